@@ -82,82 +82,110 @@ function newestRequests() {
  * Takes what clients push. The MAC is checked by the headers alone, so that nothing is read of a body before it is
  * known whose it is, and nothing of it is believed before its digest is the one in the headers.
  */
-export function pushRoute({ settings, signal, onRefused }: PushRouteOptions): Route {
-  const identify = pushSenders(settings);
-  const receiverNow = createReceiverSource();
-  const sameRead = new InUse(1);
-  const read = new InUse(mostReadOfClient);
-  const rates = new Rates(rate);
-  const repeats = new Rates(repeatRate);
-  const remembered = new RememberedReports();
-  const pushing = new Set<string>();
-  const newest = newestRequests();
-  let heldBytes = 0;
-  const heldOf = new Map<string, number>();
-  const hold = (name: string, bytes: number): void => {
-    heldBytes += bytes;
-    const own = (heldOf.get(name) ?? 0) + bytes;
-    if (own === 0) heldOf.delete(name);
-    else heldOf.set(name, own);
+export function pushRoute(options: PushRouteOptions): Route {
+  const taker = new PushTaker(options);
+  return {
+    path: pushPath,
+    purpose: null,
+    isPacked: false,
+    isPost: true,
+    pool: 'endpoints',
+    answer: async ({ incoming, outgoing }): Promise<Answer | null> => {
+      const refused = await taker.take(incoming, outgoing);
+      if (refused === null) return null;
+      const { answer, reason } = refused;
+      const client = parsePushHeader(String(incoming.headers['fleet-health'] ?? ''))?.client ?? null;
+      options.onRefused({ client, status: answer.status, reason, incoming });
+      return answer;
+    },
   };
+}
+
+/** The pushes under way, and the limits that they share. */
+class PushTaker {
+  readonly #options: PushRouteOptions;
+  readonly #identify: ReturnType<typeof pushSenders>;
+  readonly #receiverNow = createReceiverSource();
+  readonly #sameRead = new InUse(1);
+  readonly #read = new InUse(mostReadOfClient);
+  readonly #rates = new Rates(rate);
+  readonly #repeats = new Rates(repeatRate);
+  readonly #remembered = new RememberedReports();
+  readonly #pushing = new Set<string>();
+  readonly #newest = newestRequests();
+  #heldBytes = 0;
+  readonly #heldOf = new Map<string, number>();
+
+  constructor(options: PushRouteOptions) {
+    this.#options = options;
+    this.#identify = pushSenders(options.settings);
+  }
+
+  /** Takes one push. Returns the refusal; null if the push was answered. */
+  async take(incoming: IncomingMessage, outgoing: ServerResponse): Promise<Refusal | null> {
+    const sender = this.#identify(incoming.headers);
+    if ('reason' in sender) return sender;
+    const length = incoming.headers['content-length'];
+    if (length === undefined) return refuse(411, 'Content-Length is needed');
+    if (Number(length) > maxPushBytes) return refuse(413, `A push has at most ${maxPushBytes} bytes`);
+    if (this.#heldBytes >= mostHeldBytes) return refuseNow(503, tooMuch);
+    const held: Held = { bytes: 0 };
+    if (this.#newest.isNew(sender)) limitRequest(incoming, outgoing, provenBodyMs);
+    try {
+      // The clocks of the client are those of the beginning of its request.
+      const arrivedAtMs = Date.now();
+      const body = await this.#readBody(incoming, held, sender);
+      return Buffer.isBuffer(body) ? await this.#keep({ ...sender, body, arrivedAtMs }, incoming, outgoing) : body;
+    } finally {
+      this.#hold(sender.name, -held.bytes);
+    }
+  }
 
   /** Reads the body that the headers speak of. Another body is answered as an unknown client. */
-  const readBody = async (incoming: IncomingMessage, held: Held, sender: Sender): Promise<Buffer | Refusal> => {
+  async #readBody(incoming: IncomingMessage, held: Held, sender: Sender): Promise<Buffer | Refusal> {
     const { name, digest, mac } = sender;
     // Whoever has recorded a request can send its headers again, each of them once at a time.
-    const endSame = sameRead.take(mac);
+    const endSame = this.#sameRead.take(mac);
     if (endSame === null) return refuseNow(429, 'This push is under way');
-    const endRead = read.take(folderOfClient(name));
+    const endRead = this.#read.take(folderOfClient(name));
     try {
       if (endRead === null) return refuseNow(429, othersUnderWay);
       const chunks: Buffer[] = [];
       // Headers that somebody has recorded reserve nothing: what has arrived counts.
       for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
         const bytes = 2 * chunk.length;
-        if (heldBytes + bytes > mostHeldBytes) return refuseNow(503, tooMuch);
-        if ((heldOf.get(name) ?? 0) + bytes > mostHeldOfClient) return refuseNow(429, othersUnderWay);
+        if (this.#heldBytes + bytes > mostHeldBytes) return refuseNow(503, tooMuch);
+        if ((this.#heldOf.get(name) ?? 0) + bytes > mostHeldOfClient) return refuseNow(429, othersUnderWay);
         held.bytes += bytes;
-        hold(name, bytes);
+        this.#hold(name, bytes);
         chunks.push(chunk);
       }
       const body = Buffer.concat(chunks);
       if (!sha256(body).equals(digest)) return strange('the body is not the one of its digest');
-      newest.add(sender);
+      this.#newest.add(sender);
       return body;
     } finally {
       endRead?.();
       endSame();
     }
-  };
+  }
 
-  const take = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<Refusal | null> => {
-    const sender = identify(incoming.headers);
-    if ('reason' in sender) return sender;
-    const length = incoming.headers['content-length'];
-    if (length === undefined) return refuse(411, 'Content-Length is needed');
-    if (Number(length) > maxPushBytes) return refuse(413, `A push has at most ${maxPushBytes} bytes`);
-    if (heldBytes >= mostHeldBytes) return refuseNow(503, tooMuch);
-    const held: Held = { bytes: 0 };
-    if (newest.isNew(sender)) limitRequest(incoming, outgoing, provenBodyMs);
-    try {
-      // The clocks of the client are those of the beginning of its request.
-      const arrivedAtMs = Date.now();
-      const body = await readBody(incoming, held, sender);
-      return Buffer.isBuffer(body) ? await keep({ ...sender, body, arrivedAtMs }, incoming, outgoing) : body;
-    } finally {
-      hold(sender.name, -held.bytes);
-    }
-  };
+  #hold(name: string, bytes: number): void {
+    this.#heldBytes += bytes;
+    const own = (this.#heldOf.get(name) ?? 0) + bytes;
+    if (own === 0) this.#heldOf.delete(name);
+    else this.#heldOf.set(name, own);
+  }
 
-  const keep = async (push: Push, incoming: IncomingMessage, outgoing: ServerResponse): Promise<Refusal | null> => {
+  async #keep(push: Push, incoming: IncomingMessage, outgoing: ServerResponse): Promise<Refusal | null> {
     const { name, key, mac } = push;
-    if (!repeats.take(mac) || !rates.take(folderOfClient(name))) {
+    if (!this.#repeats.take(mac) || !this.#rates.take(folderOfClient(name))) {
       return refuseNow(429, 'Too many pushes of this client');
     }
-    if (pushing.has(name)) return refuseNow(429, 'Another push of this client is under way');
-    pushing.add(name);
+    if (this.#pushing.has(name)) return refuseNow(429, 'Another push of this client is under way');
+    this.#pushing.add(name);
     try {
-      const acknowledgements = await receive(push, incoming);
+      const acknowledgements = await this.#receive(push, incoming);
       outgoing.writeHead(200, {
         'Content-Type': 'application/octet-stream',
         'Content-Length': acknowledgements.length,
@@ -167,21 +195,19 @@ export function pushRoute({ settings, signal, onRefused }: PushRouteOptions): Ro
       outgoing.end(acknowledgements);
       return null;
     } finally {
-      pushing.delete(name);
+      this.#pushing.delete(name);
     }
-  };
+  }
 
-  const receive = async (
-    { name, from, config, body, arrivedAtMs }: Push,
-    incoming: IncomingMessage,
-  ): Promise<Buffer> => {
+  async #receive({ name, from, config, body, arrivedAtMs }: Push, incoming: IncomingMessage): Promise<Buffer> {
+    const { signal, onRefused } = this.#options;
     const stream = {
-      receiver: await receiverNow(config),
+      receiver: await this.#receiverNow(config),
       config,
       input: Readable.from([body]),
       signal,
       now: () => arrivedAtMs,
-      remembered,
+      remembered: this.#remembered,
     };
     if (typeof from === 'string') {
       const { answer, fault } = await receiveSite({ ...stream, site: from });
@@ -193,23 +219,7 @@ export function pushRoute({ settings, signal, onRefused }: PushRouteOptions): Ro
     output.on('data', (chunk: Buffer) => chunks.push(chunk));
     await receiveVisit({ ...stream, output, client: from });
     return Buffer.concat(chunks);
-  };
-
-  return {
-    path: pushPath,
-    purpose: null,
-    isPacked: false,
-    isPost: true,
-    pool: 'endpoints',
-    answer: async ({ incoming, outgoing }): Promise<Answer | null> => {
-      const refused = await take(incoming, outgoing);
-      if (refused === null) return null;
-      const { answer, reason } = refused;
-      const client = parsePushHeader(String(incoming.headers['fleet-health'] ?? ''))?.client ?? null;
-      onRefused({ client, status: answer.status, reason, incoming });
-      return answer;
-    },
-  };
+  }
 }
 
 interface Push extends Sender {
