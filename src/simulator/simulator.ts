@@ -8,7 +8,7 @@ import type { Socket } from 'node:net';
 import type { ParsedKey } from './ssh-server.ts';
 import { answerVisit } from './answer-visit.ts';
 import { conditionOf, stormAt, type Condition } from './condition.ts';
-import { openListeners } from './loopback-listeners.ts';
+import { openListeners, type LoopbackListeners } from './loopback-listeners.ts';
 import { bastionAddress, planFleet, type FleetPlan, type SimulatedClient } from './fleet-plan.ts';
 import { fraction } from './seeded.ts';
 import { SimulatedAgent } from './simulated-agent.ts';
@@ -42,121 +42,161 @@ export interface Simulator {
 /** The seed part of a connection's random values, beside the number of earlier connections. */
 const breakDraw = 400;
 
+type SshFront = ReturnType<typeof createSshFront>;
+
 /** Starts all servers. Throws FleetError `simulator-failed`. */
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
-  const { plan, first, end, now, hostKey, otherHostKey } = options;
-  const fleet = planFleet(plan);
-  const mine = fleet.slice(first, end);
-  const listeners = openListeners(plan.port);
-  const counts = createVisitCounts();
-  const front = createSshFront(options, hostKey);
-  const otherFront = createSshFront(options, otherHostKey);
-  let connections = 0;
+  const servers = new SimulatedServers(options);
+  try {
+    await servers.start();
+    return servers;
+  } catch (thrown) {
+    await servers.shut();
+    throw thrown;
+  }
+}
 
-  const visitorOf = (agent: SimulatedAgent, condition: Condition, socket: Socket): SshVisitor => ({
-    login: condition.dead === 'login' ? 'hang' : condition.dead === 'login-refused' ? 'refuse' : 'accept',
-    onReady: (client) => {
-      client.on('session', (accept) => {
-        accept().on('exec', (acceptExec, _reject, { command }) => {
-          if (condition.dead === 'channel') {
-            counts.add('channel');
-            return;
-          }
-          const chance = fraction(plan.seed, agent.client.index, breakDraw, connections);
-          const breaks =
-            chance >= condition.brokenShare ? 'no' : chance < condition.brokenShare / 2 ? 'deaf' : 'report';
-          const channel = acceptExec();
-          const over = counts.begin(agent.client.index);
-          channel.once('close', over);
-          answerVisit({
-            channel,
-            command,
-            agent,
-            condition,
-            breaks,
-            now,
-            cut: () => socket.destroy(),
-            onEnd: (kind, reports) => {
-              counts.add(kind, reports);
-              // The agent has ended, whether the collector has closed the channel or is frozen.
-              if (reports.sent > 0) over();
-            },
-          });
-        });
-      });
-    },
-  });
+/** The servers of the clients that one simulator serves, and of the bastion. */
+class SimulatedServers implements Simulator {
+  readonly #options: SimulatorOptions;
+  readonly #mine: readonly SimulatedClient[];
+  readonly #rack: readonly SimulatedClient[];
+  /** The addresses of the clients behind the bastion. */
+  readonly #behind: ReadonlySet<string>;
+  readonly #hasBastion: boolean;
+  readonly #listeners: LoopbackListeners;
+  readonly #counts = createVisitCounts();
+  readonly #front: SshFront;
+  readonly #otherFront: SshFront;
+  #connections = 0;
+  #inStorm = false;
+  #silent: Unanswering | null = null;
+  #racksOff: Unanswering | null = null;
 
-  const serve = (agent: SimulatedAgent, condition: Condition, socket: Socket): void => {
+  constructor(options: SimulatorOptions) {
+    const { plan, first, end, hostKey, otherHostKey } = options;
+    const fleet = planFleet(plan);
+    this.#options = options;
+    this.#mine = fleet.slice(first, end);
+    this.#rack = this.#mine.filter(({ storm }) => storm === 'rack');
+    this.#behind = new Set(addressesOf(fleet.filter(({ behindBastion }) => behindBastion)));
+    this.#hasBastion = first === 0 && this.#behind.size > 0;
+    this.#listeners = openListeners(plan.port);
+    this.#front = createSshFront(options, hostKey);
+    this.#otherFront = createSshFront(options, otherHostKey);
+  }
+
+  async start(): Promise<void> {
+    const isOpen = ({ dead }: SimulatedClient): boolean => dead !== 'refused' && dead !== 'unanswered';
+    for (const client of this.#mine) if (isOpen(client)) await this.#openClient(client);
+    if (this.#hasBastion) await this.#openBastion();
+    const off = this.#mine.filter(({ dead }) => dead === 'unanswered');
+    this.#silent = await startUnanswering(addressesOf(off), this.#options.plan.port);
+    await this.turn();
+  }
+
+  /** Stops listening. */
+  shut(): Promise<void> {
+    return this.#listeners.close();
+  }
+
+  counts(): VisitCounts {
+    return this.#counts.read();
+  }
+
+  async turn(): Promise<void> {
+    const { plan, now } = this.#options;
+    const storms = stormAt(plan, now()) > 0;
+    if (storms === this.#inStorm) return;
+    this.#inStorm = storms;
+    await (storms ? this.#beginStorm() : this.#endStorm());
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#silent?.close(), this.#racksOff?.close(), this.shut()]);
+  }
+
+  async #beginStorm(): Promise<void> {
+    if (this.#hasBastion) await this.#listeners.shut(bastionAddress);
+    for (const { address } of this.#rack) await this.#listeners.shut(address);
+    this.#racksOff = await startUnanswering(addressesOf(this.#rack), this.#options.plan.port);
+  }
+
+  async #endStorm(): Promise<void> {
+    await this.#racksOff?.close();
+    this.#racksOff = null;
+    for (const client of this.#rack) await this.#openClient(client);
+    if (this.#hasBastion) await this.#openBastion();
+  }
+
+  #openClient(client: SimulatedClient): Promise<void> {
+    const { plan, now } = this.#options;
+    const agent = new SimulatedAgent(plan.seed, client);
+    return this.#listeners.open(client.address, (socket) => {
+      this.#connections++;
+      const condition = conditionOf(plan, client, now());
+      if (condition.latencyMs === 0) this.#serve(agent, condition, socket);
+      else setTimeout(() => this.#serve(agent, condition, socket), condition.latencyMs);
+    });
+  }
+
+  #openBastion(): Promise<void> {
+    const { port } = this.#options.plan;
+    return this.#listeners.open(bastionAddress, (socket) => {
+      this.#front(socket, { login: 'accept', onReady: (client) => forwardTo(client, this.#behind, port) });
+    });
+  }
+
+  #serve(agent: SimulatedAgent, condition: Condition, socket: Socket): void {
     if (socket.destroyed) return;
     const { dead } = condition;
     if (dead === 'silent' || dead === 'banner' || dead === 'key-exchange') {
-      counts.add(dead);
+      this.#counts.add(dead);
       socket.resume();
       if (dead !== 'silent') socket.write(versionLine);
       if (dead === 'key-exchange') socket.write(keyExchangeOffer());
       return;
     }
-    if (dead === 'login' || dead === 'login-refused' || dead === 'host-key-changed') counts.add(dead);
-    const chosen = dead === 'host-key-changed' ? otherFront : front;
-    chosen(socket, visitorOf(agent, condition, socket));
-  };
+    if (dead === 'login' || dead === 'login-refused' || dead === 'host-key-changed') this.#counts.add(dead);
+    const front = dead === 'host-key-changed' ? this.#otherFront : this.#front;
+    front(socket, this.#visitorOf(agent, condition, socket));
+  }
 
-  const openClient = (client: SimulatedClient): Promise<void> => {
-    const agent = new SimulatedAgent(plan.seed, client);
-    return listeners.open(client.address, (socket) => {
-      connections++;
-      const condition = conditionOf(plan, client, now());
-      if (condition.latencyMs === 0) serve(agent, condition, socket);
-      else setTimeout(() => serve(agent, condition, socket), condition.latencyMs);
-    });
-  };
-  const behind = new Set(addressesOf(fleet.filter(({ behindBastion }) => behindBastion)));
-  const openBastion = (): Promise<void> =>
-    listeners.open(bastionAddress, (socket) => {
-      front(socket, { login: 'accept', onReady: (client) => forwardTo(client, behind, plan.port) });
-    });
-
-  const rack = mine.filter(({ storm }) => storm === 'rack');
-  const isOpen = ({ dead }: SimulatedClient): boolean => dead !== 'refused' && dead !== 'unanswered';
-  const off = mine.filter(({ dead }) => dead === 'unanswered');
-  const hasBastion = first === 0 && behind.size > 0;
-  let inStorm = false;
-  let racksOff: Unanswering | null = null;
-
-  const beginStorm = async (): Promise<void> => {
-    if (hasBastion) await listeners.shut(bastionAddress);
-    for (const { address } of rack) await listeners.shut(address);
-    racksOff = await startUnanswering(addressesOf(rack), plan.port);
-  };
-  const endStorm = async (): Promise<void> => {
-    await racksOff?.close();
-    racksOff = null;
-    for (const client of rack) await openClient(client);
-    if (hasBastion) await openBastion();
-  };
-  const turn = async (): Promise<void> => {
-    const storms = stormAt(plan, now()) > 0;
-    if (storms === inStorm) return;
-    inStorm = storms;
-    await (storms ? beginStorm() : endStorm());
-  };
-
-  try {
-    for (const client of mine) if (isOpen(client)) await openClient(client);
-    if (hasBastion) await openBastion();
-    const silent = await startUnanswering(addressesOf(off), plan.port);
-    await turn();
+  #visitorOf(agent: SimulatedAgent, condition: Condition, socket: Socket): SshVisitor {
+    const { plan, now } = this.#options;
     return {
-      counts: counts.read,
-      turn,
-      close: async () => {
-        await Promise.all([silent.close(), racksOff?.close(), listeners.close()]);
+      login: condition.dead === 'login' ? 'hang' : condition.dead === 'login-refused' ? 'refuse' : 'accept',
+      onReady: (client) => {
+        client.on('session', (accept) => {
+          accept().on('exec', (acceptExec, _reject, { command }) => {
+            if (condition.dead === 'channel') {
+              this.#counts.add('channel');
+              return;
+            }
+            const chance = fraction(plan.seed, agent.client.index, breakDraw, this.#connections);
+            const breaks =
+              chance >= condition.brokenShare ? 'no' : chance < condition.brokenShare / 2 ? 'deaf' : 'report';
+            const channel = acceptExec();
+            const over = this.#counts.begin(agent.client.index);
+            channel.once('close', over);
+            answerVisit({
+              channel,
+              command,
+              agent,
+              condition,
+              breaks,
+              now,
+              cut: () => socket.destroy(),
+              onEnd: (kind, reports) => {
+                this.#counts.add(kind, reports);
+                // The agent has ended, whether the collector has closed the channel or is frozen.
+                if (reports.sent > 0) over();
+              },
+            });
+          });
+        });
       },
     };
-  } catch (thrown) {
-    await listeners.close();
-    throw thrown;
   }
 }
 
