@@ -43,114 +43,175 @@ const ambiguousStatus = 255;
 
 type Command = ChildProcess & { readonly stdin: Writable; readonly stdout: Readable; readonly stderr: Readable };
 
-/** Returns the connection over a logged-in ssh. The connection ends that ssh's processes. */
-export function opensshConnection(session: OpensshSession): Connection {
-  const { client, master, socket, log, signal } = session;
-  const commands: Command[] = [];
-  let broken: FleetError | null = null;
-  let left = false;
-  const onBroken = new Set<(why: FleetError) => void>();
-  const onLog = new Set<() => void>();
+/**
+ * A connection over a logged-in ssh, which ends that ssh's processes. Its methods are properties, so that a copy by
+ * spreading has them.
+ */
+export class OpensshConnection implements Connection {
+  readonly connectMs: number;
+  readonly byKey: boolean;
+  readonly #session: OpensshSession;
+  readonly #commands: Command[] = [];
+  #broken: FleetError | null = null;
+  #left = false;
+  readonly #onBroken = new Set<(why: FleetError) => void>();
+  readonly #onLog = new Set<() => void>();
 
-  const fault = (code: ErrorCode, message: string, cause?: unknown): FleetError =>
-    new FleetError({ client, code, stage: 'channel', message, cause });
-  const end = (why: FleetError): void => {
-    broken ??= why;
-    signal.removeEventListener('abort', onAbort);
-    // Killing the processes closes their ends of the pipes, so that readers end.
-    for (const child of [...commands, master]) killGroup(child);
-    for (const tell of onBroken) tell(broken);
-    onBroken.clear();
-  };
-  const onAbort = (): void => end(abortedError(signal, 'channel', client));
-  const breakOff = async (): Promise<void> => {
-    const own = fault('connect-failed', `the connection broke: ${wordsOf(log)}`);
-    end((await lastFault(master, session.whyBroken)) ?? own);
-  };
+  constructor(session: OpensshSession) {
+    const { master, socket, log, signal } = session;
+    this.#session = session;
+    master.stderr?.on('data', (chunk: Buffer) => {
+      log.push(chunk);
+      for (const look of this.#onLog) look();
+    });
+    master.once('exit', () => {
+      rmSync(socket, { force: true });
+      if (!this.#left) void this.#breakOff();
+    });
+    if (signal.aborted) this.#onAbort();
+    else signal.addEventListener('abort', this.#onAbort, { once: true });
+    if (hasEnded(master)) this.#end(fault(session, 'connect-failed', 'the client closed the connection'));
+    this.connectMs = session.connectMs;
+    this.byKey = log.method === 'publickey' && !log.tried.some((method) => /^(?:password|keyboard-)/.test(method));
+  }
 
-  master.stderr?.on('data', (chunk: Buffer) => {
-    log.push(chunk);
-    for (const look of onLog) look();
-  });
-  master.once('exit', () => {
-    rmSync(socket, { force: true });
-    if (!left) void breakOff();
-  });
-  if (signal.aborted) onAbort();
-  else signal.addEventListener('abort', onAbort, { once: true });
-  if (hasEnded(master)) end(fault('connect-failed', 'the client closed the connection'));
+  /** Returns the bytes without the overhead of the SSH protocol. */
+  readonly bytes = () => pipeBytes(this.#commands);
 
-  /** False if the connection is broken. `breakOff` then reports the fault to pending commands, after a delay. */
-  const alive = (): boolean => broken === null && (left || !hasEnded(master));
-
-  const open = (command: string): Promise<Channel> =>
+  readonly exec = (command: string): Promise<Channel> =>
     new Promise((resolve, reject) => {
-      if (broken !== null) {
-        reject(broken);
+      if (this.#broken !== null) {
+        reject(this.#broken);
         return;
       }
+      const { socket, log, channelTimeoutMs } = this.#session;
       const { accepted: acceptedBefore, refused: refusedBefore } = log;
       const child = startCommand(socket, command);
-      commands.push(child);
+      this.#commands.push(child);
       const accepted = (): boolean => log.accepted > acceptedBefore;
       const settle = (outcome: () => void): void => {
         clearTimeout(timer);
         clearInterval(looking);
-        onBroken.delete(fail);
-        onLog.delete(look);
+        this.#onBroken.delete(fail);
+        this.#onLog.delete(look);
         child.removeListener('exit', onExit);
         outcome();
       };
       const fail = (why: FleetError): void => settle(() => reject(why));
-      const exit = exitOf(child, { log, accepted, onBroken, onLog, fault, alive });
+      const exit = this.#exitOf(child, accepted);
       const begin = (): void =>
         settle(() => resolve({ stdin: child.stdin, stdout: child.stdout, stderr: child.stderr, exit }));
       // Output from the command also counts as a start, for versions of ssh with different log messages.
       const look = (): void => {
         if (log.refused > refusedBefore) {
           killGroup(child);
-          fail(fault('channel-failed', 'the client refused to run a command'));
+          fail(fault(this.#session, 'channel-failed', 'the client refused to run a command'));
         } else if (accepted() || printed(child)) begin();
       };
       const onExit = (): void => void exit.then(begin, fail);
       const timer = setTimeout(() => {
-        end(fault('channel-timeout', `no channel for a command within ${session.channelTimeoutMs} ms`));
-      }, session.channelTimeoutMs);
+        this.#end(fault(this.#session, 'channel-timeout', `no channel for a command within ${channelTimeoutMs} ms`));
+      }, channelTimeoutMs);
       const looking = setInterval(look, lookMs);
-      onBroken.add(fail);
-      onLog.add(look);
+      this.#onBroken.add(fail);
+      this.#onLog.add(look);
       child.once('error', (error) =>
-        fail(fault('channel-failed', `ssh cannot be started: ${messageOf(error)}`, error)),
+        fail(fault(this.#session, 'channel-failed', `ssh cannot be started: ${messageOf(error)}`, error)),
       );
       child.once('exit', onExit);
     });
 
-  return {
-    connectMs: session.connectMs,
-    byKey: log.method === 'publickey' && !log.tried.some((method) => /^(?:password|keyboard-)/.test(method)),
-    // Without the overhead of the SSH protocol.
-    bytes: () => pipeBytes(commands),
-    exec: open,
-    leave: async () => {
-      if (left || broken !== null) return;
-      left = true;
-      signal.removeEventListener('abort', onAbort);
-      const child = commands.at(-1);
-      const linger = setTimeout(() => {
-        for (const one of [...commands, master]) killGroup(one);
-      }, lingerMs);
-      linger.unref();
-      master.once('exit', () => clearTimeout(linger));
-      if (child === undefined || hasEnded(child)) {
-        master.kill('SIGTERM');
-        return;
-      }
-      // Ending the master here loses nothing: the command has its input, and its output is no longer needed.
-      child.once('exit', () => master.kill('SIGTERM'));
-      await Promise.race([endInput(child), sleep(leaveMs, undefined, { ref: false })]);
-    },
-    destroy: () => end(fault('connect-failed', 'the connection was ended here')),
+  readonly leave = async (): Promise<void> => {
+    if (this.#left || this.#broken !== null) return;
+    this.#left = true;
+    const { master, signal } = this.#session;
+    signal.removeEventListener('abort', this.#onAbort);
+    const child = this.#commands.at(-1);
+    const linger = setTimeout(() => {
+      for (const one of [...this.#commands, master]) killGroup(one);
+    }, lingerMs);
+    linger.unref();
+    master.once('exit', () => clearTimeout(linger));
+    if (child === undefined || hasEnded(child)) {
+      master.kill('SIGTERM');
+      return;
+    }
+    // Ending the master here loses nothing: the command has its input, and its output is no longer needed.
+    child.once('exit', () => master.kill('SIGTERM'));
+    await Promise.race([endInput(child), sleep(leaveMs, undefined, { ref: false })]);
   };
+
+  readonly destroy = (): void => this.#end(fault(this.#session, 'connect-failed', 'the connection was ended here'));
+
+  readonly #onAbort = (): void => {
+    const { signal, client } = this.#session;
+    this.#end(abortedError(signal, 'channel', client));
+  };
+
+  #end(why: FleetError): void {
+    const { master, signal } = this.#session;
+    this.#broken ??= why;
+    signal.removeEventListener('abort', this.#onAbort);
+    // Killing the processes closes their ends of the pipes, so that readers end.
+    for (const child of [...this.#commands, master]) killGroup(child);
+    for (const tell of this.#onBroken) tell(this.#broken);
+    this.#onBroken.clear();
+  }
+
+  async #breakOff(): Promise<void> {
+    const { log, master, whyBroken } = this.#session;
+    const own = fault(this.#session, 'connect-failed', `the connection broke: ${wordsOf(log)}`);
+    this.#end((await lastFault(master, whyBroken)) ?? own);
+  }
+
+  /** False if the connection is broken. `#breakOff` then reports the fault to pending commands, after a delay. */
+  #alive(): boolean {
+    return this.#broken === null && (this.#left || !hasEnded(this.#session.master));
+  }
+
+  /**
+   * Returns the exit of a command. Status 255 is ambiguous. The master's log tells these cases apart: the command ended
+   * with 255, a signal ended it (ssh does not report which), the client refused it, or the connection broke.
+   */
+  #exitOf(child: Command, accepted: () => boolean): Promise<ChannelExit> {
+    const { log } = this.#session;
+    const exit = new Promise<ChannelExit>((resolve, reject) => {
+      const fail = (why: FleetError): void => settle(() => reject(why));
+      let verdict: NodeJS.Timeout | undefined;
+      const settle = (outcome: () => void): void => {
+        clearTimeout(verdict);
+        this.#onBroken.delete(fail);
+        this.#onLog.delete(look);
+        outcome();
+      };
+      const look = (): void => {
+        const ended = accepted() ? log.ended : null;
+        if (ended === 'status') settle(() => resolve({ status: ambiguousStatus, signal: null }));
+        else if (ended === 'signal') settle(() => resolve({ status: null, signal: null }));
+      };
+      this.#onBroken.add(fail);
+      child.once('exit', (status) => {
+        if (status !== null && status !== ambiguousStatus) {
+          settle(() => resolve({ status, signal: null }));
+          return;
+        }
+        if (!this.#alive()) return;
+        this.#onLog.add(look);
+        verdict = setTimeout(() => {
+          if (!this.#alive()) return;
+          if (accepted()) settle(() => resolve({ status: null, signal: null }));
+          else fail(fault(this.#session, 'channel-failed', `the client runs no command: ${wordsOf(log)}`));
+        }, verdictMs);
+        look();
+      });
+    });
+    exit.catch(() => undefined);
+    return exit;
+  }
+}
+
+function fault({ client }: OpensshSession, code: ErrorCode, message: string, cause?: unknown): FleetError {
+  return new FleetError({ client, code, stage: 'channel', message, cause });
 }
 
 function startCommand(socket: string, command: string): Command {
@@ -171,54 +232,6 @@ function endInput(child: Command): Promise<void> {
     child.stdin.once('close', resolve);
     child.stdin.end();
   });
-}
-
-interface ExitParts {
-  readonly log: OpensshLogReader;
-  readonly accepted: () => boolean;
-  readonly onBroken: Set<(why: FleetError) => void>;
-  readonly onLog: Set<() => void>;
-  readonly fault: (code: ErrorCode, message: string) => FleetError;
-  readonly alive: () => boolean;
-}
-
-/**
- * Returns the exit of a command. Status 255 is ambiguous. The master's log tells these cases apart: the command ended
- * with 255, a signal ended it (ssh does not report which), the client refused it, or the connection broke.
- */
-function exitOf(child: Command, { log, accepted, onBroken, onLog, fault, alive }: ExitParts): Promise<ChannelExit> {
-  const exit = new Promise<ChannelExit>((resolve, reject) => {
-    const fail = (why: FleetError): void => settle(() => reject(why));
-    let verdict: NodeJS.Timeout | undefined;
-    const settle = (outcome: () => void): void => {
-      clearTimeout(verdict);
-      onBroken.delete(fail);
-      onLog.delete(look);
-      outcome();
-    };
-    const look = (): void => {
-      const ended = accepted() ? log.ended : null;
-      if (ended === 'status') settle(() => resolve({ status: ambiguousStatus, signal: null }));
-      else if (ended === 'signal') settle(() => resolve({ status: null, signal: null }));
-    };
-    onBroken.add(fail);
-    child.once('exit', (status) => {
-      if (status !== null && status !== ambiguousStatus) {
-        settle(() => resolve({ status, signal: null }));
-        return;
-      }
-      if (!alive()) return;
-      onLog.add(look);
-      verdict = setTimeout(() => {
-        if (!alive()) return;
-        if (accepted()) settle(() => resolve({ status: null, signal: null }));
-        else fail(fault('channel-failed', `the client runs no command: ${wordsOf(log)}`));
-      }, verdictMs);
-      look();
-    });
-  });
-  exit.catch(() => undefined);
-  return exit;
 }
 
 function printed(child: Command): boolean {

@@ -6,7 +6,7 @@ import { FleetError, messageOf, type ErrorCode, type Stage } from '../../errors.
 import { abortedError } from '../connection/aborted.ts';
 import { killGroup } from '../../platform/kill-group.ts';
 import { masterArguments, opensshEnvironment, type OpensshSecrets, type OpensshTarget } from './openssh-arguments.ts';
-import { opensshConnection } from './openssh-connection.ts';
+import { OpensshConnection } from './openssh-connection.ts';
 import { lastFault, opensshFault, wordsOf, type OpensshQuestion } from './openssh-fault.ts';
 import { opensshGuard } from './openssh-guard.ts';
 import { readOpensshLog, type OpensshLog, type OpensshLogReader } from './openssh-log.ts';
@@ -148,7 +148,9 @@ class OpensshLogin {
     const connectMs = Math.round(performance.now() - startedMs);
     const { client } = target;
     const parts = { client, master, socket, log: this.#log, connectMs, channelTimeoutMs, signal: options.signal };
-    this.#settle(opensshConnection({ ...parts, whyBroken: this.#hops === null ? null : () => this.#faultOfHops() }));
+    this.#settle(
+      new OpensshConnection({ ...parts, whyBroken: this.#hops === null ? null : () => this.#faultOfHops() }),
+    );
   }
 
   #asked(prompt: string): void {
