@@ -73,7 +73,7 @@ class OpensshLogin {
   }
 
   async run(): Promise<Connection> {
-    const { target, options, secrets, version, question, startedMs } = this.#parts;
+    const { target, options, version, question, startedMs } = this.#parts;
     const { signal, tcpTimeoutMs, connectTimeoutMs, channelTimeoutMs = connectTimeoutMs } = options;
     const guard = opensshGuard();
     const socket = guard.newSocket();
@@ -81,21 +81,7 @@ class OpensshLogin {
     const route = target.route === 'direct' ? null : target.route;
     const hops = route === null ? null : openHops({ client, route, dir: `${socket}.hops`, tcpTimeoutMs, version });
     this.#hops = hops;
-    const asks = secrets.password !== null || secrets.passphrase !== null;
-    const master = spawn(
-      'ssh',
-      masterArguments(target, {
-        ...{ socket, secrets, version, proxyCommand: hops?.proxyCommand ?? null },
-        otherKnownHosts: question.knownHosts.slice(1),
-      }),
-      {
-        // A process group of its own, so that child processes, above all a ProxyCommand, are killed with ssh.
-        detached: true,
-        cwd: '/',
-        env: { ...opensshEnvironment(target), ...(asks ? askpassEnvironment(this.#mark) : {}), ...hops?.environment },
-        stdio: ['pipe', 'ignore', 'pipe'],
-      },
-    );
+    const master = this.#spawn(socket, hops);
     this.#master = master;
     const release = master.pid === undefined ? (): void => undefined : guard.watch(master.pid);
     master.once('exit', release);
@@ -142,15 +128,28 @@ class OpensshLogin {
     });
   }
 
+  #spawn(socket: string, hops: OpensshHops | null) {
+    const { target, secrets, version, question } = this.#parts;
+    const asks = secrets.password !== null || secrets.passphrase !== null;
+    const proxyCommand = hops?.proxyCommand ?? null;
+    const otherKnownHosts = question.knownHosts.slice(1);
+    return spawn('ssh', masterArguments(target, { socket, secrets, version, proxyCommand, otherKnownHosts }), {
+      // A process group of its own, so that child processes, above all a ProxyCommand, are killed with ssh.
+      detached: true,
+      cwd: '/',
+      env: { ...opensshEnvironment(target), ...(asks ? askpassEnvironment(this.#mark) : {}), ...hops?.environment },
+      stdio: ['pipe', 'ignore', 'pipe'],
+    });
+  }
+
   #loggedIn(master: ChildProcess, socket: string, channelTimeoutMs: number): void {
     if (this.#settle === null) return;
     const { target, options, startedMs } = this.#parts;
     const connectMs = Math.round(performance.now() - startedMs);
     const { client } = target;
     const parts = { client, master, socket, log: this.#log, connectMs, channelTimeoutMs, signal: options.signal };
-    this.#settle(
-      new OpensshConnection({ ...parts, whyBroken: this.#hops === null ? null : () => this.#faultOfHops() }),
-    );
+    const whyBroken = this.#hops === null ? null : (): FleetError | null => this.#faultOfHops();
+    this.#settle(new OpensshConnection({ ...parts, whyBroken }));
   }
 
   #asked(prompt: string): void {
