@@ -33,107 +33,145 @@ const leaveMs = 250;
 const maxUnreadBytes = 8 * 1024 * 1024;
 const maxUnsentBytes = 16 * 1024 * 1024;
 
+/** A command that was sent ahead of the login. */
+interface CommandAhead {
+  readonly command: string;
+  readonly channel: Channel | FleetError;
+}
+
 /** Makes the connection of a session after the login. The returned connection owns the session and ends it. */
 export function sshConnection(session: SshSession): Connection {
-  const { client, ssh, socket, signal } = session;
-  let current: ClientChannel | null = null;
-  let broken: FleetError | null = null;
-  let left = false;
-  const onBroken = new Set<(why: FleetError) => void>();
+  return new SshConnection(session);
+}
 
-  const fault = (code: ErrorCode, message: string, cause?: unknown): FleetError =>
-    new FleetError({ client, code, stage: 'channel', message, cause });
+/** A connection after the login. Its methods are properties, so that a copy by spreading has them. */
+class SshConnection implements Connection {
+  readonly connectMs: number;
+  readonly byKey: boolean;
+  readonly #session: SshSession;
+  #ahead: CommandAhead | null = null;
+  #current: ClientChannel | null = null;
+  #broken: FleetError | null = null;
+  #left = false;
+  readonly #onBroken = new Set<(why: FleetError) => void>();
 
-  let ahead: { readonly command: string; readonly channel: Channel | FleetError } | null = null;
-  if (session.opened !== null) {
-    const { command, channel } = session.opened;
-    // Listens without a delay: the command's output and its end may have arrived together with the channel.
-    if (!(channel instanceof Error)) current = channel;
-    const taken =
-      channel instanceof Error ? fault('channel-failed', messageOf(channel), channel) : channelOf(channel, onBroken);
-    ahead = { command, channel: taken };
+  constructor(session: SshSession) {
+    const { ssh, socket, signal, opened } = session;
+    this.connectMs = session.connectMs;
+    this.byKey = session.byKey;
+    this.#session = session;
+    if (opened !== null) {
+      const { command, channel } = opened;
+      // Listens without a delay: the command's output and its end may have arrived together with the channel.
+      if (!(channel instanceof Error)) this.#current = channel;
+      const taken =
+        channel instanceof Error
+          ? this.#fault('channel-failed', messageOf(channel), channel)
+          : channelOf(channel, this.#onBroken);
+      this.#ahead = { command, channel: taken };
+    }
+    ssh.on('error', (error) => this.#break(`the connection broke: ${messageOf(error)}`, error));
+    socket.on('close', () => this.#break('the client closed the connection'));
+    socket.on('data', () => this.#checkBacklog());
+    if (signal.aborted) this.#onAbort();
+    else signal.addEventListener('abort', this.#onAbort, { once: true });
+    if (socket.destroyed) this.#break('the client closed the connection');
   }
 
-  const end = (why: FleetError): void => {
+  readonly bytes = () => ({ in: this.#session.socket.bytesRead, out: this.#session.socket.bytesWritten });
+
+  readonly exec = (command: string): Promise<Channel> =>
+    this.#ahead === null ? this.#open(command) : this.#takeAhead(this.#ahead, command);
+
+  readonly leave = async (): Promise<void> => {
+    if (this.#left || this.#broken !== null) return;
+    this.#left = true;
+    const { socket, signal } = this.#session;
+    signal.removeEventListener('abort', this.#onAbort);
+    const linger = setTimeout(() => socket.destroy(), lingerMs);
+    linger.unref();
+    socket.once('close', () => clearTimeout(linger));
+    const input = this.#current === null ? Promise.resolve() : endInput(this.#current, socket);
+    const ended = input.then(() => socket.end());
+    await Promise.race([ended, sleep(leaveMs, undefined, { ref: false })]);
+  };
+
+  readonly destroy = (): void => this.#break('the connection was ended here');
+
+  readonly #onAbort = (): void => {
+    const { signal, client } = this.#session;
+    this.#end(abortedError(signal, 'channel', client));
+  };
+
+  #fault(code: ErrorCode, message: string, cause?: unknown): FleetError {
+    return new FleetError({ client: this.#session.client, code, stage: 'channel', message, cause });
+  }
+
+  #break(message: string, cause?: unknown): void {
+    this.#end(this.#fault('connect-failed', message, cause));
+  }
+
+  #end(why: FleetError): void {
+    const { socket, signal } = this.#session;
     // A broken bastion is the cause if it ended before the client's connection.
-    broken ??= socket.brokenBy ?? why;
-    signal.removeEventListener('abort', onAbort);
+    this.#broken ??= socket.brokenBy ?? why;
+    signal.removeEventListener('abort', this.#onAbort);
+    const current = this.#current;
     // A stream without an end would block its reader for ever.
     if (current !== null && !socket.destroyed) for (const part of [current, current.stderr]) part.push(null);
     socket.destroy();
-    for (const tell of onBroken) tell(broken);
-    onBroken.clear();
-  };
-  const onAbort = (): void => end(abortedError(signal, 'channel', client));
+    for (const tell of this.#onBroken) tell(this.#broken);
+    this.#onBroken.clear();
+  }
 
-  ssh.on('error', (error) => end(fault('connect-failed', `the connection broke: ${messageOf(error)}`, error)));
-  socket.on('close', () => end(fault('connect-failed', 'the client closed the connection')));
-  socket.on('data', () => {
+  #checkBacklog(): void {
+    const current = this.#current;
     const unread = current === null ? 0 : current.readableLength + current.stderr.readableLength;
-    if (unread > maxUnreadBytes) end(fault('connect-failed', 'the client sends more than its window allows'));
-    else if (socket.writableLength > maxUnsentBytes) end(fault('connect-failed', 'the client does not read'));
-  });
-  if (signal.aborted) onAbort();
-  else signal.addEventListener('abort', onAbort, { once: true });
-  if (socket.destroyed) end(fault('connect-failed', 'the client closed the connection'));
+    if (unread > maxUnreadBytes) this.#break('the client sends more than its window allows');
+    else if (this.#session.socket.writableLength > maxUnsentBytes) this.#break('the client does not read');
+  }
 
-  const takeAhead = async ({ command, channel }: NonNullable<typeof ahead>, asked: string): Promise<Channel> => {
-    ahead = null;
+  async #takeAhead({ command, channel }: CommandAhead, asked: string): Promise<Channel> {
+    this.#ahead = null;
     if (asked !== command) throw new Error('another command was sent ahead of the login');
     if (channel instanceof FleetError) throw channel;
-    if (broken !== null) throw broken;
+    if (this.#broken !== null) throw this.#broken;
     return await Promise.resolve(channel);
-  };
+  }
 
-  const open = (command: string): Promise<Channel> =>
-    new Promise((resolve, reject) => {
-      if (broken !== null) {
-        reject(broken);
+  #open(command: string): Promise<Channel> {
+    return new Promise((resolve, reject) => {
+      if (this.#broken !== null) {
+        reject(this.#broken);
         return;
       }
+      const { ssh, channelTimeoutMs } = this.#session;
       const timer = setTimeout(() => {
-        const limit = String(session.channelTimeoutMs);
-        end(fault('channel-timeout', `no channel for a command within ${limit} ms`));
-      }, session.channelTimeoutMs);
+        const limit = String(channelTimeoutMs);
+        this.#end(this.#fault('channel-timeout', `no channel for a command within ${limit} ms`));
+      }, channelTimeoutMs);
       const fail = (why: FleetError): void => {
         clearTimeout(timer);
-        onBroken.delete(fail);
+        this.#onBroken.delete(fail);
         reject(why);
       };
-      onBroken.add(fail);
+      this.#onBroken.add(fail);
       try {
         ssh.exec(command, (error, channel) => {
-          if (broken !== null || error !== undefined) {
-            fail(broken ?? fault('channel-failed', messageOf(error), error));
+          if (this.#broken !== null || error !== undefined) {
+            fail(this.#broken ?? this.#fault('channel-failed', messageOf(error), error));
             return;
           }
           clearTimeout(timer);
-          onBroken.delete(fail);
-          current = channel;
-          resolve(channelOf(channel, onBroken));
+          this.#onBroken.delete(fail);
+          this.#current = channel;
+          resolve(channelOf(channel, this.#onBroken));
         });
       } catch (thrown) {
-        fail(fault('connect-failed', messageOf(thrown), thrown));
+        fail(this.#fault('connect-failed', messageOf(thrown), thrown));
       }
     });
-
-  return {
-    connectMs: session.connectMs,
-    byKey: session.byKey,
-    bytes: () => ({ in: socket.bytesRead, out: socket.bytesWritten }),
-    exec: (command) => (ahead === null ? open(command) : takeAhead(ahead, command)),
-    leave: async () => {
-      if (left || broken !== null) return;
-      left = true;
-      signal.removeEventListener('abort', onAbort);
-      const linger = setTimeout(() => socket.destroy(), lingerMs);
-      linger.unref();
-      socket.once('close', () => clearTimeout(linger));
-      const ended = (current === null ? Promise.resolve() : endInput(current, socket)).then(() => socket.end());
-      await Promise.race([ended, sleep(leaveMs, undefined, { ref: false })]);
-    },
-    destroy: () => end(fault('connect-failed', 'the connection was ended here')),
-  };
+  }
 }
 
 /** Ends a channel's input and drops its output. Resolves when the socket has taken the end or is closed. */
