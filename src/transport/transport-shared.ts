@@ -5,7 +5,7 @@ import { remembered } from '../platform/remembered.ts';
 import { statePaths } from '../state/paths.ts';
 import { pushKeyFinder } from '../state/push-keys.ts';
 import { sshConfigFiles } from '../config/settings/ssh-config-files.ts';
-import { createBastionPool, type BastionPool } from './bastions/bastion-pool.ts';
+import { BastionPool } from './bastions/bastion-pool.ts';
 import { besideKeys, certificateBeside, revealCredentials } from './credentials/credentials.ts';
 import type { Hop } from './route/hop.ts';
 import { loadKeyLogins, noKeyLogins, type KeyLogins } from './credentials/key-logins.ts';
@@ -88,7 +88,7 @@ export function createTransportShared({ config, sshConfig }: TransportSharedOpti
   };
   // A bastion and a client may have the same name.
   const keptName = ({ name }: Hop) => ({ name: `bastion ${name}`, was: null });
-  const bastions = createBastionPool({
+  const bastions = new BastionPool({
     targetOf: (hop) => {
       const target = targetOf(hop);
       return readKeyLogins().has(keptName(hop)) ? withoutPassword(target, readKeyLogins().file) : target;

@@ -22,16 +22,6 @@ export interface BastionPoolOptions {
   readonly connectTimeoutMs: number;
 }
 
-export interface BastionPool {
-  /**
-   * Returns the last of these machines after its login. All clients behind a bastion share one login. Retries a failed
-   * login once in a run, not for each client. Throws FleetError `bastion-failed` with the bastion's own fault.
-   */
-  reach(hops: readonly Hop[], client: string, signal: AbortSignal): Promise<Forwarder>;
-  /** Leaves all bastions when the connections through them have ended, or after a few seconds. */
-  close(): Promise<void>;
-}
-
 /** A bastion after the login. */
 export interface Forwarder {
   forward(options: ForwardOptions): Promise<Wire>;
@@ -55,21 +45,68 @@ interface Bastion {
   failure: { readonly error: FleetError; readonly atMs: number } | null;
 }
 
-/** Creates the pool of a run. The caller has to close it. */
-export function createBastionPool(options: BastionPoolOptions): BastionPool {
-  const bastions = new Map<string, Bastion>();
-  const ending = new AbortController();
+/** The bastions of a run. The caller has to close the pool. */
+export class BastionPool {
+  readonly #options: BastionPoolOptions;
+  readonly #bastions = new Map<string, Bastion>();
+  readonly #ending = new AbortController();
 
-  const bastionAt = (hops: readonly Hop[]): Bastion => {
+  constructor(options: BastionPoolOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Returns the last of these machines after its login. All clients behind a bastion share one login. Retries a failed
+   * login once in a run, not for each client. Throws FleetError `bastion-failed` with the bastion's own fault.
+   */
+  async reach(hops: readonly Hop[], client: string, signal: AbortSignal): Promise<Forwarder> {
+    const bastion = this.#bastionAt(hops);
+    const logged = async (): Promise<BastionSession> => {
+      try {
+        return await this.#session(bastion, signal);
+      } catch (thrown) {
+        if (signal.aborted) throw abortedError(signal, 'connect', client);
+        throw thrown instanceof FleetError ? ofClient(thrown, client) : thrown;
+      }
+    };
+    let current = await logged();
+    return {
+      forward: async (forward) => {
+        for (;;) {
+          try {
+            return await current.forward(forward);
+          } catch (thrown) {
+            if (!current.full || bastion.sessions.size >= maxSessions || forward.signal.aborted) throw thrown;
+            current = await logged();
+          }
+        }
+      },
+    };
+  }
+
+  /** Leaves all bastions when the connections through them have ended, or after a few seconds. */
+  async close(): Promise<void> {
+    const until = performance.now() + lingerMs;
+    // The innermost bastion comes first: an outer bastion is busy until the inner ones have ended.
+    const all = [...this.#bastions.values()].sort((left, right) => right.hops.length - left.hops.length);
+    for (const { sessions } of all) {
+      const isBusy = (): boolean => [...sessions].some(({ busy }) => busy);
+      while (isBusy() && performance.now() < until) await sleep(20);
+      for (const one of sessions) one.end();
+    }
+    this.#ending.abort(new FleetError({ code: 'interrupted', stage: 'run', message: 'the run ended' }));
+  }
+
+  #bastionAt(hops: readonly Hop[]): Bastion {
     const key = JSON.stringify(hops.map(identityOf));
-    const known = bastions.get(key);
+    const known = this.#bastions.get(key);
     if (known !== undefined) return known;
     const made: Bastion = { hops, sessions: new Set(), opening: null, attempts: 0, failure: null };
-    bastions.set(key, made);
+    this.#bastions.set(key, made);
     return made;
-  };
+  }
 
-  const session = async (bastion: Bastion, signal: AbortSignal): Promise<BastionSession> => {
+  async #session(bastion: Bastion, signal: AbortSignal): Promise<BastionSession> {
     const standing = [...bastion.sessions].find(({ usable }) => usable);
     if (standing !== undefined) return standing;
     const { failure } = bastion;
@@ -77,24 +114,25 @@ export function createBastionPool(options: BastionPoolOptions): BastionPool {
       const early = performance.now() - failure.atMs < retryAfterMs;
       if (early || !failure.error.retryable || bastion.attempts >= maxAttempts) throw failure.error;
     }
-    bastion.opening ??= open(bastion).finally(() => (bastion.opening = null));
+    bastion.opening ??= this.#open(bastion).finally(() => (bastion.opening = null));
     return await unlessAborted(bastion.opening, signal);
-  };
+  }
 
   /** Opens a session. One client's deadline does not end the login, because other clients wait for it as well. */
-  const open = async (bastion: Bastion): Promise<BastionSession> => {
+  async #open(bastion: Bastion): Promise<BastionSession> {
     const { hops } = bastion;
     const hop = hops[hops.length - 1];
     if (hop === undefined) throw new Error('a way without a bastion');
     if (bastion.sessions.size === 0) bastion.attempts += 1;
     try {
+      const { signal } = this.#ending;
       const outer = hops.slice(0, -1);
-      const before = outer.length === 0 ? null : await session(bastionAt(outer), ending.signal);
-      const limits = limitsOf(hop, options);
+      const before = outer.length === 0 ? null : await this.#session(this.#bastionAt(outer), signal);
+      const limits = limitsOf(hop, this.#options);
       const dialled = before === null ? {} : { dial: dialThrough(before, hop) };
-      const target: SshTarget = { ...options.targetOf(hop), keepaliveMs, ...dialled };
-      const made = await logIn(target, { ...limits, signal: ending.signal }, (login) => {
-        options.onLogin(hop, login.byKey);
+      const target: SshTarget = { ...this.#options.targetOf(hop), keepaliveMs, ...dialled };
+      const made = await logIn(target, { ...limits, signal }, (login) => {
+        this.#options.onLogin(hop, login.byKey);
         const through: BastionSession = new BastionSession({
           name: hop.name,
           session: login,
@@ -116,52 +154,14 @@ export function createBastionPool(options: BastionPoolOptions): BastionPool {
       bastion.failure = { error, atMs: performance.now() };
       throw error;
     }
-  };
+  }
+}
 
-  const leaveIdle = (bastion: Bastion, idle: BastionSession): void => {
-    setTimeout(() => {
-      if (idle.busy || !bastion.sessions.delete(idle)) return;
-      idle.end();
-    }, idleMs).unref();
-  };
-
-  return {
-    reach: async (hops, client, signal) => {
-      const bastion = bastionAt(hops);
-      const logged = async (): Promise<BastionSession> => {
-        try {
-          return await session(bastion, signal);
-        } catch (thrown) {
-          if (signal.aborted) throw abortedError(signal, 'connect', client);
-          throw thrown instanceof FleetError ? ofClient(thrown, client) : thrown;
-        }
-      };
-      let current = await logged();
-      return {
-        forward: async (forward) => {
-          for (;;) {
-            try {
-              return await current.forward(forward);
-            } catch (thrown) {
-              if (!current.full || bastion.sessions.size >= maxSessions || forward.signal.aborted) throw thrown;
-              current = await logged();
-            }
-          }
-        },
-      };
-    },
-    close: async () => {
-      const until = performance.now() + lingerMs;
-      // The innermost bastion comes first: an outer bastion is busy until the inner ones have ended.
-      const all = [...bastions.values()].sort((left, right) => right.hops.length - left.hops.length);
-      for (const { sessions } of all) {
-        const isBusy = (): boolean => [...sessions].some(({ busy }) => busy);
-        while (isBusy() && performance.now() < until) await sleep(20);
-        for (const one of sessions) one.end();
-      }
-      ending.abort(new FleetError({ code: 'interrupted', stage: 'run', message: 'the run ended' }));
-    },
-  };
+function leaveIdle(bastion: Bastion, idle: BastionSession): void {
+  setTimeout(() => {
+    if (idle.busy || !bastion.sessions.delete(idle)) return;
+    idle.end();
+  }, idleMs).unref();
 }
 
 /** Returns the limits of a login at one machine. A ConnectTimeout of ssh_config takes precedence. */
