@@ -44,7 +44,8 @@ export interface TransportSharedOptions {
 }
 
 /** Creates the shared state of a run: known_hosts and ssh_config are read once, and bastions are logged in once. */
-export function createTransportShared({ config, sshConfig }: TransportSharedOptions): TransportShared {
+export function createTransportShared(options: TransportSharedOptions): TransportShared {
+  const { config } = options;
   let world: RouteWorld | null = null;
   let keyLogins: KeyLogins | null = null;
   const { stateDir } = config;
@@ -55,22 +56,13 @@ export function createTransportShared({ config, sshConfig }: TransportSharedOpti
     return joinKnownHosts(oneFile(first), ...others.map(oneFile));
   });
   const knownHosts = (...paths: readonly [string, ...string[]]): KnownHosts => joined(paths.join('\0'));
-  const worldOf = (): RouteWorld => ({
-    bastions: new Map(config.bastions.map((bastion) => [bastion.name, bastion])),
-    clients: new Map(config.clients.map((client) => [client.name, client])),
-    jumpHosts: config.jumpHosts,
-    sshConfig: sshConfig ?? createSshConfigReader(),
-    besideKey: remembered(whatIsBeside),
-    keyExists: remembered((file) => existsSync(file)),
-    timeoutsExplicit: ['connectTimeout', 'tcpTimeout'].some((name) => config.explicit.includes(`collector ${name}`)),
-  });
   const targetOf = (hop: Hop): SshTarget => ({
     ...hop,
     client: hop.name,
     knownHosts: knownHosts(...(hop.knownHosts as readonly [string, ...string[]])),
     credentials: () => revealCredentials(hop.name, hop.credentials),
   });
-  const routeTo = (target: Client | Bastion): Route => resolveRoute(target, (world ??= worldOf()));
+  const routeTo = (target: Client | Bastion): Route => resolveRoute(target, (world ??= worldOf(options)));
   const jumpsTo = (client: Client): readonly string[] => {
     // Most clients of a fleet have neither an ssh_config file nor a proxyJump in config.xml.
     if (client.ssh.proxyJump === null && sshConfigFiles(client).length === 0) return [];
@@ -86,8 +78,6 @@ export function createTransportShared({ config, sshConfig }: TransportSharedOpti
   const readKeyLogins = (): KeyLogins => {
     return (keyLogins ??= stateDir === undefined ? noKeyLogins : loadKeyLogins(statePaths(stateDir).keyLogins));
   };
-  // A bastion and a client may have the same name.
-  const keptName = ({ name }: Hop) => ({ name: `bastion ${name}`, was: null });
   const bastions = new BastionPool({
     targetOf: (hop) => {
       const target = targetOf(hop);
@@ -111,6 +101,24 @@ export function createTransportShared({ config, sshConfig }: TransportSharedOpti
     },
     close: () => bastions.close(),
   };
+}
+
+/** Returns the data that routes are resolved from. */
+function worldOf({ config, sshConfig }: TransportSharedOptions): RouteWorld {
+  return {
+    bastions: new Map(config.bastions.map((bastion) => [bastion.name, bastion])),
+    clients: new Map(config.clients.map((client) => [client.name, client])),
+    jumpHosts: config.jumpHosts,
+    sshConfig: sshConfig ?? createSshConfigReader(),
+    besideKey: remembered(whatIsBeside),
+    keyExists: remembered((file) => existsSync(file)),
+    timeoutsExplicit: ['connectTimeout', 'tcpTimeout'].some((name) => config.explicit.includes(`collector ${name}`)),
+  };
+}
+
+/** Returns the name of a bastion in the file of key logins. A bastion and a client may have the same name. */
+function keptName({ name }: Hop) {
+  return { name: `bastion ${name}`, was: null };
 }
 
 /** Removes the password beside a key. The error of a refused login then mentions that. */
