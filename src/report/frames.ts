@@ -60,98 +60,112 @@ export interface FrameParser {
 
 /** Reads marker and frames out of a byte stream that arrives in any pieces. */
 export function createFrameParser(limits: FrameLimits): FrameParser {
-  const { marker, maxGreetingBytes } = limits;
-  let held = Buffer.alloc(0);
-  let length = 0;
-  let greeting: Buffer | null = null;
-  let reports = 0;
-  let totalBytes = 0;
-  let others = 0;
-  let clocks = 0;
+  return new StreamParser(limits);
+}
 
-  const append = (chunk: Uint8Array): void => {
-    if (length + chunk.length > held.length) {
-      // Doubling, so that a peer that sends single bytes cannot make each of them cost a copy of all before.
-      const larger = Buffer.allocUnsafe(Math.max(4096, 2 * (length + chunk.length)));
-      larger.set(held.subarray(0, length));
-      held = larger;
+class StreamParser implements FrameParser {
+  readonly #limits: FrameLimits;
+  #held = Buffer.alloc(0);
+  #length = 0;
+  #greeting: Buffer | null = null;
+  #reports = 0;
+  #totalBytes = 0;
+  #others = 0;
+  #clocks = 0;
+  /** The header of the frame whose payload has yet to come. */
+  #checked: { readonly type: FrameType; readonly size: number } | null = null;
+  #isOver = false;
+
+  constructor(limits: FrameLimits) {
+    this.#limits = limits;
+  }
+
+  get started(): boolean {
+    return this.#greeting !== null;
+  }
+
+  greeting(): Buffer {
+    return this.#greeting ?? Buffer.from(this.#held.subarray(0, this.#length));
+  }
+
+  push(chunk: Uint8Array): Frame[] {
+    if (this.#isOver) return [];
+    this.#append(chunk);
+    let at = this.#greeting === null ? this.#seekMarker(chunk.length) : 0;
+    const frames: Frame[] = [];
+    while (this.#greeting !== null) {
+      if (this.#checked === null) {
+        if (this.#length - at < headerBytes) break;
+        const size = this.#held.readUInt32BE(at + 1);
+        this.#checked = { type: this.#check(this.#held.toString('latin1', at, at + 1), size), size };
+        at += headerBytes;
+      }
+      if (this.#length - at < this.#checked.size) break;
+      frames.push({ type: this.#checked.type, payload: Buffer.from(this.#held.subarray(at, at + this.#checked.size)) });
+      at += this.#checked.size;
+      if (this.#checked.type === 'E') {
+        // It is the last one. What follows is nobody's to judge, whether it came in the same chunk or later.
+        this.#isOver = true;
+        break;
+      }
+      this.#checked = null;
     }
-    held.set(chunk, length);
-    length += chunk.length;
-  };
+    if (at > 0) {
+      this.#held = Buffer.from(this.#held.subarray(at, this.#length));
+      this.#length = this.#held.length;
+    }
+    return frames;
+  }
 
-  const seekMarker = (newBytes: number): number => {
-    const from = Math.max(0, length - newBytes - marker.length);
-    const at = held.subarray(0, length).indexOf(marker, from);
-    if (at > maxGreetingBytes || (at === -1 && length >= maxGreetingBytes + marker.length)) {
+  #append(chunk: Uint8Array): void {
+    if (this.#length + chunk.length > this.#held.length) {
+      // Doubling, so that a peer that sends single bytes cannot make each of them cost a copy of all before.
+      const larger = Buffer.allocUnsafe(Math.max(4096, 2 * (this.#length + chunk.length)));
+      larger.set(this.#held.subarray(0, this.#length));
+      this.#held = larger;
+    }
+    this.#held.set(chunk, this.#length);
+    this.#length += chunk.length;
+  }
+
+  #seekMarker(newBytes: number): number {
+    const { marker, maxGreetingBytes } = this.#limits;
+    const from = Math.max(0, this.#length - newBytes - marker.length);
+    const at = this.#held.subarray(0, this.#length).indexOf(marker, from);
+    if (at > maxGreetingBytes || (at === -1 && this.#length >= maxGreetingBytes + marker.length)) {
       throw new WireFault('agent-output', `more than ${maxGreetingBytes} bytes before the agent's first frame`);
     }
     if (at === -1) return 0;
-    greeting = Buffer.from(held.subarray(0, at));
+    this.#greeting = Buffer.from(this.#held.subarray(0, at));
     return at + marker.length;
-  };
+  }
 
-  const check = (type: string, size: number): FrameType => {
+  #check(type: string, size: number): FrameType {
+    const limits = this.#limits;
     const isForwarded = type === 'V' && limits.forwards === true;
     if (type === 'R' || type === 'U' || isForwarded) {
-      reports += 1;
-      totalBytes += size;
+      this.#reports += 1;
+      this.#totalBytes += size;
       const allowed = isForwarded ? maxForwardedBytes : type === 'R' ? limits.maxReportBytes : maxReportBytes;
       if (size > allowed) throw new WireFault('report-too-large', `a report of ${size} bytes, allowed are ${allowed}`);
-      if (reports > limits.maxReports || totalBytes > limits.maxTotalBytes) {
-        throw new WireFault('agent-output', `more reports than were asked for: ${reports}, ${totalBytes} bytes`);
+      if (this.#reports > limits.maxReports || this.#totalBytes > limits.maxTotalBytes) {
+        const found = `${this.#reports}, ${this.#totalBytes} bytes`;
+        throw new WireFault('agent-output', `more reports than were asked for: ${found}`);
       }
       return type;
     }
     if (type === 'C' && limits.forwards === true) {
-      clocks += 1;
-      if (clocks > limits.maxReports || size > maxClocksBytes) throw new WireFault('agent-output', 'too many clocks');
+      this.#clocks += 1;
+      const isTooMuch = this.#clocks > limits.maxReports || size > maxClocksBytes;
+      if (isTooMuch) throw new WireFault('agent-output', 'too many clocks');
       return type;
     }
     if (type !== 'H' && type !== 'F' && type !== 'E') throw new WireFault('agent-output', 'a frame of no known type');
-    others += 1;
-    if (others > maxOtherFrames) throw new WireFault('agent-output', 'more frames than an agent sends');
+    this.#others += 1;
+    if (this.#others > maxOtherFrames) throw new WireFault('agent-output', 'more frames than an agent sends');
     if (size > maxJsonFrameBytes) throw new WireFault('agent-output', `a frame ${type} of ${size} bytes`);
     return type;
-  };
-
-  let checked: { type: FrameType; size: number } | null = null;
-  let isOver = false;
-
-  return {
-    push(chunk) {
-      if (isOver) return [];
-      append(chunk);
-      let at = greeting === null ? seekMarker(chunk.length) : 0;
-      const frames: Frame[] = [];
-      while (greeting !== null) {
-        if (checked === null) {
-          if (length - at < headerBytes) break;
-          const size = held.readUInt32BE(at + 1);
-          checked = { type: check(held.toString('latin1', at, at + 1), size), size };
-          at += headerBytes;
-        }
-        if (length - at < checked.size) break;
-        frames.push({ type: checked.type, payload: Buffer.from(held.subarray(at, at + checked.size)) });
-        at += checked.size;
-        if (checked.type === 'E') {
-          // It is the last one. What follows is nobody's to judge, whether it came in the same chunk or later.
-          isOver = true;
-          break;
-        }
-        checked = null;
-      }
-      if (at > 0) {
-        held = Buffer.from(held.subarray(at, length));
-        length = held.length;
-      }
-      return frames;
-    },
-    get started() {
-      return greeting !== null;
-    },
-    greeting: () => greeting ?? Buffer.from(held.subarray(0, length)),
-  };
+  }
 }
 
 /** The content of a hello frame. Throws WireFault. */
