@@ -62,6 +62,9 @@ async function serve({ output, signal }: Context, fleet: DemoFleet): Promise<Exi
   return 0;
 }
 
+/** The options of `status` beside the clients: all rows, once. */
+const wholeStatus = { failing: false, notVisited: false, sort: 'urgency', watch: false, exitStatus: false } as const;
+
 async function show(context: Context, fleet: DemoFleet): Promise<ExitStatus> {
   const { output } = context;
   const inside: Context = { ...context, configFile: fleet.configFile, output: forPeople(output) };
@@ -99,16 +102,7 @@ async function show(context: Context, fleet: DemoFleet): Promise<ExitStatus> {
   const third = await pass();
   const thirdAlert = await alertPass('Who was told of the fault is told of its end; the disk is as full as it was.');
   say('\n$ fleet-health status');
-  await statusCommand(inside, {
-    clients: [],
-    group: null,
-    label: null,
-    failing: false,
-    notVisited: false,
-    sort: 'urgency',
-    watch: false,
-    exitStatus: false,
-  });
+  await statusCommand(inside, { ...everyone, ...wholeStatus });
   await answer(inside);
   say('\n$ fleet-health report -o report.html --since 1h');
   const report = path.join(fleet.dir, 'report.html');
