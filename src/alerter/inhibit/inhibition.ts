@@ -47,19 +47,7 @@ export function openInhibition({ input, mutes, watchOf }: InhibitionOptions): In
   );
   const standIns = createStandIns(input);
   const nearlyFull = openNearlyFull(alerts, watchOf, nowMs);
-  const notified = new Map(input.notified.map((one) => [`${one.alertId} ${one.recipient}`, one]));
-  const isNotified = (standIn: Alert, { severity }: Alert, recipient: string): boolean => {
-    const before = notified.get(`${standIn.id ?? ''} ${recipient}`);
-    if (before !== undefined && compareSeverity(before.severity, severity) <= 0) return true;
-    const listener = watchOf(standIn).listeners.get(recipient);
-    return (
-      listener !== undefined &&
-      hears(listener, standIn.severity) &&
-      compareSeverity(standIn.severity, severity) <= 0 &&
-      mutes.reasonsAt(standIn, nowMs).length === 0 &&
-      outsideHours(listener, standIn.severity, nowMs) === null
-    );
-  };
+  const isNotified = createIsNotified({ input, mutes, watchOf });
   return {
     reasonsFor: (alert) => {
       const reasons: HoldReason[] = [...mutes.reasonsAt(alert, nowMs)];
@@ -98,6 +86,27 @@ export function openInhibition({ input, mutes, watchOf }: InhibitionOptions): In
     },
     standInFor: standIns,
     nearlyFull,
+  };
+}
+
+/**
+ * Returns a function that is true if a recipient was notified of a stand-in before, or will be now, at a severity that
+ * is no milder than the alert's.
+ */
+function createIsNotified({ input, mutes, watchOf }: InhibitionOptions) {
+  const { nowMs } = input;
+  const notified = new Map(input.notified.map((one) => [`${one.alertId} ${one.recipient}`, one]));
+  return (standIn: Alert, { severity }: Alert, recipient: string): boolean => {
+    const before = notified.get(`${standIn.id ?? ''} ${recipient}`);
+    if (before !== undefined && compareSeverity(before.severity, severity) <= 0) return true;
+    const listener = watchOf(standIn).listeners.get(recipient);
+    return (
+      listener !== undefined &&
+      hears(listener, standIn.severity) &&
+      compareSeverity(standIn.severity, severity) <= 0 &&
+      mutes.reasonsAt(standIn, nowMs).length === 0 &&
+      outsideHours(listener, standIn.severity, nowMs) === null
+    );
   };
 }
 
