@@ -35,24 +35,23 @@ const wordsOf: Readonly<Record<'sqlite' | 'mysql', Words>> = {
 
 const mounts = ['/', '/var', '/data'] as const;
 
+interface RawRows {
+  readonly clients: number;
+  readonly from: string;
+  readonly steps: number;
+  readonly firstStep: number;
+  readonly reports: boolean;
+  /** True for values that follow the day and differ by client, as those of machines do; else they are random. */
+  readonly steady?: boolean;
+  /** Steps of five minutes from one step that is made to the next; left out: 1. */
+  readonly spacing?: number;
+}
+
 /**
  * Inserts steps of five minutes of all clients, in a collector's order: for each client a processed row of `stats`,
  * three mounts and an interface. The last `reportSteps` steps also have the whole report of 2 KB.
  */
-export async function fillRaw(
-  database: Database,
-  options: {
-    readonly clients: number;
-    readonly from: string;
-    readonly steps: number;
-    readonly firstStep: number;
-    readonly reports: boolean;
-    /** True for values that follow the day and differ by client, as those of machines do; else they are random. */
-    readonly steady?: boolean;
-    /** Steps of five minutes from one step that is made to the next; left out: 1. */
-    readonly spacing?: number;
-  },
-): Promise<void> {
+export async function fillRaw(database: Database, options: RawRows): Promise<void> {
   const { clients, from, steps, firstStep, steady = false, spacing = 1 } = options;
   await database.write(async (session) => {
     const { numbers, after, text, random, uuid } = wordsOf[session.dialect.name as keyof typeof wordsOf];
