@@ -82,11 +82,15 @@ export async function makeRows(config: StorageConfig, made: MadeRows): Promise<v
        FROM ${numbers(clients * visitsPerClient)} AS numbers`,
       [sqlTime(Date.now() - visitsPerClient * minuteMs), sqlTime(Date.now() - visitsPerClient * minuteMs)],
     );
-    await session.run(
-      `INSERT INTO runs (id, program, outcome, collector_id, host, scope, config_digest, started_at, finished_at, clients,
-         succeeded, failed, skipped)
-       VALUES ('0c9e7a52-0', 'collect', 'finished', 'bench', 'bench', 'full', 'x', ?, ?, ?, ?, 0, 0)`,
-      [sqlTime(Date.now() - 1000), sqlTime(Date.now()), String(clients), String(clients)],
-    );
+    await insertRun(session, clients);
   });
+}
+
+async function insertRun(session: Session, clients: number): Promise<void> {
+  await session.run(
+    `INSERT INTO runs (id, program, outcome, collector_id, host, scope, config_digest, started_at, finished_at, clients,
+       succeeded, failed, skipped)
+     VALUES ('0c9e7a52-0', 'collect', 'finished', 'bench', 'bench', 'full', 'x', ?, ?, ?, ?, 0, 0)`,
+    [sqlTime(Date.now() - 1000), sqlTime(Date.now()), String(clients), String(clients)],
+  );
 }
