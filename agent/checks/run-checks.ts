@@ -65,14 +65,8 @@ export async function runChecks(options: ChecksOptions, folders: readonly string
     if (placeDir === null) return refusal('nothing can be kept');
     const program = format === 'certificate' || format === 'textfile' ? '' : programOf(command[0] ?? '');
     if (program === null) return refusal('missing command');
-    const part = program === '' ? null : untrustedPart(program);
-    if (part !== null) {
-      if (refusedAll.length < maxRefusedChecks) {
-        refusedAll.push({ path: printable(program), why: printable(`untrusted: ${part}`) });
-      }
-      return refusal('untrusted');
-    }
-    if (program !== '' && !isExecutable(program)) return refusal('cannot be started');
+    const obstacle = program === '' ? null : obstacleTo(program, refusedAll);
+    if (obstacle !== null) return refusal(obstacle);
     const leftMs = endMs - nowMs;
     if (leftMs <= 0) return refusal('no time left');
     const allowedMs = Math.min(leftMs, check.timeoutSeconds * 1000);
@@ -116,6 +110,16 @@ async function inLanes<Item, Result>(
 function programOf(command: string): string | null {
   const candidates = command.startsWith('/') ? [command] : fixedPath.split(':').map((dir) => `${dir}/${command}`);
   return candidates.find((path) => statSync(path, { throwIfNoEntry: false }) !== undefined) ?? null;
+}
+
+/** Returns why a program is not run, or null. Adds an untrusted program to `refused`. */
+function obstacleTo(program: string, refused: RefusedCheck[]): string | null {
+  const part = untrustedPart(program);
+  if (part === null) return isExecutable(program) ? null : 'cannot be started';
+  if (refused.length < maxRefusedChecks) {
+    refused.push({ path: printable(program), why: printable(`untrusted: ${part}`) });
+  }
+  return 'untrusted';
 }
 
 /** True for a file that this account may execute. */
