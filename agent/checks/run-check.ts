@@ -36,11 +36,8 @@ export async function runCheck(
 ): Promise<CheckOutcome> {
   const { spawn } = await import('node:child_process');
   return new Promise((resolve) => {
-    const home = process.env['HOME'];
-    const env = { PATH: fixedPath, LC_ALL: 'C', ...(home === undefined ? {} : { HOME: home }) };
-    const options: SpawnOptions = { cwd: '/', detached: true, env, stdio: ['ignore', 'pipe', 'ignore'] };
     // A child that was not started for want of descriptors has no output; its event `error` comes later.
-    const child = spawn('nice', [...niced, ...command], options);
+    const child = spawn('nice', [...niced, ...command], spawnOptions());
     const { pid } = child;
     const id = pid === undefined ? null : { pid, start: startOf(pid) };
     const chunks: Buffer[] = [];
@@ -90,6 +87,12 @@ export async function runCheck(
     child.on('close', () => finish());
     if (id !== null) started(id);
   });
+}
+
+function spawnOptions(): SpawnOptions {
+  const home = process.env['HOME'];
+  const env = { PATH: fixedPath, LC_ALL: 'C', ...(home === undefined ? {} : { HOME: home }) };
+  return { cwd: '/', detached: true, env, stdio: ['ignore', 'pipe', 'ignore'] };
 }
 
 /** Signals reach a shell as 128 and their number, so both forms mean the same. */
