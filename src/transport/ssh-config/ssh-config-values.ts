@@ -53,96 +53,112 @@ export interface SshSelf {
 
 /** Converts an answer to this program's terms. Never throws. */
 export function sshConfigValues(answer: SshConfigAnswer, question: SshConfigQuestion, self: SshSelf): SshConfigValues {
-  const notes: string[] = [];
-  const { first, all } = answer;
-  const placed = <T>(
-    keyword: FollowedOption,
-    read: (value: string, option: SshConfigOption) => T | null,
-  ): Placed<T> | null => {
-    const option = first.get(keyword);
-    const value = option === undefined ? null : read(option.args[0] ?? '', option);
-    return option === undefined || value === null ? null : { value, place: option.place };
-  };
-  const expanded = (text: string, tokens: SshTokens, { written, place }: SshConfigOption): string | null => {
-    const { text: whole, fault } = expandTokens(text, tokens, self.environment);
-    if (fault !== null) notes.push(`${place}: ${written} ${text}: ${fault}; passed over`);
-    return whole;
-  };
-
-  const user = placed('user', (value) => value);
-  const port = placed('port', Number);
-  const hostName = placed('hostname', (value, option) => expanded(value, { h: question.host }, option));
-  const hostKeyAlias = placed('hostkeyalias', (value) => value);
-  const host = (question.address ?? hostName?.value ?? question.host).toLowerCase();
-  const tokens = tokensOf({
-    host,
-    question,
-    self,
-    user: question.user ?? user?.value ?? self.user,
-    port: port?.value ?? 22,
-    alias: hostKeyAlias?.value ?? null,
-  });
-
-  const file = (text: string, option: SshConfigOption): string | null => {
-    const whole = expanded(text, tokens, option);
-    if (whole === null) return null;
-    return path.resolve(whole === '~' || whole.startsWith('~/') ? path.join(self.home, whole.slice(1)) : whole);
-  };
-  const files = (keyword: FollowedOption): Placed<readonly string[]> | null =>
-    placed(keyword, (_, option) =>
-      option.args[0] === 'none' ? [] : option.args.flatMap((text) => file(text, option) ?? []),
-    );
-  const gathered = (keyword: 'identityfile' | 'certificatefile'): readonly Placed<string>[] =>
-    (all.get(keyword) ?? []).flatMap((option) => {
-      const [text = 'none'] = option.args;
-      const value = text.toLowerCase() === 'none' ? null : file(text, option);
-      return value === null ? [] : [{ value, place: option.place }];
-    });
+  const reader = new ValueReader(answer, question, self);
+  const { user, port, hostName, hostKeyAlias, tokens, notes } = reader;
   const jump = (text: string): string => text.replace(/#.*$/s, '').trim();
-
   return {
     user,
     port,
     hostName: hostName === null ? null : { ...hostName, value: hostName.value.toLowerCase() },
     hostKeyAlias,
-    identityFiles: gathered('identityfile'),
-    certificateFiles: gathered('certificatefile'),
-    identitiesOnly: placed('identitiesonly', (value) => /^(?:yes|true)$/i.test(value)),
-    identityAgent: placed('identityagent', (value, option) => agentOf(value, option, file, self)),
-    proxyJump: placed('proxyjump', (_, { rest }) => expandTokens(jump(rest), tokens).text ?? jump(rest)),
-    proxyCommand: placed('proxycommand', (value, { rest }) => (value.toLowerCase() === 'none' ? null : rest)),
-    userKnownHosts: files('userknownhostsfile'),
-    globalKnownHosts: files('globalknownhostsfile'),
-    connectTimeoutMs: placed(
+    identityFiles: reader.gathered('identityfile'),
+    certificateFiles: reader.gathered('certificatefile'),
+    identitiesOnly: reader.placed('identitiesonly', (value) => /^(?:yes|true)$/i.test(value)),
+    identityAgent: reader.placed('identityagent', (value, option) =>
+      agentOf(value, (text) => reader.file(text, option), self),
+    ),
+    proxyJump: reader.placed('proxyjump', (_, { rest }) => expandTokens(jump(rest), tokens).text ?? jump(rest)),
+    proxyCommand: reader.placed('proxycommand', (value, { rest }) => (value.toLowerCase() === 'none' ? null : rest)),
+    userKnownHosts: reader.files('userknownhostsfile'),
+    globalKnownHosts: reader.files('globalknownhostsfile'),
+    connectTimeoutMs: reader.placed(
       'connecttimeout',
       (value) => (value === 'none' ? 0 : (timeSeconds(value) ?? 0)) * 1000 || null,
     ),
-    family: placed('addressfamily', (value) =>
+    family: reader.placed('addressfamily', (value) =>
       value.toLowerCase() === 'inet' ? 4 : value.toLowerCase() === 'inet6' ? 6 : 0,
     ),
-    policy: placed('stricthostkeychecking', (value, { place }) => {
+    policy: reader.placed('stricthostkeychecking', (value, { place }) => {
       const word = value.toLowerCase();
       if (/^(?:no|off|false)$/.test(word)) {
         notes.push(`${place}: StrictHostKeyChecking ${value} would take any key; the check stays strict`);
       }
       return word === 'accept-new' ? 'accept-new' : 'strict';
     }),
-    kex: placed('kexalgorithms', (value) => value),
+    kex: reader.placed('kexalgorithms', (value) => value),
     notes,
   };
 }
 
+/** A reader of the values of an answer, with the tokens that they may contain. */
+class ValueReader {
+  readonly #answer: SshConfigAnswer;
+  readonly #self: SshSelf;
+  readonly notes: string[] = [];
+  readonly user: Placed<string> | null;
+  readonly port: Placed<number> | null;
+  readonly hostName: Placed<string> | null;
+  readonly hostKeyAlias: Placed<string> | null;
+  readonly tokens: SshTokens;
+
+  constructor(answer: SshConfigAnswer, question: SshConfigQuestion, self: SshSelf) {
+    this.#answer = answer;
+    this.#self = self;
+    this.user = this.placed('user', (value) => value);
+    this.port = this.placed('port', Number);
+    this.hostName = this.placed('hostname', (value, option) => this.#expanded(value, { h: question.host }, option));
+    this.hostKeyAlias = this.placed('hostkeyalias', (value) => value);
+    this.tokens = tokensOf({
+      host: (question.address ?? this.hostName?.value ?? question.host).toLowerCase(),
+      question,
+      self,
+      user: question.user ?? this.user?.value ?? self.user,
+      port: this.port?.value ?? 22,
+      alias: this.hostKeyAlias?.value ?? null,
+    });
+  }
+
+  placed<T>(keyword: FollowedOption, read: (value: string, option: SshConfigOption) => T | null): Placed<T> | null {
+    const option = this.#answer.first.get(keyword);
+    const value = option === undefined ? null : read(option.args[0] ?? '', option);
+    return option === undefined || value === null ? null : { value, place: option.place };
+  }
+
+  file(text: string, option: SshConfigOption): string | null {
+    const whole = this.#expanded(text, this.tokens, option);
+    if (whole === null) return null;
+    const isInHome = whole === '~' || whole.startsWith('~/');
+    return path.resolve(isInHome ? path.join(this.#self.home, whole.slice(1)) : whole);
+  }
+
+  files(keyword: FollowedOption): Placed<readonly string[]> | null {
+    return this.placed(keyword, (_, option) =>
+      option.args[0] === 'none' ? [] : option.args.flatMap((text) => this.file(text, option) ?? []),
+    );
+  }
+
+  /** Returns the files of all lines of a keyword. */
+  gathered(keyword: 'identityfile' | 'certificatefile'): readonly Placed<string>[] {
+    return (this.#answer.all.get(keyword) ?? []).flatMap((option) => {
+      const [text = 'none'] = option.args;
+      const value = text.toLowerCase() === 'none' ? null : this.file(text, option);
+      return value === null ? [] : [{ value, place: option.place }];
+    });
+  }
+
+  #expanded(text: string, tokens: SshTokens, { written, place }: SshConfigOption): string | null {
+    const { text: whole, fault } = expandTokens(text, tokens, this.#self.environment);
+    if (fault !== null) this.notes.push(`${place}: ${written} ${text}: ${fault}; passed over`);
+    return whole;
+  }
+}
+
 /** Parses IdentityAgent (ssh_config(5)): `none`, `SSH_AUTH_SOCK`, `$NAME`, or a path. */
-function agentOf(
-  value: string,
-  option: SshConfigOption,
-  file: (text: string, option: SshConfigOption) => string | null,
-  { environment }: SshSelf,
-): string | null {
+function agentOf(value: string, file: (text: string) => string | null, { environment }: SshSelf): string | null {
   if (value === 'none') return 'none';
   if (value === 'SSH_AUTH_SOCK') return 'env';
   if (/^\$[A-Za-z_]/.test(value)) return environment[value.slice(1)] ?? 'none';
-  return file(value, option);
+  return file(value);
 }
 
 interface TokenFacts {
