@@ -37,33 +37,63 @@ export function isDatabaseAway({ stage, code }: Pick<FleetError, 'stage' | 'code
 
 type Due = { readonly kind: 'away' | 'back'; readonly before: AwayState };
 
-export function openAwayNotices(options: AwayNoticesOptions) {
-  const { config, program, now, topic } = options;
-  const file = statePaths(config.stateDir)[topic.state];
-  const repeatMs = topic.repeats ? config.alerts.repeatMs : null;
-  let last: FleetError | null = null;
-  let isDue = true;
-  let isOver = false;
+/** The notices of one run about one topic. */
+export class AwayNotices {
+  readonly #options: AwayNoticesOptions;
+  readonly #file: string;
+  readonly #repeatMs: number | null;
+  #last: FleetError | null = null;
+  #isDue = true;
+  #isOver = false;
 
-  /** Changes the state. Where that cannot be written every line is due and no mail: there could be one a minute. */
-  const change = <T>(work: (state: AwayChange) => T, otherwise: T): T => {
-    try {
-      return changeAwayState(file, work);
-    } catch {
-      return otherwise;
+  constructor(options: AwayNoticesOptions) {
+    const { config, topic } = options;
+    this.#options = options;
+    this.#file = statePaths(config.stateDir)[topic.state];
+    this.#repeatMs = topic.repeats ? config.alerts.repeatMs : null;
+  }
+
+  /** Takes a fault of the run. Returns true if it is to be logged: it is not of the topic, or its line is due. */
+  heed(fault: FleetError): boolean {
+    const { topic, program, now } = this.#options;
+    if (topic === databaseAway && !isDatabaseAway(fault)) return true;
+    if (this.#last !== null) return this.#isDue;
+    this.#last = fault;
+    this.#isDue = this.#change((state) => {
+      state.seen(program, now());
+      if (!isLineDue(state.state, now())) return false;
+      state.logged(now());
+      return true;
+    }, true);
+    return this.#isDue;
+  }
+
+  /** Sends the mails that are due at the run's end; `well`: nothing was away. Returns the faults of that. */
+  async end(well: boolean): Promise<readonly FleetError[]> {
+    const { topic, now } = this.#options;
+    if (this.#last === null && !well) return [];
+    if (this.#last === null && !topic.isPrepared && !existsSync(this.#file)) return [];
+    if (this.#last === null && topic.isPrepared) prepare(this.#file);
+    const mail = this.#due();
+    if (mail === null) {
+      if (this.#isOver) this.#leave();
+      return [];
     }
-  };
+    const { faults, reached } = await send(this.#options, mail, this.#last);
+    this.#change((state) => {
+      if (mail.kind === 'back' && reached) state.forget();
+      if (mail.kind === 'away' && !reached) state.returnMail(mail.before, now());
+    }, undefined);
+    if (mail.kind === 'back' && reached) this.#leave();
+    return faults;
+  }
 
-  /** Removes a state that is not prepared, so that later runs need not open it. */
-  const leave = (): void => {
-    if (!topic.isPrepared) rmSync(file, { force: true });
-  };
-
-  const due = (): Due | null =>
-    change<Due | null>((state) => {
+  #due(): Due | null {
+    const { program, now } = this.#options;
+    return this.#change<Due | null>((state) => {
       const before = state.state;
-      if (last !== null) {
-        if (!isMailDue(before, now(), repeatMs)) return null;
+      if (this.#last !== null) {
+        if (!isMailDue(before, now(), this.#repeatMs)) return null;
         state.claimMail(now());
         return { kind: 'away', before };
       }
@@ -71,7 +101,7 @@ export function openAwayNotices(options: AwayNoticesOptions) {
       if (before.sinceMs === null || state.state.programs.length > 0) return null;
       if (before.mails === 0) {
         state.forget();
-        isOver = true;
+        this.#isOver = true;
         return null;
       }
       // A mail was tried a moment ago, perhaps by the other program.
@@ -79,40 +109,21 @@ export function openAwayNotices(options: AwayNoticesOptions) {
       state.returnMail(before, now());
       return { kind: 'back', before };
     }, null);
+  }
 
-  return {
-    /** Takes a fault of the run. Returns true if it is to be logged: it is not of the topic, or its line is due. */
-    heed: (fault: FleetError): boolean => {
-      if (topic === databaseAway && !isDatabaseAway(fault)) return true;
-      if (last !== null) return isDue;
-      last = fault;
-      isDue = change((state) => {
-        state.seen(program, now());
-        if (!isLineDue(state.state, now())) return false;
-        state.logged(now());
-        return true;
-      }, true);
-      return isDue;
-    },
-    /** Sends the mails that are due at the run's end; `well`: nothing was away. Returns the faults of that. */
-    end: async (well: boolean): Promise<readonly FleetError[]> => {
-      if (last === null && !well) return [];
-      if (last === null && !topic.isPrepared && !existsSync(file)) return [];
-      if (last === null && topic.isPrepared) prepare(file);
-      const mail = due();
-      if (mail === null) {
-        if (isOver) leave();
-        return [];
-      }
-      const { faults, reached } = await send(options, mail, last);
-      change((state) => {
-        if (mail.kind === 'back' && reached) state.forget();
-        if (mail.kind === 'away' && !reached) state.returnMail(mail.before, now());
-      }, undefined);
-      if (mail.kind === 'back' && reached) leave();
-      return faults;
-    },
-  };
+  /** Changes the state. Where that cannot be written every line is due and no mail: there could be one a minute. */
+  #change<T>(work: (state: AwayChange) => T, otherwise: T): T {
+    try {
+      return changeAwayState(this.#file, work);
+    } catch {
+      return otherwise;
+    }
+  }
+
+  /** Removes a state that is not prepared, so that later runs need not open it. */
+  #leave(): void {
+    if (!this.#options.topic.isPrepared) rmSync(this.#file, { force: true });
+  }
 }
 
 /** Makes the state while the disk has room. */

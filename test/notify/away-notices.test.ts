@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 import type { Config } from '../../src/config/config.ts';
 import { FleetError } from '../../src/errors.ts';
-import { isDatabaseAway, openAwayNotices } from '../../src/notify/away-notices.ts';
+import { AwayNotices, isDatabaseAway } from '../../src/notify/away-notices.ts';
 import { configBroken, databaseAway } from '../../src/notify/away-state.ts';
 import { recipientOfWebhook } from '../../src/config/values/recipient-name.ts';
 import { makeConfig } from '../support/fleet.ts';
@@ -29,7 +29,7 @@ function machine(more: Partial<Config> = {}, topic = databaseAway) {
   const run = async (program: 'collect' | 'alert', minutes: number, fault: FleetError | null) => {
     const now = (): number => Date.UTC(2026, 10, 20, 10) + minutes * minute;
     const signal = new AbortController().signal;
-    const teller = openAwayNotices({ topic, config, program, host: 'mon-1', now, signal });
+    const teller = new AwayNotices({ topic, config, program, host: 'mon-1', now, signal });
     const said = fault === null ? false : teller.heed(fault) && teller.heed(fault);
     const faults = await teller.end(fault === null);
     return { said, faults: faults.map(({ code }) => code) };

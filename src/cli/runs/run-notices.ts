@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import type { FleetError } from '../../errors.ts';
-import { openAwayNotices } from '../../notify/away-notices.ts';
+import { AwayNotices } from '../../notify/away-notices.ts';
 import { configBroken, databaseAway } from '../../notify/away-state.ts';
 import { complaintText } from '../command/complain.ts';
 import type { Output } from '../terminal/output.ts';
@@ -19,8 +19,8 @@ export type RunNotices = ReturnType<typeof openRunNotices>;
 
 /** Opens the notices, and prints the line about config.xml if it is due, quiet or not: cron mails every line. */
 export function openRunNotices({ broken, ...options }: RunNoticesOptions, output: Output) {
-  const database = openAwayNotices({ ...options, now: Date.now, topic: databaseAway });
-  const settings = openAwayNotices({ ...options, now: Date.now, topic: configBroken });
+  const database = new AwayNotices({ ...options, now: Date.now, topic: databaseAway });
+  const settings = new AwayNotices({ ...options, now: Date.now, topic: configBroken });
   if (broken !== null && settings.heed(broken)) output.complain(complaintText(broken));
   return {
     /** Takes note of a fault of the run. Returns true if its line is due, or if it is not about the database. */
