@@ -96,30 +96,28 @@ export function pushStreams(options: PushStreamOptions): () => PushStream | null
       files.set(id, [...(files.get(id) ?? []), next.path]);
     }
     if (waiting.length === 0) takeLast();
-    const left = waiting.length + last.length;
     const hasFault = isFirst && fault !== null;
     const isWanted = taken.length > 0 || hasFault || (isFirst && asked !== null);
     isFirst = false;
     if (!isWanted) return null;
     const end = {
-      ...{ left: left + heldBack, place: visit.dirs[0] ?? null, spool_error: visit.spoolError },
+      ...{ left: waiting.length + last.length + heldBack, place: visit.dirs[0] ?? null, spool_error: visit.spoolError },
       ...(asked === null || place === null ? {} : { next: place }),
     };
     const body = Buffer.concat([
       pushMarker,
-      encodeJsonFrame('H', {
-        v: protocolVersion,
-        agent: agentVersion,
-        wall_ms: Date.now(),
-        monotonic_ms: monotonicMs(),
-        boot_id: bootId,
-      }),
+      encodeHello(bootId),
       ...(hasFault ? [encodeJsonFrame('F', fault)] : []),
       ...taken.map((sealed) => encodeFrame('R', sealed)),
       encodeJsonFrame('E', visit.dropped === 0 ? end : { ...end, dropped: visit.dropped }),
     ]);
     return { body, files, left: waiting.length };
   };
+}
+
+function encodeHello(bootId: string | null): Buffer {
+  const times = { wall_ms: Date.now(), monotonic_ms: monotonicMs() };
+  return encodeJsonFrame('H', { v: protocolVersion, agent: agentVersion, ...times, boot_id: bootId });
 }
 
 /** Returns the reports behind a place of the spool: this run's first, and then the oldest ones first. */
