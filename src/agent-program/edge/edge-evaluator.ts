@@ -1,6 +1,6 @@
 import { isWritten, readPrivateFile } from '../../../agent/start/private-file.ts';
 import { sampleReport } from '../../alerter/evaluate/sample-row.ts';
-import { latestPossibleMs, openClientTransition } from '../../alerter/transition/client-transition.ts';
+import { ClientTransition, latestPossibleMs } from '../../alerter/transition/client-transition.ts';
 import type { TransitionResult } from '../../alerter/transition/client-transition.ts';
 import { columnsOf } from '../../report/columns.ts';
 import type { Report } from '../../report/report.ts';
@@ -55,7 +55,7 @@ export function openEvaluator({ client, rules, everyMs, place }: EvaluatorOption
   return (report) => {
     const atMs = Date.parse(report.datetime);
     const latestMs = latestPossibleMs(atMs, atMs, everyMs);
-    const transition = openClientTransition({ rules, everyMs, latestMs, memory: state.memory, alerts: state.alerts });
+    const transition = new ClientTransition({ rules, everyMs, latestMs, memory: state.memory, alerts: state.alerts });
     const { stats, disks, networks } = columnsOf(report);
     const row = {
       ...stats,

@@ -9,14 +9,6 @@ import { longestGapMs } from './step-alert.ts';
 import { Subjects, type SubjectsOptions } from './subjects.ts';
 import { isOfReports, unknownAfter } from './unknown-rules.ts';
 
-/** Moves the alerts of one client, row by row. */
-export interface ClientTransition {
-  /** Rows must come in the order of their times, a visit before the report that it brought. */
-  readonly step: (row: SampledRow) => void;
-  /** Returns the result of all rows so far. */
-  readonly result: () => TransitionResult;
-}
-
 export interface TransitionResult {
   readonly memory: RuleState;
   /** New (id `null`) and changed alerts, closed alerts before open ones. */
@@ -24,79 +16,105 @@ export interface TransitionResult {
 }
 
 /**
- * Moves alerts by levels: the states of the specification's section 4. Rows give the same result one by one and many
- * at once, because only memory and alerts are kept between them.
+ * The transition of the alerts of one client by levels, row by row: the states of the specification's section 4. Rows
+ * give the same result one by one and many at once, because only memory and alerts are kept between them.
  *
  * A row older than the newest processed row of its kind never moves the present. Alerts that such rows would have
  * begun are kept apart. They are notified as past (`Alert.past`) when late rows end them, or when the client's next
  * row of the present comes. An open alert that covers or follows one without a gap takes its place, and nothing is
  * notified.
  */
-export function openClientTransition(options: SubjectsOptions): ClientTransition {
-  const { rules, latestMs, memory: before } = options;
-  const subjects = new Subjects(options);
-  const late = new LateRows(options, subjects);
-  let newestReportMs = ifPossible(before?.newestReportMs ?? null, latestMs);
-  let newestVisitMs = ifPossible(before?.newestVisitMs ?? null, latestMs);
-  let bootId = before?.bootId ?? null;
-  let writable: ReadonlySet<string> = new Set(before?.writable);
-  let visits: VisitEnds = before?.visits ?? [];
-  const unreliable = findRule(rules, 'unreliable');
-  const rulesOfReports = rules.filter(isOfReports);
-  const isUnreachable = (): boolean => subjects.openAlert('unreachable', '')?.state === 'firing';
-  let unknown = before?.unknown ?? {};
-  let rows = before?.rows ?? 0;
-  let killedAtMs = ifPossible(before?.killedAtMs ?? null, latestMs);
-  return {
-    step: (read) => {
-      const row = withWritable(read, writable);
-      const { kind, atMs } = row;
-      rows += 1;
-      // The processes of an old row were killed as well, and no newer row says so.
-      const kills = oomKillAlert(rules, killedAtMs, row);
-      if (kills !== null) subjects.add(kills);
-      if (hasKills(row)) killedAtMs = Math.max(atMs, killedAtMs ?? atMs);
-      const newestMs = kind === 'report' ? newestReportMs : newestVisitMs;
-      if (newestMs !== null && atMs < newestMs) {
-        late.step(row);
-        return;
-      }
-      late.flush();
-      const event = kind === 'report' ? rebootAlert(rules, bootId, row) : null;
-      if (event !== null) subjects.add(event);
-      subjects.step(row, newestReportMs);
-      if (kind === 'visit') {
-        newestVisitMs = atMs;
-        if (unreliable === null || row.visitEnd === null) return;
-        visits = endsAfter(visits, row.visitEnd, isUnreachable());
-        const samples = visits.length === 0 ? [] : [unreliableSample(unreliable, visits)];
-        subjects.step({ ...row, samples }, newestReportMs);
-      } else {
-        newestReportMs = atMs;
-        unknown = unknownAfter(rulesOfReports, unknown, row);
-        bootId = row.bootId ?? bootId;
-        writable = writableAfter(writable, row.disks);
-      }
-    },
-    result: () => {
-      const stillLate = late.open();
-      return {
-        memory: {
-          newestReportMs,
-          newestVisitMs,
-          bootId,
-          rows,
-          changes: subjects.changes(),
-          ...(killedAtMs === null ? {} : { killedAtMs }),
-          ...(visits.length === 0 ? {} : { visits }),
-          ...(Object.keys(unknown).length === 0 ? {} : { unknown }),
-          ...(writable.size === 0 ? {} : { writable: [...writable] }),
-          ...(Object.keys(stillLate).length === 0 ? {} : { late: stillLate }),
-        },
-        alerts: subjects.changed(),
-      };
-    },
-  };
+export class ClientTransition {
+  readonly #rules: SubjectsOptions['rules'];
+  readonly #rulesOfReports: SubjectsOptions['rules'];
+  readonly #unreliable: ReturnType<typeof findRule>;
+  readonly #subjects: Subjects;
+  readonly #late: LateRows;
+  #newestReportMs: number | null;
+  #newestVisitMs: number | null;
+  #bootId: string | null;
+  #writable: ReadonlySet<string>;
+  #visits: VisitEnds;
+  #unknown: NonNullable<RuleState['unknown']>;
+  #rows: number;
+  #killedAtMs: number | null;
+
+  constructor(options: SubjectsOptions) {
+    const { rules, latestMs, memory: before } = options;
+    this.#rules = rules;
+    this.#rulesOfReports = rules.filter(isOfReports);
+    this.#unreliable = findRule(rules, 'unreliable');
+    this.#subjects = new Subjects(options);
+    this.#late = new LateRows(options, this.#subjects);
+    this.#newestReportMs = ifPossible(before?.newestReportMs ?? null, latestMs);
+    this.#newestVisitMs = ifPossible(before?.newestVisitMs ?? null, latestMs);
+    this.#bootId = before?.bootId ?? null;
+    this.#writable = new Set(before?.writable);
+    this.#visits = before?.visits ?? [];
+    this.#unknown = before?.unknown ?? {};
+    this.#rows = before?.rows ?? 0;
+    this.#killedAtMs = ifPossible(before?.killedAtMs ?? null, latestMs);
+  }
+
+  /** Takes a row. Rows must come in the order of their times, a visit before the report that it brought. */
+  step(read: SampledRow): void {
+    const row = withWritable(read, this.#writable);
+    const { kind, atMs } = row;
+    this.#rows += 1;
+    // The processes of an old row were killed as well, and no newer row says so.
+    const kills = oomKillAlert(this.#rules, this.#killedAtMs, row);
+    if (kills !== null) this.#subjects.add(kills);
+    if (hasKills(row)) this.#killedAtMs = Math.max(atMs, this.#killedAtMs ?? atMs);
+    const newestMs = kind === 'report' ? this.#newestReportMs : this.#newestVisitMs;
+    if (newestMs !== null && atMs < newestMs) {
+      this.#late.step(row);
+      return;
+    }
+    this.#late.flush();
+    const event = kind === 'report' ? rebootAlert(this.#rules, this.#bootId, row) : null;
+    if (event !== null) this.#subjects.add(event);
+    this.#subjects.step(row, this.#newestReportMs);
+    if (kind === 'visit') {
+      this.#newestVisitMs = atMs;
+      this.#stepUnreliable(row);
+    } else {
+      this.#newestReportMs = atMs;
+      this.#unknown = unknownAfter(this.#rulesOfReports, this.#unknown, row);
+      this.#bootId = row.bootId ?? this.#bootId;
+      this.#writable = writableAfter(this.#writable, row.disks);
+    }
+  }
+
+  /** Returns the result of all rows so far. */
+  result(): TransitionResult {
+    const stillLate = this.#late.open();
+    const killedAtMs = this.#killedAtMs;
+    return {
+      memory: {
+        newestReportMs: this.#newestReportMs,
+        newestVisitMs: this.#newestVisitMs,
+        bootId: this.#bootId,
+        rows: this.#rows,
+        changes: this.#subjects.changes(),
+        ...(killedAtMs === null ? {} : { killedAtMs }),
+        ...(this.#visits.length === 0 ? {} : { visits: this.#visits }),
+        ...(Object.keys(this.#unknown).length === 0 ? {} : { unknown: this.#unknown }),
+        ...(this.#writable.size === 0 ? {} : { writable: [...this.#writable] }),
+        ...(Object.keys(stillLate).length === 0 ? {} : { late: stillLate }),
+      },
+      alerts: this.#subjects.changed(),
+    };
+  }
+
+  /** Moves the alert of a client whose visits fail time and again. */
+  #stepUnreliable(row: SampledRow): void {
+    const unreliable = this.#unreliable;
+    if (unreliable === null || row.visitEnd === null) return;
+    const isUnreachable = this.#subjects.openAlert('unreachable', '')?.state === 'firing';
+    this.#visits = endsAfter(this.#visits, row.visitEnd, isUnreachable);
+    const samples = this.#visits.length === 0 ? [] : [unreliableSample(unreliable, this.#visits)];
+    this.#subjects.step({ ...row, samples }, this.#newestReportMs);
+  }
 }
 
 /**

@@ -4,7 +4,7 @@ import type { AlertStore } from '../../storage/store/storage.ts';
 import type { RuleState, Alert } from '../../storage/store/alert.ts';
 import { openClientStates, stateAfter } from './client-states.ts';
 import type { ClientState, ClientStates, StatesAfter } from './client-states.ts';
-import { latestPossibleMs, openClientTransition, type ClientTransition } from './client-transition.ts';
+import { ClientTransition, latestPossibleMs } from './client-transition.ts';
 import { besideRow, loadRows, watchedClients, type LoadedRows, type LoadRowsOptions } from '../evaluate/load-rows.ts';
 import { sampleReport, sampleVisit } from '../evaluate/sample-row.ts';
 
@@ -87,7 +87,7 @@ export class Round {
     for (const client of clients) {
       const before = found.get(client.name) ?? { memory: null, alerts: [] };
       const latestMs = latestPossibleMs(nowMs, newest.get(client.name) ?? nowMs, everyMs);
-      const transition = openClientTransition({ ...before, rules: client.rules, everyMs, latestMs });
+      const transition = new ClientTransition({ ...before, rules: client.rules, everyMs, latestMs });
       this.#entries.set(client.name, { client, before, transition });
     }
   }

@@ -1,4 +1,4 @@
-import { latestPossibleMs, openClientTransition } from '../../../src/alerter/transition/client-transition.ts';
+import { ClientTransition, latestPossibleMs } from '../../../src/alerter/transition/client-transition.ts';
 import type { TransitionResult } from '../../../src/alerter/transition/client-transition.ts';
 import type { SubjectsOptions } from '../../../src/alerter/transition/subjects.ts';
 import type { SampledRow } from '../../../src/alerter/evaluate/sample.ts';
@@ -14,7 +14,7 @@ export interface TransitionClientOptions extends Omit<SubjectsOptions, 'latestMs
 export function transitionClient(options: TransitionClientOptions): TransitionResult {
   const { sampledRows, everyMs, nowMs = Infinity } = options;
   const newestMs = sampledRows.reduce((latest, { atMs }) => Math.max(latest, atMs), -Infinity);
-  const transition = openClientTransition({ ...options, latestMs: latestPossibleMs(nowMs, newestMs, everyMs) });
+  const transition = new ClientTransition({ ...options, latestMs: latestPossibleMs(nowMs, newestMs, everyMs) });
   for (const row of [...sampledRows].sort(compareRows)) transition.step(row);
   return transition.result();
 }
