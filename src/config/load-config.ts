@@ -22,7 +22,7 @@ import { parseClientLabels } from './values/labels.ts';
 import type { ReadContext } from './settings/read-secret.ts';
 import { readSettings, type Settings } from './settings/read-settings.ts';
 import { createAudienceReader, nobody, readWindows } from './clients/recipients.ts';
-import { createRuleReader } from './rules/rule-scope.ts';
+import { RuleReader } from './rules/rule-scope.ts';
 import { createSshFinisher, createSshReader, sshDefaults } from './settings/ssh-settings.ts';
 import { statePaths } from '../state/paths.ts';
 
@@ -126,7 +126,7 @@ function readFleet({ root, settings, context, nowMs, predecessorOnly }: ReadFlee
 
   const element = childOf(root, 'alerts');
   const alerts = readAlerts(element);
-  const rules = createRuleReader({
+  const rules = new RuleReader({
     findings,
     alertsFor: element?.attributes['for'] ?? null,
     alertsFlapping: element?.attributes['flapping'] ?? null,
@@ -159,14 +159,14 @@ function readFleet({ root, settings, context, nowMs, predecessorOnly }: ReadFlee
       state: 'active',
       logs: element?.attributes['logs'] === 'yes',
     },
-    readRules: rules.read,
+    readRules: (inner, outer) => rules.read(inner, outer),
     readChecks: checks.read,
   });
   return {
     ...{ clients, bastions, labels },
     jumpHosts: finishSsh(jumpLayer(ssh)),
     alerts: { ...alerts, recipients: ofAll.audience.recipients, windows: ofAll.windows, rules: ofAll.rules.fleetRules },
-    placeOf: rules.placeOf,
+    placeOf: (rule) => rules.placeOf(rule),
   };
 }
 

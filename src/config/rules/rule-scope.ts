@@ -18,49 +18,39 @@ export interface RuleReaderOptions extends RuleDefaults {
   readonly predecessorOnly: boolean;
 }
 
-/** Makes a reader for the rules of one configuration. */
-export function createRuleReader(options: RuleReaderOptions) {
-  const { findings, predecessorOnly } = options;
-  const known = new Map(builtinRules(options.everyMs, predecessorOnly ? '1x' : '2x').map((rule) => [rule.name, rule]));
-  const places = new Map<Rule, Place>();
-  const scopesWithin = remembered<RuleScope, Map<string, RuleScope>>(() => new Map());
-  const listsBeside = remembered<RuleScope['builtins'], Map<string, readonly Rule[]>>(() => new Map());
-  const finish = remembered((merged: MergedRule): Rule | null => {
-    const rule = finishRule(merged, options, findings);
-    if (rule !== null && merged.place !== null) places.set(rule, merged.place);
+/** Reads the rules of one configuration. */
+export class RuleReader {
+  /** The rules in force before anything is written. */
+  readonly base: RuleScope;
+  readonly #options: RuleReaderOptions;
+  readonly #findings: Findings;
+  readonly #known: ReadonlyMap<string, BuiltinRule>;
+  readonly #places = new Map<Rule, Place>();
+  readonly #scopesWithin = remembered<RuleScope, Map<string, RuleScope>>(() => new Map());
+  readonly #listsBeside = remembered<RuleScope['builtins'], Map<string, readonly Rule[]>>(() => new Map());
+  readonly #finish = remembered((merged: MergedRule): Rule | null => {
+    const rule = finishRule(merged, this.#options, this.#findings);
+    if (rule !== null && merged.place !== null) this.#places.set(rule, merged.place);
     return rule;
   });
 
-  const inForce = (merged: Iterable<MergedRule>, fleet: boolean): readonly Rule[] =>
-    [...merged].flatMap((one) =>
-      (one.isFleet ?? known.get(one.name)?.fleet ?? false) === fleet ? (finish(one) ?? []) : [],
-    );
+  constructor(options: RuleReaderOptions) {
+    const { everyMs, predecessorOnly, defaults } = options;
+    this.#options = options;
+    this.#findings = options.findings;
+    this.#known = new Map(builtinRules(everyMs, predecessorOnly ? '1x' : '2x').map((rule) => [rule.name, rule]));
+    const start = [...this.#known.values()].filter((rule) => rule.origin === 'condition' || defaults);
+    const builtins = new Map(start.map((rule) => [rule.name, asMerged(rule)]));
+    this.base = this.#scopeOf({ depth: 0, written: new Map(), builtins });
+  }
 
-  /** Defaults and conditions beside the written rules; the same list wherever that is the same. */
-  const builtinsInForce = (builtins: RuleScope['builtins'], written: readonly Rule[]): readonly Rule[] => {
-    const lists = listsBeside(builtins);
-    const beside = builtinsBeside(builtins.values(), written);
-    const key = JSON.stringify(beside.map(({ name, except }) => [name, except]));
-    const list = lists.get(key) ?? inForce(beside, false);
-    lists.set(key, list);
-    return list;
-  };
-
-  const scopeOf = (parts: Omit<RuleScope, 'rules' | 'fleetRules'>): RuleScope => {
-    const written = inForce(parts.written.values(), false);
-    return {
-      ...parts,
-      rules: Object.freeze([...written, ...builtinsInForce(parts.builtins, written)]),
-      fleetRules: Object.freeze(inForce([...parts.written.values(), ...parts.builtins.values()], true)),
-    };
-  };
-
-  const read = (element: Element, outer: RuleScope): RuleScope => {
+  /** Applies an element's <alert> children to the rules around it. */
+  read(element: Element, outer: RuleScope): RuleScope {
     if (element.children.length === 0) return outer;
     const alerts = element.children.filter((child) => child.name === 'alert');
     if (alerts.length === 0) return outer;
     // Clients that say the same of the same share their rules, unless there was anything to tell of one of them.
-    const inside = scopesWithin(outer);
+    const inside = this.#scopesWithin(outer);
     let key = element.name;
     for (const { attributes, isForSome } of alerts) {
       key += isForSome === true ? '\0some' : '\0alert';
@@ -68,17 +58,47 @@ export function createRuleReader(options: RuleReaderOptions) {
     }
     const shared = inside.get(key);
     if (shared !== undefined && !alerts.some((alert) => alert.faulty)) return shared;
-    const before = findings.count;
-    const scope = readAlerts(element, alerts, outer);
-    if (findings.count === before) inside.set(key, scope);
+    const before = this.#findings.count;
+    const scope = this.#readAlerts(element, alerts, outer);
+    if (this.#findings.count === before) inside.set(key, scope);
     return scope;
-  };
+  }
 
-  const readAlerts = (element: Element, alerts: readonly Element[], outer: RuleScope): RuleScope => {
+  /** The element that wrote a rule or tuned it last; null: nobody did. */
+  placeOf(rule: Rule): Place | null {
+    return this.#places.get(rule) ?? null;
+  }
+
+  #scopeOf(parts: Omit<RuleScope, 'rules' | 'fleetRules'>): RuleScope {
+    const written = this.#inForce(parts.written.values(), false);
+    return {
+      ...parts,
+      rules: Object.freeze([...written, ...this.#builtinsInForce(parts.builtins, written)]),
+      fleetRules: Object.freeze(this.#inForce([...parts.written.values(), ...parts.builtins.values()], true)),
+    };
+  }
+
+  #inForce(merged: Iterable<MergedRule>, fleet: boolean): readonly Rule[] {
+    return [...merged].flatMap((one) =>
+      (one.isFleet ?? this.#known.get(one.name)?.fleet ?? false) === fleet ? (this.#finish(one) ?? []) : [],
+    );
+  }
+
+  /** Defaults and conditions beside the written rules; the same list wherever that is the same. */
+  #builtinsInForce(builtins: RuleScope['builtins'], written: readonly Rule[]): readonly Rule[] {
+    const lists = this.#listsBeside(builtins);
+    const beside = builtinsBeside(builtins.values(), written);
+    const key = JSON.stringify(beside.map(({ name, except }) => [name, except]));
+    const list = lists.get(key) ?? this.#inForce(beside, false);
+    lists.set(key, list);
+    return list;
+  }
+
+  #readAlerts(element: Element, alerts: readonly Element[], outer: RuleScope): RuleScope {
     const own = new Map<string, MergedRule>();
     const depth = outer.depth + 1;
     const { written, builtins } = withoutEnded(alerts, outer);
-    const nameOf = createNamer(element, findings);
+    const nameOf = createNamer(element, this.#findings);
     const tuned: [Element, BuiltinRule][] = [];
     for (const alert of alerts) {
       const { attributes } = alert;
@@ -87,18 +107,19 @@ export function createRuleReader(options: RuleReaderOptions) {
       const name = nameOf(alert);
       if (name === null) continue;
       const further = outer.written.get(name);
-      const builtin = known.get(name);
+      const builtin = this.#known.get(name);
       if (further === undefined && (attributes['type'] ?? attributes['metric']) === undefined) {
-        if (tune(alert, name, element, outer, builtins, builtin) && builtin !== undefined) tuned.push([alert, builtin]);
+        if (this.#tune(alert, name, element, outer, builtins, builtin) && builtin !== undefined)
+          tuned.push([alert, builtin]);
         continue;
       }
       const problem = clash(name, attributes, further, builtin);
-      if (problem !== null) findings.fault(alert, problem);
+      if (problem !== null) this.#findings.fault(alert, problem);
       if (problem !== null || isEnd || alert.faulty) continue;
       const base = written.get(name)?.attributes ?? inheritedFrom(builtins.get(attributes['type'] ?? ''), attributes);
       const merged = mergeAlert(base, attributes);
       const { except } = written.get(name) ?? { except: [] };
-      const defaultFor = usualFor(merged, builtins);
+      const defaultFor = this.#usualFor(merged, builtins);
       // Events may name hosts that are no clients.
       const isFleet = element.name === 'alerts' && merged['type'] === 'event' && alert.isForSome !== true;
       own.set(name, { name, origin: 'file', attributes: merged, defaultFor, place: alert, depth, except, isFleet });
@@ -106,74 +127,63 @@ export function createRuleReader(options: RuleReaderOptions) {
     const kept = [...written].filter(([name]) => !own.has(name));
     const unchangedBuiltins = sameEntries(builtins, outer.builtins);
     if (own.size === 0 && unchangedBuiltins && sameEntries(written, outer.written)) return outer;
-    const scope = scopeOf({
+    const scope = this.#scopeOf({
       depth,
       written: new Map([...own, ...kept]),
       builtins: unchangedBuiltins ? outer.builtins : builtins,
     });
-    for (const [alert, builtin] of tuned) warnIfInVain(alert, builtin, scope);
+    for (const [alert, builtin] of tuned) this.#warnIfInVain(alert, builtin, scope);
     return scope;
-  };
-
-  const warnIfInVain = (alert: Element, { name, fleet, attributes }: BuiltinRule, { rules }: RuleScope): void => {
-    if (fleet || rules.some((rule) => rule.name === name)) return;
-    const why = 'judges nothing here, because a rule of that type is written';
-    const remedy = `write type="${attributes['type'] ?? name}" instead`;
-    findings.warn(alert, `<alert> "${name}" tunes a default rule that ${why}; ${remedy}`);
-  };
+  }
 
   /** Reads an <alert> with a name alone, which tunes or removes a default rule or a condition. True if it tunes one. */
-  const tune = (
+  #tune(
     alert: Element,
     name: string,
     element: Element,
     outer: RuleScope,
     builtins: Map<string, MergedRule>,
     builtin: BuiltinRule | undefined,
-  ): boolean => {
+  ): boolean {
     if (builtin === undefined) {
       if (alert.faulty) return false;
-      const near = didYouMean(name, [...outer.written.keys(), ...known.keys()]);
+      const near = didYouMean(name, [...outer.written.keys(), ...this.#known.keys()]);
       const remedy = near === '' ? '; write type="..." too' : near;
-      findings.fault(alert, `<alert> "${name}" names no rule further out, no default and no condition${remedy}`);
+      this.#findings.fault(alert, `<alert> "${name}" names no rule further out, no default and no condition${remedy}`);
       return false;
     }
     if (builtin.fleet && (element.name !== 'alerts' || alert.isForSome === true)) {
       const where = element.name === 'alerts' ? 'without clients and labels' : 'into <alerts>';
-      findings.fault(alert, `<alert> "${name}" concerns the whole fleet; write it ${where}`);
+      this.#findings.fault(alert, `<alert> "${name}" concerns the whole fleet; write it ${where}`);
       return false;
     }
     if (alert.attributes['enabled'] === 'no') {
       builtins.delete(name);
       return false;
     }
-    if (builtin.origin === 'default' && !options.defaults) {
+    if (builtin.origin === 'default' && !this.#options.defaults) {
       const why = '<alerts defaults="no"> ends those';
-      findings.fault(alert, `<alert> "${name}" tunes a default rule, but ${why}; write type="${name}" too`);
+      this.#findings.fault(alert, `<alert> "${name}" tunes a default rule, but ${why}; write type="${name}" too`);
       return false;
     }
     const before = builtins.get(name) ?? asMerged(builtin);
     if (!alert.faulty)
       builtins.set(name, { ...before, attributes: mergeAlert(before.attributes, alert.attributes), place: alert });
     return !alert.faulty;
-  };
+  }
 
-  const usualFor = (attributes: MergedRule['attributes'], builtins: RuleScope['builtins']): string => {
-    if (predecessorOnly) return '1x';
+  #usualFor(attributes: MergedRule['attributes'], builtins: RuleScope['builtins']): string {
+    if (this.#options.predecessorOnly) return '1x';
     const type = attributes['type'] ?? '';
     return builtins.get(type)?.defaultFor ?? `${ruleTypeOf(type)?.forCount ?? 2}x`;
-  };
+  }
 
-  const start = [...known.values()].filter((rule) => rule.origin === 'condition' || options.defaults);
-  const builtins = new Map(start.map((rule) => [rule.name, asMerged(rule)]));
-  return {
-    /** The rules in force before anything is written. */
-    base: scopeOf({ depth: 0, written: new Map(), builtins }),
-    /** Applies an element's <alert> children to the rules around it. */
-    read,
-    /** The element that wrote a rule or tuned it last; null: nobody did. */
-    placeOf: (rule: Rule): Place | null => places.get(rule) ?? null,
-  };
+  #warnIfInVain(alert: Element, { name, fleet, attributes }: BuiltinRule, { rules }: RuleScope): void {
+    if (fleet || rules.some((rule) => rule.name === name)) return;
+    const why = 'judges nothing here, because a rule of that type is written';
+    const remedy = `write type="${attributes['type'] ?? name}" instead`;
+    this.#findings.warn(alert, `<alert> "${name}" tunes a default rule that ${why}; ${remedy}`);
+  }
 }
 
 function asMerged({ name, origin, attributes, defaultFor }: BuiltinRule): MergedRule {
