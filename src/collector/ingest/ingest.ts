@@ -4,7 +4,7 @@ import { asFleetError, errnoOf, FleetError } from '../../errors.ts';
 import { readHeader } from '../../seal/sealed-message.ts';
 import type { IngestResult } from '../../storage/store/storage.ts';
 import type { SpooledReport } from '../spool/sealed-spool.ts';
-import type { Ingest, IngestOptions } from './ingest-options.ts';
+import type { Ingest, IngestCounts, IngestOptions } from './ingest-options.ts';
 import { createIngestQueue } from './ingest-queue.ts';
 import { openingIntake, sealedIntake, type Admitted, type Intake } from './intake.ts';
 import { deadlyMessage } from './opening-marks.ts';
@@ -34,67 +34,131 @@ interface Opened<Item> extends Admitted<Item> {
 export function startIngest(options: IngestOptions): Ingest {
   const { keys } = options;
   return keys === null
-    ? startPumping(options, sealedIntake(options))
-    : startPumping(options, openingIntake({ ...options, keys }));
+    ? new IngestPump(options, sealedIntake(options))
+    : new IngestPump(options, openingIntake({ ...options, keys }));
 }
 
-function startPumping<Item>(options: IngestOptions, intake: Intake<Item>): Ingest {
-  const { leftovers, marks, quarantine, spool, store, times } = options;
-  const rejections = createRejections(options);
-  const deathsOf = ({ file }: SpooledReport): number => marks.deathsOf(file) ?? -1;
-  const [deadly, others] = partition(leftovers, ({ file }) => marks.isDeadly(file));
-  const [suspects, usual] = partition(others, (report) => deathsOf(report) >= 0);
-  suspects.sort((a, b) => deathsOf(a) - deathsOf(b));
-  const queue = createIngestQueue({ leftovers: usual, suspects, times });
-  const counts = { stored: 0, duplicate: 0 };
+/** Stores the reports of a queue one batch after the other. */
+class IngestPump<Item> implements Ingest {
+  readonly #options: IngestOptions;
+  readonly #intake: Intake<Item>;
+  readonly #rejections: ReturnType<typeof createRejections>;
+  readonly #queue: ReturnType<typeof createIngestQueue>;
+  readonly #counts = { stored: 0, duplicate: 0 };
   /** Files that cannot even be moved to quarantine. They wait for the next run. */
-  let unmovable = 0;
-  let stopped: FleetError | null = null;
-  let pump: Promise<void> | null = null;
-  let visiting = true;
+  #unmovable = 0;
+  #stopped: FleetError | null = null;
+  #pump: Promise<void> | null = null;
+  #visiting = true;
 
-  const reject = (report: SpooledReport, client: string, rejected: ReportRejected): void => {
-    if (!rejections.add(client, rejected, (reason) => quarantine.add(report, client, reason))) unmovable++;
-  };
-
-  const open = (report: SpooledReport): Opened<Item> | null => {
-    let client = report.client ?? 'unknown';
-    try {
-      const sealed = spool.read(report);
-      const message = readHeader(sealed);
-      const owner = options.names.ownerOfFile(report, message.client);
-      client = owner.client;
-      const { receivedAtMs, clock } = report;
-      return { ...intake.admit({ sealed, message, owner, receivedAtMs, clock }), file: report, client };
-    } catch (thrown) {
-      // Somebody removed the file: there is nothing to store and nothing to keep.
-      if (errnoOf(thrown) !== 'ENOENT') reject(report, client, asRejected(thrown, options.describeKey));
-      return null;
+  /** Rejects the leftovers that ended earlier runs, and starts to store the others. */
+  constructor(options: IngestOptions, intake: Intake<Item>) {
+    const { leftovers, marks, times } = options;
+    this.#options = options;
+    this.#intake = intake;
+    this.#rejections = createRejections(options);
+    const deathsOf = ({ file }: SpooledReport): number => marks.deathsOf(file) ?? -1;
+    const [deadly, others] = partition(leftovers, ({ file }) => marks.isDeadly(file));
+    const [suspects, usual] = partition(others, (report) => deathsOf(report) >= 0);
+    suspects.sort((a, b) => deathsOf(a) - deathsOf(b));
+    this.#queue = createIngestQueue({ leftovers: usual, suspects, times });
+    for (const report of deadly) {
+      this.#reject(report, report.client ?? 'unknown', new ReportRejected('report-deadly', deadlyMessage));
     }
-  };
+    marks.end();
+    this.#startPump(0);
+  }
 
-  const settle = ({ file, client }: Opened<Item>, result: IngestResult): void => {
-    const refusal = refusalOf(result);
-    if (refusal !== null) reject(file, client, refusal);
-    if (result.kind !== 'stored' && result.kind !== 'duplicate') return;
-    counts[result.kind]++;
-    spool.remove(file);
-  };
+  take(report: SpooledReport): void {
+    this.#queue.add(report);
+    this.#startPump(gatherMs);
+  }
 
-  const openBatch = async (batch: readonly SpooledReport[]): Promise<readonly Opened<Item>[]> => {
+  async drain(): Promise<FleetError | null> {
+    this.#visiting = false;
+    await this.#pumped();
+    this.#stopped = null;
+    this.#queue.releaseSuspects();
+    this.#startPump(0);
+    await this.#pumped();
+    const queue = this.#queue;
+    if (this.#options.store !== null && queue.size() > 0 && queue.isOver()) this.#stop(tooSlow(queue.size()));
+    return this.#stopped;
+  }
+
+  putOffLeftovers(): void {
+    this.#queue.putOffLeftovers();
+  }
+
+  counts(): IngestCounts {
+    return {
+      ...this.#counts,
+      quarantined: this.#rejections.count(),
+      waiting: this.#queue.size() + this.#queue.putOff() + this.#unmovable,
+    };
+  }
+
+  #startPump(delayMs: number): void {
+    const { store } = this.#options;
+    if (store === null || this.#pump !== null || this.#stopped !== null || this.#queue.size() === 0) return;
+    this.#pump = sleep(delayMs)
+      .then(() => this.#run(store))
+      .finally(() => {
+        this.#pump = null;
+      });
+  }
+
+  async #pumped(): Promise<void> {
+    while (this.#pump !== null) await this.#pump;
+  }
+
+  async #run(into: Store): Promise<void> {
+    const { marks } = this.#options;
+    while (this.#queue.size() > 0 && this.#stopped === null && !this.#queue.isOver()) {
+      const begunAt = performance.now();
+      const yields = this.#visiting && this.#queue.leftovers() > 0;
+      try {
+        const batch = this.#queue.next(yields ? besideVisits : batchSize);
+        await marks.begin(batch.map(({ file }) => file));
+        await this.#storeBatch(into, batch);
+      } catch (thrown) {
+        this.#stop(asFleetError(thrown, { code: 'storage-failed', stage: 'storage' }));
+      } finally {
+        marks.end();
+      }
+      if (yields) await yieldToVisits(performance.now() - begunAt);
+    }
+  }
+
+  async #storeBatch(into: Store, batch: readonly SpooledReport[]): Promise<void> {
+    const opened = await this.#openBatch(batch);
+    if (opened.length === 0) return;
+    try {
+      const items = opened.map(({ item }) => item);
+      for (const [index, result] of (await this.#intake.store(into, items)).entries()) {
+        const entry = opened[index];
+        if (entry !== undefined) this.#settle(entry, result);
+      }
+    } catch (thrown) {
+      this.#queue.hold(opened.map(({ file }) => file));
+      throw thrown;
+    }
+  }
+
+  async #openBatch(batch: readonly SpooledReport[]): Promise<readonly Opened<Item>[]> {
     const opened = new Map<string, Opened<Item>>();
     let bytes = 0;
     let atOnce = 0;
     for (const [index, report] of batch.entries()) {
       if (bytes > maxBatchBytes) {
-        queue.hold(batch.slice(index));
+        this.#queue.hold(batch.slice(index));
         break;
       }
-      const entry = open(report);
+      const entry = this.#open(report);
       if (entry === null) continue;
       if (opened.has(entry.reportId)) {
         // A second report of this id is looked at once the first is a row.
-        queue.add(entry.file);
+        this.#queue.add(entry.file);
         continue;
       }
       opened.set(entry.reportId, entry);
@@ -105,85 +169,43 @@ function startPumping<Item>(options: IngestOptions, intake: Intake<Item>): Inges
       atOnce = 0;
     }
     return [...opened.values()];
-  };
-
-  const storeBatch = async (into: Store, batch: readonly SpooledReport[]): Promise<void> => {
-    const opened = await openBatch(batch);
-    if (opened.length === 0) return;
-    try {
-      const items = opened.map(({ item }) => item);
-      for (const [index, result] of (await intake.store(into, items)).entries()) {
-        const entry = opened[index];
-        if (entry !== undefined) settle(entry, result);
-      }
-    } catch (thrown) {
-      queue.hold(opened.map(({ file }) => file));
-      throw thrown;
-    }
-  };
-
-  const stop = (fault: FleetError): void => {
-    stopped ??= fault;
-    options.onFault(fault);
-  };
-
-  const run = async (into: Store): Promise<void> => {
-    while (queue.size() > 0 && stopped === null && !queue.isOver()) {
-      const begunAt = performance.now();
-      const yields = visiting && queue.leftovers() > 0;
-      try {
-        const batch = queue.next(yields ? besideVisits : batchSize);
-        await marks.begin(batch.map(({ file }) => file));
-        await storeBatch(into, batch);
-      } catch (thrown) {
-        stop(asFleetError(thrown, { code: 'storage-failed', stage: 'storage' }));
-      } finally {
-        marks.end();
-      }
-      if (yields) await yieldToVisits(performance.now() - begunAt);
-    }
-  };
-
-  const startPump = (delayMs: number): void => {
-    if (store === null || pump !== null || stopped !== null || queue.size() === 0) return;
-    pump = sleep(delayMs)
-      .then(() => run(store))
-      .finally(() => {
-        pump = null;
-      });
-  };
-
-  const pumped = async (): Promise<void> => {
-    while (pump !== null) await pump;
-  };
-
-  for (const report of deadly) {
-    reject(report, report.client ?? 'unknown', new ReportRejected('report-deadly', deadlyMessage));
   }
-  marks.end();
-  startPump(0);
-  return {
-    take: (report) => {
-      queue.add(report);
-      startPump(gatherMs);
-    },
-    drain: async () => {
-      visiting = false;
-      await pumped();
-      stopped = null;
-      queue.releaseSuspects();
-      startPump(0);
-      await pumped();
-      if (store !== null && queue.size() > 0 && queue.isOver()) stop(tooSlow(queue.size()));
-      return stopped;
-    },
-    putOffLeftovers: () => queue.putOffLeftovers(),
-    counts: () => ({
-      ...counts,
-      quarantined: rejections.count(),
-      waiting: queue.size() + queue.putOff() + unmovable,
-    }),
-  };
+
+  #open(report: SpooledReport): Opened<Item> | null {
+    const { spool, names, describeKey } = this.#options;
+    let client = report.client ?? 'unknown';
+    try {
+      const sealed = spool.read(report);
+      const message = readHeader(sealed);
+      const owner = names.ownerOfFile(report, message.client);
+      client = owner.client;
+      const { receivedAtMs, clock } = report;
+      return { ...this.#intake.admit({ sealed, message, owner, receivedAtMs, clock }), file: report, client };
+    } catch (thrown) {
+      // Somebody removed the file: there is nothing to store and nothing to keep.
+      if (errnoOf(thrown) !== 'ENOENT') this.#reject(report, client, asRejected(thrown, describeKey));
+      return null;
+    }
+  }
+
+  #settle({ file, client }: Opened<Item>, result: IngestResult): void {
+    const refusal = refusalOf(result);
+    if (refusal !== null) this.#reject(file, client, refusal);
+    if (result.kind !== 'stored' && result.kind !== 'duplicate') return;
+    this.#counts[result.kind]++;
+    this.#options.spool.remove(file);
+  }
+
+  #reject(report: SpooledReport, client: string, rejected: ReportRejected): void {
+    const { quarantine } = this.#options;
+    const isMoved = this.#rejections.add(client, rejected, (reason) => quarantine.add(report, client, reason));
+    if (!isMoved) this.#unmovable++;
+  }
+
+  #stop(fault: FleetError): void {
+    this.#stopped ??= fault;
+    this.#options.onFault(fault);
+  }
 }
 
 function partition<T>(list: readonly T[], isFirst: (one: T) => boolean): readonly [T[], T[]] {
