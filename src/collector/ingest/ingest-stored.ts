@@ -51,34 +51,80 @@ const maxOpenedBytes = 2 * 1024 * 1024;
  * that is not live here waits in the database and is reported once. Throws FleetError when the database is away.
  */
 export async function ingestStored(options: IngestStoredOptions): Promise<IngestStoredCounts> {
-  const { keys, sealed, signal, marks, names, quarantine } = options;
-  const rejections = createRejections(options);
-  const intake = openingIntake(options);
-  const suspects: number[] = [];
-  const deathsOf = (id: number): number => marks.deathsOf(String(id)) ?? -1;
-  const isSuspect = (id: number): boolean => deathsOf(id) >= 0 || marks.isDeadly(String(id));
-  const counts = { stored: 0, duplicate: 0, keyless: 0 };
-  const clients = new Set<string>();
-  const keyless = new Map<string, Set<string>>();
+  return await new StoredIngest(options).run();
+}
 
-  const reject = async (row: SealedRow, client: string, rejected: ReportRejected): Promise<void> => {
-    const place = path.join(options.dir, folderOfClient(client), 'quarantine');
-    const report = { place, reportId: fileNameOf(row), receivedAtMs: row.receivedAtMs, sealed: row.sealed };
-    const isKept = rejections.add(client, rejected, (reason) => quarantine.keep(report, client, reason));
-    if (isKept) await sealed.remove([row.id]);
-  };
+/** A pass over the sealed rows of the database. */
+class StoredIngest {
+  readonly #options: IngestStoredOptions;
+  readonly #rejections: ReturnType<typeof createRejections>;
+  readonly #intake: ReturnType<typeof openingIntake>;
+  readonly #suspects: number[] = [];
+  readonly #counts = { stored: 0, duplicate: 0, keyless: 0 };
+  readonly #clients = new Set<string>();
+  readonly #keyless = new Map<string, Set<string>>();
 
-  const waitForKeys = async (waiting: readonly Keyless[]): Promise<void> => {
-    for (const [keyId, ofKey] of groupBy(waiting, (one) => one.keyId)) {
-      const ids = ofKey.map(({ id }) => id);
-      await sealed.mark(ids, 'seal-no-key', `it is sealed to ${options.describeKey(keyId).clause}`);
-      counts.keyless += ids.length;
-      keyless.set(keyId, new Set([...(keyless.get(keyId) ?? []), ...ofKey.map(({ client }) => client)]));
+  constructor(options: IngestStoredOptions) {
+    this.#options = options;
+    this.#rejections = createRejections(options);
+    this.#intake = openingIntake(options);
+  }
+
+  async run(): Promise<IngestStoredCounts> {
+    const { keys, onFault } = this.#options;
+    // The reports that have waited for a key are older than what comes.
+    await this.#takeAll({ keyIds: [...keys.keys()] });
+    await this.#takeAll('unseen');
+    await this.#takeSuspects();
+    for (const [keyId, whose] of this.#keyless) onFault(keylessFault(this.#options, keyId, whose));
+    return { ...this.#counts, quarantined: this.#rejections.count(), clients: this.#clients.size };
+  }
+
+  async #takeAll(choice: SealedChoice): Promise<void> {
+    const { sealed, signal } = this.#options;
+    let after: SealedPlace | null = null;
+    while (!signal.aborted) {
+      const places: readonly SealedPlace[] = await sealed.waiting(choice, after, batchSize);
+      const batch = firstBytes(places);
+      const last = batch.at(-1);
+      if (last === undefined) return;
+      const ids = batch.map(({ id }) => id);
+      this.#suspects.push(...ids.filter((id) => this.#isSuspect(id)));
+      const rows = await sealed.read(ids.filter((id) => !this.#isSuspect(id)));
+      const taken = await this.#takeMarked(rows);
+      const lastTaken = rows[taken - 1];
+      // Another ingest may have taken some of them meanwhile.
+      after = lastTaken === undefined || taken === rows.length ? last : placeOf(batch, lastTaken);
+      await nextTurn();
     }
-  };
+  }
+
+  /** Takes the suspects after all others, each alone. */
+  async #takeSuspects(): Promise<void> {
+    const { sealed, signal, marks, names } = this.#options;
+    for (const id of this.#suspects.sort((a, b) => this.#deathsOf(a) - this.#deathsOf(b))) {
+      if (signal.aborted) return;
+      for (const row of await sealed.read([id])) {
+        const { client } = names.ownerOf(row.client);
+        if (!marks.isDeadly(String(id))) await this.#takeMarked([row]);
+        else await this.#reject(row, client, new ReportRejected('report-deadly', deadlyMessage));
+      }
+    }
+  }
+
+  async #takeMarked(rows: readonly SealedRow[]): Promise<number> {
+    const { marks } = this.#options;
+    await marks.begin(rows.map(({ id }) => String(id)));
+    try {
+      return await this.#takeBatch(rows);
+    } finally {
+      marks.end();
+    }
+  }
 
   /** Returns how many of the rows, from the first on, are done. */
-  const takeBatch = async (rows: readonly SealedRow[]): Promise<number> => {
+  async #takeBatch(rows: readonly SealedRow[]): Promise<number> {
+    const { keys, names, store, observe } = this.#options;
     const items: { readonly row: SealedRow; readonly item: IngestItem }[] = [];
     const waiting: Keyless[] = [];
     let bytes = 0;
@@ -87,7 +133,7 @@ export async function ingestStored(options: IngestStoredOptions): Promise<Ingest
       if (bytes > maxOpenedBytes) break;
       taken += 1;
       const owner = names.ownerOf(row.client);
-      clients.add(owner.client);
+      this.#clients.add(owner.client);
       try {
         const message = headerOf(row);
         const { id } = row;
@@ -95,70 +141,51 @@ export async function ingestStored(options: IngestStoredOptions): Promise<Ingest
           waiting.push({ id, client: owner.client, keyId: message.keyId });
           continue;
         }
-        const { item, sizeBytes } = intake.admit({ ...row, message, owner });
+        const { item, sizeBytes } = this.#intake.admit({ ...row, message, owner });
         items.push({ row, item: { ...item, sealedRow: id } });
         bytes += sizeBytes;
       } catch (thrown) {
-        await reject(row, owner.client, asRejected(thrown));
+        await this.#reject(row, owner.client, asRejected(thrown));
       }
     }
-    await waitForKeys(waiting);
+    await this.#waitForKeys(waiting);
     if (items.length === 0) return taken;
     const opened = items.map(({ item }) => item);
-    const results = await storeOpened(options.store, opened, options.observe);
+    const results = await storeOpened(store, opened, observe);
     for (const [index, { row, item }] of items.entries()) {
       const result = results[index];
       const refusal = result === undefined ? null : refusalOf(result);
-      if (result?.kind === 'stored' || result?.kind === 'duplicate') counts[result.kind] += 1;
-      if (refusal !== null) await reject(row, item.client, refusal);
+      if (result?.kind === 'stored' || result?.kind === 'duplicate') this.#counts[result.kind] += 1;
+      if (refusal !== null) await this.#reject(row, item.client, refusal);
     }
     return taken;
-  };
+  }
 
-  const takeMarked = async (rows: readonly SealedRow[]): Promise<number> => {
-    await marks.begin(rows.map(({ id }) => String(id)));
-    try {
-      return await takeBatch(rows);
-    } finally {
-      marks.end();
+  async #waitForKeys(waiting: readonly Keyless[]): Promise<void> {
+    const { sealed, describeKey } = this.#options;
+    for (const [keyId, ofKey] of groupBy(waiting, (one) => one.keyId)) {
+      const ids = ofKey.map(({ id }) => id);
+      await sealed.mark(ids, 'seal-no-key', `it is sealed to ${describeKey(keyId).clause}`);
+      this.#counts.keyless += ids.length;
+      this.#keyless.set(keyId, new Set([...(this.#keyless.get(keyId) ?? []), ...ofKey.map(({ client }) => client)]));
     }
-  };
+  }
 
-  /** Takes the suspects after all others, each alone. */
-  const takeSuspects = async (): Promise<void> => {
-    for (const id of suspects.sort((a, b) => deathsOf(a) - deathsOf(b))) {
-      if (signal.aborted) return;
-      for (const row of await sealed.read([id])) {
-        if (!marks.isDeadly(String(id))) await takeMarked([row]);
-        else await reject(row, names.ownerOf(row.client).client, new ReportRejected('report-deadly', deadlyMessage));
-      }
-    }
-  };
+  async #reject(row: SealedRow, client: string, rejected: ReportRejected): Promise<void> {
+    const { dir, sealed, quarantine } = this.#options;
+    const place = path.join(dir, folderOfClient(client), 'quarantine');
+    const report = { place, reportId: fileNameOf(row), receivedAtMs: row.receivedAtMs, sealed: row.sealed };
+    const isKept = this.#rejections.add(client, rejected, (reason) => quarantine.keep(report, client, reason));
+    if (isKept) await sealed.remove([row.id]);
+  }
 
-  const takeAll = async (choice: SealedChoice): Promise<void> => {
-    let after: SealedPlace | null = null;
-    while (!signal.aborted) {
-      const places: readonly SealedPlace[] = await sealed.waiting(choice, after, batchSize);
-      const batch = firstBytes(places);
-      const last = batch.at(-1);
-      if (last === undefined) return;
-      const ids = batch.map(({ id }) => id);
-      suspects.push(...ids.filter(isSuspect));
-      const rows = await sealed.read(ids.filter((id) => !isSuspect(id)));
-      const taken = await takeMarked(rows);
-      const lastTaken = rows[taken - 1];
-      // Another ingest may have taken some of them meanwhile.
-      after = lastTaken === undefined || taken === rows.length ? last : placeOf(batch, lastTaken);
-      await nextTurn();
-    }
-  };
+  #deathsOf(id: number): number {
+    return this.#options.marks.deathsOf(String(id)) ?? -1;
+  }
 
-  // The reports that have waited for a key are older than what comes.
-  await takeAll({ keyIds: [...keys.keys()] });
-  await takeAll('unseen');
-  await takeSuspects();
-  for (const [keyId, whose] of keyless) options.onFault(keylessFault(options, keyId, whose));
-  return { ...counts, quarantined: rejections.count(), clients: clients.size };
+  #isSuspect(id: number): boolean {
+    return this.#deathsOf(id) >= 0 || this.#options.marks.isDeadly(String(id));
+  }
 }
 
 interface Keyless {
