@@ -54,43 +54,46 @@ export interface ReadClient extends ClientIdentity {
 
 /** Every client of every group, in the file's order, after inheritance and without duplicates. */
 export function readClients(options: ReadClientsOptions): readonly ReadClient[] {
-  const { findings } = options;
-  const found: ReadClient[] = [];
-  const probeOptionsOf = createProbeOptions();
-  let full = false;
+  return withoutDuplicates(new ClientReader(options).read(), options.findings);
+}
 
-  const readWatched = (element: Element, outer: Watched): Watched => ({
-    audience: options.readAudience(element, outer.audience),
-    rules: options.readRules(element, outer.rules),
-    windows: readWindows(element, outer.windows, options),
+class ClientReader {
+  readonly #options: ReadClientsOptions;
+  readonly #found: ReadClient[] = [];
+  readonly #probeOptionsOf = createProbeOptions();
+  readonly #selection: ReturnType<typeof createSelection>;
+  #full = false;
+  readonly #readWatched = (element: Element, outer: Watched): Watched => ({
+    audience: this.#options.readAudience(element, outer.audience),
+    rules: this.#options.readRules(element, outer.rules),
+    windows: readWindows(element, outer.windows, this.#options),
   });
-  const selection = createSelection(options.start, readWatched, findings);
 
-  const inner = (element: Element, outer: Scope): Scope => {
-    const ssh = options.readSsh(element, outer.ssh);
-    checkForwarded(element, outer, ssh, findings);
-    const group = element.name === 'group' ? element.attributes['name'] : undefined;
-    const chain = chainWithin(outer.chain, element);
-    selection.note(chain);
-    // Around or beside what is for some clients each client has rules of its own.
-    const { audience, rules, windows } = chain.selective.length > 0 ? outer : readWatched(element, outer);
-    return {
-      ssh,
-      audience,
-      rules,
-      windows,
-      checks: options.readChecks(element, outer.checks),
-      chain,
-      labels: labelsWithin(element, outer.labels),
-      groups: group === undefined ? outer.groups : Object.freeze([...outer.groups, group]),
-      state: stateOf(element) ?? outer.state,
-      logs: element.attributes['logs'] === undefined ? outer.logs : element.attributes['logs'] === 'yes',
-      everyMs: parseDuration(element.attributes['every'] ?? '') ?? outer.everyMs,
-    };
-  };
+  constructor(options: ReadClientsOptions) {
+    this.#options = options;
+    this.#selection = createSelection(options.start, this.#readWatched, options.findings);
+  }
 
-  const readClient = (element: Element, outer: Scope): void => {
-    const scope = inner(element, outer);
+  read(): readonly ReadClient[] {
+    this.#walk(this.#options.root, this.#options.base);
+    this.#selection.end();
+    return this.#found;
+  }
+
+  #walk(parent: Element, scope: Scope): void {
+    for (const child of parent.children) {
+      if (child.name === 'client') this.#readClient(child, scope);
+      else if (child.name === 'group') {
+        if (/[[\]]/.test(child.attributes['name'] ?? ''))
+          this.#options.findings.fault(child, '<group> name has a range; a group has one name');
+        this.#walk(child, this.#inner(child, scope));
+      }
+    }
+  }
+
+  #readClient(element: Element, outer: Scope): void {
+    const { findings, finishSsh } = this.#options;
+    const scope = this.#inner(element, outer);
     const url = urlOf(element, scope.ssh.transport, findings);
     const pushEveryMs = scope.ssh.transport === 'push' ? scope.everyMs : null;
     if (pushEveryMs === null && element.attributes['every'] !== undefined) {
@@ -99,18 +102,17 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
     const forwardedBy = siteOf(element, scope, findings);
     const port = url === null ? (scope.ssh.port ?? 22) : portOf(url);
     const ownAddress = url !== null ? hostOf(url) : scope.ssh.transport === 'local' ? 'localhost' : null;
-    const { state, untilMs } = lifetimeOf(element, scope.state, options);
-    const ssh = options.finishSsh(scope.ssh);
+    const { state, untilMs } = lifetimeOf(element, scope.state, this.#options);
+    const ssh = finishSsh(scope.ssh);
     const { chain, groups, labels } = scope;
-    const { checks } = scope.checks;
-    const { source, line } = element;
+    const { source, line, attributes } = element;
     for (const { name, address, addressExplicit, was } of expandClient(element, port, ownAddress, findings)) {
-      if (found.length >= maxClients) {
-        if (!full) findings.fault(element, `more than ${maxClients} clients; look for a range that is too wide`);
-        full = true;
+      if (this.#found.length >= maxClients) {
+        if (!this.#full) findings.fault(element, `more than ${maxClients} clients; look for a range that is too wide`);
+        this.#full = true;
         return;
       }
-      const watched = chain.selective.length === 0 ? scope : selection.watchedBy(chain, { name, labels });
+      const watched = chain.selective.length === 0 ? scope : this.#selection.watchedBy(chain, { name, labels });
       const { audience, windows } = watched;
       const { rules } = watched.rules;
       const { recipients, muted } = audience;
@@ -133,28 +135,38 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
         recipients,
         muted,
         windows,
-        probeOptions: probeOptionsOf(rules, scope.logs),
-        checks,
+        probeOptions: this.#probeOptionsOf(rules, scope.logs),
+        checks: scope.checks.checks,
         file: source.path,
         line,
       });
-      found.push({ client, audience, element, source, line, name, named: element.attributes['name'] !== undefined });
+      this.#found.push({ client, audience, element, source, line, name, named: attributes['name'] !== undefined });
     }
-  };
+  }
 
-  const walk = (parent: Element, scope: Scope): void => {
-    for (const child of parent.children) {
-      if (child.name === 'client') readClient(child, scope);
-      else if (child.name === 'group') {
-        if (/[[\]]/.test(child.attributes['name'] ?? ''))
-          findings.fault(child, '<group> name has a range; a group has one name');
-        walk(child, inner(child, scope));
-      }
-    }
-  };
-  walk(options.root, options.base);
-  selection.end();
-  return withoutDuplicates(found, findings);
+  #inner(element: Element, outer: Scope): Scope {
+    const { findings, readSsh, readChecks } = this.#options;
+    const ssh = readSsh(element, outer.ssh);
+    checkForwarded(element, outer, ssh, findings);
+    const group = element.name === 'group' ? element.attributes['name'] : undefined;
+    const chain = chainWithin(outer.chain, element);
+    this.#selection.note(chain);
+    // Around or beside what is for some clients each client has rules of its own.
+    const { audience, rules, windows } = chain.selective.length > 0 ? outer : this.#readWatched(element, outer);
+    return {
+      ssh,
+      audience,
+      rules,
+      windows,
+      checks: readChecks(element, outer.checks),
+      chain,
+      labels: labelsWithin(element, outer.labels),
+      groups: group === undefined ? outer.groups : Object.freeze([...outer.groups, group]),
+      state: stateOf(element) ?? outer.state,
+      logs: element.attributes['logs'] === undefined ? outer.logs : element.attributes['logs'] === 'yes',
+      everyMs: parseDuration(element.attributes['every'] ?? '') ?? outer.everyMs,
+    };
+  }
 }
 
 /** Faults an element that the collector here would visit although the group around it is for a site. */
