@@ -49,87 +49,120 @@ interface Arrived {
  * Never throws for what the site does.
  */
 export async function receiveSite(options: ReceiveSiteOptions): Promise<ReceivedSite> {
-  const { receiver, config, site, input, signal, now, remembered } = options;
-  const { keyRing, spool, paths } = receiver;
-  const clients = clientsOfSites(config.clients).get(site) ?? new Map<string, Client>();
-  const label = `site ${site}`;
-  const progress = { sealedTo: new Set<string>(), anomaly: null as FleetError | null };
-  const onFault = (fault: FleetError): void => void (progress.anomaly ??= fault);
-  const records = takeRecords({ receiver, site, clients, onFault });
-  const finders = new Map<string, ReturnType<typeof spooledFinder>>();
-  let clocks: ArrivalClocks | null = null;
+  return await new SiteStream(options).receive();
+}
 
-  const isKept = async (client: string, { sealed, header }: ReceivedReport): Promise<boolean> => {
-    if (remembered?.has(client, sealed) === true) return true;
-    const find = finders.get(client) ?? spooledFinder(spool, paths.encryptedStats, client);
-    finders.set(client, find);
-    return await find(header.reportId, sealed);
-  };
+class SiteStream {
+  readonly #options: ReceiveSiteOptions;
+  readonly #label: string;
+  readonly #clients: ReadonlyMap<string, Client>;
+  readonly #progress = { sealedTo: new Set<string>(), anomaly: null as FleetError | null };
+  readonly #records: ReturnType<typeof takeRecords>;
+  readonly #finders = new Map<string, ReturnType<typeof spooledFinder>>();
+  readonly #arrived: Arrived[] = [];
+  readonly #answers: Buffer[] = [];
+  #clocks: ArrivalClocks | null = null;
 
-  const keep = async (client: Client, report: ReceivedReport, arrival: ArrivalClocks): Promise<void> => {
-    const { sealed, header } = report;
-    if (await isKept(client.name, report)) return;
-    await keepArrived(spool, { client: client.name, reportId: header.reportId, sealed, ...arrival });
-    remembered?.add(client.name, sealed);
-  };
+  constructor(options: ReceiveSiteOptions) {
+    const { receiver, config, site } = options;
+    this.#options = options;
+    this.#label = `site ${site}`;
+    this.#clients = clientsOfSites(config.clients).get(site) ?? new Map<string, Client>();
+    const onFault = (fault: FleetError): void => this.#onFault(fault);
+    this.#records = takeRecords({ receiver, site, clients: this.#clients, onFault });
+  }
 
-  const arrived: Arrived[] = [];
-  const onReport = (report: ReceivedReport): Promise<'keep'> => {
-    const client = clients.get(report.header.client);
-    const arrival = clocks;
-    clocks = null;
-    if (client === undefined || arrival === null)
-      onFault(arrival === null ? clocksMissing(label) : foreignFault(site, report.header.client));
-    else arrived.push({ client, report, arrival: onOurClock(arrival, report.hello) });
+  async receive(): Promise<ReceivedSite> {
+    const result = await this.#takeFrames();
+    await this.#keepArrived();
+    this.#answers.push(...(await this.#records.keep()));
+    const fault = result.fault ?? this.#progress.anomaly;
+    return {
+      answer: Buffer.concat(this.#answers),
+      fault: fault === null ? null : asFleetError(fault, { code: 'internal', stage: 'spool' }),
+    };
+  }
+
+  #takeFrames(): ReturnType<typeof takeStream> {
+    const { receiver, site, input, signal, now } = this.#options;
+    const stdin = new Writable({
+      write: (chunk: Buffer, _encoding, done) => {
+        this.#answers.push(chunk);
+        done();
+      },
+    });
+    return takeStream({
+      channel: { stdin, stdout: input, stderr: Readable.from([]), exit: Promise.resolve(noExit) },
+      marker: pushMarker,
+      limits: { ...pushLimits, forwards: true },
+      timeoutMs: waitMs,
+      signal,
+      client: this.#label,
+      kind: 'visit',
+      unsealed: 'refuse',
+      runId: siteId(site),
+      publicKey: receiver.keyRing.sealing.publicKey,
+      now,
+      dryRun: false,
+      onReport: (report) => this.#onReport(report),
+      onForwarded: (frame, hello) => this.#onForwarded(frame, hello),
+    });
+  }
+
+  #onReport(report: ReceivedReport): Promise<'keep'> {
+    const client = this.#clients.get(report.header.client);
+    const arrival = this.#clocks;
+    this.#clocks = null;
+    if (client === undefined || arrival === null) {
+      const { site } = this.#options;
+      this.#onFault(arrival === null ? clocksMissing(this.#label) : foreignFault(site, report.header.client));
+    } else this.#arrived.push({ client, report, arrival: onOurClock(arrival, report.hello) });
     return Promise.resolve('keep');
-  };
+  }
 
-  const onForwarded = ({ type, payload }: Frame, hello: ReceivedHello): void => {
-    if (type === 'C') clocks = parseClocks(payload);
-    else records.take(payload, hello);
-  };
+  #onForwarded({ type, payload }: Frame, hello: ReceivedHello): void {
+    if (type === 'C') this.#clocks = parseClocks(payload);
+    else this.#records.take(payload, hello);
+  }
 
-  const answers: Buffer[] = [];
-  const stdin = new Writable({
-    write: (chunk: Buffer, _encoding, done) => {
-      answers.push(chunk);
-      done();
-    },
-  });
-  const result = await takeStream({
-    channel: { stdin, stdout: input, stderr: Readable.from([]), exit: Promise.resolve(noExit) },
-    marker: pushMarker,
-    limits: { ...pushLimits, forwards: true },
-    timeoutMs: waitMs,
-    signal,
-    client: label,
-    kind: 'visit',
-    unsealed: 'refuse',
-    runId: siteId(site),
-    publicKey: keyRing.sealing.publicKey,
-    now,
-    dryRun: false,
-    onReport,
-    onForwarded,
-  });
-  await runWorkQueue({
-    items: arrived,
-    concurrency: mostWritten,
-    limitsOf: ({ client }) => [{ key: client.name, most: 1 }],
-    isSlow: () => false,
-    signal,
-    work: async ({ client, report, arrival }) => {
-      const taken = reportTaker({ client, known: keyRing.known, progress, keep: (one) => keep(client, one, arrival) });
-      if ((await taken(report)) === 'acknowledge')
-        answers.push(Buffer.from(report.header.reportId.replaceAll('-', ''), 'hex'));
-    },
-  });
-  answers.push(...(await records.keep()));
-  const fault = result.fault ?? progress.anomaly;
-  return {
-    answer: Buffer.concat(answers),
-    fault: fault === null ? null : asFleetError(fault, { code: 'internal', stage: 'spool' }),
-  };
+  #onFault(fault: FleetError): void {
+    this.#progress.anomaly ??= fault;
+  }
+
+  async #keepArrived(): Promise<void> {
+    const { keyRing } = this.#options.receiver;
+    const progress = this.#progress;
+    await runWorkQueue({
+      items: this.#arrived,
+      concurrency: mostWritten,
+      limitsOf: ({ client }) => [{ key: client.name, most: 1 }],
+      isSlow: () => false,
+      signal: this.#options.signal,
+      work: async ({ client, report, arrival }) => {
+        const keep = (one: ReceivedReport): Promise<void> => this.#keep(client, one, arrival);
+        const taken = reportTaker({ client, known: keyRing.known, progress, keep });
+        if ((await taken(report)) === 'acknowledge')
+          this.#answers.push(Buffer.from(report.header.reportId.replaceAll('-', ''), 'hex'));
+      },
+    });
+  }
+
+  async #keep(client: Client, report: ReceivedReport, arrival: ArrivalClocks): Promise<void> {
+    const { receiver, remembered } = this.#options;
+    const { sealed, header } = report;
+    if (await this.#isKept(client.name, report)) return;
+    await keepArrived(receiver.spool, { client: client.name, reportId: header.reportId, sealed, ...arrival });
+    remembered?.add(client.name, sealed);
+  }
+
+  async #isKept(client: string, { sealed, header }: ReceivedReport): Promise<boolean> {
+    const { receiver, remembered } = this.#options;
+    const { spool, paths } = receiver;
+    if (remembered?.has(client, sealed) === true) return true;
+    const find = this.#finders.get(client) ?? spooledFinder(spool, paths.encryptedStats, client);
+    this.#finders.set(client, find);
+    return await find(header.reportId, sealed);
+  }
 }
 
 /** The clients of each site, by their names and their former names. */
