@@ -29,13 +29,28 @@ export interface ConfigTree {
  * FleetError `config-missing` when the file itself does not exist; everything else is reported as a finding.
  */
 export function readConfigTree(file: string, findings: Findings): ConfigTree {
-  const sources: SourceFile[] = [];
-  const hash = createHash('sha256');
-  let totalBytes = 0;
-  let includes = false;
+  return new TreeReader(findings).read(file);
+}
 
-  const readFile = (shown: string, above: readonly string[], from?: Place): Element | null => {
-    const read = readSource({ shown, order: sources.length, findings, ...(from === undefined ? {} : { from }) });
+class TreeReader {
+  readonly #findings: Findings;
+  readonly #sources: SourceFile[] = [];
+  readonly #hash = createHash('sha256');
+  #totalBytes = 0;
+  #includes = false;
+
+  constructor(findings: Findings) {
+    this.#findings = findings;
+  }
+
+  read(file: string): ConfigTree {
+    const root = this.#readFile(file, []);
+    return { root, sources: this.#sources, digest: this.#hash.digest('hex'), includes: this.#includes };
+  }
+
+  #readFile(shown: string, above: readonly string[], from?: Place): Element | null {
+    const findings = this.#findings;
+    const read = readSource({ shown, order: this.#sources.length, findings, ...(from === undefined ? {} : { from }) });
     if (read === null) return null;
     if (read === 'ENOENT') {
       if (from !== undefined)
@@ -46,9 +61,9 @@ export function readConfigTree(file: string, findings: Findings): ConfigTree {
       }
       return null;
     }
-    sources.push(read.source);
-    hash.update(read.bytes);
-    totalBytes += read.bytes.length;
+    this.#sources.push(read.source);
+    this.#hash.update(read.bytes);
+    this.#totalBytes += read.bytes.length;
     const root = parseElements(read.text, read.source, findings);
     if (root === null) return null;
     if (root.name !== 'config') {
@@ -64,25 +79,26 @@ export function readConfigTree(file: string, findings: Findings): ConfigTree {
       );
     }
     root.attributes = labels === undefined || above.length > 0 ? {} : { labels };
-    splice(root, [...above, realpathSync(read.source.path)]);
+    this.#splice(root, [...above, realpathSync(read.source.path)]);
     return root;
-  };
+  }
 
-  const splice = (parent: Element, above: readonly string[]): void => {
+  #splice(parent: Element, above: readonly string[]): void {
     const children: Element[] = [];
     for (const child of parent.children) {
       if (child.name !== 'include') {
-        splice(child, above);
+        this.#splice(child, above);
         children.push(child);
-      } else if (includeParents.has(parent.name)) for (const one of included(child, above)) children.push(one);
+      } else if (includeParents.has(parent.name)) for (const one of this.#included(child, above)) children.push(one);
       // Elsewhere it is left for the vocabulary's check to refuse.
       else children.push(child);
     }
     parent.children = children;
-  };
+  }
 
-  const included = (include: Element, above: readonly string[]): readonly Element[] => {
-    includes = true;
+  #included(include: Element, above: readonly string[]): readonly Element[] {
+    const findings = this.#findings;
+    this.#includes = true;
     const wanted = include.attributes['file']?.trim() ?? '';
     for (const name of Object.keys(include.attributes)) {
       if (name !== 'file') findings.fault(include, `<include> has no attribute ${name}; it has file`);
@@ -98,16 +114,13 @@ export function readConfigTree(file: string, findings: Findings): ConfigTree {
       const real = realPath(shown);
       if (real !== null && above.includes(real)) {
         findings.fault(include, `<include> of ${shown}, which is being read already; a file cannot include itself`);
-      } else if (sources.length >= maxFiles || totalBytes > maxTotalBytes) {
+      } else if (this.#sources.length >= maxFiles || this.#totalBytes > maxTotalBytes) {
         findings.fault(include, `more than ${maxFiles} files or 256 MiB are included; include less`);
         return children;
-      } else for (const child of readFile(shown, [...above], include)?.children ?? []) children.push(child);
+      } else for (const child of this.#readFile(shown, [...above], include)?.children ?? []) children.push(child);
     }
     return children;
-  };
-
-  const root = readFile(file, []);
-  return { root, sources, digest: hash.digest('hex'), includes };
+  }
 }
 
 const includeParents: ReadonlySet<string> = new Set(['config', 'group', 'alerts']);
