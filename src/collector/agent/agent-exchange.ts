@@ -79,7 +79,7 @@ export async function exchange(options: ExchangeOptions): Promise<Exchange | nul
   if (input !== null) channel.stdin.write(input);
   if (options.endInput) channel.stdin.end();
 
-  const source = readFrames(options, parser);
+  const source = new FrameReader(options, parser);
   try {
     for (let frame = await source.next(); frame !== 'closed' && frame !== 'late'; frame = await source.next()) {
       const { answer, last } = await onFrame(frame);
@@ -115,84 +115,100 @@ export async function exchange(options: ExchangeOptions): Promise<Exchange | nul
   }
 }
 
-function readFrames({ channel, timeoutMs, signal, client }: ExchangeOptions, parser: FrameParser) {
-  const { stdout } = channel;
-  const frames: Frame[] = [];
-  let failure: Error | null = null;
-  let closed = false;
-  let discarding = false;
-  let leftMs = timeoutMs;
-  let wake: (() => void) | null = null;
+type FrameReaderOptions = Pick<ExchangeOptions, 'channel' | 'timeoutMs' | 'signal' | 'client'>;
 
-  const onData = (chunk: Buffer): void => {
-    try {
-      frames.push(...parser.push(chunk));
-    } catch (thrown) {
-      failure = thrown instanceof Error ? thrown : new Error(String(thrown));
+/** Reads the frames from an agent's output, which is paused while no frame is asked for. */
+class FrameReader {
+  readonly #options: FrameReaderOptions;
+  readonly #parser: FrameParser;
+  readonly #frames: Frame[] = [];
+  #failure: Error | null = null;
+  #closed = false;
+  #discarding = false;
+  #leftMs: number;
+  #wake: (() => void) | null = null;
+
+  constructor(options: FrameReaderOptions, parser: FrameParser) {
+    const { stdout } = options.channel;
+    this.#options = options;
+    this.#parser = parser;
+    this.#leftMs = options.timeoutMs;
+    const onClose = (): void => {
+      this.#closed = true;
+      this.#wake?.();
+    };
+    stdout.on('error', (error: Error) => this.fail(error));
+    stdout.on('end', onClose).on('close', onClose);
+    stdout.on('data', this.#onData);
+  }
+
+  /** The next frame; `closed` when the output has ended, `late` when the client was waited for too long. */
+  async next(): Promise<Frame | 'closed' | 'late'> {
+    const { signal, client } = this.#options;
+    for (;;) {
+      const frame = this.#frames.shift();
+      if (frame) return frame;
+      if (this.#failure !== null) throw this.#failure;
+      if (signal.aborted) throw abortFault(signal, client);
+      if (this.#closed) return 'closed';
+      if (this.#leftMs <= 0) return 'late';
+      await this.#wait();
     }
-    if (frames.length === 0 && failure === null) return;
-    stdout.pause();
-    wake?.();
-  };
-  const onClose = (): void => {
-    closed = true;
-    wake?.();
-  };
-  const onError = (error: Error): void => {
-    failure ??= error;
-    wake?.();
-  };
-  stdout.on('error', onError);
-  stdout.on('end', onClose).on('close', onClose);
+  }
 
-  const wait = async (): Promise<void> => {
+  late(): boolean {
+    return this.#leftMs <= 0 && !this.#closed;
+  }
+
+  /** The next frame asked for is this error. */
+  fail(error: Error): void {
+    this.#failure ??= error;
+    this.#wake?.();
+  }
+
+  /** Drops all further input. */
+  discard(): void {
+    const { stdout } = this.#options.channel;
+    stdout.off('data', this.#onData);
+    if (this.#discarding) return;
+    this.#discarding = true;
+    let discardedBytes = 0;
+    stdout.on('data', (chunk: Buffer) => {
+      discardedBytes += chunk.length;
+      // Its window closes then.
+      if (discardedBytes > maxIgnoredBytes) stdout.pause();
+    });
+    stdout.resume();
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    try {
+      this.#frames.push(...this.#parser.push(chunk));
+    } catch (thrown) {
+      this.#failure = thrown instanceof Error ? thrown : new Error(String(thrown));
+    }
+    if (this.#frames.length === 0 && this.#failure === null) return;
+    this.#options.channel.stdout.pause();
+    this.#wake?.();
+  };
+
+  async #wait(): Promise<void> {
+    const { channel, signal } = this.#options;
     const before = performance.now();
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, leftMs);
-      const onAbort = (): void => wake?.();
-      wake = () => {
-        wake = null;
+      const timer = setTimeout(resolve, this.#leftMs);
+      const onAbort = (): void => this.#wake?.();
+      this.#wake = () => {
+        this.#wake = null;
         clearTimeout(timer);
         signal.removeEventListener('abort', onAbort);
         resolve();
       };
       signal.addEventListener('abort', onAbort, { once: true });
-      stdout.resume();
+      channel.stdout.resume();
     });
-    leftMs -= performance.now() - before;
-  };
-
-  stdout.on('data', onData);
-  return {
-    /** The next frame; `closed` when the output has ended, `late` when the client was waited for too long. */
-    next: async (): Promise<Frame | 'closed' | 'late'> => {
-      for (;;) {
-        const frame = frames.shift();
-        if (frame) return frame;
-        if (failure !== null) throw failure;
-        if (signal.aborted) throw abortFault(signal, client);
-        if (closed) return 'closed';
-        if (leftMs <= 0) return 'late';
-        await wait();
-      }
-    },
-    late: () => leftMs <= 0 && !closed,
-    /** The next frame asked for is this error. */
-    fail: onError,
-    /** Drops all further input. */
-    discard: (): void => {
-      stdout.off('data', onData);
-      if (discarding) return;
-      discarding = true;
-      let discardedBytes = 0;
-      stdout.on('data', (chunk: Buffer) => {
-        discardedBytes += chunk.length;
-        // Its window closes then.
-        if (discardedBytes > maxIgnoredBytes) stdout.pause();
-      });
-      stdout.resume();
-    },
-  };
+    this.#leftMs -= performance.now() - before;
+  }
 }
 
 function abortFault(signal: AbortSignal, client: string): FleetError {
