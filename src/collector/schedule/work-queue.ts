@@ -32,82 +32,114 @@ const begunPerTurn = 8;
 
 /** Works on every item once, in order as far as the limits allow. Resolves with the items that were not begun. */
 export function runWorkQueue<T>(options: WorkQueueOptions<T>): Promise<readonly T[]> {
-  const { limitsOf, isSlow, signal, concurrency } = options;
-  const slowSlots = Math.floor(concurrency / 4);
-  const busy = new Map<string, number>();
-  const usual = createQueue<T>();
-  const slow = createQueue<T>();
-  for (const item of options.items) (isSlow(item) ? slow : usual).add(item);
-  let active = 0;
-  let slowActive = 0;
-  let begunInTurn = 0;
+  return new Promise((resolve, reject) => {
+    new WorkQueue(options, { resolve, reject }).fill();
+  });
+}
 
-  const usedUp = (item: T): string | null =>
-    limitsOf(item).find(({ key, most }) => (busy.get(key) ?? 0) >= most)?.key ?? null;
+interface WorkQueueEnd<T> {
+  readonly resolve: (notBegun: readonly T[]) => void;
+  readonly reject: (error: Error) => void;
+}
+
+class WorkQueue<T> {
+  readonly #options: WorkQueueOptions<T>;
+  readonly #end: WorkQueueEnd<T>;
+  readonly #slowSlots: number;
+  readonly #busy = new Map<string, number>();
+  readonly #usual = createQueue<T>();
+  readonly #slow = createQueue<T>();
+  #active = 0;
+  #slowActive = 0;
+  #begunInTurn = 0;
+
+  constructor(options: WorkQueueOptions<T>, end: WorkQueueEnd<T>) {
+    const { items, isSlow, concurrency } = options;
+    this.#options = options;
+    this.#end = end;
+    this.#slowSlots = Math.floor(concurrency / 4);
+    for (const item of items) (isSlow(item) ? this.#slow : this.#usual).add(item);
+  }
+
+  /** Begins the items for which there are slots, and resolves when nothing is left to begin or to wait for. */
+  fill(): void {
+    const { concurrency, signal } = this.#options;
+    while (this.#active < concurrency && this.#begunInTurn < begunPerTurn && !signal.aborted) {
+      // Tried twice: the last usual items may just have turned slow.
+      if (!this.#beginNextSlow() && !this.#beginNext(this.#usual) && !this.#beginNextSlow()) break;
+    }
+    const turnIsFull = this.#begunInTurn === begunPerTurn && !signal.aborted;
+    if (this.#active === 0 && !turnIsFull) this.#end.resolve([...this.#usual.rest(), ...this.#slow.rest()]);
+  }
+
+  #beginNextSlow(): boolean {
+    return (this.#slowActive < this.#slowSlots || this.#usual.isEmpty()) && this.#beginNext(this.#slow);
+  }
+
+  #beginNext(queue: Queue<T>): boolean {
+    const item = this.#next(queue);
+    if (item === null) return false;
+    if (this.#begunInTurn++ === 0) {
+      setImmediate(() => {
+        this.#begunInTurn = 0;
+        this.fill();
+      });
+    }
+    void this.#begin(item, queue === this.#slow);
+    return true;
+  }
 
   /** Takes the first item of a queue that may begin. */
-  const next = (queue: Queue<T>): T | null => {
+  #next(queue: Queue<T>): T | null {
     for (let turn = queue.take(); turn !== null; turn = queue.take()) {
       const { item, wokenBy } = turn;
-      const turnedSlow = queue === usual && isSlow(item);
-      const key = turnedSlow ? null : usedUp(item);
+      const turnedSlow = queue === this.#usual && this.#options.isSlow(item);
+      const key = turnedSlow ? null : this.#usedUp(item);
       if (!turnedSlow && key === null) return item;
-      if (turnedSlow) slow.add(item);
+      if (turnedSlow) this.#slow.add(item);
       else if (key !== null) queue.park(item, key);
       // Passes the free slot on: this item cannot use it.
       if (wokenBy !== null && wokenBy !== key) queue.wake(wokenBy);
     }
     return null;
-  };
+  }
 
-  return new Promise((resolve, reject) => {
-    const begin = async (item: T, isSlowTurn: boolean): Promise<void> => {
-      active++;
-      if (isSlowTurn) slowActive++;
-      const keys = limitsOf(item).map(({ key }) => key);
-      for (const key of keys) busy.set(key, (busy.get(key) ?? 0) + 1);
-      const leave = (): void => {
-        for (const key of keys.splice(0)) {
-          busy.set(key, (busy.get(key) ?? 0) - 1);
-          usual.wake(key);
-          slow.wake(key);
-        }
-      };
-      try {
-        await options.work(item, () => {
-          leave();
-          fill();
-        });
-        active--;
-        if (isSlowTurn) slowActive--;
-        leave();
-        fill();
-      } catch (thrown) {
-        reject(thrown instanceof Error ? thrown : new Error(String(thrown)));
-      }
-    };
-    const beginNext = (queue: Queue<T>): boolean => {
-      const item = next(queue);
-      if (item === null) return false;
-      if (begunInTurn++ === 0) setImmediate(nextTurn);
-      void begin(item, queue === slow);
-      return true;
-    };
-    const beginNextSlow = (): boolean => (slowActive < slowSlots || usual.isEmpty()) && beginNext(slow);
-    const fill = (): void => {
-      while (active < concurrency && begunInTurn < begunPerTurn && !signal.aborted) {
-        // Tried twice: the last usual items may just have turned slow.
-        if (!beginNextSlow() && !beginNext(usual) && !beginNextSlow()) break;
-      }
-      const turnIsFull = begunInTurn === begunPerTurn && !signal.aborted;
-      if (active === 0 && !turnIsFull) resolve([...usual.rest(), ...slow.rest()]);
-    };
-    const nextTurn = (): void => {
-      begunInTurn = 0;
-      fill();
-    };
-    fill();
-  });
+  /** Returns the key of a limit that has no slot for the item; null if all have. */
+  #usedUp(item: T): string | null {
+    return this.#options.limitsOf(item).find(({ key, most }) => this.#activeAt(key) >= most)?.key ?? null;
+  }
+
+  async #begin(item: T, isSlowTurn: boolean): Promise<void> {
+    this.#active++;
+    if (isSlowTurn) this.#slowActive++;
+    const keys = this.#options.limitsOf(item).map(({ key }) => key);
+    for (const key of keys) this.#busy.set(key, this.#activeAt(key) + 1);
+    try {
+      await this.#options.work(item, () => {
+        this.#leave(keys);
+        this.fill();
+      });
+      this.#active--;
+      if (isSlowTurn) this.#slowActive--;
+      this.#leave(keys);
+      this.fill();
+    } catch (thrown) {
+      this.#end.reject(thrown instanceof Error ? thrown : new Error(String(thrown)));
+    }
+  }
+
+  /** Empties the keys of what an item shares, and wakes the items that wait for these limits. */
+  #leave(keys: string[]): void {
+    for (const key of keys.splice(0)) {
+      this.#busy.set(key, this.#activeAt(key) - 1);
+      this.#usual.wake(key);
+      this.#slow.wake(key);
+    }
+  }
+
+  #activeAt(key: string): number {
+    return this.#busy.get(key) ?? 0;
+  }
 }
 
 interface Turn<T> {
