@@ -64,33 +64,94 @@ export interface QuarantineOptions {
 }
 
 /** Counts what is in quarantine already, and deletes the oldest of it. Throws what fs throws. */
-export function openQuarantine({ places, bounds = defaultBounds, nowMs, keepMs }: QuarantineOptions): Quarantine {
-  const total: Usage = { files: 0, bytes: 0 };
-  const perFolder = new Map<string, Usage>();
-  const usageIn = (place: string): Usage => perFolder.get(place) ?? { files: 0, bytes: 0 };
-  const count = (place: string, { files, bytes }: Usage): void => {
-    const before = usageIn(place);
-    perFolder.set(place, { files: before.files + files, bytes: before.bytes + bytes });
-    total.files += files;
-    total.bytes += bytes;
-  };
-  for (const place of places) count(place, usageOf(place, nowMs - keepMs));
+export function openQuarantine(options: QuarantineOptions): Quarantine {
+  return new BoundedQuarantine(options);
+}
 
-  const fits = (place: string, size: number): boolean => {
-    const usage = usageIn(place);
+class BoundedQuarantine implements Quarantine {
+  readonly #bounds: QuarantineBounds;
+  readonly #total: Usage = { files: 0, bytes: 0 };
+  readonly #perFolder = new Map<string, Usage>();
+
+  constructor({ places, bounds = defaultBounds, nowMs, keepMs }: QuarantineOptions) {
+    this.#bounds = bounds;
+    for (const place of places) this.#count(place, usageOf(place, nowMs - keepMs));
+  }
+
+  add({ file, receivedAtMs }: SpooledReport, client: string, reason: QuarantineReason): void {
+    const place = path.join(path.dirname(file), 'quarantine');
+    const kind = fs.lstatSync(file);
+    const size = kind.isFile() ? kind.size : 0;
+    const [reportId = ''] = path.basename(file).split('.', 1);
+    const facts = factsOf({ reportId, receivedAtMs }, client, reason, size);
+    makeOwnFolder(place);
+    // Only an administrator makes a folder of that name. It is moved in any case.
+    if (!this.#fits(place, size) && !kind.isDirectory()) {
+      const isDigested = kind.isFile() && size <= largestDigested;
+      this.#dropToLine(place, facts, isDigested ? digestOf(fs.readFileSync(file)) : null);
+      fs.rmSync(file);
+      return;
+    }
+    this.#put(place, facts, (target) => {
+      fs.renameSync(file, target);
+      syncFolderNow(place);
+    });
+  }
+
+  keep(report: UnfiledReport, client: string, reason: QuarantineReason): void {
+    const { place, reportId, sealed } = report;
+    const facts = factsOf(report, client, reason, sealed.length);
+    makeOwnFolder(place);
+    if (isThere(path.join(place, `${reportId}.fhs`), sealed)) return;
+    if (!this.#fits(place, sealed.length)) this.#dropToLine(place, facts, digestOf(sealed));
+    else this.#put(place, facts, (file) => writeDurably({ file, content: sealed, mode: 0o600 }));
+  }
+
+  #usageIn(place: string): Usage {
+    return this.#perFolder.get(place) ?? { files: 0, bytes: 0 };
+  }
+
+  #count(place: string, { files, bytes }: Usage): void {
+    const before = this.#usageIn(place);
+    this.#perFolder.set(place, { files: before.files + files, bytes: before.bytes + bytes });
+    this.#total.files += files;
+    this.#total.bytes += bytes;
+  }
+
+  #fits(place: string, size: number): boolean {
+    const bounds = this.#bounds;
+    const usage = this.#usageIn(place);
     return (
       usage.files < bounds.filesPerClient &&
       usage.bytes + size <= bounds.bytesPerClient &&
-      total.files < bounds.files &&
-      total.bytes + size <= bounds.bytes
+      this.#total.files < bounds.files &&
+      this.#total.bytes + size <= bounds.bytes
     );
-  };
-  const factsOf = (
-    { reportId, receivedAtMs }: Pick<UnfiledReport, 'reportId' | 'receivedAtMs'>,
-    client: string,
-    { code, message, atMs }: QuarantineReason,
-    size: number,
-  ) => ({
+  }
+
+  #dropToLine(place: string, facts: Facts, sha256: string | null): void {
+    appendLine(place, `${JSON.stringify({ ...facts, sha256 })}\n`, this.#bounds.lineBytes);
+  }
+
+  /** Puts a file beside its facts: `<report id>.fhs` and `<report id>.json`. */
+  #put(place: string, facts: Facts, makeFile: (file: string) => void): void {
+    const target = path.join(place, freeName(place, facts.report_id));
+    const content = `${JSON.stringify(facts, null, 1)}\n`;
+    writeDurably({ file: `${target}.json`, content, mode: 0o600 });
+    makeFile(`${target}.fhs`);
+    this.#count(place, { files: 1, bytes: facts.size_bytes });
+  }
+}
+
+type Facts = ReturnType<typeof factsOf>;
+
+function factsOf(
+  { reportId, receivedAtMs }: Pick<UnfiledReport, 'reportId' | 'receivedAtMs'>,
+  client: string,
+  { code, message, atMs }: QuarantineReason,
+  size: number,
+) {
+  return {
     client,
     report_id: reportId,
     code,
@@ -98,46 +159,6 @@ export function openQuarantine({ places, bounds = defaultBounds, nowMs, keepMs }
     quarantined_at: new Date(atMs).toISOString(),
     received_at: new Date(receivedAtMs).toISOString(),
     size_bytes: size,
-  });
-  type Facts = ReturnType<typeof factsOf>;
-  const dropToLine = (place: string, facts: Facts, sha256: string | null): void =>
-    appendLine(place, `${JSON.stringify({ ...facts, sha256 })}\n`, bounds.lineBytes);
-  /** Puts a file beside its facts: `<report id>.fhs` and `<report id>.json`. */
-  const put = (place: string, facts: Facts, makeFile: (file: string) => void): void => {
-    const target = path.join(place, freeName(place, facts.report_id));
-    const content = `${JSON.stringify(facts, null, 1)}\n`;
-    writeDurably({ file: `${target}.json`, content, mode: 0o600 });
-    makeFile(`${target}.fhs`);
-    count(place, { files: 1, bytes: facts.size_bytes });
-  };
-
-  return {
-    add: ({ file, receivedAtMs }, client, reason) => {
-      const place = path.join(path.dirname(file), 'quarantine');
-      const kind = fs.lstatSync(file);
-      const size = kind.isFile() ? kind.size : 0;
-      const [reportId = ''] = path.basename(file).split('.', 1);
-      const facts = factsOf({ reportId, receivedAtMs }, client, reason, size);
-      makeOwnFolder(place);
-      // Only an administrator makes a folder of that name. It is moved in any case.
-      if (!fits(place, size) && !kind.isDirectory()) {
-        dropToLine(place, facts, kind.isFile() && size <= largestDigested ? digestOf(fs.readFileSync(file)) : null);
-        fs.rmSync(file);
-        return;
-      }
-      put(place, facts, (target) => {
-        fs.renameSync(file, target);
-        syncFolderNow(place);
-      });
-    },
-    keep: (report, client, reason) => {
-      const { place, reportId, sealed } = report;
-      const facts = factsOf(report, client, reason, sealed.length);
-      makeOwnFolder(place);
-      if (isThere(path.join(place, `${reportId}.fhs`), sealed)) return;
-      if (!fits(place, sealed.length)) dropToLine(place, facts, digestOf(sealed));
-      else put(place, facts, (file) => writeDurably({ file, content: sealed, mode: 0o600 }));
-    },
   };
 }
 
