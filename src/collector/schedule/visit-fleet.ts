@@ -30,71 +30,105 @@ export interface FleetOutcome {
  * that sshd rejected for the number of logins is always tried again, once: these visits were too many.
  */
 export async function visitFleet(options: VisitFleetOptions): Promise<FleetOutcome> {
-  const { context, clients } = options;
-  const { observe, retries, jumpsTo } = options.pass;
-  const { facts } = context;
-  const config = context.config.collector;
-  const limits = createHandshakeLimits(config, jumpsTo);
-  const dead = createDeadSubnets();
-  const failures: VisitRecord[] = [];
-  let succeeded = 0;
+  return await new FleetVisits(options).run();
+}
 
-  const settle = (record: VisitRecord): void => {
-    if (record.ok) succeeded++;
-    else failures.push(record);
-    options.record(record);
-    observe({ kind: 'visited', visit: record, done: succeeded + failures.length, clients: clients.length });
-  };
+class FleetVisits {
+  readonly #options: VisitFleetOptions;
+  readonly #limits: ReturnType<typeof createHandshakeLimits>;
+  readonly #dead = createDeadSubnets();
+  readonly #runtimes: ReturnType<typeof createRuntimeUploads>;
+  readonly #failures: VisitRecord[] = [];
+  #succeeded = 0;
+  #unreached = 0;
 
-  const limitsOf = (client: Client): readonly Limit[] => limits.of(client, isSlow(client));
-  const runtimes = createRuntimeUploads({ context, limitsOf, observe, settle });
+  constructor(options: VisitFleetOptions) {
+    const { context, pass } = options;
+    this.#options = options;
+    this.#limits = createHandshakeLimits(context.config.collector, pass.jumpsTo);
+    this.#runtimes = createRuntimeUploads({
+      context,
+      limitsOf: (client) => this.#limitsOf(client),
+      observe: pass.observe,
+      settle: (record) => this.#settle(record),
+    });
+  }
 
-  const isSlow = (client: Client): boolean => isSuspect(facts?.get(client.name)) || dead.has(client);
-  const round = (number: number, items: readonly Client[], later: Map<Client, VisitRecord>) =>
-    runWorkQueue({
+  async run(): Promise<FleetOutcome> {
+    const { observe } = this.#options.pass;
+    /** The last outcome of the clients that are visited again. It counts if there is no time for that. */
+    let postponed: ReadonlyMap<Client, VisitRecord> = new Map();
+    let items = this.#options.clients;
+    for (let number = 0; items.length > 0; number++) {
+      const later = new Map<Client, VisitRecord>();
+      for (const client of await this.#round(number, items, later)) {
+        const record = postponed.get(client);
+        if (record !== undefined) {
+          this.#settle(record);
+          continue;
+        }
+        this.#unreached++;
+        observe({ kind: 'skipped', client: client.name, reason: 'unreached', code: null, nextAttemptAtMs: null });
+      }
+      postponed = later;
+      items = [...later.keys()];
+    }
+    await this.#runtimes.run();
+    return { succeeded: this.#succeeded, failures: this.#failures, unreached: this.#unreached };
+  }
+
+  /** Visits the clients, and adds those that are to be visited again to `later`. */
+  #round(number: number, items: readonly Client[], later: Map<Client, VisitRecord>): Promise<readonly Client[]> {
+    const { context, pass } = this.#options;
+    return runWorkQueue({
       items,
-      concurrency: Math.max(1, options.pass.concurrency ?? config.concurrency),
-      limitsOf,
-      isSlow,
+      concurrency: Math.max(1, pass.concurrency ?? context.config.collector.concurrency),
+      limitsOf: (client) => this.#limitsOf(client),
+      isSlow: (client) => this.#isSlow(client),
       signal: context.signal,
       work: async (client, leave) => {
-        observe({ kind: 'visiting', client: client.name });
-        const last = facts?.get(client.name);
-        const inDeadSubnet = !isSuspect(last) && dead.has(client);
-        const timeouts = inDeadSubnet ? timeoutsInDeadSubnet(config) : timeoutsFor(last, config);
-        const { record, fault, runtime } = await visit(context, client, { timeouts, onLogin: leave });
-        dead.note(client, record);
-        const isRejection = fault !== null && limits.lower(client, fault);
-        const mostRounds = isRejection ? Math.max(1, retries) : retries;
-        if (fault === null || !fault.retryable || number >= mostRounds || context.signal.aborted) {
-          if (!runtimes.take(client, record, runtime)) settle(record);
-          return;
-        }
+        const record = await this.#visit(number, client, leave);
+        if (record === null) return;
         later.set(client, record);
-        observe({ kind: 'postponed', visit: record });
+        pass.observe({ kind: 'postponed', visit: record });
       },
     });
-
-  let unreached = 0;
-  /** The last outcome of the clients that are visited again. It counts if there is no time for that. */
-  let postponed: ReadonlyMap<Client, VisitRecord> = new Map();
-  let items = clients;
-  for (let number = 0; items.length > 0; number++) {
-    const later = new Map<Client, VisitRecord>();
-    for (const client of await round(number, items, later)) {
-      const record = postponed.get(client);
-      if (record !== undefined) {
-        settle(record);
-        continue;
-      }
-      unreached++;
-      observe({ kind: 'skipped', client: client.name, reason: 'unreached', code: null, nextAttemptAtMs: null });
-    }
-    postponed = later;
-    items = [...later.keys()];
   }
-  await runtimes.run();
-  return { succeeded, failures, unreached };
+
+  /** Visits a client. Returns the record if the client is to be visited again; null if the outcome counts. */
+  async #visit(number: number, client: Client, leave: () => void): Promise<VisitRecord | null> {
+    const { context, pass } = this.#options;
+    const { collector } = context.config;
+    const { retries } = pass;
+    pass.observe({ kind: 'visiting', client: client.name });
+    const last = context.facts?.get(client.name);
+    const inDeadSubnet = !isSuspect(last) && this.#dead.has(client);
+    const timeouts = inDeadSubnet ? timeoutsInDeadSubnet(collector) : timeoutsFor(last, collector);
+    const { record, fault, runtime } = await visit(context, client, { timeouts, onLogin: leave });
+    this.#dead.note(client, record);
+    const isRejection = fault !== null && this.#limits.lower(client, fault);
+    const mostRounds = isRejection ? Math.max(1, retries) : retries;
+    if (fault?.retryable === true && number < mostRounds && !context.signal.aborted) return record;
+    if (!this.#runtimes.take(client, record, runtime)) this.#settle(record);
+    return null;
+  }
+
+  #settle(record: VisitRecord): void {
+    const { clients, pass } = this.#options;
+    if (record.ok) this.#succeeded++;
+    else this.#failures.push(record);
+    this.#options.record(record);
+    const done = this.#succeeded + this.#failures.length;
+    pass.observe({ kind: 'visited', visit: record, done, clients: clients.length });
+  }
+
+  #limitsOf(client: Client): readonly Limit[] {
+    return this.#limits.of(client, this.#isSlow(client));
+  }
+
+  #isSlow(client: Client): boolean {
+    return isSuspect(this.#options.context.facts?.get(client.name)) || this.#dead.has(client);
+  }
 }
 
 /** A subnet is dead after so many clients without an answer and none with one. */
