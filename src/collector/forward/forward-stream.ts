@@ -58,76 +58,95 @@ export interface ForwardStream {
 }
 
 /**
- * Creates the streams of a run: first what the run brought, then what waits, oldest first. Each report and each record
- * is sent once a run. Reports of a client are left to the next run after two of them were refused, and records after
- * two streams with some of them: hq takes no more before it has stored what waits there.
+ * The streams of a run: first what the run brought, then what waits, oldest first. Each report and each record is sent
+ * once a run. Reports of a client are left to the next run after two of them were refused, and records after two
+ * streams with some of them: hq takes no more before it has stored what waits there.
  */
-export function createStreams(source: StreamSource, failures: number) {
-  const items = itemsOf(source);
-  const unsent = new Set([...source.present.reports, ...source.backlog.reports]);
+export class ForwardStreams {
+  readonly #items: Generator<Acknowledgeable, undefined>;
+  readonly #unsent: Set<SpooledReport>;
   /** The reports of each client that were refused since one of it was taken. */
-  const refused = new Map<string, Set<string>>();
-  const welcome = new Set<string>();
-  const isSkipped = (client: string): boolean => (refused.get(client)?.size ?? 0) >= mostRefused;
+  readonly #refused = new Map<string, Set<string>>();
+  readonly #welcome = new Set<string>();
   /** The streams with records in a row of which no record was taken. */
-  let recordsRefused = 0;
-  const mayGo = (item: Acknowledgeable): boolean =>
-    item.kind === 'report' ? !isSkipped(item.client) : recordsRefused < mostRefused;
-  let streamBytes = Math.max(leastBytes, firstBytes >> Math.min(failures, 30));
-  let madeAt: number | null = null;
-  let held: Acknowledgeable | null = null;
-  const nextItem = (): Acknowledgeable | null => {
-    for (;;) {
-      const item = held ?? items.next().value ?? null;
-      held = null;
-      if (item === null || mayGo(item)) return item;
+  #recordsRefused = 0;
+  #streamBytes: number;
+  #madeAt: number | null = null;
+  #held: Acknowledgeable | null = null;
+
+  constructor(source: StreamSource, failures: number) {
+    this.#items = itemsOf(source);
+    this.#unsent = new Set([...source.present.reports, ...source.backlog.reports]);
+    this.#streamBytes = Math.max(leastBytes, firstBytes >> Math.min(failures, 30));
+  }
+
+  /** Returns the next stream; null: everything was sent. */
+  async next(): Promise<ForwardStream | null> {
+    const isQuick = this.#madeAt !== null && performance.now() - this.#madeAt < quickMs;
+    if (isQuick) this.#streamBytes = Math.min(mostBytes, this.#streamBytes * 2);
+    await new Promise((resolve) => setImmediate(resolve));
+    this.#madeAt = performance.now();
+    const entries = new Map<string, Acknowledgeable>();
+    let bytes = 0;
+    for (let item = this.#nextItem(); item !== null; item = this.#nextItem()) {
+      const isFull = entries.size >= pushLimits.maxReports || bytes + item.frames.length > this.#streamBytes;
+      // A client whose acknowledgement was lost has sent the same report again.
+      if ((isFull && entries.size > 0) || entries.has(item.id)) {
+        this.#held = item;
+        break;
+      }
+      entries.set(item.id, item);
+      bytes += item.frames.length;
     }
-  };
-  return {
-    /** Returns the next stream; null: everything was sent. */
-    next: async (): Promise<ForwardStream | null> => {
-      if (madeAt !== null && performance.now() - madeAt < quickMs) streamBytes = Math.min(mostBytes, streamBytes * 2);
-      await new Promise((resolve) => setImmediate(resolve));
-      madeAt = performance.now();
-      const entries = new Map<string, Acknowledgeable>();
-      let bytes = 0;
-      for (let item = nextItem(); item !== null; item = nextItem()) {
-        const isFull = entries.size >= pushLimits.maxReports || bytes + item.frames.length > streamBytes;
-        // A client whose acknowledgement was lost has sent the same report again.
-        if ((isFull && entries.size > 0) || entries.has(item.id)) {
-          held = item;
-          break;
-        }
-        entries.set(item.id, item);
-        bytes += item.frames.length;
-      }
-      if (entries.size === 0) return null;
-      const frames = [...entries.values()].map((entry) => entry.frames);
-      return { body: () => bodyOf(frames), entries };
-    },
-    /** Takes note of what is acknowledged of a stream, and returns it. */
-    settle: (entries: ForwardStream['entries'], known: ReadonlySet<string>): readonly Acknowledgeable[] => {
-      const taken = [...entries].flatMap(([id, entry]) => (known.has(id) ? entry : []));
-      for (const item of taken) {
-        if (item.kind !== 'report') continue;
-        unsent.delete(item.report);
-        welcome.add(item.client);
-        refused.delete(item.client);
-      }
-      const isRecords = ({ kind }: Acknowledgeable): boolean => kind === 'records';
-      if (taken.some(isRecords)) recordsRefused = 0;
-      else if ([...entries.values()].some(isRecords)) recordsRefused += 1;
-      const isWell = new Set(taken.flatMap((item) => (item.kind === 'report' ? item.client : [])));
-      for (const item of entries.values()) {
-        if (item.kind !== 'report' || isWell.has(item.client)) continue;
-        refused.set(item.client, (refused.get(item.client) ?? new Set()).add(item.id));
-      }
-      return taken;
-    },
-    left: (): number => unsent.size,
-    /** Returns the clients of which nothing was taken, or nothing any more. */
-    refused: (): readonly string[] => [...refused.keys()].filter((client) => isSkipped(client) || !welcome.has(client)),
-  };
+    if (entries.size === 0) return null;
+    const frames = [...entries.values()].map((entry) => entry.frames);
+    return { body: () => bodyOf(frames), entries };
+  }
+
+  /** Takes note of what is acknowledged of a stream, and returns it. */
+  settle(entries: ForwardStream['entries'], known: ReadonlySet<string>): readonly Acknowledgeable[] {
+    const taken = [...entries].flatMap(([id, entry]) => (known.has(id) ? entry : []));
+    for (const item of taken) {
+      if (item.kind !== 'report') continue;
+      this.#unsent.delete(item.report);
+      this.#welcome.add(item.client);
+      this.#refused.delete(item.client);
+    }
+    const isRecords = ({ kind }: Acknowledgeable): boolean => kind === 'records';
+    if (taken.some(isRecords)) this.#recordsRefused = 0;
+    else if ([...entries.values()].some(isRecords)) this.#recordsRefused += 1;
+    const isWell = new Set(taken.flatMap((item) => (item.kind === 'report' ? item.client : [])));
+    for (const item of entries.values()) {
+      if (item.kind !== 'report' || isWell.has(item.client)) continue;
+      this.#refused.set(item.client, (this.#refused.get(item.client) ?? new Set()).add(item.id));
+    }
+    return taken;
+  }
+
+  left(): number {
+    return this.#unsent.size;
+  }
+
+  /** Returns the clients of which nothing was taken, or nothing any more. */
+  refused(): readonly string[] {
+    return [...this.#refused.keys()].filter((client) => this.#isSkipped(client) || !this.#welcome.has(client));
+  }
+
+  #nextItem(): Acknowledgeable | null {
+    for (;;) {
+      const item = this.#held ?? this.#items.next().value ?? null;
+      this.#held = null;
+      if (item === null || this.#mayGo(item)) return item;
+    }
+  }
+
+  #mayGo(item: Acknowledgeable): boolean {
+    return item.kind === 'report' ? !this.#isSkipped(item.client) : this.#recordsRefused < mostRefused;
+  }
+
+  #isSkipped(client: string): boolean {
+    return (this.#refused.get(client)?.size ?? 0) >= mostRefused;
+  }
 }
 
 /** Returns a stream that says nothing but who sends it. */

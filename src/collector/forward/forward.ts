@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { asFleetError, FleetError } from '../../errors.ts';
 import { secondMs } from '../../platform/units.ts';
 import type { SpooledReport } from '../spool/sealed-spool.ts';
-import { createStreams, type Acknowledgeable, type StreamSource } from './forward-stream.ts';
+import { ForwardStreams, type Acknowledgeable, type StreamSource } from './forward-stream.ts';
 import type { SiteLink } from './site-link.ts';
 
 export interface ForwardOptions extends StreamSource {
@@ -50,7 +50,7 @@ const mostRefused = 3;
 /** Sends one stream after the other, and removes what was acknowledged. Never throws. */
 export async function forward(options: ForwardOptions): Promise<Forwarding> {
   const { link, endsAt, signal, remove, slowAfterMs = 30 * secondMs } = options;
-  const streams = createStreams(options, options.failures);
+  const streams = new ForwardStreams(options, options.failures);
   const sums = { reports: 0, records: 0 };
   let fault: FleetError | null = null;
   let slow = null as string | null;
