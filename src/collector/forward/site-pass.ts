@@ -9,7 +9,7 @@ import type { CollectResult, PassOptions } from '../collect-options.ts';
 import { endOf, resultOf } from '../pass/collect-result.ts';
 import { boundJournals, defaultMaxBytes, journalPath } from '../pass/journal-files.ts';
 import { journalOf } from '../pass/journal.ts';
-import { startRunRecord } from '../pass/run-record.ts';
+import { RunRecord } from '../pass/run-record.ts';
 import { visitClients } from '../pass/visit-clients.ts';
 import { keepReport } from '../spool/keep-report.ts';
 import { openQuarantine } from '../spool/quarantine.ts';
@@ -54,7 +54,7 @@ export async function makeSitePass({ pass, to, key }: SitePassOptions): Promise<
   });
   const { kept: journals } = boundJournals(paths.journal, Math.max(defaultMaxBytes, spoolBytes * shareOfRecords));
   const facts = openSiteFacts(paths.siteFacts);
-  const record = startRunRecord({ store: null, journal: journalOf(paths.journal, start), start, onFault });
+  const record = new RunRecord({ store: null, journal: journalOf(paths.journal, start), start, onFault });
   const fresh = takeFresh(spool, onFault);
   const waiting = new Set(leftovers.map(({ file }) => path.basename(path.dirname(file))));
   const note = (visit: VisitRecord): void => {

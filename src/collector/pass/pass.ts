@@ -16,7 +16,7 @@ import { journalOf } from './journal.ts';
 import { prepareStorage, replayEarlierRuns, type PreparedStorage } from './prepare-storage.ts';
 import { pruneInTime } from './prune-in-time.ts';
 import { createRunFaults, storageFault, type RunFaults } from './run-faults.ts';
-import { startRunRecord, type RunRecord } from './run-record.ts';
+import { RunRecord } from './run-record.ts';
 import { alerterFault, ingestFault, stateDiskFault } from './run-watches.ts';
 import { silentVisits } from './silent-clients.ts';
 import { startStorageTime, storageLimits, type StorageTime } from './storage-limits.ts';
@@ -44,7 +44,7 @@ export async function makePass(options: PassOptions): Promise<CollectResult> {
     const store = prepared.storage?.reports ?? null;
     const leftMs = (ms: number): number => ms - (performance.now() - began);
     time.endIn(leftMs(limits.allMs));
-    const record = startRunRecord({ store, journal: journalOf(paths.journal, start), start, onFault: faults.add });
+    const record = new RunRecord({ store, journal: journalOf(paths.journal, start), start, onFault: faults.add });
     noteLeftovers(options, leftovers);
     const ingest = startIngest({
       spool,
@@ -65,7 +65,8 @@ export async function makePass(options: PassOptions): Promise<CollectResult> {
     const keep = keepIn(spool, ingest, faults.add);
     const silent = await silentVisits({ pass: options, prepared, leftovers });
     const visited = await visitClients({
-      ...{ pass: options, facts: prepared.facts, keep, record: record.visit, silent, onFault: faults.add },
+      ...{ pass: options, facts: prepared.facts, keep, silent, onFault: faults.add },
+      record: (visit) => record.visit(visit),
       shares: prepared.storage?.shares ?? null,
     });
     const replayMs = prepared.journalsLeft > 0 ? leftMs(limits.leftoversMs) : 0;

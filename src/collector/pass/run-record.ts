@@ -14,69 +14,74 @@ export interface RunRecordOptions {
   readonly onFault: (fault: FleetError) => void;
 }
 
-export type RunRecord = ReturnType<typeof startRunRecord>;
-
 const batchSize = 200;
 
 /** Records the run and its visits in the database, in batches, or in the journal for the next run to replay. */
-export function startRunRecord(options: RunRecordOptions) {
-  const { journal, start, onFault } = options;
-  let { store } = options;
-  let batch: VisitRecord[] = [];
+export class RunRecord {
+  readonly #options: RunRecordOptions;
+  #store: RunStore | null;
+  #batch: VisitRecord[] = [];
+  #saving: Promise<void>;
 
-  const inJournal = (write: () => void): void => {
-    try {
-      write();
-    } catch (thrown) {
-      onFault(asFleetError(thrown, { code: 'state-unusable', stage: 'spool' }));
-    }
-  };
+  /** Records the start. Visits do not wait for it. */
+  constructor(options: RunRecordOptions) {
+    this.#options = options;
+    this.#store = options.store;
+    this.#inJournal((journal) => journal.begin());
+    this.#saving = this.#save(
+      (into) => into.startRun(options.start),
+      () => undefined,
+    );
+  }
 
-  const save = async (inStore: (into: RunStore) => Promise<void>, write: () => void): Promise<void> => {
+  visit(visit: VisitRecord): void {
+    this.#batch.push(visit);
+    if (this.#batch.length >= batchSize) void this.#flush();
+  }
+
+  /** Records the end after everything else. Never rejects. */
+  async end(end: RunEnd): Promise<void> {
+    await this.#flush();
+    await this.#save(
+      (into) => into.endRun(this.#options.start, end),
+      (journal) => journal.end(end),
+    );
+    if (this.#store !== null) this.#inJournal((journal) => journal.remove());
+  }
+
+  #flush(): Promise<void> {
+    const visits = this.#batch;
+    this.#batch = [];
+    if (visits.length === 0) return this.#saving;
+    this.#saving = this.#saving.then(() =>
+      this.#save(
+        (into) => into.saveVisits(visits),
+        (journal) => journal.visits(visits),
+      ),
+    );
+    return this.#saving;
+  }
+
+  async #save(inStore: (into: RunStore) => Promise<void>, write: (journal: JournalFile) => void): Promise<void> {
     try {
-      if (store !== null) {
-        await inStore(store);
+      if (this.#store !== null) {
+        await inStore(this.#store);
         return;
       }
     } catch (thrown) {
       // Records must reach the database in order. From here on all of them go to the journal.
-      store = null;
-      onFault(storageFault(thrown));
+      this.#store = null;
+      this.#options.onFault(storageFault(thrown));
     }
-    inJournal(write);
-  };
+    this.#inJournal(write);
+  }
 
-  inJournal(() => journal.begin());
-  // Visits do not wait for it.
-  let saving = save(
-    (into) => into.startRun(start),
-    () => undefined,
-  );
-  const flush = (): Promise<void> => {
-    const visits = batch;
-    batch = [];
-    if (visits.length === 0) return saving;
-    saving = saving.then(() =>
-      save(
-        (into) => into.saveVisits(visits),
-        () => journal.visits(visits),
-      ),
-    );
-    return saving;
-  };
-  return {
-    visit: (visit: VisitRecord): void => {
-      batch.push(visit);
-      if (batch.length >= batchSize) void flush();
-    },
-    /** Records the end after everything else. Never rejects. */
-    end: async (end: RunEnd): Promise<void> => {
-      await flush();
-      await save(
-        (into) => into.endRun(start, end),
-        () => journal.end(end),
-      );
-      if (store !== null) inJournal(() => journal.remove());
-    },
-  };
+  #inJournal(write: (journal: JournalFile) => void): void {
+    const { journal, onFault } = this.#options;
+    try {
+      write(journal);
+    } catch (thrown) {
+      onFault(asFleetError(thrown, { code: 'state-unusable', stage: 'spool' }));
+    }
+  }
 }

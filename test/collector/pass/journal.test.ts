@@ -11,7 +11,7 @@ import {
   replayJournals,
   type JournalFile,
 } from '../../../src/collector/pass/journal.ts';
-import { startRunRecord } from '../../../src/collector/pass/run-record.ts';
+import { RunRecord } from '../../../src/collector/pass/run-record.ts';
 import { FleetError, type ErrorCode } from '../../../src/errors.ts';
 import { siteId } from '../../../src/state/collector-id.ts';
 import { StorageFault } from '../../../src/storage/sql/fault.ts';
@@ -127,7 +127,7 @@ test('beyond its bound the oldest journals go', () => {
 function recordOf(dir: string, start: RunStart, store: ReportStore) {
   const faults: ErrorCode[] = [];
   const onFault = ({ code }: FleetError): void => void faults.push(code);
-  return { record: startRunRecord({ store, journal: journalOf(dir, start), start, onFault }), faults };
+  return { record: new RunRecord({ store, journal: journalOf(dir, start), start, onFault }), faults };
 }
 
 test('what the database takes is not kept', async () => {
