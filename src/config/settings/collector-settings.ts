@@ -17,9 +17,40 @@ const leastSpoolBytes = 2 ** 20;
 export function readCollector(element: Element | null, storage: StorageConfig, context: ReadContext): CollectorConfig {
   const { findings } = context;
   const attributes = element?.attributes ?? {};
-  const duration = (name: string): number | null => parseDuration(attributes[name] ?? '');
   const count = (name: string, byDefault: number): number => Number(attributes[name] ?? byDefault);
+  const times = readTimes(attributes);
+  const { everyMs, ...timeouts } = times;
+  const spoolBytes = parseSize(attributes['spool'] ?? '') ?? defaultSpoolBytes;
+  if (element !== null && !element.faulty) {
+    if (spoolBytes < leastSpoolBytes) {
+      const least = formatSize(leastSpoolBytes);
+      const spool = `<collector> spool is ${formatSize(spoolBytes)}`;
+      findings.fault(element, `${spool}, too little to be of use; write at least ${least}`);
+    }
+    checkShare(element, storage, findings);
+    checkForward(element, findings);
+    checkTimes(element, times, findings);
+  }
+  return {
+    everyMs,
+    concurrency: count('concurrency', 128),
+    ...timeouts,
+    perBastion: count('perBastion', 10),
+    perSubnet: count('perSubnet', 32),
+    pipelining: attributes['pipelining'] !== 'no',
+    spoolBytes,
+    open: attributes['open'] !== 'no',
+    sharedSite: attributes['share'] === 'yes' ? (attributes['site'] ?? null) : null,
+    forward: readForward(element, context),
+  };
+}
 
+type TimeNames =
+  'everyMs' | 'tcpTimeoutMs' | 'connectTimeoutMs' | 'agentTimeoutMs' | 'clientDeadlineMs' | 'runDeadlineMs';
+type CollectorTimes = Pick<CollectorConfig, TimeNames>;
+
+function readTimes(attributes: Element['attributes']): CollectorTimes {
+  const duration = (name: string): number | null => parseDuration(attributes[name] ?? '');
   const everyMs = duration('every') ?? 300 * secondMs;
   const explicitDeadlineMs = duration('clientDeadline');
   const explicitRunMs = duration('runDeadline') ?? Infinity;
@@ -30,53 +61,32 @@ export function readCollector(element: Element | null, storage: StorageConfig, c
   const clientDeadlineMs =
     explicitDeadlineMs ?? Math.min(Math.max(30 * secondMs, connectTimeoutMs + agentTimeoutMs), explicitRunMs);
   const runDeadlineMs = duration('runDeadline') ?? Math.max(Math.round(everyMs * 0.8), clientDeadlineMs);
+  return { everyMs, tcpTimeoutMs, connectTimeoutMs, agentTimeoutMs, clientDeadlineMs, runDeadlineMs };
+}
 
-  const spoolBytes = parseSize(attributes['spool'] ?? '') ?? defaultSpoolBytes;
-  if (element !== null && !element.faulty) {
-    if (spoolBytes < leastSpoolBytes) {
-      const least = formatSize(leastSpoolBytes);
-      const spool = `<collector> spool is ${formatSize(spoolBytes)}`;
-      findings.fault(element, `${spool}, too little to be of use; write at least ${least}`);
-    }
-    checkShare(element, storage, findings);
-    checkForward(element, findings);
-    const tooLong = (name: string, ms: number, limit: string, limitMs: number): void => {
-      if (ms <= limitMs) return;
-      const most = formatDuration(limitMs);
-      const long = `<collector> ${name} is ${formatDuration(ms)}`;
-      findings.fault(element, `${long}, longer than ${limit} (${most}); write at most ${most}`);
-    };
-    const timeouts = ['every', 'tcpTimeout', 'connectTimeout', 'agentTimeout', 'clientDeadline', 'runDeadline'];
-    for (const name of timeouts) {
-      if (duration(name) === 0) findings.fault(element, `<collector> ${name} is no time at all; write at least 1s`);
-    }
-    tooLong('every', everyMs, 'a week', 7 * dayMs);
-    tooLong('tcpTimeout', tcpTimeoutMs, 'connectTimeout', connectTimeoutMs);
-    tooLong('connectTimeout', connectTimeoutMs, 'clientDeadline', clientDeadlineMs);
-    tooLong('agentTimeout', agentTimeoutMs, 'clientDeadline', clientDeadlineMs);
-    tooLong('clientDeadline', clientDeadlineMs, 'runDeadline', runDeadlineMs);
-    if (runDeadlineMs > everyMs) {
-      const [run, every] = [formatDuration(runDeadlineMs), formatDuration(everyMs)];
-      const long = `<collector> runDeadline (${run}) is longer than every (${every})`;
-      findings.warn(element, `${long}, so a run may overlap the next; write at most ${every}`);
-    }
-  }
-  return {
-    everyMs,
-    concurrency: count('concurrency', 128),
-    tcpTimeoutMs,
-    connectTimeoutMs,
-    agentTimeoutMs,
-    clientDeadlineMs,
-    runDeadlineMs,
-    perBastion: count('perBastion', 10),
-    perSubnet: count('perSubnet', 32),
-    pipelining: attributes['pipelining'] !== 'no',
-    spoolBytes,
-    open: attributes['open'] !== 'no',
-    sharedSite: attributes['share'] === 'yes' ? (attributes['site'] ?? null) : null,
-    forward: readForward(element, context),
+function checkTimes(element: Element, times: CollectorTimes, findings: ReadContext['findings']): void {
+  const { everyMs, tcpTimeoutMs, connectTimeoutMs, agentTimeoutMs, clientDeadlineMs, runDeadlineMs } = times;
+  const tooLong = (name: string, ms: number, limit: string, limitMs: number): void => {
+    if (ms <= limitMs) return;
+    const most = formatDuration(limitMs);
+    const long = `<collector> ${name} is ${formatDuration(ms)}`;
+    findings.fault(element, `${long}, longer than ${limit} (${most}); write at most ${most}`);
   };
+  const timeouts = ['every', 'tcpTimeout', 'connectTimeout', 'agentTimeout', 'clientDeadline', 'runDeadline'];
+  for (const name of timeouts) {
+    if (parseDuration(element.attributes[name] ?? '') !== 0) continue;
+    findings.fault(element, `<collector> ${name} is no time at all; write at least 1s`);
+  }
+  tooLong('every', everyMs, 'a week', 7 * dayMs);
+  tooLong('tcpTimeout', tcpTimeoutMs, 'connectTimeout', connectTimeoutMs);
+  tooLong('connectTimeout', connectTimeoutMs, 'clientDeadline', clientDeadlineMs);
+  tooLong('agentTimeout', agentTimeoutMs, 'clientDeadline', clientDeadlineMs);
+  tooLong('clientDeadline', clientDeadlineMs, 'runDeadline', runDeadlineMs);
+  if (runDeadlineMs > everyMs) {
+    const [run, every] = [formatDuration(runDeadlineMs), formatDuration(everyMs)];
+    const long = `<collector> runDeadline (${run}) is longer than every (${every})`;
+    findings.warn(element, `${long}, so a run may overlap the next; write at most ${every}`);
+  }
 }
 
 /** Returns `<forward>`; null if there is none. */
