@@ -49,10 +49,10 @@ export function readSettingsFiles(named: string | null): SettingsFiles {
 export function namedStateDirectory(named: string | null): string | null {
   const file = findFile(named);
   for (const one of file === null ? [] : [file, ...filesBeside(file)]) {
-    const said = /"state_directory"\s*:\s*("(?:[^"\\\n]|\\.)*")/.exec(readText(one).text)?.[1];
-    if (said === undefined) continue;
+    const literal = /"state_directory"\s*:\s*("(?:[^"\\\n]|\\.)*")/.exec(readText(one).text)?.[1];
+    if (literal === undefined) continue;
     try {
-      const value: unknown = JSON.parse(said);
+      const value: unknown = JSON.parse(literal);
       if (typeof value === 'string' && path.isAbsolute(value)) return value;
     } catch {
       // The text is as broken as the file.

@@ -30,22 +30,22 @@ export async function startInBackground(mode: string, command: readonly string[]
   });
   const ready = child.stdio[readyDescriptor] as Readable;
   const timer = setTimeout(() => ready.destroy(), readyWithinMs);
-  let said = '';
+  let output = '';
   try {
     await new Promise<void>((resolve, reject) => {
       child.once('error', reject);
       ready.once('close', resolve).once('error', reject);
       ready.setEncoding('utf8').on('data', (text: string) => {
-        said = (said + text).slice(0, maxComplaintChars);
-        if (said.trim() === readyWord) resolve();
+        output = (output + text).slice(0, maxComplaintChars);
+        if (output.trim() === readyWord) resolve();
       });
     });
   } finally {
     clearTimeout(timer);
     ready.destroy();
   }
-  if (said.trim() === readyWord) return;
-  const message = said.trim() === '' ? `${mode} ended before it ran, or did not begin in 20 s` : said.trim();
+  if (output.trim() === readyWord) return;
+  const message = output.trim() === '' ? `${mode} ended before it ran, or did not begin in 20 s` : output.trim();
   const advice = `See what it says in the foreground: fleet-health-agent run ${mode}`;
   throw new FleetError({ code: 'agent-failed', stage: 'run', message, advice });
 }

@@ -1,5 +1,5 @@
 /** Turns what the agents read of certificates into a state: by the time that is left until one ends. */
-import { type Figure, type Judgement, plainFigure, type Range } from './perfdata.ts';
+import { type Figure, type CheckOutcome, plainFigure, type Range } from './perfdata.ts';
 
 /** The certificates that a text names; the others end later. */
 const maxShown = 5;
@@ -18,16 +18,16 @@ interface Certificate {
  * `subject=` and `issuer=`, and `fault=` for a file without one. The certificate that ends first decides. A fault is
  * UNKNOWN unless a certificate has come to a limit.
  */
-export function parseCertificates(output: string, nowMs: number): Judgement {
+export function parseCertificates(output: string, nowMs: number): CheckOutcome {
   const { certificates, faults, warningDays, criticalDays } = read(output);
   const shown = certificates.toSorted((a, b) => a.endMs - b.endMs);
   const [first] = shown;
   const days = first === undefined ? null : (first.endMs - nowMs) / dayMs;
   const isFaulty = faults.length > 0 || days === null || Number.isNaN(warningDays + criticalDays);
   const state = days !== null && days < criticalDays ? 2 : days !== null && days < warningDays ? 1 : isFaulty ? 3 : 0;
-  const said = shown.slice(0, maxShown).map((one) => textOf(one, nowMs));
-  if (shown.length > maxShown) said.push(`and ${shown.length - maxShown} more`);
-  const lines = state === 3 ? [...faults, ...said] : [...said, ...faults];
+  const texts = shown.slice(0, maxShown).map((one) => textOf(one, nowMs));
+  if (shown.length > maxShown) texts.push(`and ${shown.length - maxShown} more`);
+  const lines = state === 3 ? [...faults, ...texts] : [...texts, ...faults];
   return {
     state,
     text: lines.length === 0 ? 'no certificate' : lines.join('\n'),

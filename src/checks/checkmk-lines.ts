@@ -1,7 +1,7 @@
-import { type Figure, type Judgement, parsePerfdata, type Range } from './perfdata.ts';
+import { type Figure, type CheckOutcome, parsePerfdata, type Range } from './perfdata.ts';
 
 /** A check that a Checkmk local check reports: a script writes one line for each. */
-export interface LocalCheck extends Judgement {
+export interface LocalCheck extends CheckOutcome {
   readonly name: string;
 }
 

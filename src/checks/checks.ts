@@ -3,7 +3,7 @@ import { parseCertificates } from './certificates.ts';
 import { parseGpus } from './gpus.ts';
 import { parseCheckmkLines } from './checkmk-lines.ts';
 import { parsePluginOutput } from './nagios-output.ts';
-import { type Figure, type Judgement, parsePerfdata } from './perfdata.ts';
+import { type Figure, type CheckOutcome, parsePerfdata } from './perfdata.ts';
 import { parseSample, type PromSample } from './prom-samples.ts';
 import { formatPerfdata } from './written-perfdata.ts';
 import { parseTextfiles } from './textfiles.ts';
@@ -71,7 +71,7 @@ function refusedRow({ path, why }: RefusedCheck): MeasuredCheck {
 }
 
 /** A meaning of the output of a check, and its samples. */
-interface Said extends Judgement {
+interface SampledOutcome extends CheckOutcome {
   readonly samples?: readonly PromSample[];
 }
 
@@ -108,8 +108,8 @@ function wholeLines(output: string): readonly string[] {
 }
 
 /** The name of a result of GPUs has their expected number, and that of the row never, whatever the state. */
-function measured({ name, format, age_s }: CheckResult, said: Said, own = name): MeasuredCheck {
-  const { state, text, figures, samples = [] } = said;
+function measured({ name, format, age_s }: CheckResult, outcome: SampledOutcome, own = name): MeasuredCheck {
+  const { state, text, figures, samples = [] } = outcome;
   const check_name = format === 'gpu' ? 'gpu' : own;
   const perfdata = formatPerfdata(figures);
   return { stat: { check_name, state, text: textOf(null, text), perfdata, age_s, refused: 0 }, figures, samples };

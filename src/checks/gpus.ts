@@ -1,5 +1,5 @@
 /** Turns the answer of nvidia-smi into a state: by the number of GPUs, and by what it says of a lost one. */
-import { type Figure, type Judgement, plainFigure } from './perfdata.ts';
+import { type Figure, type CheckOutcome, plainFigure } from './perfdata.ts';
 
 /** Words of nvidia-smi for a GPU, or a driver, that does not answer. */
 const faulty = /\blost\b|fallen off the bus|\bERR!|unknown error|unable to|\bfailed\b|couldn't|insufficient/i;
@@ -11,7 +11,7 @@ const most = 1e12;
  * CRITICAL if there are fewer than `expected`, or nvidia-smi tells of a fault. UNKNOWN if it says something else.
  * `expected` is null if nobody has said how many there are.
  */
-export function parseGpus(output: string, exit: number, expected: number | null): Judgement {
+export function parseGpus(output: string, exit: number, expected: number | null): CheckOutcome {
   const gpus: { readonly name: string; readonly values: readonly number[] }[] = [];
   const faults: string[] = [];
   const odd: string[] = [];
@@ -32,10 +32,10 @@ export function parseGpus(output: string, exit: number, expected: number | null)
   const count = `${gpus.length} ${gpus.length === 1 ? 'GPU' : 'GPUs'}`;
   const names = [...new Set(gpus.map(({ name }) => name))].join(', ');
   const counted = `${count}${isFew ? ` of ${expected}` : ''}${names === '' ? '' : `: ${names}`}`;
-  const said = [...faults, ...odd, ...warnings];
+  const remarks = [...faults, ...odd, ...warnings];
   return {
     state,
-    text: (isFew ? [counted, ...said] : [...said, counted]).join('\n'),
+    text: (isFew ? [counted, ...remarks] : [...remarks, counted]).join('\n'),
     figures: [
       plainFigure('gpus', gpus.length),
       ...(gpus.length > 0 ? figuresOf(gpus.map(({ values }) => values)) : []),

@@ -25,7 +25,7 @@ export interface Figure {
 }
 
 /** The meaning of a check's output, whatever its format. */
-export interface Judgement {
+export interface CheckOutcome {
   readonly state: CheckState;
   readonly text: string;
   readonly figures: readonly Figure[];

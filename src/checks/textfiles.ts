@@ -2,10 +2,10 @@
  * Turns what the agents read of *.prom files into results: their age, and the hardware and updates that they tell of.
  */
 import { maxTextfileBytes } from '../report/checks.ts';
-import { type FigureUnit, type Judgement, plainFigure } from './perfdata.ts';
+import { type FigureUnit, type CheckOutcome, plainFigure } from './perfdata.ts';
 import { parseSample, type PromSample } from './prom-samples.ts';
 
-export interface TextfileResult extends Judgement {
+export interface TextfileResult extends CheckOutcome {
   /** The file without `.prom`; '' for the folder. */
   readonly name: string;
   /** The samples that the line of the folder asks for, whichever file has them; a file has none. */
@@ -182,7 +182,7 @@ export function parseTextfiles(output: string): readonly TextfileResult[] {
 }
 
 function resultOf({ name, ageSeconds, faults, samples }: Textfile, staleSeconds: number): TextfileResult {
-  const said: string[] = [];
+  const remarks: string[] = [];
   const sums = new Map<string, number>();
   let worst: 0 | 1 | 2 = 0;
   for (const { metric, labels, value } of samples) {
@@ -192,7 +192,7 @@ function resultOf({ name, ageSeconds, faults, samples }: Textfile, staleSeconds:
     if (state > worst) worst = state;
     const subject = subjectOf(labels);
     const words = Number.isNaN(value) ? null : known.tell(value);
-    if (words !== null) said.push(`${subject}: ${words}`);
+    if (words !== null) remarks.push(`${subject}: ${words}`);
     const { figure, part } = known;
     if (figure === null) continue;
     const sum = sums.get(figure) ?? 0;
@@ -202,7 +202,7 @@ function resultOf({ name, ageSeconds, faults, samples }: Textfile, staleSeconds:
   }
   const isStale = !(ageSeconds <= staleSeconds);
   const state = worst === 2 ? 2 : faults.length > 0 ? 3 : isStale ? 1 : worst;
-  const lines = [...faults, ...(isStale ? [`not written for ${ageSeconds} s`] : []), ...said];
+  const lines = [...faults, ...(isStale ? [`not written for ${ageSeconds} s`] : []), ...remarks];
   const figures = [...figureUnits].flatMap(([label, unit]) => {
     const sum = sums.get(label);
     return sum === undefined ? [] : [plainFigure(label, sum, unit)];

@@ -48,7 +48,7 @@ export class EventIntake {
   readonly #pending: Accepted[] = [];
   #bytes = 0;
   /** The number of events of the batch that is being made durable. */
-  #underWay = 0;
+  #inFlight = 0;
   #isAway = false;
   #storing: Promise<void> | null = null;
   #saving: Promise<void> | null = null;
@@ -62,7 +62,7 @@ export class EventIntake {
 
   /** The number of events that were accepted and are not rows yet. */
   get queued(): number {
-    return this.#spool.size + this.#underWay + this.#pending.reduce((sum, { events }) => sum + events.length, 0);
+    return this.#spool.size + this.#inFlight + this.#pending.reduce((sum, { events }) => sum + events.length, 0);
   }
 
   /**
@@ -93,14 +93,14 @@ export class EventIntake {
       await nextTurn();
       const batch = this.#nextBatch();
       const events = batch.flatMap((one) => one.events);
-      this.#underWay = events.length;
+      this.#inFlight = events.length;
       try {
         await this.#keep(events);
         for (const { resolve } of batch) resolve();
       } catch (thrown) {
         for (const { reject } of batch) reject(thrown);
       }
-      this.#underWay = 0;
+      this.#inFlight = 0;
     }
   }
 

@@ -24,9 +24,9 @@ const statuses: Readonly<Record<string, EventStatus>> = {
 };
 
 /** Returns the status of a word or number; null if it is none. */
-export function eventStatus(said: unknown): EventStatus | null {
-  if (typeof said !== 'string' && typeof said !== 'number') return null;
-  const key = String(said).toLowerCase();
+export function eventStatus(value: unknown): EventStatus | null {
+  if (typeof value !== 'string' && typeof value !== 'number') return null;
+  const key = String(value).toLowerCase();
   return Object.hasOwn(statuses, key) ? (statuses[key] ?? null) : null;
 }
 

@@ -156,9 +156,9 @@ function jumpOf(args: string): { readonly jump: string | null; readonly remark?:
   const options = words.map((word, index) => (word === '-o' ? (words[index + 1] ?? '') : word.replace(/^-o/, '')));
   const short = words.indexOf('-J');
   const jump = (short === -1 ? undefined : words[short + 1]) ?? words.find((word) => /^-J./.test(word))?.slice(2);
-  const said =
+  const option =
     jump ?? options.map((option) => /^ProxyJump[= ](.+)$/i.exec(option)?.[1]).find((one) => one !== undefined);
-  if (said !== undefined) return { jump: said };
+  if (option !== undefined) return { jump: option };
   const command = options.map((option) => /^ProxyCommand[= ](.+)$/i.exec(option)?.[1]).find((one) => one !== undefined);
   if (command === undefined) return null;
   const plain = /^ssh (?:-q |-W %h:%p ){1,2}([^\s-][^\s]*)(?: -W %h:%p)?(?: -q)?$/.exec(command);

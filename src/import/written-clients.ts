@@ -53,10 +53,10 @@ function writtenClients(file: string): ReadonlyMap<string, Facts> {
   const walk = (element: Element, outer: Facts): void => {
     for (const child of element.children) {
       const own = (what: (typeof compared)[number]): string | null => child.attributes[what] ?? outer[what];
-      const said = { port: own('port'), username: own('username'), privateKey: own('privateKey') };
+      const login = { port: own('port'), username: own('username'), privateKey: own('privateKey') };
       const facts: Facts = {
         ...outer,
-        ...said,
+        ...login,
         proxyJump: own('proxyJump'),
         ip: null,
         url: child.attributes['url'] ?? null,

@@ -45,11 +45,11 @@ export LC_ALL
 fail() { echo "fleet-health: $1" >&2; exit 1; }
 command -v crontab >/dev/null 2>&1 || fail 'there is no crontab(1) here'
 # Where it cannot be read it must not be replaced.
-if said=$(crontab -l 2>&1); then all=$(crontab -l 2>/dev/null)
+if answer=$(crontab -l 2>&1); then all=$(crontab -l 2>/dev/null)
 else
-  case $said in
+  case $answer in
   *'no crontab'* | *'No such file'*) all= ;;
-  *) fail "crontab -l: $said" ;;
+  *) fail "crontab -l: $answer" ;;
   esac
 fi`;
 

@@ -68,13 +68,13 @@ export async function composeAwayMail(mail: AwayMail): Promise<Pick<OutgoingMail
   const digest = digestOf([topic, host, webhook === null ? to : recipient, sinceMs, kind, number]);
   const messageId = `<${topic}-${digest.slice(0, 24)}@${domainOf(from)}>`;
   const state = kind === 'back' ? 'resolved' : number === 1 ? 'firing' : 'reminder';
-  const said = words[topic][kind](mail, durationInWords(nowMs - sinceMs));
+  const text = words[topic][kind](mail, durationInWords(nowMs - sinceMs));
   if (webhook !== null) {
-    const notice = noticeOf(mail, said, { messageId, state });
+    const notice = noticeOf(mail, text, { messageId, state });
     return { messageId, content: freezeWebhook(notice, webhookForm(config.webhooks, webhook)) };
   }
   const content = await freezeNotice({
-    ...said,
+    ...text,
     messageId,
     headers: {
       'X-Fleet-Health-State': state,

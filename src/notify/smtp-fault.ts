@@ -89,8 +89,8 @@ function waits(stage: Stage): Verdict {
 
 function wordsOf(thrown: unknown, secrets: readonly string[]): string {
   const { command, response } = thrown as SmtpError;
-  const said = typeof response === 'string' ? response : null;
-  const text = said === null ? failureOf(thrown) : `answered ${asked(command)} with ${messageOf(said)}`;
+  const answer = typeof response === 'string' ? response : null;
+  const text = answer === null ? failureOf(thrown) : `answered ${asked(command)} with ${messageOf(answer)}`;
   const safe = withoutSecrets(secrets.reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text));
   const characters = Array.from(safe.replace(/\p{C}/gu, '\ufffd'));
   return characters.length <= maxWords ? characters.join('') : `${characters.slice(0, maxWords).join('')} ...`;

@@ -51,17 +51,17 @@ export async function readFigures(
 ): Promise<ReadFigures> {
   const { everyMs } = config.collector;
   const { byGroup, fresh, mountsOf } = await readNewest(store, groups, nowMs - lateRuns * everyMs);
-  const judged = groups.map((group, index) => {
+  const compared = groups.map((group, index) => {
     const newest: GroupValues = byGroup[index]?.values ?? new Map();
     return {
       ...{ ...group, newest, candidates: candidatesOf(newest) },
       fresh: group.clients.filter((client) => fresh.has(client)),
     };
   });
-  const candidates = judged.flatMap((group) => group.candidates);
+  const candidates = compared.flatMap((group) => group.candidates);
   const recent = await recentFigures(store, candidates, nowMs - recentRuns * everyMs);
   return {
-    groups: judged.map(({ candidates: own, ...group }) => ({
+    groups: compared.map(({ candidates: own, ...group }) => ({
       ...group,
       outliers: own.flatMap((candidate) => confirmed(group.group, candidate, recent) ?? []),
     })),

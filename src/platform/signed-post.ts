@@ -68,8 +68,8 @@ export async function postSigned(post: SignedPost): Promise<SignedAnswer> {
   }
   const answer = await readBeginning(response, maxAnswerBytes, true);
   if (agent === false) sent.destroy();
-  const said = parseAnswerHeader(String(response.headers['fleet-health'] ?? ''));
-  return { status, body: answer, isSigned: isSameMac(said, answerMac(key, mac, answer)) };
+  const claimed = parseAnswerHeader(String(response.headers['fleet-health'] ?? ''));
+  return { status, body: answer, isSigned: isSameMac(claimed, answerMac(key, mac, answer)) };
 }
 
 /** Reads a stream to its end and keeps its beginning. `destroyed`: destroys the stream at the limit instead. */

@@ -82,11 +82,11 @@ export class Listeners {
       for (const fd of passed) await this.#listen({ fd }, `descriptor ${fd}`);
       return passed.map((fd) => `descriptor ${fd}`);
     }
-    const said: string[] = [];
+    const places: string[] = [];
     for (const host of serve.hosts) {
       const where = `${serve.tls === null ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${serve.port}`;
       // IPv6 may be switched off.
-      const isOptional = serve.hosts.length > 1 && said.length + 1 < serve.hosts.length;
+      const isOptional = serve.hosts.length > 1 && places.length + 1 < serve.hosts.length;
       if (
         await this.#listen(
           { host, port: serve.port, ipv6Only: serve.ipv6Only || serve.hosts.length > 1 },
@@ -94,7 +94,7 @@ export class Listeners {
           isOptional,
         )
       )
-        said.push(where);
+        places.push(where);
     }
     if (serve.socket !== null) {
       await removeStaleSocket(serve.socket);
@@ -105,9 +105,9 @@ export class Listeners {
       } finally {
         process.umask(mask);
       }
-      said.push(serve.socket);
+      places.push(serve.socket);
     }
-    return said;
+    return places;
   }
 
   /** Takes no more connections, lets answers be read to their end, and closes what is left at the deadline. */

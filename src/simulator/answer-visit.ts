@@ -4,7 +4,7 @@ import { markerBytes, maxExecBytes, reportIdBytes, type AgentRequest } from '../
 import { loaderStatus } from '../loader/loader.ts';
 import type { ServerChannel } from './ssh-server.ts';
 import type { Condition } from './condition.ts';
-import type { DeadWay } from './profile.ts';
+import type { DeadCause } from './profile.ts';
 import type { SimulatedAgent, WaitingReport } from './simulated-agent.ts';
 
 /** The outcome of a visit that reached its command. */
@@ -18,7 +18,7 @@ export type VisitKind =
   | 'broken'
   /** The command was not that of a visit. */
   | 'other-command'
-  | Extract<DeadWay, 'agent' | 'report' | 'cut'>;
+  | Extract<DeadCause, 'agent' | 'report' | 'cut'>;
 
 export interface AnswerOptions {
   readonly channel: ServerChannel;

@@ -1,5 +1,5 @@
 import type { FleetPlan, SimulatedClient } from './fleet-plan.ts';
-import { profiles, type DeadWay, type Profile } from './profile.ts';
+import { profiles, type DeadCause, type Profile } from './profile.ts';
 import { fraction } from './seeded.ts';
 import { dayMs, hourMs } from '../platform/units.ts';
 
@@ -66,7 +66,7 @@ export function conditionOf(plan: FleetPlan, client: SimulatedClient, atMs: numb
   };
 }
 
-function deadInStorm(part: SimulatedClient['storm']): DeadWay | null {
+function deadInStorm(part: SimulatedClient['storm']): DeadCause | null {
   if (part === 'rack') return 'unanswered';
   return part === 'silent' || part === 'host-key-changed' ? part : null;
 }

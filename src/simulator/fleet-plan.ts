@@ -1,5 +1,5 @@
-import { deadWays, mostBehindBastion, profiles } from './profile.ts';
-import type { Ailment, DeadWay, ProfileName, StormPart } from './profile.ts';
+import { deadCauses, mostBehindBastion, profiles } from './profile.ts';
+import type { Ailment, DeadCause, ProfileName, StormPart } from './profile.ts';
 import { shuffled } from './seeded.ts';
 
 /** The settings from which a simulated fleet is computed. */
@@ -27,7 +27,7 @@ export interface SimulatedClient {
   /** The client's address of loopback. */
   readonly address: string;
   readonly behindBastion: boolean;
-  readonly dead: DeadWay | null;
+  readonly dead: DeadCause | null;
   readonly ailment: Ailment | null;
   readonly storm: StormPart | null;
 }
@@ -55,7 +55,7 @@ export function planFleet({ seed, clients, profile }: FleetPlan): readonly Simul
   const behind = storm === null ? 0 : Math.min(mostBehindBastion, atLeastOne(storm.bastion));
   const inRack = storm === null ? 0 : atLeastOne(storm.rack);
   const order = shuffled(clients, seed).filter((index) => index >= inRack && index < clients - behind);
-  const dead = new Map<number, DeadWay>();
+  const dead = new Map<number, DeadCause>();
   const ailing = new Map<number, Ailment>();
   const stormy = new Map<number, StormPart>();
   let taken = 0;
@@ -63,10 +63,10 @@ export function planFleet({ seed, clients, profile }: FleetPlan): readonly Simul
     for (const index of order.subarray(taken, taken + count)) places.set(index, what);
     taken += count;
   };
-  const ways = Object.keys(deadWays) as DeadWay[];
+  const causes = Object.keys(deadCauses) as DeadCause[];
   const deadCount =
-    deadShare === 0 ? 0 : Math.min(clients >> 1, Math.max(ways.length, Math.round(clients * deadShare)));
-  for (let turn = 0; turn < deadCount; turn++) take(dead, ways[turn % ways.length] ?? 'refused', 1);
+    deadShare === 0 ? 0 : Math.min(clients >> 1, Math.max(causes.length, Math.round(clients * deadShare)));
+  for (let turn = 0; turn < deadCount; turn++) take(dead, causes[turn % causes.length] ?? 'refused', 1);
   for (const [ailment, share] of Object.entries(ailments)) take(ailing, ailment as Ailment, atLeastOne(share));
   for (const [part, share] of Object.entries(storm ?? {})) {
     if (part !== 'bastion' && part !== 'rack') take(stormy, part as StormPart, atLeastOne(share));

@@ -1,5 +1,5 @@
 /** The failures of clients that fail every visit, in the order of a visit's stages. */
-export const deadWays = {
+export const deadCauses = {
   refused: 'nothing listens',
   unanswered: 'the machine does not answer, as one that is switched off',
   silent: 'TCP stands, and nothing follows',
@@ -14,7 +14,7 @@ export const deadWays = {
   cut: 'the connection breaks in the middle of the report',
 } as const;
 
-export type DeadWay = keyof typeof deadWays;
+export type DeadCause = keyof typeof deadCauses;
 
 /** A lasting fault of a client that can be visited. */
 export type Ailment = 'full-disk' | 'wrong-clock' | 'restless' | 'slow';

@@ -1,8 +1,8 @@
 import type { SentReports, VisitKind } from './answer-visit.ts';
-import type { DeadWay } from './profile.ts';
+import type { DeadCause } from './profile.ts';
 
 /** The outcome of a connection that reached a server. Refused and unanswered connections reach none. */
-export type ServedKind = VisitKind | Exclude<DeadWay, 'refused' | 'unanswered'>;
+export type ServedKind = VisitKind | Exclude<DeadCause, 'refused' | 'unanswered'>;
 
 export interface VisitCounts extends SentReports {
   /** The number of visits by outcome, without zeros. */
@@ -17,7 +17,7 @@ export const noVisits: VisitCounts = { visits: {}, served: 0, overlapping: 0, se
 
 export function createVisitCounts() {
   let counts = noVisits;
-  const underWay = new Map<number, number>();
+  const unfinished = new Map<number, number>();
   return {
     add: (kind: ServedKind, reports?: SentReports): void => {
       counts = addCounts([counts, { ...noVisits, ...reports, visits: { [kind]: 1 }, served: 1 }]);
@@ -26,12 +26,12 @@ export function createVisitCounts() {
      * Notes that a visit begins at a client. Returns what is to be called at its end; a second call changes nothing.
      */
     begin: (client: number): (() => void) => {
-      const before = underWay.get(client) ?? 0;
-      underWay.set(client, before + 1);
+      const before = unfinished.get(client) ?? 0;
+      unfinished.set(client, before + 1);
       if (before > 0) counts = addCounts([counts, { ...noVisits, overlapping: 1 }]);
       let isOver = false;
       return () => {
-        if (!isOver) underWay.set(client, (underWay.get(client) ?? 1) - 1);
+        if (!isOver) unfinished.set(client, (unfinished.get(client) ?? 1) - 1);
         isOver = true;
       };
     },

@@ -126,10 +126,10 @@ function apply(world: DispatchWorld, one: Step): void {
 /** Runs a pass, and checks each mail that it makes. */
 function checkedPass(world: DispatchWorld): void {
   const before = world.mails.map((mail) => ({ ...mail }));
-  const underWay = world.runsUnderWay();
+  const unfinished = world.unfinishedRuns();
   world.pass();
   for (const { mail } of world.mails.slice(before.length)) {
-    const areOver = mail.items.every(({ alert }) => !underWay.includes(alert.changedByRun ?? ''));
+    const areOver = mail.items.every(({ alert }) => !unfinished.includes(alert.changedByRun ?? ''));
     assert.ok(areOver, 'runs are waited for');
   }
   assertReplaced(world.mails, before.length);

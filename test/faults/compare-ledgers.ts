@@ -31,7 +31,7 @@ export interface Comparison {
   /** Changes that became true, each for each recipient. */
   readonly due: number;
   /** Changes that somebody was not told of, or not in their order, or twice. */
-  readonly untold: readonly string[];
+  readonly unnotified: readonly string[];
 }
 
 export async function compareLedgers(site: FaultSite, truth: Truth, mails: MailLog): Promise<Comparison> {
@@ -82,7 +82,7 @@ export async function compareLedgers(site: FaultSite, truth: Truth, mails: MailL
     runs: Object.fromEntries(runs.map((row) => [String(row['outcome']), Number(row['n'])])),
     visits: visits.length,
     due: site.clients.reduce((sum, client) => sum + truth.changesOf(client).length * site.recipients.length, 0),
-    untold: site.clients.flatMap((client) =>
+    unnotified: site.clients.flatMap((client) =>
       site.recipients.flatMap((recipient) => {
         const [due, told] = [truth.changesOf(client), mails.notificationsOf(recipient, client)].map((list) =>
           list.join(' '),

@@ -13,7 +13,7 @@ export function summaryOf(result: FaultRunResult): string {
     `reports: ${comparison.spooled} reached a spool, lost ${comparison.lost.length}, doubled ` +
       `${comparison.doubled.length}, quarantined ${comparison.quarantined}, invented ${comparison.invented.length}; ` +
       `${comparison.neverSpooled} died with their agent before the spool had them`,
-    `alerts: ${comparison.due} changes due to somebody, told otherwise than once each: ${comparison.untold.length} ` +
+    `alerts: ${comparison.due} changes due to somebody, told otherwise than once each: ${comparison.unnotified.length} ` +
       `lines; ${mails.mails} mails, ${mails.possiblyDelivered} came again because they were possibly delivered, ` +
       `${mails.doubled.length} came again without need, ${mails.changed.length} with other words`,
     `runs: ${of(comparison.runs)}; ${comparison.visits} visits; in peace after ${peaceRounds ?? 'no number of'} rounds`,
@@ -30,7 +30,7 @@ export function failuresOf({ comparison, mails, wrong, peaceRounds }: FaultRunRe
     ...some('doubled', comparison.doubled),
     ...some('half stored, or not finished', comparison.halves),
     ...some('left over', comparison.leftovers),
-    ...some('not told as it was due', comparison.untold),
+    ...some('not notified when due', comparison.unnotified),
     ...some('mailed again without need', mails.doubled),
     ...some('one Message-ID with two contents', mails.changed),
     ...some('mailed for no reason', mails.strange),

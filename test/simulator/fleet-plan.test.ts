@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { bastionAddress, planFleet, type FleetPlan } from '../../src/simulator/fleet-plan.ts';
-import { deadWays, profiles } from '../../src/simulator/profile.ts';
+import { deadCauses, profiles } from '../../src/simulator/profile.ts';
 
 function planOf(more: Partial<FleetPlan>): FleetPlan {
   return { seed: 1, clients: 1000, profile: 'clean', port: 1, startedAtMs: 0, everyMs: 300_000, ...more };
@@ -44,11 +44,11 @@ for (const [clients, each] of [
   [1200, 5],
   [100, 1],
 ] as const) {
-  test(`of ${clients} clients of a lossy fleet at least ${each} are dead in each way`, () => {
+  test(`of ${clients} clients of a lossy fleet at least ${each} are dead by each cause`, () => {
     const dead = counted(planFleet(planOf({ profile: 'lossy', clients })).map((client) => client.dead));
-    for (const way of Object.keys(deadWays)) {
-      const count = dead.get(way) ?? 0;
-      assert.ok(count >= each && count <= each + 1, `${way}: ${count}`);
+    for (const cause of Object.keys(deadCauses)) {
+      const count = dead.get(cause) ?? 0;
+      assert.ok(count >= each && count <= each + 1, `${cause}: ${count}`);
     }
   });
 }

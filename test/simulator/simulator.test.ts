@@ -8,11 +8,11 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { ErrorCode } from '../../src/errors.ts';
-import type { DeadWay } from '../../src/simulator/profile.ts';
+import type { DeadCause } from '../../src/simulator/profile.ts';
 import { startSimulatedFleet, timesOf, type Collected, type SimulatedFleet } from '../support/simulated-fleet.ts';
 
 /** The error code that a collector reports for each fault. */
-const codes: Readonly<Record<DeadWay, ErrorCode>> = {
+const codes: Readonly<Record<DeadCause, ErrorCode>> = {
   refused: 'connect-refused',
   unanswered: 'connect-timeout',
   silent: 'handshake-timeout',
@@ -52,14 +52,14 @@ test(
       else assert.equal(code, codes[dead], `${name} is ${dead}`);
     }
     assert.deepEqual(first.quarantined, []);
-    // The last acknowledgements may be on their way when the run ends.
+    // The last acknowledgements may not have arrived when the run ends.
     for (let tries = 0; tries < 500 && fleet.simulator.counts().acknowledged < first.reports.stored; tries += 1)
       await sleep(10);
     const { visits, acknowledged } = fleet.simulator.counts();
     assert.equal(acknowledged, first.reports.stored);
-    for (const way of Object.keys(codes) as DeadWay[]) {
+    for (const cause of Object.keys(codes) as DeadCause[]) {
       // A server that hangs during a pipelined login is tried again step by step.
-      if (way !== 'refused' && way !== 'unanswered') assert.ok((visits[way] ?? 0) >= 1, way);
+      if (cause !== 'refused' && cause !== 'unanswered') assert.ok((visits[cause] ?? 0) >= 1, cause);
     }
 
     const values = fleet.query(

@@ -66,8 +66,8 @@ export function edgeReports(options: EdgeReportsOptions): EdgeReports {
   let sending = readSending(place);
   let dropped = 0;
   let newest: Newest | null = null;
-  /** The newest report of a send that is under way. */
-  let underWayMs: number | null = null;
+  /** The newest report of an unfinished send. */
+  let inFlightMs: number | null = null;
   /** Wanted since the last send began. */
   let newlyWantedMs: number | null = null;
   const keepSending = (next: Sending): void => {
@@ -83,7 +83,7 @@ export function edgeReports(options: EdgeReportsOptions): EdgeReports {
       dropped += visit.dropped;
       newest = { own, atMs, unspooled: visit.spoolError === null ? null : sealed };
       const { sentAtMs, wantedSinceMs } = sending;
-      const lastMs = underWayMs ?? sentAtMs;
+      const lastMs = inFlightMs ?? sentAtMs;
       // A time in the future comes from a clock that was set back.
       const isSilent = heartbeatMs !== null && (lastMs === null || lastMs > atMs || atMs - lastMs >= heartbeatMs);
       newlyWantedMs = earliest(newlyWantedMs, sinceMs, isSilent ? atMs : null);
@@ -96,22 +96,22 @@ export function edgeReports(options: EdgeReportsOptions): EdgeReports {
       const { own, atMs, unspooled } = newest;
       const backoff = openPushBackoff(own.visit.dirs);
       if (backoff.until(nowMs()) !== null) return null;
-      const told = dropped;
-      own.visit.dropped = told;
+      const reported = dropped;
+      own.visit.dropped = reported;
       newlyWantedMs = null;
-      underWayMs = atMs;
+      inFlightMs = atMs;
       try {
         const { failures } = backoff;
         const nextStream = pushStreams({ ...own, fault: null, unspooled, failures, sinceMs: wantedSinceMs });
         const sent = await sendStreams({ nextStream, transport, signal });
         if (sent.failure === null) {
-          dropped -= told;
+          dropped -= reported;
           backoff.succeeded();
           keepSending({ wantedSinceMs: newlyWantedMs, sentAtMs: atMs });
         } else if (!signal.aborted) backoff.failed(nowMs());
         return sent;
       } finally {
-        underWayMs = null;
+        inFlightMs = null;
       }
     },
     queue: () => {

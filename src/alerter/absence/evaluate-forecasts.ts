@@ -38,7 +38,7 @@ export function evaluateForecasts(options: EvaluateForecastsOptions): readonly A
   const counts = (sample: Sample): boolean => {
     const { rule, subject, level } = sample;
     const open = own.find((alert) => alert.rule === rule.name && alert.subject === subject) ?? null;
-    if (open === null && isHolding(level) && isSaid(client, alerts, sample)) return false;
+    if (open === null && isHolding(level) && isCovered(client, alerts, sample)) return false;
     if (isDaily) return true;
     const isWorse = isHolding(level) && (open === null || compareSeverity(level, open.severity) < 0);
     return isWorse && isUrgent(options, sample);
@@ -78,7 +78,11 @@ function isUrgent({ forecasts }: ClientForecasts, { rule, subject }: Sample): bo
 }
 
 /** True if an alert fires that says that the file system is nearly full now, and is no milder. */
-function isSaid({ rules }: Pick<Client, 'rules'>, alerts: readonly Alert[], { rule, subject, level }: Sample): boolean {
+function isCovered(
+  { rules }: Pick<Client, 'rules'>,
+  alerts: readonly Alert[],
+  { rule, subject, level }: Sample,
+): boolean {
   return alerts.some((alert) => {
     const other = alert.subject === subject && alert.state === 'firing' ? findRule(rules, alert.rule) : null;
     const isNearly = other !== null && isNearlyFull(other, rule);

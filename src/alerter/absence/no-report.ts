@@ -5,7 +5,7 @@ import { roundsOf } from './cycles.ts';
 import { endWords, finishedRuns, fleetAlert, type FinishedRun, type FleetFacts } from './fleet-facts.ts';
 import { findRule } from '../evaluate/find-rule.ts';
 import { visitConditions } from '../evaluate/rule-metric.ts';
-import { isOnWayBack } from '../inhibit/difference.ts';
+import { isReturning } from '../inhibit/difference.ts';
 import { forwarderIds, siteId } from '../../state/collector-id.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
 import { timeInWords } from '../../text/time-words.ts';
@@ -77,7 +77,7 @@ function evaluateClient({ facts, client, rule, seen, collectors }: ClientSilence
   // An alert that flaps stays open while visits succeed.
   const explained = visitConditions
     .map((name) => facts.open(client.name, name))
-    .some((one) => one !== null && !isOnWayBack(one));
+    .some((one) => one !== null && !isReturning(one));
   if (explained) return open === null ? null : closeAlert(open, 'unconfirmed', { atMs: facts.nowMs, runId: null });
   const begin = (pendingSinceMs: number, evidence: string): Alert =>
     fleetAlert(rule, {

@@ -58,7 +58,7 @@ function firingFacts(item: PendingNotification, kind: SectionKind, reader: Reade
   const { worst } = alert.progress;
   const before = valueBefore(item);
   if (before !== null) return [`${worstWords(item, reader, '')}, now ${now}`];
-  const newest = isWithinLimits(item) ? `${now}: ${wayBackWords(item)}` : `${now}${limitWords(alert)}`;
+  const newest = isWithinLimits(item) ? `${now}: ${returnWords(item)}` : `${now}${limitWords(alert)}`;
   const isPeakNews = kind === 'open' && worst !== undefined && worst.value !== null && worst.value !== alert.value;
   return [
     newest,
@@ -103,7 +103,7 @@ function levelNow({ watch: { rule }, alert: { value } }: PendingNotification): L
 }
 
 /** `below 90 %, over once below 88 %`. */
-function wayBackWords(item: PendingNotification): string {
+function returnWords(item: PendingNotification): string {
   const { watch, severity } = item;
   const { rule } = watch;
   if (rule === null) return '';

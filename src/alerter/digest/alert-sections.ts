@@ -48,10 +48,10 @@ export function beganAndEnded({ spans, sinceMs, untilMs }: Pick<DigestFacts, 'sp
   readonly began: readonly AlertSpan[];
   readonly ended: readonly AlertSpan[];
 } {
-  const told = spans.filter(({ rule }) => rule !== 'rebooted');
+  const listed = spans.filter(({ rule }) => rule !== 'rebooted');
   return {
-    began: told.filter(({ firingSinceMs }) => firingSinceMs >= sinceMs && firingSinceMs < untilMs),
-    ended: told.filter(({ resolvedAtMs }) => resolvedAtMs !== null),
+    began: listed.filter(({ firingSinceMs }) => firingSinceMs >= sinceMs && firingSinceMs < untilMs),
+    ended: listed.filter(({ resolvedAtMs }) => resolvedAtMs !== null),
   };
 }
 

@@ -135,9 +135,9 @@ function bastionFold(
     return ({ client }) => bastions.lostFor(client)?.name ?? null;
   }
   const back = new Map<string, number>();
-  for (const name of items.flatMap(({ client }) => bastions.wayTo(client))) back.set(name, (back.get(name) ?? 0) + 1);
+  for (const name of items.flatMap(({ client }) => bastions.routeTo(client))) back.set(name, (back.get(name) ?? 0) + 1);
   return ({ client }) =>
-    bastions.wayTo(client).find((name) => (back.get(name) ?? 0) * 2 > bastions.behind(name)) ?? null;
+    bastions.routeTo(client).find((name) => (back.get(name) ?? 0) * 2 > bastions.behind(name)) ?? null;
 }
 
 function lineOf(fold: Fold | null, items: readonly PendingNotification[]): Line {

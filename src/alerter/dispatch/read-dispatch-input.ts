@@ -25,7 +25,7 @@ export async function readDispatchInput(options: ReadDispatchInputOptions): Prom
     ...state,
     config,
     nowMs,
-    runsUnderWay: new Set(collects.filter((run) => isUnderWay(run, config, nowMs)).map(({ id }) => id)),
+    unfinishedRuns: new Set(collects.filter((run) => isUnfinished(run, config, nowMs)).map(({ id }) => id)),
     newestRowMs: new Map(newest),
     collectorOfRun: new Map(collects.map(({ id, collectorId }) => [id, collectorId])),
     collectorHosts: new Map(collects.map(({ collectorId, host }) => [collectorId, host])),
@@ -35,6 +35,6 @@ export async function readDispatchInput(options: ReadDispatchInputOptions): Prom
 }
 
 /** True for a run without an end that may still last. An older one was killed, or its clock was wrong. */
-function isUnderWay({ finishedAtMs, startedAtMs }: RunFact, config: Config, nowMs: number): boolean {
+function isUnfinished({ finishedAtMs, startedAtMs }: RunFact, config: Config, nowMs: number): boolean {
   return finishedAtMs === null && Math.abs(nowMs - startedAtMs) < config.collector.runDeadlineMs;
 }

@@ -2,7 +2,7 @@ import type { Rule } from '../../config/config.ts';
 import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
 import type { Alert, Transition } from '../../storage/store/alert.ts';
 import type { Bastions } from '../inhibit/bastions-gone.ts';
-import { differenceOf, isOnWayBack } from '../inhibit/difference.ts';
+import { differenceOf, isReturning } from '../inhibit/difference.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 import { type Inhibition, isAcknowledged, knownLostBastions } from '../inhibit/inhibition.ts';
 import { hears, outsideHours } from '../inhibit/recipients-of.ts';
@@ -91,7 +91,7 @@ export function findNews(options: FindNewsOptions): RecipientNews {
       continue;
     }
     const holding = reasonsOf(one, transition);
-    const reasons = holding.length > 0 ? holding : wayBack(one, transition, input);
+    const reasons = holding.length > 0 ? holding : returning(one, transition, input);
     if (reasons.length > 0) held.push({ alertId, reasons });
     else news.push(pendingNotification(one, { transition, listedOnly: wentByMs !== null, hosts }));
   }
@@ -102,7 +102,7 @@ export function findNews(options: FindNewsOptions): RecipientNews {
 const mostReturns = 2;
 
 /** Holds back a worsening whose newest row is on its way back, until the next row is overdue. */
-function wayBack(
+function returning(
   { alert, watch }: RecipientAlert,
   transition: Transition,
   { nowMs, config }: DispatchInput,
@@ -110,8 +110,8 @@ function wayBack(
   const { flapping, progress } = alert;
   const isWorse = transition === 'firing' || transition === 'escalated';
   const isFresh = Math.abs(nowMs - progress.lastAtMs) <= longestGapMs(rhythmMs(watch.rule, config));
-  const isUndecided = isOnWayBack(alert) && (progress.returns ?? 0) < mostReturns;
-  return isWorse && !flapping && isUndecided && isFresh ? [{ kind: 'way-back' }] : [];
+  const isUndecided = isReturning(alert) && (progress.returns ?? 0) < mostReturns;
+  return isWorse && !flapping && isUndecided && isFresh ? [{ kind: 'returning' }] : [];
 }
 
 /** True for a recipient that keeps a state of each alert, and pages people until somebody acknowledges it. */

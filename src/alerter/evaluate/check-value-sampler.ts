@@ -44,7 +44,7 @@ export const checkValueSamplers: SamplerKind = {
         for (const figure of writtenFigures(perfdata)) {
           const row = { ...figure, check, before: earlier.get(figure.label) ?? null };
           for (const rule of choose(check, row)) {
-            if (isSaidByAgent(rule.rule, results)) continue;
+            if (isReportedByAgent(rule.rule, results)) continue;
             samples.push(numberSample(rule, `${check} ${figure.label}`, rule.valueOf(row), row));
           }
         }
@@ -58,7 +58,7 @@ export const checkValueSamplers: SamplerKind = {
 };
 
 /** True if the check `updates` of the agent says the same as a default rule, package by package. */
-function isSaidByAgent({ name, origin }: Rule, checks: readonly CheckStat[]): boolean {
+function isReportedByAgent({ name, origin }: Rule, checks: readonly CheckStat[]): boolean {
   if (origin !== 'default' || name !== 'security-updates') return false;
   return checks.some(({ check_name: check, state }) => check === 'updates' && state !== 3);
 }

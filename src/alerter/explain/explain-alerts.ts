@@ -40,7 +40,7 @@ export interface RuleMute {
 
 export interface AlertExplained {
   readonly alert: Alert;
-  readonly told: readonly Notified[];
+  readonly notified: readonly Notified[];
   /** The reasons that hold a notification back now, or would: silences, windows and an acknowledgement in force. */
   readonly held: readonly { readonly recipient: string | null; readonly reason: HoldReason }[];
   /** The recipients that a pass beginning now would notify. */
@@ -98,7 +98,7 @@ export async function explainAlerts(options: ExplainOptions, of: Explained): Pro
   const plan = planNotifications(input);
   const alerts = await store.alertsOf({ client: of.name, openOnly: false, limit: alertsShown });
   const ids = alerts.flatMap(({ id }) => id ?? []);
-  const told = await notifiedOf(store, ids);
+  const notified = await notifiedOf(store, ids);
   const watchOf = createWatches(config);
   const mutes = openMutes({ config, silences: await store.silences(nowMs) });
   const inForce = (alert: Alert): readonly HoldReason[] => {
@@ -128,7 +128,7 @@ export async function explainAlerts(options: ExplainOptions, of: Explained): Pro
         ),
         alerts: [...open, ...(ended === undefined ? [] : [ended])].map((alert) => ({
           alert,
-          told: told.get(alert.id ?? NaN) ?? [],
+          notified: notified.get(alert.id ?? NaN) ?? [],
           ...outlookOf(plan, alert, inForce(alert)),
         })),
       };
@@ -136,7 +136,7 @@ export async function explainAlerts(options: ExplainOptions, of: Explained): Pro
   const concerned = new Set(
     rules.flatMap(({ listeners, alerts: own }) => [
       ...listeners.map(({ recipient }) => recipient),
-      ...own.flatMap((one) => one.told.map(({ recipient }) => recipient)),
+      ...own.flatMap((one) => one.notified.map(({ recipient }) => recipient)),
     ]),
   );
   const undelivered = (await store.undelivered()).filter(({ recipient }) => concerned.has(recipient));

@@ -14,8 +14,8 @@ export interface LostBastion {
 }
 
 export interface Bastions {
-  /** Names of the bastions on the way to a client, the nearest to the collector first. */
-  readonly wayTo: (client: string) => readonly string[];
+  /** Names of the bastions on the route to a client, the nearest to the collector first. */
+  readonly routeTo: (client: string) => readonly string[];
   /** Returns the bastion nearest to the collector that keeps a client from being reached, or null. */
   readonly lostFor: (client: string) => LostBastion | null;
   readonly behind: (bastion: string) => number;
@@ -28,12 +28,14 @@ export interface Bastions {
  * Clients whose host key is in doubt do not count.
  */
 export function openBastions(config: Config, alerts: readonly Alert[]): Bastions {
-  const ways = waysOf(config);
-  if (ways.size === 0) return { wayTo: () => [], lostFor: () => null, behind: () => 0, lostBehind: () => [] };
+  const routes = routesOf(config);
+  if (routes.size === 0) return { routeTo: () => [], lostFor: () => null, behind: () => 0, lostBehind: () => [] };
   const isOpen = ({ state, rule }: Alert): boolean => state !== 'resolved' && visitConditions.includes(rule);
   const conditions = groupBy(alerts.filter(isOpen), ({ client }) => client);
   const clientsBehind = groupBy(
-    [...ways].flatMap(([client, way]) => way.map((name) => ({ name, client, open: conditions.get(client) ?? [] }))),
+    [...routes].flatMap(([client, route]) =>
+      route.map((name) => ({ name, client, open: conditions.get(client) ?? [] })),
+    ),
     ({ name }) => name,
   );
   const clientsOf = (name: string): readonly { client: string; open: readonly Alert[] }[] =>
@@ -50,11 +52,11 @@ export function openBastions(config: Config, alerts: readonly Alert[]): Bastions
     return begins.reduce((one, other) => Math.max(one, other));
   });
   const behind = (name: string): number => clientsOf(name).length;
-  const wayTo = (client: string): readonly string[] => ways.get(client) ?? [];
+  const routeTo = (client: string): readonly string[] => routes.get(client) ?? [];
   return {
-    wayTo,
+    routeTo,
     lostFor: (client) => {
-      for (const name of wayTo(client)) {
+      for (const name of routeTo(client)) {
         const sinceMs = lostSinceMs(name);
         if (sinceMs !== null) return { name, behind: behind(name), sinceMs };
       }
@@ -65,23 +67,23 @@ export function openBastions(config: Config, alerts: readonly Alert[]): Bastions
   };
 }
 
-function waysOf({ bastions, clients }: Config): ReadonlyMap<string, readonly string[]> {
+function routesOf({ bastions, clients }: Config): ReadonlyMap<string, readonly string[]> {
   const jumps = new Map(clients.map(({ name, ssh }) => [name, ssh.proxyJump]));
   // A bastion comes before a client of the same name.
   for (const { name, ssh } of bastions) jumps.set(name, ssh.proxyJump);
-  const wayOf = ({ ssh }: Client): readonly string[] => {
-    const way: string[] = [];
-    // Only the first machine of a proxyJump is reached by its own way.
+  const routeOf = ({ ssh }: Client): readonly string[] => {
+    const route: string[] = [];
+    // Only the first machine of a proxyJump is reached by its own route.
     for (let names = namesOf(ssh.proxyJump); names.length > 0;) {
       const [first = ''] = names;
-      if (way.includes(first)) break;
-      way.unshift(...names);
+      if (route.includes(first)) break;
+      route.unshift(...names);
       names = namesOf(jumps.get(first) ?? null);
     }
-    return way;
+    return route;
   };
   const jumping = clients.filter(({ ssh, state }) => ssh.proxyJump !== null && state !== 'retired');
-  return new Map(jumping.map((client) => [client.name, wayOf(client)]));
+  return new Map(jumping.map((client) => [client.name, routeOf(client)]));
 }
 
 function namesOf(proxyJump: string | null): readonly string[] {

@@ -14,18 +14,18 @@ export function differenceOf(alert: Alert, known: Known, listener: Listener | nu
   if (listener === null) return null;
   if (known === null || known.state === 'resolved') {
     if (!hears(listener, alert.severity)) return null;
-    return alert.flapping && isOnWayBack(alert) ? 'flapping' : 'firing';
+    return alert.flapping && isReturning(alert) ? 'flapping' : 'firing';
   }
   if (known.state === 'flapping' && !alert.flapping) return 'steady';
   const isWorse = alert.severity === 'critical' && known.severity === 'warning';
-  if (alert.flapping && isWorse && !isOnWayBack(alert)) return 'escalated';
+  if (alert.flapping && isWorse && !isReturning(alert)) return 'escalated';
   if (alert.flapping) return known.state === 'flapping' ? null : 'flapping';
   if (known.severity === alert.severity) return null;
   return alert.severity === 'critical' ? 'escalated' : 'eased';
 }
 
 /** True if the newest row is beyond the limit of the way back. A value that flaps is there until it holds again. */
-export function isOnWayBack({ progress }: Alert): boolean {
+export function isReturning({ progress }: Alert): boolean {
   return progress.clearing > 0 || progress.easing > 0;
 }
 

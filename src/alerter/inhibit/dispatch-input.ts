@@ -6,7 +6,7 @@ export interface DispatchInput extends AlerterState {
   readonly config: Config;
   readonly nowMs: number;
   /** Runs of the collector that have not ended and whose deadline has not passed. */
-  readonly runsUnderWay: ReadonlySet<string>;
+  readonly unfinishedRuns: ReadonlySet<string>;
   /** The time of the newest processed report by client (`RuleState.newestReportMs`). */
   readonly newestRowMs: ReadonlyMap<string, number>;
   /** Collector ids by run, for recent runs. A run that is missing may be any collector's. */

@@ -5,7 +5,7 @@ export type HoldReason =
   /** No row of the client has confirmed the alert since the silence or window ended. */
   | { readonly kind: 'unconfirmed' }
   /** The newest rows are on their way back, and nobody was notified: the next row decides. */
-  | { readonly kind: 'way-back' }
+  | { readonly kind: 'returning' }
   | { readonly kind: 'paused'; readonly untilMs: number | null }
   | { readonly kind: 'unreachable' }
   | { readonly kind: 'isolated' }

@@ -4,7 +4,7 @@ import { groupBy } from '../../platform/group-by.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { Bastions } from './bastions-gone.ts';
 import type { Mutes } from './mutes.ts';
-import { isOnWayBack, type Known } from './difference.ts';
+import { isReturning, type Known } from './difference.ts';
 import { foreseenBy, isNearlyFull, visitConditions } from '../evaluate/rule-metric.ts';
 import { hears, outsideHours, stoodForBy, type Watch } from './recipients-of.ts';
 import { longestGapMs } from '../transition/step-alert.ts';
@@ -39,7 +39,7 @@ interface InhibitionOptions {
 }
 
 export function openInhibition({ input, mutes, watchOf }: InhibitionOptions): Inhibition {
-  const { nowMs, alerts, config, newestRowMs, runsUnderWay } = input;
+  const { nowMs, alerts, config, newestRowMs, unfinishedRuns } = input;
   const graceMs = longestGapMs(config.collector.everyMs);
   const unreachable = groupBy(
     alerts.filter(({ rule, state }) => rule === 'unreachable' && state !== 'pending'),
@@ -59,7 +59,7 @@ export function openInhibition({ input, mutes, watchOf }: InhibitionOptions): In
       }
       if (client?.state === 'paused') reasons.push({ kind: 'paused', untilMs: client.untilMs });
       const { changedByRun } = alert;
-      if (changedByRun !== null && runsUnderWay.has(changedByRun)) reasons.push({ kind: 'run', runId: changedByRun });
+      if (changedByRun !== null && unfinishedRuns.has(changedByRun)) reasons.push({ kind: 'run', runId: changedByRun });
       return reasons;
     },
     insteadFor: (alert, recipient) => {
@@ -143,14 +143,14 @@ function isConfirmed(alert: Alert, endMs: number, newestRowMs: number | null, gr
   if (state === 'resolved') return (resolvedAtMs ?? 0) > endMs || (newestRowMs ?? 0) > endMs;
   // A row on the way back confirms nothing: the next one decides, unless such rows go on.
   const isOverdue = progress.lastAtMs - endMs > graceMs;
-  return progress.lastAtMs > endMs && (flapping || isOverdue || !isOnWayBack(alert));
+  return progress.lastAtMs > endMs && (flapping || isOverdue || !isReturning(alert));
 }
 
 /** True until the client's first new row is processed, or overdue: a client may answer and report nothing. */
 function isAway(lost: Alert, newestRowMs: number | null, dueMs: number): boolean {
   const { state, closedReason, resolvedAtMs } = lost;
   // An alert that flaps goes on firing while visits succeed.
-  if (state === 'firing') return !isOnWayBack(lost);
+  if (state === 'firing') return !isReturning(lost);
   return (
     closedReason === 'recovered' && resolvedAtMs !== null && resolvedAtMs >= dueMs && (newestRowMs ?? 0) < resolvedAtMs
   );

@@ -36,11 +36,11 @@ export async function recentRuns({
 /** Returns the last run of each collector with an open alert that is not among the given runs. */
 async function silentOnes(store: Pass['store'], collects: readonly RunFact[]): Promise<readonly RunFact[]> {
   const known = new Set(collects.map(({ collectorId }) => collectorId));
-  const told = (await store.openAlerts([''])).filter(
+  const silent = (await store.openAlerts([''])).filter(
     ({ rule, subject }) => rule === 'collector-silent' && !known.has(subject),
   );
   const runs: RunFact[] = [];
-  for (const { subject } of told) {
+  for (const { subject } of silent) {
     const run = await store.lastRunOf(subject);
     if (run !== null) runs.push(run);
   }

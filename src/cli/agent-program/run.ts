@@ -30,10 +30,10 @@ export async function runCommand(context: Context, options: RunOptions): Promise
   }
   process.umask(0o077);
   for (const name of terminalSignals) process.removeAllListeners(name).on(name, () => undefined);
-  let isTold = false;
+  let isReported = false;
   const tell = (text: string): void => {
-    if (isTold) return;
-    isTold = true;
+    if (isReported) return;
+    isReported = true;
     // The program that has started this one may be gone.
     try {
       writeSync(readyDescriptor, `${text}\n`);

@@ -138,23 +138,23 @@ function limitsOf(rule: Rule): string {
   return [...(levels.length === 0 ? [severity] : levels), span].filter((text) => text !== '').join(', ');
 }
 
-function alertLines({ alert, told, held, due }: AlertExplained, rule: Rule, saying: Saying): readonly string[] {
+function alertLines({ alert, notified, held, due }: AlertExplained, rule: Rule, saying: Saying): readonly string[] {
   const { time } = saying;
   const what = `${alert.id ?? ''}${alert.subject === '' ? '' : ` (${alert.subject})`}`;
   const lines = [stateLine(what, alert, rule, saying)];
   if (alert.state !== 'pending') {
-    const sent = told.filter(({ unsent }) => unsent === null);
-    if (told.length === 0) lines.push('Nobody was told.');
+    const sent = notified.filter(({ unsent }) => unsent === null);
+    if (notified.length === 0) lines.push('Nobody was told.');
     const mails = sent.map((one) => `${one.recipient} ${time.moment(one.notifiedAtMs)} (${notifiedWord(one)})`);
     if (sent.length > 0) lines.push(`Told: ${mails.join(', ')}.`);
     lines.push(
-      ...told.flatMap(({ unsent }) => (unsent === null ? [] : [`${sentenceCase(unsentText(unsent, time))}.`])),
+      ...notified.flatMap(({ unsent }) => (unsent === null ? [] : [`${sentenceCase(unsentText(unsent, time))}.`])),
     );
   }
   for (const { recipient, reason } of held) {
     lines.push(`Held back${recipient === null ? '' : ` for ${recipient}`}: ${heldWords(reason, alert, time)}.`);
   }
-  const lastMs = Math.max(...told.map(({ notifiedAtMs }) => notifiedAtMs), -Infinity);
+  const lastMs = Math.max(...notified.map(({ notifiedAtMs }) => notifiedAtMs), -Infinity);
   if (alert.state === 'firing' && rule.repeatMs !== null && lastMs > 0 && held.length + due.length === 0) {
     lines.push(`The next reminder is due at ${time.moment(lastMs + rule.repeatMs)}.`);
   }
@@ -162,7 +162,7 @@ function alertLines({ alert, told, held, due }: AlertExplained, rule: Rule, sayi
   return lines.map((line, index) => `${index === 0 ? '  ' : '    '}${escapeControls(line)}`);
 }
 
-function notifiedWord({ state, severity }: AlertExplained['told'][number]): string {
+function notifiedWord({ state, severity }: AlertExplained['notified'][number]): string {
   return state === 'firing' ? severity : state;
 }
 

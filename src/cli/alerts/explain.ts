@@ -193,9 +193,9 @@ function ruleJson({ rule, samples, unknown, listeners, mutes, alerts }: RuleExpl
   };
 }
 
-function explainedJson({ alert, told, held, due }: AlertExplained): unknown {
+function explainedJson({ alert, notified, held, due }: AlertExplained): unknown {
   return {
-    ...alertJson({ alert, notified: told, acknowledged: alert.acknowledgedBy !== null, covers: [] }),
+    ...alertJson({ alert, notified, acknowledged: alert.acknowledgedBy !== null, covers: [] }),
     held_by: held.map(({ recipient, reason }) => ({ ...reasonJson(reason), recipient })),
     due_to: due,
   };

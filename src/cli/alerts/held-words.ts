@@ -14,7 +14,7 @@ export function heldWords(reason: HoldReason, alert: Alert | null, time: ReaderT
       return `a window of config.xml until ${moment(reason.untilMs)}`;
     case 'unconfirmed':
       return "a silence or window has ended, and the client's next row must confirm it first";
-    case 'way-back':
+    case 'returning':
       return 'its newest row is on the way back, so the next one decides';
     case 'paused':
       return `the client is paused${reason.untilMs === null ? '' : ` until ${moment(reason.untilMs)}`}`;

@@ -40,9 +40,9 @@ export function systemdUnits(options: SystemdOptions): readonly Unit[] {
   if (paths.some((one) => /[\r\n]/.test(one))) throw usageError('a path with a line break cannot stand in a unit');
   const folder = path.join(packageDir, 'units');
   const { open, forward } = config.collector;
-  const judging = ['alert', ...(open ? [] : ['ingest']), ...served(config)];
+  const withDatabase = ['alert', ...(open ? [] : ['ingest']), ...served(config)];
   // A site that forwards has no database.
-  const wanted = new Set(['collect', ...(forward === null ? judging : [])]);
+  const wanted = new Set(['collect', ...(forward === null ? withDatabase : [])]);
   return readdirSync(folder)
     .filter((name) => wanted.has(/^fleet-health-([a-z]+)\.(?:service|timer|socket)$/.exec(name)?.[1] ?? ''))
     .map((name) => ({ name, text: unitHere(readFileSync(path.join(folder, name), 'utf8'), name, options) }));

@@ -103,8 +103,8 @@ interface ProcessedRows {
 }
 
 /**
- * Written rules that some clients cannot be judged by, in the file's order; where it only matches nothing of a client,
- * it counts if it matches nothing of any. Reads what the alerter remembers of each client.
+ * Written rules that cannot be evaluated for some clients, in the file's order; where it only matches nothing of a
+ * client, it counts if it matches nothing of any. Reads what the alerter remembers of each client.
  */
 export async function findUnknownRules(
   { clients, collector }: Pick<Config, 'clients' | 'collector'>,
@@ -121,9 +121,9 @@ export async function findUnknownRules(
       if (rule.origin !== 'file') continue;
       const { file, line, name } = rule;
       const key = `${file ?? ''}\0${line ?? ''}\0${name}`;
-      const judged = written.get(key) ?? { name, line, unknown: [], unmatched: [], sinceMs: Infinity, isOfUse: false };
-      written.set(key, judged);
-      note(judged, client.name, rule, unknown[name], (newestReportMs ?? 0) - 1.5 * collector.everyMs);
+      const found = written.get(key) ?? { name, line, unknown: [], unmatched: [], sinceMs: Infinity, isOfUse: false };
+      written.set(key, found);
+      note(found, client.name, rule, unknown[name], (newestReportMs ?? 0) - 1.5 * collector.everyMs);
     }
   }
   return [...written.values()]
@@ -135,18 +135,18 @@ export async function findUnknownRules(
 }
 
 function note(
-  judged: ProcessedRows,
+  found: ProcessedRows,
   client: string,
   rule: Rule,
   state: NonNullable<RuleState['unknown']>[string] | undefined,
   latestMs: number,
 ): void {
-  if (state === undefined) judged.isOfUse = true;
+  if (state === undefined) found.isOfUse = true;
   // findIdleRules and findIdleCheckRules tell of mounts and checks.
   const isIdle = rule.type === 'check' || (isByMount(rule) && state?.matches === false);
   if (state === undefined || state.sinceMs > latestMs || isIdle) return;
-  (state.matches ? judged.unknown : judged.unmatched).push(client);
-  judged.sinceMs = Math.min(judged.sinceMs, state.sinceMs);
+  (state.matches ? found.unknown : found.unmatched).push(client);
+  found.sinceMs = Math.min(found.sinceMs, state.sinceMs);
 }
 
 const nothing: Readonly<Record<IdleRule['what'], string>> = {

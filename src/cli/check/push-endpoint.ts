@@ -23,14 +23,14 @@ export async function pushEndpointWarnings(config: Config, signal: AbortSignal):
   const where = host === undefined ? (socket ?? '') : url.href;
   const own = host === undefined && socket !== null ? { socketPath: socket } : {};
   // The certificate is for the name that sites use.
-  const said = await plainAnswer(url, signal, { ...own, rejectUnauthorized: false }).then(
+  const problem = await plainAnswer(url, signal, { ...own, rejectUnauthorized: false }).then(
     ({ status }) => (status === methodNotAllowed ? null : `answers ${status ?? 'nothing'}`),
     (thrown: unknown) => `does not answer (${messageOf(thrown)})`,
   );
   signal.throwIfAborted();
-  if (said === null) return [];
+  if (problem === null) return [];
   const message =
-    `sites forward to this collector, and its push endpoint at ${where} ${said}: ` +
+    `sites forward to this collector, and its push endpoint at ${where} ${problem}: ` +
     'start `fleet-health serve` anew; for a service see fleet-health crontab --systemd';
   return [{ file, line: null, message: escapeControls(message) }];
 }

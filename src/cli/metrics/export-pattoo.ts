@@ -60,7 +60,7 @@ export async function exportPattoo(context: Context, { to, since }: ExportPattoo
     });
   }
   try {
-    return told(context, url, await exportStored(context, { config, paths, url, since }));
+    return reportExport(context, url, await exportStored(context, { config, paths, url, since }));
   } finally {
     lock.release();
   }
@@ -114,7 +114,7 @@ function otherDatabase(file: string, { href }: URL): FleetError {
 }
 
 /** Throws FleetError `push-failed` if some was not taken. */
-function told(context: Context, url: URL, { taken, refused, failure }: PostedAll): ExitStatus {
+function reportExport(context: Context, url: URL, { taken, refused, failure }: PostedAll): ExitStatus {
   if (failure !== null) {
     const message = `${failure}; ${counted(taken, 'report')} sent, ${refused} refused for good`;
     const advice = 'Check the URL, and the server; reports that it did not answer go with the next export.';

@@ -170,9 +170,9 @@ async function attemptOf({ name, target, headers }: Receiver, body: string, limi
     const cause = thrown instanceof NotConnected ? thrown.cause : thrown;
     return { why: errnoOf(cause) ?? messageOf(cause), pauseMs: 0 };
   }
-  const { status, retryAfter, body: said } = answer;
+  const { status, retryAfter, body: reply } = answer;
   if (status >= 200 && status < 300) return { why: null, pauseMs: 0 };
-  const words = cut(oneLine(said), mostWords);
+  const words = cut(oneLine(reply), mostWords);
   const why = `status ${status}${words === '' ? '' : `: ${words}`}`;
   if (status === 408 || status === 425 || status === 429 || status >= 500) {
     return { why, pauseMs: retryAfterMs(retryAfter, Date.now()) };

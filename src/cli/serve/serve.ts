@@ -221,9 +221,9 @@ function logEvent(log: Log, event: ParsedEvent, address: string): void {
   const { eventId, host, service, instance, status, description, raw } = event;
   const named = { id: eventId, host, service, instance, status, description };
   const fields = raw === null ? named : { id: eventId, raw: raw.slice(0, 200) };
-  const said = Object.entries(fields).filter(([, value]) => value !== '');
+  const filled = Object.entries(fields).filter(([, value]) => value !== '');
   const { doubt } = event;
-  const shown = { address, ...Object.fromEntries(said), doubt };
+  const shown = { address, ...Object.fromEntries(filled), doubt };
   if (doubt === undefined) log.event('event-received', shown);
   else log.problem('event-received', shown);
 }

@@ -2,7 +2,7 @@ import path from 'node:path';
 
 import { stormMs } from '../../simulator/condition.ts';
 import { bastionName, type FleetPlan, type SimulatedClient } from '../../simulator/fleet-plan.ts';
-import { deadWays, profiles } from '../../simulator/profile.ts';
+import { deadCauses, profiles } from '../../simulator/profile.ts';
 import type { ServedKind, VisitCounts } from '../../simulator/visit-counts.ts';
 import { describeDuration, formatDuration } from '../../text/durations.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
@@ -46,10 +46,10 @@ export function startLines(
 function deadLines(fleet: readonly SimulatedClient[]): readonly string[] {
   const dead = fleet.filter((client) => client.dead !== null);
   if (dead.length === 0) return [];
-  const lines = Object.entries(deadWays).map(([way, what]) => {
-    const names = dead.filter((client) => client.dead === way).map(({ name }) => name);
+  const lines = Object.entries(deadCauses).map(([cause, what]) => {
+    const names = dead.filter((client) => client.dead === cause).map(({ name }) => name);
     return (
-      `  ${way.padEnd(17)} ${String(names.length).padStart(5)}  ${what}: ` +
+      `  ${cause.padEnd(17)} ${String(names.length).padStart(5)}  ${what}: ` +
       `${names[0] ?? ''}${names.length > 1 ? ' ...' : ''}`
     );
   });

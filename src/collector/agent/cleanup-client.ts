@@ -103,8 +103,8 @@ export async function cleanupClient(options: CleanupClientOptions): Promise<Clea
       advice: 'Remove it as the account itself; docs/installation.md, section 7, names the folders.',
     });
   }
-  const said = printable(complained) || printable(printed);
-  const message = `/bin/sh did not do what it was asked${said === '' ? '' : `: ${JSON.stringify(said)}`}`;
+  const complaint = printable(complained) || printable(printed);
+  const message = `/bin/sh did not do what it was asked${complaint === '' ? '' : `: ${JSON.stringify(complaint)}`}`;
   throw new FleetError({ code: 'no-shell', stage: 'agent', client, message });
 }
 

@@ -23,13 +23,13 @@ export interface TakeRuntimeOptions {
 export async function takeRuntime(options: TakeRuntimeOptions): Promise<StoredRuntime> {
   const { dir, target, origin, nowMs, signal } = options;
   return await withScratch(dir, nowMs, async (scratch) => {
-    const { file, version: said, source } = await fileFrom(origin, target, scratch, signal);
+    const { file, version: claimed, source } = await fileFrom(origin, target, scratch, signal);
     const binary = path.join(scratch, 'node');
     await extractNode(file, binary, signal);
     checkBinary(binary, target, file);
-    if (said !== null) checkVersion(said, file);
+    if (claimed !== null) checkVersion(claimed, file);
     const isTried = origin.kind !== 'npm' && isOwnTarget(target);
-    const version = (isTried ? await askVersion(binary, file, signal) : null) ?? said;
+    const version = (isTried ? await askVersion(binary, file, signal) : null) ?? claimed;
     options.onChecked();
     const digest = await digestOf(binary);
     return await addRuntime({ dir, binary, target: target.name, version, digest, source, nowMs, signal });

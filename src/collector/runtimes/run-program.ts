@@ -20,12 +20,12 @@ export interface ProgramResult {
   readonly outcome: 'ended' | 'missing' | 'denied' | 'late';
   /** null: ended by a signal. */
   readonly status: number | null;
-  /** The beginning of what it said. */
+  /** The beginning of its output. */
   readonly stdout: string;
   readonly stderr: string;
 }
 
-const maxSaidChars = 64 * 1024;
+const maxOutputChars = 64 * 1024;
 
 /**
  * Runs a program of this machine, without a shell, to its end. It is killed with what it started at the deadline and
@@ -39,10 +39,10 @@ export async function runProgram(options: ProgramOptions): Promise<ProgramResult
     env: options.env ?? environmentForPrograms(),
     detached: true,
   });
-  const said = { stdout: '', stderr: '' };
+  const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
     child[name]?.setEncoding('utf8').on('data', (text: string) => {
-      if (said[name].length < maxSaidChars) said[name] += text;
+      if (output[name].length < maxOutputChars) output[name] += text;
     });
   }
   const late = AbortSignal.timeout(options.timeoutMs);
@@ -56,7 +56,7 @@ export async function runProgram(options: ProgramOptions): Promise<ProgramResult
       child.once('close', resolve);
     });
     signal.throwIfAborted();
-    return { outcome: late.aborted ? 'late' : 'ended', status, ...said };
+    return { outcome: late.aborted ? 'late' : 'ended', status, ...output };
   } catch (thrown) {
     const errno = errnoOf(thrown);
     if (errno !== 'ENOENT' && errno !== 'EACCES') throw thrown;

@@ -21,11 +21,11 @@ export interface CheckRulesOptions {
 export function checkRules(options: CheckRulesOptions): void {
   const { root, clients, fleetRules, placeOf, findings } = options;
   const lists = new Set(clients.map(({ client }) => client.rules));
-  const told = new Set<Place>();
+  const warned = new Set<Place>();
   for (const rule of new Set([...lists].flat())) {
     const place = placeOf(rule);
-    if (place === null || told.has(place)) continue;
-    told.add(place);
+    if (place === null || warned.has(place)) continue;
+    warned.add(place);
     for (const message of oddities(rule, options)) findings.warn(place, `<alert> "${rule.name}": ${message}`);
   }
   const rulesOf = new Map<Element, Set<readonly Rule[]>>();
@@ -60,7 +60,7 @@ interface NamesOptions {
 
 type RuleLists = ReadonlySet<readonly Rule[]>;
 
-/** Judges `rules="..."` by the rules of the clients inside the element around it. Returns the lists of these rules. */
+/** Checks `rules="..."` by the rules of the clients inside the element around it. Returns the lists of these rules. */
 function checkNames(element: Element, options: NamesOptions): RuleLists {
   const inside = new Set(options.rulesOf.get(element));
   for (const child of element.children) {

@@ -10,17 +10,17 @@ export interface ClientIdentity extends Place {
 }
 
 /**
- * Removes clients that are another one already: equal address, port and way, and not both with names of their own. The
- * first counts. Reports equal names and impossible former names. A retired client's address is free for another.
+ * Removes clients that are another one already: equal address, port and route, and not both with names of their own.
+ * The first counts. Reports equal names and impossible former names. A retired client's address is free for another.
  */
 export function withoutDuplicates<T extends ClientIdentity>(clients: readonly T[], findings: Findings): readonly T[] {
-  const byWay = new Map<string, T>();
+  const byRoute = new Map<string, T>();
   const byName = new Map<string, T>();
   const kept = clients.filter((client) => {
     const { name, address, port, state } = client.client;
     const retired = state === 'retired';
-    const way = wayTo(client.client);
-    const first = retired ? undefined : byWay.get(way);
+    const route = routeTo(client.client);
+    const first = retired ? undefined : byRoute.get(route);
     if (first !== undefined && first.named && client.named && first.name !== name) {
       const machine = `the same machine (${address}, port ${port}): both are visited and told of`;
       const both = `clients "${first.name}" and "${name}" reach ${machine}`;
@@ -33,7 +33,7 @@ export function withoutDuplicates<T extends ClientIdentity>(clients: readonly T[
       findings.warn(client, `${same} is written already at ${whereOf(first)}; the first counts, remove this one`);
       return false;
     }
-    if (!retired) byWay.set(way, client);
+    if (!retired) byRoute.set(route, client);
     const namesake = byName.get(name);
     if (namesake !== undefined) {
       findings.fault(client, `a second client "${name}"; the first is at ${whereOf(namesake)}, give it another name`);
@@ -47,11 +47,12 @@ export function withoutDuplicates<T extends ClientIdentity>(clients: readonly T[
     const { was } = client.client;
     if (was === null) continue;
     const heir = formerly.get(was);
-    const said = `client "${client.name}" was="${was}"`;
+    const written = `client "${client.name}" was="${was}"`;
     if (was === client.name) findings.fault(client, `client "${was}" was "${was}" already; remove was`);
-    else if (byName.has(was)) findings.fault(client, `${said}, but that client is still written; remove one of them`);
+    else if (byName.has(was))
+      findings.fault(client, `${written}, but that client is still written; remove one of them`);
     else if (heir !== undefined)
-      findings.fault(client, `${said}, as "${heir.name}" at ${whereOf(heir)} was; only one can be`);
+      findings.fault(client, `${written}, as "${heir.name}" at ${whereOf(heir)} was; only one can be`);
     formerly.set(was, client);
   }
   return kept;
@@ -61,7 +62,7 @@ function whereOf({ source, line }: Place): string {
   return `${source.shown}:${line ?? 1}`;
 }
 
-function wayTo({ name, address, port, ssh, spokeUrl }: Client): string {
+function routeTo({ name, address, port, ssh, spokeUrl }: Client): string {
   const { transport } = ssh;
   // Nobody goes to a client that pushes or is forwarded: many may share the address of their site.
   if (transport === 'push' || transport === 'forward') return `${transport} ${name}`;

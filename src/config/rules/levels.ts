@@ -76,8 +76,8 @@ export function readLevels({ attributes, unit, op, type, fault }: ReadLevelsOpti
     unit === 'percent' ? percentClear(limit, falling) : isForeseen ? clearTimes * limit : null;
   const isForeseen = falling && (ruleTypeOf(type)?.foresees ?? null) !== null;
   const ownClear = clear ?? (exact || least === null ? null : usualClear(least));
-  const told = two ? (critical === null ? 'warning' : 'critical') : severity;
-  return { ...levels, clear: ownClear, severity: told };
+  const effective = two ? (critical === null ? 'warning' : 'critical') : severity;
+  return { ...levels, clear: ownClear, severity: effective };
 }
 
 function inField(limit: number | null, severity: Severity): { warning: number | null; critical: number | null } {

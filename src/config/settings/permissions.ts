@@ -31,11 +31,11 @@ interface Access {
 export function checkPermissions(sources: readonly SourceFile[], places: SecretPlaces, findings: Findings): void {
   const ownGroups = groups();
   if (ownGroups === null) return;
-  const told = new Set<string>();
+  const reported = new Set<string>();
   for (const [source, place] of places.literal) {
     const problem = exposure(source.path, source, ownGroups);
-    if (problem === null || told.has(source.path)) continue;
-    told.add(source.path);
+    if (problem === null || reported.has(source.path)) continue;
+    reported.add(source.path);
     findings.permission({ source, line: null }, `holds a secret (line ${place.line ?? 1}) and ${problem}`);
   }
   for (const [file, place] of places.files) {

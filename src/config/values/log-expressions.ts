@@ -8,8 +8,8 @@ export const usualLogPriority = 'err';
 const maxExpressionChars = 200;
 /** A third one in a row can take seconds on a line of 256 characters. */
 const maxRepetitions = 2;
-/** The most ways through `?` and groups with `|`. */
-const maxWays = 1024;
+/** The most choices through `?` and groups with `|`. */
+const maxChoices = 1024;
 
 interface Group {
   /** True once something in it is repeated, may be left out or is one of several. */
@@ -29,7 +29,7 @@ class Reader {
   #at = 0;
   #last: Part = 'edge';
   #repetitions = 0;
-  #ways = 1;
+  #choices = 1;
 
   constructor(text: string) {
     this.#text = text;
@@ -101,7 +101,7 @@ class Reader {
     this.#group.alternatives++;
     // Alternatives of the whole are tried one by one.
     if (this.#groups.length === 1) this.#repetitions = 0;
-    if (this.#groups.length === 1) this.#ways = 1;
+    if (this.#groups.length === 1) this.#choices = 1;
   }
 
   #repetition(char: string): void {
@@ -120,9 +120,9 @@ class Reader {
     }
   }
 
-  #more(ways: number): void {
-    this.#ways *= ways;
-    if (this.#ways > maxWays) throw new Fault('has too many choices in a row, which may take for ever');
+  #more(choices: number): void {
+    this.#choices *= choices;
+    if (this.#choices > maxChoices) throw new Fault('has too many choices in a row, which may take for ever');
   }
 
   #anchor(char: string): void {

@@ -102,8 +102,9 @@ function loadedParts(): LoadedParts {
     }
     adoptNotice(first);
     replaceRows(pages.flatMap((page) => [...page.querySelectorAll<HTMLTableRowElement>('#clients tbody tr')]));
-    const said = document.querySelector('#shown');
-    if (said !== null) said.textContent = (wanted.length > 1 ? last : first).querySelector('#shown')?.textContent ?? '';
+    const shown = document.querySelector('#shown');
+    if (shown !== null)
+      shown.textContent = (wanted.length > 1 ? last : first).querySelector('#shown')?.textContent ?? '';
     showMore(last);
   };
   const observer = new IntersectionObserver((entries) => {

@@ -23,7 +23,7 @@ export interface EventDatagramsOptions {
 export class EventDatagrams {
   readonly #options: EventDatagramsOptions;
   readonly #sockets: Socket[] = [];
-  readonly #underWay = new Set<Promise<void>>();
+  readonly #unfinished = new Set<Promise<void>>();
   #dropped = 0;
 
   constructor(options: EventDatagramsOptions) {
@@ -38,7 +38,7 @@ export class EventDatagrams {
   /** Returns what is listened on, for people. Throws FleetError `listen-failed`. */
   async open(): Promise<readonly string[]> {
     const { hosts, port, ipv6Only } = this.#options.serve;
-    const said: string[] = [];
+    const places: string[] = [];
     for (const host of hosts) {
       const isIpv6 = host.includes(':');
       const where = `udp://${isIpv6 ? `[${host}]` : host}:${port}`;
@@ -55,15 +55,15 @@ export class EventDatagrams {
         throw new FleetError({ code: 'listen-failed', stage: 'run', message, cause: thrown });
       }
       this.#listen(socket);
-      said.push(where);
+      places.push(where);
     }
-    return said;
+    return places;
   }
 
   /** Takes no more datagrams. Resolves when those that were taken are durable. */
   async close(): Promise<void> {
     for (const socket of this.#sockets.splice(0)) socket.close();
-    await Promise.all(this.#underWay);
+    await Promise.all(this.#unfinished);
   }
 
   #listen(socket: Socket): void {
@@ -77,8 +77,8 @@ export class EventDatagrams {
     socket.on('error', onFault);
     socket.on('message', (bytes, { address }) => {
       onDatagram();
-      const taken = this.#take(bytes, plainAddress(address)).finally(() => this.#underWay.delete(taken));
-      this.#underWay.add(taken);
+      const taken = this.#take(bytes, plainAddress(address)).finally(() => this.#unfinished.delete(taken));
+      this.#unfinished.add(taken);
     });
   }
 

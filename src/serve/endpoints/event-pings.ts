@@ -4,7 +4,7 @@ import type { Route } from '../routes.ts';
 import type { Visitor } from '../visitor.ts';
 import type { PingToken } from '../tokens.ts';
 import type { EventEndpoint } from './event-endpoint.ts';
-import { refusedAsJson, said, senderAddress, takeText } from './events-route.ts';
+import { refusedAsJson, jsonAnswer, senderAddress, takeText } from './events-route.ts';
 
 export interface EventPingOptions {
   readonly endpoint: EventEndpoint;
@@ -31,7 +31,7 @@ export function eventPingRoutes({ endpoint, visitorOf, pingOf }: EventPingOption
     answer: async ({ incoming, parts: { token = '', what = 'done' } }) => {
       const of = pingOf(token);
       const make = Object.hasOwn(events, what) ? events[what] : undefined;
-      if (of === null || make === undefined) return said(404, 'There is no such ping');
+      if (of === null || make === undefined) return jsonAnswer(404, 'There is no such ping');
       return await takeText(endpoint, JSON.stringify(make(of)), senderAddress(visitorOf(incoming)));
     },
   }));

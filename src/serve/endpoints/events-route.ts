@@ -13,23 +13,23 @@ const mostSkippedBytes = 1024 * 1024;
 const jsonType = 'application/json';
 
 /** Returns an answer of the endpoints: JSON with a message, and whether it was done. */
-export function said(status: number, message: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
+export function jsonAnswer(status: number, message: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
   const body = `${JSON.stringify({ message, result: status === 200 })}\n`;
   return { status, body, headers: { 'Content-Type': jsonType, 'Cache-Control': 'no-store', ...headers } };
 }
 
 /** Returns a refusal in words as an answer of the endpoints. */
 export function refusedAsJson({ status, body, headers }: Answer): Answer {
-  return said(status, body.trim(), { ...headers, 'Content-Type': jsonType });
+  return jsonAnswer(status, body.trim(), { ...headers, 'Content-Type': jsonType });
 }
 
 const closing = { Connection: 'close' } as const;
 
 const answers: Readonly<Record<Outcome, () => Answer>> = {
-  received: () => said(200, 'Event received'),
-  'not-allowed': () => said(403, 'Events of this address are not taken', closing),
-  'no-json': () => said(400, 'The body is no JSON, or has more than 1,000 events'),
-  'too-many': () => said(503, 'Too many events of this address', { 'Retry-After': '60' }),
+  received: () => jsonAnswer(200, 'Event received'),
+  'not-allowed': () => jsonAnswer(403, 'Events of this address are not taken', closing),
+  'no-json': () => jsonAnswer(400, 'The body is no JSON, or has more than 1,000 events'),
+  'too-many': () => jsonAnswer(503, 'Too many events of this address', { 'Retry-After': '60' }),
 };
 
 /** Takes events by POST, whatever the Content-Type. Answers when they are durable. */
@@ -45,15 +45,16 @@ export function eventsRoute(endpoint: EventEndpoint, visitorOf: (request: Incomi
       const address = senderAddress(visitorOf(incoming));
       if (!endpoint.allows(address)) return answers['not-allowed']();
       // Browsers say so: the page of a stranger could send events through whoever reads it.
-      if (incoming.headers.origin !== undefined) return said(403, 'Pages of the web send no events here', closing);
+      if (incoming.headers.origin !== undefined)
+        return jsonAnswer(403, 'Pages of the web send no events here', closing);
       const length = incoming.headers['content-length'];
-      if (length === undefined) return said(411, 'Content-Length is needed', closing);
+      if (length === undefined) return jsonAnswer(411, 'Content-Length is needed', closing);
       if (Number(length) > mostBytes) {
         if (Number(length) <= mostSkippedBytes) await readBody(incoming, 0);
-        return said(413, `A body has at most ${mostBytes} bytes`, closing);
+        return jsonAnswer(413, `A body has at most ${mostBytes} bytes`, closing);
       }
       const body = await readBody(incoming, mostBytes);
-      if (!isUtf8(body)) return said(400, 'The body is no UTF-8');
+      if (!isUtf8(body)) return jsonAnswer(400, 'The body is no UTF-8');
       return await takeText(endpoint, body.toString('utf8'), address);
     },
   };
@@ -65,7 +66,7 @@ export async function takeText(endpoint: EventEndpoint, text: string, address: s
     return answers[await endpoint.take(text, address)]();
   } catch {
     // The disk is full, or too much waits; the sender keeps the event.
-    return said(503, 'Events cannot be stored now', { 'Retry-After': '5' });
+    return jsonAnswer(503, 'Events cannot be stored now', { 'Retry-After': '5' });
   }
 }
 

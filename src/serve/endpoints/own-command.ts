@@ -29,8 +29,8 @@ export function ownCommand({ command, timeoutMs }: ServedCommand, signal: AbortS
       const { status, stdout, stderr, isLate } = await runCommand({ command, timeoutMs, signal, mostOutput });
       if (status === 0) return { stdout, fault: null };
       if (isLate) return { stdout, fault: `the command did not end within ${timeoutMs / 1000} s` };
-      const said = [stdout, stderr].map((text) => text.split('\n', 1)[0] ?? '').find((line) => line.trim() !== '');
-      return { stdout, fault: shortened(oneLine(said ?? `exit status ${status ?? 'of a signal'}`), mostWords) };
+      const output = [stdout, stderr].map((text) => text.split('\n', 1)[0] ?? '').find((line) => line.trim() !== '');
+      return { stdout, fault: shortened(oneLine(output ?? `exit status ${status ?? 'of a signal'}`), mostWords) };
     } catch (thrown) {
       return { stdout: '', fault: `the command cannot be started: ${messageOf(thrown)}` };
     }

@@ -2,7 +2,7 @@ import type { ServeConfig } from '../../config/config.ts';
 import type { ShownElement } from '../../config/vocabulary/config-document.ts';
 import { messageOf } from '../../errors.ts';
 import type { Route } from '../routes.ts';
-import { refusedAsJson, said } from './events-route.ts';
+import { refusedAsJson, jsonAnswer } from './events-route.ts';
 import type { CommandAnswer } from './own-command.ts';
 
 export interface StatusOptions {
@@ -32,7 +32,7 @@ export function statusRoute({ serve, shownConfig, queued, own, onFault }: Status
     isPacked: false,
     refused: refusedAsJson,
     answer: async () =>
-      said(200, {
+      jsonAnswer(200, {
         // The keys that are documented stay what they are.
         ...(own === null ? {} : await objectOf(own, onFault)),
         config: shownConfig(),

@@ -56,7 +56,7 @@ export class Sites {
   readonly #heard: Map<string, HeardSite>;
   readonly #searches = new Map<string, Promise<Searched>>();
   readonly #waiting = new Set<() => void>();
-  #underWay = 0;
+  #running = 0;
 
   constructor(options: SitesOptions) {
     this.#options = options;
@@ -93,8 +93,8 @@ export class Sites {
 
   /** Waits until a search may begin. Rejects with TooManySearches. */
   async #turn(): Promise<void> {
-    if (this.#underWay < mostAtATime) {
-      this.#underWay += 1;
+    if (this.#running < mostAtATime) {
+      this.#running += 1;
       return;
     }
     if (this.#waiting.size >= mostSearches) throw new TooManySearches();
@@ -115,7 +115,7 @@ export class Sites {
   #endTurn(): void {
     const [next] = this.#waiting;
     if (next === undefined) {
-      this.#underWay -= 1;
+      this.#running -= 1;
       return;
     }
     this.#waiting.delete(next);

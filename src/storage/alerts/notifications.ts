@@ -57,8 +57,8 @@ async function saveNotifications(
 /** Returns the mails' ids by Message-ID. */
 async function storeMails(session: Session, mails: readonly NewMail[]): Promise<ReadonlyMap<string, number>> {
   const byMessageId = new Map(mails.map((mail) => [mail.messageId, mail]));
-  const told = await idsOf(session, [...byMessageId.keys()]);
-  const fresh = [...byMessageId.values()].filter(({ messageId }) => !told.has(messageId));
+  const existing = await idsOf(session, [...byMessageId.keys()]);
+  const fresh = [...byMessageId.values()].filter(({ messageId }) => !existing.has(messageId));
   const createdAt = sqlTime(await databaseNowMs(session));
   const rows = fresh.map((mail) => ({
     recipient: mail.recipient,
@@ -112,8 +112,8 @@ async function replaceMails(
   }
 }
 
-async function storeNotified(session: Session, told: readonly LastNotified[]): Promise<void> {
-  const rows = told.map((one) => ({
+async function storeNotified(session: Session, notified: readonly LastNotified[]): Promise<void> {
+  const rows = notified.map((one) => ({
     alert_id: one.alertId,
     recipient: one.recipient,
     state: one.state,

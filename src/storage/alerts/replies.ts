@@ -105,8 +105,8 @@ async function apply(session: Session, reply: NewReply, nowMs: number): Promise<
     const count = ids.length === 0 ? 0 : await acknowledgeAlerts(session, ids, reply.from, untilMs, comment);
     return count === 0 ? nothing('nothing-open') : { result: 'acknowledged', count };
   }
-  const told = untilMs === null ? [] : await session.all(alertsOfMailSql, [mailId]);
-  for (const row of told) {
+  const alerts = untilMs === null ? [] : await session.all(alertsOfMailSql, [mailId]);
+  for (const row of alerts) {
     await addSilence(session, {
       client: literalPattern(String(row['client'])),
       rule: literalPattern(String(row['rule'])),
@@ -117,5 +117,5 @@ async function apply(session: Session, reply: NewReply, nowMs: number): Promise<
       comment,
     });
   }
-  return told.length === 0 ? nothing('nothing-open') : { result: 'silenced', count: told.length };
+  return alerts.length === 0 ? nothing('nothing-open') : { result: 'silenced', count: alerts.length };
 }

@@ -41,9 +41,9 @@ export function notForwarded(
 }
 
 /** Returns the error code for sshd's message about a failed connect, which contains the system's error text. */
-export function dialRefusalCode(said: string): ErrorCode {
-  if (/refused/i.test(said)) return 'connect-refused';
-  if (/timed? ?out/i.test(said)) return 'connect-timeout';
-  if (/not known|name resolution|no address|nodename|resolve/i.test(said)) return 'dns';
+export function dialRefusalCode(message: string): ErrorCode {
+  if (/refused/i.test(message)) return 'connect-refused';
+  if (/timed? ?out/i.test(message)) return 'connect-timeout';
+  if (/not known|name resolution|no address|nodename|resolve/i.test(message)) return 'dns';
   return 'connect-failed';
 }

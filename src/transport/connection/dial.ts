@@ -129,13 +129,13 @@ const maxRunning = 4;
 /** A lookup frees its slot after this time, so that names of dead name servers do not delay the others. */
 const stuckMs = 200;
 /** The most unfinished lookups: libuv gives getaddrinfo half of its threads. */
-const maxUnderWay = Math.max(maxRunning, Math.floor(Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) / 2));
+const maxUnfinished = Math.max(maxRunning, Math.floor(Number(process.env['UV_THREADPOOL_SIZE'] ?? 4) / 2));
 const maxAddresses = 8;
 
 /** The number of lookups that hold a slot. */
 let running = 0;
 const waiting = new Set<() => void>();
-const underWay = new Map<string, Promise<readonly LookupAddress[]>>();
+const unfinished = new Map<string, Promise<readonly LookupAddress[]>>();
 
 /**
  * Returns the addresses of a name, in the system's order (hosts file, name servers), at most eight. Rejects with the
@@ -145,11 +145,11 @@ export async function resolveHost(host: string, signal: AbortSignal): Promise<re
   const family = isIP(host);
   if (family !== 0) return [{ address: host, family }];
   signal.throwIfAborted();
-  return await withDeadline({ signal }, async ({ over }) => await (underWay.get(host) ?? queued(host, over)));
+  return await withDeadline({ signal }, async ({ over }) => await (unfinished.get(host) ?? queued(host, over)));
 }
 
 async function queued(host: string, aborted: Promise<never>): Promise<readonly LookupAddress[]> {
-  while (running >= maxRunning || underWay.size >= maxUnderWay) {
+  while (running >= maxRunning || unfinished.size >= maxUnfinished) {
     let wake: (() => void) | undefined;
     try {
       await Promise.race([aborted, new Promise<void>((resolve) => waiting.add((wake = resolve)))]);
@@ -157,7 +157,7 @@ async function queued(host: string, aborted: Promise<never>): Promise<readonly L
       if (wake !== undefined) waiting.delete(wake);
     }
   }
-  return await (underWay.get(host) ?? start(host));
+  return await (unfinished.get(host) ?? start(host));
 }
 
 function start(host: string): Promise<readonly LookupAddress[]> {
@@ -177,12 +177,12 @@ function start(host: string): Promise<readonly LookupAddress[]> {
   const answer = new Promise<readonly LookupAddress[]>((resolve, reject) => {
     lookup(host, { all: true, order: 'verbatim' }, (error, addresses) => {
       clearTimeout(stuck);
-      underWay.delete(host);
+      unfinished.delete(host);
       if (error === null) resolve(addresses.slice(0, maxAddresses));
       else reject(error);
       giveUpPlace();
     });
   });
-  underWay.set(host, answer);
+  unfinished.set(host, answer);
   return answer;
 }

@@ -27,7 +27,7 @@ export interface HostKeyCheck {
    */
   readonly algorithms: ServerHostKeyAlgorithm[];
   /** Returns the fault of the key that the server shows. Returns null if the key is accepted. */
-  judge(blob: Buffer): FleetError | null;
+  check(blob: Buffer): FleetError | null;
   /** Records a new key in known_hosts. Call it once the server has proved that it holds the key. Throws FleetError. */
   proved(): void;
 }
@@ -59,7 +59,7 @@ export function checkHostKey(question: HostKeyQuestion): HostKeyCheck {
       ...allAlgorithms.filter((algorithm) => ofKnown.has(algorithm)),
       ...allAlgorithms.filter((algorithm) => !ofKnown.has(algorithm)),
     ],
-    judge: (blob) => {
+    check: (blob) => {
       const shown = hostKeyOf(blob);
       if (shown === null) return failure(question, 'handshake-failed', 'the host key cannot be read');
       const dear = dearHostKey(blob);

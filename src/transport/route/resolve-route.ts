@@ -79,11 +79,11 @@ function hopsTo(machine: Machine, walk: Walk, depth: number): readonly Hop[] {
   // with `ssh -J`.
   const outer = first === undefined ? [] : hopsTo(first, walk, depth + jumps.length);
   const inner = others.map((other) => hopOf(other, readingOf(other, walk), behind, walk));
-  return [...outer, ...inner, hopOf(machine, reading, behind, walk)].map(onTheWay);
+  return [...outer, ...inner, hopOf(machine, reading, behind, walk)].map(asBastion);
 }
 
 /** Marks a client as a bastion if other machines are reached through it. */
-function onTheWay(hop: Hop, index: number, hops: readonly Hop[]): Hop {
+function asBastion(hop: Hop, index: number, hops: readonly Hop[]): Hop {
   return hop.kind === 'client' && index < hops.length - 1 ? { ...hop, kind: 'bastion' } : hop;
 }
 
@@ -110,9 +110,9 @@ interface Jumps {
 function jumpsOf({ ssh, place: own }: Machine, reading: SshConfigReading | null): Jumps {
   const place = ssh.explicit['proxyJump'];
   if (place !== undefined) return { proxyJump: ssh.proxyJump, place: place === '' ? own : place, fromSsh: false };
-  const said = reading?.values.proxyJump ?? null;
-  if (said === null) return { proxyJump: ssh.proxyJump, place: own, fromSsh: false };
-  return { proxyJump: said.value.toLowerCase() === 'none' ? null : said.value, place: said.place, fromSsh: true };
+  const jump = reading?.values.proxyJump ?? null;
+  if (jump === null) return { proxyJump: ssh.proxyJump, place: own, fromSsh: false };
+  return { proxyJump: jump.value.toLowerCase() === 'none' ? null : jump.value, place: jump.place, fromSsh: true };
 }
 
 function hopOf(

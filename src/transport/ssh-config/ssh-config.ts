@@ -55,8 +55,8 @@ export function askSshConfig(files: readonly SshConfigFile[], question: SshConfi
   };
   const hostNow = (): string => {
     if (question.address !== null) return question.address;
-    const said = values.first.get('hostname')?.args[0];
-    return said === undefined ? host : (expandTokens(said, { h: host }).text ?? said);
+    const hostName = values.first.get('hostname')?.args[0];
+    return hostName === undefined ? host : (expandTokens(hostName, { h: host }).text ?? hostName);
   };
   const subject = (final: boolean, current: string | null) => (): MatchSubject => ({
     originalHost: host,
@@ -84,8 +84,8 @@ function readBlocks(file: SshConfigFile, host: string, outer: Holds, pass: Pass)
     if (condition?.kind === 'host') holds = hostPatternsMatch(condition.patterns, host) && outer;
     else if (condition !== null) {
       if (condition.criteria.some(({ kind }) => kind === 'final')) pass.values.wantsFinal = true;
-      const judged = evaluateMatch(condition.criteria, pass.subject(pass.values));
-      holds = judged === true ? outer : judged === false ? false : { unknown: judged.unknown, place: condition.place };
+      const match = evaluateMatch(condition.criteria, pass.subject(pass.values));
+      holds = match === true ? outer : match === false ? false : { unknown: match.unknown, place: condition.place };
     }
     if (holds === false) continue;
     for (const entry of entries) {
@@ -99,7 +99,7 @@ function take(option: SshConfigOption, holds: Holds, values: Values): void {
   const { keyword, written, place } = option;
   const value = option.args[0] ?? '';
   if (isFollowed(keyword)) {
-    if (isSaid(keyword, values)) return;
+    if (hasValue(keyword, values)) return;
     if (typeof holds === 'object') nameUnknown(holds, values);
     else values.first.set(keyword, option);
   } else if (isGathered(keyword)) {
@@ -122,7 +122,7 @@ function take(option: SshConfigOption, holds: Holds, values: Values): void {
  * True if the option already has a value. ProxyJump and ProxyCommand exclude each other: the first of them wins, also
  * if its value is `none`.
  */
-function isSaid(keyword: FollowedOption, { first }: Values): boolean {
+function hasValue(keyword: FollowedOption, { first }: Values): boolean {
   if (first.has(keyword)) return true;
   if (keyword === 'proxyjump') return first.has('proxycommand');
   return keyword === 'proxycommand' && first.has('proxyjump');
@@ -135,8 +135,8 @@ function nameUnknown({ unknown, place }: Exclude<Holds, boolean>, { opensshOnly 
 /** Omits unknown options that match IgnoreUnknown. */
 function withoutIgnored({ passedOver, first }: Values): SshConfigAnswer['passedOver'] {
   const patterns = first.get('ignoreunknown')?.args[0]?.toLowerCase().split(',') ?? [];
-  return [...passedOver].flatMap(([keyword, said]) =>
-    !said.known && hostPatternsMatch(patterns, keyword) ? [] : [said],
+  return [...passedOver].flatMap(([keyword, option]) =>
+    !option.known && hostPatternsMatch(patterns, keyword) ? [] : [option],
   );
 }
 

@@ -142,16 +142,16 @@ interface Refusal {
   /** The certificate files that could not be offered. */
   readonly certificates: readonly string[];
   /** The client's message when it closed the connection; null if all attempts were refused. */
-  readonly said: string | null;
+  readonly reason: string | null;
 }
 
 /** Describes a refused login: the attempts, the keys that were left out, and the methods that the client accepts. */
-export function describeRefusal({ username, login, problem, certificates, said }: Refusal): string {
+export function describeRefusal({ username, login, problem, certificates, reason }: Refusal): string {
   const tried = login.tried();
   const wanted = login.wanted();
   const { keys, ofAgent } = login.withheld();
   return [
-    said === null ? `${username} was refused` : `the client ended the login of ${username}: ${said}`,
+    reason === null ? `${username} was refused` : `the client ended the login of ${username}: ${reason}`,
     tried.length > 0 ? `tried ${tried.join(', ')}` : 'nothing that is configured was asked for',
     ...(wanted === null ? [] : [`the client takes ${wanted.join(', ') || 'nothing'}`]),
     ...(keys === 0 ? [] : [`private keys not tried: ${keys}`]),

@@ -89,7 +89,7 @@ interface SendOptions {
  */
 export class LoginAhead {
   readonly #login: Login;
-  #isUnderWay = false;
+  #isPending = false;
   #wasRefused = false;
   #refusal: Refusal | null = null;
   /** The first attempt of the login, if it cannot be sent ahead. */
@@ -104,13 +104,13 @@ export class LoginAhead {
     const first = this.#login.next(null, null);
     if (first !== false && first.type === 'publickey') {
       const onRefused = (refusal: Refusal): void => {
-        this.#isUnderWay = false;
+        this.#isPending = false;
         this.#wasRefused = true;
         this.#refusal = refusal;
       };
-      this.#isUnderWay = sendAhead({ ssh, username, key: first.key as ParsedKey, command, onRefused, onChannel });
+      this.#isPending = sendAhead({ ssh, username, key: first.key as ParsedKey, command, onRefused, onChannel });
     }
-    if (!this.#isUnderWay) this.#held = first;
+    if (!this.#isPending) this.#held = first;
   }
 
   /** Returns the next attempt, as ssh2's authHandler; false if none is left. */
@@ -126,8 +126,8 @@ export class LoginAhead {
   }
 
   /** True if the command was sent: its channel, or the error in its place, follows the login. */
-  get isUnderWay(): boolean {
-    return this.#isUnderWay;
+  get isPending(): boolean {
+    return this.#isPending;
   }
 
   /** True if the first attempt was refused and the server has answered no attempt since. */

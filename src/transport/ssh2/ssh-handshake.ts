@@ -121,7 +121,7 @@ export class Handshake<T> {
         kex: this.#parts.target.kex,
         hostKeyAlgorithms: this.#check.algorithms,
         acceptHostKey: (blob) => {
-          const wrong = this.#check.judge(blob);
+          const wrong = this.#check.check(blob);
           if (wrong !== null) this.#end(wrong);
           return wrong === null;
         },
@@ -145,7 +145,7 @@ export class Handshake<T> {
 
   #ready(): void {
     this.#connectMs = Math.round(performance.now() - this.#parts.startedMs);
-    if (!this.#loginAhead.isUnderWay) {
+    if (!this.#loginAhead.isPending) {
       this.#handOver(null);
       return;
     }
@@ -184,14 +184,14 @@ export class Handshake<T> {
     else this.#fail('connect-failed', `the connection broke: ${text}`, error);
   }
 
-  #refused(said: string | null = null, cause?: unknown): void {
+  #refused(reason: string | null = null, cause?: unknown): void {
     const problem = this.#parts.credentials.problem ?? this.#problem;
     const message = describeRefusal({
       username: this.#parts.target.username,
       login: this.#login,
       problem,
       certificates: this.#parts.credentials.certificates,
-      said,
+      reason,
     });
     // Without an attempt the server has refused nothing.
     const code = problem !== null && this.#login.tried().length === 0 ? 'credentials-unusable' : 'auth-failed';

@@ -84,7 +84,7 @@ it('a recipient that left config.xml is told the end of what it knows, and nothi
   ]);
 });
 
-it('what began and ended untold is told once as past, with both times', (world) => {
+it('what began and ended unnotified is told once as past, with both times', (world) => {
   world.passed('web-1 disk /', '03:00', '04:10');
   assert.deepEqual(world.pass('08:00'), both('past web-1 disk / 03:00 to 04:10'));
   assert.deepEqual(world.pass('08:05'), []);
@@ -148,7 +148,7 @@ it(
     world.fires('web-1 disk /');
     world.at('08:05').easesUp('web-1 disk /');
     assert.deepEqual(world.pass(), []);
-    assert.deepEqual(world.held(), ['web-1 disk /: way-back']);
+    assert.deepEqual(world.held(), ['web-1 disk /: returning']);
     world.at('08:10').recovers('web-1 disk /');
     assert.deepEqual(world.pass(), both('past web-1 disk / 08:00 to 08:10'));
   },

@@ -21,6 +21,6 @@ for (const [proxyJump, way] of ways) {
        <bastion name="rack" ip="192.0.2.3" proxyJump="elsewhere.example.org"/>
        <client name="gate" ip="192.0.2.4" proxyJump="fra"/><client name="web" ip="10.0.0.1" proxyJump="${proxyJump}"/>`);
     // With no alerts nothing is lost, but the ways are known.
-    assert.deepEqual(openBastions(config, []).wayTo('web'), way);
+    assert.deepEqual(openBastions(config, []).routeTo('web'), way);
   });
 }

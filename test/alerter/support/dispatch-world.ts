@@ -91,7 +91,7 @@ export function startDispatch(elements: string) {
           before,
         })),
       })),
-    runsUnderWay: runs,
+    unfinishedRuns: runs,
     newestRowMs: newest,
     ...extra,
   });
@@ -186,7 +186,7 @@ export function startDispatch(elements: string) {
     told: (): readonly LastNotified[] => [...told.values()],
     now: () => nowMs,
     ...events,
-    runsUnderWay: (): readonly string[] => [...runs],
+    unfinishedRuns: (): readonly string[] => [...runs],
     /** Time goes on; what happens then may follow: `world.at('08:05').fires('web-1 cpu')`. */
     at: (time: string | number): typeof events => {
       nowMs = typeof time === 'number' ? time : at(time);

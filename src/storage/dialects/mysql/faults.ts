@@ -99,9 +99,9 @@ const tlsHints: ReadonlyMap<string, string> = new Map([
 /** Translates an error of mysql2 into a StorageFault. */
 export function mysqlFault(thrown: unknown, where: string): StorageFault {
   if (thrown instanceof StorageFault) return thrown;
-  const said = messageOf(thrown) || codeOf(thrown);
+  const reported = messageOf(thrown) || codeOf(thrown);
   const hint = tlsHints.get(codeOf(thrown));
-  const message = hint === undefined ? said : `${said}; ${hint}`;
+  const message = hint === undefined ? reported : `${reported}; ${hint}`;
   const kind = kindOf(thrown, message);
   return new StorageFault(kind, kind === 'refused' || kind === 'exists' ? message : `${where}: ${message}`, thrown);
 }

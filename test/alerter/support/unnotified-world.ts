@@ -13,7 +13,7 @@ import type { RunFact } from '../../../src/storage/store/run.ts';
 import type { DispatchInput } from '../../../src/alerter/inhibit/dispatch-input.ts';
 
 /** The functions that the alerter calls, in its order, with a database of maps and mails that are sent at once. */
-export class UntoldWorld {
+export class UnnotifiedWorld {
   readonly #config: Config;
   readonly #alerts = new Map<number, Alert>();
   readonly #told = new Map<string, LastNotified>();
@@ -136,7 +136,7 @@ export class UntoldWorld {
       endedSilences: this.#silences.filter(({ endsAtMs }) => endsAtMs <= nowMs),
       histories: historiesOf(this.#mails, nowMs),
       waiting: [],
-      runsUnderWay: new Set(),
+      unfinishedRuns: new Set(),
       newestRowMs: new Map(
         [...this.#ruleStates].flatMap(([name, { newestReportMs }]) =>
           newestReportMs === null ? [] : [[name, newestReportMs]],

@@ -13,8 +13,8 @@ import { skipWithoutMariadb, startMariadb, type Mariadb } from '../support/maria
 import { configOf } from './support/config-of.ts';
 import { at } from './support/rows.ts';
 import { openStation } from './support/station.ts';
-import { UntoldWorld } from './support/untold-world.ts';
-import { elementsOf, everyMinutes, Reader, trial, type ReadMail, type Trial } from './support/untold.ts';
+import { UnnotifiedWorld } from './support/unnotified-world.ts';
+import { elementsOf, everyMinutes, Reader, trial, type ReadMail, type Trial } from './support/unnotified.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const minuteMs = 60_000;
@@ -69,7 +69,7 @@ async function playThroughPrograms(given: Trial, storage: StorageConfig): Promis
 
 /** Runs the trial with the functions that the alerter calls. */
 function playThroughFunctions(given: Trial): void {
-  const world = new UntoldWorld(configOf(elementsOf(given)));
+  const world = new UnnotifiedWorld(configOf(elementsOf(given)));
   const reader = new Reader(given);
   for (const [index, says] of given.runs.entries()) {
     const atMs = at('08:00') + index * everyMinutes * minuteMs;

@@ -179,8 +179,8 @@ export const trial: fc.Arbitrary<Trial> = fc
     const runs = Array.from({ length: runCount }, (_, index) => {
       if (away !== null && index >= away.from && index < away.from + away.runs) return null;
       const all = clients.map((name, at) => {
-        const isUnderWay = ({ from, runs }: { from: number; runs: number }) => index >= from && index < from + runs;
-        const out = outages.find((one) => one.clients.includes(name) && isUnderWay(one));
+        const isLasting = ({ from, runs }: { from: number; runs: number }) => index >= from && index < from + runs;
+        const out = outages.find((one) => one.clients.includes(name) && isLasting(one));
         const own = base[at]?.[index] ?? base[at]?.at(-1) ?? well;
         return [name, out === undefined ? own : `fails ${out.code}`] as const;
       });
@@ -294,7 +294,7 @@ export class Reader {
       else {
         for (const person of this.#hearers(client, rule)) {
           const words = `run ${index}: ${person} lacks word of ${rule} of ${client}, critical since run ${sinceRun}`;
-          assert.ok(this.#isTold(person, client, rule, index), words);
+          assert.ok(this.#isNotified(person, client, rule, index), words);
         }
       }
     }
@@ -306,7 +306,7 @@ export class Reader {
     const all = [...people, ...peopleBehind].map(({ to }) => to);
     assert.ok(
       all.length === 0 || all.some((person) => this.#knows.has(`${person}  ${rule}`)),
-      `run ${index}: nobody was told of ${rule}`,
+      `run ${index}: nobody was notified of ${rule}`,
     );
   }
 
@@ -323,7 +323,7 @@ export class Reader {
     return new Set(entries.filter(isFor).map(({ to }) => to));
   }
 
-  #isTold(person: string, client: string, rule: string, index: number): boolean {
+  #isNotified(person: string, client: string, rule: string, index: number): boolean {
     const knows = (of: string, about: string): boolean => this.#knows.get(`${person} ${of} ${about}`) === 'critical';
     if (knows(client, rule)) return true;
     if (rule === 'disk-low' && knows(client, 'disk-high')) return true;
@@ -331,7 +331,7 @@ export class Reader {
     if (rule !== 'unreachable') {
       // For as long as visits fail, and then until the client's next row is overdue.
       if (index - (this.#failedRun.get(client) ?? -Infinity) > rowOverdueRuns) return false;
-      if (this.#said[client]?.startsWith('fails') === true) return this.#isTold(person, client, 'unreachable', index);
+      if (this.#said[client]?.startsWith('fails') === true) return this.#isNotified(person, client, 'unreachable', index);
       return this.#isCritical(client, 'unreachable') && this.#hearers(client, 'unreachable').has(person);
     }
     if (this.#said[client] === 'fails connect-timeout' && knows('', 'collector-isolated')) return true;
