@@ -67,7 +67,7 @@ function forcedEnd(mode: string): string {
 
 /** Sends a signal to the process that runs a mode; SIGKILL to its process group. One that has ended is no fault. */
 function signalTo({ pid }: LockHolder, mode: string, signal: 'SIGTERM' | 'SIGKILL' | 'SIGHUP'): void {
-  if (pid < 2) throw running(`the process that runs ${mode} cannot be told`, 'Look for it with ps, and end it.');
+  if (pid < 2) throw running(`the process that runs ${mode} cannot be determined`, 'Look for it with ps, and end it.');
   try {
     process.kill(signal === 'SIGKILL' ? groupOf(pid) : pid, signal);
   } catch (thrown) {

@@ -9,7 +9,7 @@ const most = 1e12;
 /**
  * Reads a line `NAME, TEMPERATURE, UTILISATION, MEMORY USED, MEMORY` for each GPU, in degrees, percent and MiB.
  * CRITICAL if there are fewer than `expected`, or nvidia-smi tells of a fault. UNKNOWN if it says something else.
- * `expected` is null if nobody has said how many there are.
+ * `expected` is null if the configuration names no number.
  */
 export function parseGpus(output: string, exit: number, expected: number | null): CheckOutcome {
   const gpus: { readonly name: string; readonly values: readonly number[] }[] = [];

@@ -41,7 +41,7 @@ export interface Rule {
   readonly flapping: boolean;
   /**
    * The nesting of the element that wrote the rule: 1 for <alerts>. 0 for a default or condition. The deepest rules of
-   * a type that match a subject judge it.
+   * a type that match a subject evaluate it.
    */
   readonly depth: number;
   /**

@@ -87,7 +87,7 @@ function eventOf(value: unknown, receivedAtMs: number): ParsedEvent | null {
 function doubtOf(value: unknown): string | null {
   const { service, status } = fieldsOf(value) ?? {};
   if (service === undefined || eventStatus(status) !== null) return null;
-  return 'it has a service, and its status is none of OK, WARN, CRIT, UNKNOWN or 0 to 3: no rule judges it';
+  return 'it has a service, and its status is none of OK, WARN, CRIT, UNKNOWN or 0 to 3: no rule evaluates it';
 }
 
 function rawEvent(raw: string, value: unknown, receivedAtMs: number): ParsedEvent {

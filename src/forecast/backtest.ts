@@ -7,7 +7,7 @@ import { forecastMount, type Resource, resources } from './fleet-forecast.ts';
 const fullShare = 0.95;
 /** The share beyond which there is no time left. */
 const lastShare = 0.99;
-/** A forecast is right if the file system is full between these multiples of the days that it said. */
+/** A forecast is right if the file system is full between these multiples of the days that it foresaw. */
 const [soonest, latest] = [0.5, 1.6];
 
 /** The turnout of forecasts of past days. A forecast is of one mount, resource and day. */

@@ -1,5 +1,6 @@
 /**
- * When file systems will be full, judged from the greatest level of each day. Pure: knows neither database nor clock.
+ * When file systems will be full, estimated from the greatest level of each day. Pure: knows neither database nor
+ * clock.
  *
  * The long slope compares the same weekday, so that a weekly rotation is nothing and a clean-up an outlier. The short
  * slope knows growth of a week, and speaks only about a level that the weeks before never reached. Lines through the
@@ -33,7 +34,7 @@ export interface Forecast {
   readonly shortDays: number | null;
 }
 
-/** Nothing is said about what is further away. */
+/** Later days are not forecast. */
 export const farthestDays = 90;
 /** Shares of the size a day: less is no growth. */
 const leastGrowth = 0.0005;

@@ -15,7 +15,7 @@ const sshConnections: readonly unknown[] = [
 
 /**
  * Reads what `ansible-inventory --list` prints. A host stands in the innermost of its groups; where those form no tree,
- * in the first of them by name, which is said.
+ * in the first of them by name, which is reported.
  */
 export function readAnsible(source: SourceText): Imported {
   const inventory = parse(source);

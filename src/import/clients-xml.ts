@@ -11,8 +11,8 @@ type Shared = Readonly<Record<(typeof shared)[number], string | null>>;
 const nothingShared: Shared = { port: null, username: null, privateKey: null, proxyJump: null };
 
 /**
- * Renders hosts as children of `<config>`: clients in their groups. What all clients of a group have in common is said
- * by the group.
+ * Renders hosts as children of `<config>`: clients in their groups. What all clients of a group have in common is
+ * written by the group.
  */
 export function clientsXml(hosts: readonly ImportedHost[], indent = ''): string {
   return linesOf(hosts, 0, nothingShared)

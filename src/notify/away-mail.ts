@@ -55,7 +55,7 @@ export function awayRecipients(
 const consequences: Readonly<Record<string, string>> = {
   collect:
     'Reports are collected all the same and wait sealed in encrypted_stats/,\nor on the clients if its disk is full.',
-  alert: 'No alerts are judged or told meanwhile.',
+  alert: 'No rules are evaluated and nobody is notified meanwhile.',
 };
 
 /** Composes a mail without the database. The same news to the same recipient gives the same mail. */
@@ -144,7 +144,7 @@ const words: Readonly<Record<AwayMail['topic'], Readonly<Record<AwayMail['kind']
         `from ${at(sinceMs)} to ${at(nowMs)}.`,
         '',
         'What was collected meanwhile is stored oldest first, and stands in the history',
-        'where it belongs; what it has to say of the past is told as such.',
+        'where it belongs; what it has to say of the past is reported as such.',
         '',
       ],
     }),

@@ -112,7 +112,7 @@ function outcomeOf(child: ChildProcess, command: string, content: string): Promi
       const timer = setTimeout(() => done(status, killedBy), lastWordsMs);
       child.once('close', () => clearTimeout(timer));
     });
-    // A command that ends without reading everything is judged by its status alone.
+    // A command that ends without reading everything counts by its status alone.
     child.stdin?.on('error', () => undefined);
     child.stdin?.end(content);
   });

@@ -58,7 +58,7 @@ export interface Channel extends ChannelTimeouts {
   close(): void;
 }
 
-/** The other side takes the mail later, and said when. */
+/** The other side takes the mail later, and has named the time. */
 export class TryLater extends FleetError {
   /** The least wait before the next attempt. */
   readonly afterMs: number;

@@ -65,7 +65,7 @@ export async function runCommand(options: CommandRun): Promise<CommandOutcome> {
         const last = setTimeout(() => resolve(code), lastWordsMs);
         child.once('close', () => clearTimeout(last));
       });
-      // A command that ends without reading everything is judged by its status alone.
+      // A command that ends without reading everything counts by its status alone.
       child.stdin?.on('error', () => undefined);
       child.stdin?.end(input);
     });

@@ -1,4 +1,4 @@
-/** Reads the lines of logs in a report. They are no metrics: nothing judges them by number. */
+/** Reads the lines of logs in a report. They are no metrics: no rule evaluates them by number. */
 import type { Report } from './report.ts';
 
 /** The priorities of syslog, by their number. */

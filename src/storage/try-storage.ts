@@ -102,7 +102,7 @@ function tableOf(step: string): readonly { readonly name: string; readonly colum
   return name === undefined || column === undefined ? [] : [{ name, column }];
 }
 
-/** A statement of no row, which the database judges by rights and by whether it takes changes at all. */
+/** A statement of no row, which the database checks by rights and by whether it takes changes at all. */
 function changeOfNothing(change: Change, table: string, column: string): string {
   const none = 'WHERE 1 = 0';
   if (change === 'INSERT') return `INSERT INTO ${table} SELECT * FROM ${table} ${none}`;

@@ -17,7 +17,7 @@ const content = `<config>
 </config>`;
 
 test(
-  'check CLIENT shows its rules with their limits, who is told of it, and its windows, ' + 'without a database',
+  'check CLIENT shows its rules with their limits, who is notified of it, and its windows, ' + 'without a database',
   async (t) => {
     const dir = configFolder(t, content);
     const stdout = await succeeded(runCli(['check', 'new-9', 'old-1'], { cwd: dir }));
@@ -26,7 +26,7 @@ test(
     assert.match(own, /^ops@example\.org +warning +1 +all/m);
     assert.match(own, /^web@example\.org +critical +1 /m);
     assert.match(own, /^window for everything of 1 client: \d{4}-\d\d-\d\d 02:00 to /m);
-    assert.match(other, /it is paused: nobody is told of it/);
+    assert.match(other, /it is paused: nobody is notified of it/);
     assert.doesNotMatch(other, /^memory /m);
     assert.equal(existsSync(path.join(dir, 'state')), false);
 

@@ -62,8 +62,8 @@ test('a machine is another one when the way to it is another, and two names of o
   assert.deepEqual(config.warnings, []);
   const twice = '<ssh passwordEnv="P"/><alerts mail="a@b"/>\n<client name="a" ip="WEB"/>\n<client name="b" ip="web"/>';
   assert.deepEqual(warnings(twice), [
-    'config.xml:4: clients "a" and "b" reach the same machine (web, port 22): both are visited and told of; if ' +
-      'they are one, remove this one',
+    'config.xml:4: clients "a" and "b" reach the same machine (web, port 22): both are visited, ' +
+      'and people are notified of both; if they are one, remove this one',
   ]);
   assert.equal(load(twice).clients.length, 2);
   const nameless = twice.replace('name="a" ', '');

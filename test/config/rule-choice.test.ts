@@ -81,12 +81,12 @@ test('a rule takes the other level from the default as <alerts> tunes it, and no
   assert.equal(warningOf('<alerts defaults="no"/>'), null);
 });
 
-test('a rule that can judge nothing because of a rule further in is named', () => {
+test('a rule that can evaluate nothing because of a rule further in is named', () => {
   const idle = (outer: string, inner: string, more = ''): readonly string[] =>
     warnings(`<alerts mail="a@b">\n${outer}\n</alerts><ssh agent="env"/>
       <client ip="10.0.0.1">${inner}</client>${more}`);
   const line = (name: string, taker: string): string =>
-    `config.xml:3: <alert> "${name}" can judge nothing: "${taker}" further in judges all that it matches; ` +
+    `config.xml:3: <alert> "${name}" can evaluate nothing: "${taker}" further in evaluates all that it matches; ` +
     'write also="yes", or remove one of them';
   const [cpu, load1] = ['<alert name="a" type="cpu" limit="50"/>', '<alert name="b" type="cpu" limit="90"/>'];
   assert.deepEqual(idle(cpu, load1), [line('a', 'b')]);

@@ -6,9 +6,9 @@ import { assertFault, casesOf, faults, warnings } from './support/config-files.t
 /** The content of a client, and the expected message. The alerts begin on line 3. */
 const table = casesOf(`
 <alert/>
-  <alert> says not what it judges; write type="...", metric="..." or the name of a rule
+  <alert> does not say what it evaluates; write type="...", metric="..." or the name of a rule
 <alert limit="5%"/>
-  <alert> says not what it judges
+  <alert> does not say what it evaluates
 <alert type="dsik" limit="5%"/>
   <alert> type="dsik" is none of cpu, memory, swap
 <alert type="cpu" metric="cpu_used_percent" limit="5%"/>
@@ -29,7 +29,7 @@ const table = casesOf(`
   <alert> "unreachable": unreachable is a condition, which takes for, repeat, severity, mail, note, flapping and
     enabled; remove limit
 <alert name="rebooted" for="2x"/>
-  <alert> "rebooted": for has no meaning here, it is told at once; remove it
+  <alert> "rebooted": for has no meaning here, people are notified at once; remove it
 # Limits and their units.
 <alert type="cpu"/>
   <alert> "cpu": lacks a limit; write limit="...", or warning="..." and critical="..."; type cpu takes percent from 0

@@ -63,7 +63,7 @@ suite("people's hold on alerts, with the program alone", () => {
       await said(site, 'collect');
       const dry = await said(site, 'alert', '--dry-run');
       assert.match(dry, /^To ops@example\.org: Already true: 2 warnings: here-1 memory, here-2 memory$/m);
-      assert.match(dry, /2 reports and 2 visits judged, 1 mail would be sent .* Nothing was changed\./);
+      assert.match(dry, /2 reports and 2 visits processed, 1 mail would be sent .* Nothing was changed\./);
       const commands = [...dry.matchAll(/^ +fleet-health (ack .*)$/gm)].map(([, command = '']) => command);
       assert.deepEqual(commands, ['ack here-1 memory', 'ack here-2 memory']);
       assert.deepEqual(await alerts(site), []);
@@ -94,7 +94,10 @@ suite("people's hold on alerts, with the program alone", () => {
       await said(site, 'alert');
       assert.deepEqual(subjects(site), ['Already true: Warning here-1: memory']);
       assert.match(await said(site, 'silence', 'list'), /^ *1 {2}here-2 {2}mem\* {2}\* /m);
-      assert.match(await said(site, 'explain', 'here-2', 'memory'), /Nobody was told\.\n.*Held back: silence 1 until /);
+      assert.match(
+        await said(site, 'explain', 'here-2', 'memory'),
+        /Nobody was notified\.\n.*Held back: silence 1 until /,
+      );
       assert.match(await said(site, 'alerts'), /here-2 .* nobody\n +silence 1 until /);
       assert.match(await said(site, 'status'), /^Silence 1 until .* holds back 1 alert: fleet-health silence list\.$/m);
 
@@ -140,7 +143,7 @@ suite("people's hold on alerts, with the program alone", () => {
       site.configure(well);
       const other = await said(site, 'alert', '--replay', '--since', '1h');
       assert.match(other, /^Nothing would have fired\.$/m);
-      assert.match(other, /^Was told, and would not have been \(2\):$/m);
+      assert.match(other, /^Was notified, and would not have been \(2\):$/m);
       assert.equal((await alerts(site)).length, 2);
     });
 

@@ -103,7 +103,7 @@ suite('push by ssh', { skip: sshdMissing() ?? false }, () => {
 
   for (const [args, says] of [
     [['web-1', '--ssh', 'a@b'], /web-1 is visited \(usage\)\. Write transport="push"/],
-    [['laptop-1'], /not said where the client pushes to/],
+    [['laptop-1'], /not set where the client pushes to/],
     [['laptop-1', '--https', 'ftp://x'], /is no URL/],
     [['laptop-1', '--ssh', '-oProxyCommand=x'], /is no account of a machine/],
     [['laptop-2', '--revoke'], /no client "laptop-2" is enrolled/],

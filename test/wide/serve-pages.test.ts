@@ -172,7 +172,7 @@ test('without scripts the filter, the sorting and the pages are there by links',
   await page.waitForURL(/sort=/);
   assert.deepEqual(await page.locator('tbody .name').allTextContents(), ['db', 'web-1']);
   await page.getByRole('link', { name: 'disk /var' }).first().click();
-  await page.getByText('Who was told, and why').waitFor();
+  await page.getByText('Who was notified, and why').waitFor();
   assert.deepEqual(noises, []);
 });
 

@@ -4,7 +4,7 @@ import { escapeMarkup } from '../../text/escape-markup.ts';
 import { commaGrouped } from '../../text/numbers.ts';
 
 /**
- * Neither background nor colour of ordinary text is said, so that a mail program's dark mode is as good as its light
+ * Neither background nor colour of ordinary text is set, so that a mail program's dark mode is as good as its light
  * one; these can be read on both.
  */
 const colours = { critical: '#d93025', warning: '#b86e00', good: '#2e8540', quiet: '#7a7a7a' } as const;

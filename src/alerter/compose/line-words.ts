@@ -90,7 +90,7 @@ function factsOfOne(item: PendingNotification, kind: SectionKind, wording: Wordi
     seen === null ? '' : `${seen}: nothing newer is known`,
     ...(isFiring ? [machineWords(item, wording.systems)] : []),
     labelHidesRule(item) ? `rule ${quoted(item.rule)}` : '',
-    kind === 'open' && item.before !== null ? `last told ${timeInWords(reader, item.before.notifiedAtMs)}` : '',
+    kind === 'open' && item.before !== null ? `last notified ${timeInWords(reader, item.before.notifiedAtMs)}` : '',
     isFiring || kind === 'resolved' ? acknowledgedWords(item, reader) : '',
     alert.flapping && kind !== 'flapping' ? 'comes and goes' : '',
   ].filter((fact) => fact !== '');

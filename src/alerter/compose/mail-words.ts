@@ -41,7 +41,7 @@ const headings: Readonly<Record<SectionKind, { readonly heading: string; readonl
   resolved: { heading: 'Resolved', explanation: null },
   event: { heading: 'Event', explanation: null },
   ended: { heading: 'Ended', explanation: 'Not a recovery: it is only not there, or not watched, any more.' },
-  past: { heading: 'Over already', explanation: 'What began and ended before it could be told.' },
+  past: { heading: 'Over already', explanation: 'Alerts that began and ended before anybody could be notified.' },
   open: { heading: 'Still open', explanation: null },
   listed: {
     heading: 'Held back',

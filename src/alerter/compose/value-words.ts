@@ -9,7 +9,7 @@ import type { PendingNotification, SectionKind } from '../dispatch/notification-
 import { cut } from '../../text/text-columns.ts';
 import { momentInWords, type Reader } from '../../text/time-words.ts';
 
-/** Columns of what a client or server said. */
+/** Columns of a message of a client or server. */
 const valueColumns = 500;
 
 /** Kinds of sections whose alerts still fire. */
@@ -124,7 +124,7 @@ function returnWords(item: PendingNotification): string {
 
 const ends: Readonly<Partial<Record<ClosedReason, string>>> = {
   gone: 'the client does not list it any more',
-  forgotten: 'somebody said that it is no more',
+  forgotten: 'the collector is no more',
   superseded: 'another collector has taken over',
 };
 

@@ -9,7 +9,7 @@ import { describeLimit, formatValue } from './describe-value.ts';
 import { numberRule, numberSample } from './sample.ts';
 import { labelMatcher, ruleChooser, type SamplerKind, type TableRule } from './sampler.ts';
 
-/** True if a rule judges the figures that checks give: what they are, or what they have grown in a day. */
+/** True if a rule evaluates the figures that checks give: what they are, or what they have grown in a day. */
 export function isOfFigures({ metric }: Pick<Rule, 'metric'>): boolean {
   return metric === 'check_value' || isOfRises({ metric });
 }
@@ -71,7 +71,7 @@ const matchersOfRises = rememberedWeakly((rules: readonly Rule[]) =>
   })),
 );
 
-/** True if checks have figures above 0 whose growth a rule judges. */
+/** True if checks have figures above 0 whose growth a rule evaluates. */
 export function hasFiguresOfRise(rules: readonly Rule[], checks: readonly CheckStat[]): boolean {
   if (checks.length === 0) return false;
   return matchersOfRises(rules).some(({ isCheck, matches }) =>

@@ -22,7 +22,7 @@ const choosers = rememberedWeakly((rules: readonly Rule[]) =>
 /** Returns the rules of events in a list. */
 export const eventRules = rememberedWeakly((rules: readonly Rule[]) => rules.filter(({ type }) => type === 'event'));
 
-/** A client, or the fleet as a whole, whose name is '' and whose rules judge the events of every host. */
+/** A client, or the fleet as a whole, whose name is '' and whose rules evaluate the events of every host. */
 export interface EventScope {
   readonly name: string;
   readonly rules: readonly Rule[];

@@ -17,12 +17,12 @@ export function isByMount({ type }: Pick<Rule, 'type'>): boolean {
   return ruleTypeOf(type)?.selectors.includes('mount') === true;
 }
 
-/** Returns the part of a file system whose end a rule foresees; `null` if it judges reports or visits. */
+/** Returns the part of a file system whose end a rule foresees; `null` if it evaluates reports or visits. */
 export function foreseenBy({ type }: Pick<Rule, 'type'>): 'space' | 'inodes' | null {
   return ruleTypeOf(type)?.foresees ?? null;
 }
 
-/** The types of rules that judge how full a file system is now. */
+/** The types of rules that evaluate how full a file system is now. */
 const nearlyFull: Readonly<Record<'space' | 'inodes', readonly string[]>> = {
   space: ['disk', 'disk-free'],
   inodes: ['inodes'],
@@ -34,7 +34,10 @@ export function isNearlyFull({ type }: Pick<Rule, 'type'>, other: Pick<Rule, 'ty
   return foreseen !== null && type !== null && nearlyFull[foreseen].includes(type);
 }
 
-/** Returns the usual time between two rows that a rule judges: forecasts are judged once a day, outliers each hour. */
+/**
+ * Returns the usual time between two rows that a rule evaluates: forecasts are evaluated once a day, outliers each
+ * hour.
+ */
 export function rhythmMs(rule: Pick<Rule, 'type'> | null, { collector }: Pick<Config, 'collector'>): number {
   return ruleTypeOf(rule?.type)?.everyMs ?? collector.everyMs;
 }

@@ -128,10 +128,10 @@ export function needsOf(
   };
 }
 
-/** The figures of `stats` that all rows are judged by. */
+/** The figures of `stats` that are evaluated of all rows. */
 const commonFigures = ['uptime_s', 'failed_units', 'probe_errors', 'unresponsive_mounts', 'oom_kills'] as const;
 
-/** Returns the figures of `stats` that the rules of clients judge. */
+/** Returns the figures of `stats` that the rules of clients evaluate. */
 export function evaluatedFigures(clients: readonly Pick<Client, 'rules'>[]): readonly StatsFigure[] {
   const lists = new Set(clients.map(({ rules }) => rules));
   return [...new Set([...commonFigures, ...[...lists].flatMap((rules) => compiled(rules).figures)])].sort();

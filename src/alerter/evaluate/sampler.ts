@@ -32,7 +32,7 @@ export interface SamplerKind {
   readonly serves: (rule: Rule) => boolean;
   /** `null` if the columns of `stats` are enough. */
   readonly needOf: (rule: Rule) => Need | null;
-  /** The figures of `stats` that a rule judges. Left out: none, or those that all rows are judged by. */
+  /** The figures of `stats` that a rule evaluates. Left out: none, or those that are evaluated of all rows. */
   readonly figuresOf?: (rule: Rule) => readonly StatsFigure[];
   /** `rules` are those that the kind serves; `all` are all rules of the client. */
   readonly create: (rules: readonly Rule[], all: readonly Rule[]) => Sampler;

@@ -23,7 +23,7 @@ export interface ClientExplained {
   /** The time of the newest report; null if there is none. */
   readonly reportAtMs: number | null;
   readonly visitAtMs: number | null;
-  /** Rows that no pass has judged yet. */
+  /** Rows that no pass has processed yet. */
   readonly unprocessed: boolean;
   readonly rules: readonly RuleExplained[];
   /** Mails to recipients of these rules that no mail server has taken. */

@@ -13,10 +13,10 @@ export interface FleetExplained {
   /** Collectors that have run recently, by id. */
   readonly collectors: readonly CollectorFact[];
   /**
-   * When the database will be known to have answered for so long that silence is judged; null: it is, or no pass was
+   * When the database will be known to have answered for so long that silence is evaluated; null: it is, or no pass was
    * made.
    */
-  readonly silenceJudgedFromMs: number | null;
+  readonly silenceEvaluatedFromMs: number | null;
   /** Bastions behind which nothing can be reached. */
   readonly bastions: readonly LostBastion[];
   /** Reports that wait sealed in the database. */
@@ -45,7 +45,7 @@ export async function explainFleet(options: ExplainOptions): Promise<FleetExplai
     ({ scope, outcome, collectorId }) => scope === 'full' && outcome !== 'overlapped' && collectorId !== '',
   );
   const upSinceMs = databaseUpSince(await store.runs('alert', nowMs - Math.max(hourMs, 6 * everyMs)), nowMs, everyMs);
-  const judgedFromMs = upSinceMs === null ? null : upSinceMs + 2 * everyMs;
+  const evaluatedFromMs = upSinceMs === null ? null : upSinceMs + 2 * everyMs;
   const bastions = openBastions(config, explained.input.alerts);
   const lost = new Map(
     config.clients.flatMap(({ name }) => bastions.lostFor(name) ?? []).map((bastion) => [bastion.name, bastion]),
@@ -58,7 +58,7 @@ export async function explainFleet(options: ExplainOptions): Promise<FleetExplai
         lastFinishedMs: newestFinished(own)?.finishedAtMs ?? null,
       }))
       .sort((one, other) => (one.id < other.id ? -1 : 1)),
-    silenceJudgedFromMs: judgedFromMs === null || judgedFromMs <= nowMs ? null : judgedFromMs,
+    silenceEvaluatedFromMs: evaluatedFromMs === null || evaluatedFromMs <= nowMs ? null : evaluatedFromMs,
     bastions: [...lost.values()],
     sealed: await store.sealedWaiting(),
     rules: explained.rules.map((one) => ({ ...one, samples: samples.get(one.rule) ?? [], unknown: null })),

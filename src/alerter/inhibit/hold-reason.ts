@@ -13,7 +13,7 @@ export type HoldReason =
   | { readonly kind: 'bastion'; readonly name: string }
   /** Another rule of the type has a worse alert of the same subject, which is notified. */
   | { readonly kind: 'worse-rule'; readonly rule: string }
-  /** An alert says that the same file system is nearly full now, or was since the forecast was judged. */
+  /** An alert says that the same file system is nearly full now, or was since the forecast was evaluated. */
   | { readonly kind: 'nearly-full'; readonly rule: string }
   | { readonly kind: 'acknowledged'; readonly by: string; readonly untilMs: number | null }
   | { readonly kind: 'flapping' }

@@ -32,7 +32,7 @@ export const run = defineCommand({
 
 export const edge = defineCommand({
   name: 'edge',
-  help: 'judge reports by the rules of agent.json, in the foreground; tell changes alone',
+  help: 'evaluate reports by the rules of agent.json, in the foreground; tell changes alone',
   example: 'fleet-health-agent edge --send',
   parameters: { send },
   run: async (context, options) =>

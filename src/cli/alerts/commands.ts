@@ -13,11 +13,14 @@ import {
 
 export const alert = defineCommand({
   name: 'alert',
-  help: 'judge what was stored and mail what people need to know, once',
+  help: 'evaluate new rows and mail what people need to know, once',
   example: 'fleet-health alert --dry-run',
   parameters: {
     dryRun: flag('--dry-run', 'print the mails it would send, and change nothing'),
-    replay: flag('--replay', 'judge what is stored again: what would have been told, and when; changes nothing'),
+    replay: flag(
+      '--replay',
+      'evaluate what is stored again: who would have been notified of what, and when; changes nothing',
+    ),
     since: text('--since <time>', 'how far back the replay goes: a duration (30d) or a time; default 7d'),
     rules: text('--rules <file>', 'replay the rules of this config.xml instead'),
   },
@@ -29,7 +32,7 @@ export const alert = defineCommand({
 
 export const alerts = defineCommand({
   name: 'alerts',
-  help: 'what is open, since when, and who was told',
+  help: 'what is open, since when, and who was notified',
   example: "fleet-health alerts 'web-*'",
   parameters: {
     clients: many(text('[client...]', 'only those of these clients or patterns')),
@@ -52,7 +55,7 @@ export const alerts = defineCommand({
 
 export const explain = defineCommand({
   name: 'explain',
-  help: 'why something was told or was not, from what is stored',
+  help: 'why somebody was or was not notified, from what is stored',
   example: 'fleet-health explain db-1 disk',
   parameters: {
     first: text('[client]', 'one client'),
@@ -64,7 +67,7 @@ export const explain = defineCommand({
 
 const target = {
   names: many(text('[names...]', 'numbers of alerts (12 15-19), or a client or pattern, then a rule or pattern')),
-  all: flag('--all', 'everything that fires in the whole fleet, not only what you are told of'),
+  all: flag('--all', 'everything that fires in the whole fleet, not only what you are notified of'),
 };
 
 const until = text(

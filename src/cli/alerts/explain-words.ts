@@ -66,7 +66,7 @@ export function clientLines(
       : `The newest report of ${name} is of ${time.momentAndAge(reportAtMs)}.`,
   ];
   if (visitAtMs !== null) lines.push(lastHeardWords(client.pushEveryMs !== null, visitAtMs, time));
-  if (unprocessed) lines.push('No pass of the alerter has judged that yet; fleet-health alert makes one.');
+  if (unprocessed) lines.push('No pass of the alerter has processed that yet; fleet-health alert makes one.');
   const inactive = inactiveText(client, time);
   if (inactive !== null) lines.push(inactive);
   return lines;
@@ -144,9 +144,9 @@ function alertLines({ alert, notified, held, due }: AlertExplained, rule: Rule, 
   const lines = [stateLine(what, alert, rule, saying)];
   if (alert.state !== 'pending') {
     const sent = notified.filter(({ unsent }) => unsent === null);
-    if (notified.length === 0) lines.push('Nobody was told.');
+    if (notified.length === 0) lines.push('Nobody was notified.');
     const mails = sent.map((one) => `${one.recipient} ${time.moment(one.notifiedAtMs)} (${notifiedWord(one)})`);
-    if (sent.length > 0) lines.push(`Told: ${mails.join(', ')}.`);
+    if (sent.length > 0) lines.push(`Notified: ${mails.join(', ')}.`);
     lines.push(
       ...notified.flatMap(({ unsent }) => (unsent === null ? [] : [`${sentenceCase(unsentText(unsent, time))}.`])),
     );
@@ -176,7 +176,7 @@ function stateLine(what: string, alert: Alert, rule: Rule, saying: Saying): stri
   }
   const since = time.momentAndAge(firingSinceMs ?? alert.pendingSinceMs);
   if (alert.state === 'firing') {
-    const more = flapping ? ' It flaps: the true state is told after 3 rows that stay bad, or 12 quiet ones.' : '';
+    const more = flapping ? ' It flaps: the true state is reported after 3 rows that stay bad, or 12 quiet ones.' : '';
     return `Alert ${what} fires as ${severity} since ${since}: ${value}.${more}`;
   }
   const end = resolvedAtMs === null ? '' : ` ${time.momentAndAge(resolvedAtMs)}`;
@@ -201,7 +201,7 @@ export function alertmanagersOf({ alertmanager }: Pick<Config, 'alertmanager'>):
 
 function recipientsText(listeners: RuleExplained['listeners'], alertmanagers: readonly string[]): string {
   const state = alertmanagers.length === 0 ? [] : [`Alertmanager (${alertmanagers.join(', ')})`];
-  if (listeners.length + state.length === 0) return 'Nobody is told of this rule.';
+  if (listeners.length + state.length === 0) return 'Nobody is notified of this rule.';
   const names = listeners.map(
     ({ recipient, least, hours }) =>
       `${recipient}${least === 'critical' ? ' (critical alone)' : ''}${hours === undefined ? '' : ' (within hours)'}`,

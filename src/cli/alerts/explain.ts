@@ -211,7 +211,7 @@ function reasonJson(reason: HoldReason): object {
 
 /** Lists the collectors, and the bastions that cannot be reached with the number of clients behind them. */
 function fleetLines(
-  { collectors, silenceJudgedFromMs, bastions, sealed }: FleetExplained,
+  { collectors, silenceEvaluatedFromMs, bastions, sealed }: FleetExplained,
   time: ReaderTime,
   nowMs: number,
 ): readonly string[] {
@@ -221,9 +221,9 @@ function fleetLines(
       : `The last full run of collector ${id} on ${host} finished at ${time.momentAndAge(lastFinishedMs)}.`,
   );
   if (lines.length === 0) lines.push('No collector has made a full run in the last seven days.');
-  if (silenceJudgedFromMs !== null) {
+  if (silenceEvaluatedFromMs !== null) {
     lines.push(
-      `Silence is judged from ${time.moment(silenceJudgedFromMs)} on: until then it might have been the database's.`,
+      `Silence is evaluated from ${time.moment(silenceEvaluatedFromMs)} on: until then it might have been the database's.`,
     );
   }
   for (const { name, behind } of bastions) {
@@ -236,13 +236,13 @@ function fleetLines(
   return lines.map(escapeControls);
 }
 
-function fleetJson({ collectors, silenceJudgedFromMs, bastions, sealed }: FleetExplained): object {
+function fleetJson({ collectors, silenceEvaluatedFromMs, bastions, sealed }: FleetExplained): object {
   return {
     fleet: true,
     collectors: collectors.map(({ id, host, lastFinishedMs: lastFinishedAtMs }) =>
       jsonFields({ id, host, lastFinishedAtMs }),
     ),
-    silence_judged_from: jsonTime(silenceJudgedFromMs),
+    silence_evaluated_from: jsonTime(silenceEvaluatedFromMs),
     sealed: sealedJson(sealed),
     bastions_gone: bastions.map(({ name, behind }) => ({ name, behind })),
   };

@@ -19,21 +19,21 @@ export function heldWords(reason: HoldReason, alert: Alert | null, time: ReaderT
     case 'paused':
       return `the client is paused${reason.untilMs === null ? '' : ` until ${moment(reason.untilMs)}`}`;
     case 'unreachable':
-      return 'the client cannot be reached, which is told instead; the rest waits for its first new row';
+      return 'the client cannot be reached, which is reported instead; the rest waits for its first new row';
     case 'isolated':
-      return "nearly all clients were out of reach at once: the collector's own network is told instead";
+      return "nearly all clients were out of reach at once: the collector's own network is reported instead";
     case 'collector-silent':
-      return 'the collector is silent, which is told instead';
+      return 'the collector is silent, which is reported instead';
     case 'bastion':
-      return `bastion ${reason.name} is gone, which is told instead`;
+      return `bastion ${reason.name} is gone, which is reported instead`;
     case 'worse-rule':
-      return `${reason.rule}, which is worse, is told instead`;
+      return `${reason.rule}, which is worse, is reported instead`;
     case 'nearly-full':
-      return `${reason.rule} of the same file system fires, or did when this was judged last`;
+      return `${reason.rule} of the same file system fires, or did when this was evaluated last`;
     case 'acknowledged':
       return `${alert === null ? 'acknowledged' : acknowledgedText(alert, time)}; no reminders`;
     case 'flapping':
-      return 'it flaps, which was told; the true state follows after 3 rows that stay bad, or 12 quiet ones';
+      return 'it flaps, which was reported; the true state follows after 3 rows that stay bad, or 12 quiet ones';
     case 'run':
       return `run ${reason.runId} of the collector has not ended yet`;
     case 'hours':
@@ -47,6 +47,6 @@ export function heldWords(reason: HoldReason, alert: Alert | null, time: ReaderT
     case 'older-mail':
       return `mail ${reason.mailId}, which speaks of it, waits to be sent and must come first`;
     case 'nobody':
-      return 'config.xml names nobody who is told of this severity';
+      return 'config.xml names nobody who is notified of this severity';
   }
 }

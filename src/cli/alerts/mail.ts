@@ -64,7 +64,7 @@ export async function mailDiscardCommand(context: Context, ids: readonly number[
   if (output.json && kept.length === 0) output.printJson({ command: 'mail discard', ids: discarded });
   else if (discarded.length > 0 && output.verbosity !== 'quiet') {
     const what = `${discarded.length === 1 ? 'Mail' : 'Mails'} ${discarded.join(', ')}`;
-    output.print(`${what} will not be sent, and counts as told: what goes on is in the next reminder.`);
+    output.print(`${what} will not be sent, and counts as notified: what goes on is in the next reminder.`);
   }
   if (kept.length === 0) return 0;
   throw usageError(

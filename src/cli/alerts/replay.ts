@@ -118,7 +118,7 @@ function replayText(output: Output, config: Config, { span, result, digests }: S
     `Replayed ${between}: ${passes} ${passes === 1 ? 'pass' : 'passes'} over ${rows}. Nothing was changed.`,
     ...dataText(span, result, time),
     counts.length === 0 ? 'Nothing would have fired.' : countsTable(output, result, time),
-    mails.length === 0 ? 'Nobody would have been told.' : daysTable(output, mails, time),
+    mails.length === 0 ? 'Nobody would have been notified.' : daysTable(output, mails, time),
     ...(mails.length === 0 ? [] : [mails.map((mail) => mailLine(mail, time)).join('\n')]),
     ...(digests.length === 0 ? [] : [digests.map((one) => digestLine(one, time)).join('\n')]),
     ...differenceBlocks(difference, time),
@@ -182,10 +182,10 @@ function digestLine({ digest: { name, to }, dueMs }: DigestTimes, { moment }: Re
 
 function differenceBlocks(difference: ReplayResult['difference'], time: ReaderTime): readonly string[] {
   const { more, fewer } = difference;
-  if (more.length + fewer.length === 0) return ['The same was told.'];
+  if (more.length + fewer.length === 0) return ['The notifications are the same.'];
   return [
-    ...factBlock('Would have been told, and was not', more, time),
-    ...factBlock('Was told, and would not have been', fewer, time),
+    ...factBlock('Would have been notified, and was not', more, time),
+    ...factBlock('Was notified, and would not have been', fewer, time),
   ];
 }
 

@@ -197,7 +197,7 @@ export async function silenceExpireCommand(context: Context, id: number): Promis
   printDone(
     output,
     () => ({ command: 'silence expire', id }),
-    () => `Silence ${id} has ended. What still holds is told once the client's next row confirms it.`,
+    () => `Silence ${id} has ended. What still holds is mailed once the client's next row confirms it.`,
   );
   return 0;
 }

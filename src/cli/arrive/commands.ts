@@ -6,7 +6,7 @@ export const init = defineCommand({
   help: 'write a first config.xml from the answers to five questions',
   example: 'fleet-health init --mail-to ops@example.org --clients web-1,db-1=192.0.2.7',
   parameters: {
-    mailTo: text('--mail-to <addresses>', 'who is told of alerts'),
+    mailTo: text('--mail-to <addresses>', 'who is notified of alerts'),
     smtp: text('--smtp <host>', 'the mail server, HOST or HOST:PORT; none: mails stay in outbox/ (default: localhost)'),
     login: text('--login <account>', 'the account on the machines, or ACCOUNT:PRIVATE_KEY (default: this one)'),
     clients: text('--clients <names>', 'NAME or NAME=ADDRESS, with commas; local; or a file that import wrote'),

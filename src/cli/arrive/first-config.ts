@@ -21,7 +21,7 @@ export function firstConfig({ mailTo, smtp, username, key, clients }: FirstAnswe
   return `<?xml version="1.0" encoding="UTF-8"?>
 <!-- Made by fleet-health init. config.xml of the package shows all there is; fleet-health check names faults. -->
 <config>
-  <!-- Who is told of all clients, and of the fleet. -->
+  <!-- Who is notified of all clients, and of the fleet. -->
   <alerts>
 ${words(mailTo)
   .map((to) => `    ${element('mail', { to })}`)

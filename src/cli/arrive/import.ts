@@ -98,7 +98,7 @@ function differenceText({ fresh, gone, changed }: Difference, file: string): str
   if (fresh.length + gone.length + changed.length === 0) return `${file} has the same clients.`;
   const lines = [
     ...changed.map(({ name, what, from, to }) =>
-      escapeControls(`changed: ${name}: ${what} ${from ?? 'not said'} -> ${to ?? 'not said'}`),
+      escapeControls(`changed: ${name}: ${what} ${from ?? 'not set'} -> ${to ?? 'not set'}`),
     ),
     ...gone.map((name) => escapeControls(`gone: ${name}`)),
     ...(fresh.length === 0 ? [] : ['new:', clientsXml(fresh, '  ').trimEnd()]),

@@ -29,7 +29,7 @@ export interface InitOptions {
 type Asked = Readonly<Record<keyof InitOptions, string>>;
 
 const questions: Readonly<Record<keyof InitOptions, string>> = {
-  mailTo: 'Who is told of alerts? Mail addresses, with commas',
+  mailTo: 'Who is notified of alerts? Mail addresses, with commas',
   smtp: 'Which mail server takes the mails? HOST or HOST:PORT; none: they stay in outbox/',
   login: 'As whom are machines logged in to? ACCOUNT, or ACCOUNT:PRIVATE_KEY',
   clients: 'Which machines? NAME or NAME=ADDRESS, with commas; local; or a file of fleet-health import',

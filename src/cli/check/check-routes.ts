@@ -153,8 +153,8 @@ function printInForce(output: Output, config: Config, client: Client): void {
   output.print(`\n${table}\n`);
   printChecks(output, config, client);
   const { hearings, windows } = inForce(config, client);
-  if (client.state === 'active' && hearings.length === 0) output.print('nobody is told of it');
-  if (client.state !== 'active') output.print(`it is ${client.state}: nobody is told of it`);
+  if (client.state === 'active' && hearings.length === 0) output.print('nobody is notified of it');
+  if (client.state !== 'active') output.print(`it is ${client.state}: nobody is notified of it`);
   else printHearings(output, config, hearings, windows);
 }
 

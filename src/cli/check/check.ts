@@ -52,7 +52,7 @@ export async function checkCommand(context: Context, options: CheckCommandOption
     return 2;
   }
   const { hearings, warnings } = whoHears(config);
-  // Nothing is judged at a site that forwards.
+  // Nothing is evaluated at a site that forwards.
   const unheard = config.collector.forward === null ? warnings : [];
   const warned = [...config.warnings, ...unheard, ...(await warningsOf(context, config, trees))];
   const { mail, webhook, replies } = options;

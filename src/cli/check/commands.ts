@@ -2,17 +2,17 @@ import { defineCommand, flag, many, optionalText, text } from '../command/define
 
 export const check = defineCommand({
   name: 'check',
-  help: 'validate config.xml, and say who is told of what',
+  help: 'validate config.xml, and say who is notified of what',
   example: 'fleet-health check --connect',
   parameters: {
     clients: many(
-      text('[client...]', 'show what holds for these: the way to them, rules and limits, who is told, windows'),
+      text('[client...]', 'show what holds for these: the route to them, rules and limits, who is notified, windows'),
     ),
     defaults: flag('--defaults', 'also print every default in force'),
     connect: flag('--connect', 'also try the database, the mail server and every login'),
     webhook: text('--webhook <name>', 'also send a test message to a webhook of config.xml'),
     replies: flag('--replies', 'also log in to the mailbox of replies'),
-    mail: optionalText('--mail [address]', 'also send a test mail (default: to the first who is told of alerts)'),
+    mail: optionalText('--mail [address]', 'also send a test mail (default: to the first who is notified of alerts)'),
   },
   run: async (context, options) =>
     options.clients.length > 0

@@ -90,7 +90,7 @@ export interface UnknownRule {
   readonly name: string;
   /** Line of config.xml. */
   readonly line: number | null;
-  /** The clients whose newest reports, three or more, do not say what the rule judges. */
+  /** The clients whose newest reports, three or more, do not have what the rule evaluates. */
   readonly clients: readonly string[];
   readonly sinceMs: number;
 }
@@ -170,7 +170,7 @@ export function idleWords(
       const whom = clients.length === 1 ? first : `${clients.length} clients, ${first} among them,`;
       const since = time.momentAndAge(sinceMs);
       return (
-        `line ${line ?? '-'}: ${name} cannot judge ${whom} since ${since}: ` +
+        `line ${line ?? '-'}: ${name} cannot evaluate ${whom} since ${since}: ` +
         `fleet-health explain ${shownShellWord(first)}`
       );
     }),

@@ -15,7 +15,7 @@ export function printHearings(
   const table = renderTable(
     output,
     [
-      { title: 'who is told', cell: ({ recipient }) => recipient },
+      { title: 'who is notified', cell: ({ recipient }) => recipient },
       { title: 'from', cell: ({ severity, within_hours: hours }) => `${severity}${hours ? ', in hours' : ''}` },
       { title: 'clients', cell: ({ clients }) => (clients === 0 ? 'the fleet' : String(clients)) },
       { title: 'rules', shrinks: true, cell: ({ rules }) => (rules.length === 0 ? 'all' : rules.join(', ')) },

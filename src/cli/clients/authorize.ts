@@ -188,10 +188,7 @@ function findPublicKey({ name, credentials }: Hop, file: string | null): string 
   const [key, ...others] = there.map(({ path }) => path);
   if (key === undefined || others.length > 0) {
     const which = key === undefined ? 'no private key' : `several private keys (${[key, ...others].join(', ')})`;
-    throw usageError(
-      `${name} has ${which}, so which key is meant must be said`,
-      'Name the public key with --key FILE.pub.',
-    );
+    throw usageError(`${name} has ${which}, so name the key that is meant`, 'Name the public key with --key FILE.pub.');
   }
   const beside = `${key}.pub`;
   if (existsSync(beside)) return readPublicKey(beside);

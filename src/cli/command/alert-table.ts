@@ -48,7 +48,7 @@ export function renderAlertTable(
       },
       { title: 'since', drops: 1, cell: ({ alert }) => time.moment(sinceMs(alert)) },
       { title: 'age', align: 'right', cell: ({ alert }) => describeAge(nowMs - sinceMs(alert)) },
-      { title: 'told', drops: 2, cell: ({ notified }) => notifiedText(notified, time) },
+      { title: 'notified', drops: 2, cell: ({ notified }) => notifiedText(notified, time) },
     ],
     views,
     (view) => [...alertNotes(view, time), ...notesOf(view)],

@@ -92,7 +92,7 @@ export function alertJson({ alert, notified, acknowledged, covers }: AlertView):
     ...jsonFields({ pendingSinceMs, firingSinceMs, resolvedAtMs, closedReason, flapping }),
     acknowledged: acknowledged ? jsonFields({ by, untilMs, comment }) : null,
     held_by: covers.map(coverJson),
-    told: notified.map(notifiedJson),
+    notified: notified.map(notifiedJson),
   };
 }
 

@@ -40,10 +40,10 @@ export function inactiveText({ state, untilMs, pushEveryMs }: Client, { moment }
   if (state === 'paused') {
     const until = untilMs === null ? '' : ` until ${moment(untilMs)}`;
     const still = pushEveryMs === null ? 'it is visited' : 'its pushes are taken';
-    return `It is paused${until} in config.xml: ${still}, and nobody is told.`;
+    return `It is paused${until} in config.xml: ${still}, and nobody is notified.`;
   }
   if (state !== 'retired') return null;
-  return `It is retired in config.xml: it ${pushEveryMs === null ? 'is neither visited' : 'may not push'} nor judged.`;
+  return `It is retired in config.xml: it ${pushEveryMs === null ? 'is neither visited' : 'may not push'} nor evaluated.`;
 }
 
 /** `!` marks a value at its limit, for those who see no colour. */

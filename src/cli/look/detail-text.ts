@@ -34,7 +34,7 @@ export function detailText(output: Output, config: Config, detail: ClientDetail,
     .filter(([, lines]) => lines.length > 0)
     .map(([title, lines]) => [output.colour('bold', title), ...lines].join('\n'));
   const name = shownShellWord(detail.member.client);
-  const end = `Times are ${time.zone}. fleet-health explain ${name} says why somebody was or was not told.`;
+  const end = `Times are ${time.zone}. fleet-health explain ${name} says why somebody was or was not notified.`;
   return [headLines(detail, words).join('\n'), ...blocks, end].join('\n\n');
 }
 

@@ -3,21 +3,21 @@ import { usageError } from '../../errors.ts';
 import { minuteMs } from '../../platform/units.ts';
 import { formatDuration } from '../../text/durations.ts';
 
-/** The rules that a machine can judge by itself: from one report, without its history. */
+/** The rules that a machine can evaluate by itself: from one report, without its history. */
 const types: readonly string[] = ['cpu', 'memory', 'swap', 'load', 'disk', 'inodes'];
 const withoutPercent: readonly string[] = ['load'];
 const selectors = ['mount', 'fstype', 'source'] as const;
 
 /**
- * Returns the object `edge` of agent.json: the client's rules of the types that it can judge by itself. Its heartbeat
- * is the interval at which config.xml expects the client. Throws FleetError `usage` if it has no such rule.
+ * Returns the object `edge` of agent.json: the client's rules of the types that it can evaluate by itself. Its
+ * heartbeat is the interval at which config.xml expects the client. Throws FleetError `usage` if it has no such rule.
  */
 export function edgeOf({ name, rules, pushEveryMs }: Client): object {
   const own = rules.filter(({ type }) => type !== null && types.includes(type));
   const heartbeatMs = pushEveryMs ?? minuteMs;
   if (own.length === 0) {
     const advice = `Write an <alert> of one of ${types.join(', ')} for it, or leave out --edge.`;
-    throw usageError(`${name} has no rule that it could judge by itself`, advice);
+    throw usageError(`${name} has no rule that it could evaluate by itself`, advice);
   }
   return {
     every: formatDuration(Math.min(minuteMs, heartbeatMs)),

@@ -47,7 +47,7 @@ function destinationOf({ https, ssh }: EnrollOptions): string {
     throw usageError('--https and --ssh contradict each other', 'Give one of them.');
   }
   if (https === null && ssh === null) {
-    throw usageError('it is not said where the client pushes to', 'Give either --https URL or --ssh USER@HOST.');
+    throw usageError('it is not set where the client pushes to', 'Give either --https URL or --ssh USER@HOST.');
   }
   if (ssh !== null) {
     if (/^[\w.-]+@[\w.:[\]-]+$/.test(ssh) && !ssh.startsWith('-')) return `ssh://${ssh}`;

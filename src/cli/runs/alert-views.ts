@@ -168,7 +168,7 @@ function summaryText(output: Output, result: AlertResult, { dryRun, outbox, time
   const { reports, visits, composed, sent, putOff, refused, more, outcome } = result;
   const mails = counted(composed, 'mail');
   const parts = [
-    `${counted(reports, 'report')} and ${counted(visits, 'visit')} judged`,
+    `${counted(reports, 'report')} and ${counted(visits, 'visit')} processed`,
     dryRun ? `${mails} would be sent` : `${mails} due, ${sent} sent`,
     putOff > 0 ? output.colour('yellow', `${putOff} put off`) : '',
     refused > 0 ? output.colour('red', `${refused} refused`) : '',

@@ -98,7 +98,7 @@ function receiverOf(context: Context, to: string | null): Receiver {
   const { serve, webhooks } = loadSettings(context);
   if (to === null) {
     if (serve === null || serve.events === null) {
-      throw usageError('it is not said where the event goes', 'Give --to URL, or write <serve><events/></serve>.');
+      throw usageError('it is not set where the event goes', 'Give --to URL, or write <serve><events/></serve>.');
     }
     return receiverAt(ownUrl(serve).href);
   }

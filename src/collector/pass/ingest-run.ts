@@ -91,7 +91,7 @@ interface Pass {
 async function makePass(pass: Pass): Promise<IngestRunResult> {
   const { options, storage } = pass;
   const { config, observe, signal } = options;
-  // Readers of the database judge by its clock how long nobody has opened reports.
+  // Readers of the database see by its clock how long nobody has opened reports.
   const start = { ...pass.start, startedAtMs: await storage.alerts.nowMs() };
   const faults: FleetError[] = [];
   const onFault = (fault: FleetError): void => {

@@ -121,9 +121,9 @@ function wordsOf(stdout: string, stderr: string): string {
     const words = [error?.code, error?.summary].filter((word) => typeof word === 'string' && word !== '').join(' ');
     if (words !== '') return words.replace(/\s+/g, ' ');
   } catch {
-    // It said it in another way.
+    // The output is no JSON.
   }
-  return stderr.replace(/\s+/g, ' ').trim().slice(0, 300) || 'it said nothing';
+  return stderr.replace(/\s+/g, ' ').trim().slice(0, 300) || 'it reported nothing';
 }
 
 function unavailable(message: string, advice: string): FleetError {

@@ -6,7 +6,7 @@ import { writeDurably } from '../../state/durable-file.ts';
 
 type Named = Pick<Client, 'name'>;
 
-/** The clients whose agent said at its last visit that a restricted key had started it. */
+/** The clients whose agent reported at its last visit that a restricted key had started it. */
 export interface RestrictedKeys {
   has(client: Named): boolean;
   note(client: string, isRestricted: boolean): void;

@@ -22,7 +22,7 @@ export function withoutDuplicates<T extends ClientIdentity>(clients: readonly T[
     const route = routeTo(client.client);
     const first = retired ? undefined : byRoute.get(route);
     if (first !== undefined && first.named && client.named && first.name !== name) {
-      const machine = `the same machine (${address}, port ${port}): both are visited and told of`;
+      const machine = `the same machine (${address}, port ${port}): both are visited, and people are notified of both`;
       const both = `clients "${first.name}" and "${name}" reach ${machine}`;
       findings.warn(client, `${both}; if they are one, remove this one`);
     } else if (first !== undefined) {

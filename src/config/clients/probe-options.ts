@@ -9,8 +9,8 @@ import { isGlob, splitGlobs } from '../values/globs.ts';
 export const maxRequestOptionBytes = 3100;
 
 /**
- * Returns a function that makes the options by which the agent reports what rules judge: units and mounts that are
- * named (patterns judge what is reported anyway), the patterns of process names that are counted, and the lines of
+ * Returns a function that makes the options by which the agent reports what rules evaluate: units and mounts that are
+ * named (patterns evaluate what is reported anyway), the patterns of process names that are counted, and the lines of
  * logs. The same object for the same list of rules.
  */
 export function createProbeOptions(): (rules: readonly Rule[], withLogs: boolean) => ProbeOptions {

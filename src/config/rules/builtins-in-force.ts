@@ -4,7 +4,7 @@ import { splitGlobs } from '../values/globs.ts';
 import type { AlertAttributes } from './merge-alert.ts';
 import { limitForm, ruleTypeOf } from '../vocabulary/rule-types.ts';
 
-/** The built-in rules that judge something beside the written ones: what a written rule excludes is left alone. */
+/** The built-in rules that evaluate something beside the written ones: what a written rule excludes is left alone. */
 export function builtinsBeside(builtins: Iterable<MergedRule>, written: readonly Rule[]): readonly MergedRule[] {
   return [...builtins].flatMap((builtin) => {
     const type = builtin.attributes['type'];
@@ -28,7 +28,7 @@ function excludedBy({ selectors }: Rule): Rule['except'] {
  * it has one level. Leaves the other level out if the new level is beyond it.
  */
 export function inheritedFrom(builtin: MergedRule | undefined, attributes: AlertAttributes): AlertAttributes {
-  // The default judges failed units. A unit that has to run is another matter.
+  // The default evaluates failed units. It does not cover a unit that has to run.
   if (builtin === undefined || attributes['state'] === 'active') return {};
   const { severity, for: span, warning, critical } = builtin.attributes;
   const taken: Record<string, string> = {};

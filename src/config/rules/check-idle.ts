@@ -2,7 +2,9 @@ import type { Client, Rule } from '../config.ts';
 import type { Findings, Place } from '../xml/findings.ts';
 import { globMatcher, isGlob, splitGlobs } from '../values/globs.ts';
 
-/** Warns of written rules that can judge nothing of any client, because a rule further in takes all that they match. */
+/**
+ * Warns of written rules that can evaluate nothing of any client, because a rule further in takes all that they match.
+ */
 export function checkIdle(
   clients: readonly Pick<Client, 'rules'>[],
   placeOf: (rule: Rule) => Place | null,
@@ -21,8 +23,11 @@ export function checkIdle(
   }
   for (const [place, { rule, taker }] of takers) {
     if (useful.has(place)) continue;
-    const why = `"${taker.name}" further in judges all that it matches`;
-    findings.warn(place, `<alert> "${rule.name}" can judge nothing: ${why}; write also="yes", or remove one of them`);
+    const why = `"${taker.name}" further in evaluates all that it matches`;
+    findings.warn(
+      place,
+      `<alert> "${rule.name}" can evaluate nothing: ${why}; write also="yes", or remove one of them`,
+    );
   }
 }
 

@@ -32,7 +32,7 @@ export interface MergedRule {
   readonly defaultFor: string | null;
   readonly depth: number;
   readonly except: Rule['except'];
-  /** True if it judges the fleet as a whole, though it is written. */
+  /** True if it evaluates the fleet as a whole, though it is written. */
   readonly isFleet?: boolean;
   /** The innermost element that says anything of it; null: none does. */
   readonly place: Place | null;
@@ -76,7 +76,7 @@ export function finishRule(merged: MergedRule, defaults: RuleDefaults, findings:
     attributes['for'] ?? (merged.origin === 'condition' ? null : defaults.alertsFor) ?? merged.defaultFor ?? '',
   );
   if (attributes['for'] !== undefined && merged.origin === 'condition' && merged.defaultFor === null) {
-    fault('for has no meaning here, it is told at once; remove it');
+    fault('for has no meaning here, people are notified at once; remove it');
   }
   if (faults.length > 0) return null;
   const severity: Severity = levels?.severity ?? severityOf(attributes['severity']) ?? 'critical';

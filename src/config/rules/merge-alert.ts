@@ -23,7 +23,7 @@ export function selectorsOf(attributes: AlertAttributes): Readonly<Record<string
   return selectors;
 }
 
-/** True if `metric` chooses among what the type of the alert judges; else it stands for a type. */
+/** True if `metric` chooses among what the type of the alert evaluates; else it stands for a type. */
 export function selectsMetric({ type }: AlertAttributes): boolean {
   return ruleTypeOf(type)?.selectors.includes('metric') === true;
 }
@@ -80,7 +80,10 @@ export function createNamer(element: Element, findings: Findings): (alert: Eleme
     const name = alertName(attributes);
     if (name === null) {
       if (!alert.faulty)
-        findings.fault(alert, '<alert> says not what it judges; write type="...", metric="..." or the name of a rule');
+        findings.fault(
+          alert,
+          '<alert> does not say what it evaluates; write type="...", metric="..." or the name of a rule',
+        );
       return null;
     }
     const others = named.get(name) ?? [];

@@ -1,5 +1,5 @@
 /**
- * The key exchanges that are offered where nothing is said, cheap ones alone: a peer whose host key is not proved yet
+ * The key exchanges that are offered by default, cheap ones alone: a peer whose host key is not proved yet
  * chooses the numbers.
  */
 export const usualKeyExchanges = [

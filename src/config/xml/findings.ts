@@ -67,7 +67,7 @@ export function createFindings() {
   };
 }
 
-// An element may be read again for some of its clients: what is wrong with it is said once.
+// An element may be read again for some of its clients: its faults are reported once.
 function addTo(entries: Entry[]): (place: Place, message: string) => void {
   const known = new Set<string>();
   return ({ source, line }, message) => {

@@ -77,7 +77,7 @@ export function readLastGood(file: string): LastGood | null {
       if (text.slice(0, end) !== `${format} ${digest} ${file}\n`) continue;
       return { tree: treeOf(text.slice(end), digest), keptAtMs: atMs };
     } catch {
-      // Unreadable, or damaged: the fault of config.xml itself is what people are told.
+      // Unreadable, or damaged: the fault of config.xml itself is what people are notified of.
     }
   }
   return null;

@@ -45,7 +45,7 @@ export interface ExplainView {
 export function explainView({ zone, nowMs, alert, lines, command }: ExplainView): Markup {
   return markup`<section aria-labelledby="alert"><h2 id="alert">Alert ${alert.id}</h2>
 <ol class="alerts">${alertItem(alert, { untilMs: nowMs, zone, links })}</ol></section>
-<section aria-labelledby="why"><h2 id="why">Who was told, and why</h2>
+<section aria-labelledby="why"><h2 id="why">Who was notified, and why</h2>
 <div class="explain">${lines.map((line) => (line === '' ? markup`<br>` : markup`<p${line.startsWith(' ') && markup` class="inner"`}>${line}</p>`))}</div>
 <p class="quiet">The same in a terminal: ${commandCode(command)}</p></section>`;
 }

@@ -13,7 +13,7 @@ export interface EventPingOptions {
   readonly pingOf: (token: string) => PingToken | null;
 }
 
-/** The events of a ping, by the word behind its token. No rule judges that something has begun. */
+/** The events of a ping, by the word behind its token. No rule evaluates that something has begun. */
 const events: Readonly<Record<string, (of: PingToken) => object>> = {
   done: (of) => ({ ...of, status: 'OK', description: 'pinged' }),
   fail: (of) => ({ ...of, status: 'CRIT', description: 'pinged as failed' }),

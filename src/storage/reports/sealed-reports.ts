@@ -24,9 +24,8 @@ const rowBytes = 1024;
 const freeBytes = 64 * 1024;
 
 /**
- * See ReportStore.saveSealed. Reads no more of what reports said than whose id is stored already, so that a collector
- * that opens nothing needs no right to read it (docs/installation.md). `brought` counts each client's bytes of this
- * run.
+ * See ReportStore.saveSealed. Reads of the reports only which ids are stored already, so that a collector that opens
+ * nothing needs no right to read it (docs/installation.md). `brought` counts each client's bytes of this run.
  */
 export async function saveSealed(
   database: Database,

@@ -52,8 +52,8 @@ interface Sweep {
 }
 
 /**
- * See RetentionStore.prune. Once an alerter has run here, a row that it has not judged stays, however old. The rows of
- * `inventory` stay as long as the client's history is of interest: they are few. A clock that has leapt ahead is not
+ * See RetentionStore.prune. Once an alerter has run here, a row that it has not processed stays, however old. The rows
+ * of `inventory` stay as long as the client's history is of interest: they are few. A clock that has leapt ahead is not
  * believed at once (see confirmedNowMs).
  *
  * Each kind of rows has its turn, so that much of one does not keep the others.

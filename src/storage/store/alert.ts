@@ -14,8 +14,8 @@ export type AlertState = 'pending' | 'firing' | 'resolved';
 
 /**
  * Why an alert ended: the value came back; its subject is gone; rule or client left config.xml; it is an event that has
- * no way back (rebooted); a collector that is silent gave way to another, or somebody said that it is no more; it was
- * pending and never fired.
+ * no recovery (rebooted); a collector that is silent was superseded by another, or was forgotten; it
+ * was pending and never fired.
  */
 export type ClosedReason = 'recovered' | 'gone' | 'unwatched' | 'event' | 'superseded' | 'forgotten' | 'unconfirmed';
 
@@ -25,7 +25,7 @@ export interface Alert extends AlertKey {
   readonly id: number | null;
   readonly severity: Severity;
   readonly state: AlertState;
-  /** The newest judged value, in the metric's unit; null where the rule judges no number. */
+  /** The newest evaluated value, in the metric's unit; null where the rule evaluates no number. */
   readonly value: number | null;
   /** The value for people: `96.2 %`, `login refused: root was refused`. */
   readonly valueText: string;
@@ -126,11 +126,11 @@ export interface StoredNotification {
 
 /** The alerter's memory of a client beside its alerts; JSON in the table `rule_state`. */
 export interface RuleState {
-  /** Newest judged row of each kind; older ones never move the present. */
+  /** Newest processed row of each kind; older ones never move the present. */
   readonly newestReportMs: number | null;
   readonly newestVisitMs: number | null;
   readonly bootId: string | null;
-  /** Rows judged so far. */
+  /** Rows processed so far. */
   readonly rows: number;
   /**
    * The age of the last changes in known rows, by rule and subject, joined by U+0000: at most 12,
@@ -139,7 +139,7 @@ export interface RuleState {
   readonly changes: Readonly<Record<string, readonly number[]>>;
   /** The newest report of processes that the kernel killed for want of memory. */
   readonly killedAtMs?: number;
-  /** The local mounts of the newest judged report that are or were writable. */
+  /** The local mounts of the newest processed report that are or were writable. */
   readonly writable?: readonly string[];
   /** The error codes of the last visits, at most 12, oldest first: '' for a good visit. */
   readonly visits?: readonly string[];

@@ -76,7 +76,7 @@ export interface MailedLine {
   readonly failedAtMs: number | null;
   /** A person gave the mail up. */
   readonly isDiscarded: boolean;
-  /** The last words of the mail server; null if it has said nothing bad. */
+  /** The last words of the mail server; null if it has reported no fault. */
   readonly error: string | null;
   readonly alertId: number;
   readonly rule: string;

@@ -34,7 +34,7 @@ export type NewestEvent = Pick<NewEvent, 'host' | 'service' | 'instance' | 'desc
   readonly status: EventStatus;
 };
 
-/** The most services of hosts that are judged. */
+/** The most services of hosts that are evaluated. */
 export const mostServices = 20_000;
 
 export interface EventStore {

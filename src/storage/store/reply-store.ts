@@ -52,7 +52,7 @@ export type ReplyResult =
   /** The mail is older than 14 days. */
   | 'expired'
   | 'not-understood'
-  /** No alert of the mail fires any more, or what fires is worse than the mail said. */
+  /** No alert of the mail fires any more, or what fires is worse than in the mail. */
   | 'nothing-open'
   /** The time that it names was over before it was read. */
   | 'over';

@@ -11,8 +11,8 @@ export interface KnownHostLine {
   readonly hosts: string;
   readonly key: HostKey;
   /**
-   * When this program first saw or was told to trust the key, from the line's `firstSeenComment`, in milliseconds since
-   * 1970. null if the line has no such comment.
+   * When this program first saw or was ordered to trust the key, from the line's `firstSeenComment`, in milliseconds
+   * since 1970. null if the line has no such comment.
    */
   readonly firstSeenMs: number | null;
 }

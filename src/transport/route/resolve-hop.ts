@@ -152,7 +152,7 @@ function resolveCredentials({ machine, reading, self }: ResolveHopOptions, value
     only ? 'yes' : null,
   );
   values.pick('password', [values.inConfig('password', ssh.password), byDefault(null)], (secret) =>
-    secret === null ? null : 'said, not shown',
+    secret === null ? null : 'set, not shown',
   );
   return { password: ssh.password, passphrase: ssh.passphrase, privateKeys, agent, identitiesOnly };
 }

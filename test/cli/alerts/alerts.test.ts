@@ -100,7 +100,7 @@ test('the document holds what docs/json.md says', async (t) => {
       flapping: false,
       acknowledged: null,
       held_by: [],
-      told: [
+      notified: [
         {
           recipient: 'ops@example.org',
           state: 'firing',
@@ -128,7 +128,7 @@ test('a mail that was queued, one that was sent and one that nobody took are tol
   const { run, alerts, deliver } = await alertFolder(t, { config, alerts: [firing()], telling: toPeople });
   await deliver({ kind: 'sent', where: '' }, { kind: 'put-off', error: 'no answer within 20 s' });
   const [alert] = await alerts();
-  const toldOf = alert?.told.map(({ recipient, delivery, error }) => `${recipient} ${delivery}: ${error}`).sort();
+  const toldOf = alert?.notified.map(({ recipient, delivery, error }) => `${recipient} ${delivery}: ${error}`).sort();
   const failed = 'oncall@example.org not_delivered: no answer within 20 s';
   assert.deepEqual(toldOf, ['boss@example.org queued: null', failed, 'ops@example.org sent: null']);
   const { stdout } = await run('alerts');
@@ -136,7 +136,7 @@ test('a mail that was queued, one that was sent and one that nobody took are tol
   assert.match(stdout, /^ {4}not delivered to oncall@example\.org since \d{4}-.*: no answer within 20 s$/m);
   assert.match(stdout, /^ {4}queued for boss@example\.org since \d{4}-/m);
   const explained = (await run('explain', 'web-1', 'disk')).stdout;
-  assert.match(explained, /^ +Told: ops@example\.org [^,]*\(critical\)\.$/m);
+  assert.match(explained, /^ +Notified: ops@example\.org [^,]*\(critical\)\.$/m);
   assert.match(explained, /^ +Not delivered to oncall@example\.org since .*: no answer within 20 s\.$/m);
   assert.match(explained, /^ +Queued for boss@example\.org since /m);
 });

@@ -32,7 +32,7 @@ test('what fires, who knows it, and who does not know it yet', async (t) => {
   assert.match(text, /^disk \(critical at least 95 %, warning at least 85 %, for 15m\)$/m);
   const fires = /^ {2}Alert 1 \(\/var\) fires as critical since \d{4}-.* \(2h ago\): 96\.2 % \(at least 95 %\)\.$/m;
   assert.match(text, fires);
-  assert.match(text, /^ {4}Told: ops@example\.org \d{4}-.* \(critical\)\.$/m);
+  assert.match(text, /^ {4}Notified: ops@example\.org \d{4}-.* \(critical\)\.$/m);
   assert.match(text, /^ {4}The next pass tells boss@example\.org\.$/m);
   assert.match(text, /^ {2}Goes to ops@example\.org, boss@example\.org \(critical alone\)\.$/m);
   assert.match(text, /Times are UTC\.\n$/);

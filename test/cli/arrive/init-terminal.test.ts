@@ -28,7 +28,7 @@ async function answered(dir: string, flags: string, answers: readonly (readonly 
 }
 
 const five = [
-  ['Who is told of alerts?', 'ops@example.org\n'],
+  ['Who is notified of alerts?', 'ops@example.org\n'],
   ['Which mail server', 'none\n'],
   ['As whom are machines logged in to?', '\n'],
 ] as const;

@@ -63,7 +63,7 @@ async function play(station: Station, workersOf: (visit: number) => readonly Wor
   }
 }
 
-onBothDatabases('rules that cannot judge a client', (kit) => {
+onBothDatabases('rules that cannot evaluate a client', (kit) => {
   test('explain says of each of them why, in the words of the client, and since when', async (t) => {
     const station = await stationFor(t, { storage: await kit.create(), elements });
     await play(station, (visit) => (visit === 0 ? withSystemd : withoutSystemd));
@@ -106,10 +106,10 @@ onBothDatabases('rules that cannot judge a client', (kit) => {
     const words = idleWords([], found, readerTime(station.config(), at('08:15')));
     assert.equal(
       words[0],
-      'line 2: service unit=nginx.service cannot judge alpine-1 since 2026-11-20 08:00 (15m ago): ' +
+      'line 2: service unit=nginx.service cannot evaluate alpine-1 since 2026-11-20 08:00 (15m ago): ' +
         'fleet-health explain alpine-1',
     );
-    assert.match(words[2] ?? '', /cannot judge 2 clients, alpine-1 among them, since/);
+    assert.match(words[2] ?? '', /cannot evaluate 2 clients, alpine-1 among them, since/);
     const swap = { name: 'swap', line: 6, clients: ['alpine-1'], since: '2026-11-20T08:00:00.000Z' };
     assert.deepEqual(found.map(unknownRuleJson)[3], swap);
   });

@@ -29,7 +29,7 @@ test('show says what one wants after a mail: alerts, figures, disks, processes, 
     /^\d{4}-\d\d-\d\d \d\d:\d\d {2}ok +750 ms +82 ms$/m,
     /^No inventory is stored: it comes with a visit once a day\.$/m,
     /^Nobody was mailed about it\.$/m,
-    /^Times are .*\. fleet-health explain web-1 says why somebody was or was not told\.$/m,
+    /^Times are .*\. fleet-health explain web-1 says why somebody was or was not notified\.$/m,
   ]) {
     assert.match(stdout, line);
   }

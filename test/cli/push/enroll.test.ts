@@ -13,7 +13,7 @@ function station(t: TestContext, parts = '') {
 
 test('enroll names the fault of its options, and never a password', async (t) => {
   const { run } = station(t);
-  await exits(2, run('enroll', 'web-1'), /it is not said where the client pushes to/);
+  await exits(2, run('enroll', 'web-1'), /it is not set where the client pushes to/);
   await exits(2, run('enroll', 'web-1', '--https', 'https://a/', '--ssh', 'u@a'), /--https and --ssh contradict/);
   for (const url of ['https://ann:s3cret@hq/', 'https://s3cret@hq/', 'ftp://ann:s3cret@hq/', 's3cret']) {
     const { status, stdout, stderr } = await run('enroll', 'web-1', '--https', url);

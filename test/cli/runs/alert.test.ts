@@ -43,7 +43,7 @@ test('a dry run prints the mail and changes nothing', async (t) => {
   const where = /1 mail would be sent in .*\. Nothing was changed\. There is no <smtp>: mails only reach .*outbox\./;
   assert.match(stdout, where);
   assert.ok(!readdirSync(path.join(dir, 'state')).includes('outbox'));
-  assert.deepEqual((await alerts())[0]?.told, []);
+  assert.deepEqual((await alerts())[0]?.notified, []);
   const document = await json('alert', '--dry-run');
   const [first] = document['mails'] as Record<string, unknown>[];
   const pass = 'command dry_run run_id outcome exit_status holder started_at finished_at reports visits composed sent';
@@ -91,7 +91,7 @@ test('a recipient who left config.xml is not sent the mail that waits, and hears
   assert.match(line ?? '', /event=dropped recipient=left@example\.org .*config\.xml no longer names this recipient/);
   const outbox = path.join(dir, 'state', 'outbox');
   assert.equal(readdirSync(outbox).length, 1);
-  assert.equal((await alerts())[0]?.told.map(({ recipient }) => recipient).join(), 'ops@example.org');
+  assert.equal((await alerts())[0]?.notified.map(({ recipient }) => recipient).join(), 'ops@example.org');
 });
 
 test('a database that is away is one line and exit status 3, quiet or not', async (t) => {

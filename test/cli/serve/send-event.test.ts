@@ -96,7 +96,7 @@ test('--to names a webhook for Juggler, and no other', async (t) => {
   assert.equal(receiver.received[0]?.path, '/s3cret');
   await assert.rejects(send({ to: 'chat' }, config), fault('usage', 2, /another form/));
   await assert.rejects(send({ to: 'other' }, config), fault('usage', 2, /no <webhook> has that name/));
-  await assert.rejects(send({}, config), fault('usage', 2, /not said where/));
+  await assert.rejects(send({}, config), fault('usage', 2, /not set where/));
 });
 
 test('what a webhook for Juggler posts are events of our own', () => {

@@ -19,7 +19,7 @@ export interface ShownAlert {
   readonly client: string;
   readonly state: string;
   readonly acknowledged: { readonly by: string; readonly until: string | null; readonly comment: string | null } | null;
-  readonly told: readonly Record<string, string>[];
+  readonly notified: readonly Record<string, string>[];
   readonly held_by: readonly { readonly kind: string; readonly silence: number | null }[];
 }
 
