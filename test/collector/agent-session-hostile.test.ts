@@ -35,7 +35,7 @@ const hostile: readonly Hostile[] = [
   ['a status of the loader without its sign', 'no-shell', /status 81/, [`exit ${loaderStatus.agentAbsent}`]],
   ['no word at all', 'agent-timeout', /did not start within 1 s/, ['exec sleep 30'], 1000],
   ['a question and no end', 'agent-timeout', /Password:/, ['echo Password:; exec sleep 30'], 1000],
-  ['silence after the sign', 'agent-timeout', /said nothing within 1 s/, ['sign 81; exec sleep 30'], 1000],
+  ['silence after the sign', 'agent-timeout', /sent nothing within 1 s/, ['sign 81; exec sleep 30'], 1000],
   ['silence after the hello', 'agent-timeout', /did not end within 5 s/, [`${begun}; exec sleep 30`], 5000],
   ['single bytes for ever', 'agent-timeout', /did not end/, [dripping], 5000],
   ['endless output instead of the sign', 'agent-output', /65536 bytes before/, ['cat /dev/zero']],
@@ -62,7 +62,7 @@ const hostile: readonly Hostile[] = [
   ['a death by another signal', 'agent-failed', /signal SIGSEGV/, [`${begun}; kill -SEGV $$`]],
   ['no runtime', 'no-runtime', /18\.15.*v12/, [`sign 81; echo "node v12 is too old" >&2; exit ${noRuntime}`]],
   ['an agent that was brought and arrived damaged', 'upload-failed', /as it was sent/, [absent, damaged]],
-  ['a client that does not take the agent', 'agent-timeout', /said nothing/, [absent, 'sign; exec sleep 30'], 1000],
+  ['a client that does not take the agent', 'agent-timeout', /sent nothing/, [absent, 'sign; exec sleep 30'], 1000],
   [
     'a fault of the agent, with control characters',
     'agent-stuck',

@@ -207,7 +207,7 @@ test('equal alerts are one with a warning, the same name twice is a fault, and a
   const vain = '<alert type="disk" name="x" limit="5%"/>\n<alert name="disk" warning="80%"/>';
   assert.match(
     warnings(`<client ip="10.0.0.1" mail="a@b" passwordEnv="P">\n${vain}</client>`).join('\n'),
-    /^config\.xml:4: <alert> "disk" tunes a default rule that judges nothing here/,
+    /^config\.xml:4: <alert> "disk" tunes a default rule that evaluates nothing here/,
   );
 });
 

@@ -28,7 +28,7 @@ export interface Inhibition {
   readonly wentByUntilMs: (alert: Alert, recipient: string) => number | null;
   /** Returns the alert of the collector's own fault that stands for an alert of a client, or null. */
   readonly standInFor: (alert: Alert) => Alert | null;
-  /** Returns the alerts that say what an alert foresees, or said it since the forecast was judged last. */
+  /** Returns the alerts that say what an alert foresees, or said it since the forecast was evaluated last. */
   readonly nearlyFull: (alert: Alert) => readonly Alert[];
 }
 
@@ -112,7 +112,7 @@ function createIsNotified({ input, mutes, watchOf }: InhibitionOptions) {
 
 /**
  * Returns a function that finds the alerts that say now what an alert foresees of its mount. One that has ended counts
- * until the forecast is judged anew: the last one was made of a file system that was nearly full.
+ * until the forecast is evaluated anew: the last one was made of a file system that was nearly full.
  */
 function openNearlyFull(
   alerts: readonly Alert[],

@@ -96,11 +96,11 @@ async function show(context: Context, fleet: DemoFleet): Promise<ExitStatus> {
   say(`\n${demoNames.leaving} goes away.`);
   const second = await pass();
   const firstAlert = await alertPass('The full disk and the machine that went away are one mail.');
-  const secondAlert = await alertPass('Nobody is told twice.');
+  const secondAlert = await alertPass('Nobody is notified twice.');
   await fleet.start(demoNames.leaving);
   say(`\n${demoNames.leaving} comes back.`);
   const third = await pass();
-  const thirdAlert = await alertPass('Who was told of the fault is told of its end; the disk is as full as it was.');
+  const thirdAlert = await alertPass('Its end is notified to the same people; the disk is as full as it was.');
   say('\n$ fleet-health status');
   await statusCommand(inside, { ...everyone, ...wholeStatus });
   await answer(inside);

@@ -20,7 +20,7 @@ export function exchangeFault(
     if (ended.sign === null)
       return fault('agent-timeout', 'agent', `/bin/sh did not start within ${seconds}${because}`);
     if (ended.unsentBytes > 0) return fault('upload-failed', 'upload', `the agent did not get there within ${seconds}`);
-    const what = ended.started ? 'the agent did not end' : 'the agent said nothing';
+    const what = ended.started ? 'the agent did not end' : 'the agent sent nothing';
     return fault('agent-timeout', 'agent', `${what} within ${seconds}${because}`);
   }
   const restricted = restrictedKeyFault(ended, client, quoted(ended.complained.replace(launcherLine, '')));

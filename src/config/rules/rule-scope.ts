@@ -180,7 +180,7 @@ export class RuleReader {
 
   #warnIfInVain(alert: Element, { name, fleet, attributes }: BuiltinRule, { rules }: RuleScope): void {
     if (fleet || rules.some((rule) => rule.name === name)) return;
-    const why = 'judges nothing here, because a rule of that type is written';
+    const why = 'evaluates nothing here, because a rule of that type is written';
     const remedy = `write type="${attributes['type'] ?? name}" instead`;
     this.#findings.warn(alert, `<alert> "${name}" tunes a default rule that ${why}; ${remedy}`);
   }
@@ -215,7 +215,7 @@ function sameEntries(left: ReadonlyMap<string, MergedRule>, right: ReadonlyMap<s
 
 /**
  * The rules around an element without those that its alerts with enabled="no" end. A name ends the rule of that name. A
- * type ends all its rules, or, with selectors, lets them judge nothing that the selectors match.
+ * type ends all its rules, or, with selectors, lets them evaluate nothing that the selectors match.
  */
 function withoutEnded(
   alerts: readonly Element[],
