@@ -331,7 +331,8 @@ export class Reader {
     if (rule !== 'unreachable') {
       // For as long as visits fail, and then until the client's next row is overdue.
       if (index - (this.#failedRun.get(client) ?? -Infinity) > rowOverdueRuns) return false;
-      if (this.#said[client]?.startsWith('fails') === true) return this.#isNotified(person, client, 'unreachable', index);
+      if (this.#said[client]?.startsWith('fails') === true)
+        return this.#isNotified(person, client, 'unreachable', index);
       return this.#isCritical(client, 'unreachable') && this.#hearers(client, 'unreachable').has(person);
     }
     if (this.#said[client] === 'fails connect-timeout' && knows('', 'collector-isolated')) return true;
