@@ -104,7 +104,7 @@ class StreamParser implements FrameParser {
       frames.push({ type: this.#checked.type, payload: Buffer.from(this.#held.subarray(at, at + this.#checked.size)) });
       at += this.#checked.size;
       if (this.#checked.type === 'E') {
-        // It is the last one. What follows is nobody's to judge, whether it came in the same chunk or later.
+        // The end is the last frame. Whatever follows is ignored, in the same chunk or later.
         this.#isOver = true;
         break;
       }

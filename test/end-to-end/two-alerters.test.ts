@@ -92,11 +92,11 @@ async function withAlerters(
 }
 
 const moments = {
-  judging: { kind: 'write', sql: 'INSERT INTO rule_state' },
-  'before judging is stored': { kind: 'commit', sql: 'INSERT INTO rule_state' },
-  telling: { kind: 'write', sql: 'INSERT INTO last_notified' },
-  'before telling is stored': { kind: 'commit', sql: 'INSERT INTO last_notified' },
-  'after telling is stored': { kind: 'committed', sql: 'INSERT INTO last_notified' },
+  evaluation: { kind: 'write', sql: 'INSERT INTO rule_state' },
+  'before evaluation is stored': { kind: 'commit', sql: 'INSERT INTO rule_state' },
+  notification: { kind: 'write', sql: 'INSERT INTO last_notified' },
+  'before notification is stored': { kind: 'commit', sql: 'INSERT INTO last_notified' },
+  'after notification is stored': { kind: 'committed', sql: 'INSERT INTO last_notified' },
   'before a claim is stored': { kind: 'commit', sql: 'UPDATE mails SET claimed_by' },
   'after a claim is stored': { kind: 'committed', sql: 'UPDATE mails SET claimed_by' },
 } as const;
@@ -152,12 +152,17 @@ describe('two alerters on two machines', { skip: skipWithoutMariadb, concurrency
     await withAlerters(storage, work);
   };
 
-  for (const name of ['judging', 'before judging is stored', 'telling', 'before telling is stored'] as const) {
+  for (const name of [
+    'evaluation',
+    'before evaluation is stored',
+    'notification',
+    'before notification is stored',
+  ] as const) {
     // The last one waits as long as the product does, which takes half a minute.
-    const patience = name === 'before telling is stored' ? {} : { waitSeconds: 3 };
+    const waiting = name === 'before notification is stored' ? {} : { waitSeconds: 3 };
     test(`one is suspended in its transaction (${name}): the other goes on once it was cut off`, async () => {
       await withTwo(async (alerters) => {
-        const suspended = alerters.start('mon-1', { ...moments[name], signal: 'SIGSTOP', ...patience });
+        const suspended = alerters.start('mon-1', { ...moments[name], signal: 'SIGSTOP', ...waiting });
         await suspended.isCut;
         await alerters.letTimePass({ claims: true });
         assert.match(await alerters.start('mon-2').ended, /"finished","sent":2/);

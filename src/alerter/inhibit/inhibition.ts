@@ -28,7 +28,7 @@ export interface Inhibition {
   readonly wentByUntilMs: (alert: Alert, recipient: string) => number | null;
   /** Returns the alert of the collector's own fault that stands for an alert of a client, or null. */
   readonly standInFor: (alert: Alert) => Alert | null;
-  /** Returns the alerts that say what an alert foresees, or said it since the forecast was evaluated last. */
+  /** Returns the alerts that say what an alert foresees, or said so since the forecast was evaluated last. */
   readonly nearlyFull: (alert: Alert) => readonly Alert[];
 }
 

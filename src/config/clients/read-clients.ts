@@ -46,7 +46,7 @@ export interface ReadClientsOptions {
   readonly readChecks: (element: Element, outer: CheckScope) => CheckScope;
 }
 
-/** A client, with what is only needed until the whole is judged. */
+/** A client, with the parts that only the checks of the whole need. */
 export interface ReadClient extends ClientIdentity {
   readonly audience: Audience;
   readonly element: Element;

@@ -25,13 +25,13 @@ export function ofClient(fault: FleetError, client: string): FleetError {
 export function notForwarded(
   bastion: string,
   place: string,
-  refusal: { readonly said: string; readonly isProhibited: boolean; readonly cause?: unknown },
+  refusal: { readonly answer: string; readonly isProhibited: boolean; readonly cause?: unknown },
 ): FleetError {
-  const { said, isProhibited, cause } = refusal;
+  const { answer, isProhibited, cause } = refusal;
   return new FleetError({
     code: 'channel-failed',
     stage: 'connect',
-    message: `${isProhibited ? 'it does not forward' : 'no connection'} to ${place}: ${said}`,
+    message: `${isProhibited ? 'it does not forward' : 'no connection'} to ${place}: ${answer}`,
     retryable: !isProhibited,
     advice: isProhibited
       ? `Allow it in sshd_config of ${bastion}: AllowTcpForwarding, PermitOpen, and the key's restrict option.`

@@ -122,7 +122,7 @@ export class BastionPool {
   async #open(bastion: Bastion): Promise<BastionSession> {
     const { hops } = bastion;
     const hop = hops[hops.length - 1];
-    if (hop === undefined) throw new Error('a way without a bastion');
+    if (hop === undefined) throw new Error('a route without a bastion');
     if (bastion.sessions.size === 0) bastion.attempts += 1;
     try {
       const { signal } = this.#ending;
@@ -166,12 +166,12 @@ function leaveIdle(bastion: Bastion, idle: BastionSession): void {
 
 /** Returns the limits of a login at one machine. A ConnectTimeout of ssh_config takes precedence. */
 export function limitsOf(
-  { connectTimeoutMs: said }: Hop,
+  { connectTimeoutMs: configuredMs }: Hop,
   { tcpTimeoutMs, connectTimeoutMs }: Pick<ConnectOptions, 'tcpTimeoutMs' | 'connectTimeoutMs'>,
 ): Pick<ConnectOptions, 'tcpTimeoutMs' | 'connectTimeoutMs'> {
-  return said === null
+  return configuredMs === null
     ? { tcpTimeoutMs, connectTimeoutMs }
-    : { tcpTimeoutMs: said, connectTimeoutMs: Math.max(said, connectTimeoutMs) };
+    : { tcpTimeoutMs: configuredMs, connectTimeoutMs: Math.max(configuredMs, connectTimeoutMs) };
 }
 
 /** Returns the `dial` of an SshTarget for a connection through a bastion. */

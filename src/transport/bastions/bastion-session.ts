@@ -123,13 +123,13 @@ export class BastionSession {
    */
   #refusal(client: string, place: string, error: Error & { readonly reason?: unknown }): FleetError {
     const { name } = this.#options;
-    const said = messageOf(error).replace(/^\(SSH\) Channel open failure: /, '');
+    const answer = messageOf(error).replace(/^\(SSH\) Channel open failure: /, '');
     if (error.reason === 2) {
-      const message = `${place}, dialled by bastion ${name}: ${said}`;
-      return new FleetError({ client, code: dialRefusalCode(said), stage: 'connect', message, cause: error });
+      const message = `${place}, dialled by bastion ${name}: ${answer}`;
+      return new FleetError({ client, code: dialRefusalCode(answer), stage: 'connect', message, cause: error });
     }
     if (error.reason === 4) this.full = true;
-    const fault = notForwarded(name, place, { said, isProhibited: error.reason === 1, cause: error });
+    const fault = notForwarded(name, place, { answer, isProhibited: error.reason === 1, cause: error });
     return ofClient(bastionFailed(name, fault), client);
   }
 

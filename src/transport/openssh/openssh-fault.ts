@@ -24,42 +24,42 @@ export interface OpensshQuestion {
 /** Returns the fault of an ssh that ended before the login was complete, from its progress and its log lines. */
 export function opensshFault(question: OpensshQuestion, log: OpensshLog): FleetError {
   const { progress, proxied } = log;
-  const said = wordsOf(log);
+  const words = wordsOf(log);
   const fault = (code: ErrorCode, stage: Stage, message: string, advice?: string): FleetError =>
     failure(question, code, stage, message, advice);
   if (proxied && (progress === 'connect' || progress === 'silent')) {
-    return fault('bastion-failed', 'connect', `the way there, which ssh_config says, failed: ${said}`);
+    return fault('bastion-failed', 'connect', `the route there, which ssh_config names, failed: ${words}`);
   }
   switch (progress) {
     case 'start': {
-      const unresolved = /Could not resolve hostname (.*)/.exec(said);
-      if (unresolved) return fault('dns', 'resolve', unresolved[1] ?? said);
-      return fault('config-invalid', 'connect', `ssh did not begin: ${said}`, 'See what `ssh -G` says of it.');
+      const unresolved = /Could not resolve hostname (.*)/.exec(words);
+      if (unresolved) return fault('dns', 'resolve', unresolved[1] ?? words);
+      return fault('config-invalid', 'connect', `ssh did not begin: ${words}`, 'See what `ssh -G` says of it.');
     }
     case 'connect': {
-      const [, reason = said] = /connect to host .* port \d+: (.*)/.exec(said) ?? [];
+      const [, reason = words] = /connect to host .* port \d+: (.*)/.exec(words) ?? [];
       const code = /refused/.test(reason) ? 'connect-refused' : /timed out/.test(reason) ? 'connect-timeout' : null;
       return fault(code ?? 'connect-failed', 'connect', `${hostName(question.address, question.port)}: ${reason}`);
     }
     case 'silent': {
       const notice = sshdRejection(log.lines.join('\n'), null);
       if (notice !== null) return fault('sshd-rejection', 'handshake', notice);
-      return fault(/timed out/.test(said) ? 'handshake-timeout' : 'handshake-failed', 'handshake', said);
+      return fault(/timed out/.test(words) ? 'handshake-timeout' : 'handshake-failed', 'handshake', words);
     }
     case 'greeted':
-      return hostKeyFault(question, log) ?? fault('handshake-failed', 'handshake', said);
+      return hostKeyFault(question, log) ?? fault('handshake-failed', 'handshake', words);
     case 'login':
-      return loginFault(question, log, said);
+      return loginFault(question, log, words);
     case 'in':
-      return fault('connect-failed', 'login', `the connection broke: ${said}`);
+      return fault('connect-failed', 'login', `the connection broke: ${words}`);
   }
 }
 
-function loginFault(question: OpensshQuestion, log: OpensshLog, said: string): FleetError {
+function loginFault(question: OpensshQuestion, log: OpensshLog, words: string): FleetError {
   const refused = log.lines.some((line) => /Permission denied \(/.test(line));
   const ended = log.lines.find((line) => /^(?:Received disconnect from|Disconnected from)/.test(line));
   if (!refused && ended === undefined) {
-    return failure(question, 'connect-failed', 'login', `the connection broke during the login: ${said}`);
+    return failure(question, 'connect-failed', 'login', `the connection broke during the login: ${words}`);
   }
   const unusable = /^Load key |^no such identity: |^(?:sign_and_send_pubkey|PKCS11)/;
   const problem = log.lines.find((line) => line === wrongPassphrase || unusable.test(line));

@@ -116,7 +116,7 @@ interface HopLog {
   /** True if ssh has a channel to the next machine. */
   readonly reached: boolean;
   /** The reason for a missing channel (RFC 4254, section 5.1), in ssh's words. null if the channel was not refused. */
-  readonly refusal: { readonly reason: string; readonly said: string } | null;
+  readonly refusal: { readonly reason: string; readonly answer: string } | null;
   /**
    * True if a signal ended ssh before the machine had reported the end of the next connection (RFC 4254, section 5.3).
    */
@@ -140,8 +140,8 @@ export function hopLog(text: string): HopLog {
   const log = readOpensshLog('\n', () => undefined);
   log.push(Buffer.from(`${text}\n`, 'latin1'));
   const refused = /^channel \d+: open failed: ([a-z ]+)(?:: (.*))?$/m.exec(text.replaceAll('\r', ''));
-  const [, reason = '', said = reason] = refused ?? [];
-  const refusal = refused === null ? null : { reason, said: said.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 300) };
+  const [, reason = '', answer = reason] = refused ?? [];
+  const refusal = refused === null ? null : { reason, answer: answer.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 300) };
   return {
     log,
     reached: /^debug2: channel \d+: open confirm /m.test(text),
@@ -166,32 +166,32 @@ export function hopsFault({ client, hops, logs, clientPlace, clientLines, late }
     const here = logs[index];
     if (here === undefined) return null;
     const { log, refusal } = here;
-    const told = (fault: FleetError): FleetError => ofClient(bastionFailed(hop.name, fault), client);
-    if (log.progress !== 'in') return told(loginFault(hop, log, late));
+    const ofHop = (fault: FleetError): FleetError => ofClient(bastionFailed(hop.name, fault), client);
+    if (log.progress !== 'in') return ofHop(loginFault(hop, log, late));
     if (log.lines.some((line) => broke.test(line))) {
-      return told(faultOf('connect-failed', 'connect', `the connection broke: ${wordsOf(log)}`));
+      return ofHop(faultOf('connect-failed', 'connect', `the connection broke: ${wordsOf(log)}`));
     }
     // An ssh that loses its connection closes its channels before it logs the reason. The ssh behind it may react
     // first: the ssh finds its connection closed, ends, and kills its ProxyCommand by a signal before the reason is
     // logged.
     if (here.cut && lostItsWire(logs.slice(index + 1), clientLines)) {
-      return told(faultOf('connect-failed', 'connect', 'the connection broke'));
+      return ofHop(faultOf('connect-failed', 'connect', 'the connection broke'));
     }
     const next = hops[index + 1];
     const place = next === undefined ? clientPlace : `${next.address}:${next.port}`;
     if (refusal === null && (late === null || here.reached)) continue;
     if (refusal !== null && refusal.reason !== 'connect failed') {
       const isProhibited = refusal.reason === 'administratively prohibited';
-      const said = isProhibited ? refusal.said : `${refusal.reason}: ${refusal.said}`;
-      return told(notForwarded(hop.name, place, { said, isProhibited }));
+      const answer = isProhibited ? refusal.answer : `${refusal.reason}: ${refusal.answer}`;
+      return ofHop(notForwarded(hop.name, place, { answer, isProhibited }));
     }
     const dialled =
       refusal === null
         ? faultOf('connect-timeout', 'connect', `no answer from ${place} through bastion ${hop.name} ${late ?? ''}`)
         : faultOf(
-            dialRefusalCode(refusal.said),
+            dialRefusalCode(refusal.answer),
             'connect',
-            `${place}, dialled by bastion ${hop.name}: ${refusal.said}`,
+            `${place}, dialled by bastion ${hop.name}: ${refusal.answer}`,
           );
     return ofClient(next === undefined ? dialled : bastionFailed(next.name, dialled), client);
   }

@@ -93,8 +93,8 @@ async function settingsOf(
     if (thrown instanceof FleetError) throw thrown;
     if (signal.aborted) throw abortedError(signal, 'resolve', client);
     const late = thrown instanceof Error && 'killed' in thrown && thrown.killed === true;
-    const said = thrown instanceof Error && 'stderr' in thrown ? messageOf(thrown.stderr).slice(-300) : '';
-    const message = late ? `ssh -G did not end within ${timeoutMs} ms` : `ssh_config: ${said || messageOf(thrown)}`;
+    const answer = thrown instanceof Error && 'stderr' in thrown ? messageOf(thrown.stderr).slice(-300) : '';
+    const message = late ? `ssh -G did not end within ${timeoutMs} ms` : `ssh_config: ${answer || messageOf(thrown)}`;
     throw new FleetError({ client, code: late ? 'connect-timeout' : 'config-invalid', stage: 'resolve', message });
   }
 }

@@ -215,7 +215,7 @@ class OpensshLogin {
     else
       this.#fail(
         'connect-timeout',
-        `the way there, which ssh_config says, did not answer ${limit}: ${wordsOf(this.#log)}`,
+        `the route there, which ssh_config names, did not answer ${limit}: ${wordsOf(this.#log)}`,
         'connect',
       );
   }
