@@ -1,5 +1,5 @@
 /**
- * The documents say something of everything of its kind: each command that prints JSON, each condition that is judged.
+ * The documents say something of everything of its kind: each command that prints JSON, each condition.
  */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';

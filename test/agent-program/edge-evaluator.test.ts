@@ -1,4 +1,4 @@
-/** The rules of `edge`: what is read, what is refused, and when a change is told. */
+/** The rules of `edge`: what is read, what is refused, and when a change is reported. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -43,57 +43,57 @@ function report(memory: number | null, disks: Readonly<Record<string, number>> =
   });
 }
 
-function judgeIn(place: string, rules: readonly EdgeRule[]) {
-  const judge = openEvaluator({ client: 'web-1', rules, everyMs: 60_000, place });
+function evaluatorIn(place: string, rules: readonly EdgeRule[]) {
+  const evaluate = openEvaluator({ client: 'web-1', rules, everyMs: 60_000, place });
   return (of: Report): readonly string[] =>
-    judge(of).changes.map(
+    evaluate(of).changes.map(
       ({ rule, subject, state, severity, value }) => `${rule} ${subject} ${state} ${severity} ${value ?? '-'}`,
     );
 }
 
-function judgeOf(t: TestContext, ...rules: readonly Written[]) {
-  return judgeIn(tempFolder(t), rulesOf(...rules));
+function evaluatorOf(t: TestContext, ...rules: readonly Written[]) {
+  return evaluatorIn(tempFolder(t), rulesOf(...rules));
 }
 
 test('an alert fires after `for`, and ends when the value is clear', (t) => {
-  const judge = judgeOf(t, { type: 'memory', limit: '90%', for: '2x', clear: '80%' });
-  const told = [85, 91, 85, 92, 93, 94, 85, 79, 78, 70].map((memory) => judge(report(memory)));
+  const evaluate = evaluatorOf(t, { type: 'memory', limit: '90%', for: '2x', clear: '80%' });
+  const notified = [85, 91, 85, 92, 93, 94, 85, 79, 78, 70].map((memory) => evaluate(report(memory)));
   const quiet: readonly string[] = [];
-  assert.deepEqual(told.slice(0, 4), [quiet, quiet, quiet, quiet]);
-  assert.deepEqual(told[4], ['memory  firing critical 93']);
-  assert.deepEqual(told.slice(5).flat(), ['memory  resolved critical 78']);
+  assert.deepEqual(notified.slice(0, 4), [quiet, quiet, quiet, quiet]);
+  assert.deepEqual(notified[4], ['memory  firing critical 93']);
+  assert.deepEqual(notified.slice(5).flat(), ['memory  resolved critical 78']);
 });
 
-test('a warning that becomes critical is told, and a value that is unknown changes nothing', (t) => {
-  const judge = judgeOf(t, { type: 'memory', warning: '80%', critical: '95%' });
-  assert.deepEqual(judge(report(85)), ['memory  firing warning 85']);
-  assert.deepEqual(judge(report(null)), []);
-  assert.deepEqual(judge(report(97)), ['memory  firing critical 97']);
+test('a warning that becomes critical is reported, and a value that is unknown changes nothing', (t) => {
+  const evaluate = evaluatorOf(t, { type: 'memory', warning: '80%', critical: '95%' });
+  assert.deepEqual(evaluate(report(85)), ['memory  firing warning 85']);
+  assert.deepEqual(evaluate(report(null)), []);
+  assert.deepEqual(evaluate(report(97)), ['memory  firing critical 97']);
 });
 
 test('several rules of one type without a name each hold, with limits of their own', (t) => {
   const disk = { type: 'disk', op: 'ge' };
-  const judge = judgeOf(t, { ...disk, mount: '/', limit: '90%' }, { ...disk, mount: '/data', limit: '50%' });
-  assert.deepEqual(judge(report(1, { '/': 60, '/data': 60, '/srv': 99 })), ['disk-2 /data firing critical 60']);
-  assert.deepEqual(judge(report(1, { '/': 91, '/data': 60, '/srv': 99 })), ['disk / firing critical 91']);
+  const evaluate = evaluatorOf(t, { ...disk, mount: '/', limit: '90%' }, { ...disk, mount: '/data', limit: '50%' });
+  assert.deepEqual(evaluate(report(1, { '/': 60, '/data': 60, '/srv': 99 })), ['disk-2 /data firing critical 60']);
+  assert.deepEqual(evaluate(report(1, { '/': 91, '/data': 60, '/srv': 99 })), ['disk / firing critical 91']);
 });
 
 test('the state of a rule outlives the process, and a damaged one begins anew', (t) => {
   const place = tempFolder(t);
   const rules = rulesOf({ type: 'memory', limit: '90%' });
-  assert.deepEqual(judgeIn(place, rules)(report(95)), ['memory  firing critical 95']);
-  assert.deepEqual(judgeIn(place, rules)(report(95)), []);
+  assert.deepEqual(evaluatorIn(place, rules)(report(95)), ['memory  firing critical 95']);
+  assert.deepEqual(evaluatorIn(place, rules)(report(95)), []);
   writeFileSync(path.join(place, 'edge-state.json'), '{"alerts": [');
-  assert.deepEqual(judgeIn(place, rules)(report(95)), ['memory  firing critical 95']);
+  assert.deepEqual(evaluatorIn(place, rules)(report(95)), ['memory  firing critical 95']);
   // A rule that is no longer there leaves nothing behind.
-  assert.deepEqual(judgeIn(place, rulesOf({ type: 'disk', limit: '99%' }))(report(95)), []);
-  assert.deepEqual(judgeIn(place, rules)(report(95)), ['memory  firing critical 95']);
+  assert.deepEqual(evaluatorIn(place, rulesOf({ type: 'disk', limit: '99%' }))(report(95)), []);
+  assert.deepEqual(evaluatorIn(place, rules)(report(95)), ['memory  firing critical 95']);
 });
 
 test('a disk that keeps no state loses no change', (t) => {
-  const judge = judgeIn(path.join(tempFolder(t), 'missing'), rulesOf({ type: 'memory', limit: '90%' }));
-  assert.deepEqual(judge(report(95)), ['memory  firing critical 95']);
-  assert.deepEqual(judge(report(95)), []);
+  const evaluate = evaluatorIn(path.join(tempFolder(t), 'missing'), rulesOf({ type: 'memory', limit: '90%' }));
+  assert.deepEqual(evaluate(report(95)), ['memory  firing critical 95']);
+  assert.deepEqual(evaluate(report(95)), []);
 });
 
 const wrong: readonly (readonly [edge: Written, says: RegExp])[] = [
@@ -137,10 +137,10 @@ test('a socket by name, by both kinds of address and by path', () => {
 
 test('a change names the first report that it follows from', (t) => {
   const rules = rulesOf({ type: 'memory', limit: '90%', for: '3x', clear: '80%' });
-  const judge = openEvaluator({ client: 'web-1', rules, everyMs: 60_000, place: tempFolder(t) });
+  const evaluate = openEvaluator({ client: 'web-1', rules, everyMs: 60_000, place: tempFolder(t) });
   const since = [50, 91, 92, 93, 94, 70, 95, 70, 60].map((memory) => {
     const made = report(memory);
-    const { sinceMs } = judge(made);
+    const { sinceMs } = evaluate(made);
     return sinceMs === null ? null : (Date.parse(made.datetime) - sinceMs) / 60_000;
   });
   assert.deepEqual(since, [null, null, null, 2, null, null, null, null, 1]);

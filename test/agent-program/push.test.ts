@@ -213,7 +213,7 @@ test('a damaged file is set aside and counted, and stops nothing', async () => {
   assert.equal(dropped, 1);
 });
 
-test('a report that could neither be kept nor delivered is told', async () => {
+test('a report that could neither be kept nor delivered is reported', async () => {
   const { run, transport, state } = await enrolled(makeFleet());
   await run({ transport });
   chmodSync(state, 0o755);

@@ -131,7 +131,7 @@ test('a named file that is missing, or is a folder, is a fault', (t) => {
   assert.throws(() => readSettings(dir), /is no regular file/);
 });
 
-test('faults of an edge rule are told in the words of JSON', (t) => {
+test('faults of an edge rule are reported in the words of JSON', (t) => {
   const file = path.join(tempFolder(t), 'agent.json');
   const fault = (rule: object): string => {
     writeFileSync(file, JSON.stringify({ edge: { rules: [rule] } }), { mode: 0o600 });

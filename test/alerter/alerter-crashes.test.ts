@@ -13,7 +13,7 @@ import { idOf, stationFor, type Station } from './support/station.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { pluck } from '../support/pluck.ts';
 
-const { elements, told: expected } = passToCutOff;
+const { elements, notified: expected } = passToCutOff;
 const prepare = (station: Station): Promise<void> => passToCutOff.prepare(station, at('08:46'));
 
 /** Two clean passes, after every claim and pause has run out. */
@@ -30,7 +30,7 @@ async function passesAfter(station: Station): Promise<void> {
  * all that the dead one did since is rolled back.
  */
 function crashes(name: string, every: number, create: () => Promise<StorageConfig>): void {
-  test(`${name}: nothing is lost or told twice, wherever the alerter dies`, async (t) => {
+  test(`${name}: nothing is lost or notified twice, wherever the alerter dies`, async (t) => {
     const station = await stationFor(t, { storage: await create(), elements });
     await prepare(station);
     const { restore } = await station.snapshot();
@@ -58,7 +58,7 @@ function crashes(name: string, every: number, create: () => Promise<StorageConfi
       await station.pass({ wrap: (database) => withMoments(database, dying) }).catch(() => undefined);
       assert.equal(died.length, 1, `moment ${dies}`);
       await passesAfter(station);
-      assertTold(station, from, `died at ${dies} of ${total}: ${JSON.stringify(died)}`);
+      assertNotified(station, from, `died at ${dies} of ${total}: ${JSON.stringify(died)}`);
     }
   });
 
@@ -80,7 +80,7 @@ function crashes(name: string, every: number, create: () => Promise<StorageConfi
       station.act(() => undefined);
       const from = station.server.mails.length;
       await passesAfter(station);
-      assertTold(station, from, 'between DATA and 250');
+      assertNotified(station, from, 'between DATA and 250');
       const ids = station.server.mails.slice(from).map(({ content }) => idOf(content));
       for (const content of taken) {
         const again = station.server.mails.find((mail) => idOf(mail.content) === idOf(content));
@@ -94,7 +94,7 @@ function crashes(name: string, every: number, create: () => Promise<StorageConfi
 /**
  * Checks that each recipient was notified once. Only the mail in transfer may arrive twice, under the same Message-ID.
  */
-function assertTold(station: Station, from: number, message: string): void {
+function assertNotified(station: Station, from: number, message: string): void {
   const ids = station.server.mails.slice(from).map(({ content }) => idOf(content));
   const distinct = [...new Set(ids)];
   assert.ok(ids.length - distinct.length <= 1, `${message}: ${ids.join(' ')}`);

@@ -155,7 +155,7 @@ async function settle(watching: Watching, says: readonly string[]): Promise<void
 /**
  * Checks that each listener's last notification of each alert equals the alert's state, and that no end is unreported.
  */
-async function assertToldIsState({ station }: Watching): Promise<void> {
+async function assertNotifiedIsState({ station }: Watching): Promise<void> {
   const state = await station.storage.alerts.state(station.nowMs());
   assert.deepEqual(state.waiting, []);
   const watchOf = createWatches(station.config());
@@ -202,7 +202,7 @@ function assertKnown(mail: DueMail, knows: Map<string, Map<string, string>>): vo
   for (const item of mail.items) {
     const name = `${item.alertId}`;
     const isEnd = item.transition === 'resolved' || item.transition === 'ended';
-    if (isEnd) assert.ok(own.has(name), `${mail.recipient} is told that ${nameOf(item)} is over, and never knew`);
+    if (isEnd) assert.ok(own.has(name), `${mail.recipient} is notified that ${nameOf(item)} is over, and never knew`);
     own.set(name, item.transition);
   }
 }
@@ -231,7 +231,7 @@ async function assertNothingLost({ station, knows, isReconfigured }: Hearing): P
     );
     if (isSilenced) continue;
     for (const { recipient } of watchOf(alert).listeners.values()) {
-      assert.ok(knows.get(recipient)?.has(String(id)) === true, `${recipient} was never told of ${nameOf(alert)}`);
+      assert.ok(knows.get(recipient)?.has(String(id)) === true, `${recipient} was never notified of ${nameOf(alert)}`);
     }
   }
 }
@@ -263,7 +263,7 @@ function nameOf({ client, rule, subject }: Pick<Alert, 'client' | 'rule' | 'subj
   return `${client} ${rule} ${subject}`;
 }
 
-test('last told equals the state when nothing holds back, whatever happened before', async () => {
+test('last notified equals the state when nothing holds back, whatever happened before', async () => {
   const dir = tempFolder();
   const seed = Number(process.env['PROPERTY_SEED'] ?? 20261120);
   const numRuns = Number(process.env['PROPERTY_RUNS'] ?? (isWide ? 25 : 13));
@@ -278,7 +278,7 @@ test('last told equals the state when nothing holds back, whatever happened befo
           const watching: Watching = { station, nowMs: at('08:00'), isReconfigured: false };
           for (const given of steps) await take(watching, given);
           await settle(watching, says);
-          await assertToldIsState(watching);
+          await assertNotifiedIsState(watching);
           await assertMails(watching);
           await assertCapped(station);
           goOn(watching, 2);

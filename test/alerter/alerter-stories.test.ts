@@ -12,7 +12,7 @@ const elements = fleet(`${ops}${disk}`);
 
 passStories(
   `
-  a critical alert is told at once, then reminded of, and its end is told once
+  a critical alert is notified at once, then reminded of, and its end is notified once
     ${quarter}<alerts repeat="12h">${ops}${disk}</alerts>${web1}
     07:45
     08:00-19:45 web-1 disk / 96
@@ -22,7 +22,7 @@ passStories(
     > 20:01 ops: reminder critical web-1 disk /
     > 20:31 ops: resolved web-1 disk /
 
-  a warning that gets worse is told to those who hear of critical ones alone, and the end to both
+  a warning that gets worse is notified to those who hear of critical ones alone, and the end to both
     ${fleet(`${ops}${oncall}${disk}`)}
     07:45
     08:00-08:15 web-1 disk / 90
@@ -43,7 +43,7 @@ passStories(
     > 08:01 ops: firing warning web-1 disk /
     > 08:16 ops: firing warning web-2 disk /, firing warning web-3 disk /
 
-  what began and ended while no alerter ran is told as past, with what still fires, in one mail
+  what began and ended while no alerter ran is notified as past, with what still fires, in one mail
     07:45
     07:50 alerter stops
     08:00-09:00 web-1 disk / 96
@@ -54,7 +54,7 @@ passStories(
     13:15 web-2 disk / 97
     > 13:05 ops: firing critical web-2 disk /, past web-1 disk / 08:00 to 09:30
 
-  rows that are a month old are judged as rows of today
+  rows that are a month old are evaluated as rows of today
     08:00 alerter stops
     08:00-09:00 web-1 disk / 96
     09:15-09:45
@@ -62,13 +62,13 @@ passStories(
     +30 08:05 pass
     > +30 08:00 ops: past web-1 disk / 08:00 to 09:30
 
-  a report that comes late is told once, as past, when it tells of something else than now
+  a report that comes late is notified once, as past, when it tells of something else than now
     07:00-08:00
     08:15 web-1 late 06:00 disk / 97
     08:30-09:00
     > 08:16 ops: past web-1 disk / 06:00 to 06:00
 
-  of a paused client nothing is told, and then what is so
+  of a paused client nothing is notified, and then what is so
     paused = ${fleet(`${ops}${disk}`, `<client name="web-1" ip="192.0.2.1" username="u" state="paused"/>${web2}`)}
     active = ${elements}
     07:45
@@ -166,13 +166,13 @@ passStories(
     > 08:46 ops: firing critical - collector-silent collector-1
     > 10:31 ops: resolved - collector-silent collector-1
 
-  a collector that fell silent while no alerter ran is told of days later, once the database is known to answer
+  a collector that fell silent while no alerter ran is notified of days later, once the database is known to answer
     ${fleet(ops, web1)}
     07:45-08:00
     +2 08:00-+2 08:45 pass
     > +2 08:30 ops: firing critical - collector-silent collector-1
 
-  one of two collectors that fell silent while no alerter ran is told of, and ends a week later by a successor
+  one of two collectors that fell silent while no alerter ran is notified of, and ends a week later by a successor
     ${quarter}<alerts repeat="none">${ops}</alerts>${web1}
     07:45
     07:50 by collector-2 on mon-2
@@ -263,7 +263,7 @@ passStories(
     > 08:01 ops: firing warning web-1 disk /
     > 08:16 ops: firing critical web-3 disk /, firing warning web-2 disk /
 
-  rows of who is not in config.xml say nothing; those of a former name are judged
+  rows of who is not in config.xml say nothing; those of a former name are evaluated
     renamed = ${fleet(`${ops}${disk}`, `<client name="www" was="web-1" ip="192.0.2.1" username="u"/>${web2}`)}
     07:45
     08:00-08:30 web-1 disk / 96 | stranger disk / 99

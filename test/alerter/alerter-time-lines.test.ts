@@ -9,7 +9,7 @@ const fleet = (alerts: string, more = '', clients = 2): string =>
    <client name="web-[1-${clients}]" ip="192.0.2.[1-${clients}]" username="u"/>`;
 
 passStories(`
-  what flaps is one notice, and twelve quiet rows later its true state is told
+  what flaps is one notice, and twelve quiet rows later its true state is notified
     ${fleet(disk)}
     07:45
     08:00 web-1 disk / 96
@@ -24,7 +24,7 @@ passStories(`
     > 09:16 ops: flapping critical web-1 disk /
     > 13:01 ops: resolved web-1 disk /
 
-  a changed host key is told at once, though by one client; keys that are not trusted are one mail
+  a changed host key is notified at once, though by one client; keys that are not trusted are one mail
     ${fleet('', '', 3)}
     07:45
     08:00 web-1 fails host-key-changed
@@ -34,7 +34,7 @@ passStories(`
     > 08:16 ops: firing warning web-2 not-trusted, firing warning web-3 not-trusted
     > 08:31 ops: resolved web-1 host-key-changed, resolved web-2 not-trusted, resolved web-3 not-trusted
 
-  a client that is visited and whose reports do not come is told after three runs, and its next report ends it
+  a client that is visited and whose reports do not come is notified after three runs, and its next report ends it
     ${fleet('')}
     07:00-07:45
     08:00-09:00 web-1 mute
@@ -42,7 +42,7 @@ passStories(`
     > 08:31 ops: firing critical web-1 no-report
     > 09:16 ops: resolved web-1 no-report
 
-  a client that no run visits any more is told after three runs since it was missed
+  a client that no run visits any more is notified after three runs since it was missed
     ${fleet('')}
     07:00-07:45
     08:00-09:00 web-1 absent
@@ -50,7 +50,7 @@ passStories(`
     > 08:46 ops: firing critical web-1 no-report
     > 09:16 ops: resolved web-1 no-report
 
-  a reboot is told once, and has no recovery and no reminder
+  a reboot is notified once, and has no recovery and no reminder
     ${fleet('', 'repeat="1h"')}
     07:45
     08:00-10:00 web-1 boot 2
@@ -78,7 +78,7 @@ passStories(`
     08:10 pass
     > 08:10 ops: firing critical web-1 disk /
 
-  what began and ended while the mail server was away is told as past, in one mail with what holds on
+  what began and ended while the mail server was away is notified as past, in one mail with what holds on
     ${fleet(disk)}
     07:45
     07:50 server down
@@ -88,7 +88,7 @@ passStories(`
     09:30 web-2 disk / 97
     > 09:31 ops: firing critical web-2 disk /, past web-1 disk / 08:00 to 09:00 (instead of 1, 2)
 
-  a value of which passes see nothing but its way back is told once it has come back twice
+  a value of which passes see nothing but its way back is notified once it has come back twice
     ${fleet(disk)}
     07:45
     07:50 alerter stops
@@ -103,7 +103,7 @@ passStories(`
     09:16 pass
     > 09:16 ops: firing critical web-1 disk /
 
-  a client whose visits flap and succeed now is told of by its other alerts, and by reports that do not come
+  a client whose visits flap and succeed now is notified of by its other alerts, and by reports that do not come
     ${fleet(disk)}
     07:00-07:45
     08:00-08:15 web-1 fails connect-refused

@@ -23,7 +23,7 @@ onBothDatabases('a pass of the alerter', (kit) => {
       > 08:46 ops: resolved web-1 disk /`;
   passStories(story, { elements, create: () => kit.create() });
 
-  test('tells a day that nobody judged, of a thousand clients, in one mail a recipient', async (t) => {
+  test('tells a day that nobody evaluated, of a thousand clients, in one mail a recipient', async (t) => {
     const many = '<client name="web-[001-999]" ip="web-[001-999].example.org" username="u"/>';
     const oncall = '<mail to="oncall@example.org" severity="critical"/>';
     const groups = `<group name="web"><mail to="web@example.org"/>${many}</group>`;
@@ -58,9 +58,9 @@ onBothDatabases('a pass of the alerter', (kit) => {
     assert.deepEqual(sentences(await station.pass()), ['ops: firing critical web-1 disk /']);
     station.at('08:30');
     await station.collect();
-    const told = await station.dump();
+    const notified = await station.dump();
     await station.pass({ dryRun: true });
-    assert.equal(await station.dump(), told);
+    assert.equal(await station.dump(), notified);
   });
 
   test('ends at once beside another one, here and elsewhere, and leaves a row that says so', async (t) => {

@@ -75,7 +75,7 @@ onBothDatabases('every channel', (kit) => {
       assert.ok(alone);
     });
 
-    test(`${name}: nothing is lost or told twice, wherever the alerter dies`, async (t) => {
+    test(`${name}: nothing is lost or notified twice, wherever the alerter dies`, async (t) => {
       const site = await open(t, { storage: await kit.create(), inside, clients });
       const { station } = site;
       await round(site, '07:45', {});
@@ -84,14 +84,14 @@ onBothDatabases('every channel', (kit) => {
       await dieEverywhere(site, '08:00', every);
     });
 
-    test(`${name}: an acknowledgement ${keepsIncidents ? 'is told once by itself' : 'alone is no news'}`, async (t) => {
+    test(`${name}: an acknowledgement ${keepsIncidents ? 'is notified once by itself' : 'alone is no news'}`, async (t) => {
       const site = await open(t, { storage: await kit.create(), inside, clients });
       const { station } = site;
       await round(site, '07:45', {});
       await round(site, '08:00', fires);
       const { alerts } = station.storage;
       const ids = (await alerts.openAlerts(null)).flatMap(({ id }) => id ?? []);
-      const told = keepsIncidents ? ['acknowledged critical web-1 disk /'] : [];
+      const notified = keepsIncidents ? ['acknowledged critical web-1 disk /'] : [];
       station.at('08:02');
       await alerts.acknowledge(ids, 'kim', null, null);
       if (keepsIncidents) await dieEverywhere(site, '08:02', every);
@@ -101,7 +101,7 @@ onBothDatabases('every channel', (kit) => {
       const before = site.arrived().length;
       await Promise.all([station.pass(), station.pass({ machine: 'mon-2' })]);
       await station.pass();
-      assert.deepEqual(sentencesOf(site, site.arrived().slice(before)), told);
+      assert.deepEqual(sentencesOf(site, site.arrived().slice(before)), notified);
       await alerts.unacknowledge(ids);
       assert.deepEqual(await round(site, '08:30', fires), []);
     });
@@ -132,7 +132,7 @@ onBothDatabases('every channel', (kit) => {
     });
 
     test(
-      `${name}: put off is told later, and a refusal ` + (takesState ? 'reported' : 'to the fallback once'),
+      `${name}: put off is notified later, and a refusal ` + (takesState ? 'reported' : 'to the fallback once'),
       async (t) => {
         if (!can.includes('puts off')) return;
         const site = await open(t, { storage: await kit.create(), inside, clients });

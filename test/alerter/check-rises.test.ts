@@ -15,20 +15,20 @@ const sectors = (count: number): string => `check textfile:smartmon 0 reallocate
 onBothDatabases('figures of textfiles that grow', (kit) => {
   /** Plays a report an hour with a pass after each. Returns the sentences of the mails with the hour. */
   const play = async (made: Station, says: readonly string[]): Promise<readonly string[]> => {
-    const told: string[] = [];
+    const notified: string[] = [];
     for (const [hour, said] of says.entries()) {
       await made.collect({ 'web-1': said, 'web-2': sectors(5) });
       const { arrived } = await made.pass();
-      told.push(...arrived.map(({ sentence }) => `${hour} ${sentence}`));
+      notified.push(...arrived.map(({ sentence }) => `${hour} ${sentence}`));
       made.at(made.nowMs() + hourMs);
     }
-    return told;
+    return notified;
   };
   const station = async (t: TestContext, own = elements): Promise<Station> =>
     await stationFor(t, { storage: await kit.create(), elements: own });
   const hours = (count: number, said: string): readonly string[] => new Array<string>(count).fill(said);
 
-  test('are told at once, for a day, and once; replay and explain say the same', async (t) => {
+  test('are notified at once, for a day, and once; replay and explain say the same', async (t) => {
     const made = await station(t);
     const startMs = made.nowMs();
     const subject = 'web-1 sectors-rising textfile:smartmon reallocated_sectors';
@@ -72,8 +72,8 @@ onBothDatabases('figures of textfiles that grow', (kit) => {
     const made = await station(t);
     assert.deepEqual(await play(made, [...hours(3, sectors(8)), ...hours(3, sectors(20))]), []);
     made.at(made.nowMs() + 72 * hourMs);
-    const [told = ''] = await play(made, [sectors(24)]);
-    assert.match(told, /firing warning web-1 sectors-rising textfile:smartmon reallocated_sectors/);
+    const [notified = ''] = await play(made, [sectors(24)]);
+    assert.match(notified, /firing warning web-1 sectors-rising textfile:smartmon reallocated_sectors/);
     const [open] = await made.storage.alerts.openAlerts(['web-1']);
     assert.equal(open?.valueText, '4 more than a day before (24)');
   });

@@ -6,7 +6,7 @@ import { checkRow } from './support/rows.ts';
 import { stories } from './support/story.ts';
 
 stories(`
-  a check that is CRITICAL in two reports is told, and recovers with two that are OK
+  a check that is CRITICAL in two reports is notified, and recovers with two that are OK
     08:00 check mailq 2
     08:05 check mailq 2
     08:10 check mailq 0
@@ -44,7 +44,7 @@ stories(`
     > 08:00 check check=disk* disk-root fires warning
     > 08:00 check mailq is pending
 
-  what is excluded is not judged
+  what is excluded is not evaluated
     <alert type="check" check="mailq" enabled="no"/><alert name="check-unknown" enabled="no"/>
     08:00 check mailq 2
     08:05 check mailq 2
@@ -131,7 +131,7 @@ test('sectors of textfiles are compared with those of a day before', () => {
   assert.deepEqual(sectors('pending_sectors=0', null), line('pending_sectors', 'none (0 more than a day before (0)'));
 });
 
-test('security updates of apt.prom are not told beside the check of the agent, unless that is UNKNOWN', () => {
+test('security updates of apt.prom are not notified beside the check of the agent, unless that is UNKNOWN', () => {
   const apt = checkRow({ check_name: 'textfile:apt', perfdata: 'upgrades=30 security_upgrades=4' });
   const updates = (...own: readonly (0 | 1 | 3)[]) =>
     said('', { checks: [apt, ...own.map((state) => checkRow({ check_name: 'updates', state }))] }, 'default').filter(
@@ -171,7 +171,7 @@ test('a refused file is a condition with its reason, and no result of a check', 
   );
 });
 
-test('a command of NRPE that takes arguments is refused by the client, and nobody is told', () => {
+test('a command of NRPE that takes arguments is refused by the client, and nobody is notified', () => {
   const checks = [checkRow({ check_name: '/etc/nagios/nrpe.cfg:7', state: 3, refused: 1, text: 'takes arguments' })];
   const samples = observe('', { checks }).samples.filter(({ rule }) => rule.name.startsWith('check'));
   assert.deepEqual(samples, []);

@@ -40,7 +40,7 @@ passStories(`
     > 09:31 ops: firing critical web-1 no-report
     > 10:16 ops: resolved web-1 no-report
 
-  ten years ahead, back, and then the collector stops: that is told in time
+  ten years ahead, back, and then the collector stops: that is notified in time
     ${fleet('')}
     07:00-07:45
     +3650 08:00-+3650 08:15
@@ -48,7 +48,7 @@ passStories(`
     09:15-10:00 pass
     > 10:00 ops: firing critical - collector-silent collector-1
 
-  the collector is three hours ahead of the database for an hour: it is told of, and alerts go on
+  the collector is three hours ahead of the database for an hour: it is notified of, and alerts go on
     ${fleet('')}
     07:00-07:45
     08:00 collector clock +180
@@ -61,7 +61,7 @@ passStories(`
     > 09:01 ops: resolved - collector-silent collector-1
     > 09:16 ops: resolved web-1 disk /
 
-  the collector is three hours behind the database for an hour: it is told of, and what it saw is told as past
+  the collector is three hours behind the database for an hour: it is notified of, and what it saw is notified as past
     ${fleet('')}
     07:00-07:45
     08:00 collector clock -180
@@ -72,7 +72,7 @@ passStories(`
     > 08:31 ops: firing critical - collector-silent collector-1
     > 09:01 ops: resolved - collector-silent collector-1, past web-1 disk / 05:15 to 05:45
 
-  the collector is always three hours ahead of the database: it is told of, and its rows are judged by its own clock
+  the collector is always three hours ahead of the database: it is notified of, and its rows are evaluated by its own clock
     ${fleet(cpu)}
     07:00 collector clock +180
     07:00-08:00

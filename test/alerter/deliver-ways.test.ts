@@ -34,7 +34,7 @@ function refusing(...known: readonly string[]): (moment: SmtpMoment) => string |
 }
 
 onBothDatabases('the fallback address', (kit) => {
-  test('is told once who was refused and why, with the mail', async (t) => {
+  test('is notified once who was refused and why, with the mail', async (t) => {
     const { post, server } = await openOffice(t, kit, ['gone@example.org', 'ops@example.org'], {
       act: refusing('root@', 'ops@'),
     });
@@ -97,7 +97,7 @@ onBothDatabases('the fallback address', (kit) => {
     assert.match(rows[1]?.error ?? '', /550 5\.7\.1 on a blocklist$/);
   });
 
-  test('is told although the program ended between the notice and the mark', async (t) => {
+  test('is notified although the program ended between the notice and the mark', async (t) => {
     const { post, server } = await openOffice(t, kit, ['gone@example.org'], { act: refusing('root@') });
     const smtp = smtpConfig(server.port, { fallback: 'root@example.org' });
     const crash = new FleetError({ code: 'storage-failed', stage: 'storage', message: 'crash' });
@@ -178,7 +178,7 @@ onBothDatabases('ways', (kit) => {
     assert.match((server.mails[0]?.content ?? '').replaceAll('=\r\n', ''), /no such <notify command>/);
   });
 
-  test('without <smtp> mails become files, which is told as where they went', async (t) => {
+  test('without <smtp> mails become files, which is notified as where they went', async (t) => {
     const post = await openPost(t, kit);
     await post.put('ops@example.org', 'oncall@example.org');
     assert.deepEqual(await post.run(null), { sent: 2, putOff: 0, failed: 0 });
@@ -203,15 +203,15 @@ onBothDatabases('ways', (kit) => {
     assert.match((await post.rows())[0]?.error ?? '', /a fault/);
   });
 
-  test('no credential is in what is stored or told', async (t) => {
+  test('no credential is in what is stored or notified', async (t) => {
     const { post, server } = await openOffice(t, kit, ['ops@example.org'], {
       act: ({ phase, line }) => (phase === 'auth' ? `535 5.7.8 cannot take ${line} correct horse` : undefined),
     });
     await post.run(withLogin(server.port));
-    const told = JSON.stringify([await post.rows(), post.events]);
-    assert.match(told, /cannot take/);
-    assert.ok(!told.includes('correct horse'));
-    assert.ok(!told.includes(Buffer.from('\0fleet\0correct horse').toString('base64')));
+    const notified = JSON.stringify([await post.rows(), post.events]);
+    assert.match(notified, /cannot take/);
+    assert.ok(!notified.includes('correct horse'));
+    assert.ok(!notified.includes(Buffer.from('\0fleet\0correct horse').toString('base64')));
   });
 });
 

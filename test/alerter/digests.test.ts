@@ -1,4 +1,4 @@
-/** Digests of a whole alerter: made once, whatever dies, and told of when they are late. */
+/** Digests of a whole alerter: made once, whatever dies, and notified of when they are late. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -127,7 +127,7 @@ onBothDatabases('a digest', (kit) => {
     assert.equal((await digestsOf(station)).length, 1);
   });
 
-  test('that the mail server refuses is told to the fallback, and the others still go', async (t) => {
+  test('that the mail server refuses is notified to the fallback, and the others still go', async (t) => {
     const elements = elementsOf('<digest to="boss@example.org,lead@example.org" at="08:00"/>');
     const station = await stationFor(t, { storage: await kit.create(), elements, smtp: 'fallback="root@example.org"' });
     station.act(({ phase, line }) =>

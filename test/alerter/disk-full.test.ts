@@ -16,7 +16,7 @@ type Used = MadeLevels['used'];
 const dir = tempFolder();
 let stations = 0;
 
-/** A station of web-1 alone, with rules, that is asked once a day what is told. */
+/** A station of web-1 alone, with rules, that is asked once a day what it is notified of. */
 async function stationWith(t: Parameters<typeof stationFor>[0], rules = '', client = ''): Promise<Station> {
   const elements = `<collector every="15m"/><alerts zone="UTC"><mail to="ops@example.org"/>${rules}</alerts>
     <client name="web-1" ip="192.0.2.1" username="u">${client}</client>`;
@@ -26,7 +26,7 @@ async function stationWith(t: Parameters<typeof stationFor>[0], rules = '', clie
 }
 
 /** The mails of a pass. */
-async function told(made: Station): Promise<readonly string[]> {
+async function notified(made: Station): Promise<readonly string[]> {
   return (await made.pass()).arrived.map(({ sentence }) => sentence.replace(/^ops: /, ''));
 }
 
@@ -38,7 +38,7 @@ async function days(made: Station, from: number, courses: readonly Used[]): Prom
   for (const [index, used] of courses.entries()) {
     made.at(`+${from + index} 00:01`);
     await fillLevels(made, [{ used }]);
-    lines.push((await told(made)).join('; '));
+    lines.push((await notified(made)).join('; '));
   }
   return lines;
 }
@@ -50,7 +50,7 @@ const growing =
     100 - daysLeft + day;
 const flat: Used = () => 60;
 
-test('a disk that will be full within the limit is told once a day at most, and how', async (t) => {
+test('a disk that will be full within the limit is notified once a day at most, and how', async (t) => {
   const made = await stationWith(t);
   assert.deepEqual(await days(made, 40, [growing(8), growing(7)]), ['', '']);
   made.at('+42 00:01');
@@ -72,13 +72,13 @@ test('a warning becomes critical once a day, or at once when the last week leave
   assert.deepEqual(await days(made, 40, [growing(10)]), ['firing warning web-1 disk-full /data']);
   made.at('+40 09:00');
   await fillLevels(made, [{ used: growing(5) }]);
-  assert.deepEqual(await told(made), [], 'five days are not urgent');
+  assert.deepEqual(await notified(made), [], 'five days are not urgent');
   made.at('+40 10:00');
   await fillLevels(made, [{ used: growing(1.5) }]);
-  assert.deepEqual(await told(made), ['escalated critical web-1 disk-full /data']);
+  assert.deepEqual(await notified(made), ['escalated critical web-1 disk-full /data']);
   made.at('+40 11:00');
   await fillLevels(made, [{ used: flat }]);
-  assert.deepEqual(await told(made), [], 'what eases is judged once a day');
+  assert.deepEqual(await notified(made), [], 'what eases is evaluated once a day');
 });
 
 test('what is urgent begins at once, and only where the limit says so', async (t) => {
@@ -92,7 +92,7 @@ test('what is urgent begins at once, and only where the limit says so', async (t
     assert.deepEqual(await days(made, 40, [flat]), ['']);
     made.at('+40 15:00');
     await fillLevels(made, [{ used: growing(1.5) }]);
-    assert.deepEqual(await told(made), expected, rules);
+    assert.deepEqual(await notified(made), expected, rules);
   }
 });
 
@@ -122,7 +122,7 @@ test('a clean-up, a stop and a larger disk end it on the second day', async (t) 
     for (const day of [41, 42]) {
       made.at(`+${day} 00:01`);
       await fillLevels(made, [{ used, ...(larger === undefined ? {} : { size: larger }) }]);
-      lines.push((await told(made)).filter((line) => !line.startsWith('reminder')).join('; '));
+      lines.push((await notified(made)).filter((line) => !line.startsWith('reminder')).join('; '));
     }
     assert.deepEqual(lines, ['', 'resolved web-1 disk-full /data'], name);
   }
@@ -132,9 +132,9 @@ test('silence and missing days move nothing; a mount that others outlive is gone
   const made = await stationWith(t);
   const both = (used: Used): readonly MadeLevels[] => [{ used }, { mount: '/', used: flat }];
   await fillLevels(made, both(growing(6)));
-  assert.deepEqual(await told(made), ['firing warning web-1 disk-full /data']);
+  assert.deepEqual(await notified(made), ['firing warning web-1 disk-full /data']);
   const ends = async (): Promise<readonly string[]> =>
-    (await told(made)).filter((line) => !line.startsWith('reminder'));
+    (await notified(made)).filter((line) => !line.startsWith('reminder'));
   for (const day of [41, 42, 43, 45]) {
     made.at(`+${day} 00:01`);
     assert.deepEqual(await ends(), [], 'nothing is known');
@@ -156,7 +156,7 @@ test('inodes have a rule of their own, and a gap of days, NULLs and days to come
     { mount: '/null', used: () => 40, inodes: () => null },
   ]);
   await fillLevels(made, [{ used: () => 1, inodes: () => 1 }], [3, 5]);
-  assert.deepEqual(await told(made), ['firing warning web-1 inodes-full /data']);
+  assert.deepEqual(await notified(made), ['firing warning web-1 inodes-full /data']);
 });
 
 test('while the disk is nearly full nothing is foreseen of it, unless that is worse', async (t) => {
@@ -172,19 +172,19 @@ test('while the disk is nearly full nothing is foreseen of it, unless that is wo
     await made.collect({ 'web-1': 'disk /data 92' });
     made.at('+40 00:02');
     await fillLevels(made, [{ used: growing(1.5) }]);
-    const lines = (await told(made)).flatMap((line) => line.split('; ')).join(', ');
+    const lines = (await notified(made)).flatMap((line) => line.split('; ')).join(', ');
     assert.equal(/disk-full/.test(lines), expected.length > 0, `${rule}: ${lines}`);
     for (const line of expected) assert.ok(lines.includes(line), `${rule}: ${lines}`);
   }
 });
 
-test('an alert that was told is muted while the disk is nearly full, and told again of its end', async (t) => {
+test('an alert that was notified is muted while the disk is nearly full, and notified again of its end', async (t) => {
   const made = await stationWith(t);
   assert.deepEqual(await days(made, 40, [growing(6)]), ['firing warning web-1 disk-full /data']);
   made.at('+40 12:30');
   await made.collect({ 'web-1': 'disk /data 92' });
   made.at('+40 12:31');
-  const lines = await told(made);
+  const lines = await notified(made);
   assert.deepEqual(lines, ['firing warning web-1 disk /data'], 'no reminder of the forecast');
   for (const [time, says] of [
     ['+41 00:15', 'disk /data 50'],
@@ -194,19 +194,19 @@ test('an alert that was told is muted while the disk is nearly full, and told ag
     await made.collect({ 'web-1': says });
   }
   made.at('+41 00:31');
-  assert.ok((await told(made)).join().includes('resolved'), 'the disk');
+  assert.ok((await notified(made)).join().includes('resolved'), 'the disk');
 });
 
-test('a forecast of a disk that was nearly full is not told before it was judged anew', async (t) => {
+test('a forecast of a disk that was nearly full is not notified before it was evaluated anew', async (t) => {
   const made = await stationWith(t);
   const at = async (time: string, percent: number): Promise<string> => {
     made.at(time);
     await made.collect({ 'web-1': `disk /data ${percent}` });
-    return (await told(made)).join('; ');
+    return (await notified(made)).join('; ');
   };
   assert.deepEqual(await days(made, 40, [growing(6)]), ['firing warning web-1 disk-full /data']);
   assert.equal(await at('+40 20:00', 92), 'firing warning web-1 disk /data');
-  assert.deepEqual(await days(made, 41, [growing(3)]), [''], 'judged beside the disk');
+  assert.deepEqual(await days(made, 41, [growing(3)]), [''], 'evaluated beside the disk');
   await at('+41 03:00', 50);
   assert.equal(await at('+41 03:15', 50), 'resolved web-1 disk /data');
   const after = [await at('+41 03:30', 50), await at('+41 09:00', 50), await at('+41 23:45', 50)];
@@ -227,7 +227,7 @@ test('a dry run tells, and stores nothing', async (t) => {
   assert.match(events.map((event) => (event.kind === 'composed' ? event.text : '')).join(''), /disk-full \/data/);
 });
 
-test('a replay judges stored levels, and explain has what is foreseen', async (t) => {
+test('a replay evaluates stored levels, and explain has what is foreseen', async (t) => {
   const made = await stationWith(t);
   const [config, store] = [made.config(), made.storage.alerts];
   await days(made, 42, [growing(5)]);
@@ -248,13 +248,13 @@ test('a replay judges stored levels, and explain has what is foreseen', async (t
   assert.equal(rules[0]?.unknown, null);
 });
 
-test('a replay judges at the times of the alerter, from the levels that were known then', async (t) => {
+test('a replay evaluates at the times of the alerter, from the levels that were known then', async (t) => {
   const rules = '<alert type="disk-full" warning="14d" critical="2d"/><alert type="disk" enabled="no"/>';
   const made = await stationWith(t, rules);
   const observe = (): void => undefined;
   await fillLevels(made, [{ used: (day) => 98.4 + day }], [-36, -1]);
   made.at('+39 00:05');
-  assert.deepEqual(await told(made), ['firing warning web-1 disk-full /data']);
+  assert.deepEqual(await notified(made), ['firing warning web-1 disk-full /data']);
   const sinceMs = made.nowMs() + 12 * 3_600_000;
   const report = async (percent: number): Promise<void> => {
     await made.collect({ 'web-1': 'mute' });
@@ -274,7 +274,7 @@ test('a replay judges at the times of the alerter, from the levels that were kno
     made.at(time);
     await report(percent);
     made.at(made.nowMs() + 60_000);
-    lines.push(...(await told(made)).filter((line) => line.includes('disk-full') && !line.startsWith('reminder')));
+    lines.push(...(await notified(made)).filter((line) => line.includes('disk-full') && !line.startsWith('reminder')));
   }
   assert.deepEqual(lines, ['escalated critical web-1 disk-full /data']);
   const { signal } = new AbortController();

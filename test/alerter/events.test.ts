@@ -37,7 +37,7 @@ async function send(made: Station, changes: Partial<NewEvent>): Promise<void> {
 /** Makes a pass later. Returns the sentences of its mails. */
 async function passAfter(made: Station, hours: number): Promise<readonly string[]> {
   made.at(made.nowMs() + hours * hourMs);
-  // The collector runs, so that nothing else is told.
+  // The collector runs, so that nothing else is notified.
   await made.collect();
   return (await made.pass()).arrived.map(({ sentence }) => sentence.replace(/^ops: /, ''));
 }
@@ -45,16 +45,16 @@ async function passAfter(made: Station, hours: number): Promise<readonly string[
 /** Makes the passes of the last minutes of a time. Returns the sentences of their mails. */
 async function later(made: Station, hours: number): Promise<readonly string[]> {
   const steps = hours * 60 > 10 ? [hours * 60 - 10, 5, 5] : [hours * 60];
-  const told: string[] = [];
-  for (const minutes of steps) told.push(...(await passAfter(made, minutes / 60)));
-  return told;
+  const notified: string[] = [];
+  for (const minutes of steps) notified.push(...(await passAfter(made, minutes / 60)));
+  return notified;
 }
 
 async function open(made: Station): Promise<readonly unknown[]> {
   return pluckAll(await made.storage.alerts.openAlerts(null), 'client', 'subject', 'severity', 'valueText');
 }
 
-test('a bad event is told, a good one ends it, and silence is a fault', async (t) => {
+test('a bad event is notified, a good one ends it, and silence is a fault', async (t) => {
   const made = await stationWith(t, '<alert type="event" service="backup*" within="26h"/>');
   await send(made, { host: 'nas', service: 'backup-home' });
   assert.deepEqual(await later(made, 1), []);
@@ -84,7 +84,7 @@ test('a service that is named and was never heard of is at fault until it is', a
   assert.deepEqual(await open(made), [['', 'nas:backup/home', 'warning', 'CRIT: done']]);
 });
 
-test('silence while the database was away is judged once it has answered for a while', async (t) => {
+test('silence while the database was away is evaluated once it has answered for a while', async (t) => {
   const made = await stationWith(t, '<alert type="event" service="backup*,nightly" within="26h"/>');
   await send(made, { service: 'backup' });
   await send(made, { service: 'nightly' });
@@ -97,7 +97,7 @@ test('silence while the database was away is judged once it has answered for a w
   assert.deepEqual(await passAfter(made, 5 / 60), ['firing critical - event service=backup*,nightly web-1:nightly']);
 });
 
-test('a rule of a client judges its own events, and ttl and host count', async (t) => {
+test('a rule of a client evaluates its own events, and ttl and host count', async (t) => {
   const made = await stationWith(
     t,
     '<alert type="event" service="*" host="nas*"/>',

@@ -9,7 +9,7 @@ const fleetWith = (recipients: string, window = ''): string => `
   <client name="web-1" ip="192.0.2.1" username="u"/>`;
 const office = '<mail to="office@example.org" hours="mon-fri 08:00-18:00"/>';
 
-test('outside of the hours news waits, and is told when they begin', () => {
+test('outside of the hours news waits, and is notified when they begin', () => {
   const world = startDispatch(fleetWith(office));
   world.at('17:50').fires('web-1 disk /');
   assert.deepEqual(world.pass(), ['office: firing critical web-1 disk /']);
@@ -22,7 +22,7 @@ test('outside of the hours news waits, and is told when they begin', () => {
   assert.deepEqual(world.pass('+3 08:00'), ['office: firing warning web-1 disk /data, reminder critical web-1 disk /']);
 });
 
-test('what began and ended outside of the hours is told as over', () => {
+test('what began and ended outside of the hours is notified as over', () => {
   const world = startDispatch(fleetWith(office));
   world.at('19:00').fires('web-1 disk /');
   world.pass();
@@ -31,14 +31,14 @@ test('what began and ended outside of the hours is told as over', () => {
   assert.deepEqual(world.pass('+3 08:00'), ['office: past web-1 disk / 19:00 to 20:00']);
 });
 
-test('somebody who is named for criticals without hours is told of these at once', () => {
+test('somebody who is named for criticals without hours is notified of these at once', () => {
   const world = startDispatch(fleetWith(`${office}<mail to="office@example.org" severity="critical"/>`));
   world.at('19:00').fires('web-1 disk /');
   world.fires('web-1 disk /data', { severity: 'warning' });
   assert.deepEqual(world.pass(), ['office: firing critical web-1 disk /']);
 });
 
-test('a window for warnings holds back warnings and what is told of them, and no critical', () => {
+test('a window for warnings holds back warnings and what is notified of them, and no critical', () => {
   const window = '<window start="09:00" duration="2h" severity="warning"/>';
   const world = startDispatch(fleetWith('<mail to="ops@example.org"/>', window));
   world.at('09:05').fires('web-1 disk /');

@@ -44,7 +44,7 @@ onBothDatabases('a backlog of large reports', ({ create }) => {
   // Their texts alone are more than the heap.
   const [visits, heapMb] = isWide ? [80, 256] : [40, 128];
   test(
-    `${visits * 5} reports of nearly 1 MiB with 200 mounts each are judged with a heap of ` + `${heapMb} MB`,
+    `${visits * 5} reports of nearly 1 MiB with 200 mounts each are evaluated with a heap of ` + `${heapMb} MB`,
     async (t) => {
       const elements = `<alerts><mail to="ops@example.org"/><alert type="service" unit="nginx.service" state="active"/>
       </alerts><client name="app-[1-5]" ip="192.0.2.[1-5]" username="u"/>`;

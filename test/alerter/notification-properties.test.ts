@@ -188,20 +188,20 @@ function settle(world: DispatchWorld): void {
   }
 }
 
-function assertToldEqualsState(world: DispatchWorld): void {
+function assertNotifiedEqualsState(world: DispatchWorld): void {
   const watchOf = createWatches(configOf(last));
-  const told = new Map(world.told().map((one) => [`${one.alertId} ${one.recipient}`, one]));
+  const notified = new Map(world.notified().map((one) => [`${one.alertId} ${one.recipient}`, one]));
   for (const alert of world.alerts()) {
     const { listeners } = watchOf(alert);
     const recipients = new Set([
       ...listeners.keys(),
       ...world
-        .told()
+        .notified()
         .filter(({ alertId }) => alertId === alert.id)
         .map(({ recipient }) => recipient),
     ]);
     for (const recipient of recipients) {
-      const known = told.get(`${alert.id ?? 0} ${recipient}`);
+      const known = notified.get(`${alert.id ?? 0} ${recipient}`);
       const place = `${nameOf(alert)} for ${recipient}`;
       if (alert.state === 'resolved') {
         assert.ok(known === undefined || known.state === 'resolved', `${place} is over`);
@@ -211,7 +211,7 @@ function assertToldEqualsState(world: DispatchWorld): void {
       const listener = listeners.get(recipient);
       if (listener === undefined) continue;
       if (known === undefined) {
-        assert.ok(!hears(listener, alert.severity), `${place} was told`);
+        assert.ok(!hears(listener, alert.severity), `${place} was notified`);
         continue;
       }
       assert.equal(known.state, alert.flapping ? 'flapping' : 'firing', place);
@@ -241,8 +241,8 @@ function assertStories(mails: readonly SimulatedMail[]): void {
     const text = `${key}: ${story.join(', ')}`;
     if (first === 'past') assert.equal(rest.length, 0, text);
     else assert.ok(first !== undefined && begins.includes(first), text);
-    const isTold = rest.every((transition) => transition !== 'past' && transition !== 'firing');
-    assert.ok(isTold, text);
+    const isNotified = rest.every((transition) => transition !== 'past' && transition !== 'firing');
+    assert.ok(isNotified, text);
     const isOpen = story.slice(0, -1).every((transition) => !ends.includes(transition));
     assert.ok(isOpen, text);
   }
@@ -252,18 +252,18 @@ function assertIdentities(mails: readonly SimulatedMail[]): void {
   const seen = new Set<string>();
   for (const { mail } of mails) {
     const identity = JSON.stringify([mail.recipient, ...mail.items.map(identityOf).sort()]);
-    assert.ok(!seen.has(identity), `told twice: ${identity}`);
+    assert.ok(!seen.has(identity), `notified twice: ${identity}`);
     seen.add(identity);
   }
 }
 
-test('when nothing holds back, last told equals state; and no mail on the way says what it must not', () => {
+test('when nothing holds back, last notified equals state; and no mail on the way says what it must not', () => {
   fc.assert(
     fc.property(fc.array(step, { minLength: 1, maxLength: 80, size: 'max' }), (steps) => {
       const world = startDispatch(last);
       for (const one of steps) apply(world, one);
       settle(world);
-      assertToldEqualsState(world);
+      assertNotifiedEqualsState(world);
       assertStories(world.mails);
       assertIdentities(world.mails);
     }),

@@ -36,16 +36,16 @@ async function stationWith(
 
 /** Plays runs, a pass after each. Returns the sentences of their mails. */
 async function runs(made: Station, count: number, says: Says): Promise<readonly string[]> {
-  const told: string[] = [];
+  const notified: string[] = [];
   for (let run = 0; run < count; run += 1) {
     await made.collect(says);
     made.at(made.nowMs() + quarterMs);
-    told.push(...(await made.pass()).arrived.map(({ sentence }) => sentence.replace(/^ops: /, '')));
+    notified.push(...(await made.pass()).arrived.map(({ sentence }) => sentence.replace(/^ops: /, '')));
   }
-  return told;
+  return notified;
 }
 
-test('an outlier is told once nine reports have it, and its end once two hours have none', async (t) => {
+test('an outlier is notified once nine reports have it, and its end once two hours have none', async (t) => {
   const made = await stationWith(t, '<alert type="outlier" metric="cpu,mount" severity="warning"/>');
   assert.deepEqual(await runs(made, 12, {}), []);
   const odd = { 'web-1': 'cpu 80', 'db-2': 'memory 80' };
@@ -155,23 +155,23 @@ test('a replay knows the reports before it begins, as the alerter did', async (t
 });
 
 /** Plays runs until a pass tells something. Returns what brings the state before that pass back. */
-async function untilTold(made: Station, says: Says): Promise<() => Promise<void>> {
+async function untilNotified(made: Station, says: Says): Promise<() => Promise<void>> {
   for (let run = 0; run < 6; run += 1) {
     await made.collect(says);
     made.at(made.nowMs() + quarterMs);
     const { restore } = await made.snapshot();
     if ((await made.pass()).arrived.length > 0) return restore;
   }
-  return assert.fail('nothing was told');
+  return assert.fail('nothing was notified');
 }
 
 onBothDatabases('an outlier', (kit) => {
-  test('is told once, wherever the alerter dies, and with two alerters', async (t) => {
+  test('is notified once, wherever the alerter dies, and with two alerters', async (t) => {
     const made = await stationWith(t, '<alert type="outlier" metric="cpu"/>', '', await kit.create());
     const odd = { 'web-1': 'cpu 80' };
     await runs(made, 3, {});
     assert.deepEqual(await runs(made, 8, odd), []);
-    const restore = await untilTold(made, odd);
+    const restore = await untilNotified(made, odd);
     const atMs = made.nowMs();
     await restore();
     const moments: Moment[] = [];
@@ -179,7 +179,7 @@ onBothDatabases('an outlier', (kit) => {
     const every = kit.kind === 'sqlite' ? 12 : 40;
     const chosen = moments.filter(({ kind, count }) => kind.startsWith('commit') || count % every === 0);
     assert.ok(chosen.length > 8, `${chosen.length} moments`);
-    const told = async (pass: () => Promise<unknown>): Promise<readonly string[]> => {
+    const notified = async (pass: () => Promise<unknown>): Promise<readonly string[]> => {
       await restore();
       made.at(atMs);
       const before = made.server.mails.length;
@@ -191,12 +191,12 @@ onBothDatabases('an outlier', (kit) => {
     const sentence = 'ops: firing critical web-1 outlier metric=cpu cpu';
     for (const { count: dies } of chosen) {
       const dying = ({ count }: Moment): boolean => count === dies;
-      const sentences = await told(() =>
+      const sentences = await notified(() =>
         made.pass({ wrap: (database) => withMoments(database, dying) }).catch(() => undefined),
       );
       assert.deepEqual([...new Set(sentences)], [sentence], `died at ${dies}`);
       assert.ok(sentences.length <= 2, `died at ${dies}: ${sentences.length} copies`);
     }
-    assert.deepEqual(await told(() => Promise.all([made.pass(), made.pass({ machine: 'mon-2' })])), [sentence]);
+    assert.deepEqual(await notified(() => Promise.all([made.pass(), made.pass({ machine: 'mon-2' })])), [sentence]);
   });
 });

@@ -79,15 +79,15 @@ onBothDatabases('a reply', (kit) => {
     assert.deepEqual(await answered(), []);
   });
 
-  test('silences what its mail told, and the same again is one silence', async (t) => {
+  test('silences what its mail notified, and the same again is one silence', async (t) => {
     const { station, imap, reply, answered } = await sceneFor(t, await kit.create());
     reply('silence 1d');
     assert.deepEqual(await answered(), ['kim@example.org: silence 1d: silenced 2']);
     const silences = await station.storage.alerts.silences(station.nowMs());
-    const told = silences.map(({ client, rule, subject, author, endsAtMs }) =>
+    const notified = silences.map(({ client, rule, subject, author, endsAtMs }) =>
       [client, rule, subject, author, (endsAtMs - station.nowMs()) / 3_600_000].join(' '),
     );
-    assert.deepEqual(told, ['web-1 disk / kim@example.org 24', 'web-2 disk / kim@example.org 24']);
+    assert.deepEqual(notified, ['web-1 disk / kim@example.org 24', 'web-2 disk / kim@example.org 24']);
     // The mailbox was made anew: its ids count again.
     imap.uidValidity += 1;
     assert.deepEqual(await answered(), []);

@@ -5,7 +5,7 @@ const names =
   'mount-missing read-only rebooted oom-kill';
 
 stories(`
-  a probe that fails in three reports in a row is told, and has recovered after two in which it does not
+  a probe that fails in three reports in a row is notified, and has recovered after two in which it does not
     08:00 probe os fails
     08:05 probe os fails
     08:10
@@ -52,17 +52,17 @@ stories(`
     > 08:05 read-only /data fires critical
     > 08:20 read-only /data is over: recovered
 
-  what was read-only from the first row on is as it should be: neither its mode nor its fullness is told
+  what was read-only from the first row on is as it should be: neither its mode nor its fullness is notified
     08:00 disk / 50, disk /usr ro 99
     08:05 disk / 50, disk /usr ro 99
     08:10 disk / 50, disk /usr ro 99
 
-  a rule that names a read-only file system judges it all the same
+  a rule that names a read-only file system evaluates it all the same
     <alert type="disk" mount="/usr" limit="90%"/>
     08:00 disk / 50, disk /usr ro 99
     > 08:00 disk mount=/usr /usr fires critical
 
-  a row without disks forgets nothing: what was writable before it and is read-only after it is told
+  a row without disks forgets nothing: what was writable before it and is read-only after it is notified
     08:00 disk /data 50
     08:05 no disks
     08:10 disk /data ro 50
@@ -83,7 +83,7 @@ stories(`
     > 08:10 mount-missing /data fires critical
     > 08:25 mount-missing /data is over: recovered
 
-  a mount of /etc/fstab that a rule expects is told of by that rule alone
+  a mount of /etc/fstab that a rule expects is notified of by that rule alone
     <alert type="mount" mount="/data"/>
     08:00 mount /data missing
     08:05 mount /data missing

@@ -89,13 +89,13 @@ function visible(alerts: readonly Alert[]): readonly unknown[] {
 
 function transitionIn(
   batches: readonly (readonly SampledRow[])[],
-): ReturnType<ReturnType<typeof startTransition>['told']> {
-  const judging = startTransition();
-  for (const batch of batches) judging.judge(client, batch);
-  return judging.told();
+): ReturnType<ReturnType<typeof startTransition>['notified']> {
+  const evaluation = startTransition();
+  for (const batch of batches) evaluation.evaluate(client, batch);
+  return evaluation.notified();
 }
 
-test('rows judged one by one, in batches of any size, or all at once give the same', () => {
+test('rows evaluated one by one, in batches of any size, or all at once give the same', () => {
   fc.assert(
     fc.property(
       fc.array(seed, { minLength: 1, maxLength: 60 }),
@@ -175,13 +175,13 @@ test('rows in any order of arrival never move the present backwards, and all of 
         .array(seed, { maxLength: 40 })
         .chain((seeds) => fc.shuffledSubarray([...inTime(seeds)], { minLength: seeds.length })),
       (arrivals) => {
-        const judging = startTransition();
+        const evaluation = startTransition();
         let newestMs = -Infinity;
         for (const row of arrivals) {
           const isLate = row.kind === 'report' && row.atMs < newestMs;
-          const before = judging.told();
-          judging.judge(client, [row]);
-          const after = judging.told();
+          const before = evaluation.notified();
+          evaluation.evaluate(client, [row]);
+          const after = evaluation.notified();
           if (row.kind === 'report') newestMs = Math.max(newestMs, row.atMs);
           assert.equal(after.memory?.newestReportMs ?? -Infinity, newestMs);
           if (!isLate) continue;
@@ -210,7 +210,7 @@ test('an alert is what its fields say', () => {
   );
 });
 
-test('judging an empty batch changes nothing', () => {
+test('evaluation an empty batch changes nothing', () => {
   const result = transitionClient({ rules: client.rules, memory: null, alerts: [], sampledRows: [], everyMs });
   assert.deepEqual(result.alerts, []);
 });

@@ -96,12 +96,12 @@ function parameters(usual: number): fc.Parameters<unknown> {
   };
 }
 
-test('by its functions: whatever stays critical and is not muted is told in time, or what stands for it is', () => {
+test('by its functions: whatever stays critical and is not muted is notified in time, or what stands for it is', () => {
   fc.assert(fc.property(trial.filter(isConfig), playThroughFunctions), parameters(200));
 });
 
 test(
-  'by the alerter and a mail server: whatever stays critical is told in time, ' + 'or what stands for it is',
+  'by the alerter and a mail server: whatever stays critical is notified in time, ' + 'or what stands for it is',
   async () => {
     const dir = tempFolder();
     const play = (given: Trial): Promise<void> =>
@@ -117,7 +117,7 @@ describe('on MariaDB', { skip: skipWithoutMariadb }, () => {
   });
   after(() => mariadb.stop());
 
-  test('by the alerter and a mail server: whatever stays critical is told in time', async () => {
+  test('by the alerter and a mail server: whatever stays critical is notified in time', async () => {
     const play = async (given: Trial): Promise<void> =>
       playThroughPrograms(given, (await mariadb.createDatabase()).storage);
     await fc.assert(fc.asyncProperty(trial.filter(isConfig), play), parameters(2));

@@ -17,19 +17,23 @@ test('a client that invents a critical alert each minute causes few mails, and d
     mails += world.pass().length;
   }
   assert.ok(mails <= 6 + 5, `${mails} mails in an hour`);
-  assert.equal(world.told().length, world.mails.flatMap(({ mail }) => mail.items).length, 'nothing is told twice');
+  assert.equal(
+    world.notified().length,
+    world.mails.flatMap(({ mail }) => mail.items).length,
+    'nothing is notified twice',
+  );
   world.at(at('08:59') + 90_000).fires('db-1 disk /');
   assert.match(world.pass()[0] ?? '', /firing critical db-1 disk \//);
 });
 
-test('what one client invents beyond its urgent mails is told with the next ordinary mail', () => {
+test('what one client invents beyond its urgent mails is notified with the next ordinary mail', () => {
   const world = startDispatch(fleet);
   for (let minute = 0; minute < 40; minute++) {
     world.at(at('08:00') + minute * 60_000);
     if (minute < 20) world.fires(`app-9 disk /invented-${minute}`);
     world.pass();
   }
-  assert.equal(world.told().length, 20);
+  assert.equal(world.notified().length, 20);
 });
 
 test('what waits because its client has had its urgent mails is held back by another reason than a warning', () => {

@@ -1,4 +1,4 @@
-/** Webhooks as recipients of a whole alerter: what they are told, what is kept, and what becomes of a refusal. */
+/** Webhooks as recipients of a whole alerter: what they receive, what is kept, and what becomes of a refusal. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -29,7 +29,7 @@ onBothDatabases('a webhook', (kit) => {
     const elements = `<collector every="15m"/><alerts mail="ops@example.org">
       <webhook name="chat" ${url} severity="critical" labels="site=fra"/>${rule}</alerts><group labels="site=fra">${two}</group>`;
     const station = await stationFor(t, { storage: await kit.create(), elements });
-    const told: string[][] = [];
+    const notified: string[][] = [];
     for (const [time, says] of [
       ['07:45', {}],
       ['08:00', { 'web-1': 'disk / 96', 'web-2': 'disk / 90' }],
@@ -43,9 +43,9 @@ onBothDatabases('a webhook', (kit) => {
       const before = receiver.received.length;
       await station.pass();
       await station.pass();
-      told.push(receiver.received.slice(before).flatMap(alertsOf));
+      notified.push(receiver.received.slice(before).flatMap(alertsOf));
     }
-    assert.deepEqual(told.flat(), ['firing critical web-1 disk /', 'resolved critical web-1 disk /']);
+    assert.deepEqual(notified.flat(), ['firing critical web-1 disk /', 'resolved critical web-1 disk /']);
     assert.ok(
       station.server.mails.some(({ content }) => content.includes('web-2')),
       'the mailbox hears of warnings',
@@ -95,7 +95,7 @@ onBothDatabases('a webhook', (kit) => {
     assert.equal((await station.pass()).result.sent, 1);
   });
 
-  test('that refuses is told to the fallback, with the answer and the notification, once', async (t) => {
+  test('that refuses is notified to the fallback, with the answer and the notification, once', async (t) => {
     const receiver = await openReceiver(t);
     receiver.act(() => ({ status: 404, body: `no_team at /${token} <b>` }));
     const url = `url="${receiver.origin}/${token}"`;

@@ -51,7 +51,7 @@ test('a line with a figure that is none keeps its state (bashclub/checkmk-opnsen
   ]);
 });
 
-test('the first line that is none is told, and the others are read', () => {
+test('the first line that is none is reported, and the others are read', () => {
   for (const line of ['bash: df: command not found', '4 x - y', '0', '"" 0 x', '0 "open - text']) {
     const { checks, wrongLine } = parseCheckmkLines(`${line}\n0 x - fine`);
     if (line.startsWith('0 "open')) continue;

@@ -16,7 +16,7 @@ const client = '<client name="web-1" ip="192.0.2.1" privateKey="none" agent="env
 const unheardOf = (lines: readonly string[]): readonly string[] =>
   lines.filter((line) => line.includes('reach nobody'));
 
-test('check prints who is told of what, from which severity on, of clients and of the fleet', async (t) => {
+test('check prints who is notified of what, from which severity on, of clients and of the fleet', async (t) => {
   const lines = await check(
     t,
     `<alerts><mail to="ops@x.org"/><mail to="oncall@x.org" severity="critical"/>

@@ -57,7 +57,11 @@ for (const [how, breakIt, words] of broken) {
       assert.equal(collected.stderr.trim().split('\n').length, 1);
       const alerted = await cron('alert');
       assert.deepEqual([alerted.status, alerted.stderr], [1, ''], 'collect has said it in this hour');
-      assert.equal(readdirSync(path.join(state, 'outbox')).length, 1, 'the alert of the valid configuration is told');
+      assert.equal(
+        readdirSync(path.join(state, 'outbox')).length,
+        1,
+        'the alert of the valid configuration is notified',
+      );
       const checked = await cron('check');
       assert.equal(checked.status, 2, 'what people type refuses');
       writeFileSync(config, local());

@@ -98,7 +98,7 @@ test('a wrong option points to the help of the innermost command', async () => {
   assert.match(stderr, /Did you mean --force\? See fleet-health keys retire --help\.$/m);
 });
 
-test('output that cannot be written is told as that, not as a fault of the program', async (t) => {
+test('output that cannot be written is reported as that, not as a fault of the program', async (t) => {
   const dir = configFolder(t, '<config><client ip="127.0.0.1" mail="ops@example.org"/></config>');
   const words = [process.execPath, program, '-c', path.join(dir, 'config.xml'), 'check'];
   const shell = spawn('/bin/sh', ['-c', 'exec "$@" >/dev/full', 'sh', ...words], { stdio: ['ignore', 'pipe', 'pipe'] });

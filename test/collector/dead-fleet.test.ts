@@ -106,7 +106,7 @@ describe('two hundred clients, a tenth of them dead in every way', async () => {
     return { result, tookMs, deadMs, mostDead };
   };
 
-  const assertAllTold = async ({ result, tookMs }: Run): Promise<void> => {
+  const assertAllNotified = async ({ result, tookMs }: Run): Promise<void> => {
     assert.ok(tookMs < collector.runDeadlineMs, `the run took ${tookMs} ms`);
     assert.equal(result.outcome, 'finished');
     assert.equal(result.unreached, 0);
@@ -132,7 +132,7 @@ describe('two hundred clients, a tenth of them dead in every way', async () => {
     for (const number of [0, 1, 2]) {
       const done = await run(number);
       t.diagnostic(`run ${number + 1}: ${Math.round(done.tookMs)} ms, of the dead ${done.deadMs} ms`);
-      await assertAllTold(done);
+      await assertAllNotified(done);
       runs.push(done);
     }
     const [first, second, third] = runs.map(({ deadMs }) => deadMs);

@@ -122,11 +122,11 @@ test('what is no sealed file goes to quarantine as it is, once, and stops nothin
   const pass = () => fleet.collect([makeClient('web-1')], { transportFor: () => agent.transport });
   const first = await pass();
   assert.deepEqual([first.exitStatus, first.faults, first.reports.waiting], [1, [], 0]);
-  const told = fleet.events.flatMap((event) =>
+  const notified = fleet.events.flatMap((event) =>
     event.kind === 'quarantined' ? [`${event.code}: ${event.message}`] : [],
   );
-  assert.equal(told.length, Object.keys(kinds).length + 2, told.join('\n'));
-  const count = (text: string): number => told.filter((one) => one.startsWith(text)).length;
+  assert.equal(notified.length, Object.keys(kinds).length + 2, notified.join('\n'));
+  const count = (text: string): number => notified.filter((one) => one.startsWith(text)).length;
   assert.deepEqual(
     [
       count('seal-corrupt: no regular file'),
@@ -180,7 +180,7 @@ test('a journal is a file', async () => {
     const { paths } = freshFleet();
     fs.mkdirSync(paths.journal, { recursive: true });
     make(path.join(paths.journal, '2026.jsonl'));
-    const told = await replayJournals(paths.journal, {} as ReportStore, Date.now());
-    assert.deepEqual([told.runs, told.visits, told.refused, told.left], [0, 0, 0, 0], what);
+    const notified = await replayJournals(paths.journal, {} as ReportStore, Date.now());
+    assert.deepEqual([notified.runs, notified.visits, notified.refused, notified.left], [0, 0, 0, 0], what);
   }
 });

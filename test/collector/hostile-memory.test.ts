@@ -57,7 +57,7 @@ describe('the collector against eight hostile clients among eight others', async
     return JSON.parse(stdout) as MeasuredPass;
   }
 
-  const judge = (t: TestContext, pass: MeasuredPass): void => {
+  const evaluate = (t: TestContext, pass: MeasuredPass): void => {
     const more = pass.peakMiB - usual.peakMiB;
     t.diagnostic(`${pass.peakMiB} MiB at most, ${more} more than usual; the slowest other ${pass.slowestMs} ms`);
     assert.ok(more <= sharedMiB + hostileClients * mostMiB, `${more} MiB more than usual`);
@@ -78,7 +78,7 @@ describe('the collector against eight hostile clients among eight others', async
       assert.equal(pass.succeeded, otherClients, JSON.stringify(pass));
       assert.equal(pass.failures.length, hostileClients);
       for (const failure of pass.failures) assert.match(failure.code ?? '', code, failure.message ?? '');
-      judge(t, pass);
+      evaluate(t, pass);
     });
   }
 
@@ -103,7 +103,7 @@ describe('the collector against eight hostile clients among eight others', async
       const pass = await measure(await stoppedAfter(startReportServer({ ...account, reports })));
       assert.deepEqual(pass.failures, []);
       assert.equal(pass.quarantined, quarantined);
-      judge(t, pass);
+      evaluate(t, pass);
     });
   }
 });

@@ -1,6 +1,6 @@
 /**
  * Keys are made, rotated, imported and retired in any order while reports are under way: each report is one row, or it
- * is told that its key was retired; and with that key out of a backup it is one row after all.
+ * is reported that its key was retired; and with that key out of a backup it is one row after all.
  */
 import assert from 'node:assert/strict';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync } from 'node:fs';
@@ -34,7 +34,7 @@ type Step = keyof ReturnType<typeof startStory>['steps'];
 const together: readonly Step[] = ['visit', 'alone', 'rotate', 'retire', 'visit', 'away', 'alone', 'rotate', 'force'];
 const split: readonly Step[] = [...together, 'import', 'open', 'retirePublic', 'import', 'open', 'forcePublic'];
 /** Orders that failed once, or that people use. */
-const told: readonly (readonly Step[])[] = [
+const notified: readonly (readonly Step[])[] = [
   ['visit', 'alone', 'rotate', 'visit', 'visit', 'retire'],
   ['visit', 'alone', 'rotate', 'import', 'away', 'open', 'retire', 'visit', 'open'],
   ['visit', 'alone', 'rotate', 'force', 'visit'],
@@ -54,7 +54,7 @@ function scenarios({ create }: Pick<Kit, 'create'>): void {
   for (const steps of [together, split]) {
     const opens = steps === together;
     test(opens ? 'the collector opens' : 'another machine opens', { timeout: 3_600_000 }, async () => {
-      const stories = [...told, ...drawn(steps)];
+      const stories = [...notified, ...drawn(steps)];
       // The orders run concurrently, because a pass waits more than it computes.
       const next = stories.values();
       await Promise.all(
@@ -83,7 +83,7 @@ async function tell(config: StorageConfig, opens: boolean, order: readonly Step[
     const { given } = story;
     const open = await story.missing(what);
     if (given.size === 0) assert.deepEqual(open, [], `${what}: lost although nobody forced anything`);
-    const said = story.told();
+    const said = story.notified();
     for (const id of open) assert.match(said.get(id) ?? `${id}: nothing is said`, /retired here at/, what);
     story.bringBack();
     await story.settle();
@@ -177,7 +177,7 @@ function startStory(database: StorageConfig, opens: boolean) {
       return [...agent.sealed].filter((id) => !ids.includes(id));
     },
     /** The messages about each report without a row. */
-    told: () => toldOf(),
+    notified: () => notifiedOf(),
     /** The keys that were retired, from the backup, and what is in quarantine one folder up. */
     bringBack: () => {
       copyAll(backup.keys, opener.keys);
@@ -189,7 +189,7 @@ function startStory(database: StorageConfig, opens: boolean) {
     end: () => fleet.remove(),
   };
 
-  function toldOf(): ReadonlyMap<string, string> {
+  function notifiedOf(): ReadonlyMap<string, string> {
     const ofReport = new Map<string, string>();
     const retired = said.filter(({ code }) => code === 'seal-no-key').map(({ message }) => message ?? '');
     for (const id of agent.waiting())

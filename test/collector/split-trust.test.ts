@@ -98,9 +98,9 @@ test(
     assert.ok(seen.some((text) => text.includes('web-1') && text.includes('FHS1')));
     // The boot id is in the hello frame, so that a report can be dated; the name of this machine is that of the
     // collector.
-    const told = new Set((await fleet.column('SELECT boot_id FROM stats')).map(String));
+    const notified = new Set((await fleet.column('SELECT boot_id FROM stats')).map(String));
     for (const marker of markers) {
-      if (told.has(marker)) continue;
+      if (notified.has(marker)) continue;
       assert.ok(!seen.some((text) => text.includes(Buffer.from(marker).toString('latin1'))), marker);
     }
     const [last = {}, ...others] = await fleet.query(
@@ -178,7 +178,7 @@ test('a file that was stored and not removed, in time or at all, is opened once'
   assert.deepEqual(one.fleet.sealedFiles(), []);
 });
 
-test('one bad report never stops the others; each is in quarantine with its reason, told once', async () => {
+test('one bad report never stops the others; each is in quarantine with its reason, notified once', async () => {
   const one = makeSplitFleet();
   const key = newestKey(one);
   const good = () => sealedSample({ key });
@@ -215,7 +215,7 @@ test('one bad report never stops the others; each is in quarantine with its reas
   assert.deepEqual([quiet.exitStatus, quiet.quarantined], [0, 0]);
 });
 
-test('reports sealed to a key that is not here wait, are told of once, and are taken when the key is', async () => {
+test('reports sealed to a key that is not here wait, are reported once, and are taken when the key is', async () => {
   const one = makeSplitFleet();
   const stranger = generateKeyPair();
   const own = newestKey(one);

@@ -122,8 +122,8 @@ test('everything of a configuration is frozen', () => {
 });
 
 test('clients that cannot be logged in to are one warning for all', () => {
-  const told = warnings('<ssh privateKey="none"/>\n<client ip="10.0.0.[1-80]"/>');
-  assert.deepEqual(told, [
+  const notified = warnings('<ssh privateKey="none"/>\n<client ip="10.0.0.[1-80]"/>');
+  assert.deepEqual(notified, [
     'config.xml: there is no password, private key or ssh-agent for 10.0.0.1 and 79 others; write ' +
       'privateKey="..." or agent="env"',
   ]);

@@ -240,9 +240,10 @@ const table = casesOf(`
 
 for (const [children, expected] of table) {
   test(`says what is wrong with ${children.replaceAll('\n', ' ').slice(0, 100)}`, () => {
-    const told = faults(`${children}\n${client}`).map((line) => line.replace(/^config\.xml:/, ''));
-    assert.equal(told.length, expected.length, told.join('\n'));
-    for (const [index, text] of expected.entries()) assert.ok((told[index] ?? '').startsWith(text), told[index]);
+    const notified = faults(`${children}\n${client}`).map((line) => line.replace(/^config\.xml:/, ''));
+    assert.equal(notified.length, expected.length, notified.join('\n'));
+    for (const [index, text] of expected.entries())
+      assert.ok((notified[index] ?? '').startsWith(text), notified[index]);
   });
 }
 
@@ -251,12 +252,12 @@ test('a configuration without clients is a fault', () => {
 });
 
 test('all faults come at once, in the order of the file', () => {
-  const told = faults(`<collector every="5x" concurrency="many"/>
+  const notified = faults(`<collector every="5x" concurrency="many"/>
     <client ip="10.0.0.1" mail="a@b"><alert type="cpu"/></client>
     <smpt host="m"/>
     <client ip="10.0.0.300"/>
     <alerts><alert type="disk" limit="5GiB"/></alerts>`);
-  const lines = told.map((line) => line.split(':')[1]);
+  const lines = notified.map((line) => line.split(':')[1]);
   assert.deepEqual(lines, ['2', '2', '3', '4', '5', '6']);
 });
 

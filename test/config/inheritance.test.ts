@@ -130,8 +130,8 @@ test('mail= and <mail> add, recipients="replace" and none end', () => {
     const each = recipients.map(({ to, severity, rules }) => [to, severity, ...rules].filter(Boolean).join(' '));
     return `${each.join('; ')}${muted ? ' muted' : ''}`;
   };
-  const told = Object.fromEntries(config.clients.map((client) => [client.name, shown(client)]));
-  assert.deepEqual(told, {
+  const notified = Object.fromEntries(config.clients.map((client) => [client.name, shown(client)]));
+  assert.deepEqual(notified, {
     a: 'top@x; oncall@x critical',
     b: 'top@x; oncall@x critical; web@x; www@x; more@x disk* memory',
     c: 'top@x; oncall@x critical; web@x; www@x; more@x disk* memory; me@x',

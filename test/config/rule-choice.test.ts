@@ -58,7 +58,7 @@ test('enabled="no" on a type ends every rule of the type, also those of elements
   assert.deepEqual(rulesOf(another, outer), ['file disk mount=/x 5', 'file busy 80', ...others]);
 });
 
-test('enabled="no" on a type with selectors ends the judging of what they select', () => {
+test('enabled="no" on a type with selectors ends the evaluation of what they select', () => {
   const outer = '<alert name="full" type="disk" mount="/*" limit="80"/>';
   assert.deepEqual(rulesOf('<alert type="disk" mount="/scratch" enabled="no"/>', outer), [
     'file full 80 without [{"mount":"/scratch"}]',
@@ -90,10 +90,10 @@ test('a rule that can evaluate nothing because of a rule further in is named', (
     'write also="yes", or remove one of them';
   const [cpu, load1] = ['<alert name="a" type="cpu" limit="50"/>', '<alert name="b" type="cpu" limit="90"/>'];
   assert.deepEqual(idle(cpu, load1), [line('a', 'b')]);
-  assert.deepEqual(idle(cpu, load1, '<client ip="10.0.0.2"/>'), [], 'it judges the other client');
+  assert.deepEqual(idle(cpu, load1, '<client ip="10.0.0.2"/>'), [], 'it evaluates the other client');
   assert.deepEqual(idle(cpu.replace('/>', ' also="yes"/>'), load1), []);
   const [paths, glob] = ['<alert type="disk" mount="/a,/b" limit="5"/>', '<alert type="disk" mount="/*" limit="9"/>'];
   assert.deepEqual(idle(paths, glob), [line('disk mount=/a,/b', 'disk mount=/*')]);
   assert.deepEqual(idle(glob, paths), []);
-  assert.deepEqual(idle(`${cpu}${load1}`, ''), [], 'all rules of one element are judged');
+  assert.deepEqual(idle(`${cpu}${load1}`, ''), [], 'all rules of one element are evaluated');
 });

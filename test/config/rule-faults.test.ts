@@ -148,13 +148,13 @@ const table = casesOf(`
 
 for (const [alert, [expected = '-']] of table) {
   test(`says what is wrong with ${alert.slice(0, 100)}`, () => {
-    const told = faults(`<client ip="10.0.0.1" mail="a@b">\n${alert}\n</client>`);
-    const isTold = told.some((line) => line.startsWith(`config.xml:3: ${expected}`));
-    assert.ok(isTold, told.join('\n'));
+    const notified = faults(`<client ip="10.0.0.1" mail="a@b">\n${alert}\n</client>`);
+    const isNotified = notified.some((line) => line.startsWith(`config.xml:3: ${expected}`));
+    assert.ok(isNotified, notified.join('\n'));
   });
 }
 
-test('an alert that would reach nobody is a fault of its own line, told once for all clients', () => {
+test('an alert that would reach nobody is a fault of its own line, notified once for all clients', () => {
   const alerts = '<alerts>\n<alert type="cpu" limit="95%"/>\n</alerts>';
   assert.deepEqual(faults(`${alerts}<client ip="10.0.0.[1-3]"/>`), [
     'config.xml:3: <alert> "cpu" would reach nobody for 10.0.0.1 and 2 others; write mail="..." or <mail ' +
@@ -167,7 +167,7 @@ test('an alert that would reach nobody is a fault of its own line, told once for
   assert.equal(faults(`${alerts}<smtp host="localhost" fallback="root@localhost"/><client ip="10.0.0.1"/>`).length, 1);
 });
 
-test('equal alerts of two clients are told where each stands', () => {
+test('equal alerts of two clients are reported where each stands', () => {
   const alert = '<alert type="cpu" limit="95%"/>';
   const clients = `<client ip="10.0.0.1" mail="a@b">${alert}</client>\n<client ip="10.0.0.2">\n${alert}</client>`;
   assertFault(clients, /^config\.xml:4: <alert> "cpu" would reach nobody for 10\.0\.0\.2;/);
@@ -211,11 +211,11 @@ test('equal alerts are one with a warning, the same name twice is a fault, and a
   );
 });
 
-test('what is wrong with equal alerts is told of each', () => {
+test('what is wrong with equal alerts is reported for each', () => {
   const alerts = '<alert type="cpu" limit="5%"/>\n<alert type="cpu" limit="5%"/>';
   const client = (ip: string, inner: string): string => `<client ip="${ip}" mail="a@b" agent="env">${inner}</client>`;
   const both = (inner: string): string => `${client('10.0.0.1', inner)}\n${client('10.0.0.2', inner)}`;
-  const linesOf = (told: readonly string[]) => told.map((line) => line.split(':')[1]);
+  const linesOf = (notified: readonly string[]) => notified.map((line) => line.split(':')[1]);
   assert.deepEqual(linesOf(warnings(both(`\n${alerts}`))), ['4', '7']);
   assert.deepEqual(linesOf(faults(both('<alert type="cpu" limit="5m"/>'))), ['2', '3']);
 });

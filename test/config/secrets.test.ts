@@ -39,13 +39,13 @@ const literal: readonly (readonly [string, string])[] = [
 for (const [where, children] of literal) {
   test(`a literal secret (${where}) needs a file that only its owner reads`, () => {
     const file = configFile(`<config>${children}</config>`);
-    const told = (mode: number): string[] => faultsOfMode(file, mode);
-    assert.deepEqual(told(0o600), []);
-    assert.deepEqual(told(0o400), []);
-    assert.deepEqual(told(0o640), [], 'our own group');
+    const notified = (mode: number): string[] => faultsOfMode(file, mode);
+    assert.deepEqual(notified(0o600), []);
+    assert.deepEqual(notified(0o400), []);
+    assert.deepEqual(notified(0o640), [], 'our own group');
     const open = 'config.xml: holds a secret (line 1) and can be read by everybody; run: chmod 600 config.xml';
-    assert.deepEqual(told(0o644), [open]);
-    assert.deepEqual(told(0o604), [open]);
+    assert.deepEqual(notified(0o644), [open]);
+    assert.deepEqual(notified(0o604), [open]);
     assert.throws(() => loadConfig({ file, nowMs }), ConfigError);
     assert.throws(() => loadConfig({ file, nowMs }), { code: 'config-permissions', exitStatus: 2 });
     assert.doesNotThrow(() => loadConfig({ file, nowMs, checkPermissions: false }));
@@ -56,8 +56,8 @@ test('the command that is named mends it', () => {
   const folder = configFolder({ "it's here/config.xml": '<config><client ip="10.0.0.1" password="x"/></config>' });
   const file = path.join(folder, "it's here/config.xml");
   chmodSync(file, 0o606);
-  const [told = ''] = faultsOf(() => loadConfig({ file, nowMs }), 'no folder');
-  assert.ok(told.endsWith(`run: chmod 600 '${file.replace("'", String.raw`'\''`)}'`), told);
+  const [notified = ''] = faultsOf(() => loadConfig({ file, nowMs }), 'no folder');
+  assert.ok(notified.endsWith(`run: chmod 600 '${file.replace("'", String.raw`'\''`)}'`), notified);
 });
 
 test('a group that is not ours reads no secrets', { skip: isRoot ? false : 'needs root' }, () => {
@@ -90,15 +90,18 @@ test('files of secrets and keys are checked where they are, and missed where the
 test('without literal secrets anybody may read the file, and nobody else write it', () => {
   const file = configFile('<config><client ip="10.0.0.1" agent="env" mail="a@b"/></config>');
   const own = process.geteuid?.() ?? 0;
-  const told = (mode: number): string[] => faultsOfMode(file, mode);
-  for (const mode of [0o644, 0o444, 0o600]) assert.deepEqual(told(mode), []);
-  assert.deepEqual(told(0o646), ['config.xml: can be written by everybody; run: chmod go-w config.xml']);
-  assert.deepEqual(told(0o666), ['config.xml: can be written by everybody; run: chmod go-w config.xml']);
+  const notified = (mode: number): string[] => faultsOfMode(file, mode);
+  for (const mode of [0o644, 0o444, 0o600]) assert.deepEqual(notified(mode), []);
+  assert.deepEqual(notified(0o646), ['config.xml: can be written by everybody; run: chmod go-w config.xml']);
+  assert.deepEqual(notified(0o666), ['config.xml: can be written by everybody; run: chmod go-w config.xml']);
   chownSync(file, own, process.getegid?.() ?? 0);
   // The group with the account's own number is the account's alone, and may write. Accounts with umask 002 have such a
   // group.
-  if (process.getegid?.() === own) assert.deepEqual(told(0o664), []);
-  assert.throws(() => loadConfig({ file: (told(0o666), file), nowMs }), { code: 'config-permissions', exitStatus: 2 });
+  if (process.getegid?.() === own) assert.deepEqual(notified(0o664), []);
+  assert.throws(() => loadConfig({ file: (notified(0o666), file), nowMs }), {
+    code: 'config-permissions',
+    exitStatus: 2,
+  });
 });
 
 /** Files of this owner, group and mode are refused so by root; null: they are not. */
@@ -119,12 +122,12 @@ for (const [what, uid, gid, mode, says] of owners) {
       const folder = configFolder({ 'config.xml': `<config>${inner}</config>`, 'more.d/web.xml': included });
       chownSync(path.join(folder, name), uid, gid);
       chmodSync(path.join(folder, name), mode);
-      const told = faultsOfFile(path.join(folder, 'config.xml'));
-      if (says === null) assert.deepEqual(told, []);
+      const notified = faultsOfFile(path.join(folder, 'config.xml'));
+      if (says === null) assert.deepEqual(notified, []);
       else {
-        assert.equal(told.length, 1, told.join('\n'));
-        assert.ok(told[0]?.startsWith(`${name}: `), told[0]);
-        assert.match(told[0] ?? '', says);
+        assert.equal(notified.length, 1, notified.join('\n'));
+        assert.ok(notified[0]?.startsWith(`${name}: `), notified[0]);
+        assert.match(notified[0] ?? '', says);
       }
     });
   }
@@ -134,11 +137,11 @@ test('a link to another account’s file is that file', { skip: isRoot ? false :
   const folder = configFolder({ 'theirs.xml': '<config><client ip="10.0.0.1"/></config>' });
   chownSync(path.join(folder, 'theirs.xml'), 54_321, 54_321);
   symlinkSync('theirs.xml', path.join(folder, 'config.xml'));
-  const told = faultsOfFile(path.join(folder, 'config.xml'));
-  assert.match(told[0] ?? '', /^config\.xml: belongs to account 54321/);
+  const notified = faultsOfFile(path.join(folder, 'config.xml'));
+  assert.match(notified[0] ?? '', /^config\.xml: belongs to account 54321/);
 });
 
-test('permissions are told together with all other faults', () => {
+test('permissions are reported together with all other faults', () => {
   const file = configFile('<config><client ip="10.0.0.1" password="x" port="x"/></config>');
   chmodSync(file, 0o644);
   assert.throws(() => loadConfig({ file, nowMs }), { code: 'config-invalid' });

@@ -142,7 +142,7 @@ test('metrics: the file, and all families unless some are named', () => {
   assert.throws(() => load(`<metrics textfile="f.prom" families="cpu"/>${client}`), /names no families/);
 });
 
-test('every default in force is told, and nothing that is written', () => {
+test('every default in force is reported, and nothing that is written', () => {
   const rows = (children: string) =>
     new Map(describeDefaults(load(children)).map(({ where, name, value }) => [`${where} ${name}`, value]));
   const bare = rows(client);

@@ -29,7 +29,7 @@ test('a webhook: its settings, and its defaults', () => {
   assert.doesNotMatch(JSON.stringify(webhooks), /T0KEN/);
 });
 
-test('it is told as a recipient of <mail> is: further in, replaced, by severity, rules and hours', () => {
+test('it is notified as a recipient of <mail> is: further in, replaced, by severity, rules and hours', () => {
   const config = load(`<alerts mail="ops@example.org"><webhook name="chat" ${url} severity="critical"/></alerts>
     <client name="a" ip="10.0.0.1"/>
     <group name="db" recipients="replace"><webhook name="chat" rules="disk*" hours="08:00-18:00"/>

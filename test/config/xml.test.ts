@@ -79,12 +79,12 @@ const broken: readonly (readonly [string, string])[] = [
 
 for (const [text, expected] of broken) {
   test(`refuses ${JSON.stringify(text.slice(0, 70))}`, () => {
-    const told = faultsOfText(text).map((line) => line.replace(/^config\.xml:/, ''));
-    assert.ok(told[0]?.startsWith(expected), told.join('\n'));
+    const notified = faultsOfText(text).map((line) => line.replace(/^config\.xml:/, ''));
+    assert.ok(notified[0]?.startsWith(expected), notified.join('\n'));
   });
 }
 
-test('several slips that leave the structure whole are told together', () => {
+test('several slips that leave the structure whole are reported together', () => {
   const text = '<config>\n<client ip="a&b"/>\n<client ip="a<b"/>\n<client ip="x" ip="y"/></config>';
   const places = faultsOfText(text).map((line) => line.split(':')[1]);
   assert.deepEqual(places, ['2', '3', '4']);
@@ -114,7 +114,7 @@ test('lines are counted alike with LF and CRLF', () => {
   }
 });
 
-test('bytes that are no UTF-8 are told with their line', () => {
+test('bytes that are no UTF-8 are reported with their line', () => {
   const file = path.join(configFolder({}), 'config.xml');
   writeFileSync(file, Buffer.from('<config>\n<!-- \u00fc -->\n</config>', 'latin1'));
   assert.deepEqual(faultsOfFile(file), ['config.xml:2: bytes that are no UTF-8; save the file as UTF-8']);

@@ -66,9 +66,9 @@ test(
 
     const [counts] = await rows(
       `SELECT COUNT(*) AS reports, (SELECT COUNT(*) FROM reports) AS whole,
-      SUM(processed_at IS NULL) AS unjudged, (SELECT COUNT(*) FROM visits) AS visits FROM stats`,
+      SUM(processed_at IS NULL) AS unevaluated, (SELECT COUNT(*) FROM visits) AS visits FROM stats`,
     );
-    assert.deepEqual(counts, { reports: 10, whole: 10, unjudged: 0, visits: 10 });
+    assert.deepEqual(counts, { reports: 10, whole: 10, unevaluated: 0, visits: 10 });
     const runs = await rows("SELECT outcome, started_at, finished_at FROM runs WHERE program = 'collect'");
     assert.equal(runs.filter(({ outcome }) => outcome === 'finished').length, 5);
     for (const { started_at: from, finished_at: to } of runs) {

@@ -1,4 +1,4 @@
-/** A machine that judges by itself and pushes changes alone: `enroll --edge`, `edge` and `serve`, as built programs. */
+/** A machine that evaluates by itself and pushes changes alone: `enroll --edge`, `edge` and `serve`, as built. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { agentProgram, configFolder, exits, runCli, startCli, succeeded, type Cl
 import { until } from '../support/until.ts';
 
 test(
-  'a change is sent at once, the rest waits for the next push, and the alerter judges the same',
+  'a change is sent at once, the rest waits for the next push, and the alerter evaluates the same',
   {
     timeout: 120_000,
   },

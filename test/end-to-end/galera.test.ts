@@ -237,8 +237,8 @@ async function openSite(t: TestContext): Promise<Site> {
         const all = runs * clientCount;
         assert.deepEqual(counts, { stats: all, ids: all, reports: all, visits: all, runs, failed: 0, halfRuns: 0 });
       }
-      const told = smtp.mails.map(({ content }) => /round-(\d+)-/.exec(content)?.[1] ?? content);
-      assert.deepEqual(told, begun.map(String), 'one mail for each rule that held');
+      const notified = smtp.mails.map(({ content }) => /round-(\d+)-/.exec(content)?.[1] ?? content);
+      assert.deepEqual(notified, begun.map(String), 'one mail for each rule that held');
     },
   };
 }

@@ -22,7 +22,7 @@ test('docs/installation.md and docs/sql.md name the same rights', () => {
 });
 
 describe('accounts with exactly the rights that the documents name', { skip: skipWithoutMariadb }, () => {
-  test('migrate, collect, judge, prune, rename and read', async (t) => {
+  test('migrate, collect, evaluate, prune, rename and read', async (t) => {
     const mariadb = await startMariadb();
     t.after(() => mariadb.stop());
     await mariadb.asRoot('CREATE DATABASE fleet CHARACTER SET utf8mb4 COLLATE utf8mb4_bin');

@@ -128,7 +128,7 @@ suite("people's hold on alerts, with the program alone", () => {
       assert.deepEqual([none.status, /under rule "disk"/.test(none.stderr)], [2, true]);
     });
 
-    test(name('replay says what other limits would have told, and how that differs'), options, async (t) => {
+    test(name('replay says what other limits would have notified, and how that differs'), options, async (t) => {
       const site = await siteFor(t, firing);
       await said(site, 'collect');
       await said(site, 'alert');

@@ -94,7 +94,7 @@ async function strings(site: Site, sql: string): Promise<readonly string[]> {
   return (await site.rows(sql)).map((row) => Object.values(row).map(String).join(' '));
 }
 
-/** Each of the good ones has a row of each visit, and its alert is open and told from the second on. */
+/** Each of the good ones has a row of each visit, and its alert is open and notified from the second on. */
 async function goodOnesLoseNothing({ site }: Station, visit: number, mails: readonly string[]): Promise<void> {
   const ofGood = "client LIKE 'good-%'";
   const failed = await site.rows(`SELECT client, code, message FROM visits WHERE ${ofGood} AND code IS NOT NULL`);
@@ -106,8 +106,8 @@ async function goodOnesLoseNothing({ site }: Station, visit: number, mails: read
   const open = await strings(site, `SELECT client FROM alerts WHERE ${firing} ORDER BY client`);
   assert.deepEqual(open, visit === 0 ? [] : good, `open alerts after visit ${visit}`);
   for (const name of visit >= 1 ? good : []) {
-    const isTold = mails.some((mail) => mail.includes(name));
-    assert.ok(isTold, `${name} is in no mail after visit ${visit}`);
+    const isNotified = mails.some((mail) => mail.includes(name));
+    assert.ok(isNotified, `${name} is in no mail after visit ${visit}`);
   }
 }
 

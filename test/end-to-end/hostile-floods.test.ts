@@ -22,7 +22,7 @@ describe(`four floods beside ${good} good clients`, () => {
     assert.deepEqual(unusual, []);
   });
 
-  const judge = (t: TestContext, result: AmongResult, four: readonly (readonly [FloodName, Flood])[]): void => {
+  const evaluate = (t: TestContext, result: AmongResult, four: readonly (readonly [FloodName, Flood])[]): void => {
     const slowest = Math.max(...result.good.map(({ duration_ms: ms }) => ms));
     const more = result.peakMiB - usual.peakMiB;
     t.diagnostic(
@@ -51,7 +51,7 @@ describe(`four floods beside ${good} good clients`, () => {
     );
     const isBastion = (number: number): boolean => four[number]?.[1].stage === 'bastion';
     const ssh = 'privateKey="key"';
-    judge(t, await collectAmong(t, { peers, good, isBastion, ssh, collector: 'pipelining="no"', ...more }), four);
+    evaluate(t, await collectAmong(t, { peers, good, isBastion, ssh, collector: 'pipelining="no"', ...more }), four);
   };
 
   for (const four of fours) {

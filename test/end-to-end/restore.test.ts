@@ -110,8 +110,8 @@ suite('restoring what the document says is to be saved', { skip: sshdMissing() ?
       const next = await run(fresh, 'collect');
       assert.deepEqual([next.status, next.stderr], [0, '']);
       assert.match(next.stdout, /event=summary.* succeeded=1 failed=0 .* stored=2 duplicate=0 quarantined=0/);
-      const told = await run(fresh, 'alert');
-      assert.deepEqual([told.status, told.stderr], [0, '']);
+      const notified = await run(fresh, 'alert');
+      assert.deepEqual([notified.status, notified.stderr], [0, '']);
       assert.deepEqual(facts(fresh), before, 'the same id, keys and host keys, and no mail for a second time');
       const rows = await rowsOf(fresh, mariadb, database);
       assert.equal(rows.length, 3);

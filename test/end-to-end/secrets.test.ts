@@ -93,8 +93,8 @@ const given: Readonly<Record<string, readonly (readonly string[])[]>> = {
 };
 
 const echoes = ({ line, phase }: SmtpMoment): SmtpAct | undefined => {
-  const told = Buffer.from(line.split(' ')[2] ?? '', 'base64').toString();
-  const password = told.split('\0')[2] ?? '';
+  const notified = Buffer.from(line.split(' ')[2] ?? '', 'base64').toString();
+  const password = notified.split('\0')[2] ?? '';
   if (phase !== 'auth') return undefined;
   const hex = Buffer.from(password).toString('hex');
   return `535 5.7.8 no: ${line} / ${password} / ${encodeURIComponent(password)} / ${hex}`;
@@ -204,7 +204,7 @@ suite('secrets', { skip: sshdMissing() ?? skipWithoutMariadb }, () => {
     );
   });
 
-  test('were told to those whom they are for', () => {
+  test('were notified to those whom they are for', () => {
     const { heard, asked, posted, smtp, imap, markers } = station;
     const mailbox = Buffer.from(`\0fleet\0${markers.of('replies password')}`).toString('base64');
     assert.ok(imap.commands.includes(`AUTHENTICATE PLAIN ${mailbox}`), imap.commands.join('\n'));

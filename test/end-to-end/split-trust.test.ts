@@ -120,7 +120,7 @@ suite('a collector without the key, an opener and an alerter', { skip: skipWitho
   };
 
   test(
-    'what is collected is opened elsewhere and told from a third place; ' + 'a stolen collector shows no figures',
+    'what is collected is opened elsewhere and notified from a third place; ' + 'a stolen collector shows no figures',
     async () => {
       const refused = await run('collector', 'collect');
       assert.deepEqual([refused.status, /\(keys-invalid\)/.test(refused.stderr)], [3, true], refused.stderr);
@@ -144,8 +144,8 @@ suite('a collector without the key, an opener and an alerter', { skip: skipWitho
         [opened['exit_status'], opened['reports'], opened['clients']],
         [0, { stored: 2, duplicate: 0, quarantined: 0, keyless: 0 }, 1],
       );
-      const told = await run('alerter', 'alert');
-      assert.equal(told.status, 0, told.stderr);
+      const notified = await run('alerter', 'alert');
+      assert.equal(notified.status, 0, notified.stderr);
       assert.match(smtp.mails.map(({ content }) => content).join('\n'), /here[^]*memory/);
 
       const [stored] = await rows('SELECT CAST(report AS CHAR) AS report FROM reports');

@@ -60,76 +60,83 @@ function cronRan(site: Site, line: string, { agoMs, boot }: Clock): void {
 
 suite('reports of a crontab, with the program alone', { skip }, () => {
   for (const kind of databaseKinds()) {
-    test(`the history of an outage comes home, and is told as past (${kind.name})`, { skip: kind.skip }, async (t) => {
-      const site = await kind.site(
-        t,
-        `<collector every="5m"/><ssh transport="local"/>
+    test(
+      `the history of an outage comes home, and is notified as past (${kind.name})`,
+      { skip: kind.skip },
+      async (t) => {
+        const site = await kind.site(
+          t,
+          `<collector every="5m"/><ssh transport="local"/>
          <alerts zone="UTC" groupInterval="0s" defaults="no"><mail to="ops@example.org"/>
            <alert name="runaway" type="process" match="fh-runaway" max="0" for="1x" severity="warning"/></alerts>
          <client name="web-1" ip="127.0.0.1"/>`,
-      );
-      mkdirSync(path.join(site.dir, 'bin'));
-      const line = (await said(site, 'spool', 'web-1')).trimEnd().split('\n').at(-1) ?? '';
-      assert.ok(commandOfLine(line).endsWith(' >/dev/null 2>&1'));
-      await said(site, 'collect');
-      assert.equal(runAsCron(line, { home: site.dir, shell: cron }).status, 0);
-      await said(site, 'collect');
-      await said(site, 'alert');
+        );
+        mkdirSync(path.join(site.dir, 'bin'));
+        const line = (await said(site, 'spool', 'web-1')).trimEnd().split('\n').at(-1) ?? '';
+        assert.ok(commandOfLine(line).endsWith(' >/dev/null 2>&1'));
+        await said(site, 'collect');
+        assert.equal(runAsCron(line, { home: site.dir, shell: cron }).status, 0);
+        await said(site, 'collect');
+        await said(site, 'alert');
 
-      // A collector that is there leaves the line nothing to do.
-      assert.equal(runAsCron(line, { home: site.dir, shell: cron }).status, 0);
-      const sealed = (): readonly string[] =>
-        listing(path.join(site.dir, '.local/state/fleet-health')).filter((one) => one.includes('.fhs '));
-      assert.deepEqual(sealed(), []);
+        // A collector that is there leaves the line nothing to do.
+        assert.equal(runAsCron(line, { home: site.dir, shell: cron }).status, 0);
+        const sealed = (): readonly string[] =>
+          listing(path.join(site.dir, '.local/state/fleet-health')).filter((one) => one.includes('.fhs '));
+        assert.deepEqual(sealed(), []);
 
-      const program = path.join(site.dir, 'bin/fh-runaway');
-      copyFileSync('/bin/sleep', program);
-      const runaway = spawn(program, ['600'], { stdio: 'ignore' });
-      t.after(() => runaway.kill('SIGKILL'));
-      await once(runaway, 'spawn');
-      const beganMs = Date.now();
-      cronRan(site, line, { agoMs: 30 * minuteMs });
-      cronRan(site, line, { agoMs: 25 * minuteMs });
-      runaway.kill('SIGKILL');
-      await once(runaway, 'exit');
-      cronRan(site, line, { agoMs: 20 * minuteMs });
-      cronRan(site, line, { agoMs: 15 * minuteMs });
-      // Before a boot only the wall clock counts, and that is right.
-      cronRan(site, line, { agoMs: 90 * minuteMs, boot: '11111111-1111-4111-8111-111111111111' });
-      const endedMs = Date.now();
-      assert.equal(sealed().length, 5);
+        const program = path.join(site.dir, 'bin/fh-runaway');
+        copyFileSync('/bin/sleep', program);
+        const runaway = spawn(program, ['600'], { stdio: 'ignore' });
+        t.after(() => runaway.kill('SIGKILL'));
+        await once(runaway, 'spawn');
+        const beganMs = Date.now();
+        cronRan(site, line, { agoMs: 30 * minuteMs });
+        cronRan(site, line, { agoMs: 25 * minuteMs });
+        runaway.kill('SIGKILL');
+        await once(runaway, 'exit');
+        cronRan(site, line, { agoMs: 20 * minuteMs });
+        cronRan(site, line, { agoMs: 15 * minuteMs });
+        // Before a boot only the wall clock counts, and that is right.
+        cronRan(site, line, { agoMs: 90 * minuteMs, boot: '11111111-1111-4111-8111-111111111111' });
+        const endedMs = Date.now();
+        assert.equal(sealed().length, 5);
 
-      await said(site, 'keys', 'rotate');
-      await said(site, 'collect');
-      assert.deepEqual(sealed(), []);
-      const rows = await site.rows('SELECT run_id, observed_at FROM stats ORDER BY observed_at');
-      const isAlone = rows.map(({ run_id }) => run_id === noRunId);
-      assert.deepEqual(isAlone, [true, true, true, true, false, false, true, false]);
-      const times = rows.map(({ observed_at }) => Date.parse(`${String(observed_at).replace(' ', 'T')}Z`));
-      for (const [index, agoMs] of [30, 25, 20, 15].map((minutes) => minutes * minuteMs).entries()) {
-        const atMs = (times[index] ?? 0) + agoMs;
-        assert.ok(atMs > beganMs - 1000 && atMs < endedMs + 1000, `${index}: ${String(rows[index]?.['observed_at'])}`);
-      }
-      const beforeBoot = times[6] ?? 0;
-      assert.ok(beforeBoot > beganMs && beforeBoot < endedMs + 1000);
-      assert.equal((await site.rows('SELECT id FROM visits WHERE ok = 0')).length, 0);
+        await said(site, 'keys', 'rotate');
+        await said(site, 'collect');
+        assert.deepEqual(sealed(), []);
+        const rows = await site.rows('SELECT run_id, observed_at FROM stats ORDER BY observed_at');
+        const isAlone = rows.map(({ run_id }) => run_id === noRunId);
+        assert.deepEqual(isAlone, [true, true, true, true, false, false, true, false]);
+        const times = rows.map(({ observed_at }) => Date.parse(`${String(observed_at).replace(' ', 'T')}Z`));
+        for (const [index, agoMs] of [30, 25, 20, 15].map((minutes) => minutes * minuteMs).entries()) {
+          const atMs = (times[index] ?? 0) + agoMs;
+          assert.ok(
+            atMs > beganMs - 1000 && atMs < endedMs + 1000,
+            `${index}: ${String(rows[index]?.['observed_at'])}`,
+          );
+        }
+        const beforeBoot = times[6] ?? 0;
+        assert.ok(beforeBoot > beganMs && beforeBoot < endedMs + 1000);
+        assert.equal((await site.rows('SELECT id FROM visits WHERE ok = 0')).length, 0);
 
-      await said(site, 'alert');
-      const outbox = path.join(site.stateDir, 'outbox');
-      const mails = readdirSync(outbox).map((name) => readFileSync(path.join(outbox, name), 'utf8'));
-      const past = mails.filter((mail) => mail.includes('OVER ALREADY'));
-      assert.equal(past.length, 1, mails.join('\n'));
-      assert.match(past[0] ?? '', /web-1: runaway fh-runaway[^]*\(15 minutes\)/);
-      const still = JSON.parse(await said(site, '--json', 'alerts')) as { alerts: readonly { rule: string }[] };
-      const runaways = still.alerts.filter(({ rule }) => rule === 'runaway');
-      assert.deepEqual(runaways, []);
+        await said(site, 'alert');
+        const outbox = path.join(site.stateDir, 'outbox');
+        const mails = readdirSync(outbox).map((name) => readFileSync(path.join(outbox, name), 'utf8'));
+        const past = mails.filter((mail) => mail.includes('OVER ALREADY'));
+        assert.equal(past.length, 1, mails.join('\n'));
+        assert.match(past[0] ?? '', /web-1: runaway fh-runaway[^]*\(15 minutes\)/);
+        const still = JSON.parse(await said(site, '--json', 'alerts')) as { alerts: readonly { rule: string }[] };
+        const runaways = still.alerts.filter(({ rule }) => rule === 'runaway');
+        assert.deepEqual(runaways, []);
 
-      assert.match(
-        await said(site, 'cleanup', '--yes'),
-        /KiB removed\n[^]*a crontab there may still have the line of fleet-health spool.*spool web-1 --remove prints/,
-      );
-      assert.equal(runAsCron(line, { home: site.dir, shell: cron }).status, 1, 'there is nothing to do');
-      assert.deepEqual(listing(path.join(site.dir, '.local/state')), []);
-    });
+        assert.match(
+          await said(site, 'cleanup', '--yes'),
+          /KiB removed\n[^]*a crontab there may still have the line of fleet-health spool.*spool web-1 --remove prints/,
+        );
+        assert.equal(runAsCron(line, { home: site.dir, shell: cron }).status, 1, 'there is nothing to do');
+        assert.deepEqual(listing(path.join(site.dir, '.local/state')), []);
+      },
+    );
   }
 });

@@ -1,5 +1,5 @@
 /**
- * The product's own disk runs full: people are told below a tenth, while there is still room to say it, and of its end.
+ * The product's own disk runs full: people are notified below a tenth, while there is room for it, and of its end.
  */
 import assert from 'node:assert/strict';
 import { rmSync, statfsSync, writeFileSync } from 'node:fs';
@@ -34,14 +34,14 @@ test('below a tenth of the disk a mail comes, and another when it is over', { sk
     const run = (...args: readonly string[]): Promise<CliResult> =>
       runCli(['-q', '-c', path.join(dir, 'config.xml'), ...args], { env: { HOME: dir } });
     const passes = async (): Promise<readonly CliResult[]> => [await run('collect'), await run('alert')];
-    const told = (): readonly string[] =>
+    const notified = (): readonly string[] =>
       smtp.mails.flatMap(({ content }) => /^Subject: .*$/m.exec(content)?.[0] ?? []);
 
     assert.deepEqual(pluckAll(await passes(), 'status', 'stderr'), [
       [0, ''],
       [0, ''],
     ]);
-    assert.deepEqual(told(), []);
+    assert.deepEqual(notified(), []);
     const { bavail, bsize } = statfsSync(state);
     const ballast = path.join(state, 'somebody-elses');
     writeFileSync(ballast, Buffer.alloc(bavail * bsize - 4 * 2 ** 20));
@@ -53,10 +53,10 @@ test('below a tenth of the disk a mail comes, and another when it is over', { sk
     const isFree = /state-disk[^]*\d\.\d % \(\d\.\d+ MiB\) is free on\s+\S+\s+in\s+\S+\/state/;
     assert.match(smtp.mails[0]?.content ?? '', isFree);
     await passes();
-    assert.equal(smtp.mails.length, 1, 'it is told once');
+    assert.equal(smtp.mails.length, 1, 'it is notified once');
     rmSync(ballast);
     await passes();
-    assert.equal(smtp.mails.length, 2, told().join('\n'));
-    assert.match(told()[1] ?? '', /state-disk/);
+    assert.equal(smtp.mails.length, 2, notified().join('\n'));
+    assert.match(notified()[1] ?? '', /state-disk/);
   });
 });

@@ -69,7 +69,7 @@ test(
   { timeout: 240_000 },
   async (t) => {
     const fleet = await startLoopbackFleet(t, 1, { trusted: true });
-    // Holds always, so that it is told before and after.
+    // Holds always, so that it is notified before and after.
     const always = '<mail to="ops@example.org"/><alert type="uptime" op="gt" limit="0s"/>';
     fleet.configure(`<alerts defaults="no" for="1x">${always}</alerts>`);
     const file = path.join(fleet.dir, 'state', 'fleet.db');
@@ -85,21 +85,21 @@ test(
     const source = openSqlite(file);
     source.exec(`VACUUM INTO '${backup}'`);
     source.close();
-    // The lost hour: a mail is told and another report comes.
+    // The lost hour: a mail is sent and another report comes.
     await pass();
     assert.equal(mails().length, 1);
-    const told = mails();
+    const notified = mails();
 
     for (const suffix of ['', '-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
     copyFileSync(backup, file);
     assert.equal(rows(file, 'SELECT COUNT(*) AS n FROM stats'), 1);
     await pass();
     // The mail of the lost hour is sent again from the same report, with the same Message-ID.
-    assert.deepEqual(mails(), told);
+    assert.deepEqual(mails(), notified);
     assert.equal(rows(file, 'SELECT COUNT(*) AS n FROM stats'), 2);
     assert.equal(rows(file, 'SELECT COUNT(DISTINCT report_id) AS n FROM stats'), 2);
     assert.equal(rows(file, "SELECT COUNT(*) AS n FROM alerts WHERE state = 'firing'"), 1);
     await pass();
-    assert.deepEqual(mails(), told);
+    assert.deepEqual(mails(), notified);
   },
 );

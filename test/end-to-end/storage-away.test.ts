@@ -1,6 +1,6 @@
 /**
  * The database away, as a user of the built programs meets it: reports wait and come home, no client is blamed, and
- * people are told once.
+ * people are notified once.
  */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';

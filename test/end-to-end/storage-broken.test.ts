@@ -237,7 +237,7 @@ async function untilWaiting(mariadb: Mariadb): Promise<void> {
 /** The programs on a database of their own, whose backup of an hour ago is put back. */
 async function whenRestored(t: TestContext, mariadb: Mariadb): Promise<void> {
   const made = await mariadb.createDatabase();
-  // Holds always, so that it is told in the hour that is lost, and judged again after it.
+  // Holds always, so that it is notified in the hour that is lost, and evaluated again after it.
   const alerts = '<alert name="mount-unresponsive" for="1x"/>';
   const site = await openSite({
     clients,
@@ -263,10 +263,10 @@ async function whenRestored(t: TestContext, mariadb: Mariadb): Promise<void> {
   const root = ['--user=root', `--socket=${mariadb.socketPath}`];
   const dump = execFileSync('mariadb-dump', [...root, '--single-transaction', '--no-tablespaces', made.name]);
 
-  // The hour that is lost: a mail is told, and a run goes well.
+  // The hour that is lost: a mail is sent, and a run goes well.
   await goes('alert');
-  const told = mails();
-  assert.ok(told.length > 0);
+  const notified = mails();
+  assert.ok(notified.length > 0);
   await goes('collect');
   await mariadb.asRoot(`ALTER USER ${account} ACCOUNT LOCK`);
   await goes('collect', 3);
@@ -282,5 +282,5 @@ async function whenRestored(t: TestContext, mariadb: Mariadb): Promise<void> {
   const counts = Object.fromEntries(Object.entries(row ?? {}).map(([name, value]) => [name, Number(value)]));
   const rows = 4 * clients;
   assert.deepEqual(counts, { stats: rows, ids: rows, visits: rows, failed: 0, runs: 4, failures: 0, alerts: 0 });
-  assert.deepEqual(mails(), told, 'told from the same reports: the same mail, by its Message-ID');
+  assert.deepEqual(mails(), notified, 'notified from the same reports: the same mail, by its Message-ID');
 }

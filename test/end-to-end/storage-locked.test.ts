@@ -124,7 +124,7 @@ test('locked for a minute, at first and in the middle of a run', { skip, timeout
     writer.close();
   };
   const [before, alerting] = [machine.run(['-q', 'collect']), minute(station.somebody('writes'))];
-  // It gives up after half a minute, and leaves the telling to whoever was first.
+  // It gives up after half a minute, and leaves the notification to whoever was first.
   assert.equal((await machine.run(['-q', 'alert'])).status, 3);
   assert.equal((await before).status, 3);
   await alerting;

@@ -49,8 +49,10 @@ suite('clients behind bastions, through the whole program', { skip: sshdMissing(
   const visits = async (site: Site): Promise<Map<string, { code: string | null; message: string | null }>> => {
     const { stdout, stderr } = await site.run('--json', 'collect');
     assert.notEqual(stdout, '', stderr);
-    const told = JSON.parse(stdout) as { visits: { client: string; code: string | null; message: string | null }[] };
-    return new Map(told.visits.map((visit) => [visit.client, visit]));
+    const notified = JSON.parse(stdout) as {
+      visits: { client: string; code: string | null; message: string | null }[];
+    };
+    return new Map(notified.visits.map((visit) => [visit.client, visit]));
   };
 
   for (const kind of kinds) {
@@ -64,8 +66,8 @@ suite('clients behind bastions, through the whole program', { skip: sshdMissing(
       const trusted = await site.run('trust', '--yes');
       assert.equal(trusted.status, 0, trusted.stderr);
       const logins = fra.count(/Accepted publickey for/g);
-      const told = await visits(site);
-      const outcomes = [...told].map(([name, { code, message }]) => [name, code ?? message]).sort();
+      const notified = await visits(site);
+      const outcomes = [...notified].map(([name, { code, message }]) => [name, code ?? message]).sort();
       assert.deepEqual(
         outcomes,
         ['far', 'own', 'pool-1', 'pool-2'].map((name) => [name, null]),
@@ -78,7 +80,7 @@ suite('clients behind bastions, through the whole program', { skip: sshdMissing(
     });
 
     test(
-      `another key at the second of three machines: told of it, nothing is told to it (${kind.name})`,
+      `another key at the second of three machines: notified of it, nothing is notified to it (${kind.name})`,
       { skip: kind.skip },
       async (t) => {
         const pair = await Promise.all(
@@ -96,9 +98,9 @@ suite('clients behind bastions, through the whole program', { skip: sshdMissing(
         writeFileSync(file, changed.join('\n'));
         const attempts = ber.count(/Accepted \w+ for|Failed \w+ for|authenticating user|nvalid user/g);
         const behind = inner.count(/^Connection from /gm);
-        const told = await visits(site);
+        const notified = await visits(site);
         for (const way of ways) {
-          const { code, message } = told.get(way) ?? assert.fail(way);
+          const { code, message } = notified.get(way) ?? assert.fail(way);
           assert.equal(code, 'bastion-failed', message ?? '');
           assert.match(message ?? '', /^bastion ber: .*shows ED25519 SHA256:.* ED25519 SHA256:.*\(host-key-changed\)/);
         }

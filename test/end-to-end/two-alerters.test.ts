@@ -70,7 +70,7 @@ interface Alerter {
 
 async function withAlerters(
   storage: StorageConfig,
-  work: (alerters: Alerters, told: () => readonly string[]) => Promise<void>,
+  work: (alerters: Alerters, notified: () => readonly string[]) => Promise<void>,
 ): Promise<void> {
   const station = await openStation({ storage, elements: passToCutOff.elements });
   const alerters = new Alerters(station, storage);
@@ -173,28 +173,28 @@ describe('two alerters on two machines', { skip: skipWithoutMariadb, concurrency
   }
 
   test('one is suspended while it sends, and the other leaves it the mail that it has claimed', async () => {
-    await withTwo(async (alerters, told) => {
+    await withTwo(async (alerters, notified) => {
       const suspended = alerters.start('mon-1', { kind: 'write', sql: 'UPDATE mails SET data_at', signal: 'SIGSTOP' });
       await suspended.isCut;
       // The statement that it is before holds nothing yet, but its transaction has begun.
       await alerters.letTimePass({ claims: false });
       assert.match(await alerters.start('mon-2').ended, /"finished","sent":1/);
-      assert.equal(told().length, 1);
+      assert.equal(notified().length, 1);
       suspended.wake();
       await suspended.ended;
-      assert.equal(told().length, 2);
+      assert.equal(notified().length, 2);
     });
   });
 
   test('one is suspended while it sends, until its claim has run out: the other sends, and it does not', async () => {
-    await withTwo(async (alerters, told) => {
+    await withTwo(async (alerters, notified) => {
       const suspended = alerters.start('mon-1', { kind: 'write', sql: 'UPDATE mails SET data_at', signal: 'SIGSTOP' });
       await suspended.isCut;
       await alerters.letTimePass({ claims: true });
       assert.match(await alerters.start('mon-2').ended, /"finished","sent":2/);
       suspended.wake();
       assert.match(await suspended.ended, /"sent":0/);
-      assert.equal(told().length, 2);
+      assert.equal(notified().length, 2);
     });
   });
 

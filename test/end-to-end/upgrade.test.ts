@@ -77,7 +77,7 @@ suite('what 0.2.0 left behind', { skip }, () => {
   }
 
   for (const kind of kinds) {
-    test(`is migrated, whole, and nobody is told again (${kind})`, async (t) => {
+    test(`is migrated, whole, and nobody is notified again (${kind})`, async (t) => {
       const { config, mails, mail, rows, first } = await machine(t, kind);
       const next = nextVersion(t);
       fleet.setCheck(0);

@@ -17,7 +17,7 @@ suite('a client without node, through the whole program', { skip }, async () => 
 
   for (const kind of databaseKinds()) {
     test(
-      `is read by the shell agent, stored sealed, judged and told like any other (${kind.name})`,
+      `is read by the shell agent, stored sealed, evaluated and notified like any other (${kind.name})`,
       { skip: kind.skip },
       async (t) => {
         const { name, home } = await sshd.addAccount({ publicKey: key.publicKey });

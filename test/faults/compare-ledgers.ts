@@ -30,7 +30,7 @@ export interface Comparison {
   readonly visits: number;
   /** Changes that became true, each for each recipient. */
   readonly due: number;
-  /** Changes that somebody was not told of, or not in their order, or twice. */
+  /** Changes that somebody was not notified of, or not in their order, or twice. */
   readonly unnotified: readonly string[];
 }
 
@@ -84,10 +84,10 @@ export async function compareLedgers(site: FaultSite, truth: Truth, mails: MailL
     due: site.clients.reduce((sum, client) => sum + truth.changesOf(client).length * site.recipients.length, 0),
     unnotified: site.clients.flatMap((client) =>
       site.recipients.flatMap((recipient) => {
-        const [due, told] = [truth.changesOf(client), mails.notificationsOf(recipient, client)].map((list) =>
+        const [due, notified] = [truth.changesOf(client), mails.notificationsOf(recipient, client)].map((list) =>
           list.join(' '),
         );
-        return due === told ? [] : [`${recipient} ${client}: due ${due ?? ''}; told ${told ?? ''}`];
+        return due === notified ? [] : [`${recipient} ${client}: due ${due ?? ''}; notified ${notified ?? ''}`];
       }),
     ),
   };

@@ -13,7 +13,7 @@ export function summaryOf(result: FaultRunResult): string {
     `reports: ${comparison.spooled} reached a spool, lost ${comparison.lost.length}, doubled ` +
       `${comparison.doubled.length}, quarantined ${comparison.quarantined}, invented ${comparison.invented.length}; ` +
       `${comparison.neverSpooled} died with their agent before the spool had them`,
-    `alerts: ${comparison.due} changes due to somebody, told otherwise than once each: ${comparison.unnotified.length} ` +
+    `alerts: ${comparison.due} changes due to somebody, notified otherwise than once each: ${comparison.unnotified.length} ` +
       `lines; ${mails.mails} mails, ${mails.possiblyDelivered} came again because they were possibly delivered, ` +
       `${mails.doubled.length} came again without need, ${mails.changed.length} with other words`,
     `runs: ${of(comparison.runs)}; ${comparison.visits} visits; in peace after ${peaceRounds ?? 'no number of'} rounds`,

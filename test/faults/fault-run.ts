@@ -49,7 +49,7 @@ export interface FaultRunResult {
   readonly comparison: Comparison;
   /** Programs that hung, crashed, or ended as no program should. Must be empty. */
   readonly wrong: readonly string[];
-  /** Rounds in peace until all was told and stored; null: that never came. */
+  /** Rounds in peace until all was notified and stored; null: that never came. */
   readonly peaceRounds: number | null;
 }
 

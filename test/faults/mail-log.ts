@@ -36,7 +36,7 @@ export function openMailLog(dir: string): MailLog {
   const contents = new Map<string, string>();
   /** Mails whose last copy came in a round that was broken off. */
   const doubtful = new Set<string>();
-  const told = new Map<string, Change[]>();
+  const notified = new Map<string, Change[]>();
   const faults = { doubled: [] as string[], changed: [] as string[], strange: [] as string[] };
   const figures = { mails: 0, possiblyDelivered: 0, ...faults };
   let read = 0;
@@ -56,13 +56,13 @@ export function openMailLog(dir: string): MailLog {
     figures.mails += 1;
     for (const { client, change, heading } of newsIn(content)) {
       if (change === null) figures.strange.push(`${to}: ${heading}: ${client}`);
-      else told.set(`${to} ${client}`, [...(told.get(`${to} ${client}`) ?? []), change]);
+      else notified.set(`${to} ${client}`, [...(notified.get(`${to} ${client}`) ?? []), change]);
     }
   };
 
   return {
     figures,
-    notificationsOf: (recipient, client) => told.get(`${recipient} ${client}`) ?? [],
+    notificationsOf: (recipient, client) => notified.get(`${recipient} ${client}`) ?? [],
     readOn: ({ marked, broken }) => {
       if (!existsSync(file)) return;
       const lines = readFileSync(file, 'utf8').split('\n');

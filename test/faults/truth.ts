@@ -13,7 +13,7 @@ export type Change = 'firing' | 'resolved';
 export interface Truth {
   /** Every change of a client so far, the oldest first. */
   readonly changesOf: (client: string) => readonly Change[];
-  /** Changes what has been true for long enough, and of what everybody has been told. Needs the database. */
+  /** Changes what has been true for long enough, and of what everybody has been notified. Needs the database. */
   advance(): Promise<void>;
   /** Like `advance`, but lets nothing fire again. Returns true once every alert is closed and notified. */
   retreat(): Promise<boolean>;
@@ -52,10 +52,10 @@ export function openTruth({ site, mails, random, rowsBetween = usualRowsBetween 
 
   const isDue = async ({ client, changes, since }: ClientTruth): Promise<boolean> => {
     const last = changes.at(-1);
-    const isTold = site.recipients.every(
+    const isNotified = site.recipients.every(
       (recipient) => mails.notificationsOf(recipient, client).length >= changes.length,
     );
-    if (last !== undefined && !isTold) return false;
+    if (last !== undefined && !isNotified) return false;
     const sql = `SELECT COUNT(*) AS n FROM stats
       WHERE client = '${client}' AND collected_at > '${since}' AND processed_at IS NOT NULL`;
     return Number((await site.database.rows(sql))[0]?.['n'] ?? 0) >= rowsBetween;

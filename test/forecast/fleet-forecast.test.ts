@@ -46,7 +46,7 @@ test('before the first report of today the space of yesterday counts; before tha
   assert.equal(forecastMount(mount, 'space', 34), null);
 });
 
-test('a past day is judged by its own past alone', () => {
+test('a past day is evaluated by its own past alone', () => {
   const mount = madeMount((day) => (day > -10 ? 100 : 900 + 10 * (day + 10)), 60);
   assert.equal(forecastMount(mount, 'space', 59), null);
   assert.equal(forecastMount(mount, 'space', 49)?.daysLeft, 10);

@@ -231,18 +231,18 @@ test('the level itself changes nothing, only what is left does', () => {
 });
 
 test('days that are missing take nothing away from steady growth but the forecast', () => {
-  let told = 0;
+  let notified = 0;
   fc.assert(
     fc.property(fc.array(fc.boolean(), { minLength: historyDays, maxLength: historyDays }), (dropped) => {
       const days = history(linear(10)).map((day, index) => (dropped[index] === true ? null : day));
       const foreseen = forecast(days, 200);
       if (foreseen === null) return;
-      told += 1;
+      notified += 1;
       assert.ok(Math.abs(foreseen.daysLeft - 20) < 1e-6);
     }),
     { numRuns: 500 },
   );
-  assert.ok(told > 100, `${told} of 500 were foreseen`);
+  assert.ok(notified > 100, `${notified} of 500 were foreseen`);
 });
 
 test('whatever the history, the range holds the forecast', () => {

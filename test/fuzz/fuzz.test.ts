@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it, test } from 'node:test';
 
 import { keepInput, readCorpus } from './corpus.ts';
-import { fuzz, judge } from './fuzz.ts';
+import { fuzz, evaluate } from './fuzz.ts';
 import { isLong } from '../support/long-tests.ts';
 import type { FuzzTarget } from './target.ts';
 import { fuzzTargets } from './targets/index.ts';
@@ -15,8 +15,8 @@ for (const target of fuzzTargets) {
     it('its seeds and what was kept are as they must be', () => {
       const kept = readCorpus(target.name);
       assert.ok(kept.length > 0, 'the corpus is empty');
-      for (const input of target.seeds()) assert.equal(judge(target, input), null);
-      for (const { file, input } of kept) assert.equal(judge(target, input)?.message, undefined, file);
+      for (const input of target.seeds()) assert.equal(evaluate(target, input), null);
+      for (const { file, input } of kept) assert.equal(evaluate(target, input)?.message, undefined, file);
     });
 
     it('so is whatever comes out of changing them', (t) => {
@@ -41,7 +41,7 @@ test('the fuzzer finds an error that is no fault of the parser, and the same see
   const first = find();
   assert.ok(first !== null);
   assert.deepEqual(find()?.input, first.input);
-  assert.ok(judge(target, first.input) !== null);
+  assert.ok(evaluate(target, first.input) !== null);
 });
 
 test('the fuzzer finds what grows with the square of the input', () => {

@@ -55,7 +55,7 @@ export function fuzz({ target, corpus, seed, forMs, longCpuMs = usualLongCpuMs }
 }
 
 /** Returns the fault that a kept input shows, as it is or repeated; null if none. */
-export function judge(target: FuzzTarget, input: Buffer): Error | null {
+export function evaluate(target: FuzzTarget, input: Buffer): Error | null {
   try {
     target.check(input);
   } catch (thrown) {

@@ -74,8 +74,8 @@ test('a device that echoes its command line does not give the sign', () => {
 
 /** Puts a file where the loader looks for the agent, and returns it. */
 const placeAgent = (home: string): string => {
-  const telling = runCommand(options).replace('command -v timeout', 'echo "at $m";command -v timeout');
-  const probe = run(telling, { HOME: home, PATH });
+  const plan = runCommand(options).replace('command -v timeout', 'echo "at $m";command -v timeout');
+  const probe = run(plan, { HOME: home, PATH });
   const machineId = /^at (.*)$/m.exec(probe.stdout.toString())?.[1] ?? '';
   const dir = path.join(home, '.local/state/fleet-health', machineId, 'c0ffee');
   mkdirSync(dir, { recursive: true, mode: 0o700 });

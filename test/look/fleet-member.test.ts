@@ -19,7 +19,7 @@ const cases: readonly (readonly [string, readonly Rule[], number | null, string 
   ['a rule for one mount says nothing about the client', [rule({ selectors: { mount: '/var' } })], 99, null],
   ['a rule of another type', [rule({ type: 'inodes' })], 99, null],
   ['with free="..." both must hold, and one is not known here', [rule({ freeBytes: 1 })], 99, null],
-  ['the first rule of a type judges', [rule({ warning: 99, critical: null }), rule({})], 97, null],
+  ['the first rule of a type evaluates', [rule({ warning: 99, critical: null }), rule({})], 97, null],
 ];
 
 for (const [title, rules, value, expected] of cases) {

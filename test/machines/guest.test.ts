@@ -125,7 +125,7 @@ describe('a Debian machine', { skip: skipWithoutGuest }, () => {
     assert.deepEqual(await same(line), ['3 1 a line that both find']);
 
     await visit();
-    assert.deepEqual(await same('SELECT oom_kills FROM stats WHERE id = NEWEST'), ['0'], 'a kill is told once');
+    assert.deepEqual(await same('SELECT oom_kills FROM stats WHERE id = NEWEST'), ['0'], 'a kill is notified once');
     assert.deepEqual(await same(line), []);
     assert.equal((await site.run('alert')).status, 0);
     const alerts = await site.rows("SELECT client, subject FROM alerts WHERE subject = 'md:md0' ORDER BY client");

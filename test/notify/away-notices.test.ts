@@ -112,7 +112,7 @@ test('without a state all is said and nothing mailed; a clock that was ahead hol
   assert.deepEqual(subjects(), []);
 });
 
-test('the fallback address and who is told of the fleet hear of it; a server that is away is asked once', async (t) => {
+test('the fallback address and the recipients of the fleet hear of it; a server away is asked once', async (t) => {
   const server = await openServer(t);
   const smtp = smtpConfig(server.port, { fallback: 'root@example.org' });
   const everything = { severity: null, rules: [], hours: null } as const;
@@ -152,7 +152,7 @@ test('a broken config.xml is said hourly and mailed once; one mail says when it 
   assert.equal(existsSync(path.join(stateDir, 'config-broken.db')), false);
 });
 
-test('webhooks of <alerts> are told in their own form, with and without <smtp>, once each', async (t) => {
+test('webhooks of <alerts> are notified in their own form, with and without <smtp>, once each', async (t) => {
   const receiver = await openReceiver(t);
   const hook = (to: string) => ({ to: recipientOfWebhook(to), severity: null, rules: [], hours: null });
   const { smtp, alerts } = makeConfig(root, []);

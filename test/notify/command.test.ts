@@ -47,15 +47,15 @@ test('the mail on stdin, what it tells in the environment, and nothing secret', 
   delete process.env['FLEET_TEST_PASSWORD'];
   assert.equal(begun, 1);
   assert.ok(readFileSync(content, 'utf8') === mail.content);
-  const told = readFileSync(environment, 'utf8');
-  assert.ok(`\n${told}`.includes(`\nFLEET_HEALTH_RECIPIENT=${command}\n`));
-  assert.match(told, /^FLEET_HEALTH_STATE=resolved$/m);
-  assert.match(told, /^FLEET_HEALTH_SEVERITY=none$/m);
-  assert.ok(`\n${told}`.includes(`\nFLEET_HEALTH_ALERTS=${alerts.slice(0, 1_000).join('\n')}\n`));
-  assert.ok(told.includes(`FLEET_HEALTH_MESSAGE_ID=${mail.messageId}\n`));
-  assert.match(told, /^PATH=/m);
-  assert.doesNotMatch(told, /correct horse/);
-  assert.match(told, /^0$/m);
+  const notified = readFileSync(environment, 'utf8');
+  assert.ok(`\n${notified}`.includes(`\nFLEET_HEALTH_RECIPIENT=${command}\n`));
+  assert.match(notified, /^FLEET_HEALTH_STATE=resolved$/m);
+  assert.match(notified, /^FLEET_HEALTH_SEVERITY=none$/m);
+  assert.ok(`\n${notified}`.includes(`\nFLEET_HEALTH_ALERTS=${alerts.slice(0, 1_000).join('\n')}\n`));
+  assert.ok(notified.includes(`FLEET_HEALTH_MESSAGE_ID=${mail.messageId}\n`));
+  assert.match(notified, /^PATH=/m);
+  assert.doesNotMatch(notified, /correct horse/);
+  assert.match(notified, /^0$/m);
   assert.ok(!existsSync('x'));
 });
 
@@ -92,7 +92,7 @@ for (const [what, command, words] of [
   });
 }
 
-test('a command that reads nothing of a large mail is judged by its status', async () => {
+test('a command that reads nothing of a large mail is evaluated by its status', async () => {
   const mail = outgoing({ content: 'x'.repeat(5_000_000) });
   await channelTo(script('exit 0')).send(mail, sendOptions());
   const fault = await faultOf(channelTo(script('exec <&-; exit 75')).send(mail, sendOptions()));
@@ -134,9 +134,9 @@ test('what a command leaves running does not take its success away', async () =>
 
 test('a mail that is no longer ours is not given to it', async () => {
   const file = path.join(dir, 'never');
-  const told = new FleetError({ code: 'locked', stage: 'mail', message: 'no longer ours' });
-  const options = sendOptions({ onDataBegun: () => Promise.reject(told) });
-  assert.equal(await faultOf(channelTo(script(`touch ${file}`)).send(outgoing(), options)), told);
+  const notified = new FleetError({ code: 'locked', stage: 'mail', message: 'no longer ours' });
+  const options = sendOptions({ onDataBegun: () => Promise.reject(notified) });
+  assert.equal(await faultOf(channelTo(script(`touch ${file}`)).send(outgoing(), options)), notified);
   assert.ok(!existsSync(file));
 });
 

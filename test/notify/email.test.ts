@@ -198,9 +198,9 @@ test('one mail at which the connection breaks off is its own fault, a second one
 test('nothing of the content leaves before it may', async (t) => {
   const started = await server(t);
   const opened = channel(t, started.port);
-  const told = new FleetError({ code: 'locked', stage: 'mail', message: 'no longer ours' });
-  const thrown = await faultOf(opened.send(outgoing(), sendOptions({ onDataBegun: () => Promise.reject(told) })));
-  assert.equal(thrown, told);
+  const notified = new FleetError({ code: 'locked', stage: 'mail', message: 'no longer ours' });
+  const thrown = await faultOf(opened.send(outgoing(), sendOptions({ onDataBegun: () => Promise.reject(notified) })));
+  assert.equal(thrown, notified);
   assert.equal(thrown.code, 'locked');
   assert.equal(started.lines.at(-1), '1:DATA');
   await until(() => started.open() === 0, 'a connection is open');
@@ -262,7 +262,7 @@ test('nobody there, and a name that is none, may be well later', async () => {
   }
 });
 
-test('verifying logs in and sends nothing; a refused login is told as one', async (t) => {
+test('verifying logs in and sends nothing; a refused login is notified as one', async (t) => {
   const well = await server(t);
   await verifyMailServer(withLogin(well.port), { timeoutMs: 5_000, signal: never });
   await until(() => well.open() === 0, 'a connection is open');

@@ -39,9 +39,9 @@ test('a folder that cannot be written to takes no mail for now', async () => {
 
 test('a mail that is no longer ours leaves no file', async () => {
   const outbox = path.join(dir, 'foreign');
-  const told = new FleetError({ code: 'locked', stage: 'mail', message: 'no longer ours' });
-  const options = sendOptions({ onDataBegun: () => Promise.reject(told) });
-  assert.equal(await faultOf(createFileChannel(outbox).send(outgoing(), options)), told);
+  const notified = new FleetError({ code: 'locked', stage: 'mail', message: 'no longer ours' });
+  const options = sendOptions({ onDataBegun: () => Promise.reject(notified) });
+  assert.equal(await faultOf(createFileChannel(outbox).send(outgoing(), options)), notified);
   chmodSync(outbox, 0o700);
   assert.deepEqual(readdirSync(outbox), []);
 });

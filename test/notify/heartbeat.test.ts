@@ -36,7 +36,7 @@ test('a URL is asked with GET, its login apart from it', async (t) => {
   assert.equal(asked[1]?.headers.authorization, `Basic ${Buffer.from('me:p@ss').toString('base64')}`);
 });
 
-test('what fails is told with the host alone', async (t) => {
+test('what fails is notified with the host alone', async (t) => {
   const failing = await listen(t, (_request, response) => response.writeHead(503).end());
   const circle = await listen(t, (_request, response) => response.writeHead(302, { location: '/token' }).end());
   const broken = await listen(t, (request) => request.socket.destroy());

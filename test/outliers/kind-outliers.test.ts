@@ -29,7 +29,7 @@ for (const [odd, sentence] of [
   });
 }
 
-test('members that differ each in its own manner are told together', () => {
+test('members that differ each in its own manner are reported together', () => {
   const kinds = [machine('a', { kernel: '5' }), machine('b', { kernel: '4', cpus: 2 }), machine('c', { cpus: 4 })];
   const found = kindOutliers('web', [...kinds, ...others(9)]);
   assert.deepEqual(found.map(kindOutlierSentence), [

@@ -18,7 +18,7 @@ test('~ is the home folder, and only at the beginning', () => {
 
 const asRoot = { skip: process.getuid?.() === 0 ? false : 'only root can be another account' };
 
-test('an account without HOME and without an entry in passwd is told to set HOME', asRoot, () => {
+test('an account without HOME and without an entry in passwd is asked to set HOME', asRoot, () => {
   const uid = 54_321;
   const module = JSON.stringify(path.join(packageDir, 'src/platform/account.ts'));
   const script = `process.setgid(${uid}); process.setuid(${uid});

@@ -96,7 +96,7 @@ test('a run that finishes is one small event, and the page that is asked for the
   assertWithin(began, 5_000, 'somebody who listens does not keep the server');
 });
 
-test('a client that joins config.xml is shown; a file that cannot be used is told on the page', async (t) => {
+test('a client that joins config.xml is shown; a file that cannot be used is reported on the page', async (t) => {
   const { dir, ask } = await servedFleet(t);
   const file = path.join(dir, 'config.xml');
   const text = readFileSync(file, 'utf8');

@@ -12,7 +12,7 @@ for (const [method, listening] of [
   ['HEAD', 0],
   ['GET', 1],
 ] as const) {
-  test(`who asks for events by ${method} and leaves is told nothing more`, async (t) => {
+  test(`who asks for events by ${method} and leaves is sent nothing more`, async (t) => {
     let listeners = 0;
     let asked = 0;
     const listen = (): (() => void) => {

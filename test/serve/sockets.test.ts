@@ -141,7 +141,7 @@ test(
   },
 );
 
-test('an address has 16 connections, and the server 64; others are told so', async (t) => {
+test('an address has 16 connections, and the server 64; others learn it', async (t) => {
   const { port, ask: asked } = await servedFleet(t);
   const held: Socket[] = [];
   t.after(() => held.forEach((socket) => socket.destroy()));
@@ -202,7 +202,7 @@ test('64 connections look, and keep nobody from sending events', async (t) => {
   assert.equal((await asked('/runs', { localAddress })).status, 503);
 });
 
-test('an address that asks too fast is told to wait, and others are not', async (t) => {
+test('an address that asks too fast is asked to wait, and others are not', async (t) => {
   const attributes = 'trustedProxies="127.0.0.1" userHeader="X-User"';
   const { ask: asked } = await servedFleet(t, { attributes, elements: '<collector every="1d"/>' });
   const as = (address: string): Promise<{ status: number }> =>

@@ -46,7 +46,7 @@ test('what a client says is a report, with nothing out of any sense', () => {
   }
 });
 
-test('a clean fleet has nothing that anybody would be told of, all day long', () => {
+test('a clean fleet has nothing that anybody would be notified of, all day long', () => {
   for (const client of planFleet(clean)) {
     for (let minutes = 0; minutes < 24 * 60; minutes += 45) {
       const report = reportOf(clean, client, startedAtMs + minutes * minuteMs);

@@ -88,7 +88,7 @@ test('nobody but this machine reaches a simulated server', async (t) => {
   }
 });
 
-test('a storm is told of, by one alert for each cause, and so is its end', async (t) => {
+test('a storm is notified of, by one alert for each cause, and so is its end', async (t) => {
   const fleet = await startSimulatedFleet(t, { clients: 80, profile: 'storm', seed: 2 });
   const { storm, afterwards } = timesOf(fleet.plan);
   const firing = (): ReadonlyMap<string, readonly string[]> => {
@@ -122,13 +122,13 @@ test('a storm is told of, by one alert for each cause, and so is its end', async
   await apart;
   await fleet.collect();
   await fleet.alert();
-  const told = firing();
-  assert.deepEqual(told.get('disk'), named(fleet, ({ storm: part }) => part === 'full-disk').sort());
+  const notified = firing();
+  assert.deepEqual(notified.get('disk'), named(fleet, ({ storm: part }) => part === 'full-disk').sort());
   const changed = named(fleet, ({ storm: part }) => part === 'host-key-changed');
-  assert.deepEqual(told.get('host-key-changed'), changed);
-  assert.deepEqual(told.get('cpu'), named(fleet, ({ storm: part }) => part === 'busy').sort());
-  assert.deepEqual(told.get('service'), named(fleet, ({ storm: part }) => part === 'failed-unit').sort());
-  const unreachable = new Set(told.get('unreachable'));
+  assert.deepEqual(notified.get('host-key-changed'), changed);
+  assert.deepEqual(notified.get('cpu'), named(fleet, ({ storm: part }) => part === 'busy').sort());
+  assert.deepEqual(notified.get('service'), named(fleet, ({ storm: part }) => part === 'failed-unit').sort());
+  const unreachable = new Set(notified.get('unreachable'));
   for (const name of named(fleet, ({ storm: part }) => part === 'rack')) assert.ok(unreachable.has(name), name);
   const behind = named(fleet, ({ behindBastion }) => behindBastion).length;
   const mails = fleet.query('SELECT content FROM mails').map(({ content }) => String(content).replaceAll('=\r\n', ''));

@@ -51,7 +51,7 @@ interface Begun {
   readonly reject: (error: Error) => void;
 }
 
-/** A folder whose syncs end when they are told to. */
+/** A folder whose syncs end when the test says so. */
 function slowFolder(): { readonly sync: () => Promise<void>; readonly begun: readonly Begun[] } {
   const begun: Begun[] = [];
   const sync = sharedSync('/folder', () => {

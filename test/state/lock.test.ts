@@ -47,7 +47,7 @@ test('a lock that nobody holds is had, and again after its release', async () =>
   assert.equal(statSync(file).mode & 0o777, 0o600);
 });
 
-test('the second in the same process is told of the first, which keeps its lock', async () => {
+test('the second in the same process learns of the first, which keeps its lock', async () => {
   const file = freshFile();
   const first = mustHold(await takeLock({ file, nowMs: 5 }));
   assert.deepEqual(await takeLock({ file, nowMs: 6 }), { kind: 'taken', holder: { pid: process.pid, startedAtMs: 5 } });
@@ -60,7 +60,7 @@ test('the second in the same process is told of the first, which keeps its lock'
   first.release();
 });
 
-test('another process is told who holds it and since when', async () => {
+test('another process learns who holds it and since when', async () => {
   const file = freshFile();
   const child = startHolder(file, 1234);
   assert.equal((await child.said).kind, 'held');
@@ -102,7 +102,7 @@ test('of many that start together exactly one has it, and the others name it', a
   await Promise.all(winners.map((child) => ended(child, () => child.process.kill('SIGKILL'))));
 });
 
-test('whoever looks is told the holder, and is never named as one', async () => {
+test('whoever looks learns the holder, and is never named as one', async () => {
   const file = freshFile();
   assert.equal(await lookAtLock(file), null);
   assert.ok(!existsSync(file));
@@ -120,7 +120,7 @@ test('whoever looks is told the holder, and is never named as one', async () => 
   mine.release();
 });
 
-test('whoever looks while another does is not told the holder before, whose pid may be anybody by now', async () => {
+test('whoever looks while another does does not learn the holder before, whose pid may be anybody by now', async () => {
   const file = freshFile();
   mustHold(await takeLock({ file, nowMs: 1 })).release();
   const other = openSqlite(file);

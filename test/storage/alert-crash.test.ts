@@ -15,7 +15,7 @@ import { openSqliteDatabase } from '../../src/storage/dialects/sqlite/database.t
 import { programArgs } from '../support/program-args.ts';
 import { storageArgument } from '../support/storage-argument.ts';
 import { alert, mail } from './support/alert-samples.ts';
-import { telling, allProcessed } from './support/alert-work.ts';
+import { plan, allProcessed } from './support/alert-work.ts';
 import type { WriterOptions } from './support/alert-writer.ts';
 import { crashingDatabase } from './support/crashing-database.ts';
 import { type Opened, onBothDatabases } from './support/databases.ts';
@@ -23,10 +23,10 @@ import { item, noonMs, visit } from './support/samples.ts';
 import { pluck } from '../support/pluck.ts';
 
 const works = {
-  judge: async (alerts: AlertStore, lease: Lease) => alerts.saveProcessed(lease, await allProcessed(alerts)),
-  tell: (alerts: AlertStore, lease: Lease) => alerts.saveNotifications(lease, telling('tell', [1])),
+  evaluate: async (alerts: AlertStore, lease: Lease) => alerts.saveProcessed(lease, await allProcessed(alerts)),
+  tell: (alerts: AlertStore, lease: Lease) => alerts.saveNotifications(lease, plan('tell', [1])),
 } as const;
-const names = ['judge', 'tell'] as const;
+const names = ['evaluate', 'tell'] as const;
 const maxStatements = 60;
 
 onBothDatabases('a crash of the alerter', ({ it, kind }) => {
@@ -95,14 +95,14 @@ onBothDatabases('a crash of the alerter', ({ it, kind }) => {
               const before = await facts(opened.database);
               const [waiting] = (await opened.storage.alerts.state(noonMs)).waiting;
               const alerts = storageOn(database).alerts;
-              if (name === 'judge') await works.judge(alerts, lease);
-              else await alerts.saveNotifications(lease, telling(`told ${statement} ${when}`, [waiting?.id ?? 0]));
+              if (name === 'evaluate') await works.evaluate(alerts, lease);
+              else await alerts.saveNotifications(lease, plan(`notified ${statement} ${when}`, [waiting?.id ?? 0]));
               const now = await facts(opened.database);
-              if (name === 'judge') {
+              if (name === 'evaluate') {
                 assert.deepEqual({ ...now, open: 0 }, { ...before, open: 0, unprocessed: 0 });
                 assert.equal(now.open, before.open + 1);
               } else {
-                assert.deepEqual(now, { ...before, mails: before.mails + 1, told: before.told + 1 });
+                assert.deepEqual(now, { ...before, mails: before.mails + 1, notified: before.notified + 1 });
                 assert.deepEqual(pluck((await opened.storage.alerts.state(noonMs)).waiting, 'recipient'), [
                   'ops@example.org',
                 ]);
@@ -117,8 +117,8 @@ onBothDatabases('a crash of the alerter', ({ it, kind }) => {
     }
 
     for (const [name, statement] of [
-      ['judge', 3],
-      ['judge', 8],
+      ['evaluate', 3],
+      ['evaluate', 8],
       ['tell', 5],
     ] as const) {
       it(
@@ -147,7 +147,7 @@ onBothDatabases('a crash of the alerter', ({ it, kind }) => {
   } else {
     it('an alerter that is suspended keeps others from writing until it wakes, and then goes on', async (opened) => {
       const lease = await prepared(opened);
-      const child = writer({ opened, lease, work: 'judge', statement: 5, signal: 'SIGSTOP' });
+      const child = writer({ opened, lease, work: 'evaluate', statement: 5, signal: 'SIGSTOP' });
       await stopped(child.process);
       const impatient = await openSqliteDatabase({ path: opened.config.path ?? '', lockTimeoutMs: 200 });
       try {
@@ -214,7 +214,9 @@ async function prepareMore({ storage }: Opened, lease: Lease, name: string): Pro
   await storage.alerts.saveNotifications(lease, { mails, notified: [], closedOut: [] });
 }
 
-async function facts(database: Database): Promise<Readonly<Record<'unprocessed' | 'open' | 'mails' | 'told', number>>> {
+async function facts(
+  database: Database,
+): Promise<Readonly<Record<'unprocessed' | 'open' | 'mails' | 'notified', number>>> {
   const count = async (from: string): Promise<number> => {
     const [row] = await database.read((session) => session.all(`SELECT COUNT(*) AS count FROM ${from}`));
     return Number(row?.['count']);
@@ -225,7 +227,7 @@ async function facts(database: Database): Promise<Readonly<Record<'unprocessed' 
     unprocessed: stats + visits,
     open: await count('alerts WHERE open_key IS NOT NULL'),
     mails: await count('mails'),
-    told: await count('last_notified'),
+    notified: await count('last_notified'),
   };
 }
 

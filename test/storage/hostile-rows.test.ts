@@ -163,7 +163,7 @@ onBothDatabases('hostile rows', ({ it, kind }) => {
   });
 
   it(
-    'one client fills no more than its share of an hour, and is told why; ' + 'others and other hours are taken',
+    'one client fills no more than its share of an hour, and is notified why; ' + 'others and other hours are taken',
     async (opened) => {
       const { reports, history } = opened;
       const mounts = times(200, (number) => ({ mount: `/m${number}` }));

@@ -12,8 +12,8 @@ export interface EchoingServer extends Listener {
 }
 
 /**
- * A server that says again and again what password it was told: user `login` is refused with it, in a prompt and in the
- * banner; any other is let in, and the command's output and complaints are it.
+ * A server that repeats the password it was given: user `login` is refused with it, in a prompt and in the banner; any
+ * other is let in, and the command's output and complaints are it.
  */
 export async function startEchoingServer(): Promise<EchoingServer> {
   const pem = generateHostKey();

@@ -10,7 +10,7 @@ import { listenOn } from './free-port.ts';
 
 /**
  * A registry that holds one package in one version, and this process's npm set to it for the time of a test. `sent` is
- * what is sent in place of the package whose integrity is told.
+ * what is sent in place of the package whose integrity is given.
  */
 export async function npmRegistry(
   t: TestContext,

@@ -132,13 +132,13 @@ function converse(conversation: Conversation): void {
   let challenged = false;
 
   const answer = (phase: SmtpPhase, line: string, usual: string): string => {
-    const told = act({ phase, line, connection: number, encrypted }) ?? usual;
-    if (typeof told === 'string') {
-      wire.write(`${told}\r\n`);
-      return told;
+    const notified = act({ phase, line, connection: number, encrypted }) ?? usual;
+    if (typeof notified === 'string') {
+      wire.write(`${notified}\r\n`);
+      return notified;
     }
-    state.deaf = told.kind !== 'later';
-    perform(wire, told);
+    state.deaf = notified.kind !== 'later';
+    perform(wire, notified);
     return '';
   };
   const upgrade = (): void => {

@@ -98,8 +98,8 @@ describe('OpenSSH', { skip: sshdMissing() ?? false }, async () => {
       it('one in a file name, environment or argument of no process', async () => {
         const connection = await connectBy(transport, target);
         const command = 'cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null || :';
-        const told = execFileSync('/bin/sh', ['-c', command], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
-        assert.ok(!told.includes(password));
+        const notified = execFileSync('/bin/sh', ['-c', command], { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
+        assert.ok(!notified.includes(password));
         connection.destroy();
       });
     });

@@ -161,7 +161,7 @@ const spoilt: readonly (readonly [string, (machine: Machine, folder: string, fil
 
 suite('a node that lies in a usual place', { skip: needsRoot }, () => {
   for (const [what, spoil] of spoilt) {
-    test(`one ${what} is not run but told of, by every text`, (t) => {
+    test(`one ${what} is not run but notified of, by every text`, (t) => {
       for (const name of Object.keys(texts)) {
         const where = machine(t);
         const folder = path.join(where.usual, 'shopapp');

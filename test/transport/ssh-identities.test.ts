@@ -43,14 +43,14 @@ describe('many identities', { skip: sshdMissing() ?? false }, async () => {
       assert.ok(error.message.includes(`tried key ${print(3)}, key ${print(1)};`), error.message);
     });
 
-    it('one that is not there is passed over when it is optional, and told when it was named', async () => {
+    it('one that is not there is passed over when it is optional, and notified when it was named', async () => {
       const username = await accountWith(0);
       const gone = path.join(sshd.dir, 'gone');
       const optional = { path: gone, optional: true };
       await login(offer(username, { privateKeys: [optional, ...named(file(0))] }));
       await login(offer(username, { privateKeys: named(gone, file(0)) }));
-      const told = await failure(login(offer(username, { privateKeys: named(gone, file(1)) })));
-      assert.match(told.message, /tried key SHA256:.*privateKey \S+gone: ENOENT/);
+      const notified = await failure(login(offer(username, { privateKeys: named(gone, file(1)) })));
+      assert.match(notified.message, /tried key SHA256:.*privateKey \S+gone: ENOENT/);
       const silent = await failure(login(offer(username, { privateKeys: [optional, ...named(file(1))] })));
       assert.ok(!silent.message.includes('gone'), silent.message);
     });
@@ -69,7 +69,7 @@ describe('many identities', { skip: sshdMissing() ?? false }, async () => {
       await login(offer(username, { privateKeys: named(...files), password: secret }));
     });
 
-    it('a server with few tries ends it: its words and what was tried are told', async () => {
+    it('a server with few tries ends it: its words and what was tried are reported', async () => {
       const strict = await sshdOfSuite({ config: ['MaxAuthTries 3'] });
       const { name: username } = await strict.addAccount();
       const attempt = offer(username, { privateKeys: named(...files) }, strict);

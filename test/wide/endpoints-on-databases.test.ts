@@ -91,8 +91,8 @@ suite('events, pushes and asked clients', () => {
       assert.match((await ask('/events/newest')).body, /4 services heard of, 2 of them silent or not OK\./);
       assert.deepEqual((await ask('/ping')).body, 'OK\n');
       await site.run('alert');
-      const told = await site.run('alerts');
-      for (const service of ['backup-home', 'backup-laptop']) assert.match(told.stdout, new RegExp(service));
+      const notified = await site.run('alerts');
+      for (const service of ['backup-home', 'backup-laptop']) assert.match(notified.stdout, new RegExp(service));
     });
 
     test(`events wait while the database does not answer, and outlive a kill (${kind.name})`, options, async (t) => {

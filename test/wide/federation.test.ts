@@ -21,7 +21,7 @@ test('sites that go away are shown with their age, are named by searches, and co
   );
   writeFileSync(path.join(dir, 'sites.xml'), `<sites>${sites.join('')}</sites>`, { mode: 0o600 });
   const federation = await serveFolder(t, dir, { args: ['--fleet', 'sites.xml'] });
-  const told = (event: string, count: number) =>
+  const notified = (event: string, count: number) =>
     until(
       () => federation.log().split(`event=${event} `).length - 1 === count,
       () => `${count} of ${event}: ${federation.log()}`,
@@ -54,14 +54,14 @@ test('sites that go away are shown with their age, are named by searches, and co
   fra.child.kill('SIGSTOP');
   // Not asked again yet in the background: a search finds out by itself.
   assert.deepEqual(await found('web-1'), [['ber', 'fra'], 0]);
-  await told('site-away', 2);
+  await notified('site-away', 2);
   assert.deepEqual(await shown(), [4, 2], 'clients stay as they were answered last');
   assert.match(await page(), /2 sites, 2 without an answer\./);
   assert.match((await federation.ask('/?q=web-1')).body, /role="alert">Without what ber, fra would have found\./);
 
   fra.child.kill('SIGCONT');
   const again = await serveFolder(t, ber.dir, { port: ber.port });
-  await told('site-back', 2);
+  await notified('site-back', 2);
   assert.deepEqual(
     [await shown(), await found('web')],
     [

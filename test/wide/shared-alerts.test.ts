@@ -48,7 +48,7 @@ test('a collector that is gone, or whose network is, is one alert', { skip, time
   });
   const alerter = site.configs[0];
   assert.ok(alerter !== undefined);
-  const told: string[] = [];
+  const notified: string[] = [];
   const known = new Set<string>();
   /** Lets each collector run once, and the alerter after them. Returns the ids of the alerts that fire, by rule. */
   const cycle = async ({ collectors, cutOff }: Who): Promise<readonly string[]> => {
@@ -60,7 +60,7 @@ test('a collector that is gone, or whose network is, is one alert', { skip, time
     const outbox = path.join(alerter.folder, 'outbox');
     for (const file of existsSync(outbox) ? readdirSync(outbox).sort() : []) {
       if (!known.has(file))
-        told.push(/^Subject: (.*)$/m.exec(readFileSync(path.join(outbox, file), 'utf8'))?.[1] ?? '');
+        notified.push(/^Subject: (.*)$/m.exec(readFileSync(path.join(outbox, file), 'utf8'))?.[1] ?? '');
       known.add(file);
     }
     return fired();
@@ -87,18 +87,18 @@ test('a collector that is gone, or whose network is, is one alert', { skip, time
     for (let made = 0; made < 5; made += 1) open = await cycle({ collectors: [0, 1] });
     assert.equal(site.counts().served - before, 5 * clients);
     assert.deepEqual(open, ['collector-silent']);
-    assert.deepEqual(told.splice(0), ['CRITICAL: collector hq-2 is silent']);
+    assert.deepEqual(notified.splice(0), ['CRITICAL: collector hq-2 is silent']);
   });
 
   /** Waits for the next mail: an end may wait for its group's interval. */
-  const untilTold = async (): Promise<readonly string[]> => {
-    for (let made = 0; made < 8 && told.length === 0; made += 1) await cycle(all);
-    return told.splice(0);
+  const untilNotified = async (): Promise<readonly string[]> => {
+    for (let made = 0; made < 8 && notified.length === 0; made += 1) await cycle(all);
+    return notified.splice(0);
   };
 
   await t.test('back: one mail tells of that', async () => {
     assert.deepEqual(await cycle(all), []);
-    assert.deepEqual(await untilTold(), ['Resolved: collector hq-2 was silent']);
+    assert.deepEqual(await untilNotified(), ['Resolved: collector hq-2 was silent']);
   });
 
   await t.test('runs by hand that find all visited miss no report', async () => {
@@ -114,7 +114,7 @@ test('a collector that is gone, or whose network is, is one alert', { skip, time
   await t.test('cut off: one mail tells of it, and none of its clients', async () => {
     await cycle(all);
     for (let made = 0; made < 2; made += 1) await cycle({ ...all, cutOff: 1 });
-    assert.deepEqual(told.splice(0), ['CRITICAL: collector hq-1 is cut off']);
+    assert.deepEqual(notified.splice(0), ['CRITICAL: collector hq-1 is cut off']);
     const before = site.counts().served;
     assert.deepEqual(
       (await cycle({ ...all, cutOff: 1 })).filter((rule) => rule !== 'unreachable'),
@@ -122,7 +122,7 @@ test('a collector that is gone, or whose network is, is one alert', { skip, time
     );
     const served = site.counts().served - before;
     assert.ok(served >= clients - 15 && served < clients, `the others visited ${served} of ${clients}`);
-    assert.deepEqual(told.splice(0), []);
+    assert.deepEqual(notified.splice(0), []);
     // The mail about the end waits for the interval of its group.
     assert.deepEqual(await cycle(all), []);
   });

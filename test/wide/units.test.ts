@@ -1,4 +1,4 @@
-/** The files of units/: systemd's own judgement of the unit, logrotate's of its file, and a life by the init script. */
+/** The files of units/: systemd's own verdict on the unit, logrotate's of its file, and a life by the init script. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -62,7 +62,7 @@ for (const [name, exposure] of Object.entries(exposures)) {
   });
 }
 
-test('each unit of units/ is judged', () => {
+test('each unit of units/ is evaluated', () => {
   const units = readdirSync(path.join(packageDir, 'units')).filter((name) => /\.(service|timer|socket)$/.test(name));
   assert.deepEqual(units.toSorted(), Object.keys(exposures).toSorted());
 });

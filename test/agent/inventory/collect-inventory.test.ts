@@ -38,8 +38,8 @@ test('an unchanged machine has the same facts, in the same order', async () => {
     for (const { data, unknown = [] } of families) {
       data.forEach((row, index) => {
         for (const [field, value] of Object.entries(row)) {
-          const isTold = unknown.some((entry) => entry.field === field && (entry.row ?? index) === index);
-          assert.equal(isTold, value === null, `${name}.${field} and its reason`);
+          const isNotified = unknown.some((entry) => entry.field === field && (entry.row ?? index) === index);
+          assert.equal(isNotified, value === null, `${name}.${field} and its reason`);
           assert.ok(value !== '' && value !== '-' && value !== 'unknown', `${name}.${field}`);
         }
       });

@@ -157,8 +157,8 @@ for (const box of ['', 'vm', 'container', 'container-v1', 'alpine', 'storage', '
             assert.ok(metric, `${name}_${field}`);
             if (value !== null)
               assert.ok(value >= metric.minimum && value <= metric.maximum, `${name}_${field} ${value}`);
-            const isTold = unknown.some((entry) => entry.field === field && (entry.row ?? index) === index);
-            assert.equal(isTold, value === null, `${name}_${field} and its reason`);
+            const isNotified = unknown.some((entry) => entry.field === field && (entry.row ?? index) === index);
+            assert.equal(isNotified, value === null, `${name}_${field} and its reason`);
           }
         });
       }

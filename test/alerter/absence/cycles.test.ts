@@ -133,8 +133,8 @@ test('two collectors that visit the same clients, without share, are isolated bo
   );
   const failed = { clients: 6, succeeded: 0, failed: 6 };
   const runs = times.flatMap((time) => [runOf('a', time, failed), runOf('b', time, failed)]);
-  const told = ['collector-isolated a firing', 'collector-isolated b firing'];
-  assert.deepEqual(startPasses(fleet, before).pass('08:07', runs), told);
+  const notified = ['collector-isolated a firing', 'collector-isolated b firing'];
+  assert.deepEqual(startPasses(fleet, before).pass('08:07', runs), notified);
 });
 
 test('an isolated collector has not recovered while its next run goes on', () => {

@@ -56,7 +56,7 @@ test('a silent site that forwards is to be looked at with its link', () => {
   );
 });
 
-test('where the database’s clock is ahead, a collector that looks silent is told of with that clock', () => {
+test('where the database’s clock is ahead, a collector that looks silent is shown with that clock', () => {
   const { pass, stored } = startPasses(config);
   pass('10:00', [run('08:00')], { databaseAheadMs: 2 * 3_600_000 });
   assert.match([...stored.values()][0]?.valueText ?? '', /; the database's clock is 2h ahead of this machine's$/);
@@ -80,7 +80,7 @@ test('a collector whose first full run never finishes is silent too', () => {
   assert.deepEqual(startPasses(config).pass('08:15', runs), ['collector-silent c1 firing']);
 });
 
-test('silence is judged only after the database has answered for twice every', () => {
+test('silence is evaluated only after the database has answered for twice every', () => {
   const runs = [run('06:00')];
   assert.deepEqual(startPasses(config).pass('08:00', runs, { upSince: null }), []);
   assert.deepEqual(startPasses(config).pass('08:00', runs, { upSince: '07:51' }), []);
@@ -109,7 +109,7 @@ test('another machine with the same host name hides no silence, and its runs end
   assert.deepEqual(pass('+1 08:25', [run('08:00'), ...later, anew]), ['collector-silent c1 superseded +1 08:22']);
 });
 
-test('each of two collectors is judged by itself; one whose runs are no longer stored stays as it is', () => {
+test('each of two collectors is evaluated by itself; one whose runs are no longer stored stays as it is', () => {
   const { pass } = startPasses(config);
   const other = run('08:00', { id: 'x', collectorId: 'c2', host: 'mon-2' });
   assert.deepEqual(pass('08:20', [run('08:18'), other]), ['collector-silent c2 firing']);
@@ -185,12 +185,12 @@ test('one lost bastion explains what lies behind it; what is lost besides still 
     <group name="rack" proxyJump="gate">${behind.map((name) => client(name)).join('')}</group>${three}`);
   for (const names of [behind, [...behind, 'web-1'], [...behind, ...webs]]) {
     const { pass } = startPasses(config, lost(config, twice, 'connect-timeout', names));
-    const told = names.includes('web-3') ? ['collector-isolated c1 firing'] : [];
-    assert.deepEqual(pass('08:07', failing(names, 6)), told, names.join());
+    const notified = names.includes('web-3') ? ['collector-isolated c1 firing'] : [];
+    assert.deepEqual(pass('08:07', failing(names, 6)), notified, names.join());
   }
 });
 
-test('a client without a report in three finished runs that visited it is told, and its next report ends it', () => {
+test('three finished runs without a report of a visited client are an alert, and its next report ends it', () => {
   const { pass, stored } = startPasses(config);
   const runs = [run('08:00')];
   const state = (lastReport: string, lastVisit: string): readonly SeenClient[] => [
@@ -222,7 +222,7 @@ test('where it is known why nothing comes, no-report is silent', () => {
   }
 });
 
-test('a client that was never seen is told after three runs since it was missed first', () => {
+test('a client that was never seen is notified after three runs since it was missed first', () => {
   const { pass, stored } = startPasses(config);
   const runs = [run('07:50'), run('07:55'), run('08:00')];
   const others = [seen('web-2', '08:15'), seen('web-3', '08:15')];
@@ -270,9 +270,9 @@ test('alerts of rules and clients that left config.xml, or of a retired client, 
   const rule = '<alerts><mail to="a@example.org"/><alert type="disk" limit="80%"/></alerts>';
   const before = configOf(`${rule}${three}`);
   const open = before.clients.flatMap((one) => {
-    const judging = startTransition();
-    judging.judge(one, sampledRowsOf(one, '08:00 disk / 90, memory 99'));
-    return judging.told().open;
+    const evaluation = startTransition();
+    evaluation.evaluate(one, sampledRowsOf(one, '08:00 disk / 90, memory 99'));
+    return evaluation.notified().open;
   });
   const { pass, stored } = startPasses(config, open);
   const after = configOf(`<alerts><alert name="inodes" enabled="no"/><alert name="disk" enabled="no"/></alerts>
@@ -292,9 +292,9 @@ test('a client that is renamed keeps its alerts until storage has moved them', (
   const before = configOf(three);
   const [one] = before.clients;
   assert.ok(one);
-  const judging = startTransition();
-  judging.judge(one, sampledRowsOf(one, '08:00 disk / 99'));
-  const { pass } = startPasses(config, judging.told().open);
+  const evaluation = startTransition();
+  evaluation.evaluate(one, sampledRowsOf(one, '08:00 disk / 99'));
+  const { pass } = startPasses(config, evaluation.notified().open);
   const after = configOf(client('www-1', 'was="web-1"') + client('web-2') + client('web-3'));
   assert.deepEqual(pass('08:10', [run('08:05')], { config: after }), []);
 });

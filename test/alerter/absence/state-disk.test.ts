@@ -25,22 +25,22 @@ const disk = (freePercent: number, minute: number): StateDiskFact => ({
   observedAtMs: noonMs + minute * 60_000,
 });
 
-test('below a tenth people are told once, and it is over from 12 % on', () => {
+test('below a tenth people are notified once, and it is over from 12 % on', () => {
   const quiet = { config, runs: [], seenClients: [] };
   let open: readonly Alert[] = [];
-  const told: string[] = [];
+  const notified: string[] = [];
   const course = [50, 10, 9.9, 2, 10.5, 11.9, 12, 9.9];
   for (const [minute, freePercent] of course.entries()) {
     const times = { nowMs: noonMs + minute * 60_000, databaseUpSinceMs: noonMs };
     const changed = evaluateFleet({ ...quiet, alerts: open, ...times, stateDisks: [disk(freePercent, minute)] });
     for (const { rule, subject, state, valueText } of changed) {
-      told.push(`${freePercent}: ${rule} ${subject} ${state}${state === 'firing' ? `: ${valueText}` : ''}`);
+      notified.push(`${freePercent}: ${rule} ${subject} ${state}${state === 'firing' ? `: ${valueText}` : ''}`);
     }
     open = changed.length === 0 ? open : changed.filter(({ state }) => state !== 'resolved');
   }
   const subject = 'mon-1:/var/lib/fleet-health';
   const left = '9.9 % (9.22 GiB) is free on mon-1 in /var/lib/fleet-health';
-  assert.deepEqual(told, [
+  assert.deepEqual(notified, [
     `9.9: state-disk ${subject} firing: ${left}`,
     `12: state-disk ${subject} resolved`,
     `9.9: state-disk ${subject} firing: ${left}`,

@@ -226,7 +226,7 @@ test('a mail says by headers whether it tells of what fires, and of what is over
   ]);
 });
 
-test('a command is told each alert by an id that stays the same from its beginning to its end', () => {
+test('a command receives each alert by an id that stays the same from its beginning to its end', () => {
   const of = (...said: Parameters<typeof dueMail>[1]): readonly string[] => {
     const { headers } = compose({ ...dueMail(config, said), recipient: '|/usr/local/bin/page' });
     return [headers['X-Fleet-Health-Alert'] ?? []].flat();

@@ -69,7 +69,7 @@ test('a quiet week is one line above the rule, whoever answered how often', () =
   assert.equal(text.split('\n---')[0], '400 of 400 answered all 2,016 visits.\n');
 });
 
-test('outliers that were there before are told beside something else alone', () => {
+test('outliers that were there before are notified beside something else alone', () => {
   const { outliers } = badWeek;
   assert.equal(compose({ ...quietWeek, outliers }).text, compose(quietWeek).text);
   assert.match(compose({ ...quietWeek, outliers, newOutliers: true }).text, /UNLIKE THE OTHERS OF THEIR GROUP/);
@@ -85,7 +85,7 @@ test('lists of a bad week shrink together, the longest first, but for the kinds 
   assert.ok(Math.max(...lengths) - Math.min(...lengths.filter((length) => length > 2)) <= 4, lengths.join());
 });
 
-test('machines that changed are told part by part, and host keys', () => {
+test('machines that changed are notified part by part, and host keys', () => {
   const after = { ...machine, os: 'Debian GNU/Linux 13', cpus: 64, memoryBytes: 64 * 2 ** 30, cards: ['eth1 02:00'] };
   const spans = [spanOf('web-003', 1, 5, { rule: 'host-key-changed', subject: '' })];
   const inventories = ['web-001', 'web-002'].map((client) => ({ client, before: machine, after }));
@@ -117,7 +117,7 @@ test('no run at all is not quiet', () => {
   assert.match(compose({ ...quietWeek, runs: [] }).text, /^AVAILABILITY =+\n\nNothing was visited\n/);
 });
 
-test('runs of the collector that did not finish are told', () => {
+test('runs of the collector that did not finish are notified', () => {
   const { text } = compose({ ...quietWeek, runs: [{ ...totals, unfinished: 2 }] });
   assert.match(text, /2 runs of the collector did not finish/);
 });

@@ -44,7 +44,8 @@ it(
 );
 
 it(
-  'critical alerts tell oncall although the warning told only ops; ' + 'eased and over are told to who was told',
+  'critical alerts tell oncall although the warning notified only ops; ' +
+    'eased and over are notified to who was notified',
   (world) => {
     world.fires('web-1 disk /', { severity: 'warning' });
     assert.deepEqual(world.pass('08:00'), ['ops: firing warning web-1 disk /']);
@@ -58,16 +59,16 @@ it(
   },
 );
 
-it('a recovery goes to those who were told, and to no other', (world) => {
+it('a recovery goes to those who were notified, and to no other', (world) => {
   mailed(world, 'web-1 disk /', { severity: 'warning' });
   world.configure(fleet.replace('<mail to="ops', '<mail to="new@example.org"/><mail to="ops'));
   world.at('08:20').recovers('web-1 disk /');
-  const told = world.pass();
-  assert.ok(told.includes('ops: resolved web-1 disk /'));
-  assert.ok(!told.some((sentence) => sentence.startsWith('oncall') || sentence.startsWith('new: resolved')));
+  const notified = world.pass();
+  assert.ok(notified.includes('ops: resolved web-1 disk /'));
+  assert.ok(!notified.some((sentence) => sentence.startsWith('oncall') || sentence.startsWith('new: resolved')));
 });
 
-it('a recipient that left config.xml is told the end of what it knows, and nothing else', (world) => {
+it('a recipient that left config.xml is notified of the end of what it knows, and nothing else', (world) => {
   mailed(world, 'web-1 disk /', { severity: 'warning' });
   world.configure(fleet.replace('ops@', 'others@'));
   assert.deepEqual(world.pass('08:20'), ['others: firing warning web-1 disk /']);
@@ -84,13 +85,13 @@ it('a recipient that left config.xml is told the end of what it knows, and nothi
   ]);
 });
 
-it('what began and ended unnotified is told once as past, with both times', (world) => {
+it('what began and ended unnotified is notified once as past, with both times', (world) => {
   world.passed('web-1 disk /', '03:00', '04:10');
   assert.deepEqual(world.pass('08:00'), both('past web-1 disk / 03:00 to 04:10'));
   assert.deepEqual(world.pass('08:05'), []);
 });
 
-test('what is no longer there or no longer watched is told as ended, never as recovery', () => {
+test('what is no longer there or no longer watched is notified as ended, never as recovery', () => {
   for (const reason of ['gone', 'unwatched', 'superseded'] as const) {
     const world = mailed(startDispatch(fleet), 'web-1 cpu');
     world.at('08:20').closes('web-1 cpu', reason);
@@ -98,7 +99,7 @@ test('what is no longer there or no longer watched is told as ended, never as re
   }
 });
 
-it('what nobody was told of and nobody watches any more is no news', (world) => {
+it('what nobody was notified of and nobody watches any more is no news', (world) => {
   world.passed('web-1 cpu', '07:00', '07:30', { closedReason: 'unwatched' });
   world.passed('web-9 cpu', '07:00', '07:30');
   world.passed('web-1 cpu', '07:00', '07:30', { closedReason: 'unconfirmed', firingSinceMs: null });
@@ -106,13 +107,13 @@ it('what nobody was told of and nobody watches any more is no news', (world) => 
   assert.ok(world.alerts().every(({ closedOut }) => closedOut));
 });
 
-it('a reboot is told once, and has no recovery', (world) => {
+it('a reboot is notified once, and has no recovery', (world) => {
   world.passed('web-1 rebooted', '07:58', '07:58', { closedReason: 'event', severity: 'warning' });
   assert.deepEqual(world.pass('08:00'), ['ops: past web-1 rebooted 07:58 to 07:58']);
   assert.deepEqual(world.pass('12:00'), []);
 });
 
-it('flapping is one notice; after it the true state is told', (world) => {
+it('flapping is one notice; after it the true state is notified', (world) => {
   mailed(world, 'web-1 disk /', { severity: 'warning' });
   world.at('08:20').changes('web-1 disk /', { flapping: true });
   assert.deepEqual(world.pass(), ['ops: flapping warning web-1 disk /']);
@@ -120,7 +121,7 @@ it('flapping is one notice; after it the true state is told', (world) => {
   assert.deepEqual(
     world.pass('08:40'),
     ['oncall: firing critical web-1 disk /', 'ops: escalated critical web-1 disk /'],
-    'it is worse than what was told',
+    'it is worse than what was notified',
   );
   world.changes('web-1 disk /', { severity: 'warning' });
   assert.deepEqual(world.pass('09:00'), []);
@@ -129,7 +130,7 @@ it('flapping is one notice; after it the true state is told', (world) => {
   assert.deepEqual(world.pass('09:20'), both('steady warning web-1 disk /'));
 });
 
-test('who knows nothing of what flaps is told that it fires while it does, and that it flaps while it is well', () => {
+test('who knows nothing of what flaps learns that it fires while it does, and that it flaps while it is well', () => {
   for (const isWell of [false, true]) {
     const world = startDispatch(fleet);
     world.fires('web-1 disk /');
@@ -143,7 +144,7 @@ test('who knows nothing of what flaps is told that it fires while it does, and t
 });
 
 it(
-  'a first notification waits while the newest row is on its way back, ' + 'and what is over then is told as past',
+  'a first notification waits while the newest row is on its way back, ' + 'and what is over then is notified as past',
   (world) => {
     world.fires('web-1 disk /');
     world.at('08:05').easesUp('web-1 disk /');
@@ -154,7 +155,7 @@ it(
   },
 );
 
-test('what holds again after a row on its way back is told, and so is what no further row comes of', () => {
+test('what holds again after a row on its way back is notified, and so is what no further row comes of', () => {
   for (const comes of [true, false]) {
     const world = startDispatch(fleet);
     world.fires('web-1 disk /');
@@ -176,12 +177,12 @@ it('a worsening waits like a first notification; a reminder does not', (world) =
   assert.deepEqual(world.pass(), ['ops: reminder warning web-1 disk /']);
 });
 
-test('a critical reboot is told at once, a milder one with the next warnings', () => {
+test('a critical reboot is notified at once, a milder one with the next warnings', () => {
   for (const severity of ['critical', 'warning'] as const) {
     const world = mailed(startDispatch(fleet), 'web-1 cpu', { severity: 'warning' });
     world.passed('web-2 rebooted', '08:04', '08:04', { closedReason: 'event', severity });
-    const told = world.pass('08:05');
-    assert.deepEqual(told, severity === 'warning' ? [] : both('past web-2 rebooted 08:04 to 08:04'));
+    const notified = world.pass('08:05');
+    assert.deepEqual(notified, severity === 'warning' ? [] : both('past web-2 rebooted 08:04 to 08:04'));
     assert.ok(world.mails.slice(1).every(({ mail }) => mail.severity === 'critical' && !mail.ordinary));
   }
 });
@@ -306,7 +307,7 @@ it('an acknowledgement holds back repeats only, until its time', (world) => {
   assert.deepEqual(world.pass('21:00'), ['ops: reminder warning web-1 disk /']);
 });
 
-it('an acknowledgement ends when it gets worse, and a recovery is told in spite of it', (world) => {
+it('an acknowledgement ends when it gets worse, and a recovery is notified in spite of it', (world) => {
   mailed(world, 'web-1 disk /', { severity: 'warning' });
   world.acknowledge('web-1 disk /');
   world.at('08:30').changes('web-1 disk /', { severity: 'critical' });

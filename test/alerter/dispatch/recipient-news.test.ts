@@ -14,7 +14,7 @@ const fleet = `
 
 const it = dispatchTests(() => startDispatch(fleet));
 
-it('of two rules that fire for one subject the worse one is told and holds the milder one back', (world) => {
+it('of two rules that fire for one subject the worse one is notified and holds the milder one back', (world) => {
   world.fires('web-1 warn /', { severity: 'warning' });
   world.fires('web-1 crit /');
   world.fires('web-1 warn /data', { severity: 'warning' });
@@ -22,7 +22,7 @@ it('of two rules that fire for one subject the worse one is told and holds the m
   assert.deepEqual(world.held(), ['web-1 warn /: worse-rule for ops']);
 });
 
-it('the milder one is told once the worse one is over', (world) => {
+it('the milder one is notified once the worse one is over', (world) => {
   world.fires('web-1 warn /', { severity: 'warning' });
   world.fires('web-1 crit /');
   world.pass('08:00');
@@ -41,7 +41,7 @@ it('a milder one that was over before the worse one was nothing to tell', (world
   assert.deepEqual(pluck(world.alerts(), 'closedOut'), [true, true]);
 });
 
-it('a milder one that was told before is not reminded of beside the worse one', (world) => {
+it('a milder one that was notified before is not reminded of beside the worse one', (world) => {
   world.fires('web-1 warn /', { severity: 'warning' });
   assert.deepEqual(world.pass('08:00'), ['ops: firing warning web-1 warn /']);
   world.at('08:30').fires('web-1 crit /');
@@ -49,14 +49,14 @@ it('a milder one that was told before is not reminded of beside the worse one', 
   assert.deepEqual(world.pass('09:40'), ['ops: reminder critical web-1 crit /']);
 });
 
-test('of two criticals the one with the limit further out is told', () => {
+test('of two criticals the one with the limit further out is notified', () => {
   const world = startDispatch(fleet.replace(' severity="warning"', ''));
   world.fires('web-1 warn /');
   world.fires('web-1 crit /');
   assert.deepEqual(world.pass('08:00'), ['ops: firing critical web-1 crit /']);
 });
 
-test('whoever is not told of the worse one is told of the milder one', () => {
+test('whoever is not notified of the worse one is notified of the milder one', () => {
   const world = startDispatch(fleet.replace('name="crit"', 'name="crit" mail="oncall@example.org"'));
   world.fires('web-1 warn /', { severity: 'warning' });
   world.fires('web-1 crit /');

@@ -29,13 +29,13 @@ it('a waiting mail is replaced by a fresher one that carries its news', (world) 
   assert.deepEqual(pluck(world.mails, 'state'), ['replaced', 'sent']);
 });
 
-it('what fired and ended before its mail could go is told as past, to one who never heard of it', (world) => {
+it('what fired and ended before its mail could go is notified as past, to one who never heard of it', (world) => {
   mailed(world, 'web-1 disk /');
   world.at('09:00').recovers('web-1 disk /');
   assert.deepEqual(world.pass(), ['ops: past web-1 disk / 08:00 to 09:00 (instead of 1)']);
 });
 
-it('a warning that got worse before its mail could go is told as critical at once', (world) => {
+it('a warning that got worse before its mail could go is notified as critical at once', (world) => {
   mailed(world, 'web-1 disk /', { severity: 'warning' });
   world.at('08:30').changes('web-1 disk /', { severity: 'critical' });
   assert.deepEqual(world.pass(), ['ops: firing critical web-1 disk / (instead of 1)']);
@@ -50,7 +50,7 @@ test('one that came as far as DATA counts as delivered, so the end is a recovery
   assert.deepEqual(world.pass(), ['ops: resolved web-1 disk /']);
 });
 
-it('what waits stays when its news cannot be told now: a silence came', (world) => {
+it('what waits stays when its news cannot be notified now: a silence came', (world) => {
   mailed(world, 'web-1 disk /');
   world.silence('web-1', '*', '08:05', '10:00');
   world.at('08:10').fires('web-2 disk /');
@@ -92,7 +92,7 @@ it('a waiting mail is not replaced while a later one stays that goes on with its
   assert.deepEqual(world.pass(), ['ops: firing critical web-2 memory']);
 });
 
-test('a worse turn that eased again cannot be told as news any more, so the waiting mail stays', () => {
+test('a worse turn that eased again cannot be notified as news any more, so the waiting mail stays', () => {
   const world = mailed(startDispatch(fleet), 'web-1 disk /', { severity: 'warning' });
   world.server('down');
   world.at('08:10').changes('web-1 disk /', { severity: 'critical' });

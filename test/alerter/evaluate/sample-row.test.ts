@@ -83,7 +83,7 @@ test('what has to be loaded follows from the rules, and of whole reports from th
   assert.equal(needsOf(rules(none), faults).disks, false);
 });
 
-test('only figures that a rule judges are read, beside those of all rows', () => {
+test('only figures that a rule evaluates are read, beside those of all rows', () => {
   const common = ['oom_kills', 'probe_errors', 'unresponsive_mounts', 'uptime_s'];
   const figures = (inner: string): readonly string[] => evaluatedFigures([clientWith(inner), clientWith(inner)]);
   const none = figures('').filter((figure) => !common.includes(figure));

@@ -98,7 +98,7 @@ const cases = paragraphsOf(`
     > web php-fpm.service: critical (inactive)
     > web gone.service: unknown (unknown)
 
-  a unit that one rule expects to be active is not judged as failed by another
+  a unit that one rule expects to be active is not evaluated as failed by another
     <alert type="service" name="web" unit="nginx" state="active"/>
     <alert type="service" name="all"/>
     row failed_units=2
@@ -160,7 +160,7 @@ const cases = paragraphsOf(`
     process_memory process=mysqld, pid=3, resident_bytes=99GiB
     > process_memory_resident_bytes process=java* java: critical (9 GiB; at least 8 GiB)
 
-  rules for the whole client are all judged
+  rules for the whole client are all evaluated
     <alert type="cpu" name="a" limit="99%"/>
     <alert type="cpu" name="b" limit="50%"/>
     <alert type="cpu" name="c" limit="60%" also="yes"/>
@@ -169,14 +169,14 @@ const cases = paragraphsOf(`
     > b: critical (70 %; at least 50 %)
     > c: critical (70 %; at least 60 %)
 
-  disk judges writable local file systems only
+  disk evaluates writable local file systems only
     <alert type="disk" limit="90%"/>
     disk mount=/, used_percent=95
     disk mount=/srv, fstype=nfs4, source=nas:/srv, scope=network, used_percent=99
     disk mount=/cd, mode=ro, used_percent=100
     > disk /: critical (95 %, 50 of 100 GiB free; at least 90 %)
 
-  disk judges a network mount that is named, and what fstype says whatever it is
+  disk evaluates a network mount that is named, and what fstype says whatever it is
     <alert type="disk" name="srv" mount="/srv" limit="90%"/>
     <alert type="disk" name="nfs" fstype="nfs*" limit="80%"/>
     disk mount=/srv, fstype=nfs4, source=nas:/srv, scope=network, used_percent=85
@@ -207,7 +207,7 @@ const cases = paragraphsOf(`
     > disk /run: critical (92 %, 50 of 100 GiB free; at least 90 %)
     > disk /pool: critical (92 %, 50 of 100 GiB free; at least 90 %)
 
-  the rule that names a mount judges it; also exempts
+  the rule that names a mount evaluates it; also exempts
     <alert type="disk" name="var" mount="/var" limit="99%"/>
     <alert type="disk" name="rest" limit="80%"/>
     <alert type="disk" name="too" limit="70%" also="yes" severity="warning"/>
@@ -267,8 +267,8 @@ const cases = paragraphsOf(`
     > data /data: unknown (unknown)
 `);
 
-for (const { name, elements, happens, told } of cases) {
-  test(name, () => assert.deepEqual(said(elements, rowOfLines(happens)), told));
+for (const { name, elements, happens, notified } of cases) {
+  test(name, () => assert.deepEqual(said(elements, rowOfLines(happens)), notified));
 }
 
 for (const [op, value, level] of [

@@ -166,7 +166,7 @@ stories(`
     > 08:00 unreachable is pending
     > 09:15 unreachable fires critical
 
-  a changed host key is told at once, and by any run; the next good visit ends it
+  a changed host key is notified at once, and by any run; the next good visit ends it
     08:00 filtered visit fails host-key-changed
     08:05 visits host-key-changed connect-timeout ok
     > 08:00 host-key-changed fires critical
@@ -174,7 +174,7 @@ stories(`
     > 08:15 unreachable was not confirmed
     > 08:15 host-key-changed is over: recovered
 
-  a host that is not trusted is told at once, and becomes another thing when its key differs from a known one
+  a host that is not trusted is notified at once, and becomes another thing when its key differs from a known one
     08:00 visits host-key-unknown host-key-changed auth-failed
     > 08:00 not-trusted fires warning
     > 08:05 not-trusted is over: recovered
@@ -193,12 +193,12 @@ stories(`
 
 test('the newest failure is what people read of a client that stays unreachable', () => {
   const client = clientWith('');
-  const judging = startTransition();
-  judging.judge(
+  const evaluation = startTransition();
+  evaluation.evaluate(
     client,
     sampledRowsOf(client, '08:00 visit fails dns\n08:05 visit fails dns\n08:10 visit fails auth-failed'),
   );
-  assert.equal(judging.told().open[0]?.valueText, 'login refused: it was auth-failed');
+  assert.equal(evaluation.notified().open[0]?.valueText, 'login refused: it was auth-failed');
 });
 
 stories(`
@@ -209,14 +209,14 @@ stories(`
 
 test('a client is reached again when a visit works, not when a report was made that lay in its spool', () => {
   const client = clientWith('');
-  const judging = startTransition();
+  const evaluation = startTransition();
   const spooled = reportRow({ observedAtMs: at('08:08'), receivedAtMs: at('08:10') });
-  judging.judge(client, [
+  evaluation.evaluate(client, [
     ...sampledRowsOf(client, '08:00 visit fails dns\n08:05 visit fails dns'),
     sampleReport({ client, row: spooled, disks: [], networks: [], report: null }),
     ...sampledRowsOf(client, '08:10 visit ok'),
   ]);
-  const [unreachable] = judging.told().all;
+  const [unreachable] = evaluation.notified().all;
   assert.equal(unreachable?.resolvedAtMs, at('08:10'));
 });
 
@@ -242,7 +242,7 @@ const unreachableOff = '<alert name="unreachable" enabled="no"/>';
 const others = '<alert name="host-key-changed" enabled="no"/>';
 
 stories(`
-  a client whose every second visit fails is told of at the sixth failure
+  a client whose every second visit fails is notified of at the sixth failure
     ${others}
     ${visits('.t.a.a.a.t.a')}
     > 08:05 unreachable is pending
@@ -268,7 +268,7 @@ stories(`
     ${unreachableOff}
     ${visits('t.t.t.t.t..........')}
 
-  failures in a row are told of by unreachable, and count no more after it
+  failures in a row are notified of by unreachable, and count no more after it
     ${unreachableOff.replace('enabled="no"', 'for="2x"')}
     ${visits('t.t.t.t.tt.t.t')}
     > 08:00 unreachable is pending
@@ -293,9 +293,9 @@ stories(`
 
 test('the words name how many visits failed and the most frequent error', () => {
   const client = clientWith(unreachableOff);
-  const judging = startTransition();
-  judging.judge(client, sampledRowsOf(client, visits('.t.a.a.a.t.a')));
-  const [alert] = judging.told().open;
+  const evaluation = startTransition();
+  evaluation.evaluate(client, sampledRowsOf(client, visits('.t.a.a.a.t.a')));
+  const [alert] = evaluation.notified().open;
   assert.equal(alert?.valueText, '6 of the last 12 visits failed, most often: auth-timeout');
 });
 

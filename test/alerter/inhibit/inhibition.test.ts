@@ -21,7 +21,7 @@ function start(elements: string = fleet): DispatchWorld {
 const it = dispatchTests(() => start());
 
 it(
-  'a silence holds back what its patterns match; ' + 'what fires on is told when a row after its end confirms it',
+  'a silence holds back what its patterns match; ' + 'what fires on is notified when a row after its end confirms it',
   (world) => {
     world.silence('web-*', 'disk', '07:00', '09:00');
     world.fires('web-1 disk /');
@@ -59,7 +59,7 @@ it('rows that go on being on their way back confirm after a while', (world) => {
   assert.deepEqual(world.pass(), ['ops: firing critical web-1 disk /']);
 });
 
-it('a recovery inside a silence is told when the client’s next row has come after it', (world) => {
+it('a recovery inside a silence is notified when the client’s next row has come after it', (world) => {
   mailed(world, 'web-1 disk /', { at: '07:30' });
   world.silence('web-1', '', '08:00', '09:00');
   world.at('08:30').recovers('web-1 disk /');
@@ -149,7 +149,7 @@ it('a silence over all holds back what concerns the fleet, and its end needs no 
   assert.deepEqual(world.pass('09:00'), ['ops: firing critical - collector-silent c1']);
 });
 
-it('a client that never answers again is told of a day after its silence at the latest', (world) => {
+it('a client that never answers again is notified of a day after its silence at the latest', (world) => {
   world.silence('web-1', '*', '07:00', '09:00');
   world.fires('web-1 disk /');
   assert.deepEqual(world.pass('+1 08:59'), []);
@@ -169,7 +169,7 @@ test('of a paused client nothing is mailed; what passed stays history, what was 
   assert.deepEqual(world.pass('09:00'), ['ops: firing critical web-1 disk /, resolved web-1 memory']);
 });
 
-it('while a client is unreachable nothing else of it is told, until its first new row is judged', (world) => {
+it('while a client is unreachable nothing else of it is notified, until its first new row is evaluated', (world) => {
   mailed(world, 'web-1 memory', { at: '07:00' });
   world.at('08:00').fires('web-1 unreachable');
   world.fires('web-1 disk /');
@@ -184,7 +184,7 @@ it('while a client is unreachable nothing else of it is told, until its first ne
   assert.deepEqual(world.pass(), ['ops: firing critical web-1 disk /, resolved web-1 memory']);
 });
 
-it('a client that can be reached again and reports nothing is told of without a row', (world) => {
+it('a client that can be reached again and reports nothing is notified of without a row', (world) => {
   world.silence('*', '*', '07:00', '08:15');
   world.fires('web-1 unreachable');
   world.pass('08:05');
@@ -195,7 +195,7 @@ it('a client that can be reached again and reports nothing is told of without a 
   assert.match(world.pass()[0] ?? '', /^ops: firing critical web-1 no-report/);
 });
 
-it('a changed host key is told although the client counts as unreachable', (world) => {
+it('a changed host key is notified although the client counts as unreachable', (world) => {
   world.fires('web-1 unreachable');
   world.fires('web-1 host-key-changed');
   assert.equal(
@@ -204,7 +204,7 @@ it('a changed host key is told although the client counts as unreachable', (worl
   );
 });
 
-it('an isolated collector is one alert and none for its clients; who stays away is told of afterwards', (world) => {
+it('an isolated collector is one alert and none for its clients; who stays away is notified of afterwards', (world) => {
   world.at('08:04').fires('- collector-isolated c1');
   assert.equal(world.pass().length, 1);
   world.at('08:05').fires('web-1 unreachable');
@@ -219,7 +219,7 @@ it('an isolated collector is one alert and none for its clients; who stays away 
   ]);
 });
 
-test('who is not told of the stand-in is told of each client that it stands for', () => {
+test('who is not notified of the stand-in is notified of each client that it stands for', () => {
   const world = mailed(
     start(fleet.replace('name="web-1"', 'name="web-1" mail="web@example.org"')),
     '- collector-isolated c1',
@@ -241,18 +241,18 @@ test('a stand-in that is only a warning stands for no critical alert, whoever he
 });
 
 test('a silence of the stand-in alone holds back none of its clients, but for those who know of it', () => {
-  for (const wasTold of [false, true]) {
+  for (const wasNotified of [false, true]) {
     const world = start();
-    if (!wasTold) world.silence('*', 'collector-isolated', '07:00', '12:00');
+    if (!wasNotified) world.silence('*', 'collector-isolated', '07:00', '12:00');
     world.fires('- collector-isolated c1');
     world.pass('08:04');
-    if (wasTold) world.silence('*', 'collector-isolated', '08:04', '12:00');
+    if (wasNotified) world.silence('*', 'collector-isolated', '08:04', '12:00');
     world.at('08:05').fires('web-1 unreachable');
-    assert.deepEqual(world.pass(), wasTold ? [] : ['ops: firing critical web-1 unreachable']);
+    assert.deepEqual(world.pass(), wasNotified ? [] : ['ops: firing critical web-1 unreachable']);
   }
 });
 
-test('who is not told that a client is unreachable is told of its other alerts', () => {
+test('who is not notified that a client is unreachable is notified of its other alerts', () => {
   const dba = '<mail to="dba@example.org" rules="disk"/></alerts>';
   const world = start(fleet.replace('</alerts>', dba));
   world.fires('web-1 unreachable');
@@ -263,7 +263,7 @@ test('who is not told that a client is unreachable is told of its other alerts',
   assert.deepEqual(world.pass('08:30'), ['dba: resolved web-1 disk /']);
 });
 
-test('a client whose alert unreachable is silenced, or a warning, is told of by its critical alerts', () => {
+test('a client whose alert unreachable is silenced, or a warning, is notified of by its critical alerts', () => {
   for (const severity of ['critical', 'warning'] as const) {
     const world = start();
     if (severity === 'critical') world.silence('*', 'unreachable', '07:00', '12:00');
@@ -273,7 +273,7 @@ test('a client whose alert unreachable is silenced, or a warning, is told of by 
   }
 });
 
-test('what an isolated collector held back does not ring later, though its own alert was told long ago', () => {
+test('what an isolated collector held back does not ring later, though its own alert was notified long ago', () => {
   const world = mailed(start(fleet), '- collector-isolated c1', { at: '08:04' });
   world.at('08:05').fires('web-1 unreachable');
   assert.deepEqual(world.pass(), []);
@@ -321,7 +321,7 @@ it('a silent collector is one alert for the fleet and none for its clients', (wo
   assert.deepEqual(world.held(), ['web-1 no-report: collector-silent for ops']);
 });
 
-test('without recipients of <alerts> those of clients are told of the collector, and not of each client', () => {
+test('without recipients of <alerts> those of clients are notified of the collector, and not of each client', () => {
   const world = start('<client name="web-1" ip="192.0.2.1" username="u" mail="web@example.org"/>');
   world.fires('- collector-isolated c1');
   world.at('08:05').fires('web-1 unreachable');
@@ -368,7 +368,7 @@ test('a client that was down before its bastion does not make the bastion known'
   assert.equal(world.held().length, 0);
 });
 
-test('a bastion that was told of as a warning holds back no critical client behind it', () => {
+test('a bastion that was notified of as a warning holds back no critical client behind it', () => {
   const world = start(behindBastion);
   for (const index of [1, 2, 3, 4, 5]) world.fires(`fra-${index} unreachable`, { severity: 'warning' });
   world.fires('fra-6 not-trusted', { severity: 'warning' });
@@ -377,7 +377,7 @@ test('a bastion that was told of as a warning holds back no critical client behi
   assert.deepEqual(world.pass(), ['ops: firing critical fra-6 unreachable']);
 });
 
-test('clients that were told of one by one, before the last of them was lost, do not make the bastion known', () => {
+test('notifications of single clients, before the last of them was lost, do not make the bastion known', () => {
   const world = start(behindBastion);
   for (const index of [1, 2, 3, 4, 5]) world.fires(`fra-${index} unreachable`);
   world.pass('08:00');

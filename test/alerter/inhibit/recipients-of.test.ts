@@ -99,7 +99,7 @@ test('a client that is not in config.xml is heard by nobody', () => {
   assert.equal(listenersOf(`${smtp}${client}`, 'web-9', 'disk'), '');
 });
 
-test('a command is told from an address', () => {
+test('a command is known from an address', () => {
   assert.equal(commandOfRecipient(recipientOfCommand('/usr/bin/page --now')), '/usr/bin/page --now');
   assert.equal(commandOfRecipient('ops@example.org'), null);
 });

@@ -23,7 +23,7 @@ interface MemoryStore {
   /** The calls to the store, in order. */
   readonly log: string[];
   /** Called before a round is stored. */
-  beforeStoring: (judged: ProcessedRows) => void;
+  beforeStoring: (evaluated: ProcessedRows) => void;
 }
 
 /** A store in memory whose answers are asynchronous, like a server's. */
@@ -61,21 +61,21 @@ function memoryStore(rows: UnprocessedReport[]): MemoryStore {
         ({ state, client }) => state !== 'resolved' && names?.includes(client) !== false,
       );
     },
-    saveProcessed: async (_lease, judged) => {
-      memory.beforeStoring(judged);
+    saveProcessed: async (_lease, evaluated) => {
+      memory.beforeStoring(evaluated);
       log.push('store');
       for (let turns = 0; turns < 20; turns += 1) await turn();
       log.push('stored');
-      for (const id of judged.statIds) {
-        assert.ok(!treated.has(id), 'no row is judged twice');
+      for (const id of evaluated.statIds) {
+        assert.ok(!treated.has(id), 'no row is evaluated twice');
         treated.add(id);
       }
-      for (const alert of judged.alerts) {
+      for (const alert of evaluated.alerts) {
         const id = alert.id ?? alerts.size + 1;
         assert.notEqual(alerts.get(id)?.state, 'resolved', 'what is over stays over');
         alerts.set(id, { ...alert, id });
       }
-      for (const [name, known] of judged.ruleStates) ruleStates.set(name, known);
+      for (const [name, known] of evaluated.ruleStates) ruleStates.set(name, known);
     },
   };
   // The store lacks the other methods of PassStore: these tests call none of them.
@@ -111,7 +111,7 @@ function madeRows(minutes: number): UnprocessedReport[] {
   });
 }
 
-async function judgedBy(rows: UnprocessedReport[], pageRows: number, roundRows: number): Promise<MemoryStore> {
+async function evaluatedBy(rows: UnprocessedReport[], pageRows: number, roundRows: number): Promise<MemoryStore> {
   const memory = memoryStore([...rows]);
   const first = await memory.store.unprocessed(pageRows);
   const counts = await processInRounds(optionsFor(memory), first, { pageRows, roundRows });
@@ -120,7 +120,7 @@ async function judgedBy(rows: UnprocessedReport[], pageRows: number, roundRows: 
   return memory;
 }
 
-function told({ alerts }: MemoryStore): readonly unknown[] {
+function notified({ alerts }: MemoryStore): readonly unknown[] {
   return [...alerts.values()]
     .filter(({ closedReason }) => closedReason !== 'unconfirmed')
     .map((alert) => ({ ...alert, id: 0 }))
@@ -132,22 +132,22 @@ function told({ alerts }: MemoryStore): readonly unknown[] {
 
 test('rows in many pages and rounds say what they say at once', async () => {
   const rows = madeRows(120);
-  const atOnce = await judgedBy(rows, 1000, 1000);
-  assert.ok(told(atOnce).length > 10, 'there is something to say');
+  const atOnce = await evaluatedBy(rows, 1000, 1000);
+  assert.ok(notified(atOnce).length > 10, 'there is something to say');
   for (const [pageRows, roundRows] of [
     [3, 3],
     [4, 9],
     [7, 40],
     [50, 100],
   ] as const) {
-    const inRounds = await judgedBy(rows, pageRows, roundRows);
-    assert.deepEqual(told(inRounds), told(atOnce), `${pageRows} a page, ${roundRows} a round`);
+    const inRounds = await evaluatedBy(rows, pageRows, roundRows);
+    assert.deepEqual(notified(inRounds), notified(atOnce), `${pageRows} a page, ${roundRows} a round`);
     assert.deepEqual(inRounds.ruleStates, atOnce.ruleStates);
   }
 });
 
 test('while a round is stored the next one is read, and it is stored when the first one is', async () => {
-  const memory = await judgedBy(
+  const memory = await evaluatedBy(
     madeRows(30).map((row) => ({ ...row, cpu_percent: 20, memory_percent: 40 })),
     4,
     12,
@@ -165,8 +165,8 @@ test('a round that cannot be stored ends it, and nothing is stored after it', as
     if (rounds === 2) throw new Error('the lease was taken');
   };
   const first = await memory.store.unprocessed(4);
-  const judging = processInRounds(optionsFor(memory), first, { pageRows: 4, roundRows: 12 });
-  await assert.rejects(judging, { message: 'the lease was taken' });
+  const evaluation = processInRounds(optionsFor(memory), first, { pageRows: 4, roundRows: 12 });
+  await assert.rejects(evaluation, { message: 'the lease was taken' });
   assert.equal(rounds, 2);
   assert.equal(memory.treated.size, 12, 'the first round');
   const { length } = memory.log;
@@ -192,7 +192,7 @@ test('a page that cannot be read ends it, once the round before it is stored', a
   assert.equal(memory.treated.size, 12);
 });
 
-test('a signal ends it with what was judged stored', async () => {
+test('a signal ends it with what was evaluated stored', async () => {
   const memory = memoryStore(madeRows(60));
   const ending = new AbortController();
   memory.beforeStoring = () => ending.abort();
@@ -202,7 +202,7 @@ test('a signal ends it with what was judged stored', async () => {
   assert.ok(counts.reports >= 12 && counts.reports < 60, `${counts.reports} rows`);
 });
 
-test('what came late, behind the pages that were read, is judged in the same pass', async () => {
+test('what came late, behind the pages that were read, is evaluated in the same pass', async () => {
   const memory = memoryStore(madeRows(300));
   const late = reportRow({ client: 'web-2', observedAtMs: at('07:00'), memory_percent: 99 });
   memory.beforeStoring = () => {

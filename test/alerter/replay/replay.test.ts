@@ -53,15 +53,15 @@ async function replayed(
   storage: Storage,
   elements: string,
   {
-    told = [],
+    notified = [],
     sinceMs = noonMs - 10 * minuteMs,
     minutes = 40,
-  }: { told?: SentNotification[]; sinceMs?: number; minutes?: number } = {},
+  }: { notified?: SentNotification[]; sinceMs?: number; minutes?: number } = {},
 ): Promise<ReplayResult> {
   const untilMs = noonMs + minutes * minuteMs;
   return replay({
     config: configOf(elements),
-    store: { ...storage.alerts, notifiedSince: () => Promise.resolve(told) },
+    store: { ...storage.alerts, notifiedSince: () => Promise.resolve(notified) },
     events: storage.events,
     sinceMs,
     untilMs,
@@ -81,7 +81,7 @@ const linesOf = ({ mails }: ReplayResult): readonly string[] =>
 
 const full = [50, 50, 96, 97, 97, 50, 50, 50];
 
-test('it tells what the rules would have told, after the run that showed it', async (t) => {
+test('it tells what the rules would have notified, after the run that showed it', async (t) => {
   const storage = await storedStory(t, { 'web-1': full });
   const result = await replayed(storage, fleet('<alert type="disk" limit="95%"/>'));
   assert.deepEqual(linesOf(result), ['10:10 ops: firing web-1 disk /', '10:30 ops: resolved web-1 disk /']);
@@ -113,11 +113,11 @@ test('another limit tells something else, and the difference is named', async (t
   const storage = await storedStory(t, { 'web-1': full });
   const noon = noonMs / minuteMs;
   const own = { client: 'web-1', recipient: 'ops@example.org' };
-  const told = [sent(noon + 11, own), sent(noon + 31, { ...own, transition: 'resolved' })];
-  const same = await replayed(storage, fleet('<alert type="disk" limit="95%"/>'), { told });
+  const notified = [sent(noon + 11, own), sent(noon + 31, { ...own, transition: 'resolved' })];
+  const same = await replayed(storage, fleet('<alert type="disk" limit="95%"/>'), { notified });
   assert.deepEqual(same.difference, { more: [], fewer: [] });
-  const none = await replayed(storage, fleet('<alert type="disk" limit="99%"/>'), { told });
-  assert.deepEqual([linesOf(none), none.difference], [[], { more: [], fewer: told }]);
+  const none = await replayed(storage, fleet('<alert type="disk" limit="99%"/>'), { notified });
+  assert.deepEqual([linesOf(none), none.difference], [[], { more: [], fewer: notified }]);
   const never = await replayed(storage, fleet('<alert type="disk" limit="95%"/>'));
   const more = never.difference.more.map(({ transition, notifiedAtMs }) => [transition, clock(notifiedAtMs)]);
   assert.deepEqual(more, [
@@ -185,7 +185,7 @@ test('nothing is changed, and an abort ends it', async (t) => {
   await assert.rejects(replay(options), /enough/);
 });
 
-test('more rows than a page between two passes are all judged', async (t) => {
+test('more rows than a page between two passes are all evaluated', async (t) => {
   const storage = await storedStory(t, { 'web-1': [50] });
   const day = Array.from({ length: 4500 }, (_, index) =>
     item({ observedAtMs: noonMs + 6 * minuteMs + index * 10, workers: [worker('memory', { used_percent: 40 })] }),

@@ -42,9 +42,9 @@ export interface ChannelSite {
 
 export interface ChannelCase {
   readonly name: string;
-  /** True if the other side keeps a state of each alert, so that an acknowledgement is told by itself. */
+  /** True if the other side keeps a state of each alert, so that an acknowledgement is notified by itself. */
   readonly keepsIncidents?: boolean;
-  /** True if the other side is told the whole state at each pass, and makes the news of it. */
+  /** True if the other side receives the whole state at each pass, and makes the news of it. */
   readonly takesState?: boolean;
   /** False if no maxMailsPerHour counts. */
   readonly hasCap?: boolean;

@@ -48,7 +48,7 @@ export function startDispatch(elements: string) {
   let config: Config = configFor(elements);
   let nowMs = at('08:00');
   const alerts = new Map<number, Alert>();
-  const told = new Map<string, LastNotified>();
+  const notified = new Map<string, LastNotified>();
   const silences: Silence[] = [];
   const mails: SimulatedMail[] = [];
   const newest = new Map<string, number>();
@@ -74,7 +74,7 @@ export function startDispatch(elements: string) {
     config,
     nowMs,
     alerts: [...alerts.values()].filter(({ closedOut }) => !closedOut),
-    notified: [...told.values()].filter(({ alertId }) => alerts.get(alertId)?.closedOut === false),
+    notified: [...notified.values()].filter(({ alertId }) => alerts.get(alertId)?.closedOut === false),
     silences: silences.filter(({ endsAtMs }) => endsAtMs > nowMs),
     endedSilences: silences.filter(({ endsAtMs }) => endsAtMs <= nowMs && endsAtMs > nowMs - 86_400_000),
     histories: historiesOf(mails, nowMs),
@@ -101,16 +101,16 @@ export function startDispatch(elements: string) {
       if (mail.state === 'waiting' || mail.state === 'begun') mail.state = server === 'up' ? 'sent' : 'begun';
     }
   };
-  const store = (telling: NotificationPlan): void => {
-    for (const mail of telling.mails) {
+  const store = (plan: NotificationPlan): void => {
+    for (const mail of plan.mails) {
       for (const replaced of mails.filter(({ id }) => mail.replaces.includes(id))) {
         assert.equal(replaced.state, 'waiting');
         replaced.state = 'replaced';
       }
       mails.push({ id: mails.length + 1, mail, createdAtMs: nowMs, state: 'waiting' });
     }
-    for (const one of telling.notified) told.set(`${one.alertId} ${one.recipient}`, one);
-    for (const id of telling.closedOut) {
+    for (const one of plan.notified) notified.set(`${one.alertId} ${one.recipient}`, one);
+    for (const id of plan.closedOut) {
       const alert = alerts.get(id);
       assert.ok(alert?.state === 'resolved');
       put(alert, { closedOut: true });
@@ -183,7 +183,7 @@ export function startDispatch(elements: string) {
     world,
     mails: mails as readonly SimulatedMail[],
     alerts: (): readonly Alert[] => [...alerts.values()],
-    told: (): readonly LastNotified[] => [...told.values()],
+    notified: (): readonly LastNotified[] => [...notified.values()],
     now: () => nowMs,
     ...events,
     unfinishedRuns: (): readonly string[] => [...runs],
@@ -195,11 +195,11 @@ export function startDispatch(elements: string) {
     /** Runs one pass. Returns one sentence a mail. */
     pass: (time?: string): readonly string[] => {
       if (time !== undefined) nowMs = at(time);
-      const telling = planNotifications(world());
-      assert.deepEqual(planNotifications(world()), telling, 'the same world gives the same telling');
-      store(telling);
+      const plan = planNotifications(world());
+      assert.deepEqual(planNotifications(world()), plan, 'the same world gives the same plan');
+      store(plan);
       send();
-      return telling.mails.map(sentenceOf);
+      return plan.mails.map(sentenceOf);
     },
     /**
      * The reasons for missing notifications: `web-1 disk /: silence`. Names the recipient if the reason is the

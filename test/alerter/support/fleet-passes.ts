@@ -84,7 +84,7 @@ export function startPasses(first: Config, before: readonly Alert[] = []) {
 }
 
 /**
- * Open alerts of clients that could not be visited in the runs of these times, as the judge makes them. The runs have
+ * Open alerts of clients that could not be visited in the runs of these times, as the alerter makes them. The runs have
  * the ids of `run`, or those that are given.
  */
 export function lost(
@@ -97,12 +97,12 @@ export function lost(
   return config.clients
     .filter(({ name }) => names.includes(name))
     .flatMap((one) => {
-      const judging = startTransition();
+      const evaluation = startTransition();
       for (const time of times)
-        judging.judge(
+        evaluation.evaluate(
           one,
           sampledRowsOf(one, `${time} visit fails ${code}`).map((row) => ({ ...row, runId: idOf(time) })),
         );
-      return judging.told().open;
+      return evaluation.notified().open;
     });
 }

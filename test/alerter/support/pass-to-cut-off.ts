@@ -6,7 +6,7 @@ export const passToCutOff = {
     <mail to="oncall@example.org" severity="critical"/><alert type="disk" warning="85%" critical="95%"/></alerts>
     <client name="web-[1-3]" ip="192.0.2.[1-3]" username="u"/>`,
   /** The mails of the pass, however often it is interrupted. */
-  told: [
+  notified: [
     'oncall: firing critical web-1 disk /, resolved web-2 disk /',
     'ops: firing critical web-1 disk /, resolved web-2 disk /',
   ] as readonly string[],

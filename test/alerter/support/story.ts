@@ -10,7 +10,7 @@ export interface Paragraph {
   readonly elements: string;
   readonly happens: readonly string[];
   /** The lines behind `> `: what is expected. */
-  readonly told: readonly string[];
+  readonly notified: readonly string[];
 }
 
 /** Returns the paragraphs of a text: a name, elements of config.xml, what happens, and what is expected. */
@@ -24,7 +24,7 @@ export function paragraphsOf(text: string): readonly Paragraph[] {
         name,
         elements: lines.filter((line) => line.startsWith('<')).join('\n'),
         happens: lines.filter((line) => !/^[<>]/.test(line)),
-        told: lines.filter((line) => line.startsWith('> ')).map((line) => line.slice(2)),
+        notified: lines.filter((line) => line.startsWith('> ')).map((line) => line.slice(2)),
       };
     });
 }
@@ -34,11 +34,11 @@ export function paragraphsOf(text: string): readonly Paragraph[] {
  * time-line.ts); the changes.
  */
 export function stories(text: string): void {
-  for (const { name, elements, happens, told } of paragraphsOf(text)) {
+  for (const { name, elements, happens, notified } of paragraphsOf(text)) {
     test(name, () => {
       const [client] = elements.startsWith('<alerts') ? configOf(elements).clients : [clientWith(elements)];
       assert.ok(client);
-      assert.deepEqual(play(client, happens.join('\n')), told);
+      assert.deepEqual(play(client, happens.join('\n')), notified);
     });
   }
 }

@@ -132,9 +132,9 @@ export interface LastNotified {
 }
 
 export interface TestedTransition {
-  /** Judges rows of the same time. Returns the changes as sentences. */
-  readonly judge: (client: Client, sampledRows: readonly SampledRow[]) => readonly string[];
-  readonly told: () => LastNotified;
+  /** Evaluates rows of the same time. Returns the changes as sentences. */
+  readonly evaluate: (client: Client, sampledRows: readonly SampledRow[]) => readonly string[];
+  readonly notified: () => LastNotified;
 }
 
 export const everyMs = 5 * 60_000;
@@ -144,7 +144,7 @@ export function startTransition(): TestedTransition {
   let memory: RuleState | null = null;
   const openOnes = (): readonly Alert[] => [...stored.values()].filter(({ state }) => state !== 'resolved');
   return {
-    judge: (client, sampledRows) => {
+    evaluate: (client, sampledRows) => {
       const result = transitionClient({ rules: client.rules, memory, alerts: openOnes(), sampledRows, everyMs });
       // The database stores JSON, so the next pass must not see values that JSON drops.
       memory = JSON.parse(JSON.stringify(result.memory)) as RuleState;
@@ -160,21 +160,21 @@ export function startTransition(): TestedTransition {
         return sentencesOf(before, alert);
       });
     },
-    told: () => ({ open: openOnes(), all: [...stored.values()], memory }),
+    notified: () => ({ open: openOnes(), all: [...stored.values()], memory }),
   };
 }
 
-/** Judges the rows of a story one by one. Returns the changes as sentences: `08:05 disk / fires critical`. */
+/** Evaluates the rows of a story one by one. Returns the changes as sentences: `08:05 disk / fires critical`. */
 export function play(client: Client, story: string): readonly string[] {
-  const judging = startTransition();
+  const evaluation = startTransition();
   return sampledRowsOf(client, story).flatMap((sampledRow) =>
-    judging.judge(client, [sampledRow]).map((sentence) => `${clock(sampledRow.atMs)} ${sentence}`),
+    evaluation.evaluate(client, [sampledRow]).map((sentence) => `${clock(sampledRow.atMs)} ${sentence}`),
   );
 }
 
-/** Judges the rows of a story in one batch. Omits the times of the rows, because only the end is visible. */
+/** Evaluates the rows of a story in one batch. Omits the times of the rows, because only the end is visible. */
 export function playAtOnce(client: Client, story: string): readonly string[] {
-  return startTransition().judge(client, sampledRowsOf(client, story));
+  return startTransition().evaluate(client, sampledRowsOf(client, story));
 }
 
 export function clock(atMs: number): string {

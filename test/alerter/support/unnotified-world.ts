@@ -16,7 +16,7 @@ import type { DispatchInput } from '../../../src/alerter/inhibit/dispatch-input.
 export class UnnotifiedWorld {
   readonly #config: Config;
   readonly #alerts = new Map<number, Alert>();
-  readonly #told = new Map<string, LastNotified>();
+  readonly #notified = new Map<string, LastNotified>();
   readonly #ruleStates = new Map<string, RuleState>();
   readonly #seen = new Map<string, SeenClient>();
   readonly #silences: Silence[] = [];
@@ -32,7 +32,7 @@ export class UnnotifiedWorld {
     this.#silences.push({ ...one, id: this.#silences.length + 1, subject: '', author: 'kim', comment: '' });
   }
 
-  /** Simulates a full run of the collector. The next pass judges its rows. */
+  /** Simulates a full run of the collector. The next pass evaluates its rows. */
   collect(atMs: number, says: Readonly<Record<string, string>>): void {
     const id = `run ${atMs}`;
     const failed = Object.values(says).filter((said) => said.startsWith('fails')).length;
@@ -54,10 +54,10 @@ export class UnnotifiedWorld {
         failed,
       },
     ];
-    for (const [name, said] of Object.entries(says)) this.#rows.push(() => this.#judge(name, said, atMs, id));
+    for (const [name, said] of Object.entries(says)) this.#rows.push(() => this.#evaluate(name, said, atMs, id));
   }
 
-  #judge(name: string, said: string, atMs: number, runId: string): void {
+  #evaluate(name: string, said: string, atMs: number, runId: string): void {
     const client = this.#config.clients.find((one) => one.name === name);
     if (client === undefined) throw new Error(`no client ${name}`);
     const code = /^fails (.*)/.exec(said)?.[1];
@@ -102,7 +102,7 @@ export class UnnotifiedWorld {
 
   /** Runs one pass of the alerter. Returns the mails. */
   pass(nowMs: number): readonly DueMail[] {
-    for (const judge of this.#rows) judge();
+    for (const evaluate of this.#rows) evaluate();
     this.#rows = [];
     this.#store(
       evaluateFleet({
@@ -114,9 +114,9 @@ export class UnnotifiedWorld {
         databaseUpSinceMs: 0,
       }),
     );
-    const { mails, notified: told, closedOut } = planNotifications(this.#world(nowMs));
+    const { mails, notified: notified, closedOut } = planNotifications(this.#world(nowMs));
     for (const mail of mails) this.#mails.push({ id: this.#mails.length, mail, createdAtMs: nowMs, state: 'sent' });
-    for (const one of told) this.#told.set(`${one.alertId} ${one.recipient}`, one);
+    for (const one of notified) this.#notified.set(`${one.alertId} ${one.recipient}`, one);
     for (const id of closedOut) {
       const alert = this.#alerts.get(id);
       if (alert !== undefined) this.#alerts.set(id, { ...alert, closedOut: true });
@@ -131,7 +131,7 @@ export class UnnotifiedWorld {
       config: this.#config,
       nowMs,
       alerts,
-      notified: [...this.#told.values()].filter(({ alertId }) => ids.has(alertId)),
+      notified: [...this.#notified.values()].filter(({ alertId }) => ids.has(alertId)),
       silences: this.#silences.filter(({ endsAtMs }) => endsAtMs > nowMs),
       endedSilences: this.#silences.filter(({ endsAtMs }) => endsAtMs <= nowMs),
       histories: historiesOf(this.#mails, nowMs),

@@ -278,8 +278,8 @@ export class Reader {
       this.#knows.delete(`${name} ${client} ${rule}`);
       if (rule === 'unreachable' && behind.includes(client)) this.#bastionKnown.delete(name);
     }
-    for (const { client, rule, severity: told } of items.filter((one) => !isOver(one))) {
-      this.#knows.set(`${name} ${client} ${rule}`, told);
+    for (const { client, rule, severity: notified } of items.filter((one) => !isOver(one))) {
+      this.#knows.set(`${name} ${client} ${rule}`, notified);
     }
     if (bastionsGone.includes('bast')) this.#bastionKnown.add(name);
   }

@@ -42,7 +42,7 @@ export interface PassStories {
  *   08:02 rename OLD NEW                          as the collector does
  */
 export function passStories(text: string, options: PassStories = {}): void {
-  for (const { name, elements, happens, told } of paragraphsOf(text)) {
+  for (const { name, elements, happens, notified } of paragraphsOf(text)) {
     test(name, async (t) => {
       const storage = (await options.create?.()) ?? sqliteConfig(path.join(dir, `${randomUUID()}.db`));
       const settings: Record<string, string> = {};
@@ -53,7 +53,7 @@ export function passStories(text: string, options: PassStories = {}): void {
       });
       const own = { elements: elements || (options.elements ?? ''), smtp: settings['smtp'] ?? '' };
       const station = await stationFor(t, { storage, ...own });
-      assert.deepEqual(await play(station, events, settings), told);
+      assert.deepEqual(await play(station, events, settings), notified);
     });
   }
 }
@@ -65,12 +65,14 @@ async function play(
   happens: readonly string[],
   configs: Readonly<Record<string, string>>,
 ): Promise<readonly string[]> {
-  const told: string[] = [];
+  const notified: string[] = [];
   let isRunning = true;
   let aheadMs = 0;
   const pass = async (): Promise<void> => {
     const { arrived } = await station.pass();
-    told.push(...arrived.map(({ sentence, mail }) => `${clock(station.nowMs())} ${sentence}${peculiarities(mail)}`));
+    notified.push(
+      ...arrived.map(({ sentence, mail }) => `${clock(station.nowMs())} ${sentence}${peculiarities(mail)}`),
+    );
   };
   for (const line of happens) {
     const time = '(?:\\+\\d+ )?\\d\\d:\\d\\d';
@@ -104,7 +106,7 @@ async function play(
       }
     }
   }
-  return told;
+  return notified;
 }
 
 /** Returns the properties of a mail that its sentence omits. */

@@ -136,20 +136,20 @@ stories(`
     > 08:00 disk /data fires critical
 `);
 
-/** Judges rows under rules, then others under other rules. Returns the changes of the second, and the alerts. */
+/** Evaluates rows under rules, then others under other rules. Returns the changes of the second, and the alerts. */
 function reconfigured(before: Client | string, rows: string, after: Client | string, rowsAfter: string) {
-  const judging = startTransition();
+  const evaluation = startTransition();
   const [first, second] = [before, after].map((one) => (typeof one === 'string' ? clientWith(one) : one));
   assert.ok(first && second);
-  judging.judge(first, sampledRowsOf(first, rows));
-  const changes = judging.judge(second, sampledRowsOf(second, rowsAfter));
-  return { changes, ...judging.told() };
+  evaluation.evaluate(first, sampledRowsOf(first, rows));
+  const changes = evaluation.evaluate(second, sampledRowsOf(second, rowsAfter));
+  return { changes, ...evaluation.notified() };
 }
 
 const cpu1x = (name: string, limit: number): string => `<alert type="cpu" name="${name}" limit="${limit}%" for="1x"/>`;
 const all = '<alert type="disk" name="all" limit="90%"/>';
 
-for (const [name, before, rows, after, rowsAfter, told] of [
+for (const [name, before, rows, after, rowsAfter, notified] of [
   [
     'a rule that takes a subject over ends the alert of the other, which has not recovered',
     all,
@@ -159,7 +159,7 @@ for (const [name, before, rows, after, rowsAfter, told] of [
     ['all /data is over: unwatched', 'data /data fires critical'],
   ],
   [
-    'a failed unit that another rule judges now is no longer watched by the first: it has not recovered',
+    'a failed unit that another rule evaluates now is no longer watched by the first: it has not recovered',
     '',
     '08:00 unit nginx.service failed',
     '<alert type="service" name="web" unit="nginx*"/>',
@@ -191,49 +191,49 @@ for (const [name, before, rows, after, rowsAfter, told] of [
     ['disk / eases'],
   ],
 ] as const) {
-  test(name, () => assert.deepEqual(reconfigured(before, rows, after, rowsAfter).changes, told));
+  test(name, () => assert.deepEqual(reconfigured(before, rows, after, rowsAfter).changes, notified));
 }
 
 test('a raised limit ends its alert with the next row, although the old way back is not reached', () => {
-  const told = reconfigured(cpu1x('cpu', 50), '08:00 cpu 59', cpu1x('cpu', 60), '08:05 cpu 59');
-  assert.deepEqual(told.changes, ['cpu is over: recovered']);
-  assert.equal(told.all[0]?.limitText, 'at least 60 %');
+  const notified = reconfigured(cpu1x('cpu', 50), '08:00 cpu 59', cpu1x('cpu', 60), '08:05 cpu 59');
+  assert.deepEqual(notified.changes, ['cpu is over: recovered']);
+  assert.equal(notified.all[0]?.limitText, 'at least 60 %');
 });
 
 test('a lowered limit goes on with its alert and says the new limit, or makes it worse', () => {
   const rows = ['08:00 disk / 91, disk /b 86', '08:05 disk / 91, disk /b 86'] as const;
-  const told = reconfigured(disk, rows[0], '<alert type="disk" warning="80%" critical="90%"/>', rows[1]);
-  assert.deepEqual(told.changes, ['disk / gets worse']);
-  assert.deepEqual(pluck(told.open, 'limitText'), ['at least 90 %', 'at least 80 %']);
+  const notified = reconfigured(disk, rows[0], '<alert type="disk" warning="80%" critical="90%"/>', rows[1]);
+  assert.deepEqual(notified.changes, ['disk / gets worse']);
+  assert.deepEqual(pluck(notified.open, 'limitText'), ['at least 90 %', 'at least 80 %']);
 });
 
 test('a changed limit keeps its alert', () => {
   const after = '<alert type="disk" warning="70%" critical="97%"/>';
-  const told = reconfigured(disk, '08:00 disk / 96', after, '08:05 disk / 94 94');
-  assert.deepEqual(told.changes, ['disk / eases']);
-  assert.deepEqual([told.all.length, told.open[0]?.limitText], [1, 'at least 70 %']);
+  const notified = reconfigured(disk, '08:00 disk / 96', after, '08:05 disk / 94 94');
+  assert.deepEqual(notified.changes, ['disk / eases']);
+  assert.deepEqual([notified.all.length, notified.open[0]?.limitText], [1, 'at least 70 %']);
 });
 
-test('a backlog in which an alert begins and ends is one alert with both times, of which people are to be told', () => {
+test('a backlog in which an alert begins and ends is one alert with both times, for people to know', () => {
   const client = clientWith(disk);
   const rows = `08:00 disk / 50
    08:05 disk / 96 82
    08:15 disk / 82`;
   assert.deepEqual(playAtOnce(client, rows), ['disk / was critical from 08:05 to 08:15, recovered']);
-  const judging = startTransition();
-  judging.judge(client, sampledRowsOf(client, rows));
-  const facts = judging.told().all.map(({ closedOut, past, sequence }) => ({ closedOut, past, sequence }));
+  const evaluation = startTransition();
+  evaluation.evaluate(client, sampledRowsOf(client, rows));
+  const facts = evaluation.notified().all.map(({ closedOut, past, sequence }) => ({ closedOut, past, sequence }));
   assert.deepEqual(facts, [{ closedOut: false, past: false, sequence: 2 }]);
 });
 
 test('an alert says since when, from what, at which value and limit, and which run changed it', () => {
   const client = clientWith(cpu15m);
-  const judging = startTransition();
-  judging.judge(
+  const evaluation = startTransition();
+  evaluation.evaluate(
     client,
     sampledRowsOf(client, '08:00 cpu 95\n08:05 cpu 96\n08:10 cpu 95\n08:15 cpu 97.25\n08:20 cpu 98'),
   );
-  const [alert] = judging.told().open;
+  const [alert] = evaluation.notified().open;
   assert.deepEqual(
     [alert?.firstEvidence, alert?.changedByRun, alert?.value, alert?.valueText, alert?.limitText],
     ['report of 08:00', 'run of 08:15', 98, '98 %', 'at least 90 %'],

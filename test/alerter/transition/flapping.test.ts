@@ -10,7 +10,7 @@ const web1 = '<client name="web-1" ip="192.0.2.1" username="u"/>';
 const disk1x = '<alert type="disk" limit="90%"/>';
 
 stories(`
-  four changes within twelve rows are one notice, and twelve quiet rows later the true state is told: over
+  four changes within twelve rows are one notice, and twelve quiet rows later the true state is notified: over
     ${disk1x}
     08:00 disk / 95 50 50 95 50 50 95 50 50
     09:00 disk / 50 50 50 50 50 50 50 50 50 50 50 50 50
@@ -21,7 +21,7 @@ stories(`
     > 09:55 disk / is steady
     > 09:55 disk / is over: recovered
 
-  a bad state settles after three rows, and that is what is told
+  a bad state settles after three rows, and that is what is notified
     ${disk1x}
     08:00 disk / 95 50 50 95 50 50 95 95 95 95 95 ? 95 95 95 95 95 95 95 95 50 50
     > 08:00 disk / fires critical
@@ -109,10 +109,10 @@ const each = `
     > 08:30 disk / fires critical`;
 
 stories(`
-  with flapping="no" on the rule each change is told
+  with flapping="no" on the rule each change is notified
     <alert type="disk" limit="90%" flapping="no"/>${each}
 
-  with flapping="no" on <alerts> each change is told
+  with flapping="no" on <alerts> each change is notified
     <alerts flapping="no"><mail to="a@example.org"/>${disk1x}</alerts>${web1}${each}
 `);
 
@@ -127,15 +127,15 @@ test(
   },
 );
 
-test('what flaps when config.xml ends flapping is told as it is with its next row', () => {
-  const judging = startTransition();
+test('what flaps when config.xml ends flapping is notified as it is with its next row', () => {
+  const evaluation = startTransition();
   const rows = ['08:00 disk / 95', '08:05 disk / 50', '08:10 disk / 50', '08:15 disk / 95', '08:20 disk / 50'];
-  const told = (alerts: string, row: string): readonly string[] => {
+  const notified = (alerts: string, row: string): readonly string[] => {
     const client = clientWith(alerts);
-    return judging.judge(client, sampledRowsOf(client, row));
+    return evaluation.evaluate(client, sampledRowsOf(client, row));
   };
-  for (const row of rows) told(disk1x, row);
-  assert.deepEqual(told(disk1x, '08:25 disk / 50'), ['disk / flaps']);
+  for (const row of rows) notified(disk1x, row);
+  assert.deepEqual(notified(disk1x, '08:25 disk / 50'), ['disk / flaps']);
   const without = '<alert type="disk" limit="90%" flapping="no"/>';
-  assert.deepEqual(told(without, '08:30 disk / 50'), ['disk / is steady', 'disk / is over: recovered']);
+  assert.deepEqual(notified(without, '08:30 disk / 50'), ['disk / is steady', 'disk / is over: recovered']);
 });

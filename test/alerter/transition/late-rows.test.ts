@@ -11,7 +11,7 @@ const disk = '<alert type="disk" warning="85%" critical="95%"/>';
 const memory2x = '<alert type="memory" limit="90%"/>';
 
 stories(`
-  what late rows began and ended is told as past, once, and the present stays as it is
+  what late rows began and ended is notified as past, once, and the present stays as it is
     ${disk}
     10:00 disk / 50
     08:00 disk / 96 96 50 50 50
@@ -87,12 +87,12 @@ test('late rows give the same one by one and at once', () => {
     '08:00 disk / 96\n08:05 disk / 97\n08:10 disk / 90\n08:15 disk / 90\n08:20 disk / 50\n08:25 disk / 50',
   );
   const [single, whole] = [startTransition(), startTransition()];
-  for (const judging of [single, whole]) judging.judge(client, present);
-  for (const row of late) single.judge(client, [row]);
-  whole.judge(client, late);
-  assert.deepEqual(single.told(), whole.told());
-  assert.equal(whole.told().all.length, 1);
-  assert.equal(whole.told().memory?.late, undefined);
+  for (const evaluation of [single, whole]) evaluation.evaluate(client, present);
+  for (const row of late) single.evaluate(client, [row]);
+  whole.evaluate(client, late);
+  assert.deepEqual(single.notified(), whole.notified());
+  assert.equal(whole.notified().all.length, 1);
+  assert.equal(whole.notified().memory?.late, undefined);
 });
 
 test('a clock that was ahead for a while does not make the present old', () => {

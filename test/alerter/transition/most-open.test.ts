@@ -20,87 +20,87 @@ function reportAt(visit: number, mounts: readonly string[], usedPercent = 99): S
 const invented = (visit: number, count = 3_000): readonly string[] =>
   Array.from({ length: count }, (_, index) => `/invented-${visit}-${index}`);
 
-function openOf(judging: TestedTransition): readonly string[] {
-  return judging.told().open.map(({ subject }) => subject);
+function openOf(evaluation: TestedTransition): readonly string[] {
+  return evaluation.notified().open.map(({ subject }) => subject);
 }
 
 test('a client that invents 3,000 full mounts, others at each visit, has few alerts and keeps the real one', () => {
-  const judging = startTransition();
-  judging.judge(client, [reportAt(0, ['/data'])]);
+  const evaluation = startTransition();
+  evaluation.evaluate(client, [reportAt(0, ['/data'])]);
   for (const visit of [1, 2, 3, 4]) {
-    judging.judge(client, [reportAt(visit, [...invented(visit), '/data'])]);
-    const open = openOf(judging);
+    evaluation.evaluate(client, [reportAt(visit, [...invented(visit), '/data'])]);
+    const open = openOf(evaluation);
     assert.equal(open.length, 51, `visit ${visit}`);
     assert.ok(open.includes('/data') && open.includes('(more)'));
   }
-  assert.ok(judging.told().all.length <= 150, `${judging.told().all.length} alerts in four visits`);
-  assert.deepEqual(Object.keys(judging.told().memory?.changes ?? {}).length <= 100, true);
+  assert.ok(evaluation.notified().all.length <= 150, `${evaluation.notified().all.length} alerts in four visits`);
+  assert.deepEqual(Object.keys(evaluation.notified().memory?.changes ?? {}).length <= 100, true);
 });
 
 test(
   'one alert says how many subjects have none of their own; it ends when there are no more, ' + 'and so do the others',
   () => {
-    const judging = startTransition();
-    judging.judge(client, [reportAt(0, invented(0))]);
-    const first = openOf(judging);
-    const more = judging.told().open.find(({ subject }) => subject === '(more)');
+    const evaluation = startTransition();
+    evaluation.evaluate(client, [reportAt(0, invented(0))]);
+    const first = openOf(evaluation);
+    const more = evaluation.notified().open.find(({ subject }) => subject === '(more)');
     assert.equal(more?.valueText, '2,950 more, 2,950 of them critical, beyond the 50 that have alerts of their own');
     assert.equal(`${more.severity}, ${more.limitText}`, 'critical, at least 95 %');
-    judging.judge(client, [reportAt(1, invented(0))]);
-    assert.deepEqual(openOf(judging), first, 'those that opened first stay');
-    for (const visit of [2, 3]) judging.judge(client, [reportAt(visit, invented(0, 20), 10)]);
-    assert.deepEqual(openOf(judging), []);
-    const closed = judging.told().all.map(({ subject, closedReason }) => [subject, closedReason]);
+    evaluation.evaluate(client, [reportAt(1, invented(0))]);
+    assert.deepEqual(openOf(evaluation), first, 'those that opened first stay');
+    for (const visit of [2, 3]) evaluation.evaluate(client, [reportAt(visit, invented(0, 20), 10)]);
+    assert.deepEqual(openOf(evaluation), []);
+    const closed = evaluation.notified().all.map(({ subject, closedReason }) => [subject, closedReason]);
     assert.deepEqual(closed.find(([subject]) => subject === '(more)')?.[1], 'recovered');
     assert.equal(closed.filter(([, reason]) => reason === 'gone').length, 30);
   },
 );
 
 test('of more new subjects than may have alerts the critical ones have them', () => {
-  const judging = startTransition();
+  const evaluation = startTransition();
   const warnings = invented(0, 100).map((mount) => diskRow({ mount, used_percent: 91 }));
   const row = reportRow({ observedAtMs: at('08:00') });
   const disks = [...warnings, diskRow({ mount: '/data', used_percent: 99 })];
-  judging.judge(client, [sampleReport({ client, row, disks, networks: [], report: null })]);
-  assert.ok(openOf(judging).includes('/data'));
+  evaluation.evaluate(client, [sampleReport({ client, row, disks, networks: [], report: null })]);
+  assert.ok(openOf(evaluation).includes('/data'));
 });
 
 test('the alert of what is beyond says how much of it is critical', () => {
-  const judging = startTransition();
+  const evaluation = startTransition();
   const warnings = invented(0, 50).map((mount) => diskRow({ mount, used_percent: 91 }));
   const beyond = [91, 99, 91].map((used_percent, index) => diskRow({ mount: `/late-${index}`, used_percent }));
   for (const [visit, disks] of [warnings, [...warnings, ...beyond]].entries()) {
     const row = reportRow({ observedAtMs: at('08:00') + visit * everyMs });
-    judging.judge(client, [sampleReport({ client, row, disks, networks: [], report: null })]);
+    evaluation.evaluate(client, [sampleReport({ client, row, disks, networks: [], report: null })]);
   }
-  const more = judging.told().open.find(({ subject }) => subject === '(more)');
+  const more = evaluation.notified().open.find(({ subject }) => subject === '(more)');
   assert.equal(more?.valueText, '3 more, 1 of them critical, beyond the 50 that have alerts of their own');
   assert.equal(more.severity, 'critical');
 });
 
 test('reports that bring other names each, late ones too, leave few alerts and little to remember in one pass', () => {
-  const judging = startTransition();
-  judging.judge(client, [reportAt(200, [])]);
-  judging.judge(
+  const evaluation = startTransition();
+  evaluation.evaluate(client, [reportAt(200, [])]);
+  evaluation.evaluate(
     client,
     Array.from({ length: 100 }, (_, visit) => reportAt(visit, invented(visit, 200))),
   );
-  judging.judge(
+  evaluation.evaluate(
     client,
     Array.from({ length: 100 }, (_, visit) => reportAt(201 + visit, invented(visit, 200))),
   );
-  assert.ok(judging.told().all.length <= 200, `${judging.told().all.length} alerts`);
+  assert.ok(evaluation.notified().all.length <= 200, `${evaluation.notified().all.length} alerts`);
   for (let visit = 301; visit < 340; visit++) {
     const kept = invented(Math.floor(visit / 3), 200);
-    judging.judge(client, [reportAt(visit, kept, visit % 3 === 0 ? 99 : 10)]);
+    evaluation.evaluate(client, [reportAt(visit, kept, visit % 3 === 0 ? 99 : 10)]);
   }
-  const remembered = Object.keys(judging.told().memory?.changes ?? {});
+  const remembered = Object.keys(evaluation.notified().memory?.changes ?? {});
   assert.ok(remembered.length <= 150, `the changes of ${remembered.length} subjects`);
 });
 
 onBothDatabases('alerts that one client invents', (kit) => {
   test(
-    'four visits with other full mounts each: few alerts and mails, ' + 'and the other client is told of as ever',
+    'four visits with other full mounts each: few alerts and mails, ' + 'and the other client is notified of as ever',
     async (t) => {
       const elements = `<alerts><mail to="ops@example.org"/></alerts>
       <client name="app-9" ip="192.0.2.9" username="u"/><client name="db-1" ip="192.0.2.1" username="u"/>`;
@@ -125,8 +125,8 @@ onBothDatabases('alerts that one client invents', (kit) => {
       assert.ok(Number(counts?.['of_all']) <= 103, `${String(counts?.['of_all'])} alerts`);
       assert.equal(Number(counts?.['still_open']), 0);
       assert.ok(mails.length <= 6, mails.join('\n'));
-      const isTold = mails.some((sentence) => sentence.includes('firing critical db-1 disk /'));
-      assert.ok(isTold, mails.join('\n'));
+      const isNotified = mails.some((sentence) => sentence.includes('firing critical db-1 disk /'));
+      assert.ok(isNotified, mails.join('\n'));
     },
   );
 });

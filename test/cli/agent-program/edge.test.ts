@@ -58,7 +58,7 @@ function edgeIn(t: TestContext): Edge {
 
 const portOf = (server: Server): number => (server.address() as AddressInfo).port;
 
-test('a change is told once, also by two runs; nothing is sent without --send', async (t) => {
+test('a change is reported once, also by two runs; nothing is sent without --send', async (t) => {
   const { configure, run, dir } = edgeIn(t);
   const received = await receiver(t);
   let connections = 0;
@@ -70,7 +70,7 @@ test('a change is told once, also by two runs; nothing is sent without --send', 
   assert.match(quiet.stdout, /event=alert host=web-1 rule=memory subject="" state=firing severity=critical/);
   assert.equal(connections, 0);
 
-  // The first run has told the log of it, and the state of the rule outlives that run.
+  // The first run has logged it, and the state of the rule outlives that run.
   assert.ok(existsSync(file), 'no report is kept');
   const size = statSync(file).size;
   const again = await run(['--send'], /event=alert/, () => statSync(file).size > size);

@@ -13,7 +13,7 @@ const config = `<config>
   <client name="web-[1-2]" ip="192.0.2.[1-2]"/><client name="db-1" ip="192.0.2.9"/>
 </config>`;
 
-const told = { state: 'firing', severity: 'critical', sequence: 1 } as const;
+const notified = { state: 'firing', severity: 'critical', sequence: 1 } as const;
 const storedAlerts = [
   firing({ rule: 'memory', subject: '', severity: 'warning' }),
   firing({ client: '', rule: 'collector-silent', subject: 'c0ffee', valueText: 'silent for 20m', limitText: '' }),
@@ -21,10 +21,10 @@ const storedAlerts = [
   ended({ client: 'web-2' }),
   ended({ client: 'db-1', rule: 'inodes', resolvedAtMs: Date.now() - 8 * 86_400_000, closedReason: 'gone' }),
 ];
-const telling = {
+const plan = {
   notified: [
-    { ...told, alertId: 2, recipient: 'ops@example.org', notifiedAtMs: Date.UTC(2026, 10, 20, 10, 30) },
-    { ...told, alertId: 2, recipient: 'oncall@example.org', notifiedAtMs: Date.UTC(2026, 10, 20, 9) },
+    { ...notified, alertId: 2, recipient: 'ops@example.org', notifiedAtMs: Date.UTC(2026, 10, 20, 10, 30) },
+    { ...notified, alertId: 2, recipient: 'oncall@example.org', notifiedAtMs: Date.UTC(2026, 10, 20, 9) },
   ],
 };
 
@@ -36,7 +36,7 @@ test('before the first run nothing is open, and nothing is made', async (t) => {
 });
 
 test('the worst stands first, what is pending last; what has ended needs --all', async (t) => {
-  const { alerts } = await alertFolder(t, { config, alerts: storedAlerts, telling });
+  const { alerts } = await alertFolder(t, { config, alerts: storedAlerts, plan });
   const ids = async (...args: string[]): Promise<unknown> =>
     (await alerts(...args)).map(({ id, state }) => `${id} ${state}`);
   assert.deepEqual(await ids(), ['2 firing', '1 firing', '3 pending']);
@@ -44,8 +44,8 @@ test('the worst stands first, what is pending last; what has ended needs --all',
   assert.deepEqual(await ids('web-*', '--all'), ['1 firing', '4 resolved']);
 });
 
-test('each line says value, limit, since when in the zone of the readers, and who was told', async (t) => {
-  const { run } = await alertFolder(t, { config, alerts: storedAlerts, telling });
+test('each line says value, limit, since when in the zone of the readers, and who was notified', async (t) => {
+  const { run } = await alertFolder(t, { config, alerts: storedAlerts, plan });
   const { stdout } = await run('alerts', '--all');
   assert.match(
     stdout,
@@ -76,7 +76,7 @@ test('the document holds what docs/json.md says', async (t) => {
   const { json } = await alertFolder(t, {
     config,
     alerts: [firing()],
-    telling: { notified: [{ ...told, alertId: 1, recipient: 'ops@example.org', notifiedAtMs: 0 }] },
+    plan: { notified: [{ ...notified, alertId: 1, recipient: 'ops@example.org', notifiedAtMs: 0 }] },
   });
   const { command, alerts } = (await json('alerts', 'web-1')) as { command: string; alerts: Record<string, unknown>[] };
   assert.equal(command, 'alerts');
@@ -121,16 +121,18 @@ test('an unknown client is refused with the nearest right one', async (t) => {
 });
 
 test('a mail that was queued, one that was sent and one that nobody took are told apart', async (t) => {
-  const toldTo = (recipient: string) => ({ ...told, alertId: 1, recipient, notifiedAtMs: Date.now() });
+  const notifiedTo = (recipient: string) => ({ ...notified, alertId: 1, recipient, notifiedAtMs: Date.now() });
   const people = ['ops@example.org', 'oncall@example.org', 'boss@example.org'];
   const mails = people.map((recipient) => mail({ recipient, messageId: `<${recipient}>` }));
-  const toPeople = { mails, notified: people.map(toldTo) };
-  const { run, alerts, deliver } = await alertFolder(t, { config, alerts: [firing()], telling: toPeople });
+  const toPeople = { mails, notified: people.map(notifiedTo) };
+  const { run, alerts, deliver } = await alertFolder(t, { config, alerts: [firing()], plan: toPeople });
   await deliver({ kind: 'sent', where: '' }, { kind: 'put-off', error: 'no answer within 20 s' });
   const [alert] = await alerts();
-  const toldOf = alert?.notified.map(({ recipient, delivery, error }) => `${recipient} ${delivery}: ${error}`).sort();
+  const notifiedOf = alert?.notified
+    .map(({ recipient, delivery, error }) => `${recipient} ${delivery}: ${error}`)
+    .sort();
   const failed = 'oncall@example.org not_delivered: no answer within 20 s';
-  assert.deepEqual(toldOf, ['boss@example.org queued: null', failed, 'ops@example.org sent: null']);
+  assert.deepEqual(notifiedOf, ['boss@example.org queued: null', failed, 'ops@example.org sent: null']);
   const { stdout } = await run('alerts');
   assert.match(stdout, / ops@example\.org \d\d:\d\d$/m);
   assert.match(stdout, /^ {4}not delivered to oncall@example\.org since \d{4}-.*: no answer within 20 s$/m);

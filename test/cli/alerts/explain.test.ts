@@ -27,7 +27,7 @@ async function explained(
 }
 
 test('what fires, who knows it, and who does not know it yet', async (t) => {
-  const text = await explained(t, { alerts: [firing()], telling: tellOps }, 'web-1', 'disk');
+  const text = await explained(t, { alerts: [firing()], plan: tellOps }, 'web-1', 'disk');
   assert.match(text, /^No report of web-1 is stored\.$/m);
   assert.match(text, /^disk \(critical at least 95 %, warning at least 85 %, for 15m\)$/m);
   const fires = /^ {2}Alert 1 \(\/var\) fires as critical since \d{4}-.* \(2h ago\): 96\.2 % \(at least 95 %\)\.$/m;
@@ -41,14 +41,14 @@ test('what fires, who knows it, and who does not know it yet', async (t) => {
 test('a webhook is a recipient like others, called by its name', async (t) => {
   const webhook = '<webhook name="chat" url="https://hooks.example.org/T0KEN" severity="critical"/>';
   const chatting = config.replace('<alert type', `${webhook}<alert type`);
-  const { said } = await alertFolder(t, { config: chatting, alerts: [firing()], telling: tellOps });
+  const { said } = await alertFolder(t, { config: chatting, alerts: [firing()], plan: tellOps });
   const text = await said('explain', 'web-1', 'disk');
   assert.match(text, /^ {4}The next pass tells boss@example\.org, webhook:chat\.$/m);
   assert.match(text, /^ {2}Goes to .*, webhook:chat \(critical alone\)\.$/m);
   assert.doesNotMatch(text, /T0KEN/);
 });
 
-test('an Alertmanager is told of every rule, and the fleet says where it and replies are', async (t) => {
+test('an Alertmanager is notified of every rule, and the fleet says where it and replies are', async (t) => {
   const beside = `<alertmanager url="http://am:s3cret@am-1:9093,http://am-2:9093"/>
     <smtp host="127.0.0.1" from="fleet@example.org"/>
     <replies imap="imaps://fleet%40example.org@imap.example.org/Replies" password="pw"/>`;
@@ -78,7 +78,7 @@ test('what is pending says how long it has to hold', async (t) => {
 });
 
 test('a silence, an acknowledgement and the group interval are named', async (t) => {
-  const { run } = await alertFolder(t, { config, alerts: [firing()], telling: tellOps });
+  const { run } = await alertFolder(t, { config, alerts: [firing()], plan: tellOps });
   await run('silence', 'add', '--client', 'web-*', '--until', '2199-01-01');
   await run('ack', '1', '--comment', 'on it');
   const { stdout } = await run('explain', 'web-1', 'disk');
@@ -90,9 +90,9 @@ test('a silence, an acknowledgement and the group interval are named', async (t)
 test('a warning right after another one waits for the group interval', async (t) => {
   const warning = mail({ ordinary: true, severity: 'warning', notifications: [stored()] });
   const second = firing({ rule: 'inodes', subject: '/', severity: 'warning', limitText: 'at least 90 %' });
-  const telling = { mails: [warning], notified: [{ ...tellOps.notified[0], severity: 'warning' as const }] };
+  const plan = { mails: [warning], notified: [{ ...tellOps.notified[0], severity: 'warning' as const }] };
   const alerts = [firing({ severity: 'warning' }), second];
-  const text = await explained(t, { alerts, telling }, 'web-1', 'inodes');
+  const text = await explained(t, { alerts, plan }, 'web-1', 'inodes');
   assert.match(
     text,
     /Held back for ops@example\.org: warnings and recoveries are gathered until \d{4}-.* \(groupInterval\)\./,
@@ -100,8 +100,8 @@ test('a warning right after another one waits for the group interval', async (t)
 });
 
 test('mails that no server has taken are shown with their error', async (t) => {
-  const telling = { mails: [mail()], notified: [...tellOps.notified] };
-  const { run, json, deliver } = await alertFolder(t, { config, alerts: [firing()], telling });
+  const plan = { mails: [mail()], notified: [...tellOps.notified] };
+  const { run, json, deliver } = await alertFolder(t, { config, alerts: [firing()], plan });
   await deliver({ kind: 'put-off', error: '450 4.2.1 greylisted' });
   const { stdout } = await run('explain', 'web-1');
   assert.match(

@@ -92,7 +92,7 @@ onBothDatabases('rules that cannot evaluate a client', (kit) => {
     assert.match(text, /swap \(.*\).*: unknown since 2026-11-20 08:05 \(5m ago\): no swap\n/);
   });
 
-  test('check names the rules that some client cannot be judged by, and those that match nothing of any', async (t) => {
+  test('check names the rules that cannot evaluate some client, and those that match nothing of any', async (t) => {
     const station = await stationFor(t, { storage: await kit.create(), elements });
     await play(station, () => withoutSystemd);
     const found = await findUnknownRules(station.config(), station.storage.history);

@@ -291,7 +291,7 @@ suite('its script', { skip: sshdMissing() ?? false }, async () => {
     assert.deepEqual([readFileSync(victim, 'utf8'), statSync(victim).mode & 0o777], ['secret', 0o600]);
   });
 
-  test('another account is told who may run it', async (t) => {
+  test('another account learns who may run it', async (t) => {
     const { account, run } = await script(t);
     const { uid } = await sshd.addAccount();
     const { status, stderr } = run(['sh'], uid);

@@ -161,7 +161,7 @@ suite('cleanup', { skip: sshdMissing() ?? false }, async () => {
     assert.equal(existsSync(place), false);
   });
 
-  test('folders of somebody else stay, and are told where they hinder', async (t) => {
+  test('folders of somebody else stay, and are reported where they hinder', async (t) => {
     const { place, machine, run, id } = await visited(t);
     const foreign = path.join(place, machine, id(), 'foreign');
     mkdirSync(foreign);

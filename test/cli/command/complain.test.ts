@@ -41,7 +41,7 @@ test('anything else is a fault in the program, with a stack only for those who a
   assert.match(say(new TypeError('x'), { verbosity: 'verbose' }).stderr.join('\n'), /caused by TypeError: x\n {4}at /);
 });
 
-test('of many faults the first is told, and how many there are', () => {
+test('of many faults the first is reported, and how many there are', () => {
   const faults = new FleetError({
     code: 'config-invalid',
     stage: 'config',

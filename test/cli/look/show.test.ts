@@ -120,7 +120,7 @@ test('hostile mounts, processes and units are inert, notes and mails stand with 
   const { said, store, deliver } = await alertFolder(t, {
     config,
     alerts: [firing({ subject: evil })],
-    telling: { mails: [mail()] },
+    plan: { mails: [mail()] },
   });
   await deliver({ kind: 'refused', error: `550 no such user ${evil}` });
   const unit = { unit: evil, failed: 1 };

@@ -25,8 +25,8 @@ test('enroll names the fault of its options, and never a password', async (t) =>
 
 test('enroll warns where nothing takes the pushes, and writes into folders that exist', async (t) => {
   const { dir, run } = station(t);
-  const told = await run('enroll', 'web-1', '--https', 'https://hq/');
-  assert.match(told.stderr, /^warning: config\.xml has no <push\/> in <serve>/);
+  const notified = await run('enroll', 'web-1', '--https', 'https://hq/');
+  assert.match(notified.stderr, /^warning: config\.xml has no <push\/> in <serve>/);
   assert.doesNotMatch((await run('enroll', 'web-1', '--ssh', 'u@hq')).stderr, /warning/);
   await exits(2, run('enroll', 'web-1', '--ssh', 'u@hq', '-o', 'no/such/agent.json'), /there is no folder .*no\/such/);
   assert.ok(!existsSync(path.join(dir, 'no')));

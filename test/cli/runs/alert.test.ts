@@ -85,8 +85,8 @@ test('quiet says once an hour that a mail is not delivered, and mail discard giv
 test('a recipient who left config.xml is not sent the mail that waits, and hears nothing of that alert', async (t) => {
   const left = 'left@example.org';
   const known = { alertId: 1, recipient: left, state: 'firing', severity: 'critical', sequence: 1 } as const;
-  const telling = { mails: [mail({ recipient: left })], notified: [{ ...known, notifiedAtMs: Date.now() }] };
-  const { said, alerts, dir } = await alertFolder(t, { config, alerts: [firing()], telling });
+  const plan = { mails: [mail({ recipient: left })], notified: [{ ...known, notifiedAtMs: Date.now() }] };
+  const { said, alerts, dir } = await alertFolder(t, { config, alerts: [firing()], plan });
   const line = (await said('alert')).split('\n').find((one) => one.includes('left@example.org'));
   assert.match(line ?? '', /event=dropped recipient=left@example\.org .*config\.xml no longer names this recipient/);
   const outbox = path.join(dir, 'state', 'outbox');
@@ -121,7 +121,7 @@ test('a replay says where its data begins, and tries the rules of another file o
   assert.match((await fleet.run(['alerts'])).stdout, /^Nothing is open\./);
 });
 
-test('--replay says what would have been told, and --since is for it alone', async (t) => {
+test('--replay says what would have been notified, and --since is for it alone', async (t) => {
   const { said, refused, json } = await alertFolder(t, { config, alerts: [firing()] });
   const stdout = await said('alert', '--replay', '--since', '2h');
   assert.match(stdout, /^Replayed \d{4}-.* passes over 0 reports and 0 visits\. Nothing was changed\.$/m);

@@ -130,7 +130,7 @@ test('keys import-public takes public halves alone, and says which one seals', a
   assert.match(list, new RegExp(`${made.id}.*seals; opens elsewhere`));
 });
 
-test('keys retire refuses while reports may wait; --force gives them up, and they are told of by name', async (t) => {
+test('keys retire refuses while reports may wait; --force gives them up, and they are reported by name', async (t) => {
   const { run, plain, store, paths } = machine(t, config.replace(' open="no"', ''));
   await run('keys', 'generate');
   const old = loadKeyRing(paths, Date.now()).sealing;

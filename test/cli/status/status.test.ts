@@ -216,7 +216,7 @@ test('open alerts, mails queued and not delivered, and silences are counted', as
       firing({ client: '', rule: 'collector-silent', subject: 'c0ffee' }),
       firing({ client: 'web-2', rule: 'memory', subject: '', state: 'pending', firingSinceMs: null }),
     ],
-    telling: {
+    plan: {
       mails: [
         mail(),
         mail({ messageId: '<second@example.org>', notifications: [] }),

@@ -26,13 +26,13 @@ export interface ShownAlert {
 export interface AlertFolderOptions {
   readonly config: string;
   readonly alerts?: readonly Alert[];
-  readonly telling?: Partial<NewNotifications>;
+  readonly plan?: Partial<NewNotifications>;
   readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A folder with a config.xml and a database in which alerts are open. */
 export async function alertFolder(t: TestContext, options: AlertFolderOptions) {
-  const { config, alerts = [], telling = {}, env = {} } = options;
+  const { config, alerts = [], plan = {}, env = {} } = options;
   const dir = configFolder(t, config);
   const file = path.join(dir, 'config.xml');
   const store = async <T>(work: (storage: Storage) => Promise<T>): Promise<T> => {
@@ -49,7 +49,7 @@ export async function alertFolder(t: TestContext, options: AlertFolderOptions) {
     const lease = await alertStore.takeLease('alert', 'a test');
     if (lease === null) throw new Error('somebody else holds the lease');
     await alertStore.saveProcessed(lease, { statIds: [], visitIds: [], alerts, ruleStates: new Map() });
-    await alertStore.saveNotifications(lease, { mails: [], notified: [], closedOut: [], ...telling });
+    await alertStore.saveNotifications(lease, { mails: [], notified: [], closedOut: [], ...plan });
     await alertStore.releaseLease(lease);
   });
   const run = (...args: readonly string[]) => runCli(args, { cwd: dir, env: { USER: 'ann', ...env } });

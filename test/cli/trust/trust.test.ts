@@ -101,7 +101,7 @@ test('a changed key is shown beside the known one, and only --replace replaces i
   assert.deepEqual(resultsOf(await fleet.trust('--json')), { c1: 'known', c2: 'known' });
 });
 
-test('--replace does not replace without being told to', async (t) => {
+test('--replace does not replace without --yes to it', async (t) => {
   const fleet = await startFleet(t, 1);
   writeKnownHosts(fleet, otherKeyFor(fleet.servers[0] as LoopbackServer));
   const before = fleet.knownHosts();

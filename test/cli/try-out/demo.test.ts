@@ -57,11 +57,12 @@ test('the demo shows a whole fleet, can be played on with, and works a second ti
   assert.ok(first.stdout.includes("cd 'a demo'"), 'a folder with a blank in its name has to be quoted');
   const report = pathToFileURL(path.join(dir, 'report.html')).href;
   assert.match(readFileSync(fileURLToPath(report), 'utf8'), /<tr id="web-1"/);
-  const [, told = '', shown = ''] = /(?:^|\n)(To look at the fleet[^\0]*?):\n\n {2}(.*)\n$/.exec(first.stdout) ?? [];
-  assert.ok(told.includes(`open ${report} in a browser`), first.stdout);
+  const [, notified = '', shown = ''] =
+    /(?:^|\n)(To look at the fleet[^\0]*?):\n\n {2}(.*)\n$/.exec(first.stdout) ?? [];
+  assert.ok(notified.includes(`open ${report} in a browser`), first.stdout);
   assert.match(shown, /^(?:node .*|fleet-health) serve$/);
   const { serve } = loadConfig({ file: path.join(dir, 'config.xml') });
-  assert.deepEqual([serve?.look, told.includes(`http://localhost:${serve?.port}/ `)], [true, true]);
+  assert.deepEqual([serve?.look, notified.includes(`http://localhost:${serve?.port}/ `)], [true, true]);
   assert.equal(statSync(path.join(dir, 'demo.password')).mode & 0o777, 0o600);
 
   const status = await statusIn(dir, env);

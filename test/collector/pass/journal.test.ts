@@ -34,8 +34,8 @@ function startJournal(dir: string, start: RunStart): JournalFile {
 }
 
 /** Records its calls; `fails` selects the calls that throw. */
-function tellTale(fails: () => ErrorCode | null = () => null): { store: ReportStore; told: string[] } {
-  const told: string[] = [];
+function tellTale(fails: () => ErrorCode | null = () => null): { store: ReportStore; notified: string[] } {
+  const notified: string[] = [];
   const tell = (what: string): Promise<void> => {
     const code = fails();
     if (code !== null) {
@@ -43,7 +43,7 @@ function tellTale(fails: () => ErrorCode | null = () => null): { store: ReportSt
       const fault = new FleetError({ code, stage: 'storage', message: code });
       return Promise.reject(code === refusal.code ? refusal : fault);
     }
-    told.push(what);
+    notified.push(what);
     return Promise.resolve();
   };
   const store: ReportStore = {
@@ -57,10 +57,10 @@ function tellTale(fails: () => ErrorCode | null = () => null): { store: ReportSt
     saveLabels: () => Promise.resolve(),
     saveStateDisks: () => Promise.resolve([]),
   };
-  return { store, told };
+  return { store, notified };
 }
 
-test('what the database was not told is told in order and then forgotten', async () => {
+test('what the database did not receive is stored in order and then forgotten', async () => {
   const dir = freshDir();
   for (const number of [2, 11, 1]) {
     const start = startOf(number);
@@ -68,11 +68,11 @@ test('what the database was not told is told in order and then forgotten', async
     journal.visits([visitOf(start, `a${number}`), visitOf(start, `b${number}`)]);
     journal.end(endOf(start));
   }
-  const { store, told } = tellTale();
+  const { store, notified } = tellTale();
   const replay = await replayJournals(dir, store, 99_000);
   assert.deepEqual(replay, { runs: 3, visits: 6, refused: 0, dropped: 0, left: 0 });
   const records = [1, 2, 11].flatMap((number) => [`end run-${number} finished 1/1`, `visits a${number} b${number}`]);
-  assert.deepEqual(told, records);
+  assert.deepEqual(notified, records);
   assert.deepEqual(readdirSync(dir), []);
 });
 
@@ -82,9 +82,9 @@ test('a run that left no end was killed, and its last line may be cut off', asyn
   startJournal(dir, start).visits([visitOf(start, 'a'), visitOf(start, 'b', false)]);
   const [name = ''] = readdirSync(dir);
   appendFileSync(path.join(dir, name), '{"kind":"end","end":{"id":"run-1","outc');
-  const { store, told } = tellTale();
+  const { store, notified } = tellTale();
   await replayJournals(dir, store, 99_000);
-  assert.deepEqual(told, ['end run-1 failed 1/2', 'visits a b']);
+  assert.deepEqual(notified, ['end run-1 failed 1/2', 'visits a b']);
   assert.equal(statSync(dir).mode & 0o777, 0o700);
 });
 
@@ -92,9 +92,9 @@ test('a journal whose beginning is lost is passed over', async () => {
   const dir = freshDir();
   startJournal(dir, startOf(1));
   writeFileSync(path.join(dir, '000000000000002-x.jsonl'), '\0\0\0\0');
-  const { store, told } = tellTale();
+  const { store, notified } = tellTale();
   await replayJournals(dir, store, 99_000);
-  assert.deepEqual(told, ['end run-1 failed 0/0']);
+  assert.deepEqual(notified, ['end run-1 failed 0/0']);
   assert.deepEqual(readdirSync(dir), []);
 });
 
@@ -133,23 +133,23 @@ function recordOf(dir: string, start: RunStart, store: ReportStore) {
 test('what the database takes is not kept', async () => {
   const dir = freshDir();
   const start = startOf(1);
-  const { store, told } = tellTale();
+  const { store, notified } = tellTale();
   const { record, faults } = recordOf(dir, start, store);
   for (let number = 0; number < 450; number++) record.visit(visitOf(start, `c${number}`));
   await record.end(endOf(start));
-  assert.equal(told.map((line) => line.split(' ', 1)[0]).join(' '), 'start visits visits visits end');
+  assert.equal(notified.map((line) => line.split(' ', 1)[0]).join(' '), 'start visits visits visits end');
   assert.deepEqual([faults, readdirSync(dir)], [[], []]);
 });
 
-test('a journal that cannot be written is a fault of the run, told once the database is told', async () => {
+test('a journal that cannot be written is a fault of the run, reported once the database is back', async () => {
   const dir = freshDir();
   writeFileSync(dir, 'a file where the folder should be');
   const start = startOf(1);
-  const { store, told } = tellTale();
+  const { store, notified } = tellTale();
   const { record, faults } = recordOf(dir, start, store);
   record.visit(visitOf(start, 'a'));
   await record.end(endOf(start));
-  assert.deepEqual(told, ['start run-1', 'visits a', 'end run-1 finished 1/1']);
+  assert.deepEqual(notified, ['start run-1', 'visits a', 'end run-1 finished 1/1']);
   assert.deepEqual(faults, ['spool-full']);
 });
 
@@ -165,10 +165,10 @@ test('once the database is gone, everything that follows is kept', async () => {
   for (let number = 200; number < 250; number++) record.visit(visitOf(start, `c${number}`));
   await record.end(endOf(start));
   assert.deepEqual(faults, ['storage-unavailable']);
-  const { store: later, told } = tellTale();
+  const { store: later, notified } = tellTale();
   const replay = await replayJournals(dir, later, 99_000);
   assert.equal(replay.visits, 50);
-  assert.equal(told[0], 'end run-1 finished 1/1');
+  assert.equal(notified[0], 'end run-1 finished 1/1');
 });
 
 test(
@@ -181,10 +181,10 @@ test(
     const away = tellTale(() => 'storage-unavailable');
     await assert.rejects(replayJournals(dir, away.store, 99_000));
     assert.equal(readdirSync(dir).length, 3);
-    const { store, told } = tellTale();
+    const { store, notified } = tellTale();
     const replay = await replayJournals(dir, store, 99_000);
     assert.deepEqual(replay, { runs: 1, visits: 0, refused: 0, dropped: 0, left: 0 });
-    assert.deepEqual(told, ['end run-2 finished 1/1', 'visits pushed1 pushed3']);
+    assert.deepEqual(notified, ['end run-2 finished 1/1', 'visits pushed1 pushed3']);
     assert.deepEqual(readdirSync(dir), []);
   },
 );
@@ -206,9 +206,9 @@ test('the newest run of each site is stored first, then the others, oldest first
   const dir = freshDir();
   for (const number of [1, 2, 3, 5]) await forwardedRun(dir, 'fra', number);
   for (const number of [4, 6]) await forwardedRun(dir, 'ber', number);
-  const { store, told } = tellTale();
+  const { store, notified } = tellTale();
   await replayJournals(dir, store, 99_000);
-  const runs = told.flatMap((line) => /^forwarded run-(\d)$/.exec(line)?.[1] ?? []);
+  const runs = notified.flatMap((line) => /^forwarded run-(\d)$/.exec(line)?.[1] ?? []);
   assert.equal(runs.slice(0, 2).toSorted().join(' '), '5 6');
   assert.equal(runs.slice(2).join(' '), '1 2 3 4');
   assert.deepEqual(readdirSync(dir), []);
@@ -217,7 +217,7 @@ test('the newest run of each site is stored first, then the others, oldest first
 test('visits of sites are stored some thousand at a time, as long as there is time', async (t) => {
   const dir = freshDir();
   for (let number = 1; number <= 6; number += 1) await forwardedRun(dir, 'fra', number, 1000);
-  const { store, told } = tellTale();
+  const { store, notified } = tellTale();
   let nowMs = 0;
   t.mock.method(performance, 'now', () => nowMs);
   const slow: ReportStore = {
@@ -229,6 +229,6 @@ test('visits of sites are stored some thousand at a time, as long as there is ti
   };
   const replay = await replayJournals(dir, slow, 99_000, { timeMs: 500 });
   assert.equal(replay.left, 4);
-  assert.equal(told.filter((line) => line.startsWith('visits')).length, 10);
+  assert.equal(notified.filter((line) => line.startsWith('visits')).length, 10);
   assert.equal(readdirSync(dir).length, 4);
 });

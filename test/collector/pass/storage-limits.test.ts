@@ -27,15 +27,15 @@ test('an eighth of the run’s deadline before and after the visits, 10 s at lea
   }
 });
 
-test('a fault that only says that the time was over is told as a slow database, any other as it is', async () => {
+test('a fault that only says that the time was over is reported as a slow database, any other as it is', async () => {
   const time = startStorageTime();
   assert.equal(time.explain(interrupted), interrupted);
   time.endIn(0);
   await once(time.signal, 'abort');
   assert.equal(time.explain(full), full);
-  const told = time.explain(interrupted);
-  assert.deepEqual([told.code, told.stage], ['storage-unavailable', 'storage']);
-  assert.match(told.message, /too slow for this run/);
+  const notified = time.explain(interrupted);
+  assert.deepEqual([notified.code, notified.stage], ['storage-unavailable', 'storage']);
+  assert.match(notified.message, /too slow for this run/);
 });
 
 test('a limit that is taken back ends nothing', async () => {

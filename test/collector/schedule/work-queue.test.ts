@@ -73,7 +73,7 @@ test('things that share two limits are all done', async () => {
   for (const [key, most] of mostOf) assert.ok(key === 'all' || most <= (key.startsWith('a') ? 1 : 2), key);
 });
 
-test('once aborted nothing is begun, and what was not begun is told', async () => {
+test('once aborted nothing is begun, and what was not begun is reported', async () => {
   const limitsOf = (item: number): readonly Limit[] => (item < 20 ? [{ key: 'rack', most: 1 }] : []);
   const { order, notBegun } = await watch(100, 5, limitsOf, 12);
   assert.equal(order.length, 12);

@@ -7,7 +7,7 @@ import { ConfigError } from '../../../src/config/xml/findings.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
-/** Every configuration is judged as of then. */
+/** Every configuration is evaluated as of then. */
 export const nowMs = Date.parse('2026-11-20T10:00:00Z');
 
 const root = tempFolder();

@@ -76,17 +76,17 @@ test('what cannot be included is a fault with the place that wants it', () => {
 });
 
 test('faults of included files bear their names, after those of the file before', () => {
-  const told = faults('<include file="clients.d/a.xml"/>\n<client ip="10.0.0.300"/>', {
+  const notified = faults('<include file="clients.d/a.xml"/>\n<client ip="10.0.0.300"/>', {
     'clients.d/a.xml': inner('<client ip="10.0.0.1"/>\n<client ip="10.0.0.301"/>\n<collector every="1"/>'),
   });
-  const places = told.map((line) => line.replace(/: .*/, ''));
+  const places = notified.map((line) => line.replace(/: .*/, ''));
   assert.deepEqual(places, ['config.xml:3', 'clients.d/a.xml:3', 'clients.d/a.xml:4']);
 });
 
 test('an included file may hold what fits its place only', () => {
   const mixed = { 'a.xml': inner(`${client}\n<smtp host="x"/>`) };
-  const told = faults('<group><include file="a.xml"/></group>', mixed);
-  assert.deepEqual(told, ['a.xml:3: <smtp> cannot stand in <group>; it belongs in <config>']);
+  const notified = faults('<group><include file="a.xml"/></group>', mixed);
+  assert.deepEqual(notified, ['a.xml:3: <smtp> cannot stand in <group>; it belongs in <config>']);
   const second = { 'a.xml': inner(`${client}<collector/>`) };
   const twice = faults('<collector every="1m"/><include file="a.xml"/>', second);
   assert.deepEqual(twice, ['a.xml:2: a second <collector>; the first is at config.xml:2, write all into one']);
@@ -107,8 +107,8 @@ test('a file that includes itself twofold over many levels ends', () => {
     files[`f${level}.xml`] = inner(`<include file="f${level + 1}.xml"/>`.repeat(2));
   }
   files['f30.xml'] = inner(client);
-  const told = faults('<include file="f0.xml"/>', files);
-  assert.match(told.join('\n'), /more than 10000 files or 256 MiB are included/);
+  const notified = faults('<include file="f0.xml"/>', files);
+  assert.match(notified.join('\n'), /more than 10000 files or 256 MiB are included/);
 });
 
 test('the same file may stand in two places', () => {
@@ -144,12 +144,12 @@ test('every included file is checked for who can read and write it', () => {
     'b.xml': inner('<client ip="10.0.0.2" agent="env" mail="a@b"/>'),
   });
   const file = path.join(folder, 'config.xml');
-  const told = (): string[] => faultsOfFile(file);
+  const notified = (): string[] => faultsOfFile(file);
   chmodSync(file, 0o644);
   chmodSync(path.join(folder, 'b.xml'), 0o646);
-  assert.deepEqual(told(), ['b.xml: can be written by everybody; run: chmod go-w b.xml']);
+  assert.deepEqual(notified(), ['b.xml: can be written by everybody; run: chmod go-w b.xml']);
   chmodSync(path.join(folder, 'b.xml'), 0o644);
-  assert.deepEqual(told(), []);
+  assert.deepEqual(notified(), []);
   chmodSync(path.join(folder, 'a.xml'), 0o644);
-  assert.deepEqual(told(), ['a.xml: holds a secret (line 2) and can be read by everybody; run: chmod 600 a.xml']);
+  assert.deepEqual(notified(), ['a.xml: holds a secret (line 2) and can be read by everybody; run: chmod 600 a.xml']);
 });

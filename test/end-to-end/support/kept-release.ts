@@ -80,7 +80,7 @@ function sealed({ client, run, key }: AgentRequest, inside: Partial<Report>): Bu
 const dayMs = 86_400_000;
 const gib = 1024 ** 3;
 
-/** A file system of c1 fills; a check of c2 fails if it is told so. */
+/** A file system of c1 fills; a check of c2 fails on demand. */
 function reportAt(client: string, atMs: number, exit: 0 | 2): Partial<Report> {
   const days = (atMs - keptAtMs) / dayMs;
   const used = client === 'c1' ? 82 + days : 40;

@@ -25,7 +25,7 @@ export const variants = ['literal', 'file', 'env', 'url'] as const;
 export type Variant = (typeof variants)[number];
 
 /**
- * Kinds of attributes that hold no secret, and the names of those whose kind may. Another one has to be judged first.
+ * Kinds of attributes that hold no secret, and the names of those whose kind may. Another one has to be checked first.
  */
 const harmlessText = ['username', 'command', 'metric', 'state', 'hiddenOpts', 'value'];
 const harmlessPaths = [
@@ -175,10 +175,10 @@ export async function startStation(): Promise<Station> {
     `username="${accounts.get(element) ?? ''}" privateKey="${keys.get(element) ?? ''}" ` +
     `${secret(element, 'password', variant)} ${secret(element, 'passphrase', variant)}`;
   const notify = inside(inputs, 'notify');
-  const told = inside('notified');
+  const notified = inside('notified');
   // Taken the first time, so that there is a good pass; later it complains, with all that it knows. Whoever watches the
   // processes has a second to see it.
-  const words = `test -e ${told} && again=75\nenv >>${told}\ncat >>${told}\nenv >&2\nsleep 1\nexit \${again:-0}`;
+  const words = `test -e ${notified} && again=75\nenv >>${notified}\ncat >>${notified}\nenv >&2\nsleep 1\nexit \${again:-0}`;
   writeFileSync(notify, `#!/bin/sh\n${words}\n`, { mode: 0o700 });
   const at = (host: number): string => `ip="127.0.0.${host}" port="${sshd.port}"`;
   const storageOf = (variant: Variant): string => {

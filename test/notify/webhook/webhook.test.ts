@@ -186,7 +186,7 @@ for (const [what, act, words] of breaks) {
   });
 }
 
-test('an answer that breaks off in its body is judged by its status', async (t) => {
+test('an answer that breaks off in its body is evaluated by its status', async (t) => {
   const receiver = await answering(t, (socket) => {
     socket.end('HTTP/1.1 404 x\r\nContent-Length: 1000\r\n\r\nno such');
   });

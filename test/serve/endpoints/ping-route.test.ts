@@ -26,7 +26,7 @@ for (const [what, thrown, said, logged] of [
   ['a database without a run', new NothingStored(), 'No run of the collector has finished yet.\n', 0],
   ['a fault of the program', new TypeError('x is y'), 'The log of the server says why it does not work.\n', 1],
 ] as const) {
-  test(`${what} is told without its words, and is asked once for all who ask at a time`, async () => {
+  test(`${what} is reported without its words, and is asked once for all who ask at a time`, async () => {
     let [reads, faults] = [0, 0];
     const reader = { read: () => ((reads += 1), Promise.reject(thrown)) };
     const route = pingRoute({ reader, onFault: () => (faults += 1), own: null });

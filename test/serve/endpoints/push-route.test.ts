@@ -177,7 +177,7 @@ test('a recorded push that is sent again and again is refused, and the next one 
   assert.equal((await push({ body: pushedStream({ sealed: [] }), client: 'web-2' })).status, 200);
 });
 
-test('every refusal is told with its reason, which the sender does not get', async (t) => {
+test('every refusal is reported with its reason, which the sender does not get', async (t) => {
   const { push, refusals, config, begin, ended, url } = await endpoint(t);
   const body = pushedStream({ sealed: [] });
   const paths = statePaths(config.stateDir);

@@ -168,8 +168,8 @@ onBothDatabases('processed rows', ({ it }) => {
     const lease = await leaseOf(alerts);
     await alerts.saveProcessed(lease, { ...nothing, statIds: ids.slice(1, 2) });
     const ruleStates = new Map([['web-1', memory()]]);
-    const judged = { statIds: ids, visitIds: pluck(visits, 'id'), alerts: [alert()], ruleStates };
-    await assert.rejects(alerts.saveProcessed(lease, judged), { name: 'FleetError', code: 'storage-failed' });
+    const evaluated = { statIds: ids, visitIds: pluck(visits, 'id'), alerts: [alert()], ruleStates };
+    await assert.rejects(alerts.saveProcessed(lease, evaluated), { name: 'FleetError', code: 'storage-failed' });
     assert.deepEqual(await alerts.openAlerts(null), []);
     assert.equal((await alerts.ruleStates(['web-1'])).size, 0);
     assert.equal((await alerts.unprocessed(10)).reports.length, 2);

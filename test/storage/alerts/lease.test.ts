@@ -5,7 +5,7 @@ import { storageOn } from '../../../src/storage/open-storage.ts';
 import type { Database } from '../../../src/storage/sql/database.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { fenced } from '../../../src/storage/alerts/lease.ts';
-import { alert, mail, memory, stored, told } from '../support/alert-samples.ts';
+import { alert, mail, memory, stored, lastNotified } from '../support/alert-samples.ts';
 import { commitTwice } from '../support/crashing-database.ts';
 import { type Opened, onBothDatabases } from '../support/databases.ts';
 import { item, visit } from '../support/samples.ts';
@@ -51,18 +51,18 @@ onBothDatabases('the lease', ({ it }) => {
     await touchedAt(opened, -61);
     const lease = (await alerts.takeLease('alerter', 'two')) ?? assert.fail('not free');
     const batch = await alerts.unprocessed(10);
-    const judged = {
+    const evaluated = {
       statIds: batch.reports.map(({ id }) => id),
       visitIds: batch.visits.map(({ id }) => id),
       alerts: [alert()],
       ruleStates: new Map([['web-1', memory()]]),
     };
     const before = await everything(opened);
-    await assert.rejects(alerts.saveProcessed(old, judged), locked);
+    await assert.rejects(alerts.saveProcessed(old, evaluated), locked);
     await assert.rejects(
       alerts.saveNotifications(old, {
         mails: [mail({ notifications: [stored()] })],
-        notified: [told()],
+        notified: [lastNotified()],
         closedOut: [1],
       }),
       locked,
@@ -70,7 +70,7 @@ onBothDatabases('the lease', ({ it }) => {
     await assert.rejects(alerts.touchLease(old), locked);
     await assert.rejects(alerts.saveProcessed({ ...lease, name: 'unknown' }, nothing), locked);
     assert.deepEqual(await everything(opened), before);
-    await alerts.saveProcessed(lease, judged);
+    await alerts.saveProcessed(lease, evaluated);
   });
 
   it('every change touches it, by the database’s clock', async (opened) => {
@@ -115,7 +115,7 @@ onBothDatabases('the lease', ({ it }) => {
     assert.equal((await storage.alerts.openAlerts(null)).length, 1);
     const outcome = await twice.saveNotifications(lease, {
       mails: [mail({ notifications: [stored(), stored({ alertId: 2 })] })],
-      notified: [told()],
+      notified: [lastNotified()],
       closedOut: [],
     });
     assert.equal(outcome, 'stored');

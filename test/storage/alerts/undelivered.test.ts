@@ -7,7 +7,7 @@ import { alert, mail, stored } from '../support/alert-samples.ts';
 import { onBothDatabases, type Opened } from '../support/databases.ts';
 import { pluck } from '../../support/pluck.ts';
 
-const told = { state: 'firing', severity: 'critical', sequence: 1, notifiedAtMs: Date.UTC(2026, 10, 20) } as const;
+const notified = { state: 'firing', severity: 'critical', sequence: 1, notifiedAtMs: Date.UTC(2026, 10, 20) } as const;
 
 /** Stores one alert and these mails about it; their Message-IDs are `<1>`, `<2>` ... */
 async function storeMails({ storage: { alerts } }: Opened, ...mails: readonly Partial<NewMail>[]): Promise<AlertStore> {
@@ -17,7 +17,7 @@ async function storeMails({ storage: { alerts } }: Opened, ...mails: readonly Pa
   const recipients = new Set(mails.map((one) => one.recipient ?? mail().recipient));
   await alerts.saveNotifications(lease, {
     mails: mails.map((one, index) => mail({ messageId: `<${index + 1}>`, ...one })),
-    notified: [...recipients].map((recipient) => ({ ...told, alertId: 1, recipient })),
+    notified: [...recipients].map((recipient) => ({ ...notified, alertId: 1, recipient })),
     closedOut: [],
   });
   return alerts;
@@ -53,9 +53,9 @@ onBothDatabases('mails that were not sent', (kit) => {
   });
 
   test(
-    'a dropped mail takes back what it would have told first, ' + 'and the end of what was sent is not dropped',
+    'a dropped mail takes back what it would have notified first, ' + 'and the end of what was sent is not dropped',
     async () => {
-      const before = { ...told, state: 'firing' } as const;
+      const before = { ...notified, state: 'firing' } as const;
       const alerts = await storeMails(
         await kit.open(),
         { recipient: 'first@example.org' },

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 
 import type { RowPlace } from '../../../src/storage/store/evaluation-store.ts';
 import { storageOn } from '../../../src/storage/open-storage.ts';
-import { alert, mail, stored, told } from '../support/alert-samples.ts';
+import { alert, mail, stored, lastNotified } from '../support/alert-samples.ts';
 import { atTime } from '../support/crashing-database.ts';
 import { onBothDatabases } from '../support/databases.ts';
 import { item, noonMs, runEnd, runStart, visit, worker } from '../support/samples.ts';
@@ -227,7 +227,7 @@ onBothDatabases('what is pruned of alerts', ({ it }) => {
     const mails = [1, 2, 3, 4, 5].map((alertId) =>
       mail({ messageId: `<${alertId}>`, notifications: [stored({ alertId })], replaces: [] }),
     );
-    const everybody = [1, 2, 3, 4, 5].map((alertId) => told({ alertId }));
+    const everybody = [1, 2, 3, 4, 5].map((alertId) => lastNotified({ alertId }));
     await alerts.saveNotifications(lease, { mails, notified: everybody, closedOut: [] });
     for (const id of [1, 2, 3, 4]) {
       await alerts.claimMail(id, 'one', minuteMs);

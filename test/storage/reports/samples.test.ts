@@ -135,15 +135,15 @@ onBothDatabases('samples', ({ it }) => {
     },
   );
 
-  it('a client has at most 200 series; how many figures found none is counted, and told once', async (opened) => {
+  it('a client has at most 200 series; how many figures found none is counted, and notified once', async (opened) => {
     const { reports, rows } = opened;
     const dropped = async (more: readonly CheckResult[], minutes: number): Promise<unknown> => {
       const observedAtMs = noonMs + minutes * minuteMs;
-      const [told] = await reports.ingest([
+      const [notified] = await reports.ingest([
         item({ observedAtMs, checks: [...full(), ...more] }),
         said('took=1s', { client: 'web-2', minutes }),
       ]);
-      return [told, (await rows("SELECT series_dropped FROM clients WHERE name = 'web-1'"))[0]?.[0]];
+      return [notified, (await rows("SELECT series_dropped FROM clients WHERE name = 'web-1'"))[0]?.[0]];
     };
     assert.deepEqual(await dropped([], 0), [{ kind: 'stored' }, null]);
     assert.deepEqual(await dropped([numbered(900, 12)], 5), [{ kind: 'stored', seriesDropped: 12 }, 12]);

@@ -33,10 +33,16 @@ onBothDatabases('a client that left', ({ it, kind }) => {
     assert.ok(lease !== null);
     const some = ['old', 'web-1'].map((client) => alert({ client }));
     await alerts.saveProcessed(lease, { statIds: [], visitIds: [], alerts: some, ruleStates: new Map() });
-    const told = { recipient: 'a', state: 'firing', severity: 'critical', sequence: 1, notifiedAtMs: noonMs } as const;
+    const notified = {
+      recipient: 'a',
+      state: 'firing',
+      severity: 'critical',
+      sequence: 1,
+      notifiedAtMs: noonMs,
+    } as const;
     await alerts.saveNotifications(lease, {
       mails: [1, 2].map((alertId) => mail({ messageId: `<${alertId}>`, notifications: [stored({ alertId })] })),
-      notified: [1, 2].map((alertId) => ({ ...told, alertId })),
+      notified: [1, 2].map((alertId) => ({ ...notified, alertId })),
       closedOut: [],
     });
     const counts = async (): Promise<Record<string, number>> => {

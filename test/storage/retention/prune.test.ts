@@ -70,7 +70,7 @@ onBothDatabases('prune', ({ it }) => {
     assert.equal(status?.observedAtMs, noonMs - 45 * dayMs);
   });
 
-  it('once an alerter has run here, nothing goes that it has not judged', async (opened) => {
+  it('once an alerter has run here, nothing goes that it has not evaluated', async (opened) => {
     const { storage, database } = opened;
     await storeDaysAgo(opened, [50, 49, 48, 0]);
     const visits = [50, 49].map((days) => visit({ runId: randomUUID(), startedAtMs: noonMs - days * dayMs }));

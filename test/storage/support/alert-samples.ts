@@ -57,7 +57,7 @@ export function mail(options: Partial<NewMail> = {}): NewMail {
   };
 }
 
-export function told(options: Partial<LastNotified> = {}): LastNotified {
+export function lastNotified(options: Partial<LastNotified> = {}): LastNotified {
   const state = { state: 'firing', severity: 'critical', sequence: 1 } as const;
   return { alertId: 1, recipient: 'ops@example.org', ...state, notifiedAtMs: noonMs + 60_000, ...options };
 }

@@ -1,7 +1,7 @@
 import type { ProcessedRows } from '../../../src/storage/store/evaluation-store.ts';
 import type { NewNotifications } from '../../../src/storage/store/notification-store.ts';
 import type { AlertStore } from '../../../src/storage/store/storage.ts';
-import { alert, mail, memory, stored, told } from './alert-samples.ts';
+import { alert, mail, memory, stored, lastNotified } from './alert-samples.ts';
 
 /** Everything that is unprocessed, with a change of every kind: of all open alerts, and a new one. */
 export async function allProcessed(alerts: AlertStore): Promise<ProcessedRows> {
@@ -17,10 +17,10 @@ export async function allProcessed(alerts: AlertStore): Promise<ProcessedRows> {
 }
 
 /** A change of every kind; replaces the first mail, and settles the alert with the id 1. */
-export function telling(name: string, replaces: readonly number[] = []): NewNotifications {
+export function plan(name: string, replaces: readonly number[] = []): NewNotifications {
   return {
     mails: [mail({ messageId: `<${name}>`, notifications: [stored()], replaces })],
-    notified: [told({ recipient: name })],
+    notified: [lastNotified({ recipient: name })],
     closedOut: [1],
   };
 }

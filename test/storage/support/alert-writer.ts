@@ -7,11 +7,11 @@ import { storageOn } from '../../../src/storage/open-storage.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { storageOf, type StorageArgument } from '../../support/storage-argument.ts';
 import { crashingDatabase } from './crashing-database.ts';
-import { telling, allProcessed } from './alert-work.ts';
+import { plan, allProcessed } from './alert-work.ts';
 
 export interface WriterOptions extends StorageArgument {
   readonly lease: Lease;
-  readonly work: 'judge' | 'tell';
+  readonly work: 'evaluate' | 'tell';
   /** The statement of the transaction after which the signal comes, counted from 1. */
   readonly statement: number;
   readonly signal: 'SIGKILL' | 'SIGSTOP';
@@ -32,7 +32,7 @@ const { database } = crashingDatabase(opened, {
 });
 const alerts = storageOn(database).alerts;
 try {
-  if (options.work === 'tell') await alerts.saveNotifications(options.lease, telling('tell'));
+  if (options.work === 'tell') await alerts.saveNotifications(options.lease, plan('tell'));
   else await alerts.saveProcessed(options.lease, await allProcessed(alerts));
   process.stdout.write('stored\n');
 } catch (thrown) {

@@ -37,7 +37,7 @@ describe('a penalised address, as OpenSSH 9.8 treats it: a line, and the end wit
   });
   const port = await listenOn(await stoppedAfter(server));
 
-  it('is told by a visit, and may be tried again', async () => {
+  it('is reported by a visit, and may be tried again', async () => {
     const target = { port, hostKeyLine: () => '' };
     const attempt = login({ server: target, username: 'monitor', credentials: { password: 'x' } });
     const error = await fails(attempt, 'sshd-rejection handshake');
@@ -58,7 +58,7 @@ describe('a penalised address, as OpenSSH 9.8 treats it: a line, and the end wit
 describe('a real sshd at its MaxStartups', { skip: sshdMissing() ?? false }, async () => {
   const sshd = await sshdOfSuite({ config: ['MaxStartups 1'] });
 
-  it('is told as such', async (t) => {
+  it('is reported as such', async (t) => {
     const other = connect(sshd.port, '127.0.0.1');
     t.after(() => other.destroy());
     await once(other, 'data');

@@ -64,7 +64,7 @@ describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? fals
     assert.equal(await output(web({ proxyJump: 'ber' }), [fra(), ber()]), guest.name);
     assert.ok(second.log().includes(`Accepted publickey for ${changer.name}`));
   });
-  it('the client’s password is told to the client alone', async () => {
+  it('the client’s password is sent to the client alone', async () => {
     const password = { privateKey: null, password: literal('of-the-client') };
     const tries = attempts(jump);
     assert.equal(await output(web(password), [fra()]), guest.name);
@@ -137,7 +137,7 @@ describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? fals
     });
   });
 
-  describe('what goes wrong is told of the machine it went wrong at', () => {
+  describe('a fault names the machine it went wrong at', () => {
     const wrongKey = web({ privateKey: keyOf('jump') });
     const on = async (work: (port: number) => Promise<unknown>): Promise<unknown> => await work(await freePort());
     type Attempt = () => Promise<unknown>;
@@ -184,7 +184,7 @@ describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? fals
     for (const [what, attempt, facts, says, advice = /^/] of refusals) {
       it(what, async () => assert.match((await fails(attempt(), facts, says)).advice, advice));
     }
-    it('the middle one of three shows another key: it is told nothing, and nothing behind is dialled', async () => {
+    it('the middle one of three shows another key: it is sent nothing, and nothing behind is dialled', async () => {
       const tries = attempts(second);
       const comers = target.count(/^Connection from /gm);
       const own = { username: guest.name, privateKey: keyOf('guest'), proxyJump: 'ber' };
@@ -224,7 +224,7 @@ describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? fals
       const { advice } = await fails(connect(web(), [bastion]), 'bastion-failed', says);
       assert.match(advice, /AllowTcpForwarding/);
     });
-    /** The servers' processes, not what they run: its end would be told. */
+    /** The servers' processes, not what they run: its end would be reported. */
     const killServersOf = ({ uid }: SshdAccount): void => {
       for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
         if (statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid !== uid) continue;

@@ -43,13 +43,13 @@ describe('what ssh asks', () => {
     });
   }
 
-  it('a password is told once, whoever asks', () => {
+  it('a password is read once, whoever asks', () => {
     const answer = createPrompter(secrets, key);
     assert.deepEqual(answer("x@y's password: ", { progress: 'login', method: 'password' }), { answer: 'the password' });
     const again = answer('(x@y) Password: ', { progress: 'login', method: 'keyboard-interactive' });
     assert.ok('refusal' in again && /refused/.test(again.refusal));
   });
-  it('one with a line break is not told by halves', () => {
+  it('one with a line break is not read by halves', () => {
     const answer = createPrompter({ password: 'two\nlines', passphrase: null }, null);
     const reply = answer("x@y's password: ", { progress: 'login', method: 'password' });
     assert.equal('code' in reply && reply.code, 'credentials-unusable');

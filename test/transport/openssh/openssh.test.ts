@@ -68,7 +68,7 @@ describe('certificates', { skip }, async () => {
     const others = knownHosts.map((line) => line.replace('[127.0.0.1]', '[127.0.0.9]'));
     await fails(output(target({ knownHosts: others })), 'host-key-unknown handshake');
   });
-  it('one that has expired is told', async () => {
+  it('one that has expired is reported', async () => {
     const { privateKey } = sshKeygen(path.join(sshd.dir, 'late'), '-t', 'ed25519');
     sign(privateKey, '-n', username, '-I', 'late', '-V', '20200101:20200102');
     await fails(output(target({ privateKey })), 'auth-failed');

@@ -36,7 +36,7 @@ describe('planLogin', () => {
   const cases: readonly [name: string, Credentials, readonly Answer[], readonly string[]][] = [
     ['begins with the key, never with `none`', all, [], ['publickey']],
     [
-      'tries key, agent, password, and does not send a judged password again',
+      'tries key, agent, password, and does not send a evaluated password again',
       all,
       [{ left: everything }, { left: everything }, { left: everything }],
       ['publickey', 'agent', 'password', 'nothing'],

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { NewNotifications } from '../../src/storage/store/notification-store.ts';
 import type { AlertStore } from '../../src/storage/store/storage.ts';
 import { storageOn } from '../../src/storage/open-storage.ts';
-import { alert, mail, stored, told } from './support/alert-samples.ts';
+import { alert, mail, stored, lastNotified } from './support/alert-samples.ts';
 import { atTime } from './support/crashing-database.ts';
 import { type Opened, onBothDatabases } from './support/databases.ts';
 import { noonMs } from './support/samples.ts';
@@ -13,14 +13,14 @@ import { pluck, pluckAll } from '../support/pluck.ts';
 const minuteMs = 60_000;
 const none: NewNotifications = { mails: [], notified: [], closedOut: [] };
 
-onBothDatabases('telling', (kit) => {
-  test('what was told is what the state says afterwards', async () => {
+onBothDatabases('notifications', (kit) => {
+  test('what was notified is what the state says afterwards', async () => {
     const { alerts, lease } = await firing(await kit.open());
     const before = { state: 'firing', severity: 'warning', sequence: 1, notifiedAtMs: noonMs } as const;
     const items = [stored({ alertId: 1, sequence: 2, transition: 'escalated', before }), stored({ alertId: 2 })];
     const other = mail({ recipient: 'b@example.org', messageId: '<b>', notifications: [] });
-    const [first, second] = [told({ alertId: 1, sequence: 2 }), told({ alertId: 2 })];
-    const toOther = told({ alertId: 1, recipient: 'b@example.org' });
+    const [first, second] = [lastNotified({ alertId: 1, sequence: 2 }), lastNotified({ alertId: 2 })];
+    const toOther = lastNotified({ alertId: 1, recipient: 'b@example.org' });
     const mails = [mail({ notifications: items }), other];
     const notified = [first, second, toOther];
     const outcome = await alerts.saveNotifications(lease, { mails, notified, closedOut: [] });
@@ -29,7 +29,7 @@ onBothDatabases('telling', (kit) => {
     assert.deepEqual(state.notified, [toOther, first, second]);
     // The other mail reports no alert, so no other mail can replace it.
     assert.deepEqual(pluckAll(state.waiting, 'recipient', 'items'), [['ops@example.org', items]]);
-    const resolved = told({ alertId: 1, state: 'resolved', sequence: 3 });
+    const resolved = lastNotified({ alertId: 1, state: 'resolved', sequence: 3 });
     await alerts.saveNotifications(lease, { ...none, notified: [resolved] });
     assert.deepEqual(await alerts.notificationsOf([1]), [toOther, resolved]);
   });
@@ -41,7 +41,7 @@ onBothDatabases('telling', (kit) => {
     const closed = { ...open, state: 'resolved', resolvedAtMs: noonMs, closedReason: 'gone' } as const;
     await alerts.saveProcessed(lease, { statIds: [], visitIds: [], alerts: [closed], ruleStates: new Map() });
     assert.deepEqual(pluck((await alerts.state(noonMs)).alerts, 'id'), [1, 2]);
-    await alerts.saveNotifications(lease, { ...none, notified: [told()], closedOut: [1, 2] });
+    await alerts.saveNotifications(lease, { ...none, notified: [lastNotified()], closedOut: [1, 2] });
     const state = await alerts.state(noonMs);
     assert.deepEqual(pluckAll(state.alerts, 'id', 'closedOut'), [[2, false]]);
     assert.deepEqual(state.notified, []);
@@ -49,19 +49,19 @@ onBothDatabases('telling', (kit) => {
     assert.deepEqual(first, { ...closed, closedOut: true });
   });
 
-  test('a mail that was told by an earlier crash is left as it is', async () => {
+  test('a mail that was notified by an earlier crash is left as it is', async () => {
     const { alerts, lease, storage } = await firing(await kit.open());
     await alerts.saveNotifications(lease, { ...none, mails: [mail({ content: 'first' })] });
     const again = mail({ content: 'composed again', notifications: [stored(), stored({ alertId: 2 })], replaces: [1] });
     const other = mail({ messageId: '<other>', content: 'other', notifications: [stored({ alertId: 2 })] });
-    const telling = { ...none, mails: [again, other, other], notified: [told()] };
-    assert.equal(await alerts.saveNotifications(lease, telling), 'stored');
+    const plan = { ...none, mails: [again, other, other], notified: [lastNotified()] };
+    assert.equal(await alerts.saveNotifications(lease, plan), 'stored');
     const mails = await storage.history.query('SELECT content, replaced_by FROM mails ORDER BY id');
     const contents = mails.map((row) => `${String(row['content'])} ${String(row['replaced_by'])}`);
     assert.deepEqual(contents, ['first null', 'other null']);
     const items = await storage.history.query('SELECT mail_id, alert_id FROM notifications ORDER BY id');
     assert.deepEqual(pluck(items, 'alert_id'), [1, 2]);
-    assert.deepEqual(await alerts.notificationsOf([1]), [told()]);
+    assert.deepEqual(await alerts.notificationsOf([1]), [lastNotified()]);
   });
 
   test('a mail that never came as far as DATA gives way to a fresher one, and cannot be sent any more', async () => {
@@ -83,7 +83,7 @@ onBothDatabases('telling', (kit) => {
     assert.deepEqual(waitingItems, [2]);
     const sent = state.histories.map(({ createdAtMs }) => createdAtMs.length);
     assert.deepEqual(sent, [1]);
-    assert.equal((await alerts.notifiedSince(0)).length, 2, 'told twice');
+    assert.equal((await alerts.notifiedSince(0)).length, 2, 'notified twice');
   });
 
   const reached: readonly (readonly [string, (alerts: AlertStore, id: number) => Promise<void>])[] = [
@@ -100,8 +100,8 @@ onBothDatabases('telling', (kit) => {
       await alerts.claimMail(waiting.id, 'one', minuteMs);
       await reach(alerts, waiting.id);
       const fresher = mail({ messageId: '<fresher>', replaces: [waiting.id] });
-      const telling = { mails: [mail({ messageId: '<beside>' }), fresher], notified: [told()], closedOut: [] };
-      assert.equal(await alerts.saveNotifications(lease, telling), 'outdated');
+      const plan = { mails: [mail({ messageId: '<beside>' }), fresher], notified: [lastNotified()], closedOut: [] };
+      assert.equal(await alerts.saveNotifications(lease, plan), 'outdated');
       const mails = await storage.history.query('SELECT message_id FROM mails');
       assert.equal(mails.length, 1);
       assert.deepEqual(await alerts.notificationsOf([1]), []);
@@ -136,7 +136,7 @@ onBothDatabases('telling', (kit) => {
     ]);
   });
 
-  test('a reminder is told beside what it reminds of', async () => {
+  test('a reminder is notified beside what it reminds of', async () => {
     const { alerts, lease } = await firing(await kit.open());
     await alerts.saveNotifications(lease, { ...none, mails: [mail()] });
     const reminder = (id: string) => mail({ messageId: id, notifications: [stored({ transition: 'reminder' })] });
@@ -144,9 +144,9 @@ onBothDatabases('telling', (kit) => {
     await alerts.saveNotifications(lease, { ...none, mails: [reminder('<r2>')] });
     const facts = await alerts.notifiedSince(0);
     assert.deepEqual(pluck(facts, 'transition'), ['firing', 'reminder', 'reminder']);
-    const told = { recipient: 'ops@example.org', transition: 'firing', notifiedAtMs: 0 };
+    const notified = { recipient: 'ops@example.org', transition: 'firing', notifiedAtMs: 0 };
     const [fact] = facts;
-    assert.deepEqual({ ...fact, notifiedAtMs: 0 }, { client: 'web-1', rule: 'disk', subject: '/data', ...told });
+    assert.deepEqual({ ...fact, notifiedAtMs: 0 }, { client: 'web-1', rule: 'disk', subject: '/data', ...notified });
     assert.deepEqual(await alerts.notifiedSince((await alerts.nowMs()) + minuteMs), []);
   });
 });
