@@ -85,7 +85,7 @@ export const errorTable = {
   'connect-failed': retry('The connection failed or broke.', 'Check the network between here and the client.'),
   'bastion-failed': retry(
     'A machine on the way to the client failed; the message says which and why.',
-    'Mend the way to that machine, or its login.',
+    'Mend the route to that machine, or its login.',
   ),
   'handshake-timeout': retry(
     'SSH did not finish its handshake in time.',

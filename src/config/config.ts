@@ -133,7 +133,7 @@ export interface AlertsConfig {
   readonly rules: readonly Rule[];
 }
 
-/** Everything about the way to a client, after inheritance. */
+/** The connection settings of a client, after inheritance. */
 export interface SshSettings {
   readonly username: string | null;
   readonly password: Secret | null;

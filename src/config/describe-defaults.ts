@@ -62,7 +62,7 @@ const settings: readonly Setting[] = [
   ['alerts', 'zone', ({ alerts }) => alerts.zone ?? `the server's, ${serverZone()}`],
 ];
 
-/** Every default in force: settings first, then the way to the clients, then rules that nobody wrote. */
+/** Every default in force: settings first, then the connection to the clients, then rules that nobody wrote. */
 export function describeDefaults(config: Config): readonly DefaultRow[] {
   const explicit = new Set(config.explicit);
   const rows = settings.flatMap(([where, name, value]): readonly DefaultRow[] => {
@@ -72,7 +72,7 @@ export function describeDefaults(config: Config): readonly DefaultRow[] {
   return [...rows, ...sshRows(config), ...ruleRows(config)];
 }
 
-/** The defaults of the way to clients that neither <ssh> nor anything further in replaces for all of them. */
+/** The defaults of the connection to clients that neither <ssh> nor anything further in replaces for all of them. */
 function sshRows(config: Config): readonly DefaultRow[] {
   const explicit = new Set(config.explicit);
   const defaults = sshDefaults(statePaths(config.stateDir).knownHosts);
@@ -98,7 +98,7 @@ function count(clients: number): string {
   return `${clients} ${clients === 1 ? 'client' : 'clients'}`;
 }
 
-/** Default rules and conditions, each once for every way it is tuned, with how many clients have it so. */
+/** Default rules and conditions, each once for every form in which it is tuned, with how many clients have it so. */
 function ruleRows(config: Config): readonly DefaultRow[] {
   const counts = new Map<Rule, number>(config.alerts.rules.map((rule) => [rule, 0]));
   for (const client of config.clients) {

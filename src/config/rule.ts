@@ -18,7 +18,7 @@ export interface Rule {
   readonly critical: number | null;
   /** Severity where there is no warning and critical level: a service, a condition, a rule with one `limit`. */
   readonly severity: Severity;
-  /** The limit of the way back from the lowest level; null: that level itself. */
+  /** The limit of recovery from the lowest level; null: that level itself. */
   readonly clear: number | null;
   readonly freeBytes: number | null;
   /** Exactly one is not null, or both null where `for` has no meaning. */

@@ -25,7 +25,7 @@ export interface AwayMail {
   /** The number of the mail within this outage, from 1. */
   readonly number: number;
   readonly programs: readonly string[];
-  /** The last fault of the database, or of the way to it; null if it is back. */
+  /** The last fault of the database, or of the connection to it; null if it is back. */
   readonly fault: FleetError | null;
 }
 

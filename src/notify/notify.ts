@@ -1,8 +1,8 @@
 /**
- * A way to a person. Promises: every attempt ends by its deadline, and its fault says whether the other side refused
- * this mail for good (`mail-refused`; `retryable` if that may be lifted), may take it later (`mail-unavailable`), or
- * takes no mail at all for now (a stage other than `mail`: no server, a refused login). A fault never holds a
- * credential.
+ * A channel to a person. Promises: every attempt ends by its deadline, and its fault says whether the other side
+ * refused this mail for good (`mail-refused`; `retryable` if that may be lifted), may take it later
+ * (`mail-unavailable`), or takes no mail at all for now (a stage other than `mail`: no server, a refused login). No
+ * fault holds a credential.
  */
 import type { Severity } from '../config/config.ts';
 import { FleetError, type FleetErrorOptions } from '../errors.ts';

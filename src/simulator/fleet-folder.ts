@@ -100,10 +100,10 @@ function configText({ everyMs }: KeptPlan): string {
 function clientsText(fleet: readonly SimulatedClient[], port: number): string {
   const groups = new Map<string, string[]>();
   for (const { name, address, group, behindBastion } of fleet) {
-    const way = behindBastion ? ` proxyJump="${bastionName}"` : '';
+    const jump = behindBastion ? ` proxyJump="${bastionName}"` : '';
     const lines = groups.get(group) ?? [];
     groups.set(group, lines);
-    lines.push(`    <client name="${name}" ip="${address}" port="${port}"${way}/>\n`);
+    lines.push(`    <client name="${name}" ip="${address}" port="${port}"${jump}/>\n`);
   }
   const bastion = groups.has('behind-bastion')
     ? `  <bastion name="${bastionName}" ip="${bastionAddress}" port="${port}"/>\n`

@@ -116,7 +116,7 @@ function needsCertificates({ hops }: Route, shared: TransportShared): boolean {
 
 async function connectThrough({ hops }: Route, { client, shared, options, keyAlone }: Attempt): Promise<Connection> {
   const hop = hops[hops.length - 1];
-  if (hop === undefined) throw new Error('a way without an end');
+  if (hop === undefined) throw new Error('a route without an end');
   const outer = hops.slice(0, -1);
   // The bastion has deadlines of its own. The client's deadlines begin after the bastion's login.
   const bastion = outer.length === 0 ? null : await shared.bastions.reach(outer, client.name, options.signal);

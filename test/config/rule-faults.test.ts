@@ -127,7 +127,7 @@ const table = casesOf(`
 <alert type="process" match="x" min="0"/>
   <alert> "process match=x": min="0" never holds; write min="1" or a max
 <alert type="process" match="x" limit="5" max="4"/>
-  <alert> "process match=x": limit stands beside min or max; keep one way
+  <alert> "process match=x": limit stands beside min or max; keep one form
 <alert type="process" match="x" min="1" clear="4"/>
   <alert> "process match=x": op and clear belong to limit, not to min and max; remove them
 <alert type="log" match="a\\d" limit="1"/>
@@ -137,7 +137,7 @@ const table = casesOf(`
 <alert type="log" match="x"/>
   <alert> "log match=x": lacks a limit
 <alert type="zombies" max="4" limit="5"/>
-  <alert> "zombies": limit stands beside min or max; keep one way
+  <alert> "zombies": limit stands beside min or max; keep one form
 <alert type="processes" max="400"/>
   <alert> "processes": lacks a limit
 <alert type="cpu" limit="5%" mail="none"/>

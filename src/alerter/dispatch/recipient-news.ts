@@ -98,7 +98,7 @@ export function findNews(options: FindNewsOptions): RecipientNews {
   return { news, reminders, remindersDue, held, forgone };
 }
 
-/** A value that came back so often from its way back is notified, whatever its newest row says. */
+/** A value that rose so often again during its recovery is notified, whatever its newest row says. */
 const mostReturns = 2;
 
 /** Holds back a worsening whose newest row is on its way back, until the next row is overdue. */

@@ -11,7 +11,7 @@ export interface Sample {
   readonly rule: Rule;
   readonly subject: string;
   readonly level: Level;
-  /** True if the value is beyond the limit of the way back; counts towards recovery. */
+  /** True if the value is beyond the limit of recovery; counts towards recovery. */
   readonly clear: boolean;
   /** True if the value is as far beyond critical as `clear` is beyond the lowest level; counts towards warning. */
   readonly eased: boolean;

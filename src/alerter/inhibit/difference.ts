@@ -24,7 +24,7 @@ export function differenceOf(alert: Alert, known: Known, listener: Listener | nu
   return alert.severity === 'critical' ? 'escalated' : 'eased';
 }
 
-/** True if the newest row is beyond the limit of the way back. A value that flaps is there until it holds again. */
+/** True if the newest row is beyond the limit of recovery. A value that flaps is there until it holds again. */
 export function isReturning({ progress }: Alert): boolean {
   return progress.clearing > 0 || progress.easing > 0;
 }

@@ -25,7 +25,7 @@ const kinds: Readonly<Record<string, 'file' | 'socket'>> = {
 };
 /** Values that name no file. */
 const words = new Set(['none', 'env']);
-/** Who uses the files of an element; those of the others are of the way to clients. */
+/** Who uses the files of an element; those of the others belong to the connections to clients. */
 const users: Readonly<Record<string, string>> = {
   smtp: 'alert needs it',
   notify: 'alert needs it',

@@ -36,7 +36,7 @@ export interface IngestOptions {
   readonly onFault: (fault: FleetError) => void;
 }
 
-/** The one way by which reports come in: sealed file -> opened, checked -> row, or quarantine. */
+/** The path of every report: sealed file -> opened, checked -> row, or quarantine. */
 export interface Ingest {
   /** Queues a sealed file, which is stored with others soon after. */
   take(report: SpooledReport): void;

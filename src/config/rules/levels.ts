@@ -56,7 +56,7 @@ export function readLevels({ attributes, unit, op, type, fault }: ReadLevelsOpti
     return { warning: null, critical: null, clear: null, severity };
   }
   if (attributes['limit'] !== undefined && (attributes['min'] ?? attributes['max']) !== undefined)
-    fault('limit stands beside min or max; keep one way');
+    fault('limit stands beside min or max; keep one form');
   const falling = op === 'lt' || op === 'le';
   const exact = op === 'eq' || op === 'ne';
   if (warning !== null && critical !== null) {

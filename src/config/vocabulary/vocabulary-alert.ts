@@ -87,7 +87,7 @@ export const alertAttributes: Attributes = {
       `Default 2x; 1x for ${typesThat(({ forCount }) => forCount === 1)}. The default rule memory has 3x.`,
   },
   clear: level(
-    'The limit of the way back. Default: the limit less 2 points for percents, 1.5 times the limit for forecasts, ' +
+    'The limit of recovery. Default: the limit less 2 points for percents, 1.5 times the limit for forecasts, ' +
       'else the limit.',
   ),
   repeat: { kind: 'duration', words: ['none'], help: 'How often people are reminded. Default: as <alerts> says.' },

@@ -2,7 +2,7 @@ import type { Attributes } from './element-spec.ts';
 
 const none = ['none'] as const;
 
-/** The way to a machine: on `ssh`, `group`, `client` and `bastion` alike, inherited one by one; `none` ends one. */
+/** The connection to a machine: on `ssh`, `group`, `client`, `bastion` alike, inherited one by one; `none` ends one. */
 export const sshAttributes: Attributes = {
   username: {
     kind: 'text',

@@ -24,7 +24,7 @@ export interface OpenEventEndpointOptions {
   readonly onVisit: () => void;
 }
 
-/** The way of events from the network into the database. */
+/** The path of events from the network into the database. */
 export interface OpenEventEndpoint {
   readonly endpoint: EventEndpoint;
   /** The events that were accepted and are not rows yet. */
@@ -37,7 +37,7 @@ export interface OpenEventEndpoint {
   readonly close: () => Promise<void>;
 }
 
-/** Opens the way of events. Returns null without `<events>`. Throws FleetError `state-unusable`. */
+/** Opens the path of events. Returns null without `<events>`. Throws FleetError `state-unusable`. */
 export function openEventEndpoint({
   serve,
   settings,

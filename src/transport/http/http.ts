@@ -1,4 +1,4 @@
-/** The way to a client that is asked over HTTP, where `fleet-health-agent spoke` answers. */
+/** The transport to a client that is asked over HTTP, where `fleet-health-agent spoke` answers. */
 import { randomBytes } from 'node:crypto';
 import { Agent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';

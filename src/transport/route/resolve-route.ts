@@ -64,7 +64,7 @@ function hopsTo(machine: Machine, walk: Walk, depth: number): readonly Hop[] {
       code: 'config-invalid',
       stage: 'config',
       message: `${place}: proxyJump "${proxyJump}" ${why}`,
-      advice: `Mend it; \`fleet-health check ${walk.client}\` shows the way.`,
+      advice: `Mend it; \`fleet-health check ${walk.client}\` shows the route.`,
     });
   }
   const machines = jumps.map((jump): Machine => {
