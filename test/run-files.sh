@@ -4,12 +4,12 @@
 set -u
 limit=$1
 shift
-told=$(mktemp)
-trap 'rm -f "$told"' EXIT
+spec=$(mktemp)
+trap 'rm -f "$spec"' EXIT
 # A test or a file that hangs is ended and named; without the limits nothing would say which one it was.
 timeout "$limit" node --enable-source-maps --import ./test/file-deadline.mjs --test --test-concurrency=6 \
   --test-timeout=600000 --test-reporter=tap --test-reporter-destination=stdout \
-  --test-reporter=spec --test-reporter-destination="$told" "$@"
+  --test-reporter=spec --test-reporter-destination="$spec" "$@"
 status=$?
-sed -n '/failing tests:$/,$p' "$told"
+sed -n '/failing tests:$/,$p' "$spec"
 exit "$status"
