@@ -42,8 +42,8 @@ const { output } = await bundle.generate({
   format: 'cjs',
   entryFileNames: '[name].cjs',
   chunkFileNames: '[name].cjs',
-  // Names stay as they are, for the stack that -v shows.
-  minify: { compress: true, mangle: false, codegen: true },
+  // Functions and classes keep their names, for the stack that -v shows.
+  minify: { compress: true, mangle: { keepNames: true }, codegen: true },
 });
 
 for (const { fileName, code } of output) writeFileSync(path.join(parts, fileName), asciiOf(code));

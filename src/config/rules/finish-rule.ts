@@ -133,10 +133,9 @@ function subjectOf({ attributes, name, origin }: MergedRule, fault: Tell): RuleT
   }
   if (metricName !== undefined) {
     const metric = metricByName(metricName);
-    const near = metricHint(metricName);
     const problem =
       metric === null
-        ? `there is no metric "${metricName}"${near}`
+        ? `there is no metric "${metricName}"${metricHint(metricName)}`
         : selectorFault(attributes, metric.labels, `metric ${metricName}`);
     if (problem !== null) fault(problem);
     return metric === null ? null : typeOfMetric(metric);
