@@ -36,7 +36,7 @@ const house: readonly string[] = [
 
 /**
  * Rooms of a folder, likewise. `contract` is what stands beside the rooms and is imported by them (see `contracts`);
- * `.` is the other files there, the front door, which no room imports.
+ * `.` is the other files there, the entry modules, which no room imports.
  */
 const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/config': ['values', 'contract', 'xml', 'vocabulary', 'settings', 'rules', 'clients', '.'],

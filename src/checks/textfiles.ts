@@ -28,7 +28,7 @@ interface Known {
   readonly isCount?: true;
   readonly stateOf: (value: number) => 0 | 1 | 2;
   /** The words behind the labels of a sample. null: the sample is left out. */
-  readonly tell: (value: number) => string | null;
+  readonly textOf: (value: number) => string | null;
   /** A figure of the samples of some subjects alone. */
   readonly part?: { readonly figure: string; readonly isOf: (subject: string) => boolean };
 }
@@ -36,20 +36,20 @@ interface Known {
 const sectors = (kind: string, state: 0 | 1): Known => ({
   figure: `${kind}_sectors`,
   stateOf: (value) => (value > 0 ? state : 0),
-  tell: (value) => (value > 0 ? `${value} ${kind} sectors` : null),
+  textOf: (value) => (value > 0 ? `${value} ${kind} sectors` : null),
 });
 
 const nvmeWarnings: Known = {
   figure: 'nvme_warnings',
   stateOf: (value) => (value > 0 ? 2 : 0),
-  tell: (value) => (value > 0 ? `critical warning ${value}` : null),
+  textOf: (value) => (value > 0 ? `critical warning ${value}` : null),
 };
 
 /** A metric whose samples are fine at 0, with the state of any other. */
 const faultOf = (figure: string, state: 0 | 1 | 2, words: string): Known => ({
   figure,
   stateOf: (value) => (value > 0 ? state : 0),
-  tell: (value) => (value > 0 ? words.replace('N', String(value)) : null),
+  textOf: (value) => (value > 0 ? words.replace('N', String(value)) : null),
 });
 
 /** A metric whose samples are fine above 0. */
@@ -57,7 +57,7 @@ const lackOf = (figure: string | null, state: 0 | 1 | 2, words: string): Known =
   figure,
   isCount: true,
   stateOf: (value) => (value > 0 ? 0 : state),
-  tell: (value) => (value > 0 ? null : words),
+  textOf: (value) => (value > 0 ? null : words),
 });
 
 /** From here on a sensor of any part is too hot: ipmitool's script leaves out the limits that the BMC has for each. */
@@ -81,7 +81,7 @@ const knownMetrics: ReadonlyMap<string, Known> = new Map([
       unit: 'ratio',
       isHighest: true,
       stateOf: (value) => (value >= 1 ? 2 : value >= 0.9 ? 1 : 0),
-      tell: (value) => (value >= 0.9 ? `${Math.round(value * 100)} % of its life used` : null),
+      textOf: (value) => (value >= 0.9 ? `${Math.round(value * 100)} % of its life used` : null),
     },
   ],
   ['nvme_media_errors_total', faultOf('nvme_media_errors', 0, 'N media errors')],
@@ -99,7 +99,7 @@ const knownMetrics: ReadonlyMap<string, Known> = new Map([
       figure: 'bad_sensors',
       isCount: true,
       stateOf: (value) => (value >= 2 ? 2 : value >= 1 ? 1 : 0),
-      tell: (value) => (value > 0 ? `beyond ${value >= 2 ? 'a critical' : 'a'} limit` : null),
+      textOf: (value) => (value > 0 ? `beyond ${value >= 2 ? 'a critical' : 'a'} limit` : null),
     },
   ],
   ['node_ipmi_speed_rpm', lackOf('stopped_fans', 1, 'the fan stands still')],
@@ -109,7 +109,7 @@ const knownMetrics: ReadonlyMap<string, Known> = new Map([
       figure: 'hot_sensors',
       isCount: true,
       stateOf: (value) => (value >= tooHotCelsius ? 2 : value >= hotCelsius ? 1 : 0),
-      tell: (value) => (value >= hotCelsius ? `${value} °C` : null),
+      textOf: (value) => (value >= hotCelsius ? `${value} °C` : null),
     },
   ],
   [
@@ -117,7 +117,7 @@ const knownMetrics: ReadonlyMap<string, Known> = new Map([
     {
       figure: 'upgrades',
       stateOf: () => 0,
-      tell: (value) => (value > 0 ? `${value} upgrades pending` : null),
+      textOf: (value) => (value > 0 ? `${value} upgrades pending` : null),
       part: { figure: 'security_upgrades', isOf: (subject) => /security/i.test(subject) },
     },
   ],
@@ -128,7 +128,7 @@ const knownMetrics: ReadonlyMap<string, Known> = new Map([
       figure: 'upgrades',
       isCount: true,
       stateOf: () => 0,
-      tell: () => null,
+      textOf: () => null,
       part: { figure: 'security_upgrades', isOf: () => false },
     },
   ],
@@ -191,7 +191,7 @@ function resultOf({ name, ageSeconds, faults, samples }: Textfile, staleSeconds:
     const state = Number.isNaN(value) ? 0 : known.stateOf(value);
     if (state > worst) worst = state;
     const subject = subjectOf(labels);
-    const words = Number.isNaN(value) ? null : known.tell(value);
+    const words = Number.isNaN(value) ? null : known.textOf(value);
     if (words !== null) remarks.push(`${subject}: ${words}`);
     const { figure, part } = known;
     if (figure === null) continue;

@@ -98,8 +98,8 @@ export function stateOf({ transition, listedOnly, alert }: PendingNotification):
 const mostReferences = 100;
 
 /**
- * A mail's Message-ID: of the recipient and of all that it tells, and of nothing else, so that the same news to the
- * same person is the same mail, from whatever database it was composed.
+ * A mail's Message-ID: a digest of the recipient and of all notifications in the mail, and of nothing else, so that the
+ * same notifications to the same person are the same mail, from whatever database it was composed.
  */
 export function messageIdOf(recipient: string, items: readonly PendingNotification[], domain: string): string {
   const identities = items.map(identityOf).sort();
@@ -125,7 +125,7 @@ export function alertIdOf({ client, rule, subject }: PendingNotification): strin
   return digestOf(['alert', client, rule, subject]).slice(0, 32);
 }
 
-/** Returns what tells a notification from all others, whatever database it is stored in. */
+/** Returns what distinguishes a notification from all others, whatever database it is stored in. */
 export function identityOf(item: PendingNotification): string {
   const { client, rule, subject, alert, transition, sequence, before } = item;
   // The time of the notification before tells those of one sequence apart.

@@ -23,7 +23,7 @@ const oneNameColumns = 30;
  */
 export function composeSubject({ sections, alreadyTrue }: DueMail, wording: SubjectWording): string {
   const [lead] = sections;
-  if (lead === undefined) return 'Nothing to tell';
+  if (lead === undefined) return 'No news';
   const isNew = lead.kind === 'critical' || lead.kind === 'warning';
   const begun = isNew ? sections.filter(({ kind }) => kind === 'critical' || kind === 'warning') : [lead];
   const only = onlyLine(lead);

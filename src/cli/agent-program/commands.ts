@@ -16,7 +16,7 @@ export const report = defineCommand({
 
 const modeArgument = text('<mode>', 'report, push, spoke or edge');
 const ending = { mode: modeArgument, force: flag('--force', 'at once, and whatever it is doing') } as const;
-const send = flag('--send', 'edge: tell changes of alerts to where agent.json says');
+const send = flag('--send', 'edge: send changes of alerts to where agent.json says');
 
 export const run = defineCommand({
   name: 'run',
@@ -32,7 +32,7 @@ export const run = defineCommand({
 
 export const edge = defineCommand({
   name: 'edge',
-  help: 'evaluate reports by the rules of agent.json, in the foreground; tell changes alone',
+  help: 'evaluate reports by the rules of agent.json, in the foreground; report changes alone',
   example: 'fleet-health-agent edge --send',
   parameters: { send },
   run: async (context, options) =>

@@ -31,7 +31,7 @@ export async function runCommand(context: Context, options: RunOptions): Promise
   process.umask(0o077);
   for (const name of terminalSignals) process.removeAllListeners(name).on(name, () => undefined);
   let isReported = false;
-  const tell = (text: string): void => {
+  const writeLine = (text: string): void => {
     if (isReported) return;
     isReported = true;
     // The program that has started this one may be gone.
@@ -43,10 +43,10 @@ export async function runCommand(context: Context, options: RunOptions): Promise
     }
   };
   try {
-    await run(() => tell(readyWord));
+    await run(() => writeLine(readyWord));
     return 0;
   } catch (thrown) {
-    tell(messageOf(thrown));
+    writeLine(messageOf(thrown));
     throw thrown;
   }
 }

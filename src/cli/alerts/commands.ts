@@ -132,7 +132,7 @@ const silenceExpire = defineCommand({
 export const silence = defineGroup(
   {
     name: 'silence',
-    help: 'tell nobody of something for a while',
+    help: 'notify nobody of something for a while',
     example: "fleet-health silence add --client 'web-*' --rule disk --until 2h --comment 'moving logs'",
   },
   [silenceAdd, silenceList, silenceExpire],

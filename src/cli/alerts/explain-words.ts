@@ -158,7 +158,7 @@ function alertLines({ alert, notified, held, due }: AlertExplained, rule: Rule, 
   if (alert.state === 'firing' && rule.repeatMs !== null && lastMs > 0 && held.length + due.length === 0) {
     lines.push(`The next reminder is due at ${time.moment(lastMs + rule.repeatMs)}.`);
   }
-  if (due.length > 0) lines.push(`The next pass tells ${due.join(', ')}.`);
+  if (due.length > 0) lines.push(`The next pass notifies ${due.join(', ')}.`);
   return lines.map((line, index) => `${index === 0 ? '  ' : '    '}${escapeControls(line)}`);
 }
 

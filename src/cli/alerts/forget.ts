@@ -60,7 +60,7 @@ export async function forgetClientCommand(
     if (open.length > 0) {
       throw usageError(
         `${counted(open.length, 'alert')} of "${client}" ${open.length === 1 ? 'is' : 'are'} open`,
-        'The next pass of fleet-health alert ends them and tells people; forget the client then.',
+        'The next pass of fleet-health alert ends them and notifies people; forget the client then.',
       );
     }
     if (!yes && !(await isConfirmed(context, client))) return false;

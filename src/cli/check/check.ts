@@ -74,7 +74,7 @@ export async function checkCommand(context: Context, options: CheckCommandOption
     digests: nextDigests(config, nowMs),
   };
   if (output.json) output.printJson({ ...checkJson(file, config, warned, tried), ...heard });
-  else tell(context, { config, warnings: warned, tried, hearings, defaults: options.defaults });
+  else showVerdict(context, { config, warnings: warned, tried, hearings, defaults: options.defaults });
   return exitStatusOf(tried);
 }
 
@@ -164,7 +164,7 @@ interface Verdict {
   readonly defaults: boolean;
 }
 
-function tell({ output }: Context, { config, warnings, tried, hearings, defaults }: Verdict): void {
+function showVerdict({ output }: Context, { config, warnings, tried, hearings, defaults }: Verdict): void {
   if (defaults) {
     output.print('In force by default:\n');
     const table = renderTable(

@@ -32,15 +32,15 @@ export async function runtimesAddCommand(context: Context, options: RuntimesAddO
   const dir = claimRuntimes(context);
   const origin = originOf(options, target);
   // Both steps may take minutes.
-  const tell = (step: string): void => {
+  const showStep = (step: string): void => {
     if (output.attended && !output.json && output.verbosity !== 'quiet') output.complain(step);
   };
-  tell(`${origin.kind === 'npm' ? 'Fetching' : 'Reading'} ${originText(origin)} for ${target.name} ...`);
+  showStep(`${origin.kind === 'npm' ? 'Fetching' : 'Reading'} ${originText(origin)} for ${target.name} ...`);
   const added = await takeRuntime({
     dir,
     target,
     origin,
-    onChecked: () => tell(`It is a node for ${target.name}. Compressing it takes a minute or two ...`),
+    onChecked: () => showStep(`It is a node for ${target.name}. Compressing it takes a minute or two ...`),
     nowMs: Date.now(),
     signal,
   });

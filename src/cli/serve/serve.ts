@@ -49,7 +49,7 @@ export async function serveCommand(context: Context, { idleExit, fleet }: ServeC
       if (!serve.look) throw usageError('<serve> has no <look/>', 'Write <serve><look/></serve> into config.xml.');
       const { stateDir, alerts } = settings.current;
       const host = { serve, tokens: statePaths(stateDir).tokens, idleExitMs, signal: context.signal };
-      const observe = (event: ServeEvent): void => tell(log, event);
+      const observe = (event: ServeEvent): void => logServeEvent(log, event);
       await runFederation({ ...host, observe, sites, zone: alerts.zone, documents: { ...documents, memberJson } });
       return;
     }
@@ -59,7 +59,7 @@ export async function serveCommand(context: Context, { idleExit, fleet }: ServeC
       configFault: () => settings.fault,
       documents,
       shownConfig: () => settings.shown,
-      observe: (event) => tell(log, event),
+      observe: (event) => logServeEvent(log, event),
       idleExitMs,
       signal: context.signal,
     });
@@ -166,7 +166,7 @@ class FreshSettings {
   }
 }
 
-function tell(log: Log, event: ServeEvent): void {
+function logServeEvent(log: Log, event: ServeEvent): void {
   switch (event.kind) {
     case 'started':
       log.event('serve-started', { on: event.where.join(' '), pid: process.pid });
@@ -201,7 +201,7 @@ function tell(log: Log, event: ServeEvent): void {
       });
       break;
     case 'events-received':
-      for (const one of event.events) logEvent(log, one, event.address);
+      for (const one of event.events) logParsedEvent(log, one, event.address);
       break;
     case 'events-waiting':
       log.problem('events-waiting', { message: messageOf(event.thrown) });
@@ -217,7 +217,7 @@ function tell(log: Log, event: ServeEvent): void {
   }
 }
 
-function logEvent(log: Log, event: ParsedEvent, address: string): void {
+function logParsedEvent(log: Log, event: ParsedEvent, address: string): void {
   const { eventId, host, service, instance, status, description, raw } = event;
   const named = { id: eventId, host, service, instance, status, description };
   const fields = raw === null ? named : { id: eventId, raw: raw.slice(0, 200) };

@@ -171,14 +171,14 @@ export async function simulatePart(folder: string, text: string): Promise<ExitSt
   const over = Promise.race([once(process, 'message'), once(process, 'disconnect')]);
   const plan = { ...kept, startedAtMs: Number(startedAtMs) };
   const serving = await serveHere(dir, plan, Number(first), Number(end));
-  const tell = (kind: PartMessage['kind'], state: ServingState): void => {
+  const post = (kind: PartMessage['kind'], state: ServingState): void => {
     process.send?.({ kind, ...state } satisfies PartMessage, undefined, undefined, () => undefined);
   };
-  tell('ready', serving.read());
-  const timer = setInterval(() => tell('state', serving.read()), reportEveryMs);
+  post('ready', serving.read());
+  const timer = setInterval(() => post('state', serving.read()), reportEveryMs);
   await Promise.race([over, serving.broken]);
   clearInterval(timer);
-  tell('last', await serving.close());
+  post('last', await serving.close());
   return 0;
 }
 

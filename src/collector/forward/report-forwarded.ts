@@ -17,8 +17,8 @@ export interface Forwarded {
 }
 
 /**
- * Tells what was forwarded. A link that stays away is a fault once an hour, as cron mails every line. So are clients
- * that are refused; they alone do not fail the run.
+ * Reports what was forwarded. A link that stays away is a fault once an hour, as cron mails every line. Refused clients
+ * are a fault once an hour, too, but do not fail the run.
  */
 export function reportForwarded({ pass, facts, sent, faults, url }: Forwarded): void {
   const { observe, start } = pass;

@@ -62,7 +62,7 @@ export function openingIntake({ keys, retentionMs, observe }: OpeningIntakeOptio
   };
 }
 
-/** Stores opened reports, and tells once of each client that has more series than are kept. */
+/** Stores opened reports, and reports once each client that has more series than are kept. */
 export async function storeOpened(
   store: Pick<ReportStore, 'ingest'>,
   items: readonly IngestItem[],

@@ -77,7 +77,7 @@ export async function makePass(options: PassOptions): Promise<CollectResult> {
   }
 }
 
-/** Tells how many reports of visits wait. Those that were pushed always do. */
+/** Reports the number of waiting reports of visits. Pushed reports always wait, and are not counted. */
 function noteLeftovers({ config, observe }: PassOptions, leftovers: readonly SpooledReport[]): void {
   const comes = config.clients.filter(({ pushEveryMs, forwardedBy }) => pushEveryMs !== null || forwardedBy !== null);
   const pushing = new Set(comes.map(({ name }) => name));

@@ -32,8 +32,8 @@ function digestOf(bytes: Uint8Array): string {
 }
 
 /**
- * Returns a function that tells if the spool holds these bytes under this report id already, as it was at the first
- * call, so that a power loss leaves them there.
+ * Returns a function. That function returns true if the spool holds these bytes under this report id already, as it was
+ * at the first call, so that a power loss leaves them there.
  */
 export function spooledFinder(
   spool: Pick<SealedSpool, 'read'>,
@@ -68,7 +68,7 @@ function namesIn(folder: string): ReadonlyMap<string, string> {
     const sealed = readdirSync(folder).filter((name) => name.endsWith('.fhs') && !name.startsWith('.'));
     return new Map(sealed.map((name) => [name.split('.', 1)[0] ?? name, name]));
   } catch (thrown) {
-    // Writing the report tells of a file in place of the folder.
+    // Writing the report reports a file in place of the folder.
     if (['ENOENT', 'ENOTDIR'].includes(errnoOf(thrown) ?? '')) return new Map();
     throw thrown;
   }

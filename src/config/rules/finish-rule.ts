@@ -116,10 +116,10 @@ function metricHint(name: string): string {
   return near === undefined ? '; docs/metrics.md lists them all' : `; did you mean "${near}"?`;
 }
 
-type Tell = (message: string) => void;
+type ReportFault = (message: string) => void;
 
 /** Returns the type of a rule; null for a condition without limits. Reports wrong selectors. */
-function subjectOf({ attributes, name, origin }: MergedRule, fault: Tell): RuleType | null {
+function subjectOf({ attributes, name, origin }: MergedRule, fault: ReportFault): RuleType | null {
   const type = ruleTypeOf(attributes['type']);
   const metricName = attributes['metric'];
   if (type !== null && metricName !== undefined && !selectsMetric(attributes))
@@ -156,7 +156,7 @@ function subjectOf({ attributes, name, origin }: MergedRule, fault: Tell): RuleT
 function checkTypeRules(
   attributes: AlertAttributes,
   subject: RuleType | null,
-  fault: Tell,
+  fault: ReportFault,
 ): { min: number | null; max: number | null } {
   const type = attributes['type'];
   if (attributes['free'] !== undefined && type !== 'disk')
@@ -184,18 +184,18 @@ function checkTypeRules(
   return { min: min ?? (limited || max !== null ? null : 1), max };
 }
 
-function checkWithin({ type, within }: AlertAttributes, fault: Tell): void {
+function checkWithin({ type, within }: AlertAttributes, fault: ReportFault): void {
   if (within === undefined) return;
   if (type !== 'event') fault('within belongs to type event; remove it');
   if ((parseDuration(within) ?? 0) > longestWithinMs) fault(`within="${within}" is longer than 35d`);
 }
 
-function checkLog({ match }: AlertAttributes, fault: Tell): void {
+function checkLog({ match }: AlertAttributes, fault: ReportFault): void {
   const problem = match === undefined ? null : logExpressionFault(match);
   if (problem !== null) fault(`match="${match ?? ''}" ${problem}`);
 }
 
-function checkOutlier({ metric = '' }: AlertAttributes, fault: Tell): void {
+function checkOutlier({ metric = '' }: AlertAttributes, fault: ReportFault): void {
   const isNone = (name: string): boolean => !outlierMetricNames.some(globMatcher(name));
   for (const name of splitGlobs(metric)
     .map((part) => part.replace(/^!/, ''))
@@ -205,7 +205,7 @@ function checkOutlier({ metric = '' }: AlertAttributes, fault: Tell): void {
   }
 }
 
-function checkService(attributes: AlertAttributes, fault: Tell): void {
+function checkService(attributes: AlertAttributes, fault: ReportFault): void {
   const state = attributes['state'] ?? 'failed';
   if (state !== 'failed' && state !== 'active')
     fault(`state="${state}" is neither failed nor active${didYouMean(state, ['failed', 'active'])}`);

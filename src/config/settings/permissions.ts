@@ -24,7 +24,7 @@ interface Access {
 }
 
 /**
- * Tells of every file with secrets that the world or a foreign group can read, with the command that mends it, and of
+ * Reports every file with secrets that the world or a foreign group can read, with the command that mends it, and
  * every configuration file that somebody else could have written. A secret's file that is not there is no fault:
  * perhaps this machine's command does not need it.
  */

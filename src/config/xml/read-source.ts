@@ -29,12 +29,12 @@ export type ReadFault = 'ENOENT';
 
 /**
  * Reads one file through one descriptor, so that size, permissions and content belong to each other. null: a fault was
- * found; `ENOENT`: there is no such file, which is the caller's to tell.
+ * found; `ENOENT`: there is no such file, which the caller reports.
  */
 export function readSource(options: ReadSourceOptions): SourceText | ReadFault | null {
   const { shown, order, findings } = options;
   const source = { shown, path: path.resolve(shown), order, mode: 0, uid: 0, gid: 0 };
-  const tell = (message: string): null => {
+  const reportFault = (message: string): null => {
     findings.fault(
       options.from ?? { source, line: null },
       options.from === undefined ? message : `${shown}: ${message}`,
@@ -47,18 +47,18 @@ export function readSource(options: ReadSourceOptions): SourceText | ReadFault |
     descriptor = openSync(source.path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (thrown) {
     if (['ENOENT', 'ENOTDIR'].includes(errnoOf(thrown) ?? '')) return 'ENOENT';
-    return tell(`cannot be read (${messageOf(thrown)}); make it readable for this user`);
+    return reportFault(`cannot be read (${messageOf(thrown)}); make it readable for this user`);
   }
   try {
     const stat = fstatSync(descriptor);
-    if (!stat.isFile()) return tell('is no ordinary file; name a file');
+    if (!stat.isFile()) return reportFault('is no ordinary file; name a file');
     if (stat.size > maxFileBytes)
-      return tell(`is larger than ${maxFileBytes / 1024 / 1024} MiB; split it with <include>`);
+      return reportFault(`is larger than ${maxFileBytes / 1024 / 1024} MiB; split it with <include>`);
     const bytes = readAll(descriptor, stat.size);
     const text = decode(bytes, (line, message) => findings.fault({ source, line }, message));
     return text === null ? null : { source: { ...source, mode: stat.mode, uid: stat.uid, gid: stat.gid }, bytes, text };
   } catch (thrown) {
-    return tell(`cannot be read (${messageOf(thrown)})`);
+    return reportFault(`cannot be read (${messageOf(thrown)})`);
   } finally {
     closeSync(descriptor);
   }
@@ -75,14 +75,14 @@ function readAll(descriptor: number, sizeBytes: number): Buffer {
   return bytes.subarray(0, filled);
 }
 
-function decode(bytes: Buffer, tell: (line: number, message: string) => void): string | null {
+function decode(bytes: Buffer, reportFault: (line: number, message: string) => void): string | null {
   if (isUtf8(bytes)) {
     const text = bytes.toString('utf8');
     return text.startsWith('\u{FEFF}') ? text.slice(1) : text;
   }
   const wide = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
   if (wide) {
-    tell(1, 'the file is UTF-16; save it as UTF-8');
+    reportFault(1, 'the file is UTF-16; save it as UTF-8');
     return null;
   }
   let line = 1;
@@ -94,6 +94,6 @@ function decode(bytes: Buffer, tell: (line: number, message: string) => void): s
     line += 1;
     start = end + 1;
   }
-  tell(line, 'bytes that are no UTF-8; save the file as UTF-8');
+  reportFault(line, 'bytes that are no UTF-8; save the file as UTF-8');
   return null;
 }

@@ -37,18 +37,18 @@ export function xmlFaults(text: string): readonly XmlFault[] {
   return faults;
 }
 
-type Tell = (offset: number, message: string) => void;
+type ReportFault = (offset: number, message: string) => void;
 
-function readDocument(text: string, tell: Tell): XmlFault | null {
+function readDocument(text: string, reportFault: ReportFault): XmlFault | null {
   const open: { readonly name: string; readonly offset: number }[] = [];
   let rootSeen = false;
   let at = 0;
-  const declared = readDeclaration(text, tell);
+  const declared = readDeclaration(text, reportFault);
   if (declared > 0) at = declared;
   while (at < text.length) {
     const next = text.indexOf('<', at);
     const textEnd = next < 0 ? text.length : next;
-    const stray = checkText(text, at, textEnd, open.length === 0, tell);
+    const stray = checkText(text, at, textEnd, open.length === 0, reportFault);
     if (stray !== null) return stray;
     if (next < 0) break;
     const skipped = skipSpecial(text, next, open.length === 0);
@@ -73,7 +73,7 @@ function readDocument(text: string, tell: Tell): XmlFault | null {
       return { offset: next, message: 'a second root element; everything belongs into one <config>' };
     }
     rootSeen = true;
-    const tag = readTag(text, next, tell);
+    const tag = readTag(text, next, reportFault);
     if ('message' in tag) return tag;
     if (!tag.selfClosing) open.push({ name: tag.name, offset: next });
     if (open.length > maxDepth) return { offset: next, message: `elements nested more than ${maxDepth} deep` };
@@ -85,12 +85,12 @@ function readDocument(text: string, tell: Tell): XmlFault | null {
   return rootSeen ? null : { offset: 0, message: 'the file has no element; <config> must be its root' };
 }
 
-function readDeclaration(text: string, tell: Tell): number {
+function readDeclaration(text: string, reportFault: ReportFault): number {
   const declared = declaration.exec(text);
   if (declared === null) return 0;
-  if (declared[1] !== '1.0') tell(0, 'XML of another version than 1.0; write version="1.0"');
+  if (declared[1] !== '1.0') reportFault(0, 'XML of another version than 1.0; write version="1.0"');
   if (declared[2] !== undefined && !/^(utf-8|us-ascii)$/i.test(declared[2])) {
-    tell(0, 'another encoding than UTF-8; save the file as UTF-8 and say so');
+    reportFault(0, 'another encoding than UTF-8; save the file as UTF-8 and say so');
   }
   return declared[0].length;
 }
@@ -118,12 +118,16 @@ function skipSpecial(text: string, at: number, outside: boolean): number | XmlFa
   return 0;
 }
 
-function readTag(text: string, at: number, tell: Tell): { name: string; selfClosing: boolean; end: number } | XmlFault {
+function readTag(
+  text: string,
+  at: number,
+  reportFault: ReportFault,
+): { name: string; selfClosing: boolean; end: number } | XmlFault {
   openTag.lastIndex = at;
   const name = openTag.exec(text)?.[1];
   if (name === undefined)
     return { offset: at, message: 'a < that begins no tag; write &lt; where it is meant as a letter' };
-  if (reserved.has(name)) tell(at, `there is no element <${name}>; remove it`);
+  if (reserved.has(name)) reportFault(at, `there is no element <${name}>; remove it`);
   let position = openTag.lastIndex;
   const names: string[] = [];
   for (;;) {
@@ -132,12 +136,13 @@ function readTag(text: string, at: number, tell: Tell): { name: string; selfClos
     if (found === null) break;
     const attributeName = found[1] ?? '';
     const value = found[2] ?? found[3] ?? '';
-    if (value.includes('<')) tell(at, `<${name}> attribute ${attributeName}: a < in the value; write &lt;`);
+    if (value.includes('<')) reportFault(at, `<${name}> attribute ${attributeName}: a < in the value; write &lt;`);
     if (value.includes('&') && !onlyKnownReferences(value)) {
-      tell(at, `<${name}> attribute ${attributeName}: a & that begins no known entity; write &amp;`);
+      reportFault(at, `<${name}> attribute ${attributeName}: a & that begins no known entity; write &amp;`);
     }
-    if (names.includes(attributeName)) tell(at, `<${name}> has the attribute ${attributeName} twice; remove one`);
-    if (reserved.has(attributeName)) tell(at, `<${name}> has no attribute ${attributeName}; remove it`);
+    if (names.includes(attributeName))
+      reportFault(at, `<${name}> has the attribute ${attributeName} twice; remove one`);
+    if (reserved.has(attributeName)) reportFault(at, `<${name}> has no attribute ${attributeName}; remove it`);
     names.push(attributeName);
     position = attribute.lastIndex;
   }
@@ -152,13 +157,19 @@ function readTag(text: string, at: number, tell: Tell): { name: string; selfClos
   };
 }
 
-function checkText(text: string, from: number, to: number, outside: boolean, tell: Tell): XmlFault | null {
+function checkText(
+  text: string,
+  from: number,
+  to: number,
+  outside: boolean,
+  reportFault: ReportFault,
+): XmlFault | null {
   const content = text.slice(from, to);
   if (content.trim() === '') return null;
   const offset = from + content.search(/\S/);
   if (outside) return { offset, message: 'text outside the root element; remove it' };
   // Text is no part of the vocabulary at all, so what is wrong inside it needs no words of its own.
-  tell(offset, 'text between the tags; only elements and attributes are read');
+  reportFault(offset, 'text between the tags; only elements and attributes are read');
   return null;
 }
 

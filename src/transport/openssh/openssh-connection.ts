@@ -154,7 +154,7 @@ export class OpensshConnection implements Connection {
     signal.removeEventListener('abort', this.#onAbort);
     // Killing the processes closes their ends of the pipes, so that readers end.
     for (const child of [...this.#commands, master]) killGroup(child);
-    for (const tell of this.#onBroken) tell(this.#broken);
+    for (const listener of this.#onBroken) listener(this.#broken);
     this.#onBroken.clear();
   }
 

@@ -120,7 +120,7 @@ class SshConnection implements Connection {
     // A stream without an end would block its reader for ever.
     if (current !== null && !socket.destroyed) for (const part of [current, current.stderr]) part.push(null);
     socket.destroy();
-    for (const tell of this.#onBroken) tell(this.#broken);
+    for (const listener of this.#onBroken) listener(this.#broken);
     this.#onBroken.clear();
   }
 

@@ -33,7 +33,7 @@ test('what fires, who knows it, and who does not know it yet', async (t) => {
   const fires = /^ {2}Alert 1 \(\/var\) fires as critical since \d{4}-.* \(2h ago\): 96\.2 % \(at least 95 %\)\.$/m;
   assert.match(text, fires);
   assert.match(text, /^ {4}Notified: ops@example\.org \d{4}-.* \(critical\)\.$/m);
-  assert.match(text, /^ {4}The next pass tells boss@example\.org\.$/m);
+  assert.match(text, /^ {4}The next pass notifies boss@example\.org\.$/m);
   assert.match(text, /^ {2}Goes to ops@example\.org, boss@example\.org \(critical alone\)\.$/m);
   assert.match(text, /Times are UTC\.\n$/);
 });
@@ -43,7 +43,7 @@ test('a webhook is a recipient like others, called by its name', async (t) => {
   const chatting = config.replace('<alert type', `${webhook}<alert type`);
   const { said } = await alertFolder(t, { config: chatting, alerts: [firing()], plan: tellOps });
   const text = await said('explain', 'web-1', 'disk');
-  assert.match(text, /^ {4}The next pass tells boss@example\.org, webhook:chat\.$/m);
+  assert.match(text, /^ {4}The next pass notifies boss@example\.org, webhook:chat\.$/m);
   assert.match(text, /^ {2}Goes to .*, webhook:chat \(critical alone\)\.$/m);
   assert.doesNotMatch(text, /T0KEN/);
 });
@@ -84,7 +84,7 @@ test('a silence, an acknowledgement and the group interval are named', async (t)
   const { stdout } = await run('explain', 'web-1', 'disk');
   assert.match(stdout, /Held back: silence 1 until 2199-01-01 00:00\./);
   assert.match(stdout, /Held back: acknowledged by ann: on it; no reminders\./);
-  assert.doesNotMatch(stdout, /The next pass tells/);
+  assert.doesNotMatch(stdout, /The next pass notifies/);
 });
 
 test('a warning right after another one waits for the group interval', async (t) => {
