@@ -35,7 +35,7 @@ import { renameClient } from './retention/rename-client.ts';
 
 export interface OpenStorageOptions {
   readonly storage: StorageConfig;
-  /** True if missing migrations are applied; else they are a fault. */
+  /** True if missing migrations are applied; otherwise they are a fault. */
   readonly migrate: boolean;
   /** Called before missing migrations are applied, which may take minutes. */
   readonly onMigrating?: () => void;
@@ -46,7 +46,7 @@ export interface OpenStorageOptions {
 }
 
 /**
- * Opens the database that `<storage>` names and sees that its schema is the one this program knows. Throws FleetError:
+ * Opens the database that `<storage>` names and checks that this program knows its schema. Throws FleetError:
  * storage-unavailable, storage-denied, storage-full, storage-failed, migration-mismatch, secret-missing.
  */
 export async function openStorage(options: OpenStorageOptions): Promise<Storage> {
@@ -61,7 +61,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<Storage>
   return storageOn(database);
 }
 
-/** A storage on a database that is open and migrated, and that is closed with it. */
+/** Creates a storage on a database that is open and migrated. Closing the storage closes the database. */
 export function storageOn(database: Database): Storage {
   const shares = createClientShares();
   const brought = new Map<string, number>();

@@ -9,13 +9,13 @@ import {
   type SiteShare,
 } from './store/share-store.ts';
 
-/** A collector that was not seen in so many runs is no longer shown: a week of runs every five minutes. */
+/** The number of runs after which an absent collector is no longer shown: a week of runs every five minutes. */
 const shownRuns = 2016;
-/** The runs of cycles that began so many times `every` ago, or earlier, are not read. */
+/** The number of intervals `every` after which the runs of a cycle are no longer read. */
 const readCycles = 12;
 
 export interface SharedCollector extends CollectorShare {
-  /** True if it was not seen for three times `every`: its slices belong to the others. */
+  /** True if the collector was not seen for three times `every`: its slices belong to the others. */
   readonly isGone: boolean;
 }
 
@@ -24,9 +24,9 @@ export interface SharedSite extends SiteShare {
   readonly collectors: readonly SharedCollector[];
   /** The number of different configurations in the newest runs of its collectors that are not gone; 0 without runs. */
   readonly configs: number;
-  /** The runs of the newest cycle that have ended; `null` if none has, or the cycle is long ago. */
+  /** The finished runs of the newest cycle; `null` if there are none, or if the cycle is too old. */
   readonly newest: CycleSum | null;
-  /** The newest cycle that is over; `null` if there is none of late. */
+  /** The newest cycle that is over; `null` if there is no recent one. */
   readonly finished: CycleSum | null;
 }
 
@@ -35,7 +35,9 @@ interface SharesStore {
   readonly alerts: Pick<FleetStore, 'runs'> | null;
 }
 
-/** Returns who has which part of each site; nothing where one collector visits all, or before the first run. */
+/**
+ * Returns the part of each site that each collector has; nothing if one collector visits all, or before the first run.
+ */
 export async function readShares(
   { collector }: Pick<Config, 'collector'>,
   { shares, alerts }: SharesStore,

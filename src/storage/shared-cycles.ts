@@ -6,7 +6,7 @@ export interface CycleRuns {
   /** The time at which the first run began. */
   readonly startedAtMs: number;
   readonly runs: readonly RunFact[];
-  /** True if all of them have ended, or a newer cycle began. A killed run has no end. */
+  /** True if all runs have ended, or a newer cycle began. A killed run has no end. */
   readonly isOver: boolean;
 }
 
@@ -24,7 +24,7 @@ export function cyclesOf(runs: readonly RunFact[], everyMs: number): readonly Cy
   }));
 }
 
-/** The sums of the runs of a cycle that have ended. */
+/** The sums over the finished runs of a cycle. */
 export interface CycleSum {
   readonly startedAtMs: number;
   /** The time at which the last run ended. */

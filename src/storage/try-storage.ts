@@ -11,14 +11,14 @@ import { isFileMissing, sqliteFault } from './dialects/sqlite/faults.ts';
 
 export interface TryStorageOptions {
   readonly storage: StorageConfig;
-  /** False for a collector that stores reports sealed, whose account may be allowed less. */
+  /** False for a collector that stores reports sealed, whose account may have fewer rights. */
   readonly open: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
 type Change = 'INSERT' | 'UPDATE' | 'DELETE';
 
-/** The changes that a collector makes to each table where it stores reports sealed. */
+/** The changes that a collector that stores reports sealed makes to each table. */
 const sealedChanges: ReadonlyMap<string, readonly Change[]> = new Map([
   ['runs', ['INSERT', 'UPDATE']],
   ['visits', ['INSERT', 'UPDATE']],
@@ -27,7 +27,7 @@ const sealedChanges: ReadonlyMap<string, readonly Change[]> = new Map([
 ]);
 const allChanges: readonly Change[] = ['INSERT', 'UPDATE', 'DELETE'];
 
-/** Made and removed again, to try what migrations will do. */
+/** Statements that create and remove objects, to test the rights that migrations need. */
 const schemaTrial = [
   'CREATE TABLE fleet_health_trial (id INTEGER NOT NULL PRIMARY KEY)',
   'ALTER TABLE fleet_health_trial ADD COLUMN other INTEGER NULL',
@@ -37,8 +37,8 @@ const schemaTrial = [
 const schemaTrialEnd = ['DROP VIEW IF EXISTS fleet_health_trial_view', 'DROP TABLE IF EXISTS fleet_health_trial'];
 
 /**
- * Tries what `collect` and `alert` will do with the database: its schema, and each kind of change to each table, none
- * of which changes a row. Leaves nothing behind, and does not make an absent SQLite file. Throws FleetError.
+ * Tests the rights that `collect` and `alert` need in the database: its schema, and each kind of change to each table,
+ * without changing a row. Leaves nothing behind, and does not create an absent SQLite file. Throws FleetError.
  */
 export async function tryStorage(options: TryStorageOptions): Promise<void> {
   const { storage } = options;
@@ -55,7 +55,7 @@ export async function tryStorage(options: TryStorageOptions): Promise<void> {
   }
 }
 
-/** Tries whether an SQLite file could be made; a folder that is missing is made as well. Throws StorageFault. */
+/** Tests whether an SQLite file could be created. Creates a missing folder as well. Throws StorageFault. */
 function tryFolder(file: string): void {
   let folder = path.dirname(file);
   while (isFileMissing(folder)) folder = path.dirname(folder);
@@ -79,7 +79,7 @@ async function tryDatabase(database: Database, { storage, open }: TryStorageOpti
         await session.run(changeOfNothing(change, name, column));
       }
     }
-    // SQLite notes a table's first number also where no row comes in.
+    // SQLite records a table's first number even if no row is inserted.
     throw undo;
   });
   await trial.catch((thrown: unknown) => {
@@ -96,13 +96,16 @@ async function trySchema(session: Session): Promise<void> {
   }
 }
 
-/** The table that a step makes, with its first column. */
+/** Returns the table that a step creates, with its first column. */
 function tableOf(step: string): readonly { readonly name: string; readonly column: string }[] {
   const [, name, column] = /^CREATE TABLE (\w+) \( ?(\w+)/.exec(step) ?? [];
   return name === undefined || column === undefined ? [] : [{ name, column }];
 }
 
-/** A statement of no row, which the database checks by rights and by whether it takes changes at all. */
+/**
+ * Returns a statement that changes no row. The database checks the rights for it, and whether it accepts changes at
+ * all.
+ */
 function changeOfNothing(change: Change, table: string, column: string): string {
   const none = 'WHERE 1 = 0';
   if (change === 'INSERT') return `INSERT INTO ${table} SELECT * FROM ${table} ${none}`;

@@ -63,9 +63,9 @@ async function saveProcessed(database: Database, lease: Lease, processed: Proces
 }
 
 /**
- * Marks exactly these rows. Throws StorageFault, which undoes the transaction, if one of them is marked or gone
- * already: somebody else processed it. (`processed_at IS NULL AND id <= ?` would mark rows that nobody read: an id is
- * given out before its row is committed.)
+ * Marks exactly these rows. Throws StorageFault, which undoes the transaction, if another alerter has marked one of
+ * them or one is missing. (`processed_at IS NULL AND id <= ?` would mark rows that nobody read: an id is assigned
+ * before its row is committed.)
  */
 export async function markProcessed(
   session: Session,
@@ -91,7 +91,8 @@ async function storeAlerts(session: Session, alerts: readonly Alert[]): Promise<
 }
 
 /**
- * Ends acknowledgements of warnings that are critical now, also those that were made after the pass had read the alert.
+ * Ends acknowledgements of warnings that are critical now, also acknowledgements that were made after the pass had read
+ * the alert.
  */
 async function endAcknowledgements(
   session: Session,
@@ -103,7 +104,7 @@ async function endAcknowledgements(
   );
 }
 
-// The client stays: it may have been renamed. The acknowledgement stays too: it is people's.
+// The client column stays: the client may have been renamed. The acknowledgement stays too: people own it.
 function changeSuffix(dialect: Dialect): string {
   const incoming = (column: string): string => dialect.incoming(column);
   return dialect.onConflict('id', [

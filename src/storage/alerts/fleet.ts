@@ -9,7 +9,7 @@ const runsSql = `SELECT ${runColumns} FROM runs WHERE program = ? AND started_at
   ORDER BY started_at DESC, id DESC`;
 const lastRunSql = `SELECT ${runColumns} FROM runs WHERE program = 'collect' AND collector_id = ? AND scope = 'full'
   AND outcome <> 'overlapped' ORDER BY started_at DESC, id DESC LIMIT 1`;
-// A report that waits sealed counts too, whatever it says.
+// A report that waits sealed counts too, whatever its content.
 const sealedSql = 'SELECT client, MAX(received_at) AS newest FROM sealed_reports GROUP BY client';
 const clientsSql = 'SELECT name, first_seen, last_visit_at, last_report_at FROM clients ORDER BY name';
 

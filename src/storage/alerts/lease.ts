@@ -4,10 +4,10 @@ import type { Lease, LeaseStore } from '../store/lease-store.ts';
 import type { Database, Session } from '../sql/database.ts';
 import { databaseNowMs, fromSqlTime } from '../sql/sql-time.ts';
 
-/** A holder that has stored nothing for so long counts as dead. */
+/** The time after which a holder that has stored nothing counts as dead. */
 const staleMs = minuteMs;
 
-// The holder of a free lease. The row stays: epochs only ever grow.
+// The holder of a free lease. The row stays, so that epochs only ever grow.
 const nobody = '';
 
 export function createLeaseStore(database: Database): LeaseStore {
@@ -26,7 +26,7 @@ export function createLeaseStore(database: Database): LeaseStore {
   };
 }
 
-/** Takes a lease. See LeaseStore. */
+/** Implements LeaseStore.takeLease. */
 export async function takeLease(database: Database, name: string, holder: string): Promise<Lease | null> {
   return database.write(async (session) => {
     const { dialect } = session;
@@ -38,7 +38,7 @@ export async function takeLease(database: Database, name: string, holder: string
       await session.run(insertSql, [name, holder]);
       return { name, epoch: 1, holder };
     }
-    // Asked for after the row's lock was waited for: a statement's clock stands still while it waits.
+    // Queried after the wait for the row's lock: a statement's clock stands still while the statement waits.
     const nowMs = await databaseNowMs(session);
     const touchedAtMs = fromSqlTime(row['touched_at']) ?? 0;
     const isFree = row['holder'] === nobody || row['holder'] === holder || Math.abs(nowMs - touchedAtMs) > staleMs;
@@ -53,17 +53,21 @@ export async function takeLease(database: Database, name: string, holder: string
   });
 }
 
-/** Takes the alerter's lease from its holder: whatever he has read is out of date. The mark of a copy stays. */
+/**
+ * Takes the alerter's lease from its holder, because the rows that the holder has read are out of date. The mark of a
+ * copy stays.
+ */
 export async function revokeLeases(session: Session): Promise<void> {
   await session.run("UPDATE leases SET epoch = epoch + 1, holder = ? WHERE name <> 'copy'", [nobody]);
 }
 
 /**
  * Runs work in one transaction that only the lease's holder can commit. If the answer to a commit is lost and the
- * transaction is made again, the work is not done twice. Throws FleetError `locked` if somebody else has the lease.
+ * transaction is made again, the work is not repeated. Throws FleetError `locked` if another holder has the lease.
  */
 export async function fenced<T>(database: Database, lease: Lease, work: (session: Session) => Promise<T>): Promise<T> {
-  // The result of an earlier attempt, and the lease's count then: if the attempt was undone, the count is the same.
+  // The result of an earlier attempt, and the lease's count after that attempt. If the attempt was undone, the count is
+  // the same.
   let earlier: { readonly touched: number; readonly result: T } | null = null;
   return database.write(async (session) => {
     const touched = await touch(session, lease);

@@ -15,11 +15,11 @@ import type { NewMail, RecipientHistory, WaitingMail } from '../store/outbox-sto
 import { fenced } from './lease.ts';
 import { series } from '../queries/series.ts';
 
-// Conditions, not a look before: a mail goes out beside this transaction.
+// Conditions in the UPDATE, because the mail may be sent at the same time as this transaction runs.
 const replaceSql = `UPDATE mails SET replaced_by = ? WHERE id = ? AND data_at IS NULL AND sent_at IS NULL
   AND failed_at IS NULL AND (replaced_by IS NULL OR replaced_by = ?)`;
 
-/** A mail that was to be replaced cannot be any more; undoes the transaction. */
+/** The error for a mail that can no longer be replaced. Undoes the transaction. */
 class Outdated extends Error {}
 
 export function createNotificationStore(database: Database): NotificationStore {

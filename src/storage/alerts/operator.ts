@@ -53,7 +53,7 @@ async function changeOpen(
   return changeIds('id', ids, (where, those) => session.run(`${sql} AND ${where}`, [...values, ...those]));
 }
 
-/** Returns the pattern that a name alone fits. Of a longer name the beginning counts. */
+/** Returns the pattern that matches only this name. Cuts a longer name to its beginning. */
 export function literalPattern(name: string): string {
   const isPlain = /^[\w/.:-][\w/.:= -]*$/.test(name) && !name.endsWith(' ');
   return isPlain && name.length <= maxPatternChars ? name : clipped(literalMark + name, maxPatternChars);

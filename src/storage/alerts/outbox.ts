@@ -8,16 +8,16 @@ import { databaseNowMs, fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import { forIds } from '../sql/by-ids.ts';
 import { groupBy } from '../../platform/group-by.ts';
 
-/** The longest pause: a time further ahead was written under another clock, and would be waited for in vain. */
+/** The longest pause. A later time was written under a wrong clock, and the wait would never end. */
 const farPauseMs = hourMs;
-/** The longest claim: another may be sending the mail while the clock is set back. */
+/** The longest claim: another process may be sending the mail while the clock is set back. */
 const farClaimMs = dayMs;
 
-/** For mailSummary. */
+/** The columns that mailSummary reads. */
 const summaryColumns = `id, recipient, message_id, severity, created_at, attempts, next_attempt_at, data_at, sent_at,
   failed_at, error`;
 
-/** True for a mail that has to be sent. */
+/** The condition for a mail that has to be sent. */
 const waiting = 'sent_at IS NULL AND failed_at IS NULL AND replaced_by IS NULL';
 // Values: now and far ahead, twice.
 const due = `(next_attempt_at IS NULL OR next_attempt_at <= ? OR next_attempt_at > ?)
@@ -84,7 +84,8 @@ export function createOutboxStore(database: Database): OutboxStore {
   };
 }
 
-// claimed_by stays when the claim ends, so that the same mark made twice is no fault: its answer may have been lost.
+// claimed_by stays when the claim ends, so that a repeated mark is no fault: the answer to the first may have been
+// lost.
 async function mark(
   session: Session,
   id: number,
@@ -153,7 +154,7 @@ async function unsentOf(session: Session, alertIds: readonly number[]): Promise<
   return [...groups.values()].map(unsent);
 }
 
-/** Summarises a recipient's mails about one alert, oldest first. They count as discarded if the newest is. */
+/** Summarises a recipient's mails about one alert, oldest first. The result is discarded if the newest mail is. */
 function unsent(rows: readonly SqlRow[]): Unsent {
   const [first = {}] = rows;
   const newest = rows.at(-1) ?? first;

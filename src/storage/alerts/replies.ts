@@ -13,12 +13,12 @@ import type {
 import { fenced } from './lease.ts';
 import { acknowledgeAlerts, addSilence, literalPattern } from './operator.ts';
 
-/** Silences that one reply adds. */
+/** The most silences that one reply adds. */
 const mostSilences = 200;
 
 const mailSql = 'SELECT id, created_at FROM mails WHERE reply_token = ?';
 const appliedSql = 'SELECT 1 AS found FROM mail_replies WHERE mail_id = ? AND message = ?';
-// A critical alert that has changed since the mail was sent is news that the reply does not know of.
+// Omits a critical alert that has changed since the mail was sent: the sender of the reply does not know of the change.
 const openSql = `SELECT DISTINCT a.id FROM notifications n JOIN alerts a ON a.id = n.alert_id
   WHERE n.mail_id = ? AND a.state = 'firing' AND (a.severity = 'warning' OR a.sequence = n.sequence)`;
 const alertsOfMailSql = `SELECT DISTINCT a.client, a.rule, a.subject FROM notifications n JOIN alerts a ON a.id = n.alert_id
@@ -62,7 +62,7 @@ function isSame({ position, isAnew }: MailboxReading, known: MailboxPosition | n
   return !isAnew && known?.uidValidity === position.uidValidity;
 }
 
-/** True if a reply came when readings did not yet remember what they applied (before migration 013). */
+/** True if a reply came before readings recorded the replies that they applied (migration 013). */
 function isBeforeMemory({ arrivedAtMs }: NewReply, known: MailboxPosition | null): boolean {
   return known !== null && known.message === null && arrivedAtMs <= known.arrivedAtMs;
 }
@@ -95,7 +95,7 @@ async function apply(session: Session, reply: NewReply, nowMs: number): Promise<
   await insertRows(session, 'mail_replies', [{ mail_id: mailId, message }]);
   if (automatic) return nothing('automatic');
   if (command === null) return nothing('not-understood');
-  // The time counts from the arrival: a reply that was waiting long does not hold back for longer.
+  // The time counts from the arrival, so that a late reply does not hold back notifications for longer.
   const fromMs = Math.min(reply.arrivedAtMs, nowMs);
   const untilMs = command.forMs === null ? null : fromMs + command.forMs;
   if (untilMs !== null && untilMs <= nowMs) return nothing('over');

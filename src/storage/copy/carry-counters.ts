@@ -2,8 +2,8 @@ import type { Database, Session } from '../sql/database.ts';
 import type { CopiedTable } from './copied-tables.ts';
 
 /**
- * Raises the target's counters to the source's: the id of a row that was removed is never given to another, because an
- * alert's is what a pager knows it by.
+ * Raises the target's counters to the source's, so that the id of a removed row is never given to another row: pagers
+ * identify an alert by its id.
  */
 export async function carryCounters(source: Database, target: Database, tables: readonly CopiedTable[]): Promise<void> {
   for (const { name } of tables.filter(({ hasCounter }) => hasCounter)) {

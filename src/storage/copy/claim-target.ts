@@ -17,14 +17,14 @@ export interface Claim {
   readonly overwrite: boolean;
 }
 
-/** The row of `leases` in a database that is a copy. Its holder says of what. */
+/** The row of `leases` in a database that is a copy. Its holder names the source. */
 const mark = 'copy';
 const markChars = 255;
 const lookedAt = 100;
 
 /**
- * Marks an empty target as a copy of the source, or recognises the mark, and makes its schema then: a target that has
- * rows of its own is not changed at all. Throws FleetError `usage` for such a one.
+ * Marks an empty target as a copy of the source, or recognises the mark, and then makes the target's schema. Throws
+ * FleetError `usage` for a target with rows of its own, and does not change it.
  */
 export async function claimTarget(claim: Claim, makeSchema: () => Promise<void>): Promise<void> {
   const { target, from, to } = claim;
@@ -68,8 +68,8 @@ async function filledTables(session: Session, tables: readonly CopiedTable[]): P
 }
 
 /**
- * Throws FleetError `usage` if a collector or alerter has run on the target since it was copied, or the source was made
- * anew since then: it knows no newest run of the target.
+ * Throws FleetError `usage` if a collector or alerter has run on the target since the copy, or if the source was made
+ * anew since then and knows no newest run of the target.
  */
 export async function refuseUsed({ source, target, from, to }: Claim): Promise<void> {
   const newestSql = 'SELECT id, started_at FROM runs ORDER BY started_at DESC, id DESC LIMIT ?';
@@ -107,8 +107,8 @@ const silencesSql = 'SELECT id, client, rule, subject, starts_at, author, commen
 const acknowledgedSql = 'SELECT id, client, acknowledged_by FROM alerts WHERE acknowledged_at';
 
 /**
- * Throws FleetError `usage` if the target has a silence or an acknowledgement that is younger than the copy, and that
- * the source does not have.
+ * Throws FleetError `usage` if the target has a silence or an acknowledgement that is younger than the copy and that
+ * the source lacks.
  */
 async function refuseOperated({ source, target, from, to }: Claim, marked: SqlRow): Promise<void> {
   const [copiedAt, lastSilence] = [String(marked['touched_at']), Number(marked['touched'])];
@@ -144,7 +144,10 @@ function missing(
   return rows.filter((row) => !texts.has(textOf(row)));
 }
 
-/** A silence that is ended early keeps all of this; its id may be another in the source. */
+/**
+ * Returns a text that identifies a silence, also one that was ended early. Omits its id, which may differ in the
+ * source.
+ */
 function textOfSilence({ client, rule, subject, starts_at: from, author, comment }: SqlRow): string {
   return JSON.stringify([client, rule, subject, fromSqlTime(from), author, comment]);
 }

@@ -1,6 +1,6 @@
 import type { MigrationFile } from '../migrate/migration-files.ts';
 
-/** A table with what its rows are read and compared by. */
+/** A table, with the facts by which its rows are read and compared. */
 export interface CopiedTable {
   readonly name: string;
   /** The columns of its primary key, in order. */
@@ -9,18 +9,18 @@ export interface CopiedTable {
   readonly json: readonly string[];
   /** Columns of times with milliseconds. */
   readonly times: readonly string[];
-  /** True if its ids are counted, those of removed rows too. */
+  /** True if its ids come from a counter that never gives out the id of a removed row. */
   readonly hasCounter: boolean;
   /** The number of rows that are read at once. */
   readonly pageRows: number;
 }
 
-/** The alerter's right to write, and who visits what, is each database's own. */
+/** The tables that are not copied: the alerter's lease and the shares of collectors belong to one database. */
 const notCopied = ['leases', 'collectors', 'cycles', 'slices'];
-/** Runs come last: they tell whether a copy has been used. */
+/** The table that is copied last: its rows show whether a copy has been used. */
 const last = 'runs';
 const pageRows = 2000;
-/** The same for tables with texts of any length, and with what may be megabytes. */
+/** The page size for tables with texts of any length, whose pages may take megabytes. */
 const widePageRows = 200;
 const widestPageRows = 20;
 

@@ -10,13 +10,13 @@ export interface TableCopy {
   readonly source: Database;
   readonly target: Database;
   readonly table: CopiedTable;
-  /** The time when the copy began, as the time columns have it. */
+  /** The time when the copy began, in the form of the time columns. */
   readonly startedAt: string;
-  /** True if rows that another page's rows stand in the way of may wait for the next pass. */
+  /** True if rows that conflict with rows of another page may wait for the next pass. */
   readonly mayWait: boolean;
   /** Changes the target in one transaction. */
   readonly write: (work: (session: Session) => Promise<void>) => Promise<void>;
-  /** Called before rows of the target are removed or replaced. Throws if they may be of its own. */
+  /** Called before rows of the target are removed or replaced. Throws if these rows may belong to the target alone. */
   readonly onRemoval: () => Promise<void>;
   /** Called after each page with the number of its rows. Throws to end the copy. */
   readonly onPage: (rows: number) => Promise<void>;
@@ -32,13 +32,13 @@ export interface CopiedRows {
 }
 
 /**
- * Makes the target's table equal to the source's, page by page. A page that is equal is only read: a copy that was
- * ended goes on where it ended, and a pass that changes nothing has compared every row. Throws StorageFault.
+ * Makes the target's table equal to the source's, page by page. Only reads a page that is equal already, so that a copy
+ * that was ended resumes where it ended. A pass without changes has compared every row. Throws StorageFault.
  */
 export async function copyTable(copy: TableCopy): Promise<CopiedRows> {
   const { source, target } = copy;
   const digest = createHash('sha256');
-  // Rows that the databases have in different places; all of them, in one order, after the last page.
+  // Rows that the databases have in different places. They are compared after the last page, all in one order.
   const odd: { readonly wanted: OddRows; readonly present: OddRows } = { wanted: new Map(), present: new Map() };
   let rows = 0;
   let changed = 0;
@@ -67,7 +67,7 @@ interface KeyedRow {
   readonly row: SqlRow;
 }
 
-/** Rows that one side lacks so far, by their keys. */
+/** The rows that one side lacks so far, by their keys. */
 type OddRows = Map<string, KeyedRow>;
 
 const nameOf = ({ key }: KeyedRow): string => JSON.stringify(key);
@@ -81,7 +81,7 @@ interface Page {
   readonly end: RowKey | null;
 }
 
-/** Reads the next page; its odd rows are put aside, some of them more than once. */
+/** Reads the next page. Puts its odd rows aside, some of them more than once. */
 async function pageAfter(
   database: Database,
   { table, startedAt }: TableCopy,
@@ -91,7 +91,7 @@ async function pageAfter(
   for (let limit = table.pageRows; ; limit *= 2) {
     const read = await database.read((session) => rowsAfter(session, table, after, limit));
     const end = read.length < limit ? null : read.map((row) => keyOfRow(table, row)).findLast(isOrderedAlike);
-    // A page of odd rows alone has no end that both databases know.
+    // A page of odd rows alone has no end that both databases order alike.
     if (end === undefined) continue;
     const rows = read
       .filter((row) => !isTurnedAway(row, startedAt))
@@ -101,7 +101,7 @@ async function pageAfter(
   }
 }
 
-/** True for a run that found the lock of this copy taken. Cron starts more of them for as long as the copy lasts. */
+/** True if a run found the lock of this copy taken. Cron starts such runs for as long as the copy lasts. */
 function isTurnedAway({ outcome, started_at: at }: SqlRow, startedAt: string): boolean {
   return outcome === 'overlapped' && String(at) >= startedAt;
 }
@@ -125,7 +125,7 @@ async function makeEqual(
   const gone = present.filter((row) => !same.has(nameOf(row)));
   const added = wanted.filter((row) => !same.has(nameOf(row))).map(({ row }) => row);
   if (gone.length + added.length === 0) return 0;
-  // A run is stored before its rows: whoever has stored these is known by now.
+  // A run is stored before its rows, so the program that stored these rows is known by now.
   if (gone.length > 0) await onRemoval();
   const where = table.key.map((column) => `${column} = ?`).join(' AND ');
   const remove = async (session: Session): Promise<void> => {
@@ -133,7 +133,7 @@ async function makeEqual(
   };
   try {
     await write(async (session) => {
-      // Old rows first: a new one may have what must be unique from one of them.
+      // Old rows are removed first: a new row may have a unique value of one of them.
       await remove(session);
       await insertRows(session, table.name, added);
     });
@@ -144,7 +144,7 @@ async function makeEqual(
       throw new StorageFault(thrown.kind, `${table.name}: ${thrown.message}`, thrown);
     }
     if (thrown.kind !== 'duplicate') throw thrown;
-    // An old row of a later page has what must be unique: in the next pass it is gone.
+    // An old row of a later page has the unique value. The next pass does not find that row any more.
     await write(remove);
     return Math.max(gone.length, 1);
   }

@@ -1,5 +1,5 @@
 /**
- * Copies a database into another one, of the same kind or of the other. Ids are kept, so that what was notified stays
+ * Copies a database into another one, of the same kind or of the other. Keeps ids, so that notified alerts stay
  * notified.
  */
 import { hostname } from 'node:os';
@@ -39,13 +39,13 @@ export interface CopyResult {
   readonly copied: number;
 }
 
-/** A source that never holds still is given up after so many passes. */
+/** The most passes: a source that keeps changing is given up. */
 const mostPasses = 4;
-/** Two rows may stand in each other's way until both old ones are gone. */
+/** The passes in which rows may wait: two rows may block each other until both old ones are removed. */
 const waitingPasses = 2;
 /** Tables that `ack`, `silence`, `forget`, `rename` and the start of a run change. */
 const changedByPeople = ['clients', 'alerts', 'silences', 'runs'];
-/** A third of what a lease may be left alone. */
+/** The pause between renewals of the lease: a third of the time after which a lease is free. */
 const touchMs = 20 * secondMs;
 const alerterLease = 'alerter';
 
@@ -60,7 +60,7 @@ export function storageName(storage: StorageConfig): string {
 /**
  * Copies all rows, then compares all rows, until a pass finds both databases equal. Throws FleetError: `usage` if the
  * target has rows of its own, `locked` while an alerter is at work, `migration-mismatch`, `interrupted`, or a storage
- * fault. What was copied until then stays, and the next call goes on from there.
+ * fault. Rows that were copied stay, and the next call resumes there.
  */
 export async function copyDatabase(options: CopyOptions): Promise<CopyResult> {
   const { signal } = options;
@@ -115,14 +115,14 @@ async function copyLocked(source: Database, target: Database, options: CopyOptio
   }
 }
 
-/** A lease that cannot be freed ends by itself. */
+/** Frees a lease. Ignores faults, because the lease also ends by itself. */
 const release = (database: Database, taken: Lease): Promise<void> =>
   createLeaseStore(database)
     .releaseLease(taken)
     .catch(() => undefined);
 
 async function lease(database: Database, name: string): Promise<Lease> {
-  // The same for every copy of this machine: one that was killed does not hold up the next.
+  // The same holder for every copy of this machine, so that a killed copy does not delay the next.
   const taken = await createLeaseStore(database).takeLease(alerterLease, `copy on ${hostname()}`);
   if (taken !== null) return taken;
   throw new FleetError({
@@ -142,7 +142,7 @@ interface Copy {
 
 interface Pass {
   readonly results: CopyResult['tables'];
-  /** Nothing was changed: all rows are equal. */
+  /** True if nothing was changed: all rows are equal. */
   readonly isQuiet: boolean;
 }
 
@@ -179,7 +179,7 @@ async function copyUntilEqual({ claim, options, ...leases }: Copy): Promise<Copy
   for (let pass = 1; pass <= mostPasses; pass += 1) {
     const { results, isQuiet } = await copyAll(tables, pass <= waitingPasses);
     if (!isQuiet || pass === 1) continue;
-    // A person may have changed what the pass had compared already.
+    // A person may have changed rows that the pass had already compared.
     const again = await copyAll(
       tables.filter(({ name }) => changedByPeople.includes(name)),
       false,
@@ -227,7 +227,7 @@ const cannotHold =
   'The target cannot hold a row as it is. MariaDB takes texts that differ by a space at the end for the same: ' +
   'change the row in the source.';
 
-/** Adds to a fault of a database that nothing is lost. */
+/** Adds to a fault of a database that the copied rows are not lost. */
 function goesOn(thrown: unknown): unknown {
   if (!(thrown instanceof StorageFault) || thrown.code === 'migration-mismatch') return thrown;
   const { kind, code, stage, message } = thrown;

@@ -7,8 +7,8 @@ import type { CopiedTable } from './copied-tables.ts';
 export type RowKey = readonly SqlValue[];
 
 /**
- * Returns the rows after a place, in the order of the key; from the first one on if it is null. Times are as SQLite
- * holds them.
+ * Returns the rows after a place, in the order of the key; from the first row if the place is null. Times are in
+ * SQLite's form.
  */
 export async function rowsAfter(
   session: Session,
@@ -22,7 +22,7 @@ export async function rowsAfter(
   };
   if (after === null) return select('', [], limit);
   const rows: SqlRow[] = [];
-  // A single condition over several columns is no range of the index, on one database or the other.
+  // A single condition over several columns does not use a range of the index, on one database or the other.
   for (let depth = key.length - 1; depth >= 0 && rows.length < limit; depth -= 1) {
     const equal = key.slice(0, depth).map((column) => `${column} = ? AND `);
     const where = `WHERE ${equal.join('')}${key[depth] ?? ''} > ?`;
@@ -33,7 +33,7 @@ export async function rowsAfter(
 
 const wholeSecondChars = 'YYYY-MM-DD HH:MM:SS'.length;
 
-/** MySQL leaves the milliseconds of a whole second out. */
+/** Adds the milliseconds of a whole second, which MySQL omits. */
 function withMilliseconds(row: SqlRow, times: readonly string[]): SqlRow {
   const whole = times.filter((column) => String(row[column]).length === wholeSecondChars);
   return { ...row, ...Object.fromEntries(whole.map((column) => [column, `${String(row[column])}.000`])) };
@@ -43,7 +43,7 @@ export function keyOfRow({ key }: CopiedTable, row: SqlRow): RowKey {
   return key.map((column) => row[column] ?? null);
 }
 
-/** False if MariaDB has the row in another place than SQLite: it compares texts as if spaces followed. */
+/** Returns false if MariaDB orders the row differently from SQLite: MariaDB compares texts as if spaces followed. */
 export function isOrderedAlike(key: RowKey): boolean {
   return !key.some((value) => typeof value === 'string' && /\p{Cc}/u.test(value));
 }
@@ -60,7 +60,7 @@ export function compareKeys(one: RowKey, other: RowKey): number {
   return 0;
 }
 
-/** Returns a row as text that is equal where two databases hold the same. */
+/** Returns a row as text that is equal if two databases hold the same values. */
 export function neutralRow({ json }: CopiedTable, row: SqlRow): string {
   const columns = Object.keys(row).sort();
   return JSON.stringify(
@@ -76,13 +76,13 @@ export function neutralRow({ json }: CopiedTable, row: SqlRow): string {
 /** The significant digits by which figures are compared. */
 const digits = 15;
 
-/** The SQLite package of Node 20 writes a figure as a whole number if less than 2.3e-16 is missing. */
+/** Rounds a figure. The SQLite package of Node 20 writes a figure as a whole number if less than 2.3e-16 is missing. */
 function inDigits(value: number): number {
   if (Number.isInteger(value)) return value;
   return Math.abs(value) < 10 ** -digits ? 0 : Number(value.toPrecision(digits));
 }
 
-/** MySQL keeps JSON as values, and orders the members of objects anew. */
+/** Orders the members of objects by name, because MySQL stores JSON as values and reorders the members. */
 function ordered(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(ordered);
   if (typeof value !== 'object' || value === null) return value;

@@ -9,7 +9,8 @@ export interface OpenDatabaseOptions<Config = StorageConfig> {
 }
 
 /**
- * The database that `<storage>` names. Throws StorageFault. Only what is used is loaded: mysql2 costs start-up time.
+ * Opens the database that `<storage>` names. Loads only the driver in use, because mysql2 costs start-up time. Throws
+ * StorageFault.
  */
 export async function openDatabase({ storage, program, signal }: OpenDatabaseOptions): Promise<Database> {
   switch (storage.kind) {
@@ -26,7 +27,7 @@ export async function openDatabase({ storage, program, signal }: OpenDatabaseOpt
   }
 }
 
-/** The error of a command that needs the database, at a site that has none. */
+/** Returns the error of a command that needs the database, at a site without one. */
 export function withoutDatabase(forwardUrl: string): FleetError {
   const message = `this site has no database: it forwards what it takes to ${forwardUrl}`;
   return usageError(message, 'Run this command on that collector.');

@@ -15,20 +15,23 @@ export interface MigrateOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-// Both databases take this text; the times are text because nothing is computed with them.
+// Both databases accept this text. The times are text because nothing is computed with them.
 const createMigrationsSql = `CREATE TABLE IF NOT EXISTS migrations (
   number INTEGER NOT NULL, step INTEGER NOT NULL, name VARCHAR(128) NOT NULL, digest VARCHAR(64) NOT NULL,
   major INTEGER NOT NULL, started_at VARCHAR(32) NOT NULL, applied_at VARCHAR(32),
   PRIMARY KEY (number, step))`;
 
 /**
- * Applies what is missing and returns the state after it. Throws FleetError `migration-mismatch` or a storage fault.
+ * Applies the missing migrations and returns the state after them. Throws FleetError `migration-mismatch` or a storage
+ * fault.
  */
 export async function migrate(options: MigrateOptions): Promise<MigrationState> {
   return withDatabase({ ...options, program: 'change' }, migrateDatabase);
 }
 
-/** Compares the schema and changes nothing; an absent SQLite file is not made. Throws FleetError on a storage fault. */
+/**
+ * Compares the schema and changes nothing; does not create an absent SQLite file. Throws FleetError on a storage fault.
+ */
 export async function checkMigrations(options: MigrateOptions): Promise<MigrationState> {
   const { kind, path } = options.storage;
   const missing = path !== null && isFileMissing(path);
@@ -37,14 +40,16 @@ export async function checkMigrations(options: MigrateOptions): Promise<Migratio
     : await withDatabase({ ...options, program: 'read' }, checkDatabase);
 }
 
-/** checkMigrations of a database that is open; throws StorageFault. */
+/** Does what checkMigrations does, for an open database. Throws StorageFault. */
 export function checkDatabase(database: Database): Promise<MigrationState> {
   return database.read(async (session) =>
     migrationState(await readApplied(session), readMigrations(session.dialect.name)),
   );
 }
 
-/** migrate of a database that is open; throws StorageFault or FleetError. The files are those of the package. */
+/**
+ * Does what `migrate` does, for an open database. Default: the files of the package. Throws StorageFault or FleetError.
+ */
 export async function migrateDatabase(
   database: Database,
   ofPackage?: readonly MigrationFile[],
@@ -58,7 +63,7 @@ export async function migrateDatabase(
   return database.migrate(async (session) => {
     await session.run(createMigrationsSql);
     let applied = await readApplied(session);
-    // Somebody else may have migrated while the lock was waited for.
+    // Another process may have migrated during the wait for the lock.
     throwMismatch(migrationState(applied, files), 'pending');
     const adopted = applied.length === 0 ? await adoptSchema(session, files) : [];
     if (adopted.length > 0) applied = await readApplied(session);
@@ -86,7 +91,7 @@ async function applyFile(session: Session, file: MigrationFile, known: AppliedMi
       await session.run(statement);
     } catch (thrown) {
       if (!(thrown instanceof StorageFault) || thrown.kind !== 'exists') throw thrown;
-      // MySQL commits DDL by itself, and a crash may have come between it and the record that it was done.
+      // MySQL commits DDL by itself, and a crash may have come between the DDL and its record.
       if (!begunBefore) throw await foreignSchema(session, file, step, thrown);
     }
     await session.run(endSql, [file.number, step]);
@@ -99,7 +104,7 @@ async function foreignSchema(
   step: number,
   fault: StorageFault,
 ): Promise<FleetError> {
-  // The table is somebody else's, and must not be taken for ours the next time.
+  // The table belongs to another program, and must not count as ours the next time.
   await session.run('DELETE FROM migrations WHERE number = ? AND step = ?', [file.number, step]);
   return new FleetError({
     code: 'migration-mismatch',
@@ -110,13 +115,13 @@ async function foreignSchema(
   });
 }
 
-/** Copies of what the files make have this before their names, for as long as they are compared. */
+/** The prefix of names of copies, which exist while they are compared with the tables. */
 const copyPrefix = 'adopting_';
 
 /**
  * Records the files whose statements somebody has run by hand, in order, on a database without records of migrations.
- * The files are run again under other names, and both results are compared. Returns the adopted files: none in a
- * database without tables of those names. Throws FleetError `migration-mismatch` if the tables are others.
+ * Runs the files again under other names and compares both results. Returns the adopted files: none in a database
+ * without tables of these names. Throws FleetError `migration-mismatch` if the tables differ.
  */
 async function adoptSchema(session: Session, files: readonly MigrationFile[]): Promise<readonly MigrationFile[]> {
   const names = [...new Set(files.flatMap(({ steps }) => steps.flatMap(createdName)))];

@@ -9,15 +9,15 @@ export interface MigrationFile {
   readonly number: number;
   /** Its name without `.sql`. */
   readonly name: string;
-  /** SHA-256 (hex) of the statements; comments and line breaks are free to change. */
+  /** SHA-256 (hex) of the statements. Changes of comments and line breaks do not change the digest. */
   readonly digest: string;
   /** The DDL statements, each a step. */
   readonly steps: readonly string[];
 }
 
 /**
- * The migrations of one database, in order. Throws Error when a file is misnamed, empty, or a number is missing: that
- * is a fault of the package.
+ * Reads the migrations of one database, in order. Throws Error if a file is misnamed or empty, or if a number is
+ * missing: the package is faulty then.
  */
 export function readMigrations(dialect: string, dir: string = sqlDir): readonly MigrationFile[] {
   const folder = path.join(dir, dialect);
@@ -35,8 +35,8 @@ export function readMigrations(dialect: string, dir: string = sqlDir): readonly 
 }
 
 /**
- * The statements of a migration, white space folded. A statement ends with a semicolon at the end of a line, a comment
- * is a line that starts with `--`; neither may stand inside a string.
+ * Splits a migration into its statements and folds white space. A statement ends with a semicolon at the end of a line.
+ * A comment is a line that starts with `--`. Neither may stand inside a string.
  */
 export function splitStatements(text: string): readonly string[] {
   const code = text.replace(/^\s*--.*$/gm, '');

@@ -9,7 +9,7 @@ export interface MigrationState {
   readonly applied: readonly string[];
   /** Migrations that somebody had made by hand, just recorded as applied. Default: none. */
   readonly adopted?: readonly string[];
-  /** Why this program cannot use the schema, or cannot migrate it; one sentence each. */
+  /** The reasons why this program cannot use the schema, or cannot migrate it; one sentence each. */
   readonly problems: readonly string[];
 }
 
@@ -19,21 +19,21 @@ export interface AppliedMigration {
   readonly name: string;
   readonly digest: string;
   readonly major: number;
-  /** The number of steps that are done, without a step that was only begun. */
+  /** The number of finished steps, without a step that was only begun. */
   readonly steps: number;
-  /** A step was begun and never recorded as done: program or server ended in between. */
+  /** True if a step was begun and never recorded as done: program or server ended in between. */
   readonly interrupted: boolean;
 }
 
 /**
- * Migrations of one major version only add, so that an older program of it goes on beside a newer one. A change that an
- * older program cannot bear raises this number.
+ * The major version of the schema. Migrations of one major version only add, so that an older program works beside a
+ * newer one. A change that breaks an older program raises this number.
  */
 export const schemaMajor = 1;
 
 const selectSql = 'SELECT number, step, name, digest, major, applied_at FROM migrations ORDER BY number, step';
 
-/** The migrations that the database has, in order; none in a new one. */
+/** Reads the migrations that the database has, in order; none in a new database. */
 export async function readApplied(session: Session): Promise<readonly AppliedMigration[]> {
   const rows = await session.all(selectSql).catch((thrown: unknown) => {
     if (thrown instanceof StorageFault && thrown.kind === 'schema') return [];
@@ -54,7 +54,7 @@ export async function readApplied(session: Session): Promise<readonly AppliedMig
   });
 }
 
-/** Compares what the database has with the files of this program. */
+/** Compares the migrations of the database with the files of this program. */
 export function migrationState(applied: readonly AppliedMigration[], files: readonly MigrationFile[]): MigrationState {
   const names = applied.map(({ name }) => name);
   const newer = applied.find(({ major }) => major > schemaMajor);
@@ -73,7 +73,10 @@ export function migrationState(applied: readonly AppliedMigration[], files: read
   };
 }
 
-/** Throws FleetError `migration-mismatch` when there is a problem, or when something is pending that must not be. */
+/**
+ * Throws FleetError `migration-mismatch` if there is a problem, or if migrations are pending although `allowed` is
+ * `none`.
+ */
 export function throwMismatch(state: MigrationState, allowed: 'pending' | 'none'): void {
   const [pending] = state.pending;
   const missing = allowed === 'none' && pending !== undefined ? [`the schema lacks the migration ${pending}`] : [];

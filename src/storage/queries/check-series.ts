@@ -8,7 +8,7 @@ import { addRollups, type RollupsQuery } from './grid-figures.ts';
 import { GridSums } from './grid-sums.ts';
 import { inSteps, stepOf } from './read-by-time.ts';
 
-/** The samples of textfiles and programs: the names of figures of checks have a blank. */
+/** The condition for samples of textfiles and programs: the names of the checks' figures have a blank. */
 const isOwn = "k.metric NOT LIKE '% %' AND k.unit <> 'per_second'";
 
 /** Implements NewestStore.countOwnSamples. */
@@ -57,9 +57,9 @@ export function namedSamples(table: string, resolution: Resolution): string {
     FROM stats s JOIN ${table} m ON m.stat_id = s.id JOIN series k ON k.id = m.series_id) AS named`;
 }
 
-/** A counter has a second series, its rate. */
+/** The condition for series that are shown. A counter has a second series, its rate. */
 const isShown = "unit <> 'counter'";
-/** Reports of a span that are looked at to find out which series change. */
+/** The number of reports of a span that are read to find the series that change. */
 const triedReports = 12;
 
 /** Implements PlotStore.seriesCounts. */
@@ -114,7 +114,7 @@ async function spreadReports(
   return [...ids];
 }
 
-/** Returns by series whether reports have different values of it. */
+/** Returns for each series whether its values differ between reports. */
 async function variedSeries(session: Session, reports: readonly number[]): Promise<ReadonlyMap<number, boolean>> {
   if (reports.length === 0) return new Map();
   const rows = await session.all(
@@ -132,7 +132,7 @@ export async function seriesFigures(
   grid: Grid,
   watch: Watch,
 ): Promise<FleetFigures> {
-  // A check that runs rarely has samples in few reports: one report of each step would miss them.
+  // A check that runs rarely has samples in few reports, and one report of each step would miss them.
   const whole: Grid = { ...grid, sampleMs: null };
   const query: RollupsQuery = {
     clients: [...series.keys()],

@@ -4,14 +4,14 @@ import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { ClientStatus } from '../store/storage.ts';
 import { newestBefore, newestOf } from './newest-rows.ts';
 
-/** Clients that are read at a time: the rows of 10,000 would take 15 MB while they are read. */
+/** The number of clients that are read at a time: the rows of 10,000 would take 15 MB. */
 const clientsOfPage = 250;
 
-/** Clients behind a name with their newest rows and visits, at most so many. */
+/** Returns SQL for clients behind a name with their newest rows and visits, up to a limit. */
 export const clientsSql = (dialect: Dialect): string =>
   `${statusSql((table) => newestOf(dialect, table, 'c.name'), 'c.name > ?')} LIMIT ?`;
 
-/** Returns every client with its newest row and its newest visit, with a time those of before it. */
+/** Returns every client with its newest row and its newest visit; with a time, the newest before that time. */
 export async function clientStatuses(session: Session, beforeMs: number | null): Promise<readonly ClientStatus[]> {
   const past = beforeMs === null ? [] : [sqlTime(beforeMs), sqlTime(beforeMs)];
   const newest = (table: Newest): string => newestBefore(table, 'c.name');
@@ -26,7 +26,7 @@ export async function clientStatuses(session: Session, beforeMs: number | null):
   }
 }
 
-/** Returns a function that has statuses share equal texts: a fleet has few systems, mounts and faults. */
+/** Returns a function that makes statuses share equal texts: a fleet has few systems, mounts and faults. */
 function sharedTexts(): (status: ClientStatus) => ClientStatus {
   const known = new Map<string | null, string | null>();
   const shared = (text: string | null): string | null => {
@@ -91,7 +91,9 @@ function clientStatus(row: SqlRow): ClientStatus {
   };
 }
 
-/** Reads a row of before a time. The columns of `clients` are of now; a client's past is in its rows and visits. */
+/**
+ * Reads a row from before a time. The columns of `clients` hold the present; a client's past is in its rows and visits.
+ */
 function pastStatus(row: SqlRow): ClientStatus {
   return {
     ...clientStatus(row),

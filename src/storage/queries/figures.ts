@@ -86,12 +86,12 @@ async function reportsBehind(
     statId: Number(row['id']),
     client: String(row['client']),
     observedAtMs: fromSqlTime(row['observed_at']) ?? 0,
-    // It was checked before it was stored, and the database refuses what is no JSON.
+    // The report was checked before it was stored, and the database refuses text that is not JSON.
     report: JSON.parse(String(row['report'])) as Report,
   }));
 }
 
-/** Each figure of a check has one behind its label. */
+/** The number of figures of a check: an equals sign follows each label. */
 const equalsSigns = "COALESCE(SUM(LENGTH(perfdata) - LENGTH(REPLACE(perfdata, '=', ''))), 0)";
 
 async function sumOf(
@@ -128,8 +128,8 @@ function finishedRun(row: SqlRow): FinishedRun {
 }
 
 /**
- * See ExportStore.hoursBegin. Hours go one by one, so the first day of which an hour is kept may lack others: that day
- * is exported as a whole if it is kept.
+ * Implements ExportStore.hoursBegin. Hours are removed one by one, so the first day with an hour may lack others. That
+ * day is exported as a whole if its daily row is kept.
  */
 async function hoursBegin(session: Session, client: string, table: ExportedTable): Promise<number | null> {
   const [first] = await session.all(`SELECT MIN(hour) AS hour FROM ${table}_hourly WHERE client = ?`, [client]);
@@ -194,7 +194,7 @@ async function page(
   };
 }
 
-/** True for rows that are behind a place by this key, and level with it by the keys before. */
+/** Returns SQL that is true for rows behind a place by this key, and equal to the place by the keys before. */
 function isBehind(before: readonly string[], key: string): string {
   return `(${[...before.map((one) => `${one} = ?`), `${key} > ?`].join(' AND ')})`;
 }
@@ -211,7 +211,7 @@ function sourceTable(table: ExportedTable, resolution: Resolution): string {
   return table === 'samples' ? namedSamples(source, resolution) : source;
 }
 
-/** Returns a time as its column has it: `2026-11-20 10:00:00.000`, `2026-11-20 10:00:00`, `2026-11-20`. */
+/** Returns a time in the form of its column: `2026-11-20 10:00:00.000`, `2026-11-20 10:00:00`, `2026-11-20`. */
 function placeText(resolution: Resolution, atMs: number): string {
   return sqlTime(atMs).slice(0, { row: 23, hour: 19, day: 10 }[resolution]);
 }

@@ -9,12 +9,15 @@ import { missedSamples, restsOfClient } from './missed-samples.ts';
 import { inSample, inSteps, isReadByTime, stepOf, stepSpan } from './read-by-time.ts';
 
 const subjects = { stats: null, disk_stats: 'mount', network_stats: 'interface', samples: 'series_id' } as const;
-/** Clients whose hours and days are read at a time: a month of hours of mounts is some thousand rows a client. */
+/**
+ * The number of clients whose hours and days are read at a time: a month of hours of mounts takes some thousand rows
+ * for each client.
+ */
 const clientsAtATime = 10;
 
 /**
- * See PlotStore.fleetFigures. Rows that are kept count by themselves. Hours and days fill every step that they touch; a
- * day counts only where no hour of it is kept.
+ * Implements PlotStore.fleetFigures. Each row that is still kept counts by itself. Hours and days fill every step that
+ * they touch. A day counts only before the first kept hour.
  */
 export async function fleetFigures(database: Database, query: FiguresQuery, watch: Watch): Promise<FleetFigures> {
   const sums = new GridSums(query);
@@ -39,10 +42,10 @@ export async function fleetFigures(database: Database, query: FiguresQuery, watc
   return sums;
 }
 
-/** A query for rollups, of the samples of some series too. */
+/** A query for rollups, also of the samples of some series. */
 export interface RollupsQuery extends Omit<FiguresQuery, 'table'> {
   readonly table: FigureTable | 'samples';
-  /** The subjects that are read; left out: all. */
+  /** The subjects to read. Default: all. */
   readonly only?: readonly number[];
 }
 
@@ -62,7 +65,7 @@ export async function addRollups(
   const firstHour = (client: string): number => firstHours.get(client) ?? untilMs;
   const daysEnd = Math.ceil(Math.max(...clients.map(firstHour)) / dayMs) * dayMs;
   await eachRollup(session, query, clients, 'day', daysEnd, (row, client, atMs) => {
-    // Hours go singly: the first day of which some are kept counts up to them.
+    // Hours are removed one by one, so the first day with kept hours counts only up to them.
     if (atMs < firstHour(client)) sums.addToSpan(row, client, atMs, Math.min(dayMs, firstHour(client) - atMs));
   });
 }
@@ -76,7 +79,7 @@ async function eachRollup(
   add: (row: Parameters<GridSums['addToSpan']>[0], client: string, atMs: number) => void,
 ): Promise<void> {
   const spanMs = span === 'hour' ? hourMs : dayMs;
-  // Rollups name the beginning of their hour without fractions: `2026-11-20 10:00:00`.
+  // Rollups hold the beginning of their hour without fractions: `2026-11-20 10:00:00`.
   const place = (atMs: number): string => sqlTime(atMs).slice(0, span === 'hour' ? 19 : 10);
   const figures = columns.flatMap((column, index) => {
     const { mean, least, most } = keysOf(index);
@@ -102,12 +105,12 @@ async function eachRollup(
   }
 }
 
-/** Adds the rows of everybody in a step, or one report of each client in a step that is sampled. */
+/** Adds the rows of all clients in a step, or one report of each client if the step is sampled. */
 async function addRowsOfStep(session: Session, sums: GridSums, query: FiguresQuery, step: number): Promise<void> {
   const { table, grid } = query;
   if (grid.sampleMs !== null) return addSampleOfStep(session, sums, query, step);
   const subject = subjects[table];
-  // Rows of mounts and interfaces have an index by client alone; they lie together with their report's.
+  // Rows of mounts and interfaces have an index by client alone. The rows of one report are stored together.
   const from = subject === null ? 'stats t' : `stats s JOIN ${table} t ON t.stat_id = s.id`;
   const time = `${subject === null ? 't' : 's'}.observed_at`;
   const group = subject === null ? [] : [`t.${subject}`];
@@ -120,7 +123,7 @@ async function addRowsOfStep(session: Session, sums: GridSums, query: FiguresQue
   for (const row of rows) sums.addToStep(row, String(row['client']), step);
 }
 
-/** Adds what was read in the sample of a step, and one later report of each client that has none in the sample. */
+/** Adds the rows in the sample of a step, and one later report of each client without one in the sample. */
 async function addSampleOfStep(session: Session, sums: GridSums, query: FiguresQuery, step: number): Promise<void> {
   const seen = new Set<string>();
   const sql = sampleSql(query);
@@ -145,14 +148,14 @@ async function addMissed(
   for (const row of await reportsOf(session, query, ids)) sums.addToStep(row, String(row['client']), step);
 }
 
-/** Returns a row a subject of these reports. */
+/** Returns one row for each subject of these reports. */
 async function reportsOf(session: Session, query: FiguresQuery, ids: readonly number[]): Promise<readonly SqlRow[]> {
   const sql = sampleSql(query);
   const rows = await forIds('s.id', ids, (where, values) => session.all(`${sql} WHERE ${where}`, values));
   return rows.filter(({ subject }) => subject !== null);
 }
 
-/** Returns SQL for reports with their subjects. A report without any is a line whose subject is null. */
+/** Returns SQL for reports with their subjects. A report without subjects is a line whose subject is null. */
 function sampleSql({ table, columns }: FiguresQuery): string {
   const subject = subjects[table];
   const source = subject === null ? 's' : 't';

@@ -1,7 +1,7 @@
 import type { SqlRow } from '../sql/database.ts';
 import type { FiguresQuery, FleetFigures, Grid, GridFigure, GridFigures } from '../store/look-store.ts';
 
-/** The names of a column's values in a row that is added. */
+/** The names of the values of a column in a row. */
 interface Keys {
   readonly mean: string;
   readonly least: string;
@@ -15,9 +15,9 @@ export function keysOf(index: number): Keys {
 /** A figure of a subject by step. */
 interface Sums {
   readonly mean: Float64Array | Float32Array;
-  /** Rows that the mean is of; 0: unknown. */
+  /** The number of rows of which `mean` is the mean; 0: unknown. */
   readonly weight: Uint16Array;
-  /** null: the mean stands for it. */
+  /** The least values; null: the mean stands for them. */
   readonly least: Float64Array | null;
   readonly most: Float64Array | null;
 }
@@ -25,7 +25,8 @@ interface Sums {
 const mostWeight = 2 ** 16 - 1;
 
 /**
- * Adds up figures by client, subject and step. Holds six to ten bytes a figure and step, and 16 more with its range.
+ * Adds up figures by client, subject and step. Holds six to ten bytes for each figure and step, and 16 more with a
+ * range.
  */
 export class GridSums implements FleetFigures {
   readonly #columns: readonly { readonly name: string; readonly hasRange: boolean; readonly keys: Keys }[];
@@ -114,7 +115,7 @@ export class GridSums implements FleetFigures {
   }
 }
 
-/** Returns a figure, with so many steps put together into one. */
+/** Returns a figure, with `stepFactor` steps put together into one. */
 function figureOf(sums: Sums, stepFactor: number): GridFigure {
   const points = Math.ceil(sums.mean.length / stepFactor);
   const unknown = (): (number | null)[] => new Array<number | null>(points).fill(null);

@@ -6,12 +6,12 @@ import type { FleetLevels, LevelStore, MountLevels } from '../store/level-store.
 import { readForecasts } from './forecasts.ts';
 import { inSteps } from './read-by-time.ts';
 
-/** The rows of a day, in the order of the primary key. Value: the day. */
+/** Selects the rows of a day, in the order of the primary key. Value: the day. */
 const levelsOfDaySql = `SELECT client, mount, size_bytes, available_bytes, used_bytes, inodes_percent
   FROM disk_levels WHERE day = ?`;
-/** Values: the day, a client whose rows and those of all before it are left out, the most rows. */
+/** Selects a page of the rows of a day. Values: the day, the client before the page, the most rows. */
 export const levelsPageSql = `${levelsOfDaySql} AND client > ? ORDER BY client, mount LIMIT ?`;
-/** Rows of an answer: so few are forgotten before they have cost the collection of garbage anything. */
+/** The rows of a page: so few become garbage before their collection costs anything. */
 const pageRows = 2000;
 
 export function createLevelStore(database: Database): LevelStore {
@@ -57,7 +57,7 @@ async function eachRowOfDay(
     const rows: readonly SqlRow[] = await session.all(levelsPageSql, [day, after, String(pageRows)]);
     const last = rows.at(-1)?.['client'] ?? '';
     const isEnd = rows.length < pageRows;
-    // The last client may go on in the next page, which has all of it. A client has far fewer rows than a page.
+    // The last client may continue in the next page, which has all its rows. A client has far fewer rows than a page.
     for (const row of rows) if (isEnd || row['client'] !== last) add(row);
     const whole = isEnd ? undefined : rows.findLast(({ client }) => client !== last);
     if (whole === undefined) return;

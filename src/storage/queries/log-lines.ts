@@ -32,7 +32,7 @@ export async function logCountsOf(session: Session, client: string): Promise<rea
   }));
 }
 
-/** Implements RecordStore.logLinesOfClients. Asks for the lines of those clients alone that have some. */
+/** Implements RecordStore.logLinesOfClients. Queries only clients that have lines. */
 export async function logLinesOfClients(
   session: Session,
   clients: readonly string[],

@@ -7,8 +7,8 @@ import { inSample, restSpan, stepOf } from './read-by-time.ts';
 const anySql = 'SELECT id FROM stats WHERE observed_at >= ? AND observed_at < ? LIMIT 1';
 
 /**
- * Returns a report of the rest of a step for each of these clients that has one: clients without a report in the sample
- * of the step. One visit that failed is no outage.
+ * Returns a report from the rest of a step for each of these clients that has one. The clients have no report in the
+ * sample of the step; one failed visit is no outage.
  */
 export async function missedSamples(
   session: Session,
@@ -18,7 +18,7 @@ export async function missedSamples(
 ): Promise<readonly number[]> {
   const rest = restSpan(grid, step);
   if (clients.length === 0 || rest === null) return [];
-  // Steps before the first report, and without a collector, cost one look.
+  // One lookup suffices for a step before the first report or without a collector.
   if ((await session.all(anySql, rest)).length === 0) return [];
   const rows = await forChunks(clients, (chunk, marks) =>
     session.all(
@@ -30,13 +30,13 @@ export async function missedSamples(
   return rows.map(({ id }) => Number(id));
 }
 
-/** Returns a report of the rest of each step in which the client has one: its id, and the step. */
+/** Returns a report from the rest of each step in which the client has one: its id, and the step. */
 export async function restsOfClient(
   session: Session,
   client: string,
   grid: Grid,
 ): Promise<ReadonlyMap<number, number>> {
-  // The index is read once: a client that was away for days has hundreds of such steps.
+  // Reads the index once, because a client that was away for days has hundreds of such steps.
   const rows = await session.all(
     `SELECT ${stepOf(session, grid)} AS place, MIN(id) AS id FROM stats
      WHERE client = ? AND observed_at >= ? AND observed_at < ? AND NOT (${inSample(session, grid)}) GROUP BY place`,

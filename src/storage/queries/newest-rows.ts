@@ -20,16 +20,15 @@ export async function newestRows(session: Session, client: string): Promise<Newe
 const timeOf = { stats: 'observed_at', visits: 'started_at' } as const;
 
 /**
- * The id of a client's newest row. What lies further ahead of the database's clock than clocks may differ was stored
- * under a clock that was wrong: it is the newest only where there is nothing else. `client`: an expression, twice in
- * the text.
+ * Returns SQL for the id of a client's newest row. A row more than an hour ahead of the database's clock was stored
+ * under a wrong clock, and counts only if there is no other. `client` is an expression, which the text contains twice.
  */
 export function newestOf({ farAhead }: Dialect, table: keyof typeof timeOf, client: string): string {
   const isNear = `AND n.${timeOf[table]} <= ${farAhead}`;
   return `COALESCE(${firstOf(table, client, isNear)}, ${firstOf(table, client, '')})`;
 }
 
-/** The id of a client's newest row before a time, its one value. */
+/** Returns SQL for the id of a client's newest row before a time, which is the only value. */
 export function newestBefore(table: keyof typeof timeOf, client: string): string {
   return firstOf(table, client, `AND n.${timeOf[table]} < ?`);
 }
@@ -52,8 +51,8 @@ export async function newestSince(
 }
 
 /**
- * See NewestStore.recentReports. Rows that lie further ahead of the clock than clocks may differ are left out. One
- * statement asks for many clients: on a server each costs a round trip.
+ * Implements NewestStore.recentReports. Omits rows more than an hour ahead of the database's clock. One statement
+ * selects many clients: on a server each statement costs a round trip.
  */
 export async function recentReports(
   session: Session,

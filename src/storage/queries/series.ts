@@ -3,7 +3,9 @@ import type { Session } from '../sql/database.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { SeriesColumn, SeriesPoint } from '../store/notification-store.ts';
 
-/** A day of reports each minute is 1,440; a chart has no use for more than this. */
+/**
+ * The most points of a series. A day with a report each minute has 1,440, and a chart needs no more points than this.
+ */
 const maxPoints = 20_000;
 
 const mountColumns: ReadonlySet<SeriesColumn> = new Set(['used_percent', 'inodes_percent']);

@@ -31,7 +31,7 @@ interface PageOptions {
   readonly condition: string;
   readonly after: RowPlace | null;
   readonly limit: number;
-  /** The figures of reports that are read. */
+  /** The figures of reports to read. */
   readonly figures: readonly StatsFigure[];
 }
 
@@ -43,13 +43,13 @@ async function pageOf(session: Session, { condition, after, limit, figures }: Pa
     afterId: number,
   ): Promise<readonly SqlRow[]> => {
     const rows = async (place: string, values: readonly SqlValue[], most: number): Promise<readonly SqlRow[]> => {
-      // In the order of an index that holds just the unprocessed rows.
+      // In the order of an index that holds only the unprocessed rows.
       const sql = `SELECT ${columns.join(', ')} FROM ${table} WHERE ${condition} ${place} ORDER BY ${time}, id LIMIT ?`;
       return session.all(sql, [...values, String(most)]);
     };
     if (after === null) return rows('', [], limit);
     const atMs = sqlTime(after.atMs);
-    // A single condition would step over all earlier rows of that time, those of a whole fleet.
+    // A single condition would scan all earlier rows of that time, which may be those of a whole fleet.
     const ofThatTime = await rows(`AND ${time} = ? AND id > ?`, [atMs, afterId], limit);
     const left = limit - ofThatTime.length;
     return left === 0 ? ofThatTime : [...ofThatTime, ...(await rows(`AND ${time} > ?`, [atMs], left))];
@@ -59,7 +59,7 @@ async function pageOf(session: Session, { condition, after, limit, figures }: Pa
   return cutOff(reports.map(storedReport), await storedVisits(session, visits), after, limit);
 }
 
-/** Cuts both kinds of rows off at the same time: at the end of the kind of which there may be more. */
+/** Cuts both kinds of rows off at the same time: at the end of the kind that may have more rows. */
 function cutOff(
   reports: readonly UnprocessedReport[],
   visits: readonly UnprocessedVisit[],

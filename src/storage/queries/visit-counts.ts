@@ -5,7 +5,7 @@ import { inSteps, isReadByTime, stepSpan } from './read-by-time.ts';
 
 const countsSql = 'SELECT client, COUNT(*) AS visits, SUM(ok) AS succeeded FROM visits WHERE';
 
-/** Implements PlotStore.visitCounts. Clients that are read one by one are read whole: they are few. */
+/** Implements PlotStore.visitCounts. Reads clients whole if they are read one by one, because they are few. */
 export async function visitCounts(
   database: Database,
   { clients, grid }: Pick<FiguresQuery, 'clients' | 'grid'>,

@@ -2,10 +2,10 @@ import type { Database } from '../sql/database.ts';
 import { insertRows, placeholders } from '../sql/insert-rows.ts';
 import type { LabelledClient } from '../store/storage.ts';
 
-/** Clients of one transaction: what ends a run keeps what came before. */
+/** The clients of one transaction. If the run ends early, earlier transactions stay. */
 const batch = 500;
 
-/** Implements ReportStore.saveLabels. Reads all labels, and writes those of clients that have others now. */
+/** Implements ReportStore.saveLabels. Reads all labels, and writes the labels of clients that have changed. */
 export async function saveLabels(database: Database, clients: readonly LabelledClient[]): Promise<void> {
   const rows = await database.read((session) => session.all('SELECT client, name, value FROM client_labels'));
   const stored = new Map<string, Map<string, string>>();

@@ -3,15 +3,15 @@ import type { ReportRows } from '../rows/report-rows.ts';
 import type { Session } from '../sql/database.ts';
 
 /**
- * The limit of a client for one hour of observation, in rows and in bytes of `reports`: far beyond what agents report.
+ * The limit of a client for one hour of observation, in rows and in bytes of `reports`: far more than agents report.
  */
 const perHour = { rows: 20_000, bytes: 16 * 1024 * 1024 };
-/** The limit of a client for one run without a look at what the hour holds: far beyond what a usual visit brings. */
+/** The limit of a client for one run below which the hour is not read: far more than a usual visit brings. */
 const free = { rows: 500, bytes: 64 * 1024 };
 
 /**
- * Returns the ids of the reports that are refused, with the reason: their client has filled its share of the hour at
- * which they were made. Reads in the transaction that stores, so that a transaction made again counts nothing twice.
+ * Returns the ids of the refused reports with the reason: the client has filled its share of the hour in which they
+ * were made. Reads in the transaction that stores, so that a repeated transaction counts nothing twice.
  */
 export type ClientShares = (session: Session, fresh: readonly ReportRows[]) => Promise<ReadonlyMap<string, string>>;
 
@@ -20,7 +20,7 @@ interface Use {
   readonly bytes: number;
 }
 
-/** To be made once a run. */
+/** Creates the counters of one run. Call it once a run. */
 export function createClientShares(): ClientShares {
   const brought = new Map<string, Use>();
   return async (session, fresh) => {
@@ -62,7 +62,7 @@ function costOf({ item, report, disks, networks, checks, logLines, readings }: R
 const ofHour = (table: string): string => `${table}.client = ? AND ${table}.observed_at BETWEEN ? AND ?`;
 const countOf = (table: string): string => `(SELECT COUNT(*) FROM ${table} WHERE ${ofHour(table)})`;
 const counted = ['stats', 'stats', 'disk_stats', 'network_stats', 'check_stats', 'log_lines', 'inventory_reports'];
-// A row of `reports` is counted as one of `stats`: its text goes before the figures do.
+// A row of `reports` counts as one row of `stats`: pruning removes its text before the figures.
 const useSql = `SELECT ${counted.map(countOf).join(' + ')} AS stored_rows,
   (SELECT COUNT(*) FROM stats JOIN samples ON stat_id = id WHERE ${ofHour('stats')}) AS stored_samples,
   (SELECT SUM(LENGTH(report)) FROM stats JOIN reports ON stat_id = id WHERE ${ofHour('stats')}) AS stored_bytes`;

@@ -4,7 +4,7 @@ import type { ReportRows } from '../rows/report-rows.ts';
 import type { Dialect, Session } from '../sql/database.ts';
 import { forChunks, insertRows } from '../sql/insert-rows.ts';
 
-/** The most mounts of a client and day: their names are the client's to choose. */
+/** The most mounts of a client and day, because the client chooses their names. */
 const mostMounts = 64;
 
 /** A row of `disk_levels`. */
@@ -20,11 +20,11 @@ interface Level {
 }
 
 /**
- * Keeps the highest level of each mount and day of reports, for forecasts. Leaves out mounts that no growth fills:
- * those of other machines, read-only ones, images, and memory. Adding a report twice changes nothing.
+ * Keeps the highest level of each mount and day of reports, for forecasts. Omits mounts that growth does not fill:
+ * network mounts, read-only mounts, images, and memory. Adding a report twice changes nothing.
  */
 export async function storeDiskLevels(session: Session, batch: readonly ReportRows[]): Promise<void> {
-  // All writers lock rows in the order of their key; reports of one day follow each other by time.
+  // All writers lock rows in the order of their key. Reports of one day are in the order of time.
   const levels = batch.flatMap(levelsOf).sort((one, other) => compare(keyOf(one), keyOf(other)));
   const known = await knownMounts(session, levels);
   const taken = levels.filter((level) => {
@@ -66,7 +66,7 @@ function compare(one: string, other: string): number {
   return one < other ? -1 : 1;
 }
 
-/** Returns the mounts that are stored, by day and client. */
+/** Returns the stored mounts, by day and client. */
 async function knownMounts(session: Session, levels: readonly Level[]): Promise<Map<string, Set<string>>> {
   const known = new Map<string, Set<string>>();
   for (const day of new Set(levels.map((level) => level.day))) {
@@ -82,7 +82,7 @@ async function knownMounts(session: Session, levels: readonly Level[]): Promise<
   return known;
 }
 
-/** Returns the suffix of an INSERT that merges a level into that of the same day. */
+/** Returns the suffix of an INSERT that merges a level into the stored level of the same day. */
 function mergeSuffix(dialect: Dialect): string {
   const own = (column: string): string => `disk_levels.${column}`;
   const isNewer = `${own('observed_at')} <= ${dialect.incoming('observed_at')}`;
@@ -97,7 +97,7 @@ function mergeSuffix(dialect: Dialect): string {
     newest('available_bytes'),
     greatest('used_bytes'),
     greatest('inodes_percent'),
-    // Last: MySQL makes assignments one after the other and would compare with the new one.
+    // Last: MySQL makes assignments one after the other and would compare with the new value.
     newest('observed_at'),
   ]);
 }

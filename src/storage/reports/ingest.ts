@@ -21,7 +21,7 @@ import { removeSealed } from './sealed-reports.ts';
 import { sqlTime } from '../sql/sql-time.ts';
 import type { IngestItem, IngestResult } from '../store/storage.ts';
 
-/** The number of clients whose refusal with the same words may be the database's fault. */
+/** The number of clients refused with the same words from which the database may be at fault. */
 const suspiciousClients = 4;
 
 /** Implements ReportStore.ingest. */
@@ -31,7 +31,7 @@ export async function ingest(
   shares: ClientShares,
 ): Promise<readonly IngestResult[]> {
   const target: Target = { database, shares };
-  // Made before the transaction begins, so that locks are held for no longer than storing takes.
+  // Made before the transaction begins, so that locks are held only while rows are stored.
   const prepared = items.map(prepare);
   const storable = prepared.filter((one): one is ReportRows => 'item' in one);
   const stored = (await storeHalving(target, storable)).values();
@@ -48,7 +48,7 @@ export async function ingest(
   return results;
 }
 
-// Whatever cannot be made a row would otherwise throw in the middle of a batch.
+// Otherwise a report that cannot become a row would throw in the middle of a batch.
 function prepare(item: IngestItem): ReportRows | Extract<IngestResult, { kind: 'refused' }> {
   try {
     return reportRows(item);
@@ -75,7 +75,7 @@ async function storeHalving(target: Target, batch: readonly ReportRows[]): Promi
   return [...first, ...(await storeHalving(target, batch.slice(middle)))];
 }
 
-/** Returns the words with which the database refuses every report; `null` if it takes one, or the words differ. */
+/** Returns the words with which the database refuses every report; `null` if it accepts one, or the words differ. */
 function commonRefusal(items: readonly IngestItem[], results: readonly IngestResult[]): string | null {
   const messages = new Set(results.map((result) => (result.kind === 'refused' ? result.message : null)));
   const [message] = messages;
@@ -85,8 +85,8 @@ function commonRefusal(items: readonly IngestItem[], results: readonly IngestRes
 }
 
 /**
- * Tries whether the database takes minimal reports of the program's own, and undoes them. Clients may agree on what is
- * refused, and then only their reports are.
+ * Tests whether the database accepts minimal reports of the program's own, and undoes them. If it does, the refused
+ * reports are at fault, even if clients send the same fault.
  */
 async function takesOwnReports(target: Target): Promise<boolean> {
   const undone = new Error('undone');
@@ -194,7 +194,7 @@ async function storeStats(session: Session, batch: readonly ReportRows[]): Promi
 
 async function touchClients(session: Session, items: readonly IngestItem[]): Promise<void> {
   const byClient = groupBy(items, ({ client }) => client);
-  // All writers lock clients in the order of their names, so that none waits for another in a circle.
+  // All writers lock clients in the order of their names, which prevents deadlocks.
   const names = [...byClient.keys()].sort();
   const rows = names.map((name) => {
     const own = byClient.get(name) ?? [];
@@ -217,7 +217,7 @@ function touchSuffix(dialect: Dialect): string {
   const latest = (column: string): string =>
     `${column} = CASE WHEN ${newer(column)} THEN ${dialect.incoming(column)} ELSE clients.${column} END`;
   return dialect.onConflict('name', [
-    // Before last_report_at: MySQL makes assignments one after the other and would compare with the new one.
+    // Before last_report_at: MySQL makes assignments one after the other and would compare with the new value.
     `boot_id = CASE WHEN ${newer('last_report_at')}
       THEN COALESCE(${dialect.incoming('boot_id')}, clients.boot_id) ELSE clients.boot_id END`,
     latest('last_report_at'),

@@ -9,10 +9,10 @@ import { sqlTime } from '../sql/sql-time.ts';
 import type { IngestItem } from '../store/storage.ts';
 import type { Session, SqlValue } from '../sql/database.ts';
 
-/** Rows by family: what an inventory report says of a machine. */
+/** The rows of an inventory report by family. */
 type Facts = Readonly<Record<string, readonly Row[]>>;
 
-/** The families that the agent's inventory has. Any other is left out: names that a client invents would add up. */
+/** The families of the agent's inventory. Others are omitted, because a client could invent any number of names. */
 export const inventoryFamilies: ReadonlySet<string> = new Set([
   'system',
   'virtual_machine',
@@ -24,11 +24,11 @@ export const inventoryFamilies: ReadonlySet<string> = new Set([
   'user',
 ]);
 
-/** Rows that one client may add within a day, and those that are kept of it: the newest. */
+/** The most rows that one client may add within a day, and the number of newest rows of the day that are kept. */
 const rowsPerDay = 12;
 const keptRows = 50;
 
-/** Which field of which family fills a column. */
+/** The family and field that fill each column. */
 const sources = {
   manufacturer: ['system', 'manufacturer'],
   model: ['system', 'model'],
@@ -48,7 +48,7 @@ type FactColumn = keyof typeof sources;
 const factColumns = Object.keys(sources) as readonly FactColumn[];
 const numericColumns = ['cpus', 'memory_bytes'] as const satisfies readonly FactColumn[];
 
-// Merged facts are read up to the size of a report: no more is ever stored.
+// Merged facts are read up to the size of a report: no larger facts are ever stored.
 const previousSql = `SELECT facts_digest, CASE WHEN LENGTH(facts) <= ${maxReportBytes} THEN facts END AS facts
   FROM inventory WHERE client = ? AND observed_at <= ? ORDER BY observed_at DESC, id DESC LIMIT 1`;
 const countSql = 'SELECT COUNT(*) AS count FROM inventory WHERE client = ? AND observed_at > ? AND observed_at <= ?';
@@ -56,8 +56,8 @@ const excessSql = `SELECT id FROM inventory WHERE client = ? ORDER BY observed_a
   LIMIT 1000 OFFSET ${keptRows}`;
 
 /**
- * Stores what changed: a row for each report that differs from the one before it in time, and every report's id.
- * Returns the ids of the reports that are refused, with the reason: their client has changed too often that day.
+ * Stores a row for each report that differs from the report before it in time, and every report's id. Returns the ids
+ * of the refused reports, with the reason: their client has changed too often that day.
  */
 export async function storeInventory(
   session: Session,
@@ -121,7 +121,9 @@ function factOf(facts: Facts, column: FactColumn): SqlValue {
   return typeof value === 'string' && value !== '' ? value : null;
 }
 
-/** SHA-256 (hex) that neither the order of families and fields nor that of subjects changes. */
+/**
+ * Returns the SHA-256 (hex) of facts. Neither the order of families and fields nor the order of subjects changes it.
+ */
 function digestOf(facts: Facts): string {
   const families = Object.entries(facts).map(([name, rows]) => [name, rows.map(canonicalRow).sort()] as const);
   families.sort(([a], [b]) => (a < b ? -1 : 1));

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { noRunId, reportVersion } from '../../report/report.ts';
 import type { IngestItem } from '../store/storage.ts';
 
-/** A report with a row for every table that reports fill. */
+/** Returns a report that fills a row in every table of reports. */
 export function ownItem(name: IngestItem['report']['name']): IngestItem {
   const nowMs = Date.now();
   const client = randomUUID();

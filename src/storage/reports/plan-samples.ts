@@ -5,14 +5,14 @@ import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 
 /** A row of `series`. */
 export interface Series {
-  /** null: it is not stored yet. */
+  /** null if it is not stored yet. */
   id: number | null;
   readonly metric: string;
   readonly labels: string;
   readonly unit: SeriesUnit;
   /** The day of its newest sample. */
   lastOn: string;
-  /** The value of a counter, for its next rate; null for all else. */
+  /** The value of a counter, for its next rate; null for other series. */
   counter: CounterState | null;
 }
 
@@ -25,7 +25,7 @@ interface CounterState {
 export interface ReadReport {
   readonly client: string;
   readonly statId: number;
-  /** In the form of a time column. */
+  /** The time in the form of a time column. */
   readonly observedAt: string;
   readonly readings: readonly Reading[];
 }
@@ -39,24 +39,24 @@ export interface PlannedSample {
 /** The samples of a client's reports, and the changes of its series. */
 export interface SamplePlan {
   readonly samples: readonly PlannedSample[];
-  /** Series that are new, or not what is stored of them any more. */
+  /** Series that are new or differ from the stored ones. */
   readonly changed: readonly Series[];
-  /** The readings of the newest report that no series was free for. */
+  /** The readings of the newest report for which no series was free. */
   readonly dropped: number;
-  /** True if the client has as many series as it may have. */
+  /** True if the client has the most series allowed. */
   readonly full: boolean;
 }
 
-/** A series that is silent for longer leaves its place to another. */
+/** The time without samples after which another reading may take the place of a series. */
 const activeMs = 7 * 24 * hourMs;
-/** The series of a client together with those that are silent. */
+/** The most series of a client, silent ones included. */
 const maxEver = 10 * maxSubjects;
 /** The time between the two readings of a rate, as for the rates of probes. */
 const rateMs = { least: 10_000, most: 24 * hourMs } as const;
 
 /**
- * Plans the samples of one client's reports. At most 200 series of the week before a report are there at once: the
- * names are the client's to choose. Changes `known`, the series that are stored.
+ * Plans the samples of one client's reports. At most 200 series have samples in the week before a report, because the
+ * client chooses the names. Changes `known`, the stored series.
  */
 export function planSamples(known: readonly Series[], reports: readonly ReadReport[]): SamplePlan {
   const book: Book = { byName: new Map(known.map((series) => [seriesName(series), series])), changed: new Set() };
@@ -88,7 +88,7 @@ interface Book {
   readonly changed: Set<Series>;
 }
 
-/** Chooses the series of one report's readings, or makes new ones. */
+/** Returns the functions that choose the series of one report's readings, or create new ones. */
 function seriesChooser({ byName, changed }: Book, atMs: number) {
   const [day, since] = [sqlTime(atMs).slice(0, 10), sqlTime(atMs - activeMs).slice(0, 10)];
   const isActive = (series: Series | undefined): boolean => series !== undefined && series.lastOn >= since;
@@ -120,19 +120,19 @@ function seriesChooser({ byName, changed }: Book, atMs: number) {
   };
 }
 
-/** Tells the series of one client apart. */
+/** Returns a name that identifies a series among those of one client. */
 export function seriesName({ metric, labels, unit }: Pick<Reading, 'metric' | 'labels' | 'unit'>): string {
   return `${unit}\n${labels}\n${metric}`;
 }
 
-/** Returns the rate since an earlier reading, and the reading that the next rate is made with. */
+/** Returns the rate since an earlier reading, and the reading from which the next rate is computed. */
 function rateOf(
   before: CounterState | null,
   now: CounterState,
 ): { readonly rate: number | null; readonly counter: CounterState } {
   if (before === null) return { rate: null, counter: now };
   const sinceMs = now.atMs - before.atMs;
-  // It comes home late, or too soon for a rate.
+  // The reading arrives late, or too soon for a rate.
   if (sinceMs < rateMs.least) return { rate: null, counter: before };
   const isRate = sinceMs <= rateMs.most && now.value >= before.value;
   return { rate: isRate ? ((now.value - before.value) / sinceMs) * 1000 : null, counter: now };

@@ -55,7 +55,7 @@ function endValues(end: RunEnd): Values {
   };
 }
 
-/** Clocks of two machines may differ by so much without harm. */
+/** The difference between the clocks of two machines that does no harm. */
 const toleratedMs = hourMs;
 
 const columns = ['first_seen', 'last_visit_at', 'last_report_at', 'inventory_at'] as const;
@@ -66,8 +66,8 @@ const settleSql = `UPDATE clients SET
   WHERE ${isFuture}`;
 
 /**
- * Sets times of `clients` to now that lie further ahead of the database's clock than clocks may differ: they were
- * stored under a wrong clock, and no row that comes would be newer for years.
+ * Sets times of `clients` to now if they lie more than an hour ahead of the database's clock. They were stored under a
+ * wrong clock, and no new row would be newer for years.
  */
 export async function settleFutureTimes(session: Session): Promise<void> {
   const nowMs = await databaseNowMs(session);

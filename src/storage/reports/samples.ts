@@ -8,15 +8,15 @@ import { forChunks, insertRows, replaceRows, type Values } from '../sql/insert-r
 import { fromSqlTime, sqlTimeOrNull } from '../sql/sql-time.ts';
 import { planSamples, seriesName, type PlannedSample, type ReadReport, type Series } from './plan-samples.ts';
 
-/** The readings of a client that no series was free for. */
+/** The readings of a client for which no series was free. */
 export interface DroppedReadings {
   readonly client: string;
   readonly dropped: number;
 }
 
 /**
- * Stores the readings of reports in `samples`, and their series. Asks once for the series of all clients, and nothing
- * if no report has readings. Returns the clients that have as many series as a client may have.
+ * Stores the readings of reports in `samples`, and their series. Queries the series of all clients once, and nothing if
+ * no report has readings. Returns the clients that have as many series as a client may have.
  */
 export async function storeSamples(
   session: Session,
@@ -65,7 +65,7 @@ function storedSeries(row: SqlRow): Series {
     id: Number(row['id']),
     metric: String(row['metric']),
     labels: String(row['labels']),
-    // The column is written from this type alone.
+    // Only values of this type are written to the column.
     unit: row['unit'] as SeriesUnit,
     lastOn: String(row['last_on']),
     counter: atMs === null || value === null ? null : { atMs, value },
@@ -90,7 +90,7 @@ function idsOf(stored: readonly Series[]): ReadonlyMap<string, number | null> {
   return new Map(stored.map((series) => [seriesName(series), series.id]));
 }
 
-/** `ids`: those of a client that has new series. */
+/** Returns the rows of `samples`. `ids` holds the series ids of a client with new series. */
 function sampleRows(samples: readonly PlannedSample[], ids?: ReturnType<typeof idsOf>): readonly Values[] {
   return samples.map(({ report, series, value }) => ({
     stat_id: report.statId,
@@ -101,8 +101,8 @@ function sampleRows(samples: readonly PlannedSample[], ids?: ReturnType<typeof i
 }
 
 /**
- * Keeps in `clients` how many readings of their newest reports found no series. Returns those of which some are dropped
- * now and none were before.
+ * Stores in `clients` how many readings of their newest reports found no series. Returns the clients that drop readings
+ * now and dropped none before.
  */
 export async function noteDropped(
   session: Session,

@@ -17,15 +17,15 @@ import type {
   SealedSummary,
 } from '../store/sealed-store.ts';
 
-/** The limit of a client's waiting reports: a month of full reports every five minutes is a third. */
+/** The limit of a client's waiting reports: three times a month of full reports every five minutes. */
 const clientBytes = 64 * 1024 * 1024;
 const rowBytes = 1024;
-/** The limit of a client for one run without a look at what waits. */
+/** The limit of a client for one run below which its waiting reports are not counted. */
 const freeBytes = 64 * 1024;
 
 /**
- * See ReportStore.saveSealed. Reads of the reports only which ids are stored already, so that a collector that opens
- * nothing needs no right to read it (docs/installation.md). `brought` counts each client's bytes of this run.
+ * Implements ReportStore.saveSealed. Reads only the ids of stored reports, so that a collector that opens nothing needs
+ * no right to read their content (docs/installation.md). `brought` counts each client's bytes of this run.
  */
 export async function saveSealed(
   database: Database,
@@ -79,7 +79,7 @@ async function saveBatch(
   return results;
 }
 
-/** Sealed bytes of each of these clients that wait to be opened, with what a row takes besides. */
+/** Returns the sealed bytes of each client that wait to be opened, with the overhead of the rows. */
 async function waitingBytes(session: Session, clients: readonly string[]): Promise<Map<string, number>> {
   const rows = await forChunks(clients, (chunk, marks) =>
     session.all(
@@ -102,7 +102,7 @@ function sealedRow(item: SealedItem): Values {
     received_at: sqlTime(item.receivedAtMs),
     clock_offset_ms: clock === null ? null : safe(clock.offsetMs),
     monotonic_zero_ms: clock === null ? null : safe(clock.monotonicZeroMs),
-    // The client sends the boot id: text of another form compares with nothing.
+    // The boot id comes from the client: text of another form compares with nothing.
     boot_id: bootId !== null && /^[\x20-\x7e]{1,64}$/.test(bootId) ? bootId : null,
     sealed_bytes: item.sealed.length,
     sealed: item.sealed,
@@ -113,9 +113,9 @@ function safe(ms: number): number {
   return Math.round(Math.min(9e15, Math.max(-9e15, ms)));
 }
 
-/** Removes rows of `sealed_reports` in a transaction that has stored what was in them. */
+/** Removes rows of `sealed_reports` in a transaction that has stored their content. */
 export async function removeSealed(session: Session, ids: readonly number[]): Promise<void> {
-  // In the order in which everybody locks them.
+  // All writers lock rows in this order.
   const ordered = [...ids].sort((a, b) => a - b);
   await forChunks(ordered, async (chunk, marks) => [
     await session.run(`DELETE FROM sealed_reports WHERE id IN (${marks})`, chunk),
@@ -140,7 +140,7 @@ export function createSealedStore(database: Database): SealedStore {
   };
 }
 
-/** Rows of one transaction. */
+/** The rows of one transaction. */
 const removedAtOnce = 200;
 
 async function removeKeyless(database: Database, nowMs: number, keptMs: number): Promise<number> {
@@ -191,7 +191,7 @@ async function readRows(session: Session, ids: readonly number[]): Promise<reado
   });
 }
 
-/** A row as it was read, whoever wrote it: what is not of its form is unknown. */
+/** Converts a row as it was read. Any program may have written it: values of another form count as unknown. */
 export function storedSealed(row: SqlRow): SealedRow {
   const sealed = row['sealed'];
   return {

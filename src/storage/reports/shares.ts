@@ -40,7 +40,7 @@ export function createShareStore(database: Database): ShareStore {
     finish: async ({ site, holder, cycle, untilMs }) => {
       await database.write(async (session) => {
         const { now } = session.dialect;
-        // An earlier run of the holder, which was killed, had another time.
+        // An earlier run of the same holder that was killed had another time.
         const sql = `UPDATE slices SET done_at = ${now}, until_at = ${now} WHERE site = ? AND holder = ? AND cycle = ?
           AND until_at = ?`;
         await session.run(sql, [site, holder, cycle, sqlTime(untilMs)]);
@@ -66,7 +66,7 @@ async function join(
   const beganAtMs = fromSqlTime(row?.['began_at']) ?? 0;
   const number = Number(row?.['cycle'] ?? 0);
   const startedMs = nowMs - Math.min(Math.max(0, sinceStartMs()), everyMs);
-  // A time in the future comes from a clock that was wrong.
+  // A time in the future comes from a wrong clock.
   const isNew = startedMs - beganAtMs >= nextCycleAfter * everyMs || beganAtMs > nowMs + everyMs;
   const cycle = isNew ? { number: number + 1, beganAtMs: startedMs, nowMs } : { number, beganAtMs, nowMs };
   const began = { site, cycle: cycle.number, began_at: sqlTime(cycle.beganAtMs) };
@@ -81,7 +81,7 @@ async function join(
 async function makeSlices(session: Session, site: string): Promise<void> {
   const free = { epoch: 0, holder: '', cycle: 0, until_at: sqlTime(0), done_at: null };
   const rows = Array.from({ length: sliceCount }, (_, slice) => ({ site, slice, ...free }));
-  // Another collector may make the same ones, and have claimed some.
+  // Another collector may make the same slices, and may already have claimed some.
   await replaceRows(session, 'slices', ['site', 'slice'], rows, ['slice']);
 }
 
@@ -93,7 +93,7 @@ async function claimSlice(session: Session, claim: SliceClaim): Promise<boolean>
   const sql = `UPDATE slices SET epoch = epoch + 1, holder = ?, cycle = ?, until_at = ?, done_at = NULL
     WHERE site = ? AND slice = ? AND epoch = ? AND cycle < ? AND (until_at <= ${now} OR until_at > ?) AND ? > ${now}`;
   if ((await session.run(sql, [holder, cycle, until, ...key, slice.epoch, cycle, far, until])) === 1) return true;
-  // The answer to an earlier attempt may have been lost. Another collector with a copied id has another time.
+  // The answer to an earlier attempt may have been lost. A collector with a copied id would have another time.
   const [row] = await session.all('SELECT epoch, holder, until_at FROM slices WHERE site = ? AND slice = ?', key);
   return (
     Number(row?.['epoch']) === slice.epoch + 1 &&

@@ -18,7 +18,7 @@ const clientColumns = [
 ] as const;
 type ClientRow = Values<(typeof clientColumns)[number]>;
 
-/** The most ids that the column holds. */
+/** The most key ids that the column holds. */
 const mostKeys = 15;
 
 /** Implements ReportStore.saveVisits. */
@@ -63,10 +63,10 @@ function visitRow(visit: VisitRecord): Values {
   };
 }
 
-// The rows are read, counted on and written in one transaction: a visit that is saved again counts no second time.
+// Reads, counts and writes the rows in one transaction, so that a visit that is saved again does not count twice.
 async function updateClients(session: Session, visits: readonly VisitRecord[]): Promise<void> {
   const inTime = [...visits].sort((a, b) => a.startedAtMs - b.startedAtMs);
-  // All writers lock clients in the order of their names, so that none waits for another in a circle.
+  // All writers lock clients in the order of their names, which prevents deadlocks.
   const names = [...new Set(visits.map(({ client }) => client))].sort();
   const rows = await forChunks(names, (chunk, marks) =>
     session.all(
@@ -84,7 +84,7 @@ async function updateClients(session: Session, visits: readonly VisitRecord[]): 
 function afterVisit(before: ClientRow | undefined, visit: VisitRecord): ClientRow {
   const startedAt = sqlTime(visit.startedAtMs);
   const lastVisitAtMs = fromSqlTime(before?.last_visit_at);
-  // A visit that comes out of the journal later than its successors says nothing about the present.
+  // A visit that comes out of the journal after a later visit does not change the present state.
   if (before !== undefined && lastVisitAtMs !== null && lastVisitAtMs > visit.startedAtMs) return before;
   const failures = Number(before?.consecutive_failures ?? 0);
   const firstSeenMs = Math.min(fromSqlTime(before?.first_seen) ?? visit.startedAtMs, visit.startedAtMs);
@@ -97,7 +97,7 @@ function afterVisit(before: ClientRow | undefined, visit: VisitRecord): ClientRo
     next_attempt_at: sqlTimeOrNull(visit.nextAttemptAtMs),
     reader: visit.reader ?? before?.reader ?? null,
     boot_id: visit.bootId ?? before?.boot_id ?? null,
-    // A good visit that left reports behind makes it unknown: they may be sealed to any key.
+    // A good visit that left reports behind makes the keys unknown: these reports may be sealed to any key.
     sealed_to: visit.ok ? (visit.sealedTo?.slice(0, mostKeys).join(' ') ?? null) : (before?.sealed_to ?? null),
   };
 }

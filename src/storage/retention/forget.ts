@@ -3,7 +3,7 @@ import { revokeLeases } from '../alerts/lease.ts';
 import { deleteRows, type Subject } from './prune-subjects.ts';
 import { rollupSources, rollupTable } from './rollup.ts';
 
-/** Rows that are deleted together. */
+/** The number of rows that are deleted together. */
 const batch = 500;
 
 const byId = (table: string, id: string, ...others: Subject['deletes']): ClientRows => ({
@@ -13,7 +13,7 @@ const byId = (table: string, id: string, ...others: Subject['deletes']): ClientR
 
 type ClientRows = Pick<Subject, 'select' | 'deletes'>;
 
-/** Tables that may hold many rows of a client, and what hangs on them. */
+/** Tables that may hold many rows of a client, with the tables that refer to them. */
 const large: readonly ClientRows[] = [
   byId(
     'stats',
@@ -40,8 +40,8 @@ const small: readonly string[] = [
 ];
 
 /**
- * See RetentionStore.forgetClient. The row of `clients` goes last, so what a crash leaves can be removed by a second
- * call. An alerter at work has to begin anew, for it may have read rows that go.
+ * Implements RetentionStore.forgetClient. Deletes the row of `clients` last, so that a second call can remove what a
+ * crash left. A running alerter has to begin anew, because it may have read rows that are deleted.
  */
 export async function forgetClient(database: Database, client: string, signal: AbortSignal): Promise<boolean> {
   const isKnown = async (): Promise<readonly SqlRow[]> =>
@@ -66,7 +66,7 @@ export async function forgetClient(database: Database, client: string, signal: A
   return true;
 }
 
-// The run ids stay: visits say by them whether they were of a full run.
+// The run ids stay: visits need them to show whether they belong to a full run.
 const forgetSql = "UPDATE runs SET collector_id = '' WHERE program = 'collect' AND collector_id = ?";
 const closeSql = `UPDATE alerts SET state = 'resolved', closed_reason = 'forgotten', open_key = NULL,
   sequence = sequence + 1, changed_by_run = NULL`;
@@ -77,7 +77,7 @@ export async function forgetCollector(database: Database, collectorId: string): 
   // Runs of a forgotten collector have no collector id.
   if (collectorId === '') return false;
   return database.write(async (session) => {
-    // An alerter at work has read its runs. First, as every transaction of the alerter begins with its lease too.
+    // A running alerter has read the collector's runs. The lease comes first, as in every transaction of the alerter.
     await revokeLeases(session);
     await session.run('DELETE FROM collectors WHERE id = ?', [collectorId]);
     const runs = await session.run(forgetSql, [collectorId]);

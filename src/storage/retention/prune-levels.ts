@@ -3,13 +3,13 @@ import { dayMs } from '../../platform/units.ts';
 import type { Database } from '../sql/database.ts';
 import { spanStart } from './rollup.ts';
 
-/** The oldest day of levels that may go. Value: the first day to keep. */
+/** Selects the oldest day of levels to remove. Value: the first day to keep. */
 export const oldestLevelsSql = 'SELECT day FROM disk_levels WHERE day < ? ORDER BY day LIMIT 1';
 const lastClientSql = 'SELECT client FROM disk_levels WHERE day = ? ORDER BY day, client, mount LIMIT 1 OFFSET ?';
 
 /**
- * Removes levels of mounts that no forecast looks at any more, oldest day first: each call of what it returns removes
- * up to about a number of them and says how many went; null when there is nothing left.
+ * Removes levels of mounts that no forecast reads any more, oldest day first. Each call of the returned function
+ * removes about `limit` rows and returns their number; null if there is nothing left.
  */
 export function levelRemover(database: Database, nowMs: number): (limit: number) => Promise<number | null> {
   const before = spanStart('day', nowMs - levelDays * dayMs);

@@ -6,39 +6,42 @@ import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 
 export interface StatsRemoverOptions {
   readonly database: Database;
-  /** A full hour; rows observed before it go. */
+  /** A full hour. Rows observed before it are removed. */
   readonly beforeMs: number;
-  /** True once an alerter has run here: unprocessed rows stay. */
+  /** True once an alerter has run on this database: unprocessed rows stay. */
   readonly processedOnly: boolean;
-  /** The rollups that the rows are added to before they are removed. */
+  /** The rollups to which the rows are added before their removal. */
   readonly spans: readonly RollupSpan[];
 }
 
-/** Rows of an hour that are looked up at a time. */
+/** The number of rows of an hour that are looked up at a time. */
 const lookupRows = 20_000;
 
-// Few sizes of lists, so that each statement is prepared once.
+// A few lengths of lists, so that each statement is prepared once.
 const listSizes = [16, 64, 256, 512] as const;
 
-/** Most rows of one transaction, whatever the limit. */
+/** The most rows of one transaction, whatever the limit. */
 export const mostStats = 512;
 
-// A client that has fallen silent keeps its newest row, or latest_stats and status would forget it.
+// A silent client keeps its newest row: latest_stats and status would lose the client otherwise.
 const removable = (processedOnly: boolean): string => `s.observed_at < ? AND s.observed_at >= ?
     AND s.id <> (SELECT n.id FROM stats n WHERE n.client = s.client ORDER BY n.observed_at DESC, n.id DESC LIMIT 1)
     ${processedOnly ? 'AND s.processed_at IS NOT NULL' : ''}`;
 
-/** Values: before, from. */
+/** Returns the query for the oldest time. Values: before, from. */
 export function oldestStatsSql(processedOnly: boolean): string {
   return `SELECT s.observed_at AS at FROM stats s WHERE ${removable(processedOnly)} ORDER BY s.observed_at LIMIT 1`;
 }
 
-/** Values: before, from. */
+/** Returns the query that counts rows. Values: before, from. */
 export function countStatsSql(processedOnly: boolean): string {
   return `SELECT COUNT(*) AS count FROM stats s WHERE ${removable(processedOnly)}`;
 }
 
-/** Values: before, from, limit. A client's rows stand together, so that its rollups are written once. */
+/**
+ * Returns the query for rows of an hour. Values: before, from, limit. A client's rows stand together, so that its
+ * rollups are written once.
+ */
 function rowsOfHourSql(processedOnly: boolean): string {
   return `SELECT s.id AS id, s.client AS client FROM stats s WHERE ${removable(processedOnly)}
     ORDER BY s.client, s.id LIMIT ?`;
@@ -46,7 +49,7 @@ function rowsOfHourSql(processedOnly: boolean): string {
 
 export interface RemovedStats {
   readonly stats: number;
-  /** Whole reports that were still there. */
+  /** The number of whole reports that were still kept. */
   readonly reports: number;
 }
 
@@ -56,12 +59,11 @@ interface Row {
 }
 
 /**
- * Rolls rows of `stats` and what hangs on them up and removes them, oldest hour first: each call of what it returns
- * does so with up to a number of them, in one transaction, and says how many went; null when there is nothing left.
- *
- * A row is in `stats` or in its rollups and never in both, whatever dies when and however many do this at once: rows
- * are locked, those that somebody else took meanwhile are left out, and what is left is added and deleted together.
- * Rows that come home late into an hour that is rolled up already are added to it.
+ * Rolls up and removes rows of `stats` and the rows that refer to them, oldest hour first. Each call of the returned
+ * function handles up to `limit` rows in one transaction and returns their number; null if there is nothing left.
+ * A row is either in `stats` or in its rollups, never in both, even after crashes and with several pruners. The
+ * transaction locks the rows, omits rows that another pruner has taken meanwhile, and adds and deletes the remaining
+ * rows together. Late rows of an hour that is already rolled up are added to the rollup.
  */
 export function statsRemover(options: StatsRemoverOptions): (limit: number) => Promise<RemovedStats | null> {
   const { database, beforeMs, processedOnly } = options;
@@ -91,7 +93,8 @@ export function statsRemover(options: StatsRemoverOptions): (limit: number) => P
 }
 
 /**
- * Returns how many rows from the start, at most `limit`, end with a client's last row; `limit` if one client has more.
+ * Returns the number of rows from the start, at most `limit`, that ends with a client's last row. Returns `limit` if
+ * one client has more rows.
  */
 function wholeClients(rows: readonly Row[], limit: number): number {
   if (rows.length <= limit) return rows.length;
@@ -128,7 +131,7 @@ async function removeStats(
   });
 }
 
-/** Fills a list of ids up to one of few lengths by repeating the last id. */
+/** Fills a list of ids up to one of a few lengths by repeating the last id. */
 function filledUp(ids: readonly SqlValue[]): { readonly values: readonly SqlValue[]; readonly marks: string } {
   const size = listSizes.find((candidate) => candidate >= ids.length) ?? ids.length;
   const last = ids.at(-1) ?? null;

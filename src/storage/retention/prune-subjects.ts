@@ -8,9 +8,9 @@ export interface Subject {
    * count.
    */
   readonly select: string;
-  /** Less than any id. */
+  /** A value less than any id. */
   readonly firstId: SqlValue;
-  /** Tables and the column that the ids are deleted by; what hangs on a row goes before it. */
+  /** Tables with the column by which the ids are deleted. Rows that refer to a row are deleted before it. */
   readonly deletes: readonly (readonly [table: string, column: string])[];
 }
 
@@ -25,7 +25,7 @@ export const reports = (processedOnly: boolean): Subject => ({
   deletes: [['reports', 'stat_id']],
 });
 
-/** Lines of logs, by the report that had them. */
+/** Lines of logs, by their report. */
 export const logLines: Subject = {
   select: `SELECT l.stat_id AS id, l.observed_at AS at FROM log_lines l
     WHERE ${beyondCursor('l.observed_at', 'l.stat_id')} AND l.ordinal = 0 ORDER BY l.observed_at, l.stat_id LIMIT ?`,
@@ -40,8 +40,8 @@ export const visits = (processedOnly: boolean): Subject => ({
   deletes: [['visits', 'id']],
 });
 
-// The newest run of each collector and program stays: it says since when there was none. A run with visits stays too:
-// MariaDB would answer a NOT EXISTS by reading all visits.
+// The newest run of each collector and program stays: it shows since when there has been none. A run with visits stays
+// too: MariaDB would answer a NOT EXISTS by reading all visits.
 export const runs: Subject = {
   select: `SELECT r.id AS id, r.started_at AS at FROM runs r WHERE ${beyondCursor('r.started_at', 'r.id')}
     AND (SELECT v.id FROM visits v WHERE v.run_id = r.id LIMIT 1) IS NULL
@@ -59,7 +59,7 @@ export const inventoryReports: Subject = {
   deletes: [['inventory_reports', 'report_id']],
 };
 
-/** Series without a sample since then: hours and days of them are gone too. */
+/** Series without a sample since that time, whose hours and days are removed as well. */
 export const series: Subject = {
   select: `SELECT k.id AS id, k.last_on AS at FROM series k WHERE ${beyondCursor('k.last_on', 'k.id')}
     ORDER BY k.last_on, k.id LIMIT ?`,
@@ -69,7 +69,7 @@ export const series: Subject = {
 
 const waitingMail = 'm.sent_at IS NULL AND m.failed_at IS NULL AND m.replaced_by IS NULL';
 
-// Alerts of which somebody has to be notified stay, and so do alerts of a waiting mail.
+// An alert stays if a recipient has to be notified of it, or if a mail about it waits.
 export const alerts: Subject = {
   select: `SELECT a.id AS id, a.resolved_at AS at FROM alerts a
     WHERE a.closed_out = 1 AND ${beyondCursor('a.resolved_at', 'a.id')} AND a.open_key IS NULL
@@ -105,7 +105,10 @@ export const silences: Subject = {
 const laterEvent = `SELECT 1 FROM events later WHERE later.service = e.service AND later.host = e.host
   AND later.instance = e.instance AND later.id > e.id`;
 
-/** Events, the newest of each service of a host alone, or all others: rules wait for the next of a service longer. */
+/**
+ * Returns the events to prune: the newest of each service of a host, or all others. Rules wait longer for the next
+ * event of a service.
+ */
 export const events = (newest: boolean): Subject => ({
   select: `SELECT e.id AS id, e.received_at AS at FROM events e WHERE ${beyondCursor('e.received_at', 'e.id')}
     AND ${newest ? 'NOT ' : ''}EXISTS (${laterEvent}) ORDER BY e.received_at, e.id LIMIT ?`,
@@ -114,8 +117,8 @@ export const events = (newest: boolean): Subject => ({
 });
 
 /**
- * Removes the rows of a subject that are older than a time, oldest first: each call of what it returns removes up to a
- * number of them and says how many went; null when there is nothing left.
+ * Removes the rows of a subject that are older than a time, oldest first. Each call of the returned function removes up
+ * to `limit` rows and returns their number; null if there is nothing left.
  */
 export function subjectRemover(
   database: Database,
@@ -135,7 +138,7 @@ export function subjectRemover(
   };
 }
 
-/** Returns how many rows there are to remove. */
+/** Returns the number of rows to remove. */
 export async function countSubject(session: Session, subject: Subject, before: string): Promise<number> {
   const at = '1000-01-01 00:00:00.000';
   const everything = subject.select.replace(/ORDER BY .*$/, '');

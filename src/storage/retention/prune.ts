@@ -16,7 +16,7 @@ import type { PruneLimits, PruneResult } from '../store/storage.ts';
 const alerterSql = "SELECT 1 AS found FROM runs WHERE program = 'alert' LIMIT 1";
 const oldest = '1000-01-01 00:00:00.000';
 
-/** The queries that look for what may go, as they are once an alerter has run here. */
+/** The queries that find rows to remove, in the form used once an alerter has run. */
 export const pruneQueries = {
   stats: oldestStatsSql(true),
   reports: subjects.reports(true).select,
@@ -52,11 +52,10 @@ interface Sweep {
 }
 
 /**
- * See RetentionStore.prune. Once an alerter has run here, a row that it has not processed stays, however old. The rows
- * of `inventory` stay as long as the client's history is of interest: they are few. A clock that has leapt ahead is not
- * believed at once (see confirmedNowMs).
- *
- * Each kind of rows has its turn, so that much of one does not keep the others.
+ * Implements RetentionStore.prune. Once an alerter has run here, a row that it has not processed stays, however old.
+ * Rows of `inventory` stay as long as the client's history, because they are few. A clock that has leapt ahead is not
+ * trusted at once (see confirmedNowMs).
+ * The kinds of rows take turns, so that many rows of one kind do not delay the others.
  */
 export async function prune(
   database: Database,
@@ -122,9 +121,9 @@ async function boundsOf(database: Database, limits: PruneLimits) {
     rawBefore: sqlTime(nowMs - rawMs),
     detailBefore: sqlTime(nowMs - detailMs),
     logsBefore: sqlTime(nowMs - logsMs),
-    // Rollups that have no limit of their own stay, and so do their names.
+    // Rollups without a limit of their own stay, and so do the names of their series.
     seriesBefore: hourlyMs === null || dailyMs === null ? null : sqlTime(nowMs - Math.max(rawMs, hourlyMs, dailyMs)),
-    // A full hour: it is rolled up once, as a whole.
+    // A full hour, because an hour is rolled up once and as a whole.
     statsBeforeMs: Math.floor((nowMs - rawMs) / hourMs) * hourMs,
     // The rollups that rows are added to before they are removed.
     spans: kept.flatMap(({ span, keptMs }) => (keptMs !== null && keptMs > rawMs ? [span] : [])),
@@ -172,15 +171,18 @@ function countedAs(kind: Counted | null, count: number | null): Removed {
   return kind === null ? {} : { [kind]: count };
 }
 
-// With fewer rows the cost of a transaction itself would prevail.
+// The least rows of a transaction: with fewer, its fixed cost would dominate.
 const leastRows = 16;
 const firstRows = 128;
-/** A transaction is to be shorter than this, and is made longer when it takes less than the half. */
+/** The longest time of a transaction. A transaction that takes less than half of it makes the next one larger. */
 const longestMs = 400;
-/** Longer than others wait between two tries for the lock of an SQLite file, so that each of them gets in. */
+/**
+ * The pause between transactions: longer than the retry interval for the lock of an SQLite file, so that every other
+ * process gets the lock.
+ */
 const pauseMs = 90;
 
-/** Makes transactions as long as others can well wait for, and pauses between them. */
+/** Sizes transactions so that others can wait for them, and pauses between transactions. */
 function createGait(signal: AbortSignal) {
   const sizes = new Map<Sweep, number>();
   let sincePauseMs = 0;
@@ -191,7 +193,7 @@ function createGait(signal: AbortSignal) {
     await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
   };
   return {
-    /** Runs something that takes its time, and pauses when that is due. */
+    /** Runs slow work, and pauses when a pause is due. */
     pace: async (work: () => Promise<void>): Promise<void> => {
       const startedAt = performance.now();
       await work();

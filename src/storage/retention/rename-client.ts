@@ -19,18 +19,15 @@ const tables = [
 ] as const;
 const existsSql = 'SELECT name FROM clients WHERE name = ?';
 
-// A run visits a client under one name. If both are there nevertheless, the new name's visit stays.
+// A run visits a client under one name. If visits of both names exist nevertheless, the new name's visit stays.
 const dropDoubleVisitsSql = `DELETE FROM visits WHERE client = ? AND run_id IN
   (SELECT run_id FROM (SELECT run_id FROM visits WHERE client = ?) AS twice)`;
 
-// Each name has levels of days at which it was visited; of a day that both have, the new name's stays.
+// Each name has levels of the days on which it was visited. If both names have a day, the new name's levels stay.
 const dropDoubleLevelsSql = `DELETE FROM disk_levels WHERE client = ? AND (day, mount) IN
   (SELECT day, mount FROM (SELECT day, mount FROM disk_levels WHERE client = ?) AS twice)`;
 
-/**
- * Implements RetentionStore.renameClient: everything in one transaction, so a second run finds all of it or nothing to
- * do.
- */
+/** Implements RetentionStore.renameClient in one transaction: a second call finds all the rows or none. */
 export async function renameClient(database: Database, from: string, to: string): Promise<boolean> {
   if (from === to) return false;
   const known = await database.read((session) => session.all(existsSql, [from]));
@@ -38,14 +35,14 @@ export async function renameClient(database: Database, from: string, to: string)
   return database.write(async (session) => {
     const locked = await session.all(existsSql + session.dialect.forUpdate, [from]);
     if (locked.length === 0) return false;
-    // An alerter at work has read rows under the old name; the next pass reads them anew. The lease comes first, as in
-    // every transaction of the alerter.
+    // A running alerter has read rows under the old name, and the next pass reads them again. The lease comes first, as
+    // in every transaction of the alerter.
     await revokeLeases(session);
     await session.run(dropDoubleVisitsSql, [from, to]);
     await session.run(dropDoubleLevelsSql, [from, to]);
-    // The new name's forecasts are of few days, and the next ones come within the hour.
+    // The new name's forecasts cover few days, and the next forecasts come within the hour.
     await session.run('DELETE FROM forecasts WHERE client = ?', [to]);
-    // config.xml says the labels of the new name.
+    // config.xml defines the labels of the new name.
     await session.run('DELETE FROM client_labels WHERE client = ?', [from]);
     await renameSeries(session, from, to);
     for (const table of tables) await session.run(`UPDATE ${table} SET client = ? WHERE client = ?`, [to, from]);
@@ -69,7 +66,7 @@ async function renameSeries(session: Session, from: string, to: string): Promise
     const chosen = `CASE series_id ${doubles.map(() => 'WHEN ? THEN ?').join(' ')} END`;
     const olds = doubles.map((row) => row['old_id'] ?? null);
     const isOld = `series_id IN (${placeholders(olds.length)})`;
-    // By id: MariaDB would answer a subquery by reading all samples.
+    // By id, because MariaDB would answer a subquery by reading all samples.
     const reports = await session.all('SELECT id FROM stats WHERE client = ?', [from]);
     await changeIds(
       'stat_id',
@@ -144,7 +141,7 @@ async function mergeClients(session: Session, from: string, to: string): Promise
     await session.run('UPDATE clients SET name = ? WHERE name = ?', [to, from]);
     return;
   }
-  // Times are text, and their order is that of time.
+  // Times are text whose order is that of time.
   const firstSeen = there.map((row) => String(row['first_seen'])).sort()[0] ?? null;
   const reports = there.flatMap((row) => (row['last_report_at'] === null ? [] : [String(row['last_report_at'])]));
   await session.run('UPDATE clients SET first_seen = ?, last_report_at = ? WHERE name = ?', [

@@ -5,20 +5,20 @@ import { sqlTime } from '../sql/sql-time.ts';
 import { checkFigures, networkFigures, sampleFigures, statsFigures } from '../rows/report-rows.ts';
 
 export interface RollUpOptions {
-  /** An hour of UTC that all the rows were observed in. */
+  /** The hour of UTC in which all the rows were observed. */
   readonly hourMs: number;
   readonly spans: readonly RollupSpan[];
-  /** Ids of `stats`. An id may be there twice. */
+  /** The ids of rows in `stats`. An id may occur twice. */
   readonly statIds: readonly SqlValue[];
-  /** The placeholders of `statIds`, as many as it has ids. */
+  /** The placeholders of `statIds`, one for each id. */
   readonly marks: string;
 }
 
 /**
- * Adds rows of `stats` and what hangs on them to the rollups of their hour and day, whether those have a row already or
- * not. Who calls it deletes the rows in the same transaction: so each counts once. What is NULL counts for nothing; a
- * mean is that of the rows, however long each of them stood. Of each client the most frequent mounts and interfaces are
- * added, as many as a report may have: the names are the client's to choose, and rollups stay for years.
+ * Adds rows of `stats` and the rows that refer to them to the rollups of their hour and day, whether these exist or
+ * not. The caller deletes the rows in the same transaction, so that each counts once. NULL counts for nothing; a mean
+ * is the mean of the rows, regardless of their duration. Adds the most frequent mounts and interfaces of each client,
+ * as many as a report may have: the client chooses the names, and rollups stay for years.
  */
 export async function rollUp(session: Session, options: RollUpOptions): Promise<void> {
   const { hourMs, spans, statIds, marks } = options;
@@ -63,11 +63,11 @@ function rollUpSql(dialect: Dialect, source: RollupSource, span: RollupSpan, mar
 /** A table of rows that is rolled up. Names are constants of the program. */
 export interface RollupSource {
   readonly table: 'stats' | 'disk_stats' | 'network_stats' | 'check_stats' | 'samples';
-  /** The table with those that have its other columns. Default: the table. */
+  /** The table joined with those that have its other columns. Default: the table. */
   readonly from?: string;
   /** The column with the id of the row of `stats`. */
   readonly statId: 'id' | 'stat_id';
-  /** The column that tells the rows of one report apart. */
+  /** The column that distinguishes the rows of one report. */
   readonly subject: 'mount' | 'interface' | 'check_name' | 'series_id' | null;
   /** Columns that are numbers or NULL. */
   readonly metrics: readonly string[];
@@ -90,7 +90,7 @@ export const rollupSources: readonly RollupSource[] = [
   },
 ];
 
-/** `stats_hourly`, `disk_stats_daily` ... */
+/** Returns the name of a rollup: `stats_hourly`, `disk_stats_daily` ... */
 export function rollupTable({ table }: RollupSource, span: RollupSpan): string {
   return `${table}_${span === 'hour' ? 'hourly' : 'daily'}`;
 }
@@ -100,7 +100,7 @@ function rollupKey({ subject }: RollupSource, span: RollupSpan): readonly string
   return ['client', span, ...(subject === null ? [] : [subject])];
 }
 
-/** Every column of a rollup, the key first. */
+/** Returns every column of a rollup, the key first. */
 export function rollupColumns(source: RollupSource, span: RollupSpan): readonly string[] {
   const figures = source.metrics.flatMap((metric) => [
     `${metric}_min`,
@@ -120,7 +120,7 @@ export function mergeSuffix(dialect: Dialect, source: RollupSource, span: Rollup
     const extreme = (part: 'min' | 'max', comparison: '<' | '>'): string =>
       `${metric}_${part} = CASE WHEN ${own(part)} IS NULL OR ${other(part)} ${comparison} ${own(part)}
         THEN ${other(part)} ELSE ${own(part)} END`;
-    // Before the count: MySQL makes assignments one after the other and would weigh with the new one.
+    // Before the count: MySQL makes assignments one after the other and would weigh with the new count.
     const mean = `${metric}_mean = CASE WHEN ${other('count')} = 0 THEN ${own('mean')}
       WHEN ${own('count')} = 0 THEN ${other('mean')}
       ELSE (${own('mean')} * ${own('count')} + ${other('mean')} * ${other('count')})
@@ -133,12 +133,12 @@ export function mergeSuffix(dialect: Dialect, source: RollupSource, span: Rollup
   ]);
 }
 
-/** Clients of one transaction: each has an hour of rows that are due, or after a change of the retention many. */
+/** The clients of one transaction. Each has an hour of expired rows, or many after a change of the retention. */
 const batchClients = 50;
 
 /**
- * Clients with rows that are older; `clients` has everyone who was ever visited. Values: oldest to keep, limit. (Asked
- * with EXISTS, MariaDB reads the whole table.)
+ * Returns the query for clients with rows older than a time; `clients` holds every client ever visited. Values: oldest
+ * to keep, limit. (With EXISTS, MariaDB reads the whole table.)
  */
 export function expiredSql(source: RollupSource, span: RollupSpan): string {
   return `SELECT c.name AS name FROM clients c
@@ -147,8 +147,8 @@ export function expiredSql(source: RollupSource, span: RollupSpan): string {
 }
 
 /**
- * Removes what a rollup has of before a time, of some clients and the oldest first. Returns how many rows went, not
- * many more than `limit`; null when there is nothing left.
+ * Removes the rows of a rollup from before a time, for some clients and the oldest first. Returns the number of removed
+ * rows, not many more than `limit`; null if there is nothing left.
  */
 export async function expireRollup(
   database: Database,

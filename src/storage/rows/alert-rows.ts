@@ -27,7 +27,7 @@ export const evaluatedColumns = [
   'progress',
 ] as const;
 
-/** For storedAlert. */
+/** The columns that storedAlert reads. */
 export const alertColumns = [
   'id',
   'client',
@@ -41,18 +41,18 @@ export const alertColumns = [
   'acknowledged_at',
 ].join(', ');
 
-/** The row of an alert that is stored for the first time. */
+/** Returns the row of an alert that is stored for the first time. */
 export function newAlertRow(alert: Alert): Values {
   const named = nameRow(alert);
   return { ...named, open_key: alert.state === 'resolved' ? null : named.alert_key, ...evaluatedRow(alert) };
 }
 
-/** The row of an alert that has an id. */
+/** Returns the row of an alert that has an id. */
 export function knownAlertRow(alert: Alert, id: number): Values<'id'> {
   return { id, ...nameRow(alert), ...evaluatedRow(alert) };
 }
 
-/** A row of `alerts`. */
+/** Reads a row of `alerts`. */
 export function storedAlert(row: SqlRow): Alert {
   const firingSinceMs = fromSqlTime(row['firing_since']);
   const pendingSinceMs = fromSqlTime(row['pending_since']) ?? firingSinceMs ?? 0;
@@ -85,7 +85,7 @@ export function storedAlert(row: SqlRow): Alert {
   };
 }
 
-/** A row of `last_notified`. */
+/** Reads a row of `last_notified`. */
 export function storedLastNotified(row: SqlRow): LastNotified {
   return {
     alertId: Number(row['alert_id']),
@@ -128,8 +128,8 @@ function storedProgress(text: unknown, sinceMs: number): Progress {
 }
 
 /**
- * The key of an alert: SHA-256 (hex) over client, rule and subject, which together are too long for a key of
- * MySQL. `alerts.alert_key` holds it always, `alerts.open_key` while the alert is open.
+ * Returns the key of an alert: SHA-256 (hex) over client, rule and subject, which together are too long for a key of
+ * MySQL. `alerts.alert_key` always holds the key, `alerts.open_key` while the alert is open.
  */
 export function alertKey(client: string, rule: string, subject: string): string {
   return createHash('sha256')

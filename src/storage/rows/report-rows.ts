@@ -7,7 +7,7 @@ import type { Values } from '../sql/insert-rows.ts';
 import { sqlTime, sqlTimeOrNull } from '../sql/sql-time.ts';
 import type { IngestItem } from '../store/storage.ts';
 
-/** The columns that are numbers or NULL, which rollups are made of too. */
+/** The columns that are numbers or NULL, from which rollups are also made. */
 export const statsFigures = [
   'uptime_s',
   'cpu_percent',
@@ -37,10 +37,10 @@ export const networkFigures = [...reportedFigures, 'interval_s'] as const;
 
 export const sampleFigures = ['value'] as const;
 
-/** The worst state of an hour or day is its greatest; UNKNOWN is 3. */
+/** The figures of checks. The worst state of an hour or day is its greatest; UNKNOWN is 3. */
 export const checkFigures = ['state'] as const;
 
-/** A report as rows, without the id that its row of `stats` gets when it is stored. */
+/** A report as rows, without the id of its row of `stats`, which is assigned on storing. */
 export interface ReportRows {
   readonly item: IngestItem;
   readonly observedAt: string;
@@ -50,11 +50,11 @@ export interface ReportRows {
   readonly networks: readonly NetworkRow[];
   readonly checks: readonly CheckStat[];
   readonly logLines: readonly LogLine[];
-  /** The values of `samples`. */
+  /** The readings, which become rows of `samples`. */
   readonly readings: readonly Reading[];
 }
 
-/** Throws RangeError for a time that no column can hold. */
+/** Converts a report to rows. Throws RangeError for a time that no column can hold. */
 export function reportRows(item: IngestItem): ReportRows {
   const observedAt = sqlTime(item.observedAtMs);
   const { stats, disks, networks } = columnsOf(item.report);
@@ -85,17 +85,17 @@ export function reportRows(item: IngestItem): ReportRows {
     networks,
     checks: measured.map(({ stat }) => stat),
     logLines: logLinesOf(item.report),
-    // Logs first: a client has only so many series.
+    // Logs come first, because the number of a client's series is limited.
     readings: [...logReadings(item.report), ...checkReadings(measured)],
   };
 }
 
-/** The row of `reports`. */
+/** Returns the row of `reports`. */
 export function reportRow(rows: ReportRows, statId: number): Values {
   return { stat_id: statId, observed_at: rows.observedAt, report: rows.report };
 }
 
-/** The rows of `disk_stats`. */
+/** Returns the rows of `disk_stats`. */
 export function diskStatsRows(rows: ReportRows, statId: number): readonly Values[] {
   return rows.disks.map((disk, ordinal) => ({
     stat_id: statId,
@@ -110,7 +110,7 @@ export function diskStatsRows(rows: ReportRows, statId: number): readonly Values
   }));
 }
 
-/** The rows of `network_stats`. */
+/** Returns the rows of `network_stats`. */
 export function networkStatsRows(rows: ReportRows, statId: number): readonly Values[] {
   return rows.networks.map((network, ordinal) => ({
     stat_id: statId,
@@ -122,7 +122,7 @@ export function networkStatsRows(rows: ReportRows, statId: number): readonly Val
   }));
 }
 
-/** The rows of `check_stats`. */
+/** Returns the rows of `check_stats`. */
 export function checkStatsRows(rows: ReportRows, statId: number): readonly Values[] {
   return rows.checks.map((check, ordinal) => ({
     stat_id: statId,
@@ -133,7 +133,7 @@ export function checkStatsRows(rows: ReportRows, statId: number): readonly Value
   }));
 }
 
-/** The rows of `log_lines`. */
+/** Returns the rows of `log_lines`. */
 export function logLineRows(rows: ReportRows, statId: number): readonly Values[] {
   return rows.logLines.map((line, ordinal) => ({
     stat_id: statId,

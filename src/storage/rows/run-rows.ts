@@ -3,7 +3,7 @@ import { fromSqlTime } from '../sql/sql-time.ts';
 import { programs, type RunFact } from '../store/run.ts';
 import { numberOrNull } from './columns.ts';
 
-/** For runFact. */
+/** The columns that runFact reads. */
 export const runColumns =
   'id, program, collector_id, host, scope, config_digest, outcome, started_at, finished_at, clients, succeeded, failed';
 
@@ -25,7 +25,7 @@ export function runFact(row: SqlRow): RunFact {
   };
 }
 
-/** Returns a condition for runs of other collectors than these, whose ids are its values. */
+/** Returns a condition for runs of collectors other than these. Its values are these ids. */
 export function byOthers(except: ReadonlySet<string>): string {
   const ids = Array.from(except, () => '?').join(', ');
   return ids === '' ? '' : ` AND (collector_id IS NULL OR collector_id NOT IN (${ids}))`;

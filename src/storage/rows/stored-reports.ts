@@ -3,7 +3,7 @@ import type { StoredReports } from '../store/evaluation-store.ts';
 import { forIds } from '../sql/by-ids.ts';
 import type { Database, Session } from '../sql/database.ts';
 
-/** Bytes of reports that are in memory at a time. One client can fill 100 reports of 1 MiB each in a visit. */
+/** The bytes of reports in memory at a time. One client can fill 100 reports of 1 MiB each in a visit. */
 const windowBytes = 4 * 2 ** 20;
 
 /** Implements EvaluationStore.reportsOf. */
@@ -30,7 +30,7 @@ async function sizesOf(session: Session, ids: readonly number[]): Promise<Readon
   return new Map(rows.map((row) => [Number(row['stat_id']), Number(row['bytes'])]));
 }
 
-/** Ids in the order given, as many together as their reports have room. */
+/** Groups ids in the given order, each group as large as fits `windowBytes`. */
 function windowsOf(ids: readonly number[], sizes: ReadonlyMap<number, number>): readonly (readonly number[])[] {
   const windows: number[][] = [];
   let free = 0;
@@ -50,6 +50,6 @@ async function load(session: Session, ids: readonly number[]): Promise<ReadonlyM
   const rows = await forIds('stat_id', ids, (where, values) =>
     session.all(`SELECT stat_id, report FROM reports WHERE ${where}`, values),
   );
-  // It was checked before it was stored, and the database refuses what is no JSON.
+  // The report was checked before it was stored, and the database refuses text that is not JSON.
   return new Map(rows.map((row) => [Number(row['stat_id']), JSON.parse(String(row['report'])) as Report]));
 }

@@ -28,7 +28,7 @@ export const storedVisitColumns = ['id', 'client', 'run_id', 'started_at', 'ok',
 
 /** Reads a row of `stats`. Figures that were not read are null. */
 export function storedReport(row: SqlRow): UnprocessedReport {
-  // The columns are typed by what wrote them. Each is named because a million rows are read so.
+  // The program wrote the columns, so their types are known. Each column is named because a million rows are read.
   const figures = row as unknown as Partial<StatsColumns>;
   return {
     id: Number(row['id']),
@@ -112,7 +112,7 @@ export async function checksOf(
 const dayBeforeSql = `SELECT id FROM stats WHERE client = ? AND observed_at <= ?
   ORDER BY observed_at DESC, id DESC LIMIT 1`;
 
-/** Implements EvaluationStore.checksDayBefore. Few rows of a fleet have figures that may have grown. */
+/** Implements EvaluationStore.checksDayBefore. Few rows of a fleet have figures that can have grown. */
 export async function checksDayBefore(
   session: Session,
   rows: readonly Pick<UnprocessedReport, 'id' | 'client' | 'observedAtMs'>[],
@@ -138,8 +138,7 @@ async function subjectsOf<Row>(
   const rows = await forIds('stat_id', ids, (where, values) =>
     session.all(`SELECT stat_id, ${columns.join(', ')} FROM ${table} WHERE ${where} ORDER BY stat_id, ordinal`, values),
   );
-  // A row carries stat_id beside what Row names; copying millions of rows to leave it out would cost more than it
-  // helps.
+  // A row has stat_id besides the fields of Row. Copying millions of rows to remove the column would cost too much.
   return groupBy(rows, (row) => Number(row['stat_id'])) as unknown as ReadonlyMap<number, readonly Row[]>;
 }
 

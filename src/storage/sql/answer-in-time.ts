@@ -4,13 +4,13 @@ import { StorageFault } from './fault.ts';
 export interface AnswerOptions {
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
-  /** Begins the message: which database. */
+  /** The name of the database, with which the message begins. */
   readonly where: string;
 }
 
 /**
- * Returns what `ask` resolves to. Throws StorageFault `lost` at the deadline and `aborted` with the signal; the caller
- * then ends its connection, for the question is still open.
+ * Returns the result of `ask`. Throws StorageFault `lost` at the deadline and `aborted` with the signal. The caller
+ * then ends its connection, because the statement is still running.
  */
 export function answerInTime<T>({ timeoutMs, signal, where }: AnswerOptions, ask: () => Promise<T>): Promise<T> {
   const late = (): Error => new StorageFault('lost', `${where}: no answer within ${timeoutMs / 1000} s`);

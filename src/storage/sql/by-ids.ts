@@ -7,8 +7,8 @@ const minRange = 16;
 const answerRange = 1000;
 
 /**
- * Runs a statement for exactly these ids, in as few pieces as there are gaps between them; `where` is a condition on
- * the column with its values. A range only ever holds ids that were all given.
+ * Runs a statement for exactly these ids: one piece for each long range of consecutive ids, and lists for the others.
+ * `where` is a condition on the column with its values.
  */
 export async function forIds<R>(
   column: string,
@@ -27,11 +27,11 @@ export async function forIds<R>(
     start += length;
   }
   const others = await forChunks(single, (chunk, marks) => run(`${column} IN (${marks})`, chunk));
-  // More arguments than fit the stack if they were spread.
+  // Spreading would pass more arguments than fit the stack.
   return results.length === 0 ? others : results.concat(others);
 }
 
-/** Runs a statement that changes rows for exactly these ids, as forIds does. Returns how many rows it changed. */
+/** Runs a statement that changes rows for exactly these ids, as forIds does. Returns the number of changed rows. */
 export async function changeIds(
   column: string,
   ids: readonly number[],

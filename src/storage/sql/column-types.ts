@@ -1,6 +1,6 @@
 import type { SqlValue } from './database.ts';
 
-/** The types of the integer columns that are filled with what clients say, as `sql/mysql/` makes them. */
+/** The types of the integer columns that hold values from clients, as `sql/mysql/` defines them. */
 export const integerColumns = {
   clock_offset_ms: 'BIGINT',
   uptime_s: 'BIGINT',
@@ -23,10 +23,10 @@ export const integerColumns = {
 } as const;
 export type IntegerColumn = keyof typeof integerColumns;
 
-/** Beyond 2^53 a number could not be read back exactly. */
+/** The largest value of each type. Beyond 2^53 a number could not be read back exactly. */
 const largest = { TINYINT: 2 ** 7 - 1, INT: 2 ** 31 - 1, BIGINT: Number.MAX_SAFE_INTEGER } as const;
 
-/** Returns a figure as its column holds it, rounded; null if the column cannot hold it. */
+/** Returns a figure rounded for its column; null if the column cannot hold it. */
 export function integerFor(column: IntegerColumn, value: number | null): SqlValue {
   if (value === null) return null;
   const integer = Math.round(value);

@@ -3,12 +3,12 @@ export type SqlValue = string | number | null | Uint8Array;
 
 export type SqlRow = Readonly<Record<string, SqlValue>>;
 
-/** Statements with `?`, in one transaction or outside of any. Throws StorageFault. */
+/** Runs statements with `?`, in one transaction or outside of any. Throws StorageFault. */
 export interface Session {
   readonly dialect: Dialect;
   /** The most bytes of values for one statement: a quarter of the server's largest packet. */
   readonly maxBatchBytes: number;
-  /** Runs a statement that changes rows. Returns how many it changed. */
+  /** Runs a statement that changes rows. Returns the number of changed rows. */
   readonly run: (sql: string, values?: readonly SqlValue[]) => Promise<number>;
   readonly all: (sql: string, values?: readonly SqlValue[]) => Promise<readonly SqlRow[]>;
 }
@@ -34,11 +34,11 @@ export interface Database {
    * must be idempotent, and it must keep nothing in memory of an earlier attempt.
    */
   write<T>(work: (session: Session) => Promise<T>): Promise<T>;
-  /** Runs a person's statement; the database itself keeps it from writing. */
+  /** Runs a person's statement. The database itself refuses writes. */
   readOnly(sql: string): Promise<readonly SqlRow[]>;
   /**
-   * Changes the schema: in one transaction where the database supports that for DDL, else each statement commits by
-   * itself.
+   * Changes the schema, in one transaction if the database supports transactional DDL. Otherwise each statement commits
+   * by itself.
    */
   migrate<T>(work: (session: Session) => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -48,36 +48,36 @@ export interface Database {
 export interface SchemaObject {
   readonly name: string;
   readonly kind: 'table' | 'view' | 'index';
-  /** SQL that makes it, in a form that is equal where the objects are. */
+  /** SQL that creates the object, in a form that is equal for equal objects. */
   readonly definition: string;
 }
 
 /**
- * The differences between the databases' SQL; everything else is written once. Names of tables and columns that are put
- * together here come from the program alone, never from values.
+ * The differences between the databases' SQL; everything else is written once. Names of tables and columns in these
+ * texts come from the program alone, never from values.
  */
 export interface Dialect {
   /** The folder of `sql/` with its migrations. */
   readonly name: string;
   /** The database's clock, UTC, in the form of the time columns. */
   readonly now: string;
-  /** An hour after now. A later time was stored under a wrong clock. */
+  /** The time an hour after now. A later time was stored under a wrong clock. */
   readonly farAhead: string;
   /** Returns the whole seconds since 1970 of a time column. */
   unixSeconds(column: string): string;
   /** Returns the quotient of two whole numbers, cut to a whole number. */
   quotient(dividend: string, divisor: number): string;
-  /** Ends a SELECT whose rows are changed later in the same transaction. */
+  /** The clause that ends a SELECT whose rows are changed later in the same transaction. */
   readonly forUpdate: string;
   /**
-   * Returns the text after VALUES (...) where a row of that key may exist: the assignments (`column = expression`, at
-   * least one) are made to it instead.
+   * Returns the text after VALUES (...) for a row whose key may exist. The assignments (`column = expression`, at least
+   * one) then change the existing row.
    */
   onConflict(key: string, assignments: readonly string[]): string;
-  /** The rows of a SELECT, each column named as in the table, in place of VALUES before onConflict. */
+  /** Returns the rows of a SELECT in place of VALUES before onConflict. Each column is named as in the table. */
   selected(select: string): string;
-  /** In an assignment of onConflict: what the row that was to be inserted has in that column. */
+  /** Returns the value of a column in the row to insert, for an assignment of onConflict. */
   incoming(column: string): string;
-  /** The objects of these names that are there; names are constants of the program. */
+  /** Returns the existing objects of these names. Names are constants of the program. */
   schema(session: Session, names: readonly string[]): Promise<readonly SchemaObject[]>;
 }

@@ -1,21 +1,21 @@
 import { FleetError, type ErrorCode } from '../../errors.ts';
 
 /**
- * The kinds of faults of a database, by what follows from them.
+ * The kinds of faults of a database, by their consequences.
  *
  * - `lost`: the connection, or the server behind it
  * - `contended`: a lock, a deadlock; the transaction is undone and may be made again
- * - `duplicate`: a unique key; somebody else stored the same meanwhile
+ * - `duplicate`: a unique key; another writer stored the same key meanwhile
  * - `denied`: login or rights
  * - `full`: no space
- * - `read-only`: the server or the file takes no changes
+ * - `read-only`: the server or the file accepts no changes
  * - `too-old`: the server is below the oldest supported version
  * - `schema`: a table or column is missing
- * - `damaged`: the database's files are, or are none of a database
- * - `broken`: the database does not do what it must
- * - `exists`: a table, column or key is there already; or gone already, where it is to be dropped
- * - `refused`: this statement with these values
- * - `aborted`: the caller's signal
+ * - `damaged`: the database's files are damaged, or are not a database
+ * - `broken`: the database does not work as specified
+ * - `exists`: a table, column or key exists already; or is missing already when it is dropped
+ * - `refused`: the database refused this statement with these values
+ * - `aborted`: the caller's signal aborted the work
  */
 export type FaultKind =
   | 'lost'
@@ -52,7 +52,7 @@ const advices: { readonly [Kind in FaultKind]?: string } = {
   damaged: 'Put it back from a backup, or move it away and begin anew. Reports wait meanwhile.',
 };
 
-/** A fault of the database: the drivers' errors are translated into it once. */
+/** A fault of the database. The drivers' errors are translated into this class once. */
 export class StorageFault extends FleetError {
   readonly kind: FaultKind;
 
@@ -62,7 +62,7 @@ export class StorageFault extends FleetError {
   }
 }
 
-/** True if the database refused these very values: the same attempt will never succeed. */
+/** True if the database refused these values: the same attempt will never succeed. */
 export function isRefusal(thrown: unknown): boolean {
   return thrown instanceof StorageFault && thrown.kind === 'refused';
 }

@@ -4,13 +4,13 @@ import type { Session, SqlValue } from './database.ts';
 /** A row to insert. Its keys are names of columns, constants of the program. */
 export type Values<Column extends string = string> = Readonly<Record<Column, SqlValue>>;
 
-// Rows of one statement. Few sizes, so that each is prepared once and then reused.
+// The numbers of rows of one statement. A few sizes, so that each statement is prepared once and then reused.
 const chunkSizes = [64, 16, 4, 1] as const;
 
 /**
- * Inserts rows with the columns of the first, many to a statement, none of which carries more than the session's
- * maxBatchBytes unless a single row does. `suffix`: the text after VALUES, a dialect's onConflict. Throws StorageFault
- * `refused` for a row beyond four times that: the server would answer by closing the connection.
+ * Inserts rows with the columns of the first row, many to a statement. A statement carries at most the session's
+ * maxBatchBytes, or one larger row. `suffix` is the text after VALUES, a dialect's onConflict. Throws StorageFault
+ * `refused` for a row beyond four times maxBatchBytes, for which the server would close the connection.
  */
 export async function insertRows(session: Session, table: string, rows: readonly Values[], suffix = ''): Promise<void> {
   const columns = columnsOf(rows);
@@ -28,7 +28,10 @@ export async function insertRows(session: Session, table: string, rows: readonly
   }
 }
 
-/** insertRows, where a row that has the key already takes these columns of the new one. Default: all but the key. */
+/**
+ * Inserts rows as insertRows does. A stored row of the same key takes these columns of the new row. Default: all but
+ * the key.
+ */
 export async function replaceRows(
   session: Session,
   table: string,
@@ -59,12 +62,12 @@ function valuesOf(rows: readonly Values[], start: number, size: number, columns:
   return values;
 }
 
-/** `?, ?, ?` */
+/** Returns placeholders: `?, ?, ?`. */
 export function placeholders(count: number): string {
   return Array<string>(count).fill('?').join(', ');
 }
 
-/** Runs a query whose text ends in one list of values, as often as the list's length needs it. */
+/** Runs a query whose text ends in one list of values, as often as the length of the list requires. */
 export async function forChunks<T, R>(
   list: readonly T[],
   run: (chunk: readonly T[], marks: string) => Promise<readonly R[]>,
@@ -97,7 +100,10 @@ function refuseBeyond(maxPacketBytes: number, bytes: number): void {
   throw new StorageFault('refused', `a row of ${bytes} bytes is beyond max_allowed_packet (${maxPacketBytes} bytes)`);
 }
 
-/** No less than what countFitting counts; for nearly every statement that is enough, and a tenth of the time. */
+/**
+ * Returns an upper bound of the bytes that countFitting counts. This suffices for nearly every statement, and takes a
+ * tenth of the time.
+ */
 function mostBytes(values: readonly SqlValue[]): number {
   let bytes = 9 * values.length;
   for (const value of values) {

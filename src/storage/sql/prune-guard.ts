@@ -2,9 +2,11 @@ import { hourMs } from '../../platform/units.ts';
 import type { Database } from './database.ts';
 import { fromSqlTime, sqlTime } from './sql-time.ts';
 
-/** The clock that old rows are removed by follows the runs so many times as fast as they come ... */
+/** The factor by which the pruning clock may advance faster than the runs. */
 const catchUp = 12;
-/** ... and by so much at most from one run to the next, or `catchUp` times their usual distance where that is more. */
+/**
+ * The most that the clock advances from one run to the next, or `catchUp` times the usual interval if that is longer.
+ */
 const leastStepMs = hourMs;
 /** The number of newest runs that confirm the time: three and a half days at five minutes. */
 const runsLookedAt = 1000;
@@ -14,16 +16,16 @@ const runsSql = `SELECT started_at FROM runs WHERE program = 'collect' AND start
 
 /**
  * Returns the time up to which the runs confirm the clock. A clock that leaps ahead by years makes one gap between two
- * runs, and a gap counts for an hour; so retention removes a few hours too many until somebody sets the clock right,
- * and not everything. After a real pause it catches up twelve times as fast as time goes by, and has done so for sure
- * after a thousand runs.
- *
- * `startedAtMs`: when the newest runs began, in any order. Never later than `nowMs`; without runs it is `nowMs`.
+ * runs, and a gap counts for an hour. Therefore retention removes a few hours too many until the clock is corrected,
+ * and not everything. After a real pause this time catches up twelve times as fast as time passes, at the latest after
+ * a thousand runs.
+ * `startedAtMs` holds the beginnings of the newest runs, in any order. The result is never later than `nowMs`; without
+ * runs it is `nowMs`.
  */
 export function confirmedNowMs(nowMs: number, startedAtMs: readonly number[]): number {
   const times = startedAtMs.filter((atMs) => atMs <= nowMs).sort((one, other) => one - other);
   const gaps = times.slice(1).map((atMs, index) => atMs - (times[index] ?? atMs));
-  // A single gap need not be a usual one.
+  // A single gap may be unusual.
   const median = [...gaps].sort((one, other) => one - other)[Math.ceil(gaps.length / 2) - 1] ?? 0;
   const usualGapMs = gaps.length < 2 ? 0 : median;
   const stepMs = Math.max(leastStepMs, catchUp * usualGapMs);
@@ -35,7 +37,7 @@ export function confirmedNowMs(nowMs: number, startedAtMs: readonly number[]): n
   return confirmedMs;
 }
 
-/** The time that old rows are removed by: what the stored runs confirm of the caller's clock. */
+/** Returns the time by which old rows are removed: the caller's clock as far as the stored runs confirm it. */
 export async function pruneNowMs(database: Database, nowMs: number): Promise<number> {
   const rows = await database.read((session) => session.all(runsSql, [sqlTime(nowMs), String(runsLookedAt)]));
   return confirmedNowMs(

@@ -2,12 +2,12 @@ import { FleetError } from '../../errors.ts';
 import type { Database, SqlRow } from './database.ts';
 
 const readingWords = /^(select|with|explain|show|describe|desc|values|table)\b/i;
-// Strings, quoted names and comments, in all of which a semicolon means nothing.
+// Strings, quoted names and comments. A semicolon inside them does not end a statement.
 const quoted = /'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|--[^\n]*|\/\*[\s\S]*?\*\//g;
 
 /**
- * Runs one statement that reads. The database itself keeps it from writing: SQLite by a connection that cannot, MySQL
- * by a read-only transaction. Throws FleetError `usage` for what is not one reading statement, else a storage fault.
+ * Runs one statement that reads. The database itself refuses writes: SQLite by a read-only connection, MySQL by a
+ * read-only transaction. Throws FleetError `usage` for anything but one reading statement, otherwise a storage fault.
  */
 export async function readOnlyQuery(database: Database, sql: string): Promise<readonly SqlRow[]> {
   const statement = sql.trim().replace(/;+$/, '');

@@ -1,4 +1,4 @@
-/** Runs work one after the other, in the order it was handed in; one that fails does not stop the next. */
+/** Runs work one after the other, in the order of the calls. A failure does not stop the next work. */
 export class Serial {
   #last: Promise<unknown> = Promise.resolve();
 

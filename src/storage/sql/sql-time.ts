@@ -2,8 +2,8 @@ import { StorageFault } from './fault.ts';
 import type { Session } from './database.ts';
 
 /**
- * Milliseconds since 1970 as the time columns have them: UTC, `YYYY-MM-DD HH:MM:SS.sss`. Throws RangeError for times
- * that this form cannot say.
+ * Formats milliseconds since 1970 for the time columns: UTC, `YYYY-MM-DD HH:MM:SS.sss`. Throws RangeError for times
+ * that this form cannot hold.
  */
 export function sqlTime(timeMs: number): string {
   const text = new Date(timeMs).toISOString();
@@ -11,19 +11,19 @@ export function sqlTime(timeMs: number): string {
   return text.slice(0, 23).replace('T', ' ');
 }
 
-/** sqlTime, with null for null. */
+/** Does what sqlTime does; returns null for null. */
 export function sqlTimeOrNull(timeMs: number | null): string | null {
   return timeMs === null ? null : sqlTime(timeMs);
 }
 
-/** Returns the value of a time column as milliseconds since 1970; `null` for NULL. */
+/** Parses the value of a time column into milliseconds since 1970; `null` for NULL. */
 export function fromSqlTime(text: unknown): number | null {
   if (typeof text !== 'string') return null;
   const timeMs = Date.parse(`${text.replace(' ', 'T')}Z`);
   return Number.isNaN(timeMs) ? null : timeMs;
 }
 
-/** Returns the database's clock, milliseconds since 1970. */
+/** Reads the database's clock, milliseconds since 1970. */
 export async function databaseNowMs(session: Session): Promise<number> {
   const [row] = await session.all(`SELECT ${session.dialect.now} AS now`);
   const nowMs = fromSqlTime(row?.['now']);

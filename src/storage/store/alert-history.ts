@@ -34,6 +34,6 @@ export interface AlertHistory {
   notificationsOf(alertIds: readonly number[]): Promise<readonly LastNotified[]>;
   /** Returns rows behind a place in time order, processed or not, cut off as `EvaluationStore.unprocessed` does. */
   replay(sinceMs: number, after: RowPlace | null, limit: number): Promise<ReplayPage>;
-  /** Returns what recipients were notified of since a time, oldest first, without mails that were replaced. */
+  /** Returns the notifications of recipients since a time, oldest first, without mails that were replaced. */
   notifiedSince(sinceMs: number): Promise<readonly SentNotification[]>;
 }

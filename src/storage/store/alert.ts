@@ -13,9 +13,9 @@ export interface AlertKey {
 export type AlertState = 'pending' | 'firing' | 'resolved';
 
 /**
- * Why an alert ended: the value came back; its subject is gone; rule or client left config.xml; it is an event that has
- * no recovery (rebooted); a collector that is silent was superseded by another, or was forgotten; it
- * was pending and never fired.
+ * The reason why an alert ended: the value came back; its subject no longer exists; rule or client left config.xml; its
+ * event has no recovery (rebooted); another collector superseded the silent one, or the collector was forgotten; it was
+ * pending and never fired.
  */
 export type ClosedReason = 'recovered' | 'gone' | 'unwatched' | 'event' | 'superseded' | 'forgotten' | 'unconfirmed';
 
@@ -25,24 +25,27 @@ export interface Alert extends AlertKey {
   readonly id: number | null;
   readonly severity: Severity;
   readonly state: AlertState;
-  /** The newest evaluated value, in the metric's unit; null where the rule evaluates no number. */
+  /** The newest evaluated value, in the metric's unit; null if the rule evaluates no number. */
   readonly value: number | null;
   /** The value for people: `96.2 %`, `login refused: root was refused`. */
   readonly valueText: string;
-  /** The limit that holds, for people: `at least 95 %`. */
+  /** The limit that the value violates, for people: `at least 95 %`. */
   readonly limitText: string;
   readonly pendingSinceMs: number;
   readonly firingSinceMs: number | null;
   readonly resolvedAtMs: number | null;
   readonly closedReason: ClosedReason | null;
-  /** The report id, or `run/client` of the visit, that began it. */
+  /** The report id, or `run/client` of the visit, that began the alert. */
   readonly firstEvidence: string;
-  /** The run whose row last changed state or severity: its notification waits until that run has ended. null: none. */
+  /**
+   * The run whose row last changed state or severity: the notification waits until that run has ended. null if there is
+   * none.
+   */
   readonly changedByRun: string | null;
-  /** Counts changes of state, severity and flapping since it began. */
+  /** Counts changes of state, severity and flapping since the beginning. */
   readonly sequence: number;
   readonly flapping: boolean;
-  /** True once the alert is closed and everybody knows who knew of it. */
+  /** True once the alert is closed and every recipient who was notified of it knows its end. */
   readonly closedOut: boolean;
   /** True if only rows older than the newest processed one were evaluated: the alert is notified once, as past. */
   readonly past: boolean;
@@ -56,9 +59,9 @@ export interface Alert extends AlertKey {
   readonly progress: Progress;
 }
 
-/** The state machine's memory between rows. */
+/** The memory of the state machine between rows. */
 export interface Progress {
-  /** Consecutive rows that hold (while pending) or are critical (while a warning fires), and since when. */
+  /** Consecutive rows that hold (while pending) or are critical (while a warning fires), and the time of the first. */
   readonly holding: number;
   readonly holdingSinceMs: number;
   /** Consecutive rows beyond `clear` (while firing). */
@@ -71,17 +74,19 @@ export interface Progress {
   readonly lastAtMs: number;
   /** The time of the newest row that added to a count, see alerter/transition/progress.ts. Default: lastAtMs. */
   readonly countedAtMs?: number;
-  /** The number of times that the value passed the limit again on its way back, while firing. Default: 0. */
+  /** The number of times that the value passed the limit again while recovering, while firing. Default: 0. */
   readonly returns?: number;
   /** For `unreachable`: true if a fault of the network may be the cause of the newest visit that failed. */
   readonly isNetwork?: boolean;
-  /** The run of the newest visit, where `isNetwork` is known. Missing in rows of versions that did not keep it. */
+  /** The run of the newest visit, if `isNetwork` is known. Missing in rows of versions that did not store it. */
   readonly lastRun?: string;
-  /** The worst row of the alert; missing where no row has begun it, and in rows of versions that did not keep it. */
+  /**
+   * The worst row of the alert. Missing if no row has begun the alert, and in rows of versions that did not store it.
+   */
   readonly worst?: Worst;
 }
 
-/** The worst row of an alert: the value furthest beyond the limit, or the newest fault where there are no numbers. */
+/** The worst row of an alert: the value furthest beyond the limit, or the newest fault if there are no numbers. */
 export interface Worst extends Pick<Alert, 'severity' | 'value' | 'valueText' | 'limitText'> {
   readonly atMs: number;
 }
@@ -102,7 +107,7 @@ export type Transition =
   | 'escalated'
   | 'eased'
   | 'resolved'
-  /** The subject, rule or client is no longer there: not a recovery. */
+  /** The subject, rule or client no longer exists. This is not a recovery. */
   | 'ended'
   /** The alert began and ended before anybody could be notified. */
   | 'past'
@@ -110,12 +115,12 @@ export type Transition =
   /** A person has acknowledged the alert. Only recipients that keep incidents of their own are notified. */
   | 'acknowledged'
   | 'flapping'
-  /** Flapping has ended, with the true state. */
+  /** Flapping has ended; the notification has the true state. */
   | 'steady';
 
 /**
- * A notification, and the state of the alert that its recipient was notified of before. One recipient may have several
- * of an alert's sequence: reminders, and mails that take the place of waiting ones.
+ * A notification, with the previously notified state of the alert for its recipient. One recipient may have several
+ * notifications of an alert's sequence: reminders, and mails that replace waiting ones.
  */
 export interface StoredNotification {
   readonly alertId: number;
@@ -124,37 +129,39 @@ export interface StoredNotification {
   readonly before: Pick<LastNotified, 'state' | 'severity' | 'sequence' | 'notifiedAtMs'> | null;
 }
 
-/** The alerter's memory of a client beside its alerts; JSON in the table `rule_state`. */
+/** The alerter's memory of a client besides its alerts; JSON in the table `rule_state`. */
 export interface RuleState {
-  /** Newest processed row of each kind; older ones never move the present. */
+  /** The newest processed row of each kind. Older rows never change the present state. */
   readonly newestReportMs: number | null;
   readonly newestVisitMs: number | null;
   readonly bootId: string | null;
-  /** Rows processed so far. */
+  /** The number of rows processed so far. */
   readonly rows: number;
   /**
-   * The age of the last changes in known rows, by rule and subject, joined by U+0000: at most 12,
-   * negative where it got better. Flapping counts them.
+   * The age of the last changes in known rows, by rule and subject, joined by U+0000. At most 12; negative for an
+   * improvement. Used to detect flapping.
    */
   readonly changes: Readonly<Record<string, readonly number[]>>;
-  /** The newest report of processes that the kernel killed for want of memory. */
+  /** The time of the newest report of processes that the kernel killed for want of memory. */
   readonly killedAtMs?: number;
   /** The local mounts of the newest processed report that are or were writable. */
   readonly writable?: readonly string[];
   /** The error codes of the last visits, at most 12, oldest first: '' for a good visit. */
   readonly visits?: readonly string[];
   /**
-   * The rules that the newest report says nothing of, by name, and since which report. `matches`: false where the
-   * report lists nothing that the rule selects, true where what it selects is unknown.
+   * The rules on which the newest report has no information, by name, with the first such report. `matches` is false if
+   * the report lists nothing that the rule selects, true if the state of the selected items is unknown.
    */
   readonly unknown?: Readonly<Record<string, { readonly sinceMs: number; readonly matches: boolean }>>;
   /**
-   * Alerts that rows older than the newest processed one began, by rule and subject, joined by U+0000; notified as
-   * past.
+   * Alerts that rows older than the newest processed one began, by rule and subject, joined by U+0000. They are
+   * notified as past.
    */
   readonly late?: Readonly<Record<string, Alert>>;
   /** For the fleet, which is the client '': the names of all rules that a pass has evaluated. */
   readonly rules?: readonly string[];
-  /** For the fleet: when forecasts were made last, by the database's clock, and the digest of config.xml then. */
+  /**
+   * For the fleet: the time of the last forecasts, by the database's clock, and the digest of config.xml at that time.
+   */
   readonly foreseen?: { readonly atMs: number; readonly configDigest: string };
 }

@@ -8,7 +8,7 @@ export interface StoredVisit extends Pick<
   VisitRecord,
   'runId' | 'startedAtMs' | 'durationMs' | 'ok' | 'stage' | 'code' | 'message' | 'connectMs'
 > {
-  /** The host of the collector that made it; `null` if its run is not stored. */
+  /** The host of the collector that made the visit; `null` if its run is not stored. */
   readonly host: string | null;
 }
 
@@ -42,14 +42,14 @@ export interface NetworkCard {
   readonly mtu: number | null;
 }
 
-/** The parts that a machine may have several of; null: its inventory does not say. */
+/** The parts of which a machine may have several; null if its inventory does not contain them. */
 export interface InventoryParts {
   readonly memoryModules: readonly MemoryModule[] | null;
   readonly diskDevices: readonly DiskDevice[] | null;
   readonly networkCards: readonly NetworkCard[] | null;
 }
 
-/** The parts of a machine, as its newest inventory report names them. */
+/** The parts of a machine in its newest inventory report. */
 export interface Inventory extends InventoryParts {
   readonly observedAtMs: number;
   readonly manufacturer: string | null;
@@ -71,12 +71,12 @@ export interface MailedLine {
   readonly mailId: number;
   readonly recipient: string;
   readonly createdAtMs: number;
-  /** null: not sent yet, given up or discarded. */
+  /** The time of sending. null if the mail is not sent yet, given up or discarded. */
   readonly sentAtMs: number | null;
   readonly failedAtMs: number | null;
-  /** A person gave the mail up. */
+  /** True if a person gave the mail up. */
   readonly isDiscarded: boolean;
-  /** The last words of the mail server; null if it has reported no fault. */
+  /** The last reply of the mail server; null if there was no fault. */
   readonly error: string | null;
   readonly alertId: number;
   readonly rule: string;
@@ -96,17 +96,17 @@ export interface CheckStateSpan {
 /** A line of a client's logs. */
 export interface StoredLogLine {
   readonly observedAtMs: number;
-  /** null: the log does not say when the line was written. */
+  /** null if the log has no time for the line. */
   readonly loggedAtMs: number | null;
   /** 0 (emerg) to 7 (debug); null: unknown. */
   readonly priority: number | null;
   readonly unit: string | null;
   readonly text: string;
-  /** The number of times that the line stood in a row. */
+  /** The number of consecutive times that the line occurred. */
   readonly times: number;
 }
 
-/** Reading all that is stored of one client, beside `LookStore`. Changes nothing. */
+/** The queries for all stored rows of one client, besides `LookStore`. Change nothing. */
 export interface DetailStore {
   /** Returns a client's visits, newest first. */
   visitsOf(client: string, limit: number): Promise<readonly StoredVisit[]>;
@@ -116,10 +116,10 @@ export interface DetailStore {
   mailsOf(client: string, limit: number): Promise<readonly MailedLine[]>;
   /** Returns the states that a client's checks had since a time, each with its first and its last row. */
   checkStatesOf(client: string, sinceMs: number): Promise<readonly CheckStateSpan[]>;
-  /** Returns the time of a check's first row behind a time; null if there is none. */
+  /** Returns the time of a check's first row after a time; null if there is none. */
   checkRowAfter(client: string, checkName: string, afterMs: number): Promise<number | null>;
   /** Returns the newest lines of a client's logs, newest first. */
   logLinesOf(client: string, limit: number): Promise<readonly StoredLogLine[]>;
-  /** Returns how many new lines of logs a client's newest report counted: errors first, then those of each rule. */
+  /** Returns the numbers of new log lines in a client's newest report: errors first, then those of each rule. */
   logCountsOf(client: string): Promise<readonly LogCount[]>;
 }

@@ -10,7 +10,7 @@ export interface AlertSpan extends AlertKey {
   readonly severity: Severity;
   readonly pendingSinceMs: number;
   readonly firingSinceMs: number;
-  /** null: it fires. */
+  /** null while the alert fires. */
   readonly resolvedAtMs: number | null;
   readonly closedReason: ClosedReason | null;
 }
@@ -19,18 +19,18 @@ export interface AlertSpan extends AlertKey {
 export interface RunTotals {
   readonly program: Program;
   readonly runs: number;
-  /** Runs over the whole fleet that visited clients and were not cut short. */
+  /** The full runs that visited clients and were not cut short. */
   readonly fullRuns: number;
   readonly overlapped: number;
-  /** Runs that were cut short, failed, or have no end. */
+  /** The runs that were cut short, failed, or have no end. */
   readonly unfinished: number;
-  /** Visits of a collector, whole runs or not. */
+  /** The visits of a collector, in whole runs or not. */
   readonly succeeded: number;
   readonly failed: number;
   readonly cpuMs: number;
-  /** null: not known. */
+  /** null if not known. */
   readonly maxRssBytes: number | null;
-  /** Different configurations. */
+  /** The number of different configurations. */
   readonly configs: number;
 }
 
@@ -41,12 +41,12 @@ export interface InventoryFacts {
   readonly cpuModel: string | null;
   readonly cpus: number | null;
   readonly memoryBytes: number | null;
-  /** Names of disks and of network cards; null: the inventory does not say. */
+  /** The names of disks and network cards; null if the inventory does not contain them. */
   readonly disks: readonly string[] | null;
   readonly cards: readonly string[] | null;
 }
 
-/** The inventories of a client at the ends of a span. */
+/** The inventories of a client at the beginning and the end of a span. */
 export interface InventoryChange {
   readonly client: string;
   readonly before: InventoryFacts;
@@ -57,22 +57,25 @@ export interface InventoryChange {
 export interface PendingWork {
   readonly client: string;
   readonly rebootRequired: boolean;
-  /** Counts of packages; null: not known. */
+  /** The counts of packages; null if not known. */
   readonly updates: number | null;
   readonly securityUpdates: number | null;
 }
 
-/** Reading for digests, in narrow rows. */
+/** The queries for digests, which read narrow rows. */
 export interface DigestStore {
   /** Returns every client that was ever visited. */
   knownClients(): Promise<readonly KnownClient[]>;
-  /** Returns alerts that fired at some time of a span, at most `limit`: those that fire, and the newest that ended. */
+  /**
+   * Returns alerts that fired at some time of a span, at most `limit`: those that still fire, and the newest that
+   * ended.
+   */
   alertSpans(sinceMs: number, untilMs: number, limit: number): Promise<readonly AlertSpan[]>;
   /** Returns the totals of each program that ran in a span. */
   runTotals(sinceMs: number, untilMs: number): Promise<readonly RunTotals[]>;
   /** Returns clients whose inventory changed in a span, by name, at most `limit`. A first inventory is no change. */
   inventoryChanges(sinceMs: number, untilMs: number, limit: number): Promise<readonly InventoryChange[]>;
-  /** Returns clients whose newest report says that updates or a reboot are due. */
+  /** Returns clients whose newest report lists due updates or a due reboot. */
   pendingWork(): Promise<readonly PendingWork[]>;
   /** Returns the bytes of the database's file; null if it is a server. */
   databaseBytes(): Promise<number | null>;

@@ -1,32 +1,32 @@
 export const eventStatuses = ['OK', 'WARN', 'CRIT', 'UNKNOWN'] as const;
 export type EventStatus = (typeof eventStatuses)[number];
 
-/** An event before it is stored. Empty texts: the sender does not say. */
+/** An event before it is stored. A text is empty if the sender omitted it. */
 export interface NewEvent {
-  /** An event of an id that is stored already is the same event. */
+  /** The id. Two events of one id are the same event. */
   readonly eventId: string;
   readonly receivedAtMs: number;
   readonly host: string;
   readonly service: string;
   readonly instance: string;
-  /** null: JSON of another form, which is in `raw`. */
+  /** null if the JSON had another form; `raw` holds the text. */
   readonly status: EventStatus | null;
   readonly description: string;
   readonly tags: readonly string[];
   readonly value: number | null;
-  /** Seconds for which the status holds. */
+  /** The seconds for which the status holds. */
   readonly ttl: number | null;
   readonly raw: string | null;
 }
 
-/** An event that is a row. */
+/** A stored event. */
 export interface StoredEvent extends NewEvent {
   readonly rowId: number;
 }
 
-/** Days for which events are kept. */
+/** The days for which events are kept. */
 export const eventDays = 7;
-/** Days for which the newest event of a service is kept. */
+/** The days for which the newest event of a service is kept. */
 export const newestEventDays = 35;
 
 /** The newest event of a service of a host, or of an instance of it. */

@@ -2,24 +2,24 @@ import type { Report } from '../../report/report.ts';
 import type { FigureTable, StoredSeries } from './look-store.ts';
 import type { Program } from './run.ts';
 
-/** A table that is exported. Of checks the states are figures. */
+/** A table that is exported. The figures of checks are their states. */
 export type ExportedTable = FigureTable | 'check_stats' | 'samples';
 
-/** The row of a figure table, or of its hours or days, as it is stored. */
+/** A row of a figure table, or of its hours or days, as it is stored. */
 export type FigureRow = Readonly<Record<string, string | number | null>>;
 
 /** A client with its newest report. */
 export interface NewestReport {
   readonly client: string;
   readonly address: string | null;
-  /** The newest observation, of reports that wait sealed too; null without a report. */
+  /** The newest observation, sealed reports that wait included; null without a report. */
   readonly lastReportAtMs: number | null;
-  /** Visits that failed since the last one that did not. */
+  /** The number of failed visits since the last good one. */
   readonly consecutiveFailures: number;
-  /** Id of the newest row of `stats`; null without one. */
+  /** The id of the newest row of `stats`; null without one. */
   readonly statId: number | null;
   readonly observedAtMs: number | null;
-  /** The columns that were asked for. */
+  /** The requested columns. */
   readonly row: FigureRow;
 }
 
@@ -57,16 +57,16 @@ export interface FinishedRun {
   readonly skipped: number;
 }
 
-/** The kind of a stored row: a report, or what is kept of those of an hour or a day. */
+/** The kind of a stored row: a report, or the rollup of an hour or a day. */
 export type Resolution = 'row' | 'hour' | 'day';
 
-/** The rows of a client, or of one of its mounts, interfaces or checks, from a time on and before another. */
+/** The rows of a client, or of one of its mounts, interfaces or checks, from one time to before another. */
 export interface FigureSpan {
   readonly client: string;
   readonly table: ExportedTable;
   readonly resolution: Resolution;
   readonly columns: readonly string[];
-  /** null: all mounts, interfaces or checks. */
+  /** null for all mounts, interfaces or checks. */
   readonly subject: FigureSubject | null;
   readonly sinceMs: number;
   readonly untilMs: number;
@@ -85,13 +85,13 @@ export interface NewestSample extends StoredSeries {
   readonly value: number;
 }
 
-/** A page of rows, and the place to go on from; null: these were the last. */
+/** A page of rows, with the place to continue from; null after the last page. */
 export interface FigurePage {
   readonly rows: readonly FigureRow[];
   readonly next: readonly (string | number)[] | null;
 }
 
-/** A report as it came. */
+/** A report as it arrived. */
 export interface WholeReport {
   readonly statId: number;
   readonly client: string;
@@ -100,48 +100,52 @@ export interface WholeReport {
 }
 
 export interface ReportsBehind {
-  /** A row of `stats`. */
+  /** The id of a row of `stats`. */
   readonly statId: number;
-  /** The oldest observation. */
+  /** The time of the oldest observation. */
   readonly sinceMs: number;
-  /** The first report that was received later ends them: one with a lower id may still be on its way. */
+  /**
+   * The end of the reports: the first report that was received later. A report with a lower id may not be committed
+   * yet.
+   */
   readonly receivedUntilMs: number;
   readonly limit: number;
 }
 
-/** Reading the newest reports. Changes nothing. */
+/** The queries for the newest reports. Change nothing. */
 export interface NewestStore {
-  /** Returns every client with its newest report, by name. `columns`: those of `stats`. */
+  /** Returns every client with its newest report, by name. `columns`: columns of `stats`. */
   newestReports(columns: readonly string[]): Promise<readonly NewestReport[]>;
-  /** Returns the newest report of each client that has one since a time. `columns`: those of `stats`. */
+  /** Returns the newest report of each client with one since a time. `columns`: columns of `stats`. */
   newestSince(columns: readonly string[], sinceMs: number): Promise<readonly RecentReport[]>;
-  /** Returns the newest reports of clients, of each the newest first. */
+  /** Returns the newest reports of clients, newest first for each client. */
   recentReports(asked: RecentReportsAsked): Promise<readonly RecentReport[]>;
   /** Returns the kind of every client that has an inventory. */
   inventoryKinds(): Promise<readonly InventoryKind[]>;
   /** Counts the mounts, interfaces or checks of reports. */
   countSubjects(table: SubjectTable, statIds: readonly number[]): Promise<number>;
-  /** Counts the figures of the checks of reports; an equals sign in a label counts as one more. */
+  /** Counts the figures of the checks of reports. An equals sign in a label counts as one more. */
   countCheckValues(statIds: readonly number[]): Promise<number>;
   /** Returns the mounts, interfaces or checks of reports, by report, with `stat_id`. */
   subjects(table: SubjectTable, statIds: readonly number[], columns: readonly string[]): Promise<readonly FigureRow[]>;
-  /** Counts the samples of reports that textfiles and programs have given, without rates. */
+  /** Counts the samples of reports from textfiles and programs, without rates. */
   countOwnSamples(statIds: readonly number[]): Promise<number>;
-  /** Returns these samples. */
+  /** Returns the samples that countOwnSamples counts. */
   ownSamples(statIds: readonly number[]): Promise<readonly NewestSample[]>;
-  /** Returns the newest full run of a program that was finished, by none of these collectors; null if there is none. */
+  /** Returns the newest finished full run of a program by a collector other than these; null if there is none. */
   lastFinished(program: Program, except?: ReadonlySet<string>): Promise<FinishedRun | null>;
 }
 
-/** Reading for exports. Changes nothing. */
+/** The queries for exports. Change nothing. */
 export interface ExportStore {
   /**
-   * Returns the series of a client, by metric and labels, and of two of one name the one with the newer samples first.
+   * Returns the series of a client, by metric and labels. Of two series of one name, the one with newer samples comes
+   * first.
    */
   series(client: string): Promise<readonly StoredSeries[]>;
   /**
-   * Returns the time before which days are exported, and from which hours are: so each report counts once, although it
-   * is in its hour and in its day. null: no hours are kept of the client.
+   * Returns the time before which days are exported and from which hours are. Each report then counts once, although
+   * its hour and its day both contain it. Returns null if no hours of the client are kept.
    */
   hoursBegin(client: string, table: ExportedTable): Promise<number | null>;
   /** Returns the mounts, interfaces or checks that a client had in a span. */
@@ -154,7 +158,7 @@ export interface ExportStore {
   page(span: FigureSpan, after: FigurePage['next'], limit: number): Promise<FigurePage>;
 }
 
-/** Reading for metrics, exports and outliers. Users take the part that they need. */
+/** The queries for metrics, exports and outliers. A user takes the part that it needs. */
 export type FigureStore = NewestStore & ExportStore;
 
 export type SubjectTable = Exclude<ExportedTable, 'stats'>;

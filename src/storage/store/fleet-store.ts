@@ -6,11 +6,11 @@ export interface SeenClient {
   readonly name: string;
   readonly firstSeenMs: number;
   readonly lastVisitAtMs: number | null;
-  /** The time of its newest report; a report that waits sealed counts from when it was received. */
+  /** The time of the client's newest report. For a report that waits sealed, the time of its receipt counts. */
   readonly lastReportAtMs: number | null;
 }
 
-/** The space of a file system that a program writes to, as the program stored it. */
+/** The space of a file system to which a program writes, as the program stored it. */
 export interface StateDiskFact extends StateDisk {
   /** The program's machine. */
   readonly host: string;
@@ -24,7 +24,9 @@ export interface StateDiskReport {
   readonly disks: readonly StateDisk[];
 }
 
-/** Facts that the programs stored about themselves, for alerter/absence and for the collector's look at the alerter. */
+/**
+ * Facts that the programs stored about themselves, for alerter/absence and for the collector's check of the alerter.
+ */
 export interface FleetStore {
   /** Returns the database's clock. */
   nowMs(): Promise<number>;

@@ -1,4 +1,4 @@
-/** The right to change what the alerter stores, as design: fencing describes. */
+/** The right to change the alerter's tables, as design: fencing describes. */
 export interface Lease {
   readonly name: string;
   readonly epoch: number;
@@ -8,13 +8,13 @@ export interface Lease {
 /** Leases, for alerter/pass and alerter/deliver. */
 export interface LeaseStore {
   /**
-   * Takes a lease that is free or untouched for 60 s on the database's clock. Returns null if somebody else is at work.
+   * Takes a lease that is free or untouched for 60 s by the database's clock. Returns null if another holder has it.
    */
   takeLease(name: string, holder: string): Promise<Lease | null>;
-  /** Returns null if nobody holds the lease. */
+  /** Returns the holder of a lease; null if nobody holds it. */
   leaseHolder(name: string): Promise<string | null>;
-  /** Keeps the lease while nothing is stored: between mails, for instance. Throws FleetError `locked`. */
+  /** Renews the lease while nothing is stored, for instance between mails. Throws FleetError `locked`. */
   touchLease(lease: Lease): Promise<void>;
-  /** Frees the lease at once. Does nothing if somebody else has taken it. */
+  /** Frees the lease at once. Does nothing if another holder has taken it. */
   releaseLease(lease: Lease): Promise<void>;
 }

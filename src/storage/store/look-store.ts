@@ -9,13 +9,14 @@ export type FigureTable = 'stats' | 'disk_stats' | 'network_stats';
 /** Equal steps of time. */
 export interface Grid {
   readonly sinceMs: number;
-  /** A divisor or a multiple of an hour. */
+  /** The length of a step: a divisor or a multiple of an hour. */
   readonly stepMs: number;
   readonly points: number;
-  /** The end of what is read, within the last step. */
+  /** The end of the rows to read, within the last step. */
   readonly untilMs: number;
   /**
-   * Only rows of the first so many milliseconds of each step are read: a sample in place of the whole. null: all rows.
+   * The milliseconds from the beginning of each step in which rows are read: a sample in place of all rows. null: all
+   * rows.
    */
   readonly sampleMs: number | null;
 }
@@ -24,7 +25,7 @@ export interface Grid {
 export interface GridFigures {
   /** The mount or interface; empty for `stats`. */
   readonly subject: string;
-  /** The figures by column: the least, mean and greatest value of each step; null is unknown. */
+  /** The figures by column: the least, mean and greatest value of each step; null if unknown. */
   readonly figures: ReadonlyMap<string, GridFigure>;
 }
 
@@ -40,20 +41,20 @@ export interface FiguresQuery {
   readonly table: FigureTable;
   /** Numeric columns of the table. */
   readonly columns: readonly string[];
-  /** The columns of which the least and the greatest value are read too; of the others the mean stands for both. */
+  /** The columns whose least and greatest values are read too. For the others the mean stands for both. */
   readonly ranges: readonly string[];
   readonly grid: Grid;
 }
 
 export interface Watch {
   readonly signal: AbortSignal;
-  /** Called with the share that is done, 1 at the end. */
+  /** Called with the finished share of the work, 1 at the end. */
   readonly onProgress: (share: number) => void;
 }
 
-/** The figures of many clients, held in little memory. */
+/** The figures of many clients, stored compactly. */
 export interface FleetFigures {
-  /** Returns the figures of a client by subject, with so many steps of the grid put together into one. */
+  /** Returns the figures of a client by subject, with `stepFactor` steps of the grid put together into one. */
   of(client: string, stepFactor?: number): readonly GridFigures[];
 }
 
@@ -64,7 +65,7 @@ export interface VisitCount {
 
 export interface RunSpan {
   readonly startedAtMs: number;
-  /** null: it runs, or was killed. */
+  /** null while the run is under way, and after it was killed. */
   readonly finishedAtMs: number | null;
 }
 
@@ -73,16 +74,16 @@ export interface FleetLine extends VisitCount {
   readonly cpu: readonly (number | null)[];
 }
 
-/** A series of a client, as the table `series` has it. */
+/** A series of a client, as in the table `series`. */
 export interface StoredSeries {
   readonly id: number;
   readonly metric: string;
-  /** A JSON object. */
+  /** The labels as a JSON object. */
   readonly labels: string;
   readonly unit: string;
 }
 
-/** Series of figures of checks and of samples to choose from. */
+/** The choice among series of figures of checks and of samples. */
 export interface SeriesQuery {
   readonly sinceMs: number;
   readonly untilMs: number;
@@ -90,7 +91,7 @@ export interface SeriesQuery {
 
 /** A series that had a sample in a span, or soon after it. */
 export interface KnownSeries extends StoredSeries {
-  /** True if its value changed between some reports of the span; null if these reports did not have it. */
+  /** True if the value changed between some reports of the span; null if these reports did not have the series. */
   readonly isVaried: boolean | null;
 }
 
@@ -101,7 +102,7 @@ export interface ClientCheckRows {
   readonly ok: number;
 }
 
-/** Lines of logs whose reports are of a span. */
+/** The lines of logs whose reports are in a span. */
 export interface LogLinesQuery {
   readonly sinceMs: number;
   readonly untilMs: number;
@@ -109,7 +110,7 @@ export interface LogLinesQuery {
   readonly limit: number;
 }
 
-/** Reading figures and visits for plots. Changes nothing. */
+/** The queries for plots of figures and visits. Change nothing. */
 export interface PlotStore {
   /** Returns figures of a client on a grid, by subject. `columns`: numeric columns of the table. */
   gridFigures(
@@ -118,39 +119,40 @@ export interface PlotStore {
     columns: readonly string[],
     grid: Grid,
   ): Promise<readonly GridFigures[]>;
-  /** Returns lines of some clients, by name. Reads rows that are kept, not what hours and days were made of. */
+  /** Returns lines of some clients, by name. Reads only rows that are still kept, not rollups. */
   fleetLines(clients: readonly string[], grid: Grid): Promise<ReadonlyMap<string, FleetLine>>;
   /** Reads figures of many clients on a grid. Throws the signal's reason. */
   fleetFigures(query: FiguresQuery, watch: Watch): Promise<FleetFigures>;
-  /** Counts the series of clients that had a sample since a day, without counters. A client without any is left out. */
+  /** Counts the series of clients that had a sample since a day, without counters. Omits clients without series. */
   seriesCounts(clients: readonly string[], sinceMs: number): Promise<ReadonlyMap<string, number>>;
   /** Returns these series of a client, by metric and labels. */
   knownSeries(client: string, query: SeriesQuery): Promise<readonly KnownSeries[]>;
   /**
-   * Reads the samples of some series of clients on a grid. A subject is the id of a series. Throws the signal's reason.
+   * Reads the samples of some series of clients on a grid. The subject is the id of a series. Throws the signal's
+   * reason.
    */
   seriesFigures(series: ReadonlyMap<string, readonly number[]>, grid: Grid, watch: Watch): Promise<FleetFigures>;
-  /** Returns a client's visits of a span, counted; null without visits. */
+  /** Counts a client's visits in a span. Returns null without visits. */
   visitCount(client: string, sinceMs: number, untilMs: number): Promise<VisitCount | null>;
-  /** Counts visits by client; a client without any is left out. Throws the signal's reason. */
+  /** Counts visits by client. Omits clients without visits. Throws the signal's reason. */
   visitCounts(query: Pick<FiguresQuery, 'clients' | 'grid'>, watch: Watch): Promise<ReadonlyMap<string, VisitCount>>;
 }
 
-/** Reading runs, alerts, checks and lines of logs for pages. Changes nothing. */
+/** The queries for pages of runs, alerts, checks and lines of logs. Change nothing. */
 export interface RecordStore {
   /** Returns the newest runs of all programs, the newest first. */
   newestRuns(limit: number): Promise<readonly RunFact[]>;
   /**
-   * Returns the runs of a program that began in a span and the last one before it, the oldest first, without those that
-   * overlapped.
+   * Returns the runs of a program that began in a span, and the last run before it, oldest first. Omits overlapped
+   * runs.
    */
   runsBetween(program: Program, sinceMs: number, untilMs: number): Promise<readonly RunSpan[]>;
   /**
-   * Returns the checks of the newest reports of clients, of those before a time if one is given. A client without
-   * checks is left out.
+   * Returns the checks of the newest reports of clients; with a time, of the newest reports before it. Omits clients
+   * without checks.
    */
   checksOfClients(clients: readonly string[], beforeMs: number | null): Promise<ReadonlyMap<string, ClientCheckRows>>;
-  /** Returns the newest lines of the logs of clients, newest first. A client without any is left out. */
+  /** Returns the newest lines of the logs of clients, newest first. Omits clients without lines. */
   logLinesOfClients(
     clients: readonly string[],
     query: LogLinesQuery,
@@ -165,5 +167,5 @@ export interface RecordStore {
   alert(id: number): Promise<Alert | null>;
 }
 
-/** Reading for reports and pages, beside `History`. Users take the part that they need. */
+/** The queries for reports and pages, besides `History`. A user takes the part that it needs. */
 export type LookStore = PlotStore & RecordStore;

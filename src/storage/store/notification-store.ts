@@ -3,19 +3,19 @@ import type { Lease } from './lease-store.ts';
 import type { Silence } from './operator-store.ts';
 import type { NewMail, RecipientHistory, WaitingMail } from './outbox-store.ts';
 
-/** The state that notifications are planned from. */
+/** The state from which notifications are planned. */
 export interface AlerterState {
-  /** Alerts that are not closed out: pending, firing, and resolved ones of which somebody has to be notified. */
+  /** Alerts that are not closed out: pending, firing, and resolved ones of which a recipient has to be notified. */
   readonly alerts: readonly Alert[];
   /** The state of those alerts that each recipient was last notified of. */
   readonly notified: readonly LastNotified[];
   /** Silences that have not ended. */
   readonly silences: readonly Silence[];
-  /** Silences that ended within the last day: what they muted waits until the client's next row. */
+  /** Silences that ended within the last day. The alerts that they muted wait until the client's next row. */
   readonly endedSilences: readonly Silence[];
   readonly histories: readonly RecipientHistory[];
   readonly waiting: readonly WaitingMail[];
-  /** Mails that came as far as DATA and wait: no other mail replaces them. Default: none. */
+  /** Mails that reached DATA and wait: no other mail replaces them. Default: none. */
   readonly begun?: readonly WaitingMail[];
 }
 
@@ -44,13 +44,12 @@ export interface SeriesPoint {
 export interface NotificationStore {
   state(nowMs: number): Promise<AlerterState>;
   /**
-   * Stores mails, notifications, what recipients were last notified of, closed-out alerts and replaced mails in one
-   * fenced transaction. A mail whose Message-ID is stored already is left as it is. Returns `outdated`, with nothing
-   * changed, if a mail to be replaced has come as far as DATA, or is replaced or done, meanwhile. Throws FleetError
-   * `locked`.
+   * Stores mails, notifications, the last notified states, closed-out alerts and replaced mails in one fenced
+   * transaction. Leaves a mail whose Message-ID is already stored unchanged. Returns `outdated` and changes nothing if
+   * a mail to be replaced has reached DATA, or is replaced or done, meanwhile. Throws FleetError `locked`.
    */
   saveNotifications(lease: Lease, notifications: NewNotifications): Promise<'stored' | 'outdated'>;
-  /** Returns those of some Message-IDs that are stored. */
+  /** Returns the Message-IDs that are stored, out of the given ones. */
   storedMessageIds(messageIds: readonly string[]): Promise<ReadonlySet<string>>;
   /** Returns the sources of network mounts (`nas:/srv`), by `client U+0000 mount`. */
   exportsOf(
@@ -60,7 +59,7 @@ export interface NotificationStore {
   systemsOf(clients: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /**
    * Returns the values of one column over time, oldest first: the last day of a chart. `used_percent` and
-   * `inodes_percent` are those of the mount; without a mount there are none.
+   * `inodes_percent` are values of the mount; without a mount the list is empty.
    */
   series(client: string, column: SeriesColumn, mount: string | null, sinceMs: number): Promise<readonly SeriesPoint[]>;
 }

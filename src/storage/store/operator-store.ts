@@ -1,9 +1,9 @@
 /** The most characters of a pattern. */
 export const maxPatternChars = 512;
-/** In front of a pattern: what follows is a name as it stands. */
+/** The mark before a pattern that is a literal name. */
 export const literalMark = '=';
 
-/** A silence; its patterns are globs, as in config.xml, or names behind `literalMark`. */
+/** A silence. Its patterns are globs, as in config.xml, or names after `literalMark`. */
 export interface Silence {
   readonly id: number;
   readonly client: string;
@@ -17,14 +17,17 @@ export interface Silence {
 
 /** Silences and acknowledgements, which people make, for cli/alerts. */
 export interface OperatorStore {
-  /** Returns the id; the same silence added twice is one. */
+  /** Adds a silence. Returns the id. Adding the same silence twice creates one. */
   addSilence(silence: Omit<Silence, 'id'>): Promise<number>;
-  /** Returns the silences that end after a time, those that have not begun included. */
+  /** Returns the silences that end after a time, including those that have not begun. */
   silences(nowMs: number): Promise<readonly Silence[]>;
-  /** Returns false if there is no such silence, or it has ended. */
+  /** Ends a silence. Returns false if there is no such silence, or it has ended. */
   expireSilence(id: number, nowMs: number): Promise<boolean>;
-  /** Acknowledges open alerts until a time, or until they get worse. `null`: no time. Returns how many were open. */
+  /**
+   * Acknowledges open alerts until a time, or until they get worse. `null` stands for no time. Returns the number of
+   * open alerts.
+   */
   acknowledge(ids: readonly number[], by: string, untilMs: number | null, comment: string | null): Promise<number>;
-  /** Ends the acknowledgement of open alerts. Returns how many had one. */
+  /** Ends the acknowledgement of open alerts. Returns the number of ended acknowledgements. */
   unacknowledge(ids: readonly number[]): Promise<number>;
 }

@@ -4,24 +4,24 @@ import type { StoredNotification } from './alert.ts';
 /** A recipient's recent mails. */
 export interface RecipientHistory {
   readonly recipient: string;
-  /** created_at of the mails of the last hour, those replaced left out. */
+  /** The created_at of the mails of the last hour, without replaced mails. */
   readonly createdAtMs: readonly number[];
-  /** created_at of the newest mail that held nothing but warnings, recoveries and reminders; null: none. */
+  /** The created_at of the newest mail with only warnings, recoveries and reminders; null if there is none. */
   readonly lastOrdinaryAtMs: number | null;
-  /** Urgent mails of the last hour by each client that they tell something new or worse of; left out: none. */
+  /** The urgent mails of the last hour by each client for which they report a new or worse alert. Default: none. */
   readonly urgentOfClient?: ReadonlyMap<string, number>;
 }
 
-/** A mail that never came as far as DATA: it may be replaced by one that carries its news and more. */
+/** A mail that never reached DATA. A mail with the same notifications and more may replace it. */
 export interface WaitingMail extends Pick<Mail, 'id' | 'recipient' | 'createdAtMs'> {
   readonly items: readonly StoredNotification[];
 }
 
-/** News of an alert that has not been sent to a recipient since the last mail that was. */
+/** A notification of an alert that a recipient has not been sent since the last sent mail. */
 export interface Unsent {
   readonly alertId: number;
   readonly recipient: string;
-  /** `not-delivered`: tried and not taken, or refused for good; `discarded`: somebody gave the mail up. */
+  /** `not-delivered`: tried and not accepted, or refused for good; `discarded`: a person gave the mail up. */
   readonly delivery: 'queued' | 'not-delivered' | 'discarded';
   /** The time at which the oldest such mail was made. */
   readonly sinceMs: number;
@@ -29,14 +29,14 @@ export interface Unsent {
   readonly error: string | null;
 }
 
-/** A mail in its words, frozen. */
+/** A mail with its final text. */
 export interface NewMail extends Pick<Mail, 'recipient' | 'messageId' | 'content' | 'severity'> {
-  /** Nothing but warnings, recoveries and reminders. */
+  /** True if the mail has only warnings, recoveries and reminders. */
   readonly ordinary: boolean;
-  /** Marks replies to it; left out: it takes none. */
+  /** The token that identifies replies to the mail. Default: the mail accepts no replies. */
   readonly replyToken?: string | null;
   readonly notifications: readonly StoredNotification[];
-  /** Waiting mails that it takes the place of. */
+  /** The waiting mails that this mail replaces. */
   readonly replaces: readonly number[];
 }
 
@@ -44,7 +44,7 @@ export interface Mail {
   readonly id: number;
   readonly recipient: string;
   readonly messageId: string;
-  /** RFC 5322, as it is sent: CRLF line ends, headers included. */
+  /** The message (RFC 5322) as it is sent: CRLF line ends, headers included. */
   readonly content: string;
   readonly severity: Severity;
   readonly createdAtMs: number;
@@ -57,26 +57,26 @@ export interface Mail {
   readonly error: string | null;
 }
 
-/** A mail without its words. */
+/** A mail without its content. */
 export type MailSummary = Omit<Mail, 'content'>;
 
-/** The queue of mails, for alerter/deliver. The holder of a claim alone sends a mail. */
+/** The queue of mails, for alerter/deliver. Only the holder of a claim sends a mail. */
 export interface OutboxStore {
   /**
-   * Returns mails that are due by the database's clock, critical ones first, then oldest first: not sent, not failed,
-   * not replaced, claimed by nobody. A pause of more than an hour counts as over, and so does a claim of more than a
-   * day: both were stored under another clock.
+   * Returns mails that are due by the database's clock, critical ones first, then oldest first: not sent, failed,
+   * replaced or claimed. A pause of more than an hour counts as over, and so does a claim of more than a day: both were
+   * stored under another clock.
    */
   dueMails(limit: number): Promise<readonly Mail[]>;
   /**
-   * Claims a mail in a committed UPDATE on the database's clock, which counts as an attempt. A claim that ran out may
-   * be taken, and the holder may claim again. Returns false if another holds the mail, or it is done, replaced or put
-   * off.
+   * Claims a mail in a committed UPDATE by the database's clock, which counts as an attempt. A claim that ran out may
+   * be taken, and the holder may claim again. Returns false if the mail is claimed by another holder, done, replaced or
+   * put off.
    */
   claimMail(id: number, holder: string, forMs: number): Promise<boolean>;
   /**
    * Records DATA before it is sent. Throws FleetError `locked` unless the holder's claim still runs and the mail was
-   * not replaced: the mail must not be sent then. The three methods after it throw `locked` if another has claimed the
+   * not replaced. Then the mail must not be sent. The three methods after it throw `locked` if another has claimed the
    * mail.
    */
   markDataBegun(id: number, holder: string): Promise<void>;
@@ -84,8 +84,9 @@ export interface OutboxStore {
   markPutOff(id: number, holder: string, nextAttemptInMs: number, error: string): Promise<void>;
   markFailed(id: number, holder: string, error: string): Promise<void>;
   /**
-   * Drops a claimed mail whose recipient left config.xml, and forgets what it would have been the first to tell.
-   * Returns false if it tells the end of something that the recipient was sent: it is still due then.
+   * Drops a claimed mail whose recipient left config.xml, and forgets the notified states that the mail would have been
+   * the first to report. Returns false if the mail reports the end of an alert that the recipient was notified of: then
+   * it is still due.
    */
   dropMail(mail: Pick<Mail, 'id' | 'recipient'>, holder: string): Promise<boolean>;
 }
@@ -94,8 +95,11 @@ export interface OutboxStore {
 export interface UndeliveredStore {
   /** Returns waiting and failed mails, oldest first; at most 1,000. */
   undelivered(): Promise<readonly MailSummary[]>;
-  /** Returns what these alerts' recipients have not been sent; at most one entry for an alert and recipient. */
+  /**
+   * Returns the notifications that the recipients of these alerts were not sent; at most one entry for an alert and
+   * recipient.
+   */
   unsentOf(alertIds: readonly number[]): Promise<readonly Unsent[]>;
-  /** Gives up a mail for good. Returns false if it is sent, replaced, discarded, or being sent just now. */
+  /** Gives up a mail for good. Returns false if the mail is sent, replaced, discarded, or being sent. */
   discardMail(id: number): Promise<boolean>;
 }

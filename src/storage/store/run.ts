@@ -5,8 +5,8 @@ export const programs = ['collect', 'alert', 'ingest'] as const;
 export type Program = (typeof programs)[number];
 
 /**
- * The kind of agent that reads a client: on its own node, on an uploaded node, in the shell, one that pushes, or one
- * that is asked over HTTP.
+ * The kind of agent that reads a client: on the client's own node, on an uploaded node, in the shell, one that pushes,
+ * or one that is polled over HTTP.
  */
 export type Reader = 'node' | 'runtime' | 'shell' | 'push' | 'spoke';
 
@@ -27,14 +27,16 @@ export interface VisitRecord {
   readonly uploaded: boolean;
   /** The agent that answered; `null` if none did. */
   readonly reader: Reader | null;
-  /** The epoch of the client's slice, under which a collector that shares the fleet made the visit; else left out. */
+  /** The epoch of the client's slice in which a collector that shares the fleet made the visit. Default: none. */
   readonly epoch?: number;
   readonly bootId: string | null;
-  /** The keys that the reports of a good visit were sealed to; null or left out: nothing came, or more waits. */
+  /**
+   * The keys to which the reports of a good visit were sealed. null or missing if nothing came, or more reports wait.
+   */
   readonly sealedTo?: readonly string[] | null;
-  /** Not before then is the client tried again (set after a refused login); null: at once. */
+  /** The earliest time of the next attempt (set after a refused login); null: at once. */
   readonly nextAttemptAtMs: number | null;
-  /** Advice that is more exact than that of the code. Shown by `collect`; it is no column. */
+  /** Advice that is more exact than the code's. `collect` prints it; it is not stored. */
   readonly advice?: string;
 }
 

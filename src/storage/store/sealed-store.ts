@@ -1,17 +1,17 @@
-/** A client's clocks by its hello frame when the report came, on the collector's clock. */
+/** A client's clocks by its hello frame when the report arrived, on the collector's clock. */
 export interface SealedClock {
   /** The client's wall clock minus ours. */
   readonly offsetMs: number;
-  /** The time at which the client's monotonic clock stood at 0. */
+  /** The time at which the client's monotonic clock was 0. */
   readonly monotonicZeroMs: number;
   readonly bootId: string | null;
 }
 
-/** A report that is stored as it was taken from its client, for the machine that has the key. */
+/** A report stored as its client sent it, for the machine with the key. */
 export interface SealedItem {
   readonly client: string;
   readonly reportId: string;
-  /** 16 hexadecimal digits: of the key that opens it, as its header says. */
+  /** The id of the key that opens the report, by its header: 16 hexadecimal digits. */
   readonly keyId: string;
   /** The run that stored it. */
   readonly runId: string;
@@ -27,45 +27,48 @@ export interface SealedPlace {
   readonly sizeBytes: number;
 }
 
-/** A row of `sealed_reports`: nothing of it is to be believed before it was opened. */
+/** A row of `sealed_reports`. Nothing in it is trusted before the report is opened. */
 export interface SealedRow extends Omit<SealedItem, 'runId'> {
   readonly id: number;
 }
 
-/** Which rows are asked for: those that no `ingest` has seen yet, or those that have waited for one of these keys. */
+/** The choice of rows: those that no `ingest` has seen yet, or those that wait for one of these keys. */
 export type SealedChoice = 'unseen' | { readonly keyIds: readonly string[] };
 
-/** Waiting reports, by key and by the reason why they wait. */
+/** The waiting reports, by key and by the reason why they wait. */
 export interface SealedSummary {
   readonly keyId: string;
-  /** The reason why they wait although an `ingest` has seen them; `null`: no `ingest` has. */
+  /** The reason why they still wait although an `ingest` has seen them; `null` if no `ingest` has. */
   readonly code: string | null;
   readonly reports: number;
   readonly clients: number;
-  /** The time at which the oldest was stored, by the database's clock. */
+  /** The time at which the oldest report was stored, by the database's clock. */
   readonly sinceMs: number;
 }
 
 /** The use of a key. */
 export interface KeyUse {
-  /** In `sealed_reports`. */
+  /** The number of reports in `sealed_reports`. */
   readonly waiting: number;
-  /** The keys of each client's reports at its newest good visit; `null` if unknown. Only clients that ever answered. */
+  /**
+   * The keys of each client's reports at its newest good visit; `null` if unknown. Only clients that have ever
+   * answered.
+   */
   readonly clients: ReadonlyMap<string, readonly string[] | null>;
 }
 
-/** Sealed reports in the database, for `ingest` and for whoever asks what waits. Throws FleetError. */
+/** Sealed reports in the database, for `ingest` and for commands that list them. Throws FleetError. */
 export interface SealedStore {
-  /** Oldest first, beyond a place; null: from the beginning. */
+  /** Returns waiting reports, oldest first, after a place; null: from the beginning. */
   waiting(choice: SealedChoice, after: SealedPlace | null, limit: number): Promise<readonly SealedPlace[]>;
-  /** In the order of the ids that are still there. */
+  /** Reads rows, in the order of the ids. Omits missing ones. */
   read(ids: readonly number[]): Promise<readonly SealedRow[]>;
-  /** Records why these reports wait on. */
+  /** Records why these reports still wait. */
   mark(ids: readonly number[], code: string, message: string): Promise<void>;
   remove(ids: readonly number[]): Promise<void>;
   /**
-   * Removes reports that are older than what is kept and that no key has opened. A clock that has leapt ahead is not
-   * believed at once. Returns how many were removed.
+   * Removes reports that are older than the retention and that no key has opened. A clock that has leapt ahead is not
+   * trusted at once. Returns the number of removed reports.
    */
   removeKeyless(nowMs: number, keptMs: number): Promise<number>;
   summary(): Promise<readonly SealedSummary[]>;
@@ -75,11 +78,11 @@ export interface SealedStore {
 /** Sealed reports that no `ingest` has looked at. */
 export interface UnseenSealed {
   readonly reports: number;
-  /** The time at which the oldest was stored. */
+  /** The time at which the oldest report was stored. */
   readonly sinceMs: number;
 }
 
-/** Returns `null` if there are none. */
+/** Returns the reports that no `ingest` has looked at; `null` if there are none. */
 export function unseenSealed(sealed: readonly SealedSummary[]): UnseenSealed | null {
   const unseen = sealed.filter(({ code }) => code === null);
   if (unseen.length === 0) return null;

@@ -3,9 +3,9 @@ export interface SharingCollector {
   readonly id: string;
   readonly site: string;
   readonly host: string;
-  /** The key that it seals to. */
+  /** The key to which the collector seals. */
   readonly keyId: string;
-  /** The weight of the collector: the number of its processors. */
+  /** The weight of the collector: its number of processors. */
   readonly capacity: number;
 }
 
@@ -13,30 +13,31 @@ export interface SeenCollector extends SharingCollector {
   readonly seenAtMs: number;
 }
 
-/** The slices of a site. A slice is a byte of a hash of the client's name. */
+/** The number of slices of a site. A slice is one byte of a hash of the client's name. */
 export const sliceCount = 256;
 
 /**
- * A run that begins so much of `every` after the last cycle begins the next one: no cron is so late, and clocks differ.
+ * The part of `every` after which a run begins the next cycle. It is less than 1 because cron may be late and clocks
+ * differ.
  */
 export const nextCycleAfter = 0.7;
 
-/** A collector that was not seen for so many times `every` has no slices of its own. */
+/** The number of intervals `every` after which an absent collector has no slices of its own. */
 export const goneAfter = 3;
 
 /** A part of a site's clients, by their names. */
 export interface Slice {
   readonly site: string;
   readonly slice: number;
-  /** Grows with each claim. */
+  /** Incremented by each claim. */
   readonly epoch: number;
-  /** The collector that had it last; '' if none has. */
+  /** The last collector that claimed the slice; '' if none has. */
   readonly holder: string;
-  /** The cycle it was claimed for last. */
+  /** The cycle of the last claim. */
   readonly cycle: number;
-  /** The time until which nobody else may have it, by the database's clock. */
+  /** The time until which no other collector may claim the slice, by the database's clock. */
   readonly untilMs: number;
-  /** The time when all its clients had been visited in that cycle; `null` if they have not. */
+  /** The time when all clients of the slice had been visited in that cycle; `null` if some have not. */
   readonly doneAtMs: number | null;
 }
 
@@ -53,11 +54,11 @@ export interface SliceClaim {
   readonly cycle: number;
   /** The time by the database's clock; a whole number. */
   readonly untilMs: number;
-  /** A slice that is held until later than this is free: a clock was wrong. */
+  /** The latest believable end of a claim: a slice held until later is free, because a clock was wrong. */
   readonly farMs: number;
 }
 
-/** The clients that a run has reached, and those that it has not. */
+/** The number of clients that a run has reached, and of those that it has not. */
 export interface Reach {
   readonly succeeded: number;
   readonly failed: number;
@@ -65,7 +66,7 @@ export interface Reach {
 
 /** A collector with its part of a site. */
 export interface CollectorShare extends Pick<SeenCollector, 'id' | 'host' | 'seenAtMs'> {
-  /** The slices that it was the last to claim. */
+  /** The number of slices that the collector was the last to claim. */
   readonly slices: number;
 }
 
@@ -77,34 +78,37 @@ export interface SiteShare {
   readonly cycle: number;
   /** The time at which the cycle began. */
   readonly beganAtMs: number;
-  /** The slices all of whose clients were visited in it. */
+  /** The number of slices all of whose clients were visited in the cycle. */
   readonly visited: number;
   readonly collectors: readonly CollectorShare[];
 }
 
-/** Collectors that share a fleet, and its slices. Times are those of the database's clock. */
+/** The collectors that share a fleet, and its slices. Times are by the database's clock. */
 export interface ShareStore {
   /** Returns the database's clock. */
   nowMs(): Promise<number>;
   /**
-   * Stores that this collector is at work, and makes the slices of its site. Begins a cycle if the newest one began
-   * nearly `everyMs` before this run, else joins that. Runs that wait for a database that fails over still belong to
-   * the cycle of their start: `sinceStartMs` says how long ago it was.
+   * Stores that this collector is at work, and creates the slices of its site. Begins a cycle if the newest one began
+   * nearly `everyMs` before this run, otherwise joins the newest. Runs that wait for a database during a failover still
+   * belong to the cycle of their start: `sinceStartMs` returns the time since then.
    */
   join(collector: SharingCollector, everyMs: number, sinceStartMs?: () => number): Promise<Cycle>;
   /** Returns the collectors of a site that were seen since a time. */
   collectors(site: string, sinceMs: number): Promise<readonly SeenCollector[]>;
-  /** Returns how many clients the two newest full runs of a collector that asked some have reached, newest first. */
+  /**
+   * Returns how many clients the two newest finished full runs of a collector have reached, newest first. Omits runs
+   * without visits.
+   */
   lastReaches(id: string): Promise<readonly Reach[]>;
   /** Returns the slices of a site. */
   slices(site: string): Promise<readonly Slice[]>;
-  /** Returns who has which part of each site, of collectors that were seen since a time. */
+  /** Returns the part of each site that each collector has, for collectors that were seen since a time. */
   sites(sinceMs: number): Promise<readonly SiteShare[]>;
   /**
-   * Takes a slice that nobody has, if it is still as it was read. Returns false if another collector was faster. Says
-   * the same when it is made again because the answer was lost.
+   * Claims a free slice if it is still as it was read. Returns false if another collector was faster. A repeated call
+   * after a lost answer returns the same.
    */
   claim(claim: SliceClaim): Promise<boolean>;
-  /** Gives back the slices that a run claimed: all their clients were visited. */
+  /** Gives back the slices that a run claimed, because all their clients were visited. */
   finish(claimed: Pick<SliceClaim, 'holder' | 'cycle' | 'untilMs'> & Pick<Slice, 'site'>): Promise<void>;
 }

@@ -27,7 +27,7 @@ import type { Program, Reader, RunEnd, RunFact, RunStart, VisitRecord } from './
 
 export type { Reader, VisitRecord };
 
-/** Everything that is stored of alerts. Users take the part that they need. */
+/** All stored state of alerts. A user takes the part that it needs. */
 export type AlertStore = LeaseStore &
   EvaluationStore &
   FleetStore &
@@ -55,7 +55,7 @@ export interface Storage {
   close(): Promise<void>;
 }
 
-/** A report that was opened, parsed and freed of values out of any sense. */
+/** A report that was opened, parsed and freed of implausible values. */
 export interface IngestItem {
   readonly client: string;
   readonly report: Report;
@@ -63,18 +63,21 @@ export interface IngestItem {
   readonly observedAtMs: number;
   readonly collectedAtMs: number;
   readonly clockOffsetMs: number | null;
-  /** The row of `sealed_reports` that it was in: removed in the transaction that stores it. Left out: in none. */
+  /** The row of `sealed_reports` that held the report, which the storing transaction removes. Default: none. */
   readonly sealedRow?: number;
 }
 
 export type IngestResult =
-  /** `seriesDropped`: the first report of its client with figures for which no series was free, and how many. */
+  /**
+   * The report is stored. `seriesDropped` counts figures for which no series was free; set for the first such report of
+   * its client.
+   */
   | { readonly kind: 'stored'; readonly seriesDropped?: number }
-  /** The same report of the same client is stored already: acknowledge, delete, count. */
+  /** The same report of the same client is stored already. The caller acknowledges, deletes and counts it. */
   | { readonly kind: 'duplicate' }
   /** The report id is stored for another client. */
   | { readonly kind: 'foreign'; readonly owner: string }
-  /** The database refuses this one row; `message` holds its words. */
+  /** The database refuses this one row; `message` holds the database's words. */
   | { readonly kind: 'refused'; readonly message: string };
 
 /** A client as the collector knows it. */
@@ -87,14 +90,14 @@ export interface ClientFacts {
   /** The code of the last visit if it failed. */
   readonly failedCode: string | null;
   readonly nextAttemptAtMs: number | null;
-  /** The digest of config.xml with which it was visited last, where the next attempt has to wait; else null. */
+  /** The digest of config.xml at the last visit, if the next attempt has to wait; otherwise null. */
   readonly attemptDigest: string | null;
   readonly bootId: string | null;
   readonly inventoryAtMs: number | null;
   readonly reader: Reader | null;
 }
 
-/** A client with its labels, as config.xml has them. */
+/** A client with its labels in config.xml. */
 export interface LabelledClient {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -102,45 +105,48 @@ export interface LabelledClient {
 
 export interface ReportStore {
   startRun(run: RunStart): Promise<void>;
-  /** Idempotent, and makes the run's row when startRun never came through (the journal's replay). */
+  /** Stores the end of a run. Idempotent. Creates the row if startRun never succeeded (for the journal's replay). */
   endRun(start: RunStart, end: RunEnd): Promise<void>;
-  /** Stores a run of another collector. Leaves one that has ended: a replayed request would end it later. */
+  /**
+   * Stores a run of another collector. Leaves a run that has ended unchanged: a replayed request would end it later.
+   */
   endForwardedRun(start: RunStart, end: RunEnd): Promise<void>;
-  /** Visit rows, idempotent by (run, client), and what they change in `clients`, in one transaction a batch. */
+  /** Stores visits, idempotent by (run, client), and updates `clients`, in one transaction for each batch. */
   saveVisits(visits: readonly VisitRecord[]): Promise<void>;
   /**
-   * Stores a batch, one result an item in the same order. A batch that fails for another reason than connection, lock,
-   * read-only or space is halved down to the row, so that one report does not stop the others. Reports named
-   * `Inventory report` go to `inventory` when something changed. Throws FleetError when the database is away or full.
+   * Stores a batch. Returns one result for each item in the same order. Halves a batch that fails for another reason
+   * than connection, lock, read-only or space, down to the row, so that one report does not stop the others. Reports
+   * named `Inventory report` become rows of `inventory` if something changed. Throws FleetError if the database is away
+   * or full.
    */
   ingest(items: readonly IngestItem[]): Promise<readonly IngestResult[]>;
-  /** Stores reports that are opened elsewhere in `sealed_reports` as they are. */
+  /** Stores reports that another machine opens in `sealed_reports`, unchanged. */
   saveSealed(items: readonly SealedItem[]): Promise<readonly IngestResult[]>;
   /** Returns the facts of every client, by name. */
   clientFacts(): Promise<ReadonlyMap<string, ClientFacts>>;
-  /** Makes the labels of these clients what they are now. Other clients keep theirs. */
+  /** Sets the labels of these clients. Other clients keep their labels. */
   saveLabels(clients: readonly LabelledClient[]): Promise<void>;
-  /** Stores how full the program's own file systems are. Returns what was stored of them before. */
+  /** Stores how full the program's own file systems are. Returns the facts stored before. */
   saveStateDisks(report: StateDiskReport): Promise<readonly StateDiskFact[]>;
 }
 
 /** Renames and removes rows. */
 export interface RetentionStore {
-  /** Moves all rows of a client to its new name, once. Returns whether there were any. */
+  /** Moves all rows of a client to its new name, once. Returns true if there were any. */
   renameClient(from: string, to: string): Promise<boolean>;
   /** Deletes all rows of a client, in batches. Returns false if there is no such client. Throws the signal's reason. */
   forgetClient(client: string, signal: AbortSignal): Promise<boolean>;
   /**
-   * Takes the collector's id from its runs and ends its open alerts. A collector that runs again is known again.
+   * Removes the collector's id from its runs and ends its open alerts. A collector that runs again is known again.
    * Returns false if there is no such collector.
    */
   forgetCollector(collectorId: string): Promise<boolean>;
   /**
-   * Deletes what is older than the limits, in small batches and oldest first, until done or the signal aborts. Rows of
-   * `stats` and what hangs on them are added to the rollups before they go, each once. Returns counts.
+   * Deletes rows older than the limits, in small batches and oldest first, until done or the signal aborts. Adds rows
+   * of `stats` and the rows that refer to them to the rollups before their removal, each once. Returns counts.
    */
   prune(limits: PruneLimits, signal: AbortSignal, onStep?: (removed: PruneResult) => void): Promise<PruneResult>;
-  /** Counts what prune would remove; changes nothing. */
+  /** Counts the rows that `prune` would remove. Changes nothing. */
   countPrunable(limits: PruneLimits): Promise<PruneResult>;
   /** Returns the space of an SQLite file; `null` if the database is a server. */
   fileSpace(): Promise<FileSpace | null>;
@@ -150,12 +156,12 @@ export interface PruneLimits {
   readonly nowMs: number;
   readonly rawMs: number;
   readonly detailMs: number;
-  /** Lines of logs. Default: rawMs. */
+  /** The retention of lines of logs. Default: rawMs. */
   readonly logsMs?: number;
-  /** null: rows are not added to rollups of an hour, and those that are there stay. */
+  /** The retention of hours. null: rows are not added to hourly rollups, and existing ones stay. */
   readonly hourlyMs: number | null;
   readonly dailyMs: number | null;
-  /** Gives all freed space of an SQLite file back, not only what is beyond a tenth of it. */
+  /** True to give back all freed space of an SQLite file, not only the space beyond a tenth of the file. */
   readonly freeAll?: boolean;
 }
 
@@ -165,12 +171,12 @@ export interface PruneResult {
   readonly reports: number;
   readonly visits: number;
   readonly runs: number;
-  /** Rows of stats_hourly, disk_stats_hourly and their like together. */
+  /** The rows of stats_hourly, disk_stats_hourly and the other hourly tables together. */
   readonly hourly: number;
   readonly daily: number;
-  /** Given back to the file system; 0 where the database keeps it for new rows. */
+  /** The bytes given back to the file system; 0 if the database keeps them for new rows. */
   readonly freedBytes: number;
-  /** True if there is more to remove: the time was over. */
+  /** True if there are more rows to remove, because the time was over. */
   readonly more: boolean;
 }
 
@@ -182,7 +188,7 @@ export interface ClientStatus {
   readonly lastReportAtMs: number | null;
   readonly observedAtMs: number | null;
   readonly consecutiveFailures: number;
-  /** Not before then is the client tried again, because it refused the login; null: at the next run. */
+  /** The earliest time of the next attempt, because the client refused the login; null: at the next run. */
   readonly nextAttemptAtMs: number | null;
   readonly reader: Reader | null;
   readonly hostname: string | null;
@@ -191,7 +197,7 @@ export interface ClientStatus {
   readonly cpuPercent: number | null;
   readonly memoryPercent: number | null;
   readonly diskPercent: number | null;
-  /** The fullest local mount, whose value is `diskPercent`. */
+  /** The fullest local mount; `diskPercent` is its value. */
   readonly diskMount: string | null;
   readonly load5: number | null;
   readonly cpus: number | null;
@@ -201,12 +207,12 @@ export interface ClientStatus {
 }
 
 export interface History {
-  /** Returns every client with its newest report and its newest visit; with a time, with those of before that time. */
+  /** Returns every client with its newest report and its newest visit; with a time, the newest before that time. */
   clients(beforeMs?: number): Promise<readonly ClientStatus[]>;
   /** Returns one client; null if it was never visited. */
   client(name: string): Promise<ClientStatus | null>;
-  /** Returns the newest run of a program, without those that overlapped and those of these collectors. */
+  /** Returns the newest run of a program, without overlapped runs and runs of these collectors. */
   lastRun(program: Program, except?: ReadonlySet<string>): Promise<RunFact | null>;
-  /** Runs one read-only statement and hands back its rows as text: for the demo and for tests. */
+  /** Runs one read-only statement and returns its rows as text, for the demo and for tests. */
   query(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
 }

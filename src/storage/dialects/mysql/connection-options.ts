@@ -10,7 +10,9 @@ import { FleetError, messageOf } from '../../../errors.ts';
 export { createConnection };
 export type { Connection, ConnectionOptions, ResultSetHeader, RowDataPacket };
 
-/** Returns what mysql2 needs to log in to one server. Throws FleetError if a file or secret cannot be read. */
+/**
+ * Returns the options with which mysql2 logs in to one server. Throws FleetError if a file or secret cannot be read.
+ */
 export function connectionOptions(
   storage: MysqlConfig,
   { host, port }: StorageHost,
@@ -43,8 +45,9 @@ export function connectionOptions(
 }
 
 /**
- * Logins without TLS in which the server may ask for the password itself, encrypted with an RSA key that it sends.
- * Anybody on the network can send a key, so only the key of `serverPublicKeyFile` is used.
+ * Returns the plugins for logins without TLS. In such a login the server may request the password itself, encrypted
+ * with an RSA key that the server sends. Anybody on the network can send a key, so only the key of
+ * `serverPublicKeyFile` is used.
  */
 function loginsInTheOpen({ serverPublicKeyFile }: MysqlConfig): NonNullable<ConnectionOptions['authPlugins']> {
   const options = {
@@ -63,11 +66,12 @@ function loginsInTheOpen({ serverPublicKeyFile }: MysqlConfig): NonNullable<Conn
 }
 
 /**
- * Opens a socket whose address TLS compares with the certificate; mysql2 names no host to TLS where it is an address.
+ * Opens a socket whose address TLS compares with the certificate. mysql2 passes no host to TLS if the host is an
+ * address.
  */
 function socketTo(host: string, port: number): Socket {
   const socket = connect({ host, port, keepAlive: true, noDelay: true });
-  // Node takes the name from here for a socket that it is given, and sets it itself only where it resolved a name.
+  // Node reads the name from here for a socket that it is given, and sets the name itself only if it resolved one.
   return Object.assign(socket, { _host: host });
 }
 
@@ -80,8 +84,8 @@ interface TlsOptions {
 }
 
 /**
- * `yes` encrypts and believes any certificate; `verify` also checks its authority and the host. null: `no`.
- * Throws FleetError `config-invalid` when the CA's file cannot be read.
+ * Returns the TLS options. `yes` encrypts and accepts any certificate; `verify` also checks the authority and the host.
+ * Returns null for `no`. Throws FleetError `config-invalid` if the CA's file cannot be read.
  */
 function tlsOptions({ tls, ca }: Pick<MysqlConfig, 'tls' | 'ca'>): TlsOptions | null {
   if (tls === 'no') return null;

@@ -22,10 +22,10 @@ export interface MysqlDatabaseOptions extends MysqlServersOptions {
   readonly statementTimeoutMs?: number;
 }
 
-/** DDL on a table with many rows takes its time. */
+/** The timeout of migrations: DDL on a table with many rows takes long. */
 const migrationTimeoutMs = hourMs;
 
-/** Connects, so that a wrong address or password is known at once. Throws StorageFault. */
+/** Connects, so that a wrong address or password is reported at once. Throws StorageFault. */
 export async function openMysqlDatabase(options: MysqlDatabaseOptions): Promise<Database> {
   const database = new MysqlServer(options);
   await database.connect();
@@ -82,11 +82,11 @@ class MysqlServer implements Database {
 
   migrate<T>(work: (session: Session) => Promise<T>): Promise<T> {
     return this.#attempts(async (connection) => {
-      // The lock only keeps two migrators from doing the same work: steps that are there already are recognised.
+      // The lock only keeps two migrators from duplicate work: steps that are already done are recognised.
       const lock = "CONCAT('fleet-health migrate ', LEFT(SHA2(DATABASE(), 256), 40))";
       await this.#query(connection, `SELECT GET_LOCK(${lock}, 600)`, migrationTimeoutMs);
       try {
-        // Not all DDL can be prepared, so what has no values goes as text.
+        // Not all DDL can be prepared, so statements without values are sent as text.
         const prepared = this.#session(connection, migrationTimeoutMs);
         return await work({
           ...prepared,
@@ -107,7 +107,7 @@ class MysqlServer implements Database {
       this.#closed = true;
       const connection = this.#connection;
       this.#connection = null;
-      // An orderly end; when the server does not take part in it, the socket goes all the same.
+      // Ends the connection in order. Destroys the socket if the server does not answer.
       const timer = setTimeout(() => connection?.destroy(), 2000);
       await connection?.end().catch(() => connection.destroy());
       clearTimeout(timer);
@@ -181,8 +181,8 @@ class MysqlServer implements Database {
     return this.#answer(connection, timeoutMs, () => connection.query<RowDataPacket[]>(sql));
   }
 
-  // mysql2 leaves a statement unanswered for ever when its connection is destroyed, and keeps the timer of its own
-  // timeout: so deadline and signal are ours.
+  // mysql2 never answers a statement whose connection is destroyed, and keeps the timer of its own timeout. Therefore
+  // deadline and signal are ours.
   async #answer<R>(
     connection: Connection,
     timeoutMs: number,
@@ -194,7 +194,7 @@ class MysqlServer implements Database {
       return (await answerInTime({ timeoutMs, signal, where }, ask))[0];
     } catch (thrown) {
       const fault = mysqlFault(thrown, where);
-      // After a timeout the answer may still come and would be taken for that of the next statement.
+      // After a timeout the answer may still arrive and be mistaken for the answer to the next statement.
       if (fault.kind === 'lost' || fault.kind === 'aborted') this.#drop(connection);
       throw fault;
     }

@@ -2,7 +2,7 @@ import type { Dialect, SchemaObject, Session } from '../../sql/database.ts';
 import { placeholders } from '../../sql/insert-rows.ts';
 import { StorageFault } from '../../sql/fault.ts';
 
-/** SQL of MariaDB, which knows no alias for the rows of VALUES. */
+/** The SQL of MariaDB, which has no alias for the rows of VALUES. */
 export const mariadbDialect: Dialect = {
   name: 'mysql',
   now: 'UTC_TIMESTAMP(3)',
@@ -16,7 +16,7 @@ export const mariadbDialect: Dialect = {
   schema: describeSchema,
 };
 
-/** SQL of MySQL, which has deprecated the function VALUES(). */
+/** The SQL of MySQL, which has deprecated the function VALUES(). */
 export const mysqlDialect: Dialect = {
   ...mariadbDialect,
   onConflict: (key, assignments) => ` AS incoming${mariadbDialect.onConflict(key, assignments)}`,
@@ -29,9 +29,9 @@ async function describeSchema(session: Session, names: readonly string[]): Promi
   const columns = 'table_name AS name, security_type AS security, view_definition AS definition';
   const views = await session.all(`SELECT ${columns} FROM information_schema.views WHERE ${chosen}`, names);
   const objects = views.map(({ name, security, definition }): SchemaObject => {
-    // The character set is that of the session that made the view.
+    // The character set is that of the session that created the view.
     const alike = String(definition).replace(/(\bas char)[^()]*(?=\))/gi, '$1');
-    // MySQL names an expression by its text, or by a number where it makes the view again.
+    // MySQL names an expression by its text, or by a number if it creates the view again.
     const text = `${String(security)} ${alike.replace(/ AS `(?:Name_exp_\d+|\w+ IS NOT NULL)`/g, '')}`;
     return { name: String(name), kind: 'view', definition: text };
   });
@@ -47,13 +47,12 @@ async function describeSchema(session: Session, names: readonly string[]): Promi
 /** The oldest versions that are supported, as [major, minor]. */
 const oldest = { MariaDB: [10, 6], MySQL: [8, 0] } as const;
 
-/** The first MySQL that knows an alias for the rows of VALUES: 8.0.19. */
+/** The first MySQL with an alias for the rows of VALUES: 8.0.19. */
 const aliasedSince = [8, 0, 19] as const;
 
 /**
  * Returns the SQL of a server by its variable `version`, like `10.11.14-MariaDB-0+deb12u2` or `9.7.4-2`. Throws
- * StorageFault `too-old` for a server below MariaDB 10.6 or MySQL 8.0. A version in another form is believed to be new
- * enough.
+ * StorageFault `too-old` for a server below MariaDB 10.6 or MySQL 8.0. A version in another form counts as new enough.
  */
 export function dialectOf(version: string, where: string): Dialect {
   const numbers = /^(\d+)\.(\d+)(?:\.(\d+))?/.exec(version)?.slice(1).map(Number) ?? [];

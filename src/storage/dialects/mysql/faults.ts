@@ -11,7 +11,7 @@ const kinds: ReadonlyMap<number, FaultKind> = new Map([
   [1028, 'full'], // sort aborted
   [1034, 'damaged'], // index
   [1035, 'damaged'], // key file
-  [1036, 'read-only'], // the table is
+  [1036, 'read-only'], // table is read-only
   [1037, 'lost'], // out of memory
   [1038, 'lost'], // out of sort memory
   [1040, 'lost'], // too many connections
@@ -28,7 +28,7 @@ const kinds: ReadonlyMap<number, FaultKind> = new Map([
   [1060, 'exists'], // column
   [1061, 'exists'], // key
   [1062, 'duplicate'],
-  [1091, 'exists'], // the thing to drop is gone
+  [1091, 'exists'], // object to drop does not exist
   [1114, 'full'], // the table is full
   [1129, 'denied'], // host is blocked
   [1130, 'denied'], // host is not allowed
@@ -54,7 +54,7 @@ const kinds: ReadonlyMap<number, FaultKind> = new Map([
   [1290, 'read-only'], // --read-only
   [1305, 'schema'],
   [1317, 'lost'], // query was interrupted
-  [1356, 'schema'], // view refers to what is missing
+  [1356, 'schema'], // view refers to a missing object
   [1370, 'denied'],
   [1412, 'contended'], // table definition has changed
   [1524, 'denied'], // login plugin is missing
@@ -67,7 +67,7 @@ const kinds: ReadonlyMap<number, FaultKind> = new Map([
   [1820, 'denied'], // password has expired
   [1836, 'read-only'], // --super-read-only
   [1862, 'denied'], // password has expired
-  [1874, 'read-only'], // InnoDB is
+  [1874, 'read-only'], // InnoDB is read-only
   [1927, 'lost'], // connection was killed
   [1932, 'damaged'], // table is unknown to its engine
   [1969, 'lost'], // max_statement_time
@@ -78,8 +78,8 @@ const kinds: ReadonlyMap<number, FaultKind> = new Map([
 ]);
 
 /**
- * Numbers that may hide a full disk, and else are no fault of the values: an engine's own number (1030), and a COMMIT
- * that failed (1180, of a Galera node that lost its cluster meanwhile).
+ * Numbers that may hide a full disk, and otherwise are not caused by the values: a number of the storage engine (1030),
+ * and a COMMIT that failed (1180, from a Galera node that has lost its cluster meanwhile).
  */
 const vagueKinds: ReadonlyMap<number, FaultKind> = new Map([
   [1030, 'broken'],
@@ -106,16 +106,14 @@ export function mysqlFault(thrown: unknown, where: string): StorageFault {
   return new StorageFault(kind, kind === 'refused' || kind === 'exists' ? message : `${where}: ${message}`, thrown);
 }
 
-/**
- * True if a wait timed out (1205): for a lock's holder, or for a Galera node that is to catch up with its cluster.
- */
+/** True if a wait timed out (1205): for a lock, or for a Galera node that has to catch up with its cluster. */
 export function isWaitOver({ cause }: StorageFault): boolean {
   return cause instanceof Error && 'errno' in cause && cause.errno === 1205;
 }
 
 function kindOf(thrown: unknown, message: string): FaultKind {
   const errno = thrown instanceof Error && 'errno' in thrown ? thrown.errno : null;
-  // The server's own numbers are positive; Node gives the operating system's as negative ones.
+  // The server's own numbers are positive; Node reports the operating system's numbers as negative.
   if (typeof errno === 'number' && errno > 0) {
     const known = kinds.get(errno);
     if (known !== undefined) return known;

@@ -18,7 +18,7 @@ export interface Failure {
 
 /** The next attempt. */
 export interface Retry {
-  /** At the next server, with a session of its own. */
+  /** True if the attempt is made at the next server, with a session of its own. */
   readonly elsewhere: boolean;
   readonly pauseMs: number;
 }
@@ -26,14 +26,14 @@ export interface Retry {
 /** The most attempts at one server. */
 const attemptsAtOne = 3;
 /**
- * A Galera cluster that has lost a node says no to everything until it is sure of that, which takes 5 s
- * (`evs.suspect_timeout`), or 15 s (`evs.inactive_timeout`) where the others are not of one mind.
+ * The time for which a Galera cluster that has lost a node may refuse everything. The cluster needs 5 s to agree on the
+ * loss (`evs.suspect_timeout`), or 15 s if the other nodes disagree (`evs.inactive_timeout`).
  */
 const clusterMs = 30_000;
 const leastPauseMs = 250;
 const mostPauseMs = 2_000;
 
-/** Returns where and when a failed transaction is made again; `null` if it is not. */
+/** Returns where and when a failed transaction is repeated; `null` if it is not repeated. */
 export function retryOf(failure: Failure): Retry | null {
   const { fault, attempt, failingMs, servers, reused, wasConnected } = failure;
   const { kind } = fault;
@@ -42,9 +42,9 @@ export function retryOf(failure: Failure): Retry | null {
     return mayAgain && attempt < attemptsAtOne ? { elsewhere: false, pauseMs: 0 } : null;
   }
   const pauseMs = Math.min(mostPauseMs, leastPauseMs * 2 ** (attempt - 1));
-  // A node that lags behind its cluster, or has left it, has a neighbour that has not.
+  // Another node may be up to date if this one lags behind its cluster or has left it.
   if (kind === 'lost' || (kind === 'contended' && isWaitOver(fault))) {
-    // All servers have been tried: before one of them has worked, waiting is no use.
+    // All servers have been tried. A wait is useless if none of them has ever worked.
     return failingMs < clusterMs && wasConnected ? { elsewhere: true, pauseMs } : null;
   }
   // Another server need not be read-only or full.

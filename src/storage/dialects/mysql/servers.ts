@@ -11,7 +11,7 @@ export type { Connection, ResultSetHeader, RowDataPacket };
 
 export interface MysqlServersOptions {
   readonly storage: MysqlConfig;
-  /** The alerter's sessions end soon when it is suspended, so that another one can take over. */
+  /** The program. The alerter's sessions end soon if the alerter is suspended, so that another one can take over. */
   readonly program: DatabaseUse;
   readonly signal?: AbortSignal | undefined;
   /** The timeout for each server's login, and for each answer until the session is set up. */
@@ -21,22 +21,22 @@ export interface MysqlServersOptions {
 /** A session that is set up. */
 export interface OpenedSession {
   readonly connection: Connection;
-  /** Which server, for messages: `mysql://user@host:port/database`. */
+  /** The server, for messages: `mysql://user@host:port/database`. */
   readonly where: string;
-  /** A quarter of what the server takes in one packet. */
+  /** A quarter of the server's largest packet. */
   readonly maxBatchBytes: number;
   readonly dialect: Dialect;
 }
 
 /** The servers of one database, in the order of config.xml. */
 export interface MysqlServers {
-  /** Two or more: what fails on one may go well on the next. */
+  /** The number of servers. With two or more, a statement that fails on one may succeed on the next. */
   readonly count: number;
-  /** The server that is asked at present. */
+  /** Returns the server in use. */
   where(): string;
-  /** A session with the first that can be had, beginning with the one that was had last. Throws StorageFault. */
+  /** Opens a session with the first server that accepts one, beginning with the server in use. Throws StorageFault. */
   connect(): Promise<OpenedSession>;
-  /** The server that is asked at present is of no use: the next connect begins with the one after it. */
+  /** Leaves the server in use, because it does not work: the next connect begins with the server after it. */
   leave(): void;
 }
 
@@ -46,8 +46,8 @@ const readOnlySql = `${isolationSql}, READ ONLY`;
 const sessionSql = `SET NAMES utf8mb4 COLLATE utf8mb4_bin, SESSION time_zone = '+00:00', SESSION autocommit = 1,
   SESSION sql_mode =
     'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'`;
-// The server ends the session of a process that is suspended in a transaction, or others would wait for its rows for
-// eight hours.
+// The server ends the session of a process that is suspended in a transaction. Otherwise other sessions would wait for
+// its rows for eight hours.
 const lockWaitSql = {
   look: 'SESSION innodb_lock_wait_timeout = 20, SESSION wait_timeout = 600',
   collect: 'SESSION innodb_lock_wait_timeout = 20, SESSION wait_timeout = 60',
@@ -56,16 +56,16 @@ const lockWaitSql = {
   alert: 'SESSION innodb_lock_wait_timeout = 40, SESSION wait_timeout = 30',
 } as const;
 /**
- * In a Galera cluster a node applies what others have committed a moment later. Whoever goes from one node to the next
- * must find there what it has stored: each statement waits until the node has caught up (bits 1, 2 and 4: reads and
- * changes). https://mariadb.com/kb/en/galera-cluster-system-variables/#wsrep_sync_wait
+ * In a Galera cluster a node applies the commits of other nodes a moment later. A session that changes nodes must find
+ * its own changes, so each statement waits until the node has caught up (bits 1, 2 and 4: reads and changes).
+ * https://mariadb.com/kb/en/galera-cluster-system-variables/#wsrep_sync_wait
  */
 const clusterSql = 'SET SESSION wsrep_sync_wait = 7';
-// The last is unknown to a server that was built without Galera.
+// A server that was built without Galera does not have the last variable.
 const variablesSql = "SHOW VARIABLES WHERE Variable_name IN ('version', 'max_allowed_packet', 'wsrep_on')";
 
 const connectTimeoutMs = 10_000;
-/** The timeout where there are further servers. */
+/** The timeout if there are further servers. */
 const connectTimeoutAmongManyMs = 5_000;
 /** The timeout of the whole login, in answers. */
 const mostAnswers = 3;
@@ -87,7 +87,7 @@ export function createMysqlServers(options: MysqlServersOptions): MysqlServers {
       const begin = preferred;
       for (let index = begin; index < begin + hosts.length; index += 1) {
         const host = at(index);
-        // Outside of `try`: a missing secret is no fault of the database.
+        // Outside of `try`: a missing secret is not a fault of the database.
         const loginOptions = connectionOptions(storage, host, timeoutMs);
         try {
           const opened = await open({ ...options, loginOptions, timeoutMs, where: nameOf(host) });
@@ -119,12 +119,11 @@ async function open(options: OpenOptions): Promise<OpenedSession> {
   let isGivenUp = false;
   const inTime = <T>(ask: () => Promise<T>): Promise<T> => answerInTime({ timeoutMs, signal, where }, ask);
   try {
-    // A server whose every answer comes late is slow and no more; one that never comes to an end is given up all the
-    // same.
+    // A server whose every answer comes late is merely slow. A login that never ends is given up nevertheless.
     return await answerInTime({ timeoutMs: mostAnswers * timeoutMs, signal, where }, async () => {
       const made = await inTime(async () => {
         const welcomed = await createConnection(loginOptions);
-        // Until its owner listens: an error that nobody hears would end the program.
+        // Until the owner listens: an error without a listener would end the program.
         welcomed.on('error', () => undefined);
         if (isGivenUp) welcomed.destroy();
         return welcomed;
@@ -132,12 +131,12 @@ async function open(options: OpenOptions): Promise<OpenedSession> {
       connection = made;
       const [rows] = await inTime(() => made.query<RowDataPacket[]>(variablesSql));
       const values = new Map(rows.map((row) => [String(row['Variable_name']), String(row['Value'])]));
-      // Before the session is set up: an old server may not know what is set.
+      // Before the session is set up: an old server may not know some of the settings.
       const dialect = dialectOf(values.get('version') ?? '', where);
       const accessSql = isReadOnlyUse(program) ? readOnlySql : isolationSql;
       for (const sql of [accessSql, `${sessionSql}, ${lockWaitSql[program]}`]) await inTime(() => made.query(sql));
-      // Also where one address is given, which may lead to any of the nodes. The last one: while its cluster has just
-      // lost a node, it refuses to wait.
+      // Also if there is only one address, which may lead to any of the nodes. This statement is the last: a cluster
+      // that has just lost a node refuses to wait.
       if (values.get('wsrep_on') === 'ON') await inTime(() => made.query(clusterSql));
       const maxBatchBytes = Math.floor(Number(values.get('max_allowed_packet')) / 4);
       return { connection: made, where, maxBatchBytes, dialect };
@@ -149,7 +148,7 @@ async function open(options: OpenOptions): Promise<OpenedSession> {
   }
 }
 
-/** Joins the faults of all servers: `lost` if one of them may be back soon. */
+/** Joins the faults of all servers. The kind is `lost` if one of the servers may be back soon. */
 function together(faults: readonly StorageFault[]): StorageFault {
   const [first] = faults;
   if (first === undefined) throw new TypeError('no server was tried');

@@ -9,30 +9,30 @@ import { sqliteFault } from './faults.ts';
 export interface BackUpOptions {
   /** The database, in use or not. */
   readonly source: string;
-  /** Must not exist; its folder must. */
+  /** The path of the copy. The file must not exist; its folder must. */
   readonly target: string;
   readonly signal: AbortSignal;
 }
 
-/** The wait for another process's lock. */
+/** The number of attempts to get another process's lock. */
 const lockAttempts = 100;
 const lockPauseMs = 100;
 
 /**
- * Writes the database as it is at one moment to another file, 0600, while others go on writing (VACUUM INTO,
- * https://sqlite.org/lang_vacuum.html). The file appears once it is whole and on the disk; it needs nothing beside it.
- * SQLite copies without a pause: nothing else goes on in this process meanwhile. Returns the size in bytes. Throws
- * EEXIST and other errors of fs about the target, StorageFault about the source.
+ * Writes the database as it is at one moment to another file, 0600, while other processes go on writing (VACUUM INTO,
+ * https://sqlite.org/lang_vacuum.html). The file appears once it is whole and on the disk; it needs no file beside it.
+ * SQLite copies without a pause and blocks this process meanwhile. Returns the size in bytes. Throws EEXIST and other
+ * errors of fs about the target, StorageFault about the source.
  */
 export async function backUpSqlite({ source, target, signal }: BackUpOptions): Promise<number> {
   const dir = path.dirname(target);
   const part = path.join(dir, `.${path.basename(target)}.${randomBytes(6).toString('hex')}.part`);
-  // SQLite takes an empty file, and it is ours alone from the beginning.
+  // SQLite accepts an empty file. Created here, the file is private from the beginning.
   closeSync(openSync(part, 'wx', 0o600));
   try {
     await copy(source, part, signal);
     flush(part);
-    // Unlike a rename it never replaces.
+    // Unlike a rename, a link never replaces a file.
     linkSync(part, target);
   } finally {
     rmSync(part, { force: true });

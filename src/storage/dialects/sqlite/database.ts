@@ -26,12 +26,10 @@ export interface SqliteDatabaseOptions {
   readonly lockTimeoutMs?: number;
 }
 
-/** SQLite takes any size; this keeps a statement's values out of the way of the collector's memory. */
+/** The most bytes of a statement's values. SQLite accepts any size; the limit bounds the collector's memory. */
 const maxBatchBytes = 16 * 1024 * 1024;
 
-/**
- * Opens the file, or makes it with mode 0600. Every commit survives a loss of power. Throws StorageFault.
- */
+/** Opens the file, or creates it with mode 0600. Every commit survives a power loss. Throws StorageFault. */
 export async function openSqliteDatabase(options: SqliteDatabaseOptions): Promise<Database> {
   const file = options.path;
   let handle: SqliteDatabase;
@@ -76,13 +74,13 @@ class SqliteFile implements Database {
   }
 
   async prepareFile(): Promise<void> {
-    // Each of these may read the file first, which another process that closes it holds for itself meanwhile.
+    // Each of these statements may read the file first, while another process that closes the file holds its lock.
     await this.#setWhenFree(`cache_size = ${this.#program === 'look' ? -2000 : -16_000}`);
     if (isReadOnlyUse(this.#program)) {
       await this.#setWhenFree('query_only = 1');
       return;
     }
-    // A file that has pages keeps what it was made with, and another PRAGMA would wait for a writer.
+    // A file that has pages keeps its settings, and another PRAGMA would wait for a writer.
     const size = await this.#whenFree(() => this.#handle.prepare('PRAGMA page_count').get());
     if (size?.['page_count'] === 0) await this.#setWhenFree('auto_vacuum = INCREMENTAL');
     const mode = await this.#whenFree(() => this.#handle.prepare('PRAGMA journal_mode = WAL').get());
@@ -92,8 +90,8 @@ class SqliteFile implements Database {
     }
     await this.#setWhenFree('synchronous = FULL');
     await this.#setWhenFree('journal_size_limit = 67108864');
-    // In pages, 16 MB: with the usual 1,000 nearly every batch of reports copies the log, and waits for the disk twice
-    // more.
+    // The number of pages, 16 MB. With the usual 1,000, nearly every batch of reports copies the log and waits for the
+    // disk twice more.
     await this.#setWhenFree('wal_autocheckpoint = 4000');
   }
 
@@ -132,12 +130,12 @@ class SqliteFile implements Database {
   }
 
   // The package keeps the file open until its statements are collected as garbage, so close alone would leave the
-  // newest rows in the log beside it, where somebody who copies the one file misses them.
+  // newest rows in the log beside it, and a copy of the database file alone would lack them.
   #emptyLog(): void {
     try {
       this.#handle.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     } catch {
-      // Somebody else is using the file, or its disk is full; the log is read all the same.
+      // Another process is using the file, or its disk is full. Readers read the log too.
     }
   }
 
@@ -149,7 +147,7 @@ class SqliteFile implements Database {
   }
 
   async #transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    // A read transaction that is upgraded fails at once when another process wrote meanwhile; this one cannot.
+    // An upgraded read transaction fails at once if another process has written meanwhile; BEGIN IMMEDIATE cannot.
     await this.#whenFree(() => this.#handle.exec('BEGIN IMMEDIATE'));
     try {
       const result = await work(this.#session);
@@ -165,7 +163,7 @@ class SqliteFile implements Database {
     try {
       this.#handle.exec('ROLLBACK');
     } catch {
-      // SQLite has undone the transaction by itself, as it does when the disk is full.
+      // SQLite has undone the transaction by itself, for example because the disk is full.
     }
   }
 

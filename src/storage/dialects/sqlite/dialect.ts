@@ -1,7 +1,7 @@
 import { placeholders } from '../../sql/insert-rows.ts';
 import type { Dialect } from '../../sql/database.ts';
 
-/** SQL of SQLite. Transactions lock the whole file, so rows need no lock of their own. */
+/** The SQL of SQLite. Transactions lock the whole file, so rows need no lock of their own. */
 export const sqliteDialect: Dialect = {
   name: 'sqlite',
   now: "strftime('%Y-%m-%d %H:%M:%f', 'now')",

@@ -52,7 +52,9 @@ function fileKind(thrown: unknown): FaultKind {
   return fileKinds.get(String(thrown.code)) ?? 'lost';
 }
 
-/** Throws StorageFault if the file may not be looked for: it need not be missing then. */
+/**
+ * True if the file does not exist. Throws StorageFault if this account may not look for the file, which may exist then.
+ */
 export function isFileMissing(file: string): boolean {
   try {
     return statSync(file, { throwIfNoEntry: false }) === undefined;

@@ -1,15 +1,15 @@
 import type { Database, Session } from '../../sql/database.ts';
 
-/** Pages of one transaction. */
+/** The pages of one transaction. */
 const stepPages = 512;
 
-/** The free part of the file that is kept for new rows: moving pages for nothing wears disks out. */
+/** The free part of the file that is kept for new rows, because needless moves of pages wear out disks. */
 const sparePart = 0.1;
 
 export interface ReclaimOptions {
-  /** Down to the last page, or leave a tenth of the file for what comes in. */
+  /** True to free all pages. False to leave a tenth of the file for new rows. */
   readonly all: boolean;
-  /** Runs one transaction, with whatever pause is due. */
+  /** Runs one transaction, followed by a pause if one is due. */
   readonly step: (work: () => Promise<void>) => Promise<void>;
   readonly signal: AbortSignal;
 }
@@ -17,9 +17,9 @@ export interface ReclaimOptions {
 /** The use of space in an SQLite file. */
 export interface FileSpace {
   readonly sizeBytes: number;
-  /** Free inside of the file. */
+  /** The free bytes inside the file. */
   readonly freeBytes: number;
-  /** Free pages can be given back little by little; else VACUUM has to make the file anew once. */
+  /** True if free pages can be given back little by little. Otherwise VACUUM has to rewrite the file once. */
   readonly shrinks: boolean;
 }
 
@@ -39,7 +39,7 @@ export async function fileSpace(database: Database): Promise<FileSpace | null> {
 
 /**
  * Gives pages that pruning has freed back to the file system, in small steps until done or the signal aborts. Returns
- * how many bytes; 0 where the database is no SQLite file or cannot do it.
+ * the number of bytes; 0 if the database is no SQLite file or its file cannot shrink.
  */
 export async function reclaim(database: Database, options: ReclaimOptions): Promise<number> {
   const before = await fileSpace(database);

@@ -9,8 +9,8 @@ import { sqliteFault } from './faults.ts';
 import type { FileSpace } from './reclaim.ts';
 
 /**
- * Makes an SQLite file anew, which this process must not have open, and says how many bytes it is smaller. Throws
- * FleetError: `storage-full` beforehand where there is not the space for it, or what the database says.
+ * Rewrites an SQLite file, which this process must not have open. Returns the number of bytes by which the file
+ * shrinks. Throws FleetError: `storage-full` beforehand if there is not enough space, or the database's fault.
  */
 export function vacuum(file: string, { sizeBytes, freeBytes }: FileSpace): { readonly freedBytes: number } {
   for (const { dir, neededBytes, availableBytes } of vacuumNeeds(file, sizeBytes - freeBytes)) {
@@ -35,8 +35,9 @@ export interface VacuumNeed {
 }
 
 /**
- * Returns the space that a VACUUM needs: its content once beside it, for the log that it is copied back from, and once
- * where SQLite puts temporary files (https://sqlite.org/tempfiles.html); on one file system both. Throws StorageFault.
+ * Returns the space that a VACUUM needs: the size of the content beside the file, for the log that is copied back, and
+ * the same size in SQLite's folder for temporary files (https://sqlite.org/tempfiles.html). Adds both up if they are on
+ * one file system. Throws StorageFault.
  */
 export function vacuumNeeds(file: string, contentBytes: number): readonly VacuumNeed[] {
   try {
@@ -53,9 +54,9 @@ export function vacuumNeeds(file: string, contentBytes: number): readonly Vacuum
 }
 
 /**
- * Makes the file anew, without its free space and so that it can shrink by itself from then on. It takes as long as
- * copying does, and nobody can write meanwhile. A process that dies at it leaves the file as it was. Returns its size
- * in bytes. Throws StorageFault, `contended` when somebody else is writing.
+ * Rewrites the file without its free space, and so that it can shrink by itself from then on. This takes as long as a
+ * copy, and nobody can write meanwhile. If the process dies, the file stays as it was. Returns the size in bytes.
+ * Throws StorageFault, `contended` if another process is writing.
  */
 function vacuumFile(file: string): number {
   const handle = openSqlite(file);
@@ -80,7 +81,7 @@ function temporaryDir(): string {
       accessSync(dir, constants.W_OK | constants.X_OK);
       return dir;
     } catch {
-      // SQLite takes the next one too.
+      // SQLite tries the next folder too.
     }
   }
   throw new StorageFault('denied', 'there is no folder for temporary files that can be written');

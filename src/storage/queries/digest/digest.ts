@@ -18,7 +18,7 @@ const endedSql = `${spansSql} closed_out IN (0, 1) AND resolved_at >= ? AND reso
   AND firing_since IS NOT NULL ORDER BY resolved_at DESC LIMIT ?`;
 const firingSql = `${spansSql} state = 'firing' AND firing_since < ? ORDER BY id DESC LIMIT ?`;
 
-// A run without an end that began within the last hour may still run.
+// A run without an end that began within the last hour may still be running.
 const totalsSql = `SELECT program, COUNT(*) AS runs,
     SUM(CASE WHEN scope = 'full' AND outcome = 'finished' AND clients > 0 THEN 1 ELSE 0 END) AS full_runs,
     SUM(CASE WHEN outcome = 'overlapped' THEN 1 ELSE 0 END) AS overlapped,

@@ -6,7 +6,7 @@ import type { DiskDevice, NetworkCard } from '../../store/detail-store.ts';
 import type { InventoryChange, InventoryFacts } from '../../store/digest-store.ts';
 import { readInventoryParts } from '../inventory-parts.ts';
 
-// By the index on client and observed_at: one look a client.
+// By the index on client and observed_at: one lookup for each client.
 const changedSql = `SELECT DISTINCT i.client AS client FROM clients c
   JOIN inventory i ON i.client = c.name AND i.observed_at >= ? AND i.observed_at < ? ORDER BY i.client LIMIT ?`;
 /** The newest inventories of clients before a time. Values: the time, the clients. */
