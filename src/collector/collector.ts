@@ -1,8 +1,7 @@
 /**
- * A pass over the fleet: visits every client, takes its sealed reports, opens and stores them.
- *
- * Promises: a sealed report is on the client's disk or here until it is a row; one client's fault is a row and never
- * delays or fails another client; while the database is away reports are collected all the same and wait sealed.
+ * A pass over the fleet: visits every client, receives its sealed reports, opens and stores them.
+ * Guarantees: a sealed report is on the client's disk or here until it is a row. One client's fault is a row and never
+ * delays or fails another client. While the database is away, reports are collected nevertheless and wait sealed.
  */
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
@@ -67,7 +66,7 @@ export async function collect(options: CollectOptions): Promise<CollectResult> {
     removeOldParts([dir, keys, publicKeys, retiredKeys, journal, runtimes, attempts, lastGood], startedAtMs);
     if (options.spreadStart === true) {
       const { config, signal } = options;
-      // A run that is aborted meanwhile has a row to write all the same.
+      // A run that is aborted meanwhile has to write a row nevertheless.
       await sleep(startDelayMs(start.collectorId, config.clients.length), undefined, { signal }).catch(() => undefined);
     }
     return site === null ? await makePass(prepare()) : await makeSitePass({ ...site, pass: prepare() });
@@ -80,18 +79,18 @@ const mostDelayMs = 2000;
 const delayPerClientMs = 50;
 
 /**
- * Returns how long a collector that cron started waits before it begins: cron starts all collectors of a site at the
- * same second. The delay follows from the collector's id, so that its runs stay `every` apart. Up to 2 s, less for few
- * clients.
+ * Returns how long a collector that cron started waits before it begins, because cron starts all collectors of a site
+ * in the same second. The delay follows from the collector's id, so that its runs stay `every` apart. Up to 2 s, less
+ * for few clients.
  */
 export function startDelayMs(collectorId: string, clients: number): number {
   return Math.round(jitterFraction(`start ${collectorId}`) * Math.min(mostDelayMs, clients * delayPerClientMs));
 }
 
-/** The time for the row of a run that did nothing. */
+/** The time limit for the row of a run that did nothing. */
 const overlappedMs = 10_000;
 
-/** Ends a run at once because another one holds the lock. Records that, in the journal if need be. */
+/** Ends a run at once because another run holds the lock. Records this, in the journal if necessary. */
 async function leaveOverlapped(
   options: CollectOptions,
   start: RunStart,

@@ -16,7 +16,7 @@ export function readBundles(
   return {
     agent: readBundle(agentPath),
     inventory: readBundle(inventoryPath),
-    // A client without node cannot be expected to unpack anything.
+    // A client without node may lack the programs to unpack anything.
     shell: { ...shell, packed: () => shell.content },
   };
 }
@@ -31,12 +31,12 @@ function readBundle(path: string): Bundle {
 }
 
 /**
- * Up to so many bytes the last tenth is worth its time: 60 ms for the agent. The inventory is seven times as long and
- * would hold up a run for 0.7 s, instead of 40 ms.
+ * The largest program that is compressed at the best level. The last tenth costs 60 ms for the agent. The inventory is
+ * seven times as long and would delay a run by 0.7 s instead of 40 ms.
  */
 const maxBestBytes = 128 * 1024;
 
-/** Compresses by brotli, which every node of an agent decodes: 9 % less than deflate. */
+/** Compresses with brotli, which every node of an agent decodes: 9 % smaller than deflate. */
 function compress(content: Buffer): Buffer {
   const params = {
     [constants.BROTLI_PARAM_QUALITY]: content.length > maxBestBytes ? 9 : constants.BROTLI_MAX_QUALITY,

@@ -5,7 +5,7 @@ import { protocolVersion, type AgentRequest } from '../../report/wire.ts';
 import { runCommand, uploadCommand, uploadShellCommand, type ShellStart } from '../../loader/loader.ts';
 import type { AgentTask, Bundle } from './task.ts';
 
-/** The limits of one visit: a long spool is emptied by several visits. */
+/** The most reports of one visit: several visits empty a long spool. */
 export const maxReportsPerVisit = 100;
 export const maxBytesPerVisit = 8 * 1024 * 1024;
 
@@ -13,7 +13,7 @@ export const maxBytesPerVisit = 8 * 1024 * 1024;
 const agentReserveMs = 500;
 
 /**
- * Returns the command line of one exec. `uploaded` is the program that stdin begins with. Throws FleetError
+ * Returns the command line of one exec. `uploaded` is the program at the beginning of stdin. Throws FleetError
  * `config-invalid`.
  */
 export function agentCommand(options: AgentTask, marker: Buffer, uploaded: Bundle | null): string {

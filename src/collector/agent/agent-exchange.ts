@@ -12,59 +12,59 @@ import type { Channel, ChannelExit } from '../../transport/transport.ts';
 export interface ExchangeOptions {
   readonly channel: Channel;
   readonly marker: Buffer;
-  /** Written to the agent at once; null: nothing. */
+  /** The bytes to write to the agent at once; null for none. */
   readonly input: Buffer | null;
-  /** The client reads `input` to its end: there are no acknowledgements. */
+  /** True if the client reads `input` to its end: there are no acknowledgements. */
   readonly endInput: boolean;
   readonly limits: { readonly maxReports: number; readonly maxTotalBytes: number; readonly forwards?: boolean };
-  /** The time limit of waiting for the client altogether. The handling of its frames does not count. */
+  /** The time limit of waiting for the client in total. The handling of its frames does not count. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   readonly client: string;
-  /** After the last frame, wait for the command to end. */
+  /** True to wait for the end of the command after the last frame. */
   readonly waitForExit: boolean;
-  /** Called when it is over, and the client had no node of its own. */
+  /** Called at the end if the client had no node of its own. */
   readonly onPlatform: (platform: Platform) => void;
   /** Called for one frame after the other. */
   readonly onFrame: (frame: Frame) => Promise<FrameAnswer>;
 }
 
 export interface FrameAnswer {
-  /** Written to the agent; null: nothing. */
+  /** The bytes to write to the agent; null for none. */
   readonly answer: Buffer | null;
-  /** Nothing follows. */
+  /** True if nothing follows. */
   readonly last: boolean;
 }
 
 /** The end of an exec without the agent's last frame. */
 export interface Exchange {
-  /** null: /bin/sh never ran the loader. */
+  /** The sign of the loader; null if /bin/sh never ran the loader. */
   readonly sign: LoaderSign | null;
-  /** The marker came. */
+  /** True if the marker arrived. */
   readonly started: boolean;
   readonly status: number | null;
   readonly signal: string | null;
-  /** By SIGKILL: at its deadline, or for want of memory. */
+  /** True if SIGKILL ended the command: at its deadline, or for want of memory. */
   readonly killed: boolean;
-  /** We stopped waiting. */
+  /** True if the collector stopped waiting. */
   readonly timedOut: boolean;
-  /** The bytes of `input` that were not written yet. */
+  /** The number of bytes of `input` that were not written. */
   readonly unsentBytes: number;
-  /** The beginning of the output in place of the agent's frames, and of stderr. */
+  /** The beginning of the output without the agent's frames, and of stderr. */
   readonly printed: string;
   readonly complained: string;
 }
 
 const maxComplaintBytes = 4096;
-/** The limit of stderr, and of output after the last frame. Beyond it the client is read no further. */
+/** The limit of stderr, and of output after the last frame. Beyond the limit nothing more is read from the client. */
 const maxIgnoredBytes = 1024 * 1024;
-/** For the exit status of a command whose output has ended. */
+/** The time limit for the exit status of a command whose output has ended. */
 const exitTimeoutMs = 2000;
 
 /**
- * Talks to one started agent. Returns null after its last frame, else how it ended. Throws FleetError: what onFrame
- * threw, `agent-output` and `report-too-large` for output beyond the limits, `visit-deadline` when the signal ended
- * it, or what the connection says when it broke.
+ * Communicates with one started agent. Returns null after its last frame, otherwise the end of the exec. Throws
+ * FleetError: the error of onFrame, `agent-output` and `report-too-large` for output beyond the limits,
+ * `visit-deadline` if the signal ended the exchange, or the connection's error.
  */
 export async function exchange(options: ExchangeOptions): Promise<Exchange | null> {
   const { channel, marker, input, limits, client, onFrame } = options;
@@ -74,7 +74,7 @@ export async function exchange(options: ExchangeOptions): Promise<Exchange | nul
     channel.stderr.pause();
     source.fail(new WireFault('agent-output', `more than ${maxIgnoredBytes} bytes of complaints`));
   });
-  // A command that ends early is noticed by its output; an error of its input tells nothing more.
+  // The output shows that a command has ended early; an error of its input adds nothing.
   channel.stdin.on('error', () => undefined);
   if (input !== null) channel.stdin.write(input);
   if (options.endInput) channel.stdin.end();
@@ -117,7 +117,7 @@ export async function exchange(options: ExchangeOptions): Promise<Exchange | nul
 
 type FrameReaderOptions = Pick<ExchangeOptions, 'channel' | 'timeoutMs' | 'signal' | 'client'>;
 
-/** Reads the frames from an agent's output, which is paused while no frame is asked for. */
+/** Reads the frames from an agent's output. The output is paused unless a frame is awaited. */
 class FrameReader {
   readonly #options: FrameReaderOptions;
   readonly #parser: FrameParser;
@@ -142,7 +142,10 @@ class FrameReader {
     stdout.on('data', this.#onData);
   }
 
-  /** The next frame; `closed` when the output has ended, `late` when the client was waited for too long. */
+  /**
+   * Returns the next frame; `closed` at the end of the output, `late` if the time limit for the client is over. Throws
+   * the error of `fail`, or the abort's fault.
+   */
   async next(): Promise<Frame | 'closed' | 'late'> {
     const { signal, client } = this.#options;
     for (;;) {
@@ -160,7 +163,7 @@ class FrameReader {
     return this.#leftMs <= 0 && !this.#closed;
   }
 
-  /** The next frame asked for is this error. */
+  /** Makes `next` throw this error. Keeps an earlier error. */
   fail(error: Error): void {
     this.#failure ??= error;
     this.#wake?.();
@@ -175,7 +178,7 @@ class FrameReader {
     let discardedBytes = 0;
     stdout.on('data', (chunk: Buffer) => {
       discardedBytes += chunk.length;
-      // Its window closes then.
+      // A paused channel closes its window.
       if (discardedBytes > maxIgnoredBytes) stdout.pause();
     });
     stdout.resume();

@@ -43,7 +43,7 @@ export function exchangeFault(
   return fault('agent-failed', 'agent', `the agent ended ${when} (${how})${because}`);
 }
 
-/** Returns the text of a client for a message: one line without control characters, cut. */
+/** Formats a client's text for a message: one line without control characters, truncated. */
 export function printable(text: string): string {
   const line = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\ufffd\s]+/gu, ' ').trim();
   return line.length > maxQuotedChars ? `${line.slice(0, maxQuotedChars)}…` : line;
@@ -55,8 +55,8 @@ function quoted(text: string): string {
 }
 
 /**
- * Returns the fault of a launcher that did not run its agent, or null if none spoke. `complaints` is the rest of
- * stderr.
+ * Returns the fault of a launcher that did not run its agent, or null if no launcher reported. `complaints` is the rest
+ * of stderr.
  */
 function restrictedKeyFault(ended: Exchange, client: string, complaints: string): FleetError | null {
   const words = ended.started ? null : findLauncherWords(ended.complained);
@@ -101,7 +101,7 @@ function shown(digest: string): string {
   return digest.slice(0, 12);
 }
 
-/** The loader's own lines are no news. */
+/** Removes the loader's own lines, which do not describe a fault. */
 function withoutSign(printed: string): string {
   return printed.replace(/^fh-[\w-]+-(?:loader-\d*|platform-.*)$/gm, '');
 }

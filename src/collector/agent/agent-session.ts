@@ -1,8 +1,7 @@
 /**
- * The collector's end of the one-exec protocol (src/report/wire.ts), over a connection that is logged in.
- *
- * Nothing that a client sends is believed beyond its limits: what comes before the marker, the frames' lengths and
- * number, the words of a fault. Reports are not opened here: whoever is called back decides which are acknowledged.
+ * The collector's end of the one-exec protocol (src/report/wire.ts), over a connection after the login.
+ * Nothing that a client sends is trusted beyond its limits: output before the marker, lengths and number of frames,
+ * messages of faults. Reports are not opened here: `onReport` decides which are acknowledged.
  */
 import { randomBytes } from 'node:crypto';
 
@@ -20,13 +19,13 @@ import { exchangeFault, printable } from './agent-faults.ts';
 import { sealUnsealed } from './seal-unsealed.ts';
 import type { AgentTask, Bundle, Bundles } from './task.ts';
 
-/** An exec that is prepared without a connection: the first command may go ahead of the login. */
+/** An exec that is prepared without a connection, so that the first command can be sent ahead of the login. */
 export interface AgentOpening {
   readonly marker: Buffer;
   readonly command: string;
 }
 
-/** Throws FleetError `config-invalid`. */
+/** Prepares an exec. Throws FleetError `config-invalid`. */
 export function openingOf(task: AgentTask, uploaded: Bundle | null = null): AgentOpening {
   const marker = randomBytes(markerBytes);
   return { marker, command: agentCommand(task, marker, uploaded) };
@@ -34,25 +33,28 @@ export function openingOf(task: AgentTask, uploaded: Bundle | null = null): Agen
 
 export interface AgentSessionOptions extends AgentTask {
   readonly connection: Connection;
-  /** Default: made here. */
+  /** The prepared exec. Default: prepared by runAgent. */
   readonly opening?: AgentOpening;
   readonly signal: AbortSignal;
-  /** Nothing is acknowledged, whatever onReport says. */
+  /** True if nothing is acknowledged, whatever onReport returns. */
   readonly dryRun: boolean;
-  /** Waits for the channel to close after the last frame, so that another exec may follow on this connection. */
+  /** True to wait for the channel to close after the last frame, so that another exec may follow on this connection. */
   readonly waitForExit: boolean;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Called for one report after the other; it is acknowledged (or not) once this has resolved. */
+  /** Called for one report after the other. Decides on the acknowledgement when it resolves. */
   readonly onReport: (report: ReceivedReport) => Promise<'acknowledge' | 'keep'>;
 }
 
-/** The part of the options that the frames of a stream are taken by, whatever brings it. */
+/** The options for frames of a stream, for any kind of connection. */
 export type FrameTaking = Pick<
   AgentSessionOptions,
   'client' | 'kind' | 'unsealed' | 'runId' | 'publicKey' | 'now' | 'dryRun' | 'onReport'
 > & {
-  /** Takes a frame that only the collector of a site sends, and acknowledges it later. Default: there is none. */
+  /**
+   * Called with a frame that only the collector of a site sends, and acknowledges the frame later. Default: no such
+   * frames are expected.
+   */
   readonly onForwarded?: (frame: Frame, hello: ReceivedHello) => void;
 };
 
@@ -65,40 +67,40 @@ export interface StreamOptions extends FrameTaking, Pick<AgentSessionOptions, 's
 
 export interface ReceivedReport {
   readonly sealed: Buffer;
-  /** The parts of `sealed`. */
+  /** The parsed parts of `sealed`. */
   readonly header: SealedMessage;
   /** The time at which the last byte was read. */
   readonly receivedAtMs: number;
-  /** The hello frame of the agent that sent it. */
+  /** The hello frame of the agent that sent the report. */
   readonly hello: ReceivedHello;
 }
 
 export interface ReceivedHello extends Hello {
   readonly receivedAtMs: number;
-  /** The client's clock less ours. */
+  /** The client's clock minus ours. */
   readonly offsetMs: number;
 }
 
 export interface AgentResult {
   readonly hello: ReceivedHello | null;
   readonly end: End | null;
-  /** Reports that came, and those of them that were acknowledged. */
+  /** The numbers of received reports and of acknowledged ones. */
   readonly reports: number;
   readonly acknowledged: number;
   /** True if the agent had to be uploaded. */
   readonly uploaded: boolean;
   /** The kind of agent that answered; null if none did. */
   readonly reader: Reader | null;
-  /** The platform of a client that has no node of its own and may get a runtime; null for any other. */
+  /** The platform of a client without a node of its own that may get a runtime; null for any other client. */
   readonly platform: Platform | null;
-  /** The fault; reports that came before it are counted above. null if the agent sent its last frame. */
+  /** The fault; the counts above include reports before it. null if the agent sent its last frame. */
   readonly fault: FleetError | null;
 }
 
 /**
- * Runs the agent on a client and takes its reports, this run's first. Brings the agent where it is missing, and once
- * where it ends before its first word: then its file may be damaged. Never throws for what a client does: that is
- * `fault` of the result. Afterwards the caller leaves the connection, or destroys it after a fault.
+ * Runs the agent on a client and receives its reports, this run's first. Uploads the agent if it is missing, and once
+ * if it ends before its first frame, because its file may be damaged. Never throws for a client's behaviour: the
+ * result's `fault` reports it. Afterwards the caller leaves the connection, or destroys it after a fault.
  */
 export async function runAgent(options: AgentSessionOptions): Promise<AgentResult> {
   const progress = noProgress();
@@ -121,8 +123,8 @@ export async function runAgent(options: AgentSessionOptions): Promise<AgentResul
 }
 
 /**
- * Takes the reports of an agent that began by itself, from the stream that it opened. Never throws for what the client
- * does, as runAgent.
+ * Receives the reports of an agent that began by itself, from the stream that the agent opened. Like runAgent, never
+ * throws for the client's behaviour.
  */
 export async function takeStream(options: StreamOptions): Promise<AgentResult> {
   const { client, timeoutMs } = options;
@@ -130,7 +132,7 @@ export async function takeStream(options: StreamOptions): Promise<AgentResult> {
   try {
     const ended = await exchange({
       ...options,
-      // The client skips what a login shell prints before it.
+      // The client skips the output of a login shell before the marker.
       input: options.marker,
       endInput: false,
       waitForExit: false,
@@ -189,7 +191,7 @@ function missingBundle(ended: Exchange, bundles: Bundles): Bundle | null {
   return status === sign.absentStatus || mayBeDamaged ? bundle : null;
 }
 
-/** Takes one frame; what it answers is written to the agent. */
+/** Handles one frame. Returns the bytes to write to the agent. */
 async function take(frame: Frame, options: FrameTaking, progress: Progress): Promise<FrameAnswer> {
   const { client, now } = options;
   const receivedAtMs = now();
@@ -231,7 +233,10 @@ async function take(frame: Frame, options: FrameTaking, progress: Progress): Pro
   return { answer: Buffer.from(header.reportId.replaceAll('-', ''), 'hex'), last: false };
 }
 
-/** Only of a shell agent that may be, and only one: it keeps none of earlier visits. */
+/**
+ * Seals an unsealed report. Throws FleetError `agent-output` unless a shell agent may send one, and for a second
+ * report: a shell agent keeps no reports of earlier visits.
+ */
 function takeUnsealed(payload: Buffer, options: FrameTaking, progress: Progress): Buffer {
   const { client, runId, publicKey } = options;
   if (progress.hello?.reader !== 'shell' || !mayBeReadByShell(options) || progress.reports > 1) {

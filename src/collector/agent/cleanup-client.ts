@@ -1,6 +1,6 @@
 /**
- * Removes what agents keep on a client (src/loader/cleanup.sh; agent/start/places.ts has the places): the command line,
- * and its answer.
+ * Removes the files of agents on a client (src/loader/cleanup.sh; agent/start/places.ts lists the places): builds the
+ * command line and parses its answer.
  */
 import { randomBytes } from 'node:crypto';
 
@@ -15,13 +15,13 @@ import { printable } from './agent-faults.ts';
 import { readStart, type StreamStart } from './stream-start.ts';
 
 export interface CleanupOptions {
-  /** 16 bytes, base64url. Each line of the answer begins with it. */
+  /** The marker: 16 bytes in base64url. Each line of the answer begins with it. */
   readonly marker: string;
-  /** The collector whose reports count as its own, and whose folders go. */
+  /** The collector whose reports count as `own`, and whose folders are removed. */
   readonly collectorId: string;
-  /** True if the folders of all other collectors go too. */
+  /** True to remove the folders of all other collectors too. */
   readonly all: boolean;
-  /** True if the folders go even while reports wait in them. */
+  /** True to remove folders even if reports wait in them. */
   readonly force: boolean;
 }
 
@@ -32,7 +32,7 @@ export interface RemovedFolder {
 }
 
 export interface CleanupAnswer {
-  /** The sealed reports in these folders: of this collector, and of others. */
+  /** The number of sealed reports in these folders, of this collector and of others. */
   readonly waiting: { readonly own: number; readonly others: number };
   readonly removed: readonly RemovedFolder[];
   /** Folders that could not be removed completely. */
@@ -70,18 +70,18 @@ export function parseCleanupAnswer(output: string, marker: string): CleanupAnswe
 export interface CleanupClientOptions extends Omit<CleanupOptions, 'marker'> {
   readonly connection: Connection;
   readonly client: string;
-  /** Until the command has ended. */
+  /** The time limit until the command has ended. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
 
-/** A greeting, and more folders than there can be collectors. */
+/** The size of a greeting, and of more folders than there can be collectors. */
 const maxOutputBytes = maxGreetingBytes + 256 * 1024;
 const maxComplaintBytes = 4096;
 
 /**
  * Removes the files of agents on a client, in one exec. Throws FleetError `no-shell`, `restricted-key`, `agent-output`,
- * `channel-timeout` or what the connection says.
+ * `channel-timeout` or the connection's error.
  */
 export async function cleanupClient(options: CleanupClientOptions): Promise<CleanupAnswer> {
   const { connection, client } = options;

@@ -1,12 +1,12 @@
-/** The platform of a client without a node of its own, by which a runtime for it is chosen. */
+/** The platform of a client without a node of its own, from which a runtime is chosen. */
 export interface Platform {
-  /** `uname -s`. */
+  /** The output of `uname -s`. */
   readonly system: string;
-  /** `uname -m`. */
+  /** The output of `uname -m`. */
   readonly machine: string;
-  /** Absolute paths of the dynamic loaders that are there. */
+  /** The absolute paths of the dynamic loaders that exist. */
   readonly interpreters: readonly string[];
-  /** True on Alpine Linux, where a loader of glibc is but an imitation. */
+  /** True on Alpine Linux, whose loader of glibc is only an imitation. */
   readonly alpine: boolean;
 }
 

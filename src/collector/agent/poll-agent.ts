@@ -5,11 +5,11 @@ import { takeStream, type AgentResult, type AgentSessionOptions, type FrameTakin
 
 export interface PollOptions extends FrameTaking, Pick<AgentSessionOptions, 'agentTimeoutMs' | 'signal'> {
   readonly connection: Connection;
-  /** Called after each stream that ended well, with the sum of all until then: the visit has succeeded. */
+  /** Called after each stream that ended well, with the sums so far: the visit has succeeded. */
   readonly onDelivered?: (result: AgentResult) => void;
 }
 
-/** A long spool is asked for until this part of the agent's time has passed. */
+/** The part of the agent's time in which further streams of a long spool are requested. */
 const part = 0.5;
 const nothing: AgentResult = {
   ...{ hello: null, end: null, platform: null, reader: null, fault: null },
@@ -17,8 +17,8 @@ const nothing: AgentResult = {
 };
 
 /**
- * Asks an agent that answers over HTTP, for a new report and then for those that still wait. Never throws for what the
- * client does, as runAgent. A fault after the first stream is none: the reports come with the next visit.
+ * Polls an agent over HTTP, first for a new report and then for the waiting ones. Like runAgent, never throws for the
+ * client's behaviour. Ignores a fault after the first stream: the reports come with the next visit.
  */
 export async function pollAgent(options: PollOptions): Promise<AgentResult> {
   const { client, agentTimeoutMs, onDelivered } = options;
@@ -32,7 +32,7 @@ export async function pollAgent(options: PollOptions): Promise<AgentResult> {
       const { left, next: after = null } = taken.end;
       const isSame = after === null && taken.acknowledged === 0;
       if (options.dryRun || left === 0 || taken.reports === 0 || isSame) break;
-      // Reports that are not acknowledged yet would come again.
+      // Unacknowledged reports would be sent again.
       await channel.exit;
       const timeoutMs = Math.round(endsAt - performance.now());
       if (timeoutMs <= 0) break;

@@ -7,20 +7,20 @@ import { ReportFault, reportVersion } from '../../report/report.ts';
 import { sealReport } from '../../seal/seal.ts';
 
 export interface UnsealedOptions {
-  /** Payload of a `U` frame. */
+  /** The payload of a `U` frame. */
   readonly payload: Buffer;
-  /** The visited client. The name in the payload does not count. */
+  /** The visited client. The name in the payload is ignored. */
   readonly client: string;
   readonly runId: string;
-  /** The raw X25519 public key of the collector's newest pair, 32 bytes. */
+  /** The public key of the collector's newest pair: X25519, raw, 32 bytes. */
   readonly publicKey: Uint8Array;
 }
 
 const openBrace = '{'.charCodeAt(0);
 
 /**
- * Seals the report of a shell agent, for nothing goes to a disk in clear. Replaces id, run and client of the payload by
- * the known ones. Throws FleetError `report-invalid` and `report-too-large`.
+ * Seals the report of a shell agent, because no report is stored in clear. Replaces id, run and client of the payload
+ * by the known values. Throws FleetError `report-invalid` and `report-too-large`.
  */
 export function sealUnsealed({ payload, client, runId, publicKey }: UnsealedOptions): Buffer {
   const reportId = randomUUID();
@@ -28,7 +28,7 @@ export function sealUnsealed({ payload, client, runId, publicKey }: UnsealedOpti
   try {
     if (payload[0] !== openBrace) throw new ReportFault('report-invalid', '$', 'not an object');
     const head = `${JSON.stringify(own).slice(0, -1)},`;
-    // A payload that names these fields once more is read as it says, hence the second time.
+    // The fields are set twice, because a payload that repeats them overrides the first ones when it is parsed.
     const report = { ...parseReport(Buffer.concat([Buffer.from(head), payload.subarray(1)])), ...own };
     return sealReport({ publicKey, reportId, client, plaintext: encodeReport(report) });
   } catch (thrown) {

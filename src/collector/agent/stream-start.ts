@@ -1,12 +1,12 @@
 import type { Readable } from 'node:stream';
 
-/** The beginning of a stream that is read to its end. */
+/** The beginning of a stream. */
 export interface StreamStart {
   readonly text: () => Buffer;
   readonly ended: Promise<void>;
 }
 
-/** Reads a stream to its end and keeps its first `maxBytes`. Calls `onMore` with the length so far after each piece. */
+/** Reads a stream to its end and keeps the first `maxBytes`. Calls `onMore` after each piece with the length so far. */
 export function readStart(stream: Readable, maxBytes: number, onMore?: (lengthBytes: number) => void): StreamStart {
   const chunks: Buffer[] = [];
   let length = 0;

@@ -10,31 +10,34 @@ import { endOfJournal, journalTime, readJournal } from '../pass/journal-files.ts
 import { acknowledgementOf, encodeClocks, payloadsOf } from '../receive/forwarded.ts';
 import type { SealedSpool, SpooledReport } from '../spool/sealed-spool.ts';
 
-/** The bounds of one stream: it has to arrive within the 60 s that a server waits. */
+/** The limit of one stream, which has to arrive within the 60 s that a server waits. */
 const mostBytes = 1024 * 1024;
 const firstBytes = 256 * 1024;
 const leastBytes = 8 * 1024;
-/** The link takes twice as much if a stream was answered within this time. */
+/** The time within which an answer doubles the size of the next stream. */
 const quickMs = secondMs;
 
-/** After so many refused reports of a client its others wait: they would be refused as well. */
+/** The number of refused reports after which a client's other reports wait: they would be refused as well. */
 const mostRefused = 2;
 
 export interface StreamSource {
   readonly spool: Pick<SealedSpool, 'read'>;
-  /** The reports of this run, and the file of its journal; null: it could not be written. */
+  /** The reports of this run, and the file of its journal; null if the journal could not be written. */
   readonly present: { readonly reports: readonly SpooledReport[]; readonly journal: string | null };
   /** The reports and journals of earlier runs, each oldest first. */
   readonly backlog: { readonly reports: readonly SpooledReport[]; readonly journals: readonly string[] };
-  /** Clients whose reports were refused in the run before, or too large for the link: theirs go last. Default: none. */
+  /**
+   * The clients whose reports were refused in the run before, or too large for the link. Their reports are sent last.
+   * Default: none.
+   */
   readonly refusedBefore?: readonly string[];
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Takes away a file that is no report. */
+  /** Moves a file away that is not a report. */
   readonly onDamaged: (report: SpooledReport, reason: string) => void;
 }
 
-/** A journal of which some frames are not acknowledged. */
+/** A journal with frames that are not yet acknowledged. */
 interface OpenJournal {
   readonly file: string;
   left: number;
@@ -51,24 +54,24 @@ export type Acknowledgeable =
   | (Sendable & { readonly kind: 'records'; readonly journal: OpenJournal });
 
 export interface ForwardStream {
-  /** Returns the bytes as they are sent now: the hello says what time it is. */
+  /** Returns the bytes to send now: the hello frame holds the present time. */
   readonly body: () => Buffer;
-  /** By what acknowledges each, in hexadecimal digits. */
+  /** The reports and records by their acknowledgement, in hexadecimal digits. */
   readonly entries: ReadonlyMap<string, Acknowledgeable>;
 }
 
 /**
- * The streams of a run: first what the run brought, then what waits, oldest first. Each report and each record is sent
- * once a run. Reports of a client are left to the next run after two of them were refused, and records after two
- * streams with some of them: hq takes no more before it has stored what waits there.
+ * The streams of a run: first this run's reports and records, then the waiting ones, oldest first. Sends each report
+ * and each record once a run. Leaves a client's reports to the next run after two of them were refused, and records
+ * after two streams with refused records: the other collector accepts no more until it has stored the waiting ones.
  */
 export class ForwardStreams {
   readonly #items: Generator<Acknowledgeable, undefined>;
   readonly #unsent: Set<SpooledReport>;
-  /** The reports of each client that were refused since one of it was taken. */
+  /** The refused reports of each client since its last accepted one. */
   readonly #refused = new Map<string, Set<string>>();
   readonly #welcome = new Set<string>();
-  /** The streams with records in a row of which no record was taken. */
+  /** The number of consecutive streams with records of which none was accepted. */
   #recordsRefused = 0;
   #streamBytes: number;
   #madeAt: number | null = null;
@@ -80,7 +83,7 @@ export class ForwardStreams {
     this.#streamBytes = Math.max(leastBytes, firstBytes >> Math.min(failures, 30));
   }
 
-  /** Returns the next stream; null: everything was sent. */
+  /** Returns the next stream; null if everything was sent. */
   async next(): Promise<ForwardStream | null> {
     const isQuick = this.#madeAt !== null && performance.now() - this.#madeAt < quickMs;
     if (isQuick) this.#streamBytes = Math.min(mostBytes, this.#streamBytes * 2);
@@ -90,7 +93,7 @@ export class ForwardStreams {
     let bytes = 0;
     for (let item = this.#nextItem(); item !== null; item = this.#nextItem()) {
       const isFull = entries.size >= pushLimits.maxReports || bytes + item.frames.length > this.#streamBytes;
-      // A client whose acknowledgement was lost has sent the same report again.
+      // A client that lost an acknowledgement has sent the same report again.
       if ((isFull && entries.size > 0) || entries.has(item.id)) {
         this.#held = item;
         break;
@@ -103,7 +106,7 @@ export class ForwardStreams {
     return { body: () => bodyOf(frames), entries };
   }
 
-  /** Takes note of what is acknowledged of a stream, and returns it. */
+  /** Records which entries of a stream are acknowledged, and returns them. */
   settle(entries: ForwardStream['entries'], known: ReadonlySet<string>): readonly Acknowledgeable[] {
     const taken = [...entries].flatMap(([id, entry]) => (known.has(id) ? entry : []));
     for (const item of taken) {
@@ -127,7 +130,7 @@ export class ForwardStreams {
     return this.#unsent.size;
   }
 
-  /** Returns the clients of which nothing was taken, or nothing any more. */
+  /** Returns the clients none of whose reports were accepted, or none any more. */
   refused(): readonly string[] {
     return [...this.#refused.keys()].filter((client) => this.#isSkipped(client) || !this.#welcome.has(client));
   }
@@ -149,7 +152,7 @@ export class ForwardStreams {
   }
 }
 
-/** Returns a stream that says nothing but who sends it. */
+/** Returns a stream that only identifies its sender. */
 export function emptyStream(): Buffer {
   return bodyOf([]);
 }
@@ -167,7 +170,7 @@ function* itemsOf(source: StreamSource): Generator<Acknowledgeable, undefined> {
   const isWelcome = (report: SpooledReport): boolean => !isRefused(report);
   for (const report of present.reports.filter(isWelcome)) yield* reportItem(source, report);
   if (present.journal !== null) yield* recordItems(present.journal, now());
-  // A run's records were complete when its last report had come.
+  // A run's records are complete once its last report has arrived.
   const journals = [...backlog.journals];
   for (const report of backlog.reports.filter(isWelcome)) {
     while (journals[0] !== undefined && journalTime(journals[0]) + minuteMs < report.receivedAtMs) {
@@ -198,7 +201,7 @@ function* recordItems(file: string, nowMs: number): Generator<Acknowledgeable> {
   const run = start === undefined ? [] : payloadsOf({ kind: 'run', start, end: endOfJournal(lines, start, nowMs) });
   const payloads = [...payloadsOf({ kind: 'visits', visits }), ...run];
   const journal: OpenJournal = { file, left: payloads.length };
-  // A crash cut it off at its beginning.
+  // A crash cut the file off at its beginning.
   if (payloads.length === 0) rmSync(file, { force: true });
   for (const payload of payloads) {
     const frames = encodeFrame('V', payload);
@@ -206,7 +209,7 @@ function* recordItems(file: string, nowMs: number): Generator<Acknowledgeable> {
   }
 }
 
-/** Returns the lines of a journal; none if it could not be written, because the disk is full. */
+/** Returns the lines of a journal; none if the journal could not be written, because the disk is full. */
 function linesOf(file: string): ReturnType<typeof readJournal> {
   try {
     return readJournal(file);

@@ -1,8 +1,8 @@
 /**
- * A site without a database: what `collect` takes is pushed to the collector that has one.
- *
- * Promises: a sealed report is on a disk of the site until that collector has acknowledged it, and so is a record of a
- * visit or run. What this run brought goes first, then what waits, oldest first, as long as there is time.
+ * A site without a database: `collect` pushes its reports and records to the collector that has one.
+ * Guarantees: a sealed report is on a disk of the site until that collector has acknowledged it, and so is a record of
+ * a visit or run. This run's reports and records are sent first, then the waiting ones, oldest first, as long as there
+ * is time.
  */
 import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,39 +15,44 @@ import type { SiteLink } from './site-link.ts';
 
 export interface ForwardOptions extends StreamSource {
   readonly link: SiteLink;
-  /** The streams in a row that failed before: each halves the streams, for a slow link may be why. */
+  /** The number of consecutive failed streams before. Each halves the streams, because the link may be slow. */
   readonly failures: number;
-  /** Begins no stream later than this, by `performance.now()`, and waits for an answer little longer. */
+  /** The time by `performance.now()` after which no stream begins. Answers may take little longer. */
   readonly endsAt: number;
   readonly signal: AbortSignal;
   readonly remove: (report: SpooledReport) => void;
-  /** A report that was sent for so long, alone, and not taken is too large for the link. Default: 30 s. */
+  /**
+   * The time after which a report that was sent alone without success counts as too large for the link. Default: 30 s.
+   */
   readonly slowAfterMs?: number;
 }
 
 export interface Forwarding {
-  /** Reports and frames of records that were acknowledged. */
+  /** The number of acknowledged reports and frames of records. */
   readonly reports: number;
   readonly records: number;
-  /** Reports that wait for the next run. */
+  /** The number of reports that wait for the next run. */
   readonly left: number;
-  /** Clients whose reports were refused, while others were taken. */
+  /** The clients whose reports were refused, while others were accepted. */
   readonly refused: readonly string[];
-  /** The client of a report that is too large for the link; null: none is known. */
+  /** The client of a report that is too large for the link; null if none is known. */
   readonly slow: string | null;
-  /** True if the link is well, and the other side took nothing. */
+  /** True if the link works and the other collector accepted nothing. */
   readonly isRefused: boolean;
-  /** The reason why nothing more was sent; null: everything was, or the time was over. */
+  /** The reason why nothing more was sent; null if everything was sent, or the time was over. */
   readonly fault: FleetError | null;
 }
 
-/** Pauses where the other collector has too much at a time: it takes one stream of a site a second. */
+/** The pause if the other collector is busy: it accepts one stream of a site a second. */
 const busyMs = 2 * secondMs;
 const mostBusy = 10;
-/** The other side takes nothing at all: its disk is full. */
+/**
+ * The number of refused streams after which the other collector counts as accepting nothing, for example because its
+ * disk is full.
+ */
 const mostRefused = 3;
 
-/** Sends one stream after the other, and removes what was acknowledged. Never throws. */
+/** Sends one stream after the other, and removes acknowledged reports and records. Never throws. */
 export async function forward(options: ForwardOptions): Promise<Forwarding> {
   const { link, endsAt, signal, remove, slowAfterMs = 30 * secondMs } = options;
   const streams = new ForwardStreams(options, options.failures);
@@ -89,7 +94,7 @@ export async function forward(options: ForwardOptions): Promise<Forwarding> {
   return { ...sums, left: streams.left(), refused: streams.refused(), slow, isRefused, fault };
 }
 
-/** Sends a stream, and again where the answer is that too much is under way. */
+/** Sends a stream, and repeats it while the other collector is busy. */
 async function sendWithRetries(
   link: SiteLink,
   body: () => Buffer,
@@ -103,7 +108,7 @@ async function sendWithRetries(
   }
 }
 
-/** Returns the client of the report that is all there is in a stream; else null. */
+/** Returns the client if a stream holds a single report; otherwise null. */
 function soleClient(entries: ReadonlyMap<string, Acknowledgeable>): string | null {
   const [only, another] = entries.values();
   return only?.kind === 'report' && another === undefined ? only.client : null;

@@ -17,8 +17,8 @@ export interface Forwarded {
 }
 
 /**
- * Reports what was forwarded. A link that stays away is a fault once an hour, as cron mails every line. Refused clients
- * are a fault once an hour, too, but do not fail the run.
+ * Reports the forwarded reports. A broken link is a fault once an hour, because cron mails every line. Refused clients
+ * are a fault once an hour too, but do not fail the run.
  */
 export function reportForwarded({ pass, facts, sent, faults, url }: Forwarded): void {
   const { observe, start } = pass;
@@ -39,7 +39,7 @@ export function reportForwarded({ pass, facts, sent, faults, url }: Forwarded): 
   }
   faults.push(fault);
   const isDue = isLineDue({ loggedAtMs }, start.startedAtMs);
-  // A link that carries refusals is as fast as it was.
+  // The speed of a link that returns refusals has not changed.
   const isWell = sent.isRefused;
   const later = { failures: isWell ? failures : failures + 1, loggedAtMs: isDue ? start.startedAtMs : loggedAtMs };
   facts.setLink({

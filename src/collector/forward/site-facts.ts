@@ -5,15 +5,15 @@ import type { ClientFacts, VisitRecord } from '../../storage/store/storage.ts';
 
 /** The state of the link to the other collector. */
 export interface LinkState {
-  /** The runs in a row that could not forward. */
+  /** The number of consecutive runs that could not forward. */
   readonly failures: number;
-  /** The time of the last line about the link; null: there was none. */
+  /** The time of the last line about the link; null if there was none. */
   readonly loggedAtMs: number | null;
-  /** Clients whose reports were refused in the last run. Default: none. */
+  /** The clients whose reports were refused in the last run. Default: none. */
   readonly refused?: readonly string[];
-  /** Clients whose reports were too large for the link in the runs that could not forward. Default: none. */
+  /** The clients whose reports were too large for the link in the runs that could not forward. Default: none. */
   readonly slow?: readonly string[];
-  /** The time of the last line about refused reports. Default: there was none. */
+  /** The time of the last line about refused reports. Default: none. */
   readonly refusedLoggedAtMs?: number | null;
 }
 
@@ -24,10 +24,10 @@ interface Stored {
 
 const atFirst: Stored = { link: { failures: 0, loggedAtMs: null }, clients: [] };
 
-/** Facts that other collectors keep in the database: of clients, by name, and of the link. */
+/** Facts that other collectors keep in the database: about clients, by name, and about the link. */
 export type SiteFacts = ReturnType<typeof openSiteFacts>;
 
-/** Opens the file. A damaged one is as none: the next visits find the facts again. */
+/** Opens the file. A damaged file counts as missing: the next visits find the facts again. */
 export function openSiteFacts(file: string) {
   let { link, clients: known } = read(file);
   const clients = new Map(known.map((facts) => [facts.name, facts]));
@@ -36,7 +36,7 @@ export function openSiteFacts(file: string) {
     clients: clients as ReadonlyMap<string, ClientFacts>,
     link: (): LinkState => link,
     setLink: (state: LinkState): void => void (link = state),
-    /** Takes note of a visit, made with the configuration of this digest. */
+    /** Records a visit that was made with the configuration of this digest. */
     saw: (visit: VisitRecord, configDigest: string): void => {
       const before = clients.get(visit.client);
       clients.set(visit.client, {
@@ -53,9 +53,9 @@ export function openSiteFacts(file: string) {
         reader: visit.reader ?? before?.reader ?? null,
       });
     },
-    /** Takes note of an inventory; the visit that has brought it is noted later. */
+    /** Records an inventory. The visit of the inventory is recorded later. */
     sawInventory: (client: string, atMs: number): void => void inventories.set(client, atMs),
-    /** Writes the facts of these clients. Throws what fs throws. */
+    /** Writes the facts of these clients. Throws errors of fs. */
     save: (names: ReadonlySet<string>): void => {
       known = [...clients.values()].filter(({ name }) => names.has(name));
       writeDurably({ file, content: JSON.stringify({ link, clients: known }), mode: 0o600 });
@@ -68,7 +68,7 @@ function read(file: string): Stored {
     const { link, clients } = JSON.parse(readFileSync(file, 'utf8')) as Stored;
     if (Array.isArray(clients) && Number.isSafeInteger(link.failures)) return { link, clients };
   } catch {
-    // There is none yet, or it is damaged.
+    // The file does not exist yet, or is damaged.
   }
   return atFirst;
 }

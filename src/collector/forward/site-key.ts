@@ -7,7 +7,7 @@ import { shownShellWord } from '../../text/shell-word.ts';
 /** The content of the file that `enroll SITE --site` prints. */
 export interface SiteKey {
   readonly site: string;
-  /** The key that reports are sealed to. Raw, 32 bytes. */
+  /** The raw key that reports are sealed to, 32 bytes. */
   readonly publicKey: Buffer;
   /** The secret that the site and the other collector share. */
   readonly pushKey: Buffer;
@@ -29,7 +29,7 @@ export function readSiteKey(file: string): SiteKey {
   try {
     found = (JSON.parse(text) ?? {}) as Readonly<Record<string, unknown>>;
   } catch {
-    // The words of the engine quote the text, which may hold a key.
+    // The engine's message quotes the text, which may hold a key.
   }
   const { site } = found;
   const publicKey = bytesOf(found['publicKey'], publicKeyBytes);

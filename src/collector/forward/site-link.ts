@@ -9,7 +9,7 @@ import type { SiteKey } from './site-key.ts';
 
 /** The link from a site to the push endpoint of the collector with the database. */
 export interface SiteLink {
-  /** For people. */
+  /** The URL, for people. */
   readonly url: string;
   /** Sends one stream, within `leftMs` (at least 10 s, at most 60). Throws FleetError `push-failed`. */
   readonly send: (body: Buffer, signal: AbortSignal, leftMs?: number) => Promise<SiteAnswer>;
@@ -17,7 +17,7 @@ export interface SiteLink {
 
 export type SiteAnswer =
   | { readonly kind: 'taken'; readonly acknowledged: ReadonlySet<string> }
-  /** Too much is under way there: it may be sent again in a moment. */
+  /** The other collector is busy: the stream may be sent again in a moment. */
   | { readonly kind: 'busy'; readonly fault: FleetError };
 
 const mostMs = 60 * secondMs;
@@ -52,7 +52,7 @@ export function siteLink(to: string, { site, pushKey }: SiteKey): SiteLink {
       });
       if (busy.includes(status)) return { kind: 'busy', fault: answerFault(url, status, adviceOfRefusal(site)) };
       if (status !== 200) throw answerFault(url, status, adviceOfRefusal(site));
-      // Whoever stands between could have reports removed that nobody has.
+      // Otherwise a machine between both could cause the removal of reports that nobody has received.
       if (!isSigned || !answer.subarray(0, pushMarker.length).equals(pushMarker)) throw strangerFault(url);
       const hex = answer.subarray(pushMarker.length).toString('hex');
       return { kind: 'taken', acknowledged: new Set(hex.match(/.{32}/g) ?? []) };

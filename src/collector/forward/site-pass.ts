@@ -27,7 +27,7 @@ export interface SitePassOptions {
   readonly key: SiteKey;
 }
 
-/** Forwarding ends after this part of `every`, so that the next run finds the lock free. */
+/** The part of `every` after which forwarding ends, so that the next run finds the lock free. */
 const shareOfEvery = 0.9;
 /** The least time for forwarding, however long the visits took. */
 const leastMs = 10 * secondMs;
@@ -59,7 +59,7 @@ export async function makeSitePass({ pass, to, key }: SitePassOptions): Promise<
   const waiting = new Set(leftovers.map(({ file }) => path.basename(path.dirname(file))));
   const note = (visit: VisitRecord): void => {
     facts.saw(visit, config.digest);
-    // Nobody may retire yet the keys that its reports which wait here are sealed to.
+    // No collector may yet retire the keys of reports that wait here.
     record.visit(waiting.has(folderOfClient(visit.client)) ? { ...visit, sealedTo: null } : visit);
   };
   const visited = await visitClients({
@@ -94,7 +94,7 @@ export async function makeSitePass({ pass, to, key }: SitePassOptions): Promise<
   return resultOf(start.startedAtMs, { visited, end, reports, faults });
 }
 
-/** Keeps the reports of this run: the first of each client, which is of now, and those that clients had kept. */
+/** Keeps the reports of this run apart: the first of each client, which is new, and those from the clients' spools. */
 function takeFresh(spool: SealedSpool, onFault: (fault: FleetError) => void) {
   const first: SpooledReport[] = [];
   const others: SpooledReport[] = [];

@@ -12,22 +12,22 @@ import type { OpeningMarks } from './opening-marks.ts';
 export interface IngestOptions {
   readonly spool: Pick<SealedSpool, 'read' | 'remove'>;
   readonly quarantine: Pick<Quarantine, 'add'>;
-  /** The reports that earlier runs left, oldest first. */
+  /** The reports of earlier runs that wait, oldest first. */
   readonly leftovers: readonly SpooledReport[];
   readonly times: IngestTimes;
-  /** null: reports are opened elsewhere, and are stored sealed. */
+  /** The private keys; null if another machine opens the reports and this one stores them sealed. */
   readonly keys: PrivateKeys | null;
-  /** The run that stores. */
+  /** The id of the run that stores. */
   readonly runId: string;
   readonly describeKey: (keyId: string) => MissingKey;
   /** The files that were open when earlier runs died. */
   readonly marks: OpeningMarks;
   readonly names: Pick<ClientNames, 'ownerOfFile'>;
-  /** null while the database is away: then everything waits. */
+  /** The store; null while the database is away: then everything waits. */
   readonly store: Pick<ReportStore, 'ingest' | 'saveSealed'> | null;
   /**
-   * Refuses reports that had been observed longer ago when they were received, so that pruned rows cannot come back.
-   * Counted from the receipt, because a clock that leaps ahead would refuse all that waits.
+   * The age at receipt beyond which reports are refused, so that pruned rows cannot come back. Counted from the
+   * receipt, because a clock that leaps ahead would refuse all waiting reports.
    */
   readonly retentionMs: number;
   readonly now: () => number;
@@ -36,13 +36,13 @@ export interface IngestOptions {
   readonly onFault: (fault: FleetError) => void;
 }
 
-/** The path of every report: sealed file -> opened, checked -> row, or quarantine. */
+/** The processing of every report: sealed file -> opened, checked -> row, or quarantine. */
 export interface Ingest {
-  /** Queues a sealed file, which is stored with others soon after. */
+  /** Queues a sealed file, which is soon stored together with others. */
   take(report: SpooledReport): void;
   /**
-   * Stores what is queued and not put off, while there is time, even after a fault of the storage. Returns the fault
-   * that stopped it. What could not be stored stays in the spool.
+   * Stores queued reports that are not put off, while there is time, even after a fault of the storage. Returns the
+   * fault that stopped it. Reports that could not be stored stay in the spool.
    */
   drain(): Promise<FleetError | null>;
   /** Leaves the leftovers of earlier runs to the next run. */

@@ -1,29 +1,32 @@
 import type { SpooledReport } from '../spool/sealed-spool.ts';
 
-/** Time limits for storing, counted from the queue's beginning. */
+/** The time limits for storing, counted from the queue's beginning. */
 export interface IngestTimes {
-  /** Leftovers of earlier runs go alone for so long. A short absence of the database is made up for in order. */
+  /**
+   * The time in which only leftovers of earlier runs are stored, so that a short absence of the database is made up for
+   * in order.
+   */
   readonly aloneMs: number;
-  /** After this leftovers wait for the next run. */
+  /** The time after which leftovers wait for the next run. */
   readonly leftoversMs: number;
-  /** After this everything waits. */
+  /** The time after which everything waits. */
   readonly allMs: number;
 }
 
 export const noTimeLimit: IngestTimes = { aloneMs: Infinity, leftoversMs: Infinity, allMs: Infinity };
 
 export interface IngestQueueOptions {
-  /** The reports that earlier runs left, oldest first. */
+  /** The reports of earlier runs that wait, oldest first. */
   readonly leftovers: readonly SpooledReport[];
-  /** Files that were open when an earlier run died. */
+  /** The files that were open when an earlier run died. */
   readonly suspects: readonly SpooledReport[];
   readonly times: IngestTimes;
 }
 
 /**
  * Creates the order in which sealed files are stored: leftovers first, oldest first, so that each client's history is
- * stored in order. After `aloneMs` every other batch is of this run, so that a backlog of days does not keep the
- * present out of the database.
+ * stored in order. After `aloneMs` every other batch is of this run, so that a backlog of days does not delay new
+ * reports.
  */
 export function createIngestQueue({ leftovers, suspects: shunned, times }: IngestQueueOptions) {
   const begunAt = performance.now();
@@ -43,7 +46,7 @@ export function createIngestQueue({ leftovers, suspects: shunned, times }: Inges
   };
   const oldest = (count: number): SpooledReport[] => (count > 0 ? old.splice(-count).reverse() : []);
   return {
-    /** Takes at most so many reports. None: nothing is left that may be stored now. */
+    /** Returns at most `size` reports; none if nothing may be stored now. */
     next: (size: number): readonly SpooledReport[] => {
       if (isAfter(times.leftoversMs)) putOffLeftovers();
       if (mayTakeSuspects && held.length + old.length + fresh.length === 0) return suspects.splice(0, 1);
@@ -58,18 +61,18 @@ export function createIngestQueue({ leftovers, suspects: shunned, times }: Inges
       return [...batch, ...fresh.splice(0, Math.max(0, size - batch.length))];
     },
     add: (report: SpooledReport): void => void fresh.push(report),
-    /** Puts reports that were not stored in front of all others. */
+    /** Puts reports that were not stored before all others. */
     hold: (reports: readonly SpooledReport[]): void => void held.unshift(...reports),
     putOffLeftovers,
-    /** Allows files to be taken that were open when an earlier run died: after all others, and each alone. */
+    /** Allows files that were open when an earlier run died: after all others, and each alone. */
     releaseSuspects: (): void => void (mayTakeSuspects = true),
     /** Returns the number of reports that `next` may still return. */
     size: (): number => held.length + old.length + fresh.length + (mayTakeSuspects ? suspects.length : 0),
-    /** Returns the number of leftovers among them. */
+    /** Returns the number of leftovers among these reports. */
     leftovers: (): number => old.length,
     /** Returns the number of leftovers that wait for the next run. */
     putOff: (): number => putOff + (mayTakeSuspects ? 0 : suspects.length),
-    /** True if `allMs` is over. */
+    /** True if the time `allMs` is over. */
     isOver: (): boolean => isAfter(times.allMs),
   };
 }

@@ -18,37 +18,37 @@ import { asRejected, createRejections, refusalOf, ReportRejected } from './rejec
 
 type SharedOptions = 'retentionMs' | 'marks' | 'describeKey' | 'now' | 'observe' | 'onFault';
 
-/** The names in `marks` are ids of rows. */
+/** The options of a pass. The names in `marks` are ids of rows. */
 export interface IngestStoredOptions extends Pick<IngestOptions, SharedOptions> {
   readonly store: Pick<ReportStore, 'ingest'>;
   readonly sealed: SealedStore;
   readonly keys: PrivateKeys;
   readonly names: Pick<ClientNames, 'ownerOf'>;
   readonly quarantine: Pick<Quarantine, 'keep'>;
-  /** encrypted_stats/ of this machine, which holds its quarantine. */
+  /** The folder encrypted_stats/ of this machine, which holds its quarantine. */
   readonly dir: string;
   /** Ends the pass between two batches. */
   readonly signal: AbortSignal;
 }
 
 export interface IngestStoredCounts extends Omit<IngestCounts, 'waiting'> {
-  /** Reports that this pass has found to be sealed to a key that is not live here. They wait. */
+  /** The reports of this pass that are sealed to a key that is not live here. They wait. */
   readonly keyless: number;
   /** The number of clients that sent the reports. */
   readonly clients: number;
 }
 
-/** The rows of one transaction. */
+/** The number of rows of one transaction. */
 const batchSize = 200;
-/** The sealed bytes that are read at a time, without the last report. */
+/** The sealed bytes that are read at a time, not counting the last report. */
 const maxSealedBytes = 1024 * 1024;
-/** The opened bytes that are stored at a time, without the last report. */
+/** The opened bytes that are stored at a time, not counting the last report. */
 const maxOpenedBytes = 2 * 1024 * 1024;
 
 /**
- * Opens and stores what a collector without the private key has stored sealed, oldest first. Rows and the removal of
- * the sealed row are one transaction. What is not believed goes to this machine's quarantine. What is sealed to a key
- * that is not live here waits in the database and is reported once. Throws FleetError when the database is away.
+ * Opens and stores reports that a collector without the private key has stored sealed, oldest first. One transaction
+ * adds the rows and removes the sealed row. Rejected reports go to this machine's quarantine. Reports sealed to a key
+ * that is not live here wait in the database and are reported once. Throws FleetError if the database is away.
  */
 export async function ingestStored(options: IngestStoredOptions): Promise<IngestStoredCounts> {
   return await new StoredIngest(options).run();
@@ -72,7 +72,7 @@ class StoredIngest {
 
   async run(): Promise<IngestStoredCounts> {
     const { keys, onFault } = this.#options;
-    // The reports that have waited for a key are older than what comes.
+    // The reports that have waited for a key are older than new ones.
     await this.#takeAll({ keyIds: [...keys.keys()] });
     await this.#takeAll('unseen');
     await this.#takeSuspects();
@@ -93,13 +93,13 @@ class StoredIngest {
       const rows = await sealed.read(ids.filter((id) => !this.#isSuspect(id)));
       const taken = await this.#takeMarked(rows);
       const lastTaken = rows[taken - 1];
-      // Another ingest may have taken some of them meanwhile.
+      // Another ingest may have stored some of the rows meanwhile.
       after = lastTaken === undefined || taken === rows.length ? last : placeOf(batch, lastTaken);
       await nextTurn();
     }
   }
 
-  /** Takes the suspects after all others, each alone. */
+  /** Stores the suspects after all other reports, each alone. */
   async #takeSuspects(): Promise<void> {
     const { sealed, signal, marks, names } = this.#options;
     for (const id of this.#suspects.sort((a, b) => this.#deathsOf(a) - this.#deathsOf(b))) {
@@ -122,7 +122,7 @@ class StoredIngest {
     }
   }
 
-  /** Returns how many of the rows, from the first on, are done. */
+  /** Stores a batch. Returns the number of finished rows, from the first on. */
   async #takeBatch(rows: readonly SealedRow[]): Promise<number> {
     const { keys, names, store, observe } = this.#options;
     const items: { readonly row: SealedRow; readonly item: IngestItem }[] = [];
@@ -214,7 +214,7 @@ function headerOf({ keyId, reportId, sealed }: SealedRow): SealedMessage {
   );
 }
 
-/** Returns a file name for a row: its report id, unless that is no name of a file. */
+/** Returns a file name for a row: its report id if that is a valid file name. */
 function fileNameOf({ reportId, sealed }: SealedRow): string {
   return /^[0-9a-f-]{36}$/.test(reportId) ? reportId : createHash('sha256').update(sealed).digest('hex').slice(0, 36);
 }

@@ -10,15 +10,15 @@ import { openingIntake, sealedIntake, type Admitted, type Intake } from './intak
 import { deadlyMessage } from './opening-marks.ts';
 import { asRejected, createRejections, refusalOf, ReportRejected } from './rejections.ts';
 
-/** The reports of one transaction. Visits wait for it. */
+/** The reports of one transaction. Visits wait for the transaction. */
 const batchSize = 200;
-/** The reports of one transaction while leftovers are stored beside visits. */
+/** The reports of one transaction while leftovers are stored during visits. */
 const besideVisits = 50;
-/** The opened bytes of one batch, without its last report. Usual reports have 2 KB, hostile ones 1 MiB. */
+/** The opened bytes of one batch, not counting its last report. Usual reports have 2 KB, hostile reports 1 MiB. */
 const maxBatchBytes = 2 * 1024 * 1024;
 /** The bytes that are opened in one turn of the event loop. */
 const maxBytesAtOnce = 256 * 1024;
-/** The first report of a batch waits so long for others. */
+/** The time for which the first report of a batch waits for others. */
 const gatherMs = 100;
 
 type Store = NonNullable<IngestOptions['store']>;
@@ -28,9 +28,7 @@ interface Opened<Item> extends Admitted<Item> {
   readonly client: string;
 }
 
-/**
- * Starts to store the leftovers, and what is taken from now on. Only the holder of the collector's lock may call it.
- */
+/** Starts to store the leftovers, and later the queued reports. Only the holder of the collector's lock may call it. */
 export function startIngest(options: IngestOptions): Ingest {
   const { keys } = options;
   return keys === null
@@ -45,13 +43,13 @@ class IngestPump<Item> implements Ingest {
   readonly #rejections: ReturnType<typeof createRejections>;
   readonly #queue: ReturnType<typeof createIngestQueue>;
   readonly #counts = { stored: 0, duplicate: 0 };
-  /** Files that cannot even be moved to quarantine. They wait for the next run. */
+  /** The number of files that cannot even be moved to quarantine. They wait for the next run. */
   #unmovable = 0;
   #stopped: FleetError | null = null;
   #pump: Promise<void> | null = null;
   #visiting = true;
 
-  /** Rejects the leftovers that ended earlier runs, and starts to store the others. */
+  /** Rejects leftovers that ended earlier runs, and starts to store the others. */
   constructor(options: IngestOptions, intake: Intake<Item>) {
     const { leftovers, marks, times } = options;
     this.#options = options;
@@ -157,7 +155,7 @@ class IngestPump<Item> implements Ingest {
       const entry = this.#open(report);
       if (entry === null) continue;
       if (opened.has(entry.reportId)) {
-        // A second report of this id is looked at once the first is a row.
+        // A second report of this id is examined once the first is a row.
         this.#queue.add(entry.file);
         continue;
       }
@@ -182,7 +180,7 @@ class IngestPump<Item> implements Ingest {
       const { receivedAtMs, clock } = report;
       return { ...this.#intake.admit({ sealed, message, owner, receivedAtMs, clock }), file: report, client };
     } catch (thrown) {
-      // Somebody removed the file: there is nothing to store and nothing to keep.
+      // A person removed the file: there is nothing to store and nothing to keep.
       if (errnoOf(thrown) !== 'ENOENT') this.#reject(report, client, asRejected(thrown, describeKey));
       return null;
     }
@@ -218,12 +216,12 @@ function tooSlow(waiting: number): FleetError {
   return new FleetError({ code: 'storage-unavailable', stage: 'storage', message });
 }
 
-/** A turn of the event loop that takes less had nothing else to do. */
+/** The duration below which a turn of the event loop counts as idle. */
 const idleMs = 0.5;
 
 /**
- * Yields turns of the event loop to visits until none has anything to do, or for so long. An embedded database stores
- * without a turn of its own, so handshakes would time out meanwhile.
+ * Yields turns of the event loop to visits until the visits are idle, or for at most `mostMs`. An embedded database
+ * stores without yielding, so handshakes would time out meanwhile.
  */
 async function yieldToVisits(mostMs: number): Promise<void> {
   const endsAt = performance.now() + mostMs;

@@ -12,9 +12,9 @@ import { collectedAtMs, observedAtMs, type ClockFacts } from '../spool/clock-fac
 import type { IngestOptions } from './ingest-options.ts';
 import { ReportRejected } from './rejections.ts';
 
-/** Turns sealed reports into what the database stores: rows where the private keys are, else the sealed bytes. */
+/** Converts sealed reports for the database: to rows if the private keys are here, otherwise to sealed items. */
 export interface Intake<Item> {
-  /** Throws ReportRejected, SealFault or ReportFault. */
+  /** Converts a report. Throws ReportRejected, SealFault or ReportFault. */
   readonly admit: (report: SealedArrival) => Admitted<Item>;
   readonly store: (
     store: Pick<ReportStore, 'ingest' | 'saveSealed'>,
@@ -24,7 +24,7 @@ export interface Intake<Item> {
 
 export interface SealedArrival {
   readonly sealed: Uint8Array;
-  /** The parts of `sealed`. */
+  /** The parsed parts of `sealed`. */
   readonly message: SealedMessage;
   readonly owner: Owner;
   readonly receivedAtMs: number;
@@ -34,7 +34,7 @@ export interface SealedArrival {
 export interface Admitted<Item> {
   readonly item: Item;
   readonly reportId: string;
-  /** The memory that the item takes until it is stored. */
+  /** The memory in bytes that the item takes until it is stored. */
   readonly sizeBytes: number;
 }
 
@@ -42,7 +42,7 @@ export interface OpeningIntakeOptions extends Pick<IngestOptions, 'retentionMs' 
   readonly keys: PrivateKeys;
 }
 
-/** The intake of a machine with the private keys: reports are opened and become rows. */
+/** Creates the intake of a machine with the private keys, which opens reports and converts them to rows. */
 export function openingIntake({ keys, retentionMs, observe }: OpeningIntakeOptions): Intake<IngestItem> {
   const noted = new Set<string>();
   return {
@@ -62,7 +62,7 @@ export function openingIntake({ keys, retentionMs, observe }: OpeningIntakeOptio
   };
 }
 
-/** Stores opened reports, and reports once each client that has more series than are kept. */
+/** Stores opened reports. Reports once each client that has more series than are kept. */
 export async function storeOpened(
   store: Pick<ReportStore, 'ingest'>,
   items: readonly IngestItem[],
@@ -81,7 +81,7 @@ export async function storeOpened(
   return results;
 }
 
-/** The intake of a machine without private keys: it checks the owner in the header. `ingest` checks the rest. */
+/** Creates the intake of a machine without private keys. Checks the owner in the header; `ingest` checks the rest. */
 export function sealedIntake({ runId }: { readonly runId: string }): Intake<SealedItem> {
   return {
     admit: ({ sealed, message, owner, receivedAtMs, clock }) => {
@@ -95,14 +95,14 @@ export function sealedIntake({ runId }: { readonly runId: string }): Intake<Seal
 }
 
 export interface OpenedSealed extends Admitted<IngestItem> {
-  /** Values out of any sense, which are null in the report. */
+  /** The implausible values, which are null in the report. */
   readonly doubts: readonly Doubt[];
 }
 
 /**
  * Opens and checks one report of a client: verifies, decrypts, parses, compares its content with its header and its
- * owner, and replaces values out of any sense. Refuses what was observed before `oldestMs`, so that pruned rows cannot
- * come back. Throws ReportRejected, SealFault or ReportFault.
+ * owner, and replaces implausible values. Refuses reports observed before `oldestMs`, so that pruned rows cannot come
+ * back. Throws ReportRejected, SealFault or ReportFault.
  */
 export function openSealed(
   { message, owner, receivedAtMs, clock }: Omit<SealedArrival, 'sealed'>,

@@ -4,14 +4,14 @@ import path from 'node:path';
 import { writeSynced } from '../../state/durable-file.ts';
 
 /**
- * The reports whose opening may have ended a run. Their names are on the disk before they are opened, so that a report
- * that kills the process is not the first one that the next run opens.
+ * The reports whose opening may have ended a run. Their names are on the disk before they are opened, so that the next
+ * run does not open a report first that kills the process.
  */
 export type OpeningMarks = ReturnType<typeof openMarks>;
 
 interface Marks {
   readonly open: readonly string[];
-  /** The number of runs that died with this name alone, by name; 0: only with others. */
+  /** The number of runs that died while this report alone was open, by name; 0 if others were open too. */
   readonly deaths: Readonly<Record<string, number>>;
 }
 
@@ -19,7 +19,7 @@ export const deadlyMessage = 'two runs ended while this report alone was opened 
 const deadlyDeaths = 2;
 const largestBytes = 4 * 1024 * 1024;
 
-/** Reads what the run before left in the file. Only the holder of the program's lock may call it. */
+/** Reads the marks of the run before. Only the holder of the program's lock may call it. */
 export function openMarks(file: string) {
   const { open, deaths: before } = readMarks(file);
   const deaths = new Map(Object.entries(before));
@@ -31,16 +31,17 @@ export function openMarks(file: string) {
   let written = open.length + deadly.size > 0;
   return {
     /**
-     * Returns how many runs died with this report alone; 0 if only with others; null if none died while it was open.
+     * Returns the number of runs that died with this report alone; 0 if only with others; null if none died while it
+     * was open.
      */
     deathsOf: (name: string): number | null => deaths.get(name) ?? null,
     /** True if two runs died while this report alone was open. */
     isDeadly: (name: string): boolean => deadly.has(name),
-    /** Resolves when these names would survive a power loss. Ignores a disk that takes no mark. */
+    /** Resolves once these names would survive a power loss. Ignores a disk that cannot store the marks. */
     begin: async (names: readonly string[]): Promise<void> => {
       if (names.length === 0) return;
       written = true;
-      // Reports must go into the database above all where this disk is full.
+      // Storing reports in the database matters most when this disk is full.
       await writeSynced(path.dirname(file), path.basename(file), textOf(names)).catch(() => undefined);
       // A report that is opened alone without the death of its run is no longer a suspect.
       if (names.length === 1) for (const name of names) deaths.delete(name);
@@ -52,7 +53,7 @@ export function openMarks(file: string) {
       try {
         writeFileSync(file, textOf([]), { mode: 0o600 });
       } catch {
-        // The reports that are named there are gone from the spool, or were opened.
+        // The named reports are no longer in the spool, or were opened.
       }
     },
   };

@@ -6,7 +6,7 @@ import type { MissingKey } from '../keys/retired-keys.ts';
 import type { QuarantineReason } from '../spool/quarantine.ts';
 import type { IngestOptions } from './ingest-options.ts';
 
-/** The reason why a report is not believed. The report goes to quarantine under this code. */
+/** The reason why a report is rejected. The report goes to quarantine under this code. */
 export class ReportRejected extends Error {
   override readonly name = 'ReportRejected';
   readonly code: ErrorCode;
@@ -17,9 +17,7 @@ export class ReportRejected extends Error {
   }
 }
 
-/**
- * Returns the reason for which a report is not admitted. `describeKey` finds the words for a key that is not live here.
- */
+/** Returns the reason why a report is not admitted. `describeKey` describes a key that is not live here. */
 export function asRejected(thrown: unknown, describeKey?: (keyId: string) => MissingKey): ReportRejected {
   if (thrown instanceof ReportRejected) return thrown;
   if (thrown instanceof SealFault && thrown.keyId !== null && describeKey !== undefined) {
@@ -42,7 +40,7 @@ export function refusalOf(result: IngestResult): ReportRejected | null {
   }
 }
 
-/** The quarantined reports of one client that a run names. Further ones are only counted. */
+/** The quarantined reports of one client that a run names. Further reports are only counted. */
 const mostNamed = 20;
 
 /** Counts the reports that one run moves to quarantine. */
@@ -50,7 +48,7 @@ export function createRejections({ now, observe, onFault }: Pick<IngestOptions, 
   const perClient = new Map<string, number>();
   let count = 0;
   return {
-    /** Calls `keep` to quarantine a report, and reports it. Returns false, after a fault, if `keep` throws. */
+    /** Calls `keep` to quarantine a report, and reports this. Returns false, after a fault, if `keep` throws. */
     add: (client: string, { code, message }: ReportRejected, keep: (reason: QuarantineReason) => void): boolean => {
       try {
         keep({ code, message, atMs: now() });

@@ -9,12 +9,12 @@ import { partSuffix, writeDurably } from '../../state/durable-file.ts';
 
 export type KeyPaths = Pick<StatePaths, 'keys' | 'publicKeys' | 'retiredKeys' | 'encryptedStats'>;
 
-/** A pair of keys/, in `<time>-<id>.pem` with its public half of the same name in public_keys/. */
+/** A pair of keys/, in `<time>-<id>.pem`. Its public half has the same name in public_keys/. */
 export interface StoredPair {
-  /** 16 hexadecimal digits. */
+  /** The key id: 16 hexadecimal digits. */
   readonly id: string;
   readonly createdAtMs: number;
-  /** Absolute path of the private key. */
+  /** The absolute path of the private key. */
   readonly file: string;
   readonly pair: KeyPair;
 }
@@ -69,13 +69,13 @@ export function publicFileOf(paths: KeyPaths, privateFile: string): string {
   return path.join(paths.publicKeys, path.basename(privateFile));
 }
 
-/** Writes a public key that everybody may read. Throws what fs throws. */
+/** Writes a public key that everybody may read. Throws errors of fs. */
 export function writePublicKey(file: string, publicKey: Uint8Array): void {
   writeDurably({ file, content: publicKeyToPem(publicKey), mode: 0o644 });
   chmodSync(path.dirname(file), 0o755);
 }
 
-/** Returns a FleetError `keys-invalid`. */
+/** Creates a FleetError `keys-invalid`. */
 export function invalidKeys(message: string, advice?: string, cause?: unknown): FleetError {
   return new FleetError({ code: 'keys-invalid', stage: 'keys', message, advice, cause });
 }
@@ -112,7 +112,7 @@ function orInvalid<T>(file: string, read: () => T): T {
   }
 }
 
-/** Writes a missing public copy. Refuses a copy that differs: somebody may have been misled by it. */
+/** Writes a missing public copy. Refuses a copy that differs: it may have misled people. */
 function checkPublicCopy(paths: KeyPaths, privateFile: string, pair: KeyPair): void {
   const file = publicFileOf(paths, privateFile);
   let copy: string;

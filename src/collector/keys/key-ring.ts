@@ -6,22 +6,22 @@ import { addPublicKey, readPublicKeys } from './public-keys.ts';
 import { describeMissingKey, type MissingKey } from './retired-keys.ts';
 import { dayMs } from '../../platform/units.ts';
 
-/** The live keys: the newest seals. */
+/** The live keys. Reports are sealed to the newest. */
 export interface KeyRing {
   readonly sealing: {
     readonly id: string;
-    /** Raw, 32 bytes. */
+    /** The raw key, 32 bytes. */
     readonly publicKey: Uint8Array;
   };
-  /** The keys that open; null if there are only public keys. */
+  /** The keys that open reports; null if there are only public keys. */
   readonly opening: PrivateKeys | null;
-  /** The keys whose reports are taken. */
+  /** The keys whose reports are accepted. */
   readonly known: KnownKeys;
-  /** True when this call made the first pair. */
+  /** True if this call made the first pair. */
   readonly made: boolean;
 }
 
-/** The ids of keys whose reports are taken. */
+/** The ids of keys whose reports are accepted. */
 export interface KnownKeys {
   readonly has: (keyId: string) => boolean;
   /** Describes a key that is not live here. */
@@ -29,10 +29,10 @@ export interface KnownKeys {
 }
 
 export interface ListedKey {
-  /** 16 hexadecimal digits. */
+  /** The key id: 16 hexadecimal digits. */
   readonly id: string;
   readonly createdAtMs: number;
-  /** True if new reports are sealed to it: it is the newest. */
+  /** True if the key is the newest, to which new reports are sealed. */
   readonly seals: boolean;
   /** True if the private half is here. */
   readonly opens: boolean;
@@ -41,8 +41,8 @@ export interface ListedKey {
 }
 
 /**
- * A client may seal to a key for so long after a newer one was made: a restricted key does until `authorize` runs
- * again. Later its reports are refused, so that no client can keep a key from being retired.
+ * The days for which a client may seal to a replaced key: a restricted key does until `authorize` runs again. Later
+ * reports are refused, so that no client can prevent the retirement of a key.
  */
 export const replacedKeyDays = 90;
 
@@ -66,7 +66,9 @@ export function loadKeyRing(
   return { sealing, opening, known, made: before.length === 0 };
 }
 
-/** Returns the pairs of a machine that opens for others. Makes none. Throws FleetError `keys-invalid`. */
+/**
+ * Returns the pairs of a machine that opens reports for others. Never makes a pair. Throws FleetError `keys-invalid`.
+ */
 export function loadOpeningKeys(paths: KeyPaths): PrivateKeys {
   const pairs = readPairs(paths);
   if (pairs.length === 0) {
@@ -77,11 +79,11 @@ export function loadOpeningKeys(paths: KeyPaths): PrivateKeys {
 }
 
 /**
- * Returns the public keys of a machine that opens nothing. Makes none: nobody could open what is sealed to it. Throws
- * FleetError `keys-invalid` or `state-unusable`.
+ * Returns the public keys of a machine that opens nothing. Never makes a key, because nobody could open reports sealed
+ * to it. Throws FleetError `keys-invalid` or `state-unusable`.
  */
 export function loadSealingRing(paths: KeyPaths, nowMs: number): KeyRing {
-  // Writes the missing public halves of pairs that are here all the same.
+  // Writes the missing public halves of pairs that exist here nevertheless.
   readPairs(paths);
   const keys = readPublicKeys(paths);
   const sealing = keys.at(-1);
@@ -100,7 +102,7 @@ export function loadSealingRing(paths: KeyPaths, nowMs: number): KeyRing {
 }
 
 /**
- * Returns the keys of a site that forwards: it seals to the key that it was given, and takes what is sealed to earlier
+ * Returns the keys of a site that forwards. The site seals to the given key, and accepts reports sealed to earlier
  * ones. Throws FleetError `keys-invalid` or `state-unusable`.
  */
 export function loadSiteRing(paths: KeyPaths, publicKey: Uint8Array, nowMs: number): KeyRing {
@@ -109,7 +111,7 @@ export function loadSiteRing(paths: KeyPaths, publicKey: Uint8Array, nowMs: numb
   return { ...ring, sealing: { id: keyIdOf(publicKey), publicKey } };
 }
 
-/** Expects `keys` oldest first. */
+/** Returns the keys whose reports are accepted. Expects `keys` oldest first. */
 function knownKeys(
   keys: readonly Pick<ListedKey, 'id' | 'createdAtMs'>[],
   nowMs: number,
@@ -130,13 +132,13 @@ function knownKeys(
 }
 
 /**
- * Lists all keys, oldest first, for a collector that opens reports or not. Throws FleetError `keys-invalid` or
- * `state-unusable`.
+ * Lists all keys, oldest first, for a collector that opens reports or one that does not. Throws FleetError
+ * `keys-invalid` or `state-unusable`.
  */
 export function listKeys(paths: KeyPaths, opens = true): readonly ListedKey[] {
   const pairs = readPairs(paths);
   const withPair = new Set(pairs.map(({ id }) => id));
-  // A collector that opens does not use them.
+  // A collector that opens reports does not use public keys alone.
   const publicOnes = opens && pairs.length > 0 ? [] : readPublicKeys(paths).filter(({ id }) => !withPair.has(id));
   const sealing = (opens ? pairs : [...pairs, ...publicOnes]).map(nameOf).toSorted().at(-1);
   return [...pairs, ...publicOnes]
@@ -152,7 +154,7 @@ function nameOf({ createdAtMs, id }: Pick<ListedKey, 'createdAtMs' | 'id'>): str
   return `${String(createdAtMs).padStart(15, '0')} ${id}`;
 }
 
-/** Makes the first pair. Throws FleetError `keys-invalid` when there is one. */
+/** Makes the first pair. Throws FleetError `keys-invalid` if there is one already. */
 export function generateKey(paths: KeyPaths, nowMs: number): ListedKey {
   if (readPairs(paths).length > 0) {
     throw invalidKeys(`${paths.keys} holds a key pair already`, 'Use `fleet-health keys rotate` for a new one.');
@@ -160,10 +162,10 @@ export function generateKey(paths: KeyPaths, nowMs: number): ListedKey {
   return madeKey(paths, nowMs);
 }
 
-/** Makes a new pair that seals from now on. Older pairs still open what is sealed to them. */
+/** Makes a new pair to which reports are sealed from now on. Older pairs still open reports sealed to them. */
 export function rotateKeys(paths: KeyPaths, nowMs: number): ListedKey {
   const newest = readPairs(paths).at(-1);
-  // The time tells the newest pair, so a clock that went back must not make the new pair an old one.
+  // The time identifies the newest pair, so a clock that went back must not make the new pair an older one.
   return madeKey(paths, Math.max(nowMs, (newest?.createdAtMs ?? 0) + 1000));
 }
 

@@ -6,21 +6,21 @@ import { publicKeyFromPem } from '../../seal/key-pair.ts';
 import { keyIdOf } from '../../seal/sealed-message.ts';
 import { factsOfKeyName, invalidKeys, keyName, namesIn, writePublicKey, type KeyPaths } from './key-files.ts';
 
-/** A public key of public_keys/. A collector without the private half seals to it. */
+/** A public key of public_keys/, to which a collector without the private half seals. */
 export interface StoredPublicKey {
   readonly id: string;
   readonly createdAtMs: number;
-  /** Absolute path. */
+  /** The absolute path. */
   readonly file: string;
-  /** Raw, 32 bytes. */
+  /** The raw key, 32 bytes. */
   readonly publicKey: Uint8Array;
 }
 
-/** A PEM of a public key has 113 bytes. */
+/** The most bytes of a key file. A PEM of a public key has 113 bytes. */
 const maxFileBytes = 16 * 1024;
 
 /**
- * Reads all public keys, oldest first. Omits what is no regular file. Throws FleetError `keys-invalid` or
+ * Reads all public keys, oldest first. Omits entries that are not regular files. Throws FleetError `keys-invalid` or
  * `state-unusable`.
  */
 export function readPublicKeys(paths: KeyPaths): readonly StoredPublicKey[] {
@@ -40,9 +40,8 @@ export function readPublicKeys(paths: KeyPaths): readonly StoredPublicKey[] {
 }
 
 /**
- * Copies the public key of another machine into public_keys/, unless it is there already. Its time is that in the
- * file's name; without one the key is the newest from now on. Throws FleetError `keys-invalid` for anything but a
- * public key.
+ * Copies the public key of another machine into public_keys/, unless the key exists there. Its time comes from the file
+ * name; without one the key becomes the newest. Throws FleetError `keys-invalid` for anything but a public key.
  */
 export function importPublicKey(paths: KeyPaths, file: string, nowMs: number): StoredPublicKey {
   const publicKey = readPublicKey(file);
@@ -57,7 +56,7 @@ export function importPublicKey(paths: KeyPaths, file: string, nowMs: number): S
   return writeKey(paths, publicKey, named?.createdAtMs ?? newestTime(known, nowMs));
 }
 
-/** Adds a public key as the newest one, unless it is there. Throws FleetError `keys-invalid`. */
+/** Adds a public key as the newest one, unless it exists. Throws FleetError `keys-invalid`. */
 export function addPublicKey(paths: KeyPaths, publicKey: Uint8Array, nowMs: number): void {
   const known = readPublicKeys(paths);
   if (known.some(({ id }) => id === keyIdOf(publicKey))) return;

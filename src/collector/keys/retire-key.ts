@@ -14,23 +14,23 @@ import { rememberRetired } from './retired-keys.ts';
 
 export interface RetireKeyOptions {
   readonly paths: KeyPaths;
-  /** 16 hexadecimal digits. */
+  /** The key id: 16 hexadecimal digits. */
   readonly id: string;
-  /** True if the collector of this machine opens reports, which decides which key seals. */
+  /** True if the collector of this machine opens reports, which determines the sealing key. */
   readonly opens: boolean;
-  /** The use of the key in the database; null if there is no database yet; a fault if it cannot be asked. */
+  /** The use of the key in the database; null if there is no database yet; a fault if the database does not answer. */
   readonly use: KeyUse | FleetError | null;
-  /** The clients of config.xml. Reports on other machines are never taken. */
+  /** The clients of config.xml. Reports on other machines are never collected. */
   readonly clients: readonly Pick<Client, 'name' | 'was' | 'state'>[];
-  /** The names of clients whose reports are given up. */
+  /** The names of clients whose reports may be lost. */
   readonly except: readonly string[];
-  /** Retires the key even if that gives up reports. */
+  /** True to retire the key even if reports are lost. */
   readonly force: boolean;
   readonly nowMs: number;
 }
 
 /**
- * Deletes a key for good: what is sealed to it can never be opened again. Remembers which key it was, and when. Throws
+ * Deletes a key for good: reports sealed to it can never be opened again. Records which key it was, and when. Throws
  * FleetError `keys-invalid` if the key is missing or seals, `key-in-use` if reports may wait that no other key opens.
  */
 export function retireKey(options: RetireKeyOptions): ListedKey {
@@ -124,15 +124,15 @@ function reportsWait(count: number): string {
   return `${count} ${count === 1 ? 'report waits' : 'reports wait'}`;
 }
 
-/** FORMAT.md: the magic, then the id of the key. */
+/** The position of the key id after the magic (FORMAT.md). */
 const keyIdAt = 4;
 const keyIdBytes = 8;
 
 type SealedToCount = Readonly<Record<'waiting' | 'quarantined', number>>;
 
 /**
- * Counts the sealed reports under encrypted_stats/ that are sealed to a key. The quarantine of `givenUp` clients does
- * not count. Throws what fs throws.
+ * Counts the sealed reports under encrypted_stats/ that are sealed to a key. Omits the quarantine of `givenUp` clients.
+ * Throws errors of fs.
  */
 export function countSealedTo(dir: string, keyId: string, givenUp: ReadonlySet<string>): SealedToCount {
   let waiting = 0;
@@ -153,7 +153,7 @@ function namesIn(dir: string, isWanted: (entry: Dirent) => boolean): readonly st
   return entries.filter(isWanted).map(({ name }) => name);
 }
 
-/** Returns null if a collector has taken the file meanwhile. */
+/** Returns the key id of a sealed file; null if a collector has removed the file meanwhile. */
 function keyIdOfFile(file: string): string | null {
   const descriptor = orNull(() => openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW));
   if (descriptor === null) return null;

@@ -6,7 +6,7 @@ import { writeDurably } from '../../state/durable-file.ts';
 import type { KeyPaths, StoredPair } from './key-files.ts';
 import { readPublicKeys } from './public-keys.ts';
 
-/** Writes retired_keys/<id>.json, by which a later report to the key is described. Throws what fs throws. */
+/** Writes retired_keys/<id>.json, from which later reports to the key are explained. Throws errors of fs. */
 export function rememberRetired(
   paths: KeyPaths,
   { id, createdAtMs, file, publicKey }: Omit<StoredPair, 'pair'> & { readonly publicKey: Uint8Array },
@@ -23,7 +23,7 @@ export function rememberRetired(
   writeDurably({ file: recordOf(paths, id), content, mode: 0o600 });
 }
 
-/** The words for a key that reports are sealed to and that is not live here. */
+/** The description of a key that reports are sealed to and that is not live here. */
 export interface MissingKey {
   readonly clause: string;
   readonly advice: string;
@@ -59,10 +59,10 @@ export function describeMissingKey(paths: KeyPaths, id: string): MissingKey {
   };
 }
 
-/** `rememberRetired` writes 400 bytes. */
+/** The most bytes of a record. `rememberRetired` writes 400. */
 const maxFileBytes = 16 * 1024;
 
-/** Returns what is remembered of a retired key; null if nothing is. */
+/** Returns the record of a retired key; null if there is none. */
 function readRetired(paths: KeyPaths, id: string) {
   try {
     const record = recordOf(paths, id);
@@ -73,7 +73,7 @@ function readRetired(paths: KeyPaths, id: string) {
     if (key !== id || typeof file !== 'string' || Number.isNaN(createdAtMs + retiredAtMs)) return null;
     return { createdAtMs, retiredAtMs, name: path.basename(file) };
   } catch {
-    // The record only adds words to a message.
+    // The record only adds to the message.
     return null;
   }
 }

@@ -18,12 +18,15 @@ export interface Batches extends Pick<SharedTurnOptions, 'claimed' | 'hasReached
   readonly watched: readonly Client[];
 }
 
-/** Returns the clients to visit: all at once, or slice by slice where collectors share the fleet. */
+/** Returns the clients to visit: all at once, or slice by slice if collectors share the fleet. */
 export function clientBatches(source: BatchSource, options: Batches) {
   const batches = batchesOf(source, options);
   let isRefused = false;
   return {
-    /** Returns the next batch; `null` if there is none, or no slice can be claimed: the next cycle visits those. */
+    /**
+     * Returns the next batch; `null` if there is none, or if no slice can be claimed: the next cycle visits those
+     * clients.
+     */
     next: async (): Promise<readonly Client[] | null> => {
       try {
         const next = await batches.next();
@@ -35,14 +38,17 @@ export function clientBatches(source: BatchSource, options: Batches) {
         return null;
       }
     },
-    /** True if this collector may not share the fleet of its site: its keys are not those of the others. */
+    /**
+     * True if this collector may not share the fleet of its site, because its keys differ from the other collectors'
+     * keys.
+     */
     get isRefused(): boolean {
       return isRefused;
     },
   };
 }
 
-/** Yields the clients to visit, batch by batch. None while nobody can say which of a shared fleet are free. */
+/** Yields the clients to visit, batch by batch. Yields none of a shared fleet while the database is away. */
 async function* batchesOf(
   { pass, shares }: BatchSource,
   { watched, claimed, hasReached, signal }: Batches,

@@ -6,7 +6,7 @@ import type { ClientsVisited } from './visit-clients.ts';
 
 type CollectEnd = RunEnd & Pick<CollectResult, 'outcome'>;
 
-/** Returns the end of the run's row. */
+/** Returns the final values of the run's row. */
 export function endOf({ start, now }: Pick<PassOptions, 'start' | 'now'>, visited: ClientsVisited): CollectEnd {
   return {
     id: start.id,
@@ -20,7 +20,7 @@ export function endOf({ start, now }: Pick<PassOptions, 'start' | 'now'>, visite
   };
 }
 
-/** Returns the end of a run that does nothing because another one holds the lock. */
+/** Returns the final values of a run that does nothing because another run holds the lock. */
 export function overlappedEnd(pass: Parameters<typeof endOf>[0]): CollectEnd {
   return { ...endOf(pass, nobodyVisited), outcome: 'overlapped' };
 }
@@ -36,14 +36,14 @@ const nobodyVisited: ClientsVisited = {
   endedEarly: false,
 };
 
-/** Faults of other programs, which do not make this run fail. */
+/** Faults of other programs, which do not fail this run. */
 const othersFaults: readonly string[] = ['alerter-silent', 'ingest-silent', 'disk-low'];
 
 export interface PassOutcome {
   readonly end: CollectEnd;
-  /** Default: no client was visited. */
+  /** The outcome of the visits. Default: no client was visited. */
   readonly visited?: ClientsVisited;
-  /** Default: no report came. */
+  /** The counts of reports. Default: no report arrived. */
   readonly reports?: CollectResult['reports'];
   readonly faults?: readonly FleetError[];
   readonly holder?: CollectResult['holder'];

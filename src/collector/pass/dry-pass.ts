@@ -8,7 +8,7 @@ import type { VisitContext } from '../visit/context.ts';
 import { endOf, resultOf } from './collect-result.ts';
 import { visitClients } from './visit-clients.ts';
 
-/** Visits and shows what comes. Stores and acknowledges nothing. */
+/** Visits clients and shows their reports. Stores and acknowledges nothing. */
 export async function makeDryPass(options: PassOptions): Promise<CollectResult> {
   const visited = await visitClients({
     pass: options,
@@ -21,7 +21,7 @@ export async function makeDryPass(options: PassOptions): Promise<CollectResult> 
   return resultOf(options.start.startedAtMs, { visited, end: endOf(options, visited) });
 }
 
-/** Shows what a report says, or its size if nothing can be opened here. */
+/** Shows the content of a report, or its size if it cannot be opened here. */
 function showOpened({ keyRing: { opening }, config, observe }: PassOptions): VisitContext['keep'] {
   const names = createClientNames(config.clients);
   return (client, { sealed, header, receivedAtMs, hello }) => {

@@ -1,8 +1,7 @@
 /**
  * A pass over the sealed reports of a collector without the private key, on the machine that has the key.
- *
- * Promises: a sealed report is a row of `sealed_reports`, or the rows of its content, never neither and never both. A
- * report that is not believed stops no other. A report that this machine cannot open waits.
+ * Guarantees: a sealed report is either a row of `sealed_reports` or the rows of its content, never neither and never
+ * both. A rejected report delays no other. A report that this machine cannot open waits.
  */
 import { randomUUID } from 'node:crypto';
 
@@ -29,26 +28,26 @@ import { followRenames } from './follow-renames.ts';
 import { pruneInTime } from './prune-in-time.ts';
 
 export interface IngestRunOptions extends Pick<CollectOptions, 'config' | 'signal' | 'observe' | 'now' | 'host'> {
-  /** Opened after the lock is held; closed at the end. */
+  /** Opens the storage while the lock is held. Closed at the end. */
   readonly openStorage: () => Promise<Storage>;
 }
 
 type OfCollect = 'runId' | 'outcome' | 'exitStatus' | 'holder' | 'startedAtMs' | 'finishedAtMs' | 'faults';
 
-/** Exit status 1: a report was not believed or has no key, or the pass was cut short. 3: the disk. */
+/** Exit status 1: a report was rejected or has no key, or the pass was cut short. 3: the disk. */
 export interface IngestRunResult extends IngestStoredCounts, Pick<CollectResult, OfCollect> {}
 
 /**
- * Makes one pass. Ends at once as `overlapped` if another pass runs here. Throws FleetError (exit status 3) when it
- * cannot be made: `keys-invalid`, `state-unusable`, or what the storage throws. Records that as a run `failed` if the
- * database takes it.
+ * Makes one pass. Ends at once as `overlapped` if another pass runs here. Throws FleetError (exit status 3) if the pass
+ * cannot be made: `keys-invalid`, `state-unusable`, or the storage's error. Then records a run `failed` if the database
+ * accepts it.
  */
 export async function ingestRun(options: IngestRunOptions): Promise<IngestRunResult> {
   const paths = statePaths(options.config.stateDir);
   const start: RunStart = {
     id: randomUUID(),
     program: 'ingest',
-    // Like those of the alerter, its runs belong to no collector.
+    // Its runs, like the alerter's, belong to no collector.
     collectorId: '',
     host: options.host,
     scope: 'full',
@@ -66,7 +65,8 @@ export async function ingestRun(options: IngestRunOptions): Promise<IngestRunRes
       await storage.reports.endRun(start, endOf(start, result));
       return result;
     } catch (thrown) {
-      // `status` shows people that it runs and gets nowhere. If the database is away that cannot be recorded.
+      // Shows people in `status` that the program runs without success. This cannot be recorded while the database is
+      // away.
       const end = endOf(start, { ...noneTaken, outcome: 'failed', finishedAtMs: options.now() });
       await storage.reports.endRun(start, end).catch(() => undefined);
       throw thrown;
@@ -91,7 +91,7 @@ interface Pass {
 async function makePass(pass: Pass): Promise<IngestRunResult> {
   const { options, storage } = pass;
   const { config, observe, signal } = options;
-  // Readers of the database see by its clock how long nobody has opened reports.
+  // Readers compare this time with the database's clock to see how long no program has opened reports.
   const start = { ...pass.start, startedAtMs: await storage.alerts.nowMs() };
   const faults: FleetError[] = [];
   const onFault = (fault: FleetError): void => {
@@ -111,7 +111,7 @@ async function makePass(pass: Pass): Promise<IngestRunResult> {
   return result;
 }
 
-/** Stores the sealed files of this machine, unless a collector at work here does, and then the sealed rows. */
+/** Stores the sealed files of this machine, unless a collector is at work here, and then the sealed rows. */
 async function openAll(pass: Pass, onFault: (fault: FleetError) => void): Promise<IngestStoredCounts> {
   const { options, paths, keys, storage } = pass;
   const { config, now, observe, signal } = options;
@@ -155,7 +155,10 @@ async function openAll(pass: Pass, onFault: (fault: FleetError) => void): Promis
   };
 }
 
-/** True if the pass did anything, or half of `every` after the last row, which shows that the program runs. */
+/**
+ * True if the pass did anything, or if half of `every` has passed since the last row: the row shows that the program
+ * runs.
+ */
 async function isWorthARow(result: IngestRunResult, { options, storage }: Pass): Promise<boolean> {
   const { stored, duplicate, quarantined, keyless, outcome } = result;
   if (stored + duplicate + quarantined + keyless > 0 || outcome !== 'finished') return true;
@@ -163,7 +166,7 @@ async function isWorthARow(result: IngestRunResult, { options, storage }: Pass):
   return last === null || result.startedAtMs - last.startedAtMs >= options.config.collector.everyMs / 2;
 }
 
-/** Prunes in the place of a collector that opens nothing, and so may not. */
+/** Prunes in place of a collector that opens nothing and therefore has no right to prune. */
 async function prune({ options, start, storage }: Pass): Promise<void> {
   const { config, now, observe } = options;
   await pruneInTime(options, start.startedAtMs, storage.retention);
@@ -186,7 +189,7 @@ function resultOf({ id, startedAtMs }: RunStart, counts: IngestStoredCounts, out
   };
 }
 
-/** Returns the end of the pass's row of `runs`. Its numbers count reports, but `clients` counts clients. */
+/** Returns the final values of the pass's row of `runs`. Its numbers count reports, but `clients` counts clients. */
 function endOf({ id }: RunStart, result: IngestStoredCounts & Pick<RunEnd, 'outcome' | 'finishedAtMs'>): RunEnd {
   const { outcome, finishedAtMs, clients, stored, duplicate, quarantined, keyless } = result;
   const counts = { clients, succeeded: stored + duplicate, failed: quarantined, skipped: keyless };

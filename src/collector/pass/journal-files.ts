@@ -9,34 +9,34 @@ export type JournalLine =
   | { readonly kind: 'start'; readonly start: RunStart }
   | { readonly kind: 'visits'; readonly visits: readonly VisitRecord[] }
   | { readonly kind: 'end'; readonly end: RunEnd }
-  /** A run of another collector, which forwarded it. */
+  /** A run that another collector forwarded. */
   | { readonly kind: 'forwarded'; readonly start: RunStart; readonly end: RunEnd };
 
-/** Beyond so much the oldest runs are deleted: weeks of visits are not worth a full disk. */
+/** The size of the journal beyond which the oldest runs are deleted: weeks of visits are not worth a full disk. */
 export const defaultMaxBytes = 256 * 1024 * 1024;
 
-/** Returns the name of a journal: names sort by time. */
+/** Returns the name of a journal. Names sort by time. */
 export function journalName(startedAtMs: number, id: string): string {
   return `${String(startedAtMs).padStart(15, '0')}-${id}.jsonl`;
 }
 
-/** Returns the name of what the collector of a site has forwarded at a time. */
+/** Returns the name of a journal that the collector of a site has forwarded. */
 export function forwardedName(newestMs: number, site: string, id: string): string {
-  // A site may send a time with a fraction, which no name has.
+  // A site may send a time with a fraction, which file names do not have.
   return journalName(Math.floor(newestMs), `${site}.${id}`);
 }
 
-/** Returns the id of the site that has forwarded a journal; null: it is of this collector. */
+/** Returns the id of the site that has forwarded a journal; null for a journal of this collector. */
 export function siteOfJournal(name: string): string | null {
   return /^\d{15}-([0-9a-f-]{36})\.[0-9a-f-]{36}\.jsonl$/.exec(name)?.[1] ?? null;
 }
 
-/** Returns the file of the journal of a run. */
+/** Returns the path of the journal of a run. */
 export function journalPath(dir: string, startedAtMs: number, id: string): string {
   return path.join(dir, journalName(startedAtMs, id));
 }
 
-/** Returns the time in the name of a journal: when its run began. */
+/** Returns the time in the name of a journal: the beginning of its run. */
 export function journalTime(file: string): number {
   return Number(path.basename(file).slice(0, 15));
 }
@@ -46,12 +46,12 @@ export function visitsOf(line: JournalLine): readonly VisitRecord[] {
   return line.kind === 'visits' ? line.visits : [];
 }
 
-/** Returns the end of the run that a journal is of; one that was killed has written none. */
+/** Returns the end of the run of a journal. A killed run has written no end. */
 export function endOfJournal(lines: readonly JournalLine[], start: RunStart, nowMs: number): RunEnd {
   return lines.find((line) => line.kind === 'end')?.end ?? killedEnd(start, lines.flatMap(visitsOf), nowMs);
 }
 
-/** Returns the end of a run that wrote none: it was killed, or the machine went down. */
+/** Returns the end of a run that has written none, because it was killed or the machine went down. */
 function killedEnd(start: RunStart, visits: readonly VisitRecord[], nowMs: number): RunEnd {
   const ends = visits.map((visit) => visit.startedAtMs + visit.durationMs);
   const succeeded = visits.filter((visit) => visit.ok).length;
@@ -69,8 +69,8 @@ function killedEnd(start: RunStart, visits: readonly VisitRecord[], nowMs: numbe
 }
 
 /**
- * Deletes the oldest journals of this collector until what stays is within the bound. Those of sites were acknowledged,
- * and stay. Returns what stays, oldest first.
+ * Deletes the oldest journals of this collector until the rest is within the bound. Keeps journals of sites, because
+ * they were acknowledged. Returns the remaining journals, oldest first.
  */
 export function boundJournals(
   dir: string,
@@ -85,7 +85,7 @@ export function boundJournals(
       kept.unshift(file);
       continue;
     }
-    // The file was removed meanwhile, or its name is no UTF-8 and so not ours.
+    // The file was removed meanwhile, or its name is not UTF-8 and so not ours.
     const facts = lstatSync(file, { throwIfNoEntry: false });
     if (facts === undefined) continue;
     bytes += facts.size;
@@ -98,7 +98,7 @@ export function boundJournals(
   return { kept, dropped };
 }
 
-/** Returns the bytes of the journals of each site, by its id, and the number of the other journals. */
+/** Returns the bytes of the journals of each site, by the site's id, and the number of the other journals. */
 export function journalSizes(dir: string): { readonly ofSites: Map<string, number>; readonly others: number } {
   const ofSites = new Map<string, number>();
   let others = 0;
@@ -125,7 +125,10 @@ function journalNames(dir: string): readonly string[] {
   }
 }
 
-/** Reads the lines of a journal. Omits a line that a crash cut off. The files are the collector's own, 0600 in 0700. */
+/**
+ * Reads the lines of a journal. Omits a line that a crash cut off. Only the collector writes these files (0600 in
+ * 0700).
+ */
 export function readJournal(file: string): readonly JournalLine[] {
   return readFileSync(file, 'utf8')
     .split('\n')

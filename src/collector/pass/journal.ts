@@ -23,14 +23,14 @@ import {
 export type JournalFile = ReturnType<typeof journalOf>;
 
 /**
- * Returns journal/<started at>-<run id>.jsonl: the records of a run that the database has not taken yet: its start,
- * visits, its end, one JSON object a line. The file is made at the start of every run and deleted when the database has
- * the end, so that a run that was killed leaves a record.
+ * Returns journal/<started at>-<run id>.jsonl: the records of a run that the database does not have yet. Its start,
+ * visits and end, one JSON object a line. The file is created at the start of every run and deleted once the database
+ * has the end, so that a killed run leaves a record.
  */
 export function journalOf(dir: string, start: RunStart) {
   const file = journalPath(dir, start.startedAtMs, start.id);
   let begun = false;
-  // A line that a full disk cut off must not spoil the next line.
+  // A line that a full disk cut off must not damage the next line.
   let cutOff = '';
   const append = (line: JournalLine): void => {
     try {
@@ -46,7 +46,7 @@ export function journalOf(dir: string, start: RunStart) {
     }
   };
   return {
-    /** Makes the file. This and the other records survive a power loss. They throw FleetError `spool-full`. */
+    /** Creates the file. This record and the others survive a power loss. They throw FleetError `spool-full`. */
     begin: (): void => {
       append({ kind: 'start', start });
       begun = true;
@@ -61,8 +61,8 @@ export function journalOf(dir: string, start: RunStart) {
 }
 
 /**
- * Writes journal/<started at>-<run id>.jsonl: a visit that belongs to no run, because the client began it. The next run
- * stores it. Throws what fs throws.
+ * Writes journal/<started at>-<run id>.jsonl: a visit without a run, because the client began it. The next run stores
+ * it. Throws errors of fs.
  */
 export async function keepPushedVisit(dir: string, visit: VisitRecord): Promise<void> {
   makeFolder(dir);
@@ -74,15 +74,15 @@ export interface ForwardedRecords {
   readonly dir: string;
   /** The id of the site. */
   readonly site: string;
-  /** The time of the newest record, by the clock of the site, which is the same if it comes again. */
+  /** The time of the newest record by the clock of the site. It stays the same if the record is sent again. */
   readonly newestMs: number;
   readonly id: string;
   readonly lines: readonly JournalLine[];
 }
 
 /**
- * Writes journal/<newest>-<site>.<id>.jsonl: what the collector of a site has forwarded at a time. The same records
- * replace it. Returns its bytes. Throws what fs throws.
+ * Writes journal/<newest>-<site>.<id>.jsonl: the records that the collector of a site has forwarded. The same records
+ * replace the file. Returns its size in bytes. Throws errors of fs.
  */
 export async function keepForwarded({ dir, site, newestMs, id, lines }: ForwardedRecords): Promise<number> {
   makeFolder(dir);
@@ -93,27 +93,27 @@ export async function keepForwarded({ dir, site, newestMs, id, lines }: Forwarde
 
 export interface Replay {
   readonly runs: number;
-  /** Visits of these runs, without those that clients began. */
+  /** The number of visits of these runs, without visits that clients began. */
   readonly visits: number;
-  /** Runs and visits whose records the database refuses. */
+  /** The number of runs and visits whose records the database refuses. */
   readonly refused: number;
-  /** Runs whose records were deleted because the journal grew beyond its bound. */
+  /** The number of runs whose records were deleted because the journal grew beyond its bound. */
   readonly dropped: number;
-  /** Runs for whose records there was no time. */
+  /** The number of runs for whose records there was no time. */
   readonly left: number;
 }
 
 export interface ReplayOptions {
   readonly maxBytes?: number;
-  /** Begins no run later than this. Default: no limit. */
+  /** The time after which no further run begins. Default: no limit. */
   readonly timeMs?: number;
-  /** The id of the run under way, whose journal is left alone. */
+  /** The id of the present run, whose journal is left alone. */
   readonly own?: string;
 }
 
 /**
- * Stores the records of earlier runs in the database, the newest of each site and then oldest first, and deletes their
- * journals. Only the holder of the lock may call it. Throws what the store throws; the remaining journals stay.
+ * Stores the records of earlier runs in the database, first the newest of each site and then oldest first, and deletes
+ * their journals. Only the holder of the lock may call it. Throws the store's error; the remaining journals stay.
  */
 export async function replayJournals(
   dir: string,
@@ -166,7 +166,7 @@ export async function replayJournals(
   return { runs, visits, refused, dropped, left: 0 };
 }
 
-/** Returns the journals with the newest of each site first: however much a site sends, the runs of others are seen. */
+/** Orders journals with the newest of each site first. A site with many journals does not delay the runs of others. */
 function newestOfSitesFirst(files: readonly string[]): readonly string[] {
   const newest = new Map(
     files.flatMap((file) => {
@@ -179,12 +179,10 @@ function newestOfSitesFirst(files: readonly string[]): readonly string[] {
 }
 
 const batchSize = 200;
-/** The visits that are held at a time; a journal of one stream has some thousands. */
+/** The most visits in memory; a journal of one stream has some thousands. */
 const mostHeldVisits = 2000;
 
-/**
- * Stores records in batches. Halves a batch that the database refuses. Returns the number of records that it refuses.
- */
+/** Stores records in batches. Halves a batch that the database refuses. Returns the number of refused records. */
 async function storeHalving<T>(records: readonly T[], store: (some: readonly T[]) => Promise<void>): Promise<number> {
   if (records.length === 0) return 0;
   if (records.length <= batchSize) {
@@ -192,7 +190,7 @@ async function storeHalving<T>(records: readonly T[], store: (some: readonly T[]
       await store(records);
       return 0;
     } catch (thrown) {
-      // The next run tries again after any other error.
+      // After any other error the next run tries again.
       if (!isRefusal(thrown)) throw thrown;
       if (records.length === 1) return 1;
     }

@@ -77,7 +77,7 @@ export async function makePass(options: PassOptions): Promise<CollectResult> {
   }
 }
 
-/** Reports the number of waiting reports of visits. Pushed reports always wait, and are not counted. */
+/** Reports the number of waiting reports of visits. Omits pushed reports, which always wait. */
 function noteLeftovers({ config, observe }: PassOptions, leftovers: readonly SpooledReport[]): void {
   const comes = config.clients.filter(({ pushEveryMs, forwardedBy }) => pushEveryMs !== null || forwardedBy !== null);
   const pushing = new Set(comes.map(({ name }) => name));
@@ -106,11 +106,11 @@ interface Finish {
   readonly record: RunRecord;
   readonly faults: RunFaults;
   readonly time: StorageTime;
-  /** The time for records of earlier runs for which there was none before the visits. */
+  /** The time for records of earlier runs that were not replayed before the visits. */
   readonly replayMs: number;
 }
 
-/** Stores what was received, records how the run ended, and removes old rows when all went well. */
+/** Stores the received reports, records the end of the run, and removes old rows if all went well. */
 async function finish(finishing: Finish): Promise<CollectResult> {
   const { options, visited, ingest, record, faults, time } = finishing;
   const { storage, wasAway } = finishing.prepared;
@@ -126,7 +126,7 @@ async function finish(finishing: Finish): Promise<CollectResult> {
   }
   const end = endOf(options, visited);
   await record.end(end);
-  // The rest has limits of its own.
+  // The remaining work has limits of its own.
   time.endIn(null);
   const whole = start.scope === 'full' && !visited.interrupted && faults.all.length === 0;
   const opens = keyRing.opening !== null;
@@ -134,7 +134,7 @@ async function finish(finishing: Finish): Promise<CollectResult> {
   if (storage !== null && whole && opens) await orFault(pruneInTime(options, start.startedAtMs, storage.retention));
   if (storage !== null && opens) {
     const low = await stateDiskFault(options, storage.reports, options.now()).catch(storageFault);
-    // A disk that is full already is one of the faults.
+    // A full disk is one of the faults already.
     if (low !== null && faults.all.length === 0) faults.add(low);
   }
   // The alerter could not finish either while the database was away.

@@ -16,20 +16,20 @@ export interface PrepareStorageOptions {
 }
 
 export interface PreparedStorage {
-  /** null if it could not be opened. To be closed at the end. */
+  /** The storage, which the caller closes; null if it could not be opened. */
   readonly opened: Storage | null;
   /** `storage` and `facts` are null while the database is away. */
   readonly storage: Storage | null;
   readonly facts: ReadonlyMap<string, ClientFacts> | null;
   /** True if there were journals of earlier runs: the database was away until now. */
   readonly wasAway: boolean;
-  /** The number of runs whose journals there was no time for. */
+  /** The number of runs for whose journals there was no time. */
   readonly journalsLeft: number;
 }
 
 /**
- * Opens the storage, replays the journals of earlier runs, follows renames and reads what is known of the clients. A
- * database that cannot be opened in time is a fault of the run: the pass is made without it.
+ * Opens the storage, replays the journals of earlier runs, follows renames and reads the facts of the clients. If the
+ * database cannot be opened in time, the run has a fault and the pass is made without it.
  */
 export async function prepareStorage({ pass, time, limits, onFault }: PrepareStorageOptions): Promise<PreparedStorage> {
   let opened: Storage | null = null;
@@ -37,11 +37,11 @@ export async function prepareStorage({ pass, time, limits, onFault }: PrepareSto
   try {
     const storage = await pass.openStorage({ signal: time.signal, onMigrating: () => time.endIn(null) });
     opened = storage;
-    // Migrations do not count.
+    // The time of migrations does not count.
     time.endIn(limits.prepareMs);
     const store = storage.reports;
     const { runs, visits, refused, dropped, left } = await replayEarlierRuns(pass, store, limits.replayMs);
-    // A collector that opens nothing may neither rename nor label. `ingest` does.
+    // A collector that opens nothing has no right to rename or label. `ingest` does both.
     const mayChange = pass.keyRing.opening !== null;
     const facts = mayChange ? await followRenames(pass, storage) : await store.clientFacts();
     if (mayChange) await store.saveLabels(pass.config.clients);
@@ -56,7 +56,8 @@ export async function prepareStorage({ pass, time, limits, onFault }: PrepareSto
 }
 
 /**
- * Stores the records of earlier runs that the database has not taken yet, for so long. Throws what the store throws.
+ * Stores the records of earlier runs that the database does not have yet, within a time limit. Throws the store's
+ * error.
  */
 export async function replayEarlierRuns(
   { paths, start, observe }: Pick<PassOptions, 'paths' | 'start' | 'observe'>,

@@ -2,10 +2,10 @@ import { withTimeout } from '../../platform/deadline.ts';
 import type { PruneResult, RetentionStore } from '../../storage/store/storage.ts';
 import type { CollectOptions } from '../collect-options.ts';
 
-/** The least time for pruning. A run that is always late would never prune without it. */
+/** The least time for pruning. Without it a run that is always late would never prune. */
 const leastMs = 10_000;
 
-/** Removes old rows until the deadline of a run that began at `startedAtMs`. Throws what the store throws. */
+/** Removes old rows until the deadline of a run that began at `startedAtMs`. Throws the store's error. */
 export async function pruneInTime(
   { config, now, signal }: Pick<CollectOptions, 'config' | 'now' | 'signal'>,
   startedAtMs: number,

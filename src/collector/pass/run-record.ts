@@ -7,7 +7,7 @@ import { storageFault } from './run-faults.ts';
 type RunStore = Pick<ReportStore, 'startRun' | 'saveVisits' | 'endRun'>;
 
 export interface RunRecordOptions {
-  /** null while the database is away. */
+  /** The store; null while the database is away. */
   readonly store: RunStore | null;
   readonly journal: JournalFile;
   readonly start: RunStart;
@@ -23,7 +23,7 @@ export class RunRecord {
   #batch: VisitRecord[] = [];
   #saving: Promise<void>;
 
-  /** Records the start. Visits do not wait for it. */
+  /** Records the start. Visits do not wait for the record. */
   constructor(options: RunRecordOptions) {
     this.#options = options;
     this.#store = options.store;
@@ -69,7 +69,7 @@ export class RunRecord {
         return;
       }
     } catch (thrown) {
-      // Records must reach the database in order. From here on all of them go to the journal.
+      // Records must reach the database in order. From here on all records go to the journal.
       this.#store = null;
       this.#options.onFault(storageFault(thrown));
     }

@@ -8,7 +8,7 @@ import { unseenSealed } from '../../storage/store/sealed-store.ts';
 import { counted } from '../../text/numbers.ts';
 import type { PassOptions } from '../collect-options.ts';
 
-/** A program is silent after so many times `every`. */
+/** The number of intervals `every` after which a program counts as silent. */
 const missedRuns = 3;
 
 /** The maximum age of a finished pass that the query finds. */
@@ -17,7 +17,7 @@ const longestMs = 7 * dayMs;
 export interface AlerterWatchOptions {
   readonly storage: Pick<Storage, 'alerts' | 'history'>;
   readonly everyMs: number;
-  /** The run that asks. */
+  /** The run that makes the check. */
   readonly run: Pick<RunStart, 'id' | 'collectorId'>;
 }
 
@@ -25,8 +25,8 @@ type Passed = Pick<RunFact, 'outcome' | 'startedAtMs' | 'finishedAtMs'>;
 
 /**
  * Returns `alerter-silent` if alerters have run here, none has finished for three times `every`, and this collector ran
- * meanwhile: after a pause of the whole machine the alerter has not had its turn yet. Times are the database's; a pass
- * that begins in the future was made under a wrong clock. `null` if all is well or no alerter ever ran.
+ * meanwhile. After a pause of the whole machine the alerter has not had its turn yet. Times are the database's; a pass
+ * that begins in the future was made under a wrong clock. Returns `null` if all is well or no alerter ever ran.
  */
 export async function alerterFault({ storage, everyMs, run }: AlerterWatchOptions): Promise<FleetError | null> {
   const last = await storage.history.lastRun('alert');
@@ -51,7 +51,7 @@ export async function alerterFault({ storage, everyMs, run }: AlerterWatchOption
   });
 }
 
-/** True if the collector made two full runs before this one in that time, the first by `byMs`. */
+/** True if the collector made two full runs before this one since `sinceMs`, the first by `byMs`. */
 export async function ranMeanwhile(
   { alerts }: Pick<Storage, 'alerts'>,
   { run, sinceMs, byMs }: { run: AlerterWatchOptions['run']; sinceMs: number; byMs: number },
@@ -69,7 +69,7 @@ function wholeMinutes(ms: number): number {
 
 /**
  * Returns `ingest-silent` if sealed reports have waited in the database for three times `every` and no `ingest` has
- * looked at them. `null` if all is well. For a collector that opens nothing.
+ * looked at them. Returns `null` if all is well. For a collector that opens nothing.
  */
 export async function ingestFault({ storage, everyMs }: Omit<AlerterWatchOptions, 'run'>): Promise<FleetError | null> {
   const unseen = unseenSealed(await storage.alerts.sealedWaiting());
@@ -84,9 +84,9 @@ export async function ingestFault({ storage, everyMs }: Omit<AlerterWatchOptions
 }
 
 /**
- * Stores the free space of the file systems that the collector writes to, for the alerter to mail. Returns `disk-low`
- * when one has become low, and in the first run of each hour while it is. Else returns null. The disk of a database
- * server cannot be seen from here.
+ * Stores the free space of the file systems to which the collector writes, for the alerter to mail. Returns `disk-low`
+ * if one has become low, and while it is low in the first run of each hour. Otherwise returns null. The disk of a
+ * database server is not visible here.
  */
 export async function stateDiskFault(
   { config, start: { host, collectorId } }: Pick<PassOptions, 'config' | 'start'>,

@@ -18,8 +18,8 @@ export interface SilentVisitsOptions {
 
 /**
  * Returns a failed visit for each client that pushes and has been silent for three times its interval. Returns none
- * while the database is away, and for an interval in which this collector did not run itself: nobody could have pushed
- * to a machine that was off.
+ * while the database is away, or if this collector did not run in that interval: no client could have pushed to a
+ * machine that was off.
  */
 export async function silentVisits({
   pass,
@@ -39,7 +39,7 @@ export async function silentVisits({
   for (const client of pushing) {
     const lastMs = lastHeardMs(facts.get(client.name), arrived.get(client.name) ?? 0);
     const limitMs = lateAfterMs(client, config.collector.everyMs);
-    // A clock that went back is no silence.
+    // A clock that went back does not make a client silent.
     if (nowMs - lastMs < limitMs) continue;
     const sinceMs = nowMs - limitMs;
     const byMs = nowMs - limitMs / 2;
@@ -50,9 +50,9 @@ export async function silentVisits({
   return silent;
 }
 
-/** Returns when a client was heard last; 0 if it never was. */
+/** Returns the time of a client's last report or push; 0 if it never pushed. */
 function lastHeardMs(facts: ClientFacts | undefined, arrivedMs: number): number {
-  // A push with a fault is no silence.
+  // A push with a fault does not count as silence.
   const visitedMs = facts?.failedCode === silentCode ? 0 : (facts?.lastVisitAtMs ?? 0);
   return Math.max(arrivedMs, facts?.lastReportAtMs ?? 0, visitedMs);
 }
@@ -64,14 +64,14 @@ function silentVisit(client: Client, start: PassOptions['start'], lastMs: number
   return { ...failedVisit(client, start), stage: 'connect', code: silentCode, message };
 }
 
-/** Returns the last push of a client if it failed, for people: the row of it is stored already. Returns null if not. */
+/** Returns a client's last push if it failed, for people: its row is stored already. Returns null if it succeeded. */
 export function failedPush(
   client: Client,
   start: PassOptions['start'],
   facts: ClientFacts | undefined,
 ): VisitRecord | null {
   const { failedCode = null, lastVisitAtMs = null } = facts ?? {};
-  // A silent client that is no longer silent has pushed.
+  // A client that is no longer silent has pushed.
   if (failedCode === null || failedCode === silentCode || lastVisitAtMs === null) return null;
   const message = `the last push of ${client.name}, of ${new Date(lastVisitAtMs).toISOString()}, failed`;
   return { ...failedVisit(client, start), stage: 'report', code: failedCode, message };

@@ -24,21 +24,24 @@ export interface VisitClientsOptions {
   readonly facts: ReadonlyMap<string, ClientFacts> | null;
   readonly keep: VisitContext['keep'];
   readonly record: (visit: VisitRecord) => void;
-  /** The failed visits of clients that push and are silent. Default: none. */
+  /** The failed visits of silent clients that push. Default: none. */
   readonly silent?: readonly VisitRecord[];
   /** The slices of a shared fleet; null while the database is away. */
   readonly shares: ShareStore | null;
   readonly onFault: (fault: FleetError) => void;
-  /** Called after an inventory of a client was made safe. */
+  /** Called after an inventory of a client was stored safely. */
   readonly sawInventory?: VisitContext['sawInventory'];
 }
 
 export interface ClientsVisited extends FleetOutcome {
-  /** The clients that this pass is for. */
+  /** The number of clients of this pass. */
   readonly clients: number;
-  /** The clients among them that are left alone after a refused login. */
+  /** The number of these clients that are left alone after a refused login. */
   readonly heldBack: number;
-  /** True if this collector may not share the fleet of its site: its keys are not those of the others. */
+  /**
+   * True if this collector may not share the fleet of its site, because its keys differ from the other collectors'
+   * keys.
+   */
   readonly isRefused: boolean;
   /** True if a signal ended the visits. */
   readonly interrupted: boolean;
@@ -47,8 +50,8 @@ export interface ClientsVisited extends FleetOutcome {
 }
 
 /**
- * Visits the clients that this pass is for, in order, until the run's deadline or a signal: all at once, or slice by
- * slice where collectors share the fleet.
+ * Visits the clients of this pass, in order, until the run's deadline or a signal: all at once, or slice by slice if
+ * collectors share the fleet.
  */
 export async function visitClients(options: VisitClientsOptions): Promise<ClientsVisited> {
   const { pass } = options;
@@ -84,7 +87,7 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
   }
 }
 
-/** Visits batches of clients, and sums up. */
+/** Visits batches of clients, and adds up their outcomes. */
 function createRound(options: VisitClientsOptions, watched: readonly Client[], signal: AbortSignal) {
   const { pass, facts, keep, record, sawInventory } = options;
   const { config, start } = pass;
@@ -114,7 +117,7 @@ function createRound(options: VisitClientsOptions, watched: readonly Client[], s
       reportSkipped(options, skipped);
       const outcome = await visitFleet({ pass, context, clients: visitOrder(due, turn), record });
       const pushed = settlePushing(options, pushing);
-      // There may be more than a call takes arguments.
+      // A spread would pass more arguments than a call accepts.
       for (const failure of [...outcome.failures, ...pushed.failures]) failures.push(failure);
       sums.clients += clients.length;
       sums.succeeded += outcome.succeeded + pushed.succeeded;
@@ -129,7 +132,7 @@ function createRound(options: VisitClientsOptions, watched: readonly Client[], s
   };
 }
 
-/** Parts items in two. Asks once of each. */
+/** Splits items in two. Calls `isFirst` once for each item. */
 function parted<T>(items: readonly T[], isFirst: (item: T) => boolean): readonly [readonly T[], readonly T[]] {
   const [first, second]: [T[], T[]] = [[], []];
   for (const item of items) (isFirst(item) ? first : second).push(item);
@@ -154,7 +157,7 @@ function reportSkipped({ pass, facts }: VisitClientsOptions, skipped: readonly C
   }
 }
 
-/** Records the silent clients among those that push. Those whose last push failed are none that answered either. */
+/** Records the silent clients among those that push. Counts clients whose last push failed as failed. */
 function settlePushing({ pass, record, facts, silent = [] }: VisitClientsOptions, pushing: readonly Client[]) {
   const silentOf = new Map(silent.map((visit) => [visit.client, visit]));
   const silentHere = pushing.flatMap(({ name }) => silentOf.get(name) ?? []);
@@ -169,7 +172,7 @@ function settlePushing({ pass, record, facts, silent = [] }: VisitClientsOptions
   return { succeeded: pushing.length - failures.length, failures };
 }
 
-/** Saves which keys are restricted. A failure ends nothing: the next run learns it again. */
+/** Saves which keys are restricted. Ignores a failure: the next run detects restricted keys again. */
 function saveRestricted({ config, observe }: PassOptions, restricted: RestrictedKeys): void {
   try {
     restricted.save(config.clients);
@@ -178,7 +181,7 @@ function saveRestricted({ config, observe }: PassOptions, restricted: Restricted
   }
 }
 
-/** Opens the runtimes for clients. Returns null if no client asks for one, or they cannot be read. */
+/** Opens the runtimes for clients. Returns null if no client needs one, or they cannot be read. */
 function openSupply(pass: PassOptions, clients: readonly Client[]): RuntimeSupply | null {
   if (!clients.some((client) => client.ssh.runtime === 'bring')) return null;
   try {
@@ -202,7 +205,7 @@ function startEnding({ signal, config, start, now }: PassOptions): TimedSignal {
     aborted: () =>
       signal.reason instanceof FleetError ? signal.reason : fault('interrupted', 'the run was interrupted'),
   });
-  // Every visit under way listens to it.
+  // Every running visit listens to this signal.
   setMaxListeners(0, ending.signal);
   return ending;
 }

@@ -1,6 +1,6 @@
 /**
- * Frames that the collector of a site sends beside sealed reports: the clocks of a report, and visits or a run. What
- * they say is not sealed and comes from another machine, so it is checked value by value.
+ * Frames that the collector of a site sends beside sealed reports: the clocks of a report, and visits or a run. Their
+ * content is not sealed and comes from another machine, so each value is checked.
  */
 import { printable } from '../agent/agent-faults.ts';
 import { errorTable } from '../../errors.ts';
@@ -11,7 +11,7 @@ import type { RunEnd, RunStart } from '../../storage/store/run.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import type { ClockFacts } from '../spool/clock-facts.ts';
 
-/** When a report came to the site, and the clocks of its client then, by the clock of the site. */
+/** The time when a report arrived at the site, and the clocks of its client at that time, by the clock of the site. */
 export interface ArrivalClocks {
   readonly receivedAtMs: number;
   readonly clock: ClockFacts | null;
@@ -23,7 +23,7 @@ export type Forwarded =
 
 /** The number of bytes that acknowledge a frame. */
 const digestBytes = 16;
-/** A frame is filled up to this, so that a slow link gets one across; a visit has some hundred bytes. */
+/** The size up to which a frame is filled, small enough for a slow link; a visit has some hundred bytes. */
 const filledBytes = 4 * 1024;
 const maxMessageChars = 1000;
 
@@ -31,7 +31,7 @@ export function encodeClocks({ receivedAtMs, clock }: ArrivalClocks): Buffer {
   return encodeFrame('C', Buffer.from(JSON.stringify({ receivedAtMs, clock })));
 }
 
-/** Returns null for a frame of another form. */
+/** Parses the payload of a frame of clocks. Returns null for another form. */
 export function parseClocks(payload: Buffer): ArrivalClocks | null {
   const { receivedAtMs, clock } = objectIn(payload);
   if (!isTime(receivedAtMs)) return null;
@@ -64,12 +64,12 @@ export function payloadsOf(records: Forwarded): readonly Buffer[] {
   return payloads;
 }
 
-/** Returns the bytes that acknowledge a frame of records. The same records have the same. */
+/** Returns the bytes that acknowledge a frame of records. Equal records have equal bytes. */
 export function acknowledgementOf(payload: Uint8Array): Buffer {
   return sha256(payload).subarray(0, digestBytes);
 }
 
-/** Returns null for a frame of another form. A visit of another form is left out. */
+/** Parses the payload of a frame of records. Returns null for another form. Omits visits of another form. */
 export function parseForwarded(payload: Buffer): Forwarded | null {
   const { kind, visits, start, end } = objectIn(payload);
   if (kind === 'visits' && Array.isArray(visits)) {
@@ -154,19 +154,22 @@ function objectIn(payload: Buffer): Readonly<Record<string, unknown>> {
   }
 }
 
-/** Returns a text without control characters, as a line. */
+/** Formats a text as one line without control characters. */
 function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\ufffd\s]+/gu, ' ').trim();
 }
 
-/** Before the year 3000, as a count. */
+/** The latest accepted time: the year 3000. */
 const latestMs = Date.UTC(3000, 0, 1);
 
 function isTime(value: unknown): value is number {
   return isCount(value) && value <= latestMs;
 }
 
-/** The bound of a column of 32 bits is not reached by what a visit counts. Milliseconds have fractions. */
+/**
+ * True if a value is a number from 0 to 2^45, fractions included: milliseconds have them. The counts of a visit do not
+ * reach the bound of a 32-bit column.
+ */
 function isCount(value: unknown): value is number {
   return isNumber(value) && value >= 0 && value <= 2 ** 45;
 }

@@ -7,10 +7,10 @@ import { folderOfClient } from '../../state/client-folder.ts';
 import { syncFolder } from '../../state/durable-file.ts';
 import type { SealedSpool } from '../spool/sealed-spool.ts';
 
-/** The reports of a client that are remembered: more than it makes in half a day. */
+/** The number of remembered reports of a client: more than it makes in half a day. */
 const mostOfClient = 150;
 
-/** Remembers the newest reports of each client that were made safe, by their bytes. */
+/** Remembers the newest reports of each client that were stored safely, by their bytes. */
 export class RememberedReports {
   readonly #digests = new Map<string, Set<string>>();
 
@@ -26,14 +26,14 @@ export class RememberedReports {
   }
 }
 
-/** Returns 16 bytes as characters, for memory. */
+/** Returns a digest of 16 bytes as characters, to save memory. */
 function digestOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest().toString('latin1', 0, 16);
 }
 
 /**
- * Returns a function. That function returns true if the spool holds these bytes under this report id already, as it was
- * at the first call, so that a power loss leaves them there.
+ * Returns a function that returns true if the spool already holds these bytes under this report id, as of the first
+ * call, and synced to survive a power loss.
  */
 export function spooledFinder(
   spool: Pick<SealedSpool, 'read'>,
@@ -47,7 +47,7 @@ export function spooledFinder(
     try {
       return spool.read({ client, file: path.join(folder, name), receivedAtMs: 0, clock: null }).equals(sealed);
     } catch {
-      // It is a row by now, or damaged: the report is written again.
+      // The report is a row by now, or damaged: it is written again.
       return false;
     }
   };
@@ -55,7 +55,7 @@ export function spooledFinder(
     names ??= namesIn(folder);
     const name = names.get(reportId);
     if (name === undefined || !holds(name, sealed)) return false;
-    // Whoever wrote it may have been killed before it did this.
+    // The process that wrote the file may have been killed before its sync.
     synced ??= syncFolder(folder);
     await synced;
     return true;
@@ -68,7 +68,7 @@ function namesIn(folder: string): ReadonlyMap<string, string> {
     const sealed = readdirSync(folder).filter((name) => name.endsWith('.fhs') && !name.startsWith('.'));
     return new Map(sealed.map((name) => [name.split('.', 1)[0] ?? name, name]));
   } catch (thrown) {
-    // Writing the report reports a file in place of the folder.
+    // The attempt to write the report will report the file in place of the folder.
     if (['ENOENT', 'ENOTDIR'].includes(errnoOf(thrown) ?? '')) return new Map();
     throw thrown;
   }

@@ -20,20 +20,22 @@ import { foreignFault, takeRecords } from './site-records.ts';
 
 export interface ReceiveSiteOptions extends Omit<ReceiveVisitOptions, 'client' | 'output' | 'receiver'> {
   readonly receiver: Receiver;
-  /** The sender, for which the MAC of a request vouches. */
+  /** The sender, authenticated by the MAC of the request. */
   readonly site: string;
 }
 
 export interface ReceivedSite {
-  /** The marker, and what acknowledges each report and each frame of records that is safe. */
+  /** The marker, and the acknowledgements of each report and each frame of records that is safe. */
   readonly answer: Buffer;
-  /** The first fault of the stream, of a report, or of what could not be kept; null: all of it is safe. */
+  /** The first fault: of the stream, of a report, or of data that could not be kept; null if all data is safe. */
   readonly fault: FleetError | null;
 }
 
-/** The time limit of waiting for the site altogether. */
+/** The time limit of waiting for the site in total. */
 const waitMs = 60_000;
-/** The reports that are written at a time: each waits for the disk twice. One client's go one after the other. */
+/**
+ * The number of reports written at a time: each waits for the disk twice. Reports of one client are written one by one.
+ */
 const mostWritten = 16;
 
 interface Arrived {
@@ -43,10 +45,10 @@ interface Arrived {
 }
 
 /**
- * Takes one stream of the collector of a site: reports of its clients, each checked, made safe and acknowledged as one
- * that the client pushes, and records of visits and runs, which wait in the journal for the next run. Whatever concerns
- * a client that config.xml does not give to the site is refused. Times are moved by what the clock of the site is off.
- * Never throws for what the site does.
+ * Receives one stream of the collector of a site: reports of its clients, each checked, stored safely and acknowledged
+ * as if the client had pushed it, and records of visits and runs, which wait in the journal for the next run. Refuses
+ * data about clients that config.xml does not assign to the site. Corrects times by the offset of the site's clock.
+ * Never throws for the site's behaviour.
  */
 export async function receiveSite(options: ReceiveSiteOptions): Promise<ReceivedSite> {
   return await new SiteStream(options).receive();

@@ -17,15 +17,15 @@ import type { Receiver } from './receiver.ts';
 export interface ReceiveVisitOptions {
   readonly receiver: Pick<Receiver, 'paths' | 'spool' | 'keyRing' | 'isJournalFull'>;
   readonly config: Config;
-  /** The sender, whoever vouches for that: sshd by its key, or the MAC of a request. */
+  /** The sender, authenticated by sshd through its key, or by the MAC of a request. */
   readonly client: Client;
   readonly input: Readable;
-  /** Takes the marker and the acknowledgements. Is ended after the last one. */
+  /** Receives the marker and the acknowledgements. Ended after the last one. */
   readonly output: Writable;
   readonly signal: AbortSignal;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Reports that earlier streams brought. Default: none. */
+  /** The reports of earlier streams. Default: none. */
   readonly remembered?: RememberedReports;
 }
 
@@ -35,15 +35,15 @@ export interface ReceivedVisit {
   readonly fault: FleetError | null;
 }
 
-/** The time limit of waiting for the client altogether. */
+/** The time limit of waiting for the client in total. */
 const waitMs = 60_000;
 
 /**
- * Takes one stream of a client that began by itself: its reports are checked, made safe and then acknowledged as those
- * of a visit, and the visit waits in the journal for the next run. Reports that are known to be safe are acknowledged
- * again, and make no visit: the stream may be an old one that somebody has recorded. While the journal is full no
- * stream makes a visit. Never throws for what the client does. Throws FleetError `state-unusable` or `spool-full` if
- * the visit cannot be written down.
+ * Receives one stream of a client that began by itself. Checks its reports, stores them safely and then acknowledges
+ * them as in a visit. The visit waits in the journal for the next run. Reports that are known to be safe are
+ * acknowledged again and make no visit, because the stream may be a replayed recording. While the journal is full, no
+ * stream makes a visit. Never throws for the client's behaviour. Throws FleetError `state-unusable` or `spool-full` if
+ * the visit cannot be written.
  */
 export async function receiveVisit(options: ReceiveVisitOptions): Promise<ReceivedVisit> {
   const { receiver, config, client, input, output, signal, now, remembered } = options;

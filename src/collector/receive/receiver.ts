@@ -6,24 +6,30 @@ import { journalSizes } from '../pass/journal-files.ts';
 import { openSealedSpool, type SealedSpool } from '../spool/sealed-spool.ts';
 import { boundSpool } from '../spool/spool-bound.ts';
 
-/** The part of the state folder that takes what clients push. The next `collect` opens and stores it. */
+/** The part of the state folder for pushed reports. The next `collect` opens and stores them. */
 export interface Receiver {
   readonly paths: StatePaths;
   readonly keyRing: KeyRing;
-  /** Bounded by what waits now. */
+  /** The spool, whose bound includes the waiting reports. */
   readonly spool: SealedSpool;
-  /** True if so many visits wait in the journal that more would only fill the disk: no run has stored them for long. */
+  /**
+   * True if so many visits wait in the journal that more would only fill the disk, because no run has stored them for
+   * long.
+   */
   readonly isJournalFull: boolean;
-  /** The bytes that wait in the journal of each site, by `siteId`. To be counted up. */
+  /** The bytes that wait in the journal of each site, by `siteId`. The caller adds new bytes. */
   readonly journalBytes: Map<string, number>;
 }
 
-/** The visits of 10,000 clients in a day, every five minutes, are 2.9 million: the newest reports say as much. */
+/**
+ * The most journals. The visits of 10,000 clients in a day, every five minutes, are 2.9 million; the newest reports
+ * hold the same information.
+ */
 const mostJournals = 250_000;
 
 /**
- * Opens what is needed to take reports beside a run: no lock, for nothing that a run has read is changed. Throws
- * FleetError `state-unusable` or `keys-invalid`.
+ * Opens the folders to receive reports beside a run. Needs no lock, because files that a run has read do not change.
+ * Throws FleetError `state-unusable` or `keys-invalid`.
  */
 export async function openReceiver(config: Config, nowMs: number): Promise<Receiver> {
   const paths = statePaths(config.stateDir);
@@ -37,7 +43,7 @@ export async function openReceiver(config: Config, nowMs: number): Promise<Recei
   return { paths, keyRing, spool, isJournalFull: others >= mostJournals, journalBytes: ofSites };
 }
 
-/** Returns the keys that clients seal to. Makes the first pair, as the first `collect` does. */
+/** Returns the keys that clients seal to. Makes the first pair if there is none, as `collect` does. */
 export function ringOf({ collector: { open } }: Config, paths: StatePaths, nowMs: number): KeyRing {
   return open ? loadKeyRing(paths, nowMs) : loadSealingRing(paths, nowMs);
 }

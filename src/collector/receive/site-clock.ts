@@ -2,20 +2,20 @@ import { secondMs } from '../../platform/units.ts';
 import type { ReceivedHello } from '../agent/agent-session.ts';
 import type { ArrivalClocks } from './forwarded.ts';
 
-/** The clock of a site that is off by less is taken as right: a request takes so long on a slow link. */
+/** The offset below which the clock of a site counts as right: a request may take that long on a slow link. */
 const toleratedMs = 30 * secondMs;
 
-/** Returns what the clock of the site is ahead of ours. */
+/** Returns by how much the clock of the site is ahead of ours. */
 export function aheadMs({ offsetMs }: ReceivedHello): number {
   return Math.abs(offsetMs) < toleratedMs ? 0 : offsetMs;
 }
 
-/** Returns a time of the site by our clock. Nothing has happened in the future. */
+/** Converts a time of the site to our clock. The result is never in the future. */
 export function ourTime(timeMs: number, hello: ReceivedHello): number {
   return Math.max(0, Math.min(timeMs - aheadMs(hello), hello.receivedAtMs));
 }
 
-/** Returns when a report arrived by our clock. */
+/** Returns the arrival of a report by our clock. */
 export function onOurClock({ receivedAtMs, clock }: ArrivalClocks, hello: ReceivedHello): ArrivalClocks {
   const ahead = aheadMs(hello);
   return {

@@ -18,15 +18,15 @@ export interface SiteRecordsOptions {
   readonly onFault: (fault: FleetError) => void;
 }
 
-/** The journals of one site wait for a run up to so many bytes: some 100,000 visits. */
+/** The most bytes of one site's journals that wait for a run: some 100,000 visits. */
 const mostBytesOfSite = 32 * 1024 * 1024;
 
-/** The column has 255: a long host must not cut off whose run it is. */
+/** The column has 255 characters: a long host must not cut off the site's name. */
 const mostHostChars = 100;
 
 /**
- * Takes the records of visits and runs of one stream. They go into one file of the journal, for the next run. Nothing
- * of a journal of a site is ever dropped, so that no more is taken while `mostBytesOfSite` wait.
+ * Receives the records of visits and runs of one stream and writes them into one file of the journal, for the next run.
+ * Journals of a site are never dropped. Therefore accepts no more while `mostBytesOfSite` wait.
  */
 export function takeRecords({ receiver, site, clients, onFault }: SiteRecordsOptions) {
   const { paths, journalBytes } = receiver;
@@ -37,7 +37,7 @@ export function takeRecords({ receiver, site, clients, onFault }: SiteRecordsOpt
   const faultOf = (message: string): FleetError =>
     new FleetError({ code: 'spool-full', stage: 'spool', message: `site ${site}: ${message}` });
   return {
-    /** Takes the payload of one frame. */
+    /** Adds the payload of one frame. */
     take: (payload: Buffer, hello: ReceivedHello): void => {
       const records = parseForwarded(payload);
       if (records === null) {
@@ -51,7 +51,7 @@ export function takeRecords({ receiver, site, clients, onFault }: SiteRecordsOpt
       const own = ownRecords(records, { site, clients, hello });
       if (own !== null) lines.push(own);
     },
-    /** Makes all of it safe. Returns what acknowledges it: nothing if it could not be kept. */
+    /** Stores all records safely. Returns the acknowledgements: none if the records could not be kept. */
     keep: async (): Promise<readonly Buffer[]> => {
       if (lines.length === 0) return taken;
       const waiting = journalBytes.get(id) ?? 0;
@@ -72,7 +72,7 @@ export function takeRecords({ receiver, site, clients, onFault }: SiteRecordsOpt
   };
 }
 
-/** Returns the fault of a site that sends what belongs to a client of somebody else. */
+/** Returns the fault of a site that sends data about a client of another site. */
 export function foreignFault(site: string, client: string): FleetError {
   return new FleetError({
     code: 'report-foreign',
@@ -82,7 +82,7 @@ export function foreignFault(site: string, client: string): FleetError {
   });
 }
 
-/** Returns when the newest of these records was made, by the clock of the site. */
+/** Returns the time of the newest of these records by the clock of the site. */
 function timeOf(records: Forwarded): number {
   if (records.kind === 'run') return records.start.startedAtMs;
   return records.visits.reduce((newest, { startedAtMs }) => Math.max(newest, startedAtMs), 0);
@@ -95,8 +95,8 @@ interface OfSite {
 }
 
 /**
- * Returns the line of the journal for what a site has recorded of its own clients; null: nothing of it is. The ids of
- * its runs follow from the site, so that it can change no run of another collector.
+ * Returns the journal line for the records of a site about its own clients; null if there are none. The ids of its runs
+ * are derived from the site, so that it cannot change a run of another collector.
  */
 function ownRecords(records: Forwarded, { site, clients, hello }: OfSite): JournalLine | null {
   const ours = (timeMs: number): number => ourTime(timeMs, hello);
@@ -117,7 +117,7 @@ function ownRecords(records: Forwarded, { site, clients, hello }: OfSite): Journ
     ...records.start,
     id: runId(id),
     collectorId: siteId(site),
-    // It must not pass for a collector on this machine.
+    // The host must not look like a collector on this machine.
     host: `${host.slice(0, mostHostChars)} (site ${site})`,
     startedAtMs: ours(startedAtMs),
   };

@@ -9,15 +9,15 @@ export interface TakeRuntimeOptions {
   readonly dir: string;
   readonly target: RuntimeTarget;
   readonly origin: RuntimeOrigin;
-  /** Called when the binary is found right, before it is compressed, which takes a minute or two. */
+  /** Called once the binary is checked, before its compression, which takes a minute or two. */
   readonly onChecked: () => void;
   readonly nowMs: number;
   readonly signal: AbortSignal;
 }
 
 /**
- * Takes a node from its origin, checks that it fits the target, and keeps it. Runs it where that can be tried, but none
- * of npm's, which only npm has compared with anything. Throws FleetError `runtime-invalid`, `runtime-unavailable` or
+ * Takes a node from its origin, checks that it fits the target, and keeps it. Runs the binary if this machine can. Does
+ * not run a binary from npm, which only npm has verified. Throws FleetError `runtime-invalid`, `runtime-unavailable` or
  * `state-unusable`.
  */
 export async function takeRuntime(options: TakeRuntimeOptions): Promise<StoredRuntime> {

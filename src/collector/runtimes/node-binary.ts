@@ -9,9 +9,9 @@ import { runProgram } from './run-program.ts';
 import { runtimeTargets, type RuntimeTarget } from './runtime-targets.ts';
 import { minuteMs } from '../../platform/units.ts';
 
-/** A Node.js binary has 80 to 130 MB. A larger file is something else. */
+/** The most bytes of a Node.js binary, which has 80 to 130 MB. */
 const maxNodeBytes = 512 * 1024 * 1024;
-/** The names of a release's files take 0.5 MB. */
+/** The most bytes of an archive's list of names. The list of a release takes 0.5 MB. */
 const maxListBytes = 16 * 1024 * 1024;
 const unpackTimeoutMs = 5 * minuteMs;
 const startTimeoutMs = 20_000;
@@ -37,9 +37,9 @@ export async function extractNode(file: string, to: string, signal: AbortSignal)
   }
 }
 
-/** Returns the content of `bin/node`. tar only lists and prints, so that no path of the archive is ever written to. */
+/** Returns the content of `bin/node`. tar only lists and prints, so that it never writes to a path of the archive. */
 async function unpackNode(file: string, signal: AbortSignal): Promise<Buffer> {
-  // GNU tar takes `HOST:FILE` for a file of another machine, but no absolute path.
+  // GNU tar interprets `HOST:FILE` as a file of another machine, but not an absolute path.
   const archive = path.resolve(file);
   const names = await tar(file, ['-tf', archive], maxListBytes, signal);
   const member = names
@@ -50,7 +50,7 @@ async function unpackNode(file: string, signal: AbortSignal): Promise<Buffer> {
   return await tar(file, ['-xOf', archive, member], maxNodeBytes, signal);
 }
 
-/** Returns what tar prints of a file. */
+/** Returns the output of tar for a file. */
 async function tar(file: string, args: readonly string[], maxBytes: number, signal: AbortSignal): Promise<Buffer> {
   try {
     const { stdout } = await promisify(execFile)('tar', args, {
@@ -72,7 +72,10 @@ async function tar(file: string, args: readonly string[], maxBytes: number, sign
 }
 
 const elfHeaderBytes = 64;
-/** The part of an executable in which linkers put its interpreter and the names of its libraries. */
+/**
+ * The number of bytes at the start of an executable in which linkers put its interpreter and the names of its
+ * libraries.
+ */
 const headBytes = 1024 * 1024;
 
 function readHead(file: string, bytes: number): Buffer {
@@ -89,7 +92,9 @@ function isElf(head: Buffer): boolean {
   return head.length === elfHeaderBytes && head.toString('latin1', 0, 4) === '\x7fELF';
 }
 
-/** Libraries of every machine on which Node.js officially runs. Others would have to be uploaded with the binary. */
+/**
+ * The libraries of every machine on which Node.js officially runs. Others would have to be uploaded with the binary.
+ */
 const usualLibraries = [
   /^ld(?:-[\w.-]+|64\.so\.\d)$/,
   /^lib(?:c|m|dl|rt|pthread|stdc\+\+|gcc_s|atomic)\.so\.\d+$/,
@@ -97,7 +102,7 @@ const usualLibraries = [
 ];
 
 /**
- * Checks that a binary is for this target and needs no unusual library: by the header of elf(5) and by the names at the
+ * Checks that a binary is for this target and needs no unusual library, by the header of elf(5) and by the names at the
  * start of the file. Throws FleetError `runtime-invalid`.
  */
 export function checkBinary(binary: string, target: RuntimeTarget, file: string): void {
@@ -113,7 +118,10 @@ export function checkBinary(binary: string, target: RuntimeTarget, file: string)
   }
 }
 
-/** The targets of an executable: one by its interpreter, each C library of its machine if it is linked statically. */
+/**
+ * Returns the targets of an executable: the one of its interpreter, or every C library of its machine if it is linked
+ * statically.
+ */
 function targetsOf(head: Buffer): readonly RuntimeTarget[] {
   if (!isElf(head.subarray(0, elfHeaderBytes)) || head[4] !== 2) return [];
   const endian = head[5] === 2 ? 'big' : 'little';
@@ -123,7 +131,7 @@ function targetsOf(head: Buffer): readonly RuntimeTarget[] {
   return linked.length > 0 ? linked : ofMachine;
 }
 
-/** True for the platform that this process runs on. */
+/** True if the target is the platform of this process. */
 export function isOwnTarget(target: RuntimeTarget): boolean {
   return targetsOf(readHead(process.execPath, headBytes)).includes(target);
 }
@@ -131,8 +139,8 @@ export function isOwnTarget(target: RuntimeTarget): boolean {
 const oldest = [18, 15] as const;
 
 /**
- * The version of a binary that this machine can run, as `20.20.2`; null when it may not be started where it lies.
- * Throws FleetError `runtime-invalid` when it is no node, or one that is too old for the agent.
+ * Returns the version of a binary that this machine can run, as `20.20.2`; null if the system forbids its start. Throws
+ * FleetError `runtime-invalid` if the binary is not node, or too old for the agent.
  */
 export async function askVersion(binary: string, file: string, signal: AbortSignal): Promise<string | null> {
   const { outcome, status, stdout, stderr } = await runProgram({
@@ -151,14 +159,14 @@ export async function askVersion(binary: string, file: string, signal: AbortSign
   return version;
 }
 
-/** Throws FleetError `runtime-invalid` when a version is too old for the agent. */
+/** Checks a version. Throws FleetError `runtime-invalid` if it is too old for the agent. */
 export function checkVersion(version: string, file: string): void {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major > oldest[0] || (major === oldest[0] && minor >= oldest[1])) return;
   throw invalid(file, `is Node.js ${version}; the agent needs ${oldest.join('.')} or newer`);
 }
 
-/** SHA-256 of a file in hexadecimal digits. */
+/** Returns the SHA-256 of a file in hexadecimal digits. */
 export async function digestOf(file: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const piece of fs.createReadStream(file) as AsyncIterable<Buffer>) hash.update(piece);

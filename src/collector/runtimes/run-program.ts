@@ -7,7 +7,7 @@ import { signalGroup } from '../../platform/kill-group.ts';
 export interface ProgramOptions {
   readonly program: string;
   readonly args: readonly string[];
-  /** File descriptors; default: nothing, and what comes on stdout is returned. */
+  /** File descriptors. Default: empty stdin; stdout is returned. */
   readonly stdin?: number;
   readonly stdout?: number;
   readonly env?: NodeJS.ProcessEnv;
@@ -18,7 +18,7 @@ export interface ProgramOptions {
 export interface ProgramResult {
   /** `missing`: there is no such program; `denied`: it may not be run; `late`: killed at the deadline. */
   readonly outcome: 'ended' | 'missing' | 'denied' | 'late';
-  /** null: ended by a signal. */
+  /** The exit status; null if a signal ended the program. */
   readonly status: number | null;
   /** The beginning of its output. */
   readonly stdout: string;
@@ -28,8 +28,8 @@ export interface ProgramResult {
 const maxOutputChars = 64 * 1024;
 
 /**
- * Runs a program of this machine, without a shell, to its end. It is killed with what it started at the deadline and
- * when the signal is aborted; then this throws the signal's reason.
+ * Runs a program of this machine, without a shell, to its end. Kills it and its children at the deadline and when the
+ * signal is aborted. Throws the signal's reason.
  */
 export async function runProgram(options: ProgramOptions): Promise<ProgramResult> {
   const { program, args, signal } = options;
@@ -47,7 +47,7 @@ export async function runProgram(options: ProgramOptions): Promise<ProgramResult
   }
   const late = AbortSignal.timeout(options.timeoutMs);
   const limit = AbortSignal.any([signal, late]);
-  // The children of an ended program may live on and hold its output.
+  // The children of an ended program may still run and hold its output.
   const kill = (): void => void signalGroup(child, 'SIGKILL');
   limit.addEventListener('abort', kill, { once: true });
   try {

@@ -6,21 +6,21 @@ import { FleetError } from '../../errors.ts';
 import { runProgram } from './run-program.ts';
 import { minuteMs } from '../../platform/units.ts';
 
-/** The compressions of a runtime on its way; `raw` is none. Each is also the name of the program that unpacks it. */
+/** The compressions of a runtime in transit; `raw` is none. Each is also the name of the program that unpacks it. */
 export const codecs = ['xz', 'zstd', 'gzip', 'raw'] as const;
 export type Codec = (typeof codecs)[number];
 
-/** The ends of file names. */
+/** The suffixes of file names. */
 export const codecSuffix: Readonly<Record<Codec, string>> = { xz: '.xz', zstd: '.zst', gzip: '.gz', raw: '' };
 
-// Both ask a client for no more than 9 MiB of memory when they are undone.
+// Decompression of both needs at most 9 MiB of a client's memory.
 const programs = { xz: ['-6', '-T0', '-c'], zstd: ['-19', '-T0', '-q', '-c'] } as const;
 
 const packTimeoutMs = 20 * minuteMs;
 
 /**
- * Writes a compressed copy of a file, flushed to disk. Returns its size in bytes; null: the program for it is not
- * installed here. Throws FleetError `state-unusable` when it fails, or the signal's reason.
+ * Writes a compressed copy of a file, flushed to disk. Returns its size in bytes; null if the compressing program is
+ * not installed here. Throws FleetError `state-unusable` if it fails, or the signal's reason.
  */
 export async function pack(
   codec: Exclude<Codec, 'raw'>,
@@ -55,7 +55,7 @@ async function packWith(codec: keyof typeof programs, from: string, to: string, 
   }
 }
 
-/** Makes a file's content survive a power loss. */
+/** Flushes a file, so that its content survives a power loss. */
 export function flush(file: string): void {
   const fd = openSync(file, 'r+');
   try {

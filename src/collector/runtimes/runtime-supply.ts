@@ -15,28 +15,28 @@ export interface RuntimeSupply {
   /** The names by which the loader looks for uploaded runtimes. */
   readonly ids: readonly string[];
   readonly attempts: RuntimeAttempts;
-  /** Returns the wish for a client with neither a node of its own nor a runtime that answers. */
+  /** Returns the wish of a client with neither a node of its own nor a runtime that answers. */
   wishOf(client: Client, platform: Platform, nowMs: number): RuntimeWish;
 }
 
 export interface RuntimeWish {
   /** The runtime to upload at the end of the run; null for none. */
   readonly runtime: StoredRuntime | null;
-  /** The reason, which completes "it has no Node.js of its own, and". */
+  /** The reason, which continues "it has no Node.js of its own, and". */
   readonly words: string;
-  /** The advice to the reader; null if nothing is to be done. */
+  /** The advice to the reader; null if no action is needed. */
   readonly advice: string | null;
 }
 
 export interface RuntimeSupplyOptions {
-  /** `state/runtimes`. */
+  /** The folder `state/runtimes`. */
   readonly dir: string;
   readonly everyMs: number;
-  /** For clients that were named by hand: pauses after failed attempts are not looked at. */
+  /** True for clients that were named by hand: ignores pauses after failed attempts. */
   readonly ignorePauses: boolean;
 }
 
-/** Reads what is kept. Throws FleetError `state-unusable`. */
+/** Reads the stored runtimes. Throws FleetError `state-unusable`. */
 export function openRuntimeSupply({ dir, everyMs, ignorePauses }: RuntimeSupplyOptions): RuntimeSupply {
   const runtimes = listRuntimes(dir);
   const attempts = openRuntimeAttempts(path.join(dir, 'attempts'), everyMs);
@@ -74,15 +74,15 @@ export function openRuntimeSupply({ dir, everyMs, ignorePauses }: RuntimeSupplyO
 }
 
 /**
- * The clients whose uploaded runtime has not answered yet, so that a client that cannot run it is not sent 30 MB at
- * every run. One small file a client, which is removed as soon as its runtime answers.
+ * The clients whose uploaded runtime has not answered yet, so that a client that cannot run it does not receive 30 MB
+ * in every run. One small file for each client, removed once its runtime answers.
  */
 export interface RuntimeAttempts {
-  /** Returns the time of the next attempt, milliseconds since 1970, or null for now. */
+  /** Returns the time of the next attempt, milliseconds since 1970; null for now. */
   waitsUntilMs(client: string, digest: string, nowMs: number): number | null;
-  /** Notes an attempt that ended; a hopeless one is repeated once a day. Throws what fs throws. */
+  /** Records an attempt that ended. A hopeless attempt is repeated once a day. Throws errors of fs. */
   note(client: string, attempt: { readonly digest: string; readonly hopeless: boolean; readonly nowMs: number }): void;
-  /** The client's runtime answered. */
+  /** Removes the record of a client whose runtime answered. */
   clear(client: string): void;
 }
 
@@ -96,7 +96,7 @@ interface Attempt {
   readonly nextAtMs: number;
 }
 
-/** Reads the attempts of earlier runs. Files that cannot be read count for nothing. Throws what readdir throws. */
+/** Reads the attempts of earlier runs. Ignores files that cannot be read. Throws errors of readdir. */
 export function openRuntimeAttempts(dir: string, everyMs: number): RuntimeAttempts {
   const known = new Set(listNames(dir));
   const fileOf = (client: string): string => path.join(dir, `${folderOfClient(client)}${suffix}`);
@@ -108,7 +108,7 @@ export function openRuntimeAttempts(dir: string, everyMs: number): RuntimeAttemp
     waitsUntilMs: (client, digest, nowMs) => {
       const attempt = read(client);
       if (attempt?.digest !== digest || attempt.nextAtMs <= nowMs) return null;
-      // A time beyond the longest pause is a clock that was wrong.
+      // A time beyond the longest pause comes from a wrong clock.
       return attempt.nextAtMs - nowMs <= hopelessMs ? attempt.nextAtMs : null;
     },
     note: (client, { digest, hopeless, nowMs }) => {

@@ -1,13 +1,13 @@
 import type { Platform } from '../agent/platform-sign.ts';
 
-/** A platform that a runtime can be uploaded to, with the marks of a Node.js binary for it. */
+/** A platform to which a runtime can be uploaded, with the marks of a Node.js binary for it. */
 export interface RuntimeTarget {
-  /** The name for people, and for npm where it has a package: `linux-x64`. */
+  /** The name for people, and for npm if npm has a package: `linux-x64`. */
   readonly name: string;
-  /** `e_machine` of elf(5). */
+  /** The `e_machine` of elf(5). */
   readonly machine: number;
   readonly endian: 'little' | 'big';
-  /** The absolute path of the dynamic loader of its binaries, which tells the C library too. */
+  /** The absolute path of the dynamic loader of its binaries, which also identifies the C library. */
   readonly interpreter: string;
   /** The npm package that holds `bin/node`; null if there is none. */
   readonly npmPackage: string | null;
@@ -20,7 +20,7 @@ const target = (
   more: Partial<Pick<RuntimeTarget, 'endian' | 'npmPackage'>> = {},
 ): RuntimeTarget => ({ name, machine, interpreter, endian: 'little', npmPackage: `node-${name}`, ...more });
 
-/** All platforms. glibc comes before musl: a machine with both was made with glibc. */
+/** All platforms. glibc comes before musl, because a machine with both is based on glibc. */
 export const runtimeTargets: readonly RuntimeTarget[] = [
   target('linux-x64', 62, '/lib64/ld-linux-x86-64.so.2'),
   target('linux-arm64', 183, '/lib/ld-linux-aarch64.so.1'),
@@ -35,7 +35,7 @@ export function targetNamed(name: string): RuntimeTarget | null {
   return runtimeTargets.find((known) => known.name === name) ?? null;
 }
 
-/** Returns the target whose runtime a client can run, by the dynamic loaders that it has, or null if there is none. */
+/** Returns the target whose runtime a client can run, by the client's dynamic loaders; null if there is none. */
 export function targetOfPlatform({ system, interpreters, alpine }: Platform): RuntimeTarget | null {
   if (system !== 'Linux') return null;
   const fits = runtimeTargets.filter(({ interpreter }) => interpreters.includes(interpreter));

@@ -1,4 +1,4 @@
-/** Takes a runtime to one client, over a connection that is logged in. See src/loader/upload-runtime.ts. */
+/** Uploads a runtime to one client, over a connection after the login. See src/loader/upload-runtime.ts. */
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
@@ -16,7 +16,7 @@ import { readStart } from '../agent/stream-start.ts';
 
 export interface TransferOptions {
   readonly connection: Connection;
-  /** For messages. */
+  /** The client's name, for messages. */
   readonly client: string;
   readonly collectorId: string;
   readonly runtime: StoredRuntime;
@@ -29,9 +29,9 @@ export interface TransferLimits {
   readonly lookMs: number;
   /** The time limit of a stall of the client. */
   readonly stallMs: number;
-  /** A slower transfer is given up. Another run goes on with it. */
+  /** The rate below which a transfer is given up. A later run resumes it. */
   readonly leastBytesPerSecond: number;
-  /** Unpacking, checking and trying, on a slow machine with a slow disk. */
+  /** The time limit for unpacking, checking and testing, on a slow machine with a slow disk. */
   readonly unpackMs: number;
 }
 
@@ -44,7 +44,7 @@ const defaultLimits: TransferLimits = {
 
 export interface Transferred {
   readonly codec: string;
-  /** The compressed bytes of this transfer. */
+  /** The number of compressed bytes of this transfer. */
   readonly sentBytes: number;
 }
 
@@ -52,10 +52,10 @@ export interface Transferred {
 const maxPlaces = 4;
 
 /**
- * Sends a runtime, or the rest of one that broke off earlier, to the first place on the client that takes it. The file
- * is read as the client takes it, so no more of it is in memory than a window. Throws FleetError: `no-runtime` when the
- * client cannot run it, `upload-failed`, `no-shell`, or what the connection says; the connection is then to be
- * destroyed.
+ * Sends a runtime, or the rest of an interrupted transfer, to the first place on the client that accepts it. Reads the
+ * file at the client's pace, so that at most one window of it is in memory. Throws FleetError: `no-runtime` if the
+ * client cannot run it, `upload-failed`, `no-shell`, or the connection's error. The caller then destroys the
+ * connection.
  */
 export async function transferRuntime(options: TransferOptions): Promise<Transferred> {
   for (let passOver = 0, sentBytes = 0; ;) {
@@ -70,10 +70,10 @@ export async function transferRuntime(options: TransferOptions): Promise<Transfe
 
 interface Sent {
   readonly sign: RuntimeSign | null;
-  /** /bin/sh ran the text. */
+  /** True if /bin/sh ran the text. */
   readonly started: boolean;
   readonly sentBytes: number;
-  /** A client that says it has what it was not sent is not believed. */
+  /** True if everything was sent. A client that claims to have bytes that were not sent is not trusted. */
   readonly sentAll: boolean;
   readonly status: number | null;
   readonly complained: string;
@@ -87,7 +87,7 @@ async function send(options: TransferOptions, passOver: number): Promise<Sent> {
   const id = runtimeId(runtime);
   const command = uploadRuntimeCommand({ client, marker, collectorId, id, digest, sizeBytes, copies, passOver });
   const channel = await connection.exec(command);
-  // A command that ends early is noticed by its end; an error of its input tells nothing more.
+  // The end of a command shows that it ended early; an error of its input adds nothing.
   channel.stdin.on('error', () => undefined);
   const find = (): RuntimeSign | null => findRuntimeSign(stdout.text(), marker);
   let onSign = (): void => undefined;
@@ -128,7 +128,7 @@ async function send(options: TransferOptions, passOver: number): Promise<Sent> {
       channel.stdin.end();
     }
     const { status } = await Promise.race([channel.exit, deadline.over]);
-    // Its last words may still be on their way.
+    // The last output may still be in transit.
     await Promise.race([Promise.all([stdout.ended, stderr.ended]), sleep(lastWordsMs)]);
     const started = findLoaderSign(stdout.text(), marker) !== null;
     return { sign: find(), started, sentBytes, sentAll, status, complained: printable(stderr.text().toString()) };
@@ -139,7 +139,7 @@ async function send(options: TransferOptions, passOver: number): Promise<Sent> {
 
 const lastWordsMs = 500;
 
-/** Returns the copy to send, or null if the client awaits nothing. */
+/** Returns the copy to send; null if the client expects none. */
 function copyFor(
   sign: RuntimeSign | null,
   copies: readonly RuntimeCopy[],

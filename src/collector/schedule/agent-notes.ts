@@ -11,12 +11,12 @@ export function createAgentNotes(digests: Readonly<Record<'node' | 'shell', stri
   const outdated = new Set<string>();
   /** Clients whose `<check>` elements do not run. */
   const unchecked = new Set<string>();
-  /** Client -> why its agent cannot keep everything. */
+  /** The reason why a client's agent cannot keep everything, by client. */
   const withoutPlace = new Map<string, string>();
-  /** Client -> the reports that its spool lost since its last visit. */
+  /** The number of reports that a client's spool has lost since its last visit, by client. */
   const dropped = new Map<string, number>();
   return {
-    /** `asksChecks`: config.xml has a `<check>` for the client. */
+    /** Adds the facts of an agent. `asksChecks` is true if config.xml has a `<check>` for the client. */
     saw: (client: string, { hello, end, reader }: AgentResult, asksChecks = false): void => {
       const own = reader === 'shell' ? digests.shell : digests.node;
       if (hello?.pinned !== undefined && hello.pinned !== own) outdated.add(client);

@@ -7,8 +7,8 @@ import { sshConfigFiles } from '../../config/settings/ssh-config-files.ts';
 type Machines = Pick<Config, 'bastions' | 'clients' | 'jumpHosts'>;
 
 /**
- * Returns the last change of the files that hold credentials for a client or for a bastion before it, milliseconds
- * since 1970; null if there are none.
+ * Returns the time of the last change of the files that hold credentials for a client or for a bastion before it,
+ * milliseconds since 1970; null if there are none.
  */
 export function credentialsChangedAtMs(client: Client, machines: Machines): number | null {
   const settings = [client.ssh, ...bastionsOf(client, machines)];
@@ -33,7 +33,7 @@ function bastionsOf({ ssh: own }: Client, { bastions, clients, jumpHosts }: Mach
   while (proxyJump !== null) {
     const jumps = (parseJumps(proxyJump) ?? []).map(({ host }) => machineOf(host)?.ssh ?? jumpHosts);
     const [first] = jumps;
-    // Only the first has bastions of its own. A bastion that was seen before would make a circle.
+    // Only the first machine has bastions of its own. A bastion that was seen before would make a cycle.
     proxyJump = first === undefined || found.has(first) ? null : first.proxyJump;
     for (const ssh of jumps) found.add(ssh);
   }

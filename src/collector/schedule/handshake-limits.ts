@@ -6,16 +6,16 @@ import { subnetOf } from './order.ts';
 import type { Limit } from './work-queue.ts';
 
 /**
- * The logins under way at one address, whatever its ports. sshd begins to drop connections when ten are not logged in
+ * The most concurrent logins at one address, on all ports. sshd begins to drop connections when ten are not logged in
  * yet (MaxStartups 10:30:100), and people log in there too.
  */
 const perAddress = 8;
-/** Further logins at one address for clients that did not answer last time. The sum stays within ten. */
+/** The further logins at one address for clients that did not answer last time. The sum stays within ten. */
 const slowPerAddress = 2;
 
 /**
- * Creates the limits of logins under way at what clients share, for one run. A limit that was lowered stays so.
- * `jumpsTo` names the bastions before a client without a proxyJump in config.xml. It is called once for each.
+ * Creates the limits of concurrent logins at addresses and machines that clients share, for one run. A lowered limit
+ * stays low. `jumpsTo` names the bastions before a client without a proxyJump in config.xml; called once for each.
  */
 export function createHandshakeLimits(
   config: Pick<CollectorConfig, 'perBastion' | 'perSubnet'>,
@@ -41,7 +41,7 @@ export function createHandshakeLimits(
     const subnet = subnetOf(client.address);
     const each = Math.min(slow ? slowPerAddress : perAddress, config.perSubnet);
     return [
-      // Behind a bastion it is not the client's own network that is dialled from here.
+      // The collector does not connect to the network of a client behind a bastion.
       ...hosts.map((host) => shared(`bastion ${host}`, config.perBastion)),
       ...(hosts.length === 0 ? [shared(`address ${client.address.toLowerCase()}`, each)] : []),
       ...(hosts.length === 0 && subnet !== null ? [shared(`subnet ${subnet}`, config.perSubnet)] : []),
@@ -50,11 +50,15 @@ export function createHandshakeLimits(
   };
 
   return {
-    /** Counts `slow` clients apart: clients that do not answer must not take slots from those that do. */
+    /**
+     * Returns the limits of a client. Counts `slow` clients apart: clients that do not answer must not take slots from
+     * others.
+     */
     of: limitsOf,
     /**
-     * Halves, down to one, the logins at the machine whose sshd rejected one for their number: the client's server or a
-     * bastion. Lowers no other limit, because a hostile client can claim this too. Returns false for any other fault.
+     * Halves, down to one, the concurrent logins at the machine whose sshd rejected a login for their number: the
+     * client's server or a bastion. Lowers no other limit, because a hostile client can claim this fault too. Returns
+     * false for any other fault.
      */
     lower: (client: Client, fault: FleetError): boolean => {
       const rejection = rejectionIn(fault);
@@ -66,7 +70,7 @@ export function createHandshakeLimits(
   };
 }
 
-/** Returns the fault of the machine whose sshd rejected the login; null if none did. */
+/** Returns the fault of the machine whose sshd rejected the login; null if there is none. */
 function rejectionIn(fault: FleetError): FleetError | null {
   if (fault.code === 'sshd-rejection') return fault;
   return fault.code === 'bastion-failed' && fault.cause instanceof FleetError ? rejectionIn(fault.cause) : null;

@@ -4,13 +4,13 @@ import type { Client } from '../../config/config.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { jitterFraction } from '../../platform/jitter.ts';
 
-/** The facts that place a client in the order. */
+/** The facts that determine a client's position in the order. */
 export type Placed = Pick<Client, 'name' | 'address' | 'groups'>;
 
 /**
- * Returns the clients in the order of their visits. The clients of one group, and of one subnet in it, are spread
- * evenly over the run, so that no rack or switch is visited all at once. `turn` differs from run to run and moves
- * everybody, so that nobody is always last. The same input gives the same order.
+ * Returns the clients in the order of their visits. Spreads the clients of one group, and of one subnet in it, evenly
+ * over the run, so that no rack or switch is visited all at once. `turn` differs from run to run and moves every
+ * client, so that none is always last. The same input gives the same order.
  */
 export function visitOrder<T extends Placed>(clients: readonly T[], turn: number): readonly T[] {
   const perGroup = [...groupBy(clients, (client) => client.groups.join('/'))].map(([group, members]): Bucket<T> => {
@@ -22,7 +22,9 @@ export function visitOrder<T extends Placed>(clients: readonly T[], turn: number
 
 type Bucket<T> = readonly [key: string, members: readonly T[]];
 
-/** Gives each member of a bucket of n the places offset/n, (offset + 1)/n, ... of the whole, and sorts by place. */
+/**
+ * Gives each member of a bucket of n the positions offset/n, (offset + 1)/n, ... of the whole, and sorts by position.
+ */
 function spread<T>(buckets: readonly Bucket<T>[], turn: number): readonly T[] {
   const placed = buckets.flatMap(([key, members]) => {
     const offset = jitterFraction(`${turn} ${key}`);

@@ -17,7 +17,7 @@ export interface RuntimeUploadsOptions {
   readonly context: VisitContext;
   readonly limitsOf: (client: Client) => readonly Limit[];
   readonly observe: (event: CollectEvent) => void;
-  /** Takes the outcome that counts. */
+  /** Called with the final outcome. */
   readonly settle: (record: VisitRecord) => void;
 }
 
@@ -27,12 +27,12 @@ interface Upload {
   readonly record: VisitRecord;
 }
 
-/** Transfers share the collector's uplink. Each holds at most a window in memory. */
+/** The number of concurrent transfers, which share the collector's uplink. Each holds at most a window in memory. */
 const transfersAtATime = 4;
-/** The next run resumes what is not done by then: the alerter waits for the end of this run. */
+/** The time after which the next run resumes the transfers: the alerter waits for the end of this run. */
 const longestMs = 2 * minuteMs;
 
-/** Uploads runtimes to clients once all have been visited, so that no visit waits for 30 MB of another client. */
+/** Uploads runtimes to clients after all visits, so that no visit waits for 30 MB of another client. */
 export function createRuntimeUploads({ context, limitsOf, observe, settle }: RuntimeUploadsOptions) {
   const awaited: Upload[] = [];
 
@@ -44,13 +44,13 @@ export function createRuntimeUploads({ context, limitsOf, observe, settle }: Run
   };
 
   return {
-    /** Returns true if the visit's outcome is settled later: the visit failed for want of the runtime. */
+    /** Returns true if the visit's outcome is settled later, because the visit failed for want of the runtime. */
     take: (client: Client, record: VisitRecord, runtime: StoredRuntime | null): boolean => {
       if (runtime === null || context.dryRun) return false;
       awaited.push({ client, runtime, record });
       return !record.ok;
     },
-    /** Uploads the runtimes, and visits those clients again that were not read. */
+    /** Uploads the runtimes, and repeats the visits that failed for want of them. */
     run: async (): Promise<void> => {
       const supply = context.runtimes;
       if (awaited.length === 0 || supply === null) return;
@@ -76,7 +76,7 @@ interface Uploading extends Pick<RuntimeUploadsOptions, 'context' | 'observe'> {
   readonly leave: () => void;
 }
 
-/** Returns the fault of an upload; null if the end of its time broke it off. */
+/** Returns the fault of an upload; null if the time limit interrupted it. */
 async function uploadOne(
   { context, supply, observe, signal, leave }: Uploading,
   { client, runtime }: Upload,
@@ -103,7 +103,7 @@ async function uploadOne(
         throw thrown;
       },
     );
-    // Cleared once the runtime answers: one that breaks at every visit must not be uploaded at every visit.
+    // Cleared once the runtime answers: a runtime that breaks at every visit must not be uploaded at every visit.
     remember(false);
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
     const what = `${(sent.sentBytes / 2 ** 20).toFixed(1)} MiB as ${sent.codec} in ${seconds} s`;
@@ -111,10 +111,10 @@ async function uploadOne(
     await connection.leave();
     return 'uploaded';
   } catch (thrown) {
-    // The next run goes on with it.
+    // The next run resumes the transfer.
     if (signal.aborted) return null;
     const fault = asFleetError(thrown, { code: 'upload-failed', stage: 'upload', client: client.name });
-    // A machine that cannot run it, or has no place for it, will not have changed at the next run.
+    // A machine that cannot run the runtime, or has no space for it, will not have changed by the next run.
     remember(fault.stage === 'upload' && !fault.retryable);
     note(`${fault.message} (${fault.code})`);
     return fault;

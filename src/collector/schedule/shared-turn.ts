@@ -17,44 +17,46 @@ import { preferredOwners, sliceOf } from './slices.ts';
 export interface SharedTurnOptions {
   readonly shares: ShareStore;
   readonly own: SharingCollector;
-  /** True if this collector knows the key: what is sealed to it can be opened where its own reports are. */
+  /**
+   * Returns true if this collector knows the key: reports sealed to it can be opened where this collector's own reports
+   * are opened.
+   */
   readonly knowsKey: (keyId: string) => boolean;
   /** The clients of the site. */
   readonly clients: readonly Client[];
   readonly collector: Pick<CollectorConfig, 'everyMs' | 'runDeadlineMs'>;
   /** Returns the time since the run began. */
   readonly sinceStartMs: () => number;
-  /** Returns true if a client that this run has visited has answered. */
+  /** Returns true if any client that this run has visited has answered. */
   readonly hasReached: () => boolean;
   /** Called for each slice that was claimed, with its new epoch, before its clients are yielded. */
   readonly claimed: (slice: number, epoch: number) => void;
-  /** Aborted when the run is to end. */
+  /** Aborted when the run has to end. */
   readonly signal: AbortSignal;
 }
 
-/** Visits end with the run; a slice stays its holder's for this part of `every` longer. */
+/** The part of `every` for which a holder keeps its slices after the deadline of the run, at which visits end. */
 const graceOf = 1 / 20;
 const pauseMs = 1000;
-/** Smaller parts of what others left are not worth a round of their own. */
+/** The least number of slices to take over from other collectors. */
 const leastTaken = 16;
-/** From this part of `every` on a collector takes what others have not begun. */
+/** The part of `every` after which a collector claims slices that other collectors have not begun. */
 const takesOthersFrom = 0.5;
-/** The part for a collector that reaches nobody: all others go first. */
+/** The same part for a collector that reaches no client: all others come first. */
 const takesLastFrom = 0.7;
-/** The clients that such a collector visits first: three are the least from which `collector-isolated` follows. */
+/** The number of clients that such a collector visits first. Three are the least for `collector-isolated`. */
 const leastTried = 10;
-/** A run that reached a smaller part of its clients has reached nobody. */
+/** The part of its clients below which a run has reached no client. */
 const leastReached = 0.1;
 
 /**
- * Yields the clients of the slices that this collector has claimed: at once those that belong to it, and from half of
- * `every` on those that nobody has begun. Waits for that only while such slices are left. A collector whose two
- * last runs reached nobody, as without a network, claims slices of a few clients first, and leaves the rest to the
- * others if none of those answers.
- *
- * A slice is claimed once a cycle, by one statement that a single collector can win, for as long as visits of it may go
- * on. So no client is visited twice at once, and nobody has to ask whether a holder lives. Throws FleetError
- * `keys-invalid` if its keys are not those of the site's other collectors, and what the storage throws.
+ * Yields the clients of the slices that this collector has claimed: first its own slices, and from half of `every` on
+ * slices that no collector has begun. Waits until then only while such slices are left. A collector whose two last runs
+ * reached no client, for example without a network, claims slices of a few clients first, and leaves the rest to the
+ * others if none of these clients answers.
+ * A slice is claimed once a cycle, by a statement that only one collector can win, for as long as its visits may last.
+ * So no client is visited twice at once, and no collector has to check that a holder is alive. Throws FleetError
+ * `keys-invalid` if its keys differ from those of the site's other collectors, and the storage's errors.
  */
 export async function* sharedTurn(options: SharedTurnOptions): AsyncGenerator<readonly Client[]> {
   const { shares, own, knowsKey, collector, clients } = options;
@@ -83,7 +85,7 @@ export async function* sharedTurn(options: SharedTurnOptions): AsyncGenerator<re
   }
 }
 
-/** True if two runs reached nobody: `collector-isolated` tells of it by all clients of both. */
+/** True if two runs reached no client. `collector-isolated` is detected from all clients of both runs. */
 function reachNobody(reaches: readonly Reach[]): boolean {
   return (
     reaches.length === 2 && reaches.every(({ succeeded, failed }) => succeeded < leastReached * (succeeded + failed))
@@ -91,11 +93,11 @@ function reachNobody(reaches: readonly Reach[]): boolean {
 }
 
 interface TurnOptions extends SharedTurnOptions {
-  /** The collector to which each slice belongs first. */
+  /** The collector that owns each slice. */
   readonly owners: ReadonlyMap<number, string>;
   /** Returns the number of clients of a slice that are visited. */
   readonly visitedIn: (slice: Slice) => number;
-  /** True if the last runs of this collector reached nobody, and others may. */
+  /** True if the last runs of this collector reached no client, and other collectors may. */
   readonly isDoubtful: boolean;
 }
 
@@ -105,7 +107,7 @@ class Turn {
   readonly #cycle: Cycle;
   readonly #beganMs = performance.now();
   readonly #untilMs: number;
-  /** A slice that is held for longer than this from now was claimed under a wrong clock. */
+  /** The time from now beyond which a claim was made under a wrong clock. */
   readonly #farMs: number;
   #hasTried = false;
 
@@ -122,7 +124,7 @@ class Turn {
     return !this.#options.signal.aborted && this.#nowMs() < this.#untilMs;
   }
 
-  /** Returns the slices to claim now, perhaps none; `null` if all were begun in this cycle. */
+  /** Returns the slices to claim now, possibly none; `null` if all were begun in this cycle. */
   async wanted(): Promise<readonly Slice[] | null> {
     const { shares, own, collector, owners, isDoubtful, hasReached } = this.#options;
     const { number, beganAtMs, nowMs: joinedMs } = this.#cycle;
@@ -137,13 +139,16 @@ class Turn {
     const from = isLast ? takesLastFrom : takesOthersFrom;
     const takesOthersAtMs = Math.min(beganAtMs + collector.everyMs * from, joinedMs + collector.runDeadlineMs * from);
     if (nowMs < takesOthersAtMs) return [];
-    // Collectors that are at work in this cycle take the rest together, each in an order of its own.
+    // The collectors at work in this cycle share the rest, each in an order of its own.
     const atWork = (await shares.collectors(own.site, beganAtMs)).length;
     const most = Math.max(leastTaken, Math.ceil(free.length / Math.max(1, atWork)));
     return this.#inOrder(free).slice(0, most);
   }
 
-  /** Returns slices with a few clients, others in each cycle: whether one of those answers decides about the rest. */
+  /**
+   * Returns slices with a few clients, different ones in each cycle. If one of these clients answers, the rest is
+   * claimed too.
+   */
   #tried(mine: readonly Slice[]): readonly Slice[] {
     this.#hasTried = true;
     let before = 0;
@@ -154,7 +159,7 @@ class Turn {
     });
   }
 
-  /** Returns slices in an order of this collector and cycle. */
+  /** Returns slices in an order that depends on this collector and cycle. */
   #inOrder(slices: readonly Slice[]): readonly Slice[] {
     const orderOf = ({ slice }: Slice): number => jitterOf(`${this.#options.own.id} ${this.#cycle.number} ${slice}`);
     return [...slices].sort((one, other) => orderOf(one) - orderOf(other));
@@ -179,7 +184,7 @@ class Turn {
     await shares.finish({ site: own.site, holder: own.id, cycle: this.#cycle.number, untilMs: this.#untilMs });
   }
 
-  /** The database's clock. */
+  /** Returns the time of the database's clock. */
   #nowMs(): number {
     return this.#cycle.nowMs + performance.now() - this.#beganMs;
   }

@@ -3,17 +3,20 @@ import type { SeenCollector, SharingCollector } from '../../storage/store/share-
 
 export interface SiteKeys {
   readonly own: Pick<SharingCollector, 'id' | 'site'>;
-  /** The key that this collector seals to; `null`: it has none yet. */
+  /** The key that this collector seals to; `null` if it has none yet. */
   readonly sealsTo: string | null;
-  /** True if this collector knows the key: what is sealed to it can be opened where its own reports are. */
+  /**
+   * Returns true if this collector knows the key: reports sealed to it can be opened where this collector's own reports
+   * are opened.
+   */
   readonly knowsKey: (keyId: string) => boolean;
-  /** The collectors of the site that were seen of late, perhaps this one among them. */
+  /** The collectors of the site that were seen recently, possibly including this one. */
   readonly seen: readonly Pick<SeenCollector, 'id' | 'host' | 'keyId'>[];
 }
 
 /**
- * Returns why this collector may not visit clients of its site: another one seals to a key that this one lacks, or
- * this one is new there and seals to a key of its own, which would shut the others out. Else `null`.
+ * Returns why this collector may not visit clients of its site: another collector seals to a key that this one lacks,
+ * or this collector is new there and its own key would exclude the others. Otherwise returns `null`.
  */
 export function siteKeysFault({ own, sealsTo, knowsKey, seen }: SiteKeys): FleetError | null {
   const others = seen.filter(({ id }) => id !== own.id);

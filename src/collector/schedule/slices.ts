@@ -9,18 +9,18 @@ export function sliceOf(client: string): number {
   return createHash('sha256').update(client).digest().readUInt8(0);
 }
 
-/** Returns a visit with the epoch of its client's slice, if that was claimed. */
+/** Adds the epoch of the client's slice to a visit if the slice was claimed. */
 export function withEpoch(visit: VisitRecord, epochs: ReadonlyMap<number, number>): VisitRecord {
   const epoch = epochs.size === 0 ? undefined : epochs.get(sliceOf(visit.client));
   return epoch === undefined ? visit : { ...visit, epoch };
 }
 
 /**
- * Returns the collector to which each slice belongs first. Each gets a part by its capacity, and nothing beyond it, so
- * that a cycle does not wait for one that a hash favours. Each keeps what it had last, as far as it has room, and the
- * rest is dealt by rendezvous hashing: one that comes or goes moves its own part alone. The answer stays the same while
- * it is acted upon, so that collectors which begin one after the other agree. Empty if there is none.
- *
+ * Returns the collector that owns each slice. Each collector gets a part by its capacity and no more, so that a cycle
+ * does not wait for a collector that a hash favours. Each keeps its last slices as far as its part allows; the rest is
+ * assigned by rendezvous hashing, so that a collector that joins or leaves moves only its own part. The assignment
+ * stays the same when collectors act on it, so that collectors that begin one after the other agree. Empty without
+ * collectors.
  * Sources: Schindelhauer and Schomaker, "Weighted Distributed Hash Tables" (2005), the logarithmic method; Mirrokni,
  * Thorup and Zadimoghaddam, "Consistent Hashing with Bounded Loads" (2018).
  */

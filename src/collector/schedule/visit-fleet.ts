@@ -14,20 +14,20 @@ export interface VisitFleetOptions {
   readonly context: VisitContext;
   /** The clients in the order of their visits. */
   readonly clients: readonly Client[];
-  /** Called once for every client that was visited, with the outcome that counts. */
+  /** Called once for every visited client, with the final outcome. */
   readonly record: (visit: VisitRecord) => void;
 }
 
 export interface FleetOutcome {
   readonly succeeded: number;
   readonly failures: readonly VisitRecord[];
-  /** Clients whose turn did not come before the run ended. */
+  /** The clients whose turn did not come before the run ended. */
   readonly unreached: number;
 }
 
 /**
- * Visits all clients, and those that failed retryably again at the end, until the context's signal is aborted. A client
- * that sshd rejected for the number of logins is always tried again, once: these visits were too many.
+ * Visits all clients, and at the end those that failed retryably once more, until the context's signal is aborted. A
+ * client whose sshd rejected the number of logins is always visited once more: these visits caused the rejection.
  */
 export async function visitFleet(options: VisitFleetOptions): Promise<FleetOutcome> {
   return await new FleetVisits(options).run();
@@ -56,7 +56,7 @@ class FleetVisits {
 
   async run(): Promise<FleetOutcome> {
     const { observe } = this.#options.pass;
-    /** The last outcome of the clients that are visited again. It counts if there is no time for that. */
+    /** The last outcome of the clients to visit again. This outcome counts if there is no time for another visit. */
     let postponed: ReadonlyMap<Client, VisitRecord> = new Map();
     let items = this.#options.clients;
     for (let number = 0; items.length > 0; number++) {
@@ -77,7 +77,7 @@ class FleetVisits {
     return { succeeded: this.#succeeded, failures: this.#failures, unreached: this.#unreached };
   }
 
-  /** Visits the clients, and adds those that are to be visited again to `later`. */
+  /** Visits the clients, and adds the clients to visit again to `later`. */
   #round(number: number, items: readonly Client[], later: Map<Client, VisitRecord>): Promise<readonly Client[]> {
     const { context, pass } = this.#options;
     return runWorkQueue({
@@ -95,7 +95,7 @@ class FleetVisits {
     });
   }
 
-  /** Visits a client. Returns the record if the client is to be visited again; null if the outcome counts. */
+  /** Visits a client. Returns the record if the client is visited again; null if the outcome is final. */
   async #visit(number: number, client: Client, leave: () => void): Promise<VisitRecord | null> {
     const { context, pass } = this.#options;
     const { collector } = context.config;
@@ -131,13 +131,13 @@ class FleetVisits {
   }
 }
 
-/** A subnet is dead after so many clients without an answer and none with one. */
+/** The number of clients without an answer from which a subnet counts as dead, if none answers. */
 const enough = 8;
 const unanswered: readonly string[] = ['connect-timeout', 'connect-failed'];
 
-/** Watches for subnets that turn out to be dead during a run: a rack without power, a lost route. */
+/** Detects subnets that are dead during a run: a rack without power, a lost route. */
 export function createDeadSubnets() {
-  /** The clients without an answer; null if one answered. */
+  /** The number of silent clients by subnet; null if a client answered. */
   const silent = new Map<string, number | null>();
   const keyOf = ({ address, ssh }: Client): string | null => (ssh.proxyJump === null ? subnetOf(address) : null);
   return {

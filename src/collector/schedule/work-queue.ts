@@ -1,31 +1,31 @@
-/** Work on many items at a time, within limits for what they share. Slow items do not delay the others. */
+/** Work on many items at a time, within limits for shared resources. Slow items do not delay the others. */
 export interface WorkQueueOptions<T> {
   readonly items: readonly T[];
   readonly concurrency: number;
-  /** Returns what an item shares with others (a subnet, a bastion), with its limits. Called anew each time. */
+  /** Returns the limits of the resources that an item shares (a subnet, a bastion). Called anew each time. */
   readonly limitsOf: (item: T) => readonly Limit[];
   /**
-   * True if an item will probably take long and fail. While others wait such items get a quarter of the slots at most.
+   * True if an item will probably take long and fail. While others wait, such items get at most a quarter of the slots.
    * Called at the start and when an item's turn comes, because an item may become slow.
    */
   readonly isSlow: (item: T) => boolean;
-  /** Begins no item once it is aborted. */
+  /** No item begins once this is aborted. */
   readonly signal: AbortSignal;
   /**
-   * Works on an item. `leave` gives back what it shares before the work is over. A rejection rejects the whole queue.
+   * Works on an item. `leave` frees the shared resources before the work is over. A rejection rejects the whole queue.
    */
   readonly work: (item: T, leave: () => void) => Promise<void>;
 }
 
 export interface Limit {
   readonly key: string;
-  /** At least 1. */
+  /** The number of slots, at least 1. */
   readonly most: number;
 }
 
 /**
- * The items that are begun in one turn of the event loop. With slow clients turns are short, and all slots are taken
- * within milliseconds. With a slow collector only as many are under way as it keeps up with: a thousand key exchanges
+ * The number of items that begin in one turn of the event loop. With slow clients turns are short, and all slots are
+ * taken within milliseconds. With a slow collector only as many items run as it can handle: a thousand key exchanges
  * begun together would each wait for all others, and miss deadlines that are meant for clients.
  */
 const begunPerTurn = 8;
@@ -61,11 +61,11 @@ class WorkQueue<T> {
     for (const item of items) (isSlow(item) ? this.#slow : this.#usual).add(item);
   }
 
-  /** Begins the items for which there are slots, and resolves when nothing is left to begin or to wait for. */
+  /** Begins the items for which there are slots. Resolves when nothing is left to begin or to wait for. */
   fill(): void {
     const { concurrency, signal } = this.#options;
     while (this.#active < concurrency && this.#begunInTurn < begunPerTurn && !signal.aborted) {
-      // Tried twice: the last usual items may just have turned slow.
+      // Slow items are tried twice: the last usual items may just have become slow.
       if (!this.#beginNextSlow() && !this.#beginNext(this.#usual) && !this.#beginNextSlow()) break;
     }
     const turnIsFull = this.#begunInTurn === begunPerTurn && !signal.aborted;
@@ -89,7 +89,7 @@ class WorkQueue<T> {
     return true;
   }
 
-  /** Takes the first item of a queue that may begin. */
+  /** Returns the first item of a queue that may begin. */
   #next(queue: Queue<T>): T | null {
     for (let turn = queue.take(); turn !== null; turn = queue.take()) {
       const { item, wokenBy } = turn;
@@ -104,7 +104,7 @@ class WorkQueue<T> {
     return null;
   }
 
-  /** Returns the key of a limit that has no slot for the item; null if all have. */
+  /** Returns the key of a limit without a free slot for the item; null if all have one. */
   #usedUp(item: T): string | null {
     return this.#options.limitsOf(item).find(({ key, most }) => this.#activeAt(key) >= most)?.key ?? null;
   }
@@ -128,7 +128,7 @@ class WorkQueue<T> {
     }
   }
 
-  /** Empties the keys of what an item shares, and wakes the items that wait for these limits. */
+  /** Clears the keys of an item's shared resources, and wakes the items that wait for these limits. */
   #leave(keys: string[]): void {
     for (const key of keys.splice(0)) {
       this.#busy.set(key, this.#activeAt(key) - 1);
@@ -144,7 +144,7 @@ class WorkQueue<T> {
 
 interface Turn<T> {
   readonly item: T;
-  /** The limit that the item waited for. */
+  /** The limit for which the item waited. */
   readonly wokenBy: string | null;
 }
 

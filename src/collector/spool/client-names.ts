@@ -4,7 +4,7 @@ import type { Client } from '../../config/config.ts';
 import { folderOfClient } from '../../state/client-folder.ts';
 import type { SpooledReport } from './sealed-spool.ts';
 
-/** The client that a sealed file belongs to, and the names that the file's header may carry. */
+/** The client of a sealed file, with the names that the file's header may contain. */
 export interface Owner {
   readonly client: string;
   readonly names: readonly string[];
@@ -12,27 +12,27 @@ export interface Owner {
 
 export type ClientNames = ReturnType<typeof createClientNames>;
 
-/** Finds the clients of the configuration by their names and their former ones. */
+/** Finds the clients of the configuration by their names and their former names. */
 export function createClientNames(clients: readonly Pick<Client, 'name' | 'was'>[]) {
   const byName = new Map<string, Owner>();
   for (const { name, was } of clients) byName.set(name, { client: name, names: was === null ? [name] : [name, was] });
   for (const { name, was } of clients) {
     const owner = byName.get(name);
-    // A former name that is in use again belongs to its new bearer.
+    // A former name that is in use again belongs to its new client.
     if (was !== null && owner !== undefined && !byName.has(was)) byName.set(was, owner);
   }
   let byFolder: ReadonlyMap<string, Owner> | null = null;
   const ownerOf = (client: string): Owner => byName.get(client) ?? { client, names: [client] };
   return {
     ownerOf,
-    /** Returns the owner by the file's folder; by the header's name if the folder's name is a hash. */
+    /** Returns the owner by the file's folder, or by the name in the header if the folder's name is a hash. */
     ownerOfFile: ({ client, file }: Pick<SpooledReport, 'client' | 'file'>, headerName: string): Owner => {
       if (client !== null) return ownerOf(client);
       byFolder ??= new Map([...byName].map(([name, owner]) => [folderOfClient(name), owner]));
       const folder = path.basename(path.dirname(file));
       const known = byFolder.get(folder);
       if (known !== undefined) return known;
-      // The client left the configuration. A name that is not this folder's is refused as foreign.
+      // The client left the configuration. A name that does not belong to this folder is refused as foreign.
       return folder === folderOfClient(headerName) ? ownerOf(headerName) : { client: folder, names: [] };
     },
   };

@@ -2,7 +2,7 @@ import type { Report } from '../../report/report.ts';
 import type { SealedClock } from '../../storage/store/sealed-store.ts';
 import type { ReceivedHello } from '../agent/agent-session.ts';
 
-/** A client's clocks on ours, from its hello frame. Kept with every sealed report until it is stored. */
+/** A client's clocks in our time, from its hello frame. Stored with every sealed report until the report is a row. */
 export type ClockFacts = SealedClock;
 
 export function clockFactsOf(hello: ReceivedHello): ClockFacts {
@@ -17,13 +17,16 @@ export function clockFactsOf(hello: ReceivedHello): ClockFacts {
 const earliestMs = Date.UTC(1000, 0, 1);
 const latestMs = Date.UTC(9999, 11, 31);
 
-/** A report may lie so far after its arrival by its uptime, because of rounding and a slow connection. */
+/**
+ * The time by which a report may lie after its arrival according to its uptime, because of rounding and a slow
+ * connection.
+ */
 const toleranceMs = 5000;
 
 /**
- * Returns the time of a report on our clock: within one boot by the client's monotonic clock, which nobody sets; else
- * by its wall clock, corrected by the offset of this visit. Never later than the receipt. Uses the wall clock, too, if
- * the report's uptime is beyond that of this visit: the uptime of a container begins anew within one boot.
+ * Returns the time of a report on our clock. Within one boot uses the client's monotonic clock, which nobody sets;
+ * otherwise its wall clock, corrected by the offset of this visit. Never later than the receipt. Also uses the wall
+ * clock if the report's uptime is beyond that of this visit: the uptime of a container begins anew within one boot.
  */
 export function observedAtMs(
   report: Pick<Report, 'datetime' | 'boot_id' | 'monotonic_ms'>,
@@ -39,7 +42,7 @@ export function observedAtMs(
   return Math.round(Math.min(receivedAtMs, Math.max(earliestMs, madeAtMs)));
 }
 
-/** Returns the time of a report on the client's own clock, within what a database can hold. */
+/** Returns the time of a report on the client's own clock, within the bounds of a database column. */
 export function collectedAtMs(report: Pick<Report, 'datetime'>): number {
   return Math.min(latestMs, Math.max(earliestMs, Date.parse(report.datetime)));
 }

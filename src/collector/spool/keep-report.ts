@@ -3,7 +3,7 @@ import type { ReceivedReport } from '../agent/agent-session.ts';
 import { clockFactsOf } from './clock-facts.ts';
 import type { ArrivedReport, SealedSpool, SpooledReport } from './sealed-spool.ts';
 
-/** Makes a report safe that came from a client. Throws FleetError `spool-full` or `state-unusable`. */
+/** Stores a client's report safely. Throws FleetError `spool-full` or `state-unusable`. */
 export async function keepReport(
   spool: Pick<SealedSpool, 'add'>,
   client: string,
@@ -12,7 +12,7 @@ export async function keepReport(
   return await keepArrived(spool, { client, reportId, sealed, receivedAtMs, clock: clockFactsOf(hello) });
 }
 
-/** Makes a report safe whose clocks are known. Throws FleetError `spool-full` or `state-unusable`. */
+/** Stores a report safely whose clocks are known. Throws FleetError `spool-full` or `state-unusable`. */
 export async function keepArrived(spool: Pick<SealedSpool, 'add'>, report: ArrivedReport): Promise<SpooledReport> {
   try {
     return await spool.add(report);

@@ -14,7 +14,7 @@ export interface QuarantineBounds {
   readonly bytesPerClient: number;
   readonly files: number;
   readonly bytes: number;
-  /** The size of each client's file of lines. The file before it is kept, too. */
+  /** The size of each client's file of lines. The previous file is kept too. */
   readonly lineBytes: number;
 }
 
@@ -27,19 +27,20 @@ export const defaultBounds: QuarantineBounds = {
 };
 
 /**
- * encrypted_stats/<client>/quarantine/: rejected reports, as `<report id>.fhs` with `<report id>.json` beside it, and
- * `dropped.jsonl` for those beyond the bounds. No run tries them again, unless somebody moves a file one folder up.
+ * The folders encrypted_stats/<client>/quarantine/: rejected reports, as `<report id>.fhs` with `<report id>.json`
+ * beside it, and `dropped.jsonl` for reports beyond the bounds. No run tries them again unless a person moves a file
+ * one folder up.
  */
 export interface Quarantine {
-  /** Moves a file there, whatever it is. Throws what fs throws, and leaves the file then. */
+  /** Moves a file of any kind to quarantine. Throws errors of fs, and then leaves the file. */
   add(report: SpooledReport, client: string, reason: QuarantineReason): void;
-  /** Writes a report that was in no file, unless the same bytes are there already. Throws what fs throws. */
+  /** Writes a report that was in no file, unless the same bytes exist already. Throws errors of fs. */
   keep(report: UnfiledReport, client: string, reason: QuarantineReason): void;
 }
 
-/** A report of the database. Its id is a valid file name. */
+/** A report from the database. Its id is a valid file name. */
 export interface UnfiledReport extends Pick<SealedItem, 'reportId' | 'receivedAtMs' | 'sealed'> {
-  /** The absolute path of its quarantine folder. */
+  /** The absolute path of the client's quarantine folder. */
   readonly place: string;
 }
 
@@ -59,11 +60,11 @@ export interface QuarantineOptions {
   readonly places: readonly string[];
   readonly bounds?: QuarantineBounds;
   readonly nowMs: number;
-  /** Older files are deleted. */
+  /** The age beyond which files are deleted. */
   readonly keepMs: number;
 }
 
-/** Counts what is in quarantine already, and deletes the oldest of it. Throws what fs throws. */
+/** Counts the files in quarantine, and deletes the oldest. Throws errors of fs. */
 export function openQuarantine(options: QuarantineOptions): Quarantine {
   return new BoundedQuarantine(options);
 }
@@ -85,7 +86,7 @@ class BoundedQuarantine implements Quarantine {
     const [reportId = ''] = path.basename(file).split('.', 1);
     const facts = factsOf({ reportId, receivedAtMs }, client, reason, size);
     makeOwnFolder(place);
-    // Only an administrator makes a folder of that name. It is moved in any case.
+    // Only an administrator can create a folder of that name. It is moved in any case.
     if (!this.#fits(place, size) && !kind.isDirectory()) {
       const isDigested = kind.isFile() && size <= largestDigested;
       this.#dropToLine(place, facts, isDigested ? digestOf(fs.readFileSync(file)) : null);
@@ -133,7 +134,7 @@ class BoundedQuarantine implements Quarantine {
     appendLine(place, `${JSON.stringify({ ...facts, sha256 })}\n`, this.#bounds.lineBytes);
   }
 
-  /** Puts a file beside its facts: `<report id>.fhs` and `<report id>.json`. */
+  /** Creates a file and its facts: `<report id>.fhs` and `<report id>.json`. */
   #put(place: string, facts: Facts, makeFile: (file: string) => void): void {
     const target = path.join(place, freeName(place, facts.report_id));
     const content = `${JSON.stringify(facts, null, 1)}\n`;
@@ -167,7 +168,7 @@ function isThere(file: string, bytes: Uint8Array): boolean {
   return facts !== undefined && facts.isFile() && facts.size === bytes.length && fs.readFileSync(file).equals(bytes);
 }
 
-/** Returns a free file name. One report id may come again and again; each report is kept, within the bounds. */
+/** Returns a free file name. A report id may occur again and again; each report is kept, within the bounds. */
 function freeName(place: string, id: string): string {
   const taken = new Set(fs.readdirSync(place));
   let name = id;
@@ -175,7 +176,7 @@ function freeName(place: string, id: string): string {
   return name;
 }
 
-/** Larger files are not read for their digest: no report is so large. */
+/** The size beyond which files are not read for their digest: no report is so large. */
 const largestDigested = 8 * 1024 * 1024;
 
 function digestOf(bytes: Uint8Array): string {
@@ -186,7 +187,7 @@ function appendLine(place: string, line: string, mostBytes: number): void {
   const lines = path.join(place, 'dropped.jsonl');
   const before = fs.lstatSync(lines, { throwIfNoEntry: false })?.size ?? 0;
   if (before > 0 && before + line.length > mostBytes) fs.renameSync(lines, path.join(place, 'dropped.1.jsonl'));
-  // Follows no link, and waits for no reader of a pipe.
+  // Follows no link, and does not wait for the reader of a pipe.
   const { O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
   const descriptor = fs.openSync(lines, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK, 0o600);
   try {
@@ -203,7 +204,7 @@ function usageOf(place: string, beforeMs: number): Usage {
     // The entry may be a dangling link.
     const facts = fs.lstatSync(file, { throwIfNoEntry: false });
     if (facts === undefined) continue;
-    // A rename leaves mtime as it was. The time in quarantine counts.
+    // A rename does not change mtime. The time in quarantine counts.
     if (Math.max(facts.mtimeMs, facts.ctimeMs) < beforeMs) fs.rmSync(file, { recursive: true, force: true });
     else if (name.endsWith('.fhs')) {
       usage.files += 1;

@@ -24,32 +24,33 @@ import type { ClockFacts } from './clock-facts.ts';
 import { isOldPart, partSuffix, sharedSync, writeSynced } from '../../state/durable-file.ts';
 
 /**
- * encrypted_stats/: sealed reports between their arrival and their row in the database.
- *
- * The file's name holds all that storing needs beside the sealed bytes, so that one rename makes it durable:
+ * The folder encrypted_stats/: sealed reports between their arrival and their row in the database.
+ * The file's name holds all facts for storing besides the sealed bytes, so that one rename makes them durable:
  * `<client>/<report id>.<received at>.<clock offset>.<monotonic zero>.<boot id or ->.fhs`, times in milliseconds. A
- * file that is only called `<report id>.fhs` is taken too; its time of change counts as its arrival.
+ * file named only `<report id>.fhs` is accepted too; its time of change counts as its arrival.
  */
 export interface SealedSpool {
-  /** Resolves when the report would survive a power loss. Throws FleetError `spool-full` or `state-unusable`. */
+  /**
+   * Stores a report. Resolves once it would survive a power loss. Throws FleetError `spool-full` or `state-unusable`.
+   */
   add(report: ArrivedReport): Promise<SpooledReport>;
-  /** Finds what earlier runs left. The holder of the lock also removes old files that were partly written. */
+  /** Finds the reports of earlier runs. The holder of the lock also removes old, partly written files. */
   scan(holdsLock?: boolean): Promise<SpoolScan>;
-  /** Throws SealFault `report-too-large`, or what fs throws. */
+  /** Reads a report. Throws SealFault `report-too-large`, or errors of fs. */
   read(report: SpooledReport): Buffer;
-  /** Removes a report that is a row. */
+  /** Removes a report that has become a row. */
   remove(report: SpooledReport): void;
 }
 
 export interface SpoolScan {
-  /** Oldest first. */
+  /** The reports, oldest first. */
   readonly reports: readonly SpooledReport[];
-  /** The quarantine folders that there are, absolute. */
+  /** The absolute paths of the existing quarantine folders. */
   readonly quarantines: readonly string[];
 }
 
 export interface ArrivedReport extends NamedFacts {
-  /** The client that was visited. */
+  /** The visited client. */
   readonly client: string;
   readonly reportId: string;
   readonly sealed: Uint8Array;
@@ -58,7 +59,7 @@ export interface ArrivedReport extends NamedFacts {
 export interface SpooledReport extends NamedFacts {
   /** The client of the folder; null if the folder's name is a hash. Then the header names the client. */
   readonly client: string | null;
-  /** Absolute path. */
+  /** The absolute path. */
   readonly file: string;
 }
 
@@ -115,12 +116,12 @@ function readSealed(file: string): Buffer {
   }
 }
 
-/** Opens a file. Follows no link, and waits for no writer of a pipe. */
+/** Opens a file. Follows no link, and does not wait for the writer of a pipe. */
 function openRegular(file: string): number {
   try {
     return openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (thrown) {
-    // ENXIO: a socket.
+    // ENXIO: the file is a socket.
     if (!['ELOOP', 'ENXIO', 'EMLINK'].includes(errnoOf(thrown) ?? '')) throw thrown;
     throw new SealFault('seal-corrupt', 'no regular file', thrown);
   }
@@ -132,7 +133,7 @@ function spoolError(thrown: unknown, client: string, dir: string): FleetError {
   return new FleetError({
     code: fullCodes.includes(errnoOf(thrown)) ? 'spool-full' : 'state-unusable',
     stage: 'spool',
-    // A full disk concerns no file.
+    // A full disk does not depend on one file.
     message: `${dir}: ${messageOf(thrown)}`,
     client,
     cause: thrown,
@@ -145,7 +146,7 @@ function fileName({ reportId, receivedAtMs, clock }: ArrivedReport): string {
   return [reportId, whole(receivedAtMs), ...facts, 'fhs'].join('.');
 }
 
-/** Returns digits without exponent, whatever a client's clock says. */
+/** Formats a number as digits without an exponent, whatever a client's clock shows. */
 function whole(ms: number): string {
   return String(Math.round(Math.min(9e15, Math.max(-9e15, ms))));
 }
@@ -162,7 +163,7 @@ function factsOfName(name: string): NamedFacts | null {
   return { receivedAtMs: Number(received), clock };
 }
 
-/** The folders that are read in one turn of the event loop. */
+/** The number of folders that are read in one turn of the event loop. */
 const foldersAtOnce = 500;
 
 async function scanFolders(dir: string, removesParts: boolean): Promise<SpoolScan> {
@@ -190,8 +191,8 @@ function entriesIn(folder: string, mayRename: boolean): readonly Dirent[] {
 }
 
 /**
- * Renames sealed files whose names are no UTF-8: Node can neither open nor move them. Returns true if the entries of
- * the folder have to be read again. Throws what fs throws.
+ * Renames sealed files whose names are not UTF-8: Node can neither open nor move them. Returns true if the entries of
+ * the folder have to be read again. Throws errors of fs.
  */
 function giveReadableNames(folder: string, entries: readonly Dirent[]): boolean {
   if (!entries.some(({ name }) => name.includes('\ufffd'))) return false;

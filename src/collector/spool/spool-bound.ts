@@ -13,23 +13,23 @@ export interface SpoolBoundOptions {
   /** The folder of the spool. */
   readonly dir: string;
   readonly maxBytes: number;
-  /** The reports that earlier runs left. */
+  /** The reports of earlier runs that wait. */
   readonly leftovers: readonly SpooledReport[];
-  /** True at a site that forwards: reports wait there for the link. Default: false. */
+  /** True at a site that forwards: its reports wait for the link. Default: false. */
   readonly isSite?: boolean;
 }
 
 /** The block size of most file systems. */
 const blockBytes = 4096;
-/** The part of the spool that a single client may fill: an eighth, and at least `leastShareBytes`. */
+/** The divisor for the part of the spool that a single client may fill: an eighth, and at least `leastShareBytes`. */
 const sharers = 8;
 const leastShareBytes = 16 * 1024 * 1024;
-/** The files that are looked at in one turn of the event loop. */
+/** The number of files that are examined in one turn of the event loop. */
 const filesAtOnce = 1000;
 
 /**
- * Bounds what may wait in a spool, without its quarantine, which has bounds of its own. Beyond the bound `add` throws
- * FleetError `spool-full`: the report is not acknowledged, and stays on its client.
+ * Bounds the reports that wait in a spool, without its quarantine, which has bounds of its own. Beyond the bound `add`
+ * throws FleetError `spool-full`: the report is not acknowledged, and stays on its client.
  */
 export async function boundSpool(options: SpoolBoundOptions): Promise<SealedSpool> {
   const { spool, dir, maxBytes, leftovers, isSite = false } = options;
@@ -85,7 +85,7 @@ interface Full {
   readonly message: string;
   /** `link` or `database`: the reports wait for it. */
   readonly awaited: string;
-  /** The fate of further reports, in words. */
+  /** The consequence for further reports, in words. */
   readonly meanwhile: string;
 }
 

@@ -5,7 +5,7 @@ import type { ClientFacts } from '../../storage/store/storage.ts';
 /** The timeouts of one client in this run, at each stage. */
 export interface VisitTimeouts {
   readonly tcpTimeoutMs: number;
-  /** Until logged in, TCP included. */
+  /** The timeout until the login, TCP included. */
   readonly connectTimeoutMs: number;
   readonly channelTimeoutMs: number;
   readonly agentTimeoutMs: number;
@@ -31,8 +31,8 @@ const usedUpBy: Readonly<Record<string, readonly Timeout[]>> = {
 /** The shares of the configured timeout after one, two, and three or more failures in a row. */
 const shares = [1, 0.6, 0.4, 0.3] as const;
 /**
- * Time for one retransmission of a lost SYN (RFC 6298: after 1 s), a key exchange and login on a machine that is busy
- * or waits for its name server, a start of Node on a slow machine.
+ * The least timeouts. They allow for one retransmission of a lost SYN (RFC 6298: after 1 s), a key exchange and login
+ * on a machine that is busy or waits for its name server, and a start of Node on a slow machine.
  */
 const leastMs: Readonly<Record<Timeout, number>> = {
   tcpTimeoutMs: 1500,
@@ -41,10 +41,13 @@ const leastMs: Readonly<Record<Timeout, number>> = {
   agentTimeoutMs: 3000,
   clientDeadlineMs: 5000,
 };
-/** Every so many failures a client gets its whole timeouts again: one that came back slow must not stay outside. */
+/**
+ * The number of failures after which a client gets its whole timeouts again: a client that has become slow must
+ * recover.
+ */
 const wholeAgainEvery = 6;
 
-/** The timeouts of a client that answered its last visit. */
+/** Returns the timeouts of a client that answered its last visit. */
 export function fullTimeouts(config: CollectorConfig): VisitTimeouts {
   const { tcpTimeoutMs, connectTimeoutMs, agentTimeoutMs, clientDeadlineMs } = config;
   return { tcpTimeoutMs, connectTimeoutMs, channelTimeoutMs: connectTimeoutMs, agentTimeoutMs, clientDeadlineMs };
@@ -57,7 +60,7 @@ export function isSuspect(last: LastFailure | undefined): boolean {
 
 /**
  * Returns the timeouts of a client after its last failures. The stage that timed out gets less time from run to run,
- * down to a few tenths. All stages after it keep their timeouts, so that a client that answers again is visited as any
+ * down to a few tenths. All later stages keep their timeouts, so that a client that answers again is visited like any
  * other.
  */
 export function timeoutsFor(last: LastFailure | undefined, config: CollectorConfig): VisitTimeouts {
@@ -67,7 +70,7 @@ export function timeoutsFor(last: LastFailure | undefined, config: CollectorConf
   return shorten(whole, timeouts, last.consecutiveFailures, last.name);
 }
 
-/** The timeouts of a client without failures, whose neighbours do not answer in this run. */
+/** Returns the timeouts of a client without failures whose subnet does not answer in this run. */
 export function timeoutsInDeadSubnet(config: CollectorConfig): VisitTimeouts {
   return shorten(fullTimeouts(config), ['tcpTimeoutMs'], 1, '');
 }
@@ -78,7 +81,7 @@ function usedUp(last: LastFailure | undefined): readonly Timeout[] {
 }
 
 function shorten(whole: VisitTimeouts, timeouts: readonly Timeout[], failures: number, name: string): VisitTimeouts {
-  // Clients that died together must not all get their whole timeouts in the same run.
+  // Clients that failed together must not all get their whole timeouts in the same run.
   const isWholeTurn = failures >= wholeAgainEvery && (failures + jitterOf(name)) % wholeAgainEvery === 0;
   if (isWholeTurn) return whole;
   const share = shares[Math.min(failures, shares.length - 1)] ?? 1;

@@ -4,13 +4,12 @@ import type { ClientFacts } from '../../storage/store/storage.ts';
 
 const longestMs = hourMs;
 
-/** Refused logins lock accounts and fill the client's log. Only this failure is not repeated at every run. */
+/** The only failure that is not repeated in every run: refused logins lock accounts and fill the client's log. */
 const refusal: ErrorCode = 'auth-failed';
 
 /**
- * Returns the code that decides how long a client is left alone: its own, or that of the bastion which failed. A
- * bastion's refused login is remembered with every client behind it, so that the bastion is asked as rarely as a
- * client.
+ * Returns the code that decides how long a client is left alone: its own, or that of the failed bastion. A bastion's
+ * refused login is stored with every client behind it, so that logins at the bastion are as rare as at a client.
  */
 export function decidingCode(fault: FleetError | null): string | null {
   if (fault?.code === 'bastion-failed' && fault.cause instanceof FleetError) return decidingCode(fault.cause);
@@ -30,7 +29,7 @@ export interface HeldBackQuestion {
 
 /**
  * True if a client must be left alone in this run. A change of config.xml or of a credential file since the refused
- * login ends its pause. A time beyond the longest pause comes from a wrong clock.
+ * login ends the pause. A time beyond the longest pause comes from a wrong clock.
  */
 export function isHeldBack(question: HeldBackQuestion): boolean {
   const { facts, nowMs } = question;
@@ -54,7 +53,7 @@ export interface BackoffOptions {
 }
 
 /**
- * Returns the earliest time of the next visit: after 1, 2, 4 ... runs, at most an hour. Takes half a run off, because
+ * Returns the earliest time of the next visit: after 1, 2, 4 ... runs, at most an hour. Subtracts half a run, because
  * visits do not begin at the same moment of every run. Returns null for the next run.
  */
 export function nextAttemptAtMs({ code, facts, startedAtMs, everyMs }: BackoffOptions): number | null {

@@ -12,17 +12,17 @@ type OfPass = 'config' | 'start' | 'keyRing' | 'dryRun' | 'signal' | 'now' | 'tr
 /** The context that all visits of a run share. Its signal is aborted with a FleetError when the run is to end. */
 export interface VisitContext extends Pick<PassOptions, OfPass> {
   readonly bundles: Bundles;
-  /** null if no client asks for a runtime, or the runtimes cannot be read. */
+  /** The runtimes; null if no client needs one, or they cannot be read. */
   readonly runtimes: RuntimeSupply | null;
-  /** The clients whose keys are restricted: nothing is asked to run there. */
+  /** The clients whose keys are restricted: no checks are requested there. */
   readonly restricted: Pick<RestrictedKeys, 'has'>;
-  /** Called with the result of every visit's agent, how far it came. */
+  /** Called with the result of every visit's agent, complete or not. */
   readonly sawAgent: (client: string, result: AgentResult) => void;
-  /** Called after an inventory of a client was made safe. */
+  /** Called after an inventory of a client was stored safely. */
   readonly sawInventory?: ((client: string) => void) | undefined;
-  /** null while the database is away. Nothing is decided then that needs facts. */
+  /** The facts; null while the database is away. Then no decision is made that needs facts. */
   readonly facts: ReadonlyMap<string, ClientFacts> | null;
-  /** Makes one report safe. Its error is the visit's fault, and the report is not acknowledged. */
+  /** Stores one report safely. Its error becomes the visit's fault, and the report is not acknowledged. */
   readonly keep: (client: Client, report: ReceivedReport) => Promise<void>;
 }
 

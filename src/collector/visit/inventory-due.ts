@@ -4,16 +4,16 @@ import { dayMs, hourMs } from '../../platform/units.ts';
 
 export interface InventoryDueOptions {
   readonly client: string;
-  /** undefined for a client that was never seen. */
+  /** The facts; undefined for a client that was never seen. */
   readonly facts:
     Pick<ClientFacts, 'bootId' | 'inventoryAtMs' | 'lastReportAtMs' | 'lastVisitAtMs' | 'reader'> | undefined;
   readonly nowMs: number;
   readonly everyMs: number;
-  /** True if the collector opens reports. Else the facts of earlier visits come late. */
+  /** True if the collector opens reports. Otherwise the facts of earlier visits come late. */
   readonly opens: boolean;
 }
 
-/** True at the first visit and once a day. Never true for a client that the shell agent reads. */
+/** True if an inventory is due: at the first visit and once a day. False for a client that the shell agent reads. */
 export function isInventoryDue({ client, facts, nowMs, everyMs, opens }: InventoryDueOptions): boolean {
   if (facts === undefined || (opens ? facts.lastReportAtMs : facts.lastVisitAtMs) === null) return true;
   if (facts.reader === 'shell') return false;
@@ -21,7 +21,7 @@ export function isInventoryDue({ client, facts, nowMs, everyMs, opens }: Invento
     const isOld = nowMs - facts.inventoryAtMs >= dayMs || facts.inventoryAtMs > nowMs;
     if (opens || !isOld) return isOld;
   }
-  // It never came, or is not opened yet. It takes a second, so it is asked for about once an hour.
+  // The inventory never arrived, or is not opened yet. It takes a second, so it is requested about once an hour.
   const runsAnHour = Math.max(1, Math.round(hourMs / everyMs));
   return (Math.floor(nowMs / everyMs) + jitterOf(client)) % runsAnHour === 0;
 }

@@ -11,15 +11,15 @@ export interface RestrictedKeys {
   has(client: Named): boolean;
   note(client: string, isRestricted: boolean): void;
   /**
-   * Replaces the file, mode 0600, if it has changed; of other clients nothing is kept. Throws FleetError
+   * Replaces the file, mode 0600, if it has changed. Keeps nothing of other clients. Throws FleetError
    * `state-unusable`.
    */
   save(clients: readonly Named[]): void;
 }
 
 /**
- * Reads the file: one line for each client, its name as JSON. A file that cannot be read counts as empty, for the next
- * visits learn it again.
+ * Reads the file: one line for each client, its name as JSON. A file that cannot be read counts as empty, because the
+ * next visits detect restricted keys again.
  */
 export function loadRestrictedKeys(file: string): RestrictedKeys {
   const before = textOf(file);

@@ -10,11 +10,11 @@ export interface ReportTaking {
   readonly client: Client;
   readonly known: KnownKeys;
   readonly progress: Pick<VisitProgress, 'sealedTo' | 'anomaly'>;
-  /** Makes one report safe. Its error is the visit's fault. */
+  /** Stores one report safely. Its error becomes the visit's fault. */
   readonly keep: (report: ReceivedReport) => Promise<void>;
 }
 
-/** Returns the function that decides over each report of a stream: a checked and kept report is acknowledged. */
+/** Returns the function that decides on each report of a stream: a checked and kept report is acknowledged. */
 export function reportTaker({ client, known, progress, keep }: ReportTaking): AgentSessionOptions['onReport'] {
   return async (report) => {
     progress.sealedTo.add(report.header.keyId);
@@ -30,8 +30,8 @@ export function reportTaker({ client, known, progress, keep }: ReportTaking): Ag
 }
 
 /**
- * Checks what can be known of a report before it is opened: that it is this client's, and sealed to a key of ours.
- * Throws FleetError `report-foreign` or `seal-no-key`.
+ * Checks the header of a report before the report is opened: the report belongs to this client and is sealed to a key
+ * of ours. Throws FleetError `report-foreign` or `seal-no-key`.
  */
 function checkHeader({ keyId, client: named }: SealedHeader, client: Client, keys: KnownKeys): void {
   if (named !== client.name && named !== client.was) {

@@ -3,11 +3,11 @@ import { withDeadline } from '../../platform/deadline.ts';
 
 export interface TimedSignalOptions {
   readonly timeoutMs: number;
-  /** Makes the reason at the end of the time. */
+  /** Creates the reason of the abort at the deadline. */
   readonly late: () => FleetError;
-  /** Aborts the signal before its time. */
+  /** The signal whose abort also aborts this one. */
   readonly parent: AbortSignal;
-  /** Makes the reason when the parent is aborted. Default: the parent's reason. */
+  /** Creates the reason of the abort if the parent is aborted. Default: the parent's reason. */
   readonly aborted?: () => unknown;
 }
 
@@ -32,10 +32,10 @@ export function startTimedSignal({ timeoutMs, late, parent, aborted }: TimedSign
   };
 }
 
-/** Work that ignores its aborted signal is left behind after this. */
+/** The time after which work that ignores its aborted signal is abandoned. */
 const graceMs = 250;
 
-/** Resolves with the work. Rejects with the reason of the signal a little after its abort if the work ignores that. */
+/** Resolves with the work. Rejects with the signal's reason a little after the abort if the work ignores it. */
 export async function raceSignal<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return await withDeadline({ late: () => signal.reason as Error }, async (grace) => {
     const onAbort = (): void => grace.restart(graceMs);
@@ -49,7 +49,7 @@ export async function raceSignal<T>(work: Promise<T>, signal: AbortSignal): Prom
   });
 }
 
-/** Returns the fault of a visit: the reason of its signal if that is aborted, else what was thrown. */
+/** Returns the fault of a visit: the reason of its signal if the signal is aborted, otherwise the thrown error. */
 export function faultAtDeadline(thrown: unknown, signal: AbortSignal, stage: Stage, client: string): FleetError {
   const reason: unknown = signal.reason;
   if (!signal.aborted || !(reason instanceof FleetError)) {

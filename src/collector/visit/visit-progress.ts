@@ -8,7 +8,7 @@ import type { RuntimeWish } from '../runtimes/runtime-supply.ts';
 import { decidingCode, nextAttemptAtMs } from './backoff.ts';
 import type { VisitContext } from './context.ts';
 
-/** The findings of a visit so far. A visit may be cut off at any moment, and this remains. */
+/** The findings of a visit so far, which remain if the visit is cut off. */
 export class VisitProgress {
   stage: Stage = 'connect';
   connection: Connection | null = null;
@@ -20,12 +20,12 @@ export class VisitProgress {
   uploaded = false;
   /** True once the agent has sent its last frame. Later faults do not fail the visit. */
   delivered = false;
-  /** The ids of the keys of the reports that came. */
+  /** The ids of the keys to which the received reports are sealed. */
   readonly sealedTo = new Set<string>();
-  /** The first fault of a report that came and was not acknowledged. */
+  /** The first fault of a received report that was not acknowledged. */
   anomaly: FleetError | null = null;
 
-  /** Takes the connection out of the visit, and counts the bytes that went over it. */
+  /** Removes the connection from the visit, and counts its bytes. */
   takeConnection(): Connection | null {
     const { connection } = this;
     if (connection === null) return null;
@@ -72,7 +72,7 @@ export function recordOf({ context, client, progress, fault, startedAtMs, durati
     uploaded: progress.uploaded,
     reader: result?.reader ?? null,
     bootId: result?.hello?.boot_id ?? null,
-    // No report waits on a drained client. Later ones are sealed to these keys.
+    // No report waits on a drained client. Later reports are sealed to these keys.
     sealedTo: isDrained ? [...sealedTo] : null,
     nextAttemptAtMs: nextAttemptAtMs({ code: decidingCode(fault), facts, startedAtMs, everyMs }),
     ...(fault === null || fault.advice === errorTable[fault.code].advice ? {} : { advice: fault.advice }),

@@ -17,17 +17,17 @@ import { recordOf, VisitProgress } from './visit-progress.ts';
 
 export interface VisitOutcome {
   readonly record: VisitRecord;
-  /** null if the visit succeeded. */
+  /** The fault; null if the visit succeeded. */
   readonly fault: FleetError | null;
-  /** The runtime to upload to the client once all have been visited; null if none. */
+  /** The runtime to upload to the client after all visits; null if there is none. */
   readonly runtime: StoredRuntime | null;
 }
 
 /** The options of one visit. */
 export interface VisitTurn {
-  /** Default: the configuration's. */
+  /** The timeouts. Default: the configuration's. */
   readonly timeouts?: VisitTimeouts;
-  /** Called after the login: the limits count logins under way. */
+  /** Called after the login, because the limits count logins under way. */
   readonly onLogin?: () => void;
 }
 
@@ -99,7 +99,7 @@ async function makeVisit(visited: Visit, signal: AbortSignal): Promise<void> {
 /** The codes of a client without Node or with a damaged runtime. A runtime that hangs would hang again. */
 const fixable: readonly ErrorCode[] = ['no-runtime', 'agent-failed', 'upload-failed'];
 
-/** Returns what to do for a client with runtime="bring" after a visit; null if its Node or its runtime answered. */
+/** Returns the wish of a client with runtime="bring" after a visit; null if its Node or its runtime answered. */
 function wishAfter(
   { client, runtimes: supply }: Visit,
   { reader, platform, fault }: AgentResult,
@@ -112,7 +112,7 @@ function wishAfter(
   return supply.wishOf(client, platform, nowMs);
 }
 
-/** Adds to the fault of a visit what is done about it. */
+/** Adds to the fault of a visit how the missing runtime is handled. */
 function withWish(fault: FleetError, wish: RuntimeWish | null): FleetError {
   if (wish === null || fault.code !== 'no-runtime') return fault;
   const { code, stage, client } = fault;
@@ -130,14 +130,14 @@ async function connect(visited: Visit, signal: AbortSignal, opening: AgentOpenin
   visited.onLogin();
   progress.connection = connection;
   progress.connectMs ??= Math.round(connection.connectMs);
-  // The visit may have been given up meanwhile.
+  // The visit may have been abandoned meanwhile.
   if (signal.aborted) progress.closeConnection();
   signal.throwIfAborted();
 }
 
 interface Call extends Pick<AgentSessionOptions, 'waitForExit' | 'signal'> {
   readonly task: AgentTask;
-  /** The exec that went ahead of the login; null if none did. */
+  /** The exec that was sent ahead of the login; null if there was none. */
   readonly opening: AgentOpening | null;
 }
 
@@ -168,19 +168,19 @@ async function callAgent(visited: Visit, { task, opening, waitForExit, signal }:
 
 interface InventoryCall {
   readonly signal: AbortSignal;
-  /** The first agent's channel may still be open: take another connection. */
+  /** True if the first agent's channel may still be open, so that another connection is needed. */
   readonly reconnect: boolean;
   readonly leftMs: number;
 }
 
 const leastInventoryMs = 5000;
 
-/** Takes the inventory if there is time for it. The visit has succeeded already, so nothing here fails it. */
+/** Takes the inventory if there is time for it. The visit has already succeeded, so a fault here does not fail it. */
 async function tryInventory(visited: Visit, { signal, reconnect, leftMs }: InventoryCall): Promise<void> {
   if (leftMs < leastInventoryMs) return;
   const { progress, timeouts } = visited;
   const before = progress.anomaly;
-  // It gives up in time for the connection to be left in good order.
+  // The inventory ends early enough to leave the connection in good order.
   const timeoutMs = Math.round(leftMs * 0.9);
   try {
     const acknowledged = await withTimeout({ timeoutMs, signal }, async (own) => {
@@ -194,7 +194,7 @@ async function tryInventory(visited: Visit, { signal, reconnect, leftMs }: Inven
     });
     if (acknowledged > 0) visited.sawInventory?.(visited.client.name);
   } catch {
-    // It comes with another visit.
+    // The inventory comes with another visit.
   } finally {
     progress.anomaly = before;
   }
