@@ -1,19 +1,19 @@
 import { protocolVersion, type AgentRequest } from './wire.ts';
 
 /**
- * The request as it stands in the exec string: JSON in base64url, so that no login shell finds anything to expand.
- * Version and kind come first, where a shell agent under a restricted key (agent/shell/pinned.sh) looks for them.
+ * Encodes a request for the exec string: JSON in base64url, so that a login shell finds nothing to expand. Version and
+ * kind come first, because a shell agent under a restricted key (agent/shell/pinned.sh) looks for them there.
  */
 export function encodeRequest({ v, kind, ...more }: AgentRequest): string {
   return Buffer.from(JSON.stringify({ v, kind, ...more })).toString('base64url');
 }
 
-/** The collector speaks another version of the protocol than this agent. */
+/** The error if the collector speaks another version of the protocol than this agent. */
 export class RequestVersionError extends Error {}
 
 /**
- * The request an agent was started with. Whoever may start it may do what it does, so the form alone is checked: an
- * Error says that this agent is not the one that was asked.
+ * Decodes the request with which an agent was started. Checks only the form, because a user who may start an agent may
+ * do everything that the agent does. Throws an Error if the request is not meant for this agent.
  */
 export function decodeRequest(text: string): AgentRequest {
   const request = JSON.parse(Buffer.from(text, 'base64url').toString()) as Partial<AgentRequest> | null;

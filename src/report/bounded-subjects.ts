@@ -2,8 +2,8 @@ import { maxSubjects } from './limits.ts';
 import type { FunctionReport, Report } from './report.ts';
 
 /**
- * Returns the report with the first 200 subjects of each family; the rest is counted in `omitted`. Agents send no more,
- * but a client may. The same report if it has no family beyond that.
+ * Returns the report with the first 200 subjects of each family, and counts the rest in `omitted`. Agents send no more,
+ * but a client may. Returns the same object if no family has more.
  */
 export function withBoundedSubjects(report: Report): Report {
   const parts = report.worker_reports.flatMap(({ function_reports: own }) => own);

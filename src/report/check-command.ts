@@ -1,11 +1,11 @@
-/** The bounds of a check, and the words of its command. The agent and config.xml have the same. */
+/** The bounds of a check, and the parsing of its command. The agent and config.xml share both. */
 import { checkFormats, isCheckName, type CheckFormat } from './checks.ts';
 
-/** A check as it is to run. */
+/** A check to run. */
 export interface Check {
   readonly name: string;
   readonly command: readonly string[];
-  /** null: at each visit. */
+  /** The interval in seconds; null for each visit. */
   readonly everySeconds: number | null;
   readonly timeoutSeconds: number;
   readonly format: CheckFormat;
@@ -16,7 +16,7 @@ export const maxTimeoutSeconds = 30;
 export const maxEverySeconds = 7 * 86_400;
 export const maxCommandWords = 100;
 
-/** Returns a check within its bounds, or null. The values may be anything. */
+/** Returns a check if its values are within the bounds; null if not. The values may be of any type. */
 export function checkOf(given: {
   readonly name?: unknown;
   readonly command?: unknown;
@@ -31,7 +31,7 @@ export function checkOf(given: {
   if (!command.every((word): word is string => typeof word === 'string' && !/[^ -~\u0080-\uffff]/.test(word)))
     return null;
   const [program = ''] = command;
-  // The path is absolute, or a name that is looked for.
+  // A program is an absolute path, or a name to search for.
   if (program === '' || (program.includes('/') && !program.startsWith('/'))) return null;
   const isWithin = (value: unknown, most: number): value is number =>
     Number.isInteger(value) && Number(value) >= 1 && Number(value) <= most;
@@ -40,8 +40,8 @@ export function checkOf(given: {
 }
 
 /**
- * Splits a line into words at blanks, with quotes and backslashes as a shell has them. `needsShell` is true if a shell
- * would make something else of it. Returns null for a quote without its end and for control characters.
+ * Splits a line into words at blanks, with quotes and backslashes as in a shell. `needsShell` is true if a shell would
+ * interpret the line differently. Returns null for an unclosed quote and for control characters.
  */
 export function splitWords(line: string): { readonly words: string[]; readonly needsShell: boolean } | null {
   if (/[^\t -~\u0080-\uffff]/.test(line)) return null;

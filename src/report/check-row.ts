@@ -3,7 +3,9 @@ import { maxFieldsPerRow, maxLabelChars, maxRows } from './limits.ts';
 import { metricOf, metrics } from './metrics.ts';
 import type { Row } from './report.ts';
 
-/** The types of the fields in metrics.ts, by family and field. Built once, for each field of each row asks for it. */
+/**
+ * The types of the fields in metrics.ts, by family and field. Built once, because each field of each row is looked up.
+ */
 const knownFields: ReadonlyMap<string, ReadonlyMap<string, 'number' | 'text'>> = new Map(
   [...new Set(metrics.map(({ family }) => family))].map((family) => {
     const own = metrics.filter((metric) => metric.family === family);
@@ -20,9 +22,9 @@ const knownFields: ReadonlyMap<string, ReadonlyMap<string, 'number' | 'text'>> =
 const nothingKnown: ReadonlyMap<string, 'number' | 'text'> = new Map();
 
 /**
- * The rows of a function report: labels are texts and values finite numbers, or null. Of families and fields that
- * metrics.ts does not know either is taken. Field names are lower-case, so that `__proto__` and its like never become
- * keys.
+ * Checks the rows of a function report: labels are texts, and values finite numbers or null. Accepts either for
+ * families and fields that metrics.ts does not have. Field names are lower-case, so that `__proto__` and the like never
+ * become keys.
  */
 export function checkRows(value: unknown, family: string, here: Place): readonly Row[] {
   const rows = listOf(value, here, maxRows);
@@ -45,7 +47,7 @@ function checkRow(item: unknown, family: string, known: typeof nothingKnown, her
     }
     if (value === null) continue;
     if (typeof value === 'string') {
-      // By its whole name, which of a family that is not known may be that of a metric too.
+      // By its full name: a field of an unknown family may have the full name of a metric.
       if (kind !== 'text' && metricOf(family, field) !== null) throw fault(here, field, 'not a number');
       textOf(value, here, field, maxLabelChars);
     } else if (typeof value !== 'number' || kind === 'text') {

@@ -1,6 +1,6 @@
 /**
- * Checks of what JSON.parse made, each giving back the value or throwing a ReportFault that names its path. `row`, the
- * only part whose keys are free, is in check-row.ts.
+ * Checks of values from JSON.parse. Each function returns the value or throws a ReportFault that names its path. Rows,
+ * the only part with free keys, are checked in check-row.ts.
  */
 import { maxClientBytes, maxNameChars } from './limits.ts';
 import { ReportFault } from './report.ts';
@@ -8,11 +8,11 @@ import { ReportFault } from './report.ts';
 export type Json = Readonly<Record<string, unknown>>;
 
 /**
- * Where in a report an object or a list stands. Its JSON path is written down for a fault alone: paths and closures of
- * good reports were a tenth of what storing them allocates.
+ * The position of an object or list in a report. Its JSON path is formatted only for a fault: paths and closures of
+ * good reports were a tenth of the allocations of storing them.
  */
 export interface Place {
-  /** null: it is the report. */
+  /** The enclosing place; null for the report itself. */
   readonly within: Place | null;
   readonly key: string | number;
 }
@@ -45,7 +45,9 @@ export function listOf(value: unknown, place: Place, maxLength: number): readonl
   return value;
 }
 
-/** Well-formed Unicode without U+0000: databases refuse lone surrogates, some U+0000 too. */
+/**
+ * Checks a text: well-formed Unicode without U+0000, because databases refuse lone surrogates and some refuse U+0000.
+ */
 export function textOf(value: unknown, within: Place, key: string, maxChars: number): string {
   if (typeof value !== 'string') throw fault(within, key, 'not a text');
   if (value.length > maxChars) throw fault(within, key, `${value.length} chars, allowed are ${maxChars}`);
@@ -54,7 +56,7 @@ export function textOf(value: unknown, within: Place, key: string, maxChars: num
 }
 const unfit = /[\0\p{Cs}]/u;
 
-/** Returns the name of a probe, a family or a field. */
+/** Checks the name of a probe, a family or a field. */
 export function nameOf(value: unknown, within: Place, key: string): string {
   const name = textOf(value, within, key, maxNameChars);
   if (!isName(name)) throw fault(within, key, 'not a name of lower-case letters, digits and _');
@@ -65,7 +67,7 @@ export function isName(text: string): boolean {
   return text.length <= maxNameChars && /^[a-z][a-z0-9_]*$/.test(text);
 }
 
-/** A finite number that is not negative. */
+/** Checks a finite number that is not negative. */
 export function amountOf(value: unknown, within: Place, key: string): number {
   if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value;
   throw fault(within, key, 'not a number of at least 0');
@@ -76,11 +78,11 @@ export function countOf(value: unknown, within: Place, key: string): number {
   throw fault(within, key, 'not a whole number of at least 0');
 }
 
-/** ISO 8601 in UTC with milliseconds, in the years that a DATETIME column takes. */
+/** Checks a time: ISO 8601 in UTC with milliseconds, in the years that a DATETIME column can hold. */
 export function datetimeOf(value: unknown, within: Place, key: string): string {
   if (typeof value === 'string' && /^[1-9]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value)) {
     const time = new Date(value);
-    // Date takes 30 February for 2 March.
+    // Date converts 30 February to 2 March.
     if (!Number.isNaN(time.getTime()) && time.toISOString() === value) return value;
   }
   throw fault(within, key, 'not a time like 2026-11-20T10:00:00.123Z');

@@ -1,25 +1,25 @@
 /**
- * The results of checks in a report, people's own and the agent's: their shape and their limits. parse-checks.ts checks
- * them.
+ * The results of checks in a report, of people's own checks and of the agent's: their shape and their limits.
+ * parse-checks.ts checks them.
  */
 
-/** People's own checks of one client. */
+/** The most checks of people for one client. */
 export const maxChecks = 50;
-/** The checks that the agent makes itself, beside people's own. */
+/** The most checks that the agent makes itself, besides people's own. */
 export const maxBuiltInChecks = 100;
 export const maxCheckNameChars = 128;
 export const maxCheckOutputBytes = 4096;
-/** The output of a folder of *.prom files, most of it samples that a line of a conf file asks for. */
+/** The output of a folder of *.prom files, most of it samples that a line of a conf file requests. */
 export const maxTextfileBytes = 32_768;
-/** The conf files, lines and commands that a report names as refused. */
+/** The most refused conf files, lines and commands in a report. */
 export const maxRefusedChecks = 20;
 
-/** The formats of people's own checks, and those of checks that the agents make themselves. */
+/** The formats of people's own checks, and the formats of checks that the agents make themselves. */
 export const ownFormats = ['nagios', 'checkmk', 'prom'] as const;
 export const checkFormats = [...ownFormats, 'certificate', 'textfile', 'gpu'] as const;
 export type CheckFormat = (typeof checkFormats)[number];
 
-/** Returns the bytes of output that a result of this format keeps. */
+/** Returns the most bytes of output that a result of this format keeps. */
 export function outputLimit(format: CheckFormat): number {
   return format === 'textfile' ? maxTextfileBytes : maxCheckOutputBytes;
 }
@@ -37,7 +37,7 @@ export const checkWhys = [
   'nothing can be kept',
 ] as const;
 
-/** OK, WARNING, CRITICAL, UNKNOWN. */
+/** The state: OK, WARNING, CRITICAL, UNKNOWN. */
 export type CheckState = 0 | 1 | 2 | 3;
 
 /** The result of one check. */
@@ -54,13 +54,13 @@ export interface CheckResult {
   readonly age_s: number;
 }
 
-/** A conf file, a line of it or a command that was not taken. */
+/** A conf file, a line in it or a command that was refused. */
 export interface RefusedCheck {
   readonly path: string;
   readonly why: string;
 }
 
-/** True for the name of a check: 1 to 128 of `A-Za-z0-9_.:/ -`, without a blank at either end. */
+/** True if a text is a valid name of a check: 1 to 128 of `A-Za-z0-9_.:/ -`, without a blank at either end. */
 export function isCheckName(text: string): boolean {
   return text.length <= maxCheckNameChars && /^[\w.:/-](?:[\w.:/ -]*[\w.:/-])?$/.test(text);
 }

@@ -9,7 +9,7 @@ import { nodeScript, shellScript } from './shorten-script.ts';
 
 /** The loader of a visit: runs an installed agent. */
 export const runScript = shellScript('src/loader/run.sh', ['./or-uploaded.sh']);
-/** The same for a client that a runtime may have been uploaded to. */
+/** The loader of a visit to a client that may have an uploaded runtime. */
 export const runWithRuntimesScript = shellScript('src/loader/run.sh');
 export const uploadAgentScript = shellScript('src/loader/upload-agent.sh', ['./places.sh', './or-uploaded.sh']);
 export const uploadAgentWithRuntimesScript = shellScript('src/loader/upload-agent.sh');
@@ -19,9 +19,9 @@ export const uploadRuntimeScript = shellScript('src/loader/upload-runtime.sh');
 export const tryRuntimeProgram = nodeScript('src/loader/try-runtime.cjs', '"');
 export const cleanupScript = shellScript('src/loader/cleanup.sh');
 export const spoolLineScript = shellScript('src/loader/spool-line.sh');
-/** Started by the crontab line; a file of the client, without the variables that come first. */
+/** The end of the script that the crontab line starts: a file on the client. Its variables come first. */
 export const spoolScriptEnd = shellScript('agent/spool/spool.sh');
-/** The launchers of restricted keys: without double quotes, which dropbear does not take in authorized_keys. */
+/** The launchers of restricted keys, without double quotes, which dropbear does not accept in authorized_keys. */
 export const launcherScript = shellScript('src/loader/launcher.sh').replaceAll('"', '');
 export const launcherProgram = nodeScript('src/loader/launcher.cjs', '`');
 export const shellLauncherScript = shellScript('src/loader/shell-launcher.sh').replaceAll('"', '');

@@ -4,21 +4,21 @@ import { imageTypes, type Report, type Row } from './report.ts';
 /** The values of a report in its row of `stats`; the keys are the columns. null if unknown. */
 export interface StatsColumns extends Readonly<Record<StatsMetricColumn, number | null>> {
   readonly hostname: string | null;
-  /** Distribution and its version; the kernel's name where there is no distribution. */
+  /** The distribution and its version; the kernel's name if there is no distribution. */
   readonly os: string | null;
-  /** Used percent of the fullest local mount that is no image. */
+  /** The used percent of the fullest local mount that is not an image. */
   readonly disk_percent: number | null;
-  /** Probes that had an error. */
+  /** The number of probes with an error. */
   readonly probe_errors: number;
-  /** Mounts that did not answer; unknown when no disk was reported at all. */
+  /** The number of mounts that did not answer; unknown if no disk was reported at all. */
   readonly unresponsive_mounts: number | null;
   /** The temperature of the hottest sensor. */
   readonly temperature_celsius: number | null;
 }
 
 /**
- * The labels of a mount. `scope` is `local` or `network`; `mode` is `rw`, `ro`, or `missing` if /etc/fstab names the
- * mount and it is not there.
+ * The labels of a mount. `scope` is `local` or `network`; `mode` is `rw`, `ro`, or `missing` if /etc/fstab names a
+ * mount that does not exist.
  */
 const diskLabels = ['fstype', 'source', 'scope', 'mode'] as const;
 
@@ -36,7 +36,7 @@ export const diskFigures = [
 export type DiskRow = { readonly mount: string } & Columns<typeof diskLabels, string> &
   Columns<typeof diskFigures, number>;
 
-/** True for a file system that growth fills: no other machine's, read-only one, image or memory. */
+/** True if growth fills a file system: a local, writable one that is neither an image nor memory. */
 export function isFilledByGrowth({ scope, mode, fstype, used_bytes, inodes_percent }: DiskRow): boolean {
   const isFilled = scope === 'local' && mode === 'rw' && fstype !== 'tmpfs' && !imageTypes.has(fstype ?? '');
   return isFilled && (used_bytes !== null || inodes_percent !== null);
@@ -56,7 +56,7 @@ export const networkFigures = [
   'speed_bits_per_s',
 ] as const;
 
-/** A row of `network_stats`; the keys are the columns. `interval_s` is the time that its rates are averages of. */
+/** A row of `network_stats`; the keys are the columns. `interval_s` is the time over which its rates are averaged. */
 export type NetworkRow = { readonly interface: string; readonly interval_s: number | null } & Columns<
   typeof networkFigures,
   number
@@ -70,7 +70,7 @@ const columnMetrics = metrics.filter((metric): metric is ColumnMetric => metric.
 /** A report as columns and rows. */
 export interface ReportColumns {
   readonly stats: StatsColumns;
-  /** A row for each mount. The later of two file systems on one mount point counts: it covers the earlier. */
+  /** A row for each mount. Of two file systems on one mount point the later counts, because it covers the earlier. */
   readonly disks: readonly DiskRow[];
   /** A row for each interface. */
   readonly networks: readonly NetworkRow[];
@@ -99,7 +99,7 @@ function statsOf(report: Report, families: Families, disks: readonly DiskRow[]):
   };
 }
 
-/** Returns the greatest of the values that are known; null if none is. */
+/** Returns the greatest of the known values; null if none is known. */
 function greatestOf(values: readonly (number | null)[]): number | null {
   let greatest: number | null = null;
   for (const value of values) if (value !== null && (greatest === null || value > greatest)) greatest = value;
@@ -147,7 +147,7 @@ function rowsByFamily(report: Report): Families {
   return families;
 }
 
-/** The rows of a family by subject, in the order of their first mention; rows without a subject are left out. */
+/** Returns the rows of a family by subject, in the order of their first occurrence. Omits rows without a subject. */
 function subjectRows(rows: readonly Row[] | undefined, label: string): readonly (readonly [string, Row])[] {
   const bySubject = new Map<string, Row>();
   for (const row of rows ?? []) {

@@ -3,14 +3,14 @@ import { agentFaultCodes, maxClocksBytes, maxForwardedBytes, maxJsonFrameBytes }
 import type { AgentFault, AgentFaultCode, End, Frame, FrameType, Hello } from './wire.ts';
 
 const headerBytes = 5;
-/** Frames that hold no report: an agent sends a hello, at most one fault, and the end. */
+/** The most frames without a report: an agent sends a hello, at most one fault, and the end. */
 const maxOtherFrames = 8;
 
-/** Returns a frame as it goes over the wire. */
+/** Encodes a frame for transmission. */
 export function encodeFrame(type: FrameType, payload: Uint8Array): Buffer {
   const frame = Buffer.allocUnsafe(headerBytes + payload.length);
   const length = payload.length;
-  // By hand, because the agent would have Node compile six functions for what `write` and `writeUInt32BE` do: 0.1 ms.
+  // By hand, because Node would compile six functions for `write` and `writeUInt32BE`: 0.1 ms of an agent's start.
   frame[0] = type.charCodeAt(0);
   for (let at = 1; at < headerBytes; at += 1) frame[at] = length >>> (8 * (headerBytes - 1 - at));
   frame.set(payload, headerBytes);
@@ -21,7 +21,7 @@ export function encodeJsonFrame(type: 'H' | 'F' | 'E', content: Hello | AgentFau
   return encodeFrame(type, Buffer.from(JSON.stringify(content)));
 }
 
-/** Input that no agent sends. */
+/** The error for input that no agent sends. */
 export class WireFault extends Error {
   override readonly name = 'WireFault';
   readonly code: 'agent-output' | 'report-too-large';
@@ -33,13 +33,13 @@ export class WireFault extends Error {
 }
 
 export interface FrameLimits {
-  /** 16 bytes before the first frame. */
+  /** The marker: 16 bytes before the first frame. */
   readonly marker: Uint8Array;
-  /** The limit of input before the marker. */
+  /** The most bytes of input before the marker. */
   readonly maxGreetingBytes: number;
-  /** Payload of one `R` frame. */
+  /** The most bytes of the payload of one `R` frame. */
   readonly maxReportBytes: number;
-  /** `R` and `U` frames, and their payloads together. */
+  /** The most `R` and `U` frames. The next field limits their payloads together. */
   readonly maxReports: number;
   readonly maxTotalBytes: number;
   /** True if a site may send `C` and `V` frames; `V` counts as a report. Default: false. */
@@ -48,17 +48,17 @@ export interface FrameLimits {
 
 export interface FrameParser {
   /**
-   * Takes what came and hands back the frames that are complete with it. Throws WireFault as soon as a limit is broken:
-   * before a payload that is too long has come.
+   * Parses input and returns the frames that it completes. Throws WireFault as soon as a limit is exceeded, even before
+   * an oversized payload has arrived.
    */
   push(chunk: Uint8Array): Frame[];
-  /** True once the marker came. */
+  /** True once the marker has arrived. */
   readonly started: boolean;
-  /** Returns the input before the marker, or in place of it. */
+  /** Returns the input before the marker, or all input if there is no marker. */
   greeting(): Buffer;
 }
 
-/** Reads marker and frames out of a byte stream that arrives in any pieces. */
+/** Parses marker and frames from a byte stream that arrives in pieces of any size. */
 export function createFrameParser(limits: FrameLimits): FrameParser {
   return new StreamParser(limits);
 }
@@ -72,7 +72,7 @@ class StreamParser implements FrameParser {
   #totalBytes = 0;
   #others = 0;
   #clocks = 0;
-  /** The header of the frame whose payload has yet to come. */
+  /** The header of the frame whose payload is incomplete. */
   #checked: { readonly type: FrameType; readonly size: number } | null = null;
   #isOver = false;
 
@@ -104,7 +104,7 @@ class StreamParser implements FrameParser {
       frames.push({ type: this.#checked.type, payload: Buffer.from(this.#held.subarray(at, at + this.#checked.size)) });
       at += this.#checked.size;
       if (this.#checked.type === 'E') {
-        // The end is the last frame. Whatever follows is ignored, in the same chunk or later.
+        // The end is the last frame. Later input is ignored, in the same chunk or in later ones.
         this.#isOver = true;
         break;
       }
@@ -119,7 +119,7 @@ class StreamParser implements FrameParser {
 
   #append(chunk: Uint8Array): void {
     if (this.#length + chunk.length > this.#held.length) {
-      // Doubling, so that a peer that sends single bytes cannot make each of them cost a copy of all before.
+      // Doubles the buffer, so that a peer that sends single bytes does not cause a copy of all bytes for each.
       const larger = Buffer.allocUnsafe(Math.max(4096, 2 * (this.#length + chunk.length)));
       larger.set(this.#held.subarray(0, this.#length));
       this.#held = larger;
@@ -168,7 +168,7 @@ class StreamParser implements FrameParser {
   }
 }
 
-/** The content of a hello frame. Throws WireFault. */
+/** Parses the content of a hello frame. Throws WireFault. */
 export function parseHello(payload: Buffer): Hello {
   const { v, agent, wall_ms, monotonic_ms, boot_id, pinned, reader } = parseObject(payload, 'H');
   if (
@@ -186,7 +186,7 @@ export function parseHello(payload: Buffer): Hello {
   return reader === undefined ? hello : { ...hello, reader };
 }
 
-/** The content of a fault frame. Throws WireFault. */
+/** Parses the content of a fault frame. Throws WireFault. */
 export function parseAgentFault(payload: Buffer): AgentFault {
   const { code, message } = parseObject(payload, 'F');
   if (!agentFaultCodes.includes(code as AgentFaultCode) || !isText(message, maxJsonFrameBytes)) {
@@ -195,7 +195,7 @@ export function parseAgentFault(payload: Buffer): AgentFault {
   return { code: code as AgentFaultCode, message };
 }
 
-/** The content of an end frame. Throws WireFault. */
+/** Parses the content of an end frame. Throws WireFault. */
 export function parseEnd(payload: Buffer): End {
   const { left, place, spool_error, dropped, next } = parseObject(payload, 'E');
   const isTextOrNull = (value: unknown): value is string | null => value === null || isText(value, maxJsonFrameBytes);
@@ -226,7 +226,7 @@ function parseObject(
   try {
     content = JSON.parse(payload.toString());
   } catch {
-    // Invalid JSON has the same error as JSON that is no object: `content` stays null.
+    // Invalid JSON leads to the same error as JSON that is not an object: `content` stays null.
   }
   if (typeof content !== 'object' || content === null)
     throw new WireFault('agent-output', `a frame ${type} without JSON`);

@@ -1,7 +1,7 @@
-/** Reads the lines of logs in a report. They are no metrics: no rule evaluates them by number. */
+/** Reads the lines of logs in a report. Log lines are no metrics: no rule evaluates them by number. */
 import type { Report } from './report.ts';
 
-/** The priorities of syslog, by their number. */
+/** The priorities of syslog, indexed by number. */
 export const logPriorities: readonly string[] = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug'];
 
 /** A row of `log_lines`. `priority` is 0 (emerg) to 7 (debug), `logged_at` milliseconds since 1970; null if unknown. */
@@ -10,16 +10,16 @@ export interface LogLine {
   readonly priority: number | null;
   readonly unit: string | null;
   readonly text: string;
-  /** The number of times that the line stood in a row. */
+  /** The number of consecutive times that the line occurred. */
   readonly times: number;
 }
 
 const maxLines = 20;
-/** Errors, and 100 rules. */
+/** The most counts of a report: errors, and 100 rules. */
 const maxCounts = 101;
 const maxTimes = 2 ** 31 - 1;
 
-/** Returns the newest lines of logs that a report has, the newest last. */
+/** Returns the newest lines of logs in a report, the newest last. */
 export function logLinesOf({ worker_reports: workers }: Pick<Report, 'worker_reports'>): readonly LogLine[] {
   const families = workers.flatMap(({ function_reports: functions }) => functions);
   const rows = families.flatMap(({ name, data }) => (name === 'log_line' ? data : []));
@@ -36,16 +36,16 @@ export function logLinesOf({ worker_reports: workers }: Pick<Report, 'worker_rep
   });
 }
 
-/** The new lines of logs since the previous visit: those of err and worse, or those that a rule takes. */
+/** The number of new lines of logs since the previous visit: lines of err and worse, or lines that a rule matches. */
 export interface LogCount {
-  /** The name of its series. */
+  /** The name of the count's series. */
   readonly metric: 'log_errors' | 'log_matches';
-  /** The `source`; of a rule `match` ('' without an expression) and `priority`. */
+  /** The `source`; for a rule `match` ('' without an expression) and `priority`. */
   readonly labels: Readonly<Record<string, string>>;
   readonly count: number;
 }
 
-/** Returns the counts that a report knows, at most 101. */
+/** Returns the counts in a report, at most 101. */
 export function logCountsOf({ worker_reports: workers }: Pick<Report, 'worker_reports'>): readonly LogCount[] {
   return workers
     .flatMap(({ function_reports: functions }) => functions)
@@ -61,7 +61,7 @@ export function logCountsOf({ worker_reports: workers }: Pick<Report, 'worker_re
     });
 }
 
-/** Reads seconds since 1970 or ISO 8601 with a zone, in the years from 1970 to 9999; null: neither. */
+/** Parses seconds since 1970 or ISO 8601 with a zone, in the years from 1970 to 9999; null for other texts. */
 function timeOf(text: string): number | null {
   const isIso = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/.test(text);
   const timeMs = isIso ? Date.parse(text) : /^\d{1,12}$/.test(text) ? Number(text) * 1000 : Number.NaN;

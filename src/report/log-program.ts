@@ -1,4 +1,4 @@
-/** The awk program that reads logs, see agent/shell/log.awk. The build puts its text in place of this file. */
+/** The awk program that reads logs, see agent/shell/log.awk. The build inserts its text in place of this file. */
 import { linesOf } from './shorten-script.ts';
 
 export const logProgram = [

@@ -1,6 +1,6 @@
 /**
- * Every metric once: what it is called, its unit, what it means, its labels, the column it has. Probes, storage, rules
- * and documentation look here and nowhere else.
+ * Every metric once: its name, unit, meaning, labels and column. Probes, storage, rules and documentation read this
+ * file alone.
  */
 
 export type Unit =
@@ -16,17 +16,17 @@ export type Unit =
   | 'flag';
 
 export interface Metric {
-  /** Full name: family and field. */
+  /** The full name: family and field. */
   readonly name: string;
   readonly family: string;
   readonly field: string;
   readonly unit: Unit;
   readonly help: string;
-  /** The files or programs of Linux that the agents read, for the documents. */
+  /** The Linux files or programs that the agents read, for the documents. */
   readonly source: string;
   readonly labels: readonly string[];
   readonly column?: StatsMetricColumn;
-  /** Values outside are out of any sense: they are stored as null, with a reason. */
+  /** The least plausible value. Values below it or above `maximum` are stored as null, with a reason. */
   readonly minimum: number;
   readonly maximum: number;
 }
@@ -48,9 +48,9 @@ const ranges: Readonly<Record<Unit, readonly [number, number]>> = {
 
 type Field = readonly [unit: Unit, help: string, column?: string];
 
-/** The labels of the families that have any. */
+/** The labels of each family that has labels. */
 const labels: Readonly<Record<string, readonly string[]>> = {
-  // scope: local or network; mode: rw, ro, or missing (of /etc/fstab and not mounted).
+  // scope: local or network; mode: rw, ro, or missing (in /etc/fstab and not mounted).
   disk: ['mount', 'fstype', 'source', 'scope', 'mode'],
   network: ['interface'],
   os: ['hostname', 'distribution', 'kernel', 'architecture', 'virtualisation'],
@@ -61,13 +61,13 @@ const labels: Readonly<Record<string, readonly string[]>> = {
   // state: ActiveState of systemctl show (active, inactive, failed ...), or missing.
   unit: ['unit', 'state'],
   temperature: ['sensor'],
-  // source: journal, a file, or the kernel's ring; priority: a name of syslog.
+  // source: journal, a file, or the kernel's ring buffer; priority: a name of syslog.
   log: ['source'],
   log_match: ['match', 'priority'],
   check: ['check', 'label'],
 };
 
-/** The fields of each family; `column` is the one of `stats` that takes the value as it is. */
+/** The fields of each family. `column` is the column of `stats` that holds the value unchanged. */
 const families = {
   cpu: {
     used_percent: [
@@ -159,7 +159,7 @@ const families = {
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Field>>>>;
 
 /**
- * The files and programs of Linux by family. Other systems are asked through Node's os module and systeminformation.
+ * The Linux files and programs by family. On other systems, Node's os module and systeminformation supply the values.
  */
 const sources: Readonly<Record<keyof typeof families, string>> = {
   cpu: '/proc/stat; the cgroup of a container with a quota',
@@ -188,7 +188,7 @@ const sources: Readonly<Record<keyof typeof families, string>> = {
 
 type FieldsOf<Family> = Family extends unknown ? Family[keyof Family] : never;
 
-/** The columns of `stats` that come straight from one metric. */
+/** The columns of `stats` that hold the value of one metric. */
 export type StatsMetricColumn = Extract<
   FieldsOf<(typeof families)[keyof typeof families]>,
   readonly [Unit, string, string]
@@ -211,7 +211,7 @@ export const metrics: readonly Metric[] = Object.entries(families).flatMap(([fam
 
 const byName: ReadonlyMap<string, Metric> = new Map(metrics.map((metric) => [metric.name, metric]));
 
-/** The metric of a family's field, or null when no version of this program knows it. */
+/** Returns the metric of a family's field; null if this version does not know it. */
 export function metricOf(family: string, field: string): Metric | null {
   return byName.get(`${family}_${field}`) ?? null;
 }

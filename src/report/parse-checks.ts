@@ -3,9 +3,7 @@ import { checkFormats, isCheckName, maxBuiltInChecks, maxChecks, outputLimit } f
 import { maxRefusedChecks, type CheckResult, type RefusedCheck } from './checks.ts';
 import { maxReasonChars } from './limits.ts';
 
-/**
- * Returns the results of checks. Throws ReportFault for any that no agent sends, and for a name that is there twice.
- */
+/** Parses the results of checks. Throws ReportFault for results that no agent sends, and for a repeated name. */
 export function checkResultsOf(value: unknown, place: Place): readonly CheckResult[] {
   const names = new Set<string>();
   return listOf(value, place, maxChecks + maxBuiltInChecks).map((item, at) => {
@@ -38,7 +36,7 @@ function exitOf(value: unknown, here: Place): number {
   throw fault(here, 'exit', 'not a whole number from 0 to 255');
 }
 
-/** Returns the refused checks. Throws ReportFault for any that no agent sends. */
+/** Parses the refused checks. Throws ReportFault for entries that no agent sends. */
 export function refusedChecksOf(value: unknown, place: Place): readonly RefusedCheck[] {
   return listOf(value, place, maxRefusedChecks).map((item, at) => {
     const here = { within: place, key: at };

@@ -31,9 +31,9 @@ import { ReportFault, reportVersion } from './report.ts';
 import type { FunctionReport, Report, ReportName, Unknown, WorkerReport } from './report.ts';
 
 /**
- * The report that the bytes hold. Families and fields that are not known here are kept, for newer agents send more;
- * other unknown keys are passed over and not kept. Throws ReportFault with the JSON path of the first thing wrong:
- * `report-too-large` beyond 1 MiB, else `report-invalid`.
+ * Parses a report. Keeps unknown families and fields, because newer agents send more; ignores other unknown keys.
+ * Throws ReportFault with the JSON path of the first fault: `report-too-large` beyond 1 MiB, otherwise
+ * `report-invalid`.
  */
 export function parseReport(bytes: Uint8Array): Report {
   if (bytes.length > maxReportBytes) {
@@ -44,9 +44,9 @@ export function parseReport(bytes: Uint8Array): Report {
   return reportOf(jsonOf(bytes));
 }
 
-/** Before JSON.parse, so that nothing deep is ever built. */
+/** Throws ReportFault for too deep a nesting. Called before JSON.parse, so that no deep object is ever built. */
 function checkDepth(bytes: Uint8Array): void {
-  // A local copy: the bundle would read another file's export through a getter, 2,000 times a report.
+  // A local copy: the bundle reads another file's export through a getter, 2,000 times a report.
   const most = maxReportDepth;
   let depth = 0;
   let inText = false;

@@ -2,9 +2,9 @@ import { maxDoubts } from './limits.ts';
 import { metrics, type Metric } from './metrics.ts';
 import { ReportFault, type FunctionReport, type Report, type Row, type Unknown } from './report.ts';
 
-/** A value out of any sense, that was replaced by null. */
+/** An implausible value that was replaced by null. */
 export interface Doubt {
-  /** JSON path of the value. */
+  /** The JSON path of the value. */
   readonly path: string;
   readonly value: number;
   readonly reason: string;
@@ -16,11 +16,11 @@ export interface PlausibleReport {
 }
 
 /**
- * The report with null, and an `unknown` reason, for every value outside its metric's minimum and maximum. Fields that
- * no metric describes are left alone. Throws ReportFault `report-invalid` beyond `maxDoubts` such values.
+ * Replaces every value outside its metric's minimum and maximum by null, with an `unknown` reason. Leaves fields
+ * without a metric unchanged. Throws ReportFault `report-invalid` beyond `maxDoubts` such values.
  */
 export function withPlausibleValues(report: Report): PlausibleReport {
-  // Nearly every report is plausible all over, and looking costs less than making its parts anew.
+  // Nearly every report is plausible throughout, and checking costs less than copying its parts.
   const isSound = report.worker_reports.every((worker) => worker.function_reports.every(isPlausible));
   if (isSound) return { report, doubts: [] };
   const doubts: Doubt[] = [];

@@ -1,24 +1,23 @@
 /**
  * The report of one agent run about one client: its shape, version 1. Shared with the agent, so nothing here imports
- * anything of the project outside this folder.
- *
- * Three levels: the report, one worker report a probe, one function report a family. In a row, strings are labels and
- * numbers (or null: unknown) are values; a metric's full name is family and field joined by `_`.
+ * code of the project outside this folder.
+ * Three levels: the report, one worker report for each probe, one function report for each family. In a row, strings
+ * are labels and numbers (or null: unknown) are values; a metric's full name is family and field joined by `_`.
  */
 import type { CheckResult, RefusedCheck } from './checks.ts';
 
 export const reportVersion = 1;
 
-/** `run_id` of a report that no run asked for: the nil UUID (RFC 9562, 5.9). */
+/** The `run_id` of a report that no run requested: the nil UUID (RFC 9562, 5.9). */
 export const noRunId = '00000000-0000-0000-0000-000000000000';
 
-/** `Daemon report`: every visit. `Inventory report`: what a machine is made of, once a day. */
+/** `Daemon report`: made at every visit. `Inventory report`: the parts of a machine, once a day. */
 export type ReportName = 'Daemon report' | 'Inventory report';
 
 /** A subject of a family: labels are strings, values are finite numbers or null. */
 export type Row = Readonly<Record<string, string | number | null>>;
 
-/** The reason why a value is null. `row` is the index in `data`; left out, it holds for every row. */
+/** The reason why a value is null. `row` is the index in `data`; without it, the reason applies to every row. */
 export interface Unknown {
   readonly row?: number;
   readonly field: string;
@@ -27,9 +26,9 @@ export interface Unknown {
 }
 
 export interface FunctionReport {
-  /** The family: `memory`, `disk`. */
+  /** The family, for instance `memory` or `disk`. */
   readonly name: string;
-  /** UTC, ISO 8601 with milliseconds; left out where it equals the worker report's. */
+  /** The time in UTC, ISO 8601 with milliseconds; missing if it equals the worker report's. */
   readonly datetime?: string;
   readonly data: readonly Row[];
   readonly unknown?: readonly Unknown[];
@@ -38,12 +37,12 @@ export interface FunctionReport {
 }
 
 export interface WorkerReport {
-  /** The probe: `memory`, `disks`. */
+  /** The probe, for instance `memory` or `disks`. */
   readonly name: string;
-  /** Left out where it equals the report's. */
+  /** The time; missing if it equals the report's. */
   readonly datetime?: string;
   readonly duration_ms: number;
-  /** The reason why this probe reports nothing or not everything; null when all went well. */
+  /** The reason why this probe reports nothing or not everything; null if all went well. */
   readonly error: string | null;
   readonly function_reports: readonly FunctionReport[];
 }
@@ -53,9 +52,9 @@ export interface Report {
   readonly version: typeof reportVersion;
   /** The client's own wall clock, UTC, ISO 8601 with milliseconds. */
   readonly datetime: string;
-  /** UUID, lower case. */
+  /** The id of the report: a UUID in lower case. */
   readonly report_id: string;
-  /** The run whose visit asked for it; UUID, `noRunId` where the client's own crontab did. */
+  /** The run whose visit requested the report: a UUID, or `noRunId` if the client's own crontab did. */
   readonly run_id: string;
   readonly client: string;
   readonly agent: {
@@ -63,7 +62,7 @@ export interface Report {
     readonly cpu_ms: number;
     readonly wall_ms: number;
     readonly rss_bytes: number;
-    /** Reports that went from the spool since the last visit, because it was full or they were damaged. */
+    /** The reports that the spool has lost since the last visit, because it was full or they were damaged. */
     readonly dropped_reports?: number;
   };
   /** The content of /proc/sys/kernel/random/boot_id; null on systems without it. */
@@ -71,13 +70,13 @@ export interface Report {
   /** The client's monotonic clock (since boot, CLOCK_MONOTONIC or /proc/uptime), whole milliseconds. */
   readonly monotonic_ms: number;
   readonly worker_reports: readonly WorkerReport[];
-  /** The results of people's own checks, then of the agent's; left out if there are none. */
+  /** The results of people's own checks, then of the agent's; missing if there are none. */
   readonly checks?: readonly CheckResult[];
-  /** The refused checks of this client; left out if there are none. */
+  /** The refused checks of this client; missing if there are none. */
   readonly checks_refused?: readonly RefusedCheck[];
 }
 
-/** A report does not say what it must; `path` is the JSON path of what is wrong. */
+/** The error for an invalid report. `path` is the JSON path of the fault. */
 export class ReportFault extends Error {
   override readonly name = 'ReportFault';
   readonly code: 'report-invalid' | 'report-too-large';

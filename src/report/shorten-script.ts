@@ -1,4 +1,4 @@
-/** Shortens scripts that stand in files for people, at build time and in tests. */
+/** Shortens scripts that are kept in readable files, at build time and in tests. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -10,10 +10,7 @@ export function linesOf(file: string, comment: '#' | '//'): readonly string[] {
     .filter((line) => line !== '' && !line.startsWith(comment));
 }
 
-/**
- * Returns a shell script as one line, with the files that it includes by `. FILE`. `without` names files that are left
- * out.
- */
+/** Returns a shell script as one line, with the files that it includes by `. FILE`. `without` names files to omit. */
 export function shellScript(file: string, without: readonly string[] = []): string {
   let text = '';
   for (const line of shellLines(file, without)) {
@@ -32,7 +29,7 @@ function shellLines(file: string, without: readonly string[]): readonly string[]
   });
 }
 
-/** Removes blanks around operators outside of double quotes, and behind the patterns of `case`. */
+/** Removes blanks around operators outside of double quotes, and after the patterns of `case`. */
 function shortened(line: string): string {
   const operators = / *(&&|\|\||;;|;|\|) */g;
   return line

@@ -29,7 +29,7 @@ export interface Suite {
   readonly context: Uint8Array;
 }
 
-/** The suite of base mode (RFC 9180, section 5.1) with X25519 and HKDF-SHA256. */
+/** Returns the suite of base mode (RFC 9180, section 5.1) with X25519 and HKDF-SHA256. */
 export function suiteOf(aead: Aead, info: string): Suite {
   const suiteId = Buffer.concat([ascii('HPKE'), kemId, kdfId, Uint8Array.of(aead.id >> 8, aead.id & 0xff)]);
   const empty = new Uint8Array(0);
@@ -39,12 +39,15 @@ export function suiteOf(aead: Aead, info: string): Suite {
   return { aead, suiteId, context: Buffer.concat([modeBase, pskIdHash, infoHash]) };
 }
 
-/** LabeledExtract of RFC 9180, section 4: 32 bytes. */
+/** Computes LabeledExtract of RFC 9180, section 4. Returns 32 bytes. */
 export function labeledExtract(suiteId: Uint8Array, salt: Uint8Array, label: string, ikm: Uint8Array): Buffer {
   return createHmac('sha256', salt).update('HPKE-v1').update(suiteId).update(label).update(ikm).digest();
 }
 
-/** LabeledExpand of RFC 9180, section 4, for up to 32 bytes: HKDF's first block is all that any length here needs. */
+/**
+ * Computes LabeledExpand of RFC 9180, section 4, for up to 32 bytes, which need only HKDF's first block. Throws
+ * RangeError for a greater length.
+ */
 export function labeledExpand(
   suiteId: Uint8Array,
   prk: Uint8Array,
@@ -69,7 +72,9 @@ export interface AeadKey {
   readonly nonce: Buffer;
 }
 
-/** KeySchedule of RFC 9180, section 5.1, without the exporter. The nonce is that of the first and only message. */
+/**
+ * Computes KeySchedule of RFC 9180, section 5.1, without the exporter. Returns the nonce of the first and only message.
+ */
 export function keySchedule(suite: Suite, sharedSecret: Uint8Array): AeadKey {
   const { suiteId, context, aead } = suite;
   const secret = labeledExtract(suiteId, sharedSecret, 'secret', new Uint8Array(0));
@@ -86,7 +91,7 @@ export interface Ephemeral {
 }
 
 export function generateEphemeral(): Ephemeral {
-  // The encoding is asked for in the generation: exporting a fresh X25519 key as JWK can hang for ever on Node 20.
+  // Requests the encoding during the generation: exporting a fresh X25519 key as JWK can hang for ever on Node 20.
   const generate = generateKeyPairSync as unknown as (
     type: 'x25519',
     options: { publicKeyEncoding: { format: 'jwk' } },
@@ -96,15 +101,15 @@ export function generateEphemeral(): Ephemeral {
 }
 
 /**
- * Encap of RFC 9180, section 4.1: the shared secret for the owner of a public key, whom the ephemeral public key
- * (`enc`) lets compute it too. Throws when the public key has no 32 bytes or is of low order.
+ * Computes Encap of RFC 9180, section 4.1. Returns the shared secret for the owner of a public key, who can compute it
+ * from the ephemeral public key (`enc`). Throws if the public key does not have 32 bytes or is of low order.
  */
 export function encap(recipient: Uint8Array, ephemeral: Ephemeral): Buffer {
   const dh = exchange(ephemeral.privateKey, recipient);
   return extractAndExpand(dh, ephemeral.publicKey, recipient);
 }
 
-/** Decap of RFC 9180, section 4.1. Throws when `enc` has no 32 bytes or is of low order. */
+/** Computes Decap of RFC 9180, section 4.1. Throws if `enc` does not have 32 bytes or is of low order. */
 export function decap(enc: Uint8Array, recipient: Ephemeral): Buffer {
   return extractAndExpand(exchange(recipient.privateKey, enc), enc, recipient.publicKey);
 }
@@ -114,14 +119,14 @@ function extractAndExpand(dh: Uint8Array, enc: Uint8Array, recipient: Uint8Array
   return labeledExpand(kemSuiteId, prk, 'shared_secret', Buffer.concat([enc, recipient]), hashBytes);
 }
 
-/** X25519, with the check for the all-zero result that RFC 9180, section 7.1.4, demands. */
+/** Computes X25519, with the check for the all-zero result that RFC 9180, section 7.1.4, requires. */
 function exchange(privateKey: KeyObject, publicRaw: Uint8Array): Buffer {
   if (publicRaw.length !== publicKeyBytes) throw new RangeError(`an X25519 public key has ${publicKeyBytes} bytes`);
-  // JWK because it is imported in 4 microseconds, DER in 60.
+  // In JWK, because its import takes 4 microseconds instead of 60 for DER.
   const x = Buffer.from(publicRaw).toString('base64url');
   const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x }, format: 'jwk' });
   const dh = diffieHellman({ privateKey, publicKey });
-  // OpenSSL refuses it itself; that is not for us to rely on.
+  // OpenSSL also refuses such a key, but this code does not rely on it.
   if (dh.every((byte) => byte === 0)) throw new RangeError('an X25519 public key of low order');
   return dh;
 }

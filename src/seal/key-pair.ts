@@ -4,17 +4,17 @@ import { publicKeyBytes } from './hpke.ts';
 import { keyIdOf } from './sealed-message.ts';
 import { SealFault } from './seal-fault.ts';
 
-/** A key pair that reports are sealed to. */
+/** A key pair to which reports are sealed. */
 export interface KeyPair {
-  /** 16 hexadecimal digits; see `keyIdOf`. */
+  /** The key id: 16 hexadecimal digits; see `keyIdOf`. */
   readonly id: string;
-  /** Raw, 32 bytes. */
+  /** The raw public key, 32 bytes. */
   readonly publicKey: Uint8Array;
   readonly privateKey: KeyObject;
 }
 
 export function generateKeyPair(): KeyPair {
-  // Not as JWK, and not exported afterwards: that can hang for ever on Node 20.
+  // Not as JWK, and not exported afterwards: exporting can hang for ever on Node 20.
   const { privateKey } = generateKeyPairSync('x25519', {
     publicKeyEncoding: { type: 'spki', format: 'der' },
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
@@ -22,38 +22,41 @@ export function generateKeyPair(): KeyPair {
   return privateKeyFromPem(privateKey);
 }
 
-/** PKCS#8 PEM (RFC 8410), not encrypted. For a file of mode 0600, and for nothing else. */
+/** Encodes a private key as PKCS#8 PEM (RFC 8410), unencrypted: only for a file of mode 0600. */
 export function privateKeyToPem({ privateKey }: KeyPair): string {
   return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
-/** The pair of a PKCS#8 PEM. Throws SealFault `seal-no-key` when it is no X25519 key. */
+/** Decodes the pair from PKCS#8 PEM. Throws SealFault `seal-no-key` if the text is not an X25519 key. */
 export function privateKeyFromPem(pem: string): KeyPair {
   const privateKey = importKey(() => createPrivateKey({ key: pem, format: 'pem' }), 'private');
   const publicKey = rawOf(createPublicKey(privateKey));
   return { id: keyIdOf(publicKey), publicKey, privateKey };
 }
 
-/** SubjectPublicKeyInfo PEM (RFC 8410) of a raw public key: for people to look at. */
+/** Encodes a raw public key as SubjectPublicKeyInfo PEM (RFC 8410), for people to read. */
 export function publicKeyToPem(publicKey: Uint8Array): string {
   if (publicKey.length !== publicKeyBytes) throw new RangeError(`an X25519 public key has ${publicKeyBytes} bytes`);
   const der = Buffer.concat([spkiPrefix, publicKey]).toString('base64');
   return `-----BEGIN PUBLIC KEY-----\n${der}\n-----END PUBLIC KEY-----\n`;
 }
 
-/** The raw public key of a SubjectPublicKeyInfo PEM. Throws SealFault `seal-no-key` when it is no X25519 key. */
+/**
+ * Decodes a raw public key from SubjectPublicKeyInfo PEM. Throws SealFault `seal-no-key` if the text is not an X25519
+ * key.
+ */
 export function publicKeyFromPem(pem: string): Uint8Array {
-  // Node would take a private key too, and derive the public one.
+  // Node would accept a private key too, and derive the public key.
   if (!pem.startsWith('-----BEGIN PUBLIC KEY-----')) throw new SealFault('seal-no-key', 'not a public key in PEM');
   return rawOf(importKey(() => createPublicKey({ key: pem, format: 'pem' }), 'public'));
 }
 
-/** For `openReport`. */
+/** Returns the pairs by key id, for `openReport`. */
 export function privateKeysOf(pairs: readonly KeyPair[]): ReadonlyMap<string, KeyPair> {
   return new Map(pairs.map((pair) => [pair.id, pair]));
 }
 
-/** SEQUENCE { SEQUENCE { OID 1.3.101.110 }, BIT STRING of 32 bytes }, as RFC 8410 has it. */
+/** The DER prefix of RFC 8410: SEQUENCE { SEQUENCE { OID 1.3.101.110 }, BIT STRING of 32 bytes }. */
 const spkiPrefix = Buffer.from('302a300506032b656e032100', 'hex');
 
 function rawOf(publicKey: KeyObject): Uint8Array {

@@ -10,14 +10,14 @@ import { SealFault } from './seal-fault.ts';
 export type PrivateKeys = ReadonlyMap<string, KeyPair>;
 
 export interface OpenedReport {
-  /** Authenticated. */
+  /** The authenticated header. */
   readonly header: SealedHeader;
   readonly plaintext: Buffer;
 }
 
 /**
- * Verifies, decrypts and decompresses a sealed report, given as bytes or as what `readHeader` made of them. Throws
- * SealFault: `seal-no-key` when it is sealed to none of the keys, `seal-corrupt` when it differs from what was sealed,
+ * Verifies, decrypts and decompresses a sealed report, given as bytes or as the result of `readHeader`. Throws
+ * SealFault: `seal-no-key` if the report is sealed to none of the keys, `seal-corrupt` if it was changed after sealing,
  * `report-too-large` beyond 1 MiB.
  */
 export function openReport(sealed: Uint8Array | SealedMessage, keys: PrivateKeys): OpenedReport {
@@ -47,7 +47,7 @@ function decrypt({ enc, headerBytes, ciphertext }: SealedMessage, pair: KeyPair)
 
 function inflate(compressed: Buffer): Buffer {
   const { buffer, engine } = inflateWithInfo(compressed);
-  // inflateRawSync passes over what follows the stream; only the engine tells how much it used.
+  // inflateRawSync ignores bytes after the stream; only the engine reports the number of bytes that it used.
   if (engine.bytesWritten !== compressed.length) {
     throw new SealFault(
       'seal-corrupt',

@@ -1,10 +1,9 @@
 /**
- * Seals a report so that nobody on its way, nor on the disks it rests on, can read or change it: HPKE (RFC 9180), base
- * mode, one message, to the collector's public key. FORMAT.md specifies every byte.
- *
- * Promises: `node:crypto` and `node:zlib` alone; a message that differs in one bit from what was sealed is refused;
- * nothing is believed before it is authenticated; no opening takes more than 1 MiB of plaintext. Sealing (this file)
- * runs on clients and is kept apart from opening (open.ts) and keys (key-pair.ts).
+ * Seals a report so that nobody in transit or on a disk can read or change it: HPKE (RFC 9180), base mode, one message,
+ * to the collector's public key. FORMAT.md specifies every byte.
+ * Guarantees: only `node:crypto` and `node:zlib` are used; a message that was changed by one bit is refused; nothing is
+ * trusted before it is authenticated; opening never produces more than 1 MiB of plaintext. Sealing (this file) runs on
+ * clients and is kept apart from opening (open.ts) and keys (key-pair.ts).
  */
 import { createCipheriv } from 'node:crypto';
 import { deflateRawSync } from 'node:zlib';
@@ -14,19 +13,18 @@ import { encodeHeader, keyIdOf, maxPlaintextBytes, reportSuite } from './sealed-
 import { SealFault } from './seal-fault.ts';
 
 export interface SealOptions {
-  /** Raw X25519 public key of the collector, 32 bytes. */
+  /** The raw X25519 public key of the collector, 32 bytes. */
   readonly publicKey: Uint8Array;
-  /** UUID, lower case. */
+  /** The report id: a UUID in lower case. */
   readonly reportId: string;
-  /** 1 to 128 bytes of UTF-8. */
+  /** The client's name: 1 to 128 bytes of UTF-8. */
   readonly client: string;
   /** The report as JSON, at most 1 MiB. */
   readonly plaintext: Uint8Array;
 }
 
 /**
- * Compresses and seals a report. Throws SealFault `report-too-large`, and RangeError when the key, id or name cannot be
- * sealed with.
+ * Compresses and seals a report. Throws SealFault `report-too-large`, and RangeError for an unusable key, id or name.
  */
 export function sealReport(options: SealOptions): Buffer {
   const { plaintext } = options;
@@ -36,7 +34,7 @@ export function sealReport(options: SealOptions): Buffer {
   return sealCompressed(options, deflateRawSync(plaintext), generateEphemeral());
 }
 
-/** The part after the compression, with an ephemeral key pair that must never be used for a second message. */
+/** Seals compressed bytes, with an ephemeral key pair that must never be used for a second message. */
 export function sealCompressed(
   { publicKey, reportId, client }: Omit<SealOptions, 'plaintext'>,
   compressed: Uint8Array,

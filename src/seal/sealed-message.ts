@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { publicKeyBytes, suiteOf, aes256Gcm, tagBytes } from './hpke.ts';
 import { SealFault } from './seal-fault.ts';
 
-/** An opened report. */
+/** The most bytes of an opened report. */
 export const maxPlaintextBytes = 1024 * 1024;
 export const maxClientNameBytes = 128;
 
@@ -16,32 +16,32 @@ const reportIdAt = keyIdAt + keyIdBytes;
 const lengthAt = reportIdAt + reportIdBytes;
 const nameAt = lengthAt + 2;
 
-/** Deflate adds far less than this to bytes that cannot be compressed. */
+/** The most bytes of a compressed report. Deflate adds far less than 1 KiB to incompressible bytes. */
 const maxCompressedBytes = maxPlaintextBytes + 1024;
 export const maxSealedBytes = nameAt + maxClientNameBytes + publicKeyBytes + maxCompressedBytes + tagBytes;
 
-/** AES-256-GCM and the `info` of FORMAT.md. */
+/** The suite: AES-256-GCM and the `info` of FORMAT.md. */
 export const reportSuite = suiteOf(aes256Gcm, 'fleet-health report v1');
 
 export interface SealedHeader {
-  /** First 8 bytes of the SHA-256 of the public key it is sealed to: 16 hexadecimal digits. */
+  /** The id of the key: the first 8 bytes of the SHA-256 of its public half, as 16 hexadecimal digits. */
   readonly keyId: string;
-  /** UUID, lower case. */
+  /** The report id: a UUID in lower case. */
   readonly reportId: string;
   readonly client: string;
 }
 
-/** A sealed report in its parts. Nothing of it is authenticated before it is opened. */
+/** A sealed report in its parts. No part is authenticated before the report is opened. */
 export interface SealedMessage extends SealedHeader {
-  /** Every byte before `enc`: what is authenticated beside the ciphertext. */
+  /** Every byte before `enc`, which is authenticated together with the ciphertext. */
   readonly headerBytes: Uint8Array;
   /** The ephemeral X25519 public key. */
   readonly enc: Uint8Array;
-  /** With the tag at its end. */
+  /** The ciphertext with the tag at its end. */
   readonly ciphertext: Uint8Array;
 }
 
-/** The id of a raw X25519 public key: 16 hexadecimal digits. */
+/** Returns the id of a raw X25519 public key: 16 hexadecimal digits. */
 export function keyIdOf(publicKey: Uint8Array): string {
   return createHash('sha256')
     .update(publicKey)
@@ -49,13 +49,16 @@ export function keyIdOf(publicKey: Uint8Array): string {
     .slice(0, keyIdBytes * 2);
 }
 
-/** Throws RangeError when an id has not its form or the client's name no 1 to 128 bytes of UTF-8 without U+0000. */
+/**
+ * Encodes the header. Throws RangeError for an invalid id, or if the client's name is not 1 to 128 bytes of UTF-8
+ * without U+0000.
+ */
 export function encodeHeader({ keyId, reportId, client }: SealedHeader): Buffer {
   const name = Buffer.from(client);
   if (!/^[0-9a-f]{16}$/.test(keyId)) throw new RangeError('a key id has 16 hexadecimal digits');
   if (!uuidPattern.test(reportId)) throw new RangeError('a report id is a UUID in lower case');
   const fault = nameFault(name);
-  // A lone surrogate becomes U+FFFD in UTF-8: two names would have one encoding.
+  // A lone surrogate becomes U+FFFD in UTF-8, and two names would have one encoding.
   if (fault !== null || name.toString() !== client) throw new RangeError(fault ?? 'the client name is no Unicode text');
   return Buffer.concat([
     magic,
@@ -67,8 +70,8 @@ export function encodeHeader({ keyId, reportId, client }: SealedHeader): Buffer 
 }
 
 /**
- * The header of a sealed report, and where its other parts are; checks the form, opens nothing.
- * Throws SealFault `seal-corrupt` or `report-too-large`.
+ * Parses the header of a sealed report and locates its other parts. Checks the form and opens nothing. Throws SealFault
+ * `seal-corrupt` or `report-too-large`.
  */
 export function readHeader(bytes: Uint8Array): SealedMessage {
   if (bytes.length > maxSealedBytes) {
