@@ -1,6 +1,6 @@
 /**
- * The second program, `fleet-health-agent`: what a machine does by itself, without a visit of the collector. Its
- * reports come from the probes that visits run (agent/).
+ * The second program, `fleet-health-agent`, which a machine runs by itself, without a visit of the collector. Its
+ * reports come from the probes of visits (agent/).
  */
 import type { Counters } from '../../agent/probes/collected.ts';
 import { readCounters, writeCounters } from '../../agent/spool/counters-file.ts';
@@ -14,13 +14,13 @@ import { formatReport, type ReportFormat } from './format-report.ts';
 import type { AgentSettings } from './settings.ts';
 import { takeReport, type TakenReport } from './take-report.ts';
 
-/** The log of a mode that stays. */
+/** The log of a mode that keeps running. */
 export interface AgentLog {
   readonly event: (event: string, fields: LogFields) => void;
   readonly problem: (event: string, fields: LogFields) => void;
 }
 
-/** Takes one report by the counters of the state folder, and keeps the new ones there. */
+/** Takes one report with the counters of the state folder, and stores the new counters there. */
 export async function takeKeptReport(settings: AgentSettings, place: string): Promise<TakenReport> {
   const previous = readCounters([place]);
   const taken = await takeReport({ ...settings, previous, placeDir: place });
@@ -34,14 +34,17 @@ export interface ReportLoop {
   readonly everyMs: number;
   readonly log: AgentLog;
   readonly signal: AbortSignal;
-  /** Takes each report. What it throws is logged. */
+  /** Called with each report. Its errors are logged. */
   readonly take: (taken: TakenReport) => void | Promise<void>;
 }
 
-/** The least time by which two reports are further apart than rates need: clocks count in hundredths of a second. */
+/**
+ * The margin added to the interval of reports, so that rates get their least interval: clocks count in hundredths of a
+ * second.
+ */
 const marginMs = 20;
 
-/** Takes a report again and again until the signal aborts. A report that fails is logged and left out. */
+/** Takes reports repeatedly until the signal aborts. Logs and skips a report that fails. */
 export async function everyReport({ settings, place, everyMs, log, signal, take }: ReportLoop): Promise<void> {
   let previous: Counters | null = readCounters([place]);
   const checks = settings.enrolment?.checks ?? null;

@@ -2,13 +2,13 @@ import { closeSync, constants, fstatSync, openSync, readSync, renameSync, writeS
 
 const flags = constants.O_RDWR | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-/** The most bytes of a file of reports, and of the one before it. */
+/** The most bytes of a file of reports, and of its predecessor. */
 export const maxReportsBytes = 10 * 1024 * 1024;
 
 /**
- * Appends a line to a file of mode 0600. A file that would become larger than `maxBytes` is renamed to FILE.1 before,
- * in place of an older one. The rest of a line that a killed process has begun ends with a line break. Throws what fs
- * throws, for a symbolic link too.
+ * Appends a line to a file of mode 0600. If the file would become larger than `maxBytes`, first renames it to FILE.1
+ * and replaces an older one. Ends the incomplete line of a killed process with a line break. Throws errors of fs, also
+ * for a symbolic link.
  */
 export function appendLine(file: string, line: string, maxBytes = maxReportsBytes): void {
   let handle = openSync(file, flags, 0o600);

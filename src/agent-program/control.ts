@@ -1,4 +1,4 @@
-/** Starts, ends and looks at modes in the background. A mode is running while its lock is held, whatever files say. */
+/** Starts, ends and checks modes in the background. A mode runs while its lock is held, whatever files contain. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -18,13 +18,13 @@ export function lockFile(place: string, mode: string): string {
   return path.join(place, `${mode}-lock.db`);
 }
 
-/** Returns the process that runs a mode; null if none does. */
+/** Returns the process that runs a mode; null if there is none. */
 export async function runningMode(place: string, mode: string): Promise<LockHolder | null> {
   const taken = await lookAtLock(lockFile(place, mode));
   return taken === null ? null : (taken.holder ?? { pid: 0, startedAtMs: 0 });
 }
 
-/** Returns what a mode has kept of itself last; nulls if it has kept nothing. */
+/** Returns the last status that a mode has stored; nulls if it has stored nothing. */
 export function keptStatus(place: string, mode: string): ModeStatus {
   const content = readPrivateFile(path.join(place, statusFile(mode)), maxStatusBytes);
   try {
@@ -37,8 +37,8 @@ export function keptStatus(place: string, mode: string): ModeStatus {
 }
 
 /**
- * Ends a mode: by SIGTERM, waiting ten seconds, or at once with its whole process group. Returns the pid; null if it
- * was not running. Throws FleetError `locked` if it goes on.
+ * Ends a mode: by SIGTERM, waiting ten seconds, or at once with its whole process group. Returns the pid; null if the
+ * mode was not running. Throws FleetError `locked` if the mode does not end.
  */
 export async function stopMode(place: string, mode: string, force: boolean): Promise<number | null> {
   const holder = await runningMode(place, mode);
@@ -53,7 +53,7 @@ export async function stopMode(place: string, mode: string, force: boolean): Pro
   return pid;
 }
 
-/** Has a mode read its settings again. Returns the pid; null if it is not running. Throws FleetError `locked`. */
+/** Makes a mode read its settings again. Returns the pid; null if the mode does not run. Throws FleetError `locked`. */
 export async function reloadMode(place: string, mode: string): Promise<number | null> {
   const holder = await runningMode(place, mode);
   if (holder === null) return null;
@@ -65,7 +65,7 @@ function forcedEnd(mode: string): string {
   return `End it at once: fleet-health-agent stop --force ${mode}`;
 }
 
-/** Sends a signal to the process that runs a mode; SIGKILL to its process group. One that has ended is no fault. */
+/** Sends a signal to the process that runs a mode; SIGKILL to its process group. Ignores a process that has ended. */
 function signalTo({ pid }: LockHolder, mode: string, signal: 'SIGTERM' | 'SIGKILL' | 'SIGHUP'): void {
   if (pid < 2) throw running(`the process that runs ${mode} cannot be determined`, 'Look for it with ps, and end it.');
   try {
@@ -79,13 +79,13 @@ function signalTo({ pid }: LockHolder, mode: string, signal: 'SIGTERM' | 'SIGKIL
 }
 
 /**
- * Returns the process group as kill(2) takes it, if the process leads it or `start` has made it. Any other group may
- * hold the script that has started the process: the process alone then.
+ * Returns the process group in the form of kill(2), if the process leads the group or `start` has made it. Any other
+ * group may contain the script that started the process; then returns the process alone.
  */
 function groupOf(pid: number): number {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // State, parent, group and session come behind the name, which may hold anything: proc_pid_stat(5).
+    // State, parent, group and session follow the name, which may contain anything: proc_pid_stat(5).
     const [, , group = '', session = ''] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const isOfStart = group === session && !existsSync(`/proc/${session}`);
     return Number(group) === pid || isOfStart ? -Number(group) : pid;

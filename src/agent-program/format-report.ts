@@ -5,7 +5,7 @@ import type { TakenReport } from './take-report.ts';
 export const reportFormats = ['json', 'daemon-report', 'pattoo'] as const;
 export type ReportFormat = (typeof reportFormats)[number];
 
-/** Returns the document of a report in one of the forms. */
+/** Converts a report to the document of a format. */
 export function formatReport(format: ReportFormat, taken: TakenReport): object {
   if (format === 'pattoo') return pattooReport(taken);
   return format === 'json' ? taken.report : daemonReport(taken.report);
@@ -17,7 +17,7 @@ interface DaemonFunction {
   readonly data: readonly Row[];
 }
 
-/** Returns function, worker and daemon reports with these keys alone. Checks are a worker of their own. */
+/** Returns function, worker and daemon reports with only these keys. Checks become a worker of their own. */
 function daemonReport({ name, datetime, worker_reports: workers, checks = [] }: Report): object {
   const functionOf = (report: FunctionReport, inherited: string): DaemonFunction => ({
     name: report.name,

@@ -7,7 +7,7 @@ const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | cons
 
 export interface LogFile {
   readonly write: (line: string) => void;
-  /** Opens the file again: logrotate has renamed it. Goes on with the open one if that fails. */
+  /** Opens the file again after logrotate has renamed it. Continues with the open file if that fails. */
   readonly reopen: () => void;
 }
 
@@ -21,10 +21,10 @@ export function openLogFile(file: string): LogFile {
   const open = (): number => {
     const handle = openSync(file, flags, 0o640);
     try {
-      // Whatever the umask: the group may read it.
+      // Whatever the umask, the group may read the file.
       fchmodSync(handle, 0o640);
     } catch {
-      // The file of another account stays as it is.
+      // A file of another account keeps its mode.
     }
     return handle;
   };
@@ -40,7 +40,7 @@ export function openLogFile(file: string): LogFile {
       try {
         writeSync(handle, `${line}\n`);
       } catch {
-        // A full disk ends no mode.
+        // A full disk does not end a mode.
       }
     },
     reopen: () => {

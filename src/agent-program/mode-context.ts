@@ -2,28 +2,28 @@ import { writePrivateFile } from '../../agent/start/private-file.ts';
 import type { AgentLog } from './agent-program.ts';
 import type { AgentSettings } from './settings.ts';
 
-/** The surroundings of a mode that stays. */
+/** The environment of a mode that keeps running. */
 export interface ModeContext {
   readonly settings: AgentSettings;
   /** The state folder. */
   readonly place: string;
   readonly log: AgentLog;
-  /** Aborted at the end, and when the settings are read again: the mode runs anew with them. */
+  /** Aborted at the end, and when the settings are read again: then the mode runs anew with them. */
   readonly signal: AbortSignal;
-  /** `--send`: alerts leave this machine whatever agent.json says. */
+  /** True for `--send`: alerts leave this machine whatever agent.json contains. */
   readonly send: boolean;
-  /** `push --every`: the time between two pushes; null: as agent.json says. */
+  /** The value of `push --every`: the time between two pushes; null for the value of agent.json. */
   readonly everyMs: number | null;
-  /** Called once the mode is at work: `start` waits for it. */
+  /** Called once the mode works: `start` waits for this call. */
   readonly ready: () => void;
-  /** Keeps what `status` prints. */
+  /** Stores the facts that `status` prints. */
   readonly note: (status: ModeStatus) => void;
 }
 
 /** The newest facts of a mode, for `status`. */
 export interface ModeStatus {
   readonly lastReportAtMs: number | null;
-  /** The number of reports that wait to be sent; null for a mode that sends none. */
+  /** The number of reports that wait to be sent; null for a mode that sends no reports. */
   readonly queue: number | null;
 }
 
@@ -32,7 +32,7 @@ export function statusFile(mode: string): string {
   return `${mode}-status.json`;
 }
 
-/** Returns a function that keeps the status of a mode. A disk that does not take it changes nothing else. */
+/** Returns a function that stores the status of a mode. Ignores a disk that cannot store it. */
 export function statusKeeper(place: string, mode: string): (status: ModeStatus) => void {
   return (status) => {
     try {

@@ -21,14 +21,14 @@ const modes: Readonly<Record<string, RunMode>> = {
 
 export const modeNames = Object.keys(modes);
 
-/** Returns the function of a mode. Throws a usage error for a name that is none. */
+/** Returns the function of a mode. Throws a usage error for an unknown name. */
 export function modeNamed(name: string): RunMode {
   const mode = Object.hasOwn(modes, name) ? modes[name] : undefined;
   if (mode === undefined) throw usageError(`there is no mode ${name}`, `Choose ${modeNames.join(', ')}.`);
   return mode;
 }
 
-/** Throws a usage error if agent.json lacks what a mode needs. */
+/** Throws a usage error if agent.json lacks a setting that a mode needs. */
 export function checkSettings(mode: string, { edge, enrolment }: AgentSettings): void {
   if (mode === 'edge' && edge === null) {
     throw usageError('agent.json has no "edge"', 'Write "edge": {"rules": [..]} into it.');

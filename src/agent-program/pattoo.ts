@@ -7,7 +7,7 @@ import { secondMs } from '../platform/units.ts';
 import type { Report, Row } from '../report/report.ts';
 import type { TakenReport } from './take-report.ts';
 
-/** null: text. 1: a gauge. 64: a counter. */
+/** The type of a value. null: text. 1: a gauge. 64: a counter. */
 type BaseType = null | 1 | 64;
 type Datum = readonly [label: string | null, value: string | number];
 
@@ -17,7 +17,7 @@ interface Series {
   readonly data: readonly Datum[];
 }
 
-/** A gauge of the list of names: family, field, label, name and description. */
+/** A gauge in pattoo's list of names: family, field, label, name and description. */
 type Gauge = readonly [family: string, field: string, label: string | null, name: string, description: string];
 
 const gauges: readonly Gauge[] = [
@@ -42,7 +42,7 @@ const gauges: readonly Gauge[] = [
   ['processes', 'total', null, 'process_count', 'Process Count'],
 ];
 
-/** The counters of an interface in the order in which its probe keeps them. */
+/** The counters of an interface, in the order in which its probe stores them. */
 const networkCounters = [
   ['network_bytes_recv', 'Bytes (In)'],
   ['network_bytes_sent', 'Bytes (Out)'],
@@ -54,11 +54,11 @@ const networkCounters = [
   ['network_dropout', 'Dropped Packets (Out)'],
 ] as const;
 
-/** The times of all CPUs in the order in which their probe keeps them, in hundredths of a second. */
+/** The times of all CPUs, in the order in which their probe stores them, in hundredths of a second. */
 const cpuTimes = ['user', 'nice', 'system', 'idle', 'iowait', 'irq', 'softirq', 'steal'] as const;
 const ticksPerSecond = 100;
 
-/** Returns the document of pattoo-os (its DATA.md), with the names of its list. Leaves out unknown values. */
+/** Returns the document of pattoo-os (its DATA.md), with the names of its list. Omits unknown values. */
 export function pattooReport({ report, counters }: TakenReport): object {
   const host = hostname();
   return {
@@ -79,7 +79,7 @@ export function pattooReport({ report, counters }: TakenReport): object {
   };
 }
 
-/** A report that is stored, and the hub that has it. */
+/** A stored report, with the hub that has it. */
 export interface StoredPattooReport {
   readonly collectorId: string;
   readonly client: string;
@@ -87,7 +87,7 @@ export interface StoredPattooReport {
   readonly report: Report;
 }
 
-/** Returns the document of a hub: a stored report of one of its machines. Counters are not stored. */
+/** Returns the document of a hub from a stored report of one of its machines. Counters are not stored. */
 export function pattooHubReport({ collectorId, client, atMs, report }: StoredPattooReport): object {
   const [os] = rowsOf(report, 'os');
   const text = (field: string, description: string): Series => {
@@ -112,7 +112,7 @@ export function pattooHubReport({ collectorId, client, atMs, report }: StoredPat
   };
 }
 
-/** Returns 64 hexadecimal digits that stay the same on this machine, and do not tell its machine-id(5). */
+/** Returns 64 hexadecimal digits that stay the same on this machine and do not reveal its machine-id(5). */
 export function agentId(host: string): string {
   const file = '/etc/machine-id';
   const machine = existsSync(file) ? readFileSync(file, 'utf8').trim() : '';

@@ -21,15 +21,15 @@ export interface RunModeOptions {
   readonly onReady: () => void;
 }
 
-/** The time from SIGTERM to the end by force. */
+/** The time from SIGTERM to the forced end. */
 const endWithinMs = 4.5 * secondMs;
 const lockTries = 5;
 const lockPauseMs = 200;
 
 /**
- * Runs a mode until the signal aborts. SIGHUP opens the log again, reads the settings and runs the mode anew by them;
- * settings with a fault, or with which the mode does not start, are logged, and the earlier ones stay. Throws
- * FleetError `locked` if the mode runs already.
+ * Runs a mode until the signal aborts. SIGHUP reopens the log, reads the settings and runs the mode with them. Settings
+ * that are faulty or with which the mode does not start are logged, and the earlier settings stay in use. Throws
+ * FleetError `locked` if the mode is already running.
  */
 export async function runMode(options: RunModeOptions): Promise<void> {
   const { mode, configFile, signal, send, everyMs, log, onReady } = options;
@@ -91,7 +91,7 @@ export async function runMode(options: RunModeOptions): Promise<void> {
   }
 }
 
-/** Takes the lock of a mode. Tries again, because `status` holds it for a moment. */
+/** Takes the lock of a mode. Retries, because `status` holds the lock for a moment. */
 async function lockMode(place: string, mode: string): Promise<() => void> {
   for (let tries = 1; ; tries++) {
     const attempt = await takeLock({ file: lockFile(place, mode), nowMs: Date.now() });

@@ -4,12 +4,12 @@ import { parseDuration } from '../text/durations.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 
-/** The file that a key of agent.json or agent.d/ was read from, by the key's path. */
+/** Returns the file of agent.json or agent.d/ from which a key was read, by the key's path. */
 export type FileOf = (path: string) => string;
 
 /**
  * An object of agent.json. Each reader returns null for a missing key, and throws FleetError `config-invalid` for a
- * value of another form. `end` refuses the keys that nobody has read.
+ * value of another form. `end` refuses the keys that were not read.
  */
 export interface Fields extends FieldFaults {
   readonly text: (key: string) => string | null;
@@ -29,7 +29,7 @@ export interface Fields extends FieldFaults {
 interface FieldFaults {
   /** Returns the file of a key. */
   readonly fileOf: (key: string) => string;
-  /** Returns the fault of a key, for a value that has the right form and cannot be meant. */
+  /** Returns the fault of a key whose value has the right form but cannot be meant. */
   readonly fault: (key: string, what: string) => FleetError;
 }
 

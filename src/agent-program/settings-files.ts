@@ -12,17 +12,17 @@ const systemFile = '/etc/fleet-health/agent.json';
 
 /** agent.json and the files of agent.d/ beside it, as one object. */
 export interface SettingsFiles {
-  /** null if there is no agent.json. */
+  /** The path of agent.json; null if there is none. */
   readonly file: string | null;
   readonly values: Readonly<Record<string, unknown>>;
   readonly fileOf: FileOf;
 }
 
 /**
- * Reads the named agent.json, else the account's own, else that of /etc, and then agent.d/*.json beside it by name.
- * Objects of several files become one. Throws FleetError `config-missing` if the named file is missing,
- * `config-invalid` if a key stands in two files, `config-permissions` if others can write a file or agent.d, own it, or
- * read a pushKey in it.
+ * Reads the named agent.json, otherwise the account's own, otherwise that of /etc, and then agent.d/*.json beside it by
+ * name. Merges objects of several files. Throws FleetError `config-missing` if the named file is missing,
+ * `config-invalid` if two files contain the same key, `config-permissions` if others can write a file or agent.d, own
+ * it, or read a pushKey in it.
  */
 export function readSettingsFiles(named: string | null): SettingsFiles {
   const file = findFile(named);
@@ -43,8 +43,8 @@ export function readSettingsFiles(named: string | null): SettingsFiles {
 }
 
 /**
- * Returns the `state_directory` of the files, also where they have faults: a mode that runs has read them before.
- * Returns null if none is named. Throws FleetError `config-missing` and `config-permissions` as readSettingsFiles does.
+ * Returns the `state_directory` of the files, even if they have faults, because a running mode has read them before.
+ * Returns null if there is none. Throws FleetError `config-missing` and `config-permissions` as readSettingsFiles does.
  */
 export function namedStateDirectory(named: string | null): string | null {
   const file = findFile(named);
@@ -55,7 +55,7 @@ export function namedStateDirectory(named: string | null): string | null {
       const value: unknown = JSON.parse(literal);
       if (typeof value === 'string' && path.isAbsolute(value)) return value;
     } catch {
-      // The text is as broken as the file.
+      // The value is malformed, as the whole file is.
     }
   }
   return null;
@@ -116,7 +116,7 @@ function readObject(file: string): Readonly<Record<string, unknown>> {
   try {
     value = JSON.parse(text);
   } catch (thrown) {
-    // The words of the engine quote the text, which may hold a key.
+    // The engine's message quotes the text, which may contain a key.
     const position = /position (\d+)/.exec(messageOf(thrown))?.[1];
     const line = position === undefined ? '' : ` (line ${text.slice(0, Number(position)).split('\n').length})`;
     throw settingsFault(file, '', `is not JSON${line}`);
@@ -132,7 +132,7 @@ function refused(message: string, advice: string): FleetError {
   return new FleetError({ code: 'config-permissions', stage: 'config', message, advice });
 }
 
-/** Refuses what others than root and this account can write: the checks in it are commands that run. */
+/** Throws if accounts other than root and this one can write a file: its checks are commands that run. */
 function checkWriters(place: string, { mode, uid }: Stats): void {
   if ((mode & 0o022) !== 0) throw refused(`${place} can be written by others`, `chmod go-w ${place}`);
   if (uid === 0 || uid === process.geteuid?.()) return;

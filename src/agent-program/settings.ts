@@ -12,29 +12,32 @@ import { readSettingsFiles } from './settings-files.ts';
 
 /** agent.json with agent.d/, checked. */
 export interface AgentSettings {
-  /** The name in reports: the host's unless agent.json says another. */
+  /** The name in reports: the host's, unless agent.json sets another. */
   readonly client: string;
   readonly options: ProbeOptions;
-  /** null: standard output, which is the journal under systemd. */
+  /** The folder of logs; null for standard output, which is the journal under systemd. */
   readonly logDirectory: string | null;
-  /** null: /var/lib/fleet-health-agent if this account may use it, else a folder of the account's own. */
+  /**
+   * The state folder; null: /var/lib/fleet-health-agent if this account may use it, otherwise a folder of the account's
+   * own.
+   */
   readonly stateDirectory: string | null;
   readonly report: ReportSettings;
-  /** null: there is no object `edge`. */
+  /** The object `edge`; null if there is none. */
   readonly edge: EdgeSettings | null;
   readonly spoke: SpokeSettings;
-  /** null: this machine is not enrolled. */
+  /** The enrolment; null if this machine is not enrolled. */
   readonly enrolment: Enrolment | null;
 }
 
 export interface ReportSettings {
   readonly everyMs: number;
   readonly format: ReportFormat;
-  /** null: reports.jsonl in the state folder. */
+  /** The file for reports; null: reports.jsonl in the state folder. */
   readonly file: string | null;
 }
 
-/** Reads the settings. Throws FleetError with the file, the key and what to do. */
+/** Reads the settings. Throws FleetError with the file, the key and advice. */
 export function readSettings(named: string | null): AgentSettings {
   const { values, fileOf } = readSettingsFiles(named);
   const fields = fieldsOf(values, '', fileOf);

@@ -5,21 +5,21 @@ import type { Readable } from 'node:stream';
 import { FleetError } from '../errors.ts';
 import { secondMs } from '../platform/units.ts';
 
-/** The descriptor on which a mode in the background says that it runs, or why it does not. */
+/** The descriptor on which a mode in the background reports that it runs, or why it does not. */
 export const readyDescriptor = 3;
 export const readyWord = 'ready';
 const readyWithinMs = 20 * secondMs;
 const maxComplaintChars = 4096;
 
 /**
- * The shell becomes the leader of a session without a terminal, and ends: the mode belongs to that session and does not
- * lead it, so that it can never get a terminal.
+ * The script of the shell. The shell becomes the leader of a session without a terminal, and ends. The mode belongs to
+ * that session without leading it, so that it can never get a terminal.
  */
 const script = 'umask 077; cd /; "$@" &';
 
 /**
- * Starts a mode in the background: the command line runs it in the foreground. Resolves once it runs. Throws FleetError
- * `agent-failed` with its complaint if it ends before.
+ * Starts a mode in the background: the command line runs it in the foreground. Resolves once the mode runs. Throws
+ * FleetError `agent-failed` with the mode's message if it ends before.
  */
 export async function startInBackground(mode: string, command: readonly string[]): Promise<void> {
   closeInherited();
@@ -54,7 +54,7 @@ const closeOnExec = 0o2_000_000;
 
 /**
  * Closes the descriptors that this process has inherited, other than stdin, stdout and stderr. Node opens each of its
- * own with O_CLOEXEC. Where there is no /proc, Node has marked the inherited ones by itself.
+ * own with O_CLOEXEC. Without /proc, Node has marked the inherited ones by itself.
  */
 function closeInherited(): void {
   const dir = '/proc/self/fdinfo';

@@ -5,12 +5,12 @@ import { listPrivateFiles } from '../../agent/start/private-file.ts';
 import { FleetError } from '../errors.ts';
 import { makeFolder } from '../state/make-folder.ts';
 
-/** The folder of the service, which its package or unit makes. */
+/** The folder of the service, which its package or unit creates. */
 const systemPlace = '/var/lib/fleet-health-agent';
 
 /**
- * Returns the folder of counters, locks and reports: the named one, else that of the service if this account may use
- * it, else the first of the account's own. Removes the partly written files of killed processes from it. Throws
+ * Returns the folder of counters, locks and reports: the named folder, otherwise the service's if this account may use
+ * it, otherwise the first of the account's own. Removes the partly written files of killed processes from it. Throws
  * FleetError `state-unusable`.
  */
 export function openStatePlace(named: string | null): string {
@@ -33,7 +33,7 @@ function findPlace(named: string | null): string {
   throw unusable('no folder can be written for counters and reports');
 }
 
-/** Returns why a folder cannot be used; null if it can. Root uses that of another account. */
+/** Returns why a folder cannot be used; null if it can. Root may use the folder of another account. */
 function faultOf(dir: string, make: boolean): string | null {
   try {
     if (make) makeFolder(dir);

@@ -14,9 +14,9 @@ const deadlineMs = 20 * secondMs;
 export interface TakeReportOptions {
   readonly client: string;
   readonly options: ProbeOptions;
-  /** Checks beside those of this machine's own files; null: none. */
+  /** The checks besides those of this machine's own files; null for none. */
   readonly checks?: readonly RequestedCheck[] | null;
-  /** The counters of the report before; null if there are none. */
+  /** The counters of the previous report; null if there are none. */
   readonly previous: Counters | null;
   /** A private folder for the notes of probes and checks. */
   readonly placeDir: string;
@@ -24,13 +24,13 @@ export interface TakeReportOptions {
 
 export interface TakenReport {
   readonly report: Report;
-  /** The counters for the next report; null keeps the earlier ones. */
+  /** The counters for the next report; null to keep the earlier ones. */
   readonly counters: Counters | null;
 }
 
 /**
- * Runs the probes and checks of a visit. Returns a report that is not sealed. Throws FleetError `agent-timeout` if they
- * do not end in time.
+ * Runs the probes and checks of a visit. Returns an unsealed report. Throws FleetError `agent-timeout` if they do not
+ * end in time.
  */
 export async function takeReport({
   client,
@@ -57,11 +57,11 @@ export async function takeReport({
   const request = { kind: 'visit', run: noRunId, client } as const;
   const described = describeReport(request, collected, { bootId, nowMs: Date.now(), dropped: 0, begun });
   const report = { ...described, ...withBuiltIn(checks, collected.checks) };
-  // Texts and numbers that a reader of sealed reports would refuse become fit in the same way.
+  // Corrects texts and numbers that a reader of sealed reports would refuse, as in a sealed report.
   return { report: JSON.parse(encodeReport(report).toString()) as Report, counters: collected.counters };
 }
 
-/** Returns the start of a report: this process may have made others before. */
+/** Returns the start of a report now, because this process may have made other reports before. */
 export function beginReport(): Begun {
   return { cpu: process.cpuUsage(), uptime: process.uptime() };
 }

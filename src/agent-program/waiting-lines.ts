@@ -2,25 +2,28 @@ import path from 'node:path';
 
 import { isWritten, readPrivateFile } from '../../agent/start/private-file.ts';
 
-/** The most lines that are kept: the oldest are dropped. */
+/** The most lines that are kept. The oldest are dropped. */
 const mostWaiting = 1000;
 const maxWaitingBytes = 8 * 1024 * 1024;
 
-/** Lines of JSON that wait for somebody who did not take them. */
+/** Lines of JSON that wait for a receiver that has not accepted them. */
 export interface WaitingLines {
   readonly lines: readonly string[];
-  /** Replaces the lines, of too many by the newest. They live on in this process if the disk does not take them. */
+  /**
+   * Replaces the lines; keeps only the newest of too many. The lines stay in the memory of this process if the disk
+   * cannot store them.
+   */
   readonly keep: (lines: readonly string[]) => KeptLines;
 }
 
 export interface KeptLines {
-  /** The oldest lines, beyond the bounds. */
+  /** The number of the oldest lines, which were dropped. */
   readonly dropped: number;
-  /** False: the file has the lines before these. */
+  /** False if the file still has the previous lines. */
   readonly isWritten: boolean;
 }
 
-/** Opens the lines that an earlier process has kept in a file of the state folder. */
+/** Opens the lines that an earlier process has stored in a file of the state folder. */
 export function openWaitingLines(place: string, file: string): WaitingLines {
   const text = readPrivateFile(path.join(place, file), maxWaitingBytes)?.toString() ?? '';
   const waiting = {

@@ -12,7 +12,7 @@ export function accountName(): string | null {
   }
 }
 
-/** Returns the home folder: $HOME, otherwise that of passwd; null if the account has neither. */
+/** Returns the home folder: $HOME, otherwise the home folder of passwd; null if the account has neither. */
 export function homeFolder(): string | null {
   try {
     return homedir();
@@ -22,7 +22,8 @@ export function homeFolder(): string | null {
 }
 
 /**
- * Returns the home folder of passwd, as ssh does, because cron may set a different HOME or none; / if there is none.
+ * Returns the home folder of passwd, as ssh does, because cron may set a different HOME or none; / if there is no
+ * entry.
  */
 export function loginHome(): string {
   try {
@@ -32,7 +33,7 @@ export function loginHome(): string {
   }
 }
 
-/** Replaces a leading `~` by the home folder. Throws FleetError `config-invalid` if the account has none. */
+/** Replaces a leading `~` by the home folder. Throws FleetError `config-invalid` if the account has no home folder. */
 export function expandHome(text: string): string {
   if (text !== '~' && !text.startsWith('~/')) return text;
   const home = homeFolder();

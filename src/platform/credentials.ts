@@ -4,7 +4,7 @@ const prefix = '$CREDENTIALS_DIRECTORY/';
 
 /**
  * Resolves a path that begins with `$CREDENTIALS_DIRECTORY/`, the folder that systemd gives a service
- * (LoadCredential=). Returns it as it is written if systemd has passed none, and null if the path begins otherwise.
+ * (LoadCredential=). Returns the path unchanged if systemd has passed no folder, and null if the path begins otherwise.
  */
 export function credentialPath(text: string): string | null {
   if (!text.startsWith(prefix)) return null;
@@ -17,7 +17,7 @@ export function isMissingCredential(file: string): boolean {
   return file.startsWith(prefix);
 }
 
-/** True if systemd keeps this file for this service. Its access is an ACL, which the mode does not tell. */
+/** True if systemd keeps this file for this service. An ACL grants the access, which the mode does not show. */
 export function isCredential(file: string): boolean {
   const folder = credentialFolder();
   return folder !== null && file.startsWith(`${folder}/`);

@@ -2,23 +2,23 @@
 
 /** A time limit that its holder may restart for each step of the work. */
 export interface Deadline {
-  /** Rejects when the time is over or the signal is aborted. A rejection that nobody waits for is not unhandled. */
+  /** Rejects when the time is over or the signal is aborted. A rejection without a handler is not unhandled. */
   readonly over: Promise<never>;
-  /** Starts the time anew. */
+  /** Restarts the time. */
   restart(timeoutMs: number): void;
-  /** Stops the time. The signal still counts. */
+  /** Stops the time. The signal remains effective. */
   pause(): void;
   /** Frees the timer and the listener. */
   end(): void;
 }
 
 export interface DeadlineOptions {
-  /** Default: no time limit before `restart`. */
+  /** The time limit. Default: none before `restart`. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
-  /** Makes the error at the end of the time; default: a plain Error. */
+  /** Creates the error at the end of the time. Default: a plain Error. */
   readonly late?: () => Error;
-  /** Makes the error of an aborted signal; default: the signal's reason. */
+  /** Creates the error of an aborted signal. Default: the signal's reason. */
   readonly aborted?: (reason: unknown) => unknown;
 }
 
@@ -47,7 +47,7 @@ export function startDeadline({ timeoutMs, signal, late, aborted }: DeadlineOpti
   return deadline;
 }
 
-/** Returns what the work resolves to. Throws what the work throws, or the deadline's error if that comes first. */
+/** Returns the result of the work. Throws the error of the work, or the deadline's error if that comes first. */
 export async function withDeadline<T>(options: DeadlineOptions, work: (deadline: Deadline) => Promise<T>): Promise<T> {
   const deadline = startDeadline(options);
   try {
@@ -80,7 +80,7 @@ export async function withTimeout<T>(
   }
 }
 
-/** Returns what the work resolves to. Throws the signal's reason as soon as the signal is aborted. */
+/** Returns the result of the work. Throws the signal's reason as soon as the signal is aborted. */
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   // A rejection after the abort has no handler.
   work.catch(() => undefined);

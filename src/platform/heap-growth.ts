@@ -1,9 +1,9 @@
 import { setFlagsFromString } from 'node:v8';
 
-/** True for the V8 releases of Node 20 to 26. Others may report an unknown option on stderr, which cron would mail. */
+/** True if V8 is a release of Node 20 to 26. Others may report an unknown option on stderr, which cron would mail. */
 const isKnown = ['11', '12', '13', '14'].includes(process.versions.v8.split('.', 1)[0] ?? '');
 
-/** V8's own choice: Node 20 and 22 have this compiler, and do not use it. */
+/** The option of V8's default: Node 20 and 22 have this compiler, and do not use it. */
 const maglev = /^1[12]\./.test(process.versions.v8) ? '--no-maglev' : '--maglev';
 
 /** The growth before a collection. 30 takes 5 % less memory with 1,000 visits in flight, and 7 % more CPU time. */
@@ -29,11 +29,11 @@ export async function withBoundedHeap<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Runs the work in as little memory as V8 can do with, for a server that waits most of the time: its young generation
- * stays as small as at the start, 1 MB, in place of three times 16; the old one grows by steps of 2 MB, for which no
- * percentage of withBoundedHeap may be set; and nothing is compiled to optimised code, whose compiler leaves 10 MB
- * behind. Takes the same CPU time; a large report takes up to a quarter more. V8's --compact-on-every-full-gc is left
- * out: with 10,000 clients it takes 2 MB less on average, and 16 MB more at its peak.
+ * Runs the work in as little memory as V8 needs, for a server that waits most of the time. The young generation stays
+ * at its initial size of 1 MB, instead of three times 16 MB. The old generation grows by steps of 2 MB, which excludes
+ * a percentage of withBoundedHeap. Nothing is compiled to optimised code, whose compiler leaves 10 MB behind. Takes the
+ * same CPU time, and up to a quarter more for a large report. Omits V8's --compact-on-every-full-gc: with 10,000
+ * clients that option takes 2 MB less on average, and 16 MB more at its peak.
  */
 export async function withSmallHeap<T>(work: () => Promise<T>): Promise<T> {
   if (!isKnown) return work();

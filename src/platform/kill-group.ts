@@ -7,8 +7,8 @@ export function hasEnded(child: ChildProcess): boolean {
 
 /**
  * Sends a signal to the process group of a child that was started `detached`; 0 sends none. Returns false if no process
- * is left in the group. The id of a group whose leader has ended belongs to it only while a process of it is left: one
- * that holds the child's output, for instance.
+ * is left in the group. After its leader has ended, a group keeps its id only while one of its processes is left, for
+ * instance a process that holds the child's output.
  */
 export function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals | 0): boolean {
   try {

@@ -5,7 +5,7 @@ import type { ListenOptions } from 'node:net';
 import { errnoOf } from '../errors.ts';
 import { secondMs } from './units.ts';
 
-/** The limits of a server that strangers reach: slow requests are ended. Node's own limits are minutes. */
+/** The limits of a server that strangers can reach: slow requests are ended. Node's own limits are minutes. */
 export const httpLimits = {
   maxHeaderSize: 16_384,
   headersTimeout: 5 * secondMs,
@@ -14,7 +14,7 @@ export const httpLimits = {
   connectionsCheckingInterval: secondMs,
 } as const satisfies ServerOptions;
 
-/** Resolves when the server listens. Requests that are no HTTP get 400. Throws what the socket throws. */
+/** Starts listening. Resolves once the server listens. Requests other than HTTP get 400. Throws the socket's error. */
 export async function startListening(server: Server, where: ListenOptions | { readonly fd: number }): Promise<void> {
   server.on('clientError', (_error, socket) => {
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');

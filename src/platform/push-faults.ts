@@ -4,7 +4,7 @@ const adviceOfRefusal =
   'Put the agent.json here that `fleet-health enroll CLIENT` prints on the collector now: the key was rotated or ' +
   'revoked, or config.xml has no transport="push" for this client.';
 
-/** The advice by the status of an answer. Others come from a proxy, or are faults that the collector logs. */
+/** The advice by the status of an answer. Other statuses come from a proxy, or are faults that the collector logs. */
 const adviceByStatus: Readonly<Record<number, string>> = {
   404: 'Write <push/> into <serve> of the collector and start `fleet-health serve` anew, or mend the URL.',
   413: 'Let the proxy in front of the collector take bodies of 2 MiB.',
@@ -31,7 +31,7 @@ export function shownUrl({ protocol, host, pathname }: URL): string {
   return `${protocol}//${host}${pathname}`;
 }
 
-/** Returns the fault of an answer that is no acknowledgement. `refusal` is the advice where a key was refused. */
+/** Returns the fault of an answer that is not an acknowledgement. `refusal` is the advice for a refused key. */
 export function answerFault(url: URL, status: number | undefined, refusal = adviceOfRefusal): FleetError {
   const message = `${shownUrl(url)} answered ${status ?? 'nothing'}`;
   const isRedirect = status !== undefined && status >= 300 && status < 400;
@@ -40,7 +40,7 @@ export function answerFault(url: URL, status: number | undefined, refusal = advi
   return pushFault(message, status === 401 ? refusal : (adviceByStatus[status ?? 0] ?? other));
 }
 
-/** Returns the fault of a request that had no answer. */
+/** Returns the fault of a request without an answer. */
 export function requestFault(url: URL, thrown: unknown): FleetError {
   const code = errnoOf(thrown) ?? '';
   const advice = adviceByCode[code] ?? (/CERT|TLS|SSL|SIGNATURE/.test(code) ? adviceOfTls : adviceOfNetwork);

@@ -1,4 +1,4 @@
-/** Returns a function that asks `answerTo` once for each key, and keeps all the answers. */
+/** Returns a function that calls `answerTo` once for each key, and keeps all results. */
 export function remembered<K, V>(answerTo: (key: K) => V): (key: K) => V {
   const answers = new Map<K, V>();
   return (key) => {
@@ -10,7 +10,7 @@ export function remembered<K, V>(answerTo: (key: K) => V): (key: K) => V {
   };
 }
 
-/** Does what `remembered` does, for objects. An answer is kept for as long as its object lives. */
+/** Does what `remembered` does, for objects. Keeps a result for as long as its object exists. */
 export function rememberedWeakly<K extends object, V extends object>(answerTo: (key: K) => V): (key: K) => V {
   const answers = new WeakMap<K, V>();
   return (key) => {

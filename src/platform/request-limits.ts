@@ -2,16 +2,19 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { secondMs } from './units.ts';
 
-/** The most time for a body, from its headers on. */
+/** The time limit for a body, from its headers on. */
 const bodyMs = 5 * secondMs;
-/** The same for a sender that has proved who it is: its link may be thin. */
+/** The time limit for the body of an authenticated sender, whose link may be slow. */
 export const provenBodyMs: number = 60 * secondMs;
-/** The most time after that to read the answer. Streams of events are exempt. */
+/** The time limit after the body for reading the answer. Streams of events are exempt. */
 const readMs = 30 * secondMs;
 
 const limits = new WeakMap<IncomingMessage, () => void>();
 
-/** Ends a request whose body does not come in time, or whose answer nobody reads. Replaces earlier limits of it. */
+/**
+ * Ends a request whose body does not arrive in time, or whose answer nobody reads. Replaces earlier limits of the
+ * request.
+ */
 export function limitRequest(incoming: IncomingMessage, outgoing: ServerResponse, mostBodyMs = bodyMs): void {
   limits.get(incoming)?.();
   const body = setTimeout(() => {

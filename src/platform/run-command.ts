@@ -5,27 +5,27 @@ import { signalGroup } from './kill-group.ts';
 /** A command of config.xml that is started without a shell and without arguments. */
 export interface CommandRun {
   readonly command: string;
-  /** The text on its stdin. Default: nothing. */
+  /** The text on stdin. Default: nothing. */
   readonly input?: string;
-  /** It is killed with its children after this time, and when the signal aborts. */
+  /** The time after which the command is killed with its children. An abort of the signal kills them too. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
-  /** The most characters of each output that are kept. */
+  /** The most characters that are kept of each output. */
   readonly mostOutput: number;
 }
 
 export interface CommandOutcome {
-  /** null: a signal ended it. */
+  /** The exit status; null if a signal ended the command. */
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
-  /** True if it was killed because its time was over. */
+  /** True if the command was killed because its time was over. */
   readonly isLate: boolean;
 }
 
-/** Variables that a command inherits. Passwords of others are not among them. */
+/** The variables that a command inherits. Passwords of other programs are not among them. */
 const passedOn = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ'] as const;
-/** The wait for output after the exit: a process that the command left running may hold it open. */
+/** The time to wait for output after the exit: a process that the command left running may hold it open. */
 const lastWordsMs = 500;
 
 /** Returns the environment of commands of config.xml. */
@@ -41,9 +41,10 @@ export function commandEnvironment(): Readonly<Record<string, string>> {
 export async function runCommand(options: CommandRun): Promise<CommandOutcome> {
   const { command, input = '', timeoutMs, signal, mostOutput } = options;
   signal.throwIfAborted();
-  // A group of its own, so that the deadline ends what the command started too.
+  // A process group of its own, so that the deadline also ends the children of the command.
   const child: ChildProcess = spawn(command, [], { detached: true, stdio: 'pipe', env: commandEnvironment() });
-  // Before everything else: a process out of file descriptors makes a child without streams, and tells it by the event.
+  // Before everything else: without free file descriptors spawn returns a child without streams, and reports this by
+  // the event.
   const failed = new Promise<never>((_resolve, reject) => child.once('error', reject));
   const texts = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
@@ -65,7 +66,7 @@ export async function runCommand(options: CommandRun): Promise<CommandOutcome> {
         const last = setTimeout(() => resolve(code), lastWordsMs);
         child.once('close', () => clearTimeout(last));
       });
-      // A command that ends without reading everything counts by its status alone.
+      // Only the status counts for a command that ends without reading its input.
       child.stdin?.on('error', () => undefined);
       child.stdin?.end(input);
     });

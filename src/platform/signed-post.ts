@@ -17,28 +17,28 @@ import { secondMs } from './units.ts';
 
 export interface SignedPost {
   readonly url: URL;
-  /** The path that the MAC covers. A proxy may have another one. */
+  /** The path that the MAC covers. A proxy may use another path. */
   readonly path: SignedPath;
   readonly client: string;
   readonly key: Uint8Array;
   readonly body: Buffer;
   readonly signal: AbortSignal;
-  /** The answer is cut there. */
+  /** The size at which the answer is cut. */
   readonly maxAnswerBytes: number;
-  /** false: a connection of its own. */
+  /** The agent; false for a connection of its own. */
   readonly agent: Agent | false;
 }
 
 export interface SignedAnswer {
   readonly status: number | undefined;
   readonly body: Buffer;
-  /** True if the answer is 200 and has the MAC of somebody who knows the key. */
+  /** True if the answer is 200 and has the MAC of a server that knows the key. */
   readonly isSigned: boolean;
 }
 
 /**
- * Posts a body with its MAC, and checks that of the answer. The body of an answer other than 200 is not read. Rejects
- * with what the network says.
+ * Posts a body with its MAC, and checks the MAC of the answer. Does not read the body of an answer other than 200.
+ * Rejects with the network's error.
  */
 export async function postSigned(post: SignedPost): Promise<SignedAnswer> {
   const { url, path, client, key, body, signal, maxAnswerBytes, agent } = post;
@@ -72,7 +72,7 @@ export async function postSigned(post: SignedPost): Promise<SignedAnswer> {
   return { status, body: answer, isSigned: isSameMac(claimed, answerMac(key, mac, answer)) };
 }
 
-/** Reads a stream to its end and keeps its beginning. `destroyed`: destroys the stream at the limit instead. */
+/** Reads a stream to its end and keeps its beginning. With `destroyed`, destroys the stream at the limit instead. */
 export async function readBeginning(stream: Readable, maxBytes: number, destroyed = false): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;

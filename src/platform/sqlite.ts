@@ -50,8 +50,8 @@ export function openSqlite(path: string, options: SqliteOptions = {}): SqliteDat
 }
 
 /**
- * Returns `all` of a statement. It takes the rows as arrays where that is possible, which takes half the time of
- * objects: the statement itself is good for `run` alone then.
+ * Returns `all` of a statement. Reads the rows as arrays if that is supported, in half the time of objects. The
+ * statement itself may then be used only for `run`.
  */
 export function rowReader(statement: SqliteStatement): (...values: SqliteValue[]) => readonly SqliteRow[] {
   if (statement.columns === undefined || statement.setReturnArrays === undefined) {
@@ -62,7 +62,7 @@ export function rowReader(statement: SqliteStatement): (...values: SqliteValue[]
   return (...values) =>
     (statement.all(...values) as unknown as readonly (readonly SqliteValue[])[]).map((cells) => {
       const row: Record<string, SqliteValue> = {};
-      // Millions of rows are read so; an iterator over the names would take half as long again.
+      // An iterator over the names would take half as long again, and millions of rows are read.
       for (let index = 0; index < names.length; index += 1) row[names[index] ?? ''] = cells[index] ?? null;
       return row;
     });
@@ -70,7 +70,7 @@ export function rowReader(statement: SqliteStatement): (...values: SqliteValue[]
 
 /** The code SQLITE_FULL. */
 const full = 13;
-/** The code SQLITE_IOERR_SHMSIZE: the -shm file could not grow. A full disk gives it first on Node 22 and newer. */
+/** The code SQLITE_IOERR_SHMSIZE: the -shm file could not grow. On Node 22 or newer a full disk first causes it. */
 const ioerrShmSize = 4874;
 // The texts of sqlite3_errstr for codes that are not a statement's own fault.
 const codesOfTexts: ReadonlyMap<string, number> = new Map([
@@ -94,7 +94,7 @@ export function sqliteResultCode(thrown: unknown): number | null {
   if ('errcode' in thrown && typeof thrown.errcode === 'number') {
     return thrown.errcode === ioerrShmSize ? full : thrown.errcode & 0xff;
   }
-  // The package gives no number for failures in `all`: 1 is SQLITE_ERROR.
+  // The package reports no number for failures in `all`: 1 is SQLITE_ERROR.
   return codesOfTexts.get(thrown.message) ?? 1;
 }
 

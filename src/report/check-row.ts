@@ -3,9 +3,7 @@ import { maxFieldsPerRow, maxLabelChars, maxRows } from './limits.ts';
 import { metricOf, metrics } from './metrics.ts';
 import type { Row } from './report.ts';
 
-/**
- * The types of the fields in metrics.ts, by family and field. Built once, because each field of each row is looked up.
- */
+/** The types of the fields in metrics.ts, by family and field. Built once, for lookups of each field of each row. */
 const knownFields: ReadonlyMap<string, ReadonlyMap<string, 'number' | 'text'>> = new Map(
   [...new Set(metrics.map(({ family }) => family))].map((family) => {
     const own = metrics.filter((metric) => metric.family === family);

@@ -45,9 +45,7 @@ export function listOf(value: unknown, place: Place, maxLength: number): readonl
   return value;
 }
 
-/**
- * Checks a text: well-formed Unicode without U+0000, because databases refuse lone surrogates and some refuse U+0000.
- */
+/** Checks a text: well-formed Unicode without U+0000. Databases refuse lone surrogates, and some refuse U+0000. */
 export function textOf(value: unknown, within: Place, key: string, maxChars: number): string {
   if (typeof value !== 'string') throw fault(within, key, 'not a text');
   if (value.length > maxChars) throw fault(within, key, `${value.length} chars, allowed are ${maxChars}`);

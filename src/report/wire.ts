@@ -13,8 +13,8 @@
  * The collector of a site that forwards sends two more types, to a collector only (src/collector/receive/forwarded.ts):
  *   `C` the clocks of the next `R`, JSON
  *   `V` visits or a run, JSON; acknowledged by the first 16 bytes of the payload's SHA-256
- * stdin of the agent: 16 raw bytes for each acknowledged report id, nothing else; the end of stdin lets the agent end. An
- * uploaded agent finds its own program before these bytes (src/loader/upload-agent.cjs). The shell agent reads none.
+ * stdin of the agent: 16 raw bytes for each acknowledged report id, nothing else; the end of stdin lets the agent end.
+ * An uploaded agent finds its own program before these bytes (src/loader/upload-agent.cjs). The shell agent reads none.
  */
 import type { CheckFormat } from './checks.ts';
 

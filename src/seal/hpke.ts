@@ -72,9 +72,7 @@ export interface AeadKey {
   readonly nonce: Buffer;
 }
 
-/**
- * Computes KeySchedule of RFC 9180, section 5.1, without the exporter. Returns the nonce of the first and only message.
- */
+/** Computes KeySchedule of RFC 9180, section 5.1, without the exporter. The nonce is that of the only message. */
 export function keySchedule(suite: Suite, sharedSecret: Uint8Array): AeadKey {
   const { suiteId, context, aead } = suite;
   const secret = labeledExtract(suiteId, sharedSecret, 'secret', new Uint8Array(0));

@@ -35,9 +35,7 @@ interface SharesStore {
   readonly alerts: Pick<FleetStore, 'runs'> | null;
 }
 
-/**
- * Returns the part of each site that each collector has; nothing if one collector visits all, or before the first run.
- */
+/** Returns each collector's part of each site; nothing if one collector visits all, or before the first run. */
 export async function readShares(
   { collector }: Pick<Config, 'collector'>,
   { shares, alerts }: SharesStore,

@@ -28,7 +28,7 @@ export interface TransportShared {
   readonly bastions: BastionPool;
   /** The clients that have accepted a key alone, read at the first use. The caller has to call `save`. */
   readonly keyLogins: KeyLogins;
-  /** Returns the key that an enrolled client and this collector share; null if it is not enrolled. */
+  /** Returns the key that an enrolled client and this collector share; null if the client is not enrolled. */
   pushKeyOf(client: string): Buffer | null;
   /** Leaves the bastions. Call it when the last visit has ended. */
   close(): Promise<void>;

@@ -36,8 +36,8 @@ export interface Connection {
   /** Runs one command line through the client's login shell. One channel at a time. Throws FleetError stage channel. */
   exec(command: string): Promise<Channel>;
   /**
-   * Asks an agent that answers over HTTP, in place of `exec`. The stream that it answers is on stdout of the channel;
-   * what is written to stdin goes to it when stdin ends. Throws FleetError. Only a connection over HTTP has it.
+   * Polls an agent over HTTP, in place of `exec`. stdout of the channel has the answered stream; data written to stdin
+   * is sent when stdin ends. Throws FleetError. Only a connection over HTTP has this method.
    */
   poll?(request: PolledVisit): Promise<Channel>;
   /**

@@ -8,7 +8,7 @@ import type { EdgeRule } from './edge-settings.ts';
 
 type EdgeAlert = TransitionResult['alerts'][number];
 
-/** A change of an alert as it is sent: one line of JSON. */
+/** A change of an alert in the form in which it is sent: one line of JSON. */
 export interface AlertLine {
   readonly host: string;
   readonly rule: string;
@@ -20,20 +20,20 @@ export interface AlertLine {
   readonly at: string;
 }
 
-/** The state between two reports, of the rules alone. */
+/** The state of the rules between two reports. */
 interface EdgeState {
   readonly memory: TransitionResult['memory'] | null;
   /** Open alerts. */
   readonly alerts: readonly EdgeAlert[];
-  /** The last id that was given to an alert. */
+  /** The last id that was assigned to an alert. */
   readonly lastId: number;
-  /** Since which report an alert counts towards its next change, by rule and subject. */
+  /** The first report that an alert counts towards its next change, by rule and subject. */
   readonly moving: Readonly<Record<string, number>>;
 }
 
 export interface Evaluated {
   readonly changes: readonly AlertLine[];
-  /** The first report that the changes follow from: `for` and `clear` count it. null: nothing has changed. */
+  /** The first report that `for` and `clear` count for the changes; null if nothing has changed. */
   readonly sinceMs: number | null;
 }
 
@@ -45,11 +45,11 @@ export interface EvaluatorOptions {
   readonly client: string;
   readonly rules: readonly EdgeRule[];
   readonly everyMs: number;
-  /** The state folder, where the state of the rules outlives the process. */
+  /** The state folder, in which the state of the rules outlives the process. */
   readonly place: string;
 }
 
-/** Returns a function that moves the alerts by a report as the alerter does, and returns the changes. */
+/** Returns a function that evaluates a report as the alerter does, and returns the changes of alerts. */
 export function openEvaluator({ client, rules, everyMs, place }: EvaluatorOptions): (report: Report) => Evaluated {
   let state = readState(place);
   return (report) => {
@@ -75,14 +75,14 @@ export function openEvaluator({ client, rules, everyMs, place }: EvaluatorOption
       now !== 'resolved' && rules.some(({ name }) => name === rule);
     const alerts = open.filter(isWatched);
     state = { memory, alerts, lastId, moving: movingSince(alerts, state.moving, atMs) };
-    // A full disk: the state lives on in this process.
+    // If the disk is full, the state stays in the memory of this process.
     isWritten(place, stateFile, Buffer.from(JSON.stringify(state)), false);
     const changes = news.map((alert) => lineOf(alert, atMs));
     return { changes, sinceMs: begins.length === 0 ? null : Math.min(atMs, ...begins) };
   };
 }
 
-/** Returns the alerts that count reports towards a change, and since when. */
+/** Returns the alerts that count reports towards a change, with the first report that each counts. */
 function movingSince(
   alerts: readonly EdgeAlert[],
   before: EdgeState['moving'],
@@ -98,7 +98,7 @@ function keyOf({ rule, subject }: EdgeAlert): string {
   return `${rule}\0${subject}`;
 }
 
-/** True if the change of an alert is sent. Changes of a pending alert, and of an alert that never fired, are not. */
+/** True if the change of an alert is sent. False for a pending alert, and for an alert that never fired. */
 function isNews(alert: EdgeAlert, before: EdgeAlert | undefined): boolean {
   if (alert.state === 'pending' || alert.closedReason === 'unconfirmed') return false;
   return before === undefined || before.sequence !== alert.sequence;
@@ -115,7 +115,7 @@ function lineOf(
   };
 }
 
-/** Returns the kept state; an empty one if there is none, or if it is damaged. */
+/** Returns the stored state; an empty state if there is none, or if it is damaged. */
 function readState(place: string): EdgeState {
   try {
     const state = JSON.parse(

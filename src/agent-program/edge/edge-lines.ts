@@ -7,13 +7,13 @@ import { sendLines } from './send-lines.ts';
 
 const waitingFile = 'edge-waiting.jsonl';
 
-/** Changes that are sent to a socket. */
+/** The changes that are sent to a socket. */
 export interface EdgeLines {
-  /** Keeps changes until the socket has taken them. */
+  /** Keeps changes until the socket has accepted them. */
   readonly keep: (changes: readonly AlertLine[]) => void;
-  /** Sends the lines that wait. What the socket does not take is logged, and waits on. */
+  /** Sends the waiting lines. Lines that the socket does not accept are logged, and still wait. */
   readonly send: (signal: AbortSignal) => Promise<void>;
-  /** Returns how many wait. */
+  /** Returns the number of waiting lines. */
   readonly queue: () => number;
 }
 
@@ -30,7 +30,7 @@ export function edgeLines(to: LinesTarget, place: string, log: AgentLog): EdgeLi
       if (lines.length === 0) return;
       try {
         await sendLines(to, lines, signal);
-        // Others may have come while these were under way.
+        // Other lines may have been added during the transmission.
         const taken = new Set(lines);
         waiting.keep(waiting.lines.filter((line) => !taken.has(line)));
       } catch (thrown) {

@@ -17,43 +17,43 @@ export interface EdgeReportsOptions {
   readonly enrolment: Enrolment;
   /** The state folder of the mode. */
   readonly place: string;
-  /** null: reports are kept, and nothing is sent. */
+  /** The transport; null if reports are kept and nothing is sent. */
   readonly transport: PushTransport | null;
-  /** null: changes alone are sent. */
+  /** The interval of heartbeats; null if only changes are sent. */
   readonly heartbeatMs: number | null;
   readonly nowMs?: () => number;
 }
 
 export interface EdgeReport {
   readonly report: Report;
-  /** The first report that the collector needs for what has changed; null: nothing has. */
+  /** The first report that the collector needs for the changes; null if nothing has changed. */
   readonly sinceMs: number | null;
 }
 
 /** The reports of `edge` for a collector. */
 export interface EdgeReports {
-  /** Seals a report into the spool of visits, and remembers from which report on the collector needs them. */
+  /** Seals a report into the spool of visits, and records the first report that the collector needs. */
   readonly keep: (report: EdgeReport) => void;
   /**
-   * Sends the reports that a change follows from, and the newest one after every heartbeat. The others stay for the
-   * next visit or push. Reports may be kept meanwhile; a second send may not begin. Returns null if nothing was to be
-   * sent, or if a pause after a push that failed is not over.
+   * Sends the reports that caused a change, and the newest report after every heartbeat. The others stay for the next
+   * visit or push. Reports may be kept during a send; a second send must not begin. Returns null if there is nothing to
+   * send, or if the pause after a failed push is not over.
    */
   readonly send: (signal: AbortSignal) => Promise<StreamsSent | null>;
-  /** Returns how many reports wait for a visit or a push. */
+  /** Returns the number of reports that wait for a visit or a push. */
   readonly queue: () => number;
 }
 
-/** The memory of what the collector has, kept beside the state of the rules. */
+/** The reports that the collector has and needs, stored beside the state of the rules. */
 interface Sending {
-  /** Reports from then on are to be sent; null: none. */
+  /** The time of the first report to send; null if there is none. */
   readonly wantedSinceMs: number | null;
   readonly sentAtMs: number | null;
 }
 
 const sendingFile = 'edge-sent.json';
 
-/** The newest report, and the visit that it was kept by. */
+/** The newest report, with the visit that stored it. */
 interface Newest {
   readonly own: OwnVisit;
   readonly atMs: number;
@@ -68,7 +68,7 @@ export function edgeReports(options: EdgeReportsOptions): EdgeReports {
   let newest: Newest | null = null;
   /** The newest report of an unfinished send. */
   let inFlightMs: number | null = null;
-  /** Wanted since the last send began. */
+  /** The time of the first report to send that was added since the last send began. */
   let newlyWantedMs: number | null = null;
   const keepSending = (next: Sending): void => {
     sending = next;

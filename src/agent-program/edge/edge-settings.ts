@@ -12,18 +12,18 @@ export interface EdgeSettings {
   readonly everyMs: number;
   readonly rules: readonly EdgeRule[];
   readonly send: boolean;
-  /** null: alerts are logged alone. */
+  /** The receiver of changes; null if alerts are only logged. */
   readonly to: EdgeTarget | null;
-  /** Each report as a line in clear; null: edge.jsonl in the state folder, and none where the machine is enrolled. */
+  /** The file for reports as lines in clear; null: edge.jsonl in the state folder, or none on an enrolled machine. */
   readonly file: string | null;
-  /** The longest time without a report to the collector; null: changes alone. */
+  /** The longest time without a report to the collector; null if only changes are sent. */
   readonly heartbeatMs: number | null;
 }
 
-/** A socket that takes lines. */
+/** A socket that receives lines. */
 export type LinesTarget = { readonly host: string; readonly port: number } | { readonly path: string };
 
-/** A socket, or a collector that takes reports. */
+/** A socket, or a collector that receives reports. */
 export type EdgeTarget = LinesTarget | { readonly url: URL };
 
 const types = ['cpu', 'memory', 'swap', 'load', 'disk', 'inodes'] as const;
@@ -49,7 +49,7 @@ export function readEdge(fields: Fields | null): EdgeSettings | null {
   return settings;
 }
 
-/** Reads a rule. A rule without a name is named by its type, and by a number where there are several. */
+/** Reads a rule. A rule without a name is named by its type, with a number if the name is in use. */
 function readRule(fields: Fields, names: Set<string>): EdgeRule {
   const type = fields.choice('type', types);
   if (type === null) throw fields.fault('type', `is missing; it is one of ${types.join(', ')}`);
@@ -80,7 +80,7 @@ function readRule(fields: Fields, names: Set<string>): EdgeRule {
   return rule;
 }
 
-/** Replaces the words of config.xml in a fault of a rule by those of agent.json. */
+/** Replaces config.xml's terms in a fault of a rule by those of agent.json. */
 function inJson(message: string, name: string): string {
   const text = message.startsWith(`<alert> "${name}": `) ? message.slice(`<alert> "${name}": `.length) : message;
   return text.replace(/\b([a-z]+)="([^"]*)"/g, '"$1": "$2"');

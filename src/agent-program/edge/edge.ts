@@ -1,6 +1,6 @@
 /**
- * The mode `edge`: evaluates reports by rules of this machine, and sends changes alone. The reports themselves wait in
- * the spool of visits, sealed, where the machine is enrolled.
+ * The mode `edge`: evaluates reports by rules of this machine, and sends only changes. On an enrolled machine the
+ * reports themselves wait sealed in the spool of visits.
  */
 import path from 'node:path';
 
@@ -18,17 +18,17 @@ import type { Report } from '../../report/report.ts';
 
 /** A receiver of changes. */
 interface Receiver {
-  /** Keeps what is to be sent, without waiting for the network. */
+  /** Keeps the data to send, without waiting for the network. */
   readonly keep: (report: Report, evaluated: Evaluated) => void;
-  /** Sends what waits. */
+  /** Sends the waiting data. */
   readonly send: (signal: AbortSignal) => Promise<void>;
-  /** Returns how much waits. */
+  /** Returns the number of waiting items. */
   readonly queue: () => number;
 }
 
 /**
- * Takes a report again and again, keeps it, and evaluates it by the rules of `edge`. Each change of an alert is logged,
- * and sent with `send`: to a socket as a line, to a collector by the reports that it follows from.
+ * Takes reports repeatedly, keeps them, and evaluates them by the rules of `edge`. Logs each change of an alert. With
+ * `send` also sends the change: to a socket as a line, to a collector by the reports that caused it.
  */
 export async function runEdge(context: ModeContext): Promise<void> {
   const { settings, place, log, signal, note, ready } = context;
@@ -66,7 +66,10 @@ export async function runEdge(context: ModeContext): Promise<void> {
   await Promise.all(sends.map(({ ended }) => ended()));
 }
 
-/** Runs work beside whoever starts it, once at a time: a start while it runs makes it run once more. */
+/**
+ * Returns a function that starts the work in the background, one run at a time. A start during a run makes the work run
+ * once more.
+ */
 function oneAtATime(
   signal: AbortSignal,
   work: () => Promise<void>,
@@ -91,7 +94,7 @@ function oneAtATime(
   };
 }
 
-/** Returns the socket that changes are sent to; null: there is none. Throws a usage error if nothing can be sent. */
+/** Returns the socket for changes; null if there is none. Throws a usage error if nothing can be sent. */
 function socketOf({ settings, place, log, send }: ModeContext, { to, send: sends }: EdgeSettings): Receiver | null {
   if (!send && !sends) return null;
   if (to === null && (settings.enrolment?.to ?? null) === null) {
@@ -105,7 +108,7 @@ function socketOf({ settings, place, log, send }: ModeContext, { to, send: sends
   return { ...lines, keep: (_, { changes }) => lines.keep(changes) };
 }
 
-/** Returns the collector that gets the reports, by visits at least; null: the machine is not enrolled. */
+/** Returns the collector that receives the reports, at least by visits; null if the machine is not enrolled. */
 function collectorOf({ settings, place, log, send }: ModeContext, edge: EdgeSettings): Receiver | null {
   const { enrolment, client } = settings;
   if (enrolment === null) return null;

@@ -6,9 +6,9 @@ import type { LinesTarget } from './edge-settings.ts';
 const deadlineMs = 5 * secondMs;
 
 /**
- * Writes lines to a socket and closes it. Rejects if they could not be handed to the other machine within five seconds,
- * and when the signal aborts.
- * Nobody acknowledges them: a machine that takes the bytes and crashes has lost them.
+ * Writes lines to a socket and closes it. Rejects if the lines could not be handed to the other machine within five
+ * seconds, and when the signal aborts. The lines are not acknowledged: a machine that receives the bytes and crashes
+ * has lost them.
  */
 export async function sendLines(target: LinesTarget, lines: readonly string[], signal: AbortSignal): Promise<void> {
   const socket = connect({ ...target, signal });
@@ -16,7 +16,7 @@ export async function sendLines(target: LinesTarget, lines: readonly string[], s
   try {
     await new Promise<void>((resolve, reject) => {
       socket.once('error', reject).once('close', () => resolve());
-      // The answer of the other end is nobody's.
+      // The answer of the other end is discarded.
       socket.resume();
       socket.end(lines.map((line) => `${line}\n`).join(''));
       socket.once('finish', () => socket.destroySoon());

@@ -16,21 +16,21 @@ import { beginReport, collectOfSystem } from '../take-report.ts';
 import type { Enrolment } from './push-settings.ts';
 
 /**
- * A visit that this machine makes by itself: with the folders, the counters and the spool of the collector's visits.
+ * A visit that this machine makes by itself, with the folders, the counters and the spool of the collector's visits.
  */
 export interface OwnVisit {
   readonly visit: Visit;
-  /** The names that a report may bear. */
+  /** The names that a report may have. */
   readonly clients: readonly string[];
   readonly bootId: string | null;
   readonly request: Omit<AgentRequest, 'deadlineMs'>;
 }
 
-/** The report of this run, if something went wrong with it. */
+/** The outcome of this run's report. */
 export interface OwnReport {
-  /** The reason why no report was made; null if it was. */
+  /** The reason why no report was made; null if one was made. */
   readonly fault: AgentFault | null;
-  /** The report if it could not be spooled. */
+  /** The report if it could not be spooled; null if not. */
   readonly unspooled: Buffer | null;
   /** The id of the report; null if none was made. */
   readonly reportId: string | null;
@@ -39,7 +39,7 @@ export interface OwnReport {
 export const noOwnReport: OwnReport = { fault: null, unspooled: null, reportId: null };
 
 const probesMs = 20 * secondMs;
-/** The time limit for the end of an earlier agent. */
+/** The time limit of the wait for the end of an earlier agent. */
 const claimTimeoutMs = secondMs;
 
 export function openOwnVisit(settings: AgentSettings, enrolment: Enrolment): OwnVisit {
@@ -94,7 +94,7 @@ function requestOf(
   };
 }
 
-/** Returns the name of this machine in the places of agents, as src/loader/find-machine.sh has it. */
+/** Returns the name of this machine in the paths of agents, as src/loader/find-machine.sh forms it. */
 function machineName(): string {
   const files = ['/etc/machine-id', '/var/lib/dbus/machine-id', '/proc/sys/kernel/hostname'];
   const name = files.map(firstWord).find((word) => word !== '') ?? hostname();

@@ -2,18 +2,18 @@ import { messageOf } from '../../errors.ts';
 import { withTimeout } from '../../platform/deadline.ts';
 import { secondMs } from '../../platform/units.ts';
 
-/** The answers to a document that the server will not take later either. */
+/** The statuses of documents that the server will not accept later either. */
 export const refusals: ReadonlySet<number> = new Set([400, 413, 422]);
 const timeoutMs = 30 * secondMs;
 
 export interface Posted {
-  /** null: there was no answer. */
+  /** The status; null if there was no answer. */
   readonly status: number | null;
-  /** The reason why the document was not taken; null if it was. */
+  /** The reason why the document was not accepted; null if it was. */
   readonly fault: string | null;
 }
 
-/** Returns the URL of a server of pattoo; null if the text is none, or has a login, which messages would show. */
+/** Parses the URL of a server of pattoo; null if the text is not a URL, or has a login, which messages would show. */
 export function pattooUrl(text: string | null): URL | null {
   const url = text !== null && URL.canParse(text) ? new URL(text) : null;
   if (url === null || !['https:', 'http:'].includes(url.protocol)) return null;

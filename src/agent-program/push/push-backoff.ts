@@ -4,18 +4,18 @@ import { hourMs, minuteMs } from '../../platform/units.ts';
 const fileName = 'push.json';
 const longestMs = hourMs;
 
-/** The pause after pushes that failed, kept beside the spool, for cron starts each push anew. */
+/** The pause after failed pushes, stored beside the spool because cron starts a new process for each push. */
 export interface PushBackoff {
-  /** The pushes in a row that failed. */
+  /** The number of consecutive failed pushes. */
   readonly failures: number;
-  /** Returns when the pause ends; null: there is none. A time beyond the longest pause comes from a wrong clock. */
+  /** Returns the end of the pause; null if there is none. A time beyond the longest pause comes from a wrong clock. */
   readonly until: (nowMs: number) => number | null;
-  /** Returns when the pause ends that begins now: 2, 4, 8 ... minutes, at most an hour, less up to half of it. */
+  /** Starts a pause and returns its end: 2, 4, 8 ... minutes, at most an hour, reduced by up to half at random. */
   readonly failed: (nowMs: number) => number;
   readonly succeeded: () => void;
 }
 
-/** Opens the back-off of these folders, the best first. Without any there is none. */
+/** Opens the back-off of these folders, the best first. Without folders there is no back-off. */
 export function openPushBackoff(dirs: readonly string[], random: () => number = Math.random): PushBackoff {
   const { failures, untilMs } = read(dirs);
   return {
@@ -44,7 +44,7 @@ function read(dirs: readonly string[]): { readonly failures: number; readonly un
         return { failures: Math.max(0, Number(failures)), untilMs: Number(untilMs) };
       }
     } catch {
-      // A damaged file is no pause.
+      // A damaged file counts as no pause.
     }
   }
   return { failures: 0, untilMs: 0 };

@@ -6,14 +6,14 @@ import { beginReport } from '../take-report.ts';
 import type { OwnVisit } from './own-visit.ts';
 
 const fileName = 'inventory.json';
-/** The time limit: a probe may start a dozen programs of the system. */
+/** The time limit of the probes: a probe may start a dozen programs of the system. */
 const probesMs = 20 * secondMs;
-/** An inventory that failed is tried again after this time. */
+/** The time after which a failed inventory is repeated. */
 const againMs = hourMs;
 
 /**
- * Spools an inventory if the last one is a day old, or of before the machine was booted. Returns true if it was made.
- * Never throws. A machine without a place to write makes none.
+ * Spools an inventory if the last one is a day old, or older than the boot of the machine. Returns true if it was made.
+ * Never throws. A machine without a writable place makes none.
  */
 export async function makeOwnInventory({ visit, bootId, request }: OwnVisit, nowMs: number): Promise<boolean> {
   if (visit.dirs.length === 0 || !isDue(visit.dirs, bootId, nowMs)) return false;
@@ -21,7 +21,7 @@ export async function makeOwnInventory({ visit, bootId, request }: OwnVisit, now
     const content = Buffer.from(JSON.stringify({ atMs, bootId }));
     return visit.dirs.some((dir) => isWritten(dir, fileName, content, false));
   };
-  // It is not tried at each push if it never ends.
+  // An inventory that never ends must not be started at each push.
   if (!mark(nowMs - dayMs + againMs) || claimPlace(visit.dirs, bootId, { own: true, timeoutMs: 0 }) !== null) {
     return false;
   }
@@ -44,7 +44,7 @@ function isDue(dirs: readonly string[], bootId: string | null, nowMs: number): b
       const { atMs, bootId: known } = JSON.parse(content.toString()) as Record<string, unknown>;
       return typeof atMs !== 'number' || atMs > nowMs || nowMs - atMs >= dayMs || known !== bootId;
     } catch {
-      // A damaged file is as none.
+      // A damaged file counts as missing.
     }
   }
   return true;

@@ -4,7 +4,7 @@ import { messageOf } from '../../errors.ts';
 import type { ModeContext } from '../mode-context.ts';
 import { nowhereError, push } from './push.ts';
 
-/** Pushes again and again until the signal aborts. A push that fails is logged, and its reports are kept. */
+/** Pushes repeatedly until the signal aborts. Logs a push that fails, and keeps its reports. */
 export async function runPush({ settings, everyMs: named, log, signal, note, ready }: ModeContext): Promise<void> {
   const { enrolment } = settings;
   if (enrolment === null || enrolment.to === null) throw nowhereError();

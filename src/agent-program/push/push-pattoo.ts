@@ -12,7 +12,10 @@ import { openWaitingLines, type WaitingLines } from '../waiting-lines.ts';
 
 const waitingFile = 'pattoo-waiting.jsonl';
 const refusedFile = 'pattoo-refused.jsonl';
-/** The file of what waits is written anew after so many documents, so after a crash at most these are sent again. */
+/**
+ * The number of documents after which the file of waiting documents is rewritten: after a crash at most these are sent
+ * again.
+ */
 const documentsAWrite = 100;
 
 export interface PushPattooOptions {
@@ -26,14 +29,14 @@ export interface PushPattooOptions {
 export interface PattooPushed {
   readonly acknowledged: number;
   readonly kept: number;
-  /** The reason why not all were taken; null if they were. */
+  /** The reason why not all documents were accepted; null if they were. */
   readonly failure: string | null;
 }
 
 /**
- * Takes a report and posts it in the form of pattoo-os, after those that the server has not taken before, oldest first.
- * Only an answer 200 takes one; one that the server refuses for good is set aside. Throws FleetError `locked` if
- * another push is under way.
+ * Takes a report and posts it in the form of pattoo-os, after the documents that the server has not accepted yet,
+ * oldest first. Only an answer 200 counts as accepted. A document that the server refuses for good is set aside. Throws
+ * FleetError `locked` if another push is running.
  */
 export async function pushPattoo(options: PushPattooOptions): Promise<PattooPushed> {
   const { settings, place } = options;
@@ -52,7 +55,7 @@ export async function pushPattoo(options: PushPattooOptions): Promise<PattooPush
   }
 }
 
-/** Posts the documents in their order up to the first that is to come again, and keeps the others. */
+/** Posts the documents in their order up to the first that has to be sent again, and keeps the others. */
 async function postAll(waiting: WaitingLines, { place, to, signal }: PushPattooOptions): Promise<PattooPushed> {
   const { lines } = waiting;
   const aside: string[] = [];
@@ -78,7 +81,7 @@ async function postAll(waiting: WaitingLines, { place, to, signal }: PushPattooO
   return { acknowledged: done - aside.length, kept: lines.length - done, failure };
 }
 
-/** Keeps a document that is not sent again. Returns why the disk did not take it; null if it did. */
+/** Stores a document that is not sent again. Returns the reason if the disk cannot store it; null if it can. */
 function setAside(place: string, line: string): string | null {
   try {
     appendLine(path.join(place, refusedFile), line);

@@ -4,20 +4,20 @@ import { checkFormats } from '../../report/checks.ts';
 import type { RequestedCheck } from '../../report/wire.ts';
 import type { Fields } from '../settings-fields.ts';
 
-/** The part of agent.json that `fleet-health enroll` has written. */
+/** The part of agent.json that `fleet-health enroll` writes. */
 export interface Enrolment {
-  /** The client's former name; null: it has none. */
+  /** The client's former name; null if there is none. */
   readonly was: string | null;
-  /** The id of the collector, by which its spool is kept apart. */
+  /** The id of the collector, which has a spool of its own. */
   readonly collector: string;
-  /** The key that reports are sealed to: X25519, base64url. */
+  /** The key to which reports are sealed: X25519, base64url. */
   readonly publicKey: string;
   readonly pushKey: Buffer;
-  /** The URL to push to: http, https, or ssh://USER@HOST[:PORT]. null: the collector asks for the reports. */
+  /** The URL to push to: http, https, or ssh://USER@HOST[:PORT]. null if the collector polls. */
   readonly to: URL | null;
-  /** The time between two pushes of the mode. */
+  /** The time between two pushes of the mode `push`. */
   readonly everyMs: number;
-  /** The private key for ssh; null: as ssh_config says. */
+  /** The private key for ssh; null for the key of ssh_config. */
   readonly identity: string | null;
   readonly checks: readonly RequestedCheck[];
 }
@@ -61,7 +61,7 @@ export function readEnrolment(fields: Fields): Enrolment | null {
 
 export const pushUrlForm = 'must be a URL of https, http or ssh, such as ssh://fleet@collector.example.org';
 
-/** Returns a URL to push to; null for a text that is none. */
+/** Parses a URL to push to; null for other texts. */
 export function pushUrl(text: string | null): URL | null {
   const url = text !== null && URL.canParse(text) ? new URL(text) : null;
   if (url === null) return null;

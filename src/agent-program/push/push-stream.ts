@@ -8,10 +8,10 @@ import { protocolVersion, type AgentFault } from '../../report/wire.ts';
 import { maxSealedBytes, readHeader } from '../../seal/sealed-message.ts';
 import { pushLimits, pushMarker } from '../../seal/push.ts';
 
-/** The bounds of one stream: it has to arrive within the five seconds that a server waits. */
+/** The limit of one stream, which has to arrive within the five seconds that a server waits. */
 const mostBytes = 256 * 1024;
 const leastBytes = 8 * 1024;
-/** The link takes twice as much if a stream was answered within this time. */
+/** The time within which an answer doubles the size of the next stream. */
 const quickMs = secondMs;
 
 /** The reports of one stream, and its bytes. */
@@ -22,37 +22,40 @@ export interface PushStream {
    * has none.
    */
   readonly files: ReadonlyMap<string, readonly string[]>;
-  /** The spooled reports that still wait behind these. */
+  /** The number of spooled reports that wait behind this stream. */
   readonly left: number;
 }
 
 export interface PushStreamOptions {
   readonly visit: Visit;
-  /** The names that a report may bear. */
+  /** The names that a report may have. */
   readonly clients: readonly string[];
   readonly bootId: string | null;
-  /** The fault to send in place of this run's report; null: there is none. */
+  /** The fault to send in place of this run's report; null if there is none. */
   readonly fault: AgentFault | null;
   /** This run's report if it could not be spooled. It is the newest. */
   readonly unspooled: Buffer | null;
-  /** The pushes in a row that failed: each halves the streams, for a slow link may be why. One report always goes. */
+  /**
+   * The number of consecutive failed pushes. Each halves the streams, because the link may be slow. A stream has at
+   * least one report.
+   */
   readonly failures: number;
-  /** Somebody waits for the first stream: it is made without a report, too. Default: null, nobody does. */
+  /** The request for the first stream, which is sent even without a report. Default: null, no request. */
   readonly asked?: AskedStream | null;
-  /** Reports that were taken before are left in the spool. Default: none are. */
+  /** The time before which reports are left in the spool. Default: all reports are sent. */
   readonly sinceMs?: number;
 }
 
 export interface AskedStream {
-  /** The id of this run's report, which goes first; null: there is none. */
+  /** The id of this run's report, which is sent first; null if there is none. */
   readonly reportId: string | null;
-  /** Only spooled reports behind this place are sent; null: all. */
+  /** The place in the spool behind which reports are sent; null for all. */
   readonly after: string | null;
 }
 
 /**
- * Returns a function that makes one stream after the other, oldest reports first, each report once. It returns null
- * when nothing is left to send. A damaged file is set aside and counted.
+ * Returns a function that makes one stream after the other, oldest reports first, each report once. That function
+ * returns null if nothing is left to send. Sets a damaged file aside and counts it.
  */
 export function pushStreams(options: PushStreamOptions): () => PushStream | null {
   const { visit, clients, bootId, fault, unspooled, failures, asked = null, sinceMs = -Infinity } = options;
@@ -128,14 +131,12 @@ function inAskedOrder(spooled: readonly SpooledReport[], { reportId, after }: As
   return [...spooled.filter(isOwn), ...others];
 }
 
-/** Returns the place of a report in the spool: places are ordered as texts. */
+/** Returns the place of a report in the spool. Places sort as texts. */
 function placeOf({ timeMs, id }: SpooledReport): string {
   return `${String(timeMs).padStart(13, '0')}-${id}`;
 }
 
-/**
- * Returns the report ids that an answer acknowledges, in 32 hexadecimal digits. What stands before it does not count.
- */
+/** Returns the report ids that an answer acknowledges, in 32 hexadecimal digits. Ignores bytes before the marker. */
 export function acknowledgedIn(answer: Buffer): ReadonlySet<string> {
   const at = answer.indexOf(pushMarker);
   const hex = at === -1 ? '' : answer.subarray(at + pushMarker.length).toString('hex');

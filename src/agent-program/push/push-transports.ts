@@ -8,15 +8,15 @@ import { secondMs } from '../../platform/units.ts';
 import { pushLimits, pushMarker, pushPath } from '../../seal/push.ts';
 import type { Enrolment } from './push-settings.ts';
 
-/** Sends one stream. Returns the answer. Throws FleetError `push-failed` with what to do about it. */
+/** Sends one stream and returns the answer. Throws FleetError `push-failed` with advice. */
 export type PushTransport = (body: Buffer, signal: AbortSignal) => Promise<Buffer>;
 
 const timeoutMs = 60 * secondMs;
-/** A login shell may print something before the acknowledgements. */
+/** The most bytes of an answer: a login shell may print something before the acknowledgements. */
 const maxAnswerBytes = 64 * 1024 + pushMarker.length * (1 + pushLimits.maxReports);
 const maxComplaintBytes = 4096;
 
-/** The place to push to, and the key. */
+/** The destination of pushes, with the key. */
 export interface PushTarget extends Pick<Enrolment, 'pushKey' | 'identity'> {
   readonly to: URL;
 }
@@ -28,7 +28,7 @@ export function pushTransport(client: string, target: PushTarget): PushTransport
 
 function byHttp(client: string, { to, pushKey }: PushTarget): PushTransport {
   const url = new URL(to);
-  // A path that begins with `//` would name another host if it were resolved.
+  // A path that begins with `//` would be resolved to another host.
   if (url.pathname === '/') url.pathname = pushPath;
   url.search = url.hash = '';
   return async (body, signal) => {
@@ -44,7 +44,7 @@ function byHttp(client: string, { to, pushKey }: PushTarget): PushTransport {
       throw requestFault(url, thrown);
     });
     if (status !== 200) throw answerFault(url, status);
-    // Whoever stands between could have reports removed that nobody has.
+    // Otherwise a machine between both could cause the removal of reports that nobody has received.
     if (!isSigned) throw strangerFault(url);
     return answer;
   };
@@ -59,9 +59,9 @@ function bySsh({ to, identity }: PushTarget): PushTransport {
   const send: PushTransport = async (body, signal) => {
     const child = spawn('ssh', args, { signal });
     const closed = once(child, 'close');
-    // A child that could not be started has no streams where file descriptors are used up.
+    // A child that could not be started for want of file descriptors has no streams.
     if (child.pid === undefined) await closed;
-    // An early end shows in the answer.
+    // The answer shows an early end.
     child.stdin.on('error', () => undefined);
     child.stdin.end(body);
     const [answer, complaint] = await Promise.all([

@@ -1,7 +1,7 @@
 /**
- * A push: takes a report with the counters and the spool that visits use, and sends everything that is not
- * acknowledged, oldest first. A report is on this machine's disk before it is sent, and stays there until the collector
- * has acknowledged it; whatever else is answered keeps it.
+ * A push: takes a report with the counters and the spool of visits, and sends all unacknowledged reports, oldest first.
+ * A report is on this machine's disk before it is sent, and stays there until the collector has acknowledged it. Any
+ * other answer keeps it.
  */
 import { closeVisit } from '../../../agent/spool/visit.ts';
 import { usageError, type FleetError } from '../../errors.ts';
@@ -18,32 +18,32 @@ import { sendStreams } from './send-streams.ts';
 export interface PushOptions {
   readonly settings: AgentSettings;
   readonly enrolment: Enrolment;
-  /** Sends whatever the back-off says. */
+  /** True to send during a back-off too. */
   readonly atOnce: boolean;
   readonly signal: AbortSignal;
-  /** Default: the transport that agent.json names. */
+  /** The transport. Default: by agent.json. */
   readonly transport?: PushTransport;
   readonly nowMs?: () => number;
-  /** False: no inventory is taken. Default: once a day, after a push that succeeded. */
+  /** False to take no inventory. Default: once a day, after a successful push. */
   readonly inventory?: boolean;
 }
 
 export interface PushResult {
-  /** Reports that the collector has acknowledged. */
+  /** The number of reports that the collector has acknowledged. */
   readonly acknowledged: number;
-  /** Reports that were sent and are kept, and those that were not sent. */
+  /** The number of reports that were sent and are kept, and of those that were not sent. */
   readonly kept: number;
-  /** The reason why no new report was made; null if it was. */
+  /** The reason why no new report was made; null if one was made. */
   readonly fault: AgentFault | null;
-  /** The reason why nothing more was sent; null if everything was. */
+  /** The reason why nothing more was sent; null if everything was sent. */
   readonly failure: string | null;
-  /** The advice for the failure; null: that of the table of errors. */
+  /** The advice for the failure; null for the advice of the table of errors. */
   readonly advice: string | null;
-  /** The end of the pause in which nothing is sent; null: there is none. */
+  /** The end of the pause in which nothing is sent; null if there is none. */
   readonly pausedUntilMs: number | null;
 }
 
-/** Makes one push. Never throws for what the collector or the network does. */
+/** Makes one push. Never throws for the behaviour of the collector or the network. */
 export async function push(options: PushOptions): Promise<PushResult> {
   const { settings, enrolment, atOnce, signal, nowMs = Date.now } = options;
   const own = openOwnVisit(settings, enrolment);
@@ -64,7 +64,8 @@ export async function push(options: PushOptions): Promise<PushResult> {
   let { acknowledged, failure } = sent;
   const isLost = unspooled !== null && !sent.tookUnspooled;
   if (isLost) failure = failure === null ? lost : `${failure}; ${lost}`;
-  // The push has succeeded already, so nothing of the inventory fails it: it goes with the next one.
+  // The push has succeeded already, so a fault of the inventory does not fail it: the inventory is sent with the next
+  // push.
   if (failure === null && fault === null && !signal.aborted && options.inventory !== false) {
     if (await makeOwnInventory(own, nowMs())) {
       const next = pushStreams({ ...own, fault: null, unspooled: null, failures: backoff.failures });
@@ -73,12 +74,12 @@ export async function push(options: PushOptions): Promise<PushResult> {
   }
   if (failure === null) backoff.succeeded();
   closeVisit(visit);
-  // A push that a signal ended says nothing about the transport.
+  // A push that a signal ended does not show a fault of the transport.
   const failed = failure !== null && !signal.aborted;
   return { acknowledged, kept, fault, failure, advice, pausedUntilMs: failed ? backoff.failed(nowMs()) : null };
 }
 
-/** Returns where a machine pushes to. Throws FleetError `usage` if agent.json does not say it. */
+/** Returns the destination of a machine's pushes. Throws FleetError `usage` if agent.json does not name one. */
 export function targetOf({ to, pushKey, identity }: Enrolment): PushTarget {
   if (to === null) throw nowhereError();
   return { to, pushKey, identity };

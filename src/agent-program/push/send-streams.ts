@@ -4,26 +4,26 @@ import { acknowledgedIn, type PushStream } from './push-stream.ts';
 import type { PushTransport } from './push-transports.ts';
 
 export interface SendStreams {
-  /** Returns the next stream; null: everything was sent. */
+  /** Returns the next stream; null if everything was sent. */
   readonly nextStream: () => PushStream | null;
   readonly transport: PushTransport;
   readonly signal: AbortSignal;
 }
 
 export interface StreamsSent {
-  /** Reports that the collector has acknowledged. */
+  /** The number of reports that the collector has acknowledged. */
   readonly acknowledged: number;
-  /** Spooled reports that were sent and are kept, and those that were not sent. */
+  /** The number of spooled reports that were sent and are kept, and of those that were not sent. */
   readonly kept: number;
-  /** The reason why nothing more was sent; null if everything was. */
+  /** The reason why nothing more was sent; null if everything was sent. */
   readonly failure: string | null;
-  /** The advice for the failure; null: that of the table of errors. */
+  /** The advice for the failure; null for the advice of the table of errors. */
   readonly advice: string | null;
   /** True if a report that could not be spooled was acknowledged. */
   readonly tookUnspooled: boolean;
 }
 
-/** Sends one stream after the other, and removes the reports that were acknowledged. Never throws. */
+/** Sends one stream after the other, and removes acknowledged reports. Never throws. */
 export async function sendStreams({ nextStream, transport, signal }: SendStreams): Promise<StreamsSent> {
   let acknowledged = 0;
   let kept = 0;

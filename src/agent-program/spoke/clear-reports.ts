@@ -10,10 +10,10 @@ import { plainAnswer, send } from './spoke-answer.ts';
 
 export const clearPath = '/pattoo-os';
 
-/** A report is shown for so long: rates need it, and who asks often costs no more. */
+/** The time for which a report is shown again: rates need ten seconds, and frequent requests cost no more. */
 const shownMs = 10 * secondMs;
 
-/** Returns a function that shows the newest report in clear, to this machine alone unless `clear` is set. */
+/** Returns a function that shows the newest report in clear, only to this machine unless `clear` is set. */
 export function clearReports({ settings, place, note }: ModeContext) {
   let shown: Promise<Buffer> | null = null;
   let takenAt = 0;
@@ -39,8 +39,8 @@ export function clearReports({ settings, place, note }: ModeContext) {
 }
 
 /**
- * True for a request from this machine to this machine. A page in a browser here that has another name for it, and a
- * proxy that says for whom it asks, are not.
+ * True if a request comes from this machine and is addressed to it. False for a page in a local browser under another
+ * host name, and for a request with a proxy's header.
  */
 function isOfThisMachine({ socket, headers }: IncomingMessage): boolean {
   const proxied = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'].some((name) => headers[name] !== undefined);

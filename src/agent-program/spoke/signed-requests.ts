@@ -16,14 +16,14 @@ import {
 import type { AgentSettings } from '../settings.ts';
 import { plainAnswer, send, type SpokeAnswer } from './spoke-answer.ts';
 
-/** The acknowledgements of one stream, with something before them. */
+/** The most bytes of a body: the acknowledgements of one stream, with something before them. */
 const maxBodyBytes = 4096 + pushMarker.length * (1 + pushLimits.maxReports);
-/** The requests that are remembered: of a collector that asks every five minutes, those of days. */
+/** The number of remembered requests: several days of a collector that polls every five minutes. */
 const mostRemembered = 2000;
 
 const strange = 'This is no request of the collector of this machine.';
 
-/** Answers the body of a request that the collector has made. */
+/** Answers the body of an authenticated request. */
 export type SignedRoute = (body: Buffer) => Promise<Buffer | SpokeAnswer>;
 
 type SignedRequests = (
@@ -34,9 +34,9 @@ type SignedRequests = (
 ) => Promise<void>;
 
 /**
- * Returns a function that lets requests with the MAC of the collector through, one at a time and each once, and signs
- * their answers. Requests of another client's name, with a wrong MAC, and all if this machine is not enrolled, get the
- * same answer; nothing is read of their bodies.
+ * Returns a function that accepts requests with the MAC of the collector, one at a time and each once, and signs the
+ * answers. Requests for another client's name, with a wrong MAC, and all requests if this machine is not enrolled get
+ * the same answer, and their bodies are not read.
  */
 export function signedRequests({ client, enrolment }: AgentSettings): SignedRequests {
   const noKey = Buffer.alloc(pushKeyBytes);
@@ -47,7 +47,7 @@ export function signedRequests({ client, enrolment }: AgentSettings): SignedRequ
     const header = parsePushHeader(String(headers['fleet-health'] ?? ''));
     const digest = parseContentDigest(String(headers['content-digest'] ?? ''));
     const key = enrolment?.pushKey ?? noKey;
-    // Whoever asks learns nothing by the time that it takes.
+    // Always computed, so that the time of the answer reveals nothing.
     const mac = requestMac(key, header?.time ?? 0, (digest ?? noKey).toString('hex'), path);
     const isSame = isSameMac(header?.mac ?? '', mac);
     if (enrolment === null) return 'this machine is not enrolled';
@@ -93,14 +93,14 @@ export function signedRequests({ client, enrolment }: AgentSettings): SignedRequ
   };
 }
 
-/** A request that the collector has made. */
+/** An authenticated request of the collector. */
 interface Sender {
   readonly key: Buffer;
   readonly digest: Buffer;
   readonly mac: string;
 }
 
-/** Reads a body, whose Content-Length Node holds it to. */
+/** Reads a body, whose length Node limits to its Content-Length. */
 async function readBody(incoming: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) chunks.push(chunk);

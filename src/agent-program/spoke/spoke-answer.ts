@@ -6,7 +6,7 @@ export interface SpokeAnswer {
   readonly body: Buffer;
 }
 
-/** Returns an answer of a sentence, after which the connection is closed. */
+/** Returns an answer with one sentence, after which the connection is closed. */
 export function plainAnswer(
   status: number,
   words: string,

@@ -6,8 +6,8 @@ import { openOwnVisit } from '../push/own-visit.ts';
 import { makeOwnInventory } from '../push/push-inventory.ts';
 
 /**
- * Returns a function that has an inventory made a minute after a visit that succeeded, if one is due as for pushes: it
- * waits in the spool for the next visit, so that no visit waits for it.
+ * Returns a function that makes an inventory a minute after a successful visit, if one is due as for pushes. The
+ * inventory waits in the spool for the next visit, so that no visit waits for it.
  */
 export function laterInventory(
   { settings, log, signal }: Pick<ModeContext, 'settings' | 'log' | 'signal'>,

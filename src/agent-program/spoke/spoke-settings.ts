@@ -4,7 +4,7 @@ import type { Fields } from '../settings-fields.ts';
 
 /** The object `spoke` of agent.json. */
 export interface SpokeSettings {
-  /** IP addresses; of several, those that this machine has. */
+  /** IP addresses. Of several, the mode uses those that this machine has. */
   readonly addresses: readonly string[];
   readonly port: number;
   /** True if other machines may read the report in clear. */
@@ -20,7 +20,7 @@ export function readSpoke(fields: Fields | null): SpokeSettings {
   const named = fields?.textOrTexts('listen_address') ?? null;
   const port = fields?.whole('ip_bind_port') ?? defaultPort;
   const clear = fields?.flag('clear') ?? false;
-  // pattoo-os writes all addresses of IPv6 like this.
+  // pattoo-os writes all IPv6 addresses in this form.
   const plain = named?.map((address) => (address === '0::' ? '::' : address)) ?? null;
   if (fields !== null && plain !== null && (plain.length === 0 || plain.some((address) => isIP(address) === 0))) {
     throw fields.fault(

@@ -10,13 +10,13 @@ import { plainAnswer, type SpokeAnswer } from './spoke-answer.ts';
 
 type Spoke = Pick<ModeContext, 'settings' | 'log' | 'note'>;
 
-/** The time from the end of the probes to the collector's deadline: to send the answer. */
+/** The time from the end of the probes to the collector's deadline, for sending the answer. */
 const reserveMs = 2 * secondMs;
 const leastMs = 3 * secondMs;
 
 /**
- * Takes a report, unless the collector asks for further ones alone, and returns it with the oldest reports that are
- * not acknowledged, behind the place that the collector names. They stay in the spool until they are.
+ * Takes a report, unless the collector only requests further ones, and returns it with the oldest unacknowledged
+ * reports behind the place that the collector names. The reports stay in the spool until they are acknowledged.
  */
 export async function answerVisit({ settings, log, note }: Spoke, body: Buffer): Promise<Buffer | SpokeAnswer> {
   const { enrolment } = settings;
@@ -35,8 +35,8 @@ export async function answerVisit({ settings, log, note }: Spoke, body: Buffer):
 }
 
 /**
- * Removes the reports that the collector has made safe, and calls `onDelivered`. Without any this proves who answers,
- * and that it works.
+ * Removes the reports that the collector has stored safely, and calls `onDelivered`. A request without report ids only
+ * proves that this machine answers and knows the key.
  */
 export function acknowledge(
   { settings, log, note }: Spoke,

@@ -1,6 +1,6 @@
 /**
- * The mode `spoke`: answers a collector that asks for reports over HTTP, with the bytes that a push would send, and
- * shows the report in clear where that is allowed.
+ * The mode `spoke`: answers a collector that polls for reports over HTTP, with the bytes that a push would send, and
+ * shows the report in clear if that is allowed.
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -18,9 +18,9 @@ import { signedRequests } from './signed-requests.ts';
 import { laterInventory } from './spoke-inventory.ts';
 import { acknowledge, answerVisit } from './spoke-visit.ts';
 
-/** Beyond these the oldest connection that waits for nothing is closed. */
+/** The number of connections beyond which the oldest idle connection is closed. */
 const mostConnections = 64;
-/** The most time from a request to the end of its answer: a report, and the reading of the answer. */
+/** The time limit from a request to the end of its answer: for a report, and for reading the answer. */
 const answerMs = 60 * secondMs;
 const closeMs = 3 * secondMs;
 const refusalsAMinute = 10;
@@ -130,7 +130,7 @@ function pathOf({ url = '' }: IncomingMessage): string {
   return url.split('?', 1)[0] ?? '';
 }
 
-/** Takes no more connections, lets answers end, and closes what is left at the deadline. */
+/** Accepts no more connections, lets answers end, and closes the remaining connections at the deadline. */
 async function close(server: Server): Promise<void> {
   const closed = once(server, 'close');
   server.close();
@@ -140,7 +140,7 @@ async function close(server: Server): Promise<void> {
   clearTimeout(timer);
 }
 
-/** Returns a function that logs why a request was refused, of many in a minute the first ones. */
+/** Returns a function that logs why a request was refused. Logs only the first refusals of each minute. */
 function refusalLog(log: AgentLog): (address: string, reason: string) => void {
   let minute = 0;
   let count = 0;

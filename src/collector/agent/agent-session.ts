@@ -233,10 +233,7 @@ async function take(frame: Frame, options: FrameTaking, progress: Progress): Pro
   return { answer: Buffer.from(header.reportId.replaceAll('-', ''), 'hex'), last: false };
 }
 
-/**
- * Seals an unsealed report. Throws FleetError `agent-output` unless a shell agent may send one, and for a second
- * report: a shell agent keeps no reports of earlier visits.
- */
+/** Seals the only unsealed report that a shell agent may send: it spools none. Throws FleetError `agent-output`. */
 function takeUnsealed(payload: Buffer, options: FrameTaking, progress: Progress): Buffer {
   const { client, runId, publicKey } = options;
   if (progress.hello?.reader !== 'shell' || !mayBeReadByShell(options) || progress.reports > 1) {

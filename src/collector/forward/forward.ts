@@ -21,9 +21,7 @@ export interface ForwardOptions extends StreamSource {
   readonly endsAt: number;
   readonly signal: AbortSignal;
   readonly remove: (report: SpooledReport) => void;
-  /**
-   * The time after which a report that was sent alone without success counts as too large for the link. Default: 30 s.
-   */
+  /** The time after which a report that was sent alone in vain counts as too large for the link. Default: 30 s. */
   readonly slowAfterMs?: number;
 }
 

@@ -17,8 +17,8 @@ export interface Forwarded {
 }
 
 /**
- * Reports the forwarded reports. A broken link is a fault once an hour, because cron mails every line. Refused clients
- * are a fault once an hour too, but do not fail the run.
+ * Reports the result of forwarding. A broken link is a fault once an hour, because cron mails every line. Refused
+ * clients are a fault once an hour too, but do not fail the run.
  */
 export function reportForwarded({ pass, facts, sent, faults, url }: Forwarded): void {
   const { observe, start } = pass;

@@ -66,9 +66,7 @@ export function loadKeyRing(
   return { sealing, opening, known, made: before.length === 0 };
 }
 
-/**
- * Returns the pairs of a machine that opens reports for others. Never makes a pair. Throws FleetError `keys-invalid`.
- */
+/** Returns the pairs of a machine that opens reports for others. Makes none. Throws FleetError `keys-invalid`. */
 export function loadOpeningKeys(paths: KeyPaths): PrivateKeys {
   const pairs = readPairs(paths);
   if (pairs.length === 0) {

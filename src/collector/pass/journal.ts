@@ -46,7 +46,7 @@ export function journalOf(dir: string, start: RunStart) {
     }
   };
   return {
-    /** Creates the file. This record and the others survive a power loss. They throw FleetError `spool-full`. */
+    /** Creates the file. Like the other records, survives a power loss and throws FleetError `spool-full`. */
     begin: (): void => {
       append({ kind: 'start', start });
       begun = true;

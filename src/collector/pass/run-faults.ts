@@ -4,9 +4,7 @@ import type { StorageTime } from './storage-limits.ts';
 
 export type RunFaults = ReturnType<typeof createRunFaults>;
 
-/**
- * Collects the faults of a run that belong to no client, each code once: a full disk is not a fault of every client.
- */
+/** Collects the faults of a run that belong to no client, each code once: a full disk is no fault of every client. */
 export function createRunFaults(observe: CollectOptions['observe'], time: Pick<StorageTime, 'explain'>) {
   const all: FleetError[] = [];
   const add = (given: FleetError): void => {

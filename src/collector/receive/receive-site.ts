@@ -33,9 +33,7 @@ export interface ReceivedSite {
 
 /** The time limit of waiting for the site in total. */
 const waitMs = 60_000;
-/**
- * The number of reports written at a time: each waits for the disk twice. Reports of one client are written one by one.
- */
+/** The reports written at a time: each waits for the disk twice. Reports of one client are written one by one. */
 const mostWritten = 16;
 
 interface Arrived {

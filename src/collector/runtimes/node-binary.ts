@@ -92,9 +92,7 @@ function isElf(head: Buffer): boolean {
   return head.length === elfHeaderBytes && head.toString('latin1', 0, 4) === '\x7fELF';
 }
 
-/**
- * The libraries of every machine on which Node.js officially runs. Others would have to be uploaded with the binary.
- */
+/** The libraries of every machine on which Node.js officially runs. Others would have to be uploaded too. */
 const usualLibraries = [
   /^ld(?:-[\w.-]+|64\.so\.\d)$/,
   /^lib(?:c|m|dl|rt|pthread|stdc\+\+|gcc_s|atomic)\.so\.\d+$/,

@@ -22,9 +22,7 @@ export function visitOrder<T extends Placed>(clients: readonly T[], turn: number
 
 type Bucket<T> = readonly [key: string, members: readonly T[]];
 
-/**
- * Gives each member of a bucket of n the positions offset/n, (offset + 1)/n, ... of the whole, and sorts by position.
- */
+/** Gives the members of a bucket of n the positions offset/n, (offset + 1)/n, ... of the whole. Sorts by position. */
 function spread<T>(buckets: readonly Bucket<T>[], turn: number): readonly T[] {
   const placed = buckets.flatMap(([key, members]) => {
     const offset = jitterFraction(`${turn} ${key}`);

@@ -30,9 +30,7 @@ import { isOldPart, partSuffix, sharedSync, writeSynced } from '../../state/dura
  * file named only `<report id>.fhs` is accepted too; its time of change counts as its arrival.
  */
 export interface SealedSpool {
-  /**
-   * Stores a report. Resolves once it would survive a power loss. Throws FleetError `spool-full` or `state-unusable`.
-   */
+  /** Stores a report. Resolves once it survives a power loss. Throws FleetError `spool-full` or `state-unusable`. */
   add(report: ArrivedReport): Promise<SpooledReport>;
   /** Finds the reports of earlier runs. The holder of the lock also removes old, partly written files. */
   scan(holdsLock?: boolean): Promise<SpoolScan>;

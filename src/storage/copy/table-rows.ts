@@ -43,7 +43,7 @@ export function keyOfRow({ key }: CopiedTable, row: SqlRow): RowKey {
   return key.map((column) => row[column] ?? null);
 }
 
-/** Returns false if MariaDB orders the row differently from SQLite: MariaDB compares texts as if spaces followed. */
+/** True if MariaDB orders the row as SQLite does. MariaDB compares texts as if spaces followed. */
 export function isOrderedAlike(key: RowKey): boolean {
   return !key.some((value) => typeof value === 'string' && /\p{Cc}/u.test(value));
 }

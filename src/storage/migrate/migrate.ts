@@ -29,9 +29,7 @@ export async function migrate(options: MigrateOptions): Promise<MigrationState> 
   return withDatabase({ ...options, program: 'change' }, migrateDatabase);
 }
 
-/**
- * Compares the schema and changes nothing; does not create an absent SQLite file. Throws FleetError on a storage fault.
- */
+/** Compares the schema and changes nothing. Creates no absent SQLite file. Throws FleetError on a storage fault. */
 export async function checkMigrations(options: MigrateOptions): Promise<MigrationState> {
   const { kind, path } = options.storage;
   const missing = path !== null && isFileMissing(path);
@@ -40,16 +38,14 @@ export async function checkMigrations(options: MigrateOptions): Promise<Migratio
     : await withDatabase({ ...options, program: 'read' }, checkDatabase);
 }
 
-/** Does what checkMigrations does, for an open database. Throws StorageFault. */
+/** Compares the schema of an open database, as checkMigrations does. Throws StorageFault. */
 export function checkDatabase(database: Database): Promise<MigrationState> {
   return database.read(async (session) =>
     migrationState(await readApplied(session), readMigrations(session.dialect.name)),
   );
 }
 
-/**
- * Does what `migrate` does, for an open database. Default: the files of the package. Throws StorageFault or FleetError.
- */
+/** Migrates an open database. Default: the files of the package. Throws StorageFault or FleetError. */
 export async function migrateDatabase(
   database: Database,
   ofPackage?: readonly MigrationFile[],

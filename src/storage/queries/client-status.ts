@@ -91,9 +91,7 @@ function clientStatus(row: SqlRow): ClientStatus {
   };
 }
 
-/**
- * Reads a row from before a time. The columns of `clients` hold the present; a client's past is in its rows and visits.
- */
+/** Reads a row from before a time. `clients` holds the present; a client's past is in its rows and visits. */
 function pastStatus(row: SqlRow): ClientStatus {
   return {
     ...clientStatus(row),

@@ -3,9 +3,7 @@ import type { Session } from '../sql/database.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { SeriesColumn, SeriesPoint } from '../store/notification-store.ts';
 
-/**
- * The most points of a series. A day with a report each minute has 1,440, and a chart needs no more points than this.
- */
+/** The most points of a series. A day with a report each minute has 1,440, and a chart needs no more than this. */
 const maxPoints = 20_000;
 
 const mountColumns: ReadonlySet<SeriesColumn> = new Set(['used_percent', 'inodes_percent']);

@@ -121,9 +121,7 @@ function factOf(facts: Facts, column: FactColumn): SqlValue {
   return typeof value === 'string' && value !== '' ? value : null;
 }
 
-/**
- * Returns the SHA-256 (hex) of facts. Neither the order of families and fields nor the order of subjects changes it.
- */
+/** Returns the SHA-256 (hex) of facts. The order of families, fields and subjects does not change it. */
 function digestOf(facts: Facts): string {
   const families = Object.entries(facts).map(([name, rows]) => [name, rows.map(canonicalRow).sort()] as const);
   families.sort(([a], [b]) => (a < b ? -1 : 1));

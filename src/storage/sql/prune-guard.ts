@@ -4,9 +4,7 @@ import { fromSqlTime, sqlTime } from './sql-time.ts';
 
 /** The factor by which the pruning clock may advance faster than the runs. */
 const catchUp = 12;
-/**
- * The most that the clock advances from one run to the next, or `catchUp` times the usual interval if that is longer.
- */
+/** The most that the clock advances from run to run, or `catchUp` times the usual interval if that is longer. */
 const leastStepMs = hourMs;
 /** The number of newest runs that confirm the time: three and a half days at five minutes. */
 const runsLookedAt = 1000;

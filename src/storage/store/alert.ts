@@ -80,9 +80,7 @@ export interface Progress {
   readonly isNetwork?: boolean;
   /** The run of the newest visit, if `isNetwork` is known. Missing in rows of versions that did not store it. */
   readonly lastRun?: string;
-  /**
-   * The worst row of the alert. Missing if no row has begun the alert, and in rows of versions that did not store it.
-   */
+  /** The worst row of the alert. Missing if no row began the alert, and in rows of versions that did not store it. */
   readonly worst?: Worst;
 }
 
@@ -160,8 +158,6 @@ export interface RuleState {
   readonly late?: Readonly<Record<string, Alert>>;
   /** For the fleet, which is the client '': the names of all rules that a pass has evaluated. */
   readonly rules?: readonly string[];
-  /**
-   * For the fleet: the time of the last forecasts, by the database's clock, and the digest of config.xml at that time.
-   */
+  /** For the fleet: the time of the last forecasts, by the database's clock, and config.xml's digest at that time. */
   readonly foreseen?: { readonly atMs: number; readonly configDigest: string };
 }

@@ -24,9 +24,7 @@ export interface StateDiskReport {
   readonly disks: readonly StateDisk[];
 }
 
-/**
- * Facts that the programs stored about themselves, for alerter/absence and for the collector's check of the alerter.
- */
+/** Facts that the programs stored about themselves, for alerter/absence and the collector's check of the alerter. */
 export interface FleetStore {
   /** Returns the database's clock. */
   nowMs(): Promise<number>;

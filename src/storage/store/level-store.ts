@@ -3,9 +3,7 @@ import { dayMs } from '../../platform/units.ts';
 /** The days of levels that are kept: 35 of a forecast, and 90 that a backtest replays. */
 export const levelDays = 130;
 
-/**
- * The age beyond which forecasts are ignored. Forecasts are made every hour, so older ones come from a stopped alerter.
- */
+/** The age at which forecasts expire. They are made every hour, so older ones come from a stopped alerter. */
 export const forecastsLastMs = 2 * dayMs;
 
 /** The levels of a mount by day; the last day is today. NaN is unknown. */

@@ -30,9 +30,7 @@ export interface VisitRecord {
   /** The epoch of the client's slice in which a collector that shares the fleet made the visit. Default: none. */
   readonly epoch?: number;
   readonly bootId: string | null;
-  /**
-   * The keys to which the reports of a good visit were sealed. null or missing if nothing came, or more reports wait.
-   */
+  /** The keys that the reports of a good visit were sealed to. null or missing if none came, or more wait. */
   readonly sealedTo?: readonly string[] | null;
   /** The earliest time of the next attempt (set after a refused login); null: at once. */
   readonly nextAttemptAtMs: number | null;

@@ -107,9 +107,7 @@ export interface ReportStore {
   startRun(run: RunStart): Promise<void>;
   /** Stores the end of a run. Idempotent. Creates the row if startRun never succeeded (for the journal's replay). */
   endRun(start: RunStart, end: RunEnd): Promise<void>;
-  /**
-   * Stores a run of another collector. Leaves a run that has ended unchanged: a replayed request would end it later.
-   */
+  /** Stores a run of another collector. Leaves an ended run unchanged: a replayed request would end it later. */
   endForwardedRun(start: RunStart, end: RunEnd): Promise<void>;
   /** Stores visits, idempotent by (run, client), and updates `clients`, in one transaction for each batch. */
   saveVisits(visits: readonly VisitRecord[]): Promise<void>;

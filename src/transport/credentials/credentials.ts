@@ -88,7 +88,7 @@ export interface Credentials {
   /** The private keys in the order in which they are offered. */
   readonly keys: readonly LoginKey[];
   readonly agent: SshAgent | null;
-  /** The reason why something that is configured is missing here; null if nothing is. */
+  /** The reason why a configured credential is missing here; null if none is. */
   readonly problem: string | null;
   /** The certificate files beside the keys, which ssh2 cannot offer. */
   readonly certificates: readonly string[];

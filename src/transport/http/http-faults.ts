@@ -28,7 +28,7 @@ interface FailedRequest {
   readonly client: string;
   readonly path: SignedPath;
   readonly message: string;
-  /** True if its time was over; false if the connection broke. */
+  /** True if the time was over; false if the connection broke. */
   readonly isLate: boolean;
   readonly cause?: unknown;
 }
@@ -66,7 +66,7 @@ export function strangerFault(client: string, url: string): FleetError {
   });
 }
 
-/** Returns the fault of a command for a client that runs none. */
+/** Returns the fault of a command for a client that cannot run commands. */
 export function closedFault(client: string): FleetError {
   return new FleetError({
     ...{ client, code: 'unsupported', stage: 'channel' },

@@ -1,4 +1,4 @@
-/** The transport to a client that is asked over HTTP, where `fleet-health-agent spoke` answers. */
+/** The transport to a client that is polled over HTTP, where `fleet-health-agent spoke` answers. */
 import { randomBytes } from 'node:crypto';
 import { Agent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
@@ -18,18 +18,18 @@ import { answerFault, closedFault, dialFault, keyMissing, requestFault, stranger
 export interface HttpTarget {
   /** The name in errors, and in requests. */
   readonly client: string;
-  /** null: config.xml has a fault. */
+  /** The client's URL; null if config.xml has a fault. */
   readonly url: string | null;
   /** Returns the key of the enrolment; null if the client is not enrolled. */
   readonly key: () => Buffer | null;
 }
 
-/** The time limit of an acknowledgement. A lost one has the reports come again. */
+/** The time limit of an acknowledgement. After a lost one the client sends the reports again. */
 const acknowledgeMs = 10 * secondMs;
 
 /**
- * Creates a transport over HTTP. `connect` opens a connection and has the client prove that it knows the key. Throws
- * FleetError as SSH does, and `spoke-refused` in place of a refused login.
+ * Creates a transport over HTTP. `connect` opens a connection, on which the client has to prove that it knows the key.
+ * Throws FleetError as SSH does, and `spoke-refused` in place of a refused login.
  */
 export function createHttpTransport(target: HttpTarget): Transport {
   return {
@@ -54,7 +54,7 @@ interface LinkTarget extends Pick<HttpTarget, 'client'> {
   readonly key: Buffer;
 }
 
-/** Requests to one client, over one connection where the client keeps it. */
+/** Sends requests to one client, over one connection if the client keeps it open. */
 class Link {
   readonly #target: LinkTarget;
   readonly #options: ConnectOptions;
@@ -67,7 +67,7 @@ class Link {
     this.#options = options;
     const kept = { keepAlive: true, maxSockets: 1 } as const;
     this.#agent = target.url.protocol === 'https:' ? new TlsAgent(kept) : new Agent(kept);
-    // Its errors are those of the other transports.
+    // The errors of this agent's connections are those of the other transports.
     Object.assign(this.#agent, {
       createConnection: (_: unknown, opened: (error: Error | null, socket?: Socket) => void): void => {
         void this.#open().then((socket) => opened(null, socket), opened);
@@ -86,7 +86,7 @@ class Link {
     };
   }
 
-  /** Posts a body. Returns the answer of the client. Throws FleetError. */
+  /** Posts a body and returns the client's answer. Throws FleetError. */
   async post(path: SignedPath, body: Buffer, timeoutMs: number): Promise<Buffer> {
     const { client, url: base, key } = this.#target;
     const { signal } = this.#options;
@@ -149,7 +149,7 @@ function connectionOf(link: Link, connectMs: number): Connection {
           done();
         },
         final: (done) => {
-          // The bytes before the marker make this request another one than the last.
+          // Random bytes before the marker, so that this request differs from the last one.
           const body = Buffer.concat([randomBytes(16), ...written]);
           acknowledged = link.post(acknowledgePath, body, acknowledgeMs).then(() => noExit);
           finish(acknowledged);
@@ -159,7 +159,7 @@ function connectionOf(link: Link, connectMs: number): Connection {
       return { stdin, stdout: Readable.from([answer]), stderr: Readable.from([]), exit };
     },
     leave: async () => {
-      // After a lost acknowledgement the reports come again.
+      // After a lost acknowledgement the client sends the reports again.
       await acknowledged.catch(() => undefined);
       link.end();
     },

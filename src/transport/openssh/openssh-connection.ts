@@ -164,7 +164,7 @@ export class OpensshConnection implements Connection {
     this.#end((await lastFault(master, whyBroken)) ?? own);
   }
 
-  /** False if the connection is broken. `#breakOff` then reports the fault to pending commands, after a delay. */
+  /** True if the connection works. If it is broken, `#breakOff` reports the fault to pending commands after a delay. */
   #alive(): boolean {
     return this.#broken === null && (this.#left || !hasEnded(this.#session.master));
   }

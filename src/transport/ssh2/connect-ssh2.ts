@@ -55,9 +55,9 @@ const breaksProtocol: Readonly<Record<string, (channel: { readonly type?: string
 };
 
 /**
- * True for an announcement of host keys, which is ignored. OpenSSH announces its host keys after a login (PROTOCOL of
- * its sources, section 2.5). ssh2 would request a proof of each for an event that has no listener here: a round trip,
- * and a signature and its verification for each key. Only known_hosts decides which key is right.
+ * True if a message announces host keys; such messages are ignored. OpenSSH announces its host keys after a login
+ * (PROTOCOL of its sources, section 2.5). ssh2 would request a proof of each for an event that has no listener here: a
+ * round trip, and a signature and its verification for each key. Only known_hosts decides which key is right.
  */
 function announcesHostKeys([, request, wantsReply]: readonly unknown[]): boolean {
   return request === 'hostkeys-00@openssh.com' && wantsReply !== true;

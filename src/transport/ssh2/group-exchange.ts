@@ -55,7 +55,7 @@ function groupFault(prime: Buffer, generator: Buffer): string | null {
   return null;
 }
 
-/** True for a number from 2 to prime - 2: any other leads to a secret that anybody can compute. */
+/** True if a number lies between 2 and prime - 2: any other leads to a secret that anybody can compute. */
 function isWithin(other: Buffer, prime: Buffer): boolean {
   if (stripped(other).length > stripped(prime).length) return false;
   const number = numberOf(other);

@@ -10,9 +10,7 @@ import { FleetError, messageOf } from '../../../errors.ts';
 export { createConnection };
 export type { Connection, ConnectionOptions, ResultSetHeader, RowDataPacket };
 
-/**
- * Returns the options with which mysql2 logs in to one server. Throws FleetError if a file or secret cannot be read.
- */
+/** Returns the options for mysql2 to log in to one server. Throws FleetError if a file or secret cannot be read. */
 export function connectionOptions(
   storage: MysqlConfig,
   { host, port }: StorageHost,

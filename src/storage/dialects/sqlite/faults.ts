@@ -52,9 +52,7 @@ function fileKind(thrown: unknown): FaultKind {
   return fileKinds.get(String(thrown.code)) ?? 'lost';
 }
 
-/**
- * True if the file does not exist. Throws StorageFault if this account may not look for the file, which may exist then.
- */
+/** True if the file does not exist. Throws StorageFault if this account may not look for it: it may exist then. */
 export function isFileMissing(file: string): boolean {
   try {
     return statSync(file, { throwIfNoEntry: false }) === undefined;
