@@ -1,4 +1,4 @@
-/** The cheap benchmarks run, each at its tiny size, and what they leave is what docs/performance.md is made of. */
+/** Runs the cheap benchmarks at tiny sizes. Checks that their records have the figures of docs/performance.md. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -94,7 +94,7 @@ test('a target is compared with the median of what it is of', () => {
   for (const [target, isMet] of cases) {
     assert.equal(measured(row(target), [20, 200, 20], [10, 10, 10]).isMet, isMet, JSON.stringify(target));
   }
-  // Where there is no peer's figure, nothing is said of the ratio.
+  // Without a peer's figure the ratio is unknown.
   assert.equal(measured(row(ratioAtMost(2)), [20]).isMet, null);
   const absent = notMeasured(row(ratioAtMost(2)), 'there is no b');
   checkFigure(absent);

@@ -1,5 +1,5 @@
 // Second tier: npm run test:wide.
-/** Clients whose sshd has no node anywhere, through the program. */
+/** Clients whose sshd has no node anywhere, read by the built program. */
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -22,7 +22,7 @@ suite('clients without node, and runtime="bring"', { skip }, async () => {
   const key = sshKeygen(path.join(sshd.dir, 'user'), '-t', 'ed25519');
   const kinds = databaseKinds();
 
-  /** A client that the shell agent may read meanwhile, and a client that waits for its Node. */
+  /** Makes a site with two clients. The shell agent may read the first; the second waits for its Node. */
   async function fleet(t: TestContext, kind: (typeof kinds)[number]): Promise<{ site: Site; accounts: SshdAccount[] }> {
     const { publicKey } = key;
     const accounts = [await sshd.addAccount({ publicKey }), await sshd.addAccount({ publicKey })];
@@ -39,7 +39,9 @@ suite('clients without node, and runtime="bring"', { skip }, async () => {
 
   const added = (): string => path.join(sshd.dir, 'runtimes');
 
-  /** The node that runs the tests, compressed by gzip alone, which takes the least time, and once for all tests. */
+  /**
+   * Adds the node that runs the tests as a runtime. Compresses it once for all tests, by gzip alone: that is fastest.
+   */
   async function addOwn(site: Site): Promise<void> {
     if (!existsSync(added())) await takeOwn(added());
     cpSync(added(), path.join(site.stateDir, 'runtimes'), { recursive: true });
@@ -85,7 +87,7 @@ suite('clients without node, and runtime="bring"', { skip }, async () => {
 
       const both = Array(2).fill([null, 'runtime', null]);
       assert.deepEqual(await visited(site), both);
-      // The one that was read by shell makes its inventory now.
+      // The client that was read by the shell agent makes its inventory now.
       assert.deepEqual(await visited(site), both);
       const names = accounts.map(({ name }) => name);
       const commands = (): number =>

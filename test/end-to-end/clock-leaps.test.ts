@@ -1,6 +1,4 @@
-/**
- * The machine's clock leaps while the built programs run on it, under libfaketime, their embedded database included.
- */
+/** Leaps of the machine's clock while the built programs and their embedded database run under libfaketime. */
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -31,7 +29,7 @@ test(
     const { env, set: clock } = fakedClock(machine.dir);
     const run = async (...args: string[]): Promise<void> => {
       const { status, stdout, stderr } = await outcomeOf(machine.start(args, { env }));
-      // Right after a leap no pass of the alerter is recent, and that is said.
+      // Right after a leap no pass of the alerter is recent, and the programs report `alerter-silent`.
       const said = stderr.split('\n').filter((line) => !line.includes('(alerter-silent)') && line !== '');
       assert.deepEqual(
         [status, said],

@@ -50,7 +50,7 @@ for (const reader of ['node', 'shell'] as const) {
       });
       const runs = (): number => readFileSync(path.join(account.home, 'runs'), 'utf8').length / 2;
       assert.equal(runs(), 1);
-      // The agent of a restricted key leaves the checks aside; from the second visit on they are not sent either.
+      // The agent of a restricted key ignores the checks. From the second visit on the collector does not send them.
       for (let visit = 1; visit <= 2; visit += 1) {
         const { status, stdout, stderr } = await site.run('collect');
         assert.equal(status, 0, stderr);

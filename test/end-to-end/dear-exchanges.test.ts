@@ -1,4 +1,4 @@
-/** Peers whose key exchange is as dear as it can be, beside as many good clients, in one run of the built program. */
+/** Peers with the most expensive key exchange, beside as many good clients, in one run of the built program. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -11,9 +11,9 @@ const count = 100;
 
 test(`${count} peers with dear key exchanges beside ${count} good clients: every good one is visited`, async (t) => {
   const started = await startPeers(t, './dear-peers.ts', Object.keys(dearExchanges));
-  // The dearest are the last.
+  // Starts from the end of the list: the most expensive exchanges are the last.
   const peers = times(count, (number) => started.at(-1 - (number % started.length)) ?? assert.fail());
-  // A busy machine makes a hundred dear exchanges in more than the six seconds of other tests.
+  // On a busy machine a hundred expensive exchanges take more than the six seconds of other tests.
   const patient = { good: count, ssh: `kex="+${groupExchange}"`, connectTimeout: '30s' };
   const usual = await collectAmong(t, { peers: [], ...patient });
   const result = await collectAmong(t, { peers, ...patient });

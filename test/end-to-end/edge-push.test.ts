@@ -1,4 +1,6 @@
-/** A machine that evaluates by itself and pushes changes alone: `enroll --edge`, `edge` and `serve`, as built. */
+/**
+ * A machine that evaluates its rules itself and pushes changes alone: `enroll --edge`, `edge` and `serve`, as built.
+ */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
@@ -58,7 +60,7 @@ test(
       () => said,
       40_000,
     );
-    // The two reports of `for="2x"`, and nothing is in clear.
+    // The two reports of `for="2x"` are sent. No file holds them in clear.
     assert.match(said, /event=alert .*rule=memory .*state=firing.*\n.*event=sent reports=2 held=0/);
     await until(
       () => atHome() === 1,
@@ -69,7 +71,7 @@ test(
     child.kill('SIGTERM');
     assert.deepEqual(await ended, [0, null]);
     assert.ok(!readdirSync(place).includes('edge.jsonl'));
-    // The one that was held back, a new one, and the inventory of the day.
+    // Sent: the report that was held back, a new one, and the inventory of the day.
     assert.match(await succeeded(runCli(['-c', file, 'push'], { program: agentProgram })), /^3 reports sent$/m);
     assert.match((await run('collect')).stdout, /stored=5/);
     await run('alert');

@@ -35,7 +35,7 @@ test('a site forwards as if the other collector had done its visits', { timeout:
   const clients = hq.rows('SELECT name, reader, consecutive_failures FROM clients ORDER BY name');
   assert.deepEqual(clients, ['web-1 node 0', 'web-2  2']);
   assert.deepEqual(hq.rows('SELECT client FROM inventory'), ['web-1']);
-  // It may fire by now: that goes by how far apart the two visits were.
+  // The alert may fire by now: that depends on the time between the two visits.
   assert.deepEqual(hq.rows("SELECT client FROM alerts WHERE rule = 'unreachable'"), ['web-2']);
   assert.match(await succeeded(hq.run('explain', 'web-2')), /unreachable[^]*connect/);
   const status = await succeeded(hq.run('status'));
@@ -100,9 +100,9 @@ test('keys of the site and of the reports are rotated', { timeout: 240_000 }, as
   const before = keys[0]?.id ?? '';
   const rotated = await succeeded(hq.run('keys', 'rotate'));
   const [, newest = ''] = /Key (\w+) seals from now on[^]*Site fra seals to it once it has what/.exec(rotated) ?? [];
-  // Reports that wait are sealed to the key before.
+  // The waiting reports are sealed to the previous key.
   await succeeded(hq.run('enroll', 'fra', '--site', '-o', file));
-  // `serve` looks at the keys every ten seconds.
+  // `serve` reads the keys every ten seconds.
   await hq.end();
   await hq.serveAgain();
   assert.ok(newest !== '' && (await succeeded(site.run('check'))).includes(`to key ${newest};`), rotated);
@@ -110,7 +110,7 @@ test('keys of the site and of the reports are rotated', { timeout: 240_000 }, as
   assert.deepEqual(site.waiting(), []);
   await succeeded(hq.run('collect'));
   assert.deepEqual(hq.rows('SELECT COUNT(*) FROM stats'), ['3']);
-  // More of it waited when that run began, sealed to any key.
+  // More reports of the site waited when that run began. They may be sealed to any key.
   assert.match((await hq.run('keys', 'retire', before)).stderr, /web-1 may hold reports/);
   await succeeded(site.run('collect'));
   await succeeded(hq.run('collect'));

@@ -1,8 +1,7 @@
 /**
  * Three collectors that share a fleet through three nodes of a Galera cluster, with one kind of failure after the
- * other:
- * `npm run galera`. Each cycle with a failure is followed by one without, in which everything must be as ever. Each
- * cycle writes a line to stderr: what was struck, how long the runs took, and how busy the machine was.
+ * other: `npm run galera`. A cycle without a failure follows each cycle with one; in it everything must be as usual.
+ * Each cycle writes a line to stderr: the failures, the duration of the runs, and the load of the machine.
  */
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
@@ -23,12 +22,12 @@ const skip =
     : 'set FLEET_HEALTH_GALERA=1, or npm run galera';
 const cycles = Number(process.env['FLEET_HEALTH_CYCLES'] ?? 200);
 const seed = Number(process.env['FLEET_HEALTH_SEED'] ?? 1);
-/** Fewer cycles are made if they take longer than this. */
+/** The longest duration in minutes. Fewer cycles are made if they take longer. */
 const mostMinutes = Number(process.env['FLEET_HEALTH_MINUTES'] ?? 110);
 const clients = 100;
-/** A failover takes seconds, and a slice that a killed collector took late must be free again in the next cycle. */
+/** The time between cycles. A failover takes seconds, and a killed collector's slice must be free by the next cycle. */
 const everyMs = 1000 * Number(process.env['FLEET_HEALTH_EVERY'] ?? 20);
-/** The clocks of the collectors are apart by some cycles. */
+/** The clocks of the collectors differ by some cycles. */
 const clocks = ['+0', '+40', '-70'];
 const password = 'a word';
 const timeout = (mostMinutes + 10) * 60_000;
@@ -71,13 +70,13 @@ test('collectors that are killed and frozen, at nodes that are', { skip, timeout
 interface Chaos {
   readonly site: SharedSite;
   readonly galera: Galera;
-  /** Counts of failures that were tried. */
+  /** The number of failures tried, by kind. */
   readonly tried: Record<string, number>;
-  /** The newest cycle in the database, after the last one without a failure. */
+  /** The number of the newest cycle in the database, as of the last cycle without a failure. */
   newest: number;
 }
 
-/** Lets a collector run. Returns its outcome with the seconds that it took. */
+/** Waits for a collector to end. Returns its outcome with its duration in seconds. */
 async function timed(child: ChildProcess): Promise<CliResult & { readonly seconds: number }> {
   const startedAt = performance.now();
   return { ...(await outcomeOf(child)), seconds: Math.round((performance.now() - startedAt) / 100) / 10 };
@@ -89,15 +88,15 @@ function tell({ site }: Chaos, cycle: number, what: Readonly<Record<string, unkn
   process.stderr.write(`${JSON.stringify({ at: new Date(), cycle, ...what, served, overlapping, load })}\n`);
 }
 
-/** The visits of each client in the newest cycle: those with the epoch that its slice has. */
+/** The visits of each client in the newest cycle. Only visits with the epoch of the client's slice count. */
 const newestSql = `SELECT v.client, COUNT(*) AS visits, GROUP_CONCAT(v.started_at) AS times FROM visits v
   JOIN slices s ON s.slice = CONV(LEFT(SHA2(v.client, 256), 2), 16, 10) AND s.epoch = v.epoch
   WHERE v.ok = 1 AND s.cycle = (SELECT cycle FROM cycles) GROUP BY v.client`;
-/** A slice is claimed once a cycle, so that a client with two visits in an epoch had two in a cycle. */
+/** Clients with two visits in one epoch. A slice is claimed once a cycle, so these were two visits in one cycle. */
 const twiceSql = `SELECT client, epoch, COUNT(*) AS visits FROM visits WHERE ok = 1 AND epoch IS NOT NULL
   GROUP BY client, epoch HAVING COUNT(*) > 1`;
 
-/** Lets all collectors run. Each client must be visited once in a new cycle, whatever happened before. */
+/** Runs all collectors. Fails unless each client was visited once in a new cycle, whatever happened before. */
 async function calmCycle(chaos: Chaos, cycle: number, collectors: number): Promise<void> {
   const { site, galera } = chaos;
   await site.untilNextCycle();
@@ -117,7 +116,7 @@ async function calmCycle(chaos: Chaos, cycle: number, collectors: number): Promi
   assert.deepEqual([visited.length, odd, isNew], [clients, [], true], why);
 }
 
-/** A run is well if no client failed; nobody runs the alerter. */
+/** Fails unless the run visited every client. Ignores `alerter-silent`: nobody runs the alerter here. */
 function requireWell({ status, stdout, stderr }: CliResult): void {
   assert.ok(status === 0 || status === 1, stdout + stderr);
   const { failed, faults } = JSON.parse(stdout) as { failed: number; faults: { code: string }[] };
@@ -125,8 +124,8 @@ function requireWell({ status, stdout, stderr }: CliResult): void {
 }
 
 /**
- * Lets all collectors run, and one or two of them and perhaps a node fail at a moment of it. While one is frozen, the
- * others make a further cycle. Returns the number of the last cycle.
+ * Runs all collectors. Makes one or two of them, and perhaps a node, fail during the run. While one collector is
+ * frozen, the others make a further cycle. Returns the number of the last cycle.
  */
 async function struckCycle(chaos: Chaos, cycle: number): Promise<number> {
   const { site, galera, tried } = chaos;
@@ -155,7 +154,7 @@ async function struckCycle(chaos: Chaos, cycle: number): Promise<number> {
   if (thaw === null) return cycle;
   await site.untilNextCycle();
   const more = await Promise.all(others.map((index) => timed(site.start(index))));
-  // Its slices are those of others when it goes on.
+  // When the frozen collector goes on, others have claimed its slices.
   thaw();
   await ended[first];
   tell(chaos, cycle + 1, { thawed: more.map(({ seconds }) => seconds) });
@@ -169,7 +168,7 @@ interface CollectorStrike {
   readonly note: (what: string) => void;
 }
 
-/** Kills one collector or two. Or freezes one, and returns what thaws it. */
+/** Kills one or two collectors and returns null, or freezes one. Returns a function that thaws a frozen collector. */
 function strikeCollectors(
   running: readonly ChildProcess[],
   { first, isKilled, isTwo, note }: CollectorStrike,
@@ -188,7 +187,7 @@ function strikeCollectors(
   return null;
 }
 
-/** Lets a node fail. Returns what mends it, and waits until it has caught up. */
+/** Makes a node fail. Returns a function that repairs the node and waits until it has caught up. */
 async function strikeNode(
   node: GaleraNode | undefined,
   chance: number,

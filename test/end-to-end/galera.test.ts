@@ -1,6 +1,6 @@
 /**
  * Failover in the middle of runs of the built programs, between three real nodes of a Galera cluster: `npm run galera`.
- * What `npm test` has of it, with two ways to one server, is storage/mysql-servers.test.ts.
+ * `npm test` covers failover in storage/mysql-servers.test.ts, with two addresses of one server.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -31,9 +31,9 @@ type Strike = 'killed' | 'killed, its answer lost' | 'frozen' | 'cut off from it
 interface Round {
   readonly command: 'collect' | 'alert';
   readonly strike: Strike;
-  /** In a statement before the moment. */
+  /** Words of a statement before the moment of failure. */
   readonly words: string;
-  /** The moment is that statement, or the COMMIT after it. */
+  /** The moment of failure: that statement, or the COMMIT after it. */
   readonly moment: 'statement' | 'COMMIT';
 }
 
@@ -83,7 +83,7 @@ test('a Galera cluster', { skip, timeout: 900_000 }, async (t: TestContext) => {
     const other = site.reversedConfig();
     const results = await Promise.all([fleet.run(['alert']), runCli(['-c', other, 'alert'])]);
     assert.deepEqual(results.map(({ status, stderr }) => [status, stderr]).flat(), [0, '', 0, '']);
-    // Whoever came second left the rest to the first.
+    // The second alerter left the work to the first.
     await site.alert();
     await site.check();
   });
@@ -97,7 +97,7 @@ test('a Galera cluster', { skip, timeout: 900_000 }, async (t: TestContext) => {
     assert.ok(one !== undefined && two !== undefined);
     await one.write((session) => session.run("INSERT INTO leases VALUES ('count', 1, 'me', 0, '2026-11-20 10:00:00')"));
     let attempts = 0;
-    // Read under a lock, counted on here, written: as visits are.
+    // The same as for visits: the value is read under a lock, incremented here, and written.
     const add = (database: typeof one): Promise<unknown> =>
       database.write(async (session) => {
         attempts += 1;
@@ -154,17 +154,20 @@ interface Site {
   readonly galera: Galera;
   readonly proxies: readonly FickleProxy[];
   readonly fleet: LoopbackFleet;
-  /** Makes the rule of that number hold. */
+  /** Makes the rule of this number hold. */
   begin(index: number): void;
   /** Runs `collect`, which must succeed. */
   collect(): Promise<void>;
   alert(): Promise<void>;
-  /** A run that went its own way took reports home, too. */
+  /** Counts a run that the test started itself: that run fetched reports, too. */
   countRun(): void;
   sealed(): number;
-  /** A config.xml beside it that names the nodes in the other order and has a state folder of its own. */
+  /**
+   * Writes a second config.xml. It names the nodes in reverse order and has a state folder of its own. Returns its
+   * path.
+   */
   reversedConfig(): string;
-  /** Compares all nodes and all mails with what has been done so far. */
+  /** Compares all nodes and all mails with the actions so far. */
   check(): Promise<void>;
 }
 
@@ -228,7 +231,7 @@ async function openSite(t: TestContext): Promise<Site> {
     },
     check: async () => {
       for (const node of galera.nodes) {
-        // A frozen node does not know at once that its cluster has gone on without it.
+        // A frozen node does not detect at once that its cluster has gone on without it.
         const [row] = await untilTaken(async () => {
           await node.untilSynced();
           return await node.asRoot('SET SESSION wsrep_sync_wait = 7', 'USE fleet', countsSql);
@@ -249,7 +252,7 @@ const countsSql = `SELECT (SELECT COUNT(*) FROM stats) AS stats, (SELECT COUNT(D
   (SELECT SUM(consecutive_failures) FROM clients) AS failed,
   (SELECT COUNT(*) FROM (SELECT run_id FROM visits GROUP BY run_id HAVING COUNT(*) <> ${clientCount}) AS half) AS halfRuns`;
 
-/** Lets it befall the first node, which every program asks first, at one moment of a program's conversation with it. */
+/** Makes the first node, which every program asks first, fail at one moment of a program's conversation with it. */
 function strikeAt({ galera, proxies }: Site, { strike, words, moment }: Round): { mend: () => Promise<void> } {
   const [node] = galera.nodes;
   const [proxy] = proxies;
@@ -310,7 +313,9 @@ async function isolate(node: GaleraNode): Promise<void> {
   });
 }
 
-/** A node refuses some things as long as it has not seen that it is alone. */
+/**
+ * Repeats a query until it succeeds: a node refuses some until it has detected that it is alone. Gives up after 20 s.
+ */
 async function untilTaken<T>(ask: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {

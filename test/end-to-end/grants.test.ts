@@ -7,7 +7,7 @@ import { packageDir } from '../../src/state/paths.ts';
 import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
 import { configFolder, runCli } from '../support/run-cli.ts';
 
-/** The rights that a page of docs/ grants to each account. */
+/** Returns the rights that a page of docs/ grants, by account. */
 function grantsOf(page: string): ReadonlyMap<string, string> {
   const text = readFileSync(path.join(packageDir, 'docs', page), 'utf8');
   const grants = text.matchAll(/GRANT ([A-Z, ]+)\s+ON fleet\.\* TO '(\w+)'/g);

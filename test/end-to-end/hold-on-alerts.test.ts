@@ -8,7 +8,7 @@ import { isWide } from '../support/long-tests.ts';
 import { exits, runCli, type CliResult } from '../support/run-cli.ts';
 import { databaseKinds, type Site } from './support/whole-fleet.ts';
 
-/** Clients that are this very machine; of its memory a hundredth is in use for certain. */
+/** Clients that are this machine itself. More than a hundredth of a percent of its memory is always in use. */
 const clients = '<client name="here-[1-2]" ip="127.0.0.[1-2]"/>';
 const fleet = (limit: string, more = ''): string => `<ssh transport="local"/>
   <alerts zone="UTC" groupInterval="0s" defaults="no"><mail to="ops@example.org"/>
@@ -19,7 +19,7 @@ const well = fleet('99.98%');
 
 type Document = Readonly<Record<string, unknown>>;
 
-/** The agent keeps what it keeps in the site's own folder, which goes with the test. */
+/** Runs the program. The agent keeps its files in the site's folder, which is removed after the test. */
 function run({ dir }: Site, ...args: readonly string[]): Promise<CliResult> {
   return runCli(args, { cwd: dir, env: { XDG_STATE_HOME: path.join(dir, 'agent') } });
 }
@@ -34,7 +34,7 @@ async function json(site: Site, ...args: readonly string[]): Promise<Document> {
   return JSON.parse(await said(site, '--json', ...args)) as Document;
 }
 
-/** The subjects of the mails in the outbox, without the value. */
+/** Returns the subjects of the mails in the outbox, without the value. */
 function subjects({ stateDir }: Site): readonly string[] {
   const outbox = path.join(stateDir, 'outbox');
   const mails = readdirSync(outbox).map((name) => readFileSync(path.join(outbox, name), 'utf8'));
@@ -50,7 +50,7 @@ suite("people's hold on alerts, with the program alone", () => {
     const name = (text: string): string => `${text} (${kind.name})`;
     const options = { skip: kind.skip };
     const isSecond = kind.name !== 'sqlite' && !isWide;
-    /** For a test that stores nothing that the others do not store. */
+    /** Options of a test that stores nothing but what other tests store. */
     const once = { skip: isSecond ? 'npm run test:wide has it on this database' : kind.skip };
     const siteFor = async (t: TestContext, elements: string): Promise<Site> => {
       const site = await kind.site(t, elements);
@@ -165,7 +165,7 @@ suite("people's hold on alerts, with the program alone", () => {
       const runs = await site.rows("SELECT collector_id FROM runs WHERE program = 'collect'");
       const collectors = runs.map(({ collector_id: collectorId }) => collectorId);
       assert.deepEqual(collectors, ['']);
-      // It runs again, and is known again.
+      // The collector runs again, and is known again.
       await said(site, 'collect');
       assert.equal((await run(site, 'forget', 'collector', id)).status, 0);
     });

@@ -1,7 +1,7 @@
 // Second tier: npm run test:wide.
 /**
- * Every row of "What one client can cause" (docs/security.md): hostile clients, one attack each, beside ten good ones,
- * which lose nothing. Counts and bytes are asserted, never times.
+ * Every row of "What one client can cause" (docs/security.md). Hostile clients, one attack each, visited beside ten
+ * good clients, which lose nothing. Asserts counts and bytes, never times.
  */
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -21,10 +21,12 @@ import { namesBelow } from '../support/names-below.ts';
 
 const account = { username: 'u', password: 'a secret word' };
 const mib = 1024 * 1024;
-/** On a second database two visits, of which the later finds what the earlier left. */
+/**
+ * Returns the number of visits on a database. A second database has two: the later visit finds the earlier one's rows.
+ */
 const visitsOn = ({ name }: DatabaseKind): number => (name === 'sqlite' || isWide ? 3 : 2);
 const good = Array.from({ length: 10 }, (_, number) => `good-${number}`);
-/** Servers that never come to a report: the code of their visits. */
+/** Servers that never send a report, with the error code of their visits. */
 const floods: Readonly<Partial<Record<HostileMode, RegExp>>> = {
   endless: /^agent-output$/,
   'endless-stderr': /^(agent-output|agent-timeout)$/,
@@ -54,7 +56,7 @@ async function station(t: TestContext, kind: DatabaseKind) {
     const used_percent = visit === 0 ? 50 : 99;
     const disk = { mount: '/', fstype: 'ext4', source: '/dev/vda1', scope: 'local', mode: 'rw', used_percent };
     const sealed = sealedFor(request, { worker_reports: [worker('disks', [{ name: 'disk', data: [disk] }])] });
-    // The id is an earlier visit's: nobody knows the id of a report that is under way.
+    // The id of an earlier visit's report: nobody knows the id of a report that is under way.
     if (visit === 0) foreignId = readHeader(sealed).reportId;
     return [sealed];
   };
@@ -94,7 +96,7 @@ async function strings(site: Site, sql: string): Promise<readonly string[]> {
   return (await site.rows(sql)).map((row) => Object.values(row).map(String).join(' '));
 }
 
-/** Each of the good ones has a row of each visit, and its alert is open and notified from the second on. */
+/** Checks that each good client has a row of each visit. From the second visit on its alert fires and is notified. */
 async function goodOnesLoseNothing({ site }: Station, visit: number, mails: readonly string[]): Promise<void> {
   const ofGood = "client LIKE 'good-%'";
   const failed = await site.rows(`SELECT client, code, message FROM visits WHERE ${ofGood} AND code IS NOT NULL`);
@@ -111,7 +113,7 @@ async function goodOnesLoseNothing({ site }: Station, visit: number, mails: read
   }
 }
 
-/** Rows and bytes of each client and hour, quarantine, spool and alerts are within the table's bounds. */
+/** Checks that rows and bytes per client and hour, quarantine, spool and alerts are within the table's bounds. */
 async function boundsHold({ site }: Station, visit: number): Promise<void> {
   const hour = (table: string): string => `SUBSTR(CAST(${table}.observed_at AS CHAR(30)), 1, 13)`;
   for (const [table, most] of [
@@ -166,7 +168,7 @@ async function attacksEndAsTheTableSays({ site, attacks }: Station, visits: numb
       for (const name of readdirSync(place).filter((one) => one.endsWith('.json')))
         reasons.add((JSON.parse(readFileSync(path.join(place, name), 'utf8')) as { code: string }).code);
     } catch {
-      // Nothing was refused.
+      // No report was refused.
     }
     const rows = stats.get(client) ?? 0;
     const [least, most] = [attack.stats(visits)].flat();

@@ -1,5 +1,5 @@
 // Second tier: npm run test:wide.
-/** Every command, file, document and page that shows a fleet whose words are hostile shows them as words. */
+/** Every command, file, document and page shows a fleet with hostile words as plain words. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -22,7 +22,7 @@ import { assertInert, assertInertOnTerminal, readCsv, readHtml } from './support
 const [first = '', second = ''] = hostileWords;
 const left = hostileWords[hostileNames.length] ?? '';
 
-/** Every command that shows what is stored, and if all of it names one of these words. */
+/** Commands that show stored rows. The output of each must contain one of the hostile words. */
 const shows: readonly (readonly string[])[] = [
   ['status'],
   ['status', first],
@@ -46,10 +46,10 @@ const others: readonly (readonly string[])[] = [
   ['show', 'nobody <b>\u001b[5m\u202e'],
 ];
 
-/** A word as it may stand in the name of a test. */
+/** Returns a word in a form that the name of a test can contain. */
 const named = (word: string): string => harmlessJson(word).slice(1, -1);
 
-/** The database as config.xml names it. */
+/** Returns the storage element of config.xml for a database. */
 function storageElement(storage: StorageConfig): string {
   if (storage.kind !== 'mysql') return `<storage url="sqlite:${storage.path}"/>`;
   const { hosts, user, database, password } = storage;
@@ -57,7 +57,7 @@ function storageElement(storage: StorageConfig): string {
   return `<storage url="mysql://${user}@${host}:${port}/${database}" password="${password?.reveal() ?? ''}"/>`;
 }
 
-/** Stores a fleet of such words. Returns the folder of its config.xml. */
+/** Stores a fleet with these words. Returns the folder of its config.xml. */
 async function storedFleet(t: TestContext, storage: StorageConfig, words: readonly string[]): Promise<string> {
   const opened = await openStorage({ storage, migrate: true });
   try {
@@ -79,7 +79,7 @@ const pages = (client: string): readonly string[] => [
   ...[`/report?client=${encodeURIComponent(`${client}<b>`)}`],
 ];
 
-/** Runs a suite of tests whose set-up takes a context. */
+/** Returns a context for a suite's set-up, and a function that runs its `after` hooks, the last one first. */
 function closing(): { readonly t: TestContext; readonly close: () => Promise<void> } {
   const ends: (() => unknown)[] = [];
   return {
@@ -90,7 +90,7 @@ function closing(): { readonly t: TestContext; readonly close: () => Promise<voi
   };
 }
 
-/** Every kind of element of the report's files and of the pages of a fleet of plain words. */
+/** Every kind of element in the report's files and pages of a fleet of plain words. */
 const ownElements = new Set<string>();
 describe('the pages of a fleet of plain words', () => {
   const scope = closing();
@@ -133,7 +133,7 @@ onBothDatabases('hostile words', (kit) => {
   for (const args of [...shows, ...others]) {
     const name = args.map(named).join(' ');
     test(`do nothing in ${name}`, { timeout: 120_000 }, async () => {
-      // Stored words come out of JSON as well; the words around them do not depend on the database.
+      // JSON contains the stored words, too. The text around them does not depend on the database.
       const isAll = kit.kind === 'sqlite' || isWide;
       const hasScreen = withoutTerminal === false && isAll;
       const terminal = { cwd: dir, columns: 120, env: { TERM: 'xterm-256color', LANG: 'C.UTF-8' }, typed: '\u0004' };

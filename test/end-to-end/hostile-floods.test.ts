@@ -8,7 +8,7 @@ import { floods, type Flood, type FloodName } from '../support/floods.ts';
 import { times } from '../support/times.ts';
 
 const good = 30;
-/** The memory that four of them may cost; see ARCHITECTURE.md. */
+/** The limit of memory for four such clients, in MiB; see ARCHITECTURE.md. */
 const mostMiB = 64 + 4 * 12;
 
 const named = Object.entries(floods) as [FloodName, Flood][];

@@ -11,7 +11,10 @@ import { configFolder, runCli, type CliResult } from '../support/run-cli.ts';
 import { sealedFor, startReportServer } from '../support/report-server.ts';
 import { worker } from '../report/support/sample-report.ts';
 
-/** Each aims at one reader: terminal, bidirectional text, C1 controls, lines, SQL, HTML, mail headers, the shell. */
+/**
+ * Hostile words, each against one reader: terminal, bidirectional text, C1 controls, lines, SQL, HTML, mail headers,
+ * shell.
+ */
 const words = [
   '\u001b]0;owned\u0007\u001b[2J\u001b[31m',
   '\u202egnp.exe\u2066',
@@ -23,7 +26,7 @@ const words = [
   '$(touch owned)`touch owned`;touch owned|',
 ] as const;
 
-/** Nothing that a terminal takes for a command, and no direction but the text's own. */
+/** Characters that a terminal takes for a command or that change the direction of text. */
 const harmful = /(?![\n])[\p{Cc}\u202a-\u202e\u2066-\u2069]/u;
 
 async function station(t: TestContext) {
@@ -112,7 +115,7 @@ test('words of a client do no harm in any output, in the database or in a mail',
   }
 });
 
-/** Columns that programs compare or compute with, and those that hold documents. */
+/** Names of columns that programs compare or compute with, and of columns that hold documents. */
 const structural =
   /(^id|_id|_at|_since|_until|_key|_digest)$|^(state|severity|outcome|program|reader|transition|closed_reason|first_seen|report|facts|memory|content|hour|day|progress|sealed_to|first_evidence|changed_by_run)$|_(state|severity)$/;
 

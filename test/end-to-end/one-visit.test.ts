@@ -71,7 +71,7 @@ function countAtServer(sshd: Sshd, names: readonly string[]): { readonly logins:
   return { logins: count('Accepted publickey for ', ' '), commands: count('Starting session: command for ', ' ') };
 }
 
-/** The agent ends by itself when its input does, which may be a moment after the collector has left. */
+/** Waits until no process of a user runs. The agent ends when its input does, perhaps after the collector. */
 async function untilNothingRuns(uid: number): Promise<void> {
   const until = Date.now() + 5_000;
   for (let left = processesOf(uid); left.length > 0; left = processesOf(uid)) {
@@ -80,7 +80,7 @@ async function untilNothingRuns(uid: number): Promise<void> {
   }
 }
 
-/** A user's processes, without sshd's own and those that have ended and only wait to be asked for their status. */
+/** Returns the processes of a user, without sshd's own and without zombies. */
 function processesOf(uid: number): readonly string[] {
   const { stdout } = spawnSync('ps', ['-o', 'stat=,args=', '-u', String(uid)], { encoding: 'utf8' });
   return stdout.split('\n').filter((line) => line !== '' && !/^Z|^\S+\s+sshd/.test(line));

@@ -1,4 +1,4 @@
-/** Runs that meet: on one machine and on two, suspended and woken, real programs all. */
+/** Overlapping runs of the built programs: on one machine and on two, suspended and resumed. */
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import path from 'node:path';
@@ -17,7 +17,7 @@ import { startSmtpServer } from '../support/smtp-server.ts';
 
 const long = '2020-01-01 00:00:00.000';
 
-/** A gate that is closed at first; `reached` once somebody waits at it. */
+/** Creates a closed gate. `pass` waits until `open` is called; `reached` resolves at the first `pass`. */
 function createGate() {
   let reach = (): void => undefined;
   let open = (): void => undefined;
@@ -49,13 +49,15 @@ async function rows(database: Database, sql: string): Promise<readonly SqlRow[]>
   return (await database.read((session) => session.all(sql))).map((row) => ({ ...row }));
 }
 
-/** Kills a stopped program at the test's end and returns its result; the test would wait for it otherwise. */
+/**
+ * Returns the result of a stopped program. Kills the program at the end of the test, which would otherwise wait for it.
+ */
 function killedAfter(t: TestContext, child: ChildProcess): Promise<CliResult> {
   t.after(() => child.kill('SIGKILL'));
   return outcomeOf(child);
 }
 
-/** Each report and each visit is a row, once. */
+/** Checks that each report and each visit is stored exactly once, and that no visit failed. */
 async function assertWhole(database: Database, reports: number, visits: number): Promise<void> {
   const [counts] = await rows(
     database,
@@ -120,7 +122,7 @@ describe('two machines and one MariaDB', { skip: skipWithoutMariadb }, () => {
       const { storage, site } = await open(t, {
         clients,
         reports: (request) => {
-          // A report that an earlier run left on the client, unacknowledged by either collector.
+          // A report that an earlier run left on the client and that neither collector has acknowledged.
           const left = spooled.get(request.client) ?? sealedFor(request);
           if (isClone) spooled.set(request.client, left);
           return isClone ? [sealedFor(request), left] : [sealedFor(request)];
@@ -166,7 +168,7 @@ describe('two machines and one MariaDB', { skip: skipWithoutMariadb }, () => {
     const waitingSql =
       "SELECT trx_mysql_thread_id AS id FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'";
     let [waiting] = await server.asRoot(waitingSql);
-    // InnoDB makes the table anew only when nobody has read it for a tenth of a second.
+    // InnoDB refreshes this table only if nobody has read it for a tenth of a second.
     for (let tries = 0; waiting === undefined && tries < 100; tries++) {
       await sleep(200);
       [waiting] = await server.asRoot(waitingSql);
@@ -175,7 +177,7 @@ describe('two machines and one MariaDB', { skip: skipWithoutMariadb }, () => {
     child.kill('SIGSTOP');
     gate.open();
     await locking;
-    // The server does the same by wait_timeout after a minute.
+    // After a minute the server does the same by wait_timeout.
     await server.asRoot(`KILL ${String(waiting['id'])}`);
     const second = await other.run(['collect']);
     assert.deepEqual([second.status, second.stderr], [0, '']);
@@ -226,7 +228,7 @@ describe('two machines and one MariaDB', { skip: skipWithoutMariadb }, () => {
       assert.equal(before.filter((row) => row['sent_at'] !== null).length, 1);
       const again = await one.run(['alert']);
       assert.equal(again.status, 0);
-      // The server has the first one's content and has not said so: whoever takes over can but send the same mail
+      // The server has the first mail's content, but its answer was lost. The next sender can only send the same mail
       // again.
       assert.equal(new Set(smtp.mails.map(({ content }) => content)).size, 1);
     },

@@ -1,5 +1,5 @@
 // Second tier: npm run test:wide.
-/** Where an agent may keep its things on accounts as they are found: each works, or a line says exactly why not. */
+/** The places of an agent's files on accounts as they are found. Each works, or a line names the reason. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -14,11 +14,11 @@ import { listing } from './support/whole-fleet.ts';
 
 interface Surroundings {
   readonly account: SshdAccount;
-  /** `~/.local/state/fleet-health` */
+  /** The folder `~/.local/state/fleet-health`. */
   readonly first: string;
   readonly second: string;
   readonly third: string;
-  /** Mounts something for as long as the test lasts. */
+  /** Mounts a file system until the test ends. */
   readonly mount: (where: string, ...options: readonly string[]) => void;
   /** Makes folders that belong to the account. */
   readonly make: (...dirs: readonly string[]) => void;
@@ -27,20 +27,20 @@ interface Surroundings {
 interface Case {
   readonly what: string;
   readonly prepare: (surroundings: Surroundings) => void;
-  /** Where the program lies after the first visit, or after the second, which brings it again; null: nowhere. */
+  /** The folder of the program after the first visit, or after a second one that uploads it again; null: none. */
   readonly program: keyof Pick<Surroundings, 'first' | 'second' | 'third'> | null;
-  /** The message of a run about the place. */
+  /** The expected message of a run about the folder. */
   readonly says?: RegExp;
-  /** True if the place also needs room for the inventory's larger program. */
+  /** True if the folder also needs room for the inventory's larger program. */
   readonly takesInventory?: true;
 }
 
-/** Nothing beside the home can be used. */
+/** Makes the second and third folder unusable: they belong to root. */
 function only({ second, third }: Surroundings): void {
   for (const dir of [second, third]) fs.mkdirSync(dir);
 }
 
-/** Mounts a file system of its own on the account's home. */
+/** Mounts a separate file system on the account's home. */
 const ownHome =
   (options: string) =>
   ({ account, mount }: Surroundings) =>
@@ -238,7 +238,7 @@ suite('places on a client', { skip: sshdMissing() ?? false }, async () => {
           fs.existsSync(dir) && fs.statSync(dir).isDirectory() && !fs.lstatSync(dir).isSymbolicLink()
             ? listing(dir).filter((line) => line.includes('.t.cjs 600'))
             : [];
-        // The larger program for the inventory may have found room only further down.
+        // The inventory's larger program may be in a later folder, where there was room.
         if (place === program) assert.notEqual(programs.length, 0, dir);
         if (program === null) assert.deepEqual(programs, [], dir);
       }
@@ -251,7 +251,7 @@ suite('places on a client', { skip: sshdMissing() ?? false }, async () => {
     execFileSync('usermod', ['-d', '/nonexistent', account.name], { stdio: 'ignore' });
     fs.mkdirSync(third);
     const foreign = await sshd.addAccount({ publicKey: key.publicKey });
-    // Whoever followed the link could write there.
+    // Anybody could write to the folder that the link points to.
     const trap = path.join(sshd.dir, 'trap');
     fs.mkdirSync(trap);
     fs.chmodSync(trap, 0o777);

@@ -1,4 +1,4 @@
-/** A client that is asked over HTTP: the collector and `fleet-health-agent spoke`, both as the built program. */
+/** A client that is polled over HTTP: the collector and `fleet-health-agent spoke`, both as the built program. */
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -25,7 +25,7 @@ interface AgentJson {
   readonly spoke: Readonly<Record<string, unknown>>;
 }
 
-/** A collector with one client that is asked, and the agent.json that `enroll` prints for it. */
+/** Makes a collector with one polled client, and the agent.json that `enroll` prints for the client. */
 function collector(t: TestContext, port: number) {
   const client = `<client name="web-1" transport="http" url="http://127.0.0.1:${port}/"/>`;
   const dir = configFolder(t, `<config><alerts mail="ops@example.org"/>${client}</config>`);
@@ -71,7 +71,7 @@ test('a client is asked over HTTP as others are visited by SSH', { timeout: 120_
   const status = JSON.parse((await run('--json', 'status', 'web-1')).stdout) as { readonly clients: readonly object[] };
   assert.match(JSON.stringify(status), /"reader":"spoke","hostname":"[^"]+"/);
   assert.deepEqual(sealedAtHome(), []);
-  // A spool of more than one stream comes home with one visit.
+  // A single visit fetches a spool of more than one stream.
   const [home = ''] = readdirSync(place, { recursive: true, encoding: 'utf8' }).filter((name) =>
     /^[^/]+\/[^/]+\/[^/]+$/.test(name),
   );
@@ -89,7 +89,7 @@ test('a client is asked over HTTP as others are visited by SSH', { timeout: 120_
   }
   assert.match(await succeeded(run('collect', 'web-1')), /event=summary .* stored=16 /);
   assert.deepEqual(sealedAtHome(), []);
-  // A proxy in front does TLS.
+  // A proxy in front terminates TLS.
   const certificates = makeCertificates(path.join(dir, 'tls'));
   const tls = createTlsServer(certificates.good, (socket) => {
     const spoken = connect(port, '127.0.0.1');
@@ -99,7 +99,7 @@ test('a client is asked over HTTP as others are visited by SSH', { timeout: 120_
   });
   const tlsPort = await listenOn(tls);
   t.after(() => tls.close());
-  // A port that is taken leaves the spoke where it was.
+  // If the new port is taken, the spoke keeps the old one.
   const before = readFileSync(file, 'utf8');
   writeFileSync(file, before.replace(`"ip_bind_port":${port}`, `"ip_bind_port":${tlsPort}`));
   spoke.kill('SIGHUP');
@@ -113,7 +113,7 @@ test('a client is asked over HTTP as others are visited by SSH', { timeout: 120_
   const trusting = { cwd: dir, env: { NODE_EXTRA_CA_CERTS: certificates.ca } };
   assert.match(await succeeded(runCli(['collect', 'web-1'], trusting)), /event=summary .* succeeded=1 /);
   writeFileSync(config, plain);
-  // Its key is another one now.
+  // The client has a new key now.
   await succeeded(run('enroll', 'web-1', '--rotate'));
   await exits(1, run('collect', 'web-1'), /code=spoke-refused .*answered 401.*fleet-health enroll web-1/);
   const ended = once(spoke, 'exit');

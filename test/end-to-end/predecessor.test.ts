@@ -49,7 +49,7 @@ suite('the file of the program this one succeeds', { skip }, () => {
       assert.ok(Number(row['uptime']) > 0);
       assert.match(String(row['os']), /\S/);
 
-      // The crontab's own line: no input, and no output to mail.
+      // Runs as from the line of the crontab: no input, and no output to mail.
       const quiet = await site.run('-q', 'collect');
       assert.deepEqual(quiet, { status: 0, stdout: '', stderr: '' });
       assert.equal((await site.rows('SELECT * FROM stats')).length, 2);

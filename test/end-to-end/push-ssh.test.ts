@@ -38,7 +38,7 @@ suite('push by ssh', { skip: sshdMissing() ?? false }, () => {
     sshd = await startSshd();
     account = await sshd.addAccount();
     dir = path.join(account.home, 'collector');
-    // This one may stand where the account cannot go.
+    // A copy, because the account may have no access to this process's own node.
     node = path.join(account.home, 'node');
     copyFileSync(process.execPath, node);
     mkdirSync(dir);
@@ -178,7 +178,7 @@ suite('push by ssh', { skip: sshdMissing() ?? false }, () => {
     const ended = once(child, 'close');
     let said = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
-    // An end that comes too early shows in the answer.
+    // If the stream ends too early, the answer shows it.
     child.stdin.on('error', (thrown) => (said += String(thrown)));
     child.stdin.write(whole.subarray(0, whole.length - two.sealed.length));
     let answer = Buffer.alloc(0);

@@ -1,4 +1,4 @@
-/** From what docs/operations.md says is to be saved, a collector goes on on a machine that has nothing else. */
+/** A new machine takes over from the files that docs/operations.md says to save. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { sshKeygen, sshdMissing, startSshd, type Sshd } from '../support/sshd.ts
 
 const document = readFileSync(path.join(packageDir, 'docs', 'operations.md'), 'utf8');
 
-/** The commands of a section, one array for each block. */
+/** Returns the commands of a section, one array for each block. */
 function commandsOf(heading: string): readonly (readonly string[])[] {
   const section = document.split(/^## /m).find((text) => text.startsWith(heading)) ?? assert.fail(heading);
   const linesOf = (block: string): string[] => Array.from(block.matchAll(/^ {4}(.*)$/gm), ([line]) => line.trim());
@@ -81,13 +81,13 @@ suite('restoring what the document says is to be saved', { skip: sshdMissing() ?
       const first = await run(old, 'collect');
       assert.equal(first.status, 0, first.stderr);
       assert.equal((await run(old, 'alert')).status, 0);
-      // It is not acknowledged: a report waits on the client.
+      // The report is not acknowledged, so it waits on the client.
       assert.equal((await run(old, 'collect', '--dry-run')).status, 0);
       const before = facts(old);
       assert.equal(before.mails.length, 1);
 
       const [save = [], dump = []] = commandsOf('Saving');
-      // installation.md makes the state folder the account's home.
+      // In installation.md the state folder is the account's home.
       mkdirSync(path.join(old.state, '.ssh'));
       sshKeygen(path.join(old.state, '.ssh/id_ed25519'), '-t', 'ed25519');
       shell(old, database === null ? save : save.flatMap((line) => (line.includes(' backup ') ? dump : [line])));
@@ -115,7 +115,7 @@ suite('restoring what the document says is to be saved', { skip: sshdMissing() ?
       assert.deepEqual(facts(fresh), before, 'the same id, keys and host keys, and no mail for a second time');
       const rows = await rowsOf(fresh, mariadb, database);
       assert.equal(rows.length, 3);
-      // The run that visited without storing is none that was recorded.
+      // The run with --dry-run is not recorded.
       const ids = new Set(rows.map((row) => row['collector_id']).filter((id) => id !== null));
       assert.deepEqual([...ids], [before.id.trim()]);
       const status = JSON.parse((await run(fresh, '--json', 'status')).stdout) as { alerts: { firing: number } };

@@ -1,4 +1,4 @@
-/** Keys of machines that others are reached through, and keys with from=, restricted by what `authorize` prints. */
+/** Restricted keys of bastions, and keys with from=, by the lines that `authorize` prints. */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -43,7 +43,7 @@ suite('restricted keys with options of their own', { skip: sshdMissing() ?? fals
       const collected = await site.run('collect');
       assert.equal(collected.status, 0, collected.stdout + collected.stderr);
     }
-    // The bastion's own key goes nowhere else.
+    // The bastion's own key is used for the bastion alone.
     site.configure(
       `<ssh privateKey="${key.privateKey}" config="none"/>
       <bastion name="jump-1" ip="127.0.0.1" port="${jump.port}" username="${hop.name}"/>

@@ -1,4 +1,4 @@
-/** An ssh-agent that somebody offers to forward, on a client whose key is restricted. */
+/** An ssh-agent that is offered for forwarding, on a client whose key is restricted. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,7 +10,7 @@ import { restrict } from '../support/restricted-key.ts';
 import { sshdMissing, sshKeygen, sshdOfSuite } from '../support/sshd.ts';
 import { databaseKinds } from './support/whole-fleet.ts';
 
-/** An ssh-agent with a key, until the test ends; the path of its socket. */
+/** Starts an ssh-agent with a key, until the test ends. Returns the path of its socket. */
 async function startAgent(t: TestContext, dir: string): Promise<string> {
   const socket = path.join(dir, 'agent');
   const child = spawn('ssh-agent', ['-D', '-a', socket], { stdio: ['ignore', 'pipe', 'ignore'] });
@@ -22,7 +22,7 @@ async function startAgent(t: TestContext, dir: string): Promise<string> {
   return socket;
 }
 
-/** In the place of node: tells whether any process of the account was given a way to an agent. */
+/** A script in place of node. It counts the account's processes with SSH_AUTH_SOCK in their environment. */
 const lookAround = `#!/bin/sh
 for p in /proc/[0-9]*; do tr '\\0' '\\n' <$p/environ; done 2>/dev/null | grep -c '^SSH_AUTH_SOCK='
 exit 0
@@ -36,7 +36,7 @@ suite('agent forwarding to a restricted key', { skip: sshdMissing() ?? false }, 
   for (const kind of ['node', 'shell'] as const) {
     test(`is refused by the line for the agent of ${kind}, as it would not be without restrict`, async (t) => {
       const { site, ssh, keysFile } = await restrict(sshd, await sqlite.site(t, ''), { args: ['--agent', kind] });
-      // ssh forwards no agent that it has not got itself.
+      // ssh forwards an agent only if it has one itself.
       const before = process.env['SSH_AUTH_SOCK'];
       process.env['SSH_AUTH_SOCK'] = await startAgent(t, site.dir);
       t.after(() => {
@@ -47,7 +47,7 @@ suite('agent forwarding to a restricted key', { skip: sshdMissing() ?? false }, 
       writeFileSync(spy, lookAround, { mode: 0o755 });
       const line = readFileSync(keysFile, 'utf8');
       const seen = (options: string): string => {
-        // The same line, but its command is the spy.
+        // The same line with the spy as its command.
         writeFileSync(keysFile, line.replace(/^restrict,command="[^"]+"/m, `${options}command="${spy}"`));
         const { status, stdout, stderr } = ssh('anything', '-A');
         assert.equal(status, 0, stderr);

@@ -1,4 +1,4 @@
-/** The line of `authorize` as dropbear reads it, whose authorized_keys lies in the account's home. */
+/** The line of `authorize` as dropbear reads it. Its authorized_keys is in the account's home. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,13 +17,13 @@ const dropbear = '/usr/sbin/dropbear';
 const skip = sshdMissing() ?? (existsSync(dropbear) ? false : 'needs dropbear');
 
 suite('a restricted key at dropbear', { skip }, async () => {
-  // For its accounts alone.
+  // The accounts alone are needed; the server is dropbear.
   const sshd = await sshdOfSuite();
 
   for (const agent of ['node', 'shell'] as const) {
     test(`lets visits pass, and nothing else: the agent of ${agent}`, async (t) => {
       const account = await sshd.addAccount();
-      // dropbear takes no authorized_keys below a home that others could write to.
+      // dropbear refuses an authorized_keys below a home that others could write to.
       chmodSync(account.home, 0o755);
       const port = await startDropbear(t.signal, path.join(sshd.dir, agent));
       const dir = configFolder(
@@ -31,7 +31,7 @@ suite('a restricted key at dropbear', { skip }, async () => {
         `<config><client name="web-1" ip="127.0.0.1" port="${port}" username="${account.name}" ` +
           'privateKey="key"/></config>',
       );
-      // The longest line there is.
+      // The longest possible line.
       const { privateKey } = sshKeygen(path.join(dir, 'key'), '-t', 'rsa', '-b', '4096');
       const run = (...args: readonly string[]) => runCli(args, { cwd: dir });
       assert.equal((await run('trust', '--yes')).status, 0);
@@ -51,7 +51,7 @@ suite('a restricted key at dropbear', { skip }, async () => {
         const options = { encoding: 'utf8', input: '', timeout: 20_000 } as const;
         return spawnSync('ssh', [...common, '-l', account.name, ...args], options);
       };
-      // dropbear ends a session that asks for more than this many bytes.
+      // dropbear ends a session whose command is longer than this many bytes.
       const all = attacksWith(visitCommand({}, agent === 'shell' ? shellStart : null));
       const attacks = all.filter((command) => command.length < 8000);
       for (const command of [...attacks, '"', "'; id; '"]) {
@@ -64,7 +64,7 @@ suite('a restricted key at dropbear', { skip }, async () => {
   }
 });
 
-/** Its host key and its pid are kept under this name. */
+/** Starts dropbear. Its host key is in `FILE.key`, its pid in `FILE.pid`. Returns the port. */
 async function startDropbear(signal: AbortSignal, file: string): Promise<number> {
   const hostKey = `${file}.key`;
   assert.equal(spawnSync('dropbearkey', ['-t', 'ed25519', '-f', hostKey]).status, 0);

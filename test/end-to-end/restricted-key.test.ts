@@ -1,4 +1,4 @@
-/** A restricted key on a client with a real sshd: its limits, and the way to a newer agent. */
+/** A restricted key on a client with a real sshd: its limits, and the upgrade to a newer agent. */
 import assert from 'node:assert/strict';
 import { appendFileSync, chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -17,7 +17,7 @@ import { exits, succeeded } from '../support/run-cli.ts';
 const skip = sshdMissing() ?? false;
 
 suite('a restricted key', { skip }, async () => {
-  // Any variable is taken, as the most generous server would.
+  // This server accepts every environment variable, as the most permissive one would.
   const sshd = await sshdOfSuite({ config: ['AcceptEnv *', 'Subsystem sftp internal-sftp', 'PermitTunnel yes'] });
   const kinds = databaseKinds();
   const [sqlite] = kinds;
@@ -35,12 +35,12 @@ suite('a restricted key', { skip }, async () => {
       assert.deepEqual(uploads, [0, 0]);
       assert.equal((await site.rows('SELECT id FROM stats')).length, 2);
       assert.equal((await site.rows('SELECT client FROM inventory')).length, 1);
-      // Counters, but no program that could be changed, and no report that was acknowledged.
+      // The agent keeps counters, but no program that could be changed. It keeps no acknowledged report.
       const kept = listing(path.join(account.home, '.local/state')).filter((line) => !line.includes('/ '));
       const names = kept.map((line) => path.basename(line));
       assert.deepEqual(names, ['counters.json 600']);
       if (kind !== sqlite) return;
-      // The account's own crontab has that agent take reports, too.
+      // The account's own crontab starts the same agent to write reports.
       const collectorId = readFileSync(path.join(site.stateDir, 'collector-id'), 'utf8').trim();
       const cron = (): unknown =>
         runAsCron(lineFor({ collectorId }).replace(/ >\/dev\/null 2>&1$/, ''), {

@@ -1,4 +1,7 @@
-/** Who may write the line of a restricted key: sshd, as it is set up everywhere, and what `authorize` leaves. */
+/**
+ * Who can write the line of a restricted key: sshd with its usual settings, and the permissions that `authorize`
+ * leaves.
+ */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
@@ -22,7 +25,7 @@ suite('the line of a restricted key', { skip: sshdMissing() ?? false }, async ()
     const folder = path.join(home, '.ssh');
     const file = path.join(folder, 'authorized_keys');
     mkdirSync(folder, { mode: 0o755 });
-    // An administrator may have left the file open to all.
+    // An administrator may have made the file writable for all.
     writeFileSync(file, `${publicKey}\n`);
     chmodSync(file, 0o666);
     for (const place of [folder, file]) chownSync(place, uid, uid);
@@ -44,7 +47,7 @@ suite('the line of a restricted key', { skip: sshdMissing() ?? false }, async ()
     assert.equal(await collected(), 'auth-failed');
     await authorize();
     assert.equal(await collected(), null);
-    // Debian lets a group write that holds the account alone.
+    // Debian allows write permission for a group whose only member is the account.
     for (const [place, open, closed] of [
       [file, 0o602, 0o600],
       [folder, 0o777, 0o700],

@@ -20,7 +20,7 @@ const skip = sshdMissing() ?? false;
 const agent = ['--agent', 'shell'];
 const visit = visitCommand({}, shellStart);
 const [, request = ''] = /'([\w-]+)'$/.exec(visit) ?? [];
-/** Attacks on the input that only the shell agent reads. */
+/** Attacks on input that the shell agent alone reads. */
 const ownAttacks = [
   visitCommand(),
   visit.replace(shellStart.marker, `0.1;touch ${owned}`),
@@ -77,7 +77,7 @@ suite('a restricted key that runs the shell agent', { skip }, async () => {
         assert.deepEqual(uploads, [1, 0, 0]);
         const [known] = await site.rows("SELECT reader FROM clients WHERE name = 'web-1'");
         assert.equal(known?.['reader'], 'shell');
-        // Counters, but no program that could be changed.
+        // The agent keeps counters, but no program that could be changed.
         const kept = listing(path.join(account.home, '.local/state')).filter((line) => !line.includes('/ '));
         assert.deepEqual(kept.map((line) => path.basename(line)).sort(), ['counters.shell 600', 'running 600']);
       },
@@ -136,7 +136,7 @@ suite('a restricted key that runs the shell agent', { skip }, async () => {
     const options = { units: evil, mounts: evil, processes: evil };
     const raw = JSON.parse(Buffer.from(request, 'base64url').toString()) as object;
     const text = JSON.stringify({ ...raw, options });
-    // Line breaks as JSON writes them, and as they are.
+    // Line breaks escaped as in JSON, and unescaped.
     for (const json of [text, text.replaceAll('\\n', '\n')]) {
       const { status, stdout } = ssh(visit.replace(request, Buffer.from(json).toString('base64url')));
       assert.equal(status, 0);

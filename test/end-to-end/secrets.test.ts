@@ -1,5 +1,5 @@
 // Second tier: npm run test:wide.
-/** No secret of config.xml or of the environment comes out anywhere, whatever is run and whatever goes wrong. */
+/** No secret of config.xml or of the environment is output anywhere, whatever is run and whatever fails. */
 import assert from 'node:assert/strict';
 import { lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -13,7 +13,7 @@ import { sshdMissing } from '../support/sshd.ts';
 import { skipWithoutMariadb } from '../support/mariadb.ts';
 import { secretPlaces, startStation, variants, type Run, type Station } from './support/secret-station.ts';
 
-/** Arguments with which each command has something to do. A new one has to be thought of here, or the test fails. */
+/** Arguments with which each command has something to do. The test fails for a new command without an entry here. */
 const given: Readonly<Record<string, readonly (readonly string[])[]>> = {
   trust: [['--yes']],
   collect: [
@@ -44,7 +44,7 @@ const given: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'keys generate': [[]],
   'keys rotate': [[]],
   'keys retire': [['0123456789abcdef'], ['0123456789abcdef', '--force']],
-  // A private key in the place of a public one.
+  // A private key in place of a public one.
   'keys import-public': [['secrets/ssh.key'], ['state/keys']],
   'runtimes list': [[]],
   'runtimes add': [
@@ -52,11 +52,11 @@ const given: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['linux-x64', '--from', 'npm@22'],
   ],
   'runtimes remove': [['linux-x64']],
-  // The configuration itself is no list of machines.
+  // config.xml itself is not a list of machines.
   completion: [['bash'], ['zsh'], ['fish']],
   complete: [['clients'], ['groups']],
   crontab: [[], ['--cron-d', 'root']],
-  // There is a config.xml.
+  // config.xml exists already.
   init: [['--mail-to', 'ops@example.org', '--clients', 'local', '--dir', '.']],
   import: [
     ['csv', 'config.xml'],
@@ -76,19 +76,19 @@ const given: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['csv', '-o', 'fleet.csv'],
     ['jsonl', '-o', 'fleet.jsonl'],
   ],
-  // Without <serve> in config.xml.
+  // config.xml has no <serve>.
   serve: [[]],
-  // They want a client that pushes, and the station has none.
+  // These commands need a client that pushes; the station has none.
   enroll: [['own', '--https', 'https://collector.example.org/']],
   receive: [['own']],
-  // Without <events/> in config.xml.
+  // config.xml has no <events/>.
   'events url': [['backup']],
   'events send': [['nas', 'backup', 'OK', 'done']],
   'tokens list': [[]],
   'tokens add': [['anna']],
   'tokens remove': [['anna']],
   backup: [['copy.db']],
-  // It would lock the others out for as long as it copies.
+  // A copy would lock out the other commands while it runs.
   copy: [['--to', 'no-such.xml']],
 };
 
@@ -138,7 +138,7 @@ suite('secrets', { skip: sshdMissing() ?? skipWithoutMariadb }, () => {
       await run(variant, ['-v', '--json', 'alert']);
       if (variant === 'literal') assert.ok(station.smtp.mails.length > 0, 'no mail came');
     }
-    // Side by side: they wait more than they work.
+    // In parallel: the commands wait more than they work.
     const lines = Object.entries(given).flatMap(([name, all]) => all.map((more) => [...name.split(' '), ...more]));
     const variantOf = (index: number) => variants[index % variants.length] ?? 'literal';
     const next = lines.map((line, index) => ({ line, variant: variantOf(index) })).values();
@@ -181,7 +181,7 @@ suite('secrets', { skip: sshdMissing() ?? skipWithoutMariadb }, () => {
       writeFileSync(file, text);
       return ['--require', file];
     };
-    // At a certain write of a socket, so in the middle of a login, with all that it needs on the stack.
+    // At a certain write to a socket, in the middle of a login, with all of its data on the stack.
     const atWrite = (count: number, what: string): string =>
       `const { Socket } = require('node:net'); const write = Socket.prototype.write; let count = 0;
        Socket.prototype.write = function (...args) { if ((count += 1) === ${count}) { ${what} } return write.apply(this, args) }`;
@@ -189,7 +189,7 @@ suite('secrets', { skip: sshdMissing() ?? skipWithoutMariadb }, () => {
     const uncaught = preload('uncaught', atWrite(6, `setImmediate(() => { throw ${error} })`));
     const unhandled = preload('unhandled', atWrite(6, `Promise.reject(${error})`));
     const writing = preload('writing', atWrite(9, `throw ${error}`));
-    // Without storing, so that none of them waits for another.
+    // Without storing, so that no run waits for another.
     const broken = await Promise.all([
       run('literal', ['-v', '--json', 'collect', '--dry-run', 'behind'], { nodeArgs: uncaught }),
       run('file', ['-v', 'collect', '--dry-run', 'behind'], { nodeArgs: unhandled }),
@@ -224,11 +224,11 @@ suite('secrets', { skip: sshdMissing() ?? skipWithoutMariadb }, () => {
       none(station.markers.leaksIn(stdout), `${what}: stdout`, stdout);
       none(station.markers.leaksIn(stderr), `${what}: stderr`, stderr);
       for (const { command, environment } of seen) {
-        // The server's prompt is an argument of SSH_ASKPASS (ssh(1)), and this server asks a prompt of its own.
+        // The server's prompt is an argument of SSH_ASKPASS (ssh(1)). This server uses a prompt of its own.
         const said = /openssh-askpass\.sh\0.*One more, after /.test(command);
         if (!said) none(station.markers.leaksIn(command), `${what}: command line`, command);
         const leaks = station.markers.leaksIn(environment ?? '');
-        // npm is given the settings of its user, proxies among them, but no secret of config.xml.
+        // npm gets the settings of its user, proxies among them, but no secret of config.xml.
         const own = /\bnpm\b/.test(command) ? leaks.filter((leak) => !leak.startsWith('environment ')) : leaks;
         none(own, `${what}: environment of ${command.replaceAll('\0', ' ')}`);
       }
@@ -259,7 +259,7 @@ suite('secrets', { skip: sshdMissing() ?? skipWithoutMariadb }, () => {
     }
     for (const file of files) {
       const leaks = markers.leaksIn(readFileSync(file));
-      // The last valid configuration has what config.xml itself says; that others cannot read it is tested below.
+      // The last valid configuration has the content of config.xml. Its permissions are tested below.
       const allowed = file.startsWith(path.join(station.stateDir, 'keys/'))
         ? /^keys\//
         : file.startsWith(path.join(station.stateDir, 'last-good/'))
@@ -292,7 +292,7 @@ suite('secrets', { skip: sshdMissing() ?? skipWithoutMariadb }, () => {
       const mode = lstatSync(entry).mode & 0o777;
       assert.equal(mode & 0o022, 0, `${entry} ${mode.toString(8)}`);
       const isPrivate = kept.includes(entry) && !shared.test(path.relative(stateDir, entry));
-      // Node's own modes, in a folder of 0700.
+      // Node chooses these modes itself, in a folder of mode 0700.
       const isBelowPrivate = entry.startsWith(path.join(stateDir, 'compiled/'));
       if (isPrivate && !isBelowPrivate) assert.equal(mode & 0o077, 0, `${entry} ${mode.toString(8)}`);
     }
@@ -331,7 +331,7 @@ function none(leaks: readonly string[], where: string, text = ''): void {
   assert.deepEqual(leaks, [], `${where}\n${text}`);
 }
 
-/** The private halves of the product's own keys are secrets like any. */
+/** Adds the private halves of the product's own keys to the secrets. */
 function addStateKeys({ stateDir, markers }: Station): void {
   for (const name of readdirSync(path.join(stateDir, 'keys'))) {
     const [, body = ''] = readFileSync(path.join(stateDir, 'keys', name), 'utf8').split('\n');

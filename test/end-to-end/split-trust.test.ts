@@ -1,4 +1,6 @@
-/** Three machines on one MariaDB: one collects and has no key, one opens and logs in nowhere, one tells people. */
+/**
+ * Three machines on one MariaDB. One collects without the private key, one opens reports without a login, one notifies.
+ */
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
@@ -14,13 +16,13 @@ import { exits, runCli, type CliResult } from '../support/run-cli.ts';
 import { startSmtpServer, type SmtpServer } from '../support/smtp-server.ts';
 import type { SqlRow } from '../../src/storage/sql/database.ts';
 
-/** The rights that docs/installation.md gives a collector without the private key. */
+/** Returns the rights that docs/installation.md grants a collector without the private key. */
 function documentedGrants(): readonly string[] {
   const text = readFileSync(path.join(packageDir, 'docs', 'installation.md'), 'utf8');
   return [...text.matchAll(/^ {4}(GRANT .* TO 'fleet_collector'@'192\.0\.2\.10');$/gm)].map(([, grant = '']) => grant);
 }
 
-/** Every value of a row as it is, bytes too. */
+/** Returns every value of a row as text, bytes in latin1. */
 function textOf(row: SqlRow): string {
   return Object.values(row)
     .map((value) => (value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : String(value)))
@@ -89,7 +91,7 @@ suite('a collector without the key, an opener and an alerter', { skip: skipWitho
     rmSync(dir, { recursive: true, force: true });
   });
 
-  /** All that somebody has who took the collector's machine with its login to the database. */
+  /** Returns all text that an intruder gets with the collector's machine and its login to the database. */
   const stolen = async (): Promise<string> => {
     const user = `${database.name}_c`;
     const password = new Secret({ kind: 'literal', value: database.password });
@@ -112,7 +114,7 @@ suite('a collector without the key, an opener and an alerter', { skip: skipWitho
     }
     assert.ok(!denied.includes('`sealed_reports`') && !denied.includes('stats'), denied.join(' '));
     for (const entry of readdirSync(path.join(dir, 'collector'), { recursive: true, withFileTypes: true })) {
-      // Node's compiled form of the program has the program's own words.
+      // Node's compiled form of the program contains the program's own words.
       const isProgram = entry.parentPath.includes('/state/compiled');
       if (entry.isFile() && !isProgram) texts.push(readFileSync(path.join(entry.parentPath, entry.name), 'latin1'));
     }

@@ -1,7 +1,4 @@
-/**
- * From the crontab line that `spool` prints to the mail that tells of the past: the collector was away for half an
- * hour.
- */
+/** The crontab line that `spool` prints, up to the mail about past alerts after half an hour without the collector. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,18 +17,18 @@ const skip = process.getuid?.() === 0 ? false : 'needs root, for a clock of its 
 const hourMs = 60 * minuteMs;
 
 /**
- * A command in a time namespace in which this machine has run for three hours longer, less `agoMs`: it may have been
- * booted a minute ago.
+ * Returns a command for a time namespace in which this machine booted three hours earlier, less `agoMs`. The machine
+ * itself may have been booted a minute ago.
  */
 const bootedEarlier = (agoMs: number): readonly string[] => [
   '/usr/bin/unshare',
   ...['-m', '--time', '--fork', '--boottime', String((3 * hourMs - agoMs) / 1000)],
 ];
 
-/** Runs the line now. */
+/** The command that runs the line now. */
 const cron = [...bootedEarlier(0), '/bin/sh'];
 
-/** The account's home is the site's own folder. */
+/** Runs the program with the site's folder as the account's home. */
 const run = ({ dir }: Site, ...args: readonly string[]): Promise<CliResult> =>
   runCli(args, { cwd: dir, env: { HOME: dir }, within: bootedEarlier(0) });
 
@@ -46,7 +43,7 @@ interface Clock {
   readonly boot?: string;
 }
 
-/** Runs the line as cron did so long ago: the clock that counts from the boot says so, and the wall clock is wrong. */
+/** Runs the line as cron did `agoMs` ago by the clock that counts from the boot. The wall clock is not changed. */
 function cronRan(site: Site, line: string, { agoMs, boot }: Clock): void {
   const mounts: string[] = [];
   if (boot !== undefined) {
@@ -79,7 +76,7 @@ suite('reports of a crontab, with the program alone', { skip }, () => {
         await said(site, 'collect');
         await said(site, 'alert');
 
-        // A collector that is there leaves the line nothing to do.
+        // While the collector is present, the line has nothing to do.
         assert.equal(runAsCron(line, { home: site.dir, shell: cron }).status, 0);
         const sealed = (): readonly string[] =>
           listing(path.join(site.dir, '.local/state/fleet-health')).filter((one) => one.includes('.fhs '));
@@ -97,7 +94,7 @@ suite('reports of a crontab, with the program alone', { skip }, () => {
         await once(runaway, 'exit');
         cronRan(site, line, { agoMs: 20 * minuteMs });
         cronRan(site, line, { agoMs: 15 * minuteMs });
-        // Before a boot only the wall clock counts, and that is right.
+        // For the time before a boot only the wall clock counts, and it is right.
         cronRan(site, line, { agoMs: 90 * minuteMs, boot: '11111111-1111-4111-8111-111111111111' });
         const endedMs = Date.now();
         assert.equal(sealed().length, 5);

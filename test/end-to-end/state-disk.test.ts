@@ -1,5 +1,5 @@
 /**
- * The product's own disk runs full: people are notified below a tenth, while there is room for it, and of its end.
+ * The product's own disk runs full. People are notified below a tenth, while there is room for it, and when that ends.
  */
 import assert from 'node:assert/strict';
 import { rmSync, statfsSync, writeFileSync } from 'node:fs';

@@ -59,7 +59,7 @@ test('a full disk, a damaged file: reports wait, and come once', { skip: !canMou
     assert.equal(rows(file, 'SELECT COUNT(*) AS n FROM visits WHERE ok = 1'), 4);
     assert.equal(rows(file, 'SELECT SUM(consecutive_failures) AS n FROM clients'), 0);
   } finally {
-    // Before its folder is removed.
+    // Runs before the folder is removed.
     spawnSync('umount', ['-l', disk]);
   }
 });
@@ -69,7 +69,7 @@ test(
   { timeout: 240_000 },
   async (t) => {
     const fleet = await startLoopbackFleet(t, 1, { trusted: true });
-    // Holds always, so that it is notified before and after.
+    // This rule always holds, so that its alert is notified before and after.
     const always = '<mail to="ops@example.org"/><alert type="uptime" op="gt" limit="0s"/>';
     fleet.configure(`<alerts defaults="no" for="1x">${always}</alerts>`);
     const file = path.join(fleet.dir, 'state', 'fleet.db');
@@ -85,7 +85,7 @@ test(
     const source = openSqlite(file);
     source.exec(`VACUUM INTO '${backup}'`);
     source.close();
-    // The lost hour: a mail is sent and another report comes.
+    // The lost hour: a mail is sent and another report arrives.
     await pass();
     assert.equal(mails().length, 1);
     const notified = mails();

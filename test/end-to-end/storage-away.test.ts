@@ -1,6 +1,6 @@
 /**
- * The database away, as a user of the built programs meets it: reports wait and come home, no client is blamed, and
- * people are notified once.
+ * An unavailable database, as a user of the built programs meets it. Reports wait and are stored later, no client is
+ * blamed, and people are notified once.
  */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -27,7 +27,7 @@ function left({ dir }: LoopbackFleet): { sealed: number; journals: number; mails
   };
 }
 
-/** Makes what was remembered of the absence so many minutes older. */
+/** Makes the recorded outage older by this many minutes. */
 function letMinutesPass({ dir }: LoopbackFleet, minutes: number): void {
   const database: SqliteDatabase = openSqlite(path.join(dir, 'state', 'database-away.db'));
   for (const column of ['since_ms', 'logged_ms', 'mailed_ms', 'tried_ms']) {
@@ -49,7 +49,7 @@ test('MariaDB behind a way that is gone', { skip: skipWithoutMariadb, timeout: 2
   const fleet = await startLoopbackFleet(t, 2, { trusted: true });
   writeFileSync(path.join(fleet.dir, 'db.password'), made.password, { mode: 0o600 });
   const url = `mysql://${made.user}@127.0.0.1:${proxy.port}/${made.name}`;
-  // A collector whose rules say nothing of this machine, its load and the mounts of other tests.
+  // A collector whose rules ignore this machine, its load and the mounts of other tests.
   const off = ['probe-failed', 'mount-unresponsive', 'mount-missing', 'read-only', 'clock-offset', 'rebooted']
     .map((name) => `<alert name="${name}" enabled="no"/>`)
     .join('');

@@ -1,7 +1,7 @@
 // Second tier: npm run test:wide.
 /**
- * A MariaDB that is there and of no use, as a user of the built programs meets it: out of disk, out of connections,
- * slow, stuck, in a deadlock, an hour back. Nobody is blamed for it, and every report is stored once.
+ * A MariaDB that runs but is unusable, as a user of the built programs meets it: out of disk, out of connections, slow,
+ * stuck, in a deadlock, an hour back. No client is blamed for it, and every report is stored once.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -35,15 +35,15 @@ interface Station {
   readonly proxy: FickleProxy;
   /** The number of reports of each client and visit. */
   reports: number;
-  /** A run that fails for want of the database, with this code; so many reports wait at least. */
+  /** Runs `collect`, which must fail with this storage code. At least `leastWaiting` reports wait after it. */
   failing(code: string, leastWaiting: number): Promise<void>;
-  /** A run in which all goes well, the alerter's behind it too; then each report so far is a row, once. */
+  /** Runs `collect` and `alert`, which must succeed. After that each report so far is stored exactly once. */
   well(): Promise<void>;
 }
 
 test('a MariaDB that is of no use', { skip, timeout: 300_000 }, async (t) => {
   const dir = tempFolder(t);
-  // The size of an empty server and little more.
+  // The size of an empty server, with little to spare.
   await withSmallDisk(path.join(dir, 'disk'), 150 * 1024, async () => {
     const args = [
       '--innodb-flush-log-at-trx-commit=0',
@@ -130,11 +130,11 @@ async function quietAlert({ machine }: Station): Promise<readonly [number | null
 
 async function whenFull(station: Station, disk: string): Promise<void> {
   const ballast = fill(disk);
-  // More than the pages hold that are there already.
+  // More reports than the existing pages can hold.
   station.reports = 60;
   // The first few may still fit.
   await station.failing('storage-full', 60);
-  // The collector has said it, and cron's mail of that is enough.
+  // The collector has reported the fault, so that cron's mail about it is enough.
   const [, lines] = await quietAlert(station);
   assert.equal(lines, 0);
   rmSync(ballast);
@@ -144,7 +144,7 @@ async function whenFull(station: Station, disk: string): Promise<void> {
 async function whenCrowded(station: Station): Promise<void> {
   const { mariadb, made, proxy } = station;
   const guests: Connection[] = [];
-  // The place that the server keeps for root is taken for a moment by every guest that it refuses.
+  // Every refused guest takes the connection that the server reserves for root, for a moment.
   const root = await createConnection({ socketPath: mariadb.socketPath, user: 'root' });
   const allow = (connections: number): Promise<unknown> => root.query('SET GLOBAL max_connections = ?', [connections]);
   const crowd = async (): Promise<void> => {
@@ -167,7 +167,7 @@ async function whenCrowded(station: Station): Promise<void> {
   assert.deepEqual(await quietAlert(station), [3, 0]);
   await goHome();
 
-  // The one connection more is the collector's until it is cut off.
+  // The additional connection is the collector's until it is closed.
   await allow(11);
   proxy.onRequest = async (bytes) => {
     if (!bytes.includes('INSERT INTO stats')) return;
@@ -208,10 +208,10 @@ async function whenDeadlocked(station: Station): Promise<void> {
   try {
     await other.query('CREATE TABLE weight (n INT PRIMARY KEY)');
     await other.query('START TRANSACTION');
-    // Whoever has changed less is undone.
+    // In a deadlock InnoDB rolls back the transaction that has changed less.
     await other.query(`INSERT INTO weight SELECT seq FROM ${numbersTable(5000)}`);
     await other.query("UPDATE clients SET last_visit_at = last_visit_at WHERE name = 'c2'");
-    // All writers take c1 first: the collector has it and waits for c2.
+    // All writers lock c1 first: the collector has it and waits for c2.
     const freed = untilWaiting(mariadb)
       .then(() => other.query("UPDATE clients SET last_visit_at = last_visit_at WHERE name = 'c1'"))
       .then(() => other.query('ROLLBACK'));
@@ -229,15 +229,15 @@ async function untilWaiting(mariadb: Mariadb): Promise<void> {
       "SELECT COUNT(*) AS n FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'",
     );
     if (Number(row?.['n']) > 0) return;
-    // InnoDB makes the table anew only when nobody has read it for a tenth of a second.
+    // InnoDB refreshes this table only if nobody has read it for a tenth of a second.
     await new Promise((resolve) => setTimeout(resolve, 150));
   }
 }
 
-/** The programs on a database of their own, whose backup of an hour ago is put back. */
+/** Runs the programs on a separate database, and restores its backup of an hour ago in between. */
 async function whenRestored(t: TestContext, mariadb: Mariadb): Promise<void> {
   const made = await mariadb.createDatabase();
-  // Holds always, so that it is notified in the hour that is lost, and evaluated again after it.
+  // This rule always holds, so that its alert is notified in the lost hour and evaluated again after it.
   const alerts = '<alert name="mount-unresponsive" for="1x"/>';
   const site = await openSite({
     clients,
@@ -263,7 +263,7 @@ async function whenRestored(t: TestContext, mariadb: Mariadb): Promise<void> {
   const root = ['--user=root', `--socket=${mariadb.socketPath}`];
   const dump = execFileSync('mariadb-dump', [...root, '--single-transaction', '--no-tablespaces', made.name]);
 
-  // The hour that is lost: a mail is sent, and a run goes well.
+  // The lost hour: a mail is sent, and a run succeeds.
   await goes('alert');
   const notified = mails();
   assert.ok(notified.length > 0);

@@ -1,4 +1,4 @@
-/** An SQLite file that somebody else is at, as a user of the built programs meets it. */
+/** An SQLite file that another process has locked, as a user of the built programs meets it. */
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -11,17 +11,17 @@ import { namesBelow } from '../support/names-below.ts';
 
 const skip = process.env['FLEET_HEALTH_LONG_TESTS'] === '1' ? false : 'set FLEET_HEALTH_LONG_TESTS=1';
 const clients = 2;
-/** Before its visits a run waits an eighth of its deadline for the database, 10 s at least. */
+/** Short deadlines. Before its visits a run waits an eighth of its deadline for the database, but at least 10 s. */
 const hurried = '<collector runDeadline="12s" clientDeadline="11s" agentTimeout="9s" connectTimeout="9s"/>';
 
 interface Station {
   readonly machine: Machine;
-  /** Called when a client is visited, before it answers. */
+  /** Called when a client is visited, before the client answers. */
   onVisit: () => Promise<void>;
-  /** Somebody else's, who is in a transaction until it is closed. */
+  /** Returns another connection, which is in a transaction until it is closed. */
   somebody(what: 'writes' | 'reads'): SqliteDatabase;
   waiting(): number;
-  /** Each report so far is a row, once; nobody was blamed, and nothing waits. */
+  /** Checks that each report so far is stored once, that no client is blamed, and that nothing waits. */
   check(runs: number): void;
 }
 
@@ -124,7 +124,7 @@ test('locked for a minute, at first and in the middle of a run', { skip, timeout
     writer.close();
   };
   const [before, alerting] = [machine.run(['-q', 'collect']), minute(station.somebody('writes'))];
-  // It gives up after half a minute, and leaves the notification to whoever was first.
+  // The alerter gives up after half a minute, and leaves the notification to the first one.
   assert.equal((await machine.run(['-q', 'alert'])).status, 3);
   assert.equal((await before).status, 3);
   await alerting;

@@ -1,4 +1,4 @@
-/** Clients behind bastions, through the program: the built-in transport's shared login and OpenSSH's own way. */
+/** Clients behind bastions, read by the program: with the built-in transport's shared login, and with OpenSSH. */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -37,7 +37,7 @@ suite('clients behind bastions, through the whole program', { skip: sshdMissing(
   });
 
   let clients = 0;
-  /** At an address of its own: two of the same are one. */
+  /** Returns a client with an address of its own: two clients with one address would be one machine. */
   const client = async (name: string, more: string): Promise<string> => {
     const ip = `127.0.0.${(clients += 1)}`;
     const account = await inner.addAccount({ publicKey: key.publicKey });
@@ -72,7 +72,7 @@ suite('clients behind bastions, through the whole program', { skip: sshdMissing(
         outcomes,
         ['far', 'own', 'pool-1', 'pool-2'].map((name) => [name, null]),
       );
-      // A login shared by both clients, and one for each.
+      // Both pool clients share a login, and each of the others has its own.
       assert.equal(fra.count(/Accepted publickey for/g), logins + 3);
       const rows = await site.rows('SELECT client, processes FROM stats ORDER BY client');
       assert.deepEqual(pluck(rows, 'client'), ['far', 'own', 'pool-1', 'pool-2']);

@@ -17,7 +17,7 @@ import { tempFolder } from '../support/temp-folder.ts';
 
 const program = path.join(import.meta.dirname, '../support/alert-process.ts');
 
-/** Real processes and the database's own clock: what lies in the past is made older instead of waiting. */
+/** Real processes and the database's own clock. Stored times are moved into the past instead of waiting. */
 class Alerters {
   readonly #station: Station;
   readonly #storage: StorageConfig;
@@ -48,7 +48,7 @@ class Alerters {
     return { ended, isCut, wake: () => void child.kill('SIGCONT') };
   }
 
-  /** Nobody has touched the lease for longer than a minute, and claims have run out if they are to. */
+  /** Makes the lease older than a minute. With `claims` it also makes the claims run out. */
   async letTimePass({ claims }: { readonly claims: boolean }): Promise<void> {
     await this.#station.database.write(async (session) => {
       await session.run("UPDATE leases SET touched_at = '2020-01-01 00:00:00.000'");
@@ -62,7 +62,7 @@ class Alerters {
 }
 
 interface Alerter {
-  /** With what it said last. */
+  /** Resolves with the last line of the program's output. */
   readonly ended: Promise<string>;
   readonly isCut: Promise<void>;
   readonly wake: () => void;
@@ -158,7 +158,7 @@ describe('two alerters on two machines', { skip: skipWithoutMariadb, concurrency
     'notification',
     'before notification is stored',
   ] as const) {
-    // The last one waits as long as the product does, which takes half a minute.
+    // The last case waits as long as the product does, which takes half a minute.
     const waiting = name === 'before notification is stored' ? {} : { waitSeconds: 3 };
     test(`one is suspended in its transaction (${name}): the other goes on once it was cut off`, async () => {
       await withTwo(async (alerters) => {
@@ -176,7 +176,7 @@ describe('two alerters on two machines', { skip: skipWithoutMariadb, concurrency
     await withTwo(async (alerters, notified) => {
       const suspended = alerters.start('mon-1', { kind: 'write', sql: 'UPDATE mails SET data_at', signal: 'SIGSTOP' });
       await suspended.isCut;
-      // The statement that it is before holds nothing yet, but its transaction has begun.
+      // The suspended statement holds nothing yet, but its transaction has begun.
       await alerters.letTimePass({ claims: false });
       assert.match(await alerters.start('mon-2').ended, /"finished","sent":1/);
       assert.equal(notified().length, 1);

@@ -1,6 +1,6 @@
 /**
- * Version 0.2.0, the first release, and those after it: its database and state folder as it left them, under this
- * version with one more migration, and two machines of which one is older.
+ * Version 0.2.0, the first release, and the versions after it. Its database and state folder are used by this version
+ * with one more migration, and by two machines of which one is older.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -26,7 +26,7 @@ const nextName = `${String(readMigrations('sqlite').length + 1).padStart(3, '0')
 const minuteMs = 60_000;
 const kinds = isWide ? (['sqlite', 'mariadb'] as const) : (['sqlite'] as const);
 
-/** The tables of 0.2.0 and their rows, without what each program writes at its start. */
+/** The rows of 0.2.0 by table, without the rows that each program writes at its start. */
 type Rows = Readonly<Record<string, readonly string[]>>;
 
 suite('what 0.2.0 left behind', { skip }, () => {
@@ -42,7 +42,7 @@ suite('what 0.2.0 left behind', { skip }, () => {
     await Promise.all([mariadb?.stop(), fleet.server.close()]);
   });
 
-  /** A machine with config.xml, state folder and database of 0.2.0. */
+  /** Makes a machine with config.xml, state folder and database of 0.2.0. */
   async function machine(t: TestContext, kind: 'sqlite' | 'mariadb') {
     const dir = tempFolder(t);
     const unpacked = (name: string): Buffer => gunzipSync(readFileSync(path.join(keptFolder, name)));
@@ -67,7 +67,7 @@ suite('what 0.2.0 left behind', { skip }, () => {
     const outbox = path.join(dir, 'state/outbox');
     return {
       config: write('config.xml', element),
-      /** The same, where no run migrates. */
+      /** The same config.xml, but no run migrates. */
       careful: write('careful.xml', element.replace('/>', ' migrate="no"/>')),
       mails: () => (existsSync(outbox) ? readdirSync(outbox).sort() : []),
       mail: (name: string) => readFileSync(path.join(outbox, name), 'utf8'),
@@ -122,18 +122,18 @@ suite('what 0.2.0 left behind', { skip }, () => {
       const next = nextVersion(t);
       fleet.setCheck(0);
       fleet.setTime(keptAtMs + minuteMs);
-      // 0.2.0 left an outage of its database behind, of which a line is written once an hour.
+      // 0.2.0 recorded an outage of its database. Such an outage is logged once an hour.
       rmSync(path.join(path.dirname(config), 'state/database-away.db'));
-      // The new machine comes first, and may not migrate.
+      // The new machine comes first, and must not migrate.
       const refused = await fleet.run(careful, ['alert'], next);
       assert.equal(refused.status, 3, refused.stderr);
       assert.match(refused.stderr, /lacks the migration \d{3}-.*fleet-health migrate/s);
-      // It was said, a moment ago.
+      // The fault was logged a moment ago, so it is not logged again.
       assert.equal((await fleet.run(careful, ['collect'], next)).status, 3);
       await succeeded(fleet.run(config, ['collect']));
       await succeeded(fleet.run(config, ['alert']));
       const sent = mails();
-      // It may: then the old one goes on, whichever it is.
+      // After the migration the older program goes on, whichever it is.
       fleet.setTime(keptAtMs + 3 * minuteMs);
       await succeeded(fleet.run(config, ['alert'], next));
       for (const [minutes, collector, alerter] of [
@@ -166,12 +166,12 @@ function nextVersion(t: TestContext): string {
   return path.join(dir, 'dist', 'fleet-health.cjs');
 }
 
-/** Tables that need more than such a fleet, or several collectors that share one. */
+/** Tables that stay empty without several collectors or a larger fleet. */
 const mayBeEmpty = new Set([
   ...['reply_positions', 'mail_replies', 'sealed_reports', 'inventory', 'inventory_reports'],
   ...['collectors', 'slices', 'cycles'],
 ]);
-/** Every program that starts writes into these. */
+/** The tables that every program writes to at its start. */
 const written = new Set(['migrations', 'leases', 'next_things']);
 
 async function ask(storage: StorageConfig, sql: string) {
@@ -200,10 +200,10 @@ async function rowsOf(storage: StorageConfig, columns: Columns = {}): Promise<Ro
   return Object.fromEntries(rows);
 }
 
-/** The columns by table; none of a table without a row. */
+/** The names of columns by table. A table without rows has none. */
 type Columns = Readonly<Record<string, readonly string[]>>;
 
-/** Returns the tables and columns that rows have: what later migrations add is none of 0.2.0. */
+/** Returns the tables and columns of rows. 0.2.0 has no columns of later migrations. */
 function columnsOf(rows: Rows): Columns {
   return Object.fromEntries(
     Object.entries(rows).map(([name, [first = '{}']]) => [name, Object.keys(JSON.parse(first) as object)]),

@@ -58,7 +58,7 @@ suite('a client without node, through the whole program', { skip }, async () => 
         assert.equal(known?.['reader'], 'shell');
         assert.match((await site.run('status')).stdout, /^plain +ok +shell /m);
 
-        // Nothing in clear, on the client or here.
+        // No file holds the report in clear, on the client or here.
         const whole = listing(path.join(home, '.local/state/fleet-health'));
         const left = whole.map((line) => line.replaceAll(/[0-9a-f-]{32,64}/g, 'ID'));
         const files = left.filter((line) => !/\/ 700$/.test(line)).map((line) => path.basename(line));

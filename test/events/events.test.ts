@@ -67,7 +67,7 @@ test('while the database is away events wait on disk, and are taken up in their 
   await accept(intake, 'd');
   await stored.until(4);
   assert.deepEqual(stored.ids, ['a', 'b', 'c', 'd']);
-  // The last file is gone a moment before its folder is synced, which is counted.
+  // The last file is removed a moment before its folder is synced; `queued` counts until the sync.
   const waiting = (): number => intake.queued;
   while (waiting() > 0) await sleep(10);
   assert.deepEqual(readdirSync(folder), []);

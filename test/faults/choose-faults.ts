@@ -1,4 +1,4 @@
-/** Who is killed in one round, and when: chosen by a seed, from the instants that were seen so far. */
+/** The choice of victims and instants for one round, by a seed, from the instants that were seen so far. */
 import type { Random } from '../fuzz/random.ts';
 import type { FaultSite } from './fault-site.ts';
 import type { HookReport, KillPlan, Victim, When } from './kill-plan.ts';
@@ -9,16 +9,16 @@ export interface Faults {
   readonly ingest: KillPlan | null;
   readonly alert: KillPlan | null;
   readonly serve: KillPlan | null;
-  /** By client: its agent, its push or its spoke. */
+  /** The plans of agents, pushes and spokes, by client. */
   readonly agents: ReadonlyMap<string, KillPlan>;
-  /** By `receive-CLIENT`. */
+  /** The plans of receivers, by `receive-CLIENT`. */
   readonly receivers: ReadonlyMap<string, KillPlan>;
   readonly mail: MailPlan | null;
-  /** At an instant that nobody chose. */
+  /** The kills at random instants. */
   readonly atRandom: readonly RandomKill[];
-  /** The agents' programs are removed from the clients before. */
+  /** True if the agents' programs are removed from the clients before the round. */
   readonly forgetAgents: boolean;
-  /** Servers that are dead stay so for this round. */
+  /** True if dead servers stay dead for this round. */
   readonly leaveDead: boolean;
 }
 
@@ -28,13 +28,13 @@ export interface RandomKill {
   readonly afterMs: number;
 }
 
-/** The number of times that each kind of instant comes in a program. */
+/** The number of times that each kind of instant occurs in a program. */
 export interface Profile {
   learn(report: HookReport): void;
   instantsOf(program: string): readonly (readonly [kind: string, count: number])[];
 }
 
-/** Never chosen: what is said on stdout, and a look at the configuration of the connection. */
+/** Kinds that are never chosen: output to stdout, and queries of the connection's settings. */
 const dull: readonly string[] = ['say', 'complain', 'mysql other', 'sqlite PRAGMA'];
 
 /** The instants of the very first run, which makes keys, folders and tables; no profile exists before it. */
@@ -62,7 +62,7 @@ export function openProfile(): Profile {
       const kinds = learnt.has(program) ? (seen.get(program) ?? new Map<string, number>()) : new Map<string, number>();
       learnt.add(program);
       seen.set(program, kinds);
-      // Rare instants (a mail, an inventory) stay known; counts of long ago fade slowly.
+      // Rare instants (a mail, an inventory) stay known; old counts fade slowly.
       for (const [kind, count] of Object.entries(counts)) {
         kinds.set(kind, Math.max(count, Math.floor((kinds.get(kind) ?? 0) * 0.9)));
       }
@@ -96,7 +96,7 @@ export function chooseFaults({ random, profile, site }: Choose): Faults {
   const { server } = site.database;
   const mariadb: Victim | null = server === null ? null : { kind: 'process', name: 'mariadb', pid: server.pid() };
 
-  /** Chooses the first victim whose percents, with those before it, are above the dice. */
+  /** Chooses the first victim whose percents, added to those of the victims before, exceed the dice. */
   const planOf: PlanOf = (program, victims) => {
     const dice = random.below(100);
     let sum = 0;
@@ -114,17 +114,17 @@ export function chooseFaults({ random, profile, site }: Choose): Faults {
     [10, mail],
     [4, mariadb],
   ]);
-  // Nothing is drawn for what does not run, so that an older seed gives the same run.
+  // Draws nothing for programs that do not run, so that an older seed gives the same run.
   const ingest = site.split && chance(60) ? planFor('ingest', chance(15) && mariadb !== null ? mariadb : self) : null;
   const agents = new Map<string, KillPlan>();
   for (const client of site.clients) {
     const dieOfAgent = random.below(100);
     // The parent of a push is this run.
     const victim: Victim = dieOfAgent < 5 && site.pipe === 'visit' ? { kind: 'parent', name: 'loader' } : self;
-    // An inventory is taken once a day, so that there is one here and there only while all is new.
+    // An inventory is taken once a day, so that there are few after the first rounds.
     const visiting = chance(3) ? 'agent-inventory' : 'agent-visit';
     const program = site.pipe === 'visit' ? visiting : site.pipe === 'spoke' ? 'agent-spoke' : 'agent-push';
-    // A push that is killed tries nothing of the server.
+    // A killed push tests nothing of the server.
     const plan = dieOfAgent < (site.pipe === 'visit' ? 85 : 45) ? planFor(program, victim) : null;
     if (plan !== null) agents.set(client, plan);
   }
@@ -166,7 +166,7 @@ interface ChoosePush {
   readonly mariadb: Victim | null;
 }
 
-/** Chooses who is killed of those that take pushes. Nothing is drawn for visits. */
+/** Chooses the kills of programs that take pushes. Draws nothing for visits. */
 function choosePushFaults(choose: ChoosePush): Pick<Faults, 'serve' | 'receivers' | 'atRandom'> {
   const { site, chance, within, planOf, mariadb } = choose;
   const receivers = new Map<string, KillPlan>();

@@ -1,4 +1,4 @@
-/** At the end: what the ledgers know against what the database holds. Every list must be empty. */
+/** The comparison at the end of a run: the ledgers against the database. Every list must be empty. */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 
@@ -13,24 +13,26 @@ import type { Truth } from './truth.ts';
 export interface Comparison {
   /** Reports that reached a spool. */
   readonly spooled: number;
-  /** Sealed by an agent that was killed before its spool had it, and not stored: nobody was promised it. */
+  /**
+   * Reports that an agent sealed and that never reached a spool, because it was killed. Nothing was promised of them.
+   */
   readonly neverSpooled: number;
-  /** Reached a spool, and are neither a row nor in quarantine. */
+  /** Reports that reached a spool, and are neither a row nor in quarantine. */
   readonly lost: readonly string[];
-  /** Rows whose report nobody sealed, or that are somebody else's. */
+  /** Rows of reports that nobody sealed, or that belong to another client. */
   readonly invented: readonly string[];
-  /** Rows of one report beside the first; visits of one client in one run beside the first. */
+  /** Further rows of a report, and further visits of a client in a run. */
   readonly doubled: readonly string[];
   readonly quarantined: number;
-  /** Rows without what belongs to them, and runs that never end. */
+  /** Rows with missing parts, and runs that never end. */
   readonly halves: readonly string[];
-  /** Sealed files, journals, spooled reports, unfinished files that nothing takes any more. */
+  /** Sealed files, journals, spooled reports and unfinished files that no program takes any more. */
   readonly leftovers: readonly string[];
   readonly runs: Readonly<Record<string, number>>;
   readonly visits: number;
-  /** Changes that became true, each for each recipient. */
+  /** Changes that became true, counted for each recipient. */
   readonly due: number;
-  /** Changes that somebody was not notified of, or not in their order, or twice. */
+  /** Changes that a recipient was not notified of, not in order, or twice. */
   readonly unnotified: readonly string[];
 }
 
@@ -93,18 +95,18 @@ export async function compareLedgers(site: FaultSite, truth: Truth, mails: MailL
   };
 }
 
-/** A report says how many disks it lists; its row must have as many. */
-// A figure of the check, and a sample of the textfile, in each report of a visit.
+/** The reports that lack the figure of the check or the sample of the textfile. */
 const withoutSamplesSql = `SELECT s.report_id FROM stats s LEFT JOIN samples x ON x.stat_id = s.id
   GROUP BY s.id, s.report_id HAVING COUNT(x.series_id) < 2`;
 
+/** Returns the rows that have not as many disks as their report lists. */
 async function reportsWithoutTheirDisks({ database }: FaultSite): Promise<readonly FaultRow[]> {
   const counts = await database.rows('SELECT stat_id, COUNT(*) AS n FROM disk_stats GROUP BY stat_id');
   const countOf = new Map(counts.map((row) => [Number(row['stat_id']), Number(row['n'])]));
   const stored = await database.rows('SELECT stat_id, report FROM reports');
   return stored.filter((row) => {
     const said = row['report'];
-    // The driver opens what is a column of JSON in MariaDB.
+    // For a JSON column of MariaDB the driver returns the parsed value.
     const report = (typeof said === 'string' ? JSON.parse(said) : said) as Report;
     const disks = report.worker_reports.flatMap(({ function_reports: functions }) =>
       functions.flatMap(({ name, data }) => (name === 'disk' ? data : [])),

@@ -9,7 +9,7 @@ import type { OrderLine } from './order-hook.ts';
 import { startProgram } from './program-run.ts';
 import { sshdOrSkip } from '../support/sshd.ts';
 
-/** Asserts that these steps came in this order. Other steps may lie between them. */
+/** Asserts that these steps happened in this order. Other steps may lie between them. */
 function inOrder(lines: readonly OrderLine[], steps: Readonly<Record<string, (line: OrderLine) => boolean>>): void {
   let at = -1;
   for (const [step, isIt] of Object.entries(steps)) {
@@ -61,7 +61,7 @@ test('what a power cut must not take is synced before anybody relies on it', { t
         'removes the file': (line) => line.event === 'remove' && line.what === kept.what,
       },
     );
-    // Whatever came in between: the agent does not remove what nobody has acknowledged.
+    // Whatever happens in between, the agent does not remove a report that nobody has acknowledged.
     inOrder(lines, {
       'the collector acknowledges': (line) => line.event === 'acknowledge' && line.what === bytes,
       'the agent removes': (line) => line.event === 'remove' && line.what === what,

@@ -1,4 +1,4 @@
-/** The database of a fault run as somebody sees it who is no part of the product. */
+/** The database of a fault run, seen from outside the product. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 
@@ -9,11 +9,11 @@ export type FaultRow = Readonly<Record<string, unknown>>;
 
 export interface FaultDatabase {
   readonly kind: 'sqlite' | 'mysql';
-  /** The element of config.xml. */
+  /** The storage element of config.xml. */
   readonly element: string;
-  /** null: there is no server. */
+  /** The database server; null for SQLite. */
   readonly server: FaultServer | null;
-  /** Empty as long as there are no tables. */
+  /** Queries rows. Returns none as long as there are no tables. */
   readonly rows: (sql: string) => Promise<readonly FaultRow[]>;
   readonly run: (...statements: readonly string[]) => Promise<void>;
   readonly stop: () => Promise<void>;

@@ -20,7 +20,7 @@ export function summaryOf(result: FaultRunResult): string {
   ].join('\n');
 }
 
-/** Everything that must not be. */
+/** Returns every failure of a run. Empty for a good one. */
 export function failuresOf({ comparison, mails, wrong, peaceRounds }: FaultRunResult): readonly string[] {
   const some = (what: string, list: readonly string[]): readonly string[] =>
     list.length === 0 ? [] : [`${what} (${list.length}): ${list.slice(0, 20).join('\n  ')}`];

@@ -1,4 +1,4 @@
-/** The pipe by which the reports of a fault run come to the collector: it fetches them, or clients bring them. */
+/** The pipe by which the reports of a fault run reach the collector: it fetches them, or clients send them. */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -7,14 +7,14 @@ import { program, runCli, succeeded } from '../support/run-cli.ts';
 import { sshKeygen, type Sshd } from '../support/sshd.ts';
 import type { FaultPrograms } from './fault-programs.ts';
 
-/** `push`: over HTTP to `serve`; `ssh`: to `receive` under sshd; `spoke`: the collector asks over HTTP. */
+/** The kinds. `push`: over HTTP to `serve`; `ssh`: to `receive` under sshd; `spoke`: the collector polls over HTTP. */
 export const pipes = ['visit', 'push', 'ssh', 'spoke'] as const;
 export type Pipe = (typeof pipes)[number];
 
-/** The account that is logged in to: the owner of the collector's state folder. */
+/** The account of the logins: the owner of the collector's state folder. */
 const owner = 'root';
 
-/** Lines of sshd_config for a pipe. */
+/** Returns the lines of sshd_config for a pipe. */
 export const sshdLinesOf = (pipe: Pipe): readonly string[] =>
   pipe === 'ssh' ? ['PermitRootLogin prohibit-password'] : [];
 
@@ -31,7 +31,7 @@ export interface PushSite {
   readonly port: number;
 }
 
-/** Returns the element of config.xml that takes pushes, and its port; '' where nothing listens. */
+/** Returns the element of config.xml that takes pushes, and its port; '' and 0 if nothing listens. */
 export async function servingElement(pipe: Pipe): Promise<{ readonly element: string; readonly port: number }> {
   if (pipe !== 'push') return { element: '', port: 0 };
   const port = await freePort();
@@ -48,10 +48,10 @@ export async function clientAttributes(pipe: Pipe, clients: readonly string[]): 
   return attributes;
 }
 
-/** The agent.json of a client that pushes or is asked over HTTP. */
+/** Returns the path of the agent.json of a client that pushes or is polled over HTTP. */
 export const agentFileOf = (dir: string, client: string): string => path.join(dir, 'agents', `${client}.json`);
 
-/** Enrols the clients: each has an agent.json and a spool of its own and, for ssh, a key that starts `receive`. */
+/** Enrols the clients: each gets an agent.json and a spool and, for ssh, a key that starts `receive`. */
 export async function enrolClients(site: PushSite): Promise<void> {
   const { pipe, dir, home, config, clients, sshd, port } = site;
   mkdirSync(path.join(dir, 'agents'), { mode: 0o700 });
@@ -80,12 +80,15 @@ interface AgentJson {
   readonly push: Readonly<Record<string, string>>;
 }
 
-/** sshd clears the environment, as the loader does, so `receive` has the hook from the same script. */
+/**
+ * Returns the command that starts `receive` with the hook. It uses the agents' script: sshd clears the environment,
+ * too.
+ */
 function receiveCommand({ programs, config }: PushSite, client: string): string {
   return `${programs.nodeOfAgents} ${program} -c ${config} -q receive ${client}`;
 }
 
-/** Writes an `ssh` that knows the server, beside the account's own known_hosts. */
+/** Writes an `ssh` that knows the server, in addition to the account's own known_hosts. */
 function writeSshClient({ dir, sshd }: PushSite): void {
   const known = path.join(dir, 'agents', 'known_hosts');
   writeFileSync(known, `${sshd.hostKeyLine()}\n`);
@@ -96,5 +99,5 @@ function writeSshClient({ dir, sshd }: PushSite): void {
   chmodSync(path.join(bin, 'ssh'), 0o755);
 }
 
-/** The folder that stands first in the PATH of clients that push. */
+/** Returns the folder that is first in the PATH of clients that push. */
 export const binOf = (dir: string): string => path.join(dir, 'bin');

@@ -1,5 +1,6 @@
 /**
- * The programs that a fault run starts beside the product: bundled once, so that a start costs little more than Node's.
+ * The programs that a fault run starts beside the product. They are bundled once, so that they start almost as fast as
+ * Node.
  */
 import { chmodSync, constants, copyFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -9,16 +10,16 @@ import { buildSync } from 'esbuild';
 import { hookEnvironment } from './kill-plan.ts';
 
 export interface FaultPrograms {
-  /** For `node --require`. */
+  /** The file for `node --require`. */
   readonly hook: string;
   readonly mailServer: string;
-  /** A `node` for config.xml: the loader clears the environment, so the hook is brought in here. */
+  /** A `node` for config.xml. It adds the hook, because the loader clears the environment. */
   readonly nodeOfAgents: string;
 }
 
 export type HookName = 'kill-hook' | 'order-hook';
 
-/** Makes them in a folder that everybody may read; `hookDir` is the folder of the hook's files. */
+/** Makes the programs in a folder that everybody can read. `hookDir` is the folder of the hook's files. */
 export function makeFaultPrograms(dir: string, hookDir: string, hookName: HookName): FaultPrograms {
   const bundle = (name: string): string => {
     const outfile = path.join(dir, `${name}.cjs`);
@@ -34,7 +35,7 @@ export function makeFaultPrograms(dir: string, hookDir: string, hookName: HookNa
     return outfile;
   };
   const hook = bundle(hookName);
-  // The tests' own may stand where other accounts cannot go.
+  // A copy, because other accounts may have no access to this process's own node.
   const runtime = path.join(dir, 'runtime');
   copyFileSync(process.execPath, runtime, constants.COPYFILE_FICLONE);
   chmodSync(runtime, 0o755);

@@ -13,7 +13,7 @@ import { startProgram, type Ended, type RunningProgram, type Start } from './pro
 
 export interface RoundResult {
   readonly ended: readonly Ended[];
-  /** Who was killed from outside, at an instant that nobody chose. */
+  /** The victims that were killed from outside, at random instants. */
   readonly random: readonly RandomKill['victim'][];
 }
 
@@ -29,7 +29,7 @@ export async function makeRound(site: FaultSite, faults: Faults): Promise<RoundR
     }
   }
   const mailPlan = path.join(site.mailDir, mailFiles.plan);
-  // It waits for the next mail, in whatever round that comes.
+  // The plan applies to the next mail, in whichever round that arrives.
   if (faults.mail !== null) writeFileSync(mailPlan, JSON.stringify(faults.mail), { mode: 0o600 });
   if (faults.forgetAgents) removePrograms(site);
   const serving = await startServing(site, faults);
@@ -58,7 +58,7 @@ function planFile({ hookDir }: FaultSite, name: string): string {
   return path.join(hookDir, hookFiles.planOf(name));
 }
 
-/** Starts `serve` where it takes pushes, or the spokes, and waits until each listens or was killed. */
+/** Starts `serve` if pushes go to it, or the spokes. Waits until each listens or was killed. */
 async function startServing(
   site: FaultSite,
   faults: Pick<Faults, 'serve' | 'agents'>,
@@ -79,8 +79,8 @@ function pushesOf({ pipe, clients }: FaultSite): readonly { readonly command: 'p
 }
 
 /**
- * The agents' programs are gone, as on a machine that was cleaned: they are brought again, which also removes what an
- * installation that was killed has left beside them.
+ * Removes the agents' programs, as on a machine that was cleaned. They are uploaded again, which also removes the
+ * remains of a killed installation.
  */
 export function removePrograms({ home }: FaultSite): void {
   const place = path.join(home, '.local/state/fleet-health');
@@ -90,7 +90,7 @@ export function removePrograms({ home }: FaultSite): void {
   }
 }
 
-/** A round in which nobody dies: one program after the other, so that everything that came is also treated. */
+/** Makes a round without kills: one program after the other, so that all that arrives is also processed. */
 export async function makeRoundInPeace(site: FaultSite): Promise<readonly Ended[]> {
   for (const client of site.clients) {
     for (const name of [client, `receive-${client}`]) rmSync(planFile(site, name), { force: true });
@@ -152,13 +152,13 @@ function killSessions({ sshd }: FaultSite): boolean {
     try {
       process.kill(Number(pid), 'SIGKILL');
     } catch {
-      // It ended by itself.
+      // The session ended by itself.
     }
   }
   return pids.length > 0;
 }
 
-/** Whatever is dead is started again. */
+/** Restarts every server that is dead. */
 export async function reviveServers({ sshd, mail, database }: FaultSite): Promise<void> {
   if (!sshd.isAlive()) await sshd.restart();
   await mail.revive();
@@ -166,8 +166,8 @@ export async function reviveServers({ sshd, mail, database }: FaultSite): Promis
 }
 
 /**
- * An hour goes by: leases and claims of those who were killed run out, and pauses end. Only while no alerter runs. The
- * programs themselves are given no clock but that of the machine.
+ * Moves leases, claims and pauses of mails into the past, as if an hour had gone by, so that those of killed programs
+ * run out. Call it only while no alerter runs. The programs themselves keep the clock of the machine.
  */
 export async function letTimePass({ database }: FaultSite): Promise<void> {
   await database.run(
@@ -192,7 +192,7 @@ export function readHookRecords(site: FaultSite): HookRecords {
   };
 }
 
-/** A line that a kill cut off is none. */
+/** Reads a file of JSON lines. Skips a line that a kill cut off. Returns nothing if the file is missing. */
 export function linesOf(file: string): readonly unknown[] {
   if (!existsSync(file)) return [];
   return readFileSync(file, 'utf8')

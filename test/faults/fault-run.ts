@@ -1,4 +1,4 @@
-/** A whole run: rounds with kills until there were enough of them, rounds in peace, and the comparison. */
+/** A whole run: rounds with kills until there were enough, rounds without kills, and the comparison. */
 import { utimesSync } from 'node:fs';
 
 import { createRandom } from '../fuzz/random.ts';
@@ -16,17 +16,17 @@ import { openTruth } from './truth.ts';
 export interface FaultRunOptions {
   readonly database: FaultDatabase['kind'];
   readonly seed: number;
-  /** It ends at whichever comes first. */
+  /** The run ends after this many kills or after `forMs`, whichever comes first. */
   readonly kills: number;
   readonly forMs: number;
   readonly clients?: number;
-  /** The private key is on a machine of its own. */
+  /** True if the private key is on a separate machine. */
   readonly split?: boolean;
   /** Default: visits. */
   readonly pipe?: Pipe;
-  /** See openTruth. */
+  /** The number of rows between two changes of a client; see TruthOptions. */
   readonly rowsBetween?: number;
-  /** After every round. */
+  /** Called after every round. */
   readonly observe?: (progress: Progress) => void;
 }
 
@@ -40,16 +40,16 @@ export interface Progress {
 export interface FaultRunResult {
   readonly seed: number;
   readonly rounds: number;
-  /** By who was killed: `collect`, `agent-visit`, `mariadb` ... */
+  /** The number of kills by victim: `collect`, `agent-visit`, `mariadb` ... */
   readonly kills: Readonly<Record<string, number>>;
   readonly killed: number;
-  /** Different instants (program, kind, before or after) at which somebody was killed. */
+  /** The different instants (program, kind, before or after) at which a process was killed. */
   readonly instants: readonly string[];
   readonly mails: MailFigures;
   readonly comparison: Comparison;
-  /** Programs that hung, crashed, or ended as no program should. Must be empty. */
+  /** Programs that hung, crashed, or ended with an unknown status. Must be empty. */
   readonly wrong: readonly string[];
-  /** Rounds in peace until all was notified and stored; null: that never came. */
+  /** The number of rounds without kills until all was notified and stored; null if that did not happen. */
   readonly peaceRounds: number | null;
 }
 
@@ -92,7 +92,7 @@ async function breakThings(site: FaultSite, options: FaultRunOptions): Promise<F
     for (const report of reports.slice(learnt)) profile.learn(report);
     learnt = reports.length;
   };
-  /** After a round, with a database that answers. */
+  /** Reads the new mails after a round, and ages leases and claims. Needs a database that answers. */
   const lookAround = async (broken: boolean): Promise<void> => {
     mails.readOn({ marked, broken });
     const rows = await site.database.rows('SELECT message_id FROM mails WHERE sent_at IS NOT NULL');
@@ -101,7 +101,7 @@ async function breakThings(site: FaultSite, options: FaultRunOptions): Promise<F
     for (const id of sent) marked.add(id);
     await letTimePass(site);
   };
-  /** Returns false if the first run of all was killed before it had made them. */
+  /** True if the tables exist. They are missing if the very first run was killed before it had made them. */
   const hasTables = async (): Promise<boolean> =>
     (await site.database.rows('SELECT replaced_by FROM mails WHERE 1 = 0').catch(() => null)) !== null;
 
@@ -125,7 +125,7 @@ async function breakThings(site: FaultSite, options: FaultRunOptions): Promise<F
       options.observe?.({ rounds, kills, wrong: [...wrong, ...mails.figures.doubled, ...mails.figures.strange] });
     }
     const kills = killsSoFar();
-    // The run that comes an hour later removes what was half written.
+    // The run an hour later removes unfinished files.
     for (const file of site.stateDirs.flatMap(filesBelow)) if (file.endsWith('.part')) utimesSync(file, 0, 0);
     for (let round = 1; round <= mostPeaceRounds && peaceRounds === null; round++) {
       await reviveServers(site);
@@ -170,7 +170,10 @@ function total(kills: Readonly<Record<string, number>>): number {
   return Object.values(kills).reduce((sum, count) => sum + count, 0);
 }
 
-/** Whatever dies around them, a program says in one line what prevented it, and ends with a status that is known. */
+/**
+ * Returns the fault of a program's end: it hung, died of a signal other than SIGKILL, crashed, or had an unknown
+ * status.
+ */
 function faultOf({ command, status, signal, said, hung }: Ended): readonly string[] {
   if (hung) return [`${command} hung: ${said}`];
   if (signal !== null) return signal === 'SIGKILL' ? [] : [`${command} ended by ${signal}: ${said}`];

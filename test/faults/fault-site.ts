@@ -1,4 +1,4 @@
-/** Everything of a fault run: sshd, account, config.xml, database, mail server, and the programs between them. */
+/** The parts of a fault run: sshd, account, config.xml, database, mail server, and the programs between them. */
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,7 +17,7 @@ import type { Command } from './program-run.ts';
 
 export interface FaultSite {
   readonly dir: string;
-  /** Returns a command's config.xml: the same for all unless the private key is on a machine of its own. */
+  /** Returns a command's config.xml, the same for all commands unless the private key is on a separate machine. */
   readonly configOf: (command: Command) => string;
   /** The state folders, the collector's first. */
   readonly stateDirs: readonly string[];
@@ -75,7 +75,7 @@ export async function openFaultSite(
   const [stateDir = '', hookDir = '', mailDir = ''] = ['state', 'hook', 'mail'].map((name) => path.join(dir, name));
   for (const made of [stateDir, mailDir]) mkdirSync(made, { mode: 0o700 });
   mkdirSync(hookDir);
-  // Agents are another user, and have an umask of their own.
+  // Agents run as another user, with an umask of their own.
   chmodSync(hookDir, 0o777);
   for (const name of [hookFiles.strikes, hookFiles.counts, hookFiles.ledger, hookFiles.order]) {
     writeFileSync(path.join(hookDir, name), '');
@@ -85,7 +85,7 @@ export async function openFaultSite(
   const sshd = await startSshd({ config: sshdLinesOf(pipe) });
   const key = sshKeygen(path.join(dir, 'id_ed25519'), '-t', 'ed25519', '-C', '');
   const account = await sshd.addAccount({ publicKey: key.publicKey });
-  // Without it the shell agent would answer, which keeps no ledger.
+  // Without a working node the shell agent would answer, which keeps no ledger.
   const { uid } = account;
   if (pipe === 'visit') writeChecks(account.home, uid);
   execFileSync(programs.nodeOfAgents, ['-e', '0'], { uid, gid: uid, env: {}, cwd: account.home });
@@ -163,7 +163,7 @@ export async function openFaultSite(
   };
 }
 
-/** The opener has the private half, the collector the public one. */
+/** Gives the private half of a key to the opener, and the public half to the collector. */
 function shareKey(opener: string, collector: string): void {
   const paths = statePaths(opener);
   const { file } = generateKey(paths, Date.now());

@@ -1,4 +1,4 @@
-/** The short version of `npm run faults`: enough kills to see that everything is still kept together. */
+/** The short version of `npm run faults`, with enough kills to show that all parts still work together. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 

@@ -1,4 +1,4 @@
-/** The instants at which a program changes or syncs files, or speaks through its standard streams. */
+/** The instants at which a program changes or syncs files, or uses its standard streams. */
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 
 import type { AtInstant } from './kill-hook.ts';
@@ -78,8 +78,7 @@ function watchCallbacks(files: Methods, atInstant: AtInstant): void {
         new Promise((resolve) => {
           method(...args, (...answer: unknown[]) => resolve(answer));
         });
-      // The program's own callback, which is not part of the promise here.
-      // eslint-disable-next-line promise/no-callback-in-promise
+      // This calls the program's own callback, which is not part of the promise here.
       void atInstant(kind, work).then((answer) => done(...answer));
     };
   }

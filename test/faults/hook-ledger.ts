@@ -1,4 +1,4 @@
-/** The agent's side of the ledger: what it sealed, before the spool has it, and what it removes from there. */
+/** The agent's side of the ledger: the reports that it seals, moves into its spool and removes. */
 import { createHash } from 'node:crypto';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 
@@ -14,10 +14,14 @@ type Files = Record<'fsyncSync' | 'writeSync', (...args: unknown[]) => unknown> 
 
 export interface Ledger {
   /**
-   * Before the files are watched: that the spool has a report is known before the killer may strike after the rename.
+   * Installs the notes of spooled and removed reports. Call it before the files are watched, so that the note is
+   * written before the killer can strike after the rename.
    */
   readonly noteSpooled: () => void;
-  /** After the files are watched: that a report was sealed is known before the killer may strike before the rename. */
+  /**
+   * Installs the notes of sealed reports. Call it after the files are watched, so that the note is written before the
+   * killer can strike before the rename.
+   */
   readonly noteSealed: () => void;
 }
 

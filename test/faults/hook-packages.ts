@@ -1,4 +1,4 @@
-/** The instants inside of packages: SQLite's statements and commits, and the acknowledgement on an SSH channel. */
+/** The instants inside packages: SQLite's statements and commits, and the acknowledgement on an SSH channel. */
 import Module from 'node:module';
 import { Duplex } from 'node:stream';
 
@@ -30,7 +30,7 @@ interface SqlitePackage {
   readonly DatabaseSync: new (...args: unknown[]) => { exec: Method; prepare: Method };
 }
 
-/** The package's own methods cannot be replaced, those of its objects can. */
+/** Returns the package with watched methods. Replaces those of its objects, because its own cannot be replaced. */
 function watchedSqlite(loaded: SqlitePackage, atInstant: AtInstant): SqlitePackage {
   const open = function (...args: unknown[]): object {
     const database = new loaded.DatabaseSync(...args);
@@ -51,8 +51,8 @@ function watchedSqlite(loaded: SqlitePackage, atInstant: AtInstant): SqlitePacka
 }
 
 /**
- * ssh2 stands in the program's own files, so its channels are known by what they are: they have a state for each
- * direction.
+ * Watches acknowledgements on SSH channels. Recognizes a channel by its state for each direction, because ssh2 is
+ * bundled into the program.
  */
 function watchChannels(atInstant: AtInstant): void {
   const prototype = Duplex.prototype as unknown as { write: Method };

@@ -1,4 +1,4 @@
-/** The instants at which a program says something to a database or a mail server, or hears from it. */
+/** The instants at which a program sends to a database or a mail server, or receives from one. */
 import { Socket } from 'node:net';
 
 import type { AtInstant } from './kill-hook.ts';
@@ -8,7 +8,7 @@ interface Writable {
   push: (this: Socket, chunk: unknown, ...rest: unknown[]) => boolean;
 }
 
-/** Whom a socket talks to; SSH is ciphered, so that its packets all look alike. A pipe is no talk. */
+/** The protocol of a socket. SSH is encrypted, so that its packets all look alike. A pipe has no protocol. */
 type Talk = 'mysql' | 'smtp' | 'ssh' | 'http' | 'pipe';
 
 const http = /^(?:POST|GET|HTTP)[ /]/;
@@ -33,7 +33,10 @@ export function watchSockets(atInstant: AtInstant): void {
   };
 }
 
-/** In all of them but HTTP the server speaks first, or at the same time. */
+/**
+ * Returns the protocol by the first bytes received. In all protocols but HTTP the server sends first, or at the same
+ * time.
+ */
 function talkBeginningWith(chunk: Buffer): Talk {
   const text = chunk.toString('latin1', 0, 4);
   if (http.test(chunk.toString('latin1', 0, 5))) return 'http';

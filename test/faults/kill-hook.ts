@@ -1,7 +1,7 @@
 /**
- * Loaded into a program before its own first line (`node --require`). It replaces nothing that the program does: it
- * looks on at the instants that matter (files, SQLite, sockets, acknowledgements), counts them and, at the one that its
- * plan names, kills with SIGKILL. In an agent it also keeps the ledger of what was sealed.
+ * Loaded into a program before its own first line (`node --require`). It changes nothing that the program does. It
+ * watches the relevant instants (files, SQLite, sockets, acknowledgements), counts them and, at the instant of its
+ * plan, kills with SIGKILL. In an agent it also keeps the ledger of sealed reports.
  */
 import { appendFileSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
 import path from 'node:path';
@@ -13,18 +13,21 @@ import { watchSockets } from './hook-sockets.ts';
 import { hookEnvironment, hookFiles } from './kill-plan.ts';
 import type { HookReport, KillPlan, Strike, Victim, When } from './kill-plan.ts';
 
-/** Does something at an instant of a kind, and may not come back from it. `bytes`: what is said at it. */
+/**
+ * Does work at an instant of a kind. It may not return, because the process may be killed. `bytes` are sent by the
+ * work.
+ */
 export type AtInstant = <T>(kind: string, work: () => T, bytes?: Buffer) => T;
 
 const dir = process.env[hookEnvironment.dir] ?? '';
-/** True in an agent that no loader has started. */
+/** True in an agent that was not started by a loader. */
 const isStartedHere = (process.env[hookEnvironment.client] ?? '') !== '';
 const request = requestOfAgent();
 const command = commandOf(process.argv);
 const program = request === null ? (command ?? 'other') : `agent-${request.kind}`;
 const plan = planOfProgram();
 const counts: Record<string, number> = {};
-// Opened and kept, and its writer kept, because what follows replaces them.
+// Opened before the functions below are replaced, and kept together with the original writers.
 const strikes = dir === '' ? null : openSync(path.join(dir, hookFiles.strikes), 'a');
 const write = writeSync;
 const append = appendFileSync;
@@ -57,7 +60,7 @@ function strikeIf(kind: string, number: number, when: When): void {
     try {
       process.kill(pid, 'SIGKILL');
     } catch {
-      // It ended by itself.
+      // The process ended by itself.
     }
   }
 }
@@ -75,7 +78,8 @@ function pidsOf(victim: Victim): readonly number[] {
 }
 
 /**
- * Returns the request that the loader passed to an agent, or that stands for it in a push; null in any other program.
+ * Returns the request that the loader passed to an agent, or an equivalent one in a push or spoke. Returns
+ * null in any other program.
  */
 function requestOfAgent(): { readonly client: string; readonly kind: string } | null {
   const pushing = process.env[hookEnvironment.client] ?? '';
@@ -89,7 +93,10 @@ function commandOf(args: readonly string[]): string | null {
   return ['collect', 'ingest', 'alert', 'serve', 'receive'].find((name) => args.includes(name)) ?? null;
 }
 
-/** sshd and the loader clear the environment. */
+/**
+ * Returns the plan of this program; null if none. sshd and the loader clear the environment, so their programs read a
+ * file.
+ */
 function planOfProgram(): KillPlan | null {
   if (command === 'receive') return planOfFile(`receive-${process.argv.at(-1) ?? ''}`);
   return request === null || isStartedHere ? planOfEnvironment() : planOfFile(request.client);
@@ -100,7 +107,7 @@ function planOfEnvironment(): KillPlan | null {
   return text === '' ? null : (JSON.parse(text) as KillPlan);
 }
 
-/** Whoever comes first has it. */
+/** Takes the plan of a client from its file. The first process to read it removes it; the others get null. */
 function planOfFile(client: string): KillPlan | null {
   const file = path.join(dir, hookFiles.planOf(client));
   try {

@@ -1,19 +1,19 @@
-/** The plan of a killer inside a program: at which instant it strikes, and whom. */
+/** The plan of a killer inside a program: the instant at which it strikes, and the victim. */
 
 export type When = 'before' | 'after';
 
 export interface KillPlan {
   /** A kind of instant, as `HookReport.counts` names them. */
   readonly kind: string;
-  /** The so many-th of its kind, from 1. */
+  /** The ordinal number of the instant among those of its kind, from 1. */
   readonly number: number;
   readonly when: When;
   readonly victim: Victim;
 }
 
 /**
- * `self`: the program that is at that instant; `parent`: what started it (of an agent, the loader's `timeout`);
- * `children`: whatever a process has started and that still lives (of sshd, its sessions).
+ * The victims. `self`: the program at that instant; `parent`: its starter (of an agent, the loader's `timeout`);
+ * `children`: the living children of a process (of sshd, its sessions).
  */
 export type Victim =
   | { readonly kind: 'self' }
@@ -31,7 +31,7 @@ export const hookEnvironment = {
   client: 'FLEET_FAULTS_CLIENT',
 } as const;
 
-/** Files of that folder. Lines of them are JSON. */
+/** The files of the folder. Their lines are JSON. */
 export const hookFiles = {
   /** Strikes, one a line. */
   strikes: 'strikes.jsonl',
@@ -41,7 +41,7 @@ export const hookFiles = {
   ledger: 'ledger.jsonl',
   /** The file of order-hook.ts alone. */
   order: 'order.jsonl',
-  /** `plan-CLIENT.json`: for the next agent of that client, or the next `receive` of `receive-CLIENT`. */
+  /** The plan for the next agent of a client (`plan-CLIENT.json`), or for the next `receive` (of `receive-CLIENT`). */
   planOf: (client: string): string => `plan-${client}.json`,
 } as const;
 
@@ -50,18 +50,18 @@ export interface Strike {
   readonly kind: string;
   readonly number: number;
   readonly when: When;
-  /** Who was killed: the program itself, or the name of the victim. */
+  /** The victim: the name of the program itself, or of another process. */
   readonly victim: string;
   /** The number of processes killed. */
   readonly killed: number;
 }
 
-/** A line of the ledger. `sealed` stands there before the spool's rename, `spooled` after it. */
+/** A line of the ledger. `sealed` is written before the spool's rename, `spooled` after it. */
 export interface LedgerLine {
   readonly event: 'sealed' | 'spooled' | 'removing';
   readonly reportId: string;
   readonly client: string;
-  /** SHA-256 of the sealed bytes; '' of what is being removed. */
+  /** SHA-256 of the sealed bytes; '' for `removing`. */
   readonly sha256: string;
 }
 

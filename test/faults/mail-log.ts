@@ -1,4 +1,4 @@
-/** The mails that the mail server accepted, from its own journal: what people know, whatever the database says. */
+/** The mails that the mail server accepted, by its own journal: people got these, whatever the database records. */
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -8,9 +8,9 @@ import type { Change } from './truth.ts';
 
 export interface MailLog {
   /**
-   * Reads on after a round. A mail may come again only if the round in which it came before was `broken`, somebody
-   * between the alerter and the server being killed in it, and the database did not know it as sent (`marked`) before
-   * this one.
+   * Reads the new mails after a round. A mail may come again only if the round of its earlier copy was `broken`: in it
+   * a process between the alerter and the server was killed. The database must also not have recorded it as sent
+   * (`marked`) before this round.
    */
   readOn(round: { readonly marked: ReadonlySet<string>; readonly broken: boolean }): void;
   /** Returns a recipient's notifications of a client in the order of arrival. A mail that came twice counts once. */
@@ -19,22 +19,25 @@ export interface MailLog {
 }
 
 export interface MailFigures {
-  /** Mails, each Message-ID once. */
+  /** The number of mails. Each Message-ID counts once. */
   readonly mails: number;
-  /** Came again after the server had taken them and nobody had read its 250, or nobody could store that. */
+  /**
+   * The number of repeated mails that may have been delivered: the alerter did not read the server's 250, or could not
+   * store it.
+   */
   readonly possiblyDelivered: number;
-  /** Came again although they were known as sent. Must be none. */
+  /** Mails that came again although they were known as sent. Must be empty. */
   readonly doubled: readonly string[];
   /** Message-IDs that came with two contents. Must be empty. */
   readonly changed: readonly string[];
-  /** Said something that is neither news of a change nor expected here. */
+  /** Sections of mails that report neither a change nor anything else that is expected here. Must be empty. */
   readonly strange: readonly string[];
 }
 
 export function openMailLog(dir: string): MailLog {
   const file = path.join(dir, mailFiles.journal);
   const contents = new Map<string, string>();
-  /** Mails whose last copy came in a round that was broken off. */
+  /** Mails whose last copy came in a broken round. */
   const doubtful = new Set<string>();
   const notified = new Map<string, Change[]>();
   const faults = { doubled: [] as string[], changed: [] as string[], strange: [] as string[] };
@@ -77,13 +80,13 @@ export function openMailLog(dir: string): MailLog {
 interface News {
   readonly heading: string;
   readonly client: string;
-  /** null: another heading than those of changes. */
+  /** The change by the section's heading; null for another heading. */
   readonly change: Change | null;
 }
 
 const changeOf: Readonly<Record<string, Change>> = { CRITICAL: 'firing', RESOLVED: 'resolved' };
 
-/** The lines of a mail's plain text: a section's heading, and what stands in it at the beginning of a line. */
+/** Returns the clients at the beginning of lines in a mail's plain text, each with the heading of its section. */
 function newsIn(content: string): readonly News[] {
   const [, body = ''] = /Content-Type: text\/plain[^]*?\r\n\r\n([^]*?)\r\n-{72}\r\n/.exec(content) ?? [];
   const news: News[] = [];

@@ -7,7 +7,7 @@ export interface MailProcess {
   pid(): number;
   isAlive(): boolean;
   kill(): Promise<void>;
-  /** On the same port; nothing when it lives. */
+  /** Starts the server again on the same port. Does nothing if it lives. */
   revive(): Promise<void>;
 }
 

@@ -1,9 +1,9 @@
-/** Names in the folder of a fault run's mail server. Lines of the files are JSON. */
+/** The names of files in the folder of a fault run's mail server. Their lines are JSON. */
 export const mailFiles = {
-  /** MailEntry: what was taken. */
+  /** Lines of MailEntry: the accepted mails. */
   journal: 'mails.jsonl',
-  /** A MailPlan, for once. */
+  /** A MailPlan, which is used once. */
   plan: 'plan-mail.json',
-  /** MailPlan: how the server killed itself. */
+  /** Lines of MailPlan: the instants at which the server killed itself. */
   strikes: 'mail-strikes.jsonl',
 } as const;

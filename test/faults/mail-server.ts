@@ -1,6 +1,6 @@
 /**
- * The mail server of a fault run, a process of its own so that it can be killed. What it has taken stands in its
- * journal, synced, before it says 250. Arguments: its folder, and the port, 0 for any. Says its port on stdout.
+ * The mail server of a fault run, in a separate process so that it can be killed. It syncs an accepted mail to its
+ * journal before it answers 250. Arguments: its folder, and the port, 0 for any. Prints its port on stdout.
  */
 import { closeSync, fsyncSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
 import path from 'node:path';
@@ -9,15 +9,15 @@ import { startSmtpServer, type SmtpMoment, type SmtpPhase } from '../support/smt
 import { mailFiles } from './mail-server-files.ts';
 
 /**
- * When the server kills itself: before the answer of a phase is said, or once the kernel has it. `taken`: see
- * MailEntry.
+ * The instant at which the server kills itself: before it sends the answer of a phase, or once the kernel has the
+ * answer. `taken` is the instant of MailEntry.
  */
 export interface MailPlan {
   readonly phase: SmtpPhase | 'taken';
   readonly when: 'before' | 'after';
 }
 
-/** A line of the journal: a mail that is the server's from here on. */
+/** A line of the journal: a mail that the server is responsible for from here on. */
 export interface MailEntry {
   readonly to: string;
   readonly content: string;
@@ -55,7 +55,7 @@ function act({ phase, line }: SmtpMoment): undefined {
     fsyncSync(journal);
     strikeAt('taken', 'after');
   }
-  // The answer is written when this function has returned.
+  // The answer is written after this function has returned.
   queueMicrotask(() => strikeAt(phase, 'after'));
   return undefined;
 }

@@ -1,7 +1,7 @@
 /**
- * Loaded into a program before its own first line: writes down in which order it syncs, renames, sends, acknowledges
- * and removes. What a power cut leaves depends on that order alone, which no kill can show: the kernel keeps what was
- * written.
+ * Loaded into a program before its own first line. Records the order in which the program syncs, renames, sends,
+ * acknowledges and removes. The files left by a power cut depend on that order alone. No kill can show it, because the
+ * kernel keeps what was written.
  */
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
@@ -12,7 +12,7 @@ import { hookEnvironment, hookFiles } from './kill-plan.ts';
 export interface OrderLine {
   readonly pid: number;
   readonly event: 'sync' | 'rename' | 'remove' | 'send' | 'acknowledge' | 'commit';
-  /** A file's name (after a rename its new one), or sent bytes in hexadecimal digits. */
+  /** The name of a file (after a rename the new one), or sent bytes in hexadecimal digits. */
   readonly what: string;
   /** The old name, for a rename. */
   readonly from?: string;
@@ -35,7 +35,7 @@ function note(event: OrderLine['event'], what: string, from?: string): void {
   write(order, `${JSON.stringify(line)}\n`);
 }
 
-/** Notes what has been done, once it has. */
+/** Replaces a method by one that records its call once it is done. */
 function after(object: Files, name: string, tell: (...args: unknown[]) => void): void {
   const method = object[name];
   if (method === undefined) return;
@@ -73,7 +73,7 @@ files.promises['open'] = async (...args) => {
   after(handle, 'sync', () => note('sync', nameOf(handle.fd)));
   return handle;
 };
-// Noted before it is done: whatever is to be on the disk by then must be.
+// Recorded before it is sent: all that has to be on the disk by then must have been synced.
 const send = files['writeSync'];
 files['writeSync'] = (...args) => {
   if (args[0] === 1 && Buffer.isBuffer(args[1])) note('send', args[1].toString('hex'));

@@ -9,7 +9,7 @@ import { hookEnvironment, type KillPlan } from './kill-plan.ts';
 
 export type Command = 'collect' | 'ingest' | 'alert' | 'serve' | 'push' | 'spoke';
 
-/** The start of a command; of a `push` or `spoke`, also the client. */
+/** The start of a command; for `push` and `spoke` with the client. */
 export interface Start {
   readonly command: Command;
   readonly client?: string;
@@ -21,18 +21,18 @@ export interface RunningProgram {
   readonly pid: number;
   readonly isAlive: () => boolean;
   kill(signal?: NodeJS.Signals): boolean;
-  /** Resolves when the program has said this, or has ended. */
+  /** Resolves when the program's output matches, or when the program has ended. */
   said(pattern: RegExp): Promise<void>;
   readonly ended: Promise<Ended>;
 }
 
 export interface Ended {
   readonly command: Command;
-  /** null: a signal ended it. */
+  /** The exit status; null if a signal ended the program. */
   readonly status: number | null;
   readonly signal: string | null;
   readonly said: string;
-  /** It did not end by itself in the time that everything has. */
+  /** True if the program did not end within the time limit of all programs. */
   readonly hung: boolean;
 }
 
@@ -84,6 +84,6 @@ export function startProgram(site: FaultSite, { command, client = '', plan }: St
 function argsOf(site: FaultSite, command: Command, client: string): readonly string[] {
   if (command === 'push') return [agentProgram, '-c', agentFileOf(site.dir, client), '-q', 'push', '--once'];
   if (command === 'spoke') return [agentProgram, '-c', agentFileOf(site.dir, client), 'spoke'];
-  // `serve` and `spoke` say in their log that they listen.
+  // `serve` and `spoke` log that they listen.
   return [program, '-c', site.configOf(command), ...(command === 'serve' ? [] : ['-q']), command];
 }

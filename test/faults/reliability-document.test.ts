@@ -9,7 +9,7 @@ const folder = path.join(packageDir, 'docs');
 const text = readFileSync(path.join(folder, 'reliability.md'), 'utf8');
 const faults = text.slice(text.indexOf('\n## Faults\n'));
 
-/** Cells of the rows of all tables of a text, heads and rules left out. */
+/** Returns the cells of all table rows of a text, without heads and rules. */
 function rowsOf(part: string): readonly (readonly string[])[] {
   const lines = part.split('\n').filter((line) => line.startsWith('|'));
   const isRule = (line: string | undefined): boolean => line !== undefined && /^\|[-|]+\|$/.test(line);

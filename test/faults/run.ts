@@ -2,10 +2,10 @@
  * npm run faults -- [--minutes N] [--kills N] [--seed N] [--database sqlite|mysql] [--clients N] [--jobs N] [--split]
  *                   [--pipe visit|push|ssh|spoke]
  *
- * With several jobs the kills are shared out: each is a fleet of its own, with the seed and those after it.
- * With --pipe push the clients push to `serve` over HTTP, with ssh to `receive` under sshd; with spoke they are asked
- * over HTTP.
- * With --split the collector has no private key, and `ingest` opens on another machine.
+ * --jobs N shares the kills out to N fleets, with the seed and the seeds after it.
+ * With --pipe push the clients push to `serve` over HTTP, with ssh to `receive` under sshd. With spoke the collector
+ * polls them over HTTP.
+ * With --split the collector has no private key, and `ingest` opens the reports on another machine.
  */
 import { parseArgs } from 'node:util';
 
@@ -51,7 +51,7 @@ if (missing !== null) {
   console.error(missing);
   process.exit(2);
 }
-// Started programs end with this process, however it ends.
+// Ends the started programs with this process, however it ends.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 console.log(
   `seed ${seed}, ${database}, ${clients} clients, ${jobs} jobs, pipe ${pipe}${values.split ? ', split trust' : ''}`,

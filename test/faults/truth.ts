@@ -1,4 +1,4 @@
-/** The true state of the clients, which the run alone decides: whether a process runs that a rule looks for. */
+/** The true state of the clients, which the run alone decides: whether the process of a rule runs. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { symlinkSync } from 'node:fs';
@@ -13,21 +13,21 @@ export type Change = 'firing' | 'resolved';
 export interface Truth {
   /** Every change of a client so far, the oldest first. */
   readonly changesOf: (client: string) => readonly Change[];
-  /** Changes what has been true for long enough, and of what everybody has been notified. Needs the database. */
+  /** Changes clients whose last change is old enough and notified to all recipients. Needs the database. */
   advance(): Promise<void>;
   /** Like `advance`, but lets nothing fire again. Returns true once every alert is closed and notified. */
   retreat(): Promise<boolean>;
   stop(): void;
 }
 
-/** Four changes within twelve rows are flapping, which has a mail of its own: a long run must not change oftener. */
+/** Four changes within twelve rows are flapping, which is mailed differently. A long run must not change more often. */
 const usualRowsBetween = 6;
 
 interface ClientTruth {
   readonly client: string;
   readonly changes: Change[];
   process: ChildProcess | null;
-  /** The time of the last change, in the database's form: rows collected later show it. */
+  /** The time of the last change, in the database's form. Rows collected later show the change. */
   since: string;
 }
 
@@ -80,14 +80,14 @@ export function openTruth({ site, mails, random, rowsBetween = usualRowsBetween 
   return {
     changesOf: (client) => clients.find((one) => one.client === client)?.changes ?? [],
     advance: async () => {
-      // Not all at once: one mail would tell it all.
+      // Not all clients at once: otherwise one mail would report all changes.
       for (const one of clients) if (random.below(100) < 40 && (await isDue(one))) await change(one);
     },
     retreat: async () => {
       let isOver = true;
       for (const one of clients) {
         const isDone = await isDue(one);
-        // Whatever else came about: each has fired once.
+        // At the end each client must have fired at least once.
         if (one.process !== null || one.changes.length === 0) {
           if (isDone) await change(one);
           isOver = false;

@@ -10,12 +10,12 @@ const signal = new AbortController().signal;
 const counts = (mount: MountLevels, days = 60, withinDays = 30): Promise<BacktestCounts> =>
   backtest(madeFleet(mount), { days, withinDays, signal });
 
-/** Levels of 95 days, of which the last 60 are replayed. */
+/** Makes levels of 95 days, of which the last 60 are replayed. */
 const made = (used: (day: number) => number): MountLevels => madeMount(used, 95);
 const nothing: BacktestCounts = { spoke: 0, right: 0, wrong: 0, late: 0, open: 0, missed: 0 };
 
 test('steady growth is foreseen from 30 days before on, and right each day', async () => {
-  // 10 a day; full at 950 on day -20, cleaned on day -15, flat since then. It speaks of 30 days from day -45 on.
+  // 10 a day; full at 950 on day -20, cleaned on day -15, flat since then. The forecast covers 30 days from day -45 on.
   const mount = made((day) => (day > -16 ? 300 : Math.min(999, 950 + 10 * (day + 20))));
   const { spoke, ...others } = await counts(mount);
   assert.equal(spoke, 25);
@@ -34,13 +34,13 @@ test('what is not over yet is open', async () => {
 });
 
 test('growth that turns steep was foreseen too late', async () => {
-  // 30 days to go by the slope until day -20, full by day -16.
+  // By the slope 30 days are left until day -20, but the disk is full by day -16.
   const mount = made((day) => Math.min(999, day < -20 ? 700 + 10 * (day + 20) : 700 + 80 * (day + 20)));
   assert.deepEqual(await counts(mount), { ...nothing, spoke: 4, late: 4 });
 });
 
-// Day -40 alone has a forecast: full in 20 days. It is emptied, and then reaches a level so many days later, for one
-// day.
+// Day -40 alone has a forecast: full in 20 days. The disk is then emptied, and reaches a level after this many days,
+// for one day.
 const turnouts: readonly (readonly [verdict: 'right' | 'wrong' | 'late', days: number, level: number])[] = [
   ['late', 9, 990],
   ['wrong', 9, 989],

@@ -11,7 +11,7 @@ const size = 100_000;
 const daysOf = (levels: readonly (number | null)[], ofSize = size): readonly (DayLevel | null)[] =>
   levels.map((used) => (used === null ? null : { used, size: ofSize }));
 
-/** Levels that never fall, by the growth of each day. */
+/** Returns levels that never fall, by the growth of each day. */
 function grown(steps: readonly number[]): readonly number[] {
   let level = 1000;
   return steps.map((step) => (level += step));

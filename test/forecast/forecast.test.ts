@@ -9,7 +9,7 @@ const size = 1000;
 
 type Level = (day: number) => number | null;
 
-/** Levels of days; the last is today, day 0. */
+/** Returns the levels of days, the last one for today, day 0. */
 function history(level: Level, days = historyDays, sizeOf: (day: number) => number = () => size) {
   return Array.from({ length: days }, (_, index): DayLevel | null => {
     const day = index - days + 1;
@@ -30,7 +30,7 @@ test('steady growth is foreseen with its rate, its range and its beginning', () 
     daysHigh: 20,
     perDay: 10,
     sinceDays: historyDays - 1,
-    // The level is above that of the weeks before, so the last week counts by itself too.
+    // The level is above the levels of the weeks before, so the last week counts separately, too.
     shortDays: 20,
   });
 });
@@ -164,7 +164,10 @@ test('quartiles that differ are a range, and one without an end is null', () => 
   assert.deepEqual([halting?.daysLeft, halting?.daysHigh], [20, null]);
 });
 
-/** A level that was flat until a week ago, and the steps of the last seven days; `spike` is on a day before. */
+/**
+ * Returns a level that is flat until a week ago, with these steps in the last seven days. `spike` has levels of single
+ * days.
+ */
 function lastWeek(steps: readonly number[], spike: Readonly<Record<number, number>> = {}): Level {
   return (day) => spike[day] ?? steps.slice(0, Math.max(0, day + 7)).reduce((sum, step) => sum + step, 500);
 }

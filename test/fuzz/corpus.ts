@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 /**
- * Inputs that once broke a parser, or nearly: one a file, in corpus/TARGET/. Every run of the tests checks them all.
+ * Inputs that once broke a parser, or nearly, one per file in corpus/TARGET/. Every run of the tests checks all of
+ * them.
  */
 export interface KeptInput {
   readonly file: string;

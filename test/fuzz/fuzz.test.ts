@@ -7,7 +7,7 @@ import { isLong } from '../support/long-tests.ts';
 import type { FuzzTarget } from './target.ts';
 import { fuzzTargets } from './targets/index.ts';
 
-/** For all targets together; longer on demand: npm run fuzz -- --minutes 10. */
+/** The time for all targets together. For longer: npm run fuzz -- --minutes 10. */
 const altogetherMs = isLong ? 25_000 : 8000;
 
 for (const target of fuzzTargets) {

@@ -4,19 +4,19 @@ import type { FuzzTarget } from './target.ts';
 
 export interface FuzzOptions {
   readonly target: FuzzTarget;
-  /** Kept inputs: changed further like the target's own seeds. */
+  /** Kept inputs, which are mutated like the target's own seeds. */
   readonly corpus: readonly Buffer[];
   readonly seed: number;
   readonly forMs: number;
-  /** CPU time that 256 KiB of one input over and over may take: what costs the square of its length takes minutes. */
+  /** The limit of CPU time for 256 KiB of one input repeated. A parser with quadratic cost would take minutes. */
   readonly longCpuMs?: number;
 }
 
 export interface FuzzResult {
   readonly runs: number;
-  /** Different things that the parser made of them. */
+  /** The number of different results of the parser. */
   readonly kinds: number;
-  /** The first input that something was wrong with. */
+  /** The first input that broke the parser. */
   readonly failure: { readonly input: Buffer; readonly error: Error } | null;
 }
 
@@ -25,7 +25,7 @@ const longBytes = 256 * 1024;
 const usualLongCpuMs = 3000;
 const longEvery = 400;
 
-/** Changes inputs for a while and checks what the parser makes of them. */
+/** Mutates inputs for a while and checks the parser's results. */
 export function fuzz({ target, corpus, seed, forMs, longCpuMs = usualLongCpuMs }: FuzzOptions): FuzzResult {
   const random = createRandom(seed);
   const [first, ...others] = target.seeds();
@@ -54,7 +54,7 @@ export function fuzz({ target, corpus, seed, forMs, longCpuMs = usualLongCpuMs }
   return { runs, kinds: kinds.size, failure: null };
 }
 
-/** Returns the fault that a kept input shows, as it is or repeated; null if none. */
+/** Returns the fault of a kept input, checked as it is and repeated; null if none. */
 export function evaluate(target: FuzzTarget, input: Buffer): Error | null {
   try {
     target.check(input);

@@ -5,7 +5,7 @@ export interface Random {
   readonly pick: <T>(list: readonly [T, ...T[]]) => T;
 }
 
-/** Mulberry32, by Tommy Ettinger. */
+/** Creates a generator of numbers from a seed: Mulberry32, by Tommy Ettinger. */
 export function createRandom(seed: number): Random {
   let state = seed >>> 0;
   const next = (): number => {

@@ -1,4 +1,6 @@
-/** npm run fuzz -- [--minutes N] [--seed N] [NAME...]: one target after the other, the time shared out evenly. */
+/**
+ * npm run fuzz -- [--minutes N] [--seed N] [NAME...]: fuzzes one target after the other, with equal shares of the time.
+ */
 import { parseArgs } from 'node:util';
 
 import { keepInput, readCorpus } from './corpus.ts';

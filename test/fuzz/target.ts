@@ -1,21 +1,21 @@
 import { isDeepStrictEqual } from 'node:util';
 
-/** A parser, and what must be true of it whatever it is given. */
+/** A parser, and the properties that it has for any input. */
 export interface FuzzTarget {
-  /** Name of its folder in corpus/. */
+  /** The name of its folder in corpus/. */
   readonly name: string;
-  /** Inputs from which others are made: right ones and wrong ones. */
+  /** Inputs from which others are made: valid ones and invalid ones. */
   readonly seeds: () => readonly [Buffer, ...Buffer[]];
-  /** Words that mean something to the parser. */
+  /** Words with a meaning for the parser. */
   readonly words: readonly [string, ...string[]];
   /**
-   * Throws when something is not as it must be. Returns in a few words what the parser made of the input: inputs that
-   * lead to something new are changed further.
+   * Throws if a property does not hold. Returns a short description of the parser's result: inputs with a new
+   * description are mutated further.
    */
   readonly check: (input: Buffer) => string;
 }
 
-/** Returns a parser's result, or the fault of its own that it threw. Throws any other error on. */
+/** Returns a parser's result, or the fault of its own that it threw. Passes other errors on. */
 export function outcomeOf<T, F extends Error>(
   parse: () => T,
   isOwnFault: (thrown: unknown) => thrown is F,
@@ -37,7 +37,7 @@ export function requireSame(actual: unknown, expected: unknown, what: string): v
   throw new Error(`${what}: ${JSON.stringify(actual)} instead of ${JSON.stringify(expected)}`);
 }
 
-/** The message of a fault without what differs from input to input. */
+/** Returns the kind of a fault: its code and its message, without the parts that differ from input to input. */
 export function kindOf(fault: Error & { readonly code?: unknown }): string {
   return `${String(fault.code)} ${fault.message.replace(/\d+/g, 'N').slice(0, 60)}`;
 }

@@ -1,4 +1,4 @@
-/** The texts of a restricted key; what a real sshd makes of them stands in test/end-to-end/restricted-key.test.ts. */
+/** The texts of a restricted key. Their use by a real sshd is tested in test/end-to-end/restricted-key.test.ts. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -32,7 +32,7 @@ test('the line is one line that dropbear reads too, even with a long RSA key', (
   const rsa4096 = `ssh-rsa ${'A'.repeat(724)}`;
   const line = `${authorizedKeysOptions({ command: launcherCommand(options), forwards: [], from: [] })} ${rsa4096}`;
   assert.match(line, /^restrict,command="[^"\\]+" ssh-rsa A+$/);
-  // MAX_AUTHKEYS_LINE of its svr-authpubkey.c.
+  // MAX_AUTHKEYS_LINE of dropbear's svr-authpubkey.c.
   assert.ok(line.length < 4200, String(line.length));
 });
 

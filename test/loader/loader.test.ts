@@ -1,4 +1,4 @@
-/** The shell texts: what they find and refuse to take. */
+/** The shell texts of the loader: the files that they find and those that they refuse. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { lchownSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -72,7 +72,7 @@ test('a device that echoes its command line does not give the sign', () => {
   }
 });
 
-/** Puts a file where the loader looks for the agent, and returns it. */
+/** Puts a file where the loader looks for the agent. Returns its path. */
 const placeAgent = (home: string): string => {
   const plan = runCommand(options).replace('command -v timeout', 'echo "at $m";command -v timeout');
   const probe = run(plan, { HOME: home, PATH });
@@ -115,7 +115,7 @@ for (const [what, status] of [
     const bin = path.join(home, 'bin');
     mkdirSync(bin);
     if (status !== null) fakeNode(bin, `echo "node v12 is too old" >&2; exit ${status}`);
-    // The usual places are of this machine, which may have a node in any of them.
+    // The usual folders belong to this machine, which may have a node in any of them.
     const script =
       'eval "$(printf %s "$COMMAND" | /bin/sed "s:found /usr/local [^;]*;go /snap/bin/node:found /nowhere:")"';
     const connection = shellConnection({ env: { HOME: home, PATH: bin }, scripts: [script, script] });
@@ -178,6 +178,6 @@ test('what is brought is checked for length and digest on the client', (t) => {
   changed[100] = (changed[100] ?? 0) ^ 1;
   assert.equal(bring(changed), loaderStatus.uploadDamaged);
   assert.equal(bring(packed, 'a'.repeat(64)), loaderStatus.uploadDamaged);
-  // The request here is none, which is the agent's own fault to tell.
+  // The argument here is not a valid request. The agent reports that fault itself.
   assert.equal(bring(packed), 1);
 });

@@ -22,16 +22,16 @@ const collectorId = '57961bcb-d028-45f9-9828-3bc654105a74';
 const own = [{ name: 'own', format: 'nagios', exit: 0, why: null, output: 'mine', age_s: 0 }];
 
 interface PinnedClient {
-  /** A program of the account, which no conf file names. It leaves the file `started`. */
+  /** A program of the account that no conf file names. It leaves the file `started`. */
   readonly planted: string;
   readonly started: string;
-  /** The folder of the programs that a visit finds first. */
+  /** The folder of programs that a visit searches first. */
   readonly bin: string;
   /** Returns the report that the launcher's agent makes for this request. */
   readonly ask: (request: Partial<AgentRequest>) => Partial<Report>;
 }
 
-/** A client with a restricted key and a check of its own. */
+/** Makes a client with a restricted key and a check of its own. */
 function pinnedClient(t: TestContext, reader: 'node' | 'shell'): PinnedClient {
   const home = tempFolder(t);
   const lib = path.join(home, '.local/lib/fleet-health');
@@ -171,7 +171,7 @@ for (const reader of ['node', 'shell'] as const) {
       }),
       { numRuns: isWide ? 60 : 12 },
     );
-    // A connection of a visit above is in the queue of the kernel.
+    // A connection of a visit above would be in the kernel's queue.
     await once(connect(port, '127.0.0.1'), 'close');
     assert.equal(connections, 1, 'that of this test alone');
   });

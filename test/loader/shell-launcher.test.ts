@@ -45,8 +45,8 @@ const programs = 'awk cat date df env grep id ls mkdir mv printf rm sha256sum sl
 const below = (home: string): string => path.join(home, '.local/lib/fleet-health');
 
 /**
- * A machine with these programs alone; the launcher's own folders and PATH are replaced by some of the test. `root`
- * stands for the folder that root installs to.
+ * Makes a machine with these programs alone. The launcher's own folders and PATH are replaced by folders of the test.
+ * `root` stands for the folder that root installs to.
  */
 function place(t: TestContext, { shell = 'dash', without = [], uid, digest = bundles.shell.digest }: PlaceOptions) {
   const home = tempFolder(t);

@@ -10,7 +10,7 @@ import { onBothDatabases } from '../storage/support/databases.ts';
 import { item, noonMs, worker } from '../storage/support/samples.ts';
 
 const grid: Grid = { sinceMs: noonMs, stepMs: hourMs, points: 6, untilMs: noonMs + 6 * hourMs, sampleMs: null };
-/** By minute: CPU, memory and the seconds since the machine was booted. It was booted at minutes 140 and 290. */
+/** CPU, memory and uptime in seconds, by minute. The machine was booted at minutes 140 and 290. */
 const reports: readonly (readonly [minute: number, cpu: number, memory: number, uptimeS: number])[] = [
   [0, 10, 40, 86_400],
   [30, 30, 50, 88_200],
@@ -18,7 +18,7 @@ const reports: readonly (readonly [minute: number, cpu: number, memory: number, 
   [90, 21, 43, 91_800],
   [120, 90, 42, 93_600],
   [150, 50, 44, 600],
-  // Nothing in the fourth hour.
+  // The fourth hour has no report.
   [240, 5, 45, 6_000],
   [270, 7, 47, 7_800],
   [300, 1, 46, 600],
@@ -30,7 +30,7 @@ const rule = (more: Partial<Rule>): Rule =>
 const rules = [
   rule({ warning: 80, critical: 95 }),
   rule({ type: 'memory', critical: 90 }),
-  // Not one line of a plot is the limit of these.
+  // None of these rules is a limit of a single plotted line.
   rule({ type: 'disk', critical: 90, selectors: { mount: '/data' } }),
   rule({ type: 'disk', warning: 80, freeBytes: 1e9 }),
   rule({ type: 'memory', op: 'le', warning: 1 }),
@@ -64,7 +64,7 @@ onBothDatabases('the history of a client', (kit) => {
     assert.deepEqual(valuesOf('cpu', 'most'), [30, 21, 90, null, 7, 4]);
     assert.deepEqual(valuesOf('memory', 'memory'), [45, 42, 43, null, 46, 47]);
     assert.deepEqual(history.series.filter(({ name }) => name === 'least').length, 1);
-    // A boot is known to the hour.
+    // The time of a boot is known to the hour.
     const hourOf = (boot: number): number => Math.floor((boot * secondMs - noonMs) / hourMs);
     assert.deepEqual(history.boots.map(hourOf), [2, 5]);
     assert.deepEqual(history.limits, [

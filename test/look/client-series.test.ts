@@ -47,7 +47,7 @@ test('a client has twelve plots and 24 lines of series at most, and the others a
 
 const reports = 12 * 24;
 const untilMs = noonMs + 2 * dayMs;
-/** Two days by the half hour: the first is hours, the second rows. */
+/** Two days in steps of an hour: the first day from hourly rollups, the second from rows. */
 const grid: Grid = { sinceMs: noonMs, stepMs: hourMs, points: 48, untilMs, sampleMs: 10 * minuteMs };
 const unsentAt = (report: number): number => (report * 37) % 101;
 
@@ -56,7 +56,7 @@ async function fill({ reports: store, retention }: Storage): Promise<void> {
     Array.from({ length: reports }, (_, report) =>
       item({
         observedAtMs: noonMs + report * 10 * minuteMs,
-        // The second of three reports alone has a result that is new.
+        // Only the second of three reports has a new result.
         checks: [
           check('mailq', 0, `OK | unsent=${unsentAt(report)} limit=200`, { age_s: report % 3 === 1 ? 0 : 600 }),
           check('load', 0, `OK | sent=${report * 60}c share=-5% queue=${report % 7}`),
@@ -95,7 +95,7 @@ onBothDatabases('the series of a client', (kit) => {
         ['load queue', true],
         ['load sent', false],
         ['load share', false],
-        // Not one of the reports that are looked at has a new result of this check.
+        // None of the sampled reports has a new result of this check.
         ['mailq limit', null],
         ['mailq unsent', null],
       ],

@@ -14,7 +14,7 @@ const [minuteMs, hourMs] = [60_000, 3_600_000];
 const clientCount = 50;
 const names = Array.from({ length: clientCount }, (_, index) => `web-${index}`);
 
-/** A number that looks random, below a limit, and is the same in each run. */
+/** Returns a pseudo-random number from 0 to below `limit`, the same in each run. */
 function figure(client: number, row: number, limit: number): number {
   return ((Math.imul(client * 7919 + row * 104_729 + limit, 2_654_435_761) >>> 8) % (limit * 1000)) / 1000;
 }

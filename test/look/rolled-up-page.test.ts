@@ -16,7 +16,7 @@ const untilMs = Date.UTC(2026, 10, 20);
 const keep = { rawMs: 3.3 * dayMs, detailMs: dayMs, hourlyMs: 7.4 * dayMs, dailyMs: 90 * dayMs };
 const names = (count: number): readonly string[] => Array.from({ length: count }, (_, index) => `web-${index}`);
 
-/** A number that looks random, below 100, and is the same in each run. */
+/** Returns a pseudo-random number from 0 to below 100, the same in each run. */
 function figure(client: number, row: number): number {
   return ((Math.imul(client * 7919 + row * 104_729, 2_654_435_761) >>> 8) % 100_000) / 1000;
 }
@@ -31,7 +31,7 @@ const report = (client: number, observedAtMs: number, row: number): ReturnType<t
     ],
   });
 
-/** Stores up to two reports in every sixth hour of twelve days, and has all but the newest become hours and days. */
+/** Stores up to two reports in every sixth hour of twelve days. Rolls all but the newest up into hours and days. */
 async function fill({ reports, retention }: Storage, clients: number): Promise<void> {
   for (let client = 0; client < clients; client += 1) {
     const rows = Array.from({ length: 48 }, (_, row) => row).flatMap((row) => {
@@ -48,7 +48,7 @@ async function fill({ reports, retention }: Storage, clients: number): Promise<v
 
 interface Asked {
   readonly everyMs: number;
-  /** The clients of the fleet. */
+  /** The number of clients in the fleet. */
   readonly fleet: number;
   readonly shown?: number;
   readonly historyBytes?: number;
@@ -83,19 +83,19 @@ function pageOf({ history, alerts, look, levels }: Storage, asked: Asked): Promi
 
 type Stored = Readonly<Record<string, unknown>>;
 
-/** A figure of some time, as SQL has it. */
+/** A figure of a span of time, as stored in SQL. */
 interface Part {
   readonly fromMs: number;
   readonly toMs: number;
   readonly weight: number;
   readonly value: number;
-  /** False: an hour or a day. */
+  /** False for an hour or a day. */
   readonly isRow: boolean;
 }
 
 const timeOf = (text: unknown): number => Date.parse(`${String(text).padEnd(19, ' 00:00:00').replace(' ', 'T')}Z`);
 
-/** Asks SQL for the rows, the hours, and the days until the first hour. */
+/** Queries the rows, the hours, and the days before the first hour. */
 async function partsOf({ history }: Storage, client: string, table: string, column: string): Promise<readonly Part[]> {
   const of = `WHERE client = '${client}'`;
   const rows = await history.query(`SELECT observed_at AS at, ${column} AS value FROM ${table} ${of} ORDER BY at`);
@@ -119,7 +119,10 @@ async function partsOf({ history }: Storage, client: string, table: string, colu
   ];
 }
 
-/** Returns the mean of a step. `sampleMs`: of its rows counts the first, unless that is late and an hour is known. */
+/**
+ * Returns the mean of a step. With `sampleMs` only its first row counts, and only if that row is early or no rollup is
+ * known.
+ */
 function expectedOf(parts: readonly Part[], fromMs: number, toMs: number, sampleMs: number | null): number | null {
   const touching = parts.filter((part) => part.fromMs < toMs && part.toMs > fromMs);
   const rows = touching.filter(({ isRow }) => isRow);
@@ -137,7 +140,7 @@ const lines = [
   { group: 'disk', name: '/', table: 'disk_stats', column: 'used_percent' },
 ] as const;
 
-/** Fails unless each point of a client's plots is what SQL has, within half a step. */
+/** Fails unless each point of a client's plots matches SQL within half a step. */
 async function assertAsInSql(storage: Storage, page: FleetPage, client: string, sampleMs: number | null) {
   const history = page.clients.find(({ name }) => name === client)?.history ?? null;
   assert.ok(history !== null, `${client} has no history`);

@@ -12,7 +12,7 @@ const readers = ['node', 'shell'] as const;
 
 const scope = `docker-${'0123456789abcdef'.repeat(4)}.scope`;
 
-// Only one machine is booted: a start takes a minute, and two starve each other.
+// Boots only one machine: a start takes a minute, and two machines slow each other down.
 describe('a Debian machine', { skip: skipWithoutGuest }, () => {
   const [kind] = databaseKinds();
   const work = tempFolder();
@@ -21,7 +21,7 @@ describe('a Debian machine', { skip: skipWithoutGuest }, () => {
   before(async () => {
     await Promise.all([guest.boot(), makeBothVersions(work)]);
     guest.make(readFileSync(path.join(import.meta.dirname, 'prepare-guest.sh'), 'utf8'));
-    // Its last line starts sshd anew.
+    // The last line of the script restarts sshd.
     await guest.until('true', 60);
   });
   after(() => guest.end());
@@ -38,7 +38,7 @@ describe('a Debian machine', { skip: skipWithoutGuest }, () => {
       const { status, stdout, stderr } = await site.run('collect');
       assert.equal(status, 0, stdout + stderr);
     };
-    /** Returns what the newest report of each agent says, which has to be the same. */
+    /** Returns the rows of each agent's newest report. Fails unless both agents have the same. */
     const same = async (select: string): Promise<readonly string[]> => {
       const [node, shell] = await Promise.all(
         readers.map(async (reader) => {
@@ -90,7 +90,7 @@ describe('a Debian machine', { skip: skipWithoutGuest }, () => {
        AND e.metric IN ('nvme_temperature_celsius', 'nvme_critical_warning', 'nvme_critical_warning_total', 'node_ipmi_status')
        ORDER BY e.metric`,
     );
-    // Debian 12 has the suffix.
+    // Debian 12 has the suffix `_total`.
     assert.deepEqual(
       samples.map((sample) => sample.replace('_total', '')),
       ['node_ipmi_status 0', 'nvme_critical_warning 0', 'nvme_temperature_celsius 50'],
@@ -104,14 +104,14 @@ describe('a Debian machine', { skip: skipWithoutGuest }, () => {
     assert.deepEqual(await checks('timer:hangs'), [
       'timer:hangs 1 last triggered 2 h ago, period 30 min at most; its unit has not ended',
     ]);
-    // The file system has its own size: nobody sees the end of a thin pool or of a quota.
+    // The size is that of the file system: it does not show the limit of a thin pool or quota.
     const [thin = ''] = await same(
       `SELECT mount, fstype, size_bytes > 200000000, used_bytes BETWEEN 8000000 AND 60000000 FROM disk_stats
        WHERE stat_id = NEWEST AND mount = '/mnt/thin'`,
     );
     assert.equal(thin, '/mnt/thin xfs 1 1');
 
-    // A container that both know takes more than it may have, and the log gets a line.
+    // A container that both agents know exceeds its memory, and the log gets a line.
     guest.make(`touch /run/eat
       for try in $(seq 60); do grep -q 'oom_kill [1-9]' /sys/fs/cgroup/system.slice/${scope}/memory.events && break; sleep 1; done
       logger -p err -t fleet 'a line that both find'`);
@@ -136,7 +136,7 @@ describe('a Debian machine', { skip: skipWithoutGuest }, () => {
   });
 
   test('lives with the packages through a boot and an upgrade, until they are purged', async () => {
-    // Node is for all accounts again, and time goes on from the boot.
+    // Node is for all accounts again. Without later.conf sshd's monotonic clock counts from the boot again.
     guest.make('chmod 755 /usr/bin/node && rm /etc/systemd/system/ssh.service.d/later.conf');
     await livesInGuest(guest, work);
   });

@@ -1,4 +1,4 @@
-/** A whole Debian machine under QEMU (guest.sh), and what a test does in it as root. */
+/** A whole Debian machine under QEMU (guest.sh), and actions in it as root. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -25,12 +25,12 @@ export class Guest {
   port = 0;
   #pid = 0;
 
-  /** The folder has the machine's disks, which outlive its boots. */
+  /** Creates a machine. Its disks are in the folder and outlive its boots. */
   constructor(folder: string) {
     this.#folder = folder;
   }
 
-  /** Boots the machine, and returns when it can be logged in to. */
+  /** Boots the machine. Returns when a login succeeds. */
   async boot(): Promise<void> {
     this.port = await freePort();
     this.#pid = Number(
@@ -45,19 +45,19 @@ export class Guest {
 
   run(command: string): { readonly status: number | null; readonly said: string } {
     const args = [...words, '-p', String(this.port), 'root@127.0.0.1', command];
-    // Packages are unpacked in minutes where other machines are emulated beside this one.
+    // Unpacking packages takes minutes if other machines are emulated at the same time.
     const { status, stdout, stderr, error } = spawnSync('ssh', args, { encoding: 'utf8', timeout: 900_000 });
     return { status, said: `${stdout}${stderr}${error?.message ?? ''}` };
   }
 
-  /** Runs a command that has to succeed. Returns what it printed. */
+  /** Runs a command that has to succeed. Returns its output. */
   make(command: string): string {
     const { status, said } = this.run(command);
     assert.equal(status, 0, `${command}\n${said}`);
     return said;
   }
 
-  /** Runs a command again and again until it succeeds. */
+  /** Repeats a command until it succeeds. */
   async until(command: string, seconds: number): Promise<void> {
     const end = Date.now() + seconds * 1000;
     for (let last = this.run(command); last.status !== 0; last = this.run(command)) {
@@ -72,10 +72,10 @@ export class Guest {
     execFileSync('scp', [...words, '-P', String(this.port), ...files, `root@127.0.0.1:${folder}/`], { stdio: 'pipe' });
   }
 
-  /** Shuts the machine down as its administrator does, and boots it again. */
+  /** Reboots the machine as its administrator does. */
   async reboot(): Promise<void> {
     this.run('systemctl reboot');
-    // QEMU ends in place of a reboot.
+    // QEMU ends instead of rebooting.
     for (let tries = 0; isRunning(this.#pid); tries += 1) {
       if (tries === 120) assert.fail('the machine does not go down');
       await sleep(1000);

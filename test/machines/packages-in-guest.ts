@@ -1,4 +1,4 @@
-/** The packages in a machine that boots: timers, services and a mode of the agent through a boot and an upgrade. */
+/** The packages in a machine that boots: timers, services and the agent's spoke, through a boot and an upgrade. */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -14,7 +14,7 @@ const asCollector =
   `HOME=/var/lib/fleet-health ${program}`;
 const timers = 'fleet-health-collect.timer fleet-health-alert.timer';
 const spoke = 'fleet-health-agent@spoke.service';
-/** The usual timers wait for minutes. */
+/** Prepares the machine. Its timers are shortened, because the usual ones wait for minutes. */
 const prepare = `
   printf '%s\\n' '<config><collector every="1m" agentTimeout="60s" clientDeadline="2m"/><alerts><mail to="ops@example.org"/></alerts>' \\
     '<client name="spoke" ip="127.0.0.1" transport="http" url="http://127.0.0.1:5150/"/></config>' >/etc/fleet-health/config.xml
@@ -42,7 +42,8 @@ export async function makeBothVersions(work: string): Promise<void> {
 }
 
 /**
- * Installs these packages, boots, upgrades, removes and purges them in the machine, whose Node everybody can execute.
+ * Installs these packages in the machine, boots it, and upgrades, removes and purges them. Every account must be able
+ * to execute its Node.
  */
 export async function livesInGuest(guest: Guest, work: string): Promise<void> {
   for (const folder of ['first', 'newer'].map((name) => path.join(work, name)))
@@ -82,7 +83,7 @@ function pidOf(guest: Guest): string {
   return pid;
 }
 
-/** Waits until the timers have started a run and a pass since that time, and the run has asked the spoke. */
+/** Waits until the timers have started a run and a pass since that time, and the run has polled the spoke. */
 async function runsSince(guest: Guest, time: string): Promise<void> {
   const since = Date.parse(time);
   const units = 'fleet-health-collect.service fleet-health-alert.service';

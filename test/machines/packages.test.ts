@@ -1,6 +1,6 @@
 /**
- * The Debian packages: two builds are equal, lintian finds no error, and they are installed, used, upgraded, removed
- * and purged in fresh Debian systems, after which nothing is left that was not there before.
+ * The Debian packages. Two builds are equal, and lintian finds no error. They are installed, used, upgraded, removed
+ * and purged in fresh Debian systems, after which no new file is left.
  */
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
@@ -29,7 +29,7 @@ const cache = process.env['FLEET_HEALTH_GUESTS'] ?? '';
 const suites = ['bookworm', 'trixie'];
 const rootOf = (suite: string): string => path.join(cache, `root-${suite}.tar`);
 const skip = suites.every((suite) => existsSync(rootOf(suite))) ? false : 'needs what npm run test:machines makes';
-/** Changes of every installation of a package with an account; and what a person wrote. */
+/** Files that the installation of any package with an account changes, and files written by people. */
 const mayChange =
   /^\.\/(?:etc\/(?:passwd|group|shadow|gshadow|subuid|subgid)-?|etc\/\.pwd\.lock|etc\/fleet-health|var\/(?:lib\/(?:dpkg|systemd)|log|cache)|tmp|root|run|proc)(?:\/|$)|^\.\/etc\/fleet-health$/;
 
@@ -90,7 +90,7 @@ describe('the Debian packages', { skip }, () => {
 function liveIn(suite: string, root: string, first: string, newer: string): void {
   mkdirSync(root);
   assert.equal(spawnSync('tar', ['-xf', rootOf(suite), '-C', root]).status, 0);
-  /** Runs a command in that system, which sees its own processes alone. Returns what it printed. */
+  /** Runs a command in that system, which sees its own processes alone. Returns its output. */
   const inside = (command: string): string => {
     const script = 'mount -t proc proc "$0/proc" && exec chroot "$0" /bin/sh -ec "$1"';
     const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', DEBIAN_FRONTEND: 'noninteractive' };
@@ -123,7 +123,7 @@ function liveIn(suite: string, root: string, first: string, newer: string): void
   );
   assert.equal(inside('find /etc/systemd -name "fleet-health*" | wc -l').trim(), '0');
   assert.equal(statSync(state).mode & 0o7777, 0o700);
-  // Written by root, for the account that the package has made.
+  // Root writes these files for the account that the package has made.
   const init = 'fleet-health init --mail-to ops@example.org --smtp none --clients';
   for (const [clients, start] of [
     ['web-1', 'systemctl enable --now fleet-health-collect.timer fleet-health-alert.timer'],

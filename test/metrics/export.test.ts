@@ -51,7 +51,10 @@ const cpuAt = (observedAtMs: number, percent: number, more: Partial<Parameters<t
     ...more,
   });
 
-/** 30 days of a client, a report every six hours: days, then hours from within a day on, then rows. */
+/**
+ * Makes 30 days of a client with a report every six hours, stored as days, then as hours from within a day on, then as
+ * rows. Returns the number of reports.
+ */
 async function aged({ storage }: Opened): Promise<number> {
   const items = Array.from({ length: 120 }, (_, index) => cpuAt(noonMs - index * 6 * hourMs, index % 100));
   await storage.reports.ingest(items);
@@ -88,7 +91,7 @@ onBothDatabases('the history', (kit) => {
       lines.filter((line) => line.includes(`,"${resolution}",`) && line.includes('"mailq"'));
     assert.match(of('row').at(-1) ?? '', /,"row",1,"mailq","""queue"" of 0","unsent=0;50",0,0,0$/);
     assert.match(lines.findLast((line) => line.includes('"disk"')) ?? '', /"disk","'=1\+1","",0,0,0$/);
-    // The first day has two reports, a WARNING the worse of them.
+    // The first day has two reports, of which the worse is a WARNING.
     assert.match(of('day')[0] ?? '', /,"day",2,"mailq",,,,,1$/);
     for (const line of of('day').slice(1)) assert.match(line, /^"web-1","[^"]+","day",4,"mailq",,,,,2$/);
     const counted = [...of('day'), ...of('hour'), ...of('row')].map((line) => Number(line.split(',')[3]));
@@ -238,7 +241,7 @@ onBothDatabases('the history', (kit) => {
       (await joined(csvHistory(spanOf(opened), of))).split('\r\n').length - 2;
     assert.deepEqual([await lines('client'), await lines('disk')], [2100, 6300]);
     const text = await joined(openMetricsHistory(spanOf(opened), ['client']));
-    // The first report of a millisecond counts.
+    // Of several reports in one millisecond the first counts.
     assert.equal(scrape(text).filter(({ name }) => name === 'fleet_health_cpu_used_ratio').length, 700);
   });
 

@@ -19,14 +19,14 @@ import { type Chosen, expandMysql, grafanaQueries } from './support/grafana.ts';
 const [minuteMs, hourMs, dayMs] = [60_000, 3_600_000, 86_400_000];
 const clients = 100;
 const rows = isLong ? 10_000 : 500;
-/** Tables that grow with time: none may be read from end to end. */
+/** Tables that grow with time. No query may scan them from end to end. */
 const large = /^(?:stats|disk_stats|network_stats|samples|visits|[nsl])(?:_hourly)?$/;
 
 const inTables = ['stats', 'disk_stats', 'network_stats', 'samples'] as const;
 /** A figure of a check, and a sample. */
 const checks = [check('mailq', 0, 'OK | unsent=2'), check('apt', 0, 'apt_upgrades_pending 3', { format: 'prom' })];
 
-/** Stores as many copies of each client's first rows as make tables large, each a minute older. */
+/** Copies each client's first rows, each copy a minute older, until the tables are large. */
 async function multiply(mariadb: Mariadb, { name }: MariadbDatabase): Promise<void> {
   const columnsOf = async (table: string): Promise<readonly string[]> => {
     const sql =

@@ -44,13 +44,13 @@ async function textOf(t: TestContext, { storage }: Opened, more: Partial<Metrics
 
 const scrapedOf = async (...of: Parameters<typeof textOf>): Promise<readonly Scraped[]> => scrape(await textOf(...of));
 
-/** A folder of textfiles with these samples. */
+/** Returns the result of a folder of textfiles with these samples. */
 const textfile = (samples: string) => ({
   ...check('textfile:/f', 0, `stale=60\nfile=0 a.prom\n${samples}`),
   format: 'textfile' as const,
 });
 
-/** Two clients that reported, one that fails and one that is retired. */
+/** Stores two clients that reported, one that fails and one that is retired. */
 async function reported(opened: Opened): Promise<void> {
   const { reports, alerts } = opened.storage;
   const start = runStart({ startedAtMs: noonMs - 5000 });
@@ -284,7 +284,7 @@ onBothDatabases('metrics', (kit) => {
         { a: '\ufffd"' },
       ].map((own, at) => [{ client: 'web-1', metric: 'm', ...own }, at]),
     );
-    // Rates are Prometheus' to make.
+    // Prometheus computes the rates.
     assert.equal(found.length, 2 * labels.length);
   });
 

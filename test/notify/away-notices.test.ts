@@ -20,7 +20,7 @@ let places = 0;
 const minute = 60_000;
 const gone = new FleetError({ code: 'storage-unavailable', stage: 'storage', message: 'nobody answers' });
 
-/** Programs of one machine, each run a teller of its own, as processes are. */
+/** Makes a machine. Each run on it has its own AwayNotices, as each process would. */
 function machine(more: Partial<Config> = {}, topic = databaseAway) {
   const stateDir = path.join(root, String(places++));
   mkdirSync(stateDir);

@@ -1,4 +1,4 @@
-/** A command of somebody's own: its exit status decides, and nothing of it outlives its deadline. */
+/** A command as a channel: its exit status decides, and none of its processes outlives its deadline. */
 import assert from 'node:assert/strict';
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -64,7 +64,7 @@ for (const [body, code, words] of [
   ['echo "no   route" >&2; exit 75', 'mail-unavailable', /exit status 75: no route$/],
   ['exit 1', 'mail-refused', /exit status 1$/],
   ['exit 64', 'mail-refused', /exit status 64$/],
-  // Where a folder of PATH cannot be read, sh says so.
+  // If a folder of PATH cannot be read, sh reports that.
   ['nothing-of-that-name-here', 'mail-refused', /exit status 127: .*(?:not found|Permission denied)/],
   ['kill -9 $$', 'mail-unavailable', /ended by SIGKILL$/],
   ['head -c 100000 /dev/zero | tr "\\\\0" x >&2; exit 1', 'mail-refused', /exit status 1: x{300}$/],
@@ -148,7 +148,7 @@ async function assertGone(pidsFile: string): Promise<void> {
 
 function isRunning(pid: number): boolean {
   try {
-    // A zombie that nobody has waited for yet runs no more.
+    // A zombie that has not been waited for does not run any more.
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
   } catch {
     return false;

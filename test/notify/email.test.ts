@@ -1,4 +1,4 @@
-/** Mails over SMTP: what the server says decides what a fault is of, and when it says nothing the deadline does. */
+/** Mails over SMTP: the server's answers decide the kind of a fault, and without an answer the deadline does. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -24,7 +24,7 @@ import { until } from '../support/until.ts';
 import { freePort } from '../support/free-port.ts';
 import { assertWithin } from '../support/within.ts';
 
-/** Does something in place of the usual at one phase. */
+/** Returns options with this action at one phase, in place of the usual action. */
 function at(wanted: SmtpPhase, act: SmtpAct): SmtpServerOptions {
   return { act: ({ phase }) => (phase === wanted ? act : undefined) };
 }
@@ -36,14 +36,14 @@ function channel(t: TestContext, port: number, limits = timeouts()): Channel {
 }
 
 const refusals: readonly (readonly [SmtpPhase, string, string, string, 'policy'?])[] = [
-  // Whatever is said before a mail is offered says nothing about the mail.
+  // An answer before a mail is offered says nothing about the mail.
   ['greeting', '554 5.3.2 no service here', 'mail-unavailable', 'connect'],
   ['greeting', '421 4.3.2 too many connections', 'mail-unavailable', 'connect'],
   ['ehlo', '421 4.3.2 going down', 'mail-unavailable', 'connect'],
   ['auth', '535 5.7.8 no such login', 'mail-unavailable', 'login'],
   ['auth', '454 4.7.0 try again', 'mail-unavailable', 'login'],
   ['auth', '421 4.7.0 too many of these', 'mail-unavailable', 'login'],
-  // The sender is the same for all mails.
+  // All mails have the same sender.
   ['mail', '550 5.1.8 no such sender', 'mail-unavailable', 'login'],
   ['mail', '530 5.7.0 log in first', 'mail-unavailable', 'login'],
   ['mail', '452 4.3.1 disk full', 'mail-unavailable', 'connect'],

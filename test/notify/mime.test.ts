@@ -23,7 +23,7 @@ function freeze(over: Partial<MailText> = {}, to: string | null = 'ops@example.o
   return freezeMail({ mail: { ...plain, ...over }, from, to, dateMs });
 }
 
-/** Fields of the header, unfolded, names in lower case. */
+/** Returns the fields of the header, unfolded, with names in lower case. */
 function fieldsOf(content: string): readonly string[] {
   const [head = ''] = content.split('\r\n\r\n', 1);
   return head

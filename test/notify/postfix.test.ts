@@ -1,4 +1,4 @@
-/** Conversations with a real mail server: what it delivers is what was frozen. */
+/** Conversations with a real mail server: it delivers exactly the frozen mail. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 

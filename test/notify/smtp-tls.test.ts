@@ -1,4 +1,4 @@
-/** Encryption is what was asked for, or there is no mail and no password on the wire. */
+/** Encryption is as configured, or no mail and no password is sent. */
 import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';

@@ -9,7 +9,7 @@ import { candidatesOf, confirmed, type FigureOutlier } from '../../src/outliers/
 import type { RecentValues } from '../../src/outliers/recent-figures.ts';
 import { times } from '../support/times.ts';
 
-/** Reports of clients, newest first: the value of a figure at each place, null if it is unknown. */
+/** Reports of clients, newest first: the value of a figure in each report, null if unknown. */
 type Series = Readonly<Record<string, readonly (number | null)[]>>;
 
 function outliers(series: Series, key = 'cpu:'): readonly FigureOutlier[] {
@@ -22,7 +22,7 @@ function outliers(series: Series, key = 'cpu:'): readonly FigureOutlier[] {
 
 const calm = times(12, () => 10);
 const busy = times(12, () => 90);
-/** Members with the same calm figures. */
+/** Returns members with the same calm figures. */
 const others = (count: number, values: readonly (number | null)[] = calm): Series =>
   Object.fromEntries(times(count, (index) => [`web-${index}`, values]));
 
@@ -62,7 +62,7 @@ for (const [what, series, found] of [
 
 const warm = (degrees: number): readonly number[] => times(12, () => degrees);
 const none = times(12, () => null);
-/** A rack whose machines are a degree apart from each other. */
+/** A rack whose machines are one degree apart from each other. */
 const rack = Object.fromEntries(times(9, (index) => [`web-${index}`, warm(44 + index)]));
 for (const [what, series, found] of [
   ['a fan failed', { ...rack, odd: warm(78) }, ['odd']],

@@ -28,7 +28,7 @@ interface Made {
   readonly sensors?: readonly (number | null)[];
 }
 
-/** A report of so many runs ago, or the inventory of then. */
+/** Returns a report or an inventory of `ago` runs ago. */
 function report(client: string, ago: number, { cpu = 10, data = 40, received = 1000, sensors = [] }: Made): IngestItem {
   const disk = (mount: string, used_percent: number) => ({
     mount,

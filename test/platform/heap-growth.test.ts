@@ -8,7 +8,7 @@ import { transformSync } from 'esbuild';
 
 import { withBoundedHeap, withSmallHeap } from '../../src/platform/heap-growth.ts';
 
-/** The module without its types: a process that translates it itself takes most of its time for that. */
+/** The module without its types: a process that translates the module itself spends most of its time on that. */
 const tested = transformSync(readFileSync(new URL('../../src/platform/heap-growth.ts', import.meta.url), 'utf8'), {
   loader: 'ts',
 }).code;
@@ -29,8 +29,8 @@ test('afterwards V8 takes the compiled forms that it took before', async () => {
 });
 
 test('the heap is collected after less growth', () => {
-  // The objects survive a scavenge or two and are garbage then, like the objects of a visit. How much memory that
-  // spares is measured by the benchmarks: beside other programs the collection comes late, whatever begins it.
+  // The objects survive a scavenge or two and are garbage then, like the objects of a visit. The benchmarks measure the
+  // saved memory: beside other programs the collection comes late, whatever triggers it.
   const work = `async () => {
     const ring = Array(150_000);
     for (let n = 0; n < 2e6; n++) ring[n % ring.length] = { n, list: [n, n, n, n, n, n, n, n] };
@@ -51,14 +51,14 @@ test('the young generation stays small', () => {
 });
 
 /**
- * Returns the greatest resident memory of a process that makes this call, in KB, the least of three processes: on a
- * busy machine V8 collects late.
+ * Returns the greatest resident memory of a process that makes this call, in KB. It is the least of three processes,
+ * because V8 collects late on a busy machine.
  */
 function peakOf(call: string): number {
   return Math.min(...[1, 2, 3].map(() => Number(outputOf(`console.log(await (${call}));`))));
 }
 
-/** Returns how often V8 collects the old generation of three processes that make this call. */
+/** Returns the number of collections of the old generation in three processes that make this call. */
 function collectionsOf(call: string): number {
   const traced = [1, 2, 3].map(() => outputOf(`await (${call});`, '--trace-gc'));
   return traced.join('').match(/Mark-Compact/g)?.length ?? 0;

@@ -1,4 +1,4 @@
-/** The commands of config.xml on a machine that has run out of something. */
+/** A command of config.xml in a process that has run out of file descriptors. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { test } from 'node:test';

@@ -13,10 +13,10 @@ import { tempFolder } from '../support/temp-folder.ts';
 const root = path.join(import.meta.dirname, '..', '..');
 const recipes = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.diff'));
 const mostPlaces = 5;
-/** Folders that no recipe needs, large or made by a build. */
+/** Folders that no recipe needs: they are large or made by a build. */
 const left = new Set(['node_modules', 'dist', '.git', 'fleet-health-demo', 'fleet-health-simulation']);
 
-/** Returns the changed files, tests and generated documents left out. */
+/** Returns the changed files without tests and generated documents. */
 function placesOf(diff: string): readonly string[] {
   const files = [...diff.matchAll(/^\+\+\+ b\/(\S+)$/gm)].map(([, file]) => file ?? '');
   return files.filter((file) => !/^(?:test|docs|man)\/|^config\.xsd$/.test(file));
@@ -31,7 +31,7 @@ test('each recipe of CONTRIBUTING.md has its diff, and each diff its recipe', ()
 
 interface Copy {
   readonly apply: (name: string) => void;
-  /** Returns what the program prints. Fails the test if it does not end well. */
+  /** Runs a program. Returns its output. Fails the test if the program does not end well. */
   readonly run: (program: string, ...args: readonly string[]) => string;
 }
 

@@ -1,4 +1,4 @@
-/** Results of checks in a report: what is taken and what refuses the report. */
+/** Results of checks in a report: the accepted ones, and those for which the report is refused. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
 

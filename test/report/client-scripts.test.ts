@@ -1,4 +1,4 @@
-/** The scripts that run on clients, as they stand in files and as they are sent. */
+/** The scripts that run on clients, as files and as they are sent. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -23,9 +23,9 @@ const programs = ['uploadAgentProgram', 'tryRuntimeProgram', 'launcherProgram'];
  * blanks.
  */
 const allowed = 'SC1007,SC2015,SC2086';
-/** Functions that are called by name, which shellcheck takes for unreachable. */
+/** Functions that are called by name, which shellcheck considers unreachable. */
 const calledByName = 'SC2317';
-/** Parts of other scripts, which are checked with them. */
+/** Parts of other scripts, which are checked with those scripts. */
 const parts = ['begin', 'find-machine', 'places', 'try-every-node', 'or-uploaded'].map((name) => `${name}.sh`);
 
 const found = spawnSync('shellcheck', ['--version']).error === undefined;

@@ -117,7 +117,7 @@ test('rows of disks and interfaces have all labels and fields of the metrics and
     ['network', networkRows(fullReport())],
   ] as const) {
     const own = metrics.filter((metric) => metric.family === family);
-    // The time that rates are averages of stands once in a report, and beside the rates in the database.
+    // The time span of averaged rates is stored once in a report, but beside the rates in the database.
     const interval = family === 'network' ? ['interval_s'] : [];
     const expected = [...(own[0]?.labels ?? []), ...own.map(({ field }) => field), ...interval];
     assert.equal(rows.length, 2);

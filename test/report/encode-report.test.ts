@@ -24,7 +24,7 @@ test('texts that no reader would take are made fit', () => {
   assert.equal(mountOf(withMount(long)), long);
   assert.equal(mountOf(withMount(`${long}y`)), `${long.slice(0, -1)}…`);
   assert.equal(mountOf(withMount('/a\0b\ud800')), '/a\ufffdb\ufffd');
-  // The cut goes through the middle of a pair.
+  // The cut splits a surrogate pair.
   assert.equal(mountOf(withMount(`${'x'.repeat(maxLabelChars - 2)}😀y`)), `${'x'.repeat(maxLabelChars - 2)}\ufffd…`);
 });
 

@@ -65,7 +65,7 @@ test('__proto__ keys change no prototype, neither of what is parsed nor of anyth
   assert.equal((parsed as unknown as Record<string, unknown>)['polluted'], undefined);
   assert.equal(({} as Record<string, unknown>)['polluted'], undefined);
   assert.equal(parsed.agent.dropped_reports, undefined);
-  // Without its own client the report has none: an inherited one does not count.
+  // Without its own `client` the report has none: an inherited one does not count.
   const bare = poisoned.replace('"client":"web-1",', '');
   assert.equal(faultOf(Buffer.from(bare)).path, '$.client');
 });

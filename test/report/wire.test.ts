@@ -1,4 +1,4 @@
-/** The request in the exec string and the frames that come back, in any pieces and at every limit. */
+/** The request in the exec string and the frames of the answer, in any pieces and at every limit. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
@@ -19,7 +19,7 @@ import {
 import { maxReportBytes } from '../../src/report/limits.ts';
 import { maxGreetingBytes, maxJsonFrameBytes, type AgentRequest, type Frame } from '../../src/report/wire.ts';
 
-// No end of it is its beginning: a part of it and it whole hold it once.
+// No end of this marker equals a beginning of it: after a part of the marker, the whole one is found once.
 const marker = Buffer.from('0123456789abcdef');
 const limits: FrameLimits = { marker, maxGreetingBytes, maxReportBytes: 1000, maxReports: 3, maxTotalBytes: 2000 };
 
@@ -38,7 +38,7 @@ const request: AgentRequest = {
   maxBytes: 8_000_000,
 };
 
-/** Checks that an action throws a WireFault of this code. */
+/** Checks that an action throws a WireFault with this code. */
 const refused = (action: () => unknown, code = 'agent-output'): void =>
   assert.throws(action, (thrown) => thrown instanceof WireFault && thrown.code === code);
 

@@ -14,7 +14,7 @@ import { fromHex, pairOfRaw } from './support/raw-keys.ts';
 
 const text = readFileSync(new URL('../../src/seal/FORMAT.md', import.meta.url), 'utf8');
 const block = /## A worked example[^]*?```\n([^]*?)```/.exec(text)?.[1] ?? '';
-/** Name, two spaces or more, hexadecimal; further lines of it are indented. */
+/** The example by line: a name, two spaces or more, hexadecimal digits. Continuation lines are indented. */
 const example: ReadonlyMap<string, Buffer> = new Map(
   [...block.matchAll(/^(\S.*?) {2,}([0-9a-f]+(?:\n +[0-9a-f]+)*)$/gm)].map(([, name = '', hex = '']) => [
     name,

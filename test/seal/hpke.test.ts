@@ -31,7 +31,7 @@ function value(name: string): Buffer {
   return bytes;
 }
 
-/** DeriveKeyPair of RFC 9180, section 7.1.3, which only the vector needs. */
+/** Implements DeriveKeyPair of RFC 9180, section 7.1.3, which only the vector needs. */
 function derivePrivateKey(ikm: Uint8Array): Buffer {
   const prk = labeledExtract(kemSuiteId, new Uint8Array(0), 'dkp_prk', ikm);
   return labeledExpand(kemSuiteId, prk, 'sk', new Uint8Array(0), 32);

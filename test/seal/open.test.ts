@@ -27,7 +27,7 @@ function codeOf(bytes: Uint8Array, live = keys): SealFaultCode {
   return assert.fail('it was opened');
 }
 
-/** Sealed rightly, whatever the compressed bytes are. */
+/** Seals arbitrary bytes, as if they were compressed. */
 const sealedAround = (compressed: Uint8Array): Buffer => sealCompressed(name, compressed, pairOfRaw(bytesFrom(33)));
 
 test('cut off at any byte, it is refused as corrupt', () => {
@@ -53,7 +53,7 @@ test('a flipped key id that is another live key does not open it either', () => 
   const other = generateKeyPair();
   const moved = Buffer.concat([small.subarray(0, 4), Buffer.from(other.id, 'hex'), small.subarray(12)]);
   assert.equal(codeOf(moved, privateKeysOf([pair, other])), 'seal-corrupt');
-  // Nor does the right key under the wrong id.
+  // The right key under the wrong id does not open the message either.
   assert.equal(codeOf(moved, new Map([[other.id, pair]])), 'seal-corrupt');
 });
 
@@ -92,7 +92,7 @@ test('what is no whole deflate stream is refused', () => {
   for (let length = 0; length < compressed.length; length++) {
     assert.equal(codeOf(sealedAround(compressed.subarray(0, length))), 'seal-corrupt', `${length} bytes`);
   }
-  // Block type 3 does not exist.
+  // Block type 3 does not exist in deflate.
   assert.equal(codeOf(sealedAround(Buffer.of(0x07, 0, 0))), 'seal-corrupt');
 });
 

@@ -32,7 +32,7 @@ test('what is sealed opens to the same, with its header, by the right one of sev
 
 test('any bytes up to 1 MiB go through', () => {
   const sealedSizes = [0, 1, 65_535, maxPlaintextBytes].map((length) => {
-    // Bytes that no compression makes smaller, so that the largest message there can be is tried too.
+    // Incompressible bytes, so that the largest possible message is tried, too.
     const noise = Buffer.alloc(length);
     for (let at = 0, state = 1; at < length; at++) {
       state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;

@@ -16,7 +16,7 @@ interface Vector {
   readonly message: Buffer;
 }
 
-/** Header lines `name: value`, an empty line, the message in hexadecimal. */
+/** Reads a vector: header lines `name: value`, an empty line, the message in hexadecimal digits. */
 function readVector(file: string): Vector {
   const text = readFileSync(new URL(file, folder), 'utf8');
   const end = text.indexOf('\n\n');

@@ -36,7 +36,7 @@ interface Asked {
   readonly what?: 'look' | 'metrics' | 'status';
 }
 
-/** The status with which a request is refused; null: it is let in. */
+/** Returns the status with which a request is refused; null if it is admitted. */
 function refusal({ peer, headers = {}, serve: changes = {}, what = 'look' }: Asked): number | null {
   const serve = { ...plain, ...changes };
   const request = { socket: { remoteAddress: peer }, headers: { host: 'localhost:5151', ...headers } };

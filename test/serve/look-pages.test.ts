@@ -38,7 +38,7 @@ test('a page that many ask for at once is made once, and anew for who asks later
   assert.deepEqual([await ask('/runs'), made, faults.length], [200, 4, 2]);
 });
 
-/** Asks a server whose database never answers. Returns what it says when the time for an answer is over. */
+/** Sends a request to a server whose database never answers. Returns the answer at the time limit. */
 async function askInVain(t: TestContext, where: string): Promise<{ status: number | undefined; body: string }> {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const options = {

@@ -27,7 +27,7 @@ test('two real sites are one fleet, and the clients of one that is killed stay w
     const { body } = await federation.ask(`/api/v1/status${query}`);
     return JSON.parse(body) as Record<string, unknown> & { clients: { site: string; client: string }[] };
   };
-  // The sites are asked as it starts.
+  // The sites are polled at the start.
   while ((await status()).clients.length < 4) await sleep(50);
 
   const { total, matching, counts, alerts, missing } = await status();

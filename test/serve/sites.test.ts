@@ -1,4 +1,4 @@
-/** Sites that answer, lie, drip, never end or are gone: each costs only itself. */
+/** Sites that answer, lie, drip, never end or are unreachable. Each affects only its own data. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { chmodSync, writeFileSync } from 'node:fs';
@@ -156,7 +156,7 @@ describe('asking', () => {
       ['good'],
     );
     assert.deepEqual(missing, ['hangs', 'endless', 'breaks', 'lies', 'upgrades', 'moved', 'locked', 'gone']);
-    // It has answered all that it was asked in the background.
+    // The site has answered all requests that were sent in the background.
     assert.equal(sites.heard.find(({ config }) => config.name === 'gone')?.away, null);
     await stop();
   });

@@ -183,7 +183,7 @@ test('64 connections look, and keep nobody from sending events', async (t) => {
   assert.deepEqual([status, headers['retry-after'], body], [503, '5', 'Too many connections.\n']);
   const event = JSON.stringify({ host: 'web-1', service: 'backup', status: 'OK', description: 'done' });
   assert.equal((await asked('/events', { localAddress, method: 'POST', body: event })).status, 200);
-  // A connection counts for what it asks last.
+  // The last request on a connection decides its kind.
   const agent = new Agent({ keepAlive: true, maxSockets: 1, localAddress });
   t.after(() => agent.destroy());
   const onOne = async (where: string): Promise<number | undefined> => {

@@ -47,7 +47,7 @@ test(
     assert.equal(found.size, 60);
     for (const { name, dead } of fleet.clients) {
       const code = found.get(name);
-      // A visit that breaks off is a fault, too, but never of the dead.
+      // A visit that breaks off fails, too, but only for clients that are not dead.
       if (dead === null) assert.ok(code === null || code === 'connect-failed', `${name}: ${String(code)}`);
       else assert.equal(code, codes[dead], `${name} is ${dead}`);
     }
@@ -58,7 +58,7 @@ test(
     const { visits, acknowledged } = fleet.simulator.counts();
     assert.equal(acknowledged, first.reports.stored);
     for (const cause of Object.keys(codes) as DeadCause[]) {
-      // A server that hangs during a pipelined login is tried again step by step.
+      // A login that hangs while pipelined is tried again step by step, so there may be more than one visit.
       if (cause !== 'refused' && cause !== 'unanswered') assert.ok((visits[cause] ?? 0) >= 1, cause);
     }
 
@@ -70,7 +70,7 @@ test(
       assert.equal(hostname, client);
       for (const [name, value] of Object.entries(figures)) assert.ok(Number(value) > 0, `${String(client)} ${name}`);
     }
-    // The client whose agent hangs in the middle of its report had it on its disk, so the next visit would bring both.
+    // The agent that hangs in the middle of its report has that report on its disk. The next visit would fetch both.
     const [hanging = ''] = named(fleet, ({ dead }) => dead === 'report');
     assert.equal(found.get(hanging), 'agent-timeout');
   },
@@ -136,7 +136,7 @@ test('a storm is notified of, by one alert for each cause, and so is its end', a
   assert.ok(mails.join('\n').includes(said), mails.join('\n'));
 
   await fleet.setTime(afterwards);
-  // A client that did not answer is waited for less, and its first row ends nothing: recovery needs two, 10 s apart.
+  // A client without an answer gets shorter deadlines. Its first good row ends nothing: recovery needs two, 10 s apart.
   for (let pass = 0; pass < 3; pass++) {
     const { quarantined } = await fleet.collect();
     const apart = sleep(pass === 2 ? 0 : 10_500);

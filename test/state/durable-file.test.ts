@@ -51,7 +51,7 @@ interface Begun {
   readonly reject: (error: Error) => void;
 }
 
-/** A folder whose syncs end when the test says so. */
+/** Returns a folder whose syncs end when the test resolves them. */
 function slowFolder(): { readonly sync: () => Promise<void>; readonly begun: readonly Begun[] } {
   const begun: Begun[] = [];
   const sync = sharedSync('/folder', () => {
@@ -72,7 +72,7 @@ test('those who come while a sync goes on share the next one, which begins after
   begun[0]?.resolve();
   await setImmediate();
   assert.deepEqual([begun.length, ended], [2, ['first']]);
-  // The sync under way does not cover what is done now.
+  // The sync under way does not cover later changes.
   wait('fourth');
   begun[1]?.resolve();
   await setImmediate();

@@ -31,7 +31,7 @@ function place(t: TestContext) {
   const dir = tempFolder(t);
   const paths = statePaths(path.join(dir, 'state'));
   mkdirSync(paths.dir, { mode: 0o700 });
-  // A file and a folder outside, and what they must go on to be.
+  // A file and a folder outside, which must stay unchanged.
   const victim = path.join(dir, 'victim');
   const victimFolder = path.join(dir, 'victims');
   writeFileSync(victim, 'mine\n', { mode: 0o640 });

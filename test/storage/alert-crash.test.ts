@@ -65,7 +65,7 @@ onBothDatabases('a crash of the alerter', ({ it, kind }) => {
         const child = writer({ opened, lease, work: name, statement, signal: 'SIGKILL' });
         const [code, signal] = (await once(child.process, 'exit')) as [number | null, string | null];
         assert.deepEqual([code, signal, child.said()], [null, 'SIGKILL', '']);
-        // The server notices by itself that its client has gone; the request for the lease waits for that.
+        // The server notices by itself that its client has ended; the request for the lease waits for that.
         await opened.storage.alerts.touchLease(lease);
         assert.deepEqual(withoutLease(await everything(opened.database)), withoutLease(before));
       }

@@ -17,7 +17,7 @@ import { times } from '../support/times.ts';
 const kinds = (results: readonly { readonly kind: string }[]): readonly string[] => results.map(({ kind }) => kind);
 const kib = 1024;
 
-/** An inventory report with a failed probe, so that facts of earlier reports are kept. */
+/** Returns an inventory report with a failed probe, so that facts of earlier reports are kept. */
 function partial(families: Readonly<Record<string, readonly Row[]>>, more: Partial<IngestItem> = {}): IngestItem {
   const workers = Object.entries(families).map(([family, rows]) => worker(family, ...rows));
   const failed = { ...worker('failed'), error: 'timeout' };
@@ -200,7 +200,7 @@ onBothDatabases('hostile rows', ({ it, kind }) => {
     const checks = Array.from({ length: 8 }, (_, at) => check(`c${at}`, 0, `| ${figures}`));
     const one = (): IngestItem => item({ workers: [], checks });
     const results = kinds(await reports.ingest(Array.from({ length: 120 }, one)));
-    // Each has ten other rows. The first two are not counted.
+    // Each report has ten other rows. The first two reports are not counted.
     assert.equal(results.indexOf('refused'), 2 + 95);
     const [row] = await history.query('SELECT COUNT(*) AS count FROM samples');
     assert.equal(row?.['count'], 97 * 200);

@@ -277,7 +277,7 @@ describe(serverName, { skip: skipWithoutMariadb }, () => {
       await assert.rejects(openStorage({ storage: edward, migrate: false }), fault('storage-denied'));
     });
 
-    // The last one: where root runs the tests, the server's root is changed by it.
+    // The last test: it changes the server's root user if root runs the tests.
     test('a socket, and a user who is known by it alone', async () => {
       const user = userInfo().username;
       const plugin = serverName === 'MySQL' ? 'auth_socket' : 'unix_socket';

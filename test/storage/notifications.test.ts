@@ -69,7 +69,7 @@ onBothDatabases('notifications', (kit) => {
     await alerts.saveNotifications(lease, { ...none, mails: [mail()] });
     const [waiting] = (await alerts.state(noonMs)).waiting;
     assert.ok(waiting !== undefined);
-    // Somebody is connecting with it at this moment.
+    // An alerter has claimed the mail and is connecting at this moment.
     assert.equal(await alerts.claimMail(waiting.id, 'one', minuteMs), true);
     const notifications = [stored(), stored({ alertId: 2 })];
     const fresher = mail({ messageId: '<fresher>', notifications, replaces: [waiting.id] });
@@ -151,7 +151,7 @@ onBothDatabases('notifications', (kit) => {
   });
 });
 
-/** Two open alerts with the ids 1 and 2. */
+/** Makes two open alerts with the ids 1 and 2. */
 async function firing(opened: Opened) {
   const { alerts } = opened.storage;
   const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');

@@ -19,8 +19,9 @@ import { lookers, withStatements } from './support/lookers.ts';
 import { sqliteConfig } from './support/sqlite-config.ts';
 
 /**
- * The tables that a query may scan. `clients` has one row a client, `forecasts` one a file system that fills up, the
- * others a few a day. `w` and `f` are parts of one report, `own` is the newest twelve rows of a client.
+ * The tables that a query may scan. `clients` has a row for each client, `forecasts` one for each file system that
+ * fills up, and the others a few a day. `w` and `f` are parts of one report; `own` is the newest twelve rows of a
+ * client.
  */
 const smallTables = new Set([
   'c',
@@ -54,7 +55,7 @@ describe(`${rowCount} rows on SQLite`, () => {
     const plan = await database.read((session) => session.all(`EXPLAIN QUERY PLAN ${sql}`, values));
     for (const { detail } of plan) {
       context.diagnostic(String(detail));
-      // A partial index over few rows holds only the wanted ones. Sealed reports that wait are all counted.
+      // A partial index over few rows holds only the wanted ones. A count reads all waiting sealed reports.
       const scanned =
         /^SCAN (\w+)(?!.*(?:_unprocessed|_undelivered|COVERING INDEX sealed_reports_key)\b)/.exec(
           String(detail),
@@ -119,7 +120,7 @@ describe(`${rowCount} rows on ${serverName}`, { skip: skipWithoutMariadb }, () =
 /** Reports the plan of a statement. Fails if it reads a large table from end to end. */
 type Explain = (context: TestContext, sql: string, values?: readonly SqlValue[]) => Promise<void>;
 
-/** Tests that no statement of the programs that only show something reads a large table from end to end. */
+/** Tests that no statement of a program that only shows rows reads a large table from end to end. */
 function plansOfLookers(database: () => Database, explain: Explain): void {
   for (const looker of lookers) {
     test(looker.title, async (context) => {

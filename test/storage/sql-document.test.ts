@@ -7,7 +7,7 @@ import { check, item, runEnd, runStart, visit, worker } from './support/samples.
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
-/** Reports a day. */
+/** The number of reports a day. */
 const perDay = isWide ? 4 : 2;
 const never = new AbortController().signal;
 

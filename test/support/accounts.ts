@@ -13,18 +13,18 @@ export interface SshdAccount {
 }
 
 export interface AccountOptions {
-  /** Absolute path; default: /bin/sh. */
+  /** The absolute path; default: /bin/sh. */
   readonly shell?: string;
   readonly password?: string;
   /** A line of authorized_keys. */
   readonly publicKey?: string;
 }
 
-/** Makes an account whose home lies in `dir`/home, its keys in `dir`/authorized_keys. */
+/** Makes an account with its home in `dir`/home and its keys in `dir`/authorized_keys. */
 export async function makeAccount(dir: string, options: AccountOptions): Promise<SshdAccount> {
   const name = `fh${randomBytes(5).toString('hex')}`;
   const home = path.join(dir, 'home', name);
-  // `*` is no password, but not a locked account, which sshd would refuse.
+  // `*` is no password, but not a locked account either, which sshd would refuse.
   const hash =
     options.password === undefined
       ? '*'
@@ -40,7 +40,7 @@ export async function makeAccount(dir: string, options: AccountOptions): Promise
   return { name, home, uid: statSync(home).uid };
 }
 
-/** Ends what the account runs and removes it. */
+/** Kills the processes of an account and removes the account. */
 export async function removeAccount({ name, uid }: SshdAccount): Promise<void> {
   for (const pid of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
     try {
@@ -52,7 +52,9 @@ export async function removeAccount({ name, uid }: SshdAccount): Promise<void> {
   await accountCommand('userdel', ['-f', name]);
 }
 
-/** The account files have one lock for the whole machine; other tests may hold it. */
+/**
+ * Runs a program on the account files. Retries while another test holds their lock, which is one for the whole machine.
+ */
 async function accountCommand(program: string, args: readonly string[]): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     const { status, stderr } = spawnSync(`/usr/sbin/${program}`, args, { encoding: 'utf8' });
@@ -74,7 +76,7 @@ export function claimDir(dir: string): void {
   writeFileSync(path.join(dir, 'owner'), String(process.pid));
 }
 
-/** Removes servers, accounts and folders of test processes that ended without cleaning up (a killed one cannot). */
+/** Removes servers, accounts and folders of test processes that ended without cleaning up, as after a kill. */
 export async function sweepDeadOwners(): Promise<void> {
   for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(dirPrefix))) {
     const dir = path.join(tmpdir(), name);

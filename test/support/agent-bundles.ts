@@ -9,7 +9,9 @@ import { bundleOf, readBundles } from '../../src/collector/agent/agent-bundles.t
 import { isCompiledTest } from './program-args.ts';
 import type { Bundle, Bundles } from '../../src/collector/agent/task.ts';
 
-/** The programs for clients, bundled from the sources as they are now; a compiled test comes right after a build. */
+/**
+ * Bundles the programs for clients from the present sources. A compiled test reads those of the build just before it.
+ */
 export function buildBundles(): Bundles {
   const root = path.join(import.meta.dirname, '../..');
   if (isCompiledTest) return readBundlesIn(path.join(root, 'dist', 'agent'));
@@ -29,7 +31,7 @@ function readBundlesIn(dir: string): Bundles {
   return readBundles(path.join(dir, 'agent.cjs'), path.join(dir, 'inventory.cjs'), path.join(dir, 'agent.sh'));
 }
 
-/** An agent with another collect: the text of a function that is given CollectOptions. */
+/** Bundles an agent with another collect: the text of a function that is called with CollectOptions. */
 export function buildAgentWith(collect: string): Bundle {
   const root = path.join(import.meta.dirname, '../..');
   const { outputFiles } = buildSync({

@@ -26,7 +26,7 @@ export interface Visited {
 
 export type VisitOptions = Partial<AgentSessionOptions> & Pick<AgentSessionOptions, 'connection'>;
 
-/** Makes a visit by the real session, and acknowledges every report unless the options differ. */
+/** Makes a visit by the real session. Acknowledges every report unless the options differ. */
 export async function visit(options: VisitOptions): Promise<Visited> {
   const received: ReceivedReport[] = [];
   const result = await runAgent({
@@ -65,7 +65,7 @@ export async function visit(options: VisitOptions): Promise<Visited> {
   return { result, received, reports };
 }
 
-/** Every file and link below a folder, relative to it. */
+/** Returns every file and link below a folder, relative to the folder. */
 export function filesBelow(dir: string): string[] {
   return readdirSync(dir, { recursive: true, withFileTypes: true })
     .filter((entry) => !entry.isDirectory())
@@ -73,12 +73,12 @@ export function filesBelow(dir: string): string[] {
     .sort();
 }
 
-/** Mode of a file or folder, without its kind. */
+/** Returns the mode of a file or folder, without its type. */
 export function modeOf(file: string): number {
   return statSync(file).mode & 0o7777;
 }
 
-/** An onReport that keeps the report on the client. */
+/** Keeps the report on the client, as an onReport. */
 export const keep = (): Promise<'keep'> => Promise.resolve('keep');
 
 export interface Machine {
@@ -91,8 +91,8 @@ export interface Machine {
 }
 
 /**
- * A machine whose login gives a home of its own. The other places are shared by all tests of an account, so where they
- * are used there has to be a collector of its own.
+ * Makes a machine with a home of its own. All tests of an account share the other folders, so a test that uses them
+ * needs its own collector id.
  */
 export function machine(context: TestContext, collectorId = 'c0ffee'): Machine {
   const home = tempFolder(context);
@@ -120,7 +120,7 @@ export interface OwnMachine extends Machine {
   readonly collectorId: string;
 }
 
-/** Makes a machine for a collector of its own. Removes the collector's files from all folders after the test. */
+/** Makes a machine for a separate collector. Removes the collector's files from all folders after the test. */
 export function ownMachine(context: TestContext): OwnMachine {
   const collectorId = randomUUID();
   context.after(() => {

@@ -1,5 +1,5 @@
 /**
- * A pass of the alerter in a process of its own, which may be stopped or killed at a chosen statement to the database.
+ * A pass of the alerter in a separate process, which may be stopped or killed at a chosen statement to the database.
  * The argument is an AlertOrder as JSON; the last line of output is the result as JSON.
  */
 import { writeSync } from 'node:fs';
@@ -15,10 +15,10 @@ import { storageOf, type StorageArgument } from './storage-argument.ts';
 export interface AlertOrder extends StorageArgument {
   readonly configFile: string;
   readonly host: string;
-  /** null: it goes through undisturbed. */
+  /** The interruption; null if there is none. */
   readonly cut: {
     readonly kind: Moment['kind'];
-    /** The beginning of the statement; for a commit, of the last statement before it. */
+    /** The beginning of the statement; for a commit, that of the last statement before it. */
     readonly sql: string;
     readonly signal: 'SIGKILL' | 'SIGSTOP';
     /** The seconds that a MySQL server waits for the stopped process. Default: the alerter's own. */

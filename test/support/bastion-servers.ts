@@ -11,13 +11,13 @@ type Own = Partial<SshSettings>;
 
 export type BastionServers = Awaited<ReturnType<typeof startBastionServers>>;
 
-/** Starts the servers, which are stopped after the suite. The client also takes the password `of-the-client`. */
+/** Starts the servers, which are stopped after the suite. The client also accepts the password `of-the-client`. */
 export async function startBastionServers(
   options: (server: 'jump' | 'second' | 'target') => SshdOptions = () => ({}),
   settings: Partial<SshSettings> = {},
 ) {
   const dir = tempFolder();
-  /** The private key of `jump`, `second` or `guest`. */
+  /** Returns the path of the private key of `jump`, `second` or `guest`. */
   const keyOf = (name: string): string => path.join(dir, name);
   const keys = ['jump', 'second', 'guest'].map((name) => sshKeygen(keyOf(name), '-t', 'ed25519'));
   const names = ['jump', 'second', 'target'] as const;
@@ -32,28 +32,28 @@ export async function startBastionServers(
   const [jumper, changer, guest] = accounts as [SshdAccount, SshdAccount, SshdAccount];
   const address = '127.0.0.1';
   let files = 0;
-  /** A known_hosts file with these lines. */
+  /** Writes a known_hosts file with these lines. Returns its path. */
   const known = (...lines: readonly string[]): string => {
     const file = keyOf(`known_hosts.${(files += 1)}`);
     writeFileSync(file, lines.map((line) => `${line}\n`).join(''));
     return file;
   };
-  /** The line of known_hosts of a machine behind a bastion: it is known by its name, whatever its address. */
+  /** Returns the known_hosts line of a machine behind a bastion. It has the machine's name, whatever the address. */
   const nameLine = (name: string, server: Sshd, shown = server): string =>
     `[${name}]:${server.port} ${shown.hostKeys[0]?.line ?? ''}`;
   const knownHosts = known(jump.hostKeyLine(), nameLine('ber', second), nameLine('web-1', target));
   const login = ({ name: username }: SshdAccount, key: string) => ({ username, privateKey: keyOf(key), knownHosts });
   return {
     ...{ dir, jump, second, target, jumper, changer, guest, keyOf, known, nameLine },
-    /** The bastion that is dialled directly. */
+    /** Returns the bastion that is dialled directly. */
     fra: (own?: Own, more?: Partial<Bastion>) =>
       sshBastion('fra', { ...login(jumper, 'jump'), ...own }, { address, port: jump.port, ...more }),
-    /** The bastion behind `fra`. */
+    /** Returns the bastion behind `fra`. */
     ber: (own?: Own, more?: Partial<Bastion>) => {
       const settings = { ...login(changer, 'second'), proxyJump: 'fra', ...own };
       return sshBastion('ber', settings, { address, port: second.port, ...more });
     },
-    /** The client behind `fra`. */
+    /** Returns the client behind `fra`. */
     web: (own?: Own, more?: Partial<Client>) => {
       const ownSettings = { ...login(guest, 'guest'), proxyJump: 'fra', ...settings, ...own };
       return sshClient('web-1', ownSettings, { address, port: target.port, ...more });

@@ -1,4 +1,4 @@
-/** Both transports behind one question, for the tests that hold for each of them: made as config.xml makes them. */
+/** Both transports behind one function, for the tests that apply to both. They are made as from config.xml. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -35,7 +35,7 @@ export function targetAt({ port, dir, hostKeyLine }: Listening, more: Partial<Lo
 
 let files = 0;
 
-/** The client of a target, and its known_hosts. */
+/** Writes the known_hosts of a target. Returns the target's client. */
 export function clientOf(transport: SshSettings['transport'], target: LoginTarget): Client {
   const { port, dir, knownHosts: lines, address = '127.0.0.1', password, passphrase, ...own } = target;
   files += 1;
@@ -60,7 +60,7 @@ export function connectBy(
   return transportFor(clientOf(transport, target), sharedFor()).connect({ ...limits, ...options });
 }
 
-/** The ssh processes that this process has started, ProxyCommands included, as their command lines. */
+/** Returns the command lines of the ssh processes that this process has started, ProxyCommands included. */
 export function sshChildren(): string[] {
   const parents = new Map<number, number>();
   for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
@@ -68,7 +68,7 @@ export function sshChildren(): string[] {
       const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
       parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]));
     } catch {
-      // It has ended.
+      // The process has ended.
     }
   }
   const isOurs = (pid: number): boolean => {
@@ -78,7 +78,7 @@ export function sshChildren(): string[] {
   return [...parents.keys()].filter(isOurs).flatMap((pid) => {
     try {
       const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ').trim();
-      // A zombie has no command line, and is as much of a child as any.
+      // A zombie has no command line, and is still a child.
       const name = line === '' ? `${readFileSync(`/proc/${pid}/comm`, 'utf8').trim()} (zombie)` : line;
       return /^(?:\S*\/)?ssh\b(?!-agent)/.test(name) ? [name] : [];
     } catch {
@@ -87,7 +87,7 @@ export function sshChildren(): string[] {
   });
 }
 
-/** No ssh of ours is left, running or as a zombie. */
+/** Waits until no ssh of this process is left, neither running nor as a zombie. */
 export async function noChildLeft(): Promise<void> {
   await until(
     () => sshChildren().length === 0,

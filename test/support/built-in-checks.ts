@@ -1,4 +1,4 @@
-/** The checks that both agents make themselves on a tree of files, which have to be the same. */
+/** The built-in checks of both agents on a tree of files. Both must give the same results. */
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 
@@ -17,9 +17,11 @@ export const checkAwks = ['mawk', 'gawk', 'busybox awk', 'original-awk'] as cons
 const bootId = '2def7f13-3487-4d8f-b57e-ff4f7db89656';
 const firstVisitSeconds = 1000;
 
-/** A machine that both agents visit again and again. */
+/** A machine that both agents visit repeatedly. */
 export interface CheckedMachine {
-  /** Visits the machine with these files a number of seconds after the last visit. Returns what both agents say. */
+  /**
+   * Visits the machine with these files a number of seconds after the last visit. Returns the results of both agents.
+   */
   readonly visit: (files: Files, afterSeconds?: number) => Promise<readonly CheckResult[]>;
 }
 
@@ -51,7 +53,7 @@ async function ofShell(agent: ShellAgent, root: string): Promise<readonly CheckR
   return report?.checks ?? [];
 }
 
-/** A result in short: its name, its state and its output. */
+/** Returns the name, the state and the output of a result. */
 export function inShort({ name, exit, output }: CheckResult): readonly [string, number | null, string] {
   return [name, exit, output];
 }

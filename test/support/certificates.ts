@@ -1,4 +1,4 @@
-/** Certificates of the tests' own, made by openssl. */
+/** Certificates for the tests, made by openssl. */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -26,7 +26,7 @@ export function makeCertificates(dir: string) {
     return { keyFile, certFile, key: readFileSync(keyFile, 'utf8'), cert: readFileSync(certFile, 'utf8') };
   };
   return {
-    /** PEM file of the authority that signed them. */
+    /** The PEM file of the authority that signed these certificates. */
     ca: at('ca.pem'),
     /** A certificate for localhost and 127.0.0.1. */
     good: pair('good', 'DNS:localhost,IP:127.0.0.1', '2'),

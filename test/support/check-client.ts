@@ -9,7 +9,7 @@ import { visit } from './agent-visit.ts';
 import { shellClient } from './shell-client.ts';
 import { shellConnection } from './shell-connection.ts';
 
-/** An agent: that of node, or the shell agent in a shell and an awk. */
+/** The agent of node, or the shell agent in a shell and an awk. */
 export interface CheckAgent {
   readonly name: string;
   readonly shell: string | null;
@@ -39,9 +39,9 @@ export interface CheckClient {
   /** The folder of conf files. */
   readonly confDir: string;
   readonly conf: (text: string, name?: string) => string;
-  /** Writes a program, and returns its path. */
+  /** Writes a program. Returns its path. */
   readonly program: (name: string, text: string, mode?: number) => string;
-  /** The checks are those of config.xml. */
+  /** Visits the client. `checks` are the checks of config.xml. */
   readonly visit: (checks?: readonly RequestedCheck[], agentTimeoutMs?: number) => Promise<CheckVisit>;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The built program among hostile peers: one `collect` of good clients and of peers that flood or cost, with its
- * memory.
+ * The built program among hostile peers: one `collect` of good clients and of peers that flood or are expensive, with
+ * its use of memory.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -32,14 +32,14 @@ export interface AmongResult {
   /** The results in the order of the peers. */
   readonly hostile: readonly Visit[];
   readonly tookMs: number;
-  /** The most memory the program ever had. */
+  /** The greatest use of memory by the program. */
   readonly peakMiB: number;
 }
 
 export interface AmongOptions {
   readonly peers: readonly PeerAddress[];
   readonly good: number;
-  /** True for a peer that is a bastion; its visit is that of a good client behind it. Default: none is. */
+  /** Returns true for a peer that is a bastion. Its visit is that of a good client behind it. Default: none is. */
   readonly isBastion?: (number: number) => boolean;
   /** The good bastion that the peers are behind. */
   readonly through?: PeerAddress;
@@ -50,7 +50,7 @@ export interface AmongOptions {
   readonly connectTimeout?: string;
 }
 
-/** Starts a program that prints a PeerAddress for each of its arguments; it ends after the test. */
+/** Starts a program that prints a PeerAddress for each of its arguments. The program ends after the test. */
 export async function startPeers(t: TestContext, file: string, names: readonly string[]): Promise<PeerAddress[]> {
   const program = fileURLToPath(new URL(file, import.meta.url));
   const child = spawn(process.execPath, [...programArgs(program), ...names], { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -68,7 +68,7 @@ export async function startPeers(t: TestContext, file: string, names: readonly s
   return peers;
 }
 
-/** The good ones' server is in this process, which the peers leave alone. */
+/** Runs the program among the peers. The good clients' server is in this process, which the peers do not load. */
 export async function collectAmong(t: TestContext, options: AmongOptions): Promise<AmongResult> {
   const { peers, good, isBastion = () => false, through, collector = '', ssh = '', connectTimeout = '6s' } = options;
   const server = await startReportServer(account);
@@ -94,7 +94,7 @@ export async function collectAmong(t: TestContext, options: AmongOptions): Promi
     mkdirSync(path.join(dir, 'state'), { mode: 0o700 });
     sshKeygen(path.join(dir, 'key'));
     writeFileSync(path.join(dir, 'state', 'known_hosts'), `${trusted.join('\n')}\n`);
-    // A flood ends by the bound that it meets, on a busy machine too: the visit's deadline is far behind the others.
+    // A flood ends by the bound that it meets, even on a busy machine: the visit's deadline is far behind the others.
     const deadlines = `tcpTimeout="6s" connectTimeout="${connectTimeout}" agentTimeout="6s" clientDeadline="40s"`;
     const head = `<collector ${deadlines} ${collector}/><ssh username="u" password="a secret word" ${ssh}/>`;
     writeFileSync(path.join(dir, 'config.xml'), `<config>${head}\n${lines.sort().join('\n')}\n</config>\n`);
@@ -104,7 +104,7 @@ export async function collectAmong(t: TestContext, options: AmongOptions): Promi
   }
 }
 
-/** Writes down the most memory that the program had when it ends. */
+/** A module that writes the memory figures of the program to a file when the program ends. */
 const notePeak = `data:text/javascript,${encodeURIComponent(
   `import fs from 'node:fs'; process.on('exit', () => fs.writeFileSync(process.env.PEAK_FILE, fs.readFileSync('/proc/self/status')));`,
 )}`;

@@ -1,9 +1,9 @@
 /**
- * A pass over a fleet of child processes, in a process of its own that kills itself.
- *
- * Arguments: the fleet's folder, a file, the moment, and the clients' names. The moment is `<visits>+<milliseconds>`:
- * so long after so many visits have ended; or `never`. Before an acknowledgement is handed to a client, its report's id
- * is written to the file; before a report is read, `seen` and its id. Prints the result at the end.
+ * A run over a fleet of child processes, in a separate process that kills itself.
+ * Arguments: the fleet's folder, a file, the moment, and the clients' names. The moment is `<visits>+<milliseconds>`,
+ * the time after this number of visits has ended, or `never`. The process writes a report's id to the file before it
+ * passes an acknowledgement to the client, and `seen` with the id before it reads the report. It prints the result at
+ * the end.
  */
 import { openSync, writeSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
@@ -67,7 +67,7 @@ const checks = [
     line: null,
   },
 ];
-/** The visits that have ended, once they have begun. */
+/** The number of visits that have ended. */
 let visited = 0;
 const result = await fleet.collect(
   names.map((name) => makeClient(name, { checks })),

@@ -1,7 +1,7 @@
 /**
- * A pass that stores the reports of earlier runs and visits nobody, in a process of its own, which runs out of memory
- * as soon as a certain report is parsed. Arguments: `files`, and the fleet's folder, or `rows`, the same and the state
- * folder of the machine that opens; the id of that report. Ends with the pass's exit status.
+ * A run that stores the reports of earlier runs and visits nobody, in a separate process. The process runs out of
+ * memory as soon as a certain report is parsed. Arguments: `files` and the fleet's folder, or `rows`, this folder and
+ * the state folder of the machine that opens; then the id of the report. The exit status is that of the run.
  */
 const [kind = '', dir = '', opener = '', deadlyId = ''] = process.argv.slice(2);
 

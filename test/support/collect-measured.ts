@@ -1,5 +1,5 @@
 /**
- * A pass in a process of its own, so that its memory can be measured. Argument: JSON of MeasuredFleet. Prints JSON of
+ * A run in a separate process, so that its memory can be measured. Argument: JSON of MeasuredFleet. Prints JSON of
  * MeasuredPass.
  */
 import { readFileSync } from 'node:fs';
@@ -25,9 +25,9 @@ export interface MeasuredPass {
     readonly message: string | null;
   }[];
   readonly quarantined: number;
-  /** The longest visit that went well. */
+  /** The duration of the longest successful visit, in milliseconds. */
   readonly slowestMs: number;
-  /** The most memory the process ever had. */
+  /** The greatest use of memory by the process. */
   readonly peakMiB: number;
 }
 
@@ -40,7 +40,7 @@ const result = await fleet.collect(
   clients.map(({ name, ...way }) => makeClient(name, { ...way, ssh })),
   {
     concurrency: clients.length,
-    // A busy machine takes its time to let sixteen clients in; what is measured is memory.
+    // On a busy machine sixteen logins take long, but only memory is measured here.
     collector: { connectTimeoutMs: 20_000, agentTimeoutMs: 8000 },
     transportFor: (client) => transportFor(client, shared),
     observe: (event) => {

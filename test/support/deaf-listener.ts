@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 
-/** A port with a full queue whose connections are never accepted: it looks like a firewall that drops packets. */
+/** Opens a port with a full queue whose connections are never accepted, as behind a firewall that drops packets. */
 export async function startDeafListener(): Promise<{ readonly port: number; stop: () => void }> {
   const script = `const s = require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () =>
     console.log(s.address().port))`;

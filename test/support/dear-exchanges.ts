@@ -1,4 +1,4 @@
-/** Halves of key exchanges whose numbers are as costly as possible for the peer that computes with them. */
+/** Server halves of key exchanges whose numbers are as expensive as possible for the peer that computes with them. */
 import { createDiffieHellmanGroup, createECDH, generateKeyPairSync, randomBytes } from 'node:crypto';
 
 import { groupExchange, type KeyExchange } from '../../src/config/values/key-exchanges.ts';
@@ -8,9 +8,9 @@ export interface DearExchange {
   readonly kex: string;
   readonly algorithm: string;
   readonly hostKey: Buffer;
-  /** The server's choice: prime and generator (RFC 4419); null where the exchange has a group of its own. */
+  /** The server's choice: prime and generator (RFC 4419); null if the exchange has a fixed group. */
   readonly group: readonly [prime: Buffer, generator: Buffer] | null;
-  /** The server's half, and its signature, which is none. */
+  /** The server's half, and its signature, which is not valid. */
   readonly point: Buffer;
   readonly signature: Buffer;
 }
@@ -20,7 +20,7 @@ export const wireString = (text: string | Buffer): Buffer =>
   Buffer.concat([u32(Buffer.byteLength(text)), Buffer.from(text)]);
 const strings = (...parts: readonly (string | Buffer)[]): Buffer => Buffer.concat(parts.map(wireString));
 
-/** A positive odd number of so many bits, whole bytes. */
+/** Returns a positive odd number of this many bits, a multiple of eight. */
 export function oddNumber(bits: number): Buffer {
   const bytes = randomBytes(bits / 8);
   bytes[0] = (bytes[0] ?? 0) | 0x80;
@@ -32,7 +32,7 @@ const curves = { nistp256: 'prime256v1', nistp384: 'secp384r1', nistp521: 'secp5
 type Curve = keyof typeof curves;
 const pointOf = (curve: Curve): Buffer => createECDH(curves[curve]).generateKeys();
 
-/** The prime without 2: as large as a number of the group can be. */
+/** Returns the prime of a group less 2, the largest number that the group accepts. */
 function largest(group: string): Buffer {
   const prime = createDiffieHellmanGroup(group).getPrime();
   prime[prime.length - 1] = (prime.at(-1) ?? 0) - 2;
@@ -66,7 +66,7 @@ function exchange(kex: KeyExchange, point: Buffer, more: Partial<DearExchange> =
   return { kex, group: null, point, ...ecdsaKey('nistp521'), ...more };
 }
 
-/** A maker for each, since some take a moment. */
+/** The exchanges, each as a function, because some take a moment to make. */
 export const dearExchanges = {
   curve25519: () => exchange('curve25519-sha256', x25519()),
   'curve25519 of libssh': () => exchange('curve25519-sha256@libssh.org', x25519()),
@@ -107,7 +107,7 @@ export const dearExchanges = {
 
 export type DearName = keyof typeof dearExchanges;
 
-/** RFC 4253, section 6: a packet that is not encrypted. */
+/** Returns an unencrypted packet (RFC 4253, section 6). */
 export function wirePacket(payload: Buffer): Buffer {
   const padding = 16 - ((5 + payload.length) % 8);
   return Buffer.concat([u32(1 + payload.length + padding), Buffer.of(padding), payload, Buffer.alloc(padding)]);
@@ -119,14 +119,14 @@ export function kexInit(kex: string, algorithm: string, guesses = false): Buffer
   return Buffer.concat([Buffer.of(20), randomBytes(16), strings(...lists), Buffer.of(guesses ? 1 : 0), u32(0)]);
 }
 
-/** The answer of a key exchange, by its number: 31, or 33 where the server chose the group. */
+/** Returns the reply of a key exchange. `number` is 31, or 33 if the server chose the group. */
 export function kexReply(number: number, hostKey: Buffer, point: Buffer, algorithm: string, signature: Buffer): Buffer {
   return Buffer.concat([Buffer.of(number), strings(hostKey, point, strings(algorithm, signature))]);
 }
 
 export const newKeys = Buffer.of(21);
 
-/** All bytes that such a server ever sends: they do not depend on the client. */
+/** Returns all bytes that such a server ever sends: they do not depend on the client. */
 export function halfOf({ kex, algorithm, hostKey, point, group, signature }: DearExchange): Buffer {
   const groups = group === null ? [] : [Buffer.concat([Buffer.of(31), strings(...group)])];
   const reply = kexReply(group === null ? 31 : 33, hostKey, point, algorithm, signature);

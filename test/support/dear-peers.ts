@@ -1,5 +1,5 @@
 /**
- * Servers whose key exchange costs them nothing: each sends all of its half at once, whatever the client says.
+ * Servers whose key exchange costs them nothing: each sends its whole half at once, whatever the client sends.
  * Arguments: names of `dearExchanges`. Prints a JSON line of PeerAddress for each, and ends with its input.
  */
 import { dearExchanges, halfOf, type DearExchange, type DearName } from './dear-exchanges.ts';

@@ -3,8 +3,8 @@ import { connect } from 'node:net';
 import { listen, type Listener } from './free-port.ts';
 
 /**
- * Lets the first bytes of a server through as they come, and then one byte in a while: a client that is never silent
- * and never done.
+ * Starts a proxy that passes the first bytes of a server on at once, and then one byte at intervals. A client behind it
+ * is never silent and never finished.
  */
 export function startDrippingProxy(to: number, freeBytes: number, everyMs: number): Promise<Listener> {
   return listen((near) => {

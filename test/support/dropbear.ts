@@ -1,4 +1,4 @@
-/** A real dropbear server for tests, with accounts of its own as sshd.ts has them. Needs root and dropbear. */
+/** A real dropbear server for tests, with accounts of its own as in sshd.ts. Needs root and dropbear. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -55,7 +55,7 @@ export async function startDropbear() {
     stop: async () => {
       process.removeListener('exit', killAtExit);
       const ended = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : null;
-      // dropbear misses a SIGTERM that comes just before its select, and sleeps on.
+      // dropbear misses a SIGTERM just before its select, and sleeps on.
       child.kill('SIGKILL');
       await ended;
       for (const account of accounts) await removeAccount(account);
@@ -64,7 +64,7 @@ export async function startDropbear() {
   };
 }
 
-/** dropbear looks nowhere else, and only at files that belong to the account. */
+/** Writes the public key to the home's authorized_keys. dropbear reads no other file, and only files of the account. */
 function authorize({ home, uid }: SshdAccount, publicKey: string): void {
   const folder = path.join(home, '.ssh');
   const file = path.join(folder, 'authorized_keys');
@@ -73,10 +73,10 @@ function authorize({ home, uid }: SshdAccount, publicKey: string): void {
   for (const name of [folder, file]) chownSync(name, uid, uid);
 }
 
-/** It takes only shells of /etc/shells, so it is shown a file of its own in that place. */
+/** Starts dropbear with a separate /etc/shells, because it accepts only the shells in it. */
 const start = 'mount --bind "$1" /etc/shells; shift; exec "$@" 2>"$0"';
 
-/** Tries again with another port if another process has taken the port. */
+/** Starts dropbear. Tries another port if a process has taken the first one. */
 async function launch(dir: string, keyFile: string, logFile: string) {
   const shells = path.join(dir, 'shells');
   writeFileSync(shells, `${readFileSync('/etc/shells', 'utf8')}\n${path.join(dir, 'ash')}\n`);

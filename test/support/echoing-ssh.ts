@@ -12,8 +12,8 @@ export interface EchoingServer extends Listener {
 }
 
 /**
- * A server that repeats the password it was given: user `login` is refused with it, in a prompt and in the banner; any
- * other is let in, and the command's output and complaints are it.
+ * Starts a server that repeats the received password. It refuses user `login`, with the password in a prompt and in the
+ * banner. It admits any other user, with the password in the command's output and errors.
  */
 export async function startEchoingServer(): Promise<EchoingServer> {
   const pem = generateHostKey();

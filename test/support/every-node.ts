@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 
-/** Every node that a login could find here. */
+/** Every node that a login could find on this machine. */
 export const everyNode: readonly string[] = [
   ...new Set(
     ['/usr/local/bin', '/usr/local/sbin', '/usr/bin', '/usr/sbin', '/opt/homebrew/bin', '/snap/bin']

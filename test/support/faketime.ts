@@ -1,4 +1,4 @@
-/** Clocks that are set while a program runs on them. */
+/** Clocks that are set while a program uses them. */
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -6,18 +6,18 @@ const library = readdirSync('/usr/lib')
   .map((name) => path.join('/usr/lib', name, 'faketime', 'libfaketime.so.1'))
   .find((file) => existsSync(file));
 
-/** node:test's `skip`. With CI set the test fails instead. */
+/** The option `skip` of node:test. With CI set the test fails instead. */
 export const skipWithoutFaketime: string | false =
   library === undefined && !process.env['CI'] ? 'faketime is not installed' : false;
 
 export interface FakedClock {
-  /** The environment of a program that is to have this clock. */
+  /** The environment of a program that uses this clock. */
   readonly env: Readonly<Record<string, string>>;
-  /** Sets the clock, as in `+365d`. Programs that run have it at once; their monotonic clocks go on. */
+  /** Sets the clock, as in `+365d`. Running programs see the change at once; their monotonic clocks are not changed. */
   readonly set: (offset: string) => void;
 }
 
-/** A clock of its own, in a file of this folder. */
+/** Makes a clock in a file of this folder. */
 export function fakedClock(dir: string): FakedClock {
   const file = path.join(dir, 'clock');
   const set = (offset: string): void => writeFileSync(file, `${offset}\n`);

@@ -1,20 +1,17 @@
-/**
- * A node whose n-th change to a file fails, or kills it: what a full disk, a quota or a loss of power does at one
- * instant.
- */
+/** A node that fails or is killed at its n-th change to a file, as by a full disk, a quota or a loss of power. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 export interface FaultyNode {
-  /** To be configured as the client's node. */
+  /** The path, to be configured as the client's node. */
   readonly path: string;
-  /** The instant at which it fails, from 1 on; 0: never. `half`: half of what is written is on the disk then. */
+  /** Sets the number of the change that fails, from 1; 0 for none. With `half` half of the data is written before. */
   readonly arm: (at: number, how: 'ENOSPC' | 'EDQUOT' | 'EIO' | 'SIGKILL', half?: boolean) => void;
   /** The changes that the last process made, by the names of node:fs. */
   readonly changes: () => readonly string[];
 }
 
-// Runs on the client, before the agent. What it does itself goes around the functions that it replaces.
+// Runs on the client, before the agent. Its own calls use the original functions.
 const preload = `
 const fs = require('fs');
 const real = { ...fs };
@@ -34,7 +31,7 @@ for (const name of ['openSync', 'writeSync', 'fsyncSync', 'renameSync', 'symlink
 }
 `;
 
-/** In a folder of the client that is no place of the agent. */
+/** Makes the node in a folder of the client that the agent does not use. */
 export function faultyNode(dir: string): FaultyNode {
   writeFileSync(path.join(dir, 'preload.cjs'), preload);
   const file = path.join(dir, 'node');

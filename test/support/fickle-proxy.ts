@@ -2,22 +2,22 @@ import { connect } from 'node:net';
 
 import { listen, type Listener } from './free-port.ts';
 
-/** A proxy to a server that can be disconnected, or made slow. */
+/** A proxy to a server that can be disconnected or slowed down. */
 export interface FickleProxy extends Listener {
   /**
-   * `refuse`: connections are closed as soon as they are made; `silent`: nothing is handed on; `unanswered`: no answers
-   * are; `half`: half of the next answer is handed on, and no more after it.
+   * `refuse`: closes connections as soon as they are made; `silent`: passes nothing on; `unanswered`: passes no answers
+   * on; `half`: passes half of the next answer on, and nothing after it.
    */
   mode: 'pass' | 'refuse' | 'silent' | 'unanswered' | 'half';
   /** The delay before the server's answers are passed on. */
   answerDelayMs: number;
-  /** Called with what a client sends, before it is handed on; waited for when it takes its time. */
+  /** Called with a client's bytes before they are passed on. They wait for a returned promise. */
   onRequest: (bytes: Buffer) => void | Promise<void>;
   /** Ends all current connections. */
   cut(): void;
 }
 
-/** Listens on a port that the kernel chose, and hands all on to a port of this machine. */
+/** Listens on a port that the kernel chooses, and passes all bytes on to a port of this machine. */
 export async function startFickleProxy(to: number): Promise<FickleProxy> {
   const listener = await listen((near) => {
     if (proxy.mode === 'refuse') {

@@ -1,6 +1,6 @@
 /**
- * A fleet on this machine for tests of the collector: a state folder, clients that are child processes with a HOME of
- * their own and run the real agent, and a real SQLite storage.
+ * A fleet on this machine for tests of the collector: a state folder, a real SQLite storage, and clients that are child
+ * processes with a HOME of their own and run the real agent.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -119,7 +119,7 @@ export interface Fleet {
   readonly dir: string;
   readonly stateDir: string;
   readonly events: CollectEvent[];
-  /** The way to a client whose commands run here, with a HOME of its own. */
+  /** Returns the transport to a client whose commands run here, with a separate HOME. */
   readonly transportFor: (client: Client) => Transport;
   home(client: string): string;
   openStorage(): Promise<Storage>;
@@ -129,9 +129,9 @@ export interface Fleet {
   column(sql: string): Promise<readonly unknown[]>;
   /** Counts the rows of a table. A condition may follow its name. */
   count(table: string): Promise<number>;
-  /** Paths of files below encrypted_stats/, relative to it. */
+  /** Returns the paths of files below encrypted_stats/, relative to that folder. */
   sealedFiles(): readonly string[];
-  /** Sealed reports in the spools of a client's agents. */
+  /** Returns the sealed reports in the spools of a client's agents. */
   spooledAt(client: string): readonly string[];
   remove(): void;
 }
@@ -140,18 +140,18 @@ export interface FleetOptions extends Partial<CollectOptions> {
   readonly collector?: Partial<CollectorConfig>;
 }
 
-/** An `openStorage` of a database that is away. */
+/** Rejects as an `openStorage` of an unavailable database does. */
 export const storageAway = (message = 'connect ECONNREFUSED'): Promise<never> =>
   Promise.reject(new FleetError({ code: 'storage-unavailable', stage: 'storage', message }));
 
-/** Makes a fleet that is removed after the test or suite that is running, else after those of the file. */
+/** Makes a fleet. Removes it after the running test or suite, otherwise after the tests of the file. */
 export function makeFleet(): Fleet {
   const fleet = openFleet(mkdtempSync(path.join(tmpdir(), 'fh-fleet-')));
   after(() => fleet.remove());
   return fleet;
 }
 
-/** The fleet of a folder, as an earlier process left it. */
+/** Opens the fleet of a folder, as an earlier process left it. */
 export function openFleet(dir: string): Fleet {
   const stateDir = path.join(dir, 'state');
   const events: CollectEvent[] = [];
@@ -208,7 +208,7 @@ export function openFleet(dir: string): Fleet {
       }
     },
     spooledAt: (client) => namesBelow(home(client), '.fhs'),
-    // Agents that outlive a killed pass may still write.
+    // Agents that outlive a killed run may still write.
     remove: () => removeWhole(dir),
   };
 }
@@ -223,9 +223,7 @@ export function quarantined(stateDir: string): readonly { readonly client: strin
   });
 }
 
-/**
- * Removes a folder into which an agent that is about to end may still write: Node's own retries look for no new files.
- */
+/** Removes a folder into which an ending agent may still write. Node's own retries do not remove new files. */
 function removeWhole(dir: string, attempts = 10): void {
   try {
     rmSync(dir, { recursive: true, force: true, maxRetries: 3, retryDelay: 100 });

@@ -1,6 +1,6 @@
 /**
- * Flooding servers in a process of their own, so that what they cost is not counted. Arguments: the names of their
- * floods. Prints a JSON line of PeerAddress for each, and ends with its input.
+ * Flooding servers in a separate process, so that their own cost is not counted. Arguments: the names of their floods.
+ * Prints a JSON line of PeerAddress for each, and ends with its input.
  */
 import { hostKeyOf } from '../../src/transport/known-hosts/fingerprint.ts';
 import { generateHostKey } from '../../src/simulator/loopback-server.ts';
@@ -10,7 +10,7 @@ import { listen } from './free-port.ts';
 
 export interface PeerAddress {
   readonly port: number;
-  /** Its type and key, as a line of known_hosts ends. */
+  /** The type and the key, as at the end of a line of known_hosts. */
   readonly key: string;
 }
 

@@ -1,16 +1,16 @@
-/** Servers that send one kind of message without end, at one stage of a visit, and read nothing from then on. */
+/** Servers that send one kind of message without end, from one stage of a visit on, and read nothing after that. */
 import { connect, type Socket } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 
 import ssh2 from 'ssh2';
 import type { Connection } from 'ssh2';
 
-/** The start of the flood. A bastion forwards connections, and floods when the first is requested. */
+/** The stage at which the flood starts. A bastion forwards connections, and floods when the first is requested. */
 export type FloodStage = 'exchange' | 'login' | 'question' | 'session' | 'command' | 'bastion';
 
 export interface Flood {
   readonly stage: FloodStage;
-  /** A message: its number and its body. Null for key exchanges, each as soon as the last has ended. */
+  /** A message: its number and its body. Null for key exchanges, each started as soon as the last has ended. */
   readonly message: Buffer | null;
   /** The code and message that the visit ends with. */
   readonly ends: RegExp;
@@ -102,7 +102,7 @@ export const floods = {
 
 export type FloodName = keyof typeof floods;
 
-/** Parts of ssh2 that no honest server needs. */
+/** Private parts of ssh2 that no honest server needs. */
 interface Inside {
   readonly _sock: Socket;
   readonly _protocol: {
@@ -115,10 +115,10 @@ interface Inside {
 
 const nothing = { stage: 'command', message: Buffer.alloc(0) } as const;
 
-/** A server of one flood, or a bastion that only forwards; it is given its sockets by `injectSocket`. */
+/** Returns a server of one flood, or a bastion that only forwards. It gets its sockets by `injectSocket`. */
 export function floodingServer(name: FloodName | 'none', hostKey: string): ssh2.Server {
   const { stage, message: flood } = name === 'none' ? nothing : floods[name];
-  // The costliest exchange that is accepted.
+  // The most expensive exchange that is accepted.
   const algorithms = flood === null ? { kex: ['diffie-hellman-group16-sha512' as const] } : {};
   return new ssh2.Server({ hostKeys: [hostKey], algorithms }, (client) => {
     const at = (reached: FloodStage): boolean => {
@@ -151,7 +151,7 @@ export function floodingServer(name: FloodName | 'none', hostKey: string): ssh2.
   });
 }
 
-/** Sends a message again and again, as fast as the other end takes it. */
+/** Sends a message repeatedly, as fast as the other end reads. */
 async function sendForEver(client: Connection, payload: Buffer): Promise<void> {
   const { _sock: socket, _protocol: protocol } = client as unknown as Inside;
   socket.pause();

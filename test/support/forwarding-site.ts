@@ -1,4 +1,6 @@
-/** A collector with the database, whose `serve` takes pushes, and a site without one: both as the built program. */
+/**
+ * A collector with the database, whose `serve` takes pushes, and a site without a database: both as the built program.
+ */
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -20,23 +22,23 @@ export interface ForwardingSite {
   readonly site: {
     readonly dir: string;
     readonly run: Run;
-    /** The folder and environment of the program there. */
+    /** The folder and environment of the program at the site. */
     readonly options: CliOptions;
-    /** The names of the sealed files and journals that wait there. */
+    /** Returns the names of the sealed files and journals that wait at the site. */
     readonly waiting: () => readonly string[];
   };
 }
 
 export interface ForwardingOptions {
-  /** The clients of the site as hq's config.xml has them. Default: web-1. */
+  /** The clients of the site in the collector's config.xml. Default: web-1. */
   readonly clients?: string;
-  /** The same in the site's config.xml. Default: web-1, this machine. */
+  /** The clients in the site's config.xml. Default: web-1, this machine. */
   readonly own?: string;
   /** Attributes of the site's `<collector>`. */
   readonly attributes?: string;
 }
 
-/** Starts both. The site is enrolled; nothing has run there yet. */
+/** Starts the collector and enrols the site. Nothing has run at the site yet. */
 export async function forwardingSite(t: TestContext, options: ForwardingOptions = {}): Promise<ForwardingSite> {
   const { clients = '<client name="web-1"/>', attributes = '' } = options;
   const { own = '<client name="web-1" transport="local"/>' } = options;
@@ -59,7 +61,7 @@ export async function forwardingSite(t: TestContext, options: ForwardingOptions 
   mkdirSync(home);
   const state = path.join(siteDir, 'state');
   const siteOptions: CliOptions = { cwd: siteDir, env: { HOME: home } };
-  /** Returns the rows of a statement, each as its values with blanks between. */
+  /** Returns the rows of a statement. Each is a text of its values, separated by blanks. */
   const rows = (statement: string): readonly string[] => {
     const database = openSqlite(path.join(hqDir, 'state', 'fleet.db'), { readOnly: true });
     try {

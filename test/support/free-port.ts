@@ -6,7 +6,7 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
 const leastPort = 10_240;
 const mostAttempts = 100;
 
-/** Listens on a port of the kernel's choice and returns it. */
+/** Listens on a port that the kernel chooses. Returns the port. */
 export async function listenOn(server: Server, host = '127.0.0.1'): Promise<number> {
   server.listen(0, host);
   await once(server, 'listening');
@@ -17,7 +17,7 @@ export interface Listener {
   readonly port: number;
   /** The open connections. */
   readonly sockets: ReadonlySet<Socket>;
-  /** Ends the connections, and listens no more. */
+  /** Ends the connections, and stops listening. */
   close(): Promise<void>;
 }
 
@@ -49,8 +49,8 @@ export async function freePort(): Promise<number> {
 }
 
 /**
- * Returns a port for a server that is stopped and started again: one that the kernel gives to no connection meanwhile,
- * because it lies below those of ip_local_port_range.
+ * Returns a port for a server that is stopped and started again. The kernel gives it to no connection meanwhile,
+ * because it is below those of ip_local_port_range.
  */
 export async function keptPort(): Promise<number> {
   const [first = 32768] = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').split('\t').map(Number);

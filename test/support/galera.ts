@@ -19,16 +19,16 @@ export interface Galera {
 export interface GaleraNode {
   readonly port: number;
   asRoot(...statements: readonly string[]): Promise<readonly RowDataPacket[]>;
-  /** A session of root's, to be ended. */
+  /** Opens a session of root, which the caller ends. */
   session(): Promise<Connection>;
-  /** SIGKILL, as a crash would be. Dead at once; resolves when it has been collected. */
+  /** Sends SIGKILL, as in a crash. The node is dead at once. Resolves when its exit is known. */
   kill(): Promise<void>;
-  /** Starts it again after kill, with the same data, and waits until it has caught up with the others. */
+  /** Starts the node again after `kill` with the same data, and waits until it has caught up with the others. */
   restart(): Promise<void>;
   /** Sends SIGSTOP: the node accepts connections and does not answer. */
   pause(): void;
   resume(): void;
-  /** Waits until it takes part in a cluster, and has caught up. */
+  /** Waits until the node takes part in a cluster and has caught up. */
   untilSynced(): Promise<void>;
 }
 
@@ -51,7 +51,7 @@ interface Ports {
   readonly sst: number;
 }
 
-/** Starts three nodes one after the other; takes some seconds each. */
+/** Starts three nodes one after the other. Each takes some seconds. */
 export async function startGalera(): Promise<Galera> {
   if (provider === null || server === null || installer === null) throw new Error('Galera is not installed');
   const dir = mkdtempSync(path.join(tmpdir(), 'fleet-galera-'));
@@ -81,7 +81,7 @@ export async function startGalera(): Promise<Galera> {
   return { nodes, stop };
 }
 
-// rsync's daemon, by which a node is given its data, gives up root by itself.
+// rsync's daemon, which transfers a node's data, drops root's rights by itself.
 const isRoot = process.getuid?.() === 0;
 
 function giveAway(dir: string): void {
@@ -124,10 +124,10 @@ async function startNode({ dir, own, members, isFirst }: NodeOptions): Promise<G
       await ended;
     },
     restart: async () => {
-      // mysqld_safe does the same: transactions that the node has need not be sent again.
+      // As mysqld_safe does: transactions that the node has need not be sent again.
       const position = recoveredPosition(configFile, members);
       for (let attempt = 1; ; attempt += 1) {
-        // The address for a full transfer: a port that has been used is not free at once.
+        // The address for a full transfer. A port that has been used is not free at once.
         const receive = `--wsrep-sst-receive-address=127.0.0.1:${await keptPort()}`;
         child = spawnNode(configFile, members, [receive, `--wsrep-start-position=${position}`]);
         try {
@@ -175,7 +175,7 @@ wsrep-provider-options="repl.causal_read_timeout=PT3S;gmcast.listen_addr=tcp://1
 `;
 }
 
-/** `cluster:transaction`, of what the node has stored. */
+/** Returns the position of the data stored by the node, as `cluster:transaction`. */
 function recoveredPosition(configFile: string, members: string): string {
   const { stderr } = spawnSync(
     server ?? '',
@@ -210,7 +210,7 @@ async function untilSynced(child: ChildProcess, asRoot: GaleraNode['asRoot']): P
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (log = (log + text).slice(-60000)));
   const deadline = Date.now() + startMs;
   for (;;) {
-    // A node that was frozen calls itself synced until it hears that it was left out: a causal read needs the others.
+    // A node that was frozen reports `Synced` until it learns of its exclusion. A causal read needs the others.
     const [row] = await asRoot('SET SESSION wsrep_sync_wait = 7', 'SELECT 1', stateSql).catch(() => []);
     if (row?.['Value'] === 'Synced') return;
     const isGone = child.exitCode !== null || child.signalCode !== null;

@@ -1,4 +1,6 @@
-/** Servers that misbehave in one exact way each, for the failure paths of a visit. Not a mock: real TCP, real SSH. */
+/**
+ * Servers that each misbehave in one exact respect, for the failure paths of a visit. They use real TCP and real SSH.
+ */
 import type { Socket } from 'node:net';
 import { randomBytes } from 'node:crypto';
 
@@ -13,7 +15,7 @@ export interface HostileServer extends Listener {
   readonly fingerprint: string;
   /** A line of known_hosts without line break. */
   hostKeyLine(address?: string): string;
-  /** TCP connections so far, and those that are open. */
+  /** The number of TCP connections so far, and of those that are open. */
   accepted(): number;
   open(): number;
   /** Waits until no connection is open. */
@@ -103,7 +105,7 @@ function misbehaveInTcp(mode: HostileMode, socket: Socket, timers: Set<NodeJS.Ti
   }
 }
 
-/** RFC 4253, sections 6 and 7.1: an unencrypted packet with what any client can agree to. */
+/** Returns an unencrypted packet with algorithms that any client can agree to (RFC 4253, sections 6 and 7.1). */
 function kexInit(compression = 'none'): Buffer {
   const lists = ['curve25519-sha256', 'ssh-ed25519', 'aes128-ctr', 'aes128-ctr', 'hmac-sha2-256', 'hmac-sha2-256'];
   const strings = [...lists, compression, compression, '', ''].map((list) => {

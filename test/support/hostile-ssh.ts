@@ -1,4 +1,4 @@
-/** The part of the hostile server that speaks SSH, and the list of what it can do wrong. */
+/** The part of the hostile server that speaks SSH, and the list of its faults. */
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
@@ -9,7 +9,7 @@ import type { AuthContext, Connection, ServerChannel } from 'ssh2';
 import { generateHostKey } from '../../src/simulator/loopback-server.ts';
 
 export type HostileMode =
-  /** TCP alone: accepts and says nothing; closes at once; sends noise; or sends lines for ever before `SSH-`. */
+  /** TCP alone: accepts and sends nothing; closes at once; sends noise; or sends lines without end before `SSH-`. */
   | 'silent'
   | 'close-at-once'
   | 'noise'
@@ -17,51 +17,51 @@ export type HostileMode =
   /** Floods before `SSH-`: one line without end, or lines without end. */
   | 'endless-line'
   | 'endless-lines'
-  /** Its version line, then a packet of 2 GiB, or a key exchange for which everything must be compressed. */
+  /** Sends its version line, then a packet of 2 GiB, or a key exchange that requires compression. */
   | 'huge-packet'
   | 'zlib-only'
-  /** Its version line, then silence; or also its half of the key exchange, then silence, or the end. */
+  /** Sends its version line, then nothing; or also its half of the key exchange, then nothing, or closes. */
   | 'banner-only'
   | 'kexinit-only'
   | 'kexinit-close'
   /** Shows a host key that it cannot prove. */
   | 'stolen-host-key'
-  /** Logins: never answered; closed; ended with a DISCONNECT; asks for a code; says the password has expired. */
+  /** Login: never answered; closed; ended with a DISCONNECT; asked for a code; refused as the password has expired. */
   | 'login-silent'
   | 'login-close'
   | 'login-disconnect'
   | 'login-asks-code'
   | 'login-expired'
-  /** Any login is right; the channel is never confirmed, refused; the command is never confirmed, refused. */
+  /** Accepts any login. The channel is never confirmed, or refused; the command is never confirmed, or refused. */
   | 'channel-silent'
   | 'channel-refused'
   | 'exec-silent'
   | 'exec-refused'
   /**
-   * The command is confirmed, and then: nothing; nothing and no window, or after 400 ms; closed; half a kilobyte and
-   * closed.
+   * Confirms the command. Then it sends nothing; opens no window; opens a window after 400 ms; closes; or sends half a
+   * kilobyte and closes.
    */
   | 'agent-silent'
   | 'no-window'
   | 'late-window'
   | 'agent-close'
   | 'agent-half'
-  /** Output without end: within the window, or without regard to it. */
+  /** Sends output without end: within the window, or ignoring the window. */
   | 'endless'
   | 'endless-stderr'
   | 'flood'
-  /** Answers everything, with lines before the version line; or gives its channels numbers from one, as it may. */
+  /** Answers everything: with lines before the version line; or with channel numbers from 1, which is allowed. */
   | 'greeting'
   | 'numbers-from-one';
 
-/** The blob of a private key's public half. */
+/** Returns the blob of a private key's public half. */
 export function publicBlobOf(pem: string): Buffer {
   const parsed = ssh2.utils.parseKey(pem);
   if (parsed instanceof Error) throw parsed;
   return parsed.getPublicSSH();
 }
 
-/** A server that is given its sockets by `injectSocket`. What comes over a channel's input is added to `received`. */
+/** Returns a server that gets its sockets by `injectSocket`. It adds the input of channels to `received`. */
 export function hostileSsh(
   mode: HostileMode,
   pem: string,
@@ -152,7 +152,7 @@ function misbehaveInChannel(
   }
 }
 
-/** Writes for ever, as fast as the other end takes it. */
+/** Writes without end, as fast as the other end reads. */
 export function writeForEver(stream: Writable): void {
   const more = (): void => {
     while (!stream.destroyed && stream.writable && stream.write(Buffer.alloc(65_536, 120)));
@@ -187,7 +187,7 @@ function grantNoWindow(client: Connection): void {
   protocol.channelOpenConfirm = (remote, local, _window, packetSize) => confirm(remote, local, 0, packetSize);
 }
 
-/** By which the other end knows it: OpenSSH does not count from 0. */
+/** Returns the number by which the other end knows a channel. OpenSSH does not count from 0. */
 function numberOf(channel: ServerChannel): number {
   return (channel as unknown as { readonly outgoing: { readonly id: number } }).outgoing.id;
 }

@@ -1,4 +1,4 @@
-/** An HTTP server that keeps what it is sent and answers by a script. */
+/** An HTTP server that records its requests and answers by a script. */
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -14,16 +14,16 @@ export interface ReceivedPost {
 
 export type ReceiverAnswer =
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string }
-  /** Writes to the connection itself; an empty function never answers. */
+  /** Writes to the connection itself. An empty function never answers. */
   | ((socket: Socket) => void);
 
 export interface HttpReceiver {
   /** `http://127.0.0.1:PORT`, without a path. */
   readonly origin: string;
   readonly port: number;
-  /** Whole requests, in their order. */
+  /** The complete requests, in the order of arrival. */
   readonly received: readonly ReceivedPost[];
-  /** Answers each request from now on. Default: 200. */
+  /** Sets the answer to all later requests. Default: 200. */
   act(answer: (post: ReceivedPost) => ReceiverAnswer): void;
   stop(): void;
 }
@@ -66,7 +66,7 @@ export async function startHttpReceiver({ tls }: ReceiverOptions = {}): Promise<
   };
 }
 
-/** A receiver that ends with the test. */
+/** Starts a receiver that is stopped after the test. */
 export async function openReceiver(t: TestContext, options: ReceiverOptions = {}): Promise<HttpReceiver> {
   const receiver = await startHttpReceiver(options);
   t.after(() => receiver.stop());

@@ -1,4 +1,4 @@
-/** A mail store that speaks as much IMAP as a reader needs, and that a test may cut off at any byte. */
+/** A mail store that speaks as much IMAP as a reader needs. A test can cut its connections at any byte. */
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { createSecureContext, TLSSocket } from 'node:tls';
@@ -8,7 +8,7 @@ import type { KeyPair } from './certificates.ts';
 export interface StoredMessage {
   readonly uid: number;
   readonly arrivedAtMs: number;
-  /** Lines end with LF or CRLF. */
+  /** The message; lines end with LF or CRLF. */
   readonly source: string;
 }
 
@@ -19,15 +19,15 @@ export interface ImapServer {
   /** The messages of INBOX, in the order of their ids. */
   readonly messages: StoredMessage[];
   uidValidity: number;
-  /** Ends each connection after so many bytes were sent; null: never. */
+  /** Ends each connection after this many sent bytes; null for never. */
   cutAfterBytes: number | null;
-  /** Bytes that the newest connection was sent. */
+  /** Returns the number of bytes sent on the newest connection. */
   sentBytes(): number;
-  /** Returns the answer in place of the usual one: `NO words`; `stall` for none at all. */
+  /** Returns the answer in place of the usual one: `NO words`, or `stall` for none at all. */
   act: ((command: string) => string | undefined) | null;
-  /** The commands that came, without their tags. */
+  /** The received commands, without their tags. */
   readonly commands: string[];
-  /** Stores a message that arrives now, or at a time. Returns its id. */
+  /** Stores a message that arrives now, or at this time. Returns its id. */
   deliver(source: string, arrivedAtMs?: number): number;
   stop(): Promise<void>;
 }
@@ -35,11 +35,11 @@ export interface ImapServer {
 export interface ImapServerOptions {
   readonly username?: string;
   readonly password?: string;
-  /** TLS from the first byte. */
+  /** The certificate for TLS from the first byte. */
   readonly certificate?: KeyPair;
 }
 
-/** Starts it on 127.0.0.1. */
+/** Starts the server on 127.0.0.1. */
 export async function startImapServer(options: ImapServerOptions = {}): Promise<ImapServer> {
   const { username = 'fleet', password = 'correct horse "battery"', certificate } = options;
   const sockets = new Set<Socket>();
@@ -87,7 +87,7 @@ export async function startImapServer(options: ImapServerOptions = {}): Promise<
 function converse(imap: ImapServer, socket: Socket, say: (text: string) => void): void {
   say('* OK ready\r\n');
   let rest = '';
-  /** The tag of a login whose credentials are still to come. */
+  /** The tag of a login whose credentials have not arrived yet. */
   let login: string | null = null;
   socket.on('data', (chunk) => {
     const lines = (rest + chunk.toString('latin1')).split('\r\n');
@@ -175,7 +175,7 @@ function fetched({ messages }: ImapServer, argument: string): string {
     .join('');
 }
 
-/** ` 2-Nov-2026 08:00:00 +0000` */
+/** Formats a time as an INTERNALDATE: ` 2-Nov-2026 08:00:00 +0000`. */
 function internalDate(atMs: number): string {
   const [, day = '', month, year, time] = new Date(atMs).toUTCString().split(' ');
   return `${String(Number(day)).padStart(2)}-${month}-${year} ${time} +0000`;

@@ -8,8 +8,8 @@ import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { makeMigrated } from './migrated.ts';
 
 /**
- * Makes clients known whose inventory has come today, for tests that do not ask for it: on this machine it starts 140
- * programs, twice the CPU time of all the rest of a first visit.
+ * Makes clients known whose inventory came today, for tests that need none: on this machine an inventory starts 140
+ * programs and takes twice the CPU time of the rest of a first visit.
  */
 export async function makeInventoried(storage: StorageConfig, ...clients: readonly string[]): Promise<void> {
   const now = Date.now();
@@ -30,7 +30,7 @@ export async function makeInventoried(storage: StorageConfig, ...clients: readon
   }
 }
 
-/** The same for the SQLite file in a state folder that may not be there yet. */
+/** Does the same for the SQLite file in a state folder, which may not exist yet. */
 export async function makeInventoriedIn(stateDir: string, ...clients: readonly string[]): Promise<void> {
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   await makeInventoried(sqliteConfig(path.join(stateDir, 'fleet.db')), ...clients);

@@ -1,4 +1,6 @@
-/** Takes the lock named by the first argument, says so on stdout, and keeps it until it is killed or stdin ends. */
+/**
+ * Takes the lock named by the first argument, reports that on stdout, and holds it until it is killed or stdin ends.
+ */
 import { takeLock } from '../../src/state/lock.ts';
 
 const attempt = await takeLock({ file: process.argv[2] ?? '', nowMs: Number(process.argv[3] ?? '0') });

@@ -1,4 +1,4 @@
-/** Logging in to a server of the tests with given credentials. */
+/** Logins to a server of the tests with given credentials. */
 import assert from 'node:assert/strict';
 
 import { FleetError, type ErrorCode, type Stage } from '../../src/errors.ts';
@@ -9,7 +9,7 @@ import type { Connection, ConnectOptions } from '../../src/transport/transport.t
 import { type SshTarget } from '../../src/transport/ssh2/target.ts';
 import type { Credentials } from '../../src/transport/credentials/credentials.ts';
 
-/** The part that sshd.ts and hostile-server.ts have in common. */
+/** The common part of sshd.ts and hostile-server.ts. */
 export interface TestServer {
   readonly port: number;
   hostKeyLine(address?: string): string;
@@ -18,7 +18,7 @@ export interface TestServer {
 export interface Login {
   readonly server: TestServer;
   readonly username: string;
-  /** `key` stands for one of `keys`. */
+  /** The credentials. `key` stands for a list `keys` of one. */
   readonly credentials: Partial<Credentials> & { readonly key?: LoginKey };
   readonly target?: Partial<SshTarget>;
   readonly options?: Partial<ConnectOptions>;
@@ -43,7 +43,7 @@ export function connectTo({ server, username, credentials, target, options }: Lo
   return transport.connect({ tcpTimeoutMs: 5000, connectTimeoutMs: 10_000, signal, ...options });
 }
 
-/** Logs in, runs `true` and leaves. */
+/** Logs in, runs `true` and disconnects. */
 export async function login(attempt: Login): Promise<void> {
   const connection = await connectTo(attempt);
   const channel = await connection.exec('true');
@@ -51,7 +51,7 @@ export async function login(attempt: Login): Promise<void> {
   await connection.leave();
 }
 
-/** Returns the FleetError that an action ends with. Fails if the action succeeds. */
+/** Returns the FleetError of a failed action. Fails if the action succeeds. */
 export async function failure(action: Promise<unknown>): Promise<FleetError> {
   try {
     await action;

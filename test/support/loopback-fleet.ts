@@ -8,8 +8,8 @@ import { configFolder, runCli, startCli, type CliOptions } from './run-cli.ts';
 export type LoopbackFleet = Awaited<ReturnType<typeof startLoopbackFleet>>;
 
 /**
- * A folder with a config.xml whose clients c1, c2 ... are loopback servers, and the program at work in it. `trusted`:
- * their host keys are known already. All is gone after the test.
+ * Makes a folder with a config.xml whose clients c1, c2 ... are loopback servers, for the program. With `trusted` their
+ * host keys are known already. All of it is removed after the test.
  */
 export async function startLoopbackFleet(t: TestContext, count: number, options: { readonly trusted: boolean }) {
   const dir = configFolder(t, '');
@@ -32,10 +32,10 @@ export async function startLoopbackFleet(t: TestContext, count: number, options:
   return {
     dir,
     servers,
-    /** The program with this config.xml. */
+    /** Runs the program with this config.xml. */
     run: (args: readonly string[], more?: CliOptions) => runCli(['-c', file, ...args], more),
     start: (args: readonly string[], more?: CliOptions) => startCli(['-c', file, ...args], more),
-    /** Puts text before the closing tag of config.xml. */
+    /** Adds text before the closing tag of config.xml. */
     configure: (text: string) =>
       writeFileSync(file, readFileSync(file, 'utf8').replace('</config>', `${text}</config>`)),
   };

@@ -1,6 +1,6 @@
 import { noRunId, type Report } from '../../src/report/report.ts';
 
-/** A report of web-1 with these parts, as its agent would make it. */
+/** Returns a report of web-1 with these parts, as its agent would make it. */
 export function machineReport(parts: Pick<Report, 'datetime' | 'worker_reports'> & Partial<Report>): Report {
   return {
     name: 'Daemon report',

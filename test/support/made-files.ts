@@ -1,15 +1,15 @@
-/** Executables and archives made byte for byte, as small as they can be. */
+/** Executables and archives made byte by byte, as small as possible. */
 
 export interface MadeElf {
   readonly machine?: number;
   readonly endian?: 'little' | 'big';
   readonly bits?: 32 | 64;
-  /** null: linked statically. */
+  /** The interpreter; null if the executable is linked statically. */
   readonly interpreter?: string | null;
   readonly libraries?: readonly string[];
 }
 
-/** The start of an executable as elf(5) has it: header, interpreter, names of libraries. */
+/** Returns the start of an executable by elf(5): header, interpreter, names of libraries. */
 export function madeElf(options: MadeElf = {}): Buffer {
   const { machine = 183, endian = 'little', bits = 64, libraries = ['libc.so.6'] } = options;
   const { interpreter = '/lib/ld-linux-aarch64.so.1' } = options;
@@ -30,7 +30,7 @@ export interface MadeMember {
   readonly type?: string;
 }
 
-/** A tar archive, ustar as in POSIX.1-1988. */
+/** Returns a tar archive in the ustar format of POSIX.1-1988. */
 export function madeTar(members: readonly MadeMember[]): Buffer {
   const parts = members.flatMap(({ path, content, type = '0' }) => {
     const header = Buffer.alloc(512);

@@ -14,13 +14,13 @@ import { freePort } from './free-port.ts';
 import { compiledTests, isCompiledTest } from './program-args.ts';
 
 /**
- * A real server of the tests' own, MariaDB or the MySQL of `npm run test:machines`: empty, on a port that the kernel
- * chose, gone when the process ends.
+ * A real server for the tests, MariaDB or the MySQL of `npm run test:machines`. It starts empty, on a port that the
+ * kernel chooses, and is removed when the process ends.
  */
 export interface Mariadb {
   readonly port: number;
   readonly socketPath: string;
-  /** An empty database with a user of its own, who has the rights that docs/sql.md gives `fleet_admin`. */
+  /** Makes an empty database with a user of its own, who has the rights that docs/sql.md gives `fleet_admin`. */
   createDatabase(): Promise<MariadbDatabase>;
   /** Runs statements as root. Returns the rows of the last one. */
   asRoot(...statements: readonly string[]): Promise<readonly RowDataPacket[]>;
@@ -29,9 +29,9 @@ export interface Mariadb {
   resume(): void;
   pid(): number;
   isAlive(): boolean;
-  /** SIGKILL, as a crash would be. */
+  /** Sends SIGKILL, as in a crash. */
   kill(): Promise<void>;
-  /** Starts it again after kill, with the same data and port. */
+  /** Starts the server again after `kill`, with the same data and port. */
   restart(args?: readonly string[]): Promise<void>;
   stop(): Promise<void>;
 }
@@ -56,7 +56,7 @@ export const serverName = product?.name ?? 'MariaDB';
 export const skipWithoutMariadb: string | false =
   product === null && !process.env['CI'] ? 'mariadb-server is not installed' : false;
 
-/** The settings of a database `fleet` on this machine. */
+/** Returns the settings of a database `fleet` on this machine. */
 export function mysqlAt(port: number, password: string, more: Partial<MysqlConfig> = {}): MysqlConfig {
   return {
     kind: 'mysql',
@@ -74,11 +74,13 @@ export function mysqlAt(port: number, password: string, more: Partial<MysqlConfi
   };
 }
 
-/** A derived table with the column `seq` from 1 to `count`, for either product. */
+/** Returns a derived table with the column `seq` from 1 to `count`, for both products. */
 export const numbersTable = (count: number): string =>
   `JSON_TABLE(CONCAT('[0', REPEAT(',0', ${count - 1}), ']'), '$[*]' COLUMNS (seq FOR ORDINALITY)) AS numbers`;
 
-/** Starts a server; takes one to four seconds. `args` are options of the server; its folder is made in `place`. */
+/**
+ * Starts a server, which takes one to four seconds. `args` are options of the server. Its folder is made in `place`.
+ */
 export async function startMariadb(args: readonly string[] = [], place = tmpdir()): Promise<Mariadb> {
   if (product === null) throw new Error('mariadb-server is not installed');
   const dir = mkdtempSync(path.join(place, 'fleet-mariadb-'));
@@ -116,7 +118,9 @@ export async function startMariadb(args: readonly string[] = [], place = tmpdir(
   };
 }
 
-/** Fills the data folder of a new server. The processes of one `npm test` copy what the first of them installed. */
+/**
+ * Fills the data folder of a new server. The processes of one `npm test` copy the files that the first one installed.
+ */
 function fillDataFolder(product: ServerProduct, configFile: string, data: string): void {
   const installed = path.join(compiledTests, `installed-${product.name}`);
   if (isCompiledTest && existsSync(installed)) {
@@ -132,12 +136,12 @@ function fillDataFolder(product: ServerProduct, configFile: string, data: string
   try {
     renameSync(copy, installed);
   } catch {
-    // Another process was quicker.
+    // Another process was faster.
     rmSync(copy, { recursive: true });
   }
 }
 
-// A starting server clears its tmpdir of temporary tables, those of its neighbours included: each needs its own.
+// A starting server clears its tmpdir of temporary tables, those of other servers included: each needs its own.
 function config({ settings }: ServerProduct, dir: string, socketPath: string): string {
   return `[mysqld]
 datadir=${path.join(dir, 'data')}

@@ -3,10 +3,11 @@ import { randomBytes } from 'node:crypto';
 
 export interface Markers {
   /**
-   * The secret of a place, made at its first use: printable, with characters that shells, URLs, XML and HTML escape.
+   * Returns the secret of a place, made at its first use. It is printable, with characters that shells, URLs, XML and
+   * HTML escape.
    */
   of(place: string): string;
-  /** Counts something else as a secret: a whole text that must not be found. */
+  /** Adds another secret: a whole text that must not be found. */
   add(place: string, text: string | Buffer): void;
   /** Returns the secrets found in the bytes, as `place (form)`. */
   leaksIn(bytes: Uint8Array | string): readonly string[];
@@ -40,7 +41,8 @@ export function createMarkers(): Markers {
 }
 
 /**
- * Base64 of a text inside a longer one depends on where it begins: its three shifts, without what neighbours change.
+ * Returns the encoded forms of a text. Base64 inside a longer text depends on the offset of the text, so the forms have
+ * all three shifts, without the characters that depend on neighbours.
  */
 function formsOf(text: string | Buffer): readonly (readonly [string, Buffer])[] {
   const bytes = typeof text === 'string' ? Buffer.from(text) : text;

@@ -1,6 +1,6 @@
 /**
- * Databases with the schema of all migrations, copied from the first that this process migrated: migrating takes ten
- * times as long, and most tests are not about it. `migrated.test.ts` compares the two.
+ * Databases with the schema of all migrations, copied from the first one that this process migrated. Migrating takes
+ * ten times as long, and most tests do not depend on it. `migrated.test.ts` compares the two.
  */
 import { copyFileSync, existsSync, linkSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import { readMigrations } from '../../src/storage/migrate/migration-files.ts';
 import { migrateDatabase } from '../../src/storage/migrate/migrate.ts';
 import type { Database } from '../../src/storage/sql/database.ts';
 
-/** Gives an empty database its schema. A database that has tables, or a file that exists, is left alone. */
+/** Gives an empty database its schema. Does not change a database with tables, or an existing file. */
 export async function makeMigrated(storage: StorageConfig): Promise<void> {
   if (storage.kind === 'mysql') await copyTables(storage);
   if (storage.kind === 'sqlite' && !existsSync(storage.path)) await copyFile(storage.path);
@@ -30,13 +30,14 @@ async function copyFile(file: string): Promise<void> {
     await migrateDatabase(database).finally(() => database.close());
     migratedFile = made;
   }
-  // It appears as a whole, and in the place of nothing: a test may end the process, or another may have made the file.
+  // The link creates the whole file at once and replaces none: a test may end the process, or another may have made the
+  // file.
   const copy = `${file}.${process.pid}`;
   try {
     copyFileSync(migratedFile, copy);
     linkSync(copy, file);
   } catch {
-    // Whoever opens it makes it, or says why it cannot be made.
+    // The next one to open the file makes it, or reports why it cannot.
   } finally {
     rmSync(copy, { force: true });
   }

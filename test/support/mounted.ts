@@ -1,4 +1,4 @@
-/** Mounts that only a test's own processes see, and that are gone with them, however the test ends. */
+/** Mounts that only a test's own processes see, and that end with them, however the test ends. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -9,7 +9,10 @@ import { whereIs } from './shell-client.ts';
 
 const namespace = ['unshare', '-m', '-p', '-f', '--kill-child', '--propagation', 'private'] as const;
 
-/** The reason that no file systems can be made and mounted here; `null` if they can. With CI set that is an error. */
+/**
+ * Returns the reason that no file systems can be made and mounted here; `null` if they can. With CI set that is an
+ * error.
+ */
 export function mountsMissing(): string | null {
   const script = `set -e; cd "$(mktemp -d)"; trap 'cd /; rm -rf "$OLDPWD"' EXIT
     truncate -s 1M image; mkfs.ext4 -qF image; mkdir at; mount -o loop image at; umount at`;
@@ -21,18 +24,19 @@ export function mountsMissing(): string | null {
 }
 
 export interface Mounted {
-  /** Runs a program among the mounts. */
+  /** The words of a command that runs a program among the mounts. */
   readonly within: readonly [string, ...string[]];
   /** Returns the output of a program that runs among the mounts. */
   readonly output: (...command: readonly string[]) => string;
 }
 
-/** The machine's own tools, whatever stands before them in PATH. */
+/** The environment with the machine's own tools, whatever precedes them in PATH. */
 const env = { ...process.env, LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
 
 /**
- * Runs a shell text that mounts, in a namespace of its own. Its functions: `image NAME SIZE TYPE [OPTIONS]` mounts a
- * new file system on the folder NAME; `odd_fuse NAME BSIZE FRSIZE BLOCKS FREE` one of odd-fuse.mjs. `$1` is the folder.
+ * Runs a shell text that mounts, in a separate namespace. Its functions: `image NAME SIZE TYPE [OPTIONS]` mounts a new
+ * file system on the folder NAME; `odd_fuse NAME BSIZE FRSIZE BLOCKS FREE` mounts one of odd-fuse.mjs. `$1` is the
+ * folder.
  */
 export async function mounted(context: TestContext, dir: string, script: string): Promise<Mounted> {
   const [program, ...args] = namespace;

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 
-/** Returns what is below a folder, at any depth and relative to it, whose name ends so. */
+/** Returns the names with this ending below a folder, at any depth and relative to the folder. */
 export function namesBelow(dir: string, ending = ''): readonly string[] {
   const names = readdirSync(dir, { recursive: true }).map(String);
   return names.filter((name) => name.endsWith(ending));

@@ -1,15 +1,15 @@
-/** Networks of their own on this machine: a bastion, and a machine behind it that only the bastion can reach. */
+/** Separate networks on this machine: a bastion, and a machine behind it that only the bastion can reach. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 
 export interface Network {
-  /** Namespaces, and the address of each towards whoever is before it. */
+  /** The namespaces, each with its address towards the machine before it. */
   readonly bastion: { readonly namespace: string; readonly address: string };
   readonly inner: { readonly namespace: string; readonly address: string };
   remove(): void;
 }
 
-/** The reason that no namespaces can be made here; `null` if they can. With CI set that is an error. */
+/** Returns the reason that no namespaces can be made here; `null` if they can. With CI set that is an error. */
 export function namespacesMissing(): string | null {
   const name = `fh${randomBytes(4).toString('hex')}`;
   const made = process.getuid?.() === 0 && spawnSync('ip', ['netns', 'add', name]).status === 0;
@@ -19,11 +19,14 @@ export function namespacesMissing(): string | null {
   return reason;
 }
 
-/** This machine -- bastion -- inner: the last two see each other, and this machine sees the bastion alone. */
+/**
+ * Makes the networks: this machine -- bastion -- inner. Bastion and inner see each other; this machine sees the bastion
+ * alone.
+ */
 export function makeNetwork(): Network {
   const id = randomBytes(3).toString('hex');
   const [bastion, inner] = [`fhb${id}`, `fhi${id}`];
-  // RFC 2544 keeps 198.18.0.0/15 for benches like this one.
+  // RFC 2544 reserves 198.18.0.0/15 for such benchmarks.
   const [high, low] = randomBytes(2);
   const net = (last: number): string => `198.${18 + ((high ?? 0) % 2)}.${low ?? 0}.${last}`;
   const ip = (...args: string[]): void => void execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'inherit'] });

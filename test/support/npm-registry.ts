@@ -9,8 +9,8 @@ import type { TestContext } from 'node:test';
 import { listenOn } from './free-port.ts';
 
 /**
- * A registry that holds one package in one version, and this process's npm set to it for the time of a test. `sent` is
- * what is sent in place of the package whose integrity is given.
+ * Starts a registry with one package in one version, and sets this process's npm to it until the end of a test. `sent`
+ * is sent in place of the package `tgz`, whose integrity is listed.
  */
 export async function npmRegistry(
   t: TestContext,

@@ -44,7 +44,7 @@ function next() {
     head.writeUInt32LE(16 + body.length, 0);
     head.writeInt32LE(known ? 0 : unknownCall, 4);
     request.copy(head, 8, 8, 16);
-    // FORGET, BATCH_FORGET and INTERRUPT want no answer.
+    // FORGET, BATCH_FORGET and INTERRUPT get no answer.
     if (![2, 36, 42].includes(opcode)) writeSync(device, Buffer.concat([head, body]));
     if (opcode === init) process.stdout.write('mounted\n');
     next();

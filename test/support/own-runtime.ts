@@ -14,7 +14,8 @@ export const ownTarget = runtimeTargets.find(isOwnTarget) ?? null;
 const quickly = { xz: ['-0', '-T0'], zstd: ['-1', '-q'], gzip: ['-1'] } as const;
 
 /**
- * The node that runs the tests as a runtime with these copies, compressed as quickly as may be; gone with the tests.
+ * Returns the node that runs the tests as a runtime with these copies, compressed as fast as possible. Removes it after
+ * the tests.
  */
 export function ownRuntime(codecs: readonly (keyof typeof quickly)[]): StoredRuntime {
   const dir = tempFolder();

@@ -1,9 +1,9 @@
-/** Returns one field of each. */
+/** Returns one field of each element. */
 export function pluck<T, K extends keyof T>(list: readonly T[], field: K): readonly T[K][] {
   return list.map((one) => one[field]);
 }
 
-/** Returns some fields of each, in this order. */
+/** Returns some fields of each element, in this order. */
 export function pluckAll<T, K extends keyof T>(
   list: readonly T[],
   ...fields: readonly K[]

@@ -34,8 +34,8 @@ const realm = 'mail.test';
 const nobodyId = 65_534;
 
 /**
- * Starts a real Postfix of the tests' own: on ports that the kernel chose, its queue and mailboxes in a folder, gone
- * with it. Takes about a second.
+ * Starts a real Postfix for the tests, on ports that the kernel chooses. Its queue and mailboxes are in a folder, which
+ * is removed with it. Takes about a second.
  */
 export async function startPostfix() {
   if (!isThere) throw new Error('postfix and sasl2-bin are not installed, or this is not root');
@@ -64,13 +64,13 @@ export async function startPostfix() {
     smtpsPort,
     /** The port that accepts every mail without TLS and login. */
     plainPort,
-    /** PEM file of the authority that signed its certificate, for localhost and 127.0.0.1. */
+    /** The PEM file of the authority that signed its certificate, for localhost and 127.0.0.1. */
     ca,
     username: `fleet@${realm}`,
     password: loginPassword,
-    /** A mailbox; any other user of its domain is refused. */
+    /** The mailbox. Any other user of its domain is refused. */
     mailbox: 'ops@example.org',
-    /** The folder with a Maildir for `ops` and for `fleet`, which takes `fleet+ANYTHING` too. */
+    /** The folder with a Maildir for `ops` and for `fleet`, which accepts `fleet+ANYTHING`, too. */
     mailDir: at('mail'),
     /** Returns the mails in the order of arrival, once the mailbox has `count` of them. */
     delivered: (count: number) => delivered(at('mail/ops/new'), count, log),
@@ -171,12 +171,15 @@ function masterCf({ submissionPort, smtpsPort, plainPort }: Ports): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** Ends, with its folder, when this process does, however that ends: then the pipe to its shell is closed. */
+/**
+ * Starts the master. It ends and its folder is removed when this process ends, however: the pipe to its shell closes
+ * then.
+ */
 function spawnMaster(dir: string): ChildProcess {
   const script = '"$1" -c "$2" -d & pid=$!; read line; kill "$pid"; wait "$pid"; rm -rf "$2"';
   return spawn('/bin/sh', ['-c', script, 'sh', path.join(daemonDir, 'master'), dir], {
     stdio: ['pipe', 'ignore', 'ignore'],
-    // Signals of a terminal are for the tests alone.
+    // Signals of a terminal must reach the tests alone.
     detached: true,
   });
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 
 const root = path.join(import.meta.dirname, '../..');
-/** Where test/compile.mjs puts what it makes. */
+/** The folder for the output of test/compile.mjs. */
 export const compiledTests = path.join(root, 'dist', 'test');
 
 /** True if test/compile.mjs compiled this test, which it does after a build of the programs. */

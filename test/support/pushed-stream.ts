@@ -5,9 +5,9 @@ import { protocolVersion } from '../../src/report/wire.ts';
 
 export interface PushedStream {
   readonly sealed: readonly Uint8Array[];
-  /** The reports that are still there. Default: none. */
+  /** The number of reports that are left on the client. Default: 0. */
   readonly left?: number;
-  /** The client's clock less ours. */
+  /** The client's clock minus this machine's, in milliseconds. */
   readonly offsetMs?: number;
 }
 

@@ -1,4 +1,4 @@
-/** An SSH server that records every offered credential, and accepts only one key if it is to forward. */
+/** An SSH server that records every offered credential. It accepts a single key, and only if it is to forward. */
 import { connect } from 'node:net';
 
 import ssh2 from 'ssh2';
@@ -9,13 +9,15 @@ import { publicBlobOf } from './hostile-ssh.ts';
 import { listen, type Listener } from './free-port.ts';
 
 export interface RecordingServer extends Listener {
-  /** `ssh-ed25519 AAAA...`, for known_hosts. */
+  /** The key for known_hosts, as `ssh-ed25519 AAAA...`. */
   readonly hostKey: string;
-  /** `user key SHA256:...` and `user password ...`, each once, sorted. */
+  /** Returns `user key SHA256:...` and `user password ...`, each once, sorted. */
   offered(): readonly string[];
 }
 
-/** `accepts`: the fingerprint of the one key that logs in; after that connections are forwarded. */
+/**
+ * Starts the server. `accepts` is the fingerprint of the one key that logs in; connections are forwarded after that.
+ */
 export async function startRecordingServer(accepts: string | null = null): Promise<RecordingServer> {
   const pem = generateHostKey();
   const seen = new Set<string>();

@@ -1,6 +1,6 @@
 /**
- * A cheap client for tests of whole fleets: a real SSH server in this process that answers every visit with a real
- * sealed report of the client it was asked as, without a shell or an agent. It listens on every address of loopback.
+ * A cheap client for tests of whole fleets: a real SSH server in this process. It answers every visit with a real
+ * sealed report of the requested client, without a shell or an agent. It listens on every address of loopback.
  */
 import { randomUUID } from 'node:crypto';
 
@@ -25,13 +25,13 @@ export interface ReportServerOptions {
   readonly hostKey?: string;
   /** Like sshd's MaxStartups: the most logins under way before a connection is refused. Default: no limit. */
   readonly maxStartups?: number;
-  /** A visit is answered once this has resolved. */
+  /** A visit is answered once this promise has resolved. */
   readonly mayAnswer?: () => Promise<void>;
   /** Returns the bytes to send in place of a report. Default: the sealed sample. */
   readonly reports?: (request: AgentRequest) => readonly Buffer[];
-  /** Changes of the hello. */
+  /** Returns changes of the hello. */
   readonly hello?: (request: AgentRequest) => Partial<Hello>;
-  /** Bytes that are sent after the reports, whatever they are. */
+  /** Returns arbitrary bytes that are sent after the reports. */
   readonly bytes?: (request: AgentRequest) => Buffer;
 }
 
@@ -42,7 +42,10 @@ export async function startReportServer(options: ReportServerOptions) {
   const blob = publicBlobOf(pem);
   const hostKey = hostKeyOf(blob);
   if (hostKey === null) throw new Error('no host key');
-  /** The most logins that were under way at the same time, those logged in at the same time, and those turned away. */
+  /**
+   * The greatest number of concurrent logins under way and of concurrent sessions, and the number of rejected
+   * connections.
+   */
   const most = { startups: 0, sessions: 0, rejections: 0 };
   let startups = 0;
   let sessions = 0;
@@ -114,7 +117,7 @@ async function answer(
   });
 }
 
-/** A report of now, sealed; `inside` changes what it says. */
+/** Returns a sealed report of now. `inside` changes its fields. */
 export function sealedFor({ client, run, key }: AgentRequest, inside: Partial<Report> = {}): Buffer {
   const reportId = randomUUID();
   const now = { client, run_id: run, report_id: reportId, datetime: new Date().toISOString() };

@@ -1,6 +1,4 @@
-/**
- * Machines with the built program that watch the same cheap clients, which a report server in this process answers for.
- */
+/** Machines with the built program that watch the same cheap clients, which a report server in this process plays. */
 import type { ChildProcess } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,7 +21,7 @@ export interface Machine {
 }
 
 export interface Site {
-  /** A machine with a state folder of its own; `cloneOf`: a copy of another's, as of a machine that was cloned. */
+  /** Makes a machine with a state folder of its own, or with a copy of that of `cloneOf`, as of a cloned machine. */
   machine(name: string, cloneOf?: Machine): Machine;
   close(): Promise<void>;
 }

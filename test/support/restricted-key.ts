@@ -1,4 +1,4 @@
-/** A client of a real sshd whose key was restricted by what `authorize --script` printed. */
+/** A client of a real sshd whose key was restricted by the output of `authorize --script`. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync, type SpawnSyncReturns } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -15,12 +15,12 @@ import { sshKeygen, type Sshd, type SshdAccount } from './sshd.ts';
 export interface Restricted {
   readonly site: Site;
   readonly account: SshdAccount;
-  /** Where the script put the agents. */
+  /** The folder to which the script wrote the agents. */
   readonly lib: string;
   readonly keysFile: string;
-  /** OpenSSH's client with the restricted key; one character of its output is one byte. */
+  /** Runs OpenSSH's client with the restricted key. One character of its output is one byte. */
   readonly ssh: (command: string | null, ...options: readonly string[]) => SpawnSyncReturns<string>;
-  /** The codes of all visits so far; null: it went well. */
+  /** Returns the codes of all visits so far, null for successful ones. */
   readonly codes: () => Promise<readonly unknown[]>;
 }
 
@@ -31,9 +31,9 @@ export interface RestrictOptions {
   readonly attributes?: string;
   /** True if the visit takes an inventory, which is slow. Default: false. */
   readonly takesInventory?: boolean;
-  /** For `authorize`, after its client. */
+  /** Arguments of `authorize` after the client. */
   readonly args?: readonly string[];
-  /** Called while the key is not restricted yet. */
+  /** Called before the key is restricted. */
   readonly beforehand?: (site: Site, account: SshdAccount) => Promise<void>;
 }
 
@@ -53,7 +53,7 @@ export async function restrict(sshd: Sshd, site: Site, options: RestrictOptions 
   const script = await site.run('authorize', 'web-1', ...more, '--script');
   assert.deepEqual([script.status, script.stderr], [0, '']);
   install(script.stdout, sshd, account);
-  // The files that visits with the unrestricted key left.
+  // These files are from visits with the unrestricted key.
   if (options.beforehand === undefined) {
     rmSync(path.join(account.home, '.local/state'), { recursive: true, force: true });
   }
@@ -91,14 +91,14 @@ export function install(script: string, sshd: Sshd, { name, uid, home }: SshdAcc
 
 const visitMarker = 'AAECAwQFBgcICQoLDA0ODw';
 
-/** The visitCommand's options that start a shell agent. */
+/** The options of visitCommand that start a shell agent. */
 export const shellStart: ShellStart = {
   digest: 'c'.repeat(64),
   marker: [...Array(16).keys()].map((byte) => byte.toString(8)).join('.'),
   folder: 'd'.repeat(32),
 };
 
-/** The command line of a visit, as a collector would send it but for what is said here. */
+/** Returns the command line of a visit, as a collector would send it, with these changes of the request. */
 export function visitCommand(request: Partial<AgentRequest> = {}, shell: ShellStart | null = null): string {
   const marker = visitMarker;
   return runCommand({
@@ -131,7 +131,7 @@ export function visitCommand(request: Partial<AgentRequest> = {}, shell: ShellSt
 /** A file that none of the attacks may create. */
 export const owned = '/tmp/fleet-health-owned';
 
-/** Commands made from that of a visit: each would do something if any shell saw more of it than one word. */
+/** Returns commands made from that of a visit. Each would do something if a shell saw more of it than one word. */
 export function attacksWith(visit: string): readonly string[] {
   const request = /'([\w-]+)'$/.exec(visit)?.[1] ?? '';
   return [
@@ -163,7 +163,7 @@ export function attacksWith(visit: string): readonly string[] {
   ];
 }
 
-/** The first frame of each type in what an agent wrote after the marker of visitCommand. */
+/** Returns the first frame of each type in the output of an agent after the marker of visitCommand. */
 export function framesOf(output: string): ReadonlyMap<string, Buffer> {
   const limits = { maxGreetingBytes, maxReportBytes: 1e6, maxReports: 100, maxTotalBytes: 1e7 };
   const marker = Buffer.from(visitMarker, 'base64url');

@@ -4,7 +4,7 @@ import type { TestContext } from 'node:test';
 
 import { listen } from './free-port.ts';
 
-/** A server in the place of a MySQL server that asks for the password under an RSA key of its own. */
+/** A server in place of a MySQL server that asks for the password under an RSA key of its own. */
 export interface RogueMysql {
   readonly port: number;
   /** The passwords that clients have revealed. */
@@ -15,7 +15,7 @@ const scramble = Buffer.from('12345678901234567890');
 // PROTOCOL_41, TRANSACTIONS, SECURE_CONNECTION, PLUGIN_AUTH, CONNECT_WITH_DB
 const capabilities = 0x0008_a208;
 
-/** Starts one that is stopped after the test; `plugin` is how it wants clients to log in. */
+/** Starts a server that is stopped after the test. `plugin` is the login method that it asks for. */
 export async function startRogueMysql(
   t: TestContext,
   plugin: 'caching_sha2_password' | 'sha256_password',
@@ -76,7 +76,7 @@ function eachPacket(socket: Socket, take: (sequence: number, payload: Buffer) =>
   });
 }
 
-/** The password that a client has encrypted; what was encrypted for another key is no password. */
+/** Returns the password that a client has encrypted, or a remark if it was encrypted for another key. */
 function opened(key: string, encrypted: Buffer): string {
   try {
     const padding = constants.RSA_PKCS1_OAEP_PADDING;

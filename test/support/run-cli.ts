@@ -11,7 +11,7 @@ import { tempFolder } from './temp-folder.ts';
 
 /** The built program, as `npm install -g` puts it into PATH. */
 export const program = path.join(packageDir, 'dist', 'fleet-health.cjs');
-/** The second program, likewise. */
+/** The second program, as above. */
 export const agentProgram = path.join(packageDir, 'dist', 'fleet-health-agent.cjs');
 
 export interface CliResult {
@@ -21,17 +21,17 @@ export interface CliResult {
 }
 
 export interface CliOptions {
-  /** Default: the first program. */
+  /** The path of the program. Default: the first program. */
   readonly program?: string;
   readonly cwd?: string;
-  /** Beside PATH, which is all there is. */
+  /** Variables in addition to PATH, which is the only one otherwise. */
   readonly env?: Readonly<Record<string, string>>;
-  /** The Node that runs it; default: this one. */
+  /** The Node that runs the program. Default: this one. */
   readonly node?: string;
-  /** Default: nothing to read. */
+  /** Standard input. Default: empty. */
   readonly stdin?: 'pipe';
   readonly nodeArgs?: readonly string[];
-  /** Another account; for root alone. */
+  /** The uid of another account; only for root. */
   readonly uid?: number;
   /** A command that runs the program, such as unshare(1) with its options. */
   readonly within?: readonly string[];
@@ -55,7 +55,7 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Chi
   });
 }
 
-/** Waits for a program to end. */
+/** Waits for a program to end. Returns its outcome. */
 export async function outcomeOf(child: ChildProcess): Promise<CliResult> {
   let stdout = '';
   let stderr = '';
@@ -69,7 +69,7 @@ export async function runCli(args: readonly string[], options: CliOptions = {}):
   return await outcomeOf(startCli(args, options));
 }
 
-/** A new folder with a config.xml (mode 0600) of this content; gone after the test. Returns the folder. */
+/** Makes a folder with a config.xml (mode 0600) of this content. Removes it after the test. Returns the folder. */
 export function configFolder(t: TestContext, content: string): string {
   const dir = tempFolder(t);
   writeFileSync(path.join(dir, 'config.xml'), content, { mode: 0o600 });
@@ -83,7 +83,7 @@ export async function succeeded(run: Promise<CliResult>): Promise<string> {
   return stdout;
 }
 
-/** Asserts a program's exit status, and what it wrote to standard error, or to standard output. Returns both. */
+/** Asserts a program's exit status, and its output on standard error or standard output. Returns both. */
 export async function exits(
   status: number,
   run: Promise<Omit<CliResult, 'stdout'> & Partial<CliResult>>,

@@ -1,4 +1,4 @@
-/** A table of hostile clients, an attack each: how the visit ends, and what becomes of the reports. */
+/** A table of hostile clients, one attack each, with the outcome of the visit and of its reports. */
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { deflateRawSync } from 'node:zlib';
 
@@ -12,21 +12,21 @@ import { sampleReport } from '../../report/support/sample-report.ts';
 import { times } from '../../support/times.ts';
 
 export interface Attack {
-  /** The reports of the visit of this number, counted from 0. */
+  /** Returns the reports of a visit. `visit` counts from 0. */
   readonly reports?: (request: AgentRequest, visit: number) => readonly Buffer[];
   readonly hello?: (visit: number) => Partial<Hello>;
   readonly bytes?: () => Buffer;
-  /** The code of its visits; null: they are good. */
+  /** The code of the client's visits; null if they are good. */
   readonly visit: string | null;
-  /** Why its reports are refused; null: none is. */
+  /** The code with which its reports are refused; null if none is. */
   readonly quarantine: string | null;
-  /** Rows of `stats` after so many visits in all, or least and most. */
+  /** Returns the number of rows of `stats` after this many visits, or the least and the greatest. */
   readonly stats: (visits: number) => number | readonly [number, number];
 }
 
 type Content = Partial<Omit<Report, 'worker_reports'>> & { readonly families?: readonly FunctionReport[] };
 
-/** A report as no encoder would write it: nothing is cut, nothing is checked. */
+/** Returns a report as no encoder would write it: without limits and checks. */
 function sealed(request: AgentRequest, { families = [], ...content }: Content = {}, seal: Partial<Seal> = {}): Buffer {
   const { client, run, key } = request;
   const reportId = seal.reportId ?? randomUUID();
@@ -53,9 +53,9 @@ interface Seal {
 
 const nothing = { visit: null, quarantine: null } as const;
 const none = (): number => 0;
-/** Its visits end with this code, and leave no row. */
+/** Returns an outcome: the visits end with this code and leave no row. */
 const failed = (visit: string) => ({ visit, quarantine: null, stats: none });
-/** Its reports are refused with this code. */
+/** Returns an outcome: the reports are refused with this code. */
 const refused = (quarantine: string) => ({ visit: null, quarantine, stats: none });
 
 function family(name: string, data: readonly Row[]): FunctionReport {
@@ -73,10 +73,10 @@ function fullDisk(mount: string): Row {
 
 const controls = '\u001b]0;owned\u0007\u001b[2J\u202egnp.exe\u2066\u009b2J\r\nBcc: x@example.org\u2028';
 
-/** Names that a database may take for one: spaces at the end, case, normal forms. */
+/** Names that a database may take for equal: spaces at the end, case, normal forms. */
 export const alike = ['/a', '/a ', '/A', '/\u00e4', '/a\u0308', '/\ufb01', '/fi', '/ß', '/ss'] as const;
 
-/** A row with every column that is a number at this value, for every family. */
+/** Returns a row for every family. Every numeric column has this value. */
 function everyNumber(value: number): readonly FunctionReport[] {
   return [...new Set(metrics.map((one) => one.family))].map((name) => {
     const own = metrics.filter((metric) => metric.family === name);
@@ -105,7 +105,7 @@ const inventoryOf = (index: number): Content =>
 
 const hugeFrame = Buffer.from('R\xff\xff\xff\xff', 'latin1');
 const garbageFrame = Buffer.concat([Buffer.from('R\0\0\0\x40', 'latin1'), Buffer.alloc(64, 7)]);
-/** This number of reports of a visit, sealed like this. */
+/** Returns a function that makes this many reports of a visit, all sealed with these options. */
 const alikes = (count: number, seal: Partial<Seal>) => (request: AgentRequest) =>
   times(count, () => sealed(request, {}, seal));
 const inYears = (years: number): number => Date.now() + years * year;
@@ -115,10 +115,10 @@ const bomb = deflateRawSync(Buffer.alloc(48 * 1024 * 1024));
 const deep = deflateRawSync('['.repeat(500_000));
 const hourMs = 3_600_000;
 const year = 365 * 24 * hourMs;
-/** Within one hour, however long the test takes and whenever it runs. */
+/** A moment of the past. Rows of several visits fall into one hour, however long the test takes. */
 const earlier = { boot_id: null, datetime: new Date((Math.floor(Date.now() / hourMs) - 1.5) * hourMs).toISOString() };
 
-/** By the name of the client that makes it. `foreignId`: the id of a report of another client. */
+/** Returns the attacks by the name of their client. `foreignId` returns the id of a report of another client. */
 export function hostileAttacks(foreignId: () => string): Readonly<Record<string, Attack>> {
   return {
     'mounts-57000': {
@@ -256,7 +256,7 @@ export function hostileAttacks(foreignId: () => string): Readonly<Record<string,
     'key-id-stolen': {
       ...refused('seal-corrupt'),
       reports: (request) => {
-        // The id of the right key over a text that is sealed to another.
+        // The key id of the right key, on a message that is sealed to another key.
         const message = sealed(request, {}, { publicKey: otherKey() });
         Buffer.from(keyIdOf(Buffer.from(request.key, 'base64url')), 'hex').copy(message, 4);
         return [message];

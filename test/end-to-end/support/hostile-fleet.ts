@@ -1,6 +1,4 @@
-/**
- * A fleet that is hostile in each word that somebody else chooses, stored as the collector and the alerter store it.
- */
+/** A fleet with hostile text in each place that others write, stored as the collector and the alerter store it. */
 import assert from 'node:assert/strict';
 
 import type { Alert } from '../../../src/storage/store/alert.ts';
@@ -22,7 +20,7 @@ import {
 
 const minuteMs = 60_000;
 
-/** Words that config.xml takes as names: each aims at one reader. */
+/** Words that config.xml accepts as names, each against one reader. */
 export const hostileNames: readonly string[] = [
   `</script><img src=x onerror="alert('1')">`,
   `" onmouseover="alert(1)" x='`,
@@ -40,7 +38,7 @@ export const hostileNames: readonly string[] = [
   'W'.repeat(128),
 ];
 
-/** Words that no config.xml can hold or name a client with, but a client can send. */
+/** Words that config.xml cannot contain or name a client with, but that a client can send. */
 export const hostileWords: readonly string[] = [
   ...hostileNames,
   '\u001b]0;owned\u0007\u001b[2J\u001b[31m',
@@ -53,12 +51,12 @@ export const hostileWords: readonly string[] = [
   '\u2028\u2029\u{e0041}\ufeff',
 ];
 
-/** The same number of words that are only words. Some are written from right to left. */
+/** An equal number of harmless words. Some are written from right to left. */
 export const plainWords: readonly string[] = hostileWords.map(
   (_, index) => `${index % 5 === 3 ? 'שרת' : 'word'}-${index}`,
 );
 
-/** Returns a config.xml with a group and a client for each of the names that it can hold. */
+/** Returns a config.xml with a group and a client for each word that can be a name in it. */
 export function fleetConfig(words: readonly string[], elements: string): string {
   const quotedIn = (text: string): string =>
     `"${escapeMarkup(text).replace(/[\t\n\r]/g, (character) => `&#${character.charCodeAt(0)};`)}"`;
@@ -76,7 +74,7 @@ export function fleetConfig(words: readonly string[], elements: string): string 
 `;
 }
 
-/** The words in one text, cut to the length that every column takes. */
+/** Returns the words as one text, cut to the length that every column accepts. */
 const joined = (words: readonly string[]): string => words.join(' ').slice(0, 250);
 
 function workersOf(words: readonly string[]): readonly WorkerReport[] {
@@ -121,7 +119,7 @@ function inventoryOf(words: readonly string[]): readonly WorkerReport[] {
   ];
 }
 
-/** Checks whose texts, labels and items are these words, in each state, and files that are refused. */
+/** Returns checks in each state whose texts, labels and items are these words, and files that are refused. */
 function checksOf(words: readonly string[]): { checks: readonly CheckResult[]; refused: readonly RefusedCheck[] } {
   const plugins = words.map((word, index) =>
     check(`plugin-${index}`, index % 4, `${word} | '${word.replaceAll("'", "''")}'=1;2;3 n=${index}\n${word}`, {
@@ -136,8 +134,8 @@ function checksOf(words: readonly string[]): { checks: readonly CheckResult[]; r
 }
 
 /**
- * Stores reports, visits, inventories, alerts and mails of a client for each word, those that config.xml cannot name
- * as well.
+ * Stores reports, visits, inventories, alerts and mails of a client for each word, including words that config.xml
+ * cannot name.
  */
 export async function storeFleet({ reports, alerts }: Storage, words: readonly string[]): Promise<void> {
   const nowMs = Date.now();

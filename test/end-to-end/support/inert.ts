@@ -1,13 +1,13 @@
-/** Proofs that a text does nothing to its reader, whatever the words in it are. */
+/** Proofs that a text does nothing to its reader, whatever words it contains. */
 import assert from 'node:assert/strict';
 
-/** Control characters, and characters that change the direction of text or are not seen. */
+/** Control characters, and characters that are invisible or change the direction of text. */
 const harmful = /(?!\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u;
-/** Colours, and what a progress bar does to its own line. */
+/** Escape sequences of colours and of progress bars on their own line. */
 const escape = String.fromCharCode(27);
 const ownSequences = new RegExp(`${escape}(?:[78]|\\[[\\d;]*m|\\[\\d*[GK]|\\[\\?(?:7|25)[hl])`, 'g');
 
-/** Asserts that nothing in a text moves a terminal or the text beside it, and that no word became a line. */
+/** Asserts that a text does not control a terminal or change the text beside it, and that no word starts a line. */
 export function assertInert(what: string, text: string): void {
   const [found] = harmful.exec(text) ?? [];
   const place = found === undefined ? '' : text.slice(Math.max(0, text.indexOf(found) - 60), text.indexOf(found) + 60);
@@ -19,17 +19,17 @@ export function assertInert(what: string, text: string): void {
   assert.doesNotMatch(text, /^Injected/m, what);
 }
 
-/** Asserts the same of what a terminal receives, which may have colours and progress bars. */
+/** Asserts the same of output to a terminal, which may have colours and progress bars. */
 export function assertInertOnTerminal(what: string, text: string): void {
   assertInert(what, text.replaceAll('\r\n', '\n').replace(ownSequences, '').replaceAll('\r', ''));
 }
 
 /**
- * Asserts that HTML is nothing but tags with quoted attributes and text without markup. Returns each kind of element
- * in it with its attributes' names, and where its links lead to.
+ * Asserts that HTML consists of tags with quoted attributes and of text without markup. Returns each kind of element
+ * with the names of its attributes, and the targets of its links.
  */
 export function readHtml(what: string, html: string): ReadonlySet<string> {
-  // Raw text ends at the first end tag, as browsers read it.
+  // Raw text ends at the first end tag, as in browsers.
   const bare = html.replace(/(<(script|style)\b[^>]*>)[^]*?(?=<\/\2)/g, '$1');
   const kinds = new Set<string>();
   const tag = /<(?:!DOCTYPE html|(\/?[a-zA-Z][a-zA-Z0-9]*)((?: [a-zA-Z][\w-]*(?:="[^"<>]*")?)*) ?\/?)>/y;
@@ -48,12 +48,12 @@ export function readHtml(what: string, html: string): ReadonlySet<string> {
       [name, ...[...attributes.matchAll(/ ([^ =]+)(?:="[^"]*")?/g)].map(([, one = '']) => one), scheme].join(' '),
     );
   }
-  // Words from right to left are isolated, each by itself.
+  // Each word from right to left is isolated.
   assertInert(what, text.replace(/\u2068([^\u2068\u2069\n]*)\u2069/g, '$1').replaceAll(/[\u200c\u200d]/g, ''));
   return kinds;
 }
 
-/** Reads CSV as RFC 4180 defines it, strictly: texts stand in quotes, and everything else is a number, or nothing. */
+/** Reads CSV strictly by RFC 4180: texts are quoted, and all other cells are numbers or empty. */
 export function readCsv(what: string, csv: string): readonly (readonly string[])[] {
   const lines = csv.split('\r\n');
   assert.equal(lines.pop(), '', what);

@@ -1,6 +1,6 @@
 /**
  * Makes test/testdata/0.2.0 with the built program of that version: the state folder with the embedded database, and
- * the same database as a dump of MariaDB. Its keys are those of this fleet alone.
+ * the same database as a dump of MariaDB. Its keys belong to this fleet alone.
  * `npm run build && node --import tsx test/end-to-end/support/keep-release.ts`
  */
 import assert from 'node:assert/strict';
@@ -67,7 +67,7 @@ async function round(atMs: number, name = usual): Promise<void> {
 }
 
 await run(0, usual, 'trust', '--yes');
-// Days that become figures by the hour, days for a forecast, then an alert that comes and ends.
+// Days that are rolled up by the hour, days for a forecast, then an alert that fires and is resolved.
 for (const days of [45, 44]) await round(keptAtMs - days * dayMs);
 for (let days = 20; days > 0; days -= 1) {
   fleet.setCheck(days === 9 ? 2 : 0);
@@ -115,7 +115,7 @@ async function keep(): Promise<void> {
   await mariadb.stop();
   rmSync(keptFolder, { recursive: true, force: true });
   mkdirSync(keptFolder);
-  // The account that made it is not there again.
+  // The account that made the dump does not exist where it is restored.
   const text = dump.replaceAll(/ DEFINER=\S+/g, '').replaceAll(`\`${name}\`.`, '');
   writeFileSync(path.join(keptFolder, 'fleet.sql.gz'), gzipSync(text, { level: 9 }));
   const known = file('state/known_hosts');

@@ -1,7 +1,7 @@
 /**
- * A small fleet with a clock of its own: three clients, which a report server in this process answers for, and the
- * built programs under libfaketime. `keep-release.ts` keeps what a release leaves behind of it; upgrade.test.ts goes on
- * from there.
+ * A small fleet with its own clock: three clients, played by a report server in this process, and the built programs
+ * under libfaketime. `keep-release.ts` keeps the files that a release leaves behind; upgrade.test.ts starts
+ * from them.
  */
 import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -16,11 +16,11 @@ import { sampleReport, worker } from '../../report/support/sample-report.ts';
 import { startReportServer, type ReportServer } from '../../support/report-server.ts';
 import { runCli, type CliResult } from '../../support/run-cli.ts';
 
-/** Holds what a release left behind: config.xml, host-key, state.tar.gz and fleet.sql.gz. */
+/** The folder of a release's files: config.xml, host-key, state.tar.gz and fleet.sql.gz. */
 export const keptFolder = path.join(packageDir, 'test', 'testdata', '0.2.0');
-/** The moment of the last run before it was kept. */
+/** The moment of the last run before the files were kept. */
 export const keptAtMs = Date.UTC(2026, 10, 23, 12, 0);
-/** Stands for the port of the clients in the files that are kept. */
+/** The placeholder for the port of the clients in the kept files. */
 export const keptPort = '54321';
 
 const faketime = readdirSync('/usr/lib')
@@ -29,7 +29,7 @@ const faketime = readdirSync('/usr/lib')
 /** The reason for which no clock can be set, or false. */
 export const skipWithoutFaketime = faketime === undefined && !process.env['CI'] ? 'faketime is not installed' : false;
 
-/** The variables under which a program starts at this moment. */
+/** Returns the environment variables with which a program starts at this moment. */
 export function clockAt(atMs: number): Readonly<Record<string, string>> {
   const seconds = Math.round((atMs - Date.now()) / 1000);
   return {
@@ -42,7 +42,7 @@ export function clockAt(atMs: number): Readonly<Record<string, string>> {
 
 export interface KeptFleet {
   readonly server: ReportServer;
-  /** Sets the moment for the clients, and for the programs that are started from then on. */
+  /** Sets the time for the clients, and for programs that are started later. */
   setTime(atMs: number): void;
   /** Sets the exit status of the check of c2. */
   setCheck(exit: 0 | 2): void;
@@ -80,7 +80,7 @@ function sealed({ client, run, key }: AgentRequest, inside: Partial<Report>): Bu
 const dayMs = 86_400_000;
 const gib = 1024 ** 3;
 
-/** A file system of c1 fills; a check of c2 fails on demand. */
+/** Returns a report. A file system of c1 fills; a check of c2 has the exit status `exit`. */
 function reportAt(client: string, atMs: number, exit: 0 | 2): Partial<Report> {
   const days = (atMs - keptAtMs) / dayMs;
   const used = client === 'c1' ? 82 + days : 40;

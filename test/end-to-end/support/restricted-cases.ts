@@ -1,4 +1,4 @@
-/** Tests of restricted keys that hold for both agents. */
+/** Tests of restricted keys that apply to both agents. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -14,9 +14,9 @@ export interface RestrictedCases {
   readonly restricted: (t: TestContext, options?: { readonly shell: string }) => Promise<Restricted>;
   /** Commands that must not be run; null: no command at all. */
   readonly attacks: readonly (string | null)[];
-  /** Machines to spoil an agent's file, by what is wrong with it then. */
+  /** Functions that damage an agent's file, by the kind of damage. */
   readonly spoils: Readonly<Record<string, (file: string) => unknown>>;
-  /** The text that makes another version of the agent, before it, and the ending of the agent's file. */
+  /** The text to put before the agent to make another version of it, and the extension of the agent's file. */
   readonly older: string;
   readonly ending: '.cjs' | '.sh';
 }
@@ -71,7 +71,7 @@ export function testRestricted({ sshd, restricted, attacks, spoils, older, endin
 
   test('an agent of an older version goes on, and a line says how to get the newer one', async (t) => {
     const { site, lib, keysFile, codes, account } = await restricted(t);
-    // The collector is upgraded: to it, what the key pins is another agent.
+    // The collector is upgraded: the pinned agent is another version than its own.
     const [agent = ''] = readdirSync(lib).filter((name) => readFileSync(path.join(lib, name)).length < 100_000);
     const text = older + readFileSync(path.join(lib, agent), 'utf8');
     const digest = createHash('sha256').update(text).digest('hex');
@@ -82,7 +82,7 @@ export function testRestricted({ sshd, restricted, attacks, spoils, older, endin
     assert.equal(outdated.status, 0, outdated.stdout);
     assert.match(outdated.stdout, /web-1 runs the agent of another version under a restricted key/);
 
-    // By now it is known which agent reads this client.
+    // By now the collector knows which agent reads this client.
     install((await site.run('authorize', 'web-1', '--script')).stdout, sshd, account);
     const upgraded = await site.run('collect');
     assert.equal(upgraded.status, 0);

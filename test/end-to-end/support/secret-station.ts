@@ -1,4 +1,4 @@
-/** A fleet with a secret of its own in every place that config.xml and the environment have for one. */
+/** A fleet with a different secret in every place that config.xml and the environment have for one. */
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
@@ -18,24 +18,25 @@ import { sshKeygen, startSshd } from '../../support/sshd.ts';
 import { watchProcesses, type SeenProcess } from '../../support/watch-processes.ts';
 
 /**
- * Where the secrets of a config.xml stand: in it, in files, in variables; `url`: as `literal`, but for the storage's
- * URL.
+ * The places of the secrets of a config.xml: in config.xml, in files, in variables. `url` is as `literal`, except for
+ * the URL of the storage.
  */
 export const variants = ['literal', 'file', 'env', 'url'] as const;
 export type Variant = (typeof variants)[number];
 
 /**
- * Kinds of attributes that hold no secret, and the names of those whose kind may. Another one has to be checked first.
+ * Kinds of attributes that hold no secret, and names of such attributes whose kind may hold one. Check an attribute
+ * before adding it.
  */
 const harmlessText = ['username', 'command', 'metric', 'state', 'hiddenOpts', 'value'];
 const harmlessPaths = [
   ...['dir', 'socketPath', 'ca', 'agent', 'knownHosts', 'config', 'file', 'serverPublicKeyFile'],
   ...['textfile', 'socket', 'tlsCert'],
-  // The key of a site: no config.xml of the station can have it, for beside it there is no database.
+  // The key of a site. No config.xml of the station can have it: a site with this key has no database.
   'key',
 ];
 
-/** Every attribute of config.xml that is, or names, or may contain a secret, as `element attribute`. */
+/** Returns every attribute of config.xml that is, names or may contain a secret, as `element attribute`. */
 export function secretPlaces(): readonly string[] {
   return Object.entries(vocabulary).flatMap(([element, { attributes }]) =>
     Object.entries(attributes)
@@ -58,12 +59,12 @@ export interface Station {
   readonly stateDir: string;
   readonly homes: string;
   readonly markers: Markers;
-  /** Places that were given a secret. */
+  /** The places that were given a secret. */
   readonly filled: ReadonlySet<string>;
   readonly smtp: SmtpServer;
-  /** The mailbox of replies. It repeats what it was sent to whom it refuses. */
+  /** The mailbox of replies. It repeats the client's input to a client that it refuses. */
   readonly imap: ImapServer;
-  /** Decides what the mail server does. */
+  /** Decides how the mail server acts. */
   readonly mailServer: { act: ((moment: SmtpMoment) => SmtpAct | undefined) | null };
   /** The secrets that the echoing SSH server received. */
   readonly heard: readonly string[];
@@ -71,23 +72,23 @@ export interface Station {
   readonly asked: readonly string[];
   /** The URLs of webhooks that were posted to, and the header of each. */
   readonly posted: readonly string[];
-  /** A changed config.xml beside the others; returns what `run` takes for it. */
+  /** Writes a changed config.xml beside the others. Returns its name for `run`. */
   derive(variant: Variant, name: string, change: (text: string) => string): string;
-  /** The program with the config.xml of a variant. */
+  /** Runs the program with the config.xml of a variant. */
   run(variant: string, args: readonly string[], more?: RunOptions): Promise<Run>;
-  /** Every row of every table. */
+  /** Returns every row of every table. */
   dump(): Promise<string>;
   stop(): Promise<void>;
 }
 
 export interface RunOptions {
   readonly nodeArgs?: readonly string[];
-  /** Default: 0, nothing is taken away. */
+  /** Default: 0, which removes no permission. */
   readonly umask?: number;
   readonly kill?: { readonly signal: NodeJS.Signals; readonly afterMs: number };
 }
 
-/** Files that hold secrets because that is what they are for. */
+/** The folder of files whose purpose is to hold secrets. */
 const inputs = 'secrets';
 
 export async function startStation(): Promise<Station> {
@@ -117,7 +118,7 @@ export async function startStation(): Promise<Station> {
       return;
     }
     if (request.method === 'POST') {
-      // Taken the first time, as the command below; later it repeats what it was sent.
+      // Accepts the first request, as the command below does; later answers repeat the request.
       const words = `${request.url ?? ''} ${String(request.headers['x-token'])}`;
       posted.push(words);
       response.statusCode = posted.length === 1 ? 200 : posted.length % 2 === 0 ? 500 : 400;
@@ -131,7 +132,7 @@ export async function startStation(): Promise<Station> {
   beats.listen(0, '127.0.0.1');
   await once(beats, 'listening');
 
-  /** Puts a secret where a variant has it, and returns the attribute that says so. */
+  /** Stores a secret in the place of a variant. Returns the attribute that names this place. */
   const secret = (element: string, what: 'password' | 'passphrase', variant: Variant): string => {
     const value = markers.of(`${element} ${what}`);
     const kind = variant === 'file' ? 'File' : variant === 'env' ? 'Env' : '';
@@ -159,7 +160,7 @@ export async function startStation(): Promise<Station> {
   writeFileSync(careless, '#!/bin/sh\numask 000\nexec /bin/sh "$@"\n', { mode: 0o755 });
   chmodSync(dir, 0o755);
   for (const element of elements) {
-    // An agent reads one client; the others' visits end at a shell that runs nothing, which is cheaper.
+    // An agent reads one client alone. Visits of the others end at a shell that runs nothing, which is cheaper.
     const shell = element === 'ssh' ? careless : '/usr/sbin/nologin';
     const { name } = await sshd.addAccount({ shell, password: markers.of(`${element} password`) });
     accounts.set(element, name);
@@ -176,8 +177,8 @@ export async function startStation(): Promise<Station> {
     `${secret(element, 'password', variant)} ${secret(element, 'passphrase', variant)}`;
   const notify = inside(inputs, 'notify');
   const notified = inside('notified');
-  // Taken the first time, so that there is a good pass; later it complains, with all that it knows. Whoever watches the
-  // processes has a second to see it.
+  // The command succeeds the first time, so that there is a good pass. Later it prints its input and environment and
+  // fails. A watcher of the processes has a second to see it.
   const words = `test -e ${notified} && again=75\nenv >>${notified}\ncat >>${notified}\nenv >&2\nsleep 1\nexit \${again:-0}`;
   writeFileSync(notify, `#!/bin/sh\n${words}\n`, { mode: 0o700 });
   const at = (host: number): string => `ip="127.0.0.${host}" port="${sshd.port}"`;
@@ -230,14 +231,14 @@ export async function startStation(): Promise<Station> {
 `;
     writeFileSync(configFile(variant), text, { mode: 0o600 });
   }
-  // An administrator may have proxies in the environment.
+  // An administrator may have set proxies in the environment.
   for (const name of ['HTTPS_PROXY', 'http_proxy', 'ALL_PROXY']) {
     environment[name] = `http://me:${encodeURIComponent(markers.of(`environment ${name}`))}@192.0.2.1:3128`;
   }
   for (const name of ['FLEET_OTHER', 'FLEET_HEALTH_OTHER', 'NPM_TOKEN', 'MYSQL_PWD', 'SSH_ASKPASS_SECRET']) {
     environment[name] = markers.of(`environment ${name}`);
   }
-  // Nobody is there, so that npm says so at once.
+  // Nobody listens there, so that npm fails at once.
   environment['npm_config_registry'] = 'http://127.0.0.1:9/';
   environment['npm_config_noproxy'] = '127.0.0.1';
   environment['npm_config_fetch_retries'] = '0';
@@ -306,21 +307,21 @@ function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;');
 }
 
-/** A key that is opened by a passphrase; what it holds is a secret like any, in clear and as it is kept. */
+/** Makes a key with a passphrase. Adds its content, in clear and as stored, to the secrets. */
 function makeKey(file: string, passphrase: string, markers: Markers, place: string): string {
   sshKeygen(file, '-t', 'ed25519', '-C', '');
   const opened = readFileSync(file, 'utf8').split('\n').slice(1, -2).join('');
   const bytes = Buffer.from(opened, 'base64');
-  // PROTOCOL.key of OpenSSH: a string of 64 bytes, the seed and once more the public half.
+  // PROTOCOL.key of OpenSSH: a string of 64 bytes, namely the seed and once more the public half.
   const at = bytes.lastIndexOf(Buffer.from([0, 0, 0, 64])) + 4;
   markers.add(`${place} privateKey, opened`, bytes.subarray(at, at + 32));
-  // With one round of bcrypt: the default takes a tenth of a second, and JavaScript's own longer.
+  // A single round of bcrypt: the default takes a tenth of a second, and longer in JavaScript.
   execFileSync('ssh-keygen', ['-q', '-p', '-P', '', '-N', passphrase, '-a', '1', '-f', file], { stdio: 'ignore' });
   markers.add(`${place} privateKey`, readFileSync(file, 'utf8').split('\n').slice(-4, -2).join('\n'));
   return file;
 }
 
-/** An ssh-agent that holds an opened key. */
+/** Starts an ssh-agent that holds an opened key. */
 async function startAgent(socket: string, key: string, markers: Markers): Promise<{ kill(): void }> {
   const child = spawn('ssh-agent', ['-D', '-a', socket], { stdio: ['ignore', 'pipe', 'ignore'] });
   await once(child.stdout, 'data');

@@ -15,15 +15,15 @@ import { tempFolder } from '../../support/temp-folder.ts';
 
 export interface SharedSiteOptions {
   readonly clients: number;
-  /** The URL of each collector's database; as many collectors. */
+  /** The URL of each collector's database, one for each collector. */
   readonly urls: readonly string[];
   readonly password: string;
   readonly everyMs: number;
-  /** Elements of every collector's config.xml beside its own ones; default: a rule that nothing breaks. */
+  /** Further elements of every collector's config.xml; default: a rule that always holds good. */
   readonly elements?: string;
-  /** The server's socket, which a collector without a network reaches; default: the port of the URL. */
+  /** The server's socket for a collector without a network; default: the port of the URL. */
   readonly socketPath?: string;
-  /** The error of each collector's clock in seconds, as `+40`. Default: all have that of this machine. */
+  /** The error of each collector's clock in seconds, as `+40`. Default: the time of this machine. */
   readonly clocks?: readonly string[];
 }
 
@@ -83,9 +83,9 @@ export async function startSharedSite(t: TestContext, options: SharedSiteOptions
       await sleep(Math.max(0, nextAtMs - performance.now()));
       nextAtMs = performance.now() + everyMs;
     },
-    /** Lets the next cycle begin as early as a late cron would: all slices were given back. */
+    /** Makes the next cycle begin a quarter early: all slices were given back. */
     hurry: (): void => void (nextAtMs -= everyMs / 4),
-    /** Waits until the simulator has answered so many more visits. */
+    /** Waits until the simulator has answered this many more visits. */
     untilServed: async (more: number): Promise<void> => {
       const wanted = simulator.counts().served + more;
       while (simulator.counts().served < wanted) await sleep(5);
@@ -93,11 +93,11 @@ export async function startSharedSite(t: TestContext, options: SharedSiteOptions
   };
 }
 
-/** Counts all reports that are stored, and how many different ones they are: as many as the clients made. */
+/** Counts all stored reports, and the different ones among them. Both are the number that the clients made. */
 export const storedSql = `SELECT COUNT(*) AS reports, COUNT(DISTINCT report_id) AS ids
   FROM (SELECT report_id FROM stats UNION ALL SELECT report_id FROM inventory_reports) AS stored`;
 
-/** Returns the clients of a run that ended well. */
+/** Asserts that a run ended well. Returns the number of its clients. */
 export async function endedWell(child: ChildProcess): Promise<number> {
   const result: CliResult = await outcomeOf(child);
   assert.equal(result.status, 0, result.stderr + result.stdout);

@@ -8,7 +8,7 @@ import { makeInventoried, makeInventoriedIn } from '../../support/inventoried.ts
 import { startMariadb, skipWithoutMariadb, type Mariadb, type MariadbDatabase } from '../../support/mariadb.ts';
 import { configFolder, runCli, type CliResult } from '../../support/run-cli.ts';
 
-/** A config.xml in a folder of its own, and its database, whichever it is. */
+/** A config.xml in a folder of its own, with its database of either kind. */
 export interface Site {
   readonly dir: string;
   readonly stateDir: string;
@@ -16,20 +16,20 @@ export interface Site {
   /** Replaces config.xml; the storage element is added. */
   configure(inner: string): void;
   rows(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>;
-  /** Keeps everybody from writing until the returned function is called. */
+  /** Locks the database against writers until the returned function is called. */
   block(): () => void;
-  /** See makeInventoried. */
+  /** Makes clients known whose inventory came today; see makeInventoried. */
   inventoried(...clients: readonly string[]): Promise<void>;
 }
 
 export interface DatabaseKind {
   readonly name: 'sqlite' | 'mariadb';
-  /** node:test's `skip`. */
+  /** The option `skip` of node:test. */
   readonly skip: string | false;
   site(t: TestContext, inner: string): Promise<Site>;
 }
 
-/** SQLite and, where it is installed, MariaDB: one server for the suites of a file. */
+/** Returns SQLite and, where it is installed, MariaDB. A file's suites share one MariaDB server. */
 export function databaseKinds(): readonly DatabaseKind[] {
   let mariadb: Mariadb | null = null;
   before(async () => {
@@ -83,7 +83,7 @@ const sqliteBlock: Block = (stateDir) => {
   };
 };
 
-/** `database`: null for the SQLite file in its state folder. */
+/** Makes a site. `database` is null for the SQLite file in its state folder. */
 function siteOf(
   t: TestContext,
   inner: string,
@@ -102,7 +102,7 @@ function siteOf(
     dir,
     stateDir,
     configure,
-    // In the folder, with no -c and nothing but PATH: as somebody's crontab line would.
+    // In the folder, without -c and with PATH alone, as a line of a crontab would run.
     run: (...args) => runCli(args, { cwd: dir }),
     rows: (sql) => query(stateDir, sql),
     block: () => block(stateDir),
@@ -113,7 +113,7 @@ function siteOf(
   };
 }
 
-/** Every file and folder below a folder, as `path mode`, folders with a slash; sorted. */
+/** Returns every file and folder below a folder, sorted, as `path mode`; folders end with a slash. */
 export function listing(dir: string): readonly string[] {
   if (!existsSync(dir)) return [];
   const entries = readdirSync(dir, { withFileTypes: true }).flatMap((entry) => {

@@ -5,7 +5,7 @@ export const todayMs = Date.UTC(2026, 10, 20);
 
 const size = 1000;
 
-/** Makes a mount whose used bytes of a day are known; day 0 is today. NaN is unknown. */
+/** Makes a mount with these used bytes by day; day 0 is today. NaN is unknown. */
 export function madeMount(
   used: (day: number) => number,
   days: number,

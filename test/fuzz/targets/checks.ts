@@ -9,7 +9,7 @@ const datetime = '2026-11-22T12:00:00.000Z';
 const seed = (format: CheckFormat, exit: number, ...lines: readonly string[]): Buffer =>
   Buffer.from(`${format} ${exit}\n${lines.join('\n')}`);
 
-/** A first line `FORMAT EXIT`, and the output of a check: what a client says of its checks, whatever it says. */
+/** A first line `FORMAT EXIT`, and the output of a check with arbitrary text from the client. */
 export const checksTarget: FuzzTarget = {
   name: 'checks',
   seeds: () => [

@@ -13,7 +13,7 @@ const failed = visit({
 });
 const seed = (value: unknown): Buffer => Buffer.from(JSON.stringify(value));
 
-/** The records and clocks that a site forwards beside reports: nothing of them is sealed, and a site may be hostile. */
+/** The records and clocks that a site forwards beside reports: none of them is sealed, and a site may be hostile. */
 export const forwardedTarget: FuzzTarget = {
   name: 'forwarded',
   seeds: () => [
@@ -45,7 +45,7 @@ export const forwardedTarget: FuzzTarget = {
   },
 };
 
-/** Returns the records as they are after they were sent once more. */
+/** Returns the records after one more encoding and parsing. */
 function again(records: Forwarded): unknown {
   const parsed = payloadsOf(records).map(parseForwarded);
   if (records.kind === 'run') return plain(parsed[0]);

@@ -32,7 +32,10 @@ function feed(input: Buffer, sizeOf: () => number) {
 
 const bytesOf = ({ type, payload }: Frame): Buffer => encodeFrame(type, payload);
 
-/** The bytes decide what comes out, not how they arrive; what comes out are the bytes, within the limits. */
+/**
+ * The frames depend on the bytes, not on the pieces in which they arrive. They contain exactly those bytes, within the
+ * limits.
+ */
 export const framesTarget: FuzzTarget = {
   name: 'frames',
   seeds: () => [
@@ -61,7 +64,7 @@ export const framesTarget: FuzzTarget = {
     requireSame(pieces.started, whole.started, 'the start in pieces');
     const [inPieces, atOnce] = [pieces, whole].map(({ frames }) => Buffer.concat(frames.map(bytesOf)));
     requireThat(inPieces !== undefined && atOnce !== undefined, 'two outcomes');
-    // A fault takes with it what was complete in the same piece.
+    // A fault drops the complete frames of the same piece.
     requireThat(inPieces.subarray(0, atOnce.length).equals(atOnce), 'other frames in pieces');
     requireThat(whole.fault !== null || inPieces.length === atOnce.length, 'more frames in pieces');
     if (pieces.started) {

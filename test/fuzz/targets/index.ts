@@ -8,7 +8,7 @@ import { reportTarget } from './report.ts';
 import { sealHeaderTarget } from './seal-header.ts';
 import { trustSourceTarget } from './trust-source.ts';
 
-/** Every parser that reads what others wrote. */
+/** Every parser of input from other machines or people. */
 export const fuzzTargets: readonly FuzzTarget[] = [
   forwardedTarget,
   framesTarget,

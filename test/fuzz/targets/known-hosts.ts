@@ -6,7 +6,7 @@ const ecdsa =
   'AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBGFkJ9OC3LfVXhpFbHk0cZhBc4f0gBWWJHJ8bWZ1Y0fhPbFJtq2dcGfWgqXyQWbJ8l1i1LQ5nVn0ZkQzV0uR3mM=';
 const names = ['web-1', '[web-1]:2222', '192.0.2.10', '[2001:db8::1]:22', 'WEB-1', '', '*', 'a'.repeat(200)];
 
-/** No line hides another; what is found was written there. */
+/** No line hides another line, and every found key is written in the line found. */
 export const knownHostsTarget: FuzzTarget = {
   name: 'known-hosts',
   seeds: () => [
@@ -41,7 +41,7 @@ export const knownHostsTarget: FuzzTarget = {
       known.notes.every((note) => note.length < 300),
       'a note as long as its line',
     );
-    // A name that no pattern can hold: its line comes last, after whatever the input is.
+    // A name that no pattern can match. Its line comes last, after the arbitrary input.
     const last = parseKnownHosts(`${text}\nlast\u0001host ssh-ed25519 ${ed25519}\n`, 'known_hosts').lookup(
       'last\u0001host',
     );

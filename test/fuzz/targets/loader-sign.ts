@@ -4,7 +4,7 @@ import { requireSame, requireThat, type FuzzTarget } from '../target.ts';
 const marker = 'AAECAwQFBgcICQoLDA0ODw';
 const sign = `fh-${marker}-loader-`;
 
-/** No sign but the whole one, and no status but the loader's own. */
+/** Only the whole sign is found, with only the loader's own statuses. */
 export const loaderSignTarget: FuzzTarget = {
   name: 'loader-sign',
   seeds: () => [

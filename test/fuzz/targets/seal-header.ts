@@ -19,7 +19,7 @@ const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(byte
 const known = new Set(messages.map(digestOf));
 const isSealFault = (thrown: unknown): thrown is SealFault => thrown instanceof SealFault;
 
-/** A header has one encoding, and nothing opens that nobody sealed. */
+/** A header has one encoding, and only sealed messages can be opened. */
 export const sealHeaderTarget: FuzzTarget = {
   name: 'seal-header',
   seeds: () => [Buffer.alloc(0), ...messages.filter(({ length }) => length < 64 * 1024)],

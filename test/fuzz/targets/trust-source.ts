@@ -9,7 +9,7 @@ const hosts = [
   { client: 'Web-1', address: '2001:db8::1', port: 2222 },
 ];
 
-/** Whatever is vouched for has the form of a fingerprint and stands in the file. */
+/** Every trusted value has the form of a fingerprint and is contained in the file. */
 export const trustSourceTarget: FuzzTarget = {
   name: 'trust-source',
   seeds: () => [

@@ -5,14 +5,14 @@ export interface Scraped {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
-  /** Seconds; null if the line has none. */
+  /** The time in seconds; null if the line has none. */
   readonly time: number | null;
 }
 
 const line = /^([a-z_:][a-z0-9_:]*)(?:\{(.*)\})? (\S+)(?: (\S+))?$/s;
 const label = /([a-zA-Z_]\w*)="((?:\\.|[^"\\])*)"(,|$)/gsy;
 
-/** Reads an exposition as the formats define it, strictly. */
+/** Reads an exposition strictly by the definitions of the formats. */
 export function scrape(text: string): readonly Scraped[] {
   return text
     .split('\n')

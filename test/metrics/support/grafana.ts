@@ -62,7 +62,7 @@ export function expandMysql(sql: string, { clients, fromMs, toMs, intervalSecond
     );
 }
 
-/** Expands `$client` and $__range in PromQL: several clients are an expression, each escaped. */
+/** Expands `$client` and $__range in PromQL. Several clients become a regular expression, each client escaped. */
 export function expandPrometheus(expr: string, { clients, fromMs, toMs, intervalSeconds }: Chosen): string {
   const isExpression = expr.includes('=~"$client');
   const escaped = clients.map((client) => client.replaceAll(/[\\^$*+?.()|[\]{}]/g, String.raw`\\$&`));

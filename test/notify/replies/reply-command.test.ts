@@ -90,7 +90,7 @@ test('what stands above and below a command changes nothing', () => {
   const rest = fc.array(fc.string({ unit: 'grapheme' }).filter((one) => !/[\r\n]/.test(one)));
   fc.assert(
     fc.property(fc.nat(3), fc.constantFrom('ack', 'ack 4h', 'silence 1d'), rest, (blank, word, after) => {
-      // A line that ends with a colon above a quotation would make the command a part of who wrote it.
+      // A line that ends with a colon above a quotation would make the command a part of the attribution.
       const below = after.filter((one) => !one.trim().endsWith(':'));
       assert.equal(firstOwnLine([...Array<string>(blank).fill(' '), word, ...below].join('\n')), word);
     }),

@@ -36,7 +36,7 @@ export function noticeOf(alerts: readonly NoticeAlert[], overrides: Partial<Noti
   };
 }
 
-/** The settings of a webhook `chat`. */
+/** Returns the settings of a webhook `chat`. */
 export function webhookConfig(url: string, overrides: Partial<WebhookConfig> = {}): WebhookConfig {
   return {
     name: 'chat',

@@ -6,7 +6,7 @@ import type { ChannelTimeouts, OutgoingMail, SendOptions } from '../../../src/no
 export const password = 'correct horse';
 export const never = new AbortController().signal;
 
-/** <smtp> without encryption and login, on this machine. */
+/** Returns the settings of <smtp> on this machine, without encryption and login. */
 export function smtpConfig(port: number, overrides: Partial<SmtpConfig> = {}): SmtpConfig {
   return {
     host: '127.0.0.1',
@@ -23,7 +23,7 @@ export function smtpConfig(port: number, overrides: Partial<SmtpConfig> = {}): S
   };
 }
 
-/** With a login. */
+/** Returns the settings with a login. */
 export function withLogin(port: number, overrides: Partial<SmtpConfig> = {}): SmtpConfig {
   const secret = new Secret({ kind: 'literal', value: password });
   return smtpConfig(port, { username: 'fleet', password: secret, ...overrides });
@@ -43,12 +43,12 @@ export function sendOptions(overrides: Partial<SendOptions> = {}): SendOptions {
   return { signal: never, onDataBegun: () => Promise.resolve(), ...overrides };
 }
 
-/** Timeouts of a channel; the same for the attempt and for the answer unless given. */
+/** Returns the timeouts of a channel, by default 5 s each for the attempt and for the answer. */
 export function timeouts(timeoutMs = 5_000, answerTimeoutMs = 5_000): ChannelTimeouts {
   return { timeoutMs, answerTimeoutMs };
 }
 
-/** The FleetError of work that must fail. */
+/** Returns the FleetError of work that must fail. Throws if it does not fail with one. */
 export async function faultOf(work: Promise<unknown>): Promise<FleetError> {
   const thrown = await work.then(
     () => null,

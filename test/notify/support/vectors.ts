@@ -8,7 +8,7 @@ export function vector(name: string): unknown {
   return JSON.parse(readFileSync(path.join(packageDir, 'test/testdata/webhooks', `${name}.json`), 'utf8'));
 }
 
-/** Returns a form that is documented with names of types in place of values. */
+/** Returns the documentation of a form that has names of types in place of values. */
 export function documentedForm(name: string): string {
   return readFileSync(path.join(packageDir, 'test/testdata/webhooks', `${name}-documented.txt`), 'utf8');
 }

@@ -1,4 +1,4 @@
-/** The forms of chats and of incident programs: as their makers publish them, within their sizes, without mentions. */
+/** The forms of chat and incident programs: as published by their makers, within their sizes, without mentions. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -18,7 +18,7 @@ const endsAtMs = Date.UTC(2026, 10, 20, 9);
 const over = noticeAlert({ state: 'resolved', endsAtMs });
 const key = 'R0ut1ngK3y0fF1ctionAndN0thingM0re';
 
-/** Text of a client, in a mount point or a message. */
+/** Hostile text from a client, for a mount point or a message. */
 const hostile =
   '@channel @everyone <!here> <@U123> <@&124> [x](http://evil.example) `*_~|>#: {{DATE(1)}} <at>Kim</at> "\\';
 
@@ -36,7 +36,7 @@ function document(format: WebhookFormat, notice = noticeOf([noticeAlert()])): Js
   return first;
 }
 
-/** Every text in a document. */
+/** Returns every text in a document. */
 function textsOf(value: unknown): readonly string[] {
   if (typeof value === 'string') return [value];
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsOf) : [];
@@ -111,7 +111,7 @@ test('pagerduty: an event an alert with one key from beginning to end, as publis
   );
   assert.deepEqual(shapeOf(acknowledge), shapeOf(vector('pagerduty-acknowledge')));
   assert.deepEqual(shapeOf(resolve), shapeOf(vector('pagerduty-resolve')));
-  // Left out: what PagerDuty calls optional, and we have not.
+  // Left out: the fields that PagerDuty calls optional and that our messages lack.
   const { images, links, client_url: url, payload, ...rest } = vector('pagerduty-trigger') as Json;
   const { group, ...fields } = payload as Json;
   assert.ok(images && links && url && group);

@@ -9,7 +9,8 @@ import { noticeAlert } from '../support/notices.ts';
 const alerts = Array.from({ length: 600 }, (_, index) => noticeAlert({ client: `web-${index + 1}` }));
 
 /**
- * Posts 600 alerts to a host that answers its first requests so, and returns its faults and the sizes of the batches.
+ * Posts 600 alerts to a host that gives these answers to its first requests. Returns the faults and the sizes of the
+ * batches.
  */
 async function posted(
   t: TestContext,

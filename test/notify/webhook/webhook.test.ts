@@ -1,4 +1,4 @@
-/** A webhook's channel against a receiver that takes, refuses, hangs, breaks off, floods and lies. */
+/** A webhook's channel against a receiver that accepts, refuses, hangs, breaks off, floods and lies. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';

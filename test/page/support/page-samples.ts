@@ -3,7 +3,7 @@ import type { FleetPage, PageAlert, PageClient } from '../../../src/page/page.ts
 const untilMs = Date.UTC(2026, 10, 21, 10);
 const hourMs = 3_600_000;
 
-/** A page of a day without clients and alerts. */
+/** Returns a page of a day without clients and alerts. */
 export function pageOf(more: Partial<FleetPage>): FleetPage {
   return {
     title: 'Fleet',
@@ -23,7 +23,7 @@ export function pageOf(more: Partial<FleetPage>): FleetPage {
   };
 }
 
-/** A client that is well. */
+/** Returns a client without problems. */
 export function clientOf(more: Partial<PageClient>): PageClient {
   return {
     name: 'web-1',
@@ -48,7 +48,7 @@ export function clientOf(more: Partial<PageClient>): PageClient {
   };
 }
 
-/** A critical alert that fires since two hours. */
+/** Returns a critical alert that has been firing for two hours. */
 export function alertOf(more: Partial<PageAlert>): PageAlert {
   return {
     id: 7,

@@ -4,7 +4,7 @@ import { parseReport } from '../../../src/report/parse-report.ts';
 import { ReportFault, type Report } from '../../../src/report/report.ts';
 import { sampleReport } from './sample-report.ts';
 
-/** The sample with one place changed: `worker_reports.0.name`. `undefined` removes it. */
+/** Returns the sample with one place changed, as in `worker_reports.0.name`. `undefined` removes the place. */
 export function changed(place: string, value: unknown): Report {
   const copy = structuredClone(sampleReport);
   const keys = place.split('.');

@@ -38,12 +38,12 @@ export function worker(
   return { name, duration_ms: 1, error, function_reports };
 }
 
-/** The sample with other worker reports. */
+/** Returns the sample with other worker reports. */
 export function reportWith(...worker_reports: readonly WorkerReport[]): Report {
   return { ...sampleReport, worker_reports };
 }
 
-/** Two rows of every family that metrics.ts knows, each value 1. */
+/** Returns a report with two rows of every family that metrics.ts knows, each value 1. */
 export function fullReport(): Report {
   const families = [...new Set(metrics.map(({ family }) => family))];
   return reportWith(

@@ -1,7 +1,7 @@
 /**
- * Writes test/testdata/seal/*.txt anew: `node --import tsx test/seal/support/make-vectors.ts`. Everything in them is
- * sealed by the independent implementation and from fixed keys, so a second run changes nothing unless zlib does; the
- * files, not this program, are what the tests go by.
+ * Writes test/testdata/seal/*.txt anew: `node --import tsx test/seal/support/make-vectors.ts`. The independent
+ * implementation seals all of them from fixed keys. A second run changes nothing unless zlib does. The tests depend on
+ * the files, not on this program.
  */
 import { createCipheriv, createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
@@ -66,7 +66,7 @@ const opens = async (name: string, comment: string, change: Partial<OtherSealOpt
   write(name, 'success', comment, await seal(change), plaintext);
 const refused = async (name: string, expect: string, comment: string, change: Partial<OtherSealOptions>) =>
   write(name, expect, comment, await seal(change));
-/** Authentic, and wrong in what it says. */
+/** Writes a message that is sealed rightly but has corrupt content. */
 const sealed = async (name: string, comment: string, change: Partial<OtherSealOptions>): Promise<void> =>
   corrupt(name, `${comment}, sealed rightly`, await seal(change));
 const good = await seal();

@@ -4,7 +4,7 @@ import { AeadId, CipherSuite, KdfId, KemId } from 'hpke-js';
 
 import { pairOfRaw } from './raw-keys.ts';
 
-/** The independent implementation: what our own code must agree with. */
+/** The independent implementation, which our own code must agree with. */
 export const otherSuite = new CipherSuite({
   kem: KemId.DhkemX25519HkdfSha256,
   kdf: KdfId.HkdfSha256,
@@ -17,13 +17,13 @@ export interface OtherSealOptions {
   readonly publicKey: Uint8Array;
   readonly header: Uint8Array;
   readonly compressed: Uint8Array;
-  /** Raw private key of the sender; random when left out. */
+  /** The raw private key of the sender. Default: a random one. */
   readonly ephemeral?: Uint8Array;
   readonly info?: Uint8Array;
   readonly suite?: CipherSuite;
 }
 
-/** A whole sealed report: header, enc, ciphertext and tag. */
+/** Returns a whole sealed report: header, enc, ciphertext and tag. */
 export async function otherSeal(options: OtherSealOptions): Promise<Buffer> {
   const { publicKey, header, compressed, ephemeral, info = reportInfo, suite = otherSuite } = options;
   const sender = await suite.createSenderContext({
@@ -50,7 +50,7 @@ export async function otherOpen(options: {
 }
 
 async function otherPair(raw: Uint8Array): Promise<webcrypto.CryptoKeyPair> {
-  // Its types name the DOM's CryptoKey, which there is none of here.
+  // The package's types name the DOM's CryptoKey, which does not exist here.
   const imported = async (bytes: Uint8Array, isPublic: boolean): Promise<webcrypto.CryptoKey> =>
     (await otherSuite.kem.importKey('raw', bytes, isPublic)) as webcrypto.CryptoKey;
   return { privateKey: await imported(raw, false), publicKey: await imported(pairOfRaw(raw).publicKey, true) };

@@ -7,14 +7,14 @@ const pkcs8Prefix = Buffer.from('302e020100300506032b656e04220420', 'hex');
 
 export const fromHex = (text: string): Buffer => Buffer.from(text.replace(/\s+/g, ''), 'hex');
 
-/** The pair of a raw X25519 private key, which serves as an ephemeral one too. */
+/** Returns the pair of a raw X25519 private key. It can serve as an ephemeral pair, too. */
 export function pairOfRaw(raw: Uint8Array): KeyPair {
   const privateKey = createPrivateKey({ key: Buffer.concat([pkcs8Prefix, raw]), format: 'der', type: 'pkcs8' });
   const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'der' }).subarray(-32);
   return { id: keyIdOf(publicKey), publicKey, privateKey };
 }
 
-/** `bytesFrom(1)` is 01 02 03 ... 20. */
+/** Returns 32 ascending bytes: `bytesFrom(1)` is 01 02 03 ... 20. */
 export const bytesFrom = (first: number): Buffer => Buffer.from(Array.from({ length: 32 }, (_, at) => first + at));
 
 /**

@@ -6,7 +6,7 @@ import { openSqlite } from '../../../src/platform/sqlite.ts';
 import { configFolder, exits, runCli, succeeded } from '../../support/run-cli.ts';
 import { serveFolder } from '../support/served-fleet.ts';
 
-/** A collector with a rule for backups, whose `serve` takes events. */
+/** Starts a collector with a rule for backups, whose `serve` takes events. */
 async function collector(t: TestContext, parts = '<events/>') {
   const rule = '<alert type="event" service="backup*" within="26h"/>';
   const dir = configFolder(t, `<config><alerts mail="ops@example.org">${rule}</alerts></config>`);
@@ -55,7 +55,7 @@ test('what is no token pings nothing, and one that was removed neither', async (
     assert.equal((await ask(where)).status, 404, where);
   }
   assert.equal((await ask(own, { method: 'POST' })).status, 405);
-  // It opens nothing else.
+  // The token gives access to nothing else.
   const asked = await ask('/status', { headers: { Authorization: `Bearer ${own.split('/')[3] ?? ''}`, Via: 'x' } });
   assert.equal(asked.status, 403);
   await succeeded(run('tokens', 'remove', 'ping:backup'));

@@ -109,7 +109,7 @@ test('from= holds for HTTP and datagrams, and a rate for each address', async (t
   });
   assert.deepEqual([(await many.post(batch)).status, (await many.post(batch)).status], [200, 503]);
 
-  // A proxy of this machine that config.xml does not name brings strangers.
+  // A proxy of this machine that config.xml does not name forwards requests of strangers.
   const near = await openEndpoint(t, { parts: '<events from="::1,127.0.0.1"/>' });
   assert.equal((await near.post(event('near'))).status, 200);
   assert.equal((await near.post(event('far'), { 'X-Forwarded-For': '203.0.113.9' })).status, 403);

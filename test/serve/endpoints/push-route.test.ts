@@ -26,7 +26,7 @@ interface Signed {
   readonly bytes?: number;
 }
 
-/** The route of three clients that push, behind a server of its own. */
+/** Starts a server with the push route alone, for three clients that push. */
 async function endpoint(t: TestContext) {
   const fleet = makeFleet();
   const clients = names.map((name) =>
@@ -82,13 +82,13 @@ test('recorded headers with a slow body keep no push of the client away', { time
   const { hang, push, ended, begin, sample } = await endpoint(t);
   const recorded = Buffer.alloc(1000, 'x');
   const slow = await hang({ body: recorded });
-  // The same headers are read once at a time, and their sender finds out at once.
+  // A second request with the same headers is refused at once while the first is read.
   const again = await ended(begin({ body: recorded }).end(recorded));
   assert.deepEqual([again.status, again.retryAfter], [429, '60']);
   const { reportId, sealed } = sample();
   const { status, body } = await push({ body: pushedStream({ sealed: [sealed] }) });
   assert.deepEqual([status, acknowledgedIn(body)], [200, [reportId]]);
-  // A third body of one client waits.
+  // A third body of the client must wait.
   const other = await hang({ body: Buffer.alloc(1000, 'y') });
   assert.equal((await push({ body: pushedStream({ sealed: [sample().sealed] }), time: 2 })).status, 429);
   for (const one of [slow, other]) one.destroy();
@@ -102,7 +102,7 @@ test('two large bodies of one client that are slow keep no push of another away'
     asked.write(body.subarray(1));
     return ended(asked).then(({ status }) => ({ status, asked }));
   });
-  // The client may hold one such body: the other is refused, and what it held is free.
+  // The client may hold one such body: the other is refused, and its memory is free.
   const { status } = await Promise.race(slow);
   assert.equal(status, 429);
   const { reportId, sealed } = sample('web-2');
@@ -125,7 +125,7 @@ test('a sender that is known has 60 s for its body, and recorded headers have 5 
   const sameSecond = await hang({ body: Buffer.alloc(800, 'x'), time: 10 });
   t.mock.timers.tick(59_000);
   assert.equal((await ended(sameSecond.end(Buffer.alloc(799, 'x')))).status, 200);
-  // A request from a clock that is far ahead makes no later one look old.
+  // A request from a clock that is far ahead does not make later requests look old.
   const ahead = await hang({ body, time: Math.floor(Date.now() / 1000) + 7200 });
   assert.equal((await ended(ahead.end(body.subarray(1)))).status, 200);
   const late = await hang({ body: Buffer.alloc(700, 'x'), time: 11 });
@@ -141,13 +141,13 @@ test(
     const large = Buffer.alloc(maxPushBytes, 'x');
     const first = await hang({ body: large });
     const second = await hang({ body: large, client: 'web-2' });
-    // Headers that somebody has recorded reserve nothing.
+    // Headers that an eavesdropper has recorded reserve nothing.
     assert.equal((await push({ body: pushedStream({ sealed: [sample().sealed] }) })).status, 200);
     first.write(large.subarray(1, -1));
     second.write(large.subarray(1, -1));
     let time = 2;
     let refused = await push({ body: pushedStream({ sealed: [] }), client: 'web-3', time });
-    // Until the server has read both.
+    // Waits until the server has read both.
     while (refused.status === 200) {
       time += 1;
       refused = await push({ body: pushedStream({ sealed: [] }), client: 'web-3', time });
@@ -170,7 +170,7 @@ test('a recorded push that is sent again and again is refused, and the next one 
   assert.deepEqual([answers.slice(0, 2), [...new Set(answers.slice(2))]], [[200, 200], [429]]);
   assert.equal((await push({ body: pushedStream({ sealed: [sample().sealed] }), time: 2 })).status, 200);
   assert.equal(fleet.sealedFiles().length, 2);
-  // Requests that differ are bounded as well.
+  // Different requests are limited as well.
   const many: (number | undefined)[] = [];
   for (let time = 3; time < 103; time += 1) many.push((await push({ body, time })).status);
   assert.deepEqual([many[0], many.includes(429)], [200, true]);
@@ -234,7 +234,7 @@ test('a wrong MAC and names of all kinds cost the same work, so their answers ta
     assert.equal((await push({ body, client: client as 'web-1' })).status, 401);
     return [...calls.map(({ mock }) => mock.callCount()), names];
   };
-  // The test's own request has one MAC as well. web-2 is not enrolled, and web-3 the last one of config.xml.
+  // The test's own request computes one MAC as well. web-2 is not enrolled, and web-3 is the last one of config.xml.
   for (const client of ['web-1', 'web-3', 'web-2', 'nobody', 'x'.repeat(300)]) {
     assert.deepEqual(await costOf(client), [2, 1, 1, 0, 0], client.slice(0, 8));
   }

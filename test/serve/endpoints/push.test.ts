@@ -62,7 +62,7 @@ test('a wrong MAC, an unknown client and another body are the same 401, and noth
   }
   assert.deepEqual([...answers], ['401 This is no push of a client that is enrolled here.\n']);
   assert.deepEqual(sealedFiles(), []);
-  // With its own key a client cannot speak for another one either.
+  // With its own key a client cannot push reports of another client either.
   const foreign = await send({ body: pushedStream({ sealed: [sample('laptop-2').sealed] }) });
   assert.deepEqual([foreign.status, acknowledgedIn(foreign.body), sealedFiles()], [200, [], []]);
 });
@@ -77,7 +77,7 @@ test(
     const rssBytes = (): number =>
       1024 * Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]);
     const before = rssBytes();
-    // Its headers alone are sent: the server must not wait for 2 GB.
+    // Sends the headers alone: the server must not wait for 2 GB.
     const large = await send({ body: own, headers: { 'Content-Length': 2 * 2 ** 30 } });
     assert.equal(large.status, 413);
     assert.equal((await send({ body: Buffer.alloc(maxPushBytes + 1) })).status, 413);

@@ -12,7 +12,7 @@ export type EventServer = Omit<Served, 'run'> & {
   readonly stored: (columns: string) => readonly (readonly unknown[])[];
 };
 
-/** Starts a server that takes events, of a folder with config.xml or of a new one. */
+/** Starts a server that takes events, for a folder with config.xml or for a new one. */
 export async function openEndpoint(t: TestContext, options: ServedOptions = {}, made?: string): Promise<EventServer> {
   const dir = made ?? configFolder(t, '<config></config>');
   const served = await serveFolder(t, dir, { parts: '<events/>', ...options });

@@ -1,4 +1,4 @@
-/** Servers that take events and are killed again and again. */
+/** Servers that take events and are killed repeatedly. */
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,9 +8,9 @@ import { openEndpoint } from './event-endpoints.ts';
 export interface KilledEndpoints {
   /** The folder with config.xml. */
   readonly dir: string;
-  /** At least so many events are acknowledged before the end. */
+  /** The least number of events that must be acknowledged before the end. */
   readonly wanted: number;
-  /** Senders at a time. */
+  /** The number of concurrent senders. */
   readonly posters: number;
   /** The longest life of a server. */
   readonly longestMs: number;
@@ -18,7 +18,7 @@ export interface KilledEndpoints {
   readonly stored: () => Promise<readonly string[]>;
 }
 
-/** Asserts that no event that was acknowledged is missing or there twice, wherever the server is killed. */
+/** Asserts that no acknowledged event is missing or stored twice, wherever the server is killed. */
 export async function assertNoneLost(t: TestContext, options: KilledEndpoints): Promise<void> {
   const { dir, wanted, longestMs, stored } = options;
   const acknowledged = new Set<string>();

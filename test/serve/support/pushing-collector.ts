@@ -17,7 +17,7 @@ export interface Sent {
   readonly client?: string;
   readonly key?: Buffer;
   readonly time?: number;
-  /** The body that the headers speak of. Default: the one that is sent. */
+  /** The body that the headers are made for. Default: the body that is sent. */
   readonly signed?: Buffer;
   readonly headers?: Readonly<Record<string, string | number>>;
 }
@@ -27,7 +27,7 @@ interface Answered {
   readonly body: Buffer;
 }
 
-/** A collector with two clients that push, one of them enrolled, whose `serve` takes pushes. */
+/** Starts a collector with two clients that push, one of them enrolled, whose `serve` takes pushes. */
 export async function collector(t: TestContext, parts = '<push/>', attributes = '') {
   const clients = ['laptop-1', 'laptop-2'].map((name) => `<client name="${name}" transport="push"/>`).join('');
   const dir = configFolder(t, `<config><alerts mail="ops@example.org"/>${clients}</config>`);

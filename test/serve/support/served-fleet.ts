@@ -23,12 +23,12 @@ export interface AskOptions {
   readonly body?: string;
 }
 
-/** A server that runs. */
+/** A running server. */
 export interface Served {
   readonly dir: string;
   readonly port: number;
   readonly child: ChildProcess;
-  /** Both streams, so far. */
+  /** Returns the output on both streams so far. */
   readonly log: () => string;
   readonly run: (...args: readonly string[]) => Promise<CliResult>;
   readonly ask: (path: string, options?: AskOptions) => Promise<Answer>;
@@ -40,20 +40,20 @@ export interface ServedOptions {
   /** Attributes of `<serve>` beside the port. */
   readonly attributes?: string;
   readonly parts?: string;
-  /** Elements beside it. */
+  /** Elements beside `<serve>`. */
   readonly elements?: string;
   readonly args?: readonly string[];
-  /** Default: a free one. */
+  /** The port. Default: a free one. */
   readonly port?: number;
 }
 
-/** Two clients with a day of reports and an alert, and a server on a port of its own that shows them. */
+/** Makes two clients with a day of reports and an alert. Starts a server that shows them, on a port of its own. */
 export async function servedFleet(t: TestContext, options: ServedOptions = {}): Promise<Served> {
   const { dir, run } = await reportedFleet(t);
   return { ...(await serveFolder(t, dir, options)), run };
 }
 
-/** Starts a server of a folder with config.xml. */
+/** Starts a server for a folder with config.xml. */
 export async function serveFolder(t: TestContext, dir: string, options: ServedOptions): Promise<Omit<Served, 'run'>> {
   const { attributes = '', parts = '<look/>', elements = '', args = [] } = options;
   const port = options.port ?? (await freePort());

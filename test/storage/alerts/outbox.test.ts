@@ -144,7 +144,7 @@ onBothDatabases('the outbox', (kit) => {
   });
 });
 
-/** Mails that have been waiting since noon. A Message-ID that begins with `<w` marks a warning. */
+/** Stores mails that have been waiting since noon. A Message-ID that begins with `<w` marks a warning. */
 async function outbox(opened: Opened, messageIds: readonly string[]) {
   const clock = { nowMs: noonMs };
   const alerts = storageOn(atTime(opened.database, () => clock.nowMs)).alerts;

@@ -42,7 +42,7 @@ const rowsOf = (storage: StorageConfig, statement: string) =>
     (await database.read((session) => session.all(statement))).map((row) => ({ ...row })),
   );
 
-/** A database with rows in every table. */
+/** Makes a database with rows in every table. */
 async function filled(t: TestContext): Promise<StorageConfig> {
   const storage = sqliteConfig(path.join(tempFolder(t), 'fleet.db'));
   await makeMigrated(storage);
@@ -77,7 +77,7 @@ async function filled(t: TestContext): Promise<StorageConfig> {
 }
 
 interface CopiedOptions {
-  /** The copy is ended then. */
+  /** The number of rows after which the copy is aborted. */
   readonly afterRows?: number;
   readonly overwrite?: boolean;
 }
@@ -105,7 +105,7 @@ const fault =
     return true;
   };
 
-/** Returns a row with what its columns of type JSON mean: MySQL keeps that, and not the text. */
+/** Returns a row with its JSON columns parsed: MySQL keeps the meaning of JSON, not the text. */
 const meaning = (row: object): object =>
   Object.fromEntries(
     Object.entries(row).map(([name, value]) => [

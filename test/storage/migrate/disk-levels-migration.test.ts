@@ -32,7 +32,7 @@ onBothDatabases('the migration of levels', ({ it, kind }) => {
     assert.equal(steps.length, 1);
     await database.write(async (session) => {
       await session.run('DELETE FROM disk_levels');
-      // A second time, as after a crash.
+      // Each step runs twice, as after a crash.
       for (const step of [...steps, ...steps]) await session.run(step);
     });
     assert.deepEqual(await rows('SELECT mount, used_bytes FROM disk_levels ORDER BY day'), [

@@ -1,4 +1,4 @@
-/** The databases that most tests get are those that migrations make. */
+/** Most tests get a copied database. It must equal one made by migrations. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -31,7 +31,7 @@ interface Content {
 const bareDefinition = (definition: string): string =>
   definition.replace(/`fleet_\w+`\./g, '').replaceAll('CHARACTER SET utf8mb4 COLLATE', 'COLLATE');
 
-/** Everything that a database says of its schema, with the rows of every table. */
+/** Returns the schema of a database, with the rows of every table. */
 async function contentOf(database: Database): Promise<Content> {
   return await database.read(async (session) => {
     const { name: kind } = session.dialect;
@@ -56,7 +56,7 @@ onBothDatabases('a database that was copied', (kit) => {
       await migrateDatabase(database);
       return await contentOf(database);
     });
-    // The first one is migrated itself.
+    // The first database is migrated itself.
     for (let count = 0; count < 3; count += 1) {
       await withDatabase(kit, true, async (database) => {
         assert.deepEqual((await checkDatabase(database)).pending, []);

@@ -20,7 +20,7 @@ function ended(client: string, hours: number, over: Partial<Alert> = {}): Alert 
   return alert({ client, state: 'resolved', resolvedAtMs: at(hours), closedReason: 'recovered', ...over });
 }
 
-/** An inventory report of a client. */
+/** Returns an inventory report of a client. */
 function inventory(client: string, hours: number, kernel: string, disks: readonly Row[] = []) {
   const workers = [
     worker('system', { memory_bytes: 32 * 2 ** 30 }),

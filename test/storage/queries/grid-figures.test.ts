@@ -13,7 +13,7 @@ const [minuteMs, hourMs, dayMs] = [60_000, 3_600_000, 86_400_000];
 
 const cpu = (used_percent: number | null): Row => ({ used_percent, cpus: 4, interval_s: 300 });
 const disk = (mount: string, used_percent: number): Row => ({ mount, scope: 'local', mode: 'rw', used_percent });
-/** A report with a CPU figure and the disks of a machine. */
+/** Returns a report with a CPU figure and the disks of a machine. */
 const at = (observedAtMs: number, percent: number | null, ...disks: readonly Row[]): ReturnType<typeof item> =>
   item({ observedAtMs, workers: [worker('cpu', cpu(percent)), worker('disk', ...disks)] });
 
@@ -24,7 +24,7 @@ const read = async (
   grid: Partial<Grid>,
 ): Promise<readonly GridFigures[]> => look.gridFigures('web-1', table, [column], gridOf(grid));
 
-/** A grid of three hours from noon on, and what is else. */
+/** Returns a grid of three hours from noon on, unless `more` changes it. */
 function gridOf(more: Partial<Grid>): Grid {
   const grid = { sinceMs: noonMs, stepMs: hourMs, points: 3, sampleMs: null, ...more };
   return { untilMs: grid.sinceMs + grid.stepMs * grid.points, ...grid };
@@ -94,7 +94,7 @@ onBothDatabases('figures on a grid', (kit) => {
 
   test('are whole whether rows are there, or are hours or days by now', async () => {
     const { reports, retention, look } = (await kit.open()).storage;
-    // Midnight, UTC: days are whole steps.
+    // Midnight, UTC: each step is a whole day.
     const first = noonMs - 10 * hourMs - 10 * dayMs;
     const dayAfter = [at(first + dayMs, 60), at(first + dayMs + minuteMs, 20)];
     await reports.ingest([at(first, 10), at(first + hourMs / 2, 30), ...dayAfter, at(noonMs, 80)]);

@@ -1,4 +1,4 @@
-/** Lines of logs, from a report to `log_lines` and to the predecessor's column. */
+/** Lines of logs: from a report to `log_lines`, and to the predecessor's column. */
 import assert from 'node:assert/strict';
 
 import type { Row } from '../../../src/report/report.ts';

@@ -26,7 +26,7 @@ interface SaidOptions {
   readonly age?: number;
 }
 
-/** A report of a check `db` with these figures. */
+/** Returns a report of a check `db` with these figures. */
 function said(perfdata: string, { client = 'web-1', minutes = 0, age = 0 }: SaidOptions = {}): IngestItem {
   const observedAtMs = noonMs + minutes * minuteMs;
   return item({ client, observedAtMs, checks: [check('db', 0, `OK | ${perfdata}`, { age_s: age })] });
@@ -34,7 +34,7 @@ function said(perfdata: string, { client = 'web-1', minutes = 0, age = 0 }: Said
 
 const numbered = (from: number, count: number): CheckResult =>
   check('many', 0, `| ${times(count, (at) => `n${from + at}=${at}`).join(' ')}`);
-/** Four checks with fifty figures each. */
+/** Returns four checks with fifty figures each. */
 const full = (): readonly CheckResult[] => times(4, (at) => ({ ...numbered(50 * at, 50), name: `many ${at}` }));
 
 onBothDatabases('samples', ({ it }) => {
@@ -262,7 +262,7 @@ onBothDatabases('samples', ({ it }) => {
 
   it('are stored with their report or not at all', async ({ database, rows }) => {
     const sent = [said('took=1s'), said('took=2s', { client: 'web-2' })];
-    /** Returns the rows of stats and samples that are there after a crash behind a statement; null without a crash. */
+    /** Returns the numbers of rows of stats and samples after a crash behind a statement; null if no crash happened. */
     const left = async (statement: number): Promise<string | null> => {
       const crashes: number[] = [];
       const crash = (): void => {

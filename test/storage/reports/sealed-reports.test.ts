@@ -79,7 +79,7 @@ onBothDatabases('sealed reports', ({ it, kind }) => {
   });
 
   it('one that the database refuses does not stop the others', async ({ reports }) => {
-    // Longer than the column on one database, of a wrong type on the other.
+    // The client is longer than its column on one database, and of a wrong type on the other.
     const bad = sealedItem({ client: kind === 'mysql' ? 'x'.repeat(200) : (null as unknown as string) });
     const results = await reports.saveSealed([sealedItem(), bad, sealedItem()]);
     assert.deepEqual(pluck(results, 'kind'), ['stored', 'refused', 'stored']);
@@ -168,7 +168,7 @@ onBothDatabases('sealed reports', ({ it, kind }) => {
     assert.equal(await save(1, {}), null);
     assert.deepEqual(await save(2, { sealedTo: [keyA, keyB] }), [keyA, keyB]);
     assert.deepEqual(await save(3, { ok: false, sealedTo: null }), [keyA, keyB]);
-    // Reports that were left there may be sealed to keyA as well.
+    // Other waiting reports may be sealed to keyA as well.
     assert.equal(await save(4, { sealedTo: null }), null);
     assert.deepEqual(await save(5, { sealedTo: [keyB] }), [keyB]);
     const many = Array.from({ length: 40 }, (_, index) => index.toString(16).padStart(16, '0'));

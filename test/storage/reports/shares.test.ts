@@ -73,7 +73,7 @@ onBothDatabases('slices of a shared fleet', ({ it }) => {
     assert.ok(Math.abs(began.beganAtMs - (nowMs - everyMs / 2)) < everyMs / 10, 'it began with its run');
     const joined = await shares.join(other, everyMs, () => everyMs / 2 + 1000);
     assert.deepEqual([joined.number, joined.beganAtMs], [1, began.beganAtMs]);
-    // By the time of its start the one that was kept waiting is of the old cycle, the other of the next one.
+    // By its start time the delayed run belongs to the old cycle. The other run belongs to the next one.
     assert.equal((await shares.join(own, everyMs / 2, () => everyMs / 2)).number, 1);
     assert.equal((await shares.join(other, everyMs / 2)).number, 2);
   });
@@ -175,7 +175,7 @@ onBothDatabases('slices of a shared fleet', ({ it }) => {
     const database = await openDatabase({ storage: opened.config, program: 'collect' });
     let nowMs = Date.parse('2026-11-23T10:00:00Z');
     const { shares } = storageOn(atTime(database, () => nowMs));
-    /** Lets these collectors claim in one more cycle. Returns the holders of all slices. */
+    /** Makes these collectors claim slices in one more cycle. Returns the holders of all slices. */
     const holders = async (ids: readonly string[]): Promise<readonly string[]> => {
       nowMs += everyMs;
       for (const id of ids) await shares.join({ ...own, id }, everyMs);
@@ -186,7 +186,7 @@ onBothDatabases('slices of a shared fleet', ({ it }) => {
     assert.deepEqual(await holders(['one', 'two', 'three']), three, 'nothing moves while nobody comes or goes');
     const four = await holders(['one', 'two', 'three', 'four']);
     const moved = four.filter((holder, slice) => holder !== three[slice]);
-    // Others move where one of the three has more room or less than it would take.
+    // Further slices move only if one of the three has more or fewer than its new share.
     const taken = moved.filter((holder) => holder === 'four').length;
     assert.ok(taken === 64 && moved.length - taken < 24, `${taken} of ${moved.length} went to it`);
     await opened.retention.forgetCollector('two');

@@ -173,7 +173,8 @@ onBothDatabases('rollups', ({ it, kind }) => {
     );
     const pruned = await retention.prune(limits, never);
     assert.deepEqual([pruned.stats, pruned.more], [10, false]);
-    // Reports too old for a rollup were added to one for a moment. The result must not depend on how they arrived.
+    // Reports too old for a rollup were added to one for a moment. The result must not depend on their order of
+    // arrival.
     const [first, second] = [await retention.prune(limits, never), await retention.prune(limits, never)];
     assert.deepEqual([first, second], [second, second]);
     assert.deepEqual(await rows('SELECT client, hour FROM stats_hourly ORDER BY client'), [
@@ -406,7 +407,7 @@ function sample({ at, client, cpu = 1, processes = 3, mounts = { '/': 5 } }: Sam
   return item({ observedAtMs: at, workers, ...(client === undefined ? {} : { client }) });
 }
 
-/** Three clients, three hours. */
+/** Returns reports of three clients in three hours. */
 function backlog(): readonly ReturnType<typeof item>[] {
   return Array.from({ length: 90 }, (_, index) =>
     sample({ at: oldMs + index * 2 * minuteMs, client: `web-${(index % 3) + 1}`, cpu: index % 7 === 0 ? null : index }),

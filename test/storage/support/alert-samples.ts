@@ -2,7 +2,7 @@ import type { NewMail } from '../../../src/storage/store/outbox-store.ts';
 import type { RuleState, Alert, StoredNotification, LastNotified } from '../../../src/storage/store/alert.ts';
 import { noonMs } from './samples.ts';
 
-/** An alert that fires since noon. */
+/** Returns an alert that has been firing since noon. */
 export function alert(options: Partial<Alert> = {}): Alert {
   return {
     id: null,

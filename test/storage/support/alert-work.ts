@@ -3,7 +3,7 @@ import type { NewNotifications } from '../../../src/storage/store/notification-s
 import type { AlertStore } from '../../../src/storage/store/storage.ts';
 import { alert, mail, memory, stored, lastNotified } from './alert-samples.ts';
 
-/** Everything that is unprocessed, with a change of every kind: of all open alerts, and a new one. */
+/** Returns all unprocessed rows as processed, with a new sequence for all open alerts, and with one new alert. */
 export async function allProcessed(alerts: AlertStore): Promise<ProcessedRows> {
   const { reports, visits } = await alerts.unprocessed(1000);
   const open = await alerts.openAlerts(null);
@@ -16,7 +16,7 @@ export async function allProcessed(alerts: AlertStore): Promise<ProcessedRows> {
   };
 }
 
-/** A change of every kind; replaces the first mail, and settles the alert with the id 1. */
+/** Returns a change of every kind. It replaces the mails `replaces`, and closes out the alert with the id 1. */
 export function plan(name: string, replaces: readonly number[] = []): NewNotifications {
   return {
     mails: [mail({ messageId: `<${name}>`, notifications: [stored()], replaces })],

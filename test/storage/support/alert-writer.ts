@@ -1,6 +1,6 @@
 /**
- * A process that stores as the alerter does and is killed or suspended in the middle of it. Its one argument is a
- * WriterOptions as JSON. Says `stored`, or the code of its error.
+ * A process that stores as the alerter does and is killed or suspended meanwhile. Its one argument is a WriterOptions
+ * as JSON. Prints `stored`, or the code of its error.
  */
 import type { Lease } from '../../../src/storage/store/lease-store.ts';
 import { storageOn } from '../../../src/storage/open-storage.ts';
@@ -12,7 +12,7 @@ import { plan, allProcessed } from './alert-work.ts';
 export interface WriterOptions extends StorageArgument {
   readonly lease: Lease;
   readonly work: 'evaluate' | 'tell';
-  /** The statement of the transaction after which the signal comes, counted from 1. */
+  /** The statement of the transaction after which the signal is sent, counted from 1. */
   readonly statement: number;
   readonly signal: 'SIGKILL' | 'SIGSTOP';
   /** The seconds that a MySQL server waits for the suspended process. `null` keeps the server's default. */

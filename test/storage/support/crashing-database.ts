@@ -1,14 +1,14 @@
 import type { Database, Session } from '../../../src/storage/sql/database.ts';
 
 export interface CrashOptions {
-  /** Counted from 1, over all statements that are asked for within a transaction. */
+  /** The number of the statement, counted from 1 over all statements within transactions. */
   readonly statement: number;
   readonly when: 'before' | 'after';
   /** Simulates the crash: throws, kills the connection, or ends or stops the process. Called once. */
   readonly crash: () => void | Promise<void>;
 }
 
-/** The same database with a crash at one statement of a write, and the number of statements so far. */
+/** Returns the same database with a crash at one statement of a write, and a counter of the statements so far. */
 export function crashingDatabase(database: Database, options: CrashOptions) {
   let count = 0;
   const counted =
@@ -26,7 +26,9 @@ export function crashingDatabase(database: Database, options: CrashOptions) {
   return { statements: () => count, database: crashing };
 }
 
-/** The same database, which runs every transaction twice, like a retry after a lost answer to the first COMMIT. */
+/**
+ * Returns the same database, but each transaction runs twice, as in a retry after a lost answer to the first COMMIT.
+ */
 export function commitTwice(database: Database): Database {
   return wrapped(database, async (work) => {
     await database.write(work);
@@ -34,7 +36,7 @@ export function commitTwice(database: Database): Database {
   });
 }
 
-/** The same database, whose clock returns `nowMs`. */
+/** Returns the same database, but its clock returns `nowMs`. */
 export function atTime(database: Database, nowMs: () => number): Database {
   const text = (timeMs: number): string => `'${new Date(timeMs).toISOString().slice(0, 23).replace('T', ' ')}'`;
   const timed = (session: Session): Session => {

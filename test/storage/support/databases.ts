@@ -16,11 +16,11 @@ import { sqliteConfig } from './sqlite-config.ts';
 /** The means of a scenario to try one kind of database. */
 export interface Kit {
   readonly kind: 'sqlite' | 'mysql';
-  /** An empty database of its own. */
+  /** Makes an empty database. */
   readonly create: () => Promise<StorageConfig>;
-  /** A storage on a new database, migrated; closed after the suite. */
+  /** Opens a storage on a new migrated database. Closes it after the suite. */
   readonly open: () => Promise<Opened>;
-  /** A test with such a storage of its own. */
+  /** Defines a test with such a storage of its own. */
   readonly it: (name: string, scenario: (opened: Opened, t: TestContext) => Promise<void>) => void;
 }
 

@@ -3,20 +3,17 @@ import type { Database } from '../../../src/storage/sql/database.ts';
 import { isLong } from '../../support/long-tests.ts';
 import { numbersTable, type Mariadb } from '../../support/mariadb.ts';
 
-/**
- * Two hundred clients or a thousand, each with a thousand rows of the last month, with a disk, interface, check and
- * sample.
- */
+/** The number of clients. Each has a thousand rows of the last month, with a disk, interface, check and sample. */
 export const clientCount = isLong ? 1000 : 200;
 const rowsOfClient = 1000;
 export const rowCount = clientCount * rowsOfClient;
 
-/** The rows whose ids can be divided by this are hours of the month before as well, and twice as rarely days. */
+/** Rows whose ids are multiples of this are also stored as hours of the month before, and half of them as days. */
 const hoursEvery = 20;
 
 /**
- * Returns SQL for hours, days, alerts, mails, runs and inventories. `monthBefore`: SQL for a month before a row's time,
- * in a form of strftime.
+ * Returns SQL for hours, days, alerts, mails, runs and inventories. `monthBefore` returns SQL for the time a month
+ * before a row's time, in a format of strftime.
  */
 function restOf(monthBefore: (at: string, form: string) => string): readonly string[] {
   const rollups = rollupSources.flatMap((source) =>

@@ -21,19 +21,19 @@ import type { Storage } from '../../../src/storage/store/storage.ts';
 import { configOf } from '../../alerter/support/config-of.ts';
 import { clientCount } from './large-fill.ts';
 
-/** A statement that a program ran, with values that it had. */
+/** A statement that a program ran, with its values. */
 export interface Statement {
   readonly sql: string;
   readonly values: readonly SqlValue[];
 }
 
-/** A program that shows what is stored. */
+/** A program that shows stored rows. */
 export interface Looker {
   readonly title: string;
   readonly look: (storage: Storage, config: Config) => Promise<unknown>;
 }
 
-/** Runs a program. Returns each statement with the first and the last values that it had. */
+/** Runs a program. Returns each statement with the first and the last values that it was run with. */
 export async function withStatements(database: Database, { look }: Looker): Promise<readonly Statement[]> {
   const first = new Map<string, Statement>();
   const last = new Map<string, Statement>();
@@ -57,7 +57,7 @@ export async function withStatements(database: Database, { look }: Looker): Prom
   return [...first.values(), ...last.values()];
 }
 
-/** The programs and pages of which docs/look.md and docs/metrics.md tell. */
+/** The programs and pages that docs/look.md and docs/metrics.md describe. */
 export const lookers: readonly Looker[] = [
   {
     title: 'status',

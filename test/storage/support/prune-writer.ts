@@ -10,7 +10,7 @@ import { crashingDatabase } from './crashing-database.ts';
 
 export interface PruneWriterOptions extends StorageArgument {
   readonly limits: PruneLimits;
-  /** The statement of all transactions after which the process is killed, counted from 1. */
+  /** The number of the statement after which the process is killed, counted from 1 over all transactions. */
   readonly statement: number;
 }
 

@@ -1,7 +1,7 @@
 import type { Database } from '../../../src/storage/sql/database.ts';
 import { rollupSources, rollupTable } from '../../../src/storage/retention/rollup.ts';
 
-/** Returns the totals of each table, over raw rows and rollups together. Pruning must never change them. */
+/** Returns the totals of each table over raw rows and rollups together. Pruning must not change them. */
 export async function rollupTotals(
   database: Database,
   span: 'hour' | 'day',

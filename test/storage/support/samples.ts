@@ -8,17 +8,17 @@ import type { RunEnd, RunStart } from '../../../src/storage/store/run.ts';
 /** 2026-11-20 10:00:00.000 UTC. */
 export const noonMs = Date.UTC(2026, 10, 20, 10);
 
-/** A worker report with one family. */
+/** Returns a worker report with one family. */
 export function worker(family: string, ...data: readonly Row[]): WorkerReport {
   return { name: family, duration_ms: 1, error: null, function_reports: [{ name: family, data }] };
 }
 
-/** The result of a plugin that has run. */
+/** Returns the result of a plugin that has run. */
 export function check(name: string, exit: number | null, output = '', more: Partial<CheckResult> = {}): CheckResult {
   return { name, format: 'nagios', exit, why: exit === null ? 'timeout' : null, output, age_s: 0, ...more };
 }
 
-/** The probes of an ordinary machine; about 2 KB, as agents send. */
+/** Returns the probes of an ordinary machine, about 2 KB, as agents send them. */
 export function ordinaryWorkers(): readonly WorkerReport[] {
   const disk = (mount: string, used_percent: number): Row => ({
     mount,
@@ -65,7 +65,7 @@ export interface ItemOptions {
   readonly refused?: readonly RefusedCheck[];
 }
 
-/** A report as ingest takes it. */
+/** Returns a report in the form for ingest. */
 export function item(options: ItemOptions = {}): IngestItem {
   const client = options.client ?? 'web-1';
   const observedAtMs = options.observedAtMs ?? noonMs;

@@ -1,6 +1,6 @@
 import type { Session } from '../../../src/storage/sql/database.ts';
 
-/** The ids of rows that no alerter has processed, in the order in which they came in. */
+/** Returns the ids of rows that no alerter has processed, in the order of their arrival. */
 export async function unprocessedIds(
   session: Session,
   table: 'stats' | 'visits',

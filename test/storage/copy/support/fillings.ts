@@ -1,6 +1,6 @@
 /** Statements that give each table of an SQLite database rows. */
 
-/** More than two pages of some tables. */
+/** The number of clients. Some tables have more than two pages of rows. */
 export const clients = 60;
 export const reportsEach = 80;
 

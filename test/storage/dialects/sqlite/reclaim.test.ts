@@ -21,7 +21,7 @@ function file(t: TestContext): string {
   return path.join(dir, 'fleet.db');
 }
 
-/** A thousand old rows, which are pruned, and a new one. */
+/** Stores a thousand old rows and a new one, and prunes the old ones. */
 async function filledAndPruned(name: string, freeAll: boolean): Promise<{ before: number; freedBytes: number }> {
   const storage = await openStorage({ storage: sqliteConfig(name), migrate: true, program: 'collect' });
   try {
@@ -86,7 +86,7 @@ test('a file of an older version does not shrink until it is made anew', async (
   await database.close();
   assert.ok(space !== null && !space.shrinks && space.freeBytes > space.sizeBytes / 2);
   const { freedBytes } = vacuum(name, space);
-  // The pages that say where each page belongs are new.
+  // The pages of the pointer map are new.
   assert.ok(freedBytes > 0.99 * space.freeBytes, `${freedBytes}`);
   const again = await openStorage({ storage: sqliteConfig(name), migrate: false, program: 'change' });
   const after = await again.retention.fileSpace();
