@@ -124,7 +124,7 @@ async function startNode({ dir, own, members, isFirst }: NodeOptions): Promise<G
       await ended;
     },
     restart: async () => {
-      // As mysqld_safe does: transactions that the node has need not be sent again.
+      // Works like mysqld_safe: transactions that the node has need not be sent again.
       const position = recoveredPosition(configFile, members);
       for (let attempt = 1; ; attempt += 1) {
         // The address for a full transfer. A port that has been used is not free at once.

@@ -18,7 +18,7 @@ export interface TestServer {
 export interface Login {
   readonly server: TestServer;
   readonly username: string;
-  /** The credentials. `key` stands for a list `keys` of one. */
+  /** The credentials. `key` replaces a list `keys` of one key. */
   readonly credentials: Partial<Credentials> & { readonly key?: LoginKey };
   readonly target?: Partial<SshTarget>;
   readonly options?: Partial<ConnectOptions>;

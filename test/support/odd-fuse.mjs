@@ -1,6 +1,6 @@
 // A FUSE file system without files whose two block sizes differ, spoken in the kernel's own protocol (linux/fuse.h):
 //   node odd-fuse.mjs FOLDER BSIZE FRSIZE BLOCKS FREE
-// It mounts itself, says `mounted` and answers until it is killed.
+// It mounts itself, prints `mounted` and answers until it is killed.
 import { spawnSync } from 'node:child_process';
 import { openSync, read, writeSync } from 'node:fs';
 

@@ -171,10 +171,7 @@ function masterCf({ submissionPort, smtpsPort, plainPort }: Ports): string {
   return `${lines.join('\n')}\n`;
 }
 
-/**
- * Starts the master. It ends and its folder is removed when this process ends, however: the pipe to its shell closes
- * then.
- */
+/** Starts the master. Its shell ends it and removes the folder when the pipe to this process closes. */
 function spawnMaster(dir: string): ChildProcess {
   const script = '"$1" -c "$2" -d & pid=$!; read line; kill "$pid"; wait "$pid"; rm -rf "$2"';
   return spawn('/bin/sh', ['-c', script, 'sh', path.join(daemonDir, 'master'), dir], {

@@ -1,4 +1,4 @@
-/** Clients, bastions and what a run shares, for tests of the route to a client. */
+/** Clients, bastions and the shared objects of a run, for tests of the route to a client. */
 import { userInfo } from 'node:os';
 
 import type { Bastion, Client, SshSettings } from '../../src/config/config.ts';

@@ -9,12 +9,12 @@ import { SimulatedAgent } from '../../src/simulator/simulated-agent.ts';
 import type { ServerChannel } from '../../src/simulator/ssh-server.ts';
 import type { Channel, Transport } from '../../src/transport/transport.ts';
 
-/** An agent that may also be run by its client's crontab, which seals to the key of the last visit. */
+/** An agent that its client's crontab can also run. The crontab's runs seal to the key of the last visit. */
 export interface ScriptedAgent {
   readonly transport: Transport;
-  /** Makes a report as the crontab does; null before the first visit. Returns its id with dashes. */
+  /** Makes a report as the crontab does. Returns its id with dashes; null before the first visit. */
   sealAlone(): string | null;
-  /** Ids of all reports that were ever sealed. */
+  /** The ids of all reports that were ever sealed. */
   readonly sealed: ReadonlySet<string>;
   /** The ids of the reports that are not acknowledged. */
   waiting(): readonly string[];
@@ -57,7 +57,7 @@ export function scriptedAgent(name: string): ScriptedAgent {
     let resolveExit: (exit: { status: number; signal: null }) => void = () => undefined;
     const exit = new Promise<{ status: number; signal: null }>((resolve) => (resolveExit = resolve));
     const channel = Object.assign(stdin, { exit: (status: number) => resolveExit({ status, signal: null }) });
-    // The near end reads what the far end writes to its channel; the loader's own line goes to stderr.
+    // Bytes that the far end writes to its channel go to stdout of the near end; the loader's own line goes to stderr.
     const answer = new Proxy(channel, {
       get: (target, property) => {
         if (property === 'write') return (bytes: Buffer) => stdout.write(bytes);

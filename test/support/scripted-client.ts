@@ -1,4 +1,4 @@
-/** Clients that answer with what a test gives them, byte for byte, in the place of a login shell. */
+/** Clients that answer with the bytes of a test, in place of a login shell. */
 import { encodeFrame, encodeJsonFrame } from '../../src/report/frames.ts';
 import { sealReport } from '../../src/seal/seal.ts';
 import { keyPair, visit, type Visited, type VisitOptions } from './agent-visit.ts';
@@ -19,12 +19,12 @@ export const report = encodeFrame(
   sealReport({ publicKey: keyPair.publicKey, reportId, client: 'web-1', plaintext: Buffer.from('{}') }),
 );
 
-/** Shell text that prints bytes. */
+/** Returns shell text that prints bytes. */
 export const print = (bytes: Uint8Array): string =>
   `printf %b '${[...bytes].map((byte) => `\\0${byte.toString(8).padStart(3, '0')}`).join('')}'`;
 
 /**
- * The first part of a script: the request, the marker and the sign depend on the visit, and node reads them most
+ * The first part of a script. The request, the marker and the sign depend on the visit, and node reads them most
  * simply.
  */
 export const prelude =
@@ -33,7 +33,10 @@ export const prelude =
   `sign() { echo "fh-$M-loader-$1"; }\n` +
   `mark() { '${process.execPath}' -e 'process.stdout.write(Buffer.from(process.argv[1],"base64url"))' -- "$M"; }\n`;
 
-/** Runs texts in place of the requested command; `$SIGN` prints the loader's first line, `$MARK` the marker. */
+/**
+ * Runs texts in place of the requested command. In a text `sign N` prints the loader's first line and `mark` the
+ * marker.
+ */
 export async function meet(texts: readonly string[], options: Partial<VisitOptions> = {}): Promise<Visited> {
   const scripts = texts.map((text) => prelude + text);
   const connection = shellConnection({ env: { PATH, HOME: '/nonexistent' }, scripts });

@@ -12,7 +12,7 @@ export interface SealedSampleOptions {
   readonly inside?: Partial<Report>;
   /** The header's fields. Default: those of the report inside. */
   readonly header?: { readonly client?: string; readonly reportId?: string };
-  /** Instead of a report. */
+  /** The plaintext, in place of a report. */
   readonly plaintext?: Buffer;
 }
 
@@ -21,7 +21,7 @@ export interface SealedSample {
   readonly sealed: Buffer;
 }
 
-/** The sample report with a new id, made now, sealed. */
+/** Returns the sample report, sealed, with a new id and the present time. */
 export function sealedSample({ key, inside, header, plaintext }: SealedSampleOptions): SealedSample {
   const report: Report = { ...sampleReport, report_id: randomUUID(), datetime: new Date().toISOString(), ...inside };
   const reportId = header?.reportId ?? report.report_id;

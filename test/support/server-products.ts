@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 
-/** A database server as the tests start it. */
+/** A database server in the form in which tests start it. */
 export interface ServerProduct {
   readonly name: 'MariaDB' | 'MySQL';
-  /** The program and what comes before its options. */
+  /** The program and the words before its options. */
   readonly command: readonly string[];
-  /** Fills an empty data folder. */
+  /** The command that fills an empty data folder. */
   readonly install: readonly string[];
   /** Lines of the configuration file that the other product does not know. */
   readonly settings: string;
@@ -18,7 +18,9 @@ const binDirs = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/usr/l
 const find = (program: string): string | null =>
   binDirs.map((dir) => path.join(dir, program)).find((file) => existsSync(file)) ?? null;
 
-/** The server that tests start: MariaDB, or the MySQL of `npm run test:machines`; null if it is not installed. */
+/**
+ * Returns the server that tests start: MariaDB, or the MySQL of `npm run test:machines`; null if it is not installed.
+ */
 export function serverProduct(): ServerProduct | null {
   const root = process.env['FLEET_HEALTH_MYSQL'];
   return root === undefined || root === '' ? mariadb() : mysql(root);
@@ -61,7 +63,8 @@ performance-schema=OFF`,
 }
 
 /**
- * Options of ServerProduct.install; --defaults-file comes first on both. The server enlarges the log when it starts.
+ * Returns the options of ServerProduct.install. Both products need --defaults-file first. A starting server enlarges
+ * the log.
  */
 export function installOptions({ name }: ServerProduct): readonly string[] {
   const smallLog = '--innodb-log-file-size=4M';

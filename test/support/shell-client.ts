@@ -28,7 +28,7 @@ export function commandOf(program: string): readonly [string, ...string[]] | nul
   return found === null ? null : [found, ...args];
 }
 
-/** True if a shell runs its own `stat` whatever PATH says, as the static BusyBox does. */
+/** True if a shell runs its own `stat` whatever PATH contains, as the static BusyBox does. */
 export function prefersOwnApplets(shell: string): boolean {
   const command = commandOf(shell);
   if (command === null) return false;
@@ -37,22 +37,22 @@ export function prefersOwnApplets(shell: string): boolean {
 }
 
 export interface ShellClientOptions {
-  /** Default: /bin/sh as it is. */
+  /** The shell. Default: /bin/sh, unchanged. */
   readonly shell?: string;
-  /** Default: mawk. */
+  /** The awk. Default: mawk. */
   readonly awk?: string;
   /** The programs that this client lacks. */
   readonly without?: readonly string[];
-  /** Programs of its own, by name: shell text. */
+  /** Further programs of the client: shell text by name. */
   readonly own?: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface ShellClient {
   readonly home: string;
-  /** The folder of the client's programs; tests may add more. */
+  /** The folder of the client's programs. Tests may add some. */
   readonly bin: string;
-  /** Opens a connection for this many execs. */
+  /** Opens a connection for up to three execs. */
   readonly connection: () => ShellConnection;
   readonly visit: (options?: Partial<VisitOptions>) => Promise<Visited>;
 }
@@ -62,7 +62,7 @@ const programs = (
   'stat systemctl tail timeout tr true uname wc'
 ).split(' ');
 
-/** A machine whose PATH holds what a small system has, and no node in any place. */
+/** Makes a machine whose PATH has the programs of a small system, and no node anywhere. */
 export function shellClient(context: TestContext, options: ShellClientOptions = {}): ShellClient {
   const home = tempFolder(context);
   const bin = path.join(home, 'bin');
@@ -71,7 +71,7 @@ export function shellClient(context: TestContext, options: ShellClientOptions = 
     writeFileSync(path.join(bin, name), `#!/bin/sh\n${text}\n`, { mode: 0o755, flag: 'wx' });
   for (const name of programs) {
     const found = whereIs(name);
-    // Where the client has its own there must be no link: writing would go through it, into this machine's program.
+    // A program of the client's own must not be a link: writing through the link would change this machine's program.
     const isOwn = options.own !== undefined && name in options.own;
     if (found !== null && !isOwn && options.without?.includes(name) !== true) symlinkSync(found, path.join(bin, name));
   }
@@ -81,8 +81,8 @@ export function shellClient(context: TestContext, options: ShellClientOptions = 
   for (const [name, text] of Object.entries(options.own ?? {})) script(name, text);
 
   const shell = commandOf(options.shell ?? 'dash') ?? ['/bin/sh'];
-  // The usual places of node, and of programs, are of this machine. Whatever starts /bin/sh starts the shell of the
-  // test.
+  // The usual folders of node and of programs belong to this machine. The text replaces them, and /bin/sh by the shell
+  // of the test.
   const text =
     `COMMAND=$(printf %s "$COMMAND" | ${whereIs('sed') ?? 'sed'} "s:found /usr/local [^;]*;go /snap/bin/node:found ` +
     `/nowhere:")\n` +

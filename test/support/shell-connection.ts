@@ -5,9 +5,9 @@ import type { Channel, ChannelExit, Connection } from '../../src/transport/trans
 export interface ShellConnectionOptions {
   /** The environment of a login: HOME, PATH. No variable of this process is passed on. */
   readonly env: Readonly<Record<string, string>>;
-  /** Program and first arguments, before `-c COMMAND`. */
+  /** The program and its first arguments, before `-c COMMAND`. */
   readonly shell?: readonly [string, ...string[]];
-  /** Runs this text instead of what was asked for: a client that is not what it should be. One for each exec. */
+  /** Texts that run instead of the requested commands, one for each exec, as on a faulty client. */
   readonly scripts?: readonly string[];
   readonly uid?: number;
 }
@@ -18,7 +18,7 @@ export interface ShellConnection extends Connection {
   readonly children: readonly ChildProcess[];
 }
 
-/** A connection to a client that is a child process of ours with an environment of its own. */
+/** Returns a connection to a client that is a child process with an environment of its own. */
 export function shellConnection({ env, shell, scripts, uid }: ShellConnectionOptions): ShellConnection {
   const commands: string[] = [];
   const children: ChildProcess[] = [];

@@ -15,14 +15,14 @@ import { commandOf, shellClient, type ShellClient, type ShellClientOptions } fro
 
 export interface ShellRunOptions {
   readonly shell?: string;
-  /** Prefix of what is read; default: this machine. */
+  /** The prefix of all files that are read; default: this machine's root. */
   readonly root?: string;
   readonly options?: ProbeOptions;
-  /** Default: 10. */
+  /** The deadline. Default: 10. */
   readonly killAfterSeconds?: number;
-  /** `w`: the agent's own watchdog, as where timeout(1) is missing. */
+  /** `w`: the agent's own watchdog, as on a client without timeout(1). */
   readonly guard?: 't' | 'w';
-  /** A command that starts another command where the agent is to run. */
+  /** A command that starts the agent in the right place. */
   readonly within?: readonly string[];
 }
 
@@ -30,20 +30,20 @@ export interface ShellRun {
   readonly status: number | null;
   readonly signal: string | null;
   readonly hello: Hello;
-  /** The report as the collector would store it; null if there was a fault instead. */
+  /** The report as the collector would store it; null if there is a fault instead. */
   readonly report: Report | null;
   readonly fault: AgentFault | null;
   readonly end: End | null;
 }
 
 export interface ShellAgent extends ShellClient {
-  /** Where its counters are. */
+  /** The folder of the agent's counters. */
   readonly place: string;
-  /** Runs it; rejects when it says nothing that can be read. */
+  /** Runs the agent. Rejects if its output cannot be read. */
   readonly run: (options?: ShellRunOptions) => Promise<ShellRun>;
 }
 
-/** A machine to run the agent on again and again, with what it keeps. */
+/** Makes a machine on which the agent can run repeatedly. The agent's files are kept between the runs. */
 export function shellAgent(context: TestContext, client: ShellClientOptions = {}): ShellAgent {
   const machine = shellClient(context, client);
   const place = path.join(machine.home, '.local/state/fleet-health/machine/collector/folder');
@@ -114,7 +114,7 @@ function storedReport(payload: Buffer): Report {
   return JSON.parse(openReport(sealed, new Map([[keyPair.id, keyPair]])).plaintext.toString()) as Report;
 }
 
-/** The worker report of that name; throws when there is none. */
+/** Returns the worker report of this name. Throws if there is none. */
 export function workerOf({ report }: ShellRun, name: string): WorkerReport {
   const found = report?.worker_reports.find((one) => one.name === name);
   if (found === undefined) throw new Error(`no worker report ${name}`);
@@ -131,7 +131,7 @@ export function rowsOf(report: Report, family: string): readonly Row[] {
   return familyIn(report, family)?.data ?? [];
 }
 
-/** A folder that stands for the root of a machine, with these files in it. */
+/** Makes a folder that stands for the root of a machine, with these files in it. */
 export function rootWith(dir: string, files: Readonly<Record<string, string | Buffer>>): string {
   for (const [name, content] of Object.entries(files)) {
     const file = path.join(dir, name);

@@ -1,4 +1,4 @@
-/** A simulated fleet in this process, and collector and alerter at work on it as the commands run them. */
+/** A simulated fleet in this process, with the collector and the alerter as the commands run them. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
@@ -29,7 +29,7 @@ export interface Collected {
   readonly quarantined: readonly unknown[];
 }
 
-/** The collector does not wait as long as it usually does for what never answers. */
+/** The attributes that shorten the collector's usual deadlines for clients that never answer. */
 const impatient = 'tcpTimeout="4s" connectTimeout="9s" agentTimeout="9s" clientDeadline="20s" runDeadline="2m"';
 
 export async function startSimulatedFleet(t: TestContext, options: Pick<FleetPlan, 'clients' | 'profile' | 'seed'>) {
@@ -84,7 +84,7 @@ export async function startSimulatedFleet(t: TestContext, options: Pick<FleetPla
         database.close();
       }
     },
-    /** It is now so long after the start, and stays so: storms begin and end by this alone. */
+    /** Sets the time since the start, which then stands still. Storms begin and end by this time alone. */
     setTime: async (ms: number): Promise<void> => {
       sinceStartMs = ms;
       await simulator.turn();
@@ -94,7 +94,7 @@ export async function startSimulatedFleet(t: TestContext, options: Pick<FleetPla
 
 export type SimulatedFleet = Awaited<ReturnType<typeof startSimulatedFleet>>;
 
-/** Inside the first storm, and after it. */
+/** Returns a time within the first storm, and one after it. */
 export function timesOf(plan: FleetPlan): { readonly storm: number; readonly afterwards: number } {
   const calmMs = 3 * plan.everyMs;
   return { storm: calmMs + 1000, afterwards: calmMs + stormMs(plan) + 1000 };

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 
-/** Runs a test with a new folder that is a file system of its own, in memory. Needs root. */
+/** Runs a test with a new folder that is a separate file system, in memory. Needs root. */
 export async function withSmallDisk(dir: string, sizeKib: number, test: () => Promise<void>): Promise<void> {
   mkdirSync(dir);
   const options = `size=${sizeKib}k,mode=700`;
@@ -15,7 +15,7 @@ export async function withSmallDisk(dir: string, sizeKib: number, test: () => Pr
   }
 }
 
-/** Fills the file system of a folder to its last byte with a file, and hands back its path. */
+/** Fills the file system of a folder to the last byte with a file. Returns the file's path. */
 export function fill(dir: string): string {
   const full = path.join(dir, 'full');
   const { stderr } = spawnSync('/bin/sh', ['-c', `cat /dev/zero >${full}`], { encoding: 'utf8' });

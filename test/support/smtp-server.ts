@@ -1,4 +1,4 @@
-/** A mail server that does what a test tells it, and remembers what it got. */
+/** A mail server that acts as a test requires, and records what it received. */
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { createSecureContext, TLSSocket } from 'node:tls';
@@ -7,27 +7,27 @@ import type { KeyPair } from './certificates.ts';
 
 export type SmtpPhase = 'greeting' | 'ehlo' | 'starttls' | 'auth' | 'mail' | 'rcpt' | 'data' | 'dot' | 'rset' | 'quit';
 
-/** An act in place of the usual answer; a text is sent as it is, with line ends added. */
+/** An act in place of the usual answer. A text is sent as it is, with line ends added. */
 export type SmtpAct =
   | string
-  /** Says nothing any more and reads on. */
+  /** Sends nothing any more, but reads on. */
   | { readonly kind: 'stall' }
-  /** Says it after a while, and goes on. */
+  /** Sends the answer after a delay, and goes on. */
   | { readonly kind: 'later'; readonly say: string; readonly afterMs: number }
-  /** Ends the connection, after saying something. */
+  /** Ends the connection, after sending the text. */
   | { readonly kind: 'close'; readonly say?: string }
   | { readonly kind: 'reset' }
-  /** Ends its side of the connection alone. */
+  /** Ends the server's side of the connection alone. */
   | { readonly kind: 'half-close' }
-  /** Sends one character at a time for ever, from the beginning again at the end. */
+  /** Sends one character at a time without end. Starts again at the end of the text. */
   | { readonly kind: 'drip'; readonly text: string; readonly everyMs: number }
-  /** Bytes without an end. */
+  /** Sends the text without end. */
   | { readonly kind: 'flood'; readonly text: string };
 
 export interface SmtpMoment {
   readonly phase: SmtpPhase;
   readonly line: string;
-  /** From 1. */
+  /** The number of the connection, from 1. */
   readonly connection: number;
   readonly encrypted: boolean;
 }
@@ -44,12 +44,12 @@ export interface ReceivedMail {
 
 export interface SmtpServer {
   readonly port: number;
-  /** In the order in which they were taken. */
+  /** The accepted mails, in the order of acceptance. */
   readonly mails: readonly ReceivedMail[];
-  /** Every line that came, those of mails left out, as `connection:line`. */
+  /** Every received line outside mails, as `connection:line`. */
   readonly lines: readonly string[];
   connections(): number;
-  /** Connections that have not ended. */
+  /** Returns the number of connections that have not ended. */
   open(): number;
   stop(): Promise<void>;
 }
@@ -57,17 +57,17 @@ export interface SmtpServer {
 export interface SmtpServerOptions {
   /** Returns the act in place of the usual answer; undefined for the usual one. */
   readonly act?: (moment: SmtpMoment) => SmtpAct | undefined;
-  /** For STARTTLS, which is offered when it is given, or for `implicit`. */
+  /** The certificate for `implicit` or for STARTTLS, which is offered if it is given. */
   readonly certificate?: KeyPair;
-  /** TLS from the first byte. */
+  /** True for TLS from the first byte. */
   readonly implicit?: boolean;
-  /** Beside STARTTLS; AUTH is offered by default. */
+  /** The extensions of the answer to EHLO, in addition to STARTTLS. AUTH is offered by default. */
   readonly extensions?: readonly string[];
-  /** For a server that is there again; default: one that the kernel chooses. */
+  /** The port, for a server that is started again. Default: a port that the kernel chooses. */
   readonly port?: number;
 }
 
-/** Starts it on 127.0.0.1. */
+/** Starts the server on 127.0.0.1. */
 export async function startSmtpServer(options: SmtpServerOptions = {}): Promise<SmtpServer> {
   const sockets = new Set<Socket>();
   const record: Record = { mails: [], lines: [] };
@@ -109,7 +109,7 @@ interface Conversation {
   readonly options: SmtpServerOptions;
   readonly record: Record;
   readonly encrypted: boolean;
-  /** After STARTTLS nobody greets again. */
+  /** True after STARTTLS: the server does not send its greeting again. */
   readonly greeted?: boolean;
 }
 
@@ -123,7 +123,7 @@ function converse(conversation: Conversation): void {
   const { wire, number, options, record, encrypted } = conversation;
   const { act = () => undefined, certificate, extensions = ['PIPELINING', '8BITMIME', 'SIZE 1000000'] } = options;
   let rest = '';
-  // Nothing more is read, or somebody else reads.
+  // True if nothing is read any more, or another conversation reads.
   const state = { deaf: false };
   const isDeaf = (): boolean => state.deaf;
   let content: string | null = null;
@@ -185,7 +185,7 @@ function converse(conversation: Conversation): void {
     }
     const mail = { ...envelope, content: content ?? '', encrypted, credentials, connection: number };
     content = null;
-    // Taken before it is said: what happens to the answer is the test's.
+    // Recorded before the answer is sent: the test decides what happens to the answer.
     if (answerOfDot(mail).startsWith('2')) record.mails.push(mail);
   };
   const answerOfDot = (mail: ReceivedMail): string => answer('dot', mail.content, '250 2.0.0 taken');

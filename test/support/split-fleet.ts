@@ -1,4 +1,4 @@
-/** A fleet whose collector has no private key, and the machine that opens what it stores. */
+/** A fleet whose collector has no private key, and the machine that opens the stored reports. */
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
 
@@ -29,10 +29,10 @@ export function makeSplitFleet() {
     fleet,
     collector,
     opener,
-    /** Id of the first key. */
+    /** The id of the first key. */
     keyId,
     events,
-    /** Brings the public halves of the opener's keys to the collector. */
+    /** Copies the public halves of the opener's keys to the collector. */
     copyKeys,
     ingest: (clients: readonly Client[], more: Partial<IngestRunOptions> = {}) =>
       ingestRun({

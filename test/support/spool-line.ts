@@ -4,14 +4,14 @@ import { createHash } from 'node:crypto';
 
 import { spoolLine } from '../../src/loader/spool-line.ts';
 
-/** The command of a line of crontab(5), as cron hands it to a shell. */
+/** Returns the command of a line of crontab(5), as cron passes it to a shell. */
 export function commandOfLine(line: string): string {
   const command = /^(?:\S+ ){5}(.*)$/.exec(line)?.[1] ?? '';
   if (/%/.test(command)) throw new Error('cron takes a % for a line break');
   return command;
 }
 
-/** The line for client web-1 of the collector of test/support/agent-visit.ts. */
+/** Returns the line for client web-1 of the collector of test/support/agent-visit.ts. */
 export function lineFor({ client = 'web-1', collectorId = 'c0ffee', pauseSeconds = 0 } = {}): string {
   const folder = createHash('sha256').update(client).digest('hex').slice(0, 32);
   return spoolLine({ collectorId, folder, schedule: '* * * * *', pauseSeconds });
@@ -20,7 +20,7 @@ export function lineFor({ client = 'web-1', collectorId = 'c0ffee', pauseSeconds
 export interface CronOptions {
   readonly home: string;
   readonly uid?: number;
-  /** Before the command, as another program than /bin/sh runs it. */
+  /** The words of the shell before the command. Default: /bin/sh. */
   readonly shell?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -35,7 +35,7 @@ export function runAsCron(
   return { status, said: stdout + stderr };
 }
 
-/** The same, without waiting. */
+/** Does the same as runAsCron without waiting. */
 export function startAsCron(line: string, options: CronOptions): ReturnType<typeof spawn> {
   const [program, args, more] = cronProcess(line, options);
   return spawn(program, args, { ...more, stdio: 'ignore' });

@@ -11,7 +11,7 @@ export interface Question {
 /** The text of docs/sql.md. */
 export const sqlDocument = readFileSync(path.join(packageDir, 'docs', 'sql.md'), 'utf8');
 
-/** The queries of docs/sql.md: those for one database, and those for both. */
+/** Returns the queries of docs/sql.md for a database, with those for both databases. */
 export function questionsOf(kind: 'sqlite' | 'mysql'): readonly Question[] {
   const blocks = sqlDocument.matchAll(/^```sql(?: (sqlite|mysql))?\n([\s\S]*?)^```/gm);
   return [...blocks].flatMap((block) => {

@@ -16,7 +16,7 @@ export interface SshFleet {
   readonly fleet: Fleet;
   readonly clients: readonly Client[];
   readonly ssh: SshSettings;
-  /** Adds a client whose host key is known: the server's, or that of the server `shown`. */
+  /** Adds a client whose host key is known. The known key is the server's, or that of the server `shown`. */
   readonly add: (
     name: string,
     address: string,
@@ -24,11 +24,11 @@ export interface SshFleet {
     more?: Partial<Client>,
     shown?: TestServer,
   ) => Client;
-  /** Visits the clients in a run of its own. Default: all. */
+  /** Visits these clients in a separate run. Default: all clients. */
   readonly collect: (options?: FleetOptions, visited?: readonly Client[]) => Promise<CollectResult>;
 }
 
-/** Makes a fleet of no clients, whose servers have the account. */
+/** Makes a fleet without clients, whose servers have the account. */
 export function makeSshFleet(own: Partial<SshSettings> = {}): SshFleet {
   const fleet = makeFleet();
   const knownHosts = path.join(fleet.dir, 'known_hosts');

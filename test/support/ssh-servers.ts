@@ -1,12 +1,12 @@
 import { dropbearMissing, startDropbear, type Dropbear } from './dropbear.ts';
 import { sshdMissing, startSshd, type Sshd } from './sshd.ts';
 
-/** A kind of SSH server that both transports are tried with. */
+/** A kind of SSH server that both transports are tested with. */
 export interface SshServer {
   readonly name: string;
   readonly missing: string | null;
   readonly start: () => Promise<Sshd | Dropbear>;
-  /** Matches one line of the server's log for each login; `ended` matches one for each connection that has ended. */
+  /** The pattern of one log line for each login. `ended` is that of one for each connection that has ended. */
   readonly login: RegExp;
   readonly ended: RegExp;
 }

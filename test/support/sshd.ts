@@ -1,6 +1,6 @@
 /**
- * A real OpenSSH server for tests: its own host keys, configuration, log and accounts, on a port of its own, listening
- * on every address (so that 127.0.0.1 to 127.0.0.50 are fifty clients). Needs root and /usr/sbin/sshd.
+ * A real OpenSSH server for tests, with host keys, configuration, log and accounts of its own. It listens on a port of
+ * its own on every address, so that 127.0.0.1 to 127.0.0.50 are fifty clients. Needs root and /usr/sbin/sshd.
  */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
@@ -21,23 +21,26 @@ const sshdPath = '/usr/sbin/sshd';
 export type HostKeyType = 'ed25519' | 'ecdsa' | 'rsa';
 
 export interface SshdOptions {
-  /** Default: ed25519 alone, which is made fastest. */
+  /** Default: ed25519 alone, which is generated fastest. */
   readonly hostKeyTypes?: readonly HostKeyType[];
-  /** Keyboard-interactive logins, which need PAM; default: off, and passwords are checked by sshd itself. */
+  /** True for keyboard-interactive logins, which need PAM. Default: false, sshd itself checks passwords. */
   readonly pam?: boolean;
-  /** Files of this machine that its logins do not see. */
+  /** Files of this machine that are hidden from its logins. */
   readonly hidden?: readonly string[];
-  /** The network namespace it listens in: test/support/namespaces.ts. */
+  /** The network namespace that it listens in; see test/support/namespaces.ts. */
   readonly namespace?: string;
-  /** More lines of sshd_config; they come first, so they win. */
+  /** Further lines of sshd_config. They come first, so they take precedence. */
   readonly config?: readonly string[];
-  /** Called when the host keys are made (`host_ed25519` in the folder), before the start; more lines of sshd_config. */
+  /**
+   * Called before the start, when the host keys exist (`host_ed25519` in the folder). Returns further lines of
+   * sshd_config.
+   */
   readonly prepare?: (dir: string) => readonly string[];
 }
 
 export interface SshdHostKey {
   readonly type: HostKeyType;
-  /** `ssh-ed25519 AAAA...` */
+  /** The public key, as `ssh-ed25519 AAAA...`. */
   readonly line: string;
   /** The fingerprint in the form of `ssh-keygen -l`. */
   readonly fingerprint: string;
@@ -45,30 +48,30 @@ export interface SshdHostKey {
 
 export interface Sshd {
   readonly port: number;
-  /** A folder of its own, removed by `stop`. */
+  /** The server's folder, which `stop` removes. */
   readonly dir: string;
   readonly hostKeys: readonly SshdHostKey[];
-  /** A line of known_hosts for an address of this server, without line break: `[address]:port type key`. */
+  /** Returns a known_hosts line for an address of this server, without line break: `[address]:port type key`. */
   hostKeyLine(address?: string, type?: HostKeyType): string;
   addAccount(options?: AccountOptions): Promise<SshdAccount>;
-  /** Everything logged so far, at level VERBOSE. */
+  /** Returns the whole log so far, at level VERBOSE. */
   log(): string;
   /** Counts the matches in the log, for instance of /Accepted publickey/g. */
   count(pattern: RegExp): number;
-  /** Waits until the log holds it. */
+  /** Waits until the log matches. */
   logged(pattern: RegExp): Promise<void>;
   /** Returns the pid of the listening process, whose children are the sessions. */
   pid(): number;
   isAlive(): boolean;
-  /** SIGKILL to the process that listens; its sessions go on. */
+  /** Kills the listening process with SIGKILL; its sessions go on. */
   kill(): Promise<void>;
-  /** Starts it again after it was killed, on the same port. */
+  /** Starts the server again after `kill`, on the same port. */
   restart(): Promise<void>;
   /** Ends the server, its sessions and its accounts. */
   stop(): Promise<void>;
 }
 
-/** Why no sshd can be started here; null when it can. With CI set, a missing server is an error. */
+/** Returns the reason that no sshd can be started here; null if one can. With CI set, a missing server is an error. */
 export function sshdMissing(): string | null {
   let reason: string | null = null;
   if (process.getuid?.() !== 0) reason = 'needs root, to make accounts';
@@ -77,14 +80,14 @@ export function sshdMissing(): string | null {
   return reason;
 }
 
-/** True when sshd can be started; else the test is skipped with the reason. */
+/** True if sshd can be started. Otherwise skips the test with the reason. */
 export function sshdOrSkip(t: TestContext): boolean {
   const reason = sshdMissing();
   if (reason !== null) t.skip(reason);
   return reason === null;
 }
 
-/** A key pair made by ssh-keygen, in a folder that exists. */
+/** Makes a key pair with ssh-keygen, in an existing folder. */
 export function sshKeygen(
   file: string,
   ...options: readonly string[]
@@ -200,14 +203,17 @@ function sshdConfig(dir: string, options: SshdOptions): string {
   ].join('\n');
 }
 
-/** Starts a program with mounts of its own, in which these files are empty devices. */
+/** Returns the words that start a program with separate mounts, in which these files are empty devices. */
 function hiding(files: readonly string[]): readonly string[] {
   if (files.length === 0) return [];
   const text = 'while [ "$1" != -- ];do mount --bind /dev/null "$1"||exit;shift;done;shift;exec "$@"';
   return ['unshare', '-m', 'sh', '-c', text, 'sh', ...files, '--'];
 }
 
-/** sshd cannot say which port the kernel chose: one is taken that was free a moment ago, and again if it was lost. */
+/**
+ * Starts sshd on a port that was just free, because sshd cannot report a port chosen by the kernel. Tries another port
+ * if that one is taken.
+ */
 async function launch(
   dir: string,
   options: SshdOptions,

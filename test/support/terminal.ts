@@ -1,4 +1,4 @@
-/** Commands on a terminal, which script(1) of util-linux gives them. */
+/** Commands on a terminal, provided by script(1) of util-linux. */
 import { spawn, spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -15,23 +15,23 @@ export const withoutTerminal = hasScript ? false : 'script (util-linux) is not i
 
 export interface TerminalOptions {
   readonly cwd?: string;
-  /** Beside PATH and TERM=xterm. */
+  /** Variables in addition to PATH and TERM=xterm. */
   readonly env?: Readonly<Record<string, string>>;
   readonly columns?: number;
-  /** Follows the command in the shell's line. */
+  /** Text after the command in the shell's line. */
   readonly into?: string;
-  /** Typed before the command reads anything. */
+  /** Keys typed before the command reads anything. */
   readonly typed?: string;
-  /** Called with all that stands there whenever there is more; `type` presses keys. */
+  /** Called with the whole screen whenever it has more text. `type` presses keys. */
   readonly onScreen?: (screen: string, type: (keys: string) => void) => void;
 }
 
-/** Stands behind what a command wrote, which cannot know it. */
+/** The mark at the end of a command's output. The command cannot know it. */
 const end = `end-${randomUUID()}`;
 
 /**
- * The shell's text. The terminal stays open until what stands on it was read: script(1) waits just 10 ms for what a
- * process that has ended left in its terminal, which on a busy machine is not enough.
+ * Returns the shell's text. The terminal stays open until its output was read. script(1) waits only 10 ms for the last
+ * output of a process that has ended, which is too short on a busy machine.
  */
 function shellText(args: readonly string[], { columns = 80, into = '' }: TerminalOptions): string {
   const words = [process.execPath, program, ...args].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
@@ -39,7 +39,7 @@ function shellText(args: readonly string[], { columns = 80, into = '' }: Termina
 status=$?; printf %s ${end}; stty -echo; until read -r line && [ "$line" = read ]; do :; done; exit $status`;
 }
 
-/** Runs the program on a terminal. Returns its exit status and what it wrote there. */
+/** Runs the program on a terminal. Returns its exit status and its output there. */
 export async function onTerminal(
   args: readonly string[],
   options: TerminalOptions = {},

@@ -3,13 +3,13 @@ import { connect, type Socket } from 'node:net';
 import { listen, type Listener } from './free-port.ts';
 
 export interface TurnsProxy extends Listener {
-  /** Connections so far. */
+  /** Returns the number of connections so far. */
   connections(): number;
   /** Counts round trips: answers of the far end after the near end had sent something. */
   turns(): number;
 }
 
-/** Passes bytes on, and counts who waited for whom. What is said within `gatherMs` counts as said at once. */
+/** Starts a proxy that counts round trips. Bytes within `gatherMs` count as sent at once. */
 export async function startTurnsProxy(to: number, gatherMs = 40): Promise<TurnsProxy> {
   let connections = 0;
   let turns = 0;

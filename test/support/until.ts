@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Waits until a condition holds. Fails with the message if it does not within the time. */
+/** Waits until a condition holds. Fails with the message if it does not hold within the time. */
 export async function until(
   holds: () => boolean,
   message: string | (() => string),

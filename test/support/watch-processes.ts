@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 
 export interface SeenProcess {
-  /** Arguments, separated by NUL. */
+  /** The arguments, separated by NUL. */
   readonly command: string;
-  /** `NAME=value`, separated by NUL; null for the process itself, which was given its environment by somebody else. */
+  /** `NAME=value`, separated by NUL; null for the watched process itself, whose environment the test has set. */
   readonly environment: string | null;
 }
 
@@ -13,13 +13,13 @@ export interface ProcessWatch {
 
 const everyMs = 3;
 
-/** Looks at a process and all that it starts, again and again, as `ps` would. Needs root or the same user. */
+/** Watches a process and its descendants by polling, as `ps` would. Needs root or the same user. */
 export function watchProcesses(pid: number): ProcessWatch {
   const seen = new Map<string, SeenProcess>();
   const look = (at: number, parent: string | null): void => {
     const command = read(`/proc/${at}/cmdline`);
     if (command !== '') {
-      // A child that has not become its program yet is a copy of its parent.
+      // A child that has not executed its program yet is a copy of its parent.
       const environment = parent === null || command === parent ? null : read(`/proc/${at}/environ`);
       seen.set(`${at} ${command} ${environment ?? ''}`, { command, environment });
     }
@@ -35,7 +35,7 @@ export function watchProcesses(pid: number): ProcessWatch {
   };
 }
 
-/** Empty for what has ended. */
+/** Reads a file. Returns '' if it cannot be read, as that of an ended process. */
 function read(file: string): string {
   try {
     return readFileSync(file, 'utf8');
