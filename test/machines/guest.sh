@@ -3,11 +3,11 @@
 # spare disks.
 #
 #   guest.sh image CACHE              makes the image CACHE/guest-SUITE once (some minutes, 1.5 GB; as root)
-# guest.sh start CACHE FOLDER PORT  starts a guest from a copy of it; sshd listens on 127.0.0.1:PORT. Prints the process
-#                                     id at once; the guest answers after about a minute
+#   guest.sh start CACHE FOLDER PORT  starts a guest from a copy of it; sshd listens on 127.0.0.1:PORT. Prints the
+#                                     process id at once; the guest answers after about a minute
 #   guest.sh monitor FOLDER COMMAND   one command of QEMU's monitor: stop, cont, system_reset, 'set_link net0 off'
 #
-# SUITE: Debian's suite, trixie by default. FOLDER has the guest's disks, console and log; who made it removes it.
+# SUITE: Debian's suite, trixie by default. FOLDER has the guest's disks, console and log; the caller removes it.
 set -eu
 suite=${SUITE:-trixie}
 verb=$1
@@ -36,7 +36,7 @@ image() {
   cp "$part/key.pub" "$root/root/.ssh/authorized_keys"
   echo guest >"$root/etc/hostname"
   printf '[Match]\nName=en*\n[Network]\nDHCP=yes\n' >"$root/etc/systemd/network/10-lan.network"
-  # The journal outlives a boot, and nothing works on its own account while a test looks.
+  # The journal outlives a boot, and no periodic job disturbs a test.
   mkdir -p "$root/var/log/journal"
   chroot "$root" systemctl enable -q systemd-networkd ssh
   chroot "$root" systemctl mask -q apt-daily.timer apt-daily-upgrade.timer man-db.timer e2scrub_all.timer

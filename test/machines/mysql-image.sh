@@ -1,6 +1,6 @@
 #!/bin/sh
 # mysql-image.sh FOLDER: makes a folder with the newest MySQL of Debian and the libraries that it needs, once (a minute,
-# 0.7 GB). MySQL is run from there with that folder's own loader; nothing of it is installed on this machine.
+# 0.7 GB). MySQL runs from there with the folder's own loader. Nothing is installed on this machine.
 set -eu
 folder=$1
 [ ! -x "$folder/usr/sbin/mysqld" ] || exit 0

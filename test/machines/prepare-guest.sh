@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs in a guest as root: two accounts, of which only `node` can execute Node, and devices in a state that somebody
-# gets up for.
+# Runs in a guest as root: two accounts, of which only `node` can execute Node, and devices in a state that
+# wakes an administrator.
 set -eu
 for account in node shell; do
   useradd -m -G systemd-journal "$account"
@@ -10,10 +10,10 @@ done
 chgrp node /usr/bin/node
 chmod 750 /usr/bin/node
 
-# Else each login leaves a line of priority err.
+# Otherwise each login logs a line of priority err.
 touch /etc/default/locale
 
-# Debian's collectors write what root alone may read: NVMe, apt and the BMC.
+# Debian's collectors write the figures that only root can read: NVMe, apt and the BMC.
 mkdir -p /var/lib/prometheus/node-exporter /etc/fleet-health/checks.d
 modprobe ipmi_si
 modprobe ipmi_devintf
@@ -49,7 +49,7 @@ mkdir /mnt/thin/project
 xfs_quota -x -c 'project -s -p /mnt/thin/project 7' -c 'limit -p bhard=10m 7' /mnt/thin >/dev/null
 head -c 8000000 /dev/zero >/mnt/thin/project/file
 
-# A timer whose work hangs. Whoever logs in sees it hours later: to wait for them would take hours.
+# A timer whose unit hangs. Logins see a time hours later, because waiting would take hours.
 cat >/etc/systemd/system/hangs.service <<'EOF'
 [Service]
 Type=oneshot

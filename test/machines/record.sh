@@ -1,10 +1,11 @@
 #!/bin/sh
-# Records what probes read of this machine, for test/testdata/recorded: `sh record.sh KIND [PACKAGE...] >FILE`, as root
-# on a machine in that state. The first line names kernel, system and packages; each file follows a line with its path.
+# Records the files that probes read on this machine, for test/testdata/recorded. Run as root on a machine in that
+# state: `sh record.sh KIND [PACKAGE...] >FILE`. The first line names kernel, system and packages; each file follows a
+# line with its path.
 #
 #   md, bond, btrfs   devices        kernel   kills, pressure, open files, connection tracking
 #   container         cgroups (version 2) of containers below system.slice
-# shellcheck disable=SC1091,SC2086,SC2125 # the patterns are expanded where they stand as words
+# shellcheck disable=SC1091,SC2086,SC2125 # the patterns are expanded where they are words
 set -eu
 kind=$1
 shift

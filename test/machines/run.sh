@@ -1,7 +1,7 @@
 #!/bin/sh
-# Tests against real machines and servers that `npm test` does not have. Needs Debian's packages, about 2 GB in
-# ${XDG_CACHE_HOME:-~/.cache}/fleet-health-tests and, to make what lies there, root. Arguments are test files; default:
-# all.
+# Runs the tests against real machines and servers, which `npm test` does not have. Needs Debian's packages, about 2 GB
+# in ${XDG_CACHE_HOME:-~/.cache}/fleet-health-tests, and root to make the files there. Arguments are test files;
+# default: all.
 set -eu
 cd "$(dirname "$0")/../.."
 sh test/setup.sh --machines

@@ -241,7 +241,7 @@ onBothDatabases('the history', (kit) => {
       (await joined(csvHistory(spanOf(opened), of))).split('\r\n').length - 2;
     assert.deepEqual([await lines('client'), await lines('disk')], [2100, 6300]);
     const text = await joined(openMetricsHistory(spanOf(opened), ['client']));
-    // Of several reports in one millisecond the first counts.
+    // The first of several reports in one millisecond counts.
     assert.equal(scrape(text).filter(({ name }) => name === 'fleet_health_cpu_used_ratio').length, 700);
   });
 

@@ -82,7 +82,7 @@ test('of more than 500 open alerts and 150 clients with alerts the rest is a num
   assert.deepEqual([numbers(all), /And /.test(all)], [[150, 150], false]);
   assert.deepEqual(numbers(cut), [500, 150]);
   assert.match(cut, /501 firing, 0 pending[^]*<p>And 1 more alert\.<\/p>[^]*<p>And alerts of 351 clients more\.<\/p>/);
-  // Clients with critical alerts stand first.
+  // Clients with critical alerts come first.
   assert.ok(cut.includes('>web-149</text>') && !cut.includes('>web-150</text>'));
 });
 

@@ -1,4 +1,6 @@
-/** A machine that only its bastion can reach, in network namespaces, and a bastion that ends a channel with a word. */
+/**
+ * A machine that only its bastion can reach, in network namespaces, and a bastion that ends a channel with a message.
+ */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -99,7 +101,7 @@ test(
     await fails(transportFor(client, shared).connect(limits), 'sshd-rejection');
     const startedAt = performance.now();
     await shared.close();
-    // A login that seems busy is waited for: five seconds, on any machine.
+    // A login that seems busy is waited for, for five seconds on any machine.
     assert.ok(performance.now() - startedAt < 4900);
   },
 );

@@ -28,7 +28,7 @@ setMaxListeners(0, signal);
 const connect = (client: Client, shared: TransportShared): Promise<Connection> =>
   transportFor(client, shared).connect({ ...limits, signal });
 
-/** Returns what the clients of a run share, until the end of the test. */
+/** Returns the objects that the clients of a run share, until the end of the test. */
 const sharing = (machines: Machines): Promise<TransportShared> => stoppedAfter(sharedFor(machines));
 
 async function say(connection: Connection): Promise<string> {
@@ -223,7 +223,7 @@ describe('bastions', { skip: sshdMissing() ?? false }, async () => {
       assert.match(await say(await connect(web({ proxyJump: 'ber' }), shared)), /in and out/);
       const beganMs = performance.now();
       await shared.close();
-      // A login that seems busy is waited for: five seconds, on any machine.
+      // A login that seems busy is waited for, for five seconds on any machine.
       assert.ok(performance.now() - beganMs < 4900);
     });
 

@@ -1,5 +1,6 @@
 /**
- * Clients that misbehave in one exact way each, over both transports: the same codes and stages, within the deadlines.
+ * Clients that each misbehave in one exact respect, over both transports: the same codes and stages, within the
+ * deadlines.
  */
 import assert from 'node:assert/strict';
 import { buffer, text } from 'node:stream/consumers';
@@ -42,7 +43,7 @@ const refusing: readonly Case[] = [
   { mode: 'login-expired', code: 'auth-failed', stage: 'login', says: /expired/ },
 ];
 
-/** No server sends these. OpenSSH has codes of its own for them. */
+/** Faults that no real server has. OpenSSH has codes of its own for them. */
 const refusedBySsh2: readonly Case[] = [
   { mode: 'endless-line', code: 'handshake-failed', stage: 'handshake', says: /./ },
   { mode: 'endless-lines', code: 'handshake-failed', stage: 'handshake', says: /./ },
@@ -216,7 +217,7 @@ for (const transport of transports) {
       if (transport === 'ssh2') {
         await fails(channel.exit, 'connect-failed', /more than its window/);
       } else {
-        // ssh itself stops to read from the network.
+        // ssh itself stops reading from the network.
         await new Promise((resolve) => setTimeout(resolve, 500));
         connection.destroy();
       }

@@ -15,7 +15,7 @@ import { connectBy, noChildLeft, targetAt, transports } from '../support/both-tr
 
 const shells = ['bash', 'dash', 'zsh', 'fish', 'tcsh', 'mksh', 'ash'];
 
-/** The path of a shell. BusyBox is a shell if it is called by a shell's name. */
+/** Returns the path of a shell; null if it is missing. BusyBox is a shell if it is called by a shell's name. */
 function shellPath(name: string, dir: string): string | null {
   if (name !== 'ash') return ['/usr/bin', '/bin'].map((folder) => path.join(folder, name)).find(existsSync) ?? null;
   if (!existsSync('/bin/busybox')) return null;

@@ -31,13 +31,13 @@ describe('credentials of many machines', async () => {
   const inAgent = keyOf('in-agent');
   const agent = await startSshAgent(path.join(dir, 'agent'), inAgent.file);
   const jumpKey = keyOf('jump');
-  /** Its password would be offered after its key. */
+  /** A bastion that logs in by its key. Its password would be offered after the key. */
   const bastion = {
     server: await stoppedAfter(startRecordingServer(jumpKey.print)),
     settings: { username: 'jump', privateKey: jumpKey.file, password: literal('password-of-jump') },
     offered: [`jump key ${jumpKey.print}`],
   };
-  /** Each with a key and a password of its own; the last one has an agent as well. */
+  /** Three machines, each with a key and a password of its own. The last one has an agent as well. */
   const machines = await Promise.all(
     [1, 2, 3].map(async (number) => {
       const [key, username, password] = [keyOf(`key-${number}`), `user-${number}`, `password-${number}`];

@@ -9,7 +9,7 @@ import { connectTo, failure } from '../support/login.ts';
 import { listen } from '../support/free-port.ts';
 import { stoppedAfter } from '../support/stopped-after.ts';
 
-/** Four times the measured cost of the dearest exchange on one core of 2026, for slower machines. */
+/** Four times the measured cost of the most expensive exchange on one core of 2026, for slower machines. */
 const mostMs = 150;
 const rounds = 5;
 

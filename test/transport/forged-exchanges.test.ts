@@ -1,6 +1,6 @@
 /**
- * Servers that know a client's host key and cannot prove it: after no forged exchange anything is sent that is not part
- * of it, also where the login goes ahead, directly and through a bastion, with a key and with a password.
+ * Servers that know a client's host key and cannot prove it. After a forged exchange nothing is sent that is not part
+ * of the exchange, even if the login goes ahead: directly and through a bastion, with a key and with a password.
  */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
@@ -61,10 +61,10 @@ const exchanges: Readonly<Record<string, readonly Buffer[]>> = {
   'an exchange that was not offered': [kexInit('diffie-hellman-group1-sha1', type), forged, newKeys],
 };
 
-/** KEXINIT, the client's half, NEWKEYS and DISCONNECT, none of them encrypted. */
+/** The messages that may be sent unencrypted: KEXINIT, the client's half, NEWKEYS and DISCONNECT. */
 const harmless = new Set([20, 30, 21, 1]);
 
-/** The numbers of the messages of an exchange; -1 for other data. */
+/** Returns the message numbers of an exchange; -1 for other data. */
 function messagesOf(sent: Buffer): readonly number[] {
   const found: number[] = [];
   let at = sent.indexOf('\r\n') + 2;
@@ -125,7 +125,7 @@ describe('a host key that is not proved', async () => {
               numbers.every((number) => harmless.has(number)),
               `${numbers.join()} after ${error.message}`,
             );
-            // Through a bastion the connection may be left before the first of them is on its way.
+            // Through a bastion the connection may end before the first message is sent.
             if (proxyJump === null) assert.ok(numbers.includes(20), 'the exchange did not begin');
           } finally {
             await shared.close();

@@ -55,10 +55,7 @@ const tools = ['id', 'readlink', 'find', 'ls', 'env', 'sh', 'uname', 'true', 'ca
 
 type Machine = ReturnType<typeof machine>;
 
-/**
- * A home; `usual` is the only place where the texts look, where each folder may have a bin/node; `bin` is the texts'
- * PATH.
- */
+/** Makes a home. The texts look for folders with a bin/node in `usual` alone; their PATH is `bin`. */
 function machine(t: TestContext, shell = 'dash') {
   const home = tempFolder(t);
   const installed = path.join(home, '.local/lib/fleet-health');
@@ -70,7 +67,7 @@ function machine(t: TestContext, shell = 'dash') {
   return { home, usual, bin };
 }
 
-/** A node that prints the path it was started from. */
+/** Writes a node that prints the path it was started from. Returns the path. */
 function putNode(folder: string, name = 'node'): string {
   const file = path.join(folder, 'bin', name);
   mkdirSync(path.dirname(file), { recursive: true });
@@ -114,7 +111,7 @@ const linkInstead = (target: string, file: string): void => {
   rmSync(file, { recursive: true });
   symlinkSync(target, file);
 };
-/** The faults of a node: each makes one and returns the path that the message names. */
+/** The faults of a node. Each function makes one and returns the path that the message names. */
 const spoilt: readonly (readonly [string, (machine: Machine, folder: string, file: string) => string])[] = [
   ['that belongs to another account', (_, __, file) => (toAnother(file), file)],
   ['that its group can write', (_, __, file) => (chmodSync(file, 0o775), file)],

@@ -11,7 +11,7 @@ import { loadPrivateKey } from '../../src/transport/credentials/private-key.ts';
 
 const skip = sshdMissing() ?? false;
 
-/** Starts a server that takes one key exchange alone. */
+/** Starts a server that accepts one key exchange alone. */
 async function serverWith(exchange: string) {
   const sshd = await sshdOfSuite({ config: [`KexAlgorithms ${exchange}`] });
   const { privateKey, publicKey } = sshKeygen(`${sshd.dir}/key`);

@@ -1,6 +1,6 @@
 /**
- * A server that shows three keys and a certificate is asked for by ssh2 and by `ssh`, with the same known_hosts file
- * each time. What ssh refuses is refused here; what is refused here alone says why.
+ * A server with three keys and a certificate, queried by ssh2 and by `ssh` with the same known_hosts file each time.
+ * The collector refuses all that ssh refuses. It gives the reason if it alone refuses.
  */
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
@@ -15,7 +15,7 @@ import { loadPrivateKey } from '../../src/transport/credentials/private-key.ts';
 import { login } from '../support/login.ts';
 import { sshdMissing, sshdOfSuite, sshKeygen } from '../support/sshd.ts';
 
-/** The keys of the lines: three of the server, its authority's, and two that belong to no server. */
+/** The keys in the lines: three of the server, its authority's, and two that belong to no server. */
 type Keys = Awaited<ReturnType<typeof startServer>>['keys'];
 
 type Verdict = 'accepted' | 'refused';

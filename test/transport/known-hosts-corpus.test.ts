@@ -1,6 +1,6 @@
 /**
- * Every file of testdata/known-hosts says of every name what `ssh-keygen -F` finds in it. Names are asked in lower
- * case, as ssh does it (ssh-keygen does not).
+ * The look-ups of every name in every file of testdata/known-hosts, compared with those of `ssh-keygen -F`. Names are
+ * looked up in lower case, as ssh does (ssh-keygen does not).
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -52,7 +52,7 @@ describe('known_hosts as ssh-keygen -F reads it', () => {
       for (const name of names.filter((one) => one !== '')) {
         const found = ours(known.lookup(name));
         assert.deepEqual(found, theirs(file, name.toLowerCase()), name);
-        // The second question is answered from the cache.
+        // The second look-up is answered from the cache.
         assert.deepEqual(ours(known.lookup(name)), found, name);
         matches += found.length;
       }

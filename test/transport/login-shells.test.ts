@@ -1,4 +1,4 @@
-/** Whole visits under every login shell, and with every shell in the place of /bin/sh. */
+/** Whole visits under every login shell, and with every shell in place of /bin/sh. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -47,7 +47,7 @@ for (const program of ['dash', 'bash --posix', 'mksh', 'ksh', 'busybox sh', 'zsh
       return;
     }
     const { visit, home } = machine(t);
-    // The command line, split by a shell, with another program in the place of /bin/sh.
+    // The command line, split by a shell, with another program in place of /bin/sh.
     const script = `eval "set -- $COMMAND"; shift; exec ${standard.join(' ')} "$@"`;
     for (const uploaded of [true, false]) {
       const connection = shellConnection({ env: { HOME: home, PATH }, scripts: [script, script] });

@@ -1,5 +1,5 @@
 /**
- * An attacker between the client and a real server who rewrites, inserts or drops packets of the key exchange: no login
+ * An attacker between the client and a real server who rewrites, inserts or drops packets of the key exchange. No login
  * follows.
  */
 import assert from 'node:assert/strict';
@@ -31,7 +31,7 @@ const isInit = (payload: Buffer): boolean => payload[0] === 20;
 const isAnswer = (payload: Buffer): boolean => payload[0] === 31;
 const isKeys = (payload: Buffer): boolean => payload[0] === 21;
 
-/** KEXINIT with one of its lists changed (RFC 4253, section 7.1). */
+/** Returns KEXINIT with one of its lists changed (RFC 4253, section 7.1). */
 function withList(payload: Buffer, list: number, change: (names: string) => string): Buffer {
   const parts = [payload.subarray(0, 17)];
   let at = 17;

@@ -1,5 +1,5 @@
 /**
- * Key exchanges after the login: one is accepted, if it has the same host key. hostile-floods.test.ts has endless ones.
+ * Key exchanges after the login: one is accepted if it has the same host key. hostile-floods.test.ts has endless ones.
  */
 import assert from 'node:assert/strict';
 import { createServer, type Socket } from 'node:net';
@@ -20,7 +20,7 @@ import { listenOn } from '../support/free-port.ts';
 
 const credentials = { password: 'right' };
 
-/** A server that calls `rekey` when a command has begun, and then says `done`. */
+/** Starts a server that calls `rekey` when a command has begun, and then sends `done`. */
 async function rekeyingServer(t: TestContext, pem: string, rekey: (client: Connection) => Promise<void>) {
   const server = new ssh2.Server({ hostKeys: [pem] }, (client) => {
     client.on('error', () => undefined);

@@ -1,4 +1,4 @@
-/** A real Alertmanager has what `fleet-health alerts` lists, through a storm and after it. */
+/** A real Alertmanager has the alerts that `fleet-health alerts` lists, during a storm and after it. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -57,7 +57,7 @@ test('amtool lists what fires, through a storm', { skip, timeout: 120_000 }, asy
     return found.length;
   };
 
-  // Alertmanager has the clock of this machine, so the story ends now, within the time that a post is valid.
+  // Alertmanager uses the clock of this machine. The events end now, within the time for which a post is valid.
   const beginMs = Date.now() - 12 * 60_000;
   const storm = (from: number, to: number, percent: number): Says =>
     Object.fromEntries(names.slice(from, to).map((name) => [name, `disk / ${percent}`]));

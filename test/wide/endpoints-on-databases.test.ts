@@ -1,4 +1,4 @@
-/** Events, pushes and clients that are asked over HTTP on each database, with the built programs alone. */
+/** Events, pushes and clients that are polled over HTTP on each database, with the built programs alone. */
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { createSocket } from 'node:dgram';
@@ -23,7 +23,7 @@ async function stored(site: Site, columns: string): Promise<readonly (readonly u
   return (await site.rows(`SELECT ${columns} FROM events ORDER BY id`)).map((row) => Object.values(row));
 }
 
-/** Waits for events: while `serve` makes the tables they are in its spool. */
+/** Waits until events are rows. While `serve` makes the tables, they are in its spool. */
 async function untilStored(site: Site, count: number): Promise<void> {
   const endMs = performance.now() + 20_000;
   for (;;) {
@@ -40,7 +40,7 @@ async function untilStored(site: Site, count: number): Promise<void> {
 const event = (id: string, more: object = {}): string =>
   JSON.stringify({ host: 'nas', service: 'backup', status: 'OK', description: '', id, ...more });
 
-/** Writes agent.json of a client, with a folder of its own. Returns the file. */
+/** Writes the agent.json of a client, with a folder of its own. Returns the file's path. */
 async function enrolled(site: Site, client: string, ...to: readonly string[]): Promise<string> {
   const agent = JSON.parse(await succeeded(site.run('enroll', client, ...to))) as object;
   const place = path.join(site.dir, client);
@@ -50,7 +50,7 @@ async function enrolled(site: Site, client: string, ...to: readonly string[]): P
   return file;
 }
 
-/** Runs `fleet-health-agent` until the test ends. Returns once it has said a word. */
+/** Runs `fleet-health-agent` until the test ends. Returns once its output contains a word. */
 async function resident(t: TestContext, args: readonly string[], word: string): Promise<ChildProcess> {
   const child = startCli(args, { program: agentProgram });
   t.after(() => child.kill('SIGKILL'));
@@ -127,7 +127,7 @@ suite('events, pushes and asked clients', () => {
     });
 
     test(`no acknowledged event is missing or there twice after kills (${kind.name})`, options, async (t) => {
-      // SQLite has ten thousand in test/serve/endpoints/.
+      // SQLite is tested with ten thousand events in test/serve/endpoints/.
       const site = await kind.site(t, elements);
       await assertNoneLost(t, {
         ...{ dir: site.dir, wanted: kind.name === 'sqlite' ? 100 : 5_000, posters: 32, longestMs: 900 },
@@ -180,7 +180,7 @@ suite('events, pushes and asked clients', () => {
       const file = path.join(site.dir, 'web-1.json');
       const write = (to: string): void =>
         writeFileSync(file, JSON.stringify({ ...away, push: { to, every: '5m' } }), { mode: 0o600 });
-      // The account's own folder, where visits look as well.
+      // The account's own folder, which visits search as well.
       const env = { XDG_STATE_HOME: path.join(site.dir, 'home') };
       const push = () => runCli(['-c', file, 'push', '--once'], { program: agentProgram, env });
       const reports = async (): Promise<unknown> => (await site.rows('SELECT COUNT(*) AS reports FROM stats'))[0];

@@ -1,4 +1,4 @@
-/** `serve --fleet` over real sites that go away, by a kill and by a freeze, and come back. */
+/** `serve --fleet` over real sites that become unreachable, by a kill and by a freeze, and return. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { configFolder } from '../support/run-cli.ts';
 import { until } from '../support/until.ts';
 import { serveFolder, servedFleet } from '../serve/support/served-fleet.ts';
 
-/** Each site is asked each 30 s, and has 10 s to answer. */
+/** A limit for the next answer: each site is polled every 30 s, and has 10 s to answer. */
 const soonMs = 90_000;
 
 test('sites that go away are shown with their age, are named by searches, and come back', async (t) => {
@@ -38,7 +38,7 @@ test('sites that go away are shown with their age, are named by searches, and co
     const body = await page();
     return [/<a class="name"/g, /<b>no answer since \d\d:\d\d<\/b>/g].map((what) => body.match(what)?.length ?? 0);
   };
-  // The sites are asked as it starts.
+  // The sites are polled at the start.
   const endMs = performance.now() + soonMs;
   while ((await shown())[0] !== 4 && performance.now() < endMs) await sleep(500);
   assert.deepEqual(
@@ -52,7 +52,7 @@ test('sites that go away are shown with their age, are named by searches, and co
   ber.child.kill('SIGKILL');
   await once(ber.child, 'close');
   fra.child.kill('SIGSTOP');
-  // Not asked again yet in the background: a search finds out by itself.
+  // The site has not been polled again in the background yet: a search detects the fault by itself.
   assert.deepEqual(await found('web-1'), [['ber', 'fra'], 0]);
   await notified('site-away', 2);
   assert.deepEqual(await shown(), [4, 2], 'clients stay as they were answered last');

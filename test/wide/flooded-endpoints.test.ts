@@ -1,4 +1,4 @@
-/** Strangers at the server of pushes and events: what they cost the collector, and those who push meanwhile. */
+/** Strangers at the server of pushes and events: their cost to the collector and to clients that push meanwhile. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -11,9 +11,9 @@ import { acknowledgedIn, pushedStream } from '../support/pushed-stream.ts';
 
 const mostBytes = 12 * 1024 * 1024;
 const connections = 10_000;
-/** Addresses of the strangers; who pushes has another one. */
+/** The addresses of the strangers. Clients that push have another one. */
 const addresses = ['127.0.0.2', '127.0.0.3', '127.0.0.4', '127.0.0.5'] as const;
-/** The most connections that are begun at a time, so that the test itself has descriptors left. */
+/** The most connections that are open at a time, so that the test itself has descriptors left. */
 const mostOpen = 2_000;
 
 const beginnings: readonly string[] = [
@@ -25,7 +25,7 @@ const beginnings: readonly string[] = [
   'POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: 2147483648\r\n\r\n{"a": "',
 ];
 
-/** Opens connections that say little and slowly, some at a time, until there were enough. */
+/** Opens connections that send little and slowly, some at a time, until there were enough. */
 function flood(port: number) {
   const open = new Set<Socket>();
   let begun = 0;
@@ -38,7 +38,7 @@ function flood(port: number) {
     const drip = setInterval(() => socket.write('x'), 1_000);
     open.add(socket);
     socket.on('error', () => undefined).on('connect', () => socket.write(words));
-    // Nothing of an answer is read.
+    // Answers are read and discarded.
     socket.once('close', () => {
       clearInterval(drip);
       open.delete(socket);
@@ -63,7 +63,7 @@ test(
     const { sample, send, sealedFiles, child, port } = await collector(t, '<push/><events/>');
     const rssBytes = (): number =>
       1024 * Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]);
-    // The memory that every server of Node takes for its first requests is not counted.
+    // The memory that every server of Node allocates for its first requests does not count.
     for (let count = 0; count < 20; count += 1)
       await send({ body: pushedStream({ sealed: [sample().sealed] }), time: count });
     const before = rssBytes();

@@ -1,4 +1,4 @@
-/** SIGKILL at both sides of a forwarding site, at any moment: nothing is lost, and nothing is doubled. */
+/** SIGKILL at both sides of a forwarding site, at any moment. Nothing is lost or stored twice. */
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -36,7 +36,7 @@ test('SIGKILL at both sides loses and doubles nothing', { timeout: 900_000 }, as
   await site.run('collect');
   let serve: ChildProcess = hq.child;
   for (let kill = 0; kill < kills; kill += 1) {
-    // A run takes about a second: the moments are spread over it, and a little beyond.
+    // A run takes about a second. The moments are spread over the run, and a little beyond its end.
     const afterMs = 100 + ((kill * 617) % 1400);
     if (kill % 3 === 1) {
       const run = site.run('collect');

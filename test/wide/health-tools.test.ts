@@ -1,4 +1,4 @@
-/** The collectors of prometheus-node-exporter-collectors, and a real chronyd, read by both agents. */
+/** The collectors of prometheus-node-exporter-collectors and a real chronyd, read by both agents. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -41,7 +41,7 @@ test('what collectors print without hardware is read as it is, by both agents', 
   mkdirSync(dir);
   const printed = new Map<string, string>();
   for (const [name, [program, ...args]] of Object.entries(programs)) {
-    // The units of the package do not look at the status either: md_info.sh ends with 1 where there is no array.
+    // The units of the package ignore the status, too: md_info.sh ends with 1 if there is no array.
     const { stdout } = spawnSync(path.join(collectors, program), args, { env: { PATH }, cwd: '/', encoding: 'utf8' });
     printed.set(name, stdout);
     writeFileSync(path.join(dir, `${name}.prom`), stdout);

@@ -1,4 +1,4 @@
-/** Lists that Ansible and Nagios of apt read: what they make of them, `import` understands and `check` accepts. */
+/** Lists that apt's Ansible and Nagios read. `import` understands their output, and `check` accepts the result. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -57,7 +57,7 @@ test('an inventory that Ansible cannot read', { skip: skipWithoutAnsible }, asyn
 
 test('the objects of Nagios', { skip: skipWithoutNagios }, async (t) => {
   const folder = tempFolder(t);
-  // Nagios leaves root's rights behind before it writes.
+  // Nagios drops root's rights before it writes.
   chmodSync(folder, 0o777);
   cpSync('/etc/nagios4', path.join(folder, 'nagios4'), { recursive: true });
   const main = path.join(folder, 'nagios4', 'nagios.cfg');

@@ -1,4 +1,4 @@
-/** The manual pages under mandoc: what it says against them, and that a reader finds what is looked for. */
+/** The manual pages under mandoc: it finds no faults, and shows the text as it is meant. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
@@ -19,7 +19,7 @@ function mandoc(...args: readonly string[]): { readonly said: string; readonly t
 for (const name of readdirSync(folder)) {
   test(`mandoc has nothing to say against ${name}`, { skip }, () => {
     const { text } = mandoc('-Tlint', name);
-    // Which other pages are there is no fault of a page: these three are not installed here.
+    // A reference to a page that is not installed is no fault: three such pages are missing here.
     const faults = text.split('\n').filter((line) => line !== '' && !line.includes('referenced manual not found'));
     assert.deepEqual(faults, []);
   });

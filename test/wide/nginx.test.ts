@@ -1,4 +1,4 @@
-/** nginx as a proxy with TLS in front of `serve`: pages, pushes and events go through it. */
+/** nginx as a proxy with TLS in front of `serve`, with pages, pushes and events. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -22,7 +22,7 @@ const nginx = '/usr/sbin/nginx';
 const skip = existsSync(nginx) ? false : 'nginx is not installed';
 
 /**
- * Starts nginx with TLS in front of a port, which takes addresses of loopback for those of other machines. Returns its
+ * Starts nginx with TLS in front of a port. It takes addresses of loopback for those of other machines. Returns its
  * URL, and the file of its authority.
  */
 async function proxyTo(t: TestContext, port: number) {
@@ -73,7 +73,7 @@ test(
       return { status: response.statusCode, body: Buffer.concat(chunks) };
     };
 
-    // The predecessor's clients, and ours, by the URL of the proxy.
+    // The clients of the predecessor and of this product, by the URL of the proxy.
     const event = JSON.stringify({ host: 'nas', service: 'backup', status: 'OK' });
     const posted = await ask('/events', {
       method: 'POST',
@@ -90,7 +90,7 @@ test(
     );
     assert.match(log(), /event=event-received address=203\.0\.113\.8 /, 'the proxy says who it was');
 
-    // A look from elsewhere needs a token, though the proxy is this machine.
+    // A request for a page from another machine needs a token, though the proxy is this machine.
     assert.equal((await ask('/')).status, 401);
     const token = (await succeeded(run('tokens', 'add', 'anna'))).trim();
     const looked = await ask('/', { headers: { Authorization: `Bearer ${token}` } });

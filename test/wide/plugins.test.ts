@@ -21,7 +21,7 @@ const [node, shell] = checkAgents;
 assert.ok(node !== undefined && shell !== undefined);
 const chunk = 25;
 
-/** Visits a client whose conf file has these lines, as many at a time as a visit has time for. */
+/** Visits a client whose conf file has these lines, in chunks that fit into a visit. Returns all results. */
 async function run(t: TestContext, agent: CheckAgent, lines: readonly string[]): Promise<readonly CheckResult[]> {
   const client = checkClient(t, agent);
   const results: CheckResult[] = [];
@@ -50,7 +50,7 @@ test(
       rows.filter(({ perfdata }) => perfdata !== ''),
       [],
     );
-    // Plugins that lack a module of their language, or cannot be loaded, say nothing on stdout.
+    // Plugins that lack a module of their language, or cannot be loaded, print nothing on stdout.
     const speaking = ofNode.filter(({ output }) => output !== '');
     assert.ok(speaking.length >= 100, `${speaking.length} of ${plugins.length}`);
     for (const { name, exit, why } of speaking) assert.ok(why === null && exit !== null && exit <= 3, name);
@@ -85,7 +85,7 @@ for (const agent of [node, shell]) {
       if (!wanted.includes('*')) assert.deepEqual(named, wanted, said);
       for (const label of wanted) assert.ok(label === '*' || named.includes(label), said);
       for (const { value } of figures) assert.ok(value !== null && Number.isFinite(value), said);
-      // All that a plugin wrote behind the bar of its first line is there.
+      // All figures that a plugin wrote after the bar of its first line are stored.
       const [, written = ''] = /\|([^\n]*)/.exec(check.output) ?? [];
       const count = (written.match(/=/g) ?? []).length;
       assert.equal(figures.length >= Math.min(count, maxFigures), true, said);

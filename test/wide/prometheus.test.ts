@@ -39,7 +39,7 @@ test('promtool finds no fault in either format, and Prometheus has what SQL has'
   const text = (await run('metrics')).stdout;
   assert.equal(await promtool(['check', 'metrics'], text), '');
 
-  // By node_exporter, and from /metrics of `serve`, which Prometheus asks for OpenMetrics.
+  // Through node_exporter, and from /metrics of `serve`, from which Prometheus requests OpenMetrics.
   const exporter = await freePort();
   startProgram(t, 'prometheus-node-exporter', [
     '--collector.disable-defaults',
@@ -49,7 +49,7 @@ test('promtool finds no fault in either format, and Prometheus has what SQL has'
   ]);
   startProgram(t, process.execPath, [program, '-c', file, 'serve']);
 
-  // The past, before Prometheus begins.
+  // The history, before Prometheus starts.
   const history = path.join(dir, 'fleet.om');
   assert.equal((await run('export', 'openmetrics', '-o', history)).status, 0);
   const data = path.join(dir, 'prometheus');
@@ -88,7 +88,7 @@ test('promtool finds no fault in either format, and Prometheus has what SQL has'
   );
   assert.equal((await askUntil(port, 'node_textfile_scrape_error'))[0]?.value, 0);
 
-  // A report of every hour of a day, and one of just now.
+  // The reports of every hour of a day, and one of just now.
   const past = await ask(port, 'count_over_time(fleet_health_cpu_used_ratio{client="web-1",job=""}[25h])');
   const [counted] = await storage.history.query("SELECT COUNT(cpu_percent) AS n FROM stats WHERE client = 'web-1'");
   assert.deepEqual(
@@ -96,7 +96,7 @@ test('promtool finds no fault in either format, and Prometheus has what SQL has'
     [Number(counted?.['n'])],
   );
 
-  // Every query of the dashboards.
+  // Runs every query of the dashboards.
   const now = Math.floor(Date.now() / 1000);
   const chosen = { clients: ['web-1'], fromMs: (now - hour) * 1000, toMs: now * 1000, intervalSeconds: 60 };
   const silent = /swap|Network/;

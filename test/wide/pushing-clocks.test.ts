@@ -18,11 +18,11 @@ const slackMs = 1000;
 
 interface Leap {
   readonly what: string;
-  /** Days by which the clock is ahead during a push that the collector does not get. */
+  /** The days by which the clock is ahead during a push that the collector does not receive. */
   readonly kept: number;
-  /** The days at the beginning of the next push. */
+  /** The days by which it is ahead at the beginning of the next push. */
   readonly sent: number;
-  /** The days from the first connection of that push on. */
+  /** The days by which it is ahead from the first connection of that push on. */
   readonly connected: number;
 }
 
@@ -59,7 +59,7 @@ for (const { what, kept, sent, connected } of leaps) {
       const file = path.join(dir, 'agent.json');
       const push = { to: `http://127.0.0.1:${way.port}/`, every: '5m' };
       writeFileSync(file, JSON.stringify({ ...agent, push, state_directory: place }), { mode: 0o600 });
-      // From cron, without --once: the pause after the push that failed is of a clock that is no more.
+      // Runs as from cron, without --once: the pause after the failed push was set by a clock that has since changed.
       const once = kept === sent ? ['--once'] : [];
       const pushed = () => runCli(['-c', file, 'push', ...once], { program: agentProgram, env: clock.env });
       const beganMs = Date.now();
@@ -89,7 +89,7 @@ for (const { what, kept, sent, connected } of leaps) {
       for (const { observedMs } of times) {
         assert.ok(observedMs > beganMs - slackMs && observedMs <= Date.now(), JSON.stringify(times));
       }
-      // The client's own time is kept beside it, and the offset is that of the stream that brought the report.
+      // The client's own time is stored beside the observed one. The offset is that of the stream with the report.
       for (const [{ observedMs, collectedMs, offsetMs }, days] of [
         [first, kept],
         [second, sent],

@@ -25,7 +25,7 @@ const elements = (postfix: Postfix, imap: string): string => `
   <client name="web-[1-2]" ip="192.0.2.[1-2]" username="u"/>`;
 
 const bounceType = 'multipart/report; report-type=delivery-status; boundary="part"';
-/** A report that a mail could not be delivered (RFC 3464), whose first words would be a command. */
+/** A report of a mail that could not be delivered (RFC 3464), whose first words would be a command. */
 const bounce = `This is a report in parts.
 
 --part
@@ -56,7 +56,7 @@ interface Scene {
   readonly replyTo: string;
   /** Replies to the mail that arrived. */
   readonly reply: (body: string, headers?: readonly string[]) => Promise<void>;
-  /** A pass, and the results of the replies that it read. */
+  /** Runs a pass. Returns the results of the replies that it read. */
   readonly answered: () => Promise<readonly string[]>;
 }
 
@@ -190,7 +190,7 @@ test('a connection that is cut at any byte: each reply is applied once', options
   }
 });
 
-/** Makes the mailbox anew with these messages, in this order; `uidValidity`: null lets Dovecot choose it. */
+/** Replaces the mailbox by one with these messages, in this order. `uidValidity`: null lets Dovecot choose it. */
 function makeAnew(dir: string, messages: readonly string[], uidValidity: string | null = null): void {
   rmSync(dir, { recursive: true, force: true });
   const make = (name: string, content?: string): void => {
@@ -241,8 +241,7 @@ test('a mailbox of 450 messages that was made anew: no reply is missed or applie
   assert.equal(uidValidityIn(dir), String(Number(before) + 1));
 
   await unacknowledge();
-  // In the second in which it was made: UIDVALIDITY is the same, and the messages arrive in the second of the last
-  // ones.
+  // Within the same second: UIDVALIDITY is the same, and the messages arrive in the second of the last ones.
   makeAnew(dir, [...messages.slice(0, 300), message('ack 6h')], String(Number(before) + 1));
   assert.deepEqual(await passes(3), ['kim@example.org acknowledged 2']);
   await unacknowledge();

@@ -140,7 +140,10 @@ const figures = {
   series: [{ group: 'cpu', name: 'mean', values: [10, 20, 30] }],
 } as const;
 
-/** A report of 1,100 clients, `web-1` the worst. One that is far from the worst has plots. */
+/**
+ * Writes a report of 1,100 clients. `web-1` is the worst, and one client far from the worst has plots. Returns the
+ * file's path.
+ */
 function largeFile(t: TestContext): string {
   const dir = mkdtempSync(path.join(tmpdir(), 'fh-page-'));
   t.after(() => rmSync(dir, { recursive: true }));

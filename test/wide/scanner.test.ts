@@ -13,11 +13,11 @@ import { tempFolder } from '../support/temp-folder.ts';
 
 const wapiti = '/usr/bin/wapiti';
 const options = { skip: existsSync(wapiti) ? false : 'wapiti is not installed' };
-/** Modules that need nothing but the server. `ssrf` and `xxe` ask a host of their author's. */
+/** The modules that need nothing but the server. `ssrf` and `xxe` send requests to a host of their author. */
 const modules =
   'backup,blindsql,cookieflags,crlf,csp,csrf,exec,file,htaccess,http_headers,methods,permanentxss,redirect,shellshock,sql,xss';
 
-/** Runs the scanner over the pages from these paths on. Returns its findings and anomalies. */
+/** Runs the scanner over the pages below these paths. Returns its findings and anomalies. */
 async function scan(
   t: TestContext,
   port: number,
@@ -44,15 +44,15 @@ async function scan(
 }
 
 /**
- * Starts a proxy before a server, which asks in the name of another visitor each time: the limits of an address would
- * stop the scanner. `without`: a header that the proxy takes out of the answers.
+ * Starts a proxy before a server. Each request has another visitor's address, because the limits of one address would
+ * stop the scanner. `without` is a header that the proxy removes from the answers.
  */
 async function startProxy(t: TestContext, port: number, without = ''): Promise<{ port: number; asked: string[] }> {
   const asked: string[] = [];
   const server: Server = createServer((incoming, outgoing) => {
     const { url = '/', method = 'GET' } = incoming;
     const number = asked.push(`${method} ${url}`);
-    // The events never end, and a scanner would wait.
+    // The events never end, and a scanner would wait for their end.
     if (url.startsWith('/live')) return void outgoing.writeHead(204).end();
     const visitor = { 'x-forwarded-for': `10.0.${(number >> 8) & 255}.${number & 255}`, 'x-user': 'anna' };
     const sent = request({ host: '127.0.0.1', port, path: url, method, headers: { ...incoming.headers, ...visitor } });
@@ -78,7 +78,8 @@ const attributes = 'trustedProxies="127.0.0.1" userHeader="X-User"';
 const paths = ['/alerts', '/alerts/1', '/runs', '/c/web-1?span=24h', '/?q=web&state=critical&sort=name&from=1'];
 
 /**
- * The header that makes browsers insist on TLS means nothing without TLS, and the other one is to be 0 or not there.
+ * The accepted findings. Strict-Transport-Security means nothing without TLS, and X-XSS-Protection must be 0 or
+ * missing.
  */
 const accepted = [
   'HTTP Secure Headers: X-XSS-Protection is not set (/)',

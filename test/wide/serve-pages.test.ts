@@ -24,7 +24,7 @@ async function shown(t: TestContext, where: string, more: Parameters<typeof open
   return { ...served, ...(await openAddress(t, `http://localhost:${served.port}${where}`, more)) };
 }
 
-/** Stores a run that has just finished, with a report of a client that is not well. */
+/** Stores a run that has just finished, with a report of a client with problems. */
 async function collected(dir: string): Promise<void> {
   const { storage: config } = loadConfig({ file: path.join(dir, 'config.xml') });
   const storage = await openStorage({ storage: config, migrate: true });

@@ -1,4 +1,4 @@
-/** Alerts of a site with three collectors: processes of dist/ on hosts of their own, through one MariaDB. */
+/** Alerts of a site with three collectors: processes of dist/ on separate hosts, through one MariaDB. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -18,7 +18,7 @@ const elements = `<alerts zone="UTC" defaults="no"><mail to="you@example.org"/>
 const canName = spawnSync('unshare', ['-un', 'hostname', 'hq-0']).status === 0;
 const skip = canName ? skipWithoutMariadb : 'needs root and unshare(1)';
 
-/** A command that runs a collector on a host of its own, perhaps without a network. */
+/** Returns the command that runs a collector on a separate host, perhaps without a network. */
 const onHost = (index: number, isCutOff: boolean): readonly string[] => [
   'unshare',
   isCutOff ? '-un' : '-u',
@@ -50,7 +50,7 @@ test('a collector that is gone, or whose network is, is one alert', { skip, time
   assert.ok(alerter !== undefined);
   const notified: string[] = [];
   const known = new Set<string>();
-  /** Lets each collector run once, and the alerter after them. Returns the ids of the alerts that fire, by rule. */
+  /** Runs each collector once, and the alerter after them. Returns the ids of the firing alerts, by rule. */
   const cycle = async ({ collectors, cutOff }: Who): Promise<readonly string[]> => {
     await site.untilNextCycle();
     const runs = collectors.map((index) => outcomeOf(site.start(index, onHost(index, index === cutOff))));
@@ -72,7 +72,7 @@ test('a collector that is gone, or whose network is, is one alert', { skip, time
   };
   const all = { collectors: [0, 1, 2] };
   assert.deepEqual(await cycle({ collectors: [0] }), []);
-  // The collector of the other site's client is gone for good: the runs of this site do not miss its reports.
+  // The collector of the other site's client does not return. The runs of this site do not miss its reports.
   const far = "'far', 'ber', 'far', 'key', 2, '2026-01-01'";
   await mariadb.asRoot(
     `USE ${name}`,
@@ -90,7 +90,7 @@ test('a collector that is gone, or whose network is, is one alert', { skip, time
     assert.deepEqual(notified.splice(0), ['CRITICAL: collector hq-2 is silent']);
   });
 
-  /** Waits for the next mail: an end may wait for its group's interval. */
+  /** Waits for the next mail: the mail about an end may wait for the interval of its group. */
   const untilNotified = async (): Promise<readonly string[]> => {
     for (let made = 0; made < 8 && notified.length === 0; made += 1) await cycle(all);
     return notified.splice(0);

@@ -18,7 +18,7 @@ test('three collectors share a fleet', { skip: skipWithoutMariadb, timeout: 480_
   const database = url.slice(url.lastIndexOf('/') + 1);
   const rows = async (sql: string): Promise<readonly unknown[]> =>
     (await mariadb.asRoot(`USE ${database}`, sql)).map((row) => Object.values(row).map(Number));
-  /** Returns how many clients were visited how often since so many visits ago. */
+  /** Returns the number of clients for each number of successful visits. */
   const visits = (): Promise<readonly unknown[]> =>
     rows(
       'SELECT n, COUNT(*) FROM (SELECT COUNT(*) AS n FROM visits WHERE ok = 1 GROUP BY client) ' +

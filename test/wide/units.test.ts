@@ -1,4 +1,6 @@
-/** The files of units/: systemd's own verdict on the unit, logrotate's of its file, and a life by the init script. */
+/**
+ * The files of units/: systemd's verdict on the units, logrotate's on its file, and the modes under the init script.
+ */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -10,7 +12,7 @@ import { packageDir } from '../../src/state/paths.ts';
 import { agentProgram, type CliResult } from '../support/run-cli.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
-/** The units, and ten times the exposure that each may have. What agents look at cannot be taken from them. */
+/** The units, with ten times the permitted exposure of each. Agents need access to all that they read. */
 const exposures: Readonly<Record<string, number>> = {
   'fleet-health-agent@.service': 25,
   'fleet-health-agent-push.service': 25,
@@ -40,7 +42,7 @@ function missing(...commands: readonly string[]): string | false {
   return absent === undefined ? false : `needs ${absent}`;
 }
 
-/** Copies all units with a program that is there: a timer's service has to be beside it. */
+/** Copies all units, with an existing program: a timer needs its service beside it. Returns the path of one unit. */
 function installed(t: TestContext, name: string): string {
   const dir = tempFolder(t);
   for (const one of Object.keys(exposures)) {
@@ -83,9 +85,9 @@ interface Service {
   readonly defaults: string;
 }
 
-/** The init script of this account, with the built program. */
+/** Installs the init script for this account, with the built program. */
 function service(t: TestContext): Service {
-  // Before the folder is removed: without its lock nobody finds the mode.
+  // Ends the mode before the folder is removed: without its lock the mode cannot be found.
   t.after(async () => {
     await run(program, ['stop', '--force', 'report']);
   });

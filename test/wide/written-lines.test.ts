@@ -1,4 +1,4 @@
-/** The lines that documents show, of the predecessors and of ours, as a shell runs them: curl, nc and wget. */
+/** The command lines of documents, of the predecessors and of this product, run by a shell: curl, nc and wget. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { until } from '../support/until.ts';
 const missing = ['curl', 'nc', 'wget'].find((name) => !existsSync(path.join('/usr/bin', name)));
 const skip = missing === undefined || process.env['CI'] ? false : `needs ${missing}`;
 
-/** Runs a line with the port in the place of the documented one. Returns what it prints on standard output. */
+/** Runs a line with the port in place of the documented one. Returns its standard output. */
 function shell(line: string, from: number, to: number): Promise<string> {
   const own = line.replaceAll(`:${from}`, `:${to}`).replaceAll(` ${from} `, ` ${to} `);
   return new Promise((resolve, reject) => {

@@ -1,4 +1,4 @@
-/** Runs something while TZ is another. */
+/** Runs work with another TZ. */
 export function inServerZone(zone: string | undefined, work: () => void): void {
   const before = process.env['TZ'];
   try {

@@ -12,7 +12,7 @@ import { fails, failure } from '../../support/login.ts';
 const connect = (signal = new AbortController().signal): Promise<Connection> =>
   createLocalTransport('here').connect({ tcpTimeoutMs: 1000, connectTimeoutMs: 1000, signal });
 
-/** Waits until a process is gone. */
+/** Waits until a process has ended. */
 async function gone(pid: number): Promise<void> {
   await assert.rejects(async () => {
     for (let wait = 0; wait < 400; wait += 1) {

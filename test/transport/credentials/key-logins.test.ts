@@ -115,7 +115,7 @@ describe('the password of a bastion', () => {
     const attempt = reach(hostile, 'jump', false);
     await fails(attempt, 'bastion-failed', /the password was not offered, because this bastion has taken a key before/);
     assert.deepEqual(hostile.offered(), [`jump key ${print}`]);
-    // Another one is on its first visit.
+    // Another bastion is on its first visit, so its password is offered.
     await failure(reach(hostile, 'other', false));
     assert.deepEqual(hostile.offered().slice(1), [`other key ${print}`, 'other password the bastion’s own']);
   });

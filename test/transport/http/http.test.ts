@@ -1,4 +1,4 @@
-/** The way to a client that is asked over HTTP, when the connection breaks. */
+/** The transport to a client that is polled over HTTP, when the connection breaks. */
 import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { test, type TestContext } from 'node:test';
@@ -17,7 +17,7 @@ import { listenOn } from '../../support/free-port.ts';
 const key = Buffer.alloc(32, 7);
 const visit: PolledVisit = { takesReport: true, timeoutMs: 5000, after: null };
 
-/** Asks a client that knows the key, and answers the visit itself as `answer` does. Returns the fault. */
+/** Polls a client that knows the key. The client answers the visit itself as `answer` does. Returns the fault. */
 async function faultOf(
   t: TestContext,
   answer: (incoming: IncomingMessage, response: ServerResponse) => void,

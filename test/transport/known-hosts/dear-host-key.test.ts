@@ -1,4 +1,4 @@
-/** Host keys with numbers chosen to be costly: the collector refuses them before any computation. */
+/** Host keys with numbers chosen to be expensive: the collector refuses them before any computation. */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import path from 'node:path';
@@ -15,7 +15,7 @@ const string = (text: Buffer): Buffer => {
 };
 const rsa = (exponent: Buffer, modulus: Buffer): Buffer =>
   Buffer.concat([Buffer.from('ssh-rsa'), exponent, modulus].map(string));
-/** A positive number of so many bits (RFC 4251, section 5: mpint). */
+/** Returns a positive number of this many bits (RFC 4251, section 5: mpint). */
 const number = (bits: number): Buffer => {
   const bytes = randomBytes(Math.ceil(bits / 8));
   const top = (bits - 1) % 8;

@@ -21,7 +21,7 @@ function newKey(): HostKey {
 const [first, second, third] = [newKey(), newKey(), newKey()];
 const line = (hosts: string, key: HostKey): string => `${hosts} ${key.type} ${key.key}\n`;
 const nowMs = Date.UTC(2026, 10, 20, 10, 0, 0, 123);
-/** A line that was written here. */
+/** Returns a line as the program writes it. */
 const dated = (hosts: string, key: HostKey): string =>
   `${hosts} ${key.type} ${key.key} first-seen=2026-11-20T10:00:00Z\n`;
 let count = 0;

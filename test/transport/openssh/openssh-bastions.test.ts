@@ -224,7 +224,7 @@ describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? fals
       const { advice } = await fails(connect(web(), [bastion]), 'bastion-failed', says);
       assert.match(advice, /AllowTcpForwarding/);
     });
-    /** The servers' processes, not what they run: its end would be reported. */
+    /** Kills the server processes of an account. Spares its commands, because sshd would report their end. */
     const killServersOf = ({ uid }: SshdAccount): void => {
       for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
         if (statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid !== uid) continue;

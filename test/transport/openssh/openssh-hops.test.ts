@@ -30,7 +30,8 @@ const killed = 'Killed by signal 1.';
 const closed = 'Connection to it closed by remote host.';
 
 /**
- * Logs of an ssh that reached the next machine: its channel was freed, or that machine ended, and how it ended itself.
+ * The logs of an ssh that reached the next machine. The names have the end of its channel (freed, or closed by that
+ * machine) and the end of the ssh itself.
  */
 const freedKilled = [loggedIn, reached, freed, killed];
 const freedClosed = [loggedIn, reached, freed, closed];

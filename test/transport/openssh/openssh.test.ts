@@ -35,7 +35,7 @@ describe('certificates', { skip }, async () => {
     execFileSync('ssh-keygen', ['-q', '-s', authority, ...options, `${key}.pub`], { stdio: 'ignore' });
   };
   const { publicKey } = sshKeygen(authority, '-t', 'ed25519');
-  // The same authority has signed the server's key and the user's, and nothing else proves them.
+  // The same authority has signed the server's key and the user's. Nothing else proves them.
   const sshd = await sshdOfSuite({
     prepare: (folder) => {
       sign(path.join(folder, 'host_ed25519'), '-h', '-n', '127.0.0.1', '-I', 'host');
@@ -93,7 +93,7 @@ describe('ssh_config', { skip }, async () => {
     assert.equal(await output(target(config)), account.name);
     const connection = await connectBy('openssh', target(config));
     const channel = await connection.exec('exec sleep 60');
-    // The one of the first connection may still be ending.
+    // The ProxyCommand of the first connection may still be ending.
     await until(() => processesWith('relay.cjs') === 1, 'not one ProxyCommand').finally(() => connection.destroy());
     await failure(channel.exit);
     await until(() => processesWith('relay.cjs') === 0, 'the ProxyCommand goes on');
@@ -193,10 +193,10 @@ describe('the machine’s ssh', { skip }, () => {
   });
 });
 
-/** The options of node behind which a module's text follows. */
+/** The options of node before the text of a module. */
 const asModule = ['--import', 'tsx', '--input-type=module', '-e'];
 
-/** A program that connects its standard streams with a port, as `nc` does. */
+/** Writes a program that connects its standard streams with a port, as `nc` does. Returns its path. */
 function relay(dir: string): string {
   const file = path.join(dir, 'relay.cjs');
   const script = `const s = require('net').connect(Number(process.argv[2]), '127.0.0.1');
@@ -211,7 +211,7 @@ function processesWith(words: string): number {
     if (!/^\d+$/.test(pid) || Number(pid) === process.pid) return false;
     try {
       const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ');
-      // A control socket stands in the command line of an ssh; a ProxyCommand stands there too, before it is run.
+      // An ssh has its control socket in its command line. It also has its ProxyCommand there, before that runs.
       return line.includes(words) && (words.startsWith('/') || !/^(?:ssh |sshd|\/bin\/sh )/.test(line));
     } catch {
       return false;

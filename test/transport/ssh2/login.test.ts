@@ -11,7 +11,7 @@ const key = decodeLoginKey(generateHostKey(), null);
 const agent = new SshAgent('/nowhere');
 const all: Credentials = { password: 'secret', keys: [key], agent, problem: null, certificates: [] };
 
-/** A client that answers each attempt with the methods it would accept, and whether it accepted one of several. */
+/** A server's answer to an attempt: the methods it would accept, and whether it accepted one of several. */
 interface Answer {
   readonly left: AuthenticationType[];
   readonly partial?: boolean;

@@ -8,12 +8,12 @@ import { chromium, type BrowserContextOptions, type Page } from 'playwright-core
 
 const executablePath = '/usr/bin/chromium';
 
-/** The reason why tests with a browser are skipped; false: they run. CI fails in test/setup.sh in that case. */
+/** The reason to skip tests with a browser; false if they run. With CI set test/setup.sh fails instead. */
 export const skipWithoutBrowser = existsSync(executablePath) ? false : 'chromium is not installed';
 
 export interface OpenPage {
   readonly page: Page;
-  /** Messages of the console, errors, and requests beside that of the file. */
+  /** Messages of the console, errors, and requests other than that of the file. */
   readonly noises: readonly string[];
 }
 
@@ -51,9 +51,9 @@ async function startPage(t: TestContext, options: BrowserContextOptions): Promis
   return { page, noises };
 }
 
-/** Returns what axe-core finds against WCAG 2.2 AA: the rule and the elements. */
+/** Returns the violations of WCAG 2.2 AA that axe-core finds: the rule and the elements. */
 export async function accessibilityFaults(page: Page): Promise<readonly string[]> {
-  // Evaluated by the debugger, which the policy of the page does not bind.
+  // The debugger evaluates the text, because the page's policy does not apply to it.
   const axe = createRequire(import.meta.url)('axe-core') as { readonly source: string };
   await page.evaluate(axe.source);
   const found: unknown = await page.evaluate(
@@ -64,7 +64,7 @@ export async function accessibilityFaults(page: Page): Promise<readonly string[]
   return found as readonly string[];
 }
 
-/** Returns what the Nu HTML Checker finds in a file. */
+/** Returns the faults that the Nu HTML Checker finds in a file. */
 export async function htmlFaults(file: string): Promise<readonly string[]> {
   const jar = createRequire(import.meta.url)('vnu-jar') as unknown as string;
   const args = ['-Xss4m', '-jar', jar, '--format', 'json', '--exit-zero-always', file];

@@ -1,4 +1,4 @@
-/** A real IMAP server of the tests' own. */
+/** A real IMAP server for the tests. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -14,21 +14,21 @@ import { tempFolder } from '../../support/temp-folder.ts';
 const programs = ['/usr/sbin/dovecot', '/usr/lib/dovecot/imap', '/usr/bin/swaks'];
 const isThere = programs.every((program) => existsSync(program)) && process.getuid?.() === 0;
 
-/** The reason to skip tests with Dovecot and swaks; false: they run. CI fails in test/setup.sh in that case. */
+/** The reason to skip tests with Dovecot and swaks; false if they run. With CI set test/setup.sh fails instead. */
 export const skipWithoutDovecot = isThere ? false : 'dovecot-imapd or swaks is not installed, or this is not root';
 
-/** The account that Postfix delivers as. */
+/** The account with which Postfix delivers. */
 export const nobodyId = 65_534;
 
 export interface Dovecot {
   readonly plainPort: number;
   readonly imapsPort: number;
   readonly password: string;
-  /** PEM file of the authority that signed its certificate, for localhost and 127.0.0.1. */
+  /** The PEM file of the authority that signed its certificate, for localhost and 127.0.0.1. */
   readonly ca: string;
 }
 
-/** Serves a folder with a Maildir for each user, whose password is one; it ends with the test. */
+/** Serves a folder with a Maildir for each user, all with the same password. The server ends with the test. */
 export async function startDovecot(t: TestContext, mailDir: string): Promise<Dovecot> {
   const dir = tempFolder(t);
   // Its daemons run under accounts of their own.
@@ -105,13 +105,13 @@ async function listens(port: number): Promise<boolean> {
 
 export interface CuttingProxy {
   readonly port: number;
-  /** Ends each connection after so many bytes of the server's; null: never. */
+  /** Ends each connection after this many bytes of the server; null for never. */
   cutAfterBytes: number | null;
-  /** Bytes that the server sent on the newest connection. */
+  /** The number of bytes that the server sent on the newest connection. */
   passed: number;
 }
 
-/** Hands connections on to a port of this machine until it cuts them off; it ends with the test. */
+/** Passes connections on to a port of this machine until it cuts them off. The proxy ends with the test. */
 export async function startCuttingProxy(t: TestContext, to: number): Promise<CuttingProxy> {
   const server = createServer((near) => {
     const far = connect(to, '127.0.0.1');

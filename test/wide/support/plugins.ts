@@ -1,11 +1,11 @@
-/** Debian's plugins, and packages that test/setup.sh unpacks and does not install. */
+/** Debian's plugins, and packages that test/setup.sh unpacks without installing them. */
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 
 export const pluginFolder = '/usr/lib/nagios/plugins';
 const unpackedFolder = '/var/tmp/fleet-health-tests/packages';
 
-/** The names of all plugins; empty where monitoring-plugins-basic or -contrib is missing. */
+/** The names of all plugins. Empty if monitoring-plugins-basic or -contrib is missing. */
 export const plugins: readonly string[] = ['check_disk', 'check_cpu'].every((name) =>
   existsSync(path.join(pluginFolder, name)),
 )
@@ -24,12 +24,12 @@ export function skipWithoutUnpacked(...names: readonly string[]): string | false
   return missing.length === 0 ? false : `not unpacked: ${missing.join(' ')}`;
 }
 
-/** A plugin with arguments that harm nothing, and what it answers on any machine. */
+/** A plugin with harmless arguments, and its answer on any machine. */
 export interface PluginRun {
   readonly command: string;
   readonly states: string;
   readonly text: RegExp;
-  /** The labels that have to be there, and no others if there are no `*`. */
+  /** The required labels. Others are refused unless the value contains `*`. */
   readonly labels?: string;
 }
 
@@ -40,7 +40,7 @@ const run = (command: string, states: string, text: RegExp, labels = ''): Plugin
   labels,
 });
 
-/** Runs of plugins of both packages. `FILE` is a folder for files of their own. */
+/** Runs of plugins of both packages. `FILE` is a folder for the plugins' own files. */
 export const pluginRuns: readonly PluginRun[] = [
   run('check_disk -w 1% -c 0% -p /', '012', /^DISK \w+/, '/'),
   run('check_disk -w 0% -c 0% -X overlay', '012', /^DISK \w+/, '*'),
@@ -105,8 +105,8 @@ export const pluginRuns: readonly PluginRun[] = [
   run('check_drbd', '03', /^DRBD \w+/, '*'),
   run('check_running_kernel', '0123', /kernel/i),
   run('check_packages', '0123', /ok|OK/, '*'),
-  // It gives up where a process ends or lets go of a file while its files are looked at, as others' do beside the
-  // tests.
+  // The plugin gives up if a process ends or closes a file during its look at that process. Processes beside the tests
+  // do.
   run('check_libs', '0123', /lib|^Exception: \[Errno [23]\]/i),
   run('pmp-check-unix-memory -w 101 -c 102', '0', /^OK Memory/, 'memory_used'),
   run('pmp-check-lvm-snapshots', '0123', /LVM/),

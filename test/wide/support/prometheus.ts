@@ -7,12 +7,12 @@ import type { TestContext } from 'node:test';
 
 const programs = ['/usr/bin/prometheus', '/usr/bin/promtool', '/usr/bin/prometheus-node-exporter'];
 
-/** The reason why tests with a Prometheus are skipped; false: they run. CI fails in test/setup.sh in that case. */
+/** The reason to skip tests with a Prometheus; false if they run. With CI set test/setup.sh fails instead. */
 export const skipWithoutPrometheus = programs.every((program) => existsSync(program))
   ? false
   : 'prometheus or prometheus-node-exporter is not installed';
 
-/** Runs promtool. Returns what it says on both streams; throws if it fails. */
+/** Runs promtool. Returns its output on both streams. Throws if it fails. */
 export async function promtool(args: readonly string[], input = ''): Promise<string> {
   const running = promisify(execFile)('promtool', [...args], { maxBuffer: 2 ** 26 });
   running.child.stdin?.end(input);
@@ -20,7 +20,7 @@ export async function promtool(args: readonly string[], input = ''): Promise<str
   return stdout + stderr;
 }
 
-/** Starts a program that listens; it ends with the test. */
+/** Starts a program that listens. The program ends with the test. */
 export function startProgram(t: TestContext, command: string, args: readonly string[]): ChildProcess {
   const child = spawn(command, [...args], { stdio: 'ignore' });
   t.after(async () => {
@@ -31,7 +31,7 @@ export function startProgram(t: TestContext, command: string, args: readonly str
   return child;
 }
 
-/** A sample of an answer: its labels, and its newest value. */
+/** A sample of an answer: its labels and its newest value. */
 export interface Answer {
   readonly metric: Readonly<Record<string, string>>;
   readonly value: number;
@@ -49,7 +49,7 @@ interface Response {
   };
 }
 
-/** Asks a Prometheus; with a span in seconds by `query_range`. Throws what it says of a query that is wrong. */
+/** Queries a Prometheus, with `query_range` if `more` has a span in seconds. Throws the error of a wrong query. */
 export async function ask(
   port: number,
   query: string,
