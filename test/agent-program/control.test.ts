@@ -15,7 +15,7 @@ test('whoever looks at a mode that is not running is not taken for it', async (t
     programArgs(path.join(import.meta.dirname, script)),
   );
   assert.ok(holder !== undefined && looking !== undefined);
-  // The mode that has run last.
+  // The lock file records the pid of this process, which ends before the onlooker starts.
   const mode = spawn(process.execPath, [...holder, lockFile(place, 'push'), '1']);
   t.after(() => mode.kill('SIGKILL'));
   await once(mode.stdout, 'data');
@@ -27,7 +27,7 @@ test('whoever looks at a mode that is not running is not taken for it', async (t
   t.after(() => onlooker.kill('SIGKILL'));
   const ended = once(onlooker, 'exit');
   await once(onlooker.stdout, 'data');
-  // `stop` and `reload` go by this answer. A signal to a wrong process could end this test run.
+  // `stop` and `reload` rely on the result of runningMode. A signal to a wrong process could end this test run.
   for (let times = 0; times < 200; times++) assert.equal(await runningMode(place, 'push'), null);
   onlooker.stdin.end();
   assert.deepEqual(await ended, [0, null]);

@@ -1,4 +1,4 @@
-/** The rules of `edge`: what is read, what is refused, and when a change is reported. */
+/** The rules of `edge`: reading, refusals, and the conditions under which a change is reported. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -25,7 +25,7 @@ function rulesOf(...rules: readonly Written[]): readonly EdgeRule[] {
 
 let minute = 0;
 
-/** A report, a minute after the one before. */
+/** Returns a report that was taken a minute after the previous one. `memory` and `disks` are used percentages. */
 function report(memory: number | null, disks: Readonly<Record<string, number>> = {}): Report {
   const rows = (name: string, data: readonly Row[]) => ({
     name,
@@ -85,7 +85,7 @@ test('the state of a rule outlives the process, and a damaged one begins anew', 
   assert.deepEqual(evaluatorIn(place, rules)(report(95)), []);
   writeFileSync(path.join(place, 'edge-state.json'), '{"alerts": [');
   assert.deepEqual(evaluatorIn(place, rules)(report(95)), ['memory  firing critical 95']);
-  // A rule that is no longer there leaves nothing behind.
+  // A rule that was removed keeps no state.
   assert.deepEqual(evaluatorIn(place, rulesOf({ type: 'disk', limit: '99%' }))(report(95)), []);
   assert.deepEqual(evaluatorIn(place, rules)(report(95)), ['memory  firing critical 95']);
 });

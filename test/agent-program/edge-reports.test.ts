@@ -1,4 +1,4 @@
-/** The reports of `edge`: what is sent when, and what waits. */
+/** The reports of `edge`: which reports each send includes, and which wait. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
@@ -18,7 +18,7 @@ import { tempFolder } from '../support/temp-folder.ts';
 
 const beganMs = Date.UTC(2026, 10, 22);
 
-/** A machine whose reports come once a minute. Its collector keeps the ids of each push. */
+/** Returns a machine that takes a report each minute. Its collector records the ids of each push. */
 function machine(t: TestContext, heartbeatMs: number | null) {
   const dir = tempFolder(t);
   const file = path.join(dir, 'agent.json');
@@ -65,7 +65,10 @@ function machine(t: TestContext, heartbeatMs: number | null) {
   let reports = open();
   let minute = 0;
   const { signal } = new AbortController();
-  /** Takes a report a minute after the last. `since`: a change follows from that minute's. Returns its id. */
+  /**
+   * Takes the next report, a minute after the previous one. `since`: the minute in which a change began. Returns the
+   * id.
+   */
   const report = async (since: number | null = null): Promise<string> => {
     nowMs = beganMs + minute * minuteMs;
     const made: Report = {
@@ -97,7 +100,7 @@ test('a change sends the reports that it follows from, and the others wait', asy
   const { report, pushes, lefts, queue } = machine(t, null);
   for (let count = 0; count < 5; count++) await report();
   assert.deepEqual([pushes, queue()], [[], 5]);
-  // Rule with `for="2x"`: the collector needs both.
+  // For a rule with `for="2x"` the collector needs both reports.
   const fourth = await report();
   const fifth = await report(5);
   assert.deepEqual([pushes, lefts, queue()], [[[fourth, fifth]], [5], 5]);
@@ -148,7 +151,7 @@ test('reports and changes that come while others are sent go with the next send'
   let release: () => void = () => undefined;
   hold(new Promise((resolve) => (release = resolve)));
   const sending = send();
-  // The heartbeat is under way already.
+  // The heartbeat is already being sent.
   await report();
   const third = await report(2);
   assert.deepEqual([pushes, queue()], [[[first]], 3]);

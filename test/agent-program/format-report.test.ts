@@ -1,4 +1,4 @@
-/** The forms of a report in clear: keys, times and names as others' programs read them. */
+/** The unencrypted formats of a report: keys, times and names as other programs read them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 

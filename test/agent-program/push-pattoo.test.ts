@@ -1,4 +1,4 @@
-/** `push --format pattoo`: what a server of pattoo is sent, and what is kept for it. */
+/** `push --format pattoo`: the posts to a pattoo server, and the spool of reports for the server. */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import path from 'node:path';
@@ -11,7 +11,9 @@ import { readSettings } from '../../src/agent-program/settings.ts';
 import { freePort, listenOn } from '../support/free-port.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
-/** A server that answers with these, one after the other, and the last for ever; and a machine that pushes to it. */
+/**
+ * Starts a server that answers with each status in order and repeats the last, and returns a machine that pushes to it.
+ */
 async function station(t: TestContext, ...answers: readonly [number, ...number[]]) {
   const left = [...answers];
   const posted: {

@@ -9,7 +9,7 @@ import type { FleetError } from '../../src/errors.ts';
 
 const target: PushTarget = { pushKey: Buffer.alloc(32, 7), to: new URL('http://127.0.0.1:1/'), identity: null };
 
-/** The way to a server that answers with these bytes. */
+/** Returns the transport to a server that answers with these bytes. */
 async function wayTo(t: TestContext, answer: string): Promise<PushTransport> {
   const server = createServer((_request, { socket }) => socket?.end(answer));
   server.on('clientError', (_error, socket) => socket.destroy());

@@ -19,7 +19,7 @@ import { tempFolder } from '../support/temp-folder.ts';
 
 const laptop = makeClient('laptop', { ssh: { ...sshSettings, transport: 'push' }, pushEveryMs: 300_000 });
 
-/** A laptop that is enrolled at the collector of this fleet. */
+/** Enrols a laptop at the collector of a fleet. Returns the functions of the laptop. */
 async function enrolled(fleet: Fleet) {
   const config = makeConfig(fleet.stateDir, [laptop]);
   const { keyRing } = await openReceiver(config, Date.now());
@@ -48,7 +48,7 @@ async function enrolled(fleet: Fleet) {
     return path.join(state, machine, collector, client);
   };
   const spooled = (): readonly string[] => listSpool([place()]).map(({ id }) => id);
-  /** Spools a report of an earlier time, and returns its id. */
+  /** Spools a report of an earlier time. Returns its id. */
   const spool = (atMs: number): string => {
     const { reportId, sealed } = sealedSample({
       key: { ...generateKeyPair(), id: keyRing.sealing.id, publicKey: keyRing.sealing.publicKey },
@@ -90,7 +90,7 @@ test(
     const { reports } = await fleet.collect([laptop]);
     assert.deepEqual([reports.stored, reports.quarantined], [2, 0]);
     assert.deepEqual(await fleet.column('SELECT COUNT(*) FROM stats WHERE memory_percent > 0'), [2]);
-    // This process did other things before.
+    // agent.wall_ms must not include the time before the push, in which this process ran other tests.
     const [wallMs] = await fleet.column("SELECT SUM(json_extract(report, '$.agent.wall_ms')) FROM reports");
     assert.ok(Number(wallMs) > 0 && Number(wallMs) <= spentMs + 2, `${String(wallMs)} of ${spentMs}`);
   },
@@ -118,7 +118,7 @@ test('the inventory goes with a push that succeeded, once a day and after a boot
   assert.deepEqual([reports.stored, reports.quarantined], [9, 0]);
   assert.deepEqual(await fleet.column('SELECT COUNT(*) FROM inventory_reports'), [3]);
   assert.deepEqual(
-    // Another test that adds an account meanwhile makes a second inventory.
+    // Another test that adds an account at the same time causes a second inventory.
     await fleet.column('SELECT MIN(cpu_model IS NOT NULL OR facts IS NOT NULL) FROM inventory'),
     [1],
   );
@@ -190,7 +190,7 @@ test('after pushes that failed there is a pause, in which reports are made and k
   }
   const paused = await run({ transport, nowMs: () => atMs - 2, atOnce: false });
   assert.deepEqual([paused.acknowledged, paused.failure, spooled().length], [0, null, 9]);
-  // A clock that was far ahead makes no pause of years.
+  // A pause is ignored if it was set by a clock that was far ahead.
   const past = await run({ transport, nowMs: () => t0 - 24 * 60 * minuteMs, atOnce: false });
   assert.deepEqual([past.acknowledged, past.pausedUntilMs], [10, null]);
   assert.equal((await run({ transport, atOnce: false })).pausedUntilMs, null);
@@ -249,7 +249,7 @@ test('after pushes that failed the streams are smaller, and one report always go
   const mostReports = [256, 128, 16, 8].map((kib) => kib * 1024 + 1024);
   for (const [index, most] of mostReports.entries()) assert.ok((sizes[index] ?? 0) <= most, sizes.join(' '));
   assert.equal(new Set(sizes).size, 4, sizes.join(' '));
-  // A link that is quick gets more and more.
+  // On a fast link the size of a push grows.
   const few = sizes.length;
   const { failure } = await run({ transport: (body, signal) => (sizes.push(body.length), transport(body, signal)) });
   assert.deepEqual([failure, spooled()], [null, []]);

@@ -1,4 +1,4 @@
-/** agent.json and agent.d/: what is read, and what is refused with file, key and remedy. */
+/** agent.json and agent.d/: accepted content, and refusals that name file, key and remedy. */
 import assert from 'node:assert/strict';
 import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,4 +1,4 @@
-/** The mode `spoke`, asked by requests as a collector makes them. */
+/** The mode `spoke`, tested with requests like a collector's. */
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -31,7 +31,7 @@ import { tempFolder } from '../support/temp-folder.ts';
 
 const key = Buffer.alloc(32, 7);
 
-/** A spoke on a port of its own. `more` goes into agent.json. */
+/** Starts a spoke on a port of its own. `more` goes into agent.json, `spoke` into its key "spoke". */
 async function startSpoke(t: TestContext, more: object = {}, spoke: object = {}) {
   const dir = tempFolder(t);
   const file = path.join(dir, 'agent.json');
@@ -104,7 +104,7 @@ test('a visit takes a report, and every report comes again until it is acknowled
   assert.deepEqual(await visit(false), [first]);
   const both = await visit();
   assert.deepEqual([both.length, both[1], status()?.queue], [2, first, 2]);
-  // Another machine's id removes nothing.
+  // An id of another machine removes no report.
   await acknowledge([randomUUID()]);
   await acknowledge([first]);
   assert.deepEqual(await visit(false), both.slice(0, 1));
@@ -141,7 +141,7 @@ test('whoever does not know the key learns nothing and changes nothing', async (
     ),
   ])
     assert.equal(answer, first);
-  // A request that somebody has recorded makes no second report.
+  // A recorded request that is sent again takes no second report.
   assert.match(await request(body, body, mac), /^200 /);
   assert.equal(await request(body, body, mac), first);
   assert.ok(lines.includes('refused the same request was made before'));
@@ -166,7 +166,7 @@ test('a report in clear is shown to this machine alone, and asking often takes o
   const [one, other] = [await (await get()).text(), await (await get()).text()];
   assert.equal(one, other);
   assert.equal((await get({ 'X-Forwarded-For': '192.0.2.1' })).status, 403);
-  // fetch sets Host by itself: a page that has another name for this machine.
+  // fetch always sets Host to the address. The raw request has another host name, as in DNS rebinding by a web page.
   const socket = connect(port, '127.0.0.1');
   socket.end('GET /pattoo-os HTTP/1.1\r\nHost: evil.example.org\r\nConnection: close\r\n\r\n');
   const [first] = (await once(socket, 'data')) as [Buffer];

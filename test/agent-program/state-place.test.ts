@@ -8,7 +8,7 @@ import { tempFolder } from '../support/temp-folder.ts';
 
 test('whoever opens the state folder removes what a killed process left half written, and nothing else', (t) => {
   const place = tempFolder(t);
-  // No process has the first one: it is beyond the kernel's greatest pid.
+  // No process has the first pid: it is beyond the kernel's maximum.
   const names = ['.new-9999999', `.new-${process.ppid}`, 'counters.json'];
   for (const name of names) writeFileSync(path.join(place, name), '{');
   assert.equal(openStatePlace(place), place);

@@ -1,9 +1,8 @@
 /**
- * The agent's disk is full, its quota is reached or its power is cut at every single change that one run makes to a
- * file: nothing that was there before is lost, what was made is kept or reported, and the next visit finds everything
- * in order.
- *
- * The short version takes each instant in one way, the long one each in all.
+ * Injects a full disk, an exceeded quota or a loss of power at each change that one run makes to a file. No earlier
+ * file may be lost. The new report must be kept or the failure reported. The next visit must find a valid state. The
+ * short version injects one fault at each change and every partial fault at each write; the long version injects every
+ * fault at each change.
  */
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
@@ -63,7 +62,7 @@ for (const what of [
     const last = what === 'no place yet' && !isLong ? changes.lastIndexOf('mkdirSync') + 1 : changes.length;
 
     for (let at = 1; at <= last; at += 1) {
-      // A partial write matters most, so every write is interrupted halfway.
+      // A partial write is the most important fault, so every write is interrupted halfway.
       const short = changes[at - 1] === 'writeSync' ? ways.slice(2) : ways.slice(at % 2, (at % 2) + 1);
       for (const [how, half] of isLong ? ways : short) {
         const which = `${how}${half ? ' after half of it' : ''} at ${at}: ${changes[at - 1] ?? ''}`;
@@ -82,13 +81,13 @@ for (const what of [
         assert.equal(next.result.fault, null, which);
         const home = new Set(idsOf(next));
         for (const id of spooled) assert.ok(home.has(id), `${which}: what was there before is lost`);
-        // This run's report comes first; the rest is what was there before.
+        // The report of this run comes first; earlier reports follow.
         const [own] = idsOf(faulty);
         if (isKept && own !== undefined) assert.ok(home.has(own), `${which}: what was said to be kept is lost`);
         assert.equal(next.result.end?.dropped, undefined, which);
         assert.equal(next.reports.length, next.received.length, `${which}: something is half`);
 
-        // Nothing is left of the accident but what any run leaves.
+        // Only the files of an ordinary run are left.
         const left = [state, ...others()].flatMap((folder) => (existsSync(folder) ? filesBelow(folder) : []));
         const strange = left.filter((file) => !/(?:\.t\.cjs|\/counters\.json)$/.test(file));
         assert.deepEqual(strange, [], which);

@@ -1,4 +1,4 @@
-/** Full disks, probes that hang or throw, no place to keep anything: what can be said is said. */
+/** Full disks, probes that hang or throw, and missing folders: the agent still reports the values that it has. */
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -14,7 +14,7 @@ const PATH = process.env['PATH'] ?? '';
 
 test('on a full disk the report is sent all the same, and the reason is reported', async (t) => {
   const { visit, home } = machine(t);
-  // Every write to a file fails, as on a full disk; pipes go on.
+  // Every write to a file fails, as on a full disk; pipes still work.
   const full = 'ulimit -f 0; eval "$COMMAND"';
   const connection = shellConnection({ env: { HOME: home, PATH }, scripts: [full, full] });
   const { result, reports } = await visit({ connection });
@@ -101,7 +101,7 @@ for (const [what, path, guard] of [
     const { visit, home } = machine(t);
     const agent = buildAgentWith('() => { for (;;); }');
     const connection = shellConnection({ env: { HOME: home, PATH: path } });
-    // Longer than the agent's own end, which is what is looked at here.
+    // The timeout is longer than the agent's own limit, which this test checks.
     const { result } = await visit({ connection, bundles: { ...bundles, agent }, agentTimeoutMs: 1500 });
     assert.equal(result.fault?.code, 'agent-timeout');
     const brought = connection.children[1];
@@ -114,7 +114,8 @@ for (const [what, path, guard] of [
 
 test('nobody reads any more: the report stays, and the agent ends', async (t) => {
   const { visit, home, spool } = machine(t);
-  // An agent that is quick writes all into the pipe before its reader ends: this one waits for that.
+  // A quick agent writes everything into the pipe before its reader ends, so this agent waits until the reader has
+  // ended.
   const agent = buildAgentWith(`() => {
     while (!require('node:fs').existsSync(process.env.HOME + '/gone'));
     return Promise.resolve({ workerReports: [], counters: null });

@@ -1,4 +1,4 @@
-/** Programs of probes and checks on a machine that has run out of file descriptors. */
+/** The programs of probes and checks on a machine without free file descriptors. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { test } from 'node:test';

@@ -1,4 +1,4 @@
-/** Both agents beside the tools that people would look with: free, /proc/stat, ip, uname, systemctl. */
+/** Both agents compared with the usual tools and files: free, /proc/stat, ip, uname, systemctl. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ import { tempFolder } from '../support/temp-folder.ts';
 
 type Visit = (options?: ProbeOptions) => Promise<Report>;
 
-/** Each agent on this machine, with what it keeps from visit to visit. */
+/** Returns each agent on this machine. The agents keep their state between visits. */
 function agents(context: TestContext): ReadonlyMap<string, Visit> {
   const node = machine(context);
   const shell = shellAgent(context);
@@ -28,7 +28,7 @@ function agents(context: TestContext): ReadonlyMap<string, Visit> {
   ]);
 }
 
-/** The value lies between what a tool says before and after, and what may be rounded. */
+/** Asserts that a value lies between a tool's values before and after the visit, with `slack` for rounding. */
 function between(value: unknown, tool: readonly number[], slack: number, what: string): void {
   const [least, most] = [Math.min(...tool) - slack, Math.max(...tool) + slack];
   const isBetween = typeof value === 'number' && value >= least && value <= most;
@@ -43,7 +43,7 @@ test('memory and swap are those of free', async (t) => {
     const lines = run('free', '-b').split('\n').slice(1, 3);
     return lines.map((line) => line.split(/ +/).slice(1).map(Number));
   };
-  // A container's own limit, which free does not know.
+  // The agents report the memory limit of a container, which free does not know.
   const isLimited = existsSync('/sys/fs/cgroup/memory.max');
   for (const [agent, visit] of agents(t)) {
     const before = free();
@@ -132,7 +132,8 @@ test('rates of interfaces are the differences of ip -s between two visits', asyn
           const [a = 0, b = 0, c = 0, d = 0] = looks.map(
             (all) => all.find(({ ifname }) => ifname === row['interface'])?.stats64[way][counter] ?? NaN,
           );
-          // The counters of a visit lie between the looks around it; its clock is read a moment before or after.
+          // The counters of a visit lie between the readings around it. The visit reads its clock a moment before or
+          // after.
           const [least, most] = [(c - b) / seconds, (d - a) / seconds];
           between(row[`${way}_${field}_per_s`], [least, most], 0.5 * most + 0.02, `${agent} ${way} ${field}`);
         }

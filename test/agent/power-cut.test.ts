@@ -1,6 +1,6 @@
 /**
- * The folders of an agent after a loss of power, after another version, or after foreign changes: the next visit
- * repairs them.
+ * The folders of an agent after a loss of power, after another version, or after foreign changes. The next visit
+ * repairs the folders.
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
@@ -49,7 +49,8 @@ for (const [what, damage, damagedInSpool] of [
       assert.equal(result.end?.dropped, 1);
       assert.equal(reports[0]?.agent.dropped_reports, 1);
     } else {
-      // Its header is whole: the collector cannot open it, keeps it in quarantine and says so.
+      // The header of the damaged report is whole. The collector cannot open the report, quarantines it and reports
+      // this.
       assert.ok(home.includes(lost));
       assert.equal(reports.length, received.length - 1);
     }
@@ -150,7 +151,7 @@ test('what a newer agent has left is no damage: its reports wait for it, its pro
   }
   const dir = path.dirname(clientDir());
   writeFileSync(path.join(dir, `${'e'.repeat(64)}.t.cjs`), 'newer');
-  // A newer collector has been here, so this one's agent is gone.
+  // A newer collector has visited the machine, so this collector's agent was removed.
   rmSync(path.join(dir, `${bundles.agent.digest}.t.cjs`));
   const { result, received } = await visit();
   assert.deepEqual([result.fault, result.uploaded, received.length], [null, true, 2]);

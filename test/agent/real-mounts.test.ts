@@ -1,4 +1,4 @@
-/** Both agents beside df and stat, on file systems that are made for it. */
+/** Both agents compared with df and stat, on file systems that are made for the test. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 
@@ -18,11 +18,13 @@ type Disks = readonly Row[];
 
 interface Made extends Mounted {
   readonly dir: string;
-  /** Returns the rows of `disk` below the folder, as each agent has them; names without the folder. */
+  /** Returns each agent's rows of `disk` below the folder. The mounts are relative to the folder. */
   readonly disks: (options?: ProbeOptions) => Promise<Readonly<Record<'node' | 'shell', Disks>>>;
 }
 
-/** A test on file systems that a shell text makes in a folder, which is its working directory. */
+/**
+ * Runs a test on file systems that a shell text makes. The working directory of the shell text is the test's folder.
+ */
 function mountTest(
   name: string,
   script: string | ((dir: string) => string),
@@ -69,7 +71,7 @@ function figuresOf(row: Row | undefined) {
   return { size_bytes, used_bytes, available_bytes, used_percent, inodes_percent };
 }
 
-/** By mount: the percent that df prints. */
+/** Returns the percentage that df prints, by mount. */
 function dfPercents(place: Mounted, field: 'pcent' | 'ipcent'): ReadonlyMap<string, number> {
   const lines = place.output('df', '-a', `--output=${field},target`).split('\n').slice(1);
   return new Map(

@@ -1,4 +1,4 @@
-/** Asks again and again who runs `push` in the folder of the first argument, until stdin ends. */
+/** Calls runningMode for `push` in the folder of the first argument, again and again until stdin ends. */
 import { setImmediate as pause } from 'node:timers/promises';
 
 import { runningMode } from '../../../src/agent-program/control.ts';

@@ -16,7 +16,7 @@ import { tempFolder } from '../../support/temp-folder.ts';
 const folder = tempFolder();
 let certificates: Certificates;
 const servers: Server[] = [];
-/** Ports by the name of their server. */
+/** The ports of the servers, by server name. */
 const ports = new Map<string, number>();
 
 async function listen(name: string, server: Server): Promise<void> {
@@ -62,7 +62,7 @@ after(() => {
   }
 });
 
-/** Returns a line of each check: name, state and text, with times left out. */
+/** Returns one line a check: name, state, text and performance data. Times are replaced by placeholders. */
 function said({ checks }: CheckVisit, now = new Date()): string[] {
   return checkStats({ datetime: now.toISOString(), checks }).map(({ check_name: name, state, text, perfdata }) =>
     `${name} ${state} ${text} | ${perfdata}`
@@ -107,7 +107,7 @@ for (const agent of checkAgents) {
       `certificate:refused 3 cannot read 127.0.0.1:${ports.get('refused')} | `,
       'certificate:nobody 3 cannot read no-such-host.invalid:443 | ',
     ]);
-    // The kept result ages, and a server without an answer is asked again.
+    // The age of a kept result grows. A server that did not answer is asked again.
     const again = (await client.visit()).checks;
     assert.equal(again[3]?.output, visited.checks[3]?.output);
     const later = said({ ...visited, checks: again }, new Date(Date.now() + 9 * 86_400_000));

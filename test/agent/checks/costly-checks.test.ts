@@ -1,6 +1,4 @@
-/**
- * Checks that do their worst cost their own results, and neither the probes of the visit nor the checks beside them.
- */
+/** Checks that misbehave lose only their own results: the probes of the visit and the other checks are complete. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';

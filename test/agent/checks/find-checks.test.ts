@@ -1,4 +1,4 @@
-/** Which checks the agents find, and what they refuse. */
+/** The checks that the agents find, and the files that they refuse. */
 import assert from 'node:assert/strict';
 import { chmodSync, chownSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -100,7 +100,7 @@ for (const agent of checkAgents) {
       { path: open, why: by(open) },
       { path: `${shared}/x`, why: by(shared) },
     ]);
-    // A conf file through a link, in a folder of everybody, and one whose folder everybody may write to.
+    // All conf files, one of them a symbolic link, are now in a folder that everybody may write to.
     chmodSync(second, 0o600);
     symlinkSync(file, path.join(client.confDir, 'zlink.conf'));
     chmodSync(client.confDir, 0o777);
@@ -141,7 +141,7 @@ for (const agent of checkAgents) {
   test(`a folder's first 100 files are read, each of 64 KiB at most (${agent.name})`, async (t) => {
     const client = checkClient(t, agent);
     const long = client.conf(`long true\n${'#'.repeat(64 * 1024)}`, '000.conf');
-    // The second holds the most that is read.
+    // The second file has exactly the largest accepted size.
     client.conf('second true\n'.padEnd(64 * 1024, '#'), '001.conf');
     for (let at = 2; at < 99; at += 1) client.conf('# nothing\n', `${String(at).padStart(3, '0')}.conf`);
     client.conf('hundredth true\n', '099.conf');

@@ -1,4 +1,4 @@
-/** GPUs, by a script in the place of nvidia-smi. */
+/** GPUs, with a script that replaces nvidia-smi. */
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -84,7 +84,7 @@ for (const agent of checkAgents) {
       const conf = `${root}/etc/fleet-health/checks.d/own.conf`;
       writeFileSync(conf, 'gpu expected=2\n', { mode: 0o644 });
       const [row, ...others] = await states();
-      // The line names the program of the real machine, which has none.
+      // The conf line makes the agent run nvidia-smi of the real machine, which usually has none.
       assert.match(row ?? '', /^gpu 3 missing command$|^gpu [02] /);
       assert.deepEqual(others, []);
     },

@@ -1,4 +1,4 @@
-/** The checks of config.xml beside those of the client's own conf files, on both agents. */
+/** The checks of config.xml beside the checks of the client's own conf files, on both agents. */
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,4 +1,6 @@
-/** People's own checks, run by each agent: what they say is the same, and what they do wrong costs them alone. */
+/**
+ * Checks that users wrote, run by each agent: both report the same, and a check that misbehaves affects only itself.
+ */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -93,7 +95,7 @@ for (const agent of checkAgents) {
     assert.equal(first.checks[0].age_s, 0);
     assert.deepEqual({ ...second.checks[0], age_s: 0 }, first.checks[0]);
     assert.equal(readFileSync(counter, 'utf8'), 'x\n');
-    // Another command is another check.
+    // A conf line with another command is another check.
     client.conf(`hourly every=1h ${count} b\n`);
     assert.equal((await client.visit()).checks[0]?.output.split('\n')[0], '2');
     client.conf(`hourly every=1s ${count} b\n`);

@@ -10,7 +10,7 @@ import { checkAgents, checkClient, type CheckVisit } from '../../support/check-c
 
 const testdata = path.join(import.meta.dirname, '../../testdata/textfiles');
 
-/** Returns a line of each result, with ages of a few seconds left out. */
+/** Returns one line a result. Ages of a few seconds are replaced by placeholders. */
 function said({ checks }: CheckVisit): string[] {
   return checkStats({ datetime: new Date().toISOString(), checks }).map(({ check_name: name, state, text, perfdata }) =>
     `${name} ${state} ${text} | ${perfdata}`.replace(/written \d+ s/, 'written N s').replace(/age=\d{1,2}s/, 'age=Ns'),
@@ -42,7 +42,7 @@ for (const agent of checkAgents) {
     const client = checkClient(t, agent);
     const dir = path.join(client.home, 'files');
     mkdirSync(dir);
-    // apt_info.py of Debian 13 prints no sample of apt_upgrades_pending then.
+    // apt_info.py of Debian 13 prints no sample of apt_upgrades_pending if no upgrade is pending.
     writeFileSync(`${dir}/apt.prom`, '# TYPE apt_upgrades_pending gauge\napt_autoremove_pending 12\n');
     client.conf(`textfile ${dir}\n`);
     assert.equal(

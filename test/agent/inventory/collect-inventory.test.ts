@@ -28,7 +28,7 @@ test('an unchanged machine has the same facts, in the same order', async () => {
     return workerReports.map(({ name, error, function_reports: families }) => ({ name, error, families }));
   };
   const first = await facts();
-  // Accounts may come and go on this machine meanwhile; theirs is a test of its own.
+  // Other tests may add and remove accounts on this machine. Another test covers the users.
   const withoutUsers = (all: typeof first) => all.filter(({ name }) => name !== 'users');
   assert.deepEqual(withoutUsers(await facts()), withoutUsers(first));
   const names = first.flatMap(({ families }) => families.map(({ name }) => name));
@@ -81,7 +81,7 @@ test('accounts with a login shell', async (t) => {
   ]);
 });
 
-/** Collects again where a busy machine answered later than a probe waits. */
+/** Collects again if a busy machine did not answer before the timeout of a probe. */
 async function collectInTime(asked: CollectOptions): ReturnType<typeof collectPortable> {
   const collected = await collectPortable(asked);
   const isLate = collected.workerReports.some(({ error }) => error?.startsWith('no answer within') === true);

@@ -13,11 +13,11 @@ import { contextOf } from '../probes/fixture-context.ts';
 
 const hour = 3600;
 
-/** An agent on a machine, whose visits are reported as `NAME STATE OUTPUT`. */
+/** An agent on a machine. Its visits are reported as `NAME STATE OUTPUT`. */
 interface Agent {
-  /** Makes the kept answer so many seconds older, asks if it is time, and visits. */
+  /** Ages the kept answer by these seconds, collects the pools if they are due, and visits. */
   readonly next: (seconds: number) => Promise<readonly string[]>;
-  /** The file with the last answer. */
+  /** The file that keeps the last answer of `zpool`. */
   readonly kept: string;
 }
 
@@ -58,7 +58,7 @@ function age(kept: string, seconds: number): void {
   );
 }
 
-/** Returns a machine with pools in these states, and what sets the program `zpool` of it. */
+/** Returns a machine with pools in these states, and functions that change the states and the program `zpool`. */
 function machineWith(t: TestContext, states: Readonly<Record<string, string>>) {
   const root = tempFolder(t);
   const set = (pools: Readonly<Record<string, string>>): void =>
@@ -85,7 +85,7 @@ const agents: Readonly<Record<string, (t: TestContext, root: string) => Agent>> 
 for (const [agent, agentOn] of Object.entries(agents)) {
   test(`what pools have left is asked once a day, and a failure ends it (${agent})`, async (t) => {
     const machine = machineWith(t, { tank: 'ONLINE\n', 'c d': 'DEGRADED\n', new: 'ONLINE\n', odd: 'ONLINE\n' });
-    // The form of `zpool list -H` in zpool-list(8) and its source: a percent sign, and a dash for what is unknown.
+    // The format of `zpool list -H` in zpool-list(8) and its source: a percent sign, and a dash for an unknown value.
     machine.zpool("printf 'tank\\t85%%\\t12%%\\nc d\\t0%%\\t-\\nodd\\t<b>\\t1 2%%\\textra\\nother\\t1%%\\t1%%\\n'");
     const { next } = agentOn(t, machine.root);
     const reported = [

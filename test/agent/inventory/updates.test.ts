@@ -1,4 +1,4 @@
-/** Pending updates: asked by the inventory or by the shell agent, and repeated by visits. */
+/** Pending updates: the inventory or the shell agent asks for them, and visits repeat the answer. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
@@ -17,7 +17,7 @@ const day = 86_400;
 interface Manager {
   readonly path: string;
   readonly lists: string;
-  /** Answers of `check-update` and `check-update --security`; others are asked once. */
+  /** The answers to `check-update` and `check-update --security`. Other package managers are asked once. */
   readonly answers: readonly string[];
   readonly status?: number;
   readonly text: string;
@@ -25,7 +25,7 @@ interface Manager {
 }
 
 const managers: Readonly<Record<string, Manager>> = {
-  // apt 2.6.1 of Debian 12, and lines of Ubuntu 22.04 in the form of its documentation.
+  // The output of apt 2.6.1 of Debian 12, and lines of Ubuntu 22.04 in the format of its documentation.
   'apt-get': {
     path: 'usr/bin/apt-get',
     lists: 'var/lib/apt/lists',
@@ -45,7 +45,7 @@ Inst libssl3 [3.0.2-0ubuntu1.1] (3.0.2-0ubuntu1.2 Ubuntu:22.04/jammy-updates, Ub
     text: '5 updates pending, 3 for security',
     perfdata: 'total=5 security=3',
   },
-  // The form of `dnf check-update` in dnf(8), and a line that yum breaks.
+  // The format of `dnf check-update` in dnf(8), and a line that yum wraps.
   dnf: {
     path: 'usr/bin/dnf',
     lists: 'var/cache/dnf',
@@ -97,7 +97,7 @@ Found 2 applicable patches:
   },
 };
 
-/** A machine whose package manager writes its arguments to `args` and answers from files. */
+/** Returns a machine whose package manager writes its arguments to `args` and its answers from files. */
 function machineWith(t: TestContext, name: string, { path, lists, answers, status = 0 }: Manager): Machine {
   const root = tempFolder(t);
   answers.forEach((answer, at) => rootWith(root, { [`answer${at}`]: answer }));
@@ -120,7 +120,7 @@ interface Machine {
 
 /** An agent on a machine. */
 interface Agent {
-  /** Makes the last question so many seconds older, asks if it is time, and visits. */
+  /** Ages the last question by these seconds, asks the package manager if an answer is due, and visits. */
   readonly next: (seconds: number) => Promise<readonly CheckResult[]>;
 }
 
@@ -147,7 +147,7 @@ function shellAgentOf(t: TestContext, { root, name }: Machine, awk: string): Age
   let uptime = 1000;
   return {
     next: async (seconds) => {
-      // The clock of the client stands still, and what it has noted grows older.
+      // The clock of the client stands still; the times in its files are moved into the past instead.
       age(`${agent.place}/updates`, /^\d{9,}/gm, seconds);
       age(`${agent.place}/counters.shell`, /(?<=^updates )\d+/m, seconds);
       rootWith(root, { 'proc/uptime': `${(uptime += 60)}.00 1.00\n` });
@@ -198,7 +198,7 @@ for (const [agent, agentOn] of Object.entries(agents)) {
       outputs.push((await next(days === 0 ? day : day + 1)).map(inShort)[0]?.slice(1));
     assert.deepEqual(outputs[6], [0, '5 updates pending, 3 for security, the oldest for 6 d|total=5 security=3']);
     assert.deepEqual(outputs[7], [1, '5 updates pending, 3 for security, the oldest for 7 d|total=5 security=3']);
-    // Two are left, and a new one came: the old ones count.
+    // Two of the three old security updates are left, and a new one was published: the old ones determine the state.
     const [answer = ''] = manager.answers;
     rootWith(machine.root, { answer0: answer.replaceAll('libgcrypt20', 'libnew').replace(/^Inst libssl3.*$/m, '') });
     assert.deepEqual((await next(day)).map(inShort)[0], [
@@ -246,7 +246,7 @@ for (const [agent, agentOn] of Object.entries(agents)) {
     const old = Date.now() / 1000 - 45.5 * day;
     utimesSync(machine.lists, old, old);
     const [reported] = await next(day);
-    // The clock of the Node agent has moved on by a day.
+    // The clock of the Node agent has advanced by a day.
     assert.match(reported?.output ?? '', /^no updates pending, package lists are 4[56] d old\|total=0 security=0$/);
     const bare = machineWith(t, 'apt-get', { ...manager, lists: 'elsewhere' });
     const other = agentOn(t, bare);

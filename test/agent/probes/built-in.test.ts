@@ -1,4 +1,4 @@
-/** The checks that the agents make themselves beside people's own. */
+/** The built-in checks of the agents, beside the checks that users wrote. */
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

@@ -129,7 +129,7 @@ test('no time: every probe says so, at once', async () => {
   assert.equal(workerReports[0]?.error, 'no time left');
 });
 
-/** Families that list what was found, and so have no row where nothing was. */
+/** Families that list findings. Without findings a family has no row. */
 const maybeEmpty = new Set(['process_cpu', 'failed_unit', 'temperature']);
 
 for (const box of ['', 'vm', 'container', 'container-v1', 'alpine', 'storage', 'ancient', 'metal']) {

@@ -67,14 +67,14 @@ for (const awk of checkAwks) {
       return check?.output ?? '';
     };
     await visit({ kills: 2, usage: 1_000_000 }, 60);
-    // Beside 6,000 s the duration of the visit itself is no hundredth of a percent.
+    // Compared with 6,000 s, the duration of the visit itself is less than 0.01 %.
     assert.equal(
       await visit({ kills: 3, usage: 1_501_000_000 }, 6000),
       'processes killed for want of memory, 3 since its start|memory=1048576B;;;0 cpu=25% oom_kills=3',
     );
     await visit({ kills: 3 }, 3500);
     await visit({ kills: 3 }, 101);
-    // Started again: its counters are new.
+    // A restarted container: its counters begin again.
     const started = await visit({ kills: 1 }, 60);
     await visit({ kills: 2 }, 60);
     assert.deepEqual(states, [0, 1, 1, 0, 0, 1]);
@@ -99,7 +99,7 @@ test('of many containers 50 are looked at', async (t) => {
   assert.equal((await checkedMachine(t).visit(Object.assign({}, version2, ...many) as Files)).length, 50);
 });
 
-/** Answers at the socket of Docker below a root. */
+/** Starts a server that answers at the socket of Docker below a root. Returns the requests. */
 async function dockerAt(t: TestContext, root: string, answer: string): Promise<readonly string[]> {
   const asked: string[] = [];
   mkdirSync(`${root}/run`, { recursive: true });
@@ -134,7 +134,7 @@ test('names come from Docker where its socket may be opened, and are asked for o
   assert.equal(asked.length, 2);
 });
 
-/** Returns what both agents say of a machine with these lines, which is the same. */
+/** Returns the checks that both agents report with these conf lines. Asserts that both report the same. */
 async function withLines(t: TestContext, root: string, lines: string, awk: string): Promise<readonly unknown[]> {
   mkdirSync(`${root}/etc/fleet-health/checks.d`, { recursive: true, mode: 0o755 });
   writeFileSync(`${root}/etc/fleet-health/checks.d/own.conf`, lines, { mode: 0o644 });

@@ -51,7 +51,7 @@ interface Cgroup {
   readonly before?: number;
 }
 
-/** The row of a container on the machine of proc-vm, ten seconds after its previous visit. */
+/** Returns the row of a container on the machine of proc-vm, ten seconds after its previous visit. */
 async function inContainer(
   t: TestContext,
   version: 1 | 2,

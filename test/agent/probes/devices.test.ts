@@ -1,6 +1,6 @@
 /**
- * Checks of devices, on files in the form that the kernel's documents and sources have. All trees are invented: bonds
- * by https://docs.kernel.org/networking/bonding.html, arrays by https://docs.kernel.org/admin-guide/md.html, memory
+ * Checks of devices, on files in the format of the kernel's documents and sources. All trees are invented: bonds by
+ * https://docs.kernel.org/networking/bonding.html, arrays by https://docs.kernel.org/admin-guide/md.html, memory
  * controllers by https://docs.kernel.org/admin-guide/RAS/main.html, btrfs by
  * https://btrfs.readthedocs.io/en/latest/ch-sysfs.html, pools by spa_state_to_name of OpenZFS.
  */
@@ -13,7 +13,7 @@ type Short = readonly [name: string, exit: number, output: string];
 interface Case {
   readonly what: string;
   readonly files: Files;
-  /** Files of a visit before. */
+  /** The files of an earlier visit. */
   readonly before?: Files;
   readonly checks: readonly Short[];
 }
@@ -214,7 +214,9 @@ const uuid = '8f9a3d0e-6b1c-4c55-8a3e-52e1f5f0c001';
 const errors = (counts: readonly number[]): string =>
   ['write', 'read', 'flush', 'corruption', 'generation'].map((kind, at) => `${kind}_errs ${counts[at]}\n`).join('');
 const none = errors([0, 0, 0, 0, 0]);
-/** The parts of a device: what tells if it is missing, and its counts. */
+/**
+ * Returns the files of a btrfs file system. A device is a pair: the content of `missing`, and its error counts or null.
+ */
 function system(devices: Readonly<Record<string, readonly [string, string | null]>>, label = 'data'): Files {
   const files = Object.entries(devices).flatMap(([id, [missing, stats]]) => {
     const dir = `sys/fs/btrfs/${uuid}/devinfo/${id}`;

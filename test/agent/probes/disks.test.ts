@@ -10,7 +10,7 @@ import { assertWithin } from '../../support/within.ts';
 
 const half: Usage = { bsize: 4096, blocks: 1000, bfree: 500, bavail: 450, files: 100, ffree: 80 };
 
-/** A statfs that knows some mounts and says the same of all others. */
+/** Returns a statfs with given results for some mounts, and the same result for all others. */
 function statfsOf(box: string, known: Readonly<Record<string, Usage | Error>> = {}) {
   const root = boxRoot(box);
   return (asked: string): Usage => {
@@ -43,7 +43,7 @@ test('local file systems once each; no images, no memory, no pseudo file systems
       size_bytes: 4_096_000,
       used_bytes: 2_048_000,
       available_bytes: 1_843_200,
-      // 500 of 950, as df divides; not 500 of 1000.
+      // The percentage is 500 of 950, as df computes it, not 500 of 1000.
       used_percent: 52.63,
       inodes_percent: 20,
       unresponsive: 0,
@@ -79,7 +79,7 @@ test('subvolumes, pools, hidden and escaped mounts; network ones are left to a c
     '/broken': fault('EIO'),
     '/': { ...half, files: 0, ffree: 0 },
   });
-  // No place to remember: the network mounts are not asked, and say so.
+  // Without a folder for state the network mounts are not asked, and a reason is reported.
   const { functions } = await readDisks(contextOf('storage'), (path) => {
     asked.push(path.slice(boxRoot('storage').length));
     return statfs(path);
@@ -96,7 +96,7 @@ test('subvolumes, pools, hidden and escaped mounts; network ones are left to a c
     ['/mnt/ntfs', 'local', 'rw', null],
     ['/opt', 'local', 'rw', 52.63],
     ['/over', 'local', 'rw', 52.63],
-    // 100 and 9000 blocks in use, room for 900.
+    // 100 and 9000 blocks are in use, and 900 are free.
     ['/tank', 'local', 'rw', 91],
   ]);
   assert.deepEqual(asked.sort(), ['/', '/backup', '/broken', '/opt', '/over', '/tank', '/tank/vm']);

@@ -14,12 +14,12 @@ interface Given {
   readonly leftMs?: () => number;
 }
 
-/** A copy of /proc, /sys and their like below test/testdata. */
+/** Returns the folder of a copy of /proc, /sys and similar folders, below test/testdata. */
 export function boxRoot(box: string): string {
   return path.join(import.meta.dirname, '../../testdata', `proc-${box}`);
 }
 
-/** Returns the context of a probe on the machine in proc-`box`. A path names any other root, '' this machine. */
+/** Returns the context of a probe on the machine in proc-`box`. A path names another root, '' this machine. */
 export function contextOf(box: string, given: Given = {}): ProbeContext {
   const root = box === '' || box.startsWith('/') ? box : boxRoot(box);
   return {
@@ -32,19 +32,19 @@ export function contextOf(box: string, given: Given = {}): ProbeContext {
   };
 }
 
-/** The family of that name; throws when it was not reported. */
+/** Returns the family of that name. Throws if the family was not reported. */
 export function familyOf(functions: readonly FunctionReport[], name: string): FunctionReport {
   const found = functions.find((one) => one.name === name);
   if (found === undefined) throw new Error(`no family ${name}`);
   return found;
 }
 
-/** Some fields of each row. */
+/** Returns some fields of each row. */
 export function valuesOf(rows: readonly Row[], ...fields: readonly string[]): (Row[string] | undefined)[][] {
   return rows.map((row) => fields.map((field) => row[field]));
 }
 
-/** The only row of a family. */
+/** Returns the only row of a family. Throws if the family has no row or several. */
 export function onlyRow(functions: readonly FunctionReport[], name: string): Row {
   const { data } = familyOf(functions, name);
   const [row] = data;
@@ -52,7 +52,7 @@ export function onlyRow(functions: readonly FunctionReport[], name: string): Row
   return row;
 }
 
-/** Why a field of a family is null. */
+/** Returns the reason why a field of a family is null. Returns undefined if the family has no such reason. */
 export function reasonOf(functions: readonly FunctionReport[], name: string, field: string): string | undefined {
   return familyOf(functions, name).unknown?.find((entry) => entry.field === field)?.reason;
 }

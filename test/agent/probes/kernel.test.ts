@@ -33,7 +33,7 @@ async function ofShell(agent: ShellAgent, root: string): Promise<readonly Functi
   return (report?.worker_reports ?? []).flatMap(({ function_reports }) => function_reports);
 }
 
-/** Both agents' figures of a machine, which have to be the same. */
+/** Returns the figures that the agents report of a machine. Asserts that both agents report the same. */
 async function figures(t: TestContext, files: Readonly<Record<string, string>>): Promise<readonly FunctionReport[]> {
   const root = rootWith(tempFolder(t), files);
   const node = await ofNode(root);

@@ -25,7 +25,7 @@ interface Machine {
   readonly place: string;
 }
 
-/** A machine with an empty /var/log, visited by the agent for node with one of the awks. */
+/** Returns a machine with an empty /var/log. The Node agent visits it with the given awk. */
 function machineWith(t: TestContext, awk = 'mawk'): Machine {
   const [root, place, bin] = [tempFolder(t), tempFolder(t), tempFolder(t)];
   mkdirSync(`${root}/var/log`, { recursive: true });
@@ -61,7 +61,7 @@ const linesOf = ({ functions }: { readonly functions: readonly FunctionReport[] 
 const entry = (cursor: string, fields: Readonly<Record<string, unknown>>): string =>
   JSON.stringify({ __CURSOR: cursor, ...fields }).replaceAll("'", "'\\''");
 
-/** A journalctl that prints these entries after a cursor, and the last one of an earlier time with `-n 1`. */
+/** Installs a journalctl that prints these entries after a cursor, and an earlier entry with `-n 1`. */
 function journal(machine: Machine, entries: readonly string[]): void {
   mkdirSync(`${machine.root}/var/log/journal/id`, { recursive: true });
   writeFileSync(`${machine.root}/var/log/journal/id/system.journal`, '');

@@ -25,7 +25,7 @@ function reasonOf(answer: MountAnswer | undefined): string {
   return `${answer.unresponsive ? 'unresponsive' : 'unknown'}: ${answer.reason}`;
 }
 
-/** A child that answers for the first of its mounts only, and then does what the shell text says. */
+/** Returns a child command that answers only for its first mount and then runs the shell text. */
 function halfChild(then: string): readonly string[] {
   return ['/bin/sh', '-c', `echo '[0,4096,100,50,50,10,5]'; ${then}`, 'sh'];
 }
@@ -159,7 +159,7 @@ const skipFuse = canMountFuse ? false : 'needs root and /dev/fuse';
 test('a mounted file system that never answers', { skip: skipFuse }, async (t) => {
   const placeDir = placeFor(t);
   const mount = fs.mkdtempSync(path.join(tmpdir(), 'fh-dead-'));
-  // Its server is a process that holds /dev/fuse open and reads nothing from it: the kernel waits for ever.
+  // The server of the mount is a process that holds /dev/fuse open and reads nothing: the kernel waits for ever.
   const server = spawn(
     '/bin/sh',
     [

@@ -14,7 +14,7 @@ const page = pageBytes('') ?? 0;
 
 test('counts by state', async () => {
   const { functions, error } = await processes.run(contextOf('vm'));
-  // The one running process of the fixture stands for the agent, which is not counted.
+  // The one running process of the fixture stands for the agent, which the probe does not count.
   assert.deepEqual(onlyRow(functions, 'processes'), { total: 10, running: 0, blocked: 1, zombies: 1 });
   assert.equal(error, undefined);
 });
@@ -31,7 +31,7 @@ test('the top five by memory, without those that have none', async () => {
 });
 
 test('the top five by CPU time since the previous visit', async () => {
-  // mysqld 100000 ticks then 99000; nginx 502 began after the latest start that was seen, with an id used before.
+  // mysqld had 99000 ticks and has 100000. nginx 502 began after the latest known start, with a reused pid.
   const counters = [1000, 1, 1000, 500, 99_000, 501, 20, 502, 9999, 505, 400];
   const { functions } = await processes.run(contextOf('vm', { counters, elapsedMs: 10_000 }));
   assert.deepEqual(familyOf(functions, 'process_cpu').data, [
@@ -155,7 +155,7 @@ test('ticks come back as they went; anything else is nothing', () => {
   assert.equal(decodeTicks([1, 2, 'a']), null);
   assert.equal(decodeTicks(['a', 1, 2]), null);
   assert.equal(decodeTicks([1, 2, 3, 4]), null);
-  // An earlier version kept this form.
+  // An earlier version stored this format.
   assert.equal(decodeTicks('rs 1 rs'), null);
   const process = { comm: 'x', state: 'S', ticks: 123, threads: 1, start: 77, residentPages: 1, pid: 42 };
   assert.deepEqual(decodeTicks(encodeTicks([process])), { ticksByPid: new Map([[42, 123]]), lastStart: 77 });

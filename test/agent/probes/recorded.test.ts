@@ -1,7 +1,7 @@
 /**
- * Devices, the kernel's tables and cgroups as a Debian machine had them (test/machines/record.sh): QEMU with its own
- * kernel, arrays and btrfs on real block devices, bonds of dummy interfaces, the cgroup of a container without Docker.
- * Both agents said the same on the machine itself.
+ * Devices, kernel tables and cgroups recorded on a Debian machine (test/machines/record.sh): QEMU with its own kernel,
+ * arrays and btrfs on real block devices, bonds of dummy interfaces, the cgroup of a container without Docker. Both
+ * agents reported the same on the machine itself.
  */
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';

@@ -9,7 +9,7 @@ import { contextOf, familyOf, onlyRow, reasonOf } from './fixture-context.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { assertWithin } from '../../support/within.ts';
 
-/** A root where systemd runs, with a program for systemctl that does what the shell text says. */
+/** Returns a root in which systemd runs. `shell`: the text of the program systemctl; null: no program. */
 function rootWith(t: TestContext, shell: string | null): string {
   const root = tempFolder(t);
   mkdirSync(`${root}/run/systemd/system`, { recursive: true });
@@ -64,7 +64,7 @@ test('failed units, and the state of those that rules name, in one call', async 
     { unit: 'silent.timer', active: null },
   ]);
   const args = readFileSync(`${root}/usr/bin/systemctl.args`, 'utf8').trim().split('\n');
-  // Names come behind `--`, and a number would be the id of a job.
+  // Names follow `--`. A bare number gets a suffix, because systemctl would read a number as the id of a job.
   const names = ['*', 'good.service', 'other.service', 'nope.service', 'bad.service', '7.service', 'silent.timer'];
   assert.deepEqual(args.slice(args.indexOf('--') + 1), names);
 });

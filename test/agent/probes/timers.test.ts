@@ -1,4 +1,4 @@
-/** Timers that are late, reported by both agents from the answer of one systemctl. */
+/** Late timers, reported by both agents from the output of one systemctl. */
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
@@ -14,7 +14,7 @@ import { contextOf } from './fixture-context.ts';
 /** The time since boot on the machine of these tests. */
 const uptimeSeconds = 100_000_000;
 
-/** A time of CLOCK_MONOTONIC so many seconds ago, as systemd writes a span; 0: never. */
+/** Returns a CLOCK_MONOTONIC time these seconds ago, as systemd writes a span. Returns '0' for null: never. */
 function span(secondsAgo: number | null): string {
   if (secondsAgo === null) return '0';
   const seconds = uptimeSeconds - secondsAgo;
@@ -22,7 +22,7 @@ function span(secondsAgo: number | null): string {
 }
 
 interface Timer {
-  /** Lines as systemd 252 has shown them: `systemctl show` of timers that were made for this test. */
+  /** The lines that `systemctl show` of systemd 252 printed for timers that were made for this test. */
   readonly lines: readonly string[];
   readonly lastAgo: number | null;
   readonly activeAgo?: number;
@@ -100,7 +100,7 @@ const timers: Readonly<Record<string, Timer>> = {
   },
 };
 
-/** Blocks of `systemctl show`; properties of timers come before those of units. */
+/** Returns the blocks of `systemctl show`. The properties of a timer precede the properties of its unit. */
 function shown(): string {
   return Object.entries(timers)
     .map(([name, { lines, lastAgo, activeAgo = 400 * 24 * hour, state = 'waiting', random = '0' }]) => {
@@ -124,7 +124,7 @@ function shown(): string {
     .join('\n');
 }
 
-/** A machine whose systemctl shows these timers, some of them enabled. */
+/** Returns a machine with this text as the program systemctl and these files. Some timers are enabled. */
 function machineWith(t: TestContext, systemctl: string, files: Readonly<Record<string, string>> = {}): string {
   const root = rootWith(tempFolder(t), { 'proc/uptime': `${uptimeSeconds}.00 1.00\n`, ...files });
   const folders = ['run/systemd/system', 'usr/bin', 'etc/systemd/system', 'usr/lib/systemd/system'];

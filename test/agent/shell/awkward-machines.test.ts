@@ -1,5 +1,6 @@
 /**
- * Machines on which something hangs, is missing or lies: the shell agent says what it can, in time, and leaves nothing.
+ * Machines on which a program hangs, is missing or prints wrong values. The shell agent reports the values that it has,
+ * in time, and leaves no process behind.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -13,7 +14,7 @@ import { tempFolder } from '../../support/temp-folder.ts';
 import { until } from '../../support/until.ts';
 import { assertWithin } from '../../support/within.ts';
 
-/** Processes that have this text in their command line or environment, this test's own aside. */
+/** Returns the pids of the processes with this text in their command line or environment, except this process. */
 function processesWith(text: string): readonly string[] {
   return readdirSync('/proc').filter((pid) => {
     if (!/^\d+$/.test(pid) || Number(pid) === process.pid) return false;
@@ -25,7 +26,7 @@ function processesWith(text: string): readonly string[] {
   });
 }
 
-/** Waits until no process of a machine is left, for as long as its children may take to be ended. */
+/** Waits until no process of a machine is left. Fails if processes are left after `withinMs`. */
 const ended = (home: string, withinMs: number): Promise<void> =>
   until(
     () => processesWith(home).length === 0,
@@ -41,7 +42,7 @@ const disk = (run: ShellRun, mount = '/') => {
   return { row: family?.data[row], reason };
 };
 
-// Most of the time of these is waited.
+// These tests spend most of their time waiting.
 describe('what hangs', { concurrency: 4 }, () => {
   for (const shell of shells) {
     const skip = prefersOwnApplets(shell) && `no program of a test takes the place of what is built into this ${shell}`;
@@ -250,7 +251,7 @@ test('what an earlier visit left hanging in the kernel is named, and not joined 
   const stuck = await agent.run();
   assert.equal(stuck.fault?.code, 'agent-stuck');
   assert.match(stuck.fault.message, new RegExp(`process ${child.pid} `));
-  // The same number, another process.
+  // The record has the same pid and another start time: it names another process.
   writeFileSync(record, `${child.pid} 1${fields[21]}-${boot}\n`);
   assert.equal((await agent.run()).fault, null);
 });

@@ -1,5 +1,6 @@
 /**
- * The shell agent after a loss of power and on a full disk: it mends what it keeps, and says what it can all the same.
+ * The shell agent after a loss of power and on a full disk: it repairs its files, and still reports the values that it
+ * has.
  */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** The shell agent and the agent that node runs look at the same machine and say the same. */
+/** The shell agent and the Node agent read the same machine and report the same. */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -27,16 +27,16 @@ async function ofNode(given: Partial<CollectOptions>): Promise<readonly WorkerRe
 const familiesOf = (reports: readonly WorkerReport[]): ReadonlyMap<string, FunctionReport> =>
   new Map(reports.flatMap(({ function_reports }) => function_reports).map((family) => [family.name, family]));
 
-/** The top five processes cost the shell more than they are worth. */
+/** Families of the Node agent alone: in the shell the top five processes cost more time than they are worth. */
 const ofNodeAlone = new Set(['process_cpu', 'process_memory']);
-/** The label by which rows are told apart. */
+/** The label that identifies a row of a family. */
 const subjectOf: Readonly<Record<string, string>> = { disk: 'mount', network: 'interface', temperature: 'sensor' };
 const bySubject = (family: string, rows: readonly Row[]): readonly Row[] => {
   const subject = subjectOf[family];
   return subject === undefined ? rows : rows.toSorted((a, b) => (String(a[subject]) < String(b[subject]) ? -1 : 1));
 };
 
-/** Why values are not known, with the subject in the place of its row. */
+/** Returns the reasons of unknown values. Each names the row by its subject. */
 const unknowns = (family: FunctionReport | undefined): readonly string[] =>
   (family?.unknown ?? [])
     .map(({ row, field, reason }) => {
@@ -53,7 +53,8 @@ for (const box of boxes) {
     const shell = familiesOf(report?.worker_reports ?? []);
     let compared = 0;
     for (const [name, family] of familiesOf(node)) {
-      // Rates of files that stand still, and processes that a program of its own changes, are compared below.
+      // Rates need files that change, and the counts of processes depend on the agent's own program. Both are compared
+      // below.
       if (ofNodeAlone.has(name) || ['cpu', 'network', 'disk', 'processes', 'process_match'].includes(name)) continue;
       const same = shell.get(name);
       assert.deepEqual(bySubject(name, same?.data ?? []), bySubject(name, family.data), name);
@@ -117,7 +118,7 @@ for (const awk of awks) {
     const previous = { bootId, monotonicMs: 1000_000, values };
     const node = familiesOf(await ofNode({ root, bootId, options, monotonicMs: 1100_000, previous }));
     const shell = familiesOf((await agent.run({ root, options })).report?.worker_reports ?? []);
-    // The agent that node runs counts on by its own clock while it reads.
+    // The Node agent measures the interval with its own clock, which advances while it reads.
     const whole = (row: Row): Row =>
       'interval_s' in row ? { ...row, interval_s: Math.round(Number(row['interval_s'])) } : row;
     const wholeSeconds = (of: FunctionReport | undefined): unknown => ({ ...of, data: of?.data.map(whole) });
@@ -187,8 +188,8 @@ test('right after one another, both agents report the same figures within what c
   const { report } = await agent.run({ options: asked });
   const after = familiesOf(await ofNode({}));
   const shell = familiesOf(report?.worker_reports ?? []);
-  // Other tests start and kill processes meanwhile, dozens at a time: what the one says lies between what the other
-  // said before and after it.
+  // Other tests start and kill processes at the same time, dozens of them. The shell agent's value must therefore lie
+  // between the Node agent's values before and after.
   const near = (family: string, field: string, tolerance: number): void => {
     const [mine, ...others] = [shell, node, after].map((families) => families.get(family)?.data[0]?.[field]);
     if (mine === null && others.every((other) => other === null)) return;

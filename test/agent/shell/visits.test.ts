@@ -1,4 +1,4 @@
-/** Whole visits of clients without node, through every shell and every awk that the agent is written for. */
+/** Whole visits of clients without Node, through every supported shell and awk. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -14,7 +14,7 @@ function skipWithout(t: TestContext, program: string): boolean {
   return true;
 }
 
-/** Visits, expects so many execs, and hands back what came. */
+/** Visits the client and asserts the number of execs. Returns the outcome. */
 async function visited(client: ShellClient, execs: number): ReturnType<ShellClient['visit']> {
   const connection = client.connection();
   const outcome = await client.visit({ connection });
@@ -48,7 +48,7 @@ for (const [shell, awk] of pairs.filter(([shell, awk]) => shell === 'dash' || aw
 test('mawk, which gives up when a process ends while its file is read, is started again', async (t) => {
   if (skipWithout(t, 'mawk')) return;
   const mawk = commandOf('mawk')?.join(' ') ?? '';
-  // Reading this file fails as that of a process that has just ended does.
+  // Reading this file fails like reading the file of a process that has just ended.
   const once = `[ -e "$HOME/once" ] || { : >"$HOME/once"; exec ${mawk} 'BEGIN { getline line <"/proc/self/mem" }'; }`;
   const client = shellClient(t, { own: { awk: `case $* in *" report "*) ${once} ;; esac\nexec ${mawk} "$@"` } });
   const { reports } = await visited(client, 2);

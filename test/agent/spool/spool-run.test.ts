@@ -1,4 +1,6 @@
-/** Reports that a crontab of the client asks for: taken while no collector comes, brought home by the next visit. */
+/**
+ * Reports that a crontab line of the client takes: spooled while no collector visits, transferred by the next visit.
+ */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import fs from 'node:fs';
@@ -14,7 +16,7 @@ import { lineFor, runAsCron, startAsCron, type CronOptions } from '../../support
 const script = (clientDir: () => string): string => path.join(clientDir(), 'spool.sh');
 
 interface Spooling extends OwnMachine {
-  /** Runs the line as cron does, but lets it say what goes wrong. */
+  /** Runs the line as cron does, but without the redirection of its output. */
   readonly cron: (line?: Parameters<typeof lineFor>[0], options?: Partial<CronOptions>) => ReturnType<typeof runAsCron>;
   readonly line: (options?: Parameters<typeof lineFor>[0]) => string;
 }
@@ -27,7 +29,7 @@ function withCron(made: OwnMachine): Spooling {
   return { ...made, line, cron: (options, more) => runAsCron(line(options), { home: made.home, ...more }) };
 }
 
-/** A machine that has been visited with the line in place. */
+/** Returns a machine that runs the line and has been visited twice. */
 async function spooling(made: OwnMachine): Promise<Spooling> {
   const own = withCron(made);
   await own.visit();
@@ -97,7 +99,7 @@ test('what each report says is an average since the one before, whichever kind i
   assert.equal(cron().status, 0);
   await visit();
   for (let n = 0; n < 3; n += 1) assert.deepEqual(cron(), nothing);
-  // A report that cannot be stored leaves the spool unchanged.
+  // The spool is unchanged if a report cannot be stored.
   const refused = cron({}, { shell: ['/bin/sh', '-c', 'ulimit -f 0; exec /bin/sh "$@"', 'sh'] });
   assert.equal(refused.status, 4);
   assert.match(refused.said, /EFBIG/);
@@ -125,7 +127,7 @@ test('without the agent that the script names, another one that is there is take
   const { clientDir, spool, cron } = await spooling(ownMachine(t));
   const dir = path.dirname(clientDir());
   const named = path.join(dir, `${bundles.agent.digest}.t.cjs`);
-  // The program for other systems than Linux makes no reports on this one.
+  // The agent for other systems than Linux makes no reports on this one.
   fs.writeFileSync(path.join(dir, `${'0'.repeat(64)}.t.cjs`), bundles.inventory.content, { mode: 0o600 });
   fs.renameSync(named, path.join(dir, `${'f'.repeat(64)}.t.cjs`));
   assert.equal(cron().status, 0);

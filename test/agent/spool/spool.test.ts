@@ -1,4 +1,6 @@
-/** Reports on the client: kept until they were acknowledged, bounded, taken whatever lies beside them. */
+/**
+ * Reports in the client's spool: kept until they are acknowledged, limited in number, and independent of foreign files.
+ */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -59,10 +61,10 @@ test('damaged, foreign and strange files in the spool break nothing', async (t) 
   const good = await visit({ onReport: keep });
   const [name = ''] = spool();
   const content = readFileSync(path.join(clientDir(), name));
-  // Not so old that they go unread.
+  // Recent enough to be read.
   const time = Date.now() - 60_000;
   const at = (id: string): string => path.join(clientDir(), `${time}-${id}.fhs`);
-  /** A file with the name of a report, and a whole report of that id but for what `change` does to it. */
+  /** Returns a file with the name of a report and the content of a whole report of that id, altered by `change`. */
   const changed = (id: string, change: (bytes: Buffer) => unknown, length = content.length): [string, Buffer] => {
     const bytes = Buffer.from(content);
     bytes.write(id.replaceAll('-', ''), 12, 'hex');
@@ -131,7 +133,7 @@ test('twenty thousand spooled files cost a run no more than five thousand, and g
   const { result, received, reports } = await visit({ onReport: keep });
   assert.equal(result.fault, null);
   assert.equal(received.length, 2, 'the empty ones are no reports');
-  // The newest that fit stay; of those, as many as one visit sends are looked at.
+  // The newest files within the limit stay. The agent reads as many of them as one visit sends.
   const dropped = 5000 - 2999;
   const damaged = 100;
   assert.equal(reports[0]?.agent.dropped_reports, dropped + damaged);

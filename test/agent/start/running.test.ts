@@ -1,4 +1,4 @@
-/** The limit of one agent at a time, which depends on processes and never on the existence of a file. */
+/** The limit of one agent at a time. The limit depends on processes, never on the existence of a file. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
