@@ -16,7 +16,9 @@ import { pluck } from '../support/pluck.ts';
 const { elements, notified: expected } = passToCutOff;
 const prepare = (station: Station): Promise<void> => passToCutOff.prepare(station, at('08:46'));
 
-/** Two clean passes, after every claim and pause has run out. */
+/**
+ * Makes two passes after all claims and pauses have expired. Asserts exit status 0, and that the second sends no mail.
+ */
 async function passesAfter(station: Station): Promise<void> {
   station.at('08:51');
   const { result } = await station.pass();
@@ -26,8 +28,8 @@ async function passesAfter(station: Station): Promise<void> {
 }
 
 /**
- * Commits, what follows them, and every so manieth statement. Between two commits one statement is as good as another:
- * all that the dead one did since is rolled back.
+ * Tests crashes at each commit, after each commit, and at every n-th statement. Statements between two commits are
+ * equivalent, because the changes since the last commit are rolled back.
  */
 function crashes(name: string, every: number, create: () => Promise<StorageConfig>): void {
   test(`${name}: nothing is lost or notified twice, wherever the alerter dies`, async (t) => {
@@ -110,7 +112,7 @@ describe('an alerter that dies', () => {
 describe('an alerter that dies, with MariaDB', { skip: skipWithoutMariadb }, () => {
   let mariadb: Mariadb | null = null;
   before(async () => {
-    // Only processes crash in these tests, not the server: it need not flush each commit to the disk.
+    // Only processes crash in these tests, not the server, so the server need not flush each commit to the disk.
     mariadb = await startMariadb(['--innodb-flush-log-at-trx-commit=0']);
   });
   after(async () => mariadb?.stop());

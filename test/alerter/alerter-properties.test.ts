@@ -47,7 +47,7 @@ const row = fc.oneof(
   { weight: 1, arbitrary: fc.integer({ min: 0, max: 7 }).map((hour) => `late 0${hour}:00 disk / 97`) },
 );
 
-/** Nothing holds back what these tell: who cannot be reached does. */
+/** The content of the last rows. Nothing inhibits an alert of these rows, as `unreachable` would. */
 const lastRow = fc.constantFrom(well, well, 'disk / 90', 'disk / 96', 'disk / ?', 'disk /data 97, cpu 95', 'memory 99');
 
 const answers: readonly ((phase: string) => SmtpAct | undefined)[] = [
@@ -77,7 +77,7 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 interface Watching {
   readonly station: Station;
   nowMs: number;
-  /** Other configurations held in between: they may have kept things from people. */
+  /** True if another configuration was in force in between, which may have suppressed notifications. */
   isReconfigured: boolean;
 }
 
@@ -134,7 +134,10 @@ async function passOf({ station }: Watching): Promise<void> {
   assert.notEqual(result.outcome, 'interrupted');
 }
 
-/** The server answers, nothing is silenced, the first configuration holds, and time enough passes for everything. */
+/**
+ * Lets everything settle: the server accepts mails, the first configuration is in force, silences expire, and time
+ * passes for every delayed notification.
+ */
 async function settle(watching: Watching, says: readonly string[]): Promise<void> {
   const { station } = watching;
   station.act(() => undefined);
@@ -214,7 +217,9 @@ interface Hearing {
   readonly isReconfigured: boolean;
 }
 
-/** Checks that every critical alert of a row was notified, unless a silence or another configuration muted it. */
+/**
+ * Checks that every critical alert of a row was notified, unless a silence or another configuration muted the alert.
+ */
 async function assertNothingLost({ station, knows, isReconfigured }: Hearing): Promise<void> {
   if (isReconfigured) return;
   const alerts = await station.storage.alerts.alertsOf({ openOnly: false, limit: 1000 });

@@ -119,8 +119,8 @@ passStories(`
 `);
 
 /**
- * A window of one hour whose start the clock change skips or doubles, and when that is in UTC. Skipped times come as
- * much later as the clock was put forward; of doubled ones the first counts.
+ * The starts of one-hour windows that a clock change skips or doubles, with the opening time in UTC. A skipped start is
+ * later by the length of the change; of a doubled start the first counts.
  */
 const changes: readonly (readonly [zone: string, start: string, what: string, opens: string])[] = [
   ['Europe/Berlin', '02:30', 'skipped', '2027-03-28T01:30Z'],

@@ -113,7 +113,7 @@ onBothDatabases('a pass of the alerter', (kit) => {
       wrap: (database) => ({
         ...bound(database),
         write: async (work) => {
-          // The alerter has seen that work is pending, and asks for its lease.
+          // The alerter has found unprocessed rows and now asks for its lease.
           if (isFirst) {
             isFirst = false;
             assert.deepEqual(sentences(await station.pass({ machine: 'mon-2' })), [

@@ -1,4 +1,4 @@
-/** The state that an Alertmanager is posted at every pass. test/wide/ has the real one. */
+/** The alerts that each pass posts to an Alertmanager. test/wide/ has tests with a real Alertmanager. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 
@@ -28,7 +28,10 @@ async function open(
   return { station: await stationFor(t, { storage: await kit.create(), elements }), hosts };
 }
 
-/** Collects and passes. Returns what the first host got by it: `firing` with the minutes until its end, or `over`. */
+/**
+ * Collects and makes a pass. Returns the alerts that the first host received: `firing` with the minutes until `endsAt`,
+ * or `over`.
+ */
 async function posted(
   { station, hosts: [host] }: Awaited<ReturnType<typeof open>>,
   time: string,
@@ -109,7 +112,7 @@ onBothDatabases('Alertmanager', (kit) => {
     const site = await open(t, kit);
     const fires = { 'web-1': 'disk / 96' };
     const ends: (string | undefined)[] = [];
-    // The first pass knows no pause; three times every is 45 minutes.
+    // The first pass does not know the usual pause yet, so the end is three times `every`: 45 minutes.
     for (const time of ['05:00', '06:00', '07:00', '08:00', '16:00']) {
       const [post] = await posted(site, time, fires);
       ends.push(/firing (\d+m)/.exec(post ?? '')?.[1]);

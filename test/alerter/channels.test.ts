@@ -1,4 +1,4 @@
-/** The promises that every channel keeps: a table of channels, and one suite for all. */
+/** The guarantees of every channel: a table of channels, and one suite for all of them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -11,7 +11,7 @@ import { withMoments, type Moment } from './support/moments.ts';
 const inside = '<alert type="disk" warning="85%" critical="95%"/>';
 const clients = '<client name="web-[1-3]" ip="192.0.2.[1-3]" username="u"/>';
 
-/** Collects and passes at a time. Returns what the other side got by it, as sentences. */
+/** Collects and makes a pass at a time. Returns the notifications that the other side received, as sentences. */
 async function round(
   site: ChannelSite,
   time: string,
@@ -25,7 +25,7 @@ async function round(
   return sentencesOf(site, site.arrived().slice(before));
 }
 
-/** `firing critical web-1 disk /` of each, without the recipient. */
+/** Returns a sentence for each notification, such as `firing critical web-1 disk /`, without the recipient. */
 function sentencesOf({ station }: ChannelSite, all: readonly Delivered[]): readonly string[] {
   return all.map(({ id, sentence }) => sentence ?? station.sentenceOf(id).replace(/^[^ ]*: /, ''));
 }
@@ -33,8 +33,8 @@ function sentencesOf({ station }: ChannelSite, all: readonly Delivered[]): reado
 const fires = { 'web-1': 'disk / 96' };
 
 /**
- * Dies at chosen moments of the pass at a time, and passes again 6 minutes later: one notification arrives, at most
- * twice, and the same then.
+ * Crashes the pass at chosen moments and makes another pass 6 minutes later. Asserts that one notification arrives, at
+ * most twice, with the same content.
  */
 async function dieEverywhere(site: ChannelSite, time: string, every: number): Promise<void> {
   const { station } = site;

@@ -47,7 +47,7 @@ onBothDatabases('the fallback address', (kit) => {
     assert.match(notice, /550 5\.1\.1 no such user/);
     assert.match(notice, /^Content-Type: message\/rfc822/m);
     assert.ok(notice.includes(contentOf(1)));
-    // A restored database may refuse the same mail again.
+    // A restored database may cause the same mail to be refused again.
     await post.opened.database.write((session) => session.run('UPDATE mails SET failed_at = NULL', []));
     await post.makeDue();
     assert.deepEqual(await post.run(smtp), { sent: 0, putOff: 0, failed: 1 });
@@ -223,7 +223,7 @@ onBothDatabases('a second alerter', (kit) => {
     const database = await openDatabase({ storage: post.opened.config, program: 'alert' });
     try {
       const store = storageOn(database).alerts;
-      // The lease of another name stands for one that was taken over while the first alerter slept.
+      // The lease of another name stands for a lease that was taken over while the first alerter slept.
       const lease = await store.takeLease('other', 'two');
       assert.ok(lease !== null);
       const channels = openChannels({

@@ -1,4 +1,4 @@
-/** Digests of a whole alerter: made once, whatever dies, and notified of when they are late. */
+/** Digests of a whole alerter: each is made once, whichever program crashes, and a late digest is notified. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -17,7 +17,7 @@ function elementsOf(digest: string, clients = two): string {
 
 const daily = elementsOf('<digest to="boss@example.org" at="08:00"/>');
 
-/** The digests that the server has taken, read as a mail program does. */
+/** Returns the digests that the server accepted, parsed as by a mail program. */
 async function digestsOf(station: Station, to = 'boss@example.org'): Promise<readonly Email[]> {
   const mails = station.server.mails.filter((mail) => mail.to === to);
   return await Promise.all(mails.map(({ content }) => PostalMime.parse(content)));
@@ -236,7 +236,7 @@ onBothDatabases('a digest', (kit) => {
       const contents = station.server.mails.slice(from).map(({ content }) => content);
       const ids = new Set(contents.map((content) => /^Message-ID: (.*)$/im.exec(content)?.[1]));
       assert.equal(ids.size, 1, `died at ${dies} of ${total}`);
-      // Only a mail whose taking was not marked goes out again, byte for byte.
+      // A mail is sent again only if its acceptance was not recorded, with the same bytes.
       assert.equal(new Set(contents.map((content) => content.replace(/^Date: .*$/m, ''))).size, 1);
     }
   });

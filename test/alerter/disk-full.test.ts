@@ -16,7 +16,7 @@ type Used = MadeLevels['used'];
 const dir = tempFolder();
 let stations = 0;
 
-/** A station of web-1 alone, with rules, that is asked once a day what it is notified of. */
+/** Opens a station with web-1 alone and these rules, for one pass a day. */
 async function stationWith(t: Parameters<typeof stationFor>[0], rules = '', client = ''): Promise<Station> {
   const elements = `<collector every="15m"/><alerts zone="UTC"><mail to="ops@example.org"/>${rules}</alerts>
     <client name="web-1" ip="192.0.2.1" username="u">${client}</client>`;
@@ -25,13 +25,14 @@ async function stationWith(t: Parameters<typeof stationFor>[0], rules = '', clie
   return made;
 }
 
-/** The mails of a pass. */
+/** Makes a pass. Returns the sentences of its mails. */
 async function notified(made: Station): Promise<readonly string[]> {
   return (await made.pass()).arrived.map(({ sentence }) => sentence.replace(/^ops: /, ''));
 }
 
 /**
- * Plays days: each has the used percent of `/data` by the day until then, and a pass. Returns the mails of each day.
+ * Plays days. Each day has a course of the used percent of `/data` up to that day, and a pass. Returns the mails of
+ * each day.
  */
 async function days(made: Station, from: number, courses: readonly Used[]): Promise<readonly string[]> {
   const lines: string[] = [];
@@ -43,7 +44,7 @@ async function days(made: Station, from: number, courses: readonly Used[]): Prom
   return lines;
 }
 
-/** Grows one percent a day, and is full in so many. */
+/** Returns a course that grows one percent a day and reaches 100 percent in `daysLeft` days. */
 const growing =
   (daysLeft: number): Used =>
   (day) =>

@@ -16,7 +16,7 @@ const dir = tempFolder();
 const hourMs = 3_600_000;
 let stations = 0;
 
-/** A station with a client, rules of the fleet, and rules of the client. */
+/** Opens a station with one client, rules of the fleet, and rules of the client. */
 async function stationWith(
   t: Parameters<typeof stationFor>[0],
   fleet: string,
@@ -28,21 +28,21 @@ async function stationWith(
   return await stationFor(t, { storage, elements });
 }
 
-/** Stores an event of now. */
+/** Stores an event that is received now. */
 async function send(made: Station, changes: Partial<NewEvent>): Promise<void> {
   const receivedAtMs = made.nowMs();
   await made.storage.events.saveEvents([madeEvent(`${receivedAtMs}-${Math.random()}`, { receivedAtMs, ...changes })]);
 }
 
-/** Makes a pass later. Returns the sentences of its mails. */
+/** Makes a pass some hours later. Returns the sentences of its mails. */
 async function passAfter(made: Station, hours: number): Promise<readonly string[]> {
   made.at(made.nowMs() + hours * hourMs);
-  // The collector runs, so that nothing else is notified.
+  // The collector runs, so that `collector-silent` does not fire.
   await made.collect();
   return (await made.pass()).arrived.map(({ sentence }) => sentence.replace(/^ops: /, ''));
 }
 
-/** Makes the passes of the last minutes of a time. Returns the sentences of their mails. */
+/** Makes the passes at the end of a span of hours. Returns the sentences of their mails. */
 async function later(made: Station, hours: number): Promise<readonly string[]> {
   const steps = hours * 60 > 10 ? [hours * 60 - 10, 5, 5] : [hours * 60];
   const notified: string[] = [];
@@ -89,7 +89,7 @@ test('silence while the database was away is evaluated once it has answered for 
   await send(made, { service: 'backup' });
   await send(made, { service: 'nightly' });
   assert.deepEqual(await later(made, 25), []);
-  // No pass for four hours: the database was away, and the events of this time wait in the spool of `serve`.
+  // There was no pass for four hours: the database was away, and the events of this time wait in the spool of `serve`.
   assert.deepEqual(await passAfter(made, 4), []);
   assert.deepEqual(await open(made), []);
   await send(made, { service: 'backup', receivedAtMs: made.nowMs() - hourMs });

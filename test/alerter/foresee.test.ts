@@ -9,7 +9,7 @@ import { bound, stationFor, type Station } from './support/station.ts';
 const alerts = '<alerts><mail to="ops@example.org"/></alerts>';
 const two = '<client name="web-[1-2]" ip="192.0.2.[1-2]" username="u"/>';
 const elements = `<collector every="15m"/>${alerts}${two}`;
-/** Grows one percent a day, and is full in so many. */
+/** Returns a course that grows one percent a day and reaches 100 percent in `daysLeft` days. */
 const growing =
   (daysLeft: number) =>
   (day: number): number =>
@@ -61,7 +61,7 @@ onBothDatabases('forecasts that a pass stores', (kit) => {
     made.at('+1 23:30');
     await made.pass();
     assert.deepEqual(await foreseen(made), ['web-2 /data space 7']);
-    // Yesterday's levels are known still; the day after tomorrow nothing is.
+    // The pass of the next day still uses yesterday's levels; on the day after it no level is recent enough.
     made.at('+2 00:01');
     await made.pass();
     assert.deepEqual(await foreseen(made), ['web-2 /data space 7']);
@@ -88,7 +88,7 @@ onBothDatabases('forecasts that a pass stores', (kit) => {
     await made.pass();
     await made.storage.retention.renameClient('web-2', 'web-3');
     assert.deepEqual(await foreseen(made), ['web-1 /data space 20', 'web-3 /data space 20']);
-    // Both names have forecasts.
+    // Both names have forecasts before the client is renamed.
     await made.storage.retention.renameClient('web-3', 'web-1');
     assert.deepEqual(await foreseen(made), ['web-1 /data space 20']);
     await made.storage.retention.forgetClient('web-1', new AbortController().signal);

@@ -18,7 +18,7 @@ import { everyMs } from './support/time-line.ts';
 const run = promisify(execFile);
 const program = fileURLToPath(new URL('../support/alert-process.ts', import.meta.url));
 
-/** A report of nearly 1 MiB in which a unit is not active. */
+/** Returns a report of nearly 1 MiB in which a unit is not active. */
 function largeReport(): Report {
   const unit = worker('services', [{ name: 'unit', data: [{ unit: 'nginx.service', active: 0, state: 'inactive' }] }]);
   const data = Array.from({ length: 1000 }, (_, index) => ({ a: index, b: 'x'.repeat(240), c: 1, d: null, e: 2 }));
@@ -26,7 +26,7 @@ function largeReport(): Report {
   return reportWith(unit, ...filler);
 }
 
-/** 200 mounts with long names in each report, as many as a client may send. */
+/** Adds mounts with long names to each report, up to 200, the most that a client may send. */
 async function fillWithMounts({ database }: Station): Promise<void> {
   const [long, names] = ['x'.repeat(255), Array.from({ length: 199 }, (_, index) => index + 1)];
   await database.write(async (session) => {
@@ -41,7 +41,7 @@ async function fillWithMounts({ database }: Station): Promise<void> {
 }
 
 onBothDatabases('a backlog of large reports', ({ create }) => {
-  // Their texts alone are more than the heap.
+  // The texts of the reports alone are larger than the heap.
   const [visits, heapMb] = isWide ? [80, 256] : [40, 128];
   test(
     `${visits * 5} reports of nearly 1 MiB with 200 mounts each are evaluated with a heap of ` + `${heapMb} MB`,

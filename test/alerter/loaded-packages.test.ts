@@ -1,4 +1,4 @@
-/** Packages that an alerter loads only where config.xml asks for them. */
+/** Packages that an alerter loads only if config.xml needs them. */
 import assert from 'node:assert/strict';
 import { Session, type Debugger, type InspectorNotification } from 'node:inspector';
 import path from 'node:path';
@@ -9,7 +9,7 @@ import { startImapServer } from '../support/imap-server.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { stationFor } from './support/station.ts';
 
-/** Returns a function that lists which of some packages this process has loaded until now. */
+/** Returns a function that lists the given packages that this process has loaded. */
 function watchLoaded(t: TestContext, packages: readonly string[]): () => readonly string[] {
   const session = new Session();
   session.connect();

@@ -13,7 +13,7 @@ import { weightedStep } from './support/weighted-step.ts';
 
 const cap = 2;
 const intervalMs = 15 * 60_000;
-/** Half of `every`: passes do not begin to the second. */
+/** Half of `every`, the tolerance for the start times of passes. */
 const earlyMs = 150_000;
 const hourMs = 3_600_000;
 

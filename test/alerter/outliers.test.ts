@@ -22,7 +22,7 @@ const members = (names: readonly string[]): string =>
 const web = times(8, (index) => `web-${index}`);
 const databases = times(5, (index) => `db-${index}`);
 
-/** A station of a site with web servers and fewer databases. */
+/** Opens a station whose site has eight web servers and five databases. */
 async function stationWith(
   t: Parameters<typeof stationFor>[0],
   rules: string,
@@ -34,7 +34,7 @@ async function stationWith(
   return await stationFor(t, { storage, elements });
 }
 
-/** Plays runs, a pass after each. Returns the sentences of their mails. */
+/** Plays runs with a pass after each. Returns the sentences of their mails. */
 async function runs(made: Station, count: number, says: Says): Promise<readonly string[]> {
   const notified: string[] = [];
   for (let run = 0; run < count; run += 1) {
@@ -154,7 +154,7 @@ test('a replay knows the reports before it begins, as the alerter did', async (t
   assert.deepEqual(pluckAll(own, 'client', 'fired'), [['web-1', 1]]);
 });
 
-/** Plays runs until a pass tells something. Returns what brings the state before that pass back. */
+/** Plays runs until a pass sends a mail. Returns a function that restores the state before that pass. */
 async function untilNotified(made: Station, says: Says): Promise<() => Promise<void>> {
   for (let run = 0; run < 6; run += 1) {
     await made.collect(says);

@@ -1,4 +1,4 @@
-/** Replies to mails: what they acknowledge and silence, what is ignored, and that each is applied once. */
+/** Replies to mails: acknowledgements, silences, ignored replies, and that each reply is applied once. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 
@@ -17,11 +17,11 @@ const storm = { 'web-1': 'disk / 96', 'web-2': 'disk / 90' };
 interface Scene {
   readonly station: Station;
   readonly imap: ImapServer;
-  /** The Reply-To of the newest mail. */
+  /** Returns the Reply-To of the newest mail. */
   readonly replyTo: () => string;
   /** Delivers a reply to the newest mail, at the station's time. */
   readonly reply: (body: string, headers?: readonly string[], to?: string) => void;
-  /** A pass, and what became of the replies that it read. */
+  /** Makes a pass. Returns the outcomes of the replies that it read. */
   readonly answered: (options?: PassOptions) => Promise<readonly string[]>;
   readonly acknowledged: () => Promise<readonly string[]>;
 }
@@ -88,7 +88,7 @@ onBothDatabases('a reply', (kit) => {
       [client, rule, subject, author, (endsAtMs - station.nowMs()) / 3_600_000].join(' '),
     );
     assert.deepEqual(notified, ['web-1 disk / kim@example.org 24', 'web-2 disk / kim@example.org 24']);
-    // The mailbox was made anew: its ids count again.
+    // The mailbox was recreated with the same messages, so their ids are read again.
     imap.uidValidity += 1;
     assert.deepEqual(await answered(), []);
     assert.equal((await station.storage.alerts.silences(station.nowMs())).length, 2);
@@ -99,13 +99,13 @@ onBothDatabases('a reply', (kit) => {
     reply('not a command');
     reply('ack 1h');
     assert.deepEqual((await answered()).slice(1), ['kim@example.org: ack 1h: acknowledged 2']);
-    // With the messages that were read.
+    // The mailbox was recreated with the messages that the alerter had read.
     imap.uidValidity += 1;
     station.at('08:20');
     reply('ack 2h');
     assert.deepEqual(await answered(), ['kim@example.org: ack 2h: acknowledged 2']);
     assert.deepEqual(await answered(), []);
-    // Without them: the ids begin anew.
+    // The mailbox was recreated without these messages, so the ids begin anew.
     imap.uidValidity += 1;
     imap.messages.splice(0);
     station.at('08:25');
@@ -123,13 +123,13 @@ onBothDatabases('a reply', (kit) => {
     reply('ack 2h');
     assert.deepEqual(await answered(), ['kim@example.org: ack 2h: acknowledged 2']);
     assert.deepEqual(await answered(), []);
-    // Made anew in that second as well: UIDVALIDITY and id are those that were read.
+    // The mailbox was also recreated in that second: the next message has a UIDVALIDITY and id that were already read.
     imap.messages.splice(0);
     reply('ack 3h');
     assert.deepEqual(await answered(), ['kim@example.org: ack 3h: acknowledged 2']);
     reply('ack 4h');
     assert.deepEqual(await answered(), ['kim@example.org: ack 4h: acknowledged 2']);
-    // With fewer messages than were read.
+    // The recreated mailbox has fewer messages than the alerter had read.
     imap.messages.splice(0);
     reply('ack 5h');
     assert.deepEqual(await answered(), ['kim@example.org: ack 5h: acknowledged 2']);
@@ -156,7 +156,7 @@ onBothDatabases('a reply', (kit) => {
     const { station, imap, reply, answered } = await sceneFor(t, await kit.create());
     reply('silence 7d');
     assert.deepEqual(await answered(), ['kim@example.org: silence 7d: silenced 2']);
-    // Migration 013 leaves it like this.
+    // Migration 013 leaves the tables in this state.
     await station.database.write(async (session) => {
       await session.run('DELETE FROM mail_replies');
       await session.run('UPDATE reply_positions SET message = NULL');
@@ -277,7 +277,7 @@ test('an alerter that dies at any statement: each reply is applied once', async 
     const wrap: PassOptions['wrap'] = (database) => withMoments(database, () => (at += 1) === dies);
     station.at('08:16');
     await answered({ wrap }).catch(() => undefined);
-    // The lease of the dead one has run out.
+    // The lease of the crashed alerter has expired.
     station.at('08:18');
     await answered();
     assert.equal((await acknowledged()).length, 2, `moment ${dies}`);

@@ -5,7 +5,7 @@ import { sampleReport } from '../../src/alerter/evaluate/sample-row.ts';
 import { clientWith } from './support/config-of.ts';
 import { diskRow, reportRow } from './support/rows.ts';
 
-/** Returns `rule subject` of everything that is evaluated of file systems with the given mounts. */
+/** Returns `rule subject` of each sample of file systems, with the given mounts. */
 function evaluated(mounts: readonly string[], inner: string, outer = ''): readonly string[] {
   const disks = mounts.map((mount) => diskRow({ mount, used_percent: 60 }));
   const client = clientWith(inner, outer);

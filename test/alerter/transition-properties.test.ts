@@ -117,7 +117,7 @@ test('rows evaluated one by one, in batches of any size, or all at once give the
   );
 });
 
-/** A row without any known value, at the same time as another. */
+/** Returns a row without any known value, with the time of another row. */
 function unknownRow(atMs: number): SampledRow {
   return sampleReport({
     client,

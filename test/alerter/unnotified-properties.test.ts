@@ -19,7 +19,7 @@ import { tempFolder } from '../support/temp-folder.ts';
 
 const minuteMs = 60_000;
 
-/** A mail as its reader sees it. */
+/** Returns the content of a mail as its reader sees it. */
 function readMail({ recipient, items, sections }: DueMail): ReadMail {
   const open = sections.filter(({ kind }) => kind === 'critical' || kind === 'open');
   const lines = open.flatMap(({ rules }) => rules.flatMap((rule) => rule.lines));
@@ -29,7 +29,7 @@ function readMail({ recipient, items, sections }: DueMail): ReadMail {
   return { recipient, items, bastionsGone };
 }
 
-/** False if config.xml would be refused. */
+/** True if the configuration of the trial is valid. */
 function isConfig(given: Trial): boolean {
   try {
     configOf(elementsOf(given));
@@ -40,7 +40,7 @@ function isConfig(given: Trial): boolean {
   }
 }
 
-/** Runs the trial with rows in a database, the alerter with its clock, and the mails that a mail server accepted. */
+/** Plays the trial with rows in a database, the alerter with its clock, and the mails that a mail server accepted. */
 async function playThroughPrograms(given: Trial, storage: StorageConfig): Promise<void> {
   const station = await openStation({ storage, elements: elementsOf(given), smtp: 'maxMailsPerHour="1000"' });
   try {
@@ -67,7 +67,7 @@ async function playThroughPrograms(given: Trial, storage: StorageConfig): Promis
   }
 }
 
-/** Runs the trial with the functions that the alerter calls. */
+/** Plays the trial with the functions that the alerter calls. */
 function playThroughFunctions(given: Trial): void {
   const world = new UnnotifiedWorld(configOf(elementsOf(given)));
   const reader = new Reader(given);
@@ -85,7 +85,10 @@ function playThroughFunctions(given: Trial): void {
   }
 }
 
-/** PROPERTY_RUNS multiplies the runs, PROPERTY_SEED repeats some, PROPERTY_SHRINK looks for a small counterexample. */
+/**
+ * Returns the parameters of a property. PROPERTY_RUNS multiplies the runs, PROPERTY_SEED repeats earlier runs,
+ * PROPERTY_SHRINK searches for a small counterexample.
+ */
 function parameters(usual: number): fc.Parameters<unknown> {
   const seed = Number(process.env['PROPERTY_SEED'] ?? 20261121);
   return {

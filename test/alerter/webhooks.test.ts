@@ -1,4 +1,4 @@
-/** Webhooks as recipients of a whole alerter: what they receive, what is kept, and what becomes of a refusal. */
+/** Webhooks as recipients of a whole alerter: the requests, the stored state, and the effect of a refusal. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -15,7 +15,7 @@ interface Document {
   readonly alerts: readonly { readonly status: string; readonly labels: Readonly<Record<string, string>> }[];
 }
 
-/** `firing critical web-1 disk /` for each alert of a document. */
+/** Returns `firing critical web-1 disk /` for each alert of a document. */
 function alertsOf({ body }: ReceivedPost): readonly string[] {
   return (JSON.parse(body) as Document).alerts.map(({ status, labels }) =>
     [status, labels['severity'], labels['instance'], labels['alertname'], labels['subject']].join(' '),

@@ -41,9 +41,9 @@ test('a fault is UNKNOWN, and hides no certificate that ends', () => {
     [`fault=not there: /x\n${one('Nov 23 09:00:00 2026 GMT')}`, 2, /^1 day left.*\nnot there: \/x$/],
     [one('some day'), 3, /^no end of its time$/],
     [`file=/x\nsubject=CN=x\nissuer=CN=CA`, 3, /^no end of its time: \/x$/],
-    // The output is cut where it is read.
+    // The output was cut off at the limit of its reader.
     [`${one('Dec 25 09:00:00 2026 GMT')}file=/y\nnotAf`, 3, /^more certificates than a result holds\n33 days/],
-    // A subject of several lines is written with escapes, so that a line that begins otherwise is none of ours.
+    // openssl escapes a line break in a subject, so a line with another beginning is not part of a certificate.
     ['subject=CN=x\\0Afault=y\n\u2028fault=z\nnonsense', 3, /^no certificate$/],
   ];
   for (const [output, state, text] of cases) {
@@ -51,6 +51,6 @@ test('a fault is UNKNOWN, and hides no certificate that ends', () => {
     assert.equal(result.state, state, output);
     assert.match(result.text, text);
   }
-  // An output without limits, of some other program.
+  // The output of another program, without limits.
   assert.deepEqual(parseCertificates(one('Nov 23 09:00:00 2026 GMT'), nowMs).state, 3);
 });

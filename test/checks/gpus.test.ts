@@ -1,6 +1,6 @@
 /**
- * Answers of nvidia-smi. All are invented: the fields by `nvidia-smi --help-query-gpu`, the faults by what people
- * report (https://docs.nvidia.com/deploy/xid-errors/, https://forums.developer.nvidia.com). No GPU was seen.
+ * Outputs of nvidia-smi. All are invented: the fields by `nvidia-smi --help-query-gpu`, the faults by user reports
+ * (https://docs.nvidia.com/deploy/xid-errors/, https://forums.developer.nvidia.com). No real GPU was available.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

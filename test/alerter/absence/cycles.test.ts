@@ -1,4 +1,4 @@
-/** Conditions of a site whose clients several collectors share: its cycles count, not the runs of one collector. */
+/** Conditions of a site whose clients several collectors share: cycles of the site count, not runs of one collector. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
@@ -116,7 +116,7 @@ test('a collector whose clients refuse the login is not isolated by what another
   const names = Array.from({ length: 6 }, (_, index) => `web-${index + 1}`);
   const fleet = configOf(`${shared('fra')}${names.map((name) => client(name)).join('')}`);
   const times = ['08:00', '08:05'];
-  // Collector a loses three of its clients to the network; b has three that refuse the login.
+  // Collector a loses three of its clients to the network. Three clients of collector b refuse the login.
   const before = lost(fleet, times, 'connect-timeout', names.slice(0, 3), (time) => `a ${time}`);
   const failed = { clients: 3, succeeded: 0, failed: 3 };
   const runs = times.flatMap((time) => [runOf('a', time, failed), runOf('b', time, failed)]);
@@ -127,7 +127,7 @@ test('two collectors that visit the same clients, without share, are isolated bo
   const names = Array.from({ length: 6 }, (_, index) => `web-${index + 1}`);
   const fleet = configOf(names.map((name) => client(name)).join(''));
   const times = ['08:00', '08:05'];
-  // The newest visit of half of them is one of a, that of the others one of b.
+  // The newest visit of half of the clients is a visit by a, that of the other half a visit by b.
   const before = [names.slice(0, 3), names.slice(3)].flatMap((some, index) =>
     lost(fleet, times, 'connect-timeout', some, (time) => `${'ab'[index] ?? ''} ${time}`),
   );

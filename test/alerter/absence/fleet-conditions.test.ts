@@ -102,7 +102,7 @@ test('another machine with the same host name hides no silence, and its runs end
   const twin = ['08:00', '08:05', '08:10', '08:15', '08:20'].map((time) => run(time, { id: time, collectorId: 'c2' }));
   assert.deepEqual(pass('08:20', [run('08:00'), ...twin]), ['collector-silent c1 firing']);
   assert.deepEqual(pass('08:25', [run('08:00'), ...twin, run('08:25', { id: 'x', collectorId: 'c2' })]), []);
-  // A day later only the last run of the silent one is read, and of the other one those of a day.
+  // A day later the silent collector has only its last run in the window, and the other one its runs of a day.
   const later = ['08:27', '12:00', '+1 08:20'].map((time) => run(time, { id: time, collectorId: 'c2' }));
   assert.deepEqual(pass('+1 08:25', [run('08:00'), ...later]), []);
   const anew = run('+1 08:21', { id: 'anew', collectorId: 'c3' });

@@ -54,7 +54,7 @@ test('every file of the samples belongs to one', () => {
   assert.deepEqual(strangers, []);
 });
 
-/** Nothing breaks addresses and words of commands. */
+/** Asserts that no line is wider than 72 columns, except an unbreakable URL or word of a command. */
 function assertNarrow(text: string, { items }: DueMail): void {
   const words = new Set(items.flatMap(({ client, rule }) => [shownShellWord(client), shownShellWord(rule)]));
   const stays = (line: string): boolean =>
@@ -116,7 +116,7 @@ test('no text is wider than 72 columns, and nothing from outside comes through t
   );
 });
 
-/** Nothing but the tags and attributes that the layout itself writes. */
+/** Asserts that the body has no tags and attributes except those of the layout. */
 function assertHarmless(html: string): void {
   const body = html.slice(html.indexOf('<body'));
   const tags = [...body.matchAll(/<[^>]*>/g)].map(([tag]) => tag);
@@ -254,7 +254,7 @@ test('a thousand clients are a mail that programs show without cutting it off', 
     groups: index < 500 ? ['one'] : [],
   }));
   const { html, text } = compose(dueMail(config, said));
-  // Gmail shows the first 102 KB of a mail.
+  // Gmail clips a mail after 102 KB.
   assert.ok(Buffer.byteLength(html) < 100_000, `${Buffer.byteLength(html)} bytes`);
   assert.match(text, /and 231 more of disk \/: /);
   for (const { client } of said) assert.ok(text.includes(client), `${client} is named`);

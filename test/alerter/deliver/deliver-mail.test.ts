@@ -16,7 +16,7 @@ const mail = {
   dataAtMs: null,
 } as unknown as Mail;
 
-/** Sends over a channel that hands over the content as soon as it may. Returns the fault, and the contents sent. */
+/** Sends over a channel that transfers the content as soon as possible. Returns the fault, and the contents sent. */
 async function send(
   claimMs: number,
   markTakesMs: number,

@@ -233,7 +233,7 @@ onBothDatabases('delivering', (kit) => {
     const crash = new FleetError({ code: 'storage-failed', stage: 'storage', message: 'crash' });
     const crashing = withStore(store, { markSent: () => Promise.reject(crash) });
     await assert.rejects(post.run(smtpConfig(server.port), { store: crashing }), crash);
-    // The claim of the mail still runs, so no other alerter takes the mail meanwhile.
+    // The claim of the mail is still in force, so no other alerter takes the mail.
     const other = await openServer(t);
     assert.equal((await post.run(smtpConfig(other.port))).sent, 1);
     await post.makeDue();

@@ -7,7 +7,7 @@ import { hourMs, minuteMs } from '../../../src/platform/units.ts';
 const zone = 'Europe/Berlin';
 const daily = (atMinute: number) => ({ days: [], atMinute });
 
-/** Every minute's newest occurrence in a span, each once, as `date time in UTC`. */
+/** Returns the newest occurrence at each minute of a span, without repetitions, as `date time in UTC`. */
 function madeBetween(schedule: Parameters<typeof lastOccurrences>[0], from: string, to: string): readonly string[] {
   const made = new Map<string, string>();
   for (let nowMs = Date.parse(from); nowMs < Date.parse(to); nowMs += minuteMs) {

@@ -1,4 +1,4 @@
-/** When a digest is late, and when it is not made any more. */
+/** When a digest is late, and when it is omitted. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 

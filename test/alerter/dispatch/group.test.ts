@@ -20,7 +20,7 @@ function sectionsAfter(act: (world: DispatchWorld) => void, elements = fleet): r
   return world.mails[0]?.mail.sections ?? [];
 }
 
-/** `critical disk: [web: 5], web-01`, and `+ 3` for what stands in no line. */
+/** Describes sections: `critical disk: [web: 5], web-01`, with `+ 3` for items without a line. */
 function describe(sections: readonly Section[]): readonly string[] {
   return sections.flatMap(({ kind, rules }) =>
     rules.map(({ lines, rest }) => {
@@ -46,7 +46,7 @@ function named(text: string): readonly string[] {
 }
 
 const mounts = named('alone-01 /d[10-27]').join(', ');
-/** A name, the alerts that fire, and the lines of the mail, which are critical. */
+/** The name of a case, the firing alerts, and the lines of the critical section of the mail. */
 const cases: readonly (readonly [name: string, alerts: string, ...expected: readonly string[]])[] = [
   ['four of a group are four lines', 'web-[01-04] disk /', 'disk: web-01 /, web-02 /, web-03 /, web-04 /'],
   ['five are one, whatever their subjects', 'web-[01-05] disk /; web-01 disk /srv', 'disk: [web: 5]'],

@@ -14,7 +14,7 @@ const fleet = `
   <client name="web-1" ip="192.0.2.1" username="u"/>
   <client name="web-2" ip="192.0.2.2" username="u"/>`;
 
-/** The mails that tell both recipients the same. */
+/** Returns the sentences of two mails, which notify both recipients of the same. */
 function both(words: string): readonly string[] {
   return [`oncall: ${words}`, `ops: ${words}`];
 }

@@ -11,7 +11,7 @@ const fleet = `
   <client name="web-1" ip="192.0.2.1" username="u"/>
   <client name="web-2" ip="192.0.2.2" username="u"/>`;
 
-/** The mail server does not answer. */
+/** Starts a world whose mail server does not answer. */
 function startWithout(): DispatchWorld {
   const world = startDispatch(fleet);
   world.server('down');

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { observe, rowOfLines, said } from '../support/observe.ts';
 import { paragraphsOf } from '../support/story.ts';
 
-/** Cases, a paragraph each: a name, alerts, what a row says (see observe.ts), and the samples. */
+/** Cases, a paragraph each: a name, alerts, the content of a row (see observe.ts), and the samples. */
 const cases = paragraphsOf(`
   cpu holds at its limit
     <alert type="cpu" limit="90%"/>

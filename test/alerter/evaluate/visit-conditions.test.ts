@@ -221,8 +221,8 @@ test('a client is reached again when a visit works, not when a report was made t
 });
 
 /**
- * Visits every five minutes from 08:00 on: `.` is good, `t` and `a` fail, `f` fails in a filtered run, `k` at the host
- * key.
+ * Returns visits every five minutes from 08:00 on. `.` succeeds, `t` and `a` fail, `f` fails in a filtered run, `k`
+ * fails at the host key.
  */
 function visits(ends: string): string {
   const words: Readonly<Record<string, string>> = {

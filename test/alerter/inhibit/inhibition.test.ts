@@ -13,7 +13,7 @@ function windowed(attributes: string): string {
   return fleet.replace('</alerts>', `<window ${attributes}/></alerts>`);
 }
 
-/** Starts a world that sends every mail at once, so that only the tested inhibition delays any. */
+/** Starts a world that sends every mail at once, so that only the tested inhibition delays a mail. */
 function start(elements: string = fleet): DispatchWorld {
   return startDispatch(elements.replace('<alerts ', '<alerts groupInterval="1s" '));
 }

@@ -5,7 +5,7 @@ import { createWatches } from '../../../src/alerter/inhibit/recipients-of.ts';
 import { commandOfRecipient, recipientOfCommand } from '../../../src/notify/mail-identity.ts';
 import { configOf } from '../support/config-of.ts';
 
-/** Returns `ops (warning), oncall (critical)` for a rule of a client. */
+/** Returns the recipients of a client's rule, as `ops (warning), oncall (critical)`. */
 function listenersOf(elements: string, client: string, rule: string): string {
   const { listeners } = createWatches(configOf(elements))({ client, rule });
   return [...listeners.values()].map(({ recipient, least }) => `${recipient.replace(/@.*/, '')} (${least})`).join(', ');
@@ -20,7 +20,7 @@ const oncall = urgent('oncall');
 const pagedBy = (more: string): string => `${smtp}<notify command="/usr/bin/page" ${more}/>${client}`;
 const heeding = (name: string, rules: string): string => `<mail to="${name}@x.org" rules="${rules}"/>`;
 
-/** A fleet of one client, whose <alerts> have these children. */
+/** Returns the elements of a fleet with one client and these children of <alerts>. */
 const alerts = (children: string): string => `<alerts>${children}</alerts>${client}`;
 
 const cases: readonly (readonly [name: string, elements: string, rule: string, expected: string])[] = [

@@ -17,7 +17,7 @@ function ms(iso: string): number {
   return Date.parse(iso);
 }
 
-/** `2026-03-29T01:30:00Z/2026-03-29T03:30:00Z` of the spans that touch the day in UTC. */
+/** Returns the spans that touch a day in UTC, as `2026-03-29T01:30Z/2026-03-29T03:30Z`. */
 function spansOn(day: string, window: Window, zone = 'UTC'): readonly string[] {
   const short = (atMs: number): string => `${new Date(atMs).toISOString().slice(0, 16)}Z`;
   return windowSpans(window, ms(`${day}T00:00:00Z`), ms(`${day}T23:59:59Z`), zone).map(

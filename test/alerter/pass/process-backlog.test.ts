@@ -20,13 +20,13 @@ interface MemoryStore {
   readonly treated: Set<number>;
   readonly alerts: Map<number, Alert>;
   readonly ruleStates: Map<string, RuleState>;
-  /** The calls to the store, in order. */
+  /** The reads and writes of the store, in order. */
   readonly log: string[];
   /** Called before a round is stored. */
   beforeStoring: (evaluated: ProcessedRows) => void;
 }
 
-/** A store in memory whose answers are asynchronous, like a server's. */
+/** Returns a store in memory that answers asynchronously, like a database server. */
 function memoryStore(rows: UnprocessedReport[]): MemoryStore {
   const treated = new Set<number>();
   const alerts = new Map<number, Alert>();
@@ -78,7 +78,7 @@ function memoryStore(rows: UnprocessedReport[]): MemoryStore {
       for (const [name, known] of evaluated.ruleStates) ruleStates.set(name, known);
     },
   };
-  // The store lacks the other methods of PassStore: these tests call none of them.
+  // The other methods of PassStore are missing, because these tests do not call them.
   const state = { rows, treated, alerts, ruleStates, log };
   const memory: MemoryStore = { store: store as PassStore, ...state, beforeStoring: () => undefined };
   return memory;
@@ -97,7 +97,10 @@ function optionsFor({ store }: MemoryStore, over: Partial<ProcessOptions> = {}):
   };
 }
 
-/** Rows of four clients, one a minute, with values that go up and down by a pattern of their own; some come late. */
+/**
+ * Returns a row a minute for each of four clients. The values vary by client in different patterns, and some rows are
+ * late.
+ */
 function madeRows(minutes: number): UnprocessedReport[] {
   return Array.from({ length: minutes * 4 }, (_, index) => {
     const [minute, client] = [Math.floor(index / 4), index % 4];

@@ -278,7 +278,7 @@ test('rules of events are tried on the events that were stored, and silence coun
   );
   assert.match(lines[0] ?? '', /^\d\d:1[15]/);
   assert.match(lines[1] ?? '', /^\d\d:[12]\d/);
-  // The last event is 16 minutes old at the first of these times.
+  // The last event is 16 minutes old at the first of the matching times.
   const silent = await fired(' within="10m"');
   assert.ok(
     silent.some((line) => /^\d\d:[23]\d ops: firing event service=backup nas:backup/.test(line)),

@@ -1,4 +1,4 @@
-/** The channels of notifications, each with another side that takes, puts off, refuses and breaks off. */
+/** The channels of notifications. The other side of each can accept, defer and refuse a transfer, and break it off. */
 import {
   chmodSync,
   existsSync,
@@ -18,13 +18,13 @@ import { isWide } from '../../support/long-tests.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { idOf, stationFor, type Station, type StationOptions } from './station.ts';
 
-/** `broken`: takes all of it, and breaks off before the answer. */
+/** The behaviour of the other side. `broken`: reads the whole transfer and closes the connection before the answer. */
 export type OtherSide = 'takes' | 'puts off' | 'refuses' | 'broken';
 
 export interface Delivered {
   readonly id: string;
   readonly content: string;
-  /** `firing critical web-1 disk /`, where the other side makes the news itself. */
+  /** The notification, such as `firing critical web-1 disk /`, if the other side derives it from the state. */
   readonly sentence?: string;
 }
 
@@ -33,24 +33,24 @@ export interface ChannelSite {
   readonly station: Station;
   /** The recipient in `mails`. */
   readonly recipient: string;
-  /** Everything that the other side has got to the end, whatever it answered, in order. */
+  /** Returns everything that the other side has read completely, in order, whatever its answers were. */
   arrived(): readonly Delivered[];
   behave(side: OtherSide): void;
-  /** The database is older than what the other side knows. */
+  /** Makes the other side forget its state, as if the database were restored to an earlier state. */
   forget?(): void;
 }
 
 export interface ChannelCase {
   readonly name: string;
-  /** True if the other side keeps a state of each alert, so that an acknowledgement is notified by itself. */
+  /** True if the other side keeps a state of each alert, so that an acknowledgement is a notification of its own. */
   readonly keepsIncidents?: boolean;
-  /** True if the other side receives the whole state at each pass, and makes the news of it. */
+  /** True if the other side receives the whole state at each pass and derives the changes. */
   readonly takesState?: boolean;
-  /** False if no maxMailsPerHour counts. */
+  /** False if maxMailsPerHour does not apply. */
   readonly hasCap?: boolean;
-  /** Ways in which its other side can answer. */
+  /** The behaviours that the other side supports. */
   readonly can: readonly OtherSide[];
-  /** Opens a station whose <alerts> names the channel alone. `inside`: more of <alerts>; `clients`: after it. */
+  /** Opens a station whose <alerts> has only this channel. `inside`: more of <alerts>; `clients`: elements after it. */
   readonly open: (t: TestContext, options: ChannelOptions) => Promise<ChannelSite>;
 }
 
@@ -134,7 +134,10 @@ exit 0
   },
 };
 
-/** A webhook; `login`: a login in its URL. The requests of one notification count as one. */
+/**
+ * Returns a function that opens a station with a webhook. `login`: a login in its URL. The requests of one notification
+ * count as one.
+ */
 function webhookCase(name: string, format: string, login = ''): ChannelCase['open'] {
   return async (t, options) => {
     const receiver = await openReceiver(t);
@@ -160,7 +163,7 @@ function webhookCase(name: string, format: string, login = ''): ChannelCase['ope
   };
 }
 
-/** The files of `outbox/`, without a mail server. A folder refuses nothing. */
+/** The files of `outbox/`, without a mail server. A folder refuses no file. */
 const fileCase: ChannelCase = {
   name: 'file',
   can: ['takes'],
@@ -197,7 +200,7 @@ interface PostedAlert {
   readonly endsAt: string;
 }
 
-/** An Alertmanager that says what changed with each post. test/wide/ has the real one. */
+/** An Alertmanager that reports the changes of each post. test/wide/ has tests with a real Alertmanager. */
 const alertmanagerCase: ChannelCase = {
   name: 'alertmanager',
   takesState: true,
@@ -228,7 +231,7 @@ const alertmanagerCase: ChannelCase = {
   },
 };
 
-/** Takes a post into the state, and returns what is new by it. */
+/** Applies a post to the set of firing alerts. Returns the changes. */
 function changesOf({ body }: ReceivedPost, firing: Set<string>, nowMs: number): readonly string[] {
   return (JSON.parse(body) as readonly PostedAlert[]).flatMap(({ labels, endsAt }) => {
     const { severity = '', instance = '', alertname = '', subject = '' } = labels;
@@ -241,7 +244,7 @@ function changesOf({ body }: ReceivedPost, firing: Set<string>, nowMs: number): 
   });
 }
 
-/** The forms of bodies that are tried only where all cases are: the channel is the same. */
+/** Webhooks in the formats that only the wide tests use, because the channel is the same. */
 const otherFormats: readonly ChannelCase[] = webhookFormats
   .filter((format) => format !== 'alertmanager' && format !== 'pagerduty')
   .map((format) => ({ name: `webhook of ${format}`, can: all, open: webhookCase('chat', format) }));
@@ -256,7 +259,9 @@ export const channelCases: readonly ChannelCase[] = [
   ...(isWide ? otherFormats : []),
 ];
 
-/** Without `isWide` another database is tried with these: what a channel does is the same. */
+/**
+ * The cases for each further database. Without `isWide` two suffice, because a channel does the same on each database.
+ */
 export const onEachDatabase: readonly ChannelCase[] = isWide
   ? channelCases
   : channelCases.filter(({ name }) => name === 'mail' || name === 'webhook of incidents');

@@ -32,7 +32,7 @@ const reached = (said: Said): Said => ({
   },
 });
 
-/** Mails about people's own checks; each has its golden files in test/testdata/mails. */
+/** Mails about checks that users wrote; each has its golden files in test/testdata/mails. */
 export const checkSamples: Readonly<Record<string, Sample>> = {
   'check-critical': sample([
     reached(saidOf('web-1', 'check', { state: 2, text: 'MAILQ CRITICAL: 210 messages are unsent\nmore' }, { id: 401 })),

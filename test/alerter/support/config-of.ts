@@ -18,7 +18,10 @@ export function configOf(elements: string): Config {
   }
 }
 
-/** A client `web-1` with these rules, and others in <alerts>; somebody is notified, so that rules may be written. */
+/**
+ * Returns a client `web-1` with these rules, and `outerAlerts` in <alerts>. There is a recipient, so that rules are
+ * valid.
+ */
 export function clientWith(alerts: string, outerAlerts = ''): Client {
   const [client] = configOf(
     `<alerts><mail to="ops@example.org"/>${outerAlerts}</alerts><client name="web-1" ip="192.0.2.1" ` +

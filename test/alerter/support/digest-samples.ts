@@ -64,7 +64,7 @@ export function openAlert(client: string, over: Partial<Alert> = {}): Alert {
   return alert({ client, subject: '/var', firingSinceMs: now - 5 * hourMs, ...over });
 }
 
-/** An alert of some hours that ended so many hours ago. */
+/** Returns an alert that lasted some hours and ended `agoHours` ago. */
 export function spanOf(client: string, hours: number, agoHours: number, over: Partial<AlertSpan> = {}): AlertSpan {
   const resolvedAtMs = now - agoHours * hourMs;
   const firingSinceMs = resolvedAtMs - hours * hourMs;
@@ -97,7 +97,7 @@ export const machine: InventoryFacts = {
   cards: ['eth0 52:54:00:12:34:56'],
 };
 
-/** A week in which everything happened: more than 80 lines could hold. */
+/** A week with every kind of event: more than fits into 80 lines. */
 export const badWeek: DigestFacts = {
   ...quietWeek,
   lateSinceMs: now - 3 * hourMs,
@@ -179,7 +179,7 @@ export const badWeek: DigestFacts = {
 
 const hostile = '\u202e<script>alert(1)</script>\r\nBcc: a@b.c \u001b[31m خادم';
 
-/** Everything that comes from clients is hostile. */
+/** A week in which every text from a client is hostile. */
 export const hostileWeek: DigestFacts = {
   ...badWeek,
   open: [openAlert(hostile, { rule: hostile, subject: hostile, valueText: hostile, value: null })],

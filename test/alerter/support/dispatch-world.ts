@@ -36,13 +36,14 @@ export interface SimulatedMail {
 export interface Fires {
   readonly severity?: Severity;
   readonly run?: string;
-  /** When its first row held; now unless said. */
+  /** The time of the alert's first row. Default: now. */
   readonly since?: string;
 }
 
 /**
- * A database and its clock, with the data that planning reads. Tests change the alerts by hand. Each pass is stored as
- * `AlertStore.saveNotifications` would store it. The mail server's state decides which mails are sent.
+ * Starts a simulated database with a clock and the data that planning reads. Tests change the alerts directly. Each
+ * pass is stored as `AlertStore.saveNotifications` would store it. The mail server's state decides which mails are
+ * sent.
  */
 export function startDispatch(elements: string) {
   let config: Config = configFor(elements);
@@ -134,7 +135,7 @@ export function startDispatch(elements: string) {
     add: (over: Partial<DispatchInput>) => {
       extra = { ...extra, ...over };
     },
-    /** `web-1 disk /`: client, rule and subject; `- collector-silent c1` concerns the fleet. */
+    /** Begins an alert. `web-1 disk /`: client, rule and subject; `- collector-silent c1` concerns the fleet. */
     fires: (name: string, { severity = 'critical', run, since }: Fires = {}) => {
       const id = alerts.size + 1;
       const sinceMs = since === undefined ? nowMs : at(since);
@@ -146,7 +147,7 @@ export function startDispatch(elements: string) {
       change(name, { state: 'resolved', resolvedAtMs: nowMs, closedReason: 'recovered', flapping: false }, run),
     closes: (name: string, reason: ClosedReason) =>
       change(name, { state: 'resolved', resolvedAtMs: nowMs, closedReason: reason, flapping: false }),
-    /** An alert that had ended before the alerter learned of it. */
+    /** Adds an alert that had ended before the alerter processed its rows. */
     passed: (name: string, from: string, to: string, over: Partial<Alert> = {}) =>
       passedAt(name, at(from), at(to), over),
     passedAt,
@@ -155,7 +156,7 @@ export function startDispatch(elements: string) {
       const acknowledgedUntilMs = until === null ? null : at(until);
       put(alert, { acknowledgedBy: 'kim', acknowledgedUntilMs, acknowledgedSeverity: alert.severity });
     },
-    /** A row that confirms what is open. */
+    /** Adds a row in which the client's open alerts still hold. */
     row: (client: string) => {
       newest.set(client, nowMs);
       for (const alert of alerts.values()) {
@@ -163,7 +164,7 @@ export function startDispatch(elements: string) {
         put(alert, { progress: { ...alert.progress, lastAtMs: nowMs, clearing: 0, easing: 0 } });
       }
     },
-    /** A row on the way back. */
+    /** Adds a row in which the alert no longer holds, but which does not resolve it yet. */
     easesUp: (name: string) => {
       const alert = find(name);
       newest.set(alert.client, nowMs);
@@ -187,7 +188,7 @@ export function startDispatch(elements: string) {
     now: () => nowMs,
     ...events,
     unfinishedRuns: (): readonly string[] => [...runs],
-    /** Time goes on; what happens then may follow: `world.at('08:05').fires('web-1 cpu')`. */
+    /** Sets the clock. Returns the events, as in `world.at('08:05').fires('web-1 cpu')`. */
     at: (time: string | number): typeof events => {
       nowMs = typeof time === 'number' ? time : at(time);
       return events;
@@ -202,7 +203,7 @@ export function startDispatch(elements: string) {
       return plan.mails.map(sentenceOf);
     },
     /**
-     * The reasons for missing notifications: `web-1 disk /: silence`. Names the recipient if the reason is the
+     * Returns the reasons for missing notifications: `web-1 disk /: silence`. Names the recipient if the reason is the
      * recipient's own.
      */
     held: (): readonly string[] => {
@@ -216,7 +217,7 @@ export function startDispatch(elements: string) {
   };
 }
 
-/** Returns what the database knows of earlier mails, by recipient. */
+/** Returns the database's record of earlier mails, by recipient. */
 export function historiesOf(mails: readonly SimulatedMail[], nowMs: number): DispatchInput['histories'] {
   return [...new Set(mails.map(({ mail }) => mail.recipient))].map((recipient) => {
     const own = mails.filter(({ mail, state }) => mail.recipient === recipient && state !== 'replaced');
@@ -230,7 +231,7 @@ export function historiesOf(mails: readonly SimulatedMail[], nowMs: number): Dis
   });
 }
 
-/** Counts by client the urgent mails since then with news of it. */
+/** Counts, by client, the urgent mails since `sinceMs` in which an alert of the client fires or gets worse. */
 function urgentOfClient(mails: readonly SimulatedMail[], sinceMs: number): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   for (const { mail } of mails.filter((one) => one.createdAtMs > sinceMs && !one.mail.ordinary)) {
@@ -242,7 +243,7 @@ function urgentOfClient(mails: readonly SimulatedMail[], sinceMs: number): Reado
 
 export type DispatchWorld = ReturnType<typeof startDispatch>;
 
-/** Returns a function that makes a test in a world of its own. */
+/** Returns a function that defines a test with a new world. */
 export function dispatchTests(
   start: () => DispatchWorld,
 ): (name: string, scenario: (world: DispatchWorld) => void) => void {
@@ -260,7 +261,10 @@ export function mailed(
   return world;
 }
 
-/** `ops: firing critical web-1 disk /, resolved web-2 cpu`, `(only listed)` and what it replaces behind. */
+/**
+ * Returns a mail as a sentence: `ops: firing critical web-1 disk /, resolved web-2 cpu`, with `(only listed)` after
+ * such items and `(instead of ...)` after replaced mails.
+ */
 export function sentenceOf({ recipient, items, replaces }: DueMail): string {
   const instead = replaces.length === 0 ? '' : ` (instead of ${replaces.join(', ')})`;
   return `${shortName(recipient)}: ${items.map(describeItem).join(', ')}${instead}`;
@@ -281,7 +285,7 @@ export function nameOf({ client, rule, subject }: Pick<Alert, 'client' | 'rule' 
   return [client === '' ? '-' : client, rule, subject].join(' ').trim();
 }
 
-/** Returns the progress of an alert whose newest row is of that time. */
+/** Returns the progress of an alert whose newest row has the time `lastAtMs`. */
 export function progressAt(lastAtMs: number): Alert['progress'] {
   return { holding: 1, holdingSinceMs: lastAtMs, clearing: 0, missing: 0, easing: 0, lastAtMs };
 }

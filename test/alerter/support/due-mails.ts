@@ -62,14 +62,14 @@ export function itemFor(config: Config, said: Said): PendingNotification & { rea
   );
 }
 
-/** Returns the rule with a note. Takes any rule of the client if config.xml lacks the named one. */
+/** Returns the rule with a note. Uses any rule of <alerts> if config.xml lacks the named rule. */
 function withNote(config: Config, rule: Rule | null, note: string | undefined): Rule | null {
   if (note === undefined) return rule;
   const [any] = config.alerts.rules;
   return rule === null && any === undefined ? null : { ...(rule ?? (any as Rule)), note };
 }
 
-/** Returns the client with groups. A client that config.xml lacks has only a name. */
+/** Returns the client with groups. A client that config.xml lacks has only a name of its own. */
 function withGroups(
   { clients }: Config,
   client: Client | null,

@@ -10,13 +10,13 @@ export const madeSize = 1e12;
 export interface MadeLevels {
   readonly client?: string;
   readonly mount?: string;
-  /** Percent of the size by the day; 0 is today. null: no row. */
+  /** Returns the used percent of the size on a day; 0 is today. Returns null if the day has no row. */
   readonly used: (day: number) => number | null;
   readonly inodes?: (day: number) => number | null;
   readonly size?: (day: number) => number;
 }
 
-/** Stores the levels of some days, as reports of them would; the last is today by the station's clock. */
+/** Stores the levels of some days as reports would. The last day is today by the station's clock. */
 export async function fillLevels(
   station: Pick<Station, 'database' | 'nowMs'>,
   mounts: readonly MadeLevels[],

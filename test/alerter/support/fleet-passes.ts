@@ -1,4 +1,4 @@
-/** Passes over the conditions of a fleet, with the runs and clients that they find. */
+/** Passes over the conditions of a fleet, with the runs and clients that these passes read. */
 import type { Config } from '../../../src/config/config.ts';
 import { evaluateFleet } from '../../../src/alerter/absence/fleet-conditions.ts';
 import type { Alert } from '../../../src/storage/store/alert.ts';
@@ -11,7 +11,7 @@ import { clock, sampledRowsOf, startTransition } from './time-line.ts';
 /** Returns a client element whose address ends with the number in the client's name. */
 export const client = (name: string, more = ''): string =>
   `<client name="${name}" ip="192.0.2.${name.replace(/\D/g, '')}" username="u" ${more}/>`;
-/** A full run of one minute that reached all clients. */
+/** Returns a full run of one minute that reached all clients. */
 export function run(time: string, over: Partial<RunFact> = {}): RunFact {
   return {
     id: `run of ${time}`,
@@ -39,7 +39,7 @@ export interface Pass {
   readonly config?: Config;
   readonly seen?: readonly SeenClient[];
   readonly sealed?: readonly SealedSummary[];
-  /** The database has answered since; null: not known. */
+  /** The time since which the database has answered; null: unknown. */
   readonly upSince?: string | null;
   readonly databaseAheadMs?: number;
   /** The sites of collectors that share a fleet. */
@@ -84,8 +84,8 @@ export function startPasses(first: Config, before: readonly Alert[] = []) {
 }
 
 /**
- * Open alerts of clients that could not be visited in the runs of these times, as the alerter makes them. The runs have
- * the ids of `run`, or those that are given.
+ * Returns the open alerts of clients whose visits failed in the runs of these times, as the alerter makes them. The
+ * runs have the ids of `run` unless `idOf` differs.
  */
 export function lost(
   config: Config,

@@ -3,7 +3,7 @@ import { badWeek, machine, openAlert, spanOf } from './digest-samples.ts';
 
 const names = Array.from({ length: 10_000 }, (_, index) => `node-${index + 1}.dc.example.org`);
 
-/** Some of a sample for each of the first clients, with its number. */
+/** Makes an item of a sample for each of the first `count` clients. `make` gets the client and its number. */
 function each<T>(count: number, make: (client: string, index: number) => T): readonly T[] {
   return names.slice(0, count).map(make);
 }

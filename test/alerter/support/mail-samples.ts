@@ -8,7 +8,7 @@ import { at } from './rows.ts';
 const rack = Array.from({ length: 12 }, (_, index) => `rack-7-${String(index + 1).padStart(2, '0')}`);
 const behind = Array.from({ length: 8 }, (_, index) => `edge-${index + 1}`);
 
-/** A small fleet in the reader's zone. */
+/** A small fleet with the reader's time zone. */
 export const config = configOf(`
   <smtp host="mail.example.org" from="Fleet Health &lt;fleet-health@example.org&gt;"/>
   <alerts zone="Europe/Berlin"><mail to="ops@example.org"/>
@@ -55,7 +55,7 @@ const lost = (client: string, over: Partial<Said> = {}): Said => ({
   ...over,
 });
 
-/** A client that was booted, and whose first row came three minutes later. */
+/** Returns the notification of a boot, three minutes before the client's first row. */
 const rebooted = (id: number, afterMs = 0): Said => ({
   client: 'web-2',
   rule: 'rebooted',
@@ -74,7 +74,7 @@ const warning = (client: string, rule: string, over: Partial<Said>): Said => {
   return { client, rule, transition: 'firing', severity: 'warning', ...over };
 };
 
-/** A value in percent, as rows and mails show it. */
+/** Returns a value in percent, with its text in rows and mails. */
 const percent = (value: number, more = '') => ({ value, valueText: `${value} %${more}` });
 
 const before = { state: 'firing', severity: 'critical', sequence: 1, notifiedAtMs: at('08:05') } as const;
@@ -83,13 +83,13 @@ const reachedAgain = { ...back, valueText: 'reached' } as const;
 const past = { transition: 'past', pendingSinceMs: at('01:10'), resolvedAtMs: at('04:45') } as const;
 const reminded = { ...back, transition: 'reminder' } as const;
 
-/** Values that rise over the day, with two hours in which none is known. */
+/** Values that rise over the day, with two hours of unknown values. */
 const rising: readonly SeriesPoint[] = Array.from({ length: 288 }, (_, index) => ({
   atMs: now - (288 - index) * 300_000,
   value: index > 100 && index < 125 ? null : 61 + (index / 287) ** 3 * 35.2,
 }));
 
-/** Progress of an alert whose worst row came half an hour after its first. */
+/** Returns the progress of an alert whose worst row came half an hour after its first. */
 const reached = (value: number): Alert['progress'] => ({
   ...{ holding: 1, holdingSinceMs: 0, clearing: 0, missing: 0, easing: 0, lastAtMs: at('10:05') },
   worst: {

@@ -1,22 +1,22 @@
 import type { Database, Session, SqlValue } from '../../../src/storage/sql/database.ts';
 
-/** Something that is about to happen in a database, or that a commit has just happened. */
+/** The moment before a statement or commit of a database, or after a commit. */
 export interface Moment {
   /** The number of the moment, from 1. */
   readonly count: number;
   readonly kind: 'read' | 'write' | 'commit' | 'committed';
-  /** '' for commits. */
+  /** The statement; '' for commits. */
   readonly sql: string;
 }
 
-/** The error of a program that died: every later call to the database fails. */
+/** The error of a crashed program: every later call to the database fails. */
 export class Died extends Error {
   override readonly name = 'Died';
 }
 
 /**
- * The same database, in which something happens at chosen moments: before each statement, before each commit and after
- * it. `at` says whether the program dies there; before, it may kill or stop the process.
+ * Returns the database with a call of `at` before each statement, and before and after each commit. The program crashes
+ * there if `at` returns true. `at` may also kill or stop the process.
  */
 export function withMoments(database: Database, at: (moment: Moment) => boolean | Promise<boolean>): Database {
   let count = 0;

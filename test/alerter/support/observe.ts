@@ -20,7 +20,7 @@ export function observe(
 }
 
 /**
- * Returns the samples of the written rules as `rule subject: level (value, limit)`, without defaults and conditions.
+ * Returns the samples of the written rules as `rule subject: level (value, limit)`. Omits default rules and conditions.
  */
 export function said(alerts: string, row: Row, origin = 'file'): readonly string[] {
   return observe(alerts, row)
@@ -33,9 +33,9 @@ export function said(alerts: string, row: Row, origin = 'file'): readonly string
 }
 
 /**
- * Returns the row of lines of a kind and its fields: `row cpu_percent=90, load5=?` (`?`: unknown), `disk mount=/srv,
- * used_bytes=5GiB`, `network interface=eth1`, or `unit unit=a.service, active=1` of any other family of the report.
- * `no disks` and `report` stand for lists without a row.
+ * Returns the row of lines. A line has a kind and fields: `row cpu_percent=90, load5=?` (`?`: unknown), `disk
+ * mount=/srv, used_bytes=5GiB`, `network interface=eth1`, or `unit unit=a.service, active=1` for another family of the
+ * report. `no disks` and `report` stand for lists without a row.
  */
 export function rowOfLines(lines: readonly string[]): Row {
   const rows = lines.map((line) => {
@@ -70,7 +70,7 @@ function valueOf(text: string): Value {
   return number === undefined ? text : Number(number) * (unit === undefined ? 1 : 2 ** 30);
 }
 
-/** A report of one probe. */
+/** Returns a report of one probe. */
 export function reportOf(...functions: readonly FunctionReport[]) {
   return reportWith(worker('probe', functions));
 }

@@ -1,6 +1,6 @@
 import type { Station } from './station.ts';
 
-/** A pass with work of every kind, for tests that interrupt it: its configuration, its data and its mails. */
+/** A pass with every kind of work, for tests that interrupt the pass: its configuration, its data and its mails. */
 export const passToCutOff = {
   elements: `<collector every="15m"/><alerts><mail to="ops@example.org"/>
     <mail to="oncall@example.org" severity="critical"/><alert type="disk" warning="85%" critical="95%"/></alerts>

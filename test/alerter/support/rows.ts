@@ -95,7 +95,7 @@ export function checkRow(over: Partial<CheckStat> = {}): CheckStat {
   return { check_name: 'mailq', state: 0, text: '', perfdata: '', age_s: 0, refused: 0, ...over };
 }
 
-/** The row, disks, interfaces and checks that storage makes of a report. */
+/** Returns the row, disks, interfaces and checks that the storage derives from a report. */
 export function rowOfReport(report: Report, over: Partial<UnprocessedReport> = {}) {
   const { stats, disks, networks } = columnsOf(report);
   return {

@@ -42,7 +42,7 @@ export type Row = Pick<Mail, 'id' | 'recipient' | 'messageId' | 'attempts' | 'er
 
 export const never = new AbortController().signal;
 
-/** A post office on an empty database. */
+/** Opens a post office on an empty database. */
 export async function openPost(t: TestContext, kit: Kit): Promise<Post> {
   const opened = await kit.open();
   const store = opened.storage.alerts;
@@ -117,14 +117,14 @@ export function contentOf(number: number): string {
   );
 }
 
-/** A scripted server that ends with the test. */
+/** Starts a scripted server that is stopped after the test. */
 export async function openServer(t: TestContext, options: SmtpServerOptions = {}): Promise<SmtpServer> {
   const server = await startSmtpServer(options);
   t.after(() => server.stop());
   return server;
 }
 
-/** A post office with mails to these recipients, and a server for them. */
+/** Opens a post office with mails to these recipients, and a server for them. */
 export async function openOffice(
   t: TestContext,
   kit: Kit,
@@ -136,12 +136,12 @@ export async function openOffice(
   return { post, server: await openServer(t, options) };
 }
 
-/** The recipients of the mails that a server took, in their order. */
+/** Returns the recipients of the mails that a server accepted, in their order. */
 export function recipientsOf({ mails }: SmtpServer): readonly string[] {
   return mails.map(({ to }) => to);
 }
 
-/** A store with some methods replaced by the test. */
+/** Returns a store with some methods replaced. */
 export function withStore(store: DeliveryStore, changed: Partial<DeliveryStore>): DeliveryStore {
   return { ...store, ...changed };
 }

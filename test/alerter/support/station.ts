@@ -79,28 +79,28 @@ export interface Station {
   nowMs(): number;
   at(time: string | number): void;
   configure(elements: string): void;
-  /** The file of a machine with a state folder of its own. */
+  /** Returns the config.xml of a machine with a state folder of its own. */
   configFile(machine: string): string;
   /** Replaces the mail server's usual answers. */
   act(act: (moment: SmtpMoment) => SmtpAct | undefined): void;
   /**
    * Stores a finished full run of the collector over all clients that are not retired. Values that `says` omits are
    * healthy. A client's notation is `disk / 96, cpu 40`, `boot 2`, `check mailq 1 unsent=210 age=5s`, `fails
-   * connect-refused`, `absent` (not visited),
-   * `mute` (visited, without a report), or `late 07:00 disk / 96` (a report that arrives late).
+   * connect-refused`, `absent` (not visited), `mute` (visited, without a report), or `late 07:00 disk / 96` (a report
+   * that arrives late).
    */
   collect(says?: Says, options?: CollectOptions): Promise<string>;
   endRun(runId: string): Promise<void>;
   pass(options?: PassOptions): Promise<PassOutcome>;
-  /** By Message-ID, as they were composed. */
+  /** Returns the composed mails by Message-ID. */
   composed(): ReadonlyMap<string, DueMail>;
-  /** The subjects of the mails by Message-ID. */
+  /** Returns the subjects of the mails by Message-ID. */
   subjects(): ReadonlyMap<string, string>;
   /** Returns the whole content of the database as text. */
   dump(): Promise<string>;
   /** Returns the alerts of a composed mail as a sentence. */
   sentenceOf(messageId: string): string;
-  /** Copies all tables; `restore` writes the copy back. */
+  /** Copies all tables. `restore` writes the copy back. */
   snapshot(): Promise<{ readonly restore: () => Promise<void> }>;
   close(): Promise<void>;
 }
@@ -112,7 +112,7 @@ export async function stationFor(t: Pick<TestContext, 'after'>, options: Station
   return station;
 }
 
-/** Opens a station for some work, and closes it. */
+/** Opens a station for some work, and closes it afterwards. */
 export async function withStation(options: StationOptions, work: (station: Station) => Promise<void>): Promise<void> {
   const station = await openStation(options);
   try {
@@ -257,7 +257,7 @@ export async function openStation({ storage: stored, elements, smtp = '' }: Stat
   };
 }
 
-/** The Message-ID of a mail's content. */
+/** Returns the Message-ID of a mail's content. Returns '' if the content has none. */
 export function idOf(content: string): string {
   return /^Message-ID: (<.*>)\r?$/im.exec(content)?.[1] ?? '';
 }
@@ -275,7 +275,7 @@ async function end(
   );
 }
 
-/** Returns the probes of a machine that is healthy except for the given values. */
+/** Returns the probes of a machine whose values are healthy unless `said` differs. */
 function workersSaying(said: string): readonly WorkerReport[] {
   const percents = new Map([
     ['cpu', 5],
@@ -365,7 +365,7 @@ async function dumpOf(database: Database): Promise<string> {
   return parts.join('\n');
 }
 
-/** A database whose methods may be replaced one by one. */
+/** Returns a database whose methods can be replaced one by one. */
 export function bound(database: Database): Database {
   return {
     read: (work) => database.read(work),

@@ -9,11 +9,11 @@ export interface Paragraph {
   /** The lines that begin with `<`: elements of config.xml. */
   readonly elements: string;
   readonly happens: readonly string[];
-  /** The lines behind `> `: what is expected. */
+  /** The expected results: the lines after `> `. */
   readonly notified: readonly string[];
 }
 
-/** Returns the paragraphs of a text: a name, elements of config.xml, what happens, and what is expected. */
+/** Returns the paragraphs of a text. Each has a name, elements of config.xml, events, and expected results. */
 export function paragraphsOf(text: string): readonly Paragraph[] {
   return text
     .trim()
@@ -30,8 +30,8 @@ export function paragraphsOf(text: string): readonly Paragraph[] {
 }
 
 /**
- * Tests as time lines, a paragraph each: a client with these alerts, or the one of these elements; its rows (see
- * time-line.ts); the changes.
+ * Defines a test for each paragraph of a text: a client with these alerts, or with the configuration of these elements;
+ * its rows (see time-line.ts); the expected changes.
  */
 export function stories(text: string): void {
   for (const { name, elements, happens, notified } of paragraphsOf(text)) {

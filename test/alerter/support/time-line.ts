@@ -11,7 +11,8 @@ import { reportWith, worker } from '../../report/support/sample-report.ts';
 import { at, checkRow, day, diskRow, failedVisit, reportRow, visitRow } from './rows.ts';
 
 /**
- * Rows as a story. A line is a time and what a row says, parts separated by commas; what is not said is well:
+ * Returns the rows of a story. A line has a time and the content of a row, separated by commas. Omitted values are
+ * healthy:
  *
  *   08:00 disk / 96, cpu 40, memory ?       a report (`?`: unknown)
  *   08:00 disk / 96 free 3GiB               GiB that are free
@@ -34,7 +35,7 @@ export function sampledRowsOf(client: Client, story: string): readonly SampledRo
     .map((line) => sampledRowOf(client, line));
 }
 
-/** Returns a line for each row of a line with several. */
+/** Splits a line that has several rows into one line a row. */
 function oneByOne(line: string): readonly string[] {
   const [, time = '', what = '', several = ''] =
     /^((?:\+\d+ )?\d\d:\d\d) (visits(?= )|.*?)((?<=visits)(?: [\w-]+)+|(?: [\d.]+| \?){2,})$/.exec(line) ?? [];
@@ -146,7 +147,7 @@ export function startTransition(): TestedTransition {
   return {
     evaluate: (client, sampledRows) => {
       const result = transitionClient({ rules: client.rules, memory, alerts: openOnes(), sampledRows, everyMs });
-      // The database stores JSON, so the next pass must not see values that JSON drops.
+      // The database stores JSON, so the next pass must not have values that JSON omits.
       memory = JSON.parse(JSON.stringify(result.memory)) as RuleState;
       return result.alerts.flatMap((changed) => {
         const id = changed.id ?? stored.size + 1;

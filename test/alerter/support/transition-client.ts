@@ -6,11 +6,11 @@ import type { SampledRow } from '../../../src/alerter/evaluate/sample.ts';
 export interface TransitionClientOptions extends Omit<SubjectsOptions, 'latestMs'> {
   /** Rows of the client, in any order. */
   readonly sampledRows: readonly SampledRow[];
-  /** The database's clock. Times later than it and than these rows are dropped. Default: none are. */
+  /** The database's clock. Rows later than this time and than `sampledRows` are dropped. Default: no row is dropped. */
   readonly nowMs?: number;
 }
 
-/** Applies all rows to the alerts of one client, in the order of their times. */
+/** Applies all rows to the alerts of one client, ordered by time. */
 export function transitionClient(options: TransitionClientOptions): TransitionResult {
   const { sampledRows, everyMs, nowMs = Infinity } = options;
   const newestMs = sampledRows.reduce((latest, { atMs }) => Math.max(latest, atMs), -Infinity);
@@ -19,7 +19,7 @@ export function transitionClient(options: TransitionClientOptions): TransitionRe
   return transition.result();
 }
 
-/** A visit precedes the report that it brought. */
+/** Compares rows by time. A visit precedes its report. */
 function compareRows(one: SampledRow, other: SampledRow): number {
   return one.atMs - other.atMs || Number(one.kind === 'report') - Number(other.kind === 'report');
 }

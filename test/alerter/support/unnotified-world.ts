@@ -12,7 +12,9 @@ import { historiesOf, type SimulatedMail } from './dispatch-world.ts';
 import type { RunFact } from '../../../src/storage/store/run.ts';
 import type { DispatchInput } from '../../../src/alerter/inhibit/dispatch-input.ts';
 
-/** The functions that the alerter calls, in its order, with a database of maps and mails that are sent at once. */
+/**
+ * The functions that the alerter calls, in the alerter's order. Maps replace the database, and mails are sent at once.
+ */
 export class UnnotifiedWorld {
   readonly #config: Config;
   readonly #alerts = new Map<number, Alert>();

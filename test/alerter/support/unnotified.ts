@@ -64,7 +64,7 @@ export interface ReadMail {
 
 export const everyMinutes = 5;
 const groupIntervalRuns = 3;
-/** After 2.5 times \`every\`. */
+/** The smallest number of runs after 2.5 times `every`. */
 const rowOverdueRuns = 3;
 export const direct = ['c1', 'c2', 'c3'];
 export const behind = ['b1', 'b2', 'b3'];
@@ -88,7 +88,7 @@ const diskRules = {
   },
 } as const;
 
-/** The elements of config.xml, without <smtp>. */
+/** Returns the elements of config.xml, without <smtp>. */
 export function elementsOf({ people, peopleBehind, disk, unreachable, unreachableBehind, fleet }: Trial): string {
   const mails = (entries: readonly Entry[]): string =>
     entries
@@ -220,7 +220,7 @@ export class Reader {
     this.#trial = given;
   }
 
-  /** A run of the collector; rows of its clients come with it. */
+  /** Reads a run of the collector, and the rows of its clients. */
   run(index: number): void {
     const { runs, disk } = this.#trial;
     const said = runs[index] ?? null;
@@ -256,7 +256,7 @@ export class Reader {
     wrong.isMuted = this.#isSilenced(client, rule, index);
   }
 
-  /** In force, or about to be, or only just over. */
+  /** True if a matching silence is in force, begins with the next run, or ended at most one run ago. */
   #isSilenced(client: string, rule: string, index: number): boolean {
     const matches = (pattern: string, name: string): boolean =>
       pattern === '' || (pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : pattern === name);
@@ -273,7 +273,7 @@ export class Reader {
     const name = recipient.replace(/@.*/, '');
     const isOver = ({ transition }: { readonly transition: string }): boolean =>
       ['resolved', 'ended', 'past'].includes(transition);
-    // A mail may say that an alert is over and that the next one fires.
+    // A mail may report both the end of an alert and the beginning of the next alert.
     for (const { client, rule } of items.filter(isOver)) {
       this.#knows.delete(`${name} ${client} ${rule}`);
       if (rule === 'unreachable' && behind.includes(client)) this.#bastionKnown.delete(name);
@@ -300,7 +300,7 @@ export class Reader {
     }
   }
 
-  /** Checks that at least one recipient hears of a fleet alert, whatever `rules` and `severity` select. */
+  /** Checks that at least one recipient was notified of a fleet alert, whatever `rules` and `severity` select. */
   #checkFleet(rule: string, index: number): void {
     const { people, peopleBehind } = this.#trial;
     const all = [...people, ...peopleBehind].map(({ to }) => to);
@@ -329,7 +329,8 @@ export class Reader {
     if (rule === 'disk-low' && knows(client, 'disk-high')) return true;
     if (rule === 'no-report' && knows('', 'collector-silent')) return true;
     if (rule !== 'unreachable') {
-      // For as long as visits fail, and then until the client's next row is overdue.
+      // An alert of `unreachable` stands for this one while visits fail, and then until the client's next row is
+      // overdue.
       if (index - (this.#failedRun.get(client) ?? -Infinity) > rowOverdueRuns) return false;
       if (this.#said[client]?.startsWith('fails') === true)
         return this.#isNotified(person, client, 'unreachable', index);

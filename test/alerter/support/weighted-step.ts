@@ -2,7 +2,7 @@ import fc from 'fast-check';
 
 type Arbitraries<T> = { readonly [Field in keyof T]: fc.Arbitrary<T[Field]> };
 
-/** A kind of step with its fields, and how often it is drawn among others by `fc.oneof`. */
+/** Returns a kind of step with its fields, and its weight among the kinds of `fc.oneof`. */
 export function weightedStep<K extends string, T extends object>(
   weight: number,
   kind: K,

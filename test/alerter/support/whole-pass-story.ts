@@ -15,22 +15,22 @@ import { clock } from './time-line.ts';
 const minuteMs = 60_000;
 
 export interface PassStories {
-  /** An empty database. Default: a file of SQLite. */
+  /** Creates an empty database. Default: a file of SQLite. */
   readonly create?: () => Promise<StorageConfig>;
-  /** The elements of config.xml of a story that has none of its own. */
+  /** The elements of config.xml for a story without elements of its own. */
   readonly elements?: string;
 }
 
 /**
- * Tests that read as time lines, a paragraph each, played with a real database, a real configuration and a mail server:
- * a name, elements of config.xml, the events, and the mails that arrive with the times of their passes. A pass follows
- * a collector's run after a minute unless no alerter runs:
+ * Defines a test for each paragraph of a text, with a real database, a real configuration and a mail server. A
+ * paragraph has a name, elements of config.xml, events, and the received mails with the times of their passes. A pass
+ * follows a collector's run after a minute unless the alerter is stopped:
  *
- *   08:00 web-1 disk / 96 | web-2 fails dns       a run; who is not named is well
+ *   08:00 web-1 disk / 96 | web-2 fails dns       a run; clients that are not named are healthy
  *   08:05-19:55 web-1 disk / 96                   one each `every`
- *   08:00 by collector-2 on mon-2                 a run of another collector, in which all are well
- *   08:00 killed web-1 disk / 96                  a run that never says that it has ended
- *   08:00 collector clock +180                    its clock is so many minutes ahead of the database's from now on
+ *   08:00 by collector-2 on mon-2                 a run of another collector; all clients are healthy
+ *   08:00 killed web-1 disk / 96                  a run whose end is never stored
+ *   08:00 collector clock +180                    its clock is 180 minutes ahead of the database's from now on
  *   08:02 pass                                    or 08:02-09:02 pass, one each `every`
  *   08:02 alerter stops | 09:00 alerter starts
  *   08:02 silence web-* until 09:00
@@ -132,7 +132,7 @@ export async function silence(station: Station, client: string, endsAtMs: number
   await station.storage.alerts.addSilence({ client, startsAtMs, endsAtMs, ...text });
 }
 
-/** Acknowledges the open alerts of a client; without a client, of all. */
+/** Acknowledges the open alerts of a client, or of all clients if none is given. */
 export async function acknowledge({ storage }: Station, client?: string): Promise<void> {
   const filter = { openOnly: true, limit: 10, ...(client === undefined ? {} : { client }) };
   const open = await storage.alerts.alertsOf(filter);

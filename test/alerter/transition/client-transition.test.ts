@@ -136,7 +136,10 @@ stories(`
     > 08:00 disk /data fires critical
 `);
 
-/** Evaluates rows under rules, then others under other rules. Returns the changes of the second, and the alerts. */
+/**
+ * Evaluates rows under some rules, then further rows under other rules. Returns the changes of the second evaluation,
+ * and the alerts.
+ */
 function reconfigured(before: Client | string, rows: string, after: Client | string, rowsAfter: string) {
   const evaluation = startTransition();
   const [first, second] = [before, after].map((one) => (typeof one === 'string' ? clientWith(one) : one));

@@ -1,4 +1,4 @@
-/** Rows only a moment apart: two readings of the same moment do not confirm a value. */
+/** Rows that are only seconds apart: two readings of the same moment do not confirm a value. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -11,7 +11,8 @@ const minuteMs = 60_000;
 const first: Progress = { holding: 1, holdingSinceMs: atMs, clearing: 0, missing: 0, easing: 0, lastAtMs: atMs };
 
 /**
- * Returns the number of rows that count towards `for`. The rows are at these seconds; the first row began the alert.
+ * Returns the number of rows that count towards `for`. The rows have these times in seconds. The first row began the
+ * alert.
  */
 function holdingAfter(seconds: readonly number[], everyMs = 5 * minuteMs): number {
   let progress = first;

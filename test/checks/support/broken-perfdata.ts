@@ -1,4 +1,4 @@
-/** Lines of performance data as plugins have written them, with where each was seen. */
+/** Lines of performance data that plugins have printed, each with its source. */
 export const brokenPerfdata: readonly (readonly [seen: string, line: string, figures: string])[] = [
   [
     'shinken-solutions/shinken#858',
