@@ -16,7 +16,7 @@ interface Connections {
   readonly connections: readonly { readonly kind: string; readonly code: string | null }[];
 }
 
-/** The exit status of `check --connect`, and the codes of what failed. */
+/** Returns the exit status of `check --connect`, and the kind and code of each failed connection. */
 async function tried(dir: string, uid?: number): Promise<readonly (string | number | null)[]> {
   const options = { cwd: dir, ...(uid === undefined ? {} : { uid }) };
   const { status, stdout, stderr } = await runCli(['--json', 'check', '--connect'], options);

@@ -1,4 +1,4 @@
-/** Node's compile cache of the built program: in the state folder of this user, or nowhere. */
+/** Node's compile cache of the built program: in the state folder of this user, or not used. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -26,7 +26,7 @@ async function fleet(t: TestContext, state = '') {
     const { stderr } = await run(process.execPath, [program, ...args], { cwd: '/', env });
     assert.equal(stderr, '');
   };
-  // The first run of a program that cron starts keeps the configuration, which says which state folder is in use.
+  // The first run under cron stores the configuration, which names the state folder.
   await start('-q', '-c', config, 'alert');
   return { dir, config, start };
 }

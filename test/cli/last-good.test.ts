@@ -1,4 +1,7 @@
-/** A fault in config.xml ends no monitoring: the last configuration that was valid goes on, with cron's environment. */
+/**
+ * A fault in config.xml does not end the monitoring: the last valid configuration stays in force, with cron's
+ * environment.
+ */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
@@ -23,7 +26,7 @@ const local = (more = ''): string => `<config>${more}
   <alerts><mail to="ops@example.org"/><alert type="disk" limit="1%" severity="critical"/></alerts>
   <client name="here" transport="local"/></config>`;
 
-/** A folder with a valid config.xml that cron has run once. */
+/** Makes a folder with a valid config.xml that cron has run once. */
 async function kept(t: TestContext, content = local()) {
   const dir = configFolder(t, content);
   const home = path.join(dir, 'home');

@@ -1,4 +1,6 @@
-/** Root and a state folder of the account that cron runs as: what root wrote there, that account could not use. */
+/**
+ * Root, and a state folder of the account that cron runs as: that account could not use files that root wrote there.
+ */
 import assert from 'node:assert/strict';
 import { chownSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -43,7 +45,7 @@ suite('a state folder of another account', { skip: process.getuid?.() === 0 ? fa
   test('an account is named as passwd(5) names it', async (t) => {
     const dir = configFolder(t, '<config><client name="c1" ip="127.0.0.1" port="9"/></config>');
     mkdirSync(path.join(dir, 'state'), { mode: 0o700 });
-    // Debian's and every other passwd has it.
+    // Every passwd, such as Debian's, has this account.
     chownSync(path.join(dir, 'state'), 65_534, 65_534);
     const { stderr } = await runCli(['trust', '--yes'], { cwd: dir });
     assert.match(stderr, /Run it as that user: sudo -u nobody fleet-health /);

@@ -7,7 +7,7 @@ import { after, before, describe, test, type TestContext } from 'node:test';
 import { configFolder, exits, runCli, succeeded, type CliResult } from '../support/run-cli.ts';
 import { sshdMissing, sshKeygen, startSshd, type Sshd } from '../support/sshd.ts';
 
-/** The first two words of a line. */
+/** Returns the first two words of a line. */
 const twoWords = (line = ''): string => line.split(' ').slice(0, 2).join(' ');
 
 describe('trust, through bastions', { skip: sshdMissing() ?? false }, () => {
@@ -36,7 +36,7 @@ describe('trust, through bastions', { skip: sshdMissing() ?? false }, () => {
     return {
       file,
       trust: (...args: readonly string[]) => runCli(['-c', path.join(dir, 'config.xml'), 'trust', ...args]),
-      /** Names and key types, in the file's order. */
+      /** Returns the names and key types in known_hosts, in the file's order. */
       known: () => (existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').map(twoWords) : []),
     };
   }

@@ -1,4 +1,4 @@
-/** `trust` and a person: `script` gives it a terminal. */
+/** `trust` on a terminal, which `script` provides. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -7,7 +7,7 @@ import { test, type TestContext } from 'node:test';
 import { startLoopbackFleet, type LoopbackFleet } from '../support/loopback-fleet.ts';
 import { onTerminal, withoutTerminal as skip } from '../support/terminal.ts';
 
-/** Runs trust on a terminal and types `typed` when it asks. */
+/** Runs trust on a terminal and types `typed` at its question. */
 async function trustOnTerminal(
   fleet: LoopbackFleet,
   typed: string,

@@ -111,7 +111,7 @@ test('output that cannot be written is reported as that, not as a fault of the p
 
 test('help whose reader has gone ends without a word', async () => {
   const words = [process.execPath, program, 'help'];
-  // The pipe's reader is gone before the program writes.
+  // The reader of the pipe ends before the program writes.
   const script = '{ sleep 0.2; "$@"; echo "status $?" >&2; } | exec true';
   const shell = spawn('/bin/sh', ['-c', script, 'sh', ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
   const { stderr } = await outcomeOf(shell);
@@ -137,7 +137,7 @@ test('no command at all shows the help on stderr', async () => {
   assert.match(stderr, /^Usage: fleet-health/);
 });
 
-/** Runs the program with this text loaded before it. */
+/** Runs the program with this script loaded before it. */
 async function preloaded(text: string, args: readonly string[]): Promise<Awaited<ReturnType<typeof runCli>>> {
   const file = path.join(tempFolder(), 'before.cjs');
   writeFileSync(file, text);
@@ -163,7 +163,7 @@ for (const [version, status] of [
 test(
   'the thread pool has sixty-four threads before anything uses it, ' + 'unless the environment says otherwise',
   async () => {
-    // The pool is made at its first use, with all its threads; --version alone has none for it.
+    // Node creates the pool with all its threads at the first use; --version alone does not use it.
     const count = `process.on('exit', () => {
       require('node:fs').stat('/', () => undefined);
       process.stderr.write(String(require('node:fs').readdirSync('/proc/self/task').length));

@@ -1,4 +1,4 @@
-/** Misbehaving clients: each gets an error code, and a message that says what to do. */
+/** Misbehaving clients: each gets an error code, and a message that names the remedy. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 

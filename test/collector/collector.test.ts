@@ -314,7 +314,7 @@ test('a client that answers with the reports of another is not believed', async 
   await fleet.collect(clients, { dryRun: true });
   const thief: Transport = {
     connect: async (options) => {
-      // The agent is asked to speak for web-1.
+      // The request asks the agent for reports of web-1.
       const connection = await fleet.transportFor(makeClient('web-1')).connect(options);
       return { ...connection, exec: (command) => connection.exec(asIfFor('web-1', command)) };
     },
@@ -327,7 +327,7 @@ test('a client that answers with the reports of another is not believed', async 
   assert.equal(fleet.spooledAt('web-1').length > 0, true);
 });
 
-/** The loader's command with another client's name in the request. */
+/** Returns the loader's command with another client's name in the request. */
 function asIfFor(client: string, command: string): string {
   return command.replace(/[A-Za-z0-9_-]{100,}/g, (text) => {
     const request = Buffer.from(text, 'base64url').toString();

@@ -57,7 +57,7 @@ describe('two hundred clients, a tenth of them dead in every way', async () => {
   for (const [how, expected, count] of deaths) {
     for (let number = 1; number <= count; number++) {
       const name = `dead-${how}-${number}`;
-      // The dead clients have addresses of their own among those of the living ones.
+      // Dead clients have addresses of their own, in the same networks as the living clients.
       const address = `127.1.${codes.size % 4}.${200 + codes.size}`;
       const more = { groups: [`rack-${clients.length % 8}`] };
       codes.set(name, expected);
@@ -83,7 +83,7 @@ describe('two hundred clients, a tenth of them dead in every way', async () => {
     readonly tookMs: number;
     /** The total time spent on dead clients. */
     readonly deadMs: number;
-    /** The most simultaneous visits to dead clients while a living one had not begun. */
+    /** The most simultaneous visits to dead clients before every living client had begun. */
     readonly mostDead: number;
   }
 
@@ -123,7 +123,7 @@ describe('two hundred clients, a tenth of them dead in every way', async () => {
       assert.ok(expected.includes(code as ErrorCode), `${String(client)}: ${String(code)}: ${String(message)}`);
       assert.ok(String(message).length > 10);
     }
-    // Some runs skip a refused login, which is then no visit.
+    // Some runs skip a refused login. A skipped client has no visit.
     assert.equal(visits.length + result.skipped, codes.size);
   };
 
@@ -139,7 +139,7 @@ describe('two hundred clients, a tenth of them dead in every way', async () => {
     assert.ok(first !== undefined && second !== undefined && third !== undefined);
     assert.ok(second < first * 0.75, `${first} ms, then ${second} ms`);
     assert.ok(third < second * 0.85, `${second} ms, then ${third} ms`);
-    // A quarter of the places, and those that fail at once.
+    // A quarter of the slots, and the clients that fail at once.
     assert.ok((runs[1]?.mostDead ?? 99) <= 8 + 6, `${runs[1]?.mostDead} dead in the way of the living`);
   });
 

@@ -20,15 +20,15 @@ describe('fifty clients on one real sshd, three of them hanging', { skip }, asyn
   const hostile = await Promise.all(hangs.map((mode) => stoppedAfter(startHostileServer(mode))));
   const { fleet, add, clients, collect } = makeSshFleet({ username: account.name, privateKey, password: null });
   for (let number = 1; number <= 50; number++) {
-    // 127.0.0.10, .20 and .30 hang.
+    // The servers of 127.0.0.10, .20 and .30 hang.
     const server = number % 10 === 0 ? (hostile[number / 10 - 1] ?? sshd) : sshd;
     add(`web-${number}`, `127.0.0.${number}`, server, { groups: [`rack-${number % 5}`] });
   }
   const deadlines = { clientDeadlineMs, connectTimeoutMs: clientDeadlineMs, agentTimeoutMs: clientDeadlineMs };
 
   it('ends within the client deadline and two seconds, with 47 reports and 3 visits that say why', async () => {
-    // A first pass brings the agent and takes a few inventories, on as many CPUs as there are: the deadline is not its
-    // subject.
+    // The first pass uploads the agent and takes a few inventories, limited by the number of CPUs. The deadline test
+    // must not include that time.
     await makeInventoriedIn(fleet.stateDir, ...clients.slice(4).map(({ name }) => name));
     const honest = new Set(clients.filter(({ port }) => port === sshd.port).map(({ name }) => name));
     const first = await collect({ concurrency: 8, collector: deadlines, only: honest });

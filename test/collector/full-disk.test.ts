@@ -8,7 +8,7 @@ import { after, test } from 'node:test';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import { makeClient, makeConfig, openFleet } from '../support/fleet.ts';
 
-// Removed after its file system is unmounted.
+// The folder is removed after its file system is unmounted.
 const fleet = openFleet(mkdtempSync(path.join(tmpdir(), 'fh-full-disk-')));
 mkdirSync(fleet.stateDir, { mode: 0o700 });
 const tmpfs = ['-t', 'tmpfs', '-o', 'size=1m,mode=700', 'none'];

@@ -32,7 +32,7 @@ test('clients behind a bastion that say "Exceeded MaxStartups" take no place fro
     makeClient(name, { address: '127.0.0.1', port: server.port, ssh: settings });
   const names = (word: string, count: number): string[] => Array.from({ length: count }, (_, n) => `${word}-${n}`);
   const clients = [...names('evil', 4).map(clientOf(evil)), ...names('good', 24).map(clientOf(good))];
-  // Behind a bastion a machine is known by its name.
+  // Behind a bastion, known_hosts has a machine under its name.
   const lines = names('good', 24).map((name) => good.hostKeyLine(name));
   writeFileSync(knownHosts, [jump.hostKeyLine(), ...lines, ''].join('\n'));
 
@@ -42,8 +42,8 @@ test('clients behind a bastion that say "Exceeded MaxStartups" take no place fro
   const together = gate();
   let waiting = 0;
   /**
-   * The good clients begin after the hostile ones have answered, and log in once eight are connecting at the same
-   * time.
+   * Delays the good clients until the hostile ones have answered. Then the good ones log in once eight connect at the
+   * same time.
    */
   const watched = (client: (typeof clients)[number]): Transport => ({
     connect: async (options) => {

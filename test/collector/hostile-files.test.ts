@@ -1,4 +1,7 @@
-/** Sealed files that are changed, cut, exchanged, or no files at all. No link is followed, no read blocks. */
+/**
+ * Sealed files that were changed, truncated or exchanged, or that are not regular files. No link is followed, and no
+ * read blocks.
+ */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -109,7 +112,7 @@ test('what is no sealed file goes to quarantine as it is, once, and stops nothin
     const name = `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
     make(path.join(folder, `${name}.fhs`));
     for (const place of ['.part', '.json', 'notes']) make(path.join(folder, `${name}${place}`));
-    // Such a file alone would exceed the bounds.
+    // A file of 4 GiB would exceed the bounds of the quarantine by itself.
     if (what === 'a file of 4 GiB') continue;
     for (const place of ['.fhs', '.json']) make(path.join(folder, 'quarantine', `1${name.slice(1)}${place}`));
   }

@@ -26,7 +26,7 @@ const program = fileURLToPath(new URL('../support/collect-measured.ts', import.m
 const hostileClients = 8;
 const otherClients = 8;
 
-/** The memory that one hostile client may cost beyond a good one, in MiB. */
+/** The memory that one hostile client may use beyond a good one, in MiB. */
 const mostMiB = 12;
 /** The memory that all clients share, in MiB: a batch of reports that are stored together. */
 const sharedMiB = 64;

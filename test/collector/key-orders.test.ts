@@ -1,6 +1,6 @@
 /**
- * Keys are made, rotated, imported and retired in any order while reports are under way: each report is one row, or it
- * is reported that its key was retired; and with that key out of a backup it is one row after all.
+ * Keys are generated, rotated, imported and retired in any order while reports are under way. Each report becomes one
+ * row, or a message says that its key was retired. With the retired keys from a backup every report becomes one row.
  */
 import assert from 'node:assert/strict';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync } from 'node:fs';
@@ -28,12 +28,12 @@ import { tempFolder } from '../support/temp-folder.ts';
 
 const root = tempFolder();
 
-/** The next step of a person or a program. `retire` asks, `force` does not. */
+/** The next action of a person or a program. `retire` checks first, `force` does not. */
 type Step = keyof ReturnType<typeof startStory>['steps'];
 
 const together: readonly Step[] = ['visit', 'alone', 'rotate', 'retire', 'visit', 'away', 'alone', 'rotate', 'force'];
 const split: readonly Step[] = [...together, 'import', 'open', 'retirePublic', 'import', 'open', 'forcePublic'];
-/** Orders that failed once, or that people use. */
+/** Orders that failed once, or that are usual. */
 const notified: readonly (readonly Step[])[] = [
   ['visit', 'alone', 'rotate', 'visit', 'visit', 'retire'],
   ['visit', 'alone', 'rotate', 'import', 'away', 'open', 'retire', 'visit', 'open'],
@@ -43,7 +43,7 @@ const notified: readonly (readonly Step[])[] = [
   ['visit', 'rotate', 'import', 'forcePublic', 'alone', 'away', 'import', 'force', 'open'],
 ];
 
-/** The number of drawn orders of each kind. */
+/** The number of random orders of each kind. */
 const orders = Number(process.env['FLEET_HEALTH_KEY_ORDERS'] ?? (isLong ? 100 : 3));
 const seed = Number(process.env['FLEET_HEALTH_SEED'] ?? 1);
 
@@ -66,7 +66,7 @@ function scenarios({ create }: Pick<Kit, 'create'>): void {
   }
 }
 
-/** Subsequences too: without its last steps an order is another. */
+/** Returns random orders. Some lack the last one or two steps, because an earlier end is another case. */
 function drawn(steps: readonly Step[]): readonly (readonly Step[])[] {
   return Array.from({ length: orders }, (_, index) => {
     const order = [...shuffled(steps.length, seed * 1000 + index)].flatMap((at) => steps[at] ?? []);
@@ -102,7 +102,7 @@ function startStory(database: StorageConfig, opens: boolean) {
   const clients = [makeClient('web-1')];
   const backup = { keys: path.join(place, 'keys'), publicKeys: path.join(place, 'public_keys') };
   for (const dir of Object.values(backup)) mkdirSync(dir);
-  /** Keys that were removed although reports may have waited for them. */
+  /** The keys that were removed although reports may have needed them. */
   const given = new Set<string>();
   const said: { readonly code: string | null; readonly message: string | null }[] = [];
   const connect = (): Promise<Storage> => openStorage({ storage: database, migrate: true, program: 'collect' });
@@ -162,13 +162,13 @@ function startStory(database: StorageConfig, opens: boolean) {
     agent,
     given,
     steps,
-    /** Lets every report arrive as far as it can. */
+    /** Transfers and opens every report as far as possible. */
     settle: async () => {
       steps.import();
       await visit();
       await open();
     },
-    /** The ids of reports without a row. Fails if a report has two rows. */
+    /** Returns the ids of reports without a row. Fails if a report has two rows. */
     missing: async (what: string): Promise<readonly string[]> => {
       const both = 'SELECT report_id FROM stats UNION ALL SELECT report_id FROM inventory_reports';
       const found = await using(({ history }) => history.query(both));
@@ -176,9 +176,9 @@ function startStory(database: StorageConfig, opens: boolean) {
       assert.equal(new Set(ids).size, ids.length, `${what}: a report is there twice`);
       return [...agent.sealed].filter((id) => !ids.includes(id));
     },
-    /** The messages about each report without a row. */
+    /** Returns the messages about each report without a row. */
     notified: () => notifiedOf(),
-    /** The keys that were retired, from the backup, and what is in quarantine one folder up. */
+    /** Restores the retired keys from the backup, and moves the files out of quarantine. */
     bringBack: () => {
       copyAll(backup.keys, opener.keys);
       if (!opens) importAll(backup.publicKeys);

@@ -14,12 +14,12 @@ import { programArgs } from '../support/program-args.ts';
 const fleet = makeFleet();
 
 const names = Array.from({ length: 8 }, (_, index) => `client-${index}`);
-/** The number of rounds; each costs nine processes. */
+/** The number of rounds; each starts nine processes. */
 const moments = isLong ? 20 : 10;
 const logFile = path.join(fleet.dir, 'wire.log');
 const script = path.join(import.meta.dirname, '../support/collect-killable.ts');
 
-/** Makes a pass that kills itself at the moment, unless it is faster. Returns `null` if it was killed. */
+/** Makes a pass that kills itself at the moment, unless the pass ends earlier. Returns `null` if it was killed. */
 async function pass(moment: string): Promise<CollectResult | null> {
   const args = [...programArgs(script), fleet.dir, logFile, moment, ...names];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -47,8 +47,8 @@ async function assertNothingLost(): Promise<void> {
 }
 
 /**
- * Makes a pass to its end. A report that was stored alone at two of the kills is in quarantine then, and is moved back,
- * as by somebody who has read why it is there. Returns the last result and the number of passes.
+ * Makes a pass to its end. A report that was being stored alone at two of the kills is then in quarantine. It is moved
+ * back, as by an operator who has read the reason. Returns the last result and the number of passes.
  */
 async function lastPass(): Promise<{ readonly result: CollectResult | null; readonly passes: number }> {
   const result = await pass('never');
@@ -61,7 +61,7 @@ async function lastPass(): Promise<{ readonly result: CollectResult | null; read
   return { result: await pass('never'), passes: 2 };
 }
 
-/** Numerical Recipes' generator: the same fractions at every run of the test. */
+/** Returns the fractions of the generator of Numerical Recipes: the same at every run of the test. */
 function fractions(seed: number, count: number): readonly number[] {
   let state = seed;
   return Array.from({ length: count }, () => {
@@ -78,7 +78,7 @@ test(`killed at ${moments} moments and run again: no report is lost, none is twi
     const place = fraction * (names.length + 1);
     if ((await pass(`${Math.floor(place)}+${Math.round((place % 1) * 80)}`)) === null) {
       killed++;
-      // A pass that was killed after the end of its run was written down has finished.
+      // A pass that was killed after the end of its run was stored counts as finished.
       unfinished += (await fleet.query("SELECT id FROM runs WHERE outcome = 'running'")).length;
     }
     await assertNothingLost();

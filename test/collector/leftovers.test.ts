@@ -1,4 +1,4 @@
-/** A pass that ends early leaves the remains of earlier runs to the next one, and ends. */
+/** A pass that is interrupted leaves the remaining reports of earlier runs to the next pass, and ends. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
@@ -31,7 +31,7 @@ test('what waits from earlier runs does not hold up the end of an interrupted pa
       const ingest: typeof storage.reports.ingest = async (items) => {
         controller.abort();
         while (!fleet.events.some(({ kind }) => kind === 'visited')) await setImmediate();
-        // The pass learns of it in its turn.
+        // The pass notices the abort in its own turn.
         await setImmediate();
         return await storage.reports.ingest(items);
       };

@@ -15,7 +15,7 @@ interface Polite {
   readonly codes: readonly (string | null)[];
 }
 
-/** Makes a run over as many clients as there are addresses, all of them one server. */
+/** Makes a run with a client for each address. All clients have the same server. */
 async function collectFrom(
   addresses: readonly string[],
   options: Partial<ReportServerOptions> & { readonly collector?: Partial<CollectorConfig> } = {},
@@ -27,7 +27,7 @@ async function collectFrom(
   return { result, most: server.most, codes: result.failures.map(({ code }) => code) };
 }
 
-/** Resolves for all waiting callers once there are this many. */
+/** Returns a function whose promises all resolve once it has been called `count` times. */
 function meeting(count: number): () => Promise<void> {
   let arrived = 0;
   let open: () => void = () => undefined;

@@ -6,7 +6,7 @@ import { startReportServer } from '../support/report-server.ts';
 import { account, makeSshFleet } from '../support/ssh-fleet.ts';
 import { stoppedAfter } from '../support/stopped-after.ts';
 
-/** The bytes that come at once before the rest drips, from the version line to the report. */
+/** The number of bytes that are sent at once before the rest drips, from the version line to the report. */
 const stages = [0, 10, 40, 500, 1200, 1400, 1500, 1650, 1800, 2200];
 
 test('a client that sends single bytes, at whatever stage, ends by its deadline and holds up nobody', async (t) => {

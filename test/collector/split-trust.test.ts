@@ -20,7 +20,7 @@ import { makeSplitFleet, type SplitFleet } from '../support/split-fleet.ts';
 const web = [makeClient('web-1')];
 const sealedOnly = { open: false };
 
-/** The opener's newest private key, as the sealing side needs it. */
+/** Returns the opener's newest private key, as the sealing side needs it. */
 const newestKey = ({ opener }: SplitFleet): KeyPair => loadKeyRing(opener, Date.now()).sealing;
 
 async function store(one: SplitFleet, items: readonly Partial<SealedItem>[]): Promise<void> {
@@ -46,7 +46,7 @@ function everyFile(dir: string): readonly string[] {
   );
 }
 
-/** The facts in a report that only its client knows: every text and every larger number of its rows. */
+/** Returns the texts of a report that only its client knows: all values of its rows with at least six characters. */
 function markersOf(report: Report): readonly string[] {
   const values = report.worker_reports.flatMap((one) =>
     one.function_reports.flatMap(({ data }) => data.flatMap((row) => Object.values(row))),
@@ -96,7 +96,7 @@ test(
     assert.ok(markers.length > 30, `${markers.length} markers are no test`);
     const seen = everyFile(stolen).map((file) => readFileSync(file, 'latin1'));
     assert.ok(seen.some((text) => text.includes('web-1') && text.includes('FHS1')));
-    // The boot id is in the hello frame, so that a report can be dated; the name of this machine is that of the
+    // The boot id is in the hello frame, so that a report can be dated. This machine's name is also that of the
     // collector.
     const notified = new Set((await fleet.column('SELECT boot_id FROM stats')).map(String));
     for (const marker of markers) {
@@ -207,7 +207,7 @@ test('one bad report never stops the others; each is in quarantine with its reas
     .map((name) => (JSON.parse(readFileSync(path.join(place, name), 'utf8')) as { code: string }).code);
   assert.deepEqual(codes.toSorted(), ['report-foreign', 'report-too-old', ...Array<string>(4).fill('seal-corrupt')]);
   assert.equal(one.events.filter(({ kind }) => kind === 'quarantined').length, 6);
-  // A pass that died between the file and the row finds the same bytes again.
+  // A pass that died between the file and the row reads the same bytes again.
   await store(one, [{ reportId: bad.reportId, sealed: changed }]);
   await one.ingest(web);
   assert.equal(readdirSync(place).filter((name) => name.startsWith(bad.reportId)).length, 2);

@@ -1,4 +1,4 @@
-/** `<check>`: what clients are asked to run, and what is wrong with one. */
+/** `<check>`: the requests to clients, and the faults of a check. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -9,7 +9,7 @@ import { casesOf, clientOf, faults, load, warnings } from './support/config-file
 const client = '<client name="a" ip="192.0.2.1"/>';
 const disk = '/usr/lib/nagios/plugins/check_disk';
 
-/** Attributes of a check `c`, and the request that comes of them. */
+/** The attributes of a check `c`, and the resulting request. */
 const table: readonly (readonly [attributes: string, expected: Partial<RequestedCheck>])[] = [
   ['command="true"', { command: ['true'] }],
   [`command="${disk} -w 20% -c 10% -p /"`, { command: [disk, '-w', '20%', '-c', '10%', '-p', '/'] }],
@@ -92,7 +92,7 @@ test('certificates and textfiles are checks that the agents make themselves', ()
     { ...prom, command: ['textfile', '/var/lib/node exporter', '90000', 'smartmon_*,nvme_*'] },
     { name: 'www', command: ['true'] },
   ]);
-  // The agents take them as they are.
+  // The agents accept each request unchanged.
   for (const { requested } of [...clientOf(config, 'a').checks, ...clientOf(config, 'b').checks]) {
     const { everySeconds: every, timeoutSeconds: timeout, ...rest } = requested;
     const taken = checkOf({ ...rest, every: every ?? undefined, timeout: timeout ?? undefined });

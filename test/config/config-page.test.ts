@@ -18,7 +18,7 @@ for (const [name, content] of referenceFiles()) {
   });
 }
 
-/** Puts an element into the first of those that it may stand in, and that into its own. */
+/** Wraps the text of an element in its first possible parent, and the parent in its own, up to the root. */
 function within(name: string, text: string): string {
   const [parent] = vocabulary[name]?.parents ?? [];
   return parent === undefined ? text : within(parent, `<${parent}>${text}</${parent}>`);

@@ -5,7 +5,9 @@ import { casesOf, faults, faultsOfText } from './support/config-files.ts';
 
 const client = '<client ip="10.0.0.1" mail="a@b"/>';
 
-/** Children of <config>, the first of which is on line 2, and what must be said of them; `client` follows them. */
+/**
+ * Children of <config>, the first of which is on line 2, with their expected findings. `client` follows the children.
+ */
 const table = casesOf(`
 # Elements and attributes.
 <clinet ip="10.0.0.2"/>

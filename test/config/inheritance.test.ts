@@ -7,7 +7,7 @@ import type { Client, SshSettings } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { assertFault, clientOf, configFolder, faults, load, nowMs } from './support/config-files.ts';
 
-/** ssh, group and client attributes, and what comes out of them. */
+/** The attributes of <ssh>, a group and a client, and the resulting settings. */
 const table: readonly (readonly [ssh: string, group: string, client: string, expected: Partial<SshSettings>])[] = [
   ['username="a"', '', '', { username: 'a' }],
   ['username="a"', 'username="b"', '', { username: 'b' }],

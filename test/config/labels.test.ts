@@ -1,4 +1,4 @@
-/** Labels of clients, and the elements that are for some of the clients around them. */
+/** Labels of clients, and elements that apply only to some of the clients around them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -20,7 +20,7 @@ const rulesOf = (config: ReturnType<typeof load>, name: string) =>
     .rules.filter(({ origin }) => origin === 'file')
     .map((rule) => `${rule.name} ${rule.warning ?? ''}/${rule.critical ?? ''}`);
 
-/** The warnings but for that about keys, which these clients lack. */
+/** Returns the warnings, except those about missing private keys, which these clients do not have. */
 const warningsOf = ({ warnings }: ReturnType<typeof load>) =>
   warnings.flatMap(({ message }) => (message.includes('private key') ? [] : [message]));
 

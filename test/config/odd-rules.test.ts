@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { warnings } from './support/config-files.ts';
 
-/** Warnings of a file whose <alerts>, from line 3 on, have these children. */
+/** Returns the warnings of a file with these children of <alerts>. The children begin on line 3. */
 function warningsOf(alerts: string, more = '', every = '5m'): readonly string[] {
   const settings = `<collector every="${every}"/><ssh agent="env"/>`;
   return warnings(`${settings}<alerts mail="a@b">\n${alerts}\n</alerts>${more}<client name="c" ip="10.0.0.1"/>`);

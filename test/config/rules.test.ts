@@ -5,7 +5,7 @@ import type { Rule } from '../../src/config/config.ts';
 import { clientOf, load, ruleOf } from './support/config-files.ts';
 import { pluckAll } from '../support/pluck.ts';
 
-/** The rule of the only client in force from a file with one alert of these attributes inside it. */
+/** Loads a file whose only client has one alert with these attributes. Returns the client's rule of that alert. */
 function ruleOfAlert(attributes: string): Rule {
   const config = load(`<client ip="10.0.0.1" mail="a@b"><alert ${attributes}/></client>`);
   const [rule] = clientOf(config).rules;

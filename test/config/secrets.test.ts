@@ -25,7 +25,7 @@ function faultsOfMode(file: string, mode: number): string[] {
   return faultsOfFile(file);
 }
 
-/** A configuration with a literal secret, and the place it is in. */
+/** Configurations with a literal secret, and the place of the secret. */
 const literal: readonly (readonly [string, string])[] = [
   ['client password', '<client ip="10.0.0.1" password="hunter2"/>'],
   ['group passphrase', '<group passphrase="hunter2"><client ip="10.0.0.1"/></group>'],
@@ -95,8 +95,8 @@ test('without literal secrets anybody may read the file, and nobody else write i
   assert.deepEqual(notified(0o646), ['config.xml: can be written by everybody; run: chmod go-w config.xml']);
   assert.deepEqual(notified(0o666), ['config.xml: can be written by everybody; run: chmod go-w config.xml']);
   chownSync(file, own, process.getegid?.() ?? 0);
-  // The group with the account's own number is the account's alone, and may write. Accounts with umask 002 have such a
-  // group.
+  // The group whose number equals the account's belongs to the account alone, and may write. Accounts with umask 002
+  // have such a group.
   if (process.getegid?.() === own) assert.deepEqual(notified(0o664), []);
   assert.throws(() => loadConfig({ file: (notified(0o666), file), nowMs }), {
     code: 'config-permissions',
@@ -104,7 +104,7 @@ test('without literal secrets anybody may read the file, and nobody else write i
   });
 });
 
-/** Files of this owner, group and mode are refused so by root; null: they are not. */
+/** Files with this owner, group and mode, and root's refusal of the file; null: root accepts the file. */
 const owners: readonly (readonly [what: string, uid: number, gid: number, mode: number, says: RegExp | null])[] = [
   ['root’s, readable by the service account', 0, 54_321, 0o640, null],
   ['root’s, of group root, writable by it', 0, 0, 0o660, null],
@@ -223,7 +223,7 @@ test('secrets of files and the environment are read when they are wanted, not be
 
 test('a credential of systemd is read where it lies, whatever its mode says of the group', (t) => {
   const folder = configFolder({ 'credentials/smtp': 'hunter2\n' });
-  // Its ACL shows as rights of the group root.
+  // The ACL of a credential appears in its mode as rights of the group root.
   chmodSync(path.join(folder, 'credentials/smtp'), 0o444);
   const children = '<client ip="10.0.0.1" passwordFile="$CREDENTIALS_DIRECTORY/smtp"/>';
   t.after(() => delete process.env['CREDENTIALS_DIRECTORY']);

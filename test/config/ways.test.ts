@@ -79,7 +79,7 @@ test('which attributes config.xml says, and where', () => {
     Object.fromEntries(Object.entries(said).map(([name, place]) => [name, place.replace(/^.*\//, '')]));
   assert.deepEqual(shortly(clientOf(config, 'a').ssh.explicit), { ...group, password: '' });
   assert.deepEqual(shortly(clientOf(config, 'b').ssh.explicit), group);
-  // Jumps and transports are for clients.
+  // The attributes for jumps and transports apply only to clients.
   assert.deepEqual(shortly(config.jumpHosts.explicit), { usernameOfSsh: 'config.xml:2' });
   assert.deepEqual(shortly(config.bastions[0]?.ssh.explicit ?? {}), { usernameOfSsh: 'config.xml:2', port: '' });
   assert.equal(config.bastions[0]?.line, 3);

@@ -21,7 +21,7 @@ import {
 
 const client = '<client ip="10.0.0.1" mail="a@b"/>';
 
-/** Whole files and how their fault begins. */
+/** Whole files, and the beginning of the expected fault. */
 const broken: readonly (readonly [string, string])[] = [
   ['', '1: the file has no element; <config> must be its root'],
   ['\n\n', '1: the file has no element'],
@@ -137,7 +137,7 @@ test('a named pipe is refused at once, with nobody writing into it', () => {
   assert.equal(spawnSync('mkfifo', [file]).status, 0);
   const script = `import { loadConfig } from ${JSON.stringify(path.join(packageDir, 'src/config/load-config.ts'))};
     try { loadConfig({ file: ${JSON.stringify(file)} }); } catch (thrown) { console.log(thrown.message); }`;
-  // In a process of its own: a read that blocks would block this one as well.
+  // The script runs in a process of its own, because a blocking read would block this process too.
   const tried = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
     cwd: packageDir,
     encoding: 'utf8',

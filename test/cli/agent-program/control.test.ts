@@ -1,4 +1,7 @@
-/** Modes of `fleet-health-agent` in the background: how they start, what they let go of, and how they end. */
+/**
+ * Modes of `fleet-health-agent` in the background: their start, the descriptors and terminal that they release, and
+ * their end.
+ */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -19,14 +22,14 @@ interface Station {
   readonly config: string;
   readonly log: string;
   readonly run: (...args: readonly string[]) => Promise<CliResult>;
-  /** The pid that `status` tells; null if the mode is not running. */
+  /** Returns the pid that `status` reports. Returns null if the mode is not running. */
   readonly pid: () => Promise<number | null>;
   readonly start: () => Promise<number>;
 }
 
 /** Makes an agent.json with a log folder. Ends the mode after the test. */
 function station(t: TestContext, logs = 'logs'): Station {
-  // Before the folder is removed: without its lock nobody finds the mode.
+  // Registered before the removal of the folder, because a mode cannot be found without its lock.
   t.after(async () => {
     await run('stop', '--force', 'report');
   });
@@ -72,7 +75,7 @@ suite('in the background', { skip: existsSync('/proc/self/fdinfo') ? false : 'ne
     }
     const [status] = (await once(child, 'exit')) as [number];
     assert.equal(status, 0);
-    // Their other ends are closed: nobody waits for a mode in the background.
+    // The mode holds no end of the pipes open, so that a reader does not wait for a mode in the background.
     await until(
       () => pipesOpen === 0,
       () => `${pipesOpen} pipes are still open`,

@@ -1,4 +1,4 @@
-/** `fleet-health-agent edge`: alerts of the built program, to a socket. */
+/** `fleet-health-agent edge`: alerts of the built program, written to a socket. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
@@ -9,7 +9,7 @@ import { agentProgram, exits, outcomeOf, startCli, type CliResult } from '../../
 import { tempFolder } from '../../support/temp-folder.ts';
 import { until } from '../../support/until.ts';
 
-/** A server that keeps what it is sent. */
+/** Starts a server that keeps the text that it receives. */
 async function receiver(t: TestContext, at: number | string = 0): Promise<{ readonly server: Server; text: string }> {
   const received = { server: createServer(), text: '' };
   const { server } = received;
@@ -24,7 +24,7 @@ async function receiver(t: TestContext, at: number | string = 0): Promise<{ read
 interface Edge {
   readonly dir: string;
   readonly configure: (edge: Readonly<Record<string, unknown>>) => void;
-  /** Runs it until it has said something, or until something else holds, and then ends it. */
+  /** Runs `edge` until its output matches, or until `holds` is true, and then ends it. */
   readonly run: (args: readonly string[], says: RegExp, holds?: () => boolean) => Promise<CliResult>;
 }
 
@@ -34,7 +34,7 @@ function edgeIn(t: TestContext): Edge {
   return {
     dir,
     configure: (edge) => {
-      // Every machine has more than a thousandth of its memory in use.
+      // Every machine uses more than a thousandth of its memory.
       const rules = [{ type: 'memory', limit: '0.1%', for: '1x' }];
       const settings = { client: 'web-1', state_directory: path.join(dir, 'state'), edge: { rules, ...edge } };
       writeFileSync(config, JSON.stringify(settings), { mode: 0o600 });
@@ -70,7 +70,7 @@ test('a change is reported once, also by two runs; nothing is sent without --sen
   assert.match(quiet.stdout, /event=alert host=web-1 rule=memory subject="" state=firing severity=critical/);
   assert.equal(connections, 0);
 
-  // The first run has logged it, and the state of the rule outlives that run.
+  // The first run has logged the alert. The state of the rule is kept for later runs.
   assert.ok(existsSync(file), 'no report is kept');
   const size = statSync(file).size;
   const again = await run(['--send'], /event=alert/, () => statSync(file).size > size);

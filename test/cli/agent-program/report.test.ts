@@ -15,7 +15,7 @@ function options(t: TestContext): CliOptions & { readonly home: string } {
   return { program: agentProgram, env: { HOME: home }, home };
 }
 
-/** The keys of the reports inside a report, and those of a report without any. */
+/** The keys of a report that contains reports, and of a report that contains none. */
 interface Hierarchy {
   readonly name: string;
   readonly datetime: string;
@@ -47,7 +47,7 @@ test('rates are those since the report before', async (t) => {
   const of = options(t);
   const place = path.join(of.home, '.local/state/fleet-health/agent-program');
   mkdirSync(place, { recursive: true, mode: 0o700 });
-  // No process has this pid: it is beyond the kernel's greatest.
+  // No process has this pid: it is beyond the kernel's maximum.
   writeFileSync(path.join(place, '.new-9999999'), '{');
   await succeeded(runCli(['report'], of));
   const counters = path.join(place, 'counters.json');

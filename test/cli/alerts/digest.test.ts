@@ -15,7 +15,7 @@ const due = new Date(Date.now() - 2 * 60_000).toISOString().slice(11, 16);
 const configOf = (clients: string): string =>
   `<config><alerts zone="UTC"><digest to="ops@example.org" at="${due}" attach="report"/></alerts>${clients}</config>`;
 
-/** A folder whose web-1 was visited an hour ago. */
+/** Makes a folder whose web-1 was visited an hour ago. */
 async function visitedFolder(t: TestContext, clients: string): Promise<AlertFolder> {
   const folder = await alertFolder(t, { config: configOf(clients) });
   await folder.store(async ({ reports }) => {
@@ -27,7 +27,7 @@ async function visitedFolder(t: TestContext, clients: string): Promise<AlertFold
   return folder;
 }
 
-/** The only mail of the outbox. */
+/** Returns the only mail of the outbox, parsed. */
 async function onlyMail({ dir }: AlertFolder): Promise<Email> {
   const outbox = path.join(dir, 'state', 'outbox');
   const [name = '', ...others] = readdirSync(outbox);
@@ -51,7 +51,7 @@ test('alert mails a digest with its report, and digest prints the same', async (
     await folder.said('explain', '--fleet'),
     /Digest daily to ops@example\.org of .* is made, the next is due at /,
   );
-  // Nothing is known from before the first visit, an hour ago.
+  // There is no data from before the first visit, an hour ago.
   assert.match(
     await folder.said('alert', '--replay', '--since', '47h'),
     /^Digest daily to ops@example\.org would have been made 1 time, last at \d{4}-\d\d-\d\d \d\d:\d\d\.$/m,

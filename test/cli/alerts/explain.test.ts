@@ -70,7 +70,7 @@ test('what is pending says how long it has to hold', async (t) => {
   const progress = { holding: 1, holdingSinceMs: sinceMs, clearing: 0, missing: 0, easing: 0, lastAtMs: sinceMs };
   const pending = { state: 'pending', firingSinceMs: null, pendingSinceMs: sinceMs, progress } as const;
   const byTime = await explained(t, { alerts: [firing(pending)] }, 'web-1', 'disk');
-  // 15 minutes less half of `every`.
+  // The duration is 15 minutes less half of `every`.
   assert.match(byTime, /is pending since 2026-11-20 10:00 .* It fires with the first row from 2026-11-20 10:12 on/);
   const counted = [firing({ ...pending, rule: 'memory', subject: '' })];
   const byCount = await explained(t, { alerts: counted }, 'web-1', 'memory');

@@ -1,4 +1,4 @@
-/** `complete`: names for a shell without the rest of the program, and the same that the whole program says. */
+/** `complete`: names for a shell, found without the rest of the program. The whole program prints the same names. */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -13,14 +13,14 @@ const named = `<!-- <client name="none" ip="192.0.2.8"/> -->
   <group name="outer"><group\n name='in ner' ><client name="web-[01-03]" ip="192.0.2.[1-3]"><alert type="disk" enabled="no"/></client></group>
   <client name=" a&amp;b " ip="192.0.2.4"/></group><include file="more.xml"/><client ip="192.0.2.5" name="i2" state="retired"/>`;
 
-/** Elements of config.xml, and the clients that are found without the rest of the program; null: none. */
+/** Elements of config.xml, and the clients that are found without the rest of the program; null: the rest is needed. */
 const cases: readonly (readonly [what: string, elements: string, clients: readonly string[] | null])[] = [
   ['names, ranges, groups and includes', named, ['web-01', 'web-02', 'web-03', 'a&b', 'i', 'i2']],
   ['a client without a name', '<ssh port="2222"/><client ip="192.0.2.1"/>', null],
   ['a pattern of includes', '<include file="m*.xml"/>', null],
 ];
 
-/** Writes down which parts of the program were loaded. */
+/** A script that prints the loaded files of the program to stderr at the exit. */
 const spy =
   `process.on('exit', () => process.stderr.write(Object.keys(require.cache).map((file) => ` +
   `require('path').basename(file)).join(' ')));`;

@@ -1,4 +1,4 @@
-/** `completion`: what each shell offers for command lines, with the shells themselves. */
+/** `completion`: the completions of each shell for command lines, tested with the shells themselves. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ const config = `<config>
   <client name="db-1" ip="192.0.2.3"/>
 </config>`;
 
-/** Command lines up to the cursor, and what must be offered, or must not. */
+/** Command lines up to the cursor, with the words that must be offered and the words that must not. */
 const lines: readonly (readonly [line: readonly string[], offered: readonly string[], withheld: readonly string[]])[] =
   [
     [['col'], ['collect'], ['status']],
@@ -44,7 +44,7 @@ function answered(command: string, args: readonly string[], env: Readonly<Record
   return stdout;
 }
 
-/** The words that a shell would put behind the cursor's word, quoted as it would; each a line. */
+/** For each shell, a function that returns the quoted words for the cursor's position, one a line. */
 const offers: Readonly<Record<string, Offer>> = {
   bash: (script, line, env) =>
     answered(
@@ -66,7 +66,7 @@ const offers: Readonly<Record<string, Offer>> = {
         ...['-f', '-c', 'compdef() { :; }; . "$1"; shift; words=("$@"); CURRENT=$#; _files() { :; }'],
         ...['zsh', script, 'fleet-health', ...line],
       ].map((word) =>
-        // compadd itself works in the line editor alone, where it leaves out what does not begin like the word.
+        // compadd works only in the line editor, where it omits words that do not begin with the typed word.
         word.endsWith('_files() { :; }')
           ? `${word}; compadd() { shift; for one in "$@"; do [[ $one == "$words[CURRENT]"* ]] && print -r -- "$one"; ` +
             'done; :; }; _fleet_health; :'

@@ -1,4 +1,4 @@
-/** `crontab`: the lines, how they get into a crontab and out of it, with the crontab(1) of this machine. */
+/** `crontab`: its lines, and how these lines are installed and removed with the crontab(1) of this machine. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -119,7 +119,7 @@ test('crontab --install and --remove change the crontab of the account, and keep
   const config = path.join(configFolder(t, minimal), 'config.xml');
   const home = tempFolder(t);
   const run = `"$NODE" ${program} -c ${config} crontab`;
-  // The crontabs of this machine are out of sight: the folder is a fresh one here.
+  // A new file system hides the crontabs of this machine.
   const script = `set -e
 mount -t tmpfs -o mode=1730,gid=crontab none ${spool}
 ${run} --install; crontab -l | grep -c fleet-health

@@ -1,4 +1,4 @@
-/** `init` and a person: `script` gives it a terminal. */
+/** `init` on a terminal, which `script` provides. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { onTerminal, withoutTerminal as skip } from '../../support/terminal.ts';
 
-/** Runs init in a folder, and types each answer when its question stands there. */
+/** Runs init in a folder, and types each answer when its question is on the screen. */
 async function answered(dir: string, flags: string, answers: readonly (readonly [asked: string, typed: string])[]) {
   const left = [...answers];
   let readUntil = 0;

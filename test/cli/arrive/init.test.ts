@@ -1,4 +1,4 @@
-/** `init`: a first config.xml by flags alone, which passes check. */
+/** `init`: a first config.xml from flags alone, which passes `check`. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

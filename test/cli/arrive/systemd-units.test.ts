@@ -10,7 +10,7 @@ import { loadConfig } from '../../../src/config/load-config.ts';
 import { configFolder, exits, program, runCli, succeeded } from '../../support/run-cli.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
-/** The lines of each unit for the children of a config.xml that lies in /etc. */
+/** Returns the lines of each unit, for the children of a config.xml in /etc. */
 function unitsOf(t: TestContext, children: string): Readonly<Record<string, readonly string[]>> {
   const file = path.join(
     configFolder(t, `<config><state dir="/var/lib/fleet-health"/>${children}</config>`),

@@ -1,4 +1,4 @@
-/** The line that `check` names for a client's conf file. */
+/** The conf line that `check` suggests for a client. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 

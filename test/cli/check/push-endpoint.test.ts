@@ -1,4 +1,4 @@
-/** `check` at hq: the push endpoint that sites need, as a server of the built program has it or lacks it. */
+/** `check` at hq: the push endpoint that sites need, on a server of the built program with or without the endpoint. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -12,14 +12,14 @@ import { tempFolder } from '../../support/temp-folder.ts';
 
 const group = '<group transport="forward" labels="site=fra"><client name="web-1"/></group>';
 
-/** Returns the attributes of `<serve>` with TLS, and makes the certificate. */
+/** Makes a certificate. Returns the attributes of a `<serve>` with TLS. */
 function withTls(t: TestContext): string {
   const { good } = makeCertificates(tempFolder(t));
   return `tlsCert="${good.certFile}" tlsKey="${good.keyFile}"`;
 }
 
 interface Case {
-  /** Attributes and parts of the `<serve>` that runs, and those that config.xml has when `check` looks. */
+  /** Attributes and children of the running `<serve>`, and those in config.xml when `check` runs. */
   readonly runs: readonly [attributes: string, parts: string];
   readonly has: readonly [attributes: string, parts: string];
   readonly says: RegExp | null;

@@ -1,4 +1,4 @@
-/** Crontabs and timers that start the programs on a machine, and their files that are gone. */
+/** Crontabs and timers that start the programs on a machine, also with missing files. */
 import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -9,7 +9,7 @@ import { systemConfigPath } from '../../../src/config/find-config.ts';
 import { makeConfig } from '../../support/fleet.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
-/** A machine with these files below /. */
+/** Makes a machine with these files below /. Returns its root. */
 function machine(t: TestContext, files: Readonly<Record<string, string>>): string {
   const root = tempFolder(t);
   for (const [name, text] of Object.entries(files)) {

@@ -27,7 +27,7 @@ test('a site of clients that no collector visits is named, where collectors shar
     'label site="ber": no collector of that site has run, so nobody visits far-1; ' +
     'correct the label, or start a collector with site="ber"';
   assert.deepEqual(await unvisitedSites(shared, shares), [mistyped, unknown]);
-  /** A site with a collector that ran so many minutes ago, and one that ran a day before. */
+  /** Returns a site with two collectors: one ran `minutes` ago, the other a day earlier. */
   const seenBefore = (site: string, minutes: number): SiteShare => {
     const collectors = [24 * 60 + minutes, minutes].map((ago, index) => {
       return { id: `id-${index}`, host: `${site}-${index}`, seenAtMs: nowMs - ago * 60_000, slices: 128 };

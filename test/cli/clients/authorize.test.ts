@@ -1,4 +1,4 @@
-/** `authorize`: what is printed, from which key, and what its script does to an account's files. */
+/** `authorize`: the printed lines, the key that they are for, and the effects of its script on an account's files. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -24,7 +24,7 @@ function place(t: TestContext, attributes: string) {
   return { dir, authorize: (...args: readonly string[]) => runCli(['authorize', ...args], { cwd: dir }) };
 }
 
-/** A place whose client has a key of its own. */
+/** Makes a place whose client has a key of its own. */
 function keyedPlace(t: TestContext, more = '') {
   const made = place(t, `privateKey="key" ${more}`);
   return { ...made, publicKey: sshKeygen(path.join(made.dir, 'key'), '-t', 'ed25519').publicKey };
@@ -241,7 +241,7 @@ suite('its script', { skip: sshdMissing() ?? false }, async () => {
 
   test('root puts the agents where the account cannot change them, and the line as the account', async (t) => {
     const { account, keysFile, run } = await script(t);
-    // A mount namespace of its own: nothing of this machine is changed.
+    // A mount namespace of its own keeps this machine unchanged.
     const listed = path.join(account.home, 'listed');
     const inside =
       'mount --make-rprivate /; mount -t tmpfs none /usr/local/lib; sh -s' +

@@ -1,4 +1,4 @@
-/** `cleanup` on a real sshd: what goes, what stays, and that nothing is lost or followed on the way. */
+/** `cleanup` on a real sshd: the removed and the kept files. No report is lost, and no link is followed. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {
@@ -53,7 +53,7 @@ suite('cleanup', { skip: sshdMissing() ?? false }, async () => {
   const addAccount = (shell = '/bin/sh'): Promise<SshdAccount> => sshd.addAccount({ publicKey: key.publicKey, shell });
   const placeOf = (account: SshdAccount): string => path.join(account.home, '.local/state/fleet-health');
 
-  /** A new account after its first visit by a collector. */
+  /** Returns a new account after its first visit by a collector. */
   async function visited(t: TestContext, ...options: readonly string[]) {
     const account = await addAccount();
     const own = await collector(t, account);
@@ -109,7 +109,7 @@ suite('cleanup', { skip: sshdMissing() ?? false }, async () => {
 
   test('what cannot be brought home stays, and with it everything; --force loses it', async (t) => {
     const { place, dir, run } = await visited(t, '--dry-run');
-    // Nobody can open it any more, so it is never acknowledged.
+    // Without the keys nobody can open the report, so it is never acknowledged.
     for (const name of ['keys', 'public_keys']) rmSync(path.join(dir, 'state', name), { recursive: true });
     await exits(1, run('cleanup', '--yes'), {
       stdout: /1 sealed report could not be brought home, so nothing was removed; --force loses them/,

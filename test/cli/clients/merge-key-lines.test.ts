@@ -49,7 +49,7 @@ for (const awk of awks) {
     ['what a shell would expand', `environment="A=$(id)\`id\`'" ${key}`, `${ours},environment="A=$(id)\`id\`'"`],
     ['a line break of Windows behind the key', `no-pty ${key}\r`, `${ours},no-pty`],
     ['a line break of Windows and no options', `${key}\r`, ours],
-    // sshd reads a key with all of these in it as if they were not there.
+    // sshd ignores all of these characters in a key.
     ['other white space in the key', `no-pty ${key.slice(0, -4)}\v\f${key.slice(-4)}\f`, `${ours},no-pty`],
     ['blanks before and between', ` \tno-pty \t ${key}  me`, `${ours},no-pty`],
   ] as const) {

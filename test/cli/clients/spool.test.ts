@@ -1,4 +1,4 @@
-/** `spool`: the line as cron takes it, the scripts that put it in and take it out, and whom it is refused to. */
+/** `spool`: the line as cron reads it, the scripts that install and remove it, and the clients that are refused. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -48,7 +48,7 @@ test('the line is one that every cron and every shell hands on', () => {
     schedule: '59 23-23/12 * * *',
     pauseSeconds: 999_999,
   });
-  // Debian's crontab(5) cuts a command off behind 998 characters; a % would be a line break.
+  // Debian's crontab(5) truncates a command after 998 characters; a % would be a line break.
   assert.ok(line.length < 998, String(line.length));
   assert.match(line, /^[ "#-$&-[\]-~]*$/);
   assert.match(line, /^\S+ \S+ \S+ \S+ \S+ \/bin\/sh -c '[^']+' fh-spool [\w-]+ \w+ \d+ >\/dev\/null 2>&1$/);
@@ -58,7 +58,7 @@ test('the line is one that every cron and every shell hands on', () => {
   );
 });
 
-/** A crontab(1) that keeps one file, as an account has it; `said` is what it says where there is none. */
+/** Makes a crontab(1) that stores one file, as for an account. `said`: its message if the file is missing. */
 function crontab(
   t: TestContext,
   said: string,

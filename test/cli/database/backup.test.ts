@@ -23,7 +23,7 @@ function place(t: TestContext, storage = ''): Place {
   };
 }
 
-/** A database like the collector's: its write-ahead log is not in the file yet. */
+/** Opens a database like the collector's: the content of its write-ahead log is not in the file yet. */
 function inUse(file: string): SqliteDatabase {
   const database = openSqlite(file);
   database.exec('PRAGMA journal_mode = WAL; CREATE TABLE numbers (n INTEGER); INSERT INTO numbers VALUES (1), (2)');

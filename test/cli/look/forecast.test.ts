@@ -14,14 +14,14 @@ const dayMs = 86_400_000;
 const gib = 2 ** 30;
 const history = 125;
 
-/** A report of a client on a day before today, with one mount. */
+/** Returns a report of a client with one mount, taken `ago` days before today. */
 function report(client: string, ago: number, mount: string, usedGib: number, inodes = 1): IngestItem {
   const size = { size_bytes: 1000 * gib, used_bytes: usedGib * gib, available_bytes: (1000 - usedGib) * gib };
   const disk = { mount, fstype: 'ext4', scope: 'local', mode: 'rw', ...size, inodes_percent: inodes };
   return item({ client, observedAtMs: Date.now() - ago * dayMs, workers: [worker('disk', disk)] });
 }
 
-/** A folder with four months of levels: `web-1` grows, `db` was full 20 days ago and its inodes grow. */
+/** Makes a folder with four months of levels: `web-1` grows, `db` was full 20 days ago and its inodes grow. */
 async function forecastFolder(t: TestContext): Promise<AlertFolder> {
   const folder = await alertFolder(t, { config });
   await folder.store(async ({ reports }) => {
@@ -77,7 +77,7 @@ test('forecast --json has the figures', async (t) => {
 test('forecast --backtest counts how forecasts of the past turned out', async (t) => {
   const { said, json } = await forecastFolder(t);
   const { backtest } = (await json('forecast', 'db', '--backtest', '90d')) as { backtest: Record<string, number> };
-  // 25 days before it was full; the inodes are foreseen in the last ten days, and are not at their end yet.
+  // 25 days before the mount was full, and ten days of forecasts of inodes, whose outcome is still open.
   assert.deepEqual(backtest, {
     ...{ days: 90, within_days: 30, spoke: 35, right: 25, wrong: 0, late: 0, open: 10, missed: 0 },
   });

@@ -10,7 +10,7 @@ import { type AlertFolder, alertFolder } from '../support/stored-alerts.ts';
 const config = '<config><group name="web"><client name="web-[1-6]" ip="web-[1-6].example.org"/></group></config>';
 const hostile = '/data\u001b[31m';
 
-/** A report of the last hour. `web-6` computes and lacks a mount. */
+/** Returns a report of the last hour. `web-6` has a high CPU usage and lacks a mount. */
 function report(client: string, ago: number): IngestItem {
   const isOdd = client === 'web-6';
   const disk = (mount: string) => ({ mount, fstype: 'ext4', scope: 'local', mode: 'rw', used_percent: 40 });

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { configFolder, runCli } from '../../support/run-cli.ts';
 import { reportedConfig, reportedFleet } from '../support/reported-fleet.ts';
 
-/** A time that --until reads. */
+/** Returns the time of a minute ago, in the format of --until. */
 function minuteAgo(): string {
   return `${new Date(Date.now() - 60_000).toISOString().slice(0, 19)}Z`;
 }
@@ -22,7 +22,7 @@ test('report writes one file that only its owner and group read, and says where'
   const html = readFileSync(file, 'utf8');
   assert.ok(html.indexOf('<tr id="web-1" class="critical"') < html.indexOf('<tr id="db"'), 'the worst first');
   assert.match(html, /<b>disk \/var<\/b>/);
-  // The collector began an hour ago, and has not run since.
+  // The collector ran for the first time an hour ago, and has not run since.
   assert.match(html, /No run of the collector: [^;]*\.<\/p>/);
   assert.equal(html.match(/<script type="text\/plain" class="history"/g)?.length, 2);
 });

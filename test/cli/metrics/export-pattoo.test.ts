@@ -1,4 +1,4 @@
-/** `export pattoo`: the hub, which posts what it has of all machines. */
+/** `export pattoo`: the hub, which posts the stored reports of all machines. */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { writeFileSync } from 'node:fs';
@@ -41,7 +41,8 @@ test('stored reports are posted once each, and those that are not answered 200 a
   const exportTo = (...args: readonly string[]) => run('export', 'pattoo', '--to', to, ...args);
   statusOf = () => 500;
   await exits(1, exportTo('--since', '7d'), /answered 500; 0 reports sent/);
-  // It begins where the first one did. The server goes away at the sixth report, and never takes the third.
+  // This export begins where the first one began. The server fails from the sixth report on, and refuses the third for
+  // good.
   posted.splice(0);
   statusOf = (index) => (index === 3 ? 400 : index < 6 ? 200 : 500);
   await exits(1, exportTo(), /receive\/[0-9a-f]{64} answered 400; 4 reports sent, 1 refused for good/);
@@ -75,7 +76,7 @@ test('what has just come goes later, and a place behind all that is stored is of
   const nowMs = Date.now();
   const received = (receivedAtMs: number) =>
     item({ observedAtMs: nowMs - 600_000 + (receivedAtMs % 1000), receivedAtMs });
-  // The third one came before the second: it waits for it all the same.
+  // The third report arrived before the second, but waits for the second.
   await storage.reports.ingest([received(nowMs - 300_000)]);
   await storage.reports.ingest([received(nowMs - 1_001)]);
   await storage.reports.ingest([received(nowMs - 300_002)]);

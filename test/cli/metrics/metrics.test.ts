@@ -78,7 +78,7 @@ test('export writes a file or to stdout, and the same bytes for the same end', a
   assert.equal(unwritable.status, 2);
 });
 
-/** A fleet whose config.xml has a textfile; returns the file. */
+/** Makes a fleet whose config.xml has a textfile. Returns the file too. */
 async function withTextfile(t: TestContext): Promise<ReportedFleet & { readonly file: string }> {
   const fleet = await reportedFleet(t);
   const config = path.join(fleet.dir, 'config.xml');

@@ -20,7 +20,7 @@ test(
     const refused = await receive('web-1');
     assert.deepEqual([refused.status, refused.stdout], [3, '']);
     assert.match(refused.stderr, /another push of web-1 is under way \(locked\)/);
-    // An empty stream: it was let in.
+    // An empty stream: the push passed the lock and failed at the stream.
     for (const name of ['web-2', 'web-1']) {
       if (name === 'web-1') lock.release();
       assert.match((await receive(name)).stderr, /the stream ended too early \(agent-output\)/);

@@ -32,7 +32,7 @@ interface CollectJson {
 const keys = (names: string): readonly string[] => names.split(' ').sort();
 const parse = (text: string): CollectJson => JSON.parse(text) as CollectJson;
 
-/** Two clients that answer and a third that nobody is behind. */
+/** Starts two clients that answer and a third without a server. */
 async function fleetWithGap(t: TestContext): Promise<LoopbackFleet> {
   const fleet = await startLoopbackFleet(t, 3, { trusted: true });
   await fleet.servers[2]?.close();
@@ -40,7 +40,7 @@ async function fleetWithGap(t: TestContext): Promise<LoopbackFleet> {
   return fleet;
 }
 
-/** A client that answers and another that only accepts. */
+/** Starts a client that answers and another that accepts connections and sends nothing. */
 async function fleetWithSilent(t: TestContext) {
   const fleet = await startLoopbackFleet(t, 1, { trusted: true });
   const silent = await startHostileServer('silent');
@@ -50,7 +50,7 @@ async function fleetWithSilent(t: TestContext) {
   return { fleet, silent };
 }
 
-/** The screen behind `collect`, whatever its exit status. */
+/** Returns the screen after `collect`, whatever its exit status. */
 async function atTerminal(fleet: LoopbackFleet, options: TerminalOptions, ...args: string[]): Promise<string> {
   const config = path.join(fleet.dir, 'config.xml');
   return (await onTerminal(['-c', config, 'collect', ...args], options)).screen;

@@ -1,4 +1,4 @@
-/** `ingest`, and the keys of a fleet whose collector opens nothing, as people and programs see them. */
+/** `ingest`, and the keys of a fleet whose collector opens no reports, in text and in JSON. */
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import path from 'node:path';
@@ -34,7 +34,7 @@ function machine(t: TestContext, text = config) {
     paths: statePaths(path.join(dir, 'state')),
     run,
     plain: (...args: readonly string[]) => runCli(args, { cwd: dir }),
-    /** Stores as a collector without the key does. Returns the ids of the reports. */
+    /** Stores reports as a collector without the key does. Returns the ids of the reports. */
     store: async (keys: readonly KeyPair[], change: (sealed: Buffer) => void = () => undefined) => {
       const open = await storage();
       const items = keys.map((key) => {

@@ -47,7 +47,7 @@ test('an event is a row of the server that it is sent to, once', async (t) => {
   const document = await send({ to, ...more });
   assert.deepEqual([document['to'], document['attempts'], document['id']], [`${to}/events`, 1, 'a']);
   await send({ to, ...more });
-  // Without --to it goes to the server of config.xml.
+  // Without --to the event goes to the server of config.xml.
   await send({ status: '0', description: 'done' }, path.join(endpoint.dir, 'config.xml'));
   assert.deepEqual(
     endpoint.stored('event_id, host, service, instance, status, description, tags, value, ttl').slice(0, 1),

@@ -99,7 +99,7 @@ test('what needs attention stands first, with its last error; values at a limit 
   assert.deepEqual(states, ['c2 failing connect-refused', 'c3 new -', 'c1 ok -']);
   assert.equal(lastRun?.succeeded, 1);
   const [failing, fresh, well] = clients as [Line, Line, Line];
-  // The report from before it went away is still the newest there is.
+  // The newest report dates from before the server was stopped.
   assert.equal(typeof failing.report_age_s, 'number');
   assert.deepEqual([fresh.report_age_s, fresh.cpu_percent], [null, null]);
   assert.ok(typeof well.memory_percent === 'number');

@@ -1,4 +1,4 @@
-/** `status --watch` on a terminal, which `script` gives it. */
+/** `status --watch` on a terminal, which `script` provides. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 

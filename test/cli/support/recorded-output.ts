@@ -1,6 +1,6 @@
 import type { Output } from '../../../src/cli/terminal/output.ts';
 
-/** An output without a terminal, and the lines that were written to it. */
+/** Returns an output without a terminal, and the lines that are written to it. */
 export function recordedOutput(options: Partial<Output> = {}) {
   const [stdout, stderr]: [string[], string[]] = [[], []];
   const output: Output = {

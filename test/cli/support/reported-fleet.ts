@@ -12,7 +12,7 @@ export const reportedConfig =
   '<config><group name="web"><client name="web-1" ip="192.0.2.1"/></group><client name="db" ip="192.0.2.2"/></config>';
 const hourMs = 3_600_000;
 
-/** The results of two checks, the newest hour first: one has just become CRITICAL. */
+/** Returns the results of two checks. At hour 0, the newest, mailq is CRITICAL; at earlier hours both are OK. */
 function checksAt(hour: number): readonly CheckResult[] {
   return [check('apt', 0, 'fine'), check('mailq', hour === 0 ? 2 : 0, '210 <b>unsent</b> | unsent=210;50;200')];
 }
@@ -20,7 +20,7 @@ function checksAt(hour: number): readonly CheckResult[] {
 /** A line of a log in the newest report. */
 const logged = worker('log_line', { priority: 'err', unit: 'sshd', text: 'error: <b>kex</b> failed', times: 2 });
 
-/** A folder with two clients, a day of reports of each, and an alert of one. */
+/** Makes a folder with two clients, a day of reports of each, and an alert of one client. */
 export async function reportedFleet(t: TestContext) {
   const { dir, run } = await alertFolder(t, { config: reportedConfig, alerts: [firing({ client: 'web-1' })] });
   const { storage: own } = loadConfig({ file: path.join(dir, 'config.xml') });

@@ -30,7 +30,7 @@ export interface AlertFolderOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A folder with a config.xml and a database in which alerts are open. */
+/** Makes a folder with a config.xml and a database with open alerts. */
 export async function alertFolder(t: TestContext, options: AlertFolderOptions) {
   const { config, alerts = [], plan = {}, env = {} } = options;
   const dir = configFolder(t, config);
@@ -57,18 +57,18 @@ export async function alertFolder(t: TestContext, options: AlertFolderOptions) {
     JSON.parse((await run('--json', ...args)).stdout) as Record<string, unknown>;
   return {
     dir,
-    /** The program in that folder; $USER is ann. */
+    /** Runs the program in that folder. $USER is ann. */
     run,
-    /** Its one JSON document. */
+    /** Returns the JSON document that the program prints. */
     json,
-    /** Returns its output. Asserts exit status 0 and an empty stderr. */
+    /** Returns the output of the program. Asserts exit status 0 and an empty stderr. */
     said: (...args: readonly string[]) => succeeded(run(...args)),
-    /** Asserts that it refuses the command line with these words. */
+    /** Asserts that the program refuses the command line with these words. */
     refused: (args: readonly string[], words: RegExp) => exits(2, run(...args), words),
-    /** The alerts of `alerts`. */
+    /** Returns the alerts that `alerts` prints. */
     alerts: async (...args: readonly string[]) => (await json('alerts', ...args))['alerts'] as readonly ShownAlert[],
     store,
-    /** Delivers as many mails as there are outcomes, those first that are due first. */
+    /** Delivers as many mails as there are outcomes, the earliest due first. */
     deliver: (...outcomes: readonly DeliveryOutcome[]) => store((storage) => deliver(storage, outcomes)),
     /** Stores a full run that has finished. Returns its id. */
     ran: (options: Partial<RunStart>) =>
@@ -96,7 +96,7 @@ async function deliver({ alerts }: Storage, outcomes: readonly DeliveryOutcome[]
 
 const hourMs = 3_600_000;
 
-/** Fires since two hours ago. */
+/** Returns an alert that has fired for two hours. */
 export function firing(options: Partial<Alert> = {}): Alert {
   const sinceMs = Date.now() - 2 * hourMs;
   const progress = { holding: 1, holdingSinceMs: sinceMs, clearing: 0, missing: 0, easing: 0, lastAtMs: Date.now() };
@@ -104,7 +104,7 @@ export function firing(options: Partial<Alert> = {}): Alert {
   return alert({ subject: '/var', changedByRun: null, ...since, ...options });
 }
 
-/** Ended a quarter of an hour ago. */
+/** Returns an alert that ended a quarter of an hour ago. */
 export function ended(options: Partial<Alert> = {}): Alert {
   return firing({ state: 'resolved', resolvedAtMs: Date.now() - hourMs / 4, closedReason: 'recovered', ...options });
 }

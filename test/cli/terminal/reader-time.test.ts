@@ -11,7 +11,7 @@ for (const [aheadMs, said] of [
   [-2_000, '2026-11-20 11:04 (2s ago)'],
   [-1_999, '2026-11-20 11:04 (just now)'],
   [0, '2026-11-20 11:05 (just now)'],
-  // By a clock that is a little ahead.
+  // The time comes from a clock that is slightly ahead.
   [1_999, '2026-11-20 11:05 (just now)'],
   [900_000, '2026-11-20 11:20 (in 15m)'],
 ] as const) {

@@ -37,7 +37,7 @@ function writeKnownHosts({ dir }: LoopbackFleet, text: string): void {
   writeFileSync(path.join(dir, 'state', 'known_hosts'), text);
 }
 
-/** A line that holds another key for a server. */
+/** Returns a line with another key for a server. */
 function otherKeyFor({ port }: LoopbackServer): string {
   const blob = Buffer.concat([Buffer.from('\0\0\0\x0bssh-ed25519\0\0\0\x20'), Buffer.alloc(32, 7)]);
   return `[127.0.0.1]:${port} ssh-ed25519 ${blob.toString('base64')}\n`;

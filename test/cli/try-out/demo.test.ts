@@ -48,7 +48,7 @@ test('the demo shows a whole fleet, can be played on with, and works a second ti
     assert.ok(first.stdout.includes(shown), shown);
   }
   assert.equal(first.stdout.split('SELECT').length - 1, 3);
-  // The demo sends a mail for both faults and a mail for the end of one fault, and none in between.
+  // The demo sends one mail for both faults and one mail for the end of a fault, and no mail in between.
   assert.equal(first.stdout.match(/ 1 mail due, 1 sent /g)?.length, 2);
   assert.equal(first.stdout.match(/ 0 mails due, 0 sent /g)?.length, 1);
   const files = [...first.stdout.matchAll(/^sent to you@example\.org: (.*\.eml)$/gm)].map(([, file = '']) => file);
@@ -70,7 +70,7 @@ test('the demo shows a whole fleet, can be played on with, and works a second ti
   assert.equal(status.get('db-1')?.at_limit.disk, 'critical');
   assert.equal(status.get('web-1')?.at_limit.disk, null);
 
-  // The servers have ended with the demo; the collector's own machine needs none.
+  // The demo has stopped its servers; the collector's own machine needs none.
   const alone = await runCli(['--json', 'collect', 'this-machine'], { cwd: dir, env });
   assert.equal(alone.status, 0, alone.stdout);
 

@@ -12,7 +12,7 @@ function placeFor(t: TestContext): string {
   return dir;
 }
 
-/** Resolves when a text has come on stdout. */
+/** Resolves when a text has appeared on stdout. Fails if stdout ends before that. */
 async function said(child: ChildProcess, text: string): Promise<void> {
   let heard = '';
   for await (const chunk of child.stdout ?? []) {
@@ -43,7 +43,7 @@ test('a simulation leaves a folder that is collected from at once, sums up, and 
   const first = startCli([...simulate, '--clients', '6', '--seed', '21']);
   const outcome = outcomeOf(first);
   const config = path.join(dir, 'config.xml');
-  // With --json nothing is said before the end, so the collector tries until the servers are there.
+  // With --json the program prints nothing before its end, so the collector retries until the servers have started.
   const collect = async (): Promise<Pass> => {
     for (let tries = 0; tries < 40; tries++) {
       const { status, stdout } = await runCli(['-c', config, '--json', 'collect']);
@@ -73,7 +73,7 @@ test('a simulation leaves a folder that is collected from at once, sums up, and 
 test('a fleet with more clients than a process may open files is served by several', async (t) => {
   const dir = path.join(placeFor(t), 'fleet');
   const args = ['simulate', '--dir', dir, '--clients', '250', '--seed', '1'];
-  // A shell of its own lowers the limit for it and what it starts.
+  // A separate shell lowers the limit for itself and its children.
   const child = spawn('/bin/sh', ['-c', 'ulimit -n 200; exec "$@"', 'sh', process.execPath, program, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { PATH: process.env['PATH'] },

@@ -1,4 +1,6 @@
-/** The text and its answer; what it removes stands in test/cli/clients/cleanup.test.ts. */
+/**
+ * The shell text of `cleanup` and its answer. test/cli/clients/cleanup.test.ts covers the files that the text removes.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 

@@ -1,4 +1,4 @@
-/** A collector that asks an agent over HTTP, without the network between them. */
+/** A collector that polls an agent over HTTP, without a network between them. */
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
@@ -22,7 +22,7 @@ import { until } from '../../support/until.ts';
 
 const exit: ChannelExit = { status: null, signal: null };
 
-/** An enrolled machine, and what its collector gets of it. */
+/** Enrols a machine. Returns the functions of the machine, and the requests and reports of its collector. */
 function machine(t: TestContext) {
   const dir = tempFolder(t);
   const file = path.join(dir, 'agent.json');
@@ -34,7 +34,7 @@ function machine(t: TestContext) {
   const { enrolment } = settings;
   assert.ok(enrolment !== null);
   const own = openOwnVisit(settings, enrolment);
-  /** Spools a report of 20 KB, and returns its id. */
+  /** Spools a report of 20 KB. Returns its id. */
   const spool = (atMs: number): string => {
     const plaintext = randomBytes(20_000);
     const { reportId, sealed } = sealedSample({ key: generateKeyPair(), inside: { client: 'web-1' }, plaintext });
@@ -85,7 +85,7 @@ test('reports that are refused keep no later ones back, and the own one comes fi
   assert.deepEqual([first.fault, first.reports, first.acknowledged], [null, 44, 4]);
   assert.deepEqual(arrived.slice(1), [...refused, ...later]);
   assert.ok(requests.length > 2, String(requests.length));
-  // The next visit has them again, behind its own.
+  // The next visit receives the refused reports again, after its own.
   arrived.length = 0;
   const second = await pollAgent(options(new Set(refused)));
   assert.deepEqual([second.fault, second.acknowledged, arrived.slice(1)], [null, 1, refused]);

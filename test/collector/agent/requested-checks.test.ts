@@ -1,4 +1,4 @@
-/** The checks of config.xml in the request to an agent, and their room in it. */
+/** The checks of config.xml in the request to an agent, and the space that they take in it. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';

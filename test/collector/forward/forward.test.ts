@@ -32,12 +32,12 @@ const forwarded = (name: string, site = 'fra'): Client =>
 const clients = [forwarded('web-1'), forwarded('web-2'), forwarded('db-1', 'ber'), makeClient('hq-1')];
 
 interface SiteOptions {
-  /** The site's clock less that of the other collector. */
+  /** The site's clock minus that of the other collector, in milliseconds. */
   readonly aheadMs?: number;
   readonly collector?: Partial<CollectorConfig>;
 }
 
-/** A site whose streams a real receiver takes, without HTTP between. */
+/** Makes a site whose streams a real receiver reads, without HTTP between. */
 async function makeSite(t: TestContext, fleet: Fleet, { aheadMs = 0, collector = {} }: SiteOptions = {}) {
   const config = makeConfig(fleet.stateDir, clients, collector);
   const { keyRing } = await openReceiver(config, Date.now());
@@ -152,7 +152,7 @@ test(
       for (const name of ['web-1', 'web-2']) await site.report(name, atMs + 100);
     }
     const present = { reports: [await site.report('web-1', nowMs)], journal: site.run(nowMs, ['web-1']) };
-    // The answer to the third stream is lost on its way, so it all comes again.
+    // The answer to the third stream is lost, so the stream is sent again.
     site.hooks.after = (count) => {
       if (count === 3) throw new FleetError({ code: 'push-failed', stage: 'run', message: 'the answer was lost' });
     };
@@ -260,7 +260,7 @@ test('clients that are refused hold up no others, and go last in the run after',
   const fleet = makeFleet();
   const site = await makeSite(t, fleet);
   const present = { reports: [await site.report('web-1', Date.now())], journal: null };
-  // Each fills a stream of its own.
+  // The delay keeps the streams at the smallest size, because a quick answer doubles the size.
   const send = async (body: Buffer): Promise<SiteAnswer> => {
     await new Promise((resolve) => setTimeout(resolve, 1100));
     return await site.send(body);
@@ -280,7 +280,7 @@ test('clients that are refused hold up no others, and go last in the run after',
 test('a report that is refused holds up no others of its client', async (t) => {
   const site = await makeSite(t, makeFleet());
   const bad = await site.report('web-1', Date.now() - hourMs);
-  // It fills a stream of its own.
+  // The reports of web-2 are sent in between, so that the next report of web-1 is in a later stream.
   const fill = Array.from({ length: 12 }, async (_, at) => await site.report('web-2', Date.now() - hourMs + 1 + at));
   await Promise.all(fill);
   await site.report('web-1', Date.now());
@@ -326,7 +326,7 @@ test('a report that came twice to the site is sent twice, and a journal of no ru
   await site.spool.add({ client: 'web-1', reportId, sealed, receivedAtMs: Date.now() + 5000, clock: null });
   site.run(Date.now(), []);
   writeFileSync(path.join(site.dir, 'journal', `${'1'.padStart(15, '0')}-x.jsonl`), '{"kind":"sta');
-  // The journal of this run could not be written.
+  // The journal of this run does not exist, because it could not be written.
   const sent = await site.forwardAll({ reports: [], journal: path.join(site.dir, 'journal', 'none.jsonl') });
   assert.deepEqual([sent.fault, sent.reports, await site.waiting()], [null, 2, 0]);
   await fleet.collect(clients.slice(0, 2));
@@ -343,7 +343,7 @@ test('a report that is too large for the link goes last in the next run, and no 
     body.includes(id)
       ? Promise.reject(new FleetError({ code: 'push-failed', stage: 'run', message: 'not done within 60000 ms' }))
       : site.send(body);
-  // A slow link has made the streams small: each has one report.
+  // A slow link has reduced the streams to one report each.
   const options = { failures: 30, slowAfterMs: 0 };
   const first = await site.forwardAll(nothing, thin, options);
   assert.deepEqual([first.slow, first.reports, first.left], ['web-1', 0, 11]);

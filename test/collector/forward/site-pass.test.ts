@@ -15,7 +15,10 @@ import { startPushServer } from '../../support/push-server.ts';
 const forwarded = (name: string): Client =>
   makeClient(name, { forwardedBy: 'fra', labels: { site: 'fra' }, ssh: { ...sshSettings, transport: 'forward' } });
 
-/** The push endpoint of a collector with a database, and the file of a site's key. */
+/**
+ * Starts the push endpoint of a collector with a database. Returns its configuration, its URL and the file of a site's
+ * key.
+ */
 async function endpoint(t: TestContext, fleet: Fleet, names: readonly string[]) {
   const config = makeConfig(fleet.stateDir, names.map(forwarded));
   const { keyRing } = await openReceiver(config, Date.now());
@@ -35,7 +38,7 @@ test('clients whose reports are refused are named once an hour, and hold up no k
   const { forward, config } = await endpoint(t, hq, ['web-1']);
   const site = makeFleet();
   const startMs = Date.now();
-  /** Makes a run of the site. Returns the faults that it shows, and the notes about refused reports. */
+  /** Makes a run of the site. Returns the faults that the run reports, and the notes about refused reports. */
   const runAt = async (afterMs: number, names = ['web-1', 'web-2']): Promise<readonly string[]> => {
     site.events.length = 0;
     const now = (): number => startMs + afterMs;

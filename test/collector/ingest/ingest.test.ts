@@ -43,14 +43,14 @@ interface Bench {
   start(more?: Partial<IngestOptions> & { readonly bounds?: Partial<QuarantineBounds> }): Promise<Ingest>;
   /** Spools a sealed report under the name of a client. */
   put(client: string, sealed: Uint8Array, reportId: string, receivedAtMs?: number): ReturnType<Bench['spool']['add']>;
-  /** Seals so many reports, and spools them. Returns the last. */
+  /** Seals and spools `count` reports. Returns the last. */
   putSamples(count: number, inside?: SealedSampleOptions['inside']): Promise<ReturnType<typeof sealedSample>>;
-  /** Stores what is spooled. Returns the counts. */
+  /** Stores the spooled reports. Returns the counts. */
   drain(more?: Parameters<Bench['start']>[0]): Promise<ReturnType<Ingest['counts']>>;
-  /** The storage, with a look at each batch. */
+  /** Returns the report store, with a call of `look` for each batch. */
   watching(look: (items: Parameters<ReportStore['ingest']>[0]) => void): ReportStore;
   stored(): Promise<readonly string[]>;
-  /** Code of each file in quarantine, by the client's folder. */
+  /** Returns the code of each file in quarantine, with the client's folder. */
   quarantine(): readonly (readonly [folder: string, code: string])[];
 }
 
@@ -323,7 +323,7 @@ test('what earlier runs left is stored a little at a time, and everybody else ha
     turns = 0;
   });
   await bench.putSamples(170);
-  // The event loop is busy with a visit: each turn has work to do as long as it goes on.
+  // A visit keeps the event loop busy: each turn has work until the visit ends.
   let isVisiting = true;
   const visit = (): void => {
     turns += 1;

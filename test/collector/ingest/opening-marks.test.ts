@@ -1,4 +1,4 @@
-/** A report that crashes the run that opens it must not end every later run. The run is a process of its own here. */
+/** A report that crashes the run that opens it must not crash every later run. The run is a process of its own here. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -56,7 +56,7 @@ test('whatever stands in the place of the marks, no run is stopped and nothing i
 });
 
 /**
- * A fleet of ten good clients and an evil one, whose reports wait in one of the two places from which reports are
+ * A fleet of ten good clients and a hostile one. Its reports wait in one of the two places from which reports are
  * opened.
  */
 interface Waiting {

@@ -33,7 +33,7 @@ function startJournal(dir: string, start: RunStart): JournalFile {
   return journal;
 }
 
-/** Records its calls; `fails` selects the calls that throw. */
+/** Returns a store that records its calls. `fails` selects the calls that throw. */
 function tellTale(fails: () => ErrorCode | null = () => null): { store: ReportStore; notified: string[] } {
   const notified: string[] = [];
   const tell = (what: string): Promise<void> => {
@@ -123,7 +123,7 @@ test('beyond its bound the oldest journals go', () => {
   assert.deepEqual([names, dropped], [['000000000002000', '000000000003000'], 1]);
 });
 
-/** A record of a run, with the codes of its faults. */
+/** Returns a record of a run, and the codes of its faults. */
 function recordOf(dir: string, start: RunStart, store: ReportStore) {
   const faults: ErrorCode[] = [];
   const onFault = ({ code }: FleetError): void => void faults.push(code);
@@ -189,7 +189,7 @@ test(
   },
 );
 
-/** Writes what a site has forwarded at a time: a run and so many visits. */
+/** Writes the records that a site has forwarded at a time: a run and `count` visits. */
 async function forwardedRun(dir: string, site: string, number: number, count = 1): Promise<void> {
   const start = startOf(number);
   const visits = Array.from({ length: count }, () => visitOf(start, `${site}-${number}`));

@@ -14,8 +14,8 @@ const minuteMs = 60_000;
 const collectorId = randomUUID();
 
 /**
- * A known client, alerters that began so many minutes ago and ended so, a minute later, and full runs of the collector
- * so many minutes ago.
+ * Makes a fleet with a known client, alerter runs and full runs of the collector. `runs` has the start of each alerter
+ * run in minutes ago and its outcome, `collects` the starts of the collector's runs. A finished run lasts a minute.
  */
 async function fleetWith(runs: string, collects: readonly number[] = [10, 5]): Promise<Fleet> {
   const fleet = makeFleet();
@@ -39,7 +39,7 @@ async function fleetWith(runs: string, collects: readonly number[] = [10, 5]): P
   return fleet;
 }
 
-// `every` is five minutes, so an alerter is silent after a quarter of an hour.
+// `every` is five minutes, so an alerter counts as silent after a quarter of an hour.
 for (const [what, runs, silent] of [
   ['no alerter ever ran', '', false],
   ['one has just finished', '2 finished', false],

@@ -12,7 +12,7 @@ const everyMs = 5 * minuteMs;
 const t0 = Math.floor(Date.now() / 1000) * 1000;
 const laptop = makeClient('laptop', { ssh: { ...sshSettings, transport: 'push' }, pushEveryMs: everyMs });
 
-/** Notes a push of the laptop at a minute. */
+/** Records a push of the laptop at a minute. */
 const pushed = (fleet: Fleet, minute: number, more: Parameters<typeof visit>[0] = {}): Promise<void> =>
   keepPushedVisit(
     statePaths(fleet.stateDir).journal,
@@ -55,7 +55,7 @@ test('a client whose last push failed has not answered, and its next good push h
   await pushed(fleet, 2);
   const second = await fleet.collect([laptop], at(6));
   assert.deepEqual([second.succeeded, second.failed, second.exitStatus], [1, 0, 0]);
-  // The row of the push stands alone: the run adds none.
+  // Only the push has a row: the run adds none.
   assert.deepEqual(await fleet.column('SELECT ok FROM visits ORDER BY started_at'), [0, 1]);
 });
 

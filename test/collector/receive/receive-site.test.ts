@@ -25,7 +25,7 @@ import { makeClient, makeConfig, makeFleet, sshSettings } from '../../support/fl
 const forwarded = (name: string, site: string): Client =>
   makeClient(name, { forwardedBy: site, labels: { site }, ssh: { ...sshSettings, transport: 'forward' } });
 
-/** A collector with the database and two sites. */
+/** Makes a collector with the database and clients of two sites. */
 function makeCollector() {
   const { stateDir } = makeFleet();
   const clients = [forwarded('web-1', 'fra'), forwarded('web-2', 'ber'), forwarded('web-3', 'fra')];
@@ -82,7 +82,7 @@ test('reports of a stream that cannot be written are not acknowledged, and hold 
   assert.deepEqual((await sendFrames([lost.frames])).acknowledged, [lost.reportId]);
 });
 
-/** The records of a run of a site. */
+/** Returns the records of a run of a site. */
 function run(startedAtMs: number, client = 'web-1', count = 1, host = 'site-1'): readonly Forwarded[] {
   const start = runStart({ startedAtMs, id: randomUUID(), host });
   const visits = Array.from({ length: count }, () => visit({ runId: start.id, client, startedAtMs }));
@@ -117,7 +117,7 @@ test('a site fills its own share of the journal, and nothing that was acknowledg
   const refused = await send(run(Date.now()));
   assert.equal(refused.acknowledged, 0);
   assert.match(refused.fault?.message ?? '', /^site fra: 335\d+ bytes of its visits and runs wait to be stored/);
-  // A time with a fraction makes no file that counts for nobody.
+  // Records with a fraction in their time count towards the site's share, too.
   assert.equal((await send(run(Date.now() + 0.5))).acknowledged, 0);
   const other = await send(run(Date.now(), 'web-2'), { site: 'ber' });
   assert.deepEqual([other.acknowledged, other.fault], [2, null]);

@@ -46,7 +46,7 @@ async function push(
   return { ...received, answer: Buffer.concat(chunks) };
 }
 
-/** A report of web-1 that is sealed to the newest key of the fleet. */
+/** Returns a report of web-1 that is sealed to the newest key of the fleet. */
 async function sample(fleet: Fleet, client = 'web-1'): Promise<SealedSample> {
   const { keyRing } = await openReceiver(makeConfig(fleet.stateDir, [web]), Date.now());
   const { id, publicKey } = keyRing.sealing;
@@ -70,7 +70,7 @@ test('pushed reports are files before they are acknowledged, and rows after the 
   assert.deepEqual(await fleet.column('SELECT ok FROM visits'), [1]);
   assert.deepEqual(await fleet.column('SELECT reader FROM clients'), ['push']);
 
-  // The acknowledgement was lost, so both come again.
+  // The acknowledgement was lost, so both reports are pushed again.
   assert.equal(acknowledgedIn((await push(fleet, stream)).answer).length, 2);
   const second = await fleet.collect([web]);
   assert.deepEqual([second.reports.stored, second.reports.duplicate], [0, 2]);
@@ -86,7 +86,7 @@ test('a push that comes again is acknowledged, and makes neither a file nor a vi
   const visits = (): number => readdirSync(statePaths(fleet.stateDir).journal).length;
   await push(fleet, stream, {}, remembered);
   const files = fleet.sealedFiles();
-  // By another process, which finds the file, and by the same one.
+  // The push reaches another process, which finds the file, and then the same process.
   for (const known of [new RememberedReports(), remembered]) {
     const { answer, fault } = await push(fleet, stream, {}, known);
     assert.deepEqual([acknowledgedIn(answer), fault], [[one.reportId], null]);

@@ -218,7 +218,7 @@ test('a version that there is not, and a platform that npm does not have', async
   assert.match(none.advice, /--from FILE/);
 });
 
-// Release archives that are compared with the SHASUMS256.txt of nodejs.org before anything of them is unpacked or run.
+// Release archives, which are compared with the SHASUMS256.txt of nodejs.org before they are unpacked or run.
 const archiveName = 'node-v22.1.0-linux-arm64.tar.gz';
 const archiveOf = (content: Buffer, folder = 'node-v22.1.0-linux-arm64') =>
   gzipSync(madeTar([{ path: `${folder}/bin/node`, content }]));
@@ -250,7 +250,7 @@ for (const [what, list, message] of [
   });
 }
 
-/** A program that runs here and is no node, which shows if it was run. */
+/** A program that runs here and is not node. The error message shows if it was run. */
 const foreign = skip === false ? readFileSync('/bin/true') : Buffer.alloc(0);
 
 test('a binary of a changed archive is not run', { skip }, async (t) => {

@@ -21,7 +21,7 @@ fs.chmodSync(dir, 0o755);
 const asRoot = process.getuid?.() === 0;
 const usual = '/usr/local/bin:/usr/bin:/bin';
 
-/** A runtime for the upload alone: a program that accepts its own start, or ends as configured. */
+/** Makes a runtime for the upload alone: a program that exits with `status`. */
 function runtimeOf(codecs: readonly Codec[], name: string, status = 0): StoredRuntime {
   const file = path.join(dir, name);
   const padding = randomBytes(150_000).toString('hex');
@@ -55,7 +55,7 @@ function machine(t: TestContext) {
       signal: new AbortController().signal,
       ...options,
     });
-  /** Returns the collector's folder in the home, which exists. */
+  /** Returns the collector's folder in the home. The folder must exist. */
   const place = (): string => {
     const state = path.join(home, '.local/state/fleet-health');
     return path.join(state, fs.readdirSync(state)[0] ?? '', 'c0ffee');
@@ -80,7 +80,7 @@ for (const codec of ['gzip', 'xz', 'zstd', 'raw'] as const) {
   });
 }
 
-/** A PATH with all usual programs except some. */
+/** Returns a PATH with all usual programs except some. */
 function without(...missing: readonly string[]): string {
   const bin = fs.mkdtempSync(path.join(dir, 'bin-'));
   fs.chmodSync(bin, 0o755);
@@ -223,7 +223,7 @@ test('a planted link is not followed', async (t) => {
   assert.deepEqual(fs.readdirSync(elsewhere), []);
 });
 
-/** A user id without an account. The files that it leaves outside of homes are removed. */
+/** Returns a user id without an account. The files of this user outside of homes are removed after the test. */
 function nobody(t: TestContext): number {
   const uid = 2_000_000 + Math.floor(Math.random() * 1_000_000);
   t.after(() => {
@@ -233,7 +233,7 @@ function nobody(t: TestContext): number {
   return uid;
 }
 
-/** Mounts a tmpfs, which belongs to the user, on the home of a machine. */
+/** Mounts a tmpfs that belongs to the user on the home of a machine. */
 function mounted(home: string, uid: number, options: string): void {
   execFileSync('mount', ['-t', 'tmpfs', '-o', `mode=700,uid=${uid},${options}`, 'tmpfs', home]);
 }

@@ -1,4 +1,4 @@
-/** Changes that end the pause after a refused login, over passes that share nothing but the database. */
+/** Changes that end the pause after a refused login, over passes that share only the database. */
 import assert from 'node:assert/strict';
 import { utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -14,7 +14,7 @@ const nobody = { bastions: [], clients: [], jumpHosts: sshSettings };
 const firstMs = 1_795_000_000_000;
 const clientWith = (ssh: Partial<SshSettings>): Client => makeClient('locked', { ssh: { ...sshSettings, ...ssh } });
 
-/** Returns the minutes at which a client that always refuses logins was visited, of passes at these minutes. */
+/** Returns the minutes of the passes that visited a client whose logins are always refused. */
 async function visitedAt(
   minutes: readonly number[],
   client: (fleet: Fleet) => Client = () => clientWith({}),
@@ -95,7 +95,7 @@ test('so do those of the machines of config.xml on the way, the way of the first
   const settings = (name: string, proxyJump: string | null) => ({ ...sshSettings, privateKey: file(name), proxyJump });
   const bastion = (name: string, proxyJump: string | null) =>
     ({ name, address: name, port: 22, ssh: settings(name, proxyJump), file: 'config.xml', line: 3 }) as const;
-  // The last two bastions are reached through each other, which `check` reports.
+  // The last two bastions are reached through each other, a fault that `check` reports.
   const machines = {
     bastions: [bastion('fra', 'gate'), bastion('ber', null), bastion('one', 'two'), bastion('two', 'one')],
     clients: [makeClient('gate', { ssh: settings('gate', null) })],

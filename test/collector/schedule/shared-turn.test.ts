@@ -15,7 +15,7 @@ import { sqliteConfig } from '../../storage/support/sqlite-config.ts';
 const clients = Array.from({ length: 600 }, (_, index) => makeClient(`web-${index}`));
 const names = clients.map(({ name }) => name).sort();
 
-/** Opens a database whose clock is ahead by what `later` returns. */
+/** Opens a database whose clock is ahead by the result of `later`, in milliseconds. */
 async function openShares(t: TestContext, later: () => number = () => 0): Promise<ShareStore> {
   const dir = mkdtempSync(path.join(tmpdir(), 'fleet-shares-'));
   const storage = sqliteConfig(path.join(dir, 'fleet.db'));
@@ -127,7 +127,7 @@ test('before half of the time it waits for them, until the run ends', async (t) 
 test('a collector that was killed keeps its slices for this cycle and has lost them in the next', async (t) => {
   let laterMs = 0;
   const shares = await openShares(t, () => laterMs);
-  // The iteration ends without the rest of it, as with a killed process.
+  // The iteration is never continued, as with a killed process.
   const killed = sharedTurn(options(shares, { id: 'killed' }));
   const batch = await killed.next();
   assert.ok(batch.done === false && batch.value.length === 600);
@@ -185,7 +185,7 @@ test('a collector whose last two runs reached nobody tries a few clients and lea
   assert.ok(tried.done === false);
   assert.ok(tried.value.length >= 10 && tried.value.length < 20, `${tried.value.length} of 600`);
   const second = cut.next();
-  // The others have what it has not begun from half of the time on, before it goes on itself.
+  // From half of the time on, other collectors take the clients that this one has not begun, before it continues.
   laterMs = everyMs / 2;
   const others = await visited(sharedTurn(options(shares, { id: 'well' })));
   assert.deepEqual([...others, ...tried.value.map(({ name }) => name)].sort(), names);
@@ -210,7 +210,7 @@ test('what nobody else has begun late in the cycle it takes all the same, and al
   let laterMs = 0;
   const shares = withReaches(await openShares(t, () => laterMs), 'cut', [none, none]);
   for (const id of ['cut', 'gone']) await shares.join(options(shares, { id }).own, everyMs);
-  // From 0.7 of the time on a run would begin the next cycle.
+  // A run that begins after 0.7 of the time would begin the next cycle.
   laterMs = everyMs * 0.7 - 1500;
   assert.deepEqual((await visited(sharedTurn(options(shares, { id: 'cut' })))).sort(), names);
   const alone = withReaches(await openShares(t), 'cut', [none, none]);
@@ -231,7 +231,7 @@ test('one run that reached nobody, or two that reached a few, change nothing', a
 
 const none: Reach = { succeeded: 0, failed: 200 };
 
-/** A store in which the last runs of one collector have reached so many. */
+/** Returns a store in which the last runs of one collector have these counts of reached clients. */
 function withReaches(shares: ShareStore, id: string, reaches: readonly Reach[]): ShareStore {
   return { ...shares, lastReaches: (of) => Promise.resolve(of === id ? reaches : []) };
 }

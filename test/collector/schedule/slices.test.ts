@@ -10,7 +10,7 @@ const collectors = ['a', 'b', 'c', 'd', 'e'].map((name) => ({ id: `collector-${n
 
 type Collectors = Parameters<typeof preferredOwners>[0];
 
-/** Returns the owner of each slice, of which others may have been the last holders. */
+/** Returns the owner of each slice. `holders` has the last holder of each slice. */
 function owners(seen: Collectors, holders: readonly string[] = []): readonly string[] {
   const held = slices.map((slice) => ({ slice, holder: holders[slice] ?? '' }));
   const found = preferredOwners(seen, held);
@@ -29,7 +29,7 @@ test('a client is always in the same slice, and clients are spread over all', ()
   assert.ok(Math.min(...counts) > 50 && Math.max(...counts) < 160, `${Math.min(...counts)} to ${Math.max(...counts)}`);
 });
 
-/** Sets of five collectors, with ids as different as any. */
+/** Sets of five collectors. The ids differ between the sets. */
 const sets = Array.from({ length: 40 }, (_, set) =>
   collectors.map(({ id, capacity }) => ({ id: `${id}-${set}`, capacity })),
 );

@@ -16,7 +16,9 @@ const upTo = (count: number): readonly number[] => Array.from({ length: count },
 const ascending = (one: number, other: number): number => one - other;
 const unlimited = { limitsOf: () => [], isSlow: () => false, signal: new AbortController().signal };
 
-/** Works on 0..count-1, each for a few turns of the event loop, and counts the items in work at the same time. */
+/**
+ * Runs the items 0 to count-1, each for a few turns of the event loop, and counts the items that run at the same time.
+ */
 async function watch(
   count: number,
   concurrency: number,
@@ -85,7 +87,7 @@ test('work that rejects is the fault of the whole', async () => {
   await assert.rejects(runWorkQueue({ ...unlimited, items: [1, 2, 3, 4], concurrency: 2, work }), /three/);
 });
 
-/** A schedule whose items end when the test ends them. */
+/** Starts a work queue whose items end when the test ends them. */
 function steered(
   items: readonly number[],
   concurrency: number,

@@ -14,7 +14,7 @@ const [now, boot] = [received, 'boot-1'];
 const anew = 'spooled before the uptime began anew within one boot, as of a container: the wall clock';
 const wrong = 'spooled three hours ago in this boot, by a wall clock that is days wrong';
 
-// The time on the wall clock, the boot id, the uptime, what the hello said of the clocks, and the expected time.
+// The time on the wall clock, the boot id, the uptime, the clocks in the hello, and the expected time.
 for (const [what, wallMs, bootId, uptimeMs, facts, expected] of [
   ['made just now', now, boot, 10 * hour, clock, now],
   [wrong, now - 90 * hour, boot, 7 * hour, daysWrong, now - 3 * hour],

@@ -111,7 +111,7 @@ test('a place that cannot be written to is a fault of the state folder, and work
 test('a full disk is said to be full', async () => {
   const dir = freshDir();
   mkdirSync(path.join(dir, 'web-1'), { recursive: true });
-  // Every write to /dev/full fails with ENOSPC; the name of the file that is being written follows from the report.
+  // Every write to /dev/full fails with ENOSPC. The name of the temporary file is derived from the report.
   const name = `.${id}.1795000000123.-1500.1790000000000.b2def7f1-3487.fhs.part`;
   symlinkSync('/dev/full', path.join(dir, 'web-1', name));
   await assert.rejects(openSealedSpool(dir).add(arrived()), { code: 'spool-full', exitStatus: 3 });

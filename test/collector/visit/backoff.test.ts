@@ -7,13 +7,16 @@ import { bastionFailed, ofClient } from '../../../src/transport/bastions/bastion
 
 const minute = 60_000;
 
-/** With nothing changed since the last attempt. */
+/** True if a client is skipped, with no change of its configuration or credentials since the last attempt. */
 function heldBack(facts: LastAttempt | undefined, nowMs: number): boolean {
   const attempt = facts && { ...facts, attemptDigest: 'same' };
   return isHeldBack({ facts: attempt, nowMs, configDigest: 'same', credentialsChangedAtMs: () => null });
 }
 
-/** Runs a client whose logins are always refused through a day. Returns the runs that visited it. */
+/**
+ * Simulates a day of runs for a client whose logins are always refused. Returns the numbers of the runs that visited
+ * it.
+ */
 function visitedRuns(everyMs: number, runs: number, jitterMs: (run: number) => number = () => 0): number[] {
   let facts: LastAttempt | undefined;
   const visited: number[] = [];

@@ -27,7 +27,7 @@ function ringOf(sealing: KeyPair): KeyRing {
   return { sealing, opening: privateKeysOf([sealing]), known, made: false };
 }
 
-/** A visit to a new client with the real agent; `exec` may change what its commands do. */
+/** Makes a visit to a new client with the real agent. `exec` may replace the commands. */
 function watched(more: Partial<VisitContext> = {}, exec: (command: string, number: number) => string = (c) => c) {
   const client = makeClient(`visit-${clients++}`);
   const kept: ReceivedReport[] = [];

@@ -7,13 +7,13 @@ import { ConfigError } from '../../../src/config/xml/findings.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
-/** Every configuration is evaluated as of then. */
+/** The time at which every configuration is loaded. */
 export const nowMs = Date.parse('2026-11-20T10:00:00Z');
 
 const root = tempFolder();
 let lastFolder = 0;
 
-/** A folder with the files given (name -> text), 0600, removed after the tests of the file. */
+/** Makes a folder with the given files (name -> text), mode 0600. It is removed after the tests of the file. */
 export function configFolder(files: Readonly<Record<string, string>>): string {
   const folder = path.join(root, String(++lastFolder));
   mkdirSync(folder);
@@ -24,22 +24,22 @@ export function configFolder(files: Readonly<Record<string, string>>): string {
   return folder;
 }
 
-/** A config.xml of this text, with further files beside it. */
+/** Makes a config.xml with this text, and further files beside it. Returns its path. */
 export function configFile(text: string, files: Readonly<Record<string, string>> = {}): string {
   return path.join(configFolder({ 'config.xml': text, ...files }), 'config.xml');
 }
 
-/** Loads the children of a <config>, from its second line on, with further files beside it. */
+/** Loads a config.xml whose <config> has these children from line 2 on, with further files beside it. */
 export function load(children: string, files: Readonly<Record<string, string>> = {}): Config {
   return loadText(`<config>\n${children}\n</config>\n`, files);
 }
 
-/** Loads a whole file. */
+/** Loads a config.xml with this text, with further files beside it. */
 export function loadText(text: string, files: Readonly<Record<string, string>> = {}): Config {
   return loadConfig({ file: configFile(text, files), nowMs });
 }
 
-/** The findings of a configuration with faults, as `FILE:LINE: message` without the folder. */
+/** Returns the findings of a configuration with faults, as `FILE:LINE: message` without the folder. */
 export function faults(children: string, files: Readonly<Record<string, string>> = {}): string[] {
   return faultsOfText(`<config>\n${children}\n</config>\n`, files);
 }
@@ -49,12 +49,15 @@ export function assertFault(children: string, words: RegExp, files: Readonly<Rec
   assert.match(faults(children, files)[0] ?? '', words);
 }
 
-/** The same of a whole file. */
+/** Returns the findings of a config.xml with this text, as `FILE:LINE: message` without the folder. */
 export function faultsOfText(text: string, files: Readonly<Record<string, string>> = {}): string[] {
   return faultsOfFile(configFile(text, files));
 }
 
-/** The findings of what must throw a ConfigError; the folder is left out of them. */
+/**
+ * Returns the findings of a ConfigError that `load` throws, without the folder. Returns no findings if `load` throws
+ * nothing. Rethrows other errors.
+ */
 export function faultsOf(load: () => unknown, folder: string): string[] {
   try {
     load();
@@ -65,49 +68,49 @@ export function faultsOf(load: () => unknown, folder: string): string[] {
   return [];
 }
 
-/** The findings of a file, without the folder that it is in. */
+/** Returns the findings of a file, without its folder. */
 export function faultsOfFile(file: string): string[] {
   return faultsOf(() => loadConfig({ file, nowMs }), path.dirname(file));
 }
 
-/** Findings as people see them, without the folder they are in. */
+/** Returns findings in the format of messages, without their folder. */
 export function shortly(findings: readonly Finding[], folder: string): string[] {
   return findings.map(({ file, line, message }) =>
     `${file}${line === null ? '' : `:${line}`}: ${message}`.replaceAll(`${folder}/`, ''),
   );
 }
 
-/** The warnings of a configuration without faults. */
+/** Returns the warnings of a configuration without faults. */
 export function warnings(children: string): string[] {
   const config = load(children);
   return shortly(config.warnings, path.dirname(config.file));
 }
 
-/** The only client, or that of a name. */
+/** Returns the client of a name, or the first client if no name is given. Throws if there is none. */
 export function clientOf(config: Config, name?: string): Client {
   const client = config.clients.find((one) => name === undefined || one.name === name);
   if (client === undefined) throw new Error(`no client ${name ?? ''}`);
   return client;
 }
 
-/** Some fields of each client, in the order of the file. */
+/** Returns some fields of each client, in the order of the file. */
 export function fieldsOf<Field extends keyof Client>(config: Config, ...fields: readonly Field[]): Client[Field][][] {
   return config.clients.map((client) => fields.map((field) => client[field]));
 }
 
-/** The name of each client, in the order of the file. */
+/** Returns the name of each client, in the order of the file. */
 export function namesOf(config: Config): readonly string[] {
   return config.clients.map(({ name }) => name);
 }
 
-/** The rule of a name that a client has in force. */
+/** Returns the rule of this name that a client has in force. Returns undefined if the client has none. */
 export function ruleOf(config: Config, name: string, client?: string): Rule | undefined {
   return clientOf(config, client).rules.find((rule) => rule.name === name);
 }
 
 /**
- * Cases in a text: lines of XML, and below them, indented by two blanks, the findings that they must have. Four blanks
- * continue a finding.
+ * Returns the cases in a text. A case is lines of XML, followed by its expected findings, indented by two spaces. Four
+ * spaces continue a finding.
  */
 export function casesOf(text: string): readonly (readonly [xml: string, expected: readonly string[]])[] {
   assert.match(text.replaceAll(/^#.*\n|((?:^<.*\n)+)((?:^ {2}.*\n)+)/gm, ''), /^\s*$/);

@@ -1,6 +1,6 @@
 import type { Recipient } from '../../../src/config/config.ts';
 
-/** Returns recipients in words: `ops@example.org`, `webhook:chat critical`, with rules and hours where they are. */
+/** Returns recipients as words: `ops@example.org`, `webhook:chat critical`, with rules and hours if they have any. */
 export function recipientsOf({ recipients }: { readonly recipients: readonly Recipient[] }): readonly string[] {
   return recipients.map(({ to, severity, rules, hours }) =>
     [

@@ -56,7 +56,7 @@ test('moments in a zone, over both changes of the clock', () => {
     const ms = parseMoment(text, zone);
     assert.equal(ms === null ? null : new Date(ms).toISOString(), iso, text);
   }
-  // The hour that comes twice may be read as either.
+  // The hour that occurs twice may be read as either.
   const twice = parseMoment('2026-10-25 02:30', berlin) ?? 0;
   assert.ok(['2026-10-25T00:30:00.000Z', '2026-10-25T01:30:00.000Z'].includes(new Date(twice).toISOString()));
 });

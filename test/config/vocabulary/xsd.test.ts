@@ -15,7 +15,7 @@ const sample = path.join(packageDir, 'config.xml');
 const hasXmllint = spawnSync('xmllint', ['--version']).status === 0;
 const skip = hasXmllint || process.env['CI'] !== undefined ? false : 'needs xmllint (libxml2-utils)';
 
-/** Returns the errors that xmllint reports for a file; empty if there are none. */
+/** Returns the errors that xmllint reports for a file. Returns '' if there are none. */
 function objections(file: string): string {
   const { status, stderr, error } = spawnSync('xmllint', ['--noout', '--schema', schema, file], { encoding: 'utf8' });
   if (error !== undefined) throw error;
@@ -26,7 +26,7 @@ function written(text: string): string {
   return path.join(configFolder({ 'config.xml': text }), 'config.xml');
 }
 
-/** The sample with its examples outside of comments. */
+/** Returns the sample file with its examples moved out of comments. */
 function examples(): string {
   return readFileSync(sample, 'utf8').replace(/<!--\s*(<(?!!)[\s\S]*?>)\s*-->/g, '$1');
 }
@@ -67,7 +67,7 @@ test("the sample's examples are valid, load, and show every element but those of
   ]);
 });
 
-/** Files that check accepts: the schema must, too. */
+/** Files that `check` accepts. The schema must accept them, too. */
 const accepted: readonly string[] = [
   `<?xml version="1.0"?><config><client ip='127.0.0.1' port=' 22 ' username='u' password='p' mail="a@b">` +
     '<alert type="memory" limit="10 %"/></client></config>',
@@ -96,7 +96,7 @@ for (const text of accepted) {
   });
 }
 
-/** Slips that an editor with the schema shows at once. */
+/** Mistakes that an editor reports immediately with the schema. */
 const refused: readonly string[] = [
   '<fleet/>',
   '<client ip="10.0.0.1"/>',

@@ -65,7 +65,7 @@ test('what cannot be included is a fault with the place that wants it', () => {
     'a.xml': inner(client),
   });
   assertFault(`<include file="."/>${client}`, /^config\.xml:2: .*is no ordinary file/);
-  // Each of them would be read without end.
+  // A read of these files would never end.
   for (const file of ['/dev/zero', '/dev/./urandom', '/dev/null/../zero', '/proc/self/fd/../../../dev/zero']) {
     assertFault(`<include file="${file}"/>${client}`, /^config\.xml:2: .*(?:is no ordinary file|does not exist)/);
   }
