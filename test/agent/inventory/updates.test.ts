@@ -97,7 +97,7 @@ Found 2 applicable patches:
   },
 };
 
-/** Returns a machine whose package manager writes its arguments to `args` and its answers from files. */
+/** Returns a machine whose package manager writes its arguments to `args` and prints its answers from files. */
 function machineWith(t: TestContext, name: string, { path, lists, answers, status = 0 }: Manager): Machine {
   const root = tempFolder(t);
   answers.forEach((answer, at) => rootWith(root, { [`answer${at}`]: answer }));

@@ -31,7 +31,7 @@ test("the predecessor's file works unchanged", () => {
     ['cpu', 'ge', 20, 'critical', 1, null],
     ['uptime', 'ge', 864_000, 'critical', 1, null],
   ]);
-  // The rules of the old file replace the defaults of their types. The other defaults stay in force, with their own `for`.
+  // The old file replaces the defaults of its types. The other defaults stay in force, with their own `for`.
   const defaults = client.rules.filter((rule) => rule.origin === 'default');
   const kernel = ['open-files', 'conntrack', 'clock-unsynchronised'];
   assert.deepEqual(pluck(defaults, 'name'), [
