@@ -5,17 +5,17 @@ import { openBastions } from '../inhibit/bastions-gone.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
 import { finishedRuns, fleetAlert, type FinishedRun, type FleetFacts } from './fleet-facts.ts';
 
-/** Fewer clients allow no conclusion. */
+/** The least number of clients that allows a conclusion. */
 const leastClients = 3;
 const nearlyAll = 0.9;
 
 /**
- * Begins one alert for each collector whose two newest finished full runs reached nearly none of its clients, for
- * faults of the network: then its own network is the likely fault. It ends with the next full run that reaches more.
- * Clients behind one lost bastion do not count: the bastion explains them.
+ * Begins one alert for each collector whose two newest finished full runs reached nearly none of its clients because of
+ * network faults: the collector's own network is then the likely cause. The alert ends with the next full run that
+ * reaches more. Clients behind one lost bastion do not count: the bastion explains them.
  *
- * The unreachable clients are those with an alert, pending ones included, that visits of the run have begun or kept
- * up. A client whose host key is not trusted failed too, but not because of the network.
+ * The unreachable clients are those with an alert, pending ones included, that visits of the run have begun or kept up.
+ * A client whose host key is not trusted failed too, but not because of the network.
  */
 export function evaluateIsolation(facts: FleetFacts, rule: Rule): readonly Alert[] {
   const { runsOf, alerts, nowMs } = facts;
@@ -23,7 +23,7 @@ export function evaluateIsolation(facts: FleetFacts, rule: Rule): readonly Alert
   const unexplained = besideOneBastion(facts, unreachable);
   return [...runsOf].flatMap(([collectorId, own]): readonly Alert[] => {
     const open = facts.open('', rule.name, collectorId);
-    // A run that visited nobody, where collectors share the fleet, says nothing.
+    // Where collectors share the fleet, a run may have visited no client; such a run proves nothing.
     const telling = finishedRuns(own).filter((one) => attemptsOf(one) > 0);
     const [run, before] = [...telling].sort((one, other) => other.finishedAtMs - one.finishedAtMs);
     if (run === undefined) return [];
@@ -32,13 +32,13 @@ export function evaluateIsolation(facts: FleetFacts, rule: Rule): readonly Alert
     const behind = unexplained.behind.filter((alert) => wasLostIn(alert, run, shares)).length;
     const isIsolated = missesNearlyAll(run, lost, behind);
     if (open !== null) {
-      // An alert from the future, under a clock that was wrong, would outlast every run.
+      // An alert that a wrong clock dated in the future would outlast every run.
       const isLater = run.startedAtMs > open.pendingSinceMs || open.pendingSinceMs > nowMs;
       const isWorse = open.severity === 'warning' && lost.some(({ severity }) => severity === 'critical');
       if (isIsolated && isWorse) {
         return [{ ...open, severity: 'critical', sequence: open.sequence + 1, changedByRun: run.id }];
       }
-      // Visits of a run that goes on have replaced some of those of the run before.
+      // Visits of a run under way have replaced some visits of the run before.
       const goesOn = own.some(({ outcome, startedAtMs }) => outcome === 'running' && startedAtMs > run.startedAtMs);
       if (isIsolated || !isLater || goesOn) return [];
       const valueText = `${run.host} reached ${run.succeeded ?? 0} of ${attemptsOf(run)} clients`;
@@ -50,7 +50,7 @@ export function evaluateIsolation(facts: FleetFacts, rule: Rule): readonly Alert
   });
 }
 
-/** Parts the alerts into those that one lost bastion does not explain, and those behind it. Two explain nothing. */
+/** Splits the alerts into those behind the one lost bastion and the others. Two lost bastions explain nothing. */
 function besideOneBastion(
   { config, alerts }: FleetFacts,
   unreachable: readonly Alert[],
@@ -97,8 +97,8 @@ function causeOf(valueText: string): string {
 }
 
 /**
- * True if the newest visit of the alert belongs to that run, or is from its time. Collectors that share a fleet run at
- * the same time, each with clients of its own; those that do not share it visit the same clients.
+ * True if the alert's newest visit belongs to the run, or falls into its time. Collectors that share a fleet run at the
+ * same time, each with its own clients; other collectors visit the same clients.
  */
 function wasLostIn({ progress }: Alert, run: FinishedRun, shares: boolean): boolean {
   if (shares && progress.lastRun !== undefined) return progress.lastRun === run.id;

@@ -19,9 +19,9 @@ import type { RunFact } from '../../storage/store/run.ts';
 
 /**
  * Begins an alert for each collector that has not finished a full run for as long as the rule says, by the database's
- * clock. A collector whose clock is as far from that gets one too. The alert ends with the collector's next full run,
- * or with one of another collector that began on its host later: the state folder was made anew. It stays if no run of
- * the collector is stored any more.
+ * clock. A collector whose clock differs that much gets an alert too. The alert ends with the collector's next full
+ * run, or with a run of another collector that began on the same host later: the state folder was created anew. The
+ * alert stays if no run of the collector is stored any more.
  */
 export function evaluateSilence(facts: FleetFacts, rule: Rule): readonly Alert[] {
   const { config, runsOf, aheadOf, nowMs, mayMiss } = facts;
@@ -95,8 +95,8 @@ function clockHint({ databaseAheadMs = 0 }: FleetFacts): string {
 }
 
 /**
- * Returns the newest full run of another collector on the host that began to run later; `null` if there is none. One
- * that ran beside the silent one before is no successor: two machines may have one name.
+ * Returns the newest full run of another collector on the host that first ran later; `null` if there is none. A
+ * collector that ran beside the silent one before is no successor: two machines may have the same name.
  */
 function successorOf(facts: FleetFacts, collectorId: string, host: string, sinceMs: number): FinishedRun | null {
   const others = [...facts.runsOf].filter(
@@ -105,7 +105,7 @@ function successorOf(facts: FleetFacts, collectorId: string, host: string, since
   return newestFinished(others.flatMap(([, runs]) => runs));
 }
 
-/** True if a first known run is the first one since a time. Where runs since that time are not read, it may be none. */
+/** True if a collector first ran after a time. False if its first known run is at the edge of the runs read. */
 function beganAfter({ config, nowMs }: FleetFacts, firstMs: number, sinceMs: number): boolean {
   const { everyMs } = config.collector;
   const readMs = nowMs - runsReadFor(everyMs);

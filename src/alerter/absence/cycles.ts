@@ -13,17 +13,17 @@ export async function readSites(
   return collector.sharedSite === null ? new Map() : store.sharingSites();
 }
 
-/** Rounds over all clients of a collector or of a site. Each client is to be visited once in each of them. */
+/** Rounds over all clients of a collector or of a site. Each client is due one visit in each round. */
 export interface Rounds {
   /** The site whose collectors share the rounds; `null` for a collector that visits all clients by itself. */
   readonly site: string | null;
-  /** Oldest first. The last run of a cycle, with the beginning of its first one, stands for the cycle. */
+  /** Oldest first. A cycle is represented by its last run, with the start of its first run. */
   readonly runs: readonly FinishedRun[];
 }
 
 /**
  * Returns the finished runs of each collector that visits all clients by itself, and the completed cycles of each site.
- * A run that found nothing to visit, because others had done so, is part of their cycle.
+ * A run that found all clients visited by others is part of their cycle.
  */
 export function roundsOf({
   runsOf,

@@ -14,7 +14,7 @@ export interface EvaluateEventsOptions {
   /** Returns all open alerts. */
   readonly openAlerts: () => Promise<readonly Alert[]>;
   readonly nowMs: number;
-  /** False if the database was away of late: events may wait for it that end a silence. */
+  /** False if the database was unreachable lately: events that end a silence may still wait to be stored. */
   readonly mayMiss: boolean;
 }
 

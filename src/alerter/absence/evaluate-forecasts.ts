@@ -16,11 +16,11 @@ export interface EvaluateForecastsOptions extends ClientForecasts {
   /** The client's open alerts. */
   readonly alerts: readonly Alert[];
   readonly reader: Reader;
-  /** True once a day; else only what is urgent counts, and only where it begins an alert or makes one worse. */
+  /** True once a day. Otherwise only urgent forecasts count, and only if they begin an alert or make one worse. */
   readonly isDaily: boolean;
 }
 
-/** The growth of the last week leaves less than so many days to what is urgent. */
+/** A forecast is urgent if the growth of the last week leaves fewer days than this. */
 const urgentDays = 2;
 
 /** Clients share their lists of rules, and a list never changes. */
@@ -28,7 +28,7 @@ const foreseeing = rememberedWeakly((rules: readonly Rule[]) => rules.filter((ru
 
 /**
  * Moves the alerts of a client by its forecasts, a day a row. Returns new (id `null`) and changed alerts. Begins no
- * alert beside one that says already that the file system is nearly full, and is no milder.
+ * alert beside one of at least its severity that says that the file system is nearly full.
  */
 export function evaluateForecasts(options: EvaluateForecastsOptions): readonly Alert[] {
   const { client, alerts, forecasts, known, reader, isDaily } = options;
@@ -51,7 +51,7 @@ export function evaluateForecasts(options: EvaluateForecastsOptions): readonly A
       atMs: reader.nowMs,
       evidence: `forecast ${new Date(reader.nowMs).toISOString()}`,
       samples: sampleForecasts(client.rules, options, reader).filter(counts),
-      // A client that is silent does not say that a mount is gone.
+      // A silent client does not mean that its mounts were removed.
       complete: isDaily && known.space.length + known.inodes.length > 0 ? rules.map(({ name }) => name) : [],
     },
     null,
@@ -77,7 +77,7 @@ function isUrgent({ forecasts }: ClientForecasts, { rule, subject }: Sample): bo
   return (found?.shortDays ?? Infinity) < urgentDays;
 }
 
-/** True if an alert fires that says that the file system is nearly full now, and is no milder. */
+/** True if a firing alert of at least this severity says that the file system is nearly full now. */
 function isCovered(
   { rules }: Pick<Client, 'rules'>,
   alerts: readonly Alert[],

@@ -12,7 +12,7 @@ import type { Sample } from '../evaluate/sample.ts';
 import { Subjects } from '../transition/subjects.ts';
 import { emptyRow } from './evaluate-forecasts.ts';
 
-/** Returns the figures of groups. Clients without a report of late are left out. */
+/** Returns the figures of groups. Omits clients without a recent report. */
 export type ReadGroups = (groups: readonly ComparedGroup[]) => Promise<readonly GroupFigures[]>;
 
 export interface EvaluateOutliersOptions {
@@ -26,9 +26,7 @@ export interface EvaluateOutliersOptions {
 /** Clients share their lists of rules, and a list never changes. */
 const comparing = rememberedWeakly((rules: readonly Rule[]) => rules.filter(isOutlierRule));
 
-/**
- * Moves alerts by the outliers of now. Returns new (id `null`) and changed alerts. Reads nothing without such rules.
- */
+/** Moves alerts by outliers. Returns new (id `null`) and changed alerts. Reads nothing without rules for outliers. */
 export async function evaluateOutliers(options: EvaluateOutliersOptions): Promise<readonly Alert[]> {
   const { config, alerts, nowMs } = options;
   const clients = config.clients.filter(({ state, rules }) => state === 'active' && comparing(rules).length > 0);
@@ -78,7 +76,7 @@ export async function samplesOfClient(
   return sampleOutliers(rules, name, compared, known);
 }
 
-/** Reads the figures of the groups that rules compare; with a client only of its groups. */
+/** Reads the figures of the groups that the rules compare; with `client`, only of that client's groups. */
 export async function readCompared(
   { config, readGroups }: Pick<EvaluateOutliersOptions, 'config' | 'readGroups'>,
   rules: readonly Rule[],

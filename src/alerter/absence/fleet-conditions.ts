@@ -22,9 +22,9 @@ const conditions: Readonly<Record<string, (facts: FleetFacts, rule: Rule) => rea
 };
 
 /**
- * Returns new (id `null`) and changed alerts that follow from runs and from silence, and not from a row: the
- * conditions of the fleet, `no-report`, and the end of alerts whose rule or client is no longer watched, which did not
- * recover.
+ * Returns new (id `null`) and changed alerts that follow from runs and from silence, and not from a row: the conditions
+ * of the fleet, `no-report`, and the end of alerts whose rule or client is no longer watched. The latter have not
+ * recovered.
  *
  * Alerts of the fleet have '' for their client. Their subject is a collector's id, a key, or a file system.
  */
@@ -58,8 +58,8 @@ function isWatchedBy(config: Config): (alert: Pick<Alert, 'client' | 'rule'>) =>
 }
 
 /**
- * Begins an alert for each file system of collectors and alerters that is nearly full: they lose what they cannot
- * store. It ends when clearly more is free. It stays as it is if no program has reported the file system lately.
+ * Begins an alert for each file system of collectors and alerters that is nearly full: they lose data that they cannot
+ * store. The alert ends when clearly more is free. It stays if no program has reported the file system lately.
  */
 function evaluateStateDisks(facts: FleetFacts, rule: Rule): readonly Alert[] {
   return (facts.stateDisks ?? []).flatMap((disk): readonly Alert[] => {
@@ -86,9 +86,9 @@ function evaluateStateDisks(facts: FleetFacts, rule: Rule): readonly Alert[] {
 }
 
 /**
- * Begins an alert if sealed reports have waited in the database for as long as the rule says: one for reports that no
- * `ingest` has looked at, and one for each key that no `ingest` has, with the key's id for its subject. It ends once
- * the oldest waiting report is younger, or none waits.
+ * Begins an alert if sealed reports have waited in the database for as long as the rule says. Reports that no `ingest`
+ * has looked at have one alert; each key that no `ingest` has gets another, with the key's id as its subject. An alert
+ * ends once the oldest waiting report is younger, or none waits.
  */
 function evaluateIngest(facts: FleetFacts, rule: Rule): readonly Alert[] {
   const { config, nowMs, mayMiss, alerts } = facts;
@@ -142,19 +142,17 @@ function describeWaiting(subject: string, { reports, clients, sinceMs }: Waiting
     : `sealed to key ${subject}, which no ingest has: ${what}, the oldest for ${age}`;
 }
 
-/** A break in the alerter's own runs that is this many times longer than its rhythm may be the database's. */
+/** A break in the alerter's runs may be an outage of the database if it is this many times longer than their rhythm. */
 const longestBreak = 1.5;
 /** An alerter that cron starts less often than this has no rhythm in which a break would show. */
 const slowestRhythmMs = 20 * minuteMs;
 
-/** Returns the length of a break that no rhythm explains. */
+/** Returns the length above which no rhythm of runs explains a break. */
 export function longestBreakMs(everyMs: number): number {
   return longestBreak * Math.max(everyMs, slowestRhythmMs);
 }
 
-/**
- * True if the database has answered for so long that a missing row means silence, or no alerter has asked it before.
- */
+/** True if the database has answered long enough for a missing row to mean silence, or if no alerter has run before. */
 export function mayMissRows(runs: readonly RunFact[], nowMs: number, everyMs: number): boolean {
   if (!runs.some(({ program, outcome }) => program === 'alert' && outcome === 'finished')) return true;
   const upSinceMs = databaseUpSince(runs, nowMs, everyMs);
@@ -162,9 +160,9 @@ export function mayMissRows(runs: readonly RunFact[], nowMs: number, everyMs: nu
 }
 
 /**
- * Returns the time since which the database has answered, from the alerter's own runs: each leaves a row, unless the
- * database is away. The rhythm of runs is `every`, or the pause before a run if cron starts the alerter less often.
- * `runs` are in any order and include the run under way. Returns `null` if there is no recent run.
+ * Returns the time since which the database has answered, derived from the alerter's own runs: each leaves a row unless
+ * the database is unreachable. The rhythm of runs is `every`, or the pause before a run if cron starts the alerter less
+ * often. `runs` are in any order and include the run under way. Returns `null` if there is no recent run.
  */
 export function databaseUpSince(runs: readonly RunFact[], nowMs: number, everyMs: number): number | null {
   const times = runs

@@ -14,22 +14,22 @@ export interface EvaluateFleetOptions {
   /** Runs in any order; runs of the alerter are ignored. A collector is known while one of its runs is among them. */
   readonly runs: readonly RunFact[];
   readonly seenClients: readonly SeenClient[];
-  /** The site of each collector that shares a fleet, by its id; left out: each visits all clients by itself. */
+  /** The site of each collector that shares a fleet, by its id. Default: each visits all clients by itself. */
   readonly sites?: ReadonlyMap<string, string>;
   /** All open alerts, after all rows were processed. */
   readonly alerts: readonly Alert[];
-  /** Sealed reports that wait in the database; left out: none. */
+  /** Sealed reports that wait in the database. Default: none. */
   readonly sealed?: readonly SealedSummary[];
   readonly nowMs: number;
   /** The time since which the database has answered, see `databaseUpSince`; `null` if unknown. */
   readonly databaseUpSinceMs: number | null;
-  /** The database's clock minus this machine's; left out: not compared. */
+  /** The database's clock minus this machine's. Default: not compared. */
   readonly databaseAheadMs?: number;
-  /** File systems of the programs themselves, as they were of late. */
+  /** File systems of the programs themselves, as reported lately. */
   readonly stateDisks?: readonly StateDiskFact[];
 }
 
-/** Returns for how long runs are read while the alerter goes on. */
+/** Returns how far back, in milliseconds, runs are read while the alerter runs without a break. */
 export function runsReadFor(everyMs: number): number {
   return Math.max(dayMs, 12 * everyMs);
 }
@@ -75,9 +75,9 @@ export function fleetFacts(options: EvaluateFleetOptions): FleetFacts {
   };
 }
 
-/** Clocks of two machines may differ by this many times `every` ... */
+/** A run may be this many times `every` ahead of the database's clock, and at least `leastAheadMs`. */
 const runsAhead = 3;
-/** ... and at least by this time. */
+/** Smaller differences between the clocks of two machines are always accepted. */
 export const leastAheadMs = 10 * minuteMs;
 
 function keyOf(client: string, rule: string, subject: string): string {
@@ -115,7 +115,7 @@ export function fleetAlert(rule: Rule, begun: BegunFleetAlert): Alert {
   });
 }
 
-/** Returns what a resolved alert about an absence says: `a full run of mon-1 finished at 10:20; none for 2 hours`. */
+/** Returns the text of a resolved alert about an absence: `a full run of mon-1 finished at 10:20; none for 2 hours`. */
 export function endWords({ config, nowMs }: FleetFacts, open: Alert, what: string, atMs: number): string {
   const lasted = atMs > open.pendingSinceMs ? `; none for ${durationInWords(atMs - open.pendingSinceMs)}` : '';
   return `${what} at ${timeInWords({ zone: config.alerts.zone, nowMs }, atMs)}${lasted}`;

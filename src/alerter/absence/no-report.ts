@@ -13,9 +13,9 @@ import { timeInWords } from '../../text/time-words.ts';
 const ruleName = 'no-report';
 
 /**
- * Begins an alert for each client of config.xml without a report in as many finished full runs as the rule says,
- * unless an open alert explains that (unreachable, host key). It ends with the client's next report. Where collectors
- * share the clients of a site, a run stands for a completed cycle of that site.
+ * Begins an alert for each client of config.xml without a report in as many finished full runs as the rule says, unless
+ * an open alert (unreachable, host key) explains the silence. The alert ends with the client's next report. Where
+ * collectors share the clients of a site, a run stands for a completed cycle of that site.
  *
  * A run counts if the client was visited during it or later. The alert of a client that was not visited since (the
  * collector reads another config.xml, or the client is new) is pending from the first pass that misses the client, and
@@ -31,7 +31,7 @@ export function evaluateNoReport(facts: FleetFacts): readonly Alert[] {
   const collectorsOf = ({ forwardedBy, labels }: Client) => {
     if (forwardedBy !== null) return [finishedRuns(runsOf.get(siteId(forwardedBy)) ?? [])];
     const label = labels['site'];
-    // Nobody visits the clients of a site that no collector has: all miss them.
+    // No collector visits the clients of a site without collectors: all collectors miss them.
     const isAnybodys = label === undefined || !known.has(label);
     return here.filter(({ site }) => isAnybodys || site === null || site === label).map(({ runs }) => runs);
   };
@@ -49,7 +49,7 @@ export function evaluateNoReport(facts: FleetFacts): readonly Alert[] {
   });
 }
 
-/** False for a client that pushes and has done so within three times its interval. */
+/** True if the client does not push, or has not pushed within three times its interval. */
 function isLate({ pushEveryMs }: Client, lastReportMs: number | null, nowMs: number): boolean {
   return pushEveryMs === null || lastReportMs === null || nowMs - lastReportMs >= 3 * pushEveryMs;
 }
@@ -72,7 +72,7 @@ function evaluateClient({ facts, client, rule, seen, collectors }: ClientSilence
     return { ...closeAlert(open, 'recovered', { atMs: lastReportMs, runId: null }), valueText };
   }
   if (open?.state === 'firing' || !facts.mayMiss) return null;
-  // No run brings the report of a client that pushes, so runs are not counted before it is late.
+  // Runs bring no report of a client that pushes, so they do not count until the client is late.
   if (!isLate(client, lastReportMs, facts.nowMs)) return null;
   // An alert that flaps stays open while visits succeed.
   const explained = visitConditions
@@ -111,13 +111,13 @@ function evaluateClient({ facts, client, rule, seen, collectors }: ClientSilence
   return begin(first?.startedAtMs ?? facts.nowMs, last?.id ?? 'none');
 }
 
-/** True if a report came since the alert began; lately, if it began in the future under a wrong clock. */
+/** True if a report came since the alert began, or within `every` of now if a wrong clock dated the alert ahead. */
 function hasReported({ nowMs, config }: FleetFacts, open: Alert, lastReportMs: number): boolean {
   if (open.pendingSinceMs <= nowMs) return lastReportMs >= open.pendingSinceMs;
   return Math.abs(nowMs - lastReportMs) <= config.collector.everyMs;
 }
 
-/** Returns the runs that should have brought a report of the client and did not. */
+/** Returns the runs in which the client should have reported and did not. */
 function missedBy(runs: readonly FinishedRun[], seen: SeenClient | null, open: Alert | null): readonly FinishedRun[] {
   const lastReportMs = seen?.lastReportAtMs ?? null;
   const lastVisitMs = seen?.lastVisitAtMs ?? null;

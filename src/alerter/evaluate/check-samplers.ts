@@ -6,7 +6,7 @@ import { labelMatcher, ruleChooser, type Candidate, type SamplerKind } from './s
 
 const shownChars = 200;
 
-/** Samples people's own checks: subjects are their names. UNKNOWN moves no alert. */
+/** Samples people's own checks: subjects are the checks' names. UNKNOWN moves no alert. */
 export const checkSamplers: SamplerKind = {
   serves: (rule) => rule.type === 'check',
   needOf: () => 'checks',
@@ -38,7 +38,7 @@ function checkSample(rule: Rule, check: CheckStat): Sample {
     level: levelOf(rule, state),
     clear: state === 0,
     eased: state !== 2 || rule.severity === 'warning',
-    // A state is no number that people compare: the text says all.
+    // A state is not a number that people compare; the text describes it.
     value: null,
     valueText: shownResult(check),
     limitText: '',
@@ -46,12 +46,12 @@ function checkSample(rule: Rule, check: CheckStat): Sample {
   };
 }
 
-/** A rule with severity="warning" has no critical level. */
+/** Returns the level of a state. A rule with severity="warning" has no critical level. */
 function levelOf({ severity }: Rule, state: 0 | 1 | 2): Level {
   return state === 0 ? 'none' : state === 2 ? severity : 'warning';
 }
 
-/** `WARNING: 210 unsent`: the state, and the first line of the text. Plugins that begin with the state say it once. */
+/** Returns the state and the first line of the text: `WARNING: 210 unsent`. Omits the state if the line contains it. */
 function shownResult({ state, text }: CheckStat): string {
   const [line = ''] = text.split('\n', 1);
   const word = checkStateWords[state];
@@ -73,7 +73,7 @@ const conditions: Readonly<Record<string, (rule: Rule, check: CheckStat) => read
     refused === 1 && text !== 'takes arguments' ? [faultSample(rule, subject, `refused: ${text}`)] : [],
 };
 
-/** Samples the conditions of checks: one says UNKNOWN, or a file or command was refused. */
+/** Samples the conditions of checks: a check returned UNKNOWN, or a file or command was refused. */
 export const checkConditionSamplers: SamplerKind = {
   serves: ({ origin, name }) => origin === 'condition' && Object.hasOwn(conditions, name),
   needOf: () => 'checks',

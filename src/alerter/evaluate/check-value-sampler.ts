@@ -9,7 +9,7 @@ import { describeLimit, formatValue } from './describe-value.ts';
 import { numberRule, numberSample } from './sample.ts';
 import { labelMatcher, ruleChooser, type SamplerKind, type TableRule } from './sampler.ts';
 
-/** True if a rule evaluates the figures that checks give: what they are, or what they have grown in a day. */
+/** True if a rule evaluates the figures of checks: their values, or their growth in a day. */
 export function isOfFigures({ metric }: Pick<Rule, 'metric'>): boolean {
   return metric === 'check_value' || isOfRises({ metric });
 }
@@ -21,7 +21,7 @@ function isOfRises({ metric }: Pick<Rule, 'metric'>): boolean {
 /** A figure with its check. */
 interface CheckFigure extends WrittenFigure {
   readonly check: string;
-  /** The figure of a day before; null: not known. */
+  /** The figure of a day before; null if unknown. */
   readonly before: number | null;
 }
 
@@ -49,7 +49,7 @@ export const checkValueSamplers: SamplerKind = {
           }
         }
       }
-      // A check that is UNKNOWN often has no figures. That does not say that they are gone.
+      // A check that is UNKNOWN often has no figures, which does not mean that they no longer exist.
       const unknown = results.filter(({ state }) => state === 3);
       const whole = selected.filter(({ isOf }) => !unknown.some(({ check_name: check }) => isOf(check)));
       complete.push(...whole.map(({ name }) => name));
@@ -57,7 +57,7 @@ export const checkValueSamplers: SamplerKind = {
   },
 };
 
-/** True if the check `updates` of the agent says the same as a default rule, package by package. */
+/** True if the agent's check `updates` reports the figures of a default rule, package by package. */
 function isReportedByAgent({ name, origin }: Rule, checks: readonly CheckStat[]): boolean {
   if (origin !== 'default' || name !== 'security-updates') return false;
   return checks.some(({ check_name: check, state }) => check === 'updates' && state !== 3);
@@ -96,7 +96,7 @@ function figureRule(rule: Rule): TableRule<CheckFigure> {
   };
 }
 
-/** A figure that is not above 0 has not grown. */
+/** Returns the growth in a day; null if unknown. A figure that is not above 0 has not grown. */
 function riseOf({ value, before }: CheckFigure): number | null {
   if (value === null || value <= 0) return value === null ? null : 0;
   return before === null ? null : Math.max(0, value - before);

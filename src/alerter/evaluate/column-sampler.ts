@@ -19,7 +19,7 @@ export const columnSamplers: SamplerKind = {
       matches: () => true,
     }));
     const chosen = ruleChooser<null, (typeof own)[number]>(own)('', null);
-    // An alert of a rule that another rule takes the place of must not stay open for ever.
+    // An alert of a rule that another rule replaces must not stay open for ever.
     const replaced = own.filter((one) => !chosen.includes(one)).map(({ rule }) => rule.name);
     return ({ row }, { samples, complete }) => {
       for (const one of chosen) samples.push(numberSample(one, '', one.valueOf?.(row) ?? null, row));
@@ -28,7 +28,7 @@ export const columnSamplers: SamplerKind = {
   },
 };
 
-/** The values of the types over no single metric. */
+/** The values of types that do not follow from a single metric. */
 const computedValues: Readonly<Record<string, ValueOf>> = { load: loadPerCpu, 'clock-offset': clockOffsetSeconds };
 
 function valueOfRule(rule: Rule): ValueOf | null {
@@ -49,13 +49,13 @@ function loadPerCpu({ load5, cpus }: UnprocessedReport): number | null {
   return load5 === null || cpus === null || cpus <= 0 ? null : load5 / cpus;
 }
 
-/** The offset of a clock and its direction: `10m behind`. */
+/** Describes the offset of a clock with its direction: `10m behind`. */
 function describeOffset(value: number, row: unknown): string {
   const { clockOffsetMs } = row as UnprocessedReport;
   return `${formatValue('seconds', value)} ${(clockOffsetMs ?? 0) < 0 ? 'behind' : 'ahead'}`;
 }
 
-/** The size of a clock's offset, without its direction. */
+/** Returns the size of a clock's offset in seconds, without its direction; null if unknown. */
 function clockOffsetSeconds({ clockOffsetMs }: UnprocessedReport): number | null {
   return clockOffsetMs === null ? null : Math.abs(clockOffsetMs) / 1000;
 }

@@ -5,7 +5,7 @@ import type { Unit } from '../../report/metrics.ts';
 import { ruleTypeOf } from '../../config/vocabulary/rule-types.ts';
 import { unitOfRule } from './rule-metric.ts';
 
-/** A value with its unit, for people: `96.2 %`, `1.5 GiB`, `3m 20s`. More decimals than usual are shown on request. */
+/** Formats a value with its unit, for people: `96.2 %`, `1.5 GiB`, `3m 20s`. `moreDecimals` adds to the usual ones. */
 export function formatValue(unit: Unit, value: number, moreDecimals = 0): string {
   const number = (decimals: number): number => rounded(value, decimals + moreDecimals);
   switch (unit) {
@@ -34,12 +34,12 @@ export function formatValue(unit: Unit, value: number, moreDecimals = 0): string
 /** Decimals of a limit beyond those of a value: a limit is shown as it was written. */
 const moreInLimits = 3;
 
-/** A limit with its unit, for people. */
+/** Formats a limit with its unit, for people. */
 export function formatLimit(unit: Unit, limit: number): string {
   return formatValue(unit, limit, moreInLimits);
 }
 
-/** `4 of 100 GiB free`; the unit of the free space stands only if it differs. */
+/** Describes free space: `4 of 100 GiB free`. The free space has its own unit only if the units differ. */
 export function describeFree(freeBytes: number, sizeBytes: number): string {
   const [free, size] = [describeSize(freeBytes), describeSize(sizeBytes)];
   const [number = '', unit = ''] = free.split(' ');
@@ -55,7 +55,7 @@ const comparisonWords: Readonly<Record<Operator, string>> = {
   ne: 'other than',
 };
 
-/** The limit that holds at a severity, for people: `at least 95 %`; '' where the rule has none to name. */
+/** Describes the limit at a severity, for people: `at least 95 %`; '' if the rule names none. */
 export function describeLimit(rule: Rule, severity: Severity, unit: Unit = unitOfRule(rule)): string {
   const limit = severity === 'critical' ? (rule.critical ?? rule.warning) : (rule.warning ?? rule.critical);
   if (rule.min !== null || rule.max !== null) return outside(rule.min, rule.max);

@@ -13,13 +13,13 @@ type DiskField = 'size_bytes' | 'used_bytes' | 'available_bytes' | 'used_percent
 
 interface DiskRule extends NumberRule, Candidate<DiskRow> {
   readonly field: DiskField;
-  /** True if the rule names this very mount: it counts although another mount shows the same device. */
+  /** True if the rule names this very mount. Such a mount counts even if another mount shows the same device. */
   readonly names: (disk: DiskRow) => boolean;
-  /** True if the rule names no kind of file system: it means those that fill up on the client. */
+  /** True if the rule names no kind of file system. Such a rule applies to file systems that fill up on the client. */
   readonly usual: boolean;
 }
 
-/** Samples how full `disk_stats` says that mounts are: subjects are mount points. */
+/** Samples the usage of mounts from `disk_stats`: subjects are mount points. */
 export const diskSamplers: SamplerKind = {
   serves: (rule) => metricOfRule(rule)?.family === 'disk',
   needOf: () => 'disks',
@@ -43,7 +43,7 @@ export const diskSamplers: SamplerKind = {
   },
 };
 
-/** `96 %, 4 of 100 GiB free`. */
+/** Describes the usage of a mount: `96 %, 4 of 100 GiB free`. */
 function describeUsed(value: number, row: unknown): string {
   const { available_bytes: free, size_bytes: size } = row as DiskRow;
   const used = formatValue('percent', value);
@@ -140,7 +140,7 @@ const conditions: Readonly<Record<string, Condition>> = {
   'read-only': sampleReadOnly,
 };
 
-/** Samples the conditions of mounts: one does not answer, is missing, or became read-only. */
+/** Samples the conditions of mounts: a mount does not answer, is missing, or became read-only. */
 export const mountConditionSamplers: SamplerKind = {
   serves: ({ origin, name }) => origin === 'condition' && Object.hasOwn(conditions, name),
   needOf: () => 'disks',
@@ -154,7 +154,7 @@ export const mountConditionSamplers: SamplerKind = {
   },
 };
 
-/** Records answers only of mounts that something outside of the kernel can hold up. */
+/** Samples mounts that do not answer. Records answers only of mounts that depend on something outside of the kernel. */
 function sampleUnresponsive(rule: Rule) {
   return ({ mount, unresponsive, scope, fstype }: DiskRow, { samples }: RowSamples): void => {
     const mayHang = scope === 'network' || fstype?.startsWith('fuse') === true;
@@ -164,8 +164,8 @@ function sampleUnresponsive(rule: Rule) {
 }
 
 /**
- * Lists only missing mounts: whatever is mounted may be a part of another file system. Mounts that a rule of type
- * `mount` expects are left to that rule.
+ * Samples only missing mounts: a mounted path may be a part of another file system. Mounts that a rule of type `mount`
+ * expects are left to that rule.
  */
 function sampleMissing(rule: Rule, all: readonly Rule[]) {
   const expected = new Set(all.flatMap((other) => (other.type === 'mount' ? pathsOf(other) : [])));
@@ -183,7 +183,7 @@ function sampleReadOnly(rule: Rule) {
 }
 
 /**
- * Adds the samples that count only of file systems that were writable before. A file system that was never writable is
+ * Adds the samples that count only for file systems that were writable before. A file system that was never writable is
  * meant to be read-only.
  */
 export function withWritable(row: SampledRow, writable: ReadonlySet<string>): SampledRow {

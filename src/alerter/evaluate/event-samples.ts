@@ -28,7 +28,7 @@ export interface EventScope {
   readonly rules: readonly Rule[];
 }
 
-/** The present, and whether a missing row means silence. */
+/** The current time, and `mayMiss`, which is true if a missing row means silence. */
 export interface EventMoment {
   readonly nowMs: number;
   readonly mayMiss: boolean;
@@ -36,8 +36,8 @@ export interface EventMoment {
 
 /**
  * Samples the newest event of each service: subjects are services, with their host and instance. A service that a rule
- * names without a pattern, and that has never been heard of, is a subject too. Silence is unknown where rows may be
- * missing that the database could not take.
+ * names without a pattern is a subject even if it has never sent an event. Silence is unknown if rows may be missing
+ * because the database was unreachable.
  */
 export function sampleEvents(
   { name, rules }: EventScope,
@@ -62,13 +62,13 @@ export function sampleEvents(
   return [...heard, ...named];
 }
 
-/** The services that have to be heard of: those that a rule with a time names. */
+/** Returns the services that have to send events: those that a rule with a time names. */
 function expectedOf({ withinMs, selectors }: Rule): readonly string[] {
   if (withinMs === null) return [];
   return splitGlobs(selectors['service'] ?? '').filter((part) => !isGlob(part) && !part.startsWith('!'));
 }
 
-/** `backup`, `backup/home`; for the fleet `nas:backup`. */
+/** Returns the subject of an event: `backup`, `backup/home`; for the fleet `nas:backup`. */
 function subjectOf({ host, service, instance }: NewestEvent, client: string): string {
   const whose = client === '' && host !== '' ? `${host}:` : '';
   return `${whose}${service}${instance === '' ? '' : `/${instance}`}`;
@@ -88,9 +88,7 @@ function eventSample(rule: Rule, subject: string, event: NewestEvent, { nowMs, m
   return { rule, subject, level, clear: status === 'OK', eased, value: null, valueText, limitText: '', pauseMs: 0 };
 }
 
-/**
- * Returns the age in ms from which the newest event of a service is silence; null: no rule of the scope waits for one.
- */
+/** Returns the age in ms from which the newest event of a service is silence; null if no rule in scope limits it. */
 export function silentAfterMs({ name, rules }: EventScope, event: NewestEvent): number | null {
   if (name !== '' && event.host !== name) return null;
   const ages = choosers(rules)(subjectOf(event, name), event).flatMap(({ rule }) => agesOf(rule, event));
@@ -101,12 +99,12 @@ function agesOf({ withinMs }: Rule, { ttl }: NewestEvent): readonly number[] {
   return [withinMs, ttl === null ? null : ttl * 1000].filter((age) => age !== null);
 }
 
-/** A rule with severity="warning" has no critical level. Somebody who does not know is a warning. */
+/** Returns the level of a status. A rule with severity="warning" has no critical level. UNKNOWN is a warning. */
 function levelOf({ severity }: Rule, status: EventStatus): Level {
   return status === 'OK' ? 'none' : status === 'CRIT' ? severity : 'warning';
 }
 
-/** `CRIT: disk full`. */
+/** Describes an event: `CRIT: disk full`. */
 function describeEvent({ status, description }: NewestEvent): string {
   if (description === '') return status;
   const shown =

@@ -8,7 +8,7 @@ import { foreseenBy } from './rule-metric.ts';
 import { clearSample, numberRule, numberSample, type NumberRule, type Sample } from './sample.ts';
 import { labelMatcher, ruleChooser, type Candidate } from './sampler.ts';
 
-/** The forecasts of a client, and the mounts of it that are known. */
+/** The forecasts of a client, and its known mounts. */
 export interface ClientForecasts {
   readonly forecasts: readonly NewForecast[];
   /** Mounts whose levels are known today or yesterday, by kind. */
@@ -59,14 +59,14 @@ export function sampleForecasts(
 
 type DescribedForecast = [NewForecast, Reader];
 
-/** `full in about 6 days (Tue 27 Nov); grows 11 GiB a day since 14 Nov`. */
+/** Describes a forecast: `full in about 6 days (Tue 27 Nov); grows 11 GiB a day since 14 Nov`. */
 export function describeForecast({ daysLeft, growthPerDay, kind, sinceMs }: NewForecast, reader: Reader): string {
   const hours = Math.max(1, Math.round(daysLeft * 24));
   const time = hours < 36 ? counted(hours, 'hour') : counted(Math.round(daysLeft), 'day');
   const full =
     daysLeft === 0 ? 'full' : `full in about ${time} (${dayInWords(reader, reader.nowMs + daysLeft * dayMs)})`;
   const growth = kind === 'inodes' ? `${rounded(growthPerDay, 2)} %` : describeSize(growthPerDay);
-  // Days of levels are those of UTC.
+  // The days of levels are days of UTC.
   const [, since] = /^\w+ (.*)$/.exec(dayInWords({ ...reader, zone: 'UTC' }, sinceMs)) ?? [];
   return `${full}; grows ${growth} a day since ${since ?? ''}`;
 }

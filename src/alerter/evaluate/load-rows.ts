@@ -49,7 +49,7 @@ export async function loadRows({ clients, store, batch }: LoadRowsOptions): Prom
 
 type BesideRow = Pick<SampleReportOptions, 'disks' | 'networks' | 'checks' | 'checksDayBefore' | 'report'>;
 
-/** Returns what was loaded beside a row; no promise where no report has to be read. */
+/** Returns the tables and the report of a row. Returns a promise only if a report has to be read. */
 export function besideRow(rows: LoadedRows, id: number): BesideRow | Promise<BesideRow> {
   const report = rows.reports.get(id);
   return report instanceof Promise ? report.then((read) => beside(rows, id, read)) : beside(rows, id, report);
@@ -63,7 +63,7 @@ function beside(
   return {
     disks: disks.get(id) ?? null,
     networks: networks.get(id) ?? null,
-    // A report without checks has no rows: there are none, rather than none known.
+    // A report without checks has no rows: its checks are none, not unknown.
     checks: checks.get(id) ?? [],
     checksDayBefore: checksDayBefore.get(id) ?? null,
     report: report ?? null,

@@ -8,11 +8,11 @@ import { numberRule, numberSample } from './sample.ts';
 import { chooseNamed } from './sampler.ts';
 import type { ReportRow, SamplerKind } from './sampler.ts';
 
-/** The most lines that stand behind their number, and the most characters of each. */
+/** The most lines that follow their number, and the most characters of each. */
 const shownLines = 3;
 const shownChars = 140;
 
-/** Samples the number of lines that a rule takes from logs: the subject is its expression, or its priority. */
+/** Samples the number of log lines that a rule selects: the subject is the rule's expression, or its priority. */
 export const logSamplers: SamplerKind = {
   serves: (rule) => rule.type === 'log',
   needOf: () => 'report',
@@ -36,7 +36,7 @@ function logRule(rule: Rule) {
   const name = match === '' ? `${priority} and worse` : match;
   const matches = (subject: string): boolean =>
     subject === name && !rule.except.some((one) => Object.values(one).includes(match));
-  // The expressions that are taken mean the same here, and take no time on the few characters of a stored line.
+  // The accepted expressions mean the same here, and take no time on the few characters of a stored line.
   const expression = new RegExp(match);
   const isTaken = (row: Row): boolean => {
     const at = logPriorities.indexOf(textOf(row, 'priority'));

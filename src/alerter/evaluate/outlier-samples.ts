@@ -43,8 +43,8 @@ export function namesGroups({ selectors }: Pick<Rule, 'selectors'>): boolean {
 
 /**
  * Samples the figures of a client: the outliers, and each further subject of open alerts. Subjects are mounts, and the
- * names of other metrics. Of a figure that the newest report lacks there is no sample. Of several groups the one from
- * which a figure lies the furthest counts.
+ * names of other metrics. A figure that the newest report lacks has no sample. If a client is in several groups, the
+ * group from which the figure lies furthest counts.
  */
 export function sampleOutliers(
   rules: readonly Rule[],
@@ -82,7 +82,7 @@ export function sampleOutliers(
   return [...samples.values()];
 }
 
-/** `94 %, median of web 11.5 %, in 12 of 12 reports`. */
+/** Describes an outlier: `94 %, median of web 11.5 %, in 12 of 12 reports`. */
 function describeOutlier(outlier: FigureOutlier): string {
   const { value, median } = figureOutlierWords(outlier);
   return `${value}, median of ${outlier.group} ${median}, in ${outlier.rows} of ${outlier.of} reports`;

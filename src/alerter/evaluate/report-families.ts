@@ -3,7 +3,7 @@ import type { Report, Row } from '../../report/report.ts';
 /** The rows of one family in a report. */
 export interface FamilyRows {
   readonly rows: readonly Row[];
-  /** True if no row is missing: the probe had no error, left no subject out, and knew what there was to list. */
+  /** True if no row is missing: the probe had no error, omitted no subject, and could list the subjects. */
   readonly whole: boolean;
 }
 

@@ -32,7 +32,7 @@ function errorsPerSecond({ rx_errors_per_s: received, tx_errors_per_s: sent }: N
 
 function networksOf({ row, networks, families }: ReportRow): Table<NetworkRow> | null {
   if (networks === null) return null;
-  // No interface at all may mean that no probe looked.
+  // A report without interfaces may mean that no probe looked for them.
   const mayBeWhole = row.probe_errors === 0 && networks.length > 0 && networks.length < maxSubjects;
   return { rows: networks, whole: families === null ? mayBeWhole : families.of('network')?.whole === true };
 }
@@ -118,7 +118,7 @@ export const processSamplers: SamplerKind = {
   },
 };
 
-/** Samples probes that had an error: subjects are probes. The column is enough if no probe had one. */
+/** Samples probes that had an error: subjects are probes. The column `probe_errors` is enough if none had one. */
 export const probeSamplers: SamplerKind = {
   serves: ({ origin, name }) => origin === 'condition' && name === 'probe-failed',
   needOf: () => 'names',

@@ -7,7 +7,7 @@ export function metricOfRule({ type, metric }: Rule): Metric | null {
   return metric === null ? (ruleTypeOf(type)?.metric ?? null) : metricByName(metric);
 }
 
-/** The unit of a rule's values and limits. */
+/** Returns the unit of a rule's values and limits. */
 export function unitOfRule(rule: Rule): Unit {
   return ruleTypeOf(rule.type)?.unit ?? metricOfRule(rule)?.unit ?? 'flag';
 }
@@ -17,7 +17,7 @@ export function isByMount({ type }: Pick<Rule, 'type'>): boolean {
   return ruleTypeOf(type)?.selectors.includes('mount') === true;
 }
 
-/** Returns the part of a file system whose end a rule foresees; `null` if it evaluates reports or visits. */
+/** Returns the part of a file system that a rule foresees to be used up; `null` if it evaluates reports or visits. */
 export function foreseenBy({ type }: Pick<Rule, 'type'>): 'space' | 'inodes' | null {
   return ruleTypeOf(type)?.foresees ?? null;
 }
@@ -28,7 +28,7 @@ const nearlyFull: Readonly<Record<'space' | 'inodes', readonly string[]>> = {
   inodes: ['inodes'],
 };
 
-/** True if alerts of a rule say that a file system is nearly full, which the other rule foresees. */
+/** True if alerts of a rule report the state that the other rule foresees: a file system that is nearly full. */
 export function isNearlyFull({ type }: Pick<Rule, 'type'>, other: Pick<Rule, 'type'>): boolean {
   const foreseen = foreseenBy(other);
   return foreseen !== null && type !== null && nearlyFull[foreseen].includes(type);
@@ -48,8 +48,8 @@ export function rivalry({ type, metric, name }: Rule): string {
 }
 
 /**
- * True if the rule's subjects are listed only while they are at fault. A subject that is no longer listed has then
- * recovered, and is not gone.
+ * True if the rule's subjects are listed only while they are at fault. Such a subject has recovered, and has not
+ * disappeared, once it is no longer listed.
  */
 export function listsFaults(rule: Rule): boolean {
   if (rule.type === 'service') return rule.state !== 'active';

@@ -83,7 +83,7 @@ export function sampleReport({
   };
 }
 
-/** A report that was received later than this came from the spool: it does not say when the client was reached. */
+/** A report that was received later than this came from the spool: it does not show when the client was reached. */
 const longestVisitMs = minuteMs;
 
 const nothing: readonly never[] = [];
@@ -113,7 +113,7 @@ export function sampleVisit({
   };
 }
 
-/** Returns what rules want loaded beside a row of `stats`. */
+/** Returns the tables and reports that rules need with a row of `stats`. */
 export function needsOf(
   rules: readonly Rule[],
   row: UnprocessedReport,
@@ -128,7 +128,7 @@ export function needsOf(
   };
 }
 
-/** The figures of `stats` that are evaluated of all rows. */
+/** The figures of `stats` that are evaluated in all rows. */
 const commonFigures = ['uptime_s', 'failed_units', 'probe_errors', 'unresponsive_mounts', 'oom_kills'] as const;
 
 /** Returns the figures of `stats` that the rules of clients evaluate. */

@@ -19,7 +19,7 @@ export interface Sample {
   readonly valueText: string;
   /** '' if there is no limit to name. */
   readonly limitText: string;
-  /** The time between this row and the one before that is no gap, where it is longer than usual; else 0. */
+  /** The time since the previous row that is no gap, if it is longer than usual; else 0. */
   readonly pauseMs: number;
   /** True if the row is a visit that a fault of the network may have ended. */
   readonly isNetwork?: boolean;
@@ -28,9 +28,9 @@ export interface Sample {
 /** The samples of one row, as samplers add them. */
 export interface RowSamples {
   readonly samples: Sample[];
-  /** Samples of read-only file systems that count only if those were writable before. */
+  /** Samples of read-only file systems that count only if the file systems were writable before. */
   readonly ifWritable: Sample[];
-  /** Names of rules whose subjects all have a sample: a subject without one is gone. */
+  /** Names of rules whose subjects all have a sample: a subject without a sample no longer exists. */
   readonly complete: string[];
 }
 
@@ -50,20 +50,20 @@ export interface SampledRow {
   readonly visitEnd: string | null;
   /** The mounts of a report; `null` if not loaded, and for a visit. */
   readonly disks: readonly DiskRow[] | null;
-  /** The boot that a report is from, and how long it has lasted; `null` if unknown, and for a visit. */
+  /** The boot that a report is from, and the time since that boot; `null` if unknown, and for a visit. */
   readonly bootId: string | null;
   readonly uptimeSeconds: number | null;
-  /** Processes killed for want of memory since the report before; `null` if unknown, and for a visit. */
+  /** Processes killed for want of memory since the previous report; `null` if unknown, and for a visit. */
   readonly oomKills: number | null;
 }
 
-/** A rule over numbers, with what is derived from it once. */
+/** A rule over numbers, with its limits and words, which are derived once. */
 export interface NumberRule {
   readonly rule: Rule;
   readonly limits: RuleLimits;
-  /** Returns the value in words. `row` is the row of the value, where the words say more of it. */
+  /** Returns the value in words. `row` is the row of the value, for words that describe more than the value. */
   readonly describe: (value: number, row: unknown) => string;
-  /** Returns the limit in words; left out: in the unit of the rule. */
+  /** Returns the limit in words. Default: in the unit of the rule. */
   readonly describeLimit?: (severity: Severity, row: unknown) => string;
 }
 
@@ -79,8 +79,8 @@ function describeByRule(rule: Rule): (value: number) => string {
 }
 
 /**
- * Returns the sample of a number; `null` is unknown. `both` says whether a second condition holds, without which there
- * is no fault; `null` if that is unknown.
+ * Returns the sample of a number; its level is unknown for `null`. `both` is true if a second condition holds, without
+ * which there is no fault; `null` if that is unknown.
  */
 export function numberSample(
   of: NumberRule,
@@ -100,7 +100,7 @@ export function numberSample(
   return sample;
 }
 
-// A class for its getters: a million rows make twenty million samples, and nearly all of their words are never read.
+// A class for its getters: a million rows make twenty million samples, and the words of nearly all are never read.
 class NumberSample implements Sample {
   readonly rule: Rule;
   readonly subject: string;
@@ -134,12 +134,12 @@ class NumberSample implements Sample {
   }
 }
 
-/** Returns the sample of a fault that is no number. */
+/** Returns the sample of a fault that has no number. */
 export function faultSample(rule: Rule, subject: string, valueText: string, pauseMs = 0): Sample {
   return stateSample(rule, subject, rule.severity, valueText, pauseMs);
 }
 
-/** Returns the sample of a subject without a fault that is no number. */
+/** Returns the sample of a subject that has neither a fault nor a number. */
 export function clearSample(rule: Rule, subject: string, valueText: string): Sample {
   return stateSample(rule, subject, 'none', valueText, 0);
 }

@@ -8,7 +8,7 @@ import type { ReportFamilies } from './report-families.ts';
 import { rivalry } from './rule-metric.ts';
 import { numberSample, type NumberRule, type RowSamples } from './sample.ts';
 
-/** A row of `stats` with what was loaded beside it. */
+/** A row of `stats` with its loaded tables and its report. */
 export interface ReportRow {
   readonly row: UnprocessedReport;
   /** `null` if not loaded, because no rule needs them. */
@@ -32,7 +32,7 @@ export interface SamplerKind {
   readonly serves: (rule: Rule) => boolean;
   /** `null` if the columns of `stats` are enough. */
   readonly needOf: (rule: Rule) => Need | null;
-  /** The figures of `stats` that a rule evaluates. Left out: none, or those that are evaluated of all rows. */
+  /** The figures of `stats` that a rule evaluates. Default: none, or those that are evaluated in all rows. */
   readonly figuresOf?: (rule: Rule) => readonly StatsFigure[];
   /** `rules` are those that the kind serves; `all` are all rules of the client. */
   readonly create: (rules: readonly Rule[], all: readonly Rule[]) => Sampler;
@@ -45,8 +45,8 @@ export interface Candidate<R> {
 }
 
 /**
- * Returns a function that chooses the rules for a subject. Of rivals that match, all of the innermost element with the
- * narrowest selector (exact name, then glob, then none) are chosen. Rules with `also` are chosen wherever they match.
+ * Returns a function that chooses the rules for a subject: of rivals that match, all of the innermost element with the
+ * narrowest selector (exact name, then glob, then none). Rules with `also` are chosen wherever they match.
  */
 export function ruleChooser<R, T extends Candidate<R>>(
   candidates: readonly T[],
@@ -90,7 +90,7 @@ function ranking({ also, depth, selectors }: Rule): (subject: string) => number 
 
 export type LabelMatcher = (labelOf: (label: string) => string) => boolean;
 
-/** Matches the labels that a rule's selectors select and that it does not except; an unknown label is ''. */
+/** Returns a test of labels: a rule's selectors must select them, its exceptions must not; an unknown label is ''. */
 export function labelMatcher({ selectors, except }: Pick<Rule, 'selectors' | 'except'>): LabelMatcher {
   const matchers = Object.entries(selectors).map(([label, globs]) => [label, globMatcher(globs)] as const);
   const excepted = except.map((one) => labelMatcher({ selectors: one, except: [] }));

@@ -42,7 +42,7 @@ export const serviceSamplers: SamplerKind = {
   },
 };
 
-/** Returns `null` if unknown. The column is enough if nothing has failed. */
+/** Returns the failed units; `null` if unknown. The column `failed_units` is enough if no unit has failed. */
 function failedUnits({
   row,
   families,

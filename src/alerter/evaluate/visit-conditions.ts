@@ -8,17 +8,17 @@ import { findRule } from './find-rule.ts';
 import { visitConditions } from './rule-metric.ts';
 import { clearSample, faultSample, unknownSample, type Sample } from './sample.ts';
 
-/** The cause of a failed visit, in the words of people. */
+/** The cause of a failed visit, in words for people. */
 export type VisitClass = 'network' | 'login refused' | 'agent failed' | 'host key changed' | 'not trusted';
 
 const networkStages: readonly string[] = ['resolve', 'connect', 'handshake'];
 const loginCodes: readonly string[] = ['auth-failed', 'auth-timeout', 'credentials-unusable', 'secret-missing'];
-/** Faults of the collector, and visits that it never tried. */
+/** Faults of the collector, and visits that the collector never tried. */
 const notTheClient: readonly string[] = ['run-deadline', 'interrupted', 'spool-full', 'state-unusable', 'internal'];
 const notTheClientsStage: readonly string[] = ['spool', 'storage', 'config', 'lock', 'keys', 'run'];
 /**
  * Errors of class network: true if the network between collector and client may be their cause, false if the other side
- * answered. Errors that only their stage puts into the class count as true.
+ * answered. Errors that belong to the class only by their stage count as true.
  */
 const networkCodes: ReadonlyMap<string, boolean> = new Map([
   ['dns', true],
@@ -30,7 +30,7 @@ const networkCodes: ReadonlyMap<string, boolean> = new Map([
   ['sshd-rejection', false],
 ]);
 
-/** Returns the class of a failed visit; `null` if the collector was at fault, or never tried. */
+/** Returns the class of a failed visit; `null` if the collector was at fault, or never tried the visit. */
 export function classOfVisit({ stage, code }: Pick<UnprocessedVisit, 'stage' | 'code'>): VisitClass | null {
   if (code === 'host-key-changed' || code === 'host-key-revoked') return 'host key changed';
   if (code === 'host-key-unknown') return 'not trusted';
@@ -46,18 +46,19 @@ export function isNetworkFault(visit: Pick<UnprocessedVisit, 'stage' | 'code'>):
   return classOfVisit(visit) === 'network' && networkCodes.get(visit.code ?? '') !== false;
 }
 
-/** The collector's longest pause after a refused login: two visits that far apart still follow each other. */
+/** The collector's longest pause after a refused login: two visits that far apart still count as consecutive. */
 const refusedPauseMs = 90 * minuteMs;
 
-/** The class of visit that is the fault of a condition about host keys. */
+/** The class of visits that a condition about host keys reports as faults. */
 const keyFaults: Readonly<Record<string, VisitClass>> = {
   'host-key-changed': 'host key changed',
   'not-trusted': 'not trusted',
 };
 
 /**
- * Returns a function that samples visits by the conditions that follow from them. A failed visit of a filtered run says
- * nothing of `unreachable`, which counts full runs; a good one does. A host key counts if the visit came past it.
+ * Returns a function that samples visits by the conditions that follow from them. A failed visit of a filtered run does
+ * not count for `unreachable`, which counts full runs; a good one does. A host key counts if the visit passed its
+ * check.
  */
 export function createVisitSampler(rules: readonly Rule[]): (visit: UnprocessedVisit) => readonly Sample[] {
   const own = visitConditions.flatMap((name) => findRule(rules, name) ?? []);
@@ -127,9 +128,7 @@ export function endOfVisit(visit: UnprocessedVisit): string | null {
   return kind === null || isKeyFault(kind) || !visit.full ? null : (visit.code ?? kind);
 }
 
-/**
- * Returns the ends after one more visit; none while the client is unreachable, because that alert covers the failures.
- */
+/** Returns the ends after one more visit; none while `unreachable` fires, because that alert covers the failures. */
 export function endsAfter(before: VisitEnds, end: string, isUnreachable: boolean): VisitEnds {
   return isUnreachable ? [] : [...before.slice(1 - visitsKept), end];
 }
@@ -145,7 +144,7 @@ export function unreliableSample(rule: Rule, ends: VisitEnds): Sample {
   return { ...clearSample(rule, '', valueText), clear };
 }
 
-/** Returns null for an empty list. */
+/** Returns the most frequent text; null for an empty list. */
 function mostFrequent(texts: readonly string[]): string | null {
   const counts = [...groupBy(texts, (text) => text)].map(([text, same]) => ({ text, count: same.length }));
   return counts.sort((one, other) => other.count - one.count)[0]?.text ?? null;

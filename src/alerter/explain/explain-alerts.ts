@@ -21,18 +21,16 @@ export interface RuleExplained {
   readonly rule: Rule;
   /** The samples of the newest row by subject. */
   readonly samples: readonly Sample[];
-  /**
-   * The reason why the newest report has no sample, and its begin; null if there is one, or the rule needs no report.
-   */
+  /** The reason why the newest report has no sample, and its begin; null if it has one, or the rule needs no report. */
   readonly unknown: { readonly reason: string; readonly sinceMs: number } | null;
   readonly listeners: readonly Listener[];
-  /** Silences and windows in force for its subjects, whether anything is open or not. */
+  /** Silences and windows in force for the rule's subjects, with and without open alerts. */
   readonly mutes: readonly RuleMute[];
-  /** Open ones first, then the one that ended last. */
+  /** Open alerts first, then the alert that ended last. */
   readonly alerts: readonly AlertExplained[];
 }
 
-/** A silence or window in force, and the subjects that it covers; none: all. */
+/** A silence or window in force, and the subjects that it covers; empty if it covers all. */
 export interface RuleMute {
   readonly reason: HoldReason;
   readonly subjects: readonly string[];
@@ -50,9 +48,9 @@ export interface AlertExplained {
 export interface ExplainOptions {
   readonly config: Config;
   readonly store: AlertStore;
-  /** Left out: outliers are not explained. */
+  /** Outliers are not explained without this store. */
   readonly figures?: FigureStore;
-  /** Left out: events are not explained. */
+  /** Events are not explained without this store. */
   readonly events?: Pick<EventStore, 'newestEvents'>;
   readonly isWanted: (rule: string) => boolean;
   readonly nowMs: number;
@@ -70,13 +68,13 @@ export interface Explained {
 
 export interface AlertsExplained {
   readonly rules: readonly Omit<RuleExplained, 'samples' | 'unknown'>[];
-  /** Mails to recipients of these rules that no mail server has taken. */
+  /** Mails to recipients of these rules that no mail server has accepted. */
   readonly undelivered: readonly MailSummary[];
   /** The input of a pass that began now. */
   readonly input: DispatchInput;
 }
 
-/** Samples the newest events by those rules of events that were asked for. */
+/** Samples the newest events by the wanted rules of events. */
 export async function explainEvents(
   { events, isWanted, nowMs }: ExplainOptions,
   { name, rules: all }: EventScope,
@@ -87,10 +85,10 @@ export async function explainEvents(
 }
 
 const runsMs = dayMs;
-/** The alerts of one client that are shown. Older ones are for SQL. */
+/** The most alerts of one client that are shown. Older ones can be read by SQL. */
 const alertsShown = 100;
 
-/** Explains the open alerts of some rules: who was notified, and what a pass that began now would do. */
+/** Explains the open alerts of some rules: the recipients that were notified, and the plan of a pass that began now. */
 export async function explainAlerts(options: ExplainOptions, of: Explained): Promise<AlertsExplained> {
   const { config, store, isWanted, nowMs, firstPass } = options;
   const runs = await store.runs('collect', nowMs - runsMs);
@@ -143,7 +141,7 @@ export async function explainAlerts(options: ExplainOptions, of: Explained): Pro
   return { rules, undelivered, input };
 }
 
-/** By silence or window: a rule without subjects is asked about as the alert that it would be. */
+/** Groups the mutes in force by silence or window. A rule without subjects is looked up with the subject ''. */
 function mutesOf(
   { reasonsAt }: Mutes,
   nowMs: number,
@@ -175,7 +173,7 @@ function outlookOf(
   };
 }
 
-/** The last notification of an alert to a recipient, and what became of its mail. */
+/** The last notification of an alert to a recipient, and the state of its mail. */
 export interface Notified extends LastNotified {
   /** null if the mail was sent. */
   readonly unsent: Unsent | null;

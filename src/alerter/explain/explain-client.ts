@@ -17,16 +17,16 @@ import { findRule } from '../evaluate/find-rule.ts';
 import { sampleForecasts } from '../evaluate/forecast-samples.ts';
 import { withWritable } from '../evaluate/disk-samplers.ts';
 
-/** The reasons why alerts of a client were or were not notified, from what is stored and config.xml alone. */
+/** The reasons why alerts of a client were or were not notified, from stored data and config.xml alone. */
 export interface ClientExplained {
   readonly client: Client;
   /** The time of the newest report; null if there is none. */
   readonly reportAtMs: number | null;
   readonly visitAtMs: number | null;
-  /** Rows that no pass has processed yet. */
+  /** True if there are rows that no pass has processed yet. */
   readonly unprocessed: boolean;
   readonly rules: readonly RuleExplained[];
-  /** Mails to recipients of these rules that no mail server has taken. */
+  /** Mails to recipients of these rules that no mail server has accepted. */
   readonly undelivered: readonly MailSummary[];
 }
 
@@ -71,12 +71,12 @@ export async function explainClient(options: ExplainOptions & { readonly client:
   };
 }
 
-/** Returns a test for the rules that can say something of a client: one that pushes has no host key. */
+/** Returns a function that is true for the rules that apply to a client: a client that pushes has no host key. */
 function isOf({ pushEveryMs }: Client): (explained: Pick<RuleExplained, 'rule'>) => boolean {
   return ({ rule }) => pushEveryMs === null || rule.name === 'unreachable' || !visitConditions.includes(rule.name);
 }
 
-/** Samples the figures of the client by those of its rules of outliers that were asked for. */
+/** Samples the figures of the client by its wanted rules of outliers. */
 async function sampleFigures({
   config,
   figures,
@@ -90,7 +90,7 @@ async function sampleFigures({
   return await samplesOfClient({ config, readGroups }, { name: client.name, rules });
 }
 
-/** By rule, why the newest report says nothing of it, in the words of the client where it gave a reason. */
+/** Returns, by rule, the reason why the newest report has no sample. Uses the client's own reason if it gave one. */
 async function explainUnknown(
   { store, client }: ExplainOptions & { readonly client: Client },
   { report: row }: NewestRows,

@@ -13,11 +13,11 @@ export interface FleetExplained {
   /** Collectors that have run recently, by id. */
   readonly collectors: readonly CollectorFact[];
   /**
-   * When the database will be known to have answered for so long that silence is evaluated; null: it is, or no pass was
-   * made.
+   * The time from which silence is evaluated if the database answers until then; null if silence is evaluated already,
+   * or no pass was made.
    */
   readonly silenceEvaluatedFromMs: number | null;
-  /** Bastions behind which nothing can be reached. */
+  /** Bastions behind which no client can be reached. */
   readonly bastions: readonly LostBastion[];
   /** Reports that wait sealed in the database. */
   readonly sealed: readonly SealedSummary[];
@@ -28,7 +28,7 @@ export interface FleetExplained {
 export interface CollectorFact {
   readonly id: string;
   readonly host: string;
-  /** The end of its newest full run that finished; null: none did. */
+  /** The end of the collector's newest finished full run; null if there is none. */
   readonly lastFinishedMs: number | null;
 }
 

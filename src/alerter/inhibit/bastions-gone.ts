@@ -4,10 +4,10 @@ import { groupBy } from '../../platform/group-by.ts';
 import { remembered } from '../../platform/remembered.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 
-/** A bastion behind which nothing can be reached. */
+/** A bastion behind which no client can be reached. */
 export interface LostBastion {
   readonly name: string;
-  /** Clients of config.xml that lie behind it. */
+  /** The number of clients of config.xml behind the bastion. */
   readonly behind: number;
   /** The time since which no client behind it was reached. */
   readonly sinceMs: number;
@@ -19,12 +19,12 @@ export interface Bastions {
   /** Returns the bastion nearest to the collector that keeps a client from being reached, or null. */
   readonly lostFor: (client: string) => LostBastion | null;
   readonly behind: (bastion: string) => number;
-  /** Clients behind it whose `unreachable` fires, in order. */
+  /** Clients behind a bastion whose `unreachable` fires, in order. */
   readonly lostBehind: (bastion: string) => readonly string[];
 }
 
 /**
- * Finds the bastions that are gone: none of the clients behind one can be reached, and at least two of them fire.
+ * Finds the lost bastions: no client behind such a bastion can be reached, and at least two of its clients fire.
  * Clients whose host key is in doubt do not count.
  */
 export function openBastions(config: Config, alerts: readonly Alert[]): Bastions {
@@ -69,7 +69,7 @@ export function openBastions(config: Config, alerts: readonly Alert[]): Bastions
 
 function routesOf({ bastions, clients }: Config): ReadonlyMap<string, readonly string[]> {
   const jumps = new Map(clients.map(({ name, ssh }) => [name, ssh.proxyJump]));
-  // A bastion comes before a client of the same name.
+  // A bastion takes precedence over a client of the same name.
   for (const { name, ssh } of bastions) jumps.set(name, ssh.proxyJump);
   const routeOf = ({ ssh }: Client): readonly string[] => {
     const route: string[] = [];

@@ -1,12 +1,12 @@
 import type { Alert, StoredNotification, Transition } from '../../storage/store/alert.ts';
 import { type Listener, hears } from './recipients-of.ts';
 
-/** The state of an alert that a recipient was last notified of; null: none. */
+/** The state of an alert that a recipient was last notified of; null if there is none. */
 export type Known = StoredNotification['before'];
 
 /**
- * Returns the transition between what a recipient knows and the state, or null if there is none. `listener` is null for
- * a recipient whom config.xml does not name any more: there is only the end of what the recipient knows.
+ * Returns the transition between a recipient's knowledge and the state; null if there is none. `listener` is null for a
+ * recipient that config.xml does not name any more, who is notified only of the ends of known alerts.
  */
 export function differenceOf(alert: Alert, known: Known, listener: Listener | null): Transition | null {
   if (alert.state === 'pending') return null;
@@ -24,14 +24,14 @@ export function differenceOf(alert: Alert, known: Known, listener: Listener | nu
   return alert.severity === 'critical' ? 'escalated' : 'eased';
 }
 
-/** True if the newest row is beyond the limit of recovery. A value that flaps is there until it holds again. */
+/** True if the newest row is beyond the limit of recovery. A flapping alert stays so until its rule holds again. */
 export function isReturning({ progress }: Alert): boolean {
   return progress.clearing > 0 || progress.easing > 0;
 }
 
 function endOf({ closedReason, severity }: Alert, known: Known, listener: Listener | null): Transition | null {
   if (known === null) {
-    // Nobody watches it any more, or it never was an alert.
+    // The alert is no longer watched, or was never confirmed.
     const isNoNews = closedReason === 'unwatched' || closedReason === 'unconfirmed';
     return !isNoNews && listener !== null && hears(listener, severity) ? 'past' : null;
   }
@@ -39,7 +39,7 @@ function endOf({ closedReason, severity }: Alert, known: Known, listener: Listen
   return closedReason === 'recovered' || closedReason === 'event' || closedReason === null ? 'resolved' : 'ended';
 }
 
-/** Returns what a recipient knows after a notification. */
+/** Returns a recipient's knowledge after a notification. */
 export function knownAfter(alert: Alert, notifiedAtMs: number): NonNullable<Known> {
   const state = alert.state === 'resolved' ? 'resolved' : alert.flapping ? 'flapping' : 'firing';
   return { state, severity: alert.severity, sequence: alert.sequence, notifiedAtMs };

@@ -13,7 +13,7 @@ export interface DispatchInput extends AlerterState {
   readonly collectorOfRun?: ReadonlyMap<string, string>;
   /** Hosts of collectors by collector id, for recent runs. */
   readonly collectorHosts?: ReadonlyMap<string, string>;
-  /** Remote exports (`nas:/srv`) by `client U+0000 mount`, for subjects that are mounts of one. */
+  /** Remote exports (`nas:/srv`) by `client U+0000 mount`, for subjects that are mounts of an export. */
   readonly exportOf?: ReadonlyMap<string, string>;
   /** True if no pass of an alerter has ended before this one. */
   readonly firstPass?: boolean;

@@ -3,7 +3,7 @@ import type { AlertStore } from '../../storage/store/storage.ts';
 import { openMutes } from './mutes.ts';
 import { windowUntil } from './windows.ts';
 
-/** A silence in force or a window that is open, and how many firing alerts it holds back. */
+/** A silence in force or an open window, and the number of firing alerts that it holds back. */
 export interface HeldBack {
   /** The id of the silence; null for a window of config.xml. */
   readonly silence: number | null;
@@ -17,7 +17,7 @@ interface HeldBackOptions {
   readonly nowMs: number;
 }
 
-/** Returns silences in force by id, then open windows by their end. Includes those that hold back nothing. */
+/** Returns silences in force by id, then open windows by their end. Includes mutes that hold back nothing. */
 export async function readHeldBack({ config, store, nowMs }: HeldBackOptions): Promise<readonly HeldBack[]> {
   const silences = await store.silences(nowMs);
   const mutes = openMutes({ config, silences });
@@ -40,7 +40,7 @@ export async function readHeldBack({ config, store, nowMs }: HeldBackOptions): P
 
 /** Returns the ends of the windows that are open. */
 function openWindows({ clients, alerts }: Config, nowMs: number): readonly number[] {
-  // Clients share their lists.
+  // Clients share their lists of windows.
   const lists = new Set([alerts.windows, ...clients.map(({ windows }) => windows)]);
   const windows = new Set([...lists].flat());
   return [...windows].flatMap((window) => windowUntil(window, nowMs, alerts.zone) ?? []);

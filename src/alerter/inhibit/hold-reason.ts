@@ -4,7 +4,7 @@ export type HoldReason =
   | { readonly kind: 'window'; readonly untilMs: number }
   /** No row of the client has confirmed the alert since the silence or window ended. */
   | { readonly kind: 'unconfirmed' }
-  /** The newest rows are on their way back, and nobody was notified: the next row decides. */
+  /** The newest rows show a recovery, and nobody was notified: the next row decides. */
   | { readonly kind: 'returning' }
   | { readonly kind: 'paused'; readonly untilMs: number | null }
   | { readonly kind: 'unreachable' }
@@ -19,7 +19,7 @@ export type HoldReason =
   | { readonly kind: 'flapping' }
   /** The collector's run that changed the alert has not ended. */
   | { readonly kind: 'run'; readonly runId: string }
-  /** The hours of the recipient are over and begin again at that time. */
+  /** The hours of the recipient are over and begin again at `untilMs`. */
   | { readonly kind: 'hours'; readonly untilMs: number }
   | { readonly kind: 'group-interval'; readonly untilMs: number }
   /** The client has used up its urgent mails of the hour. */

@@ -12,23 +12,24 @@ import { compareSeverity } from '../transition/compare-severity.ts';
 import type { HoldReason } from './hold-reason.ts';
 import type { DispatchInput } from './dispatch-input.ts';
 
-/** The reasons that hold an alert back, and the end of what muted an alert that is only listed. */
+/** The reasons that hold an alert back, and the end of the inhibition of an alert that is only listed. */
 export interface Inhibition {
   /** Returns all reasons that hold for everybody. Empty if the alert may be notified. */
   readonly reasonsFor: (alert: Alert) => readonly HoldReason[];
   /**
-   * Returns the alert that the recipient is notified of instead: the client is away, or its collector has a fault. An
-   * alert stands for no worse one, and for nothing while it is muted for a recipient who was not notified of it before.
+   * Returns a reason if the recipient is notified of another alert instead: the client is unreachable, its file system
+   * nearly full, or its collector at fault. The other alert stands for no worse one. While it is muted, it stands for
+   * none unless the recipient was notified of it before.
    */
   readonly insteadFor: (alert: Alert, recipient: string) => HoldReason | null;
   /**
-   * Returns the end of what muted a whole closed alert: a silence, a window, or a fault of its collector that the
-   * recipient was notified of instead; null if nothing did.
+   * Returns the end of the inhibition that covered a closed alert as a whole: a silence, a window, or a fault of its
+   * collector that the recipient was notified of instead; null if there was none.
    */
   readonly wentByUntilMs: (alert: Alert, recipient: string) => number | null;
   /** Returns the alert of the collector's own fault that stands for an alert of a client, or null. */
   readonly standInFor: (alert: Alert) => Alert | null;
-  /** Returns the alerts that say what an alert foresees, or said so since the forecast was evaluated last. */
+  /** Returns the alerts of the state that an alert foresees, open now or since the forecast was last evaluated. */
   readonly nearlyFull: (alert: Alert) => readonly Alert[];
 }
 
@@ -111,8 +112,8 @@ function createIsNotified({ input, mutes, watchOf }: InhibitionOptions) {
 }
 
 /**
- * Returns a function that finds the alerts that say now what an alert foresees of its mount. One that has ended counts
- * until the forecast is evaluated anew: the last one was made of a file system that was nearly full.
+ * Returns a function that finds the alerts of the state that an alert foresees for its mount. An ended alert counts
+ * until the forecast is evaluated again: the last one was made while the file system was nearly full.
  */
 function openNearlyFull(
   alerts: readonly Alert[],
@@ -141,12 +142,12 @@ function isConfirmed(alert: Alert, endMs: number, newestRowMs: number | null, gr
   if (alert.client === '' || alert.rule === 'no-report' || alert.closedReason === 'unwatched') return true;
   const { state, progress, flapping, resolvedAtMs } = alert;
   if (state === 'resolved') return (resolvedAtMs ?? 0) > endMs || (newestRowMs ?? 0) > endMs;
-  // A row on the way back confirms nothing: the next one decides, unless such rows go on.
+  // A row that shows a recovery confirms nothing: the next row decides, unless such rows continue.
   const isOverdue = progress.lastAtMs - endMs > graceMs;
   return progress.lastAtMs > endMs && (flapping || isOverdue || !isReturning(alert));
 }
 
-/** True until the client's first new row is processed, or overdue: a client may answer and report nothing. */
+/** True if a client is unreachable, or back with no row processed yet. An overdue row ends this: it may never come. */
 function isAway(lost: Alert, newestRowMs: number | null, dueMs: number): boolean {
   const { state, closedReason, resolvedAtMs } = lost;
   // An alert that flaps goes on firing while visits succeed.
@@ -156,9 +157,7 @@ function isAway(lost: Alert, newestRowMs: number | null, dueMs: number): boolean
   );
 }
 
-/**
- * Finds the alert of a collector's own fault that began before a client's alert ended, see `stoodForBy`.
- */
+/** Returns a function that finds the collector's own fault that was open when a client's alert fired (`stoodForBy`). */
 function createStandIns({ alerts, collectorOfRun }: DispatchInput): Inhibition['standInFor'] {
   const begun = alerts.filter(({ client, state }) => client === '' && state !== 'pending');
   const byRule = new Map(
@@ -187,9 +186,9 @@ export function isAcknowledged(alert: Alert, nowMs: number): boolean {
 }
 
 /**
- * Returns the bastions that the recipient of alerts `unreachable` was notified of, and the worst severity of that. A
- * mail about two clients behind a lost bastion names the bastion. One client more behind it is no news, unless it is
- * worse.
+ * Returns the lost bastions that the recipient of `unreachable` alerts was notified of, with the worst notified
+ * severity. A mail about two clients behind a lost bastion names the bastion. A further client behind it is not
+ * notified, unless its alert is worse.
  */
 export function knownLostBastions(
   bastions: Bastions,

@@ -18,7 +18,7 @@ export type Mutes = ReturnType<typeof openMutes>;
 
 interface MutesOptions {
   readonly config: Config;
-  /** Includes those that have ended, as far back as they are known. */
+  /** Includes silences that have ended, as far back as they are known. */
   readonly silences: readonly Silence[];
 }
 
@@ -26,7 +26,7 @@ interface Mute extends Span {
   readonly reason: MuteReason;
 }
 
-/** Opens the silences and windows for one pass, and remembers what it computes. */
+/** Opens the silences and windows for one pass, and caches results. */
 export function openMutes({ config, silences }: MutesOptions) {
   const windowsOf = new Map(config.clients.map(({ name, windows }) => [name, windows]));
   windowsOf.set('', config.alerts.windows);
@@ -58,13 +58,13 @@ export function openMutes({ config, silences }: MutesOptions) {
       mutesAt(key, atMs, atMs)
         .filter((cover) => holdsAt(cover, atMs))
         .map(({ reason }) => reason),
-    /** Returns the end of the last one within the day up to a moment, or null if none ended, or one holds on. */
+    /** Returns the end of the last mute within the day up to a moment; null if none ended, or another still holds. */
     lastEndMs: (key: MuteKey, atMs: number): number | null => {
       const mutes = mutesAt(key, atMs - dayMs, atMs);
       const ends = mutes.map(({ endsAtMs }) => endsAtMs).filter((endMs) => endMs <= atMs && endMs > atMs - dayMs);
       return ends.length === 0 || mutes.some((cover) => holdsAt(cover, atMs)) ? null : Math.max(...ends);
     },
-    /** Returns the end of those that muted all of a time without a break, up to so much less at its end, or null. */
+    /** Returns the end of the mutes that cover a time without a break, but for `lessMs` at its end; null if none do. */
     coveredUntilMs: (key: MuteKey, fromMs: number, toMs: number, lessMs: number): number | null => {
       const mutes = mutesAt(key, fromMs, toMs);
       let untilMs = fromMs;

@@ -14,7 +14,7 @@ export interface Listener {
   /** An address, `|` and a command of <notify>, or `webhook:` and a name. */
   readonly recipient: string;
   readonly least: Severity;
-  /** The hours of the recipient by severity. A severity that is missing is notified at all hours. */
+  /** The hours of the recipient by severity. Alerts of a severity that is missing are notified at all hours. */
   readonly hours?: Readonly<Partial<Record<Severity, readonly Window[]>>>;
 }
 
@@ -24,7 +24,7 @@ export interface Watch {
   readonly rule: Rule | null;
   /** null if config.xml lacks the client, or the alert concerns the fleet. */
   readonly client: Client | null;
-  /** The labels of the client; those of the fleet without one. */
+  /** The labels of the client; without a client, the labels of the fleet. */
   readonly labels: Client['labels'];
   /** By recipient. */
   readonly listeners: ReadonlyMap<string, Listener>;
@@ -44,8 +44,9 @@ export function outsideHours({ hours: all }: Listener, severity: Severity, nowMs
 
 /**
  * Returns a function that finds the recipients of an alert: a rule's own `mail`, else the client's recipients by
- * severity and rule; see createFleetRecipients for the fleet. Every <notify> hears of all it asks for. A default or
- * condition that reaches nobody goes to smtp.fallback, unless config.xml has `mail="none"`. Clients share the results.
+ * severity and rule; see createFleetRecipients for the fleet. Every <notify> gets the alerts that it selects. A default
+ * or condition without recipients goes to smtp.fallback, unless config.xml has `mail="none"`. Clients share the
+ * results.
  */
 export function createWatches(config: Config): (key: Pick<AlertKey, 'client' | 'rule'>) => Watch {
   const clients = new Map(config.clients.map((client) => [client.name, client]));
@@ -90,8 +91,9 @@ export function namedRecipients({ alerts, clients, digests, notify, smtp }: Conf
 }
 
 /**
- * Returns the recipients of a condition of the fleet: those of <alerts>; if none of them hears it those of clients; if
- * `rules` keeps it from all of them those of clients by severity; and without smtp.fallback everybody at last.
+ * Returns the recipients of a condition of the fleet: the first list with a recipient for it among those of <alerts>,
+ * those of clients, and those of clients whatever their `rules`. If there is none: everybody, or with smtp.fallback
+ * those of clients.
  */
 function createFleetRecipients(config: Config): (rule: Rule) => readonly Recipient[] {
   const { recipients } = config.alerts;
@@ -146,7 +148,7 @@ function readListeners({ config, notify, rule, recipients, muted }: ReadListener
   return listeners;
 }
 
-/** Returns the hours by severity. They count if none of the recipient's entries for a severity is for all hours. */
+/** Returns a recipient's hours by severity. Omits a severity for which one of the entries is for all hours. */
 function hoursOf(own: readonly Recipient[]): NonNullable<Listener['hours']> {
   const ofSeverity = (severity: Severity): readonly (Window | null)[] =>
     own.filter((one) => one.severity !== 'critical' || severity === 'critical').map(({ hours }) => hours);
@@ -162,13 +164,13 @@ function asksFor(rules: readonly string[], { name }: Rule): boolean {
   return rules.length === 0 || globMatcher(rules.join(','))(name);
 }
 
-/** The conditions of clients that conditions of the fleet stand for. */
+/** The conditions of clients, by the conditions of the fleet that stand for them. */
 export const stoodForBy = new Map([
   ['collector-isolated', 'unreachable'],
   ['collector-silent', 'no-report'],
 ]);
 
-/** Returns the worst severity of an alert of the fleet. That of the alerts that it stands for counts too. */
+/** Returns the worst severity of an alert of the fleet, including that of the alerts that it stands for. */
 export function worstOfFleet(rule: Rule, { clients }: Config): Severity {
   const condition = stoodForBy.get(rule.name);
   // Clients share their lists.

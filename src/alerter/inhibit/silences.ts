@@ -6,11 +6,11 @@ import { literalMark, maxPatternChars, type Silence } from '../../storage/store/
 import type { AlertKey } from '../../storage/store/alert.ts';
 
 /**
- * Returns a test for the alerts that a silence covers. Its three patterns are globs as in config.xml, and an empty one
- * stands for all; `@web` for a client is every client of the group, `#site=ber` every client with the labels. A whole
- * name counts as it stands too: names of rules may hold commas and wildcards of their selectors. Behind `=` a name is
- * no pattern. Alerts of the fleet have '' for their client, which `*` matches. The test may be called for any number of
- * alerts; make it once.
+ * Returns a function that is true for the alerts that a silence covers. The silence's three patterns are globs as in
+ * config.xml, and an empty pattern stands for all; `@web` for a client is every client of the group, `#site=ber` every
+ * client with the labels. A pattern also matches the name that equals it: names of rules may hold commas and wildcards
+ * of their selectors. Behind `=` a name is no pattern. Alerts of the fleet have '' for their client, which `*` matches.
+ * The function may be called for any number of alerts; make it once.
  */
 export function silenceMatcher(
   silence: Pick<Silence, 'client' | 'rule' | 'subject'>,
@@ -34,7 +34,7 @@ export function labelPattern(selector: string): string {
   return labelMark + selector;
 }
 
-/** Returns the test of a pattern that stands for a group or for labels; null: it stands for names. */
+/** Returns the test of a pattern for a group or for labels; null if the pattern is for names. */
 function memberMatcher(pattern: string, { clients }: Pick<Config, 'clients'>): ((client: string) => boolean) | null {
   const conditions = pattern.startsWith(labelMark) ? parseLabelSelector(pattern.slice(labelMark.length)) : null;
   const isGroup = pattern.startsWith(groupMark) ? globMatcher(pattern.slice(groupMark.length)) : null;

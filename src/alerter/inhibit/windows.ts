@@ -2,16 +2,16 @@ import type { Window } from '../../config/config.ts';
 import { calendarDay, wallTime } from '../../text/zone-time.ts';
 import { dayMs } from '../../platform/units.ts';
 
-/** A time in which a window or silence holds, without its end. */
+/** A time span in which a window or silence holds. The end is excluded. */
 export interface Span {
   readonly startsAtMs: number;
   readonly endsAtMs: number;
 }
 
 /**
- * Returns when the window that is open now closes, or null if none is open. A window is a local time of day and a
- * duration: its duration is the same on the days of clock changes. `defaultZone` is for windows without one; null: the
- * server's.
+ * Returns the time at which the window closes if it is open now, else null. A window is a local time of day and a
+ * duration, which is the same on the days of clock changes. `defaultZone` is for windows without a zone; null stands
+ * for the server's.
  */
 export function windowUntil(window: Window, nowMs: number, defaultZone: string | null): number | null {
   const ends = windowSpans(window, nowMs, nowMs, defaultZone)
@@ -20,12 +20,12 @@ export function windowUntil(window: Window, nowMs: number, defaultZone: string |
   return ends.length === 0 ? null : Math.max(...ends);
 }
 
-/** Returns every time the window was open that touches the given one, ends included, oldest first. */
+/** Returns every span of the window that touches the given time, ends included, oldest first. */
 export function windowSpans(window: Window, fromMs: number, toMs: number, defaultZone: string | null): readonly Span[] {
   const zone = window.zone ?? defaultZone;
   const { startMinute, durationMs } = window;
   const spans: Span[] = [];
-  // A skipped time may come an hour late, which may be the next day.
+  // A time that a clock change skips may come an hour late, perhaps on the next day.
   const lastDay = calendarDay(zone, toMs);
   for (let day = calendarDay(zone, fromMs - durationMs) - dayMs; day <= lastDay; day += dayMs) {
     if (!opensOn(window, day)) continue;

@@ -29,7 +29,7 @@ export function newAlert(begun: Pick<Alert, Named | 'pendingSinceMs'> & Partial<
   };
 }
 
-/** Returns when an alert began to fire, or to be pending. */
+/** Returns the time since which an alert has been firing, or pending. */
 export function sinceMs({ firingSinceMs, pendingSinceMs }: Alert): number {
   return firingSinceMs ?? pendingSinceMs;
 }
@@ -106,9 +106,8 @@ function eventAlert(
 }
 
 /**
- * Returns the event `oom-kill` if the kernel killed processes since the report before, and none in the hour before,
- * else
- * `null`: what is killed again and again is one event.
+ * Returns the event `oom-kill` if the kernel killed processes since the previous report, and none in the hour before;
+ * else `null`. Repeated kills are one event.
  */
 export function oomKillAlert(rules: readonly Rule[], killedAtMs: number | null, row: SampledRow): Alert | null {
   const { oomKills, atMs } = row;
@@ -119,7 +118,7 @@ export function oomKillAlert(rules: readonly Rule[], killedAtMs: number | null, 
   return eventAlert(rule, row, { value: oomKills, valueText, sinceMs: atMs });
 }
 
-/** True if the kernel killed processes for want of memory since the report before. */
+/** True if the kernel killed processes for want of memory since the previous report. */
 export function hasKills({ oomKills }: SampledRow): boolean {
   return oomKills !== null && oomKills > 0;
 }

@@ -9,12 +9,12 @@ export class AlertMemory {
   readonly #idStep: 1 | -1;
   #lastId = 0;
 
-  /** `idStep`: -1 gives new alerts ids below those that are stored. */
+  /** Opens an empty memory. An `idStep` of -1 gives new alerts ids below the stored ones. */
   constructor(idStep: 1 | -1) {
     this.#idStep = idStep;
   }
 
-  /** Returns the alerts that have begun to fire. */
+  /** Keeps alerts and rule states. Returns the alerts that have begun to fire. */
   save({ alerts, ruleStates }: Pick<ProcessedRows, 'alerts' | 'ruleStates'>): readonly Alert[] {
     for (const [client, state] of ruleStates) this.#ruleStates.set(client, state);
     return alerts.flatMap((changed) => {
@@ -26,13 +26,13 @@ export class AlertMemory {
     });
   }
 
-  /** Returns the open alerts of these clients, `null`: of all; stored ones as far as they have not changed. */
+  /** Returns the open alerts of the clients (all for `null`), including the stored ones that have not changed. */
   openAlerts(clients: readonly string[] | null, stored: readonly Alert[] = []): readonly Alert[] {
     const names = clients === null ? null : new Set(clients);
     return this.over(stored).filter(({ state, client }) => state !== 'resolved' && names?.has(client) !== false);
   }
 
-  /** Returns the alerts, and stored ones that have not changed. */
+  /** Returns the alerts in memory, and stored ones that have not changed. */
   over(stored: readonly Alert[]): readonly Alert[] {
     return [...stored.filter(({ id }) => id === null || !this.alerts.has(id)), ...this.alerts.values()];
   }

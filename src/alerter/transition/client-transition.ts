@@ -19,9 +19,9 @@ export interface TransitionResult {
  * The transition of the alerts of one client by levels, row by row: the states of the specification's section 4. Rows
  * give the same result one by one and many at once, because only memory and alerts are kept between them.
  *
- * A row older than the newest processed row of its kind never moves the present. Alerts that such rows would have
- * begun are kept apart. They are notified as past (`Alert.past`) when late rows end them, or when the client's next
- * row of the present comes. An open alert that covers or follows one without a gap takes its place, and nothing is
+ * A row older than the newest processed row of its kind never moves the present. Alerts that such rows would have begun
+ * are kept apart. They are notified as past (`Alert.past`) when late rows end them, or when the client's next row of
+ * the present comes. An open alert replaces a late one that it covers, or follows without a gap; the late one is not
  * notified.
  */
 export class ClientTransition {
@@ -56,12 +56,12 @@ export class ClientTransition {
     this.#killedAtMs = ifPossible(before?.killedAtMs ?? null, latestMs);
   }
 
-  /** Takes a row. Rows must come in the order of their times, a visit before the report that it brought. */
+  /** Processes a row. Rows must come in the order of their times, a visit before its report. */
   step(read: SampledRow): void {
     const row = withWritable(read, this.#writable);
     const { kind, atMs } = row;
     this.#rows += 1;
-    // The processes of an old row were killed as well, and no newer row says so.
+    // Kills in an old row count too: no newer row reports them.
     const kills = oomKillAlert(this.#rules, this.#killedAtMs, row);
     if (kills !== null) this.#subjects.add(kills);
     if (hasKills(row)) this.#killedAtMs = Math.max(atMs, this.#killedAtMs ?? atMs);
@@ -106,7 +106,7 @@ export class ClientTransition {
     };
   }
 
-  /** Moves the alert of a client whose visits fail time and again. */
+  /** Moves the alert of a client whose visits fail repeatedly. */
   #stepUnreliable(row: SampledRow): void {
     const unreliable = this.#unreliable;
     if (unreliable === null || row.visitEnd === null) return;
@@ -119,7 +119,7 @@ export class ClientTransition {
 
 /**
  * Returns the latest time that may be remembered. A later time was written under a clock that has been set back since.
- * The newest row counts as well as the database's clock, because a collector's clock may always be ahead of that.
+ * The newest row counts as well as the database's clock, because a collector's clock may always be ahead.
  */
 export function latestPossibleMs(nowMs: number, newestRowMs: number, everyMs: number): number {
   return Math.max(nowMs, newestRowMs) + longestGapMs(everyMs);

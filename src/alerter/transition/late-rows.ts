@@ -23,7 +23,7 @@ export class LateRows {
     this.#begun = new Map(begun.filter(([, { rule }]) => findRule(rules, rule) !== null));
   }
 
-  /** Takes a row that is older than the newest processed row. It does not move the present. */
+  /** Processes a row that is older than the newest processed row. Does not move the present. */
   step(row: SampledRow): void {
     const listed = new Set<string>();
     for (const sample of row.samples) {
@@ -42,7 +42,7 @@ export class LateRows {
     for (const [key, alert] of [...this.#begun]) this.#finish(key, alert);
   }
 
-  /** See RuleState.late. */
+  /** Returns the alerts that late rows have begun, see RuleState.late. */
   open(): Readonly<Record<string, Alert>> {
     return Object.fromEntries(this.#begun);
   }

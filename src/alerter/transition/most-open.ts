@@ -2,7 +2,7 @@ import type { Rule } from '../../config/config.ts';
 import { describeLimit } from '../evaluate/describe-value.ts';
 import type { Sample } from '../evaluate/sample.ts';
 
-/** The limit of open alerts of a client and rule: a client chooses the names of its subjects. */
+/** The most open alerts of a client and rule: a client chooses the names of its subjects. */
 export const mostOpen = 50;
 
 /** The subject of the one alert that counts the subjects beyond `mostOpen`. */
@@ -29,7 +29,7 @@ export function moreSample(rule: Rule, beyond: readonly Sample[]): Sample {
   };
 }
 
-/** Sorts samples by severity, the worst first, so that of too many the worst get alerts. Equals keep their order. */
+/** Sorts samples by severity, the worst first, so that the worst get alerts if not all can. Equals keep their order. */
 export function severestFirst(samples: readonly Sample[]): readonly Sample[] {
   return samples.length <= mostOpen
     ? samples

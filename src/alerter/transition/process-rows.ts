@@ -57,7 +57,7 @@ export class Round {
   async process(rows: LoadedRows): Promise<void> {
     const { reports, visits } = rows.batch;
     const timed = [
-      // A visit comes before the report that it brought.
+      // A visit comes before its report.
       ...visits.map((visit) => ({ client: visit.client, atMs: visit.startedAtMs, visit, report: null })),
       ...reports.map((report) => ({ client: report.client, atMs: report.observedAtMs, visit: null, report })),
     ].sort((one, other) => one.atMs - other.atMs);

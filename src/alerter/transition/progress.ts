@@ -27,7 +27,7 @@ export function countRow(
   return { ...after, lastAtMs: atMs, countedAtMs: begins ? atMs : atMs - sinceMs };
 }
 
-/** The text of a fault is cut to this length: every alert keeps it. */
+/** The most characters of a fault's text: every alert keeps the text of its worst row. */
 const maxWorstChars = 300;
 
 /** Returns the worst row of an alert after one more sample; nothing if no row has been at a limit. */

@@ -23,7 +23,7 @@ const confirmingRows = 2;
 /**
  * Moves one rule and subject by one sample. Returns an open or a resolved alert; `null` if there was and is none.
  *
- * An alert is pending until `for` is fulfilled, and fires until `clear` is confirmed. While it flaps it goes on firing
+ * An alert is pending until `for` is fulfilled, and fires until `clear` is confirmed. A flapping alert goes on firing
  * whatever the value does, and is `down` in between. A value that holds for three rows ends the flapping, and so do
  * twelve rows without a change.
  */
@@ -58,7 +58,7 @@ function stepPending(alert: Alert, sample: Sample, row: StepRow, changes: Change
     const { id, sequence } = alert;
     return fireWhenDue({ ...again, id, sequence }, sample, row, changes);
   }
-  // It fires at the level that all rows of `for` reached.
+  // The alert fires at the level that all rows of `for` reached.
   const severity = level === 'warning' ? 'warning' : alert.severity;
   const held: Alert = {
     ...alert,
@@ -119,7 +119,7 @@ function stepNewLimit(alert: Alert, sample: Sample, row: StepRow, changes: Chang
   return stepFiring(alert, sample, row, changes);
 }
 
-/** Returns the other severity once enough rows were at it; `null` if the severity stays. */
+/** Returns the other severity once enough rows have reached it; `null` if the severity stays. */
 function severityAfter({ severity, progress }: Alert, sample: Sample, row: StepRow): Severity | null {
   if (progress.easing >= confirmingRows) return 'warning';
   const { holding, holdingSinceMs } = progress;
@@ -234,7 +234,7 @@ function isGap({ lastAtMs }: Progress, { pauseMs }: Sample, { atMs, everyMs }: S
   return atMs - lastAtMs > Math.max(longestGapMs(everyMs), pauseMs);
 }
 
-/** Returns the time above which two rows do not follow each other. */
+/** Returns the time in milliseconds above which two rows are separated by a gap. */
 export function longestGapMs(everyMs: number): number {
   return 2.5 * everyMs;
 }

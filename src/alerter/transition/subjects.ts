@@ -12,7 +12,7 @@ export interface SubjectsOptions {
   readonly rules: readonly Rule[];
   /** `null` if no row of the client was ever processed. */
   readonly memory: RuleState | null;
-  /** The client's open alerts. Alerts of rules that left config.xml are left alone. */
+  /** The client's open alerts. Alerts of rules that left config.xml are not changed. */
   readonly alerts: readonly Alert[];
   readonly everyMs: number;
   /** Remembered times later than this are forgotten. */
@@ -23,7 +23,7 @@ interface Entry {
   readonly rule: string;
   readonly subject: string;
   state: SubjectState;
-  /** The alert as it was stored; `null` if it was not. */
+  /** The alert as it was stored; `null` if it was not stored. */
   readonly stored: Alert | null;
   /** The last row with a sample of the subject. */
   seenIn: SampledRow | null;
@@ -63,7 +63,7 @@ export class Subjects {
     }
   }
 
-  /** Rows must come in the order of their times. */
+  /** Moves the alerts by a row. Rows must come in the order of their times. */
   step(sampledRow: SampledRow, newestReportMs: number | null): void {
     const { client, atMs, runId, evidence, kind, samples, complete } = sampledRow;
     const row: StepRow = { client, atMs, runId, evidence, everyMs: this.#everyMs };
@@ -99,7 +99,7 @@ export class Subjects {
     return this.#find(rule, subject)?.state.alert ?? null;
   }
 
-  /** New and changed alerts, in the order in which they ended, open ones last. */
+  /** Returns the new and changed alerts, in the order in which they ended, open ones last. */
   changed(): readonly Alert[] {
     const open = this.#all().flatMap(({ state: { alert }, stored }) =>
       alert === null || alert === stored ? [] : [alert],
@@ -107,7 +107,7 @@ export class Subjects {
     return [...this.#ended, ...open];
   }
 
-  /** See RuleState.changes. */
+  /** Returns the last changes by rule and subject, see RuleState.changes. */
   changes(): Readonly<Record<string, readonly number[]>> {
     return Object.fromEntries(
       this.#all().flatMap(({ rule, subject, state }) =>
@@ -153,7 +153,7 @@ export class Subjects {
       this.#enter(entry.rule, entry.subject, { alert: null, changes: state.changes });
   }
 
-  /** Keeps an alert that ended, here or elsewhere. The number of new ones of a client and rule is bounded. */
+  /** Keeps an alert that ended, here or elsewhere. The number of new alerts of a client and rule is bounded. */
   add(alert: Alert): void {
     const isNew = ({ id, rule }: Alert): boolean => id === null && rule === alert.rule;
     if (isNew(alert) && this.#ended.filter(isNew).length >= mostOpen) return;
@@ -215,8 +215,8 @@ export class Subjects {
 }
 
 /**
- * Returns the alert without a last time that is still to come, against which rows of the present would count as old.
- * Its counts begin anew, as after a gap: a pending alert begins again, a firing alert goes on.
+ * Returns the alert without a last time in the future, against which rows of the present would count as old. The
+ * alert's counts begin anew, as after a gap: a pending alert begins again, a firing alert goes on.
  */
 function inTime(alert: Alert, latestMs: number): Alert {
   const { progress } = alert;

@@ -21,7 +21,7 @@ export function unknownAfter(
     const { name, origin, selectors } = rule;
     if (samples.some((sample) => sample.rule === rule && sample.level !== 'unknown')) continue;
     const matches = !complete.includes(name) || samples.some((sample) => sample.rule === rule);
-    // The rule has no subject: there is no fault, or another rule was chosen.
+    // The rule has no subject because there is no fault, or because another rule was chosen.
     if (!matches && (listsFaults(rule) || origin !== 'file' || Object.keys(selectors).length === 0)) continue;
     silent.push({ name, matches });
   }
@@ -41,7 +41,7 @@ export function isOfReports(rule: Rule): boolean {
   return (rule.type !== null || rule.metric !== null) && (ruleTypeOf(rule.type)?.everyMs ?? null) === null;
 }
 
-/** Returns the reason that the client gave for what a rule lacks; null if it gave none. */
+/** Returns the client's reason for the missing value of a rule; null if the client gave none. */
 export function reasonInReport(rule: Rule, { worker_reports: workers }: Report): string | null {
   const metric = metricOfRule(rule);
   const families = metric === null ? (ruleTypeOf(rule.type)?.families ?? []) : [metric.family];
