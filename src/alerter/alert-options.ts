@@ -38,11 +38,11 @@ export interface ReportQuery {
 /** The outcome of a mail. */
 export type DeliveryOutcome =
   | { readonly kind: 'sent'; readonly where: string }
-  /** Tried, or not even tried because its channel takes nothing for now. It is tried again. */
+  /** The delivery failed, or was not tried because the channel accepts nothing at present. It is retried later. */
   | { readonly kind: 'put-off'; readonly error: string }
   /** The recipient of the mail left config.xml. */
   | { readonly kind: 'dropped' }
-  /** Refused for good. */
+  /** The mail was refused permanently. */
   | { readonly kind: 'refused'; readonly error: string };
 
 export type DeliveryEvent = DeliveryOutcome & { readonly recipient: string; readonly messageId: string };
@@ -53,12 +53,12 @@ export type AlertEvent =
   /** A mail was composed and frozen. */
   | { readonly kind: 'composed'; readonly mail: DueMail; readonly subject: string; readonly text: string }
   | DeliveryEvent
-  /** At the end of a pass: mails that were tried and not taken, and those refused for good that an open alert lacks. */
+  /** At the end of a pass: mails whose delivery failed, and permanently refused mails that an open alert lacks. */
   | {
       readonly kind: 'undelivered';
       readonly mails: number;
       readonly recipients: readonly string[];
-      /** The time at which the oldest was made. */
+      /** The time at which the oldest of the mails was composed. */
       readonly sinceMs: number;
       readonly error: string | null;
     }
@@ -72,11 +72,11 @@ export type AlertEvent =
 
 export interface AlertResult {
   readonly runId: string;
-  /** `overlapped`: another pass is at work, here or on another machine. */
+  /** `overlapped`: another pass is under way, here or on another machine. */
   readonly outcome: 'finished' | 'overlapped' | 'interrupted';
-  /** 0 all well; 1 some mail was not taken, or the pass was cut short. */
+  /** 0 if all went well; 1 if some mail was not accepted, or the pass was interrupted. */
   readonly exitStatus: 0 | 1;
-  /** The other pass if it overlapped; null otherwise, or if that cannot be read. */
+  /** The other pass if this one overlapped it; null otherwise, or if the other pass is unknown. */
   readonly holder: AlertHolder | null;
   readonly startedAtMs: number;
   readonly finishedAtMs: number;

@@ -17,8 +17,8 @@ import { makeAlertPass } from './pass/alert-pass.ts';
 import type { RunStart } from '../storage/store/run.ts';
 
 /**
- * Makes one pass. Ends at once as `overlapped` if another pass is at work, here or on another machine. Throws
- * FleetError (exit status 3) if the pass cannot be made: `state-unusable`, or what the storage throws.
+ * Makes one pass. Ends at once as `overlapped` if another pass is under way, here or on another machine. Throws
+ * FleetError (exit status 3) if the pass cannot be made: `state-unusable`, or an error of the storage.
  */
 export async function alert(options: AlertOptions): Promise<AlertResult> {
   const start: RunStart = {
@@ -57,7 +57,7 @@ async function withStorage(
   }
 }
 
-/** Records that another pass is at work, if the database can be reached. */
+/** Records that another pass is under way, if the database can be reached. */
 async function leaveOverlapped(
   options: AlertOptions,
   start: RunStart,

@@ -4,8 +4,8 @@ import { escapeMarkup } from '../../text/escape-markup.ts';
 import { commaGrouped } from '../../text/numbers.ts';
 
 /**
- * Neither background nor colour of ordinary text is set, so that a mail program's dark mode is as good as its light
- * one; these can be read on both.
+ * Colours that can be read on a light and on a dark background. The background and the colour of ordinary text are left
+ * to the mail program, for its dark mode.
  */
 const colours = { critical: '#d93025', warning: '#b86e00', good: '#2e8540', quiet: '#7a7a7a' } as const;
 const colourNames: Readonly<Partial<Record<SectionWords['kind'], keyof typeof colours>>> = {
@@ -19,7 +19,7 @@ const column =
   'word-break:break-word;overflow-wrap:anywhere';
 const fixed = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace";
 
-/** A mail as HTML: inline styles, no images, one column that fits a telephone. */
+/** Renders a mail as HTML: inline styles, no images, one column that fits a telephone. */
 export function composeHtml(subject: string, { introduction, sections, closing }: MailWords): string {
   const body = [
     ...(introduction === null ? [] : [`<p style="margin:0 0 16px"><b>${escapeMarkup(introduction)}</b></p>`]),
@@ -88,7 +88,7 @@ function chartHtml({ blocks, label }: NonNullable<LineWords['chart']>, colour: s
   );
 }
 
-/** Browsers break names and options after their hyphens, longer ones than this may be. */
+/** The longest name or option that is kept unbroken, in characters. Browsers break words after hyphens. */
 const longestWord = 30;
 
 function code(command: readonly string[]): string {
@@ -103,12 +103,12 @@ function unbroken(words: readonly string[]): string {
   return kept.join(' ');
 }
 
-/** Fingerprints of host keys are compared character by character. */
+/** Escapes a fact. Sets fingerprints of host keys in a fixed-width font: people compare them character by character. */
 function factHtml(fact: string): string {
   return escapeMarkup(fact).replace(/SHA256:[A-Za-z0-9+/]+/g, `<code style="font:11px/1.45 ${fixed}">$&</code>`);
 }
 
-/** Addresses (http, https) become links; a bracket or full stop behind one is not part of it. */
+/** Escapes a text and links its addresses (http, https). A bracket or full stop after an address is no part of it. */
 function linked(text: string): string {
   let html = '';
   let end = 0;

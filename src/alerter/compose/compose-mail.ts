@@ -13,18 +13,18 @@ interface ComposeOptions {
   readonly mail: DueMail;
   readonly config: Config;
   readonly nowMs: number;
-  /** Values of the last day, in the unit of the alert's rule, by alert id; who has none is drawn no picture. */
+  /** Values of the last day by alert id, in the unit of the alert's rule. An alert without values gets no chart. */
   readonly charts: ReadonlyMap<number, readonly SeriesPoint[]>;
-  /** Distribution or kernel by client; left out: none is known. */
+  /** Distribution or kernel by client. Default: none is known. */
   readonly systems?: ReadonlyMap<string, string>;
   /** The program on people's command line: `fleet-health`. */
   readonly program: string;
 }
 
 /**
- * Headers of every mail. Auto-Submitted (RFC 3834) and X-Auto-Response-Suppress keep people's out-of-office answers
- * away; List-Id is something that every mail program can sort by. There is no Precedence: some mail servers put off
- * what says `bulk`.
+ * Returns the headers of every mail. Auto-Submitted (RFC 3834) and X-Auto-Response-Suppress prevent out-of-office
+ * answers; List-Id is a field that every mail program can sort by. There is no Precedence: some mail servers defer
+ * mails with the value `bulk`.
  */
 export function usualHeaders(domain: string): Readonly<Record<string, string>> {
   return {
@@ -34,7 +34,7 @@ export function usualHeaders(domain: string): Readonly<Record<string, string>> {
   };
 }
 
-/** A mail that is due in words. The same mail at the same time gives the same words. */
+/** Composes a mail that is due. The same mail at the same time gives the same words. */
 export function composeMail(options: ComposeOptions): MailText {
   const { mail, config, nowMs, charts, systems = new Map<string, string>(), program } = options;
   const { recipient, items, severity, ordinary } = mail;
@@ -58,10 +58,10 @@ export function composeMail(options: ComposeOptions): MailText {
   };
 }
 
-/** The states of mails. A mail with several has the first of them. */
+/** The states of mails. A mail with several states has the first of them. */
 const states = ['firing', 'event', 'reminder', 'resolved'] as const;
 
-/** Returns the state and severity of the most important item. The severity of what is over is `none`. */
+/** Returns the state and severity of the most important item. The severity is `none` if all items are resolved. */
 export function summaryOf(items: readonly PendingNotification[]): Pick<Notice, 'state' | 'severity'> {
   const found = new Set(items.map(stateOf));
   const lasting = items.filter((item) => stateOf(item) !== 'resolved');
@@ -71,8 +71,8 @@ export function summaryOf(items: readonly PendingNotification[]): Pick<Notice, '
 }
 
 /**
- * Headers by which programs sort mails: the state and severity of the mail, and for a command one header an alert, `ID
- * STATE SEVERITY`, with the same id from beginning to end.
+ * Returns the headers by which programs sort mails: the state and severity of the mail, and for a command one header an
+ * alert, `ID STATE SEVERITY`, with the same id from beginning to end.
  */
 function stateHeaders(
   recipient: string,
@@ -94,11 +94,11 @@ export function stateOf({ transition, listedOnly, alert }: PendingNotification):
   return followsNoChange(transition) ? 'reminder' : 'firing';
 }
 
-/** More would make a header that mail servers refuse; the worst come first. */
+/** The most ids in References: mail servers refuse longer headers. The worst alerts come first. */
 const mostReferences = 100;
 
 /**
- * A mail's Message-ID: a digest of the recipient and of all notifications in the mail, and of nothing else, so that the
+ * Returns a mail's Message-ID: a digest of the recipient and of all notifications in the mail, and of nothing else. The
  * same notifications to the same person are the same mail, from whatever database it was composed.
  */
 export function messageIdOf(recipient: string, items: readonly PendingNotification[], domain: string): string {
@@ -107,8 +107,8 @@ export function messageIdOf(recipient: string, items: readonly PendingNotificati
 }
 
 /**
- * Returns an id for each alert that is the same in every mail about it to one person. No mail has the id itself; mail
- * programs gather what refers to it. The last one is of the first item, the most important one.
+ * Returns an id for each alert, which is the same in every mail about the alert to one person. No mail has the id
+ * itself; mail programs group the mails that refer to it. The last id is that of the first, most important item.
  */
 function threadsOf(recipient: string, items: readonly PendingNotification[], domain: string): readonly string[] {
   const ids = items.slice(0, mostReferences).map(({ client, rule, subject, alert }) => {
@@ -125,10 +125,10 @@ export function alertIdOf({ client, rule, subject }: PendingNotification): strin
   return digestOf(['alert', client, rule, subject]).slice(0, 32);
 }
 
-/** Returns what distinguishes a notification from all others, whatever database it is stored in. */
+/** Returns the identity of a notification: it differs from all others, and is the same in every database. */
 export function identityOf(item: PendingNotification): string {
   const { client, rule, subject, alert, transition, sequence, before } = item;
-  // The time of the notification before tells those of one sequence apart.
+  // The time of the previous notification distinguishes notifications of one sequence.
   const again = followsNoChange(transition) ? [before?.notifiedAtMs ?? 0] : [];
   return [client, rule, subject, alert.firstEvidence, transition, sequence, ...again].join('\0');
 }

@@ -7,7 +7,7 @@ import type { DueMail, PendingNotification } from '../dispatch/notification-plan
 import { alertIdOf, stateOf, summaryOf } from './compose-mail.ts';
 import { titleOf } from './item-words.ts';
 
-/** Columns of a message of a client or server. */
+/** The most columns of a value, which may be a message of a client or server. */
 const valueColumns = 500;
 
 /** Returns a mail that is due, and its words, as a notification for other programs. */

@@ -9,7 +9,7 @@ import { valueBefore } from './value-words.ts';
 
 type SubjectWording = Pick<Wording, 'config' | 'reader'>;
 
-/** A locked telephone shows so many columns: names go no further. */
+/** The columns that a locked telephone shows: names end there. */
 const nameColumns = 66;
 const mostColumns = 120;
 /** The columns of a single name, so that its value still shows. */
@@ -18,8 +18,8 @@ const whatColumns = 80;
 const oneNameColumns = 30;
 
 /**
- * The subject: the worst first, countable, what matters within about 60 columns. `CRITICAL web-1: disk /var 96 % (+2
- * warnings)`, `3 critical, 5 warnings: web-1 disk /var, ...`, `Resolved: web-1 disk /var`.
+ * Composes the subject: the worst first, with counts, and the essential part within about 60 columns. `CRITICAL web-1:
+ * disk /var 96 % (+2 warnings)`, `3 critical, 5 warnings: web-1 disk /var, ...`, `Resolved: web-1 disk /var`.
  */
 export function composeSubject({ sections, alreadyTrue }: DueMail, wording: SubjectWording): string {
   const [lead] = sections;
@@ -37,7 +37,7 @@ export function composeSubject({ sections, alreadyTrue }: DueMail, wording: Subj
 
 const endings: Readonly<Record<string, string>> = { gone: 'Gone', unwatched: 'No longer watched' };
 
-/** The line that is all of a section. */
+/** Returns the line of a section that has only one; null for other sections. */
 function onlyLine({ rules }: Section): Line | null {
   const [first] = rules;
   if (rules.length !== 1 || first === undefined || first.rest.length > 0 || first.lines.length !== 1) return null;
@@ -76,7 +76,7 @@ function headOfOne(line: Line, kind: SectionKind, wording: SubjectWording): stri
   }
 }
 
-/** ` web-1: disk /var 96 %`, with the colon that a sentence begins with. */
+/** Returns the text of a firing line with its separator: ` web-1: disk /var 96 %`. A sentence begins with a colon. */
 function firingHead(line: Line, kind: SectionKind): string {
   const [item] = line.items;
   if (item === undefined) return '';
@@ -86,7 +86,7 @@ function firingHead(line: Line, kind: SectionKind): string {
   const title = isSentence ? quoted(item.alert.valueText) : fold === null ? titleOf(item) : foldTitle(line, kind);
   const what = cut(title, whatColumns);
   const separator = item.client === '' || fold?.kind === 'all' || fold?.kind === 'reason' ? ': ' : ' ';
-  // The type of a rule that is gone begins its name.
+  // The name of a removed rule begins with the rule's type.
   const type = item.watch.rule?.type ?? item.rule.split(' ', 1)[0];
   if (item.client === '' && type === 'event' && fold === null) {
     return `: ${cut(`${quoted(item.subject)}: ${quoted(item.alert.valueText)}`, whatColumns)}`;
@@ -101,8 +101,8 @@ function firingHead(line: Line, kind: SectionKind): string {
 }
 
 /**
- * `3 critical, 5 warnings: web-1 disk /var, ...`; `web-1: 3 critical, 5 warnings: load, swap, ...` where all are of one
- * client.
+ * Returns the beginning of a subject about many lines: `3 critical, 5 warnings: web-1 disk /var, ...`, or `web-1: 3
+ * critical, 5 warnings: load, swap, ...` if all are of one client.
  */
 function headOfMany(sections: readonly Section[], kind: SectionKind): string {
   const lines = sections.flatMap((section) =>
@@ -127,7 +127,7 @@ function itemsOf(sections: readonly Section[]): readonly Line['items'][number][]
   );
 }
 
-/** The number of items of a kind in words: those of the leading section, and those behind it. */
+/** The number of items of a kind in words, for the leading section and for those after it. */
 const counts: Readonly<Record<SectionKind, (count: number) => string>> = {
   critical: (count) => `${count} critical`,
   warning: (count) => counted(count, 'warning'),

@@ -12,7 +12,7 @@ const ofCommands = indent.repeat(2);
 /** The indent of a continued text. */
 const further = indent.repeat(4);
 
-/** A mail as plain text of 72 columns. */
+/** Renders a mail as plain text of 72 columns. */
 export function composeText({ introduction, sections, closing }: MailWords): string {
   const blocks = [
     ...(introduction === null ? [] : [wrap(introduction, { columns })]),
@@ -48,7 +48,7 @@ function linesOf({ title, facts, list = [], chart, names, notes, commands }: Lin
   ];
 }
 
-/** On one line where there is room, else the command on its own. */
+/** Returns the reason and the command on one line if they fit, else the command on lines of its own. */
 function commandLines(why: string, command: readonly string[], first: string): readonly string[] {
   const rest = first + indent;
   const together = wrapCommand(command, { columns, first: why === '' ? first : `${first}${why} `, rest });

@@ -18,15 +18,15 @@ export interface Wording {
   readonly program: string;
 }
 
-/** Longer ones are no short values. */
+/** The most columns of a short value. */
 const shortColumns = 24;
-/** Names in a title; the others are counted. */
+/** The most names in a title; the others are counted. */
 export const mostNamesInTitle = 5;
 
 /** Returns the subject of an alert without its client: `disk /var`, `service nginx.service`, `unreachable`. */
 export function labelOf({ rule, subject }: Pick<PendingNotification, 'rule' | 'subject'>): string {
   if (subject === '') return quoted(rule);
-  // `disk mount=/var*` and its subject say the same twice.
+  // The selectors in `disk mount=/var*` would repeat the subject.
   const type = /^([\w-]+)(?: [\w-]+=\S*)+$/.exec(rule)?.[1] ?? rule;
   return `${quoted(type)} ${quoted(subject)}`;
 }
@@ -37,8 +37,8 @@ export function labelHidesRule({ rule, subject }: Pick<PendingNotification, 'rul
 }
 
 /**
- * The value in a word or two: a number without what stands behind it; null: it takes more. Of what is unreachable its
- * class.
+ * Returns the value in a word or two: a number without the text after it, or the class of an unreachable client's
+ * fault. Returns null if the value takes more words.
  */
 export function shortValue({ rule, alert }: Pick<PendingNotification, 'rule' | 'alert'>): string | null {
   const text = oneLine(alert.valueText);
@@ -49,7 +49,7 @@ export function shortValue({ rule, alert }: Pick<PendingNotification, 'rule' | '
   return shortText(text, alert.value);
 }
 
-/** `96 %` of `96 %, 4 of 100 GiB free`, `full in about 6 days` of a forecast; null: the text is no short value. */
+/** Returns `96 %` of `96 %, 4 of 100 GiB free`, `full in about 6 days` of a forecast; null for longer values. */
 export function shortText(text: string, value: number | null): string | null {
   const short = value === null ? text : (text.split(/, | \(/, 1)[0] ?? text);
   return short !== '' && columnsOf(short) <= shortColumns ? quoted(short) : null;
@@ -60,7 +60,7 @@ const collectorTitles: Readonly<Record<string, string>> = {
   'collector-isolated': 'cut off',
 };
 
-/** `web-1: disk /var`; `collector col1 is silent`. */
+/** Returns the title of an item: `web-1: disk /var`, `collector col1 is silent`. */
 export function titleOf(item: PendingNotification): string {
   if (item.client !== '') return `${quoted(item.client)}: ${labelOf(item)}`;
   const state = collectorTitles[item.rule];
@@ -92,7 +92,7 @@ function whoseFold({ fold }: Line): string {
   return `${fold.kind === 'bastion' ? 'bastion ' : ''}${quoted(fold.name)}`;
 }
 
-/** Returns the state of many in words, or null if the rule's name says as much. */
+/** Returns the state of many clients in words; null if the rule's name says as much. */
 function stateOf(rule: string, kind: SectionKind): string | null {
   if (rule === 'rebooted' && kind === 'event') return 'were booted';
   if (rule === 'oom-kill' && kind === 'event') return 'ran out of memory';
@@ -121,7 +121,7 @@ function foldLabel({ fold, items, clients }: Line, kind: SectionKind): string {
   return `${size === null ? counted(count, 'client') : `${count}${ofAll}`}${where} ${state}${remain}`;
 }
 
-/** The label of items of one rule: with the subject where it is the same for all. */
+/** Returns the label of items of one rule, with the subject if all have the same. */
 export function sharedLabel(items: readonly PendingNotification[]): string {
   const [first] = items;
   if (first === undefined) return '';
@@ -129,7 +129,7 @@ export function sharedLabel(items: readonly PendingNotification[]): string {
   return isSame ? labelOf(first) : labelOf({ rule: first.rule.split(' ', 1)[0] ?? first.rule, subject: '' });
 }
 
-/** `3 critical, 5 warnings`; '' for none. */
+/** Counts items in words: `3 critical, 5 warnings`; '' for none. */
 export function countBySeverity(items: readonly { readonly severity: Severity }[]): string {
   const critical = items.filter(({ severity }) => severity === 'critical').length;
   const warnings = items.length - critical;

@@ -15,7 +15,7 @@ import { shownShellWord } from '../../text/shell-word.ts';
 import { endInWords, firingKinds, limitIn, valueFacts } from './value-words.ts';
 import type { Wording } from './item-words.ts';
 
-/** Names of one line; more clients than any reader goes through. */
+/** The most names in a line. No reader goes through more. */
 const mostNames = 5_000;
 const mostReasons = 5;
 const reasonColumns = 200;
@@ -28,14 +28,14 @@ export interface LineWords {
   /** Lines of equal weight below the facts. Default: none. */
   readonly list?: readonly string[];
   readonly chart: ChartWords | null;
-  /** The names of many in one line. */
+  /** The names of many items in one line. */
   readonly names: string | null;
   readonly notes: readonly string[];
-  /** Each in its words, so that none is broken. */
+  /** Each command as its words, so that no word is broken. */
   readonly commands: readonly { readonly why: string; readonly command: readonly string[] }[];
 }
 
-/** Kinds whose heading does not say how bad they are. */
+/** Kinds whose heading names no severity. */
 const mixed: readonly SectionKind[] = ['flapping', 'open'];
 
 export function wordsOfLine(line: Line, kind: SectionKind, wording: Wording): LineWords {
@@ -56,7 +56,7 @@ export function wordsOfLine(line: Line, kind: SectionKind, wording: Wording): Li
   };
 }
 
-/** `web-1 was booted at 08:08`. */
+/** Returns the title of an event: `web-1 was booted at 08:08`. */
 export function eventTitle(item: PendingNotification, reader: Reader): string {
   if (item.rule === 'oom-kill') return `${quoted(item.client)} ran out of memory`;
   if (item.rule !== 'rebooted') return titleOf(item);
@@ -65,7 +65,7 @@ export function eventTitle(item: PendingNotification, reader: Reader): string {
 
 /**
  * Returns `and 22 more of disk: app-9 (17), db-1 /, db-2 /`, which names each client without a line; `and 22 more of
- * disk, 3 of them critical: ...` where the section does not have the severity in its heading.
+ * disk, 3 of them critical: ...` if the heading of the section does not name the severity.
  */
 export function wordsOfRest(rest: readonly PendingNotification[], kind: SectionKind): string {
   const names = [...groupBy(rest, ({ client }) => client)].map(([client, own]) => {
@@ -96,7 +96,7 @@ function factsOfOne(item: PendingNotification, kind: SectionKind, wording: Wordi
   ].filter((fact) => fact !== '');
 }
 
-/** `last seen 08:15` of what fires while no newer row says so; null: its rows are fresh, or it follows from none. */
+/** Returns `last seen 08:15` if an alert fires without a newer row; null if its rows are fresh, or it has none. */
 export function lastSeen(
   item: PendingNotification,
   kind: SectionKind,
@@ -109,7 +109,7 @@ export function lastSeen(
   return `last ${visitConditions.includes(item.rule) ? 'tried' : 'seen'} ${momentInWords(reader, lastAtMs)}`;
 }
 
-/** `192.0.2.1 port 2222, Debian GNU/Linux 12`. */
+/** Returns a client's address and system: `192.0.2.1 port 2222, Debian GNU/Linux 12`. */
 function machineWords({ client, watch }: PendingNotification, systems: Wording['systems']): string {
   const { address = client, port = 22 } = watch.client ?? {};
   const where = address === client ? '' : quoted(address);
@@ -131,7 +131,7 @@ function timeFact(items: readonly PendingNotification[], kind: SectionKind, read
   const begins = items.map(({ alert }) => alert.pendingSinceMs);
   const first = Math.min(...begins);
   if (firingKinds.includes(kind)) {
-    // A time that lies ahead comes from a clock that is wrong.
+    // A time in the future comes from a wrong clock.
     const age = reader.nowMs < first ? '' : ` (${durationInWords(reader.nowMs - first)})`;
     const last = Math.max(...begins);
     const until = last - first < minuteMs ? '' : `, the last one since ${timeInWords(reader, last)}`;
@@ -153,7 +153,7 @@ function factsOfMany({ items, fold }: Line, kind: SectionKind, { reader }: Wordi
   ].filter((fact) => fact !== '');
 }
 
-/** The reasons of many with how many have each, or the value and limit that all share. */
+/** Returns the reasons of many items with the count of each, or the value and limit that all share. */
 function sharedFacts(items: readonly PendingNotification[]): readonly string[] {
   const reasons = groupBy(items, reasonOf);
   if (!reasons.has(null)) {
@@ -209,7 +209,7 @@ function commandsOf({ items, clients, fold }: Line, program: string): LineWords[
   return [...accept, { why: '', command: [program, 'ack', client, shownShellWord(item.rule)] }];
 }
 
-/** Returns numbers as a command line takes them, ascending: `3`, `5-9`. A range holds no number that was not given. */
+/** Returns numbers as a command line takes them, ascending: `3`, `5-9`. A range has only numbers that were given. */
 export function numberRanges(numbers: readonly number[]): readonly string[] {
   const ranges: { from: number; to: number }[] = [];
   for (const number of [...new Set(numbers)].sort((one, other) => one - other)) {

@@ -8,7 +8,7 @@ import { timeInWords, zoneInWords } from '../../text/time-words.ts';
 import { firingKinds } from './value-words.ts';
 import { groupBy } from '../../platform/group-by.ts';
 
-/** Groups of clients that the closing line names. */
+/** The most groups of clients that the closing line names. */
 const mostFolds = 3;
 
 /** A mail's words in their order, for text and HTML alike. */
@@ -22,11 +22,11 @@ export interface MailWords {
 export interface SectionWords {
   readonly kind: SectionKind;
   readonly heading: string;
-  /** null: the section counts nothing. */
+  /** null if the section counts nothing. */
   readonly count: number | null;
   readonly explanation: string | null;
   readonly lines: readonly LineWords[];
-  /** The items that stand in no line, in words, by rule. */
+  /** The items without a line of their own, in words, by rule. */
   readonly rest: readonly string[];
   readonly worst: Severity;
 }
@@ -87,18 +87,18 @@ function isFiring({ alert, alertId }: DueMail['items'][number]): boolean {
   return alert.state === 'firing' && alertId > 0;
 }
 
-/** True if config.xml has `<replies>`, the mail is for an address, and something fires in it. */
+/** True if config.xml has `<replies>`, the mail is for an address, and an alert fires in it. */
 export function takesReplies({ recipient, items }: DueMail, { replies }: Pick<Config, 'replies'>): boolean {
   return replies !== null && addresseeOf(recipient) !== null && items.some(isFiring);
 }
 
-/** True if no one line's command acknowledges all that fires in the mail. */
+/** True if no single line's command acknowledges all firing alerts of the mail. */
 function isInSeveralLines(sections: DueMail['sections']): boolean {
   const rules = sections.filter(({ kind }) => firingKinds.includes(kind)).flatMap((section) => section.rules);
   return rules.reduce((count, { lines, rest }) => count + lines.length + rest.length, 0) > 1;
 }
 
-/** `Open for you now: 3 critical, 5 warnings (2 acknowledged by kim)`, and which groups of clients are among them. */
+/** Returns `Open for you now: 3 critical, 5 warnings (2 acknowledged by kim)`, and the groups of clients among them. */
 function openWords({ open, openFolds, items }: DueMail): readonly string[] {
   if (open.length === 0) return ['Nothing is open for you now.'];
   const acknowledged = [...groupBy(open, ({ alert }) => alert.acknowledgedBy)].flatMap(([by, { length }]) =>

@@ -11,7 +11,7 @@ import type { Rule } from '../../config/config.ts';
 
 const levels = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const;
 const gap = '·';
-/** Changes smaller than this part of the largest value are hardly drawn. */
+/** The least span of the scale, as a part of the largest value. Smaller changes are hardly visible. */
 const leastSpan = 0.1;
 
 export interface SparklineOptions {
@@ -31,7 +31,8 @@ export interface Sparkline {
 
 /**
  * Draws values over time in block characters (U+2581 to U+2588), each column as high as the largest value in it. The
- * scale goes from the least to the most, so that a trend shows. Returns null if no value of that time is known.
+ * scale goes from the least to the greatest value, so that a trend shows. Returns null if no value of that time is
+ * known.
  */
 export function drawSparkline({ points, fromMs, untilMs, columns }: SparklineOptions): Sparkline | null {
   const highest: (number | null)[] = Array.from({ length: columns }, () => null);
@@ -55,18 +56,18 @@ export function drawSparkline({ points, fromMs, untilMs, columns }: SparklineOpt
   return { text: text.join(''), least, most };
 }
 
-/** Twenty-four columns fit on a telephone whatever its font. */
+/** The columns of a chart. Twenty-four fit on a telephone in any font. */
 const chartColumns = 24;
 
 export interface ChartWords {
   readonly blocks: string;
-  /** The span of the chart, its least and its most. */
+  /** The time span of the chart, with its least and its greatest value. */
   readonly label: string;
 }
 
 /**
- * Returns the time that the chart of an alert shows: the last day, or the time around an alert that is over; all that a
- * forecast follows from.
+ * Returns the time span of an alert's chart: the last day, the time around a resolved alert, or the whole history that
+ * a forecast follows from.
  */
 export function chartSpan(
   { alert, watch }: Pick<PendingNotification, 'alert' | 'watch'>,
@@ -79,7 +80,7 @@ export function chartSpan(
   return { fromMs: Math.min(untilMs - dayMs, pendingSinceMs - hourMs), untilMs };
 }
 
-/** Draws an alert's values. Returns null if no value of that time is known. */
+/** Draws an alert's values. Returns null if no value in the chart's time span is known. */
 export function drawChart(
   item: PendingNotification,
   { charts, reader }: Pick<Wording, 'charts' | 'reader'>,
@@ -108,7 +109,7 @@ function isForecast({ rule }: PendingNotification['watch']): boolean {
   return rule !== null && foreseenBy(rule) !== null;
 }
 
-/** The unit of the values that are drawn. A forecast is drawn as the levels that it follows from. */
+/** Returns the unit of the drawn values. The chart of a forecast shows the levels that the forecast follows from. */
 function unitOfChart(rule: Rule): Unit {
   const foreseen = foreseenBy(rule);
   return foreseen === null ? unitOfRule(rule) : foreseen === 'space' ? 'bytes' : 'percent';

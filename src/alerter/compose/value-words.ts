@@ -9,16 +9,16 @@ import type { PendingNotification, SectionKind } from '../dispatch/notification-
 import { cut } from '../../text/text-columns.ts';
 import { momentInWords, type Reader } from '../../text/time-words.ts';
 
-/** Columns of a message of a client or server. */
+/** The most columns of a value, which may be a message of a client or server. */
 const valueColumns = 500;
 
 /** Kinds of sections whose alerts still fire. */
 export const firingKinds: readonly SectionKind[] = ['critical', 'warning', 'flapping', 'open'];
 
-/** Two keys one below the other, so that they can be compared. */
+/** The text about a changed host key. Its two keys stand one below the other, so that they can be compared. */
 const changedKey = /^(.* shows) (\S+ SHA256:\S+), but (.* says) (\S+ SHA256:\S.*)$/;
 
-/** The value of an alert, its limit, and what either was before, each a line. */
+/** Returns an alert's value, its limit, and their earlier values, each as a line. */
 export function valueFacts(item: PendingNotification, kind: SectionKind, reader: Reader): readonly string[] {
   const { alert } = item;
   const { value, valueText } = alert;
@@ -43,7 +43,7 @@ export function valueFacts(item: PendingNotification, kind: SectionKind, reader:
   }
 }
 
-/** `96 %` of what is on its way back, in its first notification; null: the newest value suffices. */
+/** Returns the worst value (`96 %`) in the first notification of an alert whose newest value is normal; else null. */
 export function valueBefore(item: PendingNotification): string | null {
   const { worst } = item.alert.progress;
   if (item.transition !== 'firing' || worst === undefined || levelNow(item) !== 'none') return null;
@@ -71,7 +71,7 @@ function firingFacts(item: PendingNotification, kind: SectionKind, reader: Reade
   ];
 }
 
-/** `96 % at 08:30 (limit: 90 %)`; '' where the worst row is not known. */
+/** Returns the worst value, `96 % at 08:30 (limit: 90 %)`, with `before` in front; '' if the worst row is unknown. */
 function worstWords({ alert }: PendingNotification, reader: Reader, before: string): string {
   const { worst } = alert.progress;
   if (worst === undefined || worst.valueText === '') return '';
@@ -85,12 +85,12 @@ function limitWords({ limitText }: Pick<Alert, 'limitText'>): string {
   return limitText === '' ? '' : ` (limit: ${limitIn(limitText)})`;
 }
 
-/** `95 %` of `at least 95 %`: a limit is reached by what is equal to it. */
+/** Returns `95 %` for `at least 95 %`: a value equal to a limit reaches it. */
 export function limitIn(limitText: string): string {
   return quoted(limitText.replace(/^at least /, ''));
 }
 
-/** True if the newest number is within the limit of the severity that fires, and the alert waits for its way back. */
+/** True if the newest number is within the firing severity's limit: the alert waits for confirmation of its end. */
 function isWithinLimits(item: PendingNotification): boolean {
   const level = levelNow(item);
   return level === 'none' || (level === 'warning' && item.severity === 'critical');
@@ -102,7 +102,7 @@ function levelNow({ watch: { rule }, alert: { value } }: PendingNotification): L
   return ruleLimits(rule).levelOf(value);
 }
 
-/** `below 90 %, over once below 88 %`. */
+/** Returns where the newest value is and when the alert ends: `below 90 %, over once below 88 %`. */
 function returnWords(item: PendingNotification): string {
   const { watch, severity } = item;
   const { rule } = watch;

@@ -9,28 +9,27 @@ import type { DeliveryEvent, DeliveryOutcome } from '../alert-options.ts';
 import type { Delivery } from './delivery.ts';
 import { composeRefusalNotice } from './refusal-notice.ts';
 
-/** A server that is back should not have to wait for its mails, and a vain connection costs it nothing. */
+/** The longest pause while a server is away. Once back it gets its mails soon, and vain connections cost nothing. */
 const longestAwayMs = 5 * minuteMs;
-/** Refused logins lock accounts, and a mailbox that is full stays so for a while. */
+/** The longest pause after other faults. Refused logins lock accounts, and a full mailbox stays full for a while. */
 const longestMs = 60 * minuteMs;
-/** A run begins a moment earlier or later than a minute after the one before. */
+/** Pauses are shorter by this: a run begins slightly more or less than a minute after the run before. */
 const slackMs = 5_000;
 /**
- * Attempts at a recipient that is refused for reasons of policy, in about five hours. RFC 5321, section 4.2.1, says
- * SHOULD NOT to repeating a 5yz; but who runs the fleet would rather have a mail of a disk that is full late, once
- * somebody has cleared a blocklist, than not at all. The fallback address does not wait for that: it is notified at the
- * first refusal.
+ * Attempts, in about five hours, at a recipient that is refused for reasons of policy. RFC 5321, section 4.2.1, says
+ * that a 5yz SHOULD NOT be repeated; but a mail about a full disk that arrives late, once a blocklist has been cleared,
+ * is better than none. The fallback address does not wait for these attempts: it is notified at the first refusal.
  */
 const policyAttempts = 10;
 const policyPauseMs = 15 * minuteMs;
-/** The part of a claim beyond the attempt, for the marks. */
+/** The time that a claim adds to the attempt, for marking the mail. */
 const claimMarginMs = minuteMs;
-/** A mail that was taken and is not marked goes out twice. */
+/** Pauses between attempts to mark a mail as sent. An accepted mail without the mark is sent twice. */
 const markPausesMs = [250, 1_000, 4_000] as const;
-/** A mail that waited longer would stand far down in an inbox. */
+/** A mail that waited this long is dated anew: with its old date it would stand far down in an inbox. */
 const lateMs = 5 * minuteMs;
 
-/** Stages at which the other side was not reached. */
+/** Stages of faults before the other side was reached. */
 const awayStages: readonly string[] = ['resolve', 'connect'];
 
 /** Returns the pause after the n-th attempt (from 1): 1, 2, 4 ... minutes, at most `longest`. */
@@ -38,7 +37,7 @@ export function pauseAfter(attempts: number, longest: number = longestMs): numbe
   return Math.min(longest, minuteMs * 2 ** Math.min(attempts - 1, 10)) - slackMs;
 }
 
-/** Claims, sends and marks one mail. Returns null if another alerter has it. Throws what the storage throws. */
+/** Claims, sends and marks one mail. Returns null if another alerter has the mail. Throws the storage's errors. */
 export async function deliverMail(delivery: Delivery, mail: Mail): Promise<DeliveryEvent | null> {
   const { store, lease, channels, signal } = delivery;
   let channel: Channel | null = null;
@@ -65,25 +64,25 @@ export async function deliverMail(delivery: Delivery, mail: Mail): Promise<Deliv
     }
     return await markFault(delivery, mail, channel, fault);
   } catch (thrown) {
-    // The claim ran out while this program slept, so another alerter may have the mail.
+    // The claim ran out while this program was suspended, so another alerter may have the mail.
     if (thrown instanceof FleetError && thrown.code === 'locked' && thrown.stage === 'mail') return null;
     throw thrown;
   }
 }
 
 interface Attempted {
-  /** The error of the channel; null if the mail was taken. */
+  /** The error of the channel; null if the mail was accepted. */
   readonly fault: unknown;
   /** True if the mail may have arrived. */
   readonly dataBegun: boolean;
 }
 
 /**
- * Sends a claimed mail. An abort ends it at once while nothing of the content has left, and after the grace otherwise.
- * Throws what the storage throws, `locked` among it: the mail is no longer ours, and nothing of it has left.
+ * Sends a claimed mail. An abort ends the attempt at once if no content has been sent, else after the grace. Throws the
+ * storage's errors, among them `locked`: this alerter has lost the mail and has sent nothing of it.
  *
- * `claimEndsAt` is the end of the claim by `performance.now()`, which goes on while a program is suspended: a program
- * that was suspended after its mark and wakes later sends nothing, for another alerter may have.
+ * `claimEndsAt` is the end of the claim by `performance.now()`, which goes on while a program is suspended. A program
+ * that was suspended after its mark and wakes later sends nothing: another alerter may have sent the mail.
  */
 export async function attempt(
   { store, lease, signal, graceMs, now }: Delivery,
@@ -128,8 +127,8 @@ export async function attempt(
 }
 
 /**
- * Dates a mail that waited long by the time of its sending. A mail that may have arrived already keeps its date, so
- * that both are the same mail.
+ * Sets the date of a mail that waited long to the time of sending. A mail that may have arrived already keeps its date,
+ * so that both copies are the same mail.
  */
 function datedMail(mail: Mail, nowMs: number): Mail {
   const isLate = mail.dataAtMs === null && nowMs - mail.createdAtMs >= lateMs;
@@ -147,7 +146,7 @@ async function markFault(
   const attempts = mail.attempts + 1;
   if (fault.code === 'mail-refused') {
     const isFinal = !fault.retryable || attempts >= policyAttempts;
-    // Before the mark: a crash in between would leave a refusal that nobody hears of.
+    // The notice comes before the mark: a crash in between would leave a refusal without a notice.
     await notifyFallback(delivery, mail, error, isFinal);
     if (!isFinal) return putOff(delivery, mail, error, Math.max(policyPauseMs - slackMs, pauseAfter(attempts)));
     await delivery.store.markFailed(mail.id, delivery.lease.holder, error);

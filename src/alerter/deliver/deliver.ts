@@ -9,13 +9,14 @@ import type { Delivered, DeliverOptions, Delivery, DeliveryLimits } from './deli
 const defaultLimits: DeliveryLimits = { phaseMs: 240_000, graceMs: 5_000, batch: 20 };
 
 /**
- * Sends the mails that are due, critical ones first. A committed UPDATE claims each mail before its first byte, and it
- * is marked as sent only after the other side has taken it. A mail refused for now is put off with growing pauses. A
- * mail refused for good is marked so, and the fallback address is notified once. A refusal holds up no other mail. A
- * channel that takes nothing ends the attempts on it, and all its mails wait. Two alerters at once send each mail once.
+ * Sends the mails that are due, critical ones first. A committed UPDATE claims each mail before its first byte. A mail
+ * is marked as sent only after the other side has accepted it. A mail refused temporarily is retried with growing
+ * pauses. A mail refused permanently is marked as failed, and the fallback address is notified once. A refusal delays
+ * no other mail. A channel that accepts nothing ends the attempts on it, and all its mails wait. Two alerters at once
+ * send each mail once.
  *
- * Throws FleetError if the database is away, or `locked` if another alerter has taken the lease: mails that are left
- * stay due. Does not close `channels`.
+ * Throws FleetError if the database is unreachable, or `locked` if another alerter has taken the lease; the remaining
+ * mails stay due. Does not close `channels`.
  */
 export async function deliver(options: DeliverOptions): Promise<Delivered> {
   const limits = { ...defaultLimits, ...options.limits };
@@ -50,15 +51,15 @@ export async function deliver(options: DeliverOptions): Promise<Delivered> {
 }
 
 export interface LeaseKeeper {
-  /** Throws what the last touch threw: FleetError `locked` if another alerter has the lease. */
+  /** Throws the error of the last touch: FleetError `locked` if another alerter has the lease. */
   check(): void;
   stop(): Promise<void>;
 }
 
-/** A lease untouched for a minute counts as a dead alerter's, and a mail server may take as long to answer. */
+/** The pause between touches. A lease lapses after a minute without one; a mail server may take as long to answer. */
 const touchEveryMs = 15_000;
 
-/** Touches a lease again and again while mails are sent. */
+/** Touches a lease at regular times while mails are sent. */
 export function keepLease(store: Pick<AlertStore, 'touchLease'>, lease: Lease, eachMs = touchEveryMs): LeaseKeeper {
   const ending = new AbortController();
   let fault: Error | null = null;

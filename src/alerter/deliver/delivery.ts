@@ -22,21 +22,21 @@ export type DeliveryStore = Pick<
 export interface Delivered {
   readonly sent: number;
   readonly putOff: number;
-  /** Refused for good. */
+  /** Mails that were refused permanently. */
   readonly failed: number;
 }
 
 export interface DeliverOptions {
   readonly store: DeliveryStore;
-  /** Called only if a mail is due. The holder's name is in the claims, so no other alerter may have the same. */
+  /** Called only if a mail is due. The holder's name is in the claims, so no other alerter may have the same name. */
   readonly takeLease: () => Promise<Lease>;
   readonly channels: Channels;
   /** True if config.xml names the recipient. */
   readonly isNamed: (recipient: string) => boolean;
-  /** The recipient and sender of a notice that a mail was refused; null: nobody is notified. */
+  /** The recipient and sender of a notice that a mail was refused; null if nobody is notified. */
   readonly fallback: { readonly to: string; readonly from: string } | null;
   readonly limits?: Partial<DeliveryLimits>;
-  /** Ends the phase before the next mail. Ends a mail under way too unless it may have arrived already. */
+  /** Ends the phase before the next mail. Ends a mail under way too, unless the mail may have arrived already. */
   readonly signal: AbortSignal;
   readonly observe: (event: DeliveryEvent) => void;
   /** Milliseconds since 1970. */
@@ -44,9 +44,9 @@ export interface DeliverOptions {
 }
 
 export interface DeliveryLimits {
-  /** No mail is begun later than that. */
+  /** No mail is begun after this time. */
   readonly phaseMs: number;
-  /** The wait after an abort for a mail that may have arrived already: tried again, it would go out twice. */
+  /** The wait after an abort for a mail that may have arrived already: a retry would send the mail twice. */
   readonly graceMs: number;
   /** Mails read at once. */
   readonly batch: number;
@@ -56,6 +56,6 @@ export interface DeliveryLimits {
 export interface Delivery extends DeliverOptions {
   readonly lease: Lease;
   readonly graceMs: number;
-  /** Channels that take nothing for now, why, and how long their mails wait. */
+  /** Channels that accept nothing at present, with the error and the pause of their mails. */
   readonly away: Map<Channel, { readonly error: string; readonly pauseMs: number }>;
 }

@@ -4,23 +4,23 @@ import { parseFrozen } from '../../notify/webhook/freeze-webhook.ts';
 import type { Mail, NewMail } from '../../storage/store/outbox-store.ts';
 import type { DeliverOptions } from './delivery.ts';
 
-/** The mark in the Message-ID of a notice. Those of other mails have no dot before their @. */
+/** The mark in the Message-ID of a notice. The ids of other mails have no dot before their @. */
 const mark = '.refused@';
 
 export interface RefusalNoticeOptions {
   readonly refused: Pick<Mail, 'recipient' | 'messageId' | 'content' | 'severity'>;
-  /** The other side's words. */
+  /** The reply of the other side. */
   readonly reason: string;
-  /** False if the mail is tried for some hours more. */
+  /** False if the mail is retried for some more hours. */
   readonly isFinal: boolean;
   readonly fallback: NonNullable<DeliverOptions['fallback']>;
   readonly nowMs: number;
 }
 
 /**
- * Composes a mail that says whose mail was refused and why, with that mail in it. Its Message-ID follows from that of
- * the refused mail, so there is one notice of it. Returns null if the refused mail is such a notice itself, or went to
- * the fallback address.
+ * Composes a notice that names the recipient of a refused mail and the reason, and contains the mail. The notice's
+ * Message-ID is derived from that of the refused mail, so there is one notice of each mail. Returns null if the refused
+ * mail is itself a notice, or was for the fallback address.
  */
 export async function composeRefusalNotice({
   refused,

@@ -17,7 +17,7 @@ import type { DigestFacts } from './read-digest.ts';
 const clientColumns = 28;
 const ruleColumns = 30;
 
-/** The alerts that fire: the critical ones first, then the longest. */
+/** Returns the section of firing alerts: the critical ones first, then the longest. Returns null if there are none. */
 export function openSection({ open, untilMs }: DigestFacts, { most }: DigestWording): SectionWords | null {
   if (open.length === 0) return null;
   const worstFirst = [...open].sort(
@@ -35,7 +35,7 @@ export function openSection({ open, untilMs }: DigestFacts, { most }: DigestWord
   return digestSection({ heading: 'Open now', count: open.length, worst, blocks });
 }
 
-/** `disk 5, load 2`: the rules with the most alerts first. */
+/** Counts alerts by rule, `disk 5, load 2`: the rules with the most alerts first. */
 function ruleCounts(alerts: readonly Pick<AlertSpan, 'rule'>[]): string {
   return [...groupBy(alerts, ({ rule }) => rule)]
     .sort(([one, own], [other, others]) => others.length - own.length || compareText(one, other))
@@ -43,7 +43,7 @@ function ruleCounts(alerts: readonly Pick<AlertSpan, 'rule'>[]): string {
     .join(', ');
 }
 
-/** Returns the alerts that began in the span, and those that ended, without reboots: these stand below what changed. */
+/** Returns the alerts that began in the span, and those that ended. Omits reboots, which the section of changes has. */
 export function beganAndEnded({ spans, sinceMs, untilMs }: Pick<DigestFacts, 'spans' | 'sinceMs' | 'untilMs'>): {
   readonly began: readonly AlertSpan[];
   readonly ended: readonly AlertSpan[];
@@ -55,7 +55,7 @@ export function beganAndEnded({ spans, sinceMs, untilMs }: Pick<DigestFacts, 'sp
   };
 }
 
-/** The alerts that began or ended in the span, counted by rule, and the worst of those that ended. */
+/** Returns the alerts that began or ended in the span, counted by rule, and the worst that ended; null if none did. */
 export function endedSection(facts: DigestFacts, { reader, most }: DigestWording): SectionWords | null {
   const { began, ended } = beganAndEnded(facts);
   if (began.length + ended.length === 0) return null;
@@ -99,7 +99,7 @@ function ruleName(rule: string): string {
   return cut(quoted(rule), ruleColumns);
 }
 
-/** `web-1 disk /var`; for an alert of the fleet its rule alone. */
+/** Returns the name of an alert: `web-1 disk /var`; rule and subject alone for an alert of the fleet. */
 function nameOf(alert: Pick<AlertSpan, 'client' | 'rule' | 'subject'>): string {
   const label = cut(labelOf(alert), ruleColumns);
   return alert.client === '' ? label : `${cut(quoted(alert.client), clientColumns)} ${label}`;

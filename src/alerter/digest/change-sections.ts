@@ -9,10 +9,10 @@ import { cut } from '../../text/text-columns.ts';
 import { digestSection, firstLines, nameList, type DigestWording } from './digest-section.ts';
 import type { DigestFacts } from './read-digest.ts';
 
-/** Columns of a value of an inventory, of which there are two in a line. */
+/** The most columns of an inventory's value. A line has two values. */
 const valueColumns = 18;
 const partColumns = 34;
-/** Changes that are named even where lists are short: one of each kind, in most weeks. */
+/** The least number of changes that are listed even where lists are short: in most weeks one of each kind. */
 const leastChanges = 10;
 
 /** A change in words, and the clients that have it. */
@@ -21,7 +21,7 @@ interface Change {
   readonly clients: readonly string[];
 }
 
-/** The changes of the span: reboots, systems and machines, clients, the configuration, host keys. */
+/** Returns the changes of the span: reboots, systems, machines, clients, the configuration, host keys; null if none. */
 export function changesSection(facts: DigestFacts, { most }: DigestWording): SectionWords | null {
   const reboots = endedOf(facts, 'rebooted').map(({ client }) => client);
   const keys = endedOf(facts, 'host-key-changed').map(({ client }) => client);
@@ -57,8 +57,8 @@ function endedOf({ spans, sinceMs, untilMs }: DigestFacts, rule: string): readon
 }
 
 /**
- * Returns the differences of inventories: first one of each kind, then the others, each the one that most clients have
- * first.
+ * Returns the differences of inventories: first the most frequent one of each kind, then the others by the number of
+ * clients.
  */
 function inventoryChanges(inventories: readonly InventoryChange[]): readonly Change[] {
   const all = inventories.flatMap(({ client, before, after }) =>
@@ -72,7 +72,7 @@ function inventoryChanges(inventories: readonly InventoryChange[]): readonly Cha
 }
 
 interface Difference {
-  /** `kernel`, `disk came`. */
+  /** The kind of difference, such as `kernel` or `disk came`. */
   readonly kind: string;
   readonly words: string;
 }
@@ -104,7 +104,7 @@ function cpuOf({ cpuModel, cpus }: InventoryFacts): string | null {
   return cpus === null ? cpuModel : `${cpus} x ${cpuModel ?? 'CPU'}`;
 }
 
-/** Kernels reserve more or less of the memory: a difference below a hundredth is none. */
+/** Returns a size in words. Kernels reserve parts of the memory: a difference below a hundredth does not show. */
 function sizeOf(bytes: number | null): string | null {
   return bytes === null ? null : describeSize(bytes, -1);
 }
@@ -113,7 +113,7 @@ function value(text: string): string {
   return cut(quoted(text), valueColumns);
 }
 
-/** Updates and reboots that wait for somebody, by group. */
+/** Returns the section of updates and reboots that are pending, by group. Returns null if there are none. */
 export function pendingSection({ pending, clients }: DigestFacts, { most }: DigestWording): SectionWords | null {
   if (pending.length === 0) return null;
   const groups = new Map(clients.map((client) => [client.name, groupOf(client)]));
@@ -151,7 +151,7 @@ export function pendingSection({ pending, clients }: DigestFacts, { most }: Dige
   });
 }
 
-/** The innermost named group; '' without one. */
+/** Returns the innermost named group; '' if there is none. */
 function groupOf({ groups }: Client): string {
   return groups.at(-1) ?? '';
 }

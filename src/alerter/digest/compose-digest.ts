@@ -24,9 +24,9 @@ import {
   type Availability,
 } from './visit-sections.ts';
 
-/** Lines of the text. */
+/** The most lines of the text. */
 const mostLines = 80;
-/** Lines of a list in it, and fewer where they do not fit. */
+/** The most lines of a list; fewer if the text would be too long. */
 const mostOfList = 10;
 const subjectColumns = 110;
 const groupColumns = 30;
@@ -35,14 +35,14 @@ const mostMissed = 3;
 interface ComposeDigestOptions {
   readonly facts: DigestFacts;
   readonly config: Config;
-  /** A sentence about the report that comes with it or is left out; null: none was asked for. */
+  /** A sentence about the attached or omitted report; null if no report was asked for. */
   readonly attached: string | null;
 }
 
 /** A digest in words, for any recipient. */
 export type DigestText = Pick<MailText, 'subject' | 'text' | 'html' | 'headers'>;
 
-/** Returns a digest in words: text of 80 lines at most, and HTML that says the same. */
+/** Returns a digest in words: text of 80 lines at most, and HTML with the same content. */
 export function composeDigest({ facts, config, attached }: ComposeDigestOptions): DigestText {
   const reader = { zone: config.alerts.zone, nowMs: facts.untilMs };
   const availability = availabilityOf(facts);
@@ -65,7 +65,7 @@ export function composeDigest({ facts, config, attached }: ComposeDigestOptions)
   return { subject, text: composeText(words), html: composeHtml(subject, words), headers };
 }
 
-/** Returns the sections. Lasting outliers and the cost of monitoring never stand alone. */
+/** Returns the sections. Lasting outliers and the cost of monitoring are never the only ones. */
 function sectionsOf(facts: DigestFacts, availability: Availability, wording: DigestWording): readonly SectionWords[] {
   const outliers = outlierSection(facts, wording);
   const sections = [
@@ -108,7 +108,7 @@ function closingOf({ sinceMs, untilMs }: DigestFacts, attached: string | null, r
   return [...(attached === null ? [] : [attached]), span].map((text) => ({ text, command: null }));
 }
 
-/** `Digest: 3 critical, 5 warnings open; 12 began, 9 ended`. */
+/** Returns the subject: `Digest: 3 critical, 5 warnings open; 12 began, 9 ended`. */
 function subjectOf(facts: DigestFacts, { sentence, isWhole }: Availability): string {
   const { digest, open, lateSinceMs } = facts;
   const groups = cut(quoted(digest.groups.join(', ')), groupColumns);

@@ -5,9 +5,9 @@ import { commaGrouped, namedUpTo } from '../../text/numbers.ts';
 import { quoted } from '../../text/plain-text.ts';
 import type { Reader } from '../../text/time-words.ts';
 
-/** Columns of a line below its title: each stays one line of the text. */
+/** The most columns of a line below its title, so that each stays one line of the text. */
 const lineColumns = 70;
-/** Names in a line; the others are counted. */
+/** The most names in a line; the others are counted. */
 const mostNames = 4;
 const nameColumns = 24;
 
@@ -28,7 +28,7 @@ interface SectionOptions extends Pick<SectionWords, 'heading'>, Partial<Pick<Sec
   readonly blocks: readonly DigestBlock[];
 }
 
-/** Returns a section of a digest. It has a colour if it has a severity. */
+/** Returns a section of a digest. A section with a severity has a colour. */
 export function digestSection({ heading, count = null, worst, blocks }: SectionOptions): SectionWords {
   return {
     kind: worst === undefined ? 'listed' : 'open',
@@ -46,14 +46,14 @@ function lineOf({ title, lines = [] }: DigestBlock, severity: LineWords['severit
   return { severity, title, facts: [], list, chart: null, names: null, notes: [], commands: [] };
 }
 
-/** Returns the first lines of a list; the others are counted. */
+/** Returns the first lines of a list, and the count of the others. */
 export function firstLines<Item>(items: readonly Item[], most: number, lineOfItem: (item: Item) => string): string[] {
   const shown = items.slice(0, most).map(lineOfItem);
   const more = items.length - shown.length;
   return more === 0 ? shown : [...shown, `and ${commaGrouped(more)} more`];
 }
 
-/** `web-1, web-2 and 78 more`. */
+/** Lists names: `web-1, web-2 and 78 more`. */
 export function nameList(names: readonly string[]): string {
   return namedUpTo(
     mostNames,

@@ -4,7 +4,7 @@ import { calendarDay, wallTime } from '../../text/zone-time.ts';
 
 /** A time at which a digest is due. */
 export interface Occurrence {
-  /** The local date, YYYY-MM-DD: there is one digest of it, even if its time does not exist or exists twice. */
+  /** The local date, YYYY-MM-DD. There is one digest a date, even if its time does not exist or exists twice. */
   readonly date: string;
   readonly dueMs: number;
 }
@@ -29,7 +29,7 @@ export function lastOccurrences(
 
 /** Returns the next time at which a digest is due. */
 export function nextOccurrence(schedule: Schedule, zone: string | null, nowMs: number): Occurrence {
-  // A time that a clock change skips may come a day later.
+  // A time that a clock change skips may fall on the next day.
   for (let day = calendarDay(zone, nowMs) - dayMs; ; day += dayMs) {
     const occurrence = occurrenceOf(schedule, zone, day);
     if (occurrence !== null && occurrence.dueMs > nowMs) return occurrence;

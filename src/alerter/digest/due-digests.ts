@@ -4,11 +4,11 @@ import { dayMs, hourMs, minuteMs } from '../../platform/units.ts';
 import type { NotificationStore } from '../../storage/store/notification-store.ts';
 import { lastOccurrences, nextOccurrence, type Occurrence } from './digest-times.ts';
 
-/** A digest that was not made within this time is not made any more. */
+/** A digest that was not made within this time is skipped. */
 export const latestMs = 12 * hourMs;
 /** A digest that is made within this time is not late: cron starts the alerter every minute. */
 const punctualMs = 10 * minuteMs;
-/** Earlier digests that are looked for. */
+/** The most earlier digests that are looked up. */
 const mostEarlier = 10;
 const longestSpanMs = 35 * dayMs;
 
@@ -50,8 +50,8 @@ export async function dueDigests(
 }
 
 /**
- * Returns the Message-ID of a digest: a hash of the recipient, the digest's name and the local date, so that each is
- * made once.
+ * Returns the Message-ID of a digest: a hash of the recipient, the digest's name and the local date, so that each
+ * digest is made once.
  */
 export function digestMessageId(
   config: Pick<Config, 'smtp'>,
@@ -72,7 +72,7 @@ interface SpanOptions {
   readonly nowMs: number;
 }
 
-/** The span begins when the last digest that was made was due. Without such a digest none counts as missed. */
+/** Returns the span since the last made digest was due. If none was made, no digest counts as missed. */
 async function spanOf({ config, store, digest, newest, earlier, nowMs }: SpanOptions): Promise<DigestSpan> {
   const lastMade = await findMade(config, store, digest, earlier);
   const begin = earlier[Math.max(0, lastMade)]?.dueMs ?? newest.dueMs - dayMs;
@@ -87,10 +87,10 @@ async function spanOf({ config, store, digest, newest, earlier, nowMs }: SpanOpt
   };
 }
 
-/** When a digest was due whose mails are made, and when it is due next. */
+/** A digest's last due time for which mails were made, and its next due time. */
 export interface DigestState {
   readonly digest: DigestConfig;
-  /** null: none of the last ones was made. */
+  /** null if none of the last digests was made. */
   readonly lastMs: number | null;
   readonly nextMs: number;
 }
@@ -115,7 +115,7 @@ export async function digestStates(
   return states;
 }
 
-/** Returns the index of the first of some occurrences of which a mail is stored; -1: of none. */
+/** Returns the index of the first occurrence with a stored mail; -1 if there is none. */
 async function findMade(
   config: Config,
   store: Pick<NotificationStore, 'storedMessageIds'>,

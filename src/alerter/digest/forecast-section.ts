@@ -13,7 +13,7 @@ const soonMs = 7 * dayMs;
 const clientColumns = 22;
 const mountColumns = 18;
 
-/** File systems that are foreseen to be full within 30 days, the nearest first. */
+/** Returns the file systems that are foreseen to be full within 30 days, the nearest first; null if there are none. */
 export function forecastSection(
   { forecasts, untilMs }: DigestFacts,
   { reader, most }: DigestWording,
@@ -38,7 +38,7 @@ function fullAtMs({ asOfMs, daysLeft }: StoredForecast): number {
   return asOfMs + daysLeft * dayMs;
 }
 
-/** `db-1 /data: in 6 days (Thu 26 Nov), grows 11 GiB a day`. */
+/** Returns the line of a forecast: `db-1 /data: in 6 days (Thu 26 Nov), grows 11 GiB a day`. */
 function forecastLine(forecast: StoredForecast, untilMs: number, reader: Reader): string {
   const { client, mount, kind, growthPerDay } = forecast;
   const atMs = fullAtMs(forecast);

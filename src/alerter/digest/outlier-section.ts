@@ -10,7 +10,7 @@ import type { DigestFacts } from './read-digest.ts';
 
 const nameColumns = 22;
 
-/** Members of groups that differ from the others, in their figures and in what they are made of. */
+/** Returns the members that differ from the others of their group in figures or inventories; null if there are none. */
 export function outlierSection({ outliers }: DigestFacts, { most }: DigestWording): SectionWords | null {
   const { figures, kinds } = outliers;
   const count = figures.length + kinds.length;

@@ -16,12 +16,12 @@ import type { MailSummary } from '../../storage/store/outbox-store.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import type { DigestSpan } from './due-digests.ts';
 
-/** More alerts in a span are no longer counted one by one. */
+/** The most alerts of a span that are counted one by one. */
 const mostSpans = 50_000;
-/** Inventories that are compared in whole. */
+/** The most inventories that are compared in full. */
 const mostInventories = 2_000;
 
-/** A forecast that no pass has made again since is none. */
+/** A forecast that no pass has renewed within this time is ignored. */
 const staleForecastMs = 2 * dayMs;
 
 /** The facts that a digest sums up. */
@@ -33,7 +33,7 @@ export interface DigestFacts extends DigestSpan {
   readonly open: readonly Alert[];
   /** Alerts that fired at some time of the span. */
   readonly spans: readonly AlertSpan[];
-  /** True if there were more. */
+  /** True if there were more alerts. */
   readonly moreSpans: boolean;
   /** Runs over the whole fleet; empty for a digest of groups. */
   readonly runs: readonly RunTotals[];
@@ -42,19 +42,19 @@ export interface DigestFacts extends DigestSpan {
   readonly left: readonly string[];
   readonly inventories: readonly InventoryChange[];
   readonly pending: readonly PendingWork[];
-  /** Mails that were tried and not taken. Empty for a digest of groups. */
+  /** Mails that were tried and not accepted. Empty for a digest of groups. */
   readonly undelivered: readonly MailSummary[];
   readonly databaseBytes: number | null;
   /** File systems that are foreseen to be full. */
   readonly forecasts: readonly StoredForecast[];
   readonly outliers: Pick<FleetOutliers, 'figures' | 'kinds'>;
-  /** True unless all figures of `outliers` were far off before the span too. Kinds change with inventories. */
+  /** True unless all figures of `outliers` were outliers before the span too. Kinds change with inventories. */
   readonly newOutliers: boolean;
 }
 
 export type DigestStorage = Pick<Storage, 'alerts' | 'digest' | 'figures' | 'levels'>;
 
-/** Reads what a digest sums up. Returns null if no client was known yet when its span ended. */
+/** Reads the facts of a digest. Returns null if no client was known yet when the digest was due. */
 export async function readDigest(
   config: Config,
   { alerts, digest: store, figures, levels }: DigestStorage,
@@ -123,7 +123,7 @@ interface ArrivalOptions {
   readonly untilMs: number;
 }
 
-/** A client left in the span if it was visited in it, is visited no more, and config.xml does not have it. */
+/** Returns the clients that joined, and those that left: visited in the span, no longer visited, not in config.xml. */
 function arrivals(
   config: Config,
   seen: readonly KnownClient[],

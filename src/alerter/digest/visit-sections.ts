@@ -26,7 +26,7 @@ export interface Availability {
   readonly sentence: string;
   /** True if every client answered every visit. */
   readonly isWhole: boolean;
-  /** The longest first; of a client at most one at a time. */
+  /** The longest first. Silences of one client do not overlap. */
   readonly silences: readonly Silence[];
 }
 
@@ -59,7 +59,7 @@ export function availabilityOf(facts: DigestFacts): Availability {
   };
 }
 
-/** Returns words for clients that answered every visit. Their number of visits is known if every run visited all. */
+/** Returns words for clients that answered every visit, with the number of visits if every run visited all clients. */
 function allVisits({ succeeded, fullRuns }: RunTotals, clients: number): string {
   if (succeeded === fullRuns * clients)
     return fullRuns === 1 ? 'answered the one visit' : `answered all ${commaGrouped(fullRuns)} visits`;
@@ -94,7 +94,7 @@ function lengthOf({ fromMs, toMs }: Silence): number {
   return toMs - fromMs;
 }
 
-/** The share of visits that were answered, and the clients that were away longest. */
+/** Returns the share of answered visits, and the clients that were away longest; null if nothing was missed. */
 export function availabilitySection(
   { untilMs, runs }: DigestFacts,
   { sentence, isWhole, silences }: Availability,
@@ -137,7 +137,7 @@ export function availabilitySection(
   });
 }
 
-/** Mails that no server has taken. */
+/** Returns the section of mails that no server has accepted. Returns null if there are none. */
 export function undeliveredSection({ undelivered }: DigestFacts, { reader, most }: DigestWording): SectionWords | null {
   if (undelivered.length === 0) return null;
   const byRecipient = [...groupBy(undelivered, ({ recipient }) => recipient)];
@@ -160,7 +160,7 @@ export function undeliveredSection({ undelivered }: DigestFacts, { reader, most 
   });
 }
 
-/** The cost of monitoring itself. */
+/** Returns the section of the cost of monitoring itself. Returns null if there are no runs. */
 export function costSection({ runs, sinceMs, untilMs, databaseBytes }: DigestFacts): SectionWords | null {
   if (runs.length === 0) return null;
   const days = Math.max(1, (untilMs - sinceMs) / dayMs);

@@ -4,17 +4,17 @@ import type { RecipientHistory } from '../../storage/store/outbox-store.ts';
 import type { HoldReason } from '../inhibit/hold-reason.ts';
 import { followsNoChange, type PendingNotification } from './notification-plan.ts';
 
-/** Urgent mails an hour that one client can cause; what it invents beyond them waits as warnings do. */
+/** The most urgent mails an hour that one client can cause. Its further urgent notifications wait as warnings do. */
 export const mostUrgentOfClient = 6;
 
-/** Returns how much earlier than its time a mail goes: passes do not start to the second. */
+/** Returns how many milliseconds before its time a mail may be sent: passes do not start to the second. */
 export function earlyMs(everyMs: number, pauseMs: number): number {
   return Math.min(everyMs, pauseMs) / 2;
 }
 
 type Urgency = Pick<PendingNotification, 'alert' | 'before' | 'transition'>;
 
-/** True for what may not wait: what fires for the fleet, and what is critical for who does not know it as critical. */
+/** True if a notification may not wait: an alert of the fleet is new, or a critical one is not known as critical. */
 export function isUrgent(one: Urgency): boolean {
   const { alert, before, transition } = one;
   if (followsNoChange(transition)) return false;
@@ -22,20 +22,20 @@ export function isUrgent(one: Urgency): boolean {
   return (alert.state === 'firing' && alert.client === '' && isNews) || isNewCritical(one);
 }
 
-/** True for what goes out in spite of the cap. An event has no other state than over. */
+/** True if a notification is sent in spite of the cap. An event is over as soon as it is known. */
 function isNewCritical({ alert: { state, severity, closedReason }, before }: Urgency): boolean {
   const knowsCritical = before !== null && before.state !== 'resolved' && before.severity === 'critical';
   return (state === 'firing' || closedReason === 'event') && severity === 'critical' && !knowsCritical;
 }
 
-/** True if the news may not wait, and its client has not used up its urgent mails of the hour. */
+/** True if the notification is urgent, and its client has not used up its urgent mails of the hour. */
 export function isUrgentNow(one: Urgency, history: RecipientHistory | null): boolean {
   const { client } = one.alert;
   return isUrgent(one) && (client === '' || (history?.urgentOfClient?.get(client) ?? 0) < mostUrgentOfClient);
 }
 
 interface PostponementOptions {
-  /** News that are not only listed. */
+  /** Notifications that are not only listed. */
   readonly news: readonly PendingNotification[];
   readonly history: RecipientHistory | null;
   /** created_at of the waiting mails that the mail would replace. */
@@ -45,9 +45,9 @@ interface PostponementOptions {
 }
 
 /**
- * Returns why a mail that is due otherwise has to wait, or null if it goes now. Urgent news go at once, the others as
- * soon as the last mail without urgent news is `groupInterval` old; acknowledgements do not wait for it. The cap holds
- * for all but a new critical, and only with <smtp>.
+ * Returns why a mail that is otherwise due has to wait; null if it is sent now. Urgent notifications are sent at once,
+ * others as soon as the last mail without urgent ones is `groupInterval` old; acknowledgements do not wait for that.
+ * The cap holds for all but a new critical alert, and only with <smtp>.
  */
 export function postponement(options: PostponementOptions): HoldReason | null {
   const { news, history, nowMs, config } = options;
@@ -56,7 +56,7 @@ export function postponement(options: PostponementOptions): HoldReason | null {
   const lastMs = history?.lastOrdinaryAtMs ?? null;
   const isWaiting = urgent.length === 0 && !news.some(({ transition }) => transition === 'acknowledged');
   if (isWaiting && lastMs !== null) {
-    // A time further ahead than the interval comes from a clock that was wrong.
+    // A time further ahead than the interval comes from a wrong clock.
     const isTooSoon = Math.abs(nowMs - lastMs) < groupIntervalMs - earlyMs(config.collector.everyMs, groupIntervalMs);
     if (isTooSoon) return { kind: 'group-interval', untilMs: lastMs + groupIntervalMs };
   }

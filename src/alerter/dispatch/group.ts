@@ -6,10 +6,10 @@ import type { Fold, Line, PendingNotification, RuleLines, Section, SectionKind }
 import { compareText } from '../../text/compare-text.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
 
-/** Clients of one group, or with one reason, under one rule become one line from this number on. */
+/** The number of clients of one group, or with one reason, from which a rule's items become one line. */
 const fewestOfGroup = 5;
 const mostLinesOfRule = 20;
-/** Lines of one client while others wait: what one client invents must not push another out of the mail. */
+/** The most lines of one client while others wait: no client may push another out of the mail. */
 const mostLinesOfClient = 3;
 
 export interface GroupOptions {
@@ -17,7 +17,7 @@ export interface GroupOptions {
   /** All of config.xml. */
   readonly clients: Config['clients'];
   readonly bastions: Bastions;
-  /** Returns the remote export that a mount is of, or null if there is none, or it is not known. */
+  /** Returns the remote export of a mount; null if there is none, or if the export is unknown. */
   readonly exportOf: (client: string, mount: string) => string | null;
 }
 
@@ -43,7 +43,7 @@ function linesOf(kind: SectionKind, items: readonly PendingNotification[], optio
   };
 }
 
-/** Returns the lines that a mail has room for: first a few of each client, then more of those that have more. */
+/** Returns the lines that a mail has room for: first a few of each client, then further ones. */
 function shownOf(lines: readonly Line[]): ReadonlySet<Line> {
   const ofClient = groupBy(lines, (line) => (line.fold === null ? (line.items[0]?.client ?? '') : line));
   const first = new Set([...ofClient.values()].flatMap((own) => own.slice(0, mostLinesOfClient)));
@@ -123,8 +123,8 @@ function repeatedEvents(items: readonly PendingNotification[]): readonly Line[] 
 }
 
 /**
- * Groups by the bastion that is gone, or for clients that are back by a bastion that more than half of its are back
- * from.
+ * Returns a function that names the bastion of an item: the lost one, or, for clients that are back, a bastion with
+ * more than half of its clients back.
  */
 function bastionFold(
   kind: SectionKind,

@@ -15,13 +15,13 @@ export interface PendingNotification extends AlertKey {
   /** The sequence of the alert. A reminder repeats it. */
   readonly sequence: number;
   readonly transition: Transition;
-  /** The severity of the alert; of one that is over, that which the recipient was last notified of. */
+  /** The severity of the alert; for a resolved alert the severity that the recipient was last notified of. */
   readonly severity: Severity;
   readonly alert: Alert;
   readonly watch: Watch;
-  /** The host of the collector that the alert is about; null: not known, or about something else. */
+  /** The host of the collector that the alert is about; null if unknown, or if the alert is about something else. */
   readonly host: string | null;
-  /** Began and ended inside a silence or window: only listed, in a mail that goes out anyway. */
+  /** True if the alert began and ended inside a silence or window. It is only listed, in a mail that is sent anyway. */
   readonly listedOnly: boolean;
   /** The state that the recipient was last notified of. */
   readonly before: Known;
@@ -29,21 +29,21 @@ export interface PendingNotification extends AlertKey {
 
 /** The kinds of sections, in the order in which they stand in a mail. */
 export const sectionOrder = [
-  /** Fires or got worse: critical. */
+  /** Alerts that fire or got worse: critical. */
   'critical',
-  /** Fires or eased: warning. */
+  /** Alerts that fire or eased: warning. */
   'warning',
   'flapping',
   'resolved',
-  /** Has no way back: it is over as soon as it is known (rebooted). */
+  /** Alerts that cannot recover: they are over as soon as they are known (rebooted). */
   'event',
-  /** No longer there or no longer watched: no recovery. */
+  /** Alerts whose subject is no longer there or no longer watched: no recovery. */
   'ended',
-  /** Began and ended before anybody was notified. */
+  /** Alerts that began and ended before anybody was notified. */
   'past',
-  /** Reminders of what is open. */
+  /** Reminders of open alerts. */
   'open',
-  /** Began and ended inside a silence or window, or behind a fault that was notified instead. */
+  /** Alerts that began and ended inside a silence or window, or behind a fault that was notified instead. */
   'listed',
 ] as const;
 
@@ -51,7 +51,7 @@ export type SectionKind = (typeof sectionOrder)[number];
 
 export interface Section {
   readonly kind: SectionKind;
-  /** Items in all of it, those beyond the last line included. */
+  /** The number of all items, including those beyond the last line. */
   readonly count: number;
   /** Rules of the fleet first, then by name. */
   readonly rules: readonly RuleLines[];
@@ -61,7 +61,7 @@ export interface Section {
 export interface RuleLines {
   /** At most 20; at most 3 of one client while other clients wait. */
   readonly lines: readonly Line[];
-  /** Items that stand in no line; a mail names their clients. */
+  /** Items without a line; a mail names their clients. */
   readonly rest: readonly PendingNotification[];
 }
 
@@ -71,7 +71,7 @@ export interface Line {
   readonly fold: Fold | null;
   /** At least one; worst first, then by client and subject. */
   readonly items: readonly PendingNotification[];
-  /** Distinct clients of the items, in order; empty for what concerns the fleet. */
+  /** Distinct clients of the items, in order; empty for alerts of the fleet. */
   readonly clients: readonly string[];
 }
 
@@ -80,8 +80,8 @@ export type Fold =
   /** Clients of one named group under one rule; `size`: clients of config.xml in the group. */
   | { readonly kind: 'group'; readonly name: string; readonly size: number }
   /**
-   * Clients behind a bastion that is gone or back; `behind`: clients of config.xml behind it; `still`: of a
-   * bastion that is back, those that fire as unreachable.
+   * Clients behind a lost or recovered bastion. `behind`: the number of clients of config.xml behind the bastion.
+   * `still`: clients that are still unreachable behind a recovered bastion.
    */
   | { readonly kind: 'bastion'; readonly name: string; readonly behind: number; readonly still: readonly string[] }
   /** Clients that mount the same export. */
@@ -97,35 +97,35 @@ export type Fold =
 export interface DueMail {
   /** An address, `|` and a command of <notify> (see `commandOfRecipient`), or `webhook:` and a name. */
   readonly recipient: string;
-  /** The worst severity of the items; of those that are over, the last notified one. */
+  /** The worst severity of the items; for resolved ones the last notified severity. */
   readonly severity: Severity;
-  /** Nothing but warnings, recoveries and reminders. */
+  /** True if the mail has only warnings, recoveries and reminders. */
   readonly ordinary: boolean;
-  /** The first pass over a fleet or of a new rule: one "already true" mail. */
+  /** True for the first pass over a fleet or of a new rule: one "already true" mail. */
   readonly alreadyTrue: boolean;
   /** In the order of the sections, worst first, then by client. Each becomes a notification. */
   readonly items: readonly PendingNotification[];
-  /** The same items, as they stand in the mail; empty sections are left out. */
+  /** The same items by section; empty sections are left out. */
   readonly sections: readonly Section[];
-  /** The alerts that fire and that the recipient knows once this mail is read, its own items included. */
+  /** Firing alerts that the recipient knows once this mail is read, including the mail's own items. */
   readonly open: readonly PendingNotification[];
   /** Lines of `open` that stand for many clients, by rule. */
   readonly openFolds: readonly Line[];
-  /** Waiting mails that it replaces. */
+  /** Waiting mails that this mail replaces. */
   readonly replaces: readonly number[];
 }
 
-/** A notification that would go out now but for the reason. */
+/** A notification that is held back now, with the reason. */
 export interface Held {
   readonly alertId: number;
-  /** null for everybody. */
+  /** null if the reason applies to every recipient. */
   readonly recipient: string | null;
   readonly reason: HoldReason;
 }
 
 export interface NotificationPlan {
   readonly mails: readonly DueMail[];
-  /** The last notifications of recipients as of the storing of the mails: only new and changed rows. */
+  /** The last notifications of recipients once the mails are stored: only new and changed rows. */
   readonly notified: readonly LastNotified[];
   /** Alerts that nobody has to be notified of any more, and that are in no waiting mail. */
   readonly closedOut: readonly number[];
@@ -160,7 +160,7 @@ export function pendingNotification(
   };
 }
 
-/** True for a transition that follows no change of the alert, and may come again within one of its sequences. */
+/** True if a transition follows no change of the alert. Such a transition may be repeated within a sequence. */
 export function followsNoChange(transition: Transition): boolean {
   return transition === 'reminder' || transition === 'acknowledged';
 }
@@ -199,8 +199,8 @@ export function compareNotifications(one: PendingNotification, other: PendingNot
 const ipv4 = /^(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?$/;
 
 /**
- * Returns the reason without the client's own address, so that many clients have the same one; null for a number, or
- * where there is no reason.
+ * Returns the reason without the client's own address, so that many clients have the same one. Returns null for a
+ * number, or if there is no reason.
  */
 export function reasonOf({ rule, client, watch, alert }: PendingNotification): string | null {
   if (alert.value !== null || client === '') return null;

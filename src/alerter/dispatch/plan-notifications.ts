@@ -18,12 +18,12 @@ import { findNews, type FindNewsOptions } from './recipient-news.ts';
 import { contentsOf, type MailContents } from './replace.ts';
 
 /**
- * Returns who is notified of what now, in which mail, and why of the rest nobody is: the difference between what each
- * recipient was last notified of and the state, unless something holds it back (specification, section 5). The same
- * input gives the same plan, order included. Alerts that are not stored yet (id null) are left out.
+ * Returns the mails that are due now, and the reasons why other notifications are held back. A notification is the
+ * difference between a recipient's last notification and the state of the alert (specification, section 5). The same
+ * input gives the same plan, order included. Omits alerts that are not stored yet (id null).
  *
  * An alert that began and ended while a silence or window held it back is only listed, in the recipient's next mail
- * that goes out anyway, for twelve hours. After that only `alerts` and `explain` show the alert.
+ * that is sent anyway, for twelve hours. After that only `alerts` and `explain` show the alert.
  */
 export function planNotifications(input: DispatchInput): NotificationPlan {
   const { config } = input;
@@ -32,7 +32,7 @@ export function planNotifications(input: DispatchInput): NotificationPlan {
   const inhibition = openInhibition({ input, mutes, watchOf });
   const bastions = openBastions(config, input.alerts);
   const watched = watchedAlerts(input, watchOf);
-  // Each recipient's plan asks for the reasons of an alert again.
+  // The plans of several recipients ask for the reasons of the same alert.
   const reasonsFor = remembered(inhibition.reasonsFor);
   const pass: Pass = { input, inhibition: { ...inhibition, reasonsFor }, bastions };
   const outcomes = [...alertsByRecipient(input, watched)]
@@ -101,7 +101,7 @@ function planForRecipient(pass: Pass, recipient: string, alerts: readonly Recipi
   return { mail, notified, held: [...held, ...behind], owed: owedAfter(mail.items) };
 }
 
-/** Returns why news waits with its mail: urgent news do for the interval only once their client has had its share. */
+/** Returns why a notification waits with its mail: an urgent one waits once its client has used up its urgent mails. */
 function ownPostponement(one: PendingNotification, reason: HoldReason): HoldReason {
   return reason.kind === 'group-interval' && isUrgent(one) ? { ...reason, kind: 'urgent-mails' } : reason;
 }
@@ -154,7 +154,7 @@ function mailOf(
   };
 }
 
-/** Returns the alerts that fire for a recipient who knows them, or learns of them now. */
+/** Returns the firing alerts that the recipient knows, or is notified of now. */
 function openItems(
   alerts: readonly RecipientAlert[],
   items: readonly PendingNotification[],
@@ -175,7 +175,7 @@ function compareMails(one: DueMail, other: DueMail): number {
   return bySeverity || compareText(one.recipient, other.recipient);
 }
 
-/** Returns the alerts that fire and reach nobody. An Alertmanager is posted all of them. */
+/** Returns the firing alerts without a recipient; none if there is an Alertmanager, which receives all alerts. */
 function heldByNobody(
   watched: readonly WatchedAlert[],
   { config, notified }: Pick<DispatchInput, 'config' | 'notified'>,

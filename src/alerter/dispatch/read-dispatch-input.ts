@@ -7,7 +7,7 @@ type GivenInput = Required<Pick<DispatchInput, 'config' | 'nowMs' | 'firstPass' 
 
 interface ReadDispatchInputOptions extends GivenInput {
   readonly store: Pick<AlertStore, 'state' | 'ruleStates'>;
-  /** Runs of the collector and of the alerter, as far back as they matter. */
+  /** Runs of the collector and of the alerter, as far back as the plan needs them. */
   readonly runs: readonly RunFact[];
 }
 
@@ -34,7 +34,7 @@ export async function readDispatchInput(options: ReadDispatchInputOptions): Prom
   };
 }
 
-/** True for a run without an end that may still last. An older one was killed, or its clock was wrong. */
+/** True if a run has no end and may still be under way. An older run was killed, or its clock was wrong. */
 function isUnfinished({ finishedAtMs, startedAtMs }: RunFact, config: Config, nowMs: number): boolean {
   return finishedAtMs === null && Math.abs(nowMs - startedAtMs) < config.collector.runDeadlineMs;
 }

@@ -15,13 +15,13 @@ export interface WatchedAlert {
 
 /** An alert as it concerns one recipient. */
 export interface RecipientAlert extends WatchedAlert {
-  /** null if the recipient was notified once, and is not notified any more. */
+  /** null for an earlier recipient, who is not notified any more. */
   readonly listener: Listener | null;
   /** The state that the recipient was last notified of. */
   readonly known: Known;
 }
 
-/** Returns the alerts that are stored and not closed out, in an order that is always the same. */
+/** Returns the stored alerts that are not closed out, in a stable order. */
 export function watchedAlerts(
   { alerts }: DispatchInput,
   watchOf: (alert: StoredAlert) => Watch,
@@ -57,7 +57,7 @@ export function alertsByRecipient(
   return new Map([...byRecipient].map(([recipient, all]) => [recipient, all.map(({ own }) => own)]));
 }
 
-/** Returns the state of an alert that a stored row says its recipient was last notified of. */
+/** Returns the state of an alert that its recipient was last notified of, from the stored row. */
 function knownOf({ state, severity, sequence, notifiedAtMs }: LastNotified): Known {
   return { state, severity, sequence, notifiedAtMs };
 }

@@ -17,7 +17,7 @@ import { pendingNotification, type PendingNotification } from './notification-pl
 import type { RecipientAlert } from './recipient-alerts.ts';
 import { hourMs } from '../../platform/units.ts';
 
-/** The notifications of one recipient, and what is held back. */
+/** The notifications of one recipient that are due, and those that are held back. */
 export interface RecipientNews {
   /** Notifications that may go out now, including those that are only listed. */
   readonly news: readonly PendingNotification[];
@@ -25,11 +25,11 @@ export interface RecipientNews {
   readonly reminders: readonly PendingNotification[];
   readonly remindersDue: boolean;
   readonly held: readonly { readonly alertId: number; readonly reasons: readonly HoldReason[] }[];
-  /** Alerts that went by unheard, too long ago to be listed. */
+  /** Alerts that ended without a notification and are not listed: too old, of a paused client, beside a worse alert. */
   readonly forgone: ReadonlySet<number>;
 }
 
-/** The time that a notification that is only listed waits for a mail that goes out anyway. */
+/** The time that a notification that is only listed waits for a mail that is sent anyway. */
 const listingMs = 12 * hourMs;
 
 export interface FindNewsOptions {
@@ -40,7 +40,7 @@ export interface FindNewsOptions {
   readonly bastions: Bastions;
 }
 
-/** Compares the alerts of one recipient with what the recipient knows of them. */
+/** Compares the alerts of one recipient with the recipient's last notifications. */
 export function findNews(options: FindNewsOptions): RecipientNews {
   const { alerts, inhibition, recipient, input } = options;
   const { nowMs, collectorHosts: hosts } = input;
@@ -98,10 +98,10 @@ export function findNews(options: FindNewsOptions): RecipientNews {
   return { news, reminders, remindersDue, held, forgone };
 }
 
-/** A value that rose so often again during its recovery is notified, whatever its newest row says. */
+/** An alert is notified whatever its newest row says if its value rose this many times again during its recovery. */
 const mostReturns = 2;
 
-/** Holds back a worsening whose newest row is on its way back, until the next row is overdue. */
+/** Holds back a worsening whose newest row shows a recovery, until the next row is overdue. */
 function returning(
   { alert, watch }: RecipientAlert,
   transition: Transition,
@@ -114,7 +114,7 @@ function returning(
   return isWorse && !flapping && isUndecided && isFresh ? [{ kind: 'returning' }] : [];
 }
 
-/** True for a recipient that keeps a state of each alert, and pages people until somebody acknowledges it. */
+/** True if a recipient keeps a state of each alert, and pages people until somebody acknowledges the alert. */
 function isIncidentKeeper({ input: { config }, recipient }: FindNewsOptions): boolean {
   const name = webhookOfRecipient(recipient);
   return config.webhooks.some((webhook) => webhook.name === name && webhook.format === 'pagerduty');
@@ -126,7 +126,7 @@ function isNewlyAcknowledged({ alert, listener, known }: RecipientAlert, nowMs: 
   return (alert.acknowledgedAtMs ?? 0) > known.notifiedAtMs;
 }
 
-/** Returns true if a reminder is due, or null if there is nothing to remind of. */
+/** Returns true if a reminder is due; null if there is nothing to remind of. */
 function isReminderDue(
   { alert, watch, listener, known }: RecipientAlert,
   { nowMs, config }: DispatchInput,
@@ -135,7 +135,7 @@ function isReminderDue(
   if (alert.state !== 'firing' || known === null || repeatMs === null) return null;
   if (listener === null || !hears(listener, alert.severity)) return null;
   const sinceMs = nowMs - known.notifiedAtMs;
-  // A time further ahead than any pause comes from a clock that was wrong.
+  // A time further ahead than any pause comes from a wrong clock.
   return sinceMs >= repeatMs - earlyMs(config.collector.everyMs, repeatMs) || -sinceMs > repeatMs;
 }
 
@@ -143,7 +143,7 @@ function acknowledgement({ acknowledgedBy, acknowledgedUntilMs }: Alert): HoldRe
   return { kind: 'acknowledged', by: acknowledgedBy ?? '', untilMs: acknowledgedUntilMs };
 }
 
-/** Returns the lost bastion that the recipient was notified of in place of an alert, and at least as severely. */
+/** Returns a function that finds the lost bastion notified in place of an alert, at least as severely. */
 function lostBastions({ alerts, bastions }: FindNewsOptions): (alert: Alert) => HoldReason | null {
   const unreachable = alerts.filter(({ alert: { rule, state } }) => rule === 'unreachable' && state === 'firing');
   const known = knownLostBastions(bastions, unreachable);
@@ -159,11 +159,11 @@ function lostBastions({ alerts, bastions }: FindNewsOptions): (alert: Alert) => 
 interface Milder {
   /** Returns the worse alert that fires and that the recipient is notified of, or null. */
   readonly worseOf: (one: RecipientAlert) => HoldReason | null;
-  /** True if a worse alert fired while a closed one did. */
+  /** True if a worse alert fired at the same time as a closed one. */
   readonly wasBesideWorse: (one: RecipientAlert) => boolean;
 }
 
-/** Compares the alerts of one recipient; `isHeld`: something else holds an alert back. */
+/** Compares the alerts of one recipient. `isHeld` is true if an alert is held back for another reason. */
 function openMilder(alerts: readonly RecipientAlert[], isHeld: (one: RecipientAlert) => boolean): Milder {
   const rivals = groupBy(alerts.filter(isRival), keyOf);
   const worse = (one: RecipientAlert): readonly RecipientAlert[] => {

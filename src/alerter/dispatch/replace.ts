@@ -6,7 +6,7 @@ import { findNews, type FindNewsOptions, type RecipientNews } from './recipient-
 
 /** The notifications of a mail, and the waiting mails that it replaces. */
 export interface MailContents {
-  /** Empty if everything stands in mails that wait, or has to wait for them. */
+  /** Empty if all notifications are in waiting mails, or have to wait for them. */
   readonly items: readonly PendingNotification[];
   readonly replaces: readonly WaitingMail[];
   /** The waiting mails that are not replaced, by each alert in them. */
@@ -14,11 +14,11 @@ export interface MailContents {
 }
 
 /**
- * Returns the contents of a mail that goes out now: the news since the last mail, and those of the waiting mails that
- * it replaces, compared with what the recipient knew before them. A waiting mail is replaced only if all its items are
- * in the new one, and together with all waiting mails that share an alert with it. A mail with no more items than those
- * it replaces is not made. News of an alert in a mail that is not replaced wait until that has gone, unless they are
- * urgent: mails may overtake each other.
+ * Returns the contents of a mail that is sent now: the notifications since the last mail, and those of the waiting
+ * mails that it replaces, compared with the recipient's knowledge before these mails. A waiting mail is replaced only
+ * if all its items are in the new mail, and only together with all waiting mails that share an alert with it. A mail
+ * that adds nothing to the replaced ones is not made. Notifications of an alert in a mail that is not replaced wait
+ * until that mail is sent, unless they are urgent: mails may overtake each other.
  */
 export function contentsOf(options: FindNewsOptions): MailContents {
   const { input, alerts, recipient } = options;
@@ -48,7 +48,7 @@ export function contentsOf(options: FindNewsOptions): MailContents {
   }
 }
 
-/** Returns the news that may go out beside mails that are kept. */
+/** Returns the notifications that may be sent beside mails that are kept. */
 function sendable(
   { news, reminders, remindersDue }: RecipientNews,
   kept: ReadonlyMap<number, WaitingMail>,
@@ -56,7 +56,7 @@ function sendable(
   return [...news, ...(remindersDue ? reminders : [])].filter((item) => !kept.has(item.alertId) || isUrgent(item));
 }
 
-/** Returns what the recipient knew of each alert before the first of these mails with that alert. */
+/** Returns the recipient's knowledge of each alert before the first of these mails with that alert. */
 function knowledgeBefore(mails: readonly WaitingMail[]): ReadonlyMap<number, Known> {
   const before = new Map<number, Known>();
   const inOrder = [...mails].sort((one, other) => one.createdAtMs - other.createdAtMs || one.id - other.id);
@@ -67,8 +67,8 @@ function knowledgeBefore(mails: readonly WaitingMail[]): ReadonlyMap<number, Kno
 }
 
 /**
- * Returns the mails that cannot be replaced: an item of theirs, or of a mail that shares an alert, is not in the new
- * one.
+ * Returns the mails that cannot be replaced: the new mail lacks one of their items, or an item of a mail that shares an
+ * alert with them.
  */
 function staying(mails: readonly WaitingMail[], items: readonly PendingNotification[]): ReadonlySet<WaitingMail> {
   const sent = new Set(items.map(({ alertId }) => alertId));

@@ -54,7 +54,7 @@ export async function makeAlertPass(options: PassOptions): Promise<AlertResult> 
   }
 }
 
-/** Records that the alerter was started. A database that failed just now is not asked again. */
+/** Records that the alerter was started and failed. Does not retry a database that failed just now. */
 async function leaveFailed({ reports }: Storage, start: RunStart, nowMs: number, thrown: unknown): Promise<void> {
   if (thrown instanceof FleetError && thrown.stage === 'storage' && thrown.retryable) return;
   const end = { ...runEndOf(emptyResult(start, 'finished', nowMs)), outcome: 'failed' } as const;
@@ -81,7 +81,7 @@ async function processNotifyAndSend(pass: Pass & PassOptions): Promise<AlertResu
   }
   const urgent = dryRun ? nothingSent : await sendDue(pass);
   if (!dryRun) await postToAlertmanager(pass);
-  // After all else: a digest may take seconds to make.
+  // Digests come last: one may take seconds to make.
   const digests = await makeDigests(pass);
   const sent = digests === 0 || dryRun ? urgent : added(urgent, await sendDue(pass));
   if (!dryRun) await heedReplies(pass);
@@ -120,7 +120,7 @@ async function makeDigests(pass: Pass & PassOptions): Promise<number> {
 }
 
 interface Sent extends Pick<AlertResult, 'sent' | 'putOff' | 'refused'> {
-  /** Tried in an earlier pass, and not due yet. */
+  /** Mails that were tried in an earlier pass and are not due yet. */
   readonly waiting: number;
 }
 
@@ -166,14 +166,14 @@ async function sendDue({ config, storage, lease, signal, observe, now }: Pass & 
       error: missing.at(-1)?.error ?? null,
     });
   }
-  // A mail that was tried and has no fault is another alerter's, which sends it just now.
+  // A tried mail without an error belongs to another alerter, which is sending it now.
   const waiting = undelivered.filter(({ failedAtMs, error }) => failedAtMs === null && error !== null).length;
   return { sent, putOff, refused, waiting: Math.max(0, waiting - putOff) };
 }
 
 /**
- * Returns the mails that were tried and wait, and those refused for good whose recipient does not know of an open
- * alert.
+ * Returns the mails that were tried and wait, and the permanently refused ones whose recipient lacks a notification of
+ * an open alert.
  */
 async function missingMails(store: AlertStore, undelivered: readonly MailSummary[]): Promise<readonly MailSummary[]> {
   const tried = undelivered.filter(({ error }) => error !== null);
@@ -185,7 +185,7 @@ async function missingMails(store: AlertStore, undelivered: readonly MailSummary
   return tried.filter(({ failedAtMs, recipient }) => failedAtMs === null || lacking.has(recipient));
 }
 
-/** Posts the state to Alertmanager. One that does not take it is reported, and gets it at the next pass. */
+/** Posts the state to the Alertmanagers. Reports one that does not accept the state; the next pass posts again. */
 async function postToAlertmanager({ config, storage, runs, signal, observe }: Pass & PassOptions): Promise<void> {
   if (config.alertmanager === null || signal.aborted) return;
   const { postState } = await import('./post-state.ts');
@@ -194,7 +194,7 @@ async function postToAlertmanager({ config, storage, runs, signal, observe }: Pa
   for (const fault of faults) observe({ kind: 'fault', fault });
 }
 
-/** Reads what people replied to mails, after all was sent. */
+/** Reads and applies replies to mails, after all mails were sent. */
 async function heedReplies(pass: Pass & PassOptions): Promise<void> {
   if (pass.config.replies === null || pass.signal.aborted) return;
   const { answerReplies } = await import('./answer-replies.ts');
@@ -203,7 +203,7 @@ async function heedReplies(pass: Pass & PassOptions): Promise<void> {
 
 const heartbeatTimeoutMs = 10_000;
 
-/** Calls the heartbeats after a pass without faults. One that is not answered is reported and changes nothing. */
+/** Calls the heartbeats after a pass without faults. Reports a heartbeat that is not answered, and changes nothing. */
 async function askHeartbeats({ config, signal, observe }: PassOptions): Promise<void> {
   if (config.heartbeats.length === 0) return;
   const { sendHeartbeats } = await import('../../notify/heartbeat.ts');
@@ -211,7 +211,7 @@ async function askHeartbeats({ config, signal, observe }: PassOptions): Promise<
   for (const fault of faults) observe({ kind: 'fault', fault });
 }
 
-/** True if the pass gets a row. A pass that did nothing gets one often enough to show that the alerter lives. */
+/** True if the pass gets a row of `runs`. An idle pass gets one often enough to show that the alerter lives. */
 function isWorthARow(
   { reports, visits, composed, sent, putOff, refused, outcome }: AlertResult,
   { config, runs, nowMs }: Pass,

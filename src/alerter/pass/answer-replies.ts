@@ -7,7 +7,7 @@ import type { AlertEvent } from '../alert-options.ts';
 import { LeaseTaken, type PassLease } from './pass-lease.ts';
 import { readReplies } from './read-replies.ts';
 
-/** The time of a reading, at the end of a pass. */
+/** The timeout of a reading, at the end of a pass. */
 const timeoutMs = 10_000;
 
 export interface AnswerRepliesOptions {
@@ -19,8 +19,8 @@ export interface AnswerRepliesOptions {
 }
 
 /**
- * Reads the replies that are new in the mailbox of `<replies>` and applies them. A mailbox that cannot be read is
- * reported, and read by the next pass from where the last reading ended.
+ * Reads the new replies in the mailbox of `<replies>` and applies them. Reports a mailbox that cannot be read; the next
+ * pass continues from the end of the last reading.
  */
 export async function answerReplies({ config, store, lease, signal, observe }: AnswerRepliesOptions): Promise<void> {
   const { replies: settings } = config;
@@ -38,7 +38,7 @@ export async function answerReplies({ config, store, lease, signal, observe }: A
     }
     if (read.fault !== null) observe({ kind: 'fault', fault: read.fault });
   } catch (thrown) {
-    // Another alerter is at work: it reads the same messages.
+    // Another alerter holds the lease and reads the same messages.
     if (signal.aborted || thrown instanceof LeaseTaken) return;
     if (thrown instanceof FleetError && thrown.code === 'locked') return;
     if (!(thrown instanceof FleetError) || thrown.code !== 'secret-missing') throw thrown;

@@ -4,10 +4,10 @@ import type { AlertStore } from '../../storage/store/storage.ts';
 import { AlertMemory } from '../transition/alert-memory.ts';
 import type { PassStore } from './pass.ts';
 
-/** Rows of each kind that a dry run processes. They are held in memory, for nothing marks them as processed. */
+/** The most rows of each kind that a dry run processes. They stay in memory: nothing marks them as processed. */
 const dryRunRows = 50_000;
 
-/** Returns a store that keeps in memory what a pass would store, over one that is only read. */
+/** Returns a store that keeps the changes of a pass in memory, on top of a store that is only read. */
 export function createDryRunStore(store: AlertStore): PassStore {
   const memory = new AlertMemory(-1);
   let isProcessed = false;

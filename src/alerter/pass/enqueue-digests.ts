@@ -13,12 +13,12 @@ import type { Pass } from './pass.ts';
 
 export type EnqueueDigestsOptions = Pass & { readonly storage: Storage };
 
-/** A larger report is left out: mail servers refuse mails of more than some megabytes. */
+/** The largest report that is attached: mail servers refuse mails of more than some megabytes. */
 const mostReportBytes = 4 * 1024 * 1024;
 
 /**
  * Composes the digests that are due and stores them in the outbox, each in one fenced transaction. Returns the number
- * of mails. A fault that is not the database's is reported and does not end the pass: the next one tries again.
+ * of mails. Reports a fault that is not the database's, which does not end the pass: the next pass tries again.
  */
 export async function enqueueDigests(options: EnqueueDigestsOptions): Promise<number> {
   const { config, store, nowMs, lease, storage, dryRun, observe, signal } = options;
@@ -27,7 +27,7 @@ export async function enqueueDigests(options: EnqueueDigestsOptions): Promise<nu
   const keeper = dryRun ? null : keepLease(storage.alerts, held);
   let count = 0;
   try {
-    // Another alerter may have made them until the lease was taken.
+    // Another alerter may have made the digests until the lease was taken.
     for (const due of await dueDigests(config, store, nowMs)) {
       if (signal.aborted) return count;
       const written = await writeDigest(options, due);
@@ -54,7 +54,7 @@ interface WrittenDigest {
   readonly mails: readonly NewMail[];
 }
 
-/** Returns null if there is nothing yet to sum up. */
+/** Returns the words and mails of a digest; null if there is nothing yet to sum up. */
 async function writeDigest(options: EnqueueDigestsOptions, due: DueDigest): Promise<WrittenDigest | null> {
   const { config, storage, nowMs } = options;
   const facts = await readDigest(config, storage, due.digest, due);
@@ -70,7 +70,7 @@ async function writeDigest(options: EnqueueDigestsOptions, due: DueDigest): Prom
       messageId,
       content: await freezeMail(frozen),
       severity: 'warning',
-      // An ordinary mail would put off the next one about warnings.
+      // An ordinary mail would delay the next mail about warnings.
       ordinary: false,
       notifications: [],
       replaces: [],
@@ -104,7 +104,7 @@ async function renderReport(
   };
 }
 
-/** A mail about no alert, as views show it. */
+/** Returns a mail without alerts, for views. */
 function dueMailOf(recipient: string): DueMail {
   const nothing = { items: [], sections: [], open: [], openFolds: [], replaces: [] };
   return { recipient, severity: 'warning', ordinary: false, alreadyTrue: false, ...nothing };

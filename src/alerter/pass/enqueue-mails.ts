@@ -10,15 +10,15 @@ import type { Pass } from './pass.ts';
 import { readCharts } from './read-charts.ts';
 import type { DueMail, NotificationPlan } from '../dispatch/notification-plan.ts';
 
-/** The time is that of the plan, after all rows were processed. */
+/** `nowMs` is the time of the plan, after all rows were processed. */
 export type EnqueueMailsOptions = Pass & Parameters<typeof readDispatchInput>[0];
 
-/** Plans are made again so often if a waiting mail left while it was to be replaced. */
+/** The most attempts at a plan. Another attempt is made if a waiting mail was sent while it was to be replaced. */
 const attempts = 5;
 
 /**
- * Composes the mails that are due and stores them with their notifications, in one transaction. Returns their number.
- * If another alerter has taken a waiting mail meanwhile, the plan is made again.
+ * Composes the mails that are due and stores them with their notifications, in one transaction. Returns the number of
+ * mails. Makes the plan again if another alerter has taken a waiting mail meanwhile.
  */
 export async function enqueueMails(options: EnqueueMailsOptions): Promise<number> {
   const { store, lease, observe } = options;
@@ -54,7 +54,7 @@ async function readPlan(
   return planNotifications({ ...input, exportOf: await readExports(options, input.alerts) });
 }
 
-/** Returns the exports that mounts of alerts are of, where another machine has them (see DispatchInput.exportOf). */
+/** Returns the remote exports of mounts that alerts are about (see DispatchInput.exportOf). */
 async function readExports(
   { config, store }: EnqueueMailsOptions,
   alerts: readonly Alert[],
@@ -133,7 +133,7 @@ async function freeze(
   });
 }
 
-/** A mail about half the fleet does not name the system of each machine. */
+/** The most clients whose systems are named: a mail may be about half the fleet. */
 const mostSystems = 100;
 
 /** Returns the systems of the clients that have a line of their own. */

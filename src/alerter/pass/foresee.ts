@@ -16,7 +16,7 @@ export async function foresee(pass: Pass, figures: FigureStore): Promise<void> {
   const { config, store, lease, nowMs, signal } = pass;
   if (!isDue(await readFleetMemory(store), nowMs)) return;
   await lease.take();
-  // Another alerter may have made them until then.
+  // Another alerter may have made the forecasts until the lease was taken.
   const memory = await readFleetMemory(store);
   if (!isDue(memory, nowMs)) return;
   const { foreseen: last } = memory;
@@ -48,7 +48,7 @@ function isDue({ foreseen }: RuleState, nowMs: number): boolean {
   return foreseen === undefined || Math.abs(nowMs - foreseen.atMs) >= everyMs || !isSameDay(foreseen.atMs, nowMs);
 }
 
-/** True if both times are of one day of UTC, as levels are. */
+/** True if both times are on one UTC day. Levels are by UTC day too. */
 function isSameDay(oneMs: number, otherMs: number): boolean {
   return Math.floor(oneMs / dayMs) === Math.floor(otherMs / dayMs);
 }

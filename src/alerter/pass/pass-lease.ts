@@ -5,7 +5,7 @@ import type { AlertHolder } from '../alert-options.ts';
 /** Another alerter holds the lease: this pass ends and changes nothing more. */
 export class LeaseTaken extends Error {
   override readonly name = 'LeaseTaken';
-  /** null if it has let go meanwhile, or cannot be read. */
+  /** null if the other alerter has released the lease meanwhile, or if its name cannot be read. */
   readonly holder: AlertHolder | null;
 
   constructor(holder: AlertHolder | null) {
@@ -19,8 +19,8 @@ const leaseName = 'alerter';
 type LeaseStore = Pick<AlertStore, 'takeLease' | 'releaseLease' | 'leaseHolder'>;
 
 /**
- * The right to change what the alerter stores, taken when there is something to change. What was read before it was
- * taken may be out of date, for another alerter may have been at work until then.
+ * The right to change the alerter's data, taken when there is something to change. Data that was read before the lease
+ * was taken may be out of date: another alerter may have held the lease until then.
  */
 export type PassLease = ReturnType<typeof openPassLease>;
 
@@ -28,7 +28,7 @@ export function openPassLease(store: LeaseStore, holder: string) {
   let lease: Lease | null = null;
   return {
     isHeld: (): boolean => lease !== null,
-    /** Throws LeaseTaken while another alerter is at work. */
+    /** Takes the lease unless it is held. Throws LeaseTaken while another alerter holds it. */
     take: async (): Promise<Lease> => {
       lease ??= await store.takeLease(leaseName, holder);
       if (lease === null) throw new LeaseTaken(parseHolder(await store.leaseHolder(leaseName)));
@@ -40,10 +40,10 @@ export function openPassLease(store: LeaseStore, holder: string) {
   };
 }
 
-/** The characters that the claims of mails hold. */
+/** The most characters of a holder's name in the claims of mails. */
 const holderChars = 64;
 
-/** Returns the name of a pass in leases and claims. No other has its run id, and people see where it runs. */
+/** Returns the name of a pass in leases and claims: its run id (unique), and for people its process and host. */
 export function holderName(runId: string, pid: number, host: string): string {
   return Array.from(`${runId} ${pid} ${host}`).slice(0, holderChars).join('');
 }

@@ -11,26 +11,26 @@ import { pendingNotification } from '../dispatch/notification-plan.ts';
 import { openMutes } from '../inhibit/mutes.ts';
 import { createWatches } from '../inhibit/recipients-of.ts';
 
-/** The least pause between two passes: cron makes one a minute. */
+/** The least pause between two passes: cron starts one every minute. */
 const leastPauseMs = minuteMs;
-/** The passes whose pauses count: a longer break of the alerter is no pause. */
+/** The last passes whose pauses count: a longer break of the alerter is no usual pause. */
 const lastPasses = 10;
-/** Alerts that ended of late; the rest of a larger storm end by themselves. */
+/** The most alerts that ended lately and are posted; further ones of a larger storm expire by themselves. */
 const mostEnded = 20_000;
 
 export interface PostStateOptions {
   readonly config: Config;
   readonly store: Pick<AlertStore, 'openAlerts' | 'alertsOf' | 'silences'>;
-  /** Runs of the alerter of late, in any order. */
+  /** Recent runs of the alerter, in any order. */
   readonly runs: readonly Pick<RunFact, 'program' | 'startedAtMs'>[];
   readonly nowMs: number;
   readonly signal: AbortSignal;
 }
 
 /**
- * Posts the whole state to the Alertmanagers of config.xml: all that fires and is not muted by a silence, a window or a
- * paused client, and the end of what has ended or is muted. Without another post Alertmanager ends what fires after
- * four usual pauses between passes, or three visits where those are longer apart. Returns the faults.
+ * Posts the whole state to the Alertmanagers of config.xml: firing alerts that no silence, window or paused client
+ * mutes, and the ends of alerts that have ended or are muted. Without another post Alertmanager ends firing alerts
+ * after four usual pauses between passes, or after three times `every` if that is longer. Returns the faults.
  */
 export async function postState({
   config,
@@ -67,8 +67,8 @@ export async function postState({
 }
 
 /**
- * Returns the usual pause between passes: the lower median of the last ones. Passes that find nothing to do have a row
- * only twice in each `every`, which three times `every` outlasts.
+ * Returns the usual pause between passes: the lower median of the last pauses. Passes that find nothing to do have a
+ * row only twice in each `every`, which three times `every` outlasts.
  */
 export function pauseOf(runs: PostStateOptions['runs'], nowMs: number): number {
   const starts = runs.flatMap(({ program, startedAtMs }) =>
@@ -80,7 +80,7 @@ export function pauseOf(runs: PostStateOptions['runs'], nowMs: number): number {
   return Math.max(leastPauseMs, pauses[Math.floor((pauses.length - 1) / 2)] ?? 0);
 }
 
-/** Ends an alert at `nowMs` at the latest: Alertmanager takes it as firing until its end, and clocks may be ahead. */
+/** Ends an alert at `nowMs` at the latest: Alertmanager regards it as firing until its end, and clocks may be ahead. */
 function overAt(state: NoticeAlert, nowMs: number): NoticeAlert {
   return { ...state, endsAtMs: Math.min(state.endsAtMs ?? nowMs, nowMs) };
 }
@@ -89,7 +89,7 @@ function keyOf({ client, rule, subject, severity }: Alert): string {
   return [client, rule, subject, severity].join('\0');
 }
 
-/** Ends the alert of the other severity, which is another one for Alertmanager: this one may have changed it. */
+/** Ends the alert of the other severity, which is another alert for Alertmanager: the severity may have changed. */
 function otherSeverity({ sequence }: Alert, state: NoticeAlert, nowMs: number): readonly NoticeAlert[] {
   if (sequence < 2) return [];
   return [{ ...state, severity: state.severity === 'critical' ? 'warning' : 'critical', endsAtMs: nowMs }];

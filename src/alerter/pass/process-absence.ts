@@ -5,7 +5,7 @@ import { databaseUpSince, evaluateFleet } from '../absence/fleet-conditions.ts';
 import { readSites } from '../absence/cycles.ts';
 import type { Pass } from './pass.ts';
 
-/** Stores what follows from no row: runs that did not come, clients that are silent, rules that are gone. */
+/** Stores alerts that follow from no row: missing runs, silent clients, removed rules. */
 export async function processAbsence(pass: Pass): Promise<void> {
   const { store, lease } = pass;
   let alerts = await changedAlerts(pass);
@@ -34,11 +34,11 @@ async function changedAlerts(pass: Pass): Promise<readonly Alert[]> {
   });
 }
 
-/** A collector's report on its disks counts for so many times `every`. */
+/** A collector's report on its disks counts for this many times `every`. */
 const factPasses = 3;
 
 /**
- * Returns the disks of state folders that collectors have reported of late, and this machine's as they are now. The
+ * Returns the disks of state folders: those that collectors reported lately, and this machine's as they are now. The
  * disk of a database server cannot be seen from here.
  */
 async function readStateDisks({ config, store, host, nowMs }: Pass): Promise<readonly StateDiskFact[]> {

@@ -12,24 +12,24 @@ export type ProcessOptions = Pick<Pass, 'config' | 'store' | 'lease' | 'signal' 
 export interface Processed {
   readonly reports: number;
   readonly visits: number;
-  /** True if a page behind the last one was left. */
+  /** True if rows after the last page were left unprocessed. */
   readonly more: boolean;
 }
 
 export interface RoundSizes {
-  /** Rows of each kind that are in memory at a time, and as many that are read meanwhile. A row may have 200 mounts. */
+  /** Rows of each kind in a page. One page is processed while the next is read. A row may have 200 mounts. */
   readonly pageRows: number;
-  /** Rows that make a round, which is stored in one transaction, with the rule states of its clients. */
+  /** Rows of a round, which is stored in one transaction, with the rule states of its clients. */
   readonly roundRows: number;
 }
 
 const defaultSizes: RoundSizes = { pageRows: 200, roundRows: 10_000 };
-/** A round ends sooner if the database is slow, to touch the lease, and so that a crash has little processed twice. */
+/** A round ends after this time if the database is slow, to touch the lease, and so that a crash repeats little. */
 const roundMs = 5_000;
 
 /**
- * Processes all unprocessed rows, oldest first, in rounds of one transaction each. A signal stops it between two
- * rounds.
+ * Processes all unprocessed rows, oldest first, in rounds of one transaction each. A signal stops the processing
+ * between two rounds.
  */
 export async function processBacklog(options: ProcessOptions, sizes = defaultSizes): Promise<Processed> {
   const { config, store, lease, signal } = options;
@@ -42,7 +42,7 @@ export async function processBacklog(options: ProcessOptions, sizes = defaultSiz
     counts.reports += reports;
     counts.visits += visits;
     counts.more = more;
-    // Rows that came late meanwhile stand before the end of the last page.
+    // Rows that arrived late meanwhile sort before the end of the last page.
     if (first.next === null || signal.aborted) return counts;
   }
 }
@@ -52,9 +52,9 @@ interface Page extends Pick<UnprocessedBatch, 'more' | 'next'> {
 }
 
 /**
- * Processes a page of rows and all that follow it. The next page is read while one is processed, and the next round is
- * processed while one is stored: an alerter that waited for MariaDB each time took twice as long. One round is stored
- * at a time, and nothing is under way any more when it returns or throws.
+ * Processes a page of rows and all rows after it. The next page is read while one is processed, and the next round is
+ * processed while one is stored: an alerter that waited for MariaDB each time took twice as long. Stores one round at a
+ * time. No work is under way any more when the function returns or throws.
  */
 export async function processInRounds(
   options: ProcessOptions,
@@ -112,7 +112,7 @@ async function storeRound(
   observe({ kind: 'processed', reports, visits, more });
 }
 
-/** Keeps a rejection for whoever awaits the work later. */
+/** Keeps a rejection for the code that awaits the work later. */
 function quietly<T>(work: Promise<T>): Promise<T> {
   work.catch(() => undefined);
   return work;

@@ -8,12 +8,12 @@ import type { PendingNotification } from '../dispatch/notification-plan.ts';
 import { foreseenBy } from '../evaluate/rule-metric.ts';
 import type { Pass } from './pass.ts';
 
-/** A mail about half the fleet draws no pictures of all of it. */
+/** The most charts of a mail, which may be about half the fleet. */
 const mostCharts = 20;
 
 /**
- * Returns values around the worst alerts by alert id: levels by the day where a rule foresees, else the column that
- * stats has in the unit of the rule.
+ * Returns values around the worst alerts by alert id: daily levels if the rule foresees, else the column of `stats` in
+ * the unit of the rule.
  */
 export async function readCharts(
   { store, signal, nowMs }: Pick<Pass, 'store' | 'signal' | 'nowMs'>,

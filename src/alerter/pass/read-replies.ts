@@ -6,30 +6,30 @@ import type { AttemptOptions } from '../../notify/notify.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { MailboxPosition, NewReply } from '../../storage/store/reply-store.ts';
 
-/** Messages of one reading; the rest waits for the next. */
+/** The most messages of one reading; further ones wait for the next. */
 const mostMessages = 200;
 
 export interface ReadRepliesOptions extends AttemptOptions {
-  /** The place at which the last reading ended; null: there was none. */
+  /** The end of the last reading; null if there was none. */
   readonly position: MailboxPosition | null;
-  /** Messages that arrived before that day are not read if there is no position, or the mailbox was made anew. */
+  /** Messages that arrived before this day are not read if there is no position, or the mailbox was created anew. */
   readonly sinceMs: number;
 }
 
 export interface ReadReplies {
   readonly replies: readonly NewReply[];
-  /** The place at which this reading ended; null: nothing was read. */
+  /** The end of this reading; null if nothing was read. */
   readonly position: MailboxPosition | null;
-  /** True if the mailbox was made anew since the last reading. */
+  /** True if the mailbox was created anew since the last reading. */
   readonly isAnew: boolean;
-  /** The reason that it ended early; null if it did not. What was read until then counts. */
+  /** The fault that ended the reading early; null if there was none. Messages that were read until then count. */
   readonly fault: FleetError | null;
 }
 
 interface Messages {
   uidValidity: string;
   isAnew: boolean;
-  /** The ids that were asked for. */
+  /** The ids that were requested. */
   uids: readonly number[];
   readonly messages: FetchedMessage[];
 }
@@ -53,7 +53,7 @@ export async function readReplies(replies: RepliesConfig, options: ReadRepliesOp
   }
 }
 
-/** Returns the messages before the first one that did not come: the position must not pass it. */
+/** Returns the messages before the first one that is missing: the position must not pass that message. */
 function withoutGaps({ uids, messages }: Messages): readonly FetchedMessage[] {
   const byUid = new Map(messages.map((message) => [message.uid, message]));
   const gap = uids.findIndex((uid) => !byUid.has(uid));
@@ -61,8 +61,8 @@ function withoutGaps({ uids, messages }: Messages): readonly FetchedMessage[] {
 }
 
 /**
- * True if the ids of the last reading do not count in this mailbox. One that was made anew in the second in which the
- * other was made may have the same UIDVALIDITY: then its ids end before the last id, or another message has that.
+ * True if the ids of the last reading are not valid in this mailbox. A mailbox that was created anew within a second
+ * may have the UIDVALIDITY of the former one: then its ids end before the last id, or another message has that id.
  */
 async function isAnew(mailbox: OpenMailbox, position: MailboxPosition | null): Promise<boolean> {
   if (position?.uidValidity !== mailbox.uidValidity || mailbox.uidNext <= position.uid) return true;

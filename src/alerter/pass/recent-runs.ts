@@ -4,13 +4,13 @@ import type { Pass } from './pass.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
 
-/** A collector that fell silent longer ago than this, and of which nobody was notified, is history. */
+/** A collector that fell silent longer ago than this, without a notification, is ignored. */
 const silentMs = 7 * dayMs;
 
 /**
- * Returns runs as far back as conditions need: collectors are known by their runs, the database by the alerter's own. A
- * day is enough while the alerter goes on, for a collector that fell silent before was notified; after a break it is a
- * week. A collector with an open alert is known however old its runs are.
+ * Returns runs as far back as conditions need: collectors are known by their runs, the database's uptime by the
+ * alerter's own runs. A day is enough while the alerter runs without a break, because an earlier silence has been
+ * notified. After a break it is a week. A collector with an open alert is known however old its runs are.
  */
 export async function recentRuns({
   store,
@@ -28,7 +28,7 @@ export async function recentRuns({
   return [
     ...collects,
     ...(await silentOnes(store, collects)),
-    // Without a recent pass it matters whether there ever was one.
+    // Without a recent pass, older ones show that this pass is not the first.
     ...(alerts.length > 0 ? alerts : await store.runs('alert', 0)),
   ];
 }

@@ -1,7 +1,7 @@
 import { dayMs } from '../../platform/units.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 
-/** Runs are known for this long. */
+/** The age up to which runs are known. */
 export const runsMs = dayMs;
 
 export interface ReplayClockOptions {

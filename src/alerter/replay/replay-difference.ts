@@ -10,8 +10,8 @@ export interface ReplayDifference {
 }
 
 /**
- * Compares the notifications of a replay with the stored ones. Two are the same if recipient, alert and transition
- * are, and their times differ by at most `toleranceMs`. Reminders are left out. Oldest first.
+ * Compares the notifications of a replay with the stored ones. Two are the same if recipient, alert and transition are
+ * the same, and their times differ by at most `toleranceMs`. Omits reminders. Oldest first.
  */
 export function differenceToSent(
   would: readonly SentNotification[],

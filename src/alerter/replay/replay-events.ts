@@ -10,13 +10,11 @@ const pageEvents = 1_000;
 /** The newest event of each service at a time. */
 interface EventsAt {
   readonly newest: readonly NewestEvent[];
-  /** False if events may be missing that were removed since. */
+  /** False if events may be missing because they were removed since. */
   readonly mayMiss: boolean;
 }
 
-/**
- * Follows the newest event of each service, as time goes by. Returns null, and reads nothing, without a rule of events.
- */
+/** Follows the newest event of each service over time. Returns null, and reads nothing, without a rule of events. */
 export function followEvents(
   { alerts, clients }: Config,
   events: ReplayedEvents | null,

@@ -14,7 +14,7 @@ interface KnownFigures {
   readonly figures: Figures;
 }
 
-/** Follows the newest figures of all clients, as rows go by. Reads and keeps nothing without a rule of outliers. */
+/** Follows the newest figures of all clients in replayed rows. Reads and keeps nothing without a rule of outliers. */
 export function followFigures(
   { clients, collector: { everyMs } }: Config,
   store: Pick<AlertStore, 'disksOf' | 'networksOf'>,

@@ -9,8 +9,8 @@ import type { RowsUntil } from './replay-state.ts';
 type Level = Pick<DiskRow, 'size_bytes' | 'available_bytes' | 'used_bytes' | 'inodes_percent'>;
 
 /**
- * Follows the levels of the day that a replay has come to, as rows go by: the stored ones are those of whole days.
- * Reads and keeps nothing without a rule of forecasts.
+ * Follows the levels of the replay's current day in replayed rows: the stored levels are those of whole days. Reads and
+ * keeps nothing if there is no rule of forecasts.
  */
 export function followLevels({ clients }: Config, store: Pick<AlertStore, 'disksOf' | 'levels'>) {
   const isForeseen = clients.some(({ rules }) => rules.some((rule) => foreseenBy(rule) !== null));

@@ -4,8 +4,8 @@ import type { RowsUntil } from './replay-state.ts';
 const pageRows = 100;
 
 /**
- * Returns a function that yields further rows up to and including a time, in the order of their times. One page is in
- * memory.
+ * Returns a function that yields further rows up to and including a time, in the order of their times. Keeps one page
+ * in memory.
  */
 export function openReplayRows(
   store: Pick<AlertHistory, 'replay'>,

@@ -58,7 +58,7 @@ export class ReplayState extends AlertMemory {
 export type RowsUntil = Pick<ReplayPage, 'reports' | 'visits'>;
 
 /**
- * Follows the times at which the clients of config.xml were last seen, as rows go by. Clients that were known before
+ * Follows the times at which the clients of config.xml were last seen in replayed rows. Clients that were known before
  * count as seen when the replay begins.
  */
 export function followClients(stored: readonly SeenClient[], sinceMs: number, { clients }: Config) {

@@ -38,12 +38,12 @@ export interface ReplayOptions {
     | 'notifiedSince'
     | 'levels'
   >;
-  /** Default: none, and rules of events are left out. */
+  /** Default: none; rules of events are not evaluated then. */
   readonly events?: ReplayedEvents | null;
   readonly sinceMs: number;
   readonly untilMs: number;
   readonly signal: AbortSignal;
-  /** Reports the share that is done, from 0 to 1. */
+  /** Reports the completed share, from 0 to 1. */
   readonly observe: (share: number) => void;
 }
 
@@ -72,17 +72,17 @@ export interface ReplayResult {
   /** The time of the oldest row; `null` if there is none. */
   readonly firstRowMs: number | null;
   readonly mails: readonly ReplayedMail[];
-  /** Most often first. */
+  /** The most frequent first. */
   readonly counts: readonly ReplayedCount[];
   readonly difference: ReplayDifference;
 }
 
 /**
- * Evaluates stored rows by the rules of a configuration, and sends nothing. It assumes that a pass followed each run
- * of the collector, that each row came when it was observed, that each mail was sent at once, and that nobody
- * acknowledged anything. Silences count as they were; windows and recipients are the configuration's. Nothing is known
- * from before `sinceMs` but figures by which outliers and forecasts are evaluated. Changes nothing. One page of
- * rows is in memory.
+ * Evaluates stored rows by the rules of a configuration, and sends nothing. Assumes that a pass followed each run of
+ * the collector, that each row arrived when it was observed, that each mail was sent at once, and that nobody
+ * acknowledged anything. Silences are the stored ones; windows and recipients are the configuration's. Nothing is known
+ * from before `sinceMs` but figures by which outliers and forecasts are evaluated. Changes nothing. Keeps one page of
+ * rows in memory.
  */
 export async function replay(options: ReplayOptions): Promise<ReplayResult> {
   const { config, store, sinceMs, untilMs, signal, observe } = options;
@@ -177,7 +177,7 @@ function openHourlyEvaluation(
   };
 }
 
-/** Reads the figures before the beginning: those of its day for forecasts, and the recent ones for outliers. */
+/** Reads figures from before the replay: those of its first day for forecasts, and the recent ones for outliers. */
 async function noteBefore(
   { config, store, sinceMs, signal }: ReplayOptions,
   figures: ReturnType<typeof followFigures>,
@@ -212,7 +212,7 @@ function replayed({ recipient, severity, alreadyTrue, items }: DueMail, atMs: nu
   };
 }
 
-/** Leaves out alerts that held before the replay began: they were notified before. */
+/** Returns the notifications of mails. Omits alerts that held before the replay began: they were notified before. */
 function factsOf(mails: readonly ReplayedMail[]): readonly SentNotification[] {
   return mails
     .filter(({ alreadyTrue }) => !alreadyTrue)
