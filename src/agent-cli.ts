@@ -14,7 +14,7 @@ export async function main(args: readonly string[]): Promise<void> {
 
 const verbs = ['start', 'stop', 'restart', 'status'] as const;
 
-/** Returns `start MODE` for `MODE --start`, and likewise for the other verbs. Without a mode it is push. */
+/** Returns `start MODE` for `MODE --start`, and likewise for the other verbs. The mode defaults to push. */
 export function controlForm(args: readonly string[]): readonly string[] {
   const verb = verbs.find((one) => args.includes(`--${one}`));
   if (verb === undefined) return args;
@@ -25,7 +25,7 @@ export function controlForm(args: readonly string[]): readonly string[] {
   return [verb, rest[at] ?? 'push', ...rest.filter((_, index) => index !== at)];
 }
 
-/** All commands and their options; `perform` is given what a command line asks for. */
+/** Creates the program with all commands. `perform` receives the options and the action of a command line. */
 export function createAgentProgram(perform: Perform): Command {
   const program = emptyProgram(
     'fleet-health-agent',

@@ -1,6 +1,6 @@
 /**
- * The command line: puts the commands of cli/ROOM/commands.ts together. The module of a command is loaded when it runs.
- * stderr stays empty unless something prevented the run.
+ * The command line: puts the commands of cli/ROOM/commands.ts together. The module of a command is loaded when the
+ * command runs. stderr stays empty unless something prevented the run.
  */
 import { ack, alert, alerts, digest, explain, forget, mail, silence, unack } from './cli/alerts/commands.ts';
 import { complete, crontab, importCommand, init } from './cli/arrive/commands.ts';
@@ -76,7 +76,7 @@ export async function main(args: readonly string[]): Promise<void> {
   await runProgram(args, createProgram);
 }
 
-/** All commands and their options; `perform` is given what a command line asks for. */
+/** Creates the program with all commands. `perform` receives the options and the action of a command line. */
 export function createProgram(perform: Perform): Command {
   const program = emptyProgram(
     'fleet-health',

@@ -1,12 +1,12 @@
-/** The meaning of a code, and what to do about it. */
+/** The meaning of an error code, and the advice. */
 export interface ErrorKind {
-  /** A sentence that says what has happened. */
+  /** A sentence that describes the error. */
   readonly meaning: string;
-  /** An imperative sentence that says what to do about it. */
+  /** An imperative sentence that describes the remedy. */
   readonly advice: string;
-  /** The exit status when it ends a run: 2 usage or configuration, 3 the run could not be made. */
+  /** The exit status if the error ends a run: 2 usage or configuration, 3 the run could not be made. */
   readonly exitStatus: 1 | 2 | 3;
-  /** True if the same attempt may succeed a moment later (`--retry` looks at this). */
+  /** True if the same attempt may succeed a moment later (`--retry` reads this). */
   readonly retryable: boolean;
 }
 
@@ -18,7 +18,7 @@ const entry =
 
 /** A client or a part of the run failed. */
 const failed = entry(1, false);
-/** It failed, and another try may succeed. */
+/** A client or a part of the run failed, and a retry may succeed. */
 const retry = entry(1, true);
 /** The command line or the configuration is wrong. */
 const wrong = entry(2, false);
@@ -26,7 +26,7 @@ const wrong = entry(2, false);
 const stopped = entry(3, false);
 const stoppedForNow = entry(3, true);
 
-/** Every code, what it means and what to do. docs/errors.md is printed from this table. */
+/** Every error code with its meaning and advice. docs/errors.md is printed from this table. */
 export const errorTable = {
   usage: wrong('The command line is wrong.', 'See fleet-health --help.'),
   'config-missing': wrong('There is no config.xml where it was looked for.', 'Name it with -c FILE.'),

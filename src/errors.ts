@@ -1,5 +1,5 @@
 /**
- * The one class of error that people see; what each code means stands in error-table.ts.
+ * The one class of error that people see. error-table.ts has the meaning of each code.
  *
  * A fault of one client ends as a row of `visits`; a fault of the run is thrown up to cli.ts, which prints one line.
  */
@@ -32,17 +32,17 @@ export type Stage =
 export interface FleetErrorOptions {
   readonly code: ErrorCode;
   readonly stage: Stage;
-  /** A line without secrets: what was tried, with whom, what came back. */
+  /** A line without secrets: the attempt, the other side, and its answer. */
   readonly message: string;
   readonly client?: string | null | undefined;
-  /** Overrides the table where this case differs. */
+  /** Overrides the table if this case differs. */
   readonly retryable?: boolean;
   /** Advice that is more exact than the table's: a whole command, for instance. */
   readonly advice?: string | null | undefined;
   readonly cause?: unknown;
 }
 
-/** The error that people see: code, stage, what to do. */
+/** The error that people see: code, stage and advice. */
 export class FleetError extends Error {
   override readonly name = 'FleetError';
   readonly code: ErrorCode;
@@ -54,7 +54,7 @@ export class FleetError extends Error {
 
   constructor(options: FleetErrorOptions) {
     const client = options.client ?? null;
-    // Words of a machine may be in it.
+    // The message may contain text from a machine.
     const message = client === null ? options.message : withoutSecrets(options.message);
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     const known = errorTable[options.code];
@@ -67,12 +67,12 @@ export class FleetError extends Error {
   }
 }
 
-/** The error of a command line that is wrong. `advice` says what to write instead. */
+/** Returns the error of a wrong command line. `advice` names the form to write instead. */
 export function usageError(message: string, advice?: string): FleetError {
   return new FleetError({ code: 'usage', stage: 'usage', message, advice });
 }
 
-/** The error of a file that a command line names and that cannot be written. */
+/** Returns the error of a file that a command line names and that cannot be written. */
 export function unwritableError(file: string, thrown: unknown): FleetError {
   return usageError(`${file} cannot be written: ${messageOf(thrown)}`, 'Name a file in a folder that can be written.');
 }

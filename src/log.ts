@@ -3,7 +3,7 @@
 /** A field whose value is undefined is left out; null is written as `-`. */
 export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
-/** Fields as `key=value`, in their order, on one line; values with anything unusual in them are quoted. */
+/** Formats fields as `key=value`, in their order, on one line. Quotes values with unusual characters. */
 export function formatFields(fields: LogFields): string {
   return Object.entries(fields)
     .filter(([, value]) => value !== undefined)
@@ -18,7 +18,7 @@ function formatKey(key: string): string {
 function formatValue(value: string | number | boolean | null): string {
   if (value === null) return '-';
   if (typeof value !== 'string') return String(value);
-  // A bare `-` means unknown, so a text that is only that is quoted.
+  // A bare `-` means unknown, so a text that is only a hyphen is quoted.
   if (/^[A-Za-z0-9_.:/@%+,[\]-]+$/.test(value) && value !== '-') return value;
   return `"${escapeControls(value).replace(/"/g, '\\"')}"`;
 }
@@ -31,7 +31,7 @@ const shortEscapes: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Text from outside, made harmless for a terminal and a log: backslashes, control and format characters (bidirectional
+ * Makes text from outside harmless for a terminal and a log. Backslashes, control and format characters (bidirectional
  * overrides among them), line separators and lone surrogates are written as escapes.
  */
 export function escapeControls(text: string): string {
@@ -42,8 +42,8 @@ export function escapeControls(text: string): string {
 }
 
 /**
- * JSON that is harmless for a terminal: what JSON lets stand of the characters above is written as its own escapes, so
- * that it means the same.
+ * Renders a value as JSON that is harmless for a terminal. Characters as above that JSON allows are written as JSON's
+ * own escapes, so that the meaning is the same.
  */
 export function harmlessJson(value: unknown): string {
   return JSON.stringify(value).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>

@@ -1,18 +1,16 @@
 /**
- * Remembers the secrets that were sent at logins, and removes them from what machines say: a machine that was sent a
- * password may repeat it.
+ * Remembers the secrets that were sent at logins, and removes them from the output of machines: a machine that received
+ * a password may repeat it.
  */
 
-/**
- * The first characters of each form -> the forms that begin so: a text is looked through once, however many there are.
- */
+/** The forms of secrets by their first characters: a text is searched once, however many forms there are. */
 const forms = new Map<string, string[]>();
 const remembered = new Set<string>();
 const indexed = 4;
 
 /**
- * Remembers a secret for `withoutSecrets`. One that may be a name of something (short, or letters and hyphens alone) is
- * not: taking it out of every sentence would tell it.
+ * Remembers a secret for `withoutSecrets`. Ignores a secret that may be an ordinary name (short, or letters and hyphens
+ * alone): removing it from every sentence would reveal it.
  */
 export function rememberSecret(secret: string): void {
   if (remembered.has(secret)) return;
@@ -20,7 +18,7 @@ export function rememberSecret(secret: string): void {
   if (!isTelling(secret)) return;
   const bytes = Buffer.from(secret);
   const base64 = bytes.toString('base64').replace(/=+$/, '');
-  // Where quotes, backslashes and what is not ASCII were escaped, the rest is as it was.
+  // If quotes, backslashes and non-ASCII characters were escaped, the parts between them are unchanged.
   const plain = (secret.match(/[ !#-[\]-~]+/g) ?? []).filter(isTelling);
   for (const form of new Set([secret, ...plain, encodeURIComponent(secret), bytes.toString('hex'), base64])) {
     const start = form.slice(0, indexed);
@@ -34,7 +32,7 @@ function isTelling(text: string): boolean {
   return text.length >= 16 || (text.length >= 6 && !/^[A-Za-z-]*$/.test(text));
 }
 
-/** The text with `[secret]` in the place of every secret that was revealed, also in base64, hexadecimal or URL form. */
+/** Returns the text with `[secret]` in place of every revealed secret, also in base64, hexadecimal or URL form. */
 export function withoutSecrets(text: string): string {
   if (forms.size === 0) return text;
   let safe = '';

@@ -22,7 +22,7 @@ export class EventDatabase {
     await this.with((store) => store.saveEvents(events));
   }
 
-  /** Works with the stored events. Throws FleetError of stage `storage`. */
+  /** Calls `work` with the stored events. Throws FleetError of stage `storage`. */
   async with<T>(work: (store: EventStore) => Promise<T>): Promise<T> {
     this.#ended.signal.throwIfAborted();
     const storage = await this.#opened();
@@ -34,7 +34,7 @@ export class EventDatabase {
     }
   }
 
-  /** Ends what is under way. */
+  /** Ends work under way and closes the session. */
   async close(): Promise<void> {
     this.#ended.abort();
     const storage = this.#storage;
@@ -72,7 +72,7 @@ export class EventDatabase {
   }
 }
 
-/** A name for the file of an embedded database; '' for a server, and for a file that is missing. */
+/** Returns a name for the file of an embedded database; '' for a server, and for a file that is missing. */
 function fileOf({ path }: StorageConfig): string {
   return path === null ? '' : String(statSync(path, { throwIfNoEntry: false })?.ino ?? '');
 }

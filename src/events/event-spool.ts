@@ -6,7 +6,7 @@ import { syncFolder, writeSynced } from '../state/durable-file.ts';
 import { makeOwnFolder } from '../state/make-folder.ts';
 import type { NewEvent } from '../storage/store/event-store.ts';
 
-/** A file of events that wait. Its name has its place, the number of events and the process that wrote it. */
+/** A file of waiting events. Its name has its position, the number of events and the process that wrote it. */
 interface SpoolFile {
   readonly name: string;
   readonly events: number;
@@ -16,7 +16,7 @@ interface SpoolFile {
 const nameForm = /^\d{12}-(\d{1,6})-\d+\.json$/;
 const mostBytes = 64 * 1024 * 1024;
 
-/** Thrown if the spool has as much as it takes. */
+/** Thrown if the spool is full. */
 export class SpoolFull extends Error {}
 
 /** Events on disk that are not rows yet, oldest first. A file is removed once its events are rows. */
@@ -27,7 +27,7 @@ export class EventSpool {
   #events = 0;
   #place = 0;
 
-  /** Finds what an earlier process has left. Throws what fs throws. */
+  /** Finds the files that an earlier process has left. Throws the errors of fs. */
   constructor(folder: string) {
     this.#folder = folder;
     if (!existsSync(folder)) return;
@@ -39,12 +39,12 @@ export class EventSpool {
     }
   }
 
-  /** The number of events that wait. */
+  /** The number of waiting events. */
   get size(): number {
     return this.#events;
   }
 
-  /** Resolves when the events would survive a loss of power. Throws SpoolFull, and what fs throws. */
+  /** Writes events. Resolves when they would survive a loss of power. Throws SpoolFull, and the errors of fs. */
   async write(events: readonly NewEvent[]): Promise<void> {
     const content = JSON.stringify(events);
     const bytes = Buffer.byteLength(content);
@@ -57,8 +57,8 @@ export class EventSpool {
   }
 
   /**
-   * Hands the events of the oldest file on, and removes it then. Returns false if a file is damaged, which is set
-   * aside. Throws what `store` throws; the file stays.
+   * Passes the events of the oldest file to `store`, then removes the file. Returns false if the file is damaged; a
+   * damaged file is renamed. Throws the errors of `store`; the file stays then.
    */
   async takeUp(store: (events: readonly NewEvent[]) => Promise<void>): Promise<boolean> {
     const [oldest] = this.#files;
@@ -82,7 +82,7 @@ export class EventSpool {
   }
 }
 
-/** Returns null for a file without events, which no version of this program has written. */
+/** Reads the events of a file. Returns null for a file without events, which no version of this program has written. */
 async function readEvents(file: string): Promise<readonly NewEvent[] | null> {
   try {
     const events: unknown = JSON.parse(await readFile(file, 'utf8'));

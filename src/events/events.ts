@@ -1,6 +1,6 @@
 /**
- * Events that others send: what was accepted is on disk before it is acknowledged, as rows or, while the database is
- * away, in a spool. All that arrives during a commit shares the next one.
+ * Events that others send. An accepted event is on disk before it is acknowledged: as a row or, while the database is
+ * unreachable, in a spool. Events that arrive during a commit share the next one.
  */
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 
@@ -9,15 +9,15 @@ import { isRefusal } from '../storage/sql/fault.ts';
 import type { NewEvent } from '../storage/store/event-store.ts';
 import { EventSpool } from './event-spool.ts';
 
-/** A database that has not stored events within this time is away. */
+/** A database that has not stored events within this time counts as unreachable. */
 const storeTimeoutMs = 800;
-/** The spool is tried again so often. */
+/** The pause between two attempts to empty the spool. */
 const retryMs = 500;
 const mostPendingBytes = 8 * 1024 * 1024;
 /** The most events of one transaction. */
 const mostEvents = 2_000;
 
-/** Thrown if no more events are taken now. */
+/** Thrown if no more events are accepted now. */
 export class EventsFull extends Error {}
 
 export interface EventIntakeOptions {
@@ -25,9 +25,9 @@ export interface EventIntakeOptions {
   readonly folder: string;
   /** Stores events as rows. Opens the database if it has to. */
   readonly store: (events: readonly NewEvent[]) => Promise<void>;
-  /** Ends what `store` has under way. */
+  /** Ends the work of `store` that is under way. */
   readonly close: () => Promise<void>;
-  /** Called once when events begin to wait in the spool, and for events that are lost to it. */
+  /** Called once when events begin to wait in the spool, and for lost events: of a damaged file, or refused ones. */
   readonly onFault: (thrown: unknown) => void;
   /** Called when the spool is empty again. */
   readonly onTakenUp: () => void;
@@ -60,14 +60,12 @@ export class EventIntake {
     this.#takingUp = this.#takeUp();
   }
 
-  /** The number of events that were accepted and are not rows yet. */
+  /** The number of accepted events that are not rows yet. */
   get queued(): number {
     return this.#spool.size + this.#inFlight + this.#pending.reduce((sum, { events }) => sum + events.length, 0);
   }
 
-  /**
-   * Resolves when the events are rows, or would survive a loss of power. Throws EventsFull, and what writing throws.
-   */
+  /** Accepts events. Resolves when they are rows, or survive a loss of power. Throws EventsFull and write errors. */
   accept(events: readonly NewEvent[], bytes: number): Promise<void> {
     if (this.#bytes + bytes > mostPendingBytes || this.#ended.signal.aborted) {
       return Promise.reject(new EventsFull('too many events wait'));
@@ -79,7 +77,7 @@ export class EventIntake {
     });
   }
 
-  /** Takes no more events, and makes durable what was accepted. */
+  /** Accepts no more events, and makes the accepted ones durable. */
   async close(): Promise<void> {
     this.#ended.abort();
     await this.#saving;
@@ -112,12 +110,12 @@ export class EventIntake {
     return batch;
   }
 
-  /** Stores events as rows, behind those that wait already. */
+  /** Stores events as rows, or writes them to the spool behind the events that wait there. */
   async #keep(events: readonly NewEvent[]): Promise<void> {
     if (this.#spool.size === 0 && this.#storing === null) {
       const storing = this.#storeEach(events).finally(() => (this.#storing = null));
       this.#storing = storing;
-      // The rows of a transaction that ends later are those of the spool: an id is stored once.
+      // A transaction that ends later stores the same events as the spool: an id is stored once.
       storing.catch(() => undefined);
       try {
         await withDeadline({ timeoutMs: storeTimeoutMs }, () => storing);
@@ -129,7 +127,7 @@ export class EventIntake {
     await this.#spool.write(events);
   }
 
-  /** Takes up what waits in the spool until the intake is closed. */
+  /** Stores the events of the spool until the intake is closed. */
   async #takeUp(): Promise<void> {
     const { signal } = this.#ended;
     while (!this.#isEnded()) {
@@ -161,7 +159,7 @@ export class EventIntake {
     this.#isAway = true;
   }
 
-  /** Stores events. Those that the database refuses, one by one, are reported and left out. */
+  /** Stores events. Reports and omits single events that the database refuses. */
   async #storeEach(events: readonly NewEvent[]): Promise<void> {
     try {
       await this.#options.store(events);

@@ -23,7 +23,7 @@ const statuses: Readonly<Record<string, EventStatus>> = {
   3: 'UNKNOWN',
 };
 
-/** Returns the status of a word or number; null if it is none. */
+/** Returns the status of a word or number; null for other values. */
 export function eventStatus(value: unknown): EventStatus | null {
   if (typeof value !== 'string' && typeof value !== 'number') return null;
   const key = String(value).toLowerCase();
@@ -37,7 +37,7 @@ export interface ParsedEvent extends NewEvent {
 }
 
 /**
- * Reads JSON of any form: an event, several as `{"events": [..]}`, or something else, which is kept as it is. Returns
+ * Reads JSON of any form: an event, several as `{"events": [..]}`, or another value, which is kept unchanged. Returns
  * null if the text is no JSON, or has too many events.
  */
 export function parseEvents(text: string, receivedAtMs: number): readonly ParsedEvent[] | null {
@@ -83,7 +83,7 @@ function eventOf(value: unknown, receivedAtMs: number): ParsedEvent | null {
   };
 }
 
-/** Returns the reason why JSON that names a service is no event; null: it does not look like one. */
+/** Returns the reason why JSON that names a service is no event; null if the JSON does not look like an event. */
 function doubtOf(value: unknown): string | null {
   const { service, status } = fieldsOf(value) ?? {};
   if (service === undefined || eventStatus(status) !== null) return null;
@@ -97,8 +97,8 @@ function rawEvent(raw: string, value: unknown, receivedAtMs: number): ParsedEven
 }
 
 /**
- * Returns the id of a host's event: two hosts may count alike. One of few characters stays as it is, others are stored
- * by their digest: databases compare such alike.
+ * Returns the id of a host's event: two hosts may use the same ids. A short id of plain characters is kept; others are
+ * stored by their digest, because databases may compare them as equal.
  */
 function idOf(id: unknown, host: string): string {
   if ((typeof id !== 'string' && typeof id !== 'number') || id === '') return randomUUID();

@@ -7,37 +7,37 @@ import { forecastMount, type Resource, resources } from './fleet-forecast.ts';
 const fullShare = 0.95;
 /** The share beyond which there is no time left. */
 const lastShare = 0.99;
-/** A forecast is right if the file system is full between these multiples of the days that it foresaw. */
+/** A forecast is right if the file system is full between these multiples of the foreseen days. */
 const [soonest, latest] = [0.5, 1.6];
 
-/** The turnout of forecasts of past days. A forecast is of one mount, resource and day. */
+/** The results of forecasts of past days. A forecast is of one mount, resource and day. */
 export interface BacktestCounts {
   /** Forecasts that were made. */
   readonly spoke: number;
   readonly right: number;
-  /** The file system was not full by then. */
+  /** The file system was not full in the foreseen time. */
   readonly wrong: number;
-  /** The file system was full long before. */
+  /** The file system was full long before the foreseen time. */
   readonly late: number;
-  /** It is not known yet. */
+  /** The result is not known yet. */
   readonly open: number;
   /** File systems that became full, and were not foreseen on any day of the week before. */
   readonly missed: number;
 }
 
 const unforeseenDays = 7;
-/** Mounts whose past is gone through between two looks at the signal. */
+/** The mounts that are evaluated between two checks of the signal. */
 const atATime = 100;
 
 export interface BacktestOptions {
   /** Past days whose forecasts are made again. */
   readonly days: number;
-  /** Forecasts beyond are none. */
+  /** Forecasts of more days do not count. */
   readonly withinDays: number;
   readonly signal: AbortSignal;
 }
 
-/** Makes the forecasts of past days again, and compares them with what came. Throws the signal's reason. */
+/** Makes the forecasts of past days again, and compares them with the later levels. Throws the signal's reason. */
 export async function backtest({ mounts }: FleetLevels, options: BacktestOptions): Promise<BacktestCounts> {
   const counts = { spoke: 0, right: 0, wrong: 0, late: 0, open: 0, missed: 0 };
   for (const [index, mount] of mounts.entries()) {
@@ -60,7 +60,7 @@ function addMount(
   for (let day = firstDay; day <= today; day += 1) {
     const wasFull = day > 0 && isFull(mount, resource, day - 1);
     if (isFull(mount, resource, day)) {
-      // Full from the beginning on is nothing that could have been foreseen.
+      // A file system that is full from the beginning could not have been foreseen.
       const isNew = day > firstDay && !wasFull;
       if (isNew && day - spokeAt > unforeseenDays) counts.missed += 1;
       continue;

@@ -16,7 +16,7 @@ export interface MountForecast {
   readonly sinceMs: number;
 }
 
-/** Returns the forecasts of mounts that are full within so many days, the nearest first. */
+/** Returns the forecasts of mounts that are full within `withinDays`, the nearest first. */
 export function forecastFleet({ todayMs, mounts }: FleetLevels, withinDays: number): readonly MountForecast[] {
   const found = mounts.flatMap((mount) =>
     resources.flatMap((resource): readonly MountForecast[] => {
@@ -34,7 +34,7 @@ export function forecastFleet({ todayMs, mounts }: FleetLevels, withinDays: numb
   );
 }
 
-/** Returns the forecast that was right to make at the end of a day, or today: the index of `today` in the levels. */
+/** Returns the forecast at the end of the day with index `today`, from the levels until then; null if there is none. */
 export function forecastMount(mount: MountLevels, resource: Resource, today: number): Forecast | null {
   const used = resource === 'space' ? mount.usedBytes : mount.inodesPercent;
   const first = Math.max(0, today - historyDays + 1);
@@ -50,7 +50,7 @@ export function forecastMount(mount: MountLevels, resource: Resource, today: num
   return Number.isNaN(available) ? null : forecast(days, available);
 }
 
-/** False if a level never changed: most mounts are spared the rest. */
+/** True if a level ever changed. Most mounts need no further work. */
 function mayGrow(used: Float64Array, first: number, today: number): boolean {
   let least = Infinity;
   let most = -Infinity;

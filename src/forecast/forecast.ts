@@ -1,21 +1,21 @@
 /**
- * When file systems will be full, estimated from the greatest level of each day. Pure: knows neither database nor
- * clock.
+ * The time at which file systems will be full, estimated from the greatest level of each day. Pure: uses neither
+ * database nor clock.
  *
- * The long slope compares the same weekday, so that a weekly rotation is nothing and a clean-up an outlier. The short
- * slope knows growth of a week, and speaks only about a level that the weeks before never reached. Lines through the
- * last days are right less often: see bench/forecast.ts, which compares them.
+ * The long slope compares the same weekday, so that a weekly rotation is no growth and a clean-up an outlier. The short
+ * slope shows growth of a week, and counts only for a level that the weeks before never reached. Lines through the last
+ * days are right less often: see bench/forecast.ts, which compares them.
  */
 import { knownDays, type Slope, slopeOf } from './slopes.ts';
 
-/** The most days of history that are looked at; today is the last. */
+/** The most days of history that are used; today is the last. */
 export const historyDays = 35;
 
 /** The greatest level of a day. */
 export interface DayLevel {
   /** Bytes, or percent of the inodes. */
   readonly used: number;
-  /** In the same unit. */
+  /** The size in the same unit. */
   readonly size: number;
 }
 
@@ -23,32 +23,32 @@ export interface DayLevel {
 export interface Forecast {
   /** Days until nothing is left. */
   readonly daysLeft: number;
-  /** The same by the upper quartile of the slopes. */
+  /** Days until nothing is left by the upper quartile of the slopes. */
   readonly daysLow: number;
-  /** The same by the lower quartile; null if that does not grow, or only beyond a year. */
+  /** Days until nothing is left by the lower quartile of the slopes; null without growth, or beyond a year. */
   readonly daysHigh: number | null;
   readonly perDay: number;
   /** The number of days since the growth began. */
   readonly sinceDays: number;
-  /** Days until nothing is left by the growth of the last week alone; null if that is none. */
+  /** Days until nothing is left by the growth of the last week alone; null if there is no such growth. */
   readonly shortDays: number | null;
 }
 
-/** Later days are not forecast. */
+/** The farthest forecast, in days. */
 export const farthestDays = 90;
-/** Shares of the size a day: less is no growth. */
+/** The least growth a day, as a share of the size. */
 const leastGrowth = 0.0005;
-/** The share by which a size changes where a new history begins. */
+/** A change of the size by this share begins a new history. */
 const resized = 0.01;
 const leastHistory = 14;
-/** Known days of the newest three weeks. */
+/** The least number of known days in the newest three weeks. */
 const leastKnown = 10;
 const knownOf = 21;
 const yearDays = 365;
 
 /**
- * Returns when nothing will be left; null if that is not foreseen, or too little is known. `days` ends with today,
- * whose level is that so far; null is a day without a level.
+ * Returns the forecast; null if nothing is foreseen to run out, or too little is known. `days` ends with today, whose
+ * level is the greatest so far; null is a day without a level.
  */
 export function forecast(days: readonly (DayLevel | null)[], available: number): Forecast | null {
   const history = sinceResize(days.slice(-historyDays));
@@ -69,7 +69,7 @@ export function forecast(days: readonly (DayLevel | null)[], available: number):
   };
 }
 
-/** Returns the days from the newest change of the size on, from the first known one. */
+/** Returns the days since the newest change of the size, beginning with a known day. */
 function sinceResize(days: readonly (DayLevel | null)[]): readonly (DayLevel | null)[] {
   let start = days.length;
   let size: number | null = null;
@@ -100,8 +100,8 @@ function rangeOf({ low, high, perDay }: Slope, left: number): Pick<Forecast, 'da
 }
 
 /**
- * Returns how many days ago a level began to grow at this rate: where it lies furthest below a line that rises half as
- * fast.
+ * Returns the number of days since a level began to grow at this rate. The growth began where the level lies furthest
+ * below a line that rises half as fast.
  */
 function beginning(levels: readonly (number | null)[], perDay: number): number {
   let [least, began] = [Infinity, 0];

@@ -5,14 +5,14 @@ export interface Quartiles {
   readonly high: number;
 }
 
-/** Returns the quartiles, between two values where none is there; NaN without any. */
+/** Returns the quartiles, interpolated between two values; NaN without values. */
 export function quartilesOf(values: readonly number[]): Quartiles {
-  // Sorts as numbers, several times as fast as with a comparison.
+  // A Float64Array sorts as numbers, several times as fast as with a comparison.
   const sorted = new Float64Array(values).sort();
   return { low: quantile(sorted, 0.25), median: quantile(sorted, 0.5), high: quantile(sorted, 0.75) };
 }
 
-/** Returns the value below which a share of sorted values lies, between two where none is there; NaN without any. */
+/** Returns the value below which a share of sorted values lies, interpolated between two values; NaN without values. */
 export function quantile(sorted: Float64Array, share: number): number {
   const place = (sorted.length - 1) * share;
   const below = sorted[Math.floor(place)] ?? Number.NaN;

@@ -1,14 +1,14 @@
 import type { DayValue } from './quantiles.ts';
 
-/** The share of the whole range that a fall has at least. */
+/** The least fall, as a share of the whole range. */
 const leastFall = 0.4;
-/** Falls of one rotation differ by less than this share of the greatest. */
+/** Falls of one rotation differ by less than this share of the greatest fall. */
 const alike = 0.3;
 
 /**
- * Returns the growth a day of the peaks of a rotation, as that of logs or backups: a level that fell at least twice by
- * about as much, and has not passed its peaks since. Returns null for any other level. A rotation of two weeks would
- * else look like growth in each second week.
+ * Returns the growth a day of the peaks of a rotation, such as that of logs or backups: a level that fell at least
+ * twice by about the same amount, and has not passed its peaks since. Returns null for any other level. Without this, a
+ * rotation of two weeks would look like growth in each second week.
  */
 export function rotationSlope(points: readonly DayValue[]): number | null {
   const values = points.map(({ value }) => value);

@@ -5,13 +5,13 @@ const weekDays = 7;
 /** The days whose levels are compared with those of a week before. */
 const longDays = 21;
 const leastPairs = 5;
-/** The newest weeks that tell whether a growth goes on, and the share of it below which it has ended. */
+/** The newest weekly slopes that show if growth continues, and the share of the growth below which it has ended. */
 const newestWeeks = 3;
 const endedShare = 0.4;
 /** Days of the short slope: seven steps. */
 const shortDays = 8;
 const leastRises = 6;
-/** The last of the days before those of the short slope that its level has to exceed. */
+/** The days of history whose level the short slope has to exceed, its own days aside. */
 const beforeDays = 28;
 
 /** A growth a day, with its quartiles. */
@@ -29,7 +29,7 @@ export interface Slopes {
   readonly short: number | null;
 }
 
-/** Returns the slopes of levels; today is the last, null is unknown. Slopes below `least` are none. */
+/** Returns the slopes of levels; today's is the last, null is unknown. Slopes below `least` do not count. */
 export function slopeOf(levels: readonly (number | null)[], least: number): Slopes {
   const long = longSlope(levels, least);
   const short = shortSlope(levels, least);
@@ -44,7 +44,7 @@ export function knownDays(levels: readonly (number | null)[]): readonly DayValue
 
 /**
  * Returns the median growth of three weeks, each day compared with the same weekday before. Growth that ended a week
- * ago is none, and a rotation grows only as its peaks do.
+ * ago does not count, and a rotation grows only as its peaks do.
  */
 function longSlope(levels: readonly (number | null)[], least: number): Slope | null {
   const slopes: number[] = [];
@@ -55,7 +55,7 @@ function longSlope(levels: readonly (number | null)[], least: number): Slope | n
   if (slopes.length < leastPairs) return null;
   const { low, median: perDay, high } = quartilesOf(slopes);
   if (perDay <= 0 || perDay < least) return null;
-  // A clean-up makes the newest weeks negative: that is no end.
+  // A clean-up makes the newest slopes negative, which is no end of growth.
   const newest = medianOf(slopes.slice(-newestWeeks));
   if (Math.abs(newest) < endedShare * perDay) return null;
   const ofPeaks = rotationSlope(knownDays(levels));
@@ -64,8 +64,8 @@ function longSlope(levels: readonly (number | null)[], least: number): Slope | n
 }
 
 /**
- * Returns the growth of the last week if nearly each of its days rose, to a level clearly above that of the three weeks
- * before. Without the latter the last peak of a weekly rotation would be a new height by noise alone.
+ * Returns the growth of the last week if the level rose on nearly each day, to clearly above that of the three weeks
+ * before. Without the second condition, noise alone would make the last peak of a weekly rotation a new height.
  */
 function shortSlope(levels: readonly (number | null)[], least: number): Slope | null {
   const week = knownDays(levels.slice(-shortDays));

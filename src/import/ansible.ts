@@ -14,8 +14,8 @@ const sshConnections: readonly unknown[] = [
 ];
 
 /**
- * Reads what `ansible-inventory --list` prints. A host stands in the innermost of its groups; where those form no tree,
- * in the first of them by name, which is reported.
+ * Reads the output of `ansible-inventory --list`. A host stands in the innermost of its groups. If its groups form no
+ * tree, it stands in the first of them by name, which is reported.
  */
 export function readAnsible(source: SourceText): Imported {
   const inventory = parse(source);
@@ -67,18 +67,18 @@ function objectOf(value: unknown): Json {
 }
 
 interface Group {
-  /** From the outermost group, without `all`. */
+  /** The names from the outermost group on, without `all`. */
   readonly path: readonly string[];
   readonly hosts: readonly string[];
 }
 
 interface Groups {
   readonly paths: ReadonlyMap<string, Group>;
-  /** Children that stand in another of their parents, by the parent that lacks them. */
+  /** Child groups that stand in another parent, by the parent that lacks them. */
   readonly lost: ReadonlyMap<string, readonly string[]>;
 }
 
-/** The groups below `all` with their paths. Of a group with several parents the first path counts. */
+/** Returns the groups below `all` with their paths. The first path of a group with several parents counts. */
 function groupPaths(inventory: Json): Groups {
   const paths = new Map<string, Group>();
   const lost = new Map<string, string[]>();
@@ -97,7 +97,7 @@ function groupPaths(inventory: Json): Groups {
   return { paths, lost };
 }
 
-/** The path of the one group for each host; counts the hosts that other groups lose to it. */
+/** Returns the path of the chosen group for each host. Counts in `elsewhere` the hosts that other groups lose to it. */
 function chosenGroups(
   paths: ReadonlyMap<string, Group>,
   elsewhere: Map<string, number>,
@@ -120,7 +120,7 @@ function textsOf(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((one): one is string => typeof one === 'string') : [];
 }
 
-/** A host, or why it cannot be taken. */
+/** Returns a host, or the reason why it cannot be imported. */
 function hostOf(name: string, variables: Json, source: SourceText): ImportedHost | string {
   const connection = variables['ansible_connection'];
   if (!sshConnections.includes(connection)) return `it is reached by ${String(connection)}, not by SSH`;
@@ -150,7 +150,7 @@ function absolute(file: string, folder: string): string {
   return file.startsWith('~/') ? file : path.resolve(folder, file);
 }
 
-/** The jump of ssh's arguments: `-J jump`, `-o ProxyJump=jump`, `-o ProxyCommand="ssh -W %h:%p jump"`. */
+/** Returns the jump of ssh's arguments: `-J jump`, `-o ProxyJump=jump`, `-o ProxyCommand="ssh -W %h:%p jump"`. */
 function jumpOf(args: string): { readonly jump: string | null; readonly remark?: string } | null {
   const words = splitWords(args)?.words ?? [];
   const options = words.map((word, index) => (word === '-o' ? (words[index + 1] ?? '') : word.replace(/^-o/, '')));

@@ -3,7 +3,7 @@ import { escapeMarkup } from '../text/escape-markup.ts';
 import { oneLine } from '../text/plain-text.ts';
 import type { ImportedHost } from './imported.ts';
 
-/** The attributes that a group may say for all its clients, in the order in which they are written. */
+/** The attributes that a group may have for all its clients, in the order in which they are written. */
 const shared = ['port', 'username', 'privateKey', 'proxyJump'] as const;
 
 type Shared = Readonly<Record<(typeof shared)[number], string | null>>;
@@ -11,8 +11,8 @@ type Shared = Readonly<Record<(typeof shared)[number], string | null>>;
 const nothingShared: Shared = { port: null, username: null, privateKey: null, proxyJump: null };
 
 /**
- * Renders hosts as children of `<config>`: clients in their groups. What all clients of a group have in common is
- * written by the group.
+ * Renders hosts as children of `<config>`: clients in their groups. Attributes that all clients of a group share are
+ * written at the group.
  */
 export function clientsXml(hosts: readonly ImportedHost[], indent = ''): string {
   return linesOf(hosts, 0, nothingShared)
@@ -66,7 +66,7 @@ function attributes(pairs: readonly (readonly [name: string, value: string | nul
   return pairs.map(([name, value]) => (value === null ? '' : ` ${name}="${escapeMarkup(value)}"`)).join('');
 }
 
-/** Two hyphens would end a comment. */
+/** Escapes the text of a comment, which two hyphens would end. */
 function commentText(text: string): string {
   return oneLine(text)
     .replace(/-(?=-)/g, '- ')

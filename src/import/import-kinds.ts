@@ -1,4 +1,4 @@
-/** The lists of machines that are understood. */
+/** The kinds of lists of machines that can be imported. */
 export const importKinds = ['ansible', 'nagios', 'ssh-config', 'known-hosts', 'csv', 'pattoo'] as const;
 
 export type ImportKind = (typeof importKinds)[number];

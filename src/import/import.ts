@@ -19,7 +19,7 @@ const readers: Readonly<Record<ImportKind, (source: SourceText) => Imported>> = 
 };
 
 /**
- * Reads a list of machines. Every machine that config.xml could not name is left out, and reported. Throws FleetError
+ * Reads a list of machines. Omits and reports every machine that config.xml could not name. Throws FleetError
  * `import-unreadable` if the text is no list of that kind.
  */
 export function importHosts(kind: ImportKind, source: SourceText): Imported {

@@ -1,26 +1,26 @@
-/** A list of machines as text, and where it stands. */
+/** A list of machines as text, and its file. */
 export interface SourceText {
   /** The file's absolute path; null for standard input. */
   readonly file: string | null;
   readonly text: string;
 }
 
-/** A machine of somebody's list. What the list does not say is null. */
+/** A machine of a list. Values that the list lacks are null. */
 export interface ImportedHost {
   readonly name: string;
-  /** Address or host name, if it is not the name. */
+  /** Address or host name, if it differs from the name. */
   readonly ip: string | null;
   readonly port: string | null;
   readonly username: string | null;
-  /** A path. */
+  /** The path of the key. */
   readonly privateKey: string | null;
   readonly proxyJump: string | null;
-  /** The URL at which the machine is asked over HTTP; null: it is reached by SSH. */
+  /** The URL at which the machine is asked over HTTP; null if it is reached by SSH. */
   readonly url: string | null;
-  /** The groups that it stands in, the outermost first. */
+  /** The groups of the machine, the outermost first. */
   readonly groups: readonly string[];
   readonly checks: readonly ImportedCheck[];
-  /** Sentences about what config.xml has no words for; they become comments. */
+  /** Sentences about settings that config.xml cannot express; they become comments. */
   readonly remarks: readonly string[];
   /** The place at which the list names the machine: `line 12`, `host web-1`. */
   readonly where: string;
@@ -32,7 +32,7 @@ export interface ImportedCheck {
   readonly command: string;
 }
 
-/** Something of the list that was not taken. */
+/** A part of the list that was not imported. */
 export interface Skipped {
   readonly where: string;
   readonly why: string;
@@ -43,7 +43,7 @@ export interface Imported {
   readonly skipped: readonly Skipped[];
 }
 
-/** A host of which only the name is known. */
+/** Returns a host of which only the name is known. */
 export function hostNamed(name: string, where: string): ImportedHost {
   return {
     ...{ name, where, ip: null, port: null, username: null, privateKey: null, proxyJump: null, url: null },

@@ -28,7 +28,7 @@ function faultOf(hosts: string, marker: string | null): string | null {
   return /[*?!]/.test(hosts) ? 'a pattern names no single machine' : null;
 }
 
-/** A line names one machine: by its name, its address, or both. */
+/** Returns the machine of a line, which has one machine's name, its address, or both. */
 function hostOf(written: readonly string[], where: string): ImportedHost {
   const places = written.map((one) => {
     const parts = /^\[([^\]]+)\]:(\d+)$/.exec(one);

@@ -14,7 +14,7 @@ interface Definition {
 /**
  * Reads Nagios's `objects.precache` (`nagios -p`), in which Nagios itself has resolved templates and groups
  * (https://assets.nagios.com/downloads/nagioscore/docs/nagioscore/4/en/objectdefinitions.html). Commands of
- * check_by_ssh become checks; what else a service runs stays as a remark.
+ * check_by_ssh become checks; other commands of services stay as remarks.
  */
 export function readNagios(source: SourceText): Imported {
   const definitions = definitionsOf(source.text);
@@ -64,7 +64,7 @@ function hostOf({ of, line }: Definition, groups: ReadonlyMap<string, string>): 
   };
 }
 
-/** A check, or a remark about a service that is none here. */
+/** Returns a check, or a remark about a service that cannot become one. */
 function serviceOf(of: NagiosObject, commands: ReadonlyMap<string, string>): ImportedCheck | string {
   const description = of.get('service_description') ?? '';
   const [command = '', ...args] = (of.get('check_command') ?? '').split('!');
@@ -75,7 +75,7 @@ function serviceOf(of: NagiosObject, commands: ReadonlyMap<string, string>): Imp
   const words = splitWords(line)?.words ?? [];
   const at = words.findIndex((word) => word === '-C' || word === '--command');
   const remote = at === -1 ? words.find((word) => word.startsWith('--command='))?.slice(10) : words[at + 1];
-  // A macro such as $HOSTADDRESS$ is Nagios's to fill in.
+  // Only Nagios can fill in a macro such as $HOSTADDRESS$.
   if (remote === undefined || /\$\w+\$/.test(remote)) return remark;
   return { name: description.replace(/[^\w.:/ -]/g, '_').slice(0, 128), command: remote };
 }

@@ -5,8 +5,8 @@ import { type Imported, type ImportedHost, hostNamed, type Skipped, type SourceT
 import { unreadable } from './unreadable.ts';
 
 /**
- * Reads an ssh_config with its includes: a host for each name of a Host line that is no pattern, with what ssh would
- * use for it.
+ * Reads an ssh_config with its includes. Returns a host for each name of a Host line that is no pattern, with the
+ * settings that ssh would use.
  */
 export function readSshConfig(source: SourceText): Imported {
   const { file } = source;

@@ -12,7 +12,7 @@ const attributes = {
   url: 'spokeUrl',
 } as const satisfies Partial<Record<keyof ImportedHost, KindName>>;
 
-/** Leaves out what config.xml would refuse, and a name's second host, and says so. */
+/** Omits and reports hosts that config.xml would refuse, and further hosts of the same name. */
 export function takeHosts({ hosts, skipped }: Imported): Imported {
   const names = new Set<string>();
   const left: Skipped[] = [...skipped];
@@ -29,7 +29,7 @@ function hostFault(host: ImportedHost, names: ReadonlySet<string>): string | nul
   if (names.has(host.name)) return `a second ${quoted(host.name)}; the first was taken`;
   const values: readonly (readonly [what: string, value: string | null, kind: KindName])[] = [
     ['name', host.name, 'name'],
-    // Without an address the name is dialled.
+    // Without an address, connections go to the name.
     ...(host.ip === null ? ([['name', host.name, 'host']] as const) : []),
     ...Object.entries(attributes).map(([name, kind]) => [name, host[name as keyof typeof attributes], kind] as const),
     ...host.groups.map((group) => ['group', group, 'title'] as const),
@@ -47,7 +47,7 @@ function hostFault(host: ImportedHost, names: ReadonlySet<string>): string | nul
   return null;
 }
 
-/** Refuses ranges as well: what a list names is one machine. */
+/** Returns the fault of a value; null if there is none. A range is a fault too: a list names single machines. */
 function oneHostFault(value: string, kind: KindName): string | null {
   const fault = attributeKind(kind).fault(value);
   if (fault !== null || (kind !== 'name' && kind !== 'host')) return fault;

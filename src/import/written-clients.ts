@@ -11,11 +11,11 @@ type Facts = Readonly<Record<(typeof compared)[number] | 'group', string | null>
 
 /** The differences between a list and the clients of a file. */
 export interface Difference {
-  /** In the list alone. */
+  /** Hosts in the list alone. */
   readonly fresh: readonly ImportedHost[];
   /** Names in the file alone. */
   readonly gone: readonly string[];
-  /** Both have the client, with other values: what the file says, and the list. */
+  /** Clients in both with different values: `from` is the file's value, `to` the list's. */
   readonly changed: readonly {
     readonly name: string;
     readonly what: string;

@@ -1,6 +1,6 @@
 import type { OutlierMetricName } from './outlier-metrics.ts';
 
-/** The columns that figures are made of. */
+/** The columns of `stats` from which figures are computed. */
 export const statsColumns = [
   'cpu_percent',
   'memory_percent',
@@ -11,7 +11,7 @@ export const statsColumns = [
   'temperature_celsius',
 ] as const;
 export const diskColumns = ['mount', 'fstype', 'mode', 'used_percent'] as const;
-/** The columns of `stats` that a metric is made of. */
+/** The columns of `stats` from which a metric is computed. */
 const columnsOfMetric: Readonly<Partial<Record<OutlierMetricName, readonly (typeof statsColumns)[number][]>>> = {
   cpu: ['cpu_percent'],
   memory: ['memory_percent'],
@@ -22,10 +22,10 @@ const columnsOfMetric: Readonly<Partial<Record<OutlierMetricName, readonly (type
 };
 export const networkColumns = ['rx_bytes_per_s', 'tx_bytes_per_s'] as const;
 
-/** The figures of a report by their key: the metric, and behind a colon the mount. */
+/** The figures of a report by key: the metric, a colon, and the mount if there is one. */
 export type Figures = ReadonlyMap<string, number>;
 
-/** The columns of a row that are looked at. */
+/** The columns of a row that are read. */
 type Cells<Columns extends readonly string[]> = Readonly<Partial<Record<Columns[number], string | number | null>>>;
 
 /** The rows of one report. */
@@ -35,7 +35,7 @@ export interface ReportRows {
   readonly networks: readonly Cells<typeof networkColumns>[];
 }
 
-/** Returns the columns of `stats` that some metrics are made of. */
+/** Returns the columns of `stats` from which some metrics are computed. */
 export function statsColumnsOf(metrics: ReadonlySet<OutlierMetricName>): readonly (typeof statsColumns)[number][] {
   return [...metrics].flatMap((metric) => columnsOfMetric[metric] ?? []);
 }
@@ -46,7 +46,7 @@ export function figureOf(key: string): { readonly metric: OutlierMetricName; rea
   return { metric: key.slice(0, end) as OutlierMetricName, subject: key.slice(end + 1) };
 }
 
-/** Takes a figure that is known. */
+/** Adds a known figure. */
 export type AddFigure = (key: string, value: number) => void;
 
 /** Returns the known figures of a report. */
@@ -70,7 +70,7 @@ export function addStats(stats: ReportRows['stats'], add: AddFigure): void {
   if (typeof load === 'number' && typeof cpus === 'number' && cpus > 0) add('load:', load / cpus);
 }
 
-/** Adds the percent of a mount. `keyOf`: mountKey, which may remember its texts. */
+/** Adds the percent of a mount. `keyOf` is mountKey, or a form of it that caches its texts. */
 export function addMount(
   { mount, used_percent: percent }: ReportRows['disks'][number],
   add: AddFigure,
@@ -79,7 +79,7 @@ export function addMount(
   addKnown(keyOf(String(mount)), percent, add);
 }
 
-/** Adds the figures of the interfaces of a report. They have other names on other machines: the busiest one counts. */
+/** Adds the figures of a report's busiest interface: interfaces have other names on other machines. */
 export function addNetworks(networks: ReportRows['networks'], add: AddFigure): void {
   if (networks.length === 0) return;
   addKnown('received:', busiest(networks, 'rx_bytes_per_s'), add);

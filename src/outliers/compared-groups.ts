@@ -10,9 +10,9 @@ export interface ComparedGroup {
 }
 
 /**
- * Returns the groups of at least five whose members are compared. Without names each active client is compared in its
- * innermost such group: the databases within a site differ from its web servers by design. With names or patterns all
- * members of these groups are compared. Throws FleetError `usage` for a name that fits none.
+ * Returns the groups of at least five members whose members are compared. Without names each active client is compared
+ * in its innermost such group: the databases within a site differ from its web servers by design. With names or
+ * patterns all members of these groups are compared. Throws FleetError `usage` for a name that fits no group.
  */
 export function comparedGroups(
   config: Pick<Config, 'clients'>,
@@ -22,7 +22,7 @@ export function comparedGroups(
   return groupsOf(config, names);
 }
 
-/** See comparedGroups. Names and patterns that fit no group are ignored. */
+/** Returns the groups as comparedGroups does. Ignores names and patterns that fit no group. */
 export function groupsOf(config: Pick<Config, 'clients'>, names: readonly string[] | null): readonly ComparedGroup[] {
   const all = membersOf(config, () => true);
   const isLarge = (group: string): boolean => (all.get(group)?.length ?? 0) >= leastMembers;

@@ -1,6 +1,4 @@
-/**
- * Members of a group whose figures lie far from the others'. Pure: knows neither database nor clock.
- */
+/** Members of a group whose figures lie far from the others'. Pure: uses neither database nor clock. */
 import { compareText } from '../text/compare-text.ts';
 import { figureOf } from './client-figures.ts';
 import type { GroupValues } from './group-values.ts';
@@ -8,11 +6,11 @@ import { type OutlierMetric, type OutlierMetricName, outlierMetrics } from './ou
 import type { RecentValues } from './recent-figures.ts';
 import { type Centre, centreOf, leastMembers, robustScore } from './robust-score.ts';
 
-/** The newest reports that are looked at, and those of them that have to be outliers. */
+/** The number of newest reports that are evaluated, and of those that have to be outliers. */
 export const lookedAt = 12;
 export const leastOutlying = 9;
 const leastScore = 5;
-/** The most members that stand for the others in reports before the newest. */
+/** The most members that represent the others in reports before the newest. */
 const mostReferences = 12;
 
 /** A figure of a client that lies far from that of the other members of its group. */
@@ -28,7 +26,7 @@ export interface FigureOutlier {
   readonly median: number;
   /** The robust z of the newest figure. */
   readonly score: number;
-  /** The outliers of the newest reports, and how many reports know the figure. */
+  /** The number of newest reports in which the figure is an outlier, and of those that have the figure. */
   readonly rows: number;
   readonly of: number;
 }
@@ -41,7 +39,7 @@ export interface Candidate extends Omit<FigureOutlier, 'group' | 'rows' | 'of'> 
 
 const metricsByName = new Map(outlierMetrics.map((metric) => [metric.name, metric]));
 
-/** Returns the figures of the newest reports of a group that are outliers. An outlier of earlier is none any more. */
+/** Returns the outliers among the newest figures of a group. Figures that were outliers only earlier do not count. */
 export function candidatesOf(members: GroupValues): readonly Candidate[] {
   return [...members].flatMap(([key, { clients, values }]) => {
     const { metric: name, subject } = figureOf(key);
@@ -62,7 +60,7 @@ export function candidatesOf(members: GroupValues): readonly Candidate[] {
   });
 }
 
-/** Returns a candidate as an outlier if enough of its newest reports are; null if not. Reports are newest first. */
+/** Returns a candidate as an outlier if it is one in enough of the newest reports, else null. Newest reports first. */
 export function confirmed(
   group: string,
   { key, references, ...candidate }: Candidate,

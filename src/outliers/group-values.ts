@@ -1,6 +1,6 @@
 import type { Figures } from './client-figures.ts';
 
-/** The members of a group that know a figure, and its values in their order. */
+/** The members of a group that have a figure, and their values in the same order. */
 export interface KnownValues {
   readonly clients: readonly string[];
   readonly values: readonly number[];

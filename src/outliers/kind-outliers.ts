@@ -1,17 +1,17 @@
-/** Members of a group that are made of something else than the others. Pure. */
+/** Members of a group whose system, hardware or mounts differ from those of the others. Pure. */
 import { groupBy } from '../platform/group-by.ts';
 import { compareText } from '../text/compare-text.ts';
 import { describeSize } from '../text/numbers.ts';
 import { leastMembers } from './robust-score.ts';
 
-/** The share of the members that makes something usual. */
+/** The share of the members that makes a value usual. */
 const usualShare = 0.75;
-/** Sizes of memory that differ by less are the same: firmware keeps some. */
+/** Sizes of memory that differ by less than this share are the same: firmware keeps some. */
 const memoryShare = 0.1;
 
 export type KindFact = 'os' | 'kernel' | 'architecture' | 'cpus' | 'memory' | 'mount';
 
-/** The make of a client, as far as it is known. */
+/** The system, hardware and mounts of a client, as far as they are known. */
 export interface ClientKind {
   readonly client: string;
   readonly os: string | null;
@@ -19,19 +19,19 @@ export interface ClientKind {
   readonly architecture: string | null;
   readonly cpus: number | null;
   readonly memoryBytes: number | null;
-  /** The mounts of its newest report; null: there is none. */
+  /** The mounts of the newest report; null if there is no report. */
   readonly mounts: readonly string[] | null;
 }
 
-/** Members that differ from what is usual in their group. */
+/** Members that differ from the usual value of their group. */
 export interface KindOutlier {
   readonly group: string;
   readonly fact: KindFact;
-  /** The value of the others; the mount that is missing. */
+  /** The value of the others, or the mount that is missing. */
   readonly usual: string;
-  /** The value that all of these clients have instead; null: several things, or no such mount. */
+  /** The value that all of these clients have instead; null if they have several, or lack the mount. */
   readonly value: string | null;
-  /** The members of which it is known. */
+  /** The number of members whose value is known. */
   readonly members: number;
   /** The members by name. */
   readonly clients: readonly string[];
@@ -79,7 +79,7 @@ function isUsual(having: number, known: number): boolean {
   return known >= leastMembers && having >= usualShare * known;
 }
 
-/** Returns a function that describes memory; sizes near to that of most members are described as that. */
+/** Returns a function that describes memory. Sizes near the median are described as the median. */
 function memoryWords(kinds: readonly ClientKind[]): (kind: ClientKind) => string | null {
   const sizes = kinds.map(({ memoryBytes }) => memoryBytes).filter((size) => size !== null);
   const middle = sizes.sort((one, other) => one - other)[Math.floor(sizes.length / 2)] ?? 0;

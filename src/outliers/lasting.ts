@@ -3,9 +3,9 @@ import type { ExportedTable, FigureRow, ExportStore } from '../storage/store/fig
 import { diskColumns, figuresOf, networkColumns, statsColumns } from './client-figures.ts';
 import { type FigureOutlier, leastOutlying, lookedAt } from './figure-outliers.ts';
 
-/** More outliers are news, whatever was before. */
+/** The most outliers that are looked up. If there are more, they count as new. */
 const mostLookedUp = 20;
-/** Rows of mounts or interfaces in the reports that are looked at. */
+/** The most rows of mounts or interfaces that are read. */
 const mostRows = 2000;
 
 export interface LastingOptions {
@@ -14,7 +14,7 @@ export interface LastingOptions {
   readonly everyMs: number;
 }
 
-/** True if all outliers were at least half as far from the median of now in most of the reports before a time. */
+/** True if all outliers were at least half as far from the current median in most of the reports before a time. */
 export async function areLasting(outliers: readonly FigureOutlier[], options: LastingOptions): Promise<boolean> {
   if (outliers.length > mostLookedUp) return false;
   for (const outlier of outliers) if (!(await isLasting(outlier, options))) return false;

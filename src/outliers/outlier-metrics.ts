@@ -6,7 +6,7 @@ export interface OutlierMetric {
   readonly unit: 'percent' | 'load' | 'count' | 'celsius' | 'bytes_per_second';
   /** The least spread of a group, in the unit: members that are nearly equal have no outliers by noise. */
   readonly leastMad: number;
-  /** The least distance from the median, in the unit: nearer ones are nobody's worry. */
+  /** The least distance from the median, in the unit: smaller distances are harmless. */
   readonly leastDistance: number;
 }
 

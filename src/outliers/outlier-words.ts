@@ -42,7 +42,7 @@ interface FactWords {
   readonly verbs: readonly [one: string, many: string];
   readonly before?: string;
   readonly behind?: string;
-  /** Several things that are not usual. */
+  /** The words for several values that are not usual. */
   readonly others?: string;
 }
 

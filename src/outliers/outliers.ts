@@ -1,6 +1,4 @@
-/**
- * Outliers of the fleet: members of a group that differ from the others, in their figures or in what they are made of.
- */
+/** Outliers of the fleet: members of a group that differ from the others in figures, system, hardware or mounts. */
 import type { Config } from '../config/config.ts';
 import type { FigureStore } from '../storage/store/figure-store.ts';
 import { compareText } from '../text/compare-text.ts';
@@ -12,7 +10,7 @@ import { readFigures } from './read-figures.ts';
 export interface FleetOutliersOptions {
   readonly config: Pick<Config, 'clients' | 'collector'>;
   readonly figures: FigureStore;
-  /** Names or patterns of groups; null: all, see comparedGroups. */
+  /** Names or patterns of groups; null stands for all, see comparedGroups. */
   readonly groups: readonly string[] | null;
   readonly nowMs: number;
 }
@@ -29,7 +27,7 @@ export interface FleetOutliers {
 /** The outliers if nothing was compared. */
 export const noOutliers: FleetOutliers = { groups: [], figures: [], kinds: [] };
 
-/** Reads the outliers of now. Throws FleetError `usage` for a group that is none. */
+/** Reads the current outliers. Throws FleetError `usage` for a name that fits no group. */
 export async function fleetOutliers(options: FleetOutliersOptions): Promise<FleetOutliers> {
   const { config, figures: store } = options;
   const groups = comparedGroups(config, options.groups);
@@ -55,7 +53,7 @@ export async function fleetOutliers(options: FleetOutliersOptions): Promise<Flee
   };
 }
 
-/** Reads what clients are made of. Memory file systems belong to sessions, not to the machine. */
+/** Reads the system, hardware and mounts of clients. `mountsOf` lacks memory file systems, which belong to sessions. */
 async function readKinds(
   store: FigureStore,
   mountsOf: ReadonlyMap<string, readonly string[]>,

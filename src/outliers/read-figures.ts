@@ -1,4 +1,4 @@
-/** Figures of groups as they are stored, and which of them are outliers. */
+/** The stored figures of groups, and the outliers among them. */
 import type { Config } from '../config/config.ts';
 import { groupBy } from '../platform/group-by.ts';
 import { remembered } from '../platform/remembered.ts';
@@ -19,14 +19,14 @@ import { type Candidate, candidatesOf, confirmed, type FigureOutlier, lookedAt }
 import { type GroupValues, ValuesByKey } from './group-values.ts';
 import { RecentFigures, type RecentValues } from './recent-figures.ts';
 
-/** A client that has not reported for so many times `every` is compared with nobody. */
+/** A client that has not reported for this many times `every` is not compared. */
 const lateRuns = 3;
-/** Reports before so many times `every` are no recent ones. */
+/** Reports older than this many times `every` are not recent. */
 export const recentRuns = 2 * lookedAt;
 
-/** A group with the newest figures of its members. Members without a report of late are left out. */
+/** A group with the newest figures of its members. Members without a fresh report are left out. */
 export interface GroupFigures extends ComparedGroup {
-  /** The members with a report of late. */
+  /** The members with a fresh report. */
   readonly fresh: readonly string[];
   readonly newest: GroupValues;
   readonly outliers: readonly FigureOutlier[];
@@ -38,7 +38,7 @@ export interface ReadFiguresOptions {
   readonly nowMs: number;
 }
 
-/** The figures of groups, and the mounts of their members that are file systems of the machine itself. */
+/** The figures of groups, and those mounts of their members that are file systems of the machine itself. */
 export interface ReadFigures {
   readonly groups: readonly GroupFigures[];
   readonly mountsOf: ReadonlyMap<string, readonly string[]>;
@@ -125,12 +125,12 @@ function reportOf({ stat_id: id }: FigureRow): number {
   return Number(id);
 }
 
-/** True if a client with this newest report is compared. */
+/** True if the newest report of a client is fresh enough to compare the client. */
 export function isFresh(observedAtMs: number, nowMs: number, everyMs: number): boolean {
   return nowMs - observedAtMs <= lateRuns * everyMs;
 }
 
-/** True if a report is one of those that decide. */
+/** True if a report is recent enough to decide about a candidate. */
 export function isRecent(observedAtMs: number, nowMs: number, everyMs: number): boolean {
   return nowMs - observedAtMs <= recentRuns * everyMs;
 }

@@ -1,6 +1,6 @@
 import type { AddFigure } from './client-figures.ts';
 
-/** Returns a figure in the newest reports of a client, the newest first; undefined where a report does not know it. */
+/** Returns a figure in the newest reports of a client, the newest first; undefined for a report without the figure. */
 export type RecentValues = (client: string, key: string) => readonly (number | undefined)[];
 
 /** Collects the figures of recent reports. */

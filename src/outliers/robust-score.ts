@@ -3,10 +3,10 @@ import { quantile } from '../forecast/quantiles.ts';
 /** The factor that makes a MAD of 1 the standard deviation of a normal distribution. */
 const normal = 0.6745;
 
-/** Fewer values have no middle. */
+/** The least number of values that have a centre. */
 export const leastMembers = 5;
 
-/** The middle of values, and how far they lie from it: the median of the distances. */
+/** The median of values, the median of their distances from it, and the least and greatest value. */
 export interface Centre {
   readonly median: number;
   readonly mad: number;
@@ -23,7 +23,7 @@ export function centreOf(values: readonly number[]): Centre {
   return { median, mad: quantile(distances, 0.5), least, most: sorted.at(-1) ?? Number.NaN };
 }
 
-/** Returns how far a value lies from a centre, in units of a spread that is at least `leastMad`. */
+/** Returns the distance of a value from a centre, in units of a spread that is at least `leastMad`. */
 export function robustScore(value: number, { median, mad }: Pick<Centre, 'median' | 'mad'>, leastMad: number): number {
   return (normal * (value - median)) / Math.max(mad, leastMad);
 }
