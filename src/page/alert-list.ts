@@ -5,17 +5,17 @@ import { spanInWords, timeInWords } from '../text/time-words.ts';
 import { joined, type Markup, markup } from './markup.ts';
 import type { FleetPage, PageAlert, PageLinks } from './page.ts';
 
-/** More open alerts than this are counted. */
+/** The most open alerts that the list shows. The others are only counted. */
 const mostListed = 500;
-/** The alerts that stand there without a click: few before the table of the fleet, more on a page of their own. */
+/** The alerts that are visible without a click: few before the table of the fleet, more on a page of their own. */
 const mostOpen = { inReport: 12, ofServer: 24 } as const;
 
 export interface AlertListPage extends Pick<FleetPage, 'alerts' | 'untilMs' | 'zone'> {
-  /** Left out: clients are lines of this page, and alerts have no page. */
+  /** Left out if clients are lines of this page and alerts have no page. */
   readonly links?: PageLinks;
 }
 
-/** The open alerts, worst first: what, since when, value and limit, note, and the command that acknowledges. */
+/** Renders the open alerts, worst first: subject, time, value and limit, note, and the command that acknowledges. */
 export function alertList(page: AlertListPage): Markup {
   const { alerts } = page;
   const firing = alerts.filter(({ state }) => state === 'firing').length;
@@ -31,7 +31,7 @@ ${rest > 0 && markup`<p>And ${amount(rest, 'more alert')}.</p>`}
 </section>`;
 }
 
-/** An item of the list of alerts. */
+/** Renders an item of the list of alerts. */
 export function alertItem(alert: PageAlert, { untilMs, zone, links }: Omit<AlertListPage, 'alerts'>): Markup {
   const { client, rule, subject, state, severity, value, limit, note, mutes, command } = alert;
   const clock = { zone, nowMs: untilMs };
@@ -53,12 +53,12 @@ ${mutes.map((mute) => markup`<p class="quiet">${mute}</p>`)}${note !== null && m
 `;
 }
 
-/** A command, ready to copy. */
+/** Renders a command, ready to copy. */
 export function commandCode(words: readonly string[]): Markup {
   return markup`<code>${joined(words.map(shownShellWord), ' ')}</code>`;
 }
 
-/** A link to a client's page, or to its line in the table. */
+/** Renders a link to a client's page, or to its line in the table if there are no links. */
 export function clientLink(client: string, links?: PageLinks): Markup {
   const target = links === undefined ? `#${encodeURIComponent(client)}` : links.client(client);
   return markup`<a href="${target}">${client}</a>`;

@@ -18,10 +18,10 @@ function bundledStyle(file: string): string {
 /** The style of the pages. The build puts the texts into the bundle in place of this file. */
 export const styleText = bundledStyle('page.css');
 
-/** The same, with what only the pages of a server have. */
+/** The style of a server's pages: `styleText` and the rules that only these pages use. */
 export const liveStyleText = bundledStyle('live.css');
 
-/** A licence that has to be wherever its program is. */
+/** The licence of uPlot, which every copy of the program has to contain. */
 const licence = readFileSync(path.join(import.meta.dirname, '../../node_modules/uplot/LICENSE'), 'utf8').trim();
 
 /** The program that runs in the browser, with uPlot and its licence. */

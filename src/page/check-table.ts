@@ -4,10 +4,10 @@ import { dash } from './figures.ts';
 import { joined, type Markup, markup } from './markup.ts';
 import type { ClientChecks, PageCheck } from './page.ts';
 
-/** The class of a row: what a reader has to do with it. */
+/** The class of a row, by the state of its check. */
 const classes = { critical: 'critical', warning: 'warning', unknown: 'failing', ok: 'fine' } as const;
 
-/** The checks of a client, as they come: the worst first. Nothing for a client without checks. */
+/** Renders a client's checks, the worst first, in the given order. Returns null for a client without checks. */
 export function checkTable(checks: readonly PageCheck[], nowMs: number): Markup | null {
   if (checks.length === 0) return null;
   const bad = checks.filter(({ state }) => state !== 'ok').length;
@@ -17,7 +17,7 @@ export function checkTable(checks: readonly PageCheck[], nowMs: number): Markup 
 <tbody>${checks.map((check) => checkRow(check, markup`<td>${sinceWords(check, nowMs)}</td>`))}</tbody></table></div></section>`;
 }
 
-/** The checks of a client in a report, which a page shows above the client's plots. */
+/** Renders a client's checks for a report, where the page shows them above the client's plots. */
 export function checkPanel(name: string, { bad, moreBad, ok }: ClientChecks): Markup {
   const rest = [...(moreBad > 0 ? [`${moreBad} more not OK`] : []), ...(ok > 0 ? [`${ok} OK`] : [])].join(', ');
   return markup`<template class="checks" data-client="${name}"><p class="count">Checks${rest !== '' && `: ${bad.length > 0 ? 'besides these ' : ''}${rest}`}.</p>

@@ -12,8 +12,8 @@ export interface DocumentOptions {
 }
 
 /**
- * A whole page in one file. Its policy allows the style and the script in it by their digests and nothing else, so that
- * the file can reach no network and nothing that hides in a name can run (Content Security Policy Level 3).
+ * Renders a whole page in one file. Its policy allows only its style and script, by their digests. The file can load
+ * nothing from the network, and no code hidden in a name can run (Content Security Policy Level 3).
  */
 export function htmlDocument({ title, body, style, script }: DocumentOptions): string {
   return `<!DOCTYPE html>
@@ -35,7 +35,7 @@ ${body}
 `;
 }
 
-/** The policy of a page of that style and script. */
+/** Returns the content security policy of a page with this style and script. */
 export function contentPolicy(style: string, script: string): string {
   return [
     "default-src 'none'",

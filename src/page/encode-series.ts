@@ -3,7 +3,7 @@ import { deflateSync } from 'node:zlib';
 import { quoted } from '../text/plain-text.ts';
 import { type HistoryHead, type SeriesGroup, type SeriesHead, steps, unknown } from './series-layout.ts';
 
-/** Steps finer than these say nothing, and the noise in them takes most of the room. */
+/** The least step of each group. Finer steps carry no information, and their noise takes most of the room. */
 const leastSteps: Readonly<Record<SeriesGroup, number>> = {
   cpu: 0.5,
   memory: 0.25,
@@ -14,10 +14,10 @@ const leastSteps: Readonly<Record<SeriesGroup, number>> = {
   sent: 1,
   series: 0,
 };
-/** The finest step of bytes a second, and of series of any unit, is this part of the greatest value. */
+/** The divisor of the greatest value that gives the finest step of bytes per second, and of series of any unit. */
 const greatestSteps: Partial<Readonly<Record<SeriesGroup, number>>> = { received: 100, sent: 100, series: 500 };
 
-/** Values of one series, one a point; null is unknown. */
+/** The values of one series, one per point; null is unknown. */
 export interface Series extends Pick<SeriesHead, 'group' | 'name' | 'plot' | 'unit'> {
   readonly values: readonly (number | null)[];
 }
@@ -27,7 +27,10 @@ export interface ClientHistory extends Omit<HistoryHead, 'series'> {
   readonly series: readonly Series[];
 }
 
-/** Encodes a client's history for a page; see series-layout.ts. Names are harmless as they stand in the page. */
+/**
+ * Encodes a client's history for a page (see series-layout.ts). Neutralizes names, so that the page can show them as
+ * they are.
+ */
 export function encodeHistory({ series, alerts, ...head }: ClientHistory): string {
   const heads = series.map(({ group, name, plot, unit, values }) => ({
     group,

@@ -8,34 +8,37 @@ const sparkHeight = 20;
 /** The mark of an unknown value. */
 export const dash = markup`<span class="unknown">&#8211;</span>`;
 
-/** `12`, `1 warning`; the digits of large numbers are grouped. */
+/** Renders a count, with its noun if there is one: `12`, `1 warning`. Groups the digits of large numbers. */
 export function amount(count: number, noun?: string): Markup {
   return narrow(grouped(noun === undefined ? String(count) : counted(count, noun)));
 }
 
-/** The value or the limit of an alert, the digits of a large number grouped. */
+/** Renders the value or the limit of an alert. Groups the digits of large numbers. */
 export function alertFigure(text: string, words: (text: string) => Markup = (value) => markup`${value}`): Markup {
   return narrow(groupedValue(words(text).html));
 }
 
-/** A text with a character beyond Latin-1 takes twice the memory, and the page around it too. */
+/**
+ * Writes narrow spaces as entities. A text with a character beyond Latin-1 takes twice the memory, and so does its
+ * page.
+ */
 function narrow(html: string): Markup {
   return new Markup(html.replaceAll('\u202f', '&#8239;'));
 }
 
-/** A bar of 0 to 100 percent with its number; a dash if the figure is unknown. */
+/** Renders a bar of 0 to 100 percent with its number; a dash if the figure is unknown. */
 export function percentBar({ value, beyond }: PageFigure): Markup {
   if (value === null) return dash;
   const width = Math.max(0, Math.min(100, Math.round(value)));
   return markup`<svg class="${beyond === null ? 'bar' : `bar ${beyond}`}" aria-hidden="true"><rect width="${width}%" height="100%"/></svg>${percent(value)}`;
 }
 
-/** `7.5 %` below ten, else whole percents. */
+/** Formats a percentage: `7.5 %` below ten, otherwise whole percents. */
 export function percent(value: number): string {
   return `${value < 9.95 ? Math.round(value * 10) / 10 : Math.round(value)} %`;
 }
 
-/** A line of values from 0 to 100 over time. Unknown values are gaps. */
+/** Renders values from 0 to 100 over time as a line. Unknown values are gaps. */
 export function sparkline(values: readonly (number | null)[], words: string): Markup {
   const path = sparkPath(values);
   if (path === '') return dash;
@@ -54,7 +57,7 @@ function sparkPath(values: readonly (number | null)[]): string {
     }
     const x = Math.round(index * stepWidth);
     const y = sparkHeight - Math.round((Math.max(0, Math.min(100, value)) / 100) * sparkHeight);
-    // Ten thousand lines of a table are shorter with steps than with places.
+    // Relative coordinates make a table of ten thousand lines shorter than absolute ones.
     const step = before === null ? '' : `${x - before[0]} ${y - before[1]} `.replace(' -', '-');
     if (before === null) path += `M${x} ${y}${(values[index + 1] ?? null) === null ? 'h1' : 'l'}`;
     path += step;

@@ -12,7 +12,7 @@ import type { FleetPage } from './page.ts';
 import { stateCounts, stateList } from './state-counts.ts';
 import { timeLine } from './time-line.ts';
 
-/** The fleet as one HTML file that needs nothing else: alerts, table and time line, and each client's figures. */
+/** Renders the fleet as one self-contained HTML file: alerts, table and time line, and each client's figures. */
 export function renderFleetPage(page: FleetPage): string {
   const reader = { zone: page.zone, nowMs: page.untilMs };
   const body = markup`<header><h1>${page.title}</h1>

@@ -4,7 +4,7 @@ import { amount, dash, percent, percentBar, sparkline } from './figures.ts';
 import { joined, type Markup, markup } from './markup.ts';
 import type { FleetPage, PageClient, PageLinks } from './page.ts';
 
-/** Columns of the table: heading, and the key that it is sorted by. Narrow screens leave out those after the mount. */
+/** The columns of the table: heading and sort key. Narrow screens omit the columns after the mount. */
 export const columns = [
   ['State', 'rank'],
   ['Client', 'name'],
@@ -17,10 +17,12 @@ export const columns = [
   ['CPU over the span', ''],
 ] as const;
 
-/** Lines after these wait on a screen, if the page's program runs, until somebody asks for them. */
+/**
+ * The lines that a screen shows at first. If the page's program runs, it hides the others until somebody asks for them.
+ */
 const mostLaidOut = 500;
 
-/** The fleet: a row a client, in the order of the page's clients. */
+/** Renders the fleet: a row for each client, in the order of the page's clients. */
 export function fleetTable({ clients }: FleetPage): Markup {
   return markup`<section aria-labelledby="fleet"><h2 id="fleet">Fleet</h2>
 <p class="count" id="shown">${amount(clients.length, 'client')}, the worst first.</p>
@@ -30,7 +32,7 @@ export function fleetTable({ clients }: FleetPage): Markup {
 <tbody>${clients.map((client, rank) => clientRow(client, rank))}</tbody></table></div></section>`;
 }
 
-/** The line of a client; with links its name leads to its page, and no line waits. */
+/** Renders the line of a client. With links, the client's name leads to its page and no line is hidden. */
 export function clientRow(client: PageClient, rank: number, links?: PageLinks): Markup {
   const { name, address, hostname, os, cpuPercent, memoryPercent, diskPercent, diskMount, fullIn, loadPerCpu } = client;
   const { reportAgeMs, availability, spark, reason, openAlerts, site } = client;
@@ -48,12 +50,12 @@ export function clientRow(client: PageClient, rank: number, links?: PageLinks): 
 `;
 }
 
-/** True if the hostname is the name, or the name up to a dot. */
+/** True if the hostname is the name, or the part of the name before a dot. */
 function isFirstOf(hostname: string | null, name: string): boolean {
   return hostname === name || name.startsWith(`${hostname ?? ''}.`);
 }
 
-/** The class of a row: what a reader has to do with it. */
+/** Returns the class of a row, by how urgent its client is. */
 function levelOf({ state, worst, cpuPercent, memoryPercent, diskPercent, fullIn }: PageClient): string {
   if (worst !== null) return worst;
   if (state === 'failing' || state === 'late') return 'failing';

@@ -6,9 +6,9 @@ import { markup } from './markup.ts';
 import type { PageClient } from './page.ts';
 import { type StateCount, stateCounts, stateList } from './state-counts.ts';
 
-/** A group with a file of its own. */
+/** A group that has a file of its own. */
 export interface IndexPart {
-  /** null: the clients without a group. */
+  /** null for the clients without a group. */
   readonly group: string | null;
   /** The name of the file, in the folder of the index. */
   readonly file: string;
@@ -35,7 +35,7 @@ export function indexPart(
   return { group, file, clients: clients.length, counts: stateCounts(clients), openAlerts: alerts.length };
 }
 
-/** A page with a link to the report of each group, worst first. */
+/** Renders a page with a link to the report of each group, worst first. */
 export function renderIndexPage({ title, zone, sinceMs, untilMs, parts }: IndexPage): string {
   const reader = { zone, nowMs: untilMs };
   const sorted = [...parts].sort((one, other) => compare(badness(other), badness(one)));
@@ -57,7 +57,7 @@ ${stateList(total, all)}</header>
   return htmlDocument({ title, body: body.html, style: styleText, script: '' });
 }
 
-/** The clients that want attention, by how much. */
+/** Returns the counts of clients that want attention, the most urgent state first. */
 function badness({ counts }: IndexPart): readonly number[] {
   return counts.slice(0, 4).map(({ clients }) => clients);
 }

@@ -4,7 +4,7 @@ import { dash } from './figures.ts';
 import { type Markup, markup } from './markup.ts';
 import type { PageLogLine } from './page.ts';
 
-/** The newest lines of a client's logs, newest first. Nothing for a client without any. */
+/** Renders the newest lines of a client's logs, newest first. Returns null for a client without lines. */
 export function logTable(lines: readonly PageLogLine[], reader: Reader): Markup | null {
   if (lines.length === 0) return null;
   return markup`<section aria-labelledby="logs"><h2 id="logs">Log lines</h2>
@@ -12,7 +12,7 @@ export function logTable(lines: readonly PageLogLine[], reader: Reader): Markup 
 <div class="scroll" tabindex="0" role="region" aria-labelledby="logs">${table(lines, reader)}</div></section>`;
 }
 
-/** The same for a client of a report, which a page shows below the client's plots. */
+/** Renders a client's log lines for a report, where the page shows them below the client's plots. */
 export function logPanel(name: string, lines: readonly PageLogLine[], reader: Reader): Markup {
   return markup`<template class="logs" data-client="${name}"><p class="count"><b>Log lines</b> ${countWords(lines)}</p>
 <div class="scroll">${table(lines, reader)}</div></template>

@@ -1,7 +1,7 @@
 import { escapeMarkup } from '../text/escape-markup.ts';
 import { hasRightToLeft, oneLine, quoted } from '../text/plain-text.ts';
 
-/** Finished HTML: what `markup` made. */
+/** Finished HTML, such as `markup` returns. */
 export class Markup {
   readonly html: string;
 
@@ -13,10 +13,10 @@ export class Markup {
 type Part = string | number | Markup | null | false | readonly Part[];
 
 /**
- * A template of HTML. Each value in it is text from outside: cleaned of control and bidi characters and escaped, so
- * that it is inert between tags and in quoted attributes. Between tags text from right to left is isolated by an
- * element: what stands beside it keeps its place, and who copies the text gets nothing else. `Markup` stands as it is,
- * lists are joined, and null and false leave nothing.
+ * Renders a template of HTML. Each value is untrusted text: it is cleaned of control and bidi characters and escaped,
+ * so that it is inert between tags and in quoted attributes. Between tags, an element isolates text written from right
+ * to left: the text around it keeps its place, and a copy of the text contains no extra characters. `Markup` is
+ * inserted unchanged, lists are joined, and null and false render nothing.
  */
 export function markup(strings: TemplateStringsArray, ...parts: readonly Part[]): Markup {
   const places = attributePlaces(strings);
@@ -26,13 +26,16 @@ export function markup(strings: TemplateStringsArray, ...parts: readonly Part[])
   return new Markup(html);
 }
 
-/** The values with a separator between them, each isolated by itself. */
+/** Joins values with a separator between them. Each value is isolated by itself. */
 export function joined(parts: readonly Part[], separator: string): Markup {
   const between = new Markup(escapeMarkup(separator));
   return markup`${parts.map((part, index) => (index === 0 ? part : [between, part]))}`;
 }
 
-/** Text where no element may stand: in `<title>`, and in SVG. Text from right to left is isolated by characters. */
+/**
+ * Renders text where no element may stand: in `<title>`, and in SVG. Characters isolate text written from right to
+ * left.
+ */
 export function bareText(text: string): Markup {
   return new Markup(escapeMarkup(quoted(text)));
 }
@@ -49,7 +52,10 @@ function htmlOf(part: Part, isAttribute: boolean): string {
 
 const knownPlaces = new WeakMap<TemplateStringsArray, readonly boolean[]>();
 
-/** Returns for each value of a template if it stands within an attribute: after an odd number of quotes. */
+/**
+ * Returns for each value of a template whether the value is within an attribute, which is after an odd number of
+ * quotes.
+ */
 function attributePlaces(strings: TemplateStringsArray): readonly boolean[] {
   const known = knownPlaces.get(strings);
   if (known !== undefined) return known;

@@ -3,10 +3,10 @@ import { clientLink } from './alert-list.ts';
 import { joined, type Markup, markup } from './markup.ts';
 import type { PageOutliers } from './page.ts';
 
-/** The clients of one sentence that are named. */
+/** The most clients that one sentence names. */
 const mostNamed = 12;
 
-/** The members of groups that differ from the others. Nothing without any. */
+/** Renders the members of groups that differ from the others. Returns null if there are none. */
 export function outlierList({ figures, kinds, more }: PageOutliers): Markup | null {
   if (figures.length + kinds.length === 0) return null;
   const rows = figures.map(

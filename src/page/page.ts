@@ -1,13 +1,13 @@
 /**
- * Pages to look at. They are rendered from the data below, which src/look reads: a file that needs nothing else, with
- * something to see without JavaScript. Times are milliseconds since 1970.
+ * The data of pages. src/look reads these data; a page renders them into a self-contained file that shows something
+ * without JavaScript. Times are milliseconds since 1970.
  */
 /** The severity of a limit or an alert. */
 export type Level = 'warning' | 'critical';
 
 export interface PageSpan {
   readonly fromMs: number;
-  /** null: it lasts. */
+  /** The end of the span; null while it lasts. */
   readonly toMs: number | null;
 }
 
@@ -30,31 +30,31 @@ export interface PageAlert {
   readonly note: string | null;
   /** The reason why nobody is notified: acknowledged, silenced, a maintenance window. */
   readonly mutes: readonly string[];
-  /** The command that acknowledges it, as words; null if somebody has. */
+  /** The command that acknowledges the alert, as words; null if somebody has acknowledged it. */
   readonly command: readonly string[] | null;
 }
 
 export type PageState = 'ok' | 'late' | 'failing' | 'new' | 'paused' | 'retired';
 
-/** A figure with the severity of the limit of config.xml that it has reached. */
+/** A figure with the severity of the limit from config.xml that the figure has reached. */
 export interface PageFigure {
   readonly value: number | null;
   readonly beyond: Level | null;
 }
 
-/** The newest result of one of people's own checks. */
+/** The newest result of a user-defined check. */
 export interface PageCheck {
   readonly name: string;
   readonly state: 'ok' | 'warning' | 'critical' | 'unknown';
-  /** The first line of its text. */
+  /** The first line of the result's text. */
   readonly text: string;
   /** The figures of the check in words: `unsent 210`. */
   readonly figures: readonly string[];
-  /** The age of the result when the report was made; 0: the check ran for it. */
+  /** The age of the result at the time of the report; 0: the check ran for this report. */
   readonly ageMs: number;
-  /** null: unknown. */
+  /** The time since which the check has its state; null: unknown. */
   readonly sinceMs: number | null;
-  /** True if it may have had its state before. */
+  /** True if the check may have had its state before `sinceMs`. */
   readonly sinceIsOlder: boolean;
 }
 
@@ -69,14 +69,14 @@ export interface ClientChecks {
 
 /** A line of a client's logs. */
 export interface PageLogLine {
-  /** The time at which the line was written, or else that of its report. */
+  /** The time at which the line was written; the time of its report if unknown. */
   readonly atMs: number;
   /** `err`; null: unknown. */
   readonly priority: string | null;
-  /** The unit or program that wrote it; null: unknown. */
+  /** The unit or program that wrote the line; null: unknown. */
   readonly by: string | null;
   readonly text: string;
-  /** The number of times that it stood in a row. */
+  /** The number of consecutive occurrences of the line. */
   readonly times: number;
 }
 
@@ -102,7 +102,7 @@ export interface PageOutliers {
 
 /** A file system that is foreseen to be full. */
 export interface PageForecast {
-  /** `/data`, `/srv (inodes)` */
+  /** The mount and its resource: `/data`, `/srv (inodes)`. */
   readonly mount: string;
   readonly inMs: number;
 }
@@ -114,7 +114,7 @@ export interface PageClient {
   readonly hostname: string | null;
   readonly os: string | null;
   readonly state: PageState;
-  /** The reason why the newest visit failed, or why there is none. */
+  /** The reason why the newest visit failed, or why there was no visit. */
   readonly reason: string | null;
   readonly worst: Level | null;
   readonly openAlerts: number;
@@ -123,7 +123,7 @@ export interface PageClient {
   /** The fullest local mount. */
   readonly diskPercent: PageFigure;
   readonly diskMount: string | null;
-  /** The file system that will be full first, and in which time; null: none is foreseen to be. */
+  /** The file system that will be full first, and the time until then; null if no such forecast exists. */
   readonly fullIn: PageForecast | null;
   readonly loadPerCpu: number | null;
   readonly reportAgeMs: number | null;
@@ -133,7 +133,7 @@ export interface PageClient {
   readonly spark: readonly (number | null)[];
   /** The encoded history (see series-layout.ts); null: left out of this file. */
   readonly history: string | null;
-  /** The site that watches it, and its page there, where several sites are shown. */
+  /** The site that watches the client, and the client's page there. Left out unless several sites are shown. */
   readonly site?: { readonly name: string; readonly href: string };
 }
 
@@ -157,16 +157,18 @@ export interface FleetPage {
   readonly clients: readonly PageClient[];
   /** The checks by client; a client without checks is missing. */
   readonly checks: ReadonlyMap<string, ClientChecks>;
-  /** The newest lines of logs, newest first, by client; one without any is missing. */
+  /** The newest lines of logs by client, newest first. A client without lines is missing. */
   readonly logs: ReadonlyMap<string, readonly PageLogLine[]>;
   /** Open alerts, worst first, then longest. */
   readonly alerts: readonly PageAlert[];
-  /** Every alert that was open at some time of the span, for the time line: of a client, and of the fleet (''). */
+  /**
+   * Every alert that was open at some time of the span, for the time line: alerts of clients, and of the fleet ('').
+   */
   readonly history: readonly PageAlert[];
   readonly outliers: PageOutliers;
   readonly silences: readonly PageSilence[];
   /** Spans in which no collector ran. */
   readonly gaps: readonly PageSpan[];
-  /** Sentences about what was left out to keep the file small. */
+  /** Sentences about parts that were left out to keep the file small. */
   readonly omissions: readonly string[];
 }

@@ -1,10 +1,10 @@
 /**
  * The layout of a client's figures in a page. Node writes it (encode-series.ts) and browsers read it
  * (browser/decode-series.ts): base64 of a zlib stream (RFC 1950) of the header's length in bytes (32 bits, little
- * endian), the header as JSON in UTF-8, and for each series of the header one byte a point.
+ * endian), the header as JSON in UTF-8, and for each series of the header one byte per point.
  *
- * A byte is the value's place between `low` and `high` in `steps` steps, or `unknown`; it is stored as the difference
- * from the byte before it, modulo 256.
+ * A byte is the value's place between `low` and `high` in `steps` steps, or `unknown`; The body stores the difference
+ * from the byte before, modulo 256.
  */
 export const steps = 254;
 export const unknown = 255;
@@ -16,9 +16,12 @@ export type SeriesUnit = 'seconds' | 'bytes' | 'percent' | 'ratio' | 'count' | '
 
 export interface SeriesHead {
   readonly group: SeriesGroup;
-  /** The mount, the interface, or what distinguishes a series of its group: `mean`, `least`, `most`, `swap`. */
+  /**
+   * The mount, the interface, or another name that distinguishes a series of its group: `mean`, `least`, `most`,
+   * `swap`.
+   */
   readonly name: string;
-  /** The title of the plot and the unit; group `series` alone has them. */
+  /** The title of the plot and the unit; only in group `series`. */
   readonly plot?: string;
   readonly unit?: SeriesUnit;
   /** The least and the greatest value; both 0 if no value is known. */
@@ -46,7 +49,7 @@ export interface HistoryLimit {
 }
 
 export interface HistoryHead {
-  /** Seconds since 1970 at which the first point begins, and from point to point. */
+  /** The beginning of the first point in seconds since 1970, and the seconds from point to point. */
   readonly start: number;
   readonly step: number;
   readonly points: number;

@@ -2,9 +2,9 @@ import { amount } from './figures.ts';
 import { type Markup, markup } from './markup.ts';
 import type { PageClient } from './page.ts';
 
-/** The clients in a state. */
+/** The number of clients in a state. */
 export interface StateCount {
-  /** The class of the colour. */
+  /** The class that gives the colour. */
   readonly level: string;
   readonly words: string;
   readonly clients: number;
@@ -25,7 +25,7 @@ export function stateCounts(clients: readonly PageClient[]): readonly StateCount
   return states.map(([level, words, is]) => ({ level, words, clients: clients.filter(is).length }));
 }
 
-/** The counts as a list, after that of all unless it is null. */
+/** Renders the counts as a list, after the total unless it is null. */
 export function stateList(total: number | null, counts: readonly StateCount[]): Markup {
   return markup`<ul class="states">${total !== null && markup`<li>${amount(total, 'client')}</li>`}${counts.map(
     ({ level, words, clients }) => clients > 0 && markup`<li class="${level}"><b>${amount(clients)}</b> ${words}</li>`,

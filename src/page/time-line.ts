@@ -6,13 +6,16 @@ import { dayMs, hourMs, minuteMs } from '../platform/units.ts';
 import { bareText, joined, type Markup, markup } from './markup.ts';
 import type { FleetPage, PageAlert, PageSpan } from './page.ts';
 
-/** More rows than this are counted: the clients with the worst alerts stand first. */
+/** The most rows of the chart. The clients with the worst alerts come first; other clients are only counted. */
 const mostRows = 150;
 const width = 1000;
 const rowHeight = 18;
 const headHeight = 22;
 
-/** The alerts of the span over time: a row a client, silences hatched, and grey columns where no collector ran. */
+/**
+ * Renders the alerts of the span over time: a row for each client, hatched silences, and grey columns where no
+ * collector ran.
+ */
 export function timeLine(page: FleetPage): Markup {
   const rows = rowsOf(page.history);
   const shown = rows.slice(0, mostRows);
@@ -30,7 +33,7 @@ interface Row {
   readonly alerts: readonly PageAlert[];
 }
 
-/** Rows by client: those with critical alerts first, then those with most alerts. */
+/** Returns the alerts by client: clients with most critical alerts first, then clients with most alerts. */
 function rowsOf(history: readonly PageAlert[]): readonly Row[] {
   const byClient = new Map<string, PageAlert[]>();
   for (const alert of history) byClient.set(alert.client, [...(byClient.get(alert.client) ?? []), alert]);
@@ -101,7 +104,7 @@ const tickSteps = [
   180 * dayMs,
 ];
 
-/** At most eight times at whole steps of UTC. */
+/** Returns the labelled times of the axis, at whole steps of UTC: about eight at most. */
 function ticks({ sinceMs, untilMs, zone }: FleetPage): readonly { atMs: number; label: string }[] {
   const stepMs = tickSteps.find((step) => (untilMs - sinceMs) / step <= 8) ?? 365 * dayMs;
   const first = Math.ceil(sinceMs / stepMs) * stepMs;

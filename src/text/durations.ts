@@ -15,8 +15,8 @@ const form = /^(?:(\d{1,9})y)?(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\
 
 /**
  * Parses `90s`, `5m`, `4h`, `30d`, `1y` (365 days) or, largest unit first, `1h30m` to milliseconds, at most a hundred
- * years. Returns null for any other text. (The libraries for this also take `5 mins`, `1.5`, `-1h` or unknown units,
- * which here must be faults.)
+ * years. Returns null for any other text. (The libraries for this also take `5 mins`, `1.5`, `-1h` or unknown units;
+ * here such texts must be faults.)
  */
 export function parseDuration(text: string): number | null {
   const parts = form.exec(text);
@@ -36,20 +36,22 @@ export function formatDuration(ms: number): string {
   return unitsOf(ms).join('') || '0s';
 }
 
-/** The two largest units of a time, for people: `3m 20s`; below ten seconds `0.3s`, with that many decimals. */
+/**
+ * Formats the two largest units of a time, for people: `3m 20s`; below ten seconds `0.3s`, with `decimals` decimals.
+ */
 export function describeDuration(ms: number, decimals = 1): string {
   if (Math.abs(ms) < 10 * secondMs) return `${rounded(ms / secondMs, decimals)}s`;
   return `${ms < 0 ? '-' : ''}${unitsOf(Math.abs(ms)).slice(0, 2).join(' ')}`;
 }
 
-/** An age rounded to its largest unit, for a table or a sentence: `42s`, `5m`, `3d`; `-` for null. */
+/** Formats an age rounded to its largest unit, for a table or a sentence: `42s`, `5m`, `3d`; `-` for null. */
 export function describeAge(ageMs: number | null): string {
   if (ageMs === null) return '-';
   const [unit, unitMs] = units.find((candidate) => ageMs >= candidate[1]) ?? ['s', secondMs];
   return `${Math.round(Math.max(0, ageMs) / unitMs)}${unit}`;
 }
 
-/** `2 hours 5 minutes`: the two largest units. Leaves out what is less than a minute. */
+/** Formats a time in its two largest units, in words: `2 hours 5 minutes`. Leaves out parts of a minute. */
 export function durationInWords(ms: number): string {
   const minutes = Math.floor(ms / minuteMs);
   const hours = Math.floor(ms / hourMs);
@@ -64,7 +66,7 @@ function both(larger: string, smaller: string, smallerCount: number): string {
   return smallerCount === 0 ? larger : `${larger} ${smaller}`;
 }
 
-/** `1h`, `30m`: the units that a time has any of, the largest first. */
+/** Returns the units of a time that are not zero, the largest first: `1h`, `30m`. */
 function unitsOf(ms: number): readonly string[] {
   const parts: string[] = [];
   let rest = ms;

@@ -1,8 +1,8 @@
 import { compareText } from './compare-text.ts';
 
 /**
- * A text that stands for a name where names are sorted as people do, web-2 before web-10 and whatever their case. An
- * Intl.Collator does the same, for 3 MB of a process and ten times the time.
+ * Returns a sort key for a name. Names sorted by their keys are in natural order: web-2 before web-10, case ignored. An
+ * Intl.Collator sorts the same, for 3 MB of a process and ten times the time.
  */
 export function nameKey(name: string): string {
   return name
@@ -14,7 +14,7 @@ export function nameKey(name: string): string {
     });
 }
 
-/** Compares names as people do. */
+/** Compares names in natural order. */
 export function byName(one: string, other: string): number {
   return compareText(nameKey(one), nameKey(other)) || compareText(one, other);
 }

@@ -5,7 +5,7 @@ const sizeUnits = [
   ['KiB', 2 ** 10],
 ] as const;
 
-/** Rounds to so many decimals. */
+/** Rounds to this number of decimals. */
 export function rounded(value: number, decimals: number): number {
   const factor = 10 ** decimals;
   return Math.round(value * factor) / factor;
@@ -18,12 +18,12 @@ export function grouped(text: string): string {
 
 const valueNumber = /(?:^|(?:at least|at most|than|exactly) )-?\d{4,}(?=(?:\.\d+)?(?: |\/s|$))/g;
 
-/** Groups the digits of the numbers of an alert's value or limit. Leaves dates, ports and versions. */
+/** Groups the digits of the numbers in an alert's value or limit. Leaves dates, ports and versions unchanged. */
 export function groupedValue(text: string): string {
   return text.replace(valueNumber, (match) => match.replace(/-?\d+$/, grouped));
 }
 
-/** `1 warning`, `2 warnings`. */
+/** Formats a count with its noun: `1 warning`, `2 warnings`. */
 export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
@@ -33,12 +33,12 @@ export function commaGrouped(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
-/** `1 warning`, `2,016 warnings`. */
+/** Formats a count with commas and its noun: `1 warning`, `2,016 warnings`. */
 export function countedMany(count: number, noun: string): string {
   return `${commaGrouped(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** Lists so many names at most, and counts the others: `a, b and 3 more`. */
+/** Lists up to `most` names and counts the others: `a, b and 3 more`. */
 export function namedUpTo(most: number, names: readonly string[]): string {
   const more = names.length - most;
   return more <= 0 ? names.join(', ') : `${names.slice(0, most).join(', ')} and ${more} more`;
@@ -53,7 +53,7 @@ export function parseSize(text: string): number | null {
   return bytes <= 2 ** 60 ? bytes : null;
 }
 
-/** Formats bytes as `parseSize` reads them, in the largest unit of which there is a whole one: `1.5GiB`. */
+/** Formats bytes as `parseSize` reads them, in the largest unit that is not larger than the size: `1.5GiB`. */
 export function formatSize(bytes: number): string {
   const [unit, unitBytes] = largestUnit(bytes);
   return `${rounded(bytes / unitBytes, 2)}${unit}`;

@@ -1,4 +1,4 @@
-/** Returns the text without percent encoding (RFC 3986); as it is if the encoding is faulty. */
+/** Returns the text without percent encoding (RFC 3986), or the text unchanged if the encoding is faulty. */
 export function percentDecoded(text: string): string {
   try {
     return decodeURIComponent(text);

@@ -2,8 +2,8 @@
 const spaces = /[\s\u0085]+/gu;
 /**
  * Control characters, lone surrogates, code points that are no characters, and format characters: overrides and marks
- * of direction, invisible spaces, tags. Left are the joiners, without which Persian, Hindi and many emoji come apart,
- * and the signs that Arabic and Syriac write around numbers.
+ * of direction, invisible spaces, tags. Not matched are the joiners, without which Persian, Hindi and many emoji break
+ * apart, and the signs that Arabic and Syriac write around numbers.
  */
 const harmful = /[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}]|(?![\u0600-\u0605\u06dd\u070f\u200c\u200d])\p{Cf}/gu;
 const joinersInARow = /([\u200c\u200d])[\u200c\u200d]+/gu;
@@ -13,14 +13,14 @@ const rightToLeft =
 
 const mostCharacters = 2000;
 
-/** Returns a place for people: `config.xml:12`. */
+/** Formats a file and a line for people: `config.xml:12`. `null`: the file alone. */
 export function placeInFile(file: string, line: number | null): string {
   return line === null ? file : `${file}:${line}`;
 }
 
 /**
- * Text from outside as one line that can do no harm in a mail: no line breaks, nothing that changes the order of what
- * stands around it. What is taken out leaves U+FFFD, so that it shows. Cut at 2,000 code units.
+ * Returns text from outside as one line that is safe in a mail: without line breaks and without characters that change
+ * the order of the text around it. A removed character leaves a visible U+FFFD. Cuts the line at 2,000 code units.
  */
 export function oneLine(text: string): string {
   const line = text
@@ -31,13 +31,13 @@ export function oneLine(text: string): string {
     .replace(marksInARow, '$1')
     .trim();
   if (line.length <= mostCharacters) return line;
-  // A pair that the cut took apart leaves half of itself.
+  // A surrogate pair that the cut split leaves half of itself.
   return `${line.slice(0, mostCharacters - 1).replace(/\p{Cs}$/u, '')}…`;
 }
 
 /**
- * The same, to stand among other words: what is written from right to left is isolated (U+2068, U+2069), so that
- * numbers and punctuation beside it keep their place.
+ * Returns `oneLine` of the text for use within a sentence. Isolates text written from right to left (U+2068, U+2069),
+ * so that numbers and punctuation beside it keep their place.
  */
 export function quoted(text: string): string {
   const line = oneLine(text);

@@ -4,24 +4,22 @@ import { offsetInWords, zoneOffsetMs } from './zone-time.ts';
 
 const localTime = '/etc/localtime';
 const zoneFolder = '/zoneinfo/';
-/** A machine may have zones of its own, which Node does not know: these are the regions of IANA. */
+/** The regions of IANA. A machine may have zones of its own, which Node does not know. */
 const knownZone =
   /^(?:UTC|(?:Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Etc|Europe|Indian|Pacific)(?:\/[\w+-]+)+)$/;
 
-/** Node keeps the zone that it finds when it starts. So does this, or a long run would name another. */
+/** The zone at the start of the process. Node keeps the zone of its start, so a later look could name another one. */
 const atStart = linkedZone(localTime);
 
 /**
- * A name for the zone of this process: its IANA name, or its offset if it has none (`UTC+5:30`). It is read where ICU
- * would look for it too, because the first format of times that Intl makes takes 9 MB of a process.
+ * Returns a name for the zone of this process: its IANA name, or its offset if it has none (`UTC+5:30`). Reads the link
+ * that ICU would read, because the first format of times that Intl makes takes 9 MB of a process.
  */
 export function serverZone(): string {
   return (process.env['TZ'] === undefined ? atStart : null) ?? zoneOfIntl() ?? offsetInWords(zoneOffsetMs(null, 0));
 }
 
-/**
- * Returns the zone that a link like /etc/localtime leads to; null if it leads to none that Node knows by its name.
- */
+/** Returns the zone that a link like /etc/localtime points to; null if Node does not know the target by its name. */
 export function linkedZone(link: string): string | null {
   try {
     const file = realpathSync(link);
@@ -34,8 +32,7 @@ export function linkedZone(link: string): string | null {
 }
 
 /**
- * Removes a TZ that says no more than to read /etc/localtime. Node would take the offset of that zone for its winter,
- * and never change its clocks.
+ * Removes a TZ that only refers to /etc/localtime. With such a TZ, Node would keep the zone's winter offset all year.
  */
 export function dropNeedlessTz(env: NodeJS.ProcessEnv): void {
   if (/^:?\/etc\/localtime$/.test(env['TZ'] ?? '')) delete env['TZ'];

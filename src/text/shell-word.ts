@@ -1,6 +1,6 @@
 import { oneLine } from './plain-text.ts';
 
-/** Returns the text as one word of a POSIX shell, quoted where it has to be. The shell reads exactly the text. */
+/** Returns the text as one word of a POSIX shell, quoted if necessary. The shell reads exactly the text. */
 export function shellWord(text: string): string {
   return /^[\w@%+=:,./][\w@%+=:,./-]*$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

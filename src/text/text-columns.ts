@@ -2,21 +2,21 @@ import stringWidth from 'string-width';
 
 const characters = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-/** Columns of a text in a terminal or a mail program's fixed font: wide characters are two, marks none. */
+/** Returns the columns of a text in a terminal or a mail program's fixed font. Wide characters take two, marks none. */
 export function columnsOf(text: string): number {
   return stringWidth(text);
 }
 
 export interface WrapOptions {
   readonly columns: number;
-  /** The beginning of the first line, and of the others. */
+  /** The prefix of the first line, and of the others. */
   readonly first?: string;
   readonly rest?: string;
 }
 
 /**
- * Breaks a line between words, and words that are wider than a line between characters. Addresses (http, https) stay
- * whole, as a broken one leads nowhere: one that is wider stands on a line of its own.
+ * Breaks a line between words, and words that are wider than a line between characters. Keeps addresses (http, https)
+ * whole, as a broken address leads nowhere. A wider address stands on a line of its own.
  */
 export function wrap(text: string, { columns, first = '', rest = first }: WrapOptions): readonly string[] {
   const lines: string[] = [];
@@ -53,9 +53,7 @@ interface Line {
   readonly isEmpty: boolean;
 }
 
-/**
- * A command as a shell reads it over several lines: broken between its words only, with a backslash before each break.
- */
+/** Breaks a shell command into lines, between its words only, with a backslash before each break. */
 export function wrapCommand(
   words: readonly string[],
   { columns, first = '', rest = first }: WrapOptions,
@@ -75,7 +73,7 @@ export function wrapCommand(
   return [...lines, line];
 }
 
-/** Cut to so many columns, with an ellipsis where something is missing. */
+/** Cuts a text to a number of columns, with an ellipsis at the cut. */
 export function cut(text: string, columns: number): string {
   if (columnsOf(text) <= columns) return text;
   let kept = '';
@@ -91,7 +89,7 @@ export function cut(text: string, columns: number): string {
   return `${kept.trimEnd()}…${isOpen ? '\u2069' : ''}`;
 }
 
-/** Cut in the middle to so many columns: two thirds of what remains are the end. */
+/** Cuts a text in its middle to a number of columns. About two thirds of the rest are the end of the text. */
 export function cutMiddle(text: string, columns: number): string {
   if (columnsOf(text) <= columns) return text;
   const head = cut(text, Math.max(2, Math.floor(columns / 3)));

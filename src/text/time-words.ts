@@ -12,33 +12,33 @@ export interface Reader {
 }
 
 /**
- * `Fri 20 Nov 08:00` in the reader's zone; the year where it is another, and the offset where the zone's clocks have
- * changed since.
+ * Formats a time in the reader's zone: `Fri 20 Nov 08:00`. Adds the year if it is not the current one, and the offset
+ * if the zone's clocks have changed since.
  */
 export function timeInWords({ zone, nowMs }: Reader, atMs: number): string {
   const { day, time } = partsOf({ zone, nowMs }, atMs);
   return `${day} ${time}`;
 }
 
-/** `Fri 20 Nov` in the reader's zone; the year where it is another. */
+/** Formats a day in the reader's zone: `Fri 20 Nov`. Adds the year if it is not the current one. */
 export function dayInWords(reader: Reader, atMs: number): string {
   return partsOf(reader, atMs).day;
 }
 
-/** `08:00`, with the day where it is not the reader's. */
+/** Formats a time of day: `08:00`. Adds the day if it is not the reader's current one. */
 export function momentInWords(reader: Reader, atMs: number): string {
   const { day, time } = partsOf(reader, atMs);
   return day === partsOf(reader, reader.nowMs).day ? time : `${day} ${time}`;
 }
 
-/** `Fri 20 Nov 08:00 to 10:05`. */
+/** Formats a span: `Fri 20 Nov 08:00 to 10:05`. */
 export function spanInWords(reader: Reader, fromMs: number, toMs: number): string {
   const from = partsOf(reader, fromMs);
   const to = partsOf(reader, toMs);
   return `${from.day} ${from.time} to ${from.day === to.day ? '' : `${to.day} `}${to.time}`;
 }
 
-/** `Europe/Berlin (UTC+1)`. */
+/** Formats the reader's zone with its offset: `Europe/Berlin (UTC+1)`. */
 export function zoneInWords({ zone, nowMs }: Reader): string {
   const name = zone ?? serverZone();
   const offset = offsetInWords(zoneOffsetMs(zone, nowMs));

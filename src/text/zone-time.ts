@@ -2,10 +2,10 @@ import { dayMs, minuteMs } from '../platform/units.ts';
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-/** A day of a calendar: midnight of it in UTC, whatever the zone. */
+/** A day of a calendar: its midnight in UTC, whatever the zone. */
 export type CalendarDay = number;
 
-/** Returns how far an IANA zone's clocks are ahead of UTC at a moment; null: the server's zone. */
+/** Returns the milliseconds that an IANA zone's clocks are ahead of UTC at a moment. Zone `null`: the server's zone. */
 export function zoneOffsetMs(zone: string | null, atMs: number): number {
   if (zone === 'UTC') return 0;
   // Node knows its own zone without Intl, see server-zone.ts.
@@ -17,25 +17,26 @@ export function zoneOffsetMs(zone: string | null, atMs: number): number {
   return wallMs - Math.floor(atMs / 1000) * 1000;
 }
 
-/** `UTC+1`, `UTC-3:30`, `UTC`. */
+/** Formats an offset from UTC: `UTC+1`, `UTC-3:30`, `UTC`. */
 export function offsetInWords(offsetMs: number): string {
   const minutes = Math.round(Math.abs(offsetMs) / minuteMs);
   const rest = minutes % 60 === 0 ? '' : `:${String(minutes % 60).padStart(2, '0')}`;
   return offsetMs === 0 ? 'UTC' : `UTC${offsetMs < 0 ? '-' : '+'}${Math.floor(minutes / 60)}${rest}`;
 }
 
-/** The day that a zone's calendars show. */
+/** Returns the day that a zone's calendars show. */
 export function calendarDay(zone: string | null, atMs: number): CalendarDay {
   return Math.floor((atMs + zoneOffsetMs(zone, atMs)) / dayMs) * dayMs;
 }
 
 /**
- * When a zone's clocks show so many minutes after midnight. What a clock change doubles is its first time; what it
- * skips is read with the offset before the change, so that 02:30 is an hour after 01:30 (RFC 5545, section 3.3.5).
+ * Returns the time at which a zone's clocks show a number of minutes after midnight. Takes the first of two times that
+ * a clock change doubles. Reads a skipped time with the offset before the change: 02:30 is an hour after 01:30 (RFC
+ * 5545, section 3.3.5).
  */
 export function wallTime(zone: string | null, day: CalendarDay, minute: number): number {
   const wallMs = day + minute * minuteMs;
-  // No zone is a day ahead or behind, so these two lie on either side of it.
+  // No zone is a day ahead or behind, so these two moments lie on either side of the wall time.
   const [before, after] = [zoneOffsetMs(zone, wallMs - dayMs), zoneOffsetMs(zone, wallMs + dayMs)];
   const possible = [wallMs - before, wallMs - after].filter((atMs) => atMs + zoneOffsetMs(zone, atMs) === wallMs);
   return possible.length === 0 ? wallMs - before : Math.min(...possible);

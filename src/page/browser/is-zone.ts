@@ -1,4 +1,4 @@
-/** True for a zone that this browser knows: the server's may be one of its own, or newer. */
+/** True if this browser knows the zone. The server's zone may be a local or a newer one. */
 export function isZone(name: string): boolean {
   try {
     return new Intl.DateTimeFormat('en', { timeZone: name }).format() !== '';

@@ -1,13 +1,16 @@
 import { grouped } from '../../text/numbers.ts';
 
-/** The lines of a large table. Those that are not laid out wait as `later`: on a screen alone, not on paper. */
+/**
+ * The lines of a large table. Lines that are not laid out have the class `later`, which hides them on a screen but not
+ * on paper.
+ */
 export interface LaidOutRows {
-  /** Shows the lines that have all these words. */
+  /** Shows the lines that contain all these words. */
   readonly filter: (words: readonly string[]) => void;
   readonly sort: (order: (rows: readonly HTMLTableRowElement[]) => readonly HTMLTableRowElement[]) => void;
 }
 
-/** Lays out as many lines of the table as the page does by itself, and all of them at a click. */
+/** Lays out the lines without the class `later`, and all lines after a click on a button that it adds. */
 export function laidOutRows(table: HTMLTableElement): LaidOutRows {
   let rows: readonly HTMLTableRowElement[] = [...table.querySelectorAll<HTMLTableRowElement>('tbody tr')];
   let most = rows.filter((row) => !row.matches('.later')).length;
@@ -30,7 +33,7 @@ export function laidOutRows(table: HTMLTableElement): LaidOutRows {
     const next = shown[most];
     most = Infinity;
     layOut();
-    // The button is gone: the focus goes on where it was.
+    // The button is hidden now: the focus goes to the first new line.
     (next?.querySelector<HTMLElement>('button') ?? table.parentElement)?.focus({ preventScroll: true });
   });
   layOut();
@@ -53,18 +56,18 @@ export function laidOutRows(table: HTMLTableElement): LaidOutRows {
   };
 }
 
-/** Makes a line wait, with its panel, or shows both. */
+/** Hides a line and its panel by the class `later`, or shows both. */
 export function setLater(row: HTMLTableRowElement, isLater: boolean): void {
   for (const part of withPanel(row)) part.classList.toggle('later', isLater);
 }
 
-/** Returns a line, and the panel that is open below it. */
+/** Returns a line and, if one is open, its panel. */
 function withPanel(row: HTMLTableRowElement): readonly HTMLElement[] {
   const panel = row.nextElementSibling;
   return panel instanceof HTMLElement && panel.matches('.panel') ? [row, panel] : [row];
 }
 
-/** Returns a function that returns the text of a line, which is read once, when it is asked for first. */
+/** Returns a function for the text of a line. Reads all texts once, at the first call. */
 function textsOf(rows: readonly HTMLTableRowElement[]): (row: HTMLTableRowElement) => string {
   let texts: ReadonlyMap<HTMLTableRowElement, string> | null = null;
   return (row) => {

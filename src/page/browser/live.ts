@@ -4,7 +4,7 @@ import { adopt, adoptSections, parsePage, replaceRows } from './replace-parts.ts
 
 const typingPauseMs = 300;
 
-/** Keeps a page of the server up to date: one small event a finished run, then the page is asked for again. */
+/** Keeps a page of the server up to date: requests the page again at each event of a finished run. */
 export function liveUpdates(): void {
   const words = document.querySelector<HTMLElement>('#live');
   const fleet = document.querySelector('#open') === null ? null : loadedParts();
@@ -69,7 +69,7 @@ function adoptNotice(page: Document): void {
   else old?.remove();
 }
 
-/** Draws the plots of the client whose page this is. */
+/** Draws the plots of the client that this page is about. */
 async function drawHistory(): Promise<void> {
   const [place, history] = [document.querySelector<HTMLElement>('#plots'), document.querySelector('script.history')];
   if (place === null || history === null) return;
@@ -84,11 +84,11 @@ async function drawHistory(): Promise<void> {
 }
 
 interface LoadedParts {
-  /** Asks for all parts that are shown. */
+  /** Requests all shown parts again. */
   refresh(): Promise<void>;
 }
 
-/** The fleet's table: more lines when its end comes into view, others while somebody types into the filter. */
+/** Handles the fleet's table: loads more lines when its end comes into view, and others when the filter changes. */
 function loadedParts(): LoadedParts {
   let addresses = [location.href];
   const show = async (wanted: readonly string[]): Promise<void> => {
@@ -134,7 +134,7 @@ function filterWhileTyping(show: (address: string) => Promise<void>): void {
       await show(address);
       history.replaceState(null, '', address);
     } catch {
-      // The lines stay until there is an answer.
+      // The lines stay until the server answers again.
     }
   };
   const form = document.querySelector<HTMLFormElement>('form.tools');

@@ -1,9 +1,9 @@
-/** The program of the pages in the browser. Everything that it adds is there without it, in less comfort. */
+/** The program of the pages in the browser. The pages are complete without it, in less comfort. */
 import { clientPanels } from './client-panels.ts';
 import { liveUpdates } from './live.ts';
 import { tableTools } from './table-tools.ts';
 
-// The style hides nothing that this program has to show unless the program runs.
+// The style hides parts only if this class shows that the program runs.
 document.documentElement.classList.add('scripted');
 if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', start);
 else start();

@@ -5,7 +5,7 @@ import type { HistoryAlert, HistoryLimit } from '../series-layout.ts';
 const fills = { critical: 'rgba(213, 94, 0, 0.16)', warning: 'rgba(230, 159, 0, 0.14)' } as const;
 const strokes = { critical: '#d55e00', warning: '#d98e04' } as const;
 
-/** Draws the time of each alert as a band behind the lines. An alert that lasts ends with the plot. */
+/** Draws the time of each alert as a band behind the lines. The band of an open alert ends with the plot. */
 export function alertBands(plot: uPlot, alerts: readonly HistoryAlert[], until: number): void {
   within(plot, (context) => {
     for (const { from, to, severity } of alerts) {

@@ -6,7 +6,7 @@ import { isZone } from './is-zone.ts';
 import { alertBands, bootMarks, limitLines } from './plot-marks.ts';
 import { bytesPerSecond, percents, plain, seriesFormats } from './units.ts';
 
-/** More lines than this make a plot unreadable: the rest is hidden until its name in the legend is chosen. */
+/** The most lines that a plot shows. Others are hidden until their names in the legend are chosen. */
 const mostLines = 8;
 const height = 180;
 const daySeconds = 86_400;
@@ -19,12 +19,12 @@ const powersOfTwo = Array.from({ length: 50 }, (_, power) => 2 ** power);
 interface Plot {
   readonly title: string;
   readonly groups: readonly SeriesGroup[];
-  /** True for the series of the plot among those of its groups; left out: all. */
+  /** True for the series of this plot among the series of its groups. Left out: all belong to it. */
   readonly has?: (series: DecodedSeries) => boolean;
   readonly format: (value: number) => string;
-  /** The steps of the scale; uPlot's own are tens. */
+  /** The steps of the scale. Left out: uPlot's own, which are decimal. */
   readonly steps?: number[];
-  /** The top of the scale if the values have one. */
+  /** The top of the scale if the values have a maximum. */
   readonly top?: number;
 }
 
@@ -37,7 +37,7 @@ const plots: readonly Plot[] = [
   { title: 'Failed units', groups: ['units'], format: plain },
 ];
 
-/** Draws a client's history into an element: a plot a subject, with one cursor and one zoom. */
+/** Draws a client's history into an element: one plot per subject, with a common cursor and zoom. */
 export function drawPlots(parent: HTMLElement, history: DecodedHistory, wantedZone: string): void {
   const zone = isZone(wantedZone) ? wantedZone : 'UTC';
   const panel = document.createElement('div');
@@ -68,7 +68,7 @@ export function drawPlots(parent: HTMLElement, history: DecodedHistory, wantedZo
     const chart = new uPlot(options, data, figure);
     chart.root.setAttribute('role', 'img');
     chart.root.setAttribute('aria-label', `${plot.title}: ${series.map((one) => summary(one, plot)).join('; ')}`);
-    // A legend that scrolls is reached by the keyboard.
+    // A legend that scrolls needs a tab stop for the keyboard.
     const legend = chart.root.querySelector<HTMLElement>('.u-legend');
     if (legend !== null && series.length > mostLines) {
       legend.tabIndex = 0;
@@ -113,7 +113,7 @@ function isBeside(one: DecodedSeries, other: DecodedSeries): boolean {
   return one.group === other.group && one.plot === other.plot && one.unit === other.unit;
 }
 
-/** Labels of times on a clock of 24 hours, with the date where a day begins and with the first label. */
+/** Returns a function that labels times on a clock of 24 hours, with the date at midnight and at the first label. */
 function timeLabels(zone: string): (plot: uPlot, seconds: number[]) => string[] {
   const [clock, date] = [uPlot.fmtDate('{HH}:{mm}'), uPlot.fmtDate('{D} {MMM}')];
   return (_plot, seconds) =>
@@ -125,7 +125,7 @@ function timeLabels(zone: string): (plot: uPlot, seconds: number[]) => string[] 
     });
 }
 
-/** Returns a function that writes the time under the cursor, or else the newest one, into the legend. */
+/** Returns a function that writes the time under the cursor into the legend, or the newest time without a cursor. */
 function timeValue(zone: string, newest: number | null): (plot: uPlot, seconds: number | null) => string {
   const written = uPlot.fmtDate('{D} {MMM} {HH}:{mm}');
   return (_plot, seconds) => {
@@ -134,7 +134,7 @@ function timeValue(zone: string, newest: number | null): (plot: uPlot, seconds: 
   };
 }
 
-/** Returns the last point at which one of the series has a value; -1 if there is none. */
+/** Returns the index of the last point at which any series has a value; -1 if no series has a value. */
 function newestKnown(series: readonly DecodedSeries[]): number {
   return Math.max(-1, ...series.map(({ values }) => values.findLastIndex((value) => value !== null)));
 }
@@ -213,9 +213,9 @@ function lineOf(
     ...(group === 'sent' ? { dash: [4, 3] } : {}),
     show: isBound || all.length <= mostLines || index < mostLines,
     spanGaps: false,
-    // A value between two gaps is no line.
+    // A value between two gaps is drawn as a point, as it makes no line.
     points: { show: !isBound, size: 5, fill: colour, filter: () => lone },
-    // Without a cursor the legend has the newest values.
+    // Without a cursor the legend shows the newest values.
     value: (_plot, _value, _series, at: number | null) => {
       const value = values[at ?? newest] ?? null;
       return value === null ? '–' : format(value);
@@ -234,7 +234,7 @@ function labelOf(group: SeriesGroup, name: string): string {
   return group === 'received' || group === 'sent' ? `${name} ${group}` : name;
 }
 
-/** The band between the least and the greatest CPU of each point. */
+/** Returns the band between the least and the greatest CPU of each point. */
 function bandOf(series: readonly DecodedSeries[]): uPlot.Band[] {
   const place = (name: string): number => series.findIndex((one) => one.group === 'cpu' && one.name === name) + 1;
   const [least, most] = [place('least'), place('most')];

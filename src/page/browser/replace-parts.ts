@@ -3,7 +3,10 @@ export function parsePage(html: string): Document {
   return new DOMParser().parseFromString(html, 'text/html');
 }
 
-/** Replaces an element by its counterpart in another page if they differ. The focus stays on the same link. */
+/**
+ * Replaces an element's content by that of its counterpart in another page if they differ. Keeps the focus on the same
+ * link.
+ */
 export function adopt(element: HTMLElement, page: Document): void {
   const fresh = page.querySelector(selectorOf(element));
   if (fresh === null || fresh.innerHTML === element.innerHTML) return;
@@ -15,7 +18,10 @@ export function adopt(element: HTMLElement, page: Document): void {
   links.find((link) => link.getAttribute('href') === address)?.focus();
 }
 
-/** Does this for the sections of a page but that of the plots. Adds those that are new and removes those that went. */
+/**
+ * Adopts the sections of a page except the section of the plots. Adds new sections and removes those that the page
+ * lacks.
+ */
 export function adoptSections(page: Document): void {
   const sections = (one: Document): readonly HTMLElement[] => [...one.querySelectorAll<HTMLElement>('main > section')];
   const fresh = sections(page);
@@ -37,7 +43,7 @@ function selectorOf(element: HTMLElement): string {
   return element.localName === 'header' ? 'body > header' : element.localName;
 }
 
-/** Shows these lines of the fleet's table. Lines that are the same stay, and with them focus and selection. */
+/** Shows these lines in the fleet's table. Unchanged lines stay, and with them focus and selection. */
 export function replaceRows(rows: readonly HTMLTableRowElement[]): void {
   const body = document.querySelector<HTMLTableElement>('#clients')?.tBodies[0];
   if (body === undefined) return;
@@ -52,7 +58,7 @@ export function replaceRows(rows: readonly HTMLTableRowElement[]): void {
     }
     shown.set(row.id, old !== undefined && old.isConnected ? old : row);
   }
-  // A line that stands in its place is not moved: moving it would take the focus away.
+  // A line in its right place is not moved, because moving it would remove the focus.
   let place: Element | null = body.firstElementChild;
   for (const row of shown.values()) {
     if (row === place) place = place.nextElementSibling;

@@ -1,6 +1,6 @@
 import { laidOutRows } from './laid-out-rows.ts';
 
-/** Adds a filter over the table, buttons that sort it to its headings, and one that shows the lines that wait. */
+/** Adds a filter above the table, sort buttons to its headings, and a button that shows the hidden lines. */
 export function tableTools(table: HTMLTableElement): void {
   const rows = laidOutRows(table);
   addFilter(table, rows.filter);
@@ -23,7 +23,7 @@ function isByName(heading: HTMLElement): boolean {
   return heading.dataset['key'] === 'name' || heading.dataset['key'] === 'rank';
 }
 
-/** The places of the keys in a row's `data-keys`. */
+/** The order of the keys in a row's `data-keys`. */
 const keys = ['rank', 'cpu', 'memory', 'disk', 'load', 'age', 'availability'];
 
 function sorted(

@@ -10,39 +10,39 @@ const times = [
   ['ms', 0.001],
 ] as const;
 
-/** `42.5 %`. */
+/** Formats a percentage: `42.5 %`. */
 export function percents(value: number): string {
   return `${plain(value)} %`;
 }
 
-/** At most one decimal, and large numbers in groups of three digits. */
+/** Formats a number with at most one decimal and its digits in groups of three. */
 export function plain(value: number): string {
   return grouped(String(Math.round(value * 10) / 10));
 }
 
-/** `1.5 MiB`. */
+/** Formats bytes: `1.5 MiB`. */
 export function bytes(value: number): string {
   const power = Math.abs(value) < 1 ? 0 : Math.min(sizes.length - 1, Math.floor(Math.log2(Math.abs(value)) / 10));
   return `${plain(value / 2 ** (10 * power))} ${sizes[power] ?? ''}`;
 }
 
-/** `1.5 MiB/s`. */
+/** Formats bytes per second: `1.5 MiB/s`. */
 export function bytesPerSecond(value: number): string {
   return `${bytes(value)}/s`;
 }
 
-/** `1.5 min`. */
+/** Formats seconds in their largest unit: `1.5 min`. */
 function seconds(value: number): string {
   const [unit, length] = times.find(([, one]) => Math.abs(value) >= one) ?? ['s', 1];
   return `${plain(value / length)} ${unit}`;
 }
 
-/** Three digits at least: `0.0123`, `4.56`, `12.5`. */
+/** Formats a number with at least three significant digits: `0.0123`, `4.56`, `12.5`. */
 function figure(value: number): string {
   return Math.abs(value) >= 10 || value === 0 ? plain(value) : String(Number(value.toPrecision(3)));
 }
 
-/** Formats of the values of series. */
+/** The formats of the values of series, by unit. */
 export const seriesFormats: Readonly<Record<SeriesUnit, (value: number) => string>> = {
   seconds,
   bytes,

@@ -13,7 +13,7 @@ export interface AlertsView {
   readonly ended: readonly PageAlert[];
 }
 
-/** The page of all alerts: the open ones, then those that ended a short time ago. */
+/** Renders the page of all alerts: the open alerts, then those that ended a short time ago. */
 export function alertsView({ zone, nowMs, open, ended }: AlertsView): Markup {
   return markup`${alertList({ alerts: open, untilMs: nowMs, zone, links })}
 <section aria-labelledby="ended"><h2 id="ended">Ended in the last seven days</h2>
@@ -37,11 +37,11 @@ export interface ExplainView {
   readonly alert: PageAlert;
   /** The lines of `explain`. */
   readonly lines: readonly string[];
-  /** The command that says the same, as words. */
+  /** The command that prints these lines, as words. */
   readonly command: readonly string[];
 }
 
-/** The page of an alert: the alert, and why somebody was or was not notified. */
+/** Renders the page of an alert: the alert, and why somebody was or was not notified. */
 export function explainView({ zone, nowMs, alert, lines, command }: ExplainView): Markup {
   return markup`<section aria-labelledby="alert"><h2 id="alert">Alert ${alert.id}</h2>
 <ol class="alerts">${alertItem(alert, { untilMs: nowMs, zone, links })}</ol></section>

@@ -12,7 +12,7 @@ export interface ClientView {
   readonly nowMs: number;
   readonly client: PageClient;
   readonly alerts: readonly PageAlert[];
-  /** The nearest first. */
+  /** The forecasts, nearest first. */
   readonly forecasts: readonly PageForecast[];
   /** Worst first. */
   readonly checks: readonly PageCheck[];
@@ -25,7 +25,7 @@ export interface ClientView {
 /** The spans that the page of a client offers. */
 export const spans: readonly string[] = ['6h', '24h', '7d', '30d', '1y'];
 
-/** The page of a client: its line, its open alerts, its checks, its plots and the newest lines of its logs. */
+/** Renders the page of a client: its line, its open alerts, its checks, its plots and the newest lines of its logs. */
 export function clientView({ zone, nowMs, client, alerts, forecasts, checks, logs, span }: ClientView): Markup {
   const { history } = client;
   return markup`<section aria-labelledby="now"><h2 id="now">Now</h2>
@@ -45,7 +45,7 @@ ${history !== null && markup`<script type="text/plain" class="history" data-clie
 ${logTable(logs, { zone, nowMs })}`;
 }
 
-/** `/data in 3 d` */
+/** Formats a forecast: `/data in 3d`. */
 function forecastWords({ mount, inMs }: PageForecast): string {
   return `${mount} in ${describeAge(inMs)}`;
 }

@@ -16,7 +16,7 @@ export interface PageEvent {
   readonly status: 'OK' | 'WARN' | 'CRIT' | 'UNKNOWN';
   readonly description: string;
   readonly receivedAtMs: number;
-  /** The time from which no newer event is a fault; null: no rule waits for one. */
+  /** The time from which a missing newer event is a fault; null if no rule waits for the service. */
   readonly silentAtMs: number | null;
   readonly isSilent: boolean;
 }
@@ -29,10 +29,10 @@ export interface EventsView {
 
 /** The most rows of the page. */
 const mostRows = 500;
-/** The class of a row: what a reader has to do with it. */
+/** The class of a row, by the status of its event. */
 const classes = { CRIT: 'critical', WARN: 'warning', UNKNOWN: 'failing', OK: 'fine' } as const;
 
-/** The page of the newest events, as they come: the worst first. */
+/** Renders the page of the newest events, the worst first, in the given order. */
 export function eventsView({ zone, nowMs, events }: EventsView): Markup {
   const title = markup`<h2 id="events">Newest events</h2>`;
   if (events.length === 0) {

@@ -5,15 +5,15 @@ import { clientRow, columns } from '../fleet-table.ts';
 import { type Markup, markup } from '../markup.ts';
 import type { PageAlert, PageClient, PageLinks } from '../page.ts';
 
-/** The part of the fleet that is asked for. */
+/** The part of the fleet that a request asks for. */
 export interface FleetQuery {
-  /** Words that a line must have; empty: any. */
+  /** Words that a line must contain; empty: any line. */
   readonly words: string;
-  /** The kind of clients, as `FleetCount.state`; empty: any. */
+  /** The state of the clients, as `FleetCount.state`; empty: any. */
   readonly state: string;
-  /** A column; empty: the worst first. */
+  /** The column that sorts the lines; empty: the worst first. */
   readonly sort: string;
-  /** Lines that are passed over. */
+  /** The number of lines to skip. */
   readonly from: number;
 }
 
@@ -36,9 +36,9 @@ export interface FleetView {
   /** The worst of the open alerts. */
   readonly alerts: readonly PageAlert[];
   readonly openAlerts: number;
-  /** The time at which the newest run of the collector ended; null: none has. */
+  /** The time at which the newest run of the collector ended; null if no run has ended. */
   readonly collectedAtMs: number | null;
-  /** Lines about sites that forward, or whose collectors share them. */
+  /** Lines about sites that forward, and about sites whose collectors share the clients. */
   readonly sites: readonly string[];
 }
 
@@ -62,7 +62,7 @@ const mostSites = 5;
 
 type ShownPart = Pick<FleetView, 'query' | 'clients' | 'matching'>;
 
-/** The first lines of the fleet's page: the clients by state, each a link to just these. */
+/** Renders the first lines of the fleet's page, with the clients by state. */
 export function fleetLead(view: FleetView): Markup {
   const { nowMs, zone, collectedAtMs, sites } = view;
   const shown = sites.slice(0, mostSites);
@@ -72,7 +72,7 @@ export function fleetLead(view: FleetView): Markup {
 ${shown.map((line) => markup`<p>${line}</p>\n`)}${sites.length > shown.length && markup`<p><a href="/runs">All ${amount(sites.length, 'site')}</a></p>\n`}${countList(view)}`;
 }
 
-/** The clients by state, each a link to just these. */
+/** Renders the counts of clients by state. Each count is a link to the clients in this state. */
 export function countList({ total, counts, query }: Pick<FleetView, 'total' | 'counts' | 'query'>): Markup {
   return markup`<ul class="states"><li><a href="/">${amount(total, 'client')}</a></li>${counts.map(
     ({ state, words, clients }) =>
@@ -81,7 +81,7 @@ export function countList({ total, counts, query }: Pick<FleetView, 'total' | 'c
   )}</ul>`;
 }
 
-/** The fleet's page: the worst alerts, then the table with as many clients as are shown at a time. */
+/** Renders the fleet's page: the worst alerts, then the table with as many clients as a page shows. */
 export function fleetView(view: FleetView): Markup {
   const { alerts, openAlerts, query, matching, clients, nowMs, zone } = view;
   const next = query.from + clients.length;
@@ -95,7 +95,7 @@ ${openAlerts > alerts.length && markup`<p><a href="/alerts">All ${amount(openAle
 ${tableSection(view, more)}`;
 }
 
-/** The filter and the table of clients, and below it how to see more of them. */
+/** Renders the filter, the table of clients, and below the table `more`, the link to further clients. */
 export function tableSection(view: ShownPart, more: Markup | false): Markup {
   const { query, clients } = view;
   return markup`<section aria-labelledby="fleet"><h2 id="fleet">Fleet</h2>
@@ -123,7 +123,7 @@ function headCell(heading: string, key: string, query: FleetQuery): Markup {
   return markup`<th scope="col"${query.sort === sort && sort !== '' && markup` aria-sort="${direction}"`}><a href="${hrefOf({ ...query, sort, from: 0 })}">${heading}</a></th>`;
 }
 
-/** The address of a part of the fleet. */
+/** Returns the address of a part of the fleet. */
 function hrefOf({ words, state, sort, from }: FleetQuery): string {
   const given = Object.entries({ q: words, state, sort, from: from === 0 ? '' : String(from) });
   const parameters = new URLSearchParams(given.filter(([, value]) => value !== '')).toString();

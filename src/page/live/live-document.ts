@@ -4,7 +4,7 @@ import { serverZone } from '../../text/server-zone.ts';
 import { liveStyleText, scriptText } from '../assets.ts';
 import { bareText, joined, type Markup, markup } from '../markup.ts';
 
-/** A file that pages load. Its name changes with its content, so that browsers may keep it. */
+/** A file that pages load. Its name changes with its content, so that browsers may cache it. */
 export interface Asset {
   readonly path: string;
   readonly type: string;
@@ -21,7 +21,7 @@ const script = asset('js', 'text/javascript; charset=utf-8', scriptText);
 
 export const assets: readonly Asset[] = [style, script];
 
-/** Nothing stands in the pages but data: their style and program are files of this server, and nothing else is. */
+/** The policy of the pages. They contain data only: their style and program are files of this server. */
 export const livePolicy = [
   "default-src 'none'",
   "style-src 'self'",
@@ -36,13 +36,13 @@ export const livePolicy = [
 export interface LiveDocument {
   /** The parts of the title. */
   readonly title: readonly string[];
-  /** The path of the page; the one of the navigation is marked. */
+  /** The path of the page. The navigation marks the entry with this path. */
   readonly path: string;
-  /** HTML of the header below the title, and of the page. */
+  /** HTML below the title in the header, and HTML of the page. */
   readonly lead: Markup | null;
   readonly body: Markup;
   readonly zone: string | null;
-  /** True for the pages of a federation, which has the first page alone. */
+  /** True for a page of a federation, whose navigation has the first page only. */
   readonly isFederation?: boolean;
 }
 
@@ -56,8 +56,8 @@ const pages = [
 ] as const;
 
 /**
- * A page of the server. `notice` stands above everything: the database is away, for instance. `hasEvents`: the
- * navigation names the page of events.
+ * Renders a page of the server. `notice` stands above everything, for instance that the database is away. `hasEvents`:
+ * the navigation has the page of events.
  */
 export function liveHtml(
   { title, path, lead, body, zone, isFederation = false }: LiveDocument,

@@ -19,11 +19,11 @@ export interface RunsView {
   readonly zone: string | null;
   readonly nowMs: number;
   readonly runs: readonly PageRun[];
-  /** Lines about sites that forward, or whose collectors share them. */
+  /** Lines about sites that forward, and about sites whose collectors share the clients. */
   readonly sites: readonly string[];
 }
 
-/** The page of runs, newest first. */
+/** Renders the page of runs, newest first. */
 export function runsView({ zone, nowMs, runs, sites }: RunsView): Markup {
   const number = (count: number | null): string => (count === null ? '–' : String(count));
   return markup`<section aria-labelledby="runs"><h2 id="runs">Newest runs</h2>${sites.map((line) => markup`<p>${line}</p>`)}

@@ -8,11 +8,11 @@ import { countList, type FleetView, tableSection } from './fleet-view.ts';
 export interface PageSite {
   readonly name: string;
   readonly href: string;
-  /** Since when it does not answer, and why; null: it answers. */
+  /** The time since which the site does not answer, and the reason; null if the site answers. */
   readonly away: { readonly sinceMs: number; readonly reason: string } | null;
-  /** The age of its last answer; null: it has never answered. */
+  /** The age of the site's last answer; null if the site has never answered. */
   readonly answerAgeMs: number | null;
-  /** The age of the newest run of its collector; null: unknown. */
+  /** The age of the newest run of the site's collector; null: unknown. */
   readonly collectedAgoMs: number | null;
   readonly clients: number | null;
   readonly counts: Readonly<Record<string, number>>;
@@ -24,14 +24,14 @@ export type SitesView = Pick<FleetView, 'zone' | 'nowMs' | 'query' | 'counts' | 
 
 const counted = ['critical', 'warning', 'failing', 'late'] as const;
 
-/** The first lines of the federation's page. */
+/** Renders the first lines of the federation's page. */
 export function sitesLead(view: SitesView): Markup {
   const away = view.sites.filter((site) => site.away !== null).length;
   return markup`<p>${amount(view.sites.length, 'site')}${away > 0 && markup`, ${amount(away)} without an answer`}.</p>
 ${countList(view)}`;
 }
 
-/** The federation's page: the sites, then the worst clients of all. */
+/** Renders the federation's page: the sites, then the worst clients of all sites. */
 export function sitesView(view: SitesView): Markup {
   const { sites, nowMs, zone } = view;
   const state = ({ away, answerAgeMs }: PageSite): Markup | string => {
