@@ -7,22 +7,22 @@ import type { Config, Severity } from '../config/config.ts';
 import type { Alert } from '../storage/store/alert.ts';
 import type { AlertStore } from '../storage/store/storage.ts';
 
-/** A silence, with its id, or a window that holds back an alert now. */
+/** A mute that holds back an alert now: a silence with its id, or a window with null. */
 export interface Cover {
   readonly silence: number | null;
   readonly untilMs: number;
 }
 
-/** An alert as people look at it. */
+/** An alert with its notifications and mutes, for display. */
 export interface AlertView {
   readonly alert: Alert;
-  /** Newest first. */
+  /** The notifications of the alert, newest first. */
   readonly notified: readonly Notified[];
   readonly acknowledged: boolean;
   readonly covers: readonly Cover[];
 }
 
-/** Adds to alerts who was notified, and what holds them back now. */
+/** Adds to each alert its notifications and the mutes that hold it back now. */
 export async function viewAlerts(
   config: Config,
   store: Pick<AlertStore, 'notificationsOf' | 'unsentOf' | 'silences'>,
@@ -50,8 +50,8 @@ function coverOf(reason: HoldReason): readonly Cover[] {
 const severityRank: Readonly<Record<Severity, number>> = { critical: 0, warning: 1 };
 
 /**
- * Sorts firing alerts, worst and then oldest first, then pending ones, then those that had ended at a time (default:
- * now), newest first.
+ * Sorts alerts: firing ones first, worst and then oldest first; then pending ones; then alerts that had ended at `atMs`
+ * (default: now), newest first.
  */
 export function sortAlerts(alerts: readonly Alert[], atMs = Infinity): readonly Alert[] {
   const rank = ({ firingSinceMs, resolvedAtMs, severity }: Alert): number => {

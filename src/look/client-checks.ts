@@ -10,15 +10,15 @@ import type { AlertStore } from '../storage/store/storage.ts';
 import { compareText } from '../text/compare-text.ts';
 import { shortened } from '../text/shortened.ts';
 
-/** A check of the newest report, with the time since when it has its state. */
+/** A check of the newest report, with the time since which it has its state. */
 export interface ShownCheck extends CheckStat {
-  /** The first row with this state without another between; null if the rows are gone meanwhile. */
+  /** The time of the first row since which no row has another state; null if these rows are deleted already. */
   readonly sinceMs: number | null;
   /** True if the check may have had its state before: only the 24 hours before the report are read. */
   readonly sinceIsOlder: boolean;
 }
 
-/** The states from the worst to the best. UNKNOWN moves no alert, so that it comes after WARNING. */
+/** The states from the worst to the best. UNKNOWN comes after WARNING, because it changes no alert. */
 const ranks: Readonly<Record<CheckStat['state'], number>> = { 2: 0, 1: 1, 3: 2, 0: 3 };
 
 /** Sorts checks, the worst first, then by name. */
@@ -30,7 +30,7 @@ export function sortChecks<Check extends Pick<CheckStat, 'state' | 'check_name'>
   );
 }
 
-/** Adds since when each check has its state. The worst comes first. */
+/** Adds the time since which each check has its state. Sorts the worst check first. */
 export async function withSince(
   detail: Pick<DetailStore, 'checkStatesOf' | 'checkRowAfter'>,
   client: string,
@@ -57,7 +57,7 @@ const pageStates = ['ok', 'warning', 'critical', 'unknown'] as const;
 const mostFigures = 8;
 const shownChars = 300;
 
-/** Reads the checks of a client's newest report for a page. The worst comes first. */
+/** Reads the checks of a client's newest report for a page, the worst first. */
 export async function readPageChecks(
   alerts: Pick<AlertStore, 'newestRows' | 'checksOf'>,
   detail: Pick<DetailStore, 'checkStatesOf' | 'checkRowAfter'>,
@@ -69,17 +69,17 @@ export async function readPageChecks(
   return (await withSince(detail, client, checks, report.observedAtMs)).map(pageCheck);
 }
 
-/** Clients that are read at a time. */
+/** The clients of one query. */
 const batch = 100;
 const mostOfClient = 20;
 const mostOfPage = 2000;
-/** Bytes that a line takes in a page, more or less. */
+/** The approximate bytes of a check in a page. */
 const rowBytes = 500;
 
-/** The checks of a report, and what was left out of it. */
+/** The checks of a report, and sentences about omitted ones. */
 export interface FleetChecks {
   readonly checks: ReadonlyMap<string, ClientChecks>;
-  /** About so many bytes of the page. */
+  /** The approximate bytes of the checks in the page. */
   readonly bytes: number;
   readonly omissions: readonly string[];
 }

@@ -18,32 +18,32 @@ import { fleetMember, type FleetMember } from './fleet-member.ts';
 import { nearestForecasts, type NearestForecasts } from './nearest-forecasts.ts';
 import { reportGrid } from './report-grid.ts';
 
-/** All that is stored of one client and that people want to see, see `show`. */
+/** The stored data of a client that `show` prints. */
 export interface ClientDetail {
   readonly member: FleetMember;
-  /** The client of config.xml; null if it left, and only its history is stored. */
+  /** The client of config.xml; null if it has left and only its history is stored. */
   readonly listed: Client | null;
   /** Open alerts, worst first, with their rules' notes. */
   readonly alerts: readonly NotedAlert[];
-  /** null: no report is stored. */
+  /** The newest report; null if no report is stored. */
   readonly newest: NewestReport | null;
-  /** The mounts that will be full, the nearest first. */
+  /** The mounts that are forecast to be full, nearest first. */
   readonly forecasts: readonly MountForecast[];
   /** Newest first. */
   readonly visits: readonly StoredVisit[];
-  /** The last 24 hours; null: nothing is known of them. */
+  /** Figures of the last 24 hours; null if there are none. */
   readonly day: DayFigures | null;
   readonly inventory: Inventory | null;
   /** Newest first. */
   readonly mails: readonly SentMail[];
   /** Newest first. */
   readonly logs: readonly StoredLogLine[];
-  /** The new lines of logs that its newest report counted. */
+  /** The counts of new log lines in the client's newest report. */
   readonly logCounts: readonly LogCount[];
 }
 
 export interface NotedAlert extends AlertView {
-  /** The note of its rule in config.xml. */
+  /** The note of the alert's rule in config.xml. */
   readonly note: string | null;
 }
 
@@ -53,7 +53,7 @@ export interface NewestReport {
   readonly networks: readonly NetworkRow[];
   /** Worst first. */
   readonly checks: readonly ShownCheck[];
-  /** Figures of the whole report alone; null: it is not kept any more. */
+  /** Figures that only the whole report contains; null if it is no longer stored. */
   readonly whole: WholeReport | null;
 }
 
@@ -64,7 +64,7 @@ export interface WholeReport {
   readonly processesByCpu: readonly ProcessFigure[];
   readonly processesByMemory: readonly ProcessFigure[];
   readonly failedUnits: readonly string[];
-  /** Probes with an error, and the error. */
+  /** The failed probes with their errors. */
   readonly probeErrors: readonly { readonly probe: string; readonly error: string }[];
 }
 
@@ -75,7 +75,7 @@ export interface ProcessFigure {
   readonly value: number | null;
 }
 
-/** Means by step, oldest first; null: no report says it. */
+/** Means by step, oldest first; null for a step without a value. */
 export interface DayFigures {
   readonly sinceMs: number;
   readonly stepMs: number;
@@ -102,14 +102,14 @@ export interface DetailSources {
   readonly levels: LevelStore;
 }
 
-/** Returns what is known of a client before the first run. */
+/** Returns the detail of a client before the first run: the facts of config.xml. */
 export function unseenClient(config: Config, listed: Client, nowMs: number): ClientDetail {
   const member = memberOf({ config, name: listed.name, listed, nowMs, forecasts: new Map() }, null, []);
   const nothing = { alerts: [], forecasts: [], visits: [], mails: [], logs: [], logCounts: [] };
   return { ...nothing, member, listed, newest: null, day: null, inventory: null };
 }
 
-/** Reads all that is shown of a client. Returns null if neither config.xml nor the database has it. */
+/** Reads the detail of a client. Returns null if neither config.xml nor the database has the client. */
 export async function readClientDetail(
   config: Config,
   { history, alerts: store, look, detail, levels }: DetailSources,

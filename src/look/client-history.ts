@@ -14,7 +14,7 @@ import type {
 } from '../storage/store/look-store.ts';
 import { readSeries, type SeriesFigures, seriesLines } from './client-series.ts';
 
-/** The figures of a client that are read: the column, the plot, and the name of its line. */
+/** The figures of a client that are read: table, column, plot, and the name of the line. */
 const lines = [
   { table: 'stats', column: 'cpu_percent', group: 'cpu', name: 'mean' },
   { table: 'stats', column: 'memory_percent', group: 'memory', name: 'memory' },
@@ -29,11 +29,11 @@ const lines = [
   table: FigureTable;
   column: string;
   group: SeriesGroup;
-  /** null: the mount or the interface. */
+  /** null: the mount or the interface is the name. */
   name: string | null;
 }[];
 
-/** Rule types whose limits plots show; limits by mount differ too much to be lines of one plot. */
+/** The rule types whose limits plots show. Limits by mount differ too much to be lines of one plot. */
 const limitGroups: Readonly<Record<string, SeriesGroup>> = { cpu: 'cpu', memory: 'memory', disk: 'disk' };
 
 export interface ClientHistoryOptions {
@@ -41,19 +41,19 @@ export interface ClientHistoryOptions {
   readonly figures: Figures;
   readonly series: SeriesFigures;
   readonly grid: Grid;
-  /** Steps of the grid that are put together into one. */
+  /** The number of steps of the grid that form one step of the plots. */
   readonly stepFactor: number;
   readonly rules: readonly Rule[];
   /** The client's alerts of the span. */
   readonly alerts: readonly Alert[];
-  /** False: interfaces and series are left out. */
+  /** False if interfaces and series are left out. */
   readonly isFull: boolean;
 }
 
 /** The figures of clients that plots show, by table. */
 export type Figures = Readonly<Record<FigureTable, FleetFigures>>;
 
-/** Reads what the plots of clients show. */
+/** Reads the figures that the plots of clients show. */
 export async function readFigures(
   look: PlotStore,
   clients: readonly string[],
@@ -62,7 +62,7 @@ export async function readFigures(
 ): Promise<Figures> {
   const columnsOf = (table: FigureTable): readonly string[] =>
     lines.filter((line) => line.table === table).map(({ column }) => column);
-  // A sample has no range.
+  // Sampled points have no range.
   const ranges = grid.sampleMs === null ? (hasBand(grid) ? ['cpu_percent', uptime] : [uptime]) : [];
   const read = (table: FigureTable, columns: readonly string[], from: number): Promise<FleetFigures> =>
     look.fleetFigures(
@@ -76,7 +76,7 @@ export async function readFigures(
   };
 }
 
-/** Reads what the plots of one client show. */
+/** Reads the history that the plots of one client show. */
 export async function readClientHistory(
   look: PlotStore,
   { grid, client, rules, alerts }: Pick<ClientHistoryOptions, 'grid' | 'client' | 'rules' | 'alerts'>,
@@ -93,7 +93,7 @@ function hasBand({ stepMs, sampleMs }: Grid): boolean {
   return stepMs >= hourMs && sampleMs === null;
 }
 
-/** Returns what the plots of a client show. */
+/** Returns the history that the plots of a client show. */
 export function clientHistory(options: ClientHistoryOptions): ClientHistory {
   const { client, figures, series, stepFactor, rules, alerts, isFull } = options;
   const stepMs = options.grid.stepMs * stepFactor;
@@ -128,7 +128,7 @@ function seriesOf(table: FigureTable, subjects: readonly GridFigures[], grid: Gr
         const figure = figures.get(column);
         if (figure === undefined) return [];
         const mean = { group, name: name ?? subject, values: figure.mean };
-        // A greatest value of 0 throughout is no plot.
+        // A series whose values are all 0 needs no plot.
         if (group === 'units' && figure.most.every((value) => value === null || value === 0)) return [];
         if (group !== 'cpu' || !hasBand(grid)) return [mean];
         return [mean, { group, name: 'least', values: figure.least }, { group, name: 'most', values: figure.most }];
@@ -155,7 +155,7 @@ function historyAlert({ rule, subject, severity, pendingSinceMs, resolvedAtMs }:
   };
 }
 
-/** Returns the times at which uptime began anew, within a step. */
+/** Returns the times in seconds at which uptime restarted, exact to a step. */
 function bootsOf(uptime: GridFigure | undefined, { sinceMs, stepMs }: Grid): readonly number[] {
   if (uptime === undefined) return [];
   const boots: number[] = [];
@@ -165,7 +165,7 @@ function bootsOf(uptime: GridFigure | undefined, { sinceMs, stepMs }: Grid): rea
     const endsAt = (sinceMs + (step + 1) * stepMs) / 1000;
     const isBooted: boolean = before !== null && least < before;
     if (isBooted) boots.push(Math.max(endsAt - stepMs / 1000, Math.round(endsAt - least)));
-    // The greatest uptime of a step with a boot may be of the time before it.
+    // In a step with a boot, the greatest uptime may be from before the boot.
     before = isBooted ? least : (uptime.most[step] ?? least);
   }
   return boots;

@@ -4,12 +4,12 @@ import type { StoredLogLine } from '../storage/store/detail-store.ts';
 import type { RecordStore } from '../storage/store/look-store.ts';
 import { shortened } from '../text/shortened.ts';
 
-/** Lines of a client's logs that are shown. */
+/** The number of log lines that are shown of a client. */
 export const shownLogLines = 20;
 const textChars = 300;
 const unitChars = 80;
 
-/** A line of a client's logs as pages show it. */
+/** Converts a stored log line into a line of a page. */
 export function pageLogLine({ observedAtMs, loggedAtMs, priority, unit, text, times }: StoredLogLine): PageLogLine {
   return {
     atMs: loggedAtMs ?? observedAtMs,
@@ -20,16 +20,16 @@ export function pageLogLine({ observedAtMs, loggedAtMs, priority, unit, text, ti
   };
 }
 
-/** Clients that are asked for at a time. */
+/** The clients of one query. */
 const batch = 100;
 const mostOfPage = 4000;
-/** Bytes that a line takes in a page, more or less. */
+/** The approximate bytes of a line in a page. */
 const rowBytes = 400;
 
-/** The lines of logs of a report, and what was left out of it. */
+/** The log lines of a report, and sentences about omitted ones. */
 export interface FleetLogs {
   readonly logs: ReadonlyMap<string, readonly PageLogLine[]>;
-  /** About so many bytes of the page. */
+  /** The approximate bytes of the lines in the page. */
   readonly bytes: number;
   readonly omissions: readonly string[];
 }

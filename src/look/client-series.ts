@@ -3,13 +3,13 @@ import type { Series } from '../page/encode-series.ts';
 import type { SeriesUnit } from '../page/series-layout.ts';
 import type { FleetFigures, Grid, KnownSeries, PlotStore, Watch } from '../storage/store/look-store.ts';
 
-/** Plots, and lines in all of them, of the series of a client. */
+/** The most plots of a client's series, and the most lines in all of these plots. */
 const mostPlots = 12;
 const mostLines = 24;
-/** The clients of a report that have plots of series: they are read client by client. */
+/** The clients of a report that have plots of series. Series are read client by client. */
 export const mostSeriesClients = 50;
 
-/** The series of a client that are drawn, and how many are not. */
+/** The series of a client that are drawn, and the number of others. */
 export interface ChosenSeries {
   readonly shown: readonly ShownSeries[];
   readonly more: number;
@@ -46,7 +46,7 @@ export async function readSeries(
   return { chosen, figures: await look.seriesFigures(ids, grid, watch) };
 }
 
-/** Chooses series that say most: those that change, then temperatures, figures of checks, and samples. */
+/** Chooses the most informative series: changing ones, then temperatures, figures of checks, and samples. */
 export function chooseSeries(known: readonly KnownSeries[]): ChosenSeries {
   const ranked = known.map((series) => ({ series, rank: rankOf(series) })).sort((one, other) => one.rank - other.rank);
   const plots = new Set<string>();
@@ -67,7 +67,7 @@ function rankOf({ metric, isVaried }: KnownSeries): number {
   return change * 3 + kind;
 }
 
-/** A figure is a line of its check's plot, and a sample one of its metric's. */
+/** Returns a series with its plot and line. The plot of a figure is its check; the plot of a sample is its metric. */
 function shownSeries({ id, metric, labels, unit }: KnownSeries): ShownSeries {
   const own = ownLabels(labels);
   const known = units.find((one) => one === unit) ?? 'count';
@@ -79,7 +79,7 @@ function shownSeries({ id, metric, labels, unit }: KnownSeries): ShownSeries {
   return { id, plot: metric, name: words.length === 0 ? metric : words.join(', '), unit: known };
 }
 
-/** Returns the lines of a client. A series without a sample in the span is none. */
+/** Returns the lines of a client. Omits series without a sample in the span. */
 export function seriesLines({ chosen, figures }: SeriesFigures, client: string, stepFactor: number): readonly Series[] {
   const byId = new Map(figures.of(client, stepFactor).map((one) => [one.subject, one.figures.get('value')]));
   return (chosen.get(client)?.shown ?? []).flatMap(({ id, plot, name, unit }) => {

@@ -7,10 +7,13 @@ import { compareText } from '../text/compare-text.ts';
 import { nameKey } from '../text/name-order.ts';
 import type { NearestForecast, NearestForecasts } from './nearest-forecasts.ts';
 
-/** `late`: no report in three times `every`; `new`: never visited; `paused`, `retired`: so it stands in config.xml. */
+/**
+ * The state of a client. `late`: no report for three times `every`; `new`: never visited; `paused`, `retired`: as in
+ * config.xml.
+ */
 export type ClientState = 'ok' | 'late' | 'failing' | 'new' | 'paused' | 'retired';
 
-/** A line of `status`: a client of config.xml and what the database knows of it. */
+/** A line of `status`: a client of config.xml and its state in the database. */
 export interface FleetMember {
   readonly client: string;
   readonly address: string;
@@ -20,22 +23,22 @@ export interface FleetMember {
   /** The age of the newest observation; null without a report. */
   readonly reportAgeMs: number | null;
   readonly openAlerts: number;
-  /** The worst severity of the alerts that fire. */
+  /** The worst severity of the client's firing alerts. */
   readonly worstAlert: Severity | null;
-  /** The file system that will be full first; null: none within 90 days. */
+  /** The file system that will be full first; null if none is forecast within 90 days. */
   readonly fullIn: NearestForecast | null;
-  /** Limits of config.xml that the newest values have reached. */
+  /** The limits of config.xml that the newest values have reached. */
   readonly beyond: { readonly cpu: Severity | null; readonly memory: Severity | null; readonly disk: Severity | null };
 }
 
-/** The present, the time between two runs, and what is foreseen. */
+/** The present, the time between two runs, and the forecasts. */
 export interface Present {
   readonly nowMs: number;
   readonly everyMs: number;
   readonly forecasts: NearestForecasts;
 }
 
-/** Puts a client of config.xml together with what the database knows. `firing`: its alerts that fire. */
+/** Combines a client of config.xml with its state in the database. `firing`: its firing alerts. */
 export function fleetMember(
   client: Pick<Client, 'name' | 'address' | 'labels' | 'state' | 'rules' | 'pushEveryMs'>,
   known: ClientStatus | null,
@@ -57,7 +60,7 @@ export function fleetMember(
   };
 }
 
-/** Clients share these objects by what they have reached: a large fleet takes less memory. */
+/** Shared objects by their content: a large fleet takes less memory. */
 const shared = new Map<string, FleetMember['beyond']>();
 
 function beyondLimits(rules: readonly Rule[], known: ClientStatus | null): FleetMember['beyond'] {
@@ -89,8 +92,8 @@ function stateOf(
 }
 
 /**
- * Returns the severity of the limit that a value has reached now, however long ago, or null. Looks at the first rule of
- * the type without selectors, as the value is the whole client's.
+ * Returns the severity of the limit that a value has reached, without regard to the duration; null if it has reached
+ * none. Uses the first rule of the type without selectors, as the value is that of the whole client.
  */
 export function beyondLimit(rules: readonly Rule[], type: string, value: number | null): Severity | null {
   if (value === null) return null;
@@ -100,7 +103,7 @@ export function beyondLimit(rules: readonly Rule[], type: string, value: number 
   return level === 'none' ? null : level;
 }
 
-/** The values of `--sort`. Values are sorted greatest first, unknown ones last. */
+/** The values of `--sort`. Figures are sorted greatest first, unknown ones last. */
 
 export type Sorting = 'urgency' | 'name' | 'report' | 'cpu' | 'memory' | 'disk' | 'alerts';
 
@@ -142,8 +145,8 @@ const stateUrgency: Readonly<Record<ClientState, number>> = {
 const nearDays = 30;
 
 /**
- * Critical alerts, then warnings, then none; of these failing, late, new, well, paused and retired; of these the
- * nearest forecasts, then the fullest.
+ * Returns the rank of a client: critical alerts first, then warnings, then none. Within these: failing, late, new, ok,
+ * paused, retired. Within these: the nearest forecasts, then limits reached, then the fullest.
  */
 function urgency({ state, worstAlert, known, beyond, fullIn }: FleetMember): number {
   const alerts = worstAlert === null ? 0 : worstAlert === 'critical' ? 2 : 1;

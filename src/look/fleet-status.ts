@@ -16,39 +16,41 @@ import { nearestForecasts } from './nearest-forecasts.ts';
 export interface UnlistedClient {
   readonly client: string;
   readonly lastVisitAtMs: number | null;
-  /** The client of config.xml with its address, which may be the same machine under a new name. */
+  /**
+   * The client of config.xml with the same address, possibly the same machine under a new name; null if there is none.
+   */
   readonly namesake: string | null;
 }
 
 export interface FleetStatus {
   /** Sorted by urgency, then by name. */
   readonly members: readonly FleetMember[];
-  /** Clients that the database knows and config.xml does not. */
+  /** The clients that are in the database and not in config.xml. */
   readonly unlisted: readonly UnlistedClient[];
-  /** The newest run of `collect`, without those of sites that forward. */
+  /** The newest run of `collect`, without runs of sites that forward. */
   readonly lastRun: RunFact | null;
-  /** The newest full run of each site that forwards; null: none has come. */
+  /** The newest full run of each site that forwards; null if none has arrived. */
   readonly forwarded: ReadonlyMap<string, RunFact | null>;
   readonly lastPass: RunFact | null;
   readonly alerting: AlertingStatus;
-  /** Reports that wait sealed for `ingest`. */
+  /** Sealed reports that wait for `ingest`. */
   readonly sealed: readonly SealedSummary[];
   readonly lastIngest: RunFact | null;
-  /** The parts of a fleet that collectors share, by collector. */
+  /** The slices of fleets that several collectors share, by collector. */
   readonly shares: readonly SharedSite[];
 }
 
-/** The alerts that fire, the mails that wait, and the silences and windows in force. */
+/** The firing alerts, the waiting mails, and the silences and windows in force. */
 export interface AlertingStatus {
   readonly firing: number;
   readonly critical: number;
   /** The alerts about the fleet as a whole. */
   readonly ofFleet: number;
   readonly undelivered: {
-    /** Tried and not taken, or refused for good. */
+    /** Mails that a server did not accept or refused permanently. */
     readonly mails: number;
     readonly refused: number;
-    /** Not tried yet. */
+    /** Mails that were not tried yet. */
     readonly queued: number;
     readonly oldestAtMs: number | null;
     /** The error of the newest undelivered mail that has one. */
@@ -58,7 +60,7 @@ export interface AlertingStatus {
   readonly held: readonly HeldBack[];
 }
 
-/** The part of the database that is read; all but `history` are null before the first run. */
+/** The stores to read. All but `history` are null before the first run. */
 export interface FleetSources {
   readonly history: History;
   readonly alerts: AlertStore | null;
@@ -68,13 +70,11 @@ export interface FleetSources {
 
 export interface FleetStatusOptions {
   readonly nowMs: number;
-  /**
-   * The clients whose state and alerts are read; null: those of the whole fleet, and the alerts about the fleet itself.
-   */
+  /** The clients whose state and alerts are read; null: the whole fleet, with the alerts about the fleet itself. */
   readonly only: ReadonlySet<string> | null;
-  /** Only clients whose newest visit failed. */
+  /** True to return only clients whose newest visit failed. */
   readonly failing?: boolean;
-  /** Only clients that the last run over the whole fleet did not visit, or has not visited yet. */
+  /** True to return only clients that the last run over the whole fleet did not visit, or has not visited yet. */
   readonly notVisited?: boolean;
 }
 
@@ -97,7 +97,7 @@ export async function readFleetStatus(
   const forwarded = await forwardedRuns(config, alerts);
   const { sharedSite } = config.collector;
   const sites = await readShares(config, sources, nowMs);
-  // Another collector of the site may have visited a client.
+  // Another collector of the site may have visited a client of this one.
   const beganAtMs = sites.find(({ site }) => site === sharedSite)?.beganAtMs ?? null;
   const siteOf = new Map(config.clients.map(({ name, forwardedBy }) => [name, forwardedBy]));
   const begunFor = (client: string): number | undefined => {
@@ -140,8 +140,8 @@ interface NewestRun {
 }
 
 /**
- * Returns the newest run of a program that began by that time. A clock that was wrong leaves runs in the future, which
- * would hide for years that nothing runs; the newest of these is returned where there is no other of the last week.
+ * Returns the newest run of a program that began by `byMs`. A wrong clock leaves runs in the future, which would hide
+ * for years that nothing runs. The newest future run is returned only if the last week has no other run.
  */
 async function newestRun({ program, sources, byMs, except }: NewestRun): Promise<RunFact | null> {
   const { history, alerts } = sources;
@@ -164,7 +164,7 @@ export async function forwardedRuns(
   return runs;
 }
 
-/** Returns the clients that left config.xml. An address that several clients share gives no hint at a new name. */
+/** Returns the clients that left config.xml. An address that several clients share gives no namesake. */
 function unlistedClients({ clients }: Config, stored: ReadonlyMap<string, ClientStatus>): readonly UnlistedClient[] {
   if (clients.filter(({ name }) => stored.has(name)).length === stored.size) return [];
   const listed = new Set(clients.map(({ name }) => name));
@@ -184,7 +184,7 @@ async function readAlerting(
 ): Promise<AlertingStatus> {
   const now = (await alerts?.nowMs()) ?? 0;
   const unsent = (await alerts?.undelivered()) ?? [];
-  // A mail without a fault is due, or being sent just now.
+  // A mail without an error is due, or is being sent just now.
   const undelivered = unsent.filter(({ error, failedAtMs }) => error !== null || failedAtMs !== null);
   return {
     firing: firing.length,

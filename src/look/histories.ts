@@ -7,11 +7,11 @@ import { clientHistory, readFigures } from './client-history.ts';
 import { mostSeriesClients, readSeries, type SeriesFigures } from './client-series.ts';
 
 const sparkPoints = 48;
-/** Clients that are tried to find out how much the histories take. */
+/** The clients whose histories are encoded to estimate the size of all. */
 const mostTried = 24;
-/** The clients that keep their history in a file that would be far too large. */
+/** The clients that keep their history if the file would otherwise be far too large. */
 const worst = 500;
-/** Bytes of the history of a client that is as coarse as may be. */
+/** The bytes of a client's history at the coarsest resolution. */
 const leastBytes = 700;
 
 export interface HistoryClient {
@@ -24,21 +24,21 @@ export interface HistoriesOptions extends Watch {
   readonly look: PlotStore;
   /** Worst first. */
   readonly clients: readonly HistoryClient[];
-  /** Returns the grid of the span for so many clients, with at most so many points. */
+  /** Returns the grid of the span for a number of clients, with at most `points` points. */
   readonly gridOf: (clients: number, points?: number) => Grid;
   /** The most bytes that the encoded histories may take. */
   readonly historyBytes: number;
 }
 
-/** The drawn parts of a client. */
+/** The plots of a client. */
 export interface ClientPlots {
   readonly spark: readonly (number | null)[];
-  /** null: left out to keep the file small. */
+  /** The encoded history; null if it was left out to keep the file small. */
   readonly history: string | null;
 }
 
 interface Thinning {
-  /** False: clients without alerts have no plots of interfaces and of series. */
+  /** False if clients without alerts have no plots of interfaces and series. */
   readonly isFull: boolean;
   readonly stepFactor: number;
   readonly clients: number;
@@ -51,7 +51,7 @@ const coarser = 'Plots are coarser to keep the file small.';
 const worstSeries = `Only the ${mostSeriesClients} clients that are worst off have plots of checks and textfiles.`;
 const worstOnly = `Only the ${worst} clients that are worst off have plots.`;
 
-/** Ways to make the file smaller, each on top of the one before, down to `thinnest`. */
+/** Steps that make the file smaller, each in addition to the one before. `thinnest` is the last. */
 const thinnings: readonly Thinning[] = [
   { isFull: true, stepFactor: 1, clients: Infinity, words: [] },
   { isFull: false, stepFactor: 1, clients: Infinity, words: [notFull] },
@@ -61,7 +61,7 @@ const thinnest: Thinning = { isFull: false, stepFactor: 4, clients: worst, words
 
 const sampled = 'A point is one report of its time, not the mean of all: there are too many rows.';
 
-/** Reads and encodes the histories of clients so that they fit. Says what it left out. */
+/** Reads and encodes the histories of clients within `historyBytes`. `omissions` names what was left out. */
 export async function readHistories(
   options: HistoriesOptions,
 ): Promise<{ readonly plots: readonly ClientPlots[]; readonly omissions: readonly string[] }> {
@@ -101,11 +101,11 @@ export async function readHistories(
 }
 
 interface WorstSeries extends SeriesFigures {
-  /** True if more clients have series. */
+  /** True if more clients than these have series. */
   readonly isCut: boolean;
 }
 
-/** Reads the series of the worst clients that have any. */
+/** Reads the series of the worst clients among the clients that have series. */
 async function readWorstSeries(
   { look, signal }: HistoriesOptions,
   clients: readonly string[],
@@ -130,7 +130,7 @@ interface Encoded {
   readonly words: readonly string[];
 }
 
-/** Encodes what fits, of the worst clients first. */
+/** Encodes histories within `historyBytes`, the worst clients first. */
 function encodeAll(
   clients: readonly HistoryClient[],
   historyBytes: number,
@@ -153,7 +153,7 @@ function encodeAll(
   return { histories, words: [...thinning.words, ...rest] };
 }
 
-/** Tries clients from all over the list, and takes the first thinning with which all are expected to fit. */
+/** Encodes a sample of clients from the whole list. Returns the first thinning with which all are expected to fit. */
 function chooseThinning(
   clients: readonly HistoryClient[],
   historyBytes: number,

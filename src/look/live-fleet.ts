@@ -13,25 +13,25 @@ import { type FleetStatus, readFleetStatus } from './fleet-status.ts';
 import { alertWords, pageClient, rulesByClient } from './page-rows.ts';
 import { siteLines } from './site-lines.ts';
 
-/** The fleet at one time. Pages of the fleet are made from it without asking the database for all clients again. */
+/** The fleet at one time. Pages of the fleet are made from a snapshot without reading all clients again. */
 export interface FleetSnapshot {
   readonly config: Config;
   readonly nowMs: number;
   readonly status: FleetStatus;
   /** Open alerts, worst first. */
   readonly alerts: readonly PageAlert[];
-  /** The parts that were asked for, by query: all who follow a run ask for the same. */
+  /** The requested views by query. All viewers of a run request the same ones. */
   readonly views: Map<string, Promise<FleetView>>;
 }
 
-/** The clients of a page. */
+/** The most clients of a page. */
 export const linesOfPage = 200;
 const mostAlerts = 12;
-/** Different parts of a snapshot that are kept. */
+/** The most views of a snapshot that are kept. */
 const mostViews = 16;
-/** The sparklines: half hours of the last day. */
+/** The step of sparklines: half hours of the last day. */
 const stepMs = hourMs / 2;
-/** With more rows than this a sparkline shows one report of each half hour, not their mean. */
+/** With more rows than this, a sparkline shows one report of each half hour instead of their mean. */
 const mostRows = 25_000;
 
 export async function readSnapshot(
@@ -45,7 +45,7 @@ export async function readSnapshot(
   return { config, nowMs, status, alerts: sortAlerts(await store.openAlerts(null)).map(words), views: new Map() };
 }
 
-/** Returns a function that puts alerts into words as they are at a time. */
+/** Returns a function that describes alerts in words, with their state at `nowMs`. */
 export async function wordsAt(
   config: Config,
   store: Pick<Storage['alerts'], 'silences'>,
@@ -57,7 +57,7 @@ export async function wordsAt(
 
 const sortings: readonly Sorting[] = ['name', 'report', 'cpu', 'memory', 'disk', 'alerts'];
 
-/** Returns the part of the fleet that is asked for. Reads each part of a snapshot once. */
+/** Returns the view of the fleet for a query. Reads each view of a snapshot once. */
 export function fleetViewOf(snapshot: FleetSnapshot, look: LookStore, asked: FleetQuery): Promise<FleetView> {
   const { views } = snapshot;
   const key = JSON.stringify(asked);
@@ -102,15 +102,15 @@ async function readFleetView(
   };
 }
 
-/** The clients that a query matches, in its order, and the counts of all. */
+/** The clients that a query matches, in the query's order, and the counts of all clients. */
 export interface FleetPart {
-  /** The query, without what no column and no kind of clients is called. */
+  /** The query without unknown columns and states. */
   readonly query: FleetQuery;
   readonly counts: readonly FleetCount[];
   readonly matching: readonly FleetMember[];
 }
 
-/** Selects from members that are sorted by urgency. */
+/** Selects the matching members. `members` is sorted by urgency. */
 export function fleetPart(members: readonly FleetMember[], asked: FleetQuery): FleetPart {
   const sort = sortings.find((one) => one === asked.sort);
   const state = kinds.find((kind) => kind.state === asked.state)?.state ?? '';
@@ -127,7 +127,7 @@ interface Kind extends Omit<FleetCount, 'clients'> {
   readonly is: (member: FleetMember) => boolean;
 }
 
-/** The kinds of clients that are counted, those that want attention first. */
+/** The counted states of clients, most urgent first. */
 const kinds: readonly Kind[] = [
   { state: 'critical', words: 'critical', is: ({ worstAlert }) => worstAlert === 'critical' },
   { state: 'warning', words: 'warning', is: ({ worstAlert }) => worstAlert === 'warning' },

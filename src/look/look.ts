@@ -1,6 +1,6 @@
 /**
- * The fleet as config.xml and the database have it, for people to look at: in a report, on the page, and in `status`.
- * Everything here only reads. `src/page` renders it.
+ * Reads the fleet from config.xml and the database for display: in a report, on the page, and in `status`. Nothing here
+ * writes. `src/page` renders the result.
  */
 import { openMutes } from '../alerter/inhibit/mutes.ts';
 import { globMatcher } from '../config/values/globs.ts';
@@ -24,7 +24,7 @@ import { alertWords, pageClient, rulesByClient } from './page-rows.ts';
 import { reportGrid } from './report-grid.ts';
 
 const mostAlerts = 20_000;
-/** A collector that is this many runs late was silent. */
+/** A collector that misses this many runs leaves a gap. */
 const lateRuns = 3;
 
 export interface FleetPageOptions extends Watch {
@@ -35,12 +35,12 @@ export interface FleetPageOptions extends Watch {
   readonly levels: Pick<LevelStore, 'forecasts'>;
   /** The clients to show. */
   readonly clients: readonly Client[];
-  /** True if the page is of the whole fleet: alerts about it are shown too. */
+  /** True if the page shows the whole fleet, with the alerts about the fleet itself. */
   readonly isWhole: boolean;
   readonly title: string;
   readonly sinceMs: number;
   readonly untilMs: number;
-  /** True if what is newer than `untilMs` is left out; false: `untilMs` is the present. */
+  /** True if data newer than `untilMs` are left out; false if `untilMs` is the present. */
   readonly isPast: boolean;
   /** The outliers of the whole fleet. */
   readonly outliers: FleetOutliers;
@@ -48,7 +48,7 @@ export interface FleetPageOptions extends Watch {
   readonly historyBytes: number;
 }
 
-/** Reads what a report shows. The same database, configuration and span give the same page. */
+/** Reads the data of a report. The same database, configuration and span give the same page. */
 export async function readFleetPage(options: FleetPageOptions): Promise<FleetPage> {
   const { config, alerts: store, look, isWhole, title, sinceMs, untilMs } = options;
   const shown = new Set(options.clients.map(({ name }) => name));
@@ -109,7 +109,7 @@ export async function readFleetPage(options: FleetPageOptions): Promise<FleetPag
   };
 }
 
-/** Reads the state of the clients to show, the most urgent first. `alerts`: those of the page. */
+/** Reads the state of the clients to show, the most urgent first. `alerts`: the alerts of the page. */
 async function readMembers(options: FleetPageOptions, alerts: readonly Alert[]): Promise<readonly FleetMember[]> {
   const { history, levels, isPast, untilMs } = options;
   const { everyMs } = options.config.collector;
@@ -117,7 +117,7 @@ async function readMembers(options: FleetPageOptions, alerts: readonly Alert[]):
   const statusOf = new Map(statuses.map((status) => [status.client, status]));
   const firing = alerts.filter(({ state }) => state === 'firing');
   const firingOf = groupBy(firing, ({ client }) => client);
-  // Forecasts are those of now.
+  // Forecasts exist for the present only.
   const forecasts = isPast ? new Map() : await nearestForecasts(levels, null, untilMs);
   const shown = { nowMs: untilMs, everyMs, forecasts };
   const members = options.clients.map((client) =>
@@ -126,7 +126,7 @@ async function readMembers(options: FleetPageOptions, alerts: readonly Alert[]):
   return sortMembers(members, 'urgency');
 }
 
-/** Returns an alert as it was at a time. Its severity and its value are the newest that are known. */
+/** Returns an alert with its state at a time. Severity and value are the newest known ones. */
 function alertAt(alert: Alert, atMs: number): Alert {
   const { firingSinceMs, resolvedAtMs } = alert;
   const isOver = resolvedAtMs !== null && resolvedAtMs <= atMs;
@@ -145,7 +145,7 @@ function silencesOf({ client, startsAtMs, endsAtMs }: Silence, shown: ReadonlySe
   return [...shown].filter(matches).map((name) => ({ client: name, fromMs: startsAtMs, toMs: endsAtMs }));
 }
 
-/** Returns the spans after its first run in which no run of the collector began, although some were due. */
+/** Returns the spans without a due run of the collector, from the end of the first run on. */
 function gapsBetween(
   runs: readonly RunSpan[],
   { sinceMs, untilMs, config }: Pick<FleetPageOptions, 'sinceMs' | 'untilMs' | 'config'>,

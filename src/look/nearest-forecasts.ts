@@ -1,9 +1,9 @@
 import { dayMs } from '../platform/units.ts';
 import { forecastsLastMs, type LevelStore, type StoredForecast } from '../storage/store/level-store.ts';
 
-/** The file system of a client that is foreseen to be full first. */
+/** The file system of a client that is forecast to be full first. */
 export interface NearestForecast {
-  /** From now on; 0 is full. */
+  /** The days from now; 0: it is full. */
   readonly daysLeft: number;
   readonly mount: string;
   readonly resource: StoredForecast['kind'];
@@ -11,7 +11,7 @@ export interface NearestForecast {
 
 export type NearestForecasts = ReadonlyMap<string, NearestForecast>;
 
-/** Reads the nearest forecast of each of these clients, `null`: of all. A client without one is left out. */
+/** Reads the nearest forecast of each of these clients, or of all if `clients` is null. Omits clients without one. */
 export async function nearestForecasts(
   levels: Pick<LevelStore, 'forecasts'> | null,
   clients: readonly string[] | null,
@@ -35,17 +35,17 @@ export async function clientForecasts(
   return stored.map((one) => forecastNow(one, nowMs)).filter((one) => one !== null);
 }
 
-/** Returns a forecast from now on; null if it is too old. */
+/** Returns a forecast counted from now; null if it is too old. */
 function forecastNow({ mount, kind, daysLeft, asOfMs }: StoredForecast, nowMs: number): NearestForecast | null {
   const agoMs = nowMs - asOfMs;
   if (agoMs > forecastsLastMs) return null;
   return { daysLeft: Math.max(0, daysLeft - Math.max(0, agoMs) / dayMs), mount, resource: kind };
 }
 
-/** Nearer forecasts are red. */
+/** The days below which a forecast is shown in red. */
 export const urgentDays = 2;
 
-/** `/data`, `/srv (inodes)` */
+/** Formats the mount of a forecast: `/data`, `/srv (inodes)`. */
 export function forecastMountWords({ mount, resource }: Pick<NearestForecast, 'mount' | 'resource'>): string {
   return resource === 'inodes' ? `${mount} (inodes)` : mount;
 }

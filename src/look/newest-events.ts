@@ -5,7 +5,7 @@ import type { NewestEvent } from '../storage/store/event-store.ts';
 
 const order = ['silent', 'CRIT', 'WARN', 'UNKNOWN', 'OK'] as const;
 
-/** Returns the newest event of each service for a page: silent ones and faults first, then by host and service. */
+/** Returns the newest event of each service for a page: silent services and faults first, then by host and service. */
 export function pageEvents(config: Config, newest: readonly NewestEvent[], nowMs: number): readonly PageEvent[] {
   const active = config.clients.filter(({ state, rules }) => state === 'active' && eventRules(rules).length > 0);
   const fleet: EventScope = { name: '', rules: config.alerts.rules };

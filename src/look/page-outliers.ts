@@ -6,7 +6,7 @@ import type { PageOutliers } from '../page/page.ts';
 const mostFigures = 40;
 const mostKinds = 20;
 
-/** The outliers of the clients of a page, as they come: the furthest first. */
+/** Returns the outliers of the clients of a page in the given order, the furthest first. */
 export function pageOutliers({ figures, kinds }: FleetOutliers, shown: ReadonlySet<string>): PageOutliers {
   const ownFigures = figures.filter(({ client }) => shown.has(client));
   const ownKinds = kinds.flatMap((odd) => {

@@ -9,14 +9,14 @@ import type { FleetMember } from './fleet-member.ts';
 import { forecastMountWords, type NearestForecast } from './nearest-forecasts.ts';
 import type { ClientPlots } from './histories.ts';
 
-/** The rules of each client; those about the fleet as a whole stand at ''. */
+/** The rules of each client. The key '' has the rules about the fleet as a whole. */
 export type RulesByClient = ReadonlyMap<string, readonly Rule[]>;
 
 export function rulesByClient({ alerts, clients }: Config): RulesByClient {
   return new Map([['', alerts.rules], ...clients.map(({ name, rules }) => [name, rules] as const)]);
 }
 
-/** A line of the fleet's table. */
+/** Returns a line of the fleet's table. */
 export function pageClient(
   member: FleetMember,
   availability: number | null,
@@ -50,7 +50,7 @@ export function pageForecast(forecast: NearestForecast): PageForecast {
   return { mount: forecastMountWords(forecast), inMs: forecast.daysLeft * dayMs };
 }
 
-/** Returns a function that turns a stored alert into that of a page. */
+/** Returns a function that converts a stored alert into an alert of a page. */
 export function alertWords(
   config: Config,
   rulesOf: RulesByClient,

@@ -7,18 +7,18 @@ const stepsMs = [1, 5, 10, 15, 30]
     [1, 2, 3, 6, 12].map((hours) => hours * hourMs),
     dayMs,
   );
-/** More rows than this take seconds to read. */
+/** The most rows to read. More rows take seconds. */
 const mostRows = 2_000_000;
-/** Rows of a visit: one of stats, and some of mounts and interfaces. */
+/** The estimated rows of a visit: one of `stats`, and several of mounts and interfaces. */
 const rowsOfVisit = 5;
-/** More points of all clients than this take seconds to read, and more than a few megabytes to keep. */
+/** The most points of all clients. More points take seconds to read and several megabytes to keep. */
 const mostSamples = 400_000;
-/** More points than this no screen shows. */
+/** The most points of a plot. No screen shows more. */
 const mostPoints = 1000;
 
 /**
- * Returns the grid of a span: the shortest step that has at most `points` points and is no shorter than the time
- * between two visits. It begins and ends at whole steps. Points of a large fleet are samples.
+ * Returns the grid of a span: the shortest step with at most `points` points that is no shorter than the time between
+ * two visits. The grid begins and ends at whole steps. Points of a large fleet are samples.
  */
 export function reportGrid(
   sinceMs: number,
@@ -31,7 +31,7 @@ export function reportGrid(
   const pointsOf = (stepMs: number): number => Math.ceil(untilMs / stepMs) - Math.floor(sinceMs / stepMs);
   const fits = (stepMs: number): boolean =>
     stepMs >= everyMs && pointsOf(stepMs) <= points && (clients * spanMs) / stepMs <= mostSamples;
-  // Both ends may be rounded outwards, so that there is a point more than the span has steps.
+  // Rounding both ends outwards can add a point to the steps of the span.
   const stepMs = stepsMs.find(fits) ?? Math.ceil(spanMs / (points - 1) / dayMs) * dayMs;
   const rows = (clients * rowsOfVisit * spanMs) / everyMs;
   return {

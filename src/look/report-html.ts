@@ -3,11 +3,11 @@ import { renderFleetPage } from '../page/fleet-page.ts';
 import type { FigureStore } from '../storage/store/figure-store.ts';
 import { type FleetPageOptions, readFleetPage } from './look.ts';
 
-/** Bytes of a page beside the histories: its program, and a line a client. */
+/** The bytes of a page without the histories: its program, and a line for each client. */
 const pageBytes = 100_000;
 const rowBytes = 900;
 
-/** Returns the bytes that the histories of a report may take. 0 or less: the rest alone is too large. */
+/** Returns the bytes that the histories of a report may take; 0 or less if the rest alone is too large. */
 export function historyBytesOf(maxBytes: number, clients: number): number {
   return maxBytes - pageBytes - rowBytes * clients;
 }

@@ -5,15 +5,15 @@ import { describeAge } from '../text/durations.ts';
 import { counted } from '../text/numbers.ts';
 import type { FleetStatus } from './fleet-status.ts';
 
-/** The present, and how times are written for the reader. */
+/** The present, and the format of times for the reader. */
 export interface LineReader {
   readonly nowMs: number;
   readonly moment: (atMs: number) => string;
 }
 
 /**
- * Returns a line for each site that forwards, and for each whose collectors share it: who has how much, who is gone,
- * and how many clients answered in the newest cycle.
+ * Returns a line for each site that forwards, and for each site that several collectors share: the slices of each
+ * collector, absent collectors, and the clients that answered in the newest cycle.
  */
 export function siteLines(
   { forwarded, shares }: Pick<FleetStatus, 'forwarded' | 'shares'>,
@@ -28,7 +28,7 @@ export function siteLines(
   ];
 }
 
-/** Returns when a run ended or began, and how many clients it asked. */
+/** Describes when a run ended or began, and how many clients it asked. */
 export function runWords(run: RunFact, reader: LineReader): string {
   const ended = endedWords(run, reader);
   return run.finishedAtMs === null ? ended : `${ended}; ${answeredWords(run)}`;

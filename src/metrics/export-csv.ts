@@ -4,9 +4,8 @@ import { type HistoryOptions, pagesOf, timeSpans } from './history.ts';
 import { type HistoryTable, historyTables } from './history-tables.ts';
 
 /**
- * Yields a table of the history as CSV (RFC 4180): a line a report and, for hours and days, the
- * means, and the worst state of a check. Times are those
- * of the database, UTC. Unknown values are empty.
+ * Yields a table of the history as CSV (RFC 4180): a line for each report, hour or day. Hours and days have the means,
+ * and the worst state of a check. Times are those of the database, UTC. Unknown values are empty.
  */
 export async function* csvHistory(options: HistoryOptions, of: HistoryTable): AsyncGenerator<string> {
   const { store, clients, signal, onProgress } = options;
@@ -46,12 +45,12 @@ function line(cells: readonly string[]): string {
   return `${cells.join(',')}\r\n`;
 }
 
-/** The beginnings of formulas in some spreadsheet, and the apostrophe, so that escaping can be undone. */
+/** The beginnings of formulas in some spreadsheets, and the apostrophe, so that escaping is reversible. */
 const formulaStart = /^[=+\-@'\uff1d\uff0b\uff0d\uff20]/;
 
 /**
- * Returns a cell. Texts stand in quotes, without control and direction characters, see `escapeControls`. A text that a
- * spreadsheet would take for a formula, or that begins with an apostrophe, gets an apostrophe before it.
+ * Returns a cell. Quotes texts and escapes their control and direction characters (see `escapeControls`). A text that a
+ * spreadsheet would take for a formula, or that begins with an apostrophe, gets a leading apostrophe.
  */
 export function csvCell(value: string | number | null): string {
   if (value === null) return '';

@@ -8,8 +8,8 @@ import { type HistoryTable, historyTables, rollupFigures } from './history-table
 const subjectGroups = ['disk', 'network', 'check', 'series'] as const;
 
 /**
- * Yields the history as one JSON object a line: a report, hour or day of a client with its mounts, interfaces, checks
- * and samples. The names are those of the tables.
+ * Yields the history as one JSON object per line: a report, hour or day of a client with its mounts, interfaces, checks
+ * and samples. Names are the tables' names.
  */
 export async function* jsonlHistory(options: HistoryOptions, groups: readonly HistoryTable[]): AsyncGenerator<string> {
   const { store, clients, signal, onProgress } = options;
@@ -50,7 +50,7 @@ async function page(
   return `${lines.join('\n')}\n`;
 }
 
-/** Returns the mounts, interfaces, checks or samples of rows, by id, or by the text of their hour or day. */
+/** Returns the mounts, interfaces, checks or samples of rows: by report id, or by the text of their hour or day. */
 async function subjectsOf(
   { store, signal }: HistoryOptions,
   group: HistoryTable,

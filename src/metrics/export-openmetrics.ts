@@ -7,9 +7,9 @@ import { type HistoryOptions, pagesOf, timeOf, timeSpans } from './history.ts';
 import { isExported, seriesFamilies, seriesLabels, type ValueFamily } from './series-families.ts';
 
 /**
- * Yields the history as OpenMetrics with times: a family after the other, in it a series after the other, oldest sample
- * first, as `promtool tsdb create-blocks-from openmetrics` wants it. Means of hours and days (of checks the worst
- * state) are series of their own, with the label `resolution`.
+ * Yields the history as OpenMetrics with times, as `promtool tsdb create-blocks-from openmetrics` expects it: family by
+ * family, within a family series by series, oldest sample first. Means of hours and days (worst states for checks) are
+ * separate series with the label `resolution`.
  */
 export async function* openMetricsHistory(
   options: HistoryOptions,
@@ -44,7 +44,10 @@ async function* clientHistory(options: HistoryOptions, family: FigureFamily, cli
   }
 }
 
-/** Yields figures of checks, or samples of textfiles and programs. Of two series of one name the newer one counts. */
+/**
+ * Yields figures of checks, or samples of textfiles and programs. Of two series with the same name, the newer one is
+ * used.
+ */
 async function* ownHistory(options: HistoryOptions, family: ValueFamily, client: string): AsyncGenerator<string> {
   const { name } = family;
   const spans = await timeSpans(options, client, 'samples');
@@ -80,7 +83,7 @@ async function* seriesHistory(
     for (const row of rows) {
       const stored = row[column];
       const atMs = timeOf(row, resolution);
-      // The first of two reports of one millisecond counts.
+      // Of two reports of one millisecond, the first is used.
       if (typeof stored !== 'number' || atMs <= lastMs) continue;
       lastMs = atMs;
       text += `${series} ${convert(stored, atMs)} ${atMs / 1000}\n`;

@@ -2,7 +2,7 @@ import { escapeControls } from '../log.ts';
 import { type Family, prefix } from './families.ts';
 import type { Labels } from './figures.ts';
 
-/** `text`: Prometheus' text format 0.0.4. `openmetrics`: OpenMetrics 1.0. */
+/** The text format. `text`: Prometheus' text format 0.0.4. `openmetrics`: OpenMetrics 1.0. */
 export type ExpositionFormat = 'text' | 'openmetrics';
 
 export const contentTypes: Readonly<Record<ExpositionFormat, string>> = {
@@ -13,10 +13,10 @@ export const contentTypes: Readonly<Record<ExpositionFormat, string>> = {
 /** The end of an OpenMetrics text. */
 export const openMetricsEnd = '# EOF\n';
 
-/** Returns the lines that a family begins with. */
+/** Returns the first lines of a family. */
 export function familyHead({ name, type, unit, help }: Family, format: ExpositionFormat): string {
   const isOpen = format === 'openmetrics';
-  // The name of an info of OpenMetrics is that of its samples without `_info`.
+  // In OpenMetrics, the name of an info family is its samples' name without `_info`.
   const full = `${prefix}${isOpen && type === 'info' ? name.replace(/_info$/, '') : name}`;
   const lines = [`# HELP ${full} ${isOpen ? escapeValue(help) : escapeHelp(help)}`];
   lines.push(`# TYPE ${full} ${isOpen ? type : 'gauge'}`);
@@ -24,7 +24,7 @@ export function familyHead({ name, type, unit, help }: Family, format: Expositio
   return `${lines.join('\n')}\n`;
 }
 
-/** Returns the name and the labels of a series. An empty label is the same as none. */
+/** Returns the name and the labels of a series. An empty label equals a missing one. */
 export function seriesText(name: string, labels: Labels): string {
   const pairs = Object.entries(labels).flatMap(([label, value]) =>
     value === '' ? [] : [`${label}="${labelValue(value)}"`],
@@ -33,8 +33,8 @@ export function seriesText(name: string, labels: Labels): string {
 }
 
 /**
- * Returns text from outside as a label's value: control and direction characters as visible escapes, then what the
- * format itself wants. Different texts stay different, so no client makes two equal series.
+ * Returns text from outside as a label's value: control and direction characters become visible escapes, then the
+ * format's own escapes apply. Different texts stay different, so no client makes two equal series.
  */
 function labelValue(text: string): string {
   return escapeValue(escapeControls(text));

@@ -5,16 +5,16 @@ import type { CollectorShare, SiteShare } from '../storage/store/share-store.ts'
 import type { FleetFacts } from './fleet-facts.ts';
 import { checkValues, seriesValues, type ValueFamily } from './series-families.ts';
 
-/** The beginning of every name. */
+/** The prefix of every name. */
 export const prefix = 'fleet_health_';
 
-/** A value with its labels; client names, mounts and the like are as they were reported. */
+/** A value with its labels. Client names, mounts and the like are as reported. */
 export interface Sample {
   readonly labels: Labels;
   readonly value: number;
 }
 
-/** A family that is never dropped; its samples follow from facts about the fleet. */
+/** A family that is never dropped. Its samples are computed from facts about the fleet. */
 export interface FactFamily extends FamilyBase {
   readonly kind: 'fact';
   readonly samples: (facts: FleetFacts) => readonly Sample[];
@@ -29,7 +29,7 @@ function fact(
   return { kind: 'fact', group, type: 'gauge', ...family };
 }
 
-/** Every family, the most needed first: where there are too many series, figures go from the end. */
+/** Every family, most needed first. If there are too many series, figures are dropped from the end. */
 export const families: readonly Family[] = [
   fact('client', {
     name: 'client_info',
@@ -165,13 +165,13 @@ export const families: readonly Family[] = [
   seriesValues,
 ];
 
-/** Returns a function that makes a sample of each collector of a site. */
+/** Returns a function that returns a sample for each collector of a site. */
 function eachCollector(value: (share: CollectorShare) => number) {
   return ({ site, collectors }: SiteShare) =>
     collectors.map((share) => ({ labels: { site, collector: share.id, host: share.host }, value: value(share) }));
 }
 
-/** Labels of config.xml beside those that every client has. */
+/** Returns labels of config.xml with the prefix `label_`, apart from the labels that every client has. */
 function prefixed(labels: Labels): Labels {
   return Object.fromEntries(Object.entries(labels).map(([name, value]) => [`label_${name}`, value]));
 }

@@ -5,29 +5,29 @@ import type { Rollup } from './history-tables.ts';
 export type Labels = Readonly<Record<string, string>>;
 
 export interface FamilyBase {
-  /** Without the prefix. */
+  /** The name without the prefix. */
   readonly name: string;
   readonly group: FamilyGroup;
   readonly type: 'gauge' | 'info';
-  /** A name with a unit ends with the unit. */
+  /** The unit, which ends the name too; null if there is none. */
   readonly unit: 'seconds' | 'bytes' | 'ratio' | 'bytes_per_second' | null;
   readonly help: string;
   readonly labels: readonly string[];
 }
 
-/** A family of one column of reports. It vanishes with the client's reports, and is in exports. */
+/** A family of one column of reports. Its series end with the client's reports. Exports contain it. */
 export interface FigureFamily extends FamilyBase {
   readonly kind: 'figure';
   readonly table: Exclude<ExportedTable, 'samples'>;
   readonly column: string;
-  /** The figure of hours and days that is exported; null: they do not have it. */
+  /** The figure of hours and days that is exported; null if hours and days lack it. */
   readonly rollup: Rollup | null;
   readonly convert: (stored: number, observedAtMs: number) => number;
 }
 
 const same = (stored: number): number => stored;
 
-/** Returns a percent as a share of 1, without the last digits that a division adds. */
+/** Returns a percentage as a ratio, without the last digits that the division adds. */
 function ratio(percent: number): number {
   return Number((percent / 100).toPrecision(15));
 }

@@ -9,7 +9,7 @@ import { forecastsLastMs, type LevelStore, type StoredForecast } from '../storag
 import { programs, type Program } from '../storage/store/run.ts';
 import type { AlertStore } from '../storage/store/storage.ts';
 
-/** The parts of the database that metrics are read from. */
+/** The stores that metrics are read from. */
 export interface MetricsStore {
   readonly figures: NewestStore;
   readonly alerts: Pick<AlertStore, 'openAlerts' | 'undelivered' | 'sealedWaiting' | 'runs'>;
@@ -17,7 +17,7 @@ export interface MetricsStore {
   readonly shares: Pick<ShareStore, 'sites'>;
 }
 
-/** A client of config.xml that is not retired. Texts that are unknown are empty. */
+/** A client of config.xml that is not retired. Unknown texts are empty. */
 export interface ClientFact {
   readonly client: string;
   readonly address: string;
@@ -28,7 +28,7 @@ export interface ClientFact {
   readonly isActive: boolean;
   readonly isUp: boolean;
   readonly lastReportAtMs: number | null;
-  /** The newest report; null without one, and if it is late. */
+  /** The newest report; null if there is none or it is late. */
   readonly report: FreshReport | null;
 }
 
@@ -44,18 +44,18 @@ export interface FiringAlert {
   readonly severity: Severity;
 }
 
-/** The source of every family but the figures of reports. */
+/** The facts of all families except the figures of reports. */
 export interface FleetFacts {
   readonly clients: readonly ClientFact[];
   readonly firing: readonly FiringAlert[];
   readonly runs: readonly (FinishedRun & { readonly program: Program })[];
   readonly undelivered: number;
   readonly sealed: number;
-  /** The parts of a fleet that collectors share, by collector. */
+  /** The slices of fleets that several collectors share, by collector. */
   readonly shares: readonly SharedSite[];
   /** The forecasts of clients whose newest report is not late, the nearest first. */
   readonly forecasts: readonly StoredForecast[];
-  /** Names of families that are left out. */
+  /** The names of the dropped families. */
   readonly dropped: readonly string[];
 }
 
@@ -63,7 +63,7 @@ export interface FleetFactsOptions {
   readonly config: Config;
   readonly store: MetricsStore;
   readonly nowMs: number;
-  /** Only what these need is read. */
+  /** The groups of families to read facts for. */
   readonly groups: readonly FamilyGroup[];
   /** Columns of `stats` for figures. */
   readonly columns: readonly string[];
@@ -90,7 +90,7 @@ export async function readFleetFacts(options: FleetFactsOptions): Promise<FleetF
     forecasts: forecasts.filter(({ client, asOfMs }) => fresh.has(client) && options.nowMs - asOfMs <= forecastsLastMs),
     firing: open.filter(({ state }) => state === 'firing'),
     runs,
-    // A mail without a fault is due, or being sent just now.
+    // A mail without an error is due, or is being sent just now.
     undelivered: unsent.filter(({ error, failedAtMs }) => error !== null || failedAtMs !== null).length,
     sealed: sealed.reduce((sum, { reports }) => sum + reports, 0),
     shares,
@@ -98,7 +98,10 @@ export async function readFleetFacts(options: FleetFactsOptions): Promise<FleetF
   };
 }
 
-/** Returns the newest finished cycles of all sites as one run: their sums, and the longest; `null` if there is none. */
+/**
+ * Returns the newest finished cycles of all sites as one run: their sums and the longest duration; `null` if there is
+ * none.
+ */
 function lastCycle(shares: readonly SharedSite[]): FinishedRun | null {
   const cycles = shares.flatMap(({ finished }) => finished ?? []);
   if (cycles.length === 0) return null;

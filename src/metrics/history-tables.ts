@@ -2,7 +2,7 @@ import { diskFigures } from '../report/columns.ts';
 import { networkFigures, sampleFigures, statsFigures } from '../storage/rows/report-rows.ts';
 import type { ExportedTable } from '../storage/store/figure-store.ts';
 
-/** The groups of families that reports are made of. */
+/** The groups of families that come from reports. */
 export type HistoryTable = 'client' | 'check' | 'disk' | 'network' | 'series';
 
 /** The mean of an hour or a day, or its greatest value. */
@@ -10,17 +10,17 @@ export type Rollup = 'mean' | 'max';
 
 interface HistoryColumns {
   readonly table: ExportedTable;
-  /** The columns that tell the rows of one report apart; rows, hours and days have them. */
+  /** The columns that distinguish the rows of one report. Rows, hours and days have these columns. */
   readonly subject: readonly string[];
-  /** The figure of hours and days in a table of spreadsheets. */
+  /** The figure of hours and days in CSV. */
   readonly rollup: Rollup;
-  /** Columns of rows that hours and days do not have. */
+  /** Columns that only rows have, not hours and days. */
   readonly texts: readonly string[];
   /** Columns that hours and days have with `_min`, `_mean`, `_max` and `_count`. */
   readonly figures: readonly string[];
 }
 
-/** The columns of docs/sql.md that exports have, by group. */
+/** The exported columns of docs/sql.md, by group. */
 export const historyTables: Readonly<Record<HistoryTable, HistoryColumns>> = {
   client: {
     table: 'stats',
@@ -32,7 +32,7 @@ export const historyTables: Readonly<Record<HistoryTable, HistoryColumns>> = {
   check: {
     table: 'check_stats',
     subject: ['check_name'],
-    // The worst state of an hour counts.
+    // The figure of an hour is its worst state.
     rollup: 'max',
     texts: ['text', 'perfdata', 'age_s', 'refused'],
     figures: ['state'],

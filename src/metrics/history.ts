@@ -8,7 +8,7 @@ import type {
   Resolution,
 } from '../storage/store/figure-store.ts';
 
-/** The rows that are in memory at a time. */
+/** The most rows in memory at a time. */
 const pageRows = 2000;
 
 export interface HistoryOptions {
@@ -17,15 +17,15 @@ export interface HistoryOptions {
   readonly sinceMs: number;
   readonly untilMs: number;
   readonly signal: AbortSignal;
-  /** Is called when another client, or one of a family's, is done. */
+  /** Called after each client, or after each client of each family. */
   readonly onProgress: (done: number) => void;
 }
 
 export type TimeSpan = Pick<FigureSpan, 'resolution' | 'sinceMs' | 'untilMs'>;
 
 /**
- * Returns the parts of a span from the coarsest to the finest. Each report counts in one of them: it is a row, or in
- * its hour, or in its day where that hour is no longer kept.
+ * Returns the parts of a span from the coarsest to the finest. Each report counts in one of them: as a row, in its
+ * hour, or in its day if the hour is no longer kept.
  */
 export async function timeSpans(
   { store, sinceMs, untilMs }: HistoryOptions,
@@ -61,7 +61,7 @@ export async function* pagesOf(
   } while (after !== null);
 }
 
-/** Returns the time of a row: when it was observed, or when its hour or day begins. */
+/** Returns the time of a row: its observation, or the beginning of its hour or day. */
 export function timeOf(row: FigureRow, resolution: Resolution): number {
   const text = String(row[resolution === 'row' ? 'observed_at' : resolution]);
   return Date.parse(`${text.padEnd(19, ' 00:00:00').replace(' ', 'T')}Z`);

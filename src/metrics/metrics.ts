@@ -1,6 +1,6 @@
 /**
- * The fleet's newest figures as Prometheus and OpenMetrics read them. Values have no times: a client's figures vanish
- * when it no longer reports, so that Prometheus sees them end.
+ * The fleet's newest figures for Prometheus and OpenMetrics. Values have no times: a client's figures vanish when it no
+ * longer reports, so that Prometheus ends their series.
  */
 import { writtenFigures } from '../checks/written-perfdata.ts';
 import type { Config, FamilyGroup } from '../config/config.ts';
@@ -19,7 +19,7 @@ import { checkValues, seriesLabels, seriesValues } from './series-families.ts';
 
 export type { MetricsStore } from './fleet-facts.ts';
 
-/** More series at once are too many for one scrape: families go as a whole. */
+/** The most series of one scrape. Above this number, whole families are dropped. */
 export const mostSeries = 200_000;
 const chunkChars = 65_536;
 type FamilyTable = Exclude<SubjectTable, 'samples'>;
@@ -50,7 +50,7 @@ interface Gathered {
   readonly own: readonly Sample[];
 }
 
-/** Yields the text of the families in pieces. Reads everything before the first piece, and only what is asked for. */
+/** Yields the text of the families in pieces. Reads only the requested groups, all before the first piece. */
 export async function* writeMetrics(options: MetricsOptions): AsyncGenerator<string> {
   const { format, signal } = options;
   const gathered = await gather(options);
@@ -77,7 +77,7 @@ async function gather(options: MetricsOptions): Promise<Gathered> {
   const columns = figures.filter(({ table }) => table === 'stats').map(({ column }) => column);
   const facts = await readFleetFacts({ ...options, columns });
   signal.throwIfAborted();
-  // The family that names what is left out is always there.
+  // The family that names the dropped families is always included.
   const wanted = families.filter(({ name, group }) => groups.includes(group) || name === 'metrics_dropped');
   const reports = reportsOf(facts.clients);
   const counts = new Map<SubjectTable | 'values', number>();
@@ -100,7 +100,7 @@ async function gather(options: MetricsOptions): Promise<Gathered> {
   return { facts: { ...facts, dropped }, kept, subjects, own: own.flatMap((sample) => ownSample(sample, reports)) };
 }
 
-/** Returns the columns of a table of subjects that a family is made of. */
+/** Returns the columns that a family needs from a table of subjects. */
 function columnsOf(family: Family, table: SubjectTable): readonly string[] {
   if (family.kind === 'figure') return family.table === table ? [family.column] : [];
   return family === checkValues && table === 'check_stats' ? ['perfdata'] : [];
@@ -113,7 +113,7 @@ function reportsOf(clients: readonly ClientFact[]): ReadonlyMap<number, { client
   );
 }
 
-/** Returns the names of the families that go, so that the rest has at most `maxSeries` series. */
+/** Returns the names of the families to drop, so that the rest has at most `maxSeries` series. */
 function droppedFamilies(
   wanted: readonly Family[],
   facts: FleetFacts,
@@ -130,7 +130,7 @@ function droppedFamilies(
   for (const [index, family] of [...wanted.entries()].reverse()) {
     if (series <= maxSeries) break;
     if (family.kind === 'fact') continue;
-    // Each family that is dropped is a series that says so.
+    // Each dropped family adds one series to `metrics_dropped`.
     series -= (sizes[index] ?? 0) - 1;
     dropped.push(family.name);
   }
@@ -167,7 +167,7 @@ function samplesOf(family: Family, { facts, subjects, own }: Gathered): readonly
   });
 }
 
-/** Returns the figures of a check that are known. */
+/** Returns the known figures of a check. */
 function figuresOfCheck({ client, row }: SubjectRows[number]): readonly Sample[] {
   const check = String(row['check_name']);
   return writtenFigures(String(row['perfdata'])).flatMap(({ label, value }) =>

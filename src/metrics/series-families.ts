@@ -3,12 +3,12 @@ import type { FamilyGroup } from '../config/config.ts';
 import type { StoredSeries } from '../storage/store/look-store.ts';
 import type { FamilyBase, Labels } from './figures.ts';
 
-/** A family of values whose labels clients choose. */
+/** A family whose labels the clients choose. */
 export interface ValueFamily extends FamilyBase {
   readonly kind: 'value';
 }
 
-/** The family of a figure that a check gives. */
+/** The family of the figures of checks. */
 export const checkValues: ValueFamily = {
   kind: 'value',
   group: 'check',
@@ -30,16 +30,16 @@ export const seriesValues: ValueFamily = {
   labels: ['client', 'metric', '...'],
 };
 
-/** Returns the families of these groups that the history has in series. */
+/** Returns the families of these groups whose history is stored as series. */
 export function seriesFamilies(groups: readonly FamilyGroup[]): readonly ValueFamily[] {
   return [checkValues, seriesValues].filter(({ group }) => groups.includes(group));
 }
 
-/** Returns the labels of a series within its family; null if it is not of this family. */
+/** Returns the labels of a series within its family; null if the series belongs to another family. */
 export function seriesLabels({ name }: ValueFamily, client: string, series: StoredSeries): Labels | null {
   const { metric, labels } = series;
   const own = ownLabels(labels);
-  // Names of samples have no blank, and those of figures have one.
+  // The names of figures contain a blank; the names of samples do not.
   const isFigure = metric.includes(' ');
   if (isFigure !== (name === checkValues.name)) return null;
   if (!isFigure) return { client, metric, ...exported(own) };
@@ -47,14 +47,14 @@ export function seriesLabels({ name }: ValueFamily, client: string, series: Stor
   return check === undefined || label === undefined ? null : { client, check, label };
 }
 
-/** A rate is Prometheus' to make. */
+/** True if the series is exported. Rates are not, because Prometheus computes them itself. */
 export function isExported({ unit }: StoredSeries): boolean {
   return unit !== 'per_second';
 }
 
 const taken: ReadonlySet<string> = new Set(['client', 'metric', 'resolution']);
 
-/** Renames labels whose names Prometheus or this program uses, as Prometheus renames those of a target. */
+/** Renames labels whose names Prometheus or this program uses, as Prometheus renames such labels of a target. */
 function exported(labels: Labels): Labels {
   const names = new Set(Object.keys(labels));
   return Object.fromEntries(
@@ -66,7 +66,7 @@ function exported(labels: Labels): Labels {
   );
 }
 
-/** Reads the column `labels`. Leaves out what Prometheus would refuse. */
+/** Reads the column `labels`. Leaves out labels that Prometheus would refuse. */
 export function ownLabels(json: string): Labels {
   let read: unknown;
   try {

@@ -3,7 +3,7 @@
  * (browser/decode-series.ts): base64 of a zlib stream (RFC 1950) of the header's length in bytes (32 bits, little
  * endian), the header as JSON in UTF-8, and for each series of the header one byte per point.
  *
- * A byte is the value's place between `low` and `high` in `steps` steps, or `unknown`; The body stores the difference
+ * A byte is the value's place between `low` and `high` in `steps` steps, or `unknown`. The body stores the difference
  * from the byte before, modulo 256.
  */
 export const steps = 254;
