@@ -15,7 +15,7 @@ import type { Notice } from './webhook/notice.ts';
 export interface AwayMail {
   readonly topic: AwayTopic['rule'];
   readonly kind: 'away' | 'back';
-  /** This machine. */
+  /** The name of this machine. */
   readonly host: string;
   /** A recipient of `awayRecipients`. */
   readonly recipient: string;
@@ -25,15 +25,15 @@ export interface AwayMail {
   /** The number of the mail within this outage, from 1. */
   readonly number: number;
   readonly programs: readonly string[];
-  /** The last fault of the database, or of the connection to it; null if it is back. */
+  /** The last fault of the database, of the connection to it, or of config.xml; null for `back`. */
   readonly fault: FleetError | null;
 }
 
 /**
- * Returns the recipients of a mail about a database that is away or a broken config.xml, which are no alerts: the
- * fallback address, the recipients of the whole fleet by <alerts>, or else those of clients, for no alert reaches
- * anybody meanwhile; and every <notify>. Webhooks are recipients as addresses are. Without <smtp> the folder `outbox/`
- * stands for all addresses.
+ * Returns the recipients of a mail about a database that is away or a broken config.xml. These are no alerts, and no
+ * alert reaches anybody meanwhile. The recipients are the fallback address; the recipients of the whole fleet from
+ * <alerts>, or otherwise those of clients; and every <notify>. Webhooks are recipients like addresses. Without <smtp>,
+ * the folder `outbox/` replaces all addresses.
  */
 export function awayRecipients(
   { smtp, notify, alerts, clients, stateDir }: Pick<Config, 'smtp' | 'notify' | 'alerts' | 'clients' | 'stateDir'>,
@@ -58,11 +58,11 @@ const consequences: Readonly<Record<string, string>> = {
   alert: 'No rules are evaluated and nobody is notified meanwhile.',
 };
 
-/** Composes a mail without the database. The same news to the same recipient gives the same mail. */
+/** Composes a mail without the database. The same notice to the same recipient has the same Message-ID. */
 export async function composeAwayMail(mail: AwayMail): Promise<Pick<OutgoingMail, 'messageId' | 'content'>> {
   const { host, recipient, config, sinceMs, nowMs, number, kind, topic } = mail;
   const from = senderOf(config);
-  // A command and a file are not named in the mail.
+  // The mail does not name a command or a file.
   const to = config.smtp === null ? null : addresseeOf(recipient);
   const webhook = webhookOfRecipient(recipient);
   const digest = digestOf([topic, host, webhook === null ? to : recipient, sinceMs, kind, number]);
@@ -88,7 +88,7 @@ export async function composeAwayMail(mail: AwayMail): Promise<Pick<OutgoingMail
   return { messageId, content };
 }
 
-/** Returns the mail for a webhook. Its one alert is of the fleet. */
+/** Returns the notice for a webhook. Its only alert is about the fleet. */
 function noticeOf(
   { topic, kind, host, sinceMs, nowMs, fault }: AwayMail,
   { subject, lines }: Words,

@@ -1,7 +1,7 @@
 /**
- * Notifies people, without the database, that it is away, or that config.xml is broken: a line on stderr at first and
- * then hourly, a mail after ten minutes, and one mail when all is well again. Collector and alerter of one machine
- * share the state, so that nobody is notified twice.
+ * Notifies people without the database that the database is away, or that config.xml is broken: a line on stderr at
+ * first and then hourly, a mail after ten minutes, and one mail at the end. The collector and the alerter of one
+ * machine share the state, so that nobody is notified twice.
  */
 import { existsSync, rmSync } from 'node:fs';
 
@@ -23,14 +23,14 @@ export interface AwayNoticesOptions {
   readonly signal: AbortSignal;
 }
 
-/** A database that is restarted is nobody's business. */
+/** The delay of the first mail. A restart of the database is not worth a mail. */
 const mailAfterMs = 10 * minuteMs;
-/** Cron starts a program a moment earlier or later than an hour after the time before. */
+/** The tolerance for cron, which may start a program slightly earlier than an hour after the last start. */
 const slackMs = 2_500;
-/** The pause after a mail that did not go out. */
+/** The pause after a mail that was not sent. */
 const triedPauseMs = 5 * minuteMs;
 
-/** True if a run lacked its database: the database, not the program or the run, is at fault. */
+/** True if the database caused the fault, rather than the program or the run. */
 export function isDatabaseAway({ stage, code }: Pick<FleetError, 'stage' | 'code'>): boolean {
   return stage === 'storage' && code !== 'locked' && code !== 'interrupted';
 }
@@ -53,7 +53,9 @@ export class AwayNotices {
     this.#repeatMs = topic.repeats ? config.alerts.repeatMs : null;
   }
 
-  /** Takes a fault of the run. Returns true if it is to be logged: it is not of the topic, or its line is due. */
+  /**
+   * Records a fault of the run. Returns true if the fault is to be logged: it is not of the topic, or a line is due.
+   */
   heed(fault: FleetError): boolean {
     const { topic, program, now } = this.#options;
     if (topic === databaseAway && !isDatabaseAway(fault)) return true;
@@ -68,7 +70,7 @@ export class AwayNotices {
     return this.#isDue;
   }
 
-  /** Sends the mails that are due at the run's end; `well`: nothing was away. Returns the faults of that. */
+  /** Sends the mails that are due at the run's end. `well`: the run had no outage. Returns the faults of sending. */
   async end(well: boolean): Promise<readonly FleetError[]> {
     const { topic, now } = this.#options;
     if (this.#last === null && !well) return [];
@@ -104,14 +106,17 @@ export class AwayNotices {
         this.#isOver = true;
         return null;
       }
-      // A mail was tried a moment ago, perhaps by the other program.
+      // A mail was tried recently, perhaps by the other program.
       if (!isMailDue({ ...before, sinceMs: 0, mailedAtMs: null }, now(), null)) return null;
       state.returnMail(before, now());
       return { kind: 'back', before };
     }, null);
   }
 
-  /** Changes the state. Where that cannot be written every line is due and no mail: there could be one a minute. */
+  /**
+   * Changes the state. Returns `otherwise` if the file cannot be written. Then every line is due, but no mail, as that
+   * could mean a mail every minute.
+   */
   #change<T>(work: (state: AwayChange) => T, otherwise: T): T {
     try {
       return changeAwayState(this.#file, work);
@@ -120,13 +125,13 @@ export class AwayNotices {
     }
   }
 
-  /** Removes a state that is not prepared, so that later runs need not open it. */
+  /** Removes a state that is not prepared, so that later runs need not open the file. */
   #leave(): void {
     if (!this.#options.topic.isPrepared) rmSync(this.#file, { force: true });
   }
 }
 
-/** Makes the state while the disk has room. */
+/** Creates the state while the disk has room. */
 function prepare(file: string): void {
   try {
     makeAwayState(file);
@@ -137,7 +142,7 @@ function prepare(file: string): void {
 
 interface Sent {
   readonly faults: readonly FleetError[];
-  /** True if somebody was notified, or nobody is to be. */
+  /** True if somebody was notified, or there is no recipient. */
   readonly reached: boolean;
 }
 
@@ -145,7 +150,7 @@ const timeouts = { timeoutMs: 30_000, answerTimeoutMs: 30_000 };
 
 async function send(options: AwayNoticesOptions, { kind, before }: Due, fault: FleetError | null): Promise<Sent> {
   const { config, host, now, signal, topic } = options;
-  // Loaded when there is something to send: most runs have nothing.
+  // Loaded only if there is a mail to send: most runs have none.
   const [{ awayRecipients, composeAwayMail }, { openChannels }] = await Promise.all([
     import('./away-mail.ts'),
     import('./channels.ts'),
@@ -153,7 +158,7 @@ async function send(options: AwayNoticesOptions, { kind, before }: Due, fault: F
   const recipients = awayRecipients(config, topic.rule);
   const channels = openChannels(config, timeouts);
   const faults: FleetError[] = [];
-  // Their server is not asked again for each recipient.
+  // A channel whose server failed is not tried again for further recipients.
   const away = new Set<Channel>();
   let reached = recipients.length === 0;
   for (const recipient of recipients) {
@@ -186,8 +191,8 @@ async function send(options: AwayNoticesOptions, { kind, before }: Due, fault: F
 }
 
 /**
- * Returns true if a mail is due: after ten minutes, then as <alerts repeat> says, hourly at most; `repeatMs` null:
- * once.
+ * Returns true if a mail is due: after ten minutes, then at the interval of <alerts repeat>, hourly at most. `repeatMs`
+ * null: only once.
  */
 function isMailDue(state: AwayState, nowMs: number, repeatMs: number | null): boolean {
   const { sinceMs, mailedAtMs, triedAtMs } = state;

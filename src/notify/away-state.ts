@@ -4,14 +4,14 @@ import { openSqlite, type SqliteDatabase, type SqliteRow } from '../platform/sql
 import { dayMs } from '../platform/units.ts';
 import type { StatePaths } from '../state/paths.ts';
 
-/** The resource that is away: the database or config.xml. */
+/** The resource whose outage is notified: the database or config.xml. */
 export interface AwayTopic {
   /** The name in <notify rules> and <mail rules>. */
   readonly rule: 'database-away' | 'config-broken';
   readonly state: Extract<keyof StatePaths, 'databaseAway' | 'configBroken'>;
-  /** True if the mail is repeated as <alerts repeat> says. */
+  /** True if the mail is repeated at the interval of <alerts repeat>. */
   readonly repeats: boolean;
-  /** True if the state is made before it is needed: a full disk may be the reason. */
+  /** True if the state is created before an outage, because a full disk may be its cause. */
   readonly isPrepared: boolean;
 }
 
@@ -31,16 +31,16 @@ export const configBroken: AwayTopic = {
 
 /** The state of an outage, kept without the database. Times are milliseconds since 1970. */
 export interface AwayState {
-  /** The begin of the outage, as the first program of this machine saw it; null if there is none. */
+  /** The beginning of the outage, as the first program of this machine noticed it; null if there is none. */
   readonly sinceMs: number | null;
-  /** The programs that cannot do their work. */
+  /** The programs that the outage stops. */
   readonly programs: readonly string[];
   /** The time of the last line on stderr; null if there was none. */
   readonly loggedAtMs: number | null;
   /** The number of mails sent. */
   readonly mails: number;
   readonly mailedAtMs: number | null;
-  /** The time of the last mail if it did not go out; null if it did, or none was tried. */
+  /** The time of the last mail if it was not sent; null if it was sent, or none was tried. */
   readonly triedAtMs: number | null;
 }
 
@@ -50,19 +50,19 @@ export interface AwayChange {
   seen(program: string, atMs: number): void;
   gone(program: string): void;
   logged(atMs: number): void;
-  /** Counts a mail before it goes out, so that the other program does not send it as well. */
+  /** Counts a mail before it is sent, so that the other program does not send it too. */
   claimMail(atMs: number): void;
-  /** Undoes `claimMail` for a mail that did not go out. */
+  /** Undoes `claimMail` for a mail that was not sent, and records the attempt. */
   returnMail(before: AwayState, atMs: number): void;
-  /** All is well again. */
+  /** Clears the state after an outage. */
   forget(): void;
 }
 
-/** A program that has not reported the outage for so long is no longer started. */
+/** A program that has not reported the outage for this long no longer runs. */
 const staleMs = 8 * dayMs;
 
-// The file is made while all is well, and changed in place with the rollback journal in memory, so that it works on a
-// full disk, which is a common reason for an outage. A crash in the middle of a write loses at most this file.
+// The file is created before an outage, and changed in place with the rollback journal in memory. It therefore works on
+// a full disk, which is a common cause of an outage. A crash during a write loses at most this file.
 const schemaSql = [
   'CREATE TABLE IF NOT EXISTS programs (program TEXT PRIMARY KEY, since_ms INTEGER, seen_ms INTEGER)',
   `CREATE TABLE IF NOT EXISTS notices (one INTEGER PRIMARY KEY CHECK (one = 1), since_ms INTEGER, logged_ms INTEGER,
@@ -71,12 +71,12 @@ const schemaSql = [
   "INSERT OR IGNORE INTO programs (program) VALUES ('collect'), ('alert')",
 ] as const;
 
-/** Makes the file if it is missing. Throws what SQLite throws. */
+/** Creates the file if it is missing. Throws SQLite's errors. */
 export function makeAwayState(file: string): void {
   if (!existsSync(file)) changeAwayState(file, () => undefined);
 }
 
-/** Runs work in an exclusive transaction. Makes the file if it is missing. Throws what SQLite throws. */
+/** Runs work in an exclusive transaction. Creates the file if it is missing. Throws SQLite's errors. */
 export function changeAwayState<T>(file: string, work: (change: AwayChange) => T): T {
   const database = openSqlite(file);
   try {

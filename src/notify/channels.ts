@@ -9,21 +9,21 @@ import { createFileChannel } from './file.ts';
 import { commandOfRecipient } from './mail-identity.ts';
 import { createWebhookChannel } from './webhook/webhook.ts';
 
-/** The channels of a configuration, each opened with the first mail that takes it. */
+/** The channels of a configuration. Each is opened with its first mail. */
 export interface Channels {
-  /** Throws FleetError `mail-refused` for a recipient that no channel leads to. */
+  /** Returns the channel of a recipient. Throws FleetError `mail-refused` for a recipient without a channel. */
   channelFor(recipient: string): Channel;
-  /** Ends what was kept open. Never throws. */
+  /** Closes the open channels. Never throws. */
   close(): void;
 }
 
-/** The part of a configuration that leads to channels. */
+/** The part of a configuration that defines channels. */
 export type ChannelConfig = Pick<Config, 'smtp' | 'notify' | 'webhooks' | 'stateDir'>;
 
 /**
  * Opens the channels of a configuration: commands of <notify>, webhooks, the mail server, or without <smtp> the files
- * of
- * `outbox/`. Refuses a command and a webhook that config.xml does not name (any more), whatever a stored mail says.
+ * of `outbox/`. Refuses a command or a webhook that config.xml does not name (any more), even if a stored mail names
+ * it.
  */
 export function openChannels(config: ChannelConfig, timeouts: ChannelTimeouts = mailTimeouts): Channels {
   const opened = new Map<string, Channel>();

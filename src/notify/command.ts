@@ -7,19 +7,19 @@ import { commandEnvironment } from '../platform/run-command.ts';
 import type { Channel, OutgoingMail, SendOptions } from './notify.ts';
 import { TooLong, within } from './within.ts';
 
-/** EX_TEMPFAIL of sysexits(3): try again. */
+/** EX_TEMPFAIL of sysexits(3): the mail is retried. */
 const tempFail = 75;
 const maxStderrChars = 300;
-/** Alerts in the environment. Linux takes 128 KiB a variable (execve(2)). */
+/** The most alerts in the environment. Linux allows 128 KiB per variable (execve(2)). */
 const mostAlerts = 1_000;
 /** The wait for stderr after the exit: a process that the command left running may hold it open. */
 const lastWordsMs = 500;
 
 /**
- * Hands mails to a program of the user: the mail on stdin, as it would be sent, and `factsFor` in its environment. The
- * exit status follows sysexits(3): 0 taken, 75 try again, anything else refused for good. The program is started
- * without a shell and without arguments, and killed with its children at the deadline. A program that was killed is
- * tried again.
+ * Passes mails to a program of the user: the mail on stdin, as it would be sent, and `factsFor` in the environment. The
+ * exit status follows sysexits(3): 0 accepts the mail, 75 asks for a retry, any other refuses it permanently. The
+ * program is started without a shell and without arguments. At the deadline it is killed with its children, and the
+ * mail is retried.
  */
 export function createCommandChannel({ command, timeoutMs }: Pick<NotifyConfig, 'command' | 'timeoutMs'>): Channel {
   return {
@@ -38,7 +38,7 @@ async function run(command: string, timeoutMs: number, mail: OutgoingMail, optio
   signal.throwIfAborted();
   const child = start(command, mail);
   try {
-    // A process that an ended command has left running may hold its output.
+    // A process that an ended command left running may hold the output open.
     const giveUp = (): void => void signalGroup(child, 'SIGKILL');
     const { status, killedBy, stderr } = await within({ timeoutMs, signal }, giveUp, (clock) => {
       clock.now('it runs');
@@ -59,7 +59,7 @@ async function run(command: string, timeoutMs: number, mail: OutgoingMail, optio
 function start(command: string, mail: OutgoingMail): ChildProcess {
   try {
     return spawn(command, [], {
-      // A group of its own, so that the deadline ends what the command started too.
+      // A process group of its own, so that the deadline also ends processes that the command started.
       detached: true,
       stdio: ['pipe', 'ignore', 'pipe'],
       env: { ...commandEnvironment(), ...factsFor(command, mail) },
@@ -70,9 +70,8 @@ function start(command: string, mail: OutgoingMail): ChildProcess {
 }
 
 /**
- * Returns the facts that a command learns without reading the mail. FLEET_HEALTH_RECIPIENT is the command, as
- * config.xml has it; FLEET_HEALTH_ALERTS has a line `ID STATE SEVERITY` for each of the first alerts; all of them are
- * headers of the mail.
+ * Returns facts for a command that does not read the mail. FLEET_HEALTH_RECIPIENT is the command from config.xml.
+ * FLEET_HEALTH_ALERTS has a line `ID STATE SEVERITY` for each of the first alerts; the mail's headers have all of them.
  */
 function factsFor(command: string, { content, severity, messageId }: OutgoingMail): Readonly<Record<string, string>> {
   const head = content.slice(0, content.indexOf('\r\n\r\n'));
@@ -90,7 +89,7 @@ function factsFor(command: string, { content, severity, messageId }: OutgoingMai
 }
 
 interface Outcome {
-  /** null: a signal ended it. */
+  /** The exit status; null if a signal ended the command. */
   readonly status: number | null;
   readonly killedBy: NodeJS.Signals | null;
   readonly stderr: string;
@@ -112,7 +111,7 @@ function outcomeOf(child: ChildProcess, command: string, content: string): Promi
       const timer = setTimeout(() => done(status, killedBy), lastWordsMs);
       child.once('close', () => clearTimeout(timer));
     });
-    // A command that ends without reading everything counts by its status alone.
+    // For a command that ends before it has read everything, only the status counts.
     child.stdin?.on('error', () => undefined);
     child.stdin?.end(content);
   });
@@ -123,7 +122,7 @@ function fault(code: 'mail-refused' | 'mail-unavailable', command: string, what:
   return new FleetError({ code, stage: 'mail', message: `${command}: ${what}`, advice });
 }
 
-/** Concerns every mail of the command: they all wait until it can be started. */
+/** Returns the fault of a command that cannot be started. All mails of the command wait until it can. */
 function notStarted(command: string, thrown: unknown): FleetError {
   const { code } = thrown as { readonly code?: unknown };
   const why = code === 'ENOENT' ? 'there is no such program' : code === 'EACCES' ? 'may not be run' : messageOf(thrown);

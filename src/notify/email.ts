@@ -4,19 +4,22 @@ import { mailTimeouts, type AttemptOptions, type Channel } from './notify.ts';
 import { addressOf } from './mail-identity.ts';
 import { openSmtpSession, type SmtpSession } from './smtp-session.ts';
 
-/** The connection is at fault, not the mails, if it breaks at so many mails in a row. */
+/** If a connection breaks at this many mails in a row, the connection is at fault and not the mails. */
 const maxBreaks = 2;
 
 /**
- * Connects to the mail server, logs in where credentials are given, and leaves without sending anything. Throws
- * FleetError `mail-refused`, `mail-unavailable`, `secret-missing`, or the signal's reason.
+ * Connects to the mail server, logs in if there are credentials, and disconnects without a mail. Throws FleetError
+ * `mail-refused`, `mail-unavailable`, `secret-missing`, or the signal's reason.
  */
 export async function verifyMailServer(smtp: SmtpConfig, options: AttemptOptions): Promise<void> {
   const session = await openSmtpSession(smtp, options);
   session.close();
 }
 
-/** Sends mails over SMTP with one connection, which is opened with the first mail and again after it broke. */
+/**
+ * Creates a channel that sends mails over one SMTP connection. The first mail opens the connection; after a break, the
+ * next mail opens it again.
+ */
 export function createEmailChannel(smtp: SmtpConfig, timeouts = mailTimeouts): Channel {
   let session: SmtpSession | null = null;
   let breaks = 0;
@@ -47,7 +50,10 @@ export function createEmailChannel(smtp: SmtpConfig, timeouts = mailTimeouts): C
   };
 }
 
-/** Opens a session for a mail. A refused login concerns all mails: they wait until the configuration is mended. */
+/**
+ * Opens a session for a mail. Reports a refused login as `mail-unavailable`: all mails wait until the configuration is
+ * corrected.
+ */
 async function openForMail(smtp: SmtpConfig, options: AttemptOptions): Promise<SmtpSession> {
   try {
     return await openSmtpSession(smtp, options);

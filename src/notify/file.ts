@@ -6,8 +6,8 @@ import { FleetError, messageOf } from '../errors.ts';
 import { mailTimeouts, type Channel, type OutgoingMail, type SendOptions } from './notify.ts';
 
 /**
- * Stores mails as `.eml` files in a folder, which is what happens without <smtp>. A file appears whole or not at all,
- * and the same mail again is the same file.
+ * Creates a channel that stores mails as `.eml` files in a folder, which replaces a mail server without <smtp>. A file
+ * appears whole or not at all. The same mail gives the same file.
  */
 export function createFileChannel(outboxDir: string, timeouts = mailTimeouts): Channel {
   return {
@@ -34,7 +34,8 @@ async function store(outboxDir: string, mail: OutgoingMail, { onDataBegun, signa
 }
 
 /**
- * Reports a fault of the folder under another stage than `mail`: a folder that does not take one mail takes no other.
+ * Runs work on the folder. Throws its fault with the stage `spool` instead of `mail`, because a folder that fails for
+ * one mail fails for all.
  */
 async function asMailFault<T>(what: string, work: () => T | Promise<T>): Promise<T> {
   try {

@@ -2,7 +2,7 @@ import { FleetError } from '../errors.ts';
 import type { AttemptOptions } from './notify.ts';
 import { takeLogin } from './url-login.ts';
 
-/** Asks every URL at the same time. Returns the faults; throws only the signal's reason. */
+/** Requests every URL at the same time. Returns the faults. Throws only the signal's reason. */
 export async function sendHeartbeats(urls: readonly string[], options: AttemptOptions): Promise<readonly FleetError[]> {
   const answers = await Promise.allSettled(urls.map((url) => sendHeartbeat(url, options)));
   const thrown = answers.flatMap((answer): unknown[] => (answer.status === 'rejected' ? [answer.reason] : []));
@@ -13,15 +13,15 @@ export async function sendHeartbeats(urls: readonly string[], options: AttemptOp
 }
 
 /**
- * Asks a URL (GET), so that somebody else can notice when it is no longer asked. A name and password in the URL are
- * sent as HTTP's Basic login (RFC 7617). Throws FleetError `mail-unavailable` when the answer is no success, or the
- * signal's reason. The URL may hold a token, so only its host is ever shown.
+ * Requests a URL (GET), so that another service can notice when the requests stop. A name and password in the URL are
+ * sent as HTTP Basic authentication (RFC 7617). Throws FleetError `mail-unavailable` if the status is no success, or
+ * the signal's reason. The URL may contain a token, so only its host is ever shown.
  */
 export async function sendHeartbeat(url: string, { timeoutMs, signal }: AttemptOptions): Promise<void> {
   signal.throwIfAborted();
   const target = URL.canParse(url) ? new URL(url) : null;
   if (target === null) throw fault('<heartbeat>', 'the url is none');
-  // fetch refuses a URL that has a login, and repeats it when it does.
+  // fetch refuses a URL with a login, and repeats the URL in its error.
   const headers = takeLogin(target);
   const deadline = AbortSignal.timeout(timeoutMs);
   let answer: Response;
@@ -35,7 +35,7 @@ export async function sendHeartbeat(url: string, { timeoutMs, signal }: AttemptO
   if (!answer.ok) throw fault(target.host, `status ${answer.status}`);
 }
 
-/** The system's code for it: messages of fetch may repeat the URL. */
+/** Returns the system's code of an error. The messages of fetch may repeat the URL. */
 function codeOf(thrown: unknown): string {
   const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
   const { code } = cause as { readonly code?: unknown };

@@ -2,20 +2,18 @@ import { statSync, utimesSync, writeFileSync } from 'node:fs';
 
 import { hourMs } from '../platform/units.ts';
 
-/** Cron starts a program a moment earlier or later than an hour after the time before. */
+/** The tolerance for cron, which may start a program slightly earlier than an hour after the last start. */
 const slackMs = 2_500;
 
-/**
- * Returns true if a line is due: the first, then one an hour. A time in the future comes from a clock that was wrong.
- */
+/** Returns true if a line is due: the first, then one an hour. A time in the future comes from a wrong clock. */
 export function isLineDue({ loggedAtMs }: { readonly loggedAtMs: number | null }, nowMs: number): boolean {
   return loggedAtMs === null || loggedAtMs > nowMs || nowMs - loggedAtMs >= hourMs - slackMs;
 }
 
 /**
- * Returns true if a line is due about something that began at `sinceMs`: none was written, or the last an hour
- * ago. The time of the file is that of the last line, and is set where one is due. A file that cannot be written makes
- * every line due.
+ * Returns true if a line is due about a condition that began at `sinceMs`: no line was written, or the last one an hour
+ * ago. The file's modification time is the time of the last line; it is set if a line is due. If the file cannot be
+ * written, every line is due.
  */
 export function claimHourlyLine(file: string, sinceMs: number, nowMs: number): boolean {
   const loggedAtMs = timeOf(file);
@@ -30,7 +28,7 @@ export function claimHourlyLine(file: string, sinceMs: number, nowMs: number): b
   return true;
 }
 
-/** Returns the time of a file, or null if there is none, or no folder for it. */
+/** Returns the modification time of a file; null if the file or its folder is missing. */
 function timeOf(file: string): number | null {
   try {
     return statSync(file).mtimeMs;

@@ -8,7 +8,9 @@ import { sender } from '../config/settings/mail-settings.ts';
 
 const commandMark = '|';
 
-/** Returns the recipient that stands for a <notify>. Its refusals hold up nobody else. */
+/**
+ * Returns the recipient for a <notify>. Each command has its own recipient, so that its refusals delay no other mails.
+ */
 export function recipientOfCommand(command: string): string {
   return `${commandMark}${command}`;
 }
@@ -29,8 +31,8 @@ export function senderOf({ smtp }: Pick<Config, 'smtp'>): string {
 }
 
 /**
- * Returns the address of `Name <address>`, or of the address alone, with its domain as DNS has it (RFC 5890).
- * Configured addresses were checked when they were read.
+ * Returns the address of `Name <address>` or of an address alone, with its domain as in DNS (RFC 5890). Configured
+ * addresses were checked when config.xml was read.
  */
 export function addressOf(mailbox: string): string {
   const address = /<([^<>]*)>\s*$/.exec(mailbox)?.[1] ?? mailbox.trim();
@@ -45,7 +47,7 @@ export function domainOf(from: string): string {
   return domainToASCII(address.slice(address.lastIndexOf('@') + 1)) || 'localhost';
 }
 
-/** Returns a digest that the same words always have, in hexadecimal. */
+/** Returns a digest of words in hexadecimal. The same words give the same digest. */
 export function digestOf(words: readonly (string | number | null)[]): string {
   return createHash('sha256').update(JSON.stringify(words)).digest('hex');
 }

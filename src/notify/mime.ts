@@ -1,19 +1,19 @@
 import { escapeMarkup } from '../text/escape-markup.ts';
 import { MailComposer, encodeWord } from './nodemailer.ts';
 
-/** The words of a mail. Sender, recipient and date are missing. */
+/** The content of a mail, without sender, recipient and date. */
 export interface MailText {
   readonly subject: string;
   /** Lines end with LF. */
   readonly text: string;
   readonly html: string;
-  /** `<...@...>`, as are the next two. */
+  /** The Message-ID in the form `<...@...>`. `inReplyTo` and `references` have the same form. */
   readonly messageId: string;
-  /** The Message-ID that it continues; null if none. */
+  /** The Message-ID of the mail that this one continues; null if none. */
   readonly inReplyTo: string | null;
-  /** `inReplyTo` is the last one. */
+  /** The Message-IDs of earlier mails, `inReplyTo` last. */
   readonly references: readonly string[];
-  /** Headers beside those that every mail has, in ASCII. A list becomes one header a member. */
+  /** Further headers, in ASCII. A list becomes one header per member. */
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
 }
 
@@ -21,26 +21,26 @@ export interface FreezeOptions {
   readonly mail: MailText;
   /** An address, or `Name <address>`. */
   readonly from: string;
-  /** An address; `null` if the mail names no recipient (a command, a file). */
+  /** An address; `null` if the mail names no recipient (for a command or a file). */
   readonly to: string | null;
   readonly dateMs: number;
-  /** The address that replies go to; left out: the sender's. */
+  /** The address for replies; left out: the sender's. */
   readonly replyTo?: string | null;
-  /** A whole mail that it carries (message/rfc822). */
+  /** A whole mail that this mail contains (message/rfc822). */
   readonly enclosed?: string;
-  /** A document that it carries. Its name is `notification` unless it has one. */
+  /** An attached document. Its default name is `notification`. */
   readonly attached?: { readonly type: string; readonly body: string; readonly name?: string };
 }
 
 export interface NoticeOptions extends Omit<FreezeOptions, 'mail'> {
   readonly subject: string;
   readonly lines: readonly string[];
-  /** `<...@...>`. */
+  /** The Message-ID in the form `<...@...>`. */
   readonly messageId: string;
   readonly headers?: MailText['headers'];
 }
 
-/** Returns the bytes of a mail that is a few lines of text and continues no other; its HTML shows the same lines. */
+/** Returns the bytes of a mail with a few lines of text that continues no other mail. Its HTML shows the same lines. */
 export function freezeNotice({ subject, lines, messageId, headers, ...options }: NoticeOptions): Promise<string> {
   const text = lines.join('\n');
   const html = `<pre>${escapeMarkup(text)}</pre>`;
@@ -53,7 +53,7 @@ export function freezeNotice({ subject, lines, messageId, headers, ...options }:
 
 /**
  * Returns the bytes of a mail (RFC 5322, RFC 2045): text and HTML as alternatives, CRLF, lines under 998 bytes, ASCII
- * throughout unless an address is not. The same words give the same bytes.
+ * unless an address is not. The same input gives the same bytes.
  */
 export async function freezeMail(options: FreezeOptions): Promise<string> {
   const { mail, from, to, dateMs, replyTo = null, enclosed, attached } = options;
@@ -61,7 +61,8 @@ export async function freezeMail(options: FreezeOptions): Promise<string> {
   const composer = new MailComposer({
     from,
     to: to === null ? 'undisclosed-recipients:;' : { name: '', address: to },
-    // A subject that looks encoded would be decoded by the reader's program, into what its author hid there (RFC 2047).
+    // The reader's mail program would decode a subject that looks encoded, and show text that was hidden in it (RFC
+    // 2047).
     subject: subject.includes('=?') ? encodeWord(subject, 'B', 52) : subject,
     messageId,
     ...(replyTo === null ? {} : { replyTo: { name: '', address: replyTo } }),
@@ -93,7 +94,7 @@ export async function freezeMail(options: FreezeOptions): Promise<string> {
   return content.toString('utf8');
 }
 
-/** Replaces the date of a mail that waited: inboxes sort by it. */
+/** Replaces the date of a mail that waited, because inboxes sort by date. */
 export function dateMail(content: string, dateMs: number): string {
   return content.replace(/^Date: .*?\r$/m, `Date: ${mailDate(dateMs)}\r`);
 }

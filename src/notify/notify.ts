@@ -1,15 +1,14 @@
 /**
- * A channel to a person. Promises: every attempt ends by its deadline, and its fault says whether the other side
- * refused this mail for good (`mail-refused`; `retryable` if that may be lifted), may take it later
- * (`mail-unavailable`), or takes no mail at all for now (a stage other than `mail`: no server, a refused login). No
- * fault holds a credential.
+ * Channels to recipients. Every attempt ends by its deadline. Its fault shows whether the receiver refused this mail
+ * permanently (`mail-refused`; `retryable` if the refusal may be lifted), may accept it later (`mail-unavailable`), or
+ * accepts no mail at present (a stage other than `mail`: no server, a refused login). No fault contains a credential.
  */
 import type { Severity } from '../config/config.ts';
 import { FleetError, type FleetErrorOptions } from '../errors.ts';
 
-/** A mail as it was frozen: every attempt sends the same bytes. */
+/** A frozen mail: every attempt sends the same bytes. */
 export interface OutgoingMail {
-  /** An address, or what else the channel knows people by. */
+  /** An address, or another name that the channel has for a recipient. */
   readonly recipient: string;
   readonly messageId: string;
   /** RFC 5322 with CRLF, headers included. */
@@ -18,11 +17,11 @@ export interface OutgoingMail {
 }
 
 export interface ChannelTimeouts {
-  /** The time of a mail until its content begins, name lookup and login included. */
+  /** The time until the mail's content begins, name lookup and login included. */
   readonly timeoutMs: number;
   /**
-   * The time from the content's first byte until the other side has taken it. RFC 5321 (section 4.5.3.2.6) asks for a
-   * long one: a mail that was taken and whose answer nobody waited for is sent twice.
+   * The time from the content's first byte until the receiver has accepted it. RFC 5321 (section 4.5.3.2.6) asks for a
+   * long one: if the sender gives up before the reply to an accepted mail, the mail is sent twice.
    */
   readonly answerTimeoutMs: number;
 }
@@ -31,7 +30,7 @@ export interface ChannelTimeouts {
 export const mailTimeouts: ChannelTimeouts = { timeoutMs: 30_000, answerTimeoutMs: 120_000 };
 
 export interface AttemptOptions {
-  /** The whole attempt; of a mail: until its content begins. */
+  /** The time of the whole attempt; for a mail, the time until its content begins. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
@@ -39,26 +38,26 @@ export interface AttemptOptions {
 export interface SendOptions {
   readonly signal: AbortSignal;
   /**
-   * Awaited before the first byte of the content leaves: from then on the mail may arrive, whatever is heard
-   * afterwards. A rejection ends the attempt with nothing sent, and with the same error.
+   * Awaited before the first byte of the content is sent. From then on the mail may arrive, whatever the reply. A
+   * rejection ends the attempt with the same error, and nothing is sent.
    */
   readonly onDataBegun: () => Promise<void>;
 }
 
 export interface Channel extends ChannelTimeouts {
-  /** Identifies the channel: while one takes nothing, the others are still tried. */
+  /** The name that identifies the channel. If one channel accepts nothing, the others are still tried. */
   readonly name: string;
   /**
-   * Resolves once the other side has taken the mail for good. Throws FleetError: of stage `mail` if it concerns this
-   * mail (`mail-refused`, `mail-unavailable`), of another stage if every mail of the channel has to wait; the signal's
-   * reason; what `onDataBegun` threw.
+   * Resolves once the receiver has accepted the mail finally. Throws FleetError: of stage `mail` if the fault concerns
+   * this mail (`mail-refused`, `mail-unavailable`), of another stage if every mail of the channel has to wait. Throws
+   * the signal's reason, or the error of `onDataBegun`.
    */
   send(mail: OutgoingMail, options: SendOptions): Promise<void>;
-  /** Ends what was kept open between mails. Never throws. */
+  /** Closes connections that were kept open between mails. Never throws. */
   close(): void;
 }
 
-/** The other side takes the mail later, and has named the time. */
+/** The receiver accepts the mail later, and has named the time. */
 export class TryLater extends FleetError {
   /** The least wait before the next attempt. */
   readonly afterMs: number;

@@ -1,2 +1,2 @@
-/** The one file that knows postal-mime, which reads mails. */
+/** The only file that imports postal-mime, which reads mails. */
 export { decodeWords, default as PostalMime } from 'postal-mime';

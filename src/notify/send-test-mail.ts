@@ -13,7 +13,7 @@ import { freezeWebhook } from './webhook/freeze-webhook.ts';
 
 export interface TestMailOptions {
   readonly config: Config;
-  /** null: the first recipient of <alerts>, else the fallback address. */
+  /** The recipient; null: the first recipient of <alerts>, or else the fallback address. */
   readonly to: string | null;
   readonly signal: AbortSignal;
   readonly nowMs: number;
@@ -21,13 +21,13 @@ export interface TestMailOptions {
 
 export interface TestMail {
   readonly to: string;
-  /** The mail server (`host:port`), or without <smtp> the folder. */
+  /** The mail server (`host:port`), or the folder without <smtp>. */
   readonly where: string;
 }
 
 /**
- * Sends a test mail over the channel of alerts. Stores nothing. Throws FleetError `usage` if the recipient is not
- * clear, `mail-refused`, `mail-unavailable`, `secret-missing`, or the signal's reason.
+ * Sends a test mail over the channel of alerts. Stores nothing. Throws FleetError `usage` if no recipient is known,
+ * `mail-refused`, `mail-unavailable`, `secret-missing`, or the signal's reason.
  */
 export async function sendTestMail({ config, to, signal, nowMs }: TestMailOptions): Promise<TestMail> {
   const first = config.alerts.recipients.find((one) => isMailAddress(one.to))?.to;
@@ -55,8 +55,8 @@ export async function sendTestMail({ config, to, signal, nowMs }: TestMailOption
 }
 
 /**
- * Posts a test message to a webhook. Its alert is over, so that nothing stays open. Stores nothing. Throws FleetError
- * `usage` if config.xml has no such webhook, and as `sendTestMail` does.
+ * Posts a test message to a webhook. Its alert is resolved, so that nothing stays open. Stores nothing. Throws
+ * FleetError `usage` if config.xml has no such webhook, and the errors of `sendTestMail`.
  */
 export async function sendTestMessage(
   { config, signal, nowMs }: Omit<TestMailOptions, 'to'>,
@@ -100,7 +100,7 @@ export async function sendTestMessage(
   await sendNow(config, { recipient: recipientOfWebhook(name), messageId, content }, signal);
 }
 
-/** Sends over the channel of the recipient, and returns the name of the channel. */
+/** Sends a mail over the channel of its recipient. Returns the name of the channel. */
 async function sendNow(config: Config, mail: Omit<OutgoingMail, 'severity'>, signal: AbortSignal): Promise<string> {
   const channels = openChannels(config);
   try {

@@ -9,7 +9,7 @@ export type SmtpPhase = 'connect' | 'login' | 'mail';
 export interface SmtpTrouble {
   readonly smtp: SmtpConfig;
   readonly phase: SmtpPhase;
-  /** In any form in which a server may repeat it. */
+  /** The secrets in every form in which a server may repeat them. */
   readonly secrets: readonly string[];
   readonly thrown: unknown;
 }
@@ -20,42 +20,45 @@ interface SmtpError {
   readonly command?: unknown;
   readonly response?: unknown;
   readonly responseCode?: unknown;
-  /** The code of the system, where nodemailer put its own in its place. */
+  /** The system's code, if nodemailer replaced it by its own. */
   readonly originalCode?: unknown;
 }
 
 type Verdict = Pick<FleetErrorOptions, 'code' | 'stage' | 'retryable'>;
 
 const maxWords = 300;
-/** "The server has no such login", "log in first", "encrypt first" (RFC 4954, section 6; RFC 3207, section 4). */
+/** The replies "no such login", "log in first" and "encrypt first" (RFC 4954, section 6; RFC 3207, section 4). */
 const loginReplies: readonly number[] = [530, 534, 535, 538];
 /** Enhanced codes about the sender's address (RFC 3463, section 3.2). */
 const senderWords = /^\d{3}[ -]5\.1\.[78]\b/;
-/** Too large, by reply code or enhanced code (RFC 1870, section 6; RFC 3463, section 3.3 and 3.4). */
+/** A mail that is too large, by reply code or enhanced code (RFC 1870, section 6; RFC 3463, sections 3.3 and 3.4). */
 const tooLargeWords = /^552\b|^\d{3}[ -]5\.(?:2\.3|3\.4)\b/;
 
 /**
- * Security or policy (RFC 3463, section 3.8): of where a mail comes from, not of its recipient. Blocklists, rates and
- * missing rights are mended by people and pass.
+ * Security or policy (RFC 3463, section 3.8): about the sender of a mail, not its recipient. Blocklists, rate limits
+ * and missing rights are temporary, because people correct them.
  */
 const policyWords = /^\d{3}[ -]5\.7\.\d/;
 
-/** True if the server answered and still listens; false if the conversation broke off. */
+/** True if the server answered and the conversation can continue; false if the conversation broke off. */
 export function isAnswer(thrown: unknown): boolean {
   const { code, responseCode } = thrown as SmtpError;
   if (responseCode === 421) return false;
   return code === 'EENVELOPE' || code === 'EMESSAGE';
 }
 
-/** Returns the fault of a conversation with a mail server in words for people. */
+/** Returns the fault of a conversation with a mail server, in words for people. */
 export function smtpFault({ smtp, phase, secrets, thrown }: SmtpTrouble): FleetError {
   const { advice, ...verdict } = { ...verdictOf(phase, thrown), ...adviceFor(smtp, thrown) };
   const message = `mail server ${smtp.host}:${smtp.port}: ${wordsOf(thrown, secrets)}`;
-  // The cause is left out: it holds the server's words unclipped, and what they repeat.
+  // The cause is left out: it contains the server's full reply and any secrets that the reply repeats.
   return new FleetError({ ...verdict, message, advice });
 }
 
-/** 5yz is for good (RFC 5321, section 4.2.1) unless it is policy, everything else may pass. */
+/**
+ * Returns the code and the stage of a fault. A 5yz reply is permanent (RFC 5321, section 4.2.1) unless it is about
+ * policy. Everything else may pass.
+ */
 function verdictOf(phase: SmtpPhase, thrown: unknown): Verdict {
   const { code, command, response, responseCode } = thrown as SmtpError;
   const reply = typeof responseCode === 'number' ? responseCode : null;
@@ -96,7 +99,7 @@ function wordsOf(thrown: unknown, secrets: readonly string[]): string {
   return characters.length <= maxWords ? characters.join('') : `${characters.slice(0, maxWords).join('')} ...`;
 }
 
-/** A name with several addresses fails with one error for each. */
+/** Describes a failed connection. A name with several addresses fails with one error per address. */
 function failureOf(thrown: unknown): string {
   if (isPlain(thrown)) return 'this port does not begin with TLS';
   return thrown instanceof AggregateError ? thrown.errors.map(messageOf).join('; ') : messageOf(thrown);
@@ -109,7 +112,7 @@ function asked(command: unknown): string {
 const certificateCodes =
   /^(?:DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+|ERR_TLS_CERT_ALTNAME_INVALID|CERT_\w+)$/;
 
-/** True if the server spoke before TLS began (OpenSSL's words: wrong version number, or a packet length too long). */
+/** True if the server sent text before TLS began (OpenSSL: wrong version number, or packet length too long). */
 function isPlain(thrown: unknown): boolean {
   return /wrong version number|packet length too long|ERR_SSL_WRONG_VERSION_NUMBER/i.test(messageOf(thrown));
 }

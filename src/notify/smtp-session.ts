@@ -13,11 +13,11 @@ import { asError, within, type Clock } from './within.ts';
 
 /** A connection to a mail server, logged in if credentials are given. */
 export interface SmtpSession {
-  /** Hands over one mail to one recipient (RFC 5321). Throws FleetError `mail-refused`, `mail-unavailable`. */
+  /** Sends one mail to one recipient (RFC 5321). Throws FleetError `mail-refused`, `mail-unavailable`. */
   send(envelope: Envelope, content: string, options: SessionSendOptions): Promise<void>;
-  /** False after a fault that may have left the conversation anywhere. */
+  /** False after a fault that leaves the state of the conversation unknown. */
   usable(): boolean;
-  /** Says QUIT and ends the connection. Never throws. */
+  /** Sends QUIT and ends the connection. Never throws. */
   close(): void;
 }
 
@@ -30,9 +30,9 @@ export interface Envelope {
 
 const resetTimeoutMs = 5_000;
 const farewellMs = 1_000;
-/** Far more than any reply has. */
+/** The most bytes of a reply; real replies are far shorter. */
 const maxReplyBytes = 64 * 1024;
-/** Longer than any deadline: within.ts ends an attempt that takes too long. */
+/** A timeout longer than any deadline: within.ts ends an attempt that takes too long. */
 const neverMs = dayMs;
 
 /**
@@ -45,7 +45,7 @@ export async function openSmtpSession(smtp: SmtpConfig, options: AttemptOptions)
   const dialled = dialSmtp(smtp);
   const { connection, socket } = dialled;
   const line: Line = { connection, broken: false };
-  // A connection that breaks between two commands tells nobody else.
+  // A break between two commands has no other listener.
   connection.on('error', () => (line.broken = true));
   connection.once('end', () => (line.broken = true));
   let phase: SmtpPhase = 'connect';
@@ -62,7 +62,7 @@ export async function openSmtpSession(smtp: SmtpConfig, options: AttemptOptions)
       if (credentials === null) return;
       phase = 'login';
       clock.now('logging in');
-      // Encryption that was asked for is what the library promises; a password is worth a second look.
+      // The library promises the requested encryption; before a password is sent, it is checked again.
       if (smtp.security !== 'none' && !connection.secure) throw new Error('the connection is not encrypted');
       await ask<unknown>(connection, (done) => connection.login({ credentials }, done));
     });
@@ -110,7 +110,7 @@ interface HandOver {
 
 async function handOver({ connection }: Line, { envelope, content, limits, clock, begun }: HandOver): Promise<void> {
   clock.now('handing over a mail');
-  // Read once the server has answered DATA with 354, so what happens here comes before the content's first byte.
+  // The body is read after the server's 354 reply to DATA, so this code runs before the content's first byte.
   const body = Readable.from(
     (async function* () {
       clock.pause();
@@ -118,7 +118,7 @@ async function handOver({ connection }: Line, { envelope, content, limits, clock
         await limits.onDataBegun();
       } catch (thrown) {
         begun.failed = asError(thrown);
-        // Not the same error: nodemailer writes its own code into what a stream throws.
+        // A different error, because nodemailer writes its own code into an error of a stream.
         throw new Error('not begun', { cause: thrown });
       }
       clock.now('waiting for a mail to be taken', limits.answerTimeoutMs);
@@ -132,7 +132,9 @@ async function handOver({ connection }: Line, { envelope, content, limits, clock
   await ask<unknown>(connection, (done) => connection.send({ from, to: [to], size, use8BitMime }, body, done));
 }
 
-/** After a refusal, so that the next mail begins anew. A server that does not even take that is done with. */
+/**
+ * Resets the conversation after a refusal, so that the next mail starts anew. Closes the connection if the reset fails.
+ */
 async function reset({ connection }: Line, signal: AbortSignal, hangUp: () => void): Promise<void> {
   try {
     const question = (): Promise<unknown> => ask<unknown>(connection, (done) => connection.reset(done));
@@ -142,7 +144,7 @@ async function reset({ connection }: Line, signal: AbortSignal, hangUp: () => vo
   }
 }
 
-/** A server that does not answer QUIT must not keep the program alive. */
+/** Sends QUIT. Closes the connection after a second, so that a silent server does not keep the program alive. */
 function sayGoodbye(connection: SMTPConnection, hangUp: () => void): void {
   const timer = setTimeout(hangUp, farewellMs);
   timer.unref();
@@ -150,7 +152,7 @@ function sayGoodbye(connection: SMTPConnection, hangUp: () => void): void {
   connection.quit();
 }
 
-/** The forms in which credentials cross the wire, and so may come back in a server's words. */
+/** Returns the forms in which the protocol sends credentials, so that the server's replies may repeat them. */
 function shapesOf({ user, pass }: { readonly user: string; readonly pass: string }): readonly string[] {
   const base64 = (text: string): string => Buffer.from(text).toString('base64');
   return [base64(`\0${user}\0${pass}`), base64(pass), pass].filter((shape) => shape !== '');
@@ -163,8 +165,8 @@ interface Dialled {
 }
 
 /**
- * Begins a connection, so that it can be given up at any moment. Names are resolved as the system does it, /etc/hosts
- * included. Throws FleetError `mail-unavailable` when the file of `ca` cannot be read.
+ * Begins a connection that can be aborted at any moment. Names are resolved by the system, /etc/hosts included. Throws
+ * FleetError `mail-unavailable` if the file of `ca` cannot be read.
  */
 function dialSmtp(smtp: SmtpConfig): Dialled {
   const ca = readAuthority(smtp.ca);
@@ -195,14 +197,14 @@ function readAuthority(file: string | null): Buffer | null {
   }
 }
 
-/** Waits for the connection, the greeting, EHLO and, where it is wanted, TLS. */
+/** Waits for the connection, the greeting, EHLO and, if configured, TLS. */
 async function greetServer({ connection, socket }: Dialled, clock: Clock): Promise<void> {
   await once(socket, 'connect');
   clock.now('greeting it');
   await ask<undefined>(connection, (done) => connection.connect((error) => done(error)));
 }
 
-/** Asks the server one question. Rejects if the connection breaks meanwhile. */
+/** Sends one request to the server. Rejects if the connection breaks meanwhile. */
 function ask<T>(connection: SMTPConnection, question: (done: (error: unknown, value?: T) => void) => void): Promise<T> {
   return new Promise((resolve, reject) => {
     const settle = (how: () => void): void => {

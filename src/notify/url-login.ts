@@ -1,8 +1,8 @@
 import { percentDecoded } from '../text/percent-decoded.ts';
 
 /**
- * Takes name and password out of a URL, and returns them as the header of HTTP's Basic login (RFC 7617). Returns no
- * header for a URL without them.
+ * Removes name and password from a URL, and returns them as the header of HTTP Basic authentication (RFC 7617). Returns
+ * no header for a URL without a login.
  */
 export function takeLogin(url: URL): { readonly authorization?: string } {
   const { username, password } = url;

@@ -3,18 +3,21 @@ import type { AttemptOptions } from './notify.ts';
 
 /** The time limit of an attempt, and the step that the attempt is at. */
 export interface Clock {
-  /** `doing` ends the sentence "no answer within 20 s while ...". A time starts anew; without one the time goes on. */
+  /**
+   * Sets the current step. `doing` ends the sentence "no answer within 20 s while ...". `timeoutMs` restarts the time;
+   * without it the time continues.
+   */
   now(doing: string, timeoutMs?: number): void;
-  /** Stops the time: what is waited for has a deadline of its own. */
+  /** Stops the time: the next wait has a deadline of its own. */
   pause(): void;
 }
 
-/** An attempt took too long. */
+/** The error of an attempt that took too long. */
 export class TooLong extends Error {}
 
 /**
- * Work that ends by its deadline or with its signal, whatever it waits for: then `giveUp` frees what it holds. Throws
- * what the work throws, TooLong, or the signal's reason.
+ * Runs work until its deadline or until its signal aborts, whatever the work waits for. Then `giveUp` frees the work's
+ * resources. Throws the work's error, TooLong, or the signal's reason.
  */
 export async function within<T>(
   { timeoutMs, signal }: AttemptOptions,

@@ -1,4 +1,4 @@
-/** The one file that knows imapflow. */
+/** The only file that imports imapflow. */
 import { readFileSync } from 'node:fs';
 
 import { ImapFlow } from 'imapflow';
@@ -11,32 +11,32 @@ import { cut } from '../../text/text-columns.ts';
 import type { AttemptOptions } from '../notify.ts';
 import { TooLong, within } from '../within.ts';
 
-/** Bytes of a message that are read. */
+/** The most bytes of a message that are read. */
 export const mostMessageBytes = 64 * 1024;
 const mostLineBytes = 1024 * 1024;
-/** Characters of the server's words that are kept as the reason. */
+/** The most characters of the server's reply that are kept as the reason. */
 const mostWords = 300;
 
 /** A mailbox that is open for reading. */
 export interface OpenMailbox {
   readonly uidValidity: string;
-  /** No message has this id or a greater one. */
+  /** An id that is greater than the id of every message. */
   readonly uidNext: number;
   /** Returns the ids of messages from an id on, or of those that arrived on a day or later, in ascending order. */
   search(from: { readonly uid: number } | { readonly since: Date }): Promise<readonly number[]>;
-  /** Yields messages as they come, without marking them as read. */
+  /** Yields messages in the order of the server's replies, without marking them as read. */
   fetch(uids: readonly number[]): AsyncIterable<FetchedMessage>;
 }
 
 export interface FetchedMessage {
   readonly uid: number;
   readonly arrivedAtMs: number;
-  /** The first 64 KiB. */
+  /** The first 64 KiB of the message. */
   readonly source: Uint8Array;
 }
 
 /**
- * Logs in, opens the mailbox for reading alone and hands it to the work; all of it within the time. Throws FleetError
+ * Logs in, opens the mailbox read-only and passes it to `work`, all within the timeout. Throws FleetError
  * `replies-unread`, `secret-missing`, or the signal's reason.
  */
 export async function withMailbox<T>(
@@ -46,7 +46,7 @@ export async function withMailbox<T>(
 ): Promise<T> {
   options.signal.throwIfAborted();
   const client = openClient(replies);
-  // A connection that breaks between two questions: the next question fails too.
+  // If the connection breaks between two requests, the next request fails too.
   client.on('error', () => undefined);
   let stage: Stage = 'connect';
   try {
@@ -80,7 +80,7 @@ export async function withMailbox<T>(
 function openClient(replies: RepliesConfig): ImapFlow {
   const { host, port, security, username, password, ca } = replies;
   const pass = password.reveal();
-  // The form in which it crosses the wire, and so may come back in the server's words.
+  // The credentials as the protocol sends them, so that the server's replies may repeat them.
   rememberSecret(`\0${username}\0${pass}`);
   return new ImapFlow({
     host,
@@ -123,7 +123,7 @@ async function* fetch(client: ImapFlow, uids: readonly number[]): AsyncGenerator
   }
 }
 
-/** Words of imapflow's errors beside the message. */
+/** The fields of imapflow's errors besides the message. */
 interface ImapError {
   readonly authenticationFailed?: unknown;
   readonly response?: unknown;
@@ -146,7 +146,7 @@ function fault({ host, port }: RepliesConfig, stage: Stage, words: string, cause
   return new FleetError({ code: 'replies-unread', stage, message, cause });
 }
 
-/** Logs in and opens the mailbox, and reads nothing. Throws FleetError `replies-unread`, `secret-missing`. */
+/** Logs in and opens the mailbox without reading messages. Throws FleetError `replies-unread`, `secret-missing`. */
 export async function verifyReplies(replies: RepliesConfig, options: AttemptOptions): Promise<void> {
   await withMailbox(replies, options, () => Promise.resolve());
 }

@@ -5,28 +5,28 @@ import { PostalMime } from '../postal-mime.ts';
 import { firstOwnLine, parseReplyCommand, type ReplyCommand } from './reply-command.ts';
 import { tokenIn } from './reply-token.ts';
 
-/** A message that is addressed as the replies to a mail are. */
+/** A message that is addressed to a reply address of a mail. */
 export interface ParsedReply {
   readonly token: string;
-  /** A digest of its Message-ID, or of the source if it has none. */
+  /** A digest of the message's Message-ID, or of the source if it has none. */
   readonly message: string;
-  /** The address of From, without characters that could do harm where it is shown. */
+  /** The address of From, without characters that are harmful on display. */
   readonly from: string;
-  /** True for what programs send by themselves: vacation messages, bounces, mailing lists. */
+  /** True for automatic messages: vacation messages, bounces, mailing lists. */
   readonly automatic: boolean;
-  /** The command in words: `ack 4h`; null: not understood. */
+  /** The line of the command: `ack 4h`; null if no command was understood. */
   readonly line: string | null;
   readonly command: ReplyCommand | null;
 }
 
-/** Characters of the database's column. */
+/** The most characters in the database's column. */
 const mostFromChars = 255;
 const mostHeaderBytes = 64 * 1024;
 const mostNesting = 20;
-/** Headers with the address that a message was sent to, in the order in which they are looked at. */
+/** Headers that may contain the address of the recipient, in the order of the search. */
 const addressed = ['to', 'cc', 'delivered-to', 'x-original-to', 'envelope-to'];
 
-/** Reads the beginning of a message. Returns null if it is addressed to no token, or cannot be read. */
+/** Reads the beginning of a message. Returns null if the message is addressed to no token, or is unreadable. */
 export async function parseReply(source: Uint8Array): Promise<ParsedReply | null> {
   const mail = await parse(source);
   if (mail === null) return null;
@@ -48,8 +48,8 @@ export async function parseReply(source: Uint8Array): Promise<ParsedReply | null
 }
 
 /**
- * Returns a digest of a message's Message-ID, or of the source if it has none: some servers make the rest anew each
- * time.
+ * Returns a digest of a message's Message-ID, or of the source if it has none. Some servers generate the other headers
+ * anew at each read.
  */
 export async function messageDigest(source: Uint8Array): Promise<string> {
   return digestOf(await parse(source), source);
@@ -69,12 +69,12 @@ async function parse(source: Uint8Array): Promise<ParsedMail | null> {
     const limits = { maxNestingDepth: mostNesting, maxHeadersSize: mostHeaderBytes };
     return await PostalMime.parse(source, { ...limits, forceRfc822Attachments: true });
   } catch {
-    // Beyond the limits: nobody writes a reply like that.
+    // The message exceeds the limits, which no ordinary reply does.
     return null;
   }
 }
 
-/** True for the marks of RFC 3834, RFC 3464, RFC 2919 and of older programs. */
+/** True if a message has a mark of automatic mail (RFC 3834, RFC 3464, RFC 2919, and older programs). */
 function isAutomatic(valuesOf: (name: string) => readonly string[]): boolean {
   const has = (name: string, value: RegExp): boolean => valuesOf(name).some((one) => value.test(one.trim()));
   return (
@@ -86,7 +86,7 @@ function isAutomatic(valuesOf: (name: string) => readonly string[]): boolean {
   );
 }
 
-/** Returns the lines of a reply that is HTML alone, up to what it quotes. */
+/** Returns the text of a reply that is HTML only, up to its first quotation. */
 function textOfHtml(html: string): string {
   const [own = ''] = html.split(/<blockquote\b/i, 1);
   return own

@@ -1,20 +1,20 @@
 import { dayMs } from '../../platform/units.ts';
 import { parseDuration } from '../../text/durations.ts';
 
-/** The words that a reply may say. */
+/** The command of a reply. */
 export interface ReplyCommand {
   readonly kind: 'ack' | 'silence';
-  /** Counted from the arrival of the reply; null: until the alert ends. */
+  /** The duration from the arrival of the reply; null: until the alert ends. */
   readonly forMs: number | null;
 }
 
 const longestMs = 366 * dayMs;
-/** A longer line is no command. */
+/** The most characters of a command. */
 const mostChars = 40;
-/** Lines above a quotation that say who wrote it. */
+/** The most lines above a quotation that name its author. */
 const mostAttributionLines = 3;
 
-/** Reads `ack`, `ack 4h` or `silence 1d`, in letters of either case. Returns null for any other line. */
+/** Reads `ack`, `ack 4h` or `silence 1d`, in upper or lower case. Returns null for any other line. */
 export function parseReplyCommand(line: string): ReplyCommand | null {
   const [, word, span] = /^(ack|silence)(?: +(\S+?))?[.!]?$/.exec(line.toLowerCase()) ?? [];
   if (word === undefined) return null;
@@ -25,8 +25,8 @@ export function parseReplyCommand(line: string): ReplyCommand | null {
 }
 
 /**
- * Returns the first line that was written for the reply: neither blank nor quoted with `>`, nor the lines above a
- * quotation that say who wrote it. Returns null if there is none, or if it is too long for a command.
+ * Returns the first line that the reply's author wrote. Skips blank lines, lines quoted with `>`, and the lines above a
+ * quotation that name its author. Returns null if there is none, or if it is too long for a command.
  */
 export function firstOwnLine(text: string): string | null {
   const lines = text.split(/\r\n|\r|\n/).map(plain);
@@ -40,7 +40,7 @@ export function firstOwnLine(text: string): string | null {
   return null;
 }
 
-/** Removes invisible characters, and makes plain blanks of the others. */
+/** Removes invisible characters, and replaces white space by single blanks. */
 function plain(line: string): string {
   return line
     .replace(/[\u200b-\u200f\u2060\ufeff]/g, '')
@@ -48,7 +48,7 @@ function plain(line: string): string {
     .trim();
 }
 
-/** Counts the lines from here that end with a colon and stand right above a quotation; 0: none. */
+/** Counts the lines from `from` that end with a colon and stand directly above a quotation; 0 if there are none. */
 function attributionLines(lines: readonly string[], from: number): number {
   for (let count = 1; count <= mostAttributionLines; count += 1) {
     const line = lines[from + count - 1] ?? '';

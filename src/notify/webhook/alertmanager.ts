@@ -1,13 +1,13 @@
 import type { Notice, NoticeAlert } from './notice.ts';
 
-/** More alerts would make a body that receivers refuse; the rest are counted. */
+/** The most alerts of a body. Receivers would refuse more; the rest are counted. */
 const mostAlerts = 1_000;
-/** The time of what has no end yet, as Go writes it. */
+/** The end of an alert that still fires: Go's zero time. */
 const noTime = '0001-01-01T00:00:00Z';
 
 type Labels = Readonly<Record<string, string>>;
 
-/** Returns the document that Alertmanager posts to a webhook, version 4. Its alerts are one group. */
+/** Returns the document that Alertmanager posts to a webhook, version 4. The alerts form one group. */
 export function alertmanagerDocument(notice: Notice, receiver: string): object {
   const alerts = notice.alerts.slice(0, mostAlerts).map((alert) => alertOf(alert));
   return {
@@ -24,7 +24,10 @@ export function alertmanagerDocument(notice: Notice, receiver: string): object {
   };
 }
 
-/** Returns the labels of an alert, those of its client too. An empty label is none (Prometheus's data model). */
+/**
+ * Returns the labels of an alert and its client. Omits empty labels, which equal missing ones in Prometheus's data
+ * model.
+ */
 export function labelsOf({ rule, client, severity, subject, labels }: NoticeAlert, more: Labels = {}): Labels {
   return filled({ ...more, ...labels, alertname: rule, instance: client, severity, subject });
 }
@@ -50,12 +53,12 @@ function alertOf(alert: NoticeAlert) {
     startsAt: new Date(startsAtMs).toISOString(),
     endsAt: endsAtMs === null ? noTime : new Date(endsAtMs).toISOString(),
     generatorURL: '',
-    // Alertmanager's own have 64 bits too.
+    // Alertmanager's own fingerprints have 64 bits too.
     fingerprint: id.slice(0, 16),
   };
 }
 
-/** Returns the entries that all have. */
+/** Returns the entries that all members share. */
 function shared(all: readonly Labels[]): Labels {
   const [first = {}] = all;
   return Object.fromEntries(Object.entries(first).filter(([key, value]) => all.every((one) => one[key] === value)));

@@ -1,25 +1,25 @@
-/** Forms of the body that people read: chats and telephones. Each keeps the sizes that its vendor takes. */
+/** Forms of the body for people: chats and telephones. Each respects the size limits of its vendor. */
 import type { Severity } from '../../config/config.ts';
 import { cutBytes } from './cut-bytes.ts';
 import type { Notice, NoticeAlert } from './notice.ts';
 
-/** Red, yellow and green of the pages. */
+/** The red, yellow and green of the pages. */
 const colours: Readonly<Record<Severity | 'none', number>> = { critical: 0xb91c1c, warning: 0xb45309, none: 0x15803d };
 
-/** Slack: a header has 150 characters, a section 3,000. */
+/** The limits of Slack: a header has 150 characters, a section 3,000. */
 const slackHeader = 150;
 const slackSection = 2_900;
-/** Discord: content has 2,000 characters, the description of an embed 4,096. */
+/** The limits of Discord: content has 2,000 characters, the description of an embed 4,096. */
 const discordContent = 1_000;
 const discordDescription = 4_000;
-/** Teams: 28 KB in all. */
+/** The limit of Teams: 28 KB in all. */
 const teamsText = 20_000;
-/** ntfy: 4,096 bytes; what is longer becomes an attachment. */
+/** The limit of ntfy: 4,096 bytes; a longer message becomes an attachment. */
 const ntfyMessage = 4_000;
 
 /**
- * Returns a message for Slack's incoming webhooks. Blocks of plain text know no mentions, links or emoji; the text of
- * push messages does, so it is escaped.
+ * Returns a message for Slack's incoming webhooks. Blocks of plain text have no mentions, links or emoji. The text of
+ * push messages has them, so it is escaped.
  */
 export function slackMessage(notice: Notice): object {
   const plain = (text: string): object => ({ type: 'plain_text', text, emoji: false });
@@ -32,7 +32,9 @@ export function slackMessage(notice: Notice): object {
   };
 }
 
-/** Returns a message for Discord's webhooks. `allowed_mentions` takes all mentions away, escapes the markup. */
+/**
+ * Returns a message for Discord's webhooks. `allowed_mentions` disables all mentions, and escapes disable the markup.
+ */
 export function discordMessage(notice: Notice): object {
   const { subject, severity, alerts, atMs } = notice;
   return {
@@ -48,7 +50,7 @@ export function discordMessage(notice: Notice): object {
   };
 }
 
-/** Returns an Adaptive Card for Teams' webhooks. A TextRun knows no markup, and mentions need entities of the card. */
+/** Returns an Adaptive Card for Teams' webhooks. A TextRun has no markup, and mentions need entities of the card. */
 export function teamsMessage(notice: Notice): object {
   const run = (text: string, more: object = {}): object => ({
     type: 'RichTextBlock',
@@ -64,7 +66,7 @@ export function teamsMessage(notice: Notice): object {
   return { type: 'message', attachments: [{ contentType, contentUrl: null, content: card }] };
 }
 
-/** A message for ntfy: the text, and what stands in headers. */
+/** A message for ntfy: the text, and the values of headers. */
 export interface NtfyMessage {
   readonly title: string;
   /** From 1 to 5. */
@@ -85,8 +87,8 @@ export function ntfyMessageOf({ subject, severity, state, alerts }: Notice): Ntf
 }
 
 /**
- * Returns a line for each alert, as many as there is room for, and how many more there are. `escape` is applied to each
- * line before it is measured.
+ * Returns a line for each alert within the size, and the number of further alerts. Applies `escape` to each line before
+ * measuring it.
  */
 function linesWithin(
   alerts: readonly NoticeAlert[],
@@ -105,7 +107,7 @@ function linesWithin(
   return [...lines, ...(rest === 0 ? [] : [`and ${rest} more`])].join('\n');
 }
 
-/** `CRITICAL web-1: disk /var: 97 % (limit: at least 95 %)`. */
+/** Formats the line of an alert: `CRITICAL web-1: disk /var: 97 % (limit: at least 95 %)`. */
 function lineOf({ state, severity, title, value, limit, acknowledgedBy }: NoticeAlert): string {
   const mark = severity === 'critical' ? 'CRITICAL' : 'Warning';
   const head = { firing: mark, event: 'Event', reminder: `Still ${mark}`, resolved: 'Over' }[state];

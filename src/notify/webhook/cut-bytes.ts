@@ -1,5 +1,6 @@
 /**
- * Returns the text with at most so many bytes of UTF-8, so at most so many characters, and an ellipsis if it was cut.
+ * Returns the text cut to a number of bytes of UTF-8, with an ellipsis at the cut. Its characters are no more than its
+ * bytes.
  */
 export function cutBytes(text: string, mostBytes: number): string {
   if (Buffer.byteLength(text) <= mostBytes) return text;

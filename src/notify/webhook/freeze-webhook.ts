@@ -8,16 +8,19 @@ import type { Notice } from './notice.ts';
 /** The settings that the body depends on. */
 export type WebhookForm = Pick<WebhookConfig, 'name' | 'format'>;
 
-/** Returns the form of a webhook by its name. One that left config.xml may be owed the end of an alert, as text. */
+/**
+ * Returns the form of a webhook by its name. A webhook that left config.xml gets text: a notification of an alert's end
+ * may still be due.
+ */
 export function webhookForm(webhooks: readonly WebhookForm[], name: string): WebhookForm {
   return webhooks.find((one) => one.name === name) ?? { name, format: 'text' };
 }
 
 interface Body {
   readonly type: string;
-  /** The lines of `application/x-ndjson` are sent one by one. */
+  /** The body. The lines of `application/x-ndjson` are sent one by one. */
   readonly text: string;
-  /** Headers of the request beside its type. */
+  /** Headers of the request besides its type. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -48,7 +51,7 @@ const bodies: Readonly<Record<WebhookFormat, (notice: Notice, form: WebhookForm)
 
 /**
  * Returns the frozen form of a notification for a webhook: headers and body as in a mail (RFC 5322), so that it is
- * stored as mails are. `parseFrozen` takes it apart. The same notice gives the same text.
+ * stored like a mail. `parseFrozen` parses this form. The same notice gives the same text.
  */
 export function freezeWebhook(notice: Notice, form: WebhookForm): string {
   const { type, text, headers = {} } = bodies[form.format](notice, form);
@@ -57,25 +60,25 @@ export function freezeWebhook(notice: Notice, form: WebhookForm): string {
   return `${head.join('\r\n')}\r\n\r\n${text}`;
 }
 
-/** Returns a header in ASCII (RFC 2047). */
+/** Returns the value of a header in ASCII (RFC 2047). */
 function encoded(text: string): string {
   return /^[ -~]*$/.test(text) && !text.includes('=?') ? text : encodeWord(text, 'B', 52);
 }
 
-/** A frozen notification as it is sent. */
+/** A frozen notification, parsed for sending. */
 export interface FrozenWebhook {
   readonly type: string;
-  /** Headers of the request beside its type, by lower-case name. */
+  /** Headers of the request besides its type, by lower-case name. */
   readonly headers: Readonly<Record<string, string>>;
   /** The whole body. */
   readonly body: string;
-  /** The bodies of the requests: the body, or its lines where each is a document of its own. */
+  /** The bodies of the requests: the whole body, or each of its lines if each is a document. */
   readonly requests: readonly string[];
 }
 
 const ofStorage = ['message-id', 'subject', 'content-type'];
 
-/** Takes a frozen notification apart. */
+/** Parses a frozen notification. */
 export function parseFrozen(content: string): FrozenWebhook {
   const end = content.indexOf('\r\n\r\n');
   const lines = content.slice(0, Math.max(0, end)).split('\r\n');

@@ -1,21 +1,21 @@
-/** Forms of the body for programs that keep a state for each alert. */
+/** Forms of the body for programs that keep a state per alert. */
 import { annotationsOf, labelsOf } from './alertmanager.ts';
 import { cutBytes } from './cut-bytes.ts';
 import type { Notice, NoticeAlert } from './notice.ts';
 
-/** PagerDuty: a summary has 1,024 characters. */
+/** The limit of PagerDuty: a summary has 1,024 characters. */
 const mostSummary = 1_000;
-/** Requests for one notification. */
+/** The most requests for one notification. */
 const mostEvents = 500;
 const mostDescription = 1_000;
 
-/** The place of the routing key, which is a secret and stands in the URL: it is put in when the event is sent. */
+/** The placeholder of the routing key. The key is a secret from the URL, and is inserted when the event is sent. */
 const keyPlace = '{"routing_key":""';
 
 /**
- * Returns the events of PagerDuty's Events API v2, each the body of a request: one an alert, with the same `dedup_key`
- * from beginning to end, and one more for each that is acknowledged. Of an acknowledged alert that is known already
- * there is that one alone.
+ * Returns the events of PagerDuty's Events API v2, each the body of a request. An alert has one event, with the same
+ * `dedup_key` from beginning to end, and a second one if it is acknowledged. A reminder of an acknowledged alert has
+ * only the second one.
  */
 export function pagerdutyEvents({ alerts }: Notice): readonly object[] {
   return alerts
@@ -48,7 +48,7 @@ function pagerdutyPayload(alert: NoticeAlert): object {
   };
 }
 
-/** Returns an event with its routing key. */
+/** Inserts the routing key into an event. */
 export function withRoutingKey(body: string, key: string): string {
   if (!body.startsWith(keyPlace)) return body;
   return `{"routing_key":${JSON.stringify(key)}${body.slice(keyPlace.length)}`;

@@ -1,17 +1,17 @@
 import type { Severity } from '../../config/config.ts';
 
-/** The states of alerts in a notification; `event`: it is over as soon as it is known (a reboot). */
+/** The state of an alert in a notification. `event`: the alert is over as soon as it is known (a reboot). */
 export type NoticeState = 'firing' | 'event' | 'reminder' | 'resolved';
 
-/** A notification before it has the form of a webhook. Its words hold no line breaks but those of `text`. */
+/** A notification before it has the form of a webhook. Only `text` contains line breaks. */
 export interface Notice {
-  /** `<...@...>`. */
+  /** The Message-ID in the form `<...@...>`. */
   readonly messageId: string;
   readonly subject: string;
   /** Lines of at most 72 columns that end with LF. */
   readonly text: string;
   readonly state: NoticeState;
-  /** `none` if everything is over. */
+  /** The worst severity; `none` if all alerts are over. */
   readonly severity: Severity | 'none';
   readonly atMs: number;
   /** The most important first. */
@@ -19,9 +19,9 @@ export interface Notice {
 }
 
 export interface NoticeAlert {
-  /** The labels of the client; those of the fleet without one. */
+  /** The labels of the client; without a client, those of the fleet. */
   readonly labels: Readonly<Record<string, string>>;
-  /** 32 hexadecimal digits: the same for one rule and subject of a client, each time that it fires. */
+  /** 32 hexadecimal digits, the same each time that the same rule and subject of a client fire. */
   readonly id: string;
   /** Empty for the fleet. */
   readonly client: string;
@@ -30,17 +30,17 @@ export interface NoticeAlert {
   readonly subject: string;
   readonly severity: Severity;
   readonly state: NoticeState;
-  /** `web-1: disk /var`. */
+  /** The client and the subject: `web-1: disk /var`. */
   readonly title: string;
-  /** `96 %, 4 of 100 GiB free`. */
+  /** The value in words: `96 %, 4 of 100 GiB free`. */
   readonly value: string;
-  /** `at least 90 %`; empty for a condition. */
+  /** The limit in words: `at least 90 %`; empty for a condition. */
   readonly limit: string;
-  /** The note of the rule; null: none. */
+  /** The note of the rule; null if none. */
   readonly note: string | null;
-  /** The person who has acknowledged the alert; null: nobody. */
+  /** The person who has acknowledged the alert; null if nobody has. */
   readonly acknowledgedBy: string | null;
   readonly startsAtMs: number;
-  /** null while it fires. */
+  /** The end of the alert; null while it fires. */
   readonly endsAtMs: number | null;
 }

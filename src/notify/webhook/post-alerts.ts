@@ -12,18 +12,18 @@ import { annotationsOf, labelsOf } from './alertmanager.ts';
 import type { NoticeAlert } from './notice.ts';
 import { NotConnected, post, tryConnection, type PostTarget } from './post.ts';
 
-/** Alerts of one request. */
+/** The most alerts of one request. */
 const batch = 500;
 const mostWords = 300;
 
 export interface PostAlertsOptions {
-  /** Alerts without an end end then, unless they are posted again before. */
+  /** The time at which an alert without an end ends, unless it is posted again before. */
   readonly validUntilMs: number;
   readonly signal: AbortSignal;
 }
 
 /**
- * Posts alerts to every Alertmanager (`/api/v2/alerts`), side by side. Returns the faults, which name the hosts alone.
+ * Posts alerts to every Alertmanager (`/api/v2/alerts`) in parallel. Returns the faults, which name only the hosts.
  * Throws only the signal's reason.
  */
 export async function postAlerts(
@@ -41,7 +41,7 @@ export async function postAlerts(
   return faults.filter((fault) => fault !== null);
 }
 
-/** Connects to an Alertmanager, and posts nothing. Throws FleetError `mail-unavailable`. */
+/** Connects to an Alertmanager without posting. Throws FleetError `mail-unavailable`. */
 export async function verifyAlertmanager(config: AlertmanagerConfig, url: string, signal: AbortSignal): Promise<void> {
   try {
     await tryConnection(targetOf(config, url).target, signal);
@@ -51,14 +51,14 @@ export async function verifyAlertmanager(config: AlertmanagerConfig, url: string
   }
 }
 
-/** Returns the host of a URL, which alone is shown. */
+/** Returns the host of a URL, the only part that is shown. */
 export function hostOf(url: string): string {
   return new URL(url).host;
 }
 
 function documentOf(alert: NoticeAlert, { labels }: AlertmanagerConfig, validUntilMs: number): object {
   const endsAtMs = alert.endsAtMs ?? validUntilMs;
-  // Alertmanager refuses an end before the beginning, which a client's clock may be ahead with.
+  // Alertmanager refuses an end before the beginning, which a client's fast clock can cause.
   const startsAtMs = Math.min(alert.startsAtMs, endsAtMs);
   return {
     labels: labelsOf(alert, labels),
@@ -68,7 +68,10 @@ function documentOf(alert: NoticeAlert, { labels }: AlertmanagerConfig, validUnt
   };
 }
 
-/** Posts batches; one that is refused stops no other. Without an answer the rest is left. Returns the first fault. */
+/**
+ * Posts batches. After a refused batch the others are still posted; without an answer the rest is skipped. Returns the
+ * first fault.
+ */
 async function postBatches(
   config: AlertmanagerConfig,
   url: string,

@@ -4,10 +4,10 @@ import { connect as connectTls } from 'node:tls';
 
 import { asError, within } from '../within.ts';
 
-/** The target and the form of a post. */
+/** The target of a post, and its TLS and time settings. */
 export interface PostTarget {
   readonly url: URL;
-  /** The authorities of the server's certificate; null: those that Node.js knows. */
+  /** The authorities for the server's certificate; null: those of Node.js. */
   readonly ca: Buffer | null;
   readonly timeoutMs: number;
 }
@@ -16,31 +16,31 @@ export interface PostRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   readonly signal: AbortSignal;
-  /** Awaited once the connection stands and before the first byte of the request. See SendOptions. */
+  /** Awaited after the connection is established and before the first byte of the request. See SendOptions. */
   readonly onDataBegun: () => Promise<void>;
 }
 
 export interface PostAnswer {
   readonly status: number;
   readonly retryAfter: string | null;
-  /** The beginning of the body; empty after 2xx, of which nothing is read. */
+  /** The beginning of the body; empty after 2xx, whose body is not read. */
   readonly body: string;
 }
 
-/** The other side was not reached: nothing has left. `cause` has the reason. */
+/** The receiver was not reached, and nothing was sent. `cause` has the reason. */
 export class NotConnected extends Error {}
 
-/** Far more than is shown. */
+/** The most bytes of a body, far more than is shown. */
 const mostBodyBytes = 4_096;
-/** Time for the body of an answer whose status is known. */
+/** The time for the body of an answer whose status is known. */
 const bodyMs = 2_000;
 
 /**
- * Posts a body with node:http instead of fetch: fetch of Node 20 takes no authority of our own without undici's
- * dispatcher, which is no part of Node, and does not say when the connection stands, so that a mark could only be made
- * before it. Follows no redirect, and uses no proxy.
+ * Posts a body with node:http instead of fetch. fetch of Node 20 accepts a custom authority only with undici's
+ * dispatcher, which is no part of Node. It also does not report the established connection, so `onDataBegun` could only
+ * run before it. Follows no redirect, and uses no proxy.
  *
- * Throws NotConnected, TooLong, the signal's reason, what `onDataBegun` threw, or the error of the connection.
+ * Throws NotConnected, TooLong, the signal's reason, the error of `onDataBegun`, or the error of the connection.
  */
 export async function post(target: PostTarget, request: PostRequest): Promise<PostAnswer> {
   const { timeoutMs } = target;
@@ -62,7 +62,7 @@ export async function post(target: PostTarget, request: PostRequest): Promise<Po
   }
 }
 
-/** Connects, TLS included, and leaves. Throws as `post` does. */
+/** Connects, TLS included, and disconnects. Throws as `post` does. */
 export async function tryConnection(target: PostTarget, signal: AbortSignal): Promise<void> {
   let socket: Socket | null = null;
   const hangUp = (): void => void socket?.destroy();
@@ -88,7 +88,7 @@ function dial({ url, ca }: PostTarget): Socket {
 function connected(socket: Socket, { protocol }: URL): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (thrown: unknown): void => reject(new NotConnected('not connected', { cause: thrown }));
-    // It may break while nobody else listens.
+    // The socket may break while it has no other listener.
     socket.on('error', fail);
     socket.once('close', () => fail(new Error('the connection ended')));
     socket.once(protocol === 'https:' ? 'secureConnect' : 'connect', resolve);
@@ -126,7 +126,7 @@ async function answerOf(response: IncomingMessage): Promise<PostAnswer> {
   return { status, retryAfter, body: isTaken ? '' : await beginningOf(response) };
 }
 
-/** Reads a part of the body. An answer that breaks off, or drips, is what has come. */
+/** Reads the beginning of the body. If the answer breaks off or is too slow, returns the part that has arrived. */
 function beginningOf(response: IncomingMessage): Promise<string> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];

@@ -1,8 +1,8 @@
 import { hourMs } from '../../platform/units.ts';
 
 /**
- * Returns the wait that a Retry-After asks for: seconds or a date (RFC 9110, section 10.2.3). At most an hour. Returns
- * 0 for any other text, and for a time that has passed.
+ * Returns the delay that a Retry-After header asks for: seconds or a date (RFC 9110, section 10.2.3), at most an hour.
+ * Returns 0 for any other text, and for a time in the past.
  */
 export function retryAfterMs(text: string | null, nowMs: number): number {
   if (text === null || text.length > 64) return 0;

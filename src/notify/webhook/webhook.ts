@@ -16,11 +16,14 @@ import { withRoutingKey } from './incidents.ts';
 import { NotConnected, post, tryConnection, type PostAnswer, type PostRequest, type PostTarget } from './post.ts';
 import { retryAfterMs } from './retry-after.ts';
 
-/** Characters of an answer that are kept as the reason. */
+/** The most characters of an answer that are kept as the reason. */
 const mostWords = 300;
-/** "Too early" and "too slow" concern one request; all requests wait after the next two. */
+/**
+ * Statuses that concern one request: "request timeout" and "too early". After the statuses in `busy`, all requests
+ * wait.
+ */
 const passing: readonly number[] = [408, 425];
-/** Statuses that say that the receiver takes nothing for now, and the stage that says how long its mails wait. */
+/** Statuses of a receiver that accepts nothing at present, with the stage that determines how long its mails wait. */
 const busy: ReadonlyMap<number, Stage> = new Map([
   [429, 'channel'],
   [503, 'connect'],
@@ -28,13 +31,13 @@ const busy: ReadonlyMap<number, Stage> = new Map([
 
 type Webhook = Pick<WebhookConfig, 'name' | 'format' | 'url' | 'header' | 'ca' | 'timeoutMs'>;
 
-/** A notification that is several requests ends by then, however many they are. */
+/** The deadline of a notification that consists of several requests, however many. */
 const severalMs = 2 * minuteMs;
 
 /**
- * Posts notifications to the URL of a `<webhook>` as they were frozen, with their Message-ID as Idempotency-Key. 2xx is
- * taken; 408, 425, 429 and 5xx are tried again, and not before Retry-After; 3xx, which is not followed, and other 4xx
- * are refused for good. No fault has the URL, or any part of it that may be a token.
+ * Creates a channel that posts frozen notifications to the URL of a `<webhook>`, with their Message-ID as
+ * Idempotency-Key. 2xx accepts a notification. 408, 425, 429 and 5xx are retried, not before Retry-After. 3xx, which is
+ * not followed, and other 4xx are permanent refusals. No fault contains the URL, or any part of it that may be a token.
  */
 export function createWebhookChannel(webhook: Webhook): Channel {
   const { name, timeoutMs, format } = webhook;
@@ -47,7 +50,7 @@ export function createWebhookChannel(webhook: Webhook): Channel {
   };
 }
 
-/** Connects to the URL of a webhook, and posts nothing. Throws FleetError `mail-unavailable`, `secret-missing`. */
+/** Connects to the URL of a webhook without posting. Throws FleetError `mail-unavailable`, `secret-missing`. */
 export async function verifyWebhook(webhook: Webhook, signal: AbortSignal): Promise<void> {
   const { target } = readTarget(webhook);
   try {
@@ -112,11 +115,11 @@ function tooMany({ name }: Webhook, done: number, all: number): FleetError {
 export interface Secrets {
   readonly target: PostTarget;
   readonly headers: Readonly<Record<string, string>>;
-  /** The key of PagerDuty, which stands in its URL as the name of a login; null: another format. */
+  /** The routing key of PagerDuty, which is the user name in the URL; null for another format. */
   readonly routingKey: string | null;
 }
 
-/** Reads the secrets. Throws FleetError `secret-missing`, or `mail-unavailable` of stage `config`. */
+/** Reads the secrets of a webhook. Throws FleetError `secret-missing`, or `mail-unavailable` of stage `config`. */
 export function readTarget(webhook: Webhook): Secrets {
   const { url: secret, ca, timeoutMs, format } = webhook;
   const text = secret.reveal();
@@ -126,7 +129,7 @@ export function readTarget(webhook: Webhook): Secrets {
   const header = webhook.header?.reveal() ?? null;
   const line = header === null ? null : parseHeaderLine(header);
   if (header !== null && line === null) throw unusable(webhook, `${webhook.header?.origin ?? ''} has no header`);
-  // A receiver may repeat `Bearer T0KEN`, or the token alone, or decode it.
+  // A receiver may repeat `Bearer T0KEN`, the token alone, or its decoded form.
   const words = line === null ? [] : [line[1], ...line[1].split(/[ =,;]+/)];
   for (const word of words.flatMap((one) => [one, percentDecoded(one)])) rememberSecret(word);
   const routingKey = format === 'pagerduty' ? percentDecoded(url.username) : null;
@@ -139,7 +142,7 @@ export function readTarget(webhook: Webhook): Secrets {
   return { target: { url, ca: readAuthority(webhook, ca), timeoutMs }, headers, routingKey };
 }
 
-/** Returns the parts of a URL that may be a token, as they are and decoded. A receiver may repeat any of them. */
+/** Returns the parts of a URL that may be a token, raw and decoded. A receiver may repeat any of them. */
 function partsOf({ pathname, search, searchParams, username, password }: URL): readonly string[] {
   const parts = [`${pathname}${search}`, ...pathname.split('/'), ...searchParams.values(), username, password];
   return [...new Set([...parts, ...parts.map(percentDecoded)])].filter((part) => part.length > 1);
@@ -153,7 +156,7 @@ function readAuthority(webhook: Webhook, file: string | null): Buffer | null {
   }
 }
 
-/** Throws unless the receiver took the notification. */
+/** Throws unless the receiver accepted the notification. */
 function checkAnswer({ name }: Webhook, { status, retryAfter, body }: PostAnswer): void {
   if (status >= 200 && status < 300) return;
   const words = cut(oneLine(withoutSecrets(body)), mostWords);
@@ -171,7 +174,7 @@ function checkAnswer({ name }: Webhook, { status, retryAfter, body }: PostAnswer
   throw new FleetError({ code: 'mail-refused', stage: 'mail', message, advice });
 }
 
-/** The code of an error, or nothing that repeats the URL. */
+/** Returns the fault of a post, with words that never repeat the URL. */
 function faultOf({ name }: Webhook, thrown: unknown): FleetError {
   if (thrown instanceof FleetError) return thrown;
   const isAway = thrown instanceof NotConnected;
