@@ -2,11 +2,11 @@ import type { ServeConfig } from '../config/config.ts';
 import { tokenOf, type TokenPurpose } from './tokens.ts';
 import { isOwnHost, type Visitor } from './visitor.ts';
 
-/** The answer to a request that is refused. */
+/** The refusal of a request. */
 export interface Refusal {
   readonly status: 401 | 403 | 421;
   readonly words: string;
-  /** True if a wrong token was given. */
+  /** True if the request had a wrong token. */
   readonly isGuess: boolean;
 }
 
@@ -23,7 +23,7 @@ export interface AskedBy {
 
 const noToken = 'A token is needed: `fleet-health tokens add NAME` makes one. Browsers take it as the password.';
 
-/** Decides who may see what. Returns null if the request is let in. */
+/** Checks the permission of a request. Returns null if the request is allowed. */
 export type Admission = (request: AskedBy, what: TokenPurpose) => Refusal | null;
 
 export function createAdmission({ serve, checkToken }: AdmissionOptions): Admission {

@@ -6,38 +6,38 @@ import { gzipSync } from 'node:zlib';
 export interface Asked {
   readonly incoming: IncomingMessage;
   readonly outgoing: ServerResponse;
-  /** The parts of the path that stand for `:name` and `#name` in the route's, by name. */
+  /** The parts of the path that match `:name` and `#name` in the route's path, by name. */
   readonly parts: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
 }
 
-/** An answer as a whole. */
+/** A complete answer. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-/** Makes an answer; null: it writes to `outgoing` itself. */
+/** Returns an answer; null if it writes to `outgoing` itself. */
 export type Answerer = (asked: Asked) => Promise<Answer | null> | Answer | null;
 
-/** Answers with words for a person. */
+/** Returns an answer in plain text for a person. */
 export function words(status: number, body: string, headers: Readonly<Record<string, string>> = {}): Answer {
   return { status, body, headers: { 'Content-Type': 'text/plain; charset=UTF-8', ...headers } };
 }
 
-/** Smaller answers fit into one packet as they are. */
+/** The least size for compression: smaller answers fit into one packet anyway. */
 const leastPackedBytes = 1_024;
 
 export interface SendOptions {
   readonly incoming: IncomingMessage;
   readonly outgoing: ServerResponse;
-  /** True: it has a tag, and is compressed for who takes that. */
+  /** True if the answer gets an ETag and may be compressed. */
   readonly isPacked: boolean;
 }
 
 /**
- * Sends an answer as a whole. Streams and Node's `Response`, which loads a client of HTTP, took 12 MB more of resident
+ * Sends a complete answer. Streams and Node's `Response`, which loads an HTTP client, took 12 MB more of resident
  * memory.
  */
 export function send({ status, headers, body }: Answer, { incoming, outgoing, isPacked }: SendOptions): void {
@@ -47,7 +47,7 @@ export function send({ status, headers, body }: Answer, { incoming, outgoing, is
   if (isPacked) {
     outgoing.setHeader('Vary', 'Accept-Encoding');
     if (status === 200) {
-      // Weak: it stands for the text, compressed or not.
+      // A weak tag, because it identifies the text, compressed or not.
       const tag = `W/"${createHash('sha256').update(bytes).digest('base64url')}"`;
       outgoing.setHeader('ETag', tag);
       if (isKnown(incoming.headers['if-none-match'], tag)) {
@@ -65,7 +65,7 @@ export function send({ status, headers, body }: Answer, { incoming, outgoing, is
   outgoing.writeHead(status).end(incoming.method === 'HEAD' ? undefined : bytes);
 }
 
-/** The text that was packed last: whoever asks at the same moment is sent the same one. */
+/** The text that was compressed last. Simultaneous requests for the same text share it. */
 let last: { readonly bytes: Buffer; readonly gzip: Buffer } | null = null;
 
 function packed(bytes: Buffer): Buffer {

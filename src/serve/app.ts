@@ -20,10 +20,10 @@ import { findRoute, type Route, targetOf } from './routes.ts';
 import type { PingToken } from './tokens.ts';
 import type { Visitor } from './visitor.ts';
 
-/** The routes of a server, and the pages that any server of pages has. */
+/** The routes of a server, and its page for unknown paths. */
 export interface ServedRoutes {
   readonly routes: readonly Route[];
-  /** Returns the page that says that there is no such page; null: this is no server of pages. */
+  /** Returns the page for an unknown path; null if the server has no pages. */
   readonly missing: (() => Answer) | null;
   readonly onFault: (thrown: unknown) => void;
 }
@@ -40,21 +40,21 @@ export interface FleetRoutesOptions {
   readonly serve: ServeConfig;
   readonly look: LookOptions;
   readonly events: LiveEvents;
-  /** null: events are not taken. */
+  /** The endpoint of events; null if the server accepts none. */
   readonly eventEndpoint: EventEndpoint | null;
   readonly status: Pick<StatusOptions, 'shownConfig' | 'queued'>;
-  /** Takes what clients push; null: nothing is taken. */
+  /** The route of clients' pushes; null if the server accepts none. */
   readonly push: Route | null;
-  /** Returns what the pings with a token are of; null: it is no token for pings. */
+  /** Returns the service and host of a token's pings; null if it is no token for pings. */
   readonly pingOf: (token: string) => PingToken | null;
   readonly visitorOf: (request: IncomingMessage) => Visitor;
-  /** Ends the programs that answers wait for. */
+  /** Ends the programs whose output answers wait for. */
   readonly signal: AbortSignal;
 }
 
 const yearSeconds = 365 * 24 * 3600;
 
-/** Returns the routes of the parts that `<serve>` names. Each says itself who may see it. */
+/** Returns the routes of the parts that `<serve>` enables. Each route defines the permission that it needs. */
 export function fleetRoutes(options: FleetRoutesOptions): ServedRoutes {
   const { serve, look, events, eventEndpoint, push, status, visitorOf, pingOf, signal } = options;
   const { onFault } = look;
@@ -72,7 +72,7 @@ export function fleetRoutes(options: FleetRoutesOptions): ServedRoutes {
   return { routes, missing: serve.look ? missing : null, onFault };
 }
 
-/** Answers requests by their routes, behind the limits. */
+/** Creates a listener that answers requests by their routes, after checking the limits. */
 export function createApp({ routes, missing, onFault, hasTls, ...options }: AppOptions): RequestListener {
   const gate = createGate(options);
   const headers = commonHeaders(livePolicy, hasTls);
@@ -106,7 +106,7 @@ export function createApp({ routes, missing, onFault, hasTls, ...options }: AppO
   };
 }
 
-/** The stream of events, and the files that pages load. */
+/** Returns the routes of the stream of events and of the files that pages load. */
 export function liveRoutes(events: LiveSource): readonly Route[] {
   return [
     {

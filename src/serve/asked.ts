@@ -8,13 +8,13 @@ import { parseDuration } from '../text/durations.ts';
 import type { ClientSpan } from './pages.ts';
 
 const longestWords = 200;
-/** The most `*` and braces of a pattern: the time that it takes grows by a power of them. */
+/** The most `*` and braces of a pattern: their number is the exponent of its matching time. */
 const mostOpen = 3;
 /** The most patterns of a request. */
 const mostPatterns = 32;
 const longestMs = 10 * 365 * 24 * hourMs;
 
-/** Reads which part of the fleet is asked for. What makes no sense asks for nothing special. */
+/** Reads the requested part of the fleet. Ignores invalid values. */
 export function fleetQuery(query: URLSearchParams): FleetQuery {
   const from = query.get('from') ?? '';
   return {
@@ -25,7 +25,7 @@ export function fleetQuery(query: URLSearchParams): FleetQuery {
   };
 }
 
-/** Reads which part of a document is asked for; null: all of it. Throws FleetError `usage`. */
+/** Reads the requested part of a document; null: all of it. Throws FleetError `usage`. */
 export function fleetPartAsked(query: URLSearchParams): (FleetQuery & { readonly limit: number }) | null {
   const limit = query.get('limit');
   if (limit === null) return null;
@@ -41,7 +41,7 @@ export function spanOf(client: string, query: URLSearchParams): ClientSpan {
   throw usageError(`since=${span} is no span`, 'Write 1h to 10y, like 24h or 30d.');
 }
 
-/** Refuses patterns that would keep everybody else waiting. Throws FleetError `usage`. */
+/** Refuses patterns whose matching would block other requests. Throws FleetError `usage`. */
 export function checkPatterns(asked: readonly string[]): void {
   const patterns = asked.flatMap(splitGlobs).filter((one) => /[*{]/.test(one));
   const large = patterns.find((one) => (one.match(/\*+|\{/g) ?? []).length > mostOpen);

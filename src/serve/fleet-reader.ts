@@ -7,9 +7,9 @@ import { checkMigrations } from '../storage/migrate/migrate.ts';
 import { openStorage } from '../storage/open-storage.ts';
 import type { Storage } from '../storage/store/storage.ts';
 
-/** A snapshot is used again for so long, unless a run has finished meanwhile. */
+/** The time for which a snapshot is used, unless a run finishes meanwhile. */
 const snapshotMs = 10_000;
-/** After a fault the database is left alone for so long. */
+/** The pause after a fault of the database. */
 const pauseMs = 2_000;
 
 export interface FleetReaderOptions {
@@ -21,7 +21,7 @@ export interface FleetReaderOptions {
 /** Thrown before the first run, when the database holds nothing. */
 export class NothingStored extends Error {}
 
-/** The one session with the database, which it only reads, and the newest picture of the fleet. */
+/** The only session with the database, which is read-only, and the newest snapshot of the fleet. */
 export class FleetReader {
   readonly #options: FleetReaderOptions;
   readonly #ended = new AbortController();
@@ -34,12 +34,12 @@ export class FleetReader {
     this.#options = options;
   }
 
-  /** Since when the database is away, milliseconds since 1970; null: it answers. */
+  /** The time since which the database is away, in milliseconds since 1970; null if it answers. */
   get awaySinceMs(): number | null {
     return this.#away?.sinceMs ?? null;
   }
 
-  /** Reads from the database. Throws FleetError of stage `storage`, and NothingStored. */
+  /** Runs work that reads from the database. Throws FleetError of stage `storage`, and NothingStored. */
   async read<Result>(work: (storage: Storage, config: Config) => Promise<Result>): Promise<Result> {
     if (this.#away !== null && performance.now() < this.#away.untilMs) throw this.#away.fault;
     try {
@@ -53,7 +53,7 @@ export class FleetReader {
     }
   }
 
-  /** Returns the fleet as it was at most ten seconds ago. All who ask at the same time share one reading. */
+  /** Returns a snapshot of the fleet that is at most ten seconds old. Simultaneous requests share one read. */
   snapshot(): Promise<FleetSnapshot> {
     const now = performance.now();
     if (this.#snapshot !== null && now - this.#snapshot.atMs < snapshotMs) return this.#snapshot.read;
@@ -66,7 +66,7 @@ export class FleetReader {
     return read;
   }
 
-  /** Has the next snapshot read anew. */
+  /** Drops the snapshot, so that the next one is read anew. */
   forget(): void {
     this.#snapshot = null;
   }
@@ -80,7 +80,7 @@ export class FleetReader {
 
   async #opened(): Promise<Storage> {
     const { storage } = this.#options.settings();
-    // A database that was restored is another file under the same name.
+    // A restored database is another file with the same name.
     const file = storage.path === null ? '' : String(statSync(storage.path, { throwIfNoEntry: false })?.ino);
     if (this.#storage !== null && file === this.#file) return this.#storage;
     this.#drop();

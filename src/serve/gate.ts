@@ -7,27 +7,32 @@ import type { Pool, Route } from './routes.ts';
 import type { TokenPurpose } from './tokens.ts';
 import type { Visitor } from './visitor.ts';
 
-/** Longer addresses are refused. */
+/** The most characters of a URL. */
 const longestUrl = 2_048;
 /** The most requests of an address at a time. */
 const mostPerAddress = 16;
-/** A page costs up to four requests: itself, its style, its program and its events. */
+/**
+ * The rate of requests per address. A page needs up to four requests: itself, its style, its program and its events.
+ */
 const rate = { burst: 120, perSecond: 20 } as const;
-/** A wrong token costs as much as so many requests: six at once, then one a second. */
+/** The requests that a wrong token costs: this allows six at once, then one a second. */
 const guessCost = 20;
 
-/** Stops requests before they cost anything. */
+/** Refuses requests before they cause work. */
 export interface Gate {
-  /** Refuses what no part of the server takes, and who asks too much. Returns the sender of what may go on. */
+  /**
+   * Refuses requests that no part of the server accepts, and senders over their limits. Returns the sender of an
+   * accepted request.
+   */
   readonly enter: (incoming: IncomingMessage, outgoing: ServerResponse, route: Route) => Visitor | Answer;
-  /** Returns the refusal of somebody who may not see it; null: he may. */
+  /** Returns the refusal of a visitor without permission; null if the visitor has it. */
   readonly refuse: (visitor: Visitor, incoming: IncomingMessage, what: TokenPurpose) => Answer | null;
 }
 
 export interface GateOptions {
   readonly visitorOf: (request: IncomingMessage) => Visitor;
   readonly admit: Admission;
-  /** True if the server has as many connections as it takes, or as many of this pool. */
+  /** True if the server has its most connections, or the most of this pool. */
   readonly isFull: (request: IncomingMessage, pool: Pool) => boolean;
   readonly onGuess: (visitor: Visitor) => void;
 }
@@ -78,7 +83,7 @@ function busy(status: 429 | 503, text: string): Answer {
   return words(status, text, { 'Retry-After': '5', 'Cache-Control': 'no-store', Connection: 'close' });
 }
 
-/** Headers of every answer. A page may bring a policy of its own. */
+/** Returns the headers of every answer. A page may set a policy of its own. */
 export function commonHeaders(policy: string, hasTls: boolean): Readonly<Record<string, string>> {
   return {
     'Content-Security-Policy': policy,

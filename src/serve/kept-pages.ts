@@ -3,13 +3,13 @@ import type { LiveDocument } from '../page/live/live-document.ts';
 const mostPages = 32;
 const mostBytes = 4 * 1024 * 1024;
 
-/** A page as it was shown last, and when. */
+/** The last version of a page that was shown, and its time. */
 export interface KeptPage {
   readonly document: LiveDocument;
   readonly atMs: number;
 }
 
-/** The pages that were asked for last, for the time in which the database is away. */
+/** The most recently requested pages, which are shown while the database is away. */
 export class KeptPages {
   readonly #pages = new Map<string, KeptPage>();
   #bytes = 0;

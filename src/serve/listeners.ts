@@ -16,17 +16,17 @@ import type { Pool } from './routes.ts';
 
 /** The first descriptor that a supervisor passes: sd_listen_fds(3). */
 const firstDescriptor = 3;
-/** The most connections of each pool; beyond these a request is answered with 503. */
+/** The most connections of each pool. Further requests are answered with 503. */
 const mostOfPool: Readonly<Record<Pool, number>> = { look: 64, endpoints: 512 };
-/** The connections beyond the bound that get the answer to come later. Further ones are closed without an answer. */
+/** The connections beyond the limit that are answered with a refusal. Further ones are closed without an answer. */
 const mostPutOff = 192;
 const mostPerAddress = 16;
-/** The further connections of an address that get the answer to wait. Beyond these it gets none. */
+/** The further connections of an address that are answered with a refusal. Others get no answer. */
 const mostRefused = 16;
-/** Node ends what takes longer; limitRequest is stricter for most. */
+/** The limits of Node. limitRequest is stricter for most requests. */
 const limits = { ...httpLimits, requestTimeout: provenBodyMs + httpLimits.headersTimeout };
 
-/** The most time for the handshake of TLS; Node's own is two minutes. */
+/** The most time for the TLS handshake; Node's default is two minutes. */
 const handshakeTimeout = 5 * secondMs;
 
 export interface ListenersOptions {
@@ -41,7 +41,7 @@ export class Listeners {
   readonly #servers: Server[] = [];
   readonly #isProxy: (address: string) => boolean;
   readonly #sockets = new Set<Socket>();
-  /** The pool of what each connection has asked for last. */
+  /** The pool of each connection's last request. */
   readonly #pools = new Map<Socket | string, Pool>();
   /** The most connections whose requests are answered. */
   readonly #most: number;
@@ -61,7 +61,7 @@ export class Listeners {
     return this.#sockets.size;
   }
 
-  /** True if the request came on a connection beyond those that are answered, or beyond those of its pool. */
+  /** True if the request's connection is beyond the limit of the server, or beyond that of its pool. */
   isFull({ socket }: IncomingMessage, pool: Pool): boolean {
     const key = keyOf(socket);
     if (socket.destroyed || this.#refused.has(key)) return true;
@@ -72,8 +72,8 @@ export class Listeners {
   }
 
   /**
-   * Listens on what the supervisor has passed, else on the addresses and the socket of config.xml. Returns what is
-   * listened on, for people. Throws FleetError `listen-failed`, and `config-invalid` for a certificate.
+   * Listens on the descriptors that the supervisor has passed, else on the addresses and the socket of config.xml.
+   * Returns the addresses for people. Throws FleetError `listen-failed`, and `config-invalid` for a certificate.
    */
   async open(): Promise<readonly string[]> {
     const { serve, env = process.env } = this.#options;
@@ -110,7 +110,7 @@ export class Listeners {
     return places;
   }
 
-  /** Takes no more connections, lets answers be read to their end, and closes what is left at the deadline. */
+  /** Accepts no more connections, lets answers finish, and closes the remaining connections at the deadline. */
   async close(deadlineMs: number): Promise<void> {
     const closed = this.#servers.map(async (server) => {
       const ended = once(server, 'close');
@@ -141,7 +141,7 @@ export class Listeners {
         : createTlsServer({ ...limits, ...readCertificate(serve.tls), handshakeTimeout }, listener);
     server.maxConnections = this.#most + mostPutOff;
     server.on('connection', (socket: Socket) => this.#count(socket));
-    // Without a handshake there is no way to say anything.
+    // Without a handshake no answer can be sent.
     server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());
     try {
       await startListening(server, where);
@@ -156,14 +156,14 @@ export class Listeners {
   #count(socket: Socket): void {
     const peer = plainAddress(socket.remoteAddress ?? '');
     const key = keyOf(socket);
-    // Connections of a proxy, and of the Unix socket, are of many people.
+    // A proxy, and the Unix socket, bring connections of many people.
     const place = peer === '' || this.#isProxy(peer) ? () => undefined : this.#perPeer.take(peer);
     const giveBack = place ?? this.#refusedPerPeer.take(peer);
     if (giveBack === null) {
       socket.destroy();
       return;
     }
-    // The refused connections of one address take no place of others.
+    // The refused connections of an address do not reduce the limit of others.
     const answered = this.#sockets.size - this.#refused.size;
     if (place === null || answered >= this.#most) this.#refused.add(key);
     this.#sockets.add(socket);
@@ -176,19 +176,19 @@ export class Listeners {
   }
 }
 
-/** A name for a connection: TLS puts a socket of its own on that of TCP. */
+/** Returns a key of a connection. TLS creates a socket of its own on top of that of TCP. */
 function keyOf(socket: Socket): Socket | string {
   const { remoteAddress, remotePort } = socket;
   return remoteAddress === undefined ? socket : `${remoteAddress} ${remotePort}`;
 }
 
-/** The descriptors that systemd or another supervisor has passed to this very process. */
+/** Returns the descriptors that systemd or another supervisor has passed to this process. */
 function passedDescriptors({ LISTEN_FDS, LISTEN_PID }: NodeJS.ProcessEnv): readonly number[] {
   const count = /^\d{1,2}$/.test(LISTEN_FDS ?? '') ? Number(LISTEN_FDS) : 0;
   return LISTEN_PID === String(process.pid) ? Array.from({ length: count }, (_, index) => firstDescriptor + index) : [];
 }
 
-/** Reads certificate and key. Throws FleetError `config-invalid` that names the attribute. */
+/** Reads certificate and key. Throws FleetError `config-invalid`, which names the attribute. */
 function readCertificate({ cert, key }: NonNullable<ServeConfig['tls']>): { cert: Buffer; key: Buffer } {
   let faulty = `tlsCert="${cert}"`;
   try {

@@ -13,7 +13,7 @@ export interface FinishedRun {
   readonly finishedAtMs: number;
 }
 
-/** Tells its listeners of finished runs. Asks the database only while somebody listens. */
+/** Notifies its listeners of finished runs. Reads the database only while there are listeners. */
 export class LiveEvents {
   readonly #reader: FleetReader;
   readonly #listeners = new Set<(run: FinishedRun) => void>();
@@ -23,7 +23,7 @@ export class LiveEvents {
 
   constructor(reader: FleetReader) {
     this.#reader = reader;
-    // Each stream listens to it.
+    // Each stream adds a listener to the signal.
     setMaxListeners(0, this.#ended.signal);
   }
 
@@ -32,7 +32,7 @@ export class LiveEvents {
     return this.#ended.signal;
   }
 
-  /** Calls back for each run that finishes from now on. Returns a function that ends that. */
+  /** Calls the listener for each run that finishes from now on. Returns a function that removes it. */
   listen(listener: (run: FinishedRun) => void): () => void {
     this.#listeners.add(listener);
     if (!this.#isPolling) void this.#poll();
@@ -51,7 +51,7 @@ export class LiveEvents {
       try {
         this.#compare(await this.#reader.read(({ look }) => look.newestRuns(newestRuns)));
       } catch {
-        // The database is away: the pages say so.
+        // The database is away, which the pages show.
       }
       await sleep(pollMs, undefined, { signal: this.#ended.signal, ref: false }).catch(() => undefined);
     }

@@ -2,15 +2,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import type { LiveEvents } from './live-events.ts';
 
-/** The events of a stream. `signal` ends it. */
+/** The source of a stream's events. `signal` ends the stream. */
 export type LiveSource = Pick<LiveEvents, 'listen' | 'signal'>;
 
-/** Nothing else keeps the connection open through proxies. */
+/** The interval of comments that keep the connection open through proxies. */
 const heartbeatMs = 15_000;
-/** A reader who is so far behind does not read. */
+/** The most unsent bytes of a stream. A reader beyond them no longer reads. */
 const mostWaitingBytes = 16_384;
 
-/** Sends the stream of finished runs: one small event a run (Server-Sent Events). It ends with the server. */
+/** Sends the stream of finished runs: one small event per run (Server-Sent Events). The stream ends with the server. */
 export function sendEvents({ method }: IncomingMessage, outgoing: ServerResponse, events: LiveSource): void {
   outgoing.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
   if (method === 'HEAD') {

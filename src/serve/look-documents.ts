@@ -19,7 +19,7 @@ const historyBytes = 8 * 1024 * 1024;
 
 const time = (seconds: number): string => new Date(seconds * 1000).toISOString();
 
-/** Returns the documents of docs/json.md, and the report as one file. */
+/** Returns the routes of the documents of docs/json.md, and of the report in one file. */
 export function documentRoutes(options: LookOptions): readonly Route[] {
   const { reader, documents } = options;
   const answer = async (make: () => Promise<object>): Promise<Answer> => {
@@ -73,7 +73,7 @@ export function documentRoutes(options: LookOptions): readonly Route[] {
   ];
 }
 
-/** Answers with a document as `--json` prints it. */
+/** Returns an answer with a document as `--json` prints it. */
 function json(document: object, status: 200 | ReturnType<typeof statusOf>): Answer {
   const headers = { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' };
   return {
@@ -83,7 +83,7 @@ function json(document: object, status: 200 | ReturnType<typeof statusOf>): Answ
   };
 }
 
-/** The figures of a client over a span. docs/json.md describes its fields. */
+/** Returns the figures of a client over a span. docs/json.md describes the fields. */
 function seriesDocument(client: string, history: ClientHistory): object {
   const { start, step, points, series, limits, alerts, boots, moreSeries } = history;
   return {
@@ -112,7 +112,7 @@ function seriesDocument(client: string, history: ClientHistory): object {
   };
 }
 
-/** The newest event of each service. docs/json.md describes its fields. */
+/** Returns the newest event of each service. docs/json.md describes the fields. */
 function eventsDocument({ nowMs, events }: Omit<EventsView, 'zone'>): object {
   return {
     at: new Date(nowMs).toISOString(),
@@ -144,7 +144,7 @@ function faultOf(thrown: unknown): unknown {
   return new FleetError({ code: isAway(thrown) ? 'storage-unavailable' : 'internal', stage: 'storage', message });
 }
 
-/** The report of some clients and a span, if it can be made in time. */
+/** Returns the report of some clients and a span, or a message if it cannot be made in time. */
 async function reportAnswer(query: URLSearchParams, look: LookOptions): Promise<Answer> {
   const { reader, onFault } = look;
   const clients = query.getAll('client');

@@ -11,34 +11,34 @@ import { KeptPages } from './kept-pages.ts';
 import { alertPage, alertsPage, clientPage, eventsPage, fleetPage, NotFound, runsPage } from './pages.ts';
 import type { Route } from './routes.ts';
 
-/** The surroundings of pages and documents. */
+/** The environment of pages and documents. */
 export interface LookOptions {
   readonly reader: FleetReader;
   readonly documents: Documents;
-  /** Returns the fault of config.xml since it was changed; null if it can be used. */
+  /** Returns the fault of the changed config.xml; null if the file is valid. */
   readonly configFault: () => string | null;
   readonly zone: () => string | null;
   readonly onFault: (thrown: unknown) => void;
-  /** True if events are taken, and shown. */
+  /** True if events are accepted and shown. */
   readonly hasEvents: boolean;
 }
 
 /** The most time for an answer. */
 export const answerMs = 5_000;
 
-/** An answer did not come in time. */
+/** The error of an answer that did not arrive in time. */
 export class TooSlow extends Error {}
 
-/** Runs work that has to end in time. Throws TooSlow. */
+/** Runs work with a deadline. Throws TooSlow. */
 export function inTime<Result>(work: () => Promise<Result>): Promise<Result> {
   return withDeadline({ timeoutMs: answerMs, late: () => new TooSlow() }, work);
 }
 
-/** Returns the pages. While the database is away they stand as they were shown last, and say so. */
+/** Returns the routes of the pages. While the database is away, they show their last version with a notice. */
 export function pageRoutes(options: LookOptions): readonly Route[] {
   const { reader, documents, configFault, zone, hasEvents } = options;
   const kept = new KeptPages();
-  // After a run everybody who follows it asks for the same page: it is made once.
+  // After a run all its viewers request the same page, which is made once.
   const making = new Map<string, Promise<LiveDocument>>();
   const makeOnce = (url: string, make: () => Promise<LiveDocument>): Promise<LiveDocument> => {
     const begun = making.get(url) ?? inTime(make).finally(() => making.delete(url));
@@ -75,12 +75,12 @@ export function pageRoutes(options: LookOptions): readonly Route[] {
   ];
 }
 
-/** True if the database does not answer, or not in time. */
+/** True if the database does not answer in time, or not at all. */
 export function isAway(thrown: unknown): boolean {
   return thrown instanceof TooSlow || (thrown instanceof FleetError && thrown.stage === 'storage');
 }
 
-/** Answers for what cannot be shown. */
+/** Returns an error page. */
 function failed(thrown: unknown, look: LookOptions): Answer {
   if (thrown instanceof NotFound) return message(404, 'Not there', 'There is no such client or alert.', look);
   if (thrown instanceof NothingStored) {
@@ -93,7 +93,7 @@ function failed(thrown: unknown, look: LookOptions): Answer {
   return message(500, 'This page cannot be made', 'The log of the server says why.', look);
 }
 
-/** A page with a sentence. */
+/** Returns a page with one sentence. */
 export function message(
   status: 400 | 404 | 500 | 503,
   title: string,
@@ -108,7 +108,7 @@ export function message(
   return html(liveHtml(document, null, hasEvents), status, status === 503 ? { 'Retry-After': '30' } : {});
 }
 
-/** A page, which nobody keeps. */
+/** Returns an answer with a page that must not be cached. */
 export function html(body: string, status: number, headers: Readonly<Record<string, string>> = {}): Answer {
   return {
     status,

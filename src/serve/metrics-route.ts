@@ -6,7 +6,7 @@ import { NothingStored } from './fleet-reader.ts';
 import { answerMs, inTime, isAway, type LookOptions } from './look-pages.ts';
 import type { Route } from './routes.ts';
 
-/** Returns the newest figures, in the format that the Accept header asks for. */
+/** Returns the route of the newest figures, in the format that the Accept header asks for. */
 export function metricsRoute({ reader, onFault }: LookOptions, groups: readonly FamilyGroup[]): Route {
   const answer: Answerer = async ({ incoming: { headers } }) => {
     const format = headers.accept?.includes('application/openmetrics-text') === true ? 'openmetrics' : 'text';

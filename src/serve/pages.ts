@@ -29,17 +29,17 @@ const endedForMs = 7 * dayMs;
 const mostEnded = 500;
 const mostRuns = 100;
 
-/** Thrown where there is no such client or alert. */
+/** The error of an unknown client or alert. */
 export class NotFound extends Error {}
 
-/** Pages of a part of the fleet, as long as the snapshot that it is a part of is used. */
+/** The pages of views of the fleet, for as long as their snapshot is used. */
 const pagesOfViews = new WeakMap<FleetView, LiveDocument>();
 
-/** The page of the fleet. Made once of each part of a snapshot. */
+/** Returns the page of the fleet. Makes it once for each view of a snapshot. */
 export async function fleetPage(reader: FleetReader, query: FleetQuery): Promise<LiveDocument> {
   const snapshot = await reader.snapshot();
   const view = await reader.read(async ({ alerts, look }) => {
-    // A snapshot that was read a moment ago does not show that the database has gone since.
+    // A recent snapshot does not show that the database has failed since.
     await alerts.nowMs();
     return fleetViewOf(snapshot, look, query);
   });
@@ -50,7 +50,7 @@ export async function fleetPage(reader: FleetReader, query: FleetQuery): Promise
   return page;
 }
 
-/** The page of the open alerts and of those that ended a short time ago. */
+/** Returns the page of the open alerts and of those that ended a short time ago. */
 export async function alertsPage(reader: FleetReader): Promise<LiveDocument> {
   const { alerts: open } = await reader.snapshot();
   return reader.read(async ({ alerts, look }, config) => {
@@ -65,7 +65,7 @@ export async function alertsPage(reader: FleetReader): Promise<LiveDocument> {
   });
 }
 
-/** The page of an alert. Throws NotFound. */
+/** Returns the page of an alert. Throws NotFound. */
 export async function alertPage(reader: FleetReader, documents: Documents, id: number): Promise<LiveDocument> {
   return reader.read(async (storage, config) => {
     const nowMs = await storage.alerts.nowMs();
@@ -84,7 +84,7 @@ function explainCommand({ client, rule }: Alert): readonly string[] {
   return ['fleet-health', 'explain', client === '' ? '--fleet' : client, rule];
 }
 
-/** The page of the newest runs. */
+/** Returns the page of the newest runs. */
 export async function runsPage(reader: FleetReader): Promise<LiveDocument> {
   return reader.read(async ({ alerts, look, shares }, config) => {
     const runs = (await look.newestRuns(mostRuns)).map((run) => ({ ...run, isFull: run.scope === 'full' }));
@@ -103,13 +103,13 @@ export async function runsPage(reader: FleetReader): Promise<LiveDocument> {
   });
 }
 
-/** The page of the newest event of each service. */
+/** Returns the page of the newest event of each service. */
 export async function eventsPage(reader: FleetReader, zone: string | null): Promise<LiveDocument> {
   const body = eventsView({ zone, ...(await newestEvents(reader)) });
   return { title: ['Events'], path: eventsPath, lead: null, body, zone };
 }
 
-/** Reads the newest event of each service. There is no database before the first event or run. */
+/** Reads the newest event of each service. Returns none before the first event or run, when there is no database. */
 export async function newestEvents(reader: FleetReader): Promise<Pick<EventsView, 'nowMs' | 'events'>> {
   try {
     return await reader.read(async ({ alerts, events }, config) => {
@@ -125,12 +125,12 @@ export async function newestEvents(reader: FleetReader): Promise<Pick<EventsView
 /** A client, and a span that ends now. */
 export interface ClientSpan {
   readonly client: string;
-  /** The words of the request: `24h`. */
+  /** The span as requested: `24h`. */
   readonly span: string;
   readonly spanMs: number;
 }
 
-/** The page of a client. Throws NotFound. */
+/** Returns the page of a client. Throws NotFound. */
 export async function clientPage(reader: FleetReader, asked: ClientSpan): Promise<LiveDocument> {
   const { status } = await reader.snapshot();
   const member = status.members.find(({ client }) => client === asked.client);
@@ -153,7 +153,7 @@ export async function clientPage(reader: FleetReader, asked: ClientSpan): Promis
   });
 }
 
-/** Reads the figures of a client on at most 1,000 points. Throws NotFound. */
+/** Reads the figures of a client, at most 1,000 points. Throws NotFound. */
 export async function clientHistory(
   { alerts: store, look }: Storage,
   config: Config,

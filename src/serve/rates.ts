@@ -1,16 +1,16 @@
-/** The most addresses that are remembered; the one that was seen longest ago goes first. */
+/** The most addresses that are stored. The least recently seen one is dropped first. */
 const mostAddresses = 10_000;
 
 export interface RateOptions {
-  /** Requests that an address may make at once. */
+  /** The requests that an address may make at once. */
   readonly burst: number;
-  /** Requests a second that it may make after that. */
+  /** The requests per second after the burst. */
   readonly perSecond: number;
-  /** Milliseconds of a clock that is never set. */
+  /** Returns the milliseconds of a monotonic clock. */
   readonly now?: () => number;
 }
 
-/** Limits how often something may happen for each address (a token bucket). IPv6 counts by its /64. */
+/** Limits the rate of requests per address (a token bucket). An IPv6 address counts by its /64. */
 export class Rates {
   readonly #options: Required<RateOptions>;
   readonly #buckets = new Map<string, { left: number; at: number }>();
@@ -20,14 +20,14 @@ export class Rates {
   }
 
   /**
-   * Counts `cost` requests of an address, which may be more than it has left: it waits the longer then. Returns false,
-   * and counts nothing, if it has none left.
+   * Counts `cost` requests of an address, which may be more than it has left; the excess delays later requests. Returns
+   * false and counts nothing if the address has none left.
    */
   take(address: string, cost = 1): boolean {
     return this.#count(address, cost, (left) => left >= 1);
   }
 
-  /** Counts `cost` requests of an address, whatever it has left; at most a burst of debt. */
+  /** Counts `cost` requests of an address even if it has none left, up to a debt of one burst. */
   charge(address: string, cost: number): void {
     this.#count(address, cost, () => true);
   }
@@ -49,7 +49,7 @@ export class Rates {
   }
 }
 
-/** Counts what an address has under way. */
+/** Counts the requests under way per address. */
 export class InUse {
   readonly #most: number;
   readonly #counts = new Map<string, number>();
@@ -58,7 +58,7 @@ export class InUse {
     this.#most = most;
   }
 
-  /** Returns a function that gives the place back; null if the address has as many as it may have. */
+  /** Returns a function that ends the use; null if the address has reached the limit. */
   take(address: string): (() => void) | null {
     const key = networkOf(address);
     const count = this.#counts.get(key) ?? 0;

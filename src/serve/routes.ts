@@ -2,22 +2,22 @@ import { percentDecoded } from '../text/percent-decoded.ts';
 import type { Answer, Answerer } from './answer.ts';
 import type { TokenPurpose } from './tokens.ts';
 
-/** Connections of people and tools that look, and of those that push or send events. */
+/** A pool of connections: those of people and tools that read, and those of senders of pushes and events. */
 export type Pool = 'look' | 'endpoints';
 
 /** The answers to a path. */
 export interface Route {
-  /** Segments; one such as `:name` stands for any other than the empty one, one such as `#id` for digits. */
+  /** The segments of the path. `:name` matches any but the empty one, and `#id` matches digits. */
   readonly path: string;
-  /** The tokens that open it; null: it is open to everybody. */
+  /** The purpose of tokens that open the route; null: it is public. */
   readonly purpose: TokenPurpose | null;
-  /** False if it is sent as it is: it is small, or no text. */
+  /** False if the answer is not compressed, because it is small or no text. */
   readonly isPacked: boolean;
-  /** True: it takes POST alone, reads the body itself, and has limits of its own. Default: GET and HEAD. */
+  /** True if the route accepts POST only, reads the body itself, and has limits of its own. Default: GET and HEAD. */
   readonly isPost?: boolean;
-  /** The connections among which it counts. Default: `look`. */
+  /** The pool that its connections belong to. Default: `look`. */
   readonly pool?: Pool;
-  /** Returns a refusal of the server in the form of its answers. Default: the same. */
+  /** Converts a refusal of the server to the form of the route's answers. Default: unchanged. */
   readonly refused?: (refusal: Answer) => Answer;
   readonly answer: Answerer;
 }
@@ -28,7 +28,7 @@ export interface Target {
   readonly query: URLSearchParams;
 }
 
-/** Reads the target of a request. A proxy may name the host in it. */
+/** Parses the target of a request, which may include a host if a proxy sends it. */
 export function targetOf(url: string): Target {
   const local = url.replace(/^https?:\/\/[^/?]*/i, '');
   const end = local.indexOf('?');
@@ -36,7 +36,7 @@ export function targetOf(url: string): Target {
   return { path: path === '' ? '/' : path, query: new URLSearchParams(end === -1 ? '' : local.slice(end + 1)) };
 }
 
-/** Returns the route of a path with the parts that it names, or null. */
+/** Returns the route of a path with its named parts; null if there is none. */
 export function findRoute(
   routes: readonly Route[],
   path: string,

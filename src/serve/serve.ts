@@ -1,7 +1,6 @@
 /**
- * The server for people to look at the fleet, for tools to read its metrics, and for events. Pages and figures are read
- * in a session that cannot write. Events are stored in one of their own; whatever else changes something stays with the
- * command line.
+ * The server that shows the fleet to people, gives metrics to tools, and receives events. Pages and figures are read in
+ * a session that cannot write. Events are stored in a session of their own. All other changes need the command line.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -37,26 +36,26 @@ export type ServeEvent =
 
 export interface ServeOptions {
   readonly serve: ServeConfig;
-  /** The configuration as it is now. */
+  /** Returns the current configuration. */
   readonly settings: () => Config;
-  /** Returns the fault of config.xml since it was changed; null if it can be used. */
+  /** Returns the fault of the changed config.xml; null if the file is valid. */
   readonly configFault: () => string | null;
   readonly documents: Documents;
   /** Returns the configuration as `/status` shows it. */
   readonly shownConfig: () => ShownElement;
   readonly observe: (event: ServeEvent) => void;
-  /** Without a visitor for so long the server ends; null: it does not. */
+  /** The time without visitors after which the server ends; null: it does not end. */
   readonly idleExitMs: number | null;
   /** Ends the server. */
   readonly signal: AbortSignal;
 }
 
-/** For answers that are under way when the server ends. */
+/** The time for answers under way when the server ends. */
 const drainMs = 4 * secondMs;
-/** Wrong tokens, and refused pushes of an address, are logged so often. */
+/** The rate at which wrong tokens, and refused pushes of an address, are logged. */
 const loggedGuesses = { burst: 10, perSecond: 0.1 } as const;
 
-/** Serves until the signal is aborted or nobody has come for a time. Throws FleetError `listen-failed`. */
+/** Serves until the signal is aborted or the idle time has passed. Throws FleetError `listen-failed`. */
 export async function runServer(options: ServeOptions): Promise<void> {
   const { serve, settings, documents, observe } = options;
   const reader = new FleetReader({
@@ -113,15 +112,15 @@ export interface HostOptions extends Pick<ServeOptions, 'serve' | 'observe' | 'i
   readonly tokens: string;
 }
 
-/** Parts of a server beside its sockets. */
+/** The parts of a server besides its sockets. */
 export interface HostedParts {
-  /** Opens what else listens. Returns what is listened on, for people. */
+  /** Opens further sockets. Returns their addresses for people. */
   readonly open: () => Promise<readonly string[]>;
-  /** Ends what keeps connections open. */
+  /** Ends streams that keep connections open. */
   readonly stop: () => Promise<void>;
 }
 
-/** Makes the sockets and guards of a server, whatever it shows. */
+/** Creates the sockets and guards of a server, whatever its pages show. */
 export function createHost(options: HostOptions) {
   const { serve, tokens, observe } = options;
   let lastRequestAt = performance.now();
@@ -130,9 +129,9 @@ export function createHost(options: HostOptions) {
   const guesses = new Rates(loggedGuesses);
   return {
     visitorOf,
-    /** Counts as a visitor. */
+    /** Records a visit, which restarts the idle time. */
     onVisit,
-    /** Answers until the signal is aborted or nobody has come for a time. Throws FleetError `listen-failed`. */
+    /** Answers until the signal is aborted or the idle time has passed. Throws FleetError `listen-failed`. */
     serve: async (served: ServedRoutes, { open, stop }: HostedParts): Promise<void> => {
       const answer = createApp({
         ...served,
@@ -163,7 +162,7 @@ export function createHost(options: HostOptions) {
   };
 }
 
-/** Resolves with the reason when the server has to end. */
+/** Waits until the server has to end. Returns the reason. */
 async function untilOver({ idleExitMs, signal }: HostOptions, idleMs: () => number): Promise<string> {
   const checkMs = idleExitMs === null ? 3600 * secondMs : Math.max(50, Math.min(secondMs, idleExitMs / 4));
   while (!signal.aborted) {

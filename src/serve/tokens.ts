@@ -2,41 +2,41 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 import { readKeptList, whenChanged, writeKeptList } from '../state/kept-list.ts';
 
-/** The parts that a token opens: all pages and documents, the metrics, the documents of status, or its own pings. */
+/** The purposes of tokens: all pages and documents, the metrics, the documents of status, or the token's own pings. */
 export const tokenPurposes = ['look', 'metrics', 'status', 'ping'] as const;
 export type TokenPurpose = (typeof tokenPurposes)[number];
 
-/** A token as it is kept: who holds the file cannot use it. */
+/** A stored token, which does not allow its use: the file has only the digest. */
 export interface StoredToken {
   readonly name: string;
   readonly for: TokenPurpose;
-  /** Hex. */
+  /** The digest in hexadecimal. */
   readonly sha256: string;
-  /** ISO 8601. */
+  /** The time in ISO 8601. */
   readonly added_at: string;
-  /** The service and host whose events a ping makes. */
+  /** The service and host of the events that a ping creates. */
   readonly service?: string;
   readonly host?: string;
 }
 
-/** The events that a ping with a token makes. */
+/** The service and host of the events that a ping with a token creates. */
 export interface PingToken {
   readonly service: string;
-  /** '' if none was named. */
+  /** The host; '' if none was named. */
   readonly host: string;
 }
 
-/** Reads the tokens; none if there is no file. Throws FleetError `state-unusable`. */
+/** Reads the tokens. Returns none if there is no file. Throws FleetError `state-unusable`. */
 export function readTokens(file: string): readonly StoredToken[] {
   return readKeptList<StoredToken>(file, 'tokens', ({ sha256 }) => /^[0-9a-f]{64}$/.test(sha256));
 }
 
-/** Replaces the tokens. Throws what fs throws. */
+/** Replaces the tokens. Throws the errors of fs. */
 export function writeTokens(file: string, tokens: readonly StoredToken[]): void {
   writeKeptList(file, 'tokens', tokens);
 }
 
-/** Makes a token of 256 random bits, and its digest. */
+/** Returns a new token of 256 random bits, and its digest. */
 export function newToken(): { readonly token: string; readonly sha256: string } {
   const token = `fh_${randomBytes(32).toString('base64url')}`;
   return { token, sha256: digestOf(token).toString('hex') };
@@ -46,13 +46,16 @@ function digestOf(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }
 
-/** Returns a function that says what a token opens; null: it is none. Reads the file again when it has changed. */
+/**
+ * Returns a function that returns the purpose of a token; null for an unknown token. Reads the file again after
+ * changes.
+ */
 export function tokenChecker(file: string): (token: string) => TokenPurpose | null {
   const find = tokenFinder(file);
   return (token) => find(token)?.for ?? null;
 }
 
-/** Returns a function that says what the pings with a token are of; null: it is no token for pings. */
+/** Returns a function that returns the service and host of a token's pings; null if it is no token for pings. */
 export function pingFinder(file: string): (token: string) => PingToken | null {
   const find = tokenFinder(file);
   return (token) => {
@@ -66,13 +69,13 @@ function tokenFinder(file: string): (token: string) => StoredToken | null {
   return (token) => {
     const known = tokens();
     const digest = digestOf(token);
-    // Every token is compared, so that the time says nothing.
+    // Every token is compared, so that the time reveals nothing.
     const found = known.filter(({ sha256 }) => timingSafeEqual(digest, Buffer.from(sha256, 'hex')));
     return found[0] ?? null;
   };
 }
 
-/** Returns the token of an Authorization header: Bearer, or the password of Basic. Returns null if it has none. */
+/** Returns the token of an Authorization header: Bearer, or the password of Basic; null if there is none. */
 export function tokenOf(header: string | undefined): string | null {
   const [, scheme = '', value = ''] = /^(bearer|basic) +([\w.~+/=-]{1,1000})$/i.exec(header ?? '') ?? [];
   if (scheme.toLowerCase() === 'bearer') return value;

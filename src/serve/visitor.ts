@@ -7,25 +7,31 @@ import { networkMatcher, plainAddress, socketWord } from '../config/values/netwo
 
 /** The sender of a request. */
 export interface Visitor {
-  /** The address, as a trusted proxy names it; `socket` for a Unix socket, `unknown` if a proxy names none. */
+  /**
+   * The address. Behind a trusted proxy it is the one that the proxy names, or `unknown` if it names none. `socket` for
+   * a Unix socket.
+   */
   readonly address: string;
-  /** True for loopback and the Unix socket without a proxy between. */
+  /** True for loopback and the Unix socket without a proxy. */
   readonly isLocal: boolean;
-  /** True if what a proxy says is believed. */
+  /** True if the headers of a trusted proxy were used. */
   readonly isProxied: boolean;
-  /** The user whom a trusted proxy has let in; null: none. */
+  /** The user that a trusted proxy has authenticated; null if there is none. */
   readonly user: string | null;
-  /** True if nobody on the way can read what is sent, as far as this machine knows. */
+  /** True if the connection cannot be read on its route, as far as this machine knows. */
   readonly isPrivate: boolean;
 }
 
-/** Loopback: 127.0.0.0/8 and ::1. */
+/** True for an address of loopback: 127.0.0.0/8 and ::1. */
 export const isLoopback = networkMatcher(['127.0.0.0/8', '::1']);
 
-/** Headers that proxies add, and that nobody sends who comes directly. */
+/** Headers that proxies add, and that direct clients do not send. */
 const proxyHeaders = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'] as const;
 
-/** Returns a function that says who sends a request. Headers of proxies count only if config.xml names the proxy. */
+/**
+ * Returns a function that identifies the sender of a request. Uses headers of proxies only if config.xml names the
+ * proxy.
+ */
 export function visitorReader(serve: ServeConfig): (request: IncomingMessage) => Visitor {
   const isProxy = networkMatcher(serve.trustedProxies);
   const isSocketProxied = serve.trustedProxies.includes(socketWord);
@@ -38,14 +44,17 @@ export function visitorReader(serve: ServeConfig): (request: IncomingMessage) =>
       return { address, isLocal: false, isProxied: true, user: isNamed ? user : null, isPrivate: true };
     }
     const isNear = peer === null || isLoopback(peer);
-    // A proxy of this machine that config.xml does not name brings strangers.
+    // A proxy of this machine that config.xml does not name forwards requests from elsewhere.
     const isLocal = isNear && !proxyHeaders.some((name) => headers[name] !== undefined);
     const isPrivate = isNear || serve.tls !== null;
     return { address: peer ?? 'socket', isLocal, isProxied: false, user: null, isPrivate };
   };
 }
 
-/** Returns the nearest address that is no trusted proxy; what stands before it in the header could be anybody's. */
+/**
+ * Returns the nearest address that is no trusted proxy, or the first one if all are proxies. Addresses before it in the
+ * header may be forged. Returns null if it is no IP address.
+ */
 function forwardedFor(header: string | string[] | undefined, isProxy: (address: string) => boolean): string | null {
   const hops = String(header ?? '')
     .split(',')
@@ -56,8 +65,8 @@ function forwardedFor(header: string | string[] | undefined, isProxy: (address: 
 }
 
 /**
- * True if a Host header names this machine as local visitors do. Another name there was made to lead here (DNS
- * rebinding): the page of a stranger would read this server through the visitor's browser.
+ * True if a Host header names this machine as local visitors do. A page of another name that resolves to this machine
+ * (DNS rebinding) could read this server through the visitor's browser.
  */
 export function isOwnHost(header: string | undefined, hosts: readonly string[]): boolean {
   const name = (header ?? '')

@@ -8,42 +8,42 @@ import type { StoredEvent } from '../../storage/store/event-store.ts';
 import { shortened } from '../../text/shortened.ts';
 import { oneLine } from '../../text/plain-text.ts';
 
-/** EX_TEMPFAIL of sysexits(3): try again. */
+/** EX_TEMPFAIL of sysexits(3): the event is retried. */
 const tempFail = 75;
-/** Events that are read at a time. */
+/** The most events of one read. */
 const mostRead = 100;
-/** Events of another process, and those that waited for the database, are looked for so often. */
+/** The interval of reads for events of another process, and for events that waited for the database. */
 const lookMs = 10 * secondMs;
 const shortestPauseMs = 5 * secondMs;
 const longestPauseMs = 5 * minuteMs;
-/** The command under way has so long when the server ends. */
+/** The time that the running command has when the server ends. */
 const drainMs = 3 * secondMs;
 const mostWords = 300;
 
 export interface EventCommandOptions extends ServedCommand {
-  /** Returns the oldest events that are not processed. */
+  /** Returns the oldest unprocessed events. */
   readonly read: (most: number) => Promise<readonly StoredEvent[]>;
   /** Marks an event as processed. */
   readonly mark: (rowId: number) => Promise<void>;
-  /** Called for an event that the command refuses for good, and once when it takes none for now. */
+  /** Called for an event that the command refuses permanently, and once when the command stops accepting events. */
   readonly onFault: (thrown: unknown) => void;
 }
 
 /**
- * Hands each stored event to a program, one after the other in their order, as JSON on stdin. Exit status 0: taken; 75
- * or the deadline: later, and those behind it wait; any other: refused for good. An event is marked after the program
- * has ended, so one that was taken just before a kill is handed over again.
+ * Passes each stored event to a program, one by one in their order, as JSON on stdin. Exit status 0 accepts the event.
+ * 75 or the deadline means a later retry, and the events behind it wait. Any other status is a permanent refusal. An
+ * event is marked after the program has ended, so an event that was accepted just before a kill is passed again.
  */
 export class EventCommand {
   readonly #options: EventCommandOptions;
   readonly #ended = new AbortController();
   readonly #killed = new AbortController();
-  /** Rows of events whose program has ended and that could not be marked. */
+  /** The rows of events whose program has ended, but which could not be marked yet. */
   readonly #unmarked = new Set<number>();
-  /** Ends the wait between two looks. */
+  /** Ends the wait between two reads. */
   #wait = new AbortController();
   #isWoken = false;
-  /** The wait after a program that takes no events; 0: it takes them. */
+  /** The pause after a program that accepts no events; 0 if it accepts them. */
   #pauseMs = 0;
   readonly #running: Promise<void>;
 
@@ -52,13 +52,13 @@ export class EventCommand {
     this.#running = this.#run();
   }
 
-  /** Looks for events at once. */
+  /** Reads events at once. */
   wake(): void {
     this.#isWoken = true;
     if (this.#pauseMs === 0) this.#wait.abort();
   }
 
-  /** Starts no more programs. Resolves when the one under way has ended. */
+  /** Starts no more programs. Resolves when the running one has ended. */
   async close(): Promise<void> {
     this.#ended.abort();
     this.#wait.abort();
@@ -74,13 +74,13 @@ export class EventCommand {
       try {
         isMore = await this.#handOver();
       } catch {
-        // The database is away, which others tell; the events are there when it is back.
+        // The database is away, which other parts report. The events can be read when it is back.
       }
       if (!isMore) await this.#rest();
     }
   }
 
-  /** Waits for the next look. `close` ends the wait, and `wake` does unless the program takes no events. */
+  /** Waits for the next read. `close` ends the wait. So does `wake`, unless the program accepts no events. */
   async #rest(): Promise<void> {
     const isPaused = this.#pauseMs > 0;
     if (this.#ended.signal.aborted || (this.#isWoken && !isPaused)) return;
@@ -110,7 +110,7 @@ export class EventCommand {
     return events.length === mostRead;
   }
 
-  /** Marks the events whose program has ended: nothing else is given before the database takes that. */
+  /** Marks the events whose program has ended. No event is passed before these are marked. */
   async #markEnded(): Promise<void> {
     for (const rowId of this.#unmarked) {
       await this.#options.mark(rowId);
@@ -135,7 +135,7 @@ export class EventCommand {
   }
 }
 
-/** Returns an event as the program reads it; JSON of another form as `raw`. */
+/** Returns an event in the form that the program reads; JSON of another form as `raw`. */
 function documentOf({ eventId, receivedAtMs, raw, ...event }: StoredEvent): object {
   const head = { id: eventId, received_at: new Date(receivedAtMs).toISOString() };
   if (raw !== null) return { ...head, raw: JSON.parse(raw) as unknown };

@@ -9,7 +9,7 @@ import { isFamilyOff } from '../../platform/listen.ts';
 import type { EventEndpoint } from './event-endpoint.ts';
 
 const mostBytes = 8 * 1024;
-/** For bursts: the kernel drops what does not fit. */
+/** The receive buffer for bursts. The kernel drops datagrams that do not fit. */
 const receiveBytes = 1024 * 1024;
 
 export interface EventDatagramsOptions {
@@ -19,7 +19,7 @@ export interface EventDatagramsOptions {
   readonly onFault: (thrown: unknown) => void;
 }
 
-/** Takes events by UDP, one datagram each: what cannot be taken is dropped and counted. */
+/** Receives events by UDP, one per datagram. Unusable datagrams are dropped and counted. */
 export class EventDatagrams {
   readonly #options: EventDatagramsOptions;
   readonly #sockets: Socket[] = [];
@@ -30,12 +30,12 @@ export class EventDatagrams {
     this.#options = options;
   }
 
-  /** The number of datagrams that were not taken. */
+  /** The number of dropped datagrams. */
   get dropped(): number {
     return this.#dropped;
   }
 
-  /** Returns what is listened on, for people. Throws FleetError `listen-failed`. */
+  /** Opens the sockets. Returns their addresses for people. Throws FleetError `listen-failed`. */
   async open(): Promise<readonly string[]> {
     const { hosts, port, ipv6Only } = this.#options.serve;
     const places: string[] = [];
@@ -60,7 +60,7 @@ export class EventDatagrams {
     return places;
   }
 
-  /** Takes no more datagrams. Resolves when those that were taken are durable. */
+  /** Stops receiving. Resolves when the received events are durable. */
   async close(): Promise<void> {
     for (const socket of this.#sockets.splice(0)) socket.close();
     await Promise.all(this.#unfinished);
@@ -72,7 +72,7 @@ export class EventDatagrams {
     try {
       socket.setRecvBufferSize(receiveBytes);
     } catch {
-      // The usual size has to do.
+      // The default size is used instead.
     }
     socket.on('error', onFault);
     socket.on('message', (bytes, { address }) => {
@@ -87,7 +87,7 @@ export class EventDatagrams {
       const isText = bytes.length <= mostBytes && isUtf8(bytes);
       if (isText && (await this.#options.endpoint.take(bytes.toString('utf8'), address)) === 'received') return;
     } catch {
-      // Too many events wait.
+      // Too many events wait, or they cannot be stored.
     }
     this.#dropped += 1;
   }

@@ -6,10 +6,10 @@ import { Rates } from '../rates.ts';
 import { isLoopback } from '../visitor.ts';
 
 const usualPerMinute = 600;
-/** The size of an event in memory, beside its text. */
+/** The size of an event in memory in addition to its text. */
 const heldBytes = 768;
 
-/** The fate of a text that somebody has sent: it is durable, or the reason why it was not taken. */
+/** The outcome of a text: its events are durable, or the reason of the refusal. */
 export type Outcome = 'received' | 'not-allowed' | 'no-json' | 'too-many';
 
 export interface EventEndpointOptions {
@@ -18,7 +18,7 @@ export interface EventEndpointOptions {
   readonly onReceived: (events: readonly ParsedEvent[], address: string) => void;
 }
 
-/** Decides whose events are taken, and how many, for HTTP and datagrams alike. */
+/** Accepts events by sender and rate, for HTTP and datagrams alike. */
 export class EventEndpoint {
   readonly #options: EventEndpointOptions;
   readonly #isAllowed: (address: string) => boolean;
@@ -36,12 +36,12 @@ export class EventEndpoint {
     this.#isUnlimited = (address) => maxPerMinute === null && (address === socketWord || isLoopback(address));
   }
 
-  /** True if events of the address are taken. */
+  /** True if events of the address are accepted. */
   allows(address: string): boolean {
     return this.#isAllowed(address);
   }
 
-  /** Takes a text. Resolves when its events are durable. Throws what EventIntake.accept throws. */
+  /** Stores the events of a text. Resolves when they are durable. Throws the errors of EventIntake.accept. */
   async take(text: string, address: string): Promise<Outcome> {
     if (!this.allows(address)) return 'not-allowed';
     const events = parseEvents(text, Date.now());

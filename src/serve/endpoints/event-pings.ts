@@ -9,18 +9,21 @@ import { refusedAsJson, jsonAnswer, senderAddress, takeText } from './events-rou
 export interface EventPingOptions {
   readonly endpoint: EventEndpoint;
   readonly visitorOf: (request: IncomingMessage) => Visitor;
-  /** Returns what a token of `events url` is of; null: it is none. */
+  /** Returns the service and host of a token of `events url`; null for any other token. */
   readonly pingOf: (token: string) => PingToken | null;
 }
 
-/** The events of a ping, by the word behind its token. No rule evaluates that something has begun. */
+/** The events of a ping, by the word behind its token. No rule evaluates the event of `start`. */
 const events: Readonly<Record<string, (of: PingToken) => object>> = {
   done: (of) => ({ ...of, status: 'OK', description: 'pinged' }),
   fail: (of) => ({ ...of, status: 'CRIT', description: 'pinged as failed' }),
   start: ({ service, host }) => ({ started: service, host }),
 };
 
-/** Takes events by GET, from those that can do no more: the token in the path says which service, and of which host. */
+/**
+ * Returns the routes of events by GET, for senders that can do no more. The token in the path determines the service
+ * and the host.
+ */
 export function eventPingRoutes({ endpoint, visitorOf, pingOf }: EventPingOptions): readonly Route[] {
   return ['/events/ping/:token', '/events/ping/:token/:what'].map((path) => ({
     path,

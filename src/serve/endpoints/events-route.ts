@@ -7,18 +7,18 @@ import { isLoopback, type Visitor } from '../visitor.ts';
 import type { EventEndpoint, Outcome } from './event-endpoint.ts';
 
 const mostBytes = 64 * 1024;
-/** A body that is a little too large is read to its end, so that the sender gets to read the answer. */
+/** A slightly too large body is read to its end, so that the sender reads the answer. */
 const mostSkippedBytes = 1024 * 1024;
 
 const jsonType = 'application/json';
 
-/** Returns an answer of the endpoints: JSON with a message, and whether it was done. */
+/** Returns an answer of the endpoints: JSON with a message, and whether the request succeeded. */
 export function jsonAnswer(status: number, message: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
   const body = `${JSON.stringify({ message, result: status === 200 })}\n`;
   return { status, body, headers: { 'Content-Type': jsonType, 'Cache-Control': 'no-store', ...headers } };
 }
 
-/** Returns a refusal in words as an answer of the endpoints. */
+/** Converts a refusal in plain text into an answer of the endpoints. */
 export function refusedAsJson({ status, body, headers }: Answer): Answer {
   return jsonAnswer(status, body.trim(), { ...headers, 'Content-Type': jsonType });
 }
@@ -32,7 +32,7 @@ const answers: Readonly<Record<Outcome, () => Answer>> = {
   'too-many': () => jsonAnswer(503, 'Too many events of this address', { 'Retry-After': '60' }),
 };
 
-/** Takes events by POST, whatever the Content-Type. Answers when they are durable. */
+/** Returns the route of events by POST, whatever the Content-Type. Answers when the events are durable. */
 export function eventsRoute(endpoint: EventEndpoint, visitorOf: (request: IncomingMessage) => Visitor): Route {
   return {
     path: '/events',
@@ -44,7 +44,7 @@ export function eventsRoute(endpoint: EventEndpoint, visitorOf: (request: Incomi
     answer: async ({ incoming }) => {
       const address = senderAddress(visitorOf(incoming));
       if (!endpoint.allows(address)) return answers['not-allowed']();
-      // Browsers say so: the page of a stranger could send events through whoever reads it.
+      // Only browsers send Origin: a foreign page could send events through the browser of its reader.
       if (incoming.headers.origin !== undefined)
         return jsonAnswer(403, 'Pages of the web send no events here', closing);
       const length = incoming.headers['content-length'];
@@ -60,22 +60,22 @@ export function eventsRoute(endpoint: EventEndpoint, visitorOf: (request: Incomi
   };
 }
 
-/** Takes a text, and answers when its events are durable. */
+/** Stores the events of a text, and answers when they are durable. */
 export async function takeText(endpoint: EventEndpoint, text: string, address: string): Promise<Answer> {
   try {
     return answers[await endpoint.take(text, address)]();
   } catch {
-    // The disk is full, or too much waits; the sender keeps the event.
+    // The disk is full, or too many events wait. The sender keeps the event.
     return jsonAnswer(503, 'Events cannot be stored now', { 'Retry-After': '5' });
   }
 }
 
-/** Returns the address of a sender. A proxy of this machine that config.xml does not name brings strangers. */
+/** Returns the address of a sender; `unknown` behind a proxy of this machine that config.xml does not name. */
 export function senderAddress({ address, isLocal }: Visitor): string {
   return isLoopback(address) && !isLocal ? 'unknown' : address;
 }
 
-/** Reads a body to its end, and returns its first bytes. Throws if the sender breaks off. */
+/** Reads a body to its end, and returns its first bytes. Throws if the connection breaks. */
 async function readBody(incoming: IncomingMessage, mostKept: number): Promise<Buffer> {
   const parts: Buffer[] = [];
   let bytes = 0;

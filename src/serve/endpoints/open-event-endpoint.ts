@@ -24,16 +24,16 @@ export interface OpenEventEndpointOptions {
   readonly onVisit: () => void;
 }
 
-/** The path of events from the network into the database. */
+/** The path of events from the network to the database. */
 export interface OpenEventEndpoint {
   readonly endpoint: EventEndpoint;
-  /** The events that were accepted and are not rows yet. */
+  /** Returns the number of accepted events that are no rows yet. */
   readonly queued: () => number;
-  /** Listens for datagrams. Returns where, for people. Throws FleetError `listen-failed`. */
+  /** Listens for datagrams. Returns the addresses for people. Throws FleetError `listen-failed`. */
   readonly open: () => Promise<readonly string[]>;
-  /** Takes no more datagrams. */
+  /** Stops receiving datagrams. */
   readonly stop: () => Promise<void>;
-  /** Makes durable what was accepted. */
+  /** Makes the accepted events durable. */
   readonly close: () => Promise<void>;
 }
 

@@ -4,25 +4,25 @@ import { runCommand } from '../../platform/run-command.ts';
 import { shortened } from '../../text/shortened.ts';
 import { oneLine } from '../../text/plain-text.ts';
 
-/** However many ask, a command is started so long after its last end. */
+/** The time from the end of a command to its next start, however many requests there are. */
 const keptMs = 2_000;
 const mostOutput = 64 * 1024;
 const mostWords = 300;
 
-/** The end of a command: what it printed, or what is wrong in a line. */
+/** The result of a command: its output, or a line about its fault. */
 export interface CommandAnswer {
   readonly stdout: string;
-  /** null: its exit status was 0. */
+  /** The fault; null if the exit status was 0. */
   readonly fault: string | null;
 }
 
 /**
- * Returns a function that runs a command of `<serve>` for all who ask while it runs or shortly after. The signal ends
- * it. Never throws.
+ * Returns a function that runs a command of `<serve>`. Requests during a run and shortly after share its result. The
+ * signal ends the command. Never throws.
  */
 export function ownCommand({ command, timeoutMs }: ServedCommand, signal: AbortSignal): () => Promise<CommandAnswer> {
   let asked: Promise<CommandAnswer> | null = null;
-  /** null: the command runs. */
+  /** The time at which the command ended; null while it runs. */
   let endedAtMs: number | null = null;
   const run = async (): Promise<CommandAnswer> => {
     try {

@@ -9,18 +9,18 @@ import type { CommandAnswer } from './own-command.ts';
 export interface PingOptions {
   readonly reader: Pick<FleetReader, 'read'>;
   readonly onFault: (thrown: unknown) => void;
-  /** Runs a check of somebody's own; null: there is none. */
+  /** Runs a user-defined check; null if there is none. */
   readonly own: (() => Promise<CommandAnswer>) | null;
 }
 
-/** However many ask, the database is asked so seldom. */
+/** The time for which requests share one query of the database. */
 const keptMs = 2_000;
-/** The collector has stopped if no run of it has finished for so many times `every`. */
+/** The collector has stopped if none of its runs has finished for this many times `every`. */
 const lateRuns = 3;
 
 /**
- * `GET /ping` for whoever watches this monitor, without a token: `OK` if the database answers and the collector runs,
- * else 500 with the reason in a line.
+ * Returns the route `GET /ping`, which monitors this monitor without a token. Answers `OK` if the database answers and
+ * the collector runs, else 500 with a line about the reason.
  */
 export function pingRoute({ reader, onFault, own }: PingOptions): Route {
   let asked: { readonly atMs: number; readonly fault: Promise<string | null> } | null = null;

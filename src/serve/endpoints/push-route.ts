@@ -16,34 +16,43 @@ import type { Route } from '../routes.ts';
 import { type Refusal, refuse, refuseNow, strange } from './push-refusal.ts';
 import { pushSenders, type Sender } from './push-sender.ts';
 
-/** The bodies that are held at a time, each counted twice: its pieces are joined, and its reports are written. */
+/** The most bytes of bodies in memory. Each byte counts twice: its pieces are joined, and its reports are written. */
 const mostHeldBytes = 4 * maxPushBytes;
-/** The part of that for one client: its largest body. Two that are slow leave room for the bodies of others. */
+/**
+ * The part of these bytes for one client, enough for its largest body. Two slow clients leave room for the bodies of
+ * others.
+ */
 const mostHeldOfClient = mostHeldBytes / 2;
-/** The bodies of one client that are read at a time: one that is slow, or sent by somebody else, stops no other. */
+/**
+ * The most bodies of one client that are read at a time. A slow body, or one from another sender, does not block the
+ * next.
+ */
 const mostReadOfClient = 2;
-/** The pushes of one client: a long spool comes in some dozens. */
+/** The rate of pushes of one client. A long spool arrives in several dozens. */
 const rate = { burst: 64, perSecond: 1 } as const;
-/** The same request again: no client sends it twice, but what stands between may, and whoever has recorded it. */
+/**
+ * The rate of an identical request. No client sends one twice, but a proxy may, and so may somebody who has recorded
+ * it.
+ */
 const repeatRate = { burst: 2, perSecond: 1 / 3600 } as const;
-/** The clock of a sender may be ahead by so much. */
+/** The most that a sender's clock may be ahead. */
 const mostAheadMs = minuteMs;
-/** The keys and the size of the spool are looked at so often. */
+/** The interval for reading the keys and the size of the spool. */
 const receiverMs = 10 * secondMs;
 
 export interface PushRouteOptions {
-  /** The configuration as it is now. */
+  /** Returns the current configuration. */
   readonly settings: () => Config;
-  /** Ends visits under way. */
+  /** Aborts pushes under way. */
   readonly signal: AbortSignal;
   /**
-   * Called for each push that is refused, and for one of a site in which something is. `client` is who the request
-   * says it is of; null: nobody.
+   * Called for each refused push, and for a site's push with a refused part. `client` is the name in the request; null
+   * if there is none.
    */
   readonly onRefused: (refused: RefusedPush) => void;
 }
 
-/** A push that was not taken. */
+/** A refused push. */
 export interface RefusedPush {
   readonly client: string | null;
   readonly status: number;
@@ -54,12 +63,15 @@ export interface RefusedPush {
 const tooMuch = 'Too much is pushed at a time';
 const othersUnderWay = 'Other pushes of this client are under way';
 
-/** The bytes that a body takes up, each counted twice. */
+/** The bytes that a body takes up. Each counts twice. */
 interface Held {
   bytes: number;
 }
 
-/** The requests of each sender's newest second that came whole: one of them, or an older one, may be a recording. */
+/**
+ * Returns a record of the complete requests of each sender's newest second. A request that is in the record, or older,
+ * may be a recording.
+ */
 function newestRequests() {
   const requests = new Map<string, { readonly time: number; readonly macs: ReadonlySet<string> }>();
   const isNew = ({ name, mac, time }: Sender): boolean => {
@@ -70,7 +82,7 @@ function newestRequests() {
     isNew,
     add: (sender: Sender): void => {
       const { name, mac, time } = sender;
-      // A clock that is ahead for once must not make all that comes after it look old.
+      // A single request with a fast clock must not make all later requests look old.
       if (!isNew(sender) || time * secondMs > Date.now() + mostAheadMs) return;
       const last = requests.get(name);
       requests.set(name, { time, macs: new Set([...(last?.time === time ? last.macs : []), mac]) });
@@ -79,8 +91,8 @@ function newestRequests() {
 }
 
 /**
- * Takes what clients push. The MAC is checked by the headers alone, so that nothing is read of a body before it is
- * known whose it is, and nothing of it is believed before its digest is the one in the headers.
+ * Returns the route of clients' pushes. The MAC is checked by the headers alone: the body is read only after its sender
+ * is known, and used only after its digest matches the headers.
  */
 export function pushRoute(options: PushRouteOptions): Route {
   const taker = new PushTaker(options);
@@ -101,7 +113,7 @@ export function pushRoute(options: PushRouteOptions): Route {
   };
 }
 
-/** The pushes under way, and the limits that they share. */
+/** Handles the pushes under way, and the limits that they share. */
 class PushTaker {
   readonly #options: PushRouteOptions;
   readonly #identify: ReturnType<typeof pushSenders>;
@@ -121,7 +133,7 @@ class PushTaker {
     this.#identify = pushSenders(options.settings);
   }
 
-  /** Takes one push. Returns the refusal; null if the push was answered. */
+  /** Handles one push. Returns the refusal; null if the push was answered. */
   async take(incoming: IncomingMessage, outgoing: ServerResponse): Promise<Refusal | null> {
     const sender = this.#identify(incoming.headers);
     if ('reason' in sender) return sender;
@@ -132,7 +144,7 @@ class PushTaker {
     const held: Held = { bytes: 0 };
     if (this.#newest.isNew(sender)) limitRequest(incoming, outgoing, provenBodyMs);
     try {
-      // The clocks of the client are those of the beginning of its request.
+      // The client's clocks are those at the beginning of its request.
       const arrivedAtMs = Date.now();
       const body = await this.#readBody(incoming, held, sender);
       return Buffer.isBuffer(body) ? await this.#keep({ ...sender, body, arrivedAtMs }, incoming, outgoing) : body;
@@ -141,17 +153,17 @@ class PushTaker {
     }
   }
 
-  /** Reads the body that the headers speak of. Another body is answered as an unknown client. */
+  /** Reads the body that the headers describe. Returns the refusal of an unknown client for another body. */
   async #readBody(incoming: IncomingMessage, held: Held, sender: Sender): Promise<Buffer | Refusal> {
     const { name, digest, mac } = sender;
-    // Whoever has recorded a request can send its headers again, each of them once at a time.
+    // A recorded request can be sent again, but each one only once at a time.
     const endSame = this.#sameRead.take(mac);
     if (endSame === null) return refuseNow(429, 'This push is under way');
     const endRead = this.#read.take(folderOfClient(name));
     try {
       if (endRead === null) return refuseNow(429, othersUnderWay);
       const chunks: Buffer[] = [];
-      // Headers that somebody has recorded reserve nothing: what has arrived counts.
+      // Recorded headers reserve nothing: only received bytes count.
       for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
         const bytes = 2 * chunk.length;
         if (this.#heldBytes + bytes > mostHeldBytes) return refuseNow(503, tooMuch);
@@ -227,7 +239,7 @@ interface Push extends Sender {
   readonly arrivedAtMs: number;
 }
 
-/** Returns a function that opens the receiver, which several pushes share for a moment. */
+/** Returns a function that opens the receiver. Pushes within `receiverMs` share it. */
 function createReceiverSource(): (config: Config) => Promise<Receiver> {
   let opened: Promise<Receiver> | null = null;
   let openedAt = 0;

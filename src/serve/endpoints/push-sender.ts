@@ -14,17 +14,17 @@ import { statePaths } from '../../state/paths.ts';
 import { pushKeyFinder } from '../../state/push-keys.ts';
 import { type Refusal, strange } from './push-refusal.ts';
 
-/** The sender of a request, as its headers prove. */
+/** The sender of a request, as proven by its headers. */
 export interface Sender {
   readonly name: string;
   /** A client, or the name of a site whose collector forwards. */
   readonly from: Client | string;
   readonly config: Config;
   readonly key: Buffer;
-  /** The SHA-256 of the body that belongs to the headers. */
+  /** The SHA-256 that the headers give for the body. */
   readonly digest: Buffer;
   readonly mac: string;
-  /** The time by the clock of the sender, in seconds since 1970. */
+  /** The time of the sender's clock, in seconds since 1970. */
   readonly time: number;
 }
 
@@ -35,7 +35,10 @@ const sitesOf = rememberedWeakly(
   (clients: readonly Client[]) => new Set(clients.flatMap(({ forwardedBy }) => forwardedBy ?? [])),
 );
 
-/** Returns a function that finds out by its headers alone who sends a request. `settings` is the configuration now. */
+/**
+ * Returns a function that identifies the sender of a request by its headers alone. `settings` returns the current
+ * configuration.
+ */
 export function pushSenders(settings: () => Config): (headers: IncomingHttpHeaders) => Sender | Refusal {
   const keyOf = pushKeyFinder(statePaths(settings().stateDir).pushKeys);
   const noKey = Buffer.alloc(pushKeyBytes);
@@ -43,7 +46,7 @@ export function pushSenders(settings: () => Config): (headers: IncomingHttpHeade
     const header = parsePushHeader(String(headers['fleet-health'] ?? ''));
     const digest = parseContentDigest(String(headers['content-digest'] ?? ''));
     const config = settings();
-    // Whoever asks learns nothing by the time that it takes: the work is the same for every name and every MAC.
+    // The time of the answer reveals nothing: the work is the same for every name and every MAC.
     const name = header?.client ?? '';
     const from = senderOf(config, name);
     const key = keyOf(name);

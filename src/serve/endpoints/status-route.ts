@@ -7,16 +7,16 @@ import type { CommandAnswer } from './own-command.ts';
 
 export interface StatusOptions {
   readonly serve: ServeConfig;
-  /** Returns the configuration as it is shown, without secrets. */
+  /** Returns the configuration for display, without secrets. */
   readonly shownConfig: () => ShownElement;
-  /** Returns the number of events that were accepted and are not rows yet. */
+  /** Returns the number of accepted events that are no rows yet. */
   readonly queued: () => number;
-  /** Runs a program that prints more; null: there is none. */
+  /** Runs a program that prints further keys; null if there is none. */
   readonly own: (() => Promise<CommandAnswer>) | null;
   readonly onFault: (thrown: unknown) => void;
 }
 
-/** Says what runs here, since when, with which configuration, and how many events wait. */
+/** Returns the route of the server's status: its parts, start, configuration and waiting events. */
 export function statusRoute({ serve, shownConfig, queued, own, onFault }: StatusOptions): Route {
   const startedAt = performance.now();
   const started = localTime(new Date());
@@ -33,7 +33,7 @@ export function statusRoute({ serve, shownConfig, queued, own, onFault }: Status
     refused: refusedAsJson,
     answer: async () =>
       jsonAnswer(200, {
-        // The keys that are documented stay what they are.
+        // The program cannot replace the documented keys below.
         ...(own === null ? {} : await objectOf(own, onFault)),
         config: shownConfig(),
         events_queue: queued(),
@@ -46,7 +46,7 @@ export function statusRoute({ serve, shownConfig, queued, own, onFault }: Status
   };
 }
 
-/** Returns the object that a program prints; an empty one if it prints none. */
+/** Returns the object that a program prints, or an empty one if it prints none. */
 async function objectOf(own: () => Promise<CommandAnswer>, onFault: (thrown: unknown) => void): Promise<object> {
   const { stdout, fault } = await own();
   try {
@@ -60,7 +60,7 @@ async function objectOf(own: () => Promise<CommandAnswer>, onFault: (thrown: unk
   }
 }
 
-/** `2018-02-01 18:41:37.872030`, in the zone of this machine. */
+/** Formats a time in the zone of this machine: `2018-02-01 18:41:37.872030`. */
 function localTime(date: Date): string {
   const two = (value: number): string => String(value).padStart(2, '0');
   const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join('-');

@@ -6,7 +6,7 @@ import type { SiteConfig } from '../../config/serve-config.ts';
 import { secondMs } from '../../platform/units.ts';
 import { readAnswer, type SiteAnswer } from './read-answer.ts';
 
-/** Two hundred clients are 200 KiB; labels and messages may be long. */
+/** The most bytes of an answer. Two hundred clients are 200 KiB; labels and messages may be long. */
 const mostBytes = 4 * 1024 * 1024;
 
 export interface AskSiteOptions {
@@ -16,7 +16,7 @@ export interface AskSiteOptions {
   readonly signal: AbortSignal;
 }
 
-/** Asks a site for a part of its status. Follows no redirect. Throws an Error whose message is for people. */
+/** Requests a part of a site's status. Follows no redirect. Throws an Error with a message for people. */
 export async function askSite(site: SiteConfig, options: AskSiteOptions): Promise<SiteAnswer> {
   const { query, timeoutMs, signal } = options;
   const late = AbortSignal.timeout(timeoutMs);
@@ -34,7 +34,7 @@ export async function askSite(site: SiteConfig, options: AskSiteOptions): Promis
 function get({ url, token, ca }: SiteConfig, query: URLSearchParams, signal: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
     const address = new URL(`api/v1/status?${query.toString()}`, url);
-    // Both are read anew, so that a new token or authority needs no restart.
+    // Token and authority are read at each request, so that new ones need no restart.
     const headers = token === null ? {} : { authorization: `Bearer ${token.reveal()}` };
     const options = { headers: { ...headers, accept: 'application/json' }, agent: false, signal } as const;
     const sent =
@@ -42,7 +42,7 @@ function get({ url, token, ca }: SiteConfig, query: URLSearchParams, signal: Abo
         ? httpsRequest(address, { ...options, ...(ca === null ? {} : { ca: readFileSync(ca) }) })
         : httpRequest(address, options);
     sent.on('error', reject).on('response', (response) => resolve(bodyOf(response, token !== null)));
-    // After an upgrade Node reports neither an end nor a fault, and ends nothing at the deadline.
+    // After an upgrade Node reports neither an end nor a fault, and does not end the connection at the deadline.
     sent.on('upgrade', ({ statusCode = 0 }, socket) => {
       socket.destroy();
       reject(new Error(`it answers with ${statusCode}`));

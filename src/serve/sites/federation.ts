@@ -28,20 +28,20 @@ export interface FederationOptions extends HostOptions {
   };
 }
 
-/** The pause between notes to viewers about new answers. */
+/** The interval of events that notify viewers of new answers. */
 const eventsMs = 10 * secondMs;
-/** A page is shown again for so long. */
+/** The time for which a page is reused. */
 const pageMs = 2 * secondMs;
 const mostPages = 16;
 
-/** Shows the sites as one fleet until the signal is aborted or nobody has come for a time. */
+/** Serves the sites as one fleet until the signal is aborted or the idle time has passed. */
 export async function runFederation(options: FederationOptions): Promise<void> {
   const { observe, zone } = options;
   const ended = new AbortController();
   setMaxListeners(0, ended.signal);
   const listeners = new Set<(run: FinishedRun) => void>();
   let isNew = false;
-  // Each viewer asks for the page after an event: the answers of all sites are one.
+  // Each viewer requests the page after an event, so the answers of all sites share one event.
   const timer = setInterval(() => {
     if (!isNew) return;
     isNew = false;
@@ -93,12 +93,15 @@ function shownAs(zone: string | null) {
 
 interface Found {
   readonly merged: Merged;
-  /** Names of the sites that have not answered the search, or, without one, are away or have never answered. */
+  /**
+   * The names of the sites that did not answer the search. Without a search: the sites that are away or have never
+   * answered.
+   */
   readonly missing: readonly string[];
   readonly isSearch: boolean;
 }
 
-/** Merges what the sites answered last, or, for a part of the fleet, what they answer now. */
+/** Merges the last answers of the sites. For a search, merges new answers. */
 async function find(sites: Sites, asked: URLSearchParams): Promise<Found> {
   const { query } = fleetPart([], fleetQuery(asked));
   const { words: text, state, sort } = query;
@@ -112,12 +115,12 @@ async function find(sites: Sites, asked: URLSearchParams): Promise<Found> {
     return { merged: mergeSites(last, sorting), missing, isSearch: false };
   }
   const { merged, missing } = await sites.search(new URLSearchParams(given), sorting);
-  // These are of all clients: those of the last answer do, whoever has not answered now.
+  // These figures cover all clients. They come from the last answers, so a site that does not answer now still counts.
   const { total, counts, firing } = mergeSites(last, sorting);
   return { merged: { ...merged, total, counts, firing }, missing, isSearch: true };
 }
 
-/** Makes each page once for all who ask at the same time. */
+/** Returns a function that makes each page once for simultaneous requests. */
 function keptPages(make: (asked: URLSearchParams) => Promise<Answer>): (asked: URLSearchParams) => Promise<Answer> {
   const kept = new Map<string, { readonly atMs: number; readonly page: Promise<Answer> }>();
   return (asked) => {
@@ -185,7 +188,7 @@ function pageSite({ config, answer, answeredAtMs, away }: HeardSite, nowMs: numb
   };
 }
 
-/** The merged document. docs/json.md describes its fields. */
+/** Returns the merged document. docs/json.md describes the fields. */
 async function documentAnswer(
   sites: Sites,
   asked: URLSearchParams,

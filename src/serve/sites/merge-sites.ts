@@ -1,7 +1,7 @@
 import { type FleetMember, sortMembers, type Sorting } from '../../look/fleet-member.ts';
 import { kinds, mostMembers, type SiteAnswer } from './read-answer.ts';
 
-/** A site's answer to a query; null: it has never answered. */
+/** A site's answer to a query; null if the site has never answered. */
 export interface AnswerOfSite {
   readonly site: string;
   readonly answer: SiteAnswer | null;
@@ -19,8 +19,9 @@ export interface Merged extends Pick<SiteAnswer, 'total' | 'matching' | 'counts'
 }
 
 /**
- * Adds the sites up. Of the clients with an alert each site has its share of the lines, the worst first: a site that
- * has lost its network, or lies, does not hide those of the others. The rest of the lines are the worst of all.
+ * Merges the answers of sites. Each site has a share of the lines for its clients with an alert, the worst first. A
+ * site that has lost its network, or reports false data, therefore does not hide the alerts of others. The other lines
+ * are the worst of all.
  */
 export function mergeSites(sites: readonly AnswerOfSite[], sorting: Sorting): Merged {
   const answers = sites.flatMap(({ answer }) => answer ?? []);

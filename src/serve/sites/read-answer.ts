@@ -2,7 +2,7 @@ import type { FleetMember } from '../../look/fleet-member.ts';
 import { dayMs, secondMs } from '../../platform/units.ts';
 import { oneLine } from '../../text/plain-text.ts';
 
-/** The clients that are taken of an answer. */
+/** The most clients that are read from an answer. */
 export const mostMembers = 200;
 const mostClients = 10_000_000;
 const longestName = 256;
@@ -10,26 +10,26 @@ const longestText = 500;
 const mostLabels = 64;
 const longestAgeMs = 36_500 * dayMs;
 
-/** The part of a site's status that is used. */
+/** The used part of a site's status. */
 export interface SiteAnswer {
   readonly total: number;
   readonly matching: number;
-  /** By kind of clients; those of `kinds`. */
+  /** The numbers of clients, by the states of `kinds`. */
   readonly counts: Readonly<Record<string, number>>;
   readonly firing: number;
-  /** Since the newest run of its collector ended; null: unknown. By the site's own clock. */
+  /** The time since the newest run of the site's collector ended, by the site's own clock; null: unknown. */
   readonly collectedAgoMs: number | null;
   readonly members: readonly FleetMember[];
 }
 
-/** The kinds of clients that are counted. */
+/** The states of clients that are counted. */
 export const kinds = ['critical', 'warning', 'failing', 'late', 'fine', 'new', 'paused'] as const;
 
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * Reads the document of `/api/v1/status?limit=`. Returns null if it is none, or that of another federation; what is
- * implausible in it is unknown.
+ * Reads the document of `/api/v1/status?limit=`. Returns null if the text is none, or that of another federation.
+ * Implausible values become unknown.
  */
 export function readAnswer(text: string): SiteAnswer | null {
   const document = fields(parsed(text));
@@ -51,7 +51,7 @@ export function readAnswer(text: string): SiteAnswer | null {
   };
 }
 
-/** Reads a client; null if it has no name that could be one. */
+/** Reads a client; null if its name is invalid. */
 function memberOf(client: Fields): FleetMember | null {
   const name = client['client'];
   if (typeof name !== 'string' || name === '' || name.length > longestName || /\p{Cs}/u.test(name)) return null;
@@ -115,7 +115,7 @@ function fields(value: unknown): Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
 }
 
-/** Copies the text: a part of a string keeps all of it in memory. */
+/** Returns a cleaned copy of a text; a slice of a string would keep the whole string in memory. */
 function words(value: unknown): string | null {
   if (typeof value !== 'string' || value === '') return null;
   return oneLine(Buffer.from(value.slice(0, longestText)).toString());

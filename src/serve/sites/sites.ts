@@ -1,4 +1,4 @@
-/** The sites of `serve --fleet`, asked in the background: viewers are shown what was answered last. */
+/** The sites of `serve --fleet`, which are asked in the background. Viewers see the last answers. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { SiteConfig } from '../../config/serve-config.ts';
@@ -12,30 +12,30 @@ import { mostMembers, type SiteAnswer } from './read-answer.ts';
 
 const everyMs = 30 * secondMs;
 const backgroundMs = 10 * secondMs;
-/** True if somebody waits for the answer. */
+/** The timeout of a site's answer to a search, for which somebody waits. */
 const searchMs = 3 * secondMs;
 const keptSearchMs = 10 * secondMs;
 const mostSearches = 32;
-/** The searches under way; each has a request at every site. */
+/** The most searches under way. Each one sends a request to every site. */
 const mostAtATime = 4;
-/** A search waits so long for its turn. */
+/** The most time that a search waits for its turn. */
 const turnMs = 3 * secondMs;
 const longestReason = 200;
 
-/** A site as it was heard last. */
+/** A site with its last answer. */
 export interface HeardSite {
   readonly config: SiteConfig;
   readonly answer: SiteAnswer | null;
-  /** The time at which `answer` came; null: never. */
+  /** The time at which `answer` arrived; null: never. */
   readonly answeredAtMs: number | null;
-  /** Since when it does not answer, and why; null: it does, or has not been asked yet. */
+  /** The time since which the site does not answer, and the reason; null if it answers or was not asked yet. */
   readonly away: { readonly sinceMs: number; readonly reason: string } | null;
 }
 
 /** The answers of the sites to a search. */
 export interface Searched {
   readonly merged: Merged;
-  /** Names of the sites that did not answer it. */
+  /** The names of the sites that did not answer the search. */
   readonly missing: readonly string[];
 }
 
@@ -48,7 +48,7 @@ export interface SitesOptions {
   readonly signal: AbortSignal;
 }
 
-/** Thrown where too many searches were under way for too long. */
+/** The error of a search that waited too long, or of one too many. */
 export class TooManySearches extends Error {}
 
 export class Sites {
@@ -69,12 +69,12 @@ export class Sites {
     return [...this.#heard.values()];
   }
 
-  /** Asks each site again and again until the signal is aborted. None waits for another. */
+  /** Asks each site at intervals until the signal is aborted. No site waits for another. */
   async follow(): Promise<void> {
     await Promise.all(this.#options.sites.map((site) => this.#followOne(site)));
   }
 
-  /** Asks all sites that answer, once for all who search for the same. Rejects with TooManySearches. */
+  /** Asks all sites that are not away. Identical searches share one request. Rejects with TooManySearches. */
   search(query: URLSearchParams, sorting: Sorting): Promise<Searched> {
     const key = `${sorting} ${query.toString()}`;
     const known = this.#searches.get(key);
@@ -129,7 +129,7 @@ export class Sites {
       this.heard.map(async ({ config, away, answeredAtMs }) => {
         const isAsked = away === null && answeredAtMs !== null;
         const asked = isAsked ? askSite(config, { query: limited, timeoutMs: searchMs, signal }) : null;
-        // A search that fails says nothing of the site: it may have asked for too much.
+        // A failed search does not mean that the site is away: it may have asked for too much.
         return { site: config.name, answer: (await asked?.catch(() => null)) ?? null };
       }),
     );
