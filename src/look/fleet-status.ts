@@ -47,7 +47,7 @@ export interface AlertingStatus {
   /** The alerts about the fleet as a whole. */
   readonly ofFleet: number;
   readonly undelivered: {
-    /** Mails that a server did not accept or refused permanently. */
+    /** Mails that were tried and not accepted, or refused permanently. */
     readonly mails: number;
     readonly refused: number;
     /** Mails that were not tried yet. */

@@ -54,7 +54,7 @@ export class AwayNotices {
   }
 
   /**
-   * Records a fault of the run. Returns true if the fault is to be logged: it is not of the topic, or a line is due.
+   * Records a fault of the topic. Returns true if the fault is to be logged: it is not of the topic, or a line is due.
    */
   heed(fault: FleetError): boolean {
     const { topic, program, now } = this.#options;

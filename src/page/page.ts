@@ -1,6 +1,6 @@
 /**
- * The data of pages. src/look reads these data; a page renders them into a self-contained file that shows something
- * without JavaScript. Times are milliseconds since 1970.
+ * The data of pages, which src/look reads. A page is rendered from them as a self-contained file with content that is
+ * visible without JavaScript. Times are milliseconds since 1970.
  */
 /** The severity of a limit or an alert. */
 export type Level = 'warning' | 'critical';

@@ -1,7 +1,7 @@
 /**
  * The layout of a client's figures in a page. Node writes it (encode-series.ts) and browsers read it
- * (browser/decode-series.ts): base64 of a zlib stream (RFC 1950) of the header's length in bytes (32 bits, little
- * endian), the header as JSON in UTF-8, and for each series of the header one byte per point.
+ * (browser/decode-series.ts). The text is base64 of a zlib stream (RFC 1950). The stream has the header's length in
+ * bytes (32 bits, little endian), the header as JSON in UTF-8, and one byte per point for each series of the header.
  *
  * A byte is the value's place between `low` and `high` in `steps` steps, or `unknown`. The body stores the difference
  * from the byte before, modulo 256.

@@ -7,7 +7,7 @@ import { checkMigrations } from '../storage/migrate/migrate.ts';
 import { openStorage } from '../storage/open-storage.ts';
 import type { Storage } from '../storage/store/storage.ts';
 
-/** The time for which a snapshot is used, unless a run finishes meanwhile. */
+/** The time for which a snapshot is used, unless a run finishes earlier. */
 const snapshotMs = 10_000;
 /** The pause after a fault of the database. */
 const pauseMs = 2_000;

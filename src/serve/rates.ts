@@ -10,7 +10,7 @@ export interface RateOptions {
   readonly now?: () => number;
 }
 
-/** Limits the rate of requests per address (a token bucket). An IPv6 address counts by its /64. */
+/** Limits the rate of an action per address or other key (a token bucket). An IPv6 address counts by its /64. */
 export class Rates {
   readonly #options: Required<RateOptions>;
   readonly #buckets = new Map<string, { left: number; at: number }>();
@@ -49,7 +49,7 @@ export class Rates {
   }
 }
 
-/** Counts the requests under way per address. */
+/** Counts the uses in progress per address or other key. */
 export class InUse {
   readonly #most: number;
   readonly #counts = new Map<string, number>();

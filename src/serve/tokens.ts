@@ -6,7 +6,7 @@ import { readKeptList, whenChanged, writeKeptList } from '../state/kept-list.ts'
 export const tokenPurposes = ['look', 'metrics', 'status', 'ping'] as const;
 export type TokenPurpose = (typeof tokenPurposes)[number];
 
-/** A stored token, which does not allow its use: the file has only the digest. */
+/** A stored token. The file contains only its digest, so a reader of the file cannot use it. */
 export interface StoredToken {
   readonly name: string;
   readonly for: TokenPurpose;

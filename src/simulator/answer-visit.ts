@@ -45,7 +45,7 @@ export interface SentReports {
 const commandNotFound = 127;
 const nothingSent: SentReports = { sent: 0, resent: 0, acknowledged: 0 };
 
-/** Speaks the agent's side of src/report/wire.ts, like an installed agent that the loader has started. */
+/** Answers a visit with the agent's side of src/report/wire.ts, like an installed agent that the loader has started. */
 export function answerVisit(options: AnswerOptions): void {
   const { channel, agent, condition, now } = options;
   channel.on('error', () => undefined);
@@ -142,7 +142,7 @@ function takeAcknowledgements(
   made: WaitingReport,
   sent: readonly WaitingReport[],
 ): void {
-  // A real agent is ended by force a second after its deadline: the collector may be frozen, and never answer.
+  // A real agent is killed a second after its deadline, because a frozen collector may never answer.
   const guard = setTimeout(() => end(kindSoFar()), request.deadlineMs + graceMs);
   const open = new Set(sent.map(({ id }) => id));
   let held = Buffer.alloc(0);

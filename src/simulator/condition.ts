@@ -9,7 +9,7 @@ export type Condition = Readonly<ReturnType<typeof conditionOf>>;
 const calmRuns = 3;
 const stormRuns = 5;
 
-/** A calm and the storm after it: the storm's number, from 1, its beginning and its end. */
+/** Returns a calm and the storm after it: the storm's number, from 1, its beginning and its end. */
 function cycleAt({ startedAtMs, everyMs }: FleetPlan, atMs: number) {
   const cycleMs = (calmRuns + stormRuns) * everyMs;
   const number = Math.floor((atMs - startedAtMs) / cycleMs) + 1;

@@ -84,7 +84,7 @@ function osRow({ client, personality }: FiguresOptions): Row {
   };
 }
 
-/** `iowait`: from 0 to 1. */
+/** Returns the row of the CPU. `iowait` is from 0 to 1. */
 function cpuRow({ personality, intervalMs = 10_000 }: FiguresOptions, used: number, iowait: number): Row {
   return {
     used_percent: used,
@@ -141,7 +141,7 @@ function swap({ swapBytes }: Personality, { busy }: Condition): WorkerReport {
   return worker('swap', 0, { swap: { total_bytes: swapBytes, used_bytes: used, used_percent: usedPercent } });
 }
 
-/** The mount that a full disk concerns: logs fill it. */
+/** The mount of a full disk, which logs fill. */
 const filling = '/var';
 
 function diskRows({ seed, client, personality, condition, atMs }: FiguresOptions): readonly Row[] {

@@ -118,7 +118,7 @@ function knownHostsText(fleet: readonly SimulatedClient[], port: number, key: st
   return [hostName(bastionAddress, port), ...names].map((name) => `${name} ${key}\n`).join('');
 }
 
-/** Does what needs the folder. Throws FleetError `usage` if it cannot be made, read or written to. */
+/** Runs work on the folder. Throws FleetError `usage` if the folder cannot be created, read or written to. */
 export function withFolder<T>(dir: string, work: () => T): T {
   try {
     return work();

@@ -47,7 +47,7 @@ export function openListeners(port: number): LoopbackListeners {
 
   return {
     open: async (address, onSocket) => {
-      // All listening happens here. Only this machine may reach a simulated server, whatever else is wrong.
+      // All listening happens here. Only this machine may reach a simulated server, even after an error elsewhere.
       if (!address.startsWith('127.')) throw new Error(`${address} is not loopback`);
       const sockets = new Set<Socket>();
       const listener = createServer({ noDelay: true }, (socket) => {

@@ -15,9 +15,9 @@ export interface LoopbackOptions {
   /** The port, for a restart on the same port; default: chosen by the kernel. */
   readonly port?: number;
   readonly username: string;
-  /** The right password; null or absent if there is none. */
+  /** The right password; null or absent if no password is accepted. */
   readonly password?: string | null;
-  /** The right key as a line of authorized_keys; null or absent if there is none. */
+  /** The right key as a line of authorized_keys; null or absent if no key is accepted. */
   readonly publicKey?: string | null;
   /** The HOME and working directory of the commands. */
   readonly home: string;
@@ -41,7 +41,8 @@ export interface LoopbackServer {
 const lingerMs = 10_000;
 
 /**
- * Generates an Ed25519 host key in OpenSSH's format. ssh2 cannot read about one in a few hundred of its own generator.
+ * Generates an Ed25519 host key in OpenSSH's format. ssh2 cannot read about one in a few hundred keys of its own
+ * generator.
  */
 export function generateHostKey(): string {
   return opensshPrivateKey(generateKeyPairSync('ed25519').privateKey);
@@ -49,8 +50,7 @@ export function generateHostKey(): string {
 
 /**
  * Starts a small SSH server for the demo, which runs each command in a real shell. The server has one account, no
- * terminals and no forwarding. Of this process's environment commands get only HOME, USER, LOGNAME, SHELL, PATH and
- * LANG.
+ * terminals and no forwarding. Commands get only HOME, USER, LOGNAME, SHELL, PATH and LANG in their environment.
  */
 export async function startLoopbackServer(options: LoopbackOptions): Promise<LoopbackServer> {
   const parsedKey = parseKey(options.hostKey ?? generateHostKey());
@@ -62,7 +62,7 @@ export async function startLoopbackServer(options: LoopbackOptions): Promise<Loo
   let execs = 0;
 
   const server = newSshServer(parsedKey, (client) => {
-    // A client may break off the connection: that is no error of the server.
+    // A client that breaks off the connection is no error of the server.
     client.on('error', () => undefined);
     client.on('authentication', (attempt) => {
       if (isRight(attempt, options)) attempt.accept();

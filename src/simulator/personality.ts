@@ -10,7 +10,7 @@ interface Kind {
   readonly cpus: readonly number[];
   readonly gibibytesPerCpu: number;
   readonly memoryPercent: readonly [number, number];
-  /** The mount of its data and its size in GiB. */
+  /** The mount of the machine's data and its size in GiB. */
   readonly data: readonly [string, number] | null;
   /** The programs of the top five, the largest first. */
   readonly programs: readonly string[];
@@ -96,7 +96,7 @@ export function personalityOf(seed: number, { index, kind }: SimulatedClient) {
       ...(data === null ? [] : [mount(data[0], '/dev/vdb', data[1], 30)]),
     ],
     interfaces: kind === 'store' || kind === 'db' ? ['ens3', 'ens4'] : ['ens3'],
-    // The CPU usage of a quiet hour, and the addition of the busiest hour.
+    // The CPU usage of a quiet hour, and the additional usage of the busiest hour.
     cpuPercent: 2 + 25 * chance(5),
     cpuSwing: 40 * chance(6),
     // The busiest time of the day, as a fraction of the day.

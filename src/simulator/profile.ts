@@ -19,7 +19,7 @@ export type DeadCause = keyof typeof deadCauses;
 /** A lasting fault of a client that can be visited. */
 export type Ailment = 'full-disk' | 'wrong-clock' | 'restless' | 'slow';
 
-/** The shares of clients by role in a storm. `bastion`: the client lies behind the bastion that fails. */
+/** The shares of clients by role in a storm. `bastion`: the client is behind the bastion that fails. */
 const stormShares = {
   bastion: 0.05,
   rack: 0.05,

@@ -48,7 +48,7 @@ export function shuffled(count: number, seed: number): Uint32Array {
   return order;
 }
 
-/** MurmurHash3's mixing of 32-bit words (its x86_32 variant, without the length). */
+/** Mixes 32-bit words as MurmurHash3 does (its x86_32 variant, without the length). */
 function hash32(seed: number, parts: readonly number[]): number {
   let hash = seed | 0;
   for (const part of parts) {

@@ -18,7 +18,7 @@ export interface WaitingReport {
   readonly sealed: Buffer;
 }
 
-/** The most waiting reports of a client, fewer than in a real spool: they are in memory, for all clients at once. */
+/** The most waiting reports of a client, fewer than in a real spool, because those of all clients are in memory. */
 const mostWaiting = 50;
 const agentVersion = 'simulated';
 /** The seed part of the boot ids. */
@@ -53,7 +53,8 @@ export class SimulatedAgent {
   }
 
   /**
-   * Makes a report, sealed to the key of the request. Keeps it for its acknowledgement if the spool's disk is not full.
+   * Returns a report, sealed to the key of the request. Keeps it for its acknowledgement unless the spool's disk is
+   * full.
    */
   report(request: AgentRequest, condition: Condition, atMs: number): WaitingReport {
     const { client } = this;

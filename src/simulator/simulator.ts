@@ -25,7 +25,7 @@ export interface SimulatorOptions extends LoginAllowed {
    */
   readonly first: number;
   readonly end: number;
-  /** The host key of known_hosts. `otherHostKey` is that of clients whose host key has changed. */
+  /** The host key of known_hosts, and the one of clients whose host key has changed. */
   readonly hostKey: ParsedKey;
   readonly otherHostKey: ParsedKey;
   /** Returns the time in milliseconds since 1970. */
@@ -39,7 +39,7 @@ export interface Simulator {
   close(): Promise<void>;
 }
 
-/** The seed part of a connection's random values, beside the number of earlier connections. */
+/** The seed part of a connection's random values, in addition to the number of earlier connections. */
 const breakDraw = 400;
 
 type SshFront = ReturnType<typeof createSshFront>;
@@ -189,7 +189,7 @@ class SimulatedServers implements Simulator {
               cut: () => socket.destroy(),
               onEnd: (kind, reports) => {
                 this.#counts.add(kind, reports);
-                // The agent has ended, whether the collector has closed the channel or is frozen.
+                // The agent has ended, even if a frozen collector has not closed the channel.
                 if (reports.sent > 0) over();
               },
             });

@@ -26,8 +26,8 @@ const neverMs = 2 ** 31 - 1;
 const ident = 'fleet-health-simulator';
 
 /**
- * Creates what speaks SSH on sockets, with a visitor for each. Uses the cheapest key exchange and signatures of real
- * servers (curve25519, Ed25519), because the simulator's load reduces what is left for the measured collector.
+ * Returns a function that speaks SSH on a socket, with a visitor for each. Uses the cheapest key exchange and
+ * signatures of real servers (curve25519, Ed25519), because the simulator's load slows the measured collector.
  */
 export function createSshFront(
   allowed: LoginAllowed,
@@ -40,11 +40,11 @@ export function createSshFront(
     keepaliveInterval: neverMs,
   } satisfies Parameters<typeof newSshServer>[2];
   return (socket, visitor) => {
-    // ssh2.Server does not tell the socket of a connection: each socket has a server of its own.
+    // ssh2.Server does not expose the socket of a connection, so each socket has a server of its own.
     const server = newSshServer(
       hostKey,
       (client) => {
-        // A client may break off the connection: that is no error of the server.
+        // A client that breaks off the connection is no error of the server.
         client.on('error', () => undefined);
         client.on('authentication', (attempt) => answerAttempt(attempt, visitor, allowed, loginKey));
         client.once('ready', () => visitor.onReady(client));
@@ -77,7 +77,7 @@ function answerAttempt(
   else attempt.reject(['publickey']);
 }
 
-/** Returns the key of a public blob: its last 32 bytes. */
+/** Returns the key of a public blob, which is its last 32 bytes. */
 function publicKeyOf(blob: Buffer): KeyObject {
   const x = blob.subarray(-32).toString('base64url');
   return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });

@@ -23,7 +23,8 @@ export function createVisitCounts() {
       counts = addCounts([counts, { ...noVisits, ...reports, visits: { [kind]: 1 }, served: 1 }]);
     },
     /**
-     * Notes that a visit begins at a client. Returns what is to be called at its end; a second call changes nothing.
+     * Records the beginning of a visit at a client. Returns a function that records its end; further calls change
+     * nothing.
      */
     begin: (client: number): (() => void) => {
       const before = unfinished.get(client) ?? 0;
@@ -39,7 +40,7 @@ export function createVisitCounts() {
   };
 }
 
-/** Adds counts, of several processes for instance. */
+/** Adds up counts, such as those of several processes. */
 export function addCounts(parts: readonly VisitCounts[]): VisitCounts {
   const visits: Partial<Record<ServedKind, number>> = {};
   for (const [kind, count] of parts.flatMap((part) => Object.entries(part.visits) as [ServedKind, number][])) {

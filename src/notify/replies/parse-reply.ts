@@ -48,8 +48,8 @@ export async function parseReply(source: Uint8Array): Promise<ParsedReply | null
 }
 
 /**
- * Returns a digest of a message's Message-ID, or of the source if it has none. Some servers generate the other headers
- * anew at each read.
+ * Returns a digest of a message's Message-ID, or of the source if it has none. Some servers generate the rest of a
+ * message anew at each read.
  */
 export async function messageDigest(source: Uint8Array): Promise<string> {
   return digestOf(await parse(source), source);

@@ -1,7 +1,4 @@
-/**
- * Returns the text cut to a number of bytes of UTF-8, with an ellipsis at the cut. Its characters are no more than its
- * bytes.
- */
+/** Returns the text cut to a number of bytes of UTF-8, and so of characters, with an ellipsis at the cut. */
 export function cutBytes(text: string, mostBytes: number): string {
   if (Buffer.byteLength(text) <= mostBytes) return text;
   let kept = '';

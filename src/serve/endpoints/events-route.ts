@@ -44,7 +44,7 @@ export function eventsRoute(endpoint: EventEndpoint, visitorOf: (request: Incomi
     answer: async ({ incoming }) => {
       const address = senderAddress(visitorOf(incoming));
       if (!endpoint.allows(address)) return answers['not-allowed']();
-      // Only browsers send Origin: a foreign page could send events through the browser of its reader.
+      // Browsers send Origin: a foreign page could send events through the browser of its reader.
       if (incoming.headers.origin !== undefined)
         return jsonAnswer(403, 'Pages of the web send no events here', closing);
       const length = incoming.headers['content-length'];
