@@ -6,27 +6,27 @@ import { usedStateFolder } from '../config/xml/last-good.ts';
 import { makeOwnFolder } from '../state/make-folder.ts';
 import { statePaths } from '../state/paths.ts';
 
-/** The part of node:module that came with Node 22.1; the declarations are those of Node 20. */
+/** The part of node:module since Node 22.1, which the declarations of Node 20 lack. */
 interface CompileCache {
   readonly enableCompileCache?: (folder: string) => unknown;
 }
 
 /**
- * Has Node keep V8's compiled form of the program, which saves a fifth of an `alert` with nothing to do. It is kept in
- * the state folder alone: Node's default is a guessable place in /tmp, where somebody else could leave code for this
- * user to run.
+ * Makes Node keep V8's compiled form of the program, which saves a fifth of an `alert` with nothing to do. Keeps the
+ * form in the state folder alone: Node's default is a guessable folder in /tmp, where somebody else could leave code
+ * for this user to run.
  */
 export function useCompileCache(args: readonly string[]): void {
   const stateDir = usedStateFolder(path.resolve(findConfig(configOf(args))));
   if (stateDir === null) return;
   const { compiled } = statePaths(stateDir);
-  // Node makes a folder below it that the umask alone keeps from others.
+  // Node makes a folder inside, which only the umask protects from others.
   const given = process.umask(0o077);
   try {
     makeOwnFolder(compiled);
     (module as CompileCache).enableCompileCache?.(compiled);
   } catch {
-    // A full disk, or a read-only one: every start compiles the program.
+    // The disk is full or read-only: every start compiles the program.
   }
   process.umask(given);
 }

@@ -18,7 +18,7 @@ export interface StartOptions {
   readonly send: boolean;
 }
 
-/** Starts a mode in the background. A mode that runs already is reported, and is no fault. */
+/** Starts a mode in the background. Prints the process id and succeeds if the mode runs already. */
 export async function startCommand(context: Context, { mode, send }: StartOptions): Promise<ExitStatus> {
   const place = checkedPlace(context, mode);
   const { output, configFile } = context;
@@ -55,14 +55,14 @@ export async function restartCommand(context: Context, options: ControlOptions &
   return await startCommand(context, options);
 }
 
-/** Has a mode read agent.json again. Exit status 3 if it is not running. */
+/** Makes a mode read agent.json again. The exit status is 3 if the mode is not running. */
 export async function reloadCommand(context: Context, { mode }: Pick<ControlOptions, 'mode'>): Promise<ExitStatus> {
   const pid = await reloadMode(placeOf(context, mode), mode);
   context.output.print(pid === null ? `${mode} is not running.` : `${mode} reads agent.json again (pid ${pid}).`);
   return pid === null ? 3 : 0;
 }
 
-/** Prints what a mode does. Exit status 3 if it is not running, as LSB has it. */
+/** Prints the state of a mode. The exit status is 3, as in the LSB, if the mode is not running. */
 export async function statusCommand(context: Context, { mode }: Pick<ControlOptions, 'mode'>): Promise<ExitStatus> {
   const place = placeOf(context, mode);
   const { output } = context;
@@ -87,13 +87,13 @@ export async function statusCommand(context: Context, { mode }: Pick<ControlOpti
   return holder === null ? 3 : 0;
 }
 
-/** Returns the state folder. Throws FleetError for faults of agent.json, before anything is ended that cannot start. */
+/** Returns the state folder. Throws FleetError for faults of agent.json, before `restart` ends a mode. */
 function checkedPlace(context: Context, mode: string): string {
   modeNamed(mode);
   return openStatePlace(readSettings(context.configFile).stateDirectory);
 }
 
-/** Returns the state folder. A mode that runs can be looked at and ended whatever faults agent.json has by now. */
+/** Returns the state folder, also if agent.json has faults by now: a running mode can still be inspected and ended. */
 function placeOf(context: Context, mode: string): string {
   modeNamed(mode);
   return openStatePlace(namedStateDirectory(context.configFile));

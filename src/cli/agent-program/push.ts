@@ -14,13 +14,13 @@ export interface PushCommand {
   /** null: pushes once. */
   readonly every: string | null;
   readonly format: 'pattoo' | null;
-  /** null: as agent.json says. */
+  /** The pattoo server, with `format`. null: reports go to the collector of agent.json. */
   readonly to: string | null;
 }
 
 /**
- * `push`: one report, and all that waits; with `--every` again and again. Throws FleetError `push-failed` if some was
- * not acknowledged.
+ * Runs `push`: sends a new report and all unacknowledged ones, repeatedly with `--every`. Throws FleetError
+ * `push-failed` if some were not acknowledged.
  */
 export async function pushCommand(context: Context, options: PushCommand): Promise<ExitStatus> {
   const { once: atOnce, every, format, to } = options;
@@ -51,7 +51,7 @@ export async function pushCommand(context: Context, options: PushCommand): Promi
   return 0;
 }
 
-/** `push --format pattoo --to URL`. Throws FleetError `push-failed` if some was not taken. */
+/** Runs `push --format pattoo --to URL`. Throws FleetError `push-failed` if the server did not accept all reports. */
 async function postPattoo(
   context: Context,
   settings: AgentSettings,

@@ -15,7 +15,7 @@ export interface ReportOptions {
   readonly file: string | null;
 }
 
-/** Prints one report; with `every`, appends reports to a file until a signal ends it. */
+/** Prints one report. With `every`, appends reports to a file until a signal arrives. */
 export async function reportCommand(context: Context, options: ReportOptions): Promise<ExitStatus> {
   const { every, file } = options;
   const settings = readSettings(context.configFile);

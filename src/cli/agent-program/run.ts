@@ -14,7 +14,7 @@ export interface RunOptions {
   readonly mode: string;
   readonly send: boolean;
   readonly inBackground: boolean;
-  /** Default: as agent.json says. */
+  /** Default: the interval of agent.json. */
   readonly everyMs?: number;
 }
 
@@ -34,7 +34,7 @@ export async function runCommand(context: Context, options: RunOptions): Promise
   const writeLine = (text: string): void => {
     if (isReported) return;
     isReported = true;
-    // The program that has started this one may be gone.
+    // The process that started this one may have ended.
     try {
       writeSync(readyDescriptor, `${text}\n`);
       closeSync(readyDescriptor);
@@ -51,7 +51,7 @@ export async function runCommand(context: Context, options: RunOptions): Promise
   }
 }
 
-/** Returns the log of a mode: into its file if agent.json names a folder, else on standard output. */
+/** Returns the log of a mode: its file if agent.json names a folder, else standard output. */
 function logOf(output: Output, mode: string, configFile: string | null): RunModeOptions['log'] {
   const { logDirectory } = readSettings(configFile);
   if (logDirectory === null) return { ...createOutputLog(output), reopen: () => undefined };

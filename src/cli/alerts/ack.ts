@@ -18,11 +18,11 @@ import { clientFilter, clientNames } from './client-filter.ts';
 /** The alerts that a command line names. */
 export interface AckTarget {
   /**
-   * Numbers of alerts and ranges of them (`12 15-19`), or a client's name or pattern and a rule's; empty with `all`
-   * alone.
+   * Numbers and ranges of alerts (`12 15-19`), or a name or pattern of clients and, if wanted, of rules. Empty only
+   * with `all`.
    */
   readonly names: readonly string[];
-  /** Everything that fires in the whole fleet. */
+  /** True: every firing alert of the fleet. */
   readonly all: boolean;
 }
 
@@ -32,7 +32,7 @@ export interface AckCommandOptions extends AckTarget, Omit<SpanOptions, 'from'> 
 
 const maxCommentChars = 1000;
 
-/** `ack`: no reminders of these alerts any more. Exit status 1 when what was named is not open. */
+/** Runs `ack`: stops the reminders of these alerts. The exit status is 1 if none of the named alerts is open. */
 export async function ackCommand(context: Context, options: AckCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   checkTarget(options, 'acknowledge');
@@ -61,7 +61,7 @@ No reminders by ${escapeControls(by)}'s word until ${end}, or until it gets wors
   return chosen.length === 0 && !options.all ? 1 : 0;
 }
 
-/** `unack`: reminders of these alerts come again. Exit status 1 when nothing that was named is acknowledged. */
+/** Runs `unack`: resumes the reminders of these alerts. The exit status is 1 if no named alert is acknowledged. */
 export async function unackCommand(context: Context, target: AckTarget): Promise<ExitStatus> {
   const { output, signal } = context;
   checkTarget(target, 'take back');
@@ -168,13 +168,13 @@ async function numberedAmong(
   return open.filter(({ id }) => id !== null && ranges.some(({ from, to }) => from <= id && id <= to));
 }
 
-/** A rule's whole name comes first: the commas and wildcards of its selectors are part of it. */
+/** Returns a test for names of rules. Compares whole names first: their selectors may contain commas and wildcards. */
 function ruleFilter(rule: string | null, open: readonly Alert[]): (name: string) => boolean {
   if (rule === null) return () => true;
   return open.some((alert) => alert.rule === rule) ? (name) => name === rule : globMatcher(rule);
 }
 
-/** Throws FleetError `usage` for a number that no alert ever had. The number of an ended alert is no mistake. */
+/** Throws FleetError `usage` for a number that no alert ever had. Accepts the number of an ended alert. */
 async function refuseUnknownNumber(alerts: AlertStore, id: number, firing: readonly Alert[]): Promise<void> {
   const [newest] = await alerts.alertsOf({ openOnly: false, limit: 1 });
   if (id >= 1 && id <= (newest?.id ?? 0)) return;

@@ -27,7 +27,7 @@ export interface AlertsCommandOptions extends Selection {
   readonly sort: AlertSorting;
   /** Also alerts that have ended in the last seven days. */
   readonly all: boolean;
-  /** Only alerts that have fired since that time, ended or not; null: whatever is open. */
+  /** Only alerts that were firing at any time since then, ended or not; null: all open alerts. */
   readonly since: string | null;
   /** Exit status 1 if an alert shown fires. */
   readonly exitStatus: boolean;
@@ -39,7 +39,7 @@ export type AlertSorting = 'urgency' | 'since' | 'client' | 'rule';
 const recentMs = 7 * dayMs;
 const maxClosed = 1000;
 
-/** `alerts`: lists open alerts, since when they are, and who was notified. */
+/** Runs `alerts`: lists open alerts with their beginning and the recipients that were notified. */
 export async function alertsCommand(context: Context, options: AlertsCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   const config = loadSettingsToShow(context);
@@ -59,7 +59,7 @@ export async function alertsCommand(context: Context, options: AlertsCommandOpti
   return options.exitStatus && views.some(({ alert }) => alert.state === 'firing') ? 1 : 0;
 }
 
-/** Reads the alerts that the command line asks for. Throws FleetError `usage` for an unknown client or group. */
+/** Reads the alerts that the command line selects. Throws FleetError `usage` for an unknown client or group. */
 async function readChosen(
   config: Config,
   stored: Stored & { readonly alerts: AlertStore },
@@ -89,7 +89,7 @@ async function readChosen(
   );
 }
 
-/** Returns a test for the clients that are named or in the group; all of them if nothing is named. */
+/** Returns a test for clients that are named or in the group, and have the labels. All pass if nothing is selected. */
 function namedClients(config: Config, alerts: readonly Alert[], selection: Selection): (client: string) => boolean {
   if (isWholeFleet(selection)) return () => true;
   const { clients, group, label = null } = selection;
@@ -104,7 +104,7 @@ function namedClients(config: Config, alerts: readonly Alert[], selection: Selec
     (labelled?.has(client) ?? true) && (isAny || ofGroup.has(client) || tests.some((matches) => matches(client)));
 }
 
-/** True if the alert fired at any time since then. */
+/** True if the alert was firing at any time since `atMs`. */
 function firedSince({ firingSinceMs, resolvedAtMs }: Alert, atMs: number): boolean {
   return firingSinceMs !== null && (resolvedAtMs ?? Infinity) >= atMs;
 }
@@ -120,7 +120,7 @@ function order(alerts: readonly Alert[], by: AlertSorting): readonly Alert[] {
   return [...sortAlerts(alerts)].sort(comparisons[by]);
 }
 
-/** The table, and the zone of its times. */
+/** Returns the table of alerts, the number that fire, and the time zone. */
 function alertsText(output: Output, config: Config, views: readonly AlertView[], nowMs: number): string {
   const time = readerTime(config, nowMs);
   const table = renderAlertTable(output, views, { time, nowMs, withClients: true });

@@ -16,7 +16,7 @@ import { parseSince } from '../command/until.ts';
 import { jsonTime, type ReaderTime } from '../terminal/reader-time.ts';
 
 export interface DigestCommandOptions {
-  /** null: the first of config.xml, or one of the whole fleet. */
+  /** null: the first digest of config.xml, or a digest of the whole fleet. */
   readonly name: string | null;
   readonly since: string | null;
 }
@@ -25,7 +25,7 @@ export interface DigestCommandOptions {
 const ofFleet: DigestConfig = { name: 'fleet', to: [], days: [], atMinute: 0, groups: [], attachesReport: false };
 const usualMs = 7 * dayMs;
 
-/** `digest`: prints a digest as it would be made now, and sends nothing. */
+/** Runs `digest`: prints a digest as of now, and sends nothing. */
 export async function digestCommand(context: Context, { name, since }: DigestCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   const config = loadSettingsToShow(context);
@@ -71,13 +71,13 @@ function digestOf({ digests }: Config, name: string | null): DigestConfig {
   );
 }
 
-/** Returns when a digest was due last; without a schedule a week ago. */
+/** Returns the time when a digest was last due, or the time a week ago if the digest has no schedule. */
 function beginOf({ alerts }: Config, digest: DigestConfig, nowMs: number): number {
   const [newest] = digest === ofFleet ? [] : lastOccurrences(digest, alerts.zone, nowMs, 1);
   return newest?.dueMs ?? nowMs - usualMs;
 }
 
-/** Says of each digest when it was made last and when it is made next. */
+/** Describes when each digest was last made and when its next one is due, in sentences and as JSON. */
 export async function explainDigests(
   config: Config,
   store: Pick<NotificationStore, 'storedMessageIds'>,

@@ -15,7 +15,7 @@ import { nextTry } from './mail.ts';
 
 export interface ExplanationOptions {
   readonly nowMs: number;
-  /** True if some rules were asked for by name: then their recipients and their last alerts are shown. */
+  /** True if the command line names rules: their recipients and last alerts are shown then. */
   readonly detailed: boolean;
 }
 
@@ -54,7 +54,7 @@ export function explanationText(
   ].join('\n');
 }
 
-/** Says when the client last reported, and whether it is watched. */
+/** Describes the client's newest report and visit, and its state if the client is not active. */
 export function clientLines(
   { client, reportAtMs, visitAtMs, unprocessed }: ClientExplained,
   time: ReaderTime,
@@ -84,7 +84,7 @@ function ruleLines(
     return subject === '' ? value : `${subject} ${value}`;
   });
   const words = unknown === null ? cut([...new Set(values)]) : [unknownText(unknown, saying)];
-  // Their values are sentences.
+  // Values of event rules are sentences.
   const isList = rule.type === 'event' && words.length > 1;
   const now = words.length === 0 || isList ? '' : escapeControls(`: ${words.join(', ')}`);
   const open = alerts.filter(({ alert }) => alert.state !== 'resolved');
@@ -184,7 +184,7 @@ function stateLine(what: string, alert: Alert, rule: Rule, saying: Saying): stri
   return `Alert ${what} began ${since} and ${why === 'recovered' ? why : `ended, ${why},`}${end}: ${value}.`;
 }
 
-/** Says how much longer a value has to hold. */
+/** Describes how much longer a value has to hold until the alert fires. */
 function untilFiring({ progress }: Alert, rule: Rule, { config, time }: Saying): string {
   if (rule.forCount !== null) {
     const left = Math.max(1, rule.forCount - progress.holding);
@@ -194,7 +194,7 @@ function untilFiring({ progress }: Alert, rule: Rule, { config, time }: Saying):
   return `It fires with the first row from ${time.moment(dueMs)} on that still holds.`;
 }
 
-/** Returns the hosts that are posted all that fires. */
+/** Returns the hosts of the Alertmanagers, which get all firing alerts. */
 export function alertmanagersOf({ alertmanager }: Pick<Config, 'alertmanager'>): readonly string[] {
   return (alertmanager?.urls ?? []).map((url) => new URL(url).host);
 }

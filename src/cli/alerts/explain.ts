@@ -37,7 +37,7 @@ interface Subject {
   readonly rule: string | null;
 }
 
-/** Reads what is to be explained. Throws FleetError `usage`. */
+/** Reads the client and the rule to explain. Throws FleetError `usage`. */
 function subjectOf({ first, second, fleet }: ExplainCommandOptions): Subject {
   if (!fleet && first !== null) return { client: first, rule: second };
   if (fleet && second === null) return { client: null, rule: first };
@@ -47,12 +47,12 @@ function subjectOf({ first, second, fleet }: ExplainCommandOptions): Subject {
   );
 }
 
-/** The explanation, also as a document. */
+/** The explanation in sentences and as a JSON document. */
 interface Answer extends Explanation {
   readonly json: object;
 }
 
-/** `explain`: says from stored facts why people were or were not notified. */
+/** Runs `explain`: shows from stored facts why people were or were not notified. */
 export async function explainCommand(context: Context, options: ExplainCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   const config = loadSettingsToShow(context);
@@ -79,7 +79,7 @@ export async function explainCommand(context: Context, options: ExplainCommandOp
   return 0;
 }
 
-/** Returns what `explain` says of an alert's rule, line by line. An alert of a client that left config.xml has none. */
+/** Returns the lines of `explain` for an alert's rule, or one sentence if the client left config.xml. */
 export async function alertExplanation(
   config: Config,
   { alerts: store, figures, events, history }: Pick<Storage, 'alerts' | 'figures' | 'events' | 'history'>,
@@ -119,7 +119,7 @@ async function ofFleet(asked: ExplainOptions): Promise<Answer> {
   return { ...explained, head, json };
 }
 
-/** Says which channels get all alerts, and where replies are read. */
+/** Lists the channels that get all alerts, and the mailbox that replies are read from. */
 function channelLines(config: Config): readonly string[] {
   const hosts = alertmanagersOf(config);
   const { replies } = config;
@@ -131,7 +131,7 @@ function channelLines(config: Config): readonly string[] {
   ].map(escapeControls);
 }
 
-/** The client that is named. Throws FleetError `usage` with what to do where config.xml does not hold it any more. */
+/** Returns the named client. Throws FleetError `usage`, with advice if the client left config.xml. */
 async function oneClientOrLeft({ signal }: Context, config: Config, name: string): Promise<Client> {
   try {
     return oneClient(config, name);
@@ -160,7 +160,7 @@ function ruleFilter(whose: string, rules: readonly Rule[], wanted: string | null
   if (wanted === null) return () => true;
   const names = rules.map((rule) => rule.name);
   if (names.includes(wanted)) return (rule) => rule === wanted;
-  // `disk` means `disk mount=/var` too, where nothing is called just so.
+  // `disk` also selects `disk mount=/var`, if no name of a rule matches `disk` itself.
   const isMeant = [globMatcher(wanted), (rule: string) => rule.startsWith(`${wanted} `)].find((matches) =>
     names.some(matches),
   );
@@ -209,7 +209,7 @@ function reasonJson(reason: HoldReason): object {
   };
 }
 
-/** Lists the collectors, and the bastions that cannot be reached with the number of clients behind them. */
+/** Lists the collectors, the unreachable bastions with their numbers of clients, and waiting sealed reports. */
 function fleetLines(
   { collectors, silenceEvaluatedFromMs, bastions, sealed }: FleetExplained,
   time: ReaderTime,

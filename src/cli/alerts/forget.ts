@@ -12,8 +12,8 @@ import { loadSettings } from '../command/settings.ts';
 import { wholeId } from '../command/whole-id.ts';
 
 /**
- * `forget collector`: a collector that will not run again is silent no longer. One that runs again is known again.
- * Throws FleetError `usage` for an id that none has, or for the beginning of several ids.
+ * Runs `forget collector`: ends the alerts of a collector that will not run again. A later run makes the collector
+ * known again. Throws FleetError `usage` for an unknown id, or for the beginning of several ids.
  */
 export async function forgetCollectorCommand(context: Context, text: string): Promise<ExitStatus> {
   const { output, signal } = context;
@@ -34,7 +34,7 @@ export async function forgetCollectorCommand(context: Context, text: string): Pr
   return 0;
 }
 
-/** `forget client`: deletes the history of a client that left config.xml. */
+/** Runs `forget client`: deletes the history of a client that left config.xml. */
 export async function forgetClientCommand(
   context: Context,
   { name: client, yes }: { readonly name: string; readonly yes: boolean },

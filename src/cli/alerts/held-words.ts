@@ -4,7 +4,7 @@ import type { Alert } from '../../storage/store/alert.ts';
 import { acknowledgedText } from '../command/alert-words.ts';
 import type { ReaderTime } from '../terminal/reader-time.ts';
 
-/** Returns in words why nobody is notified; `alert` is null before an alert is open. */
+/** Describes why nobody is notified. `alert` is null if no alert is open yet. */
 export function heldWords(reason: HoldReason, alert: Alert | null, time: ReaderTime): string {
   const { moment } = time;
   switch (reason.kind) {

@@ -9,7 +9,7 @@ import type { Output } from '../terminal/output.ts';
 import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
 import { renderTable } from '../terminal/table.ts';
 
-/** `mail list`: lists mails that no server has taken, oldest first. */
+/** Runs `mail list`: lists mails that no server has accepted, oldest first. */
 export async function mailListCommand(context: Context): Promise<ExitStatus> {
   const { output, signal } = context;
   const config = loadSettings(context);
@@ -42,7 +42,7 @@ function mailTable(output: Output, mails: readonly MailSummary[], { zone, moment
   return `${table}\n\nTimes are ${zone}. To give one up: fleet-health mail discard NUMBER`;
 }
 
-/** Says when an undelivered mail is tried again. */
+/** Describes when an undelivered mail is tried again. */
 export function nextTry(
   { failedAtMs, nextAttemptAtMs }: Pick<MailSummary, 'failedAtMs' | 'nextAttemptAtMs'>,
   moment: (atMs: number) => string,
@@ -51,7 +51,7 @@ export function nextTry(
   return nextAttemptAtMs === null ? 'due' : moment(nextAttemptAtMs);
 }
 
-/** `mail discard`: gives up mails that no server has taken. */
+/** Runs `mail discard`: gives up mails that no server has accepted. */
 export async function mailDiscardCommand(context: Context, ids: readonly number[]): Promise<ExitStatus> {
   const { output, signal } = context;
   const config = loadSettings(context);
@@ -73,7 +73,7 @@ export async function mailDiscardCommand(context: Context, ids: readonly number[
   );
 }
 
-/** An undelivered mail for programs. */
+/** Returns an undelivered mail as JSON. */
 export function mailJson({ id, recipient, messageId, createdAtMs, attempts, ...rest }: MailSummary): object {
   const { nextAttemptAtMs, failedAtMs, error } = rest;
   return jsonFields({ id, recipient, messageId, createdAtMs, attempts, nextAttemptAtMs, failedAtMs, error });

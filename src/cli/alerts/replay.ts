@@ -21,17 +21,17 @@ import { renderTable } from '../terminal/table.ts';
 import { type DigestTimes, digestsWithin } from './digest.ts';
 
 export interface ReplayCommandOptions {
-  /** A duration or a time; null: a week. */
+  /** A duration or a time; null: the last week. */
   readonly since: string | null;
-  /** A config.xml whose rules, clients and recipients are tried on the database; null: that of -c. */
+  /** A config.xml whose rules, clients and recipients are replayed on the database; null: the file of -c. */
   readonly rules: string | null;
-  /** False: only --since or --rules was given. */
+  /** False if --since or --rules was given without --replay. */
   readonly replay: boolean;
 }
 
 const usualSince = '7d';
 
-/** `alert --replay`: the notifications by these rules, and how they differ from those that were sent. */
+/** Runs `alert --replay`: prints the notifications of these rules, and the differences from those sent. */
 export async function replayCommand(context: Context, options: ReplayCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   if (!options.replay) {
@@ -107,7 +107,7 @@ const mostCounts = 40;
 const mostItems = 3;
 const mostFacts = 50;
 
-/** A summary, the mails one by one, and the difference from the notifications that were sent. */
+/** Returns a summary, each mail, and the differences from the notifications that were sent. */
 function replayText(output: Output, config: Config, { span, result, digests }: Shown): string {
   const time = readerTime(config, span.untilMs);
   const { passes, reports, visits, mails, counts, difference } = result;
@@ -126,7 +126,7 @@ function replayText(output: Output, config: Config, { span, result, digests }: S
   return blocks.join('\n\n');
 }
 
-/** Data that begins later than this after the time asked for is mentioned: rows come only after each run. */
+/** The longest time between `--since` and the first row that is not mentioned: rows come only after each run. */
 const slackMs = 2 * hourMs;
 
 function dataText({ sinceMs }: ReplaySpan, { firstRowMs }: ReplayResult, { moment }: ReaderTime): readonly string[] {

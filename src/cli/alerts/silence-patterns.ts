@@ -10,8 +10,8 @@ export interface SilencePatterns {
 }
 
 /**
- * Warns of patterns of a silence that fit no client or no rule of config.xml, with the nearest name that exists, and of
- * rules that none of those clients has. These are no errors: config.xml may get such names later.
+ * Warns of patterns of a silence that match no client or no rule of config.xml, with the nearest name that exists.
+ * Warns of rules that none of the clients has. Warnings are no errors: config.xml may get such names later.
  */
 export function oddPatterns(config: Pick<Config, 'clients' | 'alerts'>, patterns: SilencePatterns): readonly string[] {
   const clientNames = config.clients.map(({ name }) => name);
@@ -31,14 +31,14 @@ export function oddPatterns(config: Pick<Config, 'clients' | 'alerts'>, patterns
   return [`none of these clients has a rule that matches "${patterns.rule}"`];
 }
 
-/** Rules in force for the clients asked for; those of the fleet too where '' is one of them. */
+/** Returns the names of the rules in force for the wanted clients, and of the fleet's rules if '' is wanted. */
 function ruleNamesOf({ clients, alerts }: Pick<Config, 'clients' | 'alerts'>, wanted: (name: string) => boolean) {
   const lists = new Set(clients.filter(({ name }) => wanted(name)).map(({ rules }) => rules));
   if (wanted('')) lists.add(alerts.rules);
   return [...new Set([...lists].flatMap((rules) => rules.map(({ name }) => name)))];
 }
 
-/** The parts that fit none, those that exclude left out: they take nothing away either way. */
+/** Returns the parts of a pattern that match no name. Skips parts that exclude: without a match they do no harm. */
 function unmatched(pattern: string, names: readonly string[]): readonly string[] {
   if (names.includes(pattern)) return [];
   if (pattern.startsWith(literalMark)) return names.some(silencePattern(pattern)) ? [] : [pattern];

@@ -22,7 +22,7 @@ import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
 import { renderTable } from '../terminal/table.ts';
 import { oddPatterns } from './silence-patterns.ts';
 
-/** Patterns as in config.xml; null: all. */
+/** The patterns of a silence, as in config.xml; null matches everything. */
 export interface SilenceAddOptions extends SpanOptions {
   readonly client: string | null;
   /** A group's name or pattern. */
@@ -36,7 +36,7 @@ export interface SilenceAddOptions extends SpanOptions {
 
 const maxCommentChars = 1000;
 
-/** `silence add`: alerts that fit the patterns are not notified until that time. */
+/** Runs `silence add`: mutes the alerts that match the patterns until the given time. */
 export async function silenceAddCommand(context: Context, options: SilenceAddOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   const config = loadSettings(context);
@@ -68,9 +68,7 @@ export async function silenceAddCommand(context: Context, options: SilenceAddOpt
   return 0;
 }
 
-/**
- * The patterns, and the clients of the group or with the labels, else all. Throws FleetError `usage` for unknown ones.
- */
+/** Returns the patterns, and the clients of the group or with the labels, else all. Throws FleetError `usage`. */
 function whatIsSilent(
   config: Config,
   { client, group, label, rule, subject }: SilenceAddOptions,
@@ -103,7 +101,7 @@ type SilencePatternsOfAll = Pick<Silence, 'client' | 'rule' | 'subject'>;
 
 interface Covered {
   readonly clients: number;
-  /** True if alerts that are of no client are held back too. */
+  /** True if alerts of the fleet as a whole are muted too. */
   readonly coversFleet: boolean;
   readonly held: number;
   readonly nowMs: number;
@@ -123,7 +121,7 @@ function addedText(config: Config, silence: Silence, { clients, coversFleet, hel
 It covers ${count}.${open} To end it: fleet-health silence expire ${silence.id}`;
 }
 
-/** `silence list`: those that have not ended. */
+/** Runs `silence list`: lists the silences that have not ended, and the windows that mute alerts. */
 export async function silenceListCommand(context: Context): Promise<ExitStatus> {
   const { output, signal } = context;
   const config = loadSettings(context);
@@ -182,7 +180,7 @@ function silenceTable(
   );
 }
 
-/** `silence expire`: ends one now. */
+/** Runs `silence expire`: ends a silence now. */
 export async function silenceExpireCommand(context: Context, id: number): Promise<ExitStatus> {
   const { output, signal } = context;
   const config = loadSettings(context);

@@ -1,7 +1,7 @@
 /**
- * Names of clients and groups for a shell, which asks at each Tab and whose user waits: config.xml is scanned for its
- * elements and not checked, and little else of the program is loaded. A config.xml with patterns of includes is the
- * whole program's.
+ * The names of clients and groups for a shell. The shell asks at each Tab while its user waits. For speed, config.xml
+ * is scanned for its elements and not checked, and little else of the program is loaded. A config.xml with patterns in
+ * its includes is left to the whole program.
  */
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -10,9 +10,9 @@ import { findConfig } from '../../config/find-config.ts';
 import { parseRanged } from '../../config/values/ranges.ts';
 import { attributeValue } from '../../config/xml/well-formed.ts';
 
-/** Includes within each other. One that includes itself is the whole program's to refuse. */
+/** The deepest nesting of includes. The whole program refuses a file that includes itself. */
 const mostNested = 8;
-/** The most files, with all that config.xml includes. */
+/** The largest number of files: config.xml and all its includes. */
 const mostFiles = 1000;
 const mostBytes = 16 * 1024 * 1024;
 /** The beginning of an element with its attributes. */
@@ -27,8 +27,8 @@ interface Names {
 }
 
 /**
- * Prints the names that `[-c FILE] complete clients|groups` asks for, a line each. Returns false and prints nothing for
- * another command line, and where only the whole program knows the names or what is wrong.
+ * Prints the names that `[-c FILE] complete clients|groups` asks for, one per line. Returns false and prints nothing
+ * for another command line, or if only the whole program can find the names or report the fault.
  */
 export function printNames(args: readonly string[]): boolean {
   const [kind = '', command, ...before] = args.toReversed();
@@ -42,13 +42,13 @@ export function printNames(args: readonly string[]): boolean {
     return false;
   }
   process.stdout.on('error', () => {
-    // The shell reads no more.
+    // The shell has closed the pipe.
   });
   process.stdout.write(namesByLine(names[kind]));
   return true;
 }
 
-/** Returns each name once, a line each. Leaves out a name with a line break, which would look like two. */
+/** Returns each name once, one per line. Omits names with control characters: a line break would make two names. */
 export function namesByLine(names: readonly string[]): string {
   return [...new Set(names)]
     .filter((name) => !/\p{Cc}/u.test(name))
@@ -56,7 +56,7 @@ export function namesByLine(names: readonly string[]): string {
     .join('');
 }
 
-/** Adds the names in a file, the last of `files`, which include each other. Returns false if that takes more. */
+/** Adds the names in the last of `files`, each of which includes the next. Returns false if a scan is not enough. */
 function scan(files: readonly string[], names: Names): boolean {
   const file = files.at(-1) ?? '';
   const text = files.length > mostNested ? null : textOf(file, names.read);
@@ -69,14 +69,14 @@ function scan(files: readonly string[], names: Names): boolean {
       if (clients === null) return false;
       names.clients.push(...clients);
     }
-    // A pattern, or a path in somebody's home.
+    // The include is a pattern, or a path in a home folder.
     if (element === 'include' && /[*?[\]{}!~]/.test(included)) return false;
     if (element === 'include' && !scan([...files, path.resolve(path.dirname(file), included)], names)) return false;
   }
   return true;
 }
 
-/** Returns null for a client whose name follows from more than one attribute. */
+/** Returns the names of a client element, or null if they follow from more than one attribute. */
 function clientNames(name: string | undefined, others: Readonly<Record<string, string>>): readonly string[] | null {
   if (name === undefined) return null;
   const range = parseRanged(name);
@@ -91,18 +91,18 @@ function attributesOf(words: string): Record<string, string> {
   );
 }
 
-/** Returns the text without its comments; null for what the whole program has words for. */
+/** Returns the text without comments, or null if only the whole program can read it or report its fault. */
 function textOf(file: string, read: Names['read']): string | null {
   const facts = statSync(file);
   read.files += 1;
   read.bytes += facts.size;
   if (!facts.isFile() || read.files > mostFiles || read.bytes > mostBytes) return null;
   const text = withoutComments(readFileSync(file, 'utf8'));
-  // A processing instruction or CDATA, in which an element is none.
+  // Text in a processing instruction or in CDATA may look like an element.
   return text === null || /[^\ufeff]<\?|<!\[/.test(text) ? null : text;
 }
 
-/** Returns null if a comment does not end. */
+/** Removes the comments. Returns null if a comment does not end. */
 function withoutComments(text: string): string | null {
   const kept: string[] = [];
   let from = 0;

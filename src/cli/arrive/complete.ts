@@ -5,8 +5,8 @@ import { namesByLine } from './complete-names.ts';
 import type { NameKind } from './completed-commands.ts';
 
 /**
- * `complete`: names of config.xml, a line each, for the scripts of `completion`, where config.xml needs more than
- * `printNames`, or has a fault.
+ * Runs `complete`: prints names of config.xml, one per line, for the scripts of `completion`. Needed if `printNames`
+ * cannot read config.xml, or if config.xml has a fault.
  */
 export function completeCommand({ output, configFile }: Context, kind: NameKind): ExitStatus {
   const { clients } = loadSettings({ configFile: findConfig(configFile ?? undefined) });

@@ -1,9 +1,9 @@
 import type { Command, Option } from '../command/define-command.ts';
 
-/** Modes of fleet-health-agent. */
+/** The modes of fleet-health-agent. */
 const modes = ['report', 'push', 'spoke', 'edge'];
 
-/** Names that only config.xml knows. */
+/** The kinds of names that only config.xml has. */
 export type NameKind = 'clients' | 'groups';
 
 export interface CompletedOption {
@@ -14,7 +14,7 @@ export interface CompletedOption {
   readonly values: Values;
 }
 
-/** The words of a place: a list, names of config.xml, files, or null for nothing that is known. */
+/** The words that may stand in a place: a list, names of config.xml or files; null if nothing is known. */
 export type Values = readonly string[] | NameKind | 'files' | null;
 
 export interface CompletedCommand {
@@ -24,7 +24,7 @@ export interface CompletedCommand {
   readonly options: readonly CompletedOption[];
   /** The subcommands, if it has any. */
   readonly subcommands: readonly string[];
-  /** The words of all its arguments. */
+  /** The words of its first argument, which hold for all its arguments. */
   readonly values: Values;
 }
 

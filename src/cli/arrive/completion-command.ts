@@ -1,7 +1,7 @@
 import { type AddCommand, choice, defineCommand } from '../command/define-command.ts';
 import { shells } from './shells.ts';
 
-/** Knows the program whose command lines it completes. Both programs have it. */
+/** Adds `completion` to a program. Both programs have the command; each completes its own command lines. */
 export const completion: AddCommand = (program, execute) =>
   defineCommand({
     name: 'completion',

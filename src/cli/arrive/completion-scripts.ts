@@ -2,7 +2,7 @@ import { shellWord } from '../../text/shell-word.ts';
 import type { Shell } from './shells.ts';
 import type { CompletedCommand, CompletedOption, Values } from './completed-commands.ts';
 
-/** The scripts complete words of the command table themselves; names of config.xml come from the hidden `complete`. */
+/** The scripts, which contain the words of the command table. Names of config.xml come from the hidden `complete`. */
 export const completionScripts: Readonly<Record<Shell, (commands: readonly CompletedCommand[]) => string>> = {
   bash: bashScript,
   zsh: zshScript,
@@ -10,8 +10,8 @@ export const completionScripts: Readonly<Record<Shell, (commands: readonly Compl
 };
 
 /**
- * The part that bash and zsh have in common: from the words before the cursor to `place`, `config`, `kind` and `known`.
- * (`path` is the search path of zsh.)
+ * Returns the part that bash and zsh share, which sets `place`, `config`, `kind` and `known` from the words before the
+ * cursor. (No variable is called `path`, which is zsh's search path.)
  */
 function wordCases(commands: readonly CompletedCommand[]): string {
   const nested = commands.filter(({ path }) => path !== '').map(({ path }) => `'${path}'`);

@@ -5,7 +5,7 @@ import { completedCommands } from './completed-commands.ts';
 import { completionScripts } from './completion-scripts.ts';
 import type { Shell } from './shells.ts';
 
-/** `completion`: prints a script by which a shell completes command lines of this program. */
+/** Runs `completion`: prints a script by which a shell completes command lines of this program. */
 export function completionCommand({ output }: Context, program: Command, shell: Shell): ExitStatus {
   const script = scriptFor(program.name(), completionScripts[shell](completedCommands(program)));
   printAnswer(
@@ -16,7 +16,7 @@ export function completionCommand({ output }: Context, program: Command, shell: 
   return 0;
 }
 
-/** The scripts are written for the first program. Help texts of the second name both. */
+/** Replaces the first program's name in a script by `name`. Keeps fleet-health-agent, which help texts name too. */
 function scriptFor(name: string, script: string): string {
   return script
     .replaceAll(/(?<=^|[ _(])fleet-health(?!-agent)(?=[ .]|$)/gm, name)

@@ -11,15 +11,15 @@ export interface CronBlockOptions {
   readonly program: string;
   readonly config: string;
   readonly everyMs: number;
-  /** The name of this machine: others start at other minutes. */
+  /** The name of this machine, which decides on the minutes: other hosts start at other ones. */
   readonly host: string;
-  /** The site whose collectors share a fleet and begin at the same minute. `null`: other hosts begin at other ones. */
+  /** The site whose collectors share a fleet and start at the same minute. `null`: `host` decides on the minutes. */
   readonly site: string | null;
-  /** False: the alerter does not run here. Default: true. */
+  /** False if the alerter does not run here. Default: true. */
   readonly alerts?: boolean;
-  /** Gets what the programs print: what prevented a run. */
+  /** The mail address for the programs' output, which names what prevented a run. */
   readonly mailTo: string;
-  /** For a file of /etc/cron.d: the account that runs the lines. null: the account's own crontab. */
+  /** The account that runs the lines of a file of /etc/cron.d. null: for the account's own crontab. */
   readonly user: string | null;
   /** The absolute path of certificates of private authorities, for Node. Default: none. */
   readonly caFile?: string | null;
@@ -31,8 +31,8 @@ const end = '# END fleet-health';
 const maxCommandLength = 998;
 
 /**
- * Returns the NODE_EXTRA_CA_CERTS of this process, for programs that start without it; null: it is not set. Throws
- * FleetError `usage` for a value that is no absolute path, or that a crontab and a unit write differently.
+ * Returns the NODE_EXTRA_CA_CERTS of this process, for programs that start without it; null if the variable is not set.
+ * Throws FleetError `usage` for a value that is no absolute path, or whose notation in crontabs and units differs.
  */
 export function ownCaFile(value = process.env['NODE_EXTRA_CA_CERTS'] ?? ''): string | null {
   if (value === '') return null;
@@ -44,7 +44,8 @@ export function ownCaFile(value = process.env['NODE_EXTRA_CA_CERTS'] ?? ''): str
 }
 
 /**
- * Returns the lines that start the programs, between two comments. Throws FleetError `usage` for what cron cannot say.
+ * Returns the lines that start the programs, between two comments. Throws FleetError `usage` for values that cron
+ * cannot hold.
  */
 export function cronBlock(options: CronBlockOptions): string {
   const { node, everyMs, host, site, mailTo, user, alerts = true, caFile = null } = options;
@@ -54,7 +55,7 @@ export function cronBlock(options: CronBlockOptions): string {
   if (user !== null && !/^[a-z_][\w.-]*$/i.test(user)) {
     throw usageError(`--cron-d ${JSON.stringify(user)} is no name of an account`);
   }
-  // cron takes a % for a line break.
+  // cron reads % as a line break.
   const [runtime, script, config] = paths.map((one) => shellWord(one).replaceAll('%', '\\%'));
   const program = `${runtime} ${script} -q -c ${config}`;
   if (program.length + 30 > maxCommandLength) throw usageError('the paths are too long for a line of a crontab');
@@ -71,8 +72,8 @@ ${alerts ? alert : ''}${end}
 }
 
 /**
- * Returns a crontab with the block at its end, in the place of an earlier one; null: without. The block stands last,
- * because its variables hold for all lines below.
+ * Returns a crontab with the block at its end in place of an earlier block; null removes the block. The block stands
+ * last because its variables hold for all lines below.
  */
 export function withBlock(crontab: string, block: string | null): string {
   const lines = crontab.split('\n');

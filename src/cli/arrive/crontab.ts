@@ -21,11 +21,11 @@ export interface CrontabOptions {
   /** The account of lines for /etc/cron.d. */
   readonly cronD: string | null;
   readonly mailTo: string;
-  /** The folder for units of systemd; true: they are printed. null: lines for cron. */
+  /** The folder for units of systemd; true: prints the units; null: lines for cron. */
   readonly systemd: string | true | null;
 }
 
-/** `crontab`: prints the lines that start collector and alerter, or puts them into the account's crontab. */
+/** Runs `crontab`: prints or installs the lines that start collector and alerter, or makes units of systemd. */
 export async function crontabCommand(context: Context, options: CrontabOptions): Promise<ExitStatus> {
   const { output } = context;
   if (options.remove) return await change(context, null);
@@ -54,7 +54,7 @@ export async function crontabCommand(context: Context, options: CrontabOptions):
   return 0;
 }
 
-/** Returns the account whose programs they are: this one, or for root the owner of the state folder. */
+/** Returns the account that runs the programs: this account, or for root the owner of the state folder. */
 function runner(stateDir: string): string {
   const own = process.getuid?.() ?? 0;
   if (own !== 0) return accountName() ?? String(own);
@@ -62,15 +62,13 @@ function runner(stateDir: string): string {
   return owner === 0 ? 'fleet-health' : String(owner);
 }
 
-/**
- * Returns the beginning of a command line that makes the state folder, if it is missing and systemd makes none there.
- */
+/** Returns the beginning of a command line that makes the state folder; '' if the folder exists or systemd makes it. */
 function makingStateFolder(stateDir: string, account: string): string {
   if (existsSync(stateDir) || path.dirname(stateDir) === systemdState) return '';
   return `install -d -m 0700 -o ${shownShellWord(account)} ${shownShellWord(stateDir)} && `;
 }
 
-/** `before` begins the command line that starts the units. */
+/** Prints the units, or writes them into a folder. `before` begins the command line that starts the units. */
 function writeUnits({ output }: Context, units: readonly Unit[], folder: string | null, before: string): ExitStatus {
   const texts = Object.fromEntries(units.map(({ name, text }) => [name, text]));
   if (folder === null) {
@@ -97,7 +95,7 @@ function writeUnits({ output }: Context, units: readonly Unit[], folder: string 
   return 0;
 }
 
-/** Changes the account's crontab; the one before stays as a file in its home. */
+/** Changes the account's crontab. Keeps the earlier crontab as a file in the account's home. */
 async function change({ output, signal }: Context, block: string | null): Promise<ExitStatus> {
   const before = await readCrontab(signal);
   const after = withBlock(before, block);

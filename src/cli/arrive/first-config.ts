@@ -10,11 +10,11 @@ export interface FirstAnswers {
   readonly username: string;
   /** The private key; null: the account's usual ones. */
   readonly key: string | null;
-  /** Names with commas, each with its address as `name=address` if DNS does not know it; `local`; or a file *.xml. */
+  /** Names with commas, with an address as `name=address` if DNS does not know the name; `local`; or a file *.xml. */
   readonly clients: string;
 }
 
-/** Returns a config.xml that says what was answered, and no more. Throws FleetError `usage`. */
+/** Returns a config.xml with these answers and no more. Throws FleetError `usage` if no machine is named. */
 export function firstConfig({ mailTo, smtp, username, key, clients }: FirstAnswers): string {
   const login = element('ssh', { username, privateKey: key });
   const [host = '', port = null] = /^(.*):(\d+)$/.exec(smtp)?.slice(1) ?? [smtp];

@@ -24,7 +24,7 @@ export interface ImportOptions {
   readonly update: string | null;
 }
 
-/** `import`: prints clients for config.xml, writes them, or says how they differ from those of a file. */
+/** Runs `import`: prints clients for config.xml, writes them, or lists their differences from the clients of a file. */
 export async function importHostsCommand(context: Context, options: ImportOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   const imported = importHosts(options.kind, await readList(options.kind, options.file, signal));

@@ -38,14 +38,14 @@ const questions: Readonly<Record<keyof InitOptions, string>> = {
 /** The commands that follow, each offered at a terminal. */
 const steps: readonly (readonly string[])[] = [['check', '--connect'], ['trust'], ['collect']];
 
-/** `init`: asks five questions, writes config.xml, and offers what comes next. */
+/** Runs `init`: asks five questions, writes config.xml, and offers the next commands. */
 export async function initCommand(context: Context, options: InitOptions): Promise<ExitStatus> {
   const { output } = context;
   const isAsking = output.terminal && !output.json && process.stdin.isTTY;
   const answers = await askAll(context, options, isAsking);
   const file = path.resolve(expandHome(answers.dir), 'config.xml');
   const [username = '', key = null] = /^([^:]*):(.*)$/.exec(answers.login)?.slice(1) ?? [answers.login];
-  // Its account may read no other folder of root's.
+  // The service's account may read no other folder of root's.
   const service = file === systemConfigPath ? serviceAccount() : null;
   const as = service === null ? '' : asService(service);
   const program = `${as}fleet-health -c ${shownShellWord(file)}`;
@@ -61,7 +61,7 @@ export async function initCommand(context: Context, options: InitOptions): Promi
     return 0;
   }
   output.print(`${file} is written.`);
-  // A step that fails does not end the others: check --connect names host keys that trust is for.
+  // A failed step does not end the others: check --connect fails for host keys that trust adds.
   const failed: string[] = [];
   for (const words of steps) {
     const step = words.join(' ');
@@ -87,7 +87,7 @@ async function askAll({ signal }: Context, options: InitOptions, isAsking: boole
   };
   const keys = Object.keys(questions) as (keyof InitOptions)[];
   const flags = { mailTo: '--mail-to', smtp: '--smtp', login: '--login', clients: '--clients', dir: '--dir' };
-  // Without a terminal the rest is as at a terminal where every question is answered by Return.
+  // Without a terminal, the other questions get their defaults, as if each were answered by Return.
   const missing = keys.filter((key) => options[key] === null && (usual[key] === '' || key === 'clients'));
   if (!isAsking && missing.length > 0) {
     const advice = `Give ${missing.map((key) => flags[key]).join(' and ')}, or run it at a terminal.`;
@@ -101,7 +101,7 @@ async function askAll({ signal }: Context, options: InitOptions, isAsking: boole
     for (const key of keys) {
       const shown = usual[key] === '' ? '' : ` [${usual[key]}]`;
       const question = `${questions[key]}${shown}: `;
-      // `ended` comes first: a question is refused where the input ended before it.
+      // `ended` stands first: it wins the race if the input ended before the question.
       const asked =
         options[key] ?? (lines === null ? '' : await Promise.race([ended, lines.question(question, { signal })]));
       if (asked === null) throw usageError('the input ended before all questions were answered; nothing is written');
@@ -109,7 +109,7 @@ async function askAll({ signal }: Context, options: InitOptions, isAsking: boole
     }
     return answers as Asked;
   } catch (thrown) {
-    // The question rejects with an error of its own.
+    // An aborted question rejects with readline's own error.
     signal.throwIfAborted();
     throw thrown;
   } finally {
@@ -117,7 +117,7 @@ async function askAll({ signal }: Context, options: InitOptions, isAsking: boole
   }
 }
 
-/** Returns this account's name, which machines often have too. For root it is one without rights there. */
+/** Returns this account's name, which machines often have too. Returns `monitor`, an ordinary account, for root. */
 function usualLogin(): string {
   const name = accountName();
   return name === null || name === 'root' ? 'monitor' : name;
@@ -129,7 +129,7 @@ interface WriteConfigOptions {
   readonly service: ServiceAccount | null;
 }
 
-/** Writes the file for its owner and the service's group, unless it exists. Takes it away if it has a fault. */
+/** Writes the file for its owner and the service's group. Throws if it exists. Removes it if it has a fault. */
 function writeConfig({ file, text, service }: WriteConfigOptions): Config {
   try {
     writeDurably({ file, content: text, mode: 0o640, exclusive: true, inExistingFolder: true });

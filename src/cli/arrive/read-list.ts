@@ -46,7 +46,10 @@ async function readInput(signal: AbortSignal): Promise<string> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
-/** The program says what it finds wrong in words; a pipe would cut a list of many thousand machines. */
+/**
+ * Reads an inventory with ansible-inventory, which describes faults itself. The output goes to a file: a pipe would cut
+ * a list of many thousand machines.
+ */
 async function askAnsible(file: string, signal: AbortSignal): Promise<string> {
   const folder = mkdtempSync(path.join(tmpdir(), 'fleet-health-import-'));
   const listed = path.join(folder, 'inventory.json');

@@ -13,7 +13,7 @@ export interface ServiceAccount {
   readonly home: string;
 }
 
-/** Returns the account of the Debian package if root is asking; null if there is none. */
+/** Returns the account of the Debian package; null if there is none, or if this process is not root's. */
 export function serviceAccount(): ServiceAccount | null {
   if (process.geteuid?.() !== 0) return null;
   try {

@@ -13,7 +13,7 @@ export interface SystemdOptions {
   readonly configFile: string;
   readonly node: string;
   readonly program: string;
-  /** Runs the programs. */
+  /** The account that runs the programs. */
   readonly account: string;
   /** The absolute path of certificates of private authorities, for Node. Default: none. */
   readonly caFile?: string | null;
@@ -28,7 +28,7 @@ export interface Unit {
 const usualCommand = `/usr/bin/fleet-health -c ${systemConfigPath}`;
 /** The folder in which systemd makes state folders. */
 export const systemdState = '/var/lib';
-/** Lines that cover mounts, devices and processes of this machine from an agent that has to see them. */
+/** Settings that hide mounts, devices and processes of this machine. A local agent has to see them. */
 const covering =
   /^(?:ProtectSystem|ProtectHome|PrivateTmp|PrivateDevices|DevicePolicy|ProtectProc|ProtectKernelModules)=/;
 const longestSpread = 3 * minuteMs;
@@ -48,7 +48,7 @@ export function systemdUnits(options: SystemdOptions): readonly Unit[] {
     .map((name) => ({ name, text: unitHere(readFileSync(path.join(folder, name), 'utf8'), name, options) }));
 }
 
-/** Returns the units to enable. */
+/** Returns the names of the units to enable. */
 export function unitsToEnable(units: readonly Unit[]): readonly string[] {
   return units.map(({ name }) => name).filter((name) => name.endsWith('.timer') || name.endsWith('serve.service'));
 }
@@ -74,8 +74,8 @@ function unitHere(text: string, name: string, options: SystemdOptions): string {
       if (/^(?:User|Group)=/.test(line)) return line.startsWith('User=') ? [`User=${account}`] : [];
       if (line.startsWith('OnCalendar=') && name.includes('-collect.')) return pauseLines(pause);
       if (line.startsWith('RandomizedDelaySec=') && name.includes('-collect.')) {
-        // A timer that counts from the last start would be late by it each time, and collectors that share a fleet
-        // begin together.
+        // No spread for a timer that counts from the last start, which would be late by it each time, nor for
+        // collectors that share a fleet: they begin together.
         const isExact = pauseLines(pause).length > 1 || config.collector.sharedSite !== null;
         const spread = isExact ? 0 : Math.min(longestSpread, pause * 0.6);
         return [`RandomizedDelaySec=${Math.floor(spread / secondMs)}`];
@@ -86,7 +86,7 @@ function unitHere(text: string, name: string, options: SystemdOptions): string {
     .join('\n');
 }
 
-/** A moment of the day where the pause divides it evenly, else so long after the last start. */
+/** Returns a time of day if the pause divides hour or day evenly, else a pause after the last start. */
 function pauseLines(everyMs: number): readonly string[] {
   const minutes = everyMs / minuteMs;
   if (Number.isInteger(minutes) && minutes < 60 && 60 % minutes === 0) return [`OnCalendar=*:0/${minutes}`];
@@ -97,7 +97,7 @@ function pauseLines(everyMs: number): readonly string[] {
   return ['OnBootSec=1min', `OnUnitActiveSec=${Math.round(everyMs / secondMs)}`];
 }
 
-/** The sockets of <serve>, in the words of a socket unit. */
+/** Returns the sockets of <serve> as lines of a socket unit. */
 function sockets({ config: { serve }, account }: SystemdOptions): readonly string[] {
   if (serve === null) return [];
   const { hosts, port, socket } = serve;
@@ -105,7 +105,7 @@ function sockets({ config: { serve }, account }: SystemdOptions): readonly strin
   return [...hosts.map((host) => `ListenStream=${host.includes(':') ? `[${host}]` : host}:${port}`), ...own];
 }
 
-/** The folders that may be written: systemd makes those in /var/lib, and the others are there. */
+/** Returns lines for the folders that may be written. systemd makes a state folder in /var/lib; the others exist. */
 function stateLines({ stateDir, storage, metrics, serve }: SystemdOptions['config']): readonly string[] {
   const isUsual = path.dirname(stateDir) === systemdState;
   const others = [storage.path, metrics?.textfile ?? null, serve?.socket ?? null]
@@ -119,7 +119,7 @@ function stateLines({ stateDir, storage, metrics, serve }: SystemdOptions['confi
   ];
 }
 
-/** A word of a command line, where systemd replaces variables. */
+/** Returns a word of a command line. Doubles $, because systemd replaces variables. */
 function commandWord(text: string): string {
   return quoted(unitValue(text).replaceAll('$', () => '$$'));
 }
@@ -129,7 +129,7 @@ function quoted(value: string): string {
   return `"${value.replaceAll('\\', String.raw`\\`).replaceAll('"', String.raw`\"`)}"`;
 }
 
-/** A value in which % stands for itself. */
+/** Returns a value in which % stands for itself. */
 function unitValue(text: string): string {
   return text.replaceAll('%', '%%');
 }

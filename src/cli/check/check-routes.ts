@@ -14,7 +14,7 @@ import { printHearings } from './print-hearings.ts';
 import { nextWindows, whoHears, type Hearing, type NextWindow } from './who-hears.ts';
 import { usesSsh } from '../../config/clients/uses-ssh.ts';
 
-/** The clients, and options that are for `check` alone. */
+/** The clients, and options that only `check` without clients accepts. */
 export interface CheckRoutesOptions {
   readonly clients: readonly string[];
   readonly connect: boolean;
@@ -28,7 +28,7 @@ interface FoundRoute {
   readonly fault: FleetError | null;
 }
 
-/** `check CLIENT...`: the route to each, its rules, their recipients, and its windows; without the database. */
+/** Runs `check CLIENT...`: prints each client's route, rules, recipients and windows, without the database. */
 export function checkRoutesCommand(context: Context, options: CheckRoutesOptions): ExitStatus {
   const { output } = context;
   if (options.connect || options.mail !== null) {
@@ -93,7 +93,7 @@ function routeText({ output }: Context, { client, route, fault }: FoundRoute): s
         { title: 'machine', cell: ({ machine }) => machine },
         { title: 'what', cell: ({ name }) => name },
         { title: 'from', cell: ({ source }) => source },
-        // The value comes last and is never cut: somebody looks here because of it.
+        // The value stands last and is never cut: people run this command to see it.
         { title: 'value', cell: ({ value }) => value },
       ],
       rows,
@@ -158,7 +158,7 @@ function printInForce(output: Output, config: Config, client: Client): void {
   else printHearings(output, config, hearings, windows);
 }
 
-/** The same for programs. */
+/** Returns the state, rules, checks, recipients and windows of a client as JSON. */
 function inForceJson(config: Config, client: Client): object {
   const { hearings, windows } = inForce(config, client);
   const rules = client.rules.map((rule) => ({
@@ -177,7 +177,7 @@ function placeOf({ file, line, origin }: Rule): string {
   return file === null ? origin : placeInFile(file, line);
 }
 
-/** Warns of clients whose route cannot be followed, because of ssh_config above all. Connects to nothing. */
+/** Warns of clients without a usable route, mostly because of ssh_config. Connects to nothing. */
 export function routeWarnings(config: Config): readonly Finding[] {
   const clients = config.clients.filter(
     ({ state, ssh }) => state !== 'retired' && usesSsh(ssh) && ssh.transport !== 'openssh',

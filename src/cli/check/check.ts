@@ -78,7 +78,7 @@ export async function checkCommand(context: Context, options: CheckCommandOption
   return exitStatusOf(tried);
 }
 
-/** Warns of files, passwords, ways to clients, checks and crontabs, none of which is tried. */
+/** Warns of files, passwords, routes, checks, crontabs, sites and the push endpoint. Logs in to no client. */
 async function warningsOf(
   { signal }: Context,
   config: Config,
@@ -108,18 +108,18 @@ function printFaults({ output }: Context, file: string, faults: readonly Finding
   output.print(`\n${file} has ${counted(faults.length, 'fault')}.`);
 }
 
-/** The results of --connect, --mail and --webhook. */
+/** The results of --connect, --mail, --webhook and --replies. */
 interface Tried {
   readonly trials: readonly Trial[];
   readonly idleRules: readonly IdleRule[];
   readonly unknownRules: readonly UnknownRule[];
-  /** See foreignKeys, unvisitedSites, leftDatabase and siteNotes. */
+  /** The sentences of foreignKeys, unvisitedSites, leftDatabase and siteNotes. */
   readonly more: readonly string[];
 }
 
 const untried: Tried = { trials: [], idleRules: [], unknownRules: [], more: [] };
 
-/** Tries the link of a site that forwards, which is all that it stores with. Returns null anywhere else. */
+/** Tries the link of a site that forwards, which is the site's only storage. Returns null for any other collector. */
 async function tryOfSite({ signal }: Context, config: Config): Promise<Tried | null> {
   if (config.collector.forward === null) return null;
   const { tryLink } = await import('./try-connections.ts');
@@ -138,7 +138,7 @@ async function tryAll({ output, signal }: Context, config: Config): Promise<Trie
     const { siteNotes } = await import('./site-notes.ts');
     return { ...untried, trials, more: await siteNotes(config, forward, signal) };
   }
-  // A collector that stores reports sealed may have no right to read what they say.
+  // A collector that stores reports sealed may have no right to read the opened rows.
   const hasDatabase = config.collector.open && trials.some(({ kind, fault }) => kind === 'database' && fault === null);
   if (!hasDatabase) return { ...untried, trials };
   return readStored(config.storage, signal, async ({ history, shares }) => ({
@@ -202,7 +202,7 @@ function printTried({ output }: Pick<Context, 'output'>, config: Config, tried: 
   output.print(`${trials.length - failed.length} of ${trials.length} trials are well.`);
 }
 
-/** 3 when there is no place to store in, 1 when something else could not be reached. */
+/** Returns 3 if the state folder or the database could not be used, 1 if another trial failed, else 0. */
 function exitStatusOf(tried: Tried | null): ExitStatus {
   const failed = (tried?.trials ?? []).filter(({ fault }) => fault !== null);
   if (failed.some(({ kind }) => kind === 'state' || kind === 'database')) return 3;

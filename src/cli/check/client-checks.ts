@@ -41,7 +41,7 @@ export function printChecks(output: Output, { stateDir }: Pick<Config, 'stateDir
   output.print('');
 }
 
-/** The same for programs. */
+/** Returns the checks of config.xml for a client as JSON. */
 export function checksJson({ stateDir }: Pick<Config, 'stateDir'>, client: Client): readonly object[] {
   const sent = !restrictedAt(stateDir)(client);
   return client.checks.map((check) => {
@@ -59,7 +59,7 @@ export function checksJson({ stateDir }: Pick<Config, 'stateDir'>, client: Clien
   });
 }
 
-/** Returns the line of a conf file without what harms a terminal. A backslash stays, for people copy the line. */
+/** Returns a conf line without control characters, which harm a terminal. Keeps backslashes, as people copy lines. */
 function shownLine(check: RequestedCheck): string {
   return confLine(check).replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '\ufffd');
 }

@@ -14,7 +14,7 @@ export function confLine(check: RequestedCheck): string {
   return [confWord(name), ...options, ...command.map(confWord)].join(' ');
 }
 
-/** Returns the words of a line that names a certificate or textfiles, without how often; null for a command. */
+/** Returns the words of a line for a certificate or textfiles, without every= and timeout=; null for a command. */
 function wordsOfAgent({ name, command, format }: RequestedCheck): readonly string[] | null {
   const [kind = '', target = '', third = '', fourth = '', fifth = ''] = command;
   if (format === 'textfile') {
@@ -27,12 +27,12 @@ function wordsOfAgent({ name, command, format }: RequestedCheck): readonly strin
   return ['certificate', name.slice('certificate:'.length), ...limits, ...server, `${kind}=${target}`];
 }
 
-/** Returns a word that conf files read as exactly this text: as a shell does, and an option needs no quotes. */
+/** Returns a word that conf files read as exactly this text. Quotes as for a shell, except the dash of an option. */
 function confWord(text: string): string {
   return text.startsWith('-') ? `-${shellWord(text.slice(1)).replace(/^''$/, '')}` : shellWord(text);
 }
 
-/** Conf files know one unit a time. */
+/** Formats a duration in one unit, as conf files require. */
 function secondsText(seconds: number): string {
   const units = [
     ['d', 86_400],

@@ -2,13 +2,13 @@ import { groupBy } from '../../platform/group-by.ts';
 import { counted, namedUpTo } from '../../text/numbers.ts';
 import type { Trial } from './try-connections.ts';
 
-/** Clients that fail alike are one line if there are so many. */
+/** The least number of clients with the same fault that share a line. */
 const manyClients = 4;
 const namedClients = 3;
 
 /**
- * Returns a line for each failed trial, without `failed: `. Many clients that fail for the same reason are one line,
- * before the others; so are clients whose host keys are not known, each of which shows another key.
+ * Returns a line for each failed trial, without `failed: `. Many clients with the same fault share a line, which comes
+ * before the others. Clients with unknown host keys share one too, although each shows another key.
  */
 export function failedLines(trials: readonly Trial[]): readonly string[] {
   const failed = trials.flatMap(({ what, kind, fault }) => (fault === null ? [] : { what, kind, fault }));

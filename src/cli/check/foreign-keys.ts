@@ -6,7 +6,7 @@ import type { Config } from '../../config/config.ts';
 import { statePaths } from '../../state/paths.ts';
 import { goneAfter, type ShareStore } from '../../storage/store/share-store.ts';
 
-/** Returns why `collect` would be refused among the collectors of its site: its keys are not theirs. Else `null`. */
+/** Returns the reason why the site would refuse `collect`: its keys differ from the others'. Else `null`. */
 export async function foreignKeys(
   { stateDir, collector: { sharedSite, everyMs, open } }: Pick<Config, 'stateDir' | 'collector'>,
   shares: Pick<ShareStore, 'collectors' | 'nowMs'> | null,
@@ -24,7 +24,7 @@ export async function foreignKeys(
   return fault === null ? null : `${fault.message}. ${fault.advice}`;
 }
 
-/** Returns the id of the collector; '' before its first run. A check makes none. */
+/** Returns the id of the collector; '' before its first run. Creates no id. */
 function idIn(file: string): string {
   try {
     return readFileSync(file, 'utf8').trim();

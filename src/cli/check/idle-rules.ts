@@ -8,17 +8,17 @@ import type { RuleState } from '../../storage/store/alert.ts';
 import type { History } from '../../storage/store/storage.ts';
 import { jsonTime, type ReaderTime } from '../terminal/reader-time.ts';
 
-/** A rule for mounts or checks that fits none of any client that has it: misspelt, perhaps. */
+/** A rule for mounts or checks that matches nothing of any client with the rule; misspelt, perhaps. */
 export interface IdleRule {
   readonly name: string;
   readonly what: 'mount' | 'check';
-  /** Line of config.xml. */
+  /** The line of config.xml. */
   readonly line: number | null;
-  /** Clients that have the rule and have reported. */
+  /** The number of clients that have the rule and have reported. */
   readonly clients: number;
 }
 
-/** Rules written for mounts that match nothing stored so far, in the file's order. */
+/** Finds rules written for mounts that match no stored mount, in the file's order. */
 export async function findIdleRules(clients: readonly Client[], history: History): Promise<readonly IdleRule[]> {
   const rows = await history.query(
     'SELECT l.client, d.mount FROM latest_stats l JOIN disk_stats d ON d.stat_id = l.id',
@@ -28,14 +28,14 @@ export async function findIdleRules(clients: readonly Client[], history: History
     what: 'mount',
     clients,
     patternOf: (rule) => {
-      // A rule of type mount asks for what may be missing.
+      // A rule of type mount is about mounts that may be missing.
       return rule.type === 'mount' || !isByMount(rule) ? undefined : rule.selectors['mount'];
     },
     namesOf: ({ name }) => mounts.get(name)?.map(({ mount }) => String(mount)),
   });
 }
 
-/** Rules written for checks that match none of the newest reports and no `<check>`, in the file's order. */
+/** Finds rules written for checks that match no check of the newest reports and no `<check>`, in the file's order. */
 export async function findIdleCheckRules(clients: readonly Client[], history: History): Promise<readonly IdleRule[]> {
   const rows = await history.query(
     'SELECT l.client, c.check_name FROM latest_stats l LEFT JOIN check_stats c ON c.stat_id = l.id AND c.refused = 0',
@@ -61,7 +61,7 @@ interface IdleOptions extends Pick<IdleRule, 'what'> {
   readonly clients: readonly Client[];
   /** Returns undefined for rules of another kind. */
   readonly patternOf: (rule: Rule) => string | undefined;
-  /** The names that a pattern may match. Returns undefined if the client has reported nothing. */
+  /** Returns the names that a pattern may match, or undefined if the client has reported nothing. */
   readonly namesOf: (client: Client) => readonly string[] | undefined;
 }
 
@@ -85,12 +85,12 @@ function idleRules({ what, clients, patternOf, namesOf }: IdleOptions): readonly
     .sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
 }
 
-/** A written rule that clients have and that their reports say nothing of. */
+/** A written rule whose values are missing in the reports of clients that have the rule. */
 export interface UnknownRule {
   readonly name: string;
-  /** Line of config.xml. */
+  /** The line of config.xml. */
   readonly line: number | null;
-  /** The clients whose newest reports, three or more, do not have what the rule evaluates. */
+  /** The clients whose newest reports, three or more, lack the values that the rule evaluates. */
   readonly clients: readonly string[];
   readonly sinceMs: number;
 }
@@ -103,8 +103,8 @@ interface ProcessedRows {
 }
 
 /**
- * Written rules that cannot be evaluated for some clients, in the file's order; where it only matches nothing of a
- * client, it counts if it matches nothing of any. Reads what the alerter remembers of each client.
+ * Finds written rules that cannot be evaluated for some clients, in the file's order. A rule that merely matches
+ * nothing of a client counts if no client has a match. Reads the alerter's stored state of each client.
  */
 export async function findUnknownRules(
   { clients, collector }: Pick<Config, 'clients' | 'collector'>,
@@ -142,7 +142,7 @@ function note(
   latestMs: number,
 ): void {
   if (state === undefined) found.isOfUse = true;
-  // findIdleRules and findIdleCheckRules tell of mounts and checks.
+  // findIdleRules and findIdleCheckRules report rules for mounts and checks.
   const isIdle = rule.type === 'check' || (isByMount(rule) && state?.matches === false);
   if (state === undefined || state.sinceMs > latestMs || isIdle) return;
   (state.matches ? found.unknown : found.unmatched).push(client);

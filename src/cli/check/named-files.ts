@@ -9,7 +9,7 @@ import { errnoOf, FleetError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
 import { isMissingCredential } from '../../platform/credentials.ts';
 
-/** Attributes that name a file of this machine, and what must stand there. */
+/** The attributes that name a file of this machine, and the kind of the file. */
 const kinds: Readonly<Record<string, 'file' | 'socket'>> = {
   passwordFile: 'file',
   passphraseFile: 'file',
@@ -25,7 +25,7 @@ const kinds: Readonly<Record<string, 'file' | 'socket'>> = {
 };
 /** Values that name no file. */
 const words = new Set(['none', 'env']);
-/** Who uses the files of an element; those of the others belong to the connections to clients. */
+/** The commands that use the files of an element. Files of other elements belong to the connections to clients. */
 const users: Readonly<Record<string, string>> = {
   smtp: 'alert needs it',
   notify: 'alert needs it',
@@ -39,7 +39,7 @@ const users: Readonly<Record<string, string>> = {
 /** Elements whose command is started on this machine. */
 const commandElements: readonly string[] = ['notify', 'events', 'ping', 'status'];
 
-/** Warns of each file that a valid config.xml names and that this account cannot use, once a path. */
+/** Warns of each file that a valid config.xml names and that this account cannot use, once per path. */
 export function namedFileWarnings({ root }: Pick<ConfigTree, 'root'>): readonly Finding[] {
   const warnings = new Map<string, Finding>();
   const look = (element: Element): void => {
@@ -50,7 +50,7 @@ export function namedFileWarnings({ root }: Pick<ConfigTree, 'root'>): readonly 
       const kind = kinds[attribute];
       if (!isCommand && (kind === undefined || words.has(value))) continue;
       const named = isCommand ? value : localPath(value, source);
-      // The service alone has it.
+      // Only the service has the credential.
       if (isMissingCredential(named)) continue;
       const fault = isCommand ? commandFault(named) : fileFault(named, kind === 'socket');
       if (fault === null || warnings.has(named)) continue;
@@ -63,7 +63,7 @@ export function namedFileWarnings({ root }: Pick<ConfigTree, 'root'>): readonly 
   return [...warnings.values()];
 }
 
-/** Tries that a command of `<notify>` can be started, without starting it. Throws FleetError `mail-unavailable`. */
+/** Checks that a command of `<notify>` can be started, without starting it. Throws FleetError `mail-unavailable`. */
 export function tryCommand(command: string): void {
   const fault = commandFault(command);
   if (fault === null) return;
@@ -71,7 +71,7 @@ export function tryCommand(command: string): void {
   throw new FleetError({ code: 'mail-unavailable', stage: 'mail', message: `${command} ${fault}`, advice });
 }
 
-/** Returns what is wrong with a command, which is looked for in PATH where it has no slash; null: nothing. */
+/** Returns the fault of a command, or null if there is none. Looks in PATH for a command without a slash. */
 function commandFault(command: string): string | null {
   if (!command.includes('/')) {
     const places = (process.env['PATH'] ?? '').split(':').map((dir) => path.join(dir, command));

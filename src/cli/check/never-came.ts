@@ -10,11 +10,11 @@ import { statePaths } from '../../state/paths.ts';
 import { namedUpTo } from '../../text/numbers.ts';
 import { readStored } from '../command/read-stored.ts';
 
-/** The clients of a site that are named. */
+/** The largest number of a site's clients that a warning names. */
 const mostNamed = 5;
 const timeoutMs = 10_000;
 
-/** Warns of clients whose site has never forwarded anything of them. Says nothing while the database is away. */
+/** Warns of clients whose site has forwarded nothing of them. Returns nothing if the database is unreachable. */
 export async function neverCameWarnings(config: Config, signal: AbortSignal): Promise<readonly Finding[]> {
   const { clients, file, storage } = config;
   const forwarded = clients.filter(({ forwardedBy, state }) => forwardedBy !== null && state !== 'retired');

@@ -5,16 +5,16 @@ import { request as requestHttps, type RequestOptions } from 'node:https';
 import { withTimeout } from '../../platform/deadline.ts';
 import { secondMs } from '../../platform/units.ts';
 
-/** Status and clock of the answer to a GET. */
+/** The status and the clock of the answer to a GET. */
 export interface PlainAnswer {
   readonly status: number | undefined;
-  /** Its header `Date`, in milliseconds since 1970; null: it has none. */
+  /** The header `Date`, in milliseconds since 1970; null if the answer has none. */
   readonly dateMs: number | null;
 }
 
 const timeoutMs = 10 * secondMs;
 
-/** Asks for a URL and leaves the body unread. Rejects with what the network says, or at the deadline. */
+/** Requests a URL and leaves the body unread. Rejects with the network's error, or at the deadline. */
 export async function plainAnswer(url: URL, signal: AbortSignal, options: RequestOptions = {}): Promise<PlainAnswer> {
   return await withTimeout({ timeoutMs, signal }, async (limit) => {
     const ask = url.protocol === 'https:' ? requestHttps : requestHttp;

@@ -34,7 +34,7 @@ export function printHearings(
   }
 }
 
-/** Prints when each digest is made next, and for whom. */
+/** Prints the next time and the recipients of each digest. */
 export function printDigests(output: Output, config: Config): void {
   const nowMs = Date.now();
   const { zone, moment } = readerTime(config, nowMs);

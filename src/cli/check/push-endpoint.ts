@@ -4,7 +4,7 @@ import { escapeControls } from '../../log.ts';
 import { pushPath } from '../../seal/push.ts';
 import { plainAnswer } from './plain-answer.ts';
 
-/** Where this machine reaches what listens on all of its addresses. */
+/** The loopback address at which this machine reaches a server that listens on all addresses. */
 const loopbackOf: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '[::1]' };
 /** The answer of an open push endpoint to a GET, which `serve` neither logs nor counts. */
 const methodNotAllowed = 405;
@@ -15,14 +15,14 @@ export async function pushEndpointWarnings(config: Config, signal: AbortSignal):
   const isForwarded = clients.some(({ forwardedBy, state }) => forwardedBy !== null && state !== 'retired');
   if (!isForwarded || serve?.push !== true) return [];
   const { hosts, port, socket, tls } = serve;
-  // `serve` does without the first of its two usual addresses if IPv6 is off, and speaks no TLS on a socket.
+  // `serve` skips the first of its two usual addresses if IPv6 is off, and speaks no TLS on a socket.
   const listened = hosts.at(-1);
   const host = loopbackOf[listened ?? ''] ?? (listened?.includes(':') === true ? `[${listened}]` : listened);
   const url = new URL(`${tls === null || host === undefined ? 'http' : 'https'}://${host ?? 'localhost'}:${port}`);
   url.pathname = pushPath;
   const where = host === undefined ? (socket ?? '') : url.href;
   const own = host === undefined && socket !== null ? { socketPath: socket } : {};
-  // The certificate is for the name that sites use.
+  // The certificate is for the name that sites use, not for this address.
   const problem = await plainAnswer(url, signal, { ...own, rejectUnauthorized: false }).then(
     ({ status }) => (status === methodNotAllowed ? null : `answers ${status ?? 'nothing'}`),
     (thrown: unknown) => `does not answer (${messageOf(thrown)})`,

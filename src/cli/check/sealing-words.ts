@@ -6,7 +6,7 @@ import { escapeControls } from '../../log.ts';
 import { keyIdOf } from '../../seal/sealed-message.ts';
 import { statePaths, type StatePaths } from '../../state/paths.ts';
 
-/** Names the key that a collector seals to which opens nothing. Other machines have no need of a key. */
+/** Describes the key to which a collector that opens no reports seals them. Other machines need no key. */
 export function sealingText({ stateDir, collector: { forward } }: Config): string {
   const paths = statePaths(stateDir);
   try {
@@ -26,7 +26,7 @@ export function sealingText({ stateDir, collector: { forward } }: Config): strin
   }
 }
 
-/** Null where `collect` opens reports itself. */
+/** Returns the key of sealingText as JSON; null if `collect` opens reports itself. */
 export function sealingJson({ stateDir, collector }: Config): unknown {
   const { open, forward } = collector;
   if (open) return null;

@@ -9,13 +9,13 @@ import { counted, namedUpTo } from '../../text/numbers.ts';
 import { plainAnswer } from './plain-answer.ts';
 
 const mostNamed = 5;
-/** Clocks may differ by so much: times of a site that is further off are moved at hq. */
+/** The largest difference of two clocks: hq shifts the times of a site whose clock is further off. */
 const mostOffMs = 30 * secondMs;
 
 /** Returns sentences about a site's clock, the reports that wait here, and the clients that were refused. */
 export async function siteNotes(config: Config, forward: ForwardConfig, signal: AbortSignal): Promise<string[]> {
   const { encryptedStats, siteFacts } = statePaths(config.stateDir);
-  // A link that is away is a failed trial already.
+  // A link that fails is reported as a failed trial already.
   const answer = await plainAnswer(new URL(forward.url), signal).catch(() => null);
   signal.throwIfAborted();
   const nowMs = Date.now();
@@ -33,7 +33,7 @@ export async function siteNotes(config: Config, forward: ForwardConfig, signal: 
   return [clockNote(answer?.dateMs ?? null, nowMs), waiting, refusedNote(refused)].filter((note) => note !== null);
 }
 
-/** Returns a sentence if the two clocks are more than 30 s apart. */
+/** Returns a sentence if the two clocks are more than 30 s apart; else null. */
 export function clockNote(theirsMs: number | null, nowMs: number): string | null {
   const aheadMs = theirsMs === null ? 0 : nowMs - theirsMs;
   if (Math.abs(aheadMs) <= mostOffMs) return null;

@@ -20,14 +20,14 @@ export interface StarterPlaces {
   readonly root: string;
 }
 
-/** A command line of this program that is started again and again. */
+/** A command line that starts collector, alerter or opener. */
 const starts = /fleet-health(?!-agent).*\s(?:collect|alert|ingest)\b/;
 const unitFolders = ['etc/systemd/system', 'run/systemd/system', 'usr/lib/systemd/system', 'lib/systemd/system'];
 const wantedTimers = 'etc/systemd/system/timers.target.wants';
-/** A longer file is nobody's crontab. */
+/** The length to which a file is read; crontabs are shorter. */
 const maxChars = 1_000_000;
 
-/** Warns if nothing on this machine starts the programs, or if a line that does names a file that is gone. */
+/** Warns if nothing on this machine starts the programs, or if a line that starts them names a missing file. */
 export async function starterWarnings(config: Config, signal: AbortSignal): Promise<readonly Finding[]> {
   const crontab = await readCrontab(signal).catch(() => null);
   signal.throwIfAborted();
@@ -41,7 +41,7 @@ export function warningsOf(config: StartedConfig, { crontab, root }: StarterPlac
   const collects = starters.some(({ command }) => /\s(?:collect|ingest)\b/.test(command));
   const alerts = config.collector.forward !== null || starters.some(({ command }) => /\salert\b/.test(command));
   const programs = collects ? 'alert' : alerts ? 'collect' : 'collect and alert';
-  // Its command starts all programs; one that cron starts already would then run at two rhythms.
+  // The command starts all programs; a program that cron starts already would run at two intervals.
   const isCron = starters.some(({ where }) => !where.endsWith('.service'));
   const start = isCron ? null : startingCommand(config, root);
   const missing = collects && alerts ? [] : [notStarted(programs, start)];
@@ -65,7 +65,7 @@ export function findStarters({ crontab, root }: StarterPlaces): readonly Starter
   return [...cron, ...namesIn(path.join(root, wantedTimers)).flatMap((timer) => timedStarters(root, timer))];
 }
 
-/** Returns the files that a starter's command names and that are not there. */
+/** Returns the files that a starter's command names and that do not exist. */
 export function goneFiles({ command }: Starter): readonly string[] {
   const until = command.slice(0, command.search(/\s-c\s|\s(?:collect|alert|ingest)\b/));
   const words = [...until.matchAll(/"([^"]*)"|'([^']*)'|([^\s;&|"']+)/g)].map(
@@ -88,7 +88,7 @@ function notStarted(programs: string, start: string | null): string {
   );
 }
 
-/** The commands of the service that an enabled timer starts. */
+/** Returns the commands of the service that an enabled timer starts. */
 function timedStarters(root: string, timer: string): readonly Starter[] {
   if (!timer.endsWith('.timer')) return [];
   const service = timer.replace(/\.timer$/, '.service');
@@ -109,7 +109,7 @@ function namesIn(folder: string): readonly string[] {
   }
 }
 
-/** Returns the text of a file; empty if it is missing, or not for this account. */
+/** Returns the text of a file; empty if the file is missing or this account cannot read it. */
 function textOf(file: string): string {
   try {
     return readFileSync(file, 'utf8').slice(0, maxChars);

@@ -15,7 +15,7 @@ import { tryCommand } from './named-files.ts';
 export interface Trial {
   /**
    * `state folder`, `database`, `link to hq`, `mail server`, `notify COMMAND`, `webhook NAME`, `alertmanager HOST`,
-   * `replies at HOST`, or the client's name.
+   * `replies at HOST:PORT`, or the client's name.
    */
   readonly what: string;
   readonly kind: 'state' | 'database' | 'mail' | 'client';
@@ -26,8 +26,8 @@ const mailTimeoutMs = 20_000;
 const clientLimit = 64;
 
 /**
- * Tries the state folder, the database, the mail server where there is one, webhooks, to which nothing is posted, and
- * every client's login. Never throws for one of them.
+ * Tries the state folder, the database or the link to hq, and every client's login. Tries the mail server, commands,
+ * webhooks (without a post), Alertmanagers and the mailbox of replies, if configured. Never throws for a failed trial.
  */
 export async function tryConnections(
   config: Config,

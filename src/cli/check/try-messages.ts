@@ -34,7 +34,7 @@ export async function tryWebhook({ output, signal }: Context, config: Config, na
   }
 }
 
-/** The time of a login at the mailbox of replies. */
+/** The deadline of a login to the mailbox of replies. */
 const mailboxTimeoutMs = 20_000;
 
 /** Logs in to the mailbox of `<replies>`. Throws FleetError `usage` if config.xml has none. */

@@ -7,8 +7,8 @@ import { namedUpTo } from '../../text/numbers.ts';
 const namedInWarning = 3;
 
 /**
- * Returns a sentence for each label `site` of clients that nobody visits: no collector of the site has ever run, so the
- * label is misspelt, perhaps; or none has of late. None where one collector visits all clients, and none for clients
+ * Returns a sentence for each label `site` whose clients nobody visits: no collector of the site has ever run (perhaps
+ * the label is misspelt), or none has run lately. Returns none if one collector visits all clients. Skips clients
  * without a label: the collectors of every site visit them.
  */
 export async function unvisitedSites(

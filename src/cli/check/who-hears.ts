@@ -12,14 +12,14 @@ export interface Hearing {
   readonly recipient: string;
   readonly severity: Severity;
   readonly within_hours: boolean;
-  /** Names of rules; empty: all of these clients. */
+  /** Names of rules; empty: all rules of these clients. */
   readonly rules: readonly string[];
-  /** 0 where it concerns the fleet. */
+  /** The number of clients; 0 for the fleet. */
   readonly clients: number;
 }
 
 interface Audience {
-  /** '': the fleet. */
+  /** The name of one of the clients; '' for the fleet. */
   readonly name: string;
   readonly rules: readonly Rule[];
   readonly clients: readonly Client[];
@@ -73,7 +73,7 @@ export function whoHears(config: Config): {
   return { hearings: [...counts.values()].map(({ hearing, clients }) => ({ ...hearing, clients })), warnings };
 }
 
-/** Clients with the same rules, recipients and programs, and the fleet. */
+/** Groups clients by rules, recipients and programs, and adds the fleet. */
 function audiencesOf({ clients, alerts, notify }: Config): readonly Audience[] {
   const visited = clients.filter(({ state }) => state !== 'retired');
   const notifyOf = notifyChooser(notify);
@@ -94,7 +94,7 @@ function severitiesOf({ warning, critical, severity }: Rule): readonly Severity[
   return [...(warning === null ? [] : ['warning' as const]), ...(critical === null ? [] : ['critical' as const])];
 }
 
-/** `a, b and 3 more`. */
+/** Formats names as `a, b and 3 more`. */
 function listed(names: readonly string[], most: number): string {
   if (names.length <= most) return names.join(', ');
   return `${names.slice(0, most - 1).join(', ')} and ${names.length - most + 1} more`;
@@ -108,7 +108,7 @@ export interface NextWindow {
   readonly next: readonly { readonly starts_at: string; readonly ends_at: string }[];
 }
 
-/** Every window of config.xml with its next times, up to three within a year. */
+/** Returns every window of config.xml with its next times, up to three within a year. */
 export function nextWindows({ clients, alerts }: Config, nowMs: number): readonly NextWindow[] {
   const counts = new Map<Window, number>(alerts.windows.map((window) => [window, 0]));
   for (const { windows } of clients) for (const window of windows) counts.set(window, (counts.get(window) ?? 0) + 1);
@@ -128,7 +128,7 @@ export function nextWindows({ clients, alerts }: Config, nowMs: number): readonl
   });
 }
 
-/** A digest, and when it is made next. */
+/** A digest, its recipients and its next time. */
 export interface NextDigest {
   readonly digest: string;
   readonly to: readonly string[];

@@ -6,7 +6,7 @@ import { launcherCommand, shellLauncherCommand } from '../../loader/launcher.ts'
 import type { Context } from '../command/context.ts';
 import { lastReader } from './last-reader.ts';
 
-/** `node`: the Node.js that the client has or was brought; `shell`: sh and awk, for a client without Node.js. */
+/** `node`: Node.js, the client's own or an uploaded one; `shell`: sh and awk, for a client without Node.js. */
 export type AgentKind = 'node' | 'shell';
 
 /** The command of a restricted key, and the programs that it needs. */
@@ -15,13 +15,13 @@ export interface Authorized {
   readonly agent: AgentKind | null;
   /** The value of `command="..."`. */
   readonly command: string;
-  /** The programs that have to lie on the client, the agent first. */
+  /** The programs that have to be on the client, the agent first. */
   readonly programs: readonly Pick<Bundle, 'content' | 'digest'>[];
 }
 
 /**
- * Returns the agent that a client's restricted key is to run: the one that is asked for, else the one that read the
- * client last, else Node's. Throws FleetError `usage` for the shell agent where config.xml forbids it.
+ * Returns the agent that a client's restricted key is to run: the requested one, else the agent that read the client
+ * last, else Node's. Throws FleetError `usage` for the shell agent if config.xml forbids it.
  */
 export async function chooseAgent(
   context: Context,
@@ -41,7 +41,7 @@ export async function chooseAgent(
   return (await lastReader(context, storage, name, doubt)) === 'shell' ? 'shell' : 'node';
 }
 
-/** The key of a bastion that is no client: a channel that is forwarded runs no command, and nothing else is let in. */
+/** The key of a bastion that is no client: forwarded channels run no command, and any other session fails. */
 export const forwardsAlone: Authorized = { agent: null, command: 'exit 1', programs: [] };
 
 export interface AuthorizedOptions {
@@ -53,8 +53,8 @@ export interface AuthorizedOptions {
 }
 
 /**
- * Returns what this version has a restricted key run. Throws FleetError `config-invalid` for a path of node that cannot
- * be passed.
+ * Returns the command and the programs of a restricted key for this version. Throws FleetError `config-invalid` for a
+ * path of node that cannot be passed.
  */
 export function authorizedAgent({ client, agent: kind, collectorId, publicKey }: AuthorizedOptions): Authorized {
   const { agent, inventory, shell } = readBundles();

@@ -6,7 +6,7 @@ import type { Authorized } from './authorize-agent.ts';
 export interface AuthorizeScriptOptions {
   /** A name without characters of the shell. */
   readonly account: string;
-  /** Options that the key's line gets; it keeps its others. */
+  /** Options for the key's line, which keeps its other options. */
   readonly options: string;
   /** `ssh-ed25519 AAAA... comment`. */
   readonly publicKey: string;
@@ -16,8 +16,8 @@ export interface AuthorizeScriptOptions {
 const end = 'END_OF_FLEET_HEALTH';
 
 /**
- * Returns a POSIX shell script that puts the programs and the line of a restricted key in place. Root or the account
- * runs it on the client. AUTHORIZED_KEYS names the file if sshd reads another one than ~/.ssh/authorized_keys.
+ * Returns a POSIX shell script that installs the programs and the line of a restricted key. Root or the account runs
+ * the script on the client. AUTHORIZED_KEYS names the file if sshd does not read ~/.ssh/authorized_keys.
  */
 export function authorizeScript({ account, options, publicKey, authorized }: AuthorizeScriptOptions): string {
   const { agent, programs } = authorized;
@@ -52,13 +52,13 @@ echo 'fleet-health: the key of ${account} ${agent === null ? 'only forwards to w
 `;
 }
 
-/** Exit status of the program below if it left a line of the key as it was. */
+/** The exit status of mergeKeyLines if it left a line of the key unchanged. */
 export const lineLeftStatus = 3;
 
 /**
- * Rewrites authorized_keys, whose path is ENVIRON["file"], in awk on the client. stdin has the options that are to hold
- * and, in its second line, the public key. Each line of the key gets these options and keeps its own others. A line of
- * the key that sshd would not understand is left alone and named on stderr; lines of other keys stay as they are.
+ * An awk program that rewrites authorized_keys, whose path is ENVIRON["file"], on the client. stdin has the required
+ * options and, in its second line, the public key. Each line of the key gets these options and keeps its others. A line
+ * of the key that sshd would not understand is left unchanged and named on stderr. Lines of other keys stay unchanged.
  */
 export const mergeKeyLines = String.raw`
 # The length of the options at the start of a line, as sshd finds it; -1: a quote is open at its end.
@@ -177,7 +177,7 @@ ${programs.map(putProgram).join('\n')}
 `;
 }
 
-/** Checks before anything is changed that SHA-256 can be computed: without it the line would let nobody in. */
+/** A check that SHA-256 can be computed, before any change: without SHA-256 the line would let nobody in. */
 const shellNeeds = `if [ "$(id -u)" != 0 ] && ! { sha256sum || shasum -a 256 || openssl dgst -sha256; } </dev/null >/dev/null 2>&1; then
   fail 'nothing here computes SHA-256, so the agent must be one that the account cannot change: run this as root'
 fi

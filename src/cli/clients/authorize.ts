@@ -25,20 +25,20 @@ export interface AuthorizeOptions {
   readonly key: string | null;
   /** null: the agent that read the client last. */
   readonly agent: AgentKind | null;
-  /** Addresses that the key is let in from; empty: those that its line already has. */
+  /** Addresses from which the key is accepted; empty: keeps those of the key's line. */
   readonly from: readonly string[];
   /** Print a script that installs the line and its programs, instead of the line. */
   readonly script: boolean;
 }
 
-/** `authorize`: prints what makes a key run nothing but the agent of this version on a client. */
+/** Runs `authorize`: prints the line or script by which a key runs only the agent of this version on a client. */
 export async function authorizeCommand(context: Context, options: AuthorizeOptions): Promise<ExitStatus> {
   const { output } = context;
   const config = loadSettings(context);
   const from = fromAddresses(options.from);
   const { name, client, hops, hop, forwards } = targetOf(config, options.client);
   const account = accountOf(hop);
-  // Before anything is made in the state folder.
+  // Throws for a missing key before anything is made in the state folder.
   const key = findPublicKey(hop, options.key);
   const { collectorId, sealing } = identity(config);
   const authorized =
@@ -156,7 +156,7 @@ function aboutAgent(
   ];
 }
 
-/** Names that useradd(8) allows: a shell finds nothing to expand in them. */
+/** Account names that useradd(8) allows, in which a shell expands nothing. */
 const accountPattern = /^[A-Za-z_][\w.-]{0,63}\$?$/;
 
 function accountOf({ name, username }: Hop): string {
@@ -177,10 +177,9 @@ function identity({ stateDir, collector }: Config): {
 const maxFileBytes = 64 * 1024;
 
 /**
- * Returns the public key, such as `ssh-ed25519 AAAA...`, that the collector logs in to a client with: that of the given
- * file, else that of the one private key. Looks for `.pub` beside it first, as that needs no passphrase. Throws
- * FleetError `usage` or
- * `credentials-unusable`.
+ * Returns the public key, such as `ssh-ed25519 AAAA...`, that the collector logs in to a client with: the key of the
+ * given file, else of the only private key. Looks for a `.pub` file beside the private key first, which needs no
+ * passphrase. Throws FleetError `usage` or `credentials-unusable`.
  */
 function findPublicKey({ name, credentials }: Hop, file: string | null): string {
   if (file !== null) return readPublicKey(file);
@@ -210,7 +209,7 @@ function readPublicKey(file: string): string {
   }
 }
 
-/** RFC 4253, section 6.6: a public key begins with the name of its type, as a string. */
+/** Formats a public key. RFC 4253, section 6.6: the key begins with the name of its type, as a string. */
 function describe(blob: Buffer): string {
   const type = blob.toString('latin1', 4, 4 + blob.readUInt32BE(0));
   return `${type} ${blob.toString('base64')}`;

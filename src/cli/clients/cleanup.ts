@@ -22,20 +22,20 @@ import { chooseClients, loadSettings } from '../command/settings.ts';
 import type { Output } from '../terminal/output.ts';
 
 export interface CleanupCommandOptions {
-  /** Names; empty: all that are visited. */
+  /** Names; empty: all clients that are visited. */
   readonly clients: readonly string[];
   readonly group: string | null;
   readonly yes: boolean;
-  /** Also what other collectors have left. */
+  /** Also removes the files of other collectors. */
   readonly all: boolean;
-  /** Removes reports too that could not be taken. */
+  /** Also removes reports that could not be collected. */
   readonly force: boolean;
 }
 
-/** Clients that are cleaned up at a time. */
+/** The number of clients that are cleaned up at a time. */
 const clientLimit = 32;
 
-/** `cleanup`: collects the reports that wait on the clients, then removes everything that agents have left there. */
+/** Runs `cleanup`: collects the reports that wait on the clients, then removes all files that agents left there. */
 export async function cleanupCommand(context: Context, options: CleanupCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   const config = loadSettings(context);
@@ -84,7 +84,7 @@ interface Round {
   readonly signal: AbortSignal;
 }
 
-/** Runs one exec on each client, under the collector's lock. Throws FleetError `locked` if a run goes on. */
+/** Runs one exec on each client, under the collector's lock. Throws FleetError `locked` during a run. */
 async function cleanUp(
   { config, options, signal }: Round,
   clients: readonly Client[],
@@ -121,7 +121,7 @@ async function cleanUp(
   }
 }
 
-/** The pause before another attempt: the last acknowledgements may still be on their way when a pass has ended. */
+/** The pause before another attempt: the last acknowledgements may arrive after the end of a pass. */
 const pauseMs = 500;
 const attempts = 4;
 
@@ -141,12 +141,12 @@ function clientsOf(results: readonly CleanupResult[]): readonly Client[] {
   return results.map(({ client }) => client);
 }
 
-/** Puts newer results in the place of the same clients' older ones. */
+/** Replaces results by newer results of the same clients. */
 function replaced(results: readonly CleanupResult[], newer: readonly CleanupResult[]): readonly CleanupResult[] {
   return results.map((result) => newer.find(({ client }) => client === result.client) ?? result);
 }
 
-/** Makes a pass over these clients, retired ones too. The next cleanup finds the reports that it could not collect. */
+/** Makes a pass over these clients, retired ones too. The next cleanup finds the reports that were not collected. */
 async function takeReports({ config, signal }: Round, clients: readonly Client[]): Promise<void> {
   const names = new Set(clients.map(({ name }) => name));
   const shared = createTransportShared({ config });
@@ -168,7 +168,7 @@ async function takeReports({ config, signal }: Round, clients: readonly Client[]
   }).finally(() => shared.close());
 }
 
-/** Returns a line for each client, and one for each of its folders. */
+/** Returns a line for each client, and a line for each of its folders. */
 function cleanupText(output: Output, results: readonly CleanupResult[]): string {
   const lines = results.flatMap(({ client, answer, fault }) => {
     if (answer === null) {
@@ -201,7 +201,7 @@ function folderLines({ removed, left }: CleanupAnswer): string[] {
   ];
 }
 
-/** Names crontab lines that are left: they would go on looking, every few minutes, for programs that were removed. */
+/** Warns of crontab lines that remain: every few minutes, they would look for programs that were removed. */
 function spoolLines({ name }: Client, { removed, waiting, spool }: CleanupAnswer): string[] {
   if (removed.length === 0 && waiting.own + waiting.others > 0) return [];
   const what =
@@ -212,7 +212,7 @@ function spoolLines({ name }: Client, { removed, waiting, spool }: CleanupAnswer
   return spool.lines + spool.scripts === 0 ? [] : [`${what} ${how}`];
 }
 
-/** The outcome for one client as JSON. */
+/** Returns the outcome for one client as JSON. */
 function cleanupJson({ client, answer, fault }: CleanupResult): unknown {
   return {
     client: client.name,

@@ -7,8 +7,8 @@ import type { TransportShared } from '../../transport/transport-shared.ts';
 import { usesSsh } from '../../config/clients/uses-ssh.ts';
 
 /**
- * Returns the addresses of `--from`, for `from="..."`. Throws FleetError `usage` for a text for which sshd would refuse
- * the whole line, and for host names, which sshd compares only with UseDNS.
+ * Returns the addresses of `--from`, for `from="..."`. Throws FleetError `usage` for a text that makes sshd refuse the
+ * whole line, and for host names, which sshd compares only with UseDNS.
  */
 export function fromAddresses(given: readonly string[]): readonly string[] {
   const addresses = given.flatMap((text) => text.split(',').map((address) => address.trim()));
@@ -22,7 +22,7 @@ export function fromAddresses(given: readonly string[]): readonly string[] {
   return [...new Set(addresses)];
 }
 
-/** True for a network in CIDR notation whose address has no bits beyond its length, as sshd wants it. */
+/** True if the text is a network in CIDR notation without bits beyond its length, as sshd requires. */
 function isNetwork(text: string): boolean {
   const [address = '', length = '', ...more] = text.split('/');
   const family = isIP(address);

@@ -5,8 +5,8 @@ import type { Context } from '../command/context.ts';
 import { readStored } from '../command/read-stored.ts';
 
 /**
- * Returns the kind of agent that read a client last; null if it is not known. If the database cannot be asked,
- * complains of that and of what follows from it, `doubt`.
+ * Returns the kind of agent that read a client last; null if unknown. If the database cannot be read, prints the fault
+ * and its consequence, `doubt`, and returns null.
  */
 export async function lastReader(
   { output, signal }: Context,

@@ -19,13 +19,13 @@ import { renderTable } from '../terminal/table.ts';
 
 export interface RuntimesAddOptions {
   readonly platform: string;
-  /** A file, `self`, `npm` or `npm@VERSION`; null: what fits best. */
+  /** A file, `self`, `npm` or `npm@VERSION`; null: `self` if this Node.js fits, else `npm`. */
   readonly from: string | null;
   /** A SHASUMS256.txt of nodejs.org; null: nothing is compared. */
   readonly shasums: string | null;
 }
 
-/** `runtimes add`: keeps a Node.js for clients of one platform. */
+/** Runs `runtimes add`: keeps a Node.js for clients of one platform. */
 export async function runtimesAddCommand(context: Context, options: RuntimesAddOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   const target = requireTarget(options.platform);
@@ -54,7 +54,7 @@ export async function runtimesAddCommand(context: Context, options: RuntimesAddO
   return 0;
 }
 
-/** `runtimes list`. */
+/** Runs `runtimes list`: lists the Node.js binaries that are kept. */
 export function runtimesListCommand(context: Context): ExitStatus {
   const { output } = context;
   const { runtimes: dir } = statePaths(loadSettings(context).stateDir);
@@ -70,7 +70,7 @@ export function runtimesListCommand(context: Context): ExitStatus {
   return 0;
 }
 
-/** `runtimes remove`. */
+/** Runs `runtimes remove`: deletes the Node.js of a platform. Clients keep their copies. */
 export function runtimesRemoveCommand(context: Context, platform: string): ExitStatus {
   const { output } = context;
   const dir = claimRuntimes(context);
@@ -107,7 +107,7 @@ function originOf({ from, shasums }: RuntimesAddOptions, target: RuntimeTarget):
     const message = '--shasums lists release archives, and neither npm nor --from self has one';
     throw usageError(message, 'Fetch the archive, and add --from FILE.');
   }
-  // The agent is tried with the release that runs the collector.
+  // The agent is tested with the major version that runs the collector.
   const ownMajor = process.versions.node.split('.')[0] ?? '';
   const ownFits = isOwnTarget(target);
   if (from === null) return ownFits ? { kind: 'self' } : { kind: 'npm', version: ownMajor };

@@ -24,22 +24,20 @@ import { lastReader } from './last-reader.ts';
 
 export interface SpoolCommandOptions {
   readonly client: string;
-  /** A duration as config.xml writes it; null: as often as the collector comes. */
+  /** A duration as config.xml writes it; null: the collector's interval. */
   readonly every: string | null;
-  /** Print a script that puts the line into the crontab, instead of the line. */
+  /** Prints a script that puts the line into the crontab, instead of the line. */
   readonly script: boolean;
-  /** Print a script that takes the line out. */
+  /** Prints a script that removes the line. */
   readonly remove: boolean;
 }
 
-/** A client takes reports itself if the collector has not come for so many of its pauses. */
+/** A client takes reports itself if there was no visit for so many intervals of the collector. */
 const pausesUntilMissed = 1.5;
-/** The size of a usual machine's report on a disk: one block. */
+/** The size of an ordinary machine's report on a disk: one block. */
 const bytesOnDisk = 4096;
 
-/**
- * `spool`: prints the crontab line by which a client takes reports itself while no collector comes. Changes nothing.
- */
+/** Runs `spool`: prints a client's crontab line that takes reports while no collector visits. Changes nothing. */
 export async function spoolCommand(context: Context, options: SpoolCommandOptions): Promise<ExitStatus> {
   const { output } = context;
   const config = loadSettings(context);
@@ -100,7 +98,7 @@ function sshTo(client: Client, config: Config): string {
   return `${sshCommand(hops, client, hops.at(-1)?.username ?? '')} sh`;
 }
 
-/** The crontab line runs what a visit has left on the client. */
+/** Throws FleetError `usage` for a client that is not visited: the line runs programs that a visit leaves there. */
 function refuseWhatIsNotVisited({ name, pushEveryMs, forwardedBy, spokeUrl }: Client): void {
   if (forwardedBy !== null) {
     throw usageError(`${name} is visited by its site ${forwardedBy}`, 'Run this on the collector of that site.');
@@ -113,7 +111,9 @@ function refuseWhatIsNotVisited({ name, pushEveryMs, forwardedBy, spokeUrl }: Cl
   );
 }
 
-/** Refuses a client of the shell agent, which keeps no reports. If the database is away, the line does no harm. */
+/**
+ * Refuses a client of the shell agent, which keeps no reports. Accepts any without a database: the line is harmless.
+ */
 async function refuseWhatCannotSeal(context: Context, { storage }: Config, { name }: Client): Promise<void> {
   const reader = await lastReader(context, storage, name, 'and the line needs Node.js there');
   if (reader !== 'shell') return;

@@ -10,13 +10,13 @@ import { acknowledgedText, clientText, closedWords, coverText, unsentText } from
 export interface AlertTableOptions {
   readonly time: ReaderTime;
   readonly nowMs: number;
-  /** False: the column of clients is left out. */
+  /** False: the column of clients is omitted. */
   readonly withClients: boolean;
   /** Further sentences below an alert. Default: none. */
   readonly notesOf?: (view: AlertView) => readonly Cell[];
 }
 
-/** Renders alerts as a table, with sentences below those of which there is more to say. */
+/** Renders alerts as a table, with notes below the alerts that have some. */
 export function renderAlertTable(
   output: Output,
   views: readonly AlertView[],
@@ -60,7 +60,7 @@ function severityCell({ severity, state }: AlertView['alert']): Cell {
   return { text: severity, colour: severity === 'critical' ? 'red' : 'yellow' };
 }
 
-/** Names the recipients of mails that were sent. The others get a note. */
+/** Returns the recipients of mails that were sent. Unsent mails are in the notes. */
 function notifiedText(notified: AlertView['notified'], { moment }: ReaderTime): string {
   const [last, ...others] = notified.filter(({ unsent }) => unsent === null);
   if (last === undefined) return notified.length === 0 ? 'nobody' : 'nobody yet';

@@ -7,7 +7,7 @@ import { counted } from '../../text/numbers.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
 import { jsonTime, type ReaderTime } from '../terminal/reader-time.ts';
 
-/** Names a silence or a window, and its end. */
+/** Describes a silence or a window, with its end. */
 export function coverText({ silence, untilMs }: Pick<HeldBack, 'silence' | 'untilMs'>, { moment }: ReaderTime): string {
   return `${silence === null ? 'window' : `silence ${silence}`} until ${moment(untilMs)}`;
 }
@@ -30,12 +30,12 @@ export function heldBackText(held: readonly HeldBack[], time: ReaderTime): strin
   );
 }
 
-/** The silences and windows in force as JSON. */
+/** Returns the silences and windows in force as JSON. */
 export function heldBackJson(held: readonly HeldBack[]): readonly object[] {
   return held.map(({ silence, untilMs, alerts }) => ({ ...coverJson({ silence, untilMs }), alerts }));
 }
 
-/** A silence or a window as JSON. */
+/** Returns a silence or a window as JSON. */
 export function coverJson({ silence, untilMs }: Pick<HeldBack, 'silence' | 'untilMs'>): object {
   return { kind: silence === null ? 'window' : 'silence', silence, until: jsonTime(untilMs) };
 }
@@ -48,12 +48,12 @@ export function clientText(client: string): string {
   return client === '' ? '(fleet)' : client;
 }
 
-/** Returns the text with a capital at its beginning. */
+/** Returns the text with a capital first letter. */
 export function sentenceCase(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** Says what became of a mail that has not been sent. */
+/** Describes the state of a mail that has not been sent. */
 export function unsentText({ recipient, delivery, sinceMs, error }: Unsent, { moment }: ReaderTime): string {
   const reason = error === null ? '' : `: ${error}`;
   if (delivery === 'queued') return `queued for ${recipient} since ${moment(sinceMs)}`;
@@ -61,7 +61,7 @@ export function unsentText({ recipient, delivery, sinceMs, error }: Unsent, { mo
   return `not delivered to ${recipient} since ${moment(sinceMs)}${reason}`;
 }
 
-/** Says who acknowledged an alert, until when, and with which comment. */
+/** Describes an acknowledgement: its author, its end and its comment. */
 export function acknowledgedText(
   { acknowledgedBy, acknowledgedUntilMs, acknowledgedComment }: AlertView['alert'],
   { moment }: ReaderTime,
@@ -82,7 +82,7 @@ export const closedWords: Readonly<Record<ClosedReason, string>> = {
   unconfirmed: 'never fired',
 };
 
-/** An alert as JSON. */
+/** Returns an alert as JSON. */
 export function alertJson({ alert, notified, acknowledged, covers }: AlertView): object {
   const { id, client, rule, subject, state, severity, value, valueText, limitText } = alert;
   const { pendingSinceMs, firingSinceMs, resolvedAtMs, closedReason, flapping } = alert;

@@ -3,8 +3,7 @@ import { accountName } from '../../platform/account.ts';
 const maxChars = 255;
 
 /**
- * Returns the person at the keyboard: $SUDO_USER, else $USER, else the account's name, as cron may set neither
- * variable.
+ * Returns the name of the user: $SUDO_USER, else $USER, else the account's name, because cron may set neither variable.
  */
 export function authorName(environment: Readonly<Record<string, string | undefined>> = process.env): string {
   const named = ['SUDO_USER', 'USER'].map((name) => environment[name]?.trim() ?? '').find((name) => name !== '');

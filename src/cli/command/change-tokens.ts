@@ -5,13 +5,13 @@ import { takeLock } from '../../state/lock.ts';
 import type { StatePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 
-/** Another command changes the files for a moment, which is seconds where the disk is busy: half a minute in all. */
+/** Half a minute of attempts: another command holds the lock for a moment, or for seconds if the disk is busy. */
 const lockAttempts = 600;
 const lockPauseMs = 50;
 
 /**
- * Changes a file of tokens or keys in a state folder that is ours, while no other command does. Throws FleetError
- * `locked`.
+ * Claims the state folder, and changes a file of tokens or keys in it under a lock. Throws FleetError `locked` if
+ * another command holds the lock.
  */
 export async function changeTokens<T>(paths: StatePaths, signal: AbortSignal, change: () => T): Promise<T> {
   claimStateFolder(paths, []);

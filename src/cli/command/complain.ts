@@ -19,12 +19,12 @@ export function complain(output: Output, thrown: unknown): ExitStatus {
   return error.exitStatus;
 }
 
-/** The JSON document of a command that an error ended. */
+/** Returns the JSON document of a command that an error ended. */
 export function errorDocument(error: FleetError): object {
   return { error: { ...faultJson(error), ...(error.client === null ? {} : { client: error.client }) } };
 }
 
-/** A fault of a run as JSON. */
+/** Returns the fault of a run as JSON. */
 export function faultJson({ code, stage, message, advice }: FleetError): object {
   return { code, stage, message, advice };
 }

@@ -3,7 +3,7 @@ import { jitterOf } from '../../platform/jitter.ts';
 import { minuteMs } from '../../platform/units.ts';
 import { formatDuration } from '../../text/durations.ts';
 
-/** The pauses that the five fields of crontab(5) can say evenly, in minutes. */
+/** The pauses that the five fields of crontab(5) can express evenly, in minutes. */
 const choices = [1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60, 120, 180, 240, 360, 480, 720, 1440] as const;
 const hourMinutes = 60;
 const dayMinutes = 1440;
@@ -15,8 +15,8 @@ export function schedulablePause(everyMs: number): number {
 }
 
 /**
- * Returns the five fields of crontab(5) for a pause. Machines with other seeds start at other minutes, and none at the
- * full ones, when everything else does. Throws FleetError `usage` for a pause that crontab(5) cannot say evenly.
+ * Returns the five fields of crontab(5) for a pause. Machines with different seeds start at different minutes, never at
+ * full ones, when most other jobs start. Throws FleetError `usage` for a pause that crontab(5) cannot express evenly.
  */
 export function cronSchedule(everyMs: number, seed: string): string {
   const minutes = choices.find((choice) => choice * minuteMs === everyMs);

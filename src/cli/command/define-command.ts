@@ -9,7 +9,7 @@ export { Command, CommanderError, Option };
 export interface Parameter<Value> {
   readonly flags: string;
   readonly help: string;
-  /** The value if the command line does not give one; a text stands in the help as the default. */
+  /** The value if the command line gives none. The help shows a text as the default. */
   readonly absent: Value;
   /** Reads one word. Throws InvalidArgumentError. */
   readonly read?: (word: string) => unknown;
@@ -18,14 +18,14 @@ export interface Parameter<Value> {
   readonly choices?: readonly string[];
   /** Options that cannot be given beside this one. */
   readonly conflicts?: readonly string[];
-  /** Left out of the help. */
+  /** The help omits the parameter. */
   readonly isHidden?: true;
 }
 
 /** A required argument always has a value. */
 type Given<Flags extends string, Value> = Flags extends `<${string}` ? Value : Value | null;
 
-/** An option without a value. `--no-open` is true if it is given. */
+/** Defines an option without a value. The value of `--no-open` is true if the option is given. */
 export function flag(flags: string, help: string): Parameter<boolean> {
   return { flags, help, absent: false };
 }
@@ -34,7 +34,7 @@ export function text<const Flags extends string>(flags: Flags, help: string): Pa
   return { flags, help, absent: null as Given<Flags, string> };
 }
 
-/** An option whose value may be left out: the value is true then. */
+/** Defines an option whose value may be omitted: the value is then true. */
 export function optionalText(flags: string, help: string): Parameter<string | true | null> {
   return { flags, help, absent: null };
 }
@@ -47,7 +47,7 @@ export function choice<const Name extends string, const Flags extends string = s
   return { flags, help, absent: null as Given<Flags, Name>, choices };
 }
 
-/** A whole number within bounds. */
+/** Defines a parameter for a whole number within bounds. */
 export function wholeNumber<const Flags extends string>(
   flags: Flags,
   help: string,
@@ -62,12 +62,12 @@ export function wholeNumber<const Flags extends string>(
   return { flags, help, absent: null as Given<Flags, number>, read };
 }
 
-/** An option that may be given again, or the last argument, `[client...]`. */
+/** Returns the parameter as an option that may be repeated, or as the last argument, `[client...]`. */
 export function many<Value>(parameter: Parameter<Value>): Parameter<readonly NonNullable<Value>[]> {
   return { ...parameter, absent: [], isList: true };
 }
 
-/** An option with a default, which the help shows. */
+/** Returns the parameter with a default, which the help shows. */
 export function withDefault<Value>(
   parameter: Parameter<Value>,
   absent: NonNullable<Value>,
@@ -75,7 +75,7 @@ export function withDefault<Value>(
   return { ...parameter, absent };
 }
 
-/** The clients, the group and the labels that many commands are limited to. */
+/** The clients, the group and the labels that limit many commands. */
 export const selection = {
   clients: many(text('[client...]', 'only these clients')),
   group: text('--group <name>', 'only the clients of this group and of those inside it'),
@@ -91,7 +91,7 @@ export const narrowing = {
 /** The handler of a command with the values of its command line. */
 export type Action = (context: Context) => Promise<ExitStatus>;
 
-/** Adds a command to the program, or a subcommand to its command. `execute` runs its action. */
+/** A function that adds a command to the program, or a subcommand to its command. `execute` runs the action. */
 export type AddCommand = (parent: Command, execute: (action: Action) => Promise<void>) => void;
 
 type Parameters = Readonly<Record<string, Parameter<unknown>>>;
@@ -105,14 +105,14 @@ interface Description {
   readonly help: string;
   /** A command line that the help ends with. */
   readonly example: string;
-  /** Left out of the help. */
+  /** The help omits the command. */
   readonly isHidden?: true;
 }
 
 export interface CommandDefinition<Taken extends Parameters> extends Description {
   /** Arguments in their order, and options. */
   readonly parameters?: Taken;
-  /** Runs the command. Loads its module, so that no other command does. */
+  /** Runs the command. Loads the command's module, which other commands do not load. */
   readonly run: (context: Context, values: ValuesOf<Taken>) => Promise<ExitStatus>;
 }
 
@@ -192,7 +192,7 @@ export function commandLineError(message: string, program: Command, args: readon
   return usageError(first.replace(/^error: /, ''), `${hint}See ${commandIn(program, args)} --help.`);
 }
 
-/** Returns the name of the innermost command that a command line names, as `fleet-health keys retire`. */
+/** Returns the name of the innermost command that a command line names, such as `fleet-health keys retire`. */
 function commandIn(program: Command, args: readonly string[]): string {
   let command = program;
   const names = [program.name()];

@@ -6,8 +6,8 @@ import type { RunFact } from '../../storage/store/run.ts';
 import { readStored } from './read-stored.ts';
 
 /**
- * Returns a sentence about the SQLite database in the state folder if config.xml names another one that no run has used
- * yet: a changed `<storage url>` begins a new history without it. Returns null otherwise.
+ * Returns a sentence about the SQLite database in the state folder if config.xml names another database that no run has
+ * used yet: a changed `<storage url>` begins a new history. Returns null otherwise.
  */
 export function leftDatabase(
   { stateDir, storage }: Pick<Config, 'stateDir' | 'storage'>,
@@ -18,7 +18,7 @@ export function leftDatabase(
   return `${left} holds what was stored before <storage url> named another database.`;
 }
 
-/** Returns the same sentence if the only run that the database knows is the one that has just ended. */
+/** Returns the sentence of leftDatabase if the run that has just ended is the only one in the database; else null. */
 export async function leftByFirstRun(
   config: Pick<Config, 'stateDir' | 'storage'>,
   signal: AbortSignal,

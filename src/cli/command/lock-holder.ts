@@ -6,13 +6,13 @@ import { jsonTime } from '../terminal/reader-time.ts';
 /** The process that holds a lock. */
 export interface Holder {
   readonly pid: number;
-  /** Left out if it can only run on this machine. */
+  /** Absent if the process can only run on this machine. */
   readonly host?: string;
-  /** null: not known. */
+  /** null: unknown. */
   readonly startedAtMs: number | null;
 }
 
-/** Says that a command ends because another one of its kind runs. `holder` is null if it cannot be read. */
+/** Describes why a command ends: another process runs the same command. `holder` is null if unreadable. */
 export function overlappedText(command: string, holder: Holder | null, nowMs: number): string {
   if (holder === null) return `Another ${command} is running already.`;
   const { pid, host, startedAtMs } = holder;
@@ -21,7 +21,7 @@ export function overlappedText(command: string, holder: Holder | null, nowMs: nu
   return `Another ${command} is running already (process ${pid}${where}${since}).`;
 }
 
-/** The fields of the log line about that. */
+/** Returns the fields of the log line about an overlapping run. */
 export function overlappedFields(run: string, holder: Holder | null): LogFields {
   return {
     run,
@@ -31,7 +31,7 @@ export function overlappedFields(run: string, holder: Holder | null): LogFields 
   };
 }
 
-/** The holder of a lock as JSON. */
+/** Returns the holder of a lock as JSON. */
 export function holderJson(holder: Holder | null): object | null {
   return holder && jsonFields({ pid: holder.pid, host: holder.host, sinceMs: holder.startedAtMs });
 }

@@ -17,7 +17,7 @@ export const stateColours: Readonly<Record<ClientState, Colour>> = {
 
 const severityColours: Readonly<Record<Severity, Colour>> = { critical: 'red', warning: 'yellow' };
 
-/** The last visit's fault, and when the next one is made if it has to wait. */
+/** Returns the fault of the last visit, and the time of the next visit if a refused login delays it. */
 export function visitNotes({ client, known }: FleetMember, { moment }: ReaderTime, nowMs: number): readonly Cell[] {
   const error = [known?.errorCode, known?.errorMessage].filter(Boolean).join(': ');
   const nextMs = known?.nextAttemptAtMs ?? null;
@@ -29,13 +29,13 @@ export function visitNotes({ client, known }: FleetMember, { moment }: ReaderTim
   ];
 }
 
-/** Says when a client was visited last, or when it pushed or was missed last. */
+/** Describes when a client was last visited, or when a pushing client last pushed or was missed. */
 export function lastHeardWords(pushes: boolean, atMs: number, time: ReaderTime): string {
   const at = time.momentAndAge(atMs);
   return pushes ? `It pushes; the newest entry in its visits is of ${at}.` : `It was last visited at ${at}.`;
 }
 
-/** Says in a sentence what it means that config.xml has a client paused or retired; null: it is active. */
+/** Describes the consequences of a paused or retired state. Returns null for an active client. */
 export function inactiveText({ state, untilMs, pushEveryMs }: Client, { moment }: ReaderTime): string | null {
   if (state === 'paused') {
     const until = untilMs === null ? '' : ` until ${moment(untilMs)}`;
@@ -46,18 +46,18 @@ export function inactiveText({ state, untilMs, pushEveryMs }: Client, { moment }
   return `It is retired in config.xml: it ${pushEveryMs === null ? 'is neither visited' : 'may not push'} nor evaluated.`;
 }
 
-/** `!` marks a value at its limit, for those who see no colour. */
+/** Formats a percentage. `!` marks a value at its limit, for readers who see no colour. */
 export function percent(value: number | null | undefined, beyond: Severity | null): Cell {
   if (typeof value !== 'number') return '-';
   return severityCell(`${value.toFixed(value < 10 ? 1 : 0)}%${beyond === null ? '' : '!'}`, beyond);
 }
 
-/** A text in the colour of a severity. */
+/** Returns a text in the colour of a severity. */
 export function severityCell(text: string, severity: Severity | null): Cell {
   return severity === null ? text : { text, colour: severityColours[severity] };
 }
 
-/** A client as JSON. docs/json.md describes its fields. */
+/** Returns a client as JSON. docs/json.md describes the fields. */
 export function memberJson({ client, address, labels, state, known, reportAgeMs, ...alerts }: FleetMember): object {
   return {
     client,

@@ -4,8 +4,8 @@ import type { FleetError } from '../../errors.ts';
 import type { Context } from './context.ts';
 
 /**
- * Asks on the terminal. Anything but y or yes, the end of input included, is a no. Throws the signal's reason, and
- * `unasked` if the question or the answer has no terminal.
+ * Asks on the terminal. Returns true for y or yes, and false for any other answer and at the end of input. Throws the
+ * signal's reason, or `unasked` if the question or the answer has no terminal.
  */
 export async function confirm(
   { output, signal }: Context,
@@ -14,7 +14,7 @@ export async function confirm(
 ): Promise<boolean> {
   if (!output.terminal || output.json || !process.stdin.isTTY) throw unasked();
   const lines = createInterface({ input: process.stdin, output: process.stdout });
-  // Ctrl-C comes as a key press while the terminal is read by readline; it is to mean what it always means.
+  // readline takes Ctrl-C for a key press; the process still gets its usual signal.
   lines.once('SIGINT', () => process.kill(process.pid, 'SIGINT'));
   const ended = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
   try {

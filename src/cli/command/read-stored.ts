@@ -49,9 +49,8 @@ const nothing: Stored = {
 };
 
 /**
- * Reads from the database in a session that the database itself keeps from writing. Before the first run everything is
- * empty. Throws FleetError
- * `migration-mismatch` if there is no schema and no run may make one.
+ * Reads from the database in a session that the database keeps read-only. Everything is empty before the first run.
+ * Throws FleetError `migration-mismatch` if there is no schema and no run may make one.
  */
 export async function readStored<Result>(
   storage: StorageConfig,

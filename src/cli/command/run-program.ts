@@ -19,12 +19,12 @@ export interface GlobalOptions {
   readonly quiet?: true;
 }
 
-/** Performs what a command line asks for. */
+/** A function that performs the action of a command line. */
 export type Perform = (globals: GlobalOptions, action: Action) => Promise<void>;
 
 /** Runs one command line (without node and script) and ends the process with its exit status. */
 export async function runProgram(args: readonly string[], createProgram: (perform: Perform) => Command): Promise<void> {
-  // Whatever it was: nobody else writes what is made here, and we can use it ourselves.
+  // With any umask: nobody else may write the files that are made here, and this account can use them.
   const given = process.umask(0o077);
   process.umask((given & 0o077) | 0o022);
   const status = await run(args, createProgram);
@@ -55,7 +55,7 @@ async function run(args: readonly string[], createProgram: (perform: Perform) =>
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
     const output = outputFor(guessGlobals(args), program);
     if (thrown instanceof CommanderError && thrown.code === 'commander.help') {
-      // The help that says which there are stands on stderr already.
+      // The help on stderr lists the commands already.
       if (output.json) output.printJson(errorDocument(commandLineError('a command is missing', program, args)));
       return 2;
     }
@@ -85,7 +85,7 @@ function outputFor(globals: GlobalOptions, program: Command): Output {
   return createOutput({ program: program.name(), json: globals.json ?? false, verbosity, stdout, stderr });
 }
 
-/** The options that matter for complaining, of a command line that could not be parsed. */
+/** Returns the options that decide how to print an error, from a command line that could not be parsed. */
 function guessGlobals(args: readonly string[]): GlobalOptions {
   return {
     ...(args.includes('--json') ? { json: true } : {}),

@@ -10,17 +10,17 @@ import { FleetError } from '../../errors.ts';
 import { minuteMs } from '../../platform/units.ts';
 import { oneLine } from '../../text/plain-text.ts';
 
-/** More might be cut off, and would be lost. */
+/** The length from which a crontab is not changed: the end of a longer text might be cut off and lost. */
 const maxCrontabChars = 64_000;
 
-/** Returns the crontab of this account; empty if it has none. Throws FleetError `crontab-failed`. */
+/** Returns the crontab of this account; empty if the account has none. Throws FleetError `crontab-failed`. */
 export async function readCrontab(signal: AbortSignal): Promise<string> {
   const { ok, stdout, stderr } = await crontab(['-l'], signal);
   if (ok && stdout.length >= maxCrontabChars)
     throw failed('it has more than 64,000 characters; put the lines in by hand');
   if (ok && stdout.includes('\ufffd')) throw failed('it is not UTF-8; put the lines in by hand');
   if (ok) return stdout;
-  // Where it cannot be read it must not be replaced.
+  // A crontab that cannot be read must not be replaced.
   if (/^no crontab for |can't open '[^']*': No such file/im.test(stderr)) return '';
   throw failed(`crontab -l: ${oneLine(stderr)}`);
 }
@@ -42,7 +42,7 @@ async function crontab(
   args: readonly string[],
   signal: AbortSignal,
 ): Promise<{ readonly ok: boolean; readonly stdout: string; readonly stderr: string }> {
-  // Its messages are recognised, so they must not be translated.
+  // The messages of crontab(1) are matched, so they must not be translated.
   const env = { PATH: process.env['PATH'], LC_ALL: 'C' };
   const result = await runProgram({ program: 'crontab', args, env, signal, timeoutMs: minuteMs });
   if (result.outcome === 'missing') throw failed('there is no crontab(1) here');
@@ -53,7 +53,7 @@ function failed(message: string): FleetError {
   return new FleetError({ code: 'crontab-failed', stage: 'usage', message });
 }
 
-/** Exists where systemd has booted the machine. */
+/** The folder that exists if systemd has booted the machine. */
 const bootedFolder = 'run/systemd/system';
 /** The folder that the packaged units may write to. */
 const packagedState = '/var/lib/fleet-health';
@@ -64,8 +64,8 @@ export type StartedConfig = Pick<Config, 'file' | 'clients' | 'collector' | 'sta
 
 /**
  * Returns root's command by which systemd starts this config.xml: systemctl for the Debian package's timers, or
- * `crontab --systemd` where it needs other units. Returns null where systemd does not run, the timers are not
- * installed, or they use another file. `root` stands for `/`.
+ * `crontab --systemd` if config.xml needs other units. Returns null if systemd does not run, or if the timers are not
+ * installed or use another file. `root` stands for `/`.
  */
 export function startingCommand(config: StartedConfig, root = '/'): string | null {
   const { file } = config;
@@ -75,7 +75,7 @@ export function startingCommand(config: StartedConfig, root = '/'): string | nul
   return `systemctl enable --now ${timers.join(' ')}`;
 }
 
-/** True if the units of the package suit: two programs, each five minutes, in a sandbox with one writable folder. */
+/** True if the package's units suit: two programs, every five minutes, in a sandbox with one writable folder. */
 function suitsPackage({ clients, collector, stateDir, storage, metrics }: StartedConfig): boolean {
   const { everyMs, open, sharedSite } = collector;
   const written = [storage.path, metrics?.textfile ?? null]

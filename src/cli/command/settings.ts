@@ -13,10 +13,7 @@ import { utcMinute } from '../terminal/reader-time.ts';
 import { complaintText } from './complain.ts';
 import type { Context } from './context.ts';
 
-/**
- * Loads config.xml, which -c names or which is found in the usual places, and checks its state folder. Throws
- * FleetError.
- */
+/** Loads the config.xml that -c names, or that of the usual places, and checks its state folder. Throws FleetError. */
 export function loadSettings(
   { configFile }: Pick<Context, 'configFile'>,
   onValid?: (tree: ConfigTree) => void,
@@ -38,7 +35,7 @@ export interface LastSettings {
 
 /**
  * Loads config.xml for the programs that cron starts. Keeps a copy of a valid configuration, and loads that copy if
- * config.xml cannot be used. Throws what loadSettings throws if a person sits at the terminal or no copy was kept.
+ * config.xml cannot be used. Throws the error of loadSettings if a person is at the terminal or no copy was kept.
  */
 export function loadLastSettings({ configFile, output }: Pick<Context, 'configFile' | 'output'>): LastSettings {
   const file = findConfig(configFile ?? undefined);
@@ -49,7 +46,7 @@ export function loadLastSettings({ configFile, output }: Pick<Context, 'configFi
         tryStateFolder(statePaths(stateDir), []);
         keepLastGood(tree, path.resolve(file), stateDir);
       } catch {
-        // The run itself says what is wrong with the folder.
+        // The run itself reports the fault of the folder.
       }
     };
     return { config: loadConfig({ file, onValid }), broken: null };
@@ -60,8 +57,8 @@ export function loadLastSettings({ configFile, output }: Pick<Context, 'configFi
 }
 
 /**
- * Loads config.xml for a command that only shows what is stored. If it cannot be used, the copy that cron's programs go
- * on with is loaded, and stderr gets the fault. Throws what loadSettings throws if no copy was kept.
+ * Loads config.xml for a command that only shows stored data. If config.xml cannot be used, loads the copy that cron's
+ * programs use, and prints the fault on stderr. Throws the error of loadSettings if no copy was kept.
  */
 export function loadSettingsToShow(context: Pick<Context, 'configFile' | 'output'>): Config {
   try {
@@ -76,8 +73,8 @@ export function loadSettingsToShow(context: Pick<Context, 'configFile' | 'output
 const brokenCodes: readonly ErrorCode[] = ['config-missing', 'config-invalid', 'config-permissions'];
 
 /**
- * Loads the copy that was kept of a config.xml which cannot be used. Throws the fault of config.xml if there is none,
- * or none that this version takes.
+ * Loads the kept copy of a config.xml that cannot be used. Throws the fault of config.xml if there is no copy, or none
+ * that this version accepts.
  */
 function loadKept(file: string, fault: unknown): { readonly config: Config; readonly broken: FleetError } {
   if (!(fault instanceof FleetError) || !brokenCodes.includes(fault.code)) throw fault;
@@ -101,7 +98,7 @@ function brokenBy(fault: FleetError, { keptAtMs }: LastGood): FleetError {
   });
 }
 
-/** Names or patterns of clients and a group, as a command line has them; none of both: all clients. */
+/** Names or patterns of clients, a group and labels, as a command line has them; none of these: all clients. */
 export interface Selection {
   readonly clients: readonly string[];
   readonly group: string | null;
@@ -114,19 +111,19 @@ export function isWholeFleet({ clients, group, label = null }: Selection): boole
   return clients.length === 0 && group === null && label === null;
 }
 
-/** Returns the selected clients. Throws FleetError `usage` for a name that fits none. */
+/** Returns the selected clients. Throws FleetError `usage` for a name that matches none. */
 export function selectedClients(config: Config, { clients, group, label }: Selection): readonly Client[] {
   return selectClients(config, { names: clients, groups: group === null ? [] : [group], labels: label });
 }
 
-/** Returns the selected clients without retired ones that are not named. Throws FleetError `usage` as above. */
+/** Returns the selected clients without retired ones that are not named. Throws the errors of selectedClients. */
 export function chooseClients(config: Config, selection: Selection): readonly Client[] {
   return selectedClients(config, selection).filter(
     ({ name, state }) => state !== 'retired' || selection.clients.includes(name),
   );
 }
 
-/** Returns the one client of a name or pattern. Throws FleetError `usage` if none or several fit. */
+/** Returns the only client of a name or pattern. Throws FleetError `usage` if none or several match. */
 export function chooseClient(config: Config, name: string): Client {
   const [client, ...others] = selectedClients(config, { clients: [name], group: null });
   if (client !== undefined && others.length === 0) return client;

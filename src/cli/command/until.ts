@@ -16,8 +16,8 @@ export interface SpanOptions {
 }
 
 /**
- * Reads when something begins and ends; the end is null if neither --until nor --for was given. Throws FleetError
- * `usage` if both were given, or for a text that is no time or a time that has passed.
+ * Parses the beginning and the end of a span; the end is null if neither --until nor --for was given. Throws FleetError
+ * `usage` if both were given, for a text that is no time, and for a time that has passed.
  */
 export function parseSpanAhead(
   { from, until, for: duration }: SpanOptions,
@@ -32,7 +32,7 @@ export function parseSpanAhead(
   return { startsAtMs, endsAtMs: until === null ? null : parseAhead('--until', until, config, startsAtMs) };
 }
 
-/** Reads `2h` after a time, a clock's next `18:00`, `tomorrow 08:00`, or a time of ISO 8601 in the readers' zone. */
+/** Parses `2h` after a time, a clock's next `18:00`, `tomorrow 08:00`, or a time of ISO 8601 in the readers' zone. */
 function parseAhead(option: string, text: string, config: Pick<Config, 'alerts'>, fromMs: number): number {
   const { zone, moment } = readerTime(config, fromMs);
   const spanMs = parseDuration(text);
@@ -54,8 +54,8 @@ function parseAhead(option: string, text: string, config: Pick<Config, 'alerts'>
 }
 
 /**
- * Reads `30d` ago, a clock's last `06:00`, `yesterday 18:00`, or a time of ISO 8601 in the readers' zone. Throws
- * FleetError `usage` for any other text, and for a time that is still to come.
+ * Parses `30d` ago, a clock's last `06:00`, `yesterday 18:00`, or a time of ISO 8601 in the readers' zone. Throws
+ * FleetError `usage` for any other text, and for a time in the future.
  */
 export function parseSince(option: string, text: string, config: Pick<Config, 'alerts'>, nowMs: number): number {
   const { zone, moment } = readerTime(config, nowMs);
@@ -75,7 +75,7 @@ export function parseSince(option: string, text: string, config: Pick<Config, 'a
 
 const dayOffsets: Readonly<Record<string, number>> = { yesterday: -1, today: 0, tomorrow: 1 };
 
-/** Reads a day's name, a clock's time, both, or ISO 8601. A bare clock's time is the next one, or with -1 the last. */
+/** Parses a day's name, a clock's time, both, or ISO 8601. A time without a day is the next, or with -1 the last. */
 function timeNear(text: string, zone: string, nowMs: number, direction: 1 | -1): number | null {
   const parts = /^(?:(yesterday|today|tomorrow)\b *)?(\d?\d:\d\d)?$/i.exec(text.trim());
   const [, name, clock] = parts ?? [];
@@ -95,7 +95,7 @@ export function parseSpanOption(option: string, text: string): number {
   throw usageError(`${option} ${JSON.stringify(text)} is no duration`, 'Write 30m, 4h, 2d or 1h30m.');
 }
 
-/** Returns a text that people write for others. Throws FleetError `usage` if its column has fewer characters. */
+/** Returns the text. Throws FleetError `usage` if the text is longer than its column. */
 export function checkLength(option: string, text: string, maxChars: number): string {
   if (text.length <= maxChars) return text;
   throw usageError(`${option} is longer than ${maxChars} characters`, 'Say it shorter.');

@@ -1,11 +1,11 @@
 import { usageError } from '../../errors.ts';
 
-/** Fewer characters of an id are more likely a mistake. */
+/** The shortest beginning of an id that is accepted: a shorter text is probably a mistake. */
 const leastPrefix = 4;
 
 /**
- * Returns the one id that begins with the text, or the text itself if no id does or the text has fewer than four
- * characters. Throws FleetError `usage` if several ids do; `noun` names one of them.
+ * Returns the only id that begins with the text. Returns the text itself if no id does or the text has fewer than four
+ * characters. Throws FleetError `usage` if several ids do; `noun` is the word for the owner of an id.
  */
 export function wholeId(ids: readonly string[], text: string, noun: string): string {
   if (text.length < leastPrefix || ids.includes(text)) return text;

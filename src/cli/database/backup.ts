@@ -11,8 +11,8 @@ import type { Context, ExitStatus } from '../command/context.ts';
 import { loadSettings } from '../command/settings.ts';
 
 /**
- * `backup FILE`: copies the SQLite database as it is now, while collector and alerter go on. Throws FleetError `usage`
- * if the file exists or cannot be written, or if the database is a server; else a storage fault.
+ * Runs `backup FILE`: copies the SQLite database as of now, while collector and alerter go on. Throws FleetError
+ * `usage` if the file exists or cannot be written, or if the database is a server; else StorageFault.
  */
 export async function backupCommand(context: Context, file: string): Promise<ExitStatus> {
   const { output, signal } = context;

@@ -19,7 +19,7 @@ import { loadSettings } from '../command/settings.ts';
 import type { Progress } from '../terminal/progress.ts';
 
 export interface CopyCommandOptions {
-  /** A URL, or a config.xml whose `<storage>` is meant. */
+  /** A URL, or a config.xml with the `<storage>` to copy to. */
   readonly to: string | null;
   readonly passwordFile: string | null;
   /** Replaces silences and acknowledgements that were made in the target. */
@@ -27,8 +27,8 @@ export interface CopyCommandOptions {
 }
 
 /**
- * `copy`: copies the database into another one, which is empty or an earlier copy. Neither `collect`, `alert`, `ingest`
- * nor `prune` of this state folder runs meanwhile. Throws FleetError.
+ * Runs `copy`: copies the database into another one, which is empty or an earlier copy. Prevents `collect`, `alert`,
+ * `ingest` and `prune` of this state folder from running meanwhile. Throws FleetError.
  */
 export async function copyCommand(context: Context, options: CopyCommandOptions): Promise<ExitStatus> {
   const config = loadSettings(context);
@@ -64,10 +64,10 @@ function targetOf({ to, passwordFile }: CopyCommandOptions): StorageConfig {
   return loadConfig({ file: to }).storage;
 }
 
-/** Begins a URL; a file is never taken for one. */
+/** The beginning of a URL. Any other text names a file. */
 const urlForm = /^[a-z]+:/i;
 
-/** Takes the locks of all programs that write. Returns what releases them. Throws FleetError `locked`. */
+/** Takes the locks of all programs that write. Returns a function to release them. Throws FleetError `locked`. */
 async function lockState({ stateDir }: Config): Promise<() => void> {
   const paths = statePaths(stateDir);
   claimStateFolder(paths, []);

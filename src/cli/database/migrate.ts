@@ -7,13 +7,13 @@ import type { Context, ExitStatus } from '../command/context.ts';
 import { loadSettings } from '../command/settings.ts';
 
 export interface MigrateCommandOptions {
-  /** Only say what would be done. */
+  /** Only prints the migrations that would be applied. */
   readonly check: boolean;
 }
 
 /**
- * `migrate`: applies the migrations that the database lacks, and adopts those whose files somebody ran by hand. Throws
- * FleetError `migration-mismatch` if the schema is another one.
+ * Runs `migrate`: applies the migrations that the database lacks, and adopts migrations that somebody ran by hand.
+ * Throws FleetError `migration-mismatch` if the schema is another one.
  */
 export async function migrateCommand(context: Context, options: MigrateCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;

@@ -17,15 +17,15 @@ import { loadSettings } from '../command/settings.ts';
 import type { Progress } from '../terminal/progress.ts';
 
 export interface PruneCommandOptions {
-  /** Only say what would go. */
+  /** Only prints how many rows would be removed. */
   readonly dryRun: boolean;
-  /** Make the SQLite file anew. */
+  /** Rewrites the SQLite file. */
   readonly vacuum: boolean;
 }
 
 /**
- * `prune`: removes all rows that are older than `<retention>` says, at once. It may run beside `collect`, which removes
- * them too: a row counts once. The exit status is 1 if a signal ended it; the next run goes on.
+ * Runs `prune`: removes all rows older than `<retention>` allows, at once. May run beside `collect`, which removes such
+ * rows too: a row counts once. The exit status is 1 if a signal ended the command; the next run continues.
  */
 export async function pruneCommand(context: Context, options: PruneCommandOptions): Promise<ExitStatus> {
   const config = loadSettings(context);
@@ -103,7 +103,7 @@ function keptSentence({ retention: { rawMs, detailMs, logsMs, hourlyMs, dailyMs 
   return `Kept: rows ${kept(rawMs)}, whole reports ${kept(detailMs)}, lines of logs ${kept(logsMs)}, ${rollups}.`;
 }
 
-/** The counts before the first run: there is no database. */
+/** The counts before the first run, when there is no database. */
 const nothing: PruneResult = {
   stats: 0,
   reports: 0,
@@ -116,7 +116,7 @@ const nothing: PruneResult = {
 };
 
 async function withStore<T>(config: Config, migrate: boolean, work: (store: RetentionStore) => Promise<T>): Promise<T> {
-  // Without the signal: it ends pruning between two transactions, and need not cut one off.
+  // Opened without the signal, which ends pruning between two transactions and need not abort one.
   const open = await openStorage({ storage: config.storage, migrate, program: 'collect' });
   try {
     return await work(open.retention);

@@ -7,11 +7,11 @@ import { renderTable } from '../terminal/table.ts';
 import type { DetailWords } from './report-lines.ts';
 
 const mostRows = 20;
-/** Lines of a text below the first one that are shown of a check that is not OK. */
+/** The number of lines shown below the first line of a text, for a check that is not OK. */
 const mostLines = 3;
 const stateColours: readonly Colour[] = ['green', 'yellow', 'red', 'yellow'];
 
-/** The results of people's own checks, the worst first: all that are not OK, and of the others what fits. */
+/** Returns the results of people's own checks, the worst first: all that are not OK, and as many others as fit. */
 export function checkLines({ newest }: ClientDetail, { output, nowMs }: DetailWords): readonly string[] {
   const checks = newest?.checks ?? [];
   if (checks.length === 0) return [];
@@ -34,7 +34,7 @@ export function checkLines({ newest }: ClientDetail, { output, nowMs }: DetailWo
   return [table, ...(rest > 0 ? [`and ${rest} more that are OK; --json has all`] : [])];
 }
 
-/** Returns `2h`, or `23h+` if the rows that are read do not tell when the state began. */
+/** Returns the age of the state: `2h`, or `23h+` if the state began before the rows that are read. */
 function sinceText({ sinceMs, sinceIsOlder }: ShownCheck, nowMs: number): string {
   if (sinceMs === null) return '-';
   return `${describeAge(nowMs - sinceMs)}${sinceIsOlder ? '+' : ''}`;

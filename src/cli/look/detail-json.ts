@@ -10,7 +10,7 @@ import { jsonFields } from '../terminal/json-fields.ts';
 import { jsonTime } from '../terminal/reader-time.ts';
 import { forecastJson } from './forecast-json.ts';
 
-/** The document of `show`. docs/json.md describes its fields. */
+/** Returns the document of `show`. docs/json.md describes the fields. */
 export function detailJson(detail: ClientDetail, nowMs: number): object {
   const { member, listed, alerts, newest, forecasts, visits, day, inventory, mails, logs, logCounts } = detail;
   return {
@@ -48,7 +48,7 @@ export function detailJson(detail: ClientDetail, nowMs: number): object {
 const diskColumns = ['mount', 'fstype', 'source', 'scope', 'mode', ...diskFigures] as const;
 const networkColumns = ['interface', ...networkFigures, 'interval_s'] as const;
 
-/** Names the columns one by one, for a stored row has more. */
+/** Returns only the given columns: a stored row has more. */
 function columnsIn<Row extends object>(row: Row, columns: readonly (keyof Row)[]): object {
   return Object.fromEntries(columns.map((column) => [column, row[column]]));
 }

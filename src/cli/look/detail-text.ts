@@ -13,7 +13,7 @@ import { logLines } from './log-lines.ts';
 import { type DetailWords, diskLines, networkLines, nowLines, processLines } from './report-lines.ts';
 import { dayLines, inventoryLines, mailLines, visitLines } from './stored-lines.ts';
 
-/** Everything about a client in sections. */
+/** Returns the text about a client, in sections. */
 export function detailText(output: Output, config: Config, detail: ClientDetail, nowMs: number): string {
   const time = readerTime(config, nowMs);
   const words: DetailWords = { output, config, time, nowMs };
@@ -38,7 +38,7 @@ export function detailText(output: Output, config: Config, detail: ClientDetail,
   return [headLines(detail, words).join('\n'), ...blocks, end].join('\n\n');
 }
 
-/** The client with its state, and what that means for everything below. */
+/** Returns lines about the client's state, and about its consequences for all sections. */
 function headLines({ member, listed, newest }: ClientDetail, { output, config, time, nowMs }: DetailWords): string[] {
   const { client, address, state, known, reportAgeMs } = member;
   const shown = listed === null ? output.colour('dim', 'left') : output.colour(stateColours[state], state);

@@ -2,7 +2,7 @@ import type { MountForecast } from '../../forecast/fleet-forecast.ts';
 import { rounded } from '../../text/numbers.ts';
 import { jsonTime } from '../terminal/reader-time.ts';
 
-/** A forecast of `forecast --json` and `show --json`. docs/json.md describes its fields. */
+/** Returns a forecast for `forecast --json` and `show --json`. docs/json.md describes the fields. */
 export function forecastJson({ client, mount, resource, forecast, sinceMs }: MountForecast): object {
   const { daysLeft, daysLow, daysHigh, perDay } = forecast;
   return {

@@ -11,7 +11,7 @@ import type { Output } from '../terminal/output.ts';
 import { readerTime } from '../terminal/reader-time.ts';
 import { renderTable } from '../terminal/table.ts';
 
-/** The table of forecasts, the nearest first. */
+/** Returns the table of forecasts, the nearest first. */
 export function forecastText(
   output: Output,
   config: Config,
@@ -46,7 +46,7 @@ export function forecastText(
   return `${table}\n\n${forecasts.length} of ${mounts} will be full within ${within} if they grow as they do.`;
 }
 
-/** `/data will be full in about 6d (5d to 8d): it grows 11 GiB a day since 2026-11-14.` */
+/** Returns a sentence: `/data will be full in about 6d (5d to 8d): it grows 11 GiB a day since 2026-11-14.` */
 export function forecastSentence(foreseen: MountForecast): string {
   const fullIn = describeAge(foreseen.forecast.daysLeft * dayMs);
   const growth = `it grows ${growthWords(foreseen)} a day since ${dayOf(foreseen.sinceMs)}`;
@@ -55,7 +55,7 @@ export function forecastSentence(foreseen: MountForecast): string {
   );
 }
 
-/** The day of UTC. */
+/** Returns the day in UTC. */
 function dayOf(atMs: number): string {
   return new Date(atMs).toISOString().slice(0, 10);
 }
@@ -65,12 +65,12 @@ function rangeWords({ forecast: { daysLow, daysHigh } }: MountForecast): string 
   return daysHigh === null ? `${low} or more` : `${low} to ${describeAge(daysHigh * dayMs)}`;
 }
 
-/** `11 GiB`, or `0.5 %` of the inodes. */
+/** Returns the growth of a day: `11 GiB`, or `0.5 %` of the inodes. */
 function growthWords({ forecast: { perDay }, resource }: MountForecast): string {
   return resource === 'inodes' ? `${rounded(perDay, 2)} %` : describeSize(perDay);
 }
 
-/** Describes the turnout of forecasts of the past. */
+/** Describes how forecasts of the past turned out. */
 export function backtestText(
   { spoke, right, wrong, late, open, missed }: BacktestCounts,
   { days, within }: { readonly days: number; readonly within: string },

@@ -19,10 +19,10 @@ export interface ForecastCommandOptions extends Selection {
   readonly backtest: string | null;
 }
 
-/** The most past days whose forecasts can be made again: levels are kept for these and their history. */
+/** The most past days whose forecasts can be repeated: levels are kept for these days and their history. */
 const mostPastDays = 90;
 
-/** `forecast`: prints which file systems will be full, or how such forecasts of the past turned out. */
+/** Runs `forecast`: prints the file systems that will be full, or how forecasts of the past turned out. */
 export async function forecastCommand(context: Context, options: ForecastCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   const withinDays = parseDays('--within', options.within, farthestDays);

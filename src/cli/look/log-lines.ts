@@ -4,8 +4,8 @@ import { renderTable } from '../terminal/table.ts';
 import type { DetailWords } from './report-lines.ts';
 
 /**
- * The new lines that the newest report counted, and the newest lines of the client's logs, newest first. Without a time
- * of its own a line has that of its report.
+ * Returns the counts of new lines in the newest report, and the newest lines of the client's logs, newest first. A line
+ * without a time of its own has the time of its report.
  */
 export function logLines({ logs, logCounts }: ClientDetail, { output, time }: DetailWords): readonly string[] {
   const counts = renderTable(

@@ -12,7 +12,7 @@ import { renderTable } from '../terminal/table.ts';
 
 const mostNames = 8;
 
-/** `outliers`: prints the members of groups that differ from the others. */
+/** Runs `outliers`: prints the members of groups that differ from the others. */
 export async function outliersCommand(
   context: Context,
   { groups }: { readonly groups: readonly string[] },

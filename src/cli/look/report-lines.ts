@@ -10,7 +10,7 @@ import type { ReaderTime } from '../terminal/reader-time.ts';
 import { type Cell, renderTable } from '../terminal/table.ts';
 import { forecastSentence } from './forecast-text.ts';
 
-/** The surroundings of a section. */
+/** The output, configuration and times that a section needs. */
 export interface DetailWords {
   readonly output: Output;
   readonly config: Config;
@@ -21,7 +21,7 @@ export interface DetailWords {
 const mostRows = 20;
 const mostUnits = 20;
 
-/** CPU, memory, swap, load and what else one line says. */
+/** Returns the table of CPU, memory, swap, load and other figures. */
 export function nowLines({ member, newest }: ClientDetail, { output }: DetailWords): readonly string[] {
   if (newest === null) return [];
   const { row, whole } = newest;
@@ -73,7 +73,7 @@ function stateWords(row: NonNullable<ClientDetail['newest']>['row']): string {
   ].join(', ');
 }
 
-/** The mounts, those that do not answer first, then the fullest. */
+/** Returns the mounts, missing and unresponsive ones first, then the fullest, and their forecasts. */
 export function diskLines({ newest, forecasts }: ClientDetail, { output }: DetailWords): readonly string[] {
   const disks = newest?.disks ?? [];
   if (disks.length === 0) return [];
@@ -102,7 +102,7 @@ function usedCell({ unresponsive, mode, used_percent: used }: DiskRow): Cell {
   return unresponsive === 1 ? { text: 'no answer', colour: 'red' } : percent(used, null);
 }
 
-/** The interfaces with their rates. */
+/** Returns the interfaces with their rates. */
 export function networkLines({ newest }: ClientDetail, { output }: DetailWords): readonly string[] {
   const networks = newest?.networks ?? [];
   if (networks.length === 0) return [];
@@ -132,7 +132,7 @@ function moreLines(count: number): readonly string[] {
   return count > 0 ? [`and ${count} more; --json has all`] : [];
 }
 
-/** The processes that use most, failed units, and probes with an error. */
+/** Returns the processes that use most CPU or memory, the failed units, and the probes with an error. */
 export function processLines({ newest }: ClientDetail, { output, config }: DetailWords): readonly string[] {
   if (newest === null) return [];
   const { whole, row } = newest;
@@ -165,7 +165,7 @@ export function processLines({ newest }: ClientDetail, { output, config }: Detai
   ];
 }
 
-/** Says how many units are failed if the report does not name them. */
+/** Describes how many units have failed if the report does not name them. */
 function unitsText(failed: number | null): string {
   if (failed === null) return 'Units are not known.';
   return failed === 0 ? 'No unit is failed.' : `${counted(failed, 'unit')} failed.`;
@@ -178,7 +178,7 @@ interface RankedProcess {
   readonly bytes: number | null;
 }
 
-/** Puts both lists together by process, the most CPU first, then the most memory. */
+/** Merges both lists by process, the most CPU first, then the most memory. */
 function ranked({ processesByCpu, processesByMemory }: WholeReport): readonly RankedProcess[] {
   const found = new Map<string, RankedProcess>();
   const add = ({ process, pid }: ProcessFigure, figure: Partial<RankedProcess>): void => {

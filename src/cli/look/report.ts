@@ -25,14 +25,14 @@ export interface ReportCommandOptions {
   /** A selector of labels. */
   readonly label: string | null;
   readonly file: string | null;
-  /** The folder for an index and a file a group; null: one file. */
+  /** The folder for an index and a file per group; null: one file. */
   readonly split: string | null;
   readonly since: string;
   readonly until: string | null;
   readonly maxSize: string;
 }
 
-/** `report`: writes the fleet as one HTML file. */
+/** Runs `report`: writes the fleet as one HTML file, or with --split as a file per group. */
 export async function reportCommand(context: Context, options: ReportCommandOptions): Promise<ExitStatus> {
   const { signal } = context;
   const config = loadSettingsToShow(context);
@@ -114,7 +114,7 @@ async function writeSplit({ output }: Context, options: SplitReportOptions): Pro
   );
 }
 
-/** Writes a file of --split, whose folder is made. */
+/** Writes a file of --split, and makes its folder. */
 function writePart(file: string, content: string): void {
   writeReport(file, content, false);
 }
@@ -148,7 +148,7 @@ function pageReader(
     // All pages of a report end at the same time.
     const nowMs = await alerts.nowMs();
     untilMs ??= options.until === null ? nowMs : parseSince('--until', options.until, config, nowMs);
-    // Outliers are those of now.
+    // Outliers are known only as of now.
     outliers ??= options.until === null ? await fleetOutliers({ config, figures, groups: null, nowMs }) : noOutliers;
     const sinceMs = parseSince('--since', options.since, config, untilMs);
     const progress = context.output.attended ? startProgress(options.split === null ? 'reading' : title, 100) : null;

@@ -9,7 +9,7 @@ import { chooseClient, loadSettingsToShow } from '../command/settings.ts';
 import { detailJson } from './detail-json.ts';
 import { detailText } from './detail-text.ts';
 
-/** `show`: prints all that is stored of one client and that people want to see. */
+/** Runs `show`: prints the stored facts about one client that people want to see. */
 export async function showCommand({ output, configFile, signal }: Context, name: string): Promise<ExitStatus> {
   const config = loadSettingsToShow({ configFile, output });
   const { detail, nowMs } = await readStored(config.storage, signal, (stored) => readNamed(config, stored, name));
@@ -21,7 +21,7 @@ export async function showCommand({ output, configFile, signal }: Context, name:
   return 0;
 }
 
-/** Throws FleetError `usage` for a name that is neither in config.xml nor in the database. */
+/** Reads a client. Throws FleetError `usage` for a name that is neither in config.xml nor in the database. */
 async function readNamed(
   config: Config,
   { history, alerts, look, detail, levels }: Stored,

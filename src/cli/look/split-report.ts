@@ -23,7 +23,7 @@ export interface SplitFile {
 }
 
 /**
- * Writes the report of each group of clients, and then an index of them. A client stands in the file of its innermost
+ * Writes the report of each group of clients, and then an index of them. A client is in the file of its innermost
  * group. Returns the files of the groups.
  */
 export async function writeSplitReport(options: SplitReportOptions): Promise<readonly SplitFile[]> {
@@ -55,7 +55,7 @@ export async function writeSplitReport(options: SplitReportOptions): Promise<rea
   return files;
 }
 
-/** Returns a name for each group that any file system and web server takes, and no two alike. */
+/** Returns a different name for each group, which is valid for any file system and web server. */
 function fileNames(groups: readonly (string | null)[]): readonly string[] {
   const taken = new Set<string>();
   return groups.map((group) => {

@@ -9,10 +9,10 @@ import { type Output, showsUtf8 } from '../terminal/output.ts';
 import { type Cell, renderTable } from '../terminal/table.ts';
 import type { DetailWords } from './report-lines.ts';
 
-/** The columns of a chart: they fit beside its label in 80. */
+/** The width of a chart in columns, which fits beside its label in 80 columns. */
 const chartColumns = 48;
 
-/** CPU, memory and load of the last day in block characters; a step without a report is a dot. */
+/** Returns CPU, memory and load of the last day in block characters. A step without a report is a dot. */
 export function dayLines({ day }: ClientDetail, { output, nowMs }: DetailWords): readonly string[] {
   if (day === null) return ['Nothing is stored of this time.'];
   const columns = Math.min(chartColumns, Math.floor(dayMs / day.stepMs));
@@ -33,7 +33,7 @@ export function dayLines({ day }: ClientDetail, { output, nowMs }: DetailWords):
   ];
 }
 
-/** Digits in place of blocks where the terminal shows no UTF-8. */
+/** Replaces blocks by digits if the terminal shows no UTF-8. */
 function shown(blocks: string, { terminal }: Pick<Output, 'terminal'>): string {
   if (!terminal || showsUtf8()) return blocks;
   return blocks
@@ -41,7 +41,7 @@ function shown(blocks: string, { terminal }: Pick<Output, 'terminal'>): string {
     .replace(/[\u2581-\u2588]/g, (block) => String((block.codePointAt(0) ?? 0) - 0x2580));
 }
 
-/** The newest visits with what went wrong, and by which of several collectors. */
+/** Returns the newest visits with their faults, and with their hosts if there are several collectors. */
 export function visitLines({ visits }: ClientDetail, { output, time }: DetailWords): readonly string[] {
   if (visits.length === 0) return ['No visit is stored.'];
   const ms = (value: number | null): string => (value === null ? '-' : `${Math.round(value)} ms`);
@@ -68,7 +68,7 @@ function resultCell({ ok, code, stage }: StoredVisit): Cell {
 
 const mostParts = 16;
 
-/** The parts of the machine, as its newest inventory names them. */
+/** Returns the parts of the machine, as its newest inventory names them. */
 export function inventoryLines({ inventory }: ClientDetail, { time }: DetailWords): readonly string[] {
   if (inventory === null) return ['No inventory is stored: it comes with a visit once a day.'];
   const { hostname, manufacturer, model, serial, os, osVersion, kernel, architecture } = inventory;
@@ -100,7 +100,7 @@ export function inventoryLines({ inventory }: ClientDetail, { time }: DetailWord
 const sizeWords = (bytes: number | null): string | null => (bytes === null ? null : describeSize(bytes));
 const serialWords = (serial: string | null): string | null => (serial === null ? null : `serial ${serial}`);
 
-/** A line for each part of a kind, as far as they are no crowd. */
+/** Returns a line for each of the first parts of a kind, and the number of the others. */
 function partLines<Part>(
   name: string,
   parts: readonly Part[] | null,
@@ -115,7 +115,7 @@ function partLines<Part>(
 const mostLines = 4;
 const deliveryColours = { sent: 'green', waiting: 'yellow', refused: 'red', discarded: 'dim' } as const;
 
-/** The newest mails about the client: to whom, of what, and whether they were sent. */
+/** Returns the newest mails about the client: recipients, alerts and deliveries. */
 export function mailLines({ mails }: ClientDetail, { output, time }: DetailWords): readonly string[] {
   if (mails.length === 0) return ['Nobody was mailed about it.'];
   return [

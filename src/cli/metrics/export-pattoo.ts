@@ -23,24 +23,24 @@ export interface ExportPattooOptions {
   readonly since: string | null;
 }
 
-/** The place in the database up to which a server has reports. */
+/** The position in the database up to which a server has the reports. */
 interface PostedPlace {
   readonly to: string;
-  /** 0: it has none yet. */
+  /** 0: the server has no report yet. */
   readonly stat_id: number;
-  /** Older reports are not for it. Files of before have no time. */
+  /** The server gets no older reports. Files of earlier versions have no time. */
   readonly since_ms?: number;
 }
 
-/** Reports that are in memory at a time, and after which the place is written. */
+/** The number of reports in memory at a time. The position is written after each such page. */
 const pageReports = 50;
-/** Two writers take ids in one order and may commit in the other; within this time both have. */
+/** Two writers may commit in another order than that of their ids; within this time both have committed. */
 const settlingMs = 2 * minuteMs;
 
 /**
- * `export pattoo`: posts the stored reports that the server has not taken, in the order in which they were stored. Only
- * an answer 200 takes one. Throws FleetError `push-failed` if some was not taken, `locked` if another export is under
- * way.
+ * Runs `export pattoo`: posts the stored reports that the server has not accepted, in the order in which they were
+ * stored. The server accepts a report only by status 200. Throws FleetError `push-failed` if some were not accepted,
+ * and `locked` if another export is running.
  */
 export async function exportPattoo(context: Context, { to, since }: ExportPattooOptions): Promise<ExitStatus> {
   const url = pattooUrl(to);
@@ -94,7 +94,7 @@ async function exportStored(context: Context, { config, paths, url, since }: Exp
       const own: PostedPlace = { to: url.href, stat_id: statId, since_ms: sinceMs };
       writeKeptList(paths.pattooPosted, 'servers', [...others, own]);
     };
-    // Should the server be away now, the next export begins at the same time.
+    // If the server is unreachable now, the next export begins at the same time.
     if (isFirst) keep(0);
     return await postAll(figures, {
       ...{ collectorId, to: url, signal: context.signal, keep },
@@ -113,7 +113,7 @@ function otherDatabase(file: string, { href }: URL): FleetError {
   return new FleetError({ code: 'push-failed', stage: 'run', message, advice });
 }
 
-/** Throws FleetError `push-failed` if some was not taken. */
+/** Prints the result. Throws FleetError `push-failed` if some reports were not accepted. */
 function reportExport(context: Context, url: URL, { taken, refused, failure }: PostedAll): ExitStatus {
   if (failure !== null) {
     const message = `${failure}; ${counted(taken, 'report')} sent, ${refused} refused for good`;
@@ -132,21 +132,21 @@ function reportExport(context: Context, url: URL, { taken, refused, failure }: P
 interface PostAll {
   readonly collectorId: string;
   readonly to: URL;
-  /** Only reports behind this row are posted. */
+  /** Only reports after this row are posted. */
   readonly after: number;
   readonly sinceMs: number;
-  /** Reports that were received later, and those behind them, go with the next export. */
+  /** Reports that were received later, and rows after them, wait for the next export. */
   readonly receivedUntilMs: number;
   readonly signal: AbortSignal;
-  /** Keeps the row up to which the server has all. */
+  /** Stores the row up to which the server has all reports. */
   readonly keep: (statId: number) => void;
 }
 
 interface PostedAll {
   readonly taken: number;
-  /** Reports that the server will never take. They are passed over. */
+  /** The number of reports that the server will never accept. The export skips them. */
   readonly refused: number;
-  /** The reason why not all were taken; null if they were. */
+  /** The reason why not all reports were accepted; null if they were. */
   readonly failure: string | null;
 }
 

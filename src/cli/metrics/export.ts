@@ -26,7 +26,7 @@ export interface ExportCommandOptions {
   readonly group: string | null;
   readonly families: string | null;
   readonly file: string | null;
-  /** null: a year ago. */
+  /** null: a year before the end; for `pattoo`, an hour ago. */
   readonly since: string | null;
   readonly until: string | null;
   /** The server of `pattoo`. */
@@ -36,7 +36,7 @@ export interface ExportCommandOptions {
 const formats = ['openmetrics', 'csv', 'jsonl'] as const;
 const historyGroups: readonly HistoryTable[] = ['client', 'check', 'disk', 'network', 'series'];
 
-/** `export`: writes the history, a part of it in memory at a time. */
+/** Runs `export`: writes the history, and holds only a part of it in memory. */
 export async function exportCommand(context: Context, options: ExportCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   if (options.format === 'pattoo') return await pattooCommand(context, options);
@@ -97,7 +97,7 @@ async function pattooCommand(context: Context, options: ExportCommandOptions): P
   return await exportPattoo(context, options);
 }
 
-/** Returns a fault of the file as a usage error, and any other as it is. */
+/** Replaces a fault of the file by a usage error. Returns other errors unchanged. */
 function unwritable(file: string, thrown: unknown): unknown {
   if (!(thrown instanceof Error) || !('syscall' in thrown)) return thrown;
   return unwritableError(file, thrown);

@@ -12,7 +12,7 @@ export interface MetricsCommandOptions {
   readonly openmetrics: boolean;
 }
 
-/** `metrics`: prints the newest figures. */
+/** Runs `metrics`: prints the newest figures. */
 export async function metricsCommand(context: Context, options: MetricsCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   const groups = readGroups(options.families, familyGroups);
@@ -31,7 +31,7 @@ export async function metricsCommand(context: Context, options: MetricsCommandOp
   return 0;
 }
 
-/** Reads `--families`. Throws FleetError `usage` for what is none of the groups. */
+/** Reads `--families`. Throws FleetError `usage` for a name that is none of the groups. */
 export function readGroups<Group extends FamilyGroup>(text: string | null, groups: readonly Group[]): readonly Group[] {
   if (text === null) return groups;
   const given = parseFamilyGroups(text);

@@ -1,4 +1,4 @@
-/** Writes pieces to stdout, each when the one before has left. Stops if the reader went away. */
+/** Writes chunks to stdout, each after the previous one has left. Stops if the reader has closed the pipe. */
 export async function printChunks(chunks: AsyncIterable<string>): Promise<void> {
   for await (const chunk of chunks) {
     const isTaken = await new Promise<boolean>((resolve) => {

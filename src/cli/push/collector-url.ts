@@ -1,8 +1,8 @@
 import { usageError } from '../../errors.ts';
 
 /**
- * Returns the URL of a collector that an option names. Throws FleetError `usage`, which never repeats the text: it may
- * hold a password.
+ * Returns the URL of a collector that an option names. Throws FleetError `usage` without the text, which may contain a
+ * password.
  */
 export function collectorUrl(option: string, text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : null;
@@ -16,7 +16,7 @@ export function collectorUrl(option: string, text: string): URL {
   return url;
 }
 
-/** Returns a URL below another. A path that begins with `//` stays a path: resolved, it would name another host. */
+/** Returns a URL below `base`. A path that begins with `//` stays a path: resolved, it would name another host. */
 export function urlBelow(base: URL, path: string): URL {
   const url = new URL(base.origin);
   url.pathname = `${base.pathname.replace(/\/$/, '')}${path}`;

@@ -3,14 +3,14 @@ import { usageError } from '../../errors.ts';
 import { minuteMs } from '../../platform/units.ts';
 import { formatDuration } from '../../text/durations.ts';
 
-/** The rules that a machine can evaluate by itself: from one report, without its history. */
+/** The types of rules that a machine can evaluate by itself: from one report, without its history. */
 const types: readonly string[] = ['cpu', 'memory', 'swap', 'load', 'disk', 'inodes'];
 const withoutPercent: readonly string[] = ['load'];
 const selectors = ['mount', 'fstype', 'source'] as const;
 
 /**
- * Returns the object `edge` of agent.json: the client's rules of the types that it can evaluate by itself. Its
- * heartbeat is the interval at which config.xml expects the client. Throws FleetError `usage` if it has no such rule.
+ * Returns the object `edge` of agent.json: the client's rules of types that the client can evaluate by itself. The
+ * heartbeat is the interval at which config.xml expects the client. Throws FleetError `usage` if there is no such rule.
  */
 export function edgeOf({ name, rules, pushEveryMs }: Client): object {
   const own = rules.filter(({ type }) => type !== null && types.includes(type));

@@ -13,7 +13,7 @@ export interface EnrollSiteOptions {
   readonly client: string;
   readonly https: string | null;
   readonly ssh: string | null;
-  /** True if the rules of the site go along. */
+  /** True if agent.json gets the client's rules. Not for sites. */
   readonly edge: boolean;
   readonly output: string | null;
   readonly rotate: boolean;
@@ -25,7 +25,7 @@ const nextSteps =
   'fleet-health trust, fleet-health check --connect and fleet-health crontab --install.\n' +
   'Here: fleet-health serve takes the pushes; fleet-health crontab --systemd /etc/systemd/system writes its service.';
 
-/** `enroll --site`: prints the file that the collector of a site forwards with. */
+/** Runs `enroll --site`: prints the file with which the collector of a site forwards. */
 export async function enrollSite(context: Context, config: Config, options: EnrollSiteOptions): Promise<ExitStatus> {
   const { client: site, output, rotate, revoke, https, ssh, edge } = options;
   const paths = statePaths(config.stateDir);

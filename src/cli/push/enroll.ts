@@ -16,13 +16,13 @@ import { enrollSite, type EnrollSiteOptions } from './enroll-site.ts';
 import { enrollableClient } from './pushing-client.ts';
 
 export interface EnrollOptions extends EnrollSiteOptions {
-  /** `client` is a site whose collector forwards. Default: false. */
+  /** True if `client` is a site whose collector forwards. Default: false. */
   readonly site?: boolean;
 }
 
 /**
- * `enroll`: prints agent.json of a client that pushes or is asked over HTTP. Its key is made once; a client that is
- * enrolled gets the same one again, unless it is rotated.
+ * Runs `enroll`: prints agent.json of a client that pushes or is asked over HTTP. The client's key is made once: later
+ * calls print the same key, except with --rotate.
  */
 export async function enrollCommand(context: Context, options: EnrollOptions): Promise<ExitStatus> {
   const config = loadSettings(context);
@@ -53,15 +53,15 @@ function destinationOf({ https, ssh }: EnrollOptions): string {
     if (/^[\w.-]+@[\w.:[\]-]+$/.test(ssh) && !ssh.startsWith('-')) return `ssh://${ssh}`;
     throw usageError(`${JSON.stringify(ssh)} is no account of a machine`, 'Write it like fleet@collector.example.org.');
   }
-  // Reports are sealed and requests authenticated, so HTTP will do.
+  // Reports are sealed and requests authenticated, so HTTP is enough.
   return collectorUrl('--https', https ?? '').href;
 }
 
 const allAddresses = ['0.0.0.0', '::'] as const;
 
 /**
- * Returns where a client answers, by its URL: for a host name on all addresses, of both families. A proxy for TLS asks
- * from the same machine.
+ * Returns the address and port at which a client answers, from its URL: all addresses of both families for a host name.
+ * Returns neither for HTTPS: a proxy for TLS asks from the same machine.
  */
 function spokeOf({ name }: Client, url: string, { https, ssh, edge }: EnrollOptions): object {
   if (https !== null || ssh !== null) {
@@ -83,9 +83,9 @@ interface AgentJson {
   readonly client: Client;
   /** The URL that the client pushes to; null: the client is asked. */
   readonly to: string | null;
-  /** The URL at which the client answers; null: the client pushes. */
+  /** The address and port at which the client answers; null: the client pushes. */
   readonly spoke: object | null;
-  /** The rules that the client has; null: it sends every report. */
+  /** The rules that the client evaluates; null: the client sends every report. */
   readonly edge: object | null;
   readonly key: string;
 }

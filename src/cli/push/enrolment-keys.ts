@@ -10,7 +10,7 @@ import { changeTokens } from '../command/change-tokens.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import type { Output } from '../terminal/output.ts';
 
-/** Returns the key of a sender: the one it has, or a new one that is stored. */
+/** Returns the stored key of a sender. Makes and stores a new key with `rotate`, or if the sender has none. */
 export async function keyOf(
   { signal }: Pick<Context, 'signal'>,
   { pushKeys: file, ...paths }: StatePaths,
@@ -27,7 +27,7 @@ export async function keyOf(
   });
 }
 
-/** Makes the key of a client or site useless. Throws FleetError `usage` if it has none. */
+/** Makes the key of a client or site useless. Throws FleetError `usage` if there is no such key. */
 export async function revokeKey(context: Context, paths: StatePaths, sender: string): Promise<ExitStatus> {
   const site = siteOfSender(sender);
   const kind = site === null ? 'client' : 'site';
@@ -58,7 +58,7 @@ export async function revokeKey(context: Context, paths: StatePaths, sender: str
   return 0;
 }
 
-/** Warns if nothing takes pushes over HTTP. */
+/** Warns if no server accepts pushes over HTTP. */
 export function warnWithoutEndpoint(output: Output, { serve }: Config): void {
   if (serve?.push === true) return;
   const missing = 'config.xml has no <push/> in <serve>: nothing takes these pushes until it has';
@@ -70,7 +70,7 @@ interface PrintedEnrolment {
   /** The content of the file, in words. */
   readonly whose: string;
   readonly document: object;
-  /** null: it is printed. */
+  /** null: the document is printed. */
   readonly file: string | null;
   /** The steps that follow, in sentences. Default: none. */
   readonly next?: string;

@@ -16,9 +16,9 @@ import { loadLastSettings } from '../command/settings.ts';
 import { pushingClient } from './pushing-client.ts';
 
 /**
- * `receive`: takes the reports of one client from stdin and acknowledges on stdout what is safe. Prints nothing else
- * there. A fault goes to stderr, which ssh shows to the client. Throws FleetError `locked` if another session of the
- * client is taken.
+ * Runs `receive`: reads the reports of one client from stdin and acknowledges safely stored ones on stdout. Prints
+ * nothing else on stdout. Prints a fault on stderr, which ssh shows to the client. Throws FleetError `locked` if
+ * another session of the client is open.
  */
 export async function receiveCommand(context: Context, name: string): Promise<ExitStatus> {
   const { config } = loadLastSettings(context);
@@ -53,7 +53,7 @@ export async function receiveCommand(context: Context, name: string): Promise<Ex
   }
 }
 
-/** stdout cannot be ended before the process. */
+/** Returns a stream into stdout that can be ended: stdout itself cannot be ended before the process. */
 function ontoStdout(): Writable {
   return new Writable({
     write: (chunk: Buffer, _encoding, done) => {

@@ -19,22 +19,22 @@ export type AlertView = RunView<AlertEvent, AlertResult>;
 
 export interface AlertViewOptions {
   readonly dryRun: boolean;
-  /** The folder that mails go to without <smtp>. */
+  /** The folder for mails without <smtp>; null: there is a mail server. */
   readonly outbox: string | null;
   readonly time: ReaderTime;
 }
 
-/** Returns the view that fits: one JSON document, text for people, or lines for a log. */
+/** Returns the view for the output: one JSON document, text for people, or lines for a log. */
 export function createAlertView(output: Output, options: AlertViewOptions): AlertView {
   if (output.json) return jsonView(output, options);
   const forPeople = options.dryRun || (output.attended && output.verbosity !== 'quiet');
   return forPeople ? textView(output, options) : lineView(output);
 }
 
-/** A mail that was tried and not taken. */
+/** A failed attempt to deliver a mail. */
 type Untaken = Extract<DeliveryEvent, { readonly error: string }>;
 
-/** Prints one JSON document at the end. docs/json.md describes its fields. */
+/** Prints one JSON document at the end. docs/json.md describes the fields. */
 function jsonView(output: Output, { dryRun }: AlertViewOptions): AlertView {
   const mails: object[] = [];
   const deliveries: object[] = [];
@@ -78,7 +78,7 @@ function itemJson({ alertId, client, rule, subject, transition, severity }: Pend
   return { alert: alertId, client, rule, subject, transition, severity };
 }
 
-/** Logs a `key=value` line for each event and one that sums up; quiet, only what prevented the pass. */
+/** Logs a `key=value` line for each event and a summary. If quiet, prints only what prevented the pass. */
 function lineView(output: Output): AlertView {
   const log = createOutputLog(output);
   const complainOf = ({ kind, recipient, messageId, error }: Untaken): void =>
@@ -109,7 +109,7 @@ function lineView(output: Output): AlertView {
   };
 }
 
-/** Prints for people who was notified of what; verbose and in a dry run also the mails. */
+/** Prints for people who was notified of what. If verbose, and in a dry run, prints the mails too. */
 function textView(output: Output, options: AlertViewOptions): AlertView {
   const { dryRun, outbox } = options;
   const showsMails = dryRun || output.verbosity === 'verbose';

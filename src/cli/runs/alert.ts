@@ -24,7 +24,7 @@ export interface AlertCommandOptions {
   readonly dryRun: boolean;
 }
 
-/** `alert`: one pass of the alerter. Cron starts it every minute, so it loads only what it needs. */
+/** Runs `alert`: makes one pass of the alerter. Cron starts `alert` every minute, so it loads only needed modules. */
 export async function alertCommand(context: Context, { dryRun }: AlertCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   const { config, broken } = loadLastSettings(context);
@@ -67,7 +67,7 @@ export async function alertCommand(context: Context, { dryRun }: AlertCommandOpt
   return broken === null || result.exitStatus > 1 ? result.exitStatus : 1;
 }
 
-/** Complains of mails that are not delivered, quiet or not: once an hour, as cron mails every line. */
+/** Prints undelivered mails on stderr, quiet or not: once an hour, because cron mails every line. */
 function complainOfMails(event: Undelivered, config: Config, output: Output): void {
   const isDue = claimHourlyLine(statePaths(config.stateDir).undeliveredLogged, event.sinceMs, Date.now());
   if (!isDue || output.json) return;
@@ -81,7 +81,7 @@ function complainOfMails(event: Undelivered, config: Config, output: Output): vo
 
 type Undelivered = Extract<AlertEvent, { readonly kind: 'undelivered' }>;
 
-/** Complains of a database that is away: once an hour, as cron mails every line. Throws any other fault. */
+/** Prints the fault of an unreachable database once an hour, because cron mails every line. Throws any other fault. */
 function heed(thrown: unknown, notices: RunNotices, output: Output): Away {
   if (!(thrown instanceof FleetError) || !isDatabaseAway(thrown)) throw thrown;
   const isDue = notices.heed(thrown);
@@ -89,7 +89,7 @@ function heed(thrown: unknown, notices: RunNotices, output: Output): Away {
   return { outcome: 'away', exitStatus: thrown.exitStatus };
 }
 
-/** A pass that could not be made, as the database is away. */
+/** A pass that was not made, because the database is unreachable. */
 interface Away {
   readonly outcome: 'away';
   readonly exitStatus: ExitStatus;

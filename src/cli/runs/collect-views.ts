@@ -19,7 +19,7 @@ import type { RunView } from './run-view.ts';
 
 export type CollectView = RunView<CollectEvent, CollectResult>;
 
-/** Returns the view that fits: one JSON document, a progress bar and a table, or lines for a log. */
+/** Returns the view for the output: one JSON document, a progress bar and a table, or lines for a log. */
 export async function createCollectView(
   output: Output,
   format: 'table' | 'log' | null,
@@ -31,7 +31,7 @@ export async function createCollectView(
   return tableView(output, time, (await import('../terminal/progress.ts')).startProgress);
 }
 
-/** Prints one JSON document at the end. docs/json.md describes its fields. */
+/** Prints one JSON document at the end. docs/json.md describes the fields. */
 function jsonView(output: Output): CollectView {
   const visits: object[] = [];
   const reports: object[] = [];
@@ -82,7 +82,7 @@ export function adviceFor(code: string | null, clients: readonly string[]): stri
   return names.length > namesShown ? advice.replace(' CLIENT', '') : advice.replace('CLIENT', names.join(' '));
 }
 
-/** Logs a `key=value` line for each event and one that sums up; quiet, only faults of the run. */
+/** Logs a `key=value` line for each event and a summary. If quiet, prints only faults of the run. */
 function lineView(output: Output): CollectView {
   const log = createOutputLog(output);
   const skips = skippedLog(log, output.verbosity);
@@ -125,10 +125,10 @@ function visitFields({ client, code, stage, message, advice, durationMs, uploade
   };
 }
 
-/** The closing table of more clients than this has the failed ones alone. */
+/** The largest number of clients that the final table lists whole; a larger fleet's table has only the failed ones. */
 const wholeFleetRows = 40;
 
-/** Shows a progress bar while the run lasts, then a table with failed visits first. */
+/** Shows a progress bar during the run, then a table with failed visits first. */
 function tableView(output: Output, time: ReaderTime, start: typeof startProgress): CollectView {
   let progress: Progress | null = null;
   const visits: VisitRecord[] = [];
@@ -180,7 +180,7 @@ function visitTable(output: Output, visits: readonly VisitRecord[]): string {
   );
 }
 
-/** Advises once for each code of failure: what its visits agree on, else what the table of errors says. */
+/** Returns one line of advice for each error code: the advice of its visits if they agree, else of the error table. */
 function adviceLines(visits: readonly VisitRecord[]): readonly string[] {
   const failures = visits.filter(({ ok, code }) => !ok && code !== null);
   return [...groupBy(failures, ({ code }) => code)].map(([code, failed]) => {

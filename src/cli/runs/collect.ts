@@ -23,19 +23,19 @@ export interface CollectCommandOptions {
   /** A selector of labels. */
   readonly label?: string | null;
   readonly dryRun: boolean;
-  /** Stores reports sealed, whatever config.xml says. */
+  /** Stores reports sealed, even if config.xml has them opened. */
   readonly noOpen: boolean;
-  /** null: a table where somebody sits at a terminal, else a log. */
+  /** null: a table at a terminal, else a log. */
   readonly format: 'table' | 'log' | null;
   readonly concurrency: number | null;
-  /** null: not at all. */
+  /** The number of further attempts; null: none. */
   readonly retry: number | null;
 }
 
-/** The heap is bounded for so many clients or more, although a run takes a little longer then. */
+/** The number of clients from which the heap is bounded, although a run takes a little longer then. */
 const largeFleet = 1000;
 
-/** `collect`: one pass over the fleet, shown to a person, a log or a program. */
+/** Runs `collect`: makes one pass over the fleet, shown to a person, a log or a program. */
 export async function collectCommand(context: Context, options: CollectCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   const { config, broken } = loadLastSettings(context);
@@ -79,7 +79,7 @@ export async function collectCommand(context: Context, options: CollectCommandOp
   return broken === null || result.exitStatus > 1 ? result.exitStatus : 1;
 }
 
-/** Shows the fault of a database that is still away once an hour, as cron mails every line, and else as a note. */
+/** Returns an observer that shows a database's lasting fault once an hour, as cron mails every line, else as a note. */
 function heeding(view: CollectView, output: Output, notices: RunNotices | null) {
   const saysAll = output.json || output.terminal || output.verbosity === 'verbose';
   return (event: CollectEvent): void => {

@@ -12,7 +12,7 @@ export type Skipped = Extract<CollectEvent, { readonly kind: 'skipped' }>;
 const mostNamed = 5;
 const mostLogged = 20;
 
-/** Returns a line for each reason why clients were not visited: how many, the first ones, and until when. */
+/** Returns a line for each reason why clients were not visited: their number, the first names, and until when. */
 export function notVisitedLines(skipped: readonly Skipped[], { moment }: ReaderTime): readonly string[] {
   const groups = groupBy(skipped, ({ reason, code }) => `${reason} ${code ?? ''}`);
   return [...groups.values()].map((same) => {
@@ -37,7 +37,7 @@ function adviceFor(same: readonly Skipped[]): string {
   return `; fleet-health collect ${names.join(' ')} tries now`;
 }
 
-/** Logs clients that are not visited, the first ones of each reason, and counts the others at the end. */
+/** Returns a log of skipped clients. Logs the first of each reason, and counts the others at the end. */
 export function skippedLog(log: Log, verbosity: Output['verbosity']) {
   const counts = new Map<SkipReason, number>();
   return {
@@ -45,7 +45,7 @@ export function skippedLog(log: Log, verbosity: Output['verbosity']) {
       const count = (counts.get(reason) ?? 0) + 1;
       counts.set(reason, count);
       const fields = { client, code, next_attempt: jsonTime(nextAttemptAtMs), reason };
-      // A retired client is no news.
+      // A retired client is never visited: only a detail.
       if (reason === 'retired' || count > mostLogged) log.detail('skipped', fields);
       else log.event('skipped', fields);
     },

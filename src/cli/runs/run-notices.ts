@@ -14,18 +14,18 @@ export interface RunNoticesOptions {
   readonly signal: AbortSignal;
 }
 
-/** Tells people, by a line an hour on stderr and by mail, of what a run of cron lacks: the database or config.xml. */
+/** The notices, a line an hour on stderr and mails, of a missing database or config.xml in a run of cron. */
 export type RunNotices = ReturnType<typeof openRunNotices>;
 
-/** Opens the notices, and prints the line about config.xml if it is due, quiet or not: cron mails every line. */
+/** Opens the notices. Prints the line about config.xml if the line is due, quiet or not: cron mails every line. */
 export function openRunNotices({ broken, ...options }: RunNoticesOptions, output: Output) {
   const database = new AwayNotices({ ...options, now: Date.now, topic: databaseAway });
   const settings = new AwayNotices({ ...options, now: Date.now, topic: configBroken });
   if (broken !== null && settings.heed(broken)) output.complain(complaintText(broken));
   return {
-    /** Takes note of a fault of the run. Returns true if its line is due, or if it is not about the database. */
+    /** Records a fault of the run. Returns true if its line is due, or if it is not about the database. */
     heed: (fault: FleetError): boolean => database.heed(fault),
-    /** Sends the mails that are due at the run's end. `databaseIsWell` is null if another run looks after it. */
+    /** Sends the mails that are due at the run's end. `databaseIsWell` is null if another run checks the database. */
     end: async (databaseIsWell: boolean | null): Promise<void> => {
       const faults = databaseIsWell === null ? [] : await database.end(databaseIsWell);
       for (const fault of [...faults, ...(await settings.end(broken === null))]) output.complain(complaintText(fault));

@@ -1,6 +1,6 @@
-/** Shows a run to a person, a log or a program. */
+/** A view of a run for a person, a log or a program. */
 export interface RunView<Event extends { readonly kind: string }, Result> {
-  /** Shows the events of a kind; those of the kinds that are left out are not shown. */
+  /** The functions that show the events of a kind. Events of the omitted kinds are not shown. */
   readonly on: { readonly [Kind in Event['kind']]?: (event: Extract<Event, { readonly kind: Kind }>) => void };
   readonly end: (result: Result) => void;
 }

@@ -9,8 +9,8 @@ import { readStored } from '../command/read-stored.ts';
 import type { Output } from '../terminal/output.ts';
 
 /**
- * Writes the file of `<metrics textfile>` at a run's end. A failure is reported once an hour, as cron mails every line,
- * and changes nothing in how the run ends.
+ * Writes the file of `<metrics textfile>` at a run's end. Reports a failure once an hour, because cron mails every
+ * line. A failure does not change the result of the run.
  */
 export async function writeTextfile(
   config: Config,

@@ -12,7 +12,7 @@ import { loadSettings } from '../command/settings.ts';
 import { createOutputLog, type Log } from '../terminal/output.ts';
 import { jsonTime } from '../terminal/reader-time.ts';
 
-/** `ingest`: opens the reports that were stored sealed, in one pass. */
+/** Runs `ingest`: opens the reports that were stored sealed, in one pass. */
 export async function ingestCommand(context: Context): Promise<ExitStatus> {
   const { output, signal } = context;
   const config = loadSettings(context);

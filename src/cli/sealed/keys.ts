@@ -17,7 +17,7 @@ import { wholeId } from '../command/whole-id.ts';
 import { jsonTime, utcMinute } from '../terminal/reader-time.ts';
 import { renderTable } from '../terminal/table.ts';
 
-/** `keys list`. */
+/** Runs `keys list`: lists the live keys, newest first. */
 export function keysListCommand(context: Context): ExitStatus {
   const { output } = context;
   const config = loadSettings(context);
@@ -31,13 +31,13 @@ export function keysListCommand(context: Context): ExitStatus {
   return 0;
 }
 
-/** `keys generate`: makes the first pair. */
+/** Runs `keys generate`: makes the first pair. */
 export function keysGenerateCommand(context: Context): ExitStatus {
   const { config, paths } = claimKeys(context);
   return printMade(context, config, 'generate', generateKey(paths, Date.now()));
 }
 
-/** `keys rotate`: makes a new pair; older ones still open. */
+/** Runs `keys rotate`: makes a new pair. Older pairs still open. */
 export function keysRotateCommand(context: Context): ExitStatus {
   const { config, paths } = claimKeys(context);
   const sites = readPushKeys(paths.pushKeys).flatMap(({ client }) => siteOfSender(client) ?? []);
@@ -47,7 +47,7 @@ export function keysRotateCommand(context: Context): ExitStatus {
   return printMade(context, config, 'rotate', rotateKeys(paths, Date.now()), next);
 }
 
-/** `keys import-public`: takes the public half of a pair on another machine. */
+/** Runs `keys import-public`: stores the public half of a pair on another machine. */
 export function keysImportCommand(context: Context, file: string): ExitStatus {
   const { config, paths } = claimKeys(context);
   const imported = importPublicKey(paths, file, Date.now());
@@ -70,15 +70,13 @@ export function keysImportCommand(context: Context, file: string): ExitStatus {
 export interface KeysRetireOptions {
   /** The key's id, or its first characters. */
   readonly id: string;
-  /** Gives up what only this key opens. */
+  /** Gives up the reports that only this key opens. */
   readonly force: boolean;
   /** Clients, or patterns of their names, whose reports are given up. */
   readonly except: readonly string[];
 }
 
-/**
- * `keys retire`: deletes a key for good. Throws FleetError `key-in-use` if reports may wait that only this key opens.
- */
+/** Runs `keys retire`: deletes a key for good. Throws FleetError `key-in-use` if waiting reports may need the key. */
 export async function keysRetireCommand(
   context: Context,
   { id: text, force, except: names }: KeysRetireOptions,
@@ -136,7 +134,7 @@ function nextStep({ collector }: Config): string {
         'fleet-health keys import-public FILE takes its public half.';
 }
 
-/** Returns what the database knows of a key, or why it cannot be asked; null if there is no database yet. */
+/** Returns the uses of a key in the database, or the fault of reading it; null if there is no database yet. */
 async function useOf({ signal }: Context, { storage }: Config, id: string): Promise<KeyUse | FleetError | null> {
   try {
     return await readStored(storage, signal, ({ sealed }) => sealed?.useOf(id) ?? Promise.resolve(null));

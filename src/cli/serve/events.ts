@@ -19,7 +19,7 @@ export interface EventsUrlOptions {
 
 const longestName = 128;
 
-/** `events url`: makes a token for the pings of a service, and prints the lines for a cron job. */
+/** Runs `events url`: makes a token for the pings of a service, and prints the lines for a cron job. */
 export async function eventsUrlCommand(context: Context, options: EventsUrlOptions): Promise<ExitStatus> {
   const config = loadSettings(context);
   const { serve } = config;
@@ -46,13 +46,13 @@ export async function eventsUrlCommand(context: Context, options: EventsUrlOptio
   return 0;
 }
 
-/** Returns a name of events. Throws FleetError `usage` for a text that is none. */
+/** Returns a name of events. Throws FleetError `usage` for a text that is no name. */
 export function checkedName(what: string, text: string): string {
   if (text !== '' && text === oneLine(text) && text.length <= longestName) return text;
   throw usageError(`${what} is no name`, `Write a line of at most ${longestName} characters.`);
 }
 
-/** Returns the URL of `serve` as others reach it; on loopback as this machine does. */
+/** Returns the URL at which other machines reach `serve`, or at which this machine does if `serve` is on loopback. */
 export function ownUrl({ hosts, port, tls }: ServeConfig): URL {
   const [first = '127.0.0.1'] = hosts.includes('127.0.0.1') ? ['127.0.0.1'] : hosts;
   const host = ['::', '0.0.0.0'].includes(first) ? hostname() : first.includes(':') ? `[${first}]` : first;

@@ -46,8 +46,8 @@ const longestPauseMs = 30 * secondMs;
 const mostWords = 200;
 
 /**
- * `events send`: sends an event to a `serve`, or to a `<webhook>` of the same form, until it is taken or the time is
- * over. It has an id, so an event that is sent again after a lost answer is the same. Throws FleetError
+ * Runs `events send`: sends an event to a `serve`, or to a `<webhook>` of the same form, until it is accepted or the
+ * time is over. The event has an id, so an event that is sent again after a lost answer is the same. Throws FleetError
  * `event-refused` or `event-unsent`.
  */
 export async function eventsSendCommand(context: Context, options: EventsSendOptions): Promise<ExitStatus> {
@@ -104,7 +104,7 @@ function receiverOf(context: Context, to: string | null): Receiver {
   }
   const webhook = webhooks.find(({ name }) => name === to);
   if (webhook === undefined) {
-    // A text that is no URL may hold a password as well.
+    // The text is not printed: even if it is no URL, it may contain a password.
     const advice = 'Give a URL such as https://collector.example.org/, or the name of a <webhook>.';
     throw usageError('the value of --to is no URL of https or http, and no <webhook> has that name', advice);
   }
@@ -128,7 +128,7 @@ interface Limits {
   readonly signal: AbortSignal;
 }
 
-/** Returns the number of attempts that it took. */
+/** Sends the event until it is accepted. Returns the number of attempts. Throws FleetError `event-unsent`. */
 async function sendUntilTaken(receiver: Receiver, body: string, { limitMs, signal }: Limits): Promise<number> {
   const endsAt = performance.now() + limitMs;
   for (let attempt = 1; ; attempt++) {
@@ -145,13 +145,13 @@ async function sendUntilTaken(receiver: Receiver, body: string, { limitMs, signa
   }
 }
 
-/** The fate of an attempt: null if the event was taken, else why not, and the wait that the receiver asks for. */
+/** The result of an attempt: the reason of a failure, else null, and the wait that the receiver asks for. */
 interface Attempt {
   readonly why: string | null;
   readonly pauseMs: number;
 }
 
-/** Throws FleetError `event-refused` if another attempt would not help. */
+/** Makes one attempt. Throws FleetError `event-refused` if another attempt would not help. */
 async function attemptOf({ name, target, headers }: Receiver, body: string, limits: Limits): Promise<Attempt> {
   const { limitMs, signal } = limits;
   let answer: PostAnswer;

@@ -20,7 +20,7 @@ import { usualSettings } from './usual-settings.ts';
 import { createOutputLog, type Log } from '../terminal/output.ts';
 import { documents } from './served-documents.ts';
 
-/** config.xml is looked at so often. */
+/** The interval at which config.xml is checked for changes. */
 const settingsMs = 5_000;
 
 export interface ServeCommandOptions {
@@ -29,7 +29,7 @@ export interface ServeCommandOptions {
   readonly fleet: string | null;
 }
 
-/** `serve`: shows what <serve> of config.xml says, until a signal ends it. */
+/** Runs `serve`: serves the pages and documents of <serve> in config.xml, until a signal ends the program. */
 export async function serveCommand(context: Context, { idleExit, fleet }: ServeCommandOptions): Promise<ExitStatus> {
   const idleExitMs = idleExit === null ? null : parseDuration(idleExit);
   if (idleExit !== null && (idleExitMs === null || idleExitMs === 0)) {
@@ -67,10 +67,10 @@ export async function serveCommand(context: Context, { idleExit, fleet }: ServeC
   return 0;
 }
 
-/** The faults of a file of sites that are named on one line. */
+/** The largest number of faults of a file of sites that are named on one line. */
 const mostFaults = 10;
 
-/** Reads a file of sites. Throws FleetError `config-invalid` with all its faults: no `check` lists them. */
+/** Reads a file of sites. Throws FleetError `config-invalid` with the faults of the file: no `check` lists them. */
 function sitesIn(file: string): ReturnType<typeof readSites> {
   try {
     return readSites(file);
@@ -84,12 +84,12 @@ function sitesIn(file: string): ReturnType<typeof readSites> {
   }
 }
 
-/** config.xml as it is now. A change that cannot be used leaves what was read before. */
+/** The current config.xml. A change that cannot be used leaves the earlier configuration in force. */
 class FreshSettings {
   readonly #context: Context;
   readonly #log: Log;
   #config: Config;
-  /** The files of config.xml. Its elements are as large as the configuration. */
+  /** The files of config.xml. Its elements are not kept: they are as large as the configuration. */
   #files: readonly string[] = [];
   #shown: ShownElement | null = null;
   #facts = '';
@@ -108,12 +108,12 @@ class FreshSettings {
     return this.#config;
   }
 
-  /** The reason why the file cannot be used; null: it can. */
+  /** The reason why config.xml cannot be used; null if it can. */
   get fault(): string | null {
     return this.#fault;
   }
 
-  /** The configuration as `/status` shows it. Its elements are read again for who asks first. */
+  /** The configuration as `/status` shows it. The first request after a change reads the elements again. */
   get shown(): ShownElement {
     const { serve } = this.current;
     if (this.#shown === null && this.#files.length > 0) {
@@ -142,7 +142,7 @@ class FreshSettings {
     }
   }
 
-  /** Loads config.xml, or the defaults if nobody has written one. */
+  /** Loads config.xml, or the defaults if there is no such file. */
   #loadFirst(): Config {
     try {
       return this.#load();

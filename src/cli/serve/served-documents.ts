@@ -9,7 +9,7 @@ import { errorDocument } from '../command/complain.ts';
 import { statusJson } from '../status/status-json.ts';
 import { jsonTime } from '../terminal/reader-time.ts';
 
-/** The documents of commands, as `serve` hands them on. */
+/** The documents of commands that `serve` answers with. */
 export const documents: Documents = {
   status: statusDocument,
   alerts: async (config, { alerts }, client) => {
@@ -21,7 +21,7 @@ export const documents: Documents = {
     const views = await viewAlerts(config, alerts, shown, nowMs);
     return { command: 'alerts', at: jsonTime(nowMs), alerts: views.map(alertJson) };
   },
-  // Loaded when somebody asks: it brings all that writes mails.
+  // Loaded at the first request: the module loads all code that writes mails.
   explain: async (...asked) => (await import('../alerts/explain.ts')).alertExplanation(...asked),
   error: (thrown) =>
     errorDocument(

@@ -16,7 +16,7 @@ export interface TokensAddOptions {
   readonly for: TokenPurpose | null;
 }
 
-/** `tokens add`: makes a token, prints it, and keeps its digest. */
+/** Runs `tokens add`: makes a token, prints it, and keeps its digest. */
 export async function tokensAddCommand(context: Context, options: TokensAddOptions): Promise<ExitStatus> {
   const { name } = options;
   const purpose = options.for ?? 'look';
@@ -33,7 +33,7 @@ export async function tokensAddCommand(context: Context, options: TokensAddOptio
   return 0;
 }
 
-/** Makes a token, and keeps its digest. Throws FleetError `usage` if there is one of this name. */
+/** Returns a new token, and keeps its digest. Throws FleetError `usage` if there is a token of this name. */
 export async function addToken(context: Context, made: Omit<StoredToken, 'sha256' | 'added_at'>): Promise<string> {
   const { token, sha256 } = newToken();
   const { name } = made;
@@ -47,7 +47,7 @@ export async function addToken(context: Context, made: Omit<StoredToken, 'sha256
   return token;
 }
 
-/** `tokens list`: whose tokens there are. */
+/** Runs `tokens list`: lists the names and purposes of the tokens. */
 export async function tokensListCommand(context: Context): Promise<ExitStatus> {
   const known = readTokens(statePaths(loadSettings(context).stateDir).tokens);
   printAnswer(
@@ -73,7 +73,7 @@ export async function tokensListCommand(context: Context): Promise<ExitStatus> {
   return Promise.resolve(0);
 }
 
-/** `tokens remove`: makes a token useless. */
+/** Runs `tokens remove`: makes a token useless. */
 export async function tokensRemoveCommand(context: Context, name: string): Promise<ExitStatus> {
   await replaceTokens(context, (known) => {
     const left = known.filter((token) => token.name !== name);
@@ -92,7 +92,7 @@ export async function tokensRemoveCommand(context: Context, name: string): Promi
   return 0;
 }
 
-/** Replaces the tokens while no other command does. Throws FleetError `locked`. */
+/** Replaces the tokens under a lock. Throws FleetError `locked` if another command holds the lock. */
 async function replaceTokens(
   context: Context,
   change: (known: readonly StoredToken[]) => readonly StoredToken[],

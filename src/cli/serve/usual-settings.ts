@@ -6,7 +6,7 @@ import type { Element } from '../../config/xml/parse-elements.ts';
 import { checkStateFolder } from '../../state/state-folder.ts';
 import { statePaths } from '../../state/paths.ts';
 
-/** The configuration of `serve` where there is no config.xml: events, with every default. */
+/** Returns the configuration of `serve` if there is no config.xml: events, with every default. */
 export function usualSettings(file: string): Config {
   const place = path.resolve(file);
   const source = { shown: file, path: place, order: 0, mode: 0o600, uid: 0, gid: 0 };

@@ -3,7 +3,7 @@ import { describeAge } from '../../text/durations.ts';
 import { counted } from '../../text/numbers.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
 
-/** Says what waits sealed in the database. Returns no sentence if nothing does. */
+/** Describes the sealed reports that wait in the database. Returns no sentence if there are none. */
 export function sealedLines(sealed: readonly SealedSummary[], nowMs: number): readonly string[] {
   const unseen = unseenSealed(sealed);
   const lines: string[] = [];

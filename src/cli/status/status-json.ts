@@ -7,7 +7,7 @@ import { jsonFields } from '../terminal/json-fields.ts';
 import { jsonTime } from '../terminal/reader-time.ts';
 import { sealedJson } from './sealed-words.ts';
 
-/** The document of `status`. docs/json.md describes its fields. */
+/** Returns the document of `status`. docs/json.md describes the fields. */
 export function statusJson(
   { members, unlisted, lastRun, forwarded, lastPass, lastIngest, alerting, sealed, shares }: FleetStatus,
   nowMs: number,

@@ -15,7 +15,7 @@ import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
 import { type Column, renderTable } from '../terminal/table.ts';
 import { sealedLines } from './sealed-words.ts';
 
-/** The table of clients, and the lines below it. */
+/** Returns the table of clients, and the lines below it. */
 export function statusText(output: Output, config: Config, status: FleetStatus, nowMs: number): string {
   const time = readerTime(config, nowMs);
   return [statusTable(output, status.members, time, nowMs), '', ...statusLines(output, status, time, nowMs)].join('\n');
@@ -70,7 +70,7 @@ const fullInColumn: Column<FleetMember> = {
   },
 };
 
-/** Lines about the last run, clients that left config.xml, alerts and mails. */
+/** Returns lines about the last run, clients that left config.xml, alerts and mails. */
 export function statusLines(output: Output, status: FleetStatus, time: ReaderTime, nowMs: number): readonly string[] {
   const reader = { nowMs, moment: time.moment };
   return [
@@ -87,7 +87,7 @@ function footer({ lastRun, members, shares }: FleetStatus, reader: LineReader): 
   const sentences: string[] = [];
   if (lastRun === null) sentences.push('No run yet: fleet-health collect makes one.');
   else {
-    // Where collectors share the fleet a run asks some of its clients: the line of the site counts them all.
+    // If collectors share the fleet, a run visits some of its clients: the line of the site counts all of them.
     const words = shares.length > 0 ? `${endedWords(lastRun, reader)} on ${escapeControls(lastRun.host)}` : null;
     sentences.push(`Last run ${words ?? runWords(lastRun, reader)}.`);
   }
@@ -98,7 +98,7 @@ function footer({ lastRun, members, shares }: FleetStatus, reader: LineReader): 
 
 const mostUnlisted = 10;
 
-/** Clients that left config.xml, and those that may have a new name there. */
+/** Lists clients that left config.xml, and clients of config.xml that may be the same machines. */
 function unlistedLines(unlisted: FleetStatus['unlisted'], { moment }: ReaderTime): readonly string[] {
   if (unlisted.length === 0) return [];
   const names = unlisted

@@ -14,13 +14,13 @@ export interface StatusCommandOptions extends Selection {
   /** Only clients that the last run over the whole fleet did not visit. */
   readonly notVisited: boolean;
   readonly sort: Sorting;
-  /** Exit status 1 if something is not well. */
+  /** Exit status 1 if a client, an alert or a mail is not well. */
   readonly exitStatus: boolean;
   /** Shows the fleet anew after each run, until a signal. */
   readonly watch: boolean;
 }
 
-/** `status`: shows the fleet in a table. */
+/** Runs `status`: shows the fleet in a table. */
 export async function statusCommand(context: Context, options: StatusCommandOptions): Promise<ExitStatus> {
   const { output } = context;
   const config = loadSettingsToShow(context);
@@ -46,7 +46,7 @@ export async function statusCommand(context: Context, options: StatusCommandOpti
   return options.exitStatus && !isWell(status) ? 1 : 0;
 }
 
-/** True if no client shown is late or failing, none of its alerts fires, and no mail is undelivered. */
+/** True if no client shown is late or failing, no alert fires, and no mail is undelivered. */
 function isWell({ members, alerting }: FleetStatus): boolean {
   const isBad = ({ state, openAlerts }: FleetMember): boolean =>
     state === 'failing' || state === 'late' || openAlerts > 0;

@@ -14,12 +14,12 @@ import type { Output } from '../terminal/output.ts';
 import { readerTime } from '../terminal/reader-time.ts';
 import { statusLines, statusTable } from './status-text.ts';
 
-/** Between two questions to the database. */
+/** The pause between two queries of the database. */
 const pollMs = 3000;
 
 export type ReadStatus = (stored: Stored, nowMs: number) => Promise<FleetStatus>;
 
-/** `status --watch`: shows the fleet anew after each run of the collector and the alerter, until a signal. */
+/** Runs `status --watch`: shows the fleet anew after each run of the collector and the alerter, until a signal. */
 export async function watchStatus({ output, signal }: Context, config: Config, read: ReadStatus): Promise<ExitStatus> {
   if (!output.terminal || output.json || process.env['TERM'] === 'dumb') {
     throw usageError('--watch needs a terminal', 'Without one: fleet-health status, or --json status for a program.');
@@ -43,7 +43,7 @@ export async function watchStatus({ output, signal }: Context, config: Config, r
       await sleep(pollMs, undefined, { signal });
     }
   } catch (thrown) {
-    // Ctrl-C is how people end it.
+    // People end the command by Ctrl-C.
     if (!signal.aborted) throw thrown;
   } finally {
     screen.close();
@@ -57,7 +57,7 @@ async function* statusAfterRuns(stored: Stored, read: ReadStatus, signal: AbortS
   yield status;
   for (let turn = 0; stored.alerts !== null; turn += 1) {
     await sleep(pollMs, undefined, { signal });
-    // The database is asked one small question at a time.
+    // Each turn makes one small query.
     const program = turn % 2 === 0 ? 'collect' : 'alert';
     const known = program === 'collect' ? status.lastRun : status.lastPass;
     const run = await stored.history.lastRun(program);
@@ -76,7 +76,7 @@ interface Shown {
   readonly atMs: number;
 }
 
-/** Returns lines that fill the screen at most: the worst clients, counts of the rest, and the lines of `status`. */
+/** Returns lines that fill at most the screen: the worst clients, counts of the rest, and the lines of `status`. */
 export function statusScreen(output: Output, config: Config, { status, atMs }: Shown, rows: number): readonly string[] {
   const time = readerTime(config, atMs);
   const title = `${time.moment(atMs)} ${time.zone}; drawn anew after each run, Ctrl-C ends it.`;
@@ -98,7 +98,7 @@ export function statusScreen(output: Output, config: Config, { status, atMs }: S
   return [output.colour('dim', title), ...table, ...rest, '', ...footer].slice(0, rows);
 }
 
-/** `and 9960 more: 12 failing, 9948 ok`. */
+/** Returns the counts of the rest: `and 9960 more: 12 failing, 9948 ok`. */
 function restText(members: readonly FleetMember[]): string {
   const counts = new Map<ClientState, number>();
   for (const { state } of members) counts.set(state, (counts.get(state) ?? 0) + 1);
@@ -106,7 +106,7 @@ function restText(members: readonly FleetMember[]): string {
   return `and ${members.length} more: ${states.join(', ')}`;
 }
 
-/** The last screen that could be read, below the fault. */
+/** Returns the fault, and below it the last status that could be read. */
 function awayScreen(
   output: Output,
   config: Config,

@@ -2,7 +2,7 @@ import { jsonTime } from './reader-time.ts';
 
 /**
  * Returns the fields of a record under their names in JSON: snake_case, and times (`startedAtMs`, `sinceMs`) as ISO
- * 8601 without their unit. Name the fields of a document one by one: a record may hold more than its type says.
+ * 8601 without their unit. Callers name the fields one by one: a record may hold more than its type says.
  */
 export function jsonFields(record: object): Readonly<Record<string, unknown>> {
   return Object.fromEntries(

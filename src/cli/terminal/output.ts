@@ -6,28 +6,28 @@ export type Colour = 'red' | 'green' | 'yellow' | 'dim' | 'bold';
 
 /** The output of a command: answers go to stdout, complaints to stderr. */
 export interface Output {
-  /** The name of the program, which complaints begin with. */
+  /** The name of the program, with which complaints begin. */
   readonly program?: string | undefined;
-  /** Print a JSON document on stdout instead of text for people. */
+  /** True if stdout gets a JSON document instead of text for people. */
   readonly json: boolean;
   readonly verbosity: 'quiet' | 'normal' | 'verbose';
-  /** True if stdout is a terminal: it gets tables and colour, else lines for a log. */
+  /** True if stdout is a terminal, which gets tables and colour; else stdout gets lines for a log. */
   readonly terminal: boolean;
   /** True if any of stdin, stdout and stderr is a terminal: a person waits for the command. */
   readonly attended: boolean;
-  /** Width of the terminal in columns; 80 where there is none. */
+  /** The width of the terminal in columns; 80 without a terminal. */
   readonly columns: number;
-  /** A line (or several) on stdout. */
+  /** Prints one or several lines on stdout. */
   readonly print: (text: string) => void;
-  /** The one JSON document of a command, on stdout. */
+  /** Prints the one JSON document of a command on stdout. */
   printJson(value: unknown): void;
-  /** A line on stderr. */
+  /** Prints a line on stderr. */
   readonly complain: (text: string) => void;
-  /** The text in colour where stdout shows colour (NO_COLOR and TERM are heeded). */
+  /** Returns the text in colour if stdout shows colour, as NO_COLOR and TERM allow. */
   colour(colour: Colour, text: string): string;
 }
 
-/** True if the locale of the environment shows UTF-8, as POSIX says which variable counts. */
+/** True if the locale of the environment shows UTF-8. POSIX defines which variable counts. */
 export function showsUtf8({ LC_ALL, LC_CTYPE, LANG }: NodeJS.ProcessEnv = process.env): boolean {
   return /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || '');
 }
@@ -40,7 +40,7 @@ export function createOutput(options: {
   readonly stderr: NodeJS.WriteStream;
 }): Output {
   const { stdout, stderr } = options;
-  // At run time isTTY is undefined where the stream is a pipe or a file.
+  // At run time isTTY is undefined if the stream is a pipe or a file.
   const terminal = stdout.isTTY;
   const colourful = terminal && stdout.hasColors();
   return {
@@ -59,11 +59,11 @@ export function createOutput(options: {
 
 /** A log for cron and syslog: a line `time=... event=... key=value ...` for each event. */
 export interface Log {
-  /** Something of interest only when looking closer: printed on stdout when verbose. */
+  /** Logs a detail on stdout, if verbose. */
   detail(event: string, fields: LogFields): void;
-  /** Something that happened as it should: printed on stdout, unless quiet. */
+  /** Logs an event that is no fault on stdout, unless quiet. */
   event(event: string, fields: LogFields): void;
-  /** A fault that did not prevent the run, such as a client that failed: printed on stderr, unless quiet. */
+  /** Logs a fault that did not prevent the run, such as a client that failed, on stderr, unless quiet. */
   problem(event: string, fields: LogFields): void;
 }
 

@@ -3,9 +3,9 @@ import { Presets, SingleBar } from 'cli-progress';
 import { showsUtf8 } from './output.ts';
 
 export interface Progress {
-  /** Counts one more. */
+  /** Adds one to the count. */
   step(): void;
-  /** Shows that so many are done, the total at most. */
+  /** Sets the count, to the total at most. */
   to(count: number): void;
   /** Removes the bar. */
   end(): void;
@@ -18,7 +18,7 @@ export function startProgress(label: string, total: number): Progress {
     {
       format: `${label} [{bar}] {value}/{total} {duration_formatted}`,
       clearOnComplete: true,
-      // The terminal is left as it is: a second Ctrl-C ends the process without putting anything back.
+      // The cursor stays visible: a second Ctrl-C ends the process without restoring the terminal.
       hideCursor: false,
       linewrap: true,
     },

@@ -5,17 +5,17 @@ import { serverZone } from '../../text/server-zone.ts';
 /** The zone and format of times for the readers of this fleet. */
 export type ReaderTime = ReturnType<typeof readerTime>;
 
-/** Nearer times are `just now`. */
+/** Times that are nearer than this are `just now`. */
 const justNowMs = 2_000;
-/** Sweden writes times as ISO 8601 does. */
+/** The Swedish format of times is that of ISO 8601. */
 const locale = 'sv-SE';
 
-/** Loads Node's zones when the first time is written: most runs of `alert` write none. */
+/** Returns the zone and format of times. Loads Node's zones with the first time: most runs of `alert` write none. */
 export function readerTime({ alerts }: Pick<Config, 'alerts'>, nowMs: number) {
   let format: Intl.DateTimeFormat | null = null;
   const zone = (): string => alerts.zone ?? serverZone();
   const moment = (atMs: number): string => {
-    // Without a name it is the zone that Node itself has, even if that has no name.
+    // Without a configured name, Node takes its own zone, even if this zone has no name.
     const timeZone = alerts.zone ?? undefined;
     format ??= new Intl.DateTimeFormat(locale, { timeZone, dateStyle: 'short', timeStyle: 'short' });
     return format.format(atMs);
@@ -25,14 +25,14 @@ export function readerTime({ alerts }: Pick<Config, 'alerts'>, nowMs: number) {
     get zone(): string {
       return zone();
     },
-    /** `2026-11-20 10:05`, as `--until` reads it. */
+    /** Formats a time as `2026-11-20 10:05`, which `--until` reads. */
     moment,
-    /** `2026-11-20 10:05 (2h ago)`, or `(in 2h)`. */
+    /** Formats a time as `2026-11-20 10:05 (2h ago)`, or `(in 2h)`. */
     momentAndAge: (atMs: number): string => `${moment(atMs)} (${ageWords(atMs - nowMs)})`,
   };
 }
 
-/** A time a moment ahead was written by a clock that is a little ahead. */
+/** Returns `in 2h`, `2h ago` or `just now`: a clock that is slightly ahead writes times slightly ahead. */
 function ageWords(aheadMs: number): string {
   if (Math.abs(aheadMs) < justNowMs) return 'just now';
   return aheadMs > 0 ? `in ${describeAge(aheadMs)}` : `${describeAge(-aheadMs)} ago`;
@@ -43,7 +43,7 @@ export function jsonTime(atMs: number | null): string | null {
   return atMs === null ? null : new Date(atMs).toISOString();
 }
 
-/** A time without seconds in UTC: `2026-11-20 10:05`. */
+/** Returns a time without seconds in UTC: `2026-11-20 10:05`. */
 export function utcMinute(atMs: number): string {
   return new Date(atMs).toISOString().slice(0, 16).replace('T', ' ');
 }

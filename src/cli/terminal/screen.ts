@@ -14,8 +14,8 @@ const clearLine = '\u001b[K';
 const clearBelow = '\u001b[J';
 
 /**
- * Opens a terminal's alternate screen, which leaves what was printed before as it was. The terminal is put back however
- * the process exits, and while it is stopped (Ctrl-Z).
+ * Opens a terminal's alternate screen, which leaves earlier output unchanged. Restores the terminal however the process
+ * exits, and while the process is stopped (Ctrl-Z).
  */
 export function openScreen(stdout: NodeJS.WriteStream) {
   let linesFor: ((size: ScreenSize) => readonly string[]) | null = null;
@@ -45,12 +45,12 @@ export function openScreen(stdout: NodeJS.WriteStream) {
   stdout.on('resize', draw);
   open();
   return {
-    /** Draws lines over the ones before, and again whenever the size changes. */
+    /** Draws lines over the previous ones, and again whenever the size changes. */
     draw: (lines: (size: ScreenSize) => readonly string[]): void => {
       linesFor = lines;
       draw();
     },
-    /** Puts the terminal back. */
+    /** Restores the terminal. */
     close: (): void => {
       process.off('exit', putBack);
       process.off('SIGTSTP', stop);

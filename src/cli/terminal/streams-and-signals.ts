@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 
 import { FleetError } from '../../errors.ts';
 
-/** A reader that went away (`| head`) ends the reading, not the run. */
+/** Lets a run go on after its reader has closed a pipe (`| head`). Other faults are FleetError `output-unwritable`. */
 export function surviveClosedPipes(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
@@ -13,9 +13,9 @@ export function surviveClosedPipes(): void {
   }
 }
 
-/** SIGINT and SIGTERM: the first aborts with FleetError `interrupted`, the second ends the process at once. */
+/** Handles SIGINT and SIGTERM: the first aborts with FleetError `interrupted`, the second ends the process at once. */
 export function heedSignals(abort: AbortController): void {
-  // Every client that is asked listens to it; Node would warn from the eleventh on.
+  // Every visited client listens to the signal; Node would warn from the eleventh listener on.
   setMaxListeners(0, abort.signal);
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
     process.on(name, () => {
@@ -25,7 +25,7 @@ export function heedSignals(abort: AbortController): void {
   }
 }
 
-/** Resolves when what was written has left this process, or cannot. */
+/** Resolves when all written data has left this process, or cannot leave it. */
 export function flush(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {
     stream.write('', () => resolve());

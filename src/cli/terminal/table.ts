@@ -2,40 +2,40 @@ import { escapeControls } from '../../log.ts';
 import { columnsOf, cut, cutMiddle, wrap } from '../../text/text-columns.ts';
 import type { Colour, Output } from './output.ts';
 
-/** Text of a cell; it is made harmless here, so it may come from outside. */
+/** The text of a cell. The table escapes control characters, so the text may come from outside. */
 export type Cell = string | { readonly text: string; readonly colour: Colour };
 
 export interface Column<Row> {
   readonly title: string;
   readonly cell: (row: Row) => Cell;
   readonly align?: 'left' | 'right';
-  /** Cut short, with `…`, if the table is still wider than the terminal; the widest such column first. */
+  /** Shortens the column, with `…`, if the table is still wider than the terminal; the widest such column first. */
   readonly shrinks?: boolean;
-  /** Cut in the middle: names of one fleet often differ in their ends alone. */
+  /** Cuts in the middle: names of one fleet often differ only in their ends. */
   readonly keepsEnd?: boolean;
-  /** Other columns are left out before its text of up to so many columns is cut. Default: 28. */
+  /** Other columns are omitted before a text of up to this width is cut. Default: 28. */
   readonly whole?: number;
-  /** Left out if the table is wider than the terminal: 1 first. Missing: the column stays. */
+  /** Omits the column if the table is wider than the terminal: 1 first. Missing: the column stays. */
   readonly drops?: number;
 }
 
 const minimumWidth = 8;
 const wholeWidth = 28;
-/** Without a terminal a few longer texts widen no column: the rest of their own rows is moved instead. */
+/** The widest padding without a terminal: a few longer texts move the rest of their own rows instead. */
 const paddedWidth = 32;
 const gap = 2;
 const noteIndent = '    ';
 
 interface PlacedCell {
   readonly text: string;
-  /** Columns that it takes, colour or not. */
+  /** The width in columns, without codes of colour. */
   readonly width: number;
   readonly colour: Colour | null;
 }
 
 /**
- * A table without borders: one line a row, then its notes, sentences on lines of their own. Its columns are aligned,
- * and no wider than the terminal if that can be; a line at the end names the columns that were left out.
+ * Renders a table without borders: one line per row, then the row's notes, sentences on lines of their own. Aligns the
+ * columns, and keeps within the width of the terminal if possible. A line at the end names the omitted columns.
  */
 export function renderTable<Row>(
   output: Pick<Output, 'columns' | 'terminal' | 'colour'>,
@@ -80,7 +80,7 @@ function omissionLines(
   return wrap(text, { columns }).map((line) => colour('dim', line));
 }
 
-/** Broken between words on a terminal; a log has the whole note on one line. */
+/** Returns a note, broken between words on a terminal, or on one line in a log. */
 function noteLines(
   { terminal, columns, colour }: Pick<Output, 'columns' | 'terminal' | 'colour'>,
   note: Cell,
@@ -99,14 +99,14 @@ function greatest(widths: readonly number[]): number {
   return widths.reduce((most, width) => Math.max(most, width), 0);
 }
 
-/** The gap before the next column goes with a column that is left out. */
+/** The width of an omitted column, which removes the gap before the next column. */
 const dropped = -gap;
 
 function widthOf(widths: readonly number[]): number {
   return widths.reduce((sum, width) => sum + width + gap, -gap);
 }
 
-/** Makes the widths fit. Returns the columns that are left out for that. */
+/** Makes the widths fit. Returns the columns that are omitted to make them fit. */
 function fit<Row>(widths: number[], columns: readonly Column<Row>[], available: number): readonly Column<Row>[] {
   if (widthOf(widths) <= available) return [];
   const needed = (): number =>

@@ -15,13 +15,13 @@ export interface TrustMachine {
   readonly port: number;
   /** null: reached without SSH, or its route cannot be resolved. */
   readonly route: TrustRoute | null;
-  /** The fault of its route, so that it cannot be asked. If `route` is not null, a file may still vouch for it. */
+  /** The fault of the route, which prevents asking. If `route` is not null, a file may still vouch for the machine. */
   readonly fault: FleetError | null;
 }
 
 export interface TrustRoute {
   readonly hop: Hop;
-  /** The machines through which it is reached, nearest to the collector first. */
+  /** The machines on the route before the hop, nearest to the collector first. */
   readonly outer: readonly Hop[];
 }
 
@@ -120,7 +120,7 @@ function throughCommand(client: string, place: string): FleetError {
   });
 }
 
-/** Identifies a machine by what known_hosts calls it and its route, so that each is asked once. */
+/** Identifies a machine by its name in known_hosts and its route, so that each machine is asked once. */
 function keyOf({ name, kind, address, port, route }: TrustMachine): string {
   if (route === null) return JSON.stringify([kind, name]);
   const { hop, outer } = route;

@@ -7,7 +7,7 @@ import type { TrustMachine, TrustRoute } from './trust-machines.ts';
 /** The keys of one machine, and whether they may be written. */
 export interface TrustPlan {
   readonly machine: TrustMachine;
-  /** `new` and `differs` may be written; `known` needs nothing; `local` has no host key; `failed` says why. */
+  /** `new` and `differs` may be written; `known` needs nothing; `local` has no host key; `failed` has a fault. */
   readonly kind: 'new' | 'differs' | 'known' | 'local' | 'failed';
   /** The keys that were shown or that the file of --from holds. */
   readonly keys: readonly HostKey[];
@@ -20,7 +20,7 @@ export interface TrustSurroundings {
   /** The file of --from and its path. */
   readonly source: { readonly file: string; readonly content: TrustSource } | null;
   readonly knownHosts: (files: readonly string[]) => KnownHosts;
-  /** Asks the machine itself. Throws FleetError. */
+  /** Reads the keys from the machine itself. Throws FleetError. */
   readonly scan: (route: TrustRoute) => Promise<readonly HostKey[]>;
 }
 
@@ -33,7 +33,7 @@ export async function planTrust(machine: TrustMachine, surroundings: TrustSurrou
   }
   try {
     const known = lookupHost(surroundings.knownHosts(route.hop.knownHosts), route.hop.knownAs);
-    // Nobody can ask it, and what is known of it is not contradicted.
+    // The machine cannot be asked, and nothing contradicts its known keys.
     if (machine.fault !== null && surroundings.source === null && known.keys.length > 0)
       return { ...plan, kind: 'known', keys: known.keys };
     const keys = await candidates(machine, route, surroundings);
@@ -53,7 +53,7 @@ export async function planTrust(machine: TrustMachine, surroundings: TrustSurrou
   }
 }
 
-/** The keys that may be trusted: what the machine shows, or what the file of --from vouches for. */
+/** Returns the keys that may be trusted: the machine's own, or those that the file of --from vouches for. */
 async function candidates(
   { name, address, port, fault: unasked }: TrustMachine,
   route: TrustRoute,

@@ -5,7 +5,7 @@ import type { Output } from '../terminal/output.ts';
 import { type Cell, renderTable } from '../terminal/table.ts';
 import type { TrustPlan } from './trust-plan.ts';
 
-/** The fingerprints that are to be looked at, in the words of `ssh-keygen -lf`, and what else there is to know. */
+/** Returns the fingerprints to compare, as `ssh-keygen -lf` writes them, and the known and failed machines. */
 export function trustText(output: Output, plans: readonly TrustPlan[], replacing: boolean): string {
   const kind = (wanted: TrustPlan['kind']): TrustPlan[] => plans.filter((plan) => plan.kind === wanted);
   const [fresh, differing, known] = [kind('new'), kind('differs'), kind('known')];
@@ -48,7 +48,7 @@ export function trustText(output: Output, plans: readonly TrustPlan[], replacing
   return sections.join('\n\n');
 }
 
-/** `client`, or `machine` where some are none. */
+/** Returns `machine` if some are bastions, else `client`. */
 export function machineWord(plans: readonly TrustPlan[]): string {
   return plans.some(({ machine }) => machine.kind === 'bastion') ? 'machine' : 'client';
 }

@@ -21,7 +21,7 @@ import { machineWord, trustText } from './trust-table.ts';
 export interface TrustCommandOptions extends TrustChoice {
   readonly yes: boolean;
   readonly replace: boolean;
-  /** A file that vouches for keys, so that nobody needs to be asked. */
+  /** A file that vouches for keys, so that no question is asked. */
   readonly from: string | null;
 }
 
@@ -31,8 +31,8 @@ const scanLimit = 32;
 type Result = 'added' | 'replaced' | 'known' | 'local' | 'differs' | 'declined' | 'failed';
 
 /**
- * `trust`: fetches host keys, shows them, asks, and remembers them as known_hosts lines. Asks once for all machines
- * that are reached directly, then for those behind them, which can be asked only through a machine that is trusted.
+ * Runs `trust`: fetches host keys, shows them, asks, and stores them as known_hosts lines. Asks once for all machines
+ * that are reached directly, then for machines behind them, which can be asked only through a trusted machine.
  */
 export async function trustCommand(context: Context, options: TrustCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
@@ -65,7 +65,7 @@ export async function trustCommand(context: Context, options: TrustCommandOption
   return exitStatus;
 }
 
-/** Refuses before anybody is asked: a known_hosts that root writes is one that cron's account cannot read. */
+/** Throws before any question is asked: cron's account could not read a known_hosts that root writes. */
 function refuseKnownHostsOfOthers({ stateDir }: Config, machines: readonly TrustMachine[]): void {
   const paths = statePaths(stateDir);
   const files = new Set(machines.flatMap(({ route }) => route?.hop.knownHosts.slice(0, 1) ?? []));
@@ -75,7 +75,7 @@ function refuseKnownHostsOfOthers({ stateDir }: Config, machines: readonly Trust
   }
 }
 
-/** Groups machines by the number of hops before them. No group but the first is empty. */
+/** Groups machines by the number of hops before them. Only the first group may be empty. */
 function byDepth(machines: readonly TrustMachine[]): readonly (readonly TrustMachine[])[] {
   const levels: TrustMachine[][] = [[]];
   for (const machine of machines) {
@@ -92,7 +92,7 @@ async function makePlans(
   machines: readonly TrustMachine[],
   source: TrustSurroundings['source'],
 ): Promise<readonly TrustPlan[]> {
-  // Made anew, because known_hosts may have grown.
+  // Created again, because known_hosts may have grown.
   const shared = createTransportShared({ config });
   const { tcpTimeoutMs, connectTimeoutMs: timeoutMs } = config.collector;
   const scan = async ({ hop, outer }: TrustRoute): Promise<readonly HostKey[]> => {
@@ -130,7 +130,7 @@ function readSource(file: string): NonNullable<TrustSurroundings['source']> {
   return { file, content: parseTrustSource(text, file) };
 }
 
-/** The question before keys are written: what is replaced is named. */
+/** Returns the question before keys are written. The question names machines whose keys are replaced. */
 export function questionFor(plans: readonly TrustPlan[]): string {
   const added = plans.filter(({ kind }) => kind === 'new');
   const replaced = plans.filter(({ kind }) => kind === 'differs').map(({ machine }) => machine.name);
@@ -175,12 +175,12 @@ function write(plans: readonly TrustPlan[]): void {
   }
 }
 
-/** The file that new keys are written to. */
+/** Returns the file that new keys are written to. */
 function fileOf({ machine }: TrustPlan): string {
   return machine.route?.hop.knownHosts[0] ?? '';
 }
 
-/** Names old keys in files that this command does not write: they are still accepted. */
+/** Returns notes on old keys in files that this command does not write: these keys are still accepted. */
 function leftInPlace(plans: readonly TrustPlan[]): readonly string[] {
   return plans.flatMap((plan) =>
     plan.knownKeys

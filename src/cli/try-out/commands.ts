@@ -11,7 +11,7 @@ export const demo = defineCommand({
   run: async (context, options) => (await import('./demo.ts')).demoCommand(context, options),
 });
 
-/** The values stand in docs/simulator.md. */
+/** docs/simulator.md describes the values. */
 export const simulate = defineCommand({
   name: 'simulate',
   help: 'a fleet of SSH servers on loopback, to size a server with and to rehearse storms',

@@ -25,8 +25,8 @@ interface DemoState {
 }
 
 /**
- * Makes the folder, or takes that of an earlier demo, and starts its servers on free ports. Throws FleetError `usage`
- * if the folder holds something else or cannot be used.
+ * Makes the folder, or reuses the folder of an earlier demo, and starts its servers on free ports. Throws FleetError
+ * `usage` if the folder holds something else or cannot be used.
  */
 export async function startDemoFleet(dir: string) {
   const inside = (...parts: string[]): string => path.join(dir, ...parts);
@@ -53,11 +53,11 @@ export async function startDemoFleet(dir: string) {
   return {
     dir,
     configFile,
-    /** True if config.xml was there already, from an earlier demo. */
+    /** True if config.xml is from an earlier demo. */
     kept: before !== null,
     /** True if config.xml still waits for setDiskLimit. */
     needsLimit: readFileSync(configFile, 'utf8').includes(limitPlace),
-    /** Stops one server: its client cannot be reached until `start` starts it again on its old port. */
+    /** Stops one server. Its client cannot be reached until `start` starts the server again on its old port. */
     stop: async (name: string) => running.get(name)?.close(),
     start,
     close: async (): Promise<void> => {
@@ -66,7 +66,7 @@ export async function startDemoFleet(dir: string) {
   };
 }
 
-/** Makes the folder and its password, if they are not there from an earlier demo. */
+/** Makes the folder and its password, unless they exist from an earlier demo. */
 function claimFolder(dir: string, stateFile: string): { readonly kept: boolean; readonly password: string } {
   const kept = existsSync(stateFile);
   if (!kept && existsSync(dir) && readdirSync(dir).length > 0) {
@@ -77,7 +77,7 @@ function claimFolder(dir: string, stateFile: string): { readonly kept: boolean; 
   return { kept, password };
 }
 
-/** Puts a limit just below the given fill level into a new config.xml, or none if the level is null, not known. */
+/** Puts a limit just below the given fill level into a new config.xml, or no limit if the level is unknown (null). */
 export function setDiskLimit(configFile: string, usedPercent: number | null): void {
   const limit = usedPercent === null ? null : Math.max(0, Math.ceil(usedPercent) - 1);
   const alert = limit === null ? '' : `<alert type="disk" limit="${limit}%"/>`;
@@ -114,7 +114,7 @@ function configText(ports: Readonly<Record<string, number>>): string {
 `;
 }
 
-/** Replaces the old ports by the new ones, as servers get others at every start. Leaves the rest of the file alone. */
+/** Replaces the old ports by the new ones: servers get new ports at every start. Keeps the rest of the file. */
 function movePorts(file: string, from: Readonly<Record<string, number>>, to: Readonly<Record<string, number>>): void {
   if (!existsSync(file)) return;
   const moved = new Map(Object.entries(from).map(([name, port]) => [String(port), String(to[name] ?? port)]));

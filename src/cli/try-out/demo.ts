@@ -17,7 +17,7 @@ import { type DemoFleet, demoNames, setDiskLimit, startDemoFleet } from './demo-
 
 export interface DemoCommandOptions {
   readonly dir: string;
-  /** Only run the servers, until a signal. */
+  /** Only runs the servers, until a signal. */
   readonly serve: boolean;
 }
 
@@ -45,7 +45,7 @@ const questions: readonly Question[] = [
   },
 ];
 
-/** `demo`: shows a whole fleet on this machine, and leaves a folder to go on with. */
+/** Runs `demo`: shows a whole fleet on this machine, and leaves a folder to go on with. */
 export async function demoCommand(context: Context, options: DemoCommandOptions): Promise<ExitStatus> {
   const fleet = await startDemoFleet(path.resolve(options.dir));
   try {
@@ -113,7 +113,7 @@ async function show(context: Context, fleet: DemoFleet): Promise<ExitStatus> {
   say('The fleet as one page, with plots.');
   say(`\n${farewell(fleet.dir, pathToFileURL(report).href)}`);
 
-  // The second pass has to fail for the client that went away, and only for that client.
+  // The second pass has to fail for the stopped client, and only for that client.
   const passes = [first, second, third];
   const alerts = [firstAlert, secondAlert, thirdAlert];
   const well = trusted === 0 && passes.join() === '0,1,0' && alerts.join() === '0,0,0';
@@ -121,7 +121,7 @@ async function show(context: Context, fleet: DemoFleet): Promise<ExitStatus> {
   return well ? 0 : 1;
 }
 
-/** Sets the limit of one client just below how full its fullest mount is. */
+/** Sets the limit of one client just below the fill level of its fullest mount. */
 async function limitFullestMount(context: Context, { configFile }: DemoFleet): Promise<void> {
   const sql =
     `SELECT MAX(used_percent) AS used FROM disk_stats WHERE client = '${demoNames.tight}' AND scope = ` + `'local'`;
@@ -175,7 +175,7 @@ at http://localhost:5151/ while this runs in the folder, until Ctrl-C:
   ${program} serve`;
 }
 
-/** An output with tables wherever the demo prints to, or a silent one with --json. */
+/** Returns an output with tables even if the demo prints into a pipe, or a silent one with --json. */
 function forPeople(output: Output): Output {
   const silent = output.json;
   return {

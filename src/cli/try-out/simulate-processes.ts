@@ -17,7 +17,7 @@ import type { ExitStatus } from '../command/context.ts';
 export interface Serving {
   readonly processes: number;
   readonly read: () => ServingState;
-  /** Ends all servers. Resolves to the state of the whole time. */
+  /** Ends all servers. Resolves to the state over the whole time. */
   readonly close: () => Promise<ServingState>;
   /** Rejects with FleetError `simulator-failed` if a process ends by itself. */
   readonly broken: Promise<never>;
@@ -32,9 +32,9 @@ export interface ServingState {
 }
 
 const nothing: ServingState = { counts: noVisits, cpuMs: 0, maxRssBytes: 0 };
-/** Each client is a listener. A process with more of them starts slowly, and uses one core at most. */
+/** The most clients of a process, each a listener: with more, a process starts slowly, and it uses one core at most. */
 const clientsPerProcess = 10_000;
-/** File descriptors that a process keeps for everything but listeners, connections above all. */
+/** The file descriptors that a process keeps for everything but listeners, mostly for connections. */
 const otherFiles = 2000;
 const mostProcesses = 32;
 const reportEveryMs = 250;
@@ -160,7 +160,7 @@ function startPart(dir: string, startedAtMs: number, first: number, end: number)
   };
 }
 
-/** Serves the clients `FIRST-END-STARTED` in one process of several, until the parent process says so or ends. */
+/** Serves the clients `FIRST-END-STARTED` in one of several processes, until its parent sends a message or ends. */
 export async function simulatePart(folder: string, text: string): Promise<ExitStatus> {
   const [, first, end, startedAtMs] = /^(\d+)-(\d+)-(\d+)$/.exec(text) ?? [];
   const dir = path.resolve(folder);
@@ -182,7 +182,7 @@ export async function simulatePart(folder: string, text: string): Promise<ExitSt
   return 0;
 }
 
-/** Returns how many files this process may open: 1,024 if the system does not say. */
+/** Returns the number of files that this process may open; 1,024 if the system does not name it. */
 function maxOpenFiles(): number {
   try {
     const [, soft] = /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];

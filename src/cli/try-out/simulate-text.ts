@@ -86,7 +86,7 @@ export interface SummaryOptions {
   readonly durationMs: number;
 }
 
-/** The document of `simulate`. docs/json.md describes its fields. */
+/** Returns the document of `simulate`. docs/json.md describes the fields. */
 export function summaryJson({ dir, plan, last, durationMs }: SummaryOptions): unknown {
   const { clients, profile, seed, port, everyMs } = plan;
   const { visits, served, sent, resent, acknowledged } = last.counts;

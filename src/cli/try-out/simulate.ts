@@ -19,7 +19,7 @@ import { kindsText, lastLines, startLines, summaryJson } from './simulate-text.t
 
 export interface SimulateCommandOptions {
   readonly dir: string;
-  /** null in these four: the folder's value, else the default. */
+  /** null in these four fields: the folder's value, else the default. */
   readonly clients: number | null;
   readonly profile: ProfileName | null;
   readonly seed: number | null;
@@ -32,11 +32,11 @@ const defaults = { clients: 1000, profile: 'clean', everyMs: 300_000 } as const;
 const leastEveryMs = 1000;
 /** The greatest value of `<collector every>`, too. */
 const mostEveryMs = 7 * dayMs;
-/** A pass is over after so long without a visit. */
+/** The time without a visit after which a pass is over. */
 const quietMs = 3000;
 const lookEveryMs = 500;
 
-/** `simulate`: serves a fleet until its time is over or a signal comes, and sums up. */
+/** Runs `simulate`: serves a fleet until its time is over or a signal arrives, and sums up. */
 export async function simulateCommand(context: Context, options: SimulateCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   const forMs = options.for === null ? null : parseSpanOption('--for', options.for);
@@ -93,7 +93,7 @@ function sayTo(output: Output): (line: string) => void {
   };
 }
 
-/** Says when storms begin and end, and sums up each pass over the fleet. */
+/** Prints when storms begin and end, and sums up each pass over the fleet. */
 async function watch(
   plan: FleetPlan,
   read: () => ServingState,
@@ -103,7 +103,7 @@ async function watch(
   let storm = 0;
   let before = read();
   let seen = before.counts.served;
-  /** The beginning of the pass that goes on; null between passes. */
+  /** The beginning of the current pass; null between passes. */
   let fromMs: number | null = null;
   let toMs = 0;
   for (;;) {
