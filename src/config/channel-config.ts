@@ -1,4 +1,4 @@
-/** The settings of the channels that notifications take. */
+/** The settings of the channels that carry notifications. */
 import type { ClientSelector } from './values/client-selector.ts';
 import type { Severity } from './rule.ts';
 import type { Secret } from './secret.ts';
@@ -16,7 +16,7 @@ export interface SmtpConfig {
   readonly maxMailsPerHour: number;
 }
 
-/** The mailbox that replies to mails come to. */
+/** The mailbox that receives replies to mails. */
 export interface RepliesConfig {
   readonly host: string;
   readonly port: number;
@@ -24,7 +24,7 @@ export interface RepliesConfig {
   readonly username: string;
   readonly password: Secret;
   readonly mailbox: string;
-  /** Its mail address; replies are addressed to it with `+TOKEN` before the @. */
+  /** The mail address of the mailbox. Replies are addressed to it with `+TOKEN` before the @. */
   readonly address: string;
   /** Absolute path of a PEM file; null: the authorities that Node.js knows. */
   readonly ca: string | null;
@@ -36,7 +36,7 @@ export interface NotifyConfig {
   readonly severity: Severity | null;
   readonly rules: readonly string[];
   readonly timeoutMs: number;
-  /** True for the clients whose alerts it gets; null: all, and the fleet as a whole. */
+  /** True for the clients whose alerts the program gets; null: all, and the fleet as a whole. */
   readonly selects: ClientSelector | null;
 }
 
@@ -51,7 +51,7 @@ export type WebhookFormat = (typeof webhookFormats)[number];
 /** A URL that notifications are posted to. */
 export interface WebhookConfig {
   readonly name: string;
-  /** A secret: whoever knows it can post. */
+  /** The URL is secret: whoever knows it can post. */
   readonly url: Secret;
   readonly format: WebhookFormat;
   /** A line `Name: value` that is sent with each request; null: none. */
@@ -63,16 +63,16 @@ export interface WebhookConfig {
 
 /** Alertmanagers that get the whole state at every pass. */
 export interface AlertmanagerConfig {
-  /** Without the path of the API. They may have a login. */
+  /** URLs without the path of the API. They may have a login. */
   readonly urls: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly ca: string | null;
   readonly timeoutMs: number;
 }
 
-/** A mail that sums up, at some local times. */
+/** A mail with a summary, sent at some local times. */
 export interface DigestConfig {
-  /** No other digest has it. */
+  /** The unique name of the digest. */
   readonly name: string;
   readonly to: readonly string[];
   /** 0 is Sunday; empty: every day. */

@@ -1,6 +1,6 @@
 /**
- * config.xml -> one frozen, validated Config. Promises: every fault at once with file and line; secrets are wrapped and
- * read only by the command that needs them; the vocabulary stands once (vocabulary.ts) and config.xsd follows from it.
+ * Turns config.xml into one frozen, validated Config. All faults are reported at once, with file and line. Secrets are
+ * wrapped; only the command that needs one reads it. config.xsd follows from vocabulary.ts.
  *
  * Durations are milliseconds, sizes bytes, percents 0 to 100. null means: not written and no default.
  */
@@ -33,14 +33,14 @@ export interface Config {
   readonly digest: string;
   /** Absolute path of the state folder. */
   readonly stateDir: string;
-  /** The labels of the fleet, which each client has unless it says otherwise. */
+  /** The labels of the fleet. A client inherits them and may replace each. */
   readonly labels: Labels;
   readonly storage: StorageConfig;
   readonly retention: RetentionConfig;
   readonly smtp: SmtpConfig | null;
   readonly replies: RepliesConfig | null;
   readonly notify: readonly NotifyConfig[];
-  /** The webhooks that a `<webhook>` with a URL defines, wherever it stands. */
+  /** The webhooks of all `<webhook>` elements with a URL. */
   readonly webhooks: readonly WebhookConfig[];
   readonly alertmanager: AlertmanagerConfig | null;
   readonly digests: readonly DigestConfig[];
@@ -52,28 +52,28 @@ export interface Config {
   readonly serve: ServeConfig | null;
   readonly alerts: AlertsConfig;
   readonly bastions: readonly Bastion[];
-  /** The settings of `<ssh>` for machines on the way that are neither a bastion nor a client of config.xml. */
+  /** The settings of `<ssh>` for machines on a route that are neither a bastion nor a client of config.xml. */
   readonly jumpHosts: SshSettings;
   /** The clients in the file's order, ranges expanded, with retired ones (see state); of duplicates only the first. */
   readonly clients: readonly Client[];
   readonly warnings: readonly Finding[];
-  /** True when only the predecessor's elements and attributes occur. */
+  /** True if only the predecessor's elements and attributes occur. */
   readonly predecessorOnly: boolean;
-  /** The settings that the files have, as `element attribute` (`collector every`): the rest are defaults. */
+  /** The settings that the files have, as `element attribute` (`collector every`). All others are defaults. */
   readonly explicit: readonly string[];
 }
 
 /** A fault or warning, with its place. */
 export interface Finding {
-  /** The path as the user named it; included files relative to that. */
+  /** The path as the user named it; for an included file, relative to that path. */
   readonly file: string;
   readonly line: number | null;
-  /** Says what is wrong and what would be right, on one line. */
+  /** The fault and its correction, on one line. */
   readonly message: string;
 }
 
 export interface RetentionConfig {
-  /** Rows of stats and what hangs on them. */
+  /** Rows of `stats` and the tables that depend on them. */
   readonly rawMs: number;
   /** Whole reports. */
   readonly detailMs: number;
@@ -103,28 +103,28 @@ export interface CollectorConfig {
   readonly pipelining: boolean;
   /** The most bytes that may wait in encrypted_stats/. */
   readonly spoolBytes: number;
-  /** True if `collect` opens reports; else it stores them sealed, for `ingest`. */
+  /** True if `collect` opens reports; otherwise it stores them sealed, for `ingest`. */
   readonly open: boolean;
-  /** The site whose clients this collector shares with others; `null`: it visits all clients by itself. */
+  /** The site whose clients this collector shares with others; `null`: the collector visits all clients by itself. */
   readonly sharedSite: string | null;
-  /** The place that reports, visits and runs are forwarded to; `null`: they are stored in the database. */
+  /** The server that reports, visits and runs are forwarded to; `null`: they are stored in the database. */
   readonly forward: ForwardConfig | null;
 }
 
 /** `<forward>`: a site without a database. */
 export interface ForwardConfig {
   readonly url: string;
-  /** Absolute path of what `enroll --site` has printed. */
+  /** Absolute path of the file with the output of `enroll --site`. */
   readonly keyFile: string;
 }
 
 export interface AlertsConfig {
-  /** Between two reminders of what is open; null: no reminders. */
+  /** The time between two reminders of an open alert; null: no reminders. */
   readonly repeatMs: number | null;
   readonly groupIntervalMs: number;
   readonly flapping: boolean;
   readonly defaults: boolean;
-  /** IANA zone in which people read times; null: the server's. */
+  /** The IANA zone of times in mails and pages; null: the server's. */
   readonly zone: string | null;
   /** The recipients of alerts that concern the fleet as a whole. */
   readonly recipients: readonly Recipient[];
@@ -150,7 +150,7 @@ export interface SshSettings {
   /** The key exchanges to offer, as OpenSSH's KexAlgorithms has them; null: the usual ones. See key-exchanges.ts. */
   readonly kex: string | null;
   readonly transport: 'ssh2' | 'openssh' | 'auto' | 'local' | 'push' | 'http' | 'forward';
-  /** The machines on the way, nearest to the collector first, with commas between; see jumps.ts. */
+  /** The machines on the route, nearest to the collector first, with commas between; see jumps.ts. */
   readonly proxyJump: string | null;
   /** Absolute path of node on the client. */
   readonly node: string | null;
@@ -158,9 +158,9 @@ export interface SshSettings {
   /** `allow` if the shell agent, which cannot seal, may read the client. */
   readonly unsealed: 'allow' | 'refuse';
   /**
-   * Which of these, and `port`, config.xml says, and where (`FILE:LINE`); '' stands for the element of the machine
-   * itself. The rest are defaults, which an ssh_config may replace, as it may the `username` of `<ssh>`: that is named
-   * `usernameOfSsh`, and `username` is one that stands further in. Secrets are named `password` and `passphrase`.
+   * The settings among these, and `port`, that config.xml has, with their places (`FILE:LINE`); '' is the element of
+   * the machine. An ssh_config may replace all others, and `usernameOfSsh`, which is the `username` of `<ssh>`;
+   * `username` is that of an inner element. Secrets are named `password` and `passphrase`.
    */
   readonly explicit: Readonly<Record<string, string>>;
 }
@@ -170,14 +170,14 @@ export interface Bastion {
   readonly address: string;
   readonly port: number;
   readonly ssh: SshSettings;
-  /** The path as the user named it; of an included file, relative to that. */
+  /** The path as the user named it; for an included file, relative to that path. */
   readonly file: string;
   readonly line: number | null;
 }
 
 export interface Client {
   readonly name: string;
-  /** The value of `ip`; without one (`addressExplicit` is false) the name, for ssh_config or DNS to resolve. */
+  /** The value of `ip`. Without `ip` (`addressExplicit` is false) the name, for ssh_config or DNS to resolve. */
   readonly address: string;
   readonly addressExplicit: boolean;
   readonly port: number;
@@ -185,25 +185,25 @@ export interface Client {
   readonly state: 'active' | 'paused' | 'retired';
   /** The end of `state`, milliseconds since 1970; null: never. A state that has ended reads `active` and null. */
   readonly untilMs: number | null;
-  /** The interval at which it pushes its reports; null: it is visited. */
+  /** The interval at which the client pushes its reports; null: the client is visited. */
   readonly pushEveryMs: number | null;
-  /** The site whose collector visits it and forwards its reports: its label `site`. null: none. */
+  /** The site whose collector visits the client and forwards its reports: the client's label `site`. null: none. */
   readonly forwardedBy: string | null;
-  /** The URL at which it is asked over HTTP; null: it is not. */
+  /** The URL at which the client is asked over HTTP; null: the client does not use HTTP. */
   readonly spokeUrl: string | null;
-  /** Names of the named groups around it, outermost first. */
+  /** The names of the named groups around the client, outermost first. */
   readonly groups: readonly string[];
-  /** After inheritance. Shared between clients. */
+  /** The labels after inheritance. Shared between clients. */
   readonly labels: Labels;
   readonly ssh: SshSettings;
   /**
-   * The rules in force for it, after inheritance: of the innermost element first, in the file's order within one
-   * element, defaults and conditions last. Shared between clients.
+   * The rules in force for the client, after inheritance: those of the innermost element first, in the file's order
+   * within one element, defaults and conditions last. Shared between clients.
    */
   readonly rules: readonly Rule[];
-  /** Empty: explicit rules reach nobody but their own `mail`; the others go to smtp.fallback unless `muted`. */
+  /** If empty, explicit rules reach only their own `mail`; other rules go to smtp.fallback unless `muted`. */
   readonly recipients: readonly Recipient[];
-  /** True if `mail="none"` was written and nobody was added since: nobody is notified, not even smtp.fallback. */
+  /** True after `mail="none"` without later recipients: nobody is notified, not even smtp.fallback. */
   readonly muted: boolean;
   readonly windows: readonly Window[];
   /** The options of probes that the rules need. Shared between clients. */
@@ -217,13 +217,13 @@ export interface Client {
 /** A `<check>` in force for a client. */
 export interface ClientCheck {
   readonly requested: RequestedCheck;
-  /** The element that wrote it, or changed it last. */
+  /** The path of the file whose element wrote the check, or changed it last. */
   readonly file: string;
   readonly line: number | null;
 }
 
 export interface Recipient {
-  /** An address, or `webhook:` and the name of a webhook. */
+  /** A mail address, or `webhook:` and the name of a webhook. */
   readonly to: string;
   /** The least severity that is notified; null: all. */
   readonly severity: Severity | null;
@@ -234,15 +234,15 @@ export interface Recipient {
 }
 
 export interface Window {
-  /** 0 is Sunday; empty: every day, or `date`. */
+  /** Days of the week, 0 is Sunday; empty: every day, or `date`. */
   readonly days: readonly number[];
-  /** YYYY-MM-DD. */
+  /** The date as YYYY-MM-DD. */
   readonly date: string | null;
   /** Minutes since midnight, in the zone. */
   readonly startMinute: number;
   readonly durationMs: number;
   readonly zone: string | null;
   readonly rules: readonly string[];
-  /** The only severity that is held back; null: both. */
+  /** The only severity that is muted; null: both. */
   readonly severity: 'warning' | null;
 }

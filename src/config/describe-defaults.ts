@@ -7,9 +7,9 @@ import { ruleTypeOf } from './vocabulary/rule-types.ts';
 import { sshConfigFiles } from './settings/ssh-config-files.ts';
 import { sshDefaults } from './settings/ssh-settings.ts';
 
-/** A default that is in force because nothing else is written. */
+/** A default in force. */
 export interface DefaultRow {
-  /** The element that could say it. */
+  /** The element that could replace the default. */
   readonly where: string;
   readonly name: string;
   /** The value in the form of config.xml, or in a few words. */
@@ -21,7 +21,10 @@ type Setting = readonly [where: string, name: string, value: (config: Config) =>
 const yesNo = (flag: boolean): string => (flag ? 'yes' : 'no');
 const duration = (ms: number | null): string => (ms === null ? 'none' : formatDuration(ms));
 
-/** Every attribute with a default that does not depend on the client; null: it has no meaning here. */
+/**
+ * Every attribute with a default that does not depend on the client. A value is null if the attribute has no meaning in
+ * this configuration.
+ */
 const settings: readonly Setting[] = [
   ['state', 'dir', (config) => config.stateDir],
   ['storage', 'url', ({ storage }) => `sqlite:${storage.path ?? ''}`],
@@ -62,7 +65,7 @@ const settings: readonly Setting[] = [
   ['alerts', 'zone', ({ alerts }) => alerts.zone ?? `the server's, ${serverZone()}`],
 ];
 
-/** Every default in force: settings first, then the connection to the clients, then rules that nobody wrote. */
+/** Returns every default in force: settings first, then the connection to the clients, then rules that nobody wrote. */
 export function describeDefaults(config: Config): readonly DefaultRow[] {
   const explicit = new Set(config.explicit);
   const rows = settings.flatMap(([where, name, value]): readonly DefaultRow[] => {
@@ -72,7 +75,10 @@ export function describeDefaults(config: Config): readonly DefaultRow[] {
   return [...rows, ...sshRows(config), ...ruleRows(config)];
 }
 
-/** The defaults of the connection to clients that neither <ssh> nor anything further in replaces for all of them. */
+/**
+ * Returns the defaults of the connection to clients, without those that <ssh> or inner elements replace for all
+ * clients.
+ */
 function sshRows(config: Config): readonly DefaultRow[] {
   const explicit = new Set(config.explicit);
   const defaults = sshDefaults(statePaths(config.stateDir).knownHosts);
@@ -84,7 +90,7 @@ function sshRows(config: Config): readonly DefaultRow[] {
     ['transport', 'ssh2', (client) => client.ssh.transport],
     ['runtime', 'none', (client) => client.ssh.runtime],
     ['unsealed', 'allow', (client) => client.ssh.unsealed],
-    // An ssh_config may say another port; check CLIENT shows it.
+    // An ssh_config may have another port; check CLIENT shows it.
     ['port', '22', (client) => (sshConfigFiles(client).length === 0 ? String(client.port) : null)],
   ];
   return values.flatMap(([name, value, valueOf]) => {
@@ -98,7 +104,7 @@ function count(clients: number): string {
   return `${clients} ${clients === 1 ? 'client' : 'clients'}`;
 }
 
-/** Default rules and conditions, each once for every form in which it is tuned, with how many clients have it so. */
+/** Returns the default rules and conditions: a row for every tuned form, with the number of its clients. */
 function ruleRows(config: Config): readonly DefaultRow[] {
   const counts = new Map<Rule, number>(config.alerts.rules.map((rule) => [rule, 0]));
   for (const client of config.clients) {
@@ -112,7 +118,7 @@ function ruleRows(config: Config): readonly DefaultRow[] {
   }));
 }
 
-/** A rule in a few words: `warning 90%, critical 95%, for 1x`. */
+/** Formats a rule: `warning 90%, critical 95%, for 1x`. */
 export function describeRule(rule: Rule): string {
   const { warning, critical, forMs, forCount, op } = rule;
   const level = (name: string, value: number | null): readonly string[] =>

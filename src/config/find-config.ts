@@ -4,8 +4,9 @@ import { existsSync } from 'node:fs';
 export const systemConfigPath = '/etc/fleet-health/config.xml';
 
 /**
- * The configuration to use: what `-c` says, else $FLEET_HEALTH_CONFIG, else ./config.xml, else the system's. The first
- * two are taken at their word; when neither of the others exists, ./config.xml is answered, for the message to name.
+ * Returns the path of the configuration: that of `-c`, else $FLEET_HEALTH_CONFIG, else ./config.xml, else the system's.
+ * Does not check that the first two exist. Returns ./config.xml if neither of the last two exists, so that the message
+ * names it.
  */
 export function findConfig(
   named: string | undefined,

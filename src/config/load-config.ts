@@ -29,20 +29,20 @@ import { statePaths } from '../state/paths.ts';
 export interface LoadConfigOptions {
   /** config.xml, relative to the working folder or absolute. */
   readonly file: string;
-  /** Decides which `until` has passed, milliseconds since 1970; left out: the clock of this machine. */
+  /** The time that decides which `until` has passed, milliseconds since 1970; left out: the clock of this machine. */
   readonly nowMs?: number;
-  /** false: others may read and write the files. For tests and the demo. Default true. */
+  /** False if others may read and write the files, for tests and the demo. Default true. */
   readonly checkPermissions?: boolean;
-  /** An earlier reading of the file, to be used in its place; left out: the file is read. */
+  /** An earlier reading that replaces the file; left out: the file is read. */
   readonly tree?: ConfigTree;
-  /** Is handed what was read once it has proved valid. */
+  /** Receives the tree and the configuration once they have proved valid. */
   readonly onValid?: (tree: ConfigTree, config: Config) => void;
 }
 
 /**
- * Reads config.xml and all it includes into one frozen Config. Reads no password file and no environment variable, and
- * connects to nothing. Throws FleetError `config-missing`; ConfigError `config-invalid` with every fault at once, or
- * `config-permissions` when that is all there is to mend.
+ * Reads config.xml and its included files into one frozen Config. Reads no password file and no environment variable,
+ * and connects to nothing. Throws FleetError `config-missing`, and ConfigError `config-invalid` with every fault at
+ * once, or `config-permissions` if permissions are the only faults.
  */
 export function loadConfig(options: LoadConfigOptions): Config {
   const findings = createFindings();
@@ -105,7 +105,7 @@ interface ReadFleetOptions {
   readonly predecessorOnly: boolean;
 }
 
-/** The clients, and what all of them inherit. */
+/** The clients, and the settings that all of them inherit. */
 interface Fleet extends Pick<Config, 'labels' | 'jumpHosts' | 'alerts'> {
   readonly clients: readonly ReadClient[];
   readonly bastions: readonly ReadBastion[];
@@ -113,7 +113,7 @@ interface Fleet extends Pick<Config, 'labels' | 'jumpHosts' | 'alerts'> {
   readonly placeOf: (rule: Rule) => Place | null;
 }
 
-/** Reads `<ssh>`, `<alerts>`, the bastions, and the clients with what they inherit. */
+/** Reads `<ssh>`, `<alerts>`, the bastions, and the clients with their inherited settings. */
 function readFleet({ root, settings, context, nowMs, predecessorOnly }: ReadFleetOptions): Fleet {
   const { findings } = context;
   const { everyMs } = settings.collector;
@@ -170,7 +170,7 @@ function readFleet({ root, settings, context, nowMs, predecessorOnly }: ReadFlee
   };
 }
 
-/** Reads the attributes of `<alerts>` beside those that rules inherit. */
+/** Reads the attributes of `<alerts>` except those that rules inherit. */
 function readAlerts(element: Element | null): Omit<AlertsConfig, 'recipients' | 'windows' | 'rules'> {
   const { repeat, flapping, groupInterval, defaults, zone = null } = element?.attributes ?? {};
   return {
@@ -182,7 +182,7 @@ function readAlerts(element: Element | null): Omit<AlertsConfig, 'recipients' | 
   };
 }
 
-/** Reports what only the whole shows. Returns the digests, which name groups of clients. */
+/** Reports faults that show only in the whole configuration. Returns the digests, which name groups of clients. */
 function checkFleet(root: Element, settings: Settings, fleet: Fleet, findings: Findings): readonly DigestConfig[] {
   const { collector, retention, notify, alertmanager } = settings;
   const { clients, bastions, placeOf } = fleet;
@@ -202,7 +202,7 @@ function hasClient(element: Element): boolean {
   return element.children.some((child) => child.name === 'client' || hasClient(child));
 }
 
-/** Freezes an object and what it holds; what is frozen already, as clients and their parts are, is passed over. */
+/** Freezes an object and its parts. Skips frozen parts, such as clients. */
 function deepFreeze<T extends object>(value: T): T {
   Object.freeze(value);
   for (const part of Object.values(value) as unknown[]) {

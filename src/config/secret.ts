@@ -10,17 +10,17 @@ type Source =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'env'; readonly name: string };
 
-/** Variables that hold a secret of config.xml, whoever reads them. */
+/** The variables that hold a secret of config.xml, whether or not the secret has been read. */
 const secretVariables = new Set<string>();
 
-/** Our environment for a program that is started: without the variables that config.xml names as secrets. */
+/** Returns the environment for a child process, without the variables that config.xml names as secrets. */
 export function environmentForPrograms(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !secretVariables.has(name)));
 }
 
 /**
  * A password or passphrase that cannot be printed by accident: JSON, string conversion and inspection show `[secret]`.
- * Files and variables are read by `reveal` alone, so a command that needs no secrets needs no access to them.
+ * Only `reveal` reads files and variables, so a command that needs no secrets needs no access to them.
  */
 export class Secret {
   readonly #source: Source;
@@ -31,18 +31,20 @@ export class Secret {
     Object.freeze(this);
   }
 
-  /** The place of the secret, for messages: never the secret itself. */
+  /** Returns the place of the secret, for messages. Never returns the secret itself. */
   get origin(): string {
     if (this.#source.kind === 'literal') return 'config.xml';
     return this.#source.kind === 'file' ? this.#source.path : `$${this.#source.name}`;
   }
 
-  /** The file that holds it; null: it stands in config.xml or in a variable. */
+  /** Returns the file that holds the secret; null for a secret in config.xml or in a variable. */
   get file(): string | null {
     return this.#source.kind === 'file' ? this.#source.path : null;
   }
 
-  /** The secret. Of a file: its first line, without the line break. Throws FleetError `secret-missing`. */
+  /**
+   * Returns the secret. For a file, returns the first line without the line break. Throws FleetError `secret-missing`.
+   */
   reveal(): string {
     const value = this.#read();
     rememberSecret(value);

@@ -1,7 +1,7 @@
 import type { Secret } from './secret.ts';
 import type { FamilyGroup } from './values/family-groups.ts';
 
-/** The sockets of `fleet-health serve`, and who may look. */
+/** The sockets of `fleet-health serve`, and the access to them. */
 export interface ServeConfig {
   /** The addresses to listen on; empty: the Unix socket alone. */
   readonly hosts: readonly string[];
@@ -10,20 +10,20 @@ export interface ServeConfig {
   readonly socket: string | null;
   /** Absolute paths of PEM files. */
   readonly tls: { readonly cert: string; readonly key: string } | null;
-  /** Addresses and networks, and `socket`. */
+  /** The addresses and networks of trusted proxies, and `socket`. */
   readonly trustedProxies: readonly string[];
-  /** In lower case. */
+  /** The name of the header in lower case. */
   readonly userHeader: string | null;
   /** `always`: loopback and the Unix socket need a token too. */
   readonly auth: 'beyond-loopback' | 'always';
   readonly look: boolean;
-  /** The families of /metrics; null: it is off. */
+  /** The families of /metrics; null: /metrics is off. */
   readonly metrics: readonly FamilyGroup[] | null;
-  /** True if the address `::` takes no IPv4. */
+  /** True if the address `::` does not accept IPv4. */
   readonly ipv6Only: boolean;
   /** Names at the top level of the configuration whose values `/status` hides. */
   readonly hiddenOpts: readonly string[];
-  /** null: events are not taken. */
+  /** The settings of events; null: the server accepts no events. */
   readonly events: ServedEventsConfig | null;
   /** True if clients may push. */
   readonly push: boolean;
@@ -39,19 +39,19 @@ export interface ServedCommand {
   readonly timeoutMs: number;
 }
 
-/** The senders that may send events, and how many. */
+/** The senders that may send events, and their rate. */
 export interface ServedEventsConfig {
-  /** True if datagrams are taken too. */
+  /** True if the server accepts datagrams too. */
   readonly udp: boolean;
-  /** Addresses and networks, and `socket`; null: everybody who reaches the server. */
+  /** Addresses and networks, and `socket`; null: every sender that reaches the server. */
   readonly from: readonly string[] | null;
-  /** The most events of an address in a minute; null: 600, and any number from this machine. */
+  /** The most events of one address in a minute; null: 600, and no limit for this machine. */
   readonly maxPerMinute: number | null;
-  /** A program that is given each event; null: none. */
+  /** A program that receives each event; null: none. */
   readonly handOver: ServedCommand | null;
 }
 
-/** A `serve` that `serve --fleet` asks. */
+/** A `serve` that `serve --fleet` queries. */
 export interface SiteConfig {
   readonly name: string;
   /** The URL, which ends with a slash. */

@@ -31,7 +31,7 @@ export interface MysqlConfig extends CommonConfig {
   readonly serverPublicKeyFile: string | null;
 }
 
-/** The database of a site that forwards: there is none. */
+/** The storage of a site that forwards, which has no database. */
 export interface NoStorageConfig extends CommonConfig {
   readonly kind: 'none';
   readonly path: null;
@@ -40,12 +40,12 @@ export interface NoStorageConfig extends CommonConfig {
 }
 
 export interface StorageHost {
-  /** IPv6 without brackets. */
+  /** The host; IPv6 without brackets. */
   readonly host: string;
   readonly port: number;
 }
 
-/** The parts of a `<storage url>`, no path resolved. `hosts` is empty where none stands. */
+/** The parts of a `<storage url>`, with paths as written. `hosts` is empty if the URL has none. */
 export type StorageUrl =
   | Pick<SqliteConfig, 'kind' | 'path'>
   | (Pick<MysqlConfig, 'kind' | 'hosts' | 'database'> & {
@@ -65,9 +65,8 @@ const mysqlPort = 3306;
 const mostHosts = 16;
 
 /**
- * Reads `sqlite:PATH` or `mysql://user@host:port/database`; user, password and database may be percent-encoded, and
- * several hosts stand with commas between. Answers what is wrong, without a word of the value (it may hold a password),
- * as a string.
+ * Reads `sqlite:PATH` or `mysql://user@host:port/database`. User, password and database may be percent-encoded; commas
+ * separate several hosts. Returns what is wrong as a string, without any part of the value, which may hold a password.
  */
 export function parseStorageUrl(url: string): StorageUrl | string {
   if (/^mariadb:/i.test(url)) return 'must begin with mysql://, for MariaDB as well';

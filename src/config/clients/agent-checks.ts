@@ -1,4 +1,4 @@
-/** Turns `<certificate>` and `<textfile>` into requests, in the words that lines of conf files become on a client. */
+/** Turns `<certificate>` and `<textfile>` into requests, in the form that a client makes of the lines of conf files. */
 import { maxEverySeconds, maxTimeoutSeconds } from '../../report/check-command.ts';
 import { secondMs } from '../../platform/units.ts';
 import type { RequestedCheck } from '../../report/wire.ts';
@@ -9,10 +9,10 @@ type Attributes = Element['attributes'];
 /** The interval and the deadline of a check. */
 type Times = Pick<RequestedCheck, 'everySeconds' | 'timeoutSeconds'>;
 
-/** Together with `certificate:` the name of a check. */
+/** The name of a check is `certificate:` and at most this many characters. */
 const maxNameChars = 100;
 
-/** Returns the request of a `<certificate>`, or what is wrong with it. */
+/** Returns the request of a `<certificate>`, or a text that says what is wrong with the element. */
 export function certificateRequest(attributes: Attributes): RequestedCheck | string {
   const { name = '', connect, file, servername, warning = '21d', critical = '7d' } = attributes;
   const times = timesOf(attributes);
@@ -23,7 +23,7 @@ export function certificateRequest(attributes: Attributes): RequestedCheck | str
   const [from, until] = [secondsOf(warning) ?? 0, secondsOf(critical) ?? 0];
   if (from <= 0 || until <= 0) return 'has a time of 0 as warning or critical; write one like 21d';
   const [host = ''] = connect?.split(':') ?? [];
-  // An address has no name to ask for.
+  // An address has no name for SNI.
   const asked = servername ?? (/^\w[\w.-]*[a-z]/i.test(host) ? host : '');
   const target = connect === undefined ? ['file', file ?? '', ''] : ['connect', connect, asked];
   return {
@@ -34,7 +34,7 @@ export function certificateRequest(attributes: Attributes): RequestedCheck | str
   };
 }
 
-/** Returns the request of a `<textfile>`, or what is wrong with it. */
+/** Returns the request of a `<textfile>`, or a text that says what is wrong with the element. */
 export function textfileRequest(attributes: Attributes): RequestedCheck | string {
   const { dir = '', stale = '2h', metrics = '' } = attributes;
   const times = timesOf(attributes);
@@ -45,7 +45,7 @@ export function textfileRequest(attributes: Attributes): RequestedCheck | string
   return { name: `textfile:${dir}`, command, ...times, format: 'textfile' };
 }
 
-/** Reads `every` and `timeout`; a text says what is wrong with them. */
+/** Reads `every` and `timeout`. Returns a text that says what is wrong with them if they are invalid. */
 export function timesOf({ every, timeout }: Attributes): Times | string {
   const everySeconds = secondsOf(every === 'none' ? undefined : every);
   const timeoutSeconds = secondsOf(timeout);

@@ -5,7 +5,7 @@ import type { SshLayer } from '../settings/ssh-settings.ts';
 
 export interface ReadBastionsOptions {
   readonly elements: readonly Element[];
-  /** The settings of machines on the way: see `jumpLayer`. */
+  /** The inherited settings of machines on a route: see `jumpLayer`. */
   readonly base: SshLayer;
   readonly read: (element: Element, outer: SshLayer) => SshLayer;
   readonly finish: (layer: SshLayer) => SshSettings;
@@ -19,8 +19,8 @@ export interface ReadBastion {
 }
 
 /**
- * Returns the settings of `<ssh>` that hold for machines on the way: jumps and transports concern clients, and the way
- * to a bastion through itself would never end.
+ * Returns the settings of `<ssh>` that hold for machines on a route. Jumps and transports concern clients alone, and a
+ * route to a bastion through itself would never end.
  */
 export function jumpLayer(ssh: SshLayer): SshLayer {
   const isTheirs = ([name]: [string, unknown]): boolean => name !== 'proxyJump' && name !== 'transport';
@@ -31,7 +31,7 @@ export function jumpLayer(ssh: SshLayer): SshLayer {
   };
 }
 
-/** Every `<bastion>`; of equal names the first, with a fault. */
+/** Reads every `<bastion>`. Keeps the first of equal names and reports a fault for the others. */
 export function readBastions({ elements, base, read, finish, findings }: ReadBastionsOptions): readonly ReadBastion[] {
   const found = new Map<string, ReadBastion>();
   for (const element of elements) {

@@ -13,17 +13,17 @@ import { notifyChooser, reachesAnybody, type Audience } from './recipients.ts';
 export interface CheckClientsOptions {
   readonly clients: readonly ReadClient[];
   readonly notify: readonly NotifyConfig[];
-  /** True if an Alertmanager gets every alert, so that no rule reaches nobody. */
+  /** True if an Alertmanager gets every alert, so that every rule reaches somebody. */
   readonly postsAll: boolean;
   readonly placeOf: (rule: Rule) => Place | null;
   readonly findings: Findings;
-  /** The place of the file as a whole, for what concerns many clients. */
+  /** The place of the file as a whole, for findings that concern many clients. */
   readonly whole: Place;
 }
 
 /**
- * Reports what only all clients together show: written rules that reach nobody, options that do not fit, no way to log
- * in.
+ * Reports faults that only all clients together show: written rules that reach nobody, options that do not fit, and
+ * clients without a credential.
  */
 export function checkClients(options: CheckClientsOptions): void {
   const { findings, whole } = options;
@@ -39,7 +39,7 @@ export function checkClients(options: CheckClientsOptions): void {
   checkGroups(clients, options.placeOf, findings);
   const keyless = watched.filter(
     ({ client, client: { ssh } }) =>
-      // An ssh_config may name the key; it is read at the visit.
+      // An ssh_config may name the key; the file is read at the visit.
       sshConfigFiles(client).length === 0 &&
       ssh.transport === 'ssh2' &&
       ssh.password === null &&
@@ -52,7 +52,7 @@ export function checkClients(options: CheckClientsOptions): void {
   }
 }
 
-/** Reports each <alert> that would reach nobody once, wherever it is inherited. */
+/** Reports each <alert> that would reach nobody. Reports an inherited one once. */
 function checkReach(clients: readonly ReadClient[], { notify, placeOf, findings }: CheckClientsOptions): void {
   const unheardBy = remembered((audience: Audience) =>
     remembered((rules: readonly Rule[]) =>
@@ -87,12 +87,15 @@ function unheardRules(rules: readonly Rule[], audience: Audience, notify: readon
   );
 }
 
-/** The client's own <alert> of a rule: equal rules are shared, so the rule may know that of another client. */
+/**
+ * Returns the client's own <alert> of a rule, or null. Clients share equal rules, so the rule may name the element of
+ * another client.
+ */
 function ownAlert({ element }: ReadClient, rule: Rule): Place | null {
   return element.children.find((child) => child.name === 'alert' && alertName(child.attributes) === rule.name) ?? null;
 }
 
-/** Reports clients whose checks are too many, and whose request does not fit into a command line. */
+/** Reports clients with too many checks, and clients whose request does not fit into a command line. */
 function checkRequests(clients: readonly ReadClient[], findings: Findings): void {
   for (const [checks, reads] of groupBy(clients, ({ client }) => client.checks)) {
     const [first] = reads;
@@ -124,7 +127,7 @@ function bytesOf(part: unknown): number {
   return Buffer.byteLength(JSON.stringify(part));
 }
 
-/** `web-1`, `web-1 and web-2`, or `web-1 and 79 others`. */
+/** Formats clients as `web-1`, `web-1 and web-2`, or `web-1 and 79 others`. */
 function list(clients: readonly ReadClient[]): string {
   const [first, second] = clients;
   const names = [first?.name ?? '', second?.name ?? ''];

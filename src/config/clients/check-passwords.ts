@@ -3,8 +3,8 @@ import type { Client, Finding } from '../config.ts';
 import { usesSsh } from './uses-ssh.ts';
 
 /**
- * Warns of a login password that several clients get, or that stands beside a key: a client whose root is hostile has
- * it.
+ * Warns of a login password that several clients get, or that is written beside a key. A client with a hostile root
+ * learns the password.
  */
 export function passwordWarnings(clients: readonly Client[]): readonly Finding[] {
   const users = clients.filter(({ state, ssh }) => state !== 'retired' && ssh.password !== null && usesSsh(ssh));

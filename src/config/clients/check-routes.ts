@@ -20,8 +20,8 @@ interface Stop {
 }
 
 /**
- * Reports what is wrong with a proxyJump without any ssh_config: a name that is nearly that of a bastion or client, and
- * routes that come back to where they began. A name that is neither is a host of ssh_config or of the name server.
+ * Reports faults of a proxyJump that show without any ssh_config: a name that is nearly that of a bastion or client,
+ * and routes that return to their beginning. Any other name is a host of ssh_config or of the name server.
  */
 export function checkRoutes({ root, bastions, clients, findings }: CheckRoutesOptions): void {
   const jumping = elementsWithJumps(root);
@@ -67,7 +67,10 @@ function elementsWithJumps(root: Element): readonly { readonly element: Element;
   return found;
 }
 
-/** Only the first machine of a route has a route of its own. Each further one is reached through the previous one. */
+/**
+ * True if the route of a machine leads through the machine itself. Only the first machine of a route has a route of its
+ * own; each further one is reached through the previous one.
+ */
 function comesBack(name: string, stops: ReadonlyMap<string, Stop>): boolean {
   const seen = new Set<string>();
   let ssh = stops.get(name)?.ssh;

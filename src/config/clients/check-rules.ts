@@ -17,7 +17,7 @@ export interface CheckRulesOptions {
   readonly findings: Findings;
 }
 
-/** Warns of rules that do not do what they seem to, and of names of rules that no rule has. */
+/** Warns of rules that do not do what they seem to do, and of names of rules that no rule has. */
 export function checkRules(options: CheckRulesOptions): void {
   const { root, clients, fleetRules, placeOf, findings } = options;
   const lists = new Set(clients.map(({ client }) => client.rules));
@@ -60,7 +60,10 @@ interface NamesOptions {
 
 type RuleLists = ReadonlySet<readonly Rule[]>;
 
-/** Checks `rules="..."` by the rules of the clients inside the element around it. Returns the lists of these rules. */
+/**
+ * Checks `rules="..."` against the rules of the clients inside the surrounding element. Returns the lists of these
+ * rules.
+ */
 function checkNames(element: Element, options: NamesOptions): RuleLists {
   const inside = new Set(options.rulesOf.get(element));
   for (const child of element.children) {

@@ -8,7 +8,7 @@ interface NeedsDatabase {
   readonly serve: Element | null;
 }
 
-/** Reports what a site that forwards cannot do: it visits clients, and has no database. */
+/** Reports settings that a site that forwards cannot fulfil: such a site visits its clients and has no database. */
 export function checkSite(clients: readonly ReadClient[], { metrics, serve }: NeedsDatabase, findings: Findings): void {
   for (const { client, element } of clients) {
     const { transport } = client.ssh;

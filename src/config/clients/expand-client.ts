@@ -7,7 +7,7 @@ import { parseRanged, type Ranged } from '../values/ranges.ts';
 export interface Machine {
   readonly name: string;
   readonly address: string;
-  /** False when it is but the name. */
+  /** False if the address is merely the name. */
   readonly addressExplicit: boolean;
   readonly was: string | null;
 }
@@ -15,8 +15,8 @@ export interface Machine {
 const none: Ranged = { count: 1, ranged: false, at: () => '' };
 
 /**
- * Returns the machines that a <client> stands for; none after reporting a fault. `ownAddress` is the one without ip;
- * null: the name.
+ * Returns the machines of a <client>, or none after reporting a fault. `ownAddress` is the address of a client without
+ * `ip`; null: the name.
  */
 export function expandClient(
   element: Element,

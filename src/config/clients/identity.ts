@@ -5,13 +5,13 @@ import type { Findings, Place } from '../xml/findings.ts';
 export interface ClientIdentity extends Place {
   readonly client: Client;
   readonly name: string;
-  /** The element says the name. */
+  /** True if the element has a name. */
   readonly named: boolean;
 }
 
 /**
- * Removes clients that are another one already: equal address, port and route, and not both with names of their own.
- * The first counts. Reports equal names and impossible former names. A retired client's address is free for another.
+ * Removes duplicates: clients with equal address, port and route, unless both have names of their own. Keeps the first.
+ * Reports equal names and impossible former names. A retired client leaves its address free for another client.
  */
 export function withoutDuplicates<T extends ClientIdentity>(clients: readonly T[], findings: Findings): readonly T[] {
   const byRoute = new Map<string, T>();
@@ -64,7 +64,7 @@ function whereOf({ source, line }: Place): string {
 
 function routeTo({ name, address, port, ssh, spokeUrl }: Client): string {
   const { transport } = ssh;
-  // Nobody goes to a client that pushes or is forwarded: many may share the address of their site.
+  // The collector does not connect to a client that pushes or is forwarded: many may share the address of their site.
   if (transport === 'push' || transport === 'forward') return `${transport} ${name}`;
   if (spokeUrl !== null) return spokeUrl;
   return `${address.toLowerCase()} ${port} ${transport === 'local' ? 'local' : `via ${ssh.proxyJump ?? ''}`}`;

@@ -5,13 +5,13 @@ import { logPriorities } from '../../report/log-lines.ts';
 import { usualLogPriority } from '../values/log-expressions.ts';
 import { isGlob, splitGlobs } from '../values/globs.ts';
 
-/** The most bytes of JSON, of options and checks, that fit into the exec string beside everything else. */
+/** The most bytes of JSON, of options and checks, that fit into the exec string beside its other parts. */
 export const maxRequestOptionBytes = 3100;
 
 /**
- * Returns a function that makes the options by which the agent reports what rules evaluate: units and mounts that are
- * named (patterns evaluate what is reported anyway), the patterns of process names that are counted, and the lines of
- * logs. The same object for the same list of rules.
+ * Returns a function that makes the options by which the agent reports the figures that rules evaluate: named units and
+ * mounts, the patterns of counted process names, and the lines of logs. Patterns of units and mounts need no option,
+ * because they evaluate the usual report. Returns the same object for the same list of rules.
  */
 export function createProbeOptions(): (rules: readonly Rule[], withLogs: boolean) => ProbeOptions {
   const shared = new Map<string, ProbeOptions>();
@@ -34,7 +34,7 @@ function optionsOf(rules: readonly Rule[], withLogs: boolean): ProbeOptions {
   const logs = new Set(withLogs ? [askOfLog({})] : []);
   for (const { type, metric, selectors } of rules) {
     if (type === 'service' || metric?.startsWith('unit_') === true) addLiteral(units, selectors['unit']);
-    // A rule that names a mount measures it, whatever its type.
+    // A mount that a rule names is measured whatever its type.
     addLiteral(mounts, selectors['mount']);
     const match = type === 'process' || metric?.startsWith('process_match_') === true ? selectors['match'] : undefined;
     if (match !== undefined) processes.add(match);
@@ -44,7 +44,7 @@ function optionsOf(rules: readonly Rule[], withLogs: boolean): ProbeOptions {
   return Object.freeze(Object.fromEntries(wanted.map(([probe, names]) => [probe, Object.freeze([...names])])));
 }
 
-/** Returns the wish for the lines that a rule of type log counts, see ProbeOptions. */
+/** Returns the option for the log lines that a rule of type log counts, see ProbeOptions. */
 function askOfLog({ match, priority = usualLogPriority }: Rule['selectors']): string {
   return [logPriorities.indexOf(priority), ...(match === undefined ? [] : [match])].join(' ');
 }

@@ -9,7 +9,7 @@ import { certificateRequest, textfileRequest, timesOf } from './agent-checks.ts'
 /** The attributes of the elements of one kind and name, merged from the outermost inwards. */
 interface MergedCheck {
   readonly attributes: Element['attributes'];
-  /** null: the merged attributes have a fault, which is reported. */
+  /** null if the merged attributes have a fault, which has been reported. */
   readonly check: ClientCheck | null;
 }
 
@@ -24,7 +24,7 @@ const noChecks: CheckScope = { byName: new Map(), checks: Object.freeze([]) };
 /** The elements that become checks, and the attribute that names each. */
 const kinds: Readonly<Record<string, 'name' | 'dir'>> = { check: 'name', certificate: 'name', textfile: 'dir' };
 
-/** Makes a reader for the `<check>`, `<certificate>` and `<textfile>` elements of one configuration. */
+/** Makes a reader of the `<check>`, `<certificate>` and `<textfile>` elements of one configuration. */
 export function createCheckReader(findings: Findings) {
   const finish = (element: Element, attributes: MergedCheck['attributes']): ClientCheck | null => {
     if (element.faulty) return null;
@@ -38,7 +38,7 @@ export function createCheckReader(findings: Findings) {
     return Object.freeze({ requested: request, file: element.source.path, line: element.line });
   };
 
-  /** Applies an element's children of these kinds to the checks around it. */
+  /** Applies an element's `<check>`, `<certificate>` and `<textfile>` children to the checks around the element. */
   const read = (element: Element, outer: CheckScope): CheckScope => {
     const elements = element.children.filter(({ name }) => Object.hasOwn(kinds, name));
     if (elements.length === 0) return outer;
@@ -83,7 +83,7 @@ function subjectOf(element: Element): string {
 }
 
 interface ReadCheck {
-  /** A text says what is wrong, and what would be right. */
+  /** A text says what is wrong with the element and what would be right. */
   readonly request: RequestedCheck | string;
   readonly warnings: readonly string[];
 }

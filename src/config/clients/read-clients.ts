@@ -14,10 +14,10 @@ import type { SshLayer } from '../settings/ssh-settings.ts';
 import { parseClientLabels, type Labels } from '../values/labels.ts';
 import type { RuleScope } from '../rules/finish-rule.ts';
 
-/** More would be a slip of a range: the fleet of a range of ranges. */
+/** A larger fleet is a slip: a range of ranges. */
 const maxClients = 250_000;
 
-/** The settings of an element that the elements inside it inherit. */
+/** The settings that an element passes on to the elements inside. */
 export interface Scope extends Watched {
   readonly ssh: SshLayer;
   readonly checks: CheckScope;
@@ -34,7 +34,7 @@ export interface Scope extends Watched {
 export interface ReadClientsOptions {
   readonly root: Element;
   readonly base: Scope;
-  /** Rules, recipients and windows before <alerts>. */
+  /** The rules, recipients and windows before <alerts>. */
   readonly start: Watched;
   readonly zone: string | null;
   readonly nowMs: number;
@@ -46,13 +46,13 @@ export interface ReadClientsOptions {
   readonly readChecks: (element: Element, outer: CheckScope) => CheckScope;
 }
 
-/** A client, with the parts that only the checks of the whole need. */
+/** A client, with the parts that only the checks of the whole configuration need. */
 export interface ReadClient extends ClientIdentity {
   readonly audience: Audience;
   readonly element: Element;
 }
 
-/** Every client of every group, in the file's order, after inheritance and without duplicates. */
+/** Reads every client of every group in the file's order, after inheritance and without duplicates. */
 export function readClients(options: ReadClientsOptions): readonly ReadClient[] {
   return withoutDuplicates(new ClientReader(options).read(), options.findings);
 }
@@ -116,7 +116,7 @@ class ClientReader {
       const { audience, windows } = watched;
       const { rules } = watched.rules;
       const { recipients, muted } = audience;
-      // Field by field: 50,000 spread objects cost more than all the rest of the reading.
+      // The fields are listed one by one: 50,000 spread objects cost more than all the rest of the reading.
       const client: Client = Object.freeze({
         name,
         address,
@@ -151,7 +151,7 @@ class ClientReader {
     const group = element.name === 'group' ? element.attributes['name'] : undefined;
     const chain = chainWithin(outer.chain, element);
     this.#selection.note(chain);
-    // Around or beside what is for some clients each client has rules of its own.
+    // Elements for some clients alone give each client rules of its own.
     const { audience, rules, windows } = chain.selective.length > 0 ? outer : this.#readWatched(element, outer);
     return {
       ssh,
@@ -169,7 +169,7 @@ class ClientReader {
   }
 }
 
-/** Faults an element that the collector here would visit although the group around it is for a site. */
+/** Reports an element that the collector would visit although the surrounding group belongs to a site. */
 function checkForwarded(element: Element, outer: Scope, ssh: SshLayer, findings: Findings): void {
   const { site } = outer.labels;
   if (outer.ssh.transport !== 'forward' || site === undefined || ssh.transport === 'forward') return;
@@ -194,7 +194,7 @@ function siteOf(element: Element, { ssh, labels }: Scope, findings: Findings): s
   return site ?? null;
 }
 
-/** Returns the URL at which a client is asked; null if it is not, or if it cannot be. */
+/** Returns the URL at which a client is asked; null if the client has none or an invalid one. */
 function urlOf(element: Element, transport: string | undefined, findings: Findings): URL | null {
   const { url, name } = element.attributes;
   if (transport !== 'http') {
@@ -217,7 +217,7 @@ function portOf({ port, protocol }: URL): number {
   return port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
 }
 
-/** The labels of clients inside an element; the same object where it writes none. */
+/** Returns the labels of clients inside an element. Returns `outer` itself if the element writes none. */
 function labelsWithin({ attributes }: Element, outer: Labels): Labels {
   const own = parseClientLabels(attributes['labels'] ?? '');
   return own === null ? outer : Object.freeze({ ...outer, ...own });
@@ -227,7 +227,7 @@ function stateOf(element: Element): Client['state'] | undefined {
   return element.attributes['state'] as Client['state'] | undefined;
 }
 
-/** The state and its end; a state that has ended is active again, with a warning that the words can go. */
+/** Returns the state and its end; `active` for a state that has ended, with a warning to remove the attributes. */
 function lifetimeOf(
   element: Element,
   state: Client['state'],

@@ -16,12 +16,12 @@ export interface Audience {
   readonly muted: boolean;
 }
 
-/** Nobody yet. */
+/** The audience before any recipient is written. */
 export const nobody: Audience = Object.freeze({ recipients: Object.freeze([]), muted: false });
 
 /**
- * Returns a reader of `mail="..."`, `<mail>` and `<webhook>`, which add recipients to those further out unless
- * recipients="replace" ends these. Shares equal results between elements.
+ * Returns a reader of `mail="..."`, `<mail>` and `<webhook>`, which add recipients to those further out. With
+ * recipients="replace" they replace the outer recipients. Shares equal results between elements.
  */
 export function createAudienceReader(
   zone: string | null,
@@ -86,7 +86,7 @@ interface ReadWindowsOptions {
   readonly findings: Findings;
 }
 
-/** The windows of an element after those around it. */
+/** Returns the windows around an element, followed by the element's own. */
 export function readWindows(
   element: Element,
   outer: readonly Window[],
@@ -99,7 +99,7 @@ export function readWindows(
   return own.length === 0 ? outer : Object.freeze([...outer, ...own]);
 }
 
-/** Windows by their elements, which may be read again for some clients. */
+/** Windows by their elements. An element may be read again for some clients. */
 const known = new WeakMap<Element, Window>();
 
 function readOnce(element: Element, options: ReadWindowsOptions): Window {
@@ -133,7 +133,10 @@ function readWindow(element: Element, { zone: alertsZone, nowMs, findings }: Rea
   });
 }
 
-/** Returns a function that finds the <notify> of a client, or of the fleet (null); equal results are one list. */
+/**
+ * Returns a function that finds the <notify> elements of a client, or of the fleet (null). Shares equal results as one
+ * list.
+ */
 export function notifyChooser(all: readonly NotifyConfig[]): (client: Client | null) => readonly NotifyConfig[] {
   if (all.every(({ selects }) => selects === null)) return () => all;
   const lists = new Map<string, readonly NotifyConfig[]>();

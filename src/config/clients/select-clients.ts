@@ -10,14 +10,14 @@ export interface ClientSelection {
   readonly names: readonly string[];
   /** Names of groups; patterns allowed. */
   readonly groups: readonly string[];
-  /** A selector like `site=ber,role!=db`; left out: whatever their labels. */
+  /** A selector like `site=ber,role!=db`; left out: clients with any labels. */
   readonly labels?: string | null | undefined;
 }
 
 /**
- * The clients that are named or in a group that is named, in the file's order and whatever their state; all of them
- * when nothing is named; of these the ones with the labels. Throws FleetError `usage` for a name, pattern or label that
- * fits none, with the nearest right name.
+ * Returns the clients that are named or in a named group, in the file's order and whatever their state. Returns all
+ * clients if nothing is named. `labels` narrows either result. Throws FleetError `usage` for a name, pattern or label
+ * without a match, with the nearest right name.
  */
 export function selectClients(config: Pick<Config, 'clients'>, selection: ClientSelection): readonly Client[] {
   const named = namedClients(config, selection);
@@ -55,7 +55,7 @@ function matching(
   config: Pick<Config, 'clients'>,
 ): readonly string[] {
   const names = [...known];
-  // The default name of an IPv6 client has brackets, so a name comes before a pattern.
+  // A name takes precedence over a pattern: the default name of an IPv6 client has brackets.
   if (names.includes(wanted)) return [wanted];
   if (isGlob(wanted) || wanted.startsWith('!') || wanted.includes(',')) {
     const found = names.filter(globMatcher(wanted));

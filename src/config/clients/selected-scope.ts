@@ -6,14 +6,14 @@ import type { Findings } from '../xml/findings.ts';
 import type { Element } from '../xml/parse-elements.ts';
 import type { Audience } from './recipients.ts';
 
-/** Rules, recipients and windows: what an element may write for some of its clients alone. */
+/** The rules, recipients and windows, which an element may write for some of its clients alone. */
 export interface Watched {
   readonly rules: RuleScope;
   readonly audience: Audience;
   readonly windows: readonly Window[];
 }
 
-/** The elements around a client, outermost first, and the children of these that are for some clients alone. */
+/** The elements around a client, outermost first, and their children that are for some clients alone. */
 export interface Chain {
   readonly elements: readonly Element[];
   readonly selective: readonly { readonly child: Element; readonly selects: ClientSelector }[];
@@ -23,7 +23,9 @@ export interface Chain {
 
 export const noChain: Chain = { elements: [], selective: [], found: new Map() };
 
-/** Returns the chain with one more element; the same chain if the element writes nothing of Watched. */
+/**
+ * Returns the chain with one more element. Returns the same chain if the element has no rules, recipients or windows.
+ */
 export function chainWithin(chain: Chain, element: Element): Chain {
   const { mail, recipients } = element.attributes;
   const isSilent = mail === undefined && recipients === undefined;
@@ -37,10 +39,7 @@ export function chainWithin(chain: Chain, element: Element): Chain {
 
 const selectable = new Set(['alert', 'mail', 'webhook', 'window']);
 
-/**
- * Returns the element with the children that `isTaken` keeps of those that are for some clients; these lose their
- * selectors.
- */
+/** Returns the element without the selective children that `isTaken` rejects. The others lose their selectors. */
 export function withSelected(element: Element, isTaken: (child: Element) => boolean): Element {
   if (!element.children.some(isSelective)) return element;
   const children = element.children.flatMap((child) => {
@@ -50,7 +49,7 @@ export function withSelected(element: Element, isTaken: (child: Element) => bool
   return { ...element, children };
 }
 
-/** A copy without selectors, the same each time: findings know rules and windows by their elements. */
+/** Returns a copy without selectors, the same at each call: findings identify rules and windows by their elements. */
 const withoutSelectors = rememberedWeakly((child: Element): Element => {
   const attributes = Object.entries(child.attributes).filter(([name]) => name !== 'clients' && name !== 'labels');
   return { ...child, attributes: Object.fromEntries(attributes), isForSome: true };
@@ -60,18 +59,18 @@ function isSelective({ name, attributes }: Element): boolean {
   return selectable.has(name) && (attributes['clients'] !== undefined || attributes['labels'] !== undefined);
 }
 
-/** Reads what an element writes, after what is in force around it. */
+/** Reads the rules, recipients and windows of an element, after those in force around the element. */
 export type ReadWatched = (element: Element, outer: Watched) => Watched;
 
 /**
- * Chooses among the children that are for some clients. `watchedBy` returns what is in force for one client: all
- * elements around it are read again without the children that do not select it. Clients with the same children share
- * the result. `end` warns of each child of a noted chain that selects no client.
+ * Chooses among the children that are for some clients. `watchedBy` returns the rules, recipients and windows of one
+ * client: it reads all elements around the client again, without the children that do not select the client. Clients
+ * with the same children share the result. `end` warns of each child of a noted chain that selects no client.
  */
 export function createSelection(start: Watched, read: ReadWatched, findings: Findings) {
   const [seen, used] = [new Set<Element>(), new Set<Element>()];
   return {
-    /** Has `end` look at the children of this chain too. */
+    /** Includes the children of this chain in the warnings of `end`. */
     note: ({ selective }: Chain): void => {
       for (const { child } of selective) seen.add(child);
     },

@@ -1,12 +1,12 @@
-/** The rules that hold without being written: defaults for types no rule is written of, and conditions. */
+/** A rule that holds without being written: a default for a type without a written rule, or a condition. */
 export interface BuiltinRule {
   readonly name: string;
   readonly origin: 'default' | 'condition';
-  /** The attributes of an <alert> that would make the rule. */
+  /** The attributes of an equivalent <alert>. */
   readonly attributes: Readonly<Record<string, string>>;
   /** The `for` of the rule unless <alerts> or a tuning <alert> has one; null: `for` has no meaning. */
   readonly defaultFor: string | null;
-  /** Concerns the fleet as a whole, so only <alerts> can tune it. */
+  /** True if the rule concerns the fleet as a whole, so that only <alerts> can tune it. */
   readonly fleet: boolean;
 }
 
@@ -27,9 +27,8 @@ function condition(
 const silentFor = (everyMs: number): string => `${Math.max(1, Math.round((3 * everyMs) / 1000))}s`;
 
 /**
- * All of them. `for` of `unreachable` and `no-report` counts full runs, of `probe-failed`
- * and `check-unknown` reports; that of
- * `collector-silent` and `ingest-silent` is three times `every`.
+ * Returns all built-in rules. `for` counts full runs for `unreachable` and `no-report`, and reports for `probe-failed`
+ * and `check-unknown`. For `collector-silent` and `ingest-silent` it is three times `every`.
  */
 export function builtinRules(everyMs: number, usualFor: '1x' | '2x'): readonly BuiltinRule[] {
   return [

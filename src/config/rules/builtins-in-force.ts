@@ -4,7 +4,9 @@ import { splitGlobs } from '../values/globs.ts';
 import type { AlertAttributes } from './merge-alert.ts';
 import { limitForm, ruleTypeOf } from '../vocabulary/rule-types.ts';
 
-/** The built-in rules that evaluate something beside the written ones: what a written rule excludes is left alone. */
+/**
+ * Returns the built-in rules that have subjects left beside the written ones. Excludes the subjects of written rules.
+ */
 export function builtinsBeside(builtins: Iterable<MergedRule>, written: readonly Rule[]): readonly MergedRule[] {
   return [...builtins].flatMap((builtin) => {
     const type = builtin.attributes['type'];
@@ -24,11 +26,11 @@ function excludedBy({ selectors }: Rule): Rule['except'] {
 }
 
 /**
- * Returns the attributes that a new rule takes from the default of its type: severity, `for`, and the other level where
- * it has one level. Leaves the other level out if the new level is beyond it.
+ * Returns the attributes that a new rule takes from the default of its type: severity, `for`, and the other level if
+ * the rule has one level. Omits the other level if the new level is beyond it.
  */
 export function inheritedFrom(builtin: MergedRule | undefined, attributes: AlertAttributes): AlertAttributes {
-  // The default evaluates failed units. It does not cover a unit that has to run.
+  // The default evaluates failed units, but no unit that has to run.
   if (builtin === undefined || attributes['state'] === 'active') return {};
   const { severity, for: span, warning, critical } = builtin.attributes;
   const taken: Record<string, string> = {};

@@ -2,9 +2,7 @@ import type { Client, Rule } from '../config.ts';
 import type { Findings, Place } from '../xml/findings.ts';
 import { globMatcher, isGlob, splitGlobs } from '../values/globs.ts';
 
-/**
- * Warns of written rules that can evaluate nothing of any client, because a rule further in takes all that they match.
- */
+/** Warns of written rules that evaluate nothing of any client, because an inner rule takes all their subjects. */
 export function checkIdle(
   clients: readonly Pick<Client, 'rules'>[],
   placeOf: (rule: Rule) => Place | null,
@@ -42,7 +40,7 @@ function takesAll(one: Rule, other: Rule): boolean {
   });
 }
 
-/** Warns of written rules that compare groups of which none exists. */
+/** Warns of written rules that compare groups if none of the groups exists. */
 export function checkGroups(
   clients: readonly Pick<Client, 'rules' | 'groups'>[],
   placeOf: (rule: Rule) => Place | null,

@@ -21,10 +21,10 @@ import {
   type RuleType,
 } from '../vocabulary/rule-types.ts';
 
-/** The newest event of a service is kept for so long. */
+/** The newest event of a service is kept for this long. */
 const longestWithinMs = 35 * dayMs;
 
-/** A rule as merged, before its attributes are weighed against each other. */
+/** A rule as merged, before its attributes are checked against each other. */
 export interface MergedRule {
   readonly name: string;
   readonly origin: Rule['origin'];
@@ -32,15 +32,15 @@ export interface MergedRule {
   readonly defaultFor: string | null;
   readonly depth: number;
   readonly except: Rule['except'];
-  /** True if it evaluates the fleet as a whole, though it is written. */
+  /** True if the written rule evaluates the fleet as a whole. */
   readonly isFleet?: boolean;
-  /** The innermost element that says anything of it; null: none does. */
+  /** The innermost element that writes or tunes the rule; null: no element does. */
   readonly place: Place | null;
 }
 
 /** The rules in force within an element. */
 export interface RuleScope {
-  /** The number of elements with rules around what stands here. */
+  /** The number of elements with rules around the scope. */
   readonly depth: number;
   /** The rules of the innermost element first; defaults and conditions of single clients last. */
   readonly rules: readonly Rule[];
@@ -59,7 +59,7 @@ export interface RuleDefaults {
   readonly repeatMs: number | null;
 }
 
-/** Returns the rule of merged attributes. Returns null after reporting a fault at the element that caused it. */
+/** Returns the rule of merged attributes. Returns null after reporting a fault at the element that caused the fault. */
 export function finishRule(merged: MergedRule, defaults: RuleDefaults, findings: Pick<Findings, 'fault'>): Rule | null {
   const { attributes, name, place } = merged;
   const faults: string[] = [];
@@ -109,7 +109,9 @@ export function finishRule(merged: MergedRule, defaults: RuleDefaults, findings:
   });
 }
 
-/** The metric that is meant; a family's name in front may be missing: `loadd5` is load_load5. */
+/**
+ * Returns a hint to the metric that is probably meant. A family's name in front may be missing: `loadd5` is load_load5.
+ */
 function metricHint(name: string): string {
   const fields = metrics.map((metric) => metric.field);
   const near = nearest(name, metricNames) ?? metrics[fields.indexOf(nearest(name, fields) ?? '')]?.name;
@@ -150,8 +152,8 @@ function subjectOf({ attributes, name, origin }: MergedRule, fault: ReportFault)
 }
 
 /**
- * Checks the attributes of single types: free, state, min, max; and that paths and units have no patterns where they
- * must not.
+ * Checks the attributes of single types (free, state, min, max), and rejects patterns in paths and units that allow
+ * none.
  */
 function checkTypeRules(
   attributes: AlertAttributes,
@@ -218,7 +220,7 @@ function checkService(attributes: AlertAttributes, fault: ReportFault): void {
 
 const unitSuffix = /\.(?:service|socket|device|mount|automount|swap|target|path|timer|slice|scope)$/;
 
-/** The selectors of an alert. A unit without a suffix is a service, as in systemd's own commands. */
+/** Returns the selectors of an alert. Completes a unit without a suffix to a service, as systemd's own commands do. */
 export function selectorsInForce(attributes: AlertAttributes): Readonly<Record<string, string>> {
   const selectors = selectorsOf(attributes);
   const { unit } = selectors;

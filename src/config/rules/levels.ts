@@ -20,12 +20,12 @@ export interface Levels {
 }
 
 const names = ['limit', 'warning', 'critical', 'clear'] as const;
-/** The points below the limit to which a percent must fall before it has recovered. */
+/** The points below the limit to which a percent must fall before the alert recovers. */
 const clearPoints = 2;
-/** A forecast has recovered at so many times its limit. */
+/** A forecast has recovered at this many times its limit. */
 const clearTimes = 1.5;
 
-/** Returns the limits of a rule in its metric's unit, compared with each other. Reports the faults. */
+/** Returns the limits of a rule in its metric's unit. Reports limits that are invalid or contradict each other. */
 export function readLevels({ attributes, unit, op, type, fault }: ReadLevelsOptions): Levels {
   const severity = severityOf(attributes['severity']) ?? 'critical';
   const written = names.filter((name) => attributes[name] !== undefined);
@@ -84,7 +84,10 @@ function inField(limit: number | null, severity: Severity): { warning: number | 
   return severity === 'warning' ? { warning: limit, critical: null } : { warning: null, critical: limit };
 }
 
-/** Two points off the limit; null (the limit itself) where that is beyond what a percent can reach. */
+/**
+ * Returns the limit of recovery, two points off the limit. Returns null (the limit itself) if that value is outside the
+ * range of a percent.
+ */
 function percentClear(limit: number, falling: boolean): number | null {
   const clear = falling ? limit + clearPoints : limit - clearPoints;
   return clear > 0 && clear < 100 ? Math.round(clear * 1e6) / 1e6 : null;

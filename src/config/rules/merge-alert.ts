@@ -9,7 +9,7 @@ export type AlertAttributes = Readonly<Record<string, string>>;
 
 const levelNames = ['limit', 'warning', 'critical', 'min', 'max'];
 
-/** The selectors among the attributes of an alert, in the order of the vocabulary. */
+/** Returns the selectors among the attributes of an alert, in the order of the vocabulary. */
 export function selectorsOf(attributes: AlertAttributes): Readonly<Record<string, string>> {
   const selectors: Record<string, string> = {};
   for (const name of selectorOrder) {
@@ -23,14 +23,16 @@ export function selectorsOf(attributes: AlertAttributes): Readonly<Record<string
   return selectors;
 }
 
-/** True if `metric` chooses among what the type of the alert evaluates; else it stands for a type. */
+/** True if `metric` selects metrics of a rule by type. In other rules `metric` replaces the type. */
 export function selectsMetric({ type }: AlertAttributes): boolean {
   return ruleTypeOf(type)?.selectors.includes('metric') === true;
 }
 
 const selectorOrder = Object.keys(alertAttributes).filter((name) => selectorNames.has(name) || name === 'state');
 
-/** The name of a rule: what it says, else its type or metric and its selectors; null when it says none of them. */
+/**
+ * Returns the name of a rule: its `name`, else its type or metric and its selectors. Returns null without any of them.
+ */
 export function alertName(attributes: AlertAttributes): string | null {
   if (attributes['name'] !== undefined) return attributes['name'];
   const what = attributes['type'] ?? attributes['metric'];
@@ -39,7 +41,7 @@ export function alertName(attributes: AlertAttributes): string | null {
 }
 
 /**
- * An alert over what holds of that name further out, attribute by attribute. Limits go together: `limit` replaces
+ * Merges an alert into the outer alert of that name, attribute by attribute. Limits replace each other: `limit` ends
  * `warning` and `critical` and the other way round, and a new limit without a `clear` of its own ends the old `clear`.
  */
 export function mergeAlert(outer: AlertAttributes, inner: AlertAttributes): AlertAttributes {
@@ -69,8 +71,8 @@ export function selectorFault(attributes: AlertAttributes, allowed: readonly str
 }
 
 /**
- * Returns a function that names the alerts of one element in their order. Numbers nameless ones of one type with the
- * same selectors. Returns null, and reports why, for an alert that makes no rule of its own.
+ * Returns a function that names the alerts of one element in their order. The function numbers nameless alerts of one
+ * type with the same selectors. It returns null for an alert that makes no rule of its own, and reports why.
  */
 export function createNamer(element: Element, findings: Findings): (alert: Element) => string | null {
   const named = new Map<string, Element[]>();

@@ -12,9 +12,9 @@ import { remembered } from '../../platform/remembered.ts';
 export interface RuleReaderOptions extends RuleDefaults {
   readonly findings: Findings;
   readonly everyMs: number;
-  /** `<alerts defaults>`. */
+  /** The attribute `defaults` of `<alerts>`. */
   readonly defaults: boolean;
-  /** Only the predecessor's elements occur: one row is enough everywhere. */
+  /** True if only the predecessor's elements occur: one row is enough for every rule. */
   readonly predecessorOnly: boolean;
 }
 
@@ -44,12 +44,12 @@ export class RuleReader {
     this.base = this.#scopeOf({ depth: 0, written: new Map(), builtins });
   }
 
-  /** Applies an element's <alert> children to the rules around it. */
+  /** Applies an element's <alert> children to the rules around the element. */
   read(element: Element, outer: RuleScope): RuleScope {
     if (element.children.length === 0) return outer;
     const alerts = element.children.filter((child) => child.name === 'alert');
     if (alerts.length === 0) return outer;
-    // Clients that say the same of the same share their rules, unless there was anything to tell of one of them.
+    // Clients with equal <alert> elements share their rules, unless one of them caused a finding.
     const inside = this.#scopesWithin(outer);
     let key = element.name;
     for (const { attributes, isForSome } of alerts) {
@@ -64,7 +64,7 @@ export class RuleReader {
     return scope;
   }
 
-  /** The element that wrote a rule or tuned it last; null: nobody did. */
+  /** Returns the element that wrote a rule or tuned it last; null if no element did. */
   placeOf(rule: Rule): Place | null {
     return this.#places.get(rule) ?? null;
   }
@@ -84,7 +84,7 @@ export class RuleReader {
     );
   }
 
-  /** Defaults and conditions beside the written rules; the same list wherever that is the same. */
+  /** Returns the defaults and conditions beside the written rules. Returns the same list for equal results. */
   #builtinsInForce(builtins: RuleScope['builtins'], written: readonly Rule[]): readonly Rule[] {
     const lists = this.#listsBeside(builtins);
     const beside = builtinsBeside(builtins.values(), written);
@@ -136,7 +136,10 @@ export class RuleReader {
     return scope;
   }
 
-  /** Reads an <alert> with a name alone, which tunes or removes a default rule or a condition. True if it tunes one. */
+  /**
+   * Reads an <alert> with a name alone, which tunes or removes a default rule or a condition. Returns true if it tunes
+   * one.
+   */
   #tune(
     alert: Element,
     name: string,
@@ -190,7 +193,7 @@ function asMerged({ name, origin, attributes, defaultFor }: BuiltinRule): Merged
   return { name, origin, attributes, defaultFor, place: null, depth: 0, except: [] };
 }
 
-/** Returns what is wrong with a typed rule of a name that is in use already, or null. */
+/** Returns what is wrong with a typed rule whose name is in use already, or null. */
 function clash(
   name: string,
   attributes: MergedRule['attributes'],
@@ -214,8 +217,8 @@ function sameEntries(left: ReadonlyMap<string, MergedRule>, right: ReadonlyMap<s
 }
 
 /**
- * The rules around an element without those that its alerts with enabled="no" end. A name ends the rule of that name. A
- * type ends all its rules, or, with selectors, lets them evaluate nothing that the selectors match.
+ * Returns the rules around an element, without those that the element's alerts with enabled="no" end. A name ends the
+ * rule of that name. A type ends all its rules; with selectors, it only excludes the subjects that the selectors match.
  */
 function withoutEnded(
   alerts: readonly Element[],

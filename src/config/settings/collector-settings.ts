@@ -7,11 +7,11 @@ import { localPath } from '../xml/local-path.ts';
 import { noteFile, type ReadContext } from './read-secret.ts';
 
 const defaultSpoolBytes = 10 * 2 ** 30;
-/** The reports of some hundred clients. */
+/** The size of the reports of some hundred clients. */
 const leastSpoolBytes = 2 ** 20;
 
 /**
- * `<collector>` with its defaults. A default gives way to what is written: connectTimeout="60s" alone lengthens
+ * Returns `<collector>` with its defaults. Defaults adapt to written values: connectTimeout="60s" alone lengthens
  * clientDeadline, clientDeadline="8s" alone shortens the timeouts within it.
  */
 export function readCollector(element: Element | null, storage: StorageConfig, context: ReadContext): CollectorConfig {

@@ -7,7 +7,7 @@ import type { Element } from '../xml/parse-elements.ts';
 
 const usualMinute = 7 * 60;
 
-/** Reads every `<digest>` of `<alerts>`. Warns of groups that no client is in. */
+/** Reads every `<digest>` of `<alerts>`. Warns of groups without clients. */
 export function readDigests(
   alerts: Element | null,
   groups: ReadonlySet<string>,

@@ -13,7 +13,7 @@ import { readSecret, type ReadContext } from './read-secret.ts';
 
 const ports = { none: 25, starttls: 587, tls: 465 } as const;
 
-/** `<smtp>`; null when there is none, or it names no host. */
+/** Reads `<smtp>`. Returns null if the element is missing or names no host. */
 export function readSmtp(element: Element | null, context: ReadContext): SmtpConfig | null {
   if (element === null) return null;
   const { findings } = context;
@@ -51,12 +51,12 @@ export function readSmtp(element: Element | null, context: ReadContext): SmtpCon
   };
 }
 
-/** Characters of `+TOKEN`. */
+/** The length of `+TOKEN` in characters. */
 const tokenChars = 25;
 /** The most characters before the @ (RFC 5321, section 4.5.3.1.1). */
 const mostLocalChars = 64;
 
-/** Reads `<replies>`; null when there is none. */
+/** Reads `<replies>`. Returns null if the element is missing. */
 export function readReplies(
   element: Element | null,
   smtp: SmtpConfig | null,
@@ -87,7 +87,7 @@ export function readReplies(
   };
 }
 
-/** Every `<notify>`. */
+/** Reads every `<notify>`. */
 export function readNotify(elements: readonly Element[]): readonly NotifyConfig[] {
   return elements.flatMap(({ attributes }) => {
     const { command, severity, rules, timeout } = attributes;
@@ -98,12 +98,12 @@ export function readNotify(elements: readonly Element[]): readonly NotifyConfig[
   });
 }
 
-/** An attribute that was checked to be a severity, or nothing. */
+/** Returns the severity that an attribute names; null if the attribute is missing. */
 export function severityOf(text: string | undefined): Severity | null {
   return text === 'warning' || text === 'critical' ? text : null;
 }
 
-/** The sender if config.xml names none: this machine. */
+/** Returns the sender if config.xml names none: fleet-health at this machine's host name. */
 export function sender(): string {
   const address = `fleet-health@${hostname()}`;
   return isMailAddress(address) ? address : 'fleet-health@localhost';

@@ -4,7 +4,7 @@ import { localPath } from '../xml/local-path.ts';
 import type { Element } from '../xml/parse-elements.ts';
 import type { ReadContext } from './read-secret.ts';
 
-/** `<metrics>`; null without it. */
+/** Reads `<metrics>`. Returns null if the element is missing, or after reporting a missing `textfile`. */
 export function readMetrics(element: Element | null, { findings }: ReadContext): MetricsConfig | null {
   const { textfile, families } = element?.attributes ?? {};
   if (element === null) return null;
@@ -21,7 +21,7 @@ export function readMetrics(element: Element | null, { findings }: ReadContext):
   };
 }
 
-/** `<metrics>` of `<serve>`: the families that are served; null without it. */
+/** Returns the families that `<metrics>` of `<serve>` serves; null without the element. */
 export function readServedMetrics(element: Element | null, { findings }: ReadContext): readonly FamilyGroup[] | null {
   if (element === null) return null;
   const { textfile, families } = element.attributes;

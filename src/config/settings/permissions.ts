@@ -7,10 +7,10 @@ import type { Findings, Place, SourceFile } from '../xml/findings.ts';
 /** The places of secrets, gathered while the files are read. */
 export type SecretPlaces = ReturnType<typeof createSecretPlaces>;
 
-/** No places yet. */
+/** Returns an empty collection of the places of secrets. */
 export function createSecretPlaces() {
   return {
-    /** Files that hold a literal secret, with the first element that does. */
+    /** Files that hold a literal secret, with the first element that holds one. */
     literal: new Map<SourceFile, Place>(),
     /** Files that hold a secret or a private key alone: absolute path -> the element that names it first. */
     files: new Map<string, Place>(),
@@ -24,9 +24,9 @@ interface Access {
 }
 
 /**
- * Reports every file with secrets that the world or a foreign group can read, with the command that mends it, and
- * every configuration file that somebody else could have written. A secret's file that is not there is no fault:
- * perhaps this machine's command does not need it.
+ * Reports every file with secrets that everybody or a foreign group can read, with the command that corrects the mode.
+ * Reports every configuration file that another account could have written. A missing secret file is no fault: the
+ * command may not need it on this machine.
  */
 export function checkPermissions(sources: readonly SourceFile[], places: SecretPlaces, findings: Findings): void {
   const ownGroups = groups();
@@ -51,8 +51,9 @@ export function checkPermissions(sources: readonly SourceFile[], places: SecretP
 }
 
 /**
- * Says who else could have written a configuration file, whose commands run as whoever reads it; null if nobody could.
- * Root's files are trusted, and the group with the account's own number, which is that account's alone.
+ * Returns a message if another account could have written a configuration file, whose commands run as the account that
+ * reads the file; null if none could. Trusts root's files, and the group with the account's own number, which belongs
+ * to the account alone.
  */
 function foreignHand({ path, mode, uid, gid }: SourceFile): string | null {
   const own = process.geteuid?.() ?? uid;

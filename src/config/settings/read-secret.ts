@@ -11,8 +11,9 @@ export interface ReadContext {
 }
 
 /**
- * The secret that an element's `password`, `passwordFile` or `passwordEnv` (or the same of another word) names; null:
- * one of them says `none`; undefined: none is written. Nothing is read from the file or the environment here.
+ * Returns the secret that an element's `password`, `passwordFile` or `passwordEnv` names, or the same attributes of
+ * another word. Returns null for `none`, and undefined if none of them is written. Does not read the file or the
+ * environment.
  */
 export function readSecret(
   element: Element,
@@ -40,12 +41,12 @@ export function readSecret(
   return new Secret({ kind: 'file', path });
 }
 
-/** Remembers that an element's file holds a literal secret. */
+/** Records that an element's file holds a literal secret. */
 export function noteLiteral(element: Element, places: SecretPlaces): void {
   if (!places.literal.has(element.source)) places.literal.set(element.source, element);
 }
 
-/** Remembers a file that others must not read. */
+/** Records a file that others must not read. */
 export function noteFile(path: string, element: Element, places: SecretPlaces): void {
   if (!places.files.has(path)) places.files.set(path, element);
 }

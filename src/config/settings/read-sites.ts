@@ -20,10 +20,10 @@ const siteSpec: ElementSpec = {
   },
   help: 'A `serve` that is asked.',
 };
-/** Each site takes two connections and up to 4 MiB while it is asked. */
+/** The most sites: each takes two connections and up to 4 MiB during a query. */
 const mostSites = 100;
 
-/** Reads the file of `serve --fleet`. Throws ConfigError with all its faults, as config.xml's are. */
+/** Reads the file of `serve --fleet`. Throws ConfigError with all its faults, as for config.xml. */
 export function readSites(file: string): readonly SiteConfig[] {
   const findings = createFindings();
   const context: ReadContext = { findings, places: createSecretPlaces() };

@@ -9,12 +9,12 @@ import { readServedMetrics } from './metrics-settings.ts';
 import { noteFile, type ReadContext } from './read-secret.ts';
 
 const usualPort = 5151;
-/** For programs that somebody waits for. */
+/** The usual timeout of programs that a client waits for. */
 const pingMs = 5 * secondMs;
 const eventsMs = 30 * secondMs;
 const loopback = ['::1', '127.0.0.1'] as const;
 
-/** `<serve>`; null when there is none. */
+/** Reads `<serve>`. Returns null if the element is missing. */
 export function readServe(element: Element | null, context: ReadContext): ServeConfig | null {
   if (element === null) return null;
   const { host, port, socket, trustedProxies, userHeader, auth, ipv6Only, hiddenOpts } = element.attributes;
@@ -41,7 +41,7 @@ export function readServe(element: Element | null, context: ReadContext): ServeC
   return serve;
 }
 
-/** `<events>` of `<serve>`; null without it. */
+/** Reads `<events>` of `<serve>`. Returns null if the element is missing. */
 function readEvents(element: Element | null): ServedEventsConfig | null {
   if (element === null) return null;
   const { udp, from, maxPerMinute } = element.attributes;
@@ -53,7 +53,7 @@ function readEvents(element: Element | null): ServedEventsConfig | null {
   };
 }
 
-/** The program of an element; null without one. */
+/** Returns the program of an element; null if the element or its `command` is missing. */
 function readCommand(element: Element | null, usualMs: number): ServedCommand | null {
   const { command, timeout } = element?.attributes ?? {};
   return command === undefined ? null : { command, timeoutMs: parseDuration(timeout ?? '') ?? usualMs };

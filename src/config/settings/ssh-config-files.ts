@@ -3,17 +3,17 @@ import path from 'node:path';
 import { loginHome } from '../../platform/account.ts';
 import type { SshSettings } from '../config.ts';
 
-/** The facts that decide which ssh_config files count for a machine. */
+/** The facts that decide which ssh_config files apply to a machine. */
 export interface SshConfigChoice {
   readonly ssh: SshSettings;
   readonly addressExplicit: boolean;
 }
 
 /**
- * The ssh_config files that count for a machine, the first to say something first; they need not exist. A file that
- * config.xml names stands alone, as with `ssh -F`. Where it names none, the user's and the system's file count for
- * machines that only ssh can know how to reach (they have no ip) and for those whose transport is OpenSSH; a machine
- * with an ip goes on as it did before its owner had an ssh_config.
+ * Returns the ssh_config files that apply to a machine, the one with precedence first; they need not exist. A file that
+ * config.xml names is the only one, as with `ssh -F`. Otherwise the user's and the system's file apply to machines
+ * without an ip, which only ssh can resolve, and to transports that may be OpenSSH. For other machines with an ip they
+ * do not apply, so that a new ssh_config changes nothing.
  */
 export function sshConfigFiles({ ssh, addressExplicit }: SshConfigChoice): readonly string[] {
   if (ssh.explicit['config'] !== undefined) return ssh.config === null ? [] : [ssh.config];
@@ -21,7 +21,7 @@ export function sshConfigFiles({ ssh, addressExplicit }: SshConfigChoice): reado
   return bySsh && !['local', 'push', 'http', 'forward'].includes(ssh.transport) ? defaultSshConfigFiles() : [];
 }
 
-/** The files that ssh itself reads, in its order. */
+/** Returns the files that ssh itself reads, in its order. */
 export function defaultSshConfigFiles(): readonly string[] {
   return [path.join(loginHome(), '.ssh', 'config'), '/etc/ssh/ssh_config'];
 }

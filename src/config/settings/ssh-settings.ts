@@ -14,7 +14,10 @@ export type SshLayer = Partial<SshSettings> & { readonly port?: number };
 
 const names: ReadonlySet<string> = new Set(Object.keys(sshAttributes));
 
-/** A reader that merges what an element says over what holds around it, sharing equal results between elements. */
+/**
+ * Returns a reader that merges an element's settings into those around the element. Shares equal results between
+ * elements.
+ */
 export function createSshReader(context: ReadContext): (element: Element, outer: SshLayer) => SshLayer {
   const mergedInto = remembered<SshLayer, Map<string, SshLayer>>(() => new Map());
   return (element, outer) => {
@@ -29,7 +32,7 @@ export function createSshReader(context: ReadContext): (element: Element, outer:
     const place = ownPlaces.has(element.name) ? '' : `${element.source.shown}:${element.line}`;
     key += `\0${place}`;
     const known = mergedInto(outer);
-    // Where the secrets stand was noted by the first reading, for this file as well: the file is part of the key.
+    // The first reading has noted the places of the secrets for this file: the file is part of the key.
     const shared = known.get(key);
     if (shared !== undefined) return shared;
     const own = readLayer(element, context);
@@ -41,7 +44,10 @@ export function createSshReader(context: ReadContext): (element: Element, outer:
   };
 }
 
-/** The login name of `<ssh>` gives way to ssh_config; that of a group or machine does not. */
+/**
+ * Returns the name under which an explicit setting is recorded. An ssh_config replaces the login name of `<ssh>`, but
+ * not that of a group or machine.
+ */
 function explicitName(element: Element, name: string): string {
   return element.name === 'ssh' && name === 'username' ? 'usernameOfSsh' : name;
 }
@@ -52,7 +58,7 @@ const nothingExplicit: SshSettings['explicit'] = Object.freeze({});
 function readLayer(element: Element, context: ReadContext): SshLayer {
   const { attributes } = element;
   const layer: Record<string, unknown> = {};
-  // The vocabulary has checked the words, so what is written is of its type.
+  // The vocabulary has checked the words, so written values have their types.
   for (const name of asWritten) if (attributes[name] !== undefined) layer[name] = attributes[name];
   for (const name of endable)
     if (attributes[name] !== undefined) layer[name] = attributes[name] === 'none' ? null : attributes[name];
@@ -77,22 +83,22 @@ const paths = ['privateKey', 'agent', 'knownHosts', 'config'] as const;
 export interface SshDefaults {
   readonly knownHosts: string;
   readonly username: string | null;
-  /** The key that ssh would take of itself; null: there is none. */
+  /** The key that ssh would use by default; null: there is none. */
   readonly privateKey: string | null;
 }
 
-/** The settings that hold unless config.xml has others. */
+/** Returns the settings that hold unless config.xml has others. */
 export function sshDefaults(knownHosts: string): SshDefaults {
   const home = homeFolder();
   const keys = home === null ? [] : ['id_ed25519', 'id_ecdsa', 'id_rsa'].map((name) => path.join(home, '.ssh', name));
   return { knownHosts, username: accountName(), privateKey: keys.find((key) => existsSync(key)) ?? null };
 }
 
-/** A function that fills in the defaults, once for each layer. */
+/** Returns a function that fills in the defaults, once for each layer. */
 export function createSshFinisher(defaults: SshDefaults): (layer: SshLayer) => SshSettings {
   return remembered((layer) => {
     const transport = layer.transport ?? 'ssh2';
-    // Only where nothing at all is explicit of credentials: OpenSSH finds its own, and `none` means none.
+    // The default key applies only without explicit credentials: OpenSSH finds its own, and `none` means none.
     const bare = layer.privateKey === undefined && (layer.password ?? null) === null && (layer.agent ?? null) === null;
     const takesDefaultKey = bare && (transport === 'ssh2' || transport === 'auto');
     return Object.freeze({

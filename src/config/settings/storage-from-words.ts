@@ -8,8 +8,8 @@ import { checkPermissions, createSecretPlaces } from './permissions.ts';
 import { readStorage } from './storage-settings.ts';
 
 /**
- * Returns the database that a command line names: a URL as `<storage url>` has it, and the file of its password. Paths
- * are relative to the working folder. Throws FleetError `usage`.
+ * Returns the database that a command line names by a URL, in the form of `<storage url>`, and by its password file.
+ * Paths are relative to the working folder. Throws FleetError `usage`.
  */
 export function storageFromWords(url: string, passwordFile: string | null): StorageConfig {
   const parsed = parseStorageUrl(url);

@@ -10,10 +10,10 @@ import { noteLiteral, readSecret, type ReadContext } from './read-secret.ts';
 import { Secret } from '../secret.ts';
 
 const yearMs = 365 * dayMs;
-/** Attributes of `<storage>` that a file has no use for. */
+/** Attributes of `<storage>` that have no meaning for a file. */
 const mysqlAttributes = ['password', 'passwordFile', 'passwordEnv', 'socketPath', 'tls', 'ca', 'serverPublicKeyFile'];
 
-/** `<storage>`, or the embedded database when there is none. */
+/** Reads `<storage>`. Returns the embedded database if the element is missing. */
 export function readStorage(element: Element | null, databasePath: string, context: ReadContext): StorageConfig {
   const migrate = element?.attributes['migrate'] !== 'no';
   const embedded: StorageConfig = { kind: 'sqlite', path: databasePath, migrate };
@@ -34,7 +34,7 @@ export function readStorage(element: Element | null, databasePath: string, conte
   return { ...parsed, path: localPath(parsed.path, element.source), migrate };
 }
 
-/** Returns the storage of a site that forwards: none. */
+/** Returns the storage of a site that forwards, which has no database. */
 export function noStorage(element: Element | null, { url }: ForwardConfig, { findings }: ReadContext): NoStorageConfig {
   if (element !== null) {
     findings.warn(element, '<storage> does nothing beside <forward>: a site that forwards has no database; remove it');
@@ -80,13 +80,13 @@ function readMysql(
   };
 }
 
-/** `<retention>` with its defaults. */
+/** Returns `<retention>` with its defaults. */
 export function readRetention(element: Element | null, { findings }: ReadContext): RetentionConfig {
   const duration = (name: string): number | null => parseDuration(element?.attributes[name] ?? '');
   const rawMs = duration('raw') ?? 30 * dayMs;
   const detailMs = duration('detail') ?? Math.min(2 * dayMs, rawMs);
   const logsMs = duration('logs') ?? rawMs;
-  // By default no rollup is kept that would not outlast the finer one.
+  // By default a rollup is not kept unless it outlasts the finer one.
   const kept = (name: string, usualMs: number, finerMs: number): number | null => {
     if (element !== null && name in element.attributes) return duration(name);
     return usualMs > finerMs ? usualMs : null;

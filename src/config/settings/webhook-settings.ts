@@ -10,10 +10,7 @@ import { readSecret, type ReadContext } from './read-secret.ts';
 const ofDefinition = ['format', 'header', 'headerFile', 'ca', 'timeout'];
 const longestMs = 2 * minuteMs;
 
-/**
- * Returns the webhook of each `<webhook>` that has a URL, wherever it stands. A `<webhook>` with a name alone adds one
- * that stands elsewhere.
- */
+/** Returns the webhook of each `<webhook>` with a URL. A `<webhook>` with a name alone refers to such a webhook. */
 export function readWebhooks(root: Element, context: ReadContext): readonly WebhookConfig[] {
   const { findings } = context;
   const elements = webhooksBelow(root).filter(({ faulty }) => !faulty);
@@ -78,7 +75,7 @@ function checkReference(element: Element, places: ReadonlyMap<string, Element>, 
   findings.fault(element, `${message}; write that where the URL stands`);
 }
 
-/** Reads `<alertmanager>`; null without it. */
+/** Reads `<alertmanager>`. Returns null if the element is missing. */
 export function readAlertmanager(element: Element | null, context: ReadContext): AlertmanagerConfig | null {
   const { url, labels, ca, timeout } = element?.attributes ?? {};
   if (element === null || url === undefined) return null;

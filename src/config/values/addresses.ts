@@ -2,11 +2,11 @@ import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
 
 /**
- * Returns what is wrong with the address of a machine (IPv4, IPv6 without brackets, or a host name), or null when
- * nothing is. The answer ends a sentence that begins with the value.
+ * Returns what is wrong with the address of a machine (IPv4, IPv6 without brackets, or a host name), or null for a
+ * valid address. The text continues a sentence that begins with the value.
  */
 export function hostFault(host: string): string | null {
-  // Most are names; V8 takes 6 ms to compile what Node tells IPv6 addresses by.
+  // Most addresses are names; V8 takes 6 ms to compile the expressions by which Node recognises IPv6 addresses.
   if (isAsciiHost(host) && !/^[\d.]+$/.test(host)) return null;
   if (isIP(host) !== 0) return null;
   if (/^\[.*\]$/.test(host)) return `must be without brackets; write ${host.slice(1, -1)}`;
@@ -44,12 +44,12 @@ function addressPatterns(alphanumeric: string): AddressPatterns {
 }
 
 const asciiPatterns = addressPatterns('A-Za-z0-9');
-// The letters of every script take V8 milliseconds to compile.
+// V8 takes milliseconds to compile the letters of every script, so the patterns are made at the first use.
 let widePatterns: AddressPatterns | null = null;
 
 /**
  * True if a text is one bare mail address: a subset of RFC 5321 without quoted local parts, comments and address
- * literals, in which no line break, comma, bracket or option of a command can hide.
+ * literals. No line break, comma, bracket or option of a command can hide in such an address.
  */
 export function isMailAddress(text: string): boolean {
   const at = text.lastIndexOf('@');
@@ -61,14 +61,15 @@ export function isMailAddress(text: string): boolean {
   return matches(asciiPatterns) || matches((widePatterns ??= addressPatterns('\\p{L}\\p{N}')));
 }
 
-/** The addresses between commas, or null when one of them is none or there are none. */
+/** Returns the addresses between commas, or null if there are none or one is invalid. */
 export function parseMailAddresses(text: string): readonly string[] | null {
   const parts = text.split(',').map((part) => part.trim());
   return parts.every(isMailAddress) ? parts : null;
 }
 
 /**
- * True if a text is a sender: a bare address, or `Name <address>` with nothing in the name that headers give a meaning.
+ * True if a text is a sender: a bare address, or `Name <address>` with a name that has no special characters of
+ * headers.
  */
 export function isSender(text: string): boolean {
   if (isMailAddress(text)) return true;

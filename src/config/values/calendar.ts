@@ -4,7 +4,7 @@ import { minuteMs } from '../../platform/units.ts';
 
 const dayNames = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
 
-/** `sun`, `mon-fri`, `fri-mon,wed`: the days in order, 0 is Sunday; null for what is no such list. */
+/** Parses `sun`, `mon-fri` or `fri-mon,wed`. Returns the days in order, 0 is Sunday; null for any other text. */
 export function parseDays(text: string): readonly number[] | null {
   const days = new Set<number>();
   for (const part of text.toLowerCase().split(',')) {
@@ -20,7 +20,7 @@ export function parseDays(text: string): readonly number[] | null {
   return [...days].sort((left, right) => left - right);
 }
 
-/** `02:00` in minutes since midnight. */
+/** Parses `02:00`. Returns the minutes since midnight; null for any other text. */
 export function parseClock(text: string): number | null {
   const parts = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(text);
   return parts === null ? null : Number(parts[1]) * 60 + Number(parts[2]);
@@ -36,7 +36,8 @@ export interface Hours {
 }
 
 /**
- * `mon-fri 08:00-18:00`, `22:00-06:00`; null for what is none. Hours that end before they begin end on the next day.
+ * Parses `mon-fri 08:00-18:00` or `22:00-06:00`. Returns null for any other text. Hours that end before they begin end
+ * on the next day.
  */
 export function parseHours(text: string): Hours | null {
   const parts = /^(?:(\S+) +)?(\S+?)\s*-\s*(\S+)$/.exec(text);
@@ -57,9 +58,9 @@ const momentForm =
   /^(\d{4}-\d\d-\d\d)(?:[T ]([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?(Z|[+-](?:0\d|1[0-4]):[0-5]\d)?)?$/;
 
 /**
- * `2026-12-01`, `2026-12-01 06:00` or, with its offset, `2026-12-01T06:00:00Z`, in milliseconds since 1970. Without an
- * offset it is read in the zone (null: the server's); a bare date means its first minute. A time that a clock change
- * skips is read with the offset before the change.
+ * Parses `2026-12-01`, `2026-12-01 06:00` or, with an offset, `2026-12-01T06:00:00Z`. Returns milliseconds since 1970;
+ * null for any other text. A time without an offset is in the zone (null: the server's); a bare date means its first
+ * minute. A time that a clock change skips has the offset before the change.
  */
 export function parseMoment(text: string, zone: string | null): number | null {
   const parts = momentForm.exec(text);
@@ -70,7 +71,7 @@ export function parseMoment(text: string, zone: string | null): number | null {
   return wallTime(zone, day, Number(hour) * 60 + Number(minute)) + Number(second) * 1000;
 }
 
-/** True if this Node knows an IANA time zone. Bare offsets such as `+02:00` are no zones: they know no summer time. */
+/** True if this Node knows an IANA time zone. Bare offsets such as `+02:00` are not zones: they have no summer time. */
 export function isZone(text: string): boolean {
   if (!/^[A-Za-z][A-Za-z0-9_+/-]*$/.test(text)) return false;
   try {
@@ -81,7 +82,7 @@ export function isZone(text: string): boolean {
   }
 }
 
-/** The zone that a misspelt one most likely means; its city alone counts as well. */
+/** Returns the zone that a misspelt zone most likely means; null if none is near. The city alone is enough. */
 export function nearestZone(text: string): string | null {
   const zones = ['UTC', ...Intl.supportedValuesOf('timeZone')];
   const near = nearest(text, zones);

@@ -1,10 +1,10 @@
 import { globMatcher } from './globs.ts';
 import { hasLabels, parseLabelSelector, type Labels } from './labels.ts';
 
-/** True for the clients that `clients` and `labels` of an element name. */
+/** A test that is true for the clients that `clients` and `labels` of an element select. */
 export type ClientSelector = (client: { readonly name: string; readonly labels: Labels }) => boolean;
 
-/** Returns the clients that the attributes of an element select; null if it selects none of them in particular. */
+/** Returns a test for the clients that the attributes of an element select; null if the element has no selector. */
 export function clientSelector(attributes: Readonly<Record<string, string>>): ClientSelector | null {
   const { clients, labels } = attributes;
   if (clients === undefined && labels === undefined) return null;

@@ -1,7 +1,7 @@
 import picomatch from 'picomatch';
 
 const options = { dot: true, nonegate: true, noextglob: true, strictSlashes: true } as const;
-// picomatch treats `/` as a border that `*` does not cross; labels are not paths, so matching sees another character.
+// `*` does not cross `/` in picomatch. Labels are not paths, so picomatch sees this character in place of `/`.
 const slashStand = '\u{2215}';
 
 /** True if a text holds anything but literal characters for `globMatcher`. */
@@ -9,7 +9,7 @@ export function isGlob(pattern: string): boolean {
   return /[*?[{\\]/.test(pattern);
 }
 
-/** The parts between commas, trimmed, empty ones left out; commas inside braces or brackets do not count. */
+/** Splits patterns at commas, except commas inside braces or brackets. Trims the parts and leaves out empty ones. */
 export function splitGlobs(patterns: string): readonly string[] {
   const parts: string[] = [];
   let part = '';
@@ -27,9 +27,9 @@ export function splitGlobs(patterns: string): readonly string[] {
 }
 
 /**
- * Matches values against patterns separated by commas: `*` stands for anything, `/` and leading dots included, `?` for
- * one character, `[a-z]` and `{a,b}` as in a shell; `!` in front excludes, and exclusions alone mean all the others.
- * Case matters. The answer may be called for any number of values; make it once.
+ * Returns a function that matches values against patterns separated by commas: `*` matches any text, `/` and leading
+ * dots included, `?` one character, `[a-z]` and `{a,b}` as in a shell. `!` in front excludes; exclusions alone mean all
+ * other values. Case matters. Make the function once and call it for any number of values.
  */
 export function globMatcher(pattern: string): (value: string) => boolean {
   const wanted: ((value: string) => boolean)[] = [];
@@ -49,12 +49,15 @@ function matcherOfOne(pattern: string): (value: string) => boolean {
   return (value) => matches(value.replaceAll('/', slashStand));
 }
 
-// Parentheses, bars and their like would be regular expressions to picomatch; here they are letters.
+// Escapes parentheses, bars and similar characters, which picomatch would read as regular expressions.
 function escapeOthers(pattern: string): string {
   return pattern.replace(/(?<!\\)[()|+@$^"]/g, '\\$&');
 }
 
-/** Matches one name of a folder's entries as a shell does: hidden files only when the pattern begins with a dot. */
+/**
+ * Returns a function that matches names of a folder's entries as a shell does: hidden files only if the pattern begins
+ * with a dot.
+ */
 export function fileNameMatcher(pattern: string): (name: string) => boolean {
   return picomatch(escapeOthers(pattern), { ...options, dot: false });
 }

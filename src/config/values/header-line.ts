@@ -1,4 +1,4 @@
-/** Headers that the request itself has, or that would change where its body ends. */
+/** Headers that the request itself sets, and headers that would change the end of its body. */
 const taken = new Set([
   ...['connection', 'content-encoding', 'content-length', 'content-type', 'expect', 'host', 'idempotency-key'],
   ...['keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'user-agent'],
@@ -10,7 +10,7 @@ export function parseHeaderLine(text: string): readonly [name: string, value: st
   return name === '' || value.length > 4_000 || taken.has(name.toLowerCase()) ? null : [name, value];
 }
 
-/** True for a line that is a header. */
+/** True if a text is a header line. */
 export function isHeaderLine(text: string): boolean {
   return parseHeaderLine(text) !== null;
 }

@@ -9,8 +9,8 @@ export interface ImapUrl {
 }
 
 /**
- * Reads `imaps://LOGIN@HOST:PORT/MAILBOX`. The port is 993, or 143 for `imap`; the mailbox is INBOX unless it is
- * written. Returns null for any other text, and for one with a password.
+ * Reads `imaps://LOGIN@HOST:PORT/MAILBOX`. The port is 993, or 143 for `imap`, and the mailbox is INBOX unless written.
+ * Returns null for any other text, and for a URL with a password.
  */
 export function parseImapUrl(text: string): ImapUrl | null {
   if (!/^imaps?:\/\/./.test(text) || !URL.canParse(text)) return null;
@@ -29,7 +29,7 @@ export function parseImapUrl(text: string): ImapUrl | null {
   };
 }
 
-/** Decodes percent encoding. Returns null for a faulty one, and for control characters. */
+/** Decodes percent encoding. Returns null for a faulty encoding, and for control characters. */
 function decoded(text: string): string | null {
   try {
     const plain = decodeURIComponent(text);

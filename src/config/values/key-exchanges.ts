@@ -1,6 +1,6 @@
 /**
- * The key exchanges that are offered by default, cheap ones alone: a peer whose host key is not proved yet
- * chooses the numbers.
+ * The key exchanges that are offered by default. All are cheap, because a peer whose host key is not proved yet chooses
+ * the numbers.
  */
 export const usualKeyExchanges = [
   'curve25519-sha256',
@@ -12,15 +12,18 @@ export const usualKeyExchanges = [
   'diffie-hellman-group16-sha512',
 ] as const;
 
-/** The server chooses the group (RFC 4419), which costs the most: offered only where somebody asks for it. */
+/**
+ * The key exchange in which the server chooses the group (RFC 4419). It costs the most, so it is offered only if `kex`
+ * names it.
+ */
 export const groupExchange = 'diffie-hellman-group-exchange-sha256';
 
-/** All that the built-in transport can do. */
+/** All key exchanges of the built-in transport. */
 export const allKeyExchanges = [...usualKeyExchanges, groupExchange] as const;
 
 export type KeyExchange = (typeof allKeyExchanges)[number];
 
-/** Returns what is wrong with `kex`, to end a sentence that begins with the value; null if nothing is. */
+/** Returns what is wrong with `kex`, as the end of a sentence that begins with the value; null if nothing is. */
 export function keyExchangesFault(text: string): string | null {
   const names = text.replace(/^[+^-]/, '').split(',');
   const isKnown = (name: string): boolean => (allKeyExchanges as readonly string[]).includes(name);

@@ -5,8 +5,8 @@ const mostLabels = 20;
 export type Labels = Readonly<Record<string, string>>;
 
 /**
- * Returns the labels of `site=fra,team=web`. Returns null if the text is no list of them: names are those of Prometheus
- * (`[a-zA-Z_][a-zA-Z0-9_]*`), each once, and values are up to 200 characters without a comma.
+ * Returns the labels of `site=fra,team=web`. Returns null if the text is no list of labels. Names are those of
+ * Prometheus (`[a-zA-Z_][a-zA-Z0-9_]*`), each once, and values have up to 200 characters without a comma.
  */
 export function parseLabels(text: string): Labels | null {
   const labels = new Map<string, string>();
@@ -19,14 +19,14 @@ export function parseLabels(text: string): Labels | null {
 }
 
 /**
- * Returns the labels of a client, `role=web site=ber`: as parseLabels, with blanks between; values have none, nor `,`,
- * `!` or `=`.
+ * Returns the labels of a client, `role=web site=ber`: those of parseLabels with blanks between. Values have no blank,
+ * `,`, `!` or `=`.
  */
 export function parseClientLabels(text: string): Labels | null {
   return /[,!]|=\S*=/.test(text) ? null : parseLabels(text.trim().split(/\s+/).join(','));
 }
 
-/** `role=web site=ber`. */
+/** Formats labels as `role=web site=ber`. */
 export function labelsText(labels: Labels): string {
   return Object.entries(labels)
     .map(([name, value]) => `${name}=${value}`)
@@ -41,7 +41,7 @@ interface LabelCondition {
   readonly isNegative: boolean;
 }
 
-/** Returns the conditions of `site=ber,role!=db`, all of which must hold; null if the text is no list of them. */
+/** Returns the conditions of `site=ber,role!=db`, all of which must hold; null if the text is no list of conditions. */
 export function parseLabelSelector(text: string): readonly LabelCondition[] | null {
   const conditions: LabelCondition[] = [];
   for (const part of text.split(',')) {

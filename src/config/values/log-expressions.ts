@@ -1,28 +1,29 @@
 /**
- * Regular expressions over lines of logs, as every awk reads them alike: mawk, gawk, the original awk and BusyBox match
- * them on the client. Also without what makes mawk slow, which tries every way in which a line could match.
+ * Regular expressions over lines of logs, limited to those with one meaning in every awk: mawk, gawk, the original awk
+ * and BusyBox match them on the client. The limits also exclude constructs that are slow in mawk, which tries every
+ * possible match of a line.
  */
 
 export const usualLogPriority = 'err';
 
 const maxExpressionChars = 200;
-/** A third one in a row can take seconds on a line of 256 characters. */
+/** The most repetitions in a row: a third can take seconds on a line of 256 characters. */
 const maxRepetitions = 2;
 /** The most choices through `?` and groups with `|`. */
 const maxChoices = 1024;
 
 interface Group {
-  /** True once something in it is repeated, may be left out or is one of several. */
+  /** True once a part of the group is repeated, optional or one of several. */
   varies: boolean;
   alternatives: number;
 }
 
-/** The kind of the last part of an expression. `edge`: nothing that can be repeated or be left out. */
+/** The kind of the last part of an expression. `edge`: nothing that can be repeated or be optional. */
 type Part = 'edge' | 'anchor' | 'atom' | 'varying' | 'repetition';
 
 class Fault extends Error {}
 
-/** Reads an expression from its begin to its end. */
+/** Reads an expression from its beginning to its end. */
 class Reader {
   readonly #text: string;
   readonly #groups: Group[] = [{ varies: false, alternatives: 1 }];
@@ -35,7 +36,7 @@ class Reader {
     this.#text = text;
   }
 
-  /** Throws a Fault. */
+  /** Reads the whole expression. Throws a Fault. */
   read(): void {
     for (; this.#at < this.#text.length; this.#at++) this.#sign(this.#text.charAt(this.#at));
     if (this.#groups.length > 1) throw new Fault('has a ( without its )');
@@ -99,7 +100,7 @@ class Reader {
     this.#last = 'edge';
     this.#group.varies = true;
     this.#group.alternatives++;
-    // Alternatives of the whole are tried one by one.
+    // The alternatives of the whole expression are tried one by one.
     if (this.#groups.length === 1) this.#repetitions = 0;
     if (this.#groups.length === 1) this.#choices = 1;
   }
@@ -132,7 +133,10 @@ class Reader {
   }
 }
 
-/** Returns what is wrong with an expression, as the end of a sentence that begins with its attribute; null: nothing. */
+/**
+ * Returns what is wrong with an expression, as the end of a sentence that begins with its attribute; null if nothing
+ * is.
+ */
 export function logExpressionFault(text: string): string | null {
   if (text.length > maxExpressionChars) return `is longer than ${maxExpressionChars} characters`;
   if (!/^[ -~]*$/.test(text)) return 'has characters that are not ASCII; write .* for them';
@@ -151,7 +155,10 @@ function instead(rest: string): string {
   return found === undefined ? '' : `; write ${found}`;
 }
 
-/** `set` is empty where none could be read. Ranges are of digits or of letters of one case: other orders differ. */
+/**
+ * Throws a Fault for a set that not every awk reads; `set` is empty if none could be read. Ranges are of digits or of
+ * letters of one case: other orders differ between awks.
+ */
 function checkSet(set: string): void {
   if (set === '') {
     throw new Fault('has a [ ] that not every awk reads; no [, ], \\ or ^ stands in it, and - only between or last');

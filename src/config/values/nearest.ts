@@ -1,6 +1,6 @@
 /**
- * The candidate that a misspelt word most likely means, or null when none is near: at most one edit for words of up to
- * four letters, two up to eight, three beyond. Case differences count nothing; of equals the first wins.
+ * Returns the candidate that a misspelt word most likely means, or null if none is near: at most one edit for words of
+ * up to four letters, two up to eight, three beyond. Ignores case. Returns the first of equally near candidates.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | null {
   const wanted = word.toLowerCase();
@@ -9,7 +9,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - wanted.length) >= bestEdits) continue;
     const edits = editDistance(wanted, candidate.toLowerCase());
-    // A word that shares no letter in place is a guess, not a likeness: `ip` does not mean `op` of nothing.
+    // A candidate that shares no letter in place is a guess: `ip` does not mean `op`.
     if (edits < bestEdits && edits < Math.max(wanted.length, candidate.length)) {
       best = candidate;
       bestEdits = edits;
@@ -18,15 +18,15 @@ export function nearest(word: string, candidates: Iterable<string>): string | nu
   return best;
 }
 
-/** `; did you mean "x"?` or nothing. */
+/** Returns `; did you mean "x"?`, or an empty text if no candidate is near. */
 export function didYouMean(word: string, candidates: Iterable<string>): string {
   const near = nearest(word, candidates);
   return near === null ? '' : `; did you mean "${near}"?`;
 }
 
 /**
- * Insertions, deletions, substitutions and swaps of neighbours between two words (Damerau-Levenshtein, optimal string
- * alignment).
+ * Counts insertions, deletions, substitutions and swaps of neighbours between two words (Damerau-Levenshtein, optimal
+ * string alignment).
  */
 export function editDistance(from: string, to: string): number {
   let beforeLast: number[] = [];

@@ -1,9 +1,11 @@
 import { BlockList, isIP } from 'node:net';
 
-/** Stands in a list of networks for whoever reaches a Unix socket. */
+/** The word for all peers of a Unix socket in a list of networks. */
 export const socketWord = 'socket';
 
-/** Parses addresses and networks (`192.0.2.7, 10.0.0.0/8, ::1`) with commas between. Returns null for other texts. */
+/**
+ * Parses addresses and networks (`192.0.2.7, 10.0.0.0/8, ::1`) with commas between. Returns null for any other text.
+ */
 export function parseNetworks(text: string): readonly string[] | null {
   const words = text.split(',').map((word) => word.trim());
   return words.every((word) => word === socketWord || isNetwork(word)) ? words : null;
@@ -16,7 +18,9 @@ function isNetwork(word: string): boolean {
   return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
 }
 
-/** Returns a test for addresses in one of these networks. IPv4 addresses that IPv6 sockets show are known as such. */
+/**
+ * Returns a test for addresses in one of these networks. Recognises IPv4 addresses in the form that IPv6 sockets show.
+ */
 export function networkMatcher(networks: readonly string[]): (address: string) => boolean {
   const list = new BlockList();
   for (const network of networks) {
@@ -32,7 +36,7 @@ export function networkMatcher(networks: readonly string[]): (address: string) =
   };
 }
 
-/** An address without a zone; `::ffff:192.0.2.7` as `192.0.2.7`. */
+/** Returns an address without its zone, and `::ffff:192.0.2.7` as `192.0.2.7`. */
 export function plainAddress(address: string): string {
   return address.replace(/%.*$/, '').replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
 }

@@ -7,7 +7,7 @@ export interface Span {
   readonly count: number | null;
 }
 
-/** A duration, or a count such as `2x` (1 to 1000). */
+/** Parses a duration, or a count such as `2x` (1 to 1000). Returns null for any other text. */
 export function parseSpan(text: string): Span | null {
   const counted = /^(\d{1,4})x$/.exec(text);
   if (counted !== null) {
@@ -18,19 +18,19 @@ export function parseSpan(text: string): Span | null {
   return ms === null ? null : { ms, count: null };
 }
 
-/** A bare number, decimals and sign allowed. */
+/** Parses a bare number; decimals and a minus sign are allowed. Returns null for any other text. */
 export function parseNumber(text: string): number | null {
   return /^-?\d{1,15}(?:\.\d{1,9})?$/.test(text) ? Number(text) : null;
 }
 
-/** `85%` or `85`, from 0 to 100. */
+/** Parses `85%` or `85`, from 0 to 100. Returns null for any other text. */
 export function parsePercent(text: string): number | null {
   const parts = /^(\d{1,3}(?:\.\d{1,6})?)\s*%?$/.exec(text);
   const percent = Number(parts?.[1] ?? 'NaN');
   return percent <= 100 ? percent : null;
 }
 
-/** Seconds: a bare number, or a duration. */
+/** Parses seconds: a bare number, or a duration. */
 export function parseSeconds(text: string): number | null {
   const bare = /^\d{1,10}(?:\.\d{1,6})?$/.test(text) ? Number(text) : null;
   if (bare !== null) return bare;

@@ -1,18 +1,18 @@
-/** At most so many clients come from one element. */
+/** The most clients of one element. */
 export const maxRangeCount = 65_536;
 
 /** A text with at most one range of numbers in it. */
 export interface Ranged {
-  /** 1 where there is no range. */
+  /** The number of values; 1 without a range. */
   readonly count: number;
   readonly ranged: boolean;
-  /** The text with the index-th number of the range in its place. */
+  /** Returns the text with the index-th number of the range in place of the range. */
   at(index: number): string;
 }
 
 /**
- * A text such as `web-[01-80]` that stands for many: the numbers from the first to the last, both included, written
- * with at least as many digits as the first. Answers what is wrong with it as a string.
+ * Parses a text such as `web-[01-80]`, which means all numbers from the first to the last, both included. They have at
+ * least as many digits as the first. Returns what is wrong with the text as a string.
  */
 export function parseRanged(text: string): Ranged | string {
   if (!/[[\]]/.test(text)) return { count: 1, ranged: false, at: () => text };

@@ -1,6 +1,6 @@
 const webhookMark = 'webhook:';
 
-/** Returns the recipient that stands for a webhook. No mail address has a colon. */
+/** Returns the recipient that names a webhook. A mail address has no colon, so the two cannot be confused. */
 export function recipientOfWebhook(name: string): string {
   return `${webhookMark}${name}`;
 }

@@ -17,16 +17,16 @@ import { parseSize } from '../../text/numbers.ts';
 import { parseRanged } from '../values/ranges.ts';
 import { storageUrlFault } from '../storage-config.ts';
 
-/** The forms an attribute's value can have: how it is checked, and how config.xsd says it. */
+/** The form of an attribute's value: its check, and its type in config.xsd. */
 interface AttributeKind {
   /**
-   * Returns what is wrong with a value and what would be right, to follow the attribute in a sentence; null if nothing
-   * is.
+   * Returns what is wrong with a value and what would be right, as the end of a sentence that begins with the
+   * attribute; null if nothing is wrong.
    */
   readonly fault: (value: string) => string | null;
-  /** The type in config.xsd, which accepts at least as much. */
+  /** The type in config.xsd, which accepts at least the values that `fault` accepts. */
   readonly xsd: { readonly base: string; readonly pattern?: string; readonly min?: number; readonly max?: number };
-  /** Values that must not be shown in messages. */
+  /** True for values that must not be shown in messages. */
   readonly hidden?: true;
 }
 
@@ -34,13 +34,15 @@ const text = { base: 'xs:string' } as const;
 
 const durationForm = '(\\d+y)?(\\d+d)?(\\d+h)?(\\d+m)?(\\d+s)?';
 
-/** A kind of the values that are accepted; `rule` says what is wrong with any other, `pattern` is for config.xsd. */
+/**
+ * Returns a kind of the accepted values. `rule` says what is wrong with any other value; `pattern` is for config.xsd.
+ */
 function accepted(accepts: (value: string) => boolean, rule: string, pattern?: string): AttributeKind {
   const xsd = pattern === undefined ? text : { base: 'xs:token', pattern };
   return { fault: (value) => (accepts(value) ? null : rule), xsd };
 }
 
-/** A kind of the values that a parser returns no null for. */
+/** Returns a kind of the values for which a parser does not return null. */
 function parsed(parse: (value: string) => unknown, rule: string, pattern?: string): AttributeKind {
   return accepted((value) => parse(value) !== null, rule, pattern);
 }
@@ -122,7 +124,7 @@ const kinds = {
     'is no size; write it like 500MiB, 20GiB or 1.5TiB',
     '\\d+(\\.\\d+)?\\s*(B|KiB|MiB|GiB|TiB)?',
   ),
-  // A limit is parsed with its rule, which knows the unit.
+  // A limit is parsed with its rule, which has the unit.
   level: accepted(() => true, '', `-?\\d+(\\.\\d+)?\\s*(%|B|KiB|MiB|GiB|TiB)?|${durationForm}`),
   email: accepted(isMailAddress, 'is no mail address; write one like ops@example.org'),
   emails: parsed(
@@ -180,7 +182,7 @@ export function attributeKind(name: KindName): AttributeKind {
   return kinds[name];
 }
 
-/** False for the words that begin lines of another kind in a conf file. */
+/** True if a value is a check's name. Excludes the words that begin lines of another kind in a conf file. */
 function isFreeCheckName(value: string): boolean {
   return isCheckName(value) && !['include-nrpe', 'certificate', 'textfile', 'container'].includes(value);
 }

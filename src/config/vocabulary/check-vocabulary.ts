@@ -7,8 +7,8 @@ import { vocabulary } from './vocabulary.ts';
 import { type AttributeSpec, type ElementSpec } from './element-spec.ts';
 
 /**
- * Checks every element and attribute below a root against the vocabulary. Reports and removes what is wrong, and
- * marks its element as faulty; values that stay are trimmed (but for secrets) and of their form.
+ * Checks every element and attribute below a root against the vocabulary. Reports and removes invalid parts, and marks
+ * their elements as faulty. The remaining values are valid and, except secrets, trimmed.
  */
 export function checkVocabulary(root: Element, findings: Findings): void {
   const first = new Map<string, Element>();
@@ -57,7 +57,7 @@ function childrenOf(parent: string): readonly string[] {
   return Object.keys(vocabulary).filter((name) => vocabulary[name]?.parents.includes(parent) === true);
 }
 
-/** Does the same for the attributes of one element. */
+/** Checks the attributes of one element against its entry in the vocabulary. */
 export function checkAttributes(element: Element, spec: ElementSpec, findings: Findings): void {
   const { attributes } = element;
   const removed: string[] = [];

@@ -4,20 +4,20 @@ import { vocabulary } from './vocabulary.ts';
 
 type Shown = string | ShownElement | readonly (string | ShownElement)[];
 
-/** An element as it is shown: attributes are strings, elements objects, repeated elements arrays. */
+/** An element as shown: attributes are strings, elements objects, repeated elements arrays. */
 export interface ShownElement {
   readonly [name: string]: Shown;
 }
 
 const hiddenValue = '*** HIDDEN ***';
-/** Names of options that are secrets, listed or not. */
+/** Names of options that are secrets even if they are not listed. */
 const secretName = /pass|pwd|^pw$|secret|token|auth|bearer|dsn|webhook|credential|(?:^|[_-])key$/i;
 /** The login in an address. */
 const userInfo = /(:\/\/)[^/@\s]+@/g;
 
 /**
  * Returns a configuration without `<serve>`, but with its options at the top level. Hides secrets at any depth, and at
- * the top level whatever has a name of `hidden`.
+ * the top level every value with a name in `hidden`.
  */
 export function configDocument(root: Element, hidden: readonly string[]): ShownElement {
   const others = root.children.filter(({ name }) => name !== 'serve');
@@ -47,7 +47,7 @@ function withoutLogin(value: string): string {
   return value.replace(userInfo, `$1${hiddenValue}@`);
 }
 
-/** Returns options by their names: an option with options in it is an object, any other a string. */
+/** Returns options by their names. An option with inner options is an object, any other a string. */
 function optionsOf(elements: readonly Element[]): readonly (readonly [string, string | ShownElement])[] {
   return elements
     .filter(({ name }) => name === 'option')

@@ -5,7 +5,7 @@ import { parseDuration } from '../../text/durations.ts';
 import { parseSize } from '../../text/numbers.ts';
 import { dayMs, hourMs, minuteMs } from '../../platform/units.ts';
 
-/** The selectors of rules by `type`; a rule by `metric` takes the labels of its metric. */
+/** The selectors of rules by `type`; the selectors of a rule by `metric` are the labels of its metric. */
 export const typeSelectors = [
   'mount',
   'fstype',
@@ -24,30 +24,32 @@ export const typeSelectors = [
 
 type Selector = (typeof typeSelectors)[number];
 
-/** A rule type. Vocabulary, limits, samples and words follow from its entry. */
+/** A rule type. Vocabulary, limits, samples and texts follow from its entry. */
 export interface RuleType {
   /** null: a sampler of src/alerter/evaluate computes the value. */
   readonly metric: Metric | null;
-  /** The metric or the words that the documents say of the value. */
+  /** The metric or the words that describe the value in the documents. */
   readonly source: string;
   /** The families of a report that the value comes from. */
   readonly families: readonly string[];
   /** The unit of values and limits; `flag`: the rule holds or not, so there are no limits to write. */
   readonly unit: Unit;
-  /** Stands behind values and limits for people. */
+  /** The text behind values and limits in mails and pages. */
   readonly suffix: string;
-  /** The words for a flag that is set and for one that is not; null: the number. */
+  /** The words for a set and for an unset flag; null: the number. */
   readonly flagWords: readonly [set: string, unset: string] | null;
   readonly selectors: readonly string[];
   /** A selector that the rule must have. */
   readonly needs: Selector | null;
   readonly op: Operator;
-  /** The number of rows in a row, unless a rule says otherwise. */
+  /** The number of rows in a row, unless a rule has its own. */
   readonly forCount: number;
   /** The column of `stats` or `disk_stats` that mails draw; null: none. */
   readonly chart:
     'cpu_percent' | 'memory_percent' | 'swap_percent' | 'processes' | 'used_percent' | 'inodes_percent' | null;
-  /** The part of a file system whose end is foreseen, from levels by the day; null: the value comes from reports. */
+  /**
+   * The part of a file system whose exhaustion is forecast, from levels by the day; null: the value comes from reports.
+   */
   readonly foresees: 'space' | 'inodes' | null;
   /** The time between two evaluations; null: each report is evaluated. */
   readonly everyMs: number | null;
@@ -69,7 +71,7 @@ const usual = {
 
 const metricsByName: ReadonlyMap<string, Metric> = new Map(metrics.map((metric) => [metric.name, metric]));
 
-/** A type over one metric. */
+/** Returns a type over one metric. */
 function overMetric(name: string, more: Partial<RuleType> = {}): RuleType {
   const metric = metricsByName.get(name);
   if (metric === undefined) throw new Error(`there is no metric ${name}`);
@@ -189,14 +191,14 @@ export function metricByName(name: string): Metric | null {
   return metricsByName.get(name) ?? null;
 }
 
-/** A rule by `metric` as if it had a type. Its limits are numbers even where the metric is a flag. */
+/** Returns the type of a rule by `metric`. Its limits are numbers even if the metric is a flag. */
 export function typeOfMetric({ name, labels, unit }: Metric): RuleType {
   return overMetric(name, { selectors: labels, unit: unit === 'flag' ? 'count' : unit });
 }
 
 interface LimitForm {
   readonly parse: (text: string) => number | null;
-  /** For messages. */
+  /** The description of the form, for messages. */
   readonly what: string;
 }
 

@@ -32,19 +32,19 @@ function selector(name: string): AttributeSpec {
 
 const level = (help: string): AttributeSpec => ({ kind: 'level', words: ['none'], help });
 
-/** `disk-free, mount and process`: the rule types of which something is true. */
+/** Returns the names of the rule types for which a condition is true: `disk-free, mount and process`. */
 function typesThat(isTrue: (type: RuleType) => boolean): string {
   const names = [...ruleTypes].flatMap(([name, type]) => (isTrue(type) ? [name] : []));
   return names.join(', ').replace(/, ([^,]*)$/, ' and $1');
 }
 
-/** The attributes that limit an element to some of the clients around it. */
+/** The attributes that limit an element to some of the clients around the element. */
 export const clientSelectors: Attributes = {
   clients: { kind: 'globs', help: 'Only clients of these names, patterns allowed; ! excludes. Default: all.' },
   labels: { kind: 'labelSelector', help: 'Only clients with these labels, like site=ber,role!=db. Default: all.' },
 };
 
-/** Labels that clients have. */
+/** The labels of clients. */
 export const clientLabelsAttribute: AttributeSpec = {
   kind: 'clientLabels',
   help: 'Labels of the clients inside, like role=web site=ber. A label further in replaces that of its name.',
@@ -124,7 +124,7 @@ export const alertAttributes: Attributes = {
   ...clientSelectors,
 };
 
-/** Asks for logs without a rule. */
+/** The attribute that requests logs without a rule. */
 export const logsAttribute: AttributeSpec = {
   words: ['yes', 'no'],
   help: 'yes: new lines of priority err and worse in logs are counted, and the newest stand in the report. Default no.',

@@ -26,7 +26,7 @@ export const collectorAttributes: Attributes = {
   site: { kind: 'name', help: 'The site of this collector, which visits clients with this label `site`, or without.' },
 };
 
-/** `<forward>`. */
+/** The element `<forward>`. */
 export const forwardElement: ElementSpec = {
   parents: ['collector'],
   single: true,

@@ -31,7 +31,7 @@ export const serveAttributes: Attributes = {
   },
 };
 
-/** `<option>`. */
+/** The element `<option>`. */
 export const optionElement: ElementSpec = {
   parents: ['serve', 'option'],
   attributes: {
@@ -46,7 +46,7 @@ const commandAttributes = (help: string, usual: string): Attributes => ({
   timeout: { kind: 'duration', help: `After that the program is ended. Default ${usual}.` },
 });
 
-/** `<ping>`. */
+/** The element `<ping>`. */
 export const pingElement: ElementSpec = {
   parents: ['serve'],
   single: true,
@@ -54,7 +54,7 @@ export const pingElement: ElementSpec = {
   help: 'A check of your own for /ping.',
 };
 
-/** `<status>`. */
+/** The element `<status>`. */
 export const statusElement: ElementSpec = {
   parents: ['serve'],
   single: true,
@@ -62,7 +62,7 @@ export const statusElement: ElementSpec = {
   help: 'Facts of your own for /status.',
 };
 
-/** `<events>`. */
+/** The element `<events>`. */
 export const eventsElement: ElementSpec = {
   parents: ['serve'],
   single: true,

@@ -2,7 +2,10 @@ import type { Attributes } from './element-spec.ts';
 
 const none = ['none'] as const;
 
-/** The connection to a machine: on `ssh`, `group`, `client`, `bastion` alike, inherited one by one; `none` ends one. */
+/**
+ * The attributes of a connection, alike on `ssh`, `group`, `client` and `bastion`. Each is inherited by itself; `none`
+ * ends one.
+ */
 export const sshAttributes: Attributes = {
   username: {
     kind: 'text',

@@ -2,7 +2,7 @@ import { webhookFormats } from '../channel-config.ts';
 import type { Attributes, ElementSpec } from './element-spec.ts';
 import { clientSelectors, mailAttributes } from './vocabulary-alert.ts';
 
-/** The least severity, the rules and the hours, as `<mail>` has them. */
+/** The least severity, the rules and the hours, as in `<mail>`. */
 const asOfMail = Object.fromEntries(Object.entries(mailAttributes).filter(([name]) => name !== 'to'));
 
 const webhookAttributes: Attributes = {

@@ -1,6 +1,4 @@
-/**
- * Every element and attribute of config.xml, once: the checks of the loader and config.xsd both follow from this table.
- */
+/** Every element and attribute of config.xml. The checks of the loader and config.xsd both follow from this table. */
 import {
   alertAttributes,
   clientLabelsAttribute,

@@ -4,8 +4,8 @@ import { type AttributeSpec } from './element-spec.ts';
 import { escapeMarkup } from '../../text/escape-markup.ts';
 
 /**
- * config.xsd, from the vocabulary. It accepts whatever `check` accepts and more: what depends on another attribute, on
- * files, or on the place where a file is included is for `check` alone. Written to the file by `npm run xsd`.
+ * Returns config.xsd, made from the vocabulary. The schema accepts every file that `check` accepts and more: only
+ * `check` sees other attributes, files, and the place where a file is included. `npm run xsd` writes the file.
  */
 export function schemaText(): string {
   const lines = [
@@ -20,7 +20,8 @@ export function schemaText(): string {
 }
 
 /**
- * The elements that may stand in one; in <config>, which is also the root of files included in others, in those too.
+ * Returns the elements that an element may contain. <config> is also the root of included files, so it may contain
+ * their elements too.
  */
 function childrenOf(parent: string): readonly string[] {
   const parents = parent === 'config' ? ['config', ...(vocabulary['include']?.parents ?? [])] : [parent];

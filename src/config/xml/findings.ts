@@ -7,9 +7,9 @@ export interface Place {
   readonly line: number | null;
 }
 
-/** A reading of a file. */
+/** A file that was read. */
 export interface SourceFile {
-  /** The path as the user named it; of an included file, relative to that. */
+  /** The path as the user named it; for an included file, relative to that path. */
   readonly shown: string;
   readonly path: string;
   /** Position in the order of reading. */
@@ -19,7 +19,7 @@ export interface SourceFile {
   readonly gid: number;
 }
 
-/** Collects faults and warnings, so that all come at once and in the order of the files. */
+/** Collects faults and warnings, so that all are reported at once and in the order of the files. */
 export type Findings = ReturnType<typeof createFindings>;
 
 /** All faults of a configuration: one line each in the message, `FILE:LINE: what is wrong; what would be right`. */
@@ -32,7 +32,7 @@ export class ConfigError extends FleetError {
   }
 }
 
-/** `FILE:LINE: message`, or `FILE: message`. */
+/** Formats a finding as `FILE:LINE: message`, or `FILE: message`. */
 export function formatFinding(finding: Finding): string {
   return `${finding.file}${finding.line === null ? '' : `:${finding.line}`}: ${finding.message}`;
 }
@@ -41,7 +41,7 @@ interface Entry extends Place {
   readonly message: string;
 }
 
-/** An empty collection of findings. */
+/** Returns an empty collection of findings. */
 export function createFindings() {
   const faults: Entry[] = [];
   const permissions: Entry[] = [];
@@ -49,16 +49,16 @@ export function createFindings() {
   return {
     fault: addTo(faults),
     warn: addTo(warnings),
-    /** A file that others can read; the message holds the command that mends it. */
+    /** Reports a file that others can read; the message holds the command that corrects the mode. */
     permission: addTo(permissions),
     get warnings(): readonly Finding[] {
       return inFileOrder(warnings);
     },
-    /** The number of findings so far. */
+    /** Returns the number of findings. */
     get count(): number {
       return faults.length + permissions.length + warnings.length;
     },
-    /** Throws ConfigError when there was any fault. */
+    /** Throws ConfigError if there was any fault. */
     throwFaults(): void {
       if (faults.length + permissions.length === 0) return;
       const code = faults.length === 0 ? 'config-permissions' : 'config-invalid';
@@ -67,7 +67,7 @@ export function createFindings() {
   };
 }
 
-// An element may be read again for some of its clients: its faults are reported once.
+// An element may be read again for some of its clients. Its faults are reported once.
 function addTo(entries: Entry[]): (place: Place, message: string) => void {
   const known = new Set<string>();
   return ({ source, line }, message) => {
@@ -87,12 +87,12 @@ function inFileOrder(entries: readonly Entry[]): readonly Finding[] {
   );
 }
 
-// A value from the file must not be able to break a line, move a terminal's cursor or turn the direction of the text.
+// Keeps a value from breaking a line, moving a terminal's cursor or changing the direction of the text.
 function onOneLine(message: string): string {
   return message.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim();
 }
 
-/** A value as messages show it: cut when it is long. */
+/** Quotes a value for messages. Cuts a long one. */
 export function shown(value: string): string {
   return value.length > 60 ? `"${value.slice(0, 57)}..."` : `"${value}"`;
 }

@@ -13,20 +13,20 @@ import { readSource } from './read-source.ts';
 const maxFiles = 10_000;
 const maxTotalBytes = 256 * 1024 * 1024;
 
-/** Everything that was read: the root with all included children in their places. */
+/** The result of a reading: the root with all included children in their places. */
 export interface ConfigTree {
-  /** The root element; null: the text is no <config>, and the faults are reported. */
+  /** The root element; null: the text is no <config>, and the faults have been reported. */
   readonly root: Element | null;
   readonly sources: readonly SourceFile[];
   /** SHA-256 (hex) over the content of all files, in the order of reading. */
   readonly digest: string;
-  /** True if there was any <include>, even one that named no file. */
+  /** True if there was any <include>, even if its pattern matched no file. */
   readonly includes: boolean;
 }
 
 /**
  * Reads a configuration file and, in place of every <include>, the children of the included files' roots. Throws
- * FleetError `config-missing` when the file itself does not exist; everything else is reported as a finding.
+ * FleetError `config-missing` if the file itself does not exist; reports all other faults as findings.
  */
 export function readConfigTree(file: string, findings: Findings): ConfigTree {
   return new TreeReader(findings).read(file);
@@ -90,7 +90,7 @@ class TreeReader {
         this.#splice(child, above);
         children.push(child);
       } else if (includeParents.has(parent.name)) for (const one of this.#included(child, above)) children.push(one);
-      // Elsewhere it is left for the vocabulary's check to refuse.
+      // An <include> elsewhere stays: the vocabulary's check rejects it.
       else children.push(child);
     }
     parent.children = children;
@@ -133,7 +133,10 @@ function realPath(file: string): string | null {
   }
 }
 
-/** The files a pattern names, folder by folder, in the order of their names; what cannot be listed holds none. */
+/**
+ * Returns the files that match a pattern, folder by folder, in the order of their names. A folder that cannot be listed
+ * counts as empty.
+ */
 function expand(base: string, pattern: string): readonly string[] {
   let places = [base];
   const parts = pattern.split('/').filter((part) => part !== '');

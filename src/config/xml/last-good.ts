@@ -1,7 +1,6 @@
 /**
- * The configuration that was valid last, kept in the state folder so that a fault in config.xml ends no monitoring. The
- * state folder is named in config.xml itself: where that is not the usual one, a line in ~/.local/state says which it
- * was.
+ * Keeps the last valid configuration in the state folder, so that a fault in config.xml does not end the monitoring.
+ * config.xml itself names the state folder: a line in ~/.local/state records a folder other than the usual one.
  */
 import { createHash } from 'node:crypto';
 import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -16,7 +15,7 @@ import type { SourceFile } from './findings.ts';
 import type { ConfigTree } from './include.ts';
 import type { Element } from './parse-elements.ts';
 
-/** Another program version reads what it wrote itself, or nothing. */
+/** The format of the kept file: a program reads only its own format. */
 const format = 'fleet-health-config 1';
 
 export interface LastGood {
@@ -26,19 +25,24 @@ export interface LastGood {
 
 interface KeptElement {
   readonly name: string;
-  /** Index in the sources. */
+  /** The index in the sources. */
   readonly source: number;
   readonly line: number;
   readonly attributes: Record<string, string>;
   readonly children: readonly KeptElement[];
 }
 
-/** The state folder where config.xml names none: /var/lib/fleet-health for one in /etc, else state/ beside it. */
+/**
+ * Returns the state folder if config.xml names none: /var/lib/fleet-health for a file in /etc, else state/ beside the
+ * file.
+ */
 export function usualStateFolder(file: string): string {
   return file.startsWith('/etc/') ? '/var/lib/fleet-health' : path.join(path.dirname(file), 'state');
 }
 
-/** Keeps a valid configuration, once for each content of its files. `file` is absolute. Throws what writing throws. */
+/**
+ * Keeps a valid configuration, once for each content of its files. `file` is absolute. Throws the errors of writing.
+ */
 export function keepLastGood(tree: ConfigTree, file: string, stateDir: string): void {
   const { root, sources, digest, includes } = tree;
   const { lastGood } = statePaths(stateDir);
@@ -62,7 +66,8 @@ export function keepLastGood(tree: ConfigTree, file: string, stateDir: string): 
 }
 
 /**
- * The configuration that was kept for this file. null: there is none, or none that nobody else could have written.
+ * Returns the configuration that was kept for this file. Returns null if there is none, or if another account could
+ * have written it.
  */
 export function readLastGood(file: string): LastGood | null {
   for (const stateDir of [pointedTo(file), usualStateFolder(file)]) {
@@ -77,15 +82,15 @@ export function readLastGood(file: string): LastGood | null {
       if (text.slice(0, end) !== `${format} ${digest} ${file}\n`) continue;
       return { tree: treeOf(text.slice(end), digest), keptAtMs: atMs };
     } catch {
-      // Unreadable, or damaged: the fault of config.xml itself is what people are notified of.
+      // The kept file is unreadable or damaged. People are notified of the fault in config.xml itself.
     }
   }
   return null;
 }
 
 /**
- * Returns the state folder that a valid configuration in this file has used; null if there is none that is this user's
- * own.
+ * Returns the state folder that a valid configuration in this file has used; null if there is none that this account
+ * owns.
  */
 export function usedStateFolder(file: string): string | null {
   for (const stateDir of [pointedTo(file), usualStateFolder(file)]) {
@@ -96,7 +101,7 @@ export function usedStateFolder(file: string): string | null {
       tryStateFolder(places, []);
       return stateDir;
     } catch {
-      // Somebody else's folder: the command itself says what is wrong with it.
+      // Another account owns the folder: the command itself reports that.
     }
   }
   return null;
@@ -134,11 +139,11 @@ function pointedTo(file: string): string | null {
 }
 
 /**
- * Reads a file that nobody else could have written, through one descriptor: what is behind the name may be exchanged
- * meanwhile, where somebody else owns a folder above. Throws for any other.
+ * Reads a file that no other account could have written. Uses one descriptor, because the owner of a folder above could
+ * exchange the file meanwhile. Throws for any other file.
  */
 function readOurs(file: string): { readonly text: string; readonly atMs: number } {
-  // A named pipe would let a run wait for ever without the flag.
+  // Without the flag a named pipe would let a run wait for ever.
   const descriptor = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const facts = fstatSync(descriptor);
@@ -153,7 +158,10 @@ function readOurs(file: string): { readonly text: string; readonly atMs: number 
   }
 }
 
-/** Returns the first line of a file, with its line break; null if there is none that nobody else could have written. */
+/**
+ * Returns the first line of a file, with its line break; null if there is none or another account could have written
+ * it.
+ */
 function headOf(file: string): string | null {
   try {
     const { text } = readOurs(file);

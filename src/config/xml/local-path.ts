@@ -6,7 +6,7 @@ import type { SourceFile } from './findings.ts';
 
 /**
  * Resolves a path of a configuration file: `~/` is the home of this user, `$CREDENTIALS_DIRECTORY/` the folder of
- * systemd's credentials, and all else is relative to the file's folder.
+ * systemd's credentials. Any other path is relative to the file's folder.
  */
 export function localPath(text: string, source: SourceFile): string {
   return credentialPath(text) ?? path.resolve(path.dirname(source.path), expandHome(text));

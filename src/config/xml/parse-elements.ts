@@ -3,17 +3,17 @@ import { XMLParser } from 'fast-xml-parser';
 import type { Findings, SourceFile } from './findings.ts';
 import { attributeValue, needsReading, xmlFaults } from './well-formed.ts';
 
-/** An element of a configuration file. The checks take away what is wrong, so that readers only see what is right. */
+/** An element of a configuration file. The checks remove invalid parts, so that readers only see valid ones. */
 export interface Element {
   readonly name: string;
   readonly source: SourceFile;
   readonly line: number;
-  /** References replaced; not trimmed. */
+  /** The attributes with references replaced; not trimmed. */
   attributes: Record<string, string>;
   children: Element[];
-  /** True if a fault of the element is reported: what follows from it is not worth a second message. */
+  /** True if a fault of the element has been reported: consequences of the fault are not reported as well. */
   faulty: boolean;
-  /** True for what is written for some of the clients around it, and read for these. */
+  /** True for an element that is written for some of the clients around it, and read for these. */
   readonly isForSome?: true;
 }
 
@@ -28,7 +28,7 @@ const parser = new XMLParser({
   parseAttributeValue: false,
   trimValues: false,
   processEntities: false,
-  // Text between tags was checked already. Dropping it saves a third of the nodes.
+  // Text between tags was checked already. Dropping the text saves a third of the nodes.
   tagValueProcessor: () => '',
   ignoreDeclaration: true,
   ignorePiTags: true,
@@ -44,7 +44,7 @@ export function childOf(element: Element, name: string): Element | null {
   return element.children.find((child) => child.name === name) ?? null;
 }
 
-/** Returns the root element of a text; null if it is no XML that config.xml may use. Reports the faults. */
+/** Returns the root element of a text; null if the text is not the XML of config.xml. Reports the faults. */
 export function parseElements(text: string, source: SourceFile, findings: Findings): Element | null {
   const lineOf = lineCounter(text);
   const faults = [...xmlFaults(text)].sort((left, right) => left.offset - right.offset);
@@ -54,7 +54,7 @@ export function parseElements(text: string, source: SourceFile, findings: Findin
     const nodes = parser.parse(text) as readonly ParsedNode[];
     return elementsOf(nodes, source, lineCounter(text))[0] ?? null;
   } catch {
-    // The parser's words may repeat the text around, in which passwords stand.
+    // The parser's message may repeat the text around, which may hold passwords.
     findings.fault(
       { source, line: null },
       'an element or attribute has a name that cannot be read; see the documentation',
@@ -80,7 +80,7 @@ function elementsOf(nodes: readonly ParsedNode[], source: SourceFile, lineOf: (o
   return elements;
 }
 
-/** Line numbers from 1 of offsets that never go back. */
+/** Returns a function that gives the line numbers of offsets, from 1. The offsets must not decrease. */
 function lineCounter(text: string): (offset: number) => number {
   let line = 1;
   let next = text.indexOf('\n');

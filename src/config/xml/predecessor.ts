@@ -1,6 +1,6 @@
 import type { Element } from './parse-elements.ts';
 
-/** The elements and attributes of the program this one succeeds. */
+/** The elements and attributes of this program's predecessor. */
 const words: Readonly<Record<string, readonly string[]>> = {
   client: ['ip', 'port', 'username', 'password', 'mail'],
   alert: ['type', 'limit'],

@@ -5,13 +5,13 @@ import path from 'node:path';
 import { errnoOf, messageOf } from '../../errors.ts';
 import type { Findings, Place, SourceFile } from './findings.ts';
 
-/** Larger files are refused: a client is some 100 bytes, so this is half a million of them. */
+/** The largest size of a file: a client is some 100 bytes, so this is half a million of them. */
 export const maxFileBytes = 64 * 1024 * 1024;
 
 export interface SourceText {
   readonly source: SourceFile;
   readonly bytes: Buffer;
-  /** Without a byte order mark. */
+  /** The text without a byte order mark. */
   readonly text: string;
 }
 
@@ -20,7 +20,7 @@ export interface ReadSourceOptions {
   readonly shown: string;
   readonly order: number;
   readonly findings: Findings;
-  /** Where a file that cannot be read is a fault; the file itself when left out. */
+  /** The place at which an unreadable file is reported; left out: the file itself. */
   readonly from?: Place;
 }
 
@@ -28,8 +28,8 @@ export interface ReadSourceOptions {
 export type ReadFault = 'ENOENT';
 
 /**
- * Reads one file through one descriptor, so that size, permissions and content belong to each other. null: a fault was
- * found; `ENOENT`: there is no such file, which the caller reports.
+ * Reads one file through one descriptor, so that size, permissions and content belong to each other. Returns null after
+ * reporting a fault. Returns `ENOENT` if there is no such file, which the caller reports.
  */
 export function readSource(options: ReadSourceOptions): SourceText | ReadFault | null {
   const { shown, order, findings } = options;
@@ -43,7 +43,7 @@ export function readSource(options: ReadSourceOptions): SourceText | ReadFault |
   };
   let descriptor: number;
   try {
-    // A named pipe would block here for ever without the flag; it is refused below.
+    // Without the flag a named pipe would block for ever. The pipe is rejected below.
     descriptor = openSync(source.path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (thrown) {
     if (['ENOENT', 'ENOTDIR'].includes(errnoOf(thrown) ?? '')) return 'ENOENT';

@@ -1,10 +1,10 @@
 /**
  * Checks that a text is the part of XML 1.0 that config.xml may use: one root, matching tags, quoted attributes, only
- * the five named entities and character references, no DOCTYPE (so no entity can grow). fast-xml-parser lets much of
- * that pass.
+ * the five named entities and character references, no DOCTYPE (so no entity can grow). fast-xml-parser accepts many
+ * texts beyond that.
  */
 
-/** A fault at an offset of the text. Its message never repeats a value, because passwords stand in values. */
+/** A fault at an offset of the text. The message never repeats a value, because values may be passwords. */
 export interface XmlFault {
   readonly offset: number;
   readonly message: string;
@@ -20,12 +20,12 @@ const declaration = new RegExp(
   '^<\\?xml\\s+version\\s*=\\s*["\']([^"\']*)["\'](?:\\s+encoding\\s*=\\s*["\']([^"\']*)["\'])?' +
     '(?:\\s+standalone\\s*=\\s*["\'](?:yes|no)["\'])?\\s*\\?>',
 );
-/** Names that fast-xml-parser refuses for the harm they can do as keys of an object, without a line. */
+/** Names that fast-xml-parser rejects without a line, because they are harmful as keys of an object. */
 const reserved: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 // XML 1.0, 2.2: no control characters but tab and line breaks, no surrogates alone, no FFFE and FFFF.
 const forbidden = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu;
 
-/** Returns all faults that can be distinguished. The first that breaks the structure ends the reading. */
+/** Returns all faults that can be distinguished. Stops at the first fault that breaks the structure. */
 export function xmlFaults(text: string): readonly XmlFault[] {
   const faults: XmlFault[] = [];
   for (const { index } of text.matchAll(forbidden)) {
@@ -95,7 +95,10 @@ function readDeclaration(text: string, reportFault: ReportFault): number {
   return declared[0].length;
 }
 
-/** Where a comment or processing instruction ends; 0 when there is none here. */
+/**
+ * Returns the end of a comment or processing instruction; 0 if none begins here. Returns a fault for a declaration or
+ * CDATA section.
+ */
 function skipSpecial(text: string, at: number, outside: boolean): number | XmlFault {
   if (text.startsWith('<!--', at)) {
     const end = text.indexOf('--', at + 4);
@@ -168,7 +171,7 @@ function checkText(
   if (content.trim() === '') return null;
   const offset = from + content.search(/\S/);
   if (outside) return { offset, message: 'text outside the root element; remove it' };
-  // Text is no part of the vocabulary at all, so what is wrong inside it needs no words of its own.
+  // Text has no meaning in the vocabulary, so all faults inside it have the same message.
   reportFault(offset, 'text between the tags; only elements and attributes are read');
   return null;
 }
@@ -193,7 +196,7 @@ export function needsReading(raw: string): boolean {
   return /[&\t\n\r]/.test(raw);
 }
 
-/** The value of an attribute as XML 1.0, 3.3.3 reads it: line breaks and tabs are spaces, references are replaced. */
+/** Returns the value of an attribute as of XML 1.0, 3.3.3: line breaks and tabs are spaces, references are replaced. */
 export function attributeValue(raw: string): string {
   return raw
     .replace(/\r\n?|[\t\n]/g, ' ')
