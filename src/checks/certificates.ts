@@ -1,12 +1,12 @@
-/** Turns what the agents read of certificates into a state: by the time that is left until one ends. */
+/** Turns the agents' answers about certificates into a state, by the time until the first certificate ends. */
 import { type Figure, type CheckOutcome, plainFigure, type Range } from './perfdata.ts';
 
-/** The certificates that a text names; the others end later. */
+/** The most certificates in a text; the others end later. */
 const maxShown = 5;
 const dayMs = 86_400_000;
 
 interface Certificate {
-  /** null for the certificate of a server. */
+  /** The path of the file; null for the certificate of a server. */
   readonly file: string | null;
   readonly subject: string;
   readonly issuer: string;
@@ -15,8 +15,8 @@ interface Certificate {
 
 /**
  * Reads `warning=` and `critical=` in seconds, then for each certificate `file=` (of files alone), `notAfter=`,
- * `subject=` and `issuer=`, and `fault=` for a file without one. The certificate that ends first decides. A fault is
- * UNKNOWN unless a certificate has come to a limit.
+ * `subject=` and `issuer=`, and `fault=` for a file without a certificate. The certificate that ends first decides. A
+ * fault is UNKNOWN unless a certificate has reached a limit.
  */
 export function parseCertificates(output: string, nowMs: number): CheckOutcome {
   const { certificates, faults, warningDays, criticalDays } = read(output);

@@ -1,13 +1,13 @@
 import { type Figure, type CheckOutcome, parsePerfdata, type Range } from './perfdata.ts';
 
-/** A check that a Checkmk local check reports: a script writes one line for each. */
+/** A check of a Checkmk local check, whose script writes one line for each. */
 export interface LocalCheck extends CheckOutcome {
   readonly name: string;
 }
 
 export interface LocalChecks {
   readonly checks: readonly LocalCheck[];
-  /** The first line that is none. */
+  /** The first line of another form; null: none. */
   readonly wrongLine: string | null;
 }
 
@@ -18,7 +18,7 @@ export function parseCheckmkLines(output: string): LocalChecks {
   const checks: LocalCheck[] = [];
   let wrongLine: string | null = null;
   for (const line of output.split(/\r?\n|\r/)) {
-    // The header of a section is written by agents' plugins that also run alone.
+    // Plugins of agents that also run alone write the header of a section.
     if (line.trim() === '' || line.startsWith('<<<')) continue;
     const form = lineForm.exec(line.trim());
     if (form === null) {
@@ -37,7 +37,7 @@ export function parseCheckmkLines(output: string): LocalChecks {
   return { checks, wrongLine };
 }
 
-/** Returns the state that the levels of figures make: UNKNOWN without a figure whose value is known. */
+/** Returns the state by the levels of figures; UNKNOWN without a figure whose value is known. */
 function worstState(figures: readonly Figure[]): LocalCheck['state'] {
   const known = figures.filter(({ value }) => value !== null);
   if (known.length === 0) return 3;
@@ -45,7 +45,10 @@ function worstState(figures: readonly Figure[]): LocalCheck['state'] {
   return known.some(({ value, warning }) => isBeyond(value ?? 0, warning)) ? 1 : 0;
 }
 
-/** A single level is an upper one, and reached is beyond: in this Checkmk differs from Nagios. */
+/**
+ * True if a value has reached a level. A single level is an upper one, and a reached level counts: Nagios differs from
+ * Checkmk in this.
+ */
 function isBeyond(value: number, range: Range | null): boolean {
   if (range === null) return false;
   const { low, high } = range;

@@ -1,4 +1,4 @@
-/** Turns the results of people's own checks, as a report has them, into rows of `check_stats`. */
+/** Turns the results of people's own checks in a report into rows of `check_stats`. */
 import { parseCertificates } from './certificates.ts';
 import { parseGpus } from './gpus.ts';
 import { parseCheckmkLines } from './checkmk-lines.ts';
@@ -18,22 +18,22 @@ export const checkStateWords = ['OK', 'WARNING', 'CRITICAL', 'UNKNOWN'] as const
 export interface CheckStat {
   readonly check_name: string;
   readonly state: CheckState;
-  /** The text of the check, with why the state is UNKNOWN before it. */
+  /** The text of the check; for UNKNOWN the reason comes first. */
   readonly text: string;
-  /** By the guidelines, in base units; '' if there are no figures. */
+  /** Performance data by the guidelines, in base units; '' if there are no figures. */
   readonly perfdata: string;
-  /** The age of the result when the report was made; 0: the check ran for it. */
+  /** The age of the result at the time of the report; 0: the check ran for the report. */
   readonly age_s: number;
-  /** 1 for a conf file or command that was not taken; `check_name` is its path then. */
+  /** 1 for a refused conf file or command, whose path is then `check_name`. */
   readonly refused: 0 | 1;
 }
 
 const maxNameChars = 128;
 const maxPathChars = 255;
-/** The whole of a longer text is in `reports`. */
+/** The most characters of a text. `reports` has the whole of a longer one. */
 const maxTextChars = 1000;
 
-/** A row with what it was made of. */
+/** A row with the figures and samples of its check. */
 export interface MeasuredCheck {
   readonly stat: CheckStat;
   /** The figures of `perfdata`. */
@@ -44,12 +44,12 @@ export interface MeasuredCheck {
 
 type ReportChecks = Pick<Report, 'checks' | 'checks_refused' | 'datetime'>;
 
-/** Returns the rows of a report's checks, at most 200. Of two rows of one name the first counts. */
+/** Returns the rows of a report's checks, at most 200. The first of two rows with one name counts. */
 export function checkStats(report: ReportChecks): readonly CheckStat[] {
   return measuredChecks(report).map(({ stat }) => stat);
 }
 
-/** Returns the same rows with their figures and samples. */
+/** Returns the rows of checkStats with their figures and samples. */
 export function measuredChecks({
   checks = [],
   checks_refused: refused = [],
@@ -70,7 +70,7 @@ function refusedRow({ path, why }: RefusedCheck): MeasuredCheck {
   return { stat, figures: [], samples: [] };
 }
 
-/** A meaning of the output of a check, and its samples. */
+/** The meaning of a check's output, and its samples. */
 interface SampledOutcome extends CheckOutcome {
   readonly samples?: readonly PromSample[];
 }
@@ -94,20 +94,23 @@ function resultsOf(ran: CheckResult, nowMs: number): readonly MeasuredCheck[] {
     const text = samples.length === 1 ? '1 sample' : `${samples.length} samples`;
     return [measured(ran, { state: exit as CheckState, text, figures: [], samples })];
   }
-  // The reason for a missing certificate is worded as plugins word it.
+  // A check of certificates that fails prints its reason in the form of plugins.
   const isPlugin = format !== 'checkmk' && format !== 'prom';
   const { text, perfdata } = isPlugin ? parsePluginOutput(output) : { text: '', perfdata: '' };
   const state = why === null ? (exit as CheckState) : 3;
   return [measured(ran, { state, text: textOf(why, text), figures: parsePerfdata(perfdata) })];
 }
 
-/** Returns the lines of an output without a last one that may have been cut. */
+/** Returns the lines of an output, without the last one if it may have been cut. */
 function wholeLines(output: string): readonly string[] {
   const lines = output.split('\n');
   return Buffer.byteLength(output) > maxCheckOutputBytes - 100 ? lines.slice(0, -1) : lines;
 }
 
-/** The name of a result of GPUs has their expected number, and that of the row never, whatever the state. */
+/**
+ * Returns a row with its figures and samples. The name of a result of GPUs holds their expected number; the row is
+ * always named `gpu`.
+ */
 function measured({ name, format, age_s }: CheckResult, outcome: SampledOutcome, own = name): MeasuredCheck {
   const { state, text, figures, samples = [] } = outcome;
   const check_name = format === 'gpu' ? 'gpu' : own;
@@ -115,7 +118,7 @@ function measured({ name, format, age_s }: CheckResult, outcome: SampledOutcome,
   return { stat: { check_name, state, text: textOf(null, text), perfdata, age_s, refused: 0 }, figures, samples };
 }
 
-/** Returns why a result is UNKNOWN whatever the check says; null: its exit status tells its state. */
+/** Returns why a result is UNKNOWN whatever the check reports; null if the exit status is the state. */
 function whyUnknown({ exit, why, format }: CheckResult): string | null {
   if (why !== null) return why;
   if (exit === null) return 'it did not end by itself';
@@ -123,7 +126,7 @@ function whyUnknown({ exit, why, format }: CheckResult): string | null {
   if (exit === 127) return 'exit status 127: there is no such command';
   if (exit > 128 && exit < 160) return `exit status ${exit}: signal ${exit - 128}`;
   if (exit < 0 || exit > 3) return `exit status ${exit}`;
-  // A local check tells the state in its lines, so that any other status is a fault of the script.
+  // The lines of a local check hold the states, so that any other exit status is a fault of the script.
   return format === 'checkmk' && exit !== 0 ? `exit status ${exit}` : null;
 }
 
@@ -149,7 +152,7 @@ function textOf(why: string | null, text: string): string {
   return clip(why === null ? own : own === '' ? why : `${why}: ${own}`, maxTextChars);
 }
 
-/** Cuts between characters, so that none is halved. */
+/** Cuts a text between characters, so that none is halved. */
 function clip(text: string, maxChars: number): string {
   return text.length <= maxChars
     ? text
@@ -159,7 +162,7 @@ function clip(text: string, maxChars: number): string {
         .trimEnd();
 }
 
-/** Returns a text without the characters that no screen and no database should meet. Lines stay. */
+/** Returns a text without characters that screens and databases cannot take. Keeps lines. */
 function cleanText(text: string): string {
   return text
     .replaceAll(/\p{Cs}/gu, '\uFFFD')

@@ -1,15 +1,15 @@
-/** Turns the answer of nvidia-smi into a state: by the number of GPUs, and by what it says of a lost one. */
+/** Turns the answer of nvidia-smi into a state, by the number of GPUs and by its messages about lost ones. */
 import { type Figure, type CheckOutcome, plainFigure } from './perfdata.ts';
 
-/** Words of nvidia-smi for a GPU, or a driver, that does not answer. */
+/** Messages of nvidia-smi about a GPU, or a driver, that does not answer. */
 const faulty = /\blost\b|fallen off the bus|\bERR!|unknown error|unable to|\bfailed\b|couldn't|insufficient/i;
 const mebibyte = 1024 * 1024;
 const most = 1e12;
 
 /**
  * Reads a line `NAME, TEMPERATURE, UTILISATION, MEMORY USED, MEMORY` for each GPU, in degrees, percent and MiB.
- * CRITICAL if there are fewer than `expected`, or nvidia-smi tells of a fault. UNKNOWN if it says something else.
- * `expected` is null if the configuration names no number.
+ * CRITICAL if there are fewer than `expected`, or nvidia-smi reports a fault. UNKNOWN for any other line. `expected` is
+ * null if the configuration names no number.
  */
 export function parseGpus(output: string, exit: number, expected: number | null): CheckOutcome {
   const gpus: { readonly name: string; readonly values: readonly number[] }[] = [];
@@ -56,7 +56,7 @@ function figuresOf(values: readonly (readonly number[])[]): readonly Figure[] {
   ];
 }
 
-/** Returns NaN for `[N/A]`, `[Not Supported]` and anything without sense. */
+/** Returns the number; NaN for `[N/A]`, `[Not Supported]` and anything without sense. */
 function valueOf(text: string): number {
   const value = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : NaN;
   return value <= most ? value : NaN;

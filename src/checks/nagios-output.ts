@@ -1,14 +1,14 @@
 import { parsePerfdata } from './perfdata.ts';
 
-/** The output of a plugin: what it says, and its performance data as it was written. */
+/** The output of a plugin: its text, and its performance data as written. */
 export interface PluginOutput {
   readonly text: string;
   readonly perfdata: string;
 }
 
 /**
- * Reads the output of a plugin: `TEXT | PERFDATA`, lines of long text, and a bar in those behind which all is
- * performance data. A bar with no figure behind it belongs to the text: plugins quote logs and patterns.
+ * Reads the output of a plugin: `TEXT | PERFDATA`, then lines of long text. Behind a bar in these lines everything is
+ * performance data. A bar without a figure behind it belongs to the text: plugins quote logs and patterns.
  */
 export function parsePluginOutput(output: string): PluginOutput {
   const texts: string[] = [];

@@ -1,10 +1,13 @@
-/** The performance data of a plugin, by the guidelines of the Monitoring Plugins, and by what plugins write instead. */
+/**
+ * The performance data of a plugin, by the guidelines of the Monitoring Plugins, and by the usual deviations of
+ * plugins.
+ */
 import type { CheckState } from '../report/checks.ts';
 
-/** The base unit of a figure. `count` stands for every unit that is not known. */
+/** The base unit of a figure. `count` stands for every unknown unit. */
 export type FigureUnit = 'seconds' | 'bytes' | 'ratio' | 'count';
 
-/** A threshold: an alert is meant outside of it, or inside of it. null: no end on that side. */
+/** A threshold: the check alerts outside of the range, or inside. null: no end on that side. */
 export interface Range {
   readonly low: number | null;
   readonly high: number | null;
@@ -13,10 +16,10 @@ export interface Range {
 
 export interface Figure {
   readonly label: string;
-  /** The value in the base unit; null: `U`, or no number that can be stored. */
+  /** The value in the base unit; null: `U`, or a number that cannot be stored. */
   readonly value: number | null;
   readonly unit: FigureUnit;
-  /** True if the value only grows: a rate has to be made of it. */
+  /** True if the value only grows, so that a rate has to be computed. */
   readonly counter: boolean;
   readonly warning: Range | null;
   readonly critical: Range | null;
@@ -31,19 +34,19 @@ export interface CheckOutcome {
   readonly figures: readonly Figure[];
 }
 
-/** Returns a figure without limits. Its value is unknown if the number is none. */
+/** Returns a figure without limits. A number that is not finite makes its value unknown. */
 export function plainFigure(label: string, value: number, unit: FigureUnit = 'count'): Figure {
   const none = { warning: null, critical: null, minimum: null, maximum: null };
   return { label, value: Number.isFinite(value) ? value : null, unit, counter: false, ...none };
 }
 
-/** The figures of one check that are taken. */
+/** The most figures of one check. */
 export const maxFigures = 64;
 const maxLabelChars = 128;
 
 /**
- * Returns the figures of a text, at most 64. Passes over what is no figure. Of two figures with one label the first
- * counts. Takes commas for blanks between figures, and for the point in numbers.
+ * Returns the figures of a text, at most 64. Skips other words. The first of two figures with one label counts. Reads
+ * commas as blanks between figures, and as the point in numbers.
  */
 export function parsePerfdata(text: string): readonly Figure[] {
   const figures = new Map<string, Figure>();
@@ -96,7 +99,7 @@ function quotedLabel(text: string, start: number, quote: string): Label | null {
   return null;
 }
 
-/** Returns a label without quotes. Blanks are taken for a part of it: many plugins forget the quotes. */
+/** Returns a label without quotes. Blanks are part of the label: many plugins forget the quotes. */
 function plainLabel(text: string): string {
   return cleanLabel(text.slice(text.lastIndexOf(';') + 1).replaceAll(/^[\s'",|]+|[\s'"]+$/g, ''));
 }
@@ -110,7 +113,10 @@ function cleanLabel(label: string): string {
     .replaceAll(/\p{Cs}/gu, '\uFFFD');
 }
 
-/** Passes over blanks behind an equals sign only if one stands before it: `tracehosts= traceloss=5` has no value. */
+/**
+ * Returns the index of the value. Skips blanks behind an equals sign only if a blank stands before the sign:
+ * `tracehosts= traceloss=5` has no value.
+ */
 function valueAt(text: string, equals: number): number {
   return text[equals - 1] === ' ' ? afterBlanks(text, equals + 1) : equals + 1;
 }
@@ -145,7 +151,7 @@ function matchesAt(form: RegExp, text: string, at: number): boolean {
   return form.test(text);
 }
 
-/** A number with commas between thousands, which a second comma or a point gives away. */
+/** A number with commas between thousands, which a second comma or a point shows. */
 const grouped = String.raw`\d{1,3}(?:,\d{3})+(?:\.\d+|(?<=,\d{3},\d{3}))`;
 const number = String.raw`[-+]?(?:${grouped}|\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?`;
 const valueForm = new RegExp(`^(${number})(.*)$`, 's');
@@ -154,7 +160,7 @@ const groupedForm = new RegExp(`^[-+]?${grouped}`);
 function figureOf(label: string, text: string): Figure | null {
   const [written = '', warning, critical, minimum, maximum] = text.replace(/,$/, '').split(';');
   const [, digits, suffix = ''] = valueForm.exec(written) ?? [];
-  // `U`, also with a unit behind it, says that the value is unknown; any other word is no figure.
+  // `U`, also with a unit behind it, means an unknown value; any other word is no figure.
   if (digits === undefined && !/^U(?:s|ms|us|%|B|KB|MB|GB|TB|c)?$/.test(written)) return null;
   const { unit, factor, counter } = unitOf(digits === undefined ? written.slice(1) : suffix);
   const scaled = (part: string | undefined): number | null => {
@@ -180,7 +186,7 @@ function numberOf(text: string, factor: number): number | null {
   return Number.isFinite(scaled) ? scaled : null;
 }
 
-/** Reads a threshold: `10`, `10:`, `~:10`, `10:20`, `@10:20`. null for an empty one and for what is none. */
+/** Reads a threshold: `10`, `10:`, `~:10`, `10:20`, `@10:20`. Returns null for an empty and for an invalid one. */
 export function rangeOf(text: string | undefined, factor = 1): Range | null {
   const form = /^(@?)(?:(~|[^:~]*):)?([^:]*)$/.exec(text?.trim() ?? '');
   const [, at = '', low, high = ''] = form ?? [];
@@ -218,7 +224,7 @@ const seconds: Readonly<Record<string, number>> = {
 };
 const prefixes = ['', 'k', 'm', 'g', 't', 'p', 'e'];
 
-/** Returns the base unit of a unit. K, M and G of bytes are powers of 1024, as check_disk and check_swap mean them. */
+/** Returns the base unit of a unit. K, M and G of bytes are powers of 1024, as in check_disk and check_swap. */
 function unitOf(text: string): UnitForm {
   const suffix = text.trim();
   if (suffix === 'c') return { unit: 'count', factor: 1, counter: true };
@@ -227,7 +233,7 @@ function unitOf(text: string): UnitForm {
   if (time !== undefined) return { unit: 'seconds', factor: time, counter: false };
   const bytes = /^([kmgtpe]?)(?:i?b|bytes)$/i.exec(suffix);
   const [, prefix = ''] = bytes ?? [];
-  // A small b alone is bits.
+  // A small b alone means bits.
   if (bytes === null || suffix === 'b') return { unit: 'count', factor: 1, counter: false };
   return { unit: 'bytes', factor: 1024 ** prefixes.indexOf(prefix.toLowerCase()), counter: false };
 }

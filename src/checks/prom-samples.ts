@@ -1,9 +1,9 @@
-/** Samples as *.prom files and programs of `format=prom` have them: Prometheus' text format. */
+/** A sample in Prometheus' text format, of *.prom files and of programs with `format=prom`. */
 export interface PromSample {
   readonly metric: string;
-  /** By name. An empty label is the same as none. */
+  /** The labels by name. An empty label equals a missing one. */
   readonly labels: readonly (readonly [string, string])[];
-  /** NaN and infinite for what no sample can hold. */
+  /** The value; NaN and infinite values cannot be stored as samples. */
   readonly value: number;
 }
 
@@ -11,7 +11,7 @@ const sampleForm = /^([A-Za-z_:][\w:]*)(?:\{(.*)\})?[ \t]+(\S+)(?:[ \t]+-?\d+)?\
 const labelForm = /\s*([A-Za-z_]\w*)\s*=\s*"((?:[^"\\]|\\.)*)"\s*(?:,\s*|$)/y;
 const numberForm = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/;
 
-/** Reads a line; null for a comment, an empty line and what is no sample. */
+/** Reads a line. Returns null for a comment, an empty line and any other line that is no sample. */
 export function parseSample(line: string): PromSample | null {
   const [, metric, written = '', number = ''] = sampleForm.exec(line) ?? [];
   if (metric === undefined) return null;
@@ -19,7 +19,7 @@ export function parseSample(line: string): PromSample | null {
   return labels === null ? null : { metric, labels, value: numberForm.test(number) ? Number(number) : NaN };
 }
 
-/** Reads what stands in braces; null if it is not a list of labels, or names one twice. */
+/** Reads the text in braces. Returns null if it is not a list of labels, or names one twice. */
 function parseLabels(text: string): PromSample['labels'] | null {
   const labels = new Map<string, string>();
   const end = text.trimEnd().length;

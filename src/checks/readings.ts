@@ -1,6 +1,6 @@
 /**
- * Turns what a report measured under names of its own into readings: figures of checks, samples of *.prom files, lines
- * of logs.
+ * Turns the measurements of a report that have names of their own into readings: figures of checks, samples of *.prom
+ * files, lines of logs.
  */
 import { logCountsOf } from '../report/log-lines.ts';
 import type { Report } from '../report/report.ts';
@@ -15,21 +15,21 @@ export type SeriesUnit = 'seconds' | 'bytes' | 'percent' | 'ratio' | 'count' | '
 /** A value of a report under the name of its series. */
 export interface Reading {
   readonly metric: string;
-  /** A JSON object with sorted keys: of a figure the check and its label, of a sample its labels. */
+  /** A JSON object with sorted keys: the check and its label for a figure, the labels for a sample. */
   readonly labels: string;
   readonly unit: SeriesUnit;
   readonly value: number;
 }
 
-/** Sums over years of values within this stay numbers that a database can hold. */
+/** The largest value. Sums over years of values within this limit stay numbers that a database can hold. */
 const largest = 1e24;
-/** The columns of `series` hold no more. */
+/** The limits of the columns of `series`. */
 const maxMetricChars = 128;
 const maxLabelsChars = 1000;
 
 /**
- * Returns the figures of checks that ran for the report, the metric being the check and the label, and behind them the
- * samples of *.prom files and programs. A result that is repeated was read before. An unknown value is no reading.
+ * Returns the figures of checks that ran for the report, with the check and the label as the metric, and behind them
+ * the samples of *.prom files and programs. Omits repeated results, which were read before, and unknown values.
  */
 export function checkReadings(checks: readonly MeasuredCheck[]): readonly Reading[] {
   const fresh = checks.filter(({ stat }) => stat.age_s === 0);
@@ -38,7 +38,7 @@ export function checkReadings(checks: readonly MeasuredCheck[]): readonly Readin
   return [...figures, ...samples].filter((reading) => reading !== null);
 }
 
-/** Returns the new lines of logs that the report counted: errors, and of each rule. */
+/** Returns the numbers of new log lines in the report: of errors, and for each rule. */
 export function logReadings(report: Pick<Report, 'worker_reports'>): readonly Reading[] {
   return logCountsOf(report)
     .map(({ metric, labels, count }) => sampleReading({ metric, labels: Object.entries(labels), value: count }))
@@ -67,7 +67,10 @@ const sampleUnits: Readonly<Record<string, SeriesUnit>> = {
   total: 'counter',
 };
 
-/** The unit is what the name ends with, as Prometheus wants names. */
+/**
+ * Returns the reading of a sample; null if the series cannot hold it. The unit is the end of the name, as in
+ * Prometheus' naming.
+ */
 function sampleReading({ metric, labels, value }: PromSample): Reading | null {
   if (!(Math.abs(value) <= largest) || metric.length > maxMetricChars) return null;
   const json = JSON.stringify(Object.fromEntries(labels.map(([name, text]) => [name, plain(text)])));
@@ -75,7 +78,7 @@ function sampleReading({ metric, labels, value }: PromSample): Reading | null {
   return { metric, labels: json, unit: sampleUnits[metric.slice(metric.lastIndexOf('_') + 1)] ?? 'count', value };
 }
 
-/** Returns a text without the characters that no screen and no database should meet. */
+/** Returns a text without characters that screens and databases cannot take. */
 function plain(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu, '\uFFFD');
 }

@@ -1,14 +1,15 @@
 /**
- * Turns what the agents read of *.prom files into results: their age, and the hardware and updates that they tell of.
+ * Turns the agents' answers about *.prom files into results: the age of the files, and the state of hardware and
+ * updates.
  */
 import { maxTextfileBytes } from '../report/checks.ts';
 import { type FigureUnit, type CheckOutcome, plainFigure } from './perfdata.ts';
 import { parseSample, type PromSample } from './prom-samples.ts';
 
 export interface TextfileResult extends CheckOutcome {
-  /** The file without `.prom`; '' for the folder. */
+  /** The name of the file without `.prom`; '' for the folder. */
   readonly name: string;
-  /** The samples that the line of the folder asks for, whichever file has them; a file has none. */
+  /** The samples that the line of the folder requests, from all files; empty for a file. */
   readonly samples: readonly PromSample[];
 }
 
@@ -20,14 +21,14 @@ interface Textfile {
 }
 
 interface Known {
-  /** The label of the figure: the sum of all samples, or the highest. null: there is none. */
+  /** The label of the figure, which is the sum or the highest of all samples; null: no figure. */
   readonly figure: string | null;
   readonly unit?: FigureUnit;
   readonly isHighest?: true;
   /** True if the figure counts the samples that are not fine. */
   readonly isCount?: true;
   readonly stateOf: (value: number) => 0 | 1 | 2;
-  /** The words behind the labels of a sample. null: the sample is left out. */
+  /** Returns the words behind the labels of a sample; null: the sample is left out. */
   readonly textOf: (value: number) => string | null;
   /** A figure of the samples of some subjects alone. */
   readonly part?: { readonly figure: string; readonly isOf: (subject: string) => boolean };
@@ -45,14 +46,14 @@ const nvmeWarnings: Known = {
   textOf: (value) => (value > 0 ? `critical warning ${value}` : null),
 };
 
-/** A metric whose samples are fine at 0, with the state of any other. */
+/** Returns a metric whose samples are fine at 0 and have the given state otherwise. */
 const faultOf = (figure: string, state: 0 | 1 | 2, words: string): Known => ({
   figure,
   stateOf: (value) => (value > 0 ? state : 0),
   textOf: (value) => (value > 0 ? words.replace('N', String(value)) : null),
 });
 
-/** A metric whose samples are fine above 0. */
+/** Returns a metric whose samples are fine above 0 and have the given state otherwise. */
 const lackOf = (figure: string | null, state: 0 | 1 | 2, words: string): Known => ({
   figure,
   isCount: true,
@@ -60,11 +61,14 @@ const lackOf = (figure: string | null, state: 0 | 1 | 2, words: string): Known =
   textOf: (value) => (value > 0 ? null : words),
 });
 
-/** From here on a sensor of any part is too hot: ipmitool's script leaves out the limits that the BMC has for each. */
+/**
+ * The temperature from which a sensor of any part is too hot. ipmitool's script omits the limits of the BMC for each
+ * sensor.
+ */
 const hotCelsius = 95;
 const tooHotCelsius = 105;
 
-/** The metrics of Debian's prometheus-node-exporter-collectors, by the order of their figures. */
+/** The metrics of Debian's prometheus-node-exporter-collectors, in the order of their figures. */
 const knownMetrics: ReadonlyMap<string, Known> = new Map([
   ['smartmon_device_smart_healthy', lackOf(null, 2, 'SMART: failing')],
   ['smartmon_reallocated_sector_ct_raw_value', sectors('reallocated', 0)],
@@ -121,7 +125,7 @@ const knownMetrics: ReadonlyMap<string, Known> = new Map([
       part: { figure: 'security_upgrades', isOf: (subject) => /security/i.test(subject) },
     },
   ],
-  // Debian 13 leaves that one out where nothing is pending, and always writes this one: it is counted as no upgrade.
+  // Debian 13 omits that metric if nothing is pending, and always writes this one, which counts as no upgrade.
   [
     'apt_autoremove_pending',
     {
@@ -143,7 +147,7 @@ const figureUnits = new Map(
 
 /**
  * Returns a result for the folder, and one for each file. A stale file is WARNING, a faulty one UNKNOWN. Lines that
- * begin with `+` are samples that the folder's line asks for; of an output that is full the last one is left out.
+ * begin with `+` are samples that the folder's line requests. Omits the last line of a full output.
  */
 export function parseTextfiles(output: string): readonly TextfileResult[] {
   const files: Textfile[] = [];
@@ -216,7 +220,7 @@ function resultOf({ name, ageSeconds, faults, samples }: Textfile, staleSeconds:
   };
 }
 
-/** Returns the disk, sensor or origin that a sample is about; a controller's as storcli writes it: `/c0/e252/s4`. */
+/** Returns the disk, sensor or origin of a sample; for a controller in storcli's form: `/c0/e252/s4`. */
 function subjectOf(labels: PromSample['labels']): string {
   const subject = labels.find(([name]) => ['disk', 'device', 'origin', 'sensor', 'name'].includes(name))?.[1];
   const places = labels.filter(([name]) => ['controller', 'enclosure', 'slot'].includes(name));

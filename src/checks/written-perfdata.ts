@@ -1,9 +1,9 @@
-/** Figures as `check_stats.perfdata` has them: by the guidelines, in seconds, bytes, percent and counts. */
+/** Figures in the form of `check_stats.perfdata`: by the guidelines, in seconds, bytes, percent and counts. */
 import { type Figure, type FigureUnit, parsePerfdata, type Range } from './perfdata.ts';
 
 const suffixes: Readonly<Record<FigureUnit, string>> = { seconds: 's', bytes: 'B', ratio: '%', count: '' };
 
-/** Writes figures as the guidelines ask for, in base units: `'/ used'=2771386368B;6236930048;;0;`. */
+/** Writes figures as the guidelines require, in base units: `'/ used'=2771386368B;6236930048;;0;`. */
 export function formatPerfdata(figures: readonly Figure[]): string {
   return figures.map(formatFigure).join(' ');
 }
@@ -24,7 +24,7 @@ function writtenNumber(value: number, unit: FigureUnit): string {
   return String(writtenValue(value, unit));
 }
 
-/** Returns the number as it is written: a ratio as percent, without the digits that floating point adds. */
+/** Returns the written number: a ratio as percent, without the digits that floating point adds. */
 export function writtenValue(value: number, unit: FigureUnit): number {
   return Number((unit === 'ratio' ? value * 100 : value).toPrecision(15));
 }
@@ -34,18 +34,18 @@ function writtenRange({ low, high, inside }: Range, written: (one: number | null
   return `${inside ? '@' : ''}${from}${written(high)}`;
 }
 
-/** A figure as `check_stats.perfdata` has it: seconds, bytes, percent or a count. */
+/** A figure in the form of `check_stats.perfdata`: seconds, bytes, percent or a count. */
 export interface WrittenFigure {
   readonly label: string;
-  /** null: unknown. */
+  /** The value; null: unknown. */
   readonly value: number | null;
-  /** `s`, `B`, `%`; empty for a count. */
+  /** The unit: `s`, `B`, `%`; empty for a count. */
   readonly suffix: string;
   /** True if the value only grows. */
   readonly counter: boolean;
 }
 
-/** Returns the figures of a text that `formatPerfdata` wrote, in the units that stand there. */
+/** Returns the figures of a text that `formatPerfdata` wrote, in the units of the text. */
 export function writtenFigures(perfdata: string): readonly WrittenFigure[] {
   return parsePerfdata(perfdata).map(({ label, value, unit, counter }) => ({
     label,

@@ -1,5 +1,5 @@
-# Removes what agents keep on a client. Goes down from the product's own folders alone, through folders that are the
-# account's own and no symbolic links, and removes whole folders of collectors; rm follows no link inside them. Removes
+# Removes the files of agents on a client. Enters only the product's own folders, through folders that the account owns
+# and that are no symbolic links, and removes whole folders of collectors; rm follows no link inside them. Removes
 # nothing while sealed reports wait, unless $4 is `force`.
 #
 # $1 marker, $2 this collector, $3 `one` or `all` collectors, $4 `ask` or `force`.
@@ -9,7 +9,7 @@
 q=fh-$1-cleanup c=$2 a=$3 x=$4 h=$HOME w=0 v=0 z=0 m=
 . ./find-machine.sh
 . ./places.sh
-# No place is counted twice.
+# Keeps a place from being counted twice.
 [ "$XDG_STATE_HOME" = "$h/.local/state" ] && unset XDG_STATE_HOME
 wanted() {
   [ $a = all ] || [ "${1##*/}" = $c ]
@@ -41,7 +41,7 @@ drop() {
     echo "$q removed" ${k:-0} "$1"
   fi
 }
-# Runtimes are shared by all collectors and go with the last of them.
+# All collectors share runtimes, which are removed with the last collector.
 clean() {
   mine "$1" -d && mine "$1/$m" -d || return
   o=

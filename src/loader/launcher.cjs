@@ -1,6 +1,6 @@
-// Runs on the client's node, however old (from 4 on, for its backquotes), under `env -i`: takes the loader's command
-// line of a visit apart, of which only the request at its end is used, then reads the agent, compares it with its
-// digest and runs the same bytes. Names are short, because dropbear allows a line of authorized_keys 4,200 bytes.
+// Runs on the client's node, however old (from 4 on, for its backquotes), under `env -i`. Parses the loader's command
+// line of a visit and uses only the request at its end. Then reads the agent, compares the agent with its digest and
+// runs the same bytes. Names are short, because dropbear allows a line of authorized_keys 4,200 bytes.
 //
 // Arguments: digest of the agent, digest of the other program, collector, sealing key, guard, machine,
 // $SSH_ORIGINAL_COMMAND.
@@ -47,12 +47,12 @@ dirs.forEach(function (dir) {
     dir = fs.readFileSync(dir + '/' + sum + '.cjs');
     if (require('crypto').createHash('sha256').update(dir).digest('hex') == sum) code = dir;
   } catch (e) {
-    // The other folder may have it.
+    // The other folder may have the program.
   }
 });
 code || end(85, 'no program ' + sum + ', unchanged, in ' + dirs.join(' or '));
 fs.writeSync(1, 'fh-' + ask.marker + '-loader-');
-// agent/spool/pinned.ts takes what the key fixes from here.
+// agent/spool/pinned.ts reads the values of the key from here.
 globalThis.fleetHealthPinned = { digest: args[1], collector: args[3], key: args[4] };
 process.argv = [args[0], 'agent', text, args[5], args[6]];
 Function('require', 'module', 'exports', code.toString())(require, module, module.exports);

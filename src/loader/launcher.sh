@@ -1,6 +1,6 @@
-# The launcher of a restricted key: see launcher.ts. It runs without the double quotes below, which dropbear does not
-# take in authorized_keys. With IFS empty nothing is split, and with `set -f` nothing that came from the key's holder is
-# expanded.
+# The launcher of a restricted key: see launcher.ts. The script runs without the double quotes below, which dropbear
+# does not accept in authorized_keys. With an empty IFS nothing is split, and with `set -f` no text of the key's holder
+# is expanded.
 #
 # $1 digest of the agent, $2 of the other program, $3 collector, $4 sealing key, $5 path of node or `-`, $6 the text of
 # launcher.cjs. Statuses: launcherStatus of launcher.ts.
@@ -21,7 +21,7 @@ start() {
   set +f
 }
 . ./try-every-node.sh
-# A runtime that the collector uploaded. Only the place below the home: nobody else can have made that.
+# A runtime that the collector uploaded. Only the place below the home counts: no other account can have made it.
 go "$h"/.local/state/fleet-health/"$m"/"$c"/runtime-*/node
 echo fleet-health restricted key "$a": no Node.js 18.15 or newer was found >&2
 exit 83

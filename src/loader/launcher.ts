@@ -1,12 +1,11 @@
 /**
- * The launcher of a restricted key: what stands in `command="..."` of a line of authorized_keys (sshd(8),
- * AUTHORIZED_KEYS FILE FORMAT), so that whoever holds the key can have nothing run but the agent of one digest, for one
- * collector and sealed to one key.
+ * The launcher of a restricted key: the text of `command="..."` in a line of authorized_keys (sshd(8), AUTHORIZED_KEYS
+ * FILE FORMAT). It limits the holder of the key to the agent of one digest, for one collector and sealed to one key.
  *
- * No shell sees more of the requested command ($SSH_ORIGINAL_COMMAND) than one word. launcher.cjs takes it apart: it
- * must be the loader's command line of a visit, and only the request at its end is used. The agent is read, compared
- * with its digest and run from the same bytes. The scripts hold no double quotes: dropbear's authorized_keys knows no
- * escaped ones.
+ * No shell sees more of the requested command ($SSH_ORIGINAL_COMMAND) than one word. launcher.cjs parses the command:
+ * it must be the loader's command line of a visit, and only the request at its end is used. The agent is read, compared
+ * with its digest and run from the same bytes. The scripts hold no double quotes, because dropbear's authorized_keys
+ * has no escaped ones.
  */
 import { FleetError } from '../errors.ts';
 import { launcherProgram, launcherScript, shellLauncherScript } from '../report/client-scripts.ts';
@@ -15,7 +14,7 @@ import { isPassable, loaderStatus, shellCommand } from './loader.ts';
 
 /** The exit statuses of a launcher that ran no agent. stderr has the reason, after the sign. */
 export const launcherStatus = {
-  /** The request is no visit. */
+  /** The request is not a visit. */
   refused: 84,
   /** There is no file with the digest. */
   agentAbsent: 85,
@@ -23,10 +22,10 @@ export const launcherStatus = {
   otherVersion: otherVersionStatus,
 } as const;
 
-/** The places in which the agent of a restricted key may lie: as root installs it, or the account in its home. */
+/** The folders of the agent of a restricted key, as installed by root, or by the account in its home. */
 export const launcherFolders = { root: '/usr/local/lib/fleet-health', home: '.local/lib/fleet-health' } as const;
 
-/** The line of a launcher on stderr in place of an agent. */
+/** The line that a launcher writes to stderr if it runs no agent. */
 export const launcherLine = new RegExp(`^${restrictedKeySign} ([0-9a-f]{64}): (.*)$`, 'm');
 
 export interface LauncherWords {
@@ -41,11 +40,11 @@ export function findLauncherWords(complained: string): LauncherWords | null {
   return digest === undefined || reason === undefined ? null : { digest, reason };
 }
 
-/** The reason of a launcher of the shell agent that found nothing to compute with. */
+/** The reason of a launcher of the shell agent that found no awk. */
 export const noAwk = 'no awk was found';
 
 export interface LauncherOptions {
-  /** For messages. */
+  /** The client's name, for messages. */
   readonly client: string;
   /** SHA-256 in hexadecimal digits. */
   readonly agentDigest: string;
@@ -53,11 +52,13 @@ export interface LauncherOptions {
   readonly collectorId: string;
   /** X25519, 32 bytes. */
   readonly publicKey: Uint8Array;
-  /** Absolute path of node on the client; null: look for it at each visit. */
+  /** Absolute path of node on the client; null: the launcher looks for node at each visit. */
   readonly node: string | null;
 }
 
-/** The command of a restricted key. Throws FleetError `config-invalid` for a path of node that cannot be passed. */
+/**
+ * Returns the command of a restricted key. Throws FleetError `config-invalid` for a path of node that cannot be passed.
+ */
 export function launcherCommand(options: LauncherOptions): string {
   const { agentDigest, inventoryDigest, collectorId, node } = options;
   const key = Buffer.from(options.publicKey).toString('base64url');
@@ -93,13 +94,13 @@ function restrictedCommand(client: string, script: string, args: readonly string
 export interface KeyOptions {
   /** The command of a launcher. */
   readonly command: string;
-  /** `HOST:PORT` each; nothing else is forwarded. */
+  /** The forwarding targets, each as `HOST:PORT`; nothing else is forwarded. */
   readonly forwards: readonly string[];
-  /** The addresses that the key is let in from; empty for everywhere. */
+  /** The addresses from which the key is accepted; empty for all addresses. */
   readonly from: readonly string[];
 }
 
-/** The options of authorized_keys for a restricted key. */
+/** Returns the options of authorized_keys for a restricted key. */
 export function authorizedKeysOptions({ command, forwards, from }: KeyOptions): string {
   return [
     `restrict,command="${command}"`,

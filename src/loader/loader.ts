@@ -1,9 +1,9 @@
 /**
- * The command lines that get an agent running on a client.
+ * The command lines that start an agent on a client.
  *
  * A command line is `/bin/sh -c '<script>' fh ARGS`. The scripts are constants (the `.sh` files of this folder,
- * shortened); everything that differs is an argument. No word holds `'`, `!`, `\` or a line break, so every login shell
- * hands the words on unchanged: POSIX shells, zsh, fish, csh.
+ * shortened); all variable parts are arguments. No word holds `'`, `!`, `\` or a line break, so every login shell
+ * passes the words on unchanged: POSIX shells, zsh, fish, csh.
  */
 import { FleetError } from '../errors.ts';
 import {
@@ -16,18 +16,20 @@ import {
 } from '../report/client-scripts.ts';
 import { maxExecBytes } from '../report/wire.ts';
 
-/** The exit statuses of a loader that ran no agent. Believed only together with its sign. */
+/** The exit statuses of a loader that ran no agent. They count only together with the loader's sign. */
 export const loaderStatus = {
   /** The program for Linux is missing and has to be uploaded. */
   agentAbsent: 81,
-  /** The same for the program over systeminformation: the inventory, and every visit where there is no Linux. */
+  /**
+   * The program over systeminformation is missing. It makes the inventory, and every visit on systems other than Linux.
+   */
   inventoryAbsent: 82,
   noRuntime: 83,
-  /** No node will do, and the shell agent, which may take its place, is missing. */
+  /** No node is usable, and the shell agent, which may replace node, is missing. */
   shellAbsent: 89,
-  /** Between agent and loader: this node is too old, try the next. */
+  /** This node is too old: the loader tries the next one. The status passes between agent and loader. */
   nodeTooOld: 86,
-  /** The bytes that came differ from what was sent. */
+  /** The received bytes differ from the sent ones. */
   uploadDamaged: 88,
 } as const;
 
@@ -47,7 +49,7 @@ export interface LoaderSign {
 export function findLoaderSign(greeting: Buffer, marker: string): LoaderSign | null {
   // The shell joins the parts of the sign, so a device that echoes the command line does not print it.
   const start = `fh-${marker}-loader-`;
-  // The last one counts: a loader that found no node goes on to the shell agent, and says so.
+  // The last sign counts: a loader that finds no node continues with the shell agent and writes another sign.
   const at = greeting.lastIndexOf(start);
   if (at === -1) return null;
   const status = Number(greeting.toString('latin1', at + start.length, at + start.length + 2));
@@ -61,15 +63,15 @@ const absentStatuses: ReadonlySet<number> = new Set([
 ]);
 
 export interface StartOptions {
-  /** For messages. */
+  /** The client's name, for messages. */
   readonly client: string;
-  /** 16 bytes, base64url; the same as in the request. */
+  /** The marker, 16 bytes, base64url; the same as in the request. */
   readonly marker: string;
   /** The time from the agent's start until it is killed. */
   readonly killAfterSeconds: number;
-  /** Absolute path of node on the client; null: look for it. */
+  /** Absolute path of node on the client; null: the loader looks for node. */
   readonly node: string | null;
-  /** See agent-request.ts. */
+  /** The encoded request: see agent-request.ts. */
   readonly request: string;
   /** For runtime="bring": the names of the runtimes to look for, the best first. Default: none. */
   readonly runtimes?: readonly string[] | null;
@@ -81,7 +83,7 @@ export interface RunOptions extends StartOptions {
   readonly agentDigest: string;
   readonly inventoryDigest: string;
   readonly collectorId: string;
-  /** The shell agent that may take the place of a missing node; null if none may. */
+  /** The shell agent that may replace a missing node; null if none may. */
   readonly shell: ShellStart | null;
 }
 
@@ -96,10 +98,10 @@ export interface ShellStart {
 }
 
 /**
- * Returns the command line of a visit. The launcher of a restricted key (launcher.cjs), which may be of an earlier
- * version, takes two words of it: the kind in quotes of its own, which no other command line has, and the request at
- * its end. A shell agent under such a key (agent/shell/pinned.sh) also takes the marker after `fh`, and the fifth and
- * sixth word after the kind. Throws FleetError `config-invalid` if it becomes too long or an argument cannot be passed.
+ * Returns the command line of a visit. The launcher of a restricted key (launcher.cjs) may be of an earlier version. It
+ * uses two words of the line: the kind, in quotes that no other command line has, and the request at its end. A shell
+ * agent under such a key (agent/shell/pinned.sh) also uses the marker after `fh`, and the fifth and sixth word after
+ * the kind. Throws FleetError `config-invalid` if the line becomes too long or an argument cannot be passed.
  */
 export function runCommand(options: RunOptions): string {
   const { kind, agentDigest, inventoryDigest, collectorId, request, shell } = options;
@@ -110,11 +112,11 @@ export function runCommand(options: RunOptions): string {
 }
 
 export interface UploadOptions extends StartOptions {
-  /** The size of the compressed program that stdin begins with. */
+  /** The size of the compressed program at the start of stdin. */
   readonly lengthBytes: number;
   /** The digest of the program itself. */
   readonly digest: string;
-  /** The digest of the program that stays where it is. */
+  /** The digest of the other program, which is not replaced. */
   readonly otherDigest: string;
   readonly collectorId: string;
 }
@@ -142,7 +144,7 @@ export function uploadShellCommand(options: UploadShellOptions): string {
 }
 
 /**
- * Returns the command line of a script that begins as begin.sh says. Throws FleetError `config-invalid` as runCommand
+ * Returns the command line of a script that begins with begin.sh. Throws FleetError `config-invalid` as runCommand
  * does.
  */
 export function startCommand(
@@ -164,7 +166,7 @@ export function startCommand(
 }
 
 /**
- * True if every login shell takes the text as it is in single quotes: printable ASCII but quote, backslash and
+ * True if every login shell leaves the text unchanged in single quotes: printable ASCII except quote, backslash and
  * exclamation mark.
  */
 export function isPassable(text: string): boolean {

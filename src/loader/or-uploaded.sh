@@ -1,5 +1,5 @@
-# Where no node of the client's own will do: says what the client is, and tries the runtimes that were uploaded for it
-# by upload-runtime.sh. Needs places.sh, m, c the collector, v the names of runtimes.
+# If the client has no usable node of its own: describes the client, and tries the runtimes that upload-runtime.sh has
+# uploaded for it. Needs places.sh, m, c the collector, v the names of runtimes.
 i=
 for f in /lib64/ld*.so.[12] /lib/ld*.so.[12] /etc/alpine-release; do
   [ -e "$f" ] && i="$i $f"

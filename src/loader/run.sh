@@ -1,5 +1,5 @@
-# Starts the agent that an earlier visit installed on this client, or says that it is absent. Starts nothing but timeout
-# and node where all is in place.
+# Starts the agent that an earlier visit installed on this client, or reports that it is absent. Starts nothing but
+# timeout and node if everything is in place.
 #
 # $1 to $3: see begin.sh; $4 kind, $5 digest of the program for Linux, $6 of the other program, $7 collector, $8 digest
 # of the shell agent or `-`, $9 its marker, ${10} its folder, ${11} names of runtimes, ${12} request. Statuses:
@@ -33,7 +33,7 @@ seek() {
   command -v timeout >/dev/null 2>&1 || k=w
 }
 seek
-# A node is asked for its version before anything is uploaded for it: one that is too old would refuse it at every
+# The version of a node is checked before anything is uploaded: a node that is too old would refuse the program at every
 # visit.
 start() {
   if [ -z "$b" ]; then
@@ -50,7 +50,7 @@ start() {
 }
 . ./try-every-node.sh
 . ./or-uploaded.sh
-# Where no node will do and $8 names a shell agent: starts the shell agent (agent/shell), found in the same places.
+# If no node is usable and $8 names a shell agent: starts the shell agent (agent/shell), found in the same places.
 case $a$8 in 82* | 81-) exit 83 ;; esac
 a=89 g=$8 x=sh b=
 echo "fh-$1-loader-$a"

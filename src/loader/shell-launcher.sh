@@ -1,6 +1,6 @@
-# The launcher of a restricted key whose client has no node: see launcher.ts. It runs without the double quotes below,
-# as launcher.sh. The agent runs from the same bytes that were compared with the digest, and where nothing computes a
-# digest, only from a file that the account could not have written.
+# The launcher of a restricted key whose client has no node: see launcher.ts. The script runs without the double quotes
+# below, as launcher.sh does. The agent runs from the same bytes that were compared with the digest. If no program
+# computes a digest, the agent runs only from a file that the account could not have written.
 #
 # $1 digest of the agent, $2 collector. Sets b the text of the agent, e whether a file could not be compared.
 umask 077
@@ -9,7 +9,7 @@ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 . ./find-machine.sh
 set -f
 IFS=
-# no STATUS WORDS...: says why no agent runs.
+# no STATUS WORDS...: reports why no agent runs, and exits.
 no() {
   unset IFS
   s=$1
@@ -21,7 +21,7 @@ no() {
 for d in /usr/local/lib/fleet-health "$h"/.local/lib/fleet-health; do
   f="$d"/"$a".sh
   [ ${#b} = 0 ] && [ -f "$f" ] && [ -r "$f" ] || continue
-  # The text ends in no line break, which $(cat) would lose.
+  # The text has no line break at its end, which $(cat) would lose.
   b=$(cat "$f")
   s=$(printf %s "$b" | { sha256sum || shasum -a 256 || openssl dgst -sha256; } 2>/dev/null)
   case x$s in x*$a*) ;; x) if [ -w "$f" ] || [ -w "$d" ] || [ -O "$f" ]; then b= e=y; fi ;; *) b= ;; esac

@@ -1,9 +1,9 @@
-# The command of a crontab line: finds the script that visits keep in the client's folder (agent/spool/spool.sh) and
-# starts it, or makes an empty one, which the next visit fills. Does nothing where the client has no folder. With its
-# arguments it stays below the 998 characters that crontab(5) of Debian allows a command, and holds no percent sign,
-# which cron takes for a line break.
+# The command of a crontab line. It finds the script that visits keep in the client's folder (agent/spool/spool.sh) and
+# starts that script, or makes an empty one, which the next visit fills. It does nothing if the client has no folder.
+# With its arguments it stays below the 998 characters that crontab(5) of Debian allows a command, and holds no percent
+# sign, which cron reads as a line break.
 #
-# $1 collector, $2 the client's folder, $3 seconds after a visit in which there is nothing to do.
+# $1 collector, $2 the client's folder, $3 seconds after a visit in which no report is made.
 m= e= h=$HOME u=$(id -u)
 . ./find-machine.sh
 mine() {

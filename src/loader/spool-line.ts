@@ -1,10 +1,11 @@
 /**
- * The line of a client's own crontab that has the agent take reports there while no collector comes, and the shell
- * scripts that put it in and take it out. As in loader.ts the texts are constants and what differs is an argument.
+ * The line in a client's own crontab that makes the agent take reports while no collector connects, and the shell
+ * scripts that add and remove the line. As in loader.ts the texts are constants and all variable parts are arguments.
  *
- * It only finds the script that visits keep in the client's folder (agent/spool/spool-script.ts) and starts it, or
- * makes an empty one, which the next visit fills. Where the client has no folder it does nothing. It is kept below the
- * 998 characters that crontab(5) of Debian allows a command, and holds no `%`, which cron would take for a line break.
+ * The line only finds the script that visits keep in the client's folder (agent/spool/spool-script.ts) and starts that
+ * script, or makes an empty one, which the next visit fills. It does nothing if the client has no folder. It is shorter
+ * than the 998 characters that crontab(5) of Debian allows a command, and holds no `%`, which cron would read as a line
+ * break.
  */
 import { spoolLineScript } from '../report/client-scripts.ts';
 import { spoolScriptName } from '../report/wire.ts';
@@ -14,11 +15,11 @@ export const spoolSign = 'fh-spool';
 
 export interface SpoolLineOptions {
   readonly collectorId: string;
-  /** The client's folder, by the name of agent/spool/visit.ts. */
+  /** The name of the client's folder, as in agent/spool/visit.ts. */
   readonly folder: string;
   /** The five fields of crontab(5). */
   readonly schedule: string;
-  /** After a visit, the time in which there is nothing to do. */
+  /** The time after a visit in which no report is made. */
   readonly pauseSeconds: number;
 }
 
@@ -30,7 +31,7 @@ export function spoolLine({ collectorId, folder, schedule, pauseSeconds }: Spool
   );
 }
 
-/** Returns the comment above the line, for people. It is removed with the line. */
+/** Returns the comment above the line, for people. The comment is removed with the line. */
 export function spoolComment({ collectorId, folder }: LineName, client: string): string {
   const name = client.replace(/[^ -~]|%/g, '?');
   return `# ${spoolSign} ${collectorId} ${folder} takes reports of ${name} while its collector does not come`;
@@ -57,7 +58,7 @@ fi`;
 const others = ({ collectorId, folder }: LineName): string =>
   `{ if [ "$all" ]; then printf '%s\\n' "$all" | grep -vF '${spoolSign} ${collectorId} ${folder} ' || [ $? = 1 ]; fi`;
 
-/** Returns a POSIX shell script that puts comment and line into the crontab of the account that runs it, once. */
+/** Returns a POSIX shell script that adds comment and line to the crontab of its account, once. */
 export function putSpoolLineScript(options: SpoolLineOptions, client: string): string {
   return `#!/bin/sh
 # Has this account's crontab take reports while no collector comes. Run it on the client, as the account of the collector.
@@ -72,10 +73,7 @@ echo 'fleet-health: the line is in the crontab; it works from the next visit on'
 `;
 }
 
-/**
- * Returns a POSIX shell script that removes the line and the files that it has made. Waiting reports stay for the next
- * visit.
- */
+/** Returns a POSIX shell script that removes the line and its files. Waiting reports stay for the next visit. */
 export function removeSpoolLineScript(name: LineName): string {
   const below = `*/${name.collectorId}/${name.folder}/${spoolScriptName}`;
   return `#!/bin/sh

@@ -7,7 +7,7 @@ run() {
   start "$1"
   case $s in 86 | 126 | 127) ;; *) exit $s ;; esac
 }
-# go NODE...: runs a node that the configuration names, or that PATH names as for all other commands of the account.
+# go NODE...: runs a node from the configuration, or from the PATH of all other commands of the account.
 go() {
   for p do
     set -f
@@ -15,12 +15,12 @@ go() {
   done
   set +f
 }
-# found FOLDER...: runs a node in a usual place, only if root or this account owns it and every folder above it, and
+# found FOLDER...: runs a node in a usual place, only if root or this account owns the file and every folder above, and
 # nobody else can write to them. Runs the resolved path, whose links nobody can exchange meanwhile. The path has to end
 # in a name of node: a program with many names, such as /snap/bin/node, would not know which name was meant.
 #
-# find prints a file or folder that somebody else can write to. Folders such as /tmp are safe, because nobody replaces
-# another account's files there; so is a folder that the group with the account's own number can write to.
+# find prints a file or folder that another account can write to. Folders such as /tmp are safe, because nobody replaces
+# files of another account there; so is a folder that the group with the account's own number can write to.
 found() {
   for f do
     set -f

@@ -1,5 +1,5 @@
-// Runs on a node that was uploaded: checks that it is what was sent, and makes it outlast a loss of power. Some clients
-// have no other means to compute a digest. Argument: the digest.
+// Runs on an uploaded node: checks that its bytes are the sent ones, and makes the file outlast a loss of power. Some
+// clients have no other means to compute a digest. Argument: the digest.
 var fs = require('fs'),
   hash = require('crypto').createHash('sha256'),
   file = fs.openSync(process.execPath),

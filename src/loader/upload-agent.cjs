@@ -1,7 +1,8 @@
 // Runs on the client's node, however old: reads the program from stdin, checks its length and digest, and runs it.
-// Leaves stdin where the program ends, for the acknowledgements. The program comes compressed by brotli.
+// Stops reading stdin at the end of the program, because the acknowledgements follow. The program is compressed by
+// brotli.
 //
-// Arguments: length in bytes, digest of the program, digest of the program that stays, request, guard, machine.
+// Arguments: length in bytes, digest of the program, digest of the other program, request, guard, machine.
 var args = process.argv,
   version = process.versions.node.split('.'),
   fs = require('fs'),
@@ -30,6 +31,6 @@ try {
 }
 if (filled < length || isWhole == false) process.exit(88);
 process.argv = [args[0], 'agent', args[4], args[5], args[6]];
-// agent/start/install.ts takes the program from here.
+// agent/start/install.ts reads the program from here.
 globalThis.fleetHealthUploaded = { source: bytes, digest: args[2], other: args[3] };
 Function('require', 'module', 'exports', bytes.toString())(require, module, module.exports);

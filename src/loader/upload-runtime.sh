@@ -1,12 +1,12 @@
-# Takes a Node.js binary, or the rest of one, from stdin.
+# Receives a Node.js binary, or the rest of one, on stdin.
 #
 # $1 marker, $2 seconds for the trial, $3 unused, $4 collector, $5 id, $6 digest, $7 KiB of the binary, $8 its copies as
-# `codec:bytes`, the best first and `raw` last, $9 number of places to pass over, ${10} the text of try-runtime.cjs.
+# `codec:bytes`, the best first and `raw` last, $9 number of places to skip, ${10} the text of try-runtime.cjs.
 # Statuses: uploadStatus of upload-runtime.ts.
 #
-# Sets c collector, k number of the place, l bytes of the copy, n bytes of it that are here, p the folder, q codec, r
-# name of the folder, t command that ends the trial, w why there is no place, y KiB of the binary, z places to pass
-# over.
+# Sets c collector, k number of the place, l bytes of the copy, n bytes of the copy that have arrived, p the folder, q
+# codec, r name of the folder, t command that ends the trial, w why there is no place, y KiB of the binary, z places to
+# skip.
 umask 077
 unset NODE_OPTIONS NODE_EXTRA_CA_CERTS NODE_PATH NODE_V8_COVERAGE
 h=$HOME m= c=$4 r=runtime-$5 p= w= k=0 z=$9 y=$7 n=0 t=
@@ -19,20 +19,20 @@ for e in $8; do
   command -v $q >/dev/null 2>&1 && break
 done
 timeout -s KILL 9 true >/dev/null 2>&1 && t="timeout -s KILL $2"
-# private FOLDER: succeeds if it belongs to this account and is closed to everybody else.
+# private FOLDER: succeeds if the folder belongs to this account and is closed to all others.
 private() {
   mine "$1" -d || return 1
   case $(ls -ld "$1") in drwx------*) return 0 ;; esac
   return 1
 }
-# size FILE: sets n to its bytes. Removes a symbolic link.
+# size FILE: sets n to the bytes of the file. Removes a symbolic link.
 size() {
   n=0
   [ -L "$1" ] && rm -f "$1"
   [ -f "$1" ] && n=$(wc -c <"$1")
   n=$((n))
 }
-# room FOLDER KIB: sets f to the free KiB. Succeeds where df does not tell: the disk itself will.
+# room FOLDER KIB: sets f to the free KiB. Succeeds if df does not report them: a full disk shows later.
 room() {
   # shellcheck disable=SC2034 # the other columns
   f=$(df -Pk "$1" 2>/dev/null | {
@@ -48,7 +48,7 @@ try() {
   chmod 700 "$1"
   "$1"
 }
-# look ROOT: takes it as the place if the folder in it belongs to this account alone, executes files and has room.
+# look ROOT: selects the folder in ROOT as the place if it belongs to this account alone, executes files and has room.
 look() {
   [ "$p" ] && return
   k=$((k+1))
@@ -95,7 +95,7 @@ cat >>"$o" || {
 }
 size "$o"
 [ $n = $l ] || exit 92
-# A copy that is whole and cannot be unpacked means a full disk.
+# A whole copy that cannot be unpacked means a full disk.
 if [ $q = raw ]; then
   mv -f "$o" "$x"
 else

@@ -1,14 +1,14 @@
-# Starts a shell agent whose text comes on stdin. The agent installs itself, from fh_agent of the environment.
+# Starts a shell agent whose text arrives on stdin. The agent installs itself, from fh_agent of the environment.
 #
 # $1 to $3: see begin.sh; $4 length, $5 digest, $6 collector, $7 marker of the agent, $8 folder, $9 request.
 . ./begin.sh
 k=w
 echo "fh-$1-loader-"
 . ./find-machine.sh
-# The text ends in no line break, which $(cat) would lose. It is plain ASCII, so its characters are bytes.
+# The text has no line break at its end, which $(cat) would lose. It is plain ASCII, so its characters are bytes.
 fh_agent=$(cat)
 [ ${#fh_agent} = $4 ] || exit 88
-# An old BusyBox takes only `timeout -t SECONDS`: there the agent has a watchdog of its own.
+# An old BusyBox accepts only `timeout -t SECONDS`: the agent then uses its own watchdog.
 timeout -s KILL 9 true >/dev/null 2>&1 && k=t
 export fh_agent
 set -- /bin/sh -c "$fh_agent" fh $7 $t $k "$m" $6 $8 $5 "$9"

@@ -4,7 +4,7 @@ const longest = 200;
 
 /**
  * Returns the folder name of a client under encrypted_stats/: its name percent-encoded, or a hash beyond 200
- * characters. Never `.`, `..`, hidden, or with a separator.
+ * characters. Never returns `.`, `..`, a hidden name, or one with a separator.
  */
 export function folderOfClient(client: string): string {
   const encoded = encodeURIComponent(client)
@@ -17,7 +17,7 @@ export function folderOfClient(client: string): string {
 // encodeURIComponent never leaves a lone `%h`, so no name can look like a hash.
 const hashPrefix = '%h';
 
-/** Returns the client of a folder; null if the folder's name is a hash or not one of ours. */
+/** Returns the client of a folder; null if the folder's name is a hash or not a name of this program. */
 export function clientOfFolder(folder: string): string | null {
   if (folder.startsWith(hashPrefix)) return null;
   try {

@@ -6,7 +6,7 @@ import { writeDurably } from './durable-file.ts';
 
 /**
  * Returns the collector's id, a UUID that the first call makes and keeps in the file. Clients keep agent, counters and
- * spool apart by it. Throws FleetError `state-unusable`.
+ * spool apart by this id. Throws FleetError `state-unusable`.
  */
 export function loadCollectorId(file: string): string {
   try {
@@ -22,18 +22,23 @@ export function loadCollectorId(file: string): string {
 
 /**
  * Returns the id by which clients keep agent, counters and spool apart: the collector's own, or that of the site whose
- * collectors share the fleet. A client that another of them visits next needs no second copy of anything.
+ * collectors share the fleet. With the site's id, a client that another collector visits next needs no second copy of
+ * these.
  */
 export function agentOwner(collectorId: string, sharedSite: string | null): string {
   return sharedSite === null ? collectorId : siteId(sharedSite);
 }
 
-/** Returns the id of a site: of its agents where collectors share it, and of the collector that forwards for it. */
+/**
+ * Returns the id of a site: that of its agents if collectors share it, and that of the collector that forwards for it.
+ */
 export function siteId(site: string): string {
   return idFrom(`fleet-health site ${site}`);
 }
 
-/** Returns the ids under which runs of the sites are stored that forward reports of these clients. */
+/**
+ * Returns the ids of the sites that forward reports of these clients. The runs of the sites are stored under these ids.
+ */
 export function forwarderIds(clients: readonly { readonly forwardedBy: string | null }[]): ReadonlySet<string> {
   return new Set([...new Set(clients.flatMap(({ forwardedBy }) => forwardedBy ?? []))].map(siteId));
 }
@@ -53,7 +58,7 @@ function makeId(file: string): void {
   try {
     writeDurably({ file, content: `${randomUUID()}\n`, mode: 0o644, exclusive: true });
   } catch (thrown) {
-    // A dry run beside this one was faster.
+    // A concurrent dry run has made the file.
     if (errnoOf(thrown) !== 'EEXIST') throw thrown;
   }
 }

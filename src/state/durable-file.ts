@@ -17,20 +17,20 @@ import path from 'node:path';
 import { hourMs } from '../platform/units.ts';
 import { makeFolder } from './make-folder.ts';
 
-/** The suffix of files that are being written. The rest that a killed process leaves under it has no meaning. */
+/** The suffix of files that are being written. A file that a killed process leaves under this suffix has no meaning. */
 export const partSuffix = '.part';
 
 export interface DurableFileOptions {
   readonly file: string;
   readonly content: string | Uint8Array;
   readonly mode: number;
-  /** Never replaces a file: throws EEXIST if it exists. */
+  /** True to keep an existing file: throws EEXIST then. */
   readonly exclusive?: boolean;
-  /** Throws if the folder is missing: a person has named it. Default: makes it. */
+  /** True to throw if the folder is missing: a person has named it. Default: the folder is made. */
   readonly inExistingFolder?: boolean;
 }
 
-/** Writes a small file. After a crash the file is whole or missing. Makes its folder, 0700. Throws what fs throws. */
+/** Writes a small file. After a crash the file is whole or missing. Makes its folder, 0700. Throws the errors of fs. */
 export function writeDurably(options: DurableFileOptions): void {
   const { file, content, mode, exclusive = false, inExistingFolder = false } = options;
   const dir = path.dirname(file);
@@ -47,7 +47,7 @@ export function writeDurably(options: DurableFileOptions): void {
   syncFolderNow(dir);
 }
 
-/** Appends to a file, 0600, and syncs the file, not its folder. Throws what fs throws. */
+/** Appends to a file, 0600, and syncs the file, not its folder. Throws the errors of fs. */
 export function appendDurably(file: string, text: string): void {
   writeAndSync(openSync(file, 'a', 0o600), text);
 }
@@ -63,7 +63,8 @@ function writeAndSync(descriptor: number, content: string | Uint8Array): void {
 
 /**
  * Writes a file of an existing folder, 0600, without blocking the event loop. Resolves when the file would survive a
- * power loss. Overwrites what a killed process left of it. Throws what fs throws, and leaves nothing then.
+ * power loss. Overwrites the rest that a killed process left of the file. Throws the errors of fs, and then leaves no
+ * file.
  */
 export async function writeSynced(folder: string, name: string, content: string | Uint8Array): Promise<void> {
   const part = path.join(folder, `.${name}${partSuffix}`);
@@ -83,7 +84,7 @@ export async function writeSynced(folder: string, name: string, content: string 
   await syncFolder(folder);
 }
 
-/** Makes the files that were made, renamed and removed in a folder survive a power loss. Throws what fs throws. */
+/** Makes new, renamed and removed files of a folder survive a power loss. Throws the errors of fs. */
 export async function syncFolder(dir: string): Promise<void> {
   const folder = await open(dir, 'r');
   try {
@@ -93,7 +94,7 @@ export async function syncFolder(dir: string): Promise<void> {
   }
 }
 
-/** Does what syncFolder does, and blocks until it is done. */
+/** Syncs a folder as syncFolder does, and blocks meanwhile. */
 export function syncFolderNow(dir: string): void {
   const descriptor = openSync(dir, 'r');
   try {
@@ -104,8 +105,8 @@ export function syncFolderNow(dir: string): void {
 }
 
 /**
- * Returns a syncFolder for a folder in which many files are made at a time. All calls during a sync share the next one:
- * it begins after this sync and so covers what each caller did.
+ * Returns a syncFolder for a folder in which many files are made at a time. All calls during a sync share the next one,
+ * which begins after this sync and so covers the files of each caller.
  */
 export function sharedSync(folder: string, sync: typeof syncFolder = syncFolder): () => Promise<void> {
   let running: Promise<void> | null = null;
@@ -127,7 +128,7 @@ export function sharedSync(folder: string, sync: typeof syncFolder = syncFolder)
   };
 }
 
-/** A younger file may belong to a program that is about to rename it. */
+/** The age of an old file. A younger file may belong to a program that is about to rename it. */
 const oldMs = hourMs;
 
 /** True if no program writes this partly written file any more. */
@@ -137,8 +138,8 @@ export function isOldPart(file: string, nowMs = Date.now()): boolean {
 }
 
 /**
- * Removes the partly written files of killed programs from these folders, not from folders in them: one may hold half a
- * private key. Ignores errors, because no program reads these files.
+ * Removes the partly written files of killed programs from these folders, but not from their subfolders: such a file
+ * may hold half a private key. Ignores errors, because no program reads these files.
  */
 export function removeOldParts(dirs: readonly string[], nowMs: number): void {
   for (const dir of dirs) {

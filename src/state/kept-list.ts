@@ -17,12 +17,12 @@ export function readKeptList<T>(file: string, name: string, isWhole: (entry: T) 
   }
 }
 
-/** Replaces the list, 0600. Throws what fs throws. */
+/** Replaces the list, 0600. Throws the errors of fs. */
 export function writeKeptList(file: string, name: string, list: readonly unknown[]): void {
   writeDurably({ file, content: `${JSON.stringify({ [name]: list }, null, 2)}\n`, mode: 0o600 });
 }
 
-/** Returns a function that reads a file when it has changed, and returns what was read last. */
+/** Returns a function that reads a file if it has changed, and otherwise returns the last value. */
 export function whenChanged<T>(file: string, read: () => T): () => T {
   let known: { readonly state: string; readonly value: T } | null = null;
   return () => {

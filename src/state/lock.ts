@@ -8,7 +8,7 @@ import { isSqliteBusy, openSqlite, sqliteResultCode, type SqliteDatabase } from 
 
 export interface LockHolder {
   readonly pid: number;
-  /** The time when it took the lock, milliseconds since 1970. */
+  /** The time at which the process took the lock, milliseconds since 1970. */
   readonly startedAtMs: number;
 }
 
@@ -18,7 +18,7 @@ export type LockAttempt =
   | { readonly kind: 'taken'; readonly holder: LockHolder | null };
 
 export interface LockOptions {
-  /** An SQLite file that is used for nothing else. Made if it is missing. Its folder must exist. */
+  /** An SQLite file for the lock alone. It is made if it is missing. Its folder must exist. */
   readonly file: string;
   readonly nowMs: number;
 }
@@ -27,8 +27,8 @@ export interface LockOptions {
 const heldHere = new Map<string, LockHolder>();
 
 /**
- * Takes the lock or returns its holder at once. The lock is an open `BEGIN IMMEDIATE` transaction: it ends with the
- * process, however that ends. Throws FleetError `state-unusable` if the file cannot be used.
+ * Takes the lock or returns its holder at once. The lock is an open `BEGIN IMMEDIATE` transaction, which ends with the
+ * process, even if the process is killed. Throws FleetError `state-unusable` if the file cannot be used.
  */
 export async function takeLock(options: LockOptions): Promise<LockAttempt> {
   const file = realFile(options.file);
@@ -52,8 +52,8 @@ export async function takeLock(options: LockOptions): Promise<LockAttempt> {
 }
 
 /**
- * Returns who holds a lock, as takeLock tells it; null if nobody does. Whoever looks is never named as its holder.
- * Throws FleetError `state-unusable` if the file cannot be used.
+ * Returns the holder of a lock, as takeLock does; null if the lock is free. Never returns another caller of this
+ * function as the holder. Throws FleetError `state-unusable` if the file cannot be used.
  */
 export async function lookAtLock(lockFile: string): Promise<(LockAttempt & { readonly kind: 'taken' }) | null> {
   const file = realFile(lockFile);
@@ -62,7 +62,7 @@ export async function lookAtLock(lockFile: string): Promise<(LockAttempt & { rea
   if (!existsSync(file)) return null;
   let database: SqliteDatabase | null = null;
   try {
-    // On a file that it cannot write BEGIN IMMEDIATE takes no lock, and every lock would look free.
+    // BEGIN IMMEDIATE takes no lock on a file that cannot be written, and every lock would look free.
     accessSync(file, constants.W_OK);
     database = openSqlite(file);
     return await watch(database);
@@ -83,7 +83,7 @@ function unusable(file: string, thrown: unknown): FleetError {
 }
 
 /**
- * Returns why SQLite calls a database read-only: its folder or its file cannot be written. Returns null for neither.
+ * Returns why SQLite calls a database read-only: its folder or its file cannot be written. Returns null if both can.
  */
 function whyUnwritable(file: string): string | null {
   for (const place of [path.dirname(file), file]) {
@@ -108,7 +108,7 @@ const pauseMs = 25;
 
 /**
  * Commits the holder's row before the transaction that is the lock. Between the two another process may write its own
- * row. A process that then holds the lock under a foreign row begins again. A process that is refused reads until the
+ * row. A process that then holds the lock under another process's row begins again. A refused process reads until the
  * row names another process.
  */
 async function contend(database: SqliteDatabase, mine: LockHolder): Promise<'held' | LockHolder | null> {
@@ -126,8 +126,9 @@ async function contend(database: SqliteDatabase, mine: LockHolder): Promise<'hel
 }
 
 /**
- * Others who look hold the lock for a moment, and the row may name a process that has ended or whose pid is another's
- * now. The holder is who is named twice in a row.
+ * Returns the holder, who is the process that the row names twice in a row; null if the lock is free. Other callers of
+ * this function hold the lock for a moment. The row may name a process that has ended, or whose pid another process has
+ * now.
  */
 async function watch(database: SqliteDatabase): Promise<(LockAttempt & { readonly kind: 'taken' }) | null> {
   let holder: Holder | null = null;
@@ -171,7 +172,10 @@ function tryOnce(database: SqliteDatabase, mine: LockHolder, token: string): 'he
   }
 }
 
-/** Returns false if the disk is full. The lock holds all the same, but others read a wrong holder. */
+/**
+ * Writes the holder's row. Returns false if the disk is full: the lock holds all the same, but other processes read a
+ * wrong holder.
+ */
 function writeHolder(database: SqliteDatabase, mine: LockHolder, token: string): boolean {
   try {
     database.exec('BEGIN IMMEDIATE');
@@ -191,7 +195,7 @@ function writeHolder(database: SqliteDatabase, mine: LockHolder, token: string):
   }
 }
 
-/** https://sqlite.org/rescode.html#full */
+/** SQLITE_FULL: https://sqlite.org/rescode.html#full */
 const sqliteFull = 13;
 
 function rollBack(database: SqliteDatabase): void {
@@ -202,7 +206,7 @@ function rollBack(database: SqliteDatabase): void {
   }
 }
 
-/** Returns null while the row cannot be read: its writer commits just now, or it was never written. */
+/** Returns null if the row cannot be read: its writer commits just now, or the row was never written. */
 function readHolder(database: SqliteDatabase): Holder | null {
   try {
     const row = database.prepare('SELECT pid, started_at, token FROM holder WHERE one = 1').get();

@@ -2,9 +2,9 @@ import { lstatSync, mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 
 /**
- * Makes a folder and its missing parents, all of mode 0700. Throws what mkdir throws. Does not use mkdir's `recursive`,
- * which never ends if an existing folder answers ENOENT (/proc, the roots of an automounter), and calls a full disk
- * ENOENT (nodejs/node#42808).
+ * Makes a folder and its missing parents, all of mode 0700. Throws the errors of mkdir. Does not use mkdir's
+ * `recursive`, which never ends if an existing folder answers ENOENT (/proc, the roots of an automounter), and calls a
+ * full disk ENOENT (nodejs/node#42808).
  */
 export function makeFolder(dir: string): void {
   const missing: string[] = [];
@@ -13,7 +13,7 @@ export function makeFolder(dir: string): void {
     try {
       mkdirSync(folder, { mode: 0o700 });
     } catch (thrown) {
-      // Another program may have made it meanwhile.
+      // Another program may have made the folder meanwhile.
       if (!isFolder(folder)) throw thrown;
     }
   }

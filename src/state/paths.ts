@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The folder of the installed package: the nearest above this file that holds package.json. Throws if none does. */
+/**
+ * The folder of the installed package: the nearest above this file that holds package.json. Throws if there is none.
+ */
 export const packageDir: string = (() => {
   const own = path.dirname(fileURLToPath(import.meta.url));
   let dir = own;
@@ -18,7 +20,7 @@ export const agentBundlePath: string = path.join(packageDir, 'dist', 'agent', 'a
 export const inventoryBundlePath: string = path.join(packageDir, 'dist', 'agent', 'inventory.cjs');
 export const shellAgentPath: string = path.join(packageDir, 'dist', 'agent', 'agent.sh');
 
-/** Holds `mysql/` and `sqlite/` with the numbered migrations. */
+/** The folder of `mysql/` and `sqlite/`, which hold the numbered migrations. */
 export const sqlDir: string = path.join(packageDir, 'sql');
 
 /**
@@ -27,7 +29,7 @@ export const sqlDir: string = path.join(packageDir, 'sql');
  */
 type PlaceKind = 'folder' | 'file' | 'written-in-place' | 'sqlite';
 
-/** The places inside the state folder. ARCHITECTURE.md says what each holds. */
+/** The places inside the state folder. ARCHITECTURE.md describes their contents. */
 const places = {
   database: ['fleet.db', 'sqlite'],
   collectorId: ['collector-id', 'file'],

@@ -8,7 +8,7 @@ export interface PushKey {
   readonly client: string;
   /** The secret that client and collector share, base64url. */
   readonly key: string;
-  /** ISO 8601. */
+  /** The time of the enrolment, ISO 8601. */
   readonly enrolled_at: string;
 }
 
@@ -17,7 +17,7 @@ export function readPushKeys(file: string): readonly PushKey[] {
   return readKeptList<PushKey>(file, 'clients', ({ key }) => Buffer.from(key, 'base64url').length === pushKeyBytes);
 }
 
-/** Replaces the enrolments. Throws what fs throws. */
+/** Replaces the enrolments. Throws the errors of fs. */
 export function writePushKeys(file: string, clients: readonly PushKey[]): void {
   writeKeptList(file, 'clients', clients);
 }
@@ -27,7 +27,9 @@ export function newPushKey(client: string, nowMs: number): PushKey {
   return { client, key, enrolled_at: new Date(nowMs).toISOString() };
 }
 
-/** Returns a function that finds the key of a client; null: it has none. Reads the file again when it has changed. */
+/**
+ * Returns a function that finds the key of a client; null if the client has none. Reads the file again after a change.
+ */
 export function pushKeyFinder(file: string): (client: string) => Buffer | null {
   const keys = whenChanged(
     file,

@@ -5,17 +5,17 @@ import path from 'node:path';
 export interface StateDisk {
   /** A path on this machine. */
   readonly path: string;
-  /** Used and available, without what is reserved for root. */
+  /** Used and available bytes, without those reserved for root. */
   readonly sizeBytes: number;
-  /** Available to the user of this process. */
+  /** Bytes available to the user of this process. */
   readonly availableBytes: number;
-  /** Available of used and available, as `df` counts; 0 to 100. */
+  /** The share of available bytes in `sizeBytes`, as `df` counts; 0 to 100. */
   readonly freePercent: number;
 }
 
-/** The disk is low below this. */
+/** The disk is low below this percentage. */
 export const lowPercent = 10;
-/** The disk is no longer low from here on: a value that goes up and down around the limit is one alert. */
+/** The disk is no longer low from this percentage on: a value that varies around the limit is one alert. */
 export const enoughPercent = 12;
 
 /** Returns the folders that the programs write to: the state folder, and that of an SQLite file. */
@@ -26,13 +26,13 @@ export function statePlaces({ stateDir, storage }: StatePlaces): readonly string
 /** The settings of config.xml that name the folders. */
 export interface StatePlaces {
   readonly stateDir: string;
-  /** `path` is null for a database server. */
+  /** The settings of the database. `path` is null for a database server. */
   readonly storage: { readonly path: string | null };
 }
 
 /**
- * Returns the free space of the file systems of these places, each once, under the first of its places. Looks at the
- * nearest existing folder of a place. Omits file systems that cannot be asked.
+ * Returns the free space of the file systems of these places, each once, under its first place. Uses the nearest
+ * existing folder of a place. Omits file systems whose size cannot be read.
  */
 export function stateDisks(places: readonly string[]): readonly StateDisk[] {
   const known = new Set<number>();

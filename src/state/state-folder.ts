@@ -5,14 +5,14 @@ import { asFleetError, errnoOf, FleetError } from '../errors.ts';
 import { makeFolder } from './make-folder.ts';
 import { placeKinds, type StateFolder, type StatePaths } from './paths.ts';
 
-/** https://sqlite.org/tempfiles.html */
+/** The suffixes of files beside a database: https://sqlite.org/tempfiles.html */
 const besideSqlite = ['-wal', '-shm', '-journal'] as const;
 
 /**
- * Refuses a state folder that somebody else could have written into: keys, reports and the database are believed
- * because nobody else can write here. Refuses symbolic links and FIFOs in it, and folders in the place of files. The
- * folder itself may be missing, or a symbolic link of ours. Root may look at a folder of another user. Throws
- * FleetError `state-unusable`.
+ * Refuses a state folder that another account could have written to: keys, reports and the database are trusted because
+ * no other account can write here. Refuses symbolic links and FIFOs in the folder, and folders in the place of files.
+ * The folder itself may be missing, or a symbolic link of this account. Root may inspect a folder of another user.
+ * Throws FleetError `state-unusable`.
  */
 export function checkStateFolder(paths: StatePaths): void {
   const owner = checkFolder(paths.dir);
@@ -26,8 +26,8 @@ export function checkStateFolder(paths: StatePaths): void {
 }
 
 /**
- * Makes or checks the state folder for a command that writes: the folder must be ours. Checks the entries of the
- * folders in `used`, too. Throws FleetError `state-unusable`.
+ * Makes or checks the state folder for a command that writes: this account must own the folder. Checks the entries of
+ * the folders in `used`, too. Throws FleetError `state-unusable`.
  */
 export function claimStateFolder(paths: StatePaths, used: readonly StateFolder[]): void {
   const { dir } = paths;
@@ -39,7 +39,10 @@ export function claimStateFolder(paths: StatePaths, used: readonly StateFolder[]
   checkOwned(paths, used);
 }
 
-/** Does what claimStateFolder does, but makes nothing: checks that this user could make a missing folder. */
+/**
+ * Checks the state folder as claimStateFolder does, but makes nothing: checks that this user could make a missing
+ * folder.
+ */
 export function tryStateFolder(paths: StatePaths, used: readonly StateFolder[]): void {
   let nearest = path.resolve(paths.dir);
   while (lookAt(nearest, () => lstatSync(nearest, { throwIfNoEntry: false })) === undefined) {
@@ -65,7 +68,7 @@ function checkOwned(paths: StatePaths, used: readonly StateFolder[]): void {
 
 /**
  * Refuses root a file that belongs to another user or would lie in that user's folder: programs of that user could not
- * use it. Throws FleetError `state-unusable`.
+ * use the file. Throws FleetError `state-unusable`.
  */
 export function refuseFileOfOthers(file: string): void {
   if (process.geteuid?.() !== 0) return;
@@ -81,7 +84,7 @@ function foreign(place: string, uid: number, further = ''): FleetError {
   return unusable(message, `Run it as that user: ${asAccount(uid)}.${further}`);
 }
 
-/** Returns the beginning of a command line for another account, by its name in passwd(5) if there is one. */
+/** Returns the beginning of a command line for another account, by its name in passwd(5) if it has one. */
 function asAccount(uid: number): string {
   const passwd = existsSync('/etc/passwd') ? readFileSync('/etc/passwd', 'utf8') : '';
   const [, name = `'#${uid}'`] = new RegExp(`^([\\w.-]+):[^:]*:${uid}:`, 'm').exec(passwd) ?? [];
@@ -106,7 +109,7 @@ function checkFolder(dir: string): number | null {
   return facts.uid;
 }
 
-/** Throws FleetError `state-unusable` if a folder above may not be entered. */
+/** Returns the result of `look`. Throws FleetError `state-unusable` if a folder above may not be entered. */
 function lookAt(dir: string, look: () => Stats | undefined): Stats | undefined {
   try {
     return look();
@@ -146,11 +149,11 @@ function checkEntry({ file, kind, owner, isInPlace }: Entry): void {
   }
 }
 
-/** Refuses links and whatever is neither file nor folder: reading them could block, or lead elsewhere. */
+/** Refuses links and entries that are neither file nor folder: reading them could block, or lead elsewhere. */
 function checkInside(dir: string): void {
   if (lstatSync(dir, { throwIfNoEntry: false }) === undefined) return;
   for (const entry of readdirSync(dir, { withFileTypes: true })) {
-    // A file that is being written has a hidden name. Its readers check it.
+    // A file that is being written has a hidden name. Its readers check the file.
     if (entry.isFile() || entry.isDirectory() || entry.name.startsWith('.')) continue;
     throw misplaced(path.join(dir, entry.name), 'file');
   }

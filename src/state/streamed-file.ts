@@ -7,7 +7,7 @@ import { hourMs } from '../platform/units.ts';
 import { partSuffix } from './durable-file.ts';
 
 export interface StreamedFileOptions {
-  /** In a folder that exists. */
+  /** The path of the file, in an existing folder. */
   readonly file: string;
   readonly mode: number;
   readonly chunks: AsyncIterable<string>;
@@ -15,7 +15,7 @@ export interface StreamedFileOptions {
 
 /**
  * Writes a file piece by piece under another name of its folder and renames it. Readers see the earlier file or the
- * whole new one. Returns its size. Throws what fs and the chunks throw, and leaves nothing then.
+ * whole new one. Returns the size. Throws the errors of fs and of the chunks, and then leaves no file.
  */
 export async function writeStreamed({ file, mode, chunks }: StreamedFileOptions): Promise<number> {
   const prefix = path.join(path.dirname(file), `.${path.basename(file)}.`);
@@ -24,7 +24,7 @@ export async function writeStreamed({ file, mode, chunks }: StreamedFileOptions)
   try {
     const handle = await open(part, 'wx', mode);
     try {
-      // Whatever the umask: others are meant to read it.
+      // The mode is set despite the umask, because others are meant to read the file.
       await handle.chmod(mode);
       let bytes = 0;
       for await (const chunk of chunks) bytes += (await handle.write(chunk)).bytesWritten;
@@ -41,7 +41,7 @@ export async function writeStreamed({ file, mode, chunks }: StreamedFileOptions)
   }
 }
 
-/** Removes what killed processes left of earlier attempts. A younger file may be another process's. */
+/** Removes the files that killed processes left of earlier attempts. A younger file may belong to another process. */
 function removeLeft(prefix: string): void {
   const dir = path.dirname(prefix);
   for (const name of readdirSync(dir)) {
