@@ -1,5 +1,6 @@
 /**
- * The agent on a client. The loader (src/loader/run.sh) starts it; it ends within a second and leaves nothing running.
+ * The agent on a client. The loader (src/loader/run.sh) starts the agent, which ends within a second and leaves nothing
+ * running.
  *
  * Guarantees: the hello is sent before any probe runs. A report is on this machine's disk before it is sent, and stays
  * there until it is acknowledged. Faults of the disk, of probes or of an earlier agent never prevent the report of the
@@ -86,7 +87,7 @@ async function answer(collectors: Collectors): Promise<void> {
  * fire then. Takes a thread, so it is only used where the client has no timeout(1).
  */
 async function startWatchdog(afterMs: number): Promise<void> {
-  // Loaded here, because most clients never need it and loading it costs a tenth of a start of node.
+  // The module is loaded here, because most clients never need it and loading costs a tenth of a start of node.
   const { Worker } = await import('node:worker_threads');
   const source = `setTimeout(() => process.kill(process.pid, 'SIGKILL'), ${afterMs})`;
   new Worker(source, { eval: true }).unref();

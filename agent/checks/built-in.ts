@@ -4,15 +4,17 @@ import type { BuiltInCheck } from '../probes/collected.ts';
 import { maxContainers } from '../probes/containers.ts';
 import type { ChecksPart } from './run-checks.ts';
 
-/** Longer figures are left out: a text and its figures have to fit into the output of a check. */
+/**
+ * The most characters of figures; longer ones are left out. A text and its figures have to fit into the output of a
+ * check.
+ */
 const maxPerfdataChars = 2000;
 const unsure = ', or without a known name';
 
 /**
- * Returns the results of people's own checks and behind them those that the agent has made itself, at most
- * `maxBuiltInChecks` and the bad ones first. Of two results with one name the first counts. Containers that are
- * expected and not there are CRITICAL; UNKNOWN if not every container has a known name. Returns nothing if there are no
- * checks.
+ * Returns the results of people's own checks and behind them the agent's own, at most `maxBuiltInChecks`, the bad ones
+ * first. The first of two results with one name counts. An expected container that is missing is CRITICAL, or UNKNOWN
+ * if not every container has a known name. Returns nothing if there are no checks.
  */
 export function withBuiltIn(own: ChecksPart | null, found: readonly BuiltInCheck[] = []): ChecksPart {
   const { expected = [], ...part } = own ?? {};
@@ -47,7 +49,7 @@ function resultOf({ name, state, text, perfdata, ageSeconds = 0 }: BuiltInCheck)
   };
 }
 
-/** Counts bytes, as the shell agent does. */
+/** Returns the name of a check, cut to `maxCheckNameChars` bytes. Counts bytes, as the shell agent does. */
 function checkName(name: string): string {
   const bytes = Buffer.from(name).toString('latin1').slice(0, maxCheckNameChars);
   return bytes.replace(/[^\w.:/ -]/g, '_').replace(/ +$/, '');

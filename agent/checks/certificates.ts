@@ -9,8 +9,8 @@ const maxFiles = 16;
 const maxFileBytes = 1024 * 1024;
 
 /**
- * Returns the lines `notAfter=`, `subject=` and `issuer=` of the certificate that a server shows, whoever has signed
- * it. Throws an Error with the reason.
+ * Returns the lines `notAfter=`, `subject=` and `issuer=` of a server's certificate, whatever its signer. Throws an
+ * Error with the reason.
  */
 export async function linesOfServer(target: string, servername: string, timeoutMs: number): Promise<string[]> {
   const { connect } = await import('node:tls');
@@ -32,7 +32,7 @@ export async function linesOfServer(target: string, servername: string, timeoutM
       else resolve(linesOf(found));
     };
     socket.on('secureConnect', end);
-    // A server that asks for a certificate of ours has shown its own.
+    // A server that requests a client certificate has sent its certificate before.
     socket.on('error', end);
   });
 }
@@ -43,7 +43,8 @@ function linesOf({ validTo, subject, issuer }: X509Certificate): string[] {
 }
 
 /**
- * Returns the same lines for the files of a glob, `file=` before each, and `fault=` for a file without a certificate.
+ * Returns the lines `notAfter=`, `subject=` and `issuer=` for the files of a glob, `file=` before each, and `fault=`
+ * for a file without a certificate.
  */
 export async function linesOfCertificates(glob: string): Promise<string[]> {
   const files = await filesOf(glob);
@@ -66,7 +67,7 @@ async function linesOfFile(file: string): Promise<string[]> {
   }
 }
 
-/** Returns the files that a glob stands for; the glob itself if there are none. */
+/** Returns the files that match a glob; the glob itself if there are none. */
 async function filesOf(glob: string): Promise<string[]> {
   let paths = [''];
   for (const part of glob.split('/').slice(1)) {

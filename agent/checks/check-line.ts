@@ -1,11 +1,9 @@
-/** Reads the lines of conf files: those of checks.d, and those of NRPE. agent/shell/checks.awk reads the same. */
+/** Reads the lines of conf files: those of checks.d, and those of NRPE. agent/shell/checks.awk reads the same lines. */
 import { checkOf, splitWords, type Check } from '../../src/report/check-command.ts';
 import { ownFormats } from '../../src/report/checks.ts';
 import { nvidiaSmi } from './check-places.ts';
 
-/**
- * A check, files to include, the name of a built-in check that has to be there, or a refusal. null for an empty line.
- */
+/** A check, files to include, the name of a built-in check that must exist, or a refusal. null for an empty line. */
 export type LineMeaning =
   Check | { readonly include: string } | { readonly expected: string } | { readonly refused: string } | null;
 
@@ -38,7 +36,7 @@ export function readConfLine(line: string): LineMeaning {
   return (isOwn ? check : null) ?? { refused: 'not a line of NAME and COMMAND' };
 }
 
-/** Takes words such as `every=5m` off the start. */
+/** Removes words such as `every=5m` from the start. Returns their values by name. */
 function takeOptions(words: string[], form: RegExp): Readonly<Record<string, string | undefined>> {
   const options: Record<string, string> = {};
   for (;;) {
@@ -49,7 +47,9 @@ function takeOptions(words: string[], form: RegExp): Readonly<Record<string, str
   }
 }
 
-/** Reads what follows `certificate`: `NAME [every=] [timeout=] [warning=] [critical=] [servername=] connect=|file=`. */
+/**
+ * Reads the words after `certificate`: `NAME [every=] [timeout=] [warning=] [critical=] [servername=] connect=|file=`.
+ */
 function certificateOf([name = '', ...rest]: readonly string[]): Check | null {
   const form = /^(every|timeout|warning|critical|servername|connect|file)=(.*)$/;
   const { every, timeout, warning = '21d', critical = '7d', servername = '', connect, file } = takeOptions(rest, form);
@@ -69,7 +69,7 @@ function certificateOf([name = '', ...rest]: readonly string[]): Check | null {
   });
 }
 
-/** Reads what follows `textfile`: `DIR [every=] [timeout=] [stale=] [metrics=]`. */
+/** Reads the words after `textfile`: `DIR [every=] [timeout=] [stale=] [metrics=]`. */
 function textfileOf([dir = '', ...rest]: readonly string[]): Check | null {
   const { every, timeout, stale = '2h', metrics = '' } = takeOptions(rest, /^(every|timeout|stale|metrics)=(.*)$/);
   const staleSeconds = secondsIn(stale) ?? NaN;
@@ -85,7 +85,8 @@ function textfileOf([dir = '', ...rest]: readonly string[]): Check | null {
 }
 
 /**
- * Reads what follows `gpu`: `[every=] [timeout=] [expected=] [program=]`. The collector reads the number in the name.
+ * Reads the words after `gpu`: `[every=] [timeout=] [expected=] [program=]`. The collector reads the number in the
+ * name.
  */
 export function gpuOf(words: readonly string[], found = nvidiaSmi): Check | null {
   const { every, timeout, expected = '', program = found } = takeOptions([...words], gpuOption);
@@ -99,7 +100,7 @@ export function gpuOf(words: readonly string[], found = nvidiaSmi): Check | null
   });
 }
 
-/** Reads a line of NRPE: `command[NAME]=COMMAND ARG...`. Other lines of NRPE mean nothing here. */
+/** Reads a line of NRPE: `command[NAME]=COMMAND ARG...`. Returns null for other lines of NRPE. */
 export function readNrpeLine(line: string): LineMeaning {
   const [, name = '', text = ''] = /^[ \t]*command\[([^\]]*)\][ \t]*=(.*)$/.exec(line) ?? [];
   if (name === '') return null;
@@ -109,7 +110,7 @@ export function readNrpeLine(line: string): LineMeaning {
   return checkOf({ name, command: split.words }) ?? { refused: 'not a line of NAME and COMMAND' };
 }
 
-/** Returns NaN for a text that is no duration, and undefined without a text. */
+/** Returns seconds; NaN for a text that is no duration, and undefined without a text. */
 function secondsIn(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const [, number = NaN, unit = 's'] = /^(\d{1,7})([smhd]?)$/.exec(text) ?? [];

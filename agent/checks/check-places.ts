@@ -1,4 +1,4 @@
-/** The places that tell whether a client has checks of its own. */
+/** The files and folders by which a client shows whether it has checks of its own. */
 import { existsSync } from 'node:fs';
 
 export const nvidiaSmi = '/usr/bin/nvidia-smi';

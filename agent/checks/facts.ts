@@ -5,7 +5,7 @@ import type { CheckOutcome } from './run-check.ts';
 import { linesOfTextfiles } from './textfiles.ts';
 
 /**
- * Makes the result of a check that is no program: `connect HOST:PORT SERVERNAME WARNING CRITICAL`, `file GLOB ''
+ * Returns the result of a check that is no program: `connect HOST:PORT SERVERNAME WARNING CRITICAL`, `file GLOB ''
  * WARNING CRITICAL` or `textfile DIR STALE METRICS`. Never rejects.
  */
 export async function readFacts(command: readonly string[], timeoutMs: number): Promise<CheckOutcome> {

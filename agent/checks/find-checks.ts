@@ -10,18 +10,18 @@ import { untrustedPart } from './trust.ts';
 const maxFiles = 100;
 const maxFileBytes = 64 * 1024;
 
-/** The checks to run, and what was refused. */
+/** The checks to run, and the refused ones. */
 export interface FoundChecks {
   readonly checks: readonly Check[];
   readonly refused: readonly RefusedCheck[];
-  /** The names of built-in checks that have to be there. */
+  /** The names of built-in checks that must exist. */
   readonly expected: readonly string[];
 }
 
 /**
- * Reads the checks of these folders, then the NRPE files that they include, then the checks of the request. Of two
- * checks with a name the first counts; in a conf file the other is refused. Files that somebody else could change are
- * refused. GPUs are checked where nvidia-smi is, unless a check of that name is there.
+ * Reads the checks of these folders, then the NRPE files that they include, then the checks of the request. The first
+ * of two checks with one name counts; in a conf file the second is refused. Files that another account could change are
+ * refused. GPUs are checked if nvidia-smi exists, unless another check has that name.
  */
 export function findChecks(folders: readonly string[], requested: readonly unknown[], smi: string): FoundChecks {
   const checks = new Map<string, Check>();

@@ -1,4 +1,4 @@
-/** The notes of checks beside the counters: results that are repeated, and processes that may still run. */
+/** The notes about checks beside the counters: results that are repeated, and processes that may still run. */
 import type { Check } from '../../src/report/check-command.ts';
 import { checkFormats, type CheckResult } from '../../src/report/checks.ts';
 import { startOf } from '../probes/process-stat.ts';
@@ -29,18 +29,18 @@ export function readResults(dir: string): ReadonlyMap<string, KeptResult> {
   return new Map(kept.map((item) => [item.result.name, item]));
 }
 
-/** Writes the results that later visits repeat. Writes nothing if there were none and are none. */
+/** Writes the results that later visits repeat. Writes nothing if there are none and were none before. */
 export function writeResults(dir: string, kept: readonly KeptResult[], had: boolean): void {
   if (kept.length > 0) isWritten(dir, resultsName, Buffer.from(JSON.stringify(kept)), false);
   else if (had) removeFile(`${dir}/${resultsName}`);
 }
 
-/** Returns the age in seconds of a kept result that stands for this visit, or null if its check has to run. */
+/** Returns the age in seconds of a kept result that this visit repeats, or null if its check has to run. */
 export function ageOf(kept: KeptResult | undefined, check: Check, bootId: string, nowMs: number): number | null {
   if (kept === undefined || check.everySeconds === null || kept.bootId !== bootId) return null;
   if (kept.result.format !== check.format || kept.command.join('\0') !== check.command.join('\0')) return null;
   const age = Math.round((nowMs - kept.atMs) / 1000);
-  // Visits come a little early or late.
+  // The tolerance allows for visits that are a little early or late.
   return age >= 0 && age < check.everySeconds * 0.9 ? age : null;
 }
 

@@ -4,7 +4,7 @@ import { startOf } from '../probes/process-stat.ts';
 
 export const fixedPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const maxReadBytes = 64 * 1024;
-/** The priority is set before the program begins: what it starts at once has it, too. */
+/** The options of nice. The priority is set before the program begins, so that its children have the priority, too. */
 const niced = ['-n', '19'];
 /** The time from SIGTERM to SIGKILL, and from SIGKILL until a process counts as hanging. */
 export const termMs = 1000;
@@ -20,14 +20,14 @@ export interface CheckOutcome {
   readonly exit: number | null;
   readonly why: string | null;
   readonly output: Buffer;
-  /** The process if even SIGKILL did not end it. */
+  /** The process if even SIGKILL did not end it; otherwise null. */
   readonly hanging: ProcessId | null;
 }
 
 /**
  * Runs a program without a shell, in a process group of its own, at the lowest priority, without stdin. Neither throws
- * nor rejects. Ends the group by SIGTERM and SIGKILL at the deadline, and whatever is left of it once the program has
- * ended. `started` is called with the process before anything is awaited.
+ * nor rejects. Ends the group by SIGTERM and SIGKILL at the deadline, and the rest of the group after the program has
+ * ended. Calls `started` with the process before anything is awaited.
  */
 export async function runCheck(
   command: readonly string[],
@@ -36,7 +36,7 @@ export async function runCheck(
 ): Promise<CheckOutcome> {
   const { spawn } = await import('node:child_process');
   return new Promise((resolve) => {
-    // A child that was not started for want of descriptors has no output; its event `error` comes later.
+    // A child that did not start for lack of descriptors has no output; its event `error` comes later.
     const child = spawn('nice', [...niced, ...command], spawnOptions());
     const { pid } = child;
     const id = pid === undefined ? null : { pid, start: startOf(pid) };
@@ -95,7 +95,7 @@ function spawnOptions(): SpawnOptions {
   return { cwd: '/', detached: true, env, stdio: ['ignore', 'pipe', 'ignore'] };
 }
 
-/** Signals reach a shell as 128 and their number, so both forms mean the same. */
+/** Returns the end of a program. A shell reports signals as 128 and their number, so both forms mean the same. */
 function endOf(
   fault: string | null,
   ended: { readonly code: number | null; readonly signal: string | null } | null,

@@ -1,4 +1,4 @@
-/** Runs people's own checks beside the probes: four at a time, each and all together with a deadline. */
+/** Runs people's own checks beside the probes: four at a time, with deadlines for each and for all together. */
 import { accessSync, constants, statSync } from 'node:fs';
 
 import type { Check } from '../../src/report/check-command.ts';
@@ -29,12 +29,12 @@ export interface ChecksOptions {
   readonly root?: string;
 }
 
-/** The part of a report, and the names of built-in checks that have to be there. */
+/** The part of a report, and the names of built-in checks that must exist. */
 export interface ChecksPart extends Pick<Report, 'checks' | 'checks_refused'> {
   readonly expected?: readonly string[];
 }
 
-/** Runs the checks of these folders and of the request, and that of GPUs if `smi` is there. */
+/** Runs the checks of these folders and of the request, and that of GPUs if `smi` exists. */
 export async function runChecks(options: ChecksOptions, folders: readonly string[], smi: string): Promise<ChecksPart> {
   const { checks, refused, expected } = findChecks(folders, options.requested, smi);
   const { placeDir, deadlineMs } = options;
@@ -78,7 +78,7 @@ export async function runChecks(options: ChecksOptions, folders: readonly string
     note(running.filter((one) => one.name !== name));
     const { exit, why } = ran;
     const result = { name, format, exit, why, output: outputText(ran.output, outputLimit(format)), age_s: 0 };
-    // A server that was away for a moment is asked again.
+    // A server that was unreachable for a moment is asked again.
     if (check.everySeconds !== null && (program !== '' || exit === 0))
       kept.push({ bootId, atMs: nowMs, command, result });
     return result;
@@ -92,7 +92,7 @@ export async function runChecks(options: ChecksOptions, folders: readonly string
   };
 }
 
-/** Returns the results in the order of the items, of which a few are at work at a time. */
+/** Returns the results in the order of the items. Works on a few items at a time. */
 async function inLanes<Item, Result>(
   items: readonly Item[],
   work: (item: Item) => Promise<Result>,
@@ -106,7 +106,7 @@ async function inLanes<Item, Result>(
   return results;
 }
 
-/** Returns the path of a program, or null if it is missing. A name is looked for in the fixed PATH. */
+/** Returns the path of a program, or null if it is missing. Searches the fixed PATH for a name. */
 function programOf(command: string): string | null {
   const candidates = command.startsWith('/') ? [command] : fixedPath.split(':').map((dir) => `${dir}/${command}`);
   return candidates.find((path) => statSync(path, { throwIfNoEntry: false }) !== undefined) ?? null;
@@ -122,7 +122,7 @@ function obstacleTo(program: string, refused: RefusedCheck[]): string | null {
   return 'untrusted';
 }
 
-/** True for a file that this account may execute. */
+/** True if this account may execute a file. */
 function isExecutable(program: string): boolean {
   try {
     accessSync(program, constants.X_OK);

@@ -1,4 +1,4 @@
-/** Reads what other programs left in *.prom files. agent/shell/built-in/facts.awk has the same lines. */
+/** Reads the *.prom files that other programs write. agent/shell/built-in/facts.awk prints the same lines. */
 import { promises as fs } from 'node:fs';
 
 import { errorCode } from '../probes/source.ts';
@@ -8,17 +8,17 @@ const maxBytes = 1024 * 1024;
 /** The metrics of hardware and updates that the collector knows (src/checks/textfiles.ts). */
 const known =
   /^(smartmon_(device_smart_healthy|(reallocated_sector_ct|current_pending_sector|offline_uncorrectable|grown_defects_count)_raw_value)|nvme_(critical_warning(_total)?|media_errors_total|percentage_used_ratio)|apt_(upgrades|autoremove)_pending|megaraid_(healthy|degraded|failed|battery_backup_healthy|pd_(media_errors|predictive_errors|smart_alerted))|node_ipmi_(chassis_fault|sensor_state|speed_rpm|temperature_celsius))$/;
-/** A sample of one of these is fine unless it is 0, any other only at 0; a temperature below this. */
+/** A sample of one of these metrics is fine unless it is 0, any other only at 0; a temperature below `fineBelow`. */
 const fineAboveZero = /healthy|rpm/;
 const fineBelow = 90;
 
-/** The wanted samples of a folder. */
+/** The most samples of a folder that `metrics` requests. */
 const maxWanted = 2000;
 
 /**
- * Returns for each file `file=AGE NAME` and the samples of known metrics. Of the samples of a known metric that are
- * fine one is enough. A line `fault=` names a file that cannot be read, or its first wrong line. Behind all files are
- * the samples of `metrics`, globs with commas between them, each with `+` before it.
+ * Returns for each file `file=AGE NAME` and the samples of known metrics. Keeps one of a known metric's samples that
+ * are fine. A line `fault=` names a file that cannot be read, or its first wrong line. Behind all files are the samples
+ * of `metrics` (globs with commas between them), each with `+` before it.
  */
 export async function linesOfTextfiles(dir: string, metrics = ''): Promise<string[]> {
   const names = (await fs.readdir(dir)).filter((name) => /^[^.].*\.prom$/.test(name)).sort();

@@ -6,10 +6,10 @@ const groupWrite = 0o020;
 const othersWrite = 0o002;
 
 /**
- * Returns the first part of an absolute path that somebody else than root or this account could change: the file, a
- * folder above it, a symbolic link on the way, or a part that is missing. Returns null if there is none. Folders such
- * as /tmp, where nobody replaces files of others, are safe except directly above the file. src/loader/
- * try-every-node.sh and agent/shell/checks.sh have the same rule.
+ * Returns the first part of an absolute path that another account than root or this one could change: the file, a
+ * folder above it, a symbolic link in the path, or a missing part. Returns null if there is none. Folders such as /tmp,
+ * where nobody replaces files of others, are safe except directly above the file. src/loader/try-every-node.sh and
+ * agent/shell/checks.sh have the same rule.
  */
 export function untrustedPart(path: string): string | null {
   const left = path.split('/').filter((name) => name !== '');
@@ -48,7 +48,7 @@ function isOwnerTrusted({ uid }: Stats): boolean {
   return uid === 0 || uid === process.getuid?.();
 }
 
-/** True if nobody but root and this account can write to a file, or replace files of others in a folder. */
+/** True if only root and this account can write to a file, or replace files of others in a folder. */
 function isSafe(found: Stats): boolean {
   const { mode, uid, gid } = found;
   if (uid === 0 && found.isDirectory() && (mode & stickyBit) !== 0) return true;

@@ -14,8 +14,8 @@ import { updatesOfToday } from './updates.ts';
 /**
  * Collects the parts of a machine: families `system`, `virtual_machine`, `os_release`, `cpu_model`, `memory_module`,
  * `disk_device`, `network_card` and `user`. Never throws. The same machine gives the same facts in the same order;
- * values that change by themselves are left out. Pending updates and what pools of ZFS have left are kept for the
- * checks of visits. A value that needs root or is unknown is null with that reason.
+ * values that change by themselves are left out. Keeps pending updates and the figures of ZFS pools for the checks of
+ * visits. A value that needs root or is unknown is null with that reason.
  */
 export async function collectInventory(options: CollectOptions): Promise<Collected> {
   const probes = [
@@ -105,7 +105,7 @@ export const users: Probe = {
     const lines = source.readStart('/etc/passwd', maxPasswdBytes).split('\n');
     const rows = lines.flatMap((line) => {
       const [user = '', , uid = '', , , home = '', shell] = line.split(':');
-      // An empty shell in /etc/passwd stands for /bin/sh.
+      // An empty shell in /etc/passwd means /bin/sh.
       if (shell === undefined || user === '' || user.startsWith('#') || noLogin.test(shell)) return [];
       return [{ user, home, shell: shell === '' ? '/bin/sh' : shell, uid: Number(uid) }];
     });

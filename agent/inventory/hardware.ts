@@ -14,7 +14,7 @@ export const cpuModel: Probe = {
     return oneRow('cpu_model', {
       manufacturer: textFact(cpu.manufacturer),
       model: textFact(wholeName(cpu)),
-      // Some CPUs have family 6 and model 0: no placeholders here.
+      // Some CPUs have family 6 and model 0, so placeholders are not filtered here.
       signature: [cpu.family, cpu.model, cpu.stepping].join('/'),
       microcode: textFact(cpu.revision),
       sockets: numberFact(cpu.processors),

@@ -20,7 +20,7 @@ export function numberFact(value: unknown): Fact {
   return plausiblePositive(value) ?? missing(notReported());
 }
 
-/** Returns the usual reason: much of what firmware knows is for root alone. */
+/** Returns the usual reason: root alone may read many facts of the firmware. */
 export function notReported(): string {
   return process.getuid?.() === 0 ? 'not reported by the machine' : 'not reported without root';
 }

@@ -1,6 +1,8 @@
-/** The package managers that are asked for pending updates: what is run, and what their answers mean. */
+/** The package managers that know pending updates: the commands to run, and the meaning of their answers. */
 
-/** The pending updates. `security` has the names of those with security fixes; null if the manager does not tell. */
+/**
+ * The pending updates. `security` has the names of updates with security fixes; null if the manager does not know them.
+ */
 export interface PendingUpdates {
   readonly total: number;
   readonly security: readonly string[] | null;
@@ -8,16 +10,16 @@ export interface PendingUpdates {
 
 export interface PackageManager {
   readonly program: string;
-  /** Run one after the other. None takes a lock, asks the network or changes anything. */
+  /** The commands, run one after the other. None takes a lock, uses the network or changes anything. */
   readonly calls: readonly (readonly string[])[];
-  /** The exit statuses of an answer. */
+  /** The exit statuses of a valid answer. */
   readonly statuses: readonly number[];
   /** Files and folders that change when package lists are fetched. */
   readonly lists: readonly string[];
   readonly read: (answers: readonly string[]) => PendingUpdates;
 }
 
-/** In the order in which they are looked for. */
+/** The package managers in the order in which they are looked for. */
 export const packageManagers: readonly PackageManager[] = [
   {
     program: '/usr/bin/apt-get',
@@ -54,7 +56,10 @@ export const packageManagers: readonly PackageManager[] = [
   },
 ];
 
-/** Reads `Inst NAME [OLD] (NEW ARCHIVE, ARCHIVE [ARCHITECTURE])`; archives of security updates are named so. */
+/**
+ * Reads `Inst NAME [OLD] (NEW ARCHIVE, ARCHIVE [ARCHITECTURE])`. Archives of security updates have `-security` in the
+ * name.
+ */
 function aptUpdates(answer: string): PendingUpdates {
   const lines = answer.split('\n').filter((line) => line.startsWith('Inst '));
   const security = lines.filter((line) => /\(.*-security[ ,:/]/i.test(line));
@@ -69,7 +74,7 @@ function zypperPatches(answer: string): PendingUpdates {
   return { total: needed.length, security: security.map(([, name = '']) => name) };
 }
 
-/** Reads `NAME.ARCHITECTURE VERSION REPOSITORY`; what is obsolete stands behind. yum breaks long lines. */
+/** Reads `NAME.ARCHITECTURE VERSION REPOSITORY`. Obsolete packages follow at the end. yum breaks long lines. */
 function dnfPackages(answer: string): string[] {
   const [pending = ''] = answer.split(/^Obsoleting /m);
   return [

@@ -7,8 +7,8 @@ import { isWritten } from '../start/private-file.ts';
 const programs = ['/usr/sbin/zpool', '/sbin/zpool', '/usr/local/sbin/zpool'];
 
 /**
- * Asks `zpool list` how full and how fragmented the pools of ZFS are, and keeps the answer for the visits of a day. No
- * answer is kept as well. A pool that is suspended can make zpool hang, so nothing is asked then.
+ * Asks `zpool list` how full and how fragmented the pools of ZFS are, and keeps the answer for the visits of a day. A
+ * missing answer is kept as well. A suspended pool can make zpool hang, so nothing is asked then.
  */
 export const poolsOfToday: Probe = {
   name: 'pools',

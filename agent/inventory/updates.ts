@@ -14,9 +14,9 @@ const staleDays = 30;
 const maxNames = 500;
 
 /**
- * Asks the package manager for pending updates, with the lists that the machine has, and keeps the answer for the
- * visits of a day. The first inventory of a client asks nothing: it comes with a first visit, which takes
- * long already. A machine whose manager never gave an answer is left alone.
+ * Asks the package manager for pending updates, with the machine's package lists, and keeps the answer for the visits
+ * of a day. The first inventory of a client asks nothing: it comes with a first visit, which takes long already. A
+ * machine whose manager never gave an answer is not asked again.
  */
 export const updatesOfToday: Probe = {
   name: 'updates',
@@ -53,7 +53,7 @@ async function pendingUpdates(
   return read(answers);
 }
 
-/** Returns the row and what is remembered: since when each security update has been pending. */
+/** Returns the row to keep, with the time since when each security update has been pending. */
 export function evaluated(
   { total, security }: PendingUpdates,
   before: KeptUpdates | null,
@@ -80,7 +80,7 @@ export function evaluated(
   };
 }
 
-/** False for apt without lists, as in images of containers: it would say that no updates are pending. */
+/** True if apt has lists, or for another manager. Without lists, as in images of containers, apt reports no updates. */
 function hasLists(source: Source, { lists: [folder = ''] }: PackageManager): boolean {
   return !folder.includes('/apt/lists') || source.list(folder).some((name) => name.includes('_Packages'));
 }
@@ -91,7 +91,7 @@ function listsMs(source: Source, { lists }: PackageManager): number {
   return newest === 0 ? Date.now() : newest;
 }
 
-/** Keeps an answer for the visits of a day. A disk that does not take it leaves the earlier one. */
+/** Keeps an answer for the visits of a day. The earlier answer stays if the disk is full or read-only. */
 function writeUpdates(placeDir: string, found: KeptUpdates): void {
   isWritten(placeDir, updatesFile, Buffer.from(JSON.stringify(found)), false);
 }

@@ -6,7 +6,7 @@ import { information } from '../probes/systeminformation.ts';
 
 const topCount = 5;
 
-/** Asks `ps` through systeminformation. It reports no CPU time: there is no top five by CPU. */
+/** Asks `ps` through systeminformation, which reports no CPU time: there is no top five by CPU. */
 export const portableProcesses: Probe = {
   name: 'processes',
   deadlineMs: 3000,

@@ -2,9 +2,9 @@ import { deviceProbe } from './device-probe.ts';
 
 /**
  * Checks mounted btrfs file systems. CRITICAL if a device is missing, or errors were added since the previous visit.
- * WARNING if there are older ones: btrfs keeps its counts on disk until `btrfs device stats -z`, and nothing else tells
- * of them. Kernels before 5.14 tell no counts. https://docs.kernel.org/admin-guide/abi-testing.html (sysfs-fs-btrfs),
- * https://btrfs.readthedocs.io/en/latest/ch-sysfs.html
+ * WARNING if there are older errors: btrfs keeps its counts on disk until `btrfs device stats -z`, and nothing else
+ * reports them. Kernels before 5.14 have no counts. https://docs.kernel.org/admin-guide/abi-testing.html
+ * (sysfs-fs-btrfs), https://btrfs.readthedocs.io/en/latest/ch-sysfs.html
  */
 export const btrfs = deviceProbe('btrfs', '/sys/fs/btrfs', '/devinfo', ({ read, list, more }) => {
   const devices = list('/devinfo');

@@ -15,7 +15,7 @@ const driftFiles = [
 /** The age up to which a file counts. timesyncd touches its file at every answer, at least every 34 minutes. */
 const freshMs = 3 * 3_600_000;
 
-/** A chronyd that runs has one of these. Other users cannot look into its folder. */
+/** The files of a running chronyd: one of these exists. Other users cannot look into its folder. */
 const chronyRuns = ['/run/chrony', '/run/chronyd.pid'];
 const chronyc = ['/usr/bin/chronyc', '/usr/sbin/chronyc', '/run/current-system/sw/bin/chronyc'];
 const chronycMs = 1000;

@@ -6,7 +6,7 @@ import type { Earlier, Probe, ProbeContext, ProbeResult } from './probe.ts';
 import { openSource } from './source.ts';
 
 /**
- * The bounds of a rate's interval: the agent's own start would dominate a shorter one, a longer one is no current
+ * The bounds of a rate's interval. The agent's own start would dominate a shorter one; a longer one gives no current
  * value.
  */
 const minElapsedMs = 10_000;
@@ -76,8 +76,8 @@ interface Outcome {
 const noOutcome: Outcome = { result: null, fault: 'not run', durationMs: 0 };
 
 /**
- * Runs a probe. Neither throws nor rejects. Returns no promise if the probe returns none, because timers cost Node a
- * lot.
+ * Runs a probe. Neither throws nor rejects. Returns no promise if the probe returns none, because timers are costly in
+ * Node.
  */
 function outcomeOf(
   probe: Probe,
@@ -104,7 +104,7 @@ function outcomeOf(
   }
 }
 
-/** Returns the result; null if it takes too long. A later result is dropped. */
+/** Returns the result; null if it takes too long. Drops a later result. */
 export function within<T>(running: Promise<T>, allowedMs: number): Promise<T | null> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<null>((resolve) => (timer = setTimeout(resolve, allowedMs, null)));

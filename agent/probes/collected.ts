@@ -22,11 +22,11 @@ export type JsonValue = string | number | boolean | null | readonly JsonValue[] 
 
 /** The counters that rates are computed from. The client keeps them from one visit to the next. */
 export interface Counters {
-  /** Empty where the system has no boot id. */
+  /** The boot id; empty on a system without one. */
   readonly bootId: string;
   readonly monotonicMs: number;
   readonly values: Readonly<Record<string, JsonValue>>;
-  /** The time of the last visit of a collector, on the same clock. null or absent: none in this boot. */
+  /** The time of the last visit of a collector, on the clock of `monotonicMs`. null or absent: none in this boot. */
   readonly visitedMs?: number | null;
   /** The number of spooled reports removed since that visit. */
   readonly dropped?: number;
@@ -34,22 +34,22 @@ export interface Counters {
 
 /** The result of a check that the agent makes itself. */
 export interface BuiltInCheck {
-  /** `SUBJECT:NAME`, such as `md:md0`. Characters that no name of a check may have become `_`. */
+  /** The name `SUBJECT:NAME`, such as `md:md0`. Characters that names of checks do not allow have become `_`. */
   readonly name: string;
-  /** OK, WARNING, CRITICAL, UNKNOWN. */
+  /** The state: OK, WARNING, CRITICAL, UNKNOWN. */
   readonly state: 0 | 1 | 2 | 3;
   readonly text: string;
   /**
    * Figures by the guidelines of the Monitoring Plugins, ASCII with labels of the probe's own; '' if there are none.
    */
   readonly perfdata: string;
-  /** The age of a result that is repeated. */
+  /** The age of a repeated result. */
   readonly ageSeconds?: number;
 }
 
 export interface Collected {
   readonly workerReports: readonly WorkerReport[];
-  /** The checks that probes have made; absent where no probe makes any. */
+  /** The checks of the probes; absent if no probe makes any. */
   readonly checks?: readonly BuiltInCheck[];
   /** The counters for the next visit. null keeps the present ones. */
   readonly counters: Counters | null;

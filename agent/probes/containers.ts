@@ -9,12 +9,12 @@ const cgroups = '/sys/fs/cgroup';
 export const maxContainers = 50;
 const maxAnswerChars = 1024 * 1024;
 const answerMs = 1000;
-/** A kill is shown for so long, because a rule waits for two reports. */
+/** A kill is reported for this long, because a rule waits for two reports. */
 const shownMs = 3_600_000;
 
 /**
- * The figures that the next visit compares with: kills, CPU time in microseconds, how long a kill is still shown, the
- * name.
+ * The figures that the next visit compares with: kills, CPU time in microseconds, the time for which a kill is still
+ * reported, the name.
  */
 type Kept = readonly [kills: number, usage: number, leftMs: number, name: string | null];
 
@@ -49,7 +49,7 @@ export const containers: Probe = {
   },
 };
 
-/** Returns the cgroups of containers by short id. Those of conmon, which watches a container, have another name. */
+/** Returns the cgroups of containers by short id. The cgroup of conmon, which watches a container, has another name. */
 function scopesIn(source: Source): ReadonlyMap<string, string> {
   const scopes = new Map<string, string>();
   if (!source.exists(`${cgroups}/cgroup.controllers`)) return scopes;
@@ -82,7 +82,7 @@ function containerCheck(
   const usage = Number(/^usage_usec (\d+)$/m.exec(read('cpu.stat'))?.[1] ?? NaN);
   const [memory, most] = [Number(read('memory.current') || NaN), Number(read('memory.max') || NaN)];
   const elapsedMs = earlier?.elapsedMs ?? 0;
-  // A container that was started again has new counters.
+  // A restarted container has new counters.
   const isRising = before !== undefined && kills > before[0];
   const leftMs = isRising ? shownMs : Math.max(0, (before?.[2] ?? 0) - elapsedMs);
   const percent = before !== undefined && usage >= before[1] ? rounded((usage - before[1]) / elapsedMs / 10, 2) : null;
@@ -102,7 +102,7 @@ function containerCheck(
   };
 }
 
-/** The sockets of Docker and Podman; who may open Docker's is as good as root already. */
+/** Returns the sockets of Docker and Podman. An account that may open Docker's socket is as powerful as root. */
 function socketsOf({ root }: Source): readonly string[] {
   const own = `/run/user/${process.getuid?.() ?? 0}`;
   return ['/run/docker.sock', '/run/podman/podman.sock', `${own}/docker.sock`, `${own}/podman/podman.sock`].map(
@@ -119,7 +119,7 @@ function isOpen(socket: string): boolean {
   }
 }
 
-/** Asks for the names of the running containers, by short id. Returns none if there is no answer of use. */
+/** Asks for the names of the running containers, by short id. Returns none if there is no valid answer. */
 async function namesFrom(socket: string): Promise<ReadonlyMap<string, string>> {
   const names = new Map<string, string>();
   try {
@@ -127,7 +127,7 @@ async function namesFrom(socket: string): Promise<ReadonlyMap<string, string>> {
     const listed = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n'))) as readonly { Id: string; Names: string[] }[];
     for (const { Id, Names } of listed) names.set(Id.slice(0, 12), String(Names[0]).replace(/^\//, ''));
   } catch {
-    // The short ids stand for the names.
+    // Without names the short ids are used.
   }
   return names;
 }

@@ -118,8 +118,8 @@ interface Passed {
 }
 
 /**
- * Returns the ticks between two readings, or null if they make no sense. Idle and iowait may each go back a little, as
- * the kernel documents for iowait and for removed CPUs; a step back counts as nothing.
+ * Returns the ticks between two readings, or null if they make no sense. Idle and iowait may each decrease a little, as
+ * the kernel documents for iowait and for removed CPUs; a decrease counts as nothing.
  */
 function passed(now: readonly number[] | undefined, before: readonly number[] | undefined): Passed | null {
   if (now === undefined || before?.length !== columns) return null;

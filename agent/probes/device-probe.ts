@@ -14,12 +14,12 @@ export interface Device {
   readonly more: (errors: number) => number;
 }
 
-/** The result of a device. null: nothing is there to check; undefined: nothing can be read. */
+/** The result of a device. null: there is nothing to check; undefined: nothing can be read. */
 type DeviceResult = Pick<BuiltInCheck, 'state' | 'text' | 'perfdata'> | null | undefined;
 
 /**
- * Returns a probe that checks each device of a folder: `NAME:DEVICE`. A device has the file `proof`. One that
- * cannot be read is UNKNOWN. Containers check none, for the devices are their host's.
+ * Returns a probe that checks each device of a folder: `NAME:DEVICE`. A device has the file `proof`. A device that
+ * cannot be read is UNKNOWN. Containers check none, because the devices are their host's.
  */
 export function deviceProbe(
   name: string,

@@ -58,7 +58,7 @@ async function askRemote(
   remote: readonly FileSystem[],
   expected: readonly string[],
 ): Promise<Facts[]> {
-  // Loaded here, because most clients have no such mount.
+  // The modules are loaded here, because most clients have no such mount.
   const { askNetworkMounts } = await import('./network-mounts.ts');
   const { correctBlockSizes, hasTwoBlockSizes } = await import('./fuse-block-size.ts');
   const first = remote.filter(({ mount }) => expected.includes(mount));

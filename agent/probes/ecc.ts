@@ -2,8 +2,8 @@ import { deviceProbe } from './device-probe.ts';
 
 /**
  * Checks the memory controllers that count errors. CRITICAL if there was an uncorrected error since the controller's
- * counters began: data was lost, and the memory needs a look even if no second error follows. WARNING if corrected ones
- * were added since the previous visit; a single one harms nothing, and two reports in a row tell of more.
+ * counters began: data was lost, and the memory needs a look even if no second error follows. WARNING if corrected
+ * errors were added since the previous visit. A single one is harmless, but two reports in a row indicate more.
  * https://docs.kernel.org/admin-guide/RAS/main.html#edac-error-detection-and-correction
  */
 export const ecc = deviceProbe('ecc', '/sys/devices/system/edac/mc', '/ce_count', ({ read, more }) => {

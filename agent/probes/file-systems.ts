@@ -9,7 +9,10 @@ export interface FileSystem {
   readonly fstype: string;
   readonly source: string;
   readonly scope: Scope;
-  /** `rw`: at least one of its mounts is writable. `missing`: /etc/fstab names it, and it is not mounted. */
+  /**
+   * The mode. `rw`: at least one of the mounts is writable. `missing`: /etc/fstab names the mount, which is not
+   * mounted.
+   */
   readonly mode: 'rw' | 'ro' | 'missing';
   /** True if statfs may wait for something outside of the kernel, so that a child process has to ask. */
   readonly mayHang: boolean;
@@ -99,12 +102,12 @@ function scopeOf({ fstype, device, mount }: Mount, wanted: ReadonlySet<string>):
   return !device.startsWith('0:') || withoutDevice.has(fstype) ? 'local' : null;
 }
 
-/** True for a type that depends on a server or a FUSE program. */
+/** True if a type depends on a server or a FUSE program. */
 export function isNetwork(fstype: string): boolean {
   return network.has(fstype) || fstype === 'fuse' || fstype.startsWith('fuse.');
 }
 
-/** True for a mount where an access may have to wait. */
+/** True if an access to the mount may have to wait. */
 export function mayWait({ fstype }: Mount): boolean {
   return isNetwork(fstype) || fstype === 'fuseblk';
 }

@@ -1,7 +1,7 @@
 import type { MountAnswer } from './network-mounts.ts';
 import { outputOf } from './output-of.ts';
 
-/** True for types with two block sizes: one for reading and one for counting, which Node does not report. */
+/** True if a type has two block sizes: one for reading and one for counting, which Node does not report. */
 export function hasTwoBlockSizes(fstype: string): boolean {
   return /^(fuse(\..*)?|fuseblk|virtiofs)$/.test(fstype);
 }

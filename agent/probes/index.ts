@@ -1,10 +1,10 @@
 /**
  * The probes: each reads one subject of the machine and reports it in the families of src/report/metrics.ts, or as
- * checks that the agent makes itself.
+ * checks of the agent.
  *
  * A probe keeps to its own deadline, reads a bounded amount, and reports unknown values as null with a reason. It needs
  * no root and changes nothing. The only child processes are: one for network mounts, `df` for FUSE mounts, `systemctl`
- * if systemd runs, `chronyc` if chronyd does, and awk with what it reads if somebody asks for logs.
+ * if systemd runs, `chronyc` if chronyd runs, and awk with its commands if logs are requested.
  */
 import { builtIn } from './built-in.ts';
 import { clock } from './clock.ts';

@@ -6,8 +6,8 @@ import { isContainer } from './virtualisation.ts';
 const ofTheHost = 'a container sees that of its host';
 
 /**
- * Reads the kernel's out-of-memory kills, tables that can be full, and pressure (PSI); in a container those of its
- * cgroup.
+ * Reads the kernel's out-of-memory kills, tables that can be full, and pressure (PSI); in a container, the kills and
+ * pressure of its cgroup.
  */
 export const kernel: Probe = {
   name: 'kernel',
@@ -48,7 +48,7 @@ function killsSince(count: number | null, earlier: Earlier | null, noRates: stri
   return count >= before ? count - before : missing('the counter was reset');
 }
 
-/** https://docs.kernel.org/admin-guide/sysctl/fs.html#file-max-file-nr */
+/** Returns the percentage of open files. https://docs.kernel.org/admin-guide/sysctl/fs.html#file-max-file-nr */
 function openFiles(source: Source): number | Missing {
   const [open = NaN, , most = NaN] = numbersIn(source.readOptional('/proc/sys/fs/file-nr'));
   return most > 0 ? percent(open, most) : missing('the kernel does not tell');
@@ -72,7 +72,7 @@ function numbersIn(text: string | null): readonly number[] {
   return text === null ? [] : text.trim().split(/\s+/).map(Number);
 }
 
-/** The kernel lets root open more than the limit. */
+/** Returns the percentage, at most 100: the kernel lets root open more than the limit. */
 function percent(used: number, most: number): number {
   return Math.min(100, rounded((100 * used) / most, 2));
 }

@@ -5,7 +5,9 @@ import { outputOf } from './output-of.ts';
 import { printable } from './function-report.ts';
 import type { Probe, ProbeContext, ProbeResult } from './probe.ts';
 
-/** The file in a client's folder that says how far logs were read. The shell agent reads and writes it too. */
+/**
+ * The file in a client's folder with the position up to which logs were read. The shell agent reads and writes it too.
+ */
 export const logPositionName = 'log';
 const maxPositionChars = 1024;
 const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -13,8 +15,8 @@ const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const script = 'ulimit -S -v 131072; ulimit -S -t 5; exec awk "$1"';
 
 /**
- * Reads the new lines of the logs if a rule or `logs="yes"` asks for them. awk reads them with the program of the shell
- * agent, so that expressions mean the same on every client.
+ * Reads the new lines of the logs if a rule or `logs="yes"` requests them. awk reads the lines with the program of the
+ * shell agent, so that expressions mean the same on every client.
  */
 export const log: Probe = {
   name: 'log',
@@ -33,7 +35,7 @@ async function readLogs({ source, options, placeDir, leftMs }: ProbeContext): Pr
     fh_boot: source.readOptional('/proc/sys/kernel/random/boot_id')?.trim() ?? '',
   };
   try {
-    // Loaded here, because it is a tenth of the agent.
+    // The module is loaded here, because it is a tenth of the agent.
     const { logProgram } = await import('../../src/report/log-program.ts');
     const args = ['-c', script, 'sh', logProgram];
     const output = await outputOf('/bin/sh', args, Math.min(8000, leftMs()), environment);
@@ -43,7 +45,7 @@ async function readLogs({ source, options, placeDir, leftMs }: ProbeContext): Pr
     const functions = worker.function_reports;
     return worker.error === null ? { functions } : { functions, error: worker.error };
   } catch (error) {
-    // The next visit begins at the end: what was too much now would be too much again.
+    // The next visit begins at the end: the same lines would be too much again.
     keepPosition(placeDir, '');
     return { functions: [], error: printable(error instanceof Error ? error.message : String(error)) };
   }
@@ -71,6 +73,6 @@ function keepPosition(placeDir: string | null, position: string): void {
     writeFileSync(`${file}.new`, `${position}\n`, { mode: 0o600 });
     renameSync(`${file}.new`, file);
   } catch {
-    // The disk takes nothing: the next visit reads these lines again.
+    // The disk is full or read-only: the next visit reads these lines again.
   }
 }

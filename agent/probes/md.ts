@@ -7,10 +7,11 @@ import { deviceProbe } from './device-probe.ts';
 export const md = deviceProbe('md', '/sys/block', '/md', ({ read: readFile }) => {
   const read = (file: string): string => readFile(`/md/${file}`);
   const state = read('array_state');
-  // `clear` is a stopped array. A container of Intel's or DDF metadata is always inactive; its arrays are others.
+  // `clear` is a stopped array. A container of Intel's or DDF metadata is always inactive; its arrays are separate
+  // devices.
   if (state === 'clear' || /^external:[^/]/.test(read('metadata_version'))) return null;
   if (state === '') return undefined;
-  // Levels without redundancy have none of these.
+  // Levels without redundancy have none of these files.
   const [degraded, action] = [read('degraded'), read('sync_action')];
   const [done = NaN, all = NaN] = read('sync_completed').split(' / ').map(Number);
   const isDegraded = Number(degraded) > 0;

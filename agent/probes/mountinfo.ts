@@ -32,7 +32,7 @@ export function reachableMounts(mountinfo: string, wanted: (mount: Mount) => boo
     if (others === undefined) places.set(mount.parent, new Set([mount.mount]));
     else others.add(mount.mount);
   }
-  // A later mount on a folder further up has the same parent, and hides the mounts below.
+  // A later mount on a higher folder has the same parent, and hides the mounts below.
   const isHidden = ({ id, parent, mount }: Mount): boolean => {
     const others = places.get(parent);
     return id !== parent && others !== undefined && others.size > 1 && isBelow(mount, others);
@@ -87,7 +87,8 @@ function parseLine(line: string): Mount | null {
 }
 
 /**
- * True for read-only options. Since Linux 6.12 ext4 keeps `rw` after an error that ended writing, and adds the state.
+ * True if the options are read-only. Since Linux 6.12 ext4 keeps `rw` after an error that ended writing, and adds the
+ * state.
  */
 function isReadOnly(options: string): boolean {
   return options === 'ro' || options.startsWith('ro,') || /,(emergency_ro|shutdown)(,|$)/.test(options);

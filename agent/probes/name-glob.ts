@@ -1,6 +1,6 @@
 /**
- * True if a name matches globs separated by commas: `*` stands for any text, `?` for one character, and a glob that
- * begins with `!` excludes. With exclusions alone all other names match.
+ * True if a name matches globs separated by commas: `*` matches any text, `?` one character, and a glob that begins
+ * with `!` excludes. With exclusions alone all other names match.
  */
 export function matchesGlobs(globs: string, name: string): boolean {
   const parts = globs.split(',').map((part) => part.trim());

@@ -21,7 +21,7 @@ export interface NetworkMountsOptions {
 const maxMounts = 256;
 /** The time limit for the end of a killed child. */
 const goneMs = 100;
-/** The errors that last: a server that is gone, a stale file handle, a dead FUSE program. */
+/** The errors that last: an unreachable server, a stale file handle, a dead FUSE program. */
 const deadCodes = new Set(['ESTALE', 'ENOTCONN', 'ETIMEDOUT', 'EHOSTDOWN', 'EHOSTUNREACH', 'ECONNABORTED', 'EIO']);
 
 /**

@@ -7,7 +7,7 @@ const maxOutputBytes = 1024 * 1024;
 /**
  * Runs a program by its absolute path, without a shell, and returns its output. Kills the program at the deadline.
  * Throws an Error with the reason: no answer in time, a failure (with the first line of stderr), or more than a
- * megabyte of output. A status that is not among `accepted` is a failure.
+ * megabyte of output. A status outside of `accepted` is a failure.
  */
 export async function outputOf(
   program: string,
@@ -19,8 +19,8 @@ export async function outputOf(
   const { spawn } = await import('node:child_process');
   const name = program.slice(program.lastIndexOf('/') + 1);
   return new Promise((resolve, reject) => {
-    // A session of its own without the agent's output: no process waits for a child that hangs in the kernel.
-    // A child that was not started for want of descriptors has no streams; its event `error` comes later.
+    // A session of its own without the agent's output: no process waits for a child that hangs in the kernel. A child
+    // that did not start for lack of descriptors has no streams; its event `error` comes later.
     const options: SpawnOptions = { cwd: '/', env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] };
     const child = spawn(program, args, options);
     child.unref();

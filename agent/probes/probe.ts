@@ -18,7 +18,7 @@ export interface ProbeContext {
   readonly noRates: string;
   /** A private folder for notes to the next visit. null if nothing can be kept. */
   readonly placeDir: string | null;
-  /** Returns the time until the probe's deadline. Loops without a bound of their own ask for it. */
+  /** Returns the time until the probe's deadline, for loops without a bound of their own. */
   readonly leftMs: () => number;
 }
 
@@ -33,20 +33,22 @@ export interface ProbeResult {
 }
 
 /**
- * A reader inside the agent. An error that it throws becomes the error of its worker report and leaves other probes
- * alone.
+ * A reader inside the agent. An error that a probe throws becomes the error of its worker report and does not affect
+ * other probes.
  */
 export interface Probe {
   readonly name: string;
   readonly deadlineMs: number;
-  /** True if it computes rates from counters. Without this flag `earlier` is null. */
+  /** True if the probe computes rates from counters. Without this flag `earlier` is null. */
   readonly rates?: true;
   /**
    * The name of the check that is UNKNOWN if the probe fails. A probe with this name reports checks alone, and has no
    * worker report.
    */
   readonly check?: string;
-  /** False if nobody asks for it: then it neither runs nor stands in the report. Absent: it always runs. */
+  /**
+   * False if the probe is not requested: then it neither runs nor stands in the report. Absent: the probe always runs.
+   */
   readonly isAsked?: (options: ProbeOptions) => boolean;
   run(context: ProbeContext): ProbeResult | Promise<ProbeResult>;
 }

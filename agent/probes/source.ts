@@ -12,7 +12,7 @@ export interface Source {
   readOptional(path: string): string | null;
   /** Reads at most `maxBytes` from the start of any file, without waiting for a pipe. Throws like `read`. */
   readStart(path: string, maxBytes: number): string;
-  /** Returns the names in a folder; an empty list if it is missing or unreadable. */
+  /** Returns the names in a folder; an empty list if the folder is missing or unreadable. */
   list(path: string): string[];
   exists(path: string): boolean;
   /** Returns the last part of a symbolic link's target; null if the path is no link. */

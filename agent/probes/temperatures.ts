@@ -10,7 +10,7 @@ interface Sensor {
   readonly file: string;
 }
 
-/** Reads /sys/class/hwmon, or /sys/class/thermal if that has no sensors. */
+/** Reads /sys/class/hwmon, or /sys/class/thermal if hwmon has no sensors. */
 export const temperatures: Probe = {
   name: 'temperatures',
   deadlineMs: 500,

@@ -1,11 +1,11 @@
 /**
  * Finds systemd timers whose work no longer starts, in the answer of the call that `services` makes. Most often a unit
- * has not ended since it was started: its timer has no next elapse then, and never fires again.
+ * has not ended since its start: its timer then has no next elapse, and never fires again.
  */
 import type { BuiltInCheck } from './collected.ts';
 import type { Source } from './source.ts';
 
-/** The properties by which a timer is evaluated. Timestamps are of CLOCK_MONOTONIC, which no time zone formats. */
+/** The properties by which a timer is evaluated. Timestamps are of CLOCK_MONOTONIC, which needs no time zone. */
 export const timerProperties = [
   'SubState',
   'ActiveEnterTimestampMonotonic',
@@ -18,7 +18,9 @@ export const timerProperties = [
 const maxTimers = 50;
 const folders = ['/etc/systemd/system', '/usr/lib/systemd/system', '/lib/systemd/system'];
 const [hour, day] = [3600, 86_400];
-/** Work that takes longer than its period now and then is no fault if the period is short. */
+/**
+ * The least period that is used: for a shorter one, work that now and then takes longer than its period is no fault.
+ */
 const leastPeriod = hour / 2;
 /** The units of systemd.time(7). */
 const secondsOf: Readonly<Record<string, number>> = {
@@ -41,7 +43,7 @@ export function enabledTimers(source: Source): string[] {
 
 /**
  * Returns a WARNING for a timer of `systemctl show` that is active and whose last trigger is older than two periods.
- * `nowS` is CLOCK_MONOTONIC, which stands still while the machine sleeps.
+ * `nowS` is CLOCK_MONOTONIC, which stops while the machine sleeps.
  */
 export function lateTimer(block: string, nowS: number): BuiltInCheck[] {
   const value = (name: string): string => new RegExp(`^${name}=(.*)$`, 'm').exec(block)?.[1] ?? '';
@@ -51,7 +53,7 @@ export function lateTimer(block: string, nowS: number): BuiltInCheck[] {
   );
   const period = Math.max(leastPeriod, Math.min(...periods));
   const allowed = 2 * period + secondsIn(value('RandomizedDelayUSec')) + secondsIn(value('AccuracyUSec'));
-  // A timer that was started later than it fired, as after an update, has the time from then on.
+  // A timer that was started later than it fired, as after an update, is measured from its start.
   const since = Math.max(last, Number(value('ActiveEnterTimestampMonotonic')) / 1e6);
   if (last === 0 || value('ActiveState') !== 'active' || !(nowS - since > allowed)) return [];
   const age = Math.floor(nowS - last);

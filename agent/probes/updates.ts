@@ -6,15 +6,15 @@ import type { Probe } from './probe.ts';
 export const updatesFile = 'updates.json';
 const maxAgeMs = 7 * 86_400_000;
 
-/** The pending updates that the daily inventory has found. */
+/** The pending updates of the daily inventory. */
 export interface KeptUpdates extends Pick<BuiltInCheck, 'state' | 'text' | 'perfdata'> {
   /** The time of the inventory. */
   readonly atMs: number;
-  /** Since when each security update has been pending. */
+  /** The time since when each security update has been pending. */
   readonly seen: Readonly<Record<string, number>>;
 }
 
-/** Repeats the pending updates that the last inventory has found, for a week at most. */
+/** Repeats the pending updates of the last inventory, for a week at most. */
 export const updates: Probe = {
   name: 'updates',
   deadlineMs: 1000,
@@ -31,7 +31,7 @@ export const updates: Probe = {
   },
 };
 
-/** Returns the answer that the last inventory has kept; null if there is none of use. */
+/** Returns the answer that the last inventory has kept; null if there is no valid one. */
 export function readUpdates(placeDir: string): KeptUpdates | null {
   const file = `${placeDir}/${updatesFile}`;
   try {

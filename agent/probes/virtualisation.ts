@@ -25,13 +25,13 @@ export function virtualisationOf(source: Source): string | undefined {
   return containerOf(source) ?? machineOf(source);
 }
 
-/** True in containers, which see much of their host's kernel as their own. WSL has a kernel of its own. */
+/** True if the machine is a container, which sees much of its host's kernel as its own. WSL has a kernel of its own. */
 export function isContainer(source: Source): boolean {
   const container = containerOf(source);
   return container !== undefined && container !== 'wsl';
 }
 
-/** The last answer, for two probes ask at each visit. */
+/** The last answer: two probes ask at each visit. */
 let found: { readonly source: Source; readonly container: string | undefined } | null = null;
 
 function containerOf(source: Source): string | undefined {
@@ -58,7 +58,7 @@ function machineOf(source: Source): string | undefined {
     // The first domain runs on the hardware.
     if (isXen) return source.readOptional('/proc/xen/capabilities')?.includes('control_d') === true ? 'none' : 'xen';
   }
-  // Only the first CPU: each further one costs the kernel time.
+  // Only the first CPU is read: each further one costs the kernel time.
   const flags = /^flags\s*:(.*)/m.exec(
     source.exists('/proc/cpuinfo') ? source.readStart('/proc/cpuinfo', 4096) : '',
   )?.[1];

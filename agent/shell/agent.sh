@@ -40,7 +40,7 @@ frame() {
 watch() {
   (
     z=
-    # The signal may come while the sleep starts. The sleep has its $! by then, and only SIGKILL reaches it.
+    # The signal may arrive while the sleep starts. The sleep then has its $! already, and only SIGKILL reaches it.
     trap '[ ! "$z" ] || kill -9 $!; exit' TERM
     z=1
     sleep $1 &
@@ -50,8 +50,8 @@ watch() {
   w=$!
 }
 
-# look PID: sets $began to the start and boot of the process, which tell it from a later process with this pid. Sets
-# $began to nothing if there is no such process.
+# look PID: sets $began to the start and boot of the process, which distinguish it from a later process with this pid.
+# Sets $began to nothing if there is no such process.
 look() {
   began=
   read -r x <"/proc/$1/stat" || return
@@ -110,7 +110,7 @@ ours() {
 whole() {
   case $(sha256sum <"$1" || shasum -a 256 <"$1" || echo $digest) in $digest*) ;; *) return 1 ;; esac
 }
-# install ROOT: keeps this text in the first root that takes it, and removes other versions from all roots. Under a
+# install ROOT: keeps this text in the first writable root, and removes other versions from all roots. Under a
 # restricted key keeps no text, and only finds the place for counters.
 install() {
   [ ! -L "$1" ] || return
@@ -343,7 +343,7 @@ x=$R/run/systemd/timesync
 if [ "$fh_clock" ]; then
   :
 elif [ -e "$x/synchronized" ]; then
-  # A find without -mmin says nothing.
+  # A find without -mmin prints nothing.
   o=$(find "$x/synchronized" -mmin -180) && fh_clock=${o:+1} && fh_clock=${fh_clock:-0}
 elif [ -d "$x" ]; then
   fh_clock=0

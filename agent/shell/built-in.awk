@@ -1,6 +1,6 @@
-# The checks that the agent makes itself, as agent/checks/built-in.ts has them.
+# The checks of the agent itself, as agent/checks/built-in.ts has them.
 
-# Adds a check. The figures are ASCII, with labels of the caller's own. The age is that of a repeated result.
+# Adds a check. The figures are ASCII, with labels of the caller's own. The age is set for a repeated result.
 function check(name, state, text, figures, age) {
   gsub("[^A-Za-z0-9_.:/ -]", "_", name); name = substr(name, 1, 128); sub(/ +$/, "", name)
   if (name in CHECK_STATE) return

@@ -1,6 +1,6 @@
-# People's own checks, as agent/checks has them. The shell runs `checks`, which prints the plan from conf files and the
-# request, and `checked`, which prints the results. Fields are split by US. Lines of the plan: `k` a check to run, `o` a
-# check whose last result is repeated, `r` what is refused, `i` files to include, `x` a container that has to be there.
+# The checks of people, as agent/checks has them. The shell runs `checks`, which prints the plan from conf files and the
+# request, and `checked`, which prints the results. US separates fields. Lines of the plan: `k` a check to run, `o` a
+# check whose last result is repeated, `r` a refusal, `i` files to include, `x` a container that must exist.
 
 function checksPlan(  n, i, m, entry, file, f, W, k) {
   US = "\037"; readKept()
@@ -117,7 +117,7 @@ function take(place, name, every, timeout, form, W, from, n,  i, line) {
       refuse(place, place == "config.xml" ? "not a check with NAME and COMMAND" : "not a line of NAME and COMMAND")
     return 0
   }
-  # A check of config.xml makes room for the client's own check of that name.
+  # A check of config.xml yields to the own check of the client with that name.
   if (name in TAKEN) { if (place != "config.xml") refuse(place, "a name that another check has"); return 1 }
   if (TAKES == 50) { if (SURPLUS == "") SURPLUS = place; return 1 }
   TAKEN[name] = 1; TAKES++; if (name ~ /^gpu(:[0-9]+)?$/) HAS_GPU = 1
@@ -140,7 +140,7 @@ function readKept(  line, f, file) {
   close(file)
 }
 
-# Prints the results and the member of what was refused, a line each, and writes the results that are kept to the file fh_keep.
+# Prints the results and the member of refusals, a line each, and writes the results to keep to the file fh_keep.
 function checksResult(  n, i, line, f, dir, results, refused, refusals, age, json, one, expected) {
   US = "\037"; readKept()
   i = ENVIRON["fh_run"] "/plan"
@@ -182,7 +182,8 @@ function resultIn(dir,  line, f, file, text, n) {
     ",\"output\":" outputText(text)
 }
 
-# Returns output in quotes, as outputText of agent/checks/check-output.ts: a byte or character that is not shown is `?`.
+# Returns output in quotes, as outputText of agent/checks/check-output.ts does: a byte or character that is not shown is
+# `?`.
 function outputText(s,  i, n, L, out) {
   n = split(s, L, "\n")
   for (i = 1; i <= n; i++) out = out (i > 1 ? "\\n" : "") outputLine(L[i])

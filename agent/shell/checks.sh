@@ -1,11 +1,11 @@
 # People's own checks, as agent/checks runs them, and with its rules. Runs beside the probes in a process of its own,
-# and leaves the members of the report in $K/members. $C/checks is $K, with a folder for each check of the plan
+# and writes the members of the report to $K/members. $C/checks is $K, with a folder for each check of the plan
 # (checks.awk).
 
 # shellcheck disable=SC2034,SC2154 # agent.sh has the rest
 fixed=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-# trusted PATH: sets $bad to the first part of an absolute path that somebody else than root or this account could
-# change, as untrustedPart of agent/checks/trust.ts; to nothing if there is none. Starts find once.
+# trusted PATH: sets $bad to the first part of an absolute path that another account than root or this one could change,
+# as untrustedPart of agent/checks/trust.ts does; to nothing if there is none. Starts find once.
 trusted() {
   bad=$1 left=${1#/} at= up= links=0
   set -- /
@@ -91,7 +91,7 @@ for f in *.prom; do
 done | awk "$1" textfile "$5"'
 # finish EXIT WHY BEGAN: writes the end of the check in $d.
 finish() { echo "$1$us$2$us$3" >"$d/end"; }
-# signal NAME: sends it to the process group of the check in $d.
+# signal NAME: sends the signal to the process group of the check in $d.
 signal() { read -r g x <"$d/pid" && { kill -s $1 -- -$g || kill -s $1 $g; }; }
 nap() {
   sleep $1 &
@@ -137,7 +137,7 @@ check() {
     signal KILL
   ) &
   w=$!
-  # Writes each byte at once: what a head that is killed has read would be lost in its buffer.
+  # Writes each byte at once: a head that is killed would lose the bytes in its buffer.
   dd bs=1 count=65537 <"$d/pipe" >"$d/raw" &
   h=$!
   (
@@ -170,7 +170,7 @@ check() {
   [ ! "$why" ] || code=
   finish "$code" "$why" "$up"
 }
-# hanging: sets $hung to the names of checks that still run, and removes what is left of others in $K.
+# hanging: sets $hung to the names of checks that still run, and removes the files of other checks in $K.
 hanging() {
   hung=$nl
   for d in "$K"/*/; do
@@ -200,7 +200,7 @@ lane() {
     esac
   done
 }
-# checks: everything, from conf files to $K/members.
+# checks: runs everything, from conf files to $K/members.
 checks() {
   set +f
   us=$(printf "\\037")

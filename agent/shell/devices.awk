@@ -87,7 +87,7 @@ function zfs(pool, state) {
   if (state == "") check("zfs:" pool, 3, "cannot be read")
   else check("zfs:" pool, state == "ONLINE" ? 0 : 2, state POOL_TEXT[pool], substr(POOL_FIGURES[pool], 2))
 }
-# Reads what built-in.sh has kept within a week.
+# Reads the figures that built-in.sh has kept within a week.
 function readPools(file, now,  line, f) {
   if (ENVIRON["fh_dir"] == "" || (getline line < file) <= 0 || line == "" || now < line + 0 || now - line >= 604800) return
   while ((getline line < file) > 0) if (split(line, f, "\t") == 3) {

@@ -22,7 +22,7 @@ function disks(fault,  i, k, n, g, file, best, rw, order, groups, parts) {
   for (i = 1; i <= MOUNTS; i++) {
     if (PART[i] && ("is", MOUNT[i]) in file) continue
     g = GROUP[i]; if (MODE[i] == "rw") rw[g] = 1
-    # Each dataset of a ZFS pool knows only its own part.
+    # A dataset of a ZFS pool reports only its own part.
     if (TYPE[i] == "zfs") parts[g] = parts[g] " " i
     if (!(g in best)) { best[g] = i; order[++groups] = g }
     else if (ROOTED[i] > ROOTED[best[g]]) best[g] = i
@@ -38,7 +38,7 @@ function disks(fault,  i, k, n, g, file, best, rw, order, groups, parts) {
   family("disk")
   for (n = 0; n < 200 && n < SUBJECTS; n++) {
     k = n + 1
-    # The worst ones, if there are more than a report may have.
+    # Keeps the worst ones if there are more than a report may have.
     if (SUBJECTS > 200) { k = 0; for (i = 1; i <= SUBJECTS; i++) if (BAD[i] != "" && (!k || BAD[i] > BAD[k])) k = i }
     diskRow(k); BAD[k] = ""
   }

@@ -5,8 +5,8 @@ function byteCodes(  i) {
   for (i = 1; i < 256; i++) { CH[i] = sprintf("%c", i); CODE[CH[i]] = i }
 }
 
-# Returns a text in quotes, cut to the 255 UTF-16 units of a label. Control and format characters, and bytes that are no
-# UTF-8, become U+FFFD.
+# Returns a text in quotes, cut to the 255 UTF-16 units of a label. Control and format characters, and bytes that are
+# not UTF-8, become U+FFFD.
 function quoted(s,  i, n, c, p, k, m, out, units) {
   if (length(s) < 256 && s !~ /[^ -~]|["\\]/) return "\"" s "\""
   n = length(s)
@@ -54,9 +54,9 @@ function lack(field, why) {
   put(field, "null")
   WHY_ROW[++WHYS] = ROWS; WHY_FIELD[WHYS] = field; WHY[WHYS] = why; COUNT[field, why]++
 }
-# Adds a number with at most so many decimals, without trailing zeros.
+# Adds a number with at most this many decimals, without trailing zeros.
 function number(field, value, decimals,  f) {
-  # Rounds as the agent for node: printf alone rounds the binary form.
+  # Rounds as the agent for node does: printf alone rounds the binary form.
   if (decimals > 0) { f = decimals == 1 ? 10 : 100; value = int(value * f + (value < 0 ? -0.5 : 0.5)) / f }
   value = sprintf("%." decimals "f", value)
   if (value !~ /^-?[0-9]/) { lack(field, "not a number"); return }

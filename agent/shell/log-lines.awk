@@ -1,6 +1,6 @@
-# Matching and keeping the lines that log.awk reads, and the families of the report that tell them.
+# Matching and keeping the lines that log.awk reads, and the families of the report with these lines.
 
-# Takes a line. Lines are matched a hundred at a time, for some awks compile an expression whenever it changes.
+# Adds a line. Lines are matched a hundred at a time, because some awks compile an expression whenever it changes.
 function newLine(time, priority, unit, text, size) {
   READ += size + 1
   LINE_PRIORITY[++LINES] = priority ~ /^[0-7]$/ ? priority : ""
@@ -25,14 +25,14 @@ function matchLines(  i, k, p, text) {
     if (EXPRESSION[k] == "") { MATCHES[k]++; IS_KEPT[i] = 1; continue }
     text = substr(LINE_TEXT[i], 1, MATCHED_BYTES[k])
     if (text ~ EXPRESSION[k]) { MATCHES[k]++; IS_KEPT[i] = 1 }
-    # Every few long lines, for a line and an expression can be made to take their time.
+    # Checks the time after a few long lines, because a line and an expression can be chosen to take long.
     WORK += length(text) * length(text) * length(text)
     if (WORK > 300000000) { WORK = 0; if (isLate()) { k = LOG_ASKS; break } }
   }
   for (i = 1; i <= LINES; i++) if (IS_KEPT[i]) keepLine(LINE_TIME[i], LINE_PRIORITY[i], LINE_UNIT[i], LINE_TEXT[i])
   LINES = 0
 }
-# Keeps the newest 20 lines. A line that repeats the one before it is counted there.
+# Keeps the newest 20 lines. A line that repeats the previous one is counted there.
 function keepLine(time, priority, unit, text,  at) {
   text = substr(text, 1, 1020); at = KEPT_LINES % 20
   if (KEPT_LINES && KEPT_TEXT[at] == text && KEPT_UNIT[at] == unit && KEPT_PRIORITY[at] == priority) {

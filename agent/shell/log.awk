@@ -25,7 +25,7 @@ function logs(  begun, how) {
   print NEXT_POSITION
 }
 
-# mawk goes back and forth in a line: the time grows with the third power of the length where two parts are repeated.
+# mawk backtracks in a line: the time grows with the third power of the length if two parts are repeated.
 function readAsks(text,  line, n, i) {
   n = split(text, line, "\n"); LEAST = 3
   for (i = 1; i <= n && LOG_ASKS < 100; i++) if (line[i] ~ /^[0-7]/) {
@@ -35,8 +35,8 @@ function readAsks(text,  line, n, i) {
   }
 }
 
-# Returns which log this account may read. Sets LOG_NAME, FILE_INODE and FILE_SIZE of a file, OLD_INODE and OLD_SIZE of
-# the file that it was before it was rotated.
+# Returns the log that this account may read. Sets LOG_NAME, FILE_INODE and FILE_SIZE of a file, OLD_INODE and OLD_SIZE
+# of the file from before its rotation.
 function findLog(  command, line, f, how) {
   command = "for x in \"$fh_root\"/var/log/journal/*/system.journal " \
     "\"$fh_root\"/run/log/journal/*/system.journal; do if [ -r \"$x\" ] && " \
@@ -59,7 +59,7 @@ function journal(  command, line, status) {
   LOG_SOURCE = "journal"
   if (POSITION[1] != "journal") { LOG_WHY = "first visit"; endOfJournal(); return }
   NEXT_POSITION = ENVIRON["fh_log"]
-  # Each under its own timeout(1): that of BusyBox kills no child of a shell.
+  # Each command runs under its own timeout(1): that of BusyBox kills no child of a shell.
   command = UNBOUND "export x=\"--after-cursor=${fh_log#* }\" y=" LEAST \
     " z=\"timeout -s KILL 3 journalctl --no-pager -q -o json -p\"; " \
     "{ $z $y --output-fields=MESSAGE,PRIORITY,SYSLOG_IDENTIFIER,_SYSTEMD_UNIT \"$x\"; s=$?; " \
@@ -94,12 +94,12 @@ function entry(line,  unit, text, time) {
   newLine(substr(time, 1, length(time) - 6), member(line, "PRIORITY"), unit, text, length(line))
 }
 
-# Returns a member of an object in JSON as text. Keys hold no quotes, and a quote in a text has a backslash before it.
-# Old journalctl write a blank beside `:` and `[`.
+# Returns a member of a JSON object as text. Keys hold no quotes, and a quote in a text has a backslash before it. Old
+# journalctl write a blank beside `:` and `[`.
 function member(line, key,  at, s, n, k, out, part) {
   if (!match(line, "\"" key "\" ?: ?")) return ""
   s = substr(line, RSTART + RLENGTH)
-  # A field that stands twice, or a text that is no UTF-8: an array of its bytes.
+  # An array holds a field that stands twice, or the bytes of a text that is not UTF-8.
   sub(/^\[ ?"/, "\"", s)
   if (s ~ /^\[/) {
     n = split(substr(s, 2, index(s, "]") - 2), BYTE, ",")
@@ -142,7 +142,7 @@ function logFile(  from, size, rest, command) {
   if (rest > 0) readFile(LOG_NAME ".1", POSITION[3], rest, 0)
   if (size > from) readFile(LOG_NAME, from, size - from, 1)
 }
-# Reads so many bytes of a file. The end of the newest file may be a line that is being written.
+# Reads this many bytes of a file. The end of the newest file may be a line that is being written.
 function readFile(name, from, bytes, isNewest,  command, line, read) {
   command = sprintf("tail -c +%.0f \"$fh_root/var/log/%s\" | head -c %.0f", from + 1, name, bytes)
   while (!OUT_OF_TIME && (command | getline line) > 0) {
@@ -155,7 +155,7 @@ function readFile(name, from, bytes, isNewest,  command, line, read) {
   }
   close(command)
 }
-# Reads a line as rsyslog (old and new times, with and without <PRI>) and as BusyBox write it.
+# Reads a line of rsyslog (old and new times, with and without <PRI>) or of BusyBox.
 function syslogLine(line,  size, time, priority, unit) {
   size = length(line); priority = ""; line = substr(line, 1, 4096)
   if (match(line, /^<[0-9]+>/)) { priority = substr(line, 2, RLENGTH - 2) % 8; line = substr(line, RLENGTH + 1) }

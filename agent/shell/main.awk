@@ -1,6 +1,6 @@
-# The shell runs this program several times: `plan` prints the questions for other programs, `logs` reads logs if
-# somebody asks for them, `checks` and `checked` are about people's own checks (checks.awk), and `report` makes the report
-# from these answers and from files. Runs in every POSIX awk: mawk, gawk, BusyBox (which may lack `^`), original-awk.
+# The shell runs this program several times: `plan` prints the questions for other programs, `logs` reads logs if they
+# are requested, `checks` and `checked` handle the checks of people (checks.awk), and `report` makes the report from
+# these answers and from files. Runs in every POSIX awk: mawk, gawk, BusyBox (which may lack `^`), original-awk.
 
 BEGIN {
   byteCodes()

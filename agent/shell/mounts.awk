@@ -99,7 +99,8 @@ function readMounts(file,  line, f, g, n, i, at, steps, buried, id, up, place, d
   }
 }
 
-# True for read-only options. Since Linux 6.12 ext4 keeps `rw` after an error that ended writing, and adds the state.
+# True if the options are read-only. Since Linux 6.12 ext4 keeps `rw` after an error that ended writing, and adds the
+# state.
 function isReadOnly(options) { return options ~ /^ro(,|$)|,(emergency_ro|shutdown)(,|$)/ }
 
 # Prints a line for each mount and unit that the shell has to ask: `m` a mount, `f` a mount that may be a file, `n` a

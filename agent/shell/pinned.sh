@@ -1,6 +1,6 @@
-# The bounds of a restricted key (src/loader/shell-launcher.sh), as in agent/spool/pinned.ts: its holder chooses the
-# words of the request and one of a few folders for counters, and nothing else. The arguments are then: $1 `pinned`;
-# $2 to $5 as in agent.sh; $6 digest of this text, which the launcher has compared; $7 `-`; $8 the command of the
+# The bounds of a restricted key (src/loader/shell-launcher.sh), as in agent/spool/pinned.ts: the holder chooses the
+# words of the request and one of a few folders for counters, and nothing else. The arguments are then: $1 `pinned`; $2
+# to $5 as in agent.sh; $6 digest of this text, which the launcher has compared; $7 `-`; $8 the command of the
 # collector.
 
 # shellcheck disable=SC2034,SC2154 # agent.sh has the rest
@@ -15,7 +15,7 @@ pick() {
   v=${v%?}
   case $v in '' | *[!$2]*) refuse ;; esac
 }
-# True if the client has a folder here or may have one made. The holder of a key can invent names.
+# True if the client has a folder here or may get one. The holder of a key can invent names.
 mayHaveFolder() {
   [ "$pinned" ] || return 0
   n=0

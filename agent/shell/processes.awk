@@ -1,4 +1,4 @@
-# Counts of processes by state, and of those that rules name, from /proc/PID/stat.
+# Counts of processes by state, and of the processes that rules name, from /proc/PID/stat.
 
 function processes(  i, k, n, f, s, line, file, name, why, isFirst) {
   for (i = 2; i < ARGC; i++) {
@@ -33,7 +33,7 @@ function processes(  i, k, n, f, s, line, file, name, why, isFirst) {
   done(ASKS["processes"] > 200 ? ASKS["processes"] - 200 : 0)
 }
 
-# Returns the whole name if the kernel truncated it: the first argument, if that continues the truncated name.
+# Returns the whole name if the kernel truncated it: the first argument, if it continues the truncated name.
 function wholeName(name, file,  line, program) {
   if (length(name) != 15) return name
   sub(/stat$/, "cmdline", file)

@@ -1,6 +1,6 @@
 # Shares and rates since the previous visit, from counters of /proc/stat and /proc/net/dev.
 
-# Reads the counters of now: into[name, 1..], and CPU and CARD with the names in their order.
+# Reads the present counters: into[name, 1..], and CPU and CARD with the names in their order.
 function sample(into,  line, f, i, n, at, file) {
   into["at"] = uptime()
   CPUS = CARDS = 0
@@ -68,7 +68,7 @@ function readCounters(file, into, now,  line, f, i, n, name) {
 }
 
 # Fills D[1..8], D["all"] and D["busy"] with the ticks of a CPU since the previous visit. False if they make no sense.
-# Idle and iowait may each go back a little; a step back counts as nothing.
+# Idle and iowait may each decrease a little; a decrease counts as nothing.
 function passed(name, now, then,  i, d, sum) {
   D["all"] = 0
   if (!((name, 1) in then)) return 0
@@ -132,7 +132,7 @@ function network(now, then,  i, k, n, name, why, f, field, column, rate) {
 }
 
 # Fills LINK from a text of `name/carrier/operstate/speed/1`; the 1 marks physical interfaces. Without any, as in a
-# container, takes those with names of network cards.
+# container, uses those with names of network cards.
 function readLinks(text,  i, n, link, f, isPhysical) {
   isPhysical = text ~ /\/1( |$)/
   n = split(text, link, " ")

@@ -15,7 +15,7 @@ function bytesOf(base64,  i, n, k, v, out, digits) {
 
 # Fills ASKED["units", 1..] and ASKS["units"], their number: the lists of texts at depth three.
 function readRequest(json,  depth, s, key) {
-  # Texts of JSON hold no control characters. Here a line break would begin another line of the plan.
+  # JSON texts hold no control characters. A line break would begin another line of the plan.
   gsub(/[\001-\037\177]/, "", json)
   while (json != "") {
     if (match(json, /^"([^"\\]|\\.)*"/)) {

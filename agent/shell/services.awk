@@ -1,8 +1,9 @@
-# Failed units, those that rules name, and late timers, from the output of `systemctl show`: blocks of `Name=value` lines.
+# Failed units, the units that rules name, and late timers, from the output of `systemctl show`: blocks of `Name=value`
+# lines.
 
 function services(fault,  i, k, n, m, line, id, names, state, isMissing, name, unit, failed, asked, again, since, now, sleeps, T) {
   n = split(ENVIRON["fh_units"] "\n\n", line, "\n"); now = uptime(); since = -1
-  # The time since boot goes on while a machine sleeps, and the clock of systemd does not.
+  # The time since boot continues while a machine sleeps, and the clock of systemd stops.
   sleeps = firstLine("/sys/power/suspend_stats/success") > 0
   for (i = 1; i <= n && fault == ""; i++) {
     if (line[i] ~ /^Id=/) id = substr(line[i], 4)

@@ -8,7 +8,7 @@ function temperatures(  i, n, m, line, f, name, count, celsius, why) {
     if (line[i] == "" || ++n > 200) continue
     split(line[i], f, "\t"); celsius = f[4] / 1000
     row(); label("sensor", f[1] "/" (count[f[1], f[3]] > 1 ? f[2] "/" : "") f[3])
-    # Inputs that are not connected, as in agent/probes/temperatures.ts.
+    # Inputs without a sensor, as in agent/probes/temperatures.ts.
     why = celsius > -60 && celsius < 200 && celsius != 0 && celsius != 127 ? "" : "not connected: " f[4]
     known("celsius", celsius, f[4] == "" ? "cannot be read" : why, 1)
   }

@@ -17,7 +17,8 @@ export function readCounters(dirs: readonly string[]): Counters | null {
 /** Writes the counters to the first writable folder, and removes those in the other folders. */
 export function writeCounters(dirs: readonly string[], counters: Counters): void {
   const content = Buffer.from(JSON.stringify(counters));
-  // Not durable: after a loss of power their boot is over. If no disk is writable, the old counters stay valid.
+  // The write is not durable: after a loss of power their boot is over. If no disk is writable, the old counters stay
+  // valid.
   const kept = dirs.find((dir) => isWritten(dir, fileName, content, false));
   if (kept === undefined) return;
   for (const dir of dirs) if (dir !== kept) removeFile(`${dir}/${fileName}`);

@@ -21,7 +21,7 @@ export const agentVersion = typeof AGENT_VERSION === 'string' ? AGENT_VERSION : 
 /** The part of the deadline for sealing, writing and sending. */
 const reserveMs = 500;
 
-/** The start of the work on a report, where its process has done more before. */
+/** The start of the work on a report, if its process has done other work before. */
 export interface Begun {
   readonly cpu: NodeJS.CpuUsage;
   readonly uptime: number;
@@ -117,7 +117,7 @@ function keepCounters(visit: Visit, { kind }: AgentRequest, counters: Counters, 
   });
 }
 
-/** Returns the report of what the probes have found, without checks. */
+/** Returns the report of the probes' findings, without checks. */
 export function describeReport(
   request: Pick<AgentRequest, 'kind' | 'run' | 'client'>,
   collected: Collected,

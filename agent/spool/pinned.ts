@@ -18,7 +18,7 @@ export interface Pinned {
   readonly key: string;
 }
 
-/** The launcher's own limit is 120 seconds. */
+/** The longest deadline. The launcher's own limit is 120 seconds. */
 const maxDeadlineMs = 110_000;
 const maxReports = 100;
 const maxLogs = 100;
@@ -55,7 +55,7 @@ function underPin(request: AgentRequest, { collector, key }: Pinned): AgentReque
     ...request,
     collector,
     key,
-    // A request with a restricted key names no command: the checks are those of this client's own conf files.
+    // A request with a restricted key names no command: the checks come from this client's own conf files.
     checks: [],
     options: {
       units: texts(options.units),
@@ -69,7 +69,7 @@ function underPin(request: AgentRequest, { collector, key }: Pinned): AgentReque
   };
 }
 
-/** True if this client has a folder here already, or may have one made. */
+/** True if this client has a folder here already, or may get one. */
 export function mayHaveFolder(client: string, roots: readonly string[], names: PlaceNames): boolean {
   const below = [names.machine, names.collector];
   const known = new Set(

@@ -1,5 +1,5 @@
 /**
- * Makes a report that the client's own crontab asks for (spool-script.ts) while no collector comes. Keeps it for the
+ * Makes a report for the client's own crontab (spool-script.ts) while no collector connects. Keeps the report for the
  * next visit.
  */
 import { existsSync } from 'node:fs';
@@ -25,19 +25,19 @@ export interface SpoolRunOptions {
   readonly collectors: Collectors;
   readonly roots: readonly string[];
   readonly names: PlaceNames;
-  /** After a visit, the time in which there is nothing to do. */
+  /** The time after a visit in which no report is made. */
   readonly pauseMs: number;
 }
 
-/** A report could not be kept, and no other program could keep it either. */
+/** The error of a report that could not be kept, and that no other program could keep either. */
 export class NotKeptError extends Error {}
 
 /**
- * Keeps one report, unless a collector came lately, another agent is running or this client has no folder here. Throws
- * NotKeptError if the report could not be kept, and another Error if another program may keep it.
+ * Keeps one report, unless a collector visited lately, another agent is running or this client has no folder here.
+ * Throws NotKeptError if the report could not be kept, and another Error if another program may keep it.
  */
 export async function runSpool({ request, collectors, roots, names, pauseMs }: SpoolRunOptions): Promise<void> {
-  // The program for Linux holds no inventory; the other one is for every other system.
+  // The program for Linux holds no inventory; the other program is for every other system.
   if (existsSync('/proc/sys/kernel/ostype') !== (collectors.inventory === null)) {
     throw new Error('this program makes no reports on this system');
   }

@@ -1,7 +1,7 @@
 /**
- * The script `spool.sh` in a client's folder, which the crontab line of `fleet-health spool` (src/loader/spool-line.ts)
- * starts. The line makes an empty script; every visit updates it. So the line names no agent, no key and no options of
- * rules, and stays as it is when these change.
+ * Writes the script `spool.sh` in a client's folder, which the crontab line of `fleet-health spool`
+ * (src/loader/spool-line.ts) starts. The line makes an empty script; every visit updates the script. The line therefore
+ * names no agent, no key and no options of rules, and stays the same when these change.
  */
 import { lstatSync } from 'node:fs';
 
@@ -32,7 +32,7 @@ const graceSeconds = 2;
 /** A path without quotation marks and control characters. */
 const quotable = /^[ -&(-~\u00a0-\uffff]{1,1000}$/;
 
-/** Returns the script, or null if a value cannot stand in a script. */
+/** Returns the script, or null if a script cannot hold one of the values. */
 export function spoolScript({ request, digest, node, guard }: SpoolScriptOptions): string | null {
   const { collector, deadlineMs } = request;
   if (!/^[0-9a-f]{64}$/.test(digest) || !/^[\w-]{1,64}$/.test(collector)) return null;
@@ -50,7 +50,7 @@ export function spoolScript({ request, digest, node, guard }: SpoolScriptOptions
   ].join('\n');
 }
 
-/** Updates the script in each folder where the line or an earlier visit has made one. */
+/** Updates the script in each folder in which the line or an earlier visit has made a script. */
 export function keepSpoolScript({ dirs, formerDirs }: Visit, options: SpoolScriptOptions): void {
   const asked = [...dirs, ...formerDirs].filter(
     (dir) => lstatSync(`${dir}/${spoolScriptName}`, { throwIfNoEntry: false }) !== undefined,

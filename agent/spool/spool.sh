@@ -1,6 +1,6 @@
 # The end of spool.sh in a client's folder: makes one report, by the first agent that can. spool-script.ts puts the
-# variables before it: y seconds after a visit without a report, k guard, t seconds until the agent is killed,
-# c collector, n path of node or `-`, g digest of the program, r request.
+# variables before this text: y seconds after a visit without a report, k guard, t seconds until the agent is killed, c
+# collector, n path of node or `-`, g digest of the program, r request.
 #
 # Tries the agent of the last visit in the places of agents and of restricted keys, then any other agent there: a
 # replaced agent may have left a script that could not be written. Statuses: 0 done, 4 notKeptStatus, 137 killed.
@@ -25,7 +25,7 @@ uploaded() {
   done
   go "$d"/runtime-*/node
 }
-# attempt: runs the agent in b by each node, in a shell of its own, which the functions end.
+# attempt: runs the agent in b by each node, in a subshell, because the functions exit.
 attempt() {
   (
     . ../../src/loader/try-every-node.sh

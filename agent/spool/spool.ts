@@ -27,16 +27,18 @@ export interface SpooledReport {
   readonly sizeBytes: number;
 }
 
-/** The most files that one run looks at. It removes those beyond the bounds, which makes room for others. */
+/**
+ * The most files that one run inspects. Each run removes the files beyond the bounds, so that the next run sees others.
+ */
 const maxListed = 5000;
 
 const namePattern = /^(\d{13})-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.fhs$/;
-/** The most that the gap between two reports counts, so that a clock that jumps by years makes no report old. */
+/** The most that counts of the gap between two reports, so that a clock that jumps by years makes no report old. */
 const longestGapMs = 86_400_000;
 
 /**
- * Returns the spooled reports in these folders, the oldest first. With more files than any agent leaves there, only the
- * newest ones.
+ * Returns the spooled reports in these folders, the oldest first. Returns only the newest ones if there are more files
+ * than any agent leaves there.
  */
 export function listSpool(dirs: readonly string[]): SpooledReport[] {
   const named: Omit<SpooledReport, 'sizeBytes'>[] = [];
@@ -90,9 +92,9 @@ export const damagedName = 'damaged-report';
 const otherVersion = /^FHS[^1]/;
 
 /**
- * Returns the bytes of a spooled report, or null if they cannot be read or are sealed in another version. Sets the file
- * aside, in place of an earlier one, and returns `dropped` if it is no report of this id and one of these clients: no
- * collector would ever acknowledge it. Removes it if it is empty or too long.
+ * Returns the bytes of a spooled report, or null if they cannot be read or are sealed in another version. If the file
+ * is not a report of this id and one of these clients, sets the file aside, in place of an earlier one, and returns
+ * `dropped`: no collector would ever acknowledge the report. Removes a file that is empty or too long.
  */
 export function readSpooled(
   report: SpooledReport,

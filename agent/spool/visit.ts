@@ -21,11 +21,11 @@ export interface Visit {
   readonly make: boolean;
   /** The existing folders of this client, the best first. */
   dirs: readonly string[];
-  /** The existing folders of its former name. */
+  /** The existing folders of the client's former name. */
   readonly formerDirs: readonly string[];
   /** Reports of earlier runs, the oldest first. */
   spooled: readonly SpooledReport[];
-  /** The reason why this run's report was not written; null if it was, or if there is none. */
+  /** The reason why this run's report was not written; null if it was written, or if there is none. */
   spoolError: string | null;
   /** The number of spooled reports removed since the last visit. */
   dropped: number;
@@ -49,7 +49,7 @@ export function openVisit(request: AgentRequest, roots: readonly string[], names
   return { roots, path, make, dirs, formerDirs, spooled, spoolError: null, dropped: 0, unacknowledged: new Map() };
 }
 
-/** Writes a sealed report to the first place that takes it. The report is sent even if none does. */
+/** Writes a sealed report to the first writable place. The report is sent even if there is none. */
 export function keepReport(visit: Visit, id: string, sealed: Uint8Array, nowMs: number): void {
   const faults: string[] = [];
   for (const root of visit.roots) {
@@ -82,7 +82,7 @@ export function closeVisit({ formerDirs }: Visit): void {
     try {
       rmdirSync(dir);
     } catch {
-      // Files of people, or the script of a line in a crontab.
+      // The folder holds files of people, or the script of a line in a crontab.
     }
   }
 }

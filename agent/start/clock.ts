@@ -22,8 +22,8 @@ export function readBootId(): string | null {
 }
 
 /**
- * Returns a time as ISO 8601 in UTC with milliseconds. toISOString does the same, but has ICU look for the time zone
- * first, which takes half a millisecond and a megabyte.
+ * Returns a time as ISO 8601 in UTC with milliseconds. toISOString returns the same text, but first has ICU look for
+ * the time zone, which takes half a millisecond and a megabyte.
  */
 export function utcText(timeMs: number): string {
   const time = new Date(timeMs);

@@ -11,8 +11,8 @@ const privateMode = 0o700;
 const groupAndOthers = 0o077;
 
 /**
- * Returns the roots where files may be kept on this machine, the best first, as src/loader/places.sh. A home comes
- * first because it outlives everything, memory last because it does not outlive a boot.
+ * Returns the roots where files may be kept on this machine, the best first, as src/loader/places.sh does. A home comes
+ * first because it persists, memory last because it does not outlive a boot.
  */
 export function placeRoots(env: NodeJS.ProcessEnv, uid: number): string[] {
   const state = env['XDG_STATE_HOME'];
@@ -27,7 +27,8 @@ export function placeRoots(env: NodeJS.ProcessEnv, uid: number): string[] {
 
 /**
  * Returns the folder `root/...names` if root and every folder below it are private: no symbolic link, owned by this
- * user, closed to everybody else. `make` creates missing folders. Returns null if it is missing or cannot be used.
+ * user, closed to everybody else. `make` creates missing folders. Returns null if the folder is missing or cannot be
+ * used.
  */
 export function openPlace(root: string, names: readonly string[], make: boolean): string | null {
   return placeFault(root, names, make) === null ? [root, ...names].join('/') : null;

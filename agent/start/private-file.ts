@@ -57,8 +57,8 @@ function openNew(path: string): number {
 }
 
 /**
- * Returns the content of a file of this account, or null if it is missing, empty, too long, no plain file or another
- * account's. Never waits for a pipe and follows no symbolic link.
+ * Returns the content of a file of this account, or null if the file is missing, empty, too long, no plain file or
+ * another account's. Never waits for a pipe and follows no symbolic link.
  */
 export function readPrivateFile(path: string, maxBytes: number): Buffer | null {
   let file: number;
@@ -83,7 +83,9 @@ export function readPrivateFile(path: string, maxBytes: number): Buffer | null {
   }
 }
 
-/** Returns the names in a folder, or none if it cannot be read. Removes the temporary files of killed writers. */
+/**
+ * Returns the names in a folder, or none if the folder cannot be read. Removes the temporary files of killed writers.
+ */
 export function listPrivateFiles(dir: string): string[] {
   try {
     return readdirSync(dir).filter((name) => {
@@ -97,24 +99,24 @@ export function listPrivateFiles(dir: string): string[] {
   }
 }
 
-/** True if a process has this pid, even another one. Its file is then removed by a later visit. */
+/** True if a process has this pid, even if it is another process. A later visit then removes the file. */
 function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // EPERM: it is another account's.
+    // EPERM: the process belongs to another account.
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 
-/** Removes a file. Returns false if it is still there. */
+/** Removes a file. Returns false if the file still exists. */
 export function removeFile(path: string): boolean {
   try {
     unlinkSync(path);
     return true;
   } catch (error) {
-    // EPERM: it is another account's.
+    // EPERM: the file belongs to another account.
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -1,7 +1,7 @@
 /**
  * Lets one agent run at a time for one client and collector. The process decides, never the existence of a file: the
- * record holds pid, start time and boot id, and counts for nothing once that process has ended. An agent that a crontab
- * has started is ended for a visit.
+ * record holds pid, start time and boot id, and counts for nothing once that process has ended. A visit ends an agent
+ * that a crontab has started.
  *
  * The record is the target of a symbolic link: a file system makes a link with its target in one step, and only if the
  * name does not exist.
@@ -16,7 +16,7 @@ const pollMs = 25;
 const killTimeoutMs = 500;
 /** The end of the record of an agent that a crontab has started. */
 const ownSuffix = '/spool';
-/** Where there is no /proc a pid may have been given to another process. */
+/** The age up to which a record counts without /proc, because its pid may belong to another process by then. */
 const maxAgeWithoutProcMs = 3_600_000;
 
 export interface RunningAgent {
@@ -28,8 +28,8 @@ export interface RunningAgent {
 }
 
 /**
- * Waits a moment for an earlier agent to end, then writes a record into the first folder that can be written to.
- * Returns the agent that does not end, or null if this agent may run.
+ * Waits a moment for an earlier agent to end, then writes a record into the first writable folder. Returns the agent
+ * that does not end, or null if this agent may run.
  */
 export function claimPlace(
   dirs: readonly string[],
@@ -38,7 +38,7 @@ export function claimPlace(
 ): RunningAgent | null {
   const waitFor = (dir: string): RunningAgent | null => {
     const path = `${dir}/${recordName}`;
-    // lstat first: Node takes long to throw the error of a missing link.
+    // lstat comes first: Node takes long to throw the error of a missing link.
     if (!lstatSync(path, { throwIfNoEntry: false })) return null;
     let endMs = timeoutMs;
     for (let waitedMs = 0; ; waitedMs += pollMs) {
@@ -61,7 +61,7 @@ export function claimPlace(
       symlinkSync(record, `${dir}/${recordName}`);
       break;
     } catch (error) {
-      // EEXIST: another agent was faster. Any other error: this disk is full or read-only, so the next folder.
+      // EEXIST: another agent was faster. Any other error: this disk is full or read-only, so the next folder follows.
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') return claimPlace(dirs, bootId, { own, timeoutMs });
     }
   }

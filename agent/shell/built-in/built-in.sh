@@ -1,6 +1,5 @@
 # Pending updates, as agent/inventory/updates.ts has them: the package manager is asked once a day, an hour after the
-# first visit at the earliest. The counters have the time of the last question, $C/updates the last answer
-# (updates.awk).
+# first visit at the earliest. The counters have the time of the last request, $C/updates the last answer (updates.awk).
 
 # shellcheck disable=SC2034,SC2154 # agent.sh has the rest
 # updates: asks, unless it has asked within a day. Sets $fh_asked to the time of the last question.
@@ -49,7 +48,7 @@ updates() {
   awk "$program" updates >"$C/.new-$$" && [ -s "$C/.new-$$" ] && mv -f "$C/.new-$$" "$C/updates"
   rm -f "$C/pending"
 }
-# ask ARG...: adds an answer of the package manager to $C/pending. Fails if it gives none.
+# ask ARG...: adds an answer of the package manager to $C/pending. Fails if there is no answer.
 ask() {
   [ $left -gt 0 ] || return
   limited $left env ZYPP_READONLY_HACK=1 nice -n 19 $fh_manager "$@" >>"$C/pending"
@@ -73,7 +72,7 @@ pools() {
 }
 
 # names IDS: sets $fh_names to lines of `ID NAME`. Asks Docker or Podman if a container has no known name, and this
-# account may. Who may open Docker's socket is as good as root already.
+# account may ask. An account that may open the socket of Docker is as powerful as root.
 names() {
   known=$nl
   [ ! "$fh_counters" ] || while read -r x a b c n || [ "$x" ]; do

@@ -1,5 +1,5 @@
-# The containers of Docker and Podman, as agent/probes/containers.ts has them: cgroups that the shell has found, and names
-# by short id that it has asked for.
+# The containers of Docker and Podman, as agent/probes/containers.ts has them: the shell has found the cgroups and has
+# asked for the names by short id.
 
 function containers(paths, names, now, then,  n, i, f, path, id, name) {
   n = split(names, f, "\n")

@@ -1,4 +1,5 @@
-# Checks that are no programs: the lines of conf files that name certificates and textfiles, and the reading of textfiles.
+# Checks that are not programs: the lines of conf files that name certificates and textfiles, and the reading of
+# textfiles.
 
 # Fills O from words such as `every=5m`, and returns the place of the first other word.
 function options(W, at, n, names,  i) {
@@ -9,7 +10,7 @@ function options(W, at, n, names,  i) {
   return at
 }
 function optionSeconds(name, otherwise) { return name in O ? secondsIn(O[name]) : otherwise }
-# Prints a check of certificates, and returns 1; 0 if the line is none.
+# Prints a check of certificates and returns 1. Returns 0 for any other line.
 function certificateLine(place, W, n,  at, C, kind, target) {
   at = options(W, 3, n, "every|timeout|warning|critical|servername|connect|file")
   C[4] = optionSeconds("warning", 1814400); C[5] = optionSeconds("critical", 604800); C[3] = O["servername"]
@@ -24,14 +25,15 @@ function certificateLine(place, W, n,  at, C, kind, target) {
   C[1] = kind; C[2] = target
   return take(place, "certificate:" W[2], optionSeconds("every", 0), optionSeconds("timeout", 10), "certificate", C, 1, 5)
 }
-# Prints a check of a folder with *.prom files, and returns 1; 0 if the line is none.
+# Prints a check of a folder with *.prom files and returns 1. Returns 0 for any other line.
 function textfileLine(place, W, n,  at, C) {
   at = options(W, 3, n, "every|timeout|stale|metrics"); C[1] = "textfile"; C[2] = W[2]
   C[3] = optionSeconds("stale", 7200); C[4] = O["metrics"]
   if (at <= n || n < 2 || C[2] !~ /^\// || C[3] < 0 || C[4] !~ /^([A-Za-z0-9_:*]+(,[A-Za-z0-9_:*]+)*)?$/) return 0
   return take(place, "textfile:" C[2], optionSeconds("every", 0), optionSeconds("timeout", 10), "textfile", C, 1, 4)
 }
-# Prints a check of GPUs by nvidia-smi, and returns 1; 0 for a line with a command, which is a check of that name.
+# Prints a check of GPUs by nvidia-smi and returns 1. Returns 0 for a line with a command, which is a check of that
+# name.
 function gpuLine(place, W, n,  C) {
   if (options(W, 2, n, "every|timeout|expected|program") <= n) return 0
   C[1] = "program" in O ? O["program"] : ROOT "/usr/bin/nvidia-smi"; C[3] = "--format=csv,noheader,nounits"
@@ -51,7 +53,7 @@ function textfiles(  line, file, n, size) {
     if (line ~ /\/$/) textfile(file)
     else print "fault=" substr(line, index(line, "/") + 1)
   }
-  # More would be too long an output.
+  # More samples would make the output too long.
   for (n = 1; n <= SAMPLES && size < 32768; n++) { print "+" SAMPLE[n]; size += length(SAMPLE[n]) + 2 }
 }
 function textfile(file,  line, metric, value, fine, ok) {

@@ -14,7 +14,7 @@ function lateTimer(T, now,  last, since, period, allowed, age, text) {
   check("timer:" substr(T["Id"], 1, length(T["Id"]) - 6), 1, text, "age=" age "s;" int(allowed))
 }
 
-# Takes a line `TimersCalendar={ OnCalendar=... ;` or `TimersMonotonic={ OnUnitActiveUSec=... ;` into T.
+# Reads a line `TimersCalendar={ OnCalendar=... ;` or `TimersMonotonic={ OnUnitActiveUSec=... ;` into T.
 function timerLine(T, line,  period) {
   sub(/ ;.*/, "", line)
   if (sub(/^TimersCalendar=\{ OnCalendar=/, "", line)) period = longestPeriod(line)

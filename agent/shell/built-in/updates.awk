@@ -1,5 +1,5 @@
-# Pending updates, as agent/inventory/updates.ts evaluates them. $C/updates has the time of the last question and the state,
-# the text, the figures, and a line `SINCE NAME` for each security update.
+# Pending updates, as agent/inventory/updates.ts evaluates them. $C/updates has the time of the last request and the
+# state, the text, the figures, and a line `SINCE NAME` for each security update.
 
 # Prints $C/updates anew from the answer in $C/pending. Prints nothing if there was never an answer.
 function askedUpdates(  dir, now, manager, f, line, n, total, names, name, isSecurity, knows, file, oldest, i, days, text) {
