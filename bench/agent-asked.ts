@@ -1,6 +1,6 @@
 /**
- * The visits of bench/agent.ts by what they are asked for, in a PID namespace. The only argument is an AgentAskedInput
- * as JSON. Prints AgentAskedCosts.
+ * The visits of bench/agent.ts by what they request, in a PID namespace. The only argument is an AgentAskedInput as
+ * JSON. Prints AgentAskedCosts.
  */
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -17,7 +17,8 @@ export interface AgentAskedInput {
 }
 
 /**
- * `nothing`: `defaults="no"`; `defaults`: a client without rules of its own; `everything`: what a demanding user asks.
+ * The requests. `nothing`: `defaults="no"`; `defaults`: a client without rules of its own; `everything`: the requests
+ * of a demanding user.
  */
 const asks = ['nothing', 'defaults', 'everything'] as const;
 const agents: readonly Agent[] = ['node', 'shell'];
@@ -47,7 +48,7 @@ const configs: Readonly<Record<(typeof asks)[number], string>> = {
 };
 
 /**
- * Writes the lines of a machine's own conf file: two checks, certificates, textfiles, GPUs, and a container that has to
+ * Writes the lines of a machine's own conf file: two checks, certificates, textfiles, GPUs, and a container that must
  * run.
  */
 function writeConf(home: string): void {

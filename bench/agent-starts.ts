@@ -1,4 +1,4 @@
-/** Starts of the agents as visits start them, for the benchmarks of their cost. */
+/** Starts of the agents in the form of visits, for the benchmarks of their cost. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,16 +11,16 @@ import type { AgentRequest } from '../src/report/wire.ts';
 import { generateKeyPair } from '../src/seal/key-pair.ts';
 import { runCommand, uploadCommand, uploadShellCommand } from '../src/loader/loader.ts';
 
-/** The requests for everything that a visit may be asked for. */
+/** The parts of a request that name further work. */
 export type Asked = Pick<AgentRequest, 'options' | 'checks'>;
 
-/** The agents: the one that node runs, and the one for clients without node. */
+/** The agents: `node` for clients with node, `shell` for clients without. */
 export type Agent = 'node' | 'shell';
 
 export interface AgentStarts {
-  /** The command line of a visit of an agent that is in place. */
+  /** The command line of a visit of an installed agent. */
   readonly visit: string;
-  /** Removes what the starts since the first visit left. */
+  /** Removes the files that the starts since the first visit have left. */
   readonly restore: () => void;
 }
 
@@ -29,7 +29,7 @@ export interface AgentStarts {
  */
 const beforeVisitsMs = 1000;
 
-/** The environment of a client whose account has this home. */
+/** Returns the environment of a client whose account has this home. */
 export const clientEnv = (home: string): Record<string, string> => ({
   HOME: home,
   PATH: process.env['PATH'] ?? '/usr/bin:/bin',
@@ -69,7 +69,7 @@ export async function installAgent(agent: Agent, home: string, asked: Asked = { 
     const file = filesIn(state).find((name) => name.endsWith(`${shell.digest}.t.sh`));
     if (file === undefined) throw new Error('the shell agent was not kept');
     const machine = path.relative(state, file).split(path.sep)[0] ?? '';
-    // The end of run.sh, which would find this machine's node.
+    // The words are those of the end of run.sh, which itself would find this machine's node.
     const words = [shell.marker, killAfterSeconds, 't', machine, collectorId, folder, '-', request];
     visit = `exec timeout -s KILL ${killAfterSeconds} /bin/sh ${file} ${words.join(' ')} ''`;
   }

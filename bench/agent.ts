@@ -97,7 +97,7 @@ export function benchAgent({ quick, say }: BenchOptions): Promise<BenchResult> {
   return Promise.resolve({ figures, series: [] });
 }
 
-/** Measures both agents by what they are asked for, with 100 processes on the client. */
+/** Measures both agents by the work that the visits request, with 100 processes on the client. */
 function askedFigures(quick: boolean, missing: string | null): Figure[] {
   if (missing !== null) {
     const rows = [defaults, everythingCpu, everythingWall, shellCpu, shellDefaultsCpu];

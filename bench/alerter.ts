@@ -27,7 +27,7 @@ const rowsPerClient = 1000;
 /** The rows of each client of the series: 50,000 clients have a million rows. */
 const seriesRows = 20;
 
-/** Measures a pass over a backlog, as cron starts it. Every round has a copy of the same database. */
+/** Measures a pass over a backlog, started as cron does. Every round has a copy of the same database. */
 export async function benchAlerter({ quick, say }: BenchOptions): Promise<BenchResult> {
   const figures: Figure[] = [];
   const clients = quick ? 20 : 1000;

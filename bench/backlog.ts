@@ -74,7 +74,7 @@ interface Run {
   readonly tookMs: number;
   /** The time from the start of the run until all its reports are rows. */
   readonly freshMs: number;
-  /** An upper bound, which includes this process's memory at the start of the run. */
+  /** The peak memory. It is an upper bound, which includes this process's memory at the start of the run. */
   readonly rssBytes: number;
   readonly cpuMs: number;
 }
@@ -99,7 +99,7 @@ async function oneRun(machine: Machine, ask: Ask): Promise<Run> {
   }
   const { stdout, stderr, atMs } = over;
   const { succeeded, faults } = JSON.parse(stdout) as { succeeded: number; faults: { code: string }[] };
-  // No alerter runs here, which a run reports after a while.
+  // No alerter runs here, so that a run reports `alerter-silent` after a while.
   const wrong = faults.map(({ code }) => code).filter((code) => code !== 'alerter-silent');
   if (wrong.length > 0 || rows < succeeded || succeeded < clients / 2) {
     throw new Error(`${succeeded} visits, ${rows} rows: ${wrong.join(' ')} ${stderr}`);
@@ -126,7 +126,7 @@ function askFile({ dir }: Machine, sql: string): Promise<Readonly<Record<string,
   }
 }
 
-/** Makes a day's reports of every client, as runs without a database leave them. */
+/** Makes a day's reports of every client, in the files of runs without a database. */
 function makeBacklog({ dir }: Machine, files: number): void {
   const paths = statePaths(path.join(dir, 'state'));
   const { publicKey } = loadSealingRing(paths, Date.now()).sealing;

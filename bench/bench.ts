@@ -1,7 +1,7 @@
 /**
  * Measures the figures of docs/performance.md: `npm run bench` all of them, `npm run bench NAME...` some. Keeps the
- * newest figures of each benchmark in bench/results/. `--write` makes the tables and plots of docs/performance.md from
- * them.
+ * newest figures of each benchmark in bench/results/. With `--write` makes the tables and plots of docs/performance.md
+ * from these figures.
  */
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';

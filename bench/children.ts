@@ -81,7 +81,7 @@ export async function watchRun(args: readonly string[], allowed: readonly number
     peakMegabytes = Math.max(peakMegabytes, residentMegabytes(child.pid));
     mostOpen = Math.max(mostOpen, openFiles(child.pid));
   };
-  // Samples at the start and at each output as well, so that a program is seen that ends within a tenth of a second.
+  // Also samples at the start and at each output, so that a program that ends within a tenth of a second is seen.
   look();
   child.stdout.on('data', look);
   const timer = setInterval(look, 100);

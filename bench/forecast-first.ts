@@ -1,4 +1,4 @@
-/** The estimator that the present one began as, without what was added for rotations and for growth that has ended. */
+/** The first version of the estimator, without the later rules for rotations and for growth that has ended. */
 import { medianOf, theilSen } from '../src/forecast/quantiles.ts';
 import type { Levels } from './forecast-shapes.ts';
 
@@ -6,7 +6,7 @@ const weekDays = 7;
 const leastGrowth = 0.0005;
 const farthestDays = 90;
 
-/** Returns the days until full; null if that is not foreseen. Levels are of one size. */
+/** Returns the days until full; null if no exhaustion is forecast. Levels are relative to one size. */
 export function firstEstimate(past: Levels, size: number): number | null {
   const days = past.slice(-35);
   if (days.length < 14 || days.slice(-21).filter((level) => level !== null).length < 10) return null;
@@ -16,7 +16,7 @@ export function firstEstimate(past: Levels, size: number): number | null {
   return left > farthestDays ? null : left;
 }
 
-/** The median growth of three weeks, each day compared with the same weekday before. */
+/** Returns the median growth of three weeks, each day compared with the same weekday before. */
 function longSlope(days: Levels): number {
   const slopes: number[] = [];
   for (let day = Math.max(weekDays, days.length - 21); day < days.length; day += 1) {
@@ -26,7 +26,7 @@ function longSlope(days: Levels): number {
   return slopes.length === 0 ? 0 : medianOf(slopes);
 }
 
-/** The growth of a week of which six days rose, to a new height. */
+/** Returns the growth of a week of which six days rose to a new height; 0 for any other week. */
 function shortSlope(days: Levels): number {
   const week = days.slice(-8).flatMap((value, day) => (value === null ? [] : [{ day, value }]));
   const steps = week.slice(1).map(({ value }, index) => value - (week[index]?.value ?? value));

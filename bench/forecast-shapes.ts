@@ -1,6 +1,6 @@
 /**
- * Levels of made file systems by the day, in percent of the size: 35 days of past, the last of them today, and 30 of
- * future. What grows is full either well within 30 days or long after, so that no estimator is right or wrong by a day.
+ * Daily levels of made file systems, in percent of the size: 35 days of past, the last of them today, and 30 of future.
+ * Growing levels are full either well within 30 days or long after, so that no estimator is right or wrong by a day.
  */
 import { historyDays } from '../src/forecast/forecast.ts';
 import { fraction } from '../src/simulator/seeded.ts';
@@ -10,7 +10,7 @@ const totalDays = historyDays + futureDays;
 export const today = historyDays - 1;
 const weekDays = 7;
 
-/** Levels by the day; null is a day that nobody knows. A level of 100 and more is full. */
+/** Levels by the day; null is a day with an unknown level. A level of 100 and more is full. */
 export type Levels = readonly (number | null)[];
 
 export interface Shape {
@@ -18,7 +18,7 @@ export interface Shape {
   readonly make: (chance: Chance) => Levels;
 }
 
-/** Numbers by chance, the same for the same seed. */
+/** Random numbers, the same for the same seed. */
 export class Chance {
   readonly #seed: number;
   #drawn = 0;
@@ -36,7 +36,7 @@ export class Chance {
     return Math.floor(this.between(least, most + 1));
   }
 
-  /** A number around 0 with this deviation. */
+  /** Returns a random number around 0 with this deviation. */
   noise(deviation: number): number {
     const draws = Array.from({ length: 12 }, () => this.between(0, 1));
     return deviation * (draws.reduce((sum, draw) => sum + draw, 0) - 6);
@@ -49,7 +49,7 @@ function levels(chance: Chance, at: (day: number) => number, noise = usualNoise)
   return Array.from({ length: totalDays }, (_, day) => at(day) + chance.noise(noise));
 }
 
-/** Growth to full in so many days, from a level of today. */
+/** Returns a level of today, and the daily growth by which the file system is full after `leastDays` to `mostDays`. */
 function growth(chance: Chance, leastDays: number, mostDays: number): { readonly now: number; readonly rate: number } {
   const left = chance.between(10, 50);
   return { now: 100 - left, rate: left / chance.between(leastDays, mostDays) };
@@ -101,7 +101,7 @@ function withGaps(chance: Chance, whole: Levels, share: number): Levels {
   return whole.map((level, day) => (day < today && chance.between(0, 1) < share ? null : level));
 }
 
-/** The shapes that the estimator was chosen by. */
+/** The shapes by which the estimator was chosen. */
 export const chosenShapes: readonly Shape[] = [
   { name: 'flat', make: (chance) => levels(chance, flatAt(chance.between(20, 95))) },
   { name: 'weekly sawtooth', make: (chance) => sawtooth(chance, weekDays, [3, 15], chance.between(40, 95)) },
@@ -117,7 +117,7 @@ export const chosenShapes: readonly Shape[] = [
   { name: 'growth with a clean-up', make: (chance) => cleaned(chance, 1) },
 ];
 
-/** Shapes that were not looked at when the estimator was chosen. */
+/** Shapes that had no part in the choice of the estimator. */
 export const otherShapes: readonly Shape[] = [
   { name: 'a ten days sawtooth', make: (chance) => sawtooth(chance, 10, [3, 15], chance.between(50, 95)) },
   { name: 'a two weeks sawtooth', make: (chance) => sawtooth(chance, 14, [3, 15], chance.between(50, 95)) },

@@ -1,6 +1,6 @@
 /**
- * "Full within 30 days?", asked of five estimators about made file systems whose future is known: how often each is
- * wrong about those that will not be full, and right about those that will.
+ * The question "Full within 30 days?", for five estimators and made file systems with a known future. Counts how often
+ * each estimator is wrong about file systems that will not be full, and right about those that will.
  */
 import { forecast } from '../src/forecast/forecast.ts';
 import { theilSen, type DayValue } from '../src/forecast/quantiles.ts';
@@ -8,7 +8,7 @@ import { forInformation, measured, type BenchOptions, type BenchResult, type Fig
 import { firstEstimate } from './forecast-first.ts';
 import { Chance, chosenShapes, futureDays, otherShapes, today, type Levels, type Shape } from './forecast-shapes.ts';
 
-/** Returns the days until full; null if that is not foreseen. */
+/** Returns the days until full; null if no exhaustion is forecast. */
 type Estimator = (past: Levels) => number | null;
 
 const size = 100;
@@ -116,7 +116,7 @@ function newestOf(past: Levels): number {
   return past.findLast((level) => level !== null) ?? 0;
 }
 
-/** A line through the known levels of the last days. */
+/** Returns an estimator by a line through the known levels of the last days. */
 function byLine(days: number, slopeOf: (points: readonly DayValue[]) => number): Estimator {
   return (past) => {
     const points = past.slice(-days).flatMap((value, day) => (value === null ? [] : [{ day, value }]));

@@ -1,4 +1,6 @@
-/** The whole commands `forecast`, `outliers` and `digest`, and a pass that makes forecasts, of 10,000 clients. */
+/**
+ * Measures the whole commands `forecast`, `outliers` and `digest`, and a pass that makes forecasts, for 10,000 clients.
+ */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -19,9 +21,9 @@ interface Asked {
   readonly name: string;
   readonly what: string;
   readonly args: readonly string[];
-  /** Seconds of CPU, if there is a target. */
+  /** The target in seconds of CPU; null if there is none. */
   readonly most: number | null;
-  /** True if the start and the reading of config.xml do not count. */
+  /** True if the start and the reading of config.xml are not counted. */
   readonly withoutStart?: boolean;
 }
 
@@ -81,17 +83,17 @@ export async function benchForesee(options: BenchOptions): Promise<BenchResult> 
   return { figures, series: [] };
 }
 
-/** Throws if a group has no outlier: reports that are too old to be compared cost nothing. */
+/** Throws if a group has no outlier: reports that are too old for a comparison cost nothing. */
 function assertOutliers(answer: string, clients: number): void {
   const { outliers } = JSON.parse(answer) as { readonly outliers: readonly unknown[] };
-  // All but the first group, whose clients have no number that ends with 00.
+  // The first group is excepted: its clients have no number that ends with 00.
   const least = clients / groupSize - 1;
   if (outliers.length < least) throw new Error(`${outliers.length} outliers instead of ${least} and more`);
 }
 
 /**
- * Makes levels: a client in ten fills its disks within 20 days, those of all others come and go. Most groups get an
- * outlier.
+ * Makes levels: a client in ten fills its disks within 20 days, and the disks of all others go up and down. Most groups
+ * get an outlier.
  */
 async function makeLevels(config: StorageConfig): Promise<void> {
   const sqlite = config.kind === 'sqlite';

@@ -85,7 +85,7 @@ async function makeBoth(siteDir: string, hqDir: string): Promise<void> {
 const collect = (dir: string): Promise<WatchedRun> =>
   watchRun([program, '-c', path.join(dir, 'config.xml'), '-q', 'collect'], [0, 1]);
 
-/** Throws if a visit of the two cycles has failed, or if a report of them is missing. */
+/** Throws if a visit of the two cycles has failed, or if one of their reports is missing. */
 function requireAll(hqDir: string, clients: number): void {
   const database = openSqlite(path.join(hqDir, 'state', 'fleet.db'), { readOnly: true });
   try {

@@ -1,4 +1,4 @@
-/** Rows made by SQL: a fleet's rows of weeks within minutes. */
+/** Makes rows by SQL: a fleet's rows of weeks within minutes. */
 import type { StorageConfig } from '../src/config/config.ts';
 import { openDatabase } from '../src/storage/dialects/open-database.ts';
 import { openStorage } from '../src/storage/open-storage.ts';
@@ -43,12 +43,12 @@ export async function makeRows(config: StorageConfig, made: MadeRows): Promise<v
     : `TIMESTAMPADD(MINUTE, ${minutes}, ?)`;
   const text = (a: string, b: string): string => (sqlite ? `${a} || ${b}` : `CONCAT(${a}, ${b})`);
   const client = text("'web-'", `(seq % ${clients})`);
-  // Ids in ascending order, so that their index grows at its end.
+  // Ids ascend, so that their index grows at its end.
   const padded = sqlite ? `substr('000000000000' || seq, -12)` : `LPAD(seq, 12, '0')`;
   const startMs = Date.now() - rowsPerClient * minuteMs;
   const from = sqlTime(startMs);
   await withSession(config, async (session) => {
-    // A gigabyte: with less, the indexes of ten million rows are read and written many times.
+    // The cache has a gigabyte: with less, the indexes of ten million rows are read and written many times.
     if (sqlite) await session.all('PRAGMA cache_size = -1000000');
     await session.run(
       `INSERT INTO clients (name, address, first_seen, last_visit_at, last_report_at, reader)

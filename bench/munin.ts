@@ -1,10 +1,10 @@
-/** The pages of Munin for a fleet whose files are made up: what another program takes to show as many machines. */
+/** Draws the pages of Munin for a fleet of made files: the cost of another program for as many machines. */
 import { copyFileSync, mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { costOf, run } from './children.ts';
 
-/** The plots of a host and their lines: a part of what Munin's node shows by itself. */
+/** The plots of a host and their lines: a part of the default plots of Munin's node. */
 const plugins = {
   cpu: ['user', 'system', 'iowait'],
   memory: ['used'],
@@ -16,7 +16,8 @@ const plugins = {
 } as const;
 
 /**
- * Steps of five minutes for two days, of half an hour for nine, of two hours for 45, of a day for 450: as Munin keeps.
+ * The archives of Munin: steps of five minutes for two days, of half an hour for nine, of two hours for 45, of a day
+ * for 450.
  */
 const archives = ['1:576', '6:432', '24:540', '288:450'].flatMap((size) =>
   ['AVERAGE', 'MIN', 'MAX'].map((kind) => `RRA:${kind}:0.5:${size}`),
@@ -25,12 +26,12 @@ const stepSeconds = 300;
 const storedDays = 30;
 
 export interface MuninPages {
-  /** CPU time of drawing all plots and writing all pages, ms. */
+  /** The CPU time of drawing all plots and writing all pages, ms. */
   readonly cpuMs: number;
   readonly megabytes: number;
 }
 
-/** Makes the database of so many hosts, and draws their pages once. */
+/** Makes the database of this many hosts, and draws their pages once. */
 export function drawMunin(dir: string, hosts: number): MuninPages {
   const [data, html] = [path.join(dir, 'data'), path.join(dir, 'html')];
   for (const folder of [data, html, path.join(data, 'fleet'), path.join(dir, 'log')]) mkdirSync(folder);
@@ -57,14 +58,14 @@ export function drawMunin(dir: string, hosts: number): MuninPages {
     }
   }
   writeFileSync(path.join(data, 'datafile'), `${lines.join('\n')}\n`);
-  // Under its last name the empty file would be taken for a broken one, and removed.
+  // An empty file under the last name would count as damaged and be removed.
   const stored = path.join(data, 'stored');
   const store = '/usr/share/munin/munin-datafile2storable "$0" > "$1"';
   run('/bin/sh', ['-c', store, path.join(data, 'datafile'), stored]);
   renameSync(stored, path.join(data, 'datafile.storable'));
   copyFileSync(path.join(data, 'datafile.storable'), path.join(data, 'limits.storable'));
   const { cpuMs } = costOf(() => {
-    // In the order of munin-cron: the pages make the folders of the plots.
+    // The order is that of munin-cron: the pages make the folders of the plots.
     run('/usr/share/munin/munin-html', ['--force-run-as-root', '--config', conf]);
     run('/usr/share/munin/munin-graph', ['--force-run-as-root', '--config', conf, '--no-fork', '--no-lazy']);
   });

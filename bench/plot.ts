@@ -6,7 +6,7 @@ import { escapeMarkup } from '../src/text/escape-markup.ts';
 const columns = 3;
 const panel = { width: 300, height: 230, left: 46, right: 26, top: 44, bottom: 30 };
 
-/** Dark strokes for a light page and the reverse: the picture has no background. */
+/** The style: dark strokes for a light page and the reverse, because the picture has no background. */
 const style = `
   text { font: 11px system-ui, sans-serif; fill: #52514e; }
   .title { font-size: 12px; font-weight: 600; fill: #0b0b0b; }

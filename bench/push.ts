@@ -34,7 +34,7 @@ const events = forInformation(
   'per s',
 );
 
-/** Requests under way at a time. */
+/** The number of requests in flight. */
 const atATime = 64;
 const ticksPerSecond = 100;
 
@@ -86,7 +86,7 @@ export async function benchPush({ quick, say }: BenchOptions): Promise<BenchResu
 }
 
 /**
- * Makes a collector whose clients are all enrolled, and what sends their reports. Each has an address behind a proxy.
+ * Makes a collector with enrolled clients, and the senders of their reports. Each client has an address behind a proxy.
  */
 async function pushingSite(dir: string, clients: number) {
   const port = await freePort();
@@ -141,7 +141,7 @@ async function pushingSite(dir: string, clients: number) {
 
 const addressOf = (index: number): string => `10.${(index >> 16) % 256}.${(index >> 8) % 256}.${index % 256}`;
 
-/** Starts `serve` of the folder, and waits until it answers. */
+/** Starts `serve` of the folder, and waits until the server answers. */
 export async function startServer(dir: string) {
   const child = spawn(process.execPath, [program, '-c', path.join(dir, 'config.xml'), 'serve'], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -149,13 +149,13 @@ export async function startServer(dir: string) {
   await once(child.stdout, 'data');
   child.stdout.resume();
   return {
-    /** CPU that the process has taken so far, by proc_pid_stat(5). */
+    /** Returns the CPU time of the process so far, in seconds, by proc_pid_stat(5). */
     cpuSeconds: (): number => {
       const stat = readFileSync(`/proc/${child.pid}/stat`, 'utf8');
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
       return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
     },
-    /** The peak of its resident memory. */
+    /** Returns the peak of the process's resident memory, in MB. */
     megabytes: (): number => residentMegabytes(child.pid),
     end: async (): Promise<void> => {
       const ended = once(child, 'close');
@@ -165,7 +165,7 @@ export async function startServer(dir: string) {
   };
 }
 
-/** Does the work for all items, some at a time. */
+/** Does the work for all items, a number of them at a time. */
 async function inParallel<T>(items: readonly T[], work: (item: T, index: number) => Promise<void>): Promise<void> {
   let next = 0;
   const worker = async (): Promise<void> => {

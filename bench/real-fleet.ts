@@ -1,4 +1,4 @@
-/** A fleet on a real sshd of this machine: one account, and an address of loopback for each client. */
+/** Starts a fleet on a real sshd of this machine: one account, and a loopback address for each client. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 

@@ -53,7 +53,10 @@ interface ReplayOutput {
   readonly mails: readonly unknown[];
 }
 
-/** Fills the database with every client in each run, three mounts each. Some clients are away or have a full disk. */
+/**
+ * Fills the database with every client in each run, three mounts each. Some clients are unreachable or have a full
+ * disk.
+ */
 async function fill(file: string, { clients, days }: Replayed): Promise<void> {
   const storage = sqliteConfig(file);
   await (await openStorage({ storage, migrate: true, program: 'collect' })).close();
@@ -65,7 +68,8 @@ async function fill(file: string, { clients, days }: Replayed): Promise<void> {
     `strftime('%Y-%m-%d %H:%M:%f', 'now', '-' || (${days * 86_400} - (${run}) * 300 - ${seconds}) || ' seconds')`;
   const run = `seq / ${clients}`;
   const client = `'web-' || (seq % ${clients})`;
-  // In every run one client in fifty is away, each for three runs, and one in a hundred has a full disk, each for six.
+  // In every run one client in fifty is unreachable, each for three runs, and one in a hundred has a full disk, each
+  // for six.
   const away = `(seq % ${clients} + (${run}) / 3) % 50 = 0`;
   const disk = `CASE WHEN (seq % ${clients} + (${run}) / 6) % 100 = 7 THEN 97 ELSE 60 END`;
   try {

@@ -15,17 +15,17 @@ const stepsOfDay = 288;
 const rounds = 3;
 
 /**
- * The most that a report may take, by the number of clients. A report of so many rows reads one visit of each hour, or
- * of each second hour: of a large fleet only those of each `spacing` visits are made, which are twice as many.
+ * The limits of a report, by the number of clients. A report of this many rows reads one visit of each hour, or of each
+ * second hour. For a large fleet only one in `spacing` visits is made: twice as many as the report reads.
  */
 const budgets = [
   { clients: 64, spacing: 6, megabytes: 0.5, seconds: 10, memoryMegabytes: 200 },
   { clients: 1000, spacing: 12, megabytes: 5, seconds: 10, memoryMegabytes: 200 },
-  // The report thins itself to the 8 MiB of --max-size. Only on SQLite, and once: its rows take minutes.
+  // The report thins itself to the 8 MiB of --max-size. It is measured only on SQLite, and once: its rows take minutes.
   { clients: 10_000, spacing: 24, megabytes: 8.39, seconds: null, memoryMegabytes: null },
 ] as const;
 
-/** Measures the whole command on 30 days of rows whose values follow the day: its file, its CPU and its memory. */
+/** Measures the whole command on 30 days of rows whose values vary over the day: its file, its CPU and its memory. */
 export async function benchReport(options: BenchOptions): Promise<BenchResult> {
   const figures: Figure[] = [];
   for (const budget of options.quick ? budgets.slice(0, 1) : budgets) {
@@ -71,11 +71,11 @@ export interface Filled {
   readonly clients: number;
   readonly sinceMs: number;
   readonly days: number;
-  /** Visits of five minutes from one that is made to the next. */
+  /** The number of five-minute visits from one made visit to the next. */
   readonly spacing: number;
 }
 
-/** Makes rows of so many clients and days. */
+/** Makes rows of this many clients and days. */
 export async function fill(storage: StorageConfig, { clients, sinceMs, days, spacing }: Filled): Promise<void> {
   const database = await openDatabase({ storage, program: 'collect' });
   try {

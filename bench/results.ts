@@ -6,7 +6,7 @@ import { benchmarks } from './benchmarks.ts';
 import type { Figure, Series } from './figure.ts';
 import type { Machine } from './machine.ts';
 
-/** A run of a benchmark, the format of all JSON files. */
+/** A run of a benchmark, in the format of all JSON files. */
 export interface BenchRecord {
   readonly benchmark: string;
   /** True for a run that is too small for meaningful figures. */
@@ -32,7 +32,7 @@ export function keepRecord(record: BenchRecord): void {
 /** The file of the published runs, from which docs/performance.md is made. */
 export const published = path.join(packageDir, 'docs', 'performance.json');
 
-/** Returns the newest run of each benchmark in their order: of this machine, otherwise the published one. */
+/** Returns the newest run of each benchmark in their order: a run of this machine, otherwise the published one. */
 export function newestRecords(): readonly BenchRecord[] {
   const before = existsSync(published) ? (read(published) as readonly BenchRecord[]) : [];
   return benchmarks.flatMap(({ name }) => {

@@ -1,6 +1,6 @@
 /**
- * A process that stores reports while another process prunes: a hundred every quarter of a second, until its stdin
- * ends. The only argument is a StorageArgument as JSON. Prints the times of the batches, in ms.
+ * Stores reports while another process prunes: a hundred every quarter of a second, until stdin ends. The only argument
+ * is a StorageArgument as JSON. Prints the times of the batches, in ms.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 

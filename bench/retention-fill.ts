@@ -41,9 +41,9 @@ interface RawRows {
   readonly steps: number;
   readonly firstStep: number;
   readonly reports: boolean;
-  /** True for values that follow the day and differ by client, as those of machines do; else they are random. */
+  /** True for values that vary over the day and differ by client, as on real machines; otherwise they are random. */
   readonly steady?: boolean;
-  /** Steps of five minutes from one step that is made to the next; left out: 1. */
+  /** The number of five-minute steps from one made step to the next; left out: 1. */
   readonly spacing?: number;
 }
 

@@ -104,7 +104,7 @@ async function storeFiles(dir: string, reports: readonly SealedOne[], key: KeyPa
   for (const { client, id, bytes } of reports) {
     const place = path.join(folder, folderOfClient(client));
     mkdirSync(place, { recursive: true, mode: 0o700 });
-    // The collector's file names, which hold the values that storing needs besides the bytes.
+    // The files have the collector's names, which hold the values that storing needs besides the bytes.
     writeFileSync(path.join(place, `${id}.${nowMs}.12.${nowMs - dayMs}.-.fhs`), bytes, { mode: 0o600 });
   }
   const storage = await openStorage({

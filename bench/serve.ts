@@ -118,7 +118,7 @@ async function end(child: ChildProcess): Promise<void> {
   await once(child, 'close');
 }
 
-/** Asks as one of many people behind a proxy. Returns the bytes of the answer's body. */
+/** Sends a request as one of many people behind a proxy. Returns the bytes of the answer's body. */
 async function ask(port: number, where: string, index: number): Promise<number> {
   const headers = {
     'accept-encoding': 'gzip',
@@ -135,7 +135,7 @@ async function ask(port: number, where: string, index: number): Promise<number> 
   return bytes;
 }
 
-/** CPU that a process has taken so far, by proc_pid_stat(5). */
+/** Returns the CPU time of a process so far, in seconds, by proc_pid_stat(5). */
 function cpuSeconds({ pid }: ChildProcess): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
     .replace(/^.*\) /, '')

@@ -25,7 +25,10 @@ interface Collector {
   readonly keyId: string;
 }
 
-/** Measures cycles of one, two and three collectors of a site. They wait for clients, and seldom for the processors. */
+/**
+ * Measures cycles of one, two and three collectors of a site. The collectors wait for clients, and seldom for the
+ * processors.
+ */
 export async function benchShared({ quick, say }: BenchOptions): Promise<BenchResult> {
   if (skipWithoutMariadb !== false) {
     const why = skipWithoutMariadb;
@@ -65,7 +68,7 @@ export async function benchShared({ quick, say }: BenchOptions): Promise<BenchRe
   return { figures: [measured(rows.two, two, one), measured(rows.three, three, one)], series: [] };
 }
 
-/** Makes three collectors of a site, with ids that nobody chose. */
+/** Makes three collectors of a site with random ids. */
 function makeCollectors(fleetDir: string, { url, password }: MariadbDatabase): readonly Collector[] {
   const dir = mkdtempSync(path.join(fleetDir, 'shared-'));
   const collectors: Collector[] = [];
@@ -101,7 +104,7 @@ function madeKey(file: string): string {
   return (JSON.parse(made) as { readonly generate: { readonly id: string } }).generate.id;
 }
 
-/** Lets collectors visit all clients between them. Returns the seconds until the last one has ended. */
+/** Lets the collectors visit all clients between them. Returns the seconds until the last collector has ended. */
 async function cycleOf(collectors: readonly Collector[], clients: number): Promise<number> {
   const startedAt = performance.now();
   const visited = await Promise.all(collectors.map(collectOnce));
@@ -111,7 +114,7 @@ async function cycleOf(collectors: readonly Collector[], clients: number): Promi
   return seconds;
 }
 
-/** Runs `collect`. Returns how many clients were visited well. */
+/** Runs `collect`. Returns the number of successful visits. */
 async function collectOnce({ file }: Collector): Promise<number> {
   const child = spawn(process.execPath, [program, '-c', file, 'collect', '--json'], {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -23,7 +23,7 @@ export interface SimulatedOptions {
   readonly profile: ProfileName;
 }
 
-/** An interval so long that no deadline ends a pass: the duration is measured. */
+/** The interval is so long that no deadline ends a pass: the duration is measured. */
 const every = '2h';
 const startMs = 120_000;
 

@@ -17,7 +17,7 @@ export function spreadOf(samples: readonly number[]): Spread {
   return { median: medianOf(sorted), least, most, samples };
 }
 
-/** Returns the median, for an even number the mean of the two middle values; NaN without values. */
+/** Returns the median; for an even number of values, the mean of the two middle ones. Returns NaN without values. */
 export function medianOf(samples: readonly number[]): number {
   const sorted = samples.toSorted((a, b) => a - b);
   const middle = sorted.length / 2;

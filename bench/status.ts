@@ -22,7 +22,7 @@ const mariadb = row('status-mariadb', 'MariaDB');
 const rounds = 5;
 const visitsPerClient = 100;
 
-/** Measures the whole command, the start of Node and the table included, on rows that SQL has made. */
+/** Measures the whole command, including the start of Node and the table, on rows made by SQL. */
 export async function benchStatus({ quick, say }: BenchOptions): Promise<BenchResult> {
   const points: Point[] = [];
   const figures: Figure[] = [];
@@ -89,7 +89,7 @@ async function statusSeconds(dir: string, storage: StorageConfig, fleet: StatusF
     const printed = run(process.execPath, [program, '-c', config, 'status']);
     if (!printed.includes(`web-${clients - 1} `)) throw new Error(`status says ${printed.slice(0, 500)}`);
   };
-  // The first run reads the pages into the cache. In practice cron's last pass has done that.
+  // The first run reads the pages into the cache, as cron's last pass does in practice.
   status();
   return Array.from({ length: quick ? 1 : rounds }, () => costOf(status).wallMs / 1000);
 }

@@ -99,7 +99,7 @@ async function visitBy(transport: TransportName, target: LoginTarget): Promise<v
   await oneVisit(await connectBy(transport, target));
 }
 
-/** Makes a visit by the collector's default: the command is sent with the login. */
+/** Makes a visit by the collector's default, which sends the command with the login. */
 async function visitAhead(target: LoginTarget): Promise<void> {
   const task: AgentTask = {
     client: 'web-1',
@@ -123,7 +123,7 @@ async function visitAhead(target: LoginTarget): Promise<void> {
   await connection.leave();
 }
 
-/** Makes a visit without SSH, for the cost of the agent itself, with its start and its loader. */
+/** Makes a visit without SSH, for the cost of the agent itself, including its start and its loader. */
 async function visitHere(home: string): Promise<void> {
   await oneVisit(shellConnection({ env: { HOME: home, PATH: process.env['PATH'] ?? '' } }));
 }

@@ -11,7 +11,7 @@ import { inRounds, measured, ratioAtMost, type BenchOptions, type BenchResult, t
 import { startSimulated } from './simulated.ts';
 
 const viewers = 20;
-/** Each viewer goes on to another page this often. */
+/** The interval at which each viewer opens another page. */
 const clickMs = 5_000;
 const rounds = 5;
 
@@ -23,12 +23,12 @@ const row: Row = {
   target: ratioAtMost(1.05),
 };
 
-/** Measures a pass of the collector beside people who look at the pages, and without them, in turns. */
+/** Measures a pass of the collector with people who view the pages, and without them, in turns. */
 export async function benchViewers({ quick, say }: BenchOptions): Promise<BenchResult> {
   const clients = quick ? 20 : 2000;
   const fleet = await startSimulated({ clients, profile: 'clean' });
   try {
-    // Makes folders, takes inventories, and leaves something to look at.
+    // The first pass makes folders, takes inventories, and fills the pages.
     await fleet.collect();
     const pass = async (): Promise<number> => (await fleet.collect()).wallMs / 1000;
     const samples = await inRounds(quick ? 1 : rounds, {
@@ -48,7 +48,7 @@ export async function benchViewers({ quick, say }: BenchOptions): Promise<BenchR
   }
 }
 
-/** Starts a server of the fleet's folder, and people who look at it. */
+/** Starts a server of the fleet's folder, and people who view its pages. */
 async function startViewers(dir: string): Promise<{ end: () => Promise<number> }> {
   const port = await freePort();
   const config = path.join(dir, 'serve.xml');
@@ -79,7 +79,7 @@ async function startViewers(dir: string): Promise<{ end: () => Promise<number> }
   };
 }
 
-/** Follows the runs as a browser does, reads the fleet anew after each, and goes to another page now and then. */
+/** Follows the runs as a browser does, reads the fleet anew after each, and opens another page now and then. */
 async function look(port: number, index: number, signal: AbortSignal, onAnswer: () => void): Promise<void> {
   const headers = { 'accept-encoding': 'gzip', 'x-forwarded-for': `10.0.0.${index + 1}`, 'x-user': 'anna' };
   const open = async (where: string): Promise<IncomingMessage> => {

@@ -1,6 +1,6 @@
-// Bundles the programs that run on clients, two for node and one for sh. CommonJS, because an ESM bundle of
-// systeminformation fails at its start with "Dynamic require"; minified, because every byte is uploaded once to every
-// client. The one for visits is bundled by rolldown, which makes it 5 % smaller than esbuild does.
+// Bundles the programs that run on clients, two for node and one for sh. They are CommonJS, because an ESM bundle of
+// systeminformation fails at its start with "Dynamic require". They are minified, because every byte is uploaded once
+// to every client. rolldown bundles the program for visits, which makes it 5 % smaller than esbuild does.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,7 +16,7 @@ import { eagerFunctions } from './eager-functions.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
 
-// Reached before the rest is run and in syntax that such a node still reads: `oldestNode` of src/loader/loader.ts.
+// The check runs before the rest, in syntax that such a node can still parse: `oldestNode` of src/loader/loader.ts.
 const refuseOldNode =
   '"use strict";(function(v){if(v[0]<18||v[0]==18&&v[1]<15){console.error("node "+process.version+" is too old: "+' +
   'process.execPath);process.exit(86)}})(process.versions.node.split("."));';
@@ -49,7 +49,7 @@ const bundle = await rolldown({
 });
 const { output } = await bundle.generate({
   format: 'cjs',
-  // Code made by Function cannot import: modules that are loaded on demand are loaded by require.
+  // Code made by Function cannot import, so `require` loads the modules that are loaded on demand.
   dynamicImportInCjs: false,
   entryFileNames: '[name]',
   chunkFileNames: '[name]',
@@ -58,8 +58,8 @@ const { output } = await bundle.generate({
 });
 await bundle.close();
 
-// The program is a string, so that a node that cannot parse its syntax still reads and runs the check of the version.
-// A module that it imports on demand is a string of its own, which V8 reads over only where it is needed.
+// The program is a string, so that a node that cannot parse its syntax can still run the check of the version. A module
+// that the program imports on demand is a string of its own, which V8 parses only if the module is needed.
 const quoted = (code) => `'${asciiOf(code).replace(/[\\']/g, '\\$&').replaceAll('\n', '\\n')}'`;
 const parts = output.map(({ fileName, code }) => `"./${fileName}":${quoted(code)}`);
 const loadPart =

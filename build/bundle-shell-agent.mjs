@@ -8,7 +8,7 @@ const parts = (
   'log log-lines built-in/timers built-in/containers built-in/updates built-in/facts'
 ).split(' ');
 
-/** The text of the shell agent, without a line break at its end. Throws where it is not plain ASCII. */
+/** Returns the text of the shell agent, without a line break at its end. Throws if the text is not plain ASCII. */
 export function shellAgent(version) {
   const read = (name) => linesOf(`agent/shell/${name}`, '#');
   const program = parts.flatMap((part) => read(`${part}.awk`)).join('\n');

@@ -1,5 +1,5 @@
-// Bundles the program into dist/: the start, and parts/ with what several commands share and what one has alone. V8
-// reads the whole of a file before it runs a line of it, so a command loads the parts that it needs and no others.
+// Bundles the program into dist/: the start, and parts/ with the code that several commands share and the code of one
+// command. V8 reads the whole of a file before it runs a line of it, so a command loads only the parts that it needs.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,7 +19,7 @@ const bundled = ['commander', 'fast-xml-parser', 'picomatch', 'string-width'];
 const { dependencies, version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 const external = Object.keys(dependencies).filter((name) => !bundled.includes(name));
 
-// Parts of a build before must not stay beside these.
+// Parts of an earlier build must not stay beside these.
 rmSync(parts, { recursive: true, force: true });
 mkdirSync(parts, { recursive: true });
 
@@ -35,7 +35,7 @@ const bundle = await rolldown({
   external: (id) => external.some((name) => id === name || id.startsWith(`${name}/`)),
   transform: { target: 'node20', define: { AGENT_VERSION: JSON.stringify(version) } },
   plugins: [computedTextsInParts],
-  // A module may be loaded late by one command, and with another one at once.
+  // A module may be loaded late by one command and at once by another.
   checks: { ineffectiveDynamicImport: false },
 });
 const { output } = await bundle.generate({
@@ -48,7 +48,7 @@ const { output } = await bundle.generate({
 
 for (const { fileName, code } of output) writeFileSync(path.join(parts, fileName), asciiOf(code));
 
-// The starts stay files of their own: an old Node must be able to parse them to say that it is too old. They have no
+// The starts stay files of their own: an old Node must be able to parse them to report that it is too old. They have no
 // types.
 for (const name of ['fleet-health', 'fleet-health-agent']) {
   const source = readFileSync(path.join(root, `src/${name}.cts`), 'utf8');
@@ -59,10 +59,10 @@ for (const name of ['fleet-health', 'fleet-health-agent']) {
   writeFileSync(path.join(dist, `${name}.cjs`), start, { mode: 0o755 });
 }
 
-// The folders of the packages in it: `node_modules/NAME/`, or `node_modules/@SCOPE/NAME/`.
+// The folders of the bundled packages: `node_modules/NAME/`, or `node_modules/@SCOPE/NAME/`.
 const files = output.flatMap(({ moduleIds }) => moduleIds);
 const packages = new Set(files.flatMap((file) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []));
-// Part of the text of the pages' program.
+// uplot is part of the text of the pages' program.
 packages.add('uplot');
 const licences = [...packages].sort().map((name) => {
   const dir = path.join(root, 'node_modules', name);

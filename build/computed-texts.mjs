@@ -1,5 +1,5 @@
 // Puts texts that files of src compute from other files into bundles, in place of these files: the shortened scripts
-// and the awk program for clients, and the style and the program of the pages. Needs tsx, which loads those files.
+// and the awk program for clients, and the style and the program of the pages. Needs tsx, which loads the files of src.
 import { pathToFileURL } from 'node:url';
 
 import { shortenAwk } from './shorten-awk.mjs';

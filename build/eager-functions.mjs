@@ -1,9 +1,9 @@
-// Has V8 compile the functions of a program together with it. It would read them twice: once for their end, and again
-// at their first call. V8 compiles a function expression in parentheses at once, so declarations become such
-// expressions, at the beginning of the program because declarations are hoisted.
+// Makes V8 compile the functions of a program together with the program. Otherwise V8 reads them twice: once for their
+// end, and again at their first call. V8 compiles a function expression in parentheses at once. Declarations therefore
+// become such expressions, at the beginning of the program because declarations are hoisted.
 import { parseAst } from 'rolldown/parseAst';
 
-/** The plugin for rolldown. Modules that are imported on demand stay as they are. */
+/** The plugin for rolldown. Modules that are imported on demand stay unchanged. */
 export const eagerFunctions = {
   name: 'eager-functions',
   renderChunk: (code, { isEntry }) => {

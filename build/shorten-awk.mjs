@@ -1,5 +1,5 @@
-// A shorter awk program that does the same: short names, no blanks that awk does not need. For the style of these files
-// alone: no blank before the `(` of a call, one before any other that follows a name.
+// Shortens an awk program without a change of meaning: short names, no blanks that awk does not need. Made for the
+// style of these files alone: no blank before the `(` of a call, one before any other `(` that follows a name.
 
 const kept = new Set(
   (
@@ -15,7 +15,7 @@ function tokensOf(program) {
   let last = '';
   for (let at = 0; at < program.length;) {
     const rest = program.slice(at);
-    // After a value a slash divides.
+    // A slash after a value divides.
     const isValue = /[\w\])]$/.test(last) && !kept.has(last);
     const pattern = [
       /^"(?:[^"\\]|\\.)*"/,
@@ -58,7 +58,8 @@ export function shortenAwk(program) {
       const next = tokens.slice(at + 1).find((one) => one.trim() !== '' && one !== '\\\n') ?? '';
       if (isBreak && /[{};,]$|&&$|\|\|$/.test(text)) continue;
       if (isBreak) text = `${text.trimEnd()}\n`;
-      // Two words, two texts in a row, signs that would join, and what would become a call, stay apart.
+      // A blank separates two words, two texts in a row, signs that would join, and a name from a parenthesis that is
+      // no call.
       else if (/[\w"]$/.test(text) && /^[\w"(]/.test(next))
         text += /"$/.test(text) !== /^"/.test(next) || /^[\w(]/.test(next) ? ' ' : '';
       else if (/[-+]$/.test(text) && /^[-+]/.test(next)) text += ' ';

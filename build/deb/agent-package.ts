@@ -11,7 +11,8 @@ const home = 'usr/lib/fleet-health-agent';
 const modes = ['report', 'push', 'edge', 'spoke'];
 
 /**
- * Makes the package of the agent program from an installed program: the parts alone that it loads. Returns the file.
+ * Makes the package of the agent program from an installed program, with only the parts that it loads. Returns the
+ * file.
  */
 export function agentPackage(program: string, folder: string, release: Release): string {
   const tree = new PackageTree(folder);

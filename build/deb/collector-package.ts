@@ -54,7 +54,7 @@ export function collectorPackage(program: string, folder: string, release: Relea
   );
 }
 
-/** The account is made by systemd-sysusers, with systemd or without. */
+/** The dependencies of the account, which systemd-sysusers makes, with systemd or without. */
 export const accountDepends = 'systemd | systemd-standalone-sysusers | systemd-sysusers, init-system-helpers (>= 1.54)';
 
 function addDocuments(tree: PackageTree, program: string): void {

@@ -7,9 +7,9 @@ import type { PackageTree } from './package-tree.ts';
 /** Facts that the packages of one release share. */
 export interface Release {
   readonly version: string;
-  /** Debian's name: amd64, arm64. */
+  /** Debian's name of the architecture: amd64, arm64. */
   readonly architecture: string;
-  /** The time of every file, in seconds. */
+  /** The time of every file, in seconds since 1970. */
   readonly epoch: number;
   /** Name and address, as in $DEBFULLNAME and $DEBEMAIL. */
   readonly maintainer: string;
@@ -25,30 +25,30 @@ export interface PackageDescription {
   readonly recommends?: string;
   readonly suggests?: string;
   readonly summary: string;
-  /** Lines of at most 79 characters. */
+  /** The description in lines of at most 79 characters. */
   readonly description: readonly string[];
-  /** The licence, and whose it is, of what does not belong to the project. */
+  /** The licences and holders of the parts that do not belong to the project. */
   readonly copyright: string;
-  /** Names of its account's units; those of `restarted` are started again by an upgrade. */
+  /** The names of the units of the package's account. An upgrade restarts those of `restarted`. */
   readonly units?: readonly string[];
   readonly restarted?: readonly string[];
-  /** True if it has a script in /etc/init.d of its own name. */
+  /** True if the package has a script of its own name in /etc/init.d. */
   readonly hasInitScript?: boolean;
   readonly conffiles?: readonly string[];
-  /** The level of xz; default 6. A large binary takes minutes then, and is a tenth smaller. */
+  /** The level of xz; default 6. At a high level a large binary takes minutes and is a tenth smaller. */
   readonly level?: number;
-  /** Tags of lintian, each with the reason why it stands. */
+  /** The overridden tags of lintian, each with its reason. */
   readonly overrides?: readonly (readonly [tag: string, reason: string])[];
 }
 
 const files = path.join(import.meta.dirname, 'files');
 
-/** Returns a file of files/. */
+/** Returns the content of a file of files/. */
 export function packageFile(name: string): string {
   return readFileSync(path.join(files, name), 'utf8');
 }
 
-/** Adds what Debian wants of each package, and makes it. Returns the file. */
+/** Adds the files that Debian requires of each package, and makes the package. Returns the file. */
 export function makePackage(tree: PackageTree, description: PackageDescription, release: Release): string {
   const { name, overrides = [] } = description;
   const doc = `usr/share/doc/${name}`;
@@ -65,7 +65,7 @@ export function makePackage(tree: PackageTree, description: PackageDescription, 
   tree.write('DEBIAN/control', controlText(description, release, tree.installedKib()));
   tree.settle(release.epoch);
   const file = path.join(release.out, `${name}_${release.version}_${release.architecture}.deb`);
-  // The number of threads shows in the bytes.
+  // The number of threads changes the bytes.
   const env = { ...process.env, SOURCE_DATE_EPOCH: String(release.epoch), DPKG_DEB_THREADS_MAX: '1' };
   execFileSync('dpkg-deb', ['--root-owner-group', '-Zxz', `-z${description.level ?? 6}`, '--build', tree.root, file], {
     env,
@@ -74,7 +74,7 @@ export function makePackage(tree: PackageTree, description: PackageDescription, 
   return file;
 }
 
-/** An account, its state folder, and units that are stopped before they go. */
+/** Adds the scripts that make an account and its state folder, and stop units before their removal. */
 function addScripts(tree: PackageTree, { name, units = [], restarted = [], hasInitScript }: PackageDescription): void {
   const init = (line: string): string => (hasInitScript === true ? line : '');
   const filled = (script: string): string =>

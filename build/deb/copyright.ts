@@ -6,7 +6,9 @@ export function ownCopyright(program: string): string {
   return `Fleet Health\n\n${readFileSync(path.join(program, 'LICENSE'), 'utf8')}`;
 }
 
-/** Returns the licences of the packages that are installed beside the program; `names`: of these alone. */
+/**
+ * Returns the licences of the packages that are installed beside the program; with `names`, of these packages alone.
+ */
 export function packagesCopyright(program: string, names?: readonly string[]): string {
   const from = path.join(program, 'node_modules');
   const folders = (names ?? packageNames(from)).toSorted();

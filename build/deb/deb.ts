@@ -2,7 +2,7 @@
  * Makes the Debian packages of the project with dpkg-deb alone: fleet-health, fleet-health-agent and fleet-health-node,
  * from dist/. Two runs on one commit give the same bytes, whatever the folder.
  *
- *     npm run deb -- [--arch amd64|arm64] [--out FOLDER] [--version VERSION] [--without-node]
+ * npm run deb -- [--arch amd64|arm64] [--out FOLDER] [--version VERSION] [--without-node]
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -54,7 +54,7 @@ try {
   rmSync(work, { recursive: true, force: true });
 }
 
-/** The time of $SOURCE_DATE_EPOCH, or of the commit. */
+/** Returns the time of $SOURCE_DATE_EPOCH, or of the commit, in seconds since 1970. */
 function epochOf(text: string | undefined): number {
   const seconds = text ?? execFileSync('git', ['log', '-1', '--format=%ct'], { cwd: root, encoding: 'utf8' }).trim();
   if (!/^\d{1,12}$/.test(seconds)) throw new Error(`SOURCE_DATE_EPOCH=${seconds} is no number of seconds`);

@@ -7,7 +7,7 @@ import { makePackage, type Release } from './control.ts';
 import { PackageTree } from './package-tree.ts';
 import { architectures } from './program-tree.ts';
 
-/** The Node that is carried: npm's package node-linux-ARCH, and the SHA-512 of its archive. */
+/** The version of the packaged Node: npm's package node-linux-ARCH, and the SHA-512 of its archive. */
 const carried = '24.21.0';
 const digests: Readonly<Record<string, string>> = {
   x64: '3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q==',
@@ -16,7 +16,7 @@ const digests: Readonly<Record<string, string>> = {
 
 const licenceReason = 'The licences of Node.js and of its libraries are one file, which stands here as it is.';
 
-/** Makes the package that carries Node for systems whose own is too old. Returns the file. */
+/** Makes the package with Node for systems whose own Node is too old. Returns the file. */
 export function nodePackage(folder: string, release: Release): string {
   const platform = architectures[release.architecture] ?? '';
   const unpacked = `${folder}.node`;

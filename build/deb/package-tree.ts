@@ -13,7 +13,7 @@ import {
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 
-/** True for what is started by its name. All else is read by Node. */
+/** True for a file that is started by its name. Node reads all other files. */
 function isProgram(file: string): boolean {
   return /\/bin\/[^/]+$|^etc\/init\.d\/|^DEBIAN\/p|\.sh$/.test(file) && !/\/(?:node_modules|dist)\//.test(file);
 }
@@ -34,14 +34,14 @@ export class PackageTree {
     writeFileSync(file, content);
   }
 
-  /** Copies a file, or a folder of files that `isWanted` takes. */
+  /** Copies a file, or the files of a folder that `isWanted` accepts. */
   copy(source: string, target: string, isWanted: (file: string) => boolean = () => true): void {
     const file = path.join(this.root, target);
     mkdirSync(path.dirname(file), { recursive: true });
     cpSync(source, file, { recursive: true, filter: isWanted, verbatimSymlinks: true });
   }
 
-  /** Writes a compressed file: without a name and a time in its header. */
+  /** Writes a compressed file, without a name and a time in its header. */
   compress(target: string, content: string | Buffer): void {
     this.write(`${target}.gz`, gzipSync(content, { level: 9 }));
   }
@@ -52,7 +52,7 @@ export class PackageTree {
     symlinkSync(to, file);
   }
 
-  /** Gives all that is in the tree one time, and modes that depend neither on a umask nor on an archive. */
+  /** Sets one time for all files of the tree, and modes that depend neither on a umask nor on an archive. */
   settle(epoch: number): void {
     for (const file of ['.', ...this.#entries()]) {
       const full = path.join(this.root, file);
@@ -76,7 +76,7 @@ export class PackageTree {
       .join('');
   }
 
-  /** Returns the size of what is installed, in KiB. */
+  /** Returns the installed size, in KiB. */
   installedKib(): number {
     const sizes = this.#files().map((file) => Math.ceil(statSync(path.join(this.root, file)).size / 1024));
     return sizes.reduce((sum, size) => sum + size, 0);
@@ -89,7 +89,7 @@ export class PackageTree {
     });
   }
 
-  /** All paths, folders after what is in them. */
+  /** Returns all paths, each folder after its content. */
   #entries(): readonly string[] {
     return readdirSync(this.root, { recursive: true, encoding: 'utf8' }).toSorted().toReversed();
   }

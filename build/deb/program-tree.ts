@@ -5,10 +5,10 @@ import path from 'node:path';
 import { packageFile } from './control.ts';
 import type { PackageTree } from './package-tree.ts';
 
-/** Debian's name of an architecture, and Node's. */
+/** The names of an architecture: Debian's, and Node's. */
 export const architectures: Readonly<Record<string, string>> = { amd64: 'x64', arm64: 'arm64' };
 
-/** Nothing that runs: types, maps, sources of native parts, tests, and files for editors and linters. */
+/** Files that never run: types, maps, sources of native parts, tests, and files for editors and linters. */
 const unwanted = [
   /\/node_modules\/(?:@types|undici-types|node-addon-api)(?:\/|$)/,
   /\/node_modules\/.*\/(?:\.[^/]+|test|tests)(?:\/|$)/,
@@ -17,8 +17,8 @@ const unwanted = [
 ];
 
 /**
- * Unpacks what `npm pack` has into a folder, and installs the production packages of the lock file beside it, without
- * their scripts.
+ * Unpacks the files of `npm pack` into a folder, and installs the production packages of the lock file beside them,
+ * without their scripts.
  */
 export function installProgram(root: string, folder: string): void {
   const env = { ...process.env, npm_config_update_notifier: 'false' };
@@ -44,7 +44,9 @@ export function installProgram(root: string, folder: string): void {
   rmSync(path.join(folder, 'package-lock.json'));
 }
 
-/** Copies installed packages without what does not run on this architecture. `names`: these alone. */
+/**
+ * Copies installed packages without the files that do not run on this architecture; with `names`, these packages alone.
+ */
 export function copyPackages(tree: PackageTree, { program, target, architecture, names }: CopiedPackages): void {
   const native = `/prebuilds/linux-${architectures[architecture] ?? ''}`;
   const isWanted = (file: string): boolean => {
@@ -58,7 +60,7 @@ export function copyPackages(tree: PackageTree, { program, target, architecture,
   }
 }
 
-/** Debian's libraries that the native part of SQLite is linked with. */
+/** Debian's libraries to which the native part of SQLite is linked. */
 export const nativeDepends = 'libc6 (>= 2.28), libgcc-s1, libstdc++6 (>= 8)';
 
 export interface CopiedPackages {
@@ -73,7 +75,7 @@ export function addCommand(tree: PackageTree, name: string, program: string): vo
   tree.write(`usr/bin/${name}`, packageFile('wrapper.sh').replaceAll('PROGRAM', `/${program}`));
 }
 
-/** Writes what the program says of itself to bash, zsh and fish. */
+/** Writes the completion scripts of the program for bash, zsh and fish. */
 export function addCompletion(tree: PackageTree, name: string, start: string): void {
   const places = {
     bash: `usr/share/bash-completion/completions/${name}`,

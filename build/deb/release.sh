@@ -27,7 +27,7 @@ case $trial$heading in
   no"## $version - "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]) ;;
   *) refuse "CHANGELOG.md says \"$heading\": write \"$dated\" there, commit it, and start again; or try it with --trial" ;;
 esac
-# What 0.2.0 leaves behind is kept for the tests of all later versions, with the schema that it is released with.
+# The state that 0.2.0 leaves is kept for the tests of all later versions, with the schema of the release.
 kept=test/testdata/$version/fleet.sql.gz
 if [ "$trial" = no ] && [ -f "$kept" ]; then
   newest=$(find sql/mysql -name '*.sql' -exec basename {} .sql \; | sort | tail -n 1)
@@ -42,7 +42,7 @@ step() {
   "$@"
 }
 if [ "$trial" = no ]; then
-  # Otherwise a test is skipped where the program that it needs is not installed.
+  # Without CI a test is skipped if a program that it needs is not installed.
   export CI=true
   step npm run --silent test
   step npm run --silent test:wide
@@ -56,7 +56,7 @@ trap 'rm -rf "$made"' EXIT
 step npm run --silent deb -- --arch amd64 --out "$made"
 step npm run --silent deb -- --arch arm64 --out "$made"
 step npm pack --silent --ignore-scripts --pack-destination "$made"
-# What goes out is what the commit says.
+# The released files must follow from the commit alone.
 [ -z "$(git status --porcelain --untracked-files=no)" ] || refuse "a step has changed the checkout"
 (cd "$made" && sha256sum -- * >SHA256SUMS && cat SHA256SUMS)
 chmod 755 "$made"

@@ -3,7 +3,7 @@ import type { DashboardSpec, PanelSpec, PromQuery } from './panels.ts';
 const chosen = 'client="$client"';
 const isChosen = 'client = ${client:sqlstring}';
 
-/** A column of a table, as a line of a plot. */
+/** A column of a table that a plot shows as a line. */
 interface Line {
   readonly column: string;
   readonly name: string;
@@ -11,8 +11,8 @@ interface Line {
 }
 
 /**
- * Returns two queries: rows that are there, and hours of those that went. Each line has the mean of an interval; where
- * there are subjects, a line is named by its subject, or by its name and its subject.
+ * Returns two queries: existing rows, and hours of deleted rows. Each line has the mean of an interval. With subjects,
+ * the name of a line is its subject, or its name and its subject.
  */
 function figures(table: string, lines: readonly Line[], subject: 'mount' | 'interface' | null): readonly string[] {
   const metric = subject === null ? '' : `${subject} AS metric, `;
@@ -30,10 +30,10 @@ function figures(table: string, lines: readonly Line[], subject: 'mount' | 'inte
   return [query('observed_at', table, rows), query('hour', `${table}_hourly`, hours)];
 }
 
-/** Lines of series in a plot. */
+/** The most lines of series in a plot. */
 const mostSeries = 24;
 
-/** Returns the same queries for series of the client: figures of checks, whose names have a blank, or samples. */
+/** Returns the two queries for series of the client: figures of checks, whose names have a blank, or samples. */
 function series(kind: 'LIKE' | 'NOT LIKE', name: string): readonly string[] {
   const chosenSeries = `(SELECT id, metric, labels FROM series WHERE ${isChosen} AND unit <> 'counter' AND metric ${kind} '% %'
     ORDER BY last_on DESC, metric, id LIMIT ${mostSeries}) AS k ON k.id = series_id`;

@@ -26,16 +26,16 @@ export interface PanelSpec {
   readonly description?: string;
   readonly kind: 'stat' | 'timeseries' | 'table';
   readonly unit?: string;
-  /** Columns of the grid, 24 in all, and rows. */
+  /** The width in columns of the grid, 24 in all, and the height in rows. */
   readonly width: number;
   readonly height: number;
   readonly mysql: readonly string[];
   readonly prometheus: readonly PromQuery[];
-  /** Values from which on it is orange, and red. */
+  /** The values from which the panel is orange, and red. */
   readonly limits?: readonly [orange: number, red: number];
   readonly min?: number;
   readonly max?: number;
-  /** Units of a table's columns. */
+  /** The units of a table's columns. */
   readonly columns?: Readonly<Record<string, string>>;
 }
 
@@ -124,7 +124,7 @@ function limitSteps({ limits }: PanelSpec): readonly { readonly value: number; r
 
 function emptyPanel(spec: PanelSpec, source: Source): Stat | Table | TimeSeries {
   if (spec.kind === 'stat') return new Stat().graphMode(BigValueGraphMode.None);
-  // Points are as far apart as visits; a longer time without one is a gap.
+  // Points have the distance of visits; a longer time without a point is a gap.
   if (spec.kind === 'timeseries')
     return new TimeSeries()
       .interval('5m')
@@ -142,7 +142,10 @@ function emptyPanel(spec: PanelSpec, source: Source): Stat | Table | TimeSeries 
   });
 }
 
-/** Grafana names the value of the only query `Value`, of several `Value #A` and so on. */
+/**
+ * Returns the suffix of a column of values. Grafana names the value of the only query `Value`, of several `Value #A`
+ * and so on.
+ */
 function valueSuffix({ prometheus }: PanelSpec, index: number): string {
   return prometheus.length === 1 ? '' : ` #${refId(index)}`;
 }
@@ -165,7 +168,7 @@ function targetsOf(spec: PanelSpec, source: Source): readonly Builder<Dataquery>
   });
 }
 
-/** A query of the MySQL data source, which the SDK has no type for. */
+/** Returns a query of the MySQL data source, for which the SDK has no type. */
 function mysqlQuery(sql: string, isSeries: boolean, id: string): Builder<Dataquery> {
   return {
     build: () =>

@@ -76,7 +76,8 @@ function provisioningFile(
 }
 
 /**
- * Returns the lines of a value in YAML: mappings and lists as blocks, text quoted where YAML could take it for more.
+ * Returns the lines of a value in YAML: mappings and lists as blocks, text in quotes if YAML could read it as another
+ * type.
  */
 function yamlLines(value: Yaml, notes: Readonly<Record<string, string>>): readonly string[] {
   if (Array.isArray(value)) {
@@ -94,7 +95,7 @@ function yamlLines(value: Yaml, notes: Readonly<Record<string, string>>): readon
   });
 }
 
-/** Text in quotes, unless it is a word or an address. */
+/** Returns a scalar of YAML. Text is in quotes unless it is a word or an address. */
 function scalar(value: string | number | boolean): string {
   return typeof value !== 'string' || /^[A-Za-z$/][\w ./:$-]*$/.test(value)
     ? String(value)

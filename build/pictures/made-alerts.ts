@@ -2,7 +2,7 @@ import type { PageAlert, PageSilence } from '../../src/page/page.ts';
 import { hourMs } from '../../src/platform/units.ts';
 
 type Made = Pick<PageAlert, 'client' | 'rule' | 'subject' | 'severity' | 'value' | 'limit'> & {
-  /** Hours before the end of the page; null: it is open. */
+  /** The hours from the begin of the alert to the end of the page. `to` is null for an open alert. */
   readonly from: number;
   readonly to: number | null;
 } & Partial<Pick<PageAlert, 'state' | 'note' | 'mutes' | 'command'>>;
@@ -53,7 +53,7 @@ interface Span {
   readonly untilMs: number;
 }
 
-/** Alerts of the fleet that does not exist, open ones first. */
+/** Returns the alerts of the invented fleet, open ones first. */
 export function madeAlerts({ untilMs }: Span): readonly PageAlert[] {
   return made.map(({ from, to, ...alert }, index) => {
     const id = 61 - index;
@@ -73,7 +73,7 @@ export function madeAlerts({ untilMs }: Span): readonly PageAlert[] {
   });
 }
 
-/** A silence of a client that was worked on. */
+/** Returns a silence of a client under maintenance. */
 export function madeSilence(untilMs: number): PageSilence {
   return { client: 'gateway-2', fromMs: untilMs - 130 * hourMs, toMs: untilMs - 122 * hourMs };
 }

@@ -12,7 +12,7 @@ export interface MadeFigures {
   readonly mounts: ReadonlyMap<string, Values>;
   readonly received: Values;
   readonly sent: Values;
-  /** The point before which the machine booted; null: it did not. */
+  /** The point before which the machine booted; null: the machine did not boot. */
   readonly bootPoint: number | null;
 }
 
@@ -23,14 +23,14 @@ const dataMounts: Readonly<Record<string, string>> = {
   mail: '/var',
 };
 
-/** Makes the figures of a client: a day's rhythm by kind of machine, noise, and what its alerts are about. */
+/** Makes the figures of a client: a day's rhythm by kind of machine, noise, and the subjects of its alerts. */
 export function madeFigures(name: string, index: number, points: number): MadeFigures {
   const kind = name.split('-')[0] ?? '';
   const random = randomFrom(index + 1);
   const cpus = { db: 16, build: 8, gateway: 2 }[kind] ?? 4;
   const isGone = name === 'backup-1';
   const hours = Array.from({ length: points }, (_, hour) => hour);
-  // The collector did not run in these hours, and backup-1 has left.
+  // The collector did not run in these hours, and backup-1 is unreachable at the end.
   const isKnown = (hour: number): boolean =>
     (hour < points - 54 || hour > points - 53) && !(isGone && hour > points - 5);
   const known = (valueAt: (hour: number) => number): Values =>

@@ -7,9 +7,9 @@ import { type MadeFigures, madeFigures } from './made-figures.ts';
 
 const untilMs = Date.UTC(2026, 10, 21, 10, 5);
 const sinceMs = Math.floor(untilMs / hourMs) * hourMs - 7 * dayMs;
-/** Points of an hour. */
+/** The number of points, one for each hour. */
 const points = Math.ceil((untilMs - sinceMs) / hourMs);
-/** The sparkline has one point for as many of the history. */
+/** The number of points of the history for one point of the sparkline. */
 const pointsOfSpark = 4;
 
 const limits: readonly HistoryLimit[] = [
@@ -18,10 +18,10 @@ const limits: readonly HistoryLimit[] = [
   { group: 'disk', severity: 'critical', value: 95 },
 ];
 
-/** Names of clients before their number, and how many there are. */
+/** The names of clients before their number, with the number of clients. */
 const kinds = { web: 8, app: 8, db: 4, cache: 3, mail: 2, build: 4, backup: 1, gateway: 2 } as const;
 
-/** A page of a week of a fleet that does not exist. It is the same on each call. */
+/** Returns a page with a week of an invented fleet. The page is the same on each call. */
 export function madeFleet(): FleetPage {
   const alerts = madeAlerts({ sinceMs, untilMs });
   const open = alerts.filter(({ state }) => state !== 'resolved');
@@ -108,7 +108,7 @@ function seriesOf(figures: MadeFigures): readonly Series[] {
   ];
 }
 
-/** A figure with the severity of the first of its limits, critical before warning, that it has reached. */
+/** Returns a figure with the severity of the first limit that it has reached, critical before warning. */
 function figure(value: number | null, [critical = Infinity, warning = Infinity]: readonly number[]): PageFigure {
   if (value === null || value < Math.min(critical, warning)) return { value, beyond: null };
   return { value, beyond: value >= critical ? 'critical' : 'warning' };

@@ -44,7 +44,7 @@ const back: Made = {
   ...{ value: null, valueText: 'reached', limitText: '' },
 };
 
-/** A mail about the fleet that does not exist: a disk that has got worse, and a client that is back. */
+/** Returns a mail about the invented fleet: a disk that has got worse, and a client that is reachable again. */
 export function madeMail(): MailText {
   const config = madeConfig();
   const watchOf = createWatches(config);
@@ -105,7 +105,7 @@ function alertOf({ transition, minutes, ...made }: Made): Alert & { readonly id:
   };
 }
 
-/** A value an hour of the last day. */
+/** Returns a value for each hour of the last day. */
 function hours(valueAt: (left: number) => number): readonly { readonly atMs: number; readonly value: number }[] {
   return Array.from({ length: 24 }, (_, left) => ({ atMs: nowMs - left * hourMs, value: valueAt(left) }));
 }

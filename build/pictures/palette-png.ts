@@ -5,8 +5,8 @@ const mostColours = 256;
 const bytesPerPixel = 3;
 
 /**
- * Returns the PNG of a browser (8 bits a channel, no alpha) with at most 256 colours: a third of its size. Other
- * colours become the nearest of these.
+ * Returns the PNG of a browser (8 bits a channel, no alpha) with at most 256 colours: a third of its size. Replaces
+ * other colours by the nearest of these.
  */
 export function withPalette(png: Buffer): Buffer {
   const { head, pixels } = decode(png);
@@ -40,7 +40,7 @@ export function withPalette(png: Buffer): Buffer {
   ]);
 }
 
-/** Chooses the most frequent colours, and leaves out those that are near to one before: rare hues have a place too. */
+/** Chooses the most frequent colours, without those near to an earlier one, so that rare hues have a place too. */
 function paletteOf(colours: readonly number[]): readonly number[] {
   for (let least = 1; ; least += 1) {
     const palette: number[] = [];

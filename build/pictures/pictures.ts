@@ -1,6 +1,6 @@
 /**
- * The pictures of the documents: `npm run pictures` writes docs/pictures. They show a report and a mail of a fleet that
- * does not exist, which are the same on each run. Chromium and its fonts decide the rest.
+ * Writes the pictures of the documents: `npm run pictures` writes docs/pictures. They show a report and a mail of an
+ * invented fleet, whose content is the same on each run. Chromium and its fonts decide the rest.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,7 +18,7 @@ import { withPalette } from './palette-png.ts';
 const folder = path.join(import.meta.dirname, '../../docs/pictures');
 const mostBytes = 120_000;
 
-/** Opens the page with these options, prepares it, and writes what the window shows. */
+/** Opens the page with these options, prepares the page, and writes a picture of the window. */
 async function picture(
   browser: Browser,
   name: string,

@@ -1,5 +1,6 @@
 /**
- * The reference of config.xml, from its vocabulary: what docs/config.md and fleet-health-config(5) say in their forms.
+ * The reference of config.xml, from its vocabulary: the content of docs/config.md and fleet-health-config(5), without
+ * their forms.
  */
 import type { KindName } from '../../src/config/vocabulary/attribute-kinds.ts';
 import type { AttributeSpec, ElementSpec } from '../../src/config/vocabulary/element-spec.ts';
@@ -58,15 +59,15 @@ const forms: Readonly<Record<KindName, string>> = {
   storage: '`sqlite:PATH`, `mysql://user@host:port/database`',
 };
 
-/** The texts are Markdown. */
+/** An element of the reference. Its texts are Markdown. */
 export interface ElementReference {
   readonly name: string;
-  /** Its use and its place. */
+  /** The use and the place of the element. */
   readonly help: string;
   readonly notes: readonly string[];
   readonly example: string | null;
   readonly attributes: readonly AttributeReference[];
-  /** Takes every attribute of `<ssh>` as well, which are not listed again. */
+  /** True if the element has every attribute of `<ssh>` as well, which are not listed again. */
   readonly takesSsh: boolean;
 }
 
@@ -112,7 +113,7 @@ function values({ kind, words = [] }: AttributeSpec): string {
   return [...listed, ...(kind === undefined ? [] : [forms[kind]])].join('; ');
 }
 
-/** An example of each element; a test runs each through the parser, in an element that it may stand in. */
+/** An example of each element. A test parses each inside an element that may contain it. */
 export const examples: Readonly<Record<string, string>> = {
   config: '<config labels="env=prod"><client name="web-1" ip="192.0.2.10"/></config>',
   state: '<state dir="/srv/fleet-health"/>',

@@ -1,13 +1,13 @@
 /** Pieces of manual pages in mdoc(7), https://mandoc.bsd.lv/man/mdoc.7.html. */
 
-/** The day on which what the pages say last changed. */
+/** The day of the last change of the pages' content. */
 const dated = 'November 23, 2026';
 
 export interface Page {
   readonly name: string;
   readonly section: number;
   readonly description: string;
-  /** Lines after the name. */
+  /** The lines after the name. */
   readonly body: readonly string[];
 }
 
@@ -25,10 +25,10 @@ export function manualPage({ name, section, description, body }: Page): string {
   return `${[...head, ...body].join('\n')}\n`;
 }
 
-/** The longest line that mandoc -Tlint has nothing to say about. */
+/** The longest line that mandoc -Tlint accepts. */
 const maxLine = 80;
 
-/** Returns text as short lines: a sentence begins a line of its own, and nothing in it is taken for a macro. */
+/** Returns text as short lines: a sentence begins a line of its own, and no part of it is read as a macro. */
 export function prose(text: string): readonly string[] {
   return text
     .replaceAll(/(?<=[.!?]) (?=[A-Z])/g, '\n')

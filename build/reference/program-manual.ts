@@ -82,7 +82,7 @@ function visibleCommands(command: Command): readonly Command[] {
 
 function optionList(command: Command): readonly string[] {
   const all = command.createHelp().visibleOptions(command);
-  // Listed once, for the program.
+  // The option is listed once, for the program.
   const options = command.parent === null ? all : all.filter(({ long }) => long !== '--help');
   return tagged(options.map((option) => ({ term: optionTerm(option), lines: descriptionLines(option) })));
 }

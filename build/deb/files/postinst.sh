@@ -9,7 +9,7 @@ configure)
   else
     [ -d /var/lib/PACKAGE ] || install -d -m 0700 -o PACKAGE -g PACKAGE /var/lib/PACKAGE
   fi
-  # Nothing is enabled: config.xml, or agent.json, says first what there is to do.
+  # No unit is enabled: config.xml, or agent.json, has to be written first.
   if [ -d /run/systemd/system ]; then
     systemctl --system daemon-reload >/dev/null || true
     for unit in LONG_RUNNING; do

@@ -6,8 +6,8 @@ if [ -d /run/systemd/system ]; then
 fi
 case $1 in
 purge)
-  # The state: keys, history, reports that wait. `remove` keeps all of it, and nothing removes what somebody wrote
-  # into /etc/fleet-health. The account stays: files elsewhere may be its own.
+  # The state: keys, history, waiting reports. `remove` keeps all of it, and nothing removes the files that people wrote
+  # to /etc/fleet-health. The account stays, because files elsewhere may belong to it.
   rm -rf /var/lib/PACKAGE
   INIT_PURGE
   ;;
