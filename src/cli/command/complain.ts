@@ -1,6 +1,7 @@
-import { FleetError, messageOf } from '../../errors.ts';
+import { errorTable, FleetError, messageOf } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
 import { withoutSecrets } from '../../revealed-secrets.ts';
+import { shownShellWord } from '../../text/shell-word.ts';
 import type { Output } from '../terminal/output.ts';
 import type { ExitStatus } from './context.ts';
 
@@ -35,6 +36,19 @@ export function complaintText(error: FleetError, program = 'fleet-health'): stri
   const message = escapeControls(first).replace(/[.\s]+$/, '');
   const more = others.length === 0 ? '' : `; and ${others.length} more`;
   return `${program}: ${message}${more} (${error.code}). ${escapeControls(error.advice)}`;
+}
+
+const namesShown = 5;
+
+/**
+ * Returns the advice for a stored error code, with these clients in place of the word CLIENT. Returns null for a code
+ * that this version does not know.
+ */
+export function adviceFor(code: string | null, clients: readonly string[]): string | null {
+  if (code === null || !Object.hasOwn(errorTable, code)) return null;
+  const { advice } = errorTable[code as keyof typeof errorTable];
+  const names = clients.map(shownShellWord);
+  return names.length > namesShown ? advice.replace(' CLIENT', '') : advice.replace('CLIENT', names.join(' '));
 }
 
 function stackOf(error: Error): string {

@@ -1,20 +1,12 @@
 import type { CollectEvent, CollectResult } from '../../collector/collect-options.ts';
-import { errorTable } from '../../errors.ts';
-import { escapeControls, formatFields, harmlessJson, type LogFields } from '../../log.ts';
-import { groupBy } from '../../platform/group-by.ts';
+import type { LogFields } from '../../log.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
-import { describeDuration } from '../../text/durations.ts';
-import { byName } from '../../text/name-order.ts';
-import { counted } from '../../text/numbers.ts';
-import { shownShellWord } from '../../text/shell-word.ts';
-import { complaintText, faultJson } from '../command/complain.ts';
-import { holderJson, overlappedFields, overlappedText } from '../command/lock-holder.ts';
+import { adviceFor, complaintText, faultJson } from '../command/complain.ts';
+import { holderJson, overlappedFields } from '../command/lock-holder.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
 import { createOutputLog, type Output } from '../terminal/output.ts';
-import type { Progress, startProgress } from '../terminal/progress.ts';
 import type { ReaderTime } from '../terminal/reader-time.ts';
-import { renderTable } from '../terminal/table.ts';
-import { notVisitedLines, type Skipped, skippedLog } from './not-visited.ts';
+import { skippedLog } from './not-visited.ts';
 import type { RunView } from './run-view.ts';
 
 export type CollectView = RunView<CollectEvent, CollectResult>;
@@ -28,7 +20,8 @@ export async function createCollectView(
   if (output.json) return jsonView(output);
   const usual = output.attended && output.verbosity === 'normal' ? 'table' : 'log';
   if ((format ?? usual) === 'log' || output.verbosity === 'quiet') return lineView(output);
-  return tableView(output, time, (await import('../terminal/progress.ts')).startProgress);
+  // Loaded here, because most runs have no reader, and measuring the columns of a table takes 10 ms to begin with.
+  return (await import('./collect-table.ts')).tableView(output, time);
 }
 
 /** Prints one JSON document at the end. docs/json.md describes the fields. */
@@ -67,19 +60,6 @@ function visitJson(visit: VisitRecord): object {
     ...jsonFields({ client, address, ok, stage, code, message, advice, startedAtMs, durationMs, connectMs }),
     ...jsonFields({ bytesIn, bytesOut, uploaded, reader }),
   };
-}
-
-const namesShown = 5;
-
-/**
- * Returns the advice for a stored error code, with these clients in place of the word CLIENT. Returns null for a code
- * that this version does not know.
- */
-export function adviceFor(code: string | null, clients: readonly string[]): string | null {
-  if (code === null || !Object.hasOwn(errorTable, code)) return null;
-  const { advice } = errorTable[code as keyof typeof errorTable];
-  const names = clients.map(shownShellWord);
-  return names.length > namesShown ? advice.replace(' CLIENT', '') : advice.replace('CLIENT', names.join(' '));
 }
 
 /** Logs a `key=value` line for each event and a summary. If quiet, prints only faults of the run. */
@@ -123,84 +103,4 @@ function visitFields({ client, code, stage, message, advice, durationMs, uploade
     duration_ms: durationMs,
     uploaded: uploaded || undefined,
   };
-}
-
-/** The largest number of clients that the final table lists whole; a larger fleet's table has only the failed ones. */
-const wholeFleetRows = 40;
-
-/** Shows a progress bar during the run, then a table with failed visits first. */
-function tableView(output: Output, time: ReaderTime, start: typeof startProgress): CollectView {
-  let progress: Progress | null = null;
-  const visits: VisitRecord[] = [];
-  const later: string[] = [];
-  const skipped: Skipped[] = [];
-  return {
-    on: {
-      started: ({ clients }) => void (progress = start('visiting', clients)),
-      visited: ({ visit }) => {
-        progress?.step();
-        visits.push(visit);
-      },
-      skipped: (event) => void skipped.push(event),
-      report: ({ report }) => void later.push(harmlessJson(report)),
-      quarantined: (event) =>
-        void later.push(output.colour('red', `quarantined ${formatFields({ ...event, kind: undefined })}`)),
-      note: ({ message }) => void later.push(escapeControls(message)),
-    },
-    end: (result) => {
-      progress?.end();
-      for (const line of later) output.print(line);
-      if (result.outcome === 'overlapped') {
-        output.print(overlappedText('collect', result.holder, result.startedAtMs));
-        return;
-      }
-      const shown = visits.length <= wholeFleetRows ? visits : visits.filter((visit) => !visit.ok);
-      if (shown.length > 0) output.print(visitTable(output, shown));
-      for (const line of [...adviceLines(visits), ...notVisitedLines(skipped, time)]) output.print(line);
-      output.print(summaryText(output, result));
-      for (const fault of result.faults) output.complain(complaintText(fault));
-    },
-  };
-}
-
-function visitTable(output: Output, visits: readonly VisitRecord[]): string {
-  return renderTable(
-    output,
-    [
-      { title: 'client', shrinks: true, keepsEnd: true, cell: ({ client }) => client },
-      {
-        title: 'result',
-        cell: ({ ok, code }) => (ok ? { text: 'ok', colour: 'green' } : { text: code ?? 'failed', colour: 'red' }),
-      },
-      { title: 'took', align: 'right', cell: ({ durationMs }) => `${durationMs} ms` },
-      { title: '', cell: ({ uploaded }) => (uploaded ? 'agent uploaded' : '') },
-    ],
-    [...visits].sort((a, b) => Number(a.ok) - Number(b.ok) || byName(a.client, b.client)),
-    ({ message }) => (message === null ? [] : [message]),
-  );
-}
-
-/** Returns one line of advice for each error code: the advice of its visits if they agree, else of the error table. */
-function adviceLines(visits: readonly VisitRecord[]): readonly string[] {
-  const failures = visits.filter(({ ok, code }) => !ok && code !== null);
-  return [...groupBy(failures, ({ code }) => code)].map(([code, failed]) => {
-    const [own, ...others] = new Set(failed.map(({ advice }) => advice));
-    const clients = failed.map(({ client }) => client);
-    const advice = others.length === 0 && own !== undefined ? own : adviceFor(code, clients);
-    return escapeControls(`${code ?? ''}: ${advice ?? 'unknown to this version'}`);
-  });
-}
-
-function summaryText(output: Output, result: CollectResult): string {
-  const { stored, duplicate, quarantined, waiting } = result.reports;
-  const parts = [
-    `${result.succeeded} of ${result.clients} clients answered`,
-    `${counted(stored, 'report')} stored`,
-    duplicate > 0 ? `${duplicate} stored already` : '',
-    quarantined > 0 ? output.colour('red', `${quarantined} quarantined`) : '',
-    waiting > 0 ? output.colour('yellow', `${waiting} waiting`) : '',
-    result.skipped > 0 ? output.colour('yellow', `${result.skipped} not visited`) : '',
-    result.outcome === 'interrupted' ? output.colour('red', 'interrupted') : '',
-  ].filter((part) => part !== '');
-  return `${parts.join(', ')} in ${describeDuration(result.finishedAtMs - result.startedAtMs)}`;
 }

@@ -1,0 +1,95 @@
+import type { CollectEvent, CollectResult } from '../../collector/collect-options.ts';
+import { escapeControls, formatFields, harmlessJson } from '../../log.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import type { VisitRecord } from '../../storage/store/storage.ts';
+import { describeDuration } from '../../text/durations.ts';
+import { byName } from '../../text/name-order.ts';
+import { counted } from '../../text/numbers.ts';
+import { adviceFor, complaintText } from '../command/complain.ts';
+import { overlappedText } from '../command/lock-holder.ts';
+import type { Output } from '../terminal/output.ts';
+import { startProgress, type Progress } from '../terminal/progress.ts';
+import type { ReaderTime } from '../terminal/reader-time.ts';
+import { renderTable } from '../terminal/table.ts';
+import { notVisitedLines, type Skipped } from './not-visited.ts';
+import type { RunView } from './run-view.ts';
+
+/** The largest number of clients that the final table lists whole; a larger fleet's table has only the failed ones. */
+const wholeFleetRows = 40;
+
+/** Shows a progress bar during the run, then a table with failed visits first. */
+export function tableView(output: Output, time: ReaderTime): RunView<CollectEvent, CollectResult> {
+  let progress: Progress | null = null;
+  const visits: VisitRecord[] = [];
+  const later: string[] = [];
+  const skipped: Skipped[] = [];
+  return {
+    on: {
+      started: ({ clients }) => void (progress = startProgress('visiting', clients)),
+      visited: ({ visit }) => {
+        progress?.step();
+        visits.push(visit);
+      },
+      skipped: (event) => void skipped.push(event),
+      report: ({ report }) => void later.push(harmlessJson(report)),
+      quarantined: (event) =>
+        void later.push(output.colour('red', `quarantined ${formatFields({ ...event, kind: undefined })}`)),
+      note: ({ message }) => void later.push(escapeControls(message)),
+    },
+    end: (result) => {
+      progress?.end();
+      for (const line of later) output.print(line);
+      if (result.outcome === 'overlapped') {
+        output.print(overlappedText('collect', result.holder, result.startedAtMs));
+        return;
+      }
+      const shown = visits.length <= wholeFleetRows ? visits : visits.filter((visit) => !visit.ok);
+      if (shown.length > 0) output.print(visitTable(output, shown));
+      for (const line of [...adviceLines(visits), ...notVisitedLines(skipped, time)]) output.print(line);
+      output.print(summaryText(output, result));
+      for (const fault of result.faults) output.complain(complaintText(fault));
+    },
+  };
+}
+
+function visitTable(output: Output, visits: readonly VisitRecord[]): string {
+  return renderTable(
+    output,
+    [
+      { title: 'client', shrinks: true, keepsEnd: true, cell: ({ client }) => client },
+      {
+        title: 'result',
+        cell: ({ ok, code }) => (ok ? { text: 'ok', colour: 'green' } : { text: code ?? 'failed', colour: 'red' }),
+      },
+      { title: 'took', align: 'right', cell: ({ durationMs }) => `${durationMs} ms` },
+      { title: '', cell: ({ uploaded }) => (uploaded ? 'agent uploaded' : '') },
+    ],
+    [...visits].sort((a, b) => Number(a.ok) - Number(b.ok) || byName(a.client, b.client)),
+    ({ message }) => (message === null ? [] : [message]),
+  );
+}
+
+/** Returns one line of advice for each error code: the advice of its visits if they agree, else of the error table. */
+function adviceLines(visits: readonly VisitRecord[]): readonly string[] {
+  const failures = visits.filter(({ ok, code }) => !ok && code !== null);
+  return [...groupBy(failures, ({ code }) => code)].map(([code, failed]) => {
+    const [own, ...others] = new Set(failed.map(({ advice }) => advice));
+    const clients = failed.map(({ client }) => client);
+    const advice = others.length === 0 && own !== undefined ? own : adviceFor(code, clients);
+    return escapeControls(`${code ?? ''}: ${advice ?? 'unknown to this version'}`);
+  });
+}
+
+function summaryText(output: Output, result: CollectResult): string {
+  const { stored, duplicate, quarantined, waiting } = result.reports;
+  const parts = [
+    `${result.succeeded} of ${result.clients} clients answered`,
+    `${counted(stored, 'report')} stored`,
+    duplicate > 0 ? `${duplicate} stored already` : '',
+    quarantined > 0 ? output.colour('red', `${quarantined} quarantined`) : '',
+    waiting > 0 ? output.colour('yellow', `${waiting} waiting`) : '',
+    result.skipped > 0 ? output.colour('yellow', `${result.skipped} not visited`) : '',
+    result.outcome === 'interrupted' ? output.colour('red', 'interrupted') : '',
+  ].filter((part) => part !== '');
+  return `${parts.join(', ')} in ${describeDuration(result.finishedAtMs - result.startedAtMs)}`;
+}
