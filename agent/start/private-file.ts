@@ -116,8 +116,7 @@ export function removeFile(path: string): boolean {
     unlinkSync(path);
     return true;
   } catch (error) {
-    // EPERM: the file belongs to another account.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    return (error as NodeJS.ErrnoException).code === 'ENOENT';
   }
 }
 
