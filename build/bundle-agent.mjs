@@ -58,8 +58,8 @@ const { output } = await bundle.generate({
 });
 await bundle.close();
 
-// The program is a string, so that a node that cannot parse its syntax can still run the check of the version. A module
-// that the program imports on demand is a string of its own, which V8 parses only if the module is needed.
+// The program is a string, so that a node that cannot parse its syntax can still run the check of the version. Each
+// module that the program imports on demand is a string of its own, which V8 parses only if the module is needed.
 const quoted = (code) => `'${asciiOf(code).replace(/[\\']/g, '\\$&').replaceAll('\n', '\\n')}'`;
 const parts = output.map(({ fileName, code }) => `"./${fileName}":${quoted(code)}`);
 const loadPart =

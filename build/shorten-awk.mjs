@@ -9,7 +9,7 @@ const kept = new Set(
 );
 const taken = new Set(['do', 'if', 'in', 'or', 'fn']);
 
-/** The tokens of the program: texts, regular expressions, names, numbers, blanks, line breaks, the rest. */
+/** Returns the tokens of the program: texts, regular expressions, names, numbers, blanks, line breaks, the rest. */
 function tokensOf(program) {
   const tokens = [];
   let last = '';

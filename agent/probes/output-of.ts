@@ -19,8 +19,8 @@ export async function outputOf(
   const { spawn } = await import('node:child_process');
   const name = program.slice(program.lastIndexOf('/') + 1);
   return new Promise((resolve, reject) => {
-    // A session of its own without the agent's output: no process waits for a child that hangs in the kernel. A child
-    // that did not start for lack of descriptors has no streams; its event `error` comes later.
+    // A session of its own without the agent's output: no process waits for a child that hangs in the kernel. Without
+    // free descriptors a child does not start and has no streams; its event `error` comes later.
     const options: SpawnOptions = { cwd: '/', env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] };
     const child = spawn(program, args, options);
     child.unref();

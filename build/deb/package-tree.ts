@@ -13,7 +13,7 @@ import {
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 
-/** True for a file that is started by its name. Node reads all other files. */
+/** True if a file is started by its name. Node reads all other files. */
 function isProgram(file: string): boolean {
   return /\/bin\/[^/]+$|^etc\/init\.d\/|^DEBIAN\/p|\.sh$/.test(file) && !/\/(?:node_modules|dist)\//.test(file);
 }
