@@ -68,7 +68,10 @@ export function startProgram(site: FaultSite, { command, client = '', plan }: St
     said: (pattern) =>
       new Promise((resolve) => {
         const look = (): void => {
-          if (pattern.test(said) || !isAlive()) resolve();
+          if (!pattern.test(said) && isAlive()) return;
+          child.stdout.removeListener('data', look);
+          child.removeListener('exit', look);
+          resolve();
         };
         child.stdout.on('data', look);
         child.once('exit', look);

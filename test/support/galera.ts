@@ -207,15 +207,22 @@ const stateSql = "SHOW STATUS LIKE 'wsrep_local_state_comment'";
 
 async function untilSynced(child: ChildProcess, asRoot: GaleraNode['asRoot']): Promise<void> {
   let log = '';
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => (log = (log + text).slice(-60000)));
+  const note = (text: string): void => void (log = (log + text).slice(-60000));
+  child.stderr?.setEncoding('utf8').on('data', note);
   const deadline = Date.now() + startMs;
-  for (;;) {
-    // A node that was frozen reports `Synced` until it learns of its exclusion. A causal read needs the others.
-    const [row] = await asRoot('SET SESSION wsrep_sync_wait = 7', 'SELECT 1', stateSql).catch(() => []);
-    if (row?.['Value'] === 'Synced') return;
-    const isGone = child.exitCode !== null || child.signalCode !== null;
-    if (log.includes('Need to abort') || isGone || Date.now() > deadline)
-      throw new Error(`a node does not join: ${log}`);
-    await sleep(200);
+  try {
+    for (;;) {
+      // A node that was frozen reports `Synced` until it learns of its exclusion. A causal read needs the others.
+      const [row] = await asRoot('SET SESSION wsrep_sync_wait = 7', 'SELECT 1', stateSql).catch(() => []);
+      if (row?.['Value'] === 'Synced') return;
+      const isGone = child.exitCode !== null || child.signalCode !== null;
+      if (log.includes('Need to abort') || isGone || Date.now() > deadline)
+        throw new Error(`a node does not join: ${log}`);
+      await sleep(200);
+    }
+  } finally {
+    child.stderr?.removeListener('data', note);
+    // Nobody else reads what the node writes, and a full pipe would stop the node.
+    child.stderr?.resume();
   }
 }
