@@ -11,7 +11,6 @@ import { rolldown } from 'rolldown';
 import { asciiOf } from './ascii.mjs';
 import { shellAgent } from './bundle-shell-agent.mjs';
 import { computedTexts, computedTextsInParts } from './computed-texts.mjs';
-import { eagerFunctions } from './eager-functions.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8'));
@@ -45,7 +44,7 @@ const bundle = await rolldown({
   input: 'agent/main.ts',
   platform: 'node',
   transform: { target: 'node18', define },
-  plugins: [computedTextsInParts, eagerFunctions],
+  plugins: [computedTextsInParts],
 });
 const { output } = await bundle.generate({
   format: 'cjs',

@@ -40,13 +40,6 @@ test('the agent for Node.js takes 32 KiB on the wire at most', () => {
   assert.ok(readBundles().agent.packed().length <= 32 * 1024);
 });
 
-test('the functions of every visit are compiled with the agent, by the parentheses around them', () => {
-  const agent = readBundles().agent.content.toString();
-  // An update of the bundler may leave out parentheses, which mean nothing but this.
-  const eager = agent.match(/\w=\((?:async )?function/g) ?? [];
-  assert.ok(eager.length > 100, String(eager.length));
-});
-
 for (const [passphrase, code] of [
   ['right', 'connect-refused'],
   ['wrong', 'credentials-unusable'],
