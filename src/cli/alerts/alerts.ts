@@ -50,7 +50,7 @@ export async function alertsCommand(context: Context, options: AlertsCommandOpti
     const chosen = await readChosen(config, { ...stored, alerts }, options, now);
     return { views: await viewAlerts(config, alerts, order(chosen, options.sort), now), nowMs: now };
   });
-  const nothing = options.since === null ? 'Nothing is open.' : 'Nothing has fired since then.';
+  const nothing = options.since === null ? 'Nothing is open.' : 'Nothing was firing since then.';
   printAnswer(
     output,
     () => ({ command: 'alerts', at: jsonTime(nowMs), alerts: views.map(alertJson) }),

@@ -46,7 +46,7 @@ export const alerts = defineCommand({
     all: flag('--all', 'also what has ended in the last seven days'),
     since: text(
       '--since <time>',
-      'what has fired since then, ended or not: last night is --since 22:00; 3d, yesterday',
+      'what was firing at some time since then, ended or not: last night is --since 22:00; 3d, yesterday',
     ),
     exitStatus: flag('--exit-status', 'exit with 1 if an alert shown fires'),
   },

@@ -158,7 +158,7 @@ test('--since shows what fired since then, ended or not, and --exit-status says 
   assert.deepEqual(since, ['db-1 firing', 'web-2 resolved']);
   assert.equal((await run('alerts', '--exit-status')).status, 1);
   assert.equal((await run('alerts', 'web-1', '--exit-status')).status, 0);
-  assert.equal((await run('alerts', 'web-1', '--since', '1h')).stdout, 'Nothing has fired since then.\n');
+  assert.equal((await run('alerts', 'web-1', '--since', '1h')).stdout, 'Nothing was firing since then.\n');
   assert.match((await run('alerts', '--since', 'soon')).stderr, /--since "soon" is no time/);
 });
 
