@@ -104,7 +104,6 @@ export function beyondLimit(rules: readonly Rule[], type: string, value: number 
 }
 
 /** The values of `--sort`. Figures are sorted greatest first, unknown ones last. */
-
 export type Sorting = 'urgency' | 'name' | 'report' | 'cpu' | 'memory' | 'disk' | 'alerts';
 
 const valueOf: Readonly<Record<Sorting, (member: FleetMember) => number | null>> = {

@@ -83,7 +83,7 @@ async function* seriesHistory(
     for (const row of rows) {
       const stored = row[column];
       const atMs = timeOf(row, resolution);
-      // Of two reports of one millisecond, the first is used.
+      // The first of two reports of one millisecond is used.
       if (typeof stored !== 'number' || atMs <= lastMs) continue;
       lastMs = atMs;
       text += `${series} ${convert(stored, atMs)} ${atMs / 1000}\n`;

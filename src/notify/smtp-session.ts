@@ -15,7 +15,7 @@ import { asError, within, type Clock } from './within.ts';
 export interface SmtpSession {
   /** Sends one mail to one recipient (RFC 5321). Throws FleetError `mail-refused`, `mail-unavailable`. */
   send(envelope: Envelope, content: string, options: SessionSendOptions): Promise<void>;
-  /** False after a fault that leaves the state of the conversation unknown. */
+  /** True if the state of the conversation is known. A fault may leave the state unknown. */
   usable(): boolean;
   /** Sends QUIT and ends the connection. Never throws. */
   close(): void;
