@@ -23,8 +23,8 @@ interface Change {
 
 /** Returns the changes of the span: reboots, systems, machines, clients, the configuration, host keys; null if none. */
 export function changesSection(facts: DigestFacts, { most }: DigestWording): SectionWords | null {
-  const reboots = endedOf(facts, 'rebooted').map(({ client }) => client);
-  const keys = endedOf(facts, 'host-key-changed').map(({ client }) => client);
+  const reboots = firedOf(facts, 'rebooted').map(({ client }) => client);
+  const keys = firedOf(facts, 'host-key-changed').map(({ client }) => client);
   const configs = facts.runs.find(({ program }) => program === 'collect')?.configs ?? 0;
   const changes = [
     ...changeOf(
@@ -52,7 +52,7 @@ function changeOf(what: string, clients: readonly string[]): readonly Change[] {
 }
 
 /** Returns the alerts of a rule that fired within the span. */
-function endedOf({ spans, sinceMs, untilMs }: DigestFacts, rule: string): readonly AlertSpan[] {
+function firedOf({ spans, sinceMs, untilMs }: DigestFacts, rule: string): readonly AlertSpan[] {
   return spans.filter((span) => span.rule === rule && span.firingSinceMs >= sinceMs && span.firingSinceMs < untilMs);
 }
 

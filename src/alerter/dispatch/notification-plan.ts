@@ -99,7 +99,7 @@ export interface DueMail {
   readonly recipient: string;
   /** The worst severity of the items; for resolved ones the last notified severity. */
   readonly severity: Severity;
-  /** True if the mail has only warnings, recoveries and reminders. */
+  /** True if no item is urgent now: a warning, a recovery, a reminder, or a client whose urgent mails are used up. */
   readonly ordinary: boolean;
   /** True for the first pass over a fleet or of a new rule: one "already true" mail. */
   readonly alreadyTrue: boolean;
