@@ -57,7 +57,7 @@ async function enrolled(fleet: Fleet) {
     writeFileSync(path.join(place(), `${atMs}-${reportId}.fhs`), sealed, { mode: 0o600 });
     return reportId;
   };
-  /** The transport to the collector, without a network. */
+  /** Sends a body to the receiver of the collector, without a network. */
   const transport: PushTransport = async (body, signal) => {
     const receiver = await openReceiver(config, Date.now());
     const [input, output] = [new PassThrough(), new PassThrough()];
