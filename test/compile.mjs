@@ -49,7 +49,8 @@ const longest = [
 ].map((file) => path.join(root, file));
 
 /**
- * Where a test's JavaScript goes, from outdir, without its ending: node takes test files in the order of their paths.
+ * Returns the path of a test's JavaScript below outdir, without its ending. Node runs test files in the order of their
+ * paths.
  */
 function placeOf(file) {
   const rank = longest.includes(file) ? 'first' : 'then';

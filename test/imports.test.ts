@@ -201,7 +201,7 @@ function readSource(name: string): SourceFile {
   };
 }
 
-/** `config` for src/config/load-config.ts, `cli` for src/cli.ts and the start, `.` for the other files of src. */
+/** Returns `config` for src/config/load-config.ts, `cli` for src/cli.ts and the start, `.` for other files of src. */
 function memberOf(name: string): string {
   const [, first = '', second, third] = name.split('/');
   if (second === undefined) return waysIn.includes(first) ? 'cli' : '.';
@@ -209,7 +209,7 @@ function memberOf(name: string): string {
   return third !== undefined && rankOf(house, room) !== -1 ? room : first;
 }
 
-/** The folder with rooms that a file is in, and its room; null: its folder has none. */
+/** Returns the folder with rooms that a file is in, and its room. Returns null if its folder has no rooms. */
 function roomOf(name: string): { readonly folder: string; readonly room: string } | null {
   const folder = Object.keys(rooms).find((one) => name.startsWith(`${one}/`));
   if (folder === undefined) return null;

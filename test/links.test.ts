@@ -12,7 +12,7 @@ const documents = ['.', 'docs', 'grafana', 'src/seal'].flatMap((folder) =>
     .map((name) => path.join(folder, name)),
 );
 
-/** The anchors of a document as GitHub makes them. */
+/** Returns the anchors of a document, as GitHub makes them. */
 function anchorsOf(file: string): ReadonlySet<string> {
   const text = readFileSync(file, 'utf8').replaceAll(/^( {4}.*|```[^]*?^```)$/gm, '');
   const headings = Array.from(text.matchAll(/^#{1,6} (.+)$/gm), ([, title = '']) => title);

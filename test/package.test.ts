@@ -15,7 +15,7 @@ const nodeDir = path.dirname(process.execPath);
 /** Cron's environment, with the folder that holds this Node. */
 const emptyEnvironment = { PATH: `${nodeDir}:/usr/bin:/bin` };
 
-/** npm without what the surrounding npm run set for itself; its registry and cache stay reachable. */
+/** Returns the environment without the variables of the surrounding npm run. Registry and cache stay reachable. */
 function npmEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_(package|lifecycle)_/.test(name)));
 }

@@ -15,7 +15,7 @@ const root = path.join(import.meta.dirname, '..');
 const program = path.join(root, 'dist', 'fleet-health.cjs');
 const cache = path.join(root, 'node_modules', '.cache', 'fleet-health-nodes');
 
-/** The binary of a major version, from npm; skips the test where it is not to be had, fails it under CI. */
+/** Returns the binary of a major version, from npm. If there is none, skips the test, or fails it under CI. */
 async function nodeOf(t: TestContext, major: number): Promise<string | null> {
   const binary = path.join(
     cache,

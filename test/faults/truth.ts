@@ -15,7 +15,7 @@ export interface Truth {
   readonly changesOf: (client: string) => readonly Change[];
   /** Changes clients whose last change is old enough and notified to all recipients. Needs the database. */
   advance(): Promise<void>;
-  /** Like `advance`, but lets nothing fire again. Returns true once every alert is closed and notified. */
+  /** Does the same as `advance`, but lets nothing fire again. Returns true once every alert is closed and notified. */
   retreat(): Promise<boolean>;
   stop(): void;
 }

@@ -13,9 +13,9 @@ import { until } from './until.ts';
 export interface HostileServer extends Listener {
   readonly hostKey: HostKey;
   readonly fingerprint: string;
-  /** A line of known_hosts without line break. */
+  /** Returns a line of known_hosts without line break. */
   hostKeyLine(address?: string): string;
-  /** The number of TCP connections so far, and of those that are open. */
+  /** Returns the number of TCP connections so far; `open` returns the number of open ones. */
   accepted(): number;
   open(): number;
   /** Waits until no connection is open. */

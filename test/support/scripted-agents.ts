@@ -16,7 +16,7 @@ export interface ScriptedAgent {
   sealAlone(): string | null;
   /** The ids of all reports that were ever sealed. */
   readonly sealed: ReadonlySet<string>;
-  /** The ids of the reports that are not acknowledged. */
+  /** Returns the ids of the reports that are not acknowledged. */
   waiting(): readonly string[];
 }
 

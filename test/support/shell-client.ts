@@ -81,8 +81,8 @@ export function shellClient(context: TestContext, options: ShellClientOptions = 
   for (const [name, text] of Object.entries(options.own ?? {})) script(name, text);
 
   const shell = commandOf(options.shell ?? 'dash') ?? ['/bin/sh'];
-  // The usual folders of node and of programs belong to this machine. The text replaces them, and /bin/sh by the shell
-  // of the test.
+  // The usual folders of node and of programs belong to this machine. The text replaces them, and replaces /bin/sh by
+  // the test's shell.
   const text =
     `COMMAND=$(printf %s "$COMMAND" | ${whereIs('sed') ?? 'sed'} "s:found /usr/local [^;]*;go /snap/bin/node:found ` +
     `/nowhere:")\n` +
