@@ -11,7 +11,7 @@ export interface SqliteStatement {
   /** Returns the first row, or undefined. */
   get(...values: SqliteValue[]): SqliteRow | undefined;
   all(...values: SqliteValue[]): SqliteRow[];
-  /** Missing in Node before 22.16, as is setReturnArrays. */
+  /** Returns the columns. Node before 22.16 lacks columns and setReturnArrays. */
   columns?(): readonly { readonly name: string }[];
   setReturnArrays?(enabled: boolean): void;
 }

@@ -18,7 +18,7 @@ export async function missedSamples(
 ): Promise<readonly number[]> {
   const rest = restSpan(grid, step);
   if (clients.length === 0 || rest === null) return [];
-  // One lookup suffices for a step before the first report or without a collector.
+  // A single lookup suffices for a step before the first report or without a collector.
   if ((await session.all(anySql, rest)).length === 0) return [];
   const rows = await forChunks(clients, (chunk, marks) =>
     session.all(

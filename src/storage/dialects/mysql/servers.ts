@@ -135,8 +135,8 @@ async function open(options: OpenOptions): Promise<OpenedSession> {
       const dialect = dialectOf(values.get('version') ?? '', where);
       const accessSql = isReadOnlyUse(program) ? readOnlySql : isolationSql;
       for (const sql of [accessSql, `${sessionSql}, ${lockWaitSql[program]}`]) await inTime(() => made.query(sql));
-      // Also if there is only one address, which may lead to any of the nodes. This statement is the last: a cluster
-      // that has just lost a node refuses to wait.
+      // Also if there is only one address, which may lead to any of the nodes. This statement is the last: after the
+      // loss of a node a cluster refuses to wait.
       if (values.get('wsrep_on') === 'ON') await inTime(() => made.query(clusterSql));
       const maxBatchBytes = Math.floor(Number(values.get('max_allowed_packet')) / 4);
       return { connection: made, where, maxBatchBytes, dialect };
