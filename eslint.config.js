@@ -2,11 +2,33 @@ import js from '@eslint/js';
 import promise from 'eslint-plugin-promise';
 import tseslint from 'typescript-eslint';
 
+/** The rule that the doc comment of a function begins with a verb in the third person, or with "True if". */
+const verbFirst = {
+  create: ({ sourceCode, report }) => {
+    const check = (node) => {
+      const comment = sourceCode.getCommentsBefore(node).at(-1);
+      if (comment?.type !== 'Block' || !comment.value.startsWith('*')) return;
+      if (/^(?:[A-Z][a-z]+s|True if)\b/.test(comment.value.replace(/^[\s*]+/, ''))) return;
+      report({ loc: comment.loc, message: 'Begin with a verb in the third person (Returns, Opens) or "True if".' });
+    };
+    const isFunction = ({ init }) => init?.type === 'ArrowFunctionExpression';
+    const exported = (node) => (node.parent.type === 'ExportNamedDeclaration' ? node.parent : node);
+    return {
+      FunctionDeclaration: (node) => check(exported(node)),
+      VariableDeclaration: (node) => node.declarations.some(isFunction) && check(exported(node)),
+      MethodDefinition: (node) => node.kind === 'method' && check(node),
+      TSMethodSignature: check,
+    };
+  },
+};
+
 export default tseslint.config(
   { ignores: ['dist/', 'fleet-health-demo/', 'fleet-health-simulation/', 'node_modules/', 'test/testdata/'] },
   js.configs.recommended,
   {
+    plugins: { comments: { rules: { 'verb-first': verbFirst } } },
     rules: {
+      'comments/verb-first': 'error',
       // A comment begins with what it is about. These openings leave the noun out.
       'no-warning-comments': [
         'error',

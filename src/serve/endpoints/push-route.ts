@@ -18,22 +18,13 @@ import { pushSenders, type Sender } from './push-sender.ts';
 
 /** The most bytes of bodies in memory. Each byte counts twice: its pieces are joined, and its reports are written. */
 const mostHeldBytes = 4 * maxPushBytes;
-/**
- * The part of these bytes for one client, enough for its largest body. Two slow clients leave room for the bodies of
- * others.
- */
+/** The part of these bytes for one client: its largest body. Two slow clients leave room for others. */
 const mostHeldOfClient = mostHeldBytes / 2;
-/**
- * The most bodies of one client that are read at a time. A slow body, or one from another sender, does not block the
- * next.
- */
+/** The most bodies of one client that are read at a time. A slow or forged body does not block the next. */
 const mostReadOfClient = 2;
 /** The rate of pushes of one client. A long spool arrives in several dozens. */
 const rate = { burst: 64, perSecond: 1 } as const;
-/**
- * The rate of an identical request. No client sends one twice, but a proxy may, and so may somebody who has recorded
- * it.
- */
+/** The rate of an identical request. No client repeats one, but a proxy may, or somebody who has recorded it. */
 const repeatRate = { burst: 2, perSecond: 1 / 3600 } as const;
 /** The most that a sender's clock may be ahead. */
 const mostAheadMs = minuteMs;
