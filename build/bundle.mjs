@@ -42,8 +42,9 @@ const { output } = await bundle.generate({
   format: 'cjs',
   entryFileNames: '[name].cjs',
   chunkFileNames: '[name].cjs',
-  // Functions and classes keep their names, for the stack that -v shows.
-  minify: { compress: true, mangle: { keepNames: true }, codegen: true },
+  // Functions and classes keep their names for the stack that -v shows, and `require` for build/deb/, which looks for
+  // the packages that a part loads.
+  minify: { compress: true, mangle: { keepNames: true, reserved: ['require', 'require$1'] }, codegen: true },
 });
 
 for (const { fileName, code } of output) writeFileSync(path.join(parts, fileName), asciiOf(code));

@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 
 import ssh2 from 'ssh2';
 
+import { partsOf } from '../build/deb/program-tree.ts';
 import { readBundles } from '../src/collector/agent/agent-bundles.ts';
 import { packageDir } from '../src/state/paths.ts';
 import { sshKeygen } from './support/sshd.ts';
@@ -38,6 +39,11 @@ test('the program that a client is brought is as small as docs/installation.md s
 
 test('the agent for Node.js takes 32 KiB on the wire at most', () => {
   assert.ok(readBundles().agent.packed().length <= 32 * 1024);
+});
+
+test('the packages that the agent program loads are found by their names in its text, for its Debian package', () => {
+  const { packages } = partsOf(dist, 'fleet-health-agent.cjs');
+  for (const name of ['@photostructure/sqlite', 'systeminformation']) assert.ok(packages.includes(name), name);
 });
 
 for (const [passphrase, code] of [
