@@ -55,8 +55,9 @@ const leastReached = 0.1;
  * reached no client, for example without a network, claims slices of a few clients first, and leaves the rest to the
  * others if none of these clients answers.
  * A slice is claimed once a cycle, by a statement that only one collector can win, for as long as its visits may last.
- * So no client is visited twice at once, and no collector has to check that a holder is alive. Throws FleetError
- * `keys-invalid` if its keys differ from those of the site's other collectors, and the storage's errors.
+ * The claim keeps two collectors from visiting a client at once, and no collector has to check that a holder is alive.
+ * Throws FleetError `keys-invalid` if its keys differ from those of the site's other collectors, and the storage's
+ * errors.
  */
 export async function* sharedTurn(options: SharedTurnOptions): AsyncGenerator<readonly Client[]> {
   const { shares, own, knowsKey, collector, clients } = options;
