@@ -1,6 +1,6 @@
 #!/bin/sh
-# Everything that must hold: set-up, types, format, lint, build, tests. Arguments are test files; default: all of them
-# but the second tier's, see test/wide.sh. A file of the second tier says so in its first line, or stands in test/wide.
+# Everything that must hold: set-up, types, format, lint, build, tests. Arguments are test files; default: those of
+# test/first-tier.sh.
 set -eu
 cd "$(dirname "$0")/.."
 sh test/setup.sh
@@ -8,8 +8,7 @@ sh test/setup.sh
 umask 022
 # What Node would load at every start costs time and may fail; the tests measure and run without.
 unset NODE_OPTIONS NODE_EXTRA_CA_CERTS
-[ $# -gt 0 ] || set -- $(find test -name '*.test.ts' -not -path 'test/recipes/*' -not -path 'test/wide/*' -print0 |
-  xargs -0 grep -L '^// Second tier:' | sort)
+[ $# -gt 0 ] || set -- $(sh test/first-tier.sh)
 [ $# -gt 0 ] || { echo "no test files found" >&2; exit 1; }
 
 # The checks go on beside the tests, which wait for servers most of their time; what they find is said at the end.
@@ -22,7 +21,7 @@ compiled=$(node test/compile.mjs "$@")
 # shellcheck disable=SC2086
 set -- $compiled
 status=0
-sh test/run-files.sh 3600 "$@" || status=$?
+node test/run-files.mjs --first-tier "$@" || status=$?
 wait "$checks" || status=1
 cat "$checked"
 exit "$status"

@@ -62,6 +62,7 @@ need_all() {
   need zstd zstd
   need faketime faketime
   need free procps
+  need_file /etc/ssl/certs/ca-certificates.crt ca-certificates
   need mkfs.xfs xfsprogs
   need mkfs.btrfs btrfs-progs
   [ "$wide" = no ] || {

@@ -37,6 +37,6 @@ for version; do
   compiled=$(node test/compile.mjs $({ find $folders -name '*.test.ts'; printf '%s\n' $others; } | sort -u))
   folders=test/end-to-end others=
   # shellcheck disable=SC2086
-  sh test/run-files.sh 1800 $compiled || { status=1; echo "== failed: Node $version" >&2; }
+  node test/run-files.mjs $compiled || { status=1; echo "== failed: Node $version" >&2; }
 done
 exit "$status"

@@ -1,0 +1,125 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+import ts from 'typescript';
+
+import type { Random } from '../fuzz/random.ts';
+
+/** A small change of a source file that a test should notice. */
+export interface Break {
+  readonly id: number;
+  /** The path from the project's folder. */
+  readonly file: string;
+  readonly line: number;
+  readonly start: number;
+  readonly end: number;
+  readonly before: string;
+  readonly after: string;
+  /** A statement is left out. Of the other kinds `after` takes the place of the expression `before`. */
+  readonly kind: Kind;
+}
+
+const kinds = ['operator', 'constant', 'condition', 'statement'] as const;
+type Kind = (typeof kinds)[number];
+
+/** Other operators that an operator is replaced by. */
+const otherOperators: Readonly<Record<string, string>> = {
+  '===': '!==',
+  '!==': '===',
+  '<': '<=',
+  '<=': '<',
+  '>': '>=',
+  '>=': '>',
+  '&&': '||',
+  '||': '&&',
+  '??': '&&',
+  '+': '-',
+  '-': '+',
+};
+
+/**
+ * Chooses breaks of the files below `folders`, the same number in each folder. Breaks of one file do not overlap.
+ */
+export function chooseBreaks(root: string, folders: readonly string[], count: number, random: Random): Break[] {
+  const chosen: Omit<Break, 'id'>[] = [];
+  for (const [index, folder] of folders.entries()) {
+    const candidates = sourcesBelow(root, folder).flatMap((file) => breaksOf(root, file));
+    const until = Math.round((count * (index + 1)) / folders.length);
+    while (chosen.length < until && candidates.length > 0) {
+      // Constants are many and tell little: each kind is as likely as the others.
+      const kind = random.pick(kinds);
+      const ofKind = candidates.filter((one) => one.kind === kind);
+      const candidate = ofKind[random.below(ofKind.length)];
+      if (candidate !== undefined) candidates.splice(candidates.indexOf(candidate), 1);
+      if (candidate !== undefined && !chosen.some((other) => overlap(other, candidate))) chosen.push(candidate);
+    }
+  }
+  return chosen.map((one, id) => ({ id, ...one }));
+}
+
+function sourcesBelow(root: string, folder: string): readonly string[] {
+  return readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => path.join(folder, name))
+    .sort();
+}
+
+type Place = Pick<Break, 'file' | 'start' | 'end'>;
+
+function overlap(one: Place, other: Place): boolean {
+  return one.file === other.file && one.start < other.end && other.start < one.end;
+}
+
+/** Returns all breaks that are possible in a file. */
+function breaksOf(root: string, file: string): readonly Omit<Break, 'id'>[] {
+  const text = readFileSync(path.join(root, file), 'utf8');
+  const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+  const found: Omit<Break, 'id'>[] = [];
+  const add = (node: ts.Node, kind: Break['kind'], after: string): void => {
+    const start = node.getStart(source);
+    const line = source.getLineAndCharacterOfPosition(start).line + 1;
+    found.push({ file, line, start, end: node.end, before: text.slice(start, node.end), after, kind });
+  };
+  const visit = (node: ts.Node): void => {
+    if (ts.isTypeNode(node) || ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node)) return;
+    if (ts.isExpressionStatement(node)) add(node, 'statement', '');
+    const constant = otherConstant(node);
+    if (constant !== null) add(node, 'constant', constant);
+    const operation = otherOperation(node, source);
+    if (operation !== null) add(node, 'operator', operation);
+    const condition = conditionOf(node);
+    if (condition !== null) add(condition, 'condition', `!(${condition.getText(source)})`);
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
+function conditionOf(node: ts.Node): ts.Expression | null {
+  if (ts.isIfStatement(node) || ts.isWhileStatement(node)) return node.expression;
+  return ts.isConditionalExpression(node) ? node.condition : null;
+}
+
+function otherConstant(node: ts.Node): string | null {
+  if (ts.isNumericLiteral(node)) return isName(node) ? null : `(${node.text} + 1)`;
+  if (node.kind === ts.SyntaxKind.TrueKeyword) return 'false';
+  return node.kind === ts.SyntaxKind.FalseKeyword ? 'true' : null;
+}
+
+function otherOperation(node: ts.Node, source: ts.SourceFile): string | null {
+  if (!ts.isBinaryExpression(node)) return null;
+  const { left, operatorToken, right } = node;
+  const operator = otherOperators[operatorToken.getText(source)];
+  if (operator === undefined || isText(left) || isText(right)) return null;
+  return `((${left.getText(source)}) ${operator} (${right.getText(source)}))`;
+}
+
+function isName(node: ts.Node): boolean {
+  return (ts.isPropertyAssignment(node.parent) || ts.isPropertySignature(node.parent)) && node.parent.name === node;
+}
+
+/** True if an operand of `+` makes a text of the sum. */
+function isText(node: ts.Expression): boolean {
+  if (ts.isStringLiteralLike(node) || ts.isTemplateExpression(node)) return true;
+  return ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.PlusToken && isText(node.left);
+}

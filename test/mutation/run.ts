@@ -1,0 +1,166 @@
+/**
+ * npm run mutation -- [--seed N] [--count N] [--only ID,...]: breaks the alerter, the collector, the storage and the
+ * transport at random places and says which breaks no test of the first tier notices. Each break is tried with the test
+ * files that come by its place, the nearest first, until one fails. The files that come by are found by running all of
+ * them once, unbroken; those that fail then are left out and named.
+ */
+import { spawn, execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { createRandom } from '../fuzz/random.ts';
+import { breakSources, breakVariable, reachedVariable } from './break-sources.ts';
+import { chooseBreaks, type Break } from './find-breaks.ts';
+
+const folders = ['src/alerter', 'src/collector', 'src/storage', 'src/transport'];
+/** A break that the nearest files do not notice is one that a reader of a red test would not find either. */
+const maxFilesABreak = 30;
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: '41' },
+    count: { type: 'string', default: '200' },
+    jobs: { type: 'string', default: '3' },
+    only: { type: 'string' },
+    json: { type: 'string' },
+  },
+});
+process.umask(0o022);
+// The environment that test/run.sh gives them.
+delete process.env['NODE_OPTIONS'];
+delete process.env['NODE_EXTRA_CA_CERTS'];
+const root = path.join(import.meta.dirname, '../..');
+const scratch = mkdtempSync(path.join(tmpdir(), 'fleet-mutation-'));
+process.once('exit', () => rmSync(scratch, { recursive: true, force: true }));
+const copy = path.join(scratch, 'project');
+
+interface TestFile {
+  readonly source: string;
+  readonly compiled: string;
+}
+
+interface Covering extends TestFile {
+  readonly wallMs: number;
+  readonly reached: ReadonlySet<number>;
+}
+
+interface Outcome {
+  readonly place: Break;
+  readonly tried: number;
+  /** The test file that failed; null if none did. */
+  readonly noticedBy: string | null;
+}
+
+const breaks = chooseBreaks(root, folders, Number(values.count), createRandom(Number(values.seed)));
+const files = buildCopy();
+const wanted = values.only?.split(',').map(Number);
+const covering = await coverage(files);
+const outcomes = await inParallel(
+  breaks.filter(({ id }) => wanted?.includes(id) ?? true),
+  async (place) => {
+    const outcome = await tryBreak(place, covering);
+    console.log(sentence(outcome));
+    return outcome;
+  },
+);
+const noticed = outcomes.filter(({ noticedBy }) => noticedBy !== null).length;
+console.log(`seed ${values.seed}: ${noticed} of ${outcomes.length} breaks noticed`);
+for (const outcome of outcomes) if (outcome.noticedBy === null) console.log(`survived: ${sentence(outcome)}`);
+if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(outcomes, null, 1)}\n`);
+
+/** Copies what git knows of the project, breaks its sources, and builds program and tests there. */
+function buildCopy(): readonly TestFile[] {
+  const run = (command: string, ...args: readonly string[]): string =>
+    execFileSync(command, args, { cwd: copy, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+  execFileSync('sh', ['-c', 'mkdir "$1" && git ls-files -z | xargs -0 cp -a --parents -t "$1"', 'sh', copy], {
+    cwd: root,
+  });
+  symlinkSync(path.join(root, 'node_modules'), path.join(copy, 'node_modules'));
+  breakSources(copy, breaks);
+  run('npm', 'run', '--silent', 'build');
+  const sources = run('sh', 'test/first-tier.sh').trim().split('\n');
+  const compiled = run(process.execPath, 'test/compile.mjs', ...sources)
+    .trim()
+    .split('\n');
+  return sources.map((source, index) => ({ source, compiled: compiled[index] ?? '' }));
+}
+
+/** Runs each file unbroken and returns those that pass, with the breaks that they came by. */
+async function coverage(tests: readonly TestFile[]): Promise<readonly Covering[]> {
+  const found = await inParallel(tests, async (file) => {
+    const reachedFile = path.join(scratch, `reached-${tests.indexOf(file)}`);
+    const startedAt = performance.now();
+    const passed = await runTest(file, { [reachedVariable]: reachedFile }, 600_000);
+    if (!passed) console.log(`left out, as it fails unbroken: ${file.source}`);
+    const ids = existsSync(reachedFile) ? readFileSync(reachedFile, 'utf8').trim().split('\n').map(Number) : [];
+    return { ...file, wallMs: performance.now() - startedAt, reached: new Set(ids), passed };
+  });
+  return found.filter(({ passed }) => passed);
+}
+
+async function tryBreak(place: Break, tests: readonly Covering[]): Promise<Outcome> {
+  const near = tests
+    .filter(({ reached }) => reached.has(place.id))
+    .sort((a, b) => distance(place.file, a.source) - distance(place.file, b.source) || a.wallMs - b.wallMs)
+    .slice(0, maxFilesABreak);
+  for (const [index, file] of near.entries()) {
+    const limitMs = 60_000 + 5 * file.wallMs;
+    const env = { [breakVariable]: String(place.id) };
+    // Fails twice: once may be the machine.
+    if ((await runTest(file, env, limitMs)) || (await runTest(file, env, limitMs))) continue;
+    return { place, tried: index + 1, noticedBy: file.source };
+  }
+  return { place, tried: near.length, noticedBy: null };
+}
+
+/** Returns how many folders lie between a source and a test; the test of the source's own name comes first. */
+function distance(source: string, test: string): number {
+  const from = source
+    .replace(/^src\//, '')
+    .replace(/\.ts$/, '')
+    .split('/');
+  const to = test
+    .replace(/^test\//, '')
+    .replace(/\.test\.ts$/, '')
+    .split('/');
+  const same = from.findIndex((part, index) => part !== to[index]);
+  return same === -1 ? 0 : from.length + to.length - 2 * same;
+}
+
+/** Returns true if all tests of a file pass before the limit. */
+async function runTest(file: TestFile, env: NodeJS.ProcessEnv, limitMs: number): Promise<boolean> {
+  const args = ['--test', '--test-timeout=120000', file.compiled];
+  const child = spawn(process.execPath, args, {
+    cwd: copy,
+    stdio: 'ignore',
+    env: { ...process.env, ...env },
+    detached: true,
+  });
+  const timer = setTimeout(() => process.kill(-(child.pid ?? 0), 'SIGTERM'), limitMs);
+  const [code] = (await once(child, 'exit')) as [number | null];
+  clearTimeout(timer);
+  return code === 0;
+}
+
+async function inParallel<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  const left = [...items.entries()];
+  const worker = async (): Promise<void> => {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) results[next[0]] = await work(next[1]);
+  };
+  await Promise.all(Array.from({ length: Number(values.jobs) }, worker));
+  return results;
+}
+
+function sentence({ place, tried, noticedBy }: Outcome): string {
+  const change = place.kind === 'statement' ? 'left out' : `-> ${oneLine(place.after)}`;
+  const by = noticedBy === null ? `by none of ${tried} files` : `by ${noticedBy} (${tried})`;
+  return `${place.id} ${place.file}:${place.line} ${oneLine(place.before)} ${change}: ${by}`;
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/\s+/g, ' ').slice(0, 100);
+}
