@@ -1,7 +1,7 @@
 #!/bin/sh
-# The second tier: the recipes of CONTRIBUTING.md; the demo and the end-to-end tests on every Node that is promised, as
-# collector and as clients' Node; those with browsers, Prometheus and Debian's plugins on the first of them, and those
-# that try only some of their cases in `npm test`. Here they try all.
+# The second tier: the recipes of CONTRIBUTING.md; on the first Node the test files that are left out of `npm test` (see
+# test/first-tier.sh) and those of which it runs only some cases, with all cases; on every Node that is promised, as
+# collector and as clients' Node, the demo and one end-to-end test a story.
 # `npm run test:wide [VERSION...]`; the binaries are npm packages, kept in a cache folder.
 set -eu
 cd "$(dirname "$0")/.."
@@ -17,8 +17,13 @@ aarch64) platform=linux-arm64 ;;
 esac
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/fleet-health-tests/node
 build_path=$PATH
-folders="test/end-to-end test/wide"
-others=$(grep -rlw isWide test --include='*.test.ts')
+stories=""
+for story in one-visit overlapping-runs push-ssh restricted-key split-trust storage-away through-bastions upgrade; do
+  stories="$stories test/end-to-end/$story.test.ts"
+done
+files=$({ printf '%s\n' $stories test/wide/*.test.ts
+  grep -rlE '^// Second tier:' test --include='*.test.ts'
+  grep -rlwE 'isWide|onBothDatabases|checkAgents' test --include='*.test.ts'; } | sort -u)
 status=0
 timeout 900 node --import tsx --test test/recipes/recipes.test.ts || { status=1; echo "== failed: recipes" >&2; }
 for version; do
@@ -33,9 +38,9 @@ for version; do
   demo=$(mktemp -d)
   node dist/fleet-health.cjs demo --dir "$demo/demo" >"$demo/said" 2>&1 || { cat "$demo/said"; status=1; }
   rm -rf "$demo"
-  # shellcheck disable=SC2046,SC2086
-  compiled=$(node test/compile.mjs $({ find $folders -name '*.test.ts'; printf '%s\n' $others; } | sort -u))
-  folders=test/end-to-end others=
+  # shellcheck disable=SC2086
+  compiled=$(node test/compile.mjs $files)
+  files=$stories
   # shellcheck disable=SC2086
   node test/run-files.mjs $compiled || { status=1; echo "== failed: Node $version" >&2; }
 done

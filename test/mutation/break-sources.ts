@@ -37,6 +37,6 @@ export function breakSources(copy: string, breaks: readonly Break[]): void {
 }
 
 function conditional({ id, kind, before, after }: Break): string {
-  if (kind === 'statement') return `if (!__isBroken(${id})) { ${before} }`;
+  if (kind === 'statement') return `{ if (!__isBroken(${id})) { ${before} } }`;
   return `(__isBroken(${id}) ? ${after} : ${before})`;
 }

@@ -17,7 +17,7 @@ import { chooseBreaks, type Break } from './find-breaks.ts';
 
 const folders = ['src/alerter', 'src/collector', 'src/storage', 'src/transport'];
 /** A break that the nearest files do not notice is one that a reader of a red test would not find either. */
-const maxFilesABreak = 30;
+const maxFilesABreak = 15;
 
 const { values } = parseArgs({
   options: {
