@@ -1,3 +1,4 @@
+// Second tier: two hundred clients that die in many ways.
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';

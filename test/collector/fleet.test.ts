@@ -1,3 +1,4 @@
+// Second tier: fifty clients at once.
 import assert from 'node:assert/strict';
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';

@@ -1,3 +1,4 @@
+// Second tier: two fleets behind a bastion.
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,3 +1,4 @@
+// Second tier: measures memory over many reports of a MiB.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';

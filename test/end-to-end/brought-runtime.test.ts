@@ -1,4 +1,4 @@
-// Second tier: npm run test:wide.
+// Second tier: brings a whole Node.
 /** Clients whose sshd has no node anywhere, read by the built program. */
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// Second tier: many runs under moved clocks.
 /** Leaps of the machine's clock while the built programs and their embedded database run under libfaketime. */
 import assert from 'node:assert/strict';
 import path from 'node:path';

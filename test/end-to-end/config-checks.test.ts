@@ -1,3 +1,4 @@
+// Second tier: both databases through the program.
 /** `<check>` of config.xml on clients of real servers: run by both agents, and not under a restricted key. */
 import assert from 'node:assert/strict';
 import { chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// Second tier: starts the program for each dear number.
 /** Peers with the most expensive key exchange, beside as many good clients, in one run of the built program. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,3 +1,4 @@
+// Second tier: waits for a push in the background.
 /**
  * A machine that evaluates its rules itself and pushes changes alone: `enroll --edge`, `edge` and `serve`, as built.
  */

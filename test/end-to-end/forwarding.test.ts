@@ -1,3 +1,4 @@
+// Second tier: two whole sites beside each other.
 /**
  * A site without a database: its `collect`, and `serve` and `collect` of the collector with one, as the built program.
  */

@@ -1,3 +1,4 @@
+// Second tier: needs its own MariaDB for each kind of account.
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,4 +1,4 @@
-// Second tier: npm run test:wide.
+// Second tier: many runs of an alerter.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,4 +1,4 @@
-// Second tier: npm run test:wide.
+// Second tier: every attack through the whole program.
 /**
  * Every row of "What one client can cause" (docs/security.md). Hostile clients, one attack each, visited beside ten
  * good clients, which lose nothing. Asserts counts and bytes, never times.

@@ -1,4 +1,4 @@
-// Second tier: npm run test:wide.
+// Second tier: every attack by a fleet at once.
 /** Every command, file, document and page shows a fleet with hostile words as plain words. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';

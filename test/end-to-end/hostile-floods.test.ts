@@ -1,4 +1,4 @@
-// Second tier: npm run test:wide.
+// Second tier: floods for seconds.
 /** Clients and bastions that flood, four at a time beside 30 good clients, in runs of the built program. */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';

@@ -1,3 +1,4 @@
+// Second tier: whole programs against clients with hostile words.
 /** Text from a client stays data in every output: terminal, log, JSON, database, mail. */
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';

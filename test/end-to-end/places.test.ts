@@ -1,4 +1,4 @@
-// Second tier: npm run test:wide.
+// Second tier: needs several accounts and mounts.
 /** The places of an agent's files on accounts as they are found. Each works, or a line names the reason. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';

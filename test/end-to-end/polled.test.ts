@@ -1,3 +1,4 @@
+// Second tier: polled clients through the program on both databases.
 /** A client that is polled over HTTP: the collector and `fleet-health-agent spoke`, both as the built program. */
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';

@@ -1,3 +1,4 @@
+// Second tier: the former file of another program, through the whole program.
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 

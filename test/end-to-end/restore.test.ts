@@ -1,3 +1,4 @@
+// Second tier: restores whole databases.
 /** A new machine takes over from the files that docs/operations.md says to save. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

@@ -1,3 +1,4 @@
+// Second tier: several servers and programs.
 /** Restricted keys of bastions, and keys with from=, by the lines that `authorize` prints. */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';

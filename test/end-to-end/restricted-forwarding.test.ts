@@ -1,3 +1,4 @@
+// Second tier: several servers and programs.
 /** An ssh-agent that is offered for forwarding, on a client whose key is restricted. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';

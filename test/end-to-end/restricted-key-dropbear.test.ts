@@ -1,3 +1,4 @@
+// Second tier: the whole table of attacks once more.
 /** The line of `authorize` as dropbear reads it. Its authorized_keys is in the account's home. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';

@@ -1,3 +1,4 @@
+// Second tier: several servers and programs.
 /**
  * Who can write the line of a restricted key: sshd with its usual settings, and the permissions that `authorize`
  * leaves.

@@ -1,4 +1,4 @@
-// Second tier: npm run test:wide.
+// Second tier: whole tables of attacks, for each shell.
 /** A restricted key that runs the shell agent, on clients of real servers that have no node anywhere. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

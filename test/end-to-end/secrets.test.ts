@@ -1,4 +1,4 @@
-// Second tier: npm run test:wide.
+// Second tier: every secret in every place.
 /** No secret of config.xml or of the environment is output anywhere, whatever is run and whatever fails. */
 import assert from 'node:assert/strict';
 import { lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// Second tier: a client's own cron through the program.
 /** The crontab line that `spool` prints, up to the mail about past alerts after half an hour without the collector. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';

@@ -1,3 +1,4 @@
+// Second tier: needs a full disk.
 /**
  * The product's own disk runs full. People are notified below a tenth, while there is room for it, and when that ends.
  */

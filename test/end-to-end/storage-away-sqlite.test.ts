@@ -1,3 +1,4 @@
+// Second tier: waits for locks of SQLite.
 /** An SQLite file that the built programs cannot use: a full disk, damage, a restored backup. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

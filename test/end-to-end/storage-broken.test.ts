@@ -1,4 +1,4 @@
-// Second tier: npm run test:wide.
+// Second tier: every fault of storage through the whole program.
 /**
  * A MariaDB that runs but is unusable, as a user of the built programs meets it: out of disk, out of connections, slow,
  * stuck, in a deadlock, an hour back. No client is blamed for it, and every report is stored once.

@@ -1,3 +1,4 @@
+// Second tier: waits for locks of SQLite.
 /** An SQLite file that another process has locked, as a user of the built programs meets it. */
 import assert from 'node:assert/strict';
 import path from 'node:path';

@@ -1,4 +1,4 @@
-// Second tier: npm run test:wide.
+// Second tier: two alerters beside each other, many times.
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';

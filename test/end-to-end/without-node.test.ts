@@ -1,3 +1,4 @@
+// Second tier: a client without Node through the program.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,3 +1,4 @@
+// Second tier: each login shell with each transport and server.
 /**
  * Whole visits of both transports, to OpenSSH and dropbear, through every login shell: the first visit uploads the
  * agent, the second finds it.

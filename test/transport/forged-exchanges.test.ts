@@ -1,3 +1,4 @@
+// Second tier: every forged exchange with every credential.
 /**
  * Servers that know a client's host key and cannot prove it. After a forged exchange nothing is sent that is not part
  * of the exchange, even if the login goes ahead: directly and through a bastion, with a key and with a password.

@@ -1,3 +1,4 @@
+// Second tier: each text that starts an agent, by each shell.
 /** The owners whose node is run if it lies in a usual folder, for every text that starts an agent, in every /bin/sh. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

@@ -1,3 +1,4 @@
+// Second tier: a large table.
 /**
  * The look-ups of every name in every file of testdata/known-hosts, compared with those of `ssh-keygen -F`. Names are
  * looked up in lower case, as ssh does (ssh-keygen does not).
