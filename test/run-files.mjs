@@ -1,14 +1,14 @@
 /**
- * Runs compiled test files: `node test/run-files.mjs [--first-tier] FILE...`. At the end it names once more what failed,
- * so that it is found among thousands of tests, and prints the CPU of each file in N. A file of the first tier above
- * `maxFileN` fails unless `dearFiles` has its reason.
+ * Runs compiled test files: `node test/run-files.mjs [--first-tier] FILE...`. At the end it names again what failed
+ * and prints the CPU of each file in N. With --first-tier it checks types, format and lint beside the tests, which wait
+ * for servers part of their time. A file of the first tier above `maxFileN` fails unless `dearFiles` has its reason.
  *
  * N is the CPU of `node -e 0` where Node reads the system's certificates at its start, 58 ms on the machine of
  * docs/performance.md and three times that on a slow one. Seconds differ by machine, multiples of N hardly do.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -29,6 +29,31 @@ function measureN() {
   return (cpuOf('self').endedMs - before) / runs;
 }
 
+/** Starts the checks, which write to a file. Returns a promise of their exit code. */
+function startChecks(file) {
+  const command =
+    'npm run --silent types; a=$?; npm run --silent format; b=$?; npm run --silent lint; exit $((a | b | $?))';
+  const child = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const written = createWriteStream(file);
+  for (const stream of [child.stdout, child.stderr]) stream.pipe(written, { end: false });
+  return once(child, 'close').then(([code]) => code);
+}
+
+/** Runs the files with TAP on standard output, and what failed in a file of its own. Returns the exit code. */
+async function runTests(files, { spec, meter }) {
+  const reporters = ['--test-reporter=tap', '--test-reporter-destination=stdout'];
+  reporters.push('--test-reporter=spec', `--test-reporter-destination=${spec}`);
+  // A test that hangs is ended and named by its timeout, a file that hangs by the meter.
+  const args = ['--enable-source-maps', '--import', './test/file-meter.mjs', '--test', '--test-timeout=600000'];
+  const child = spawn(process.execPath, [...args, '--test-concurrency=6', ...reporters, ...files], {
+    stdio: 'inherit',
+    env: { ...process.env, FLEET_HEALTH_METER: meter },
+  });
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+  const [code] = await once(child, 'exit');
+  return code ?? 1;
+}
+
 /** Returns what the meter wrote, the dearest file first. */
 function readMeter(file) {
   const lines = readFileSync(file, 'utf8').split('\n').filter(Boolean);
@@ -47,40 +72,38 @@ function readMeter(file) {
 const isFirstTier = process.argv[2] === '--first-tier';
 const files = process.argv.slice(isFirstTier ? 3 : 2);
 const dir = mkdtempSync(path.join(tmpdir(), 'fleet-run-'));
-const spec = path.join(dir, 'spec');
-const meter = path.join(dir, 'meter');
+const [spec, meter, checked] = ['spec', 'meter', 'checked'].map((name) => path.join(dir, name));
 writeFileSync(meter, '');
 const n = measureN();
 const startedAt = performance.now();
-// A test that hangs is ended and named; a file that hangs is ended by the meter.
-const args = ['--enable-source-maps', '--import', './test/file-meter.mjs', '--test', '--test-concurrency=6'];
-const reporters = ['--test-reporter=tap', '--test-reporter-destination=stdout'];
-reporters.push('--test-reporter=spec', `--test-reporter-destination=${spec}`);
-const child = spawn(process.execPath, [...args, '--test-timeout=600000', ...reporters, ...files], {
-  stdio: 'inherit',
-  env: { ...process.env, FLEET_HEALTH_METER: meter },
-});
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
-const [code] = await once(child, 'exit');
+const checks = isFirstTier ? startChecks(checked) : Promise.resolve(0);
+const testsCode = await runTests(files, { spec, meter });
+const checksCode = await checks;
 const wallMs = performance.now() - startedAt;
 
 const measured = readMeter(meter);
 const inN = (ms) => (ms / n).toFixed(ms < 10 * n ? 1 : 0);
-const sumMs = measured.reduce((sum, { cpuMs }) => sum + cpuMs, 0);
 for (const { name, cpuMs, wallMs: fileMs } of measured) {
   console.log(`# ${inN(cpuMs).padStart(6)} N ${(fileMs / 1000).toFixed(1).padStart(6)} s  ${name}`);
 }
-const busy = sumMs / (availableParallelism() * wallMs);
+// The shell that started this has set up and built; a server that its file left to be killed was waited for by nobody.
+const left = measured.reduce((sum, { serversMs }) => sum + serversMs, 0);
+const allMs = cpuOf('self').allMs + left + (isFirstTier ? cpuOf(process.ppid).endedMs : 0);
+const busyPercent = Math.round((100 * allMs) / (availableParallelism() * wallMs));
+const filesMs = measured.reduce((sum, { cpuMs }) => sum + cpuMs, 0);
 console.log(
-  `# ${inN(sumMs)} N in ${measured.length} files, ${Math.round(wallMs / 1000)} s, N = ${n} ms, cores busy ${(100 * busy).toFixed(0)} %`,
+  `# ${inN(allMs)} N, of which ${inN(filesMs)} N in ${measured.length} files; ${(wallMs / n).toFixed(0)} N of time, ` +
+    `${Math.round(wallMs / 1000)} s; N = ${n} ms; cores busy ${busyPercent} %`,
 );
 const failing = readFileSync(spec, 'utf8').split(/^(?=.*failing tests:$)/m)[1];
 if (failing !== undefined) console.log(failing);
+if (isFirstTier) process.stdout.write(readFileSync(checked, 'utf8'));
 const tooDear = isFirstTier ? measured.filter(({ name, cpuMs }) => cpuMs > maxFileN * n && !dearFiles.has(name)) : [];
 for (const { name, cpuMs } of tooDear) {
   console.error(
-    `${name} costs ${inN(cpuMs)} N, more than ${maxFileN}: make it cheaper, move it to the second tier, or give the reason in test/run-files.mjs`,
+    `${name} costs ${inN(cpuMs)} N, more than ${maxFileN}: make it cheaper, move it to the second tier, or give the ` +
+      'reason in test/run-files.mjs',
   );
 }
 rmSync(dir, { recursive: true });
-process.exitCode = code === 0 && tooDear.length > 0 ? 1 : (code ?? 1);
+process.exitCode = testsCode || checksCode || (tooDear.length > 0 ? 1 : 0);
