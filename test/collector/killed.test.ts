@@ -1,3 +1,4 @@
+// Second tier: nine processes a round; faults.test.ts kills the programs too.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

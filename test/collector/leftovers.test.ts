@@ -15,7 +15,7 @@ test('what waits from earlier runs does not hold up the end of an interrupted pa
   const paths = statePaths(fleet.stateDir);
   const { sealing: key } = loadKeyRing(paths, Date.now());
   const spool = openSealedSpool(paths.encryptedStats);
-  const left = 450;
+  const left = 160;
   for (let count = 0; count < left; count += 1) {
     const { sealed, reportId } = sealedSample({ key, inside: { client: 'web-1' } });
     await spool.add({ client: 'web-1', reportId, sealed, receivedAtMs: Date.now(), clock: null });
@@ -38,7 +38,9 @@ test('what waits from earlier runs does not hold up the end of an interrupted pa
       return { ...storage, reports: { ...storage.reports, ingest } };
     },
   });
-  assert.deepEqual([result.outcome, result.exitStatus, result.faults.length], ['interrupted', 1, 0]);
+  assert.equal(result.outcome, 'interrupted');
+  assert.equal(result.exitStatus, 1);
+  assert.deepEqual(result.faults, []);
   assert.ok(result.reports.stored > 0 && result.reports.waiting > 0);
   assert.equal(result.reports.stored + result.reports.waiting, left);
   assert.equal(fleet.sealedFiles().length, result.reports.waiting);

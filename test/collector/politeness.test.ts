@@ -55,16 +55,13 @@ test('a subnet sees perSubnet logins at a time, and more visits', async () => {
   assert.ok(most.sessions >= 15, `${most.sessions} visits at a time`);
 });
 
-test(
-  'a server that turns logins away for their number gets fewer, ' + 'and all its clients are visited in the same run',
-  async () => {
-    const { result, most } = await collectFrom(same(30), { maxStartups: 3 });
-    assert.ok(most.rejections > 0, 'there was something to learn from');
-    assert.ok(most.rejections <= 8, `${most.rejections} turned away: the lesson was not learnt`);
-    assert.equal(result.succeeded, 30);
-    assert.deepEqual(result.failures, []);
-  },
-);
+test('a server that turns logins away for their number gets fewer, and all its clients are still visited', async () => {
+  const { result, most } = await collectFrom(same(30), { maxStartups: 3 });
+  assert.ok(most.rejections > 0, 'there was something to learn from');
+  assert.ok(most.rejections <= 8, `${most.rejections} turned away: the lesson was not learnt`);
+  assert.equal(result.succeeded, 30);
+  assert.deepEqual(result.failures, []);
+});
 
 test('a server that turns everybody away is asked twice for each client and no more', async () => {
   const { result, most, codes } = await collectFrom(same(12), { maxStartups: 0 });

@@ -1,6 +1,6 @@
 /**
- * A fleet on this machine for tests of the collector: a state folder, a real SQLite storage, and clients that are child
- * processes with a HOME of their own and run the real agent.
+ * A fleet on this machine for tests of the collector: a state folder, a real SQLite storage, and clients in memory. Its
+ * clients can also be child processes with a HOME of their own that run the real agent.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,6 +18,7 @@ import { buildBundles } from './agent-bundles.ts';
 import { makeMigrated } from './migrated.ts';
 import { namesBelow } from './names-below.ts';
 import { bareSsh } from './run-shared.ts';
+import { scriptedAgent, type ScriptedAgent } from './scripted-agents.ts';
 import { shellConnection } from './shell-connection.ts';
 
 export const bundles = buildBundles();
@@ -119,7 +120,7 @@ export interface Fleet {
   readonly dir: string;
   readonly stateDir: string;
   readonly events: CollectEvent[];
-  /** Returns the transport to a client whose commands run here, with a separate HOME. */
+  /** Returns the transport to a client. */
   readonly transportFor: (client: Client) => Transport;
   home(client: string): string;
   openStorage(): Promise<Storage>;
@@ -131,7 +132,7 @@ export interface Fleet {
   count(table: string): Promise<number>;
   /** Returns the paths of files below encrypted_stats/, relative to that folder. */
   sealedFiles(): readonly string[];
-  /** Returns the sealed reports in the spools of a client's agents. */
+  /** Returns the reports that wait at a client: ids in memory, or files in the spools of its agents. */
   spooledAt(client: string): readonly string[];
   remove(): void;
 }
@@ -144,15 +145,18 @@ export interface FleetOptions extends Partial<CollectOptions> {
 export const storageAway = (message = 'connect ECONNREFUSED'): Promise<never> =>
   Promise.reject(new FleetError({ code: 'storage-unavailable', stage: 'storage', message }));
 
+/** The agents of a fleet: in memory, or as processes. A process costs the CPU of a start of Node for each visit. */
+export type FleetAgents = 'scripted' | 'real';
+
 /** Makes a fleet. Removes it after the running test or suite, otherwise after the tests of the file. */
-export function makeFleet(): Fleet {
-  const fleet = openFleet(mkdtempSync(path.join(tmpdir(), 'fh-fleet-')));
+export function makeFleet(agents: FleetAgents = 'scripted'): Fleet {
+  const fleet = openFleet(mkdtempSync(path.join(tmpdir(), 'fh-fleet-')), agents);
   after(() => fleet.remove());
   return fleet;
 }
 
 /** Opens the fleet of a folder, as an earlier process left it. */
-export function openFleet(dir: string): Fleet {
+export function openFleet(dir: string, agents: FleetAgents = 'real'): Fleet {
   const stateDir = path.join(dir, 'state');
   const events: CollectEvent[] = [];
   const home = (client: string): string => {
@@ -160,12 +164,18 @@ export function openFleet(dir: string): Fleet {
     mkdirSync(place, { recursive: true, mode: 0o700 });
     return place;
   };
-  const transportFor = (client: Client): Transport => ({
+  const inMemory = new Map<string, ScriptedAgent>();
+  const scripted = (name: string): ScriptedAgent => {
+    const agent = inMemory.get(name) ?? scriptedAgent(name);
+    inMemory.set(name, agent);
+    return agent;
+  };
+  const asProcess = (name: string): Transport => ({
     connect: () =>
-      Promise.resolve(
-        shellConnection({ env: { HOME: home(client.name), PATH: process.env['PATH'] ?? '/usr/bin:/bin' } }),
-      ),
+      Promise.resolve(shellConnection({ env: { HOME: home(name), PATH: process.env['PATH'] ?? '/usr/bin:/bin' } })),
   });
+  const transportFor = ({ name }: Client): Transport =>
+    agents === 'real' ? asProcess(name) : scripted(name).transport;
   const storage = async (): Promise<Storage> => {
     const config = makeConfig(stateDir, []).storage;
     await makeMigrated(config);
@@ -207,7 +217,7 @@ export function openFleet(dir: string): Fleet {
         return [];
       }
     },
-    spooledAt: (client) => namesBelow(home(client), '.fhs'),
+    spooledAt: (name) => (agents === 'real' ? namesBelow(home(name), '.fhs') : scripted(name).waiting()),
     // Agents that outlive a killed run may still write.
     remove: () => removeWhole(dir),
   };

@@ -8,13 +8,13 @@ import { generateKey } from '../../src/collector/keys/key-ring.ts';
 import { importPublicKey } from '../../src/collector/keys/public-keys.ts';
 import type { Client } from '../../src/config/config.ts';
 import { statePaths } from '../../src/state/paths.ts';
-import { makeConfig, makeFleet } from './fleet.ts';
+import { makeConfig, makeFleet, type FleetAgents } from './fleet.ts';
 import { tempFolder } from './temp-folder.ts';
 
 export type SplitFleet = ReturnType<typeof makeSplitFleet>;
 
-export function makeSplitFleet() {
-  const fleet = makeFleet();
+export function makeSplitFleet(agents?: FleetAgents) {
+  const fleet = makeFleet(agents);
   const collector = statePaths(fleet.stateDir);
   const opener = statePaths(path.join(tempFolder(), 'state'));
   const events: CollectEvent[] = [];

@@ -9,6 +9,7 @@ import type { ErrorCode } from '../../src/errors.ts';
 import { transportFor } from '../../src/transport/transport-for.ts';
 import { sharedFor } from '../support/run-shared.ts';
 import { dropbearMissing, startDropbear } from '../support/dropbear.ts';
+import { isWide, skipUnlessWide } from '../support/long-tests.ts';
 import { fails, failure } from '../support/login.ts';
 import { startSshAgent } from '../support/ssh-agent.ts';
 import { fingerprintOf, sshdMissing, sshdOfSuite, sshKeygen } from '../support/sshd.ts';
@@ -16,6 +17,7 @@ import { stoppedAfter } from '../support/stopped-after.ts';
 import { clientOf, connectBy, noChildLeft, targetAt, transports } from '../support/both-transports.ts';
 import type { LoginTarget, TransportName } from '../support/both-transports.ts';
 
+const tried: readonly TransportName[] = isWide ? transports : ['ssh2'];
 const password = 'pass word "with" $igns é';
 const passphrase = 'open $HOME "sesame" ü';
 
@@ -40,7 +42,7 @@ describe('OpenSSH', { skip: sshdMissing() ?? false }, async () => {
   afterEach(noChildLeft);
   const keyPair = (name: string, type = 'ed25519') => sshKeygen(path.join(sshd.dir, name), '-t', type);
 
-  for (const transport of transports) {
+  for (const transport of tried) {
     describe(`${transport}: keys`, () => {
       for (const type of ['ed25519', 'ecdsa', 'rsa']) {
         it(`${type}, open and with a passphrase`, async () => {
@@ -116,16 +118,13 @@ describe('OpenSSH', { skip: sshdMissing() ?? false }, async () => {
       assert.equal(pam.count(failed), 1);
     });
 
-    it(
-      `${transport}: a server that wants a key and a password gets both, in its order, ` + 'and refuses one alone',
-      async () => {
-        const { privateKey, publicKey } = keyPair(`${transport}-both`);
-        const { name: username } = await strict.addAccount({ password, publicKey });
-        await logIn(transport, targetAt(strict, { username, password, privateKey }));
-        const says = /the client takes publickey/;
-        await refused(transport, targetAt(strict, { username, password }), 'auth-failed', says);
-      },
-    );
+    it(`${transport}: a server that wants a key and a password gets both, in its order, and refuses one alone`, async () => {
+      const { privateKey, publicKey } = keyPair(`${transport}-both`);
+      const { name: username } = await strict.addAccount({ password, publicKey });
+      await logIn(transport, targetAt(strict, { username, password, privateKey }));
+      const says = /the client takes publickey/;
+      await refused(transport, targetAt(strict, { username, password }), 'auth-failed', says);
+    });
 
     describe(`${transport}: host keys`, () => {
       const other = keyPair(`${transport}-other`);
@@ -159,22 +158,18 @@ describe('OpenSSH', { skip: sshdMissing() ?? false }, async () => {
           ' has no key for it',
         ));
       for (const hostKeys of ['strict', 'accept-new'] as const) {
-        it(
-          'a changed one is refused before any login, with both fingerprints, ' +
-            `the place and what to do (${hostKeys})`,
-          () => {
-            const [type = '', key = ''] = other.publicKey.split(' ');
-            const line = `${host} ${type} ${key} first-seen=2026-11-20T10:00:00Z`;
-            const known = `${fingerprintOf(other.privateKey)} (line 2, first seen 2026-11-20 10:00 UTC)`;
-            return refusedAtOnce(
-              { knownHosts: ['# first', line], hostKeys },
-              'host-key-changed',
-              /fleet-health trust --replace web-1$/,
-              `shows ED25519 ${shown}`,
-              `says ED25519 ${known}`,
-            );
-          },
-        );
+        it(`a changed one is refused before any login, with both fingerprints, the place and the remedy (${hostKeys})`, () => {
+          const [type = '', key = ''] = other.publicKey.split(' ');
+          const line = `${host} ${type} ${key} first-seen=2026-11-20T10:00:00Z`;
+          const known = `${fingerprintOf(other.privateKey)} (line 2, first seen 2026-11-20 10:00 UTC)`;
+          return refusedAtOnce(
+            { knownHosts: ['# first', line], hostKeys },
+            'host-key-changed',
+            /fleet-health trust --replace web-1$/,
+            `shows ED25519 ${shown}`,
+            `says ED25519 ${known}`,
+          );
+        });
       }
       it('a revoked one is refused, although it is known', async () => {
         const line = sshd.hostKeyLine('127.0.0.1', 'ed25519');
@@ -195,12 +190,12 @@ describe('OpenSSH', { skip: sshdMissing() ?? false }, async () => {
   }
 });
 
-describe('dropbear', { skip: dropbearMissing() ?? false }, async () => {
+describe('dropbear', { skip: skipUnlessWide || (dropbearMissing() ?? false) }, async () => {
   const server = await stoppedAfter(startDropbear());
   const key = sshKeygen(path.join(server.dir, 'login'), '-t', 'rsa');
   afterEach(noChildLeft);
 
-  for (const transport of transports) {
+  for (const transport of tried) {
     describe(transport, () => {
       let target: (more: Partial<LoginTarget>) => LoginTarget;
       before(async () => {

@@ -1,3 +1,4 @@
+// Second tier: a large table, each row with two logins; known-hosts.test.ts and host-keys.test.ts have the rules.
 /**
  * A server with three keys and a certificate, queried by ssh2 and by `ssh` with the same known_hosts file each time.
  * The collector refuses all that ssh refuses. It gives the reason if it alone refuses.

@@ -1,3 +1,4 @@
+// Second tier: every login shell.
 /** Whole visits under every login shell, and with every shell in place of /bin/sh. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';

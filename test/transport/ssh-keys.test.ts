@@ -1,3 +1,4 @@
+// Second tier: each kind of key at a real server.
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync } from 'node:fs';

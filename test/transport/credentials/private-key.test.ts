@@ -35,7 +35,7 @@ function unusable(file: string, passphrase: string | null): string {
 
 describe('loadPrivateKey', () => {
   const plain = keygen('-t', 'ed25519', '-N', '');
-  const locked = keygen('-t', 'ed25519', '-N', 'open sesame');
+  const locked = keygen('-t', 'ed25519', '-a', '2', '-N', 'open sesame');
   const lockedPem = keygen('-t', 'rsa', '-b', '2048', '-m', 'PEM', '-N', 'open sesame');
 
   it('says what is wrong, without a word of the key or passphrase', () => {
@@ -115,15 +115,15 @@ describe('loadPrivateKey', () => {
 
   it('signs so that the public key verifies', () => {
     const data = Buffer.from('what is signed');
-    for (const [type, hash] of [
-      ['ed25519', null],
-      ['ecdsa', 'sha256'],
-      ['rsa', 'sha512'],
-    ] as const) {
-      const { usable } = loadPrivateKey(keygen('-t', type, '-N', ''), null);
+    for (const { options, hash } of [
+      { options: ['-t', 'ed25519'], hash: null },
+      { options: ['-t', 'ecdsa'], hash: 'sha256' },
+      { options: ['-t', 'rsa', '-b', '2048'], hash: 'sha512' },
+    ]) {
+      const { usable } = loadPrivateKey(keygen(...options, '-N', ''), null);
       assert.ok(usable);
       const signature = usable.sign(data, hash ?? undefined);
-      assert.ok(verify(hash, data, createPublicKey(usable.getPublicPEM()), signature), type);
+      assert.ok(verify(hash, data, createPublicKey(usable.getPublicPEM()), signature), options.join(' '));
     }
   });
 });

@@ -15,6 +15,7 @@ import { literal, noChildLeft } from '../../support/both-transports.ts';
 import { startDeafListener } from '../../support/deaf-listener.ts';
 import { freePort, listen } from '../../support/free-port.ts';
 import { fails } from '../../support/login.ts';
+import { isWide } from '../../support/long-tests.ts';
 import { sharedFor, sshBastion } from '../../support/run-shared.ts';
 import { startSshAgent } from '../../support/ssh-agent.ts';
 import { sshdMissing, sshdOfSuite, sshKeygen } from '../../support/sshd.ts';
@@ -108,7 +109,7 @@ describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? fals
     await until(() => !own.some((folder) => existsSync(folder)), 'a folder is left');
   });
 
-  describe('certificates', () => {
+  const certificates = (): void => {
     const { privateKey } = sshKeygen(keyOf('certified'), '-t', 'ed25519');
     sign(privateKey, '-n', guest.name, '-I', 'user');
     const signer = readFileSync(`${authority}.pub`, 'utf8').trim();
@@ -135,7 +136,8 @@ describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? fals
       assert.equal(await output(web(), [fra({ privateKey: key, config })]), guest.name);
       await fails(connect(web(), [fra({ privateKey: key })]), 'bastion-failed');
     });
-  });
+  };
+  if (isWide) describe('certificates', certificates);
 
   describe('a fault names the machine it went wrong at', () => {
     const wrongKey = web({ privateKey: keyOf('jump') });
@@ -181,37 +183,9 @@ describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? fals
         new RegExp(`\\[web-1\\]:${target.port} shows`),
       ],
     ];
-    for (const [what, attempt, facts, says, advice = /^/] of refusals) {
+    for (const [what, attempt, facts, says, advice = /^/] of isWide ? refusals : refusals.slice(0, 1)) {
       it(what, async () => assert.match((await fails(attempt(), facts, says)).advice, advice));
     }
-    it('the middle one of three shows another key: it is sent nothing, and nothing behind is dialled', async () => {
-      const tries = attempts(second);
-      const comers = target.count(/^Connection from /gm);
-      const own = { username: guest.name, privateKey: keyOf('guest'), proxyJump: 'ber' };
-      const last = sshBastion('par', own, { address: '127.0.0.1', port: target.port });
-      const wrong = ber({ knownHosts: known(nameLine('ber', second, target)) });
-      const attempt = connect(web({ proxyJump: 'par' }), [fra(), wrong, last]);
-      const says = /^bastion ber: .*shows ED25519 SHA256:.* says ED25519 SHA256:.*host-key-changed/;
-      await fails(attempt, 'bastion-failed handshake', says);
-      assert.equal(attempts(second), tries);
-      assert.equal(target.count(/^Connection from /gm), comers);
-    });
-    it('a bastion or a client that does not answer', async () => {
-      const { port } = await stoppedAfter(startDeafListener());
-      const late = connect(web(), [fra({}, { port })], { tcpTimeoutMs: 5000, connectTimeoutMs: 600 });
-      await fails(late, 'bastion-failed connect', /^bastion fra: no answer from .* within 1200 ms \(connect-timeout\)/);
-      const startedMs = performance.now();
-      const attempt = connect(web({}, { port }), [fra()], { tcpTimeoutMs: 500 });
-      await fails(attempt, 'connect-timeout connect', /through bastion fra within 500 ms/);
-      assertWithin(startedMs, 8000, 'it waited for the whole login');
-    });
-    it('a bastion or a client that says nothing', async () => {
-      const { port } = await stoppedAfter(listen(() => undefined));
-      const limits = { tcpTimeoutMs: 400, connectTimeoutMs: 1500 };
-      const attempt = connect(web(), [fra({}, { port })], { ...limits, tcpTimeoutMs: 5000 });
-      await fails(attempt, 'bastion-failed handshake', /^bastion fra: .*3000 ms \(handshake-timeout\)/);
-      await fails(connect(web({}, { port }), [fra()], limits), 'handshake-timeout handshake');
-    });
     const otherFra = async (options: SshdOptions = {}) => {
       const sshd = await sshdOfSuite(options);
       const account = await sshd.addAccount({ publicKey: readFileSync(`${keyOf('jump')}.pub`, 'utf8').trim() });
@@ -223,26 +197,6 @@ describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? fals
       const says = /^bastion fra: it does not forward to 127\.0\.0\.1:\d+: .*channel-failed/;
       const { advice } = await fails(connect(web(), [bastion]), 'bastion-failed', says);
       assert.match(advice, /AllowTcpForwarding/);
-    });
-    /** Kills the server processes of an account. Spares its commands, because sshd would report their end. */
-    const killServersOf = ({ uid }: SshdAccount): void => {
-      for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-        if (statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid !== uid) continue;
-        if (readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('sshd')) process.kill(Number(pid), 'SIGKILL');
-      }
-    };
-    it('a bastion that goes away while the client is being read', async () => {
-      const { account, bastion } = await otherFra();
-      const connection = await connect(web(), [bastion]);
-      const channel = await connection.exec('exec sleep 60');
-      killServersOf(account);
-      await fails(channel.exit, 'bastion-failed', /^bastion fra: the connection broke/);
-    });
-    it('a client that goes away while it is being read', async () => {
-      const connection = await connect(web(), [fra()]);
-      const channel = await connection.exec('exec sleep 60');
-      killServersOf(guest);
-      await fails(channel.exit, 'connect-failed');
     });
     it('a bastion with nothing but a password, or with a passphrase: not dialled', async () => {
       const comers = jump.count(/^Connection from /gm);
@@ -259,5 +213,60 @@ describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? fals
         await fails(connect(web(), [fra(own)]), 'config-invalid', / of fra.* cannot be handed to ssh/);
       }
     });
+    if (isWide) describe('and of those that answer otherwise', rarerFaults);
+    function rarerFaults(): void {
+      it('the middle one of three shows another key: it is sent nothing, and nothing behind is dialled', async () => {
+        const tries = attempts(second);
+        const comers = target.count(/^Connection from /gm);
+        const own = { username: guest.name, privateKey: keyOf('guest'), proxyJump: 'ber' };
+        const last = sshBastion('par', own, { address: '127.0.0.1', port: target.port });
+        const wrong = ber({ knownHosts: known(nameLine('ber', second, target)) });
+        const attempt = connect(web({ proxyJump: 'par' }), [fra(), wrong, last]);
+        const says = /^bastion ber: .*shows ED25519 SHA256:.* says ED25519 SHA256:.*host-key-changed/;
+        await fails(attempt, 'bastion-failed handshake', says);
+        assert.equal(attempts(second), tries);
+        assert.equal(target.count(/^Connection from /gm), comers);
+      });
+      it('a bastion or a client that does not answer', async () => {
+        const { port } = await stoppedAfter(startDeafListener());
+        const late = connect(web(), [fra({}, { port })], { tcpTimeoutMs: 5000, connectTimeoutMs: 600 });
+        await fails(
+          late,
+          'bastion-failed connect',
+          /^bastion fra: no answer from .* within 1200 ms \(connect-timeout\)/,
+        );
+        const startedMs = performance.now();
+        const attempt = connect(web({}, { port }), [fra()], { tcpTimeoutMs: 500 });
+        await fails(attempt, 'connect-timeout connect', /through bastion fra within 500 ms/);
+        assertWithin(startedMs, 8000, 'it waited for the whole login');
+      });
+      it('a bastion or a client that says nothing', async () => {
+        const { port } = await stoppedAfter(listen(() => undefined));
+        const limits = { tcpTimeoutMs: 400, connectTimeoutMs: 1500 };
+        const attempt = connect(web(), [fra({}, { port })], { ...limits, tcpTimeoutMs: 5000 });
+        await fails(attempt, 'bastion-failed handshake', /^bastion fra: .*3000 ms \(handshake-timeout\)/);
+        await fails(connect(web({}, { port }), [fra()], limits), 'handshake-timeout handshake');
+      });
+      /** Kills the server processes of an account. Spares its commands, because sshd would report their end. */
+      const killServersOf = ({ uid }: SshdAccount): void => {
+        for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+          if (statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid !== uid) continue;
+          if (readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('sshd')) process.kill(Number(pid), 'SIGKILL');
+        }
+      };
+      it('a bastion that goes away while the client is being read', async () => {
+        const { account, bastion } = await otherFra();
+        const connection = await connect(web(), [bastion]);
+        const channel = await connection.exec('exec sleep 60');
+        killServersOf(account);
+        await fails(channel.exit, 'bastion-failed', /^bastion fra: the connection broke/);
+      });
+      it('a client that goes away while it is being read', async () => {
+        const connection = await connect(web(), [fra()]);
+        const channel = await connection.exec('exec sleep 60');
+        killServersOf(guest);
+        await fails(channel.exit, 'connect-failed');
+      });
+    }
   });
 });

@@ -9,6 +9,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, describe, it } from 'node:test';
 
 import { fails, failure } from '../../support/login.ts';
+import { isWide } from '../../support/long-tests.ts';
 import { sshdMissing, sshdOfSuite, sshKeygen } from '../../support/sshd.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { connectBy, noChildLeft, sshChildren, targetAt, type LoginTarget } from '../../support/both-transports.ts';
@@ -16,6 +17,8 @@ import { until } from '../../support/until.ts';
 import { assertWithin } from '../../support/within.ts';
 
 const skip = sshdMissing() ?? false;
+/** The options of node before the text of a module. */
+const asModule = ['--import', 'tsx', '--input-type=module', '-e'];
 
 async function output(
   target: LoginTarget,
@@ -146,7 +149,10 @@ describe('ssh_config', { skip }, async () => {
   });
 });
 
-describe('the machine’s ssh', { skip }, () => {
+if (isWide) describe('the machine’s ssh', { skip }, machinesSsh);
+
+/** Declares the tests that start a process from the sources. */
+function machinesSsh(): void {
   it('is missing: one clear fault', () => {
     const before = process.env['PATH'];
     // The test needs a process of its own, because the version is queried once.
@@ -191,10 +197,7 @@ describe('the machine’s ssh', { skip }, () => {
     await until(() => !left(), `a process or its folder ${folder} is left`);
     assert.deepEqual(sshChildren(), []);
   });
-});
-
-/** The options of node before the text of a module. */
-const asModule = ['--import', 'tsx', '--input-type=module', '-e'];
+}
 
 /** Writes a program that connects its standard streams with a port, as `nc` does. Returns its path. */
 function relay(dir: string): string {
