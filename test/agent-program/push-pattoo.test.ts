@@ -4,8 +4,9 @@ import { createServer } from 'node:http';
 import path from 'node:path';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 
-import { pattooUrl } from '../../src/agent-program/push/post-pattoo.ts';
+import { pattooUrl, postPattoo } from '../../src/agent-program/push/post-pattoo.ts';
 import { pushPattoo, type PattooPushed } from '../../src/agent-program/push/push-pattoo.ts';
 import { readSettings } from '../../src/agent-program/settings.ts';
 import { freePort, listenOn } from '../support/free-port.ts';
@@ -41,6 +42,42 @@ async function station(t: TestContext, ...answers: readonly [number, ...number[]
     pushPattoo({ settings, place, to: new URL(to), signal: new AbortController().signal });
   return { push, posted, place };
 }
+
+test('a document is posted again if the server closes a kept connection when the next request arrives', async (t) => {
+  const used = new WeakSet<object>();
+  let closed = 0;
+  const server = createServer((incoming, outgoing) => {
+    if (used.has(incoming.socket)) {
+      closed += 1;
+      incoming.socket.destroy();
+    }
+    used.add(incoming.socket);
+    incoming.resume().on('end', () => outgoing.end());
+  });
+  const to = new URL(`http://127.0.0.1:${await listenOn(server)}/`);
+  t.after(() => server.close());
+  // fetch may open a connection although there is a kept one.
+  for (let round = 0; round < 100 && closed === 0; round += 1) {
+    const posted = await postPattoo(to, JSON.stringify({ agent_id: 'a' }), new AbortController().signal);
+    assert.deepEqual(posted, { status: 200, fault: null });
+    await setImmediate();
+  }
+  assert.equal(closed, 1);
+});
+
+test('a document is posted no more than twice to a server that closes every connection', async (t) => {
+  let requests = 0;
+  const server = createServer((incoming) => {
+    requests += 1;
+    incoming.socket.destroy();
+  });
+  const to = new URL(`http://127.0.0.1:${await listenOn(server)}/`);
+  t.after(() => server.close());
+  const { status, fault } = await postPattoo(to, JSON.stringify({ agent_id: 'a' }), new AbortController().signal);
+  assert.equal(status, null);
+  assert.match(fault ?? '', /receive\/a: (?:other side closed|read ECONNRESET)$/);
+  assert.equal(requests, 2);
+});
 
 test('a report goes to receive/AGENT_ID, and 200 takes it', async (t) => {
   const { push, posted } = await station(t, 200);

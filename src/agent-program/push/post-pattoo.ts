@@ -28,13 +28,29 @@ export async function postPattoo(to: URL, document: string, signal: AbortSignal)
     const headers = { 'Content-Type': 'application/json' };
     const request = { method: 'POST', body: document, headers, redirect: 'manual' } as const;
     const status = await withTimeout({ timeoutMs, signal }, async (limit) => {
-      const answer = await fetch(url, { ...request, signal: limit });
+      const send = (): Promise<Response> => fetch(url, { ...request, signal: limit });
+      const answer = await send().catch((thrown: unknown) => {
+        if (limit.aborted || !isClosedConnection(thrown)) throw thrown;
+        return send();
+      });
       await answer.body?.cancel();
       return answer.status;
     });
     return { status, fault: status === 200 ? null : `${url.origin}${url.pathname} answered ${status}` };
   } catch (thrown) {
-    const cause = thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown;
-    return { status: null, fault: `${url.origin}${url.pathname}: ${messageOf(cause)}` };
+    return { status: null, fault: `${url.origin}${url.pathname}: ${messageOf(causeOf(thrown))}` };
   }
+}
+
+function causeOf(thrown: unknown): unknown {
+  return thrown instanceof Error && thrown.cause !== undefined ? thrown.cause : thrown;
+}
+
+/**
+ * True if the connection ended before an answer. The server may have closed a kept connection at the same moment; fetch
+ * does not repeat a POST, and does not say whether the connection was a kept one.
+ */
+function isClosedConnection(thrown: unknown): boolean {
+  const { code } = Object(causeOf(thrown)) as { readonly code?: unknown };
+  return code === 'ECONNRESET' || code === 'UND_ERR_SOCKET';
 }
