@@ -2,7 +2,7 @@
  * The documents say something of everything of its kind: each command that prints JSON, each condition.
  */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -57,47 +57,4 @@ test('ARCHITECTURE.md names everything that the state folder can hold', () => {
   for (const place of Object.values(places)) {
     assert.ok(named.includes(path.relative(dir, place)), `the section "The state folder" lacks ${place}`);
   }
-});
-
-test('docs/security.md names for each bound of one client a file that enforces it and a test that is there', () => {
-  const section = /^## What one client can cause\n(.*?)^## /ms.exec(read('security.md'))?.[1] ?? '';
-  const rows = section.split('\n').filter((line) => /^\| (?!of )/.test(line));
-  assert.ok(rows.length >= 20, `${rows.length} rows`);
-  for (const row of rows) {
-    const sources = [...row.matchAll(/`(src\/[\w/.-]+\.ts)`/g)];
-    const tests = [...row.matchAll(/\]\(\.\.\/(test\/[\w/.-]+\.test\.ts)\)/g)];
-    assert.ok(sources.length > 0 && tests.length > 0, row);
-    for (const [, file = ''] of [...sources, ...tests]) {
-      assert.ok(existsSync(path.join(packageDir, file)), `${file} is not there`);
-    }
-  }
-});
-
-test('the walks of ARCHITECTURE.md name files that are there, and no more than a walk may have', () => {
-  const walks = readFileSync(path.join(packageDir, 'ARCHITECTURE.md'), 'utf8')
-    .split(/^## Three walks$/m)[1]
-    ?.split(/^## /m)[0]
-    ?.split(/^### /m)
-    .slice(1)
-    .map((text) => [...text.matchAll(/^\d+\. `([^`]+)`/gm)].map(([, name]) => `src/${name}.ts`));
-  assert.deepEqual(
-    walks?.map(({ length }) => length <= 60),
-    [true, true, true],
-  );
-  assert.deepEqual(walks.map(({ length }) => length).slice(0, 2), [30, 33]);
-  for (const file of walks.flat()) assert.ok(existsSync(path.join(packageDir, file)), `${file} is not there`);
-});
-
-test('no paragraph of a document is longer than five lines', () => {
-  const names = readdirSync(path.join(packageDir, 'docs')).filter((name) => name.endsWith('.md'));
-  const wrong: string[] = [];
-  for (const name of [...names, '../README.md', '../ARCHITECTURE.md', '../CONTRIBUTING.md', '../CHANGELOG.md']) {
-    const text = read(name).replace(/^```.*?^```$/gms, '');
-    // A paragraph or an item of a list. Headings, tables and code end it, as an empty line does.
-    const paragraphs = text.split(/\n(?=\s*\n|\s*[-*] |\s*\d+\. |[#|]| {4})/);
-    for (const paragraph of paragraphs.map((part) => part.trim()).filter((part) => !/^[#|]/.test(part))) {
-      if (paragraph.split('\n').length > 5 || paragraph.length > 700) wrong.push(`${name}: ${paragraph.slice(0, 60)}`);
-    }
-  }
-  assert.deepEqual(wrong, []);
 });

@@ -7,7 +7,10 @@ export interface FuzzOptions {
   /** Kept inputs, which are mutated like the target's own seeds. */
   readonly corpus: readonly Buffer[];
   readonly seed: number;
+  /** The time for it. */
   readonly forMs: number;
+  /** The greatest number of inputs. Default: as many as the time allows. */
+  readonly maxRuns?: number;
   /** The limit of CPU time for 256 KiB of one input repeated. A parser with quadratic cost would take minutes. */
   readonly longCpuMs?: number;
 }
@@ -26,7 +29,8 @@ const usualLongCpuMs = 3000;
 const longEvery = 400;
 
 /** Mutates inputs for a while and checks the parser's results. */
-export function fuzz({ target, corpus, seed, forMs, longCpuMs = usualLongCpuMs }: FuzzOptions): FuzzResult {
+export function fuzz(options: FuzzOptions): FuzzResult {
+  const { target, corpus, seed, forMs, maxRuns = Infinity, longCpuMs = usualLongCpuMs } = options;
   const random = createRandom(seed);
   const [first, ...others] = target.seeds();
   const pool: [Buffer, ...Buffer[]] = [first, ...others, ...corpus];
@@ -35,7 +39,7 @@ export function fuzz({ target, corpus, seed, forMs, longCpuMs = usualLongCpuMs }
   const kinds = new Set<string>();
   const endsAt = performance.now() + forMs;
   let runs = 0;
-  while (performance.now() < endsAt) {
+  while (runs < maxRuns && performance.now() < endsAt) {
     const input = mutate(random.pick(pool), pool, dictionary, random);
     try {
       const kind = target.check(input);
