@@ -21,14 +21,14 @@ onBothDatabases('a pass of the alerter', (kit) => {
       08:30-09:00
       > 08:01 ops: firing critical web-1 disk /
       > 08:46 ops: resolved web-1 disk /`;
-  passStories(story, { elements, create: () => kit.create() });
+  passStories(story, { elements, create: () => kit.migrated() });
 
   test('tells a day that nobody evaluated, of a thousand clients, in one mail a recipient', async (t) => {
     const many = '<client name="web-[001-999]" ip="web-[001-999].example.org" username="u"/>';
     const oncall = '<mail to="oncall@example.org" severity="critical"/>';
     const groups = `<group name="web"><mail to="web@example.org"/>${many}</group>`;
     const elements = `<collector every="4h"/>${alerts.replace('<alert ', `${oncall}<alert `)}${groups}`;
-    const station = await stationFor(t, { storage: await kit.create(), elements });
+    const station = await stationFor(t, { storage: await kit.migrated(), elements });
     const full = Object.fromEntries(station.config().clients.map(({ name }) => [name, 'disk / 96']));
     for (const time of ['00:00', '04:00', '08:00', '12:00', '16:00', '20:00']) {
       station.at(time);
@@ -44,7 +44,7 @@ onBothDatabases('a pass of the alerter', (kit) => {
   });
 
   test('changes nothing in a dry run, and says what it would tell', async (t) => {
-    const station = await stationFor(t, { storage: await kit.create(), elements });
+    const station = await stationFor(t, { storage: await kit.migrated(), elements });
     await station.collect({ 'web-1': 'disk / 96' });
     station.at('08:16');
     const before = await station.dump();
@@ -64,7 +64,7 @@ onBothDatabases('a pass of the alerter', (kit) => {
   });
 
   test('ends at once beside another one, here and elsewhere, and leaves a row that says so', async (t) => {
-    const station = await stationFor(t, { storage: await kit.create(), elements });
+    const station = await stationFor(t, { storage: await kit.migrated(), elements });
     await station.collect({ 'web-1': 'disk / 96' });
     station.at('08:01');
     let release = (): void => undefined;
@@ -105,7 +105,7 @@ onBothDatabases('a pass of the alerter', (kit) => {
   });
 
   test('does not act upon what it read before another one was at work', async (t) => {
-    const station = await stationFor(t, { storage: await kit.create(), elements });
+    const station = await stationFor(t, { storage: await kit.migrated(), elements });
     await station.collect({ 'web-1': 'disk / 96' });
     station.at('08:01');
     let isFirst = true;
@@ -129,7 +129,7 @@ onBothDatabases('a pass of the alerter', (kit) => {
   });
 
   test('ends at a signal between two steps, and the next pass goes on', async (t) => {
-    const station = await stationFor(t, { storage: await kit.create(), elements });
+    const station = await stationFor(t, { storage: await kit.migrated(), elements });
     await station.collect({ 'web-1': 'disk / 96' });
     station.at('08:01');
     const ending = new AbortController();
@@ -150,7 +150,7 @@ onBothDatabases('a pass of the alerter', (kit) => {
   });
 
   test('leaves a row of each pass that did something, and of idle ones often enough to be known alive', async (t) => {
-    const station = await stationFor(t, { storage: await kit.create(), elements });
+    const station = await stationFor(t, { storage: await kit.migrated(), elements });
     for (let minute = 0; minute <= 30; minute += 1) {
       station.at(`08:${String(minute).padStart(2, '0')}`);
       await station.pass();
@@ -167,7 +167,7 @@ onBothDatabases('a pass of the alerter', (kit) => {
 
 onBothDatabases('ways out of the alerter', (kit) => {
   test('puts mails into the outbox without <smtp>', async (t) => {
-    const station = await stationFor(t, { storage: await kit.create(), elements, smtp: null });
+    const station = await stationFor(t, { storage: await kit.migrated(), elements, smtp: null });
     await station.collect({ 'web-1': 'disk / 96' });
     station.at('08:01');
     const { result } = await station.pass();
@@ -187,7 +187,7 @@ onBothDatabases('ways out of the alerter', (kit) => {
     const port = await listenOn(listener);
     after(() => listener.close());
     const withHeartbeat = `${elements}<heartbeat url="http://127.0.0.1:${port}/beat"/>`;
-    const station = await stationFor(t, { storage: await kit.create(), elements: withHeartbeat });
+    const station = await stationFor(t, { storage: await kit.migrated(), elements: withHeartbeat });
     await station.pass();
     assert.equal(asked, 1);
     await station.collect({ 'web-1': 'disk / 96' });

@@ -25,7 +25,7 @@ async function open(
   const url = `${first ?? ''}/ , ${second?.replace('//', '//am:s3cret-5@') ?? ''}/prefix`;
   const elements = `<collector every="15m"/><alertmanager url="${url}" labels="site=fra"/>
     <alerts mail="ops@example.org">${rule}</alerts>${more}`;
-  return { station: await stationFor(t, { storage: await kit.create(), elements }), hosts };
+  return { station: await stationFor(t, { storage: await kit.migrated(), elements }), hosts };
 }
 
 /**

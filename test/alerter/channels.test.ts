@@ -64,7 +64,7 @@ onBothDatabases('every channel', (kit) => {
   for (const channel of kit.kind === 'sqlite' ? channelCases : onEachDatabase) {
     const { name, open, can, keepsIncidents = false, takesState = false, hasCap = true } = channel;
     test(`${name}: tells what fires and its end once each, grouped, by the interval`, async (t) => {
-      const site = await open(t, { storage: await kit.create(), inside, clients });
+      const site = await open(t, { storage: await kit.migrated(), inside, clients });
       await round(site, '07:45', {});
       const two = { 'web-1': 'disk / 96', 'web-2': 'disk / 97' };
       assert.deepEqual(await round(site, '08:00', two), ['firing critical web-1 disk /, firing critical web-2 disk /']);
@@ -76,7 +76,7 @@ onBothDatabases('every channel', (kit) => {
     });
 
     test(`${name}: nothing is lost or notified twice, wherever the alerter dies`, async (t) => {
-      const site = await open(t, { storage: await kit.create(), inside, clients });
+      const site = await open(t, { storage: await kit.migrated(), inside, clients });
       const { station } = site;
       await round(site, '07:45', {});
       station.at('08:00');
@@ -85,7 +85,7 @@ onBothDatabases('every channel', (kit) => {
     });
 
     test(`${name}: an acknowledgement ${keepsIncidents ? 'is notified once by itself' : 'alone is no news'}`, async (t) => {
-      const site = await open(t, { storage: await kit.create(), inside, clients });
+      const site = await open(t, { storage: await kit.migrated(), inside, clients });
       const { station } = site;
       await round(site, '07:45', {});
       await round(site, '08:00', fires);
@@ -108,7 +108,7 @@ onBothDatabases('every channel', (kit) => {
 
     test(`${name}: an answer that is lost costs one more copy of the same`, async (t) => {
       if (!can.includes('broken')) return;
-      const site = await open(t, { storage: await kit.create(), inside, clients });
+      const site = await open(t, { storage: await kit.migrated(), inside, clients });
       await round(site, '07:45', {});
       site.behave('broken');
       await round(site, '08:00', fires);
@@ -122,7 +122,7 @@ onBothDatabases('every channel', (kit) => {
     });
 
     test(`${name}: two alerters at once tell it once`, async (t) => {
-      const site = await open(t, { storage: await kit.create(), inside, clients });
+      const site = await open(t, { storage: await kit.migrated(), inside, clients });
       await round(site, '07:45', {});
       site.station.at('08:00');
       await site.station.collect(fires);
@@ -135,7 +135,7 @@ onBothDatabases('every channel', (kit) => {
       `${name}: put off is notified later, and a refusal ` + (takesState ? 'reported' : 'to the fallback once'),
       async (t) => {
         if (!can.includes('puts off')) return;
-        const site = await open(t, { storage: await kit.create(), inside, clients });
+        const site = await open(t, { storage: await kit.migrated(), inside, clients });
         const { station } = site;
         await round(site, '07:45', {});
         site.behave('puts off');
@@ -163,7 +163,7 @@ onBothDatabases('every channel', (kit) => {
 
     test(`${name}: silences hold back, and acknowledgements end reminders`, async (t) => {
       const site = await open(t, {
-        storage: await kit.create(),
+        storage: await kit.migrated(),
         alerts: 'repeat="1h"',
         inside,
         clients,
@@ -187,7 +187,7 @@ onBothDatabases('every channel', (kit) => {
       `${name}: ${hasCap ? 'the cap holds back warnings' : 'no cap holds back warnings'}, ` + 'and no new critical',
       async (t) => {
         const [alerts, smtp] = ['groupInterval="1s"', 'maxMailsPerHour="2"'];
-        const site = await open(t, { storage: await kit.create(), alerts, inside, clients, smtp });
+        const site = await open(t, { storage: await kit.migrated(), alerts, inside, clients, smtp });
         await round(site, '07:45', {});
         const one = { 'web-1': 'disk / 88' };
         const two = { ...one, 'web-2': 'disk / 88' };

@@ -25,7 +25,7 @@ onBothDatabases('figures of textfiles that grow', (kit) => {
     return notified;
   };
   const station = async (t: TestContext, own = elements): Promise<Station> =>
-    await stationFor(t, { storage: await kit.create(), elements: own });
+    await stationFor(t, { storage: await kit.migrated(), elements: own });
   const hours = (count: number, said: string): readonly string[] => new Array<string>(count).fill(said);
 
   test('are notified at once, for a day, and once; replay and explain say the same', async (t) => {

@@ -31,7 +31,7 @@ async function collectAndPass(station: Station, time: string, says = {}): Promis
 
 onBothDatabases('a digest', (kit) => {
   test('is made at its time, once, and says in one line that all is well', async (t) => {
-    const station = await stationFor(t, { storage: await kit.create(), elements: daily });
+    const station = await stationFor(t, { storage: await kit.migrated(), elements: daily });
     await collectAndPass(station, '07:30');
     await collectAndPass(station, '07:45');
     assert.equal((await digestsOf(station)).length, 0);
@@ -45,7 +45,7 @@ onBothDatabases('a digest', (kit) => {
   });
 
   test('tells what is open, what began and ended, and who was away', async (t) => {
-    const station = await stationFor(t, { storage: await kit.create(), elements: daily });
+    const station = await stationFor(t, { storage: await kit.migrated(), elements: daily });
     for (const [time, says] of [
       ['05:00', {}],
       ['05:15', { 'web-1': 'fails connect-refused', 'web-2': 'disk / 90' }],
@@ -81,7 +81,7 @@ onBothDatabases('a digest', (kit) => {
       <digest to="dba@example.org" at="08:00" groups="db"/><digest to="sun@example.org" days="sun"/>`;
     const clients = `<group name="web-fra"><client name="web-1" ip="192.0.2.1" username="u"/></group>
       <group name="db"><client name="db-1" ip="192.0.2.2" username="u"/></group>`;
-    const station = await stationFor(t, { storage: await kit.create(), elements: elementsOf(digests, clients) });
+    const station = await stationFor(t, { storage: await kit.migrated(), elements: elementsOf(digests, clients) });
     await collectAndPass(station, '07:30', { 'db-1': 'disk / 97' });
     await collectAndPass(station, '08:00', { 'db-1': 'disk / 97' });
     for (const to of ['boss@example.org', 'lead@example.org']) {
@@ -99,7 +99,7 @@ onBothDatabases('a digest', (kit) => {
   });
 
   test('that is three hours late says so; one of twenty hours is named in the next', async (t) => {
-    const station = await stationFor(t, { storage: await kit.create(), elements: daily });
+    const station = await stationFor(t, { storage: await kit.migrated(), elements: daily });
     await collectAndPass(station, '07:45');
     await collectAndPass(station, '11:00');
     await collectAndPass(station, '+2 04:00');
@@ -117,7 +117,7 @@ onBothDatabases('a digest', (kit) => {
   });
 
   test('is made once by two alerters at once, on two machines', async (t) => {
-    const station = await stationFor(t, { storage: await kit.create(), elements: daily });
+    const station = await stationFor(t, { storage: await kit.migrated(), elements: daily });
     await collectAndPass(station, '07:45');
     station.at('08:00');
     const passes = ['mon-1', 'mon-2', 'mon-3'].map((machine) => station.pass({ machine }));
@@ -129,7 +129,11 @@ onBothDatabases('a digest', (kit) => {
 
   test('that the mail server refuses is notified to the fallback, and the others still go', async (t) => {
     const elements = elementsOf('<digest to="boss@example.org,lead@example.org" at="08:00"/>');
-    const station = await stationFor(t, { storage: await kit.create(), elements, smtp: 'fallback="root@example.org"' });
+    const station = await stationFor(t, {
+      storage: await kit.migrated(),
+      elements,
+      smtp: 'fallback="root@example.org"',
+    });
     station.act(({ phase, line }) =>
       phase === 'rcpt' && line.includes('boss@') ? '550 5.1.1 no such user' : undefined,
     );
@@ -147,7 +151,7 @@ onBothDatabases('a digest', (kit) => {
 
   test('that waits is dropped if config.xml names its recipient no more', async (t) => {
     const elements = elementsOf('<digest to="boss@example.org,lead@example.org" at="08:00"/>');
-    const station = await stationFor(t, { storage: await kit.create(), elements });
+    const station = await stationFor(t, { storage: await kit.migrated(), elements });
     await collectAndPass(station, '07:45');
     station.act(({ phase }) => (phase === 'rcpt' ? '451 4.3.0 later' : undefined));
     station.at('08:00');
@@ -164,7 +168,7 @@ onBothDatabases('a digest', (kit) => {
 
   test('does not put off warnings to its recipient', async (t) => {
     const station = await stationFor(t, {
-      storage: await kit.create(),
+      storage: await kit.migrated(),
       elements: elementsOf('<digest to="ops@example.org" at="08:00"/>'),
     });
     await collectAndPass(station, '07:45');
@@ -183,18 +187,18 @@ onBothDatabases('a digest', (kit) => {
       '<digest to="boss@example.org" at="08:00"/>',
       '<group name="later"/><include file="c/*.xml"/>',
     );
-    const station = await stationFor(t, { storage: await kit.create(), elements: none });
+    const station = await stationFor(t, { storage: await kit.migrated(), elements: none });
     station.at('08:00');
     await station.pass();
     assert.match((await digestsOf(station))[0]?.text ?? '', /No client is visited/);
-    const unvisited = await stationFor(t, { storage: await kit.create(), elements: daily });
+    const unvisited = await stationFor(t, { storage: await kit.migrated(), elements: daily });
     unvisited.at('08:00');
     await unvisited.pass();
     assert.equal((await digestsOf(unvisited)).length, 0);
   });
 
   test('changes nothing in a dry run, which shows it', async (t) => {
-    const station = await stationFor(t, { storage: await kit.create(), elements: daily });
+    const station = await stationFor(t, { storage: await kit.migrated(), elements: daily });
     await collectAndPass(station, '07:45');
     station.at('08:00');
     const before = await station.dump();
@@ -208,7 +212,7 @@ onBothDatabases('a digest', (kit) => {
   });
 
   test('goes out once, wherever the alerter dies', async (t) => {
-    const station = await stationFor(t, { storage: await kit.create(), elements: daily });
+    const station = await stationFor(t, { storage: await kit.migrated(), elements: daily });
     await collectAndPass(station, '07:45');
     const { restore } = await station.snapshot();
     station.at('08:00');

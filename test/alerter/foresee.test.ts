@@ -22,7 +22,7 @@ async function foreseen({ storage }: Pick<Station, 'storage'>): Promise<readonly
 
 onBothDatabases('forecasts that a pass stores', (kit) => {
   const station = async (t: Parameters<typeof stationFor>[0], own = elements): Promise<Station> => {
-    const made = await stationFor(t, { storage: await kit.create(), elements: own });
+    const made = await stationFor(t, { storage: await kit.migrated(), elements: own });
     made.at('+1 08:00');
     return made;
   };

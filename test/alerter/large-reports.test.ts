@@ -40,7 +40,7 @@ async function fillWithMounts({ database }: Station): Promise<void> {
   });
 }
 
-onBothDatabases('a backlog of large reports', ({ create }) => {
+onBothDatabases('a backlog of large reports', ({ migrated }) => {
   // The texts of the reports alone are larger than the heap.
   const [visits, heapMb] = isWide ? [80, 256] : [40, 128];
   test(
@@ -48,7 +48,7 @@ onBothDatabases('a backlog of large reports', ({ create }) => {
     async (t) => {
       const elements = `<alerts><mail to="ops@example.org"/><alert type="service" unit="nginx.service" state="active"/>
       </alerts><client name="app-[1-5]" ip="192.0.2.[1-5]" username="u"/>`;
-      const storage = await create();
+      const storage = await migrated();
       const station = await stationFor(t, { storage, elements });
       for (let visit = 0; visit < visits; visit++) {
         station.at(at('08:00') + visit * everyMs);

@@ -167,7 +167,7 @@ async function untilNotified(made: Station, says: Says): Promise<() => Promise<v
 
 onBothDatabases('an outlier', (kit) => {
   test('is notified once, wherever the alerter dies, and with two alerters', async (t) => {
-    const made = await stationWith(t, '<alert type="outlier" metric="cpu"/>', '', await kit.create());
+    const made = await stationWith(t, '<alert type="outlier" metric="cpu"/>', '', await kit.migrated());
     const odd = { 'web-1': 'cpu 80' };
     await runs(made, 3, {});
     assert.deepEqual(await runs(made, 8, odd), []);

@@ -66,7 +66,7 @@ async function sceneFor(t: TestContext, storage: StorageConfig): Promise<Scene> 
 
 onBothDatabases('a reply', (kit) => {
   test('acknowledges what fires in its mail, for the time that it says', async (t) => {
-    const { station, reply, answered, acknowledged } = await sceneFor(t, await kit.create());
+    const { station, reply, answered, acknowledged } = await sceneFor(t, await kit.migrated());
     const [mail] = station.server.mails.map(({ content }) => content);
     assert.match(mail ?? '', /^Reply-To: fleet\+[0-9a-f]{24}@example\.org\r$/m);
     assert.match(mail ?? '', /Reply ack, ack 4h or silence 1d/);
@@ -80,7 +80,7 @@ onBothDatabases('a reply', (kit) => {
   });
 
   test('silences what its mail notified, and the same again is one silence', async (t) => {
-    const { station, imap, reply, answered } = await sceneFor(t, await kit.create());
+    const { station, imap, reply, answered } = await sceneFor(t, await kit.migrated());
     reply('silence 1d');
     assert.deepEqual(await answered(), ['kim@example.org: silence 1d: silenced 2']);
     const silences = await station.storage.alerts.silences(station.nowMs());
@@ -95,7 +95,7 @@ onBothDatabases('a reply', (kit) => {
   });
 
   test('in a mailbox that was made anew is applied once, whatever its id', async (t) => {
-    const { station, imap, reply, answered } = await sceneFor(t, await kit.create());
+    const { station, imap, reply, answered } = await sceneFor(t, await kit.migrated());
     reply('not a command');
     reply('ack 1h');
     assert.deepEqual((await answered()).slice(1), ['kim@example.org: ack 1h: acknowledged 2']);
@@ -115,7 +115,7 @@ onBothDatabases('a reply', (kit) => {
   });
 
   test('of the second in which the last reading ended is applied, in a mailbox that was made anew', async (t) => {
-    const { imap, reply, answered } = await sceneFor(t, await kit.create());
+    const { imap, reply, answered } = await sceneFor(t, await kit.migrated());
     reply('ack 1h');
     assert.deepEqual(await answered(), ['kim@example.org: ack 1h: acknowledged 2']);
     imap.uidValidity += 1;
@@ -137,7 +137,7 @@ onBothDatabases('a reply', (kit) => {
   });
 
   test('of many is applied once in a mailbox that was made anew, whatever its order', async (t) => {
-    const { station, imap, reply, answered, acknowledged } = await sceneFor(t, await kit.create());
+    const { station, imap, reply, answered, acknowledged } = await sceneFor(t, await kit.migrated());
     for (let count = 0; count < 250; count += 1) reply(`thanks ${count}`);
     reply('ack 4h');
     const first = [await answered(), await answered()].map((events) => events.length);
@@ -153,7 +153,7 @@ onBothDatabases('a reply', (kit) => {
   });
 
   test('of before applied ones were remembered stays applied, in a mailbox that was made anew since', async (t) => {
-    const { station, imap, reply, answered } = await sceneFor(t, await kit.create());
+    const { station, imap, reply, answered } = await sceneFor(t, await kit.migrated());
     reply('silence 7d');
     assert.deepEqual(await answered(), ['kim@example.org: silence 7d: silenced 2']);
     // Migration 013 leaves the tables in this state.
@@ -169,7 +169,7 @@ onBothDatabases('a reply', (kit) => {
   });
 
   test('silences a mount that is called *, and no other', async (t) => {
-    const { station, reply, answered } = await sceneFor(t, await kit.create());
+    const { station, reply, answered } = await sceneFor(t, await kit.migrated());
     station.at('08:30');
     await station.collect({ 'web-1': 'disk * 96' });
     await station.pass();
@@ -187,7 +187,7 @@ onBothDatabases('a reply', (kit) => {
   });
 
   test('of a program, with an unknown token or too late changes nothing', async (t) => {
-    const { station, reply, answered, acknowledged } = await sceneFor(t, await kit.create());
+    const { station, reply, answered, acknowledged } = await sceneFor(t, await kit.migrated());
     reply('ack', ['Auto-Submitted: auto-replied']);
     reply('ack', ['Return-Path: <>']);
     reply('ack', [], `fleet+${'0'.repeat(24)}@example.org`);
@@ -210,7 +210,7 @@ onBothDatabases('a reply', (kit) => {
   });
 
   test('to an earlier mail acknowledges no alert that has got worse since', async (t) => {
-    const { station, reply, replyTo, answered, acknowledged } = await sceneFor(t, await kit.create());
+    const { station, reply, replyTo, answered, acknowledged } = await sceneFor(t, await kit.migrated());
     const earlier = replyTo();
     for (const time of ['08:30', '08:45']) {
       station.at(time);

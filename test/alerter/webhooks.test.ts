@@ -28,7 +28,7 @@ onBothDatabases('a webhook', (kit) => {
     const url = `url="${receiver.origin}/${token}"`;
     const elements = `<collector every="15m"/><alerts mail="ops@example.org">
       <webhook name="chat" ${url} severity="critical" labels="site=fra"/>${rule}</alerts><group labels="site=fra">${two}</group>`;
-    const station = await stationFor(t, { storage: await kit.create(), elements });
+    const station = await stationFor(t, { storage: await kit.migrated(), elements });
     const notified: string[][] = [];
     for (const [time, says] of [
       ['07:45', {}],
@@ -61,7 +61,7 @@ onBothDatabases('a webhook', (kit) => {
     receiver.act(() => ({ status: answers.shift() ?? 200 }));
     const url = `url="${receiver.origin}/${token}"`;
     const elements = `<collector every="15m"/><alerts><webhook name="chat" ${url}/>${rule}</alerts>${two}`;
-    const station = await stationFor(t, { storage: await kit.create(), elements, smtp: null });
+    const station = await stationFor(t, { storage: await kit.migrated(), elements, smtp: null });
     await station.collect({ 'web-1': 'disk / 96' });
     await station.pass();
     assert.equal(receiver.received.length, 1);
@@ -81,7 +81,7 @@ onBothDatabases('a webhook', (kit) => {
     receiver.act(() => ({ status: 429, headers: { 'retry-after': '1800' } }));
     const url = `url="${receiver.origin}/${token}"`;
     const elements = `<collector every="15m"/><alerts><webhook name="chat" ${url}/>${rule}</alerts>${two}`;
-    const station = await stationFor(t, { storage: await kit.create(), elements, smtp: null });
+    const station = await stationFor(t, { storage: await kit.migrated(), elements, smtp: null });
     await station.collect({ 'web-1': 'disk / 96' });
     await station.pass();
     for (const time of ['08:05', '08:15', '08:29']) {
@@ -100,7 +100,7 @@ onBothDatabases('a webhook', (kit) => {
     receiver.act(() => ({ status: 404, body: `no_team at /${token} <b>` }));
     const url = `url="${receiver.origin}/${token}"`;
     const elements = `<collector every="15m"/><alerts><webhook name="chat" ${url}/>${rule}</alerts>${two}`;
-    const storage = await kit.create();
+    const storage = await kit.migrated();
     const station = await stationFor(t, { storage, elements, smtp: 'fallback="root@example.org"' });
     for (const time of ['07:45', '08:00', '08:15']) {
       station.at(time);
@@ -127,7 +127,7 @@ onBothDatabases('a webhook', (kit) => {
     const alerts = (inside: string): string =>
       `<collector every="15m"/><alerts mail="ops@example.org">${inside}${rule}</alerts>${two}`;
     const elements = alerts(`<webhook name="chat" ${url}/>`);
-    const station = await stationFor(t, { storage: await kit.create(), elements });
+    const station = await stationFor(t, { storage: await kit.migrated(), elements });
     await station.collect({ 'web-1': 'disk / 96' });
     await station.pass();
     const before = receiver.received.length;

@@ -164,7 +164,7 @@ async function assertAsInSql(storage: Storage, page: FleetPage, client: string, 
 onBothDatabases('a report of rows, hours and days', (kit) => {
   let filled: Promise<Storage> | null = null;
   const open = async (): Promise<Storage> => {
-    const { storage } = await kit.open();
+    const { storage } = await kit.open('suite');
     await fill(storage, 4);
     return storage;
   };

@@ -12,6 +12,7 @@ import { mariadbDialect } from '../../src/storage/dialects/mysql/dialect.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { pruneQueries } from '../../src/storage/retention/prune.ts';
 import { sqliteDialect } from '../../src/storage/dialects/sqlite/dialect.ts';
+import { isWide } from '../support/long-tests.ts';
 import { serverName, skipWithoutMariadb, startMariadb, type Mariadb } from '../support/mariadb.ts';
 import { questionsOf, type Question } from '../support/sql-questions.ts';
 import { clientCount, fillMariadb, fillSqlite, rowCount } from './support/large-fill.ts';
@@ -78,7 +79,7 @@ describe(`${rowCount} rows on SQLite`, () => {
   });
 });
 
-describe(`${rowCount} rows on ${serverName}`, { skip: skipWithoutMariadb }, () => {
+describe(`${rowCount} rows on ${serverName}`, { skip: skipWithoutMariadb || (!isWide && 'npm run test:wide') }, () => {
   let mariadb: Mariadb;
   let database: Database;
   before(async () => {

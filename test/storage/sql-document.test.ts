@@ -8,7 +8,7 @@ import { check, item, runEnd, runStart, visit, worker } from './support/samples.
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 /** The number of reports a day. */
-const perDay = isWide ? 4 : 2;
+const perDay = isWide ? 4 : 1;
 const never = new AbortController().signal;
 
 onBothDatabases('the questions of docs/sql.md', ({ it, kind }) => {

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { claimDir, dirTemplate, makeAccount, removeAccount, sweepDeadOwners } from './accounts.ts';
 import type { AccountOptions, SshdAccount } from './accounts.ts';
+import { atExit } from './at-exit.ts';
 import { freePort } from './free-port.ts';
 
 const dropbearPath = '/usr/sbin/dropbear';
@@ -37,8 +38,7 @@ export async function startDropbear() {
   const accounts: SshdAccount[] = [];
   const logFile = path.join(dir, 'log');
   const { child, port } = await launch(dir, keyFile, logFile);
-  const killAtExit = (): void => void child.kill('SIGKILL');
-  process.once('exit', killAtExit);
+  const letLive = atExit(() => void child.kill('SIGKILL'));
   const log = (): string => readFileSync(logFile, 'utf8');
   return {
     port,
@@ -53,7 +53,7 @@ export async function startDropbear() {
       return account;
     },
     stop: async () => {
-      process.removeListener('exit', killAtExit);
+      letLive();
       const ended = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : null;
       // dropbear misses a SIGTERM just before its select, and sleeps on.
       child.kill('SIGKILL');

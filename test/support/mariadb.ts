@@ -9,6 +9,7 @@ import { createConnection, type RowDataPacket } from 'mysql2/promise';
 
 import type { MysqlConfig } from '../../src/config/config.ts';
 import { Secret } from '../../src/config/secret.ts';
+import { atExit } from './at-exit.ts';
 import { installOptions, serverProduct, type ServerProduct } from './server-products.ts';
 import { freePort } from './free-port.ts';
 import { compiledTests, isCompiledTest } from './program-args.ts';
@@ -85,7 +86,7 @@ export async function startMariadb(args: readonly string[] = [], place = tmpdir(
   if (product === null) throw new Error('mariadb-server is not installed');
   const dir = mkdtempSync(path.join(place, 'fleet-mariadb-'));
   const remove = (): void => rmSync(dir, { recursive: true, force: true });
-  process.once('exit', remove);
+  const keepFolder = atExit(remove);
   const configFile = path.join(dir, 'my.cnf');
   const socketPath = path.join(dir, 'mysql.sock');
   writeFileSync(configFile, config(product, dir, socketPath));
@@ -112,7 +113,7 @@ export async function startMariadb(args: readonly string[] = [], place = tmpdir(
     },
     stop: async () => {
       await end(child, 'SIGKILL');
-      process.removeListener('exit', remove);
+      keepFolder();
       remove();
     },
   };
@@ -191,9 +192,10 @@ function spawnServer(
   const child = spawn(program, [...first, `--defaults-file=${configFile}`, `--port=${port}`, ...args], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  const kill = (): void => void child.kill('SIGKILL');
-  process.once('exit', kill);
-  child.once('exit', () => process.removeListener('exit', kill));
+  child.once(
+    'exit',
+    atExit(() => void child.kill('SIGKILL')),
+  );
   return child;
 }
 

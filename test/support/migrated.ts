@@ -1,8 +1,18 @@
 /**
- * Databases with the schema of all migrations, copied from the first one that this process migrated. Migrating takes
+ * Databases with the schema of all migrations, copied from the first one that this process migrated, or on MariaDB that
+ * any process of this `npm test` did. Migrating takes
  * ten times as long, and most tests do not depend on it. `migrated.test.ts` compares the two.
  */
-import { copyFileSync, existsSync, linkSync, mkdtempSync, rmSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -11,6 +21,8 @@ import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { readMigrations } from '../../src/storage/migrate/migration-files.ts';
 import { migrateDatabase } from '../../src/storage/migrate/migrate.ts';
 import type { Database } from '../../src/storage/sql/database.ts';
+import { serverName } from './mariadb.ts';
+import { compiledTests, isCompiledTest } from './program-args.ts';
 
 /** Gives an empty database its schema. Does not change a database with tables, or an existing file. */
 export async function makeMigrated(storage: StorageConfig): Promise<void> {
@@ -43,7 +55,24 @@ async function copyFile(file: string): Promise<void> {
   }
 }
 
-let statements: readonly string[] | null = null;
+let statements: readonly string[] | null = readStatements();
+
+/** Returns the file in which the processes of one `npm test` keep the statements of the first one that migrated. */
+function statementsFile(): string {
+  return path.join(compiledTests, `migrated-${serverName}.json`);
+}
+
+function readStatements(): readonly string[] | null {
+  const file = statementsFile();
+  return isCompiledTest && existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as string[]) : null;
+}
+
+function keepStatements(made: readonly string[]): void {
+  if (!isCompiledTest) return;
+  const file = statementsFile();
+  writeFileSync(`${file}.${process.pid}`, JSON.stringify(made));
+  renameSync(`${file}.${process.pid}`, file);
+}
 
 async function copyTables(storage: MysqlConfig): Promise<void> {
   const database = await openDatabase({ storage, program: 'change' });
@@ -53,6 +82,7 @@ async function copyTables(storage: MysqlConfig): Promise<void> {
     if (known === null) {
       await migrateDatabase(database);
       statements = await statementsOf(database);
+      keepStatements(statements);
       return;
     }
     await database.migrate(async (session) => {

@@ -12,6 +12,7 @@ import { after, type TestContext } from 'node:test';
 
 import { claimDir, dirTemplate, makeAccount, removeAccount, sweepDeadOwners } from './accounts.ts';
 import type { AccountOptions, SshdAccount } from './accounts.ts';
+import { atExit } from './at-exit.ts';
 import { freePort } from './free-port.ts';
 
 export type { AccountOptions, SshdAccount };
@@ -125,8 +126,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   const launched = await launch(dir, whole, logFile);
   const { port } = launched;
   let { child } = launched;
-  const killAtExit = (): void => void child.kill('SIGKILL');
-  process.once('exit', killAtExit);
+  const letLive = atExit(() => void child.kill('SIGKILL'));
   const log = (): string => readFileSync(logFile, 'utf8');
 
   return {
@@ -162,7 +162,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
       return made;
     },
     stop: async () => {
-      process.removeListener('exit', killAtExit);
+      letLive();
       const ended = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : null;
       child.kill('SIGTERM');
       await ended;

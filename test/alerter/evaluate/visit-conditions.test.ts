@@ -305,7 +305,7 @@ onBothDatabases('a client whose visits fail every second time', (kit) => {
     async (t) => {
       const elements = `<alerts><mail to="ops@example.org"/></alerts>
       <client name="web-1" ip="192.0.2.1" username="u"/><client name="db-1" ip="192.0.2.2" username="u"/>`;
-      const station = await stationFor(t, { storage: await kit.create(), elements });
+      const station = await stationFor(t, { storage: await kit.migrated(), elements });
       const mails: string[] = [];
       for (let visit = 0; visit < 14; visit++) {
         station.at(at('08:00') + visit * everyMs);

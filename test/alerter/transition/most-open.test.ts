@@ -104,7 +104,7 @@ onBothDatabases('alerts that one client invents', (kit) => {
     async (t) => {
       const elements = `<alerts><mail to="ops@example.org"/></alerts>
       <client name="app-9" ip="192.0.2.9" username="u"/><client name="db-1" ip="192.0.2.1" username="u"/>`;
-      const station = await stationFor(t, { storage: await kit.create(), elements });
+      const station = await stationFor(t, { storage: await kit.migrated(), elements });
       const mails: string[] = [];
       for (const visit of [0, 1, 2, 3, 4, 5]) {
         station.at(at('08:00') + visit * everyMs);

@@ -65,7 +65,7 @@ async function play(station: Station, workersOf: (visit: number) => readonly Wor
 
 onBothDatabases('rules that cannot evaluate a client', (kit) => {
   test('explain says of each of them why, in the words of the client, and since when', async (t) => {
-    const station = await stationFor(t, { storage: await kit.create(), elements });
+    const station = await stationFor(t, { storage: await kit.migrated(), elements });
     await play(station, (visit) => (visit === 0 ? withSystemd : withoutSystemd));
     const config = station.config();
     const [client] = config.clients;
@@ -93,7 +93,7 @@ onBothDatabases('rules that cannot evaluate a client', (kit) => {
   });
 
   test('check names the rules that cannot evaluate some client, and those that match nothing of any', async (t) => {
-    const station = await stationFor(t, { storage: await kit.create(), elements });
+    const station = await stationFor(t, { storage: await kit.migrated(), elements });
     await play(station, () => withoutSystemd);
     const found = await findUnknownRules(station.config(), station.storage.history);
     const idle = found.map(({ name, clients }) => [name, ...clients]);
@@ -117,7 +117,7 @@ onBothDatabases('rules that cannot evaluate a client', (kit) => {
   test('check names the rules for checks that no client reports and config.xml has not', async (t) => {
     const rule = (check: string): string => `<alert type="check" check="${check}"/>`;
     const station = await stationFor(t, {
-      storage: await kit.create(),
+      storage: await kit.migrated(),
       elements: `<alerts><mail to="ops@example.org"/>
         ${['disk', 'd*,!disk', 'local/*', 'load', '/etc/*', 'mailq'].map(rule).join('\n')}
         <alert type="check"/></alerts>
@@ -156,7 +156,7 @@ onBothDatabases('rules that cannot evaluate a client', (kit) => {
   });
 
   test('one report without a figure is no reason for a warning', async (t) => {
-    const station = await stationFor(t, { storage: await kit.create(), elements });
+    const station = await stationFor(t, { storage: await kit.migrated(), elements });
     await play(station, (visit) => (visit === 2 ? withoutSystemd : withSystemd));
     const found = await findUnknownRules(station.config(), station.storage.history);
     assert.deepEqual(pluck(found, 'name'), ['temperature sensor=no-such*']);

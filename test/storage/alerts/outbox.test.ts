@@ -13,136 +13,140 @@ const minuteMs = 60_000;
 const dayMs = 86_400_000;
 const locked = { name: 'FleetError', code: 'locked' };
 
-onBothDatabases('the outbox', (kit) => {
-  test('hands out what is due, critical first, then oldest first, byte for byte', async () => {
-    const { alerts } = await outbox(await kit.open(), ['<w1>', '<c1>', '<w2>', '<c2>']);
-    const due = await alerts.dueMails(3);
-    assert.deepEqual(pluck(due, 'messageId'), ['<c1>', '<c2>', '<w1>']);
-    assert.deepEqual(due[0], {
-      id: 2,
-      recipient: 'ops@example.org',
-      messageId: '<c1>',
-      content: mail().content,
-      severity: 'critical',
-      createdAtMs: noonMs,
-      attempts: 0,
-      nextAttemptAtMs: null,
-      dataAtMs: null,
-      sentAtMs: null,
-      failedAtMs: null,
-      error: null,
+onBothDatabases(
+  'the outbox',
+  (kit) => {
+    test('hands out what is due, critical first, then oldest first, byte for byte', async () => {
+      const { alerts } = await outbox(await kit.open(), ['<w1>', '<c1>', '<w2>', '<c2>']);
+      const due = await alerts.dueMails(3);
+      assert.deepEqual(pluck(due, 'messageId'), ['<c1>', '<c2>', '<w1>']);
+      assert.deepEqual(due[0], {
+        id: 2,
+        recipient: 'ops@example.org',
+        messageId: '<c1>',
+        content: mail().content,
+        severity: 'critical',
+        createdAtMs: noonMs,
+        attempts: 0,
+        nextAttemptAtMs: null,
+        dataAtMs: null,
+        sentAtMs: null,
+        failedAtMs: null,
+        error: null,
+      });
     });
-  });
 
-  test('of two that claim a mail at once one wins', async () => {
-    const { opened } = await outbox(await kit.open(), ['<c>']);
-    const other = await openDatabase({ storage: opened.config, program: 'alert' });
-    try {
-      const stores = [opened.storage.alerts, storageOn(other).alerts];
-      const won = await Promise.all(stores.map((store, index) => store.claimMail(1, `${index}`, minuteMs)));
-      assert.deepEqual([...won].sort(), [false, true]);
-    } finally {
-      await other.close();
-    }
-  });
+    test('of two that claim a mail at once one wins', async () => {
+      const { opened } = await outbox(await kit.open(), ['<c>']);
+      const other = await openDatabase({ storage: opened.config, program: 'alert' });
+      try {
+        const stores = [opened.storage.alerts, storageOn(other).alerts];
+        const won = await Promise.all(stores.map((store, index) => store.claimMail(1, `${index}`, minuteMs)));
+        assert.deepEqual([...won].sort(), [false, true]);
+      } finally {
+        await other.close();
+      }
+    });
 
-  test('a claim that ran out may be taken, and then only its new holder may say what became of the mail', async () => {
-    const { alerts, clock } = await outbox(await kit.open(), ['<c>']);
-    assert.equal(await alerts.claimMail(1, 'one', minuteMs), true);
-    assert.deepEqual(await alerts.dueMails(10), []);
-    clock.nowMs += minuteMs - 1;
-    assert.equal(await alerts.claimMail(1, 'two', minuteMs), false);
-    await alerts.markDataBegun(1, 'one');
-    clock.nowMs += 1;
-    await assert.rejects(alerts.markDataBegun(1, 'one'), locked, 'its claim has run out');
-    assert.equal((await alerts.dueMails(10)).length, 1);
-    assert.equal(await alerts.claimMail(1, 'two', minuteMs), true);
-    await assert.rejects(alerts.markDataBegun(1, 'one'), locked);
-    await assert.rejects(alerts.markSent(1, 'one'), locked);
-    await assert.rejects(alerts.markPutOff(1, 'one', minuteMs, 'x'), locked);
-    await assert.rejects(alerts.markFailed(1, 'one', 'x'), locked);
-    await alerts.markSent(1, 'two');
-    assert.deepEqual(await alerts.dueMails(10), []);
-    assert.deepEqual(await alerts.undelivered(), []);
-    assert.equal(await alerts.claimMail(1, 'one', minuteMs), false);
-    await assert.rejects(alerts.markFailed(1, 'two', 'too late'), locked);
-  });
+    test('a claim that ran out may be taken, and then only its new holder may report the outcome', async () => {
+      const { alerts, clock } = await outbox(await kit.open(), ['<c>']);
+      assert.equal(await alerts.claimMail(1, 'one', minuteMs), true);
+      assert.deepEqual(await alerts.dueMails(10), []);
+      clock.nowMs += minuteMs - 1;
+      assert.equal(await alerts.claimMail(1, 'two', minuteMs), false);
+      await alerts.markDataBegun(1, 'one');
+      clock.nowMs += 1;
+      await assert.rejects(alerts.markDataBegun(1, 'one'), locked, 'its claim has run out');
+      assert.equal((await alerts.dueMails(10)).length, 1);
+      assert.equal(await alerts.claimMail(1, 'two', minuteMs), true);
+      await assert.rejects(alerts.markDataBegun(1, 'one'), locked);
+      await assert.rejects(alerts.markSent(1, 'one'), locked);
+      await assert.rejects(alerts.markPutOff(1, 'one', minuteMs, 'x'), locked);
+      await assert.rejects(alerts.markFailed(1, 'one', 'x'), locked);
+      await alerts.markSent(1, 'two');
+      assert.deepEqual(await alerts.dueMails(10), []);
+      assert.deepEqual(await alerts.undelivered(), []);
+      assert.equal(await alerts.claimMail(1, 'one', minuteMs), false);
+      await assert.rejects(alerts.markFailed(1, 'two', 'too late'), locked);
+    });
 
-  test('one that ran out and was taken by nobody may still be said to be sent', async () => {
-    const { alerts, clock } = await outbox(await kit.open(), ['<c>']);
-    await alerts.claimMail(1, 'one', minuteMs);
-    await alerts.markDataBegun(1, 'one');
-    clock.nowMs += 10 * minuteMs;
-    await alerts.markSent(1, 'one');
-    assert.deepEqual(await alerts.undelivered(), []);
-  });
-
-  test('a mail that was put off is not due before its time', async () => {
-    const { alerts, clock } = await outbox(await kit.open(), ['<c>']);
-    await alerts.claimMail(1, 'one', minuteMs);
-    await alerts.markPutOff(1, 'one', 5 * minuteMs, '451 greylisted '.repeat(200));
-    assert.deepEqual(await alerts.dueMails(10), []);
-    assert.equal(await alerts.claimMail(1, 'two', minuteMs), false, 'read as due by another before it was put off');
-    const [waiting] = await alerts.undelivered();
-    assert.equal(waiting?.attempts, 1);
-    assert.equal(waiting.nextAttemptAtMs, noonMs + 5 * minuteMs);
-    assert.equal(waiting.error?.length, 1000);
-    clock.nowMs += 5 * minuteMs;
-    assert.equal((await alerts.dueMails(10))[0]?.attempts, 1);
-    assert.equal(await alerts.claimMail(1, 'two', minuteMs), true);
-  });
-
-  test(
-    'a clock that is set back three hours keeps no mail for longer than its pause, ' + 'and takes no claim away',
-    async () => {
-      const { alerts, clock } = await outbox(await kit.open(), ['<c>', '<c2>']);
+    test('one that ran out and was taken by nobody may still be said to be sent', async () => {
+      const { alerts, clock } = await outbox(await kit.open(), ['<c>']);
       await alerts.claimMail(1, 'one', minuteMs);
-      await alerts.markPutOff(1, 'one', 60 * minuteMs, 'x');
-      await alerts.claimMail(2, 'one', minuteMs);
-      clock.nowMs = noonMs - minuteMs / 60;
-      assert.deepEqual(pluck(await alerts.dueMails(10), 'id'), [1]);
-      clock.nowMs = noonMs - 180 * minuteMs;
-      assert.deepEqual(pluck(await alerts.dueMails(10), 'id'), [1]);
-      assert.equal(await alerts.claimMail(2, 'two', minuteMs), false);
-    },
-  );
+      await alerts.markDataBegun(1, 'one');
+      clock.nowMs += 10 * minuteMs;
+      await alerts.markSent(1, 'one');
+      assert.deepEqual(await alerts.undelivered(), []);
+    });
 
-  test('a time further ahead than a day counts as due: the clock was set back', async () => {
-    const { alerts, clock } = await outbox(await kit.open(), ['<c>']);
-    clock.nowMs = noonMs + 10 * dayMs;
-    await alerts.claimMail(1, 'one', minuteMs);
-    await alerts.markPutOff(1, 'one', dayMs, 'x');
-    clock.nowMs = noonMs + 10 * dayMs;
-    assert.deepEqual(await alerts.dueMails(10), []);
-    clock.nowMs = noonMs;
-    assert.equal((await alerts.dueMails(10)).length, 1);
-    assert.equal(await alerts.claimMail(1, 'two', minuteMs), true);
-    clock.nowMs = noonMs - 10 * dayMs;
-    assert.equal(await alerts.claimMail(1, 'three', minuteMs), true);
-  });
+    test('a mail that was put off is not due before its time', async () => {
+      const { alerts, clock } = await outbox(await kit.open(), ['<c>']);
+      await alerts.claimMail(1, 'one', minuteMs);
+      await alerts.markPutOff(1, 'one', 5 * minuteMs, '451 greylisted '.repeat(200));
+      assert.deepEqual(await alerts.dueMails(10), []);
+      assert.equal(await alerts.claimMail(1, 'two', minuteMs), false, 'read as due by another before it was put off');
+      const [waiting] = await alerts.undelivered();
+      assert.equal(waiting?.attempts, 1);
+      assert.equal(waiting.nextAttemptAtMs, noonMs + 5 * minuteMs);
+      assert.equal(waiting.error?.length, 1000);
+      clock.nowMs += 5 * minuteMs;
+      assert.equal((await alerts.dueMails(10))[0]?.attempts, 1);
+      assert.equal(await alerts.claimMail(1, 'two', minuteMs), true);
+    });
 
-  test('a mail that was refused for good is kept with its reason', async () => {
-    const { alerts } = await outbox(await kit.open(), ['<c>', '<c2>']);
-    await alerts.claimMail(1, 'one', minuteMs);
-    await alerts.markFailed(1, 'one', '550 5.1.1 no such user');
-    assert.deepEqual(pluck(await alerts.dueMails(10), 'id'), [2]);
-    const [failed, waiting] = await alerts.undelivered();
-    assert.deepEqual([failed?.error, failed?.failedAtMs], ['550 5.1.1 no such user', noonMs]);
-    assert.ok(failed !== undefined && !('content' in failed));
-    assert.equal(waiting?.failedAtMs, null);
-  });
+    test(
+      'a clock that is set back three hours keeps no mail for longer than its pause, ' + 'and takes no claim away',
+      async () => {
+        const { alerts, clock } = await outbox(await kit.open(), ['<c>', '<c2>']);
+        await alerts.claimMail(1, 'one', minuteMs);
+        await alerts.markPutOff(1, 'one', 60 * minuteMs, 'x');
+        await alerts.claimMail(2, 'one', minuteMs);
+        clock.nowMs = noonMs - minuteMs / 60;
+        assert.deepEqual(pluck(await alerts.dueMails(10), 'id'), [1]);
+        clock.nowMs = noonMs - 180 * minuteMs;
+        assert.deepEqual(pluck(await alerts.dueMails(10), 'id'), [1]);
+        assert.equal(await alerts.claimMail(2, 'two', minuteMs), false);
+      },
+    );
 
-  test('what was said twice, because the answer was lost, is no fault', async () => {
-    const { opened } = await outbox(await kit.open(), ['<1>', '<2>', '<3>']);
-    const alerts = storageOn(commitTwice(opened.database)).alerts;
-    for (const id of [1, 2, 3]) assert.equal(await alerts.claimMail(id, 'one', minuteMs), true);
-    for (const id of [1, 2, 3]) await alerts.markDataBegun(id, 'one');
-    await alerts.markSent(1, 'one');
-    await alerts.markPutOff(2, 'one', minuteMs, 'x');
-    await alerts.markFailed(3, 'one', 'x');
-    assert.deepEqual(pluck(await alerts.undelivered(), 'id'), [2, 3]);
-  });
-});
+    test('a time further ahead than a day counts as due: the clock was set back', async () => {
+      const { alerts, clock } = await outbox(await kit.open(), ['<c>']);
+      clock.nowMs = noonMs + 10 * dayMs;
+      await alerts.claimMail(1, 'one', minuteMs);
+      await alerts.markPutOff(1, 'one', dayMs, 'x');
+      clock.nowMs = noonMs + 10 * dayMs;
+      assert.deepEqual(await alerts.dueMails(10), []);
+      clock.nowMs = noonMs;
+      assert.equal((await alerts.dueMails(10)).length, 1);
+      assert.equal(await alerts.claimMail(1, 'two', minuteMs), true);
+      clock.nowMs = noonMs - 10 * dayMs;
+      assert.equal(await alerts.claimMail(1, 'three', minuteMs), true);
+    });
+
+    test('a mail that was refused for good is kept with its reason', async () => {
+      const { alerts } = await outbox(await kit.open(), ['<c>', '<c2>']);
+      await alerts.claimMail(1, 'one', minuteMs);
+      await alerts.markFailed(1, 'one', '550 5.1.1 no such user');
+      assert.deepEqual(pluck(await alerts.dueMails(10), 'id'), [2]);
+      const [failed, waiting] = await alerts.undelivered();
+      assert.deepEqual([failed?.error, failed?.failedAtMs], ['550 5.1.1 no such user', noonMs]);
+      assert.ok(failed !== undefined && !('content' in failed));
+      assert.equal(waiting?.failedAtMs, null);
+    });
+
+    test('what was said twice, because the answer was lost, is no fault', async () => {
+      const { opened } = await outbox(await kit.open(), ['<1>', '<2>', '<3>']);
+      const alerts = storageOn(commitTwice(opened.database)).alerts;
+      for (const id of [1, 2, 3]) assert.equal(await alerts.claimMail(id, 'one', minuteMs), true);
+      for (const id of [1, 2, 3]) await alerts.markDataBegun(id, 'one');
+      await alerts.markSent(1, 'one');
+      await alerts.markPutOff(2, 'one', minuteMs, 'x');
+      await alerts.markFailed(3, 'one', 'x');
+      assert.deepEqual(pluck(await alerts.undelivered(), 'id'), [2, 3]);
+    });
+  },
+  { mariadb: 'always' },
+);
 
 /** Stores mails that have been waiting since noon. A Message-ID that begins with `<w` marks a warning. */
 async function outbox(opened: Opened, messageIds: readonly string[]) {

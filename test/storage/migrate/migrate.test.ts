@@ -10,6 +10,7 @@ import { readMigrations, splitStatements, type MigrationFile } from '../../../sr
 import { StorageFault } from '../../../src/storage/sql/fault.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
+import { isWide } from '../../support/long-tests.ts';
 import { onBothDatabases } from '../support/databases.ts';
 import { item } from '../support/samples.ts';
 import { sqliteConfig } from '../support/sqlite-config.ts';
@@ -66,136 +67,137 @@ describe('migration files', () => {
   }
 });
 
-onBothDatabases('migrations', (kit) => {
-  test('a new database is pending, then applied, and looking changes nothing', async () => {
-    const storage = await kit.create();
-    const fresh = { pending: all, applied: [], problems: [] };
-    assert.deepEqual(await checkMigrations({ storage }), fresh);
-    assert.deepEqual(await checkMigrations({ storage }), fresh);
-    if (storage.path !== null) assert.equal(existsSync(storage.path), false);
-    const done = { pending: [], applied: all, problems: [] };
-    assert.deepEqual(await migrate({ storage }), done);
-    assert.deepEqual(await migrate({ storage }), done);
-    assert.deepEqual(await checkMigrations({ storage }), done);
-  });
+onBothDatabases(
+  'migrations',
+  (kit) => {
+    // A migration of MariaDB takes seconds of CPU.
+    const wide = { skip: kit.kind === 'mysql' && !isWide && 'npm run test:wide' };
 
-  test('without leave to migrate, what is missing is a fault that says what to run', async () => {
-    const storage = await kit.create();
-    await assert.rejects(openStorage({ storage, migrate: false }), {
-      ...mismatch,
-      advice: 'Run `fleet-health migrate` as an account that may change the schema.',
+    test('a new database is pending, then applied, and looking changes nothing', async () => {
+      const storage = await kit.create();
+      const fresh = { pending: all, applied: [], problems: [] };
+      assert.deepEqual(await checkMigrations({ storage }), fresh);
+      assert.deepEqual(await checkMigrations({ storage }), fresh);
+      if (storage.path !== null) assert.equal(existsSync(storage.path), false);
+      const done = { pending: [], applied: all, problems: [] };
+      assert.deepEqual(await migrate({ storage }), done);
+      assert.deepEqual(await migrate({ storage }), done);
+      assert.deepEqual(await checkMigrations({ storage }), done);
     });
-  });
 
-  test('several programs that start at once on a new database migrate it once', async () => {
-    const storage = await kit.create();
-    const opened = await Promise.all([1, 2, 3].map(() => openStorage({ storage, migrate: true })));
-    for (const one of opened) await one.close();
-    const state = await checkMigrations({ storage });
-    assert.deepEqual(state, { pending: [], applied: all, problems: [] });
-  });
-
-  test('a program that is older than the schema goes on within the major version', async () => {
-    const storage = await kit.create();
-    await withDatabase(storage, async (database) => {
-      const files = [...readMigrations(kit.kind), later];
-      assert.deepEqual((await migrateDatabase(database, files)).applied, [...all, '099-later']);
+    test('without leave to migrate, what is missing is a fault that says what to run', async () => {
+      const storage = await kit.create();
+      await assert.rejects(openStorage({ storage, migrate: false }), {
+        ...mismatch,
+        advice: 'Run `fleet-health migrate` as an account that may change the schema.',
+      });
     });
-    const state = await checkMigrations({ storage });
-    assert.deepEqual(state, { pending: [], applied: [...all, '099-later'], problems: [] });
-    const open = await openStorage({ storage, migrate: true });
-    assert.deepEqual(await open.reports.ingest([item()]), [{ kind: 'stored' }]);
-    await open.close();
-  });
 
-  test('a schema of the next major version is refused', async () => {
-    const storage = await migrated();
-    await change(storage, 'UPDATE migrations SET major = 2 WHERE step = 1');
-    await assert.rejects(openStorage({ storage, migrate: true }), mismatch);
-    assert.match((await checkMigrations({ storage })).problems.join(), /major version 2/);
-  });
+    test('several programs that start at once on a new database migrate it once', wide, async () => {
+      const storage = await kit.create();
+      const opened = await Promise.all([1, 2, 3].map(() => openStorage({ storage, migrate: true })));
+      for (const one of opened) await one.close();
+      const state = await checkMigrations({ storage });
+      assert.deepEqual(state, { pending: [], applied: all, problems: [] });
+    });
 
-  test('a file that differs from what was applied is refused', async () => {
-    const storage = await migrated();
-    await change(storage, "UPDATE migrations SET digest = 'other'");
-    await assert.rejects(openStorage({ storage, migrate: true }), mismatch);
-    assert.match((await checkMigrations({ storage })).problems.join(), /001-initial\.sql differs/);
-  });
+    test('a program that is older than the schema goes on within the major version', wide, async () => {
+      const storage = await kit.create();
+      await withDatabase(storage, async (database) => {
+        const files = [...readMigrations(kit.kind), later];
+        assert.deepEqual((await migrateDatabase(database, files)).applied, [...all, '099-later']);
+      });
+      const state = await checkMigrations({ storage });
+      assert.deepEqual(state, { pending: [], applied: [...all, '099-later'], problems: [] });
+      const open = await openStorage({ storage, migrate: true });
+      assert.deepEqual(await open.reports.ingest([item()]), [{ kind: 'stored' }]);
+      await open.close();
+    });
 
-  test('a gap in what was applied is refused', async () => {
-    const storage = await migrated();
-    await withDatabase(storage, (database) => migrateDatabase(database, [...readMigrations(kit.kind), later]));
-    await change(storage, 'DELETE FROM migrations WHERE number = 1');
-    assert.match((await checkMigrations({ storage })).problems.join(), /001-initial is missing before newer ones/);
-    await assert.rejects(openStorage({ storage, migrate: true }), mismatch);
-  });
+    test('a schema of the next major version is refused', async () => {
+      const storage = await kit.migrated();
+      await change(storage, 'UPDATE migrations SET major = 2 WHERE step = 1');
+      await assert.rejects(openStorage({ storage, migrate: true }), mismatch);
+      assert.match((await checkMigrations({ storage })).problems.join(), /major version 2/);
+    });
 
-  test('a migration that was cut off goes on where it stopped', async () => {
-    const storage = await kit.create();
-    const [file] = readMigrations(kit.kind);
-    assert.ok(file !== undefined);
-    await withDatabase(storage, (database) => migrateDatabase(database, [file]));
-    const half = Math.floor(file.steps.length / 2);
-    // A crash on MySQL leaves this state: the step is done, its end is not recorded, and no later step was begun.
-    await withDatabase(storage, (database) =>
-      database.migrate(async (session) => {
-        await session.run('DELETE FROM migrations WHERE step > ?', [half]);
-        await session.run('UPDATE migrations SET applied_at = NULL WHERE step = ?', [half]);
-        for (const sql of [...file.steps].slice(half).reverse()) await session.run(dropOf(sql, kit.kind));
-      }),
-    );
-    assert.deepEqual((await checkMigrations({ storage })).pending, all);
-    assert.deepEqual((await migrate({ storage })).pending, []);
-    const open = await openStorage({ storage, migrate: false });
-    assert.deepEqual(await open.reports.ingest([item()]), [{ kind: 'stored' }]);
-    assert.equal((await open.history.query('SELECT * FROM collected_stats')).length, 1);
-    await open.close();
-  });
+    test('a file that differs from what was applied is refused', async () => {
+      const storage = await kit.migrated();
+      await change(storage, "UPDATE migrations SET digest = 'other'");
+      await assert.rejects(openStorage({ storage, migrate: true }), mismatch);
+      assert.match((await checkMigrations({ storage })).problems.join(), /001-initial\.sql differs/);
+    });
 
-  test('a step that was made and not recorded is recognised, whichever it is', async () => {
-    const storage = await kit.create();
-    await withDatabase(storage, async (database) => {
-      const whole = readMigrations(kit.kind);
-      for (const [index, file] of whole.entries()) {
-        for (const step of file.steps.keys()) {
-          const files = [...whole.slice(0, index), { ...file, steps: file.steps.slice(0, step + 1) }];
-          await migrateDatabase(database, files);
-          const own = `number = ${file.number} AND step = ${step + 1}`;
-          await database.migrate((session) => session.run(`UPDATE migrations SET applied_at = NULL WHERE ${own}`));
-          assert.deepEqual((await migrateDatabase(database, files)).pending, [], `${file.name}, step ${step + 1}`);
-          const [row] = await database.readOnly(`SELECT COUNT(applied_at) AS n FROM migrations WHERE ${own}`);
-          assert.equal(Number(row?.['n']), 1, `${file.name}, step ${step + 1}`);
+    test('a gap in what was applied is refused', async () => {
+      const storage = await kit.migrated();
+      await withDatabase(storage, (database) => migrateDatabase(database, [...readMigrations(kit.kind), later]));
+      await change(storage, 'DELETE FROM migrations WHERE number = 1');
+      assert.match((await checkMigrations({ storage })).problems.join(), /001-initial is missing before newer ones/);
+      await assert.rejects(openStorage({ storage, migrate: true }), mismatch);
+    });
+
+    test('a migration that was cut off goes on where it stopped', async () => {
+      const storage = await kit.create();
+      const [file] = readMigrations(kit.kind);
+      assert.ok(file !== undefined);
+      await withDatabase(storage, (database) => migrateDatabase(database, [file]));
+      const half = Math.floor(file.steps.length / 2);
+      // A crash on MySQL leaves this state: the step is done, its end is not recorded, and no later step was begun.
+      await withDatabase(storage, (database) =>
+        database.migrate(async (session) => {
+          await session.run('DELETE FROM migrations WHERE step > ?', [half]);
+          await session.run('UPDATE migrations SET applied_at = NULL WHERE step = ?', [half]);
+          for (const sql of [...file.steps].slice(half).reverse()) await session.run(dropOf(sql, kit.kind));
+        }),
+      );
+      assert.deepEqual((await checkMigrations({ storage })).pending, all);
+      assert.deepEqual((await migrate({ storage })).pending, []);
+      const open = await openStorage({ storage, migrate: false });
+      assert.deepEqual(await open.reports.ingest([item()]), [{ kind: 'stored' }]);
+      assert.equal((await open.history.query('SELECT * FROM collected_stats')).length, 1);
+      await open.close();
+    });
+
+    test('a step that was made and not recorded is recognised, whichever it is', wide, async () => {
+      const storage = await kit.create();
+      await withDatabase(storage, async (database) => {
+        const whole = readMigrations(kit.kind);
+        for (const [index, file] of whole.entries()) {
+          for (const step of file.steps.keys()) {
+            const files = [...whole.slice(0, index), { ...file, steps: file.steps.slice(0, step + 1) }];
+            await migrateDatabase(database, files);
+            const own = `number = ${file.number} AND step = ${step + 1}`;
+            await database.migrate((session) => session.run(`UPDATE migrations SET applied_at = NULL WHERE ${own}`));
+            assert.deepEqual((await migrateDatabase(database, files)).pending, [], `${file.name}, step ${step + 1}`);
+            const [row] = await database.readOnly(`SELECT COUNT(applied_at) AS n FROM migrations WHERE ${own}`);
+            assert.equal(Number(row?.['n']), 1, `${file.name}, step ${step + 1}`);
+          }
         }
-      }
+      });
+      assert.deepEqual((await migrate({ storage })).pending, []);
     });
-    assert.deepEqual((await migrate({ storage })).pending, []);
-  });
 
-  test("somebody else's table of the same name is never taken for ours", async () => {
-    const storage = await kit.create();
-    await change(storage, 'CREATE TABLE visits (something INTEGER)');
-    const foreign = { ...mismatch, advice: 'Give Fleet Health a database of its own.' };
-    await assert.rejects(migrate({ storage }), foreign);
-    await assert.rejects(migrate({ storage }), foreign);
-  });
-
-  test('a step that fails is said, and can be made again', async () => {
-    const storage = await migrated();
-    const broken = { ...later, steps: [later.steps[0] ?? '', 'CREATE INDEX later_id ON later (missing)'] };
-    const files = readMigrations(kit.kind);
-    await withDatabase(storage, async (database) => {
-      await assert.rejects(migrateDatabase(database, [...files, broken]), StorageFault);
-      const mended = { ...broken, steps: later.steps };
-      assert.deepEqual((await migrateDatabase(database, [...files, mended])).pending, []);
+    test("somebody else's table of the same name is never taken for ours", async () => {
+      const storage = await kit.create();
+      await change(storage, 'CREATE TABLE visits (something INTEGER)');
+      const foreign = { ...mismatch, advice: 'Give Fleet Health a database of its own.' };
+      await assert.rejects(migrate({ storage }), foreign);
+      await assert.rejects(migrate({ storage }), foreign);
     });
-  });
 
-  async function migrated(): Promise<StorageConfig> {
-    const storage = await kit.create();
-    await migrate({ storage });
-    return storage;
-  }
-});
+    test('a step that fails is said, and can be made again', async () => {
+      const storage = await kit.migrated();
+      const broken = { ...later, steps: [later.steps[0] ?? '', 'CREATE INDEX later_id ON later (missing)'] };
+      const files = readMigrations(kit.kind);
+      await withDatabase(storage, async (database) => {
+        await assert.rejects(migrateDatabase(database, [...files, broken]), StorageFault);
+        const mended = { ...broken, steps: later.steps };
+        assert.deepEqual((await migrateDatabase(database, [...files, mended])).pending, []);
+      });
+    });
+  },
+  { mariadb: 'always' },
+);
 
 test('an SQLite file in a folder that cannot be made is a storage fault', async () => {
   const storage = sqliteConfig('/dev/null/fleet.db');

@@ -2,24 +2,28 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, before, describe, test, type TestContext } from 'node:test';
+import { after, afterEach, describe, test, type TestContext } from 'node:test';
 
 import type { StorageConfig } from '../../../src/config/config.ts';
 import type { Database } from '../../../src/storage/sql/database.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import type { Storage } from '../../../src/storage/store/storage.ts';
+import { isWide } from '../../support/long-tests.ts';
 import { makeMigrated } from '../../support/migrated.ts';
-import { serverName, skipWithoutMariadb, startMariadb, type Mariadb } from '../../support/mariadb.ts';
+import { serverName, skipWithoutMariadb } from '../../support/mariadb.ts';
+import { keptServer, type KeptServer } from './kept-database.ts';
 import { sqliteConfig } from './sqlite-config.ts';
 
 /** The means of a scenario to try one kind of database. */
 export interface Kit {
   readonly kind: 'sqlite' | 'mysql';
-  /** Makes an empty database. */
+  /** Makes a database without tables. */
   readonly create: () => Promise<StorageConfig>;
-  /** Opens a storage on a new migrated database. Closes it after the suite. */
-  readonly open: () => Promise<Opened>;
+  /** Makes a migrated database without rows, which is the test's until its end. */
+  readonly migrated: () => Promise<StorageConfig>;
+  /** Opens a storage on a database without rows. Closes it at the end of the test, or of the suite if `suite`. */
+  readonly open: (until?: 'test' | 'suite') => Promise<Opened>;
   /** Defines a test with such a storage of its own. */
   readonly it: (name: string, scenario: (opened: Opened, t: TestContext) => Promise<void>) => void;
 }
@@ -34,61 +38,91 @@ export interface Opened extends Omit<Storage, 'close'> {
   readonly rows: (sql: string) => Promise<readonly (readonly unknown[])[]>;
 }
 
-/** Runs the same scenarios on SQLite and on a real MariaDB or MySQL. */
-export function onBothDatabases(name: string, scenarios: (kit: Kit) => void): void {
+/**
+ * Runs the same scenarios on SQLite and on a real MariaDB or MySQL. `npm test` runs those of MariaDB only if a file
+ * needs them: `{ mariadb: 'always' }`. `npm run test:wide` runs all.
+ */
+export function onBothDatabases(
+  name: string,
+  scenarios: (kit: Kit) => void,
+  { mariadb = 'wide' }: { readonly mariadb?: 'always' | 'wide' } = {},
+): void {
   describe(`${name} on SQLite`, () => {
     const dir = mkdtempSync(path.join(tmpdir(), 'fleet-storage-'));
-    const closing = closer();
-    after(async () => {
-      await closing.close();
-      rmSync(dir, { recursive: true, force: true });
-    });
     const create = (): Promise<StorageConfig> => Promise.resolve(sqliteConfig(path.join(dir, `${randomUUID()}.db`)));
-    scenarios(kitOf('sqlite', create, closing));
-  });
-  describe(`${name} on ${serverName}`, { skip: skipWithoutMariadb }, () => {
-    let mariadb: Mariadb | null = null;
-    const closing = closer();
-    before(async () => {
-      mariadb = await startMariadb();
-    });
-    after(async () => {
-      await closing.close();
-      await mariadb?.stop();
-    });
-    const create = async (): Promise<StorageConfig> => {
-      if (mariadb === null) throw new Error('MariaDB is not running');
-      return (await mariadb.createDatabase()).storage;
+    const migrated = async (): Promise<StorageConfig> => {
+      const config = await create();
+      await makeMigrated(config);
+      return config;
     };
-    scenarios(kitOf('mysql', create, closing));
+    scenarios(kitOf({ kind: 'sqlite', create, migrated, free: () => undefined }));
+    after(() => rmSync(dir, { recursive: true, force: true }));
+  });
+  if (mariadb === 'wide' && !isWide) return;
+  const { create, migrated, free } = serverOfFile();
+  describe(`${name} on ${serverName}`, { skip: skipWithoutMariadb }, () => {
+    scenarios(
+      kitOf({
+        kind: 'mysql',
+        create,
+        migrated,
+        free: (storage) => {
+          if (storage.kind === 'mysql') free(storage);
+        },
+      }),
+    );
   });
 }
 
-type Closer = ReturnType<typeof closer>;
+let server: KeptServer | null = null;
 
-function closer() {
-  const opened: { close(): Promise<void> }[] = [];
+/** Returns the server of all suites of a test file. It stops after the last one. */
+function serverOfFile(): KeptServer {
+  if (server !== null) return server;
+  server = keptServer();
+  after(server.stop);
+  return server;
+}
+
+interface Maker extends Pick<Kit, 'kind' | 'create' | 'migrated'> {
+  readonly free: (storage: StorageConfig) => void;
+}
+
+/** Closes and frees at the end of each test, and of the suite, what was opened for it. */
+function kitOf({ kind, create, migrated, free }: Maker): Kit {
+  const ofTest: (() => unknown)[] = [];
+  const ofSuite: (() => unknown)[] = [];
+  const endAll = async (ends: (() => unknown)[]): Promise<void> => {
+    for (const end of ends.splice(0)) await end();
+  };
+  afterEach(() => endAll(ofTest));
+  after(() => endAll(ofSuite));
+  const taken = async (ends: (() => unknown)[]): Promise<StorageConfig> => {
+    const config = await migrated();
+    ends.push(() => free(config));
+    return config;
+  };
+  const openFor: Kit['open'] = async (until = 'test') => {
+    const ends = until === 'test' ? ofTest : ofSuite;
+    const opened = await open(await taken(ends));
+    ends.unshift(
+      () => opened.storage.close(),
+      () => opened.database.close(),
+    );
+    return opened;
+  };
   return {
-    add: (one: { close(): Promise<void> }) => void opened.push(one),
-    close: async () => {
-      for (const one of opened) await one.close();
-    },
+    kind,
+    create,
+    migrated: () => taken(ofTest),
+    open: openFor,
+    it: (name, scenario) => void test(name, async (t) => scenario(await openFor(), t)),
   };
 }
 
-function kitOf(kind: Kit['kind'], create: Kit['create'], closing: Closer): Kit {
-  const opened = (): Promise<Opened> => open(create, closing);
-  const it: Kit['it'] = (name, scenario) => void test(name, async (t) => scenario(await opened(), t));
-  return { kind, create, open: opened, it };
-}
-
-async function open(create: () => Promise<StorageConfig>, closing: Closer): Promise<Opened> {
-  const config = await create();
-  await makeMigrated(config);
+async function open(config: StorageConfig): Promise<Opened> {
   const storage = await openStorage({ storage: config, migrate: true, program: 'collect' });
-  closing.add(storage);
   const database = await openDatabase({ storage: config, program: 'change' });
-  closing.add(database);
   const rows: Opened['rows'] = async (sql) => (await storage.history.query(sql)).map((row) => Object.values(row));
   return { ...storage, config, storage, database, rows };
 }

@@ -1,10 +1,10 @@
 import { rollupColumns, rollupSources, rollupTable } from '../../../src/storage/retention/rollup.ts';
 import type { Database } from '../../../src/storage/sql/database.ts';
-import { isLong } from '../../support/long-tests.ts';
+import { isLong, isWide } from '../../support/long-tests.ts';
 import { numbersTable, type Mariadb } from '../../support/mariadb.ts';
 
 /** The number of clients. Each has a thousand rows of the last month, with a disk, interface, check and sample. */
-export const clientCount = isLong ? 1000 : 200;
+export const clientCount = isLong ? 1000 : isWide ? 200 : 10;
 const rowsOfClient = 1000;
 export const rowCount = clientCount * rowsOfClient;
 

@@ -1,8 +1,7 @@
 /** Statements that give each table of an SQLite database rows. */
 
-/** The number of clients. Some tables have more than two pages of rows. */
+/** The number of clients. */
 export const clients = 60;
-export const reportsEach = 80;
 
 export const numbers = (count: number): string =>
   `WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ${count})`;
@@ -51,7 +50,8 @@ function rollupCounts(table: string): string {
   return names.map((name) => `, ${name}_count`).join('');
 }
 
-export const fillings: readonly string[] = [
+/** Returns the statements. `stats` and `reports` get `reportsEach` rows a client. */
+export const fillings = (reportsEach: number): readonly string[] => [
   `${numbers(clients * reportsEach)} INSERT INTO stats (client, report_id, run_id, observed_at, collected_at, received_at,
      cpu_percent, load1) SELECT 'web-' || (n % ${clients}), 'report-' || n, 'run', ${noon}, ${noon}, ${noon}, n / 7.0, 1.5e-9
      FROM numbers`,

@@ -1,0 +1,76 @@
+import type { MysqlConfig } from '../../../src/config/config.ts';
+import { makeMigrated } from '../../support/migrated.ts';
+import { startMariadb, type Mariadb } from '../../support/mariadb.ts';
+
+/** A MariaDB whose migrated databases are emptied and used again, which takes a fortieth of making them anew. */
+export interface KeptServer {
+  /** Makes a database without tables. */
+  readonly create: () => Promise<MysqlConfig>;
+  /** Returns a migrated database without rows, until `free`. */
+  readonly migrated: () => Promise<MysqlConfig>;
+  readonly free: (storage: MysqlConfig) => void;
+  readonly stop: () => Promise<void>;
+}
+
+/** Starts the server with the first database. */
+export function keptServer(): KeptServer {
+  let started: Promise<Mariadb> | null = null;
+  const server = (): Promise<Mariadb> => (started ??= startMariadb());
+  const kept: MysqlConfig[] = [];
+  const schemas = new Map<MysqlConfig, string>();
+  const create = async (): Promise<MysqlConfig> => (await (await server()).createDatabase()).storage;
+  return {
+    create,
+    migrated: async () => {
+      const mariadb = await server();
+      for (let storage = kept.pop(); storage !== undefined; storage = kept.pop()) {
+        // A test may have changed the schema.
+        if ((await schemaOf(mariadb, storage)) !== schemas.get(storage)) continue;
+        await empty(mariadb, storage);
+        schemas.set(storage, await schemaOf(mariadb, storage));
+        return storage;
+      }
+      const storage = await create();
+      await makeMigrated(storage);
+      schemas.set(storage, await schemaOf(mariadb, storage));
+      return storage;
+    },
+    free: (storage) => void kept.push(storage),
+    stop: async () => {
+      await (await started)?.stop();
+    },
+  };
+}
+
+/** Returns a text that differs if the schemas, or the records of migrations, of two times differ. */
+async function schemaOf(mariadb: Mariadb, { database }: MysqlConfig): Promise<string> {
+  const within = `WHERE table_schema = '${database}'`;
+  const [migrations] = await mariadb.asRoot(`CHECKSUM TABLE ${database}.migrations`);
+  const [row] = await mariadb.asRoot(
+    'SET SESSION group_concat_max_len = 1000000',
+    `SELECT
+      (SELECT GROUP_CONCAT(table_name, create_time ORDER BY table_name) FROM information_schema.tables ${within}) AS made,
+      (SELECT MD5(GROUP_CONCAT(table_name, column_name, column_type, is_nullable ORDER BY table_name, ordinal_position))
+        FROM information_schema.columns ${within}) AS columns_,
+      (SELECT COUNT(*) FROM information_schema.statistics ${within}) AS keys_,
+      (SELECT COUNT(*) FROM information_schema.table_constraints ${within}) AS constraints_,
+      (SELECT COUNT(*) FROM information_schema.triggers WHERE trigger_schema = '${database}') AS triggers_`,
+  );
+  return JSON.stringify([migrations, row]);
+}
+
+async function empty(mariadb: Mariadb, { database }: MysqlConfig): Promise<void> {
+  const tables = await mariadb.asRoot(
+    `SELECT table_name AS name, auto_increment AS next FROM information_schema.tables
+     WHERE table_schema = '${database}' AND table_type = 'BASE TABLE' AND table_name <> 'migrations'`,
+  );
+  const filled = tables.map(({ name }) => `EXISTS(SELECT 1 FROM ${database}.${String(name)}) AS ${String(name)}`);
+  const [hasRows] = await mariadb.asRoot(`SELECT ${filled.join(', ')}`);
+  await mariadb.asRoot(
+    'SET foreign_key_checks = 0',
+    ...tables.flatMap(({ name, next }) => [
+      ...(hasRows?.[String(name)] === 1 ? [`DELETE FROM ${database}.${String(name)}`] : []),
+      ...(Number(next ?? 1) > 1 ? [`ALTER TABLE ${database}.${String(name)} AUTO_INCREMENT = 1`] : []),
+    ]),
+  );
+}
