@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { Writable } from 'node:stream';
 import type { TestContext } from 'node:test';
 
+import { createCommandLine } from '../../src/cli/command/run-program.ts';
+import { createProgram } from '../../src/cli.ts';
 import { packageDir } from '../../src/state/paths.ts';
+import { breakVariable, reachedVariable } from '../mutation/break-sources.ts';
 import { tempFolder } from './temp-folder.ts';
 
 /** The built program, as `npm install -g` puts it into PATH. */
@@ -41,6 +46,8 @@ export interface CliOptions {
 const underUmask = process.env['FLEET_HEALTH_TEST_UMASK'];
 const umask = underUmask === undefined ? [] : ['/bin/sh', '-c', `umask ${underUmask} && exec "$@"`, 'sh'];
 
+const cronPath = `${path.dirname(process.execPath)}:/usr/bin:/bin`;
+
 /** Starts the program in an environment as empty as cron's. */
 export function startCli(args: readonly string[], options: CliOptions = {}): ChildProcess {
   const node = options.node ?? process.execPath;
@@ -49,7 +56,7 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Chi
   const [command = '', ...rest] = words;
   return spawn(command, rest, {
     cwd: options.cwd ?? tmpdir(),
-    env: { PATH: `${path.dirname(process.execPath)}:/usr/bin:/bin`, ...options.env },
+    env: { PATH: cronPath, ...options.env },
     stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'],
     ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
   });
@@ -65,8 +72,91 @@ export async function outcomeOf(child: ChildProcess): Promise<CliResult> {
   return { status, stdout, stderr };
 }
 
-export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+/** Runs the built program as a process of its own. */
+export async function runBuilt(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   return await outcomeOf(startCli(args, options));
+}
+
+/** The run in this process that is the last to begin: the environment and the folder of a process are its own. */
+let lastRun: Promise<unknown> = Promise.resolve();
+
+/** Variables that count at the start of a process only. */
+const startVariables = /^(?:LD_|NODE_|UV_|TZ$)/;
+
+/**
+ * Runs a command line of the first program in this process, one after the other, in an environment as empty as cron's.
+ * Runs the built program instead if an option concerns the process. `runBuilt` is for commands that read standard
+ * input, for runs at the same time, and where the process itself is the subject.
+ */
+export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  const { cwd = tmpdir(), env = {}, ...ofProcess } = options;
+  const isOwn = Object.keys(ofProcess).length > 0 || Object.keys(env).some((name) => startVariables.test(name));
+  if (isOwn || underUmask !== undefined) return await runBuilt(args, options);
+  const run = lastRun.then(() => runHere(args, cwd, env));
+  lastRun = run.catch(() => undefined);
+  return await run;
+}
+
+interface Written {
+  stdout: string;
+  stderr: string;
+}
+
+/** The output of the run in this process to which the current call belongs. */
+const written = new AsyncLocalStorage<Written>();
+
+for (const name of ['stdout', 'stderr'] as const) {
+  const { [name]: stream } = process;
+  const write = stream.write.bind(stream) as (...given: readonly unknown[]) => boolean;
+  // A few commands, and the help, write to the streams of the process.
+  stream.write = (...given: readonly unknown[]): boolean => {
+    const own = written.getStore();
+    if (own === undefined) return write(...given);
+    own[name] += String(given[0]);
+    const done = given.at(-1);
+    if (typeof done === 'function') process.nextTick(done);
+    return true;
+  };
+}
+
+async function runHere(args: readonly string[], cwd: string, env: NodeJS.ProcessEnv): Promise<CliResult> {
+  const before = { cwd: process.cwd(), env: { ...process.env }, script: process.argv[1] ?? '' };
+  process.chdir(cwd);
+  setEnvironment({ ...ofMutation(before.env), PATH: cronPath, ...env });
+  process.argv[1] = program;
+  const own: Written = { stdout: '', stderr: '' };
+  const [stdout, stderr] = [streamTo(own, 'stdout'), streamTo(own, 'stderr')];
+  const begin = (): AbortSignal => new AbortController().signal;
+  try {
+    const line = createCommandLine(args, createProgram, { stdout, stderr, begin });
+    const status = await written.run(own, () => line.run());
+    return { status, ...own };
+  } finally {
+    process.chdir(before.cwd);
+    setEnvironment(before.env);
+    process.argv[1] = before.script;
+  }
+}
+
+/** Returns a stream that is no terminal. */
+function streamTo(own: Written, name: keyof Written): NodeJS.WriteStream {
+  const write = (text: string, _encoding: string, done: () => void): void => {
+    own[name] += text;
+    done();
+  };
+  const stream: unknown = new Writable({ decodeStrings: false, write });
+  return stream as NodeJS.WriteStream;
+}
+
+/** Returns the variables by which the mutation gate reaches code in this process. */
+function ofMutation(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => [breakVariable, reachedVariable].includes(name)));
+}
+
+/** Changes the variables one by one: a new object in the place of process.env would be unknown to libuv and libc. */
+function setEnvironment(env: NodeJS.ProcessEnv): void {
+  for (const name of Object.keys(process.env)) if (!(name in env)) Reflect.deleteProperty(process.env, name);
+  Object.assign(process.env, env);
 }
 
 /** Makes a folder with a config.xml (mode 0600) of this content. Removes it after the test. Returns the folder. */

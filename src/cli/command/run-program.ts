@@ -22,47 +22,82 @@ export interface GlobalOptions {
 /** A function that performs the action of a command line. */
 export type Perform = (globals: GlobalOptions, action: Action) => Promise<void>;
 
+/** The surroundings of a command line. */
+export interface CommandLinePlace {
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  /** Prepares for the action, which is about to begin. Returns the signal that aborts the action. */
+  begin(): AbortSignal;
+}
+
 /** Runs one command line (without node and script) and ends the process with its exit status. */
 export async function runProgram(args: readonly string[], createProgram: (perform: Perform) => Command): Promise<void> {
   // With any umask: nobody else may write the files that are made here, and this account can use them.
   const given = process.umask(0o077);
   process.umask((given & 0o077) | 0o022);
-  const status = await run(args, createProgram);
+  surviveClosedPipes();
+  const { stdout, stderr } = process;
+  const abort = new AbortController();
+  const begin = (): AbortSignal => {
+    heedSignals(abort);
+    return abort.signal;
+  };
+  const line = createCommandLine(args, createProgram, { stdout, stderr, begin });
+  process.on('uncaughtException', (thrown) => {
+    process.exit(line.complain(thrown));
+  });
+  const status = await line.run();
   // Open handles (a socket that does not close) must not keep a finished command alive.
-  await Promise.all([flush(process.stdout), flush(process.stderr)]);
+  await Promise.all([flush(stdout), flush(stderr)]);
   process.exit(status);
 }
 
-async function run(args: readonly string[], createProgram: (perform: Perform) => Command): Promise<ExitStatus> {
+/** A command line that is ready to run. */
+export interface CommandLine {
+  /** Runs the command line. Returns its exit status. */
+  run(): Promise<ExitStatus>;
+  /** Prints an error that the run did not catch. Returns the exit status. */
+  complain(thrown: unknown): ExitStatus;
+}
+
+/** Creates a command line (without node and script) of a program. */
+export function createCommandLine(
+  args: readonly string[],
+  createProgram: (perform: Perform) => Command,
+  place: CommandLinePlace,
+): CommandLine {
   let status: ExitStatus = 0;
-  const abort = new AbortController();
-  surviveClosedPipes();
   const program = createProgram(async (globals, action) => {
-    const output = outputFor(globals, program);
-    heedSignals(abort);
+    const output = outputFor(globals);
+    const signal = place.begin();
     try {
-      status = await action({ output, configFile: globals.config ?? null, signal: abort.signal });
+      status = await action({ output, configFile: globals.config ?? null, signal });
     } catch (thrown) {
       status = complain(output, thrown);
     }
   });
-  process.on('uncaughtException', (thrown) => {
-    process.exit(complain(outputFor(guessGlobals(args), program), thrown));
-  });
-  try {
-    await program.parseAsync(args, { from: 'user' });
-  } catch (thrown) {
-    if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
-    const output = outputFor(guessGlobals(args), program);
-    if (thrown instanceof CommanderError && thrown.code === 'commander.help') {
-      // The help on stderr lists the commands already.
-      if (output.json) output.printJson(errorDocument(commandLineError('a command is missing', program, args)));
-      return 2;
+  const outputFor = (globals: GlobalOptions): Output => {
+    const verbosity = globals.quiet ? 'quiet' : globals.verbose ? 'verbose' : 'normal';
+    const { stdout, stderr } = place;
+    return createOutput({ program: program.name(), json: globals.json ?? false, verbosity, stdout, stderr });
+  };
+  const run = async (): Promise<ExitStatus> => {
+    try {
+      await program.parseAsync(args, { from: 'user' });
+    } catch (thrown) {
+      if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
+      const output = outputFor(guessGlobals(args));
+      if (thrown instanceof CommanderError && thrown.code === 'commander.help') {
+        // The help on stderr lists the commands already.
+        if (output.json) output.printJson(errorDocument(commandLineError('a command is missing', program, args)));
+        return 2;
+      }
+      const isUsage = thrown instanceof CommanderError;
+      return complain(output, isUsage ? commandLineError(thrown.message, program, args) : thrown);
     }
-    const isUsage = thrown instanceof CommanderError;
-    return complain(output, isUsage ? commandLineError(thrown.message, program, args) : thrown);
-  }
-  return status;
+    return status;
+  };
+  return { run, complain: (thrown) => complain(outputFor(guessGlobals(args)), thrown) };
 }
 
 /** Returns a program with the options that both programs have, and no command yet. */
@@ -77,12 +112,6 @@ export function emptyProgram(name: string, description: string, configHelp: stri
     .option('-q, --quiet', 'say nothing but what prevented the run')
     .exitOverride()
     .configureOutput({ outputError: () => undefined });
-}
-
-function outputFor(globals: GlobalOptions, program: Command): Output {
-  const verbosity = globals.quiet ? 'quiet' : globals.verbose ? 'verbose' : 'normal';
-  const { stdout, stderr } = process;
-  return createOutput({ program: program.name(), json: globals.json ?? false, verbosity, stdout, stderr });
 }
 
 /** Returns the options that decide how to print an error, from a command line that could not be parsed. */

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { takeLock } from '../../../src/state/lock.ts';
-import { configFolder, runCli, type CliResult } from '../../support/run-cli.ts';
+import { configFolder, runBuilt, type CliResult } from '../../support/run-cli.ts';
 
 test(
   'receive takes one session of a client at a time, and those of others beside it',
@@ -12,7 +12,7 @@ test(
   async (t) => {
     const clients = ['web-1', 'web-2'].map((name) => `<client name="${name}" transport="push"/>`).join('');
     const dir = configFolder(t, `<config><alerts mail="ops@example.org"/>${clients}</config>`);
-    const receive = (name: string): Promise<CliResult> => runCli(['receive', name], { cwd: dir });
+    const receive = (name: string): Promise<CliResult> => runBuilt(['receive', name], { cwd: dir });
     const locks = path.join(dir, 'state', 'receive-locks');
     mkdirSync(locks, { recursive: true, mode: 0o700 });
     const lock = await takeLock({ file: path.join(locks, 'web-1.db'), nowMs: Date.now() });
