@@ -1,3 +1,4 @@
+// Second tier: stops an agent at each of its system calls
 /**
  * Injects a full disk, an exceeded quota or a loss of power at each change that one run makes to a file. No earlier
  * file may be lost. The new report must be kept or the failure reported. The next visit must find a valid state. The

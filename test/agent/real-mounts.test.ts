@@ -1,3 +1,4 @@
+// Second tier: mounts real file systems, for each shell and awk
 /** Both agents compared with df and stat, on file systems that are made for the test. */
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';

@@ -42,7 +42,7 @@ export async function visit(options: VisitOptions): Promise<Visited> {
     node: process.execPath,
     runtimes: null,
     unsealed: 'allow',
-    agentTimeoutMs: 20_000,
+    agentTimeoutMs: 60_000,
     signal: new AbortController().signal,
     dryRun: false,
     waitForExit: true,

@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test';
 import type { CheckResult, RefusedCheck } from '../../src/report/checks.ts';
 import type { RequestedCheck } from '../../src/report/wire.ts';
 import { visit } from './agent-visit.ts';
+import { isWide } from './long-tests.ts';
 import { shellClient } from './shell-client.ts';
 import { shellConnection } from './shell-connection.ts';
 
@@ -16,12 +17,15 @@ export interface CheckAgent {
   readonly awk: string;
 }
 
-export const checkAgents: readonly CheckAgent[] = [
+const everyAgent: readonly CheckAgent[] = [
   { name: 'node', shell: null, awk: 'mawk' },
   { name: 'dash, mawk', shell: 'dash', awk: 'mawk' },
   { name: 'BusyBox', shell: 'busybox ash', awk: 'busybox awk' },
   { name: 'mksh, gawk', shell: 'mksh', awk: 'gawk' },
 ];
+
+/** The agents of tests: node and one shell, all of them with `isWide`. */
+export const checkAgents = isWide ? everyAgent : everyAgent.slice(0, 2);
 
 export interface CheckVisit {
   readonly checks: readonly CheckResult[];
@@ -60,7 +64,7 @@ export function checkClient(t: TestContext, agent: CheckAgent): CheckClient {
     confDir,
     conf: (text, name = 'own.conf') => write(path.join(confDir, name), text, 0o600),
     program: (name, text, mode = 0o700) => write(path.join(home, 'plugins', name), `#!/bin/sh\n${text}\n`, mode),
-    visit: async (checks: readonly RequestedCheck[] = [], agentTimeoutMs = 20_000) => {
+    visit: async (checks: readonly RequestedCheck[] = [], agentTimeoutMs = 60_000) => {
       const { result, reports } =
         agent.shell === null
           ? await visit({ connection: shellConnection({ env }), checks, agentTimeoutMs })

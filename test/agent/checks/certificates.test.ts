@@ -1,3 +1,4 @@
+// Second tier: visits many servers; requested-checks.test.ts reads one certificate
 /** Certificates of real servers and files, read by each agent with equal results. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

@@ -1,3 +1,4 @@
+// Second tier: waits for checks that hang
 /** Checks that misbehave lose only their own results: the probes of the visit and the other checks are complete. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

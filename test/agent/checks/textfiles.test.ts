@@ -1,3 +1,4 @@
+// Second tier: many visits; requested-checks.test.ts reads a textfile
 /** Folders with *.prom files, read by each agent with equal results. */
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// Second tier: waits for programs that hang, in each shell
 /**
  * Machines on which a program hangs, is missing or prints wrong values. The shell agent reports the values that it has,
  * in time, and leaves no process behind.
