@@ -1,3 +1,4 @@
+// Second tier: kills agents at chosen instants; shell/power-cut.test.ts does for the shell agent
 /**
  * The folders of an agent after a loss of power, after another version, or after foreign changes. The next visit
  * repairs the folders.

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
 
 import { packageDir } from '../../src/state/paths.ts';
+import { isWide } from '../support/long-tests.ts';
 import { serverName, skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
 import type { Mariadb, MariadbDatabase } from '../support/mariadb.ts';
 import { configFolder, exits, runCli } from '../support/run-cli.ts';
@@ -56,7 +57,8 @@ describe('check --connect finds what collect will find', () => {
   });
 });
 
-describe(`check --connect on ${serverName}`, { skip: skipWithoutMariadb }, () => {
+const rare = isWide ? skipWithoutMariadb : 'in the second tier';
+describe(`check --connect on ${serverName}`, { skip: rare }, () => {
   let mariadb: Mariadb;
   before(async () => {
     mariadb = await startMariadb();

@@ -7,6 +7,7 @@ import {
   copyFileSync,
   existsSync,
   linkSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   renameSync,
@@ -46,6 +47,7 @@ async function copyFile(file: string): Promise<void> {
   // file.
   const copy = `${file}.${process.pid}`;
   try {
+    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
     copyFileSync(migratedFile, copy);
     linkSync(copy, file);
   } catch {

@@ -1,3 +1,4 @@
+// Second tier: types at a terminal; init.test.ts runs init without one
 /** `init` on a terminal, which `script` provides. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync } from 'node:fs';

@@ -17,11 +17,15 @@ import { suite, test, type TestContext } from 'node:test';
 import { takeLock } from '../../../src/state/lock.ts';
 import { openSqlite } from '../../../src/platform/sqlite.ts';
 import { makeInventoriedIn } from '../../support/inventoried.ts';
+import { isWide } from '../../support/long-tests.ts';
 import { restrict } from '../../support/restricted-key.ts';
 import { configFolder, exits, runCli, succeeded } from '../../support/run-cli.ts';
 import { sshdMissing, sshKeygen, type SshdAccount, sshdOfSuite } from '../../support/sshd.ts';
 import { databaseKinds, listing } from '../../end-to-end/support/whole-fleet.ts';
 import { pluck } from '../../support/pluck.ts';
+
+const shells = ['/bin/sh', '/bin/bash', '/usr/bin/fish', '/bin/zsh', '/bin/tcsh', '/bin/mksh'];
+const rare = { skip: isWide ? false : 'in the second tier' };
 
 suite('cleanup', { skip: sshdMissing() ?? false }, async () => {
   const sshd = await sshdOfSuite();
@@ -62,7 +66,7 @@ suite('cleanup', { skip: sshdMissing() ?? false }, async () => {
     return { ...own, account, place, machine: readdirSync(place)[0] ?? '' };
   }
 
-  for (const shell of ['/bin/sh', '/bin/bash', '/usr/bin/fish', '/bin/zsh', '/bin/tcsh', '/bin/mksh']) {
+  for (const shell of isWide ? shells : shells.slice(0, 1)) {
     test(`removes all there is, through ${shell}`, { skip: existsSync(shell) ? false : 'not installed' }, async (t) => {
       const account = await addAccount(shell);
       const { run } = await collector(t, account);
@@ -74,7 +78,7 @@ suite('cleanup', { skip: sshdMissing() ?? false }, async () => {
     });
   }
 
-  test('with --json, from every place', async (t) => {
+  test('with --json, from every place', rare, async (t) => {
     const { account, place, machine, run, id } = await visited(t);
     const places = [`/var/tmp/fleet-health-${account.uid}`, `/dev/shm/fleet-health-${account.uid}`];
     for (const place of places) {
@@ -96,7 +100,7 @@ suite('cleanup', { skip: sshdMissing() ?? false }, async () => {
   });
 
   for (const state of ['active', 'retired']) {
-    test(`brings home what waits before it removes anything (${state})`, async (t) => {
+    test(`brings home what waits before it removes anything (${state})`, rare, async (t) => {
       const { place, dir, run, reports } = await visited(t, '--dry-run');
       const config = path.join(dir, 'config.xml');
       writeFileSync(config, readFileSync(config, 'utf8').replace('<client', `<client state="${state}"`));
@@ -119,7 +123,7 @@ suite('cleanup', { skip: sshdMissing() ?? false }, async () => {
     assert.equal(existsSync(place), false);
   });
 
-  test('what another collector keeps goes with --all alone, and its reports with --force alone', async (t) => {
+  test('what another collector keeps goes with --all alone, and its reports with --force alone', rare, async (t) => {
     const account = await addAccount();
     const [mine, theirs] = [await collector(t, account), await collector(t, account)];
     for (const { run } of [mine, theirs]) assert.equal((await run('collect', '--dry-run')).status, 0);
@@ -136,7 +140,7 @@ suite('cleanup', { skip: sshdMissing() ?? false }, async () => {
   });
 
   for (const [depth, level] of ['the place', 'the machine’s folder', 'the collector’s folder'].entries()) {
-    test(`a symbolic link as ${level} is not followed`, async (t) => {
+    test(`a symbolic link as ${level} is not followed`, rare, async (t) => {
       const { account, place, machine, run, id } = await visited(t);
       const link = path.join(place, ...[machine, id()].slice(0, depth));
       const elsewhere = path.join(account.home, 'elsewhere');
@@ -149,7 +153,7 @@ suite('cleanup', { skip: sshdMissing() ?? false }, async () => {
     });
   }
 
-  test('links inside go, what they point to stays', async (t) => {
+  test('links inside go, what they point to stays', rare, async (t) => {
     const { account, place, machine, run, id } = await visited(t);
     const precious = path.join(account.home, 'precious');
     mkdirSync(precious);
@@ -161,7 +165,7 @@ suite('cleanup', { skip: sshdMissing() ?? false }, async () => {
     assert.equal(existsSync(place), false);
   });
 
-  test('folders of somebody else stay, and are reported where they hinder', async (t) => {
+  test('folders of somebody else stay, and are reported where they hinder', rare, async (t) => {
     const { place, machine, run, id } = await visited(t);
     const foreign = path.join(place, machine, id(), 'foreign');
     mkdirSync(foreign);
@@ -170,7 +174,7 @@ suite('cleanup', { skip: sshdMissing() ?? false }, async () => {
     assert.equal(existsSync(path.join(foreign, 'file')), true);
   });
 
-  test('asks first, and says how where nobody can be asked', async (t) => {
+  test('asks first, and says how where nobody can be asked', rare, async (t) => {
     const { place, run } = await visited(t);
     await exits(2, run('cleanup'), /no terminal to ask on.*--yes/s);
     assert.equal(existsSync(place), true);
@@ -185,7 +189,7 @@ suite('cleanup', { skip: sshdMissing() ?? false }, async () => {
     assert.equal(existsSync(place), true);
   });
 
-  test('through a restricted key nothing can be removed, and it says so', async (t) => {
+  test('through a restricted key nothing can be removed, and it says so', rare, async (t) => {
     const { site, account } = await restrict(sshd, await sqlite.site(t, ''));
     assert.equal((await site.run('collect')).status, 0);
     await exits(1, site.run('cleanup', '--yes'), {
@@ -194,7 +198,7 @@ suite('cleanup', { skip: sshdMissing() ?? false }, async () => {
     assert.equal(existsSync(placeOf(account)), true);
   });
 
-  test('a client that cannot be reached is a line, and the others are cleaned up', async (t) => {
+  test('a client that cannot be reached is a line, and the others are cleaned up', rare, async (t) => {
     const { place, dir, run } = await visited(t);
     const config = path.join(dir, 'config.xml');
     const gone = '<client name="gone" ip="127.0.0.2" port="1" username="x" password="x"/></config>';

@@ -7,6 +7,7 @@ import { after, before, suite, test, type TestContext } from 'node:test';
 import { openSqlite } from '../../../src/platform/sqlite.ts';
 import { takeLock } from '../../../src/state/lock.ts';
 import { makeInventoriedIn } from '../../support/inventoried.ts';
+import { isWide } from '../../support/long-tests.ts';
 import { skipWithoutMariadb, startMariadb, type Mariadb } from '../../support/mariadb.ts';
 import { configFolder, exits, runCli, startCli, succeeded } from '../../support/run-cli.ts';
 
@@ -33,7 +34,8 @@ function place(t: TestContext): Place {
   };
 }
 
-suite('a database that is copied', { skip: skipWithoutMariadb }, () => {
+const rare = isWide ? skipWithoutMariadb : 'in the second tier';
+suite('a database that is copied', { skip: rare }, () => {
   let mariadb: Mariadb;
   before(async () => {
     mariadb = await startMariadb();

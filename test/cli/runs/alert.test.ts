@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { mail } from '../../storage/support/alert-samples.ts';
 import { makeInventoriedIn } from '../../support/inventoried.ts';
 import { startLoopbackFleet } from '../../support/loopback-fleet.ts';
-import { outcomeOf, startCli } from '../../support/run-cli.ts';
+import { runCli } from '../../support/run-cli.ts';
 import { alertFolder, firing } from '../support/stored-alerts.ts';
 
 const config = `<config><alerts><mail to="ops@example.org"/></alerts><client name="web-1" ip="192.0.2.1"/></config>`;
@@ -98,7 +98,7 @@ test('a database that is away is one line and exit status 3, quiet or not', asyn
   const { dir } = await alertFolder(t, { config });
   const file = path.join(dir, 'other.xml');
   writeFileSync(file, config.replace('<alerts>', '<storage url="mysql://u@127.0.0.1:1/f"/><alerts>'), { mode: 0o600 });
-  const { status, stdout, stderr } = await outcomeOf(startCli(['-q', '-c', file, 'alert'], { cwd: dir }));
+  const { status, stdout, stderr } = await runCli(['-q', '-c', file, 'alert'], { cwd: dir });
   assert.deepEqual([status, stdout], [3, '']);
   assert.match(stderr, /^fleet-health: .* \(storage-unavailable\)\. .*\n$/);
 });
