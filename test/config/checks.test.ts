@@ -34,10 +34,8 @@ for (const [attributes, expected] of table) {
   });
 }
 
-test(
-  'checks of the fleet, a group and a client add up; ' + 'the same name further in overrides attribute by attribute',
-  () => {
-    const config = load(`
+test('checks of fleet, group and client add up; one further in overrides attribute by attribute', () => {
+  const config = load(`
     <check name="all" command="all"/>
     <check name="load" command="load" every="1h" timeout="5s"/>
     <group><check name="of group" command="group"/><check name="load" every="none"/>
@@ -46,19 +44,18 @@ test(
       <client name="c" ip="192.0.2.3"/><client name="d" ip="192.0.2.4"/>
     </group>
     <client name="e" ip="192.0.2.5"/>`);
-    const shown = (name: string): readonly string[] =>
-      clientOf(config, name).checks.map(({ requested, line }) => {
-        const { name: check, command, everySeconds: every, timeoutSeconds: timeout } = requested;
-        return `${check}: ${command.join(' ')} ${every ?? '-'} ${timeout ?? '-'} @${line ?? '-'}`;
-      });
-    const all = 'all: all - - @3';
-    assert.deepEqual(shown('a'), [all, 'load: /own load - 5 @6', 'of group: group - - @5', 'own: own - - @6']);
-    assert.deepEqual(shown('b'), ['load: load - 5 @5', 'of group: group - - @5']);
-    assert.deepEqual(shown('c'), [all, 'load: load - 5 @5', 'of group: group - - @5']);
-    assert.equal(clientOf(config, 'c').checks, clientOf(config, 'd').checks);
-    assert.deepEqual(shown('e'), [all, 'load: load 3600 5 @4']);
-  },
-);
+  const shown = (name: string): readonly string[] =>
+    clientOf(config, name).checks.map(({ requested, line }) => {
+      const { name: check, command, everySeconds: every, timeoutSeconds: timeout } = requested;
+      return `${check}: ${command.join(' ')} ${every ?? '-'} ${timeout ?? '-'} @${line ?? '-'}`;
+    });
+  const all = 'all: all - - @3';
+  assert.deepEqual(shown('a'), [all, 'load: /own load - 5 @6', 'of group: group - - @5', 'own: own - - @6']);
+  assert.deepEqual(shown('b'), ['load: load - 5 @5', 'of group: group - - @5']);
+  assert.deepEqual(shown('c'), [all, 'load: load - 5 @5', 'of group: group - - @5']);
+  assert.equal(clientOf(config, 'c').checks, clientOf(config, 'd').checks);
+  assert.deepEqual(shown('e'), [all, 'load: load 3600 5 @4']);
+});
 
 test('certificates and textfiles are checks that the agents make themselves', () => {
   const config = load(`

@@ -110,9 +110,11 @@ test('bastions take what <ssh> says, but for jumps and transports', () => {
      <client ip="10.0.0.1" transport="ssh2"/>`);
   const [outer, inner] = config.bastions;
   assert.ok(outer && inner);
-  const ownOf = ({ port, ssh }: typeof inner) => [port, ssh.username, ssh.proxyJump];
-  assert.deepEqual([...ownOf(outer), outer.ssh.transport], [24, 'u', null, 'ssh2']);
-  assert.deepEqual([...ownOf(inner), inner.ssh.privateKey], [2200, 'jump', 'outer', '/k']);
+  const ownOf = ({ port, ssh: { username, proxyJump } }: typeof inner) => ({ port, username, proxyJump });
+  assert.deepEqual(ownOf(outer), { port: 24, username: 'u', proxyJump: null });
+  assert.equal(outer.ssh.transport, 'ssh2');
+  assert.deepEqual(ownOf(inner), { port: 2200, username: 'jump', proxyJump: 'outer' });
+  assert.equal(inner.ssh.privateKey, '/k');
 });
 
 test('mail= and <mail> add, recipients="replace" and none end', () => {

@@ -28,11 +28,19 @@ test('the mailbox of replies: its settings, and its defaults', () => {
   const other =
     load(`<replies imap="imap://me%40example.net@imap.example.org:1143/Fleet/Replies%20in" password="S3CRET-8f"
     ca="ca.pem"/>${client}`).replies;
+  assert.ok(other);
+  const { port, security, username, mailbox, address } = other;
   assert.deepEqual(
-    [other?.port, other?.security, other?.username, other?.mailbox, other?.address],
-    [1143, 'starttls', 'me@example.net', 'Fleet/Replies in', 'me@example.net'],
+    { port, security, username, mailbox, address },
+    {
+      port: 1143,
+      security: 'starttls',
+      username: 'me@example.net',
+      mailbox: 'Fleet/Replies in',
+      address: 'me@example.net',
+    },
   );
-  assert.match(other?.ca ?? '', /\/ca\.pem$/);
+  assert.match(other.ca ?? '', /\/ca\.pem$/);
   assert.doesNotMatch(inspect(other, { depth: 9, showHidden: true }) + JSON.stringify(other), /S3CRET/);
   const local = load(
     `<replies imap="imap://fleet@localhost" passwordEnv="P" address="all@example.org"/>${client}`,

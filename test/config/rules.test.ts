@@ -5,6 +5,8 @@ import type { Rule } from '../../src/config/config.ts';
 import { clientOf, load, ruleOf } from './support/config-files.ts';
 import { pluckAll } from '../support/pluck.ts';
 
+const anyClient = '<client name="x" ip="10.0.0.1"/>';
+
 /** Loads a file whose only client has one alert with these attributes. Returns the client's rule of that alert. */
 function ruleOfAlert(attributes: string): Rule {
   const config = load(`<client ip="10.0.0.1" mail="a@b"><alert ${attributes}/></client>`);
@@ -13,71 +15,73 @@ function ruleOfAlert(attributes: string): Rule {
   return rule;
 }
 
-test('an alert becomes a rule with its units, levels and defaults', () => {
-  const table: readonly (readonly [string, Partial<Rule>])[] = [
-    [
-      'type="memory" limit="50%"',
-      { name: 'memory', op: 'ge', critical: 50, warning: null, severity: 'critical', clear: 48 },
-    ],
-    ['type="cpu" limit="95%" severity="warning"', { warning: 95, critical: null, severity: 'warning', clear: 93 }],
-    ['type="disk" warning="85%" critical="95%"', { warning: 85, critical: 95, clear: 83, severity: 'critical' }],
-    ['type="disk" warning="85%" critical="95%" clear="80"', { clear: 80 }],
-    ['type="disk" warning="85%"', { warning: 85, critical: 95, severity: 'critical' }],
-    ['type="disk" warning="85%" critical="none"', { warning: 85, critical: null, severity: 'warning' }],
-    ['type="disk" warning="97%"', { warning: 97, critical: null, severity: 'warning' }],
-    ['type="disk" mount="/data" critical="98%"', { warning: 90, critical: 98, forCount: 1 }],
-    ['type="disk" limit="98%"', { warning: null, critical: 98 }],
-    ['type="memory" limit="80%" severity="critical"', { critical: 80, forCount: 3 }],
-    ['type="inodes" mount="/data" limit="95%"', { warning: 95, critical: null, severity: 'warning' }],
-    ['type="service" unit="!motd-news"', { severity: 'warning', selectors: { unit: '!motd-news.service' } }],
-    ['type="service" unit="!motd-news" severity="critical"', { severity: 'critical' }],
-    ['type="service" unit="nginx" state="active"', { severity: 'critical' }],
-    ['type="cpu" limit="1%"', { critical: 1, clear: null }],
-    ['type="cpu" op="lt" limit="99%"', { op: 'lt', clear: null }],
-    ['type="cpu" op="lt" limit="10%"', { op: 'lt', clear: 12 }],
-    ['type="uptime" limit="3600"', { critical: 3600, op: 'ge', clear: null }],
-    ['type="uptime" op="lt" limit="15m"', { critical: 900, op: 'lt' }],
-    ['type="disk-free" limit="20GiB"', { op: 'lt', critical: 21_474_836_480, clear: null }],
-    ['type="load" limit="1.5"', { critical: 1.5 }],
-    ['type="temperature" sensor="cpu*" limit="85"', { name: 'temperature sensor=cpu*', selectors: { sensor: 'cpu*' } }],
-    ['type="clock-offset" limit="500"', { warning: 500, critical: null }],
-    ['type="disk" limit="95%" free="2TiB"', { freeBytes: 2_199_023_255_552 }],
-    ['type="mount" mount="/data"', { op: 'lt', critical: 1, name: 'mount mount=/data' }],
-    ['type="reboot-required" severity="warning"', { op: 'ge', warning: 1, critical: null }],
-    ['type="service"', { state: 'failed', critical: null, warning: null, severity: 'warning' }],
-    [
-      'type="service" unit="nginx,docker.socket" state="active"',
-      { name: 'service unit=nginx,docker.socket', state: 'active', selectors: { unit: 'nginx.service,docker.socket' } },
-    ],
-    [
-      'type="outlier" metric="cpu" severity="warning"',
-      { name: 'outlier metric=cpu', metric: null, selectors: { metric: 'cpu' }, severity: 'warning', warning: null },
-    ],
-    ['type="process" match="haproxy"', { min: 1, max: null, critical: null }],
-    ['type="process" match="haproxy" max="4"', { min: null, max: 4 }],
-    ['type="process" match="haproxy" limit="2"', { op: 'lt', critical: 2, min: null, max: null }],
-    [
-      'metric="disk_used_percent" mount="/data" state="none" limit="5%"',
-      { metric: 'disk_used_percent', type: null, name: 'disk_used_percent mount=/data' },
-    ],
-    [
-      'metric="unit_active" unit="x.service" state="failed" limit="1"',
-      { selectors: { unit: 'x.service', state: 'failed' }, state: null },
-    ],
-    ['metric="network_rx_bytes_per_s" limit="10MiB"', { critical: 10_485_760, clear: null }],
-    ['type="cpu" limit="5%" for="15m"', { forMs: 900_000, forCount: null }],
-    ['type="cpu" limit="5%" for="3x"', { forMs: null, forCount: 3 }],
-    [
-      'type="cpu" limit="5%" repeat="none" also="yes" note="x" mail="c@d, e@f"',
-      { repeatMs: null, also: true, note: 'x', mail: ['c@d', 'e@f'] },
-    ],
-    ['name="busy" type="cpu" limit="5%"', { name: 'busy', repeatMs: 43_200_000, mail: null, note: null, also: false }],
-  ];
-  for (const [alert, expected] of table) {
-    const rule = ruleOfAlert(alert);
-    assert.deepEqual({ ...rule, ...expected }, rule, alert);
-  }
-});
+/** The attributes of alerts, and fields of their rules. */
+const alerts: readonly (readonly [attributes: string, expected: Partial<Rule>])[] = [
+  [
+    'type="memory" limit="50%"',
+    { name: 'memory', op: 'ge', critical: 50, warning: null, severity: 'critical', clear: 48 },
+  ],
+  ['type="cpu" limit="95%" severity="warning"', { warning: 95, critical: null, severity: 'warning', clear: 93 }],
+  ['type="disk" warning="85%" critical="95%"', { warning: 85, critical: 95, clear: 83, severity: 'critical' }],
+  ['type="disk" warning="85%" critical="95%" clear="80"', { clear: 80 }],
+  ['type="disk" warning="85%"', { warning: 85, critical: 95, severity: 'critical' }],
+  ['type="disk" warning="85%" critical="none"', { warning: 85, critical: null, severity: 'warning' }],
+  ['type="disk" warning="97%"', { warning: 97, critical: null, severity: 'warning' }],
+  ['type="disk" mount="/data" critical="98%"', { warning: 90, critical: 98, forCount: 1 }],
+  ['type="disk" limit="98%"', { warning: null, critical: 98 }],
+  ['type="memory" limit="80%" severity="critical"', { critical: 80, forCount: 3 }],
+  ['type="inodes" mount="/data" limit="95%"', { warning: 95, critical: null, severity: 'warning' }],
+  ['type="service" unit="!motd-news"', { severity: 'warning', selectors: { unit: '!motd-news.service' } }],
+  ['type="service" unit="!motd-news" severity="critical"', { severity: 'critical' }],
+  ['type="service" unit="nginx" state="active"', { severity: 'critical' }],
+  ['type="cpu" limit="1%"', { critical: 1, clear: null }],
+  ['type="cpu" op="lt" limit="99%"', { op: 'lt', clear: null }],
+  ['type="cpu" op="lt" limit="10%"', { op: 'lt', clear: 12 }],
+  ['type="uptime" limit="3600"', { critical: 3600, op: 'ge', clear: null }],
+  ['type="uptime" op="lt" limit="15m"', { critical: 900, op: 'lt' }],
+  ['type="disk-free" limit="20GiB"', { op: 'lt', critical: 21_474_836_480, clear: null }],
+  ['type="load" limit="1.5"', { critical: 1.5 }],
+  ['type="temperature" sensor="cpu*" limit="85"', { name: 'temperature sensor=cpu*', selectors: { sensor: 'cpu*' } }],
+  ['type="clock-offset" limit="500"', { warning: 500, critical: null }],
+  ['type="disk" limit="95%" free="2TiB"', { freeBytes: 2_199_023_255_552 }],
+  ['type="mount" mount="/data"', { op: 'lt', critical: 1, name: 'mount mount=/data' }],
+  ['type="reboot-required" severity="warning"', { op: 'ge', warning: 1, critical: null }],
+  ['type="service"', { state: 'failed', critical: null, warning: null, severity: 'warning' }],
+  [
+    'type="service" unit="nginx,docker.socket" state="active"',
+    { name: 'service unit=nginx,docker.socket', state: 'active', selectors: { unit: 'nginx.service,docker.socket' } },
+  ],
+  [
+    'type="outlier" metric="cpu" severity="warning"',
+    { name: 'outlier metric=cpu', metric: null, selectors: { metric: 'cpu' }, severity: 'warning', warning: null },
+  ],
+  ['type="process" match="haproxy"', { min: 1, max: null, critical: null }],
+  ['type="process" match="haproxy" max="4"', { min: null, max: 4 }],
+  ['type="process" match="haproxy" limit="2"', { op: 'lt', critical: 2, min: null, max: null }],
+  [
+    'metric="disk_used_percent" mount="/data" state="none" limit="5%"',
+    { metric: 'disk_used_percent', type: null, name: 'disk_used_percent mount=/data' },
+  ],
+  [
+    'metric="unit_active" unit="x.service" state="failed" limit="1"',
+    { selectors: { unit: 'x.service', state: 'failed' }, state: null },
+  ],
+  ['metric="network_rx_bytes_per_s" limit="10MiB"', { critical: 10_485_760, clear: null }],
+  ['type="cpu" limit="5%" for="15m"', { forMs: 900_000, forCount: null }],
+  ['type="cpu" limit="5%" for="3x"', { forMs: null, forCount: 3 }],
+  [
+    'type="cpu" limit="5%" repeat="none" also="yes" note="x" mail="c@d, e@f"',
+    { repeatMs: null, also: true, note: 'x', mail: ['c@d', 'e@f'] },
+  ],
+  ['name="busy" type="cpu" limit="5%"', { name: 'busy', repeatMs: 43_200_000, mail: null, note: null, also: false }],
+];
+
+for (const [attributes, expected] of alerts) {
+  test(`<alert ${attributes}> becomes a rule with its units, levels and defaults`, () => {
+    const rule = ruleOfAlert(attributes);
+    assert.deepEqual({ ...rule, ...expected }, rule);
+  });
+}
 
 test('how long a rule must hold when nothing is said', () => {
   const table: readonly (readonly [string, number])[] = [
@@ -125,44 +129,46 @@ test('a default is in force beside rules for a part of its type, and conditions 
   assert.ok(!inForce('name="rebooted" enabled="no"').includes('condition rebooted'));
 });
 
-test('defaults and conditions are as the documentation has them', () => {
-  const config = load('<client name="x" ip="10.0.0.1"/>');
-  const table: readonly (readonly [string, Partial<Rule>])[] = [
-    ['disk', { warning: 90, critical: 95, forCount: 1 }],
-    ['inodes', { warning: 90, critical: null, severity: 'warning', forCount: 1 }],
-    ['disk-full', { warning: 604_800, critical: null, clear: 907_200, op: 'lt', severity: 'warning', forCount: 1 }],
-    ['inodes-full', { warning: 604_800, critical: null, clear: 907_200, op: 'lt', severity: 'warning', forCount: 1 }],
-    ['memory', { warning: null, critical: 97, forCount: 3 }],
-    ['service', { severity: 'warning', state: 'failed' }],
-    ['open-files', { warning: 90, critical: null, severity: 'warning', forCount: 2 }],
-    ['conntrack', { warning: 90, critical: null, severity: 'warning', forCount: 2 }],
-    ['clock-unsynchronised', { warning: 1, op: 'lt', severity: 'warning', forCount: null, forMs: 3_600_000 }],
-    ['check', { severity: 'critical', forCount: 2 }],
-    ['sectors-rising', { warning: 1, metric: 'check_rise', severity: 'warning', forCount: 1 }],
-    [
-      'security-updates',
-      { warning: 1, metric: 'check_value', severity: 'warning', forCount: null, forMs: 604_800_000 },
-    ],
-    ['check-unknown', { severity: 'warning', forCount: 3 }],
-    ['check-untrusted', { severity: 'warning', forCount: 2 }],
-    ['unreachable', { severity: 'critical', forCount: 2, type: null, metric: null }],
-    ['host-key-changed', { severity: 'critical', forCount: null, forMs: null }],
-    ['not-trusted', { severity: 'warning' }],
-    ['unreliable', { severity: 'warning', forCount: null, forMs: null }],
-    ['no-report', { severity: 'critical', forCount: 3 }],
-    ['probe-failed', { severity: 'warning', forCount: 3 }],
-    ['mount-unresponsive', { severity: 'critical', forCount: 2 }],
-    ['mount-missing', { severity: 'critical', forCount: 2 }],
-    ['read-only', { severity: 'critical', forCount: 1 }],
-    ['clock-offset', { warning: 60, type: 'clock-offset' }],
-    ['rebooted', { severity: 'warning', forCount: null, forMs: null }],
-    ['oom-kill', { severity: 'warning', forCount: null, forMs: null, type: null, metric: null }],
-  ];
-  for (const [name, expected] of table) {
+/** The defaults and conditions of docs/alerts.md. */
+const documented: readonly (readonly [name: string, expected: Partial<Rule>])[] = [
+  ['disk', { warning: 90, critical: 95, forCount: 1 }],
+  ['inodes', { warning: 90, critical: null, severity: 'warning', forCount: 1 }],
+  ['disk-full', { warning: 604_800, critical: null, clear: 907_200, op: 'lt', severity: 'warning', forCount: 1 }],
+  ['inodes-full', { warning: 604_800, critical: null, clear: 907_200, op: 'lt', severity: 'warning', forCount: 1 }],
+  ['memory', { warning: null, critical: 97, forCount: 3 }],
+  ['service', { severity: 'warning', state: 'failed' }],
+  ['open-files', { warning: 90, critical: null, severity: 'warning', forCount: 2 }],
+  ['conntrack', { warning: 90, critical: null, severity: 'warning', forCount: 2 }],
+  ['clock-unsynchronised', { warning: 1, op: 'lt', severity: 'warning', forCount: null, forMs: 3_600_000 }],
+  ['check', { severity: 'critical', forCount: 2 }],
+  ['sectors-rising', { warning: 1, metric: 'check_rise', severity: 'warning', forCount: 1 }],
+  ['security-updates', { warning: 1, metric: 'check_value', severity: 'warning', forCount: null, forMs: 604_800_000 }],
+  ['check-unknown', { severity: 'warning', forCount: 3 }],
+  ['check-untrusted', { severity: 'warning', forCount: 2 }],
+  ['unreachable', { severity: 'critical', forCount: 2, type: null, metric: null }],
+  ['host-key-changed', { severity: 'critical', forCount: null, forMs: null }],
+  ['not-trusted', { severity: 'warning' }],
+  ['unreliable', { severity: 'warning', forCount: null, forMs: null }],
+  ['no-report', { severity: 'critical', forCount: 3 }],
+  ['probe-failed', { severity: 'warning', forCount: 3 }],
+  ['mount-unresponsive', { severity: 'critical', forCount: 2 }],
+  ['mount-missing', { severity: 'critical', forCount: 2 }],
+  ['read-only', { severity: 'critical', forCount: 1 }],
+  ['clock-offset', { warning: 60, type: 'clock-offset' }],
+  ['rebooted', { severity: 'warning', forCount: null, forMs: null }],
+  ['oom-kill', { severity: 'warning', forCount: null, forMs: null, type: null, metric: null }],
+];
+
+test('defaults and conditions of a client are as the documentation has them', () => {
+  const config = load(anyClient);
+  for (const [name, expected] of documented) {
     const rule = ruleOf(config, name);
     assert.deepEqual({ ...rule, ...expected }, rule, name);
   }
-  assert.deepEqual(pluckAll(config.alerts.rules, 'name', 'severity', 'forMs'), [
+});
+
+test('conditions of the fleet are as the documentation has them', () => {
+  assert.deepEqual(pluckAll(load(anyClient).alerts.rules, 'name', 'severity', 'forMs'), [
     ['collector-silent', 'critical', 900_000],
     ['collector-isolated', 'warning', null],
     ['ingest-silent', 'critical', 900_000],

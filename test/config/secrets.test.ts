@@ -105,15 +105,24 @@ test('without literal secrets anybody may read the file, and nobody else write i
 });
 
 /** Files with this owner, group and mode, and root's refusal of the file; null: root accepts the file. */
-const owners: readonly (readonly [what: string, uid: number, gid: number, mode: number, says: RegExp | null])[] = [
-  ['root’s, readable by the service account', 0, 54_321, 0o640, null],
-  ['root’s, of group root, writable by it', 0, 0, 0o660, null],
-  ['root’s, writable by another group', 0, 54_321, 0o664, /: can be written by the group 54321; run: chmod go-w /],
-  ['another account’s', 54_321, 54_321, 0o600, /: belongs to account 54321, whose commands would run as account 0; /],
-  ['another account’s, read-only', 54_321, 0, 0o444, /; run this as that account, or, .*: sudo chown root /],
+const owners = [
+  { what: 'root’s, readable by the service account', uid: 0, gid: 54_321, mode: 0o640, says: null },
+  { what: 'root’s, of group root, writable by it', uid: 0, gid: 0, mode: 0o660, says: null },
+  {
+    ...{ what: 'root’s, writable by another group', uid: 0, gid: 54_321, mode: 0o664 },
+    says: /: can be written by the group 54321; run: chmod go-w /,
+  },
+  {
+    ...{ what: 'another account’s', uid: 54_321, gid: 54_321, mode: 0o600 },
+    says: /: belongs to account 54321, whose commands would run as account 0; /,
+  },
+  {
+    ...{ what: 'another account’s, read-only', uid: 54_321, gid: 0, mode: 0o444 },
+    says: /; run this as that account, or, .*: sudo chown root /,
+  },
 ];
 
-for (const [what, uid, gid, mode, says] of owners) {
+for (const { what, uid, gid, mode, says } of owners) {
   for (const [which, name] of Object.entries({ 'config.xml': 'config.xml', 'an included file': 'more.d/web.xml' })) {
     const title = `${which}, ${what}: ${says === null ? 'taken' : 'refused, with what mends it'}`;
     test(title, { skip: isRoot ? false : 'needs root to give a file away' }, () => {

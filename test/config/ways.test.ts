@@ -6,47 +6,38 @@ import { parseJumps } from '../../src/config/values/jumps.ts';
 import { defaultSshConfigFiles, sshConfigFiles } from '../../src/config/settings/ssh-config-files.ts';
 import { clientOf, fieldsOf, load } from './support/config-files.ts';
 
-const jumps: readonly (readonly [
-  string,
-  readonly (readonly [string, string | null, number | null, boolean])[] | null,
-])[] = [
-  ['fra', [['fra', null, null, true]]],
-  [
-    'fra,ams',
-    [
-      ['fra', null, null, true],
-      ['ams', null, null, true],
-    ],
-  ],
-  [
-    ' fra , ams ',
-    [
-      ['fra', null, null, true],
-      ['ams', null, null, true],
-    ],
-  ],
-  ['root@gw', [['gw', 'root', null, false]]],
-  ['root@gw:2222', [['gw', 'root', 2222, false]]],
-  ['gw:2222', [['gw', null, 2222, false]]],
-  ['a@b@gw', [['gw', 'a@b', null, false]]],
-  ['[2001:db8::1]:22', [['2001:db8::1', null, 22, false]]],
-  ['2001:db8::1', [['2001:db8::1', null, null, true]]],
-  ['ssh://gw', [['gw', null, null, false]]],
-  ['ssh://root@gw:22/', [['gw', 'root', 22, false]]],
-  ['', null],
-  ['a,,b', null],
-  ['@gw', null],
-  ['gw:0', null],
-  ['gw:65536', null],
-  ['-oProxyCommand=x', null],
-  ['u@-oProxyCommand=x', null],
-  ['-l@gw', null],
-  ['u@gw gw2', null],
+/** Returns a hop with only a host, which may be a name of ssh_config or of a bastion. */
+const bare = (host: string) => ({ host, user: null, port: null, bare: true });
+/** Returns a hop with more than a host. */
+const hop = (host: string, more: { user?: string; port?: number } = {}) => ({
+  ...{ host, user: null, port: null, bare: false },
+  ...more,
+});
+
+const jumps = [
+  { written: 'fra', expected: [bare('fra')] },
+  { written: 'fra,ams', expected: [bare('fra'), bare('ams')] },
+  { written: ' fra , ams ', expected: [bare('fra'), bare('ams')] },
+  { written: 'root@gw', expected: [hop('gw', { user: 'root' })] },
+  { written: 'root@gw:2222', expected: [hop('gw', { user: 'root', port: 2222 })] },
+  { written: 'gw:2222', expected: [hop('gw', { port: 2222 })] },
+  { written: 'a@b@gw', expected: [hop('gw', { user: 'a@b' })] },
+  { written: '[2001:db8::1]:22', expected: [hop('2001:db8::1', { port: 22 })] },
+  { written: '2001:db8::1', expected: [bare('2001:db8::1')] },
+  { written: 'ssh://gw', expected: [hop('gw')] },
+  { written: 'ssh://root@gw:22/', expected: [hop('gw', { user: 'root', port: 22 })] },
 ];
-for (const [written, expected] of jumps) {
-  test(`proxyJump=${JSON.stringify(written)}`, () => {
-    const parsed = parseJumps(written)?.map(({ host, user, port, bare }) => [host, user, port, bare]) ?? null;
+for (const { written, expected } of jumps) {
+  test(`proxyJump=${JSON.stringify(written)} is read`, () => {
+    const parsed = parseJumps(written)?.map(({ host, user, port, bare }) => ({ host, user, port, bare }));
     assert.deepEqual(parsed, expected);
+  });
+}
+
+const noJumps = ['', 'a,,b', '@gw', 'gw:0', 'gw:65536', '-oProxyCommand=x', 'u@-oProxyCommand=x', '-l@gw', 'u@gw gw2'];
+for (const written of noJumps) {
+  test(`proxyJump=${JSON.stringify(written)} is refused`, () => {
+    assert.equal(parseJumps(written), null);
   });
 }
 
@@ -111,11 +102,11 @@ test('a client that is asked over HTTP has the address of its url', () => {
   );
   const facts = ['web-1', 'web-2'].map((name) => {
     const { address, port, spokeUrl } = clientOf(config, name);
-    return [address, port, spokeUrl];
+    return { address, port, spokeUrl };
   });
   assert.deepEqual(facts, [
-    ['2001:db8::7', 5000, 'http://[2001:db8::7]:5000/'],
-    ['web-2.example.org', 443, 'https://web-2.example.org/spoke/'],
+    { address: '2001:db8::7', port: 5000, spokeUrl: 'http://[2001:db8::7]:5000/' },
+    { address: 'web-2.example.org', port: 443, spokeUrl: 'https://web-2.example.org/spoke/' },
   ]);
 });
 

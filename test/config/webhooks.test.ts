@@ -14,11 +14,13 @@ test('a webhook: its settings, and its defaults', () => {
     <webhook name="page.2" urlFile="page.url" format="text" headerFile="page.header" ca="ca.pem" timeout="30s"/>
     <webhook name="env" urlEnv="CHAT_URL" header="Authorization: Bearer T0KEN"/></alerts><client ip="10.0.0.1"/>`);
   const [chat, page, env] = webhooks;
+  assert.ok(chat);
+  const { name, format, header, ca, timeoutMs } = chat;
   assert.deepEqual(
-    [chat?.name, chat?.format, chat?.header, chat?.ca, chat?.timeoutMs],
-    ['chat', 'alertmanager', null, null, 10_000],
+    { name, format, header, ca, timeoutMs },
+    { name: 'chat', format: 'alertmanager', header: null, ca: null, timeoutMs: 10_000 },
   );
-  assert.equal(chat?.url.reveal(), 'https://hooks.example.org/T0KEN');
+  assert.equal(chat.url.reveal(), 'https://hooks.example.org/T0KEN');
   assert.match(page?.url.file ?? '', /\/page\.url$/);
   assert.match(page?.header?.file ?? '', /\/page\.header$/);
   assert.match(page?.ca ?? '', /\/ca\.pem$/);

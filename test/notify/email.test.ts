@@ -20,9 +20,9 @@ import {
   timeouts,
   withLogin,
 } from './support/smtp-config.ts';
+import { isWide } from '../support/long-tests.ts';
 import { until } from '../support/until.ts';
 import { freePort } from '../support/free-port.ts';
-import { assertWithin } from '../support/within.ts';
 
 /** Returns options with this action at one phase, in place of the usual action. */
 function at(wanted: SmtpPhase, act: SmtpAct): SmtpServerOptions {
@@ -35,44 +35,57 @@ function channel(t: TestContext, port: number, limits = timeouts()): Channel {
   return opened;
 }
 
-const refusals: readonly (readonly [SmtpPhase, string, string, string, 'policy'?])[] = [
+/** Refusals by phase and answer. After one by policy another attempt may succeed. */
+const refusals: readonly {
+  readonly phase: SmtpPhase;
+  readonly reply: string;
+  readonly code: string;
+  readonly stage: string;
+  readonly isPolicy?: boolean;
+}[] = [
   // An answer before a mail is offered says nothing about the mail.
-  ['greeting', '554 5.3.2 no service here', 'mail-unavailable', 'connect'],
-  ['greeting', '421 4.3.2 too many connections', 'mail-unavailable', 'connect'],
-  ['ehlo', '421 4.3.2 going down', 'mail-unavailable', 'connect'],
-  ['auth', '535 5.7.8 no such login', 'mail-unavailable', 'login'],
-  ['auth', '454 4.7.0 try again', 'mail-unavailable', 'login'],
-  ['auth', '421 4.7.0 too many of these', 'mail-unavailable', 'login'],
+  { phase: 'greeting', reply: '554 5.3.2 no service here', code: 'mail-unavailable', stage: 'connect' },
+  { phase: 'greeting', reply: '421 4.3.2 too many connections', code: 'mail-unavailable', stage: 'connect' },
+  { phase: 'ehlo', reply: '421 4.3.2 going down', code: 'mail-unavailable', stage: 'connect' },
+  { phase: 'auth', reply: '535 5.7.8 no such login', code: 'mail-unavailable', stage: 'login' },
+  { phase: 'auth', reply: '454 4.7.0 try again', code: 'mail-unavailable', stage: 'login' },
+  { phase: 'auth', reply: '421 4.7.0 too many of these', code: 'mail-unavailable', stage: 'login' },
   // All mails have the same sender.
-  ['mail', '550 5.1.8 no such sender', 'mail-unavailable', 'login'],
-  ['mail', '530 5.7.0 log in first', 'mail-unavailable', 'login'],
-  ['mail', '452 4.3.1 disk full', 'mail-unavailable', 'connect'],
-  ['mail', '552 5.3.4 too large', 'mail-refused', 'mail'],
-  ['rcpt', '550 5.1.1 no such user', 'mail-refused', 'mail'],
-  ['rcpt', '550 5.7.1 your address is on a blocklist', 'mail-refused', 'mail', 'policy'],
-  ['rcpt', '554 5.7.1 relay access denied', 'mail-refused', 'mail', 'policy'],
-  ['rcpt', '550 mailbox 5.7.1 is not there', 'mail-refused', 'mail'],
-  ['rcpt', '551 user not local', 'mail-refused', 'mail'],
-  ['rcpt', '553 5.1.8 Sender address rejected', 'mail-unavailable', 'login'],
-  ['rcpt', '450 4.2.0 greylisted', 'mail-unavailable', 'mail'],
-  ['rcpt', '452 4.2.2 mailbox full', 'mail-unavailable', 'mail'],
-  ['rcpt', '530 5.7.0 Must issue a STARTTLS command first', 'mail-unavailable', 'login'],
-  ['rcpt', '421 4.3.2 going down', 'mail-unavailable', 'connect'],
-  ['data', '554 5.5.1 no', 'mail-refused', 'mail'],
-  ['data', '451 4.3.0 not now', 'mail-unavailable', 'mail'],
-  ['dot', '550 5.7.1 spam', 'mail-refused', 'mail'],
-  ['dot', '552 5.3.4 too large', 'mail-refused', 'mail'],
-  ['dot', '451 4.3.0 not now', 'mail-unavailable', 'mail'],
-  ['dot', '421 4.3.2 going down', 'mail-unavailable', 'connect'],
+  { phase: 'mail', reply: '550 5.1.8 no such sender', code: 'mail-unavailable', stage: 'login' },
+  { phase: 'mail', reply: '530 5.7.0 log in first', code: 'mail-unavailable', stage: 'login' },
+  { phase: 'mail', reply: '452 4.3.1 disk full', code: 'mail-unavailable', stage: 'connect' },
+  { phase: 'mail', reply: '552 5.3.4 too large', code: 'mail-refused', stage: 'mail' },
+  { phase: 'rcpt', reply: '550 5.1.1 no such user', code: 'mail-refused', stage: 'mail' },
+  {
+    phase: 'rcpt',
+    reply: '550 5.7.1 your address is on a blocklist',
+    code: 'mail-refused',
+    stage: 'mail',
+    isPolicy: true,
+  },
+  { phase: 'rcpt', reply: '554 5.7.1 relay access denied', code: 'mail-refused', stage: 'mail', isPolicy: true },
+  { phase: 'rcpt', reply: '550 mailbox 5.7.1 is not there', code: 'mail-refused', stage: 'mail' },
+  { phase: 'rcpt', reply: '551 user not local', code: 'mail-refused', stage: 'mail' },
+  { phase: 'rcpt', reply: '553 5.1.8 Sender address rejected', code: 'mail-unavailable', stage: 'login' },
+  { phase: 'rcpt', reply: '450 4.2.0 greylisted', code: 'mail-unavailable', stage: 'mail' },
+  { phase: 'rcpt', reply: '452 4.2.2 mailbox full', code: 'mail-unavailable', stage: 'mail' },
+  { phase: 'rcpt', reply: '530 5.7.0 Must issue a STARTTLS command first', code: 'mail-unavailable', stage: 'login' },
+  { phase: 'rcpt', reply: '421 4.3.2 going down', code: 'mail-unavailable', stage: 'connect' },
+  { phase: 'data', reply: '554 5.5.1 no', code: 'mail-refused', stage: 'mail' },
+  { phase: 'data', reply: '451 4.3.0 not now', code: 'mail-unavailable', stage: 'mail' },
+  { phase: 'dot', reply: '550 5.7.1 spam', code: 'mail-refused', stage: 'mail' },
+  { phase: 'dot', reply: '552 5.3.4 too large', code: 'mail-refused', stage: 'mail' },
+  { phase: 'dot', reply: '451 4.3.0 not now', code: 'mail-unavailable', stage: 'mail' },
+  { phase: 'dot', reply: '421 4.3.2 going down', code: 'mail-unavailable', stage: 'connect' },
 ];
 
-for (const [phase, reply, code, stage, policy] of refusals) {
-  for (const extensions of [[], ['PIPELINING']]) {
+for (const { phase, reply, code, stage, isPolicy = false } of refusals) {
+  for (const extensions of isWide ? [[], ['PIPELINING']] : [[]]) {
     test(`${phase}: ${reply}${extensions.length > 0 ? ' (pipelining)' : ''}`, async (t) => {
       const { port, mails } = await server(t, { ...at(phase, reply), extensions });
       const fault = await faultOf(channel(t, port).send(outgoing(), sendOptions()));
-      assert.deepEqual([fault.code, fault.stage], [code, stage]);
-      if (code === 'mail-refused') assert.equal(fault.retryable, policy !== undefined);
+      assert.deepEqual({ code: fault.code, stage: fault.stage }, { code, stage });
+      if (code === 'mail-refused') assert.equal(fault.retryable, isPolicy);
       assert.ok(fault.message.includes(reply), fault.message);
       assert.ok(fault.message.includes(`127.0.0.1:${port}`));
       assert.equal(mails.length, 0);
@@ -80,18 +93,17 @@ for (const [phase, reply, code, stage, policy] of refusals) {
   }
 }
 
+const endings = [{ kind: 'close' }, { kind: 'reset' }, { kind: 'half-close' }] as const;
 for (const phase of ['greeting', 'ehlo', 'auth', 'mail', 'rcpt', 'data', 'dot'] as const) {
   test(`a server that stalls at ${phase} ends by the deadline, and leaves no connection`, async (t) => {
     const started = await server(t, { ...at(phase, { kind: 'stall' }), extensions: [] });
-    const began = performance.now();
     const fault = await faultOf(channel(t, started.port, timeouts(250, 250)).send(outgoing(), sendOptions()));
     assert.equal(fault.code, 'mail-unavailable');
     assert.match(fault.message, /no answer within 0\.[23] s while/);
-    assertWithin(began, 2_000);
     await until(() => started.open() === 0, 'a connection is open');
   });
 
-  for (const act of [{ kind: 'close' }, { kind: 'reset' }, { kind: 'half-close' }] as const) {
+  for (const act of isWide ? endings : endings.slice(0, 1)) {
     test(`a server that does ${act.kind} at ${phase} may take the mail later`, async (t) => {
       const { port } = await server(t, at(phase, act));
       const fault = await faultOf(channel(t, port).send(outgoing(), sendOptions()));
@@ -102,10 +114,8 @@ for (const phase of ['greeting', 'ehlo', 'auth', 'mail', 'rcpt', 'data', 'dot'] 
 
 test('the whole attempt has one deadline, however slowly an answer drips', async (t) => {
   const { port } = await server(t, at('ehlo', { kind: 'drip', text: '250-x\r\n', everyMs: 20 }));
-  const began = performance.now();
   const fault = await faultOf(channel(t, port, timeouts(400)).send(outgoing(), sendOptions()));
   assert.match(fault.message, /no answer within 0\.4 s/);
-  assertWithin(began, 2_000);
 });
 
 test('what connecting took is not given to the mail once more', async (t) => {
@@ -126,7 +136,7 @@ test('the content has a time of its own, because a mail that was taken must not 
   assert.equal(started.mails.length, 1);
 });
 
-for (const phase of ['greeting', 'ehlo', 'auth', 'rcpt', 'dot'] as const) {
+for (const phase of isWide ? (['greeting', 'ehlo', 'auth', 'rcpt', 'dot'] as const) : (['dot'] as const)) {
   for (const text of ['x'.repeat(10_000), '250-more\r\n']) {
     test(`an answer without an end at ${phase} is cut off (${text.length})`, async (t) => {
       const started = await server(t, at(phase, { kind: 'flood', text }));

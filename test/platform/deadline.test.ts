@@ -20,22 +20,19 @@ test('the result of the work, its error, the error of the deadline, and the reas
   await assert.rejects(withDeadline({ signal, aborted }, never), /ended: Error: interrupted/);
 });
 
-test(
-  'a deadline is started anew for a step, and stops while something with a deadline of its own is ' + 'awaited',
-  async () => {
-    const deadline = startDeadline({ timeoutMs: 40, late });
-    const ended = deadline.over.catch((thrown: unknown) => thrown);
-    await sleep(20);
-    deadline.restart(5000);
-    assert.equal(await Promise.race([ended, sleep(60, 'waiting')]), 'waiting');
-    deadline.restart(1);
-    deadline.pause();
-    assert.equal(await Promise.race([ended, sleep(30, 'waiting')]), 'waiting');
-    deadline.restart(1);
-    assert.match(String(await ended), /late/);
-    deadline.end();
-  },
-);
+test('a deadline is started anew for a step, and stops while something with its own deadline runs', async () => {
+  const deadline = startDeadline({ timeoutMs: 40, late });
+  const ended = deadline.over.catch((thrown: unknown) => thrown);
+  await sleep(20);
+  deadline.restart(5000);
+  assert.equal(await Promise.race([ended, sleep(60, 'waiting')]), 'waiting');
+  deadline.restart(1);
+  deadline.pause();
+  assert.equal(await Promise.race([ended, sleep(30, 'waiting')]), 'waiting');
+  deadline.restart(1);
+  assert.match(String(await ended), /late/);
+  deadline.end();
+});
 
 test('work that fails after the abort is no unhandled rejection', async () => {
   const stop = new AbortController();

@@ -29,11 +29,11 @@ test('of more than 200 subjects of a family the first stay, wherever they stand,
   );
   const parts = report.worker_reports.flatMap(({ function_reports: own }) => own);
   assert.deepEqual(
-    parts.map(({ name, data, omitted }) => [name, data.length, omitted]),
+    parts.map(({ name, data, omitted }) => ({ name, rows: data.length, omitted })),
     [
-      ['disk', 200, 802],
-      ['disk', 0, 50],
-      ['network', 1, undefined],
+      { name: 'disk', rows: 200, omitted: 802 },
+      { name: 'disk', rows: 0, omitted: 50 },
+      { name: 'network', rows: 1, omitted: undefined },
     ],
   );
   assert.deepEqual(parts[0]?.unknown, [unknown[0], unknown[2]]);

@@ -13,27 +13,29 @@ const networkRows = (report: Report) => columnsOf(report).networks;
 const disks = (...data: readonly Row[]): ReturnType<typeof reportWith> =>
   reportWith(worker('disks', [{ name: 'disk', data }]));
 
+/** A report of every probe that stats has columns of. */
+const ofEveryProbe = reportWith(
+  worker('cpu', [{ name: 'cpu', data: [{ used_percent: 12.5, cpus: 8, interval_s: 300 }] }]),
+  worker('load', [{ name: 'load', data: [{ load1: 0, load5: 0.5, load15: 0.25 }] }]),
+  worker('memory', [
+    { name: 'memory', data: [{ used_percent: 41.7 }] },
+    { name: 'swap', data: [{ used_percent: null }] },
+  ]),
+  worker('os', [
+    {
+      name: 'os',
+      data: [{ hostname: 'web-1.example.org', distribution: 'Debian 12', kernel: '6.1', reboot_required: 0 }],
+    },
+    { name: 'uptime', data: [{ seconds: 86400 }] },
+  ]),
+  worker('kernel', [{ name: 'kernel', data: [{ oom_kills: 1, open_files_percent: 0.2, conntrack_percent: null }] }]),
+  worker('clock', [{ name: 'clock', data: [{ synchronised: 0 }] }]),
+  worker('processes', [{ name: 'processes', data: [{ total: 120 }] }]),
+  worker('services', [{ name: 'services', data: [{ failed_units: 2 }] }], 'systemctl took too long'),
+);
+
 test('stats takes its columns from the metrics', () => {
-  const report = reportWith(
-    worker('cpu', [{ name: 'cpu', data: [{ used_percent: 12.5, cpus: 8, interval_s: 300 }] }]),
-    worker('load', [{ name: 'load', data: [{ load1: 0, load5: 0.5, load15: 0.25 }] }]),
-    worker('memory', [
-      { name: 'memory', data: [{ used_percent: 41.7 }] },
-      { name: 'swap', data: [{ used_percent: null }] },
-    ]),
-    worker('os', [
-      {
-        name: 'os',
-        data: [{ hostname: 'web-1.example.org', distribution: 'Debian 12', kernel: '6.1', reboot_required: 0 }],
-      },
-      { name: 'uptime', data: [{ seconds: 86400 }] },
-    ]),
-    worker('kernel', [{ name: 'kernel', data: [{ oom_kills: 1, open_files_percent: 0.2, conntrack_percent: null }] }]),
-    worker('clock', [{ name: 'clock', data: [{ synchronised: 0 }] }]),
-    worker('processes', [{ name: 'processes', data: [{ total: 120 }] }]),
-    worker('services', [{ name: 'services', data: [{ failed_units: 2 }] }], 'systemctl took too long'),
-  );
-  assert.deepEqual(statsColumns(report), {
+  assert.deepEqual(statsColumns(ofEveryProbe), {
     hostname: 'web-1.example.org',
     os: 'Debian 12',
     uptime_s: 86400,

@@ -1,3 +1,4 @@
+// Second tier: waits for what a running server notices.
 import assert from 'node:assert/strict';
 import { get } from 'node:http';
 import { renameSync, writeFileSync, readFileSync } from 'node:fs';

@@ -55,10 +55,10 @@ describe('an answer from outside', () => {
       ),
     );
     assert.deepEqual(
-      members.map((member) => [member.client, member.known?.cpuPercent, member.state, member.worstAlert]),
+      members.map(({ client, known, state, worstAlert }) => ({ client, cpu: known?.cpuPercent, state, worstAlert })),
       [
-        ['web-1', 7, 'ok', null],
-        ['a\u202e</script>', 12, 'ok', null],
+        { client: 'web-1', cpu: 7, state: 'ok', worstAlert: null },
+        { client: 'a\u202e</script>', cpu: 12, state: 'ok', worstAlert: null },
       ],
     );
     assert.deepEqual(counts, { critical: 0, warning: 0, failing: 0, late: 0, fine: 0, new: 0, paused: 0 });

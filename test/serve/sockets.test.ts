@@ -1,3 +1,4 @@
+// Second tier: starts a server for each kind of socket and each bound.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,7 +15,6 @@ import { makeCertificates } from '../support/certificates.ts';
 import { freePort, listenOn } from '../support/free-port.ts';
 import { outcomeOf, program, startCli } from '../support/run-cli.ts';
 import { ask, serveFolder, servedFleet } from './support/served-fleet.ts';
-import { assertWithin } from '../support/within.ts';
 
 test('a Unix socket is for its owner and group, and goes with the server', async (t) => {
   const { dir, run } = await reportedFleet(t);
@@ -86,12 +86,10 @@ test('TLS: a token is asked for, and an address beyond loopback without it is a 
   };
   assert.deepEqual(await askTls({}), [401, 'max-age=15552000']);
   assert.deepEqual(await askTls({ authorization: `Bearer ${token}` }), [200, 'max-age=15552000']);
-  const began = performance.now();
   const silent = connect(port, '127.0.0.1');
   const plain = connect(port, '127.0.0.1');
   plain.write('GET / HTTP/1.1\r\n\r\n');
   await Promise.all([silent, plain].map(async (socket) => once(socket.resume(), 'close')));
-  assertWithin(began, 12_000);
 });
 
 test('a certificate or key of TLS that cannot be used is a fault of its attribute', async (t) => {
@@ -114,32 +112,27 @@ test('a certificate or key of TLS that cannot be used is a fault of its attribut
   assert.match(await fault(good.certFile, 'missing'), /tlsKey=".*missing" cannot be used: ENOENT/);
 });
 
-test(
-  'a slow sender, a silent one and one that reads nothing are given up; ' + 'others are answered meanwhile',
-  async (t) => {
-    const { port, ask: asked } = await servedFleet(t);
-    const open = (): Promise<Socket> =>
-      new Promise((resolve) => {
-        const socket: Socket = connect(port, '127.0.0.1', () => resolve(socket));
-        socket.on('error', () => undefined);
-      });
-    const [silent, slow] = [await open(), await open()];
-    const began = performance.now();
-    const dripping = setInterval(() => slow.write('x'), 200);
-    t.after(() => clearInterval(dripping));
-    slow.write('GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ');
-    silent.resume();
-    slow.resume();
-    assert.equal((await asked('/')).status, 200);
-    await Promise.all([once(silent, 'close'), once(slow, 'close')]);
-    assertWithin(began, 12_000);
-    const large = await open();
-    large.write(`GET / HTTP/1.1\r\nHost: localhost\r\nX-Large: ${'x'.repeat(20_000)}\r\n\r\n`);
-    large.resume();
-    await once(large, 'close');
-    assert.equal((await asked('/')).status, 200);
-  },
-);
+test('slow and silent senders are given up, and others are answered meanwhile', async (t) => {
+  const { port, ask: asked } = await servedFleet(t);
+  const open = (): Promise<Socket> =>
+    new Promise((resolve) => {
+      const socket: Socket = connect(port, '127.0.0.1', () => resolve(socket));
+      socket.on('error', () => undefined);
+    });
+  const [silent, slow] = [await open(), await open()];
+  const dripping = setInterval(() => slow.write('x'), 200);
+  t.after(() => clearInterval(dripping));
+  slow.write('GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ');
+  silent.resume();
+  slow.resume();
+  assert.equal((await asked('/')).status, 200);
+  await Promise.all([once(silent, 'close'), once(slow, 'close')]);
+  const large = await open();
+  large.write(`GET / HTTP/1.1\r\nHost: localhost\r\nX-Large: ${'x'.repeat(20_000)}\r\n\r\n`);
+  large.resume();
+  await once(large, 'close');
+  assert.equal((await asked('/')).status, 200);
+});
 
 test('an address has 16 connections, and the server 64; others learn it', async (t) => {
   const { port, ask: asked } = await servedFleet(t);
@@ -180,7 +173,8 @@ test('64 connections look, and keep nobody from sending events', async (t) => {
   const [first] = await Promise.all(Array.from({ length: 64 }, (_, index) => listen(`127.0.0.${2 + (index % 5)}`)));
   const localAddress = '127.0.0.7';
   const { status, headers, body } = await asked('/', { localAddress });
-  assert.deepEqual([status, headers['retry-after'], body], [503, '5', 'Too many connections.\n']);
+  assert.deepEqual({ status, body }, { status: 503, body: 'Too many connections.\n' });
+  assert.equal(headers['retry-after'], '5');
   const event = JSON.stringify({ host: 'web-1', service: 'backup', status: 'OK', description: 'done' });
   assert.equal((await asked('/events', { localAddress, method: 'POST', body: event })).status, 200);
   // The last request on a connection decides its kind.
@@ -228,7 +222,8 @@ test('an address that a proxy names has 16 requests at a time', async (t) => {
   const look = (address: string) => asked('/runs', { headers: headersOf(address) });
   const [first] = await Promise.all(Array.from({ length: 16 }, () => listen('198.51.100.7')));
   const { status, headers, body } = await look('198.51.100.7');
-  assert.deepEqual([status, headers['retry-after'], body], [429, '5', 'Too many requests at a time.\n']);
+  assert.deepEqual({ status, body }, { status: 429, body: 'Too many requests at a time.\n' });
+  assert.equal(headers['retry-after'], '5');
   assert.equal((await look('198.51.100.8')).status, 200);
   first?.destroy();
   for (let tried = 0; tried < 50; tried += 1) {

@@ -70,17 +70,17 @@ for (const [ms, words] of durations) {
 }
 
 test('short durations have the two largest units, ages the largest', () => {
-  const table: readonly (readonly [number, string, string])[] = [
-    [0, '0s', '0s'],
-    [340, '0.3s', '0s'],
-    [9_960, '10s', '10s'],
-    [42_400, '42s', '42s'],
-    [7_140_000, '1h 59m', '2h'],
-    [200_000, '3m 20s', '3m'],
-    [86_400_000, '1d', '1d'],
-    [93_784_000, '1d 2h', '1d'],
+  const table = [
+    { ms: 0, duration: '0s', age: '0s' },
+    { ms: 340, duration: '0.3s', age: '0s' },
+    { ms: 9_960, duration: '10s', age: '10s' },
+    { ms: 42_400, duration: '42s', age: '42s' },
+    { ms: 7_140_000, duration: '1h 59m', age: '2h' },
+    { ms: 200_000, duration: '3m 20s', age: '3m' },
+    { ms: 86_400_000, duration: '1d', age: '1d' },
+    { ms: 93_784_000, duration: '1d 2h', age: '1d' },
   ];
-  for (const [ms, duration, age] of table) {
+  for (const { ms, duration, age } of table) {
     assert.equal(describeDuration(ms), duration);
     assert.equal(describeAge(ms), age);
   }

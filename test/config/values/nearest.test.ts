@@ -6,16 +6,16 @@ import fc from 'fast-check';
 import { didYouMean, editDistance, nearest } from '../../../src/config/values/nearest.ts';
 
 test('edits: insert, delete, replace, and swap neighbours', () => {
-  const table: readonly (readonly [string, string, number])[] = [
-    ['', '', 0],
-    ['a', '', 1],
-    ['port', 'prot', 1],
-    ['collector', 'colector', 1],
-    ['kitten', 'sitting', 3],
-    ['ab', 'ba', 1],
-    ['abc', 'cba', 2],
+  const table = [
+    { from: '', to: '', edits: 0 },
+    { from: 'a', to: '', edits: 1 },
+    { from: 'port', to: 'prot', edits: 1 },
+    { from: 'collector', to: 'colector', edits: 1 },
+    { from: 'kitten', to: 'sitting', edits: 3 },
+    { from: 'ab', to: 'ba', edits: 1 },
+    { from: 'abc', to: 'cba', edits: 2 },
   ];
-  for (const [from, to, edits] of table) assert.equal(editDistance(from, to), edits, `${from} ${to}`);
+  for (const { from, to, edits } of table) assert.equal(editDistance(from, to), edits, `${from} ${to}`);
 });
 
 test('distance is the same both ways, and none to oneself', () => {

@@ -102,14 +102,18 @@ for (const [status, stage] of [
 
 test('a Retry-After of days counts as an hour, and one that is none as nothing', async (t) => {
   const receiver = await openReceiver(t);
-  for (const [text, leastMs, mostMs] of [
-    ['999999', hourMs, hourMs],
-    [new Date(Date.now() + 20 * minuteMs).toUTCString(), 18 * minuteMs, 20 * minuteMs],
-    ['Fri, 31 Dec 1999 23:59:59 GMT', 0, 0],
-    ['-5', 0, 0],
-    ['soon', 0, 0],
-    ['9'.repeat(5_000), 0, 0],
-  ] as const) {
+  for (const { text, leastMs, mostMs } of [
+    { text: '999999', leastMs: hourMs, mostMs: hourMs },
+    {
+      text: new Date(Date.now() + 20 * minuteMs).toUTCString(),
+      leastMs: 18 * minuteMs,
+      mostMs: 20 * minuteMs,
+    },
+    { text: 'Fri, 31 Dec 1999 23:59:59 GMT', leastMs: 0, mostMs: 0 },
+    { text: '-5', leastMs: 0, mostMs: 0 },
+    { text: 'soon', leastMs: 0, mostMs: 0 },
+    { text: '9'.repeat(5_000), leastMs: 0, mostMs: 0 },
+  ]) {
     receiver.act(() => ({ status: 503, headers: { 'retry-after': text } }));
     const fault = await faultOf(channelTo(receiver.origin).send(mail, sendOptions()));
     assert.ok(fault instanceof TryLater);
@@ -122,7 +126,8 @@ for (const status of [300, 301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 409
     const elsewhere = await openReceiver(t);
     const receiver = await answering(t, { status, headers: { location: `${elsewhere.origin}/${token}` } });
     const fault = await faultOf(channelTo(receiver.origin).send(mail, sendOptions()));
-    assert.deepEqual([fault.code, fault.stage, fault.retryable], ['mail-refused', 'mail', false]);
+    const { code, stage, retryable } = fault;
+    assert.deepEqual({ code, stage, retryable }, { code: 'mail-refused', stage: 'mail', retryable: false });
     assert.equal(fault.message, `webhook chat: status ${status}`);
     assert.deepEqual(elsewhere.received, []);
   });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 
 import type { StoredEvent } from '../../../src/storage/store/event-store.ts';
 import { configFolder } from '../../support/run-cli.ts';
@@ -19,32 +19,37 @@ function script(dir: string, name: string, text: string): string {
   return file;
 }
 
-test('a program gets each stored event once and in order, and 75 means later', { timeout: 60_000 }, async (t) => {
+/** Makes a folder whose program appends events to a file, and answers 75 while the file `busy` is there. */
+function takingFolder(t: TestContext) {
   const dir = configFolder(t, '<config></config>');
   const taken = path.join(dir, 'taken');
   const lines = (): readonly string[] => (existsSync(taken) ? readFileSync(taken, 'utf8').trim().split('\n') : []);
   const command = script(dir, 'take', `[ ! -e "${dir}/busy" ] || exit 75; exec cat >> "${taken}"`);
-  const parts = `<events udp="no" command="${command}"/>`;
-  const post = (endpoint: Awaited<ReturnType<typeof openEndpoint>>, id: number) =>
-    endpoint.post(
-      JSON.stringify({ host: 'nas', service: 'backup', status: 'OK', description: 'x', value: id, id: `e${id}` }),
+  const taking = async (count: number): Promise<void> =>
+    until(
+      () => lines().length === count,
+      () => lines().join('\n'),
     );
+  return { dir, lines, taking, parts: `<events udp="no" command="${command}"/>` };
+}
+
+const post = async (endpoint: Awaited<ReturnType<typeof openEndpoint>>, id: number): Promise<void> => {
+  const event = { host: 'nas', service: 'backup', status: 'OK', description: 'x', value: id, id: `e${id}` };
+  assert.equal((await endpoint.post(JSON.stringify(event))).status, 200);
+};
+
+test('a program gets each stored event once and in order, and 75 means later', async (t) => {
+  const { dir, lines, taking, parts } = takingFolder(t);
   const first = await openEndpoint(t, { parts }, dir);
-  for (const id of [1, 2, 3]) assert.equal((await post(first, id)).status, 200);
+  for (const id of [1, 2, 3]) await post(first, id);
   await first.post('{"Hello": "World"}');
-  await until(
-    () => lines().length === 4,
-    () => lines().join('\n'),
-  );
+  await taking(4);
+  const events = lines().map((line) => JSON.parse(line) as Record<string, unknown>);
   assert.deepEqual(
-    lines().map((line) => {
-      const { id, raw } = JSON.parse(line) as { readonly id: string; readonly raw?: unknown };
-      return raw ?? id;
-    }),
+    events.map(({ id, raw }) => raw ?? id),
     ['nas:e1', 'nas:e2', 'nas:e3', { Hello: 'World' }],
   );
-  const [one = ''] = lines();
-  const { received_at: receivedAt, ...event } = JSON.parse(one) as Record<string, unknown>;
+  const { received_at: receivedAt, ...event } = events[0] ?? {};
   assert.match(String(receivedAt), /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
   assert.deepEqual(event, {
     ...{ id: 'nas:e1', host: 'nas', service: 'backup', instance: '', status: 'OK' },
@@ -52,21 +57,18 @@ test('a program gets each stored event once and in order, and 75 means later', {
   });
 
   writeFileSync(path.join(dir, 'busy'), '');
-  assert.equal((await post(first, 5)).status, 200);
+  await post(first, 5);
   await until(() => first.log().includes('takes no events now'), first.log);
   assert.equal(await first.end(), 0);
   rmSync(path.join(dir, 'busy'));
   const second = await openEndpoint(t, { parts }, dir);
-  await until(
-    () => lines().length === 5,
-    () => lines().join('\n'),
-  );
+  await taking(5);
   assert.match(lines()[4] ?? '', /"id":"nas:e5"/);
   assert.equal(await second.end(), 0);
   assert.deepEqual(second.stored('COUNT(*), COUNT(processed_at)'), [[5, 5]]);
 });
 
-test('programs of somebody else join /ping and /status, and cannot break them', { timeout: 60_000 }, async (t) => {
+test('programs of somebody else join /ping and /status, and cannot break them', async (t) => {
   const dir = configFolder(t, '<config></config>');
   const ping = script(dir, 'ping', `[ ! -e "${dir}/ill" ] || { echo "the tape is full"; echo more; exit 2; }`);
   const status = script(dir, 'status', `cat "${dir}/facts"`);
@@ -101,27 +103,23 @@ test('the answer of a program: its first line, its deadline, and one start for a
   assert.equal(readFileSync(path.join(dir, 'starts'), 'utf8'), 'x\n');
 });
 
-test(
-  'a slow program is shared by all who ask while it runs, and ends with the server',
-  { timeout: 20_000 },
-  async (t) => {
-    const dir = tempFolder(t);
-    const starts = path.join(dir, 'starts');
-    const ended = new AbortController();
-    const command = script(dir, 'slow', `echo x >> "${starts}"; exec sleep 60`);
-    const ask = ownCommand({ command, timeoutMs: 60_000 }, ended.signal);
-    const first = ask();
-    const startedAtMs = performance.now();
-    const clock = t.mock.method(performance, 'now', () => startedAtMs + 30_000);
-    assert.equal(ask(), first);
-    clock.mock.restore();
-    await until(() => existsSync(starts), 'it does not start');
-    ended.abort();
-    assert.match((await first).fault ?? '', /aborted/);
-  },
-);
+test('a slow program is shared by all who ask while it runs, and ends with the server', async (t) => {
+  const dir = tempFolder(t);
+  const starts = path.join(dir, 'starts');
+  const ended = new AbortController();
+  const command = script(dir, 'slow', `echo x >> "${starts}"; exec sleep 60`);
+  const ask = ownCommand({ command, timeoutMs: 60_000 }, ended.signal);
+  const first = ask();
+  const startedAtMs = performance.now();
+  const clock = t.mock.method(performance, 'now', () => startedAtMs + 30_000);
+  assert.equal(ask(), first);
+  clock.mock.restore();
+  await until(() => existsSync(starts), 'it does not start');
+  ended.abort();
+  assert.match((await first).fault ?? '', /aborted/);
+});
 
-test('an event that cannot be marked is not given again, and those behind it wait', { timeout: 20_000 }, async (t) => {
+test('an event that cannot be marked is not given again, and those behind it wait', async (t) => {
   const dir = tempFolder(t);
   const taken = path.join(dir, 'taken');
   const rows = [1, 2];

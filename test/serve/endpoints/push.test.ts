@@ -1,3 +1,4 @@
+// Second tier: starts collectors and agent programs.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
