@@ -1,134 +1,65 @@
-/** A restricted key on a client with a real sshd: its limits, and the upgrade to a newer agent. */
+/** The story of a restricted key. The tables of attacks, shells and servers are in the files restricted-*.test.ts. */
 import assert from 'node:assert/strict';
-import { appendFileSync, chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { suite, test } from 'node:test';
+import { after, suite, test } from 'node:test';
 
 import { parseHello } from '../../src/report/frames.ts';
 import { generateKeyPair } from '../../src/seal/key-pair.ts';
 import { readHeader } from '../../src/seal/sealed-message.ts';
-import { attacksWith, framesOf, restrict, visitCommand } from '../support/restricted-key.ts';
-import { lineFor, runAsCron } from '../support/spool-line.ts';
+import { attacksWith, framesOf, owned, restrict, visitCommand } from '../support/restricted-key.ts';
 import { sshdMissing, sshdOfSuite } from '../support/sshd.ts';
-import { testRestricted } from './support/restricted-cases.ts';
 import { databaseKinds, listing } from './support/whole-fleet.ts';
-import { exits, succeeded } from '../support/run-cli.ts';
 
-const skip = sshdMissing() ?? false;
-
-suite('a restricted key', { skip }, async () => {
-  // This server accepts every environment variable, as the most permissive one would.
-  const sshd = await sshdOfSuite({ config: ['AcceptEnv *', 'Subsystem sftp internal-sftp', 'PermitTunnel yes'] });
-  const kinds = databaseKinds();
-  const [sqlite] = kinds;
+suite('a restricted key', { skip: sshdMissing() ?? false }, async () => {
+  const sshd = await sshdOfSuite();
+  const [sqlite] = databaseKinds();
   assert.ok(sqlite);
+  const { site, account, codes, lib, ssh } = await restrict(sshd, await sqlite.site({ after }, ''));
 
-  for (const kind of kinds) {
-    test(`lets visits become rows and needs no upload (${kind.name})`, { skip: kind.skip }, async (t) => {
-      const { site, account, codes } = await restrict(sshd, await kind.site(t, ''), { takesInventory: true });
-      for (let run = 1; run <= 2; run += 1) {
-        const stdout = await succeeded(site.run('collect'));
-        assert.doesNotMatch(stdout, /another version/);
-      }
-      assert.deepEqual(await codes(), [null, null]);
-      const uploads = (await site.rows('SELECT uploaded FROM visits')).map(({ uploaded }) => Number(uploaded));
-      assert.deepEqual(uploads, [0, 0]);
-      assert.equal((await site.rows('SELECT id FROM stats')).length, 2);
-      assert.equal((await site.rows('SELECT client FROM inventory')).length, 1);
-      // The agent keeps counters, but no program that could be changed. It keeps no acknowledged report.
-      const kept = listing(path.join(account.home, '.local/state')).filter((line) => !line.includes('/ '));
-      const names = kept.map((line) => path.basename(line));
-      assert.deepEqual(names, ['counters.json 600']);
-      if (kind !== sqlite) return;
-      // The account's own crontab starts the same agent to write reports.
-      const collectorId = readFileSync(path.join(site.stateDir, 'collector-id'), 'utf8').trim();
-      const cron = (): unknown =>
-        runAsCron(lineFor({ collectorId }).replace(/ >\/dev\/null 2>&1$/, ''), {
-          home: account.home,
-          uid: account.uid,
-        });
-      assert.deepEqual(cron(), { status: 0, said: '' });
-      assert.equal((await site.run('collect')).status, 0);
-      for (let n = 0; n < 2; n += 1) assert.deepEqual(cron(), { status: 0, said: '' });
-      assert.equal((await site.run('collect')).status, 0);
-      assert.equal((await site.rows('SELECT id FROM stats')).length, 6);
-    });
-  }
-
-  testRestricted({
-    sshd,
-    restricted: async (t, options) => await restrict(sshd, await sqlite.site(t, ''), options),
-    attacks: [...attacksWith(visitCommand()), null],
-    spoils: { 'was changed': (file) => appendFileSync(file, '\n;'), 'is not there': rmSync },
-    older: 'var newer = 0;',
-    ending: '.cjs',
+  test('lets a visit become a row, and the collector uploads nothing', async () => {
+    const { status, stdout } = await site.run('collect');
+    assert.equal(status, 0, stdout);
+    assert.doesNotMatch(stdout, /another version/);
+    assert.deepEqual(await codes(), [null]);
+    assert.deepEqual((await site.rows('SELECT uploaded FROM visits')).map(({ uploaded }) => Number(uploaded)), [0]);
+    assert.equal((await site.rows('SELECT id FROM stats')).length, 1);
+    // The agent keeps counters, but no program that could be changed. It keeps no acknowledged report.
+    const kept = listing(path.join(account.home, '.local/state')).filter((line) => !line.includes('/ '));
+    assert.deepEqual(kept.map((line) => path.basename(line)), ['counters.json 600']);
   });
 
-  test('obeys no other sealing key, collector or limits that stand in the request', async (t) => {
-    const { ssh, account, site } = await restrict(sshd, await sqlite.site(t, ''));
+  test('runs nothing else, whatever is asked for', () => {
+    const kept = listing(account.home);
+    const [id, touch, appended] = attacksWith(visitCommand());
+    for (const command of [id, touch, appended, null]) {
+      const { status, stdout, stderr } = ssh(command ?? null);
+      assert.deepEqual({ status, stdout }, { status: 84, stdout: '' }, `${String(command)}\n${stderr}`);
+      assert.match(stderr, /^fleet-health restricted key [0-9a-f]{64}: it runs the agent of this digest and nothing/m);
+    }
+    assert.deepEqual(listing(account.home), kept);
+    assert.equal(existsSync(owned), false);
+  });
+
+  test('forwards nothing', () => {
+    assert.match(ssh(null, '-W', `127.0.0.1:${sshd.port}`).stderr, /stdio forwarding failed/);
+  });
+
+  test('seals to the pinned key, whatever key the request has', async () => {
     const thief = generateKeyPair();
-    const pinnedKey = (await site.run('keys', 'list')).stdout;
-    const stolen = visitCommand({
-      key: Buffer.from(thief.publicKey).toString('base64url'),
-      collector: '00000000-0000-4000-8000-000000000000',
-      deadlineMs: 86_400_000,
-      maxFrames: 1e9,
-      maxBytes: 1e12,
-    });
-    const { status, stdout } = ssh(stolen);
+    const { status, stdout } = ssh(visitCommand({ key: Buffer.from(thief.publicKey).toString('base64url') }));
     assert.equal(status, 0);
     const frames = framesOf(stdout);
-    const hello = parseHello(frames.get('H') ?? Buffer.alloc(0));
-    assert.match(hello.pinned ?? '', /^[0-9a-f]{64}$/);
+    assert.match(parseHello(frames.get('H') ?? Buffer.alloc(0)).pinned ?? '', /^[0-9a-f]{64}$/);
     const { keyId } = readHeader(frames.get('R') ?? Buffer.alloc(0));
-    assert.notEqual(keyId, thief.id);
-    assert.ok(pinnedKey.includes(keyId), pinnedKey);
-    const collectorId = readFileSync(path.join(site.stateDir, 'collector-id'), 'utf8').trim();
-    const folders = readdirSync(path.join(account.home, '.local/state/fleet-health'), { recursive: true }).map(String);
-    assert.ok(folders.some((name) => name.includes(collectorId)));
-    assert.ok(!folders.some((name) => name.includes('00000000-0000')));
+    const { stdout: keys } = await site.run('keys', 'list');
+    assert.ok(keys.includes(keyId) && keyId !== thief.id, keys);
   });
 
-  test('says when it is asked in another version of the protocol', async (t) => {
-    const { ssh } = await restrict(sshd, await sqlite.site(t, ''));
-    const { status, stderr } = ssh(visitCommand({ v: 2 as never }));
-    assert.equal(status, 87);
-    assert.match(stderr, /^fleet-health restricted key [0-9a-f]{64}: a request of another version$/m);
-  });
-
-  test('makes folders for a few names of clients only', async (t) => {
-    const { ssh, account } = await restrict(sshd, await sqlite.site(t, ''));
-    for (let n = 0; n < 10; n += 1) assert.equal(ssh(visitCommand({ client: `invented-${n}` })).status, 0);
-    const kept = listing(path.join(account.home, '.local/state')).filter((line) => line.endsWith('.fhs 600'));
-    assert.equal(kept.length, 8);
-  });
-
-  test('hands nothing of the environment on', async (t) => {
-    const { ssh, account, lib } = await restrict(sshd, await sqlite.site(t, ''));
-    const evil = path.join(account.home, 'evil.js');
-    const program = `require('fs').writeFileSync('${path.join(lib, 'owned')}', '')`;
-    writeFileSync(evil, program);
-    chmodSync(path.dirname(lib), 0o777);
-    for (const variable of [
-      `NODE_OPTIONS=--require=${evil}`,
-      `NODE_PATH=${account.home}`,
-      `PATH=${account.home}`,
-      `ENV=${evil}`,
-    ]) {
-      const { status, stderr } = ssh(visitCommand(), '-o', `SetEnv=${variable}`);
-      assert.equal(status, 0, stderr);
-    }
-    assert.equal(existsSync(path.join(lib, 'owned')), false);
-  });
-
-  test('reports sealed to a key that was rotated are read until it is retired', async (t) => {
-    const { site, codes } = await restrict(sshd, await sqlite.site(t, ''));
-    const [, old = ''] = /^([0-9a-f]{16})/m.exec((await site.run('keys', 'list')).stdout) ?? [];
-    assert.equal((await site.run('keys', 'rotate')).status, 0);
-    assert.equal((await site.run('collect')).status, 0);
-    await exits(3, site.run('keys', 'retire', old), /key-in-use/);
-    assert.equal((await site.run('keys', 'retire', '--force', old)).status, 0);
+  test('does not run an agent that was changed', async () => {
+    for (const name of readdirSync(lib)) appendFileSync(path.join(lib, name), '\n;');
     assert.equal((await site.run('collect')).status, 1);
-    assert.deepEqual(await codes(), [null, 'seal-no-key']);
+    assert.deepEqual(await codes(), [null, 'restricted-key']);
+    assert.ok(readdirSync(lib).every((name) => readFileSync(path.join(lib, name), 'utf8').endsWith('\n;')));
   });
 });

@@ -5,13 +5,16 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { after, suite, test } from 'node:test';
 
 import { openSqlite, type SqliteDatabase } from '../../src/platform/sqlite.ts';
 import { startFickleProxy } from '../support/fickle-proxy.ts';
 import { startLoopbackFleet, type LoopbackFleet } from '../support/loopback-fleet.ts';
+import { skipUnlessWide } from '../support/long-tests.ts';
 import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
 import { namesBelow } from '../support/names-below.ts';
+import type { CliResult } from '../support/run-cli.ts';
+import { stoppedAfter } from '../support/stopped-after.ts';
 
 const namesIn = (dir: string, ending: string) => (existsSync(dir) ? namesBelow(dir, ending) : []);
 
@@ -40,13 +43,11 @@ const countsSql = `SELECT (SELECT COUNT(*) FROM stats) AS stats, (SELECT COUNT(*
   (SELECT COUNT(*) FROM visits WHERE ok = 0) AS failed, (SELECT COUNT(*) FROM runs WHERE program = 'collect') AS runs,
   (SELECT SUM(consecutive_failures) FROM clients) AS failures`;
 
-test('MariaDB behind a way that is gone', { skip: skipWithoutMariadb, timeout: 240_000 }, async (t: TestContext) => {
-  const mariadb = await startMariadb(['--innodb-flush-log-at-trx-commit=0']);
-  t.after(() => mariadb.stop());
+suite('MariaDB that cannot be reached', { skip: skipWithoutMariadb }, async () => {
+  const mariadb = await stoppedAfter(startMariadb(['--innodb-flush-log-at-trx-commit=0']));
   const made = await mariadb.createDatabase();
-  const proxy = await startFickleProxy(mariadb.port);
-  t.after(() => proxy.close());
-  const fleet = await startLoopbackFleet(t, 2, { trusted: true });
+  const proxy = await stoppedAfter(startFickleProxy(mariadb.port));
+  const fleet = await startLoopbackFleet({ after }, 2, { trusted: true });
   writeFileSync(path.join(fleet.dir, 'db.password'), made.password, { mode: 0o600 });
   const url = `mysql://${made.user}@127.0.0.1:${proxy.port}/${made.name}`;
   // A collector whose rules ignore this machine, its load and the mounts of other tests.
@@ -54,90 +55,102 @@ test('MariaDB behind a way that is gone', { skip: skipWithoutMariadb, timeout: 2
     .map((name) => `<alert name="${name}" enabled="no"/>`)
     .join('');
   fleet.configure(`<storage url="${url}" passwordFile="db.password"/><alerts defaults="no">${off}</alerts>`);
-  const counts = async (): Promise<object> => {
+  /** The number of runs of the collector, each of which visits both clients. */
+  let collects = 0;
+
+  const collect = (...args: readonly string[]): Promise<CliResult> => {
+    collects += 1;
+    return fleet.run([...args, 'collect']);
+  };
+  /** Asserts the exit status of a quiet run and the number of its lines on standard error. */
+  const says = async (running: Promise<CliResult>, status: number, lines: number): Promise<void> => {
+    const { status: own, stdout, stderr } = await running;
+    const said = stderr.split('\n').filter((line) => line !== '').length;
+    assert.deepEqual({ status: own, stdout, lines: said }, { status, stdout: '', lines }, stderr);
+  };
+  const alert = (): Promise<CliResult> => fleet.run(['-q', 'alert']);
+  /** Asserts that every visit is stored once, that none failed, and that nobody is to blame. */
+  const allIsStored = async (): Promise<void> => {
     const [row] = await mariadb.asRoot(`USE ${made.name}`, countsSql);
-    return Object.fromEntries(Object.entries(row ?? {}).map(([name, value]) => [name, Number(value)]));
-  };
-  const alerts = async (): Promise<unknown> =>
-    await mariadb.asRoot(`USE ${made.name}`, 'SELECT client, rule, state, value_text FROM alerts');
-  const quietly = async (command: 'collect' | 'alert'): Promise<readonly [number | null, number]> => {
-    const { status, stderr, stdout } = await fleet.run(['-q', command]);
-    assert.equal(stdout, '');
-    return [status, stderr.split('\n').filter((line) => line !== '').length];
+    const counts = Object.fromEntries(Object.entries(row ?? {}).map(([name, value]) => [name, Number(value)]));
+    const visits = 2 * collects;
+    assert.deepEqual(counts, { stats: visits, visits, failed: 0, runs: collects, failures: 0 });
+    assert.deepEqual(await mariadb.asRoot(`USE ${made.name}`, 'SELECT client FROM alerts'), []);
+    assert.deepEqual({ ...left(fleet), mails: [] }, { sealed: 0, journals: 0, mails: [] });
   };
 
-  assert.deepEqual(await quietly('collect'), [0, 0]);
-  assert.deepEqual(await quietly('alert'), [0, 0]);
-
-  proxy.mode = 'refuse';
-  assert.deepEqual(await quietly('collect'), [3, 1], 'said at first');
-  assert.deepEqual(await quietly('alert'), [3, 0], 'the other program does not say it again');
-  assert.deepEqual(await quietly('collect'), [3, 0], 'nor the next run');
-  const seen = await fleet.run(['alert']);
-  assert.deepEqual([seen.status, seen.stderr], [3, '']);
-  assert.match((await fleet.run(['--json', 'alert'])).stdout, /"code":"storage-unavailable"/);
-  assert.deepEqual(left(fleet), { sealed: 4, journals: 2, mails: [] });
-
-  letMinutesPass(fleet, 11);
-  assert.deepEqual(await quietly('alert'), [3, 0]);
-  assert.deepEqual(await quietly('alert'), [3, 0]);
-  assert.deepEqual(left(fleet).mails, ['Database away'], 'one mail after ten minutes');
-  letMinutesPass(fleet, 60);
-  assert.deepEqual(await quietly('collect'), [3, 1], 'said every hour');
-  assert.deepEqual(left(fleet), { sealed: 6, journals: 3, mails: ['Database away'] });
-
-  proxy.mode = 'pass';
-  const back = await fleet.run(['collect']);
-  assert.equal(back.status, 0, back.stderr);
-  assert.match(back.stdout, /stored the records of 3 earlier runs and 6 visits/);
-  assert.deepEqual(left(fleet), { sealed: 0, journals: 0, mails: ['Database away'] });
-  assert.deepEqual(await quietly('alert'), [0, 0]);
-  assert.deepEqual(await quietly('alert'), [0, 0]);
-  assert.deepEqual([...left(fleet).mails].sort(), ['Database away', 'Database back']);
-  assert.deepEqual(await counts(), { stats: 10, visits: 10, failed: 0, runs: 5, failures: 0 });
-  assert.deepEqual(await alerts(), []);
-
-  await t.test('read-only, without a right, with a refused login, beyond what the account may ask', async () => {
-    const user = `${made.user}@'%'`;
-    const faults: readonly (readonly [code: string, breaks: string, mends: string])[] = [
-      ['storage-read-only', 'SET GLOBAL read_only = 1', 'SET GLOBAL read_only = 0'],
-      ['storage-denied', `REVOKE INSERT ON ${made.name}.* FROM ${user}`, `GRANT INSERT ON ${made.name}.* TO ${user}`],
-      ['storage-denied', `ALTER USER ${user} ACCOUNT LOCK`, `ALTER USER ${user} ACCOUNT UNLOCK`],
-      [
-        'storage-unavailable',
-        `GRANT USAGE ON *.* TO ${user} WITH MAX_QUERIES_PER_HOUR 1`,
-        `GRANT USAGE ON *.* TO ${user} WITH MAX_QUERIES_PER_HOUR 0`,
-      ],
-    ];
-    for (const [code, breaks, mends] of faults) {
-      await mariadb.asRoot(breaks);
-      const result = await fleet.run(['--json', 'collect']);
-      await mariadb.asRoot(mends);
-      const { faults: said, reports } = JSON.parse(result.stdout) as {
-        faults: { code: string }[];
-        reports: { waiting: number };
-      };
-      assert.deepEqual([breaks, result.status, said.map((fault) => fault.code)], [breaks, 3, [code]]);
-      assert.ok(reports.waiting >= 2, breaks);
-    }
-    assert.equal((await fleet.run(['collect'])).status, 0);
-    assert.deepEqual(left(fleet), { sealed: 0, journals: 0, mails: left(fleet).mails });
-    assert.deepEqual(await counts(), { stats: 20, visits: 20, failed: 0, runs: 10, failures: 0 });
-    assert.deepEqual(await alerts(), []);
+  test('is reported by one run, and not again by the other program', async () => {
+    await says(collect('-q'), 0, 0);
+    proxy.mode = 'refuse';
+    await says(collect('-q'), 3, 1);
+    await says(alert(), 3, 0);
+    assert.deepEqual(left(fleet), { sealed: 2, journals: 1, mails: [] });
   });
 
-  await t.test('cut in the middle of its transactions: all is stored once, and the run is whole', async () => {
+  test('is reported once an hour, and each time in the JSON', { skip: skipUnlessWide }, async () => {
+    await says(collect('-q'), 3, 0);
+    assert.match((await fleet.run(['--json', 'alert'])).stdout, /"code":"storage-unavailable"/);
+    letMinutesPass(fleet, 60);
+    await says(collect('-q'), 3, 1);
+  });
+
+  test('is mailed once after ten minutes', async () => {
+    letMinutesPass(fleet, 11);
+    await says(alert(), 3, 0);
+    await says(alert(), 3, 0);
+    assert.deepEqual(left(fleet).mails, ['Database away']);
+  });
+
+  test('and is back: all that waited is stored once, no client is blamed, and one mail says so', async () => {
+    proxy.mode = 'pass';
+    const earlier = collects - 1;
+    const { status, stdout, stderr } = await collect();
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, new RegExp(`stored the records of ${earlier} earlier runs? and ${2 * earlier} visits`));
+    await says(alert(), 0, 0);
+    await says(alert(), 0, 0);
+    assert.deepEqual([...left(fleet).mails].sort(), ['Database away', 'Database back']);
+    await allIsStored();
+  });
+
+  test('is named by the fault of the account or of the server', { skip: skipUnlessWide }, async () => {
+    const user = `${made.user}@'%'`;
+    const limited = `GRANT USAGE ON *.* TO ${user} WITH MAX_QUERIES_PER_HOUR`;
+    const insert = `INSERT ON ${made.name}.*`;
+    const faults = [
+      { code: 'storage-read-only', breaks: 'SET GLOBAL read_only = 1', mends: 'SET GLOBAL read_only = 0' },
+      { code: 'storage-denied', breaks: `REVOKE ${insert} FROM ${user}`, mends: `GRANT ${insert} TO ${user}` },
+      { code: 'storage-denied', breaks: `ALTER USER ${user} ACCOUNT LOCK`, mends: `ALTER USER ${user} ACCOUNT UNLOCK` },
+      { code: 'storage-unavailable', breaks: `${limited} 1`, mends: `${limited} 0` },
+    ];
+    for (const { code, breaks, mends } of faults) {
+      await mariadb.asRoot(breaks);
+      const { status, stdout } = await collect('--json');
+      await mariadb.asRoot(mends);
+      const document = JSON.parse(stdout) as { faults: { code: string }[]; reports: { waiting: number } };
+      assert.equal(status, 3, breaks);
+      assert.deepEqual(
+        document.faults.map((fault) => fault.code),
+        [code],
+        breaks,
+      );
+      assert.ok(document.reports.waiting >= 2, breaks);
+    }
+    assert.equal((await collect()).status, 0);
+    await allIsStored();
+  });
+
+  test('is cut in the middle of its transactions: all is stored once', { skip: skipUnlessWide }, async () => {
     const uncut = new Set(['INSERT INTO stats', 'INSERT INTO visits']);
     proxy.onRequest = (bytes) => {
       const statement = [...uncut].find((words) => bytes.includes(words));
       if (statement === undefined || !uncut.delete(statement)) return;
       setImmediate(() => proxy.cut());
     };
-    const result = await fleet.run(['collect']);
+    const { status, stderr } = await collect();
     proxy.onRequest = () => undefined;
     assert.equal(uncut.size, 0);
-    assert.equal(result.status, 0, result.stderr);
-    assert.deepEqual(await counts(), { stats: 22, visits: 22, failed: 0, runs: 11, failures: 0 });
-    assert.deepEqual(await alerts(), []);
+    assert.equal(status, 0, stderr);
+    await allIsStored();
   });
 });

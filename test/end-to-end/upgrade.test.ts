@@ -15,7 +15,7 @@ import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { readMigrations } from '../../src/storage/migrate/migration-files.ts';
 import { skipWithoutMariadb, startMariadb, type Mariadb } from '../support/mariadb.ts';
 import { succeeded } from '../support/run-cli.ts';
-import { isWide } from '../support/long-tests.ts';
+import { isWide, skipUnlessWide } from '../support/long-tests.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { keptAtMs, keptFolder, readKept, skipWithoutFaketime, startKeptFleet } from './support/kept-release.ts';
@@ -117,7 +117,7 @@ suite('what 0.2.0 left behind', { skip }, () => {
       assert.deepEqual(subjects, ['CRITICAL c2: check queue', 'CRITICAL c2: check queue']);
     });
 
-    test(`goes on with a machine that is newer than the other (${kind})`, async (t) => {
+    test(`goes on with a machine that is newer than the other (${kind})`, { skip: skipUnlessWide }, async (t) => {
       const { config, careful, mails } = await machine(t, kind);
       const next = nextVersion(t);
       fleet.setCheck(0);

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { ErrorCode } from '../../src/errors.ts';
 import type { DeadCause } from '../../src/simulator/profile.ts';
+import { skipUnlessWide } from '../support/long-tests.ts';
 import { startSimulatedFleet, timesOf, type Collected, type SimulatedFleet } from '../support/simulated-fleet.ts';
 
 /** The error code that a collector reports for each fault. */
@@ -35,46 +36,41 @@ function named(fleet: SimulatedFleet, matches: (client: SimulatedFleet['clients'
   return fleet.clients.filter(matches).map(({ name }) => name);
 }
 
-test(
-  'a lossy fleet: the dead fail as they should, the others report, ' + 'and what was not acknowledged comes home',
-  async (t) => {
-    const fleet = await startSimulatedFleet(t, { clients: 60, profile: 'lossy', seed: 3 });
-    for (const file of ['config.xml', 'login_key', 'server_key', 'other_server_key', 'known_hosts']) {
-      assert.equal(statSync(path.join(fleet.dir, file)).mode & 0o777, 0o600, file);
-    }
-    const first = await fleet.collect();
-    const found = codesOf(first);
-    assert.equal(found.size, 60);
-    for (const { name, dead } of fleet.clients) {
-      const code = found.get(name);
-      // A visit that breaks off fails, too, but only for clients that are not dead.
-      if (dead === null) assert.ok(code === null || code === 'connect-failed', `${name}: ${String(code)}`);
-      else assert.equal(code, codes[dead], `${name} is ${dead}`);
-    }
-    assert.deepEqual(first.quarantined, []);
-    // The last acknowledgements may not have arrived when the run ends.
-    for (let tries = 0; tries < 500 && fleet.simulator.counts().acknowledged < first.reports.stored; tries += 1)
-      await sleep(10);
-    const { visits, acknowledged } = fleet.simulator.counts();
-    assert.equal(acknowledged, first.reports.stored);
-    for (const cause of Object.keys(codes) as DeadCause[]) {
-      // A login that hangs while pipelined is tried again step by step, so there may be more than one visit.
-      if (cause !== 'refused' && cause !== 'unanswered') assert.ok((visits[cause] ?? 0) >= 1, cause);
-    }
+test('a lossy fleet: the dead fail as they should, the others report', async (t) => {
+  const fleet = await startSimulatedFleet(t, { clients: 60, profile: 'lossy', seed: 3 });
+  for (const file of ['config.xml', 'login_key', 'server_key', 'other_server_key', 'known_hosts']) {
+    assert.equal(statSync(path.join(fleet.dir, file)).mode & 0o777, 0o600, file);
+  }
+  const first = await fleet.collect();
+  const found = codesOf(first);
+  assert.equal(found.size, 60);
+  for (const { name, dead } of fleet.clients) {
+    const code = found.get(name);
+    // A visit that breaks off fails, too, but only for clients that are not dead.
+    if (dead === null) assert.ok(code === null || code === 'connect-failed', `${name}: ${String(code)}`);
+    else assert.equal(code, codes[dead], `${name} is ${dead}`);
+  }
+  assert.deepEqual(first.quarantined, []);
+  // The last acknowledgements may not have arrived when the run ends.
+  for (let tries = 0; tries < 500 && fleet.simulator.counts().acknowledged < first.reports.stored; tries += 1)
+    await sleep(10);
+  const { visits, acknowledged } = fleet.simulator.counts();
+  assert.equal(acknowledged, first.reports.stored);
+  for (const cause of Object.keys(codes) as DeadCause[]) {
+    // A login that hangs while pipelined is tried again step by step, so there may be more than one visit.
+    if (cause !== 'refused' && cause !== 'unanswered') assert.ok((visits[cause] ?? 0) >= 1, cause);
+  }
 
-    const values = fleet.query(
-      'SELECT cpu_percent, memory_percent, disk_percent, uptime_s, hostname, client FROM stats',
-    );
-    assert.ok(values.length >= 45, `${values.length} rows`);
-    for (const { client, hostname, ...figures } of values) {
-      assert.equal(hostname, client);
-      for (const [name, value] of Object.entries(figures)) assert.ok(Number(value) > 0, `${String(client)} ${name}`);
-    }
-    // The agent that hangs in the middle of its report has that report on its disk. The next visit would fetch both.
-    const [hanging = ''] = named(fleet, ({ dead }) => dead === 'report');
-    assert.equal(found.get(hanging), 'agent-timeout');
-  },
-);
+  const values = fleet.query('SELECT cpu_percent, memory_percent, disk_percent, uptime_s, hostname, client FROM stats');
+  assert.ok(values.length >= 45, `${values.length} rows`);
+  for (const { client, hostname, ...figures } of values) {
+    assert.equal(hostname, client);
+    for (const [name, value] of Object.entries(figures)) assert.ok(Number(value) > 0, `${String(client)} ${name}`);
+  }
+  // The agent that hangs in the middle of its report has that report on its disk. The next visit would fetch both.
+  const [hanging = ''] = named(fleet, ({ dead }) => dead === 'report');
+  assert.equal(found.get(hanging), 'agent-timeout');
+});
 
 test('nobody but this machine reaches a simulated server', async (t) => {
   const fleet = await startSimulatedFleet(t, { clients: 3, profile: 'clean', seed: 1 });
@@ -88,7 +84,7 @@ test('nobody but this machine reaches a simulated server', async (t) => {
   }
 });
 
-test('a storm is notified of, by one alert for each cause, and so is its end', async (t) => {
+test('a storm is notified of, by one alert for each cause, and so is its end', { skip: skipUnlessWide }, async (t) => {
   const fleet = await startSimulatedFleet(t, { clients: 80, profile: 'storm', seed: 2 });
   const { storm, afterwards } = timesOf(fleet.plan);
   const firing = (): ReadonlyMap<string, readonly string[]> => {

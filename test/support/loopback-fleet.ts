@@ -1,9 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { TestContext } from 'node:test';
 
 import { startLoopbackServer } from '../../src/simulator/loopback-server.ts';
 import { configFolder, runCli, startCli, type CliOptions } from './run-cli.ts';
+import type { Scope } from './temp-folder.ts';
 
 export type LoopbackFleet = Awaited<ReturnType<typeof startLoopbackFleet>>;
 
@@ -11,7 +11,7 @@ export type LoopbackFleet = Awaited<ReturnType<typeof startLoopbackFleet>>;
  * Makes a folder with a config.xml whose clients c1, c2 ... are loopback servers, for the program. With `trusted` their
  * host keys are known already. All of it is removed after the test.
  */
-export async function startLoopbackFleet(t: TestContext, count: number, options: { readonly trusted: boolean }) {
+export async function startLoopbackFleet(t: Scope, count: number, options: { readonly trusted: boolean }) {
   const dir = configFolder(t, '');
   const servers = await Promise.all(
     Array.from({ length: count }, (_, index) => {

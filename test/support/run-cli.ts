@@ -6,13 +6,12 @@ import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Writable } from 'node:stream';
-import type { TestContext } from 'node:test';
 
 import { createCommandLine } from '../../src/cli/command/run-program.ts';
 import { createProgram } from '../../src/cli.ts';
 import { packageDir } from '../../src/state/paths.ts';
 import { breakVariable, reachedVariable } from '../mutation/break-sources.ts';
-import { tempFolder } from './temp-folder.ts';
+import { tempFolder, type Scope } from './temp-folder.ts';
 
 /** The built program, as `npm install -g` puts it into PATH. */
 export const program = path.join(packageDir, 'dist', 'fleet-health.cjs');
@@ -160,7 +159,7 @@ function setEnvironment(env: NodeJS.ProcessEnv): void {
 }
 
 /** Makes a folder with a config.xml (mode 0600) of this content. Removes it after the test. Returns the folder. */
-export function configFolder(t: TestContext, content: string): string {
+export function configFolder(t: Scope, content: string): string {
   const dir = tempFolder(t);
   writeFileSync(path.join(dir, 'config.xml'), content, { mode: 0o600 });
   return dir;

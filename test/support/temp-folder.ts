@@ -1,10 +1,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, type TestContext } from 'node:test';
+import { after } from 'node:test';
+
+/** A test or suite with an end: a TestContext, or `{ after }` of node:test for the running suite. */
+export interface Scope {
+  after(done: () => unknown): void;
+}
 
 /** Makes a folder that is removed after the test; without a test, after the tests of the file or suite. */
-export function tempFolder(t?: Pick<TestContext, 'after'>): string {
+export function tempFolder(t?: Scope): string {
   const dir = mkdtempSync(path.join(tmpdir(), 'fh-test-'));
   const remove = (): void => rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
   if (t === undefined) after(remove);

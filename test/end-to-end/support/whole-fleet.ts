@@ -1,11 +1,13 @@
 import { existsSync, lstatSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { before, after, type SuiteContext, type TestContext } from 'node:test';
+import { before, after, type SuiteContext } from 'node:test';
 
 import type { StorageConfig } from '../../../src/config/config.ts';
 import { openSqlite, type SqliteRow } from '../../../src/platform/sqlite.ts';
 import { makeInventoried, makeInventoriedIn } from '../../support/inventoried.ts';
+import { isWide } from '../../support/long-tests.ts';
 import { startMariadb, skipWithoutMariadb, type Mariadb, type MariadbDatabase } from '../../support/mariadb.ts';
+import type { Scope } from '../../support/temp-folder.ts';
 import { configFolder, runCli, type CliResult } from '../../support/run-cli.ts';
 
 /** A config.xml in a folder of its own, with its database of either kind. */
@@ -26,22 +28,27 @@ export interface DatabaseKind {
   readonly name: 'sqlite' | 'mariadb';
   /** The option `skip` of node:test. */
   readonly skip: string | false;
-  site(t: TestContext, inner: string): Promise<Site>;
+  site(t: Scope, inner: string): Promise<Site>;
 }
 
-/** Returns SQLite and, where it is installed, MariaDB. A file's suites share one MariaDB server. */
-export function databaseKinds(): readonly DatabaseKind[] {
+const sqliteKind: DatabaseKind = {
+  name: 'sqlite',
+  skip: false,
+  site: (t, inner) => Promise.resolve(siteOf(t, inner, '', sqliteRows, sqliteBlock, null)),
+};
+
+/**
+ * Returns SQLite, and in the second tier also MariaDB, where it is installed. A file's suites share one MariaDB server.
+ */
+export function databaseKinds(both = isWide): readonly DatabaseKind[] {
+  if (!both) return [sqliteKind];
   let mariadb: Mariadb | null = null;
   before(async () => {
     if (!skipWithoutMariadb) mariadb = await startMariadb();
   });
   after(async () => await mariadb?.stop());
   return [
-    {
-      name: 'sqlite',
-      skip: false,
-      site: (t, inner) => Promise.resolve(siteOf(t, inner, '', sqliteRows, sqliteBlock, null)),
-    },
+    sqliteKind,
     {
       name: 'mariadb',
       skip: skipWithoutMariadb,
@@ -85,7 +92,7 @@ const sqliteBlock: Block = (stateDir) => {
 
 /** Makes a site. `database` is null for the SQLite file in its state folder. */
 function siteOf(
-  t: TestContext,
+  t: Scope,
   inner: string,
   storage: string,
   query: Query,
