@@ -18,7 +18,14 @@ import { cpuOf } from './process-cpu.mjs';
 const maxFileN = 40;
 
 /** Files of the first tier that may cost more, each with its reason. */
-const dearFiles = new Map([]);
+const dearFiles = new Map([
+  ['test/end-to-end/push-ssh.test.ts', 'the one story of clients that push by ssh'],
+  ['test/end-to-end/split-trust.test.ts', 'the one story of three machines on one database'],
+  ['test/end-to-end/storage-away.test.ts', 'the one story of a database that is away'],
+  ['test/end-to-end/through-bastions.test.ts', 'the one story of clients behind bastions'],
+  ['test/end-to-end/upgrade.test.ts', 'the one story of an upgrade'],
+  ['test/faults/faults.test.ts', 'kills all programs, and compares what was promised'],
+]);
 
 /** Returns N in ms, of 20 runs. */
 function measureN() {

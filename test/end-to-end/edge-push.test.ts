@@ -9,7 +9,15 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { serveFolder } from '../serve/support/served-fleet.ts';
-import { agentProgram, configFolder, exits, runCli, startCli, succeeded, type CliResult } from '../support/run-cli.ts';
+import {
+  agentProgram,
+  configFolder,
+  exits,
+  runBuilt,
+  startCli,
+  succeeded,
+  type CliResult,
+} from '../support/run-cli.ts';
 import { until } from '../support/until.ts';
 
 test(
@@ -27,7 +35,7 @@ test(
      <client name="web-1" transport="push" every="1h">${rules}</client></config>`,
     );
     const served = await serveFolder(t, dir, { parts: '<push/>' });
-    const run = (...args: readonly string[]): Promise<CliResult> => runCli(args, { cwd: dir });
+    const run = (...args: readonly string[]): Promise<CliResult> => runBuilt(args, { cwd: dir });
     await exits(2, run('enroll', 'web-2', '--ssh', 'a@b', '--edge'), /web-2 is visited/);
     const url = `http://127.0.0.1:${served.port}/`;
     const agent = JSON.parse(await succeeded(run('enroll', 'web-1', '--https', url, '--edge'))) as {
@@ -73,7 +81,7 @@ test(
     assert.deepEqual(await ended, [0, null]);
     assert.ok(!readdirSync(place).includes('edge.jsonl'));
     // Sent: the report that was held back, a new one, and the inventory of the day.
-    assert.match(await succeeded(runCli(['-c', file, 'push'], { program: agentProgram })), /^3 reports sent$/m);
+    assert.match(await succeeded(runBuilt(['-c', file, 'push'], { program: agentProgram })), /^3 reports sent$/m);
     assert.match((await run('collect')).stdout, /stored=5/);
     await run('alert');
     assert.match((await run('alerts')).stdout, /memory/);

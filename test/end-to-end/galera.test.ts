@@ -14,7 +14,7 @@ import { startFickleProxy, type FickleProxy } from '../support/fickle-proxy.ts';
 import { skipWithoutGalera, startGalera, type Galera, type GaleraNode } from '../support/galera.ts';
 import { startLoopbackFleet, type LoopbackFleet } from '../support/loopback-fleet.ts';
 import { mysqlAt } from '../support/mariadb.ts';
-import { runCli, type CliResult } from '../support/run-cli.ts';
+import { runBuilt, type CliResult } from '../support/run-cli.ts';
 import { startSmtpServer, type SmtpServer } from '../support/smtp-server.ts';
 import { times } from '../support/times.ts';
 import { namesBelow } from '../support/names-below.ts';
@@ -81,7 +81,7 @@ test('a Galera cluster', { skip, timeout: 900_000 }, async (t: TestContext) => {
     site.begin(rounds.length);
     await site.collect();
     const other = site.reversedConfig();
-    const results = await Promise.all([fleet.run(['alert']), runCli(['-c', other, 'alert'])]);
+    const results = await Promise.all([fleet.runBuilt(['alert']), runBuilt(['-c', other, 'alert'])]);
     assert.deepEqual(results.map(({ status, stderr }) => [status, stderr]).flat(), [0, '', 0, '']);
     // The second alerter left the work to the first.
     await site.alert();
@@ -138,7 +138,7 @@ test('a Galera cluster', { skip, timeout: 900_000 }, async (t: TestContext) => {
   await t.test('no node has a majority: reports wait, nobody is blamed, and all comes in afterwards', async () => {
     site.begin(rounds.length + 1);
     await Promise.all(galera.nodes.slice(1).map((node) => node.kill()));
-    const { status, stderr } = await fleet.run(['collect']);
+    const { status, stderr } = await fleet.runBuilt(['collect']);
     assert.deepEqual([status, stderr.includes('storage-unavailable')], [3, true], stderr);
     assert.equal(site.sealed(), clientCount);
     await untilTaken(async () => galera.nodes[0]?.asRoot("SET GLOBAL wsrep_provider_options = 'pc.bootstrap=YES'"));
@@ -215,9 +215,9 @@ async function openSite(t: TestContext): Promise<Site> {
     },
     collect: async () => {
       runs += 1;
-      went(await fleet.run(['collect']));
+      went(await fleet.runBuilt(['collect']));
     },
-    alert: async () => went(await fleet.run(['alert'])),
+    alert: async () => went(await fleet.runBuilt(['alert'])),
     countRun: () => (runs += 1),
     sealed: () => namesBelow(path.join(fleet.dir, 'state', 'encrypted_stats'), '.fhs').length,
     reversedConfig: () => {

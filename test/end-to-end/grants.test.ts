@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 
 import { packageDir } from '../../src/state/paths.ts';
 import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
-import { configFolder, runCli } from '../support/run-cli.ts';
+import { configFolder, runBuilt } from '../support/run-cli.ts';
 
 /** Returns the rights that a page of docs/ grants, by account. */
 function grantsOf(page: string): ReadonlyMap<string, string> {
@@ -44,7 +44,7 @@ describe('accounts with exactly the rights that the documents name', { skip: ski
       }),
     );
     const run = async (account: string, ...args: string[]): Promise<void> => {
-      const { status, stdout, stderr } = await runCli(['-c', files[account] ?? '', ...args], { cwd: dir });
+      const { status, stdout, stderr } = await runBuilt(['-c', files[account] ?? '', ...args], { cwd: dir });
       assert.equal(status, 0, `${account} ${args.join(' ')}: ${stdout}${stderr}`);
     };
     await run('fleet_admin', 'migrate');

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 
 import { isWide } from '../support/long-tests.ts';
-import { exits, runCli, type CliResult } from '../support/run-cli.ts';
+import { exits, runBuilt, type CliResult } from '../support/run-cli.ts';
 import { databaseKinds, type Site } from './support/whole-fleet.ts';
 
 /** Clients that are this machine itself. More than a hundredth of a percent of its memory is always in use. */
@@ -21,7 +21,7 @@ type Document = Readonly<Record<string, unknown>>;
 
 /** Runs the program. The agent keeps its files in the site's folder, which is removed after the test. */
 function run({ dir }: Site, ...args: readonly string[]): Promise<CliResult> {
-  return runCli(args, { cwd: dir, env: { XDG_STATE_HOME: path.join(dir, 'agent') } });
+  return runBuilt(args, { cwd: dir, env: { XDG_STATE_HOME: path.join(dir, 'agent') } });
 }
 
 async function said(site: Site, ...args: readonly string[]): Promise<string> {

@@ -13,7 +13,7 @@ import { type Served, serveFolder } from '../serve/support/served-fleet.ts';
 import { onBothDatabases } from '../storage/support/databases.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { isWide } from '../support/long-tests.ts';
-import { configFolder, runCli, succeeded } from '../support/run-cli.ts';
+import { configFolder, runBuilt, succeeded } from '../support/run-cli.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { onTerminal, withoutTerminal } from '../support/terminal.ts';
 import { fleetConfig, hostileNames, hostileWords, plainWords, storeFleet } from './support/hostile-fleet.ts';
@@ -67,9 +67,9 @@ async function storedFleet(t: TestContext, storage: StorageConfig, words: readon
   }
   const dir = configFolder(t, fleetConfig(words, storageElement(storage)));
   const comment = words.join(' ');
-  await succeeded(runCli(['silence', 'add', '--rule', '*disk', '--until', '2h', '--comment', comment], { cwd: dir }));
-  await succeeded(runCli(['ack', '2', '--comment', comment], { cwd: dir }));
-  await runCli(['alert'], { cwd: dir });
+  await succeeded(runBuilt(['silence', 'add', '--rule', '*disk', '--until', '2h', '--comment', comment], { cwd: dir }));
+  await succeeded(runBuilt(['ack', '2', '--comment', comment], { cwd: dir }));
+  await runBuilt(['alert'], { cwd: dir });
   return dir;
 }
 
@@ -98,7 +98,7 @@ describe('the pages of a fleet of plain words', () => {
   test('are tags and text', async (t) => {
     const dir = await storedFleet(t, sqliteConfig(path.join(tempFolder(t), 'fleet.db')), plainWords);
     const { ask } = await serveFolder(t, dir, { parts: '<look/>' });
-    await runCli(['report', '--split', 'split'], { cwd: dir });
+    await runBuilt(['report', '--split', 'split'], { cwd: dir });
     const client = plainWords[0] ?? '';
     const bodies = [...pages(client), '/?q=word'].map(async (page) => (await ask(page)).body);
     const files = readdirSync(path.join(dir, 'split')).map((file) =>
@@ -120,7 +120,7 @@ onBothDatabases('hostile words', (kit) => {
   let dir = '';
   let served: Omit<Served, 'run'>;
   const run = async (...args: readonly string[]): Promise<string> => {
-    const { stdout, stderr } = await runCli(args, { cwd: dir });
+    const { stdout, stderr } = await runBuilt(args, { cwd: dir });
     assertInert(`${args.join(' ')}: stderr`, stderr);
     return stdout;
   };

@@ -8,7 +8,7 @@ import { test, type TestContext } from 'node:test';
 import PostalMime from 'postal-mime';
 
 import { openSqlite } from '../../src/platform/sqlite.ts';
-import { configFolder, runCli, type CliResult } from '../support/run-cli.ts';
+import { configFolder, runBuilt, type CliResult } from '../support/run-cli.ts';
 import { sealedFor, startReportServer } from '../support/report-server.ts';
 import { worker } from '../report/support/sample-report.ts';
 
@@ -60,7 +60,7 @@ async function station(t: TestContext) {
   mkdirSync(path.join(dir, 'state'), { mode: 0o700 });
   writeFileSync(path.join(dir, 'state', 'known_hosts'), `${server.hostKeyLine('127.0.0.1')}\n`);
   const run = async (...args: readonly string[]): Promise<CliResult> => {
-    const result = await runCli(['-c', path.join(dir, 'config.xml'), ...args], { cwd: dir });
+    const result = await runBuilt(['-c', path.join(dir, 'config.xml'), ...args], { cwd: dir });
     for (const text of [result.stdout, result.stderr]) {
       const [found] = harmful.exec(text) ?? [];
       assert.equal(found, undefined, `${args.join(' ')} prints U+${found?.codePointAt(0)?.toString(16) ?? ''}`);

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 
 import { makeInventoriedIn } from '../support/inventoried.ts';
-import { configFolder, runCli, succeeded, type CliResult } from '../support/run-cli.ts';
+import { configFolder, runBuilt, succeeded, type CliResult } from '../support/run-cli.ts';
 import { sshdMissing, sshKeygen, type SshdAccount, sshdOfSuite } from '../support/sshd.ts';
 import { listing } from './support/whole-fleet.ts';
 
@@ -218,7 +218,7 @@ suite('places on a client', { skip: sshdMissing() ?? false }, async () => {
         for (const made of dirs) fs.mkdirSync(made, { mode: 0o700 });
         execFileSync('chown', [`${account.name}:`, ...dirs]);
       },
-      run: () => runCli(['collect'], { cwd: dir }),
+      run: () => runBuilt(['collect'], { cwd: dir }),
     };
   }
 

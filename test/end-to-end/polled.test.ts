@@ -15,7 +15,15 @@ import { generateKeyPair } from '../../src/seal/key-pair.ts';
 import { keyIdOf } from '../../src/seal/sealed-message.ts';
 import { makeCertificates } from '../support/certificates.ts';
 import { freePort, listenOn } from '../support/free-port.ts';
-import { agentProgram, configFolder, exits, runCli, startCli, succeeded, type CliResult } from '../support/run-cli.ts';
+import {
+  agentProgram,
+  configFolder,
+  exits,
+  runBuilt,
+  startCli,
+  succeeded,
+  type CliResult,
+} from '../support/run-cli.ts';
 import { sampleReport } from '../report/support/sample-report.ts';
 import { sealedSample } from '../support/sealed-report.ts';
 import { until } from '../support/until.ts';
@@ -30,7 +38,7 @@ interface AgentJson {
 function collector(t: TestContext, port: number) {
   const client = `<client name="web-1" transport="http" url="http://127.0.0.1:${port}/"/>`;
   const dir = configFolder(t, `<config><alerts mail="ops@example.org"/>${client}</config>`);
-  const run = (...args: readonly string[]): Promise<CliResult> => runCli(args, { cwd: dir });
+  const run = (...args: readonly string[]): Promise<CliResult> => runBuilt(args, { cwd: dir });
   const place = path.join(dir, 'spoke');
   mkdirSync(place, { mode: 0o700 });
   const file = path.join(dir, 'agent.json');
@@ -112,7 +120,7 @@ test('a client is asked over HTTP as others are visited by SSH', { timeout: 120_
   writeFileSync(config, plain.replace(/url="[^"]+"/, `url="https://localhost:${tlsPort}/"`));
   await exits(1, run('collect', 'web-1'), /certificate/);
   const trusting = { cwd: dir, env: { NODE_EXTRA_CA_CERTS: certificates.ca } };
-  assert.match(await succeeded(runCli(['collect', 'web-1'], trusting)), /event=summary .* succeeded=1 /);
+  assert.match(await succeeded(runBuilt(['collect', 'web-1'], trusting)), /event=summary .* succeeded=1 /);
   writeFileSync(config, plain);
   // The client has a new key now.
   await succeeded(run('enroll', 'web-1', '--rotate'));

@@ -10,7 +10,7 @@ import { generateKeyPair } from '../../src/seal/key-pair.ts';
 import { keyIdOf } from '../../src/seal/sealed-message.ts';
 import { skipUnlessWide } from '../support/long-tests.ts';
 import { acknowledgedIn, pushedStream } from '../support/pushed-stream.ts';
-import { outcomeOf, program, runCli, succeeded, type CliResult } from '../support/run-cli.ts';
+import { outcomeOf, program, runBuilt, succeeded, type CliResult } from '../support/run-cli.ts';
 import { sealedSample, type SealedSample } from '../support/sealed-report.ts';
 import { sshdMissing, sshKeygen, startSshd, type Sshd, type SshdAccount } from '../support/sshd.ts';
 
@@ -31,7 +31,7 @@ suite('push by ssh', { skip: sshdMissing() ?? false }, () => {
   const settings = (): string => path.join(dir, 'config.xml');
   const state = (...names: readonly string[]): string => path.join(dir, 'state', ...names);
   const run = (...args: readonly string[]): Promise<CliResult> =>
-    runCli(['-c', settings(), ...args], { uid: account.uid, node, env: { HOME: account.home } });
+    runBuilt(['-c', settings(), ...args], { uid: account.uid, node, env: { HOME: account.home } });
   const enroll = async (...more: readonly string[]): Promise<AgentJson> =>
     JSON.parse(await succeeded(run('enroll', 'laptop-1', ...more))) as AgentJson;
 

@@ -10,7 +10,7 @@ import { after, before, suite, test } from 'node:test';
 import { packageDir } from '../../src/state/paths.ts';
 import { openSqlite } from '../../src/platform/sqlite.ts';
 import { skipWithoutMariadb, startMariadb, type Mariadb, type MariadbDatabase } from '../support/mariadb.ts';
-import { program, runCli, type CliResult } from '../support/run-cli.ts';
+import { program, runBuilt, type CliResult } from '../support/run-cli.ts';
 import { sshKeygen, sshdMissing, startSshd, type Sshd } from '../support/sshd.ts';
 
 const document = readFileSync(path.join(packageDir, 'docs', 'operations.md'), 'utf8');
@@ -53,7 +53,7 @@ suite('restoring what the document says is to be saved', { skip: sshdMissing() ?
         return { config: path.join(place, name, 'etc'), state: path.join(place, name, 'var') };
       };
       const run = (on: Machine, ...args: readonly string[]): Promise<CliResult> =>
-        runCli(['-c', path.join(on.config, 'config.xml'), ...args]);
+        runBuilt(['-c', path.join(on.config, 'config.xml'), ...args]);
       /** Runs the document's lines in a shell, with its paths replaced by those of a machine. */
       const shell = (on: Machine, lines: readonly string[]): void => {
         const text = lines

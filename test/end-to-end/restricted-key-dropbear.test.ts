@@ -8,7 +8,7 @@ import path from 'node:path';
 import { suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { configFolder, runCli } from '../support/run-cli.ts';
+import { configFolder, runBuilt } from '../support/run-cli.ts';
 import { attacksWith, owned, shellStart, visitCommand } from '../support/restricted-key.ts';
 import { sshdMissing, sshKeygen, sshdOfSuite } from '../support/sshd.ts';
 import { freePort } from '../support/free-port.ts';
@@ -34,7 +34,7 @@ suite('a restricted key at dropbear', { skip }, async () => {
       );
       // The longest possible line.
       const { privateKey } = sshKeygen(path.join(dir, 'key'), '-t', 'rsa', '-b', '4096');
-      const run = (...args: readonly string[]) => runCli(args, { cwd: dir });
+      const run = (...args: readonly string[]) => runBuilt(args, { cwd: dir });
       assert.equal((await run('trust', '--yes')).status, 0);
       const { stdout: script } = await run('authorize', 'web-1', '--agent', agent, '--script');
       const env = { HOME: account.home, PATH: '/usr/bin:/bin' };

@@ -22,11 +22,17 @@ suite('a restricted key', { skip: sshdMissing() ?? false }, async () => {
     assert.equal(status, 0, stdout);
     assert.doesNotMatch(stdout, /another version/);
     assert.deepEqual(await codes(), [null]);
-    assert.deepEqual((await site.rows('SELECT uploaded FROM visits')).map(({ uploaded }) => Number(uploaded)), [0]);
+    assert.deepEqual(
+      (await site.rows('SELECT uploaded FROM visits')).map(({ uploaded }) => Number(uploaded)),
+      [0],
+    );
     assert.equal((await site.rows('SELECT id FROM stats')).length, 1);
     // The agent keeps counters, but no program that could be changed. It keeps no acknowledged report.
     const kept = listing(path.join(account.home, '.local/state')).filter((line) => !line.includes('/ '));
-    assert.deepEqual(kept.map((line) => path.basename(line)), ['counters.json 600']);
+    assert.deepEqual(
+      kept.map((line) => path.basename(line)),
+      ['counters.json 600'],
+    );
   });
 
   test('runs nothing else, whatever is asked for', () => {

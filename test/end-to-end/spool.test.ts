@@ -8,7 +8,7 @@ import path from 'node:path';
 import { suite, test } from 'node:test';
 
 import { noRunId } from '../../src/report/report.ts';
-import { runCli, type CliResult } from '../support/run-cli.ts';
+import { runBuilt, type CliResult } from '../support/run-cli.ts';
 import { commandOfLine, runAsCron } from '../support/spool-line.ts';
 import { databaseKinds, listing, type Site } from './support/whole-fleet.ts';
 
@@ -31,7 +31,7 @@ const cron = [...bootedEarlier(0), '/bin/sh'];
 
 /** Runs the program with the site's folder as the account's home. */
 const run = ({ dir }: Site, ...args: readonly string[]): Promise<CliResult> =>
-  runCli(args, { cwd: dir, env: { HOME: dir }, within: bootedEarlier(0) });
+  runBuilt(args, { cwd: dir, env: { HOME: dir }, within: bootedEarlier(0) });
 
 async function said(site: Site, ...args: readonly string[]): Promise<string> {
   const { status, stdout, stderr } = await run(site, ...args);

@@ -7,7 +7,7 @@ import { rmSync, statfsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { runCli, type CliResult } from '../support/run-cli.ts';
+import { runBuilt, type CliResult } from '../support/run-cli.ts';
 import { withSmallDisk } from '../support/small-disk.ts';
 import { startSmtpServer } from '../support/smtp-server.ts';
 import { tempFolder } from '../support/temp-folder.ts';
@@ -33,7 +33,7 @@ test('below a tenth of the disk a mail comes, and another when it is over', { sk
       { mode: 0o600 },
     );
     const run = (...args: readonly string[]): Promise<CliResult> =>
-      runCli(['-q', '-c', path.join(dir, 'config.xml'), ...args], { env: { HOME: dir } });
+      runBuilt(['-q', '-c', path.join(dir, 'config.xml'), ...args], { env: { HOME: dir } });
     const passes = async (): Promise<readonly CliResult[]> => [await run('collect'), await run('alert')];
     const notified = (): readonly string[] =>
       smtp.mails.flatMap(({ content }) => /^Subject: .*$/m.exec(content)?.[0] ?? []);

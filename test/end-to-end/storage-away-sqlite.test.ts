@@ -24,7 +24,7 @@ function rows(file: string, sql: string): number {
 }
 
 async function faultOf(fleet: LoopbackFleet): Promise<readonly [status: number | null, code: string]> {
-  const { status, stderr, stdout } = await fleet.run(['--json', 'collect']);
+  const { status, stderr, stdout } = await fleet.runBuilt(['--json', 'collect']);
   const document = JSON.parse(stdout || '{}') as { faults?: { code: string }[] };
   assert.equal(stderr, '');
   return [status, document.faults?.[0]?.code ?? ''];
@@ -78,11 +78,11 @@ test(
     const outbox = path.join(fleet.dir, 'state', 'outbox');
     const mails = (): readonly string[] => readdirSync(outbox).filter((name) => name.endsWith('.eml'));
     const pass = async (): Promise<void> => {
-      assert.equal((await fleet.run(['collect'])).status, 0);
-      assert.equal((await fleet.run(['alert'])).status, 0);
+      assert.equal((await fleet.runBuilt(['collect'])).status, 0);
+      assert.equal((await fleet.runBuilt(['alert'])).status, 0);
     };
 
-    assert.equal((await fleet.run(['collect'])).status, 0);
+    assert.equal((await fleet.runBuilt(['collect'])).status, 0);
     const source = openSqlite(file);
     source.exec(`VACUUM INTO '${backup}'`);
     source.close();

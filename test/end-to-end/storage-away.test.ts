@@ -60,7 +60,7 @@ suite('MariaDB that cannot be reached', { skip: skipWithoutMariadb }, async () =
 
   const collect = (...args: readonly string[]): Promise<CliResult> => {
     collects += 1;
-    return fleet.run([...args, 'collect']);
+    return fleet.runBuilt([...args, 'collect']);
   };
   /** Asserts the exit status of a quiet run and the number of its lines on standard error. */
   const says = async (running: Promise<CliResult>, status: number, lines: number): Promise<void> => {
@@ -68,7 +68,7 @@ suite('MariaDB that cannot be reached', { skip: skipWithoutMariadb }, async () =
     const said = stderr.split('\n').filter((line) => line !== '').length;
     assert.deepEqual({ status: own, stdout, lines: said }, { status, stdout: '', lines }, stderr);
   };
-  const alert = (): Promise<CliResult> => fleet.run(['-q', 'alert']);
+  const alert = (): Promise<CliResult> => fleet.runBuilt(['-q', 'alert']);
   /** Asserts that every visit is stored once, that none failed, and that nobody is to blame. */
   const allIsStored = async (): Promise<void> => {
     const [row] = await mariadb.asRoot(`USE ${made.name}`, countsSql);
@@ -89,7 +89,7 @@ suite('MariaDB that cannot be reached', { skip: skipWithoutMariadb }, async () =
 
   test('is reported once an hour, and each time in the JSON', { skip: skipUnlessWide }, async () => {
     await says(collect('-q'), 3, 0);
-    assert.match((await fleet.run(['--json', 'alert'])).stdout, /"code":"storage-unavailable"/);
+    assert.match((await fleet.runBuilt(['--json', 'alert'])).stdout, /"code":"storage-unavailable"/);
     letMinutesPass(fleet, 60);
     await says(collect('-q'), 3, 1);
   });

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { freePort } from '../support/free-port.ts';
-import { program, runCli, succeeded } from '../support/run-cli.ts';
+import { program, runBuilt, succeeded } from '../support/run-cli.ts';
 import { sshKeygen, type Sshd } from '../support/sshd.ts';
 import type { FaultPrograms } from './fault-programs.ts';
 
@@ -62,7 +62,7 @@ export async function enrolClients(site: PushSite): Promise<void> {
       ssh: ['--ssh', `${owner}@127.0.0.1:${sshd.port}`],
       spoke: [],
     };
-    const agent = JSON.parse(await succeeded(runCli(['-c', config, 'enroll', client, ...to[pipe]]))) as AgentJson;
+    const agent = JSON.parse(await succeeded(runBuilt(['-c', config, 'enroll', client, ...to[pipe]]))) as AgentJson;
     const place = path.join(home, '.local', 'state', client);
     mkdirSync(place, { recursive: true, mode: 0o700 });
     const key = pipe === 'ssh' ? sshKeygen(path.join(dir, 'agents', client), '-t', 'ed25519', '-C', '') : null;

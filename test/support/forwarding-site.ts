@@ -8,7 +8,7 @@ import type { TestContext } from 'node:test';
 
 import { openSqlite } from '../../src/platform/sqlite.ts';
 import { serveFolder, type Served } from '../serve/support/served-fleet.ts';
-import { configFolder, runCli, startCli, succeeded, type CliOptions, type CliResult } from './run-cli.ts';
+import { configFolder, runBuilt, startCli, succeeded, type CliOptions, type CliResult } from './run-cli.ts';
 
 export type Run = (...args: readonly string[]) => Promise<CliResult>;
 
@@ -48,7 +48,7 @@ export async function forwardingSite(t: TestContext, options: ForwardingOptions 
     `<config><alerts mail="ops@example.org" zone="UTC"/><retention raw="400d"/>${group}</config>`,
   );
   const served = await serveFolder(t, hqDir, { parts: '<push/>' });
-  const run: Run = (...args) => runCli(args, { cwd: hqDir });
+  const run: Run = (...args) => runBuilt(args, { cwd: hqDir });
   const siteDir = configFolder(t, '');
   await succeeded(run('enroll', 'fra', '--site', '-o', path.join(siteDir, 'fra.json')));
   const forward = `<forward url="http://127.0.0.1:${served.port}/v1/visit" key="fra.json"/>`;
@@ -100,7 +100,7 @@ export async function forwardingSite(t: TestContext, options: ForwardingOptions 
     site: {
       dir: siteDir,
       options: siteOptions,
-      run: (...args) => runCli(args, siteOptions),
+      run: (...args) => runBuilt(args, siteOptions),
       waiting: () =>
         ['encrypted_stats', 'journal'].flatMap((place) =>
           (existsSync(path.join(state, place))

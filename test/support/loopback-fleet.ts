@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { startLoopbackServer } from '../../src/simulator/loopback-server.ts';
-import { configFolder, runCli, startCli, type CliOptions } from './run-cli.ts';
+import { configFolder, runBuilt, runCli, startCli, type CliOptions } from './run-cli.ts';
 import type { Scope } from './temp-folder.ts';
 
 export type LoopbackFleet = Awaited<ReturnType<typeof startLoopbackFleet>>;
@@ -34,6 +34,8 @@ export async function startLoopbackFleet(t: Scope, count: number, options: { rea
     servers,
     /** Runs the program with this config.xml. */
     run: (args: readonly string[], more?: CliOptions) => runCli(['-c', file, ...args], more),
+    /** Runs the built program with this config.xml, as a process of its own. */
+    runBuilt: (args: readonly string[], more?: CliOptions) => runBuilt(['-c', file, ...args], more),
     start: (args: readonly string[], more?: CliOptions) => startCli(['-c', file, ...args], more),
     /** Adds text before the closing tag of config.xml. */
     configure: (text: string) =>

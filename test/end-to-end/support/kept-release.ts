@@ -14,7 +14,7 @@ import { encodeReport } from '../../../src/report/encode-report.ts';
 import { sealReport } from '../../../src/seal/seal.ts';
 import { sampleReport, worker } from '../../report/support/sample-report.ts';
 import { startReportServer, type ReportServer } from '../../support/report-server.ts';
-import { runCli, type CliResult } from '../../support/run-cli.ts';
+import { runBuilt, type CliResult } from '../../support/run-cli.ts';
 
 /** The folder of a release's files: config.xml, host-key, state.tar.gz and fleet.sql.gz. */
 export const keptFolder = path.join(packageDir, 'test', 'testdata', '0.2.0');
@@ -63,7 +63,7 @@ export async function startKeptFleet(hostKey: string): Promise<KeptFleet> {
     setTime: (toMs) => (atMs = toMs),
     setCheck: (to) => (exit = to),
     run: async (config, args, program) =>
-      await runCli(['-c', config, ...args], { env: clockAt(atMs), ...(program === undefined ? {} : { program }) }),
+      await runBuilt(['-c', config, ...args], { env: clockAt(atMs), ...(program === undefined ? {} : { program }) }),
   };
 }
 

@@ -10,7 +10,7 @@ import { readKeys, username, writeFolder } from '../../../src/simulator/fleet-fo
 import type { FleetPlan } from '../../../src/simulator/fleet-plan.ts';
 import { startSimulator } from '../../../src/simulator/simulator.ts';
 import { fakedClock } from '../../support/faketime.ts';
-import { outcomeOf, runCli, startCli, type CliResult } from '../../support/run-cli.ts';
+import { outcomeOf, runBuilt, startCli, type CliResult } from '../../support/run-cli.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 export interface SharedSiteOptions {
@@ -64,7 +64,7 @@ export async function startSharedSite(t: TestContext, options: SharedSiteOptions
   });
   const [first, ...others] = configs;
   assert.ok(first !== undefined);
-  const made = await runCli(['-c', first.file, 'keys', 'generate']);
+  const made = await runBuilt(['-c', first.file, 'keys', 'generate']);
   assert.equal(made.status, 0, made.stderr);
   for (const { folder } of others) {
     for (const keys of ['keys', 'public_keys'])

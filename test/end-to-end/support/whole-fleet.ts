@@ -8,7 +8,7 @@ import { makeInventoried, makeInventoriedIn } from '../../support/inventoried.ts
 import { isWide } from '../../support/long-tests.ts';
 import { startMariadb, skipWithoutMariadb, type Mariadb, type MariadbDatabase } from '../../support/mariadb.ts';
 import type { Scope } from '../../support/temp-folder.ts';
-import { configFolder, runCli, type CliResult } from '../../support/run-cli.ts';
+import { configFolder, runBuilt, type CliResult } from '../../support/run-cli.ts';
 
 /** A config.xml in a folder of its own, with its database of either kind. */
 export interface Site {
@@ -110,7 +110,7 @@ function siteOf(
     stateDir,
     configure,
     // In the folder, without -c and with PATH alone, as a line of a crontab would run.
-    run: (...args) => runCli(args, { cwd: dir }),
+    run: (...args) => runBuilt(args, { cwd: dir }),
     rows: (sql) => query(stateDir, sql),
     block: () => block(stateDir),
     inventoried: async (...clients) => {
