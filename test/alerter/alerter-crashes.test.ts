@@ -3,14 +3,14 @@ import { after, before, describe, test } from 'node:test';
 import path from 'node:path';
 
 import type { StorageConfig } from '../../src/config/config.ts';
-import { isLong } from '../support/long-tests.ts';
+import { isLong, isWide } from '../support/long-tests.ts';
 import { skipWithoutMariadb, startMariadb, type Mariadb } from '../support/mariadb.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { withMoments, type Moment } from './support/moments.ts';
 import { passToCutOff } from './support/pass-to-cut-off.ts';
 import { at } from './support/rows.ts';
 import { idOf, stationFor, type Station } from './support/station.ts';
-import { tempFolder } from '../support/temp-folder.ts';
+import { memoryFolder } from '../support/temp-folder.ts';
 import { pluck } from '../support/pluck.ts';
 
 const { elements, notified: expected } = passToCutOff;
@@ -104,12 +104,14 @@ function assertNotified(station: Station, from: number, message: string): void {
 }
 
 describe('an alerter that dies', () => {
-  const dir = tempFolder();
+  const dir = memoryFolder();
   let made = 0;
-  crashes('SQLite', 2, () => Promise.resolve(sqliteConfig(path.join(dir, `${++made}.db`))));
+  crashes('SQLite', isWide ? 2 : 30, () => Promise.resolve(sqliteConfig(path.join(dir, `${++made}.db`))));
 });
 
-describe('an alerter that dies, with MariaDB', { skip: skipWithoutMariadb }, () => {
+const skip = skipWithoutMariadb || (!isWide && 'npm run test:wide');
+
+describe('an alerter that dies, with MariaDB', { skip }, () => {
   let mariadb: Mariadb | null = null;
   before(async () => {
     // Only processes crash in these tests, not the server, so the server need not flush each commit to the disk.

@@ -15,7 +15,7 @@ import { at } from './support/rows.ts';
 import { idOf, withStation, type Station } from './support/station.ts';
 import { acknowledge, silence } from './support/whole-pass-story.ts';
 import { isWide } from '../support/long-tests.ts';
-import { tempFolder } from '../support/temp-folder.ts';
+import { memoryFolder } from '../support/temp-folder.ts';
 import { weightedStep } from './support/weighted-step.ts';
 
 const cap = 4;
@@ -269,9 +269,9 @@ function nameOf({ client, rule, subject }: Pick<Alert, 'client' | 'rule' | 'subj
 }
 
 test('last notified equals the state when nothing holds back, whatever happened before', async () => {
-  const dir = tempFolder();
+  const dir = memoryFolder();
   const seed = Number(process.env['PROPERTY_SEED'] ?? 20261120);
-  const numRuns = Number(process.env['PROPERTY_RUNS'] ?? (isWide ? 25 : 13));
+  const numRuns = Number(process.env['PROPERTY_RUNS'] ?? (isWide ? 25 : 5));
   await fc.assert(
     fc.asyncProperty(
       fc.array(step, { minLength: 4, maxLength: 18 }),

@@ -13,14 +13,13 @@ const elements = fleet(`${ops}${disk}`);
 passStories(
   `
   a critical alert is notified at once, then reminded of, and its end is notified once
-    ${quarter}<alerts repeat="12h">${ops}${disk}</alerts>${web1}
+    ${quarter}<alerts repeat="2h">${ops}${disk}</alerts>${web1}
     07:45
-    08:00-19:45 web-1 disk / 96
-    20:00 web-1 disk / 96
-    20:15-20:45
+    08:00-10:00 web-1 disk / 96
+    10:15-10:45
     > 08:01 ops: firing critical web-1 disk /
-    > 20:01 ops: reminder critical web-1 disk /
-    > 20:31 ops: resolved web-1 disk /
+    > 10:01 ops: reminder critical web-1 disk /
+    > 10:31 ops: resolved web-1 disk /
 
   a warning that gets worse is notified to those who hear of critical ones alone, and the end to both
     ${fleet(`${ops}${oncall}${disk}`)}

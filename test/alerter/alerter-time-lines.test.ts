@@ -120,19 +120,15 @@ passStories(`
 
 /**
  * The starts of one-hour windows that a clock change skips or doubles, with the opening time in UTC. A skipped start is
- * later by the length of the change; of a doubled start the first counts.
+ * later by the length of the change; of a doubled start the first counts. inhibit/windows.test.ts has more zones.
  */
-const changes: readonly (readonly [zone: string, start: string, what: string, opens: string])[] = [
-  ['Europe/Berlin', '02:30', 'skipped', '2027-03-28T01:30Z'],
-  ['Europe/Berlin', '02:30', 'doubled', '2027-10-31T00:30Z'],
-  ['America/New_York', '02:15', 'skipped', '2027-03-14T07:15Z'],
-  ['America/New_York', '01:15', 'doubled', '2027-11-07T05:15Z'],
-  ['Australia/Lord_Howe', '02:15', 'skipped', '2027-10-02T15:45Z'],
-  ['Australia/Lord_Howe', '01:45', 'doubled', '2027-04-03T14:45Z'],
+const changes = [
+  { zone: 'Europe/Berlin', start: '02:30', what: 'skipped', opens: '2027-03-28T01:30Z' },
+  { zone: 'Australia/Lord_Howe', start: '01:45', what: 'doubled', opens: '2027-04-03T14:45Z' },
 ];
 const minuteMs = 60_000;
 
-for (const [zone, start, what, opens] of changes) {
+for (const { zone, start, what, opens } of changes) {
   const at = (minutes: number): string => storyTime(Date.parse(opens) + minutes * minuteMs);
   passStories(`
     a window at ${start} in ${zone}, a time that is ${what}, holds back for its hour and no longer

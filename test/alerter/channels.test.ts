@@ -42,7 +42,7 @@ async function dieEverywhere(site: ChannelSite, time: string, every: number): Pr
   const moments: Moment[] = [];
   await station.pass({ wrap: (database) => withMoments(database, (moment) => !moments.push(moment)) });
   const chosen = moments.filter(({ kind, count }) => kind.startsWith('commit') || count % every === 0);
-  assert.ok(chosen.length > 8, `${chosen.length} moments`);
+  assert.ok(chosen.length >= 8, `${chosen.length} moments`);
   for (const { count: dies } of chosen) {
     await restore();
     site.forget?.();
@@ -60,9 +60,12 @@ async function dieEverywhere(site: ChannelSite, time: string, every: number): Pr
 }
 
 onBothDatabases('every channel', (kit) => {
-  const every = (kit.kind === 'sqlite' ? 3 : 9) * (isWide ? 1 : 3);
+  // Statements between two commits are rolled back alike.
+  const every = !isWide ? Infinity : kit.kind === 'sqlite' ? 3 : 9;
   for (const channel of kit.kind === 'sqlite' ? channelCases : onEachDatabase) {
     const { name, open, can, keepsIncidents = false, takesState = false, hasCap = true } = channel;
+    // Everything before the delivery is the same for these channels as for mail.
+    const alike = { skip: !isWide && ['command', 'file', 'webhook'].includes(name) && 'npm run test:wide' };
     test(`${name}: tells what fires and its end once each, grouped, by the interval`, async (t) => {
       const site = await open(t, { storage: await kit.migrated(), inside, clients });
       await round(site, '07:45', {});
@@ -75,7 +78,7 @@ onBothDatabases('every channel', (kit) => {
       assert.ok(alone);
     });
 
-    test(`${name}: nothing is lost or notified twice, wherever the alerter dies`, async (t) => {
+    test(`${name}: nothing is lost or notified twice, wherever the alerter dies`, alike, async (t) => {
       const site = await open(t, { storage: await kit.migrated(), inside, clients });
       const { station } = site;
       await round(site, '07:45', {});
@@ -84,27 +87,31 @@ onBothDatabases('every channel', (kit) => {
       await dieEverywhere(site, '08:00', every);
     });
 
-    test(`${name}: an acknowledgement ${keepsIncidents ? 'is notified once by itself' : 'alone is no news'}`, async (t) => {
-      const site = await open(t, { storage: await kit.migrated(), inside, clients });
-      const { station } = site;
-      await round(site, '07:45', {});
-      await round(site, '08:00', fires);
-      const { alerts } = station.storage;
-      const ids = (await alerts.openAlerts(null)).flatMap(({ id }) => id ?? []);
-      const notified = keepsIncidents ? ['acknowledged critical web-1 disk /'] : [];
-      station.at('08:02');
-      await alerts.acknowledge(ids, 'kim', null, null);
-      if (keepsIncidents) await dieEverywhere(site, '08:02', every);
-      assert.deepEqual(await round(site, '08:15', fires), []);
-      await alerts.acknowledge(ids, 'kim', null, 'on it');
-      station.at('08:16');
-      const before = site.arrived().length;
-      await Promise.all([station.pass(), station.pass({ machine: 'mon-2' })]);
-      await station.pass();
-      assert.deepEqual(sentencesOf(site, site.arrived().slice(before)), notified);
-      await alerts.unacknowledge(ids);
-      assert.deepEqual(await round(site, '08:30', fires), []);
-    });
+    test(
+      `${name}: an acknowledgement ${keepsIncidents ? 'is notified once by itself' : 'alone is no news'}`,
+      alike,
+      async (t) => {
+        const site = await open(t, { storage: await kit.migrated(), inside, clients });
+        const { station } = site;
+        await round(site, '07:45', {});
+        await round(site, '08:00', fires);
+        const { alerts } = station.storage;
+        const ids = (await alerts.openAlerts(null)).flatMap(({ id }) => id ?? []);
+        const notified = keepsIncidents ? ['acknowledged critical web-1 disk /'] : [];
+        station.at('08:02');
+        await alerts.acknowledge(ids, 'kim', null, null);
+        if (keepsIncidents) await dieEverywhere(site, '08:02', every);
+        assert.deepEqual(await round(site, '08:15', fires), []);
+        await alerts.acknowledge(ids, 'kim', null, 'on it');
+        station.at('08:16');
+        const before = site.arrived().length;
+        await Promise.all([station.pass(), station.pass({ machine: 'mon-2' })]);
+        await station.pass();
+        assert.deepEqual(sentencesOf(site, site.arrived().slice(before)), notified);
+        await alerts.unacknowledge(ids);
+        assert.deepEqual(await round(site, '08:30', fires), []);
+      },
+    );
 
     test(`${name}: an answer that is lost costs one more copy of the same`, async (t) => {
       if (!can.includes('broken')) return;
@@ -121,7 +128,7 @@ onBothDatabases('every channel', (kit) => {
       assert.deepEqual([first?.id, first?.content, others], [second?.id, second?.content, []]);
     });
 
-    test(`${name}: two alerters at once tell it once`, async (t) => {
+    test(`${name}: two alerters at once tell it once`, alike, async (t) => {
       const site = await open(t, { storage: await kit.migrated(), inside, clients });
       await round(site, '07:45', {});
       site.station.at('08:00');
@@ -131,37 +138,34 @@ onBothDatabases('every channel', (kit) => {
       assert.deepEqual(sentencesOf(site, site.arrived()), ['firing critical web-1 disk /']);
     });
 
-    test(
-      `${name}: put off is notified later, and a refusal ` + (takesState ? 'reported' : 'to the fallback once'),
-      async (t) => {
-        if (!can.includes('puts off')) return;
-        const site = await open(t, { storage: await kit.migrated(), inside, clients });
-        const { station } = site;
-        await round(site, '07:45', {});
-        site.behave('puts off');
-        assert.deepEqual(await round(site, '08:00', fires), []);
-        station.at('08:06');
+    test(`${name}: put off is notified later, and a refusal ${takesState ? 'reported' : 'to the fallback once'}`, async (t) => {
+      if (!can.includes('puts off')) return;
+      const site = await open(t, { storage: await kit.migrated(), inside, clients });
+      const { station } = site;
+      await round(site, '07:45', {});
+      site.behave('puts off');
+      assert.deepEqual(await round(site, '08:00', fires), []);
+      station.at('08:06');
+      site.behave('takes');
+      assert.equal((await station.pass()).result.sent, takesState ? 0 : 1);
+      assert.deepEqual(sentencesOf(site, site.arrived()), ['firing critical web-1 disk /']);
+      site.behave('refuses');
+      const both = { ...fires, 'web-2': 'disk / 97' };
+      assert.deepEqual(await round(site, '08:15', both), []);
+      if (takesState) {
+        const [fault] = (await station.pass()).events.flatMap((event) => (event.kind === 'fault' ? event.fault : []));
+        assert.match(fault?.message ?? '', /status 400: no such channel/);
         site.behave('takes');
-        assert.equal((await station.pass()).result.sent, takesState ? 0 : 1);
-        assert.deepEqual(sentencesOf(site, site.arrived()), ['firing critical web-1 disk /']);
-        site.behave('refuses');
-        const both = { ...fires, 'web-2': 'disk / 97' };
-        assert.deepEqual(await round(site, '08:15', both), []);
-        if (takesState) {
-          const [fault] = (await station.pass()).events.flatMap((event) => (event.kind === 'fault' ? event.fault : []));
-          assert.match(fault?.message ?? '', /status 400: no such channel/);
-          site.behave('takes');
-          assert.deepEqual(await round(site, '08:30', both), ['firing critical web-2 disk /']);
-          return;
-        }
-        await round(site, '08:30', both);
-        const notices = station.server.mails.filter(({ to }) => to === 'root@example.org');
-        assert.equal(notices.length, 1);
-        assert.match(notices[0]?.content ?? '', /no such (?:user|pager|channel)/);
-      },
-    );
+        assert.deepEqual(await round(site, '08:30', both), ['firing critical web-2 disk /']);
+        return;
+      }
+      await round(site, '08:30', both);
+      const notices = station.server.mails.filter(({ to }) => to === 'root@example.org');
+      assert.equal(notices.length, 1);
+      assert.match(notices[0]?.content ?? '', /no such (?:user|pager|channel)/);
+    });
 
-    test(`${name}: silences hold back, and acknowledgements end reminders`, async (t) => {
+    test(`${name}: silences hold back, and acknowledgements end reminders`, alike, async (t) => {
       const site = await open(t, {
         storage: await kit.migrated(),
         alerts: 'repeat="1h"',
@@ -183,21 +187,18 @@ onBothDatabases('every channel', (kit) => {
       assert.deepEqual(await round(site, '10:25', fires), takesState ? [] : ['reminder critical web-1 disk /']);
     });
 
-    test(
-      `${name}: ${hasCap ? 'the cap holds back warnings' : 'no cap holds back warnings'}, ` + 'and no new critical',
-      async (t) => {
-        const [alerts, smtp] = ['groupInterval="1s"', 'maxMailsPerHour="2"'];
-        const site = await open(t, { storage: await kit.migrated(), alerts, inside, clients, smtp });
-        await round(site, '07:45', {});
-        const one = { 'web-1': 'disk / 88' };
-        const two = { ...one, 'web-2': 'disk / 88' };
-        assert.deepEqual(await round(site, '08:00', one), ['firing warning web-1 disk /']);
-        assert.deepEqual(await round(site, '08:02', two), ['firing warning web-2 disk /']);
-        const third = await round(site, '08:04', { ...two, 'web-3': 'disk / 88' });
-        assert.deepEqual(third, hasCap ? [] : ['firing warning web-3 disk /']);
-        const [urgent = ''] = await round(site, '08:06', { ...two, 'web-3': 'disk / 97' });
-        assert.match(urgent, /critical web-3 disk \//);
-      },
-    );
+    test(`${name}: ${hasCap ? 'the cap' : 'no cap'} holds back warnings, and no new critical`, alike, async (t) => {
+      const [alerts, smtp] = ['groupInterval="1s"', 'maxMailsPerHour="2"'];
+      const site = await open(t, { storage: await kit.migrated(), alerts, inside, clients, smtp });
+      await round(site, '07:45', {});
+      const one = { 'web-1': 'disk / 88' };
+      const two = { ...one, 'web-2': 'disk / 88' };
+      assert.deepEqual(await round(site, '08:00', one), ['firing warning web-1 disk /']);
+      assert.deepEqual(await round(site, '08:02', two), ['firing warning web-2 disk /']);
+      const third = await round(site, '08:04', { ...two, 'web-3': 'disk / 88' });
+      assert.deepEqual(third, hasCap ? [] : ['firing warning web-3 disk /']);
+      const [urgent = ''] = await round(site, '08:06', { ...two, 'web-3': 'disk / 97' });
+      assert.match(urgent, /critical web-3 disk \//);
+    });
   }
 });

@@ -1,3 +1,4 @@
+// Second tier: fills a database with 400 reports of nearly 1 MiB
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { test } from 'node:test';
@@ -8,7 +9,6 @@ import type { Report } from '../../src/report/report.ts';
 import { reportWith, worker } from '../report/support/sample-report.ts';
 import { onBothDatabases } from '../storage/support/databases.ts';
 import type { AlertOrder } from '../support/alert-process.ts';
-import { isWide } from '../support/long-tests.ts';
 import { storageArgument } from '../support/storage-argument.ts';
 import { programArgs } from '../support/program-args.ts';
 import { at } from './support/rows.ts';
@@ -42,31 +42,28 @@ async function fillWithMounts({ database }: Station): Promise<void> {
 
 onBothDatabases('a backlog of large reports', ({ migrated }) => {
   // The texts of the reports alone are larger than the heap.
-  const [visits, heapMb] = isWide ? [80, 256] : [40, 128];
-  test(
-    `${visits * 5} reports of nearly 1 MiB with 200 mounts each are evaluated with a heap of ` + `${heapMb} MB`,
-    async (t) => {
-      const elements = `<alerts><mail to="ops@example.org"/><alert type="service" unit="nginx.service" state="active"/>
+  const [visits, heapMb] = [80, 256];
+  test(`${visits * 5} reports of nearly 1 MiB with 200 mounts each are evaluated with a heap of ${heapMb} MB`, async (t) => {
+    const elements = `<alerts><mail to="ops@example.org"/><alert type="service" unit="nginx.service" state="active"/>
       </alerts><client name="app-[1-5]" ip="192.0.2.[1-5]" username="u"/>`;
-      const storage = await migrated();
-      const station = await stationFor(t, { storage, elements });
-      for (let visit = 0; visit < visits; visit++) {
-        station.at(at('08:00') + visit * everyMs);
-        await station.collect();
-      }
-      const text = JSON.stringify(largeReport());
-      assert.ok(text.length > 700_000 && text.length < 2 ** 20, `${text.length} characters`);
-      await station.database.write((session) => session.run('UPDATE reports SET report = ?', [text]));
-      await fillWithMounts(station);
-      const configFile = station.configFile('mon-1');
-      const order: AlertOrder = { configFile, ...storageArgument(storage), host: 'mon-1', cut: null };
-      const args = [`--max-old-space-size=${heapMb}`, ...programArgs(program), JSON.stringify(order)];
-      await run(process.execPath, args, { timeout: 150_000 });
-      const one = async (sql: string): Promise<unknown> =>
-        (await station.database.read((session) => session.all(sql)))[0]?.['n'];
-      assert.equal(await one('SELECT COUNT(*) AS n FROM stats WHERE processed_at IS NULL'), 0);
-      const firing = "SELECT COUNT(*) AS n FROM alerts WHERE subject = 'nginx.service' AND state = 'firing'";
-      assert.equal(await one(firing), 5);
-    },
-  );
+    const storage = await migrated();
+    const station = await stationFor(t, { storage, elements });
+    for (let visit = 0; visit < visits; visit++) {
+      station.at(at('08:00') + visit * everyMs);
+      await station.collect();
+    }
+    const text = JSON.stringify(largeReport());
+    assert.ok(text.length > 700_000 && text.length < 2 ** 20, `${text.length} characters`);
+    await station.database.write((session) => session.run('UPDATE reports SET report = ?', [text]));
+    await fillWithMounts(station);
+    const configFile = station.configFile('mon-1');
+    const order: AlertOrder = { configFile, ...storageArgument(storage), host: 'mon-1', cut: null };
+    const args = [`--max-old-space-size=${heapMb}`, ...programArgs(program), JSON.stringify(order)];
+    await run(process.execPath, args, { timeout: 150_000 });
+    const one = async (sql: string): Promise<unknown> =>
+      (await station.database.read((session) => session.all(sql)))[0]?.['n'];
+    assert.equal(await one('SELECT COUNT(*) AS n FROM stats WHERE processed_at IS NULL'), 0);
+    const firing = "SELECT COUNT(*) AS n FROM alerts WHERE subject = 'nginx.service' AND state = 'firing'";
+    assert.equal(await one(firing), 5);
+  });
 });

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
+import { isWide } from '../support/long-tests.ts';
 import { identityOf } from '../../src/alerter/compose/compose-mail.ts';
 import type { PendingNotification } from '../../src/alerter/dispatch/notification-plan.ts';
 import { createWatches, hears } from '../../src/alerter/inhibit/recipients-of.ts';
@@ -267,6 +268,6 @@ test('when nothing holds back, last notified equals state; and no mail on the wa
       assertStories(world.mails);
       assertIdentities(world.mails);
     }),
-    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 200) },
+    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? (isWide ? 200 : 40)) },
   );
 });

@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 
+import { isWide } from '../support/long-tests.ts';
 import type { StorageConfig } from '../../src/config/config.ts';
 import { onBothDatabases } from '../storage/support/databases.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { startImapServer, type ImapServer } from '../support/imap-server.ts';
-import { tempFolder } from '../support/temp-folder.ts';
+import { memoryFolder } from '../support/temp-folder.ts';
 import { withMoments } from './support/moments.ts';
 import { stationFor, type PassOptions, type Station } from './support/station.ts';
 
@@ -227,7 +228,7 @@ onBothDatabases('a reply', (kit) => {
   });
 });
 
-const create = (t: TestContext): StorageConfig => sqliteConfig(`${tempFolder(t)}/fleet.db`);
+const create = (t: TestContext): StorageConfig => sqliteConfig(`${memoryFolder(t)}/fleet.db`);
 
 test('a mail in which nothing fires takes no reply', async (t) => {
   const { station } = await sceneFor(t, create(t));
@@ -251,7 +252,7 @@ test('a connection that is cut at any byte, and a rerun: each reply is applied o
   await answered();
   const whole = imap.sentBytes();
   assert.ok(whole > 1000, `${whole} bytes`);
-  for (let cut = 0; cut < whole; cut += 61) {
+  for (let cut = 0; cut < whole; cut += isWide ? 61 : 307) {
     await restore();
     imap.cutAfterBytes = cut;
     const first = await answered();
@@ -271,7 +272,7 @@ test('an alerter that dies at any statement: each reply is applied once', async 
   let moments = 0;
   await answered({ wrap: (database) => withMoments(database, () => (moments += 1) < 0) });
   assert.ok(moments > 10, `${moments} moments`);
-  for (let dies = 1; dies <= moments; dies += 1) {
+  for (let dies = 1; dies <= moments; dies += isWide ? 1 : 3) {
     await restore();
     let at = 0;
     const wrap: PassOptions['wrap'] = (database) => withMoments(database, () => (at += 1) === dies);

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
+import { isWide } from '../support/long-tests.ts';
 import { transitionClient } from './support/transition-client.ts';
 import type { SampledRow } from '../../src/alerter/evaluate/sample.ts';
 import { sampleReport, sampleVisit } from '../../src/alerter/evaluate/sample-row.ts';
@@ -113,7 +114,7 @@ test('rows evaluated one by one, in batches of any size, or all at once give the
         }
       },
     ),
-    { numRuns: 400 },
+    { numRuns: isWide ? 400 : 133 },
   );
 });
 
@@ -147,7 +148,7 @@ test('rows in which nothing is known never change anything but that the client w
       assert.deepEqual(visible(withThem.all), visible(without.all));
       assert.deepEqual(withThem.memory?.changes, without.memory?.changes);
     }),
-    { numRuns: 200 },
+    { numRuns: isWide ? 200 : 66 },
   );
 });
 
@@ -164,7 +165,7 @@ test('an alert never moves because of what is said, or not said, of another subj
         for (const rule of ['disk', 'cpu', 'unreachable']) assert.deepEqual(of(second.all, rule), of(first.all, rule));
       },
     ),
-    { numRuns: 200 },
+    { numRuns: isWide ? 200 : 66 },
   );
 });
 
@@ -190,7 +191,7 @@ test('rows in any order of arrival never move the present backwards, and all of 
         }
       },
     ),
-    { numRuns: 300 },
+    { numRuns: isWide ? 300 : 100 },
   );
 });
 
@@ -206,7 +207,7 @@ test('an alert is what its fields say', () => {
         assert.ok((one.resolvedAtMs ?? Infinity) >= (one.firingSinceMs ?? one.pendingSinceMs));
       }
     }),
-    { numRuns: 200 },
+    { numRuns: isWide ? 200 : 66 },
   );
 });
 

@@ -15,7 +15,7 @@ import { at } from './support/rows.ts';
 import { openStation } from './support/station.ts';
 import { UnnotifiedWorld } from './support/unnotified-world.ts';
 import { elementsOf, everyMinutes, Reader, trial, type ReadMail, type Trial } from './support/unnotified.ts';
-import { tempFolder } from '../support/temp-folder.ts';
+import { memoryFolder } from '../support/temp-folder.ts';
 
 const minuteMs = 60_000;
 
@@ -93,7 +93,7 @@ function parameters(usual: number): fc.Parameters<unknown> {
   const seed = Number(process.env['PROPERTY_SEED'] ?? 20261121);
   return {
     seed,
-    numRuns: Math.ceil((isWide ? 1 : 0.5) * usual * Number(process.env['PROPERTY_RUNS'] ?? 1)),
+    numRuns: Math.ceil((isWide ? 1 : 0.15) * usual * Number(process.env['PROPERTY_RUNS'] ?? 1)),
     includeErrorInReport: true,
     endOnFailure: process.env['PROPERTY_SHRINK'] === undefined,
   };
@@ -103,17 +103,14 @@ test('by its functions: whatever stays critical and is not muted is notified in 
   fc.assert(fc.property(trial.filter(isConfig), playThroughFunctions), parameters(200));
 });
 
-test(
-  'by the alerter and a mail server: whatever stays critical is notified in time, ' + 'or what stands for it is',
-  async () => {
-    const dir = tempFolder();
-    const play = (given: Trial): Promise<void> =>
-      playThroughPrograms(given, sqliteConfig(path.join(dir, `${randomUUID()}.db`)));
-    await fc.assert(fc.asyncProperty(trial.filter(isConfig), play), parameters(5));
-  },
-);
+test('by the alerter and a mail server: what stays critical, or what stands for it, is notified in time', async () => {
+  const dir = memoryFolder();
+  const play = (given: Trial): Promise<void> =>
+    playThroughPrograms(given, sqliteConfig(path.join(dir, `${randomUUID()}.db`)));
+  await fc.assert(fc.asyncProperty(trial.filter(isConfig), play), parameters(5));
+});
 
-describe('on MariaDB', { skip: skipWithoutMariadb }, () => {
+describe('on MariaDB', { skip: skipWithoutMariadb || (!isWide && 'npm run test:wide') }, () => {
   let mariadb: Mariadb;
   before(async () => {
     mariadb = await startMariadb();

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
+import { isWide } from '../../support/long-tests.ts';
 import { composeMail } from '../../../src/alerter/compose/compose-mail.ts';
 import { composeText } from '../../../src/alerter/compose/compose-text.ts';
 import type { LineWords } from '../../../src/alerter/compose/line-words.ts';
@@ -112,7 +113,7 @@ test('no text is wider than 72 columns, and nothing from outside comes through t
       assert.ok(columnsOf(subject) <= 120, subject);
       assertHarmless(html);
     }),
-    { numRuns: 300 },
+    { numRuns: isWide ? 300 : 40 },
   );
 });
 

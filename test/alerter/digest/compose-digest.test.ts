@@ -46,7 +46,7 @@ for (const [name, facts] of Object.entries(samples)) {
   });
 }
 
-for (const [name, facts] of Object.entries({ ...samples, '10,000 clients': hugeWeek })) {
+for (const [name, facts] of Object.entries({ ...samples, 'a huge week': hugeWeek })) {
   test(`digest: ${name} has 80 lines of 72 columns at most, and nothing harmful`, () => {
     const { subject, text, html } = compose(facts, 'The report of this span is attached: report-20261120.html.');
     const lines = text.trimEnd().split('\n');

@@ -1,18 +1,22 @@
 import type { DigestFacts } from '../../../src/alerter/digest/read-digest.ts';
+import { isWide } from '../../support/long-tests.ts';
 import { badWeek, machine, openAlert, spanOf } from './digest-samples.ts';
 
-const names = Array.from({ length: 10_000 }, (_, index) => `node-${index + 1}.dc.example.org`);
+/** The fleet is a tenth in `npm test`, in which every list is long as well. */
+const part = isWide ? 1 : 0.1;
+
+const names = Array.from({ length: 10_000 * part }, (_, index) => `node-${index + 1}.dc.example.org`);
 
 /** Makes an item of a sample for each of the first `count` clients. `make` gets the client and its number. */
 function each<T>(count: number, make: (client: string, index: number) => T): readonly T[] {
-  return names.slice(0, count).map(make);
+  return names.slice(0, count * part).map(make);
 }
 
 function oneOf<T>(items: readonly T[]): readonly T[] {
   return items.slice(0, 1);
 }
 
-/** A bad week of 10,000 clients, in which every list is long. */
+/** A bad week of 10,000 clients, or a tenth of them, in which every list is long. */
 export const hugeWeek: DigestFacts = {
   ...badWeek,
   clients: oneOf(badWeek.clients).flatMap((client) => each(10_000, (name) => ({ ...client, name }))),
@@ -23,8 +27,8 @@ export const hugeWeek: DigestFacts = {
     ...each(3000, (client) => spanOf(client, 0, 3, { rule: 'rebooted', subject: '', closedReason: 'event' })),
     ...each(50, (client) => spanOf(client, 1, 4, { rule: 'host-key-changed', subject: '' })),
   ],
-  joined: names.slice(0, 4000),
-  left: names.slice(4000, 8000),
+  joined: names.slice(0, 4000 * part),
+  left: names.slice(4000 * part, 8000 * part),
   inventories: each(10_000, (client, index) => ({
     client,
     before: machine,
