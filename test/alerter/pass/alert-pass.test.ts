@@ -1,0 +1,83 @@
+/** The frame of a pass: its row in `runs` and its exit status. alerter.test.ts has the whole. */
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+
+import { StorageFault } from '../../../src/storage/sql/fault.ts';
+import { sqliteConfig } from '../../storage/support/sqlite-config.ts';
+import { memoryFolder } from '../../support/temp-folder.ts';
+import { stationFor, type Station } from '../support/station.ts';
+
+const clients = '<client name="web-[1-2]" ip="192.0.2.[1-2]" username="u"/>';
+const fleet = `<collector every="15m"/><alerts><mail to="ops@example.org"/><alert type="disk" limit="90%"/></alerts>${clients}`;
+
+const stationOf = (t: TestContext, elements = fleet): Promise<Station> =>
+  stationFor(t, { storage: sqliteConfig(path.join(memoryFolder(t), 'fleet.db')), elements });
+
+/** Returns the outcomes of the alerter's rows in `runs`, oldest first. */
+async function outcomesOf(station: Station): Promise<readonly string[]> {
+  return (await station.storage.alerts.runs('alert', 0)).map(({ outcome }) => outcome).reverse();
+}
+
+/** Makes a pass whose database fails at the first statement with this text. */
+async function passFailing(station: Station, thrown: Error, text: string): Promise<unknown> {
+  return await station.pass({
+    wrap: (database) => ({
+      ...database,
+      read: (work) =>
+        database.read((session) =>
+          work({
+            ...session,
+            all: (sql, values) => (sql.includes(text) ? Promise.reject(thrown) : session.all(sql, values)),
+          }),
+        ),
+      write: (work) => database.write(work),
+      readOnly: (sql) => database.readOnly(sql),
+      migrate: (work) => database.migrate(work),
+      close: () => database.close(),
+    }),
+  });
+}
+
+test('a pass that fails leaves a row that says so, and gives its lease back', async (t) => {
+  const station = await stationOf(t);
+  await station.collect({ 'web-1': 'disk / 96' });
+  await assert.rejects(passFailing(station, new Error('broken'), 'last_notified'), /broken/);
+  assert.deepEqual(await outcomesOf(station), ['failed']);
+  station.at('08:01');
+  assert.equal((await station.pass()).result.sent, 1);
+  assert.deepEqual(await outcomesOf(station), ['failed', 'finished']);
+});
+
+test('a database that is away gets no row of the failed pass', async (t) => {
+  const station = await stationOf(t);
+  await station.collect({ 'web-1': 'disk / 96' });
+  const away = new StorageFault('lost', 'away');
+  await assert.rejects(passFailing(station, away, 'last_notified'), /away/);
+  assert.deepEqual(await outcomesOf(station), []);
+});
+
+test('a pass that sends nothing because a mail waits ends with status 1, and the next one with 0', async (t) => {
+  const station = await stationOf(t);
+  await station.collect({ 'web-1': 'disk / 96' });
+  station.act(({ phase }) => (phase === 'rcpt' ? '451 4.7.1 later' : undefined));
+  const first = (await station.pass()).result;
+  assert.deepEqual({ putOff: first.putOff, exitStatus: first.exitStatus }, { putOff: 1, exitStatus: 1 });
+  // The mail is not due yet, so this pass tries nothing.
+  const second = (await station.pass()).result;
+  assert.deepEqual({ putOff: second.putOff, exitStatus: second.exitStatus }, { putOff: 0, exitStatus: 1 });
+  station.act(() => undefined);
+  station.at('08:10');
+  const third = (await station.pass()).result;
+  assert.deepEqual({ sent: third.sent, exitStatus: third.exitStatus }, { sent: 1, exitStatus: 0 });
+});
+
+test('a pass that begins with its signal aborted evaluates nothing and sends nothing', async (t) => {
+  const station = await stationOf(t);
+  await station.collect({ 'web-1': 'disk / 96' });
+  const { result, arrived } = await station.pass({ signal: AbortSignal.abort(new Error('ended')) });
+  assert.deepEqual(arrived, []);
+  const { outcome, exitStatus, composed } = result;
+  assert.deepEqual({ outcome, exitStatus, composed }, { outcome: 'interrupted', exitStatus: 1, composed: 0 });
+  assert.equal((await station.pass()).result.sent, 1);
+});
