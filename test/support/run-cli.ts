@@ -11,6 +11,7 @@ import { createCommandLine } from '../../src/cli/command/run-program.ts';
 import { createProgram } from '../../src/cli.ts';
 import { packageDir } from '../../src/state/paths.ts';
 import { breakVariable, reachedVariable } from '../mutation/break-sources.ts';
+import './pack-once.ts';
 import { tempFolder, type Scope } from './temp-folder.ts';
 
 /** The built program, as `npm install -g` puts it into PATH. */
