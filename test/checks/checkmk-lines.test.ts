@@ -5,6 +5,7 @@ import fc from 'fast-check';
 
 import { parseCheckmkLines } from '../../src/checks/checkmk-lines.ts';
 import { formatPerfdata } from '../../src/checks/written-perfdata.ts';
+import { codePoint } from '../support/code-points.ts';
 
 const read = (output: string) => {
   const { checks, wrongLine } = parseCheckmkLines(output);
@@ -61,5 +62,5 @@ test('the first line that is none is reported, and the others are read', () => {
 });
 
 test('whatever is written, it is read', () => {
-  fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => void parseCheckmkLines(`P ${text}\n0 "${text}`)));
+  fc.assert(fc.property(fc.string({ unit: codePoint }), (text) => void parseCheckmkLines(`P ${text}\n0 "${text}`)));
 });

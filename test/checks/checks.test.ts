@@ -5,6 +5,7 @@ import fc from 'fast-check';
 
 import { checkStats } from '../../src/checks/checks.ts';
 import type { CheckResult } from '../../src/report/checks.ts';
+import { codePoint } from '../support/code-points.ts';
 
 const datetime = '2026-11-22T09:00:00.000Z';
 const ran = (more: Partial<CheckResult>): CheckResult => ({
@@ -69,7 +70,7 @@ test('results are bounded, and the first of one name counts', () => {
 test('no text keeps what a screen or a database must not meet', () => {
   fc.assert(
     fc.property(
-      fc.string({ unit: 'binary' }),
+      fc.string({ unit: codePoint }),
       fc.constantFrom('nagios' as const, 'checkmk' as const),
       (text, format) => {
         const output = format === 'checkmk' ? `1 "${text.replaceAll('"', '')}" ${text} ${text}` : text;

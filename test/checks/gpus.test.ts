@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 
 import { checkStats } from '../../src/checks/checks.ts';
+import { codePoint } from '../support/code-points.ts';
 
 const a100 = (temperature: number): string => `NVIDIA A100-SXM4-40GB, ${temperature}, 25, 1024, 40960`;
 const lost =
@@ -113,7 +114,7 @@ test('a time-out with an expected number is a row of the same name', () => {
 });
 
 test('no answer makes it throw, and none without a line of a GPU is OK', () => {
-  const word = fc.string({ unit: 'binary' }).filter((text) => !text.includes(','));
+  const word = fc.string({ unit: codePoint }).filter((text) => !text.includes(','));
   fc.assert(
     fc.property(word, (text) => text.trim() === 'No devices were found' || !said({ lines: [text] }).startsWith('0')),
   );

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { maxFigures, parsePerfdata, rangeOf } from '../../src/checks/perfdata.ts';
 import { formatPerfdata } from '../../src/checks/written-perfdata.ts';
 import { brokenPerfdata } from './support/broken-perfdata.ts';
+import { codePoint } from '../support/code-points.ts';
 
 for (const [seen, line, figures] of brokenPerfdata) {
   test(`reads the line of ${seen}: ${line.slice(0, 40)}`, () => {
@@ -104,7 +105,7 @@ const piece = fc.constantFrom(
 );
 const written = fc.oneof(
   fc.array(piece, { maxLength: 60 }).map((parts) => parts.join('')),
-  fc.string({ unit: 'binary' }),
+  fc.string({ unit: codePoint }),
 );
 
 test('whatever a plugin writes, what is kept of it is read as the same again', () => {

@@ -10,6 +10,7 @@ import type { CheckResult } from '../../src/report/checks.ts';
 import { maxTextfileBytes } from '../../src/report/checks.ts';
 import { pluck } from '../support/pluck.ts';
 import { times } from '../support/times.ts';
+import { codePoint } from '../support/code-points.ts';
 
 const datetime = '2026-11-20T10:00:00.000Z';
 const ran = (output: string, more: Partial<CheckResult> = {}): CheckResult => {
@@ -82,9 +83,9 @@ test('a last line that may have been cut counts for nothing', () => {
 });
 
 test('no sample is too long for its row, or has what a screen must not meet', () => {
-  const label = fc.string({ unit: 'binary' }).map((text) => JSON.stringify(text));
+  const label = fc.string({ unit: codePoint }).map((text) => JSON.stringify(text));
   fc.assert(
-    fc.property(fc.array(label, { maxLength: 5 }), fc.string({ unit: 'binary' }), (labels, text) => {
+    fc.property(fc.array(label, { maxLength: 5 }), fc.string({ unit: codePoint }), (labels, text) => {
       const line = `${text}{${labels.map((value, at) => `l${at}=${value}`).join(',')}} 1`;
       for (const { metric, labels: json } of readings(ran(`${line}\nup${line}`))) {
         assert.ok(metric.length <= 128 && json.length <= 1000);

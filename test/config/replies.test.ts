@@ -6,6 +6,7 @@ import fc from 'fast-check';
 
 import { parseImapUrl } from '../../src/config/values/imap-url.ts';
 import { faultsOfText, load } from './support/config-files.ts';
+import { codePoint } from '../support/code-points.ts';
 
 const client = '<client ip="10.0.0.1"/>';
 const from = '<smtp host="127.0.0.1" from="Fleet &lt;fleet@example.org&gt;"/>';
@@ -88,7 +89,7 @@ test('it stands once, at the top', () => {
 
 test('no text breaks the reading of a mailbox', () => {
   const text = fc.oneof(
-    fc.string({ unit: 'binary' }),
+    fc.string({ unit: codePoint }),
     fc.webUrl().map((url) => url.replace(/^https?/, 'imaps')),
   );
   fc.assert(

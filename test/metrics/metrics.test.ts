@@ -25,6 +25,7 @@ import {
 } from '../storage/support/samples.ts';
 import { configFolder } from '../support/run-cli.ts';
 import { scrape, type Scraped, valuesOf } from './support/exposition.ts';
+import { codePoint } from '../support/code-points.ts';
 
 const [minuteMs, dayMs] = [60_000, 86_400_000];
 const fleetXml = `<config>
@@ -323,7 +324,7 @@ onBothDatabases('metrics', (kit) => {
 });
 
 test('any label comes back as its harmless form, and different labels stay different', () => {
-  const text = fc.string({ unit: 'binary', maxLength: 30 });
+  const text = fc.string({ unit: codePoint, maxLength: 30 });
   fc.assert(
     fc.property(text, text, (one, other) => {
       const lineOf = (value: string): string => `${seriesText('x', { client: value, last: 'z' })} 1\n`;

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 
 import { clientOfFolder, folderOfClient } from '../../src/state/client-folder.ts';
+import { codePoint } from '../support/code-points.ts';
 
 const names: readonly (readonly [string, string])[] = [
   ['web-1', 'web-1'],
@@ -34,7 +35,7 @@ test('a long name becomes a hash, which names nobody', () => {
 });
 
 test('any name gives one safe name of a folder and comes back from it', () => {
-  const name = fc.string({ unit: 'binary', minLength: 1, maxLength: 128 });
+  const name = fc.string({ unit: codePoint, minLength: 1, maxLength: 128 });
   fc.assert(
     fc.property(name, (client) => {
       const folder = folderOfClient(client);

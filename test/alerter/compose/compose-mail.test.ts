@@ -16,6 +16,7 @@ import { freezeMail, type MailText } from '../../../src/notify/mime.ts';
 import { dueMail } from '../support/due-mails.ts';
 import { checkSamples } from '../support/check-mail-samples.ts';
 import { config, now, samples as usualSamples } from '../support/mail-samples.ts';
+import { codePoint } from '../../support/code-points.ts';
 
 const folder = path.join(import.meta.dirname, '../../testdata/mails');
 const samples = { ...usualSamples, ...checkSamples };
@@ -65,7 +66,7 @@ function assertNarrow(text: string, { items }: DueMail): void {
 }
 
 const anyText = fc.oneof(
-  fc.string({ unit: 'binary', maxLength: 120 }),
+  fc.string({ unit: codePoint, maxLength: 120 }),
   fc.string({ unit: 'grapheme', maxLength: 120 }),
   fc.constantFrom(
     '数据库'.repeat(40),

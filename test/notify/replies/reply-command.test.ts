@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 
 import { firstOwnLine, parseReplyCommand } from '../../../src/notify/replies/reply-command.ts';
+import { codePoint } from '../../support/code-points.ts';
 
 const hourMs = 3_600_000;
 
@@ -67,7 +68,7 @@ for (const [what, text, line] of texts) {
 
 test('no text breaks the reading, and quoted lines never are a command', () => {
   const line = fc.oneof(
-    fc.string({ unit: 'binary' }),
+    fc.string({ unit: codePoint }),
     fc.constantFrom('ack', 'ack 4h', 'silence 1d', 'x wrote:', '', '> ack'),
   );
   fc.assert(
