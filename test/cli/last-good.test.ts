@@ -20,7 +20,10 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { makeInventoriedIn } from '../support/inventoried.ts';
+import { isWide } from '../support/long-tests.ts';
 import { configFolder, runCli } from '../support/run-cli.ts';
+
+const rare = { skip: isWide ? false : 'in the second tier' };
 
 const local = (more = ''): string => `<config>${more}
   <alerts><mail to="ops@example.org"/><alert type="disk" limit="1%" severity="critical"/></alerts>
@@ -39,92 +42,87 @@ async function kept(t: TestContext, content = local()) {
   return { dir, home, config, cron, state: path.join(dir, 'state') };
 }
 
-const broken: readonly (readonly [string, (config: string) => void, RegExp])[] = [
-  ['with a fault', (config) => writeFileSync(config, local('<clint/>')), /config\.xml:1: .*clint/],
-  ['half written', (config) => writeFileSync(config, local().slice(0, 90)), /config\.xml:/],
-  ['emptied by an editor', (config) => writeFileSync(config, ''), /config\.xml/],
-  ['away', (config) => rmSync(config), /config\.xml does not exist/],
-];
-
-for (const [how, breakIt, words] of broken) {
-  test(
-    `with config.xml ${how} both programs go on with the last one that was valid, ` +
-      'say so once an hour and end with 1',
-    async (t) => {
-      const { config, cron, state } = await kept(t);
-      breakIt(config);
-      const collected = await cron('collect');
-      assert.equal(collected.status, 1);
-      assert.match(collected.stderr, words);
-      assert.match(collected.stderr, /the configuration of \d{4}-\d\d-\d\d \d\d:\d\d UTC is used \(config-broken\)/);
-      assert.equal(collected.stderr.trim().split('\n').length, 1);
-      const alerted = await cron('alert');
-      assert.deepEqual([alerted.status, alerted.stderr], [1, ''], 'collect has said it in this hour');
-      assert.equal(
-        readdirSync(path.join(state, 'outbox')).length,
-        1,
-        'the alert of the valid configuration is notified',
-      );
-      const checked = await cron('check');
-      assert.equal(checked.status, 2, 'what people type refuses');
-      writeFileSync(config, local());
-      assert.deepEqual([(await cron('collect')).status, (await cron('alert')).status], [0, 0]);
-      assert.equal(existsSync(path.join(state, 'config-broken.db')), false);
-    },
-  );
+interface Breakage {
+  readonly how: string;
+  readonly breakIt: (config: string) => void;
+  readonly says: RegExp;
 }
 
-test(
-  'with a broken config.xml what is stored is shown by the last one that was valid, ' +
-    'and the fault is said beside it',
-  async (t) => {
-    const { dir, config, cron } = await kept(t);
-    assert.equal((await cron('alert')).status, 0);
-    writeFileSync(config, local('<clint/>'));
-    const report = path.join(dir, 'report.html');
-    const commands: readonly (readonly [RegExp, ...string[]])[] = [
-      [/here/, 'status'],
-      [/here/, 'show', 'here'],
-      [/here +disk/, 'alerts'],
-      [/Nothing is open|disk/, 'explain', 'here'],
-      [/^/, 'report', '--output', report],
-    ];
-    for (const [words, ...args] of commands) {
-      const { status, stdout, stderr } = await cron(...args);
-      assert.equal(status, 0, stderr);
-      assert.match(stdout, words);
-      assert.match(stderr, /config\.xml:1: .*clint.*the configuration of .* UTC is used \(config-broken\)/);
-      assert.equal(stderr.trim().split('\n').length, 1);
-    }
-    assert.ok(existsSync(report));
-    for (const args of [['trust'], ['silence', 'add', 'here', '--for', '1h'], ['migrate']]) {
-      assert.equal((await cron(...args)).status, 2, args[0]);
-    }
+const breakages: readonly Breakage[] = [
+  {
+    how: 'with a fault',
+    breakIt: (config) => writeFileSync(config, local('<clint/>')),
+    says: /config\.xml:1: .*clint/,
   },
-);
+  { how: 'half written', breakIt: (config) => writeFileSync(config, local().slice(0, 90)), says: /config\.xml:/ },
+  { how: 'emptied by an editor', breakIt: (config) => writeFileSync(config, ''), says: /config\.xml/ },
+  { how: 'away', breakIt: (config) => rmSync(config), says: /config\.xml does not exist/ },
+];
 
-test(
-  'the first run with a broken config.xml is refused, ' + 'and so is what another account could have written',
-  async (t) => {
-    const dir = configFolder(t, local('<clint/>'));
-    const env = { HOME: dir };
-    const config = path.join(dir, 'config.xml');
-    assert.equal((await runCli(['-c', config, 'collect'], { env })).status, 2);
+for (const { how, breakIt, says } of isWide ? breakages : breakages.slice(0, 1)) {
+  test(`with config.xml ${how} both programs use the last valid one and say so once an hour`, async (t) => {
+    const { config, cron, state } = await kept(t);
+    breakIt(config);
+    const collected = await cron('collect');
+    assert.equal(collected.status, 1);
+    assert.match(collected.stderr, says);
+    assert.match(collected.stderr, /the configuration of \d{4}-\d\d-\d\d \d\d:\d\d UTC is used \(config-broken\)/);
+    assert.equal(collected.stderr.trim().split('\n').length, 1);
+    const alerted = await cron('alert');
+    assert.deepEqual([alerted.status, alerted.stderr], [1, ''], 'collect has said it in this hour');
+    const mails = readdirSync(path.join(state, 'outbox'));
+    assert.equal(mails.length, 1, 'the alert of the valid configuration is notified');
+    assert.equal((await cron('check')).status, 2, 'what people type refuses');
     writeFileSync(config, local());
-    assert.equal((await runCli(['-c', config, 'collect'], { env })).status, 0);
-    const folder = path.join(dir, 'state', 'last-good');
-    const [name = ''] = readdirSync(folder);
-    assert.equal(statSync(path.join(folder, name)).mode & 0o777, 0o600);
-    writeFileSync(config, '<config>');
-    chmodSync(path.join(folder, name), 0o666);
-    assert.equal((await runCli(['-c', config, 'collect'], { env })).status, 2);
-    chmodSync(path.join(folder, name), 0o600);
-    writeFileSync(path.join(folder, name), readFileSync(path.join(folder, name), 'utf8').slice(0, -20));
-    assert.equal((await runCli(['-c', config, 'collect'], { env })).status, 2, 'a damaged one counts as none');
-  },
-);
+    assert.deepEqual([(await cron('collect')).status, (await cron('alert')).status], [0, 0]);
+    assert.equal(existsSync(path.join(state, 'config-broken.db')), false);
+  });
+}
 
-test('what was included is kept too, and a state folder elsewhere is found without config.xml', async (t) => {
+test('with a broken config.xml what is stored is shown by the last valid one, beside the fault', async (t) => {
+  const { dir, config, cron } = await kept(t);
+  assert.equal((await cron('alert')).status, 0);
+  writeFileSync(config, local('<clint/>'));
+  const report = path.join(dir, 'report.html');
+  const commands: readonly { readonly command: string; readonly shows: RegExp }[] = [
+    { command: 'status', shows: /here/ },
+    { command: 'show here', shows: /here/ },
+    { command: 'alerts', shows: /here +disk/ },
+    { command: 'explain here', shows: /Nothing is open|disk/ },
+    { command: `report --output ${report}`, shows: /^/ },
+  ];
+  for (const { command, shows } of commands) {
+    const { status, stdout, stderr } = await cron(...command.split(' '));
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, shows);
+    assert.match(stderr, /config\.xml:1: .*clint.*the configuration of .* UTC is used \(config-broken\)/);
+    assert.equal(stderr.trim().split('\n').length, 1);
+  }
+  assert.ok(existsSync(report));
+  for (const command of ['trust', 'silence add here --for 1h', 'migrate']) {
+    assert.equal((await cron(...command.split(' '))).status, 2, command);
+  }
+});
+
+test('a first run with a broken config.xml is refused, and so is a copy that others could write', async (t) => {
+  const dir = configFolder(t, local('<clint/>'));
+  const env = { HOME: dir };
+  const config = path.join(dir, 'config.xml');
+  assert.equal((await runCli(['-c', config, 'collect'], { env })).status, 2);
+  writeFileSync(config, local());
+  assert.equal((await runCli(['-c', config, 'collect'], { env })).status, 0);
+  const folder = path.join(dir, 'state', 'last-good');
+  const [name = ''] = readdirSync(folder);
+  assert.equal(statSync(path.join(folder, name)).mode & 0o777, 0o600);
+  writeFileSync(config, '<config>');
+  chmodSync(path.join(folder, name), 0o666);
+  assert.equal((await runCli(['-c', config, 'collect'], { env })).status, 2);
+  chmodSync(path.join(folder, name), 0o600);
+  writeFileSync(path.join(folder, name), readFileSync(path.join(folder, name), 'utf8').slice(0, -20));
+  assert.equal((await runCli(['-c', config, 'collect'], { env })).status, 2, 'a damaged one counts as none');
+});
+
+test('what was included is kept too, and a state folder elsewhere is found without config.xml', rare, async (t) => {
   const elsewhere = configFolder(t, '');
   const clients = '<include file="clients/*.xml"/><client name="here" transport="local"/>';
   const { dir, config, cron } = await kept(t, `<config><state dir="${elsewhere}/state"/>${clients}</config>`);
@@ -141,7 +139,8 @@ test('what was included is kept too, and a state folder elsewhere is found witho
 });
 
 test(
-  'a named pipe or a link in the place of what was kept, or of its pointer, ' + 'ends no run and is not read',
+  'a named pipe or a link in the place of what was kept, or of its pointer, ends no run and is not read',
+  { skip: isWide ? false : 'in the second tier' },
   async (t) => {
     const elsewhere = configFolder(t, '');
     const client = '<client name="here" transport="local"/>';

@@ -18,6 +18,8 @@ import { isWide } from '../support/long-tests.ts';
 import { framesOf, shellStart, visitCommand } from '../support/restricted-key.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
+/** Each run starts a launcher and an agent. */
+const numRuns = isWide ? 60 : 2;
 const collectorId = '57961bcb-d028-45f9-9828-3bc654105a74';
 const own = [{ name: 'own', format: 'nagios', exit: 0, why: null, output: 'mine', age_s: 0 }];
 
@@ -125,7 +127,7 @@ for (const reader of ['node', 'shell'] as const) {
         assert.deepEqual([checks, refused], [own, undefined]);
         assert.equal(existsSync(started), false);
       }),
-      { numRuns: isWide ? 60 : 8 },
+      { numRuns },
     );
   });
 
@@ -169,7 +171,7 @@ for (const reader of ['node', 'shell'] as const) {
         assert.doesNotMatch(JSON.stringify(report), /a secret/);
         assert.equal(existsSync(started), false);
       }),
-      { numRuns: isWide ? 60 : 12 },
+      { numRuns },
     );
     // A connection of a visit above would be in the kernel's queue.
     await once(connect(port, '127.0.0.1'), 'close');
@@ -216,7 +218,7 @@ for (const reader of ['node', 'shell'] as const) {
         assert.doesNotMatch(JSON.stringify(worker ?? null).replaceAll(secret, ''), /a secret/);
         assert.equal(existsSync(started), false);
       }),
-      { numRuns: isWide ? 60 : 12 },
+      { numRuns },
     );
     const calls = existsSync(asked) ? readFileSync(asked, 'utf8').trim().split('\n') : [];
     const entries = '-o json -p [0-7](?: --output-fields=[A-Z_,]+)? --after-cursor=[A-Za-z0-9=;_-]+';

@@ -5,8 +5,11 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { checkAgents, checkClient } from '../../support/check-client.ts';
+import { isWide } from '../../support/long-tests.ts';
 
 const testdata = path.join(import.meta.dirname, '../../testdata/nrpe');
+
+const rare = { skip: isWide ? false : 'in the second tier' };
 
 for (const agent of checkAgents) {
   test(`lines that are no checks are refused with their number (${agent.name})`, async (t) => {
@@ -48,7 +51,7 @@ for (const agent of checkAgents) {
     ]);
   });
 
-  test(`of 200 lines 50 checks run, and the rest is refused in a word (${agent.name})`, async (t) => {
+  test(`of 200 lines 50 checks run, and the rest is refused in a word (${agent.name})`, rare, async (t) => {
     const client = checkClient(t, agent);
     const lines = Array.from({ length: 200 }, (_, at) => `c${at} echo ${at}`);
     const file = client.conf(lines.join('\n'));
@@ -138,7 +141,7 @@ for (const agent of checkAgents) {
     },
   );
 
-  test(`a folder's first 100 files are read, each of 64 KiB at most (${agent.name})`, async (t) => {
+  test(`a folder's first 100 files are read, each of 64 KiB at most (${agent.name})`, rare, async (t) => {
     const client = checkClient(t, agent);
     const long = client.conf(`long true\n${'#'.repeat(64 * 1024)}`, '000.conf');
     // The second file has exactly the largest accepted size.

@@ -6,6 +6,9 @@ import { test } from 'node:test';
 
 import type { RequestedCheck } from '../../../src/report/wire.ts';
 import { checkAgents, checkClient } from '../../support/check-client.ts';
+import { isWide } from '../../support/long-tests.ts';
+
+const rare = { skip: isWide ? false : 'in the second tier' };
 
 for (const agent of checkAgents) {
   test(`checks of a request run as they are written (${agent.name})`, async (t) => {
@@ -69,7 +72,7 @@ for (const agent of checkAgents) {
     assert.deepEqual(refused, []);
   });
 
-  test(`a command that others could change does not run, and 50 checks in all do (${agent.name})`, async (t) => {
+  test(`a command that others could change does not run, and 50 checks in all do (${agent.name})`, rare, async (t) => {
     const client = checkClient(t, agent);
     const open = client.program('open', 'echo open');
     chmodSync(open, 0o702);

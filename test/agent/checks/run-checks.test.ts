@@ -10,6 +10,9 @@ import { test } from 'node:test';
 
 import { checkAgents, checkClient } from '../../support/check-client.ts';
 import { isRunning } from '../../support/is-running.ts';
+import { isWide } from '../../support/long-tests.ts';
+
+const rare = { skip: isWide ? false : 'in the second tier' };
 
 for (const agent of checkAgents) {
   test(`exit status, output and environment of checks are reported (${agent.name})`, async (t) => {
@@ -42,7 +45,7 @@ for (const agent of checkAgents) {
     assert.equal(lines[5], lines[6], 'a process group of its own');
   });
 
-  test(`checks that hang, flood, fork or die cost themselves (${agent.name})`, async (t) => {
+  test(`checks that hang, flood, fork or die cost themselves (${agent.name})`, rare, async (t) => {
     const client = checkClient(t, agent);
     const pids = path.join(client.home, 'pids');
     const note = `echo $$ >>${pids}`;

@@ -3,6 +3,7 @@ import { test, type TestContext } from 'node:test';
 
 import { kernel } from '../../../agent/probes/kernel.ts';
 import type { FunctionReport, Row } from '../../../src/report/report.ts';
+import { isWide } from '../../support/long-tests.ts';
 import { awks } from '../../support/shell-client.ts';
 import { rootWith, shellAgent, type ShellAgent } from '../../support/shell-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
@@ -89,7 +90,7 @@ test('WSL has a kernel of its own, and more open files than the limit are 100 %'
   assert.equal(onlyRow(functions, 'kernel')['open_files_percent'], 100);
 });
 
-for (const awk of awks) {
+for (const awk of isWide ? awks : awks.slice(0, 1)) {
   test(`kills are counted since the previous visit, and a counter that was reset is no count (${awk})`, async (t) => {
     const dir = tempFolder(t);
     const agent = shellAgent(t, { awk });

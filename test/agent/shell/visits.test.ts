@@ -5,6 +5,7 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { bundles, filesBelow, modeOf } from '../../support/agent-visit.ts';
+import { isWide } from '../../support/long-tests.ts';
 import { awks, commandOf, shellClient, shells, type ShellClient } from '../../support/shell-client.ts';
 
 function skipWithout(t: TestContext, program: string): boolean {
@@ -23,12 +24,15 @@ async function visited(client: ShellClient, execs: number): ReturnType<ShellClie
   return outcome;
 }
 
-const pairs = shells.flatMap((shell) => awks.map((awk) => [shell, awk] as const));
-for (const [shell, awk] of pairs.filter(([shell, awk]) => shell === 'dash' || awk === 'mawk')) {
+/** Each shell and each awk once; with `isWide` each of them beside the usual other one. */
+const pairs = isWide
+  ? [...shells.map((shell) => ({ shell, awk: 'mawk' })), ...awks.slice(1).map((awk) => ({ shell: 'dash', awk }))]
+  : shells.map((shell, at) => ({ shell, awk: awks[at % awks.length] ?? 'mawk' }));
+for (const { shell, awk } of pairs) {
   test(`a client without node is read by ${shell} and ${awk}: brought once, then one exec a visit`, async (t) => {
     if (skipWithout(t, shell) || skipWithout(t, awk)) return;
     const client = shellClient(t, { shell, awk });
-    for (const uploaded of [true, false, false]) {
+    for (const uploaded of isWide ? [true, false, false] : [true, false]) {
       const { result, reports, received } = await visited(client, uploaded ? 2 : 1);
       assert.equal(result.reader, 'shell');
       assert.equal(result.uploaded, uploaded);

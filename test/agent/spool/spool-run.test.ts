@@ -11,7 +11,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Report, noRunId } from '../../../src/report/report.ts';
 import { buildAgentWith } from '../../support/agent-bundles.ts';
 import { bundles, modeOf, ownMachine, type Machine, type OwnMachine } from '../../support/agent-visit.ts';
+import { isWide } from '../../support/long-tests.ts';
 import { lineFor, runAsCron, startAsCron, type CronOptions } from '../../support/spool-line.ts';
+
+const rare = { skip: isWide ? false : 'in the second tier' };
 
 const script = (clientDir: () => string): string => path.join(clientDir(), 'spool.sh');
 
@@ -73,18 +76,19 @@ test('with a collector that comes there is nothing to do', async (t) => {
   assert.deepEqual(spool(), []);
   const file = path.join(clientDir(), 'counters.json');
   const counters = JSON.parse(fs.readFileSync(file, 'utf8')) as { visitedMs: number };
-  for (const [visitedMs, taken] of [
-    [counters.visitedMs - 300_000, 0],
-    [counters.visitedMs - 450_000, 1],
-    [counters.visitedMs + 3_600_000, 2],
-  ] as const) {
-    fs.writeFileSync(file, JSON.stringify({ ...counters, visitedMs }));
+  const visits = [
+    { visitedAgoMs: 300_000, taken: 0 },
+    { visitedAgoMs: 450_000, taken: 1 },
+    { visitedAgoMs: -3_600_000, taken: 2 },
+  ];
+  for (const { visitedAgoMs, taken } of visits) {
+    fs.writeFileSync(file, JSON.stringify({ ...counters, visitedMs: counters.visitedMs - visitedAgoMs }));
     assert.equal(cron({ pauseSeconds: 450 }).status, 0);
     assert.equal(spool().length, taken);
   }
 });
 
-test('what each report says is an average since the one before, whichever kind it was', async (t) => {
+test('what each report says is an average since the one before, whichever kind it was', rare, async (t) => {
   const made = withCron(ownMachine(t));
   const { cron } = made;
   const agent = buildAgentWith(
@@ -123,7 +127,7 @@ test('a new agent, a new key and other rules reach the script with the visit tha
   assert.equal(reports[1]?.worker_reports[0]?.error, '{"units":["nginx.service"]}');
 });
 
-test('without the agent that the script names, another one that is there is taken', async (t) => {
+test('without the agent that the script names, another one that is there is taken', rare, async (t) => {
   const { clientDir, spool, cron } = await spooling(ownMachine(t));
   const dir = path.dirname(clientDir());
   const named = path.join(dir, `${bundles.agent.digest}.t.cjs`);
@@ -137,12 +141,14 @@ test('without the agent that the script names, another one that is there is take
   assert.equal(spool().length, 1);
 });
 
-for (const [what, damage] of [
-  ['empty', () => Buffer.alloc(0)],
-  ['half', (content) => content.subarray(0, content.length / 2)],
-  ['zeros', (content) => Buffer.alloc(content.length)],
-  ['something else', () => Buffer.from('( exit 3 )\n')],
-] as const satisfies readonly (readonly [string, (content: Buffer) => Buffer])[]) {
+const damages: readonly { readonly what: string; readonly damage: (content: Buffer) => Buffer }[] = [
+  { what: 'half', damage: (content) => content.subarray(0, content.length / 2) },
+  { what: 'empty', damage: () => Buffer.alloc(0) },
+  { what: 'zeros', damage: (content) => Buffer.alloc(content.length) },
+  { what: 'something else', damage: () => Buffer.from('( exit 3 )\n') },
+];
+
+for (const { what, damage } of isWide ? damages : damages.slice(0, 1)) {
   test(`a script that is ${what} does nothing, and the next visit mends it`, async (t) => {
     const { visit, clientDir, spool, cron } = await spooling(ownMachine(t));
     const content = fs.readFileSync(script(clientDir));
@@ -156,7 +162,7 @@ for (const [what, damage] of [
   });
 }
 
-test('after a cleanup the line does nothing, and makes nothing', async (t) => {
+test('after a cleanup the line does nothing, and makes nothing', rare, async (t) => {
   const { home, cron } = await spooling(ownMachine(t));
   fs.rmSync(path.join(home, '.local/state/fleet-health'), { recursive: true });
   assert.equal(cron().said, '');
@@ -165,14 +171,15 @@ test('after a cleanup the line does nothing, and makes nothing', async (t) => {
 
 test('a visit and a crontab that come at once: one report each at most, and none is lost', async (t) => {
   const { visit, home, clientDir, line } = await spooling(ownMachine(t));
+  const repetitions = isWide ? 5 : 2;
   let taken = 0;
-  for (let n = 0; n < 5; n += 1) {
+  for (let n = 0; n < repetitions; n += 1) {
     const child = startAsCron(line(), { home });
     const [{ result }] = await Promise.all([visit(), once(child, 'exit')]);
     assert.equal(result.fault, null);
     taken += result.acknowledged;
   }
-  assert.ok(taken >= 5);
+  assert.ok(taken >= repetitions);
   const last = await visit();
   assert.equal(last.result.fault, null);
   assert.deepEqual(fs.readdirSync(clientDir()).sort(), ['counters.json', 'spool.sh']);
@@ -199,7 +206,7 @@ test('a crontab’s agent that hangs gives way to a visit, and a second of its k
   assert.deepEqual(spool(), []);
 });
 
-test('a client that was renamed goes on under its new name, by the line of the old one', async (t) => {
+test('a client that was renamed goes on under its new name, by the line of the old one', rare, async (t) => {
   const made = withCron(ownMachine(t));
   const { cron } = made;
   const old = { client: 'old' };
@@ -213,7 +220,7 @@ test('a client that was renamed goes on under its new name, by the line of the o
   assert.equal(reports[1]?.run_id, noRunId);
 });
 
-test('a link in place of the script is not followed, and a visit puts the script in its place', async (t) => {
+test('a link in place of the script is not followed, and a visit puts the script in its place', rare, async (t) => {
   const { visit, home, clientDir, cron } = await spooling(ownMachine(t));
   const elsewhere = path.join(home, 'elsewhere');
   fs.writeFileSync(elsewhere, 'echo followed');

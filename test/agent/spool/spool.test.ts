@@ -7,6 +7,9 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { filesBelow, keep, machine, modeOf, type Visited } from '../../support/agent-visit.ts';
+import { isWide } from '../../support/long-tests.ts';
+
+const rare = { skip: isWide ? false : 'in the second tier' };
 
 test('what was not acknowledged stays on disk, 0600, and comes again: new report first, then the oldest', async (t) => {
   const { visit, spool, clientDir } = machine(t);
@@ -99,7 +102,7 @@ test('damaged, foreign and strange files in the spool break nothing', async (t) 
   ]);
 });
 
-test('a spool beyond its bound loses the oldest, and the next report says how many', async (t) => {
+test('a spool beyond its bound loses the oldest, and the next report says how many', rare, async (t) => {
   const { visit, clientDir, spool } = machine(t);
   await visit({ onReport: keep });
   const content = readFileSync(path.join(clientDir(), spool()[0] ?? ''));
@@ -121,27 +124,31 @@ test('a spool beyond its bound loses the oldest, and the next report says how ma
   assert.equal(received[1]?.header.reportId, '00000000-0000-4000-8000-000000000007');
 });
 
-test('twenty thousand spooled files cost a run no more than five thousand, and go over the next ones', async (t) => {
-  const { visit, clientDir, spool } = machine(t);
-  await visit({ onReport: keep });
-  const dir = clientDir();
-  const time = Date.now() - 1_000_000;
-  for (let n = 0; n < 20_000; n += 1) {
-    const name = `${time + n}-00000000-0000-4000-8000-${String(n).padStart(12, '0')}.fhs`;
-    writeFileSync(path.join(dir, name), '');
-  }
-  const { result, received, reports } = await visit({ onReport: keep });
-  assert.equal(result.fault, null);
-  assert.equal(received.length, 2, 'the empty ones are no reports');
-  // The newest files within the limit stay. The agent reads as many of them as one visit sends.
-  const dropped = 5000 - 2999;
-  const damaged = 100;
-  assert.equal(reports[0]?.agent.dropped_reports, dropped + damaged);
-  const left = spool().length;
-  assert.equal(left, 20_002 - dropped - (2999 - 1));
-  await visit({ onReport: keep });
-  assert.ok(spool().length < left - 1500);
-});
+test(
+  'twenty thousand spooled files cost a run no more than five thousand, and go over the next ones',
+  rare,
+  async (t) => {
+    const { visit, clientDir, spool } = machine(t);
+    await visit({ onReport: keep });
+    const dir = clientDir();
+    const time = Date.now() - 1_000_000;
+    for (let n = 0; n < 20_000; n += 1) {
+      const name = `${time + n}-00000000-0000-4000-8000-${String(n).padStart(12, '0')}.fhs`;
+      writeFileSync(path.join(dir, name), '');
+    }
+    const { result, received, reports } = await visit({ onReport: keep });
+    assert.equal(result.fault, null);
+    assert.equal(received.length, 2, 'the empty ones are no reports');
+    // The newest files within the limit stay. The agent reads as many of them as one visit sends.
+    const dropped = 5000 - 2999;
+    const damaged = 100;
+    assert.equal(reports[0]?.agent.dropped_reports, dropped + damaged);
+    const left = spool().length;
+    assert.equal(left, 20_002 - dropped - (2999 - 1));
+    await visit({ onReport: keep });
+    assert.ok(spool().length < left - 1500);
+  },
+);
 
 const dayMs = 86_400_000;
 const ages: readonly { what: string; timesMs: (nowMs: number) => readonly number[]; dropped: number }[] = [

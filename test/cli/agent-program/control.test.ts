@@ -60,6 +60,8 @@ function statusOf(pid: number, name: string): string | undefined {
   return new RegExp(`^${name}:\\s*(\\S+)`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
 }
 
+const skip = isWide ? false : 'in the second tier';
+
 suite('in the background', { skip: existsSync('/proc/self/fdinfo') ? false : 'needs /proc' }, () => {
   test('a mode leads no session, has no terminal and no descriptor of whoever started it', async (t) => {
     const { dir, config, pid } = station(t);
@@ -114,7 +116,7 @@ suite('in the background', { skip: existsSync('/proc/self/fdinfo') ? false : 'ne
     assert.notEqual(await start(), first);
   });
 
-  test('SIGHUP opens the log again and reads agent.json again; a fault in it is logged', async (t) => {
+  test('SIGHUP opens the log again and reads agent.json again; a fault in it is logged', { skip }, async (t) => {
     const { config, log, start, run } = station(t);
     const pid = await start();
     await until(() => readFileSync(log, 'utf8').includes('event=reporting'), 'no report is begun');
@@ -134,7 +136,8 @@ suite('in the background', { skip: existsSync('/proc/self/fdinfo') ? false : 'ne
   });
 
   test(
-    'a mode is seen and ended whatever agent.json has become; ' + 'restart refuses before it ends anything',
+    'a mode is seen and ended whatever agent.json has become; restart refuses before it ends anything',
+    { skip },
     async (t) => {
       const { config, start, run, pid } = station(t);
       const settings = readFileSync(config, 'utf8');
@@ -165,7 +168,6 @@ suite('in the background', { skip: existsSync('/proc/self/fdinfo') ? false : 'ne
     assert.match(await succeeded(run('stop', 'report')), /^report is not running/);
   });
 
-  const skip = isWide ? false : 'in the second tier';
   test('stop of one that heeds nothing says after ten seconds how to end it', { skip, timeout: 60_000 }, async (t) => {
     const { start, run, pid } = station(t);
     const own = await start();
@@ -175,7 +177,7 @@ suite('in the background', { skip: existsSync('/proc/self/fdinfo') ? false : 'ne
     assert.equal(await pid(), own);
   });
 
-  test('a check that takes long does not hold up the end', async (t) => {
+  test('a check that takes long does not hold up the end', { skip }, async (t) => {
     const { dir, config, log, run } = station(t);
     const folder = path.join(dir, '.config/fleet-health/checks.d');
     mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -192,31 +194,35 @@ suite('in the background', { skip: existsSync('/proc/self/fdinfo') ? false : 'ne
     assert.match(readFileSync(log, 'utf8'), /event=stopped/);
   });
 
-  test('--force ends one that heeds nothing, and leaves a script that runs it in the foreground', async (t) => {
-    const { start, run, pid, config } = station(t);
-    process.kill(await start(), 'SIGSTOP');
-    await succeeded(run('report', '--stop', '--force'));
-    assert.equal(await pid(), null);
+  test(
+    '--force ends one that heeds nothing, and leaves a script that runs it in the foreground',
+    { skip },
+    async (t) => {
+      const { start, run, pid, config } = station(t);
+      process.kill(await start(), 'SIGSTOP');
+      await succeeded(run('report', '--stop', '--force'));
+      assert.equal(await pid(), null);
 
-    const script = '"$@"; echo "the script goes on"';
-    const child = spawn(
-      '/bin/sh',
-      ['-c', script, 'sh', process.execPath, agentProgram, '-c', config, 'run', 'report'],
-      {
-        detached: true,
-        stdio: ['ignore', 'pipe', 'ignore'],
-      },
-    );
-    let said = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
-    const ended = once(child, 'close');
-    for (let tries = 0; tries < 100 && (await pid()) === null; tries++);
-    await succeeded(run('stop', '--force', 'report'));
-    await ended;
-    assert.match(said, /the script goes on/);
-  });
+      const script = '"$@"; echo "the script goes on"';
+      const child = spawn(
+        '/bin/sh',
+        ['-c', script, 'sh', process.execPath, agentProgram, '-c', config, 'run', 'report'],
+        {
+          detached: true,
+          stdio: ['ignore', 'pipe', 'ignore'],
+        },
+      );
+      let said = '';
+      child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+      const ended = once(child, 'close');
+      for (let tries = 0; tries < 100 && (await pid()) === null; tries++);
+      await succeeded(run('stop', '--force', 'report'));
+      await ended;
+      assert.match(said, /the script goes on/);
+    },
+  );
 
-  test('a second one in the foreground is refused', async (t) => {
+  test('a second one in the foreground is refused', { skip }, async (t) => {
     const { start, run } = station(t);
     const pid = await start();
     await exits(3, run('run', 'report'), new RegExp(`report is running already \\(pid ${pid}\\) \\(locked\\)`));

@@ -8,6 +8,9 @@ import { makeInventoriedIn } from '../../support/inventoried.ts';
 import { startLoopbackFleet } from '../../support/loopback-fleet.ts';
 import { runCli } from '../../support/run-cli.ts';
 import { alertFolder, firing } from '../support/stored-alerts.ts';
+import { isWide } from '../../support/long-tests.ts';
+
+const rare = { skip: isWide ? false : 'in the second tier' };
 
 const config = `<config><alerts><mail to="ops@example.org"/></alerts><client name="web-1" ip="192.0.2.1"/></config>`;
 
@@ -103,11 +106,11 @@ test('a database that is away is one line and exit status 3, quiet or not', asyn
   assert.match(stderr, /^fleet-health: .* \(storage-unavailable\)\. .*\n$/);
 });
 
-test('a replay says where its data begins, and tries the rules of another file on this database', async (t) => {
+test('a replay says where its data begins, and tries the rules of another file on this database', rare, async (t) => {
   const fleet = await startLoopbackFleet(t, 1, { trusted: true });
   await makeInventoriedIn(path.join(fleet.dir, 'state'), 'c1');
   await fleet.run(['-q', 'collect']);
-  const plain = await fleet.run(['alert', '--replay', '--since', '30d']);
+  const plain = await fleet.run(['alert', '--replay', '--since', '2d']);
   assert.match(plain.stdout, /^Data begins \d{4}-.*: of the time since \d{4}-.* before it nothing is known\.$/m);
   assert.match(plain.stdout, /^Nothing would have fired\.$/m);
   const file = path.join(fleet.dir, 'trial.xml');

@@ -11,6 +11,9 @@ import { startLoopbackFleet } from '../../support/loopback-fleet.ts';
 import { mail } from '../../storage/support/alert-samples.ts';
 import { configFolder, exits, runCli, type CliResult } from '../../support/run-cli.ts';
 import { alertFolder, firing } from '../support/stored-alerts.ts';
+import { isWide } from '../../support/long-tests.ts';
+
+const rare = { skip: isWide ? false : 'in the second tier' };
 
 interface Line {
   readonly client: string;
@@ -146,7 +149,7 @@ test('clients that left config.xml are named, with a hint at the new name of the
   assert.match((await forget('new-1')).stderr, /"new-1" is a client of config\.xml/);
 });
 
-test('a client whose login was refused is said with the next try, and what tries at once', async (t) => {
+test('a client whose login was refused is said with the next try, and what tries at once', rare, async (t) => {
   const fleet = await startLoopbackFleet(t, 2, { trusted: true });
   await makeInventoriedIn(path.join(fleet.dir, 'state'), 'c1', 'c2');
   fleet.configure('<client name="locked" ip="127.0.0.1" port="1"/>');
