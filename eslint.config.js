@@ -37,11 +37,26 @@ const fewMethods = {
   }),
 };
 
+/** The rule that no folder or file is named for nothing in particular. */
+const noCatchAll = {
+  create: ({ filename, cwd, report }) => ({
+    Program: (node) => {
+      const parts = filename.slice(cwd.length).split('/');
+      const part = parts.find((one) => /^(?:utils?|commons?|helpers?|types?|misc)(?:\.c?ts)?$/.test(one));
+      if (part !== undefined) report({ node, message: `Name ${part} for its subject.` });
+    },
+  }),
+};
+
 export default tseslint.config(
   { ignores: ['dist/', 'fleet-health-demo/', 'fleet-health-simulation/', 'node_modules/', 'test/testdata/'] },
   js.configs.recommended,
   {
-    plugins: { comments: { rules: { 'verb-first': verbFirst } }, sizes: { rules: { 'few-methods': fewMethods } } },
+    plugins: {
+      comments: { rules: { 'verb-first': verbFirst } },
+      sizes: { rules: { 'few-methods': fewMethods } },
+      names: { rules: { 'no-catch-all': noCatchAll } },
+    },
     rules: {
       'comments/verb-first': 'error',
       // A comment begins with what it is about. These openings leave the noun out.
@@ -71,6 +86,9 @@ export default tseslint.config(
     files: ['{src,agent,build,bench}/**'],
     rules: { 'max-lines-per-function': ['error', { max: 60, IIFEs: true }], 'sizes/few-methods': 'error' },
   },
+  // A file has one subject. Tables of cases are read by the line.
+  { files: ['{src,agent,bench}/**/*.{ts,cts}'], rules: { 'max-lines': ['error', 250], 'names/no-catch-all': 'error' } },
+  { files: ['test/**/*.ts'], rules: { 'max-lines': ['error', 450], 'names/no-catch-all': 'error' } },
   promise.configs['flat/recommended'],
   {
     files: ['**/*.ts', '**/*.cts'],
