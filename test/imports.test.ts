@@ -161,30 +161,14 @@ function packageOf(specifier: string): string {
     .join('/');
 }
 
-/** Returns the names in every import, export from, import() and require() with a literal name. */
-function importsOf(name: string, text: string): readonly string[] {
-  const found: string[] = [];
-  const visit = (node: ts.Node): void => {
-    if ((ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) && node.moduleSpecifier) {
-      if (ts.isStringLiteral(node.moduleSpecifier)) found.push(node.moduleSpecifier.text);
-    } else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
-      if (ts.isStringLiteral(node.argument.literal)) found.push(node.argument.literal.text);
-    } else if (ts.isCallExpression(node)) {
-      const called = node.expression;
-      const loads =
-        called.kind === ts.SyntaxKind.ImportKeyword || (ts.isIdentifier(called) && called.text === 'require');
-      const [argument] = node.arguments;
-      if (loads && argument && ts.isStringLiteral(argument)) found.push(argument.text);
-    }
-    ts.forEachChild(node, visit);
-  };
-  visit(ts.createSourceFile(name, text, ts.ScriptTarget.Latest));
-  return found;
+/** Returns the names in every import, export from, import() and require() with a literal name, types included. */
+function importsOf(text: string): readonly string[] {
+  return ts.preProcessFile(text, true, true).importedFiles.map(({ fileName }) => fileName);
 }
 
 function readSource(name: string): SourceFile {
   const text = readFileSync(path.join(root, name), 'utf8');
-  const found = importsOf(name, text);
+  const found = importsOf(text);
   const relative = found.filter((specifier) => specifier.startsWith('.'));
   const resolve = (specifier: string): string => path.posix.join(path.posix.dirname(name), specifier);
   return {
@@ -219,12 +203,6 @@ function rankOf(order: readonly string[], member: string): number {
 
 const sources = filesUnder('src').map(readSource);
 const agentSources = filesUnder('agent').map(readSource);
-const everything = [
-  ...sources,
-  ...agentSources,
-  ...filesUnder('test').map(readSource),
-  ...filesUnder('bench').map(readSource),
-];
 
 test('there is something to look at', () => {
   assert.ok(sources.length > 8, `only ${sources.length} files found in src`);
@@ -323,15 +301,6 @@ test('the agent imports only itself, src/report and src/seal', () => {
     file.inside
       .filter((target) => !/^(agent|src\/report|src\/seal)\//.test(target))
       .map((target) => `${file.name} imports ${target}`),
-  );
-  assert.deepEqual(wrong, []);
-});
-
-test('every import is of a file that exists', () => {
-  const wrong = everything.flatMap((file) =>
-    file.inside
-      .filter((target) => !existsSync(path.join(root, target)))
-      .map((target) => `${file.name} imports ${target}, which does not exist`),
   );
   assert.deepEqual(wrong, []);
 });

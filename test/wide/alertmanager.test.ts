@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
@@ -20,8 +20,8 @@ interface QueriedAlert {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-test('amtool lists what fires, through a storm', { skip, timeout: 120_000 }, async (t) => {
-  const dir = tempFolder(t);
+/** Starts an Alertmanager with its data in a folder. Returns its URL. */
+async function startAlertmanager(t: TestContext, dir: string): Promise<string> {
   const port = await freePort();
   const settings = path.join(dir, 'alertmanager.yml');
   writeFileSync(settings, 'route: { receiver: none }\nreceivers: [{ name: none }]\n');
@@ -38,6 +38,22 @@ test('amtool lists what fires, through a storm', { skip, timeout: 120_000 }, asy
     assert.ok(attempt < 240, 'Alertmanager does not answer');
     await sleep(250);
   }
+  return url;
+}
+
+/** Returns the alerts of an Alertmanager by client, rule, subject and severity. */
+async function queryAlerts(url: string): Promise<readonly string[]> {
+  const args = ['alert', 'query', '--alertmanager.url', url, '--output', 'json'];
+  const { stdout } = await promisify(execFile)('amtool', args, { maxBuffer: 2 ** 26 });
+  return (JSON.parse(stdout) as readonly QueriedAlert[]).map(({ labels }) => {
+    assert.equal(labels['site'], 'fra');
+    return ['instance', 'alertname', 'subject', 'severity'].map((name) => labels[name] ?? '').join(' ');
+  });
+}
+
+test('amtool lists the firing alerts through a storm', { skip, timeout: 120_000 }, async (t) => {
+  const dir = tempFolder(t);
+  const url = await startAlertmanager(t, dir);
   const elements = `<collector every="15m"/><alertmanager url="${url}" labels="site=fra"/>
     <alerts mail="ops@example.org"><alert type="disk" warning="85%" critical="95%"/></alerts>
     <client name="web-[001-300]" ip="web-[001-300].example.org" username="u"/>`;
@@ -47,13 +63,8 @@ test('amtool lists what fires, through a storm', { skip, timeout: 120_000 }, asy
   const compare = async (what: string): Promise<number> => {
     const open = (await station.storage.alerts.openAlerts(null)).filter(({ state }) => state === 'firing');
     const listed = open.map(({ client, rule, subject, severity }) => [client, rule, subject, severity].join(' '));
-    const args = ['alert', 'query', '--alertmanager.url', url, '--output', 'json'];
-    const { stdout } = await promisify(execFile)('amtool', args, { maxBuffer: 2 ** 26 });
-    const found = (JSON.parse(stdout) as readonly QueriedAlert[]).map(({ labels }) => {
-      assert.equal(labels['site'], 'fra');
-      return ['instance', 'alertname', 'subject', 'severity'].map((name) => labels[name] ?? '').join(' ');
-    });
-    assert.deepEqual(found.sort(), listed.sort(), what);
+    const found = await queryAlerts(url);
+    assert.deepEqual(found.toSorted(), listed.toSorted(), what);
     return found.length;
   };
 

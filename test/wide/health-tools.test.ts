@@ -72,27 +72,31 @@ test('what collectors print without hardware is read as it is, by both agents', 
 });
 
 const noChrony = skipWithoutUnpacked('chrony');
-for (const [what, line, expected] of [
-  ['follows a clock', 'local stratum 8', 1],
-  ['follows none', '', 0],
-] as const) {
-  test(`a chronyd that ${what}: ${expected}`, { skip: noChrony }, async (t) => {
-    const root = tempFolder(t);
-    const port = await startChronyd(t, root, line);
-    const real = path.join(unpacked('chrony'), 'usr/bin/chronyc');
-    const chronyc = path.join(root, 'usr/bin/chronyc');
-    mkdirSync(path.dirname(chronyc), { recursive: true });
-    mkdirSync(path.join(root, 'run/chrony'), { recursive: true });
-    writeFileSync(chronyc, `#!/bin/sh\nexec ${real} -h 127.0.0.1 -p ${port} "$@"\n`, { mode: 0o755 });
-    const isUp = (): boolean => spawnSync(chronyc, ['-n', 'tracking'], { stdio: 'ignore' }).status === 0;
-    await until(isUp, 'chronyd does not answer', 10_000, 50);
-    assert.equal(onlyRow((await clock.run(contextOf(root))).functions, 'clock')['synchronised'], expected);
-    const shell = shellAgent(t);
-    symlinkSync(chronyc, path.join(shell.bin, 'chronyc'));
-    const { report } = await shell.run({ root });
-    const families = (report?.worker_reports ?? []).flatMap(({ function_reports: functions }) => functions);
-    assert.equal(onlyRow(families, 'clock')['synchronised'], expected);
-  });
+for (const { what, line, expected } of [
+  { what: 'follows a clock', line: 'local stratum 8', expected: 1 },
+  { what: 'follows none', line: '', expected: 0 },
+]) {
+  test(
+    `a chronyd that ${what} is reported as ${expected === 1 ? '' : 'not '}synchronised`,
+    { skip: noChrony },
+    async (t) => {
+      const root = tempFolder(t);
+      const port = await startChronyd(t, root, line);
+      const real = path.join(unpacked('chrony'), 'usr/bin/chronyc');
+      const chronyc = path.join(root, 'usr/bin/chronyc');
+      mkdirSync(path.dirname(chronyc), { recursive: true });
+      mkdirSync(path.join(root, 'run/chrony'), { recursive: true });
+      writeFileSync(chronyc, `#!/bin/sh\nexec ${real} -h 127.0.0.1 -p ${port} "$@"\n`, { mode: 0o755 });
+      const isUp = (): boolean => spawnSync(chronyc, ['-n', 'tracking'], { stdio: 'ignore' }).status === 0;
+      await until(isUp, 'chronyd does not answer', 10_000, 50);
+      assert.equal(onlyRow((await clock.run(contextOf(root))).functions, 'clock')['synchronised'], expected);
+      const shell = shellAgent(t);
+      symlinkSync(chronyc, path.join(shell.bin, 'chronyc'));
+      const { report } = await shell.run({ root });
+      const families = (report?.worker_reports ?? []).flatMap(({ function_reports: functions }) => functions);
+      assert.equal(onlyRow(families, 'clock')['synchronised'], expected);
+    },
+  );
 }
 
 /** Starts a chronyd that neither serves nor sets a clock. Returns the port for chronyc. */

@@ -57,72 +57,90 @@ interface Asked extends RequestOptions {
   readonly body?: string | Buffer;
 }
 
-test(
-  'pages, pushes and events go through nginx with TLS, each under the address of its sender',
-  { skip, timeout: 120_000 },
-  async (t) => {
-    const served = await collector(t, '<look/><push/><events from="203.0.113.0/24"/>', 'trustedProxies="127.0.0.1"');
-    const { port, run, agent, sample, sealedFiles, log } = served;
-    const { url, ca, dir } = await proxyTo(t, port);
-    const ask = async (where: string, { body, ...options }: Asked = {}) => {
-      const sent = request(`${url}${where}`, { agent: false, ca: readFileSync(ca), ...options });
-      sent.end(body);
-      const [response] = (await once(sent, 'response')) as [IncomingMessage];
-      const chunks: Buffer[] = [];
-      for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
-      return { status: response.statusCode, body: Buffer.concat(chunks) };
+type Ask = (where: string, asked?: Asked) => Promise<{ readonly status: number | undefined; readonly body: Buffer }>;
+type Served = Awaited<ReturnType<typeof collector>>;
+
+/** Returns a function that sends requests to the proxy, each over a connection of its own. */
+function askerOf(url: string, ca: string): Ask {
+  return async (where: string, { body, ...options }: Asked = {}) => {
+    const sent = request(`${url}${where}`, { agent: false, ca: readFileSync(ca), ...options });
+    sent.end(body);
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    const chunks: Buffer[] = [];
+    for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
+    return { status: response.statusCode, body: Buffer.concat(chunks) };
+  };
+}
+
+async function assertEvents(ask: Ask, { log }: Served): Promise<void> {
+  // The clients of the predecessor and of this product, by the URL of the proxy.
+  const event = JSON.stringify({ host: 'nas', service: 'backup', status: 'OK' });
+  const posted = await ask('/events', {
+    method: 'POST',
+    headers: { 'Content-Length': event.length },
+    body: event,
+    localAddress: '127.0.0.7',
+  });
+  assert.equal(posted.status, 200);
+  assert.equal(posted.body.toString(), '{"message":"Event received","result":true}\n');
+  assert.match(log(), /event=event-received address=203\.0\.113\.7 /);
+  const forged = { 'Content-Length': event.length, 'X-Forwarded-For': '198.51.100.1' };
+  assert.equal(
+    (await ask('/events', { method: 'POST', headers: forged, body: event, localAddress: '127.0.0.8' })).status,
+    200,
+  );
+  assert.match(log(), /event=event-received address=203\.0\.113\.8 /, 'the proxy says who it was');
+}
+
+async function assertPages(ask: Ask, { run }: Served): Promise<void> {
+  // A request for a page from another machine needs a token, though the proxy is this machine.
+  assert.equal((await ask('/')).status, 401);
+  const token = (await succeeded(run('tokens', 'add', 'anna'))).trim();
+  const looked = await ask('/', { headers: { Authorization: `Bearer ${token}` } });
+  assert.equal(looked.status, 200);
+  assert.match(looked.body.toString(), /<html/);
+}
+
+async function assertPushes(ask: Ask, { agent, sample }: Served): Promise<void> {
+  const push = async (body: Buffer, time: number) => {
+    const digest = sha256(body);
+    const mac = requestMac(Buffer.from(agent.pushKey, 'base64url'), time, digest.toString('hex'));
+    const headers = {
+      'Content-Length': body.length,
+      'Content-Digest': contentDigest(digest),
+      'Fleet-Health': encodePushHeader({ client: 'laptop-1', time, mac }),
     };
+    return ask('/v1/visit', { method: 'POST', headers, body });
+  };
+  const { reportId, sealed } = sample();
+  const { status, body } = await push(pushedStream({ sealed: [sealed] }), 1);
+  assert.equal(status, 200);
+  assert.deepEqual(acknowledgedIn(body), [reportId]);
+  assert.equal((await push(Buffer.alloc(maxPushBytes), 2)).status, 200, 'the largest body');
+}
 
-    // The clients of the predecessor and of this product, by the URL of the proxy.
-    const event = JSON.stringify({ host: 'nas', service: 'backup', status: 'OK' });
-    const posted = await ask('/events', {
-      method: 'POST',
-      headers: { 'Content-Length': event.length },
-      body: event,
-      localAddress: '127.0.0.7',
-    });
-    assert.deepEqual([posted.status, posted.body.toString()], [200, '{"message":"Event received","result":true}\n']);
-    assert.match(log(), /event=event-received address=203\.0\.113\.7 /);
-    const forged = { 'Content-Length': event.length, 'X-Forwarded-For': '198.51.100.1' };
-    assert.equal(
-      (await ask('/events', { method: 'POST', headers: forged, body: event, localAddress: '127.0.0.8' })).status,
-      200,
-    );
-    assert.match(log(), /event=event-received address=203\.0\.113\.8 /, 'the proxy says who it was');
+/** Runs the agent program, which pushes to the proxy. */
+async function runAgent({ agent }: Served, { url, ca, dir }: Awaited<ReturnType<typeof proxyTo>>): Promise<string> {
+  const file = path.join(dir, 'agent.json');
+  const place = path.join(dir, 'place');
+  mkdirSync(place, { mode: 0o700 });
+  const own = { ...agent, push: { to: `${url}/`, every: '5m' }, state_directory: place };
+  writeFileSync(file, JSON.stringify(own), { mode: 0o600 });
+  const program = spawn(process.execPath, [agentProgram, '-c', file, 'push', '--once'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env['PATH'] ?? '', NODE_EXTRA_CA_CERTS: ca },
+  });
+  return succeeded(outcomeOf(program));
+}
 
-    // A request for a page from another machine needs a token, though the proxy is this machine.
-    assert.equal((await ask('/')).status, 401);
-    const token = (await succeeded(run('tokens', 'add', 'anna'))).trim();
-    const looked = await ask('/', { headers: { Authorization: `Bearer ${token}` } });
-    assert.equal(looked.status, 200);
-    assert.match(looked.body.toString(), /<html/);
-
-    const push = async (body: Buffer, time: number) => {
-      const digest = sha256(body);
-      const mac = requestMac(Buffer.from(agent.pushKey, 'base64url'), time, digest.toString('hex'));
-      const headers = {
-        'Content-Length': body.length,
-        'Content-Digest': contentDigest(digest),
-        'Fleet-Health': encodePushHeader({ client: 'laptop-1', time, mac }),
-      };
-      return ask('/v1/visit', { method: 'POST', headers, body });
-    };
-    const { reportId, sealed } = sample();
-    const { status, body } = await push(pushedStream({ sealed: [sealed] }), 1);
-    assert.deepEqual([status, acknowledgedIn(body)], [200, [reportId]]);
-    assert.equal((await push(Buffer.alloc(maxPushBytes), 2)).status, 200, 'the largest body');
-
-    // The program on the machine itself.
-    const file = path.join(dir, 'agent.json');
-    const place = path.join(dir, 'place');
-    mkdirSync(place, { mode: 0o700 });
-    const own = { ...agent, push: { to: `${url}/`, every: '5m' }, state_directory: place };
-    writeFileSync(file, JSON.stringify(own), { mode: 0o600 });
-    const program = spawn(process.execPath, [agentProgram, '-c', file, 'push', '--once'], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env['PATH'] ?? '', NODE_EXTRA_CA_CERTS: ca },
-    });
-    assert.match(await succeeded(outcomeOf(program)), /^2 reports sent$/m);
-    assert.equal(sealedFiles().length, 3);
-  },
-);
+const title = 'pages, pushes and events go through nginx with TLS, each under the address of its sender';
+test(title, { skip, timeout: 120_000 }, async (t) => {
+  const served = await collector(t, '<look/><push/><events from="203.0.113.0/24"/>', 'trustedProxies="127.0.0.1"');
+  const proxy = await proxyTo(t, served.port);
+  const ask = askerOf(proxy.url, proxy.ca);
+  await assertEvents(ask, served);
+  await assertPages(ask, served);
+  await assertPushes(ask, served);
+  assert.match(await runAgent(served, proxy), /^2 reports sent$/m);
+  assert.equal(served.sealedFiles().length, 3);
+});

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 
 import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
 import { outcomeOf, runCli } from '../support/run-cli.ts';
@@ -33,52 +33,51 @@ interface Who {
   readonly cutOff?: number;
 }
 
-test('a collector that is gone, or whose network is, is one alert', { skip, timeout: 580_000 }, async (t) => {
+/** Starts a site with three collectors. Returns it with its database and the functions of the test. */
+async function startSite(t: TestContext) {
   const mariadb = await startMariadb();
   t.after(() => mariadb.stop());
   const { url, password, name } = await mariadb.createDatabase();
   const { socketPath } = mariadb;
-  const site = await startSharedSite(t, {
-    clients,
-    urls: times(3, () => url),
-    password,
-    everyMs,
-    elements,
-    socketPath,
-  });
-  const alerter = site.configs[0];
+  const urls = times(3, () => url);
+  const site = await startSharedSite(t, { clients, urls, password, everyMs, elements, socketPath });
+  const [alerter] = site.configs;
   assert.ok(alerter !== undefined);
+  const sql = (text: string) => mariadb.asRoot(`USE ${name}`, text);
   const notified: string[] = [];
   const known = new Set<string>();
-  /** Runs each collector once, and the alerter after them. Returns the ids of the firing alerts, by rule. */
+  const readMails = (): void => {
+    const outbox = path.join(alerter.folder, 'outbox');
+    for (const file of existsSync(outbox) ? readdirSync(outbox).sort() : []) {
+      const [, subject = ''] = /^Subject: (.*)$/m.exec(readFileSync(path.join(outbox, file), 'utf8')) ?? [];
+      if (!known.has(file)) notified.push(subject);
+      known.add(file);
+    }
+  };
+  /** Runs each collector once, and the alerter after them. Returns the rules of the firing alerts. */
   const cycle = async ({ collectors, cutOff }: Who): Promise<readonly string[]> => {
     await site.untilNextCycle();
     const runs = collectors.map((index) => outcomeOf(site.start(index, onHost(index, index === cutOff))));
     for (const { status, stderr } of await Promise.all(runs)) assert.ok(status === 0 || status === 1, stderr);
     const pass = await runCli(['-c', alerter.file, 'alert']);
     assert.equal(pass.status, 0, pass.stderr);
-    const outbox = path.join(alerter.folder, 'outbox');
-    for (const file of existsSync(outbox) ? readdirSync(outbox).sort() : []) {
-      if (!known.has(file))
-        notified.push(/^Subject: (.*)$/m.exec(readFileSync(path.join(outbox, file), 'utf8'))?.[1] ?? '');
-      known.add(file);
-    }
-    return fired();
+    readMails();
+    const isFiring = "state <> 'pending' AND firing_since IS NOT NULL AND resolved_at IS NULL";
+    return (await sql(`SELECT rule FROM alerts WHERE ${isFiring} ORDER BY rule, client`)).map(({ rule }) =>
+      String(rule),
+    );
   };
-  const fired = async (): Promise<readonly string[]> => {
-    const sql =
-      "SELECT rule, client FROM alerts WHERE state <> 'pending' AND firing_since IS NOT NULL AND resolved_at IS NULL";
-    return (await mariadb.asRoot(`USE ${name}`, `${sql} ORDER BY rule, client`)).map((row) => String(row['rule']));
-  };
+  return { site, alerter, sql, cycle, notified };
+}
+
+test('a collector that is gone, or whose network is, is one alert', { skip, timeout: 580_000 }, async (t) => {
+  const { site, alerter, sql, cycle, notified } = await startSite(t);
   const all = { collectors: [0, 1, 2] };
   assert.deepEqual(await cycle({ collectors: [0] }), []);
   // The collector of the other site's client does not return. The runs of this site do not miss its reports.
   const far = "'far', 'ber', 'far', 'key', 2, '2026-01-01'";
-  await mariadb.asRoot(
-    `USE ${name}`,
-    `INSERT INTO collectors (id, site, host, key_id, capacity, seen_at) VALUES (${far})`,
-  );
-  await mariadb.asRoot(`USE ${name}`, "DELETE FROM alerts WHERE client = 'far-1'");
+  await sql(`INSERT INTO collectors (id, site, host, key_id, capacity, seen_at) VALUES (${far})`);
+  await sql("DELETE FROM alerts WHERE client = 'far-1'");
   for (const who of [all, all]) assert.deepEqual(await cycle(who), []);
 
   await t.test('gone: the others visit its clients, and one mail tells of it', async () => {
@@ -106,7 +105,7 @@ test('a collector that is gone, or whose network is, is one alert', { skip, time
       const { stdout } = await outcomeOf(site.start(0, onHost(0, false)));
       assert.match(stdout, /"clients":/);
       await runCli(['-c', alerter.file, 'alert']);
-      const pending = await mariadb.asRoot(`USE ${name}`, "SELECT client FROM alerts WHERE rule = 'no-report'");
+      const pending = await sql("SELECT client FROM alerts WHERE rule = 'no-report'");
       assert.deepEqual(pending, []);
     }
   });
