@@ -7,6 +7,7 @@ import { after, test } from 'node:test';
 
 import { openStorage } from '../../src/storage/open-storage.ts';
 import { makeClient, makeConfig, openFleet } from '../support/fleet.ts';
+import { makeMigrated } from '../support/migrated.ts';
 
 // The folder is removed after its file system is unmounted.
 const fleet = openFleet(mkdtempSync(path.join(tmpdir(), 'fh-full-disk-')));
@@ -39,6 +40,7 @@ test(
   async () => {
     const { storage } = makeConfig(path.join(fleet.dir, 'elsewhere'), []);
     mkdirSync(path.join(fleet.dir, 'elsewhere'));
+    await makeMigrated(storage);
     const clients = ['web-1', 'web-2'].map((name) => makeClient(name));
     const elsewhere = { openStorage: () => openStorage({ storage, migrate: true, program: 'collect' as const }) };
     assert.equal((await fleet.collect(clients, elsewhere)).exitStatus, 0);

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { test } from 'node:test';
+import { suite, test } from 'node:test';
 
 import { createClientNames } from '../../src/collector/spool/client-names.ts';
 import { countSealedTo } from '../../src/collector/keys/retire-key.ts';
@@ -21,7 +21,7 @@ import { generateKeyPair, privateKeysOf } from '../../src/seal/key-pair.ts';
 import type { ReportStore } from '../../src/storage/store/storage.ts';
 import { makeClient, makeFleet } from '../support/fleet.ts';
 import { scriptedAgent } from '../support/scripted-agents.ts';
-import { sealedSample } from '../support/sealed-report.ts';
+import { sealedSample, type SealedSample } from '../support/sealed-report.ts';
 import { readHeader } from '../../src/seal/sealed-message.ts';
 
 function freshFleet() {
@@ -93,61 +93,73 @@ function unreadable(file: string): Buffer {
   return Buffer.from(path.join(path.dirname(file), `\xff\xfe${path.basename(file)}`), 'latin1');
 }
 
-test('what is no sealed file goes to quarantine as it is, once, and stops nothing', { timeout: 60_000 }, async () => {
+suite('what is no sealed file', () => {
   const { fleet, paths } = freshFleet();
   const agent = scriptedAgent('web-1');
   const folder = path.join(paths.encryptedStats, 'web-1');
-  fs.mkdirSync(path.join(folder, 'quarantine'), { recursive: true, mode: 0o700 });
-  fs.mkdirSync(paths.journal, { mode: 0o700 });
-  fs.mkdirSync(paths.runtimes, { mode: 0o700 });
+  const quarantine = path.join(folder, 'quarantine');
+  for (const dir of [quarantine, paths.journal, paths.runtimes]) fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
   const old = loadKeyRing(paths, Date.now()).sealing;
   rotateKeys(paths, Date.now());
-  const stranger = sealedSample({ key });
-  fs.writeFileSync(path.join(folder, `${stranger.reportId}.fhs`), stranger.sealed);
-  const foreign = sealedSample({ key: old, inside: { client: 'web-2' } });
-  fs.writeFileSync(path.join(folder, `${foreign.reportId}.fhs`), foreign.sealed);
-  let number = 0;
-  for (const [what, make] of Object.entries(kinds)) {
-    number += 1;
-    const name = `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
-    make(path.join(folder, `${name}.fhs`));
-    for (const place of ['.part', '.json', 'notes']) make(path.join(folder, `${name}${place}`));
-    // A file of 4 GiB would exceed the bounds of the quarantine by itself.
-    if (what === 'a file of 4 GiB') continue;
-    for (const place of ['.fhs', '.json']) make(path.join(folder, 'quarantine', `1${name.slice(1)}${place}`));
-  }
-  for (const place of [paths.journal, paths.runtimes]) {
-    for (const what of ['a folder with something in it', 'a name that is no UTF-8', 'a name that is no plain word']) {
-      number += 1;
-      kinds[what]?.(path.join(place, `2026-${number}.jsonl`));
-    }
-  }
   const pass = () => fleet.collect([makeClient('web-1')], { transportFor: () => agent.transport });
-  const first = await pass();
-  assert.deepEqual([first.exitStatus, first.faults, first.reports.waiting], [1, [], 0]);
-  const notified = fleet.events.flatMap((event) =>
-    event.kind === 'quarantined' ? [`${event.code}: ${event.message}`] : [],
-  );
-  assert.equal(notified.length, Object.keys(kinds).length + 2, notified.join('\n'));
-  const count = (text: string): number => notified.filter((one) => one.startsWith(text)).length;
-  assert.deepEqual(
-    [
-      count('seal-corrupt: no regular file'),
-      count('seal-corrupt: not a sealed report'),
-      count('report-too-large: a sealed report of 4294967296 bytes'),
-      count(`seal-no-key: it is sealed to key ${key.id}, which is not live here`),
-      count('report-foreign: it is sealed as a report of web-2'),
-    ],
-    [6, 2, 1, 1, 1],
-  );
-  const second = await pass();
-  assert.deepEqual([second.exitStatus, second.faults, second.reports.quarantined], [0, [], 0]);
-  const kept = fs.readdirSync(path.join(folder, 'quarantine')).filter((name) => name.startsWith('00000000'));
-  const keptAs = (ending: string): number => kept.filter((name) => name.endsWith(ending)).length;
-  assert.equal(keptAs('.fhs'), keptAs('.json'));
-  assert.ok(fs.lstatSync(path.join(folder, 'quarantine', '00000000-0000-4000-8000-000000000001.fhs')).isSymbolicLink());
-  assert.ok(fs.readFileSync('/etc/passwd', 'utf8').startsWith('root:'));
-  assert.deepEqual(countSealedTo(paths.encryptedStats, old.id, new Set()), { waiting: 0, quarantined: 1 });
+
+  const put = ({ reportId, sealed }: SealedSample): void =>
+    fs.writeFileSync(path.join(folder, `${reportId}.fhs`), sealed);
+  /** Makes each kind in each place where a file of the spool may lie. */
+  const putAll = (): void => {
+    let number = 0;
+    for (const [what, make] of Object.entries(kinds)) {
+      number += 1;
+      const name = `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
+      make(path.join(folder, `${name}.fhs`));
+      for (const place of ['.part', '.json', 'notes']) make(path.join(folder, `${name}${place}`));
+      // A file of 4 GiB would exceed the bounds of the quarantine by itself.
+      if (what === 'a file of 4 GiB') continue;
+      for (const place of ['.fhs', '.json']) make(path.join(quarantine, `1${name.slice(1)}${place}`));
+    }
+    for (const place of [paths.journal, paths.runtimes]) {
+      for (const what of ['a folder with something in it', 'a name that is no UTF-8', 'a name that is no plain word']) {
+        number += 1;
+        kinds[what]?.(path.join(place, `2026-${number}.jsonl`));
+      }
+    }
+  };
+
+  test('goes to quarantine with its reason, and stops nothing', async () => {
+    put(sealedSample({ key }));
+    put(sealedSample({ key: old, inside: { client: 'web-2' } }));
+    putAll();
+    const { exitStatus, faults, reports } = await pass();
+    assert.equal(exitStatus, 1);
+    assert.deepEqual(faults, []);
+    assert.equal(reports.waiting, 0);
+    const notified = fleet.events.flatMap((event) =>
+      event.kind === 'quarantined' ? [`${event.code}: ${event.message}`] : [],
+    );
+    assert.equal(notified.length, Object.keys(kinds).length + 2, notified.join('\n'));
+    for (const { text, times } of [
+      { text: 'seal-corrupt: no regular file', times: 6 },
+      { text: 'seal-corrupt: not a sealed report', times: 2 },
+      { text: 'report-too-large: a sealed report of 4294967296 bytes', times: 1 },
+      { text: `seal-no-key: it is sealed to key ${key.id}, which is not live here`, times: 1 },
+      { text: 'report-foreign: it is sealed as a report of web-2', times: 1 },
+    ]) {
+      assert.equal(notified.filter((one) => one.startsWith(text)).length, times, text);
+    }
+  });
+
+  test('is there as it was, once, after a second pass', async () => {
+    const { exitStatus, faults, reports } = await pass();
+    assert.equal(exitStatus, 0);
+    assert.deepEqual(faults, []);
+    assert.equal(reports.quarantined, 0);
+    const kept = fs.readdirSync(quarantine).filter((name) => name.startsWith('00000000'));
+    const keptAs = (ending: string): number => kept.filter((name) => name.endsWith(ending)).length;
+    assert.equal(keptAs('.fhs'), keptAs('.json'));
+    assert.ok(fs.lstatSync(path.join(quarantine, '00000000-0000-4000-8000-000000000001.fhs')).isSymbolicLink());
+    assert.ok(fs.readFileSync('/etc/passwd', 'utf8').startsWith('root:'));
+    assert.deepEqual(countSealedTo(paths.encryptedStats, old.id, new Set()), { waiting: 0, quarantined: 1 });
+  });
 });
 
 test('beyond the bounds the line of reasons is written to a file of our own alone', () => {

@@ -21,7 +21,8 @@ import type { Storage } from '../../src/storage/store/storage.ts';
 import { onBothDatabases, type Kit } from '../storage/support/databases.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { makeClient, makeConfig, makeFleet, storageAway } from '../support/fleet.ts';
-import { isLong } from '../support/long-tests.ts';
+import { isLong, isWide } from '../support/long-tests.ts';
+import { makeMigrated } from '../support/migrated.ts';
 import { namesBelow } from '../support/names-below.ts';
 import { scriptedAgent } from '../support/scripted-agents.ts';
 import { tempFolder } from '../support/temp-folder.ts';
@@ -44,11 +45,17 @@ const notified: readonly (readonly Step[])[] = [
 ];
 
 /** The number of random orders of each kind. */
-const orders = Number(process.env['FLEET_HEALTH_KEY_ORDERS'] ?? (isLong ? 100 : 3));
+const orders = Number(process.env['FLEET_HEALTH_KEY_ORDERS'] ?? (isLong ? 100 : isWide ? 3 : 1));
 const seed = Number(process.env['FLEET_HEALTH_SEED'] ?? 1);
 
 if (isLong) onBothDatabases('keys in any order', scenarios);
-else scenarios({ create: () => Promise.resolve(sqliteConfig(path.join(root, `${randomUUID()}.db`))) });
+else scenarios({ create: migratedFile });
+
+async function migratedFile(): Promise<StorageConfig> {
+  const storage = sqliteConfig(path.join(root, `${randomUUID()}.db`));
+  await makeMigrated(storage);
+  return storage;
+}
 
 function scenarios({ create }: Pick<Kit, 'create'>): void {
   for (const steps of [together, split]) {

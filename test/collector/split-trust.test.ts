@@ -126,7 +126,7 @@ test('without a public key nothing is visited, and none is made; without a priva
   await assert.rejects(one.ingest(web), { code: 'keys-invalid', message: /holds no private key/ });
   assert.equal(existsSync(one.opener.keys), false);
   const [row] = await one.fleet.query("SELECT outcome, host, clients FROM runs WHERE program = 'ingest'");
-  assert.deepEqual(Object.values(row ?? {}), ['failed', 'opener', 0]);
+  assert.deepEqual({ ...row }, { outcome: 'failed', host: 'opener', clients: 0 });
 });
 
 test('a pass that the database breaks off is a row that says so, and the next one takes what waits', async () => {
@@ -295,7 +295,7 @@ test('an ingest that is interrupted has opened whole batches, and the next one g
   const one = makeSplitFleet();
   const key = newestKey(one);
   const big = { worker_reports: [worker('x', [{ name: 'x', data: [{ text: 'y'.repeat(200) }] }])] };
-  const samples = Array.from({ length: 450 }, () => sealedSample({ key, inside: big }));
+  const samples = Array.from({ length: 300 }, () => sealedSample({ key, inside: big }));
   await store(one, samples);
   const controller = new AbortController();
   const cut = await one.ingest(web, {
@@ -312,6 +312,7 @@ test('an ingest that is interrupted has opened whole batches, and the next one g
   assert.equal(cut.outcome, 'interrupted');
   assert.equal(cut.exitStatus, 1);
   assert.equal(cut.stored, 200);
-  assert.deepEqual([await one.fleet.count('stats'), await one.fleet.count('sealed_reports')], [200, 250]);
-  assert.equal((await one.ingest(web)).stored, 250);
+  assert.equal(await one.fleet.count('stats'), 200);
+  assert.equal(await one.fleet.count('sealed_reports'), 100);
+  assert.equal((await one.ingest(web)).stored, 100);
 });

@@ -17,19 +17,16 @@ const said = { datetime, agent, boot_id, monotonic_ms, worker_reports };
 const unsealed = (content: unknown): Buffer => encodeFrame('U', Buffer.from(JSON.stringify(content)));
 const answer = (...frames: readonly Uint8Array[]) => [[opening, ...[...frames, end].map(print)].join('; ')];
 
-test(
-  'a report in clear is sealed to the newest key, with the name of the visit, ' + 'before anybody else sees it',
-  async () => {
-    const runId = randomUUID();
-    const { result, received, reports } = await meet(answer(shellHello, unsealed(said)), { runId });
-    assert.equal(result.fault, null);
-    assert.equal(result.reader, 'shell');
-    assert.deepEqual([result.reports, result.acknowledged], [1, 1]);
-    assert.equal(received[0]?.header.client, 'web-1');
-    const report_id = received[0].header.reportId;
-    assert.deepEqual(reports, [{ ...sampleReport, report_id, run_id: runId, client: 'web-1' }]);
-  },
-);
+test('a report in clear is sealed to the newest key, under the name of the visit, before anybody sees it', async () => {
+  const runId = randomUUID();
+  const { result, received, reports } = await meet(answer(shellHello, unsealed(said)), { runId });
+  assert.equal(result.fault, null);
+  assert.equal(result.reader, 'shell');
+  assert.deepEqual([result.reports, result.acknowledged], [1, 1]);
+  assert.equal(received[0]?.header.client, 'web-1');
+  const report_id = received[0].header.reportId;
+  assert.deepEqual(reports, [{ ...sampleReport, report_id, run_id: runId, client: 'web-1' }]);
+});
 
 test('whom it is about, its id and its run are not for the client to say', async () => {
   const others = { version: 1, client: 'db-1', report_id: reportId, run_id: reportId };

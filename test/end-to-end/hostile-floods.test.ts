@@ -55,12 +55,9 @@ describe(`four floods beside ${good} good clients`, () => {
   };
 
   for (const four of fours) {
-    it(
-      `${four.map(([name]) => name).join(', ')}: all good clients are visited, ` + 'and the memory is bounded',
-      async (t) => {
-        await run(t, four);
-      },
-    );
+    it(`${four.map(([name]) => name).join(', ')}: all good clients are visited, and the memory is bounded`, async (t) => {
+      await run(t, four);
+    });
   }
 
   for (const [what, name] of [

@@ -188,50 +188,47 @@ describe('two machines and one MariaDB', { skip: skipUnlessWide || skipWithoutMa
     await assertWhole(await databaseFor(t, storage), 9, 9);
   });
 
-  test(
-    'an alerter suspended between the content and its 250 marks nothing when it wakes after another ' + 'has sent',
-    async (t) => {
-      const gate = createGate();
-      let dots = 0;
-      const smtp = await startSmtpServer({
-        act: ({ phase }) => {
-          if (phase !== 'dot' || ++dots > 1) return undefined;
-          void gate.pass();
-          return { kind: 'later', say: '250 2.0.0 taken', afterMs: 300 };
-        },
-      });
-      t.after(() => smtp.stop());
-      const { storage, site } = await open(t, {
-        clients: 1,
-        elements: `<smtp host="127.0.0.1" port="${smtp.port}" security="none" from="fleet@example.org"/>
+  test('an alerter suspended before the answer 250 marks nothing when it wakes after another has sent', async (t) => {
+    const gate = createGate();
+    let dots = 0;
+    const smtp = await startSmtpServer({
+      act: ({ phase }) => {
+        if (phase !== 'dot' || ++dots > 1) return undefined;
+        void gate.pass();
+        return { kind: 'later', say: '250 2.0.0 taken', afterMs: 300 };
+      },
+    });
+    t.after(() => smtp.stop());
+    const { storage, site } = await open(t, {
+      clients: 1,
+      elements: `<smtp host="127.0.0.1" port="${smtp.port}" security="none" from="fleet@example.org"/>
         <alerts defaults="no"><mail to="ops@example.org"/><alert type="cpu" limit="0%" for="1x"/></alerts>`,
-      });
-      const [one, other] = [site.machine('mon-1'), site.machine('mon-2')];
-      assert.equal((await one.run(['collect'])).status, 0);
-      const child = one.start(['alert']);
-      const ended = killedAfter(t, child);
-      await gate.reached;
-      child.kill('SIGSTOP');
-      const database = await databaseFor(t, storage);
-      const send = await other.run(['alert']);
-      assert.deepEqual([send.status, smtp.mails.length], [0, 0], 'the claim and the lease are the first one’s');
-      await database.write(async (session) => {
-        await session.run(`UPDATE leases SET touched_at = '${long}'`);
-        await session.run(`UPDATE mails SET claimed_until = '${long}'`);
-      });
-      const taken = await other.run(['alert']);
-      assert.equal(taken.status, 0, taken.stderr);
-      const before = await rows(database, 'SELECT * FROM mails');
-      child.kill('SIGCONT');
-      const woken = await ended;
-      assert.deepEqual([woken.status, woken.stderr], [0, '']);
-      assert.deepEqual(await rows(database, 'SELECT * FROM mails'), before);
-      assert.equal(before.filter((row) => row['sent_at'] !== null).length, 1);
-      const again = await one.run(['alert']);
-      assert.equal(again.status, 0);
-      // The server has the first mail's content, but its answer was lost. The next sender can only send the same mail
-      // again.
-      assert.equal(new Set(smtp.mails.map(({ content }) => content)).size, 1);
-    },
-  );
+    });
+    const [one, other] = [site.machine('mon-1'), site.machine('mon-2')];
+    assert.equal((await one.run(['collect'])).status, 0);
+    const child = one.start(['alert']);
+    const ended = killedAfter(t, child);
+    await gate.reached;
+    child.kill('SIGSTOP');
+    const database = await databaseFor(t, storage);
+    const send = await other.run(['alert']);
+    assert.deepEqual([send.status, smtp.mails.length], [0, 0], 'the claim and the lease are the first one’s');
+    await database.write(async (session) => {
+      await session.run(`UPDATE leases SET touched_at = '${long}'`);
+      await session.run(`UPDATE mails SET claimed_until = '${long}'`);
+    });
+    const taken = await other.run(['alert']);
+    assert.equal(taken.status, 0, taken.stderr);
+    const before = await rows(database, 'SELECT * FROM mails');
+    child.kill('SIGCONT');
+    const woken = await ended;
+    assert.deepEqual([woken.status, woken.stderr], [0, '']);
+    assert.deepEqual(await rows(database, 'SELECT * FROM mails'), before);
+    assert.equal(before.filter((row) => row['sent_at'] !== null).length, 1);
+    const again = await one.run(['alert']);
+    assert.equal(again.status, 0);
+    // The server has the first mail's content, but its answer was lost. The next sender can only send the same mail
+    // again.
+    assert.equal(new Set(smtp.mails.map(({ content }) => content)).size, 1);
+  });
 });

@@ -58,33 +58,30 @@ suite('restricted keys with options of their own', { skip: sshdMissing() ?? fals
     assert.deepEqual(isRefused, [true, true], refused.stdout);
   });
 
-  test(
-    'a client that is a bastion too runs its agent and goes on forwarding, ' + 'whichever name is authorized',
-    async (t) => {
-      const site = await sqlite.site(t, '');
-      const key = sshKeygen(path.join(site.dir, 'key'), '-t', 'ed25519');
-      const [hop, far] = await Promise.all([jump, inner].map((sshd) => sshd.addAccount({ publicKey: key.publicKey })));
-      assert.ok(hop !== undefined && far !== undefined);
-      site.configure(
-        `<ssh privateKey="${key.privateKey}" config="none"/>
+  test('a client that is a bastion too runs its agent and forwards, whichever name is authorized', async (t) => {
+    const site = await sqlite.site(t, '');
+    const key = sshKeygen(path.join(site.dir, 'key'), '-t', 'ed25519');
+    const [hop, far] = await Promise.all([jump, inner].map((sshd) => sshd.addAccount({ publicKey: key.publicKey })));
+    assert.ok(hop !== undefined && far !== undefined);
+    site.configure(
+      `<ssh privateKey="${key.privateKey}" config="none"/>
       <bastion name="jump-1" ip="127.0.0.1" port="${jump.port}" username="${hop.name}"/>
       <client name="itself" ip="127.0.0.1" port="${jump.port}" username="${hop.name}"/>
       <client name="in-1" ip="127.0.0.2" port="${inner.port}" username="${far.name}" proxyJump="jump-1"/>`,
-      );
-      await site.inventoried('itself', 'in-1');
-      assert.equal((await site.run('trust', '--yes')).status, 0);
-      for (const name of ['itself', 'jump-1']) {
-        const { status, stdout, stderr } = await site.run('authorize', name, '--script');
-        assert.deepEqual([status, stderr], [0, '']);
-        install(stdout, jump, hop);
-        const line = readFileSync(keysFile(jump, hop), 'utf8');
-        const forwards = 'port-forwarding,permitopen="127\\.0\\.0\\.2:\\d+" ssh-ed25519 ';
-        assert.match(line, new RegExp(`^restrict,command="/bin/sh -c [^"]+",${forwards}`));
-        const collected = await site.run('collect');
-        assert.equal(collected.status, 0, collected.stdout + collected.stderr);
-      }
-    },
-  );
+    );
+    await site.inventoried('itself', 'in-1');
+    assert.equal((await site.run('trust', '--yes')).status, 0);
+    for (const name of ['itself', 'jump-1']) {
+      const { status, stdout, stderr } = await site.run('authorize', name, '--script');
+      assert.deepEqual([status, stderr], [0, '']);
+      install(stdout, jump, hop);
+      const line = readFileSync(keysFile(jump, hop), 'utf8');
+      const forwards = 'port-forwarding,permitopen="127\\.0\\.0\\.2:\\d+" ssh-ed25519 ';
+      assert.match(line, new RegExp(`^restrict,command="/bin/sh -c [^"]+",${forwards}`));
+      const collected = await site.run('collect');
+      assert.equal(collected.status, 0, collected.stdout + collected.stderr);
+    }
+  });
 
   test('from= stays when authorize runs again and when the keys were rotated, and --from sets it', async (t) => {
     const args = ['--from', '127.0.0.1,127.0.0.8/30'];

@@ -13,6 +13,7 @@ import { generateHostKey } from '../../src/simulator/loopback-server.ts';
 import { transportFor } from '../../src/transport/transport-for.ts';
 import { publicBlobOf } from '../support/hostile-ssh.ts';
 import { listen } from '../support/free-port.ts';
+import { skipUnlessWide } from '../support/long-tests.ts';
 import { fails, failure } from '../support/login.ts';
 import { makeNetwork, namespacesMissing } from '../support/namespaces.ts';
 import { sharedFor, sshBastion, sshClient } from '../support/run-shared.ts';
@@ -25,7 +26,7 @@ const knownHosts = path.join(dir, 'known_hosts');
 const limits = { tcpTimeoutMs: 2000, connectTimeoutMs: 8000, signal: new AbortController().signal };
 const reason = sshdMissing() ?? namespacesMissing();
 
-describe('a machine that only its bastion can reach', reason === null ? {} : { skip: reason }, () => {
+describe('a machine that only its bastion can reach', { skip: skipUnlessWide || (reason ?? false) }, () => {
   it('is reached through it, and in no other way', async (t) => {
     const network = makeNetwork();
     t.after(() => network.remove());
@@ -72,36 +73,33 @@ describe('a machine that only its bastion can reach', reason === null ? {} : { s
   });
 });
 
-test(
-  'a rejection that comes with the end of its channel in one packet is heard, ' + 'and the login is free again',
-  async () => {
-    const [jumpKey, hostKey] = [generateHostKey(), generateHostKey()];
-    const { port } = await stoppedAfter(
-      listen((socket) => {
-        const jump = new ssh2.Server({ hostKeys: [hostKey] }, (client) => {
-          client.on('error', () => undefined);
-          client.on('authentication', (attempt) => attempt.accept());
-          client.on('tcpip', (accept) => {
-            socket.cork();
-            const channel = accept();
-            channel.end('Exceeded MaxStartups\r\n');
-            channel.close();
-            setImmediate(() => socket.uncork());
-          });
+test('a rejection in one packet with the end of its channel is heard, and the login is free again', async () => {
+  const [jumpKey, hostKey] = [generateHostKey(), generateHostKey()];
+  const { port } = await stoppedAfter(
+    listen((socket) => {
+      const jump = new ssh2.Server({ hostKeys: [hostKey] }, (client) => {
+        client.on('error', () => undefined);
+        client.on('authentication', (attempt) => attempt.accept());
+        client.on('tcpip', (accept) => {
+          socket.cork();
+          const channel = accept();
+          channel.end('Exceeded MaxStartups\r\n');
+          channel.close();
+          setImmediate(() => socket.uncork());
         });
-        jump.injectSocket(socket);
-      }),
-    );
-    writeFileSync(knownHosts, `[127.0.0.1]:${port} ssh-ed25519 ${publicBlobOf(hostKey).toString('base64')}\n`);
-    const privateKey = path.join(dir, 'one-packet');
-    writeFileSync(privateKey, jumpKey, { mode: 0o600 });
-    const own = { username: 'jumper', privateKey, knownHosts };
-    const shared = sharedFor({ bastions: [sshBastion('fra', own, { address: '127.0.0.1', port })] });
-    const client = sshClient('web-1', { ...own, proxyJump: 'fra' }, { address: '192.0.2.77' });
-    await fails(transportFor(client, shared).connect(limits), 'sshd-rejection');
-    const startedAt = performance.now();
-    await shared.close();
-    // A login that seems busy is waited for, for five seconds on any machine.
-    assert.ok(performance.now() - startedAt < 4900);
-  },
-);
+      });
+      jump.injectSocket(socket);
+    }),
+  );
+  writeFileSync(knownHosts, `[127.0.0.1]:${port} ssh-ed25519 ${publicBlobOf(hostKey).toString('base64')}\n`);
+  const privateKey = path.join(dir, 'one-packet');
+  writeFileSync(privateKey, jumpKey, { mode: 0o600 });
+  const own = { username: 'jumper', privateKey, knownHosts };
+  const shared = sharedFor({ bastions: [sshBastion('fra', own, { address: '127.0.0.1', port })] });
+  const client = sshClient('web-1', { ...own, proxyJump: 'fra' }, { address: '192.0.2.77' });
+  await fails(transportFor(client, shared).connect(limits), 'sshd-rejection');
+  const startedAt = performance.now();
+  await shared.close();
+  // A login that seems busy is waited for, for five seconds on any machine.
+  assert.ok(performance.now() - startedAt < 4900);
+});

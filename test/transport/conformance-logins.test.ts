@@ -44,13 +44,13 @@ describe('OpenSSH', { skip: sshdMissing() ?? false }, async () => {
 
   for (const transport of tried) {
     describe(`${transport}: keys`, () => {
-      for (const type of ['ed25519', 'ecdsa', 'rsa']) {
+      for (const type of isWide ? ['ed25519', 'ecdsa', 'rsa'] : ['ed25519']) {
         it(`${type}, open and with a passphrase`, async () => {
           const { privateKey, publicKey } = keyPair(`${transport}-${type}`, type);
           const { name: username } = await sshd.addAccount({ publicKey });
           const target = targetAt(sshd, { username, privateKey });
           await logIn(transport, target);
-          execFileSync('ssh-keygen', ['-q', '-p', '-P', '', '-N', passphrase, '-f', privateKey]);
+          execFileSync('ssh-keygen', ['-q', '-p', '-a', '2', '-P', '', '-N', passphrase, '-f', privateKey]);
           await logIn(transport, { ...target, passphrase });
           await refused(transport, { ...target, passphrase: 'wrong-1' }, 'credentials-unusable', /passphrase/);
         });

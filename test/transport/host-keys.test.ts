@@ -64,20 +64,17 @@ describe('host keys of a real OpenSSH server', { skip: sshdMissing() ?? false },
   });
 
   for (const policy of ['strict', 'accept-new'] as const) {
-    it(
-      'known by a certificate authority alone: refused, ' + `with the transport that can check it (${policy})`,
-      async () => {
-        const authority = `# a line\n${sshd.hostKeyLine().replace(/^\S+/, '@cert-authority [127.0.0.1]:*')}\n`;
-        const knownHosts = parseKnownHosts(authority, '/etc/kh');
-        const before = logins();
-        const error = await failure(login(given(authority, policy)));
-        assert.equal(error.code, 'host-key-unknown');
-        assert.match(error.message, /certificate authority alone \(\/etc\/kh line 2\), which ssh2 cannot check/);
-        assert.match(error.advice, /transport="openssh"/);
-        assert.equal(logins(), before);
-        assert.equal(needsHostCertificate({ knownAs: name, knownHosts }), true);
-      },
-    );
+    it(`known by a certificate authority alone: refused, with the transport that can check it (${policy})`, async () => {
+      const authority = `# a line\n${sshd.hostKeyLine().replace(/^\S+/, '@cert-authority [127.0.0.1]:*')}\n`;
+      const knownHosts = parseKnownHosts(authority, '/etc/kh');
+      const before = logins();
+      const error = await failure(login(given(authority, policy)));
+      assert.equal(error.code, 'host-key-unknown');
+      assert.match(error.message, /certificate authority alone \(\/etc\/kh line 2\), which ssh2 cannot check/);
+      assert.match(error.advice, /transport="openssh"/);
+      assert.equal(logins(), before);
+      assert.equal(needsHostCertificate({ knownAs: name, knownHosts }), true);
+    });
   }
 
   it('an authority that is revoked for the host is none', () => {

@@ -98,20 +98,17 @@ test('a journal whose beginning is lost is passed over', async () => {
   assert.deepEqual(readdirSync(dir), []);
 });
 
-test(
-  'a database that is away again stops the replay without loss; ' + 'one that refuses a run is not asked for ever',
-  async () => {
-    const dir = freshDir();
-    for (const number of [1, 2]) startJournal(dir, startOf(number)).end(endOf(startOf(number)));
-    const away = tellTale(() => 'storage-unavailable');
-    await assert.rejects(replayJournals(dir, away.store, 99_000), { code: 'storage-unavailable' });
-    assert.equal(readdirSync(dir).length, 2);
-    const refusing = tellTale(() => 'storage-failed');
-    const replay = await replayJournals(dir, refusing.store, 99_000);
-    assert.deepEqual(replay, { runs: 0, visits: 0, refused: 2, dropped: 0, left: 0 });
-    assert.deepEqual(readdirSync(dir), []);
-  },
-);
+test('a database that is away again stops the replay without loss; a refused run is not tried for ever', async () => {
+  const dir = freshDir();
+  for (const number of [1, 2]) startJournal(dir, startOf(number)).end(endOf(startOf(number)));
+  const away = tellTale(() => 'storage-unavailable');
+  await assert.rejects(replayJournals(dir, away.store, 99_000), { code: 'storage-unavailable' });
+  assert.equal(readdirSync(dir).length, 2);
+  const refusing = tellTale(() => 'storage-failed');
+  const replay = await replayJournals(dir, refusing.store, 99_000);
+  assert.deepEqual(replay, { runs: 0, visits: 0, refused: 2, dropped: 0, left: 0 });
+  assert.deepEqual(readdirSync(dir), []);
+});
 
 test('beyond its bound the oldest journals go', () => {
   const dir = freshDir();
@@ -171,23 +168,20 @@ test('once the database is gone, everything that follows is kept', async () => {
   assert.equal(notified[0], 'end run-1 finished 1/1');
 });
 
-test(
-  'visits that clients began are stored together, count as no run, ' + 'and stay while the database is away',
-  async () => {
-    const dir = freshDir();
-    for (const number of [1, 3]) await keepPushedVisit(dir, visitOf(startOf(number), `pushed${number}`));
-    const start = startOf(2);
-    startJournal(dir, start).end(endOf(start));
-    const away = tellTale(() => 'storage-unavailable');
-    await assert.rejects(replayJournals(dir, away.store, 99_000));
-    assert.equal(readdirSync(dir).length, 3);
-    const { store, notified } = tellTale();
-    const replay = await replayJournals(dir, store, 99_000);
-    assert.deepEqual(replay, { runs: 1, visits: 0, refused: 0, dropped: 0, left: 0 });
-    assert.deepEqual(notified, ['end run-2 finished 1/1', 'visits pushed1 pushed3']);
-    assert.deepEqual(readdirSync(dir), []);
-  },
-);
+test('visits that clients began are stored together, are no run, and stay while the database is away', async () => {
+  const dir = freshDir();
+  for (const number of [1, 3]) await keepPushedVisit(dir, visitOf(startOf(number), `pushed${number}`));
+  const start = startOf(2);
+  startJournal(dir, start).end(endOf(start));
+  const away = tellTale(() => 'storage-unavailable');
+  await assert.rejects(replayJournals(dir, away.store, 99_000));
+  assert.equal(readdirSync(dir).length, 3);
+  const { store, notified } = tellTale();
+  const replay = await replayJournals(dir, store, 99_000);
+  assert.deepEqual(replay, { runs: 1, visits: 0, refused: 0, dropped: 0, left: 0 });
+  assert.deepEqual(notified, ['end run-2 finished 1/1', 'visits pushed1 pushed3']);
+  assert.deepEqual(readdirSync(dir), []);
+});
 
 /** Writes the records that a site has forwarded at a time: a run and `count` visits. */
 async function forwardedRun(dir: string, site: string, number: number, count = 1): Promise<void> {

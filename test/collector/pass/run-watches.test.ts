@@ -40,21 +40,23 @@ async function fleetWith(runs: string, collects: readonly number[] = [10, 5]): P
 }
 
 // `every` is five minutes, so an alerter counts as silent after a quarter of an hour.
-for (const [what, runs, silent] of [
-  ['no alerter ever ran', '', false],
-  ['one has just finished', '2 finished', false],
-  ['one finished 14 minutes ago', '15 finished', false],
-  ['the last one finished 19 minutes ago', '20 finished', true],
-  ['they begin and never end', '20 finished, 3 running', true],
-  ['they are interrupted', '20 finished, 3 interrupted', true],
-  ['one finished, the next has just begun', '5 finished, 1 running', false],
-  ['none has ever finished', '200 running', true],
-] as const) {
+for (const { what, runs, silent } of [
+  { what: 'no alerter ever ran', runs: '', silent: false },
+  { what: 'one has just finished', runs: '2 finished', silent: false },
+  { what: 'one finished 14 minutes ago', runs: '15 finished', silent: false },
+  { what: 'the last one finished 19 minutes ago', runs: '20 finished', silent: true },
+  { what: 'they begin and never end', runs: '20 finished, 3 running', silent: true },
+  { what: 'they are interrupted', runs: '20 finished, 3 interrupted', silent: true },
+  { what: 'one finished, the next has just begun', runs: '5 finished, 1 running', silent: false },
+  { what: 'none has ever finished', runs: '200 running', silent: true },
+]) {
   test(`${what}: ${silent ? 'exit status 1 and why' : 'all is well'}`, async () => {
     const fleet = await fleetWith(runs);
     const { exitStatus, faults, succeeded } = await fleet.collect([makeClient('web-1')]);
     const codes = faults.map(({ code }) => code);
-    assert.deepEqual([exitStatus, succeeded, codes], silent ? [1, 1, ['alerter-silent']] : [0, 1, []]);
+    assert.equal(succeeded, 1);
+    assert.equal(exitStatus, silent ? 1 : 0);
+    assert.deepEqual(codes, silent ? ['alerter-silent'] : []);
     const words = /has finished for (19m|a week or more|3h 19m); the newest began at \d{4}-/;
     if (silent) assert.match(faults[0]?.message ?? '', words);
   });
@@ -87,16 +89,13 @@ test('a pass of ten years hence, under a clock that was wrong, hides no silence'
   }
 });
 
-test(
-  'the collector’s own clock does not matter: three hours ahead or behind, ' + 'an alerter that runs is not silent',
-  async () => {
-    const fleet = await fleetWith('5 finished');
-    for (const hours of [3, -3]) {
-      const now = (): number => Date.now() + hours * 60 * minuteMs;
-      assert.deepEqual((await fleet.collect([makeClient('web-1')], { now })).faults, []);
-    }
-  },
-);
+test('an alerter that runs is not silent, however wrong the collector’s own clock is', async () => {
+  const fleet = await fleetWith('5 finished');
+  for (const hours of [3, -3]) {
+    const now = (): number => Date.now() + hours * 60 * minuteMs;
+    assert.deepEqual((await fleet.collect([makeClient('web-1')], { now })).faults, []);
+  }
+});
 
 test('only a full run looks, and not right after the database was away', async () => {
   const fleet = await fleetWith('20 finished');

@@ -103,7 +103,8 @@ test('with the agent in place a visit is one connection and one exec, and is lef
   assert.deepEqual(calls, ['connect', 'exec', 'exec', 'leave']);
   calls.length = 0;
   const second = await visit(context, client);
-  assert.deepEqual([second.record.ok, second.record.uploaded, second.record.reader], [true, false, 'node']);
+  const { ok, uploaded, reader } = second.record;
+  assert.deepEqual({ ok, uploaded, reader }, { ok: true, uploaded: false, reader: 'node' });
   assert.match(second.record.bootId ?? '', /^[0-9a-f-]{36}$/);
   assert.deepEqual(calls, ['connect', 'exec', 'leave']);
   assert.equal(kept.length, 2);
@@ -143,15 +144,17 @@ test('a run that ends during the inventory leaves the visit a success', { timeou
     return 'exec cat >/dev/null';
   });
   const { fault, record } = await visit(context, client);
-  assert.deepEqual([fault, record.ok, kept.length], [null, true, 1]);
+  assert.equal(fault, null);
+  assert.equal(record.ok, true);
+  assert.equal(kept.length, 1);
 });
 
-const silences: readonly (readonly [string, string, string, RegExp])[] = [
-  ['says nothing', 'exec sleep 60', 'visit-deadline', /did not end within 1500 ms/],
-  ['prints garbage without end', 'while :; do echo garbage garbage; done', 'agent-output', /./],
-  ['ends at once', 'exit 7', 'no-shell', /status 7/],
+const silences = [
+  { what: 'says nothing', script: 'exec sleep 60', code: 'visit-deadline', message: /did not end within 1500 ms/ },
+  { what: 'prints garbage', script: 'while :; do echo garbage garbage; done', code: 'agent-output', message: /./ },
+  { what: 'ends at once', script: 'exit 7', code: 'no-shell', message: /status 7/ },
 ];
-for (const [what, script, code, message] of silences) {
+for (const { what, script, code, message } of silences) {
   test(`a client that ${what} is ${code}, within the deadline`, { timeout: 20_000 }, async () => {
     const config = makeConfig(fleet.stateDir, [], { clientDeadlineMs: 1500 });
     const { context, client, calls } = watched({ config }, () => script);
@@ -164,21 +167,20 @@ for (const [what, script, code, message] of silences) {
   });
 }
 
-test(
-  'a report sealed to a key that is not live is neither kept nor acknowledged, ' + 'and those beside it are',
-  async () => {
-    const { context, client, kept, spooled } = watched();
-    const retired = generateKeyPair();
-    await visit({ ...context, keyRing: ringOf(retired), dryRun: true }, client);
-    assert.equal(spooled(), 1);
-    kept.length = 0;
-    const { fault, record } = await visit(context, client);
-    assert.deepEqual([fault?.code, fault?.stage, record.ok], ['seal-no-key', 'seal', false]);
-    assert.match(fault?.message ?? '', new RegExp(`sealed to key ${retired.id}, which went; it stays on the client$`));
-    assert.equal(fault?.advice, 'Bring it back.');
-    assert.equal(kept.length, 1);
-  },
-);
+test('a report sealed to a key that is not live is neither kept nor acknowledged, unlike those beside it', async () => {
+  const { context, client, kept, spooled } = watched();
+  const retired = generateKeyPair();
+  await visit({ ...context, keyRing: ringOf(retired), dryRun: true }, client);
+  assert.equal(spooled(), 1);
+  kept.length = 0;
+  const { fault, record } = await visit(context, client);
+  assert.equal(fault?.code, 'seal-no-key');
+  assert.equal(fault.stage, 'seal');
+  assert.equal(record.ok, false);
+  assert.match(fault.message, new RegExp(`sealed to key ${retired.id}, which went; it stays on the client$`));
+  assert.equal(fault.advice, 'Bring it back.');
+  assert.equal(kept.length, 1);
+});
 
 test('what cannot be made safe here is not acknowledged and comes again', async () => {
   const full = new FleetError({ code: 'spool-full', stage: 'spool', message: 'ENOSPC' });

@@ -75,15 +75,12 @@ describe('corkWrites', () => {
     await ended;
   });
 
-  it(
-    'sends what is held when it is destroyed in the same turn, ' + 'as it would have gone out without being held',
-    async () => {
-      near.write('a');
-      near.destroy();
-      await ended;
-      assert.equal(came.join(''), 'a');
-      await nextTurn();
-      assert.equal(near.destroyed, true);
-    },
-  );
+  it('sends the held bytes when it is destroyed in the same turn, as without being held', async () => {
+    near.write('a');
+    near.destroy();
+    await ended;
+    assert.equal(came.join(''), 'a');
+    await nextTurn();
+    assert.equal(near.destroyed, true);
+  });
 });

@@ -24,44 +24,46 @@ const rsa = makeKey('rsa');
 const blobOf = (line: string): string => line.split(' ')[1] ?? '';
 
 describe('hostName', () => {
-  const cases: readonly [string, number, string][] = [
-    ['web-1', 22, 'web-1'],
-    ['Web-1.Example.ORG', 22, 'web-1.example.org'],
-    ['web-1', 2222, '[web-1]:2222'],
-    ['::1', 22, '::1'],
-    ['2001:DB8::1', 2222, '[2001:db8::1]:2222'],
+  const cases = [
+    { address: 'web-1', port: 22, expected: 'web-1' },
+    { address: 'Web-1.Example.ORG', port: 22, expected: 'web-1.example.org' },
+    { address: 'web-1', port: 2222, expected: '[web-1]:2222' },
+    { address: '::1', port: 22, expected: '::1' },
+    { address: '2001:DB8::1', port: 2222, expected: '[2001:db8::1]:2222' },
   ];
-  for (const [host, port, expected] of cases) it(expected, () => assert.equal(hostName(host, port), expected));
+  for (const { address, port, expected } of cases) {
+    it(expected, () => assert.equal(hostName(address, port), expected));
+  }
 });
 
 describe('hostsMatch', () => {
-  const cases: readonly [hosts: string, name: string, expected: boolean][] = [
-    ['web-1', 'web-1', true],
-    ['web-1', 'web-10', false],
-    ['WEB-1', 'web-1', true],
-    ['web-1,192.0.2.1', '192.0.2.1', true],
-    ['*.example.org', 'web.example.org', true],
-    ['*.example.org', 'example.org', false],
-    ['*.example.org', 'web.example.organ', false],
-    ['web-?', 'web-1', true],
-    ['web-?', 'web-10', false],
-    ['*', 'anything', true],
-    ['*,!web-1', 'web-1', false],
-    ['!web-1,*', 'web-1', false],
-    ['*,!web-1', 'web-2', true],
-    ['!web-1', 'web-2', false],
-    ['[*]:2222', '[web-1]:2222', true],
-    ['[web-1]:2222', '[web-1]:2222', true],
-    ['[web-1]:2222', '[web-1]:2223', false],
-    ['web.1', 'webx1', false],
-    ['web-1', '[web-1]:2222', false],
-    ['|1|', 'web-1', false],
-    ['|1||', 'web-1', false],
-    ['|2|c2FsdA==|aGFzaA==', 'web-1', false],
+  const cases = [
+    { pattern: 'web-1', name: 'web-1', expected: true },
+    { pattern: 'web-1', name: 'web-10', expected: false },
+    { pattern: 'WEB-1', name: 'web-1', expected: true },
+    { pattern: 'web-1,192.0.2.1', name: '192.0.2.1', expected: true },
+    { pattern: '*.example.org', name: 'web.example.org', expected: true },
+    { pattern: '*.example.org', name: 'example.org', expected: false },
+    { pattern: '*.example.org', name: 'web.example.organ', expected: false },
+    { pattern: 'web-?', name: 'web-1', expected: true },
+    { pattern: 'web-?', name: 'web-10', expected: false },
+    { pattern: '*', name: 'anything', expected: true },
+    { pattern: '*,!web-1', name: 'web-1', expected: false },
+    { pattern: '!web-1,*', name: 'web-1', expected: false },
+    { pattern: '*,!web-1', name: 'web-2', expected: true },
+    { pattern: '!web-1', name: 'web-2', expected: false },
+    { pattern: '[*]:2222', name: '[web-1]:2222', expected: true },
+    { pattern: '[web-1]:2222', name: '[web-1]:2222', expected: true },
+    { pattern: '[web-1]:2222', name: '[web-1]:2223', expected: false },
+    { pattern: 'web.1', name: 'webx1', expected: false },
+    { pattern: 'web-1', name: '[web-1]:2222', expected: false },
+    { pattern: '|1|', name: 'web-1', expected: false },
+    { pattern: '|1||', name: 'web-1', expected: false },
+    { pattern: '|2|c2FsdA==|aGFzaA==', name: 'web-1', expected: false },
   ];
-  for (const [hosts, name, expected] of cases) {
-    it(`${hosts} ${expected ? 'holds' : 'does not hold'} for ${name}`, () => {
-      assert.equal(hostsMatch(hosts, name), expected);
+  for (const { pattern, name, expected } of cases) {
+    it(`${pattern} ${expected ? 'holds' : 'does not hold'} for ${name}`, () => {
+      assert.equal(hostsMatch(pattern, name), expected);
     });
   }
 
