@@ -3,15 +3,15 @@ import { test } from 'node:test';
 
 import { bareText, joined, Markup, markup } from '../../src/page/markup.ts';
 
-for (const [name, value, expected] of [
-  ['tags', '</script><img onerror=alert(1)>', '&lt;/script&gt;&lt;img onerror=alert(1)&gt;'],
-  ['quotes', `" onload='x`, '&quot; onload=&#39;x'],
-  ['an override of direction', 'a\u202egpj.exe', 'a\ufffdgpj.exe'],
-  ['escape codes', '\u001b[31mred', '\ufffd[31mred'],
-  ['a number', 3, '3'],
-  ['null', null, ''],
-  ['false', false, ''],
-  ['a list of HTML and text', [new Markup('<b>x</b>'), '<'], '<b>x</b>&lt;'],
+for (const { name, value, expected } of [
+  { name: 'tags', value: '</script><img onerror=alert(1)>', expected: '&lt;/script&gt;&lt;img onerror=alert(1)&gt;' },
+  { name: 'quotes', value: `" onload='x`, expected: '&quot; onload=&#39;x' },
+  { name: 'an override of direction', value: 'a\u202egpj.exe', expected: 'a\ufffdgpj.exe' },
+  { name: 'escape codes', value: '\u001b[31mred', expected: '\ufffd[31mred' },
+  { name: 'a number', value: 3, expected: '3' },
+  { name: 'null', value: null, expected: '' },
+  { name: 'false', value: false, expected: '' },
+  { name: 'a list of HTML and text', value: [new Markup('<b>x</b>'), '<'], expected: '<b>x</b>&lt;' },
 ] as const) {
   test(`a value in a template: ${name}`, () => {
     assert.equal(markup`<p title="${value}">${value}</p>`.html, `<p title="${expected}">${expected}</p>`);
