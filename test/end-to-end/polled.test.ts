@@ -8,7 +8,7 @@ import { createServer, type RequestListener } from 'node:http';
 import { connect } from 'node:net';
 import type { ChildProcess } from 'node:child_process';
 import path from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { after, suite, test } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
 
 import { generateKeyPair } from '../../src/seal/key-pair.ts';
@@ -26,6 +26,7 @@ import {
 } from '../support/run-cli.ts';
 import { sampleReport } from '../report/support/sample-report.ts';
 import { sealedSample } from '../support/sealed-report.ts';
+import type { Scope } from '../support/temp-folder.ts';
 import { until } from '../support/until.ts';
 
 interface AgentJson {
@@ -35,7 +36,7 @@ interface AgentJson {
 }
 
 /** Makes a collector with one polled client, and the agent.json that `enroll` prints for the client. */
-function collector(t: TestContext, port: number) {
+function collector(t: Scope, port: number) {
   const client = `<client name="web-1" transport="http" url="http://127.0.0.1:${port}/"/>`;
   const dir = configFolder(t, `<config><alerts mail="ops@example.org"/>${client}</config>`);
   const run = (...args: readonly string[]): Promise<CliResult> => runBuilt(args, { cwd: dir });
@@ -65,70 +66,86 @@ function collector(t: TestContext, port: number) {
   return { dir, run, enroll, answer, place, sealedAtHome, file };
 }
 
-test('a client is asked over HTTP as others are visited by SSH', { timeout: 120_000 }, async (t) => {
+suite('a client that is asked over HTTP', async () => {
   const port = await freePort();
-  const { dir, run, enroll, answer, place, sealedAtHome, file } = collector(t, port);
-  await exits(1, run('collect', 'web-1'), /code=spoke-refused .*web-1 is not enrolled/);
-  const agent = await enroll();
-  assert.deepEqual(agent.spoke, { listen_address: '127.0.0.1', ip_bind_port: port });
-  await exits(1, run('check', '--connect'), {
-    stdout: /web-1: connect ECONNREFUSED .*fleet-health-agent spoke/,
-  });
-  const { child: spoke, said } = await answer();
-  assert.match((await run('check', '--connect')).stdout, /3 of 3 trials are well/);
-  await succeeded(run('collect', 'web-1'));
-  const status = JSON.parse((await run('--json', 'status', 'web-1')).stdout) as { readonly clients: readonly object[] };
-  assert.match(JSON.stringify(status), /"reader":"spoke","hostname":"[^"]+"/);
-  assert.deepEqual(sealedAtHome(), []);
-  // A single visit fetches a spool of more than one stream.
-  const [home = ''] = readdirSync(place, { recursive: true, encoding: 'utf8' }).filter((name) =>
-    /^[^/]+\/[^/]+\/[^/]+$/.test(name),
+  const ends: (() => unknown)[] = [];
+  after(() => ends.reverse().forEach((end) => end()));
+  const { dir, run, enroll, answer, place, sealedAtHome, file } = collector(
+    { after: (end) => void ends.push(end) },
+    port,
   );
-  const publicKey = Buffer.from(agent.publicKey, 'base64url');
-  const key = { ...generateKeyPair(), id: keyIdOf(publicKey), publicKey };
-  for (let index = 0; index < 15; index++) {
-    const inside = { ...sampleReport, client: 'web-1', report_id: randomUUID(), datetime: new Date().toISOString() };
-    const plaintext = Buffer.from(JSON.stringify({ ...inside, padding: randomBytes(20_000).toString('base64') }));
-    const { reportId, sealed } = sealedSample({ key, inside, plaintext });
-    writeFileSync(
-      path.join(place, path.dirname(home), path.basename(home), `${1_790_000_000_000 + index}-${reportId}.fhs`),
-      sealed,
-      { mode: 0o600 },
-    );
-  }
-  assert.match(await succeeded(run('collect', 'web-1')), /event=summary .* stored=16 /);
-  assert.deepEqual(sealedAtHome(), []);
-  // A proxy in front terminates TLS.
-  const certificates = makeCertificates(path.join(dir, 'tls'));
-  const tls = createTlsServer(certificates.good, (socket) => {
-    const spoken = connect(port, '127.0.0.1');
-    spoken.on('error', () => socket.destroy());
-    socket.on('error', () => spoken.destroy());
-    socket.pipe(spoken).pipe(socket);
-  });
-  const tlsPort = await listenOn(tls);
-  t.after(() => tls.close());
-  // If the new port is taken, the spoke keeps the old one.
-  const before = readFileSync(file, 'utf8');
-  writeFileSync(file, before.replace(`"ip_bind_port":${port}`, `"ip_bind_port":${tlsPort}`));
-  spoke.kill('SIGHUP');
-  const isBack = (): boolean => said().includes('settings-refused') && said().split('event=listening').length === 3;
-  await until(isBack, said, 30_000);
-  writeFileSync(file, before);
   const config = path.join(dir, 'config.xml');
-  const plain = readFileSync(config, 'utf8');
-  writeFileSync(config, plain.replace(/url="[^"]+"/, `url="https://localhost:${tlsPort}/"`));
-  await exits(1, run('collect', 'web-1'), /certificate/);
-  const trusting = { cwd: dir, env: { NODE_EXTRA_CA_CERTS: certificates.ca } };
-  assert.match(await succeeded(runBuilt(['collect', 'web-1'], trusting)), /event=summary .* succeeded=1 /);
-  writeFileSync(config, plain);
-  // The client has a new key now.
-  await succeeded(run('enroll', 'web-1', '--rotate'));
-  await exits(1, run('collect', 'web-1'), /code=spoke-refused .*answered 401.*fleet-health enroll web-1/);
-  const ended = once(spoke, 'exit');
-  spoke.kill('SIGTERM');
-  assert.deepEqual(await ended, [0, null]);
-  await exits(1, run('collect', 'web-1'), /code=connect-refused/);
+  let agent: Awaited<ReturnType<typeof enroll>>;
+  let spoke: ChildProcess;
+  let said: () => string;
+
+  test('is refused until it is enrolled and answers', async () => {
+    await exits(1, run('collect', 'web-1'), /code=spoke-refused .*web-1 is not enrolled/);
+    agent = await enroll();
+    assert.deepEqual(agent.spoke, { listen_address: '127.0.0.1', ip_bind_port: port });
+    const refused = { stdout: /web-1: connect ECONNREFUSED .*fleet-health-agent spoke/ };
+    await exits(1, run('check', '--connect'), refused);
+  });
+
+  test('is read as others are by SSH', async () => {
+    ({ child: spoke, said } = await answer());
+    assert.match((await run('check', '--connect')).stdout, /3 of 3 trials are well/);
+    await succeeded(run('collect', 'web-1'));
+    const { stdout } = await run('--json', 'status', 'web-1');
+    assert.match(stdout, /"reader":"spoke","hostname":"[^"]+"/);
+    assert.deepEqual(sealedAtHome(), []);
+  });
+
+  test('sends a spool of more than one stream in a single visit', async () => {
+    const [home = ''] = readdirSync(place, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      /^[^/]+\/[^/]+\/[^/]+$/.test(name),
+    );
+    const publicKey = Buffer.from(agent.publicKey, 'base64url');
+    const key = { ...generateKeyPair(), id: keyIdOf(publicKey), publicKey };
+    for (let index = 0; index < 15; index++) {
+      const inside = { ...sampleReport, client: 'web-1', report_id: randomUUID(), datetime: new Date().toISOString() };
+      const plaintext = Buffer.from(JSON.stringify({ ...inside, padding: randomBytes(20_000).toString('base64') }));
+      const { reportId, sealed } = sealedSample({ key, inside, plaintext });
+      const name = `${1_790_000_000_000 + index}-${reportId}.fhs`;
+      writeFileSync(path.join(place, home, name), sealed, { mode: 0o600 });
+    }
+    assert.match(await succeeded(run('collect', 'web-1')), /event=summary .* stored=16 /);
+    assert.deepEqual(sealedAtHome(), []);
+  });
+
+  test('is reached through a proxy that terminates TLS, whose certificate counts', async (t) => {
+    const certificates = makeCertificates(path.join(dir, 'tls'));
+    const tls = createTlsServer(certificates.good, (socket) => {
+      const spoken = connect(port, '127.0.0.1');
+      spoken.on('error', () => socket.destroy());
+      socket.on('error', () => spoken.destroy());
+      socket.pipe(spoken).pipe(socket);
+    });
+    const tlsPort = await listenOn(tls);
+    t.after(() => tls.close());
+    // If the new port is taken, the spoke keeps the old one.
+    const before = readFileSync(file, 'utf8');
+    writeFileSync(file, before.replace(`"ip_bind_port":${port}`, `"ip_bind_port":${tlsPort}`));
+    spoke.kill('SIGHUP');
+    const isBack = (): boolean => said().includes('settings-refused') && said().split('event=listening').length === 3;
+    await until(isBack, said, 60_000);
+    writeFileSync(file, before);
+    const plain = readFileSync(config, 'utf8');
+    writeFileSync(config, plain.replace(/url="[^"]+"/, `url="https://localhost:${tlsPort}/"`));
+    await exits(1, run('collect', 'web-1'), /certificate/);
+    const trusting = { cwd: dir, env: { NODE_EXTRA_CA_CERTS: certificates.ca } };
+    assert.match(await succeeded(runBuilt(['collect', 'web-1'], trusting)), /event=summary .* succeeded=1 /);
+    writeFileSync(config, plain);
+  });
+
+  test('is refused by its former key once it has a new one, and ends at SIGTERM', async () => {
+    await succeeded(run('enroll', 'web-1', '--rotate'));
+    await exits(1, run('collect', 'web-1'), /code=spoke-refused .*answered 401.*fleet-health enroll web-1/);
+    const ended = once(spoke, 'exit');
+    spoke.kill('SIGTERM');
+    assert.deepEqual(await ended, [0, null]);
+    await exits(1, run('collect', 'web-1'), /code=connect-refused/);
+  });
 });
 
 const strangers: readonly (readonly [string, RequestListener, RegExp])[] = [
