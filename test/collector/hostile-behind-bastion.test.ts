@@ -4,6 +4,8 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
+import type { Client } from '../../src/config/config.ts';
+import type { TransportShared } from '../../src/transport/transport-shared.ts';
 import type { Transport } from '../../src/transport/transport.ts';
 import { transportFor } from '../../src/transport/transport-for.ts';
 import { literal } from '../support/both-transports.ts';
@@ -38,15 +40,24 @@ test('clients behind a bastion that say "Exceeded MaxStartups" take no place fro
   writeFileSync(knownHosts, [jump.hostKeyLine(), ...lines, ''].join('\n'));
 
   const shared = await stoppedAfter(sharedFor({ bastions: [fra], clients }));
+  const limits = { concurrency: clients.length, collector: { perBastion: 10 } };
+  const result = await fleet.collect(clients, { ...limits, transportFor: hostileFirst(shared) });
+  assert.equal(result.succeeded, 24);
+  const failures = new Set(result.failures.map(({ client, code }) => `${client.slice(0, 4)} ${code}`));
+  assert.deepEqual([...failures], ['evil sshd-rejection']);
+  assert.equal(evil.most.rejections, 8, 'each is tried twice');
+});
+
+/**
+ * Returns a transport that delays the good clients until the four hostile ones have answered. Then the good ones log in
+ * once eight connect at the same time.
+ */
+function hostileFirst(shared: TransportShared): (client: Client) => Transport {
   const evilTurns = gate();
   let turns = 0;
   const together = gate();
   let waiting = 0;
-  /**
-   * Delays the good clients until the hostile ones have answered. Then the good ones log in once eight connect at the
-   * same time.
-   */
-  const watched = (client: (typeof clients)[number]): Transport => ({
+  return (client) => ({
     connect: async (options) => {
       const transport = transportFor(client, shared);
       if (client.name.startsWith('evil')) {
@@ -58,13 +69,7 @@ test('clients behind a bastion that say "Exceeded MaxStartups" take no place fro
       return await transport.connect(options);
     },
   });
-  const limits = { concurrency: clients.length, collector: { perBastion: 10 } };
-  const result = await fleet.collect(clients, { ...limits, transportFor: watched });
-  assert.equal(result.succeeded, 24);
-  const failures = new Set(result.failures.map(({ client, code }) => `${client.slice(0, 4)} ${code}`));
-  assert.deepEqual([...failures], ['evil sshd-rejection']);
-  assert.equal(evil.most.rejections, 8, 'each is tried twice');
-});
+}
 
 function gate() {
   let open: () => void = () => undefined;

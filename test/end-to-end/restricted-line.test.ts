@@ -22,14 +22,7 @@ suite('the line of a restricted key', { skip: sshdMissing() ?? false }, async ()
     await site.inventoried('web-1');
     const { privateKey, publicKey } = sshKeygen(path.join(site.dir, 'key'), '-t', 'ed25519');
     const { name, uid, home } = await sshd.addAccount();
-    chmodSync(home, 0o755);
-    const folder = path.join(home, '.ssh');
-    const file = path.join(folder, 'authorized_keys');
-    mkdirSync(folder, { mode: 0o755 });
-    // An administrator may have made the file writable for all.
-    writeFileSync(file, `${publicKey}\n`);
-    chmodSync(file, 0o666);
-    for (const place of [folder, file]) chownSync(place, uid, uid);
+    const { folder, file } = writableByAll(home, uid, publicKey);
     site.configure(
       `<client name="web-1" ip="127.0.0.1" port="${sshd.port}" username="${name}" privateKey="${privateKey}"/>`,
     );
@@ -43,17 +36,17 @@ suite('the line of a restricted key', { skip: sshdMissing() ?? false }, async ()
       const env = { HOME: home, PATH: '/usr/bin:/bin' };
       execFileSync('sh', ['-s'], { input: stdout, uid, gid: uid, env, stdio: ['pipe', 'ignore', 'inherit'] });
       const { mode, uid: owner } = statSync(file);
-      assert.deepEqual([mode & 0o777, owner], [0o600, uid]);
+      assert.deepEqual({ mode: mode & 0o777, owner }, { mode: 0o600, owner: uid });
     };
     assert.equal(await collected(), 'auth-failed');
     await authorize();
     assert.equal(await collected(), null);
     // Debian allows write permission for a group whose only member is the account.
-    for (const [place, open, closed] of [
-      [file, 0o602, 0o600],
-      [folder, 0o777, 0o700],
-      [home, 0o757, 0o755],
-    ] as const) {
+    for (const { place, open, closed } of [
+      { place: file, open: 0o602, closed: 0o600 },
+      { place: folder, open: 0o777, closed: 0o700 },
+      { place: home, open: 0o757, closed: 0o755 },
+    ]) {
       chmodSync(place, open);
       assert.equal(await collected(), 'auth-failed', `others can write ${place}`);
       chmodSync(place, closed);
@@ -61,3 +54,19 @@ suite('the line of a restricted key', { skip: sshdMissing() ?? false }, async ()
     }
   });
 });
+
+/** Writes a key's authorized_keys as some administrators leave it: writable for all. Returns its folder and file. */
+function writableByAll(
+  home: string,
+  uid: number,
+  publicKey: string,
+): { readonly folder: string; readonly file: string } {
+  chmodSync(home, 0o755);
+  const folder = path.join(home, '.ssh');
+  const file = path.join(folder, 'authorized_keys');
+  mkdirSync(folder, { mode: 0o755 });
+  writeFileSync(file, `${publicKey}\n`);
+  chmodSync(file, 0o666);
+  for (const place of [folder, file]) chownSync(place, uid, uid);
+  return { folder, file };
+}

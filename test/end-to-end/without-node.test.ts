@@ -2,12 +2,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { suite, test } from 'node:test';
+import { after, before, suite, test } from 'node:test';
 
 import { everyNode } from '../support/every-node.ts';
-import { sshdMissing, sshKeygen, sshdOfSuite } from '../support/sshd.ts';
-import { pluckAll } from '../support/pluck.ts';
-import { databaseKinds, listing } from './support/whole-fleet.ts';
+import { sshdMissing, sshKeygen, sshdOfSuite, type SshdAccount } from '../support/sshd.ts';
+import { databaseKinds, listing, type Site } from './support/whole-fleet.ts';
 import { namesBelow } from '../support/names-below.ts';
 
 const skip = sshdMissing() ?? false;
@@ -17,33 +16,48 @@ suite('a client without node, through the whole program', { skip }, async () => 
   const key = sshKeygen(path.join(sshd.dir, 'user'), '-t', 'ed25519');
 
   for (const kind of databaseKinds()) {
-    test(
-      `is read by the shell agent, stored sealed, evaluated and notified like any other (${kind.name})`,
-      { skip: kind.skip },
-      async (t) => {
-        const { name, home } = await sshd.addAccount({ publicKey: key.publicKey });
+    suite(kind.name, { skip: kind.skip }, () => {
+      let account: SshdAccount;
+      let site: Site;
+      const ends: (() => unknown)[] = [];
+      before(async () => {
+        account = await sshd.addAccount({ publicKey: key.publicKey });
         const client = (called: string, address: number, more: string): string =>
-          `<client name="${called}" ip="127.0.0.${address}" port="${sshd.port}" username="${name}" ${more}/>`;
-        const site = await kind.site(
-          t,
+          `<client name="${called}" ip="127.0.0.${address}" port="${sshd.port}" username="${account.name}" ${more}/>`;
+        const rules =
+          '<alert type="memory" limit="0%" for="1x"/><alert type="process" match="sshd*" max="0" for="1x"/>';
+        site = await kind.site(
+          { after: (end) => void ends.push(end) },
           `<ssh privateKey="${key.privateKey}"/>
-         <alerts><mail to="ops@example.org"/><alert type="memory" limit="0%" for="1x"/><alert type="process" match="sshd*" max="0" for="1x"/></alerts>
+         <alerts><mail to="ops@example.org"/>${rules}</alerts>
          ${client('plain', 1, '')} ${client('strict', 2, 'unsealed="refuse"')}`,
         );
         assert.equal((await site.run('trust', '--yes')).status, 0);
+      });
+      after(() => ends.forEach((end) => end()));
 
-        const first = await site.run('--json', 'collect');
-        const visits = (text: string) => {
-          const { visits: all } = JSON.parse(text) as { visits: Record<string, unknown>[] };
-          return pluckAll(all, 'client', 'code', 'reader', 'uploaded').toSorted();
-        };
-        const strict = ['strict', 'no-runtime', null, false];
-        assert.deepEqual(visits(first.stdout), [['plain', null, 'shell', true], strict]);
-        const commands = sshd.count(new RegExp(`Starting session: command for ${name} `, 'g'));
-        const second = await site.run('--json', 'collect', 'plain');
-        assert.deepEqual(visits(second.stdout), [['plain', null, 'shell', false]]);
-        assert.equal(sshd.count(new RegExp(`Starting session: command for ${name} `, 'g')), commands + 1);
+      const commands = (): number => sshd.count(new RegExp(`Starting session: command for ${account.name} `, 'g'));
+      const visits = async (...args: readonly string[]) => {
+        const { stdout } = await site.run('--json', 'collect', ...args);
+        const all = (JSON.parse(stdout) as { visits: Record<string, unknown>[] }).visits;
+        return all
+          .map(({ client, code, reader, uploaded }) => ({ client, code, reader, uploaded }))
+          .toSorted((one, other) => String(one.client).localeCompare(String(other.client)));
+      };
 
+      test('is read by the shell agent, unless its reports must be sealed there', async () => {
+        assert.deepEqual(await visits(), [
+          { client: 'plain', code: null, reader: 'shell', uploaded: true },
+          { client: 'strict', code: 'no-runtime', reader: null, uploaded: false },
+        ]);
+        const before = commands();
+        const plain = { client: 'plain', code: null, reader: 'shell', uploaded: false };
+        assert.deepEqual(await visits('plain'), [plain]);
+        assert.equal(commands(), before + 1);
+        assert.match((await site.run('status')).stdout, /^plain +ok +shell /m);
+      });
+
+      test('is a row like any other', async () => {
         const columns = 'client, cpu_percent, memory_percent, disk_percent, processes, probe_errors, os';
         const rows = await site.rows(`SELECT ${columns} FROM stats ORDER BY id`);
         assert.equal(rows.length, 2);
@@ -57,24 +71,24 @@ suite('a client without node, through the whole program', { skip }, async () => 
         }
         const [known] = await site.rows("SELECT reader FROM clients WHERE name = 'plain'");
         assert.equal(known?.['reader'], 'shell');
-        assert.match((await site.run('status')).stdout, /^plain +ok +shell /m);
+      });
 
-        // No file holds the report in clear, on the client or here.
-        const whole = listing(path.join(home, '.local/state/fleet-health'));
+      test('keeps no report in clear', () => {
+        const whole = listing(path.join(account.home, '.local/state/fleet-health'));
         const left = whole.map((line) => line.replaceAll(/[0-9a-f-]{32,64}/g, 'ID'));
         const files = left.filter((line) => !/\/ 700$/.test(line)).map((line) => path.basename(line));
         assert.deepEqual(files.sort(), ['ID.t.sh 600', 'counters.shell 600', 'running 600']);
+      });
 
+      test('is evaluated and notified of like any other', async () => {
         assert.equal((await site.run('alert')).status, 0);
         const outbox = path.join(site.stateDir, 'outbox');
-        const text = namesBelow(outbox, '.eml')
-          .map((file) => readFileSync(path.join(outbox, file), 'utf8'))
-          .join('\n');
+        const mails = namesBelow(outbox, '.eml').map((file) => readFileSync(path.join(outbox, file), 'utf8'));
         const alerts = await site.rows("SELECT rule, state FROM alerts WHERE client = 'plain' ORDER BY rule");
         const states = alerts.map(({ rule, state }) => `${String(rule)}: ${String(state)}`);
         assert.deepEqual(states, ['memory: firing', 'process match=sshd*: firing']);
-        assert.match(text, /memory/);
-      },
-    );
+        assert.match(mails.join('\n'), /memory/);
+      });
+    });
   }
 });
