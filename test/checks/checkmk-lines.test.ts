@@ -9,23 +9,26 @@ import { codePoint } from '../support/code-points.ts';
 
 const read = (output: string) => {
   const { checks, wrongLine } = parseCheckmkLines(output);
-  return [...checks.map(({ state, name, text, figures }) => [state, name, formatPerfdata(figures), text]), wrongLine];
+  return [
+    ...checks.map(({ state, name, text, figures }) => ({ state, name, figures: formatPerfdata(figures), text })),
+    wrongLine,
+  ];
 };
 
 test('lines of local checks', () => {
   assert.deepEqual(
     read('0 "Service FOO" value1=42|value2=21;23;27;0;100 This line uses figures\n1 Bar - Worse\\nmore\n'),
     [
-      [0, 'Service FOO', 'value1=42 value2=21;23;27;0;100', 'This line uses figures'],
-      [1, 'Bar', '', 'Worse\nmore'],
+      { state: 0, name: 'Service FOO', figures: 'value1=42 value2=21;23;27;0;100', text: 'This line uses figures' },
+      { state: 1, name: 'Bar', figures: '', text: 'Worse\nmore' },
       null,
     ],
   );
   assert.deepEqual(read('cached(1700000000,300) 2 Backup age=90000;3600;7200 too old'), [
-    [2, 'Backup', 'age=90000;3600;7200', 'too old'],
+    { state: 2, name: 'Backup', figures: 'age=90000;3600;7200', text: 'too old' },
     null,
   ]);
-  assert.deepEqual(read('<<<local>>>\n\n3 x\n'), [[3, 'x', '', ''], null]);
+  assert.deepEqual(read('<<<local>>>\n\n3 x\n'), [{ state: 3, name: 'x', figures: '', text: '' }, null]);
 });
 
 test('the state P follows from figures and levels', () => {
@@ -47,7 +50,12 @@ test('a line with a figure that is none keeps its state (bashclub/checkmk-opnsen
   const line =
     '2 "OpenVPN Server: rw" connections_ssl_vpn=0;;63|expiredays=3542|if_in_octets=0| Server down Port:1195/UDP';
   assert.deepEqual(read(line), [
-    [2, 'OpenVPN Server: rw', 'connections_ssl_vpn=0;;63 expiredays=3542 if_in_octets=0', 'Server down Port:1195/UDP'],
+    {
+      state: 2,
+      name: 'OpenVPN Server: rw',
+      figures: 'connections_ssl_vpn=0;;63 expiredays=3542 if_in_octets=0',
+      text: 'Server down Port:1195/UDP',
+    },
     null,
   ]);
 });

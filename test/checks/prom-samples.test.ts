@@ -47,14 +47,14 @@ test('the samples of a program are readings, whose names tell their units', () =
   const output =
     '# TYPE a gauge\na_seconds 1\na_bytes{x="y"} 2\na_ratio 0.5\na_percent 5\na_total 7\nplain 3\nodd NaN\nbig 1e25\n';
   assert.deepEqual(
-    readings(ran(output, { exit: 1 })).map(({ metric, labels, unit, value }) => [metric, labels, unit, value]),
+    readings(ran(output, { exit: 1 })).map(({ metric, labels, unit, value }) => ({ metric, labels, unit, value })),
     [
-      ['a_seconds', '{}', 'seconds', 1],
-      ['a_bytes', '{"x":"y"}', 'bytes', 2],
-      ['a_ratio', '{}', 'ratio', 0.5],
-      ['a_percent', '{}', 'percent', 5],
-      ['a_total', '{}', 'counter', 7],
-      ['plain', '{}', 'count', 3],
+      { metric: 'a_seconds', labels: '{}', unit: 'seconds', value: 1 },
+      { metric: 'a_bytes', labels: '{"x":"y"}', unit: 'bytes', value: 2 },
+      { metric: 'a_ratio', labels: '{}', unit: 'ratio', value: 0.5 },
+      { metric: 'a_percent', labels: '{}', unit: 'percent', value: 5 },
+      { metric: 'a_total', labels: '{}', unit: 'counter', value: 7 },
+      { metric: 'plain', labels: '{}', unit: 'count', value: 3 },
     ],
   );
   assert.deepEqual(pluck(measuredChecks({ datetime, checks: [ran(output)] }), 'stat')[0]?.text, '8 samples');

@@ -57,6 +57,6 @@ async function ofShell(agent: ShellAgent, root: string): Promise<readonly CheckR
 }
 
 /** Returns the name, the state and the output of a result. */
-export function inShort({ name, exit, output }: CheckResult): readonly [string, number | null, string] {
-  return [name, exit, output];
+export function inShort({ name, exit, output }: CheckResult): Pick<CheckResult, 'name' | 'exit' | 'output'> {
+  return { name, exit, output };
 }

@@ -70,25 +70,22 @@ for (const agent of checkAgents) {
     );
   });
 
-  test(
-    'nvidia-smi of the machine is asked without a line, ' + `unless one has another name for it (${agent.name})`,
-    async (t) => {
-      const root = tempFolder(t);
-      mkdirSync(`${root}/usr/bin`, { recursive: true, mode: 0o755 });
-      mkdirSync(`${root}/etc/fleet-health`, { recursive: true, mode: 0o755 });
-      const states = async (): Promise<string[]> => said({ checks: await checksOf(t, agent, root) });
-      assert.deepEqual(await states(), []);
-      writeFileSync(`${root}/usr/bin/nvidia-smi`, `#!/bin/sh\necho '${gpu}'\n`, { mode: 0o755 });
-      assert.deepEqual(await states(), ['gpu 0 1 GPU: NVIDIA A100-SXM4-40GB']);
-      mkdirSync(`${root}/etc/fleet-health/checks.d`, { mode: 0o755 });
-      const conf = `${root}/etc/fleet-health/checks.d/own.conf`;
-      writeFileSync(conf, 'gpu expected=2\n', { mode: 0o644 });
-      const [row, ...others] = await states();
-      // The conf line makes the agent run nvidia-smi of the real machine, which usually has none.
-      assert.match(row ?? '', /^gpu 3 missing command$|^gpu [02] /);
-      assert.deepEqual(others, []);
-    },
-  );
+  test(`nvidia-smi of the machine is asked without a line, unless a line names another (${agent.name})`, async (t) => {
+    const root = tempFolder(t);
+    mkdirSync(`${root}/usr/bin`, { recursive: true, mode: 0o755 });
+    mkdirSync(`${root}/etc/fleet-health`, { recursive: true, mode: 0o755 });
+    const states = async (): Promise<string[]> => said({ checks: await checksOf(t, agent, root) });
+    assert.deepEqual(await states(), []);
+    writeFileSync(`${root}/usr/bin/nvidia-smi`, `#!/bin/sh\necho '${gpu}'\n`, { mode: 0o755 });
+    assert.deepEqual(await states(), ['gpu 0 1 GPU: NVIDIA A100-SXM4-40GB']);
+    mkdirSync(`${root}/etc/fleet-health/checks.d`, { mode: 0o755 });
+    const conf = `${root}/etc/fleet-health/checks.d/own.conf`;
+    writeFileSync(conf, 'gpu expected=2\n', { mode: 0o644 });
+    const [row, ...others] = await states();
+    // The conf line makes the agent run nvidia-smi of the real machine, which usually has none.
+    assert.match(row ?? '', /^gpu 3 missing command$|^gpu [02] /);
+    assert.deepEqual(others, []);
+  });
 }
 
 async function checksOf(t: TestContext, { shell, awk }: CheckAgent, root: string): Promise<readonly CheckResult[]> {

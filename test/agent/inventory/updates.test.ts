@@ -177,7 +177,9 @@ for (const [agent, agentOn] of Object.entries(agents)) {
       const machine = machineWith(t, name, manager);
       const { next } = agentOn(t, machine);
       assert.deepEqual(await next(0), [], name);
-      assert.deepEqual((await next(day)).map(inShort), [['updates', 0, `${manager.text}|${manager.perfdata}`]]);
+      assert.deepEqual((await next(day)).map(inShort), [
+        { name: 'updates', exit: 0, output: `${manager.text}|${manager.perfdata}` },
+      ]);
       const asked = readFileSync(`${machine.root}/args`, 'utf8').trim().split('\n');
       assert.equal(asked.length, manager.answers.length);
       const [again] = await next(60);
@@ -192,30 +194,41 @@ for (const [agent, agentOn] of Object.entries(agents)) {
     assert.ok(manager);
     const machine = machineWith(t, 'apt-get', manager);
     const { next } = agentOn(t, machine);
-    const outputs: unknown[] = [];
+    const results: unknown[] = [];
     await next(0);
-    for (let days = 0; days < 9; days++)
-      outputs.push((await next(days === 0 ? day : day + 1)).map(inShort)[0]?.slice(1));
-    assert.deepEqual(outputs[6], [0, '5 updates pending, 3 for security, the oldest for 6 d|total=5 security=3']);
-    assert.deepEqual(outputs[7], [1, '5 updates pending, 3 for security, the oldest for 7 d|total=5 security=3']);
+    for (let days = 0; days < 9; days++) results.push((await next(days === 0 ? day : day + 1)).map(inShort)[0]);
+    assert.deepEqual(results[6], {
+      name: 'updates',
+      exit: 0,
+      output: '5 updates pending, 3 for security, the oldest for 6 d|total=5 security=3',
+    });
+    assert.deepEqual(results[7], {
+      name: 'updates',
+      exit: 1,
+      output: '5 updates pending, 3 for security, the oldest for 7 d|total=5 security=3',
+    });
     // Two of the three old security updates are left, and a new one was published: the old ones determine the state.
     const [answer = ''] = manager.answers;
     rootWith(machine.root, { answer0: answer.replaceAll('libgcrypt20', 'libnew').replace(/^Inst libssl3.*$/m, '') });
-    assert.deepEqual((await next(day)).map(inShort)[0], [
-      'updates',
-      1,
-      '4 updates pending, 2 for security, the oldest for 9 d|total=4 security=2',
-    ]);
+    assert.deepEqual((await next(day)).map(inShort)[0], {
+      name: 'updates',
+      exit: 1,
+      output: '4 updates pending, 2 for security, the oldest for 9 d|total=4 security=2',
+    });
     rootWith(machine.root, {
       answer0: answer.replaceAll('libgcrypt20', 'libnew').replace(/^Inst lib(ssl3|lzma).*$/gm, ''),
     });
-    assert.deepEqual((await next(day)).map(inShort)[0], [
-      'updates',
-      0,
-      '3 updates pending, 1 for security, the oldest for 1 d|total=3 security=1',
-    ]);
+    assert.deepEqual((await next(day)).map(inShort)[0], {
+      name: 'updates',
+      exit: 0,
+      output: '3 updates pending, 1 for security, the oldest for 1 d|total=3 security=1',
+    });
     rootWith(machine.root, { answer0: 'Reading package lists...\n' });
-    assert.deepEqual((await next(day)).map(inShort)[0], ['updates', 0, 'no updates pending|total=0 security=0']);
+    assert.deepEqual((await next(day)).map(inShort)[0], {
+      name: 'updates',
+      exit: 0,
+      output: 'no updates pending|total=0 security=0',
+    });
   });
 
   test(`a manager that fails is UNKNOWN if it ever answered, and is asked again a day later (${agent})`, async (t) => {

@@ -80,9 +80,9 @@ test('a probe that fails is one UNKNOWN check, and leaves the other checks alone
   const { checks, workerReports } = await runProbes(given, probes);
   assert.deepEqual(workerReports, []);
   assert.deepEqual(withBuiltIn(null, checks).checks?.map(inShort), [
-    ['bad', 3, 'no\ufffdluck / a=1'],
-    ['slow', 3, 'no answer within 50 ms'],
-    ['good:1', 0, ''],
+    { name: 'bad', exit: 3, output: 'no\ufffdluck / a=1' },
+    { name: 'slow', exit: 3, output: 'no answer within 50 ms' },
+    { name: 'good:1', exit: 0, output: '' },
   ]);
 });
 

@@ -39,12 +39,14 @@ async function ofShell(t: TestContext, root: string, bin?: string): Promise<unkn
   return onlyRow(families, 'clock')['synchronised'];
 }
 
-for (const [what, script, expected] of [
-  ['follows a source', 'echo "Stratum         : 3"; echo "Leap status     : Normal"', 1],
-  ['follows none', 'echo "Leap status     : Not synchronised"', 0],
-  ['does not answer chronyc', 'echo "506 Cannot talk to daemon"; exit 1', null],
-  ['does not answer chronyc in time', 'echo "Leap status     : Normal"; exec sleep 30', null],
-] as const) {
+const answers: readonly { readonly what: string; readonly script: string; readonly expected: number | null }[] = [
+  { what: 'follows a source', script: 'echo "Stratum         : 3"; echo "Leap status     : Normal"', expected: 1 },
+  { what: 'follows none', script: 'echo "Leap status     : Not synchronised"', expected: 0 },
+  { what: 'does not answer chronyc', script: 'echo "506 Cannot talk to daemon"; exit 1', expected: null },
+  { what: 'does not answer chronyc in time', script: 'echo "Leap status     : Normal"; exec sleep 30', expected: null },
+];
+
+for (const { what, script, expected } of answers) {
   test(`chronyd that ${what}: ${expected}`, async (t) => {
     const root = tempFolder(t);
     const program = path.join(root, 'usr/bin/chronyc');

@@ -50,10 +50,10 @@ for (const awk of checkAwks) {
       ...container(`${user}/libpod-${'d'.repeat(64)}.scope`),
     };
     assert.deepEqual((await machine.visit(files)).map(inShort), [
-      ['container:4f5d0a1b2c3d', 0, 'running|memory=104857600B;;;0;536870912 oom_kills=0'],
-      ['container:eeeeeeeeeeee', 0, 'running|memory=7340032B;;;0 oom_kills=0'],
-      ['container:cccccccccccc', 0, 'running|memory=1048576B;;;0 oom_kills=5'],
-      ['container:dddddddddddd', 0, 'running|memory=1048576B;;;0 oom_kills=0'],
+      { name: 'container:4f5d0a1b2c3d', exit: 0, output: 'running|memory=104857600B;;;0;536870912 oom_kills=0' },
+      { name: 'container:eeeeeeeeeeee', exit: 0, output: 'running|memory=7340032B;;;0 oom_kills=0' },
+      { name: 'container:cccccccccccc', exit: 0, output: 'running|memory=1048576B;;;0 oom_kills=5' },
+      { name: 'container:dddddddddddd', exit: 0, output: 'running|memory=1048576B;;;0 oom_kills=0' },
     ]);
     assert.deepEqual(await machine.visit(container(`system.slice/docker-${web}.scope`)), [], 'no version 2');
   });
@@ -88,7 +88,7 @@ for (const awk of checkAwks) {
       [`${tree}/system.slice/docker-${web}x.scope/memory.max`]: '1\n',
       [`${tree}/docker/x/memory.max`]: '1\n',
     });
-    assert.deepEqual(checks.map(inShort), [['container:4f5d0a1b2c3d', 0, 'running|oom_kills=0']]);
+    assert.deepEqual(checks.map(inShort), [{ name: 'container:4f5d0a1b2c3d', exit: 0, output: 'running|oom_kills=0' }]);
   });
 }
 
@@ -156,19 +156,19 @@ for (const awk of checkAwks) {
   test(`an expected container that is missing is CRITICAL (${awk})`, async (t) => {
     const root = rootWith(tempFolder(t), { 'proc/uptime': '1000.00 1.00\n', ...docker({}) });
     const lines = 'container web\ncontainer db\ncontainer db\n"container:cache" echo mine\ncontainer cache\n';
-    const mine = ['container:cache', 0, 'mine'];
+    const mine = { name: 'container:cache', exit: 0, output: 'mine' };
     const notKnown = 'not running, or without a known name';
     assert.deepEqual(await withLines(t, root, lines, awk), [
       mine,
-      ['container:web', 3, notKnown],
-      ['container:db', 3, notKnown],
-      ['container:4f5d0a1b2c3d', 0, running],
+      { name: 'container:web', exit: 3, output: notKnown },
+      { name: 'container:db', exit: 3, output: notKnown },
+      { name: 'container:4f5d0a1b2c3d', exit: 0, output: running },
     ]);
     await dockerAt(t, root, answered('f'.repeat(64), 'other'));
     assert.deepEqual(await withLines(t, root, lines, awk), [
       mine,
-      ['container:db', 2, 'not running'],
-      ['container:web', 0, running],
+      { name: 'container:db', exit: 2, output: 'not running' },
+      { name: 'container:web', exit: 0, output: running },
     ]);
   });
 }
@@ -176,8 +176,8 @@ for (const awk of checkAwks) {
 test('without any container each expected one is missing, and other lines are checks', async (t) => {
   const root = rootWith(tempFolder(t), { 'proc/uptime': '1000.00 1.00\n', ...version2 });
   assert.deepEqual(await withLines(t, root, 'container a b\ncontainer web.1\n', 'mawk'), [
-    ['container', null, ''],
-    ['container:web.1', 2, 'not running'],
+    { name: 'container', exit: null, output: '' },
+    { name: 'container:web.1', exit: 2, output: 'not running' },
   ]);
 });
 

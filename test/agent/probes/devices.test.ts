@@ -9,7 +9,7 @@ import { test } from 'node:test';
 
 import { checkAwks, checkedMachine, inShort, type Files } from '../../support/built-in-checks.ts';
 
-type Short = readonly [name: string, exit: number, output: string];
+type Short = ReturnType<typeof inShort>;
 interface Case {
   readonly what: string;
   readonly files: Files;
@@ -44,42 +44,52 @@ const bonds: readonly Case[] = [
   {
     what: 'a bond whose interfaces are up',
     files: bond(backup, 'eth0', [up('eth0'), up('eth1')]),
-    checks: [['bond:bond0', 0, '2 of 2 interfaces up, eth0 active|interfaces=2 down=0']],
+    checks: [{ name: 'bond:bond0', exit: 0, output: '2 of 2 interfaces up, eth0 active|interfaces=2 down=0' }],
   },
   {
     what: 'a bond without an active interface by its mode',
     files: bond('IEEE 802.3ad Dynamic link aggregation', null, [up('eth0'), up('eth1')]),
-    checks: [['bond:bond0', 0, '2 of 2 interfaces up|interfaces=2 down=0']],
+    checks: [{ name: 'bond:bond0', exit: 0, output: '2 of 2 interfaces up|interfaces=2 down=0' }],
   },
   {
     what: 'an interface that is down',
     files: bond(backup, 'eth1', [down('eth0'), up('eth1')]),
-    checks: [['bond:bond0', 1, '1 of 2 interfaces up, eth0 down, eth1 active|interfaces=2 down=1']],
+    checks: [
+      { name: 'bond:bond0', exit: 1, output: '1 of 2 interfaces up, eth0 down, eth1 active|interfaces=2 down=1' },
+    ],
   },
   {
     what: 'an interface that comes back',
     files: bond(backup, 'eth1', [{ name: 'eth0', status: 'going back' }, up('eth1')]),
-    checks: [['bond:bond0', 1, '1 of 2 interfaces up, eth0 going back, eth1 active|interfaces=2 down=1']],
+    checks: [
+      { name: 'bond:bond0', exit: 1, output: '1 of 2 interfaces up, eth0 going back, eth1 active|interfaces=2 down=1' },
+    ],
   },
   {
     what: 'no active interface',
     files: bond(backup, 'None', [up('eth0')]),
-    checks: [['bond:bond0', 1, '1 of 1 interfaces up, none active|interfaces=1 down=0']],
+    checks: [{ name: 'bond:bond0', exit: 1, output: '1 of 1 interfaces up, none active|interfaces=1 down=0' }],
   },
   {
     what: 'a bond whose interfaces are all down',
     files: bond(backup, 'None', [down('eth0'), down('eth1')], 'down'),
-    checks: [['bond:bond0', 2, '0 of 2 interfaces up, eth0 down, eth1 down, none active|interfaces=2 down=2']],
+    checks: [
+      {
+        name: 'bond:bond0',
+        exit: 2,
+        output: '0 of 2 interfaces up, eth0 down, eth1 down, none active|interfaces=2 down=2',
+      },
+    ],
   },
   {
     what: 'the unused bond that the module makes when it is loaded',
     files: bond('load balancing (round-robin)', null, [], 'down'),
-    checks: [['bond:bond0', 0, '0 of 0 interfaces up|interfaces=0 down=0']],
+    checks: [{ name: 'bond:bond0', exit: 0, output: '0 of 0 interfaces up|interfaces=0 down=0' }],
   },
   {
     what: 'a bond that tells nothing',
     files: { 'proc/net/bonding/bond0': '' },
-    checks: [['bond:bond0', 3, 'cannot be read']],
+    checks: [{ name: 'bond:bond0', exit: 3, output: 'cannot be read' }],
   },
 ];
 
@@ -109,39 +119,41 @@ const arrays: readonly Case[] = [
       'sys/block/mdx/size': '1\n',
     },
     checks: [
-      ['md:md0', 0, 'raid1 clean|degraded=0 mismatch_cnt=0'],
-      ['md:md127', 0, 'raid0 clean'],
+      { name: 'md:md0', exit: 0, output: 'raid1 clean|degraded=0 mismatch_cnt=0' },
+      { name: 'md:md127', exit: 0, output: 'raid0 clean' },
     ],
   },
   {
     what: 'an array without one of its disks',
     files: array('md0', { array_state: 'active', degraded: '1' }),
-    checks: [['md:md0', 2, 'raid1 active, 1 of 2 disks missing|degraded=1 mismatch_cnt=0']],
+    checks: [{ name: 'md:md0', exit: 2, output: 'raid1 active, 1 of 2 disks missing|degraded=1 mismatch_cnt=0' }],
   },
   {
     what: 'a recovery, which is no end of the fault',
     files: array('md0', { degraded: '1', sync_action: 'recover', sync_completed: '1000 / 3000' }),
-    checks: [['md:md0', 2, 'raid1 clean, 1 of 2 disks missing, recover 33 %|degraded=1 mismatch_cnt=0']],
+    checks: [
+      { name: 'md:md0', exit: 2, output: 'raid1 clean, 1 of 2 disks missing, recover 33 %|degraded=1 mismatch_cnt=0' },
+    ],
   },
   {
     what: 'a check, which is no fault',
     files: array('md0', { sync_action: 'check', sync_completed: '2093056 / 2094080', mismatch_cnt: '128' }),
-    checks: [['md:md0', 0, 'raid1 clean, check 99 %|degraded=0 mismatch_cnt=128']],
+    checks: [{ name: 'md:md0', exit: 0, output: 'raid1 clean, check 99 %|degraded=0 mismatch_cnt=128' }],
   },
   {
     what: 'a resync that waits',
     files: array('md0', { array_state: 'read-auto', sync_action: 'resync' }),
-    checks: [['md:md0', 0, 'raid1 read-auto, resync|degraded=0 mismatch_cnt=0']],
+    checks: [{ name: 'md:md0', exit: 0, output: 'raid1 read-auto, resync|degraded=0 mismatch_cnt=0' }],
   },
   {
     what: 'an array that could not be started',
     files: array('md0', { ...noRedundancy, array_state: 'inactive', level: '' }),
-    checks: [['md:md0', 2, 'inactive']],
+    checks: [{ name: 'md:md0', exit: 2, output: 'inactive' }],
   },
   {
     what: 'a broken array without redundancy',
     files: array('md0', { ...noRedundancy, array_state: 'broken', level: 'raid0' }),
-    checks: [['md:md0', 2, 'raid0 broken']],
+    checks: [{ name: 'md:md0', exit: 2, output: 'raid0 broken' }],
   },
   {
     what: 'a stopped array, and a container of other metadata with its array',
@@ -150,12 +162,12 @@ const arrays: readonly Case[] = [
       ...array('md126', { metadata_version: 'external:/md127/0', level: 'raid5', raid_disks: '3' }),
       ...array('md127', { ...noRedundancy, array_state: 'inactive', metadata_version: 'external:imsm', level: '' }),
     },
-    checks: [['md:md126', 0, 'raid5 clean|degraded=0 mismatch_cnt=0']],
+    checks: [{ name: 'md:md126', exit: 0, output: 'raid5 clean|degraded=0 mismatch_cnt=0' }],
   },
   {
     what: 'an array that tells nothing',
     files: { 'sys/block/md0/md/level': 'raid1\n' },
-    checks: [['md:md0', 3, 'cannot be read']],
+    checks: [{ name: 'md:md0', exit: 3, output: 'cannot be read' }],
   },
 ];
 
@@ -169,44 +181,73 @@ const memories: readonly Case[] = [
   {
     what: 'memory with a few corrected errors of before',
     files: { ...controller('mc0', '5\n', '0\n'), 'sys/devices/system/edac/mc/power/control': 'auto\n' },
-    checks: [['ecc:mc0', 0, `${skylake}0 uncorrected and 5 corrected errors|uncorrected=0c corrected=5c`]],
+    checks: [
+      {
+        name: 'ecc:mc0',
+        exit: 0,
+        output: `${skylake}0 uncorrected and 5 corrected errors|uncorrected=0c corrected=5c`,
+      },
+    ],
   },
   {
     what: 'corrected errors that were added, in one of two controllers',
     before: { ...controller('mc0', '5\n', '0\n'), ...controller('mc1', '7\n', '0\n') },
     files: { ...controller('mc0', '9\n', '0\n'), ...controller('mc1', '7\n', '0\n') },
     checks: [
-      [
-        'ecc:mc0',
-        1,
-        `${skylake}0 uncorrected and 9 corrected errors, ` +
+      {
+        name: 'ecc:mc0',
+        exit: 1,
+        output:
+          `${skylake}0 uncorrected and 9 corrected errors, ` +
           '4 corrected since the previous visit|uncorrected=0c corrected=9c',
-      ],
-      ['ecc:mc1', 0, `${skylake}0 uncorrected and 7 corrected errors|uncorrected=0c corrected=7c`],
+      },
+      {
+        name: 'ecc:mc1',
+        exit: 0,
+        output: `${skylake}0 uncorrected and 7 corrected errors|uncorrected=0c corrected=7c`,
+      },
     ],
   },
   {
     what: 'counters that were reset',
     before: controller('mc0', '5\n', '0\n'),
     files: controller('mc0', '2\n', '0\n'),
-    checks: [['ecc:mc0', 0, `${skylake}0 uncorrected and 2 corrected errors|uncorrected=0c corrected=2c`]],
+    checks: [
+      {
+        name: 'ecc:mc0',
+        exit: 0,
+        output: `${skylake}0 uncorrected and 2 corrected errors|uncorrected=0c corrected=2c`,
+      },
+    ],
   },
   {
     what: 'an uncorrected error, also of before',
     before: controller('mc0', '0\n', '1\n'),
     files: controller('mc0', '0\n', '1\n'),
-    checks: [['ecc:mc0', 2, `${skylake}1 uncorrected and 0 corrected errors|uncorrected=1c corrected=0c`]],
+    checks: [
+      {
+        name: 'ecc:mc0',
+        exit: 2,
+        output: `${skylake}1 uncorrected and 0 corrected errors|uncorrected=1c corrected=0c`,
+      },
+    ],
   },
   {
     what: 'a controller that could not be read at one of two visits',
     before: controller('mc0', '', '0\n'),
     files: controller('mc0', '5\n', '0\n'),
-    checks: [['ecc:mc0', 0, `${skylake}0 uncorrected and 5 corrected errors|uncorrected=0c corrected=5c`]],
+    checks: [
+      {
+        name: 'ecc:mc0',
+        exit: 0,
+        output: `${skylake}0 uncorrected and 5 corrected errors|uncorrected=0c corrected=5c`,
+      },
+    ],
   },
   {
     what: 'a controller that tells nothing',
     files: controller('mc0', 'x\n', '0\n'),
-    checks: [['ecc:mc0', 3, 'cannot be read']],
+    checks: [{ name: 'ecc:mc0', exit: 3, output: 'cannot be read' }],
   },
 ];
 
@@ -241,8 +282,8 @@ const systems: readonly Case[] = [
       'sys/fs/btrfs/9-0/devinfo/1/missing': '0\n',
     },
     checks: [
-      [`btrfs:${uuid}`, 0, `data: 2 devices|${noFigures}`],
-      ['btrfs:9-0', 0, `1 device|${noFigures}`],
+      { name: `btrfs:${uuid}`, exit: 0, output: `data: 2 devices|${noFigures}` },
+      { name: 'btrfs:9-0', exit: 0, output: `1 device|${noFigures}` },
     ],
   },
   {
@@ -250,11 +291,13 @@ const systems: readonly Case[] = [
     before: system(old),
     files: system(old),
     checks: [
-      [
-        `btrfs:${uuid}`,
-        1,
-        'data: 3 devices, device 10: 1 write 7 corruption errors, device 2: 2 write 5 corruption errors|' + someFigures,
-      ],
+      {
+        name: `btrfs:${uuid}`,
+        exit: 1,
+        output:
+          'data: 3 devices, device 10: 1 write 7 corruption errors, device 2: 2 write 5 corruption errors|' +
+          someFigures,
+      },
     ],
   },
   {
@@ -262,23 +305,24 @@ const systems: readonly Case[] = [
     before: system({ ...old, 10: ['0', none] }),
     files: system(old, ''),
     checks: [
-      [
-        `btrfs:${uuid}`,
-        2,
-        '3 devices, device 10: 1 write 7 corruption errors, device 2: 2 write 5 corruption errors, ' +
+      {
+        name: `btrfs:${uuid}`,
+        exit: 2,
+        output:
+          '3 devices, device 10: 1 write 7 corruption errors, device 2: 2 write 5 corruption errors, ' +
           `8 more errors since the previous visit|${someFigures}`,
-      ],
+      },
     ],
   },
   {
     what: 'a missing device, whose counts are invalid',
     files: system({ 1: ['0', none], 2: ['1', 'invalid\n'] }),
-    checks: [[`btrfs:${uuid}`, 2, `data: 2 devices, device 2 missing|${noFigures}`]],
+    checks: [{ name: `btrfs:${uuid}`, exit: 2, output: `data: 2 devices, device 2 missing|${noFigures}` }],
   },
   {
     what: 'a kernel before 5.14',
     files: system({ 1: ['0', null] }),
-    checks: [[`btrfs:${uuid}`, 0, 'data: 1 device, this kernel tells no errors']],
+    checks: [{ name: `btrfs:${uuid}`, exit: 0, output: 'data: 1 device, this kernel tells no errors' }],
   },
 ];
 
@@ -296,11 +340,11 @@ const pools: readonly Case[] = [
       'proc/spl/kstat/zfs/g/io': '1\n',
     },
     checks: [
-      ['zfs:b', 2, 'DEGRADED'],
-      ['zfs:c d', 2, 'SUSPENDED'],
-      ['zfs:e', 2, 'FAULTED'],
-      ['zfs:f', 3, 'cannot be read'],
-      ['zfs:a', 0, 'ONLINE'],
+      { name: 'zfs:b', exit: 2, output: 'DEGRADED' },
+      { name: 'zfs:c d', exit: 2, output: 'SUSPENDED' },
+      { name: 'zfs:e', exit: 2, output: 'FAULTED' },
+      { name: 'zfs:f', exit: 3, output: 'cannot be read' },
+      { name: 'zfs:a', exit: 0, output: 'ONLINE' },
     ],
   },
 ];
@@ -322,8 +366,9 @@ for (const awk of checkAwks) {
     const machine = checkedMachine(t, awk);
     const all = Object.assign({}, ...Object.values(cases).map((list) => list[0]?.files)) as Files;
     const expected = Object.values(cases).flatMap((list) => list[0]?.checks ?? []);
-    const sorted = (checks: readonly Short[]): readonly Short[] => checks.toSorted(([a], [b]) => (a < b ? -1 : 1));
-    assert.deepEqual(sorted((await machine.visit(all)).map(inShort) as Short[]), sorted(expected));
+    const sorted = (checks: readonly Short[]): readonly Short[] =>
+      checks.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    assert.deepEqual(sorted((await machine.visit(all)).map(inShort)), sorted(expected));
     const risen = { ...all, ...controller('mc0', '6\n', '0\n') };
     const stateOf = async (files: Files, afterSeconds: number): Promise<number | null | undefined> =>
       (await machine.visit(files, afterSeconds)).find(({ name }) => name === 'ecc:mc0')?.exit;

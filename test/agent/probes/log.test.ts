@@ -10,7 +10,7 @@ import type { FunctionReport } from '../../../src/report/report.ts';
 import { shellAgent, workerOf } from '../../support/shell-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { assertWithin } from '../../support/within.ts';
-import { contextOf, familyOf, onlyRow, reasonOf, valuesOf } from './fixture-context.ts';
+import { contextOf, familyOf, onlyRow, reasonOf } from './fixture-context.ts';
 
 const awks = ['mawk', 'gawk', 'original-awk', 'busybox awk'].filter(
   (awk) => spawnSync('sh', ['-c', `${awk} 'BEGIN { print 1 }'`]).stdout.toString() === '1\n',
@@ -56,7 +56,7 @@ const countsOf = ({ functions }: ProbeResult): unknown =>
   familyOf(functions, 'log_match').data.map((row) => row['count']);
 const timesOf = ({ functions }: ProbeResult): unknown => familyOf(functions, 'log_line').data.map((row) => row['time']);
 const linesOf = ({ functions }: { readonly functions: readonly FunctionReport[] }): unknown =>
-  valuesOf(familyOf(functions, 'log_line').data, 'priority', 'unit', 'text', 'times');
+  familyOf(functions, 'log_line').data.map(({ priority, unit, text, times }) => ({ priority, unit, text, times }));
 
 const entry = (cursor: string, fields: Readonly<Record<string, unknown>>): string =>
   JSON.stringify({ __CURSOR: cursor, ...fields }).replaceAll("'", "'\\''");
@@ -86,14 +86,14 @@ for (const awk of awks) {
       const second = await machine.visit();
       assert.deepEqual([errorsOf(second), countsOf(second)], [2, [2, 1, 0]]);
       assert.deepEqual(linesOf(second), [
-        ['err', 'kernel', 'oom-kill 1', 1],
-        ['err', 'crond', 'no', 1],
+        { priority: 'err', unit: 'kernel', text: 'oom-kill 1', times: 1 },
+        { priority: 'err', unit: 'crond', text: 'no', times: 1 },
       ]);
       assert.deepEqual(timesOf(second), ['2026-11-22T05:41:08.1+00:00', 'Nov 22 05:41:08']);
       appendFileSync(machine.file('syslog'), 'fo sshd[7]: Failed password\n');
       const third = await machine.visit();
       assert.deepEqual([errorsOf(third), countsOf(third)], [0, [0, 0, 1]]);
-      assert.deepEqual(linesOf(third), [['info', 'sshd', 'Failed password', 1]]);
+      assert.deepEqual(linesOf(third), [{ priority: 'info', unit: 'sshd', text: 'Failed password', times: 1 }]);
       assert.equal(third.error, undefined);
     });
 
@@ -105,7 +105,7 @@ for (const awk of awks) {
       const result = await machine.visit();
       assert.deepEqual(countsOf(result), [null, 1, 0]);
       assert.equal(reasonOf(result.functions, 'log', 'errors'), '/var/log/messages does not say priorities');
-      assert.deepEqual(linesOf(result), [[undefined, 'kernel', 'oom-kill', 1]]);
+      assert.deepEqual(linesOf(result), [{ priority: undefined, unit: 'kernel', text: 'oom-kill', times: 1 }]);
     });
 
     test('entries of the journal, hostile ones too, after the cursor of the last visit', async (t) => {
@@ -129,11 +129,11 @@ for (const awk of awks) {
       const result = await machine.visit();
       assert.deepEqual([errorsOf(result), countsOf(result)], [5, [5, 1, 1]]);
       assert.deepEqual(linesOf(result), [
-        ['err', 'sshd', 'a "b" \\ c","PRIORITY":"0', 1],
-        ['err', 'é', 'x [31m y', 1],
-        ['err', undefined, 'oom-kill \ufffd', 1],
-        ['crit', 'long.service', '(a message of more than 4 KiB)', 2],
-        ['info', 'sshd', 'Failed login', 1],
+        { priority: 'err', unit: 'sshd', text: 'a "b" \\ c","PRIORITY":"0', times: 1 },
+        { priority: 'err', unit: 'é', text: 'x [31m y', times: 1 },
+        { priority: 'err', unit: undefined, text: 'oom-kill \ufffd', times: 1 },
+        { priority: 'crit', unit: 'long.service', text: '(a message of more than 4 KiB)', times: 2 },
+        { priority: 'info', unit: 'sshd', text: 'Failed login', times: 1 },
       ]);
       assert.deepEqual(timesOf(result), ['1795326068', ...Array<undefined>(4)]);
       assert.equal(readFileSync(`${machine.place}/log`, 'utf8'), 'journal s=1;i=6\n');
@@ -149,8 +149,8 @@ for (const awk of awks) {
       ]);
       await machine.visit();
       assert.deepEqual(linesOf(await machine.visit()), [
-        ['err', 'a', 'b "c"', 1],
-        ['err', 'd.service', 'f\ufffd', 1],
+        { priority: 'err', unit: 'a', text: 'b "c"', times: 1 },
+        { priority: 'err', unit: 'd.service', text: 'f\ufffd', times: 1 },
       ]);
     });
 
@@ -169,8 +169,13 @@ for (const awk of awks) {
       const result = await machine.visit();
       assert.deepEqual([countsOf(result), result.error], [[null, 1, 0], undefined]);
       assert.deepEqual(linesOf(result), [
-        ['err', 'a', `b${'x'.repeat(253)}…`, 1],
-        ['emerg', undefined, '\ufffd\ufffd\ufffd\ufffd\ufffd\ufffd \ufffd]0;x\ufffd oom-kill\ufffd', 1],
+        { priority: 'err', unit: 'a', text: `b${'x'.repeat(253)}…`, times: 1 },
+        {
+          priority: 'emerg',
+          unit: undefined,
+          text: '\ufffd\ufffd\ufffd\ufffd\ufffd\ufffd \ufffd]0;x\ufffd oom-kill\ufffd',
+          times: 1,
+        },
       ]);
     });
 
@@ -245,7 +250,7 @@ test('lines of the kernel, where nothing else can be read', async (t) => {
     [onlyRow(result.functions, 'log'), countsOf(result)],
     [{ source: 'kernel ring', errors: 1 }, [1, 1, 0]],
   );
-  assert.deepEqual(linesOf(result), [['err', 'kernel', 'x: oom-kill new', 1]]);
+  assert.deepEqual(linesOf(result), [{ priority: 'err', unit: 'kernel', text: 'x: oom-kill new', times: 1 }]);
   assert.deepEqual(timesOf(result), ['1795326012']);
   assert.deepEqual(countsOf(await machine.visit()), [0, 0, 0]);
   writeFileSync(`${machine.root}/proc/sys/kernel/random/boot_id`, 'boot-2\n');
@@ -299,7 +304,9 @@ test('the shell agent reports the same, and keeps the position for both agents',
   writeFileSync(`${machine.place}/log`, readFileSync(`${agent.place}/log`), { mode: 0o600 });
   const shell = await run();
   assert.deepEqual(shell, (await machine.visit()).functions);
-  assert.deepEqual(linesOf({ functions: shell }), [['err', 'kernel', 'oom-kill "1"', 1]]);
+  assert.deepEqual(linesOf({ functions: shell }), [
+    { priority: 'err', unit: 'kernel', text: 'oom-kill "1"', times: 1 },
+  ]);
   const unasked = await agent.run({ root: machine.root });
   assert.throws(() => workerOf(unasked, 'log'));
 });

@@ -34,23 +34,31 @@ const noErrors = 'write_errs=0c read_errs=0c flush_errs=0c corruption_errs=0c ge
 const errors = noErrors.replace('corruption_errs=0c', 'corruption_errs=9767c');
 const btrfs = 'btrfs:36ac58dd-1778-4670-a5ef-f027bb8d5f26';
 
-const said: Readonly<Record<string, readonly (readonly [string, number, string])[]>> = {
-  'md-resync': [['md:md0', 0, 'raid1 clean, resync 0 %|degraded=0 mismatch_cnt=0']],
-  'md-clean': [['md:md0', 0, 'raid1 clean|degraded=0 mismatch_cnt=0']],
-  'md-degraded': [['md:md0', 2, 'raid1 clean, 1 of 2 disks missing|degraded=1 mismatch_cnt=0']],
-  'md-recover': [['md:md0', 2, 'raid1 clean, 1 of 2 disks missing, recover 56 %|degraded=1 mismatch_cnt=0']],
-  'md-check': [['md:md0', 0, 'raid1 clean, check 6 %|degraded=0 mismatch_cnt=0']],
-  'bond-up': [['bond:bond0', 0, '2 of 2 interfaces up, d0 active|interfaces=2 down=0']],
-  'bond-half': [['bond:bond0', 1, '1 of 2 interfaces up, d0 down, d1 active|interfaces=2 down=1']],
-  'bond-down': [['bond:bond0', 2, '0 of 2 interfaces up, d0 down, d1 down, none active|interfaces=2 down=2']],
-  'bond-two': [
-    ['bond:bond0', 1, '1 of 2 interfaces up, d0 down, d1 active|interfaces=2 down=1'],
-    ['bond:bond1', 0, '1 of 1 interfaces up|interfaces=1 down=0'],
+const said: Readonly<Record<string, readonly ReturnType<typeof inShort>[]>> = {
+  'md-resync': [{ name: 'md:md0', exit: 0, output: 'raid1 clean, resync 0 %|degraded=0 mismatch_cnt=0' }],
+  'md-clean': [{ name: 'md:md0', exit: 0, output: 'raid1 clean|degraded=0 mismatch_cnt=0' }],
+  'md-degraded': [{ name: 'md:md0', exit: 2, output: 'raid1 clean, 1 of 2 disks missing|degraded=1 mismatch_cnt=0' }],
+  'md-recover': [
+    { name: 'md:md0', exit: 2, output: 'raid1 clean, 1 of 2 disks missing, recover 56 %|degraded=1 mismatch_cnt=0' },
   ],
-  'btrfs-whole': [[btrfs, 0, `data: 2 devices|${noErrors}`]],
-  'btrfs-corrupt': [[btrfs, 1, `data: 2 devices, device 2: 9767 corruption errors|${errors}`]],
-  'btrfs-missing': [[btrfs, 2, `data: 2 devices, device 2 missing, device 2: 9767 corruption errors|${errors}`]],
-  container: [['container:000000000000', 0, 'running|memory=110592B;;;0;20971520 oom_kills=1']],
+  'md-check': [{ name: 'md:md0', exit: 0, output: 'raid1 clean, check 6 %|degraded=0 mismatch_cnt=0' }],
+  'bond-up': [{ name: 'bond:bond0', exit: 0, output: '2 of 2 interfaces up, d0 active|interfaces=2 down=0' }],
+  'bond-half': [
+    { name: 'bond:bond0', exit: 1, output: '1 of 2 interfaces up, d0 down, d1 active|interfaces=2 down=1' },
+  ],
+  'bond-down': [
+    { name: 'bond:bond0', exit: 2, output: '0 of 2 interfaces up, d0 down, d1 down, none active|interfaces=2 down=2' },
+  ],
+  'bond-two': [
+    { name: 'bond:bond0', exit: 1, output: '1 of 2 interfaces up, d0 down, d1 active|interfaces=2 down=1' },
+    { name: 'bond:bond1', exit: 0, output: '1 of 1 interfaces up|interfaces=1 down=0' },
+  ],
+  'btrfs-whole': [{ name: btrfs, exit: 0, output: `data: 2 devices|${noErrors}` }],
+  'btrfs-corrupt': [{ name: btrfs, exit: 1, output: `data: 2 devices, device 2: 9767 corruption errors|${errors}` }],
+  'btrfs-missing': [
+    { name: btrfs, exit: 2, output: `data: 2 devices, device 2 missing, device 2: 9767 corruption errors|${errors}` },
+  ],
+  container: [{ name: 'container:000000000000', exit: 0, output: 'running|memory=110592B;;;0;20971520 oom_kills=1' }],
 };
 
 for (const [name, checks] of Object.entries(said)) {
@@ -66,7 +74,7 @@ test('recorded: btrfs errors that a scrub has found since the previous visit', a
   await machine.visit(recorded('btrfs-whole'));
   const [found] = (await machine.visit(recorded('btrfs-corrupt'))).map(inShort);
   const added = 'device 2: 9767 corruption errors, 9767 more errors since the previous visit';
-  assert.deepEqual(found, [btrfs, 2, `data: 2 devices, ${added}|${errors}`]);
+  assert.deepEqual(found, { name: btrfs, exit: 2, output: `data: 2 devices, ${added}|${errors}` });
 });
 
 test('recorded: kills for want of memory, pressure, open files and connection tracking', async (t) => {

@@ -145,7 +145,7 @@ async function lateByNode(t: TestContext, root: string): Promise<readonly CheckR
 }
 
 const late = Object.entries(timers).flatMap(([name, { late: output }]) =>
-  output === undefined ? [] : [[`timer:${name.replace(/[\\@]/g, '_')}`, 1, output] as const],
+  output === undefined ? [] : [{ name: `timer:${name.replace(/[\\@]/g, '_')}`, exit: 1, output } as const],
 );
 
 for (const awk of checkAwks) {

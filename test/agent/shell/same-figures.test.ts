@@ -140,14 +140,14 @@ for (const awk of isWide ? awks : awks.slice(0, 1)) {
       const agent = shellAgent(t, { awk });
       const dir = tempFolder(t);
       const said: unknown[] = [];
-      for (const [uptime, usedUs, quota] of [
-        [1000, 1_000_000, 'max'],
-        [1100, 2_000_000, '50000'],
-        [1200, 14_500_000, '50000'],
-        [1300, 4_600_000_000, '50000'],
-        [1400, 3, '50000'],
-        [1500, 4, '200000'],
-      ] as const) {
+      for (const { uptime, usedUs, quota } of [
+        { uptime: 1000, usedUs: 1_000_000, quota: 'max' },
+        { uptime: 1100, usedUs: 2_000_000, quota: '50000' },
+        { uptime: 1200, usedUs: 14_500_000, quota: '50000' },
+        { uptime: 1300, usedUs: 4_600_000_000, quota: '50000' },
+        { uptime: 1400, usedUs: 3, quota: '50000' },
+        { uptime: 1500, usedUs: 4, quota: '200000' },
+      ]) {
         const container: Readonly<Record<string, string>> =
           version === 2
             ? { 'cpu.max': `${quota} 100000\n`, 'cpu.stat': `usage_usec ${usedUs}\nuser_usec 1\n` }

@@ -31,17 +31,14 @@ test('the lines hold absolute paths, quoted for the shell and for cron', () => {
   assert.ok(lines[5]?.endsWith(`; ${command} alert`), lines[5]);
 });
 
-test(
-  'machines start at different minutes, those of a shared site at one, ' + 'and lines of /etc/cron.d name the account',
-  () => {
-    const schedulesOf = (site: string | null): ReadonlySet<string | undefined> => {
-      const blocks = Array.from({ length: 50 }, (_, n) => cronBlock({ ...options, host: `mon-${n}`, site }));
-      return new Set(blocks.map((one) => one.split('\n')[4]?.split(' ')[0]));
-    };
-    assert.deepEqual([schedulesOf(null).size, schedulesOf('fra').size], [4, 1]);
-    assert.match(cronBlock({ ...options, user: 'fleet' }), /\* \* fleet '\/opt.*\n\* \* \* \* \* fleet sleep/);
-  },
-);
+test('machines start at different minutes, those of a shared site at one; /etc/cron.d names the account', () => {
+  const schedulesOf = (site: string | null): ReadonlySet<string | undefined> => {
+    const blocks = Array.from({ length: 50 }, (_, n) => cronBlock({ ...options, host: `mon-${n}`, site }));
+    return new Set(blocks.map((one) => one.split('\n')[4]?.split(' ')[0]));
+  };
+  assert.deepEqual([schedulesOf(null).size, schedulesOf('fra').size], [4, 1]);
+  assert.match(cronBlock({ ...options, user: 'fleet' }), /\* \* fleet '\/opt.*\n\* \* \* \* \* fleet sleep/);
+});
 
 for (const [what, wrong] of [
   ['a line break in a path', { config: '/etc/a\nb' }],
