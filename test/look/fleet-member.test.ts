@@ -59,43 +59,35 @@ const member = (client: string, options: Partial<FleetMember> = {}): FleetMember
   ...options,
 });
 
-test(
-  'the worst stands first: alerts, then states, then what will be full, is at a limit or nearest to it, ' +
-    'then names',
-  () => {
-    const members = [
-      member('retired', { state: 'retired' }),
-      member('web-10'),
-      member('web-2'),
-      member('full', { known: known(80) }),
-      member('full-later', { fullIn: fullIn(80) }),
-      member('full-in-20', { fullIn: fullIn(20) }),
-      member('full-in-2', { fullIn: fullIn(2) }),
-      member('at-limit', { beyond: { cpu: 'warning', memory: null, disk: null } }),
-      member('new', { state: 'new' }),
-      member('late', { state: 'late' }),
-      member('paused', { state: 'paused' }),
-      member('failing', { state: 'failing' }),
-      member('warned', { worstAlert: 'warning', openAlerts: 1 }),
-      member('critical-ok', { worstAlert: 'critical', openAlerts: 9, known: known(99) }),
-      member('critical', { worstAlert: 'critical', openAlerts: 1, state: 'failing' }),
-    ];
-    const names = (by: Parameters<typeof sortMembers>[1]): string =>
-      sortMembers(members, by)
-        .map(({ client }) => client)
-        .join(' ');
-    assert.equal(
-      names('urgency'),
-      'critical critical-ok warned failing late new full-in-2 full-in-20 at-limit full full-later web-2 web-10 ' +
-        'paused retired',
-    );
-    assert.ok(names('name').startsWith('at-limit critical critical-ok failing'));
-    const alike = [member('web-1'), member('WEB-1')];
-    assert.deepEqual(
-      sortMembers(alike, 'name'),
-      sortMembers(alike.toReversed(), 'name'),
-      'names apart from their case',
-    );
-    assert.ok(names('memory').startsWith('critical-ok full at-limit'), 'unknown ones last');
-  },
-);
+test('the worst stands first: alerts, then states, then nearness to a limit, then names', () => {
+  const members = [
+    member('retired', { state: 'retired' }),
+    member('web-10'),
+    member('web-2'),
+    member('full', { known: known(80) }),
+    member('full-later', { fullIn: fullIn(80) }),
+    member('full-in-20', { fullIn: fullIn(20) }),
+    member('full-in-2', { fullIn: fullIn(2) }),
+    member('at-limit', { beyond: { cpu: 'warning', memory: null, disk: null } }),
+    member('new', { state: 'new' }),
+    member('late', { state: 'late' }),
+    member('paused', { state: 'paused' }),
+    member('failing', { state: 'failing' }),
+    member('warned', { worstAlert: 'warning', openAlerts: 1 }),
+    member('critical-ok', { worstAlert: 'critical', openAlerts: 9, known: known(99) }),
+    member('critical', { worstAlert: 'critical', openAlerts: 1, state: 'failing' }),
+  ];
+  const names = (by: Parameters<typeof sortMembers>[1]): string =>
+    sortMembers(members, by)
+      .map(({ client }) => client)
+      .join(' ');
+  assert.equal(
+    names('urgency'),
+    'critical critical-ok warned failing late new full-in-2 full-in-20 at-limit full full-later web-2 web-10 ' +
+      'paused retired',
+  );
+  assert.ok(names('name').startsWith('at-limit critical critical-ok failing'));
+  const alike = [member('web-1'), member('WEB-1')];
+  assert.deepEqual(sortMembers(alike, 'name'), sortMembers(alike.toReversed(), 'name'), 'names apart from their case');
+  assert.ok(names('memory').startsWith('critical-ok full at-limit'), 'unknown ones last');
+});

@@ -104,41 +104,36 @@ const seriesSql = {
 } as const;
 
 onBothDatabases('a report', (kit) => {
-  test(
-    'has the checks of the newest reports, the worst first, ' + 'of the worst clients first where room is short',
-    async () => {
-      const { storage } = await kit.open();
-      const bad = Array.from({ length: 25 }, (_, index) =>
-        check(`w-${String(index).padStart(2, '0')}`, 1, 'x\nsecond'),
-      );
-      await storage.reports.ingest([
-        item({ client: 'web-1', observedAtMs: noonMs, checks: [check('mailq', 2)] }),
-        item({
-          client: 'web-1',
-          observedAtMs: noonMs + hourMs,
-          checks: [check('apt', 0), ...bad, check('mailq', 2, 'CRITICAL: 210 | unsent=210 full=57%')],
-          refused: [{ path: '/etc/x.conf', why: 'others can write to it' }],
-        }),
-        item({ client: 'web-1', observedAtMs: noonMs + 7 * hourMs, checks: [check('mailq', 0)] }),
-        item({ client: 'web-2', observedAtMs: noonMs, checks: [check('apt', 0)] }),
-        item({ client: 'web-3', observedAtMs: noonMs }),
-      ]);
-      const { checks, omissions } = await pageOf(storage, {});
-      assert.deepEqual([...checks.keys()].sort(), ['web-1', 'web-2']);
-      assert.deepEqual(checks.get('web-2'), { bad: [], moreBad: 0, ok: 1 });
-      const own = checks.get('web-1') ?? assert.fail('no checks');
-      assert.deepEqual([own.bad.length, own.moreBad, own.ok], [20, 7, 1]);
-      const [first, second] = own.bad;
-      assert.deepEqual(
-        [first?.name, first?.state, first?.text, first?.figures],
-        ['mailq', 'critical', 'CRITICAL: 210', ['unsent 210', 'full 57 %']],
-      );
-      assert.deepEqual([second?.name, second?.state, second?.text], ['w-00', 'warning', 'x']);
-      assert.deepEqual(omissions, []);
-      const short = await pageOf(storage, { historyBytes: 12_500 });
-      assert.deepEqual([short.checks.get('web-1')?.bad.length, short.checks.get('web-1')?.moreBad], [3, 24]);
-    },
-  );
+  test('has the checks of the newest reports, the worst first, where room is short of the worst clients', async () => {
+    const { storage } = await kit.open();
+    const bad = Array.from({ length: 25 }, (_, index) => check(`w-${String(index).padStart(2, '0')}`, 1, 'x\nsecond'));
+    await storage.reports.ingest([
+      item({ client: 'web-1', observedAtMs: noonMs, checks: [check('mailq', 2)] }),
+      item({
+        client: 'web-1',
+        observedAtMs: noonMs + hourMs,
+        checks: [check('apt', 0), ...bad, check('mailq', 2, 'CRITICAL: 210 | unsent=210 full=57%')],
+        refused: [{ path: '/etc/x.conf', why: 'others can write to it' }],
+      }),
+      item({ client: 'web-1', observedAtMs: noonMs + 7 * hourMs, checks: [check('mailq', 0)] }),
+      item({ client: 'web-2', observedAtMs: noonMs, checks: [check('apt', 0)] }),
+      item({ client: 'web-3', observedAtMs: noonMs }),
+    ]);
+    const { checks, omissions } = await pageOf(storage, {});
+    assert.deepEqual([...checks.keys()].sort(), ['web-1', 'web-2']);
+    assert.deepEqual(checks.get('web-2'), { bad: [], moreBad: 0, ok: 1 });
+    const own = checks.get('web-1') ?? assert.fail('no checks');
+    assert.deepEqual([own.bad.length, own.moreBad, own.ok], [20, 7, 1]);
+    const [first, second] = own.bad;
+    assert.deepEqual(
+      [first?.name, first?.state, first?.text, first?.figures],
+      ['mailq', 'critical', 'CRITICAL: 210', ['unsent 210', 'full 57 %']],
+    );
+    assert.deepEqual([second?.name, second?.state, second?.text], ['w-00', 'warning', 'x']);
+    assert.deepEqual(omissions, []);
+    const short = await pageOf(storage, { historyBytes: 12_500 });
+    assert.deepEqual([short.checks.get('web-1')?.bad.length, short.checks.get('web-1')?.moreBad], [3, 24]);
+  });
 
   test('has the newest twenty lines of logs of its span, of the worst clients first where room is short', async () => {
     const { storage } = await kit.open();

@@ -76,44 +76,40 @@ onBothDatabases('a crash of the alerter', ({ it, kind }) => {
 
   if (kind === 'mysql') {
     for (const name of names) {
-      it(
-        `a connection that is cut at any statement of what it does to ${name} is made anew, ` +
-          'and nothing is done twice',
-        async (opened) => {
-          const lease = await prepared(opened);
-          const alerter = await openDatabase({ storage: opened.config, program: 'alert' });
-          try {
-            await crashEverywhere(async (statement, when) => {
-              let crashed = false;
-              const [row] = await alerter.read((session) => session.all('SELECT CONNECTION_ID() AS id'));
-              const crash = async (): Promise<void> => {
-                crashed = true;
-                await opened.database.migrate((session) => session.run(`KILL ${Number(row?.['id'])}`));
-              };
-              const { database } = crashingDatabase(alerter, { statement, when, crash });
-              await prepareMore(opened, lease, `${statement} ${when}`);
-              const before = await facts(opened.database);
-              const [waiting] = (await opened.storage.alerts.state(noonMs)).waiting;
-              const alerts = storageOn(database).alerts;
-              if (name === 'evaluate') await works.evaluate(alerts, lease);
-              else await alerts.saveNotifications(lease, plan(`notified ${statement} ${when}`, [waiting?.id ?? 0]));
-              const now = await facts(opened.database);
-              if (name === 'evaluate') {
-                assert.deepEqual({ ...now, open: 0 }, { ...before, open: 0, unprocessed: 0 });
-                assert.equal(now.open, before.open + 1);
-              } else {
-                assert.deepEqual(now, { ...before, mails: before.mails + 1, notified: before.notified + 1 });
-                assert.deepEqual(pluck((await opened.storage.alerts.state(noonMs)).waiting, 'recipient'), [
-                  'ops@example.org',
-                ]);
-              }
-              return crashed;
-            });
-          } finally {
-            await alerter.close();
-          }
-        },
-      );
+      it(`a connection cut at any statement of ${name} is made anew, and nothing is done twice`, async (opened) => {
+        const lease = await prepared(opened);
+        const alerter = await openDatabase({ storage: opened.config, program: 'alert' });
+        try {
+          await crashEverywhere(async (statement, when) => {
+            let crashed = false;
+            const [row] = await alerter.read((session) => session.all('SELECT CONNECTION_ID() AS id'));
+            const crash = async (): Promise<void> => {
+              crashed = true;
+              await opened.database.migrate((session) => session.run(`KILL ${Number(row?.['id'])}`));
+            };
+            const { database } = crashingDatabase(alerter, { statement, when, crash });
+            await prepareMore(opened, lease, `${statement} ${when}`);
+            const before = await facts(opened.database);
+            const [waiting] = (await opened.storage.alerts.state(noonMs)).waiting;
+            const alerts = storageOn(database).alerts;
+            if (name === 'evaluate') await works.evaluate(alerts, lease);
+            else await alerts.saveNotifications(lease, plan(`notified ${statement} ${when}`, [waiting?.id ?? 0]));
+            const now = await facts(opened.database);
+            if (name === 'evaluate') {
+              assert.deepEqual({ ...now, open: 0 }, { ...before, open: 0, unprocessed: 0 });
+              assert.equal(now.open, before.open + 1);
+            } else {
+              assert.deepEqual(now, { ...before, mails: before.mails + 1, notified: before.notified + 1 });
+              assert.deepEqual(pluck((await opened.storage.alerts.state(noonMs)).waiting, 'recipient'), [
+                'ops@example.org',
+              ]);
+            }
+            return crashed;
+          });
+        } finally {
+          await alerter.close();
+        }
+      });
     }
 
     for (const [name, statement] of [
@@ -121,28 +117,24 @@ onBothDatabases('a crash of the alerter', ({ it, kind }) => {
       ['evaluate', 8],
       ['tell', 5],
     ] as const) {
-      it(
-        `an alerter that is suspended at statement ${statement} of what it does to ${name} is cut off, ` +
-          'and changes nothing when it wakes',
-        async (opened) => {
-          const { alerts } = opened.storage;
-          const lease = await prepared(opened);
-          const child = writer({ opened, lease, work: name, statement, signal: 'SIGSTOP', waitSeconds: 2 });
-          await stopped(child.process);
-          // Waits until the server has rolled back the transaction of the suspended process.
-          assert.equal(await alerts.takeLease('alerter', 'two'), null);
-          await opened.database.write((session) =>
-            session.run("UPDATE leases SET touched_at = TIMESTAMPADD(SECOND, -61, touched_at) WHERE name = 'alerter'"),
-          );
-          const taken = (await alerts.takeLease('alerter', 'two')) ?? assert.fail('not taken over');
-          await works[name](alerts, taken);
-          const before = await everything(opened.database);
-          child.process.kill('SIGCONT');
-          await once(child.process, 'exit');
-          assert.equal(child.said(), 'locked\n');
-          assert.deepEqual(await everything(opened.database), before);
-        },
-      );
+      it(`an alerter suspended at statement ${statement} of ${name} changes nothing when it wakes`, async (opened) => {
+        const { alerts } = opened.storage;
+        const lease = await prepared(opened);
+        const child = writer({ opened, lease, work: name, statement, signal: 'SIGSTOP', waitSeconds: 2 });
+        await stopped(child.process);
+        // Waits until the server has rolled back the transaction of the suspended process.
+        assert.equal(await alerts.takeLease('alerter', 'two'), null);
+        await opened.database.write((session) =>
+          session.run("UPDATE leases SET touched_at = TIMESTAMPADD(SECOND, -61, touched_at) WHERE name = 'alerter'"),
+        );
+        const taken = (await alerts.takeLease('alerter', 'two')) ?? assert.fail('not taken over');
+        await works[name](alerts, taken);
+        const before = await everything(opened.database);
+        child.process.kill('SIGCONT');
+        await once(child.process, 'exit');
+        assert.equal(child.said(), 'locked\n');
+        assert.deepEqual(await everything(opened.database), before);
+      });
     }
   } else {
     it('an alerter that is suspended keeps others from writing until it wakes, and then goes on', async (opened) => {

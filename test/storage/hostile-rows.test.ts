@@ -65,22 +65,19 @@ onBothDatabases('hostile rows', ({ it, kind }) => {
     await assert.rejects(ingested, { name: 'FleetError', code: 'storage-failed' });
   });
 
-  it(
-    'clients whose reports alone are refused alike are at fault themselves, ' + 'and nothing of the trial is left',
-    async (opened) => {
-      const { storage, database } = opened;
-      const clients = ['a', 'b', 'c', 'd'];
-      await refuseClients(kind, database, clients);
-      const results = await storage.reports.ingest(clients.map((client) => item({ client })));
-      assert.deepEqual(kinds(results), ['refused', 'refused', 'refused', 'refused']);
-      assert.deepEqual(kinds(await storage.reports.ingest([item({ client: 'good' })])), ['stored']);
-      const own = { clients: 1, stats: 1, reports: 1, disk_stats: 3, network_stats: 1 };
-      for (const [table, count] of Object.entries({ ...own, check_stats: 0, series: 0, samples: 0, inventory: 0 })) {
-        const [row] = await storage.history.query(`SELECT COUNT(*) AS count FROM ${table} WHERE 1 = 1`);
-        assert.equal(row?.['count'], count, table);
-      }
-    },
-  );
+  it('clients whose reports alone are refused are at fault themselves, and leave no trial row', async (opened) => {
+    const { storage, database } = opened;
+    const clients = ['a', 'b', 'c', 'd'];
+    await refuseClients(kind, database, clients);
+    const results = await storage.reports.ingest(clients.map((client) => item({ client })));
+    assert.deepEqual(kinds(results), ['refused', 'refused', 'refused', 'refused']);
+    assert.deepEqual(kinds(await storage.reports.ingest([item({ client: 'good' })])), ['stored']);
+    const own = { clients: 1, stats: 1, reports: 1, disk_stats: 3, network_stats: 1 };
+    for (const [table, count] of Object.entries({ ...own, check_stats: 0, series: 0, samples: 0, inventory: 0 })) {
+      const [row] = await storage.history.query(`SELECT COUNT(*) AS count FROM ${table} WHERE 1 = 1`);
+      assert.equal(row?.['count'], count, table);
+    }
+  });
 
   it('a number beyond its column is unknown, and the report is stored', async ({ reports, history }) => {
     const huge = [127, 2 ** 31, 2 ** 53 - 1, 2 ** 53, 1e300];
@@ -134,23 +131,20 @@ onBothDatabases('hostile rows', ({ it, kind }) => {
     assert.deepEqual(families, [['user'], ['disk_device', 'user'], ['network_card']]);
   });
 
-  it(
-    'an inventory that changes all day long is refused after its share, ' + 'and is taken again the day after',
-    async (opened) => {
-      const { reports } = opened;
-      const changed = (number: number, atMs: number): IngestItem =>
-        partial({ system: [{ model: `R${number}` }] }, { observedAtMs: atMs, receivedAtMs: atMs });
-      const day = times(30, (number) => changed(number, noonMs + number));
-      const results = await reports.ingest([...day, item({ client: 'good', name: 'Inventory report' })]);
-      assert.deepEqual(new Set(kinds(results.slice(0, 12))), new Set(['stored']));
-      assert.deepEqual(new Set(kinds(results.slice(12, 30))), new Set(['refused']));
-      assert.deepEqual(kinds(results.slice(30)), ['stored'], 'another client is not concerned');
-      const [refused] = results.slice(12);
-      assert.match(refused?.kind === 'refused' ? refused.message : '', /changed 12 times within a day/);
-      const next = await reports.ingest([changed(99, noonMs + 86_400_000 + 60_000)]);
-      assert.deepEqual(kinds(next), ['stored']);
-    },
-  );
+  it('an inventory that changes all day is refused after its share, and taken the day after', async (opened) => {
+    const { reports } = opened;
+    const changed = (number: number, atMs: number): IngestItem =>
+      partial({ system: [{ model: `R${number}` }] }, { observedAtMs: atMs, receivedAtMs: atMs });
+    const day = times(30, (number) => changed(number, noonMs + number));
+    const results = await reports.ingest([...day, item({ client: 'good', name: 'Inventory report' })]);
+    assert.deepEqual(new Set(kinds(results.slice(0, 12))), new Set(['stored']));
+    assert.deepEqual(new Set(kinds(results.slice(12, 30))), new Set(['refused']));
+    assert.deepEqual(kinds(results.slice(30)), ['stored'], 'another client is not concerned');
+    const [refused] = results.slice(12);
+    assert.match(refused?.kind === 'refused' ? refused.message : '', /changed 12 times within a day/);
+    const next = await reports.ingest([changed(99, noonMs + 86_400_000 + 60_000)]);
+    assert.deepEqual(kinds(next), ['stored']);
+  });
 
   it('the newest fifty states of a machine are kept', async ({ reports, history }) => {
     for (let number = 0; number < 60; number++) {
@@ -162,29 +156,26 @@ onBothDatabases('hostile rows', ({ it, kind }) => {
     assert.deepEqual([rows.length, rows[0]?.['model'], rows.at(-1)?.['model']], [50, 'R10', 'R59']);
   });
 
-  it(
-    'one client fills no more than its share of an hour, and is notified why; ' + 'others and other hours are taken',
-    async (opened) => {
-      const { reports, history } = opened;
-      const mounts = times(200, (number) => ({ mount: `/m${number}` }));
-      const interfaces = times(200, (number) => ({ interface: `e${number}` }));
-      const full = (atMs: number): IngestItem =>
-        item({ observedAtMs: atMs, workers: [worker('disk', ...mounts), worker('network', ...interfaces)] });
-      for (let visit = 0; visit < 3; visit++) {
-        const results = await reports.ingest([...times(25, () => full(noonMs)), item({ client: `good-${visit}` })]);
-        const stored = [25, 24, 0][visit] ?? 0;
-        assert.deepEqual(kinds(results).slice(0, stored), Array<string>(stored).fill('stored'));
-        assert.deepEqual(kinds(results).slice(stored, 25), Array<string>(25 - stored).fill('refused'));
-        assert.deepEqual(kinds(results).slice(25), ['stored'], 'another client is not concerned');
-        const [refused] = results.slice(stored);
-        if (refused?.kind === 'refused')
-          assert.match(refused.message, /more than 20000 rows of the hour 2026-11-20 10:00/);
-      }
-      assert.deepEqual(kinds(await reports.ingest([full(noonMs + 3_600_000)])), ['stored']);
-      const [row] = await history.query("SELECT COUNT(*) AS count FROM disk_stats WHERE client = 'web-1'");
-      assert.equal(row?.['count'], 50 * 200);
-    },
-  );
+  it('one client fills no more than its share of an hour, and others are taken', async (opened) => {
+    const { reports, history } = opened;
+    const mounts = times(200, (number) => ({ mount: `/m${number}` }));
+    const interfaces = times(200, (number) => ({ interface: `e${number}` }));
+    const full = (atMs: number): IngestItem =>
+      item({ observedAtMs: atMs, workers: [worker('disk', ...mounts), worker('network', ...interfaces)] });
+    for (let visit = 0; visit < 3; visit++) {
+      const results = await reports.ingest([...times(25, () => full(noonMs)), item({ client: `good-${visit}` })]);
+      const stored = [25, 24, 0][visit] ?? 0;
+      assert.deepEqual(kinds(results).slice(0, stored), Array<string>(stored).fill('stored'));
+      assert.deepEqual(kinds(results).slice(stored, 25), Array<string>(25 - stored).fill('refused'));
+      assert.deepEqual(kinds(results).slice(25), ['stored'], 'another client is not concerned');
+      const [refused] = results.slice(stored);
+      if (refused?.kind === 'refused')
+        assert.match(refused.message, /more than 20000 rows of the hour 2026-11-20 10:00/);
+    }
+    assert.deepEqual(kinds(await reports.ingest([full(noonMs + 3_600_000)])), ['stored']);
+    const [row] = await history.query("SELECT COUNT(*) AS count FROM disk_stats WHERE client = 'web-1'");
+    assert.equal(row?.['count'], 50 * 200);
+  });
 
   it('one client stores no more than 16 MiB of reports of an hour', async ({ reports }) => {
     const large = (): IngestItem => item({ workers: [{ ...worker('processes'), error: 'x'.repeat(900 * kib) }] });

@@ -76,26 +76,23 @@ describe(serverName, { skip: skipWithoutMariadb }, () => {
   });
 
   describe('transactions', () => {
-    test(
-      'reading unprocessed rows keeps no collector from storing, ' + 'and marking marks none that were not read',
-      async (t) => {
-        const ids = [item(), item(), item()];
-        await storage.reports.ingest(ids);
-        const database = await open(t, { program: 'alert' });
-        const read = await database.write(async (session) => {
-          const unprocessed = await unprocessedIds(session, 'stats', 100);
-          // This runs inside the alerter's transaction: with a lock on the rows read, it would wait for the
-          // transaction's end.
-          assert.deepEqual(await storage.reports.ingest([item()]), [{ kind: 'stored' }]);
-          await markProcessed(session, 'stats', unprocessed);
-          assert.deepEqual(await storage.reports.ingest([item()]), [{ kind: 'stored' }]);
-          return unprocessed;
-        });
-        const left = await database.read((session) => unprocessedIds(session, 'stats', 100));
-        assert.equal(left.length, 2);
-        assert.ok(left.every((id) => !read.includes(id)));
-      },
-    );
+    test('reading unprocessed rows keeps no collector from storing, and no unread row is marked', async (t) => {
+      const ids = [item(), item(), item()];
+      await storage.reports.ingest(ids);
+      const database = await open(t, { program: 'alert' });
+      const read = await database.write(async (session) => {
+        const unprocessed = await unprocessedIds(session, 'stats', 100);
+        // This runs inside the alerter's transaction: with a lock on the rows read, it would wait for the
+        // transaction's end.
+        assert.deepEqual(await storage.reports.ingest([item()]), [{ kind: 'stored' }]);
+        await markProcessed(session, 'stats', unprocessed);
+        assert.deepEqual(await storage.reports.ingest([item()]), [{ kind: 'stored' }]);
+        return unprocessed;
+      });
+      const left = await database.read((session) => unprocessedIds(session, 'stats', 100));
+      assert.equal(left.length, 2);
+      assert.ok(left.every((id) => !read.includes(id)));
+    });
 
     test('rows that another alerter processed meanwhile undo the whole transaction', async (t) => {
       await storage.reports.ingest([item(), item()]);
@@ -250,19 +247,16 @@ describe(serverName, { skip: skipWithoutMariadb }, () => {
       await open.close();
     });
 
-    test(
-      'a server that is killed: storage-unavailable until it is back, ' + 'and nothing that was stored is lost',
-      async () => {
-        const items = Array.from({ length: 50 }, (_, index) => item({ client: `kill-${index}` }));
-        await storage.reports.ingest(items);
-        await mariadb.kill();
-        await assert.rejects(storage.reports.ingest([item()]), fault('storage-unavailable'));
-        await assert.rejects(storage.history.clients(), fault('storage-unavailable'));
-        await mariadb.restart();
-        const results = await storage.reports.ingest(items);
-        assert.ok(results.every(({ kind }) => kind === 'duplicate'));
-      },
-    );
+    test('a killed server is storage-unavailable until it is back, and loses nothing that was stored', async () => {
+      const items = Array.from({ length: 50 }, (_, index) => item({ client: `kill-${index}` }));
+      await storage.reports.ingest(items);
+      await mariadb.kill();
+      await assert.rejects(storage.reports.ingest([item()]), fault('storage-unavailable'));
+      await assert.rejects(storage.history.clients(), fault('storage-unavailable'));
+      await mariadb.restart();
+      const results = await storage.reports.ingest(items);
+      assert.ok(results.every(({ kind }) => kind === 'duplicate'));
+    });
   });
 
   describe('ways in', () => {

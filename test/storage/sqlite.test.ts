@@ -74,19 +74,16 @@ describe('SQLite', () => {
   });
 
   for (const program of ['change', 'look'] as const) {
-    test(
-      `to ${program}, a file is opened when another process lets go of it, ` + 'as who closes it last holds it',
-      async () => {
-        const file = newFile();
-        const holder = openSqlite(file);
-        holder.exec('PRAGMA locking_mode = EXCLUSIVE');
-        holder.exec('PRAGMA journal_mode = WAL');
-        holder.exec('CREATE TABLE held (n INTEGER)');
-        const opening = openSqliteDatabase({ path: file, program });
-        holder.close();
-        await (await opening).close();
-      },
-    );
+    test(`to ${program}, a file is opened when the process that closes it last lets go of it`, async () => {
+      const file = newFile();
+      const holder = openSqlite(file);
+      holder.exec('PRAGMA locking_mode = EXCLUSIVE');
+      holder.exec('PRAGMA journal_mode = WAL');
+      holder.exec('CREATE TABLE held (n INTEGER)');
+      const opening = openSqliteDatabase({ path: file, program });
+      holder.close();
+      await (await opening).close();
+    });
   }
 
   test('waiting for a lock ends with the signal', async () => {
@@ -185,30 +182,27 @@ describe('SQLite', () => {
     assert.equal(statSync(file).size, 14_000);
   });
 
-  test(
-    'a process that is killed while it stores loses no batch that it said was stored, ' + 'and leaves none half',
-    async () => {
-      const file = newFile();
-      const writer = spawnWriter('store', file);
-      let said = 0;
-      for await (const line of createInterface({ input: writer.stdout })) {
-        said = Number(line);
-        if (said >= 200) writer.kill('SIGKILL');
-      }
-      const storage = await openStorage({ storage: sqliteConfig(file), migrate: true });
-      const [row] = await storage.history.query(
-        `SELECT (SELECT COUNT(*) FROM stats) AS stats, (SELECT COUNT(*) FROM reports) AS reports,
+  test('a process killed while it stores loses no stored batch, and leaves none half', async () => {
+    const file = newFile();
+    const writer = spawnWriter('store', file);
+    let said = 0;
+    for await (const line of createInterface({ input: writer.stdout })) {
+      said = Number(line);
+      if (said >= 200) writer.kill('SIGKILL');
+    }
+    const storage = await openStorage({ storage: sqliteConfig(file), migrate: true });
+    const [row] = await storage.history.query(
+      `SELECT (SELECT COUNT(*) FROM stats) AS stats, (SELECT COUNT(*) FROM reports) AS reports,
         (SELECT COUNT(*) FROM disk_stats) AS disks`,
-      );
-      const stats = Number(row?.['stats']);
-      assert.ok(stats >= said, `${stats} rows of ${said}`);
-      assert.equal(stats % 20, 0);
-      assert.deepEqual({ ...row }, { stats, reports: stats, disks: 3 * stats });
-      await storage.close();
-      const log = `${file}-wal`;
-      assert.equal(existsSync(log) ? statSync(log).size : 0, 0, 'the last one to close leaves one file that is whole');
-    },
-  );
+    );
+    const stats = Number(row?.['stats']);
+    assert.ok(stats >= said, `${stats} rows of ${said}`);
+    assert.equal(stats % 20, 0);
+    assert.deepEqual({ ...row }, { stats, reports: stats, disks: 3 * stats });
+    await storage.close();
+    const log = `${file}-wal`;
+    assert.equal(existsSync(log) ? statSync(log).size : 0, 0, 'the last one to close leaves one file that is whole');
+  });
 
   test('after close there is an error, not a crash', async () => {
     const storage = await openStorage({ storage: sqliteConfig(newFile()), migrate: true });

@@ -21,43 +21,36 @@ function both(words: string): readonly string[] {
 
 const it = dispatchTests(() => startDispatch(fleet));
 
-it(
-  '08:00 disk 95 %; between run 1 and 2 one mail; then none; 20:00 one reminder; resolved at 20:05, ' + 'one mail',
-  (world) => {
-    world.at('08:00').runBegins('run 1');
-    world.fires('web-1 disk /', { run: 'run 1' });
-    assert.deepEqual(world.pass(), []);
-    assert.deepEqual(world.held(), ['web-1 disk /: run']);
-    world.runEnds('run 1');
-    assert.deepEqual(world.pass('08:01'), both('firing critical web-1 disk /'));
-    for (let minute = 8 * 60 + 2; minute < 20 * 60 - 2; minute += 1) {
-      const time = `${String(Math.floor(minute / 60)).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}`;
-      assert.deepEqual(world.pass(time), [], time);
-    }
-    assert.deepEqual(world.pass('20:00'), both('reminder critical web-1 disk /'));
-    world.at('20:05').recovers('web-1 disk /');
-    assert.deepEqual(world.pass(), [], 'a recovery is no hurry, fifteen minutes after the reminder are up at 20:15');
-    assert.deepEqual(world.pass('20:15'), both('resolved web-1 disk /'));
-    assert.deepEqual(world.pass('20:20'), []);
-    assert.equal(world.alerts()[0]?.closedOut, true);
-  },
-);
+it('a full disk is one mail, then none, then a reminder, and its end is one mail', (world) => {
+  world.at('08:00').runBegins('run 1');
+  world.fires('web-1 disk /', { run: 'run 1' });
+  assert.deepEqual(world.pass(), []);
+  assert.deepEqual(world.held(), ['web-1 disk /: run']);
+  world.runEnds('run 1');
+  assert.deepEqual(world.pass('08:01'), both('firing critical web-1 disk /'));
+  for (let minute = 8 * 60 + 2; minute < 20 * 60 - 2; minute += 1) {
+    const time = `${String(Math.floor(minute / 60)).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}`;
+    assert.deepEqual(world.pass(time), [], time);
+  }
+  assert.deepEqual(world.pass('20:00'), both('reminder critical web-1 disk /'));
+  world.at('20:05').recovers('web-1 disk /');
+  assert.deepEqual(world.pass(), [], 'a recovery is no hurry, fifteen minutes after the reminder are up at 20:15');
+  assert.deepEqual(world.pass('20:15'), both('resolved web-1 disk /'));
+  assert.deepEqual(world.pass('20:20'), []);
+  assert.equal(world.alerts()[0]?.closedOut, true);
+});
 
-it(
-  'critical alerts tell oncall although the warning notified only ops; ' +
-    'eased and over are notified to who was notified',
-  (world) => {
-    world.fires('web-1 disk /', { severity: 'warning' });
-    assert.deepEqual(world.pass('08:00'), ['ops: firing warning web-1 disk /']);
-    world.at('08:05').changes('web-1 disk /', { severity: 'critical' });
-    assert.deepEqual(world.pass(), ['oncall: firing critical web-1 disk /', 'ops: escalated critical web-1 disk /']);
-    world.at('08:20').changes('web-1 disk /', { severity: 'warning' });
-    assert.deepEqual(world.pass(), both('eased warning web-1 disk /'));
-    assert.deepEqual(world.pass('20:30'), ['ops: reminder warning web-1 disk /'], 'warnings remind nobody on call');
-    world.at('20:50').recovers('web-1 disk /');
-    assert.deepEqual(world.pass(), both('resolved web-1 disk /'));
-  },
-);
+it('an escalation notifies oncall too, and its easing and end those who were notified', (world) => {
+  world.fires('web-1 disk /', { severity: 'warning' });
+  assert.deepEqual(world.pass('08:00'), ['ops: firing warning web-1 disk /']);
+  world.at('08:05').changes('web-1 disk /', { severity: 'critical' });
+  assert.deepEqual(world.pass(), ['oncall: firing critical web-1 disk /', 'ops: escalated critical web-1 disk /']);
+  world.at('08:20').changes('web-1 disk /', { severity: 'warning' });
+  assert.deepEqual(world.pass(), both('eased warning web-1 disk /'));
+  assert.deepEqual(world.pass('20:30'), ['ops: reminder warning web-1 disk /'], 'warnings remind nobody on call');
+  world.at('20:50').recovers('web-1 disk /');
+  assert.deepEqual(world.pass(), both('resolved web-1 disk /'));
+});
 
 it('a recovery goes to those who were notified, and to no other', (world) => {
   mailed(world, 'web-1 disk /', { severity: 'warning' });
@@ -143,17 +136,14 @@ test('who knows nothing of what flaps learns that it fires while it does, and th
   }
 });
 
-it(
-  'a first notification waits while the newest row is on its way back, ' + 'and what is over then is notified as past',
-  (world) => {
-    world.fires('web-1 disk /');
-    world.at('08:05').easesUp('web-1 disk /');
-    assert.deepEqual(world.pass(), []);
-    assert.deepEqual(world.held(), ['web-1 disk /: returning']);
-    world.at('08:10').recovers('web-1 disk /');
-    assert.deepEqual(world.pass(), both('past web-1 disk / 08:00 to 08:10'));
-  },
-);
+it('a first notification waits while the newest row is on its way back, and tells an end as past', (world) => {
+  world.fires('web-1 disk /');
+  world.at('08:05').easesUp('web-1 disk /');
+  assert.deepEqual(world.pass(), []);
+  assert.deepEqual(world.held(), ['web-1 disk /: returning']);
+  world.at('08:10').recovers('web-1 disk /');
+  assert.deepEqual(world.pass(), both('past web-1 disk / 08:00 to 08:10'));
+});
 
 test('what holds again after a row on its way back is notified, and so is what no further row comes of', () => {
   for (const comes of [true, false]) {

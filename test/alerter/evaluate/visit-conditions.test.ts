@@ -300,24 +300,21 @@ test('the words name how many visits failed and the most frequent error', () => 
 });
 
 onBothDatabases('a client whose visits fail every second time', (kit) => {
-  test(
-    'each pass goes on from what is stored, rows that waited count in order, ' + 'and one mail tells of it',
-    async (t) => {
-      const elements = `<alerts><mail to="ops@example.org"/></alerts>
+  test('each pass goes on from what is stored, and rows that waited count in their order', async (t) => {
+    const elements = `<alerts><mail to="ops@example.org"/></alerts>
       <client name="web-1" ip="192.0.2.1" username="u"/><client name="db-1" ip="192.0.2.2" username="u"/>`;
-      const station = await stationFor(t, { storage: await kit.migrated(), elements });
-      const mails: string[] = [];
-      for (let visit = 0; visit < 14; visit++) {
-        station.at(at('08:00') + visit * everyMs);
-        await station.collect(visit % 2 === 1 ? { 'web-1': 'fails auth-timeout' } : {});
-        // No alerter runs for half an hour.
-        if (visit > 2 && visit < 8) continue;
-        station.at(station.nowMs() + 60_000);
-        mails.push(...(await station.pass()).arrived.map(({ sentence }) => sentence));
-      }
-      assert.deepEqual(mails, ['ops: firing warning web-1 unreliable']);
-      const [open] = await station.storage.alerts.openAlerts(['web-1']);
-      assert.equal(open?.valueText, '6 of the last 12 visits failed, most often: auth-timeout');
-    },
-  );
+    const station = await stationFor(t, { storage: await kit.migrated(), elements });
+    const mails: string[] = [];
+    for (let visit = 0; visit < 14; visit++) {
+      station.at(at('08:00') + visit * everyMs);
+      await station.collect(visit % 2 === 1 ? { 'web-1': 'fails auth-timeout' } : {});
+      // No alerter runs for half an hour.
+      if (visit > 2 && visit < 8) continue;
+      station.at(station.nowMs() + 60_000);
+      mails.push(...(await station.pass()).arrived.map(({ sentence }) => sentence));
+    }
+    assert.deepEqual(mails, ['ops: firing warning web-1 unreliable']);
+    const [open] = await station.storage.alerts.openAlerts(['web-1']);
+    assert.equal(open?.valueText, '6 of the last 12 visits failed, most often: auth-timeout');
+  });
 });

@@ -60,23 +60,17 @@ for (const [name, elements, rule, expected] of cases) {
   test(name, () => assert.equal(listenersOf(elements, 'web-1', rule), expected));
 }
 
-test(
-  'what concerns the fleet goes to those of <alerts> who hear it, else to those of clients, ' + 'else to fallback',
-  () => {
-    const group = `<group name="g" mail="web@x.org">${client}</group>`;
-    assert.equal(
-      listenersOf(`<alerts><mail to="ops@x.org"/></alerts>${group}`, '', 'collector-silent'),
-      'ops (warning)',
-    );
-    assert.equal(listenersOf(`${smtp}${group}`, '', 'collector-silent'), 'web (warning)');
-    const both = `<alerts>${oncall}</alerts>${group}`;
-    assert.equal(listenersOf(both, '', 'collector-silent'), 'oncall (critical)');
-    assert.equal(listenersOf(both, '', 'collector-isolated'), 'oncall (critical)');
-    assert.equal(listenersOf(both, '', 'state-disk'), 'oncall (critical), web (warning)');
-    assert.equal(listenersOf(`${smtp}${client}`, '', 'collector-silent'), 'root (warning)');
-    assert.equal(listenersOf(`${smtp}${group}`, '', 'disk'), '');
-  },
-);
+test('fleet alerts go to the recipients of <alerts>, else to those of clients, else to fallback', () => {
+  const group = `<group name="g" mail="web@x.org">${client}</group>`;
+  assert.equal(listenersOf(`<alerts><mail to="ops@x.org"/></alerts>${group}`, '', 'collector-silent'), 'ops (warning)');
+  assert.equal(listenersOf(`${smtp}${group}`, '', 'collector-silent'), 'web (warning)');
+  const both = `<alerts>${oncall}</alerts>${group}`;
+  assert.equal(listenersOf(both, '', 'collector-silent'), 'oncall (critical)');
+  assert.equal(listenersOf(both, '', 'collector-isolated'), 'oncall (critical)');
+  assert.equal(listenersOf(both, '', 'state-disk'), 'oncall (critical), web (warning)');
+  assert.equal(listenersOf(`${smtp}${client}`, '', 'collector-silent'), 'root (warning)');
+  assert.equal(listenersOf(`${smtp}${group}`, '', 'disk'), '');
+});
 
 test('what concerns the fleet reaches somebody, whatever rules and severities the recipients ask for', () => {
   const disk = `<alerts><mail to="dba@x.org" rules="disk"/></alerts>${client}`;

@@ -116,16 +116,13 @@ stories(`
     <alerts flapping="no"><mail to="a@example.org"/>${disk1x}</alerts>${web1}${each}
 `);
 
-test(
-  'flapping="yes" on a rule wins over flapping="no" on <alerts>, ' + 'which holds for defaults and conditions too',
-  () => {
-    const alerts =
-      '<alerts flapping="no"><mail to="a@example.org"/><alert type="cpu" limit="9%" flapping="yes"/></alerts>';
-    const rules = configOf(`${alerts}${web1}`).clients[0]?.rules ?? [];
-    const flapping = rules.filter((rule) => rule.flapping).map(({ name }) => name);
-    assert.deepEqual(flapping, ['cpu']);
-  },
-);
+test('flapping="yes" on a rule wins over flapping="no" on <alerts>', () => {
+  const alerts =
+    '<alerts flapping="no"><mail to="a@example.org"/><alert type="cpu" limit="9%" flapping="yes"/></alerts>';
+  const rules = configOf(`${alerts}${web1}`).clients[0]?.rules ?? [];
+  const flapping = rules.filter((rule) => rule.flapping).map(({ name }) => name);
+  assert.deepEqual(flapping, ['cpu']);
+});
 
 test('what flaps when config.xml ends flapping is notified as it is with its next row', () => {
   const evaluation = startTransition();

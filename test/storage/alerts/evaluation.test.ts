@@ -281,26 +281,23 @@ onBothDatabases('processed rows', ({ it }) => {
     assert.deepEqual(read.get('web-149'), memory({ rows: 149 }));
   });
 
-  it(
-    'a renamed client takes its memory along, unless the new name has its own, ' + 'and ends a pass that is under way',
-    async (opened) => {
-      const { alerts, reports, retention } = opened;
-      await reports.saveVisits(['a', 'b', 'c'].map((client) => visit({ client })));
-      const lease = await leaseOf(alerts);
-      const ruleStates = new Map([
-        ['a', memory({ rows: 1 })],
-        ['b', memory({ rows: 2 })],
-      ]);
-      await alerts.saveProcessed(lease, { ...nothing, ruleStates });
-      await retention.renameClient('a', 'new');
-      await assert.rejects(alerts.saveProcessed(lease, { ...nothing, ruleStates }), { code: 'locked' });
-      await retention.renameClient('b', 'new');
-      const read = await alerts.ruleStates(['a', 'b', 'new']);
-      const known = [...read].map(([client, { rows }]) => [client, rows]);
-      assert.deepEqual(known, [['new', 1]]);
-      assert.notEqual(await alerts.takeLease('alerter', 'next'), null);
-    },
-  );
+  it('a renamed client takes its memory along unless the new name has one, and ends a running pass', async (opened) => {
+    const { alerts, reports, retention } = opened;
+    await reports.saveVisits(['a', 'b', 'c'].map((client) => visit({ client })));
+    const lease = await leaseOf(alerts);
+    const ruleStates = new Map([
+      ['a', memory({ rows: 1 })],
+      ['b', memory({ rows: 2 })],
+    ]);
+    await alerts.saveProcessed(lease, { ...nothing, ruleStates });
+    await retention.renameClient('a', 'new');
+    await assert.rejects(alerts.saveProcessed(lease, { ...nothing, ruleStates }), { code: 'locked' });
+    await retention.renameClient('b', 'new');
+    const read = await alerts.ruleStates(['a', 'b', 'new']);
+    const known = [...read].map(([client, { rows }]) => [client, rows]);
+    assert.deepEqual(known, [['new', 1]]);
+    assert.notEqual(await alerts.takeLease('alerter', 'next'), null);
+  });
 });
 
 async function leaseOf(alerts: AlertStore): Promise<Lease> {

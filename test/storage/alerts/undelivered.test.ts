@@ -52,22 +52,19 @@ onBothDatabases('mails that were not sent', (kit) => {
     assert.equal((await alerts.notificationsOf([1])).length, 1);
   });
 
-  test(
-    'a dropped mail takes back what it would have notified first, ' + 'and the end of what was sent is not dropped',
-    async () => {
-      const before = { ...notified, state: 'firing' } as const;
-      const alerts = await storeMails(
-        await kit.open(),
-        { recipient: 'first@example.org' },
-        { recipient: 'again@example.org', notifications: [stored({ transition: 'resolved', before })] },
-      );
-      const [first, again] = await alerts.dueMails(5);
-      assert.ok(first !== undefined && again !== undefined);
-      for (const { id } of [first, again]) assert.ok(await alerts.claimMail(id, 'one', 60_000));
-      assert.equal(await alerts.dropMail(first, 'another'), false);
-      assert.equal(await alerts.dropMail(first, 'one'), true);
-      assert.equal(await alerts.dropMail(again, 'one'), false);
-      assert.deepEqual(pluck(await alerts.notificationsOf([1]), 'recipient'), ['again@example.org']);
-    },
-  );
+  test('a dropped mail takes back what it would have notified first, and keeps the end of what was sent', async () => {
+    const before = { ...notified, state: 'firing' } as const;
+    const alerts = await storeMails(
+      await kit.open(),
+      { recipient: 'first@example.org' },
+      { recipient: 'again@example.org', notifications: [stored({ transition: 'resolved', before })] },
+    );
+    const [first, again] = await alerts.dueMails(5);
+    assert.ok(first !== undefined && again !== undefined);
+    for (const { id } of [first, again]) assert.ok(await alerts.claimMail(id, 'one', 60_000));
+    assert.equal(await alerts.dropMail(first, 'another'), false);
+    assert.equal(await alerts.dropMail(first, 'one'), true);
+    assert.equal(await alerts.dropMail(again, 'one'), false);
+    assert.deepEqual(pluck(await alerts.notificationsOf([1]), 'recipient'), ['again@example.org']);
+  });
 });

@@ -31,35 +31,32 @@ const stored = async ({ rows }: Opened): Promise<unknown> =>
   (await rows(levelsSql)).map((row) => row.map((value) => (typeof value === 'number' ? value : String(value))));
 
 onBothDatabases('levels of mounts', ({ it }) => {
-  it(
-    'are the greatest of each day, with the space of its newest report, ' + 'in whatever order reports come',
-    async (opened) => {
-      const day = [
-        report(noonMs, [mount({ used_bytes: 500, available_bytes: 400, inodes_percent: 10 })]),
-        report(noonMs + hourMs, [mount({ used_bytes: 800, available_bytes: 100, inodes_percent: 9 })]),
-        report(noonMs + 2 * hourMs, [mount({ used_bytes: 600, available_bytes: 300, inodes_percent: null })]),
-        report(noonMs + dayMs, [mount({ size_bytes: 2000, used_bytes: 600, available_bytes: 1300 })]),
-      ];
-      const expected = [
-        ['web-1', '2026-11-20', '/', 1000, 300, 800, 10],
-        ['web-1', '2026-11-21', '/', 2000, 1300, 600, 10],
-      ];
-      await opened.reports.ingest(day);
-      assert.deepEqual(await stored(opened), expected);
-      const backwards = [3, 1, 2, 0].map((index) => ({ ...day[index]?.report, client: 'web-2' }));
-      for (const [index, own] of backwards.entries()) {
-        const one = day[[3, 1, 2, 0][index] ?? 0];
-        assert.ok(one !== undefined);
-        const again = report(one.observedAtMs, own.worker_reports?.[0]?.function_reports[0]?.data ?? [], 'web-2');
-        await opened.reports.ingest([again, again]);
-      }
-      const [, , ...others] = (await stored(opened)) as readonly unknown[];
-      assert.deepEqual(
-        others,
-        expected.map(([, ...row]) => ['web-2', ...row]),
-      );
-    },
-  );
+  it('are the greatest of each day, with the space of its newest report, in any order', async (opened) => {
+    const day = [
+      report(noonMs, [mount({ used_bytes: 500, available_bytes: 400, inodes_percent: 10 })]),
+      report(noonMs + hourMs, [mount({ used_bytes: 800, available_bytes: 100, inodes_percent: 9 })]),
+      report(noonMs + 2 * hourMs, [mount({ used_bytes: 600, available_bytes: 300, inodes_percent: null })]),
+      report(noonMs + dayMs, [mount({ size_bytes: 2000, used_bytes: 600, available_bytes: 1300 })]),
+    ];
+    const expected = [
+      ['web-1', '2026-11-20', '/', 1000, 300, 800, 10],
+      ['web-1', '2026-11-21', '/', 2000, 1300, 600, 10],
+    ];
+    await opened.reports.ingest(day);
+    assert.deepEqual(await stored(opened), expected);
+    const backwards = [3, 1, 2, 0].map((index) => ({ ...day[index]?.report, client: 'web-2' }));
+    for (const [index, own] of backwards.entries()) {
+      const one = day[[3, 1, 2, 0][index] ?? 0];
+      assert.ok(one !== undefined);
+      const again = report(one.observedAtMs, own.worker_reports?.[0]?.function_reports[0]?.data ?? [], 'web-2');
+      await opened.reports.ingest([again, again]);
+    }
+    const [, , ...others] = (await stored(opened)) as readonly unknown[];
+    assert.deepEqual(
+      others,
+      expected.map(([, ...row]) => ['web-2', ...row]),
+    );
+  });
 
   it('leave out what no growth fills', async (opened) => {
     const disks = [

@@ -131,31 +131,28 @@ onBothDatabases('sealed reports', ({ it, kind }) => {
     assert.deepEqual(await sealed.summary(), []);
   });
 
-  it(
-    'are summed up by key and reason, since when by the clock of the database, ' + 'and count as reports',
-    async (opened) => {
-      const { alerts, reports, sealed } = opened;
-      const before = await alerts.nowMs();
-      await reports.saveVisits(['a', 'b'].map((client) => visit({ client, startedAtMs: noonMs })));
-      await reports.saveSealed([
-        sealedItem({ client: 'a', receivedAtMs: noonMs + 7 }),
-        sealedItem({ client: 'a', receivedAtMs: noonMs + 9 }),
-        sealedItem({ client: 'b', keyId: keyB }),
-      ]);
-      const [, , third] = await sealed.waiting('unseen', null, 3);
-      await sealed.mark([third?.id ?? 0], 'seal-no-key', 'why');
-      const summary = await alerts.sealedWaiting();
-      const shown = summary.map(({ keyId, code, reports: count, clients }) => [keyId, code, count, clients]);
-      assert.deepEqual(shown, [
-        [keyA, null, 1, 1],
-        [keyA, 'seal-no-key', 1, 1],
-        [keyB, null, 1, 1],
-      ]);
-      for (const { sinceMs } of summary) assert.ok(sinceMs >= before - 1000 && sinceMs <= Date.now() + 60_000);
-      const seen = pluckAll(await alerts.seenClients(), 'name', 'lastReportAtMs').map(String);
-      assert.deepEqual(seen, [`a,${noonMs + 9}`, `b,${noonMs}`]);
-    },
-  );
+  it('are summed up by key and reason, timed by the clock of the database, and count as reports', async (opened) => {
+    const { alerts, reports, sealed } = opened;
+    const before = await alerts.nowMs();
+    await reports.saveVisits(['a', 'b'].map((client) => visit({ client, startedAtMs: noonMs })));
+    await reports.saveSealed([
+      sealedItem({ client: 'a', receivedAtMs: noonMs + 7 }),
+      sealedItem({ client: 'a', receivedAtMs: noonMs + 9 }),
+      sealedItem({ client: 'b', keyId: keyB }),
+    ]);
+    const [, , third] = await sealed.waiting('unseen', null, 3);
+    await sealed.mark([third?.id ?? 0], 'seal-no-key', 'why');
+    const summary = await alerts.sealedWaiting();
+    const shown = summary.map(({ keyId, code, reports: count, clients }) => [keyId, code, count, clients]);
+    assert.deepEqual(shown, [
+      [keyA, null, 1, 1],
+      [keyA, 'seal-no-key', 1, 1],
+      [keyB, null, 1, 1],
+    ]);
+    for (const { sinceMs } of summary) assert.ok(sinceMs >= before - 1000 && sinceMs <= Date.now() + 60_000);
+    const seen = pluckAll(await alerts.seenClients(), 'name', 'lastReportAtMs').map(String);
+    assert.deepEqual(seen, [`a,${noonMs + 9}`, `b,${noonMs}`]);
+  });
 
   it('the newest good visit says to which keys its client may hold reports', async (opened) => {
     const { reports, sealed } = opened;

@@ -30,38 +30,35 @@ onBothDatabases('prune', ({ it }) => {
     assert.deepEqual(await counts(opened), { stats: 1, reports: 1, disk_stats: 3, network_stats: 1 });
   });
 
-  it(
-    'a database that is slow is asked for less at a time, down to a bound, ' + 'and a quick one for more',
-    async (opened, t) => {
-      const { storage, database } = opened;
-      const items = Array.from({ length: 900 }, (_, index) => item({ observedAtMs: noonMs - 40 * dayMs + index }));
-      await storage.reports.ingest([...items, item()]);
-      let clockMs = 0;
-      let transactions = 0;
-      t.mock.method(performance, 'now', () => clockMs);
-      const slow: Database = {
-        read: (work) => database.read(work),
-        readOnly: (sql) => database.readOnly(sql),
-        migrate: (work) => database.migrate(work),
-        close: () => database.close(),
-        write: async (work) => {
-          const result = await database.write(work);
-          transactions += 1;
-          clockMs += transactions <= 10 ? 450 : 20;
-          return result;
-        },
-      };
-      const steps: number[] = [];
-      let before = 0;
-      await prune(slow, limits, never, ({ stats }) => {
-        if (stats > before) steps.push(stats - before);
-        before = stats;
-      });
-      assert.deepEqual(steps.slice(0, 4), [128, 64, 32, 16]);
-      assert.ok(Math.max(...steps) > 128, steps.join(' '));
-      assert.equal(before, 900);
-    },
-  );
+  it('a slow database is asked for less at a time, down to a bound, and a quick one for more', async (opened, t) => {
+    const { storage, database } = opened;
+    const items = Array.from({ length: 900 }, (_, index) => item({ observedAtMs: noonMs - 40 * dayMs + index }));
+    await storage.reports.ingest([...items, item()]);
+    let clockMs = 0;
+    let transactions = 0;
+    t.mock.method(performance, 'now', () => clockMs);
+    const slow: Database = {
+      read: (work) => database.read(work),
+      readOnly: (sql) => database.readOnly(sql),
+      migrate: (work) => database.migrate(work),
+      close: () => database.close(),
+      write: async (work) => {
+        const result = await database.write(work);
+        transactions += 1;
+        clockMs += transactions <= 10 ? 450 : 20;
+        return result;
+      },
+    };
+    const steps: number[] = [];
+    let before = 0;
+    await prune(slow, limits, never, ({ stats }) => {
+      if (stats > before) steps.push(stats - before);
+      before = stats;
+    });
+    assert.deepEqual(steps.slice(0, 4), [128, 64, 32, 16]);
+    assert.ok(Math.max(...steps) > 128, steps.join(' '));
+    assert.equal(before, 900);
+  });
 
   it('the newest row of a client that has fallen silent stays', async (opened) => {
     await storeDaysAgo(opened, [50, 45]);

@@ -56,31 +56,28 @@ test('every figure of what comes in is rolled up', () => {
 });
 
 onBothDatabases('rollups', ({ it, kind }) => {
-  it(
-    'an hour and a day have the least, the mean and the greatest of what was known, ' + 'and how many rows knew it',
-    async (opened) => {
-      const { rows, reports, retention } = opened;
-      await reports.ingest([
-        sample({ at: oldMs + 1, cpu: 10, processes: 1 }),
-        sample({ at: oldMs + 20 * minuteMs, cpu: 40, processes: 2 }),
-        sample({ at: oldMs + hourMs - 1, cpu: null, processes: 2 }),
-        sample({ at: oldMs + hourMs, cpu: 100, processes: 7 }),
-        sample({ at: oldMs + 14 * hourMs, cpu: 2, processes: 1 }),
-        item(),
-      ]);
-      assert.equal((await retention.prune(limits, never)).stats, 5);
-      const figures = 'samples, cpu_percent_min, cpu_percent_mean, cpu_percent_max, cpu_percent_count, processes_mean';
-      assert.deepEqual(await rows(`SELECT hour, ${figures} FROM stats_hourly ORDER BY hour`), [
-        ['2026-10-16 10:00:00', 3, 10, 25, 40, 2, 5 / 3],
-        ['2026-10-16 11:00:00', 1, 100, 100, 100, 1, 7],
-        ['2026-10-17 00:00:00', 1, 2, 2, 2, 1, 1],
-      ]);
-      assert.deepEqual(await rows(`SELECT day, ${figures} FROM stats_daily ORDER BY day`), [
-        ['2026-10-16', 4, 10, 50, 100, 3, 3],
-        ['2026-10-17', 1, 2, 2, 2, 1, 1],
-      ]);
-    },
-  );
+  it('an hour and a day have the least, mean, greatest and count of what was known', async (opened) => {
+    const { rows, reports, retention } = opened;
+    await reports.ingest([
+      sample({ at: oldMs + 1, cpu: 10, processes: 1 }),
+      sample({ at: oldMs + 20 * minuteMs, cpu: 40, processes: 2 }),
+      sample({ at: oldMs + hourMs - 1, cpu: null, processes: 2 }),
+      sample({ at: oldMs + hourMs, cpu: 100, processes: 7 }),
+      sample({ at: oldMs + 14 * hourMs, cpu: 2, processes: 1 }),
+      item(),
+    ]);
+    assert.equal((await retention.prune(limits, never)).stats, 5);
+    const figures = 'samples, cpu_percent_min, cpu_percent_mean, cpu_percent_max, cpu_percent_count, processes_mean';
+    assert.deepEqual(await rows(`SELECT hour, ${figures} FROM stats_hourly ORDER BY hour`), [
+      ['2026-10-16 10:00:00', 3, 10, 25, 40, 2, 5 / 3],
+      ['2026-10-16 11:00:00', 1, 100, 100, 100, 1, 7],
+      ['2026-10-17 00:00:00', 1, 2, 2, 2, 1, 1],
+    ]);
+    assert.deepEqual(await rows(`SELECT day, ${figures} FROM stats_daily ORDER BY day`), [
+      ['2026-10-16', 4, 10, 50, 100, 3, 3],
+      ['2026-10-17', 1, 2, 2, 2, 1, 1],
+    ]);
+  });
 
   it('each mount and each interface has its own, and what nobody knew stays unknown', async (opened) => {
     const { rows, reports, retention } = opened;
@@ -108,49 +105,43 @@ onBothDatabases('rollups', ({ it, kind }) => {
     ]);
   });
 
-  it(
-    'a client that names others in each report leaves as many as one report may have, ' + 'the most frequent first',
-    async (opened) => {
-      const { storage, rows } = opened;
-      const names = (visit: number, count: number): readonly Row[] =>
-        Array.from({ length: count }, (_, at) => ({ mount: `/${visit}-${at}`, used_percent: 1 }));
-      const reports = times(12, (visit) => {
-        const disks = worker('disk', ...names(visit, 150), { mount: '/z', used_percent: 9 });
-        return item({ observedAtMs: oldMs + visit, workers: [disks] });
-      });
-      const disk = worker('disk', { mount: '/', used_percent: 5 });
-      const good = item({ client: 'good', observedAtMs: oldMs, workers: [disk] });
-      await storage.reports.ingest([...reports, good, item(), item({ client: 'good' })]);
-      await storage.retention.prune(limits, never);
-      for (const table of ['disk_stats_hourly', 'disk_stats_daily']) {
-        const counted = await rows(`SELECT client, COUNT(*) FROM ${table} GROUP BY client ORDER BY client`);
-        assert.deepEqual(counted.map(String), ['good,1', 'web-1,200']);
-        assert.deepEqual(await rows(`SELECT samples FROM ${table} WHERE mount = '/z'`), [[12]]);
-      }
-    },
-  );
+  it('a client with new names in each report leaves as many as a report may have', async (opened) => {
+    const { storage, rows } = opened;
+    const names = (visit: number, count: number): readonly Row[] =>
+      Array.from({ length: count }, (_, at) => ({ mount: `/${visit}-${at}`, used_percent: 1 }));
+    const reports = times(12, (visit) => {
+      const disks = worker('disk', ...names(visit, 150), { mount: '/z', used_percent: 9 });
+      return item({ observedAtMs: oldMs + visit, workers: [disks] });
+    });
+    const disk = worker('disk', { mount: '/', used_percent: 5 });
+    const good = item({ client: 'good', observedAtMs: oldMs, workers: [disk] });
+    await storage.reports.ingest([...reports, good, item(), item({ client: 'good' })]);
+    await storage.retention.prune(limits, never);
+    for (const table of ['disk_stats_hourly', 'disk_stats_daily']) {
+      const counted = await rows(`SELECT client, COUNT(*) FROM ${table} GROUP BY client ORDER BY client`);
+      assert.deepEqual(counted.map(String), ['good,1', 'web-1,200']);
+      assert.deepEqual(await rows(`SELECT samples FROM ${table} WHERE mount = '/z'`), [[12]]);
+    }
+  });
 
-  it(
-    'what comes home late into an hour that was rolled up is added to it, ' + 'weighed by what each knew',
-    async (opened) => {
-      const { rows, reports, retention } = opened;
-      const figures = 'samples, cpu_percent_min, cpu_percent_mean, cpu_percent_max, cpu_percent_count';
-      await reports.ingest([sample({ at: oldMs, cpu: null }), item()]);
+  it('a late row of an hour that was rolled up is added to it, weighed by what each knew', async (opened) => {
+    const { rows, reports, retention } = opened;
+    const figures = 'samples, cpu_percent_min, cpu_percent_mean, cpu_percent_max, cpu_percent_count';
+    await reports.ingest([sample({ at: oldMs, cpu: null }), item()]);
+    await retention.prune(limits, never);
+    assert.deepEqual(await rows(`SELECT ${figures} FROM stats_hourly`), [[1, null, null, null, 0]]);
+    for (const { late, expected } of [
+      { late: [30, 60, 90], expected: [4, 30, 60, 90, 3] },
+      { late: [null], expected: [5, 30, 60, 90, 3] },
+      { late: [10], expected: [6, 10, 47.5, 90, 4] },
+      { late: [99, 99, 99, 99], expected: [10, 10, 73.25, 99, 8] },
+    ]) {
+      await reports.ingest(late.map((cpu) => sample({ at: oldMs + 30 * minuteMs, cpu })));
       await retention.prune(limits, never);
-      assert.deepEqual(await rows(`SELECT ${figures} FROM stats_hourly`), [[1, null, null, null, 0]]);
-      for (const { late, expected } of [
-        { late: [30, 60, 90], expected: [4, 30, 60, 90, 3] },
-        { late: [null], expected: [5, 30, 60, 90, 3] },
-        { late: [10], expected: [6, 10, 47.5, 90, 4] },
-        { late: [99, 99, 99, 99], expected: [10, 10, 73.25, 99, 8] },
-      ]) {
-        await reports.ingest(late.map((cpu) => sample({ at: oldMs + 30 * minuteMs, cpu })));
-        await retention.prune(limits, never);
-        assert.deepEqual(await rows(`SELECT ${figures} FROM stats_hourly`), [expected]);
-        assert.deepEqual(await rows(`SELECT ${figures} FROM stats_daily`), [expected]);
-      }
-    },
-  );
+      assert.deepEqual(await rows(`SELECT ${figures} FROM stats_hourly`), [expected]);
+      assert.deepEqual(await rows(`SELECT ${figures} FROM stats_daily`), [expected]);
+    }
+  });
 
   it('an hour goes as a whole: one that has just begun to be old stays until it has ended', async (opened) => {
     const { rows, reports, retention } = opened;
@@ -324,60 +315,51 @@ onBothDatabases('rollups', ({ it, kind }) => {
     );
   });
 
-  it(
-    'more than a transaction takes goes in several, ' + 'and a client with more rows than one takes in two',
-    async (opened) => {
-      const { database, rows, reports, retention } = opened;
-      const busy = Array.from({ length: 700 }, (_, index) => sample({ at: oldMs + index * 1000, cpu: index % 2 }));
-      const others = Array.from({ length: 300 }, (_, index) => sample({ at: oldMs, client: `web-${index % 100}x` }));
-      for (const batch of [busy, others]) await reports.ingest(batch);
-      const before = await rollupTotals(database, 'hour');
-      assert.equal((await retention.prune({ ...limits, nowMs: noonMs }, never)).stats, 899);
-      assert.deepEqual(await rollupTotals(database, 'hour'), before);
-      assert.deepEqual(await rows("SELECT samples, cpu_percent_mean FROM stats_daily WHERE client = 'web-1'"), [
-        [699, 349 / 699],
-      ]);
-    },
-  );
+  it('more rows than a transaction takes go in several, those of one client too', async (opened) => {
+    const { database, rows, reports, retention } = opened;
+    const busy = Array.from({ length: 700 }, (_, index) => sample({ at: oldMs + index * 1000, cpu: index % 2 }));
+    const others = Array.from({ length: 300 }, (_, index) => sample({ at: oldMs, client: `web-${index % 100}x` }));
+    for (const batch of [busy, others]) await reports.ingest(batch);
+    const before = await rollupTotals(database, 'hour');
+    assert.equal((await retention.prune({ ...limits, nowMs: noonMs }, never)).stats, 899);
+    assert.deepEqual(await rollupTotals(database, 'hour'), before);
+    assert.deepEqual(await rows("SELECT samples, cpu_percent_mean FROM stats_daily WHERE client = 'web-1'"), [
+      [699, 349 / 699],
+    ]);
+  });
 
-  it(
-    'the columns are those of the tables, and the views by the hour and by the day show rows and rollups ' + 'as one',
-    async (opened) => {
-      const { rows, reports, retention, history } = opened;
-      for (const source of rollupSources) {
-        for (const span of ['hour', 'day'] as const) {
-          const columns = rollupColumns(source, span);
-          assert.deepEqual(await rows(`SELECT ${columns.join(', ')} FROM ${rollupTable(source, span)}`), []);
-          const mixed = await history.query(`SELECT * FROM ${rollupTable(source, span)}`);
-          assert.deepEqual(mixed, []);
-        }
+  it('the views by hour and by day show rows and rollups as one, with the columns of the tables', async (opened) => {
+    const { rows, reports, retention, history } = opened;
+    for (const source of rollupSources) {
+      for (const span of ['hour', 'day'] as const) {
+        const columns = rollupColumns(source, span);
+        assert.deepEqual(await rows(`SELECT ${columns.join(', ')} FROM ${rollupTable(source, span)}`), []);
+        const mixed = await history.query(`SELECT * FROM ${rollupTable(source, span)}`);
+        assert.deepEqual(mixed, []);
       }
-      await reports.ingest([
-        sample({ at: oldMs, cpu: 10, mounts: { '/': 7 } }),
-        sample({ at: oldMs + 1000, cpu: 20, mounts: { '/': 8 } }),
-        sample({ at: noonMs, cpu: 99, mounts: { '/': 9 } }),
+    }
+    await reports.ingest([
+      sample({ at: oldMs, cpu: 10, mounts: { '/': 7 } }),
+      sample({ at: oldMs + 1000, cpu: 20, mounts: { '/': 8 } }),
+      sample({ at: noonMs, cpu: 99, mounts: { '/': 9 } }),
+    ]);
+    await retention.prune(limits, never);
+    const figures = 'samples, cpu_percent_min, cpu_percent_mean, cpu_percent_max, cpu_percent_count';
+    for (const span of ['hour', 'day']) {
+      assert.deepEqual(await rows(`SELECT ${figures} FROM stats_by_${span} WHERE client = 'web-1' ORDER BY ${span}`), [
+        [2, 10, 15, 20, 2],
+        [1, 99, 99, 99, 1],
       ]);
-      await retention.prune(limits, never);
-      const figures = 'samples, cpu_percent_min, cpu_percent_mean, cpu_percent_max, cpu_percent_count';
-      for (const span of ['hour', 'day']) {
-        assert.deepEqual(
-          await rows(`SELECT ${figures} FROM stats_by_${span} WHERE client = 'web-1' ORDER BY ${span}`),
-          [
-            [2, 10, 15, 20, 2],
-            [1, 99, 99, 99, 1],
-          ],
-        );
-        assert.deepEqual(
-          await rows(`SELECT mount, samples, used_percent_max FROM disk_stats_by_${span} ORDER BY ${span}`),
-          [
-            ['/', 2, 8],
-            ['/', 1, 9],
-          ],
-        );
-        assert.equal((await rows(`SELECT interface FROM network_stats_by_${span}`)).length, 2);
-      }
-    },
-  );
+      assert.deepEqual(
+        await rows(`SELECT mount, samples, used_percent_max FROM disk_stats_by_${span} ORDER BY ${span}`),
+        [
+          ['/', 2, 8],
+          ['/', 1, 9],
+        ],
+      );
+      assert.equal((await rows(`SELECT interface FROM network_stats_by_${span}`)).length, 2);
+    }
+  });
 });
 
 interface SampleOptions {
