@@ -86,7 +86,7 @@ async function reported(opened: Opened): Promise<void> {
 }
 
 onBothDatabases('metrics', (kit) => {
-  test('are what the database has, of every client that is not retired', async (t) => {
+  test('are those of every client that is not retired', async (t) => {
     const opened = await kit.open();
     await reported(opened);
     const scraped = await scrapedOf(t, opened);
@@ -112,6 +112,13 @@ onBothDatabases('metrics', (kit) => {
     assert.deepEqual(of('clock_synchronised'), clients(1));
     assert.deepEqual(of('boot_time_seconds'), clients(noonMs / 1000 - 86_400));
     assert.deepEqual(of('clock_offset_seconds'), clients(-0.012));
+  });
+
+  test('of alerts, forecasts, runs and mails are what the database has', async (t) => {
+    const opened = await kit.open();
+    await reported(opened);
+    const scraped = await scrapedOf(t, opened);
+    const of = (name: string): Readonly<Record<string, number>> => valuesOf(scraped, name);
     assert.deepEqual(of('alert_firing'), { 'client=web-1,rule=disk,subject=/data,severity=critical': 1 });
     const full = (days: number): number => (noonMs + days * dayMs) / 1000;
     assert.deepEqual(of('filesystem_full_timestamp_seconds'), {
@@ -124,12 +131,26 @@ onBothDatabases('metrics', (kit) => {
     assert.deepEqual(of('run_last_finished_timestamp_seconds'), { 'program=collect': noonMs / 1000 });
     assert.deepEqual(of('visits'), { 'result=succeeded': 2, 'result=failed': 1, 'result=skipped': 4 });
     assert.deepEqual([of('mails_undelivered'), of('sealed_waiting_reports')], [{ '': 0 }, { '': 0 }]);
+  });
+
+  test('of mounts and interfaces are those of the newest report', async (t) => {
+    const opened = await kit.open();
+    await reported(opened);
+    const scraped = await scrapedOf(t, opened);
+    const of = (name: string): Readonly<Record<string, number>> => valuesOf(scraped, name);
     assert.equal(of('filesystem_used_ratio')['client=web-1,mount=/data,fstype=ext4'], 0.915);
     assert.equal(of('filesystem_size_bytes')['client=db,mount=/boot,fstype=ext4'], 270_553_518_080);
     assert.equal(of('filesystem_available_bytes')['client=db,mount=/boot,fstype=ext4'], 86_000_000_000);
     assert.equal(of('filesystem_inodes_used_ratio')['client=db,mount=/boot,fstype=ext4'], 0.042);
     assert.equal(of('network_transmit_bytes_per_second')['client=web-1,interface=eth0'], 2048);
     assert.equal(of('network_receive_bytes_per_second')['client=web-1,interface=eth0'], 1024.5);
+  });
+
+  test('of checks are their states, figures and series', async (t) => {
+    const opened = await kit.open();
+    await reported(opened);
+    const scraped = await scrapedOf(t, opened);
+    const of = (name: string): Readonly<Record<string, number>> => valuesOf(scraped, name);
     assert.deepEqual(of('check_state'), {
       'client=web-1,check=/etc/x.conf': 3,
       'client=web-1,check=mailq': 2,

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 
 import type { RowPlace } from '../../../src/storage/store/evaluation-store.ts';
+import type { Lease } from '../../../src/storage/store/lease-store.ts';
+import type { AlertStore } from '../../../src/storage/store/storage.ts';
 import { storageOn } from '../../../src/storage/open-storage.ts';
 import { alert, mail, stored, lastNotified } from '../support/alert-samples.ts';
 import { atTime } from '../support/crashing-database.ts';
@@ -205,6 +207,38 @@ onBothDatabases("the alerter's questions", ({ it }) => {
   });
 });
 
+/** Stores five alerts, each with a mail, of which the last one waits, and a silence that is over. */
+async function storeFiveAlerts(alerts: AlertStore, lease: Lease): Promise<void> {
+  const ended = (days: number, closedOut: boolean, subject: string) =>
+    alert({ state: 'resolved', resolvedAtMs: noonMs - days * dayMs, closedReason: 'recovered', closedOut, subject });
+  const samples = [
+    ended(40, true, 'old'),
+    ended(40, false, 'not settled'),
+    ended(29, true, 'young'),
+    alert({ subject: 'open', firingSinceMs: noonMs - 50 * dayMs }),
+    ended(40, true, 'waiting'),
+  ];
+  await alerts.saveProcessed(lease, { ...nothing, alerts: samples });
+  const mails = [1, 2, 3, 4, 5].map((alertId) =>
+    mail({ messageId: `<${alertId}>`, notifications: [stored({ alertId })], replaces: [] }),
+  );
+  const everybody = [1, 2, 3, 4, 5].map((alertId) => lastNotified({ alertId }));
+  await alerts.saveNotifications(lease, { mails, notified: everybody, closedOut: [] });
+  for (const id of [1, 2, 3, 4]) {
+    await alerts.claimMail(id, 'one', minuteMs);
+    await (id === 2 ? alerts.markFailed(id, 'one', 'x') : alerts.markSent(id, 'one'));
+  }
+  await alerts.addSilence({
+    client: '*',
+    rule: '*',
+    subject: '*',
+    startsAtMs: noonMs - 50 * dayMs,
+    endsAtMs: noonMs - 40 * dayMs,
+    author: 'ann',
+    comment: '',
+  });
+}
+
 onBothDatabases('what is pruned of alerts', ({ it }) => {
   const limits = { nowMs: noonMs, rawMs: 30 * dayMs, detailMs: 2 * dayMs, hourlyMs: null, dailyMs: null };
   const never = new AbortController().signal;
@@ -214,34 +248,7 @@ onBothDatabases('what is pruned of alerts', ({ it }) => {
     const clock = { nowMs: noonMs - 40 * dayMs };
     const alerts = storageOn(atTime(database, () => clock.nowMs)).alerts;
     const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
-    const ended = (days: number, closedOut: boolean, subject: string) =>
-      alert({ state: 'resolved', resolvedAtMs: noonMs - days * dayMs, closedReason: 'recovered', closedOut, subject });
-    const samples = [
-      ended(40, true, 'old'),
-      ended(40, false, 'not settled'),
-      ended(29, true, 'young'),
-      alert({ subject: 'open', firingSinceMs: noonMs - 50 * dayMs }),
-      ended(40, true, 'waiting'),
-    ];
-    await alerts.saveProcessed(lease, { ...nothing, alerts: samples });
-    const mails = [1, 2, 3, 4, 5].map((alertId) =>
-      mail({ messageId: `<${alertId}>`, notifications: [stored({ alertId })], replaces: [] }),
-    );
-    const everybody = [1, 2, 3, 4, 5].map((alertId) => lastNotified({ alertId }));
-    await alerts.saveNotifications(lease, { mails, notified: everybody, closedOut: [] });
-    for (const id of [1, 2, 3, 4]) {
-      await alerts.claimMail(id, 'one', minuteMs);
-      await (id === 2 ? alerts.markFailed(id, 'one', 'x') : alerts.markSent(id, 'one'));
-    }
-    await alerts.addSilence({
-      client: '*',
-      rule: '*',
-      subject: '*',
-      startsAtMs: noonMs - 50 * dayMs,
-      endsAtMs: noonMs - 40 * dayMs,
-      author: 'ann',
-      comment: '',
-    });
+    await storeFiveAlerts(alerts, lease);
     const left = async (sql: string): Promise<readonly unknown[]> =>
       (await storage.history.query(sql)).map((row) => Object.values(row)[0]);
     await storage.retention.prune(limits, never);

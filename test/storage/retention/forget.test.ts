@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 
 import { alert, mail, stored } from '../support/alert-samples.ts';
-import { onBothDatabases } from '../support/databases.ts';
+import type { Database } from '../../../src/storage/sql/database.ts';
+import type { Lease } from '../../../src/storage/store/lease-store.ts';
+import { onBothDatabases, type Opened } from '../support/databases.ts';
 import { check, item, noonMs, runEnd, runStart, visit, worker } from '../support/samples.ts';
 import { pluck } from '../../support/pluck.ts';
 
@@ -15,47 +17,54 @@ const columnsSql = {
     WHERE c.table_schema = DATABASE() AND c.column_name IN ('client', 'alert_id', 'stat_id')`,
 } as const;
 
+/** Stores two clients, `old` and `web-1`, with rows in all tables. Returns the alerter's lease. */
+async function storeTwo({ alerts, reports }: Opened): Promise<Lease> {
+  const place = { mount: '/', fstype: 'ext4', scope: 'local', mode: 'rw' };
+  const disk = worker('disk', { ...place, used_percent: 50, unresponsive: 0 });
+  const checks = [check('mailq', 0, '|unsent=1')];
+  for (const client of ['old', 'web-1']) {
+    const start = runStart({ id: `run-${client}` });
+    await reports.startRun(start);
+    await reports.ingest([item({ client, observedAtMs: noonMs, workers: [disk], checks })]);
+    await reports.saveVisits([visit({ client, runId: start.id })]);
+    await reports.endRun(start, runEnd(start));
+    await reports.saveLabels([{ name: client, labels: { site: 'ber' } }]);
+  }
+  const lease = await alerts.takeLease('alerter', 'pass-1');
+  assert.ok(lease !== null);
+  const some = ['old', 'web-1'].map((client) => alert({ client }));
+  await alerts.saveProcessed(lease, { statIds: [], visitIds: [], alerts: some, ruleStates: new Map() });
+  const notified = {
+    recipient: 'a',
+    state: 'firing',
+    severity: 'critical',
+    sequence: 1,
+    notifiedAtMs: noonMs,
+  } as const;
+  await alerts.saveNotifications(lease, {
+    mails: [1, 2].map((alertId) => mail({ messageId: `<${alertId}>`, notifications: [stored({ alertId })] })),
+    notified: [1, 2].map((alertId) => ({ ...notified, alertId })),
+    closedOut: [],
+  });
+  return lease;
+}
+
+/** Returns the number of rows of each table that the query names. */
+async function countsOf(database: Database, sql: string): Promise<Record<string, number>> {
+  const tables = await database.read((session) => session.all(sql, []));
+  const counted: Record<string, number> = {};
+  for (const { name } of tables) {
+    const [row] = await database.read((session) => session.all(`SELECT COUNT(*) AS count FROM ${String(name)}`, []));
+    counted[String(name)] = Number(row?.['count']);
+  }
+  return counted;
+}
+
 onBothDatabases('a client that left', ({ it, kind }) => {
   it('leaves no row in any table, and the other clients keep theirs', async (opened) => {
-    const { alerts, reports, retention, database, history } = opened;
-    const place = { mount: '/', fstype: 'ext4', scope: 'local', mode: 'rw' };
-    const disk = worker('disk', { ...place, used_percent: 50, unresponsive: 0 });
-    const checks = [check('mailq', 0, '|unsent=1')];
-    for (const client of ['old', 'web-1']) {
-      const start = runStart({ id: `run-${client}` });
-      await reports.startRun(start);
-      await reports.ingest([item({ client, observedAtMs: noonMs, workers: [disk], checks })]);
-      await reports.saveVisits([visit({ client, runId: start.id })]);
-      await reports.endRun(start, runEnd(start));
-      await reports.saveLabels([{ name: client, labels: { site: 'ber' } }]);
-    }
-    const lease = await alerts.takeLease('alerter', 'pass-1');
-    assert.ok(lease !== null);
-    const some = ['old', 'web-1'].map((client) => alert({ client }));
-    await alerts.saveProcessed(lease, { statIds: [], visitIds: [], alerts: some, ruleStates: new Map() });
-    const notified = {
-      recipient: 'a',
-      state: 'firing',
-      severity: 'critical',
-      sequence: 1,
-      notifiedAtMs: noonMs,
-    } as const;
-    await alerts.saveNotifications(lease, {
-      mails: [1, 2].map((alertId) => mail({ messageId: `<${alertId}>`, notifications: [stored({ alertId })] })),
-      notified: [1, 2].map((alertId) => ({ ...notified, alertId })),
-      closedOut: [],
-    });
-    const counts = async (): Promise<Record<string, number>> => {
-      const tables = await database.read((session) => session.all(columnsSql[kind], []));
-      const counted: Record<string, number> = {};
-      for (const { name } of tables) {
-        const [row] = await database.read((session) =>
-          session.all(`SELECT COUNT(*) AS count FROM ${String(name)}`, []),
-        );
-        counted[String(name)] = Number(row?.['count']);
-      }
-      return counted;
-    };
+    const { alerts, retention, history } = opened;
+    const lease = await storeTwo(opened);
+    const counts = (): Promise<Record<string, number>> => countsOf(opened.database, columnsSql[kind]);
     const before = await counts();
     assert.deepEqual([before['series'], before['samples']], [2, 2]);
     assert.equal(await retention.forgetClient('old', never), true);
