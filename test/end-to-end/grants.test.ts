@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { describe, test } from 'node:test';
+import { describe, test, type TestContext } from 'node:test';
 
 import { packageDir } from '../../src/state/paths.ts';
-import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
+import { skipWithoutMariadb, startMariadb, type Mariadb } from '../support/mariadb.ts';
 import { configFolder, runBuilt } from '../support/run-cli.ts';
 
 /** Returns the rights that a page of docs/ grants, by account. */
@@ -26,27 +26,7 @@ describe('accounts with exactly the rights that the documents name', { skip: ski
   test('migrate, collect, evaluate, prune, rename and read', async (t) => {
     const mariadb = await startMariadb();
     t.after(() => mariadb.stop());
-    await mariadb.asRoot('CREATE DATABASE fleet CHARACTER SET utf8mb4 COLLATE utf8mb4_bin');
-    for (const [account, rights] of grants) {
-      await mariadb.asRoot(`CREATE USER ${account} IDENTIFIED BY 'secret'`);
-      await mariadb.asRoot(`GRANT ${rights} ON fleet.* TO ${account}`);
-    }
-    const configOf = (account: string, client: string): string =>
-      `<config><storage url="mysql://${account}@127.0.0.1:${mariadb.port}/fleet" password="secret" migrate="no"/>
-       <alerts mail="ops@example.org"/><client ${client} ip="127.0.0.1" transport="local">
-       <alert type="memory" limit="0%" for="1x"/></client></config>`;
-    const dir = configFolder(t, configOf('fleet', 'name="here"'));
-    const files = Object.fromEntries(
-      [...grants.keys()].map((account) => {
-        const file = path.join(dir, `${account}.xml`);
-        writeFileSync(file, configOf(account, 'name="here"'), { mode: 0o600 });
-        return [account, file];
-      }),
-    );
-    const run = async (account: string, ...args: string[]): Promise<void> => {
-      const { status, stdout, stderr } = await runBuilt(['-c', files[account] ?? '', ...args], { cwd: dir });
-      assert.equal(status, 0, `${account} ${args.join(' ')}: ${stdout}${stderr}`);
-    };
+    const { run, rename } = await accountsOn(t, mariadb);
     await run('fleet_admin', 'migrate');
     await run('fleet', 'collect');
     await run('fleet', 'alert');
@@ -67,9 +47,34 @@ describe('accounts with exactly the rights that the documents name', { skip: ski
     ]) {
       await run('fleet_reader', ...args);
     }
-    writeFileSync(files['fleet'] ?? '', configOf('fleet', 'name="there" was="here"'));
+    rename();
     await run('fleet', 'collect');
     const [row] = await mariadb.asRoot('SELECT COUNT(*) AS n, COUNT(DISTINCT client) AS clients FROM fleet.stats');
     assert.deepEqual({ ...row }, { n: 2, clients: 1 });
   });
 });
+
+/** Makes the accounts with their rights, and a config.xml for each. `rename` gives the client another name. */
+async function accountsOn(t: TestContext, mariadb: Mariadb) {
+  await mariadb.asRoot('CREATE DATABASE fleet CHARACTER SET utf8mb4 COLLATE utf8mb4_bin');
+  for (const [account, rights] of grants) {
+    await mariadb.asRoot(`CREATE USER ${account} IDENTIFIED BY 'secret'`);
+    await mariadb.asRoot(`GRANT ${rights} ON fleet.* TO ${account}`);
+  }
+  const configOf = (account: string, client: string): string =>
+    `<config><storage url="mysql://${account}@127.0.0.1:${mariadb.port}/fleet" password="secret" migrate="no"/>
+       <alerts mail="ops@example.org"/><client ${client} ip="127.0.0.1" transport="local">
+       <alert type="memory" limit="0%" for="1x"/></client></config>`;
+  const dir = configFolder(t, configOf('fleet', 'name="here"'));
+  const fileOf = (account: string): string => path.join(dir, `${account}.xml`);
+  for (const account of grants.keys()) {
+    writeFileSync(fileOf(account), configOf(account, 'name="here"'), { mode: 0o600 });
+  }
+  return {
+    run: async (account: string, ...args: string[]): Promise<void> => {
+      const { status, stdout, stderr } = await runBuilt(['-c', fileOf(account), ...args], { cwd: dir });
+      assert.equal(status, 0, `${account} ${args.join(' ')}: ${stdout}${stderr}`);
+    },
+    rename: () => writeFileSync(fileOf('fleet'), configOf('fleet', 'name="there" was="here"')),
+  };
+}
