@@ -93,7 +93,7 @@ function parameters(usual: number): fc.Parameters<unknown> {
   const seed = Number(process.env['PROPERTY_SEED'] ?? 20261121);
   return {
     seed,
-    numRuns: Math.ceil((isWide ? 1 : 0.15) * usual * Number(process.env['PROPERTY_RUNS'] ?? 1)),
+    numRuns: Math.ceil((isWide ? 1 : 0.1) * usual * Number(process.env['PROPERTY_RUNS'] ?? 1)),
     includeErrorInReport: true,
     endOnFailure: process.env['PROPERTY_SHRINK'] === undefined,
   };

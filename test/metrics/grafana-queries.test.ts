@@ -1,3 +1,4 @@
+// Second tier: fills a MariaDB until its plans show a scan of a large table.
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 

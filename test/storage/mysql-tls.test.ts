@@ -1,3 +1,4 @@
+// Second tier: starts a MariaDB for each kind of certificate.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';

@@ -114,21 +114,21 @@ onBothDatabases(
       await open.close();
     });
 
-    test('a schema of the next major version is refused', async () => {
+    test('a schema of the next major version is refused', wide, async () => {
       const storage = await kit.migrated();
       await change(storage, 'UPDATE migrations SET major = 2 WHERE step = 1');
       await assert.rejects(openStorage({ storage, migrate: true }), mismatch);
       assert.match((await checkMigrations({ storage })).problems.join(), /major version 2/);
     });
 
-    test('a file that differs from what was applied is refused', async () => {
+    test('a file that differs from what was applied is refused', wide, async () => {
       const storage = await kit.migrated();
       await change(storage, "UPDATE migrations SET digest = 'other'");
       await assert.rejects(openStorage({ storage, migrate: true }), mismatch);
       assert.match((await checkMigrations({ storage })).problems.join(), /001-initial\.sql differs/);
     });
 
-    test('a gap in what was applied is refused', async () => {
+    test('a gap in what was applied is refused', wide, async () => {
       const storage = await kit.migrated();
       await withDatabase(storage, (database) => migrateDatabase(database, [...readMigrations(kit.kind), later]));
       await change(storage, 'DELETE FROM migrations WHERE number = 1');
@@ -177,7 +177,7 @@ onBothDatabases(
       assert.deepEqual((await migrate({ storage })).pending, []);
     });
 
-    test("somebody else's table of the same name is never taken for ours", async () => {
+    test("somebody else's table of the same name is never taken for ours", wide, async () => {
       const storage = await kit.create();
       await change(storage, 'CREATE TABLE visits (something INTEGER)');
       const foreign = { ...mismatch, advice: 'Give Fleet Health a database of its own.' };
