@@ -19,6 +19,14 @@ const maxFileN = 40;
 
 /** Files of the first tier that may cost more, each with its reason. */
 const dearFiles = new Map([
+  ['test/alerter/alerter-stories.test.ts', 'the stories of a pass with a mail server and a database'],
+  ['test/alerter/channels.test.ts', 'the promises of every channel in one table'],
+  ['test/alerter/outliers.test.ts', 'an outlier takes nine reports of thirteen clients'],
+  ['test/alerter/replies.test.ts', 'cuts off the reading of replies again and again'],
+  ['test/storage/conformance.test.ts', 'the SQL of SQLite and of MariaDB'],
+  ['test/storage/copy/copy.test.ts', 'copies and compares every table'],
+  ['test/storage/migrate/migrate.test.ts', 'migrates SQLite and MariaDB'],
+  ['test/storage/mysql.test.ts', 'the faults of a MariaDB'],
   ['test/end-to-end/push-ssh.test.ts', 'the one story of clients that push by ssh'],
   ['test/end-to-end/split-trust.test.ts', 'the one story of three machines on one database'],
   ['test/end-to-end/storage-away.test.ts', 'the one story of a database that is away'],
