@@ -11,62 +11,62 @@ const one = (lines: string): string => {
   return `${file?.state} ${file?.text} ${file?.figures.map(({ label, value }) => `${label}=${value}`).join(' ')}`;
 };
 
+const wear = (value: string): string => `nvme_percentage_used_ratio{device="n"} ${value}`;
+
+/** Samples of a file, and its state, text and figures. */
+const samples: readonly (readonly [string, string])[] = [
+  ['', '0 written 60 s ago age=60'],
+  [wear('0.89'), '0 written 60 s ago age=60 nvme_used=0.89'],
+  [wear('0.9'), '1 n: 90 % of its life used age=60 nvme_used=0.9'],
+  [`${wear('1.1')}\n${wear('0.1')}`, '2 n: 110 % of its life used age=60 nvme_used=1.1'],
+  ['smartmon_device_smart_healthy{disk="d",type="sat"} 1', '0 written 60 s ago age=60'],
+  [
+    'smartmon_offline_uncorrectable_raw_value{type="x",disk="d"} 1.0e+01',
+    '1 d: 10 uncorrectable sectors age=60 uncorrectable_sectors=10',
+  ],
+  ['smartmon_grown_defects_count_raw_value{disk="d"} 3', '0 d: 3 defect sectors age=60 defect_sectors=3'],
+  ['nvme_critical_warning{device="n"} 1.0', '2 n: critical warning 1 age=60 nvme_warnings=1'],
+  ['nvme_critical_warning_total{} 2', '2 all: critical warning 2 age=60 nvme_warnings=2'],
+  ['nvme_critical_warning_total{device="n"} what', '0 written 60 s ago age=60 nvme_warnings=null'],
+  ['apt_upgrades_pending{origin="",arch=""} 0', '0 written 60 s ago age=60 upgrades=0 security_upgrades=0'],
+  ['apt_autoremove_pending 12', '0 written 60 s ago age=60 upgrades=0 security_upgrades=0'],
+  [
+    'apt_upgrades_pending{origin="Debian:13/stable"} ' +
+      '30\napt_upgrades_pending{origin="Debian-Security:13/stable-security"} 4',
+    '0 Debian:13/stable: 30 upgrades pending\nDebian-Security:13/stable-security: ' +
+      '4 upgrades pending age=60 upgrades=34 security_upgrades=4',
+  ],
+  [
+    'apt_upgrades_pending{origin="Debian-Security"} 4\napt_autoremove_pending 12.0',
+    '0 Debian-Security: 4 upgrades pending age=60 upgrades=4 security_upgrades=4',
+  ],
+  ['megaraid_healthy{controller="0"} 1.0', '0 written 60 s ago age=60'],
+  ['megaraid_healthy{controller="1"} 0.0', '1 /c1: not optimal age=60'],
+  ['megaraid_failed{controller="1"} 1.0', '2 /c1: the controller has failed age=60 failed_controllers=1'],
+  [
+    'megaraid_battery_backup_healthy{controller="0"} 1\nmegaraid_battery_backup_healthy{controller="1"} 0',
+    '0 /c1: no healthy battery age=60 bad_batteries=1',
+  ],
+  [
+    'megaraid_pd_media_errors{controller="0",enclosure=" ",slot="2"} nan',
+    '0 written 60 s ago age=60 raid_media_errors=null',
+  ],
+  ['node_ipmi_sensor_state{id="1",name="PSU 1",type="x"} 2.0', '2 PSU 1: beyond a critical limit age=60 bad_sensors=1'],
+  [
+    'node_ipmi_sensor_state{id="1",name="Fan"} 1.0\nnode_ipmi_sensor_state{name="x"} 0.0',
+    '1 Fan: beyond a limit age=60 bad_sensors=1',
+  ],
+  ['node_ipmi_chassis_fault{sensor="Drive Fault"} 1.000000', '2 Drive Fault: fault age=60 chassis_faults=1'],
+  ['node_ipmi_temperature_celsius{sensor="t"} 94.9', '0 written 60 s ago age=60 hot_sensors=0'],
+  ['node_ipmi_temperature_celsius{sensor="t"} 105', '2 t: 105 °C age=60 hot_sensors=1'],
+  ['node_ipmi_speed_rpm{sensor="F"} 0.000000', '1 F: the fan stands still age=60 stopped_fans=1'],
+  ['other_metric{a="b"} 1', '0 written 60 s ago age=60'],
+  ['fault=not a sample: x', '3 not a sample: x age=60'],
+  ['nvme_critical_warning_to', '3 more than a result holds age=60'],
+];
+
 test('the worst sample of a file is its state', () => {
-  const wear = (value: string): string => `nvme_percentage_used_ratio{device="n"} ${value}`;
-  const cases: readonly (readonly [string, string])[] = [
-    ['', '0 written 60 s ago age=60'],
-    [wear('0.89'), '0 written 60 s ago age=60 nvme_used=0.89'],
-    [wear('0.9'), '1 n: 90 % of its life used age=60 nvme_used=0.9'],
-    [`${wear('1.1')}\n${wear('0.1')}`, '2 n: 110 % of its life used age=60 nvme_used=1.1'],
-    ['smartmon_device_smart_healthy{disk="d",type="sat"} 1', '0 written 60 s ago age=60'],
-    [
-      'smartmon_offline_uncorrectable_raw_value{type="x",disk="d"} 1.0e+01',
-      '1 d: 10 uncorrectable sectors age=60 uncorrectable_sectors=10',
-    ],
-    ['smartmon_grown_defects_count_raw_value{disk="d"} 3', '0 d: 3 defect sectors age=60 defect_sectors=3'],
-    ['nvme_critical_warning{device="n"} 1.0', '2 n: critical warning 1 age=60 nvme_warnings=1'],
-    ['nvme_critical_warning_total{} 2', '2 all: critical warning 2 age=60 nvme_warnings=2'],
-    ['nvme_critical_warning_total{device="n"} what', '0 written 60 s ago age=60 nvme_warnings=null'],
-    ['apt_upgrades_pending{origin="",arch=""} 0', '0 written 60 s ago age=60 upgrades=0 security_upgrades=0'],
-    ['apt_autoremove_pending 12', '0 written 60 s ago age=60 upgrades=0 security_upgrades=0'],
-    [
-      'apt_upgrades_pending{origin="Debian:13/stable"} ' +
-        '30\napt_upgrades_pending{origin="Debian-Security:13/stable-security"} 4',
-      '0 Debian:13/stable: 30 upgrades pending\nDebian-Security:13/stable-security: ' +
-        '4 upgrades pending age=60 upgrades=34 security_upgrades=4',
-    ],
-    [
-      'apt_upgrades_pending{origin="Debian-Security"} 4\napt_autoremove_pending 12.0',
-      '0 Debian-Security: 4 upgrades pending age=60 upgrades=4 security_upgrades=4',
-    ],
-    ['megaraid_healthy{controller="0"} 1.0', '0 written 60 s ago age=60'],
-    ['megaraid_healthy{controller="1"} 0.0', '1 /c1: not optimal age=60'],
-    ['megaraid_failed{controller="1"} 1.0', '2 /c1: the controller has failed age=60 failed_controllers=1'],
-    [
-      'megaraid_battery_backup_healthy{controller="0"} 1\nmegaraid_battery_backup_healthy{controller="1"} 0',
-      '0 /c1: no healthy battery age=60 bad_batteries=1',
-    ],
-    [
-      'megaraid_pd_media_errors{controller="0",enclosure=" ",slot="2"} nan',
-      '0 written 60 s ago age=60 raid_media_errors=null',
-    ],
-    [
-      'node_ipmi_sensor_state{id="1",name="PSU 1",type="x"} 2.0',
-      '2 PSU 1: beyond a critical limit age=60 bad_sensors=1',
-    ],
-    [
-      'node_ipmi_sensor_state{id="1",name="Fan"} 1.0\nnode_ipmi_sensor_state{name="x"} 0.0',
-      '1 Fan: beyond a limit age=60 bad_sensors=1',
-    ],
-    ['node_ipmi_chassis_fault{sensor="Drive Fault"} 1.000000', '2 Drive Fault: fault age=60 chassis_faults=1'],
-    ['node_ipmi_temperature_celsius{sensor="t"} 94.9', '0 written 60 s ago age=60 hot_sensors=0'],
-    ['node_ipmi_temperature_celsius{sensor="t"} 105', '2 t: 105 °C age=60 hot_sensors=1'],
-    ['node_ipmi_speed_rpm{sensor="F"} 0.000000', '1 F: the fan stands still age=60 stopped_fans=1'],
-    ['other_metric{a="b"} 1', '0 written 60 s ago age=60'],
-    ['fault=not a sample: x', '3 not a sample: x age=60'],
-    ['nvme_critical_warning_to', '3 more than a result holds age=60'],
-  ];
-  for (const [lines, said] of cases) assert.equal(one(lines), said);
+  for (const [lines, said] of samples) assert.equal(one(lines), said);
 });
 
 test('a folder has a result of its own, and a file without a time is stale', () => {

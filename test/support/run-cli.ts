@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -126,7 +126,10 @@ async function runHere(args: readonly string[], cwd: string, env: NodeJS.Process
   process.argv[1] = program;
   const own: Written = { stdout: '', stderr: '' };
   const [stdout, stderr] = [streamTo(own, 'stdout'), streamTo(own, 'stderr')];
-  const begin = (): AbortSignal => new AbortController().signal;
+  const { signal } = new AbortController();
+  // Every visited client listens to it, as in a process of its own.
+  setMaxListeners(0, signal);
+  const begin = (): AbortSignal => signal;
   try {
     const line = createCommandLine(args, createProgram, { stdout, stderr, begin });
     const status = await written.run(own, () => line.run());

@@ -9,6 +9,7 @@ import { refusedVisit, runEnd, runStart, visit } from '../../storage/support/sam
 import { makeInventoriedIn } from '../../support/inventoried.ts';
 import { startLoopbackFleet } from '../../support/loopback-fleet.ts';
 import { mail } from '../../storage/support/alert-samples.ts';
+import { pluckAll } from '../../support/pluck.ts';
 import { configFolder, exits, runCli, type CliResult } from '../../support/run-cli.ts';
 import { alertFolder, firing } from '../support/stored-alerts.ts';
 import { isWide } from '../../support/long-tests.ts';
@@ -210,7 +211,7 @@ test('a database that is away is one line and exit status 3', async (t) => {
 test('open alerts, mails queued and not delivered, and silences are counted', async (t) => {
   const config = `<config><alerts><mail to="ops@example.org"/></alerts>
     <client name="web-1" ip="192.0.2.1"/><client name="web-2" ip="192.0.2.2"/></config>`;
-  const { run, json, deliver } = await alertFolder(t, {
+  const { run, said, json, deliver } = await alertFolder(t, {
     config,
     alerts: [
       firing(),
@@ -229,8 +230,7 @@ test('open alerts, mails queued and not delivered, and silences are counted', as
   });
   await deliver({ kind: 'put-off', error: 'no answer within 20 s' }, { kind: 'refused', error: '550 no such user' });
   await run('silence', 'add', '--client', 'web-2', '--until', '2h');
-  const { stdout, status } = await run('status');
-  assert.equal(status, 0);
+  const stdout = await said('status');
   assert.match(stdout, /^web-1 +new +- +- +- +- +- +- +2$/m);
   assert.match(stdout, /^4 alerts fire \(2 critical, 1 about the fleet as a whole\): fleet-health alerts\.$/m);
   assert.match(
@@ -246,9 +246,11 @@ test('open alerts, mails queued and not delivered, and silences are counted', as
     { mails: 2, refused: 1, queued: 1, oldest_at: '', last_error: '550 no such user' },
   );
   assert.equal(silences, 1);
-  const lines = clients as readonly { client: string; open_alerts: number; worst_alert: string }[];
-  const worst = lines.map((line) => `${line.client} ${line.open_alerts} ${line.worst_alert}`);
-  assert.deepEqual(worst, ['web-1 2 critical', 'web-2 1 warning']);
+  const worst = pluckAll(clients as readonly Record<string, unknown>[], 'client', 'open_alerts', 'worst_alert');
+  assert.deepEqual(
+    worst.map((line) => line.join(' ')),
+    ['web-1 2 critical', 'web-2 1 warning'],
+  );
 });
 
 test('without a schema, where no run may make one, status says what is missing', async (t) => {
