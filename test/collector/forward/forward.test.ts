@@ -354,3 +354,16 @@ test('a report that is too large for the link goes last in the next run, and no 
   const quick = await site.forwardAll(nothing, thin, { failures: 30, refusedBefore: ['web-1'] });
   assert.deepEqual([quick.slow, quick.left], [null, 1], 'a request that fails at once says nothing about its size');
 });
+
+test('records that got across show as well that only the report is too large for the link', async (t) => {
+  const site = await makeSite(t, makeFleet());
+  const large = await site.report('web-1', Date.now(), { plaintext: randomBytes(64 * 1024) });
+  const journal = site.run(Date.now(), ['web-2']);
+  const id = Buffer.from(readHeader(site.spool.read(large)).reportId.replaceAll('-', ''), 'hex');
+  const late = new FleetError({ code: 'push-failed', stage: 'run', message: 'not done' });
+  const thin = (body: Buffer): Promise<SiteAnswer> => (body.includes(id) ? Promise.reject(late) : site.send(body));
+  const options = { failures: 30, slowAfterMs: 0 };
+  const { reports, records, fault } = await site.forwardAll({ reports: [], journal }, thin, options);
+  assert.deepEqual({ reports, records }, { reports: 0, records: 2 });
+  assert.match(fault?.message ?? '', /^a report of web-1 did not get across, and smaller ones did: not done/);
+});

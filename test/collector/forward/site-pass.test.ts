@@ -46,7 +46,9 @@ test('clients whose reports are refused are named once an hour, and hold up no k
       names.map((name) => makeClient(name)),
       { collector: { open: false, forward }, now },
     );
-    assert.deepEqual([result.faults, result.reports.waiting > 0], [[], true]);
+    const { waiting, duplicate, quarantined } = result.reports;
+    assert.deepEqual([result.faults, waiting > 0], [[], true]);
+    assert.deepEqual({ duplicate, quarantined }, { duplicate: 0, quarantined: 0 });
     return site.events.flatMap((event) => {
       if (event.kind === 'fault') return event.fault.message.replace(forward.url, '');
       return event.kind === 'note' && event.message.startsWith('still') ? 'a note' : [];

@@ -5,7 +5,13 @@ import path from 'node:path';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
 
-import { boundJournals, forwardedName, readJournal, siteOfJournal } from '../../../src/collector/pass/journal-files.ts';
+import {
+  boundJournals,
+  forwardedName,
+  journalTime,
+  readJournal,
+  siteOfJournal,
+} from '../../../src/collector/pass/journal-files.ts';
 import { encodeClocks, payloadsOf, type Forwarded } from '../../../src/collector/receive/forwarded.ts';
 import { openReceiver } from '../../../src/collector/receive/receiver.ts';
 import { receiveSite } from '../../../src/collector/receive/receive-site.ts';
@@ -105,6 +111,13 @@ test('the records of one stream are one file, which the same records replace wha
   const lines = readJournal(path.join(journal, name));
   const visits = lines.flatMap((line) => (line.kind === 'visits' ? line.visits : []));
   assert.deepEqual([visits.length, lines.filter(({ kind }) => kind === 'forwarded').length], [101, 2]);
+});
+
+test('records wait under the time of the newest of them, in whose order a run stores them', async () => {
+  const { send, names } = makeCollector();
+  const atMs = Date.now() - 60_000;
+  await send([...run(atMs - 1000), ...run(atMs), ...run(atMs - 2000)]);
+  assert.deepEqual(names().map(journalTime), [atMs]);
 });
 
 test('a site fills its own share of the journal, and nothing that was acknowledged is dropped', async () => {

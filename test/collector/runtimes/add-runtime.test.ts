@@ -9,7 +9,7 @@ import { gzipSync } from 'node:zlib';
 
 import { takeRuntime } from '../../../src/collector/runtimes/add-runtime.ts';
 import type { RuntimeOrigin } from '../../../src/collector/runtimes/runtime-origin.ts';
-import { isOwnTarget } from '../../../src/collector/runtimes/node-binary.ts';
+import { extractNode, isOwnTarget } from '../../../src/collector/runtimes/node-binary.ts';
 import { listRuntimes, removeRuntime } from '../../../src/collector/runtimes/runtime-store.ts';
 import { runtimeTargets, targetNamed } from '../../../src/collector/runtimes/runtime-targets.ts';
 
@@ -139,6 +139,13 @@ for (const [what, content, message, target] of refused) {
     assert.deepEqual(readdirSync(dir), []);
   });
 }
+
+test('a file that cannot be read is refused by name', async (t) => {
+  const { dir } = place(t);
+  const missing = path.join(dir, 'missing');
+  const taking = extractNode(missing, path.join(dir, 'node'), new AbortController().signal);
+  await assert.rejects(taking, { code: 'runtime-invalid', message: new RegExp(missing) });
+});
 
 test('nothing is written to the paths of an archive, and no link of it is followed', async (t) => {
   const { dir, file, take, fails } = place(t);
