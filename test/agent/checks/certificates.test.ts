@@ -72,6 +72,25 @@ function said({ checks }: CheckVisit, now = new Date()): string[] {
   );
 }
 
+/** Makes the folder with a certificate in every kind of file. Returns the files that are named in full. */
+function makeCertificateFiles(dir: string): { readonly a: string; readonly b: string; readonly broken: string } {
+  const put = (name: string, content: string): string => {
+    const file = path.join(dir, name);
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, content);
+    return file;
+  };
+  const { good, expired, ca } = certificates;
+  const a = put('a/full chain.pem', good.cert + readFileSync(ca, 'utf8'));
+  const b = put('b/full chain.pem', good.key + expired.cert);
+  put('.hidden/full chain.pem', expired.cert);
+  const broken = put('broken.pem', 'no certificate\n');
+  mkdirSync(path.join(dir, 'folder.pem'));
+  execFileSync('mkfifo', [path.join(dir, 'pipe.pem')]);
+  for (let count = 0; count < 20; count++) put(`many/${count}.crt`, good.cert);
+  return { a, b, broken };
+}
+
 for (const agent of checkAgents) {
   test(`certificates of servers are read, whoever signed them (${agent.name})`, async (t) => {
     const client = checkClient(t, agent);
@@ -118,20 +137,7 @@ for (const agent of checkAgents) {
   test(`certificates of files are read by globs, and each fault is reported (${agent.name})`, async (t) => {
     const client = checkClient(t, agent);
     const dir = path.join(client.home, 'my live');
-    const put = (name: string, content: string): string => {
-      const file = path.join(dir, name);
-      mkdirSync(path.dirname(file), { recursive: true });
-      writeFileSync(file, content);
-      return file;
-    };
-    const { good, expired, ca } = certificates;
-    const a = put('a/full chain.pem', good.cert + readFileSync(ca, 'utf8'));
-    const b = put('b/full chain.pem', good.key + expired.cert);
-    put('.hidden/full chain.pem', expired.cert);
-    const broken = put('broken.pem', 'no certificate\n');
-    mkdirSync(path.join(dir, 'folder.pem'));
-    execFileSync('mkfifo', [path.join(dir, 'pipe.pem')]);
-    for (let count = 0; count < 20; count++) put(`many/${count}.crt`, good.cert);
+    const { a, b, broken } = makeCertificateFiles(dir);
     client.conf(
       [
         `certificate one timeout=30s warning=1d critical=1h "file=${a}"`,

@@ -80,42 +80,52 @@ const netFile = (more: number): string =>
   `  lo: 1 1 0 0 0 0 0 0 1 1 0 0 0 0 0 0\n  eth0:${12345678901234 + more} ${5 + more} 0 1 0 0 0 0 ${7 + more} ` +
   '8 9 10 0 0 0 0\n  eth1: 5 5 5 5 0 0 0 0 5 5 5 5 0 0 0 0\n';
 
+interface Instant {
+  readonly uptime: number;
+  /** Ticks of the CPU since the first visit. */
+  readonly busy: number;
+  /** Bytes and packets since the first visit. */
+  readonly more: number;
+}
+
+/** Makes a machine with two network cards and awkward names of processes, at one instant. Returns its root. */
+const machineAt = (dir: string, { uptime, busy, more }: Instant): string =>
+  rootWith(dir, {
+    'proc/uptime': `${uptime}.00 1.00\n`,
+    'proc/stat': statFile(busy),
+    'proc/net/dev': netFile(more),
+    'proc/sys/kernel/random/boot_id': '2def7f13-3487-4d8f-b57e-ff4f7db89656\n',
+    'sys/class/net/eth0/device/vendor': '',
+    'sys/class/net/eth0/operstate': 'up\n',
+    'sys/class/net/eth0/speed': '-1\n',
+    'sys/class/net/eth1/device/vendor': '',
+    'sys/class/net/eth1/carrier': '0\n',
+    'proc/1/stat': stat(1, 'systemd', 'S'),
+    'proc/20/stat': stat(20, 'sshd) R (', 'D'),
+    'proc/21/stat': stat(21, 'sshd-session', 'R'),
+    'proc/22/stat': stat(22, 'a\nb', 'Z'),
+    'proc/26/stat': stat(26, '\u001b]0;x\u0007) Z (', 'S'),
+    'proc/27/stat': stat(27, '\n1 (x) R 1 1\n', 'S'),
+    'proc/28/stat': stat(28, '\\n\\033[2J"\'$(', 'S'),
+    'proc/23/stat': stat(23, 'a-very-long-nam', 'R'),
+    'proc/23/cmdline': '/opt/x/a-very-long-name\0--argument\0',
+    'proc/24/stat': stat(24, 'a-very-long-nam', 'S'),
+    'proc/24/cmdline': 'something else\0',
+  });
+
 for (const awk of awks) {
   test(`rates since the previous visit, states and names of processes: both agents agree (${awk})`, async (t) => {
     const dir = tempFolder(t);
-    const at = (uptime: number, busy: number, more: number): string =>
-      rootWith(dir, {
-        'proc/uptime': `${uptime}.00 1.00\n`,
-        'proc/stat': statFile(busy),
-        'proc/net/dev': netFile(more),
-        'proc/sys/kernel/random/boot_id': '2def7f13-3487-4d8f-b57e-ff4f7db89656\n',
-        'sys/class/net/eth0/device/vendor': '',
-        'sys/class/net/eth0/operstate': 'up\n',
-        'sys/class/net/eth0/speed': '-1\n',
-        'sys/class/net/eth1/device/vendor': '',
-        'sys/class/net/eth1/carrier': '0\n',
-        'proc/1/stat': stat(1, 'systemd', 'S'),
-        'proc/20/stat': stat(20, 'sshd) R (', 'D'),
-        'proc/21/stat': stat(21, 'sshd-session', 'R'),
-        'proc/22/stat': stat(22, 'a\nb', 'Z'),
-        'proc/26/stat': stat(26, '\u001b]0;x\u0007) Z (', 'S'),
-        'proc/27/stat': stat(27, '\n1 (x) R 1 1\n', 'S'),
-        'proc/28/stat': stat(28, '\\n\\033[2J"\'$(', 'S'),
-        'proc/23/stat': stat(23, 'a-very-long-nam', 'R'),
-        'proc/23/cmdline': '/opt/x/a-very-long-name\0--argument\0',
-        'proc/24/stat': stat(24, 'a-very-long-nam', 'S'),
-        'proc/24/cmdline': 'something else\0',
-      });
     const globs = ['sshd*', 'a-very-long-name', 'a-very-long-nam', '!a*', 's?stemd', 'A*', '*x*', '*\\*'];
     const options = { processes: globs };
     const bootId = '2def7f13-3487-4d8f-b57e-ff4f7db89656';
     const agent = shellAgent(t, { awk });
-    const root = at(1000, 0, 0);
+    const root = machineAt(dir, { uptime: 1000, busy: 0, more: 0 });
     const first = await ofNode({ root, bootId, options, monotonicMs: 1000_000 });
     await agent.run({ root, options });
     const values = { cpu: cpuCounters(0), network: { eth0: netCounters(0), eth1: [5, 5, 5, 5, 5, 5, 5, 5] } };
     assert.ok(first.length > 0);
-    at(1100, 77, 3333);
+    machineAt(dir, { uptime: 1100, busy: 77, more: 3333 });
     const previous = { bootId, monotonicMs: 1000_000, values };
     const node = familiesOf(await ofNode({ root, bootId, options, monotonicMs: 1100_000, previous }));
     const shell = familiesOf((await agent.run({ root, options })).report?.worker_reports ?? []);
