@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -34,6 +35,23 @@ function place(t: TestContext): Place {
   };
 }
 
+/** Stores visits, so many that a copy is killed before its end. */
+function storeVisits(database: string, count: number): void {
+  const file = openSqlite(database);
+  file.exec(`WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ${count})
+    INSERT INTO visits (run_id, client, started_at, duration_ms, ok, bytes_in, bytes_out, uploaded, processed_at)
+    SELECT 'run-' || n, 'here', '2026-11-20 12:00:00.000', n, 1, 0, 0, 0, '2026-11-20 12:00:00.000' FROM numbers`);
+  file.close();
+}
+
+/** Kills a copy once the other database has a visit. Returns how many visits the other database has then. */
+async function killCopy(copy: ChildProcess, visits: () => Promise<number>): Promise<number> {
+  while ((await visits()) === 0) assert.equal(copy.exitCode, null, 'it ended before a visit was seen');
+  copy.kill('SIGKILL');
+  await once(copy, 'close');
+  return await visits();
+}
+
 const rare = isWide ? skipWithoutMariadb : 'in the second tier';
 suite('a database that is copied', { skip: rare }, () => {
   let mariadb: Mariadb;
@@ -42,6 +60,13 @@ suite('a database that is copied', { skip: rare }, () => {
   });
   after(() => mariadb.stop());
 
+  /** Returns the number of visits in a database of MariaDB; 0 if it has no such table. */
+  const visitsIn = (name: string): Promise<number> =>
+    mariadb.asRoot(`SELECT COUNT(*) AS n FROM ${name}.visits`).then(
+      ([row]) => Number(row?.['n']),
+      () => 0,
+    );
+
   test('goes on after a kill, and nobody is notified again, there and back', async (t) => {
     const { dir, database, run, useStorage } = place(t);
     await makeInventoriedIn(path.join(dir, 'state'), 'here');
@@ -49,26 +74,13 @@ suite('a database that is copied', { skip: rare }, () => {
     await succeeded(run('-q', 'alert'));
     const mails = (): number => readdirSync(path.join(dir, 'state', 'outbox')).length;
     assert.equal(mails(), 1);
-    const file = openSqlite(database);
-    file.exec(`WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 16000)
-      INSERT INTO visits (run_id, client, started_at, duration_ms, ok, bytes_in, bytes_out, uploaded, processed_at)
-      SELECT 'run-' || n, 'here', '2026-11-20 12:00:00.000', n, 1, 0, 0, 0, '2026-11-20 12:00:00.000' FROM numbers`);
-    file.close();
+    storeVisits(database, 16_000);
     const server = await mariadb.createDatabase();
     writeFileSync(path.join(dir, 'password'), server.password, { mode: 0o600 });
     const args = ['copy', '--to', server.url, '--password-file', 'password'];
 
     const killed = startCli(['-c', path.join(dir, 'config.xml'), ...args], { cwd: dir });
-    const count = `SELECT COUNT(*) AS n FROM ${server.name}.visits`;
-    const visits = (): Promise<number> =>
-      mariadb.asRoot(count).then(
-        ([row]) => Number(row?.['n']),
-        () => 0,
-      );
-    while ((await visits()) === 0) assert.equal(killed.exitCode, null, 'it ended before a visit was seen');
-    killed.kill('SIGKILL');
-    await once(killed, 'close');
-    const before = await visits();
+    const before = await killCopy(killed, () => visitsIn(server.name));
     assert.ok(before < 16_000, `${before} visits when it was killed`);
 
     const again = JSON.parse(await succeeded(run('--json', ...args))) as { readonly copied: number };

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 
 import { loadConfig } from '../../../src/config/load-config.ts';
 import { takeLock } from '../../../src/state/lock.ts';
@@ -21,12 +21,20 @@ interface Posted {
   readonly devices: Readonly<Record<string, { readonly timeseries: Readonly<Record<string, { data: unknown[] }>> }>>;
 }
 
-test('stored reports are posted once each, and those that are not answered 200 again', async (t) => {
-  const { dir, run } = await reportedFleet(t);
+const noAnswer = 0;
+const always200 = (): number => 200;
+
+interface PattooServer {
+  readonly to: string;
+  readonly posted: Posted[];
+  /** Sets how the server answers the n-th report, counted from 1: with a status or with `noAnswer`. */
+  readonly answer: (statusOf: (count: number) => number) => void;
+}
+
+/** Starts a server of pattoo. It answers 200. */
+async function startPattoo(t: TestContext): Promise<PattooServer> {
   const posted: Posted[] = [];
-  const noAnswer = 0;
-  const always200 = (): number => 200;
-  let statusOf: (index: number) => number = always200;
+  let statusOf: (count: number) => number = always200;
   const server = createServer((incoming, outgoing) => {
     let text = '';
     incoming.setEncoding('utf8').on('data', (part: string) => (text += part));
@@ -38,30 +46,38 @@ test('stored reports are posted once each, and those that are not answered 200 a
   });
   const to = `http://127.0.0.1:${await listenOn(server)}/pattoo`;
   t.after(() => server.close());
+  return { to, posted, answer: (given) => (statusOf = given) };
+}
+
+test('stored reports are posted once each, and those that are not answered 200 again', async (t) => {
+  const { dir, run } = await reportedFleet(t);
+  const { to, posted, answer } = await startPattoo(t);
   const exportTo = (...args: readonly string[]) => run('export', 'pattoo', '--to', to, ...args);
-  statusOf = () => 500;
+  answer(() => 500);
   await exits(1, exportTo('--since', '7d'), /answered 500; 0 reports sent/);
   // This export begins where the first one began. The server fails from the sixth report on, and refuses the third for
   // good.
   posted.splice(0);
-  statusOf = (index) => (index === 3 ? 400 : index < 6 ? 200 : 500);
+  answer((index) => (index === 3 ? 400 : index < 6 ? 200 : 500));
   await exits(1, exportTo(), /receive\/[0-9a-f]{64} answered 400; 4 reports sent, 1 refused for good/);
   assert.equal(posted.length, 6);
   const stopped = startCli(['export', 'pattoo', '--to', to], { cwd: dir });
-  statusOf = (index) => {
+  answer((index) => {
     if (index === 10) stopped.kill('SIGTERM');
     return index < 10 ? 200 : noAnswer;
-  };
+  });
   assert.notEqual((await outcomeOf(stopped)).status, 0);
   assert.equal(posted.length, 10);
-  statusOf = always200;
+  answer(always200);
   const { status, stdout } = await exportTo();
-  assert.deepEqual([status, stdout], [0, '40 reports sent\n'], 'what was taken before the signal is not sent again');
+  assert.equal(status, 0);
+  assert.equal(stdout, '40 reports sent\n', 'what was taken before the signal is not sent again');
   const keys = posted.map(({ devices, timestamp }) => `${Object.keys(devices).join()} ${timestamp}`);
   assert.equal(new Set(keys).size, 48);
   assert.equal(keys[5], keys[6], 'what was not taken goes again');
   const [{ path, agent_id: id, agent_program: program, devices } = posted[0] as Posted] = posted;
-  assert.deepEqual([path, program], [`/pattoo/receive/${id}`, 'fleet-health']);
+  assert.equal(path, `/pattoo/receive/${id}`);
+  assert.equal(program, 'fleet-health');
   const series = devices['web-1']?.timeseries ?? {};
   assert.deepEqual(series['cpu_times_percent_user']?.data.length ?? series['cpu_count']?.data.length, 1);
   assert.match((await exportTo()).stdout, /^0 reports sent/);
@@ -96,5 +112,6 @@ test('a first export begins an hour ago, and parts are refused', async (t) => {
   await exits(2, run('export', 'pattoo', 'web-1', '--to', 'http://127.0.0.1:1/'), /reports of all clients/);
   await exits(2, run('export', 'csv', '--to', 'http://127.0.0.1:1/'), /--to is for pattoo alone/);
   const { status, stdout } = await run('export', 'pattoo', '--to', 'http://127.0.0.1:1/');
-  assert.deepEqual([status, stdout], [0, '0 reports sent\n']);
+  assert.equal(status, 0);
+  assert.equal(stdout, '0 reports sent\n');
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 
 import { loadConfig } from '../../../src/config/load-config.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
@@ -208,10 +208,11 @@ test('a database that is away is one line and exit status 3', async (t) => {
   assert.ok(!`${stdout}${stderr}`.includes('hidden'));
 });
 
-test('open alerts, mails queued and not delivered, and silences are counted', async (t) => {
+/** Makes a folder of two clients with five alerts, three mails, two of them not delivered, and a silence. */
+async function alertedFolder(t: TestContext): ReturnType<typeof alertFolder> {
   const config = `<config><alerts><mail to="ops@example.org"/></alerts>
     <client name="web-1" ip="192.0.2.1"/><client name="web-2" ip="192.0.2.2"/></config>`;
-  const { run, said, json, deliver } = await alertFolder(t, {
+  const folder = await alertFolder(t, {
     config,
     alerts: [
       firing(),
@@ -228,8 +229,16 @@ test('open alerts, mails queued and not delivered, and silences are counted', as
       ],
     },
   });
-  await deliver({ kind: 'put-off', error: 'no answer within 20 s' }, { kind: 'refused', error: '550 no such user' });
-  await run('silence', 'add', '--client', 'web-2', '--until', '2h');
+  await folder.deliver(
+    { kind: 'put-off', error: 'no answer within 20 s' },
+    { kind: 'refused', error: '550 no such user' },
+  );
+  await folder.run('silence', 'add', '--client', 'web-2', '--until', '2h');
+  return folder;
+}
+
+test('open alerts, mails queued and not delivered, and silences are counted', async (t) => {
+  const { said, json } = await alertedFolder(t);
   const stdout = await said('status');
   assert.match(stdout, /^web-1 +new +- +- +- +- +- +- +2$/m);
   assert.match(stdout, /^4 alerts fire \(2 critical, 1 about the fleet as a whole\): fleet-health alerts\.$/m);

@@ -2,18 +2,13 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { loadConfig } from '../../../src/config/load-config.ts';
 import { exits, outcomeOf, runCli, startCli, type CliResult } from '../../support/run-cli.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { assertWithin } from '../../support/within.ts';
-
-function placeFor(t: TestContext): string {
-  const dir = tempFolder(t);
-  return dir;
-}
 
 interface Line {
   readonly client: string;
@@ -27,15 +22,8 @@ async function statusIn(dir: string, env: Readonly<Record<string, string>>): Pro
   return new Map(clients.map((line) => [line.client, line]));
 }
 
-test('the demo shows a whole fleet, can be played on with, and works a second time', async (t) => {
-  const place = placeFor(t);
-  const dir = path.join(place, 'a demo');
-  const env = { HOME: place };
-  const started = performance.now();
-  const first = await runCli(['demo', '--dir', 'a demo'], { cwd: place, env });
-  assert.deepEqual([first.status, first.stderr], [0, ''], first.stdout);
-  assertWithin(started, 60_000);
-
+/** Asserts that the demo shows each step of a fleet: host keys, visits, faults, rows, mails and their end. */
+function assertStory(stdout: string): void {
   for (const shown of [
     'trust --yes',
     'SHA256:',
@@ -46,24 +34,40 @@ test('the demo shows a whole fleet, can be played on with, and works a second ti
     'cache-1: unreachable',
     'Resolved: cache-1 unreachable',
   ]) {
-    assert.ok(first.stdout.includes(shown), shown);
+    assert.ok(stdout.includes(shown), shown);
   }
-  assert.equal(first.stdout.split('SELECT').length - 1, 3);
+  assert.equal(stdout.split('SELECT').length - 1, 3);
   // The demo sends one mail for both faults and one mail for the end of a fault, and no mail in between.
-  assert.equal(first.stdout.match(/ 1 mail due, 1 sent /g)?.length, 2);
-  assert.equal(first.stdout.match(/ 0 mails due, 0 sent /g)?.length, 1);
-  const files = [...first.stdout.matchAll(/^sent to you@example\.org: (.*\.eml)$/gm)].map(([, file = '']) => file);
+  assert.equal(stdout.match(/ 1 mail due, 1 sent /g)?.length, 2);
+  assert.equal(stdout.match(/ 0 mails due, 0 sent /g)?.length, 1);
+  const files = [...stdout.matchAll(/^sent to you@example\.org: (.*\.eml)$/gm)].map(([, file = '']) => file);
   const subjects = files.map((file) => /^Subject: (.*?):/m.exec(readFileSync(file, 'utf8'))?.[1]);
   assert.deepEqual(subjects, ['Already true', 'Resolved']);
-  assert.ok(first.stdout.includes("cd 'a demo'"), 'a folder with a blank in its name has to be quoted');
+}
+
+/** Asserts that the demo ends with where the fleet can be looked at: a page, and a server of config.xml. */
+function assertPageAndServer(stdout: string, dir: string): void {
   const report = pathToFileURL(path.join(dir, 'report.html')).href;
   assert.match(readFileSync(fileURLToPath(report), 'utf8'), /<tr id="web-1"/);
-  const [, notified = '', shown = ''] =
-    /(?:^|\n)(To look at the fleet[^\0]*?):\n\n {2}(.*)\n$/.exec(first.stdout) ?? [];
-  assert.ok(notified.includes(`open ${report} in a browser`), first.stdout);
+  const [, notified = '', shown = ''] = /(?:^|\n)(To look at the fleet[^\0]*?):\n\n {2}(.*)\n$/.exec(stdout) ?? [];
+  assert.ok(notified.includes(`open ${report} in a browser`), stdout);
   assert.match(shown, /^(?:node .*|fleet-health) serve$/);
   const { serve } = loadConfig({ file: path.join(dir, 'config.xml') });
-  assert.deepEqual([serve?.look, notified.includes(`http://localhost:${serve?.port}/ `)], [true, true]);
+  assert.equal(serve?.look, true);
+  assert.ok(notified.includes(`http://localhost:${serve.port}/ `), notified);
+}
+
+test('the demo shows a whole fleet, can be played on with, and works a second time', async (t) => {
+  const place = tempFolder(t);
+  const dir = path.join(place, 'a demo');
+  const env = { HOME: place };
+  const started = performance.now();
+  const first = await runCli(['demo', '--dir', 'a demo'], { cwd: place, env });
+  assert.deepEqual([first.status, first.stderr], [0, ''], first.stdout);
+  assertWithin(started, 60_000);
+  assertStory(first.stdout);
+  assert.ok(first.stdout.includes("cd 'a demo'"), 'a folder with a blank in its name has to be quoted');
+  assertPageAndServer(first.stdout, dir);
   assert.equal(statSync(path.join(dir, 'demo.password')).mode & 0o777, 0o600);
 
   const status = await statusIn(dir, env);
@@ -83,7 +87,7 @@ test('the demo shows a whole fleet, can be played on with, and works a second ti
 });
 
 test('--json prints one document, and --serve brings the servers back until it is ended', async (t) => {
-  const place = placeFor(t);
+  const place = tempFolder(t);
   const dir = path.join(place, 'demo');
   const env = { HOME: place };
   const { status, stdout, stderr } = await runCli(['--json', 'demo', '--dir', 'demo'], { cwd: place, env });
@@ -106,7 +110,7 @@ test('--json prints one document, and --serve brings the servers back until it i
 });
 
 test('a folder with something else in it is left alone', async (t) => {
-  const place = placeFor(t);
+  const place = tempFolder(t);
   writeFileSync(path.join(place, 'thesis.txt'), '');
   await exits(
     2,
@@ -117,7 +121,7 @@ test('a folder with something else in it is left alone', async (t) => {
 });
 
 test('a folder that cannot be made, and a file in its place, are refused in one line', async (t) => {
-  const file = path.join(placeFor(t), 'thesis.txt');
+  const file = path.join(tempFolder(t), 'thesis.txt');
   writeFileSync(file, '');
   for (const command of ['demo', 'simulate']) {
     for (const dir of ['/proc/x', file]) {
