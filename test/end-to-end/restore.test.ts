@@ -27,6 +27,34 @@ interface Machine {
   readonly state: string;
 }
 
+interface Drill {
+  readonly place: string;
+  readonly backup: string;
+  readonly keysBackup: string;
+  /** `null` for SQLite. */
+  readonly database: MariadbDatabase | null;
+}
+
+const machineIn = (place: string, name: string): Machine => ({
+  config: path.join(place, name, 'etc'),
+  state: path.join(place, name, 'var'),
+});
+
+const run = (on: Machine, ...args: readonly string[]): Promise<CliResult> =>
+  runBuilt(['-c', path.join(on.config, 'config.xml'), ...args]);
+
+/** Asserts that others can read no file of the backup, and that keys are in the backup of the keys alone. */
+function assertSecretBackup({ backup, keysBackup }: Drill): void {
+  for (const folder of [backup, keysBackup]) {
+    for (const name of readdirSync(folder)) {
+      assert.equal(statSync(path.join(folder, name)).mode & 0o777, 0o600, `${name} can be read by others`);
+    }
+  }
+  const members = (file: string): string => execFileSync('tar', ['-tf', file], { encoding: 'utf8' });
+  assert.doesNotMatch(members(path.join(backup, 'state.tar')), /^\.\/keys\/|id_ed25519|\.ssh|\.db/m);
+  assert.match(members(path.join(keysBackup, 'keys.tar')), /^\.\/keys\/\S+\.pem$/m);
+}
+
 suite('restoring what the document says is to be saved', { skip: sshdMissing() ?? skipWithoutMariadb }, () => {
   let sshd: Sshd;
   let mariadb: Mariadb;
@@ -42,77 +70,88 @@ suite('restoring what the document says is to be saved', { skip: sshdMissing() ?
     rmSync(dir, { recursive: true, force: true });
   });
 
+  /** Makes the folders of a drill. */
+  async function startDrill(kind: 'sqlite' | 'mariadb'): Promise<Drill> {
+    const place = path.join(dir, kind);
+    const drill = { place, backup: path.join(place, 'backup'), keysBackup: path.join(place, 'keys-backup') };
+    for (const folder of [drill.backup, drill.keysBackup]) mkdirSync(folder, { recursive: true });
+    return { ...drill, database: kind === 'mariadb' ? await mariadb.createDatabase() : null };
+  }
+
+  /** Runs the document's lines in a shell, with its paths replaced by those of a machine. */
+  function shell({ database, backup, keysBackup }: Drill, on: Machine, lines: readonly string[]): void {
+    const client = `$1 -uroot -S ${mariadb.socketPath}$2 ${database?.name ?? ''} `;
+    const text = lines
+      .map((line) => line.replace(/^(mariadb(?:-dump)?)((?: --\S+)*) fleet /, client))
+      .join('\n')
+      .replaceAll('/etc/fleet-health', on.config)
+      .replaceAll('/var/lib/fleet-health', on.state)
+      .replaceAll('/backup/', `${backup}/`)
+      .replaceAll('/keys-backup/', `${keysBackup}/`)
+      .replaceAll('chown -R fleet-health:', 'chown -R 0:0');
+    const env = { PATH: `${dir}:${process.env['PATH'] ?? ''}` };
+    execFileSync('/bin/sh', ['-euc', `umask 022\n${text}`], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+  }
+
+  /** Makes a machine that has visited web-1, sent one mail and left a report on the client. */
+  async function useMachine({ place, database }: Drill): Promise<Machine> {
+    const old = machineIn(place, 'old');
+    for (const folder of Object.values<string>({ ...old })) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const { publicKey } = sshKeygen(path.join(old.config, 'key'), '-t', 'ed25519');
+    const account = await sshd.addAccount({ publicKey });
+    writeFileSync(path.join(old.config, 'config.xml'), configText(sshd, account.name, database), { mode: 0o600 });
+    assert.equal((await run(old, 'trust', '--yes')).status, 0);
+    const first = await run(old, 'collect');
+    assert.equal(first.status, 0, first.stderr);
+    assert.equal((await run(old, 'alert')).status, 0);
+    // The report is not acknowledged, so it waits on the client.
+    assert.equal((await run(old, 'collect', '--dry-run')).status, 0);
+    return old;
+  }
+
+  /** Runs the commands of the document that save a machine. */
+  function save(drill: Drill, old: Machine): void {
+    const [lines = [], dump = []] = commandsOf('Saving');
+    // In installation.md the state folder is the account's home.
+    mkdirSync(path.join(old.state, '.ssh'));
+    sshKeygen(path.join(old.state, '.ssh/id_ed25519'), '-t', 'ed25519');
+    shell(
+      drill,
+      old,
+      drill.database === null ? lines : lines.flatMap((line) => (line.includes(' backup ') ? dump : [line])),
+    );
+  }
+
+  /** Runs the commands of the document that restore a machine. */
+  function restore(drill: Drill): Machine {
+    const fresh = machineIn(drill.place, 'new');
+    const [lines = [], load = []] = commandsOf('Restoring');
+    const ofMariadb = [...lines.filter((line) => !line.includes('fleet.db')), ...load];
+    shell(drill, fresh, drill.database === null ? lines : ofMariadb);
+    return fresh;
+  }
+
   for (const kind of ['sqlite', 'mariadb'] as const) {
     test(`goes on as if nothing had happened (${kind})`, { timeout: 240_000 }, async () => {
-      const database = kind === 'mariadb' ? await mariadb.createDatabase() : null;
-      const place = path.join(dir, kind);
-      const backup = path.join(place, 'backup');
-      const keysBackup = path.join(place, 'keys-backup');
-      for (const folder of [backup, keysBackup]) mkdirSync(folder, { recursive: true });
-      const machine = (name: string): Machine => {
-        return { config: path.join(place, name, 'etc'), state: path.join(place, name, 'var') };
-      };
-      const run = (on: Machine, ...args: readonly string[]): Promise<CliResult> =>
-        runBuilt(['-c', path.join(on.config, 'config.xml'), ...args]);
-      /** Runs the document's lines in a shell, with its paths replaced by those of a machine. */
-      const shell = (on: Machine, lines: readonly string[]): void => {
-        const text = lines
-          .map((line) =>
-            line.replace(
-              /^(mariadb(?:-dump)?)((?: --\S+)*) fleet /,
-              `$1 -uroot -S ${mariadb.socketPath}$2 ${database?.name ?? ''} `,
-            ),
-          )
-          .join('\n')
-          .replaceAll('/etc/fleet-health', on.config)
-          .replaceAll('/var/lib/fleet-health', on.state)
-          .replaceAll('/backup/', `${backup}/`)
-          .replaceAll('/keys-backup/', `${keysBackup}/`)
-          .replaceAll('chown -R fleet-health:', 'chown -R 0:0');
-        const env = { PATH: `${dir}:${process.env['PATH'] ?? ''}` };
-        execFileSync('/bin/sh', ['-euc', `umask 022\n${text}`], { env, stdio: ['ignore', 'ignore', 'inherit'] });
-      };
-
-      const old = machine('old');
-      for (const folder of Object.values<string>({ ...old })) mkdirSync(folder, { recursive: true, mode: 0o700 });
-      const { publicKey } = sshKeygen(path.join(old.config, 'key'), '-t', 'ed25519');
-      const account = await sshd.addAccount({ publicKey });
-      writeFileSync(path.join(old.config, 'config.xml'), configText(sshd, account.name, database), { mode: 0o600 });
-      assert.equal((await run(old, 'trust', '--yes')).status, 0);
-      const first = await run(old, 'collect');
-      assert.equal(first.status, 0, first.stderr);
-      assert.equal((await run(old, 'alert')).status, 0);
-      // The report is not acknowledged, so it waits on the client.
-      assert.equal((await run(old, 'collect', '--dry-run')).status, 0);
+      const drill = await startDrill(kind);
+      const { database } = drill;
+      const old = await useMachine(drill);
       const before = facts(old);
       assert.equal(before.mails.length, 1);
-
-      const [save = [], dump = []] = commandsOf('Saving');
-      // In installation.md the state folder is the account's home.
-      mkdirSync(path.join(old.state, '.ssh'));
-      sshKeygen(path.join(old.state, '.ssh/id_ed25519'), '-t', 'ed25519');
-      shell(old, database === null ? save : save.flatMap((line) => (line.includes(' backup ') ? dump : [line])));
-      for (const folder of [backup, keysBackup]) {
-        for (const name of readdirSync(folder)) {
-          assert.equal(statSync(path.join(folder, name)).mode & 0o777, 0o600, `${name} can be read by others`);
-        }
-      }
-      const members = (file: string): string => execFileSync('tar', ['-tf', file], { encoding: 'utf8' });
-      assert.doesNotMatch(members(path.join(backup, 'state.tar')), /^\.\/keys\/|id_ed25519|\.ssh|\.db/m);
-      assert.match(members(path.join(keysBackup, 'keys.tar')), /^\.\/keys\/\S+\.pem$/m);
-      rmSync(path.join(place, 'old'), { recursive: true });
+      save(drill, old);
+      assertSecretBackup(drill);
+      rmSync(path.join(drill.place, 'old'), { recursive: true });
       if (database !== null) await mariadb.asRoot(`DROP DATABASE ${database.name}`, `CREATE DATABASE ${database.name}`);
 
-      const fresh = machine('new');
-      const [restore = [], load = []] = commandsOf('Restoring');
-      shell(fresh, database === null ? restore : [...restore.filter((line) => !line.includes('fleet.db')), ...load]);
+      const fresh = restore(drill);
       assert.deepEqual(facts(fresh), before);
-
       const next = await run(fresh, 'collect');
-      assert.deepEqual([next.status, next.stderr], [0, '']);
+      assert.equal(next.status, 0);
+      assert.equal(next.stderr, '');
       assert.match(next.stdout, /event=summary.* succeeded=1 failed=0 .* stored=2 duplicate=0 quarantined=0/);
       const notified = await run(fresh, 'alert');
-      assert.deepEqual([notified.status, notified.stderr], [0, '']);
+      assert.equal(notified.status, 0);
+      assert.equal(notified.stderr, '');
       assert.deepEqual(facts(fresh), before, 'the same id, keys and host keys, and no mail for a second time');
       const rows = await rowsOf(fresh, mariadb, database);
       assert.equal(rows.length, 3);

@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { suite, test } from 'node:test';
+import { suite, test, type TestContext } from 'node:test';
 
 import { noRunId } from '../../src/report/report.ts';
 import { runBuilt, type CliResult } from '../support/run-cli.ts';
@@ -56,77 +56,103 @@ function cronRan(site: Site, line: string, { agoMs, boot }: Clock): void {
   assert.deepEqual(runAsCron(line, { home: site.dir, shell }), { status: 0, said: '' });
 }
 
+/** Returns the sealed reports that wait on the machine. */
+const sealedIn = (site: Site): readonly string[] =>
+  listing(path.join(site.dir, '.local/state/fleet-health')).filter((one) => one.includes('.fhs '));
+
+/** Returns the crontab line, once the collector has visited the machine after a first run of the line. */
+async function lineInUse(site: Site): Promise<string> {
+  mkdirSync(path.join(site.dir, 'bin'));
+  const line = (await said(site, 'spool', 'web-1')).trimEnd().split('\n').at(-1) ?? '';
+  assert.ok(commandOfLine(line).endsWith(' >/dev/null 2>&1'));
+  await said(site, 'collect');
+  assert.equal(runAsCron(line, { home: site.dir, shell: cron }).status, 0);
+  await said(site, 'collect');
+  await said(site, 'alert');
+  return line;
+}
+
+interface Outage {
+  readonly beganMs: number;
+  readonly endedMs: number;
+}
+
+/** The minutes before now at which cron runs during the outage. The process runs away at the first two. */
+const outageMinutes = [30, 25, 20, 15] as const;
+
+/** Runs the line as cron would during half an hour without the collector, and once before the last boot. */
+async function passOutage(t: TestContext, site: Site, line: string): Promise<Outage> {
+  const program = path.join(site.dir, 'bin/fh-runaway');
+  copyFileSync('/bin/sleep', program);
+  const runaway = spawn(program, ['600'], { stdio: 'ignore' });
+  t.after(() => runaway.kill('SIGKILL'));
+  await once(runaway, 'spawn');
+  const beganMs = Date.now();
+  for (const minutes of outageMinutes) {
+    if (minutes === 20) {
+      runaway.kill('SIGKILL');
+      await once(runaway, 'exit');
+    }
+    cronRan(site, line, { agoMs: minutes * minuteMs });
+  }
+  // For the time before a boot only the wall clock counts, and it is right.
+  cronRan(site, line, { agoMs: 90 * minuteMs, boot: '11111111-1111-4111-8111-111111111111' });
+  return { beganMs, endedMs: Date.now() };
+}
+
+/** Asserts that the reports of the outage are stored with the times at which cron ran. */
+async function assertHistory(site: Site, { beganMs, endedMs }: Outage): Promise<void> {
+  const rows = await site.rows('SELECT run_id, observed_at FROM stats ORDER BY observed_at');
+  const isAlone = rows.map(({ run_id }) => run_id === noRunId);
+  assert.deepEqual(isAlone, [true, true, true, true, false, false, true, false]);
+  const times = rows.map(({ observed_at }) => Date.parse(`${String(observed_at).replace(' ', 'T')}Z`));
+  for (const [index, minutes] of outageMinutes.entries()) {
+    const atMs = (times[index] ?? 0) + minutes * minuteMs;
+    assert.ok(atMs > beganMs - 1000 && atMs < endedMs + 1000, `${index}: ${String(rows[index]?.['observed_at'])}`);
+  }
+  const beforeBoot = times[6] ?? 0;
+  assert.ok(beforeBoot > beganMs && beforeBoot < endedMs + 1000);
+  assert.equal((await site.rows('SELECT id FROM visits WHERE ok = 0')).length, 0);
+}
+
+/** Asserts that one mail tells of the runaway process as past, and that the process fires no alert. */
+async function assertNotifiedAsPast(site: Site): Promise<void> {
+  const outbox = path.join(site.stateDir, 'outbox');
+  const mails = readdirSync(outbox).map((name) => readFileSync(path.join(outbox, name), 'utf8'));
+  const past = mails.filter((mail) => mail.includes('OVER ALREADY'));
+  assert.equal(past.length, 1, mails.join('\n'));
+  assert.match(past[0] ?? '', /web-1: runaway fh-runaway[^]*\(15 minutes\)/);
+  const still = JSON.parse(await said(site, '--json', 'alerts')) as { alerts: readonly { rule: string }[] };
+  const runaways = still.alerts.filter(({ rule }) => rule === 'runaway');
+  assert.deepEqual(runaways, []);
+}
+
+const siteText = `<collector every="5m"/><ssh transport="local"/>
+  <alerts zone="UTC" groupInterval="0s" defaults="no"><mail to="ops@example.org"/>
+    <alert name="runaway" type="process" match="fh-runaway" max="0" for="1x" severity="warning"/></alerts>
+  <client name="web-1" ip="127.0.0.1"/>`;
+
 suite('reports of a crontab, with the program alone', { skip }, () => {
   for (const kind of databaseKinds()) {
     test(
       `the history of an outage comes home, and is notified as past (${kind.name})`,
       { skip: kind.skip },
       async (t) => {
-        const site = await kind.site(
-          t,
-          `<collector every="5m"/><ssh transport="local"/>
-         <alerts zone="UTC" groupInterval="0s" defaults="no"><mail to="ops@example.org"/>
-           <alert name="runaway" type="process" match="fh-runaway" max="0" for="1x" severity="warning"/></alerts>
-         <client name="web-1" ip="127.0.0.1"/>`,
-        );
-        mkdirSync(path.join(site.dir, 'bin'));
-        const line = (await said(site, 'spool', 'web-1')).trimEnd().split('\n').at(-1) ?? '';
-        assert.ok(commandOfLine(line).endsWith(' >/dev/null 2>&1'));
-        await said(site, 'collect');
-        assert.equal(runAsCron(line, { home: site.dir, shell: cron }).status, 0);
-        await said(site, 'collect');
-        await said(site, 'alert');
+        const site = await kind.site(t, siteText);
+        const line = await lineInUse(site);
 
         // While the collector is present, the line has nothing to do.
         assert.equal(runAsCron(line, { home: site.dir, shell: cron }).status, 0);
-        const sealed = (): readonly string[] =>
-          listing(path.join(site.dir, '.local/state/fleet-health')).filter((one) => one.includes('.fhs '));
-        assert.deepEqual(sealed(), []);
-
-        const program = path.join(site.dir, 'bin/fh-runaway');
-        copyFileSync('/bin/sleep', program);
-        const runaway = spawn(program, ['600'], { stdio: 'ignore' });
-        t.after(() => runaway.kill('SIGKILL'));
-        await once(runaway, 'spawn');
-        const beganMs = Date.now();
-        cronRan(site, line, { agoMs: 30 * minuteMs });
-        cronRan(site, line, { agoMs: 25 * minuteMs });
-        runaway.kill('SIGKILL');
-        await once(runaway, 'exit');
-        cronRan(site, line, { agoMs: 20 * minuteMs });
-        cronRan(site, line, { agoMs: 15 * minuteMs });
-        // For the time before a boot only the wall clock counts, and it is right.
-        cronRan(site, line, { agoMs: 90 * minuteMs, boot: '11111111-1111-4111-8111-111111111111' });
-        const endedMs = Date.now();
-        assert.equal(sealed().length, 5);
+        assert.deepEqual(sealedIn(site), []);
+        const outage = await passOutage(t, site, line);
+        assert.equal(sealedIn(site).length, 5);
 
         await said(site, 'keys', 'rotate');
         await said(site, 'collect');
-        assert.deepEqual(sealed(), []);
-        const rows = await site.rows('SELECT run_id, observed_at FROM stats ORDER BY observed_at');
-        const isAlone = rows.map(({ run_id }) => run_id === noRunId);
-        assert.deepEqual(isAlone, [true, true, true, true, false, false, true, false]);
-        const times = rows.map(({ observed_at }) => Date.parse(`${String(observed_at).replace(' ', 'T')}Z`));
-        for (const [index, agoMs] of [30, 25, 20, 15].map((minutes) => minutes * minuteMs).entries()) {
-          const atMs = (times[index] ?? 0) + agoMs;
-          assert.ok(
-            atMs > beganMs - 1000 && atMs < endedMs + 1000,
-            `${index}: ${String(rows[index]?.['observed_at'])}`,
-          );
-        }
-        const beforeBoot = times[6] ?? 0;
-        assert.ok(beforeBoot > beganMs && beforeBoot < endedMs + 1000);
-        assert.equal((await site.rows('SELECT id FROM visits WHERE ok = 0')).length, 0);
-
+        assert.deepEqual(sealedIn(site), []);
+        await assertHistory(site, outage);
         await said(site, 'alert');
-        const outbox = path.join(site.stateDir, 'outbox');
-        const mails = readdirSync(outbox).map((name) => readFileSync(path.join(outbox, name), 'utf8'));
-        const past = mails.filter((mail) => mail.includes('OVER ALREADY'));
-        assert.equal(past.length, 1, mails.join('\n'));
-        assert.match(past[0] ?? '', /web-1: runaway fh-runaway[^]*\(15 minutes\)/);
-        const still = JSON.parse(await said(site, '--json', 'alerts')) as { alerts: readonly { rule: string }[] };
-        const runaways = still.alerts.filter(({ rule }) => rule === 'runaway');
-        assert.deepEqual(runaways, []);
+        await assertNotifiedAsPast(site);
 
         assert.match(
           await said(site, 'cleanup', '--yes'),

@@ -75,6 +75,66 @@ function pinnedClient(t: TestContext, reader: 'node' | 'shell'): PinnedClient {
   };
 }
 
+/** The targets that a request may try to reach: a server, a file with a secret, a program and a folder. */
+interface Targets {
+  readonly port: number;
+  readonly secret: string;
+  readonly planted: string;
+  readonly bin: string;
+}
+
+/** Returns requests that name checks and options of any form, and keys to add to them. */
+function wishesFor({ port, secret, planted, bin }: Targets) {
+  const line = fc.constantFrom(
+    ...[`connect=127.0.0.1:${port}`, `127.0.0.1:${port}`, `file=${secret}`, `program=${planted}`, `dir=${bin}`],
+    ...['certificate', 'textfile', 'gpu', 'container', 'connect', 'file', 'expected=8', '1', '', 'web', planted],
+  );
+  const key = fc.constantFrom(
+    ...['name', 'command', 'format', 'connect', 'file', 'program', 'servername', 'expected', 'dir', 'container'],
+    ...['certificate', 'textfile', 'gpu', 'smi', 'root', 'fh_confs', 'fh_requested', 'fh_gpu', 'conf'],
+  );
+  const value = fc.oneof(line, fc.array(line, { maxLength: 4 }));
+  const wish = fc.dictionary(key, value, { noNullPrototype: true, maxKeys: 6 });
+  const checks = fc.array(
+    fc.record({
+      name: fc.constantFrom('certificate:x', 'gpu', 'gpu:8', `textfile:${bin}`, 'container:web', 'a'),
+      format: fc.constantFrom('certificate', 'textfile', 'gpu', 'nagios'),
+      command: fc.oneof(
+        fc.constantFrom(['connect', `127.0.0.1:${port}`, '', '9', '9'], ['textfile', bin, '9'], [planted]),
+        fc.array(line, { maxLength: 4 }),
+      ),
+    }),
+    { maxLength: 3 },
+  );
+  return [fc.record({ checks, options: wish }), wish] as const;
+}
+
+/** Returns options that wish for logs in any form, and values of the agent's own variable for logs. */
+function logWishesFor(planted: string, secret: string) {
+  const word = fc.oneof(
+    fc.constantFrom(
+      `0 "; ${planted}; "`,
+      `0 $(${planted})`,
+      `0 \`${planted}\``,
+      `0 '; ${planted}; '`,
+      `0\n${planted}`,
+      `7\u001f${planted}`,
+      `l0 .\nc${planted}`,
+      `7 . ${secret}`,
+      `7 (`,
+      `7 [`,
+      secret,
+      `file 1 0 ../../..${secret}`,
+      `journal --file=${secret}`,
+      `-f ${secret}`,
+    ),
+    fc.string({ unit: fc.constantFrom(...'07 ab/\\"\'\n\t$`;|&(){}[]:,*+?.^\u001f'.split('')), maxLength: 12 }),
+  );
+  const logs = fc.oneof(fc.array(word, { maxLength: 4 }), word, fc.dictionary(fc.constantFrom('file', '0'), word));
+  const options = fc.record({ logs }, { noNullPrototype: true });
+  return [options, fc.array(word, { maxLength: 1 })] as const;
+}
+
 for (const reader of ['node', 'shell'] as const) {
   test(`a request names checks and nothing of them is run with a restricted key (${reader})`, (t) => {
     const { planted, started, ask } = pinnedClient(t, reader);
@@ -143,29 +203,8 @@ for (const reader of ['node', 'shell'] as const) {
     const { port } = server.address() as AddressInfo;
     const secret = path.join(bin, 'secret.prom');
     writeFileSync(secret, 'smartmon_device_smart_healthy{disk="a secret"} 0\n');
-    const line = fc.constantFrom(
-      ...[`connect=127.0.0.1:${port}`, `127.0.0.1:${port}`, `file=${secret}`, `program=${planted}`, `dir=${bin}`],
-      ...['certificate', 'textfile', 'gpu', 'container', 'connect', 'file', 'expected=8', '1', '', 'web', planted],
-    );
-    const key = fc.constantFrom(
-      ...['name', 'command', 'format', 'connect', 'file', 'program', 'servername', 'expected', 'dir', 'container'],
-      ...['certificate', 'textfile', 'gpu', 'smi', 'root', 'fh_confs', 'fh_requested', 'fh_gpu', 'conf'],
-    );
-    const value = fc.oneof(line, fc.array(line, { maxLength: 4 }));
-    const wish = fc.dictionary(key, value, { noNullPrototype: true, maxKeys: 6 });
-    const checks = fc.array(
-      fc.record({
-        name: fc.constantFrom('certificate:x', 'gpu', 'gpu:8', `textfile:${bin}`, 'container:web', 'a'),
-        format: fc.constantFrom('certificate', 'textfile', 'gpu', 'nagios'),
-        command: fc.oneof(
-          fc.constantFrom(['connect', `127.0.0.1:${port}`, '', '9', '9'], ['textfile', bin, '9'], [planted]),
-          fc.array(line, { maxLength: 4 }),
-        ),
-      }),
-      { maxLength: 3 },
-    );
     fc.assert(
-      fc.property(fc.record({ checks, options: wish }), wish, (asked, more) => {
+      fc.property(...wishesFor({ port, secret, planted, bin }), (asked, more) => {
         const report = ask({ ...more, ...asked });
         assert.deepEqual([report.checks, report.checks_refused], [own, undefined]);
         assert.doesNotMatch(JSON.stringify(report), /a secret/);
@@ -187,29 +226,8 @@ for (const reader of ['node', 'shell'] as const) {
     const secret = path.join(bin, 'syslog');
     writeFileSync(secret, '<0>Nov 22 05:41:08 h a: a secret\n');
     const sources = new Set(['journal', '/var/log/syslog', '/var/log/messages', 'kernel ring', undefined]);
-    const word = fc.oneof(
-      fc.constantFrom(
-        `0 "; ${planted}; "`,
-        `0 $(${planted})`,
-        `0 \`${planted}\``,
-        `0 '; ${planted}; '`,
-        `0\n${planted}`,
-        `7\u001f${planted}`,
-        `l0 .\nc${planted}`,
-        `7 . ${secret}`,
-        `7 (`,
-        `7 [`,
-        secret,
-        `file 1 0 ../../..${secret}`,
-        `journal --file=${secret}`,
-        `-f ${secret}`,
-      ),
-      fc.string({ unit: fc.constantFrom(...'07 ab/\\"\'\n\t$`;|&(){}[]:,*+?.^\u001f'.split('')), maxLength: 12 }),
-    );
-    const logs = fc.oneof(fc.array(word, { maxLength: 4 }), word, fc.dictionary(fc.constantFrom('file', '0'), word));
-    const options = fc.record({ logs }, { noNullPrototype: true });
     fc.assert(
-      fc.property(options, fc.array(word, { maxLength: 1 }), (wishes, fh_log) => {
+      fc.property(...logWishesFor(planted, secret), (wishes, fh_log) => {
         const asking = { options: { ...wishes, root: bin, source: secret }, fh_root: bin, fh_log };
         const report = ask(asking as unknown as Partial<AgentRequest>);
         const worker = report.worker_reports?.find(({ name }) => name === 'log');

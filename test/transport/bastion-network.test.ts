@@ -15,7 +15,7 @@ import { publicBlobOf } from '../support/hostile-ssh.ts';
 import { listen } from '../support/free-port.ts';
 import { skipUnlessWide } from '../support/long-tests.ts';
 import { fails, failure } from '../support/login.ts';
-import { makeNetwork, namespacesMissing } from '../support/namespaces.ts';
+import { makeNetwork, namespacesMissing, type Network } from '../support/namespaces.ts';
 import { sharedFor, sshBastion, sshClient } from '../support/run-shared.ts';
 import { sshKeygen, sshdMissing, sshdOfSuite } from '../support/sshd.ts';
 import { stoppedAfter } from '../support/stopped-after.ts';
@@ -26,33 +26,39 @@ const knownHosts = path.join(dir, 'known_hosts');
 const limits = { tcpTimeoutMs: 2000, connectTimeoutMs: 8000, signal: new AbortController().signal };
 const reason = sshdMissing() ?? namespacesMissing();
 
+/** Starts both servers of the network, each with an account. Writes their host keys to known_hosts. */
+async function startBehind(network: Network) {
+  const [jump, target] = await Promise.all([
+    sshdOfSuite({ namespace: network.bastion.namespace }),
+    sshdOfSuite({ namespace: network.inner.namespace }),
+  ]);
+  const keys = ['jump', 'target'].map((name) => sshKeygen(path.join(dir, name)));
+  const [jumpKey, targetKey] = keys;
+  assert.ok(jumpKey && targetKey);
+  const jumper = await jump.addAccount({ publicKey: jumpKey.publicKey });
+  const guest = await target.addAccount({ publicKey: targetKey.publicKey });
+  const lines = [
+    jump.hostKeyLine(network.bastion.address),
+    `[web-1]:${target.port} ${target.hostKeys[0]?.line ?? ''}`,
+    target.hostKeyLine(network.inner.address),
+  ];
+  writeFileSync(knownHosts, `${lines.join('\n')}\n`);
+
+  const bastion = sshBastion(
+    'fra',
+    { username: jumper.name, privateKey: jumpKey.privateKey, knownHosts },
+    { address: network.bastion.address, port: jump.port },
+  );
+  const own = { username: guest.name, privateKey: targetKey.privateKey, knownHosts };
+  return { target, own, bastion };
+}
+
 describe('a machine that only its bastion can reach', { skip: skipUnlessWide || (reason ?? false) }, () => {
   it('is reached through it, and in no other way', async (t) => {
     const network = makeNetwork();
     t.after(() => network.remove());
-    const [jump, target] = await Promise.all([
-      sshdOfSuite({ namespace: network.bastion.namespace }),
-      sshdOfSuite({ namespace: network.inner.namespace }),
-    ]);
-    const keys = ['jump', 'target'].map((name) => sshKeygen(path.join(dir, name)));
-    const [jumpKey, targetKey] = keys;
-    assert.ok(jumpKey && targetKey);
-    const jumper = await jump.addAccount({ publicKey: jumpKey.publicKey });
-    const guest = await target.addAccount({ publicKey: targetKey.publicKey });
-    const lines = [
-      jump.hostKeyLine(network.bastion.address),
-      `[web-1]:${target.port} ${target.hostKeys[0]?.line ?? ''}`,
-      target.hostKeyLine(network.inner.address),
-    ];
-    writeFileSync(knownHosts, `${lines.join('\n')}\n`);
-
-    const bastion = sshBastion(
-      'fra',
-      { username: jumper.name, privateKey: jumpKey.privateKey, knownHosts },
-      { address: network.bastion.address, port: jump.port },
-    );
+    const { target, own, bastion } = await startBehind(network);
     const place = { address: network.inner.address, port: target.port };
-    const own = { username: guest.name, privateKey: targetKey.privateKey, knownHosts };
     const shared = sharedFor({ bastions: [bastion] });
     t.after(() => shared.close());
 
