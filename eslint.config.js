@@ -48,6 +48,46 @@ const noCatchAll = {
   }),
 };
 
+const mostTestLines = 40;
+
+/** Returns the title, the body and the kind of a call of node:test; null if the node is another call. */
+function testOf({ callee, arguments: args }) {
+  const name = callee.type === 'MemberExpression' ? callee.property.name : callee.name;
+  const isTest = ['test', 'it'].includes(name) && callee.object?.type !== 'Literal';
+  const isSuite = ['describe', 'suite'].includes(name);
+  const body = args.at(-1);
+  if (!(isTest || isSuite) || !/^(?:Arrow)?FunctionExpression$/.test(body?.type)) return null;
+  return { title: args[0], body, isTest };
+}
+
+/** The rules that a test is short, its steps (`t.test`) aside, and that its title can be searched for. */
+const readableTests = {
+  create: ({ report }) => {
+    const open = [];
+    const linesOf = ({ start, end }) => end.line - start.line + 1;
+    return {
+      CallExpression: (node) => {
+        const found = testOf(node);
+        if (found === null) return;
+        open.push({ node, steps: 0 });
+        if (found.title?.type !== 'BinaryExpression') return;
+        report({ node: found.title, message: 'Write the title as one literal.' });
+      },
+      'CallExpression:exit': (node) => {
+        if (open.at(-1)?.node !== node) return;
+        const { steps } = open.pop();
+        const outer = open.at(-1);
+        if (outer !== undefined) outer.steps += linesOf(node.loc);
+        const { body, isTest } = testOf(node);
+        // The first and the last line are not the body's.
+        const lines = linesOf(body.loc) - 2 - steps;
+        if (!isTest || lines <= mostTestLines) return;
+        report({ loc: node.callee.loc, message: `The test has ${lines} lines. At most ${mostTestLines} are allowed.` });
+      },
+    };
+  },
+};
+
 export default tseslint.config(
   { ignores: ['dist/', 'fleet-health-demo/', 'fleet-health-simulation/', 'node_modules/', 'test/testdata/'] },
   js.configs.recommended,
@@ -113,7 +153,9 @@ export default tseslint.config(
   },
   {
     files: ['test/**/*.ts'],
+    plugins: { tests: { rules: { readable: readableTests } } },
     rules: {
+      'tests/readable': 'error',
       // A wrong `any` fails its test. These rules look up the type of every expression.
       '@typescript-eslint/no-deprecated': 'off',
       '@typescript-eslint/no-unsafe-assignment': 'off',
