@@ -112,17 +112,23 @@ test('while the database is away reports wait, and the next pass stores all with
   assert.deepEqual(readdirSync(statePaths(fleet.stateDir).journal), []);
 });
 
-test('a database that goes away in the middle costs nothing either', async () => {
+test('a database that goes away in the middle costs nothing either, and is closed', async () => {
   const fleet = makeFleet();
   const clients = clientsOf('web-1', 'web-2', 'web-3');
   const gone = (): Promise<never> => storageAway('connection lost');
+  let isClosed = false;
   const result = await fleet.collect(clients, {
     openStorage: async () => {
       const storage = await fleet.openStorage();
       const reports = { ...storage.reports, ingest: gone, saveVisits: gone, endRun: gone };
-      return { ...storage, reports };
+      const close = async (): Promise<void> => {
+        await storage.close();
+        isClosed = true;
+      };
+      return { ...storage, reports, close };
     },
   });
+  assert.equal(isClosed, true);
   assert.equal(result.exitStatus, 3);
   assert.equal(result.succeeded, 3);
   assert.equal(result.reports.waiting, 6);

@@ -110,6 +110,7 @@ test('numbers of servers that are at fault are none of a row', () => {
     [1030, 'Got error 28 "No space left on device" from storage engine InnoDB', 'full'],
     [1030, 'Got error 168 "Unknown (generic) error from engine" from storage engine InnoDB', 'broken'],
     [1040, 'Too many connections', 'lost'],
+    [1053, 'Server shutdown in progress', 'lost'],
     [1290, 'The MariaDB server is running with the --read-only option', 'read-only'],
     [1932, "Table 'fleet.stats' doesn't exist in engine", 'damaged'],
     [4025, 'CONSTRAINT `reports.report` failed', 'refused'],

@@ -147,6 +147,14 @@ test('two runs that reached nearly nobody are one alert about the collector, unt
   assert.equal([...stored.values()].at(-1)?.valueText, 'mon-1 reached 2 of 3 clients');
 });
 
+test('a run that had no client to visit does not end the alert of an isolated collector', () => {
+  const runs = failing(webs);
+  const { pass } = startPasses(config, lost(config, twice, 'connect-timeout', webs));
+  assert.deepEqual(pass('08:07', runs), ['collector-isolated c1 firing']);
+  const empty = run('08:10', { clients: 0, succeeded: 0, failed: 0 });
+  assert.deepEqual(pass('08:11', [empty, ...runs]), []);
+});
+
 test('an isolated collector is a warning where unreachable clients are', () => {
   const config = configOf(`<alerts><alert name="unreachable" severity="warning"/></alerts>${three}`);
   const { pass, stored } = startPasses(config, lost(config, twice, 'connect-timeout', webs));

@@ -159,6 +159,12 @@ test('an item that fires names address, port and system of its machine, one that
   assert.doesNotMatch(words('resolved', 'Debian GNU/Linux 12'), /Debian|192\.0\.2\.1/);
 });
 
+test('a critical alert whose value is back below its critical limit names that limit', () => {
+  const said = { client: 'web-1', rule: 'disk', subject: '/var', value: 92, valueText: '92 %' };
+  const { text } = compose(dueMail(config, [{ ...said, severity: 'critical', transition: 'reminder' }]));
+  assert.match(text, /92 %: below 95 %, a warning once confirmed/);
+});
+
 test('a Message-ID is made of recipient and news, and of no number of a database', () => {
   const said = [
     { client: 'web-1', rule: 'disk', subject: '/var', transition: 'firing' as const, id: 1 },

@@ -51,6 +51,12 @@ test('subjects are all listed where no probe failed and none left anything out',
   assert.deepEqual(complete({ row: { failed_units: 2 } }), without('service'), 'the report is not there');
 });
 
+test('a report lists all processes of a rule, so that an alert about any other is over', () => {
+  const rule = '<alert type="process" name="sshd" match="sshd"/>';
+  assert.ok(observe(rule, { report: reportWith() }).complete.includes('sshd'));
+  assert.ok(!observe(rule, { report: null }).complete.includes('sshd'));
+});
+
 test('with the report it is known which probe failed and what was left out', () => {
   const place = { mount: '/', fstype: 'ext4', source: '/dev/vda1', scope: 'local', mode: 'rw' };
   const disk = { ...place, used_percent: 50, unresponsive: 0 };

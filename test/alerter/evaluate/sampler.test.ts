@@ -44,6 +44,11 @@ const cases = paragraphsOf(`
     row load1=99, load5=6, cpus=4
     > load: warning (1.5 per CPU; at least 1.5 per CPU)
 
+  load of a machine with one CPU
+    <alert type="load" limit="1.5"/>
+    row load5=2, cpus=1
+    > load: critical (2 per CPU; at least 1.5 per CPU)
+
   load without a count of CPUs is unknown
     <alert type="load" limit="1.5"/>
     row load5=6, cpus=?

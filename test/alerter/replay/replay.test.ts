@@ -109,6 +109,22 @@ test('it tells webhooks too, each what its attributes ask for, and no URL', asyn
   assert.doesNotMatch(JSON.stringify(result), /T0KEN/);
 });
 
+test('it can be ended between two passes', async (t) => {
+  const storage = await storedStory(t, { 'web-1': full });
+  const ending = new AbortController();
+  let passes = 0;
+  const options = { config: configOf(fleet('')), store: storage.alerts, events: null, signal: ending.signal };
+  const replaying = replay({
+    ...{ ...options, sinceMs: noonMs, untilMs: noonMs + 40 * minuteMs },
+    observe: () => {
+      passes += 1;
+      ending.abort(new Error('ended'));
+    },
+  });
+  await assert.rejects(replaying, /ended/);
+  assert.equal(passes, 1);
+});
+
 test('another limit tells something else, and the difference is named', async (t) => {
   const storage = await storedStory(t, { 'web-1': full });
   const noon = noonMs / minuteMs;

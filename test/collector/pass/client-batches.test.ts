@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { clientBatches, type BatchSource } from '../../../src/collector/pass/client-batches.ts';
 import { endOf } from '../../../src/collector/pass/collect-result.ts';
 import type { FleetError } from '../../../src/errors.ts';
-import { makeClient } from '../../support/fleet.ts';
+import { makeClient, makeFleet } from '../../support/fleet.ts';
 
 const none = { clients: 0, succeeded: 0, failures: [], heldBack: 0, unreached: 0, endedEarly: false };
 
@@ -40,4 +40,30 @@ test('a run whose keys are not those of its site has failed: `collector-silent` 
   const visited = { ...none, isRefused: batches.isRefused, interrupted: false };
   assert.equal(endOf(pass, visited).outcome, 'failed');
   assert.equal(endOf(pass, { ...visited, isRefused: false }).outcome, 'finished');
+});
+
+test('a collector of a shared fleet says that nothing is left to visit, if that is so', async (t) => {
+  const storage = await makeFleet().openStorage();
+  t.after(() => storage.close());
+  const notes: unknown[] = [];
+  const pass = {
+    config: { collector: { sharedSite: 'fra', everyMs: 3_600_000, runDeadlineMs: 3_000_000 } },
+    start: { id: 'run', collectorId: 'one', host: 'hq-1', startedAtMs: 0 },
+    ...{ keyRing: { sealing: { id: 'k1' }, known: { has: () => true } }, dryRun: false, only: null, now: () => 7 },
+    observe: (event: unknown) => notes.push(event),
+  } as unknown as BatchSource['pass'];
+  const visit = async (): Promise<readonly string[]> => {
+    const { next } = clientBatches(
+      { pass, shares: storage.shares, onFault: assert.fail },
+      {
+        watched: [makeClient('web-1', { labels: { site: 'fra' } })],
+        ...{ claimed: () => undefined, hasReached: () => true, signal: new AbortController().signal },
+      },
+    );
+    const visited: string[] = [];
+    for (let batch = await next(); batch !== null; batch = await next()) visited.push(...batch.map(({ name }) => name));
+    return visited;
+  };
+  assert.deepEqual({ visited: await visit(), notes: notes.length }, { visited: ['web-1'], notes: 0 });
+  assert.deepEqual({ visited: await visit(), notes: notes.length }, { visited: [], notes: 1 });
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
@@ -167,4 +167,14 @@ test('reports that a run finds while it goes are not disturbed by those that arr
   await fleet.collect([web]);
   assert.deepEqual([await fleet.count('stats'), await fleet.count('visits WHERE ok = 1')], [5, 5]);
   assert.deepEqual(readdirSync(folder), []);
+});
+
+test('a receiver leaves files alone that only a holder of the lock may rename', async () => {
+  const { stateDir } = makeFleet();
+  const folder = path.join(statePaths(stateDir).encryptedStats, 'web-1');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const name = Buffer.from('\xff.fhs', 'latin1');
+  writeFileSync(Buffer.concat([Buffer.from(`${folder}/`), name]), '');
+  await openReceiver(makeConfig(stateDir, [web]), Date.now());
+  assert.deepEqual(readdirSync(folder, { encoding: 'buffer' }), [name]);
 });
