@@ -10,7 +10,7 @@ import { withMoments, type Moment } from './support/moments.ts';
 import { passToCutOff } from './support/pass-to-cut-off.ts';
 import { at } from './support/rows.ts';
 import { idOf, stationFor, type Station } from './support/station.ts';
-import { memoryFolder } from '../support/temp-folder.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 import { pluck } from '../support/pluck.ts';
 
 const { elements, notified: expected } = passToCutOff;
@@ -104,7 +104,7 @@ function assertNotified(station: Station, from: number, message: string): void {
 }
 
 describe('an alerter that dies', () => {
-  const dir = memoryFolder();
+  const dir = tempFolder();
   let made = 0;
   crashes('SQLite', isWide ? 2 : 30, () => Promise.resolve(sqliteConfig(path.join(dir, `${++made}.db`))));
 });

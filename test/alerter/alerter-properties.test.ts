@@ -15,7 +15,7 @@ import { at } from './support/rows.ts';
 import { idOf, withStation, type Station } from './support/station.ts';
 import { acknowledge, silence } from './support/whole-pass-story.ts';
 import { isWide } from '../support/long-tests.ts';
-import { memoryFolder } from '../support/temp-folder.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 import { weightedStep } from './support/weighted-step.ts';
 
 const cap = 4;
@@ -269,7 +269,7 @@ function nameOf({ client, rule, subject }: Pick<Alert, 'client' | 'rule' | 'subj
 }
 
 test('last notified equals the state when nothing holds back, whatever happened before', async () => {
-  const dir = memoryFolder();
+  const dir = tempFolder();
   const seed = Number(process.env['PROPERTY_SEED'] ?? 20261120);
   const numRuns = Number(process.env['PROPERTY_RUNS'] ?? (isWide ? 25 : 5));
   await fc.assert(

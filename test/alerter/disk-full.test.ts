@@ -7,13 +7,13 @@ import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { explainClient } from '../../src/alerter/explain/explain-client.ts';
 import { replay } from '../../src/alerter/replay/replay.ts';
 import { pluck, pluckAll } from '../support/pluck.ts';
-import { memoryFolder } from '../support/temp-folder.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 import { fillLevels, type MadeLevels } from './support/fill-levels.ts';
 import { stationFor, type Station } from './support/station.ts';
 
 type Used = MadeLevels['used'];
 
-const dir = memoryFolder();
+const dir = tempFolder();
 let stations = 0;
 
 /** Opens a station with web-1 alone and these rules, for one pass a day. */

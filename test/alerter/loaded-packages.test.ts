@@ -6,7 +6,7 @@ import { test, type TestContext } from 'node:test';
 
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { startImapServer } from '../support/imap-server.ts';
-import { memoryFolder } from '../support/temp-folder.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 import { stationFor } from './support/station.ts';
 
 /** Returns a function that lists the given packages that this process has loaded. */
@@ -30,7 +30,7 @@ test('what reads replies and mails is loaded only where <replies> stands', async
     <alerts zone="UTC" mail="ops@example.org"><digest to="boss@example.org" at="08:00"/>
       <alert type="disk" warning="85%" critical="95%"/></alerts>
     <client name="web-1" ip="192.0.2.1" username="u"/>`;
-  const storage = sqliteConfig(path.join(memoryFolder(t), 'fleet.db'));
+  const storage = sqliteConfig(path.join(tempFolder(t), 'fleet.db'));
   const station = await stationFor(t, { storage, elements });
   for (const time of ['07:30', '07:45']) {
     station.at(time);

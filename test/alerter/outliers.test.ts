@@ -7,14 +7,14 @@ import { explainClient } from '../../src/alerter/explain/explain-client.ts';
 import type { StorageConfig } from '../../src/config/config.ts';
 import { replay } from '../../src/alerter/replay/replay.ts';
 import { pluckAll } from '../support/pluck.ts';
-import { memoryFolder } from '../support/temp-folder.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 import { times } from '../support/times.ts';
 import { onBothDatabases } from '../storage/support/databases.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { type Moment, withMoments } from './support/moments.ts';
 import { idOf, type Says, stationFor, type Station } from './support/station.ts';
 
-const dir = memoryFolder();
+const dir = tempFolder();
 const quarterMs = 900_000;
 let stations = 0;
 

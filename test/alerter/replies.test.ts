@@ -7,7 +7,7 @@ import type { StorageConfig } from '../../src/config/config.ts';
 import { onBothDatabases } from '../storage/support/databases.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { startImapServer, type ImapServer } from '../support/imap-server.ts';
-import { memoryFolder } from '../support/temp-folder.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 import { withMoments } from './support/moments.ts';
 import { stationFor, type PassOptions, type Station } from './support/station.ts';
 
@@ -228,7 +228,7 @@ onBothDatabases('a reply', (kit) => {
   });
 });
 
-const create = (t: TestContext): StorageConfig => sqliteConfig(`${memoryFolder(t)}/fleet.db`);
+const create = (t: TestContext): StorageConfig => sqliteConfig(`${tempFolder(t)}/fleet.db`);
 
 test('a mail in which nothing fires takes no reply', async (t) => {
   const { station } = await sceneFor(t, create(t));

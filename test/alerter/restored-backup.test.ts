@@ -5,7 +5,7 @@ import { test, type TestContext } from 'node:test';
 
 import { dayMs, minuteMs } from '../../src/platform/units.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
-import { memoryFolder } from '../support/temp-folder.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 import { stationFor, type Arrived, type Station } from './support/station.ts';
 
 const elements = `<collector every="5m"/><alerts defaults="no" for="1x"><mail to="ops@example.org"/>
@@ -19,7 +19,7 @@ interface Restored {
 
 /** Makes a pass that is lost, restores the database, and makes the pass again some time later. */
 async function passTwice(t: TestContext, first: Record<string, string>, lostMs: number): Promise<Restored> {
-  const station = await stationFor(t, { storage: sqliteConfig(path.join(memoryFolder(t), 'fleet.db')), elements });
+  const station = await stationFor(t, { storage: sqliteConfig(path.join(tempFolder(t), 'fleet.db')), elements });
   await station.collect(first);
   const { restore } = await station.snapshot();
   const lost = await passAfter(station, 5 * minuteMs);

@@ -15,7 +15,7 @@ import { at } from './support/rows.ts';
 import { openStation } from './support/station.ts';
 import { UnnotifiedWorld } from './support/unnotified-world.ts';
 import { elementsOf, everyMinutes, Reader, trial, type ReadMail, type Trial } from './support/unnotified.ts';
-import { memoryFolder } from '../support/temp-folder.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
 const minuteMs = 60_000;
 
@@ -104,7 +104,7 @@ test('by its functions: whatever stays critical and is not muted is notified in 
 });
 
 test('by the alerter and a mail server: what stays critical, or what stands for it, is notified in time', async () => {
-  const dir = memoryFolder();
+  const dir = tempFolder();
   const play = (given: Trial): Promise<void> =>
     playThroughPrograms(given, sqliteConfig(path.join(dir, `${randomUUID()}.db`)));
   await fc.assert(fc.asyncProperty(trial.filter(isConfig), play), parameters(5));

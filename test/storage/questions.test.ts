@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
 
@@ -17,7 +18,6 @@ import { questionsOf, type Question } from '../support/sql-questions.ts';
 import { clientCount, fillMariadb, fillSqlite, rowCount } from './support/large-fill.ts';
 import { lookers, withStatements } from './support/lookers.ts';
 import { sqliteConfig } from './support/sqlite-config.ts';
-import { memoryDir } from '../support/temp-folder.ts';
 
 /**
  * The tables that a query may scan. `clients` has a row for each client, `forecasts` one for each file system that
@@ -40,7 +40,7 @@ const smallTables = new Set([
 ]);
 
 describe(`${rowCount} rows on SQLite`, () => {
-  const dir = mkdtempSync(path.join(memoryDir, 'fleet-questions-'));
+  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-questions-'));
   let database: Database;
   before(async () => {
     database = await openDatabase({ storage: sqliteConfig(path.join(dir, 'fleet.db')), program: 'change' });

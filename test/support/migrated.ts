@@ -14,6 +14,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import type { MysqlConfig, StorageConfig } from '../../src/config/config.ts';
@@ -23,7 +24,6 @@ import { migrateDatabase } from '../../src/storage/migrate/migrate.ts';
 import type { Database } from '../../src/storage/sql/database.ts';
 import { serverName } from './mariadb.ts';
 import { compiledTests, isCompiledTest } from './program-args.ts';
-import { memoryDir } from './temp-folder.ts';
 
 /** Gives an empty database its schema. Does not change a database with tables, or an existing file. */
 export async function makeMigrated(storage: StorageConfig): Promise<void> {
@@ -35,7 +35,7 @@ let migratedFile: string | null = null;
 
 async function copyFile(file: string): Promise<void> {
   if (migratedFile === null) {
-    const dir = mkdtempSync(path.join(memoryDir, 'fleet-migrated-'));
+    const dir = mkdtempSync(path.join(tmpdir(), 'fleet-migrated-'));
     process.once('exit', () => rmSync(dir, { recursive: true, force: true }));
     const made = path.join(dir, 'fleet.db');
     const storage: StorageConfig = { kind: 'sqlite', path: made, migrate: true };

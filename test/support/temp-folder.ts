@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statfsSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after } from 'node:test';
@@ -10,27 +10,7 @@ export interface Scope {
 
 /** Makes a folder that is removed after the test; without a test, after the tests of the file or suite. */
 export function tempFolder(t?: Scope): string {
-  return folderIn(tmpdir(), t);
-}
-
-/** Makes such a folder in memory if there is room, where a commit of SQLite waits for no disk. For data only. */
-export function memoryFolder(t?: Scope): string {
-  return folderIn(memoryDir, t);
-}
-
-/** The folder of folders in memory, or that of temporary files. */
-export const memoryDir = ((): string => {
-  const dir = '/dev/shm';
-  try {
-    const { bavail, bsize } = statfsSync(dir);
-    return bavail * bsize > 2 ** 30 ? dir : tmpdir();
-  } catch {
-    return tmpdir();
-  }
-})();
-
-function folderIn(place: string, t?: Scope): string {
-  const dir = mkdtempSync(path.join(place, 'fh-test-'));
+  const dir = mkdtempSync(path.join(tmpdir(), 'fh-test-'));
   const remove = (): void => rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
   if (t === undefined) after(remove);
   else t.after(remove);

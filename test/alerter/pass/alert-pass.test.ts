@@ -5,14 +5,14 @@ import { test, type TestContext } from 'node:test';
 
 import { StorageFault } from '../../../src/storage/sql/fault.ts';
 import { sqliteConfig } from '../../storage/support/sqlite-config.ts';
-import { memoryFolder } from '../../support/temp-folder.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 import { stationFor, type Station } from '../support/station.ts';
 
 const clients = '<client name="web-[1-2]" ip="192.0.2.[1-2]" username="u"/>';
 const fleet = `<collector every="15m"/><alerts><mail to="ops@example.org"/><alert type="disk" limit="90%"/></alerts>${clients}`;
 
 const stationOf = (t: TestContext, elements = fleet): Promise<Station> =>
-  stationFor(t, { storage: sqliteConfig(path.join(memoryFolder(t), 'fleet.db')), elements });
+  stationFor(t, { storage: sqliteConfig(path.join(tempFolder(t), 'fleet.db')), elements });
 
 /** Returns the outcomes of the alerter's rows in `runs`, oldest first. */
 async function outcomesOf(station: Station): Promise<readonly string[]> {

@@ -10,7 +10,7 @@ import { openStorage } from '../../../src/storage/open-storage.ts';
 import type { Storage } from '../../../src/storage/store/storage.ts';
 import { item, noonMs, refusedVisit, runEnd, runStart, visit, worker } from '../../storage/support/samples.ts';
 import { sqliteConfig } from '../../storage/support/sqlite-config.ts';
-import { memoryFolder } from '../../support/temp-folder.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 import { configOf } from '../support/config-of.ts';
 import type { RunFact } from '../../../src/storage/store/run.ts';
 import { pluck } from '../../support/pluck.ts';
@@ -25,7 +25,7 @@ function fleet(alerts: string, clients = '<client name="web-1" ip="192.0.2.1" us
 type Story = Readonly<Record<string, readonly (number | null)[]>>;
 
 async function storedStory(t: TestContext, story: Story): Promise<Storage> {
-  const dir = memoryFolder(t);
+  const dir = tempFolder(t);
   const storage = await openStorage({ storage: sqliteConfig(path.join(dir, 'fleet.db')), migrate: true });
   t.after(() => storage.close());
   const runs = Math.max(...Object.values(story).map((values) => values.length));

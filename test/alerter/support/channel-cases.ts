@@ -15,7 +15,7 @@ import type { TestContext } from 'node:test';
 import { webhookFormats } from '../../../src/config/channel-config.ts';
 import { openReceiver, type ReceivedPost } from '../../support/http-receiver.ts';
 import { isWide } from '../../support/long-tests.ts';
-import { memoryFolder, tempFolder } from '../../support/temp-folder.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 import { idOf, stationFor, type Station, type StationOptions } from './station.ts';
 
 /** The behaviour of the other side. `broken`: reads the whole transfer and closes the connection before the answer. */
@@ -171,7 +171,7 @@ const fileCase: ChannelCase = {
   open: async (t, options) => {
     const elements = elementsOf(options, '<mail to="ops@example.org"/>');
     const station = await stationFor(t, { storage: options.storage, elements, smtp: null });
-    const taken = memoryFolder(t);
+    const taken = tempFolder(t);
     const got: Delivered[] = [];
     const outboxes = ['mon-1', 'mon-2'].map((machine) => path.join(station.dir, machine, 'state', 'outbox'));
     const take = (outbox: string): void => {

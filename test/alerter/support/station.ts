@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 
@@ -22,7 +23,6 @@ import { makeMigrated } from '../../support/migrated.ts';
 import { startSmtpServer, type SmtpAct, type SmtpMoment, type SmtpServer } from '../../support/smtp-server.ts';
 import { at } from './rows.ts';
 import { sentenceOf } from './dispatch-world.ts';
-import { memoryDir } from '../../support/temp-folder.ts';
 
 export interface StationOptions {
   /** An empty database. */
@@ -123,7 +123,7 @@ export async function withStation(options: StationOptions, work: (station: Stati
 }
 
 export async function openStation({ storage: stored, elements, smtp = '' }: StationOptions): Promise<Station> {
-  const dir = mkdtempSync(path.join(memoryDir, 'fleet-station-'));
+  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-station-'));
   let act: (moment: SmtpMoment) => SmtpAct | undefined = () => undefined;
   const server = await startSmtpServer({ act: (moment) => act(moment) });
   let nowMs = at('08:00');

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import type { DueMail } from '../../../src/alerter/dispatch/notification-plan.ts';
 import type { StorageConfig } from '../../../src/config/config.ts';
 import { sqliteConfig } from '../../storage/support/sqlite-config.ts';
-import { memoryFolder } from '../../support/temp-folder.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 import { at } from './rows.ts';
 import { stationFor, type Says, type Station } from './station.ts';
 import { paragraphsOf } from './story.ts';
@@ -58,7 +58,7 @@ export function passStories(text: string, options: PassStories = {}): void {
   }
 }
 
-const dir = memoryFolder();
+const dir = tempFolder();
 
 async function play(
   station: Station,

@@ -17,7 +17,7 @@ import type { Database } from '../../../src/storage/sql/database.ts';
 import { isWide } from '../../support/long-tests.ts';
 import { mysqlAt, serverName, skipWithoutMariadb, startMariadb, type Mariadb } from '../../support/mariadb.ts';
 import { makeMigrated } from '../../support/migrated.ts';
-import { memoryFolder } from '../../support/temp-folder.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 import { check, item, refusedVisit, runEnd, runStart, visit } from '../support/samples.ts';
 import { sqliteConfig } from '../support/sqlite-config.ts';
 import { clients, fillings, noon, numbers } from './support/fillings.ts';
@@ -48,7 +48,7 @@ const manyEach = 80;
 
 /** Makes a database with rows in every table. */
 async function filled(t: TestContext, reportsEach = 2): Promise<StorageConfig> {
-  const storage = sqliteConfig(path.join(memoryFolder(t), 'fleet.db'));
+  const storage = sqliteConfig(path.join(tempFolder(t), 'fleet.db'));
   await makeMigrated(storage);
   const open = await openStorage({ storage, migrate: true, program: 'collect' });
   const start = runStart();
@@ -140,7 +140,7 @@ const fileBeside = (storage: StorageConfig, name: string): StorageConfig =>
   sqliteConfig(path.join(path.dirname(storage.path ?? ''), name));
 
 test('every table is copied but those that belong to one database', async (t) => {
-  const storage = sqliteConfig(path.join(memoryFolder(t), 'fleet.db'));
+  const storage = sqliteConfig(path.join(tempFolder(t), 'fleet.db'));
   await makeMigrated(storage);
   const made = await rowsOf(storage, "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'");
   const names = made.map(({ name }) => String(name));

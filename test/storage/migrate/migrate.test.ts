@@ -14,7 +14,7 @@ import { isWide } from '../../support/long-tests.ts';
 import { onBothDatabases } from '../support/databases.ts';
 import { item } from '../support/samples.ts';
 import { sqliteConfig } from '../support/sqlite-config.ts';
-import { memoryFolder } from '../../support/temp-folder.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 const mismatch = { name: 'FleetError', code: 'migration-mismatch', exitStatus: 3 };
 const all = readMigrations('sqlite').map(({ name }) => name);
@@ -26,7 +26,7 @@ const later: MigrationFile = {
 };
 
 describe('migration files', () => {
-  const dir = memoryFolder();
+  const dir = tempFolder();
   const folder = (files: Readonly<Record<string, string>>): string => {
     const sql = mkdtempSync(path.join(dir, 'sql-'));
     mkdirSync(path.join(sql, 'sqlite'));
@@ -224,7 +224,7 @@ function dropOf(createSql: string, kind: 'sqlite' | 'mysql'): string {
 }
 
 test('a database that cannot be looked for is a fault, not a fleet without a run', async (t) => {
-  const dir = memoryFolder(t);
+  const dir = tempFolder(t);
   symlinkSync('round', path.join(dir, 'round'));
   const storage = sqliteConfig(path.join(dir, 'round', 'fleet.db'));
   await assert.rejects(checkMigrations({ storage }), { code: 'storage-unavailable', message: /ELOOP/ });

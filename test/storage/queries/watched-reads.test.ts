@@ -11,7 +11,7 @@ import { storageOn } from '../../../src/storage/open-storage.ts';
 import type { Database } from '../../../src/storage/sql/database.ts';
 import type { FiguresQuery, Watch } from '../../../src/storage/store/look-store.ts';
 import { makeMigrated } from '../../support/migrated.ts';
-import { memoryFolder } from '../../support/temp-folder.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 import { times } from '../../support/times.ts';
 import { item, noonMs, visit } from '../support/samples.ts';
 import { sqliteConfig } from '../support/sqlite-config.ts';
@@ -65,7 +65,7 @@ const longReads = [
 
 /** Opens a database with a report and a visit of each client. `reads` counts the reads since then. */
 async function openFleet(t: TestContext): Promise<{ readonly database: Database; readonly reads: () => number }> {
-  const storage = sqliteConfig(path.join(memoryFolder(t), 'fleet.db'));
+  const storage = sqliteConfig(path.join(tempFolder(t), 'fleet.db'));
   await makeMigrated(storage);
   const database = await openDatabase({ storage, program: 'change' });
   t.after(() => database.close());

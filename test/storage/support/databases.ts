@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, afterEach, describe, test, type TestContext } from 'node:test';
 
@@ -13,7 +14,6 @@ import { makeMigrated } from '../../support/migrated.ts';
 import { serverName, skipWithoutMariadb } from '../../support/mariadb.ts';
 import { keptServer, type KeptServer } from './kept-database.ts';
 import { sqliteConfig } from './sqlite-config.ts';
-import { memoryDir } from '../../support/temp-folder.ts';
 
 /** The means of a scenario to try one kind of database. */
 export interface Kit {
@@ -48,7 +48,7 @@ export function onBothDatabases(
   { mariadb = 'wide' }: { readonly mariadb?: 'always' | 'wide' } = {},
 ): void {
   describe(`${name} on SQLite`, () => {
-    const dir = mkdtempSync(path.join(memoryDir, 'fleet-storage-'));
+    const dir = mkdtempSync(path.join(tmpdir(), 'fleet-storage-'));
     const create = (): Promise<StorageConfig> => Promise.resolve(sqliteConfig(path.join(dir, `${randomUUID()}.db`)));
     const migrated = async (): Promise<StorageConfig> => {
       const config = await create();
