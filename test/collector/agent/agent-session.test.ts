@@ -95,7 +95,9 @@ test('time that the caller needs is not taken from the client', async (t) => {
   const now = performance.now.bind(performance);
   let callerMs = 0;
   t.mock.method(performance, 'now', () => now() + callerMs);
-  const { result } = await meet([answer], {
+  const untilAcknowledged = 'head -c 16 > /dev/null';
+  const script = [opening, print(hello), print(report), untilAcknowledged, print(end)].join('; ');
+  const { result } = await meet([script], {
     agentTimeoutMs: 60_000,
     onReport: () => {
       callerMs += 120_000;
