@@ -78,6 +78,17 @@ test('while a cycle goes on its line says how much is left, and the one before i
   assert.equal(finishedAtMs, nowMs - 5.5 * minuteMs);
 });
 
+test('a cycle is finished once its runs have ended and its slices are visited, not before', async () => {
+  const goesOn = run('hq-2', 1, { outcome: 'running', finishedAtMs: null, clients: null });
+  const finished = async (visited: number, other: RunFact): Promise<number | undefined> => {
+    const [site] = await sharesOf({ ...fra, visited }, [run('hq-1', 1), other, ...before]);
+    return site?.finished?.clients;
+  };
+  assert.equal(await finished(256, run('hq-2', 1)), 40);
+  assert.equal(await finished(100, run('hq-2', 1)), 30, 'slices are left');
+  assert.equal(await finished(256, goesOn), 30, 'a run goes on');
+});
+
 test('a cycle that just began has no counts of the one before', async () => {
   const [line = ''] = await linesOf({ ...fra, visited: 0 }, before);
   assert.match(line, /cycle 12 began 1m ago; 256 slices not visited yet; 2 collectors/);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { alert, mail, stored } from '../support/alert-samples.ts';
 import { onBothDatabases } from '../support/databases.ts';
-import { item, noonMs, refusedVisit, runStart, visit, worker } from '../support/samples.ts';
+import { check, item, noonMs, refusedVisit, runStart, visit, worker } from '../support/samples.ts';
 
 const minuteMs = 60_000;
 
@@ -64,6 +64,19 @@ onBothDatabases('what is stored of one client', (kit) => {
     assert.deepEqual(found?.memoryModules, [{ ...unknown, slot: 'DIMM new', sizeBytes: 2 ** 33 }]);
     assert.deepEqual([found.diskDevices, found.networkCards], [[], null]);
     assert.equal(await detail.inventoryOf('web-2'), null);
+  });
+
+  test('are the states of its checks, each with its first and last time, and the row after a time', async () => {
+    const { reports, detail } = await kit.open();
+    const said = (minute: number, exit: 0 | 2) =>
+      item({ observedAtMs: noonMs + minute * minuteMs, checks: [check('db', exit, '')] });
+    await reports.ingest([said(0, 2), said(1, 0), said(2, 2), said(3, 2)]);
+    const states = [...(await detail.checkStatesOf('web-1', noonMs))].sort((one, other) => one.state - other.state);
+    assert.deepEqual(states, [
+      { checkName: 'db', state: 0, firstAtMs: noonMs + minuteMs, lastAtMs: noonMs + minuteMs },
+      { checkName: 'db', state: 2, firstAtMs: noonMs, lastAtMs: noonMs + 3 * minuteMs },
+    ]);
+    assert.equal(await detail.checkRowAfter('web-1', 'db', noonMs + minuteMs), noonMs + 2 * minuteMs);
   });
 
   test('are the lines of its mails, those discarded too and those replaced not', async () => {

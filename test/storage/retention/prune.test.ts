@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 
 import type { Database } from '../../../src/storage/sql/database.ts';
 import { prune } from '../../../src/storage/retention/prune.ts';
+import { runs, subjectRemover } from '../../../src/storage/retention/prune-subjects.ts';
 import { markProcessed } from '../../../src/storage/alerts/evaluation.ts';
 import { type Opened, onBothDatabases } from '../support/databases.ts';
 import { check, item, noonMs, ordinaryWorkers, runEnd, runStart, visit, worker } from '../support/samples.ts';
@@ -28,6 +29,15 @@ onBothDatabases('prune', ({ it }) => {
     const pruned = await opened.storage.retention.prune(limits, never);
     assert.deepEqual(pruned, { ...nothing, freedBytes: pruned.freedBytes, stats: 1201, reports: 1201 });
     assert.deepEqual(await counts(opened), { stats: 1, reports: 1, disk_stats: 3, network_stats: 1 });
+  });
+
+  it('a batch that ends among rows of one time is followed by the rest of them', async ({ storage, database }) => {
+    for (const startedAtMs of [noonMs, noonMs, noonMs, noonMs + 1000]) {
+      const start = runStart({ startedAtMs });
+      await storage.reports.endRun(start, runEnd(start, { finishedAtMs: startedAtMs + 500 }));
+    }
+    const remove = subjectRemover(database, runs, '2100-01-01 00:00:00.000');
+    assert.deepEqual([await remove(2), await remove(2), await remove(2)], [2, 1, null]);
   });
 
   it('a slow database is asked for less at a time, down to a bound, and a quick one for more', async (opened, t) => {
