@@ -25,6 +25,7 @@ files=$({ printf '%s\n' $stories test/wide/*.test.ts
   grep -rlE '^// Second tier:' test --include='*.test.ts'
   grep -rlwE 'isWide|onBothDatabases|checkAgents|checkAwks' test --include='*.test.ts'; } | sort -u)
 status=0
+npm run --silent lint || { status=1; echo "== failed: lint" >&2; }
 timeout 900 node --import tsx --test test/recipes/recipes.test.ts || { status=1; echo "== failed: recipes" >&2; }
 for version; do
   if [ ! -x "$cache/$version/bin/node" ]; then
