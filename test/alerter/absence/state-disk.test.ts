@@ -83,4 +83,16 @@ onBothDatabases('own disks', ({ it }) => {
     ]);
     assert.deepEqual(await alerts.stateDisks(noonMs + 300_001), []);
   });
+
+  it('a collector learns what was said of its own disks before, and of no others', async ({ reports }) => {
+    const before = async (host: string, path: string): Promise<readonly string[]> => {
+      const disks = [{ path, sizeBytes: 1e11, availableBytes: 5e10, freePercent: 50 }];
+      const facts = await reports.saveStateDisks({ host, collectorId: host, atMs: noonMs, disks });
+      return facts.map((fact) => `${fact.host}:${fact.path}`);
+    };
+    assert.deepEqual(await before('mon-1', '/a'), []);
+    assert.deepEqual(await before('mon-2', '/a'), []);
+    assert.deepEqual(await before('mon-1', '/b'), []);
+    assert.deepEqual(await before('mon-1', '/a'), ['mon-1:/a']);
+  });
 });

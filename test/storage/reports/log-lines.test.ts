@@ -100,6 +100,13 @@ onBothDatabases('lines of logs', ({ it }) => {
     assert.deepEqual(await rows('SELECT COUNT(*) FROM log_lines'), [[4]]);
   });
 
+  it('go with their rows even if their own time is longer', async ({ reports, retention, rows }) => {
+    await reports.ingest([40, 0].map((days) => logged('web-1', days, line(`${days}`))));
+    await retention.prune({ ...limits, logsMs: 60 * dayMs }, never);
+    assert.deepEqual(await rows('SELECT text FROM log_lines'), [['0']]);
+    assert.deepEqual(await rows('SELECT COUNT(*) FROM stats'), [[1]]);
+  });
+
   it('follow their client to another name, and go with it', async ({ reports, retention, rows }) => {
     await reports.ingest([logged('old', 0, line('a')), logged('other', 0, line('b'))]);
     await retention.renameClient('old', 'new');
