@@ -93,9 +93,9 @@ test('probes that never end are a fault before the deadline', async (t) => {
   assert.deepEqual(readdirSync(clientDir()), []);
 });
 
-for (const [what, path, guard] of [
-  ['timeout', PATH, 't'],
-  ['its own watchdog, where there is no timeout', '/nonexistent', 'w'],
+for (const { what, path, guard } of [
+  { what: 'timeout', path: PATH, guard: 't' },
+  { what: 'its own watchdog, where there is no timeout', path: '/nonexistent', guard: 'w' },
 ] as const) {
   test(`an agent that does not let go of the processor is killed by ${what}`, async (t) => {
     const { visit, home } = machine(t);

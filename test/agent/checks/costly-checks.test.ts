@@ -3,14 +3,15 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 
-import { checkAgents, checkClient } from '../../support/check-client.ts';
+import { checkAgents, checkClient, type CheckClient } from '../../support/check-client.ts';
 import { isRunning } from '../../support/is-running.ts';
 import { isWide } from '../../support/long-tests.ts';
 
 for (const agent of checkAgents) {
-  test(`checks that fill all places leave the others and the probes as they are (${agent.name})`, async (t) => {
+  /** Makes a client with ten costly checks. Most append their process ids to a file; returns the file. */
+  function costlyClient(t: TestContext): { readonly client: CheckClient; readonly pids: string } {
     const client = checkClient(t, agent);
     const pids = path.join(client.home, 'pids');
     const note = `echo $$ >>${pids}`;
@@ -30,21 +31,31 @@ for (const agent of checkAgents) {
         `good ${client.program('good', 'echo good')}`,
       ].join('\n'),
     );
+    return { client, pids };
+  }
+
+  test(`checks that fill all places leave the others and the probes as they are (${agent.name})`, async (t) => {
+    const { client, pids } = costlyClient(t);
     const { checks, refused, probes } = await client.visit();
     assert.deepEqual(refused, []);
     assert.deepEqual(
-      checks.map(({ name, exit, why, output }) => [name, exit, why, output.slice(0, 7).replace(/^\.+$/, '.')]),
+      checks.map(({ name, exit, why, output }) => ({
+        name,
+        exit,
+        why,
+        output: output.slice(0, 7).replace(/^\.+$/, '.'),
+      })),
       [
-        ['many', null, 'timeout', ''],
-        ['stops', null, 'timeout', 'waiting'],
-        ['spins', null, 'timeout', ''],
-        ['drips', null, 'timeout', '.'],
-        ['group', null, 'signal', 'all'],
-        ['murder', null, 'signal', 'mine'],
-        ['stderr', 0, null, 'fine'],
-        ['whole', 0, null, '0123456'],
-        ['over', null, 'too long', '0123456'],
-        ['good', 0, null, 'good'],
+        { name: 'many', exit: null, why: 'timeout', output: '' },
+        { name: 'stops', exit: null, why: 'timeout', output: 'waiting' },
+        { name: 'spins', exit: null, why: 'timeout', output: '' },
+        { name: 'drips', exit: null, why: 'timeout', output: '.' },
+        { name: 'group', exit: null, why: 'signal', output: 'all' },
+        { name: 'murder', exit: null, why: 'signal', output: 'mine' },
+        { name: 'stderr', exit: 0, why: null, output: 'fine' },
+        { name: 'whole', exit: 0, why: null, output: '0123456' },
+        { name: 'over', exit: null, why: 'too long', output: '0123456' },
+        { name: 'good', exit: 0, why: null, output: 'good' },
       ],
     );
     for (const name of ['cpu', 'memory', 'processes', 'load']) assert.ok(probes.has(name), `no ${name}`);

@@ -46,8 +46,8 @@ for (const agent of checkAgents) {
     const hang = `trap '' TERM; sleep 600 & echo $$ $! >>${pids}; wait`;
     client.conf(`gpu expected=8 timeout=1s program=${client.program('nvidia-smi', hang)}\n`);
     assert.deepEqual(
-      (await client.visit()).checks.map(({ name, exit, why }) => [name, exit, why]),
-      [['gpu:8', null, 'timeout']],
+      (await client.visit()).checks.map(({ name, exit, why }) => ({ name, exit, why })),
+      [{ name: 'gpu:8', exit: null, why: 'timeout' }],
     );
     const begun = readFileSync(pids, 'utf8').trim().split(/\s+/);
     assert.equal(begun.length, 2);

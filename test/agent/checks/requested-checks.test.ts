@@ -24,11 +24,11 @@ for (const agent of checkAgents) {
     const first = await client.visit(checks);
     assert.deepEqual(first.refused, []);
     assert.deepEqual(
-      first.checks.map(({ name, format, exit, output }) => [name, format, exit, output]),
+      first.checks.map(({ name, format, exit, output }) => ({ name, format, exit, output })),
       [
-        ['args', 'nagios', 0, words.map((word) => `<${word}>`).join('')],
-        ['a b', 'nagios', 2, 'two'],
-        ['seldom', 'prom', 0, '1'],
+        { name: 'args', format: 'nagios', exit: 0, output: words.map((word) => `<${word}>`).join('') },
+        { name: 'a b', format: 'nagios', exit: 2, output: 'two' },
+        { name: 'seldom', format: 'prom', exit: 0, output: '1' },
       ],
     );
     const { output } = (await client.visit(checks)).checks[2] ?? {};
@@ -48,11 +48,15 @@ for (const agent of checkAgents) {
     ]);
     assert.deepEqual(refused, []);
     assert.deepEqual(
-      checks.map(({ name, exit, output }) => [name, exit, output.replace(/file=\d+/, 'file=N').replace(/: \w+$/, '')]),
+      checks.map(({ name, exit, output }) => ({
+        name,
+        exit,
+        output: output.replace(/file=\d+/, 'file=N').replace(/: \w+$/, ''),
+      })),
       [
-        [`textfile:${dir}`, 0, 'stale=7200\nfile=N a.prom\n+up{a="1"} 1'],
-        ['textfile:none', 3, 'cannot read /none'],
-        ['certificate:x', 0, checks[2]?.output.replace(/: \w+$/, '')],
+        { name: `textfile:${dir}`, exit: 0, output: 'stale=7200\nfile=N a.prom\n+up{a="1"} 1' },
+        { name: 'textfile:none', exit: 3, output: 'cannot read /none' },
+        { name: 'certificate:x', exit: 0, output: checks[2]?.output.replace(/: \w+$/, '') },
       ],
     );
     assert.match(checks[2]?.output ?? '', /^warning=60\ncritical=30\nfault=/);

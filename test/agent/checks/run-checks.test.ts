@@ -67,20 +67,20 @@ for (const agent of checkAgents) {
     );
     const { checks, refused } = await client.visit();
     assert.deepEqual(refused, []);
-    const said = checks.map(({ name, exit, why, output }) => [name, exit, why, output.slice(0, 40)]);
+    const said = checks.map(({ name, exit, why, output }) => ({ name, exit, why, output: output.slice(0, 40) }));
     assert.deepEqual(said, [
-      ['sleeps', null, 'timeout', 'begun'],
-      ['ignores', null, 'timeout', ''],
-      ['floods', null, 'too long', 'flood\n'.repeat(7).slice(0, 40)],
-      ['forks', 0, null, 'forked'],
-      ['session', 1, null, 'away'],
-      ['signal', null, 'signal', 'dying'],
-      ['binary', 0, null, 'ab?é?[2J?\t???!'],
-      ['closes', null, 'timeout', ''],
-      ['absent', null, 'missing command', ''],
-      ['folder', null, 'cannot be started', ''],
-      ['plain', null, 'cannot be started', ''],
-      ['long', 2, null, '0123456\n'.repeat(5)],
+      { name: 'sleeps', exit: null, why: 'timeout', output: 'begun' },
+      { name: 'ignores', exit: null, why: 'timeout', output: '' },
+      { name: 'floods', exit: null, why: 'too long', output: 'flood\n'.repeat(7).slice(0, 40) },
+      { name: 'forks', exit: 0, why: null, output: 'forked' },
+      { name: 'session', exit: 1, why: null, output: 'away' },
+      { name: 'signal', exit: null, why: 'signal', output: 'dying' },
+      { name: 'binary', exit: 0, why: null, output: 'ab?é?[2J?\t???!' },
+      { name: 'closes', exit: null, why: 'timeout', output: '' },
+      { name: 'absent', exit: null, why: 'missing command', output: '' },
+      { name: 'folder', exit: null, why: 'cannot be started', output: '' },
+      { name: 'plain', exit: null, why: 'cannot be started', output: '' },
+      { name: 'long', exit: 2, why: null, output: '0123456\n'.repeat(5) },
     ]);
     assert.equal(checks.find(({ name }) => name === 'long')?.output.length, 4096 - 1);
     const left = readFileSync(pids, 'utf8').trim().split('\n').map(Number).filter(isRunning);
@@ -128,10 +128,10 @@ for (const agent of checkAgents) {
     for (let visits = 0; visits < 2; visits++) {
       const { checks } = await client.visit();
       assert.deepEqual(
-        checks.map(({ name, why, exit }) => [name, why, exit]),
+        checks.map(({ name, why, exit }) => ({ name, why, exit })),
         [
-          ['hangs', 'still hanging', null],
-          ['other', null, 0],
+          { name: 'hangs', why: 'still hanging', exit: null },
+          { name: 'other', why: null, exit: 0 },
         ],
       );
     }
@@ -148,6 +148,6 @@ for (const agent of checkAgents) {
     assert.equal((await client.visit()).isSilent, true);
     client.conf('# nothing yet\n');
     const { checks, refused, isSilent } = await client.visit();
-    assert.deepEqual([checks, refused, isSilent], [[], [], false]);
+    assert.deepEqual({ checks, refused, isSilent }, { checks: [], refused: [], isSilent: false });
   });
 }

@@ -10,13 +10,13 @@ import { tempFolder } from '../../support/temp-folder.ts';
 
 const hourMs = 3_600_000;
 
-for (const [what, files, expected] of [
-  ['timesyncd that heard a server lately', { '/run/systemd/timesync/synchronized': 0.5 }, 1],
-  ['timesyncd that heard none for long', { '/run/systemd/timesync/synchronized': 5 }, 0],
-  ['timesyncd that never heard one', { '/run/systemd/timesync/other': 0 }, 0],
-  ['chrony that wrote its drift lately', { '/var/lib/chrony/drift': 1 }, 1],
-  ['chrony that wrote it long ago', { '/var/lib/chrony/chrony.drift': 30 }, null],
-  ['ntpd', { '/var/lib/ntp/ntp.drift': 1 }, 1],
+for (const { what, files, expected } of [
+  { what: 'timesyncd that heard a server lately', files: { '/run/systemd/timesync/synchronized': 0.5 }, expected: 1 },
+  { what: 'timesyncd that heard none for long', files: { '/run/systemd/timesync/synchronized': 5 }, expected: 0 },
+  { what: 'timesyncd that never heard one', files: { '/run/systemd/timesync/other': 0 }, expected: 0 },
+  { what: 'chrony that wrote its drift lately', files: { '/var/lib/chrony/drift': 1 }, expected: 1 },
+  { what: 'chrony that wrote it long ago', files: { '/var/lib/chrony/chrony.drift': 30 }, expected: null },
+  { what: 'ntpd', files: { '/var/lib/ntp/ntp.drift': 1 }, expected: 1 },
 ] as const) {
   test(`${what}: ${expected}`, async (t) => {
     const root = tempFolder(t);

@@ -90,13 +90,17 @@ test('at once where no probe waits: no promise, for a promise and its deadline c
 });
 
 const tooSoon = 'less than 10 s since the previous visit';
-for (const [what, given, reason] of [
-  ['no previous visit', {}, 'first visit'],
-  ['another boot', { previous: previous({ counting: 3 }, 60_000, 'a') }, 'first visit'],
-  ['a clock that went backwards', { previous: previous({ counting: 3 }, -5) }, 'first visit'],
-  ['a visit two days ago', { previous: previous({ counting: 3 }, 48 * 3_600_000) }, 'first visit'],
-  ['a visit a moment ago', { previous: previous({ counting: 3 }, 100) }, tooSoon],
-  ['a visit 9.9 s ago', { previous: previous({ counting: 3 }, 9900) }, tooSoon],
+for (const { what, given, reason } of [
+  { what: 'no previous visit', given: {}, reason: 'first visit' },
+  { what: 'another boot', given: { previous: previous({ counting: 3 }, 60_000, 'a') }, reason: 'first visit' },
+  { what: 'a clock that went backwards', given: { previous: previous({ counting: 3 }, -5) }, reason: 'first visit' },
+  {
+    what: 'a visit two days ago',
+    given: { previous: previous({ counting: 3 }, 48 * 3_600_000) },
+    reason: 'first visit',
+  },
+  { what: 'a visit a moment ago', given: { previous: previous({ counting: 3 }, 100) }, reason: tooSoon },
+  { what: 'a visit 9.9 s ago', given: { previous: previous({ counting: 3 }, 9900) }, reason: tooSoon },
 ] as const) {
   test(`${what}: no rate, with the reason, and at once`, async () => {
     const { workerReports, counters } = await runProbes(options(given), [counting]);

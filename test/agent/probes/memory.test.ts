@@ -10,10 +10,28 @@ import { tempFolder } from '../../support/temp-folder.ts';
 const kib = 1024;
 const gib = 1024 ** 3;
 
-for (const [what, box, total_bytes, available_bytes, used_percent] of [
-  ['used is what is not available', 'vm', 8_150_076 * kib, 4_751_492 * kib, 41.7],
-  ['a container of cgroup version 2 is as large as its limit, less what it gives back', 'container', gib, gib / 2, 50],
-  ['a container of cgroup version 1', 'container-v1', gib / 2, gib / 8, 75],
+for (const { what, box, total_bytes, available_bytes, used_percent } of [
+  {
+    what: 'used is what is not available',
+    box: 'vm',
+    total_bytes: 8_150_076 * kib,
+    available_bytes: 4_751_492 * kib,
+    used_percent: 41.7,
+  },
+  {
+    what: 'a container of cgroup version 2 is as large as its limit, less what it gives back',
+    box: 'container',
+    total_bytes: gib,
+    available_bytes: gib / 2,
+    used_percent: 50,
+  },
+  {
+    what: 'a container of cgroup version 1',
+    box: 'container-v1',
+    total_bytes: gib / 2,
+    available_bytes: gib / 8,
+    used_percent: 75,
+  },
 ] as const) {
   test(what, async () => {
     const { functions } = await memory.run(contextOf(box));

@@ -27,23 +27,43 @@ test('fields, escapes and read-only in either place', () => {
   assert.equal(third?.writable, false);
 });
 
-for (const [what, lines, expected] of [
-  ['the upper of two mounts on one place', ['2 1 8:1 / /a rw - x s rw', '3 2 8:2 / /a rw - x s rw'], ['3 /a']],
-  [
-    'what lies below a later mount further up is hidden, and what is mounted inside of it',
-    ['2 1 8:1 / /', '3 2 8:2 / /a/b', '4 3 8:3 / /a/b/c', '5 2 8:4 / /a'].map((mount) => `${mount} rw - x s rw`),
-    ['2 /', '5 /a'],
-  ],
-  [
-    'what was mounted after the one further up belongs to it and is there',
-    ['2 1 8:1 / / rw - x s rw', '5 2 8:4 / /a rw - x s rw', '6 5 8:5 / /a/b rw - x s rw'],
-    ['2 /', '5 /a', '6 /a/b'],
-  ],
-  ['the first root below the real one', ['1 1 0:2 / / rw - rootfs r rw', '2 1 8:1 / / rw - x s rw'], ['2 /']],
-  ['the first root where it is all there is', ['1 1 0:2 / / rw - rootfs r rw'], ['1 /']],
-  ['a neighbour whose name begins alike', ['2 1 8:1 / /ab rw - x s rw', '3 1 8:2 / /a rw - x s rw'], ['2 /ab', '3 /a']],
-  ['a circle of parents', ['2 3 8:1 / /a rw - x s rw', '3 2 8:2 / /b rw - x s rw'], ['2 /a', '3 /b']],
-  ['lines that are no mounts', ['', ' - ', '2 1', '2 1 8:1 / /a rw', '2 1 8:1 / /a rw - '], []],
+for (const { what, lines, expected } of [
+  {
+    what: 'the upper of two mounts on one place',
+    lines: ['2 1 8:1 / /a rw - x s rw', '3 2 8:2 / /a rw - x s rw'],
+    expected: ['3 /a'],
+  },
+  {
+    what: 'what lies below a later mount further up is hidden, and what is mounted inside of it',
+    lines: ['2 1 8:1 / /', '3 2 8:2 / /a/b', '4 3 8:3 / /a/b/c', '5 2 8:4 / /a'].map((mount) => `${mount} rw - x s rw`),
+    expected: ['2 /', '5 /a'],
+  },
+  {
+    what: 'what was mounted after the one further up belongs to it and is there',
+    lines: ['2 1 8:1 / / rw - x s rw', '5 2 8:4 / /a rw - x s rw', '6 5 8:5 / /a/b rw - x s rw'],
+    expected: ['2 /', '5 /a', '6 /a/b'],
+  },
+  {
+    what: 'the first root below the real one',
+    lines: ['1 1 0:2 / / rw - rootfs r rw', '2 1 8:1 / / rw - x s rw'],
+    expected: ['2 /'],
+  },
+  { what: 'the first root where it is all there is', lines: ['1 1 0:2 / / rw - rootfs r rw'], expected: ['1 /'] },
+  {
+    what: 'a neighbour whose name begins alike',
+    lines: ['2 1 8:1 / /ab rw - x s rw', '3 1 8:2 / /a rw - x s rw'],
+    expected: ['2 /ab', '3 /a'],
+  },
+  {
+    what: 'a circle of parents',
+    lines: ['2 3 8:1 / /a rw - x s rw', '3 2 8:2 / /b rw - x s rw'],
+    expected: ['2 /a', '3 /b'],
+  },
+  {
+    what: 'lines that are no mounts',
+    lines: ['', ' - ', '2 1', '2 1 8:1 / /a rw', '2 1 8:1 / /a rw - '],
+    expected: [],
+  },
 ] as const) {
   test(what, () => assert.deepEqual(mounted(...lines), expected));
 }

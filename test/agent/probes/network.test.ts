@@ -25,11 +25,19 @@ test('rates of physical interfaces since the previous visit', async () => {
   assert.equal(reasonOf(functions, 'network', 'speed_bits_per_s'), 'the driver does not tell');
 });
 
-for (const [what, counters, reason] of [
-  ['no counters', undefined, 'first visit'],
-  ['an interface that is new', { eth9: [1] }, 'new since the previous visit'],
-  ['a counter that went backwards', { eth0: [9e9, 0, 0, 0, 0, 0, 0, 0] }, 'the counters were reset'],
-  ['another counter that went backwards', { eth0: [0, 0, 0, 0, 0, 0, 0, 5] }, 'the counters were reset'],
+for (const { what, counters, reason } of [
+  { what: 'no counters', counters: undefined, reason: 'first visit' },
+  { what: 'an interface that is new', counters: { eth9: [1] }, reason: 'new since the previous visit' },
+  {
+    what: 'a counter that went backwards',
+    counters: { eth0: [9e9, 0, 0, 0, 0, 0, 0, 0] },
+    reason: 'the counters were reset',
+  },
+  {
+    what: 'another counter that went backwards',
+    counters: { eth0: [0, 0, 0, 0, 0, 0, 0, 5] },
+    reason: 'the counters were reset',
+  },
 ] as const) {
   test(`${what}: unknown, with the reason`, async () => {
     const { functions } = await network.run(contextOf('vm', counters === undefined ? {} : { counters }));

@@ -57,11 +57,15 @@ test('processes that rules name, by whole names too', async () => {
   assert.deepEqual(counts, [2, 1, 1, 0, 8, 1]);
 });
 
-for (const [what, cmdline, expected] of [
-  ['a whole name', '/opt/bin/prometheus-node-exporter\0--secret=a\0', 'prometheus-node-exporter'],
-  ['a title', 'prometheus-node-x: password a\0', 'prometheus-node-x'],
-  ['an interpreter', '/usr/bin/python3\0/opt/prometheus-node\0', 'prometheus-node'],
-  ['no command line', '', 'prometheus-node'],
+for (const { what, cmdline, expected } of [
+  {
+    what: 'a whole name',
+    cmdline: '/opt/bin/prometheus-node-exporter\0--secret=a\0',
+    expected: 'prometheus-node-exporter',
+  },
+  { what: 'a title', cmdline: 'prometheus-node-x: password a\0', expected: 'prometheus-node-x' },
+  { what: 'an interpreter', cmdline: '/usr/bin/python3\0/opt/prometheus-node\0', expected: 'prometheus-node' },
+  { what: 'no command line', cmdline: '', expected: 'prometheus-node' },
 ] as const) {
   test(`a name of 15 characters and ${what}`, (t) => {
     const root = tempFolder(t);

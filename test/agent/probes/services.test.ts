@@ -75,11 +75,15 @@ test('no failed units at all', async (t) => {
   assert.deepEqual(familyOf(functions, 'failed_unit'), { name: 'failed_unit', data: [] });
 });
 
-for (const [what, shell, reason] of [
-  ['hangs', 'exec sleep 60', /^systemctl: no answer within 300 ms$/],
-  ['complains', 'echo "Failed to connect to bus" >&2; echo more >&2; exit 1', /^systemctl: Failed to connect to bus$/],
-  ['fails silently', 'exit 4', /^systemctl: ended with 4$/],
-  ['is killed', 'kill -9 $$', /^systemctl: ended with SIGKILL$/],
+for (const { what, shell, reason } of [
+  { what: 'hangs', shell: 'exec sleep 60', reason: /^systemctl: no answer within 300 ms$/ },
+  {
+    what: 'complains',
+    shell: 'echo "Failed to connect to bus" >&2; echo more >&2; exit 1',
+    reason: /^systemctl: Failed to connect to bus$/,
+  },
+  { what: 'fails silently', shell: 'exit 4', reason: /^systemctl: ended with 4$/ },
+  { what: 'is killed', shell: 'kill -9 $$', reason: /^systemctl: ended with SIGKILL$/ },
 ] as const) {
   test(`systemctl ${what}: unknown with the reason, and an error`, async (t) => {
     const context = contextOf(rootWith(t, shell), { options: { units: ['nginx'] }, leftMs: () => 300 });

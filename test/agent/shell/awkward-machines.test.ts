@@ -130,13 +130,19 @@ test('network file systems, and what lies below them, are never asked', async (t
   assert.deepEqual(asked, [`${root}/`, `${root}/data with blanks`]);
   const rows = workerOf(run, 'disks').function_reports[0]?.data ?? [];
   assert.deepEqual(
-    rows.map(({ mount, scope, mode, used_percent, unresponsive }) => [mount, scope, mode, used_percent, unresponsive]),
+    rows.map(({ mount, scope, mode, used_percent, unresponsive }) => ({
+      mount,
+      scope,
+      mode,
+      used_percent,
+      unresponsive,
+    })),
     [
-      ['/', 'local', 'rw', 55.56, 0],
-      ['/srv/nas', 'network', 'rw', null, null],
-      ['/srv/nas/disk', 'local', 'rw', null, null],
-      ['/mnt/ssh', 'network', 'rw', null, null],
-      ['/data with blanks', 'local', 'ro', 55.56, 0],
+      { mount: '/', scope: 'local', mode: 'rw', used_percent: 55.56, unresponsive: 0 },
+      { mount: '/srv/nas', scope: 'network', mode: 'rw', used_percent: null, unresponsive: null },
+      { mount: '/srv/nas/disk', scope: 'local', mode: 'rw', used_percent: null, unresponsive: null },
+      { mount: '/mnt/ssh', scope: 'network', mode: 'rw', used_percent: null, unresponsive: null },
+      { mount: '/data with blanks', scope: 'local', mode: 'ro', used_percent: 55.56, unresponsive: 0 },
     ],
   );
   assert.match(disk(run, '/srv/nas').reason ?? '', /asks no network file system/);
