@@ -64,7 +64,7 @@ onBothDatabases('a crash of the alerter', ({ it, kind }) => {
       for (const statement of [2, 5]) {
         const child = writer({ opened, lease, work: name, statement, signal: 'SIGKILL' });
         const [code, signal] = (await once(child.process, 'exit')) as [number | null, string | null];
-        assert.deepEqual([code, signal, child.said()], [null, 'SIGKILL', '']);
+        assert.deepEqual({ code, signal, said: child.said() }, { code: null, signal: 'SIGKILL', said: '' });
         // The server notices by itself that its client has ended; the request for the lease waits for that.
         await opened.storage.alerts.touchLease(lease);
         assert.deepEqual(withoutLease(await everything(opened.database)), withoutLease(before));

@@ -100,23 +100,27 @@ describe('two ways to one MariaDB', { skip: skipWithoutMariadb }, () => {
 });
 
 test('numbers of servers that are at fault are none of a row', () => {
-  const table: readonly (readonly [number, string, string])[] = [
-    [1047, 'WSREP has not yet prepared node for application use', 'lost'],
-    [1213, 'Deadlock found when trying to get lock; try restarting transaction', 'contended'],
-    [1180, 'Got error 5 "Input/output error" during COMMIT', 'lost'],
-    [1180, 'Got error 28 "No space left on device" during COMMIT', 'full'],
-    [1021, 'Disk full (/tmp/x)', 'full'],
-    [1114, "The table 'stats' is full", 'full'],
-    [1030, 'Got error 28 "No space left on device" from storage engine InnoDB', 'full'],
-    [1030, 'Got error 168 "Unknown (generic) error from engine" from storage engine InnoDB', 'broken'],
-    [1040, 'Too many connections', 'lost'],
-    [1053, 'Server shutdown in progress', 'lost'],
-    [1290, 'The MariaDB server is running with the --read-only option', 'read-only'],
-    [1932, "Table 'fleet.stats' doesn't exist in engine", 'damaged'],
-    [4025, 'CONSTRAINT `reports.report` failed', 'refused'],
-    [1406, "Data too long for column 'client'", 'refused'],
+  const table = [
+    { errno: 1047, message: 'WSREP has not yet prepared node for application use', kind: 'lost' },
+    { errno: 1213, message: 'Deadlock found when trying to get lock; try restarting transaction', kind: 'contended' },
+    { errno: 1180, message: 'Got error 5 "Input/output error" during COMMIT', kind: 'lost' },
+    { errno: 1180, message: 'Got error 28 "No space left on device" during COMMIT', kind: 'full' },
+    { errno: 1021, message: 'Disk full (/tmp/x)', kind: 'full' },
+    { errno: 1114, message: "The table 'stats' is full", kind: 'full' },
+    { errno: 1030, message: 'Got error 28 "No space left on device" from storage engine InnoDB', kind: 'full' },
+    {
+      errno: 1030,
+      message: 'Got error 168 "Unknown (generic) error from engine" from storage engine InnoDB',
+      kind: 'broken',
+    },
+    { errno: 1040, message: 'Too many connections', kind: 'lost' },
+    { errno: 1053, message: 'Server shutdown in progress', kind: 'lost' },
+    { errno: 1290, message: 'The MariaDB server is running with the --read-only option', kind: 'read-only' },
+    { errno: 1932, message: "Table 'fleet.stats' doesn't exist in engine", kind: 'damaged' },
+    { errno: 4025, message: 'CONSTRAINT `reports.report` failed', kind: 'refused' },
+    { errno: 1406, message: "Data too long for column 'client'", kind: 'refused' },
   ];
-  for (const [errno, message, kind] of table) {
+  for (const { errno, message, kind } of table) {
     assert.equal(mysqlFault(Object.assign(new Error(message), { errno }), 'db').kind, kind, `${errno} ${message}`);
   }
 });

@@ -71,12 +71,12 @@ describe(`${serverName} with TLS`, { skip: skipWithoutMariadb || withoutOpenssl 
     assert.notEqual(await cipherOf({ tls: 'yes' }), '');
   });
 
-  for (const [certificateOf, host, isTaken] of [
-    ['address', '127.0.0.1', true],
-    ['neighbour', '127.0.0.1', false],
-    ['server', '127.0.0.1', false],
-    ['server', 'localhost', true],
-    ['address', 'localhost', false],
+  for (const { certificateOf, host, isTaken } of [
+    { certificateOf: 'address', host: '127.0.0.1', isTaken: true },
+    { certificateOf: 'neighbour', host: '127.0.0.1', isTaken: false },
+    { certificateOf: 'server', host: '127.0.0.1', isTaken: false },
+    { certificateOf: 'server', host: 'localhost', isTaken: true },
+    { certificateOf: 'address', host: 'localhost', isTaken: false },
   ] as const) {
     const name = { address: '127.0.0.1', neighbour: '127.0.0.2', server: 'localhost' }[certificateOf];
     test(`a certificate for ${name} is ${isTaken ? 'taken' : 'refused'} where the URL says ${host}`, async () => {

@@ -55,10 +55,10 @@ describe(serverName, { skip: skipWithoutMariadb }, () => {
       assert.deepEqual({ ...row }, { ...settings, strict: 1, lock_wait: 20 });
     });
 
-    for (const [program, wait, lock_wait] of [
-      ['alert', 30, 40],
-      ['collect', 60, 20],
-      ['read', 60, 20],
+    for (const { program, wait, lock_wait } of [
+      { program: 'alert', wait: 30, lock_wait: 40 },
+      { program: 'collect', wait: 60, lock_wait: 20 },
+      { program: 'read', wait: 60, lock_wait: 20 },
     ] as const) {
       test(`those of ${program} end soon when it is suspended`, async (t) => {
         const database = await open(t, { program });

@@ -26,13 +26,13 @@ onBothDatabases('unprocessed rows', ({ it }) => {
     await storage.reports.ingest([item({ id: 'one' })]);
     const { reports } = await storage.alerts.unprocessed(10, null, ['memory_percent']);
     assert.deepEqual(
-      reports.map(({ reportId, memory_percent, cpu_percent, uptime_s }) => [
+      reports.map(({ reportId, memory_percent, cpu_percent, uptime_s }) => ({
         reportId,
         memory_percent,
         cpu_percent,
         uptime_s,
-      ]),
-      [['one', 41.7, null, null]],
+      })),
+      [{ reportId: 'one', memory_percent: 41.7, cpu_percent: null, uptime_s: null }],
     );
     const [all] = (await storage.alerts.unprocessed(10)).reports;
     assert.notEqual(all?.cpu_percent, null);

@@ -28,11 +28,11 @@ onBothDatabases(
       assert.equal(await alerts.takeLease('alerter', 'three'), null, 'released by one who no longer had it');
     });
 
-    for (const [what, seconds, free] of [
-      ['59 s ago', -59, false],
-      ['61 s ago', -61, true],
+    for (const { what, seconds, free } of [
+      { what: '59 s ago', seconds: -59, free: false },
+      { what: '61 s ago', seconds: -61, free: true },
       // A clock that was set back must not lock out every alerter.
-      ['in an hour', 3600, true],
+      { what: 'in an hour', seconds: 3600, free: true },
     ] as const) {
       it(`touched ${what} it is ${free ? 'free' : 'not free'}`, async (opened) => {
         const { alerts } = opened.storage;

@@ -39,7 +39,10 @@ onBothDatabases('tables that somebody made by running the files of sql/', (kit) 
     const database = await openDatabase({ storage, program: 'change' });
     const state = await migrateDatabase(database, [...readMigrations(kit.kind), later]);
     await database.close();
-    assert.deepEqual([state.adopted, state.pending, state.applied], [all, [], [...all, later.name]]);
+    assert.deepEqual(
+      { adopted: state.adopted, pending: state.pending, applied: state.applied },
+      { adopted: all, pending: [], applied: [...all, later.name] },
+    );
   });
 
   test('are adopted with the rows that they hold, also by a program that starts', async () => {
@@ -50,9 +53,9 @@ onBothDatabases('tables that somebody made by running the files of sql/', (kit) 
     await open.close();
   });
 
-  for (const [what, sql, words] of [
-    ['a column more', 'ALTER TABLE stats ADD COLUMN extra INTEGER', /in order: stats is another$/],
-    ['a view less', 'DROP VIEW collected_stats', /in order: collected_stats is missing$/],
+  for (const { what, sql, words } of [
+    { what: 'a column more', sql: 'ALTER TABLE stats ADD COLUMN extra INTEGER', words: /in order: stats is another$/ },
+    { what: 'a view less', sql: 'DROP VIEW collected_stats', words: /in order: collected_stats is missing$/ },
   ] as const) {
     test(`are refused where they have ${what}, as often as it is tried, and stay as they are`, async () => {
       const storage = await made();

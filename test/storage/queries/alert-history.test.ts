@@ -67,17 +67,35 @@ onBothDatabases('acknowledgements', ({ it }) => {
     assert.equal(await alerts.acknowledge([2], 'bob', noonMs, 'disk is ordered'), 1);
     const all = await alerts.alertsOf({ openOnly: false, limit: 10 });
     assert.deepEqual(
-      all.map((one) => [
-        one.id,
-        one.acknowledgedBy,
-        one.acknowledgedSeverity,
-        one.acknowledgedUntilMs,
-        one.acknowledgedComment,
-      ]),
+      all.map((one) => ({
+        id: one.id,
+        acknowledgedBy: one.acknowledgedBy,
+        acknowledgedSeverity: one.acknowledgedSeverity,
+        acknowledgedUntilMs: one.acknowledgedUntilMs,
+        acknowledgedComment: one.acknowledgedComment,
+      })),
       [
-        [3, null, null, null, null],
-        [2, 'bob', 'critical', noonMs, 'disk is ordered'],
-        [1, 'ann', 'warning', null, null],
+        {
+          id: 3,
+          acknowledgedBy: null,
+          acknowledgedSeverity: null,
+          acknowledgedUntilMs: null,
+          acknowledgedComment: null,
+        },
+        {
+          id: 2,
+          acknowledgedBy: 'bob',
+          acknowledgedSeverity: 'critical',
+          acknowledgedUntilMs: noonMs,
+          acknowledgedComment: 'disk is ordered',
+        },
+        {
+          id: 1,
+          acknowledgedBy: 'ann',
+          acknowledgedSeverity: 'warning',
+          acknowledgedUntilMs: null,
+          acknowledgedComment: null,
+        },
       ],
     );
   });
@@ -146,7 +164,10 @@ onBothDatabases("the alerter's questions", ({ it }) => {
     const beside = runStart({ startedAtMs: noonMs });
     await reports.endRun(beside, runEnd(beside, { outcome: 'overlapped' }));
     const run = await alerts.lastRunOf('collector-1');
-    assert.deepEqual([run?.id, run?.host, run?.program, run?.outcome], [old.id, 'mon-2', 'collect', 'finished']);
+    assert.deepEqual(
+      { id: run?.id, host: run?.host, program: run?.program, outcome: run?.outcome },
+      { id: old.id, host: 'mon-2', program: 'collect', outcome: 'finished' },
+    );
     assert.equal(run?.finishedAtMs, noonMs - 100 * dayMs + 5000);
     assert.equal(await alerts.lastRunOf('COLLECTOR-1'), null);
   });

@@ -30,7 +30,7 @@ onBothDatabases('what is stored of one client', (kit) => {
       connectMs: null,
       host: 'mon-1',
     });
-    assert.deepEqual([good?.ok, good?.connectMs, others], [true, 82, []]);
+    assert.deepEqual({ ok: good?.ok, connectMs: good?.connectMs, others }, { ok: true, connectMs: 82, others: [] });
     assert.deepEqual(await detail.visitsOf('web-3', 10), []);
     const status = await history.client('web-1');
     assert.deepEqual(
@@ -57,8 +57,14 @@ onBothDatabases('what is stored of one client', (kit) => {
     await reports.ingest([inventory(noonMs, 'old'), inventory(noonMs + minuteMs, 'new')]);
     const found = await detail.inventoryOf('web-1');
     assert.deepEqual(
-      [found?.observedAtMs, found?.model, found?.memoryBytes, found?.cpus, found?.serial],
-      [noonMs + minuteMs, 'new', 8 * 2 ** 30, 4, null],
+      {
+        observedAtMs: found?.observedAtMs,
+        model: found?.model,
+        memoryBytes: found?.memoryBytes,
+        cpus: found?.cpus,
+        serial: found?.serial,
+      },
+      { observedAtMs: noonMs + minuteMs, model: 'new', memoryBytes: 8 * 2 ** 30, cpus: 4, serial: null },
     );
     const unknown = { type: null, form: null, manufacturer: null, part: null, serial: null, megahertz: null };
     assert.deepEqual(found?.memoryModules, [{ ...unknown, slot: 'DIMM new', sizeBytes: 2 ** 33 }]);
@@ -102,13 +108,22 @@ onBothDatabases('what is stored of one client', (kit) => {
     assert.ok(await alerts.discardMail(3));
     const found = await detail.mailsOf('web-1', 10);
     assert.deepEqual(
-      found.map(({ mailId, recipient, isDiscarded, rule, subject }) => [mailId, recipient, isDiscarded, rule, subject]),
+      found.map(({ mailId, recipient, isDiscarded, rule, subject }) => ({
+        mailId,
+        recipient,
+        isDiscarded,
+        rule,
+        subject,
+      })),
       [
-        [4, 'ops@example.org', false, 'disk', '/data'],
-        [3, 'boss@example.org', true, 'disk', '/'],
+        { mailId: 4, recipient: 'ops@example.org', isDiscarded: false, rule: 'disk', subject: '/data' },
+        { mailId: 3, recipient: 'boss@example.org', isDiscarded: true, rule: 'disk', subject: '/' },
       ],
     );
-    assert.deepEqual([found[0]?.sentAtMs, found[0]?.failedAtMs, found[0]?.transition], [null, null, 'firing']);
+    assert.deepEqual(
+      { sentAtMs: found[0]?.sentAtMs, failedAtMs: found[0]?.failedAtMs, transition: found[0]?.transition },
+      { sentAtMs: null, failedAtMs: null, transition: 'firing' },
+    );
     assert.equal((await detail.mailsOf('web-1', 1)).length, 1);
   });
 });

@@ -58,14 +58,14 @@ onBothDatabases('what digests sum up', (kit) => {
   });
 
   kit.it('runs by program, added up', async ({ storage: { reports, digest } }) => {
-    for (const [hours, start, end] of [
-      [0, {}, {}],
-      [1, { configDigest: 'd'.repeat(64) }, { succeeded: 3, failed: 0, maxRssBytes: 2e8 }],
-      [2, { scope: 'filtered' }, {}],
-      [3, {}, { outcome: 'overlapped', clients: 0, succeeded: 0, failed: 0 }],
-      [4, {}, { outcome: 'interrupted' }],
-      [5, { program: 'alert' }, {}],
-      [20, {}, {}],
+    for (const { hours, start, end } of [
+      { hours: 0, start: {}, end: {} },
+      { hours: 1, start: { configDigest: 'd'.repeat(64) }, end: { succeeded: 3, failed: 0, maxRssBytes: 2e8 } },
+      { hours: 2, start: { scope: 'filtered' }, end: {} },
+      { hours: 3, start: {}, end: { outcome: 'overlapped', clients: 0, succeeded: 0, failed: 0 } },
+      { hours: 4, start: {}, end: { outcome: 'interrupted' } },
+      { hours: 5, start: { program: 'alert' }, end: {} },
+      { hours: 20, start: {}, end: {} },
     ] as const) {
       const run = runStart({ startedAtMs: at(hours), ...start });
       await reports.startRun(run);
@@ -110,8 +110,8 @@ onBothDatabases('what digests sum up', (kit) => {
     );
     const [{ after } = { after: null }] = changes;
     assert.deepEqual(
-      [after?.os, after?.memoryBytes, after?.cpus, after?.cards],
-      ['Debian 12', 32 * 2 ** 30, null, null],
+      { os: after?.os, memoryBytes: after?.memoryBytes, cpus: after?.cpus, cards: after?.cards },
+      { os: 'Debian 12', memoryBytes: 32 * 2 ** 30, cpus: null, cards: null },
     );
   });
 

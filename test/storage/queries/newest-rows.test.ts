@@ -23,7 +23,10 @@ onBothDatabases("a client's newest rows", ({ it }) => {
     assert.deepEqual([newest.report?.reportId, newest.report?.observedAtMs], ['newest', noonMs + minuteMs]);
     assert.equal(newest.report?.cpu_percent, 12.5);
     const { ok, code, full, startedAtMs } = newest.visit ?? {};
-    assert.deepEqual([ok, code, full, startedAtMs], [false, 'connect-refused', false, noonMs + 2 * minuteMs]);
+    assert.deepEqual(
+      { ok, code, full, startedAtMs },
+      { ok: false, code: 'connect-refused', full: false, startedAtMs: noonMs + 2 * minuteMs },
+    );
 
     const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
     const { reports: rows, visits } = await alerts.unprocessed(10);

@@ -56,7 +56,10 @@ onBothDatabases('events', ({ it }) => {
       madeEvent('c', { receivedAtMs: atMs + 2000, status: 'CRIT' }),
     ]);
     const [one, two, ...others] = await events.unprocessedEvents(2);
-    assert.deepEqual([one?.eventId, two?.raw, two?.status, others.length], ['a', other.raw, null, 0]);
+    assert.deepEqual(
+      { eventId: one?.eventId, raw: two?.raw, status: two?.status, others: others.length },
+      { eventId: 'a', raw: other.raw, status: null, others: 0 },
+    );
     assert.deepEqual(one, { ...first, rowId: one?.rowId });
     await events.markProcessed(one.rowId);
     const left = await events.unprocessedEvents(10);

@@ -40,7 +40,10 @@ onBothDatabases('sealed reports', ({ it, kind }) => {
     ]);
     assert.ok(Buffer.from(rows[0]?.sealed ?? []).equals(big));
     assert.deepEqual([...(rows[2]?.sealed ?? [])], [0, 255, 39, 92, 10, 128]);
-    assert.deepEqual([rows[2]?.reportId, rows[2]?.keyId, places[0]?.sizeBytes], [items[0]?.reportId, keyA, big.length]);
+    assert.deepEqual(
+      { reportId: rows[2]?.reportId, keyId: rows[2]?.keyId, sizeBytes: places[0]?.sizeBytes },
+      { reportId: items[0]?.reportId, keyId: keyA, sizeBytes: big.length },
+    );
   });
 
   it('of one client may take 64 MiB until they are opened; those of others are taken all the same', async (opened) => {

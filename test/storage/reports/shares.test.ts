@@ -35,15 +35,15 @@ onBothDatabases('slices of a shared fleet', ({ it }) => {
     const free = { site: 'fra', epoch: 0, holder: '', cycle: 0, untilMs: 0, doneAtMs: null };
     assert.deepEqual(slices[255], { ...free, slice: 255 });
     assert.deepEqual(
-      (await shares.sites(0)).map(({ site, slices, visited, collectors }) => [
+      (await shares.sites(0)).map(({ site, slices, visited, collectors }) => ({
         site,
         slices,
         visited,
-        collectors.length,
-      ]),
+        collectors: collectors.length,
+      })),
       [
-        ['ber', 256, 0, 1],
-        ['fra', 256, 0, 2],
+        { site: 'ber', slices: 256, visited: 0, collectors: 1 },
+        { site: 'fra', slices: 256, visited: 0, collectors: 2 },
       ],
     );
   });

@@ -118,7 +118,10 @@ onBothDatabases('a collector that is no more', ({ it }) => {
       'web-1 old null',
     ]);
     const ended = stored.find(({ closedReason }) => closedReason === 'forgotten');
-    assert.deepEqual([ended?.state, ended?.sequence, ended?.closedOut], ['resolved', silent.sequence + 1, false]);
+    assert.deepEqual(
+      { state: ended?.state, sequence: ended?.sequence, closedOut: ended?.closedOut },
+      { state: 'resolved', sequence: silent.sequence + 1, closedOut: false },
+    );
     await assert.rejects(alerts.touchLease(lease), { code: 'locked' });
     const again = await alerts.takeLease('alerter', 'pass-2');
     assert.ok(again !== null);

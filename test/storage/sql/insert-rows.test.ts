@@ -27,11 +27,11 @@ function recorder(maxBatchBytes: number): { readonly session: Session; readonly 
 const bytesOf = (values: readonly SqlValue[]): number =>
   values.reduce<number>((sum, value) => sum + (typeof value === 'string' ? Buffer.byteLength(value) : 8), 0);
 
-for (const [what, count, textBytes, maxBytes] of [
-  ['many small rows', 1000, 10, 1_000_000],
-  ['rows that fill a statement', 500, 60_000, 262_144],
-  ['rows of which one fills a statement', 9, 262_144, 262_144],
-  ['rows of which one is beyond it, and below the packet', 5, 900_000, 262_144],
+for (const { what, count, textBytes, maxBytes } of [
+  { what: 'many small rows', count: 1000, textBytes: 10, maxBytes: 1_000_000 },
+  { what: 'rows that fill a statement', count: 500, textBytes: 60_000, maxBytes: 262_144 },
+  { what: 'rows of which one fills a statement', count: 9, textBytes: 262_144, maxBytes: 262_144 },
+  { what: 'rows of which one is beyond it, and below the packet', count: 5, textBytes: 900_000, maxBytes: 262_144 },
 ] as const) {
   test(`${what}: all are sent, in order, and no statement is too large`, async () => {
     const { session, statements } = recorder(maxBytes);
