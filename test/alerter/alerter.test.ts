@@ -53,7 +53,10 @@ onBothDatabases('a pass of the alerter', (kit) => {
     const { result, events, arrived } = await station.pass({ dryRun: true });
     assert.equal(await station.dump(), before);
     assert.deepEqual(arrived, []);
-    assert.deepEqual([result.composed, result.sent, result.outcome], [1, 0, 'finished']);
+    assert.deepEqual(
+      { composed: result.composed, sent: result.sent, outcome: result.outcome },
+      { composed: 1, sent: 0, outcome: 'finished' },
+    );
     const mail = events.find((event) => event.kind === 'composed');
     assert.ok(mail?.kind === 'composed');
     assert.match(mail.text, /fleet-health ack web-1 disk\b/);
@@ -126,7 +129,10 @@ onBothDatabases('a pass of the alerter', (kit) => {
         },
       }),
     });
-    assert.deepEqual([late.result.outcome, late.result.reports, late.result.composed], ['finished', 0, 0]);
+    assert.deepEqual(
+      { outcome: late.result.outcome, reports: late.result.reports, composed: late.result.composed },
+      { outcome: 'finished', reports: 0, composed: 0 },
+    );
     assert.equal(station.server.mails.length, 1);
   });
 
@@ -146,7 +152,10 @@ onBothDatabases('a pass of the alerter', (kit) => {
         },
       }),
     });
-    assert.deepEqual([first.result.outcome, first.result.exitStatus, first.arrived], ['interrupted', 1, []]);
+    assert.deepEqual(
+      { outcome: first.result.outcome, exitStatus: first.result.exitStatus, arrived: first.arrived },
+      { outcome: 'interrupted', exitStatus: 1, arrived: [] },
+    );
     station.at('08:02');
     assert.deepEqual(sentences(await station.pass()), ['ops: firing critical web-1 disk /']);
   });

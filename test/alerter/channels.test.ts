@@ -125,7 +125,10 @@ onBothDatabases('every channel', (kit) => {
       const [first, second, ...others] = site.arrived();
       if (takesState) assert.deepEqual(sentencesOf(site, site.arrived()), ['firing critical web-1 disk /']);
       if (takesState) return;
-      assert.deepEqual([first?.id, first?.content, others], [second?.id, second?.content, []]);
+      assert.deepEqual(
+        { id: first?.id, content: first?.content, others },
+        { id: second?.id, content: second?.content, others: [] },
+      );
     });
 
     test(`${name}: two alerters at once tell it once`, alike, async (t) => {

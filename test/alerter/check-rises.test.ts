@@ -63,8 +63,8 @@ onBothDatabases('figures of textfiles that grow', (kit) => {
       observe: () => undefined,
     });
     assert.deepEqual(
-      counts.map(({ rule, client: name, fired }) => [rule, name, fired]),
-      [['sectors-rising', 'web-1', 1]],
+      counts.map(({ rule, client: name, fired }) => ({ rule, name, fired })),
+      [{ rule: 'sectors-rising', name: 'web-1', fired: 1 }],
     );
   });
 

@@ -166,8 +166,15 @@ test('a refused file is a condition with its reason, and no result of a check', 
   const checks = [checkRow({ check_name: '/etc/checks.d/x.conf', state: 3, refused: 1, text: 'others may write it' })];
   const samples = observe('', { checks }).samples.filter(({ rule }) => rule.name.startsWith('check'));
   assert.deepEqual(
-    samples.map(({ rule, subject, level, valueText }) => [rule.name, subject, level, valueText]),
-    [['check-untrusted', '/etc/checks.d/x.conf', 'warning', 'refused: others may write it']],
+    samples.map(({ rule, subject, level, valueText }) => ({ name: rule.name, subject, level, valueText })),
+    [
+      {
+        name: 'check-untrusted',
+        subject: '/etc/checks.d/x.conf',
+        level: 'warning',
+        valueText: 'refused: others may write it',
+      },
+    ],
   );
 });
 

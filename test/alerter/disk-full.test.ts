@@ -110,9 +110,9 @@ test('a forecast near its limit ends only after two days in a row beyond 1.5 tim
 
 test('a clean-up, a stop and a larger disk end it on the second day', async (t) => {
   const size = (day: number): number => (day >= -1 ? 2e12 : 1e12);
-  for (const [name, used, larger] of [
-    ['clean-up', ((day) => (day >= -1 ? 30 + day : 95 + day)) as Used, undefined],
-    ['larger', ((day) => (day >= -1 ? 48 : 95 + day)) as Used, size],
+  for (const { name, used, larger } of [
+    { name: 'clean-up', used: ((day) => (day >= -1 ? 30 + day : 95 + day)) as Used, larger: undefined },
+    { name: 'larger', used: ((day) => (day >= -1 ? 48 : 95 + day)) as Used, larger: size },
   ] as const) {
     const made = await stationWith(t);
     assert.deepEqual(await days(made, 40, [growing(6)]), ['firing warning web-1 disk-full /data'], name);

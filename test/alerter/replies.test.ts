@@ -178,8 +178,8 @@ onBothDatabases('a reply', (kit) => {
     assert.deepEqual(await answered(), ['kim@example.org: silence 1d: silenced 1']);
     const silences = await station.storage.alerts.silences(station.nowMs());
     assert.deepEqual(
-      silences.map(({ client, rule, subject }) => [client, rule, subject]),
-      [['web-1', 'disk', '=*']],
+      silences.map(({ client, rule, subject }) => ({ client, rule, subject })),
+      [{ client: 'web-1', rule: 'disk', subject: '=*' }],
     );
     station.at('09:00');
     await station.collect({ 'web-1': 'disk * 96, disk /data 96' });

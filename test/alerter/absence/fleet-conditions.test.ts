@@ -19,7 +19,10 @@ test('a collector without a finished full run for three times every is silent, u
   assert.deepEqual(pass('08:15', [run('08:00')]), []);
   assert.deepEqual(pass('08:16', [run('08:00')]), ['collector-silent c1 firing']);
   const [alert] = stored.values();
-  assert.deepEqual([alert?.client, alert?.severity, alert?.changedByRun], ['', 'critical', null]);
+  assert.deepEqual(
+    { client: alert?.client, severity: alert?.severity, changedByRun: alert?.changedByRun },
+    { client: '', severity: 'critical', changedByRun: null },
+  );
   assert.equal(
     alert?.valueText,
     'no full run of mon-1 has finished since Fri 20 Nov 08:01: nothing is known of 3 clients since then; ' +
@@ -162,13 +165,13 @@ test('an isolated collector is a warning where unreachable clients are', () => {
   assert.equal([...stored.values()].at(-1)?.severity, 'warning');
 });
 
-for (const [what, code, names] of [
-  ['clients that are not trusted', 'host-key-unknown', webs],
-  ['refused logins', 'auth-failed', webs],
-  ['handshakes that failed', 'handshake-failed', webs],
-  ['agents that failed', 'agent-failed', webs],
-  ['refused connections', 'connect-refused', webs],
-  ['half of the clients', 'connect-timeout', ['web-1', 'web-2']],
+for (const { what, code, names } of [
+  { what: 'clients that are not trusted', code: 'host-key-unknown', names: webs },
+  { what: 'refused logins', code: 'auth-failed', names: webs },
+  { what: 'handshakes that failed', code: 'handshake-failed', names: webs },
+  { what: 'agents that failed', code: 'agent-failed', names: webs },
+  { what: 'refused connections', code: 'connect-refused', names: webs },
+  { what: 'half of the clients', code: 'connect-timeout', names: ['web-1', 'web-2'] },
 ] as const) {
   test(`${what} do not make a collector isolated`, () => {
     const { pass } = startPasses(config, lost(config, twice, code, names));

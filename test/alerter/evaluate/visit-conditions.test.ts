@@ -10,50 +10,50 @@ import { stationFor } from '../support/station.ts';
 import { stories } from '../support/story.ts';
 import { clock, everyMs, sampledRowsOf, startTransition } from '../support/time-line.ts';
 
-for (const [stage, code, expected] of [
-  ['resolve', 'dns', 'network'],
-  ['connect', 'connect-refused', 'network'],
-  ['connect', 'connect-timeout', 'network'],
-  ['channel', 'connect-failed', 'network'],
-  ['handshake', 'handshake-failed', 'network'],
-  ['connect', 'visit-deadline', 'network'],
-  ['handshake', 'host-key-changed', 'host key changed'],
-  ['handshake', 'host-key-revoked', 'host key changed'],
-  ['handshake', 'host-key-unknown', 'not trusted'],
-  ['login', 'auth-failed', 'login refused'],
-  ['login', 'auth-timeout', 'login refused'],
-  ['login', 'visit-deadline', 'login refused'],
-  ['connect', 'credentials-unusable', 'login refused'],
-  ['channel', 'channel-failed', 'agent failed'],
-  ['agent', 'no-runtime', 'agent failed'],
-  ['agent', 'agent-timeout', 'agent failed'],
-  ['agent', 'visit-deadline', 'agent failed'],
-  ['seal', 'seal-no-key', 'agent failed'],
-  ['spool', 'spool-full', null],
-  ['run', 'run-deadline', null],
-  ['agent', 'interrupted', null],
-  ['agent', 'internal', null],
-  ['agent', 'a-code-of-a-newer-version', 'agent failed'],
-  [null, null, 'agent failed'],
+for (const { stage, code, expected } of [
+  { stage: 'resolve', code: 'dns', expected: 'network' },
+  { stage: 'connect', code: 'connect-refused', expected: 'network' },
+  { stage: 'connect', code: 'connect-timeout', expected: 'network' },
+  { stage: 'channel', code: 'connect-failed', expected: 'network' },
+  { stage: 'handshake', code: 'handshake-failed', expected: 'network' },
+  { stage: 'connect', code: 'visit-deadline', expected: 'network' },
+  { stage: 'handshake', code: 'host-key-changed', expected: 'host key changed' },
+  { stage: 'handshake', code: 'host-key-revoked', expected: 'host key changed' },
+  { stage: 'handshake', code: 'host-key-unknown', expected: 'not trusted' },
+  { stage: 'login', code: 'auth-failed', expected: 'login refused' },
+  { stage: 'login', code: 'auth-timeout', expected: 'login refused' },
+  { stage: 'login', code: 'visit-deadline', expected: 'login refused' },
+  { stage: 'connect', code: 'credentials-unusable', expected: 'login refused' },
+  { stage: 'channel', code: 'channel-failed', expected: 'agent failed' },
+  { stage: 'agent', code: 'no-runtime', expected: 'agent failed' },
+  { stage: 'agent', code: 'agent-timeout', expected: 'agent failed' },
+  { stage: 'agent', code: 'visit-deadline', expected: 'agent failed' },
+  { stage: 'seal', code: 'seal-no-key', expected: 'agent failed' },
+  { stage: 'spool', code: 'spool-full', expected: null },
+  { stage: 'run', code: 'run-deadline', expected: null },
+  { stage: 'agent', code: 'interrupted', expected: null },
+  { stage: 'agent', code: 'internal', expected: null },
+  { stage: 'agent', code: 'a-code-of-a-newer-version', expected: 'agent failed' },
+  { stage: null, code: null, expected: 'agent failed' },
 ] as const) {
   test(`a visit that ended with ${code ?? 'no code'} at ${stage ?? 'no stage'} means: ${expected ?? 'nothing'}`, () => {
     assert.equal(classOfVisit({ stage, code }), expected);
   });
 }
 
-for (const [stage, code, expected] of [
-  ['resolve', 'dns', true],
-  ['connect', 'connect-timeout', true],
-  ['connect', 'connect-failed', true],
-  ['handshake', 'handshake-timeout', true],
-  ['connect', 'visit-deadline', true],
-  ['connect', 'bastion-failed', true],
-  ['connect', 'connect-refused', false],
-  ['handshake', 'handshake-failed', false],
-  ['handshake', 'sshd-rejection', false],
-  ['login', 'bastion-failed', false],
-  ['login', 'auth-failed', false],
-  ['agent', 'agent-failed', false],
+for (const { stage, code, expected } of [
+  { stage: 'resolve', code: 'dns', expected: true },
+  { stage: 'connect', code: 'connect-timeout', expected: true },
+  { stage: 'connect', code: 'connect-failed', expected: true },
+  { stage: 'handshake', code: 'handshake-timeout', expected: true },
+  { stage: 'connect', code: 'visit-deadline', expected: true },
+  { stage: 'connect', code: 'bastion-failed', expected: true },
+  { stage: 'connect', code: 'connect-refused', expected: false },
+  { stage: 'handshake', code: 'handshake-failed', expected: false },
+  { stage: 'handshake', code: 'sshd-rejection', expected: false },
+  { stage: 'login', code: 'bastion-failed', expected: false },
+  { stage: 'login', code: 'auth-failed', expected: false },
+  { stage: 'agent', code: 'agent-failed', expected: false },
 ] as const) {
   test(`${code} at ${stage} is ${expected ? 'a' : 'no'} fault of the network`, () => {
     assert.equal(isNetworkFault({ stage, code }), expected);
@@ -108,7 +108,10 @@ test('the message is what people read, with the class in front; the meaning of t
 
 test('the evidence of a visit is its name: run and client', () => {
   const sampledRow = sampleVisit({ client: clientWith(''), visit: visitRow({ runId: 'run-7' }) });
-  assert.deepEqual([sampledRow.evidence, sampledRow.kind, sampledRow.bootId], ['run-7/web-1', 'visit', null]);
+  assert.deepEqual(
+    { evidence: sampledRow.evidence, kind: sampledRow.kind, bootId: sampledRow.bootId },
+    { evidence: 'run-7/web-1', kind: 'visit', bootId: null },
+  );
 });
 
 stories(`

@@ -25,25 +25,109 @@ function spansOn(day: string, window: Window, zone = 'UTC'): readonly string[] {
   );
 }
 
-const changes: readonly (readonly [string, string, string, number, string, string])[] = [
+const changes = [
   // Berlin: 29 March 2026 02:00 becomes 03:00; 25 October 2026 03:00 becomes 02:00.
-  ['a winter day', 'Europe/Berlin', '02:30', 2, '2026-03-28', '2026-03-28T01:30Z'],
-  ['a skipped start comes an hour later', 'Europe/Berlin', '02:30', 2, '2026-03-29', '2026-03-29T01:30Z'],
-  ['a window over the change is no longer', 'Europe/Berlin', '01:00', 3, '2026-03-29', '2026-03-29T00:00Z'],
-  ['a summer day', 'Europe/Berlin', '02:30', 2, '2026-03-30', '2026-03-30T00:30Z'],
-  ['a doubled start is its first', 'Europe/Berlin', '02:30', 2, '2026-10-25', '2026-10-25T00:30Z'],
-  ['a window over the change is no shorter', 'Europe/Berlin', '01:00', 4, '2026-10-25', '2026-10-24T23:00Z'],
-  ['after the doubled hour', 'Europe/Berlin', '03:00', 1, '2026-10-25', '2026-10-25T02:00Z'],
+  {
+    name: 'a winter day',
+    zone: 'Europe/Berlin',
+    start: '02:30',
+    hours: 2,
+    day: '2026-03-28',
+    opens: '2026-03-28T01:30Z',
+  },
+  {
+    name: 'a skipped start comes an hour later',
+    zone: 'Europe/Berlin',
+    start: '02:30',
+    hours: 2,
+    day: '2026-03-29',
+    opens: '2026-03-29T01:30Z',
+  },
+  {
+    name: 'a window over the change is no longer',
+    zone: 'Europe/Berlin',
+    start: '01:00',
+    hours: 3,
+    day: '2026-03-29',
+    opens: '2026-03-29T00:00Z',
+  },
+  {
+    name: 'a summer day',
+    zone: 'Europe/Berlin',
+    start: '02:30',
+    hours: 2,
+    day: '2026-03-30',
+    opens: '2026-03-30T00:30Z',
+  },
+  {
+    name: 'a doubled start is its first',
+    zone: 'Europe/Berlin',
+    start: '02:30',
+    hours: 2,
+    day: '2026-10-25',
+    opens: '2026-10-25T00:30Z',
+  },
+  {
+    name: 'a window over the change is no shorter',
+    zone: 'Europe/Berlin',
+    start: '01:00',
+    hours: 4,
+    day: '2026-10-25',
+    opens: '2026-10-24T23:00Z',
+  },
+  {
+    name: 'after the doubled hour',
+    zone: 'Europe/Berlin',
+    start: '03:00',
+    hours: 1,
+    day: '2026-10-25',
+    opens: '2026-10-25T02:00Z',
+  },
   // New York: 8 March 2026 02:00 becomes 03:00; 1 November 2026 02:00 becomes 01:00.
-  ['a skipped start', 'America/New_York', '02:15', 1, '2026-03-08', '2026-03-08T07:15Z'],
-  ['a doubled start', 'America/New_York', '01:15', 1, '2026-11-01', '2026-11-01T05:15Z'],
-  ['behind UTC over midnight', 'America/New_York', '22:00', 1, '2026-07-02', '2026-07-02T02:00Z'],
+  {
+    name: 'a skipped start',
+    zone: 'America/New_York',
+    start: '02:15',
+    hours: 1,
+    day: '2026-03-08',
+    opens: '2026-03-08T07:15Z',
+  },
+  {
+    name: 'a doubled start',
+    zone: 'America/New_York',
+    start: '01:15',
+    hours: 1,
+    day: '2026-11-01',
+    opens: '2026-11-01T05:15Z',
+  },
+  {
+    name: 'behind UTC over midnight',
+    zone: 'America/New_York',
+    start: '22:00',
+    hours: 1,
+    day: '2026-07-02',
+    opens: '2026-07-02T02:00Z',
+  },
   // Lord Howe: half an hour; 4 October 2026 02:00 becomes 02:30; 5 April 2026 02:00 becomes 01:30.
-  ['a skipped start of half an hour', 'Australia/Lord_Howe', '02:15', 1, '2026-10-03', '2026-10-03T15:45Z'],
-  ['a doubled start of half an hour', 'Australia/Lord_Howe', '01:45', 1, '2026-04-04', '2026-04-04T14:45Z'],
+  {
+    name: 'a skipped start of half an hour',
+    zone: 'Australia/Lord_Howe',
+    start: '02:15',
+    hours: 1,
+    day: '2026-10-03',
+    opens: '2026-10-03T15:45Z',
+  },
+  {
+    name: 'a doubled start of half an hour',
+    zone: 'Australia/Lord_Howe',
+    start: '01:45',
+    hours: 1,
+    day: '2026-04-04',
+    opens: '2026-04-04T14:45Z',
+  },
 ];
 
-for (const [name, zone, start, hours, day, opens] of changes) {
+for (const { name, zone, start, hours, day, opens } of changes) {
   test(`${zone}, ${day}: ${name}`, () => {
     const expected = `${opens}/${new Date(ms(opens) + hours * hour).toISOString().slice(0, 16)}Z`;
     const spans = spansOn(day, windowAt(start, hours, { zone }));

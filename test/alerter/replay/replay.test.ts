@@ -85,8 +85,8 @@ test('it tells what the rules would have notified, after the run that showed it'
   const storage = await storedStory(t, { 'web-1': full });
   const result = await replayed(storage, fleet('<alert type="disk" limit="95%"/>'));
   assert.deepEqual(linesOf(result), ['10:10 ops: firing web-1 disk /', '10:30 ops: resolved web-1 disk /']);
-  const counts = result.counts.map(({ rule, client, fired, firstMs }) => [rule, client, fired, clock(firstMs)]);
-  assert.deepEqual(counts, [['disk', 'web-1', 1, '10:10']]);
+  const counts = result.counts.map(({ rule, client, fired, firstMs }) => ({ rule, client, fired, at: clock(firstMs) }));
+  assert.deepEqual(counts, [{ rule: 'disk', client: 'web-1', fired: 1, at: '10:10' }]);
   assert.deepEqual([result.reports, result.visits], [8, 8]);
 });
 
@@ -158,8 +158,8 @@ test('a machine that is away, and then all of it silent', async (t) => {
   const result = await replayed(storage, fleet('<alert type="disk" limit="95%"/>', clients), { minutes: 120 });
   const [fires, recovers, silent, ...more] = linesOf(result);
   assert.deepEqual(
-    [fires, recovers, more],
-    ['10:10 ops: firing web-1 unreachable', '10:20 ops: resolved web-1 unreachable', []],
+    { fires, recovers, more },
+    { fires: '10:10 ops: firing web-1 unreachable', recovers: '10:20 ops: resolved web-1 unreachable', more: [] },
   );
   assert.match(silent ?? '', /^10:\d\d ops: firing collector-silent collector-1$/);
 });
@@ -228,11 +228,11 @@ function run(startMinute: number, endMinute: number | null): RunFact {
   };
 }
 
-for (const [what, runs, passes] of [
-  ['after each run, and at the end', [run(0, 1), run(5, 6)], [1, 6, 10]],
-  ['every five minutes where none ended', [run(0, 1), run(5, null)], [1, 6, 10]],
-  ['without any run', [], [5, 10]],
-  ['a run before the beginning is none', [run(-10, -9)], [5, 10]],
+for (const { what, runs, passes } of [
+  { what: 'after each run, and at the end', runs: [run(0, 1), run(5, 6)], passes: [1, 6, 10] },
+  { what: 'every five minutes where none ended', runs: [run(0, 1), run(5, null)], passes: [1, 6, 10] },
+  { what: 'without any run', runs: [], passes: [5, 10] },
+  { what: 'a run before the beginning is none', runs: [run(-10, -9)], passes: [5, 10] },
 ] as const) {
   test(`passes are made ${what}`, () => {
     const times = [...passTimes({ runs, sinceMs: 0, untilMs: 10 * minuteMs, everyMs: 5 * minuteMs })];
@@ -258,14 +258,14 @@ const sent = (minute: number, over: Partial<SentNotification> = {}): SentNotific
   ...over,
 });
 
-for (const [what, would, was, more, fewer] of [
-  ['the same', [sent(0)], [sent(0)], 0, 0],
-  ['a little later is the same', [sent(0)], [sent(20)], 0, 0],
-  ['much later is another', [sent(0)], [sent(60)], 1, 1],
-  ['once more', [sent(0), sent(60)], [sent(60)], 1, 0],
-  ['somebody else', [sent(0)], [sent(0, { recipient: 'oncall' })], 1, 1],
-  ['another word', [sent(0)], [sent(0, { transition: 'past' })], 1, 1],
-  ['reminders do not count', [sent(0, { transition: 'reminder' })], [], 0, 0],
+for (const { what, would, was, more, fewer } of [
+  { what: 'the same', would: [sent(0)], was: [sent(0)], more: 0, fewer: 0 },
+  { what: 'a little later is the same', would: [sent(0)], was: [sent(20)], more: 0, fewer: 0 },
+  { what: 'much later is another', would: [sent(0)], was: [sent(60)], more: 1, fewer: 1 },
+  { what: 'once more', would: [sent(0), sent(60)], was: [sent(60)], more: 1, fewer: 0 },
+  { what: 'somebody else', would: [sent(0)], was: [sent(0, { recipient: 'oncall' })], more: 1, fewer: 1 },
+  { what: 'another word', would: [sent(0)], was: [sent(0, { transition: 'past' })], more: 1, fewer: 1 },
+  { what: 'reminders do not count', would: [sent(0, { transition: 'reminder' })], was: [], more: 0, fewer: 0 },
 ] as const) {
   test(`difference: ${what}`, () => {
     const difference = differenceToSent(would, was, 25 * minuteMs);

@@ -152,47 +152,47 @@ function reconfigured(before: Client | string, rows: string, after: Client | str
 const cpu1x = (name: string, limit: number): string => `<alert type="cpu" name="${name}" limit="${limit}%" for="1x"/>`;
 const all = '<alert type="disk" name="all" limit="90%"/>';
 
-for (const [name, before, rows, after, rowsAfter, notified] of [
-  [
-    'a rule that takes a subject over ends the alert of the other, which has not recovered',
-    all,
-    '08:00 disk /data 96',
-    `<alert type="disk" name="data" mount="/data" limit="95%"/>${all}`,
-    '08:05 disk /data 96 96',
-    ['all /data is over: unwatched', 'data /data fires critical'],
-  ],
-  [
-    'a failed unit that another rule evaluates now is no longer watched by the first: it has not recovered',
-    '',
-    '08:00 unit nginx.service failed',
-    '<alert type="service" name="web" unit="nginx*"/>',
-    '08:05 unit nginx.service failed\n08:10 unit nginx.service failed',
-    ['service nginx.service is over: unwatched', 'web nginx.service fires warning'],
-  ],
-  [
-    'a rule for the whole client that one further in has taken the place of ends too',
-    clientWith('', cpu1x('all', 90)),
-    '08:00 cpu 95',
-    clientWith(cpu1x('own', 99), cpu1x('all', 90)),
-    '08:05 cpu 95 95',
-    ['all is over: unwatched'],
-  ],
-  [
-    'a raised critical limit makes a warning of its alert with the next row',
-    disk,
-    '08:00 disk / 96',
-    '<alert type="disk" warning="85%" critical="97%"/>',
-    '08:05 disk / 96',
-    ['disk / eases'],
-  ],
-  [
-    'a critical alert whose rule only warns now eases',
-    '<alert type="disk" limit="90%"/>',
-    '08:00 disk / 96',
-    single,
-    '08:05 disk / 96 96',
-    ['disk / eases'],
-  ],
+for (const { name, before, rows, after, rowsAfter, notified } of [
+  {
+    name: 'a rule that takes a subject over ends the alert of the other, which has not recovered',
+    before: all,
+    rows: '08:00 disk /data 96',
+    after: `<alert type="disk" name="data" mount="/data" limit="95%"/>${all}`,
+    rowsAfter: '08:05 disk /data 96 96',
+    notified: ['all /data is over: unwatched', 'data /data fires critical'],
+  },
+  {
+    name: 'a failed unit that another rule evaluates now is no longer watched by the first: it has not recovered',
+    before: '',
+    rows: '08:00 unit nginx.service failed',
+    after: '<alert type="service" name="web" unit="nginx*"/>',
+    rowsAfter: '08:05 unit nginx.service failed\n08:10 unit nginx.service failed',
+    notified: ['service nginx.service is over: unwatched', 'web nginx.service fires warning'],
+  },
+  {
+    name: 'a rule for the whole client that one further in has taken the place of ends too',
+    before: clientWith('', cpu1x('all', 90)),
+    rows: '08:00 cpu 95',
+    after: clientWith(cpu1x('own', 99), cpu1x('all', 90)),
+    rowsAfter: '08:05 cpu 95 95',
+    notified: ['all is over: unwatched'],
+  },
+  {
+    name: 'a raised critical limit makes a warning of its alert with the next row',
+    before: disk,
+    rows: '08:00 disk / 96',
+    after: '<alert type="disk" warning="85%" critical="97%"/>',
+    rowsAfter: '08:05 disk / 96',
+    notified: ['disk / eases'],
+  },
+  {
+    name: 'a critical alert whose rule only warns now eases',
+    before: '<alert type="disk" limit="90%"/>',
+    rows: '08:00 disk / 96',
+    after: single,
+    rowsAfter: '08:05 disk / 96 96',
+    notified: ['disk / eases'],
+  },
 ] as const) {
   test(name, () => assert.deepEqual(reconfigured(before, rows, after, rowsAfter).changes, notified));
 }
@@ -238,8 +238,20 @@ test('an alert says since when, from what, at which value and limit, and which r
   );
   const [alert] = evaluation.notified().open;
   assert.deepEqual(
-    [alert?.firstEvidence, alert?.changedByRun, alert?.value, alert?.valueText, alert?.limitText],
-    ['report of 08:00', 'run of 08:15', 98, '98 %', 'at least 90 %'],
+    {
+      firstEvidence: alert?.firstEvidence,
+      changedByRun: alert?.changedByRun,
+      value: alert?.value,
+      valueText: alert?.valueText,
+      limitText: alert?.limitText,
+    },
+    {
+      firstEvidence: 'report of 08:00',
+      changedByRun: 'run of 08:15',
+      value: 98,
+      valueText: '98 %',
+      limitText: 'at least 90 %',
+    },
   );
 });
 

@@ -23,14 +23,19 @@ function holdingAfter(seconds: readonly number[], everyMs = 5 * minuteMs): numbe
   return progress.holding;
 }
 
-for (const [what, seconds, everyMs, count] of [
-  ['one second apart', [0, 1], 5 * minuteMs, 1],
-  ['9.9 s apart', [0, 9.9], 5 * minuteMs, 1],
-  ['10 s apart', [0, 10], 5 * minuteMs, 2],
-  ['of two runs, and a collect by hand after each', [0, 3, 300, 303], 5 * minuteMs, 2],
-  ['of somebody who collects every five seconds: every second one', [0, 5, 10, 15, 20], 5 * minuteMs, 3],
-  ['closer than half of every="4s" can be', [0, 1, 3.9], 4000, 2],
-  ['of a clock that went back', [0, -30], 5 * minuteMs, 2],
+for (const { what, seconds, everyMs, count } of [
+  { what: 'one second apart', seconds: [0, 1], everyMs: 5 * minuteMs, count: 1 },
+  { what: '9.9 s apart', seconds: [0, 9.9], everyMs: 5 * minuteMs, count: 1 },
+  { what: '10 s apart', seconds: [0, 10], everyMs: 5 * minuteMs, count: 2 },
+  { what: 'of two runs, and a collect by hand after each', seconds: [0, 3, 300, 303], everyMs: 5 * minuteMs, count: 2 },
+  {
+    what: 'of somebody who collects every five seconds: every second one',
+    seconds: [0, 5, 10, 15, 20],
+    everyMs: 5 * minuteMs,
+    count: 3,
+  },
+  { what: 'closer than half of every="4s" can be', seconds: [0, 1, 3.9], everyMs: 4000, count: 2 },
+  { what: 'of a clock that went back', seconds: [0, -30], everyMs: 5 * minuteMs, count: 2 },
 ] as const) {
   test(`rows ${what}: ${count} of ${seconds.length} count`, () => {
     assert.equal(holdingAfter(seconds, everyMs), count);
