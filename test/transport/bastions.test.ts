@@ -115,10 +115,10 @@ describe('bastions', { skip: sshdMissing() ?? false }, async () => {
     const own = { ...client, ssh: { ...client.ssh, said: { config: '' } } };
     const shared = await sharing({});
     assert.deepEqual(
-      shared.routeTo(own).hops.map(({ name, username, port }) => [name, username, port]),
+      shared.routeTo(own).hops.map(({ name, username, port }) => ({ name, username, port })),
       [
-        ['gate', jumper.name, jump.port],
-        ['web-1', guest.name, target.port],
+        { name: 'gate', username: jumper.name, port: jump.port },
+        { name: 'web-1', username: guest.name, port: target.port },
       ],
     );
     assert.match(await say(await connect(own, shared)), /in and out/);
@@ -131,7 +131,10 @@ describe('bastions', { skip: sshdMissing() ?? false }, async () => {
       const shared = await sharing({ bastions: [fra({ knownHosts: wrong })] });
       for (let attempt = 0; attempt < 3; attempt += 1) {
         const error = await failure(connect(web(), shared));
-        assert.deepEqual([error.code, error.client, error.retryable], ['bastion-failed', 'web-1', false]);
+        assert.deepEqual(
+          { code: error.code, client: error.client, retryable: error.retryable },
+          { code: 'bastion-failed', client: 'web-1', retryable: false },
+        );
         assert.match(error.message, /^bastion fra: .*ED25519 SHA256:.*\(host-key-changed\)$/);
         assert.match(error.advice, /fleet-health trust --replace fra/);
       }

@@ -110,7 +110,11 @@ for (const transport of isWide ? transports : (['ssh2'] as const)) {
         const error = await failure(connect(server, { connectTimeoutMs: 1500 }));
         assert.ok(performance.now() - startedMs >= 1480, error.message);
         assertWithin(startedMs, 2500);
-        assert.deepEqual([error.code, error.stage, error.client], [code, stage, 'web-1'], error.message);
+        assert.deepEqual(
+          { code: error.code, stage: error.stage, client: error.client },
+          { code, stage, client: 'web-1' },
+          error.message,
+        );
         assert.match(error.message, says);
         await nothingLeft(server, before);
       });

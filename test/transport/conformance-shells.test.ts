@@ -46,7 +46,10 @@ for (const server of sshServers) {
             const connection = await connectBy(transport, target);
             const { result, reports } = await visit({ connection, waitForExit: false });
             assert.equal(result.fault, null);
-            assert.deepEqual([result.uploaded, result.acknowledged, reports.length], [uploaded, 1, 1]);
+            assert.deepEqual(
+              { uploaded: result.uploaded, acknowledged: result.acknowledged, reports: reports.length },
+              { uploaded, acknowledged: 1, reports: 1 },
+            );
             await connection.leave();
           }
         });

@@ -61,7 +61,7 @@ test('a visit whose connection breaks is no timeout', async (t) => {
     },
   ]) {
     const { code, stage, message, advice, retryable } = await faultOf(t, answer);
-    assert.deepEqual([code, stage, retryable], ['connect-failed', 'agent', true]);
+    assert.deepEqual({ code, stage, retryable }, { code: 'connect-failed', stage: 'agent', retryable: true });
     assert.match(message, /\/v1\/visit: the connection broke: (read ECONNRESET|socket hang up|aborted)$/);
     assert.match(advice, /fleet-health-agent spoke/);
   }

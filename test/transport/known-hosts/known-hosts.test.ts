@@ -125,7 +125,10 @@ describe('a known_hosts file', () => {
     const { keys, revoked } = known.lookup('web-1');
     const found = [...keys, ...revoked].map(({ file, line }) => `${file} ${line}`);
     assert.deepEqual(found, [`${own} 1`, `${system} 1`, `${system} 2`]);
-    assert.deepEqual([known.path, known.files, known.notes.length], [own, [own, system], 1]);
+    assert.deepEqual(
+      { path: known.path, files: known.files, notes: known.notes.length },
+      { path: own, files: [own, system], notes: 1 },
+    );
     known.add('web-2', { type: 'ssh-rsa', key: blobOf(rsa) }, 0);
     assert.equal(known.lookup('web-2').keys[0]?.file, own);
     assert.match(readFileSync(own, 'utf8'), /\nweb-2 ssh-rsa /);

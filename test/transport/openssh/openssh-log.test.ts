@@ -106,10 +106,16 @@ describe('the log', () => {
   });
   it('counts a command once it is accepted, and tells how it ended', () => {
     const log = read(['Authenticated to web-1 ([10.0.0.1]:22) using "publickey".']);
-    assert.deepEqual([log.progress, log.accepted, log.ended], ['in', 0, null]);
+    assert.deepEqual(
+      { progress: log.progress, accepted: log.accepted, ended: log.ended },
+      { progress: 'in', accepted: 0, ended: null },
+    );
     const other = 'debug1: client_input_channel_req: channel 3 rtype exit-status reply 0';
     log.push(Buffer.from(`debug2: exec request accepted on channel 2\r\n${other}\r\n`));
-    assert.deepEqual([log.accepted, log.channel, log.ended], [1, 2, null]);
+    assert.deepEqual(
+      { accepted: log.accepted, channel: log.channel, ended: log.ended },
+      { accepted: 1, channel: 2, ended: null },
+    );
     log.push(Buffer.from('debug1: client_input_channel_req: channel 2 rtype exit-signal reply 0\r\n'));
     assert.equal(log.ended, 'signal');
   });

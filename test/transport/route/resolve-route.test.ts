@@ -63,7 +63,10 @@ test('ssh_config wins over defaults', () => {
     'host key of=Alias (config:11)',
   ]);
   assert.deepEqual(hop?.knownHosts, ['/nowhere/known_hosts', `${dir}/k1`, `${dir}/k2`]);
-  assert.deepEqual([hop.family, hop.connectTimeoutMs, hop.credentials.identitiesOnly], [6, 7000, true]);
+  assert.deepEqual(
+    { family: hop.family, connectTimeoutMs: hop.connectTimeoutMs, identitiesOnly: hop.credentials.identitiesOnly },
+    { family: 6, connectTimeoutMs: 7000, identitiesOnly: true },
+  );
 });
 
 test('the login name: of the client or its group, then ssh_config, then <ssh>, then the account', () => {

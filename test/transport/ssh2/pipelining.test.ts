@@ -101,7 +101,10 @@ for (const { name, missing, start, goesOn } of servers) {
     it('a key that is refused, and nothing else to try: one connection, and the ordinary fault', async () => {
       const error = await failure(login({ key: keys.ed25519 }, 'echo in', other.name));
       const ordinary = await failure(login({ key: keys.ed25519 }, undefined, other.name));
-      assert.deepEqual([error.code, error.stage, error.message], [ordinary.code, ordinary.stage, ordinary.message]);
+      assert.deepEqual(
+        { code: error.code, stage: error.stage, message: error.message },
+        { code: ordinary.code, stage: ordinary.stage, message: ordinary.message },
+      );
       assert.equal(error.code, 'auth-failed');
       assert.equal(proxy.connections(), 2);
     });
