@@ -34,7 +34,10 @@ test('a pass stores reports, inventories, visits and the run; the next one bring
   const clients = clientsOf('web-1', 'web-2', 'ümläut & co');
   const names = clients.map(({ name }) => name).toSorted();
   const first = await fleet.collect(clients);
-  assert.deepEqual([first.failures, first.faults, first.exitStatus, first.outcome], [[], [], 0, 'finished']);
+  assert.deepEqual(
+    { failures: first.failures, faults: first.faults, exitStatus: first.exitStatus, outcome: first.outcome },
+    { failures: [], faults: [], exitStatus: 0, outcome: 'finished' },
+  );
   assert.equal(first.clients, 3);
   assert.equal(first.succeeded, 3);
   assert.equal(first.failed, 0);
@@ -98,7 +101,10 @@ test('while the database is away reports wait, and the next pass stores all with
     const result = await fleet.collect(clients, { openStorage: () => storageAway() });
     assert.equal(result.exitStatus, 3);
     const codes = result.faults.map(({ code }) => code);
-    assert.deepEqual([codes, result.succeeded, result.reports.waiting], [['storage-unavailable'], 3, (pass + 1) * 3]);
+    assert.deepEqual(
+      { codes, succeeded: result.succeeded, waiting: result.reports.waiting },
+      { codes: ['storage-unavailable'], succeeded: 3, waiting: (pass + 1) * 3 },
+    );
   }
   assert.equal(fleet.sealedFiles().length, 6);
   for (const { name } of clients) await emptied(fleet, name);

@@ -22,7 +22,10 @@ test('an answer: hello with its offset, the report with its header, the end', as
   assert.equal(result.hello?.offsetMs, -250);
   assert.equal(received[0]?.header.reportId, reportId);
   assert.equal(received[0].receivedAtMs, 1_700_000_000_250);
-  assert.deepEqual([result.reports, result.acknowledged, result.uploaded, result.reader], [1, 1, false, 'node']);
+  assert.deepEqual(
+    { reports: result.reports, acknowledged: result.acknowledged, uploaded: result.uploaded, reader: result.reader },
+    { reports: 1, acknowledged: 1, uploaded: false, reader: 'node' },
+  );
 });
 
 test('what a login shell prints before and beside is passed over', async () => {
@@ -132,7 +135,10 @@ test('the request says what was asked for', async (t) => {
   const requests = connection.commands.map((command) => decodeRequest(/'(eyJ2Ijox[\w-]+)'/.exec(command)?.[1] ?? ''));
   assert.equal(requests.length, 2);
   for (const request of requests) {
-    assert.deepEqual([request.client, request.was, request.kind, request.deadlineMs], ['web-1', 'old', 'visit', 6500]);
+    assert.deepEqual(
+      { client: request.client, was: request.was, kind: request.kind, deadlineMs: request.deadlineMs },
+      { client: 'web-1', was: 'old', kind: 'visit', deadlineMs: 6500 },
+    );
     assert.deepEqual(request.options, { mounts: ['/x'] });
     assert.equal(Buffer.from(request.key, 'base64url').compare(keyPair.publicKey), 0);
   }

@@ -17,19 +17,23 @@ test('the command holds what every login shell hands on', () => {
 
 const removed = [{ path: '/a b/c  d', sizeBytes: 12_288 }];
 const empty = { waiting: { own: 0, others: 0 }, removed: [], left: [], spool: { lines: 0, scripts: 0 } };
-for (const [what, output, answer] of [
-  ['nothing there', line('waiting 0 0') + line('end'), empty],
-  ['behind a greeting', `Welcome\n> ${line('waiting 0 0')}${line('end')}bye`, empty],
-  [
-    'everything at once',
-    line('waiting 2 1') + line('spool 1 2') + line('removed 12 /a b/c  d') + line('left /e') + line('end'),
-    { waiting: { own: 2, others: 1 }, removed, left: ['/e'], spool: { lines: 1, scripts: 2 } },
-  ],
-  ['what comes behind the end is not read', line('waiting 0 0') + line('end') + line('left /x'), empty],
-  ['cut off before its end', line('waiting 0 0') + line('removed 1 /a'), null],
-  ['without the count', line('end'), null],
-  ['another marker', 'fh-x-cleanup waiting 0 0\nfh-x-cleanup end\n', null],
-  ['nothing', '', null],
+for (const { what, output, answer } of [
+  { what: 'nothing there', output: line('waiting 0 0') + line('end'), answer: empty },
+  { what: 'behind a greeting', output: `Welcome\n> ${line('waiting 0 0')}${line('end')}bye`, answer: empty },
+  {
+    what: 'everything at once',
+    output: line('waiting 2 1') + line('spool 1 2') + line('removed 12 /a b/c  d') + line('left /e') + line('end'),
+    answer: { waiting: { own: 2, others: 1 }, removed, left: ['/e'], spool: { lines: 1, scripts: 2 } },
+  },
+  {
+    what: 'what comes behind the end is not read',
+    output: line('waiting 0 0') + line('end') + line('left /x'),
+    answer: empty,
+  },
+  { what: 'cut off before its end', output: line('waiting 0 0') + line('removed 1 /a'), answer: null },
+  { what: 'without the count', output: line('end'), answer: null },
+  { what: 'another marker', output: 'fh-x-cleanup waiting 0 0\nfh-x-cleanup end\n', answer: null },
+  { what: 'nothing', output: '', answer: null },
 ] as const) {
   test(`the answer: ${what}`, () => {
     assert.deepEqual(parseCleanupAnswer(output, marker), answer);

@@ -82,7 +82,10 @@ test('reports that are refused keep no later ones back, and the own one comes fi
   const refused = Array.from({ length: 40 }, (_, index) => spool(beganMs + index));
   const later = Array.from({ length: 3 }, (_, index) => spool(beganMs + 1000 + index));
   const first = await pollAgent(options(new Set(refused)));
-  assert.deepEqual([first.fault, first.reports, first.acknowledged], [null, 44, 4]);
+  assert.deepEqual(
+    { fault: first.fault, reports: first.reports, acknowledged: first.acknowledged },
+    { fault: null, reports: 44, acknowledged: 4 },
+  );
   assert.deepEqual(arrived.slice(1), [...refused, ...later]);
   assert.ok(requests.length > 2, String(requests.length));
   // The next visit receives the refused reports again, after its own.
@@ -103,7 +106,7 @@ test('a fault after the first stream fails nothing, and no request waits longer 
     connection: { ...common.connection, poll: failing },
     onDelivered: (result) => delivered.push(result.acknowledged),
   });
-  assert.deepEqual([fault, reader, delivered], [null, 'spoke', [acknowledged]]);
+  assert.deepEqual({ fault, reader, delivered }, { fault: null, reader: 'spoke', delivered: [acknowledged] });
   assert.equal((end?.left ?? 0) + acknowledged, 31);
   await pollAgent({ ...common, connection: { ...common.connection, poll } });
   const further = requests.filter(({ takesReport }) => !takesReport);

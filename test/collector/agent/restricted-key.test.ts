@@ -20,15 +20,52 @@ const ended: Exchange = {
 const sign = { absentStatus: null };
 const { agentAbsent, noRuntime, otherVersion } = launcherStatus;
 
-for (const [what, more, code, says] of [
-  ['refused', {}, 'restricted-key', /^web-1: the restricted key runs nothing but agent 0a0a0a0a0a0a$/],
-  ['no agent', { status: agentAbsent }, 'restricted-key', /agent 0a0a0a0a0a0a, .* is not on the client or was changed/],
-  ['no node', { status: noRuntime }, 'no-runtime', /found no Node\.js: "locale: cannot set"$/],
-  ['another protocol', { status: otherVersion, sign }, 'restricted-key', /speaks another version of the protocol/],
-  ['another end', { status: 1, sign }, 'agent-failed', /status 1/],
-  ['an end after the agent had begun', { sign, started: true }, 'agent-failed', /in the middle of its answer/],
-  ['somebody else’s status', { complained: 'sh: not found' }, 'no-shell', /status 84.*sh: not found/],
-] as readonly (readonly [string, Partial<Exchange>, string, RegExp])[]) {
+interface Case {
+  readonly what: string;
+  readonly more: Partial<Exchange>;
+  readonly code: string;
+  readonly says: RegExp;
+}
+
+for (const { what, more, code, says } of [
+  {
+    what: 'refused',
+    more: {},
+    code: 'restricted-key',
+    says: /^web-1: the restricted key runs nothing but agent 0a0a0a0a0a0a$/,
+  },
+  {
+    what: 'no agent',
+    more: { status: agentAbsent },
+    code: 'restricted-key',
+    says: /agent 0a0a0a0a0a0a, .* is not on the client or was changed/,
+  },
+  {
+    what: 'no node',
+    more: { status: noRuntime },
+    code: 'no-runtime',
+    says: /found no Node\.js: "locale: cannot set"$/,
+  },
+  {
+    what: 'another protocol',
+    more: { status: otherVersion, sign },
+    code: 'restricted-key',
+    says: /speaks another version of the protocol/,
+  },
+  { what: 'another end', more: { status: 1, sign }, code: 'agent-failed', says: /status 1/ },
+  {
+    what: 'an end after the agent had begun',
+    more: { sign, started: true },
+    code: 'agent-failed',
+    says: /in the middle of its answer/,
+  },
+  {
+    what: 'somebody else’s status',
+    more: { complained: 'sh: not found' },
+    code: 'no-shell',
+    says: /status 84.*sh: not found/,
+  },
+] satisfies readonly Case[]) {
   test(`restricted key: ${what}`, () => {
     const fault = exchangeFault({ ...ended, ...more }, { client: 'web-1', agentTimeoutMs: 20_000 });
     assert.equal(fault.code, code, fault.message);

@@ -172,7 +172,10 @@ test(
       [],
     );
     const result = await fleet.collect([...clients.slice(0, 2)]);
-    assert.deepEqual([result.clients, result.faults, result.reports.quarantined], [0, [], 0]);
+    assert.deepEqual(
+      { clients: result.clients, faults: result.faults, quarantined: result.reports.quarantined },
+      { clients: 0, faults: [], quarantined: 0 },
+    );
     assert.equal(await fleet.count('stats'), 2 * hours + 1);
     assert.equal(await fleet.count('visits'), 2 * hours + 1);
     const runs = await fleet.column(`SELECT COUNT(*) FROM runs WHERE collector_id = '${siteId('fra')}'`);
@@ -192,7 +195,7 @@ test('a site speaks for its own clients alone, and for no other collector', { ti
   await site.report('web-2', nowMs, { client: 'hq-1' });
   site.run(nowMs, ['hq-1', 'db-1', 'web-2', 'unknown'], false);
   const sent = await site.forwardAll(nothing);
-  assert.deepEqual([sent.fault, sent.reports, sent.left], [null, 1, 3]);
+  assert.deepEqual({ fault: sent.fault, reports: sent.reports, left: sent.left }, { fault: null, reports: 1, left: 3 });
   assert.match(site.faults[0]?.message ?? '', /site fra: config.xml does not give "(?:hq|db)-1" to it/);
   await fleet.collect(clients.slice(0, 3));
   assert.deepEqual(await fleet.column('SELECT client FROM stats'), ['web-1']);
@@ -268,11 +271,17 @@ test('clients that are refused hold up no others, and go last in the run after',
   for (let at = 0; at < 80; at += 1) await site.report(`strange-${at}`, Date.now() - dayMs + at);
   await site.report('web-2', Date.now() - hourMs);
   const sent = await site.forwardAll(present, send, { failures: 10 });
-  assert.deepEqual([sent.fault, sent.reports, sent.left, sent.refused.length], [null, 2, 80, 80]);
+  assert.deepEqual(
+    { fault: sent.fault, reports: sent.reports, left: sent.left, refused: sent.refused.length },
+    { fault: null, reports: 2, left: 80, refused: 80 },
+  );
   const streams = site.bodies.length;
   await site.report('web-2', Date.now());
   const again = await site.forwardAll(nothing, site.send, { refusedBefore: sent.refused });
-  assert.deepEqual([again.fault, again.reports, again.isRefused], [null, 1, false]);
+  assert.deepEqual(
+    { fault: again.fault, reports: again.reports, isRefused: again.isRefused },
+    { fault: null, reports: 1, isRefused: false },
+  );
   const times = timesIn(site.bodies.slice(streams));
   assert.equal(times[0], Math.max(...times));
 });
@@ -292,7 +301,10 @@ test('a report that is refused holds up no others of its client', async (t) => {
     return { ...answer, acknowledged: new Set([...answer.acknowledged].filter((one) => one !== id)) };
   };
   const sent = await site.forwardAll({ reports: [bad], journal: null }, send, { failures: 10 });
-  assert.deepEqual([sent.fault, sent.reports, sent.left, sent.refused], [null, 13, 1, []]);
+  assert.deepEqual(
+    { fault: sent.fault, reports: sent.reports, left: sent.left, refused: sent.refused },
+    { fault: null, reports: 13, left: 1, refused: [] },
+  );
 });
 
 test('a damaged stream, and records of another form, are acknowledged by nothing', async (t) => {
@@ -346,10 +358,16 @@ test('a report that is too large for the link goes last in the next run, and no 
   // A slow link has reduced the streams to one report each.
   const options = { failures: 30, slowAfterMs: 0 };
   const first = await site.forwardAll(nothing, thin, options);
-  assert.deepEqual([first.slow, first.reports, first.left], ['web-1', 0, 11]);
+  assert.deepEqual(
+    { slow: first.slow, reports: first.reports, left: first.left },
+    { slow: 'web-1', reports: 0, left: 11 },
+  );
   assert.equal(first.fault?.message, 'not done within 60000 ms', 'nothing says yet that the link is well');
   const second = await site.forwardAll(nothing, thin, { ...options, refusedBefore: ['web-1'] });
-  assert.deepEqual([second.slow, second.reports, second.left], ['web-1', 10, 1]);
+  assert.deepEqual(
+    { slow: second.slow, reports: second.reports, left: second.left },
+    { slow: 'web-1', reports: 10, left: 1 },
+  );
   assert.match(second.fault?.message ?? '', /^a report of web-1 did not get across, and smaller ones did: not done/);
   const quick = await site.forwardAll(nothing, thin, { failures: 30, refusedBefore: ['web-1'] });
   assert.deepEqual([quick.slow, quick.left], [null, 1], 'a request that fails at once says nothing about its size');

@@ -33,6 +33,9 @@ test('what earlier runs left waits once its time is over, and is counted', () =>
   const queue = createIngestQueue({ suspects: [], leftovers: reports('old', 3), times });
   queue.add(report('new1'));
   assert.equal(files(queue.next(9)), 'new1');
-  assert.deepEqual([queue.size(), queue.putOff(), queue.isOver()], [0, 3, false]);
+  assert.deepEqual(
+    { size: queue.size(), putOff: queue.putOff(), isOver: queue.isOver() },
+    { size: 0, putOff: 3, isOver: false },
+  );
   assert.equal(createIngestQueue({ suspects: [], leftovers: [], times: { ...noTimeLimit, allMs: 0 } }).isOver(), true);
 });

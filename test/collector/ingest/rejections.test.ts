@@ -31,5 +31,8 @@ test('a report that quarantine does not take is a fault, and neither counted nor
   const isKept = rejections.add('web-1', tooMany, () => {
     throw new Error('EACCES');
   });
-  assert.deepEqual([isKept, rejections.count(), faults], [false, 0, ['web-1: state-unusable']]);
+  assert.deepEqual(
+    { isKept, count: rejections.count(), faults },
+    { isKept: false, count: 0, faults: ['web-1: state-unusable'] },
+  );
 });

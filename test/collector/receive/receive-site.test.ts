@@ -104,7 +104,10 @@ test('the records of one stream are one file, which the same records replace wha
   const records = [...run(atMs, 'web-1', 100), ...run(atMs + 1)];
   const sent = await send(records);
   assert.ok(sent.frames > 4);
-  assert.deepEqual([sent.acknowledged, sent.fault, names().length], [sent.frames, null, 1]);
+  assert.deepEqual(
+    { acknowledged: sent.acknowledged, fault: sent.fault, names: names().length },
+    { acknowledged: sent.frames, fault: null, names: 1 },
+  );
   await send(records, { aheadMs: 600_000 });
   const [name = '', ...others] = names();
   assert.deepEqual(others, []);

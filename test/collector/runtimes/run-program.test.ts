@@ -4,9 +4,9 @@ import { test } from 'node:test';
 import { runProgram } from '../../../src/collector/runtimes/run-program.ts';
 import { assertWithin } from '../../support/within.ts';
 
-for (const [how, ending, expected] of [
-  ['a signal ended the program itself', 'kill -9 $$', null],
-  ['the program ended by itself', 'exit 3', 3],
+for (const { how, ending, expected } of [
+  { how: 'a signal ended the program itself', ending: 'kill -9 $$', expected: null },
+  { how: 'the program ended by itself', ending: 'exit 3', expected: 3 },
 ] as const) {
   test(`the deadline ends what a program has left behind, also if ${how}`, async () => {
     const startedAt = performance.now();

@@ -246,9 +246,9 @@ function mounted(home: string, uid: number, options: string): void {
 
 const onlyPlaceOf = (root: string): string => path.join(root, fs.readdirSync(root)[0] ?? '', 'c0ffee');
 
-for (const [what, options, why] of [
-  ['a home that is mounted noexec', 'noexec', 'executed'],
-  ['a home that is full', 'size=200k', 'room'],
+for (const { what, options, why } of [
+  { what: 'a home that is mounted noexec', options: 'noexec', why: 'executed' },
+  { what: 'a home that is full', options: 'size=200k', why: 'room' },
 ] as const) {
   test(`${what}: the next place is taken`, { skip: !asRoot }, async (t) => {
     const { home, connect, transfer } = machine(t);
@@ -290,15 +290,50 @@ const pretend = (text: string): string =>
 
 const asks = 'sign runtime-1-gzip-0';
 
-for (const [what, text, code, message] of [
-  ['takes nothing', 'sign loader-; sign runtime-1-raw-0; sleep 30', 'upload-failed', /took too long: \d+ of \d+ bytes/],
-  ['finds no place', 'sign loader-; sleep 30', 'upload-failed', /took too long: no place for it was found/],
-  ['never ends', 'sign loader-; sign runtime-1-gzip-0; cat >/dev/null; sleep 30', 'upload-failed', /not unpacked/],
-  ['asks for more than there is', 'sign loader-; sign runtime-1-gzip-99999999', 'upload-failed', /ended before/],
-  ['asks for another codec', 'sign loader-; sign runtime-1-rot13-0', 'upload-failed', /ended before/],
-  ['runs no shell', 'echo go away', 'no-shell', /go away|did not run/],
-  ['prints without end', `sign loader-; head -c 3000000 /dev/zero; ${asks}`, 'upload-failed', /ended before/],
-  ['ends too early', `sign loader-; ${asks}; head -c 1000 >/dev/null; exit 5`, 'upload-failed', /status 5/],
+for (const { what, text, code, message } of [
+  {
+    what: 'takes nothing',
+    text: 'sign loader-; sign runtime-1-raw-0; sleep 30',
+    code: 'upload-failed',
+    message: /took too long: \d+ of \d+ bytes/,
+  },
+  {
+    what: 'finds no place',
+    text: 'sign loader-; sleep 30',
+    code: 'upload-failed',
+    message: /took too long: no place for it was found/,
+  },
+  {
+    what: 'never ends',
+    text: 'sign loader-; sign runtime-1-gzip-0; cat >/dev/null; sleep 30',
+    code: 'upload-failed',
+    message: /not unpacked/,
+  },
+  {
+    what: 'asks for more than there is',
+    text: 'sign loader-; sign runtime-1-gzip-99999999',
+    code: 'upload-failed',
+    message: /ended before/,
+  },
+  {
+    what: 'asks for another codec',
+    text: 'sign loader-; sign runtime-1-rot13-0',
+    code: 'upload-failed',
+    message: /ended before/,
+  },
+  { what: 'runs no shell', text: 'echo go away', code: 'no-shell', message: /go away|did not run/ },
+  {
+    what: 'prints without end',
+    text: `sign loader-; head -c 3000000 /dev/zero; ${asks}`,
+    code: 'upload-failed',
+    message: /ended before/,
+  },
+  {
+    what: 'ends too early',
+    text: `sign loader-; ${asks}; head -c 1000 >/dev/null; exit 5`,
+    code: 'upload-failed',
+    message: /status 5/,
+  },
 ] as const) {
   test(`a client that ${what} is ${code}, in time`, async (t) => {
     const { connect, transfer } = machine(t);

@@ -14,43 +14,91 @@ const outdated = 'the agent of another version under a restricted key; see fleet
 const unrun =
   'no <check> of config.xml, for the key is restricted; fleet-health check names the lines for conf files there';
 
-for (const [what, seen, lines] of [
-  ['nothing', [], []],
-  ['all is well', [['a', well]], []],
-  ['no agent answered', [['a', { ...well, hello: null, end: null, reader: null }]], []],
-  ['a pinned agent of this version', [['a', pinned('mine')]], []],
-  ['one of another', [['a', pinned('old')]], [`a runs ${outdated}`]],
-  ['a pinned shell agent of this version', [['a', { ...pinned('my shell'), reader: 'shell' }]], []],
-  ['one of another', [['a', { ...pinned('mine'), reader: 'shell' }]], [`a runs ${outdated}`]],
-  ['the same client twice', ['a', 'a'].map((client) => [client, pinned('old')] as const), [`a runs ${outdated}`]],
-  [
-    'many, in the order of their names',
-    ['g', 'f', 'e', 'd', 'c', 'b', 'a'].map((client) => [client, pinned('old')] as const),
-    [`a, b, c, d, e and 2 more run ${outdated}`],
-  ],
-  [
-    'no place',
-    [['a', endWith({ place: null, spool_error: '/x belongs to user 0' })]],
-    ['a cannot keep what the agent needs to; /x belongs to user 0'],
-  ],
-  [
-    'a report that could not be kept, and what a hostile client says of it',
-    Object.entries({ b: endWith({ spool_error: 'ENOSPC\u001b[2J\nroot' }), a: endWith({ place: null }) }),
-    ['a, b cannot keep what the agent needs to; b: ENOSPC [2J root'],
-  ],
-  [
-    'reports that waited and are gone',
-    Object.entries({ b: endWith({ dropped: 2 }), a: endWith({ dropped: 5 }), c: endWith({ dropped: 0 }) }),
-    ['a, b lost 7 reports that waited there: damaged, or too many or too old to be kept'],
-  ],
-  ['an unrestricted key with checks', [['a', well, true]], []],
-  ['a restricted key with checks of config.xml', [['a', pinned('mine'), true]], [`a runs ${unrun}`]],
-  ['several', ['b', 'a'].map((client) => [client, pinned('mine'), true] as const), [`a, b run ${unrun}`]],
-  ['the shell agent, which keeps no reports', [['a', { ...endWith({ spool_error: 'none' }), reader: 'shell' }]], []],
-] as readonly (readonly [string, readonly (readonly [string, AgentResult, boolean?])[], readonly string[]])[]) {
+interface Seen {
+  readonly client: string;
+  readonly result: AgentResult;
+  /** True if config.xml has checks for the client. */
+  readonly hasChecks?: boolean;
+}
+
+interface Case {
+  readonly what: string;
+  readonly seen: readonly Seen[];
+  readonly lines: readonly string[];
+}
+
+for (const { what, seen, lines } of [
+  { what: 'nothing', seen: [], lines: [] },
+  { what: 'all is well', seen: [{ client: 'a', result: well }], lines: [] },
+  {
+    what: 'no agent answered',
+    seen: [{ client: 'a', result: { ...well, hello: null, end: null, reader: null } }],
+    lines: [],
+  },
+  { what: 'a pinned agent of this version', seen: [{ client: 'a', result: pinned('mine') }], lines: [] },
+  { what: 'one of another', seen: [{ client: 'a', result: pinned('old') }], lines: [`a runs ${outdated}`] },
+  {
+    what: 'a pinned shell agent of this version',
+    seen: [{ client: 'a', result: { ...pinned('my shell'), reader: 'shell' } }],
+    lines: [],
+  },
+  {
+    what: 'one of another',
+    seen: [{ client: 'a', result: { ...pinned('mine'), reader: 'shell' } }],
+    lines: [`a runs ${outdated}`],
+  },
+  {
+    what: 'the same client twice',
+    seen: ['a', 'a'].map((client) => ({ client, result: pinned('old') })),
+    lines: [`a runs ${outdated}`],
+  },
+  {
+    what: 'many, in the order of their names',
+    seen: ['g', 'f', 'e', 'd', 'c', 'b', 'a'].map((client) => ({ client, result: pinned('old') })),
+    lines: [`a, b, c, d, e and 2 more run ${outdated}`],
+  },
+  {
+    what: 'no place',
+    seen: [{ client: 'a', result: endWith({ place: null, spool_error: '/x belongs to user 0' }) }],
+    lines: ['a cannot keep what the agent needs to; /x belongs to user 0'],
+  },
+  {
+    what: 'a report that could not be kept, and what a hostile client says of it',
+    seen: [
+      { client: 'b', result: endWith({ spool_error: 'ENOSPC\u001b[2J\nroot' }) },
+      { client: 'a', result: endWith({ place: null }) },
+    ],
+    lines: ['a, b cannot keep what the agent needs to; b: ENOSPC [2J root'],
+  },
+  {
+    what: 'reports that waited and are gone',
+    seen: [
+      { client: 'b', result: endWith({ dropped: 2 }) },
+      { client: 'a', result: endWith({ dropped: 5 }) },
+      { client: 'c', result: endWith({ dropped: 0 }) },
+    ],
+    lines: ['a, b lost 7 reports that waited there: damaged, or too many or too old to be kept'],
+  },
+  { what: 'an unrestricted key with checks', seen: [{ client: 'a', result: well, hasChecks: true }], lines: [] },
+  {
+    what: 'a restricted key with checks of config.xml',
+    seen: [{ client: 'a', result: pinned('mine'), hasChecks: true }],
+    lines: [`a runs ${unrun}`],
+  },
+  {
+    what: 'several',
+    seen: ['b', 'a'].map((client) => ({ client, result: pinned('mine'), hasChecks: true })),
+    lines: [`a, b run ${unrun}`],
+  },
+  {
+    what: 'the shell agent, which keeps no reports',
+    seen: [{ client: 'a', result: { ...endWith({ spool_error: 'none' }), reader: 'shell' } }],
+    lines: [],
+  },
+] as readonly Case[]) {
   test(`notes: ${what}`, () => {
     const notes = createAgentNotes({ node: 'mine', shell: 'my shell' });
-    for (const [client, result, asksChecks] of seen) notes.saw(client, result, asksChecks);
+    for (const { client, result, hasChecks } of seen) notes.saw(client, result, hasChecks);
     assert.deepEqual(notes.lines(), lines);
   });
 }

@@ -15,16 +15,65 @@ const anew = 'spooled before the uptime began anew within one boot, as of a cont
 const wrong = 'spooled three hours ago in this boot, by a wall clock that is days wrong';
 
 // The time on the wall clock, the boot id, the uptime, the clocks in the hello, and the expected time.
-for (const [what, wallMs, bootId, uptimeMs, facts, expected] of [
-  ['made just now', now, boot, 10 * hour, clock, now],
-  [wrong, now - 90 * hour, boot, 7 * hour, daysWrong, now - 3 * hour],
-  ['spooled in an earlier boot: the wall clock, corrected', now - 5 * hour, 'b', 50 * hour, corrected, now - 7 * hour],
-  ['without a boot id the wall clock counts too', now - hour, null, 5, { ...clock, bootId: null }, now - hour],
-  ['a monotonic clock ahead of its hello is not believed beyond the arrival', now, boot, 99 * hour, clock, now],
-  [anew, now - 52_000, boot, 20 * hour, clock, now - 52_000],
-  ['a wall clock ahead is not believed beyond the arrival', now + 900 * hour, 'boot-0', 1, clock, now],
-  ['a file that says nothing of clocks', now - hour, 'b', 1, null, now - hour],
-  ['the year 1', Date.parse('0001-01-01'), 'boot-0', 1, { ...clock, offsetMs: 9e15 }, Date.UTC(1000, 0, 1)],
+for (const { what, wallMs, bootId, uptimeMs, facts, expected } of [
+  { what: 'made just now', wallMs: now, bootId: boot, uptimeMs: 10 * hour, facts: clock, expected: now },
+  {
+    what: wrong,
+    wallMs: now - 90 * hour,
+    bootId: boot,
+    uptimeMs: 7 * hour,
+    facts: daysWrong,
+    expected: now - 3 * hour,
+  },
+  {
+    what: 'spooled in an earlier boot: the wall clock, corrected',
+    wallMs: now - 5 * hour,
+    bootId: 'b',
+    uptimeMs: 50 * hour,
+    facts: corrected,
+    expected: now - 7 * hour,
+  },
+  {
+    what: 'without a boot id the wall clock counts too',
+    wallMs: now - hour,
+    bootId: null,
+    uptimeMs: 5,
+    facts: { ...clock, bootId: null },
+    expected: now - hour,
+  },
+  {
+    what: 'a monotonic clock ahead of its hello is not believed beyond the arrival',
+    wallMs: now,
+    bootId: boot,
+    uptimeMs: 99 * hour,
+    facts: clock,
+    expected: now,
+  },
+  { what: anew, wallMs: now - 52_000, bootId: boot, uptimeMs: 20 * hour, facts: clock, expected: now - 52_000 },
+  {
+    what: 'a wall clock ahead is not believed beyond the arrival',
+    wallMs: now + 900 * hour,
+    bootId: 'boot-0',
+    uptimeMs: 1,
+    facts: clock,
+    expected: now,
+  },
+  {
+    what: 'a file that says nothing of clocks',
+    wallMs: now - hour,
+    bootId: 'b',
+    uptimeMs: 1,
+    facts: null,
+    expected: now - hour,
+  },
+  {
+    what: 'the year 1',
+    wallMs: Date.parse('0001-01-01'),
+    bootId: 'boot-0',
+    uptimeMs: 1,
+    facts: { ...clock, offsetMs: 9e15 },
+    expected: Date.UTC(1000, 0, 1),
+  },
 ] as const) {
   test(`observed at: ${what}`, () => {
     const report = { datetime: at(wallMs), boot_id: bootId, monotonic_ms: uptimeMs };

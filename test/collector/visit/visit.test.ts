@@ -99,7 +99,10 @@ const knownFacts = (client: string, more: Partial<ClientFacts> = {}): ReadonlyMa
 test('with the agent in place a visit is one connection and one exec, and is left, not destroyed', async () => {
   const { context, client, kept, calls } = watched();
   const first = await visit(context, client);
-  assert.deepEqual([first.fault, first.record.ok, first.record.uploaded], [null, true, true]);
+  assert.deepEqual(
+    { fault: first.fault, ok: first.record.ok, uploaded: first.record.uploaded },
+    { fault: null, ok: true, uploaded: true },
+  );
   assert.deepEqual(calls, ['connect', 'exec', 'exec', 'leave']);
   calls.length = 0;
   const second = await visit(context, client);
