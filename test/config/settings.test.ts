@@ -19,9 +19,15 @@ test('settings that nobody wrote', () => {
   assert.equal(config.stateDir, path.join(folder, 'state'));
   assert.deepEqual(config.storage, { kind: 'sqlite', path: path.join(folder, 'state', 'fleet.db'), migrate: true });
   const { rawMs, detailMs, hourlyMs, dailyMs } = config.retention;
-  assert.deepEqual([rawMs, detailMs, hourlyMs, dailyMs], [30 * days, 2 * days, 365 * days, 1825 * days]);
+  assert.deepEqual(
+    { rawMs, detailMs, hourlyMs, dailyMs },
+    { rawMs: 30 * days, detailMs: 2 * days, hourlyMs: 365 * days, dailyMs: 1825 * days },
+  );
   assert.equal(config.smtp, null);
-  assert.deepEqual([config.notify, config.heartbeats, config.bastions, config.explicit], [[], [], [], []]);
+  assert.deepEqual(
+    { notify: config.notify, heartbeats: config.heartbeats, bastions: config.bastions, explicit: config.explicit },
+    { notify: [], heartbeats: [], bastions: [], explicit: [] },
+  );
   assert.deepEqual(config.collector, {
     everyMs: 5 * minutes,
     concurrency: 128,
@@ -39,7 +45,10 @@ test('settings that nobody wrote', () => {
     forward: null,
   });
   const { repeatMs, groupIntervalMs, defaults, zone } = config.alerts;
-  assert.deepEqual([repeatMs, groupIntervalMs, defaults, zone], [12 * 60 * minutes, 15 * minutes, true, null]);
+  assert.deepEqual(
+    { repeatMs, groupIntervalMs, defaults, zone },
+    { repeatMs: 12 * 60 * minutes, groupIntervalMs: 15 * minutes, defaults: true, zone: null },
+  );
 });
 
 test('a default gives way to what is written beside it', () => {
