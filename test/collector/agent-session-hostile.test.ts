@@ -17,7 +17,13 @@ const many = (bytes: Uint8Array): string =>
 const begun = `${opening}; ${print(hello)}`;
 const frame = (type: 'H' | 'F' | 'R', text: string): string => print(encodeFrame(type, Buffer.from(text)));
 
-type Hostile = readonly [what: string, code: ErrorCode, message: RegExp, texts: readonly string[], timeoutMs?: number];
+interface Hostile {
+  readonly what: string;
+  readonly code: ErrorCode;
+  readonly message: RegExp;
+  readonly texts: readonly string[];
+  readonly timeoutMs?: number;
+}
 const dripping = `${begun}; ${print(report.subarray(0, 5))}; while :; do printf x; sleep 0.5; done`;
 const again = encodeFrame('F', Buffer.from('{"code":"agent-failed","message":"again"}'));
 const otherHello = hello.subarray(5).toString().replace('"v":1', '"v":2');
@@ -30,49 +36,179 @@ const twoEnds = ['sign 81; echo boom >&2; exit 3', 'sign; echo bang >&2; exit 4'
 const [absent, damaged] = ['sign 81; exit 81', `sign; exit ${uploadDamaged}`];
 
 const hostile: readonly Hostile[] = [
-  ['a closed account', 'no-shell', /status 1.*not available/, ['echo This account is not available.; exit 1']],
-  ['a shell that says it on stderr', 'no-shell', /unrecognized/, ['echo fatal: unrecognized command >&2; exit 128']],
-  ['a status of the loader without its sign', 'no-shell', /status 81/, [`exit ${loaderStatus.agentAbsent}`]],
-  ['no word at all', 'agent-timeout', /did not start within 1 s/, ['exec sleep 30'], 1000],
-  ['a question and no end', 'agent-timeout', /Password:/, ['echo Password:; exec sleep 30'], 1000],
-  ['silence after the sign', 'agent-timeout', /sent nothing within 1 s/, ['sign 81; exec sleep 30'], 1000],
-  ['silence after the hello', 'agent-timeout', /did not end within 5 s/, [`${begun}; exec sleep 30`], 5000],
-  ['single bytes for ever', 'agent-timeout', /did not end/, [dripping], 5000],
-  ['endless output instead of the sign', 'agent-output', /65536 bytes before/, ['cat /dev/zero']],
-  ['endless output after the marker', 'agent-output', /no known type/, [`${opening}; cat /dev/zero`]],
-  ['endless reports', 'agent-output', /more reports/, [`${begun}; while :; do ${print(report)}; done`]],
-  ['a hundred thousand empty reports', 'agent-output', /more reports/, [`${begun}; ${many(empty)}`]],
-  ['a hundred thousand faults', 'agent-output', /more frames/, [`${begun}; ${many(again)}`]],
-  ['endless complaints', 'agent-output', /1048576 bytes of complaints/, ['sign 81; cat /dev/zero >&2']],
-  ['endless complaints after the hello', 'agent-output', /complaints/, [`${begun}; cat /dev/zero >&2`]],
-  ['a report of 4 GiB', 'report-too-large', /4294967295 bytes/, [`${begun}; ${endless}; cat /dev/zero`]],
-  ['a report before the hello', 'agent-output', /order/, [`${opening}; ${print(report)}; ${print(end)}`]],
-  ['two hellos', 'agent-output', /order/, [`${begun}; ${print(hello)}; ${print(end)}`]],
-  ['a hello that is no JSON', 'agent-output', /without JSON/, [`${opening}; ${frame('H', 'hello')}`]],
-  ['a hello of another version', 'agent-output', /version 2/, [`${opening}; ${frame('H', otherHello)}`]],
-  [
-    'an end in the middle of a report',
-    'agent-failed',
-    /middle of its answer \(status 3\)/,
-    [`${begun}; ${half}; exit 3`],
-  ],
-  ['an end before the marker, twice', 'agent-failed', /first word \(status 4\): "bang"/, twoEnds],
-  ['an agent killed before its first word', 'agent-timeout', /killed/, ['sign 81; kill -9 $$']],
-  ['an agent that timeout killed', 'agent-timeout', /killed/, [`${begun}; exit 137`]],
-  ['a death by another signal', 'agent-failed', /signal SIGSEGV/, [`${begun}; kill -SEGV $$`]],
-  ['no runtime', 'no-runtime', /18\.15.*v12/, [`sign 81; echo "node v12 is too old" >&2; exit ${noRuntime}`]],
-  ['an agent that was brought and arrived damaged', 'upload-failed', /as it was sent/, [absent, damaged]],
-  ['a client that does not take the agent', 'agent-timeout', /sent nothing/, [absent, 'sign; exec sleep 30'], 1000],
-  [
-    'a fault of the agent, with control characters',
-    'agent-stuck',
-    /^web-1: a \[2Jb c d$/,
-    [`${begun}; ${frame('F', controls)}; ${print(end)}`],
-  ],
-  ['a report whose header is damaged', 'seal-corrupt', /header/, [`${begun}; ${frame('R', 'FHS1')}; ${print(end)}`]],
+  {
+    what: 'a closed account',
+    code: 'no-shell',
+    message: /status 1.*not available/,
+    texts: ['echo This account is not available.; exit 1'],
+  },
+  {
+    what: 'a shell that says it on stderr',
+    code: 'no-shell',
+    message: /unrecognized/,
+    texts: ['echo fatal: unrecognized command >&2; exit 128'],
+  },
+  {
+    what: 'a status of the loader without its sign',
+    code: 'no-shell',
+    message: /status 81/,
+    texts: [`exit ${loaderStatus.agentAbsent}`],
+  },
+  {
+    what: 'no word at all',
+    code: 'agent-timeout',
+    message: /did not start within 1 s/,
+    texts: ['exec sleep 30'],
+    timeoutMs: 1000,
+  },
+  {
+    what: 'a question and no end',
+    code: 'agent-timeout',
+    message: /Password:/,
+    texts: ['echo Password:; exec sleep 30'],
+    timeoutMs: 1000,
+  },
+  {
+    what: 'silence after the sign',
+    code: 'agent-timeout',
+    message: /sent nothing within 1 s/,
+    texts: ['sign 81; exec sleep 30'],
+    timeoutMs: 1000,
+  },
+  {
+    what: 'silence after the hello',
+    code: 'agent-timeout',
+    message: /did not end within 5 s/,
+    texts: [`${begun}; exec sleep 30`],
+    timeoutMs: 5000,
+  },
+  { what: 'single bytes for ever', code: 'agent-timeout', message: /did not end/, texts: [dripping], timeoutMs: 5000 },
+  {
+    what: 'endless output instead of the sign',
+    code: 'agent-output',
+    message: /65536 bytes before/,
+    texts: ['cat /dev/zero'],
+  },
+  {
+    what: 'endless output after the marker',
+    code: 'agent-output',
+    message: /no known type/,
+    texts: [`${opening}; cat /dev/zero`],
+  },
+  {
+    what: 'endless reports',
+    code: 'agent-output',
+    message: /more reports/,
+    texts: [`${begun}; while :; do ${print(report)}; done`],
+  },
+  {
+    what: 'a hundred thousand empty reports',
+    code: 'agent-output',
+    message: /more reports/,
+    texts: [`${begun}; ${many(empty)}`],
+  },
+  {
+    what: 'a hundred thousand faults',
+    code: 'agent-output',
+    message: /more frames/,
+    texts: [`${begun}; ${many(again)}`],
+  },
+  {
+    what: 'endless complaints',
+    code: 'agent-output',
+    message: /1048576 bytes of complaints/,
+    texts: ['sign 81; cat /dev/zero >&2'],
+  },
+  {
+    what: 'endless complaints after the hello',
+    code: 'agent-output',
+    message: /complaints/,
+    texts: [`${begun}; cat /dev/zero >&2`],
+  },
+  {
+    what: 'a report of 4 GiB',
+    code: 'report-too-large',
+    message: /4294967295 bytes/,
+    texts: [`${begun}; ${endless}; cat /dev/zero`],
+  },
+  {
+    what: 'a report before the hello',
+    code: 'agent-output',
+    message: /order/,
+    texts: [`${opening}; ${print(report)}; ${print(end)}`],
+  },
+  { what: 'two hellos', code: 'agent-output', message: /order/, texts: [`${begun}; ${print(hello)}; ${print(end)}`] },
+  {
+    what: 'a hello that is no JSON',
+    code: 'agent-output',
+    message: /without JSON/,
+    texts: [`${opening}; ${frame('H', 'hello')}`],
+  },
+  {
+    what: 'a hello of another version',
+    code: 'agent-output',
+    message: /version 2/,
+    texts: [`${opening}; ${frame('H', otherHello)}`],
+  },
+  {
+    what: 'an end in the middle of a report',
+    code: 'agent-failed',
+    message: /middle of its answer \(status 3\)/,
+    texts: [`${begun}; ${half}; exit 3`],
+  },
+  {
+    what: 'an end before the marker, twice',
+    code: 'agent-failed',
+    message: /first word \(status 4\): "bang"/,
+    texts: twoEnds,
+  },
+  {
+    what: 'an agent killed before its first word',
+    code: 'agent-timeout',
+    message: /killed/,
+    texts: ['sign 81; kill -9 $$'],
+  },
+  { what: 'an agent that timeout killed', code: 'agent-timeout', message: /killed/, texts: [`${begun}; exit 137`] },
+  {
+    what: 'a death by another signal',
+    code: 'agent-failed',
+    message: /signal SIGSEGV/,
+    texts: [`${begun}; kill -SEGV $$`],
+  },
+  {
+    what: 'no runtime',
+    code: 'no-runtime',
+    message: /18\.15.*v12/,
+    texts: [`sign 81; echo "node v12 is too old" >&2; exit ${noRuntime}`],
+  },
+  {
+    what: 'an agent that was brought and arrived damaged',
+    code: 'upload-failed',
+    message: /as it was sent/,
+    texts: [absent, damaged],
+  },
+  {
+    what: 'a client that does not take the agent',
+    code: 'agent-timeout',
+    message: /sent nothing/,
+    texts: [absent, 'sign; exec sleep 30'],
+    timeoutMs: 1000,
+  },
+  {
+    what: 'a fault of the agent, with control characters',
+    code: 'agent-stuck',
+    message: /^web-1: a \[2Jb c d$/,
+    texts: [`${begun}; ${frame('F', controls)}; ${print(end)}`],
+  },
+  {
+    what: 'a report whose header is damaged',
+    code: 'seal-corrupt',
+    message: /header/,
+    texts: [`${begun}; ${frame('R', 'FHS1')}; ${print(end)}`],
+  },
 ];
 
-for (const [what, code, message, texts, timeoutMs = 10_000] of hostile) {
+for (const { what, code, message, texts, timeoutMs = 10_000 } of hostile) {
   test(`${what}: ${code}`, async () => {
     const { result } = await meet(texts, { agentTimeoutMs: timeoutMs });
     assert.ok(result.fault);

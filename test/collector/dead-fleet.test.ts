@@ -16,28 +16,28 @@ import { startReportServer } from '../support/report-server.ts';
 import { account, makeSshFleet } from '../support/ssh-fleet.ts';
 import { stoppedAfter } from '../support/stopped-after.ts';
 
-const deaths: readonly (readonly [
-  how: HostileMode | 'refused' | 'no-route' | 'off' | 'no-name' | 'wrong-key' | 'wrong-user',
-  readonly ErrorCode[],
-  count: number,
-])[] = [
-  ['off', ['connect-timeout'], 3],
-  ['refused', ['connect-refused'], 1],
-  ['no-route', ['connect-failed'], 1],
-  ['no-name', ['dns'], 1],
-  ['silent', ['handshake-timeout'], 2],
-  ['tarpit', ['handshake-timeout'], 1],
-  ['banner-only', ['handshake-timeout'], 1],
-  ['kexinit-only', ['handshake-timeout'], 1],
-  ['login-silent', ['auth-timeout'], 1],
-  ['channel-silent', ['channel-timeout'], 1],
-  ['exec-silent', ['channel-timeout'], 1],
-  ['agent-silent', ['agent-timeout'], 1],
-  ['agent-half', ['agent-failed', 'connect-failed', 'no-shell'], 1],
-  ['agent-close', ['agent-failed', 'connect-failed', 'no-shell'], 1],
-  ['endless', ['agent-output'], 1],
-  ['wrong-key', ['host-key-changed'], 1],
-  ['wrong-user', ['auth-failed'], 1],
+const deaths: readonly {
+  readonly how: HostileMode | 'refused' | 'no-route' | 'off' | 'no-name' | 'wrong-key' | 'wrong-user';
+  readonly expected: readonly ErrorCode[];
+  readonly count: number;
+}[] = [
+  { how: 'off', expected: ['connect-timeout'], count: 3 },
+  { how: 'refused', expected: ['connect-refused'], count: 1 },
+  { how: 'no-route', expected: ['connect-failed'], count: 1 },
+  { how: 'no-name', expected: ['dns'], count: 1 },
+  { how: 'silent', expected: ['handshake-timeout'], count: 2 },
+  { how: 'tarpit', expected: ['handshake-timeout'], count: 1 },
+  { how: 'banner-only', expected: ['handshake-timeout'], count: 1 },
+  { how: 'kexinit-only', expected: ['handshake-timeout'], count: 1 },
+  { how: 'login-silent', expected: ['auth-timeout'], count: 1 },
+  { how: 'channel-silent', expected: ['channel-timeout'], count: 1 },
+  { how: 'exec-silent', expected: ['channel-timeout'], count: 1 },
+  { how: 'agent-silent', expected: ['agent-timeout'], count: 1 },
+  { how: 'agent-half', expected: ['agent-failed', 'connect-failed', 'no-shell'], count: 1 },
+  { how: 'agent-close', expected: ['agent-failed', 'connect-failed', 'no-shell'], count: 1 },
+  { how: 'endless', expected: ['agent-output'], count: 1 },
+  { how: 'wrong-key', expected: ['host-key-changed'], count: 1 },
+  { how: 'wrong-user', expected: ['auth-failed'], count: 1 },
 ];
 
 const collector = {
@@ -55,7 +55,7 @@ describe('two hundred clients, a tenth of them dead in every way', async () => {
   const living = await stoppedAfter(startReportServer(account));
   const off = await stoppedAfter(startDeafListener());
   const nowhere = (port: number): TestServer => ({ ...living, port });
-  for (const [how, expected, count] of deaths) {
+  for (const { how, expected, count } of deaths) {
     for (let number = 1; number <= count; number++) {
       const name = `dead-${how}-${number}`;
       // Dead clients have addresses of their own, in the same networks as the living clients.

@@ -91,15 +91,24 @@ describe('the collector against eight hostile clients among eight others', async
   const row = { mount: `/${'x'.repeat(240)}`, fstype: 'ext4', used_percent: 1 };
   const disks = worker('disks', [{ name: 'disk', data: Array<typeof row>(1000).fill(row) }]);
 
-  const answers: readonly (readonly [string, (request: AgentRequest) => readonly Buffer[], quarantined: number])[] = [
-    ['forty compression bombs', (request) => Array.from({ length: 40 }, () => sealedBomb(request)), 320],
-    [
-      'a dozen reports of nearly 1 MiB',
-      (request) => Array.from({ length: 12 }, () => sealedFor(request, { worker_reports: [disks, disks, disks] })),
-      0,
-    ],
+  const answers: readonly {
+    readonly what: string;
+    readonly reports: (request: AgentRequest) => readonly Buffer[];
+    readonly quarantined: number;
+  }[] = [
+    {
+      what: 'forty compression bombs',
+      reports: (request) => Array.from({ length: 40 }, () => sealedBomb(request)),
+      quarantined: 320,
+    },
+    {
+      what: 'a dozen reports of nearly 1 MiB',
+      reports: (request) =>
+        Array.from({ length: 12 }, () => sealedFor(request, { worker_reports: [disks, disks, disks] })),
+      quarantined: 0,
+    },
   ];
-  for (const [what, reports, quarantined] of answers) {
+  for (const { what, reports, quarantined } of answers) {
     it(`${what} from each: nothing is believed that must not be, and the memory is bounded`, async (t) => {
       const pass = await measure(await stoppedAfter(startReportServer({ ...account, reports })));
       assert.deepEqual(pass.failures, []);

@@ -43,19 +43,85 @@ test('whom it is about, its id and its run are not for the client to say', async
 const misfit = { ...said, monotonic_ms: '1' };
 const deep = `{"a":${'['.repeat(20)}`;
 const tooLarge = encodeFrame('U', Buffer.alloc(maxReportBytes + 1)).subarray(0, 5);
-const refused: readonly (readonly [string, readonly Uint8Array[], ErrorCode, RegExp, Partial<VisitOptions>])[] = [
-  ['of an agent that can seal', [hello, unsealed(said)], 'agent-output', /not sealed/, {}],
-  ['where none is allowed', [shellHello, unsealed(said)], 'agent-output', /not sealed/, { unsealed: 'refuse' }],
-  ['instead of an inventory', [shellHello, unsealed(said)], 'agent-output', /not sealed/, { kind: 'inventory' }],
-  ['that is empty', [shellHello, encodeFrame('U', Buffer.alloc(0))], 'report-invalid', /\$: not an object/, {}],
-  ['that is a list', [shellHello, unsealed([said])], 'report-invalid', /not an object/, {}],
-  ['that is no JSON', [shellHello, encodeFrame('U', Buffer.from('{"a":'))], 'report-invalid', /not JSON/, {}],
-  ['that is no UTF-8', [shellHello, encodeFrame('U', Buffer.from('{"\xff', 'latin1'))], 'report-invalid', /UTF-8/, {}],
-  ['with a text for a number', [shellHello, unsealed(misfit)], 'report-invalid', /monotonic/, {}],
-  ['that is too deep', [shellHello, encodeFrame('U', Buffer.from(deep))], 'report-invalid', /deeper than 16/, {}],
-  ['over its limit, before it comes', [shellHello, tooLarge], 'report-too-large', /1048577/, {}],
+const refused: readonly {
+  readonly what: string;
+  readonly frames: readonly Uint8Array[];
+  readonly code: ErrorCode;
+  readonly message: RegExp;
+  readonly options: Partial<VisitOptions>;
+}[] = [
+  {
+    what: 'of an agent that can seal',
+    frames: [hello, unsealed(said)],
+    code: 'agent-output',
+    message: /not sealed/,
+    options: {},
+  },
+  {
+    what: 'where none is allowed',
+    frames: [shellHello, unsealed(said)],
+    code: 'agent-output',
+    message: /not sealed/,
+    options: { unsealed: 'refuse' },
+  },
+  {
+    what: 'instead of an inventory',
+    frames: [shellHello, unsealed(said)],
+    code: 'agent-output',
+    message: /not sealed/,
+    options: { kind: 'inventory' },
+  },
+  {
+    what: 'that is empty',
+    frames: [shellHello, encodeFrame('U', Buffer.alloc(0))],
+    code: 'report-invalid',
+    message: /\$: not an object/,
+    options: {},
+  },
+  {
+    what: 'that is a list',
+    frames: [shellHello, unsealed([said])],
+    code: 'report-invalid',
+    message: /not an object/,
+    options: {},
+  },
+  {
+    what: 'that is no JSON',
+    frames: [shellHello, encodeFrame('U', Buffer.from('{"a":'))],
+    code: 'report-invalid',
+    message: /not JSON/,
+    options: {},
+  },
+  {
+    what: 'that is no UTF-8',
+    frames: [shellHello, encodeFrame('U', Buffer.from('{"\xff', 'latin1'))],
+    code: 'report-invalid',
+    message: /UTF-8/,
+    options: {},
+  },
+  {
+    what: 'with a text for a number',
+    frames: [shellHello, unsealed(misfit)],
+    code: 'report-invalid',
+    message: /monotonic/,
+    options: {},
+  },
+  {
+    what: 'that is too deep',
+    frames: [shellHello, encodeFrame('U', Buffer.from(deep))],
+    code: 'report-invalid',
+    message: /deeper than 16/,
+    options: {},
+  },
+  {
+    what: 'over its limit, before it comes',
+    frames: [shellHello, tooLarge],
+    code: 'report-too-large',
+    message: /1048577/,
+    options: {},
+  },
 ];
-for (const [what, frames, code, message, options] of refused) {
+for (const { what, frames, code, message, options } of refused) {
   test(`a report in clear ${what}: ${code}`, async () => {
     const { result, received } = await meet(answer(...frames), options);
     assert.equal(result.fault?.code, code, result.fault?.message ?? '');

@@ -8,38 +8,58 @@ import { loadConfig } from '../../src/config/load-config.ts';
 import { assertFault, clientOf, configFolder, faults, load, nowMs } from './support/config-files.ts';
 
 /** The attributes of <ssh>, a group and a client, and the resulting settings. */
-const table: readonly (readonly [ssh: string, group: string, client: string, expected: Partial<SshSettings>])[] = [
-  ['username="a"', '', '', { username: 'a' }],
-  ['username="a"', 'username="b"', '', { username: 'b' }],
-  ['username="a"', 'username="b"', 'username="c"', { username: 'c' }],
-  ['username="a"', 'username="none"', '', { username: userInfo().username }],
-  ['', '', '', { username: userInfo().username, hostKeys: 'strict', transport: 'ssh2' }],
-  ['', '', '', { runtime: 'none', unsealed: 'allow' }],
-  ['agent="env"', 'agent="none"', '', { agent: null }],
-  ['agent="env"', '', '', { agent: 'env', privateKey: null }],
-  ['agent="/run/agent"', '', '', { agent: '/run/agent' }],
-  ['node="/opt/node"', '', 'node="none"', { node: null }],
-  ['config="/etc/ssh/ssh_config"', '', 'config="none"', { config: null }],
-  ['hostKeys="accept-new"', '', 'hostKeys="strict"', { hostKeys: 'strict' }],
-  ['transport="openssh"', '', '', { transport: 'openssh', privateKey: null }],
-  ['runtime="bring"', '', 'runtime="none"', { runtime: 'none' }],
-  ['unsealed="refuse"', '', '', { unsealed: 'refuse' }],
-  ['', '', '', { kex: null }],
-  ['kex="+diffie-hellman-group-exchange-sha256"', '', '', { kex: '+diffie-hellman-group-exchange-sha256' }],
-  ['kex="curve25519-sha256"', 'kex="^ecdh-sha2-nistp256"', '', { kex: '^ecdh-sha2-nistp256' }],
-  ['proxyJump="b"', '', '', { proxyJump: 'b' }],
-  ['proxyJump="b"', 'proxyJump="none"', '', { proxyJump: null }],
-  ['privateKey="/k"', 'privateKey="none"', '', { privateKey: null }],
-  ['privateKey="~/.ssh/k"', '', '', { privateKey: path.join(homedir(), '.ssh/k') }],
-  [
-    'username="a" privateKey="/k"',
-    'username="b"',
-    'transport="auto"',
-    { username: 'b', privateKey: '/k', transport: 'auto' },
-  ],
+const table: readonly {
+  readonly ssh: string;
+  readonly group: string;
+  readonly client: string;
+  readonly expected: Partial<SshSettings>;
+}[] = [
+  { ssh: 'username="a"', group: '', client: '', expected: { username: 'a' } },
+  { ssh: 'username="a"', group: 'username="b"', client: '', expected: { username: 'b' } },
+  { ssh: 'username="a"', group: 'username="b"', client: 'username="c"', expected: { username: 'c' } },
+  { ssh: 'username="a"', group: 'username="none"', client: '', expected: { username: userInfo().username } },
+  {
+    ssh: '',
+    group: '',
+    client: '',
+    expected: { username: userInfo().username, hostKeys: 'strict', transport: 'ssh2' },
+  },
+  { ssh: '', group: '', client: '', expected: { runtime: 'none', unsealed: 'allow' } },
+  { ssh: 'agent="env"', group: 'agent="none"', client: '', expected: { agent: null } },
+  { ssh: 'agent="env"', group: '', client: '', expected: { agent: 'env', privateKey: null } },
+  { ssh: 'agent="/run/agent"', group: '', client: '', expected: { agent: '/run/agent' } },
+  { ssh: 'node="/opt/node"', group: '', client: 'node="none"', expected: { node: null } },
+  { ssh: 'config="/etc/ssh/ssh_config"', group: '', client: 'config="none"', expected: { config: null } },
+  { ssh: 'hostKeys="accept-new"', group: '', client: 'hostKeys="strict"', expected: { hostKeys: 'strict' } },
+  { ssh: 'transport="openssh"', group: '', client: '', expected: { transport: 'openssh', privateKey: null } },
+  { ssh: 'runtime="bring"', group: '', client: 'runtime="none"', expected: { runtime: 'none' } },
+  { ssh: 'unsealed="refuse"', group: '', client: '', expected: { unsealed: 'refuse' } },
+  { ssh: '', group: '', client: '', expected: { kex: null } },
+  {
+    ssh: 'kex="+diffie-hellman-group-exchange-sha256"',
+    group: '',
+    client: '',
+    expected: { kex: '+diffie-hellman-group-exchange-sha256' },
+  },
+  {
+    ssh: 'kex="curve25519-sha256"',
+    group: 'kex="^ecdh-sha2-nistp256"',
+    client: '',
+    expected: { kex: '^ecdh-sha2-nistp256' },
+  },
+  { ssh: 'proxyJump="b"', group: '', client: '', expected: { proxyJump: 'b' } },
+  { ssh: 'proxyJump="b"', group: 'proxyJump="none"', client: '', expected: { proxyJump: null } },
+  { ssh: 'privateKey="/k"', group: 'privateKey="none"', client: '', expected: { privateKey: null } },
+  { ssh: 'privateKey="~/.ssh/k"', group: '', client: '', expected: { privateKey: path.join(homedir(), '.ssh/k') } },
+  {
+    ssh: 'username="a" privateKey="/k"',
+    group: 'username="b"',
+    client: 'transport="auto"',
+    expected: { username: 'b', privateKey: '/k', transport: 'auto' },
+  },
 ];
 
-for (const [ssh, group, client, expected] of table) {
+for (const { ssh, group, client, expected } of table) {
   test(`<ssh ${ssh}> <group ${group}> <client ${client}>`, () => {
     const config = load(
       `<bastion name="b" ip="10.0.0.9"/><ssh ${ssh}/><group ${group}><group><client ip="10.0.0.1" ${client}/>` +

@@ -61,18 +61,28 @@ describe('a group that the server chooses is checked before it is used', () => {
   const usual = dearExchanges['a group of 4,096 bits']();
   const prime = oddNumber(2048);
   const even = Buffer.from(prime).fill(0, prime.length - 1);
-  const groups: readonly (readonly [string, Buffer, Buffer, RegExp])[] = [
-    ['2,040 bits', oddNumber(2040), Buffer.of(2), /has 2040 bits, not 2048 to 4096/],
-    ['4,104 bits', oddNumber(4104), Buffer.of(2), /has 4104 bits/],
-    ['9,688 bits', oddNumber(9688), Buffer.of(2), /has 9688 bits/],
-    ['zeros before too few bits', Buffer.concat([Buffer.alloc(300), oddNumber(64)]), Buffer.of(2), /has 64 bits/],
-    ['no number', Buffer.alloc(0), Buffer.of(2), /has 1 bits/],
-    ['an even number', even, Buffer.of(2), /is even/],
-    ['generator 0', prime, Buffer.alloc(0), /unusual generator/],
-    ['generator 1', prime, Buffer.of(1), /unusual generator/],
-    ['a generator of its size', prime, oddNumber(2048), /unusual generator/],
+  const groups: readonly {
+    readonly what: string;
+    readonly number: Buffer;
+    readonly generator: Buffer;
+    readonly says: RegExp;
+  }[] = [
+    { what: '2,040 bits', number: oddNumber(2040), generator: Buffer.of(2), says: /has 2040 bits, not 2048 to 4096/ },
+    { what: '4,104 bits', number: oddNumber(4104), generator: Buffer.of(2), says: /has 4104 bits/ },
+    { what: '9,688 bits', number: oddNumber(9688), generator: Buffer.of(2), says: /has 9688 bits/ },
+    {
+      what: 'zeros before too few bits',
+      number: Buffer.concat([Buffer.alloc(300), oddNumber(64)]),
+      generator: Buffer.of(2),
+      says: /has 64 bits/,
+    },
+    { what: 'no number', number: Buffer.alloc(0), generator: Buffer.of(2), says: /has 1 bits/ },
+    { what: 'an even number', number: even, generator: Buffer.of(2), says: /is even/ },
+    { what: 'generator 0', number: prime, generator: Buffer.alloc(0), says: /unusual generator/ },
+    { what: 'generator 1', number: prime, generator: Buffer.of(1), says: /unusual generator/ },
+    { what: 'a generator of its size', number: prime, generator: oddNumber(2048), says: /unusual generator/ },
   ];
-  for (const [what, number, generator, says] of groups) {
+  for (const { what, number, generator, says } of groups) {
     it(what, async () => assert.match(await refusal({ ...usual, group: [number, generator] }), says));
   }
 

@@ -53,53 +53,73 @@ const long = 'x'.repeat(200);
 const invented = (client: string, count: number): readonly Said[] =>
   Array.from({ length: count }, (_, index) => disk(client, 99, { subject: `/x${String(index).padStart(2, '0')}` }));
 
-const cases: readonly (readonly [readonly Said[], string, Partial<DueMail>?])[] = [
-  [[disk('web-1', 96)], 'CRITICAL web-1: disk /var 96 %'],
-  [[disk('web-1', 91)], 'Warning web-1: disk /var 91 %'],
-  [[disk('a', 91), disk('web-1', 96), disk('b', 92)], 'CRITICAL web-1: disk /var 96 % (+2 warnings)'],
-  [[disk('web-1', 96), over('resolved')], 'CRITICAL web-1: disk /var 96 % (+1 resolved)'],
-  [[disk('a', 96), disk('b', 99), disk('c', 91)], '2 critical, 1 warning: a disk /var, b disk /var, c disk /var'],
-  [[disk('web-1', 92, { transition: 'eased' })], 'Warning web-1: disk /var 92 % (was critical)'],
-  [[disk('web-1', 96, { transition: 'escalated' })], 'CRITICAL web-1: disk /var 96 %'],
-  [[disk('web-1', 96, { transition: 'reminder' })], 'Still CRITICAL web-1: disk /var 96 %'],
-  [[disk('web-1', 91, { transition: 'reminder' })], 'Still warning web-1: disk /var 91 %'],
+const cases: readonly { readonly said: readonly Said[]; readonly subject: string; readonly more?: Partial<DueMail> }[] =
   [
-    [disk('a', 96, { transition: 'reminder' }), disk('b', 91, { transition: 'reminder' })],
-    'Still open, 1 critical, 1 warning: a disk /var, b disk /var',
-  ],
-  [[over('resolved')], 'Resolved: web-1 disk /var'],
-  [[over('resolved'), over('resolved', { client: 'web-2' })], '2 resolved: web-1 disk /var, web-2 disk /var'],
-  [[over('ended', { closedReason: 'gone' })], 'Gone: web-1 disk /var'],
-  [[over('ended', { closedReason: 'unwatched' })], 'No longer watched: web-1 disk /var'],
-  [[over('ended', { closedReason: 'superseded' })], 'Ended: web-1 disk /var'],
-  [[over('past')], 'Over already: web-1 disk /var, was critical'],
-  [[disk('web-1', 97, { transition: 'flapping' })], 'Flapping (critical): web-1 disk /var, now 97 %'],
-  [[lost('db-2', 'login refused: root was refused')], 'CRITICAL db-2: unreachable, login refused'],
-  [[lost('db-2', 'network: ETIMEDOUT')], 'CRITICAL db-2: unreachable, network'],
-  [[booted('warning')], 'Event: web-2 was booted at 09:00'],
-  [[booted('critical')], 'CRITICAL: web-2 was booted at 09:00'],
-  [[ofCollector('firing', { host: 'mon-1' })], 'CRITICAL: collector mon-1 is silent'],
-  [[ofCollector('resolved', { host: 'mon-1' })], 'Resolved: collector mon-1 was silent'],
-  [[ofCollector('firing')], 'CRITICAL: collector c0ffee is silent'],
-  [[ofEvent('firing')], 'CRITICAL: nas:backup: never heard of'],
-  [[ofEvent('firing', { severity: 'warning', valueText: 'WARN: slow' })], 'Warning: nas:backup: WARN: slow'],
-  [[ofEvent('reminder')], 'Still CRITICAL: nas:backup: never heard of'],
-  [[ofEvent('resolved')], 'Resolved: event nas:backup'],
-  [[disk('web-1', 96)], 'Already true: CRITICAL web-1: disk /var 96 %', { alreadyTrue: true }],
-  [[disk('web-1', 96, { subject: `/${long}` })], `CRITICAL web-1: disk /${'x'.repeat(66)}… 96 %`],
-  [[disk(`a${long}`, 96), disk(`b${long}`, 96)], `2 critical: a${'x'.repeat(28)}…, …`],
-  [
-    [disk('web-1', 96), disk('web-1', 97, { rule: 'memory', subject: '' }), disk('web-1', 91, { subject: '/' })],
-    'web-1: 2 critical, 1 warning: disk /var, memory, disk /',
-  ],
-  [
-    [...invented('app-9', 20), disk('db-1', 99, { subject: '/' })],
-    '21 critical: app-9 disk /x00, db-1 disk /, app-9 disk /x01, …',
-  ],
-  [[disk('web\r\nBcc: x', 96)], 'CRITICAL web Bcc: x: disk /var 96 %'],
-];
+    { said: [disk('web-1', 96)], subject: 'CRITICAL web-1: disk /var 96 %' },
+    { said: [disk('web-1', 91)], subject: 'Warning web-1: disk /var 91 %' },
+    {
+      said: [disk('a', 91), disk('web-1', 96), disk('b', 92)],
+      subject: 'CRITICAL web-1: disk /var 96 % (+2 warnings)',
+    },
+    { said: [disk('web-1', 96), over('resolved')], subject: 'CRITICAL web-1: disk /var 96 % (+1 resolved)' },
+    {
+      said: [disk('a', 96), disk('b', 99), disk('c', 91)],
+      subject: '2 critical, 1 warning: a disk /var, b disk /var, c disk /var',
+    },
+    { said: [disk('web-1', 92, { transition: 'eased' })], subject: 'Warning web-1: disk /var 92 % (was critical)' },
+    { said: [disk('web-1', 96, { transition: 'escalated' })], subject: 'CRITICAL web-1: disk /var 96 %' },
+    { said: [disk('web-1', 96, { transition: 'reminder' })], subject: 'Still CRITICAL web-1: disk /var 96 %' },
+    { said: [disk('web-1', 91, { transition: 'reminder' })], subject: 'Still warning web-1: disk /var 91 %' },
+    {
+      said: [disk('a', 96, { transition: 'reminder' }), disk('b', 91, { transition: 'reminder' })],
+      subject: 'Still open, 1 critical, 1 warning: a disk /var, b disk /var',
+    },
+    { said: [over('resolved')], subject: 'Resolved: web-1 disk /var' },
+    {
+      said: [over('resolved'), over('resolved', { client: 'web-2' })],
+      subject: '2 resolved: web-1 disk /var, web-2 disk /var',
+    },
+    { said: [over('ended', { closedReason: 'gone' })], subject: 'Gone: web-1 disk /var' },
+    { said: [over('ended', { closedReason: 'unwatched' })], subject: 'No longer watched: web-1 disk /var' },
+    { said: [over('ended', { closedReason: 'superseded' })], subject: 'Ended: web-1 disk /var' },
+    { said: [over('past')], subject: 'Over already: web-1 disk /var, was critical' },
+    {
+      said: [disk('web-1', 97, { transition: 'flapping' })],
+      subject: 'Flapping (critical): web-1 disk /var, now 97 %',
+    },
+    { said: [lost('db-2', 'login refused: root was refused')], subject: 'CRITICAL db-2: unreachable, login refused' },
+    { said: [lost('db-2', 'network: ETIMEDOUT')], subject: 'CRITICAL db-2: unreachable, network' },
+    { said: [booted('warning')], subject: 'Event: web-2 was booted at 09:00' },
+    { said: [booted('critical')], subject: 'CRITICAL: web-2 was booted at 09:00' },
+    { said: [ofCollector('firing', { host: 'mon-1' })], subject: 'CRITICAL: collector mon-1 is silent' },
+    { said: [ofCollector('resolved', { host: 'mon-1' })], subject: 'Resolved: collector mon-1 was silent' },
+    { said: [ofCollector('firing')], subject: 'CRITICAL: collector c0ffee is silent' },
+    { said: [ofEvent('firing')], subject: 'CRITICAL: nas:backup: never heard of' },
+    {
+      said: [ofEvent('firing', { severity: 'warning', valueText: 'WARN: slow' })],
+      subject: 'Warning: nas:backup: WARN: slow',
+    },
+    { said: [ofEvent('reminder')], subject: 'Still CRITICAL: nas:backup: never heard of' },
+    { said: [ofEvent('resolved')], subject: 'Resolved: event nas:backup' },
+    { said: [disk('web-1', 96)], subject: 'Already true: CRITICAL web-1: disk /var 96 %', more: { alreadyTrue: true } },
+    { said: [disk('web-1', 96, { subject: `/${long}` })], subject: `CRITICAL web-1: disk /${'x'.repeat(66)}… 96 %` },
+    { said: [disk(`a${long}`, 96), disk(`b${long}`, 96)], subject: `2 critical: a${'x'.repeat(28)}…, …` },
+    {
+      said: [
+        disk('web-1', 96),
+        disk('web-1', 97, { rule: 'memory', subject: '' }),
+        disk('web-1', 91, { subject: '/' }),
+      ],
+      subject: 'web-1: 2 critical, 1 warning: disk /var, memory, disk /',
+    },
+    {
+      said: [...invented('app-9', 20), disk('db-1', 99, { subject: '/' })],
+      subject: '21 critical: app-9 disk /x00, db-1 disk /, app-9 disk /x01, …',
+    },
+    { said: [disk('web\r\nBcc: x', 96)], subject: 'CRITICAL web Bcc: x: disk /var 96 %' },
+  ];
 
-for (const [said, subject, more] of cases) {
+for (const { said, subject, more } of cases) {
   test(`subject: ${subject}`, () => {
     assert.equal(
       composeSubject(dueMail(config, said, more), { config, reader: { zone: 'Europe/Berlin', nowMs: now } }),

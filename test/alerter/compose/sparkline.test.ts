@@ -10,19 +10,23 @@ function draw(values: readonly (number | null)[], columns = values.length): Retu
   return drawSparkline({ points, fromMs: 1000, untilMs: 1000 + values.length * 100, columns });
 }
 
-const cases: readonly (readonly [string, readonly (number | null)[], string | null])[] = [
-  ['a rise uses every level', [0, 1, 2, 3, 4, 5, 6, 7], '▁▂▃▄▅▆▇█'],
-  ['a fall', [7, 6, 5, 4, 3, 2, 1, 0], '█▇▆▅▄▃▂▁'],
-  ['gaps show', [0, null, null, 7], '▁··█'],
-  ['what hardly changes is drawn so', [96.0, 96.1, 96.0, 96.2], '▄▅▄▅'],
-  ['zeros are low', [0, 0, 0], '▁▁▁'],
-  ['below zero', [-10, 0], '▁█'],
-  ['what is not a number is a gap', [NaN, Infinity, 1, 9], '··▁█'],
-  ['nothing known', [null, null], null],
-  ['nothing at all', [], null],
+const cases: readonly {
+  readonly name: string;
+  readonly values: readonly (number | null)[];
+  readonly text: string | null;
+}[] = [
+  { name: 'a rise uses every level', values: [0, 1, 2, 3, 4, 5, 6, 7], text: '▁▂▃▄▅▆▇█' },
+  { name: 'a fall', values: [7, 6, 5, 4, 3, 2, 1, 0], text: '█▇▆▅▄▃▂▁' },
+  { name: 'gaps show', values: [0, null, null, 7], text: '▁··█' },
+  { name: 'what hardly changes is drawn so', values: [96.0, 96.1, 96.0, 96.2], text: '▄▅▄▅' },
+  { name: 'zeros are low', values: [0, 0, 0], text: '▁▁▁' },
+  { name: 'below zero', values: [-10, 0], text: '▁█' },
+  { name: 'what is not a number is a gap', values: [NaN, Infinity, 1, 9], text: '··▁█' },
+  { name: 'nothing known', values: [null, null], text: null },
+  { name: 'nothing at all', values: [], text: null },
 ];
 
-for (const [name, values, text] of cases) {
+for (const { name, values, text } of cases) {
   test(`blocks: ${name}`, () => {
     assert.equal(draw(values)?.text ?? null, text);
   });

@@ -23,40 +23,80 @@ const heeding = (name: string, rules: string): string => `<mail to="${name}@x.or
 /** Returns the elements of a fleet with one client and these children of <alerts>. */
 const alerts = (children: string): string => `<alerts>${children}</alerts>${client}`;
 
-const cases: readonly (readonly [name: string, elements: string, rule: string, expected: string])[] = [
-  ['by severity', alerts(ops + oncall), 'disk', 'ops (warning), oncall (critical)'],
-  ['by rule', alerts(heeding('ops', 'mem*') + heeding('dba', 'disk*')), 'disk', 'dba (warning)'],
-  ['named twice, the least counts', alerts(urgent('ops') + heeding('ops', 'disk')), 'disk', 'ops (warning)'],
-  [
-    'the rule’s own',
-    alerts(`${ops}<alert type="disk" limit="90%" mail="storage@x.org"/>`),
-    'disk',
-    'storage (warning)',
-  ],
-  [
-    'the rule’s own, which is nobody, and a default',
-    smtp + alerts(`${ops}<alert name="disk" mail="none"/>`),
-    'disk',
-    '',
-  ],
-  ['a default goes to fallback', `${smtp}${client}`, 'disk', 'root (warning)'],
-  ['a condition goes to fallback', `${smtp}${client}`, 'unreachable', 'root (warning)'],
-  [
-    'a default whose levels nobody asks for goes to fallback',
-    smtp + alerts(oncall),
-    'not-trusted',
-    'oncall (critical), root (warning)',
-  ],
-  ['a default of which one level is heard does not', smtp + alerts(oncall), 'disk', 'oncall (critical)'],
-  ['muted', `${smtp}${client.replace('/>', ' mail="none"/>')}`, 'disk', ''],
-  ['nobody, and no fallback', client, 'disk', ''],
-  ['a command hears like a person', pagedBy('severity="critical"'), 'disk', '|/usr/bin/page (critical)'],
-  ['a command that asks for other rules', pagedBy('rules="memory"'), 'disk', 'root (warning)'],
-  ['a rule that is not in force', `${smtp}${client}`, 'nothing', ''],
-  ['a client that is retired', `${smtp}${client.replace('/>', ' state="retired"/>')}`, 'disk', ''],
+const cases: readonly {
+  readonly name: string;
+  readonly elements: string;
+  readonly rule: string;
+  readonly expected: string;
+}[] = [
+  { name: 'by severity', elements: alerts(ops + oncall), rule: 'disk', expected: 'ops (warning), oncall (critical)' },
+  {
+    name: 'by rule',
+    elements: alerts(heeding('ops', 'mem*') + heeding('dba', 'disk*')),
+    rule: 'disk',
+    expected: 'dba (warning)',
+  },
+  {
+    name: 'named twice, the least counts',
+    elements: alerts(urgent('ops') + heeding('ops', 'disk')),
+    rule: 'disk',
+    expected: 'ops (warning)',
+  },
+  {
+    name: 'the rule’s own',
+    elements: alerts(`${ops}<alert type="disk" limit="90%" mail="storage@x.org"/>`),
+    rule: 'disk',
+    expected: 'storage (warning)',
+  },
+  {
+    name: 'the rule’s own, which is nobody, and a default',
+    elements: smtp + alerts(`${ops}<alert name="disk" mail="none"/>`),
+    rule: 'disk',
+    expected: '',
+  },
+  { name: 'a default goes to fallback', elements: `${smtp}${client}`, rule: 'disk', expected: 'root (warning)' },
+  {
+    name: 'a condition goes to fallback',
+    elements: `${smtp}${client}`,
+    rule: 'unreachable',
+    expected: 'root (warning)',
+  },
+  {
+    name: 'a default whose levels nobody asks for goes to fallback',
+    elements: smtp + alerts(oncall),
+    rule: 'not-trusted',
+    expected: 'oncall (critical), root (warning)',
+  },
+  {
+    name: 'a default of which one level is heard does not',
+    elements: smtp + alerts(oncall),
+    rule: 'disk',
+    expected: 'oncall (critical)',
+  },
+  { name: 'muted', elements: `${smtp}${client.replace('/>', ' mail="none"/>')}`, rule: 'disk', expected: '' },
+  { name: 'nobody, and no fallback', elements: client, rule: 'disk', expected: '' },
+  {
+    name: 'a command hears like a person',
+    elements: pagedBy('severity="critical"'),
+    rule: 'disk',
+    expected: '|/usr/bin/page (critical)',
+  },
+  {
+    name: 'a command that asks for other rules',
+    elements: pagedBy('rules="memory"'),
+    rule: 'disk',
+    expected: 'root (warning)',
+  },
+  { name: 'a rule that is not in force', elements: `${smtp}${client}`, rule: 'nothing', expected: '' },
+  {
+    name: 'a client that is retired',
+    elements: `${smtp}${client.replace('/>', ' state="retired"/>')}`,
+    rule: 'disk',
+    expected: '',
+  },
 ];
 
-for (const [name, elements, rule, expected] of cases) {
+for (const { name, elements, rule, expected } of cases) {
   test(name, () => assert.equal(listenersOf(elements, 'web-1', rule), expected));
 }
 

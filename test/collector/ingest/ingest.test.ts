@@ -145,23 +145,35 @@ const plain = (text: string): Buffer => sample({ plaintext: Buffer.from(text) })
 const other = { inside: { client: 'web-2' } };
 const long = '2001-01-01T00:00:00.000Z';
 
-const rejects: readonly (readonly [what: string, code: string, make: () => Buffer])[] = [
-  ['garbage', 'seal-corrupt', () => Buffer.from('not a report at all')],
-  ['an empty file', 'seal-corrupt', () => Buffer.alloc(0)],
-  ['a flipped bit in the key', 'seal-corrupt', () => flipped(sample(), 40)],
-  ['a flipped bit in the text', 'seal-corrupt', () => flipped(sample(), sample().length - 30)],
-  ['a byte too many', 'seal-corrupt', () => Buffer.concat([sample(), Buffer.from('x')])],
-  ['a cut report', 'seal-corrupt', () => sample().subarray(0, -1)],
-  ['a foreign key', 'seal-no-key', () => sealedSample({ key: generateKeyPair() }).sealed],
-  ['something too large', 'report-too-large', () => Buffer.alloc(3 * 1024 * 1024)],
-  ["another client's report", 'report-foreign', () => sample(other)],
-  ["another client's name inside", 'report-foreign', () => sample({ ...other, header: { client: 'web-1' } })],
-  ['another id inside', 'report-foreign', () => sample({ header: { reportId: randomUUID() } })],
-  ['no JSON', 'report-invalid', () => plain('{')],
-  ['JSON of something else', 'report-invalid', () => plain('[1]')],
-  ['a lone surrogate', 'report-invalid', () => plain(JSON.stringify({ ...sampleReport, client: 'a\ud800' }))],
-  ['JSON too deep', 'report-invalid', () => plain('['.repeat(100) + ']'.repeat(100))],
-  ['a report from before the retention', 'report-too-old', () => sample({ inside: { datetime: long } })],
+const rejects: readonly { readonly what: string; readonly code: string; readonly make: () => Buffer }[] = [
+  { what: 'garbage', code: 'seal-corrupt', make: () => Buffer.from('not a report at all') },
+  { what: 'an empty file', code: 'seal-corrupt', make: () => Buffer.alloc(0) },
+  { what: 'a flipped bit in the key', code: 'seal-corrupt', make: () => flipped(sample(), 40) },
+  { what: 'a flipped bit in the text', code: 'seal-corrupt', make: () => flipped(sample(), sample().length - 30) },
+  { what: 'a byte too many', code: 'seal-corrupt', make: () => Buffer.concat([sample(), Buffer.from('x')]) },
+  { what: 'a cut report', code: 'seal-corrupt', make: () => sample().subarray(0, -1) },
+  { what: 'a foreign key', code: 'seal-no-key', make: () => sealedSample({ key: generateKeyPair() }).sealed },
+  { what: 'something too large', code: 'report-too-large', make: () => Buffer.alloc(3 * 1024 * 1024) },
+  { what: "another client's report", code: 'report-foreign', make: () => sample(other) },
+  {
+    what: "another client's name inside",
+    code: 'report-foreign',
+    make: () => sample({ ...other, header: { client: 'web-1' } }),
+  },
+  { what: 'another id inside', code: 'report-foreign', make: () => sample({ header: { reportId: randomUUID() } }) },
+  { what: 'no JSON', code: 'report-invalid', make: () => plain('{') },
+  { what: 'JSON of something else', code: 'report-invalid', make: () => plain('[1]') },
+  {
+    what: 'a lone surrogate',
+    code: 'report-invalid',
+    make: () => plain(JSON.stringify({ ...sampleReport, client: 'a\ud800' })),
+  },
+  { what: 'JSON too deep', code: 'report-invalid', make: () => plain('['.repeat(100) + ']'.repeat(100)) },
+  {
+    what: 'a report from before the retention',
+    code: 'report-too-old',
+    make: () => sample({ inside: { datetime: long } }),
+  },
 ];
 
 test('what waits while the clock is ten years ahead is not too old', async () => {
@@ -170,7 +182,7 @@ test('what waits while the clock is ten years ahead is not too old', async () =>
   assert.deepEqual(await bench.drain({ now: () => Date.now() + 3650 * day }), { ...none, stored: 1 });
 });
 
-for (const [what, code, make] of rejects) {
+for (const { what, code, make } of rejects) {
   test(`${what} goes to quarantine as ${code}, and the rest is stored`, async () => {
     const bench = await makeBench();
     await bench.put('web-1', make(), '00000000-0000-4000-8000-00000000000a');

@@ -91,24 +91,32 @@ test('a pair that alone opens what waits here cannot be retired', async () => {
 type Sealing = Readonly<Record<string, readonly string[] | null>>;
 const usedBy = (clients: Sealing) => ({ waiting: 0, clients: new Map(Object.entries(clients)) });
 
-const holders: readonly (readonly [what: string, use: RetireKeyOptions['use'], who: RegExp | null])[] = [
-  ['no database yet', null, null],
-  ['nobody was ever visited', usedBy({}), null],
-  ['all were visited since', usedBy({ a: ['new'], b: ['new'] }), null],
-  ['one was not', usedBy({ a: ['old'], b: ['new'] }), /^a may hold reports/],
-  ['a restricted key seals to it beside', usedBy({ b: ['new', 'old'] }), /^b may hold/],
-  ['of one it is not known', usedBy({ a: null }), /^a may hold/],
-  ['one was renamed meanwhile', usedBy({ 'was-a': ['old'] }), /^a may hold/],
-  ['one that is retired', usedBy({ gone: ['old'] }), null],
-  ['one that left config.xml', usedBy({ z: ['old'] }), null],
-  ['sealed reports wait in the database', { ...usedBy({}), waiting: 2 }, /^2 reports wait in the database/],
-  [
-    'the database is away',
-    new FleetError({ code: 'storage-unavailable', stage: 'storage', message: 'connect ECONNREFUSED' }),
-    /^the database cannot be asked what waits for key \w+ \(connect ECONNREFUSED\)$/,
-  ],
+const holders: readonly {
+  readonly what: string;
+  readonly use: RetireKeyOptions['use'];
+  readonly expected: RegExp | null;
+}[] = [
+  { what: 'no database yet', use: null, expected: null },
+  { what: 'nobody was ever visited', use: usedBy({}), expected: null },
+  { what: 'all were visited since', use: usedBy({ a: ['new'], b: ['new'] }), expected: null },
+  { what: 'one was not', use: usedBy({ a: ['old'], b: ['new'] }), expected: /^a may hold reports/ },
+  { what: 'a restricted key seals to it beside', use: usedBy({ b: ['new', 'old'] }), expected: /^b may hold/ },
+  { what: 'of one it is not known', use: usedBy({ a: null }), expected: /^a may hold/ },
+  { what: 'one was renamed meanwhile', use: usedBy({ 'was-a': ['old'] }), expected: /^a may hold/ },
+  { what: 'one that is retired', use: usedBy({ gone: ['old'] }), expected: null },
+  { what: 'one that left config.xml', use: usedBy({ z: ['old'] }), expected: null },
+  {
+    what: 'sealed reports wait in the database',
+    use: { ...usedBy({}), waiting: 2 },
+    expected: /^2 reports wait in the database/,
+  },
+  {
+    what: 'the database is away',
+    use: new FleetError({ code: 'storage-unavailable', stage: 'storage', message: 'connect ECONNREFUSED' }),
+    expected: /^the database cannot be asked what waits for key \w+ \(connect ECONNREFUSED\)$/,
+  },
 ];
-for (const [what, use, expected] of holders) {
+for (const { what, use, expected } of holders) {
   test(`retire when ${what}: ${expected === null ? 'it goes' : 'refused, unless forced'}`, () => {
     const paths = freshPaths();
     const old = generateKey(paths, now).id;
@@ -207,24 +215,44 @@ test('a first pair is made once', () => {
 
 type Damage = (files: { readonly privateFile: string; readonly publicFile: string; readonly keys: string }) => void;
 const otherKey = privateKeyToPem(generateKeyPair());
-const damages: readonly (readonly [string, Damage, RegExp])[] = [
-  ['a private key that others can read', ({ privateFile }) => fs.chmodSync(privateFile, 0o640), /can be used by other/],
-  ['an empty private key', ({ privateFile }) => fs.writeFileSync(privateFile, ''), /not a private key/],
-  ['a cut private key', ({ privateFile }) => fs.truncateSync(privateFile, 60), /pem/],
-  ['a private key swapped for another', ({ privateFile }) => fs.writeFileSync(privateFile, otherKey), /another key/],
-  ['a file of another name', ({ keys }) => fs.writeFileSync(path.join(keys, 'id_ed25519'), ''), /not named like a key/],
-  ['a public copy that differs', ({ publicFile }) => fs.writeFileSync(publicFile, 'x'), /differs/],
-  [
-    'a folder in the place of a key',
-    ({ privateFile }) => {
+const damages: readonly { readonly what: string; readonly damage: Damage; readonly expected: RegExp }[] = [
+  {
+    what: 'a private key that others can read',
+    damage: ({ privateFile }) => fs.chmodSync(privateFile, 0o640),
+    expected: /can be used by other/,
+  },
+  {
+    what: 'an empty private key',
+    damage: ({ privateFile }) => fs.writeFileSync(privateFile, ''),
+    expected: /not a private key/,
+  },
+  { what: 'a cut private key', damage: ({ privateFile }) => fs.truncateSync(privateFile, 60), expected: /pem/ },
+  {
+    what: 'a private key swapped for another',
+    damage: ({ privateFile }) => fs.writeFileSync(privateFile, otherKey),
+    expected: /another key/,
+  },
+  {
+    what: 'a file of another name',
+    damage: ({ keys }) => fs.writeFileSync(path.join(keys, 'id_ed25519'), ''),
+    expected: /not named like a key/,
+  },
+  {
+    what: 'a public copy that differs',
+    damage: ({ publicFile }) => fs.writeFileSync(publicFile, 'x'),
+    expected: /differs/,
+  },
+  {
+    what: 'a folder in the place of a key',
+    damage: ({ privateFile }) => {
       fs.rmSync(privateFile);
       fs.renameSync(path.dirname(path.dirname(privateFile)) + '/public_keys', privateFile);
     },
-    /no regular file/,
-  ],
+    expected: /no regular file/,
+  },
 ];
 
-for (const [what, damage, expected] of damages) {
+for (const { what, damage, expected } of damages) {
   test(`${what} is said, with what to do`, () => {
     const paths = freshPaths();
     loadKeyRing(paths, now);

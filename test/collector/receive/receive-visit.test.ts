@@ -134,20 +134,35 @@ test('the report of another client, or for another key, is not acknowledged, and
 
 const hello = { v: protocolVersion, agent: 'test', wall_ms: 1, monotonic_ms: 1, boot_id: null };
 const started = Buffer.concat([pushMarker, encodeJsonFrame('H', hello)]);
-const hostile: readonly (readonly [what: string, bytes: Buffer, code: string])[] = [
-  ['says nothing', Buffer.alloc(0), 'agent-output'],
-  ['never comes to its marker', Buffer.alloc(200_000, 'x'), 'agent-output'],
-  ['ends in the middle', started, 'agent-output'],
-  ['speaks another version', Buffer.concat([pushMarker, encodeJsonFrame('H', { ...hello, v: 9 })]), 'agent-output'],
-  ['announces a report of 2 GiB', Buffer.concat([started, Buffer.from([82, 127, 255, 255, 255])]), 'report-too-large'],
-  ['sends what is not sealed', Buffer.concat([started, encodeFrame('U', Buffer.from('{}'))]), 'agent-output'],
-  [
-    'sends more than is taken',
-    Buffer.concat([started, ...Array<Buffer>(pushLimits.maxReports + 1).fill(encodeFrame('R', Buffer.from('x')))]),
-    'agent-output',
-  ],
+const hostile: readonly { readonly what: string; readonly bytes: Buffer; readonly code: string }[] = [
+  { what: 'says nothing', bytes: Buffer.alloc(0), code: 'agent-output' },
+  { what: 'never comes to its marker', bytes: Buffer.alloc(200_000, 'x'), code: 'agent-output' },
+  { what: 'ends in the middle', bytes: started, code: 'agent-output' },
+  {
+    what: 'speaks another version',
+    bytes: Buffer.concat([pushMarker, encodeJsonFrame('H', { ...hello, v: 9 })]),
+    code: 'agent-output',
+  },
+  {
+    what: 'announces a report of 2 GiB',
+    bytes: Buffer.concat([started, Buffer.from([82, 127, 255, 255, 255])]),
+    code: 'report-too-large',
+  },
+  {
+    what: 'sends what is not sealed',
+    bytes: Buffer.concat([started, encodeFrame('U', Buffer.from('{}'))]),
+    code: 'agent-output',
+  },
+  {
+    what: 'sends more than is taken',
+    bytes: Buffer.concat([
+      started,
+      ...Array<Buffer>(pushLimits.maxReports + 1).fill(encodeFrame('R', Buffer.from('x'))),
+    ]),
+    code: 'agent-output',
+  },
 ];
-for (const [what, bytes, code] of hostile) {
+for (const { what, bytes, code } of hostile) {
   test(`a client that ${what} is ${code}, and nothing is kept`, async () => {
     const fleet = makeFleet();
     const { fault, record, acknowledged } = await push(fleet, bytes);

@@ -120,22 +120,57 @@ test('the node that runs this is asked for its version; without xz and zstd ther
   assert.deepEqual(codecs, ['gzip', 'raw']);
 });
 
-const refused: readonly (readonly [what: string, content: Uint8Array, message: RegExp, target?: string])[] = [
-  ['a binary for another machine', node, /is for linux-arm64, not for linux-x64/, 'linux-x64'],
-  ['a binary of the other byte order', madeElf({ endian: 'big' }), /is for an unknown platform, not for linux-arm64/],
-  ['a binary of 32 bit', madeElf({ bits: 32 }), /is for an unknown platform, not for linux-arm64/],
-  ['an executable that was cut', madeElf().subarray(0, 60), /cannot be unpacked/],
-  ['glibc where musl is asked for', node, /is for linux-arm64, not for/, 'linux-arm64-musl'],
-  ['a distribution’s node', madeElf({ libraries: ['libnode.so.108', 'libc.so.6'] }), /needs libnode\.so\.108/],
-  ['an archive without bin/node', gzipSync(madeTar([{ path: 'a', content: node }])), /holds no bin\/node/],
-  ['an archive that was cut', gzipSync(release()).subarray(0, 300), /unexpected end/],
-  ['an archive that holds no archive', gzipSync(Buffer.alloc(2000, 'x')), /not look like a tar archive/],
-  ['a damaged .tar.xz', Buffer.from('fd377a585a000000', 'hex'), /cannot be unpacked/],
-  ['text', Buffer.from('hello'), /not look like a tar archive/],
-  ['nothing', Buffer.alloc(0), /not look like a tar archive/],
-  ['an old release', gzipSync(release()), /is Node\.js 16\.20\.0; the agent needs 18\.15/],
+const refused: readonly {
+  readonly what: string;
+  readonly content: Uint8Array;
+  readonly message: RegExp;
+  readonly target?: string;
+}[] = [
+  {
+    what: 'a binary for another machine',
+    content: node,
+    message: /is for linux-arm64, not for linux-x64/,
+    target: 'linux-x64',
+  },
+  {
+    what: 'a binary of the other byte order',
+    content: madeElf({ endian: 'big' }),
+    message: /is for an unknown platform, not for linux-arm64/,
+  },
+  {
+    what: 'a binary of 32 bit',
+    content: madeElf({ bits: 32 }),
+    message: /is for an unknown platform, not for linux-arm64/,
+  },
+  { what: 'an executable that was cut', content: madeElf().subarray(0, 60), message: /cannot be unpacked/ },
+  {
+    what: 'glibc where musl is asked for',
+    content: node,
+    message: /is for linux-arm64, not for/,
+    target: 'linux-arm64-musl',
+  },
+  {
+    what: 'a distribution’s node',
+    content: madeElf({ libraries: ['libnode.so.108', 'libc.so.6'] }),
+    message: /needs libnode\.so\.108/,
+  },
+  {
+    what: 'an archive without bin/node',
+    content: gzipSync(madeTar([{ path: 'a', content: node }])),
+    message: /holds no bin\/node/,
+  },
+  { what: 'an archive that was cut', content: gzipSync(release()).subarray(0, 300), message: /unexpected end/ },
+  {
+    what: 'an archive that holds no archive',
+    content: gzipSync(Buffer.alloc(2000, 'x')),
+    message: /not look like a tar archive/,
+  },
+  { what: 'a damaged .tar.xz', content: Buffer.from('fd377a585a000000', 'hex'), message: /cannot be unpacked/ },
+  { what: 'text', content: Buffer.from('hello'), message: /not look like a tar archive/ },
+  { what: 'nothing', content: Buffer.alloc(0), message: /not look like a tar archive/ },
+  { what: 'an old release', content: gzipSync(release()), message: /is Node\.js 16\.20\.0; the agent needs 18\.15/ },
 ];
-for (const [what, content, message, target] of refused) {
+for (const { what, content, message, target } of refused) {
   test(`${what} is refused, and nothing is left`, async (t) => {
     const { dir, file, fails } = place(t);
     const name = what === 'an old release' ? 'node-v16.20.0-linux-arm64.tar.gz' : 'given';

@@ -27,14 +27,34 @@ function crowd(order: readonly Placed[], width: number, kindOf: (client: Placed)
 const groupOf = (client: Placed): string => client.groups.join('/');
 const subnetKey = (client: Placed): string => subnetOf(client.address) ?? client.name;
 
-const fleets: readonly (readonly [string, readonly Placed[], number, number])[] = [
-  ['two equal groups alternate', [...rack('a', '10.0.0', 50), ...rack('b', '10.0.1', 50)], 10, 6],
-  ['ten groups of ten', Array.from({ length: 10 }, (_, n) => rack(`g${n}`, `10.0.${n}`, 10)).flat(), 10, 3],
-  ['a small group among a large one', [...rack('big', '10.0.0', 90), ...rack('small', '10.0.1', 10)], 10, 10],
-  ['one group', rack('a', '10.0.0', 20), 10, 10],
+const fleets: readonly {
+  readonly what: string;
+  readonly clients: readonly Placed[];
+  readonly width: number;
+  readonly most: number;
+}[] = [
+  {
+    what: 'two equal groups alternate',
+    clients: [...rack('a', '10.0.0', 50), ...rack('b', '10.0.1', 50)],
+    width: 10,
+    most: 6,
+  },
+  {
+    what: 'ten groups of ten',
+    clients: Array.from({ length: 10 }, (_, n) => rack(`g${n}`, `10.0.${n}`, 10)).flat(),
+    width: 10,
+    most: 3,
+  },
+  {
+    what: 'a small group among a large one',
+    clients: [...rack('big', '10.0.0', 90), ...rack('small', '10.0.1', 10)],
+    width: 10,
+    most: 10,
+  },
+  { what: 'one group', clients: rack('a', '10.0.0', 20), width: 10, most: 10 },
 ];
 
-for (const [what, clients, width, most] of fleets) {
+for (const { what, clients, width, most } of fleets) {
   test(`no group comes all at once: ${what}`, () => {
     for (const turn of [0, 1, 2, 17, 5_000_000]) {
       const order = visitOrder(clients, turn);

@@ -22,15 +22,19 @@ const arrived = (more: Partial<ArrivedReport> = {}): ArrivedReport => ({
 const clockOf = (offsetMs: number, monotonicZeroMs: number, bootId: string | null) => {
   return { offsetMs, monotonicZeroMs, bootId };
 };
-const clocks: readonly (readonly [string, ArrivedReport['clock'], ArrivedReport['clock']])[] = [
-  ['whole', arrived().clock, arrived().clock],
-  ['none', null, null],
-  ['without boot id', clockOf(0, 5, null), clockOf(0, 5, null)],
-  ['a boot id that is no plain word', clockOf(1, 5, '../x'), clockOf(1, 5, null)],
-  ['a clock out of all bounds', clockOf(1e300, -1e300, 'abc'), clockOf(9e15, -9e15, 'abc')],
+const clocks: readonly {
+  readonly what: string;
+  readonly clock: ArrivedReport['clock'];
+  readonly expected: ArrivedReport['clock'];
+}[] = [
+  { what: 'whole', clock: arrived().clock, expected: arrived().clock },
+  { what: 'none', clock: null, expected: null },
+  { what: 'without boot id', clock: clockOf(0, 5, null), expected: clockOf(0, 5, null) },
+  { what: 'a boot id that is no plain word', clock: clockOf(1, 5, '../x'), expected: clockOf(1, 5, null) },
+  { what: 'a clock out of all bounds', clock: clockOf(1e300, -1e300, 'abc'), expected: clockOf(9e15, -9e15, 'abc') },
 ];
 
-for (const [what, clock, expected] of clocks) {
+for (const { what, clock, expected } of clocks) {
   test(`what storing needs survives with the file: clock ${what}`, async () => {
     const dir = freshDir();
     const added = await openSealedSpool(dir).add(arrived({ clock }));

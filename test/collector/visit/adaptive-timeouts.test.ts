@@ -28,22 +28,26 @@ test('a client that answered, or is not known, gets what is configured', () => {
   }
 });
 
-const samples: readonly (readonly [string, number, Partial<VisitTimeouts>])[] = [
-  ['connect-timeout', 1, { tcpTimeoutMs: 3000 }],
-  ['connect-timeout', 2, { tcpTimeoutMs: 2000 }],
-  ['connect-timeout', 3, { tcpTimeoutMs: 1500 }],
-  ['dns', 1, { tcpTimeoutMs: 3000 }],
-  ['connect-failed', 2, { tcpTimeoutMs: 2000 }],
-  ['handshake-timeout', 1, { connectTimeoutMs: 6000 }],
-  ['handshake-timeout', 3, { connectTimeoutMs: 4000 }],
-  ['auth-timeout', 2, { connectTimeoutMs: 4000 }],
-  ['channel-timeout', 1, { channelTimeoutMs: 6000 }],
-  ['agent-timeout', 1, { agentTimeoutMs: 9000 }],
-  ['agent-timeout', 5, { agentTimeoutMs: 4500 }],
-  ['visit-deadline', 2, { agentTimeoutMs: 6000, clientDeadlineMs: 12_000 }],
+const samples: readonly {
+  readonly code: string;
+  readonly failures: number;
+  readonly shorter: Partial<VisitTimeouts>;
+}[] = [
+  { code: 'connect-timeout', failures: 1, shorter: { tcpTimeoutMs: 3000 } },
+  { code: 'connect-timeout', failures: 2, shorter: { tcpTimeoutMs: 2000 } },
+  { code: 'connect-timeout', failures: 3, shorter: { tcpTimeoutMs: 1500 } },
+  { code: 'dns', failures: 1, shorter: { tcpTimeoutMs: 3000 } },
+  { code: 'connect-failed', failures: 2, shorter: { tcpTimeoutMs: 2000 } },
+  { code: 'handshake-timeout', failures: 1, shorter: { connectTimeoutMs: 6000 } },
+  { code: 'handshake-timeout', failures: 3, shorter: { connectTimeoutMs: 4000 } },
+  { code: 'auth-timeout', failures: 2, shorter: { connectTimeoutMs: 4000 } },
+  { code: 'channel-timeout', failures: 1, shorter: { channelTimeoutMs: 6000 } },
+  { code: 'agent-timeout', failures: 1, shorter: { agentTimeoutMs: 9000 } },
+  { code: 'agent-timeout', failures: 5, shorter: { agentTimeoutMs: 4500 } },
+  { code: 'visit-deadline', failures: 2, shorter: { agentTimeoutMs: 6000, clientDeadlineMs: 12_000 } },
 ];
 
-for (const [code, failures, shorter] of samples) {
+for (const { code, failures, shorter } of samples) {
   test(`${code}, ${failures} in a row: that wait is shortened and no other`, () => {
     const last = failed(code, failures);
     assert.equal(isSuspect(last), true);

@@ -53,14 +53,19 @@ for (const code of others) {
   });
 }
 
-const held: readonly (readonly [string, LastAttempt | undefined, boolean])[] = [
-  ['never seen', undefined, false],
-  ['nothing stored', { lastVisitAtMs: 5, nextAttemptAtMs: null }, false],
-  ['due', { lastVisitAtMs: 5, nextAttemptAtMs: 1000 * minute }, false],
-  ['later', { lastVisitAtMs: 5, nextAttemptAtMs: 1001 * minute }, true],
-  ['further ahead than any pause: a clock was wrong', { lastVisitAtMs: 5, nextAttemptAtMs: 1100 * minute }, false],
-];
-for (const [what, facts, expected] of held) {
+const held: readonly { readonly what: string; readonly facts: LastAttempt | undefined; readonly expected: boolean }[] =
+  [
+    { what: 'never seen', facts: undefined, expected: false },
+    { what: 'nothing stored', facts: { lastVisitAtMs: 5, nextAttemptAtMs: null }, expected: false },
+    { what: 'due', facts: { lastVisitAtMs: 5, nextAttemptAtMs: 1000 * minute }, expected: false },
+    { what: 'later', facts: { lastVisitAtMs: 5, nextAttemptAtMs: 1001 * minute }, expected: true },
+    {
+      what: 'further ahead than any pause: a clock was wrong',
+      facts: { lastVisitAtMs: 5, nextAttemptAtMs: 1100 * minute },
+      expected: false,
+    },
+  ];
+for (const { what, facts, expected } of held) {
   test(`held back or not: ${what}`, () => {
     assert.equal(heldBack(facts, 1000 * minute), expected);
   });

@@ -16,15 +16,15 @@ const facts = (more: Partial<NonNullable<Facts>> = {}): NonNullable<Facts> => ({
   ...more,
 });
 
-const table: readonly (readonly [string, Facts, boolean])[] = [
-  ['never seen', undefined, true],
-  ['seen, but no report ever came', facts({ bootId: null, lastReportAtMs: null }), true],
-  ['an hour ago', facts({ inventoryAtMs: nowMs - hour }), false],
-  ['a day ago', facts({ inventoryAtMs: nowMs - 24 * hour }), true],
-  ['never, for the shell agent makes none', facts({ reader: 'shell' }), false],
-  ['in the future: a clock was wrong', facts({ inventoryAtMs: nowMs + hour }), true],
+const table: readonly { readonly what: string; readonly known: Facts; readonly expected: boolean }[] = [
+  { what: 'never seen', known: undefined, expected: true },
+  { what: 'seen, but no report ever came', known: facts({ bootId: null, lastReportAtMs: null }), expected: true },
+  { what: 'an hour ago', known: facts({ inventoryAtMs: nowMs - hour }), expected: false },
+  { what: 'a day ago', known: facts({ inventoryAtMs: nowMs - 24 * hour }), expected: true },
+  { what: 'never, for the shell agent makes none', known: facts({ reader: 'shell' }), expected: false },
+  { what: 'in the future: a clock was wrong', known: facts({ inventoryAtMs: nowMs + hour }), expected: true },
 ];
-for (const [what, known, expected] of table) {
+for (const { what, known, expected } of table) {
   test(`inventory due or not: ${what}`, () => {
     assert.equal(due(known), expected);
   });

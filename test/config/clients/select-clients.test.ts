@@ -12,19 +12,22 @@ const fleet = `<group name="web"><client name="web-[1-3]" ip="web-[1-3]"/>
 
 test('clients by name, pattern and group, in the order of the file', () => {
   const config = load(fleet);
-  const table: readonly (readonly [names: readonly string[], groups: readonly string[], chosen: readonly string[]])[] =
-    [
-      [[], [], ['web-1', 'web-2', 'web-3', 'edge-1', 'db-1', '[::1]:2222']],
-      [['web-2', 'web-1'], [], ['web-1', 'web-2']],
-      [['web-*'], [], ['web-1', 'web-2', 'web-3']],
-      [['web-*,!web-2'], [], ['web-1', 'web-3']],
-      [['!*-1'], [], ['web-2', 'web-3', '[::1]:2222']],
-      [['[::1]:2222'], [], ['[::1]:2222']],
-      [[], ['web'], ['web-1', 'web-2', 'web-3', 'edge-1']],
-      [[], ['e*'], ['edge-1']],
-      [['db-1'], ['edge'], ['edge-1', 'db-1']],
-    ];
-  for (const [names, groups, chosen] of table) {
+  const table: readonly {
+    readonly names: readonly string[];
+    readonly groups: readonly string[];
+    readonly chosen: readonly string[];
+  }[] = [
+    { names: [], groups: [], chosen: ['web-1', 'web-2', 'web-3', 'edge-1', 'db-1', '[::1]:2222'] },
+    { names: ['web-2', 'web-1'], groups: [], chosen: ['web-1', 'web-2'] },
+    { names: ['web-*'], groups: [], chosen: ['web-1', 'web-2', 'web-3'] },
+    { names: ['web-*,!web-2'], groups: [], chosen: ['web-1', 'web-3'] },
+    { names: ['!*-1'], groups: [], chosen: ['web-2', 'web-3', '[::1]:2222'] },
+    { names: ['[::1]:2222'], groups: [], chosen: ['[::1]:2222'] },
+    { names: [], groups: ['web'], chosen: ['web-1', 'web-2', 'web-3', 'edge-1'] },
+    { names: [], groups: ['e*'], chosen: ['edge-1'] },
+    { names: ['db-1'], groups: ['edge'], chosen: ['edge-1', 'db-1'] },
+  ];
+  for (const { names, groups, chosen } of table) {
     assert.deepEqual(pluck(selectClients(config, { names, groups }), 'name'), chosen, [...names, ...groups].join(' '));
   }
 });

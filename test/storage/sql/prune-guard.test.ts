@@ -19,32 +19,82 @@ function runs(count: number, everyMs: number, endMs: number): readonly number[] 
 
 const before = runs(500, 5 * minute, 0);
 const monday = 2 * day + 8 * hour;
-const cases: readonly (readonly [
-  what: string,
-  nowMs: number,
-  startedAtMs: readonly number[],
-  confirmedMs: (confirmedMs: number) => boolean,
-])[] = [
-  ['no run is stored', 7, [], (at) => at === 7],
-  ['the first run', minute, [0], (at) => at === minute],
-  ['runs as usual', minute, before, (at) => at === minute],
-  ['one came twelve minutes late', 12 * minute, [...before, 12 * minute], (at) => at === 12 * minute],
-  ['a leap of ten years, found by its first run', 10 * year, [...before, 10 * year], (at) => at === hour],
-  ['... an hour later', 10 * year, [...before, ...runs(13, 5 * minute, 10 * year)], (at) => at === 13 * hour],
-  ['... and back', minute, [...before, ...runs(13, 5 * minute, 10 * year)], (at) => at === minute],
-  ['ten years, of which no run tells yet', 10 * year, before, (at) => at === hour],
-  ['ten years, after three runs in all', 10 * year, [...runs(3, 5 * minute, 0), 10 * year], (at) => at === hour],
-  ['ten years, after a single run', 10 * year, [0, 10 * year], (at) => at <= hour],
-  ['ten years, seen by ten collectors', 10 * year, [...before, ...runs(10, 10_000, 10 * year)], (at) => at < 2 * hour],
-  ['a weekend without runs', 2 * day, [...before, 2 * day], (at) => at === hour],
-  ['... and its Monday', monday, [...before, ...runs(97, 5 * minute, monday)], (at) => at === monday],
-  ['forty days without runs, four days ago', 44 * day, runs(1000, 5 * minute, 44 * day), (at) => at === 44 * day],
-  ['one run a week', 0, runs(60, 7 * day, 0), (at) => at === 0],
-  ['one run a week, one left out', 0, runs(60, 7 * day, 0).filter((at) => at !== -7 * day), (at) => at === 0],
-  ['a clock that was set back: what is ahead says nothing', 0, runs(500, 5 * minute, year), (at) => at === 0],
+const cases: readonly {
+  readonly what: string;
+  readonly nowMs: number;
+  readonly startedAtMs: readonly number[];
+  readonly isRight: (confirmedMs: number) => boolean;
+}[] = [
+  { what: 'no run is stored', nowMs: 7, startedAtMs: [], isRight: (at) => at === 7 },
+  { what: 'the first run', nowMs: minute, startedAtMs: [0], isRight: (at) => at === minute },
+  { what: 'runs as usual', nowMs: minute, startedAtMs: before, isRight: (at) => at === minute },
+  {
+    what: 'one came twelve minutes late',
+    nowMs: 12 * minute,
+    startedAtMs: [...before, 12 * minute],
+    isRight: (at) => at === 12 * minute,
+  },
+  {
+    what: 'a leap of ten years, found by its first run',
+    nowMs: 10 * year,
+    startedAtMs: [...before, 10 * year],
+    isRight: (at) => at === hour,
+  },
+  {
+    what: '... an hour later',
+    nowMs: 10 * year,
+    startedAtMs: [...before, ...runs(13, 5 * minute, 10 * year)],
+    isRight: (at) => at === 13 * hour,
+  },
+  {
+    what: '... and back',
+    nowMs: minute,
+    startedAtMs: [...before, ...runs(13, 5 * minute, 10 * year)],
+    isRight: (at) => at === minute,
+  },
+  { what: 'ten years, of which no run tells yet', nowMs: 10 * year, startedAtMs: before, isRight: (at) => at === hour },
+  {
+    what: 'ten years, after three runs in all',
+    nowMs: 10 * year,
+    startedAtMs: [...runs(3, 5 * minute, 0), 10 * year],
+    isRight: (at) => at === hour,
+  },
+  { what: 'ten years, after a single run', nowMs: 10 * year, startedAtMs: [0, 10 * year], isRight: (at) => at <= hour },
+  {
+    what: 'ten years, seen by ten collectors',
+    nowMs: 10 * year,
+    startedAtMs: [...before, ...runs(10, 10_000, 10 * year)],
+    isRight: (at) => at < 2 * hour,
+  },
+  { what: 'a weekend without runs', nowMs: 2 * day, startedAtMs: [...before, 2 * day], isRight: (at) => at === hour },
+  {
+    what: '... and its Monday',
+    nowMs: monday,
+    startedAtMs: [...before, ...runs(97, 5 * minute, monday)],
+    isRight: (at) => at === monday,
+  },
+  {
+    what: 'forty days without runs, four days ago',
+    nowMs: 44 * day,
+    startedAtMs: runs(1000, 5 * minute, 44 * day),
+    isRight: (at) => at === 44 * day,
+  },
+  { what: 'one run a week', nowMs: 0, startedAtMs: runs(60, 7 * day, 0), isRight: (at) => at === 0 },
+  {
+    what: 'one run a week, one left out',
+    nowMs: 0,
+    startedAtMs: runs(60, 7 * day, 0).filter((at) => at !== -7 * day),
+    isRight: (at) => at === 0,
+  },
+  {
+    what: 'a clock that was set back: what is ahead says nothing',
+    nowMs: 0,
+    startedAtMs: runs(500, 5 * minute, year),
+    isRight: (at) => at === 0,
+  },
 ];
 
-for (const [what, nowMs, startedAtMs, isRight] of cases) {
+for (const { what, nowMs, startedAtMs, isRight } of cases) {
   test(`confirmed: ${what}`, () => {
     const confirmedMs = confirmedNowMs(nowMs, startedAtMs);
     assert.ok(isRight(confirmedMs), `${confirmedMs / hour} h`);

@@ -11,16 +11,28 @@ import { listenOn } from '../../support/free-port.ts';
 import { stoppedAfter } from '../../support/stopped-after.ts';
 
 describe('sshdRejection', () => {
-  const cases: readonly [greeting: string, address: string | null, expected: RegExp | null][] = [
-    ['Exceeded MaxStartups\r\n', '192.0.2.7', /connection from 192\.0\.2\.7: "Exceeded MaxStartups" \(MaxStartups\)$/],
-    ['Not allowed at this time\r\n', '::ffff:192.0.2.7', / 192\.0\.2\.7: .* \(MaxStartups or PerSourcePenalties\)$/],
-    ['Not allowed at this time\r\n', null, /turned away the connection: /],
-    ['', '192.0.2.7', null],
-    ['SSH-2.0-OpenSSH_9.8\r\n', '192.0.2.7', null],
-    ['It is Not allowed at this time\r\n', '192.0.2.7', null],
-    ['Exceeded MaxStartups, or so\r\n', '192.0.2.7', null],
+  const cases: readonly {
+    readonly greeting: string;
+    readonly address: string | null;
+    readonly expected: RegExp | null;
+  }[] = [
+    {
+      greeting: 'Exceeded MaxStartups\r\n',
+      address: '192.0.2.7',
+      expected: /connection from 192\.0\.2\.7: "Exceeded MaxStartups" \(MaxStartups\)$/,
+    },
+    {
+      greeting: 'Not allowed at this time\r\n',
+      address: '::ffff:192.0.2.7',
+      expected: / 192\.0\.2\.7: .* \(MaxStartups or PerSourcePenalties\)$/,
+    },
+    { greeting: 'Not allowed at this time\r\n', address: null, expected: /turned away the connection: / },
+    { greeting: '', address: '192.0.2.7', expected: null },
+    { greeting: 'SSH-2.0-OpenSSH_9.8\r\n', address: '192.0.2.7', expected: null },
+    { greeting: 'It is Not allowed at this time\r\n', address: '192.0.2.7', expected: null },
+    { greeting: 'Exceeded MaxStartups, or so\r\n', address: '192.0.2.7', expected: null },
   ];
-  for (const [greeting, address, expected] of cases) {
+  for (const { greeting, address, expected } of cases) {
     it(`${JSON.stringify(greeting)} to ${address ?? 'a tunnel'}`, () => {
       const said = sshdRejection(greeting, address);
       if (expected === null) assert.equal(said, null);

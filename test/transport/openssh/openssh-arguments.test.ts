@@ -43,30 +43,63 @@ function understood(target: Partial<OpensshTarget>): (name: string) => string[] 
 }
 
 describe('ssh’s arguments', { skip: existsSync('/usr/bin/ssh') ? false : 'needs ssh' }, () => {
-  const cases: readonly (readonly [string, Partial<OpensshTarget>, Readonly<Record<string, readonly string[]>>])[] = [
-    ['nothing said', {}, { batchmode: ['yes'], stricthostkeychecking: ['true'], permitlocalcommand: ['no'] }],
-    ['address and port', { hostName: '10.0.0.1', port: 2222 }, { hostname: ['10.0.0.1'], port: ['2222'] }],
-    ['a user', { username: 'monitor' }, { user: ['monitor'] }],
-    ['accept-new', { policy: 'accept-new' }, { stricthostkeychecking: ['accept-new'] }],
-    ['a path with blanks and tokens', { privateKey: '/a b%h' }, { identityfile: ['/a b%%h'], identitiesonly: ['yes'] }],
-    ['no key', { privateKey: 'none' }, { pubkeyauthentication: ['false'] }],
-    ['an agent and no key', { privateKey: 'none', agent: '/a/s' }, { identityfile: ['none'], identityagent: ['/a/s'] }],
-    ['an agent alone', { agent: 'env' }, { identityfile: ['none'], identityagent: ['SSH_AUTH_SOCK'] }],
-    ['a key under another name', { hostKeyAlias: '[web-1]:2222' }, { hostkeyalias: ['[web-1]:2222'] }],
-    ['key exchanges', { kex: 'curve25519-sha256' }, { kexalgorithms: ['curve25519-sha256'] }],
-    ['no agent', { agent: 'none' }, { identityagent: ['none'] }],
-    [
-      'a password alone: no key is offered, ssh asks',
-      { secrets: () => ({ password: 'p', passphrase: null }) },
-      { identityfile: ['none'], batchmode: ['no'], passwordauthentication: ['yes'], numberofpasswordprompts: ['1'] },
-    ],
-    [
-      'a passphrase alone: no server may ask',
-      { privateKey: '/k/a', secrets: () => ({ password: null, passphrase: 'p' }) },
-      { passwordauthentication: ['no'], kbdinteractiveauthentication: ['no'], batchmode: ['no'] },
-    ],
+  const cases: readonly {
+    readonly name: string;
+    readonly target: Partial<OpensshTarget>;
+    readonly expected: Readonly<Record<string, readonly string[]>>;
+  }[] = [
+    {
+      name: 'nothing said',
+      target: {},
+      expected: { batchmode: ['yes'], stricthostkeychecking: ['true'], permitlocalcommand: ['no'] },
+    },
+    {
+      name: 'address and port',
+      target: { hostName: '10.0.0.1', port: 2222 },
+      expected: { hostname: ['10.0.0.1'], port: ['2222'] },
+    },
+    { name: 'a user', target: { username: 'monitor' }, expected: { user: ['monitor'] } },
+    { name: 'accept-new', target: { policy: 'accept-new' }, expected: { stricthostkeychecking: ['accept-new'] } },
+    {
+      name: 'a path with blanks and tokens',
+      target: { privateKey: '/a b%h' },
+      expected: { identityfile: ['/a b%%h'], identitiesonly: ['yes'] },
+    },
+    { name: 'no key', target: { privateKey: 'none' }, expected: { pubkeyauthentication: ['false'] } },
+    {
+      name: 'an agent and no key',
+      target: { privateKey: 'none', agent: '/a/s' },
+      expected: { identityfile: ['none'], identityagent: ['/a/s'] },
+    },
+    {
+      name: 'an agent alone',
+      target: { agent: 'env' },
+      expected: { identityfile: ['none'], identityagent: ['SSH_AUTH_SOCK'] },
+    },
+    {
+      name: 'a key under another name',
+      target: { hostKeyAlias: '[web-1]:2222' },
+      expected: { hostkeyalias: ['[web-1]:2222'] },
+    },
+    { name: 'key exchanges', target: { kex: 'curve25519-sha256' }, expected: { kexalgorithms: ['curve25519-sha256'] } },
+    { name: 'no agent', target: { agent: 'none' }, expected: { identityagent: ['none'] } },
+    {
+      name: 'a password alone: no key is offered, ssh asks',
+      target: { secrets: () => ({ password: 'p', passphrase: null }) },
+      expected: {
+        identityfile: ['none'],
+        batchmode: ['no'],
+        passwordauthentication: ['yes'],
+        numberofpasswordprompts: ['1'],
+      },
+    },
+    {
+      name: 'a passphrase alone: no server may ask',
+      target: { privateKey: '/k/a', secrets: () => ({ password: null, passphrase: 'p' }) },
+      expected: { passwordauthentication: ['no'], kbdinteractiveauthentication: ['no'], batchmode: ['no'] },
+    },
   ];
-  for (const [name, target, expected] of cases) {
+  for (const { name, target, expected } of cases) {
     it(name, () => {
       const values = understood(target);
       for (const [option, wanted] of Object.entries(expected)) assert.deepEqual(values(option), wanted, option);

@@ -44,27 +44,42 @@ const secondBroke = /^bastion b1: the connection broke \(connect-failed\)$/;
 describe('whose fault the end of a connection is', () => {
   // The logs of the hops, the last line of the client's ssh, and the message; `null` if no machine on the route is at
   // fault.
-  const cases: readonly (readonly [string, readonly (readonly string[])[], string, RegExp | null])[] = [
-    [
-      'the bastion says that it ends',
-      [freedClosed],
-      closed,
-      /^bastion b0: the connection broke: Connection to it closed/,
-    ],
-    ['the bastion ends, and the ssh behind it was quicker than its words', [freedKilled], closed, firstBroke],
-    ['the same during the login to the client', [freedKilled], lost, firstBroke],
-    ['the client ends, as its bastion says', [goneKilled], closed, null],
-    ['the client takes its leave', [[loggedIn, reached, killed]], leave, null],
-    ['the first of two ends', [freedKilled, freedKilled], closed, firstBroke],
-    [
-      'the first of two ends, and the second says that it lost its wire',
-      [freedKilled, freedClosed],
-      closed,
-      firstBroke,
-    ],
-    ['the second of two ends, as the first says', [goneKilled, freedKilled], closed, secondBroke],
+  const cases: readonly {
+    readonly what: string;
+    readonly hops: readonly (readonly string[])[];
+    readonly client: string;
+    readonly expected: RegExp | null;
+  }[] = [
+    {
+      what: 'the bastion says that it ends',
+      hops: [freedClosed],
+      client: closed,
+      expected: /^bastion b0: the connection broke: Connection to it closed/,
+    },
+    {
+      what: 'the bastion ends, and the ssh behind it was quicker than its words',
+      hops: [freedKilled],
+      client: closed,
+      expected: firstBroke,
+    },
+    { what: 'the same during the login to the client', hops: [freedKilled], client: lost, expected: firstBroke },
+    { what: 'the client ends, as its bastion says', hops: [goneKilled], client: closed, expected: null },
+    { what: 'the client takes its leave', hops: [[loggedIn, reached, killed]], client: leave, expected: null },
+    { what: 'the first of two ends', hops: [freedKilled, freedKilled], client: closed, expected: firstBroke },
+    {
+      what: 'the first of two ends, and the second says that it lost its wire',
+      hops: [freedKilled, freedClosed],
+      client: closed,
+      expected: firstBroke,
+    },
+    {
+      what: 'the second of two ends, as the first says',
+      hops: [goneKilled, freedKilled],
+      client: closed,
+      expected: secondBroke,
+    },
   ];
-  for (const [what, hops, client, expected] of cases) {
+  for (const { what, hops, client, expected } of cases) {
     it(what, () => {
       const fault = hopsFault({
         client: 'web-1',

@@ -30,56 +30,86 @@ function read(lines: readonly string[], onPrompt: (prompt: string) => void = () 
 }
 
 describe('the fault of an ssh that ended before it was logged in', () => {
-  const cases: readonly (readonly [string, readonly string[], `${ErrorCode} ${Stage}`, RegExp])[] = [
-    ['nothing at all', [], 'config-invalid connect', /without a word/],
-    ['a bad file', ['/c: line 3: Bad configuration option: fooo'], 'config-invalid connect', /line 3: Bad/],
-    ['an unknown name', [`ssh: ${unknownName}`], 'dns resolve', /^nowhere\.invalid: Name or service/],
-    ['a refusal', failed('Connection refused'), 'connect-refused connect', /^10\.0\.0\.1: Connection refused$/],
-    ['no answer', failed('Connection timed out'), 'connect-timeout connect', /timed out/],
-    ['no way', failed('No route to host'), 'connect-failed connect', /No route to host/],
-    [
-      'sent away',
-      [
+  const cases: readonly {
+    readonly name: string;
+    readonly lines: readonly string[];
+    readonly facts: `${ErrorCode} ${Stage}`;
+    readonly says: RegExp;
+  }[] = [
+    { name: 'nothing at all', lines: [], facts: 'config-invalid connect', says: /without a word/ },
+    {
+      name: 'a bad file',
+      lines: ['/c: line 3: Bad configuration option: fooo'],
+      facts: 'config-invalid connect',
+      says: /line 3: Bad/,
+    },
+    {
+      name: 'an unknown name',
+      lines: [`ssh: ${unknownName}`],
+      facts: 'dns resolve',
+      says: /^nowhere\.invalid: Name or service/,
+    },
+    {
+      name: 'a refusal',
+      lines: failed('Connection refused'),
+      facts: 'connect-refused connect',
+      says: /^10\.0\.0\.1: Connection refused$/,
+    },
+    { name: 'no answer', lines: failed('Connection timed out'), facts: 'connect-timeout connect', says: /timed out/ },
+    { name: 'no way', lines: failed('No route to host'), facts: 'connect-failed connect', says: /No route to host/ },
+    {
+      name: 'sent away',
+      lines: [
         ...[connecting, established, 'debug1: kex_exchange_identification: banner line 0: Not allowed at this time'],
         'kex_exchange_identification: Connection closed by remote host',
       ],
-      'sshd-rejection handshake',
-      /PerSourcePenalties/,
-    ],
-    [
-      'no common algorithm',
-      [connecting, established, greeted, 'Unable to negotiate with 10.0.0.1 port 22: no matching host key type found.'],
-      'handshake-failed handshake',
-      /no matching host key type/,
-    ],
-    [
-      'a jump that fails',
-      [
+      facts: 'sshd-rejection handshake',
+      says: /PerSourcePenalties/,
+    },
+    {
+      name: 'no common algorithm',
+      lines: [
+        connecting,
+        established,
+        greeted,
+        'Unable to negotiate with 10.0.0.1 port 22: no matching host key type found.',
+      ],
+      facts: 'handshake-failed handshake',
+      says: /no matching host key type/,
+    },
+    {
+      name: 'a jump that fails',
+      lines: [
         'debug1: Executing proxy command: exec ssh -W [10.0.0.1]:22 hop',
         ...['debug1: Local version string SSH-2.0-OpenSSH_9.2p1', 'ops@hop: Permission denied (publickey).'],
         ...['kex_exchange_identification: Connection closed by remote host', 'Connection closed by UNKNOWN port 65535'],
       ],
-      'bastion-failed connect',
-      /ops@hop: Permission denied/,
-    ],
-    [
-      'an unknown host key',
-      [...proved.slice(0, 4), 'No ED25519 host key is known for 10.0.0.1', 'Host key verification failed.'],
-      'host-key-unknown handshake',
-      /^10\.0\.0\.1 shows ED25519 SHA256:Ct\+gn.*\/state\/known_hosts has no key for it$/,
-    ],
-    ['too many attempts', [...proved, tooMany], 'auth-failed login', /Too many authentication failures/],
-    [
-      'a banner that speaks of host keys, after the host key was proved',
-      [
+      facts: 'bastion-failed connect',
+      says: /ops@hop: Permission denied/,
+    },
+    {
+      name: 'an unknown host key',
+      lines: [...proved.slice(0, 4), 'No ED25519 host key is known for 10.0.0.1', 'Host key verification failed.'],
+      facts: 'host-key-unknown handshake',
+      says: /^10\.0\.0\.1 shows ED25519 SHA256:Ct\+gn.*\/state\/known_hosts has no key for it$/,
+    },
+    {
+      name: 'too many attempts',
+      lines: [...proved, tooMany],
+      facts: 'auth-failed login',
+      says: /Too many authentication failures/,
+    },
+    {
+      name: 'a banner that speaks of host keys, after the host key was proved',
+      lines: [
         ...[...proved, 'WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!'],
         ...['debug1: Authentications that can continue: publickey', 'monitor@10.0.0.1: Permission denied (publickey).'],
       ],
-      'auth-failed login',
-      /the client takes publickey$/,
-    ],
+      facts: 'auth-failed login',
+      says: /the client takes publickey$/,
+    },
   ];
-  for (const [name, lines, facts, says] of cases) {
+  for (const { name, lines, facts, says } of cases) {
     it(name, () => {
       const fault = opensshFault(question, read(lines));
       assert.deepEqual([`${fault.code} ${fault.stage}`, fault.client], [facts, 'web-1'], fault.message);

@@ -154,20 +154,24 @@ test('under which name the host key is known', () => {
   assert.deepEqual(knownAs(sshClient('web', ofSsh, { addressExplicit: false })), ['gate', 'real']);
 });
 
-const routes: readonly (readonly [string, string, readonly string[]])[] = [
-  ['fra', '', ['fra', 'web']],
-  ['ams', '', ['fra', 'ams', 'web']],
-  ['ams,fra', '', ['fra', 'ams', 'fra', 'web']],
-  ['gate', '', ['fra', 'gate', 'web']],
-  ['root@gate:23', '', ['root@gate:23', 'web']],
-  ['fra,x@y', '', ['fra', 'x@y', 'web']],
+const routes: readonly { readonly proxyJump: string; readonly text: string; readonly expected: readonly string[] }[] = [
+  { proxyJump: 'fra', text: '', expected: ['fra', 'web'] },
+  { proxyJump: 'ams', text: '', expected: ['fra', 'ams', 'web'] },
+  { proxyJump: 'ams,fra', text: '', expected: ['fra', 'ams', 'fra', 'web'] },
+  { proxyJump: 'gate', text: '', expected: ['fra', 'gate', 'web'] },
+  { proxyJump: 'root@gate:23', text: '', expected: ['root@gate:23', 'web'] },
+  { proxyJump: 'fra,x@y', text: '', expected: ['fra', 'x@y', 'web'] },
   // Hosts of ssh_config have routes of their own, in which names of config.xml have no meaning.
-  ['', 'Host web\n ProxyJump one\nHost one\n ProxyJump fra\n', ['fra', 'one', 'web']],
-  ['', 'Host web\n ProxyJump one,two\nHost two\n ProxyJump three\n', ['one', 'two', 'web']],
-  ['', 'ProxyJump none\n', ['web']],
-  ['fra', 'Host web\n ProxyJump one\n', ['fra', 'web']],
+  { proxyJump: '', text: 'Host web\n ProxyJump one\nHost one\n ProxyJump fra\n', expected: ['fra', 'one', 'web'] },
+  {
+    proxyJump: '',
+    text: 'Host web\n ProxyJump one,two\nHost two\n ProxyJump three\n',
+    expected: ['one', 'two', 'web'],
+  },
+  { proxyJump: '', text: 'ProxyJump none\n', expected: ['web'] },
+  { proxyJump: 'fra', text: 'Host web\n ProxyJump one\n', expected: ['fra', 'web'] },
 ];
-for (const [proxyJump, text, expected] of routes) {
+for (const { proxyJump, text, expected } of routes) {
   test(`the way of ${JSON.stringify(proxyJump || text)}`, () => {
     const own = { ...said(text), ...(proxyJump === '' ? {} : { proxyJump }) };
     const bastions = [sshBastion('fra', {}), sshBastion('ams', { proxyJump: 'fra' })];
@@ -206,16 +210,20 @@ test('one machine’s credentials are never another’s', () => {
 });
 
 const nothingElse = 'there is no private key, password or ssh-agent';
-const beyond: readonly (readonly [string, Partial<SshSettings>, readonly string[]])[] = [
-  ['ProxyCommand nc %h %p', {}, ['ProxyCommand']],
-  ['ProxyCommand none', {}, []],
-  ['ProxyCommand nc %h %p', { proxyJump: 'fra' }, []],
-  ['CertificateFile /c', {}, ['CertificateFile']],
-  ['CertificateFile /c', { privateKey: '/own' }, []],
-  ['GSSAPIAuthentication yes', { privateKey: '/own' }, []],
-  ['GSSAPIAuthentication yes\nIdentityFile none', {}, [`GSSAPIAuthentication (${nothingElse})`]],
+const beyond: readonly {
+  readonly text: string;
+  readonly own: Partial<SshSettings>;
+  readonly expected: readonly string[];
+}[] = [
+  { text: 'ProxyCommand nc %h %p', own: {}, expected: ['ProxyCommand'] },
+  { text: 'ProxyCommand none', own: {}, expected: [] },
+  { text: 'ProxyCommand nc %h %p', own: { proxyJump: 'fra' }, expected: [] },
+  { text: 'CertificateFile /c', own: {}, expected: ['CertificateFile'] },
+  { text: 'CertificateFile /c', own: { privateKey: '/own' }, expected: [] },
+  { text: 'GSSAPIAuthentication yes', own: { privateKey: '/own' }, expected: [] },
+  { text: 'GSSAPIAuthentication yes\nIdentityFile none', own: {}, expected: [`GSSAPIAuthentication (${nothingElse})`] },
 ];
-for (const [text, own, expected] of beyond) {
+for (const { text, own, expected } of beyond) {
   test(`what ssh2 cannot do: ${text} beside ${JSON.stringify(own)}`, () => {
     const { unsupported } = route(sshClient('web', { ...said(text), ...own }), { bastions: [sshBastion('fra', {})] });
     assert.deepEqual(pluck(unsupported, 'option'), expected);

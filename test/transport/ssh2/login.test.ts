@@ -33,31 +33,51 @@ function attempts(credentials: Credentials, answers: readonly Answer[]): readonl
 describe('planLogin', () => {
   const everything: AuthenticationType[] = ['publickey', 'password', 'keyboard-interactive'];
   const onlyPassword: Answer = { left: ['password'] };
-  const cases: readonly [name: string, Credentials, readonly Answer[], readonly string[]][] = [
-    ['begins with the key, never with `none`', all, [], ['publickey']],
-    [
-      'tries key, agent, password, and does not send a evaluated password again',
-      all,
-      [{ left: everything }, { left: everything }, { left: everything }],
-      ['publickey', 'agent', 'password', 'nothing'],
-    ],
-    [
-      'sends the password by keyboard-interactive where there is no password method',
-      { ...all, keys: [], agent: null },
-      [{ left: ['publickey', 'keyboard-interactive'] }, { left: ['publickey', 'keyboard-interactive'] }],
-      ['password', 'keyboard-interactive', 'nothing'],
-    ],
-    ['leaves out what the client does not take', all, [onlyPassword], ['publickey', 'password']],
-    ['ends when nothing is wanted that there is', { ...all, password: null }, [onlyPassword], ['publickey', 'nothing']],
-    [
-      'offers a key again that was out of turn',
-      { ...all, agent: null },
-      [onlyPassword, { left: ['publickey'], partial: true }],
-      ['publickey', 'password', 'publickey'],
-    ],
-    ['has nothing to offer without credentials', { ...all, keys: [], agent: null, password: null }, [], ['nothing']],
+  const cases: readonly {
+    readonly name: string;
+    readonly credentials: Credentials;
+    readonly answers: readonly Answer[];
+    readonly expected: readonly string[];
+  }[] = [
+    { name: 'begins with the key, never with `none`', credentials: all, answers: [], expected: ['publickey'] },
+    {
+      name: 'tries key, agent, password, and does not send a evaluated password again',
+      credentials: all,
+      answers: [{ left: everything }, { left: everything }, { left: everything }],
+      expected: ['publickey', 'agent', 'password', 'nothing'],
+    },
+    {
+      name: 'sends the password by keyboard-interactive where there is no password method',
+      credentials: { ...all, keys: [], agent: null },
+      answers: [{ left: ['publickey', 'keyboard-interactive'] }, { left: ['publickey', 'keyboard-interactive'] }],
+      expected: ['password', 'keyboard-interactive', 'nothing'],
+    },
+    {
+      name: 'leaves out what the client does not take',
+      credentials: all,
+      answers: [onlyPassword],
+      expected: ['publickey', 'password'],
+    },
+    {
+      name: 'ends when nothing is wanted that there is',
+      credentials: { ...all, password: null },
+      answers: [onlyPassword],
+      expected: ['publickey', 'nothing'],
+    },
+    {
+      name: 'offers a key again that was out of turn',
+      credentials: { ...all, agent: null },
+      answers: [onlyPassword, { left: ['publickey'], partial: true }],
+      expected: ['publickey', 'password', 'publickey'],
+    },
+    {
+      name: 'has nothing to offer without credentials',
+      credentials: { ...all, keys: [], agent: null, password: null },
+      answers: [],
+      expected: ['nothing'],
+    },
   ];
-  for (const [name, credentials, answers, expected] of cases) {
+  for (const { name, credentials, answers, expected } of cases) {
     it(name, () => assert.deepEqual(attempts(credentials, answers), expected));
   }
 
