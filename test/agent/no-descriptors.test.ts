@@ -18,14 +18,17 @@ const files = [];
 try {
   for (;;) files.push(openSync('/dev/null', 'r'));
 } catch {}
-const without = [await probe(), await check()];
+const without = { probe: await probe(), check: await check() };
 for (const file of files) closeSync(file);
-console.log(JSON.stringify([...without, await probe(), await check()]));
+console.log(JSON.stringify({ without, with: { probe: await probe(), check: await check() } }));
 `;
 
 test('a program without a file descriptor left costs its probe or check alone', { timeout: 20_000 }, async () => {
   const args = ['--import', 'tsx', '--input-type=module', '--eval', script];
   const shell = ['-c', 'ulimit -n 100 && exec "$@"', 'sh', process.execPath, ...args];
   const { stdout } = await promisify(execFile)('/bin/sh', shell);
-  assert.deepEqual(JSON.parse(stdout), ['echo: EMFILE', 'cannot be started', 'well\n', 0]);
+  assert.deepEqual(JSON.parse(stdout), {
+    without: { probe: 'echo: EMFILE', check: 'cannot be started' },
+    with: { probe: 'well\n', check: 0 },
+  });
 });

@@ -225,15 +225,16 @@ test('a rate over less than 10 s is unknown with the reason, and its counters wa
     const family = workerOf(await agent.run({ root }), 'cpu').function_reports[0];
     const [row] = family?.data ?? [];
     const reasons = family?.unknown?.find(({ field }) => field === 'used_percent')?.reason;
-    said.push([row?.['used_percent'], reasons ?? row?.['interval_s'], ownFile(counters).split(/[ \n]/)[1]]);
+    const [, countedAt] = ownFile(counters).split(/[ \n]/);
+    said.push({ percent: row?.['used_percent'], interval: reasons ?? row?.['interval_s'], countedAt });
   }
   const tooSoon = 'less than 10 s since the previous visit';
   assert.deepEqual(said, [
-    [null, 'first visit', '1000.00'],
-    [null, tooSoon, '1000.00'],
-    [null, tooSoon, '1000.00'],
-    [50, 10, '1010.00'],
-    [null, tooSoon, '1010.00'],
+    { percent: null, interval: 'first visit', countedAt: '1000.00' },
+    { percent: null, interval: tooSoon, countedAt: '1000.00' },
+    { percent: null, interval: tooSoon, countedAt: '1000.00' },
+    { percent: 50, interval: 10, countedAt: '1010.00' },
+    { percent: null, interval: tooSoon, countedAt: '1010.00' },
   ]);
 });
 

@@ -91,7 +91,9 @@ test('reports that are refused keep no later ones back, and the own one comes fi
   // The next visit receives the refused reports again, after its own.
   arrived.length = 0;
   const second = await pollAgent(options(new Set(refused)));
-  assert.deepEqual([second.fault, second.acknowledged, arrived.slice(1)], [null, 1, refused]);
+  assert.equal(second.fault, null);
+  assert.equal(second.acknowledged, 1);
+  assert.deepEqual(arrived.slice(1), refused);
 });
 
 test('a fault after the first stream fails nothing, and no request waits longer than its share', async (t) => {

@@ -156,7 +156,9 @@ test('a machine that opens nothing seals to the newest public key it was given, 
   importPublicKey(collector, publicFile(first), now + 5000);
   const ring = loadSealingRing(collector, now);
   assert.equal(ring.sealing.id, second.id);
-  assert.deepEqual([ring.opening, ring.known.has(first.id), ring.known.has('0123456789abcdef')], [null, true, false]);
+  assert.equal(ring.opening, null);
+  assert.equal(ring.known.has(first.id), true);
+  assert.equal(ring.known.has('0123456789abcdef'), false);
   const listed = listKeys(collector, false).map(({ id, seals, opens }) => `${id} ${seals} ${opens}`);
   assert.deepEqual(listed, [`${first.id} false false`, `${second.id} true false`]);
   assert.match(describeMissingKey(collector, first.id).clause, /whose private half is not in/);

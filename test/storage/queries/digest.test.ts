@@ -105,8 +105,18 @@ onBothDatabases('what digests sum up', (kit) => {
     await reports.ingest([inventory('changed', 9, '6.1.0-30')]);
     const changes = await digest.inventoryChanges(at(2), at(8), 10);
     assert.deepEqual(
-      changes.map(({ client, before, after }) => [client, before.kernel, after.kernel, before.disks, after.disks]),
-      [['changed', '6.1.0-18', '6.1.0-22', ['WD 1 TiB serial W1'], []]],
+      changes.map(({ client, before, after }) => ({
+        client,
+        before: { kernel: before.kernel, disks: before.disks },
+        after: { kernel: after.kernel, disks: after.disks },
+      })),
+      [
+        {
+          client: 'changed',
+          before: { kernel: '6.1.0-18', disks: ['WD 1 TiB serial W1'] },
+          after: { kernel: '6.1.0-22', disks: [] },
+        },
+      ],
     );
     const [{ after } = { after: null }] = changes;
     assert.deepEqual(

@@ -102,12 +102,12 @@ onBothDatabases('samples', ({ it }) => {
     const { reports, rows } = opened;
     const twice = [check('a b', 0, '|c=1 c=5'), check('a', 0, "|'b c'=2")];
     await reports.ingest([item({ checks: twice }), said('size=1B', { minutes: 1 }), said('size=7', { minutes: 2 })]);
-    const stored = (await rows(samplesSql)).map(([metric, unit, , value]) => [metric, unit, value]);
+    const stored = (await rows(samplesSql)).map(([metric, unit, , value]) => ({ metric, unit, value }));
     assert.deepEqual(stored, [
-      ['a b c', 'count', 1],
-      ['a b c', 'count', 2],
-      ['db size', 'bytes', 1],
-      ['db size', 'count', 7],
+      { metric: 'a b c', unit: 'count', value: 1 },
+      { metric: 'a b c', unit: 'count', value: 2 },
+      { metric: 'db size', unit: 'bytes', value: 1 },
+      { metric: 'db size', unit: 'count', value: 7 },
     ]);
   });
 

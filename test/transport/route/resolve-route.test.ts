@@ -195,16 +195,16 @@ test('one machine’s credentials are never another’s', () => {
   const own = { username: 'web', privateKey: '/web', password, proxyJump: 'fra,x@y' };
   const { hops } = route(sshClient('web', own), { bastions, jumpHosts: { config: null } });
   assert.deepEqual(
-    hops.map(({ username, credentials: { privateKeys, agent, password: secret } }) => [
+    hops.map(({ username, credentials: { privateKeys, agent, password: secret } }) => ({
       username,
-      privateKeys.map((key) => key.path),
+      keys: privateKeys.map((key) => key.path),
       agent,
-      secret === null,
-    ]),
+      hasPassword: secret !== null,
+    })),
     [
-      ['jump', ['/jump'], '/agent', true],
-      ['x', [], null, true],
-      ['web', ['/web'], null, false],
+      { username: 'jump', keys: ['/jump'], agent: '/agent', hasPassword: false },
+      { username: 'x', keys: [], agent: null, hasPassword: false },
+      { username: 'web', keys: ['/web'], agent: null, hasPassword: true },
     ],
   );
 });

@@ -258,10 +258,10 @@ test('several files: the first value of all', () => {
   writeFileSync(second, 'User second\nPort 5\n');
   const answer = askSshConfig([loadSshConfig(first), loadSshConfig(second)], web);
   assert.deepEqual(
-    [...answer.first].map(([name, { args, place }]) => [name, args[0], place]),
+    [...answer.first].map(([name, { args, place }]) => ({ name, arg: args[0], place })),
     [
-      ['user', 'first', `${first}:2`],
-      ['port', '5', `${second}:2`],
+      { name: 'user', arg: 'first', place: `${first}:2` },
+      { name: 'port', arg: '5', place: `${second}:2` },
     ],
   );
 });
