@@ -69,6 +69,18 @@ test('ssh_config wins over defaults', () => {
   );
 });
 
+test('a port is said to come from the element that has it', () => {
+  const config = load(`<ssh config="none"/>
+<group port="2022">
+  <client name="inner" ip="192.0.2.1"/>
+  <client name="own" ip="192.0.2.2" port="33"/>
+</group>`);
+  const shared = createTransportShared({ config });
+  const { file } = config;
+  const places = config.clients.map((client) => sources(shared.routeTo(client), 'port').join());
+  assert.deepEqual(places, [`port=2022 (${file}:3)`, `port=33 (${file}:5)`]);
+});
+
 test('the login name: of the client or its group, then ssh_config, then <ssh>, then the account', () => {
   const file = 'Host web gw\n  User fromssh\nMatch host named user fleet\n  Port 99\n';
   const clients = `<client name="web" proxyJump="gw"/>
