@@ -37,10 +37,10 @@ test('no text can start a second line or hide in one', () => {
   }
 });
 
-for (const [verbosity, expectedOut, expectedErr] of [
-  ['quiet', '', ''],
-  ['normal', 'event', 'problem'],
-  ['verbose', 'detail event', 'problem'],
+for (const { verbosity, expectedOut, expectedErr } of [
+  { verbosity: 'quiet', expectedOut: '', expectedErr: '' },
+  { verbosity: 'normal', expectedOut: 'event', expectedErr: 'problem' },
+  { verbosity: 'verbose', expectedOut: 'detail event', expectedErr: 'problem' },
 ] as const) {
   test(`level ${verbosity} prints what it should where it should`, () => {
     const { output, stdout, stderr } = recordedOutput({ verbosity });

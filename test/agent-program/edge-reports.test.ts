@@ -103,7 +103,7 @@ test('a change sends the reports that it follows from, and the others wait', asy
   // For a rule with `for="2x"` the collector needs both reports.
   const fourth = await report();
   const fifth = await report(5);
-  assert.deepEqual([pushes, lefts, queue()], [[[fourth, fifth]], [5], 5]);
+  assert.deepEqual({ pushes, lefts, queue: queue() }, { pushes: [[fourth, fifth]], lefts: [5], queue: 5 });
   await report();
   assert.equal(pushes.length, 1);
 });

@@ -64,13 +64,25 @@ test('what has no answer names the URL without its password, and what to do', { 
   await once(server, 'listening');
   t.after(() => server.close());
   const { port } = server.address() as AddressInfo;
-  const cases: readonly (readonly [string, RegExp, RegExp])[] = [
-    ['http://ann:secret@127.0.0.1:1/x', /^http:\/\/127\.0\.0\.1:1\/x: .*ECONNREFUSED/, /Nothing listens there/],
-    ['http://127.0.0.1:1//x/y?a=b', /^http:\/\/127\.0\.0\.1:1\/\/x\/y: .*ECONNREFUSED/, /Nothing listens there/],
-    ['http://no-such-host.invalid/', /^http:\/\/no-such-host\.invalid\/v1\/visit: /, /name server/],
-    [`https://127.0.0.1:${port}/`, /^https:\/\/127\.0\.0\.1:/, /https or http|certificate/],
+  const cases: readonly { readonly url: string; readonly message: RegExp; readonly advice: RegExp }[] = [
+    {
+      url: 'http://ann:secret@127.0.0.1:1/x',
+      message: /^http:\/\/127\.0\.0\.1:1\/x: .*ECONNREFUSED/,
+      advice: /Nothing listens there/,
+    },
+    {
+      url: 'http://127.0.0.1:1//x/y?a=b',
+      message: /^http:\/\/127\.0\.0\.1:1\/\/x\/y: .*ECONNREFUSED/,
+      advice: /Nothing listens there/,
+    },
+    {
+      url: 'http://no-such-host.invalid/',
+      message: /^http:\/\/no-such-host\.invalid\/v1\/visit: /,
+      advice: /name server/,
+    },
+    { url: `https://127.0.0.1:${port}/`, message: /^https:\/\/127\.0\.0\.1:/, advice: /https or http|certificate/ },
   ];
-  for (const [url, message, advice] of cases) {
+  for (const { url, message, advice } of cases) {
     const way = pushTransport('web-1', { ...target, to: new URL(url) });
     await assert.rejects(way(Buffer.from('body'), new AbortController().signal), (fault: FleetError) => {
       assert.match(fault.message, message);

@@ -42,13 +42,13 @@ test('files of agent.d/ join the objects of agent.json, and other names are left
   );
 });
 
-const twice: readonly (readonly [first: string, second: string, key: string])[] = [
-  ['{"client": "a"}', '{"client": "a"}', 'client'],
-  ['{"report": {"every": "30s"}}', '{"report": {"every": "30s"}}', 'report.every'],
-  ['{"report": {"every": "30s"}}', '{"report": "30s"}', 'report'],
+const twice: readonly { readonly first: string; readonly second: string; readonly key: string }[] = [
+  { first: '{"client": "a"}', second: '{"client": "a"}', key: 'client' },
+  { first: '{"report": {"every": "30s"}}', second: '{"report": {"every": "30s"}}', key: 'report.every' },
+  { first: '{"report": {"every": "30s"}}', second: '{"report": "30s"}', key: 'report' },
 ];
 
-for (const [first, second, key] of twice) {
+for (const { first, second, key } of twice) {
   test(`the key ${key} in two files is a fault that names both: ${second}`, (t) => {
     const dir = made(t, first, { 'more.json': second });
     assert.throws(

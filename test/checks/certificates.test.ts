@@ -28,8 +28,8 @@ test('the certificate that ends first decides', () => {
   assert.equal(state, 2);
   assert.match(text, /^\/c: 1 day left: CN=c, .*\n\/b: 33 days left: CN=b, /);
   assert.deepEqual(
-    figures.map(({ label, value, critical }) => [label, value, critical?.low]),
-    [['days', 1, 7]],
+    figures.map(({ label, value, critical }) => ({ label, value, low: critical?.low })),
+    [{ label: 'days', value: 1, low: 7 }],
   );
 });
 

@@ -49,11 +49,11 @@ test('anything else is UNKNOWN, with why before what the plugin said', () => {
 test('a local check has a result for each line, and one of its own where a line is none', () => {
   const output = '0 "a b" x=1 fine\n2 c - bad\nwhat is this\n';
   assert.deepEqual(
-    only({ format: 'checkmk', output }).map(({ check_name: name, state, text }) => [name, state, text]),
+    only({ format: 'checkmk', output }).map(({ check_name: name, state, text }) => ({ name, state, text })),
     [
-      ['disk', 3, 'not a line of a local check: what is this'],
-      ['disk/a b', 0, 'fine'],
-      ['disk/c', 2, 'bad'],
+      { name: 'disk', state: 3, text: 'not a line of a local check: what is this' },
+      { name: 'disk/a b', state: 0, text: 'fine' },
+      { name: 'disk/c', state: 2, text: 'bad' },
     ],
   );
 });
@@ -88,8 +88,8 @@ test('a file that was refused is a row with its path and why', () => {
   const refused = [{ path: '/etc/fleet-health/checks.d/x.conf', why: 'others may write it' }];
   const [row] = checkStats({ datetime, checks: [], checks_refused: refused });
   assert.deepEqual(
-    [row?.check_name, row?.state, row?.text, row?.refused],
-    [refused[0]?.path, 3, 'others may write it', 1],
+    { check_name: row?.check_name, state: row?.state, text: row?.text, refused: row?.refused },
+    { check_name: refused[0]?.path, state: 3, text: 'others may write it', refused: 1 },
   );
   assert.deepEqual(checkStats({ datetime }), []);
 });

@@ -110,7 +110,10 @@ for (const { what, said: expected, ...answer } of cases) {
 test('a time-out with an expected number is a row of the same name', () => {
   const ran = { name: 'gpu:8', format: 'gpu', exit: null, why: 'timeout', output: '', age_s: 0 } as const;
   const [row] = checkStats({ datetime: new Date().toISOString(), checks: [ran] });
-  assert.deepEqual([row?.check_name, row?.state, row?.text], ['gpu', 3, 'timeout']);
+  assert.deepEqual(
+    { check_name: row?.check_name, state: row?.state, text: row?.text },
+    { check_name: 'gpu', state: 3, text: 'timeout' },
+  );
 });
 
 test('no answer makes it throw, and none without a line of a GPU is OK', () => {

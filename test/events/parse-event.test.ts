@@ -73,7 +73,10 @@ test('hostile texts become harmless, and ids that databases could take for other
   assert.equal(event?.service.length, 128);
   assert.equal(event.host, '\ufffd');
   assert.doesNotMatch(event.description, /\p{Cs}/u);
-  assert.deepEqual([event.tags.length, event.value, event.ttl], [32, null, null]);
+  assert.deepEqual(
+    { tags: event.tags.length, value: event.value, ttl: event.ttl },
+    { tags: 32, value: null, ttl: null },
+  );
   assert.match(event.eventId, /^sha256:[0-9a-f]{64}$/);
 });
 

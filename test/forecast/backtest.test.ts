@@ -41,17 +41,21 @@ test('growth that turns steep was foreseen too late', async () => {
 
 // Day -40 alone has a forecast: full in 20 days. The disk is then emptied, and reaches a level after this many days,
 // for one day.
-const turnouts: readonly (readonly [verdict: 'right' | 'wrong' | 'late', days: number, level: number])[] = [
-  ['late', 9, 990],
-  ['wrong', 9, 989],
-  ['right', 10, 990],
-  ['wrong', 10, 949],
-  ['right', 10, 950],
-  ['right', 32, 950],
-  ['wrong', 32, 949],
-  ['wrong', 33, 950],
+const turnouts: readonly {
+  readonly verdict: 'right' | 'wrong' | 'late';
+  readonly days: number;
+  readonly level: number;
+}[] = [
+  { verdict: 'late', days: 9, level: 990 },
+  { verdict: 'wrong', days: 9, level: 989 },
+  { verdict: 'right', days: 10, level: 990 },
+  { verdict: 'wrong', days: 10, level: 949 },
+  { verdict: 'right', days: 10, level: 950 },
+  { verdict: 'right', days: 32, level: 950 },
+  { verdict: 'wrong', days: 32, level: 949 },
+  { verdict: 'wrong', days: 33, level: 950 },
 ];
-for (const [verdict, days, level] of turnouts) {
+for (const { verdict, days, level } of turnouts) {
   test(`20 days were said, and ${level} of 1000 were full after ${days}: ${verdict}`, async () => {
     const mount = made((day) => (day <= -40 ? 800 + 10 * (day + 40) : day === days - 40 ? level : 100));
     const missed = level >= 950 ? 1 : 0;

@@ -50,32 +50,39 @@ test('a full file system that grows has no day left', () => {
   assert.equal(forecast(history(linear(10)), -5)?.daysLeft, 0, 'blocks that are reserved');
 });
 
-const silent: readonly (readonly [string, readonly (DayLevel | null)[], number?])[] = [
-  ['no days', []],
-  ['unknown days', history(() => null)],
-  ['flat', history(() => 800)],
-  ['shrinking', history(linear(-10))],
-  ['below 0.05 % of the size a day', history(linear(0.49)), 10],
-  ['beyond 90 days', history(linear(1)), 91],
-  ['13 days of history', history(linear(10), 13)],
-  ['a size that changed 13 days ago', history(linear(10), historyDays, (day) => (day < -12 ? 900 : size))],
-  ['nothing known of today and yesterday', history((day) => (day > -2 ? null : 800 + 10 * day))],
-  ['nine days of 21', history((day) => (day > -9 || day < -21 ? 800 + 10 * day : null))],
-  ['one step', history((day) => (day > -4 ? 900 : 500))],
-  ['one clean-up', history((day) => (day > -10 ? 500 : 900))],
-  ['a weekly rotation', history((day) => 600 + 40 * ((day + 70) % 7))],
-  ['a rotation of two weeks', history((day) => 600 + 20 * ((day + 80) % 14))],
-  ['growth that ended a week ago', history((day) => 800 + 10 * Math.min(day, -7))],
-  [
-    'a size of nothing',
-    history(
+const silent: readonly {
+  readonly name: string;
+  readonly days: readonly (DayLevel | null)[];
+  readonly available?: number;
+}[] = [
+  { name: 'no days', days: [] },
+  { name: 'unknown days', days: history(() => null) },
+  { name: 'flat', days: history(() => 800) },
+  { name: 'shrinking', days: history(linear(-10)) },
+  { name: 'below 0.05 % of the size a day', days: history(linear(0.49)), available: 10 },
+  { name: 'beyond 90 days', days: history(linear(1)), available: 91 },
+  { name: '13 days of history', days: history(linear(10), 13) },
+  {
+    name: 'a size that changed 13 days ago',
+    days: history(linear(10), historyDays, (day) => (day < -12 ? 900 : size)),
+  },
+  { name: 'nothing known of today and yesterday', days: history((day) => (day > -2 ? null : 800 + 10 * day)) },
+  { name: 'nine days of 21', days: history((day) => (day > -9 || day < -21 ? 800 + 10 * day : null)) },
+  { name: 'one step', days: history((day) => (day > -4 ? 900 : 500)) },
+  { name: 'one clean-up', days: history((day) => (day > -10 ? 500 : 900)) },
+  { name: 'a weekly rotation', days: history((day) => 600 + 40 * ((day + 70) % 7)) },
+  { name: 'a rotation of two weeks', days: history((day) => 600 + 20 * ((day + 80) % 14)) },
+  { name: 'growth that ended a week ago', days: history((day) => 800 + 10 * Math.min(day, -7)) },
+  {
+    name: 'a size of nothing',
+    days: history(
       () => 0,
       historyDays,
       () => 0,
     ),
-  ],
+  },
 ];
-for (const [name, days, available = 100] of silent) {
+for (const { name, days, available = 100 } of silent) {
   test(`nothing is foreseen of ${name}`, () => assert.equal(forecast(days, available), null));
 }
 
@@ -173,18 +180,22 @@ function lastWeek(steps: readonly number[], spike: Readonly<Record<number, numbe
 }
 
 const ten = [10, 10, 10, 10, 10, 10, 10];
-const weeks: readonly (readonly [name: string, level: Level, perDay: number | null])[] = [
-  ['seven rises', lastWeek(ten), 10],
-  ['six rises, one of them steep', lastWeek([10, 10, 0, 10, 10, 10, 40]), 10],
-  ['five rises', lastWeek([10, 10, 0, 10, 10, 0, 10]), null],
-  ['a median step below the median of all pairs', lastWeek([10, 10, 10, 10, 100, 100, 100]), 10],
-  ['a median of all pairs below the median step', lastWeek([30, 30, 30, -100, 30, 30, 30]), 30 - 130 / 6],
-  ['a level of one day above the highest before', lastWeek(ten, { [-15]: 560 }), 10],
-  ['a level of less than a day above', lastWeek(ten, { [-15]: 561 }), null],
-  ['a higher level 28 days ago', lastWeek(ten, { [-28]: 561 }), null],
-  ['a higher level 29 days ago', lastWeek(ten, { [-29]: 561 }), 10],
+const weeks: readonly { readonly name: string; readonly level: Level; readonly perDay: number | null }[] = [
+  { name: 'seven rises', level: lastWeek(ten), perDay: 10 },
+  { name: 'six rises, one of them steep', level: lastWeek([10, 10, 0, 10, 10, 10, 40]), perDay: 10 },
+  { name: 'five rises', level: lastWeek([10, 10, 0, 10, 10, 0, 10]), perDay: null },
+  { name: 'a median step below the median of all pairs', level: lastWeek([10, 10, 10, 10, 100, 100, 100]), perDay: 10 },
+  {
+    name: 'a median of all pairs below the median step',
+    level: lastWeek([30, 30, 30, -100, 30, 30, 30]),
+    perDay: 30 - 130 / 6,
+  },
+  { name: 'a level of one day above the highest before', level: lastWeek(ten, { [-15]: 560 }), perDay: 10 },
+  { name: 'a level of less than a day above', level: lastWeek(ten, { [-15]: 561 }), perDay: null },
+  { name: 'a higher level 28 days ago', level: lastWeek(ten, { [-28]: 561 }), perDay: null },
+  { name: 'a higher level 29 days ago', level: lastWeek(ten, { [-29]: 561 }), perDay: 10 },
 ];
-for (const [name, level, perDay] of weeks) {
+for (const { name, level, perDay } of weeks) {
   test(`growth of the last week: ${name}`, () => {
     const found = forecast(history(level), 100)?.perDay ?? null;
     if (perDay === null) assert.equal(found, null);

@@ -20,20 +20,38 @@ const alerts = [
   alert({ rule: 'critical of the same time', ...at(8), id: 7 }),
 ];
 
-for (const [title, atMs, expected] of [
-  [
-    'the worst stand first, then the oldest, then pending ones, then those that ended last',
-    Infinity,
-    'old critical, critical of the same time, new critical, old warning, new warning, pending, ended last, ended first',
-  ],
-  [
-    'an alert that ended later was still open at an earlier time',
-    25,
-    'ended last, old critical, critical of the same time, new critical, old warning, new warning, pending, ended first',
-  ],
+for (const { title, atMs, expected } of [
+  {
+    title: 'the worst stand first, then the oldest, then pending ones, then those that ended last',
+    atMs: Infinity,
+    expected: [
+      'old critical',
+      'critical of the same time',
+      'new critical',
+      'old warning',
+      'new warning',
+      'pending',
+      'ended last',
+      'ended first',
+    ],
+  },
+  {
+    title: 'an alert that ended later was still open at an earlier time',
+    atMs: 25,
+    expected: [
+      'ended last',
+      'old critical',
+      'critical of the same time',
+      'new critical',
+      'old warning',
+      'new warning',
+      'pending',
+      'ended first',
+    ],
+  },
 ] as const) {
   test(title, () => {
     const names = sortAlerts(alerts, atMs).map(({ rule }) => rule);
-    assert.equal(names.join(', '), expected);
+    assert.deepEqual(names, expected);
   });
 }

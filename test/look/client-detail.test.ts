@@ -22,7 +22,10 @@ onBothDatabases('what is shown of a client', (kit) => {
     assert.equal(await readClientDetail(config, sources, 'web-2', noonMs), null);
     const found = (await readClientDetail(config, sources, 'web-1', noonMs)) ?? assert.fail('it is in config.xml');
     const { member, listed, ...rest } = found;
-    assert.deepEqual([member.state, member.known, listed?.name], ['new', null, 'web-1']);
+    assert.deepEqual(
+      { state: member.state, known: member.known, name: listed?.name },
+      { state: 'new', known: null, name: 'web-1' },
+    );
     const lists = { alerts: [], forecasts: [], visits: [], mails: [], logs: [], logCounts: [] };
     assert.deepEqual(rest, { ...lists, newest: null, day: null, inventory: null });
   });
@@ -46,14 +49,17 @@ onBothDatabases('what is shown of a client', (kit) => {
     await alerts.saveNotifications(lease, { mails, notified: [], closedOut: [] });
     const nowMs = noonMs + minuteMs;
     const found = (await readClientDetail(config, sources, 'web-1', nowMs)) ?? assert.fail('it is stored');
-    assert.deepEqual([found.member.openAlerts, found.member.worstAlert, found.visits.length], [1, 'critical', 1]);
     assert.deepEqual(
-      found.alerts.map(({ alert: { id, subject }, note }) => [id, subject, note]),
-      [[1, '/data', 'call the storage team']],
+      { openAlerts: found.member.openAlerts, worstAlert: found.member.worstAlert, visits: found.visits.length },
+      { openAlerts: 1, worstAlert: 'critical', visits: 1 },
     );
     assert.deepEqual(
-      found.mails.map(({ recipient, delivery, lines }) => [recipient, delivery, lines.length]),
-      [['ops@example.org', 'waiting', 1]],
+      found.alerts.map(({ alert: { id, subject }, note }) => ({ id, subject, note })),
+      [{ id: 1, subject: '/data', note: 'call the storage team' }],
+    );
+    assert.deepEqual(
+      found.mails.map(({ recipient, delivery, lines }) => ({ recipient, delivery, lines: lines.length })),
+      [{ recipient: 'ops@example.org', delivery: 'waiting', lines: 1 }],
     );
     const { newest, day } = found;
     assert.deepEqual([newest?.row.observedAtMs, newest?.row.memory_percent], [noonMs, 41.7]);

@@ -9,20 +9,45 @@ function rule(overrides: Partial<Rule>): Rule {
   return { name: 'disk', type: 'disk', selectors: {}, ...limits, ...overrides } as Rule;
 }
 
-const cases: readonly (readonly [string, readonly Rule[], number | null, string | null])[] = [
-  ['below', [rule({})], 84.9, null],
-  ['at the warning', [rule({})], 85, 'warning'],
-  ['at the critical', [rule({})], 95, 'critical'],
-  ['unknown is no value', [rule({})], null, null],
-  ['only a critical limit', [rule({ warning: null })], 90, null],
-  ['another operator', [rule({ op: 'lt', warning: null, critical: 10 })], 9, 'critical'],
-  ['a rule for one mount says nothing about the client', [rule({ selectors: { mount: '/var' } })], 99, null],
-  ['a rule of another type', [rule({ type: 'inodes' })], 99, null],
-  ['with free="..." both must hold, and one is not known here', [rule({ freeBytes: 1 })], 99, null],
-  ['the first rule of a type evaluates', [rule({ warning: 99, critical: null }), rule({})], 97, null],
+const cases: readonly {
+  readonly title: string;
+  readonly rules: readonly Rule[];
+  readonly value: number | null;
+  readonly expected: string | null;
+}[] = [
+  { title: 'below', rules: [rule({})], value: 84.9, expected: null },
+  { title: 'at the warning', rules: [rule({})], value: 85, expected: 'warning' },
+  { title: 'at the critical', rules: [rule({})], value: 95, expected: 'critical' },
+  { title: 'unknown is no value', rules: [rule({})], value: null, expected: null },
+  { title: 'only a critical limit', rules: [rule({ warning: null })], value: 90, expected: null },
+  {
+    title: 'another operator',
+    rules: [rule({ op: 'lt', warning: null, critical: 10 })],
+    value: 9,
+    expected: 'critical',
+  },
+  {
+    title: 'a rule for one mount says nothing about the client',
+    rules: [rule({ selectors: { mount: '/var' } })],
+    value: 99,
+    expected: null,
+  },
+  { title: 'a rule of another type', rules: [rule({ type: 'inodes' })], value: 99, expected: null },
+  {
+    title: 'with free="..." both must hold, and one is not known here',
+    rules: [rule({ freeBytes: 1 })],
+    value: 99,
+    expected: null,
+  },
+  {
+    title: 'the first rule of a type evaluates',
+    rules: [rule({ warning: 99, critical: null }), rule({})],
+    value: 97,
+    expected: null,
+  },
 ];
 
-for (const [title, rules, value, expected] of cases) {
+for (const { title, rules, value, expected } of cases) {
   test(title, () => {
     assert.equal(beyondLimit(rules, 'disk', value), expected);
   });

@@ -126,8 +126,8 @@ onBothDatabases('a report', (kit) => {
     assert.deepEqual([own.bad.length, own.moreBad, own.ok], [20, 7, 1]);
     const [first, second] = own.bad;
     assert.deepEqual(
-      [first?.name, first?.state, first?.text, first?.figures],
-      ['mailq', 'critical', 'CRITICAL: 210', ['unsent 210', 'full 57 %']],
+      { name: first?.name, state: first?.state, text: first?.text, figures: first?.figures },
+      { name: 'mailq', state: 'critical', text: 'CRITICAL: 210', figures: ['unsent 210', 'full 57 %'] },
     );
     assert.deepEqual([second?.name, second?.state, second?.text], ['w-00', 'warning', 'x']);
     assert.deepEqual(omissions, []);
@@ -165,10 +165,10 @@ onBothDatabases('a report', (kit) => {
     assert.ok(short.omissions.includes('Log lines of other clients were left out to keep the file small.'));
   });
 
-  for (const [title, everyMs, clients] of [
-    ['of the whole fleet, read by time', 15 * minuteMs, clientCount],
-    ['by the hour', hourMs, clientCount],
-    ['of a few clients, read one by one', 15 * minuteMs, 3],
+  for (const { title, everyMs, clients } of [
+    { title: 'of the whole fleet, read by time', everyMs: 15 * minuteMs, clients: clientCount },
+    { title: 'by the hour', everyMs: hourMs, clients: clientCount },
+    { title: 'of a few clients, read one by one', everyMs: 15 * minuteMs, clients: 3 },
   ] as const) {
     test(`${title}: decoded numbers are those of SQL within half a step`, async () => {
       const { storage } = await kit.open();

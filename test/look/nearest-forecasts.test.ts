@@ -24,11 +24,11 @@ test('the first forecast of a client counts, from now on', async () => {
     forecastOf('web-3', 3, { asOfMs: nowMs + dayMs }),
   );
   assert.deepEqual(
-    [...found].map(([client, { daysLeft, mount }]) => [client, daysLeft, mount]),
+    [...found].map(([client, { daysLeft, mount }]) => ({ client, daysLeft, mount })),
     [
-      ['web-1', 5.5, '/'],
-      ['web-2', 0, '/'],
-      ['web-3', 3, '/'],
+      { client: 'web-1', daysLeft: 5.5, mount: '/' },
+      { client: 'web-2', daysLeft: 0, mount: '/' },
+      { client: 'web-3', daysLeft: 3, mount: '/' },
     ],
   );
   const [first] = found.values();

@@ -30,14 +30,19 @@ test('any span has at most so many points, which hold all of it at whole steps',
   );
 });
 
-const cases: readonly (readonly [what: string, untilMs: number, spanMs: number, clients: number])[] = [
-  ['5 min, 1000 points', untilMs, 5_000 * minuteMs, 1],
-  ['10 min, 501 points', untilMs + minuteMs, 5_000 * minuteMs, 1],
-  ['5 min, 289 points', untilMs + minuteMs, dayMs, 1],
-  ['60 min, 720 points', untilMs, 30 * dayMs, 555],
-  ['120 min, 360 points', untilMs, 30 * dayMs, 556],
+const cases: readonly {
+  readonly what: string;
+  readonly end: number;
+  readonly spanMs: number;
+  readonly clients: number;
+}[] = [
+  { what: '5 min, 1000 points', end: untilMs, spanMs: 5_000 * minuteMs, clients: 1 },
+  { what: '10 min, 501 points', end: untilMs + minuteMs, spanMs: 5_000 * minuteMs, clients: 1 },
+  { what: '5 min, 289 points', end: untilMs + minuteMs, spanMs: dayMs, clients: 1 },
+  { what: '60 min, 720 points', end: untilMs, spanMs: 30 * dayMs, clients: 555 },
+  { what: '120 min, 360 points', end: untilMs, spanMs: 30 * dayMs, clients: 556 },
 ];
-for (const [what, end, spanMs, clients] of cases) {
+for (const { what, end, spanMs, clients } of cases) {
   test(`${spanMs / hourMs} hours of ${clients} clients up to ${new Date(end).toISOString()}: ${what}`, () => {
     const { stepMs, points } = reportGrid(end - spanMs, end, 5 * minuteMs, clients);
     assert.equal(`${stepMs / minuteMs} min, ${points} points`, what);

@@ -59,16 +59,24 @@ test('the mail on stdin, what it tells in the environment, and nothing secret', 
   assert.ok(!existsSync('x'));
 });
 
-for (const [body, code, words] of [
-  ['exit 75', 'mail-unavailable', /exit status 75$/],
-  ['echo "no   route" >&2; exit 75', 'mail-unavailable', /exit status 75: no route$/],
-  ['exit 1', 'mail-refused', /exit status 1$/],
-  ['exit 64', 'mail-refused', /exit status 64$/],
+for (const { body, code, words } of [
+  { body: 'exit 75', code: 'mail-unavailable', words: /exit status 75$/ },
+  { body: 'echo "no   route" >&2; exit 75', code: 'mail-unavailable', words: /exit status 75: no route$/ },
+  { body: 'exit 1', code: 'mail-refused', words: /exit status 1$/ },
+  { body: 'exit 64', code: 'mail-refused', words: /exit status 64$/ },
   // If a folder of PATH cannot be read, sh reports that.
-  ['nothing-of-that-name-here', 'mail-refused', /exit status 127: .*(?:not found|Permission denied)/],
-  ['kill -9 $$', 'mail-unavailable', /ended by SIGKILL$/],
-  ['head -c 100000 /dev/zero | tr "\\\\0" x >&2; exit 1', 'mail-refused', /exit status 1: x{300}$/],
-  ['printf "\\033[31mred\\n" >&2; exit 1', 'mail-refused', /exit status 1: \[31mred$/],
+  {
+    body: 'nothing-of-that-name-here',
+    code: 'mail-refused',
+    words: /exit status 127: .*(?:not found|Permission denied)/,
+  },
+  { body: 'kill -9 $$', code: 'mail-unavailable', words: /ended by SIGKILL$/ },
+  {
+    body: 'head -c 100000 /dev/zero | tr "\\\\0" x >&2; exit 1',
+    code: 'mail-refused',
+    words: /exit status 1: x{300}$/,
+  },
+  { body: 'printf "\\033[31mred\\n" >&2; exit 1', code: 'mail-refused', words: /exit status 1: \[31mred$/ },
 ] as const) {
   test(`${body} is ${code}`, async () => {
     const fault = await faultOf(channelTo(script(body)).send(outgoing(), sendOptions()));
@@ -77,12 +85,20 @@ for (const [body, code, words] of [
   });
 }
 
-for (const [what, command, words] of [
-  ['a command that is not there', path.join(dir, 'missing'), /no such program/],
-  ['a file that may not be run', script('exit 0', { mode: 0o644 }), /may not be run/],
-  ['a folder', dir, /may not be run/],
-  ['a command with arguments, which are part of its name', '/bin/sh -c true', /no such program/],
-  ['an interpreter that is not there', script('exit 0', { first: '#!/nowhere/sh' }), /no such program/],
+for (const { what, command, words } of [
+  { what: 'a command that is not there', command: path.join(dir, 'missing'), words: /no such program/ },
+  { what: 'a file that may not be run', command: script('exit 0', { mode: 0o644 }), words: /may not be run/ },
+  { what: 'a folder', command: dir, words: /may not be run/ },
+  {
+    what: 'a command with arguments, which are part of its name',
+    command: '/bin/sh -c true',
+    words: /no such program/,
+  },
+  {
+    what: 'an interpreter that is not there',
+    command: script('exit 0', { first: '#!/nowhere/sh' }),
+    words: /no such program/,
+  },
 ] as const) {
   test(`${what} says nothing about the mail: all of them wait`, async () => {
     const fault = await faultOf(channelTo(command).send(outgoing(), sendOptions()));

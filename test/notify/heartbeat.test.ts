@@ -30,8 +30,8 @@ test('a URL is asked with GET, its login apart from it', async (t) => {
   await sendHeartbeat(`http://${host}/ping/token?a=b`, options);
   await sendHeartbeat(`http://me:p%40ss@${host}/`, options);
   assert.deepEqual(
-    [asked[0]?.method, asked[0]?.url, asked[0]?.headers.authorization],
-    ['GET', '/ping/token?a=b', undefined],
+    { method: asked[0]?.method, url: asked[0]?.url, authorization: asked[0]?.headers.authorization },
+    { method: 'GET', url: '/ping/token?a=b', authorization: undefined },
   );
   assert.equal(asked[1]?.headers.authorization, `Basic ${Buffer.from('me:p@ss').toString('base64')}`);
 });

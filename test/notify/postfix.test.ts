@@ -48,10 +48,18 @@ describe('Postfix', { skip: skipWithoutPostfix }, () => {
     ];
   }
 
-  for (const [what, portOf, overrides] of [
-    ['STARTTLS and a login', ({ submissionPort }: Postfix) => submissionPort, { security: 'starttls' }],
-    ['implicit TLS and a login', ({ smtpsPort }: Postfix) => smtpsPort, { security: 'tls' }],
-    ['neither', ({ plainPort }: Postfix) => plainPort, { security: 'none', username: null, password: null, ca: null }],
+  for (const { what, portOf, overrides } of [
+    {
+      what: 'STARTTLS and a login',
+      portOf: ({ submissionPort }: Postfix) => submissionPort,
+      overrides: { security: 'starttls' },
+    },
+    { what: 'implicit TLS and a login', portOf: ({ smtpsPort }: Postfix) => smtpsPort, overrides: { security: 'tls' } },
+    {
+      what: 'neither',
+      portOf: ({ plainPort }: Postfix) => plainPort,
+      overrides: { security: 'none', username: null, password: null, ca: null },
+    },
   ] as const) {
     test(`mails through ${what} arrive byte for byte, with headers on top`, async () => {
       const channel = createEmailChannel(withLogin(portOf(postfix), overrides));
@@ -105,9 +113,14 @@ describe('Postfix', { skip: skipWithoutPostfix }, () => {
 
   test('without encryption where it is wanted mails wait; a stranger without a login is refused', async () => {
     const { submissionPort, mailbox } = postfix;
-    for (const [overrides, code, stage, words] of [
-      [{ security: 'none', ca: null }, 'mail-unavailable', 'login', /530 5\.7\.0 Must issue a STARTTLS/],
-      [{ security: 'starttls' }, 'mail-refused', 'mail', /554 5\.7\.1/],
+    for (const { overrides, code, stage, words } of [
+      {
+        overrides: { security: 'none', ca: null },
+        code: 'mail-unavailable',
+        stage: 'login',
+        words: /530 5\.7\.0 Must issue a STARTTLS/,
+      },
+      { overrides: { security: 'starttls' }, code: 'mail-refused', stage: 'mail', words: /554 5\.7\.1/ },
     ] as const) {
       const smtp = withLogin(submissionPort, { ...overrides, username: null, password: null });
       const channel = createEmailChannel(smtp);

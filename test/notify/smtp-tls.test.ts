@@ -42,11 +42,16 @@ for (const security of ['starttls', 'tls'] as const) {
   });
 
   const wrong = [
-    ['of an authority that nobody knows', good, { ca: null }, /self-signed|unable to (?:get|verify)/],
-    ['for another host', wrongHost, { ca }, /not in the cert's|does not match/],
-    ['that has expired', expired, { ca }, /expired/],
+    {
+      what: 'of an authority that nobody knows',
+      certificate: good,
+      overrides: { ca: null },
+      words: /self-signed|unable to (?:get|verify)/,
+    },
+    { what: 'for another host', certificate: wrongHost, overrides: { ca }, words: /not in the cert's|does not match/ },
+    { what: 'that has expired', certificate: expired, overrides: { ca }, words: /expired/ },
   ] as const;
-  for (const [what, certificate, overrides, words] of wrong) {
+  for (const { what, certificate, overrides, words } of wrong) {
     test(`${security}: a certificate ${what} ends it before the login`, async (t) => {
       const started = await server(t, { certificate, implicit });
       const fault = await faultOf(send(t, started, { security, ...overrides }));

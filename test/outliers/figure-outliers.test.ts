@@ -35,26 +35,38 @@ test('a member far from the others is named with its figure, the median and its 
   ]);
 });
 
-for (const [what, series, found] of [
-  ['nothing differs', others(6), 0],
-  ['a group of four has no middle', { ...others(3), odd: busy }, 0],
-  ['too near in the unit, however equal the others', { ...others(9), odd: times(12, () => 29) }, 0],
-  ['just far enough', { ...others(9), odd: times(12, () => 30) }, 1],
-  ['a low figure is an outlier too', { ...others(9, busy), odd: calm }, 1],
-  ['8 of 12', { ...others(9), odd: [...times(8, () => 90), ...times(4, () => 10)] }, 0],
-  ['9 of 12', { ...others(9), odd: [...times(9, () => 90), ...times(3, () => 10)] }, 1],
-  ['none any more', { ...others(9), odd: [10, ...times(11, () => 90)] }, 0],
-  ['9 of 9 reports', { ...others(9), odd: times(9, () => 90) }, 1],
-  ['8 of 8 reports', { ...others(9), odd: times(8, () => 90) }, 0],
-  ['unknown figures are none', { ...others(9), odd: busy.map((value, at) => (at < 4 && at > 0 ? null : value)) }, 1],
-  ['too many unknown', { ...others(9), odd: busy.map((value, at) => (at < 5 && at > 0 ? null : value)) }, 0],
-  ['all were high until the newest report', { ...others(9, [10, ...busy]), odd: busy }, 0],
-  [
-    'a wide group has no outlier',
-    { ...Object.fromEntries(times(9, (n) => [`w${n}`, times(12, () => n * 10)])), odd: busy },
-    0,
-  ],
-] as const satisfies readonly (readonly [string, Series, number])[]) {
+for (const { what, series, found } of [
+  { what: 'nothing differs', series: others(6), found: 0 },
+  { what: 'a group of four has no middle', series: { ...others(3), odd: busy }, found: 0 },
+  {
+    what: 'too near in the unit, however equal the others',
+    series: { ...others(9), odd: times(12, () => 29) },
+    found: 0,
+  },
+  { what: 'just far enough', series: { ...others(9), odd: times(12, () => 30) }, found: 1 },
+  { what: 'a low figure is an outlier too', series: { ...others(9, busy), odd: calm }, found: 1 },
+  { what: '8 of 12', series: { ...others(9), odd: [...times(8, () => 90), ...times(4, () => 10)] }, found: 0 },
+  { what: '9 of 12', series: { ...others(9), odd: [...times(9, () => 90), ...times(3, () => 10)] }, found: 1 },
+  { what: 'none any more', series: { ...others(9), odd: [10, ...times(11, () => 90)] }, found: 0 },
+  { what: '9 of 9 reports', series: { ...others(9), odd: times(9, () => 90) }, found: 1 },
+  { what: '8 of 8 reports', series: { ...others(9), odd: times(8, () => 90) }, found: 0 },
+  {
+    what: 'unknown figures are none',
+    series: { ...others(9), odd: busy.map((value, at) => (at < 4 && at > 0 ? null : value)) },
+    found: 1,
+  },
+  {
+    what: 'too many unknown',
+    series: { ...others(9), odd: busy.map((value, at) => (at < 5 && at > 0 ? null : value)) },
+    found: 0,
+  },
+  { what: 'all were high until the newest report', series: { ...others(9, [10, ...busy]), odd: busy }, found: 0 },
+  {
+    what: 'a wide group has no outlier',
+    series: { ...Object.fromEntries(times(9, (n) => [`w${n}`, times(12, () => n * 10)])), odd: busy },
+    found: 0,
+  },
+] as const satisfies readonly { readonly what: string; readonly series: Series; readonly found: number }[]) {
   test(`outliers of figures: ${what}`, () => {
     assert.equal(outliers(series).length, found);
   });
@@ -64,18 +76,26 @@ const warm = (degrees: number): readonly number[] => times(12, () => degrees);
 const none = times(12, () => null);
 /** A rack whose machines are one degree apart from each other. */
 const rack = Object.fromEntries(times(9, (index) => [`web-${index}`, warm(44 + index)]));
-for (const [what, series, found] of [
-  ['a fan failed', { ...rack, odd: warm(78) }, ['odd']],
-  ['warmer than the others, as at the top of a rack', { ...rack, odd: warm(60) }, []],
-  ['14 degrees, the others all alike', { ...others(9, warm(48)), odd: warm(62) }, []],
-  ['15 degrees, the others all alike', { ...others(9, warm(48)), odd: warm(63) }, ['odd']],
-  ['just after the boot of a cold machine', { ...rack, odd: warm(12) }, ['odd']],
-  ['hot in 8 reports', { ...rack, odd: [...warm(78).slice(4), ...warm(48).slice(8)] }, []],
-  ['machines without sensors are not compared', { ...rack, ...{ 'vm-1': none, 'vm-2': none }, odd: warm(78) }, ['odd']],
-  ['too few have sensors', { ...others(4, none), a: warm(40), b: warm(40), c: warm(40), odd: warm(90) }, []],
-  ['below zero', { ...others(9, warm(-20)), odd: warm(5) }, ['odd']],
-  ['its sensors fell silent', { ...rack, odd: [null, ...warm(78)] }, []],
-] as const satisfies readonly (readonly [string, Series, readonly string[]])[]) {
+for (const { what, series, found } of [
+  { what: 'a fan failed', series: { ...rack, odd: warm(78) }, found: ['odd'] },
+  { what: 'warmer than the others, as at the top of a rack', series: { ...rack, odd: warm(60) }, found: [] },
+  { what: '14 degrees, the others all alike', series: { ...others(9, warm(48)), odd: warm(62) }, found: [] },
+  { what: '15 degrees, the others all alike', series: { ...others(9, warm(48)), odd: warm(63) }, found: ['odd'] },
+  { what: 'just after the boot of a cold machine', series: { ...rack, odd: warm(12) }, found: ['odd'] },
+  { what: 'hot in 8 reports', series: { ...rack, odd: [...warm(78).slice(4), ...warm(48).slice(8)] }, found: [] },
+  {
+    what: 'machines without sensors are not compared',
+    series: { ...rack, ...{ 'vm-1': none, 'vm-2': none }, odd: warm(78) },
+    found: ['odd'],
+  },
+  {
+    what: 'too few have sensors',
+    series: { ...others(4, none), a: warm(40), b: warm(40), c: warm(40), odd: warm(90) },
+    found: [],
+  },
+  { what: 'below zero', series: { ...others(9, warm(-20)), odd: warm(5) }, found: ['odd'] },
+  { what: 'its sensors fell silent', series: { ...rack, odd: [null, ...warm(78)] }, found: [] },
+] as const satisfies readonly { readonly what: string; readonly series: Series; readonly found: readonly string[] }[]) {
   test(`outliers of temperature: ${what}`, () => {
     assert.deepEqual(
       outliers(series, 'temperature:').map(({ client }) => client),

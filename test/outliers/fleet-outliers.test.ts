@@ -80,7 +80,7 @@ onBothDatabases('outliers of a fleet', ({ it }) => {
     const { groups, figures, kinds } = await read(opened, settings(web));
     assert.deepEqual(groups, [{ group: 'web', clients: ten }]);
     assert.deepEqual(
-      figures.map(({ client, metric, subject, value, median, rows, of }) => [
+      figures.map(({ client, metric, subject, value, median, rows, of }) => ({
         client,
         metric,
         subject,
@@ -88,11 +88,11 @@ onBothDatabases('outliers of a fleet', ({ it }) => {
         median,
         rows,
         of,
-      ]),
+      })),
       [
-        ['web-3', 'received', '', 80 * 2 ** 20, 1000, 12, 12],
-        ['web-1', 'cpu', '', 95, 10, 12, 12],
-        ['web-2', 'mount', '/data', 90, 40, 12, 12],
+        { client: 'web-3', metric: 'received', subject: '', value: 80 * 2 ** 20, median: 1000, rows: 12, of: 12 },
+        { client: 'web-1', metric: 'cpu', subject: '', value: 95, median: 10, rows: 12, of: 12 },
+        { client: 'web-2', metric: 'mount', subject: '/data', value: 90, median: 40, rows: 12, of: 12 },
       ],
     );
     assert.deepEqual(kinds, [
@@ -106,8 +106,8 @@ onBothDatabases('outliers of a fleet', ({ it }) => {
     await fill(opened, { ...rack, 'web-2': { sensors: [30, null, 84.5, 46] }, 'web-6': { sensors: [null] } });
     const { figures } = await read(opened, settings(web));
     assert.deepEqual(
-      figures.map(({ client, metric, subject, value, median, of }) => [client, metric, subject, value, median, of]),
-      [['web-2', 'temperature', '', 84.5, 47.5, 12]],
+      figures.map(({ client, metric, subject, value, median, of }) => ({ client, metric, subject, value, median, of })),
+      [{ client: 'web-2', metric: 'temperature', subject: '', value: 84.5, median: 47.5, of: 12 }],
     );
     const lasting = { figures: opened.figures, everyMs, beforeMs: noonMs - everyMs };
     assert.equal(await areLasting(figures, lasting), true);

@@ -25,7 +25,10 @@ for (const [odd, sentence] of [
   test(sentence, () => {
     const found = kindOutliers('web', [machine('b', odd), ...others(8), machine('a', odd)]);
     assert.deepEqual(found.map(kindOutlierSentence), [sentence]);
-    assert.deepEqual([found[0]?.group, found[0]?.members, found[0]?.clients], ['web', 10, ['a', 'b']]);
+    assert.deepEqual(
+      { group: found[0]?.group, members: found[0]?.members, clients: found[0]?.clients },
+      { group: 'web', members: 10, clients: ['a', 'b'] },
+    );
   });
 }
 
@@ -58,13 +61,13 @@ for (const [what, kinds] of [
   });
 }
 
-for (const [metric, subject, value, words] of [
-  ['cpu', '', 94.25, ['CPU', '94.3 %', '10 %']],
-  ['mount', '/data', 91, ['/data', '91 %', '10 %']],
-  ['load', '', 3.456, ['load per CPU', '3.46', '10']],
-  ['processes', '', 812.5, ['processes', '813', '10']],
-  ['temperature', '', 91.25, ['temperature', '91.3 °C', '10 °C']],
-  ['sent', '', 3 * 2 ** 20, ['sent', '3 MiB/s', '10 B/s']],
+for (const { metric, subject, value, words } of [
+  { metric: 'cpu', subject: '', value: 94.25, words: ['CPU', '94.3 %', '10 %'] },
+  { metric: 'mount', subject: '/data', value: 91, words: ['/data', '91 %', '10 %'] },
+  { metric: 'load', subject: '', value: 3.456, words: ['load per CPU', '3.46', '10'] },
+  { metric: 'processes', subject: '', value: 812.5, words: ['processes', '813', '10'] },
+  { metric: 'temperature', subject: '', value: 91.25, words: ['temperature', '91.3 °C', '10 °C'] },
+  { metric: 'sent', subject: '', value: 3 * 2 ** 20, words: ['sent', '3 MiB/s', '10 B/s'] },
 ] as const) {
   test(`words of the figure ${metric}`, () => {
     const found = figureOutlierWords({

@@ -65,7 +65,7 @@ test('names in a history are as harmless as in the page around it', async () => 
   const decoded = await decodeHistory(encodeHistory({ ...empty, points: 1, series, alerts }));
   const shown = '/mnt/\ufffdgpj.exe\ufffd[2J';
   assert.deepEqual(
-    [decoded.series[0]?.name, decoded.alerts[0]?.rule, decoded.alerts[0]?.subject],
-    [shown, shown, shown],
+    { name: decoded.series[0]?.name, rule: decoded.alerts[0]?.rule, subject: decoded.alerts[0]?.subject },
+    { name: shown, rule: shown, subject: shown },
   );
 });

@@ -38,26 +38,26 @@ test('other keys of a result are not kept', () => {
   assert.deepEqual(parseReport(withChecks([{ ...good, colour: 'red' }])).checks, [good]);
 });
 
-for (const [what, change, path] of [
-  ['no name', { name: '' }, 'name'],
-  ['a name of 129 characters', { name: 'x'.repeat(129) }, 'name'],
-  ['a name with a line break', { name: 'x\n' }, 'name'],
-  ['a name with markup', { name: '<b>' }, 'name'],
-  ['a name of blanks', { name: ' ' }, 'name'],
-  ['a name that is a number', { name: 7 }, 'name'],
-  ['another format', { format: 'json' }, 'format'],
-  ['no format', { format: null }, 'format'],
-  ['a negative exit status', { exit: -1 }, 'exit'],
-  ['an exit status of 256', { exit: 256 }, 'exit'],
-  ['half an exit status', { exit: 0.5 }, 'exit'],
-  ['an exit status as text', { exit: '0' }, 'exit'],
-  ['neither exit status nor reason', { exit: null }, 'why'],
-  ['a reason with an escape', { why: 'x\u001b[2J' }, 'why'],
-  ['a reason with a number', { why: 7 }, 'why'],
-  ['no output', { output: null }, 'output'],
-  ['too many bytes of output', { output: `${'é'.repeat(maxCheckOutputBytes / 2)}x` }, 'output'],
-  ['a negative age', { age_s: -1 }, 'age_s'],
-  ['no age', { age_s: null }, 'age_s'],
+for (const { what, change, path } of [
+  { what: 'no name', change: { name: '' }, path: 'name' },
+  { what: 'a name of 129 characters', change: { name: 'x'.repeat(129) }, path: 'name' },
+  { what: 'a name with a line break', change: { name: 'x\n' }, path: 'name' },
+  { what: 'a name with markup', change: { name: '<b>' }, path: 'name' },
+  { what: 'a name of blanks', change: { name: ' ' }, path: 'name' },
+  { what: 'a name that is a number', change: { name: 7 }, path: 'name' },
+  { what: 'another format', change: { format: 'json' }, path: 'format' },
+  { what: 'no format', change: { format: null }, path: 'format' },
+  { what: 'a negative exit status', change: { exit: -1 }, path: 'exit' },
+  { what: 'an exit status of 256', change: { exit: 256 }, path: 'exit' },
+  { what: 'half an exit status', change: { exit: 0.5 }, path: 'exit' },
+  { what: 'an exit status as text', change: { exit: '0' }, path: 'exit' },
+  { what: 'neither exit status nor reason', change: { exit: null }, path: 'why' },
+  { what: 'a reason with an escape', change: { why: 'x\u001b[2J' }, path: 'why' },
+  { what: 'a reason with a number', change: { why: 7 }, path: 'why' },
+  { what: 'no output', change: { output: null }, path: 'output' },
+  { what: 'too many bytes of output', change: { output: `${'é'.repeat(maxCheckOutputBytes / 2)}x` }, path: 'output' },
+  { what: 'a negative age', change: { age_s: -1 }, path: 'age_s' },
+  { what: 'no age', change: { age_s: null }, path: 'age_s' },
 ] as const) {
   test(`a report is refused for ${what} of a check`, () => {
     assert.equal(faultOf(withChecks([good, { ...good, name: 'other', ...change }])).path, `$.checks[1].${path}`);

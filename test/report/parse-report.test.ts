@@ -22,10 +22,10 @@ test('what is encoded parses to the same report and encodes to the same bytes', 
 
 test('numbers that JSON can write and a double cannot hold are refused', () => {
   const text = encodeReport(sampleReport).toString();
-  for (const [from, to, path] of [
-    ['"used_percent":63.1', '"used_percent":1e999', `${row}.used_percent`],
-    ['"used_percent":63.1', '"unheard_of":-1e999', `${row}.unheard_of`],
-    ['"wall_ms":31.5', '"wall_ms":1e999', '$.agent.wall_ms'],
+  for (const { from, to, path } of [
+    { from: '"used_percent":63.1', to: '"used_percent":1e999', path: `${row}.used_percent` },
+    { from: '"used_percent":63.1', to: '"unheard_of":-1e999', path: `${row}.unheard_of` },
+    { from: '"wall_ms":31.5', to: '"wall_ms":1e999', path: '$.agent.wall_ms' },
   ] as const) {
     assert.ok(text.includes(from));
     assert.equal(faultOf(Buffer.from(text.replace(from, to))).path, path);

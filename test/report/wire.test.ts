@@ -147,15 +147,27 @@ const header = (type: string, size: number): Buffer => {
 };
 const report = (size: number): Buffer => encodeFrame('R', Buffer.alloc(size));
 
-for (const [what, bytes, code] of [
-  ['a report over its limit, before it comes', header('R', 1001), 'report-too-large'],
-  ['a report of 4 GiB', header('R', 0xffff_ffff), 'report-too-large'],
-  ['a report in clear over its limit, before it comes', header('U', maxReportBytes + 1), 'report-too-large'],
-  ['reports in clear beyond what was asked for', encodeFrame('U', Buffer.alloc(2001)), 'agent-output'],
-  ['a frame of no known type', header('X', 1), 'agent-output'],
-  ['a hello that is too long', header('H', maxJsonFrameBytes + 1), 'agent-output'],
-  ['more reports than were asked for', Buffer.concat([1, 2, 3, 4].map(report)), 'agent-output'],
-  ['more bytes than were asked for', Buffer.concat([report(1000), report(1000), header('R', 1)]), 'agent-output'],
+for (const { what, bytes, code } of [
+  { what: 'a report over its limit, before it comes', bytes: header('R', 1001), code: 'report-too-large' },
+  { what: 'a report of 4 GiB', bytes: header('R', 0xffff_ffff), code: 'report-too-large' },
+  {
+    what: 'a report in clear over its limit, before it comes',
+    bytes: header('U', maxReportBytes + 1),
+    code: 'report-too-large',
+  },
+  {
+    what: 'reports in clear beyond what was asked for',
+    bytes: encodeFrame('U', Buffer.alloc(2001)),
+    code: 'agent-output',
+  },
+  { what: 'a frame of no known type', bytes: header('X', 1), code: 'agent-output' },
+  { what: 'a hello that is too long', bytes: header('H', maxJsonFrameBytes + 1), code: 'agent-output' },
+  { what: 'more reports than were asked for', bytes: Buffer.concat([1, 2, 3, 4].map(report)), code: 'agent-output' },
+  {
+    what: 'more bytes than were asked for',
+    bytes: Buffer.concat([report(1000), report(1000), header('R', 1)]),
+    code: 'agent-output',
+  },
 ] as const) {
   test(`refused at once: ${what}`, () => {
     refused(() => createFrameParser(limits).push(Buffer.concat([marker, bytes])), code);

@@ -155,7 +155,10 @@ test('what is encoded parses to the same header', () => {
         Buffer.concat([encodeHeader(header), Buffer.alloc(48)]),
       );
       assert.deepEqual(read, header);
-      assert.deepEqual([headerBytes.length, enc.length, ciphertext.length], [30 + Buffer.byteLength(text), 32, 16]);
+      assert.deepEqual(
+        { headerBytes: headerBytes.length, enc: enc.length, ciphertext: ciphertext.length },
+        { headerBytes: 30 + Buffer.byteLength(text), enc: 32, ciphertext: 16 },
+      );
     }),
   );
 });

@@ -50,53 +50,109 @@ function refusal({ peer, headers = {}, serve: changes = {}, what = 'look' }: Ask
 const basic = (pair: string): string => `Basic ${Buffer.from(pair).toString('base64')}`;
 const far = '198.51.100.7';
 
-const cases: readonly (readonly [name: string, asked: Asked, status: number | null])[] = [
-  ['this machine', { peer: '127.0.0.1' }, null],
-  ['this machine, over IPv6', { peer: '::1', headers: { host: '[::1]:5151' } }, null],
-  ['this machine, as IPv6 shows IPv4', { peer: '::ffff:127.0.0.1' }, null],
-  ['a proxy here that is not named', { peer: '127.0.0.1', headers: { 'x-forwarded-for': far } }, 401],
-  ['such a proxy at the socket', { headers: { forwarded: `for=${far}` } }, 401],
-  [
-    'such a proxy with a token',
-    { peer: '127.0.0.1', headers: { 'x-forwarded-for': far, authorization: 'Bearer l' } },
-    null,
-  ],
-  ['the Unix socket, whatever the host', { headers: { host: 'any' } }, null],
-  ['a name that was made to lead here', { peer: '127.0.0.1', headers: { host: 'evil.example' } }, 421],
-  ['the same with a token', { peer: '127.0.0.1', headers: { host: 'evil.example', authorization: 'Bearer l' } }, 421],
-  ['this machine where everybody needs a token', { peer: '127.0.0.1', serve: { auth: 'always' } }, 401],
-  ['the same with one', { peer: '127.0.0.1', serve: { auth: 'always' }, headers: { authorization: 'Bearer l' } }, null],
-  ['somebody without TLS, even with a token', { peer: far, headers: { authorization: 'Bearer l' } }, 403],
-  ['somebody over TLS', { peer: far, serve: { tls } }, 401],
-  ['a Bearer token', { peer: far, serve: { tls }, headers: { authorization: 'Bearer l' } }, null],
-  ['a token as password', { peer: far, serve: { tls }, headers: { authorization: basic('anna:l') } }, null],
-  ['a token as user', { peer: far, serve: { tls }, headers: { authorization: basic('l:') } }, 401],
-  ['a wrong token', { peer: far, serve: { tls }, headers: { authorization: 'Bearer x' } }, 401],
-  ['a token for metrics on a page', { peer: far, serve: { tls }, headers: { authorization: 'Bearer m' } }, 403],
-  ['the same on metrics', { peer: far, serve: { tls }, headers: { authorization: 'Bearer m' }, what: 'metrics' }, null],
-  [
-    'a token to look on metrics',
-    { peer: far, serve: { tls }, headers: { authorization: 'Bearer l' }, what: 'metrics' },
-    null,
-  ],
-  [
-    'a token for status on metrics',
-    { peer: far, serve: { tls }, headers: { authorization: 'Bearer s' }, what: 'metrics' },
-    403,
-  ],
-  ['a user of a trusted proxy', { peer: '10.1.2.3', serve: proxied, headers: { 'x-remote-user': 'anna' } }, null],
-  ['a user of a proxy at the socket', { serve: proxied, headers: { 'x-remote-user': 'anna' } }, null],
-  ['a trusted proxy that names no user', { peer: '2001:db8::1', serve: proxied }, 401],
-  ['an empty user', { peer: '10.1.2.3', serve: proxied, headers: { 'x-remote-user': '' } }, 401],
-  ['a user whom nobody trusted names', { peer: far, serve: proxied, headers: { 'x-remote-user': 'anna' } }, 403],
-  [
-    'a user whom this machine names',
-    { peer: '127.0.0.1', serve: { ...proxied, auth: 'always' }, headers: { 'x-remote-user': 'anna' } },
-    401,
-  ],
+const cases: readonly { readonly name: string; readonly asked: Asked; readonly status: number | null }[] = [
+  { name: 'this machine', asked: { peer: '127.0.0.1' }, status: null },
+  { name: 'this machine, over IPv6', asked: { peer: '::1', headers: { host: '[::1]:5151' } }, status: null },
+  { name: 'this machine, as IPv6 shows IPv4', asked: { peer: '::ffff:127.0.0.1' }, status: null },
+  {
+    name: 'a proxy here that is not named',
+    asked: { peer: '127.0.0.1', headers: { 'x-forwarded-for': far } },
+    status: 401,
+  },
+  { name: 'such a proxy at the socket', asked: { headers: { forwarded: `for=${far}` } }, status: 401 },
+  {
+    name: 'such a proxy with a token',
+    asked: { peer: '127.0.0.1', headers: { 'x-forwarded-for': far, authorization: 'Bearer l' } },
+    status: null,
+  },
+  { name: 'the Unix socket, whatever the host', asked: { headers: { host: 'any' } }, status: null },
+  {
+    name: 'a name that was made to lead here',
+    asked: { peer: '127.0.0.1', headers: { host: 'evil.example' } },
+    status: 421,
+  },
+  {
+    name: 'the same with a token',
+    asked: { peer: '127.0.0.1', headers: { host: 'evil.example', authorization: 'Bearer l' } },
+    status: 421,
+  },
+  {
+    name: 'this machine where everybody needs a token',
+    asked: { peer: '127.0.0.1', serve: { auth: 'always' } },
+    status: 401,
+  },
+  {
+    name: 'the same with one',
+    asked: { peer: '127.0.0.1', serve: { auth: 'always' }, headers: { authorization: 'Bearer l' } },
+    status: null,
+  },
+  {
+    name: 'somebody without TLS, even with a token',
+    asked: { peer: far, headers: { authorization: 'Bearer l' } },
+    status: 403,
+  },
+  { name: 'somebody over TLS', asked: { peer: far, serve: { tls } }, status: 401 },
+  {
+    name: 'a Bearer token',
+    asked: { peer: far, serve: { tls }, headers: { authorization: 'Bearer l' } },
+    status: null,
+  },
+  {
+    name: 'a token as password',
+    asked: { peer: far, serve: { tls }, headers: { authorization: basic('anna:l') } },
+    status: null,
+  },
+  {
+    name: 'a token as user',
+    asked: { peer: far, serve: { tls }, headers: { authorization: basic('l:') } },
+    status: 401,
+  },
+  { name: 'a wrong token', asked: { peer: far, serve: { tls }, headers: { authorization: 'Bearer x' } }, status: 401 },
+  {
+    name: 'a token for metrics on a page',
+    asked: { peer: far, serve: { tls }, headers: { authorization: 'Bearer m' } },
+    status: 403,
+  },
+  {
+    name: 'the same on metrics',
+    asked: { peer: far, serve: { tls }, headers: { authorization: 'Bearer m' }, what: 'metrics' },
+    status: null,
+  },
+  {
+    name: 'a token to look on metrics',
+    asked: { peer: far, serve: { tls }, headers: { authorization: 'Bearer l' }, what: 'metrics' },
+    status: null,
+  },
+  {
+    name: 'a token for status on metrics',
+    asked: { peer: far, serve: { tls }, headers: { authorization: 'Bearer s' }, what: 'metrics' },
+    status: 403,
+  },
+  {
+    name: 'a user of a trusted proxy',
+    asked: { peer: '10.1.2.3', serve: proxied, headers: { 'x-remote-user': 'anna' } },
+    status: null,
+  },
+  {
+    name: 'a user of a proxy at the socket',
+    asked: { serve: proxied, headers: { 'x-remote-user': 'anna' } },
+    status: null,
+  },
+  { name: 'a trusted proxy that names no user', asked: { peer: '2001:db8::1', serve: proxied }, status: 401 },
+  { name: 'an empty user', asked: { peer: '10.1.2.3', serve: proxied, headers: { 'x-remote-user': '' } }, status: 401 },
+  {
+    name: 'a user whom nobody trusted names',
+    asked: { peer: far, serve: proxied, headers: { 'x-remote-user': 'anna' } },
+    status: 403,
+  },
+  {
+    name: 'a user whom this machine names',
+    asked: { peer: '127.0.0.1', serve: { ...proxied, auth: 'always' }, headers: { 'x-remote-user': 'anna' } },
+    status: 401,
+  },
 ];
 
-for (const [name, asked, status] of cases) {
+for (const { name, asked, status } of cases) {
   test(`${name}: ${status === null ? 'let in' : status}`, () => assert.equal(refusal(asked), status));
 }
 

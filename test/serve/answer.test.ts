@@ -9,15 +9,15 @@ import { listenOn } from '../support/free-port.ts';
 const route = (path: string): Route => ({ path, purpose: null, isPacked: false, answer: () => words(200, path) });
 const routes = ['/', '/alerts', '/alerts/#id', '/c/:name', '/api/:name/series'].map(route);
 
-for (const [path, found, parts] of [
-  ['/', '/', {}],
-  ['/alerts', '/alerts', {}],
-  ['/alerts/17', '/alerts/#id', { id: '17' }],
-  ['/c/web-1', '/c/:name', { name: 'web-1' }],
-  ['/c/a%2Fb%20c', '/c/:name', { name: 'a/b c' }],
-  ['/c/%zz', '/c/:name', { name: '%zz' }],
-  ['/c/__proto__', '/c/:name', { name: '__proto__' }],
-  ['/api/web-1/series', '/api/:name/series', { name: 'web-1' }],
+for (const { path, found, parts } of [
+  { path: '/', found: '/', parts: {} },
+  { path: '/alerts', found: '/alerts', parts: {} },
+  { path: '/alerts/17', found: '/alerts/#id', parts: { id: '17' } },
+  { path: '/c/web-1', found: '/c/:name', parts: { name: 'web-1' } },
+  { path: '/c/a%2Fb%20c', found: '/c/:name', parts: { name: 'a/b c' } },
+  { path: '/c/%zz', found: '/c/:name', parts: { name: '%zz' } },
+  { path: '/c/__proto__', found: '/c/:name', parts: { name: '__proto__' } },
+  { path: '/api/web-1/series', found: '/api/:name/series', parts: { name: 'web-1' } },
 ] as const) {
   test(`${path} leads to ${found}`, () => {
     const answer = findRoute(routes, path);
@@ -39,14 +39,14 @@ for (const path of [
   test(`${path} leads nowhere`, () => assert.equal(findRoute(routes, path), null));
 }
 
-for (const [url, path, query] of [
-  ['/c/a?since=7d&q=a%20b+c', '/c/a', 'since=7d&q=a+b+c'],
-  ['/?', '/', ''],
-  ['?q=1', '/', 'q=1'],
-  ['http://fleet.example.org', '/', ''],
-  ['https://fleet.example.org?q=1', '/', 'q=1'],
-  ['http://fleet.example.org/runs?x=http://a/b', '/runs', 'x=http%3A%2F%2Fa%2Fb'],
-  ['/%?%=%', '/%', '%25=%25'],
+for (const { url, path, query } of [
+  { url: '/c/a?since=7d&q=a%20b+c', path: '/c/a', query: 'since=7d&q=a+b+c' },
+  { url: '/?', path: '/', query: '' },
+  { url: '?q=1', path: '/', query: 'q=1' },
+  { url: 'http://fleet.example.org', path: '/', query: '' },
+  { url: 'https://fleet.example.org?q=1', path: '/', query: 'q=1' },
+  { url: 'http://fleet.example.org/runs?x=http://a/b', path: '/runs', query: 'x=http%3A%2F%2Fa%2Fb' },
+  { url: '/%?%=%', path: '/%', query: '%25=%25' },
 ] as const) {
   test(`${url} is read`, () => {
     const target = targetOf(url);

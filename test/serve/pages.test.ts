@@ -70,35 +70,38 @@ describe('a server of two clients', () => {
     assert.equal(((await ask('/api/v1/status?client=web-*'))['clients'] as unknown[]).length, 1);
     const { clients, unlisted, total, matching, counts } = await ask('/api/v1/status?limit=1');
     const names = (clients as { client: string }[]).map(({ client }) => client);
-    assert.deepEqual([names, unlisted, total, matching], [['web-1'], 0, 2, 2]);
+    assert.deepEqual({ names, unlisted, total, matching }, { names: ['web-1'], unlisted: 0, total: 2, matching: 2 });
     assert.deepEqual(counts, { critical: 1, warning: 0, failing: 0, late: 2, fine: 0, new: 0, paused: 0 });
     const found = await ask('/api/v1/status?limit=200&q=DB&sort=name');
     assert.deepEqual([found['total'], found['matching'], (found['clients'] as unknown[]).length], [2, 1, 1]);
     const series = await ask('/api/v1/clients/db/series?since=24h');
     const [first] = series['series'] as { group: string; values: (number | null)[] }[];
-    assert.deepEqual([series['client'], first?.group, first?.values.length], ['db', 'cpu', series['points']]);
+    assert.deepEqual(
+      { client: series['client'], group: first?.group, values: first?.values.length },
+      { client: 'db', group: 'cpu', values: series['points'] },
+    );
     // The oldest report may be at the very beginning of the span.
     const known = first?.values.filter((value) => value === 12.5).length ?? 0;
     assert.ok(known === 23 || known === 24, String(known));
   });
 
-  const refusals: readonly (readonly [path: string, status: number, body: RegExp])[] = [
-    ['/nothing', 404, /There is no such page/],
-    ['/c/web-2', 404, /no such client/],
-    ['/c/%00', 404, /no such client/],
-    ['/c/web-1?since=ever', 400, /since=ever is no span/],
-    ['/alerts/2', 404, /no such client or alert/],
-    ['/alerts/x', 404, /There is no such page/],
-    ['/report?client=web-2', 400, /there is no client/],
-    ['/api/v1/clients/web-2/series', 404, /"code":"usage"/],
-    ['/api/v1/clients/web-1/series?since=1s', 400, /"code":"usage"/],
-    ['/api/v1/status?client=web-2', 400, /"code":"usage"/],
-    ['/api/v1/status?limit=0', 400, /limit=0 is no number of clients/],
-    ['/api/v1/alerts?client=web-2', 400, /"code":"usage"/],
-    ['/api/v1/../../etc/passwd', 404, /There is no such page/],
-    [`/?q=${'x'.repeat(2_100)}`, 414, /too long/],
+  const refusals: readonly { readonly path: string; readonly status: number; readonly body: RegExp }[] = [
+    { path: '/nothing', status: 404, body: /There is no such page/ },
+    { path: '/c/web-2', status: 404, body: /no such client/ },
+    { path: '/c/%00', status: 404, body: /no such client/ },
+    { path: '/c/web-1?since=ever', status: 400, body: /since=ever is no span/ },
+    { path: '/alerts/2', status: 404, body: /no such client or alert/ },
+    { path: '/alerts/x', status: 404, body: /There is no such page/ },
+    { path: '/report?client=web-2', status: 400, body: /there is no client/ },
+    { path: '/api/v1/clients/web-2/series', status: 404, body: /"code":"usage"/ },
+    { path: '/api/v1/clients/web-1/series?since=1s', status: 400, body: /"code":"usage"/ },
+    { path: '/api/v1/status?client=web-2', status: 400, body: /"code":"usage"/ },
+    { path: '/api/v1/status?limit=0', status: 400, body: /limit=0 is no number of clients/ },
+    { path: '/api/v1/alerts?client=web-2', status: 400, body: /"code":"usage"/ },
+    { path: '/api/v1/../../etc/passwd', status: 404, body: /There is no such page/ },
+    { path: `/?q=${'x'.repeat(2_100)}`, status: 414, body: /too long/ },
   ];
-  for (const [path, status, body] of refusals) {
+  for (const { path, status, body } of refusals) {
     test(`${path.slice(0, 50)} is answered with ${status}`, async () => {
       const answer = await served.ask(path);
       assert.equal(answer.status, status);

@@ -64,7 +64,10 @@ describe('an answer from outside', () => {
     assert.deepEqual(counts, { critical: 0, warning: 0, failing: 0, late: 0, fine: 0, new: 0, paused: 0 });
     assert.equal(collectedAgoMs, 60_000);
     const [, hostile] = members;
-    assert.deepEqual([hostile?.reportAgeMs, hostile?.labels, hostile?.known?.os?.length], [null, { a: '' }, 500]);
+    assert.deepEqual(
+      { reportAgeMs: hostile?.reportAgeMs, labels: hostile?.labels, os: hostile?.known?.os?.length },
+      { reportAgeMs: null, labels: { a: '' }, os: 500 },
+    );
   });
 
   test('more than 200 clients are not taken', () => {

@@ -3,21 +3,21 @@ import { test } from 'node:test';
 
 import { oneLine, quoted } from '../../src/text/plain-text.ts';
 
-const cases: readonly (readonly [string, string, string])[] = [
-  ['line breaks', 'a\r\nBcc: x\n\nb\u2028c\u2029d\u0085e\vf\fg', 'a Bcc: x b c d e f g'],
-  ['tabs and runs of spaces', ' a\t\tb    c\u00a0d ', 'a b c d'],
-  ['control characters', 'a\u0000b\u001b[31mc\u007fd\u009fe', 'a\ufffdb\ufffd[31mc\ufffdd\ufffde'],
-  ['overrides of direction', 'a\u202eb\u2066c\u2069d\u200fe', 'a\ufffdb\ufffdc\ufffdd\ufffde'],
-  ['invisible characters', 'a\u200bb\u2060c\u00add\u{e0041}', 'a\ufffdb\ufffdc\ufffdd\ufffd'],
-  ['halves of pairs', 'a\ud800b\udc00', 'a\ufffdb\ufffd'],
-  ['what is no character', 'a\uffffb\ufdd0', 'a\ufffdb\ufffd'],
-  ['joiners stay', 'می\u200cخواهم 👩\u200d👧', 'می\u200cخواهم 👩\u200d👧'],
-  ['many joiners are one', `a${'\u200d'.repeat(50)}b`, 'a\u200db'],
-  ['towers of marks', `e${'\u0301'.repeat(50)}`, `e${'\u0301'.repeat(4)}`],
-  ['any script', 'Ünïcode файл 数据库 データ 🎉', 'Ünïcode файл 数据库 データ 🎉'],
+const cases: readonly { readonly name: string; readonly text: string; readonly line: string }[] = [
+  { name: 'line breaks', text: 'a\r\nBcc: x\n\nb\u2028c\u2029d\u0085e\vf\fg', line: 'a Bcc: x b c d e f g' },
+  { name: 'tabs and runs of spaces', text: ' a\t\tb    c\u00a0d ', line: 'a b c d' },
+  { name: 'control characters', text: 'a\u0000b\u001b[31mc\u007fd\u009fe', line: 'a\ufffdb\ufffd[31mc\ufffdd\ufffde' },
+  { name: 'overrides of direction', text: 'a\u202eb\u2066c\u2069d\u200fe', line: 'a\ufffdb\ufffdc\ufffdd\ufffde' },
+  { name: 'invisible characters', text: 'a\u200bb\u2060c\u00add\u{e0041}', line: 'a\ufffdb\ufffdc\ufffdd\ufffd' },
+  { name: 'halves of pairs', text: 'a\ud800b\udc00', line: 'a\ufffdb\ufffd' },
+  { name: 'what is no character', text: 'a\uffffb\ufdd0', line: 'a\ufffdb\ufffd' },
+  { name: 'joiners stay', text: 'می\u200cخواهم 👩\u200d👧', line: 'می\u200cخواهم 👩\u200d👧' },
+  { name: 'many joiners are one', text: `a${'\u200d'.repeat(50)}b`, line: 'a\u200db' },
+  { name: 'towers of marks', text: `e${'\u0301'.repeat(50)}`, line: `e${'\u0301'.repeat(4)}` },
+  { name: 'any script', text: 'Ünïcode файл 数据库 データ 🎉', line: 'Ünïcode файл 数据库 データ 🎉' },
 ];
 
-for (const [name, text, line] of cases) {
+for (const { name, text, line } of cases) {
   test(`one line: ${name}`, () => {
     assert.equal(oneLine(text), line);
   });

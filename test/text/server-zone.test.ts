@@ -75,10 +75,10 @@ test('without TZ the name has the offsets that Node has', () => {
   });
 });
 
-for (const [tz, words, written] of [
-  ['', 'UTC', '2026-07-01 00:00'],
-  ['Nowhere/Near', 'UTC', '2026-07-01 00:00'],
-  ['America/New_York', 'America/New_York (UTC-4)', '2026-06-30 20:00'],
+for (const { tz, words, written } of [
+  { tz: '', words: 'UTC', written: '2026-07-01 00:00' },
+  { tz: 'Nowhere/Near', words: 'UTC', written: '2026-07-01 00:00' },
+  { tz: 'America/New_York', words: 'America/New_York (UTC-4)', written: '2026-06-30 20:00' },
 ] as const) {
   test(`times are written where TZ is '${tz}'`, () => {
     inServerZone(tz, () => {

@@ -4,18 +4,26 @@ import { test } from 'node:test';
 
 import { columnsOf, cut, wrap, wrapCommand } from '../../src/text/text-columns.ts';
 
-const wraps: readonly (readonly [string, string, readonly string[]])[] = [
-  ['fits', 'one two', ['one two']],
-  ['between words', 'one two three four', ['one two', 'three four']],
-  ['exactly', 'abcde fghi', ['abcde fghi']],
-  ['a word wider than a line', `a ${'x'.repeat(23)} b`, ['a', 'xxxxxxxxxx', 'xxxxxxxxxx', 'xxx b']],
-  ['wide characters', '数据库数据库数据', ['数据库数据', '库数据']],
-  ['never through a character of several', '👩‍👧👩‍👧👩‍👧👩‍👧👩‍👧👩‍👧', ['👩‍👧👩‍👧👩‍👧👩‍👧👩‍👧', '👩‍👧']],
-  ['addresses stay whole', 'see https://example.org/a/b/c now', ['see', 'https://example.org/a/b/c', 'now']],
-  ['nothing', '', ['']],
+const wraps: readonly { readonly name: string; readonly text: string; readonly lines: readonly string[] }[] = [
+  { name: 'fits', text: 'one two', lines: ['one two'] },
+  { name: 'between words', text: 'one two three four', lines: ['one two', 'three four'] },
+  { name: 'exactly', text: 'abcde fghi', lines: ['abcde fghi'] },
+  {
+    name: 'a word wider than a line',
+    text: `a ${'x'.repeat(23)} b`,
+    lines: ['a', 'xxxxxxxxxx', 'xxxxxxxxxx', 'xxx b'],
+  },
+  { name: 'wide characters', text: '数据库数据库数据', lines: ['数据库数据', '库数据'] },
+  { name: 'never through a character of several', text: '👩‍👧👩‍👧👩‍👧👩‍👧👩‍👧👩‍👧', lines: ['👩‍👧👩‍👧👩‍👧👩‍👧👩‍👧', '👩‍👧'] },
+  {
+    name: 'addresses stay whole',
+    text: 'see https://example.org/a/b/c now',
+    lines: ['see', 'https://example.org/a/b/c', 'now'],
+  },
+  { name: 'nothing', text: '', lines: [''] },
 ];
 
-for (const [name, text, lines] of wraps) {
+for (const { name, text, lines } of wraps) {
   test(`wrap: ${name}`, () => {
     assert.deepEqual(wrap(text, { columns: 10 }), lines);
   });

@@ -7,19 +7,44 @@ import { inServerZone } from './support/server-zone.ts';
 
 const berlin = { zone: 'Europe/Berlin', nowMs: at('10:05') };
 
-const times: readonly (readonly [string, string, number, string])[] = [
-  ['east', 'Europe/Berlin', at('08:00'), 'Fri 20 Nov 09:00'],
-  ['west', 'America/New_York', at('02:00'), 'Thu 19 Nov 21:00'],
-  ['a quarter of an hour', 'Asia/Kathmandu', at('08:00'), 'Fri 20 Nov 13:45'],
-  ['UTC', 'UTC', at('08:00'), 'Fri 20 Nov 08:00'],
-  ['another year', 'UTC', Date.UTC(2025, 11, 31, 23, 59, 59), 'Wed 31 Dec 2025 23:59'],
-  ['another year in the zone alone', 'Asia/Tokyo', Date.UTC(2025, 11, 31, 16, 0), 'Thu 1 Jan 01:00'],
-  ['before the clocks changed', 'Europe/Berlin', Date.UTC(2026, 9, 25, 0, 30), 'Sun 25 Oct 02:30 (UTC+2)'],
-  ['after the clocks changed', 'Europe/Berlin', Date.UTC(2026, 9, 25, 1, 30), 'Sun 25 Oct 02:30'],
-  ['a negative offset that changed', 'America/New_York', Date.UTC(2026, 6, 1, 12, 0), 'Wed 1 Jul 08:00 (UTC-4)'],
+const times: readonly {
+  readonly name: string;
+  readonly zone: string;
+  readonly atMs: number;
+  readonly words: string;
+}[] = [
+  { name: 'east', zone: 'Europe/Berlin', atMs: at('08:00'), words: 'Fri 20 Nov 09:00' },
+  { name: 'west', zone: 'America/New_York', atMs: at('02:00'), words: 'Thu 19 Nov 21:00' },
+  { name: 'a quarter of an hour', zone: 'Asia/Kathmandu', atMs: at('08:00'), words: 'Fri 20 Nov 13:45' },
+  { name: 'UTC', zone: 'UTC', atMs: at('08:00'), words: 'Fri 20 Nov 08:00' },
+  { name: 'another year', zone: 'UTC', atMs: Date.UTC(2025, 11, 31, 23, 59, 59), words: 'Wed 31 Dec 2025 23:59' },
+  {
+    name: 'another year in the zone alone',
+    zone: 'Asia/Tokyo',
+    atMs: Date.UTC(2025, 11, 31, 16, 0),
+    words: 'Thu 1 Jan 01:00',
+  },
+  {
+    name: 'before the clocks changed',
+    zone: 'Europe/Berlin',
+    atMs: Date.UTC(2026, 9, 25, 0, 30),
+    words: 'Sun 25 Oct 02:30 (UTC+2)',
+  },
+  {
+    name: 'after the clocks changed',
+    zone: 'Europe/Berlin',
+    atMs: Date.UTC(2026, 9, 25, 1, 30),
+    words: 'Sun 25 Oct 02:30',
+  },
+  {
+    name: 'a negative offset that changed',
+    zone: 'America/New_York',
+    atMs: Date.UTC(2026, 6, 1, 12, 0),
+    words: 'Wed 1 Jul 08:00 (UTC-4)',
+  },
 ];
 
-for (const [name, zone, atMs, words] of times) {
+for (const { name, zone, atMs, words } of times) {
   test(`time: ${name}`, () => {
     assert.equal(timeInWords({ zone, nowMs: at('10:05') }, atMs), words);
   });

@@ -88,31 +88,43 @@ const multipart = (type: string, ...parts: readonly (readonly [type: string, bod
   body: [...parts.map(([kind, body]) => `--b\nContent-Type: ${kind}\n\n${body}`), '--b--', ''].join('\n'),
 });
 
-const bodies: readonly (readonly [what: string, options: MailOptions, line: string | null])[] = [
-  ['text beside HTML', multipart('alternative', ['text/plain', 'ack 4h'], ['text/html', '<p>no</p>']), 'ack 4h'],
-  [
-    'HTML alone',
-    {
+const bodies: readonly { readonly what: string; readonly options: MailOptions; readonly line: string | null }[] = [
+  {
+    what: 'text beside HTML',
+    options: multipart('alternative', ['text/plain', 'ack 4h'], ['text/html', '<p>no</p>']),
+    line: 'ack 4h',
+  },
+  {
+    what: 'HTML alone',
+    options: {
       headers: ['Content-Type: text/html; charset=utf-8'],
       body:
         '<html><head><style>ack{}</style></head><body><div>ack&nbsp;4h</div><div>x</div>' +
         '<blockquote>CRITICAL</blockquote>',
     },
-    'ack 4h',
-  ],
-  ['HTML that quotes alone', { headers: ['Content-Type: text/html'], body: '<blockquote>ack</blockquote>' }, null],
-  [
-    'base64',
-    { headers: ['Content-Transfer-Encoding: base64'], body: Buffer.from('ack\r\n').toString('base64') },
-    'ack',
-  ],
-  ['quoted-printable', { headers: ['Content-Transfer-Encoding: quoted-printable'], body: '=61ck=20=\n4h\n' }, 'ack 4h'],
-  ['an enclosed mail', multipart('mixed', ['message/rfc822', 'Subject: x\n\nack']), null],
-  ['an attachment', multipart('mixed', ['application/octet-stream', 'ack']), null],
-  ['no text', { body: '' }, null],
+    line: 'ack 4h',
+  },
+  {
+    what: 'HTML that quotes alone',
+    options: { headers: ['Content-Type: text/html'], body: '<blockquote>ack</blockquote>' },
+    line: null,
+  },
+  {
+    what: 'base64',
+    options: { headers: ['Content-Transfer-Encoding: base64'], body: Buffer.from('ack\r\n').toString('base64') },
+    line: 'ack',
+  },
+  {
+    what: 'quoted-printable',
+    options: { headers: ['Content-Transfer-Encoding: quoted-printable'], body: '=61ck=20=\n4h\n' },
+    line: 'ack 4h',
+  },
+  { what: 'an enclosed mail', options: multipart('mixed', ['message/rfc822', 'Subject: x\n\nack']), line: null },
+  { what: 'an attachment', options: multipart('mixed', ['application/octet-stream', 'ack']), line: null },
+  { what: 'no text', options: { body: '' }, line: null },
 ];
 
-for (const [what, options, line] of bodies) {
+for (const { what, options, line } of bodies) {
   test(`reads the command of ${what}`, async () => {
     assert.equal((await parseReply(mail(options)))?.line, line);
   });

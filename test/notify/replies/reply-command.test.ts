@@ -8,59 +8,59 @@ import { codePoint } from '../../support/code-points.ts';
 
 const hourMs = 3_600_000;
 
-const commands: readonly (readonly [line: string, kind: string | null, forMs?: number | null])[] = [
-  ['ack', 'ack', null],
-  ['Ack', 'ack', null],
-  ['ACK.', 'ack', null],
-  ['ack!', 'ack', null],
-  ['ack 4h', 'ack', 4 * hourMs],
-  ['Ack  90m', 'ack', 1.5 * hourMs],
-  ['ack 1h30m.', 'ack', 1.5 * hourMs],
-  ['silence 1d', 'silence', 24 * hourMs],
-  ['SILENCE 1D', 'silence', 24 * hourMs],
-  ['silence', null],
-  ['ack 0h', null],
-  ['ack 4', null],
-  ['ack -4h', null],
-  ['ack 4h please', null],
-  ['ack 400d', null],
-  ['silence 99999y', null],
-  ['acknowledged', null],
-  ['acks', null],
-  ['please ack', null],
-  ['ack, ack 4h or silence 1d', null],
-  ['Reply ack, ack 4h or silence 1d: it concerns what fires in this mail.', null],
-  ['I am out of the office until Monday.', null],
-  ['', null],
+const commands: readonly { readonly line: string; readonly kind: string | null; readonly forMs?: number | null }[] = [
+  { line: 'ack', kind: 'ack', forMs: null },
+  { line: 'Ack', kind: 'ack', forMs: null },
+  { line: 'ACK.', kind: 'ack', forMs: null },
+  { line: 'ack!', kind: 'ack', forMs: null },
+  { line: 'ack 4h', kind: 'ack', forMs: 4 * hourMs },
+  { line: 'Ack  90m', kind: 'ack', forMs: 1.5 * hourMs },
+  { line: 'ack 1h30m.', kind: 'ack', forMs: 1.5 * hourMs },
+  { line: 'silence 1d', kind: 'silence', forMs: 24 * hourMs },
+  { line: 'SILENCE 1D', kind: 'silence', forMs: 24 * hourMs },
+  { line: 'silence', kind: null },
+  { line: 'ack 0h', kind: null },
+  { line: 'ack 4', kind: null },
+  { line: 'ack -4h', kind: null },
+  { line: 'ack 4h please', kind: null },
+  { line: 'ack 400d', kind: null },
+  { line: 'silence 99999y', kind: null },
+  { line: 'acknowledged', kind: null },
+  { line: 'acks', kind: null },
+  { line: 'please ack', kind: null },
+  { line: 'ack, ack 4h or silence 1d', kind: null },
+  { line: 'Reply ack, ack 4h or silence 1d: it concerns what fires in this mail.', kind: null },
+  { line: 'I am out of the office until Monday.', kind: null },
+  { line: '', kind: null },
 ];
 
-for (const [line, kind, forMs] of commands) {
+for (const { line, kind, forMs } of commands) {
   test(`${JSON.stringify(line)} is ${kind ?? 'no command'}`, () => {
     assert.deepEqual(parseReplyCommand(line), kind === null ? null : { kind, forMs });
   });
 }
 
-const texts: readonly (readonly [what: string, text: string, line: string | null])[] = [
-  ['a line alone', 'ack', 'ack'],
-  ['above a quotation', 'ack 4h\n\nOn Sun, 22 Nov 2026, Fleet wrote:\n> CRITICAL\n', 'ack 4h'],
-  ['blanks and invisible characters', '\r\n \u00a0\r\n\u200back\u00a0 4h \ufeff\r\n', 'ack 4h'],
-  ['old line ends', '\r\rack\r', 'ack'],
-  ['below a quotation', '> CRITICAL web-1\n>> ack\n\nack\n', 'ack'],
-  ['below who wrote it', 'On Sun, Fleet wrote:\n> CRITICAL\n\nack\n', 'ack'],
-  [
-    'below who wrote it in two lines',
-    'On Sun, 22 Nov 2026 at 10:00,\nFleet <fleet@example.org> wrote:\n\n> x\nack',
-    'ack',
-  ],
-  ['a colon without a quotation', 'Hello:\nack', 'Hello:'],
-  ['another text first', 'I am away.\nack', 'I am away.'],
-  ['a signature', '-- \nack', '--'],
-  ['quoted alone', '> ack\n', null],
-  ['nothing', '\n\n', null],
-  ['a long line', `ack ${'x'.repeat(60)}\nack`, null],
+const texts: readonly { readonly what: string; readonly text: string; readonly line: string | null }[] = [
+  { what: 'a line alone', text: 'ack', line: 'ack' },
+  { what: 'above a quotation', text: 'ack 4h\n\nOn Sun, 22 Nov 2026, Fleet wrote:\n> CRITICAL\n', line: 'ack 4h' },
+  { what: 'blanks and invisible characters', text: '\r\n \u00a0\r\n\u200back\u00a0 4h \ufeff\r\n', line: 'ack 4h' },
+  { what: 'old line ends', text: '\r\rack\r', line: 'ack' },
+  { what: 'below a quotation', text: '> CRITICAL web-1\n>> ack\n\nack\n', line: 'ack' },
+  { what: 'below who wrote it', text: 'On Sun, Fleet wrote:\n> CRITICAL\n\nack\n', line: 'ack' },
+  {
+    what: 'below who wrote it in two lines',
+    text: 'On Sun, 22 Nov 2026 at 10:00,\nFleet <fleet@example.org> wrote:\n\n> x\nack',
+    line: 'ack',
+  },
+  { what: 'a colon without a quotation', text: 'Hello:\nack', line: 'Hello:' },
+  { what: 'another text first', text: 'I am away.\nack', line: 'I am away.' },
+  { what: 'a signature', text: '-- \nack', line: '--' },
+  { what: 'quoted alone', text: '> ack\n', line: null },
+  { what: 'nothing', text: '\n\n', line: null },
+  { what: 'a long line', text: `ack ${'x'.repeat(60)}\nack`, line: null },
 ];
 
-for (const [what, text, line] of texts) {
+for (const { what, text, line } of texts) {
   test(`the first own line: ${what}`, () => {
     assert.equal(firstOwnLine(text), line);
   });

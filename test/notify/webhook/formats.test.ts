@@ -134,11 +134,11 @@ test('juggler: a state for each host and service', () => {
   const { source, events } = document('juggler', noticeOf([noticeAlert(), over, fleet])) as Json & { events: Json[] };
   assert.equal(source, 'fleet-health');
   assert.deepEqual(
-    events.map(({ host, service, instance, status, tags }) => [host, service, instance, status, tags]),
+    events.map(({ host, service, instance, status, tags }) => ({ host, service, instance, status, tags })),
     [
-      ['web-1', 'disk', '/var', 'CRIT', ['site_fra']],
-      ['web-1', 'disk', '/var', 'OK', ['site_fra']],
-      ['fleet-health', 'collector-silent', 'a_b_', 'WARN', ['site_fra']],
+      { host: 'web-1', service: 'disk', instance: '/var', status: 'CRIT', tags: ['site_fra'] },
+      { host: 'web-1', service: 'disk', instance: '/var', status: 'OK', tags: ['site_fra'] },
+      { host: 'fleet-health', service: 'collector-silent', instance: 'a_b_', status: 'WARN', tags: ['site_fra'] },
     ],
   );
 });

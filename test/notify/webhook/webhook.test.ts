@@ -158,21 +158,37 @@ test('what repeats the URL, a part of it, or the header is said without it', asy
 });
 
 /** Servers that break off, each at another step of the conversation. */
-const breaks: readonly (readonly [what: string, act: (socket: Socket) => void, words: RegExp])[] = [
-  ['at once', (socket) => socket.resetAndDestroy(), /ECONNRESET|EPIPE|the connection ended/],
-  ['after the request', (socket) => socket.once('data', () => socket.resetAndDestroy()), /ECONNRESET/],
-  ['with an end', (socket) => socket.once('data', () => socket.end()), /ECONNRESET|the connection ended/],
-  ['in the status', (socket) => socket.once('data', () => socket.end('HTTP/1.1 2')), /HPE_|ECONNRESET/],
-  ['in a header', (socket) => socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nX: ')), /HPE_|ECONNRESET/],
-  ['with another protocol', (socket) => socket.write('220 mail.example.org ESMTP\r\n'), /HPE_/],
-  [
-    'with headers without an end',
-    (socket) => socket.once('data', () => socket.write(`HTTP/1.1 200 OK\r\n${'X: y\r\n'.repeat(100_000)}`)),
-    /HPE_HEADER_OVERFLOW/,
-  ],
+const breaks: readonly { readonly what: string; readonly act: (socket: Socket) => void; readonly words: RegExp }[] = [
+  { what: 'at once', act: (socket) => socket.resetAndDestroy(), words: /ECONNRESET|EPIPE|the connection ended/ },
+  {
+    what: 'after the request',
+    act: (socket) => socket.once('data', () => socket.resetAndDestroy()),
+    words: /ECONNRESET/,
+  },
+  {
+    what: 'with an end',
+    act: (socket) => socket.once('data', () => socket.end()),
+    words: /ECONNRESET|the connection ended/,
+  },
+  {
+    what: 'in the status',
+    act: (socket) => socket.once('data', () => socket.end('HTTP/1.1 2')),
+    words: /HPE_|ECONNRESET/,
+  },
+  {
+    what: 'in a header',
+    act: (socket) => socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\nX: ')),
+    words: /HPE_|ECONNRESET/,
+  },
+  { what: 'with another protocol', act: (socket) => socket.write('220 mail.example.org ESMTP\r\n'), words: /HPE_/ },
+  {
+    what: 'with headers without an end',
+    act: (socket) => socket.once('data', () => socket.write(`HTTP/1.1 200 OK\r\n${'X: y\r\n'.repeat(100_000)}`)),
+    words: /HPE_HEADER_OVERFLOW/,
+  },
 ];
 
-for (const [what, act, words] of breaks) {
+for (const { what, act, words } of breaks) {
   test(`a server that breaks off ${what}: tried again, the mark before the body`, async (t) => {
     const listener = await listen(act, '127.0.0.1');
     t.after(() => listener.close());
@@ -257,10 +273,10 @@ test('TLS: the authority of ca alone, the right host, and no expired certificate
   assert.equal(good.received.length, 1, 'a trial posts nothing');
   const wrong = await openReceiver(t, { tls: certificates.wrongHost });
   const expired = await openReceiver(t, { tls: certificates.expired });
-  for (const [origin, ca, words] of [
-    [good.origin, null, /UNABLE_TO|SELF_SIGNED/],
-    [wrong.origin, certificates.ca, /ERR_TLS_CERT_ALTNAME_INVALID/],
-    [expired.origin, certificates.ca, /CERT_HAS_EXPIRED/],
+  for (const { origin, ca, words } of [
+    { origin: good.origin, ca: null, words: /UNABLE_TO|SELF_SIGNED/ },
+    { origin: wrong.origin, ca: certificates.ca, words: /ERR_TLS_CERT_ALTNAME_INVALID/ },
+    { origin: expired.origin, ca: certificates.ca, words: /CERT_HAS_EXPIRED/ },
   ] as const) {
     const webhook = webhookConfig(`${origin}/${token}`, { ca });
     for (const work of [createWebhookChannel(webhook).send(mail, sendOptions()), verifyWebhook(webhook, never)]) {

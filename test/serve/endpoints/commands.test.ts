@@ -76,7 +76,10 @@ test('programs of somebody else join /ping and /status, and cannot break them', 
   const parts = `<events udp="no"/><ping command="${ping}"/><status command="${status}"/>`;
   const well = await openEndpoint(t, { parts }, dir);
   const { message } = JSON.parse((await well.ask('/status')).body) as { readonly message: Record<string, unknown> };
-  assert.deepEqual([message['tape'], message['name'], message['events_queue']], [{ left: 3 }, 'fleet-health', 0]);
+  assert.deepEqual(
+    { tape: message['tape'], name: message['name'], events_queue: message['events_queue'] },
+    { tape: { left: 3 }, name: 'fleet-health', events_queue: 0 },
+  );
   await well.end();
   writeFileSync(path.join(dir, 'facts'), '[1]');
   const broken = await openEndpoint(t, { parts }, dir);

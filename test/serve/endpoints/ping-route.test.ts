@@ -21,10 +21,20 @@ for (const [every, expected] of [
 }
 
 const away = new FleetError({ code: 'storage-unavailable', stage: 'storage', message: 'db-7 as fleet: refused' });
-for (const [what, thrown, said, logged] of [
-  ['a database that is away', away, 'The database does not answer.\n', 0],
-  ['a database without a run', new NothingStored(), 'No run of the collector has finished yet.\n', 0],
-  ['a fault of the program', new TypeError('x is y'), 'The log of the server says why it does not work.\n', 1],
+for (const { what, thrown, said, logged } of [
+  { what: 'a database that is away', thrown: away, said: 'The database does not answer.\n', logged: 0 },
+  {
+    what: 'a database without a run',
+    thrown: new NothingStored(),
+    said: 'No run of the collector has finished yet.\n',
+    logged: 0,
+  },
+  {
+    what: 'a fault of the program',
+    thrown: new TypeError('x is y'),
+    said: 'The log of the server says why it does not work.\n',
+    logged: 1,
+  },
 ] as const) {
   test(`${what} is reported without its words, and is asked once for all who ask at a time`, async () => {
     let [reads, faults] = [0, 0];
