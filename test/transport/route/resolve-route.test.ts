@@ -243,6 +243,17 @@ for (const { text, own, expected } of beyond) {
   });
 }
 
+for (const name of ['hardware', 'hardware.pub']) {
+  test(`a key that is on a security key, ${name}, is OpenSSH’s to use`, () => {
+    writeFileSync(path.join(dir, 'hardware.pub'), 'sk-ssh-ed25519@openssh.com AAAA me\n');
+    const privateKey = path.join(dir, name);
+    const { unsupported } = route(sshClient('web', { privateKey }));
+    assert.deepEqual(unsupported, [
+      { option: `a security key (${privateKey})`, place: 'config.xml:7', hop: 'web', needed: false },
+    ]);
+  });
+}
+
 test('a certificate beside the key is OpenSSH’s to use, and ssh2 goes on without', () => {
   const privateKey = path.join(dir, 'key');
   for (const name of [privateKey, `${privateKey}-cert.pub`]) writeFileSync(name, '');
