@@ -2,10 +2,11 @@
 # The second tier: the recipes of CONTRIBUTING.md; on the first Node the test files that are left out of `npm test` (see
 # test/first-tier.sh) and those of which it runs only some cases, with all cases; on every Node that is promised, as
 # collector and as clients' Node, the demo and one end-to-end test a story.
-# `npm run test:wide [VERSION...]`; the binaries are npm packages, kept in a cache folder.
+# `npm run test:wide [VERSION...]`; the binaries are npm packages, kept in /var/tmp.
 set -eu
 cd "$(dirname "$0")/.."
 sh test/setup.sh --wide
+umask 022
 unset NODE_OPTIONS NODE_EXTRA_CA_CERTS
 export FLEET_HEALTH_WIDE_TESTS=1
 # Debian 13's, the newest of each even line, and what is to come.
@@ -15,7 +16,8 @@ x86_64) platform=linux-x64 ;;
 aarch64) platform=linux-arm64 ;;
 *) echo "test/wide.sh: npm has no Node for $(uname -m)" >&2; exit 1 ;;
 esac
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/fleet-health-tests/node
+# Tests run it as other accounts too.
+cache=/var/tmp/fleet-health-tests/node
 build_path=$PATH
 stories=""
 for story in one-visit overlapping-runs push-ssh restricted-key split-trust storage-away through-bastions upgrade; do
