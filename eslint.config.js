@@ -174,13 +174,14 @@ export default tseslint.config(
       ],
     },
   },
-  // `npm test` leaves the types of tests to the second tier: they take as long as all others.
+  // `npm test` leaves the rules that look up types to the second tier: they take four fifths of the time.
   ...(process.env['FLEET_HEALTH_LINT'] === 'quick'
     ? [
         {
-          files: ['test/**/*.ts'],
+          files: ['**/*.ts', '**/*.cts'],
           extends: [tseslint.configs.disableTypeChecked],
           languageOptions: { parserOptions: { projectService: false } },
+          linterOptions: { reportUnusedDisableDirectives: 'off' },
         },
       ]
     : []),
