@@ -28,7 +28,6 @@ const programs = [
 
 /** The slowest test files, most of it waiting: begun last, they would run alone at the end. */
 const longest = [
-  'test/serve/endpoints/push-route.test.ts',
   'test/faults/faults.test.ts',
   'test/alerter/alerter-stories.test.ts',
   'test/alerter/channels.test.ts',
