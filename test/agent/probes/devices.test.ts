@@ -5,8 +5,9 @@
  * https://btrfs.readthedocs.io/en/latest/ch-sysfs.html, pools by spa_state_to_name of OpenZFS.
  */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 
+import { skipUnlessWide } from '../../support/long-tests.ts';
 import { checkAwks, checkedMachine, inShort, type Files } from '../../support/built-in-checks.ts';
 
 type Short = ReturnType<typeof inShort>;
@@ -350,10 +351,42 @@ const pools: readonly Case[] = [
 ];
 
 const cases = { bonds, arrays, memories, systems, pools };
+
+/** Returns the case with names of devices that no other case has: one machine can then have the devices of all. */
+function withOwnNames(one: Case, at: number): Case {
+  const named = JSON.stringify(one)
+    .replaceAll(/\b(bond|md|mc)(?=\d)/g, `$1${at + 1}`)
+    .replaceAll(/(?<=52e1f5f0c00)1|(?<=9-)0/g, String(at));
+  return JSON.parse(named) as Case;
+}
+
+/** Returns the last results of a machine that has the devices of all cases, and had those of before. */
+async function visitAll(t: TestContext, list: readonly Case[]): Promise<readonly Short[]> {
+  const machine = checkedMachine(t);
+  await machine.visit(Object.assign({}, ...list.map(({ before }) => before)) as Files);
+  return (await machine.visit(Object.assign({}, ...list.map(({ files }) => files)) as Files)).map(inShort);
+}
+
+for (const [kind, list] of Object.entries(cases)) {
+  const named = list.map(withOwnNames);
+  let visited: ReturnType<typeof visitAll> | null = null;
+  for (const { what, checks } of named) {
+    test(`${kind}: ${what}`, async (t) => {
+      const names = new Set(checks.map(({ name }) => name));
+      const found = (await (visited ??= visitAll(t, named))).filter(({ name }) => names.has(name));
+      assert.deepEqual(sorted(found), sorted(checks));
+    });
+  }
+  test(`${kind}: nothing else is a device`, async (t) => {
+    assert.equal((await (visited ??= visitAll(t, named))).length, named.flatMap(({ checks }) => checks).length);
+  });
+}
+
 for (const [kind, list] of Object.entries(cases)) {
   for (const [at, { what, files, before, checks }] of list.entries()) {
     const awk = checkAwks[at % checkAwks.length] ?? 'mawk';
-    test(`${kind}: ${what} (${awk})`, async (t) => {
+    const only = { skip: skipUnlessWide };
+    test(`${kind}: ${what}, on a machine of its own (${awk})`, only, async (t) => {
       const machine = checkedMachine(t, awk);
       if (before !== undefined) await machine.visit(before);
       assert.deepEqual((await machine.visit(files)).map(inShort), checks);
@@ -361,13 +394,15 @@ for (const [kind, list] of Object.entries(cases)) {
   }
 }
 
+function sorted(checks: readonly Short[]): readonly Short[] {
+  return checks.toSorted((one, other) => (one.name < other.name ? -1 : 1));
+}
+
 for (const awk of checkAwks) {
   test(`a machine with every device, and the visits that compare with a visit before (${awk})`, async (t) => {
     const machine = checkedMachine(t, awk);
     const all = Object.assign({}, ...Object.values(cases).map((list) => list[0]?.files)) as Files;
     const expected = Object.values(cases).flatMap((list) => list[0]?.checks ?? []);
-    const sorted = (checks: readonly Short[]): readonly Short[] =>
-      checks.toSorted((a, b) => (a.name < b.name ? -1 : 1));
     assert.deepEqual(sorted((await machine.visit(all)).map(inShort)), sorted(expected));
     const risen = { ...all, ...controller('mc0', '6\n', '0\n') };
     const stateOf = async (files: Files, afterSeconds: number): Promise<number | null | undefined> =>
