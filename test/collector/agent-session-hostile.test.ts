@@ -1,5 +1,8 @@
 /** Misbehaving clients: each gets an error code, and a message that names the remedy. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 
 import type { ErrorCode } from '../../src/errors.ts';
@@ -8,11 +11,16 @@ import { loaderStatus } from '../../src/loader/loader.ts';
 import { visit } from '../support/agent-visit.ts';
 import { answer, end, hello, meet, opening, prelude, print, report } from '../support/scripted-client.ts';
 import { shellConnection } from '../support/shell-connection.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
-/** Returns shell text that prints the same bytes a hundred thousand times, in large pieces. */
-const many = (bytes: Uint8Array): string =>
-  `'${process.execPath}' -e 'process.stdout.write(Buffer.alloc(1e5*${bytes.length},process.argv[1],"hex"))' ` +
-  Buffer.from(bytes).toString('hex');
+const dir = tempFolder();
+
+/** Returns shell text that prints the same bytes a hundred thousand times. */
+function many(bytes: Uint8Array): string {
+  const file = path.join(dir, createHash('sha256').update(bytes).digest('hex'));
+  writeFileSync(file, Buffer.alloc(1e5 * bytes.length, bytes));
+  return `cat ${file}`;
+}
 
 const begun = `${opening}; ${print(hello)}`;
 const frame = (type: 'H' | 'F' | 'R', text: string): string => print(encodeFrame(type, Buffer.from(text)));

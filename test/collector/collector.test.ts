@@ -68,13 +68,6 @@ test('a pass stores reports, inventories, visits and the run; the next one bring
   assert.deepEqual(readdirSync(statePaths(fleet.stateDir).journal), []);
 });
 
-test('the first visit brings the agent, and the next finds it', async () => {
-  const fleet = makeFleet('real');
-  for (let pass = 0; pass < 2; pass++) assert.equal((await fleet.collect(clientsOf('web-1'))).exitStatus, 0);
-  assert.deepEqual(await fleet.column('SELECT uploaded FROM visits ORDER BY id'), [1, 0]);
-  await emptied(fleet, 'web-1');
-});
-
 test('a dry run shows reports, needs no database, and leaves everything for the next pass', async () => {
   const fleet = makeFleet();
   const clients = clientsOf('web-1', 'web-2');
@@ -241,7 +234,7 @@ test('a second pass beside a running one ends at once with 0, names the holder a
   assert.deepEqual(outcomes, ['overlapped', 'overlapped', 'finished']);
 });
 
-test('a signal ends the visits, and what was received is stored', { timeout: 20_000 }, async () => {
+test('a signal ends the visits, and what was received is stored', { timeout: 60_000 }, async () => {
   const fleet = makeFleet();
   const controller = new AbortController();
   const started = performance.now();
@@ -289,7 +282,7 @@ test('a retired client is named as not visited, and not counted', async () => {
   assert.deepEqual(skipped, [['old', 'retired']]);
 });
 
-test('the run deadline cuts off what goes on and leaves the rest to the next run', { timeout: 20_000 }, async () => {
+test('the run deadline cuts off what goes on and leaves the rest to the next run', { timeout: 60_000 }, async () => {
   const fleet = makeFleet();
   const started = performance.now();
   const result = await fleet.collect(clientsOf('a', 'b', 'c', 'd'), {
@@ -305,7 +298,7 @@ test('the run deadline cuts off what goes on and leaves the rest to the next run
   for (const failure of result.failures) assert.equal(failure.code, 'run-deadline');
 });
 
-test('a client that heeds no signal is left at its deadline', { timeout: 20_000 }, async () => {
+test('a client that heeds no signal is left at its deadline', { timeout: 60_000 }, async () => {
   const fleet = makeFleet();
   const started = performance.now();
   const result = await fleet.collect(clientsOf('good', 'deaf'), {

@@ -10,7 +10,7 @@ import { makeClient, makeConfig, openFleet } from '../support/fleet.ts';
 import { makeMigrated } from '../support/migrated.ts';
 
 // The folder is removed after its file system is unmounted.
-const fleet = openFleet(mkdtempSync(path.join(tmpdir(), 'fh-full-disk-')));
+const fleet = openFleet(mkdtempSync(path.join(tmpdir(), 'fh-full-disk-')), 'scripted');
 mkdirSync(fleet.stateDir, { mode: 0o700 });
 const tmpfs = ['-t', 'tmpfs', '-o', 'size=1m,mode=700', 'none'];
 const mount = spawnSync('mount', [...tmpfs, fleet.stateDir], { encoding: 'utf8' });

@@ -19,7 +19,7 @@ import { framesOf, shellStart, visitCommand } from '../support/restricted-key.ts
 import { tempFolder } from '../support/temp-folder.ts';
 
 /** Each run starts a launcher and an agent. */
-const numRuns = isWide ? 60 : 2;
+const numRuns = isWide ? 60 : 1;
 const collectorId = '57961bcb-d028-45f9-9828-3bc654105a74';
 const own = [{ name: 'own', format: 'nagios', exit: 0, why: null, output: 'mine', age_s: 0 }];
 

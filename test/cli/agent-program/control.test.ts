@@ -232,6 +232,7 @@ suite('in the background', { skip: existsSync('/proc/self/fdinfo') ? false : 'ne
 test('start says why a mode does not run', async (t) => {
   const { run, config, dir } = station(t, 'nowhere');
   await exits(1, run('start', 'report'), /ENOENT.*nowhere.*\(agent-failed\).*fleet-health-agent run report/);
+  if (!isWide) return;
   writeFileSync(config, JSON.stringify({ state_directory: path.join(dir, 'state') }));
   await exits(1, run('start', 'edge'), /agent\.json has no "edge" \(agent-failed\)/);
   await exits(1, run('--start'), /agent\.json does not say where to push to \(agent-failed\)/);

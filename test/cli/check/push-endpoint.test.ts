@@ -8,6 +8,7 @@ import { test, type TestContext } from 'node:test';
 import { serveFolder } from '../../serve/support/served-fleet.ts';
 import { makeCertificates } from '../../support/certificates.ts';
 import { configFolder, runCli } from '../../support/run-cli.ts';
+import { skipUnlessWide } from '../../support/long-tests.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const group = '<group transport="forward" labels="site=fra"><client name="web-1"/></group>';
@@ -44,8 +45,12 @@ const cases: Readonly<Record<string, (t: TestContext) => Case>> = {
   'has no IPv6': () => ({ runs: [`host="127.0.0.1"`, '<push/>'], has: ['', '<push/>'], says: null }),
 };
 
+/** The cases of the second tier: a server and a program each. */
+const rare = new Set(['runs without it, behind pages that ask for a token', 'has no IPv6']);
+
 for (const [what, make] of Object.entries(cases)) {
-  test(`check of an endpoint that ${what}`, { timeout: 60_000 }, async (t) => {
+  const skip = rare.has(what) && skipUnlessWide;
+  test(`check of an endpoint that ${what}`, { timeout: 60_000, skip }, async (t) => {
     const { runs, has, says } = make(t);
     const dir = configFolder(t, `<config><alerts mail="ops@example.org" zone="UTC"/>${group}</config>`);
     const { port, log } = await serveFolder(t, dir, { attributes: runs[0], parts: runs[1] });

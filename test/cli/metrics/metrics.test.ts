@@ -5,6 +5,7 @@ import { test, type TestContext } from 'node:test';
 
 import { scrape, valuesOf } from '../../metrics/support/exposition.ts';
 import { configFolder, exits, runCli } from '../../support/run-cli.ts';
+import { isWide } from '../../support/long-tests.ts';
 import { reportedFleet, type ReportedFleet } from '../support/reported-fleet.ts';
 
 const metricsOf = async (run: ReportedFleet['run'], ...args: readonly string[]): Promise<string> => {
@@ -44,7 +45,7 @@ const wrong: readonly (readonly [args: string, says: RegExp])[] = [
 
 test('wrong command lines are refused', async (t) => {
   const { run } = await reportedFleet(t);
-  for (const [args, says] of wrong) {
+  for (const [args, says] of isWide ? wrong : wrong.slice(0, 2)) {
     const { status, stderr } = await run(...args.split(' '));
     assert.equal(status, 2, args);
     assert.match(stderr, says);
@@ -63,7 +64,7 @@ test('before the first run there is nothing to print or export', async (t) => {
 test('export writes a file or to stdout, and the same bytes for the same end', async (t) => {
   const { dir, run } = await reportedFleet(t);
   const until = `${new Date(Date.now() - 60_000).toISOString().slice(0, 19)}Z`;
-  for (const format of ['openmetrics', 'csv', 'jsonl']) {
+  for (const format of isWide ? ['openmetrics', 'csv', 'jsonl'] : ['csv']) {
     const args = ['export', format, '--since', '2d', '--until', until];
     const { status, stdout, stderr } = await run(...args);
     assert.deepEqual([status, stderr], [0, '']);
