@@ -6,8 +6,16 @@ import path from 'node:path';
 import type { Client, Config } from '../../../src/config/config.ts';
 import { loadConfig } from '../../../src/config/load-config.ts';
 
-/** Returns the configuration of a config.xml with these elements. */
+const configs = new Map<string, Config>();
+
+/** Returns the configuration of a config.xml with these elements. Reads the same elements once. */
 export function configOf(elements: string): Config {
+  const known = configs.get(elements) ?? readConfig(elements);
+  configs.set(elements, known);
+  return known;
+}
+
+function readConfig(elements: string): Config {
   const folder = mkdtempSync(path.join(tmpdir(), 'fleet-health-alerter-'));
   try {
     const file = path.join(folder, 'config.xml');

@@ -16,14 +16,6 @@ import { at } from './rows.ts';
 import { clock } from './time-line.ts';
 import type { DispatchInput } from '../../../src/alerter/inhibit/dispatch-input.ts';
 
-const configs = new Map<string, Config>();
-
-function configFor(elements: string): Config {
-  const config = configs.get(elements) ?? configOf(elements);
-  configs.set(elements, config);
-  return config;
-}
-
 /** A mail in the outbox. */
 export interface SimulatedMail {
   readonly id: number;
@@ -46,7 +38,7 @@ export interface Fires {
  * sent.
  */
 export function startDispatch(elements: string) {
-  let config: Config = configFor(elements);
+  let config: Config = configOf(elements);
   let nowMs = at('08:00');
   const alerts = new Map<number, Alert>();
   const notified = new Map<string, LastNotified>();
@@ -130,7 +122,7 @@ export function startDispatch(elements: string) {
 
   const events = {
     configure: (text: string) => {
-      config = configFor(text);
+      config = configOf(text);
     },
     add: (over: Partial<DispatchInput>) => {
       extra = { ...extra, ...over };

@@ -41,8 +41,11 @@ export async function fillLevels(
     }),
   );
   await station.database.write(async (session) => {
-    for (const { day, client, mount } of rows) {
-      await session.run('DELETE FROM disk_levels WHERE day = ? AND client = ? AND mount = ?', [day, client, mount]);
+    for (const { client = 'web-1', mount = '/data' } of mounts) {
+      const stored = rows.filter((row) => row.client === client && row.mount === mount).map(({ day }) => day);
+      const marks = stored.map(() => '?').join(', ');
+      const sql = `DELETE FROM disk_levels WHERE client = ? AND mount = ? AND day IN (${marks})`;
+      await session.run(sql, [client, mount, ...stored]);
     }
     await insertRows(session, 'disk_levels', rows);
   });

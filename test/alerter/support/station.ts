@@ -211,7 +211,11 @@ export async function openStation({ storage: stored, elements, smtp = '' }: Stat
       const events: AlertEvent[] = [];
       const result = await alert({
         config: machine === undefined ? config : configFor(text, machine),
-        openStorage: async () => storageOn(await open(wrap)),
+        // Opening a database and preparing its statements costs more than the rest of most passes.
+        openStorage: async () =>
+          wrap === undefined && machine === undefined
+            ? { ...storage, close: () => Promise.resolve() }
+            : storageOn(await open(wrap)),
         dryRun,
         signal,
         observe: (event) => {
