@@ -36,7 +36,11 @@ onBothDatabases('a digest', (kit) => {
     await collectAndPass(station, '07:30');
     await collectAndPass(station, '07:45');
     assert.equal((await digestsOf(station)).length, 0);
-    for (const time of ['08:00', '08:01', '09:00', '20:00', '23:59']) await collectAndPass(station, time);
+    await collectAndPass(station, '08:00');
+    for (const time of ['08:01', '20:00', '23:59']) {
+      station.at(time);
+      await station.pass();
+    }
     const [digest, ...others] = await digestsOf(station);
     assert.equal(others.length, 0);
     assert.equal(digest?.subject, 'Digest: 2 of 2 answered all 2 visits');
@@ -234,7 +238,7 @@ onBothDatabases('a digest', (kit) => {
       await station
         .pass({ wrap: (database) => withMoments(database, (moment) => moment.count === dies) })
         .catch(() => undefined);
-      for (const time of ['08:05', '08:06', '09:00']) {
+      for (const time of ['08:05', '09:00']) {
         station.at(time);
         await station.pass();
       }

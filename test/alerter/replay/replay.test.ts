@@ -10,6 +10,7 @@ import { openStorage } from '../../../src/storage/open-storage.ts';
 import type { Storage } from '../../../src/storage/store/storage.ts';
 import { item, noonMs, refusedVisit, runEnd, runStart, visit, worker } from '../../storage/support/samples.ts';
 import { sqliteConfig } from '../../storage/support/sqlite-config.ts';
+import { makeMigrated } from '../../support/migrated.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { configOf } from '../support/config-of.ts';
 import type { RunFact } from '../../../src/storage/store/run.ts';
@@ -26,7 +27,9 @@ type Story = Readonly<Record<string, readonly (number | null)[]>>;
 
 async function storedStory(t: TestContext, story: Story): Promise<Storage> {
   const dir = tempFolder(t);
-  const storage = await openStorage({ storage: sqliteConfig(path.join(dir, 'fleet.db')), migrate: true });
+  const config = sqliteConfig(path.join(dir, 'fleet.db'));
+  await makeMigrated(config);
+  const storage = await openStorage({ storage: config, migrate: true });
   t.after(() => storage.close());
   const runs = Math.max(...Object.values(story).map((values) => values.length));
   for (let index = 0; index < runs; index++) {
