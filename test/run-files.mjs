@@ -29,8 +29,6 @@ const maxFileN = 40;
 
 /** Files of the first tier that may cost more, each with its reason. */
 const dearFiles = new Map([
-  ['test/agent/faults.test.ts', 'a fault of the machine needs a run of the agent each'],
-  ['test/agent/shell/visits.test.ts', 'whole visits by the shell agent'],
   ['test/agent/spool/spool-run.test.ts', 'a spooled report needs a run of the agent each'],
   ['test/alerter/alerter-time-lines.test.ts', 'days of passes, in which a row may come at any time'],
   ['test/alerter/check-rises.test.ts', 'days of passes over the values of checks'],

@@ -93,13 +93,16 @@ test('probes that never end are a fault before the deadline', async (t) => {
   assert.deepEqual(readdirSync(clientDir()), []);
 });
 
+/** A statement that never ends and uses no CPU. */
+const standstill = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)';
+
 for (const { what, path, guard } of [
   { what: 'timeout', path: PATH, guard: 't' },
   { what: 'its own watchdog, where there is no timeout', path: '/nonexistent', guard: 'w' },
 ] as const) {
-  test(`an agent that does not let go of the processor is killed by ${what}`, async (t) => {
+  test(`an agent that is stuck, and handles no signal, is killed by ${what}`, async (t) => {
     const { visit, home } = machine(t);
-    const agent = buildAgentWith('() => { for (;;); }');
+    const agent = buildAgentWith(`() => void ${standstill}`);
     const connection = shellConnection({ env: { HOME: home, PATH: path } });
     // The timeout is longer than the agent's own limit, which this test checks.
     const { result } = await visit({ connection, bundles: { ...bundles, agent }, agentTimeoutMs: 1500 });
@@ -117,7 +120,8 @@ test('nobody reads any more: the report stays, and the agent ends', async (t) =>
   // A quick agent writes everything into the pipe before its reader ends, so this agent waits until the reader has
   // ended.
   const agent = buildAgentWith(`() => {
-    while (!require('node:fs').existsSync(process.env.HOME + '/gone'));
+    const lock = new Int32Array(new SharedArrayBuffer(4));
+    while (!require('node:fs').existsSync(process.env.HOME + '/gone')) Atomics.wait(lock, 0, 0, 10);
     return Promise.resolve({ workerReports: [], counters: null });
   }`);
   const own = { bundles: { ...bundles, agent } };

@@ -23,7 +23,7 @@ for (const file of files) closeSync(file);
 console.log(JSON.stringify({ without, with: { probe: await probe(), check: await check() } }));
 `;
 
-test('a program without a file descriptor left costs its probe or check alone', { timeout: 20_000 }, async () => {
+test('a program without a file descriptor left costs its probe or check alone', { timeout: 60_000 }, async () => {
   const args = ['--import', 'tsx', '--input-type=module', '--eval', script];
   const shell = ['-c', 'ulimit -n 100 && exec "$@"', 'sh', process.execPath, ...args];
   const { stdout } = await promisify(execFile)('/bin/sh', shell);

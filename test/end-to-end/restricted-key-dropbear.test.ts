@@ -49,7 +49,7 @@ suite('a restricted key at dropbear', { skip }, async () => {
       const ssh = (...args: readonly string[]) => {
         const known = `UserKnownHostsFile=${path.join(dir, 'state/known_hosts')}`;
         const common = ['-F', 'none', '-i', privateKey, '-p', String(port), '-o', 'BatchMode=yes', '-o', known];
-        const options = { encoding: 'utf8', input: '', timeout: 20_000 } as const;
+        const options = { encoding: 'utf8', input: '', timeout: 60_000 } as const;
         return spawnSync('ssh', [...common, '-l', account.name, ...args], options);
       };
       // dropbear ends a session whose command is longer than this many bytes.

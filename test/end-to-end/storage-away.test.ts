@@ -9,6 +9,7 @@ import { after, suite, test } from 'node:test';
 
 import { openSqlite, type SqliteDatabase } from '../../src/platform/sqlite.ts';
 import { startFickleProxy } from '../support/fickle-proxy.ts';
+import { makeInventoried } from '../support/inventoried.ts';
 import { startLoopbackFleet, type LoopbackFleet } from '../support/loopback-fleet.ts';
 import { skipUnlessWide } from '../support/long-tests.ts';
 import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
@@ -46,6 +47,7 @@ const countsSql = `SELECT (SELECT COUNT(*) FROM stats) AS stats, (SELECT COUNT(*
 suite('MariaDB that cannot be reached', { skip: skipWithoutMariadb }, async () => {
   const mariadb = await stoppedAfter(startMariadb(['--innodb-flush-log-at-trx-commit=0']));
   const made = await mariadb.createDatabase();
+  await makeInventoried(made.storage, 'c1', 'c2');
   const proxy = await stoppedAfter(startFickleProxy(mariadb.port));
   const fleet = await startLoopbackFleet({ after }, 2, { trusted: true });
   writeFileSync(path.join(fleet.dir, 'db.password'), made.password, { mode: 0o600 });

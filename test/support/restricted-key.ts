@@ -69,7 +69,7 @@ export async function restrict(sshd: Sshd, site: Site, options: RestrictOptions 
     ssh: (command, ...options) => {
       const asked = command === null ? [] : ['--', command];
       const args = [...common, ...options, '-l', account.name, '127.0.0.1', ...asked];
-      return spawnSync('ssh', args, { encoding: 'latin1', input: '', timeout: 20_000 });
+      return spawnSync('ssh', args, { encoding: 'latin1', input: '', timeout: 60_000 });
     },
     codes: async () => (await site.rows('SELECT code FROM visits ORDER BY id')).map(({ code }) => code),
   };

@@ -115,18 +115,20 @@ test('once node is installed the client is read by it, and by the shell agent ag
 });
 
 test('a node that is too old or cannot start leaves the client to the shell agent, at one exec a visit', async (t) => {
-  for (const text of ['echo "node v12 is too old" >&2; exit 86', 'exit 127', 'exit 126']) {
+  const failing = ['echo "node v12 is too old" >&2; exit 86', 'exit 127', 'exit 126'];
+  for (const text of isWide ? failing : failing.slice(0, 1)) {
     const client = shellClient(t, { own: { node: text } });
     assert.equal((await visited(client, 2)).result.reader, 'shell');
     assert.equal((await visited(client, 1)).result.reader, 'shell');
   }
 });
 
-for (const [what, spoil] of [
-  ['empty', (file: string) => truncateSync(file)],
-  ['cut off', (file: string) => truncateSync(file, 3000)],
-  ['something else', (file: string) => writeFileSync(file, 'exit 3\n')],
-] as const) {
+const spoils: readonly { readonly what: string; readonly spoil: (file: string) => void }[] = [
+  { what: 'cut off', spoil: (file) => truncateSync(file, 3000) },
+  { what: 'empty', spoil: (file) => truncateSync(file) },
+  { what: 'something else', spoil: (file) => writeFileSync(file, 'exit 3\n') },
+];
+for (const { what, spoil } of isWide ? spoils : spoils.slice(0, 1)) {
   test(`a shell agent whose file is ${what} is brought again`, async (t) => {
     const client = shellClient(t);
     const { result } = await visited(client, 2);

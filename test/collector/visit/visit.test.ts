@@ -139,7 +139,7 @@ test('an inventory that fails, or for which no time is left, does not fail the v
   assert.equal(hurried.kept.length, 1);
 });
 
-test('a run that ends during the inventory leaves the visit a success', { timeout: 20_000 }, async () => {
+test('a run that ends during the inventory leaves the visit a success', { timeout: 60_000 }, async () => {
   const controller = new AbortController();
   const { context, client, kept } = watched({ facts: new Map(), signal: controller.signal }, (command, number) => {
     if (number < 2) return command;
@@ -158,7 +158,7 @@ const silences = [
   { what: 'ends at once', script: 'exit 7', code: 'no-shell', message: /status 7/ },
 ];
 for (const { what, script, code, message } of silences) {
-  test(`a client that ${what} is ${code}, within the deadline`, { timeout: 20_000 }, async () => {
+  test(`a client that ${what} is ${code}, within the deadline`, { timeout: 60_000 }, async () => {
     const config = makeConfig(fleet.stateDir, [], { clientDeadlineMs: 1500 });
     const { context, client, calls } = watched({ config }, () => script);
     const started = performance.now();
