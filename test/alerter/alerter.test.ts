@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import path from 'node:path';
 import { after, test } from 'node:test';
 
 import { isWide } from '../support/long-tests.ts';
@@ -176,19 +174,7 @@ onBothDatabases('a pass of the alerter', (kit) => {
   });
 });
 
-onBothDatabases('ways out of the alerter', (kit) => {
-  test('puts mails into the outbox without <smtp>', async (t) => {
-    const station = await stationFor(t, { storage: await kit.migrated(), elements, smtp: null });
-    await station.collect({ 'web-1': 'disk / 96' });
-    station.at('08:01');
-    const { result } = await station.pass();
-    assert.equal(result.sent, 1);
-    const outbox = path.join(station.config().stateDir, 'outbox');
-    const files = readdirSync(outbox);
-    assert.equal(files.length, 1);
-    assert.match(readFileSync(path.join(outbox, files[0] ?? ''), 'utf8'), /^To: ops@example\.org\r$/m);
-  });
-
+onBothDatabases('an alerter with a <heartbeat>', (kit) => {
   test('asks the heartbeat after a pass in which all went well, and after no other', async (t) => {
     let asked = 0;
     const listener = createServer((_request, response) => {

@@ -187,23 +187,6 @@ onBothDatabases('delivering', (kit) => {
     assert.deepEqual(pluck(rows, 'dataBegun'), [true, true, false, false]);
   });
 
-  test('an answer that is lost between DATA and 250 sends the same bytes again, and no others', async (t) => {
-    const post = await openPost(t, kit);
-    const taken: string[] = [];
-    const server = await openServer(t, {
-      act: ({ phase, line }) => {
-        if (phase !== 'dot') return undefined;
-        taken.push(line);
-        return taken.length === 1 ? { kind: 'close' } : undefined;
-      },
-    });
-    await post.put('ops@example.org');
-    assert.deepEqual(await post.run(smtpConfig(server.port)), { sent: 0, putOff: 1, failed: 0 });
-    await post.makeDue();
-    assert.deepEqual(await post.run(smtpConfig(server.port)), { sent: 1, putOff: 0, failed: 0 });
-    assert.deepEqual(taken, [contentOf(1), contentOf(1)]);
-  });
-
   test('a database that is away for a moment when a mail is to be marked does not send it twice', async (t) => {
     const { post, server } = await openOffice(t, kit, ['ops@example.org']);
     const store = post.opened.storage.alerts;
