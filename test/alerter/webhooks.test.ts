@@ -1,4 +1,4 @@
-/** What is special to webhooks as recipients of a whole alerter. channels.test.ts has what every channel promises. */
+/** The promises that webhooks alone make in a whole alerter. channels.test.ts has those of every channel. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
@@ -29,7 +29,7 @@ onBothDatabases('a webhook', (kit) => {
     assert.equal((await station.pass()).result.sent, 1);
   });
 
-  test('that refuses is notified to the fallback with its answer and the notification, without the token', async (t) => {
+  test('that refuses is notified to the fallback with its answer and the notification, and no token', async (t) => {
     const receiver = await openReceiver(t);
     receiver.act(() => ({ status: 404, body: `no_team at /${token} <b>` }));
     const url = `url="${receiver.origin}/${token}"`;
