@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 
 import type { StorageConfig } from '../config/config.ts';
-import { isRefusal } from '../storage/sql/fault.ts';
+import { isFaultOfValues } from '../storage/sql/fault.ts';
 import { openStorage } from '../storage/open-storage.ts';
 import type { EventStore, NewEvent } from '../storage/store/event-store.ts';
 import type { Storage } from '../storage/store/storage.ts';
@@ -29,7 +29,7 @@ export class EventDatabase {
     try {
       return await work(storage.events);
     } catch (thrown) {
-      if (!isRefusal(thrown)) this.#drop();
+      if (!isFaultOfValues(thrown)) this.#drop();
       throw thrown;
     }
   }

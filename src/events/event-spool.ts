@@ -1,10 +1,11 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync } from 'node:fs';
 import { readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 
 import { syncFolder, writeSynced } from '../state/durable-file.ts';
 import { makeOwnFolder } from '../state/make-folder.ts';
 import type { NewEvent } from '../storage/store/event-store.ts';
+import { parseStoredEvents } from './parse-stored-events.ts';
 
 /** A file of waiting events. Its name has its position, the number of events and the process that wrote it. */
 interface SpoolFile {
@@ -34,7 +35,10 @@ export class EventSpool {
     for (const name of readdirSync(folder).sort()) {
       const [, events] = nameForm.exec(name) ?? [];
       if (events === undefined) continue;
-      this.#add({ name, events: Number(events), bytes: statSync(path.join(folder, name)).size });
+      const facts = lstatSync(path.join(folder, name), { throwIfNoEntry: false });
+      // Nobody waits for the writer of a pipe, or follows a link.
+      if (facts?.isFile() !== true) continue;
+      this.#add({ name, events: Number(events), bytes: facts.size });
       this.#place = Number(name.slice(0, 12));
     }
   }
@@ -57,22 +61,22 @@ export class EventSpool {
   }
 
   /**
-   * Passes the events of the oldest file to `store`, then removes the file. Returns false if the file is damaged; a
-   * damaged file is renamed. Throws the errors of `store`; the file stays then.
+   * Passes the events of the oldest file to `store`, then removes the file. Returns false if a part of the file is no
+   * event; such a file is renamed. Throws the errors of `store`; the file stays then.
    */
   async takeUp(store: (events: readonly NewEvent[]) => Promise<void>): Promise<boolean> {
     const [oldest] = this.#files;
     if (oldest === undefined) return true;
     const file = path.join(this.#folder, oldest.name);
-    const events = await readEvents(file);
-    if (events !== null) await store(events);
-    if (events === null) await rename(file, `${file}.damaged`).catch(() => undefined);
-    else await rm(file, { force: true });
+    const { events, isWhole } = oldest.bytes > mostBytes ? noEvents : await readEvents(file);
+    await store(events);
+    // A folder that nothing can be removed from: an event is stored once.
+    await (isWhole ? rm(file, { force: true }) : rename(file, `${file}.damaged`)).catch(() => undefined);
     await syncFolder(this.#folder);
     this.#files.shift();
     this.#bytes -= oldest.bytes;
     this.#events -= oldest.events;
-    return events !== null;
+    return isWhole;
   }
 
   #add(file: SpoolFile): void {
@@ -82,13 +86,21 @@ export class EventSpool {
   }
 }
 
-/** Reads the events of a file. Returns null for a file without events, which no version of this program has written. */
-async function readEvents(file: string): Promise<readonly NewEvent[] | null> {
+interface SpooledEvents {
+  readonly events: readonly NewEvent[];
+  /** False if something in the file is no event, which no version of this program has written. */
+  readonly isWhole: boolean;
+}
+
+const noEvents: SpooledEvents = { events: [], isWhole: false };
+
+async function readEvents(file: string): Promise<SpooledEvents> {
   try {
-    const events: unknown = JSON.parse(await readFile(file, 'utf8'));
-    const isEvent = (one: unknown): boolean => typeof (one as Partial<NewEvent> | null)?.eventId === 'string';
-    return Array.isArray(events) && events.every(isEvent) ? (events as readonly NewEvent[]) : null;
+    const values: unknown = JSON.parse(await readFile(file, 'utf8'));
+    if (!Array.isArray(values)) return noEvents;
+    const events = parseStoredEvents(values);
+    return { events, isWhole: events.length === values.length };
   } catch {
-    return null;
+    return noEvents;
   }
 }

@@ -5,7 +5,7 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 
 import { withDeadline } from '../platform/deadline.ts';
-import { isRefusal } from '../storage/sql/fault.ts';
+import { storeEach } from '../storage/sql/store-each.ts';
 import type { NewEvent } from '../storage/store/event-store.ts';
 import { EventSpool } from './event-spool.ts';
 
@@ -159,19 +159,11 @@ export class EventIntake {
     this.#isAway = true;
   }
 
-  /** Stores events. Reports and omits single events that the database refuses. */
+  /** Stores events. Reports and omits single events that cannot be stored. */
   async #storeEach(events: readonly NewEvent[]): Promise<void> {
-    try {
-      await this.#options.store(events);
-    } catch (thrown) {
-      if (!isRefusal(thrown)) throw thrown;
-      if (events.length === 1) {
-        this.#options.onFault(thrown);
-        return;
-      }
-      const half = Math.ceil(events.length / 2);
-      await this.#storeEach(events.slice(0, half));
-      await this.#storeEach(events.slice(half));
+    const unstorable = await storeEach(events, (some) => this.#options.store(some), mostEvents);
+    for (const { record, reason } of unstorable) {
+      this.#options.onFault(new Error(`event ${record.eventId} cannot be stored: ${reason}`));
     }
   }
 }

@@ -4,6 +4,7 @@
  */
 import { maxClientBytes, maxNameChars } from './limits.ts';
 import { ReportFault } from './report.ts';
+import { isStorableText } from './values/storable-text.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -45,14 +46,13 @@ export function listOf(value: unknown, place: Place, maxLength: number): readonl
   return value;
 }
 
-/** Checks a text: well-formed Unicode without U+0000. Databases refuse lone surrogates, and some refuse U+0000. */
+/** Checks a text: well-formed Unicode without U+0000. */
 export function textOf(value: unknown, within: Place, key: string, maxChars: number): string {
   if (typeof value !== 'string') throw fault(within, key, 'not a text');
   if (value.length > maxChars) throw fault(within, key, `${value.length} chars, allowed are ${maxChars}`);
-  if (unfit.test(value)) throw fault(within, key, 'a lone surrogate or U+0000');
+  if (!isStorableText(value)) throw fault(within, key, 'a lone surrogate or U+0000');
   return value;
 }
-const unfit = /[\0\p{Cs}]/u;
 
 /** Checks the name of a probe, a family or a field. */
 export function nameOf(value: unknown, within: Place, key: string): string {

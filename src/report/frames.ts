@@ -1,3 +1,4 @@
+import { boundedTime } from './values/bounded-time.ts';
 import { maxReportBytes } from './limits.ts';
 import { agentFaultCodes, maxClocksBytes, maxForwardedBytes, maxJsonFrameBytes } from './wire.ts';
 import type { AgentFault, AgentFaultCode, End, Frame, FrameType, Hello } from './wire.ts';
@@ -182,7 +183,8 @@ export function parseHello(payload: Buffer): Hello {
   ) {
     throw new WireFault('agent-output', 'a hello that does not say what it must');
   }
-  const hello = { v, agent, wall_ms, monotonic_ms, boot_id, ...(pinned === undefined ? {} : { pinned }) };
+  const clocks = { wall_ms: boundedTime(wall_ms), monotonic_ms, boot_id: isPlain(boot_id) ? boot_id : null };
+  const hello = { v, agent, ...clocks, ...(pinned === undefined ? {} : { pinned }) };
   return reader === undefined ? hello : { ...hello, reader };
 }
 
@@ -235,6 +237,11 @@ function parseObject(
 
 function isWhole(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** True if a text has the form of boot ids. Any other counts as unknown: rows hold the id. */
+function isPlain(text: string | null): boolean {
+  return text !== null && /^[\x20-\x7e]+$/.test(text);
 }
 
 function isText(value: unknown, maxChars: number): value is string {

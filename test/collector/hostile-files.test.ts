@@ -10,7 +10,7 @@ import { suite, test } from 'node:test';
 
 import { createClientNames } from '../../src/collector/spool/client-names.ts';
 import { countSealedTo } from '../../src/collector/keys/retire-key.ts';
-import { replayJournals } from '../../src/collector/pass/journal.ts';
+import { replayJournals } from '../../src/collector/pass/replay-journals.ts';
 import { loadKeyRing, rotateKeys } from '../../src/collector/keys/key-ring.ts';
 import { defaultBounds, openQuarantine } from '../../src/collector/spool/quarantine.ts';
 import { openingIntake, sealedIntake } from '../../src/collector/ingest/intake.ts';

@@ -6,7 +6,7 @@ import { encodeFrame, encodeJsonFrame } from '../../report/frames.ts';
 import { protocolVersion } from '../../report/wire.ts';
 import { pushLimits, pushMarker } from '../../seal/push.ts';
 import { readHeader } from '../../seal/sealed-message.ts';
-import { endOfJournal, journalTime, readJournal } from '../pass/journal-files.ts';
+import { endOfJournal, journalTime, readJournal, type JournalLine } from '../pass/journal-files.ts';
 import { acknowledgementOf, encodeClocks, payloadsOf } from '../receive/forwarded.ts';
 import type { SealedSpool, SpooledReport } from '../spool/sealed-spool.ts';
 
@@ -196,6 +196,7 @@ function* reportItem({ spool, onDamaged }: StreamSource, report: SpooledReport):
 
 function* recordItems(file: string, nowMs: number): Generator<Acknowledgeable> {
   const lines = linesOf(file);
+  if (lines === null) return;
   const start = lines.find((line) => line.kind === 'start')?.start;
   const visits = lines.flatMap((line) => (line.kind === 'visits' ? line.visits : []));
   const run = start === undefined ? [] : payloadsOf({ kind: 'run', start, end: endOfJournal(lines, start, nowMs) });
@@ -209,11 +210,11 @@ function* recordItems(file: string, nowMs: number): Generator<Acknowledgeable> {
   }
 }
 
-/** Returns the lines of a journal; none if the journal could not be written, because the disk is full. */
-function linesOf(file: string): ReturnType<typeof readJournal> {
+/** Returns the lines of a journal; null if it cannot be read, or could not be written because the disk is full. */
+function linesOf(file: string): readonly JournalLine[] | null {
   try {
-    return readJournal(file);
+    return readJournal(file).lines;
   } catch {
-    return [];
+    return null;
   }
 }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 import type { RunEnd, RunStart } from '../../storage/store/run.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
+import { fieldsOf, parseRunEnd, parseRunStart, parseVisit } from './parse-records.ts';
 
 export type JournalLine =
   | { readonly kind: 'start'; readonly start: RunStart }
@@ -11,6 +12,18 @@ export type JournalLine =
   | { readonly kind: 'end'; readonly end: RunEnd }
   /** A run that another collector forwarded. */
   | { readonly kind: 'forwarded'; readonly start: RunStart; readonly end: RunEnd };
+
+/** A journal as it was read. */
+export interface Journal {
+  readonly lines: readonly JournalLine[];
+  /** The number of lines and visits of another form than this program writes. */
+  readonly strange: number;
+}
+
+/** The largest journal: a stream of a site, or a run over more clients than one collector visits. */
+const largestBytes = 64 * 1024 * 1024;
+/** The end of the name of a journal, before `.jsonl` after a run that could not store all of its records. */
+const againMark = '.again';
 
 /** The size of the journal beyond which the oldest runs are deleted: weeks of visits are not worth a full disk. */
 export const defaultMaxBytes = 256 * 1024 * 1024;
@@ -22,13 +35,26 @@ export function journalName(startedAtMs: number, id: string): string {
 
 /** Returns the name of a journal that the collector of a site has forwarded. */
 export function forwardedName(newestMs: number, site: string, id: string): string {
-  // A site may send a time with a fraction, which file names do not have.
-  return journalName(Math.floor(newestMs), `${site}.${id}`);
+  return journalName(newestMs, `${site}.${id}`);
 }
 
 /** Returns the id of the site that has forwarded a journal; null for a journal of this collector. */
 export function siteOfJournal(name: string): string | null {
-  return /^\d{15}-([0-9a-f-]{36})\.[0-9a-f-]{36}\.jsonl$/.exec(name)?.[1] ?? null;
+  return /^\d{15}-([0-9a-f-]{36})\.[0-9a-f-]{36}(?:\.again)?\.jsonl$/.exec(name)?.[1] ?? null;
+}
+
+/** True if an earlier run could not store all records of a journal. */
+export function hasFailed(file: string): boolean {
+  return file.endsWith(`${againMark}.jsonl`);
+}
+
+/** Returns the path of a journal without, or with, the mark of a run that could not store all of its records. */
+export function unmarked(file: string): string {
+  return hasFailed(file) ? `${file.slice(0, -`${againMark}.jsonl`.length)}.jsonl` : file;
+}
+
+export function marked(file: string): string {
+  return `${unmarked(file).slice(0, -'.jsonl'.length)}${againMark}.jsonl`;
 }
 
 /** Returns the path of the journal of a run. */
@@ -48,7 +74,8 @@ export function visitsOf(line: JournalLine): readonly VisitRecord[] {
 
 /** Returns the end of the run of a journal. A killed run has written no end. */
 export function endOfJournal(lines: readonly JournalLine[], start: RunStart, nowMs: number): RunEnd {
-  return lines.find((line) => line.kind === 'end')?.end ?? killedEnd(start, lines.flatMap(visitsOf), nowMs);
+  const end = lines.find((line) => line.kind === 'end')?.end ?? killedEnd(start, lines.flatMap(visitsOf), nowMs);
+  return { ...end, id: start.id };
 }
 
 /** Returns the end of a run that has written none, because it was killed or the machine went down. */
@@ -91,7 +118,7 @@ export function boundJournals(
     bytes += facts.size;
     if (bytes <= maxBytes) kept.unshift(file);
     else {
-      rmSync(file);
+      rmSync(file, { force: true });
       dropped++;
     }
   }
@@ -126,17 +153,49 @@ function journalNames(dir: string): readonly string[] {
 }
 
 /**
- * Reads the lines of a journal. Omits a line that a crash cut off. Only the collector writes these files (0600 in
- * 0700).
+ * Reads a journal. Omits a line that a crash cut off. Throws the errors of fs, and FleetError `spool-full` for a file
+ * that is larger than any journal.
  */
-export function readJournal(file: string): readonly JournalLine[] {
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .flatMap((text) => {
-      try {
-        return [JSON.parse(text) as JournalLine];
-      } catch {
-        return [];
-      }
-    });
+export function readJournal(file: string): Journal {
+  const bytes = sizeOf(file);
+  if (bytes > largestBytes) {
+    const message = `${bytes} bytes, and a journal has at most ${largestBytes}`;
+    throw new FleetError({ code: 'spool-full', stage: 'spool', message });
+  }
+  const read = readFileSync(file, 'utf8').split('\n').map(parseLine);
+  return {
+    lines: read.flatMap(({ line }) => line ?? []),
+    strange: read.reduce((sum, { strange }) => sum + strange, 0),
+  };
+}
+
+interface ReadLine {
+  readonly line: JournalLine | null;
+  readonly strange: number;
+}
+
+function parseLine(text: string): ReadLine {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { line: null, strange: 0 };
+  }
+  const fields = fieldsOf(value);
+  const { kind, visits } = fields;
+  if (kind === 'visits' && Array.isArray(visits)) {
+    const parsed = (visits as readonly unknown[]).flatMap((visit) => parseVisit(visit) ?? []);
+    return { line: { kind, visits: parsed }, strange: visits.length - parsed.length };
+  }
+  const line = parseRunLine(fields);
+  return { line, strange: line === null ? 1 : 0 };
+}
+
+function parseRunLine({ kind, start, end }: Readonly<Record<string, unknown>>): JournalLine | null {
+  const [begun, ended] = [parseRunStart(start), parseRunEnd(end)];
+  if (kind === 'start' && begun !== null) return { kind, start: begun };
+  // The id stands in the start, too.
+  if (kind === 'end' && ended !== null) return { kind, end: { ...ended, id: '' } };
+  if (kind !== 'forwarded' || begun === null || ended === null) return null;
+  return { kind, start: begun, end: { ...ended, id: begun.id } };
 }

@@ -122,7 +122,7 @@ async function finish(finishing: Finish): Promise<CollectResult> {
   if (visited.endedEarly) ingest.putOffLeftovers();
   const notStored = await ingest.drain();
   if (storage !== null && notStored === null) {
-    await orFault(replayEarlierRuns(options, storage.reports, finishing.replayMs));
+    await orFault(replayEarlierRuns(options, storage.reports, finishing.replayMs, false));
   }
   const end = endOf(options, visited);
   await record.end(end);

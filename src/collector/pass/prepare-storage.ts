@@ -4,7 +4,7 @@ import { counted } from '../../text/numbers.ts';
 import type { PassOptions } from '../collect-options.ts';
 import { followRenames } from './follow-renames.ts';
 import { boundJournals } from './journal-files.ts';
-import { replayJournals, type Replay } from './journal.ts';
+import { replayJournals, type Replay } from './replay-journals.ts';
 import { storageFault } from './run-faults.ts';
 import type { StorageLimits, StorageTime } from './storage-limits.ts';
 
@@ -56,19 +56,21 @@ export async function prepareStorage({ pass, time, limits, onFault }: PrepareSto
 }
 
 /**
- * Stores the records of earlier runs that the database does not have yet, within a time limit. Throws the store's
- * error.
+ * Stores the records of earlier runs that the database does not have yet, within a time limit. `tryAgain` is false for
+ * the second call of a run. Throws the store's error.
  */
 export async function replayEarlierRuns(
   { paths, start, observe }: Pick<PassOptions, 'paths' | 'start' | 'observe'>,
   store: ReportStore,
   timeMs: number,
+  tryAgain = true,
 ): Promise<Replay> {
-  const replay = await replayJournals(paths.journal, store, start.startedAtMs, { timeMs, own: start.id });
-  const { runs, visits, refused, dropped } = replay;
   const note = (message: string): void => observe({ kind: 'note', message });
+  const options = { timeMs, own: start.id, tryAgain, onSetAside: note };
+  const replay = await replayJournals(paths.journal, store, start.startedAtMs, options);
+  const { runs, visits, refused, dropped } = replay;
   if (runs > 0) note(`stored the records of ${counted(runs, 'earlier run')} and ${counted(visits, 'visit')}`);
-  if (refused > 0) note(`the database refused ${counted(refused, 'record')} of earlier runs`);
+  if (refused > 0) note(`${counted(refused, 'record')} of earlier runs cannot be stored`);
   if (dropped > 0) note(`the records of ${dropped} runs went: the journal was full`);
   return replay;
 }

@@ -1,4 +1,5 @@
 import { asFleetError, type FleetError } from '../../errors.ts';
+import { storeEach } from '../../storage/sql/store-each.ts';
 import type { RunEnd, RunStart } from '../../storage/store/run.ts';
 import type { ReportStore, VisitRecord } from '../../storage/store/storage.ts';
 import type { JournalFile } from './journal.ts';
@@ -14,6 +15,7 @@ export interface RunRecordOptions {
   readonly onFault: (fault: FleetError) => void;
 }
 
+/** The visits of one transaction. */
 const batchSize = 200;
 
 /** Records the run and its visits in the database, in batches, or in the journal for the next run to replay. */
@@ -22,6 +24,8 @@ export class RunRecord {
   #store: RunStore | null;
   #batch: VisitRecord[] = [];
   #saving: Promise<void>;
+  /** True if the journal has visits that the database does not take: the next runs try them again. */
+  #isKept = false;
 
   /** Records the start. Visits do not wait for the record. */
   constructor(options: RunRecordOptions) {
@@ -46,7 +50,8 @@ export class RunRecord {
       (into) => into.endRun(this.#options.start, end),
       (journal) => journal.end(end),
     );
-    if (this.#store !== null) this.#inJournal((journal) => journal.remove());
+    if (this.#isKept && this.#store !== null) this.#inJournal((journal) => journal.end(end));
+    else if (this.#store !== null) this.#inJournal((journal) => journal.remove());
   }
 
   #flush(): Promise<void> {
@@ -55,11 +60,19 @@ export class RunRecord {
     if (visits.length === 0) return this.#saving;
     this.#saving = this.#saving.then(() =>
       this.#save(
-        (into) => into.saveVisits(visits),
+        (into) => this.#saveVisits(into, visits),
         (journal) => journal.visits(visits),
       ),
     );
     return this.#saving;
+  }
+
+  /** Stores visits. One that the database does not take costs no other, and goes to the journal. */
+  async #saveVisits(into: RunStore, visits: readonly VisitRecord[]): Promise<void> {
+    const unstorable = await storeEach(visits, (some) => into.saveVisits(some));
+    if (unstorable.length === 0) return;
+    this.#isKept = true;
+    this.#inJournal((journal) => journal.visits(unstorable.map(({ record }) => record)));
   }
 
   async #save(inStore: (into: RunStore) => Promise<void>, write: (journal: JournalFile) => void): Promise<void> {

@@ -1,3 +1,4 @@
+import { boundedTime } from '../../report/values/bounded-time.ts';
 import { secondMs } from '../../platform/units.ts';
 import type { ReceivedHello } from '../agent/agent-session.ts';
 import type { ArrivalClocks } from './forwarded.ts';
@@ -12,7 +13,12 @@ export function aheadMs({ offsetMs }: ReceivedHello): number {
 
 /** Converts a time of the site to our clock. The result is never in the future. */
 export function ourTime(timeMs: number, hello: ReceivedHello): number {
-  return Math.max(0, Math.min(timeMs - aheadMs(hello), hello.receivedAtMs));
+  return boundedTime(Math.max(0, Math.min(timeMs - aheadMs(hello), hello.receivedAtMs)));
+}
+
+/** Converts a time of the site to our clock. The result may be in the future. */
+export function ourFutureTime(timeMs: number, hello: ReceivedHello): number {
+  return boundedTime(timeMs - aheadMs(hello));
 }
 
 /** Returns the arrival of a report by our clock. */

@@ -8,7 +8,7 @@ import type { JournalLine } from '../pass/journal-files.ts';
 import { keepForwarded } from '../pass/journal.ts';
 import { acknowledgementOf, parseForwarded, type Forwarded } from './forwarded.ts';
 import type { Receiver } from './receiver.ts';
-import { aheadMs, ourTime } from './site-clock.ts';
+import { ourFutureTime, ourTime } from './site-clock.ts';
 
 export interface SiteRecordsOptions {
   readonly receiver: Pick<Receiver, 'paths' | 'journalBytes'>;
@@ -106,7 +106,7 @@ function ownRecords(records: Forwarded, { site, clients, hello }: OfSite): Journ
       const client = clients.get(visit.client);
       if (client === undefined) return [];
       const { nextAttemptAtMs: nextMs } = visit;
-      const nextAttemptAtMs = nextMs === null ? null : nextMs - aheadMs(hello);
+      const nextAttemptAtMs = nextMs === null ? null : ourFutureTime(nextMs, hello);
       const times = { startedAtMs: ours(visit.startedAtMs), nextAttemptAtMs };
       return [{ ...visit, ...times, client: client.name, address: client.address, runId: runId(visit.runId) }];
     });

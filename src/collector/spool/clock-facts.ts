@@ -1,3 +1,4 @@
+import { boundedTime } from '../../report/values/bounded-time.ts';
 import type { Report } from '../../report/report.ts';
 import type { SealedClock } from '../../storage/store/sealed-store.ts';
 import type { ReceivedHello } from '../agent/agent-session.ts';
@@ -12,10 +13,6 @@ export function clockFactsOf(hello: ReceivedHello): ClockFacts {
     bootId: hello.boot_id,
   };
 }
-
-/** The bounds of a DATETIME column of MySQL. */
-const earliestMs = Date.UTC(1000, 0, 1);
-const latestMs = Date.UTC(9999, 11, 31);
 
 /**
  * The time by which a report may lie after its arrival according to its uptime, because of rounding and a slow
@@ -39,10 +36,10 @@ export function observedAtMs(
     byUptime !== null && byUptime <= receivedAtMs + toleranceMs
       ? byUptime
       : collectedAtMs(report) - (clock === null ? 0 : clock.offsetMs);
-  return Math.round(Math.min(receivedAtMs, Math.max(earliestMs, madeAtMs)));
+  return boundedTime(Math.min(receivedAtMs, madeAtMs));
 }
 
 /** Returns the time of a report on the client's own clock, within the bounds of a database column. */
 export function collectedAtMs(report: Pick<Report, 'datetime'>): number {
-  return Math.min(latestMs, Math.max(earliestMs, Date.parse(report.datetime)));
+  return boundedTime(Date.parse(report.datetime));
 }

@@ -4,6 +4,7 @@ import path from 'node:path';
 
 import { makeOwnFolder } from '../../state/make-folder.ts';
 import type { ErrorCode } from '../../errors.ts';
+import { boundedTime } from '../../report/values/bounded-time.ts';
 import { syncFolderNow, writeDurably } from '../../state/durable-file.ts';
 import type { SealedItem } from '../../storage/store/sealed-store.ts';
 import type { SpooledReport } from './sealed-spool.ts';
@@ -158,7 +159,7 @@ function factsOf(
     code,
     message,
     quarantined_at: new Date(atMs).toISOString(),
-    received_at: new Date(receivedAtMs).toISOString(),
+    received_at: new Date(boundedTime(receivedAtMs)).toISOString(),
     size_bytes: size,
   };
 }

@@ -17,6 +17,7 @@ import { setImmediate } from 'node:timers/promises';
 
 import { makeOwnFolder } from '../../state/make-folder.ts';
 import { errnoOf, FleetError, messageOf } from '../../errors.ts';
+import { boundedTime } from '../../report/values/bounded-time.ts';
 import { SealFault } from '../../seal/seal-fault.ts';
 import { maxSealedBytes } from '../../seal/sealed-message.ts';
 import { clientOfFolder, folderOfClient } from '../../state/client-folder.ts';
@@ -158,7 +159,7 @@ function factsOfName(name: string): NamedFacts | null {
     offset === '-' || zero === '-'
       ? null
       : { offsetMs: Number(offset), monotonicZeroMs: Number(zero), bootId: boot === '-' ? null : boot };
-  return { receivedAtMs: Number(received), clock };
+  return { receivedAtMs: boundedTime(Number(received)), clock };
 }
 
 /** The number of folders that are read in one turn of the event loop. */
@@ -205,7 +206,7 @@ function giveReadableNames(folder: string, entries: readonly Dirent[]): boolean 
 function factsOfFile(file: string, name: string): NamedFacts {
   const facts = factsOfName(name);
   if (facts !== null) return facts;
-  return { receivedAtMs: Math.round(lstatSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0), clock: null };
+  return { receivedAtMs: boundedTime(lstatSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0), clock: null };
 }
 
 function entriesOf(dir: string): readonly Dirent[] {

@@ -1,7 +1,7 @@
 import { FleetError, messageOf } from '../../errors.ts';
 import type { ClientShares } from './client-shares.ts';
 import type { Database, Dialect, Session } from '../sql/database.ts';
-import { StorageFault } from '../sql/fault.ts';
+import { isFaultOfValues } from '../sql/fault.ts';
 import { forChunks, insertRows } from '../sql/insert-rows.ts';
 import { storeDiskLevels } from './disk-levels.ts';
 import { storeInventory } from './inventory.ts';
@@ -67,8 +67,8 @@ async function storeHalving(target: Target, batch: readonly ReportRows[]): Promi
   try {
     return await target.database.write((session) => storeBatch(session, target.shares, batch));
   } catch (thrown) {
-    if (!(thrown instanceof StorageFault) || (thrown.kind !== 'refused' && thrown.kind !== 'duplicate')) throw thrown;
-    if (batch.length === 1) return [{ kind: 'refused', message: thrown.message }];
+    if (!isFaultOfValues(thrown)) throw thrown;
+    if (batch.length === 1) return [{ kind: 'refused', message: messageOf(thrown) }];
   }
   const middle = Math.ceil(batch.length / 2);
   const first = await storeHalving(target, batch.slice(0, middle));
@@ -98,7 +98,7 @@ async function takesOwnReports(target: Target): Promise<boolean> {
     });
   } catch (thrown) {
     if (thrown === undone) return true;
-    if (!(thrown instanceof StorageFault) || thrown.kind !== 'refused') throw thrown;
+    if (!isFaultOfValues(thrown)) throw thrown;
   }
   return false;
 }

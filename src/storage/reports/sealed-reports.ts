@@ -1,7 +1,8 @@
+import { messageOf } from '../../errors.ts';
 import { changeIds, forIds } from '../sql/by-ids.ts';
 import { clipped, numberOrNull, textOrNull } from '../rows/columns.ts';
 import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
-import { StorageFault } from '../sql/fault.ts';
+import { isFaultOfValues } from '../sql/fault.ts';
 import { forChunks, insertRows, placeholders, type Values } from '../sql/insert-rows.ts';
 import { pruneNowMs } from '../sql/prune-guard.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
@@ -36,8 +37,8 @@ export async function saveSealed(
   try {
     return await database.write((session) => saveBatch(session, items, brought));
   } catch (thrown) {
-    if (!(thrown instanceof StorageFault) || (thrown.kind !== 'refused' && thrown.kind !== 'duplicate')) throw thrown;
-    if (items.length === 1) return [{ kind: 'refused', message: thrown.message }];
+    if (!isFaultOfValues(thrown)) throw thrown;
+    if (items.length === 1) return [{ kind: 'refused', message: messageOf(thrown) }];
   }
   const middle = Math.ceil(items.length / 2);
   const first = await saveSealed(database, items.slice(0, middle), brought);

@@ -62,7 +62,14 @@ export class StorageFault extends FleetError {
   }
 }
 
-/** True if the database refused these values: the same attempt will never succeed. */
-export function isRefusal(thrown: unknown): boolean {
-  return thrown instanceof StorageFault && thrown.kind === 'refused';
+const ofValues: readonly FaultKind[] = ['refused', 'duplicate', 'exists'];
+
+/**
+ * True if an attempt to store values failed because of these values: the same attempt will not succeed, but others
+ * will. False if the database, the disk or the caller's signal is the reason.
+ */
+export function isFaultOfValues(thrown: unknown): boolean {
+  if (thrown instanceof StorageFault) return ofValues.includes(thrown.kind);
+  if (thrown instanceof FleetError) return false;
+  return thrown instanceof Error && thrown.name !== 'AbortError' && !('syscall' in thrown);
 }

@@ -1,16 +1,11 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
 import { boundJournals } from '../../../src/collector/pass/journal-files.ts';
-import {
-  journalOf,
-  keepForwarded,
-  keepPushedVisit,
-  replayJournals,
-  type JournalFile,
-} from '../../../src/collector/pass/journal.ts';
+import { journalOf, keepForwarded, keepPushedVisit, type JournalFile } from '../../../src/collector/pass/journal.ts';
+import { replayJournals } from '../../../src/collector/pass/replay-journals.ts';
 import { RunRecord } from '../../../src/collector/pass/run-record.ts';
 import { FleetError, type ErrorCode } from '../../../src/errors.ts';
 import { siteId } from '../../../src/state/collector-id.ts';
@@ -98,16 +93,38 @@ test('a journal whose beginning is lost is passed over', async () => {
   assert.deepEqual(readdirSync(dir), []);
 });
 
-test('a database that is away again stops the replay without loss; a refused run is not tried for ever', async () => {
+test('a database that is away again stops the replay without loss', async () => {
   const dir = freshDir();
   for (const number of [1, 2]) startJournal(dir, startOf(number)).end(endOf(startOf(number)));
   const away = tellTale(() => 'storage-unavailable');
   await assert.rejects(replayJournals(dir, away.store, 99_000), { code: 'storage-unavailable' });
   assert.equal(readdirSync(dir).length, 2);
-  const refusing = tellTale(() => 'storage-failed');
-  const replay = await replayJournals(dir, refusing.store, 99_000);
-  assert.deepEqual(replay, { runs: 0, visits: 0, refused: 2, dropped: 0, left: 0 });
-  assert.deepEqual(readdirSync(dir), []);
+});
+
+test('a journal that failed in two runs is set aside, people are told, and its other records are stored', async () => {
+  const dir = freshDir();
+  const start = startOf(1);
+  startJournal(dir, start).visits([visitOf(start, 'good'), visitOf(start, 'bad')]);
+  const { store, notified } = tellTale();
+  const refusing: ReportStore = {
+    ...store,
+    saveVisits: (visits) =>
+      visits.some(({ client }) => client === 'bad')
+        ? Promise.reject(new RangeError('Invalid time value'))
+        : store.saveVisits(visits),
+  };
+  const lines: string[] = [];
+  const replay = () => replayJournals(dir, refusing, 99_000, { onSetAside: (line) => lines.push(line) });
+  const first = await replay();
+  assert.deepEqual([first.runs, first.visits, first.refused, lines], [1, 1, 1, []]);
+  await replay();
+  assert.deepEqual(notified.slice(0, 2), ['end run-1 failed 2/2', 'visits good']);
+  const target = path.join(dir, 'set-aside', '000000000001000-run-1.jsonl');
+  const what = `${target}: two runs could not store 1 record of it (Invalid time value). All others are stored.`;
+  assert.deepEqual(lines, [`${what} To try again, move it one folder up; otherwise delete it.`]);
+  renameSync(target, path.join(dir, path.basename(target)));
+  assert.equal((await replayJournals(dir, store, 99_000)).visits, 2);
+  assert.deepEqual(readdirSync(dir), ['set-aside']);
 });
 
 test('beyond its bound the oldest journals go', () => {

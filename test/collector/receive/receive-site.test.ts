@@ -111,7 +111,7 @@ test('the records of one stream are one file, which the same records replace wha
   await send(records, { aheadMs: 600_000 });
   const [name = '', ...others] = names();
   assert.deepEqual(others, []);
-  const lines = readJournal(path.join(journal, name));
+  const { lines } = readJournal(path.join(journal, name));
   const visits = lines.flatMap((line) => (line.kind === 'visits' ? line.visits : []));
   assert.deepEqual([visits.length, lines.filter(({ kind }) => kind === 'forwarded').length], [101, 2]);
 });
@@ -145,7 +145,7 @@ test('a site fills its own share of the journal, and nothing that was acknowledg
 test('a long host does not cut off whose run it is', async () => {
   const { send, journal, names } = makeCollector();
   await send(run(Date.now(), 'web-1', 1, 'h'.repeat(255)));
-  const [line] = readJournal(path.join(journal, names()[0] ?? '')).flatMap((one) =>
+  const [line] = readJournal(path.join(journal, names()[0] ?? '')).lines.flatMap((one) =>
     one.kind === 'forwarded' ? one.start.host : [],
   );
   assert.equal(line, `${'h'.repeat(100)} (site fra)`);
@@ -164,7 +164,7 @@ test('visits of a client that config.xml does not give to the site are left out,
       ['report-foreign', `site fra: config.xml does not give ${client} to it`],
     );
   }
-  const lines = names().flatMap((name) => readJournal(path.join(journal, name)));
+  const lines = names().flatMap((name) => readJournal(path.join(journal, name)).lines);
   const visited = lines.flatMap((line) => (line.kind === 'visits' ? line.visits.map(({ client }) => client) : []));
   assert.deepEqual(visited, ['web-1', 'web-1', 'web-1']);
 });

@@ -9,6 +9,7 @@ import { crashingDatabase } from '../support/crashing-database.ts';
 import { onBothDatabases } from '../support/databases.ts';
 import { check, item, noonMs } from '../support/samples.ts';
 import { createClientShares } from '../../../src/storage/reports/client-shares.ts';
+import { StorageFault } from '../../../src/storage/sql/fault.ts';
 import { ingest } from '../../../src/storage/reports/ingest.ts';
 import type { Database, Session } from '../../../src/storage/sql/database.ts';
 
@@ -264,7 +265,7 @@ onBothDatabases('samples', ({ it }) => {
       const crashes: number[] = [];
       const crash = (): void => {
         crashes.push(statement);
-        throw new Error('crash');
+        throw new StorageFault('lost', 'crash');
       };
       const crashing = crashingDatabase(database, { statement, when: 'after', crash });
       await ingest(crashing.database, sent, createClientShares()).catch(() => undefined);
