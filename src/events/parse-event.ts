@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 
+import { isDeeper } from '../report/values/json-depth.ts';
 import type { EventStatus, NewEvent } from '../storage/store/event-store.ts';
 import { oneLine } from '../text/plain-text.ts';
 
@@ -8,6 +9,8 @@ const longestDescription = 2_000;
 const mostTags = 32;
 /** The most events of one body. */
 const mostEvents = 1_000;
+/** The levels of JSON. Programs that read it recurse. */
+const mostLevels = 64;
 const longestTtl = 10 * 365 * 86_400;
 
 const statuses: Readonly<Record<string, EventStatus>> = {
@@ -38,10 +41,11 @@ export interface ParsedEvent extends NewEvent {
 
 /**
  * Reads JSON of any form: an event, several as `{"events": [..]}`, or another value, which is kept unchanged. Returns
- * null if the text is no JSON, or has too many events.
+ * null if the text is no JSON, is deeper than 64 levels, or has too many events.
  */
 export function parseEvents(text: string, receivedAtMs: number): readonly ParsedEvent[] | null {
   let value: unknown;
+  if (isDeeper(Buffer.from(text), mostLevels)) return null;
   try {
     value = JSON.parse(text);
   } catch {

@@ -27,6 +27,7 @@ import {
   maxVersionChars,
   maxWorkerReports,
 } from './limits.ts';
+import { isDeeper } from './values/json-depth.ts';
 import { ReportFault, reportVersion } from './report.ts';
 import type { FunctionReport, Report, ReportName, Unknown, WorkerReport } from './report.ts';
 
@@ -40,27 +41,9 @@ export function parseReport(bytes: Uint8Array): Report {
     throw new ReportFault('report-too-large', '$', `${bytes.length} bytes, allowed are ${maxReportBytes}`);
   }
   if (!isUtf8(bytes)) throw faultAt(reportPlace, 'not UTF-8');
-  checkDepth(bytes);
+  if (isDeeper(bytes, maxReportDepth)) throw faultAt(reportPlace, `deeper than ${maxReportDepth}`);
   return reportOf(jsonOf(bytes));
 }
-
-/** Throws ReportFault for too deep a nesting. Called before JSON.parse, so that no deep object is ever built. */
-function checkDepth(bytes: Uint8Array): void {
-  // A local copy: the bundle reads another file's export through a getter, 2,000 times a report.
-  const most = maxReportDepth;
-  let depth = 0;
-  let inText = false;
-  for (let at = 0; at < bytes.length; at++) {
-    const byte = bytes[at];
-    if (byte === quote) inText = !inText;
-    else if (inText) at += byte === backslash ? 1 : 0;
-    else if (byte === openBrace || byte === openBracket) depth++;
-    else if (byte === closeBrace || byte === closeBracket) depth--;
-    if (depth > most) throw faultAt(reportPlace, `deeper than ${most}`);
-  }
-}
-
-const [quote, backslash, openBrace, openBracket, closeBrace, closeBracket] = Buffer.from('"\\{[}]');
 
 function jsonOf(bytes: Uint8Array): unknown {
   try {

@@ -58,6 +58,21 @@ test('no JSON, and more events than a body may have, are refused', () => {
   assert.equal(parseEvents(JSON.stringify({ events: new Array(1_001).fill({}) }), 0), null);
 });
 
+test('JSON deeper than 64 levels is refused, alone and beside a good event', () => {
+  const nested = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels);
+  assert.equal(parseEvents(nested(64), 0)?.length, 1);
+  const good = '{"service":"a","status":"OK"}';
+  const texts = [nested(65), nested(6000), '{"a":'.repeat(65) + '1' + '}'.repeat(65), '['.repeat(6000)];
+  const beside = [`{"events":[${nested(63)},${good}]}`, `{"events":[${nested(6000)},${good}]}`];
+  const inside = [
+    `{"service":"a","status":"OK","tags":${nested(64)}}`,
+    `{"service":"a","status":"OK","x":${nested(6000)}}`,
+  ];
+  for (const text of [...texts, ...beside, ...inside]) assert.equal(parseEvents(text, 0), null, text.slice(0, 80));
+  // Brackets within a text are no levels.
+  assert.equal(parseEvents(JSON.stringify(nested(6000)), 0)?.length, 1);
+});
+
 test('hostile texts become harmless, and ids that databases could take for others a digest', () => {
   const [event] = parse({
     service: `a\u001b]0;x\u0007\u202eb${'x'.repeat(500)}`,

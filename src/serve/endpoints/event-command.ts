@@ -120,7 +120,13 @@ export class EventCommand {
 
   async #give(event: StoredEvent): Promise<{ readonly fault: string | null; readonly isLater: boolean }> {
     const { command, timeoutMs } = this.#options;
-    const input = `${JSON.stringify(documentOf(event))}\n`;
+    let input: string;
+    try {
+      input = `${JSON.stringify(documentOf(event))}\n`;
+    } catch (thrown) {
+      // It can never be passed, and the events behind it do not wait for it.
+      return { fault: `it cannot be written as JSON: ${messageOf(thrown)}`, isLater: false };
+    }
     try {
       const { signal } = this.#killed;
       const { status, stderr, isLate } = await runCommand({ command, input, timeoutMs, signal, mostOutput: 4096 });

@@ -28,7 +28,7 @@ const closing = { Connection: 'close' } as const;
 const answers: Readonly<Record<Outcome, () => Answer>> = {
   received: () => jsonAnswer(200, 'Event received'),
   'not-allowed': () => jsonAnswer(403, 'Events of this address are not taken', closing),
-  'no-json': () => jsonAnswer(400, 'The body is no JSON, or has more than 1,000 events'),
+  'no-json': () => jsonAnswer(400, 'The body is no JSON, is deeper than 64 levels, or has more than 1,000 events'),
   'too-many': () => jsonAnswer(503, 'Too many events of this address', { 'Retry-After': '60' }),
 };
 

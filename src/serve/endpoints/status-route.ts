@@ -1,6 +1,7 @@
 import type { ServeConfig } from '../../config/config.ts';
 import type { ShownElement } from '../../config/vocabulary/config-document.ts';
 import { messageOf } from '../../errors.ts';
+import { isDeeper } from '../../report/values/json-depth.ts';
 import type { Route } from '../routes.ts';
 import { refusedAsJson, jsonAnswer } from './events-route.ts';
 import type { CommandAnswer } from './own-command.ts';
@@ -46,11 +47,14 @@ export function statusRoute({ serve, shownConfig, queued, own, onFault }: Status
   };
 }
 
+const mostLevels = 64;
+
 /** Returns the object that a program prints, or an empty one if it prints none. */
 async function objectOf(own: () => Promise<CommandAnswer>, onFault: (thrown: unknown) => void): Promise<object> {
   const { stdout, fault } = await own();
   try {
     if (fault !== null) throw new Error(fault);
+    if (isDeeper(Buffer.from(stdout), mostLevels)) throw new Error(`it printed JSON deeper than ${mostLevels} levels`);
     const value: unknown = JSON.parse(stdout);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
     throw new Error('it printed no JSON object');

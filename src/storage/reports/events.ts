@@ -47,10 +47,20 @@ function storedOf(row: SqlRow): StoredEvent {
     rowId: Number(row['id']),
     eventId: String(row['event_id']),
     status,
-    tags: JSON.parse(String(row['tags'])) as readonly string[],
+    tags: tagsOf(row['tags']),
     value: numberOrNull(row['value']),
     raw: row['raw'] === null ? null : String(row['raw']),
   };
+}
+
+/** Reads the column `tags`. A row that another program wrote keeps no other from being read. */
+function tagsOf(value: unknown): readonly string[] {
+  try {
+    const tags: unknown = JSON.parse(String(value));
+    return Array.isArray(tags) ? tags.filter((tag) => typeof tag === 'string') : [];
+  } catch {
+    return [];
+  }
 }
 
 function newestOf(row: SqlRow): NewestEvent {

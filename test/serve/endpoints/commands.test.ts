@@ -157,3 +157,45 @@ test('an event that cannot be marked is not given again, and those behind it wai
   assert.equal(readFileSync(taken, 'utf8'), 'x\nx\n');
   await handOver.close();
 });
+
+const unusable: readonly (readonly [string, Partial<StoredEvent>])[] = [
+  ['JSON that is deeper than the stack', { raw: '['.repeat(100_000) + ']'.repeat(100_000) }],
+  ['a row that is no JSON', { raw: '{' }],
+  ['an empty row', { raw: '' }],
+  ['a time that no calendar has', { receivedAtMs: 9e15 }],
+  ['a time that is none', { receivedAtMs: Number.NaN }],
+];
+
+for (const [what, changed] of unusable) {
+  test(`${what} is refused for good by <events command>, and the event behind it is given`, async (t) => {
+    const dir = tempFolder(t);
+    const taken = path.join(dir, 'taken');
+    const event: StoredEvent = {
+      ...{ eventId: 'bad', receivedAtMs: 0, host: 'nas', service: 'backup', instance: '', status: 'OK', rowId: 1 },
+      ...{ description: '', tags: [], value: null, ttl: null, raw: null },
+    };
+    const rows: StoredEvent[] = [
+      { ...event, ...changed },
+      { ...event, eventId: 'good', rowId: 2 },
+    ];
+    const faults: string[] = [];
+    const handOver = new EventCommand({
+      command: script(dir, 'take', `cat >> "${taken}"`),
+      timeoutMs: 5_000,
+      read: () => Promise.resolve([...rows]),
+      mark: (marked) =>
+        Promise.resolve(
+          void rows.splice(
+            rows.findIndex(({ rowId }) => rowId === marked),
+            1,
+          ),
+        ),
+      onFault: (thrown) => faults.push(String(thrown)),
+    });
+    await until(() => rows.length === 0, 'an event waits');
+    await handOver.close();
+    assert.match(readFileSync(taken, 'utf8'), /^{"id":"good"[^\n]*\n$/);
+    assert.equal(faults.length, 1);
+    assert.match(faults[0] ?? '', /refused event bad: it cannot be written as JSON: /);
+  });
+}

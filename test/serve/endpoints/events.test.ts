@@ -56,6 +56,8 @@ test('what cannot be taken is refused in JSON, and the connection lives', async 
   const cases: readonly (readonly [Promise<{ status: number; body: string }>, number])[] = [
     [post('Hello'), 400],
     [post(''), 400],
+    [post('['.repeat(6000) + ']'.repeat(6000)), 400],
+    [post(`{"events":[${'['.repeat(6000)}${']'.repeat(6000)},${event('beside')}]}`), 400],
     [ask('/events', { method: 'POST', headers: { 'Transfer-Encoding': 'chunked' }, body: '{}' }), 411],
     [post(JSON.stringify('x'.repeat(65_535))), 413],
     [post(JSON.stringify('x'.repeat(900_000))), 413],
