@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 
-import { startDrippingProxy } from '../support/dripping-proxy.ts';
+import { listen, type Listener } from '../support/free-port.ts';
 import { startReportServer } from '../support/report-server.ts';
 import { account, makeSshFleet } from '../support/ssh-fleet.ts';
 import { stoppedAfter } from '../support/stopped-after.ts';
@@ -32,3 +33,32 @@ test('a client that sends single bytes, at whatever stage, ends by its deadline 
   assert.ok(kinds.size >= 3, `only ${[...kinds].join()}: the stages are not reached`);
   assert.ok(tookMs < 12_000, `it took ${tookMs} ms`);
 });
+
+/**
+ * Starts a proxy that passes the first bytes of a server on at once, and then one byte at intervals. A client behind it
+ * is never silent and never finished.
+ */
+function startDrippingProxy(to: number, freeBytes: number, everyMs: number): Promise<Listener> {
+  return listen((near) => {
+    const far = connect(to, '127.0.0.1');
+    let left = freeBytes;
+    let held = Buffer.alloc(0);
+    far.on('data', (data: Buffer) => {
+      near.write(data.subarray(0, left));
+      held = Buffer.concat([held, data.subarray(left)]);
+      left = Math.max(0, left - data.length);
+    });
+    const timer = setInterval(() => {
+      near.write(held.subarray(0, 1));
+      held = held.subarray(1);
+    }, everyMs);
+    near.pipe(far).on('error', () => undefined);
+    for (const socket of [near, far]) {
+      socket.once('close', () => {
+        clearInterval(timer);
+        near.destroy();
+        far.destroy();
+      });
+    }
+  });
+}

@@ -3,7 +3,6 @@
  * A machine that evaluates its rules itself and pushes changes alone: `enroll --edge`, `edge` and `serve`, as built.
  */
 import assert from 'node:assert/strict';
-import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -15,7 +14,7 @@ import {
   configFolder,
   exits,
   runBuilt,
-  startCli,
+  startAgentProgram,
   succeeded,
   type CliResult,
 } from '../support/run-cli.ts';
@@ -65,15 +64,6 @@ test('enroll --edge writes the rules of a client that pushes, and refuses a clie
   });
 });
 
-/** Starts `edge`. Returns the process and what it has written so far. */
-function startEdge(t: TestContext, file: string): { readonly child: ChildProcess; readonly said: () => string } {
-  const child = startCli(['-c', file, 'edge'], { program: agentProgram });
-  t.after(() => child.kill('SIGKILL'));
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text: Buffer) => (said += String(text)));
-  return { child, said: () => said };
-}
-
 test(
   'a change is sent at once, the rest waits for the next push, and the alerter evaluates the same',
   { timeout: 120_000 },
@@ -84,7 +74,7 @@ test(
     const file = path.join(dir, 'agent.json');
     const edge = { ...agent.edge, every: '10s', rules: [ruleOfType(agent, 'memory')], heartbeat: 'none' };
     writeFileSync(file, JSON.stringify({ ...agent, state_directory: place, edge }), { mode: 0o600 });
-    const { child, said } = startEdge(t, file);
+    const { child, said } = await startAgentProgram(t, ['-c', file, 'edge']);
     const atHome = (): number =>
       readdirSync(place, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.fhs')).length;
     await until(() => /event=sent/.test(said()), said, 40_000);

@@ -16,13 +16,13 @@ import { keyIdOf } from '../../src/seal/sealed-message.ts';
 import { makeCertificates } from '../support/certificates.ts';
 import { freePort, listenOn } from '../support/free-port.ts';
 import {
-  agentProgram,
   configFolder,
   exits,
   runBuilt,
-  startCli,
+  startAgentProgram,
   succeeded,
   type CliResult,
+  type Resident,
 } from '../support/run-cli.ts';
 import { sampleReport } from '../report/support/sample-report.ts';
 import { sealedSample } from '../support/sealed-report.ts';
@@ -51,18 +51,7 @@ function collector(t: Scope, port: number) {
   const sealedAtHome = (): readonly string[] =>
     readdirSync(place, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.fhs'));
   /** Runs the spoke until the test ends. */
-  const answer = async (): Promise<{ readonly child: ChildProcess; readonly said: () => string }> => {
-    const child = startCli(['-c', file, 'spoke'], { program: agentProgram });
-    t.after(() => child.kill('SIGKILL'));
-    let said = '';
-    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text: Buffer) => (said += String(text)));
-    await until(
-      () => said.includes('event=listening') || child.exitCode !== null,
-      () => `it has said: ${said}`,
-      30_000,
-    );
-    return { child, said: () => said };
-  };
+  const answer = (): Promise<Resident> => startAgentProgram(t, ['-c', file, 'spoke'], 'event=listening');
   return { dir, run, enroll, answer, place, sealedAtHome, file };
 }
 

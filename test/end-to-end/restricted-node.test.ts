@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { appendFileSync, chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { suite, test } from 'node:test';
+import { after, suite, test } from 'node:test';
 
 import { parseHello } from '../../src/report/frames.ts';
 import { generateKeyPair } from '../../src/seal/key-pair.ts';
@@ -20,44 +20,41 @@ const skip = sshdMissing() ?? false;
 suite('a restricted key for the Node agent', { skip }, async () => {
   // This server accepts every environment variable, as the most permissive one would.
   const sshd = await sshdOfSuite({ config: ['AcceptEnv *', 'Subsystem sftp internal-sftp', 'PermitTunnel yes'] });
-  const kinds = databaseKinds();
-  const [sqlite] = kinds;
+  const [sqlite] = databaseKinds();
   assert.ok(sqlite);
 
-  for (const kind of kinds) {
-    test(`lets visits become rows and needs no upload (${kind.name})`, { skip: kind.skip }, async (t) => {
-      const { site, account, codes } = await restrict(sshd, await kind.site(t, ''), { takesInventory: true });
-      for (let run = 1; run <= 2; run += 1) {
-        const stdout = await succeeded(site.run('collect'));
-        assert.doesNotMatch(stdout, /another version/);
-      }
-      assert.deepEqual(await codes(), [null, null]);
-      const uploads = (await site.rows('SELECT uploaded FROM visits')).map(({ uploaded }) => Number(uploaded));
-      assert.deepEqual(uploads, [0, 0]);
-      assert.equal((await site.rows('SELECT id FROM stats')).length, 2);
-      assert.equal((await site.rows('SELECT client FROM inventory')).length, 1);
-      // The agent keeps counters, but no program that could be changed. It keeps no acknowledged report.
-      const kept = listing(path.join(account.home, '.local/state')).filter((line) => !line.includes('/ '));
-      const names = kept.map((line) => path.basename(line));
-      assert.deepEqual(names, ['counters.json 600']);
-      if (kind !== sqlite) return;
-      // The account's own crontab starts the same agent to write reports.
-      const collectorId = readFileSync(path.join(site.stateDir, 'collector-id'), 'utf8').trim();
-      const cron = (): unknown =>
-        runAsCron(lineFor({ collectorId }).replace(/ >\/dev\/null 2>&1$/, ''), {
-          home: account.home,
-          uid: account.uid,
-        });
-      assert.deepEqual(cron(), { status: 0, said: '' });
-      assert.equal((await site.run('collect')).status, 0);
-      for (let n = 0; n < 2; n += 1) assert.deepEqual(cron(), { status: 0, said: '' });
-      assert.equal((await site.run('collect')).status, 0);
-      assert.equal((await site.rows('SELECT id FROM stats')).length, 6);
-    });
-  }
+  test('lets visits become rows and needs no upload', async (t) => {
+    const { site, account, codes } = await restrict(sshd, await sqlite.site(t, ''), { takesInventory: true });
+    for (let run = 1; run <= 2; run += 1) {
+      const stdout = await succeeded(site.run('collect'));
+      assert.doesNotMatch(stdout, /another version/);
+    }
+    assert.deepEqual(await codes(), [null, null]);
+    const uploads = (await site.rows('SELECT uploaded FROM visits')).map(({ uploaded }) => Number(uploaded));
+    assert.deepEqual(uploads, [0, 0]);
+    assert.equal((await site.rows('SELECT id FROM stats')).length, 2);
+    assert.equal((await site.rows('SELECT client FROM inventory')).length, 1);
+    // The agent keeps counters, but no program that could be changed. It keeps no acknowledged report.
+    const kept = listing(path.join(account.home, '.local/state')).filter((line) => !line.includes('/ '));
+    const names = kept.map((line) => path.basename(line));
+    assert.deepEqual(names, ['counters.json 600']);
+    // The account's own crontab starts the same agent to write reports.
+    const collectorId = readFileSync(path.join(site.stateDir, 'collector-id'), 'utf8').trim();
+    const cron = (): unknown =>
+      runAsCron(lineFor({ collectorId }).replace(/ >\/dev\/null 2>&1$/, ''), {
+        home: account.home,
+        uid: account.uid,
+      });
+    assert.deepEqual(cron(), { status: 0, said: '' });
+    assert.equal((await site.run('collect')).status, 0);
+    for (let n = 0; n < 2; n += 1) assert.deepEqual(cron(), { status: 0, said: '' });
+    assert.equal((await site.run('collect')).status, 0);
+    assert.equal((await site.rows('SELECT id FROM stats')).length, 6);
+  });
 
+  const shared = await restrict(sshd, await sqlite.site({ after }, ''));
   testRestricted({
-    sshd,
+    ...{ sshd, shared },
     restricted: async (t, options) => await restrict(sshd, await sqlite.site(t, ''), options),
     attacks: [...attacksWith(visitCommand()), null],
     spoils: { 'was changed': (file) => appendFileSync(file, '\n;'), 'is not there': rmSync },
@@ -65,8 +62,8 @@ suite('a restricted key for the Node agent', { skip }, async () => {
     ending: '.cjs',
   });
 
-  test('obeys no other sealing key, collector or limits that stand in the request', async (t) => {
-    const { ssh, account, site } = await restrict(sshd, await sqlite.site(t, ''));
+  test('obeys no other sealing key, collector or limits that stand in the request', async () => {
+    const { ssh, account, site } = shared;
     const thief = generateKeyPair();
     const pinnedKey = (await site.run('keys', 'list')).stdout;
     const stolen = visitCommand({
@@ -90,8 +87,8 @@ suite('a restricted key for the Node agent', { skip }, async () => {
     assert.ok(!folders.some((name) => name.includes('00000000-0000')));
   });
 
-  test('says when it is asked in another version of the protocol', async (t) => {
-    const { ssh } = await restrict(sshd, await sqlite.site(t, ''));
+  test('says when it is asked in another version of the protocol', () => {
+    const { ssh } = shared;
     const { status, stderr } = ssh(visitCommand({ v: 2 as never }));
     assert.equal(status, 87);
     assert.match(stderr, /^fleet-health restricted key [0-9a-f]{64}: a request of another version$/m);
@@ -104,8 +101,8 @@ suite('a restricted key for the Node agent', { skip }, async () => {
     assert.equal(kept.length, 8);
   });
 
-  test('hands nothing of the environment on', async (t) => {
-    const { ssh, account, lib } = await restrict(sshd, await sqlite.site(t, ''));
+  test('hands nothing of the environment on', () => {
+    const { ssh, account, lib } = shared;
     const evil = path.join(account.home, 'evil.js');
     const program = `require('fs').writeFileSync('${path.join(lib, 'owned')}', '')`;
     writeFileSync(evil, program);

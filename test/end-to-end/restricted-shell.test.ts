@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { suite, test } from 'node:test';
+import { after, suite, test } from 'node:test';
 
 import { parseHello } from '../../src/report/frames.ts';
 import { everyNode } from '../support/every-node.ts';
@@ -38,54 +38,48 @@ const ownAttacks = [
 
 suite('a restricted key that runs the shell agent', { skip }, async () => {
   const sshd = await sshdOfSuite({ hidden: everyNode, config: ['AcceptEnv *', 'Subsystem sftp internal-sftp'] });
-  const kinds = databaseKinds();
-  const [sqlite] = kinds;
+  const [sqlite] = databaseKinds();
   assert.ok(sqlite);
 
-  for (const kind of kinds) {
-    test(
-      `is what authorize makes for a client that it read, and visits become rows (${kind.name})`,
-      { skip: kind.skip },
-      async (t) => {
-        const { site, codes, lib, keysFile, account } = await restrict(sshd, await kind.site(t, ''), {
-          beforehand: async (there) => {
-            const { stdout } = await there.run('authorize', 'web-1');
-            assert.match(stdout, /needs Node\.js on the client \(--agent shell/);
-            assert.equal((await there.run('collect')).status, 0);
-            assert.match((await there.run('authorize', 'web-1')).stdout, /It is the shell agent, .*--agent node/);
-          },
-        });
-        fs.rmSync(path.join(account.home, '.local/state'), { recursive: true });
-        assert.match(fs.readFileSync(keysFile, 'utf8'), /^restrict,command="\/bin\/sh -c /);
-        const [program = '', ...others] = fs.readdirSync(lib);
-        assert.deepEqual(others, []);
-        const content = fs.readFileSync(path.join(lib, program));
-        assert.equal(`${createHash('sha256').update(content).digest('hex')}.sh`, program);
-        for (let run = 1; run <= 2; run += 1) {
-          const stdout = await succeeded(site.run('collect'));
-          assert.doesNotMatch(stdout, /another version/);
-        }
-        assert.deepEqual(await codes(), [null, null, null]);
-        const rows = await site.rows('SELECT cpu_percent, memory_percent, probe_errors FROM stats ORDER BY id');
-        assert.equal(rows.length, 3);
-        for (const row of rows) {
-          assert.ok(Number(row['memory_percent']) > 0);
-          assert.equal(Number(row['probe_errors']), 0);
-        }
-        const visits = await site.rows('SELECT uploaded FROM visits ORDER BY id');
-        const uploads = visits.map(({ uploaded }) => Number(uploaded));
-        assert.deepEqual(uploads, [1, 0, 0]);
-        const [known] = await site.rows("SELECT reader FROM clients WHERE name = 'web-1'");
-        assert.equal(known?.['reader'], 'shell');
-        // The agent keeps counters, but no program that could be changed.
-        const kept = listing(path.join(account.home, '.local/state')).filter((line) => !line.includes('/ '));
-        assert.deepEqual(kept.map((line) => path.basename(line)).sort(), ['counters.shell 600', 'running 600']);
+  test('is what authorize makes for a client that it read, and visits become rows', async (t) => {
+    const { site, codes, lib, keysFile, account } = await restrict(sshd, await sqlite.site(t, ''), {
+      beforehand: async (there) => {
+        const { stdout } = await there.run('authorize', 'web-1');
+        assert.match(stdout, /needs Node\.js on the client \(--agent shell/);
+        assert.equal((await there.run('collect')).status, 0);
+        assert.match((await there.run('authorize', 'web-1')).stdout, /It is the shell agent, .*--agent node/);
       },
-    );
-  }
+    });
+    fs.rmSync(path.join(account.home, '.local/state'), { recursive: true });
+    assert.match(fs.readFileSync(keysFile, 'utf8'), /^restrict,command="\/bin\/sh -c /);
+    const [program = '', ...others] = fs.readdirSync(lib);
+    assert.deepEqual(others, []);
+    const content = fs.readFileSync(path.join(lib, program));
+    assert.equal(`${createHash('sha256').update(content).digest('hex')}.sh`, program);
+    for (let run = 1; run <= 2; run += 1) {
+      const stdout = await succeeded(site.run('collect'));
+      assert.doesNotMatch(stdout, /another version/);
+    }
+    assert.deepEqual(await codes(), [null, null, null]);
+    const rows = await site.rows('SELECT cpu_percent, memory_percent, probe_errors FROM stats ORDER BY id');
+    assert.equal(rows.length, 3);
+    for (const row of rows) {
+      assert.ok(Number(row['memory_percent']) > 0);
+      assert.equal(Number(row['probe_errors']), 0);
+    }
+    const visits = await site.rows('SELECT uploaded FROM visits ORDER BY id');
+    const uploads = visits.map(({ uploaded }) => Number(uploaded));
+    assert.deepEqual(uploads, [1, 0, 0]);
+    const [known] = await site.rows("SELECT reader FROM clients WHERE name = 'web-1'");
+    assert.equal(known?.['reader'], 'shell');
+    // The agent keeps counters, but no program that could be changed.
+    const kept = listing(path.join(account.home, '.local/state')).filter((line) => !line.includes('/ '));
+    assert.deepEqual(kept.map((line) => path.basename(line)).sort(), ['counters.shell 600', 'running 600']);
+  });
 
+  const shared = await restrict(sshd, await sqlite.site({ after }, ''), { args: agent });
   testRestricted({
-    sshd,
+    ...{ sshd, shared },
     restricted: async (t, more) => await restrict(sshd, await sqlite.site(t, ''), { ...more, args: agent }),
     attacks: [...attacksWith(visit), ...ownAttacks, null],
     spoils: {
@@ -98,8 +92,8 @@ suite('a restricted key that runs the shell agent', { skip }, async () => {
     ending: '.sh',
   });
 
-  test('says when it is asked in another version of the protocol', async (t) => {
-    const { ssh } = await restrict(sshd, await sqlite.site(t, ''), { args: agent });
+  test('says when it is asked in another version of the protocol', () => {
+    const { ssh } = shared;
     for (const v of [2, 9, 10, 17]) {
       const { status, stderr } = ssh(visitCommand({ v: v as never }, shellStart));
       assert.equal(status, 87, stderr);
@@ -107,13 +101,14 @@ suite('a restricted key that runs the shell agent', { skip }, async () => {
     }
   });
 
-  test('obeys no other collector, and says which agent it is', async (t) => {
-    const { ssh, site, account, lib } = await restrict(sshd, await sqlite.site(t, ''), { args: agent });
+  test('obeys no other collector, and says which agent it is', () => {
+    const { ssh, site, account, lib } = shared;
     const { status, stdout, stderr } = ssh(visit);
-    assert.deepEqual([status, stderr], [0, '']);
+    assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
     const frames = framesOf(stdout);
     const hello = parseHello(frames.get('H') ?? Buffer.alloc(0));
-    assert.deepEqual([hello.reader, `${hello.pinned ?? ''}.sh`], ['shell', fs.readdirSync(lib)[0]]);
+    assert.equal(hello.reader, 'shell');
+    assert.equal(`${hello.pinned ?? ''}.sh`, fs.readdirSync(lib)[0]);
     assert.ok(frames.has('U'));
     const collectorId = fs.readFileSync(path.join(site.stateDir, 'collector-id'), 'utf8').trim();
     const folders = fs
@@ -123,8 +118,8 @@ suite('a restricted key that runs the shell agent', { skip }, async () => {
     assert.deepEqual(names, [collectorId]);
   });
 
-  test('what is asked of probes stays what is asked of probes', async (t) => {
-    const { ssh } = await restrict(sshd, await sqlite.site(t, ''), { args: agent });
+  test('what is asked of probes stays what is asked of probes', () => {
+    const { ssh } = shared;
     const evil = [
       `$(touch ${owned})`,
       `\`touch ${owned}\``,
@@ -157,8 +152,8 @@ suite('a restricted key that runs the shell agent', { skip }, async () => {
     assert.equal(kept.length, 8);
   });
 
-  test('hands nothing of the environment on', async (t) => {
-    const { ssh, account } = await restrict(sshd, await sqlite.site(t, ''), { args: agent });
+  test('hands nothing of the environment on', () => {
+    const { ssh, account } = shared;
     const evil = path.join(account.home, 'bin');
     fs.mkdirSync(evil);
     for (const name of ['awk', 'date', 'cat', 'sha256sum', 'env', 'timeout', 'sh', 'rc']) {
@@ -192,9 +187,9 @@ suite('a restricted key that runs the shell agent', { skip }, async () => {
     assert.deepEqual(await codes(), ['restricted-key']);
   });
 
-  test('a folder of its own is open to nobody else', async (t) => {
-    const { site, account } = await restrict(sshd, await sqlite.site(t, ''), { args: agent });
-    assert.equal((await site.run('collect')).status, 0);
+  test('a folder of its own is open to nobody else', () => {
+    const { ssh, account } = shared;
+    assert.equal(ssh(visit).status, 0);
     assert.equal(fs.statSync(path.join(account.home, '.local/state/fleet-health')).mode & 0o777, 0o700);
   });
 });

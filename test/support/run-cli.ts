@@ -13,6 +13,7 @@ import { packageDir } from '../../src/state/paths.ts';
 import { breakVariable, reachedVariable } from '../mutation/break-sources.ts';
 import './pack-once.ts';
 import { tempFolder, type Scope } from './temp-folder.ts';
+import { until } from './until.ts';
 
 /** The built program, as `npm install -g` puts it into PATH. */
 export const program = path.join(packageDir, 'dist', 'fleet-health.cjs');
@@ -60,6 +61,24 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Chi
     stdio: [options.stdin ?? 'ignore', 'pipe', 'pipe'],
     ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
   });
+}
+
+/** A program that runs until the test ends. */
+export interface Resident {
+  readonly child: ChildProcess;
+  /** Returns all that the program has written so far. */
+  readonly said: () => string;
+}
+
+/** Starts the second program until the test ends. Returns once it has written a word; without a word, at once. */
+export async function startAgentProgram(t: Scope, args: readonly string[], word = ''): Promise<Resident> {
+  const child = startCli(args, { program: agentProgram });
+  t.after(() => child.kill('SIGKILL'));
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (bytes: Buffer) => (text += String(bytes)));
+  const said = (): string => text;
+  await until(() => text.includes(word) || child.exitCode !== null, said, 60_000);
+  return { child, said };
 }
 
 /** Waits for a program to end. Returns its outcome. */

@@ -1,19 +1,17 @@
 /** Events, pushes and clients that are polled over HTTP on each database, with the built programs alone. */
 import assert from 'node:assert/strict';
-import type { ChildProcess } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { suite, test, type TestContext } from 'node:test';
+import { suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { databaseKinds, type Site } from '../end-to-end/support/whole-fleet.ts';
 import { openEndpoint } from '../serve/support/event-endpoints.ts';
 import { assertNoneLost } from '../serve/support/killed-endpoints.ts';
 import { freePort } from '../support/free-port.ts';
-import { agentProgram, exits, runCli, startCli, succeeded } from '../support/run-cli.ts';
-import { until } from '../support/until.ts';
+import { agentProgram, exits, runCli, startAgentProgram, succeeded } from '../support/run-cli.ts';
 import { times } from '../support/times.ts';
 import { assertWithin } from '../support/within.ts';
 
@@ -49,20 +47,6 @@ async function enrolled(site: Site, client: string, ...to: readonly string[]): P
   const file = path.join(site.dir, `${client}.json`);
   writeFileSync(file, JSON.stringify({ ...agent, state_directory: place }), { mode: 0o600 });
   return file;
-}
-
-/** Runs `fleet-health-agent` until the test ends. Returns once its output contains a word. */
-async function resident(t: TestContext, args: readonly string[], word: string): Promise<ChildProcess> {
-  const child = startCli(args, { program: agentProgram });
-  t.after(() => child.kill('SIGKILL'));
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text: Buffer) => (said += String(text)));
-  await until(
-    () => said.includes(word),
-    () => said,
-    30_000,
-  );
-  return child;
 }
 
 suite('events, pushes and asked clients', () => {
@@ -145,11 +129,15 @@ suite('events, pushes and asked clients', () => {
       );
       const { port } = await openEndpoint(t, { parts: '<push/><events/>' }, site.dir);
       const pushing = await enrolled(site, 'laptop-1', '--https', `http://127.0.0.1:${port}/`);
-      await resident(t, ['-c', await enrolled(site, 'web-1'), 'spoke'], 'event=listening');
+      await startAgentProgram(t, ['-c', await enrolled(site, 'web-1'), 'spoke'], 'event=listening');
       for (const sent of ['2 reports sent\n', '1 report sent\n']) {
         assert.equal(await succeeded(runCli(['-c', pushing, 'push'], { program: agentProgram })), sent);
       }
-      const stays = await resident(t, ['-c', pushing, 'push', '--every', '10s'], 'event=pushed acknowledged=1');
+      const { child: stays } = await startAgentProgram(
+        t,
+        ['-c', pushing, 'push', '--every', '10s'],
+        'event=pushed acknowledged=1',
+      );
       stays.kill('SIGTERM');
       assert.deepEqual(await once(stays, 'exit'), [0, null]);
       await succeeded(site.run('collect'));

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 
 import { openEndpoint } from '../serve/support/event-endpoints.ts';
 import { freePort } from '../support/free-port.ts';
-import { agentProgram, configFolder, runCli, startCli, succeeded } from '../support/run-cli.ts';
+import { configFolder, runCli, startAgentProgram, succeeded } from '../support/run-cli.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { until } from '../support/until.ts';
 
@@ -87,15 +87,7 @@ test('the document of a spoke', { skip, timeout: 60_000 }, async (t) => {
   mkdirSync(path.join(dir, 'state'), { mode: 0o700 });
   const settings = { state_directory: path.join(dir, 'state'), spoke: { ip_bind_port: port } };
   writeFileSync(file, JSON.stringify(settings), { mode: 0o600 });
-  const child = startCli(['-c', file, 'spoke'], { program: agentProgram });
-  t.after(() => child.kill('SIGKILL'));
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (text: Buffer) => (said += String(text)));
-  await until(
-    () => said.includes('event=listening'),
-    () => said,
-    30_000,
-  );
+  await startAgentProgram(t, ['-c', file, 'spoke'], 'event=listening');
   const document = JSON.parse(await shell('curl http://localhost:5000/pattoo-os', 5000, port)) as object;
   const keys = ['agent_hostname', 'agent_id', 'agent_program', 'devices', 'timestamp'];
   assert.deepEqual(Object.keys(document).toSorted(), keys);

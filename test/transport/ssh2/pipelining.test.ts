@@ -3,6 +3,7 @@
  * it.
  */
 import assert from 'node:assert/strict';
+import { connect, type Socket } from 'node:net';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, it } from 'node:test';
@@ -13,11 +14,11 @@ import { decodeLoginKey, loadPrivateKey, type LoginKey } from '../../../src/tran
 import type { Connection } from '../../../src/transport/transport.ts';
 import { dropbearMissing, startDropbear, type Dropbear } from '../../support/dropbear.ts';
 import type { HostileMode } from '../../support/hostile-ssh.ts';
+import { listen, type Listener } from '../../support/free-port.ts';
 import { startHostileServer } from '../../support/hostile-server.ts';
 import { connectTo, fails, failure, type Login } from '../../support/login.ts';
 import { sshdMissing, sshKeygen, startSshd, type Sshd } from '../../support/sshd.ts';
 import { stoppedAfter } from '../../support/stopped-after.ts';
-import { startTurnsProxy, type TurnsProxy } from '../../support/turns-proxy.ts';
 
 const kinds = { ed25519: ['ed25519'], ecdsa: ['ecdsa'], rsa: ['rsa', '-b', '2048'] } as const;
 type Kind = keyof typeof kinds;
@@ -169,3 +170,41 @@ describe('servers that do not follow', () => {
     await fails(login, 'host-key-changed');
   });
 });
+
+interface TurnsProxy extends Listener {
+  /** Returns the number of connections so far. */
+  connections(): number;
+  /** Counts round trips: answers of the far end after the near end had sent something. */
+  turns(): number;
+}
+
+/** Starts a proxy that counts round trips. Bytes within `gatherMs` count as sent at once. */
+async function startTurnsProxy(to: number, gatherMs = 40): Promise<TurnsProxy> {
+  let connections = 0;
+  let turns = 0;
+  const listener = await listen((near) => {
+    connections += 1;
+    const far = connect(to, '127.0.0.1');
+    let speaker: Socket = near;
+    const pass = (from: Socket, other: Socket): void => {
+      let held: Buffer[] = [];
+      from.on('data', (data: Buffer) => {
+        if (held.length === 0) {
+          setTimeout(() => {
+            if (from === far && speaker === near) turns += 1;
+            speaker = from;
+            other.write(Buffer.concat(held));
+            held = [];
+          }, gatherMs);
+        }
+        held.push(data);
+      });
+      from.on('end', () => setTimeout(() => other.end(), gatherMs));
+      from.on('error', () => undefined);
+      from.once('close', () => setTimeout(() => other.destroy(), 2 * gatherMs));
+    };
+    pass(near, far);
+    pass(far, near);
+  });
+  return { ...listener, connections: () => connections, turns: () => turns };
+}
