@@ -30,15 +30,8 @@ const maxFileN = 40;
 /** Files of the first tier that may cost more, each with its reason. */
 const dearFiles = new Map([
   ['test/agent/spool/spool-run.test.ts', 'a spooled report needs a run of the agent each'],
-  ['test/alerter/alerter-time-lines.test.ts', 'days of passes, in which a row may come at any time'],
-  ['test/alerter/check-rises.test.ts', 'days of passes over the values of checks'],
-  ['test/alerter/clock-leaps.test.ts', 'days of passes, in which clocks leap'],
-  ['test/alerter/digests.test.ts', 'weeks of passes with their digests'],
-  ['test/alerter/disk-full.test.ts', 'a pass for each statement that a full disk can refuse'],
   ['test/alerter/unnotified-properties.test.ts', 'the property that nobody is left without a notification'],
-  ['test/alerter/alerter-stories.test.ts', 'the stories of a pass with a mail server and a database'],
   ['test/alerter/channels.test.ts', 'the promises of every channel in one table'],
-  ['test/alerter/outliers.test.ts', 'an outlier takes nine reports of thirteen clients'],
   ['test/alerter/replies.test.ts', 'cuts off the reading of replies again and again'],
   ['test/cli/check/site-notes.test.ts', 'checks two configurations of a site for each note'],
   ['test/cli/last-good.test.ts', 'each program with a config.xml that has become wrong'],

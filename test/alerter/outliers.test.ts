@@ -23,10 +23,10 @@ const members = (names: readonly string[]): string =>
 const web = times(6, (index) => `web-${index}`);
 const databases = times(5, (index) => `db-${index}`);
 
-/** Returns the elements of a site with six web servers and five databases. */
-function siteWith(rules: string, inner = ''): string {
+/** Returns the elements of a site with six web servers and some databases. */
+function siteWith(rules: string, inner = '', others: readonly string[] = []): string {
   return `<collector every="15m"/><alerts zone="UTC"><mail to="ops@example.org"/>${rules}</alerts>
-    <group name="site"><group name="web">${inner}${members(web)}</group><group name="db">${members(databases)}</group></group>`;
+    <group name="site"><group name="web">${inner}${members(web)}</group><group name="db">${members(others)}</group></group>`;
 }
 
 async function stationWith(
@@ -66,7 +66,7 @@ async function runs(made: Station, count: number, says: Says): Promise<readonly 
 test('an outlier is notified once nine reports have it, and its end once two hours have none', async (t) => {
   const made = await stationWith(t, '<alert type="outlier" metric="cpu,mount" severity="warning"/>');
   assert.deepEqual(await backlog(made, 4, {}), []);
-  const odd = { 'web-1': 'cpu 80', 'db-2': 'memory 80' };
+  const odd = { 'web-1': 'cpu 80', 'web-2': 'memory 80' };
   assert.deepEqual(await backlog(made, 8, odd), [], 'eight reports are not enough');
   assert.deepEqual(await runs(made, 4, odd), ['firing warning web-1 outlier metric=cpu,mount cpu']);
   assert.deepEqual(await backlog(made, 4, {}), []);
@@ -86,6 +86,7 @@ test('the mail says what the others have; mounts are subjects of their own', asy
 test('whole groups are compared where a rule names them', async (t) => {
   const odd = Object.fromEntries(databases.map((name) => [name, 'cpu 80']));
   const made = await stationWith(t, '');
+  made.configure(siteWith('', '', databases));
   await collected(made, 13, odd);
   const { restore } = await made.snapshot();
   for (const { groups, outliers } of [
@@ -95,7 +96,7 @@ test('whole groups are compared where a rule names them', async (t) => {
     { groups: 'group="site,!site"', outliers: 0 },
   ]) {
     await restore();
-    made.configure(siteWith(`<alert type="outlier" severity="warning" ${groups}/>`));
+    made.configure(siteWith(`<alert type="outlier" severity="warning" ${groups}/>`, '', databases));
     await made.pass();
     assert.equal((await made.storage.alerts.openAlerts(null)).length, outliers, groups);
   }
@@ -137,43 +138,40 @@ test('enabled="no" ends a metric; a group of four is compared no more, so its al
   assert.deepEqual(await runs(made, 9, { 'web-1': 'cpu 80' }), ended);
 });
 
-test('a replay tells as the alerter did, and explain has the figures of now', async (t) => {
-  const made = await stationWith(t, '<alert type="outlier" metric="cpu,memory"/>');
-  const sinceMs = made.nowMs();
-  await runs(made, 13, { 'web-1': 'cpu 80' });
-  const [config, store, nowMs] = [made.config(), made.storage.alerts, made.nowMs()];
-  const { signal } = new AbortController();
-  const observe = (): void => undefined;
-  const { counts, difference } = await replay({ config, store, signal, observe, sinceMs, untilMs: nowMs });
+/** Replays from a time to now. Returns what concerns outliers, and the number of reports. */
+async function replayedOutliers(made: Station, sinceMs: number) {
+  const { counts, difference, reports } = await replay({
+    ...{ config: made.config(), store: made.storage.alerts, sinceMs, untilMs: made.nowMs() },
+    signal: new AbortController().signal,
+    observe: () => undefined,
+  });
   const own = counts.filter(({ rule }) => rule.startsWith('outlier'));
-  assert.deepEqual(pluckAll(own, 'client', 'fired'), [['web-1', 1]]);
-  assert.deepEqual([difference.more, difference.fewer], [[], []]);
+  return { fired: own.map(({ client, fired }) => `${client} ${fired}`), difference, reports };
+}
+
+test('a replay tells as the alerter did, also of reports before it; explain has the figures of now', async (t) => {
+  const made = await stationWith(t, '<alert type="outlier" metric="cpu,memory"/>');
+  const odd = { 'web-1': 'cpu 80' };
+  const beginMs = made.nowMs();
+  await runs(made, 6, odd);
+  const middleMs = made.nowMs();
+  await runs(made, 7, odd);
+  const { fired, difference } = await replayedOutliers(made, beginMs);
+  assert.deepEqual({ fired, difference }, { fired: ['web-1 1'], difference: { more: [], fewer: [] } });
+  const [config, store] = [made.config(), made.storage.alerts];
+  const half = await replayedOutliers(made, middleMs);
+  assert.deepEqual(half.fired, ['web-1 1']);
+  assert.equal(half.reports, 7 * config.clients.length);
   const client = config.clients.find(({ name }) => name === 'web-1');
   assert.ok(client !== undefined);
   const isWanted = (rule: string): boolean => rule.startsWith('outlier');
-  const { figures } = made.storage;
-  const { rules } = await explainClient({ config, store, figures, nowMs, client, isWanted, firstPass: false });
+  const asked = { config, store, figures: made.storage.figures, nowMs: made.nowMs(), client };
+  const { rules } = await explainClient({ ...asked, isWanted, firstPass: false });
   assert.deepEqual(pluckAll(rules[0]?.samples ?? [], 'subject', 'level'), [
     ['cpu', 'critical'],
     ['memory', 'none'],
   ]);
   assert.equal(rules[0]?.unknown, null);
-});
-
-test('a replay knows the reports before it begins, as the alerter did', async (t) => {
-  const made = await stationWith(t, '<alert type="outlier" metric="cpu"/>');
-  await backlog(made, 6, { 'web-1': 'cpu 80' });
-  const sinceMs = made.nowMs();
-  await backlog(made, 6, { 'web-1': 'cpu 80' });
-  const [config, store, untilMs] = [made.config(), made.storage.alerts, made.nowMs()];
-  const observe = (): void => undefined;
-  const { counts, reports } = await replay({
-    ...{ config, store, observe, sinceMs, untilMs },
-    signal: new AbortController().signal,
-  });
-  assert.equal(reports, 6 * config.clients.length);
-  const own = counts.filter(({ rule }) => rule.startsWith('outlier'));
-  assert.deepEqual(pluckAll(own, 'client', 'fired'), [['web-1', 1]]);
 });
 
 /** Plays runs until a pass sends a mail. Returns a function that restores the state before that pass. */

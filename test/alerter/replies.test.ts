@@ -156,21 +156,25 @@ onBothDatabases('a reply', (kit) => {
     },
   );
 
-  test('of before applied ones were remembered stays applied, in a mailbox that was made anew since', async (t) => {
-    const { station, imap, reply, answered } = await sceneFor(t, await kit.migrated());
-    reply('silence 7d');
-    assert.deepEqual(await answered(), ['kim@example.org: silence 7d: silenced 2']);
-    // Migration 013 leaves the tables in this state.
-    await station.database.write(async (session) => {
-      await session.run('DELETE FROM mail_replies');
-      await session.run('UPDATE reply_positions SET message = NULL');
-    });
-    imap.uidValidity += 1;
-    station.at('08:20');
-    reply('ack');
-    assert.deepEqual(await answered(), ['kim@example.org: ack: acknowledged 2']);
-    assert.deepEqual(await answered(), []);
-  });
+  test(
+    'of before applied ones were remembered stays applied, in a mailbox that was made anew since',
+    { skip: skipUnlessWide },
+    async (t) => {
+      const { station, imap, reply, answered } = await sceneFor(t, await kit.migrated());
+      reply('silence 7d');
+      assert.deepEqual(await answered(), ['kim@example.org: silence 7d: silenced 2']);
+      // Migration 013 leaves the tables in this state.
+      await station.database.write(async (session) => {
+        await session.run('DELETE FROM mail_replies');
+        await session.run('UPDATE reply_positions SET message = NULL');
+      });
+      imap.uidValidity += 1;
+      station.at('08:20');
+      reply('ack');
+      assert.deepEqual(await answered(), ['kim@example.org: ack: acknowledged 2']);
+      assert.deepEqual(await answered(), []);
+    },
+  );
 
   test('silences a mount that is called *, and no other', async (t) => {
     const { station, reply, answered } = await sceneFor(t, await kit.migrated());
@@ -255,7 +259,7 @@ test('a connection that is cut at any byte, and a rerun: each reply is applied o
   await answered();
   const whole = imap.sentBytes();
   assert.ok(whole > 1000, `${whole} bytes`);
-  for (let cut = 0; cut < whole; cut += isWide ? 61 : 409) {
+  for (let cut = 0; cut < whole; cut += isWide ? 61 : 613) {
     await restore();
     imap.cutAfterBytes = cut;
     const first = await answered();
@@ -275,7 +279,7 @@ test('an alerter that dies at any statement: each reply is applied once', async 
   let moments = 0;
   await answered({ wrap: (database) => withMoments(database, () => (moments += 1) < 0) });
   assert.ok(moments > 10, `${moments} moments`);
-  for (let dies = 1; dies <= moments; dies += isWide ? 1 : 6) {
+  for (let dies = 1; dies <= moments; dies += isWide ? 1 : 8) {
     await restore();
     let at = 0;
     const wrap: PassOptions['wrap'] = (database) => withMoments(database, () => (at += 1) === dies);
