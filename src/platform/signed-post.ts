@@ -13,6 +13,7 @@ import {
   sha256,
   type SignedPath,
 } from '../seal/push.ts';
+import { boundAnswer } from './bound-answer.ts';
 import { secondMs } from './units.ts';
 
 export interface SignedPost {
@@ -56,6 +57,7 @@ export async function postSigned(post: SignedPost): Promise<SignedAnswer> {
       'Fleet-Health': encodePushHeader({ client, time, mac }),
     },
   });
+  boundAnswer(sent, maxAnswerBytes);
   // An answer 101 is an upgrade, after which Node reports neither an end nor a fault.
   const answers = ['response', 'upgrade'].map((event) => once(sent, event, { signal }));
   const answered = Promise.race(answers) as Promise<[IncomingMessage]>;

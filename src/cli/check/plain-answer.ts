@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps, type RequestOptions } from 'node:https';
 
+import { boundAnswer } from '../../platform/bound-answer.ts';
 import { withTimeout } from '../../platform/deadline.ts';
 import { secondMs } from '../../platform/units.ts';
 
@@ -19,6 +20,7 @@ export async function plainAnswer(url: URL, signal: AbortSignal, options: Reques
   return await withTimeout({ timeoutMs, signal }, async (limit) => {
     const ask = url.protocol === 'https:' ? requestHttps : requestHttp;
     const sent = ask(url, { ...options, agent: false, signal: limit });
+    boundAnswer(sent);
     const answers = ['response', 'upgrade'].map((event) => once(sent, event, { signal: limit }));
     sent.end();
     const [response] = (await Promise.race(answers)) as [IncomingMessage];

@@ -2,6 +2,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
+import { boundAnswer } from '../../platform/bound-answer.ts';
 import { asError, within } from '../within.ts';
 
 /** The target of a post, and its TLS and time settings. */
@@ -105,6 +106,7 @@ function exchange(socket: Socket, url: URL, { headers, body }: PostRequest): Pro
       path: `${url.pathname}${url.search}`,
       headers: { ...headers, host: url.host, connection: 'close', 'content-length': bytes.length },
     });
+    boundAnswer(request);
     let answered = false;
     const fail = (thrown: unknown): void => {
       if (!answered) reject(asError(thrown));

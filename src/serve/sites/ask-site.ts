@@ -3,6 +3,7 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 
 import type { SiteConfig } from '../../config/serve-config.ts';
+import { boundAnswer } from '../../platform/bound-answer.ts';
 import { secondMs } from '../../platform/units.ts';
 import { readAnswer, type SiteAnswer } from './read-answer.ts';
 
@@ -41,6 +42,7 @@ function get({ url, token, ca }: SiteConfig, query: URLSearchParams, signal: Abo
       address.protocol === 'https:'
         ? httpsRequest(address, { ...options, ...(ca === null ? {} : { ca: readFileSync(ca) }) })
         : httpRequest(address, options);
+    boundAnswer(sent, mostBytes);
     sent.on('error', reject).on('response', (response) => resolve(bodyOf(response, token !== null)));
     // After an upgrade Node reports neither an end nor a fault, and does not end the connection at the deadline.
     sent.on('upgrade', ({ statusCode = 0 }, socket) => {
