@@ -141,7 +141,7 @@ chmodSync(temporary, 0o1777);
 const nodeStart = measureN();
 const startedAt = performance.now();
 const checks = isFirstTier ? startChecks(checked) : Promise.resolve(0);
-const testsCode = await runTests(files, { spec, meter });
+const testsCode = await runTests(files, { spec, meter, temporary });
 const checksCode = await checks;
 const wallMs = performance.now() - startedAt;
 const n = nodeStart.stop();

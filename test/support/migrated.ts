@@ -1,7 +1,6 @@
 /**
- * Databases with the schema of all migrations, copied from the first one that this process migrated, or on MariaDB that
- * any process of this `npm test` did. Migrating takes
- * ten times as long, and most tests do not depend on it. `migrated.test.ts` compares the two.
+ * Databases with the schema of all migrations, copied from the first one that any process of this `npm test` migrated.
+ * Migrating takes ten times as long, and most tests do not depend on it. `migrated.test.ts` compares the two.
  */
 import {
   copyFileSync,
@@ -33,16 +32,25 @@ export async function makeMigrated(storage: StorageConfig): Promise<void> {
 
 let migratedFile: string | null = null;
 
+/** Returns a migrated file: that of the process that was first, or of this one where tests are not compiled. */
+async function makeFile(): Promise<string> {
+  const kept = path.join(compiledTests, 'migrated.db');
+  if (isCompiledTest && existsSync(kept)) return kept;
+  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-migrated-'));
+  process.once('exit', () => rmSync(dir, { recursive: true, force: true }));
+  const made = path.join(dir, 'fleet.db');
+  const storage: StorageConfig = { kind: 'sqlite', path: made, migrate: true };
+  const database = await openDatabase({ storage, program: 'change' });
+  await migrateDatabase(database).finally(() => database.close());
+  if (!isCompiledTest) return made;
+  const copy = `${kept}.${process.pid}`;
+  copyFileSync(made, copy);
+  renameSync(copy, kept);
+  return kept;
+}
+
 async function copyFile(file: string): Promise<void> {
-  if (migratedFile === null) {
-    const dir = mkdtempSync(path.join(tmpdir(), 'fleet-migrated-'));
-    process.once('exit', () => rmSync(dir, { recursive: true, force: true }));
-    const made = path.join(dir, 'fleet.db');
-    const storage: StorageConfig = { kind: 'sqlite', path: made, migrate: true };
-    const database = await openDatabase({ storage, program: 'change' });
-    await migrateDatabase(database).finally(() => database.close());
-    migratedFile = made;
-  }
+  migratedFile ??= await makeFile();
   // The link creates the whole file at once and replaces none: a test may end the process, or another may have made the
   // file.
   const copy = `${file}.${process.pid}`;
