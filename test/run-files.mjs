@@ -76,17 +76,26 @@ function measureN() {
 }
 
 /**
- * Returns where to put temporary files: in memory if there is room for some databases, as a commit there waits for no
- * disk.
+ * Makes a folder for temporary files: in memory if there is room for some databases and programs may be started there,
+ * as a commit waits for no disk there. Returns its path.
  */
-function temporaryPlace() {
+function makeTemporary() {
   const memory = '/dev/shm';
   try {
     const { bavail, bsize } = statfsSync(memory);
-    return bavail * bsize > 4 * 2 ** 30 ? memory : tmpdir();
+    const made = bavail * bsize > 4 * 2 ** 30 ? mkdtempSync(path.join(memory, 'fleet-run-')) : null;
+    if (made !== null && canStart(path.join(made, 'started'))) return made;
+    if (made !== null) rmSync(made, { recursive: true });
   } catch {
-    return tmpdir();
+    // The machine has no such place.
   }
+  return mkdtempSync(path.join(tmpdir(), 'fleet-run-'));
+}
+
+/** Writes a program. Returns true if it can be started. */
+function canStart(file) {
+  writeFileSync(file, '#!/bin/sh\n', { mode: 0o700 });
+  return spawnSync(file).status === 0;
 }
 
 /** Starts the checks, which write to a file. Returns a promise of their exit code. */
@@ -131,7 +140,7 @@ function readMeter(file) {
 
 const isFirstTier = process.argv[2] === '--first-tier';
 const files = process.argv.slice(isFirstTier ? 3 : 2);
-const dir = mkdtempSync(path.join(temporaryPlace(), 'fleet-run-'));
+const dir = makeTemporary();
 const [spec, meter, checked, temporary] = ['spec', 'meter', 'checked', 'tmp'].map((name) => path.join(dir, name));
 writeFileSync(meter, '');
 // Other accounts have their files here too.

@@ -140,7 +140,7 @@ for (const phase of isWide ? (['greeting', 'ehlo', 'auth', 'rcpt', 'dot'] as con
   for (const text of ['x'.repeat(10_000), '250-more\r\n']) {
     test(`an answer without an end at ${phase} is cut off (${text.length})`, async (t) => {
       const started = await server(t, at(phase, { kind: 'flood', text }));
-      const fault = await faultOf(channel(t, started.port, timeouts(30_000)).send(outgoing(), sendOptions()));
+      const fault = await faultOf(channel(t, started.port, timeouts()).send(outgoing(), sendOptions()));
       assert.equal(fault.code, 'mail-unavailable');
       assert.match(fault.message, /exceeds maximum/);
       await until(() => started.open() === 0, 'a connection is open');
@@ -248,7 +248,7 @@ test('an abort ends a send with its reason, wherever it is', async (t) => {
       },
     });
     const options = sendOptions({ signal: abort.signal });
-    assert.equal(await faultOf(channel(t, started.port, timeouts(60_000)).send(outgoing(), options)), reason);
+    assert.equal(await faultOf(channel(t, started.port).send(outgoing(), options)), reason);
     await until(() => started.open() === 0, 'a connection is open');
   }
 });

@@ -43,8 +43,8 @@ export function sendOptions(overrides: Partial<SendOptions> = {}): SendOptions {
   return { signal: never, onDataBegun: () => Promise.resolve(), ...overrides };
 }
 
-/** Returns the timeouts of a channel, by default 5 s each for the attempt and for the answer. */
-export function timeouts(timeoutMs = 5_000, answerTimeoutMs = 5_000): ChannelTimeouts {
+/** Returns the timeouts of a channel, by default 60 s each for the attempt and for the answer. */
+export function timeouts(timeoutMs = 60_000, answerTimeoutMs = 60_000): ChannelTimeouts {
   return { timeoutMs, answerTimeoutMs };
 }
 
