@@ -104,14 +104,17 @@ const commandCase: ChannelCase = {
     mkdirSync(got);
     const command = path.join(dir, 'page');
     const script = `#!/bin/sh
-n=$(ls ${got} | wc -l)
-side=$(cat ${dir}/side 2>/dev/null)
+read n < ${dir}/count
+read side < ${dir}/side
 [ "$side" = 75 ] && exit 75
 [ "$side" = 1 ] && { echo "no such pager" >&2; exit 1; }
-cat > ${dir}/part && mv ${dir}/part ${got}/$(printf %04d "$n")
+cat > ${dir}/part && mv ${dir}/part ${got}/$n
+echo $((n + 1)) > ${dir}/count
 [ "$side" = kill ] && kill -9 $$
 exit 0
 `;
+    writeFileSync(path.join(dir, 'count'), '1000\n');
+    writeFileSync(path.join(dir, 'side'), '0\n');
     writeFileSync(command, script);
     chmodSync(command, 0o755);
     const elements = elementsOf(options, '', `<notify command="${command}"/>`);
@@ -129,7 +132,10 @@ exit 0
           return { id: idOf(content), content };
         }),
       behave: (side) =>
-        writeFileSync(path.join(dir, 'side'), { takes: '0', 'puts off': '75', refuses: '1', broken: 'kill' }[side]),
+        writeFileSync(
+          path.join(dir, 'side'),
+          `${{ takes: '0', 'puts off': '75', refuses: '1', broken: 'kill' }[side]}\n`,
+        ),
     };
   },
 };
