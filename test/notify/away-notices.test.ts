@@ -52,7 +52,7 @@ test('two programs say it once, then hourly, and mail it after ten minutes, by `
   const { run, mails, subjects } = machine();
   assert.deepEqual(await run('alert', -1, null), { said: false, faults: [] });
   const saidAt: number[] = [];
-  for (let minutes = 0; minutes <= 13 * 60; minutes += 1) {
+  for (let minutes = 0; minutes <= 13 * 60; minutes += minutes < 70 ? 1 : 5) {
     if ((await run('alert', minutes, gone)).said) saidAt.push(minutes);
     if (minutes % 5 === 0) assert.equal((await run('collect', minutes, gone)).said, false);
     if (minutes === 9) assert.deepEqual(subjects(), []);
@@ -137,7 +137,7 @@ test('a broken config.xml is said hourly and mailed once; one mail says when it 
   const { run, mails, subjects, stateDir } = machine({}, configBroken);
   const broken = new FleetError({ code: 'config-broken', stage: 'config', message: 'config.xml:3: <clint>' });
   const saidAt: number[] = [];
-  for (let minutes = 0; minutes <= 24 * 60; minutes += 5) {
+  for (let minutes = 0; minutes <= 24 * 60; minutes += minutes < 60 ? 5 : 15) {
     if ((await run('alert', minutes, broken)).said) saidAt.push(minutes);
   }
   assert.equal(saidAt.length, 25);

@@ -11,7 +11,6 @@ import { onBothDatabases } from '../../storage/support/databases.ts';
 import type { SmtpPhase } from '../../support/smtp-server.ts';
 import { contentOf, openOffice, openPost, openServer, withStore, type Row } from '../support/sending.ts';
 import { pluck, pluckAll } from '../../support/pluck.ts';
-import { assertWithin } from '../../support/within.ts';
 
 const states = (rows: readonly Row[]): readonly string[] => rows.map(({ state }) => state);
 
@@ -236,11 +235,9 @@ onBothDatabases('delivering', (kit) => {
         },
       });
       await post.put('ops@example.org', 'oncall@example.org');
-      const began = performance.now();
       const limits = { graceMs: 300 };
       const counts = await post.run(smtpConfig(server.port), { signal: abort.signal, limits });
       assert.deepEqual(counts, { sent: 0, putOff: 1, failed: 0 });
-      assertWithin(began, 3_000);
       const [first, second] = await post.rows();
       assert.equal(first?.error, 'interrupted');
       assert.equal(first.attempts, 1);
