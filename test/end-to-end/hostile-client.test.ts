@@ -16,7 +16,7 @@ import { sealedFor, startReportServer } from '../support/report-server.ts';
 import { worker } from '../report/support/sample-report.ts';
 import { alike, hostileAttacks } from './support/hostile-attacks.ts';
 import { databaseKinds, type DatabaseKind, type Site } from './support/whole-fleet.ts';
-import { isWide } from '../support/long-tests.ts';
+import { isLong } from '../support/long-tests.ts';
 import { namesBelow } from '../support/names-below.ts';
 
 const account = { username: 'u', password: 'a secret word' };
@@ -24,7 +24,7 @@ const mib = 1024 * 1024;
 /**
  * Returns the number of visits on a database. A second database has two: the later visit finds the earlier one's rows.
  */
-const visitsOn = ({ name }: DatabaseKind): number => (name === 'sqlite' || isWide ? 3 : 2);
+const visitsOn = ({ name }: DatabaseKind): number => (name === 'sqlite' || isLong ? 3 : 2);
 const good = Array.from({ length: 10 }, (_, number) => `good-${number}`);
 /** Servers that never send a report, with the error code of their visits. */
 const floods: Readonly<Partial<Record<HostileMode, RegExp>>> = {

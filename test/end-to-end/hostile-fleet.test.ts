@@ -12,7 +12,7 @@ import { scrape } from '../metrics/support/exposition.ts';
 import { type Served, serveFolder } from '../serve/support/served-fleet.ts';
 import { onBothDatabases } from '../storage/support/databases.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
-import { isWide } from '../support/long-tests.ts';
+import { isLong } from '../support/long-tests.ts';
 import { configFolder, runBuilt, succeeded } from '../support/run-cli.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { onTerminal, withoutTerminal } from '../support/terminal.ts';
@@ -134,7 +134,7 @@ onBothDatabases('hostile words', (kit) => {
     const name = args.map(named).join(' ');
     test(`do nothing in ${name}`, { timeout: 120_000 }, async () => {
       // JSON contains the stored words, too. The text around them does not depend on the database.
-      const isAll = kit.kind === 'sqlite' || isWide;
+      const isAll = kit.kind === 'sqlite' || isLong;
       const hasScreen = withoutTerminal === false && isAll;
       const terminal = { cwd: dir, columns: 120, env: { TERM: 'xterm-256color', LANG: 'C.UTF-8' }, typed: '\u0004' };
       const [text, json, screen] = await Promise.all([
