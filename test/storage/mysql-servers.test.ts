@@ -124,3 +124,9 @@ test('numbers of servers that are at fault are none of a row', () => {
     assert.equal(mysqlFault(Object.assign(new Error(message), { errno }), 'db').kind, kind, `${errno} ${message}`);
   }
 });
+
+test('an error says what the server said, and of a failed handshake what to do', () => {
+  const messageOf = (code: string): string => mysqlFault(Object.assign(new Error('no'), { code }), 'db').message;
+  assert.equal(messageOf('ECONNREFUSED'), 'db: no');
+  assert.match(messageOf('HANDSHAKE_NO_SSL_SUPPORT'), /^db: no; switch it on there, or write <storage tls="no">/);
+});

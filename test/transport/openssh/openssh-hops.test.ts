@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 
+import type { FleetError } from '../../../src/errors.ts';
 import type { Hop } from '../../../src/transport/route/hop.ts';
 import { hopLog, hopsFault } from '../../../src/transport/openssh/openssh-hops.ts';
 
@@ -40,6 +41,24 @@ const lost = 'Connection closed by UNKNOWN port 65535';
 const leave = 'Received disconnect from 192.0.2.9 port 22:11: going down';
 const firstBroke = /^bastion b0: the connection broke \(connect-failed\)$/;
 const secondBroke = /^bastion b1: the connection broke \(connect-failed\)$/;
+
+interface Ending {
+  /** The lines of the ssh to each machine. */
+  readonly hops: readonly (readonly string[])[];
+  readonly clientLines: readonly string[];
+  readonly late: string | null;
+}
+
+function faultOf({ hops, clientLines, late }: Ending): FleetError | null {
+  return hopsFault({
+    client: 'web-1',
+    hops: hops.map((_, index) => hop(`b${index}`)),
+    logs: hops.map((lines) => hopLog(lines.join('\r\n'))),
+    clientPlace: '192.0.2.9:22',
+    clientLines,
+    late,
+  });
+}
 
 describe('whose fault the end of a connection is', () => {
   // The logs of the hops, the last line of the client's ssh, and the message; `null` if no machine on the route is at
@@ -81,19 +100,54 @@ describe('whose fault the end of a connection is', () => {
   ];
   for (const { what, hops, client, expected } of cases) {
     it(what, () => {
-      const fault = hopsFault({
-        client: 'web-1',
-        hops: hops.map((_, index) => hop(`b${index}`)),
-        logs: hops.map((lines) => hopLog(lines.join('\r\n'))),
-        clientPlace: '192.0.2.9:22',
-        clientLines: [client],
-        late: null,
-      });
+      const fault = faultOf({ hops, clientLines: [client], late: null });
       if (expected === null) assert.equal(fault, null);
       else {
         assert.ok(fault);
         assert.deepEqual([fault.code, fault.client], ['bastion-failed', 'web-1']);
         assert.match(fault.message, expected);
+      }
+    });
+  }
+});
+
+describe('whose fault it is that a connection does not come about', () => {
+  const refused = 'channel 0: open failed: connect failed: Connection refused';
+  const cases: readonly {
+    readonly what: string;
+    readonly hops: readonly (readonly string[])[];
+    readonly late: string | null;
+    /** The code and the message. null if no machine on the route is at fault. */
+    readonly expected: { readonly code: string; readonly says: RegExp } | null;
+  }[] = [
+    {
+      what: 'the bastion cannot reach the client',
+      hops: [[loggedIn, refused]],
+      late: null,
+      expected: { code: 'connect-refused', says: /^192\.0\.2\.9:22, dialled by bastion b0: Connection refused$/ },
+    },
+    {
+      what: 'the first bastion cannot reach the second',
+      hops: [[loggedIn, refused], []],
+      late: null,
+      expected: { code: 'bastion-failed', says: /^bastion b1: b1\.example\.org:22, dialled by bastion b0: Conn/ },
+    },
+    {
+      what: 'the client does not answer in time',
+      hops: [[loggedIn]],
+      late: 'within 500 ms',
+      expected: { code: 'connect-timeout', says: /^no answer from 192\.0\.2\.9:22 through bastion b0 within 500 ms$/ },
+    },
+    { what: 'ssh ends while the bastion dials', hops: [[loggedIn]], late: null, expected: null },
+    { what: 'the client is slow after TCP', hops: [[loggedIn, reached]], late: 'within 500 ms', expected: null },
+  ];
+  for (const { what, hops, late, expected } of cases) {
+    it(what, () => {
+      const fault = faultOf({ hops, clientLines: [], late });
+      if (expected === null) assert.equal(fault, null);
+      else {
+        assert.equal(fault?.code, expected.code);
+        assert.match(fault.message, expected.says);
       }
     });
   }
