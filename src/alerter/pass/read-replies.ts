@@ -1,10 +1,11 @@
 import type { RepliesConfig } from '../../config/config.ts';
 import { asFleetError, type FleetError } from '../../errors.ts';
 import { withMailbox, type FetchedMessage, type OpenMailbox } from '../../notify/replies/imap-client.ts';
-import { messageDigest, parseReply } from '../../notify/replies/parse-reply.ts';
+import { messageDigest } from '../../notify/replies/parse-reply.ts';
 import type { AttemptOptions } from '../../notify/notify.ts';
 import { dayMs } from '../../platform/units.ts';
-import type { MailboxPosition, NewReply } from '../../storage/store/reply-store.ts';
+import type { MailboxPosition } from '../../storage/store/reply-store.ts';
+import { parseMessages, type ParsedMessages } from './parse-messages.ts';
 
 /** The most messages of one reading; further ones wait for the next. */
 const mostMessages = 200;
@@ -16,12 +17,7 @@ export interface ReadRepliesOptions extends AttemptOptions {
   readonly sinceMs: number;
 }
 
-export interface ReadReplies {
-  readonly replies: readonly NewReply[];
-  /** The end of this reading; null if nothing was read. */
-  readonly position: MailboxPosition | null;
-  /** True if the mailbox was created anew since the last reading. */
-  readonly isAnew: boolean;
+export interface ReadReplies extends ParsedMessages {
   /** The fault that ended the reading early; null if there was none. Messages that were read until then count. */
   readonly fault: FleetError | null;
 }
@@ -45,11 +41,11 @@ export async function readReplies(replies: RepliesConfig, options: ReadRepliesOp
       if (read.uids.length === 0) return;
       for await (const message of mailbox.fetch(read.uids)) read.messages.push(message);
     });
-    return { ...(await parsed(read, read.messages)), fault: null };
+    return { ...(await parseMessages(read, read.messages)), fault: null };
   } catch (thrown) {
     options.signal.throwIfAborted();
     const fault = asFleetError(thrown, { code: 'replies-unread', stage: 'mail' });
-    return { ...(await parsed(read, withoutGaps(read))), fault };
+    return { ...(await parseMessages(read, withoutGaps(read))), fault };
   }
 }
 
@@ -68,7 +64,7 @@ async function isAnew(mailbox: OpenMailbox, position: MailboxPosition | null): P
   if (position?.uidValidity !== mailbox.uidValidity || mailbox.uidNext <= position.uid) return true;
   if (position.message === null) return false;
   for await (const { uid, source } of mailbox.fetch([position.uid])) {
-    if (uid === position.uid) return (await messageDigest(source)) !== position.message;
+    if (uid === position.uid) return messageDigest(source) !== position.message;
   }
   // Somebody has deleted the message.
   return false;
@@ -86,20 +82,4 @@ async function newMessages(
   const uids = await mailbox.search(from);
   // `5:*` has the last message too if its id is 4.
   return uids.filter((uid) => last === null || uid > last).slice(0, mostMessages);
-}
-
-async function parsed(
-  { uidValidity, isAnew }: Messages,
-  messages: readonly FetchedMessage[],
-): Promise<Omit<ReadReplies, 'fault'>> {
-  const replies: NewReply[] = [];
-  for (const { uid, arrivedAtMs, source } of messages) {
-    const reply = await parseReply(source);
-    if (reply !== null) replies.push({ ...reply, uid, arrivedAtMs });
-  }
-  if (messages.length === 0) return { replies, position: null, isAnew };
-  const last = messages.reduce((one, other) => (other.uid > one.uid ? other : one));
-  const arrivedAtMs = Math.max(...messages.map((message) => message.arrivedAtMs));
-  const position = { uidValidity, uid: last.uid, arrivedAtMs, message: await messageDigest(last.source) };
-  return { replies, position, isAnew };
 }

@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto';
 import { oneLine } from '../../text/plain-text.ts';
 import { PostalMime } from '../postal-mime.ts';
 import { firstOwnLine, parseReplyCommand, type ReplyCommand } from './reply-command.ts';
+import { rawHeaders } from './raw-headers.ts';
 import { tokenIn } from './reply-token.ts';
+import { textOfHtml } from './text-of-html.ts';
 
 /** A message that is addressed to a reply address of a mail. */
 export interface ParsedReply {
@@ -26,20 +28,23 @@ const mostNesting = 20;
 /** Headers that may contain the address of the recipient, in the order of the search. */
 const addressed = ['to', 'cc', 'delivered-to', 'x-original-to', 'envelope-to'];
 
-/** Reads the beginning of a message. Returns null if the message is addressed to no token, or is unreadable. */
+/**
+ * Reads the beginning of a message. Returns null if the message is addressed to no token, or is unreadable. Reads only
+ * the headers of a message without a token.
+ */
 export async function parseReply(source: Uint8Array): Promise<ParsedReply | null> {
-  const mail = await parse(source);
-  if (mail === null) return null;
-  const valuesOf = (name: string): readonly string[] =>
-    mail.headers.filter(({ key }) => key === name).map(({ value }) => value);
+  const headers = rawHeaders(source);
+  const valuesOf = (wanted: string): readonly string[] =>
+    headers.flatMap(({ name, value }) => (name === wanted ? value : []));
   const token = tokenIn(addressed.flatMap(valuesOf));
-  if (token === null) return null;
+  const mail = token === null ? null : await parse(source);
+  if (token === null || mail === null) return null;
   const line = firstOwnLine(mail.text ?? textOfHtml(mail.html ?? ''));
   const command = line === null ? null : parseReplyCommand(line);
   const from = oneLine(mail.from?.address ?? '').slice(0, mostFromChars);
   return {
     token,
-    message: digestOf(mail, source),
+    message: messageDigest(source),
     from: from === '' ? 'unknown sender' : from,
     automatic: isAutomatic(valuesOf),
     line: command === null ? null : line,
@@ -51,12 +56,8 @@ export async function parseReply(source: Uint8Array): Promise<ParsedReply | null
  * Returns a digest of a message's Message-ID, or of the source if it has none. Some servers generate the rest of a
  * message anew at each read.
  */
-export async function messageDigest(source: Uint8Array): Promise<string> {
-  return digestOf(await parse(source), source);
-}
-
-function digestOf(mail: ParsedMail | null, source: Uint8Array): string {
-  const id = mail?.headers.find(({ key }) => key === 'message-id')?.value.trim();
+export function messageDigest(source: Uint8Array): string {
+  const id = rawHeaders(source).find(({ name }) => name === 'message-id')?.value;
   return createHash('sha256')
     .update(id ?? source)
     .digest('hex');
@@ -84,15 +85,4 @@ function isAutomatic(valuesOf: (name: string) => readonly string[]): boolean {
     has('return-path', /^<\s*>$/) ||
     has('content-type', /^multipart\/report\b/i)
   );
-}
-
-/** Returns the text of a reply that is HTML only, up to its first quotation. */
-function textOfHtml(html: string): string {
-  const [own = ''] = html.split(/<blockquote\b/i, 1);
-  return own
-    .replace(/<(style|script|title)\b[^>]*>[^]*?<\/\1\s*>/gi, '')
-    .replace(/\s+/g, ' ')
-    .replace(/<(?:br|\/?p|\/?div|\/?tr|hr)\b[^<>]*>/gi, '\n')
-    .replace(/<[^<>]*>/g, '')
-    .replace(/&nbsp;|&#160;/gi, ' ');
 }

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
+import { PostalMime } from '../../../src/notify/postal-mime.ts';
 import { messageDigest, parseReply } from '../../../src/notify/replies/parse-reply.ts';
 import { newReplyToken, replyAddress, tokenIn } from '../../../src/notify/replies/reply-token.ts';
 
@@ -139,13 +140,30 @@ test('cleans the sender, and names one that is missing', async () => {
   assert.ok(((await parseReply(from(`<${'k'.repeat(3000)}@example.org>`)))?.from.length ?? 0) <= 255);
 });
 
-test('a message is known again by its Message-ID, whatever else its server makes anew', async () => {
-  const sent = (id: string | null, body: string): Promise<string> =>
+test('a message is known again by its Message-ID, whatever else its server makes anew', () => {
+  const sent = (id: string | null, body: string): string =>
     messageDigest(mail({ body, headers: id === null ? [] : [`Message-ID: <${id}@example.org>`] }));
-  assert.equal(await sent('a', 'ack'), await sent('a', 'ack\n\n'));
-  assert.notEqual(await sent('a', 'ack'), await sent('b', 'ack'));
-  assert.notEqual(await sent(null, 'ack'), await sent(null, 'ack 4h'));
-  assert.equal(await sent(null, 'ack'), await sent(null, 'ack'));
+  assert.equal(sent('a', 'ack'), sent('a', 'ack\n\n'));
+  assert.notEqual(sent('a', 'ack'), sent('b', 'ack'));
+  assert.notEqual(sent(null, 'ack'), sent(null, 'ack 4h'));
+  assert.equal(sent(null, 'ack'), sent(null, 'ack'));
+});
+
+test('the token is looked up before the body is read', async (t) => {
+  const parse = t.mock.method(PostalMime, 'parse');
+  const body = '\n'.repeat(60_000);
+  assert.equal(await parseReply(mail({ to: 'fleet@example.org', body })), null);
+  assert.equal(parse.mock.callCount(), 0);
+  assert.equal((await parseReply(mail({ body: `${body}ack` })))?.line, 'ack');
+});
+
+test('a token is found in a folded header, in any order of headers, and not in the body', async () => {
+  const found = async (text: string): Promise<string | undefined> => (await parseReply(Buffer.from(text)))?.token;
+  assert.equal(await found(`X: y\r\nTo:\r\n Fleet\r\n\t<${to}>\r\nFrom: a@b\r\n\r\nack`), token);
+  assert.equal(await found(`to:${to}\n\nack`), token);
+  assert.equal(await found(`X-To: ${to}\r\n\r\nack`), undefined);
+  assert.equal(await found(`X: y\r\n\r\nTo: ${to}\r\n`), undefined);
+  assert.equal(await found(`X: ${'y'.repeat(66_000)}\r\nTo: ${to}\r\n\r\nack`), undefined);
 });
 
 test('no bytes break the reading', async () => {

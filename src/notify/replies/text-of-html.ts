@@ -1,0 +1,35 @@
+const tag = /<(\/?)([a-z][a-z0-9]*)\b[^<>]*>/iy;
+const otherTag = /<[^<>]*>/y;
+/** Elements whose content is no text. */
+const hidden: readonly string[] = ['style', 'script', 'title'];
+const breaking: readonly string[] = ['br', 'p', 'div', 'tr', 'hr'];
+
+/**
+ * Returns the text of a reply that is HTML only, up to its first quotation. Takes time that is proportional to the size
+ * of the HTML, whatever it holds.
+ */
+export function textOfHtml(html: string): string {
+  const [own = ''] = html.split(/<blockquote\b/i, 1);
+  const lower = own.toLowerCase();
+  const parts: string[] = [];
+  let from = 0;
+  const text = (to: number): void => void parts.push(own.slice(from, to).replace(/\s+/g, ' '));
+  for (let at = own.indexOf('<'); at !== -1; at = own.indexOf('<', Math.max(from, at + 1))) {
+    tag.lastIndex = at;
+    const [whole, slash, name = ''] = tag.exec(own) ?? [];
+    otherTag.lastIndex = at;
+    const length = (whole ?? otherTag.exec(own)?.[0])?.length;
+    // A `<` that begins no tag is text.
+    if (length === undefined) continue;
+    text(at);
+    from = at + length;
+    const element = name.toLowerCase();
+    if (breaking.includes(element)) parts.push('\n');
+    if (slash === '' && hidden.includes(element)) {
+      const end = lower.indexOf(`</${element}`, from);
+      from = end === -1 ? own.length : end;
+    }
+  }
+  text(own.length);
+  return parts.join('').replace(/&nbsp;|&#160;/gi, ' ');
+}

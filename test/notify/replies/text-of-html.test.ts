@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { textOfHtml } from '../../../src/notify/replies/text-of-html.ts';
+
+for (const [html, text] of [
+  ['<style>ack{}</style><div>ack&nbsp;4h</div>', '\nack 4h\n'],
+  ['<STYLE type="x">a</Style >ack', 'ack'],
+  ['<title>no</title><script>if (a<b) no</script>ack<br/>x', 'ack\nx'],
+  ['<style>never ended ack', ''],
+  ['a < b <p class="x">ack</p>', 'a < b \nack\n'],
+  ['<span\n>ack</span>  \n 4h', 'ack 4h'],
+  ['<!-- no -->ack<!doctype html>', 'ack'],
+  ['ack<blockquote>no', 'ack'],
+  ['<stylex>ack</stylex>', 'ack'],
+  ['<pre>ack</pre><th>x</th>', 'ackx'],
+  ['<', '<'],
+  ['', ''],
+] as const) {
+  test(`the text of ${JSON.stringify(html)} is ${JSON.stringify(text)}`, () => {
+    assert.equal(textOfHtml(html), text);
+  });
+}
+
+/** Returns the CPU time of the text of HTML of this size, in milliseconds. */
+function costOf(part: string, bytes: number): number {
+  const html = part.repeat(bytes / part.length);
+  const before = process.cpuUsage();
+  textOfHtml(html);
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
+}
+
+for (const part of [
+  '<style ',
+  '<style>',
+  '<script></',
+  '<',
+  '<br ',
+  '<a>',
+  '</style',
+  '<title><',
+  ' ',
+  '&nbsp',
+  '<!--',
+]) {
+  test(`1 MiB of ${JSON.stringify(part)} are read in linear time`, () => {
+    // Quadratic time would be minutes: 64 KiB of some took a second.
+    assert.ok(costOf(part, 2 ** 20) < 20_000);
+  });
+}
