@@ -15,7 +15,7 @@ import { literal, noChildLeft } from '../../support/both-transports.ts';
 import { startDeafListener } from '../../support/deaf-listener.ts';
 import { freePort, listen } from '../../support/free-port.ts';
 import { fails } from '../../support/login.ts';
-import { isWide } from '../../support/long-tests.ts';
+import { isWide, skipUnlessWide } from '../../support/long-tests.ts';
 import { sharedFor, sshBastion } from '../../support/run-shared.ts';
 import { startSshAgent } from '../../support/ssh-agent.ts';
 import { sshdMissing, sshdOfSuite, sshKeygen } from '../../support/sshd.ts';
@@ -82,8 +82,8 @@ describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? fals
     process.env['SSH_AUTH_SOCK'] = socket;
     const byAgent = { privateKey: null, agent: 'env' };
     assert.equal(await output(web(), [fra(byAgent)]), guest.name);
-    assert.equal(await output(web(byAgent), [fra({ ...byAgent, agent: socket })]), guest.name);
     if (!isWide) return;
+    assert.equal(await output(web(byAgent), [fra({ ...byAgent, agent: socket })]), guest.name);
     await fails(connect(web({ privateKey: null, agent: null }), [fra(byAgent)]), 'auth-failed');
     const attempt = connect(web(byAgent), [fra({ privateKey: null, agent: null })]);
     await fails(attempt, 'bastion-failed', /^bastion fra: .*auth-failed/);
@@ -197,7 +197,7 @@ describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? fals
       const own = { username: account.name, knownHosts: known(sshd.hostKeyLine()) };
       return { account, bastion: fra(own, { port: sshd.port }) };
     };
-    it('a bastion that does not forward', async () => {
+    it('a bastion that does not forward', { skip: skipUnlessWide }, async () => {
       const { bastion } = await otherFra({ config: ['AllowTcpForwarding no'] });
       const says = /^bastion fra: it does not forward to 127\.0\.0\.1:\d+: .*channel-failed/;
       const { advice } = await fails(connect(web(), [bastion]), 'bastion-failed', says);
