@@ -1,5 +1,5 @@
 /** Reads the *.prom files that other programs write. agent/shell/built-in/facts.awk prints the same lines. */
-import { promises as fs } from 'node:fs';
+import { constants, promises as fs } from 'node:fs';
 
 import { errorCode } from '../probes/source.ts';
 
@@ -25,27 +25,28 @@ export async function linesOfTextfiles(dir: string, metrics = ''): Promise<strin
   const globs = new RegExp(`^(${metrics.replace(/\*/g, '.*').replace(/,/g, '|')})$`);
   const lines: string[] = [];
   const wanted: string[] = [];
-  for (const name of names.slice(0, maxFiles)) lines.push(...(await linesOfTextfile(dir, name, globs, wanted)));
+  const owners = [0, process.getuid?.(), (await fs.stat(dir)).uid];
+  for (const name of names.slice(0, maxFiles)) {
+    lines.push(...(await linesOfTextfile({ dir, owners }, name, globs, wanted)));
+  }
   if (names.length > maxFiles) lines.push(`fault=more than ${maxFiles} files`);
   return [...lines, ...wanted];
 }
 
-async function linesOfTextfile(dir: string, name: string, globs: RegExp, wanted: string[]): Promise<string[]> {
-  const file = `${dir}/${name}`;
-  const status = await fs.stat(file).catch(() => null);
-  if (status?.isFile() !== true) return [];
+async function linesOfTextfile(folder: Folder, name: string, globs: RegExp, wanted: string[]): Promise<string[]> {
+  const file = `${folder.dir}/${name}`;
+  const status = await fs.lstat(file).catch(() => null);
+  if (status?.isFile() !== true && status?.isSymbolicLink() !== true) return [];
   const lines = [`file=${Math.round((Date.now() - status.mtimeMs) / 1000)} ${name}`];
-  if (status.size > maxBytes) return [...lines, 'fault=longer than 1 MiB'];
-  const text = await fs.readFile(file, 'utf8').catch((error: unknown) => {
-    lines.push(`fault=${errorCode(error)}`);
-    return '';
-  });
+  const { text, fault } = await readOwn(file, folder.owners);
+  if (fault !== null) lines.push(`fault=${fault}`);
   const fine = new Set<string>();
-  for (const line of text.split('\n')) {
+  for (const [index, line] of text.split('\n').entries()) {
     const [, metric = '', value = ''] = /^([A-Za-z_:][\w:]*)(?:\{.*\})?[ \t]+([-+\dINi]\S*)/.exec(line) ?? [];
     if (metric === '') {
       if (/^[ \t\r]*(?:#|$)/.test(line)) continue;
-      lines.push(`fault=not a sample: ${line.slice(0, 80)}`);
+      // The line itself may be a secret.
+      lines.push(`fault=line ${index + 1} is no sample`);
       break;
     }
     const sample = line.slice(0, 300);
@@ -58,4 +59,35 @@ async function linesOfTextfile(dir: string, name: string, globs: RegExp, wanted:
     if (isFine) fine.add(metric);
   }
   return lines;
+}
+
+interface Folder {
+  readonly dir: string;
+  /** The accounts whose files are read: root, this account, and the folder's owner. */
+  readonly owners: readonly (number | undefined)[];
+}
+
+interface OwnText {
+  readonly text: string;
+  readonly fault: string | null;
+}
+
+/**
+ * Reads a file of a folder into which others may write. Follows no link: it could lead to a file that only this account
+ * may read.
+ */
+async function readOwn(file: string, owners: readonly (number | undefined)[]): Promise<OwnText> {
+  let opened: Awaited<ReturnType<typeof fs.open>> | null = null;
+  try {
+    opened = await fs.open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const { uid, size } = await opened.stat();
+    if (!owners.includes(uid)) return { text: '', fault: 'of another account' };
+    if (size > maxBytes) return { text: '', fault: 'longer than 1 MiB' };
+    return { text: await opened.readFile('utf8'), fault: null };
+  } catch (error) {
+    const code = errorCode(error);
+    return { text: '', fault: code === 'ELOOP' ? 'a link' : code };
+  } finally {
+    await opened?.close();
+  }
 }

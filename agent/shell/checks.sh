@@ -80,14 +80,16 @@ done'
 # The program of checks of *.prom files: AWK-PROGRAM textfile DIR STALE METRICS, as agent/checks/textfiles.ts.
 # shellcheck disable=SC2016 # the shell that is started expands it
 textfiles='cd "$3" && ls >/dev/null || { echo "cannot read $3" && exit 3; }
-now=$(date +%s) n=0
+now=$(date +%s) n=0 owners=" 0 $(id -u) $(stat -c %u .) "
 echo "stale=$4"
 for f in *.prom; do
-  [ -f "$f" ] || continue
-  n=$((n + 1)) why=
-  if [ ! -r "$f" ]; then why=EACCES
+  [ -f "$f" ] || [ -L "$f" ] || continue
+  n=$((n + 1)) why= x=$(stat -c "%Y %u" -- "$f")
+  if [ -L "$f" ]; then why="a link"
+  elif case $owners in *" ${x#* } "*) false ;; esac then why="of another account"
+  elif [ ! -r "$f" ]; then why=EACCES
   elif [ $(($(wc -c <"$f"))) -gt 1048576 ]; then why="longer than 1 MiB"; fi
-  [ $n -gt 51 ] || echo "$((now - $(stat -c %Y "$f"))) $f/$why"
+  [ $n -gt 51 ] || echo "$((now - ${x% *})) $f/$why"
 done | awk "$1" textfile "$5"'
 # finish EXIT WHY BEGAN: writes the end of the check in $d.
 finish() { echo "$1$us$2$us$3" >"$d/end"; }

@@ -3,9 +3,13 @@ import path from 'node:path';
 import { counted, namedUpTo } from '../text/numbers.ts';
 import { type Imported, type ImportedHost, hostNamed, type Skipped, type SourceText } from './imported.ts';
 import { splitWords } from '../report/check-command.ts';
+import { isDeeper } from '../report/values/json-depth.ts';
 import { unreadable } from './unreadable.ts';
 
 type Json = Readonly<Record<string, unknown>>;
+
+/** The most levels of JSON, and of groups. */
+const mostLevels = 64;
 
 /** Connection plugins that are SSH: https://docs.ansible.com/ansible/latest/collections/index_connection.html */
 const sshConnections: readonly unknown[] = [
@@ -20,7 +24,7 @@ const sshConnections: readonly unknown[] = [
 export function readAnsible(source: SourceText): Imported {
   const inventory = parse(source);
   const hostvars = objectOf(objectOf(inventory['_meta'])['hostvars']);
-  const { paths, lost } = groupPaths(inventory);
+  const { paths, lost } = groupPaths(source, inventory);
   const skipped: Skipped[] = [];
   const elsewhere = new Map<string, number>();
   const names = new Set([...Object.keys(hostvars), ...[...paths.values()].flatMap(({ hosts }) => hosts)]);
@@ -50,6 +54,9 @@ export function readAnsible(source: SourceText): Imported {
 
 function parse(source: SourceText): Json {
   const advice = 'Give an inventory that `ansible-inventory --list -i FILE` reads, or its output.';
+  if (isDeeper(Buffer.from(source.text), mostLevels)) {
+    throw unreadable(source, `its JSON is nested deeper than ${mostLevels} levels`, advice);
+  }
   let inventory: unknown;
   try {
     inventory = JSON.parse(source.text);
@@ -79,7 +86,7 @@ interface Groups {
 }
 
 /** Returns the groups below `all` with their paths. The first path of a group with several parents counts. */
-function groupPaths(inventory: Json): Groups {
+function groupPaths(source: SourceText, inventory: Json): Groups {
   const paths = new Map<string, Group>();
   const lost = new Map<string, string[]>();
   const walk = (name: string, path: readonly string[]): void => {
@@ -89,6 +96,10 @@ function groupPaths(inventory: Json): Groups {
       lost.set(parent, [...(lost.get(parent) ?? []), name]);
     }
     if (known !== undefined || name === '_meta') return;
+    if (path.length > mostLevels) {
+      const advice = 'Give the inventory groups that a person can look over.';
+      throw unreadable(source, `its groups are nested deeper than ${mostLevels} levels`, advice);
+    }
     const group = objectOf(inventory[name]);
     paths.set(name, { path, hosts: textsOf(group['hosts']) });
     for (const child of textsOf(group['children'])) walk(child, child === 'ungrouped' ? path : [...path, child]);

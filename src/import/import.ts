@@ -1,4 +1,5 @@
 /** Lists of machines of other programs, made into clients of config.xml: docs/import.md. */
+import { FleetError, messageOf } from '../errors.ts';
 import { readAnsible } from './ansible.ts';
 import { readCsv } from './csv.ts';
 import type { ImportKind } from './import-kinds.ts';
@@ -8,6 +9,7 @@ import { readNagios } from './nagios.ts';
 import { readPattoo } from './pattoo.ts';
 import { readSshConfig } from './ssh-config.ts';
 import { takeHosts } from './take-hosts.ts';
+import { unreadable } from './unreadable.ts';
 
 const readers: Readonly<Record<ImportKind, (source: SourceText) => Imported>> = {
   ansible: readAnsible,
@@ -23,5 +25,10 @@ const readers: Readonly<Record<ImportKind, (source: SourceText) => Imported>> = 
  * `import-unreadable` if the text is no list of that kind.
  */
 export function importHosts(kind: ImportKind, source: SourceText): Imported {
-  return takeHosts(readers[kind](source));
+  try {
+    return takeHosts(readers[kind](source));
+  } catch (thrown) {
+    if (thrown instanceof FleetError) throw thrown;
+    throw unreadable(source, `it cannot be read: ${messageOf(thrown)}`, 'Leave out what no such list has.');
+  }
 }

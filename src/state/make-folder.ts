@@ -28,6 +28,16 @@ export function makeOwnFolder(dir: string): void {
   if (!lstatSync(dir).isDirectory()) throw new Error(`${dir} is no folder, but a symbolic link; move it away`);
 }
 
+/**
+ * Returns the number of the account that owns a folder, or a link to it, if that is neither root nor this account. Such
+ * an account can read what is written there, or replace it. Returns null otherwise, and for a missing folder.
+ */
+export function foreignOwner(dir: string): number | null {
+  const found = [lstatSync(dir, { throwIfNoEntry: false }), statSync(dir, { throwIfNoEntry: false })];
+  const owners = found.flatMap((facts) => (facts === undefined ? [] : [facts.uid]));
+  return owners.find((uid) => uid !== 0 && uid !== process.getuid?.()) ?? null;
+}
+
 function isFolder(dir: string): boolean {
   return statSync(dir, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

@@ -61,7 +61,7 @@ const samples: readonly (readonly [string, string])[] = [
   ['node_ipmi_temperature_celsius{sensor="t"} 105', '2 t: 105 °C age=60 hot_sensors=1'],
   ['node_ipmi_speed_rpm{sensor="F"} 0.000000', '1 F: the fan stands still age=60 stopped_fans=1'],
   ['other_metric{a="b"} 1', '0 written 60 s ago age=60'],
-  ['fault=not a sample: x', '3 not a sample: x age=60'],
+  ['fault=line 2 is no sample', '3 line 2 is no sample age=60'],
   ['nvme_critical_warning_to', '3 more than a result holds age=60'],
 ];
 

@@ -286,6 +286,23 @@ for (const [kind, text, says] of noLists) {
   });
 }
 
+const nested = (open: string, close: string, levels = 200_000): string => open.repeat(levels) + close.repeat(levels);
+const chain = Object.fromEntries(times(1_000, (index) => [`g${index}`, { children: [`g${index + 1}`] }]));
+const deep: readonly (readonly [what: string, kind: ImportKind, text: string])[] = [
+  ['lists', 'ansible', nested('[', ']')],
+  ['objects', 'ansible', `{"_meta":${nested('{"a":', '}').replace(':}', ':1}')}}`],
+  ['a variable', 'ansible', `{"_meta":{"hostvars":{"a":{"ansible_connection":${nested('[', ']')}}}}}`],
+  ['groups', 'ansible', JSON.stringify({ _meta: {}, ...chain })],
+  ['lists of YAML', 'pattoo', nested('[', ']', 6_000)],
+  ['mappings of YAML', 'pattoo', nested('{a: ', '}', 6_000)],
+];
+for (const [what, kind, text] of deep) {
+  test(`import ${kind} says that ${what} are nested too deep`, () => {
+    const isFault = (thrown: unknown): boolean => thrown instanceof FleetError && thrown.code === 'import-unreadable';
+    assert.throws(() => importHosts(kind, { file: null, text }), isFault);
+  });
+}
+
 test('import reads 50,000 hosts of 500 groups', () => {
   const names = times(50_000, (index) => `host-${index}`);
   const hostvars = Object.fromEntries(

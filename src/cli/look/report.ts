@@ -8,6 +8,7 @@ import { historyBytesOf } from '../../look/report-html.ts';
 import { type FleetOutliers, fleetOutliers, noOutliers } from '../../outliers/outliers.ts';
 import type { FleetPage } from '../../page/page.ts';
 import { renderFleetPage } from '../../page/fleet-page.ts';
+import { foreignOwner } from '../../state/make-folder.ts';
 import { writeDurably } from '../../state/durable-file.ts';
 import { counted, describeSize, parseSize } from '../../text/numbers.ts';
 import { printDone } from '../command/answer.ts';
@@ -87,6 +88,11 @@ function writeOne({ output }: Context, given: string | null, page: FleetPage): v
 }
 
 async function writeSplit({ output }: Context, options: SplitReportOptions): Promise<void> {
+  const owner = foreignOwner(options.dir);
+  if (owner !== null) {
+    const advice = 'Name a folder of your own, or run report as that account.';
+    throw usageError(`${options.dir} belongs to another account (uid ${owner}), which could read the reports`, advice);
+  }
   const files = await writeSplitReport(options);
   const index = path.join(options.dir, 'index.html');
   printDone(

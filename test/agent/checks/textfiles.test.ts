@@ -1,7 +1,7 @@
 // Second tier: many visits; requested-checks.test.ts reads a textfile
 /** Folders with *.prom files, read by each agent with equal results. */
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { chownSync, copyFileSync, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -151,16 +151,53 @@ for (const agent of checkAgents) {
     const lines = (await visit()).map((line) => line.replace(/1000000\d\d|1000\d\d/g, '1000NN'));
     assert.deepEqual(lines, [
       `textfile:${dir} 0 6 files | `,
-      'textfile:broken 3 not a sample: <html> | age=Ns',
+      'textfile:broken 3 line 2 is no sample | age=Ns',
       'textfile:empty 0 written N s ago | age=Ns',
       'textfile:long 3 longer than 1 MiB | age=Ns',
       'textfile:odd 0 written N s ago | age=Ns nvme_media_errors=U',
       'textfile:old 1 not written for 1000NN s | age=1000NNs',
-      'textfile:worse 2 not a sample: nvme_x{ 1\nnvme0n1: critical warning 4 | age=Ns nvme_warnings=4',
+      'textfile:worse 2 line 2 is no sample\nnvme0n1: critical warning 4 | age=Ns nvme_warnings=4',
       absent,
     ]);
     rmSync(dir, { recursive: true });
     assert.deepEqual(await visit(), [`textfile:${dir} 3 cannot read ${dir} | `, absent]);
+  });
+
+  test(`no link is followed, and no line of a file is quoted (${agent.name})`, async (t) => {
+    const client = checkClient(t, agent);
+    const dir = path.join(client.home, 'files');
+    mkdirSync(dir);
+    const secret = path.join(client.home, 'secret');
+    writeFileSync(secret, 'backup_password 1234\npassword: hunter2\n');
+    symlinkSync(secret, path.join(dir, 'a.prom'));
+    symlinkSync('/etc/shadow', path.join(dir, 'b.prom'));
+    symlinkSync('/nowhere', path.join(dir, 'c.prom'));
+    symlinkSync(client.home, path.join(dir, 'd.prom'));
+    copyFileSync(secret, path.join(dir, 'e.prom'));
+    client.conf(`textfile ${dir} metrics=*\n`);
+    const { checks } = await client.visit();
+    assert.deepEqual(said({ checks } as CheckVisit).slice(1), [
+      ...['a', 'b', 'c', 'd'].map((name) => `textfile:${name} 3 a link | age=Ns`),
+      'textfile:e 3 line 2 is no sample | age=Ns',
+    ]);
+    assert.equal(JSON.stringify(checks).includes('hunter2'), false);
+    assert.equal(JSON.stringify(checks).split('1234').length, 2, 'the sample of the copy alone');
+  });
+
+  test(`files of other accounts are not read (${agent.name})`, { skip: process.getuid?.() !== 0 }, async (t) => {
+    const client = checkClient(t, agent);
+    const dir = path.join(client.home, 'files');
+    mkdirSync(dir);
+    for (const name of ['folder-owner', 'other', 'root']) writeFileSync(path.join(dir, `${name}.prom`), 'up 1\n');
+    chownSync(dir, 12_345, 12_345);
+    chownSync(path.join(dir, 'folder-owner.prom'), 12_345, 12_345);
+    chownSync(path.join(dir, 'other.prom'), 23_456, 23_456);
+    client.conf(`textfile ${dir} metrics=*\n`);
+    assert.deepEqual(said(await client.visit()).slice(1), [
+      'textfile:folder-owner 0 written N s ago | age=Ns',
+      'textfile:other 3 of another account | age=Ns',
+      'textfile:root 0 written N s ago | age=Ns',
+    ]);
   });
 
   test(`lines that name no folder are refused (${agent.name})`, async (t) => {

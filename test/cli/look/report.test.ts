@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, statSync } from 'node:fs';
+import { chownSync, lchownSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -70,6 +70,21 @@ test('--split writes a report for each group, and an index that counts and links
   const web = readFileSync(path.join(dir, 'out', 'group-web.html'), 'utf8');
   assert.match(web, /<tr id="web-1"/);
   assert.doesNotMatch(web, /<tr id="db"/);
+});
+
+test('--split writes into no folder of another account', { skip: process.getuid?.() !== 0 }, async (t) => {
+  const { dir, run } = await reportedFleet(t);
+  for (const name of ['theirs', 'own']) mkdirSync(path.join(dir, name));
+  chownSync(path.join(dir, 'theirs'), 12_345, 12_345);
+  symlinkSync('theirs', path.join(dir, 'to-theirs'));
+  symlinkSync('own', path.join(dir, 'their-link'));
+  lchownSync(path.join(dir, 'their-link'), 12_345, 12_345);
+  for (const name of ['theirs', 'to-theirs', 'their-link', 'theirs/', 'own/../theirs']) {
+    const { status, stderr } = await run('report', '--split', name);
+    assert.equal(status, 2, name);
+    assert.match(stderr, /belongs to another account \(uid 12345\), which could read the reports/);
+  }
+  assert.deepEqual([...readdirSync(path.join(dir, 'theirs')), ...readdirSync(path.join(dir, 'own'))], []);
 });
 
 for (const [name, args, expected] of [

@@ -26,7 +26,7 @@ export const checksTarget: FuzzTarget = {
       'textfile',
       0,
       ...['stale=7200', 'file=2 smartmon.prom', 'smartmon_device_smart_healthy{disk="/dev/sda",type="sat"} 0'],
-      ...['nvme_percentage_used_ratio{device="nvme1n1"} 0.93', 'file=9 apt.prom', 'fault=not a sample: <'],
+      ...['nvme_percentage_used_ratio{device="nvme1n1"} 0.93', 'file=9 apt.prom', 'fault=line 2 is no sample'],
     ),
     seed('gpu', 0, 'NVIDIA A100-SXM4-40GB, 34, 0, 0, 40960', 'Unable to determine the device handle: GPU is lost.'),
   ],
