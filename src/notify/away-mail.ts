@@ -1,14 +1,14 @@
 import { globMatcher } from '../config/values/globs.ts';
 import { webhookOfRecipient } from '../config/values/recipient-name.ts';
 import type { Config, Recipient } from '../config/config.ts';
-import type { FleetError } from '../errors.ts';
+import { asFleetError, type FleetError } from '../errors.ts';
 import { escapeControls } from '../log.ts';
 import { statePaths } from '../state/paths.ts';
 import { durationInWords } from '../text/durations.ts';
-import type { AwayTopic } from './away-state.ts';
+import { unknownRecipient, type AwayState, type AwayTopic } from './away-state.ts';
 import { addresseeOf, digestOf, domainOf, recipientOfCommand, senderOf } from './mail-identity.ts';
 import { freezeNotice } from './mime.ts';
-import type { OutgoingMail } from './notify.ts';
+import type { Channel, OutgoingMail } from './notify.ts';
 import { freezeWebhook, webhookForm } from './webhook/freeze-webhook.ts';
 import type { Notice } from './webhook/notice.ts';
 
@@ -21,6 +21,8 @@ export interface AwayMail {
   readonly recipient: string;
   readonly config: Pick<Config, 'smtp' | 'file' | 'webhooks'>;
   readonly sinceMs: number;
+  /** The end of the outage; null while it lasts. */
+  readonly endedMs: number | null;
   readonly nowMs: number;
   /** The number of the mail within this outage, from 1. */
   readonly number: number;
@@ -52,6 +54,62 @@ export function awayRecipients(
   return [...new Set(addressees), ...commands];
 }
 
+/** Mails that are due, as they were claimed from the state. */
+export interface ClaimedMails {
+  readonly kind: 'away' | 'back';
+  readonly state: AwayState;
+  readonly recipients: readonly string[];
+}
+
+/** The outcome of a claimed mail; `fault` is null if the mail was delivered. */
+interface Tried {
+  readonly recipient: string;
+  readonly fault: FleetError | null;
+}
+
+interface SendAwayMailsOptions {
+  readonly topic: AwayTopic;
+  readonly config: Config;
+  readonly host: string;
+  readonly now: () => number;
+  readonly signal: AbortSignal;
+}
+
+const timeouts = { timeoutMs: 30_000, answerTimeoutMs: 30_000 };
+
+/** Sends claimed mails. After a fault of a server its further recipients get the same fault without an attempt. */
+export async function* sendAwayMails(
+  { config, host, now, signal, topic }: SendAwayMailsOptions,
+  { kind, state, recipients }: ClaimedMails,
+  fault: FleetError | null,
+): AsyncGenerator<Tried> {
+  const { openChannels } = await import('./channels.ts');
+  const channels = openChannels(config, timeouts);
+  const away = new Map<Channel, FleetError>();
+  const attempt = async (recipient: string): Promise<FleetError | null> => {
+    const known = state.recipients.get(recipient) ?? unknownRecipient;
+    let channel: Channel | null = null;
+    try {
+      channel = channels.channelFor(recipient);
+      const failed = away.get(channel);
+      if (failed !== undefined) return failed;
+      const { endedMs, programs } = state;
+      const sinceMs = known.sinceMs ?? state.sinceMs ?? now();
+      const counted = { sinceMs, endedMs, nowMs: now(), number: known.mails + 1, programs };
+      const mail = await composeAwayMail({ kind, host, recipient, config, ...counted, fault, topic: topic.rule });
+      const onDataBegun = (): Promise<void> => Promise.resolve();
+      await channel.send({ recipient, ...mail, severity: 'critical' }, { signal, onDataBegun });
+      return null;
+    } catch (thrown) {
+      const failed = asFleetError(thrown, { code: 'mail-unavailable', stage: 'mail' });
+      if (failed.stage !== 'mail' && channel !== null) away.set(channel, failed);
+      return failed;
+    }
+  };
+  for (const recipient of recipients) yield { recipient, fault: await attempt(recipient) };
+  channels.close();
+}
+
 const consequences: Readonly<Record<string, string>> = {
   collect:
     'Reports are collected all the same and wait sealed in encrypted_stats/,\nor on the clients if its disk is full.',
@@ -60,7 +118,7 @@ const consequences: Readonly<Record<string, string>> = {
 
 /** Composes a mail without the database. The same notice to the same recipient has the same Message-ID. */
 export async function composeAwayMail(mail: AwayMail): Promise<Pick<OutgoingMail, 'messageId' | 'content'>> {
-  const { host, recipient, config, sinceMs, nowMs, number, kind, topic } = mail;
+  const { host, recipient, config, sinceMs, endedMs, nowMs, number, kind, topic } = mail;
   const from = senderOf(config);
   // The mail does not name a command or a file.
   const to = config.smtp === null ? null : addresseeOf(recipient);
@@ -68,7 +126,7 @@ export async function composeAwayMail(mail: AwayMail): Promise<Pick<OutgoingMail
   const digest = digestOf([topic, host, webhook === null ? to : recipient, sinceMs, kind, number]);
   const messageId = `<${topic}-${digest.slice(0, 24)}@${domainOf(from)}>`;
   const state = kind === 'back' ? 'resolved' : number === 1 ? 'firing' : 'reminder';
-  const text = words[topic][kind](mail, durationInWords(nowMs - sinceMs));
+  const text = words[topic][kind](mail, durationInWords((endedMs ?? nowMs) - sinceMs));
   if (webhook !== null) {
     const notice = noticeOf(mail, text, { messageId, state });
     return { messageId, content: freezeWebhook(notice, webhookForm(config.webhooks, webhook)) };
@@ -90,7 +148,7 @@ export async function composeAwayMail(mail: AwayMail): Promise<Pick<OutgoingMail
 
 /** Returns the notice for a webhook. Its only alert is about the fleet. */
 function noticeOf(
-  { topic, kind, host, sinceMs, nowMs, fault }: AwayMail,
+  { topic, kind, host, sinceMs, endedMs, nowMs, fault }: AwayMail,
   { subject, lines }: Words,
   known: Pick<Notice, 'messageId' | 'state'>,
 ): Notice {
@@ -107,7 +165,7 @@ function noticeOf(
     note: null,
     acknowledgedBy: null,
     startsAtMs: sinceMs,
-    endsAtMs: kind === 'back' ? nowMs : null,
+    endsAtMs: kind === 'back' ? (endedMs ?? nowMs) : null,
     state: known.state,
   } as const;
   const severity = kind === 'away' ? 'critical' : 'none';
@@ -137,11 +195,11 @@ const words: Readonly<Record<AwayMail['topic'], Readonly<Record<AwayMail['kind']
         '',
       ],
     }),
-    back: ({ sinceMs, nowMs, host }, lasted) => ({
+    back: ({ sinceMs, endedMs, nowMs, host }, lasted) => ({
       subject: `Database back after ${lasted}, seen from ${host}`,
       lines: [
         `The database of fleet-health can be used again on ${host}. It was away`,
-        `from ${at(sinceMs)} to ${at(nowMs)}.`,
+        `from ${at(sinceMs)} to ${at(endedMs ?? nowMs)}.`,
         '',
         'What was collected meanwhile is stored oldest first, and stands in the history',
         'where it belongs; what it has to say of the past is reported as such.',
@@ -161,9 +219,13 @@ const words: Readonly<Record<AwayMail['topic'], Readonly<Record<AwayMail['kind']
         '',
       ],
     }),
-    back: ({ sinceMs, nowMs, host, config }, lasted) => ({
+    back: ({ sinceMs, endedMs, nowMs, host, config }, lasted) => ({
       subject: `config.xml valid again after ${lasted} on ${host}`,
-      lines: [`${config.file} is valid again and in use. It was broken`, `from ${at(sinceMs)} to ${at(nowMs)}.`, ''],
+      lines: [
+        `${config.file} is valid again and in use. It was broken`,
+        `from ${at(sinceMs)} to ${at(endedMs ?? nowMs)}.`,
+        '',
+      ],
     }),
   },
 };

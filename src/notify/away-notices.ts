@@ -1,18 +1,20 @@
 /**
  * Notifies people without the database that the database is away, or that config.xml is broken: a line on stderr at
- * first and then hourly, a mail after ten minutes, and one mail at the end. The collector and the alerter of one
- * machine share the state, so that nobody is notified twice.
+ * first and then hourly, a mail after ten minutes, and one mail at the end to each recipient that got one before.
+ * Whoever could not be reached is tried again. The collector and the alerter of one machine share the state, so that
+ * nobody is notified twice.
  */
 import { existsSync, rmSync } from 'node:fs';
 
 import type { Config } from '../config/config.ts';
-import { asFleetError, type FleetError } from '../errors.ts';
+import type { FleetError } from '../errors.ts';
 import { hourMs, minuteMs } from '../platform/units.ts';
 import { statePaths } from '../state/paths.ts';
-import { changeAwayState, databaseAway, makeAwayState } from './away-state.ts';
-import type { AwayChange, AwayState, AwayTopic } from './away-state.ts';
-import type { Channel } from './notify.ts';
+import { changeAwayState, databaseAway, makeAwayState, unknownRecipient as unknown } from './away-state.ts';
+import type { AwayChange, AwayRecipient, AwayState, AwayTopic } from './away-state.ts';
+import type { ClaimedMails } from './away-mail.ts';
 import { isLineDue } from './hourly-line.ts';
+import { pauseAfterRefusal } from './refusal-pause.ts';
 
 export interface AwayNoticesOptions {
   readonly topic: AwayTopic;
@@ -35,8 +37,6 @@ export function isDatabaseAway({ stage, code }: Pick<FleetError, 'stage' | 'code
   return stage === 'storage' && code !== 'locked' && code !== 'interrupted';
 }
 
-type Due = { readonly kind: 'away' | 'back'; readonly before: AwayState };
-
 /** The notices of one run about one topic. */
 export class AwayNotices {
   readonly #options: AwayNoticesOptions;
@@ -44,7 +44,6 @@ export class AwayNotices {
   readonly #repeatMs: number | null;
   #last: FleetError | null = null;
   #isDue = true;
-  #isOver = false;
 
   constructor(options: AwayNoticesOptions) {
     const { config, topic } = options;
@@ -72,45 +71,84 @@ export class AwayNotices {
 
   /** Sends the mails that are due at the run's end. `well`: the run had no outage. Returns the faults of sending. */
   async end(well: boolean): Promise<readonly FleetError[]> {
-    const { topic, now } = this.#options;
+    const { topic } = this.#options;
     if (this.#last === null && !well) return [];
     if (this.#last === null && !topic.isPrepared && !existsSync(this.#file)) return [];
     if (this.#last === null && topic.isPrepared) prepare(this.#file);
-    const mail = this.#due();
-    if (mail === null) {
-      if (this.#isOver) this.#leave();
-      return [];
-    }
-    const { faults, reached } = await send(this.#options, mail, this.#last);
-    this.#change((state) => {
-      if (mail.kind === 'back' && reached) state.forget();
-      if (mail.kind === 'away' && !reached) state.returnMail(mail.before, now());
-    }, undefined);
-    if (mail.kind === 'back' && reached) this.#leave();
+    const due = this.#last === null ? this.#dueEnds() : this.#dueMails(await recipientsOf(this.#options));
+    const faults = due.recipients.length === 0 ? [] : await this.#send(due);
+    if (this.#last === null && (due.state.sinceMs !== null || !topic.isPrepared)) this.#forgetEnded();
     return faults;
   }
 
-  #due(): Due | null {
+  /** Claims the mails about the outage that are due. */
+  #dueMails(listed: readonly string[]): ClaimedMails {
+    const { now } = this.#options;
+    return this.#claim('away', (state) => {
+      const { sinceMs, recipients } = state.state;
+      if (sinceMs === null || now() - sinceMs < mailAfterMs) return [];
+      return listed.filter((recipient) => isMailDue(recipients.get(recipient) ?? unknown, now(), this.#repeatMs));
+    });
+  }
+
+  /** Records that the program had no outage, and claims the mails about the end that are due. */
+  #dueEnds(): ClaimedMails {
     const { program, now } = this.#options;
-    return this.#change<Due | null>((state) => {
-      const before = state.state;
-      if (this.#last !== null) {
-        if (!isMailDue(before, now(), this.#repeatMs)) return null;
-        state.claimMail(now());
-        return { kind: 'away', before };
-      }
+    return this.#claim('back', (state) => {
       state.gone(program);
-      if (before.sinceMs === null || state.state.programs.length > 0) return null;
-      if (before.mails === 0) {
-        state.forget();
-        this.#isOver = true;
-        return null;
+      const { sinceMs, programs, recipients } = state.state;
+      if (sinceMs === null || programs.length > 0) return [];
+      state.ended(now());
+      return notifiedIn(recipients).filter((recipient) => isPauseOver(recipients.get(recipient) ?? unknown, now()));
+    });
+  }
+
+  /** Claims mails: their recipients are not tried again within five minutes, by either program. */
+  #claim(kind: ClaimedMails['kind'], dueIn: (state: AwayChange) => readonly string[]): ClaimedMails {
+    const atMs = this.#options.now();
+    const nothing: ClaimedMails = { kind, state: noState, recipients: [] };
+    return this.#change<ClaimedMails>((state) => {
+      const recipients = dueIn(state);
+      const before = state.state;
+      for (const recipient of recipients) {
+        state.keep(recipient, { ...(before.recipients.get(recipient) ?? unknown), triedAtMs: atMs });
       }
-      // A mail was tried recently, perhaps by the other program.
-      if (!isMailDue({ ...before, sinceMs: 0, mailedAtMs: null }, now(), null)) return null;
-      state.returnMail(before, now());
-      return { kind: 'back', before };
-    }, null);
+      return { kind, state: before, recipients };
+    }, nothing);
+  }
+
+  /** Sends claimed mails, and records each outcome by its recipient. Returns the faults of sending. */
+  async #send({ kind, state: before, recipients }: ClaimedMails): Promise<readonly FleetError[]> {
+    const { now } = this.#options;
+    const faults: FleetError[] = [];
+    const listed = await recipientsOf(this.#options);
+    const { sendAwayMails } = await import('./away-mail.ts');
+    const claimed = { kind, state: before, recipients };
+    for await (const { recipient, fault } of sendAwayMails(this.#options, claimed, this.#last)) {
+      if (fault !== null) faults.push(fault);
+      const isRefused = fault !== null && fault.code === 'mail-refused' && !fault.retryable;
+      const isGivenUp = isRefused && kind === 'back' && !listed.includes(recipient);
+      this.#change((state) => {
+        const known = before.recipients.get(recipient) ?? unknown;
+        if (fault === null && kind === 'away') state.keep(recipient, reached(known, before, now()));
+        else if (fault === null || isGivenUp) state.keep(recipient, null);
+        else if (isRefused) state.keep(recipient, { ...known, triedAtMs: now(), refusals: known.refusals + 1 });
+      }, undefined);
+    }
+    // Faults of one server are one line.
+    return [...new Map(faults.map((fault) => [fault.message, fault])).values()];
+  }
+
+  /** Clears the state once the outage is over and nobody has to be notified of its end. */
+  #forgetEnded(): void {
+    const isOver = this.#change((state) => {
+      const { sinceMs, endedMs, recipients } = state.state;
+      if (sinceMs === null) return true;
+      if (endedMs === null || notifiedIn(recipients).length > 0) return false;
+      state.forget();
+      return true;
+    }, false);
+    if (isOver) this.#leave();
   }
 
   /**
@@ -140,64 +178,39 @@ function prepare(file: string): void {
   }
 }
 
-interface Sent {
-  readonly faults: readonly FleetError[];
-  /** True if somebody was notified, or there is no recipient. */
-  readonly reached: boolean;
+const noState: AwayState = { sinceMs: null, endedMs: null, programs: [], loggedAtMs: null, recipients: new Map() };
+
+/** Returns a recipient after a delivered mail about the outage. */
+function reached(known: AwayRecipient, { sinceMs }: AwayState, atMs: number): AwayRecipient {
+  const mails = known.mails + 1;
+  return { sinceMs: known.sinceMs ?? sinceMs, mails, mailedAtMs: atMs, triedAtMs: null, refusals: 0 };
 }
 
-const timeouts = { timeoutMs: 30_000, answerTimeoutMs: 30_000 };
+/** Returns the recipients that were notified of the outage, and not of its end. */
+function notifiedIn(recipients: AwayState['recipients']): readonly string[] {
+  return [...recipients].flatMap(([recipient, { mails }]) => (mails > 0 ? recipient : []));
+}
 
-async function send(options: AwayNoticesOptions, { kind, before }: Due, fault: FleetError | null): Promise<Sent> {
-  const { config, host, now, signal, topic } = options;
-  // Loaded only if there is a mail to send: most runs have none.
-  const [{ awayRecipients, composeAwayMail }, { openChannels }] = await Promise.all([
-    import('./away-mail.ts'),
-    import('./channels.ts'),
-  ]);
-  const recipients = awayRecipients(config, topic.rule);
-  const channels = openChannels(config, timeouts);
-  const faults: FleetError[] = [];
-  // A channel whose server failed is not tried again for further recipients.
-  const away = new Set<Channel>();
-  let reached = recipients.length === 0;
-  for (const recipient of recipients) {
-    const channel = channels.channelFor(recipient);
-    if (away.has(channel)) continue;
-    try {
-      const mail = await composeAwayMail({
-        kind,
-        host,
-        recipient,
-        config,
-        sinceMs: before.sinceMs ?? now(),
-        nowMs: now(),
-        number: before.mails + 1,
-        programs: before.programs,
-        fault,
-        topic: topic.rule,
-      });
-      const onDataBegun = (): Promise<void> => Promise.resolve();
-      await channel.send({ recipient, ...mail, severity: 'critical' }, { signal, onDataBegun });
-      reached = true;
-    } catch (thrown) {
-      const fault = asFleetError(thrown, { code: 'mail-unavailable', stage: 'mail' });
-      faults.push(fault);
-      if (fault.stage !== 'mail') away.add(channel);
-    }
-  }
-  channels.close();
-  return { faults, reached };
+/** Returns the recipients that config.xml names. */
+async function recipientsOf({ config, topic }: AwayNoticesOptions): Promise<readonly string[]> {
+  // Loaded only during an outage: most runs have none.
+  const { awayRecipients } = await import('./away-mail.ts');
+  return awayRecipients(config, topic.rule);
 }
 
 /**
- * Returns true if a mail is due: after ten minutes, then at the interval of <alerts repeat>, hourly at most. `repeatMs`
- * null: only once.
+ * Returns true if a mail about the outage is due: to an unreached recipient after a pause, to others at the interval of
+ * <alerts repeat>, hourly at most. `repeatMs` null: only once.
  */
-function isMailDue(state: AwayState, nowMs: number, repeatMs: number | null): boolean {
-  const { sinceMs, mailedAtMs, triedAtMs } = state;
-  if (sinceMs === null || nowMs - sinceMs < mailAfterMs) return false;
-  if (triedAtMs !== null && triedAtMs <= nowMs && nowMs - triedAtMs < triedPauseMs - slackMs) return false;
+function isMailDue(known: AwayRecipient, nowMs: number, repeatMs: number | null): boolean {
+  const { mailedAtMs } = known;
+  if (!isPauseOver(known, nowMs)) return false;
   if (mailedAtMs === null || mailedAtMs > nowMs) return true;
   return repeatMs !== null && nowMs - mailedAtMs >= Math.max(hourMs, repeatMs) - slackMs;
+}
+
+/** True if no attempt without a delivery was made lately. A time in the future comes from a wrong clock. */
+function isPauseOver({ triedAtMs, refusals }: AwayRecipient, nowMs: number): boolean {
+  const pauseMs = refusals === 0 ? triedPauseMs : pauseAfterRefusal(refusals);
+  return triedAtMs === null || triedAtMs > nowMs || nowMs - triedAtMs >= pauseMs - slackMs;
 }

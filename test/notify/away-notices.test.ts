@@ -175,3 +175,32 @@ test('webhooks of <alerts> are notified in their own form, with and without <smt
   const keys = receiver.received.map(({ headers }) => headers['idempotency-key']);
   assert.equal(new Set(keys).size, 2);
 });
+
+test('a mail server that is away at the end owes people the end, though a webhook took it', async (t) => {
+  const receiver = await openReceiver(t);
+  let isBusy = false;
+  const server = await openServer(t, { act: () => (isBusy ? '421 4.3.2 not now' : undefined) });
+  const hook = { to: recipientOfWebhook('chat'), severity: null, rules: [], hours: null };
+  const people = ['kim', 'lee'].map((name) => ({ ...hook, to: `${name}@example.org` }));
+  const { alerts } = makeConfig(root, []);
+  const webhooks = [webhookConfig(`${receiver.origin}/T0KEN`)];
+  const more = { webhooks, alerts: { ...alerts, recipients: [hook, ...people] }, smtp: smtpConfig(server.port) };
+  const { run } = machine(more, configBroken);
+  await run('alert', 0, new FleetError({ code: 'config-broken', stage: 'config', message: 'config.xml:3' }));
+  await run('alert', 12, new FleetError({ code: 'config-broken', stage: 'config', message: 'config.xml:3' }));
+  isBusy = true;
+  for (let minutes = 13; minutes < 17; minutes += 1) await run('alert', minutes, null);
+  isBusy = false;
+  assert.equal(receiver.received.length, 2);
+  assert.equal(server.mails.length, 2);
+  for (let minutes = 17; minutes < 30; minutes += 1) await run('alert', minutes, null);
+  assert.equal(receiver.received.length, 2);
+  assert.deepEqual(
+    server.mails
+      .slice(2)
+      .map(({ to }) => to)
+      .sort(),
+    ['kim@example.org', 'lee@example.org'],
+  );
+  for (const { content } of server.mails.slice(2)) assert.match(content, /valid again after 13 minutes/);
+});
