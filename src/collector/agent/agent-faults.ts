@@ -46,7 +46,9 @@ export function exchangeFault(
 /** Formats a client's text for a message: one line without control characters, truncated. */
 export function printable(text: string): string {
   const line = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\ufffd\s]+/gu, ' ').trim();
-  return line.length > maxQuotedChars ? `${line.slice(0, maxQuotedChars)}…` : line;
+  if (line.length <= maxQuotedChars) return line;
+  // The cut may leave half of a character.
+  return `${line.slice(0, maxQuotedChars).replace(/\p{Cs}$/u, '')}…`;
 }
 
 function quoted(text: string): string {

@@ -118,7 +118,7 @@ function ownRecords(records: Forwarded, { site, clients, hello }: OfSite): Journ
     id: runId(id),
     collectorId: siteId(site),
     // The host must not look like a collector on this machine.
-    host: `${host.slice(0, mostHostChars)} (site ${site})`,
+    host: `${host.slice(0, mostHostChars).replace(/\p{Cs}$/u, '')} (site ${site})`,
     startedAtMs: ours(startedAtMs),
   };
   const end: RunEnd = { ...records.end, id: start.id, finishedAtMs: ours(records.end.finishedAtMs) };

@@ -68,7 +68,9 @@ export function neutralRow({ json }: CopiedTable, row: SqlRow): string {
       const value = row[column] ?? null;
       if (typeof value === 'number') return inDigits(value);
       if (value instanceof Uint8Array) return ['bytes', createHash('sha256').update(value).digest('hex')];
-      return json.includes(column) && typeof value === 'string' ? ordered(JSON.parse(value)) : value;
+      if (typeof value !== 'string') return value;
+      // Earlier versions stored U+0000 (storable-values.ts).
+      return json.includes(column) ? ordered(JSON.parse(value)) : value.replaceAll('\0', '\ufffd');
     }),
   );
 }

@@ -151,6 +151,14 @@ test('a long host does not cut off whose run it is', async () => {
   assert.equal(line, `${'h'.repeat(100)} (site fra)`);
 });
 
+test('a host that is cut within a character is a run all the same', async () => {
+  const { send, journal, names } = makeCollector();
+  await send(run(Date.now(), 'web-1', 1, `${'h'.repeat(99)}${'😀'.repeat(50)}`));
+  const { lines, strange } = readJournal(path.join(journal, names()[0] ?? ''));
+  const hosts = lines.flatMap((one) => (one.kind === 'forwarded' ? one.start.host : []));
+  assert.deepEqual([hosts, strange], [[`${'h'.repeat(99)} (site fra)`], 0]);
+});
+
 test('visits of a client that config.xml does not give to the site are left out, and said', async () => {
   const { send, journal, names } = makeCollector();
   const foreign = [run(Date.now(), 'web-2'), run(Date.now(), 'hq-1'), run(Date.now(), 'a\nb')];

@@ -5,6 +5,7 @@ import type { Database, Session, SqlRow, SqlValue } from '../../sql/database.ts'
 import { answerInTime } from '../../sql/answer-in-time.ts';
 import { StorageFault, type FaultKind } from '../../sql/fault.ts';
 import { Serial } from '../../sql/serial.ts';
+import { storableValues } from '../../sql/storable-values.ts';
 import { mysqlFault } from './faults.ts';
 import { retryOf } from './retry.ts';
 import {
@@ -164,7 +165,7 @@ class MysqlServer implements Database {
     const execute = <R extends ResultSetHeader | RowDataPacket[]>(
       sql: string,
       values: readonly SqlValue[],
-    ): Promise<R> => this.#answer(connection, timeoutMs, () => connection.execute<R>(sql, [...values]));
+    ): Promise<R> => this.#answer(connection, timeoutMs, () => connection.execute<R>(sql, [...storableValues(values)]));
     return {
       dialect,
       maxBatchBytes,

@@ -11,9 +11,10 @@ import {
   type SqliteStatement,
 } from '../../../platform/sqlite.ts';
 import { isReadOnlyUse, type Database, type DatabaseUse } from '../../sql/database.ts';
-import type { Session, SqlRow, SqlValue } from '../../sql/database.ts';
+import type { Session, SqlRow } from '../../sql/database.ts';
 import { StorageFault } from '../../sql/fault.ts';
 import { Serial } from '../../sql/serial.ts';
+import { storableValues } from '../../sql/storable-values.ts';
 import { sqliteDialect } from './dialect.ts';
 import { sqliteFault } from './faults.ts';
 
@@ -171,9 +172,9 @@ class SqliteFile implements Database {
     dialect: sqliteDialect,
     maxBatchBytes,
     run: async (sql, values = []) =>
-      this.#whenFree(() => Number(this.#prepared(sql).statement.run(...(values as SqlValue[])).changes)),
+      this.#whenFree(() => Number(this.#prepared(sql).statement.run(...storableValues(values)).changes)),
     all: async (sql, values = []) =>
-      this.#whenFree(() => this.#prepared(sql).rows(...(values as SqlValue[])) as unknown as readonly SqlRow[]),
+      this.#whenFree(() => this.#prepared(sql).rows(...storableValues(values)) as unknown as readonly SqlRow[]),
   };
 
   #prepared(sql: string): Prepared {
