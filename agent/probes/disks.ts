@@ -7,13 +7,13 @@ import { foldersAbove, reachableMounts } from './mountinfo.ts';
 import type { MountAnswer } from './network-mounts.ts';
 import type { Probe, ProbeContext, ProbeResult } from './probe.ts';
 import { errorCode } from './source.ts';
-import { unknownUsage, usageFacts, type Usage } from './usage.ts';
+import { spacesOf, unknownUsage, usageFacts, type Usage } from './usage.ts';
 
 /** The most characters of mountinfo. 10,000 mounts have about 1.5 million. */
 const maxMountinfoChars = 4 * 1024 * 1024;
 const networkDeadlineMs = 1500;
 /** The limit of datasets in one pool: containers on ZFS have a dataset each. */
-const maxParts = 500;
+const maxParts = 5000;
 
 /**
  * Reads /proc/self/mountinfo and asks statfs: every local file system once, network ones in a child process. Missing
@@ -37,7 +37,9 @@ export function readDisks(context: ProbeContext, statfs: (path: string) => Usage
   const remote = found.filter((one) => one.mayHang);
   // The child process starts first, so that it runs while the local file systems are asked.
   const pending = remote.length === 0 ? null : askRemote(context, remote, expected);
-  const local = found.filter((one) => !one.mayHang).map((one) => localFacts(one, source.root, statfs, leftMs));
+  const local = firstOfEach(
+    found.filter((one) => !one.mayHang).flatMap((one) => localFacts(one, source.root, statfs, leftMs)),
+  );
   const further = new Set(found.filter(({ isFurther }) => isFurther).map(({ mount }) => mount));
   const result = (facts: Facts[]): ProbeResult => ({
     // The mount that names a file system comes before its further mounts: the first row counts.
@@ -51,6 +53,13 @@ export function readDisks(context: ProbeContext, statfs: (path: string) => Usage
     ...(mountinfo.length > maxMountinfoChars ? { error: 'more mounts than can be read' } : {}),
   });
   return pending === null ? result(local) : pending.then((facts) => result([...local, ...facts]));
+}
+
+/** Returns the rows without those of a mount that has one: a dataset with a quota may be a further mount as well. */
+function firstOfEach(rows: readonly Facts[]): Facts[] {
+  const byMount = new Map<string, Facts>();
+  for (const row of rows) if (!byMount.has(textOf(row['mount']))) byMount.set(textOf(row['mount']), row);
+  return [...byMount.values()];
 }
 
 async function askRemote(
@@ -74,22 +83,28 @@ async function askRemote(
   return remote.map((one) => remoteFacts(one, answers.get(source.root + one.mount)));
 }
 
-function localFacts(one: FileSystem, root: string, statfs: (path: string) => Usage, leftMs: () => number): Facts {
+function localFacts(one: FileSystem, root: string, statfs: (path: string) => Usage, leftMs: () => number): Facts[] {
   if (one.mode === 'missing') {
-    return { ...labels(one), ...unknownUsage('not mounted'), unresponsive: missing('not mounted') };
+    return [{ ...labels(one), ...unknownUsage('not mounted'), unresponsive: missing('not mounted') }];
   }
-  if (leftMs() <= 0) return { ...labels(one), ...unknownUsage('no time left'), unresponsive: 0 };
-  const usages: Usage[] = [];
-  let fault = '';
+  const asked: (FileSystem['parts'][number] & { readonly usage: Usage })[] = [];
+  let fault = 'no time left';
   for (const part of one.parts.slice(0, maxParts)) {
+    if (leftMs() <= 0) break;
     try {
-      usages.push(statfs(root + part));
+      asked.push({ ...part, usage: statfs(root + part.mount) });
     } catch (error) {
       fault = `statfs: ${errorCode(error)}`;
     }
   }
-  const facts = usages.length === 0 ? unknownUsage(fault) : usageFacts(usages, one.fstype);
-  return { ...labels(one), ...facts, unresponsive: 0 };
+  if (asked.length === 0) return [{ ...labels(one), ...unknownUsage(fault), unresponsive: 0 }];
+  return spacesOf(asked).map((group) => {
+    const [named = one] = group;
+    const mode = one.isFurther ? one.mode : group.some(({ writable }) => writable) ? 'rw' : 'ro';
+    const { mount, source } = group.length === asked.length ? one : named;
+    const usages = group.map(({ usage }) => usage);
+    return { ...labels({ ...one, mount, source, mode }), ...usageFacts(usages, one.fstype), unresponsive: 0 };
+  });
 }
 
 function remoteFacts(one: FileSystem, answer: MountAnswer | undefined): Facts {

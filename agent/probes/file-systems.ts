@@ -16,8 +16,11 @@ export interface FileSystem {
   readonly mode: 'rw' | 'ro' | 'missing';
   /** True if statfs may wait for something outside of the kernel, so that a child process has to ask. */
   readonly mayHang: boolean;
-  /** The mounts to ask: the datasets of a ZFS pool, each of which reports its own part; otherwise the mount alone. */
-  readonly parts: readonly string[];
+  /**
+   * The mounts to ask: the datasets of a ZFS pool, each of which reports its own part, the one that names the pool
+   * first; otherwise the mount alone.
+   */
+  readonly parts: readonly Pick<Mount, 'mount' | 'source' | 'writable'>[];
   /** True for a mount that `expected` names beside the mount that names its file system. */
   readonly isFurther: boolean;
 }
@@ -65,10 +68,10 @@ export function fileSystems(
     else group.push(mount);
   }
   return [...groups.values()].flatMap((group) => {
-    const named = group.reduce((best, mount) => (isNearer(mount, best) ? mount : best));
+    const [named, ...further] = group.sort(byNearness);
     const writable = group.some((mount) => mount.writable);
-    const others = group.filter((mount) => mount !== named && wanted.has(mount.mount));
-    return [named, ...others].map((mount): FileSystem => {
+    const others = further.filter(({ mount }) => wanted.has(mount));
+    return (named === undefined ? [] : [named, ...others]).map((mount): FileSystem => {
       const scope = scopeOf(mount, wanted) ?? 'local';
       const isPool = mount === named && mount.fstype === 'zfs';
       return {
@@ -78,7 +81,7 @@ export function fileSystems(
         scope,
         mode: (mount === named ? writable : mount.writable) ? 'rw' : 'ro',
         mayHang: isWaiting(mount.mount),
-        parts: isPool ? group.map((dataset) => dataset.mount) : [mount.mount],
+        parts: isPool ? group : [mount],
         isFurther: mount !== named,
       };
     });
@@ -86,11 +89,12 @@ export function fileSystems(
 }
 
 /**
- * True if a mount is preferred for the name. A new or removed bind mount must not rename a file system and its alerts.
+ * Orders mounts, the one that names their file system first. A new or removed bind mount must not rename a file system
+ * and its alerts.
  */
-function isNearer(one: Mount, other: Mount): boolean {
+function byNearness(one: Mount, other: Mount): number {
   const rank = ({ root, mount }: Mount): number => (mount === '/' ? 0 : root === '/' ? 1 : 2);
-  return rank(one) - rank(other) < 0 || (rank(one) === rank(other) && one.mount.length < other.mount.length);
+  return rank(one) - rank(other) || one.mount.length - other.mount.length;
 }
 
 function scopeOf({ fstype, device, mount }: Mount, wanted: ReadonlySet<string>): Scope | null {

@@ -11,6 +11,26 @@ export interface Usage {
 }
 
 /**
+ * Groups the parts of a pool that share their space. Datasets with a quota have an available space of their own; the
+ * others have that of the pool, rounded down to their block sizes, at slightly different moments.
+ */
+export function spacesOf<T extends { readonly usage: Usage }>(parts: readonly T[]): readonly (readonly T[])[] {
+  const groups: { readonly availableBytes: number; readonly blockBytes: number; readonly parts: T[] }[] = [];
+  for (const part of parts) {
+    const { bsize } = part.usage;
+    const availableBytes = availableBytesOf(part.usage);
+    const group = groups.find(
+      (one) =>
+        Math.abs(one.availableBytes - availableBytes) <=
+        Math.max(one.blockBytes, bsize) + Math.max(one.availableBytes, availableBytes) / 1000,
+    );
+    if (group === undefined) groups.push({ availableBytes, blockBytes: bsize, parts: [part] });
+    else group.parts.push(part);
+  }
+  return groups.map((group) => group.parts);
+}
+
+/**
  * Returns the figures of a mount. `usages` are the datasets of a pool, with their own used and the same available
  * space.
  */
@@ -18,11 +38,11 @@ export function usageFacts(usages: readonly Usage[], fstype: string): Facts {
   let used = 0;
   let free = 0;
   let available = 0;
-  for (const { bsize, blocks, bfree, bavail } of usages) {
+  for (const usage of usages) {
+    const { bsize, blocks, bfree } = usage;
     used += Math.max(0, blocks - bfree) * bsize;
     free = Math.max(free, bfree * bsize);
-    // The available space of some file systems is negative, which appears as a huge number.
-    available = Math.max(available, bavail > blocks ? 0 : bavail * bsize);
+    available = Math.max(available, availableBytesOf(usage));
   }
   if (used + free === 0) return unknownUsage('the file system tells no size');
   const [first] = usages;
@@ -33,6 +53,11 @@ export function usageFacts(usages: readonly Usage[], fstype: string): Facts {
     used_percent: used + available > 0 ? rounded((100 * used) / (used + available), 2) : 100,
     inodes_percent: inodesPercent(first, fstype),
   };
+}
+
+/** Returns the available space. That of some file systems is negative, which appears as a huge number. */
+function availableBytesOf({ bsize, blocks, bavail }: Usage): number {
+  return bavail > blocks ? 0 : bavail * bsize;
 }
 
 /** Returns the figures of a mount, all unknown for the same reason. */

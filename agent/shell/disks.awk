@@ -21,6 +21,7 @@ function disks(fault,  i, k, n, g, file, best, rw, order, groups, parts) {
   for (i = 1; i <= n; i++) file["is", file[i]] = 1
   for (i = 1; i <= MOUNTS; i++) {
     if (PART[i] && ("is", MOUNT[i]) in file) continue
+    if (TYPE[i] == "zfs") GROUP[i] = spaceOf(i)
     g = GROUP[i]; if (MODE[i] == "rw") rw[g] = 1
     # A dataset of a ZFS pool reports only its own part.
     if (TYPE[i] == "zfs") parts[g] = parts[g] " " i
@@ -43,6 +44,19 @@ function disks(fault,  i, k, n, g, file, best, rw, order, groups, parts) {
     diskRow(k); BAD[k] = ""
   }
   done(SUBJECTS - n)
+}
+
+# Returns the group of a dataset: those of a pool that share its space, rounded down to their block sizes. A dataset with
+# a quota has an available space of its own.
+function spaceOf(m,  f, k, g, avail, other) {
+  if (split(USAGE[oneLine(MOUNT[m])], f, " ") < 4) return GROUP[m] " 1"
+  avail = f[3] * f[4]
+  for (k = 1; ((g = GROUP[m] " " k), 1) in SPACE; k++) {
+    other = SPACE[g, 1] - avail; if (other < 0) other = -other
+    if (other <= (SPACE[g, 2] > f[4] ? SPACE[g, 2] : f[4]) + (SPACE[g, 1] > avail ? SPACE[g, 1] : avail) / 1000) return g
+  }
+  SPACE[g, 1] = avail; SPACE[g, 2] = f[4]
+  return g
 }
 
 # Adds a subject with its figures, or the reason why there are none.

@@ -109,6 +109,58 @@ test('subvolumes, pools, hidden and escaped mounts; network ones are left to a c
   assert.equal(reason('/mnt/nfs', 'used_percent'), 'not asked: nothing can be remembered on this client');
 });
 
+const dataset = (usedMiB: number, availableMiB: number, recordKiB = 128): Usage => {
+  const perMiB = 1024 / recordKiB;
+  const free = Math.floor(availableMiB * perMiB);
+  return { ...half, bsize: recordKiB * 1024, blocks: usedMiB * perMiB + free, bfree: free, bavail: free };
+};
+
+const pools: readonly {
+  readonly what: string;
+  readonly datasets: Readonly<Record<string, Usage>>;
+  readonly usedPercents: Readonly<Record<string, number>>;
+}[] = [
+  {
+    what: 'a full one with a quota beside another with a quota',
+    datasets: { '/': dataset(7.875, 0.125), '/two': dataset(20, 180) },
+    usedPercents: { '/': 98.44, '/two': 10 },
+  },
+  {
+    what: 'without quotas, with record sizes of their own',
+    datasets: { '/t': dataset(100, 900.7, 1024), '/t/a': dataset(200, 900.7, 4), '/t/b': dataset(0.5, 900.7, 16) },
+    usedPercents: { '/t': 25.02 },
+  },
+  {
+    what: 'something is written while they are asked',
+    datasets: { '/t': dataset(100, 90_000), '/t/a': dataset(200, 89_999) },
+    usedPercents: { '/t': 0.33 },
+  },
+  {
+    what: 'a full one with a quota in a pool without',
+    datasets: { '/t': dataset(100, 800), '/t/a': dataset(100, 800), '/t/full': dataset(10, 0) },
+    usedPercents: { '/t': 20, '/t/full': 100 },
+  },
+];
+
+for (const { what, datasets, usedPercents } of pools) {
+  test(`datasets of a pool are one file system as long as they share its space: ${what}`, async (t) => {
+    const root = tempFolder(t);
+    mkdirSync(`${root}/proc/self`, { recursive: true });
+    const lines = Object.keys(datasets).map(
+      (mount, n) => `${n + 10} ${n === 0 ? 5 : 10} 0:${n + 50} / ${mount} rw - zfs pool/${n} rw\n`,
+    );
+    writeFileSync(`${root}/proc/self/mountinfo`, lines.join(''));
+    const statfs = (asked: string): Usage => datasets[asked.slice(root.length)] ?? half;
+    for (const mounts of [[], Object.keys(datasets)]) {
+      const { functions } = await readDisks(contextOf(root, { options: { mounts } }), statfs);
+      const rows = familyOf(functions, 'disk').data.filter(
+        ({ mount }) => mounts.length === 0 || String(mount) in usedPercents,
+      );
+      assert.deepEqual(Object.fromEntries(valuesOf(rows, 'mount', 'used_percent')), usedPercents);
+    }
+  });
+}
+
 test('a pool or an overcommitted file system without room is full, not negative', async () => {
   const full = { ...half, blocks: 100, bfree: 5, bavail: 2 ** 60 };
   const { functions } = await readDisks(contextOf('container'), statfsOf('container', { '/': full }));

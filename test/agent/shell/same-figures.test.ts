@@ -1,6 +1,6 @@
 /** The shell agent and the Node agent read the same machine and report the same. */
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -230,4 +230,33 @@ test('right after one another, both agents report the same figures within what c
       assert.ok(Math.abs(Number(row[field]) - Number(other?.[field])) <= 1, `${String(row['mount'])} ${field}`);
     }
   }
+});
+
+test('the shell agent tells datasets with a quota from the rest of their pool', async (t) => {
+  const machine = shellAgent(t);
+  // As stat prints `blocks free available size inodes free-inodes mount`.
+  const program = `#!/bin/sh
+shift 3
+for mount; do
+  case $mount in
+    */full) echo "64 1 1 131072 0 0 $mount" ;;
+    *) echo "8000 7200 7200 131072 0 0 $mount" ;;
+  esac
+done
+`;
+  rmSync(`${machine.bin}/stat`, { force: true });
+  writeFileSync(`${machine.bin}/stat`, program, { mode: 0o755 });
+  const mountinfo = ['/', '/a', '/full']
+    .map((mount, n) => `${n + 10} ${n === 0 ? 5 : 10} 0:${n + 50} / ${mount} rw - zfs pool/${n} rw\n`)
+    .join('');
+  const root = rootWith(tempFolder(t), { 'proc/uptime': '1.0 1.0\n', 'proc/self/mountinfo': mountinfo });
+  const { report } = await machine.run({ root });
+  const rows = familiesOf(report?.worker_reports ?? []).get('disk')?.data ?? [];
+  assert.deepEqual(
+    rows.map(({ mount, used_percent: usedPercent }) => [mount, usedPercent]),
+    [
+      ['/', 18.18],
+      ['/full', 98.44],
+    ],
+  );
 });
