@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 
-import { openSqlite, type SqliteDatabase, type SqliteRow } from '../platform/sqlite.ts';
+import { openSqlite, sqliteResultCode, type SqliteDatabase, type SqliteRow } from '../platform/sqlite.ts';
 import { dayMs } from '../platform/units.ts';
 import type { StatePaths } from '../state/paths.ts';
 
@@ -106,8 +106,24 @@ export function makeAwayState(file: string): void {
   if (!existsSync(file)) changeAwayState(file, () => undefined);
 }
 
-/** Runs work in an exclusive transaction. Creates the file if it is missing. Throws SQLite's errors. */
+/** SQLite's codes for a file that is damaged, is no database, or has other tables. */
+const unusableCodes: readonly (number | null)[] = [1, 11, 26];
+
+/**
+ * Runs work in an exclusive transaction. Creates the file if it is missing, and again if it holds no such state. Throws
+ * SQLite's errors.
+ */
 export function changeAwayState<T>(file: string, work: (change: AwayChange) => T): T {
+  try {
+    return changeFile(file, work);
+  } catch (thrown) {
+    if (!unusableCodes.includes(sqliteResultCode(thrown))) throw thrown;
+    rmSync(file);
+    return changeFile(file, work);
+  }
+}
+
+function changeFile<T>(file: string, work: (change: AwayChange) => T): T {
   const isNew = !existsSync(file);
   const database = openSqlite(file);
   try {
@@ -116,6 +132,8 @@ export function changeAwayState<T>(file: string, work: (change: AwayChange) => T
     database.exec('PRAGMA journal_mode = MEMORY');
     database.exec('BEGIN IMMEDIATE');
     for (const sql of isNew ? [...schemaSql, ...roomSql] : schemaSql) database.exec(sql);
+    // Fails for tables of another form before anything is changed.
+    readState(database);
     const result = work(changeOf(database));
     database.exec('COMMIT');
     return result;

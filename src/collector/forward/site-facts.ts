@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 
+import { boundedTime } from '../../report/values/bounded-time.ts';
 import { writeDurably } from '../../state/durable-file.ts';
 import type { ClientFacts, VisitRecord } from '../../storage/store/storage.ts';
+import { fieldsOf, readers } from '../pass/parse-records.ts';
 
 /** The state of the link to the other collector. */
 export interface LinkState {
@@ -16,6 +18,8 @@ export interface LinkState {
   /** The time of the last line about refused reports. Default: none. */
   readonly refusedLoggedAtMs?: number | null;
 }
+
+type Fields = Readonly<Record<string, unknown>>;
 
 interface Stored {
   readonly link: LinkState;
@@ -65,10 +69,46 @@ export function openSiteFacts(file: string) {
 
 function read(file: string): Stored {
   try {
-    const { link, clients } = JSON.parse(readFileSync(file, 'utf8')) as Stored;
-    if (Array.isArray(clients) && Number.isSafeInteger(link.failures)) return { link, clients };
+    const { link, clients } = fieldsOf(JSON.parse(readFileSync(file, 'utf8')));
+    const state = parseLink(fieldsOf(link));
+    if (Array.isArray(clients) && state !== null) {
+      return { link: state, clients: (clients as readonly unknown[]).flatMap((one) => parseFacts(one) ?? []) };
+    }
   } catch {
     // The file does not exist yet, or is damaged.
   }
   return atFirst;
+}
+
+function parseLink({ failures, loggedAtMs, refused, slow, refusedLoggedAtMs }: Fields): LinkState | null {
+  if (!Number.isSafeInteger(failures)) return null;
+  return {
+    failures: failures as number,
+    loggedAtMs: boundedTime(loggedAtMs),
+    refused: textsOf(refused),
+    slow: textsOf(slow),
+    refusedLoggedAtMs: boundedTime(refusedLoggedAtMs),
+  };
+}
+
+function parseFacts(value: unknown): ClientFacts | null {
+  const { name, address, failedCode, attemptDigest, bootId, reader, consecutiveFailures, ...times } = fieldsOf(value);
+  if (typeof name !== 'string' || typeof address !== 'string') return null;
+  return {
+    ...{ name, address, failedCode: textOrNull(failedCode), attemptDigest: textOrNull(attemptDigest) },
+    ...{ bootId: textOrNull(bootId), reader: readers.find((one) => one === reader) ?? null },
+    consecutiveFailures: Number.isSafeInteger(consecutiveFailures) ? (consecutiveFailures as number) : 0,
+    lastVisitAtMs: boundedTime(times['lastVisitAtMs']),
+    lastReportAtMs: boundedTime(times['lastReportAtMs']),
+    nextAttemptAtMs: boundedTime(times['nextAttemptAtMs']),
+    inventoryAtMs: boundedTime(times['inventoryAtMs']),
+  };
+}
+
+function textsOf(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
+}
+
+function textOrNull(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
 }

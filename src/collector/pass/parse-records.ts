@@ -11,7 +11,7 @@ const stages: readonly Stage[] = [
   ...(['usage', 'config', 'lock', 'keys', 'run', 'resolve', 'connect', 'handshake', 'login', 'channel'] as const),
   ...(['upload', 'agent', 'report', 'seal', 'spool', 'storage', 'mail'] as const),
 ];
-const readers = ['node', 'runtime', 'shell', 'push', 'spoke'] as const;
+export const readers = ['node', 'runtime', 'shell', 'push', 'spoke'] as const;
 const outcomes = ['finished', 'failed', 'overlapped', 'interrupted'] as const;
 
 /** Parses a visit. Returns null for another form. Replaces values that are not essential by null. */
