@@ -112,8 +112,8 @@ function startChecks(file) {
 async function runTests(files, { spec, meter, temporary }) {
   const reporters = ['--test-reporter=tap', '--test-reporter-destination=stdout'];
   reporters.push('--test-reporter=spec', `--test-reporter-destination=${spec}`);
-  // A test that hangs is ended and named by its timeout, a file that hangs by the meter.
-  const args = ['--enable-source-maps', '--import', './test/file-meter.mjs', '--test', '--test-timeout=600000'];
+  // A file that hangs is ended by the meter, a test by its own limit.
+  const args = ['--enable-source-maps', '--import', './test/file-meter.mjs', '--test', '--test-timeout=3600000'];
   const child = spawn(process.execPath, [...args, '--test-concurrency=6', ...reporters, ...files], {
     stdio: 'inherit',
     env: { ...process.env, FLEET_HEALTH_METER: meter, TMPDIR: temporary },

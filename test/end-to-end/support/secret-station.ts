@@ -211,7 +211,7 @@ export async function startStation(): Promise<Station> {
   <notify command="${notify}"/>
   <alertmanager url="http://am:${encodeURIComponent(markers.of('alertmanager url'))}@127.0.0.1:${(beats.address() as AddressInfo).port}"/>
   <heartbeat url="http://beat:${encodeURIComponent(token)}@127.0.0.1:${(beats.address() as AddressInfo).port}/${encodeURIComponent(token)}"/>
-  <collector every="1h" connectTimeout="5s" clientDeadline="10s"/>
+  <collector every="1h" connectTimeout="60s" clientDeadline="2m"/>
   <ssh ${login('ssh', variant)} config="none"/>
   <alerts groupInterval="1s"><mail to="ops@example.org"/>${webhookOf(variant)}<alert type="memory" limit="1%" for="1x"/></alerts>
   <bastion name="fra" ${at(2)} ${login('bastion', variant)}/>
