@@ -66,6 +66,8 @@ const outside: fc.Arbitrary<Outside> = fc.record({
   frames: fc.array(fc.tuple(fc.nat(2), changes), { maxLength: 3 }),
 });
 
+/** An agent whose hello is refused does not end by itself. */
+const collector = { agentTimeoutMs: 2500 };
 const hello = { v: 1, agent: 'x', wall_ms: nowMs, monotonic_ms: 5, boot_id: 'b' };
 const end = { left: 0, place: null, spool_error: null };
 const ofSite = makeClient('site-1', {
@@ -153,7 +155,7 @@ test('no bytes that wait, and no answers of clients and sites, keep a run from s
       const transportFor = (client: Client): Transport =>
         client.name === 'good-1' ? fleet.transportFor(client) : changedAgent(client.name, given.hello);
       for (const times of [1, 2, 3]) {
-        const { exitStatus, faults, runId } = await fleet.collect([...clients, ofSite], { transportFor });
+        const { exitStatus, faults, runId } = await fleet.collect([...clients, ofSite], { transportFor, collector });
         assert.deepEqual([faults, exitStatus === 3], [[], false], JSON.stringify(faults));
         assert.deepEqual(await fleet.column(`SELECT outcome FROM runs WHERE id = '${runId}'`), ['finished']);
         assert.equal(await fleet.count(`stats WHERE client = 'good-1'`), times);
