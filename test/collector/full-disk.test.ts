@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
@@ -8,31 +7,16 @@ import { after, test } from 'node:test';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import { makeClient, makeConfig, openFleet } from '../support/fleet.ts';
 import { makeMigrated } from '../support/migrated.ts';
+import { fill, mountSmallDisk } from '../support/small-disk.ts';
 
 // The folder is removed after its file system is unmounted.
 const fleet = openFleet(mkdtempSync(path.join(tmpdir(), 'fh-full-disk-')), 'scripted');
-mkdirSync(fleet.stateDir, { mode: 0o700 });
-const tmpfs = ['-t', 'tmpfs', '-o', 'size=1m,mode=700', 'none'];
-const mount = spawnSync('mount', [...tmpfs, fleet.stateDir], { encoding: 'utf8' });
-const skip = mount.status === 0 ? false : `needs to mount a small file system: ${mount.stderr}`;
-if (skip !== false && process.env['CI'] && process.getuid?.() === 0) throw new Error(skip);
+const skip = process.getuid?.() === 0 ? false : 'needs root';
+const unmount = skip === false ? mountSmallDisk(fleet.stateDir, 1024) : () => undefined;
 after(() => {
-  if (!skip) spawnSync('umount', ['-l', fleet.stateDir]);
+  unmount();
   fleet.remove();
 });
-
-function fillDisk(file: string): void {
-  const fd = openSync(file, 'w');
-  try {
-    for (const size of [65_536, 4096, 1]) {
-      for (;;) writeSync(fd, Buffer.alloc(size));
-    }
-  } catch (thrown) {
-    assert.equal((thrown as NodeJS.ErrnoException).code, 'ENOSPC');
-  } finally {
-    closeSync(fd);
-  }
-}
 
 test(
   'on a full disk nothing is acknowledged, visits are recorded; all comes once there is room',
@@ -45,8 +29,7 @@ test(
     const elsewhere = { openStorage: () => openStorage({ storage, migrate: true, program: 'collect' as const }) };
     assert.equal((await fleet.collect(clients, elsewhere)).exitStatus, 0);
 
-    const ballast = path.join(fleet.stateDir, 'ballast');
-    fillDisk(ballast);
+    const ballast = fill(fleet.stateDir);
     const full = await fleet.collect(clients, elsewhere);
     assert.equal(full.exitStatus, 3);
     assert.deepEqual([full.faults.length, full.faults[0]?.code], [1, 'spool-full']);

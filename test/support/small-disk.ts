@@ -5,14 +5,20 @@ import path from 'node:path';
 
 /** Runs a test with a new folder that is a separate file system, in memory. Needs root. */
 export async function withSmallDisk(dir: string, sizeKib: number, test: () => Promise<void>): Promise<void> {
-  mkdirSync(dir);
-  const options = `size=${sizeKib}k,mode=700`;
-  assert.equal(spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', dir]).status, 0);
+  const unmount = mountSmallDisk(dir, sizeKib);
   try {
     await test();
   } finally {
-    spawnSync('umount', ['-l', dir]);
+    unmount();
   }
+}
+
+/** Makes a folder that is a separate file system, in memory. Returns a function that unmounts it. Needs root. */
+export function mountSmallDisk(dir: string, sizeKib: number): () => void {
+  mkdirSync(dir);
+  const options = `size=${sizeKib}k,mode=700`;
+  assert.equal(spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', dir]).status, 0);
+  return () => void spawnSync('umount', ['-l', dir]);
 }
 
 /** Fills the file system of a folder to the last byte with a file. Returns the file's path. */

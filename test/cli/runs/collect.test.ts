@@ -139,24 +139,6 @@ test('beside a running collect it ends at once with 0 and says so; quietly with 
 });
 
 test(
-  'with the database away it collects all the same, says so even with -q, and the next run stores',
-  rare,
-  async (t) => {
-    const fleet = await startLoopbackFleet(t, 1, { trusted: true });
-    const url = '<storage url="mysql://nobody@127.0.0.1:1/fleet" password="x"/>';
-    fleet.configure(url);
-    const first = await fleet.run(['-q', 'collect']);
-    assert.deepEqual([first.status, first.stdout], [3, '']);
-    assert.match(first.stderr, /^fleet-health: .* \(storage-unavailable\)\. .*\n$/);
-    const file = path.join(fleet.dir, 'config.xml');
-    writeFileSync(file, readFileSync(file, 'utf8').replace(url, ''));
-    const second = await fleet.run(['--json', 'collect']);
-    assert.equal(second.status, 0);
-    assert.ok(parse(second.stdout).reports.stored >= 2, second.stdout);
-  },
-);
-
-test(
   'SIGTERM ends the visits, keeps what came, and exits 1',
   { skip: isWide ? false : 'in the second tier' },
   async (t) => {
