@@ -1,6 +1,7 @@
 import { missing, oneRow, rounded } from './function-report.ts';
 import type { Probe } from './probe.ts';
 import type { Source } from './source.ts';
+import { isContainer } from './virtualisation.ts';
 
 /** Reads /proc/meminfo; in a container with a limit of its own, that limit and its usage. */
 export const memory: Probe = {
@@ -10,7 +11,7 @@ export const memory: Probe = {
     const meminfo = source.read('/proc/meminfo');
     const machine = meminfoBytes(meminfo, 'MemTotal');
     if (machine === null || machine === 0) throw new Error('no MemTotal in /proc/meminfo');
-    const free = meminfoBytes(meminfo, 'MemAvailable') ?? estimatedAvailable(meminfo, source);
+    const free = availableBytes(meminfo, source);
     const limit = cgroupLimit(source, machine);
     const total = limit?.total ?? machine;
     const available = free === null ? null : Math.min(free, limit?.available ?? total, total);
@@ -22,6 +23,21 @@ export const memory: Probe = {
     });
   },
 };
+
+/**
+ * Returns MemAvailable. Some kernels report 0 while memory is free. The cache of ZFS, which shrinks to its minimum when
+ * memory is needed, counts as available, which the kernel does not know.
+ * https://openzfs.github.io/openzfs-docs/man/master/4/zfs.4.html
+ */
+function availableBytes(meminfo: string, source: Source): number | null {
+  const available = meminfoBytes(meminfo, 'MemAvailable') ?? estimatedAvailable(meminfo, source);
+  if (available === null) return null;
+  const known = available > 0 ? available : (meminfoBytes(meminfo, 'MemFree') ?? 0);
+  // In a container it would be the cache of the host.
+  const cache = isContainer(source) ? '' : (source.readOptional('/proc/spl/kstat/zfs/arcstats') ?? '');
+  const figure = (name: string): number => Number(new RegExp(`^${name} +\\d+ +(\\d+)$`, 'm').exec(cache)?.[1] ?? 0);
+  return known + Math.max(0, figure('size') - figure('c_min'));
+}
 
 /** Estimates MemAvailable for kernels before 3.14, as procps does (sysinfo.c). */
 function estimatedAvailable(meminfo: string, source: Source): number | null {

@@ -19,6 +19,14 @@ function readMeminfo(  line, f, file) {
   close(file)
 }
 
+# Returns the bytes of the cache of ZFS that shrinks when memory is needed. The kernel does not count them as available.
+function zfsCache(  file, line, f, size, least) {
+  file = ROOT "/proc/spl/kstat/zfs/arcstats"
+  while ((getline line < file) > 0) { split(line, f, / +/); if (f[1] == "size") size = f[3]; if (f[1] == "c_min") least = f[3] }
+  close(file)
+  return size > least ? size - least : 0
+}
+
 # Reports the memory; in a container with a limit of its own, that limit and its usage.
 function memory(  total, free, cap, used, cache, reserve, dir, line, f, isNew) {
   total = MEM["MemTotal"]
@@ -31,6 +39,9 @@ function memory(  total, free, cap, used, cache, reserve, dir, line, f, isNew) {
     free -= MEM["SReclaimable"] / 2 < reserve ? MEM["SReclaimable"] / 2 : reserve
     if (free < 0) free = 0
   }
+  # Some kernels report 0 while memory is free.
+  if (free == 0 && free != "") free = MEM["MemFree"]
+  if (free != "" && !INSIDE) free += zfsCache()
   dir = "/sys/fs/cgroup/"; isNew = 1; cap = firstLine(dir "memory.max")
   if (cap == "") { dir = dir "memory/"; isNew = 0; cap = firstLine(dir "memory.limit_in_bytes") }
   used = firstLine(dir (isNew ? "memory.current" : "memory.usage_in_bytes"))

@@ -4,6 +4,7 @@ import { test } from 'node:test';
 
 import { memory } from '../../../agent/probes/memory.ts';
 import { swap } from '../../../agent/probes/swap.ts';
+import { rootWith, shellAgent, workerOf } from '../../support/shell-report.ts';
 import { contextOf, onlyRow, reasonOf } from './fixture-context.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
@@ -36,6 +37,40 @@ for (const { what, box, total_bytes, available_bytes, used_percent } of [
   test(what, async () => {
     const { functions } = await memory.run(contextOf(box));
     assert.deepEqual(onlyRow(functions, 'memory'), { total_bytes, available_bytes, used_percent });
+  });
+}
+
+const meminfo = (total: number, available: number, free: number): string =>
+  `MemTotal: ${total} kB\nMemFree: ${free} kB\nMemAvailable: ${available} kB\n`;
+const arcstats = 'c_min                           4    2106982400\nsize                            4    53687091200\n';
+for (const { what, files, usedPercent } of [
+  {
+    what: 'the cache of ZFS above its minimum is available',
+    files: { 'proc/meminfo': meminfo(65_843_812, 1_600_000, 900_000), 'proc/spl/kstat/zfs/arcstats': arcstats },
+    usedPercent: 21.07,
+  },
+  {
+    what: 'the cache of ZFS is that of the host in a container',
+    files: {
+      'proc/meminfo': meminfo(65_843_812, 1_600_000, 900_000),
+      'proc/spl/kstat/zfs/arcstats': arcstats,
+      '.dockerenv': '',
+    },
+    usedPercent: 97.57,
+  },
+  {
+    what: 'available memory is not less than nothing while memory is free',
+    files: { 'proc/meminfo': meminfo(2_034_872, 0, 1_404_800) },
+    usedPercent: 30.96,
+  },
+]) {
+  test(what, async (t) => {
+    const root = rootWith(tempFolder(t), files);
+    const { functions } = await memory.run(contextOf(root));
+    const shell = workerOf(await shellAgent(t).run({ root }), 'memory');
+    for (const reported of [functions, shell.function_reports]) {
+      assert.equal(onlyRow(reported, 'memory')['used_percent'], usedPercent);
+    }
   });
 }
 
