@@ -155,6 +155,29 @@ test('what the database takes is not kept', async () => {
   assert.deepEqual([faults, readdirSync(dir)], [[], []]);
 });
 
+test('a visit that the database does not take costs no other visit, no fault, and is tried in later runs', async () => {
+  const dir = freshDir();
+  const start = startOf(1);
+  const { store, notified } = tellTale();
+  const saveVisits: ReportStore['saveVisits'] = (visits) => {
+    if (visits.some(({ client }) => client === 'c7')) throw new RangeError('Invalid time value');
+    return store.saveVisits(visits);
+  };
+  const refusing = { ...store, saveVisits };
+  const { record, faults } = recordOf(dir, start, refusing);
+  for (let number = 0; number < 10; number++) record.visit(visitOf(start, `c${number}`));
+  await record.end(endOf(start));
+  const stored = notified.flatMap((line) => line.split(' ').filter((word) => /^c\d$/.test(word)));
+  assert.deepEqual(stored, ['c0', 'c1', 'c2', 'c3', 'c4', 'c5', 'c6', 'c8', 'c9']);
+  assert.deepEqual([faults, notified.at(-1)], [[], 'end run-1 finished 1/1']);
+  const lines: string[] = [];
+  for (const times of [1, 2]) {
+    const { runs, refused } = await replayJournals(dir, refusing, 99_000, { onSetAside: (line) => lines.push(line) });
+    assert.deepEqual([runs, refused, lines.length], [1, 1, times - 1]);
+  }
+  assert.match(lines[0] ?? '', /1 record of it \(Invalid time value\)/);
+});
+
 test('a journal that cannot be written is a fault of the run, reported once the database is back', async () => {
   const dir = freshDir();
   writeFileSync(dir, 'a file where the folder should be');
