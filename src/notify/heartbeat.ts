@@ -1,4 +1,6 @@
-import { FleetError } from '../errors.ts';
+import { errnoOf, FleetError } from '../errors.ts';
+import { withTimeout } from '../platform/deadline.ts';
+import { getStatus } from '../platform/get-status.ts';
 import type { AttemptOptions } from './notify.ts';
 import { takeLogin } from './url-login.ts';
 
@@ -21,25 +23,22 @@ export async function sendHeartbeat(url: string, { timeoutMs, signal }: AttemptO
   signal.throwIfAborted();
   const target = URL.canParse(url) ? new URL(url) : null;
   if (target === null) throw fault('<heartbeat>', 'the url is none');
-  // fetch refuses a URL with a login, and repeats the URL in its error.
+  // Errors may repeat the URL.
   const headers = takeLogin(target);
-  const deadline = AbortSignal.timeout(timeoutMs);
-  let answer: Response;
-  try {
-    answer = await fetch(target, { headers, signal: AbortSignal.any([signal, deadline]) });
-    await answer.body?.cancel();
-  } catch (thrown) {
+  let isLate = false;
+  const status = await withTimeout({ timeoutMs, signal }, async (limit) => {
+    limit.addEventListener('abort', () => (isLate = true));
+    return await getStatus(target, headers, limit);
+  }).catch((thrown: unknown) => {
     signal.throwIfAborted();
-    throw fault(target.host, deadline.aborted ? `no answer within ${timeoutMs / 1000} s` : codeOf(thrown));
-  }
-  if (!answer.ok) throw fault(target.host, `status ${answer.status}`);
+    throw fault(target.host, isLate ? `no answer within ${timeoutMs / 1000} s` : codeOf(thrown));
+  });
+  if (status < 200 || status > 299) throw fault(target.host, `status ${status}`);
 }
 
-/** Returns the system's code of an error. The messages of fetch may repeat the URL. */
+/** Returns the system's code of an error. Messages may repeat the URL. */
 function codeOf(thrown: unknown): string {
-  const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
-  const { code } = cause as { readonly code?: unknown };
-  return typeof code === 'string' ? code : 'the request failed';
+  return errnoOf(thrown) ?? 'the request failed';
 }
 
 function fault(host: string, what: string): FleetError {

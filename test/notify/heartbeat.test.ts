@@ -80,3 +80,38 @@ test('each URL is asked whatever becomes of the others', async (t) => {
   const faults = await sendHeartbeats(['http://127.0.0.1:1/', 'no url', `http://${host}/`], options);
   assert.deepEqual([faults.length, asked], [2, 1]);
 });
+
+test('a redirect is followed, and the login goes to no other origin', async (t) => {
+  const logins: (string | undefined)[] = [];
+  const note = ({ headers }: IncomingMessage): void => void logins.push(headers.authorization);
+  const target = await listen(t, (request, response) => {
+    note(request);
+    response.end();
+  });
+  const moved = await listen(t, (request, response) => {
+    note(request);
+    response.writeHead(302, { location: request.url === '/a' ? '/b' : `http://${target}/c` }).end();
+  });
+  await sendHeartbeat(`http://me:pass@${moved}/a`, options);
+  assert.deepEqual(
+    logins.map((login) => login !== undefined),
+    [true, true, false],
+  );
+  for (const location of ['http://[', 'file:///etc/passwd', `//${target}:x/`, 'ftp://x/']) {
+    const odd = await listen(t, (_request, response) => response.writeHead(302, { location }).end());
+    assert.match((await faultOf(sendHeartbeat(`http://${odd}/`, options))).message, /ERR_INVALID|the request failed/);
+  }
+});
+
+test('a server that sends informational answers without end is left at once', async (t) => {
+  const host = await listen(t, (_request, response) => {
+    const more = (): void => {
+      if (response.socket?.destroyed !== false) return;
+      for (let count = 0; count < 100; count += 1) response.writeProcessing();
+      setImmediate(more);
+    };
+    more();
+  });
+  const fault = await faultOf(sendHeartbeat(`http://${host}/`, { timeoutMs: 60_000, signal: never }));
+  assert.match(fault.message, /the request failed/);
+});
