@@ -88,6 +88,60 @@ const readableTests = {
   },
 };
 
+const callbackParameters = {
+  ...{ map: 1, flatMap: 1, filter: 1, some: 1, every: 1, find: 1, findIndex: 1, findLast: 1, findLastIndex: 1 },
+  ...{ forEach: 1, from: 1, reduce: 2, reduceRight: 2, sort: 2, toSorted: 2 },
+};
+
+/** Returns the number of parameters of a function type; -1 if the type is none. */
+function parametersOf(type) {
+  const counts = type.getCallSignatures().map(({ parameters, declaration }) => {
+    const hasRest = declaration?.parameters?.at(-1)?.dotDotDotToken !== undefined;
+    return hasRest ? Infinity : parameters.length;
+  });
+  return Math.max(-1, ...counts);
+}
+
+/** Returns the number of parameters that a function type cannot do without. */
+function leastParametersOf(type) {
+  return Math.min(...type.getCallSignatures().map(({ minArgumentCount }) => minArgumentCount));
+}
+
+/**
+ * The rule that a function with optional parameters is not handed over where its caller may fill them: array methods
+ * pass the index. The rule also holds where a type with fewer parameters hides the optional ones.
+ */
+const noOptionalParameters = {
+  create: ({ sourceCode, report }) => {
+    const { program, esTreeNodeToTSNodeMap: nodes } = sourceCode.parserServices;
+    if (!program) return {};
+    const checker = program.getTypeChecker();
+    const check = (node, wanted) => {
+      const type = checker.getTypeAtLocation(nodes.get(node));
+      if (parametersOf(type) <= wanted || leastParametersOf(type) > wanted) return;
+      report({ node, message: 'The function has more parameters, which its caller may fill. Write (x) => f(x).' });
+    };
+    const isReference = ({ type }) => ['Identifier', 'MemberExpression', 'CallExpression'].includes(type);
+    const checkHidden = (node) => {
+      if (node === null || node === undefined || !isReference(node)) return;
+      const wanted = checker.getContextualType(nodes.get(node));
+      if (wanted !== undefined && parametersOf(wanted) >= 1) check(node, parametersOf(wanted));
+    };
+    return {
+      CallExpression: ({ callee, arguments: args }) => {
+        const name = callee.type === 'MemberExpression' ? callee.property.name : undefined;
+        const wanted = Object.hasOwn(callbackParameters, name) ? callbackParameters[name] : undefined;
+        const callback = args[name === 'from' ? 1 : 0];
+        if (wanted !== undefined && callback !== undefined && isReference(callback)) check(callback, wanted);
+      },
+      ReturnStatement: ({ argument }) => checkHidden(argument),
+      ArrowFunctionExpression: ({ body }) => checkHidden(body),
+      VariableDeclarator: ({ id, init }) => id.typeAnnotation && checkHidden(init),
+      Property: ({ value }) => checkHidden(value),
+    };
+  },
+};
+
 export default tseslint.config(
   { ignores: ['dist/', 'fleet-health-demo/', 'fleet-health-simulation/', 'node_modules/', 'test/testdata/'] },
   js.configs.recommended,
@@ -150,6 +204,11 @@ export default tseslint.config(
       'no-restricted-syntax': ['error', { selector: 'ExportDefaultDeclaration', message: 'Named exports only.' }],
       eqeqeq: 'error',
     },
+  },
+  {
+    files: ['{src,agent,build,bench}/**/*.ts'],
+    plugins: { callbacks: { rules: { 'no-optional-parameters': noOptionalParameters } } },
+    rules: { 'callbacks/no-optional-parameters': 'error' },
   },
   {
     files: ['test/**/*.ts'],

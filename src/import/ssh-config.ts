@@ -1,6 +1,5 @@
 import { FleetError } from '../errors.ts';
 import { createSshConfigReader } from '../transport/ssh-config/ssh-config-reader.ts';
-import { loadSshConfig } from '../transport/ssh-config/ssh-config-file.ts';
 import { type Imported, type ImportedHost, hostNamed, type Skipped, type SourceText } from './imported.ts';
 import { unreadable } from './unreadable.ts';
 
@@ -13,7 +12,7 @@ export function readSshConfig(source: SourceText): Imported {
   if (file === null) throw unreadable(source, 'ssh_config is read with its includes', 'Name the file.');
   const reader = createSshConfigReader();
   const skipped: Skipped[] = [];
-  const hosts = [...new Set(loadSshConfig(file).hostNames)].flatMap((name): readonly ImportedHost[] => {
+  const hosts = [...new Set(reader.load(file).hostNames)].flatMap((name): readonly ImportedHost[] => {
     const where = `Host ${name}`;
     try {
       const { values } = reader.ask([file], { host: name, user: null, address: null });

@@ -108,7 +108,9 @@ function routeText({ output }: Context, { client, route, fault }: FoundRoute): s
     }),
     ...route.notes.map((note) => `${output.colour('yellow', 'warning')}: ${escapeControls(note)}`),
     ...route.passedOver.map(({ option, place, hop, known }) =>
-      escapeControls(`${place}: ${option} of ${hop} is ${known ? 'not followed' : 'no option that is known'}`),
+      escapeControls(
+        known ? `${place}: ${option} of ${hop} is not followed` : `${place}: ${hop} has an option that ssh does not know`,
+      ),
     ),
   ];
   return lines.join('\n');

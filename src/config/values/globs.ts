@@ -56,8 +56,13 @@ function escapeOthers(pattern: string): string {
 
 /**
  * Returns a function that matches names of a folder's entries as a shell does: hidden files only if the pattern begins
- * with a dot.
+ * with a dot. Without `braces`, `{a,b}` stands for itself, as in glob(3).
  */
-export function fileNameMatcher(pattern: string): (name: string) => boolean {
-  return picomatch(escapeOthers(pattern), { ...options, dot: false });
+export function fileNameMatcher(
+  pattern: string,
+  { braces = true }: { readonly braces?: boolean } = {},
+): (name: string) => boolean {
+  const matches = picomatch(escapeOthers(pattern), { ...options, dot: false, nobrace: !braces, posix: true });
+  // The matcher of picomatch has a second parameter, and array methods hand the index over.
+  return (name) => matches(name);
 }

@@ -5,7 +5,8 @@ import type { Hop, HopCredentials, HopValue, IdentityFile } from './hop.ts';
 import { hostName } from '../known-hosts/known-hosts.ts';
 import type { Machine } from './machine.ts';
 import type { SshConfigReading } from '../ssh-config/ssh-config-reader.ts';
-import type { Placed, SshSelf } from '../ssh-config/ssh-config-values.ts';
+import type { SshSelf } from '../ssh-config/ssh-config-tokens.ts';
+import type { Placed } from '../ssh-config/ssh-config-values.ts';
 
 export interface ResolveHopOptions {
   readonly machine: Machine;

@@ -112,7 +112,7 @@ function jumpsOf({ ssh, place: own }: Machine, reading: SshConfigReading | null)
   if (place !== undefined) return { proxyJump: ssh.proxyJump, place: place === '' ? own : place, fromSsh: false };
   const jump = reading?.values.proxyJump ?? null;
   if (jump === null) return { proxyJump: ssh.proxyJump, place: own, fromSsh: false };
-  return { proxyJump: jump.value.toLowerCase() === 'none' ? null : jump.value, place: jump.place, fromSsh: true };
+  return { proxyJump: jump.value === 'none' ? null : jump.value, place: jump.place, fromSsh: true };
 }
 
 function hopOf(

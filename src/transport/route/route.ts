@@ -33,7 +33,8 @@ export interface Unsupported {
 }
 
 export interface PassedOver {
-  readonly option: string;
+  /** null if no version of OpenSSH has the option. */
+  readonly option: string | null;
   /** `FILE:LINE`. */
   readonly place: string;
   /** The name of the machine that the option applies to. */

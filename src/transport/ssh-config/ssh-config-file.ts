@@ -1,12 +1,12 @@
-import { closeSync, fstatSync, openSync, readFileSync, readdirSync, type Stats } from 'node:fs';
 import path from 'node:path';
 
-import { fileNameMatcher, isGlob } from '../../config/values/globs.ts';
 import { loginHome } from '../../platform/account.ts';
 import { errnoOf, FleetError, messageOf } from '../../errors.ts';
+import { includedPaths, readSshConfigText } from './ssh-config-include.ts';
 import { parseSshConfigLine, type SshConfigLine } from './ssh-config-line.ts';
 import { parseMatch, type MatchCriterion } from './ssh-config-match.ts';
 import { optionFault } from './ssh-config-options.ts';
+import { expandTokens, hostTokens, tokensOfSelf, type SshSelf, type SshTokens } from './ssh-config-tokens.ts';
 
 /** An option with its place, `FILE:LINE`. */
 export interface SshConfigOption extends SshConfigLine {
@@ -16,7 +16,21 @@ export interface SshConfigOption extends SshConfigLine {
 
 export interface SshConfigInclude {
   readonly kind: 'include';
+  /** The included files that are the same for every host. */
   readonly files: readonly SshConfigFile[];
+  /**
+   * Reads the included files if their names depend on the host; otherwise null. Throws FleetError `config-invalid` as
+   * `loadSshConfig` does.
+   */
+  readonly filesOf: ((tokens: SshTokens, budget: IncludeBudget) => readonly SshConfigFile[]) | null;
+  /** A sentence about an argument that is not followed, with its place. */
+  readonly note: string | null;
+}
+
+/** The number of files and bytes that were read for one purpose. */
+export interface IncludeBudget {
+  files: number;
+  bytes: number;
 }
 
 /** The options and includes after a Host or Match line, or before the first such line. */
@@ -46,31 +60,34 @@ const maxBytes = 8 * 1024 * 1024;
 const maxFiles = 1000;
 
 interface Reading {
+  readonly self: SshSelf;
   /** The folder that relative Includes are resolved against. */
   readonly base: string;
   readonly depth: number;
-  readonly budget: { files: number; bytes: number };
+  readonly budget: IncludeBudget;
 }
 
 /**
- * Reads an ssh_config file and all its includes. A missing file counts as empty. Throws FleetError `config-invalid`,
- * with the message `FILE:LINE: fault`, for a line that ssh rejects.
+ * Reads an ssh_config file and its includes, except those whose names depend on the host. A missing file counts as
+ * empty. Throws FleetError `config-invalid`, with the message `FILE:LINE: fault`, for a line that ssh rejects. The
+ * message quotes nothing of a line but a keyword that ssh knows: the file may be a private key.
  */
-export function loadSshConfig(file: string): SshConfigFile {
+export function loadSshConfig(file: string, self: SshSelf): SshConfigFile {
   // Relative to /etc/ssh for the system's file, and to ~/.ssh for every other file, as in ssh.
   const base = file === '/etc/ssh/ssh_config' ? '/etc/ssh' : path.join(loginHome(), '.ssh');
-  return readFile(file, { base, depth: 0, budget: { files: 0, bytes: 0 } });
+  return readFile(file, { self, base, depth: 0, budget: { files: 0, bytes: 0 } });
 }
 
 function readFile(file: string, reading: Reading): SshConfigFile {
-  const { budget } = reading;
-  let text: string;
+  const { budget, depth } = reading;
+  let text = '';
   try {
-    text = readSafely(file, reading);
+    const read = readSshConfigText(file, { included: depth > 0, maxBytes });
+    if (typeof read === 'string') throw fault(file, read);
+    ({ text } = read);
   } catch (thrown) {
     if (thrown instanceof FleetError) throw thrown;
-    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(thrown) ?? '')) text = '';
-    else throw fault(file, messageOf(thrown), thrown);
+    if (!['ENOENT', 'ENOTDIR'].includes(errnoOf(thrown) ?? '')) throw fault(file, messageOf(thrown), thrown);
   }
   budget.files += 1;
   budget.bytes += text.length;
@@ -78,32 +95,6 @@ function readFile(file: string, reading: Reading): SshConfigFile {
     throw fault(file, `more than ${maxFiles} files or 8 MiB of ssh_config are included`);
   }
   return indexBlocks(parseBlocks(text, file, reading));
-}
-
-/**
- * Reads a file. As in ssh, the owner and mode are checked for the user's own file and for included files, but not for a
- * file that config.xml names or for the system's file.
- */
-function readSafely(file: string, { depth }: Reading): string {
-  const handle = openSync(file, 'r');
-  try {
-    const checked = depth > 0 || file === path.join(loginHome(), '.ssh', 'config');
-    if (checked && isForeign(fstatSync(handle))) {
-      throw fault(file, 'it belongs to somebody else, or others can write to it; ssh refuses it too');
-    }
-    return readFileSync(handle, 'utf8');
-  } finally {
-    closeSync(handle);
-  }
-}
-
-/**
- * True if another user owns the file or can write to it (readconf.c: SSHCONF_CHECKPERM). The user's own group may
- * write, as in Debian's ssh.
- */
-function isForeign({ uid, gid, mode }: Stats): boolean {
-  if (uid !== 0 && uid !== process.getuid?.()) return true;
-  return (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && gid !== process.getgid?.());
 }
 
 function parseBlocks(text: string, file: string, reading: Reading): readonly SshConfigBlock[] {
@@ -127,8 +118,8 @@ function parseBlocks(text: string, file: string, reading: Reading): readonly Ssh
       begin({ kind: 'match', criteria, place });
     } else if (keyword === 'include') {
       if (reading.depth >= maxDepth) throw fault(place, `files include each other more than ${maxDepth} deep`);
-      const inner = { ...reading, depth: reading.depth + 1 };
-      entries.push({ kind: 'include', files: includedFiles(args, reading.base).map((name) => readFile(name, inner)) });
+      if (args.includes('')) throw fault(place, 'Include has an empty argument');
+      entries.push(...args.map((arg) => include(arg, place, { ...reading, depth: reading.depth + 1 })));
     } else {
       const wrong = optionFault(keyword, args);
       if (wrong !== null) throw fault(place, `${written} ${wrong}`);
@@ -167,33 +158,32 @@ function indexBlocks(blocks: readonly SshConfigBlock[]): SshConfigFile {
   };
 }
 
-/** Returns the files of an Include line, in glob(3)'s order. */
-function includedFiles(patterns: readonly string[], base: string): readonly string[] {
-  return patterns.flatMap((pattern) => {
-    const home = pattern === '~' || pattern.startsWith('~/') ? path.join(loginHome(), pattern.slice(1)) : pattern;
-    const whole = path.resolve(base, home);
-    if (!isGlob(whole)) return [whole];
-    let places = ['/'];
-    for (const part of whole.split('/').filter((name) => name !== '')) {
-      places = places.flatMap((place) => {
-        if (!isGlob(part)) return [path.join(place, part)];
-        const matches = fileNameMatcher(part);
-        return namesIn(place)
-          .filter(matches)
-          .sort()
-          .map((name) => path.join(place, name));
-      });
-    }
-    return places;
-  });
-}
+const everyToken: SshTokens = Object.fromEntries(hostTokens.map((letter) => [letter, '']));
 
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
+/** Includes the files of one argument: at once, or for each host if a token of the argument depends on the host. */
+function include(arg: string, place: string, inner: Reading): SshConfigInclude {
+  const { self, base } = inner;
+  const own = tokensOfSelf(self);
+  const common = expandTokens(arg, own, self.environment);
+  const files = (pattern: string | null, budget: IncludeBudget): readonly SshConfigFile[] | string => {
+    const paths = pattern === null ? [] : includedPaths(pattern, base);
+    return typeof paths === 'string' ? paths : paths.map((name) => readFile(name, { ...inner, budget }));
+  };
+  if (common.fault === null) {
+    const read = files(common.text, inner.budget);
+    if (typeof read !== 'string') return { kind: 'include', files: read, filesOf: null, note: null };
+    return { kind: 'include', files: [], filesOf: null, note: `${place}: Include ${read}; passed over` };
   }
+  const { fault: wrong } = expandTokens(arg, { ...own, ...everyToken }, self.environment);
+  if (wrong === 'has a token that is not followed') throw fault(place, 'Include has a token that ssh does not know');
+  if (wrong === 'has ${ without }') throw fault(place, `Include ${wrong}`);
+  if (wrong !== null)
+    return { kind: 'include', files: [], filesOf: null, note: `${place}: Include ${wrong}; passed over` };
+  const filesOf = (tokens: SshTokens, budget: IncludeBudget): readonly SshConfigFile[] => {
+    const read = files(expandTokens(arg, tokens, self.environment).text, budget);
+    return typeof read === 'string' ? [] : read;
+  };
+  return { kind: 'include', files: [], filesOf, note: null };
 }
 
 function fault(place: string, message: string, cause?: unknown): FleetError {

@@ -1,3 +1,5 @@
+import { isKnownOption } from './ssh-config-options.ts';
+
 /** A parsed line of an ssh_config file. */
 export interface SshConfigLine {
   /** The keyword in lower case. */
@@ -8,6 +10,10 @@ export interface SshConfigLine {
   readonly args: readonly string[];
   /** The text after the keyword, as written. */
   readonly rest: string;
+}
+
+function isKeyword(keyword: string): boolean {
+  return ['host', 'match', 'include'].includes(keyword) || isKnownOption(keyword);
 }
 
 /**
@@ -23,9 +29,11 @@ export function parseSshConfigLine(text: string): SshConfigLine | string | null 
   const after = line.slice(quoted?.[0].length ?? written.length);
   const rest = /^[ \t\r]*(?:=[ \t\r]*)?(.*)$/s.exec(after)?.[1] ?? '';
   if (written === '') return 'there is no keyword';
-  if (rest === '') return `${written} has no argument`;
+  const keyword = written.toLowerCase();
+  // The line may be one of a private key: nothing is quoted but a keyword that ssh knows.
+  if (rest === '') return `${isKeyword(keyword) ? written : 'the line'} has no argument`;
   const args = splitArguments(rest);
-  return args === null ? 'a quote is not closed' : { keyword: written.toLowerCase(), written, args, rest };
+  return args === null ? 'a quote is not closed' : { keyword, written, args, rest };
 }
 
 /** Splits a text into words as OpenSSH's argv_split does. Returns null if a quote is not closed. */

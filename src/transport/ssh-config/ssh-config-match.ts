@@ -3,7 +3,7 @@ import { splitArguments } from './ssh-config-line.ts';
 
 /** A criterion of a Match line. Only OpenSSH can evaluate the kind `unknown`. */
 export interface MatchCriterion {
-  readonly kind: 'all' | 'final' | 'canonical' | 'host' | 'originalhost' | 'user' | 'localuser' | 'unknown';
+  readonly kind: 'all' | 'final' | 'canonical' | 'host' | 'originalhost' | 'user' | 'localuser' | 'tagged' | 'unknown';
   /** The criterion as written, without `!`. */
   readonly written: string;
   readonly negated: boolean;
@@ -20,13 +20,17 @@ export interface MatchSubject {
   readonly host: string;
   readonly user: string;
   readonly localUser: string;
+  /** The value of Tag; null if it is not set. */
+  readonly tag: string | null;
   /** True in the second pass, which `Match final` requests. */
   readonly final: boolean;
 }
 
 const withoutPatterns = new Set(['all', 'final', 'canonical']);
-const compared = new Set(['host', 'originalhost', 'user', 'localuser']);
-const onlyOpenssh = new Set(['exec', 'localnetwork', 'tagged', 'version', 'sessiontype', 'command']);
+const compared = new Set(['host', 'originalhost', 'user', 'localuser', 'tagged']);
+const onlyOpenssh = new Set(['exec', 'localnetwork', 'version', 'sessiontype', 'command']);
+/** Criteria that may be compared with the empty text: no tag, no command. */
+const mayBeEmpty = new Set(['tagged', 'command']);
 
 /** Parses the criteria of a Match line. Returns a sentence about the fault for a line that ssh rejects. */
 export function parseMatch(rest: string): readonly MatchCriterion[] | string {
@@ -45,9 +49,9 @@ export function parseMatch(rest: string): readonly MatchCriterion[] | string {
       continue;
     }
     const known = compared.has(name);
-    if (!known && !onlyOpenssh.has(name)) return `Match has no criterion ${written.slice(0, 40)}`;
+    if (!known && !onlyOpenssh.has(name)) return 'Match has a criterion that ssh does not know';
     const patterns = words.shift();
-    if (patterns === undefined || patterns === '') return `Match ${written} has no pattern`;
+    if (patterns === undefined || (patterns === '' && !mayBeEmpty.has(name))) return `Match ${written} has no pattern`;
     criteria.push({ kind: known ? (name as MatchCriterion['kind']) : 'unknown', written, negated, patterns });
   }
   return criteria;
@@ -79,6 +83,9 @@ function holds({ kind, patterns }: MatchCriterion, subject: MatchSubject): boole
       return listMatches(patterns, subject.user);
     case 'localuser':
       return listMatches(patterns, subject.localUser);
+    case 'tagged':
+      if (subject.tag === null || patterns === '') return subject.tag === null && patterns === '';
+      return listMatches(patterns, subject.tag);
     case 'final':
     case 'canonical':
       return subject.final;

@@ -1,3 +1,5 @@
+import { servicePort } from '../../platform/service-port.ts';
+
 /**
  * The options of ssh_config(5) and their treatment. The built-in transport follows the options in `followed` and
  * `gathered`. `Unsupported` names the options that only OpenSSH supports. `check CLIENT` names all others.
@@ -18,6 +20,7 @@ const followed = [
   'proxycommand',
   'proxyjump',
   'stricthostkeychecking',
+  'tag',
   'user',
   'userknownhostsfile',
 ] as const;
@@ -55,7 +58,7 @@ const others = (
   'preferredauthentications proxyusefdpass pubkeyacceptedalgorithms pubkeyacceptedkeytypes pubkeyauthentication ' +
   'refuseconnection rekeylimit remotecommand remoteforward requesttty requiredrsasize securitykeyprovider sendenv ' +
   'serveralivecountmax serveraliveinterval sessiontype setenv stdinnull streamlocalbindmask streamlocalbindunlink ' +
-  'syslogfacility tag tcpkeepalive tunnel tunneldevice updatehostkeys useroaming verifyhostkeydns usekeychain ' +
+  'syslogfacility tcpkeepalive tunnel tunneldevice updatehostkeys useroaming verifyhostkeydns usekeychain ' +
   'versionaddendum visualhostkey warnweakcrypto xauthlocation'
 ).split(' ');
 
@@ -105,12 +108,16 @@ export function optionFault(keyword: string, args: readonly string[]): string | 
   if (args.length > 1 && !manyArguments.has(keyword)) return 'has more than one argument';
   const allowed = words[keyword];
   if (allowed !== undefined && !allowed.includes(value.toLowerCase())) return `is none of ${allowed.join(', ')}`;
-  if (keyword === 'port' && !(/^\d{1,5}$/.test(value) && Number(value) >= 1 && Number(value) <= 65_535)) {
-    return 'is no port number';
-  }
+  if (keyword === 'port' && portNumber(value) === null) return 'is no port number';
   if (keyword === 'connecttimeout' && value !== 'none' && timeSeconds(value) === null) return 'is no time';
   if (args.length > 1 && args.includes('none') && keyword.endsWith('knownhostsfile')) return 'has none among others';
   return null;
+}
+
+/** Parses a port: a number or the name of a TCP service. Returns null if the text is neither. */
+export function portNumber(text: string): number | null {
+  const port = /^\+?\d{1,20}$/.test(text) ? Number(text) : servicePort(text);
+  return port !== null && port >= 1 && port <= 65_535 ? port : null;
 }
 
 const unitSeconds: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };

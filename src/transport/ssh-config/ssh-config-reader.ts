@@ -4,7 +4,8 @@ import { accountName, loginHome } from '../../platform/account.ts';
 import { remembered } from '../../platform/remembered.ts';
 import { askSshConfig, type SshConfigAnswer, type SshConfigQuestion } from './ssh-config.ts';
 import { loadSshConfig, type SshConfigFile } from './ssh-config-file.ts';
-import { sshConfigValues, type SshConfigValues, type SshSelf } from './ssh-config-values.ts';
+import type { SshSelf } from './ssh-config-tokens.ts';
+import { sshConfigValues, type SshConfigValues } from './ssh-config-values.ts';
 
 /** The options that ssh_config files set for a host, as written and as parsed values. */
 export interface SshConfigReading {
@@ -14,15 +15,17 @@ export interface SshConfigReading {
 
 export interface SshConfigReader {
   readonly self: SshSelf;
+  /** Reads one file. Throws FleetError `config-invalid` if ssh rejects the file. */
+  load(file: string): SshConfigFile;
   /** Looks up a host in files. Throws FleetError `config-invalid` for every host if ssh rejects one of the files. */
-  ask(files: readonly string[], question: Omit<SshConfigQuestion, 'localUser'>): SshConfigReading;
+  ask(files: readonly string[], question: Omit<SshConfigQuestion, 'self'>): SshConfigReading;
 }
 
 /** Creates a reader for one run. Reads each file once, at its first use. */
 export function createSshConfigReader(self: SshSelf = ownSelf()): SshConfigReader {
   const loaded = remembered((path: string): { readonly file: SshConfigFile } | { readonly fault: unknown } => {
     try {
-      return { file: loadSshConfig(path) };
+      return { file: loadSshConfig(path, self) };
     } catch (fault) {
       return { fault };
     }
@@ -34,10 +37,11 @@ export function createSshConfigReader(self: SshSelf = ownSelf()): SshConfigReade
   };
   return {
     self,
+    load,
     ask: (files, asked) => {
-      const question: SshConfigQuestion = { ...asked, localUser: self.user };
+      const question: SshConfigQuestion = { ...asked, self };
       const answer = askSshConfig(files.map(load), question);
-      return { answer, values: sshConfigValues(answer, question, self) };
+      return { answer, values: sshConfigValues(answer, question) };
     },
   };
 }

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import path from 'node:path';
 
-import { expandTokens, type SshConfigAnswer, type SshConfigQuestion, type SshTokens } from './ssh-config.ts';
+import type { SshConfigAnswer, SshConfigQuestion } from './ssh-config.ts';
 import type { SshConfigOption } from './ssh-config-file.ts';
-import { timeSeconds, type FollowedOption } from './ssh-config-options.ts';
+import { portNumber, timeSeconds, type FollowedOption } from './ssh-config-options.ts';
+import { connectionTokens, expandTokens, jumpText, type SshSelf, type SshTokens } from './ssh-config-tokens.ts';
 
 /** A value and the place that sets it. */
 export interface Placed<T> {
@@ -23,7 +23,7 @@ export interface SshConfigValues {
   readonly identitiesOnly: Placed<boolean> | null;
   /** `env` for $SSH_AUTH_SOCK, `none`, or the absolute path of the socket. */
   readonly identityAgent: Placed<string> | null;
-  /** The value as written. `none` stops the search, so that later values do not count. */
+  /** The value with its tokens expanded. `none`, in lower case, stops the search for other jumps. */
   readonly proxyJump: Placed<string> | null;
   /** The command as written. null for `none` too. */
   readonly proxyCommand: Placed<string> | null;
@@ -42,20 +42,10 @@ export interface SshConfigValues {
   readonly notes: readonly string[];
 }
 
-/** The user and machine for which ssh_config is evaluated. */
-export interface SshSelf {
-  readonly user: string;
-  readonly uid: string;
-  readonly home: string;
-  readonly hostname: string;
-  readonly environment: NodeJS.ProcessEnv;
-}
-
 /** Converts an answer to this program's terms. Never throws. */
-export function sshConfigValues(answer: SshConfigAnswer, question: SshConfigQuestion, self: SshSelf): SshConfigValues {
-  const reader = new ValueReader(answer, question, self);
+export function sshConfigValues(answer: SshConfigAnswer, question: SshConfigQuestion): SshConfigValues {
+  const reader = new ValueReader(answer, question);
   const { user, port, hostName, hostKeyAlias, tokens, notes } = reader;
-  const jump = (text: string): string => text.replace(/#.*$/s, '').trim();
   return {
     user,
     port,
@@ -65,9 +55,12 @@ export function sshConfigValues(answer: SshConfigAnswer, question: SshConfigQues
     certificateFiles: reader.gathered('certificatefile'),
     identitiesOnly: reader.placed('identitiesonly', (value) => /^(?:yes|true)$/i.test(value)),
     identityAgent: reader.placed('identityagent', (value, option) =>
-      agentOf(value, (text) => reader.file(text, option), self),
+      agentOf(value, (text) => reader.file(text, option), question.self),
     ),
-    proxyJump: reader.placed('proxyjump', (_, { rest }) => expandTokens(jump(rest), tokens).text ?? jump(rest)),
+    proxyJump: reader.placed('proxyjump', (_, { rest }) => {
+      const written = jumpText(rest);
+      return written.toLowerCase() === 'none' ? 'none' : (expandTokens(written, tokens).text ?? written);
+    }),
     proxyCommand: reader.placed('proxycommand', (value, { rest }) => (value.toLowerCase() === 'none' ? null : rest)),
     userKnownHosts: reader.files('userknownhostsfile'),
     globalKnownHosts: reader.files('globalknownhostsfile'),
@@ -94,28 +87,29 @@ export function sshConfigValues(answer: SshConfigAnswer, question: SshConfigQues
 class ValueReader {
   readonly #answer: SshConfigAnswer;
   readonly #self: SshSelf;
-  readonly notes: string[] = [];
+  readonly notes: string[];
   readonly user: Placed<string> | null;
   readonly port: Placed<number> | null;
   readonly hostName: Placed<string> | null;
   readonly hostKeyAlias: Placed<string> | null;
   readonly tokens: SshTokens;
 
-  constructor(answer: SshConfigAnswer, question: SshConfigQuestion, self: SshSelf) {
+  constructor(answer: SshConfigAnswer, question: SshConfigQuestion) {
     this.#answer = answer;
-    this.#self = self;
-    this.user = this.placed('user', (value) => value);
-    this.port = this.placed('port', Number);
-    this.hostName = this.placed('hostname', (value, option) => this.#expanded(value, { h: question.host }, option));
-    this.hostKeyAlias = this.placed('hostkeyalias', (value) => value);
-    this.tokens = tokensOf({
-      host: (question.address ?? this.hostName?.value ?? question.host).toLowerCase(),
-      question,
-      self,
-      user: question.user ?? this.user?.value ?? self.user,
-      port: this.port?.value ?? 22,
-      alias: this.hostKeyAlias?.value ?? null,
-    });
+    this.#self = question.self;
+    this.notes = [...answer.notes];
+    this.port = this.placed('port', portNumber);
+    this.hostName = this.placed('hostname', (value, option) =>
+      this.#expanded(value, { h: question.host }, option, null),
+    );
+    this.hostKeyAlias = this.placed('hostkeyalias', (value) => value.toLowerCase());
+    const { first } = answer;
+    const host = (question.address ?? this.hostName?.value ?? question.host).toLowerCase();
+    const facts = { question, first, host, keyName: question.host };
+    this.user = this.placed('user', (value, option) =>
+      this.#expanded(value, connectionTokens({ ...facts, user: null }), option),
+    );
+    this.tokens = connectionTokens({ ...facts, user: question.user ?? this.user?.value ?? this.#self.user });
   }
 
   placed<T>(keyword: FollowedOption, read: (value: string, option: SshConfigOption) => T | null): Placed<T> | null {
@@ -127,8 +121,8 @@ class ValueReader {
   file(text: string, option: SshConfigOption): string | null {
     const whole = this.#expanded(text, this.tokens, option);
     if (whole === null) return null;
-    const isInHome = whole === '~' || whole.startsWith('~/');
-    return path.resolve(isInHome ? path.join(this.#self.home, whole.slice(1)) : whole);
+    if (/^~[^/]/.test(whole)) return this.#passOver(option, 'names the home folder of another account');
+    return path.resolve(whole.startsWith('~') ? path.join(this.#self.home, whole.slice(1)) : whole);
   }
 
   files(keyword: FollowedOption): Placed<readonly string[]> | null {
@@ -146,10 +140,19 @@ class ValueReader {
     });
   }
 
-  #expanded(text: string, tokens: SshTokens, { written, place }: SshConfigOption): string | null {
-    const { text: whole, fault } = expandTokens(text, tokens, this.#self.environment);
-    if (fault !== null) this.notes.push(`${place}: ${written} ${text}: ${fault}; passed over`);
-    return whole;
+  #expanded(
+    text: string,
+    tokens: SshTokens,
+    option: SshConfigOption,
+    environment: NodeJS.ProcessEnv | null = this.#self.environment,
+  ): string | null {
+    const { text: whole, fault } = expandTokens(text, tokens, environment);
+    return fault === null ? whole : this.#passOver(option, fault);
+  }
+
+  #passOver({ written, place }: SshConfigOption, why: string): null {
+    this.notes.push(`${place}: ${written} ${why}; passed over`);
+    return null;
   }
 }
 
@@ -159,22 +162,4 @@ function agentOf(value: string, file: (text: string) => string | null, { environ
   if (value === 'SSH_AUTH_SOCK') return 'env';
   if (/^\$[A-Za-z_]/.test(value)) return environment[value.slice(1)] ?? 'none';
   return file(value);
-}
-
-interface TokenFacts {
-  readonly host: string;
-  readonly question: SshConfigQuestion;
-  readonly self: SshSelf;
-  readonly user: string;
-  readonly port: number;
-  readonly alias: string | null;
-}
-
-function tokensOf({ host, question, self, user, port, alias }: TokenFacts): SshTokens {
-  const l = self.hostname;
-  const p = String(port);
-  const C = createHash('sha1').update(`${l}${host}${p}${user}`).digest('hex');
-  const L = l.split('.')[0] ?? l;
-  const k = alias ?? question.host;
-  return { C, L, d: self.home, h: host, i: self.uid, k, l, n: question.host, p, r: user, u: self.user };
 }

@@ -1,8 +1,9 @@
 import { hostPatternsMatch } from './host-patterns.ts';
-import type { SshConfigFile, SshConfigOption } from './ssh-config-file.ts';
+import type { IncludeBudget, SshConfigFile, SshConfigInclude, SshConfigOption } from './ssh-config-file.ts';
 import { evaluateMatch, type MatchSubject } from './ssh-config-match.ts';
 import { isFollowed, isGathered, isKnownOption, opensshNeed } from './ssh-config-options.ts';
 import type { FollowedOption, GatheredOption } from './ssh-config-options.ts';
+import { connectionTokens, expandTokens, jumpText, type SshSelf, type SshTokens } from './ssh-config-tokens.ts';
 
 /** A lookup in ssh_config files, like `ssh -l USER -p PORT -o HostName=ADDRESS HOST`. */
 export interface SshConfigQuestion {
@@ -11,7 +12,7 @@ export interface SshConfigQuestion {
   /** The user and the address override ssh_config. null if not set. */
   readonly user: string | null;
   readonly address: string | null;
-  readonly localUser: string;
+  readonly self: SshSelf;
 }
 
 /** The options that ssh_config files set for a host. The arguments are as written, with unexpanded tokens. */
@@ -20,21 +21,32 @@ export interface SshConfigAnswer {
   readonly all: ReadonlyMap<GatheredOption, readonly SshConfigOption[]>;
   /** Options that only OpenSSH supports, or the Match line before an option if only OpenSSH can evaluate it. */
   readonly opensshOnly: readonly { readonly option: string; readonly place: string; readonly needed: boolean }[];
-  /** Options that are not followed or that no version of OpenSSH has. Only the first occurrence of each. */
-  readonly passedOver: readonly { readonly option: string; readonly place: string; readonly known: boolean }[];
+  /**
+   * Options that are not followed or that no version of OpenSSH has. Only the first occurrence of each. An option that
+   * OpenSSH does not know has no name here, because the word may be a secret.
+   */
+  readonly passedOver: readonly { readonly option: string | null; readonly place: string; readonly known: boolean }[];
+  /** Sentences about Include arguments that are not followed, with their places. */
+  readonly notes: readonly string[];
 }
 
 interface Pass {
-  readonly subject: (values: Values) => MatchSubject;
+  readonly subject: () => MatchSubject;
+  /** The tokens of an Include, from the options that are set so far. */
+  readonly tokens: () => SshTokens;
   readonly values: Values;
+  readonly budget: IncludeBudget;
 }
 
 interface Values {
   readonly first: Map<FollowedOption, SshConfigOption>;
   readonly all: Map<GatheredOption, SshConfigOption[]>;
   readonly opensshOnly: Map<string, { option: string; place: string; needed: boolean }>;
-  readonly passedOver: Map<string, { option: string; place: string; known: boolean }>;
+  readonly passedOver: Map<string, { option: string | null; place: string; known: boolean }>;
+  readonly notes: Set<string>;
   wantsFinal: boolean;
+  /** True in the second pass, which keeps the host name of the first pass even if that pass set no HostName. */
+  isHostFinal: boolean;
 }
 
 /** True if a block applies. The Match criterion and its place if only OpenSSH can evaluate them. */
@@ -45,36 +57,51 @@ type Holds = boolean | { readonly unknown: string; readonly place: string };
  * no command. Instead reports a `Match exec` in `opensshOnly` if an option in its block would take effect.
  */
 export function askSshConfig(files: readonly SshConfigFile[], question: SshConfigQuestion): SshConfigAnswer {
-  const { host, localUser } = question;
+  const { host, self } = question;
   const values: Values = {
     first: new Map(),
     all: new Map(),
     opensshOnly: new Map(),
     passedOver: new Map(),
+    notes: new Set(),
     wantsFinal: false,
+    isHostFinal: false,
   };
   const hostNow = (): string => {
     if (question.address !== null) return question.address;
     const hostName = values.first.get('hostname')?.args[0];
     return hostName === undefined ? host : (expandTokens(hostName, { h: host }).text ?? hostName);
   };
-  const subject = (final: boolean, current: string | null) => (): MatchSubject => ({
-    originalHost: host,
-    host: current ?? hostNow(),
-    user: question.user ?? values.first.get('user')?.args[0] ?? localUser,
-    localUser,
-    final,
+  const user = (): string => question.user ?? values.first.get('user')?.args[0] ?? self.user;
+  const budget = { files: 0, bytes: 0 };
+  const pass = (final: string | null): Pass => ({
+    values,
+    budget,
+    subject: () => ({
+      originalHost: host,
+      host: final ?? hostNow(),
+      user: user(),
+      localUser: self.user,
+      tag: values.first.get('tag')?.args[0] ?? null,
+      final: final !== null,
+    }),
+    tokens: () => {
+      const current = final ?? hostNow();
+      return connectionTokens({ question, first: values.first, host: current, user: user(), keyName: current });
+    },
   });
-  for (const file of files) readBlocks(file, host, true, { subject: subject(false, null), values });
+  for (const file of files) readBlocks(file, host, true, pass(null));
   if (values.wantsFinal) {
     const final = hostNow().toLowerCase();
-    for (const file of files) readBlocks(file, final, true, { subject: subject(true, final), values });
+    values.isHostFinal = true;
+    for (const file of files) readBlocks(file, final, true, pass(final));
   }
   return {
     first: values.first,
     all: values.all,
     opensshOnly: [...values.opensshOnly.values()],
     passedOver: withoutIgnored(values),
+    notes: [...values.notes],
   };
 }
 
@@ -84,15 +111,20 @@ function readBlocks(file: SshConfigFile, host: string, outer: Holds, pass: Pass)
     if (condition?.kind === 'host') holds = hostPatternsMatch(condition.patterns, host) && outer;
     else if (condition !== null) {
       if (condition.criteria.some(({ kind }) => kind === 'final')) pass.values.wantsFinal = true;
-      const match = evaluateMatch(condition.criteria, pass.subject(pass.values));
+      const match = evaluateMatch(condition.criteria, pass.subject());
       holds = match === true ? outer : match === false ? false : { unknown: match.unknown, place: condition.place };
     }
     if (holds === false) continue;
     for (const entry of entries) {
       if (entry.kind === 'option') take(entry, holds, pass.values);
-      else for (const included of entry.files) readBlocks(included, host, holds, pass);
+      else for (const included of filesOf(entry, pass)) readBlocks(included, host, holds, pass);
     }
   }
+}
+
+function filesOf({ files, filesOf: read, note }: SshConfigInclude, pass: Pass): readonly SshConfigFile[] {
+  if (note !== null) pass.values.notes.add(note);
+  return read === null ? files : read(pass.tokens(), pass.budget);
 }
 
 function take(option: SshConfigOption, holds: Holds, values: Values): void {
@@ -112,20 +144,22 @@ function take(option: SshConfigOption, holds: Holds, values: Values): void {
     const need = opensshNeed(keyword, value);
     if (typeof holds === 'object' && need !== null) nameUnknown(holds, values);
     else if (typeof holds === 'boolean') {
-      values.passedOver.set(keyword, { option: written, place, known: isKnownOption(keyword) });
+      const known = isKnownOption(keyword);
+      values.passedOver.set(keyword, { option: known ? written : null, place, known });
       if (need !== null) values.opensshOnly.set(keyword, { option: written, place, needed: need.needed });
     }
   }
 }
 
 /**
- * True if the option already has a value. ProxyJump and ProxyCommand exclude each other: the first of them wins, also
- * if its value is `none`.
+ * True if the option already has a value. ProxyJump and ProxyCommand exclude each other: the first of them wins, except
+ * that a ProxyCommand counts after `ProxyJump none`.
  */
-function hasValue(keyword: FollowedOption, { first }: Values): boolean {
-  if (first.has(keyword)) return true;
+function hasValue(keyword: FollowedOption, { first, isHostFinal }: Values): boolean {
+  if (first.has(keyword) || (keyword === 'hostname' && isHostFinal)) return true;
   if (keyword === 'proxyjump') return first.has('proxycommand');
-  return keyword === 'proxycommand' && first.has('proxyjump');
+  const jump = first.get('proxyjump');
+  return keyword === 'proxycommand' && jump !== undefined && jumpText(jump.rest).toLowerCase() !== 'none';
 }
 
 function nameUnknown({ unknown, place }: Exclude<Holds, boolean>, { opensshOnly }: Values): void {
@@ -138,34 +172,4 @@ function withoutIgnored({ passedOver, first }: Values): SshConfigAnswer['passedO
   return [...passedOver].flatMap(([keyword, option]) =>
     !option.known && hostPatternsMatch(patterns, keyword) ? [] : [option],
   );
-}
-
-/** The values of the tokens in a file name or host name of ssh_config (ssh_config(5), TOKENS). */
-export type SshTokens = Readonly<Record<string, string>>;
-
-/** An expanded text. If a token cannot be expanded, `text` is null and `fault` says which token. */
-interface Expanded {
-  readonly text: string | null;
-  readonly fault: string | null;
-}
-
-/**
- * Replaces `%x` by the given tokens and `%%` by `%`. Replaces `${NAME}` by its value if there is an environment. A
- * single pass, so that inserted text is not expanded again.
- */
-export function expandTokens(text: string, tokens: SshTokens, environment: NodeJS.ProcessEnv | null = null): Expanded {
-  const faults: string[] = [];
-  const expanded = text.replace(
-    /%(.?)|\$\{([^}]*)\}/gs,
-    (whole, letter: string | undefined, name: string | undefined) => {
-      if (letter === '%') return '%';
-      if (letter === undefined && environment === null) return whole;
-      const value =
-        letter === undefined ? environment?.[name ?? ''] : Object.hasOwn(tokens, letter) ? tokens[letter] : undefined;
-      if (value === undefined) faults.push(letter === undefined ? `${whole} is not set` : `${whole} is not followed`);
-      return value ?? whole;
-    },
-  );
-  const [fault] = faults;
-  return fault === undefined ? { text: expanded, fault: null } : { text: null, fault };
 }

@@ -188,7 +188,7 @@ test('check CLIENT: every machine on the way, each value with its place, and wha
   assert.match(shown, /^ +port +\S*ssh_config:3 +99$/m);
   assert.match(shown, /ssh_config:5: ProxyCommand of db: only OpenSSH can do it/);
   assert.match(shown, /ssh_config:6: ForwardAgent of db is not followed$/m);
-  assert.match(shown, /ssh_config:7: Frobnicate of db is no option that is known$/m);
+  assert.match(shown, /ssh_config:7: db has an option that ssh does not know$/m);
   assert.match(shown, /ssh_config:8: StrictHostKeyChecking no would take any key; the check stays strict$/m);
   assert.doesNotMatch(shown, /hush/);
 

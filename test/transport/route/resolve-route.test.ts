@@ -60,7 +60,7 @@ test('ssh_config wins over defaults', () => {
     `privateKey=${dir}/a, ${dir}/b (config:5, ${dir}/config:6)`,
     `agent=${dir}/agent (config:8)`,
     'hostKeys=accept-new (config:14)',
-    'host key of=Alias (config:11)',
+    'host key of=alias (config:11)',
   ]);
   assert.deepEqual(hop?.knownHosts, ['/nowhere/known_hosts', `${dir}/k1`, `${dir}/k2`]);
   assert.deepEqual(
@@ -127,7 +127,7 @@ test('config.xml wins over ssh_config, attribute by attribute', () => {
   ]);
   assert.equal(hop?.connectTimeoutMs, null);
   // Options that only ssh_config sets still apply.
-  assert.deepEqual([hop.knownAs, hop.family], ['Alias', 6]);
+  assert.deepEqual([hop.knownAs, hop.family], ['alias', 6]);
 });
 
 test('key exchanges: those of config.xml, else those of ssh_config, which only OpenSSH may be able to do', () => {

@@ -1,107 +1,24 @@
 /** The reading of ssh_config, compared with the output of `ssh -G` for the same files. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, cpSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { hostname, userInfo } from 'node:os';
+import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it, test } from 'node:test';
 
-import { parseJumps } from '../../../src/config/values/jumps.ts';
 import { askSshConfig } from '../../../src/transport/ssh-config/ssh-config.ts';
-import { loadSshConfig } from '../../../src/transport/ssh-config/ssh-config-file.ts';
-import { sshConfigValues } from '../../../src/transport/ssh-config/ssh-config-values.ts';
 import { fails, failure } from '../../support/login.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { assertWithin } from '../../support/within.ts';
+import { ask, homedir, inWordsOfSsh, load, ofSsh, self, sshSays, uid } from './support/ssh-says.ts';
 
 const dir = tempFolder();
 const corpus = path.join(import.meta.dirname, '../../testdata/ssh-config');
 cpSync(corpus, dir, { recursive: true });
+mkdirSync(path.join(dir, 'parts/glob.d/folder.conf'));
 for (const name of readdirSync(dir, { recursive: true, encoding: 'utf8' })) {
-  if (!/\.(?:conf|inc2?)$/.test(name)) continue;
+  if (!/\.(?:conf|inc2?)$/.test(name) || name.endsWith('folder.conf')) continue;
   const file = path.join(dir, name);
   writeFileSync(file, readFileSync(file, 'utf8').replaceAll('@DIR@', dir));
-}
-
-const { username, uid, homedir } = userInfo();
-const environment = { ...process.env, FH_TEST_WORD: 'word' };
-const self = { user: username, uid: String(uid), home: homedir, hostname: hostname(), environment };
-
-function ask(file: string, target: string) {
-  const at = target.lastIndexOf('@');
-  const user = at === -1 ? null : target.slice(0, at);
-  const question = { host: target.slice(at + 1), user, address: null, localUser: username };
-  const answer = askSshConfig([loadSshConfig(file)], question);
-  return { answer, values: sshConfigValues(answer, question, self), user, host: question.host };
-}
-
-/** Returns the output of `ssh -G` by option. Returns `null` if ssh refuses the file. */
-function sshSays(file: string, target: string): ReadonlyMap<string, readonly string[]> | null {
-  const options = { encoding: 'utf8', env: environment } as const;
-  const { status, stdout } = spawnSync('ssh', ['-G', '-F', file, '--', target], options);
-  if (status !== 0) return null;
-  const said = new Map<string, string[]>();
-  for (const line of stdout.split('\n')) {
-    const [, keyword = '', value = ''] = /^(\S+) (.*)$/.exec(line) ?? [];
-    said.set(keyword, [...(said.get(keyword) ?? []), value]);
-  }
-  return said;
-}
-
-/** Returns an answer in the format of `ssh -G`. */
-function inWordsOfSsh({ answer, values, user, host }: ReturnType<typeof ask>): Record<string, unknown> {
-  const strict = answer.first.get('stricthostkeychecking')?.args[0] ?? 'ask';
-  type Files = 'identityfile' | 'certificatefile';
-  const raw = (option: Files): unknown => answer.all.get(option)?.map(({ args }) => args[0]) ?? null;
-  const { connectTimeoutMs, identityAgent, family, proxyJump } = values;
-  const timeout = answer.first.get('connecttimeout')?.args[0];
-  return {
-    hostname: values.hostName?.value ?? host.toLowerCase(),
-    user: user ?? values.user?.value ?? username,
-    port: String(values.port?.value ?? 22),
-    identityfile: raw('identityfile'),
-    certificatefile: raw('certificatefile'),
-    identitiesonly: values.identitiesOnly?.value === true ? 'yes' : 'no',
-    identityagent: identityAgent?.value ?? null,
-    proxyjump: proxyJump === null || proxyJump.value === 'none' ? null : parseJumps(proxyJump.value),
-    proxycommand: values.proxyCommand?.value ?? null,
-    userknownhostsfile: values.userKnownHosts?.value.join(' ') ?? null,
-    globalknownhostsfile: values.globalKnownHosts?.value.join(' ') ?? null,
-    hostkeyalias: values.hostKeyAlias?.value ?? null,
-    connecttimeout: timeout === '0' ? '0' : connectTimeoutMs === null ? 'none' : String(connectTimeoutMs.value / 1000),
-    addressfamily: { 0: 'any', 4: 'inet', 6: 'inet6' }[family?.value ?? 0],
-    stricthostkeychecking: { yes: 'true', no: 'false', off: 'false' }[strict] ?? strict,
-  };
-}
-
-const defaults: Readonly<Record<string, string>> = {
-  userknownhostsfile: `${homedir}/.ssh/known_hosts ${homedir}/.ssh/known_hosts2`,
-  globalknownhostsfile: '/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2',
-};
-
-function ofSsh(said: ReadonlyMap<string, readonly string[]>): Record<string, unknown> {
-  const one = (option: string): string | null => {
-    const value = said.get(option)?.[0] ?? null;
-    return value === defaults[option] ? null : value;
-  };
-  const identities = said.get('identityfile') ?? [];
-  return {
-    hostname: one('hostname'),
-    user: one('user'),
-    port: one('port'),
-    identityfile: identities.includes('~/.ssh/id_xmss') || identities.includes('~/.ssh/id_dsa') ? null : identities,
-    certificatefile: said.get('certificatefile') ?? null,
-    identitiesonly: one('identitiesonly'),
-    identityagent: one('identityagent'),
-    proxyjump: one('proxyjump') === null || one('proxyjump') === 'none' ? null : parseJumps(one('proxyjump') ?? ''),
-    proxycommand: one('proxycommand') === 'none' ? null : one('proxycommand'),
-    userknownhostsfile: one('userknownhostsfile'),
-    globalknownhostsfile: one('globalknownhostsfile'),
-    hostkeyalias: one('hostkeyalias'),
-    connecttimeout: one('connecttimeout'),
-    addressfamily: one('addressfamily'),
-    stricthostkeychecking: one('stricthostkeychecking'),
-  };
 }
 
 describe('like ssh -G', () => {
@@ -141,7 +58,8 @@ const refused: readonly (readonly [string, RegExp])[] = [
   ['Host other\nPort abc', /:2: Port is no port number/],
   ['Host', /:1: Host has no argument/],
   ['Host "" web', /Host has an empty pattern/],
-  ['Match foo bar', /Match has no criterion foo/],
+  ['Match foo bar', /Match has a criterion that ssh does not know/],
+  ['Include ""', /Include has an empty argument/],
   ['Match host', /Match host has no pattern/],
   ['Match all host web', /Match all cannot be followed/],
   ['AddressFamily IPv6', /AddressFamily is none of any, inet, inet6/],
@@ -150,6 +68,7 @@ const refused: readonly (readonly [string, RegExp])[] = [
   ['ConnectTimeout 5 6', /more than one argument/],
   ['IdentityFile a b', /IdentityFile has more than one argument/],
   ['UserKnownHostsFile none ~/x', /UserKnownHostsFile has none among others/],
+  ['Port nosuchservice', /Port is no port number/],
   ['Include', /Include has no argument/],
 ];
 describe('what ssh refuses', () => {
@@ -158,7 +77,7 @@ describe('what ssh refuses', () => {
       const file = path.join(dir, 'refused');
       writeFileSync(file, `${text}\n`);
       assert.equal(sshSays(file, 'web'), null, 'ssh takes it');
-      const loading = Promise.resolve().then(() => loadSshConfig(file));
+      const loading = Promise.resolve().then(() => load(file));
       const error = await fails(loading, 'config-invalid', says);
       assert.ok(error.message.startsWith(file), error.message);
     });
@@ -167,7 +86,7 @@ describe('what ssh refuses', () => {
   it('files that include each other for ever', async () => {
     const file = path.join(dir, 'circle');
     writeFileSync(file, `Include ${file}\n`);
-    const error = await failure(Promise.resolve().then(() => loadSshConfig(file)));
+    const error = await failure(Promise.resolve().then(() => load(file)));
     assert.match(error.message, /include each other more than 16 deep/);
   });
 
@@ -177,7 +96,7 @@ describe('what ssh refuses', () => {
     writeFileSync(inner, 'User u\n');
     const isRefused = async (): Promise<void> => {
       assert.equal(sshSays(file, 'web'), null, 'ssh takes it');
-      const error = await failure(Promise.resolve().then(() => loadSshConfig(file)));
+      const error = await failure(Promise.resolve().then(() => load(file)));
       assert.ok(error.message.startsWith(`${inner}: it belongs to somebody else`), error.message);
     };
     chmodSync(inner, 0o666);
@@ -191,20 +110,71 @@ describe('what ssh refuses', () => {
 
   it('a file that is none, and one that is not there', async () => {
     await fails(
-      Promise.resolve().then(() => loadSshConfig(dir)),
+      Promise.resolve().then(() => load(dir)),
       'config-invalid',
     );
-    assert.deepEqual([...askSshConfig([loadSshConfig(path.join(dir, 'none'))], web).first], []);
+    assert.deepEqual([...askSshConfig([load(path.join(dir, 'none'))], web).first], []);
   });
 });
 
-const web = { host: 'web', user: null, address: null, localUser: username };
+const web = { host: 'web', user: null, address: null, self };
 
 function write(text: string): string {
   const file = path.join(dir, 'written');
   writeFileSync(file, text);
   return file;
 }
+
+test('Include takes the files that its pattern matches, whatever else the folder holds', () => {
+  const { values } = ask(path.join(dir, 'include-globs.conf'), 'web');
+  assert.deepEqual([values.user?.value, values.port], ['ops', null]);
+});
+
+describe('tokens as in ssh 10', () => {
+  const table: readonly (readonly [string, Record<string, unknown>])[] = [
+    ['User %u-%n', { user: `${self.user}-web` }],
+    ['User ${FH_TEST_WORD}', { user: 'word' }],
+    ['ProxyJump ops@hop:22\nUser %j', { user: 'hop' }],
+    ['Tag t\nMatch tagged t\n User x', { user: 'x' }],
+    ['Match tagged ""\n User x', { user: 'x' }],
+    ['Match tagged *\n User x', { user: undefined }],
+    ['Include @/%h.inc', { user: 'of-web' }],
+    ['Include ${FH_TEST_DIR}/w*.inc', { user: 'of-web' }],
+    ['Host other\n Include @/%h.inc', { user: undefined }],
+    ['HostName WW\nInclude @/%h.inc', { user: undefined }],
+  ];
+  writeFileSync(path.join(dir, 'web.inc'), 'User of-web\n');
+  self.environment['FH_TEST_DIR'] = dir;
+  for (const [text, expected] of table) {
+    it(JSON.stringify(text), () => {
+      const { values } = ask(write(`${text.replaceAll('@/', `${dir}/`)}\n`), 'web');
+      assert.deepEqual({ user: values.user?.value }, expected);
+      assert.deepEqual(values.notes, []);
+    });
+  }
+
+  it('files that include each other by name end at the limits', async () => {
+    const file = write(`Include ${dir}/writte%%\nInclude ${dir}/%n\nInclude ${dir}/%n\n`);
+    writeFileSync(path.join(dir, 'loop'), `Include ${dir}/%n\nInclude ${dir}/%n\n`);
+    await fails(
+      Promise.resolve().then(() => ask(file, 'loop')),
+      'config-invalid',
+      /more than 1000 files|more than 16 deep/,
+    );
+  });
+});
+
+describe('an argument that is passed over is named', () => {
+  const table: readonly (readonly [string, RegExp])[] = [
+    ['Include ${FH_NOT_SET}/x', /:1: Include has a variable that is not set; passed over$/],
+    ['Include ~nobody/x', /:1: Include names the home folder of another account; passed over$/],
+    ['IdentityFile ~nobody/x', /:1: IdentityFile names the home folder of another account; passed over$/],
+    ['User %C', /:1: User has a token that is not followed; passed over$/],
+  ];
+  for (const [text, says] of table) {
+    it(JSON.stringify(text), () => assert.match(ask(write(`${text}\n`), 'web').values.notes[0] ?? '', says));
+  }
+});
 
 describe('what only OpenSSH can do', () => {
   const table: readonly (readonly [string, readonly string[]])[] = [
@@ -214,6 +184,7 @@ describe('what only OpenSSH can do', () => {
     ['User y\nMatch exec "true"\n User x', []],
     ['Match exec "true"\n ForwardAgent yes', []],
     ['Match exec "true"\n Host web\n User x', []],
+    ['Match command ""\n User x', ['Match command :1 needed']],
     ['Match localnetwork 10.0.0.0/8\n HostName x', ['Match localnetwork :1 needed']],
     ['Match exec "true"\n GSSAPIAuthentication yes', ['Match exec :1 needed']],
     ['GSSAPIAuthentication yes', ['GSSAPIAuthentication :1 optional']],
@@ -227,7 +198,7 @@ describe('what only OpenSSH can do', () => {
   for (const [text, expected] of table) {
     it(JSON.stringify(text), () => {
       const file = write(text);
-      const { opensshOnly } = askSshConfig([loadSshConfig(file)], web);
+      const { opensshOnly } = askSshConfig([load(file)], web);
       const shortly = opensshOnly.map(
         ({ option, place, needed }) => `${option} ${place.replace(file, '')} ${needed ? 'needed' : 'optional'}`,
       );
@@ -239,15 +210,15 @@ describe('what only OpenSSH can do', () => {
 test('nothing is run', () => {
   const ran = path.join(dir, 'ran');
   const file = write(`Match exec "touch ${ran}"\n User x\nHost *\n KnownHostsCommand /usr/bin/touch ${ran}\n`);
-  askSshConfig([loadSshConfig(file)], web);
+  askSshConfig([load(file)], web);
   assert.ok(!existsSync(ran));
 });
 
 test('options that are not followed or not known are named once, with their place', () => {
   const file = write('IgnoreUnknown Q*\nFrobnicate 1\nFrobnicate 2\nQuux 3\nSendEnv LANG\nUser x\nHost db\n Other 1\n');
-  const { passedOver } = askSshConfig([loadSshConfig(file)], web);
+  const { passedOver } = askSshConfig([load(file)], web);
   assert.deepEqual(passedOver, [
-    { option: 'Frobnicate', place: `${file}:2`, known: false },
+    { option: null, place: `${file}:2`, known: false },
     { option: 'SendEnv', place: `${file}:5`, known: true },
   ]);
 });
@@ -256,7 +227,7 @@ test('several files: the first value of all', () => {
   const first = write('Host web\n User first\n');
   const second = path.join(dir, 'second');
   writeFileSync(second, 'User second\nPort 5\n');
-  const answer = askSshConfig([loadSshConfig(first), loadSshConfig(second)], web);
+  const answer = askSshConfig([load(first), load(second)], web);
   assert.deepEqual(
     [...answer.first].map(([name, { args, place }]) => ({ name, arg: args[0], place })),
     [
@@ -267,7 +238,7 @@ test('several files: the first value of all', () => {
 });
 
 test('what is said already is what Match compares', () => {
-  const file = loadSshConfig(write('Match host 10.0.0.1\n Port 1\nMatch user ops\n ConnectTimeout 3\n'));
+  const file = load(write('Match host 10.0.0.1\n Port 1\nMatch user ops\n ConnectTimeout 3\n'));
   const asked = askSshConfig([file], { ...web, address: '10.0.0.1', user: 'ops' });
   assert.deepEqual([...asked.first.keys()], ['port', 'connecttimeout']);
   assert.deepEqual([...askSshConfig([file], web).first.keys()], []);
@@ -278,8 +249,8 @@ test('tokens that cannot be replaced are named, and their files passed over', ()
   const found = asked.values.identityFiles.map(({ value }) => value);
   assert.deepEqual(found, [path.join(homedir, 'ok')]);
   assert.equal(asked.values.notes.length, 2);
-  assert.match(asked.values.notes[0] ?? '', /:1: IdentityFile ~\/%Z: %Z is not followed; passed over$/);
-  assert.match(asked.values.notes[1] ?? '', /\$\{FH_NOT_SET\} is not set/);
+  assert.match(asked.values.notes[0] ?? '', /:1: IdentityFile has a token that is not followed; passed over$/);
+  assert.match(asked.values.notes[1] ?? '', /:2: IdentityFile has a variable that is not set; passed over$/);
 });
 
 test('StrictHostKeyChecking no is never "accept any"', () => {
@@ -296,7 +267,7 @@ test('ten thousand blocks are read once and asked for ten thousand hosts in a mo
     { length: 10_000 },
     (_, index) => `Host h${index}\n HostName 10.0.0.1\n Port ${index + 1}\n`,
   );
-  const file = loadSshConfig(write(`${lines.join('')}Host *\n User ops\n`));
+  const file = load(write(`${lines.join('')}Host *\n User ops\n`));
   const startedMs = performance.now();
   for (let index = 0; index < 10_000; index += 1) {
     const { first } = askSshConfig([file], { ...web, host: `h${index}` });
