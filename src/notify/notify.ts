@@ -67,3 +67,6 @@ export class TryLater extends FleetError {
     this.afterMs = afterMs;
   }
 }
+
+/** The receiver accepted some requests of the notification and then refused one permanently. */
+export class TakenInPart extends FleetError {}

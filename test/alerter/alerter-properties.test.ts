@@ -56,6 +56,8 @@ const answers: readonly ((phase: string) => SmtpAct | undefined)[] = [
   (phase) => (phase === 'rcpt' ? '451 4.7.1 later' : undefined),
   (phase) => (phase === 'dot' ? '452 4.3.1 no space' : undefined),
   (phase) => (phase === 'dot' ? { kind: 'reset' } : undefined),
+  (phase) => (phase === 'rcpt' ? '550 5.1.1 no such user' : undefined),
+  (phase) => (phase === 'dot' ? '554 5.6.0 refused' : undefined),
 ];
 
 const step = fc.oneof(
@@ -132,6 +134,10 @@ async function take(watching: Watching, given: Step): Promise<void> {
 async function passOf({ station }: Watching): Promise<void> {
   const { result } = await station.pass();
   assert.notEqual(result.outcome, 'interrupted');
+  const waiting = (await station.storage.alerts.undelivered()).filter(
+    ({ failedAtMs, error }) => failedAtMs === null && error !== null,
+  );
+  if (waiting.length > 0) assert.equal(result.exitStatus, 1, 'no heartbeat while a mail waits');
 }
 
 /**
@@ -161,6 +167,8 @@ async function settle(watching: Watching, says: readonly string[]): Promise<void
 async function assertNotifiedIsState({ station }: Watching): Promise<void> {
   const state = await station.storage.alerts.state(station.nowMs());
   assert.deepEqual(state.waiting, []);
+  const open = state.alerts.flatMap(({ id }) => id ?? []);
+  assert.deepEqual(await station.storage.alerts.unsentOf(open), [], 'nobody untold: whoever is due was reached');
   const watchOf = createWatches(station.config());
   for (const alert of state.alerts) {
     const { id } = alert;

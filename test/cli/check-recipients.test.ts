@@ -45,6 +45,23 @@ test('check warns once of what nobody hears, by severity, also of the fleet', as
   assert.ok(!muted[0]?.includes('web-1'), 'the fleet alone');
 });
 
+test('check warns if nobody but one refused address would hear of a critical alert', async (t) => {
+  const onlyOf = (lines: readonly string[]): readonly string[] => lines.filter((line) => line.includes('reach only'));
+  const smtp = '<smtp host="localhost" from="f@x.org"/>';
+  const ops = '<alerts mail="ops@x.org"/>';
+  const [only = '', ...more] = onlyOf(await check(t, smtp + ops + client));
+  assert.deepEqual(more, []);
+  assert.match(only, /critical alerts of web-1, the fleet reach only ops@x\.org: if it refuses them, nobody hears/);
+  const hook = '<alerts mail="ops@x.org"><webhook name="chat" url="http://localhost/T"/></alerts>';
+  for (const secured of [
+    smtp + hook,
+    smtp.replace('/>', ' fallback="root@x.org"/>') + ops,
+    `${smtp}<notify command="/bin/true"/>${ops}`,
+  ]) {
+    assert.deepEqual(onlyOf(await check(t, secured + client)), []);
+  }
+});
+
 test('with the sample config.xml somebody hears of everything, the fleet included', () => {
   const { hearings, warnings } = whoHears(loadConfig({ file: path.join(packageDir, 'config.xml') }));
   assert.deepEqual(warnings, []);

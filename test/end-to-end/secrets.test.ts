@@ -36,6 +36,7 @@ const given: Readonly<Record<string, readonly (readonly string[])[]>> = {
   explain: [['wrong', 'unreachable'], ['--fleet']],
   'forget client': [['gone-1']],
   'forget collector': [['00000000-0000-4000-8000-000000000000']],
+  'mail resend': [['1']],
   alerts: [['--all']],
   'silence list': [[]],
   'silence add': [['--client', 'own', '--until', '2h', '--comment', 'later']],

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { asFleetError, FleetError, messageOf } from '../../errors.ts';
-import { TryLater, type Channel } from '../../notify/notify.ts';
+import { TakenInPart, TryLater, type Channel } from '../../notify/notify.ts';
 import { dateMail } from '../../notify/mime.ts';
-import { minuteMs } from '../../platform/units.ts';
+import { pauseAfterRefusal } from '../../notify/refusal-pause.ts';
+import { dayMs, minuteMs } from '../../platform/units.ts';
 import type { Mail } from '../../storage/store/outbox-store.ts';
 import type { DeliveryEvent, DeliveryOutcome } from '../alert-options.ts';
 import type { Delivery } from './delivery.ts';
@@ -22,6 +23,8 @@ const slackMs = 5_000;
  */
 const policyAttempts = 10;
 const policyPauseMs = 15 * minuteMs;
+/** The time for which a permanently refused mail is tried although all its alerts have ended. */
+const endedMs = dayMs;
 /** The time that a claim adds to the attempt, for marking the mail. */
 const claimMarginMs = minuteMs;
 /** Pauses between attempts to mark a mail as sent. An accepted mail without the mark is sent twice. */
@@ -144,14 +147,7 @@ async function markFault(
   const fault = asFleetError(thrown, { code: 'internal', stage: 'mail' });
   const error = fault.code === 'internal' ? `${fault.code}: ${messageOf(fault)}` : fault.message;
   const attempts = mail.attempts + 1;
-  if (fault.code === 'mail-refused') {
-    const isFinal = !fault.retryable || attempts >= policyAttempts;
-    // The notice comes before the mark: a crash in between would leave a refusal without a notice.
-    await notifyFallback(delivery, mail, error, isFinal);
-    if (!isFinal) return putOff(delivery, mail, error, Math.max(policyPauseMs - slackMs, pauseAfter(attempts)));
-    await delivery.store.markFailed(mail.id, delivery.lease.holder, error);
-    return observed(delivery, mail, { kind: 'refused', error });
-  }
+  if (fault.code === 'mail-refused') return await markRefused(delivery, mail, { channel, fault, error });
   const leastMs = fault instanceof TryLater ? fault.afterMs : 0;
   if (fault.stage === 'mail' || channel === null) {
     return putOff(delivery, mail, error, Math.max(leastMs, pauseAfter(attempts)));
@@ -160,6 +156,35 @@ async function markFault(
   const pauseMs = Math.max(leastMs, pauseAfter(attempts, longest));
   delivery.away.set(channel, { error, pauseMs });
   return putOff(delivery, mail, error, pauseMs);
+}
+
+interface Refusal {
+  readonly channel: Channel | null;
+  readonly fault: FleetError;
+  readonly error: string;
+}
+
+/**
+ * Records a permanent refusal. A mail about an open alert is tried again with growing pauses, because an address or a
+ * receiver may be repaired; so is a mail of the last day about alerts that have ended. Meanwhile a mail with the
+ * present state of the alerts may replace it.
+ */
+async function markRefused(delivery: Delivery, mail: Mail, { channel, fault, error }: Refusal): Promise<DeliveryEvent> {
+  const { store, lease, now } = delivery;
+  const attempts = mail.attempts + 1;
+  const isByPolicy = fault.retryable && attempts < policyAttempts;
+  const about = channel === null || isByPolicy ? null : await store.alertsOfMail(mail.id);
+  const isRecent = now() - mail.createdAtMs < endedMs;
+  const isTriedAgain = isByPolicy || about === 'open' || (about === 'ended' && isRecent);
+  // The notice comes before the mark: a crash in between would leave a refusal without a notice.
+  await notifyFallback(delivery, mail, error, !isTriedAgain);
+  const mayBeTaken = fault instanceof TakenInPart;
+  if (!isTriedAgain) {
+    await store.markFailed(mail.id, lease.holder, error, mayBeTaken);
+    return observed(delivery, mail, { kind: 'refused', error });
+  }
+  const pauseMs = isByPolicy ? Math.max(policyPauseMs, pauseAfter(attempts) + slackMs) : pauseAfterRefusal(attempts);
+  return await putOff(delivery, mail, error, pauseMs - slackMs, !mayBeTaken);
 }
 
 async function markSent(delivery: Delivery, mail: Mail, channel: Channel): Promise<DeliveryEvent> {
@@ -178,8 +203,14 @@ async function markSent(delivery: Delivery, mail: Mail, channel: Channel): Promi
   return event;
 }
 
-async function putOff(delivery: Delivery, mail: Mail, error: string, pauseMs: number): Promise<DeliveryEvent> {
-  await delivery.store.markPutOff(mail.id, delivery.lease.holder, pauseMs, error);
+async function putOff(
+  delivery: Delivery,
+  mail: Mail,
+  error: string,
+  pauseMs: number,
+  isRefused = false,
+): Promise<DeliveryEvent> {
+  await delivery.store.markPutOff(mail.id, delivery.lease.holder, pauseMs, error, isRefused);
   return observed(delivery, mail, { kind: 'put-off', error });
 }
 

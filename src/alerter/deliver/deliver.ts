@@ -11,9 +11,9 @@ const defaultLimits: DeliveryLimits = { phaseMs: 240_000, graceMs: 5_000, batch:
 /**
  * Sends the mails that are due, critical ones first. A committed UPDATE claims each mail before its first byte. A mail
  * is marked as sent only after the other side has accepted it. A mail refused temporarily is retried with growing
- * pauses. A mail refused permanently is marked as failed, and the fallback address is notified once. A refusal delays
- * no other mail. A channel that accepts nothing ends the attempts on it, and all its mails wait. Two alerters at once
- * send each mail once.
+ * pauses, and so is a permanently refused mail about an open alert; other refused mails are marked as failed. The
+ * fallback address is notified once of a refusal. A refusal delays no other mail. A channel that accepts nothing ends
+ * the attempts on it, and all its mails wait. Two alerters at once send each mail once.
  *
  * Throws FleetError if the database is unreachable, or `locked` if another alerter has taken the lease; the remaining
  * mails stay due. Does not close `channels`.

@@ -15,6 +15,7 @@ export type DeliveryStore = Pick<
   | 'markSent'
   | 'markPutOff'
   | 'markFailed'
+  | 'alertsOfMail'
   | 'dropMail'
 >;
 

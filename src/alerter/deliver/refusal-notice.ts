@@ -11,7 +11,7 @@ export interface RefusalNoticeOptions {
   readonly refused: Pick<Mail, 'recipient' | 'messageId' | 'content' | 'severity'>;
   /** The reply of the other side. */
   readonly reason: string;
-  /** False if the mail is retried for some more hours. */
+  /** False if the mail is retried. */
   readonly isFinal: boolean;
   readonly fallback: NonNullable<DeliverOptions['fallback']>;
   readonly nowMs: number;
@@ -43,8 +43,9 @@ export async function composeRefusalNotice({
       ...(isFinal
         ? ['It follows below and is not sent again. Mend the address, or what refused it,', 'in config.xml;']
         : [
-            'It follows below, and is tried for some hours more: this may be lifted. There',
-            'will be no other notice about it. Ask whoever runs the mail server;',
+            'It follows below, and is tried for some hours more, and as long as one of its',
+            'alerts is open: this may be lifted. There will be no other notice about it.',
+            'Mend the address in config.xml, or ask whoever runs the receiving server;',
           ]),
       '`fleet-health status` counts what was not delivered.',
       '',

@@ -91,9 +91,11 @@ async function processNotifyAndSend(pass: Pass & PassOptions): Promise<AlertResu
     ...processed,
     more: dryRun && processed.more,
     heldBack: dryRun ? await (await import('../inhibit/held-back.ts')).readHeldBack(pass) : [],
-    ...sent,
+    sent: sent.sent,
+    putOff: sent.putOff,
+    refused: sent.refused,
     composed: composed + digests,
-    exitStatus: interrupted || sent.putOff + sent.refused + sent.waiting > 0 ? 1 : 0,
+    exitStatus: interrupted || sent.isIncomplete || sent.putOff + sent.refused > 0 ? 1 : 0,
   };
 }
 
@@ -120,15 +122,15 @@ async function makeDigests(pass: Pass & PassOptions): Promise<number> {
 }
 
 interface Sent extends Pick<AlertResult, 'sent' | 'putOff' | 'refused'> {
-  /** Mails that were tried in an earlier pass and are not due yet. */
-  readonly waiting: number;
+  /** True if a mail that was tried waits, or a recipient lacks a refused mail about an open alert. */
+  readonly isIncomplete: boolean;
 }
 
-const nothingSent: Sent = { sent: 0, putOff: 0, refused: 0, waiting: 0 };
+const nothingSent: Sent = { sent: 0, putOff: 0, refused: 0, isIncomplete: false };
 
 function added(first: Sent, then: Sent): Sent {
   const [sent, putOff, refused] = [first.sent + then.sent, first.putOff + then.putOff, first.refused + then.refused];
-  return { sent, putOff, refused, waiting: then.waiting };
+  return { sent, putOff, refused, isIncomplete: then.isIncomplete };
 }
 
 async function sendDue({ config, storage, lease, signal, observe, now }: Pass & PassOptions): Promise<Sent> {
@@ -166,9 +168,7 @@ async function sendDue({ config, storage, lease, signal, observe, now }: Pass & 
       error: missing.at(-1)?.error ?? null,
     });
   }
-  // A tried mail without an error belongs to another alerter, which is sending it now.
-  const waiting = undelivered.filter(({ failedAtMs, error }) => failedAtMs === null && error !== null).length;
-  return { sent, putOff, refused, waiting: Math.max(0, waiting - putOff) };
+  return { sent, putOff, refused, isIncomplete: missing.length > 0 };
 }
 
 /**
@@ -176,6 +176,7 @@ async function sendDue({ config, storage, lease, signal, observe, now }: Pass & 
  * an open alert.
  */
 async function missingMails(store: AlertStore, undelivered: readonly MailSummary[]): Promise<readonly MailSummary[]> {
+  // A tried mail without an error belongs to another alerter, which is sending it now.
   const tried = undelivered.filter(({ error }) => error !== null);
   if (tried.every(({ failedAtMs }) => failedAtMs === null)) return tried;
   const open = (await store.openAlerts(null)).flatMap(({ id }) => id ?? []);

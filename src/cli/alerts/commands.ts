@@ -164,9 +164,17 @@ const mailDiscard = defineCommand({
   run: async (context, { ids }) => (await import('./mail.ts')).mailDiscardCommand(context, ids),
 });
 
+const mailResend = defineCommand({
+  name: 'resend',
+  help: 'try again with the next pass, refused ones too',
+  example: 'fleet-health mail resend 7',
+  parameters: { ids: many(wholeNumber('<number...>', 'as in the list', 1, 999_999_999)) },
+  run: async (context, { ids }) => (await import('./mail.ts')).mailResendCommand(context, ids),
+});
+
 export const mail = defineGroup(
   { name: 'mail', help: 'mails that no server has taken', example: 'fleet-health mail list' },
-  [mailList, mailDiscard],
+  [mailList, mailResend, mailDiscard],
 );
 
 const forgetCollector = defineCommand({

@@ -1,5 +1,6 @@
 import { usageError } from '../../errors.ts';
 import type { MailSummary } from '../../storage/store/outbox-store.ts';
+import type { AlertStore } from '../../storage/store/storage.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { changeStored, readStored } from '../command/read-stored.ts';
@@ -39,7 +40,7 @@ function mailTable(output: Output, mails: readonly MailSummary[], { zone, moment
     mails,
     ({ error }) => (error === null ? [] : [{ text: error, colour: 'red' }]),
   );
-  return `${table}\n\nTimes are ${zone}. To give one up: fleet-health mail discard NUMBER`;
+  return `${table}\n\nTimes are ${zone}. To give one up: fleet-health mail discard NUMBER\nTo try one with the next pass: fleet-health mail resend NUMBER`;
 }
 
 /** Describes when an undelivered mail is tried again. */
@@ -53,24 +54,48 @@ export function nextTry(
 
 /** Runs `mail discard`: gives up mails that no server has accepted. */
 export async function mailDiscardCommand(context: Context, ids: readonly number[]): Promise<ExitStatus> {
+  const { output } = context;
+  const given = await changeMails(context, ids, (alerts, id) => alerts.discardMail(id));
+  if (output.json) output.printJson({ command: 'mail discard', ids: given });
+  else if (output.verbosity !== 'quiet') {
+    output.print(`${numbered(given)} will not be sent, and counts as notified: what goes on is in the next reminder.`);
+  }
+  return 0;
+}
+
+/** Runs `mail resend`: makes undelivered mails due now. */
+export async function mailResendCommand(context: Context, ids: readonly number[]): Promise<ExitStatus> {
+  const { output } = context;
+  const given = await changeMails(context, ids, (alerts, id) => alerts.resendMail(id));
+  if (output.json) output.printJson({ command: 'mail resend', ids: given });
+  else if (output.verbosity !== 'quiet') output.print(`${numbered(given)} will be tried with the next pass of alert.`);
+  return 0;
+}
+
+/** Changes mails that wait. Returns their numbers. Throws a usage error that names those that do not wait. */
+async function changeMails(
+  context: Context,
+  ids: readonly number[],
+  change: (alerts: AlertStore, id: number) => Promise<boolean>,
+): Promise<readonly number[]> {
   const { output, signal } = context;
-  const config = loadSettings(context);
-  const kept = await changeStored(config, signal, async (alerts) => {
+  const kept = await changeStored(loadSettings(context), signal, async (alerts) => {
     const left: number[] = [];
-    for (const id of ids) if (!(await alerts.discardMail(id))) left.push(id);
+    for (const id of ids) if (!(await change(alerts, id))) left.push(id);
     return left;
   });
-  const discarded = ids.filter((id) => !kept.includes(id));
-  if (output.json && kept.length === 0) output.printJson({ command: 'mail discard', ids: discarded });
-  else if (discarded.length > 0 && output.verbosity !== 'quiet') {
-    const what = `${discarded.length === 1 ? 'Mail' : 'Mails'} ${discarded.join(', ')}`;
-    output.print(`${what} will not be sent, and counts as notified: what goes on is in the next reminder.`);
-  }
-  if (kept.length === 0) return 0;
+  if (kept.length === 0) return ids;
+  const changed = ids.filter((id) => !kept.includes(id));
+  if (changed.length > 0 && !output.json && output.verbosity !== 'quiet')
+    output.print(`Changed: ${numbered(changed)}.`);
   throw usageError(
     `no mail ${kept.join(', ')} waits: it was sent, replaced or discarded, or is being sent just now`,
     'fleet-health mail list shows those that wait.',
   );
+}
+
+function numbered(ids: readonly number[]): string {
+  return `${ids.length === 1 ? 'Mail' : 'Mails'} ${ids.join(', ')}`;
 }
 
 /** Returns an undelivered mail as JSON. */

@@ -2,6 +2,7 @@ import { notifyChooser } from '../../config/clients/recipients.ts';
 import { nextOccurrence } from '../../alerter/digest/digest-times.ts';
 import { createWatches, hears, type Listener } from '../../alerter/inhibit/recipients-of.ts';
 import { windowSpans } from '../../alerter/inhibit/windows.ts';
+import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { Client, Config, Finding, Rule, Severity, Window } from '../../config/config.ts';
@@ -70,7 +71,36 @@ export function whoHears(config: Config): {
   const message = `${parts.join('; ')} reach nobody; write <mail to="..."/> into <alerts>, or <smtp fallback="...">`;
   const warnings =
     parts.length === 0 || config.alertmanager !== null ? [] : [{ file: config.file, line: null, message }];
-  return { hearings: [...counts.values()].map(({ hearing, clients }) => ({ ...hearing, clients })), warnings };
+  return {
+    hearings: [...counts.values()].map(({ hearing, clients }) => ({ ...hearing, clients })),
+    warnings: [...warnings, ...onlyRecipients(config)],
+  };
+}
+
+/** Returns a warning of each recipient who alone hears of critical alerts, if <smtp> has no fallback. */
+function onlyRecipients(config: Config): readonly Finding[] {
+  if (config.smtp === null || config.smtp.fallback !== null || config.alertmanager !== null) return [];
+  const watchOf = createWatches(config);
+  const alone = new Map<string, string[]>();
+  for (const { name, rules, clients } of audiencesOf(config)) {
+    for (const rule of rules) {
+      if (!severitiesOf(rule).includes('critical')) continue;
+      const { listeners } = watchOf({ client: name, rule: rule.name });
+      const hearing = [...listeners.values()].filter((one) => hears(one, 'critical'));
+      const [first = null, ...others] = new Set(hearing.map(({ recipient }) => recipient));
+      if (first === null || others.length > 0) continue;
+      const whose = clients.length === 0 ? ['the fleet'] : clients.map((client) => client.name);
+      alone.set(first, [...(alone.get(first) ?? []), ...whose]);
+    }
+  }
+  return [...alone].map(([recipient, whose]) => {
+    const channel =
+      webhookOfRecipient(recipient) === null ? recipient : `webhook ${webhookOfRecipient(recipient) ?? ''}`;
+    const message =
+      `critical alerts of ${listed([...new Set(whose)], 2)} reach only ${channel.replace(/^\|/, '')}: ` +
+      'if it refuses them, nobody hears of it; write <smtp fallback="..."> or a second recipient';
+    return { file: config.file, line: null, message };
+  });
 }
 
 /** Groups clients by rules, recipients and programs, and adds the fleet. */

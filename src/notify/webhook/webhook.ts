@@ -8,7 +8,7 @@ import { percentDecoded } from '../../text/percent-decoded.ts';
 import { cut } from '../../text/text-columns.ts';
 import { minuteMs } from '../../platform/units.ts';
 import { oneLine } from '../../text/plain-text.ts';
-import { TryLater, type Channel, type OutgoingMail, type SendOptions } from '../notify.ts';
+import { TakenInPart, TryLater, type Channel, type OutgoingMail, type SendOptions } from '../notify.ts';
 import { takeLogin } from '../url-login.ts';
 import { asError, TooLong } from '../within.ts';
 import { parseFrozen } from './freeze-webhook.ts';
@@ -80,7 +80,7 @@ async function send(webhook: Webhook, { content, messageId }: OutgoingMail, opti
         isMarked = true;
       },
     });
-    checkAnswer(webhook, answer);
+    checkAnswer(webhook, answer, index);
   }
 }
 
@@ -156,8 +156,8 @@ function readAuthority(webhook: Webhook, file: string | null): Buffer | null {
   }
 }
 
-/** Throws unless the receiver accepted the notification. */
-function checkAnswer({ name }: Webhook, { status, retryAfter, body }: PostAnswer): void {
+/** Throws unless the receiver accepted the request. `accepted`: the number of accepted requests before. */
+function checkAnswer({ name }: Webhook, { status, retryAfter, body }: PostAnswer, accepted: number): void {
   if (status >= 200 && status < 300) return;
   const words = cut(oneLine(withoutSecrets(body)), mostWords);
   const message = `webhook ${name}: status ${status}${words === '' ? '' : `: ${words}`}`;
@@ -171,7 +171,8 @@ function checkAnswer({ name }: Webhook, { status, retryAfter, body }: PostAnswer
     status < 400
       ? 'Write the URL that it redirects to: redirects are not followed.'
       : `Mend <webhook name="${name}">, and try it: fleet-health check --webhook ${name}.`;
-  throw new FleetError({ code: 'mail-refused', stage: 'mail', message, advice });
+  const Refused = accepted > 0 ? TakenInPart : FleetError;
+  throw new Refused({ code: 'mail-refused', stage: 'mail', message, advice });
 }
 
 /** Returns the fault of a post, with words that never repeat the URL. */

@@ -35,6 +35,13 @@ const dropSql = `UPDATE mails SET replaced_by = id, error = ?, claimed_until = N
 const forgetSql = `DELETE FROM last_notified WHERE recipient = ? AND alert_id IN
   (SELECT alert_id FROM notifications WHERE mail_id = ? AND before_state IS NULL)`;
 
+const openSql = `SELECT COUNT(*) AS alerts, SUM(CASE WHEN a.state = 'firing' THEN 1 ELSE 0 END) AS firing
+  FROM notifications n JOIN alerts a ON a.id = n.alert_id WHERE n.mail_id = ?`;
+const endKnownSql = `UPDATE last_notified SET state = 'resolved'
+  WHERE recipient = (SELECT recipient FROM mails WHERE id = ?) AND alert_id IN
+    (SELECT n.alert_id FROM notifications n JOIN alerts a ON a.id = n.alert_id
+      WHERE n.mail_id = ? AND a.state = 'resolved')`;
+
 export function createOutboxStore(database: Database): OutboxStore {
   return {
     dueMails: async (limit) => {
@@ -63,17 +70,23 @@ export function createOutboxStore(database: Database): OutboxStore {
         const set = `sent_at = COALESCE(sent_at, ${session.dialect.now}), error = NULL, claimed_until = NULL`;
         return mark(session, id, holder, set, []);
       }),
-    markPutOff: (id, holder, nextAttemptInMs, error) =>
+    markPutOff: (id, holder, nextAttemptInMs, error, isRefused = false) =>
       database.write(async (session) => {
         const next = sqlTime((await databaseNowMs(session)) + Math.min(nextAttemptInMs, farPauseMs));
-        const set = 'next_attempt_at = ?, error = ?, claimed_until = NULL';
+        const set = `next_attempt_at = ?, error = ?, claimed_until = NULL${isRefused ? ', data_at = NULL' : ''}`;
         await mark(session, id, holder, set, [next, clipped(error, 1000)], 'sent_at IS NULL');
       }),
-    markFailed: (id, holder, error) =>
-      database.write((session) => {
+    markFailed: (id, holder, error, mayBeTaken = false) =>
+      database.write(async (session) => {
         const set = `failed_at = COALESCE(failed_at, ${session.dialect.now}), error = ?, claimed_until = NULL`;
-        return mark(session, id, holder, set, [clipped(error, 1000)], 'sent_at IS NULL');
+        await mark(session, id, holder, set, [clipped(error, 1000)], 'sent_at IS NULL');
+        if (!mayBeTaken) await session.run(endKnownSql, [id, id]);
       }),
+    alertsOfMail: async (id) => {
+      const [row] = await database.read((session) => session.all(openSql, [id]));
+      const { alerts, firing } = row ?? {};
+      return Number(alerts ?? 0) === 0 ? 'none' : Number(firing ?? 0) > 0 ? 'open' : 'ended';
+    },
     dropMail: ({ id, recipient }, holder) =>
       database.write(async (session) => {
         if ((await session.all(endSql, [id])).length > 0) return false;
@@ -131,18 +144,32 @@ const unsentSql = `SELECT n.alert_id, n.recipient, m.id, m.replaced_by, m.create
     AND NOT EXISTS (SELECT 1 FROM notifications l JOIN mails s ON s.id = l.mail_id
       WHERE l.alert_id = n.alert_id AND l.recipient = n.recipient AND s.id > m.id AND s.sent_at IS NOT NULL)`;
 
+// Refused mails never push a waiting one out of the list.
 const undeliveredSql = `SELECT ${summaryColumns} FROM mails WHERE sent_at IS NULL AND replaced_by IS NULL
-  ORDER BY id LIMIT 1000`;
-// A mail that is discarded is marked as replaced by itself.
-const discardSql = (now: string): string => `UPDATE mails SET replaced_by = id WHERE id = ? AND sent_at IS NULL
-  AND replaced_by IS NULL AND (claimed_until IS NULL OR claimed_until <= ${now})`;
+  ORDER BY CASE WHEN failed_at IS NULL THEN 0 ELSE 1 END, id LIMIT 1000`;
+const unsentMail = (now: string): string => `id = ? AND sent_at IS NULL AND replaced_by IS NULL
+  AND (claimed_until IS NULL OR claimed_until <= ${now})`;
 
 export function createUndeliveredStore(database: Database): UndeliveredStore {
   return {
-    undelivered: async () => (await database.read((session) => session.all(undeliveredSql))).map(mailSummary),
+    undelivered: async () => {
+      const rows = await database.read((session) => session.all(undeliveredSql));
+      return rows.map(mailSummary).sort((one, other) => one.id - other.id);
+    },
     unsentOf: (alertIds) => database.read((session) => unsentOf(session, alertIds)),
+    resendMail: (id) =>
+      database.write(async (session) => {
+        const where = unsentMail(session.dialect.now);
+        // Not the count of changed rows: MariaDB does not count a mail that is due already.
+        const found = await session.all(`SELECT id FROM mails WHERE ${where}`, [id]);
+        await session.run(`UPDATE mails SET failed_at = NULL, next_attempt_at = NULL WHERE ${where}`, [id]);
+        return found.length > 0;
+      }),
     discardMail: async (id) =>
-      (await database.write((session) => session.run(discardSql(session.dialect.now), [id]))) === 1,
+      // A mail that is discarded is marked as replaced by itself.
+      (await database.write((session) =>
+        session.run(`UPDATE mails SET replaced_by = id WHERE ${unsentMail(session.dialect.now)}`, [id]),
+      )) === 1,
   };
 }
 

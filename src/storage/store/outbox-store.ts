@@ -81,8 +81,16 @@ export interface OutboxStore {
    */
   markDataBegun(id: number, holder: string): Promise<void>;
   markSent(id: number, holder: string): Promise<void>;
-  markPutOff(id: number, holder: string, nextAttemptInMs: number, error: string): Promise<void>;
-  markFailed(id: number, holder: string, error: string): Promise<void>;
+  /** Puts a mail off. `isRefused`: the receiver has certainly not accepted it, so another mail may replace it. */
+  markPutOff(id: number, holder: string, nextAttemptInMs: number, error: string, isRefused?: boolean): Promise<void>;
+  /**
+   * Gives up a refused mail. The recipient counts as notified of the ends of the alerts in it that have ended, so that
+   * no end follows of an alert that was never delivered. `mayBeTaken`: the receiver may have accepted a part of the
+   * mail, so these ends stay due.
+   */
+  markFailed(id: number, holder: string, error: string, mayBeTaken?: boolean): Promise<void>;
+  /** Returns `open` if an alert of the mail fires, `ended` if all its alerts have ended, `none` if it has none. */
+  alertsOfMail(id: number): Promise<'open' | 'ended' | 'none'>;
   /**
    * Drops a claimed mail whose recipient left config.xml, and forgets the notified states that the mail would have been
    * the first to report. Returns false if the mail reports the end of an alert that the recipient was notified of: then
@@ -100,6 +108,11 @@ export interface UndeliveredStore {
    * recipient.
    */
   unsentOf(alertIds: readonly number[]): Promise<readonly Unsent[]>;
+  /**
+   * Makes a mail due now, a permanently refused one too. Returns false if the mail is sent, replaced, discarded, or
+   * being sent.
+   */
+  resendMail(id: number): Promise<boolean>;
   /** Gives up a mail for good. Returns false if the mail is sent, replaced, discarded, or being sent. */
   discardMail(id: number): Promise<boolean>;
 }

@@ -85,6 +85,15 @@ test('quiet says once an hour that a mail is not delivered, and mail discard giv
   await refused(['mail', 'discard', '1'], /no mail 1 waits/);
 });
 
+test('mail resend tries a mail with the next pass', async (t) => {
+  const { run, refused, said } = await alertFolder(t, { config: away, alerts: [firing()] });
+  assert.match((await run('alert')).stderr, /event=put-off/);
+  assert.doesNotMatch((await run('alert')).stderr, /event=put-off/);
+  assert.match(await said('mail', 'resend', '1'), /^Mail 1 will be tried with the next pass of alert\.\n$/);
+  assert.match((await run('alert')).stderr, /event=put-off/);
+  await refused(['mail', 'resend', '2'], /no mail 2 waits/);
+});
+
 test('a recipient who left config.xml is not sent the mail that waits, and hears nothing of that alert', async (t) => {
   const left = 'left@example.org';
   const known = { alertId: 1, recipient: left, state: 'firing', severity: 'critical', sequence: 1 } as const;
