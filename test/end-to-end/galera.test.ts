@@ -56,7 +56,7 @@ const rounds: readonly Round[] = [
 
 test('a Galera cluster', { skip, timeout: 900_000 }, async (t: TestContext) => {
   const site = await openSite(t);
-  const { galera, fleet } = site;
+  const { galera } = site;
 
   await t.test('at rest', async () => {
     await site.collect();
@@ -77,77 +77,14 @@ test('a Galera cluster', { skip, timeout: 900_000 }, async (t: TestContext) => {
     });
   }
 
-  await t.test('two alerters at two nodes at once: one mail', async () => {
-    site.begin(rounds.length);
-    await site.collect();
-    const other = site.reversedConfig();
-    const results = await Promise.all([fleet.runBuilt(['alert']), runBuilt(['-c', other, 'alert'])]);
-    assert.deepEqual(results.map(({ status, stderr }) => [status, stderr]).flat(), [0, '', 0, '']);
-    // The second alerter left the work to the first.
-    await site.alert();
-    await site.check();
-  });
-
-  await t.test('two that change one row at two nodes, without a common lock: no change is lost', async () => {
-    const [one, two] = await Promise.all(
-      site.galera.nodes
-        .slice(0, 2)
-        .map((node) => openMysqlDatabase({ storage: mysqlAt(node.port, password), program: 'collect' })),
-    );
-    assert.ok(one !== undefined && two !== undefined);
-    await one.write((session) => session.run("INSERT INTO leases VALUES ('count', 1, 'me', 0, '2026-11-20 10:00:00')"));
-    let attempts = 0;
-    // The same as for visits: the value is read under a lock, incremented here, and written.
-    const add = (database: typeof one): Promise<unknown> =>
-      database.write(async (session) => {
-        attempts += 1;
-        const [row] = await session.all("SELECT touched FROM leases WHERE name = 'count' FOR UPDATE");
-        await session.run("UPDATE leases SET touched = ? WHERE name = 'count'", [Number(row?.['touched']) + 1]);
-      });
-    for (let turn = 0; turn < 40; turn += 1) await Promise.all([add(one), add(two)]);
-    const read = (database: typeof one): Promise<number> =>
-      database.read(async (session) =>
-        Number((await session.all("SELECT touched FROM leases WHERE name = 'count'"))[0]?.['touched']),
-      );
-    assert.deepEqual([await read(one), await read(two)], [80, 80]);
-    assert.ok(attempts > 80, 'nobody came in the other one’s way');
-
-    const taken = await Promise.all([takeLease(one, 'new', 'one'), takeLease(two, 'new', 'two')]);
-    assert.equal(taken.filter((lease) => lease !== null).length, 1);
-    await Promise.all([one.close(), two.close()]);
-  });
-
-  await t.test('what one node has stored the next one has, also where it lags behind', async () => {
-    const [first, second] = galera.nodes;
-    assert.ok(first !== undefined && second !== undefined);
-    const [one, two] = await Promise.all(
-      [first, second].map((node) => openMysqlDatabase({ storage: mysqlAt(node.port, password), program: 'change' })),
-    );
-    const hold = await second.session();
-    await hold.query('FLUSH TABLES WITH READ LOCK');
-    await one?.write((session) => session.run("INSERT INTO leases VALUES ('seen', 1, 'me', 0, '2026-11-20 10:00:00')"));
-    const countSql = "SELECT COUNT(*) AS n FROM leases WHERE name = 'seen'";
-    const [stale] = await second.asRoot('USE fleet', countSql);
-    assert.equal(stale?.['n'], 0, 'a session that does not wait reads what was');
-    const read = two?.read((session) => session.all(countSql));
-    await hold.query('UNLOCK TABLES');
-    assert.equal((await read)?.[0]?.['n'], 1);
-    await Promise.all([one?.close(), two?.close(), hold.end()]);
-  });
-
-  await t.test('no node has a majority: reports wait, nobody is blamed, and all comes in afterwards', async () => {
-    site.begin(rounds.length + 1);
-    await Promise.all(galera.nodes.slice(1).map((node) => node.kill()));
-    const { status, stderr } = await fleet.runBuilt(['collect']);
-    assert.deepEqual([status, stderr.includes('storage-unavailable')], [3, true], stderr);
-    assert.equal(site.sealed(), clientCount);
-    await untilTaken(async () => galera.nodes[0]?.asRoot("SET GLOBAL wsrep_provider_options = 'pc.bootstrap=YES'"));
-    for (const node of galera.nodes.slice(1)) await node.restart();
-    site.countRun();
-    await site.collect();
-    await site.alert();
-    await site.check();
-  });
+  await t.test('two alerters at two nodes at once: one mail', () => alertAtTwoNodes(site));
+  await t.test('two that change one row at two nodes, without a common lock: no change is lost', () =>
+    changeAtTwoNodes(galera),
+  );
+  await t.test('what one node has stored the next one has, also where it lags behind', () => readAtTwoNodes(galera));
+  await t.test('no node has a majority: reports wait, nobody is blamed, and all comes in afterwards', () =>
+    loseMajority(site),
+  );
 });
 
 interface Site {
@@ -251,6 +188,79 @@ const countsSql = `SELECT (SELECT COUNT(*) FROM stats) AS stats, (SELECT COUNT(D
   (SELECT COUNT(*) FROM runs WHERE program = 'collect' AND outcome = 'finished') AS runs,
   (SELECT SUM(consecutive_failures) FROM clients) AS failed,
   (SELECT COUNT(*) FROM (SELECT run_id FROM visits GROUP BY run_id HAVING COUNT(*) <> ${clientCount}) AS half) AS halfRuns`;
+
+async function alertAtTwoNodes(site: Site): Promise<void> {
+  site.begin(rounds.length);
+  await site.collect();
+  const other = site.reversedConfig();
+  const results = await Promise.all([site.fleet.runBuilt(['alert']), runBuilt(['-c', other, 'alert'])]);
+  for (const { status, stderr } of results) assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
+  // The second alerter left the work to the first.
+  await site.alert();
+  await site.check();
+}
+
+async function changeAtTwoNodes(galera: Galera): Promise<void> {
+  const [one, two] = await Promise.all(
+    galera.nodes
+      .slice(0, 2)
+      .map((node) => openMysqlDatabase({ storage: mysqlAt(node.port, password), program: 'collect' })),
+  );
+  assert.ok(one !== undefined && two !== undefined);
+  await one.write((session) => session.run("INSERT INTO leases VALUES ('count', 1, 'me', 0, '2026-11-20 10:00:00')"));
+  let attempts = 0;
+  // The same as for visits: the value is read under a lock, incremented here, and written.
+  const add = (database: typeof one): Promise<unknown> =>
+    database.write(async (session) => {
+      attempts += 1;
+      const [row] = await session.all("SELECT touched FROM leases WHERE name = 'count' FOR UPDATE");
+      await session.run("UPDATE leases SET touched = ? WHERE name = 'count'", [Number(row?.['touched']) + 1]);
+    });
+  for (let turn = 0; turn < 40; turn += 1) await Promise.all([add(one), add(two)]);
+  const read = (database: typeof one): Promise<number> =>
+    database.read(async (session) =>
+      Number((await session.all("SELECT touched FROM leases WHERE name = 'count'"))[0]?.['touched']),
+    );
+  assert.deepEqual([await read(one), await read(two)], [80, 80]);
+  assert.ok(attempts > 80, 'nobody came in the other one’s way');
+
+  const taken = await Promise.all([takeLease(one, 'new', 'one'), takeLease(two, 'new', 'two')]);
+  assert.equal(taken.filter((lease) => lease !== null).length, 1);
+  await Promise.all([one.close(), two.close()]);
+}
+
+async function readAtTwoNodes(galera: Galera): Promise<void> {
+  const [first, second] = galera.nodes;
+  assert.ok(first !== undefined && second !== undefined);
+  const [one, two] = await Promise.all(
+    [first, second].map((node) => openMysqlDatabase({ storage: mysqlAt(node.port, password), program: 'change' })),
+  );
+  const hold = await second.session();
+  await hold.query('FLUSH TABLES WITH READ LOCK');
+  await one?.write((session) => session.run("INSERT INTO leases VALUES ('seen', 1, 'me', 0, '2026-11-20 10:00:00')"));
+  const countSql = "SELECT COUNT(*) AS n FROM leases WHERE name = 'seen'";
+  const [stale] = await second.asRoot('USE fleet', countSql);
+  assert.equal(stale?.['n'], 0, 'a session that does not wait reads what was');
+  const read = two?.read((session) => session.all(countSql));
+  await hold.query('UNLOCK TABLES');
+  assert.equal((await read)?.[0]?.['n'], 1);
+  await Promise.all([one?.close(), two?.close(), hold.end()]);
+}
+
+async function loseMajority(site: Site): Promise<void> {
+  const { galera, fleet } = site;
+  site.begin(rounds.length + 1);
+  await Promise.all(galera.nodes.slice(1).map((node) => node.kill()));
+  const { status, stderr } = await fleet.runBuilt(['collect']);
+  assert.deepEqual([status, stderr.includes('storage-unavailable')], [3, true], stderr);
+  assert.equal(site.sealed(), clientCount);
+  await untilTaken(async () => galera.nodes[0]?.asRoot("SET GLOBAL wsrep_provider_options = 'pc.bootstrap=YES'"));
+  for (const node of galera.nodes.slice(1)) await node.restart();
+  site.countRun();
+  await site.collect();
+  await site.alert();
+  await site.check();
+}
 
 /** Makes the first node, which every program asks first, fail at one moment of a program's conversation with it. */
 function strikeAt({ galera, proxies }: Site, { strike, words, moment }: Round): { mend: () => Promise<void> } {

@@ -28,7 +28,7 @@ export interface SshdOptions {
   readonly pam?: boolean;
   /** Files of this machine that are hidden from its logins. */
   readonly hidden?: readonly string[];
-  /** The network namespace that it listens in; see test/support/namespaces.ts. */
+  /** The network namespace that it listens in. */
   readonly namespace?: string;
   /** Further lines of sshd_config. They come first, so they take precedence. */
   readonly config?: readonly string[];

@@ -2,25 +2,75 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
 
 import { takeRuntime } from '../../../src/collector/runtimes/add-runtime.ts';
-import type { RuntimeOrigin } from '../../../src/collector/runtimes/runtime-origin.ts';
 import { extractNode, isOwnTarget } from '../../../src/collector/runtimes/node-binary.ts';
+import type { RuntimeOrigin } from '../../../src/collector/runtimes/runtime-origin.ts';
 import { listRuntimes, removeRuntime } from '../../../src/collector/runtimes/runtime-store.ts';
 import { runtimeTargets, targetNamed } from '../../../src/collector/runtimes/runtime-targets.ts';
-
 import { modeOf } from '../../support/agent-visit.ts';
+import { listenOn } from '../../support/free-port.ts';
 import { failure } from '../../support/login.ts';
 import { skipUnlessWide } from '../../support/long-tests.ts';
 import { madeElf, madeTar } from '../../support/made-files.ts';
-import { npmRegistry } from '../../support/npm-registry.ts';
 import { pluck } from '../../support/pluck.ts';
 import { configFolder, runCli } from '../../support/run-cli.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
+
+/**
+ * Starts a registry with one package in one version, and sets this process's npm to it until the end of a test. `sent`
+ * is sent in place of the package `tgz`, whose integrity is listed.
+ */
+async function npmRegistry(
+  t: TestContext,
+  held: { readonly name: string; readonly version: string; readonly tgz: Buffer; readonly sent?: Buffer },
+): Promise<void> {
+  const { name, version, tgz, sent = tgz } = held;
+  const server = createServer((request, response) => {
+    const { port } = server.address() as AddressInfo;
+    if (request.url === `/${name}`) {
+      const integrity = `sha512-${createHash('sha512').update(tgz).digest('base64')}`;
+      const tarball = `http://127.0.0.1:${port}/${name}.tgz`;
+      const versions = { [version]: { name, version, dist: { tarball, integrity } } };
+      response.end(JSON.stringify({ name, 'dist-tags': { latest: version }, versions }));
+    } else if (request.url === `/${name}.tgz`) response.end(sent);
+    else response.writeHead(404).end('{}');
+  });
+  const port = await listenOn(server);
+  const cache = mkdtempSync(path.join(tmpdir(), 'fh-npm-'));
+  const settings = {
+    npm_config_registry: `http://127.0.0.1:${port}/`,
+    npm_config_cache: cache,
+    npm_config_fetch_retries: '0',
+  };
+  const before = Object.keys(settings).map((key) => [key, process.env[key]] as const);
+  Object.assign(process.env, settings);
+  t.after(() => {
+    for (const [key, value] of before) {
+      if (value === undefined) Reflect.deleteProperty(process.env, key);
+      else process.env[key] = value;
+    }
+    server.close();
+    server.closeAllConnections();
+    rmSync(cache, { recursive: true, force: true });
+  });
+}
 
 function place(t: TestContext) {
   const root = tempFolder(t);
