@@ -172,7 +172,7 @@ test('no bytes that wait, and no answers of clients and sites, keep a run from s
       );
       fleet.remove();
     }),
-    { numRuns: isWide ? 300 : 4 },
+    { numRuns: isWide ? 60 : 4 },
   );
 });
 
