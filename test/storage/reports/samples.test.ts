@@ -265,7 +265,8 @@ onBothDatabases('samples', ({ it }) => {
       const crashes: number[] = [];
       const crash = (): void => {
         crashes.push(statement);
-        throw new StorageFault('lost', 'crash');
+        // A full disk ends the transaction, is no fault of a record, and is not tried again.
+        throw new StorageFault('full', 'crash');
       };
       const crashing = crashingDatabase(database, { statement, when: 'after', crash });
       await ingest(crashing.database, sent, createClientShares()).catch(() => undefined);
