@@ -2,11 +2,8 @@
  * Flooding servers in a separate process, so that their own cost is not counted. Arguments: the names of their floods.
  * Prints a JSON line of PeerAddress for each, and ends with its input.
  */
-import { hostKeyOf } from '../../src/transport/known-hosts/fingerprint.ts';
-import { generateHostKey } from '../../src/simulator/loopback-server.ts';
 import { floodingServer, type FloodName } from './floods.ts';
-import { publicBlobOf } from './hostile-ssh.ts';
-import { listen } from './free-port.ts';
+import { startSsh2Server } from './ssh2-server.ts';
 
 export interface PeerAddress {
   readonly port: number;
@@ -15,10 +12,8 @@ export interface PeerAddress {
 }
 
 for (const name of process.argv.slice(2)) {
-  const pem = generateHostKey();
-  const server = floodingServer(name as FloodName | 'none', pem);
-  const { port } = await listen((socket) => server.injectSocket(socket));
-  const hostKey = hostKeyOf(publicBlobOf(pem));
-  process.stdout.write(`${JSON.stringify({ port, key: `${hostKey?.type} ${hostKey?.key}` } satisfies PeerAddress)}\n`);
+  const serve = (pem: string) => floodingServer(name as FloodName | 'none', pem);
+  const { port, hostKey } = await startSsh2Server({ serve });
+  process.stdout.write(`${JSON.stringify({ port, key: `${hostKey.type} ${hostKey.key}` } satisfies PeerAddress)}\n`);
 }
 process.stdin.resume().once('end', () => process.exit(0));

@@ -4,17 +4,11 @@
 import type { Socket } from 'node:net';
 import { randomBytes } from 'node:crypto';
 
-import { fingerprint, hostKeyOf, type HostKey } from '../../src/transport/known-hosts/fingerprint.ts';
-import { generateHostKey } from '../../src/simulator/loopback-server.ts';
-import { hostileSsh, publicBlobOf, writeForEver, type HostileMode } from './hostile-ssh.ts';
-import { listen, type Listener } from './free-port.ts';
+import { hostileSsh, writeForEver, type HostileMode } from './hostile-ssh.ts';
+import { startSsh2Server, type Ssh2Server } from './ssh2-server.ts';
 import { until } from './until.ts';
 
-export interface HostileServer extends Listener {
-  readonly hostKey: HostKey;
-  readonly fingerprint: string;
-  /** Returns a line of known_hosts without line break. */
-  hostKeyLine(address?: string): string;
+export interface HostileServer extends Ssh2Server {
   /** Returns the number of TCP connections so far; `open` returns the number of open ones. */
   accepted(): number;
   open(): number;
@@ -24,34 +18,26 @@ export interface HostileServer extends Listener {
   received(): Buffer;
 }
 
-/** Listens on every address, so that 127.0.0.1 to 127.0.0.50 all reach it, on a port that the kernel chooses. */
 export async function startHostileServer(mode: HostileMode): Promise<HostileServer> {
-  const pem = generateHostKey();
-  const blob = publicBlobOf(pem);
-  const hostKey = hostKeyOf(blob);
-  if (hostKey === null) throw new Error('no host key');
   const received: Buffer[] = [];
   const timers = new Set<NodeJS.Timeout>();
-  const server = hostileSsh(mode, pem, received, timers);
   let accepted = 0;
-  const listener = await listen((socket) => {
-    accepted += 1;
-    if (!misbehaveInTcp(mode, socket, timers)) server.injectSocket(socket);
+  const server = await startSsh2Server({
+    serve: (pem) => hostileSsh(mode, pem, received, timers),
+    onSocket: (socket) => {
+      accepted += 1;
+      return misbehaveInTcp(mode, socket, timers);
+    },
   });
-  const { port, sockets } = listener;
-
   return {
-    ...listener,
-    hostKey,
-    fingerprint: fingerprint(blob),
-    hostKeyLine: (address = '127.0.0.1') => `[${address}]:${port} ${hostKey.type} ${hostKey.key}`,
+    ...server,
     accepted: () => accepted,
-    open: () => sockets.size,
-    allClosed: () => until(() => sockets.size === 0, 'a connection is open'),
+    open: () => server.sockets.size,
+    allClosed: () => until(() => server.sockets.size === 0, 'a connection is open'),
     received: () => Buffer.concat(received),
     close: async () => {
       for (const timer of timers) clearInterval(timer);
-      await listener.close();
+      await server.close();
     },
   };
 }

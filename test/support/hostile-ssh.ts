@@ -7,6 +7,7 @@ import ssh2 from 'ssh2';
 import type { AuthContext, Connection, ServerChannel } from 'ssh2';
 
 import { generateHostKey } from '../../src/simulator/loopback-server.ts';
+import { publicBlobOf } from './ssh2-server.ts';
 
 export type HostileMode =
   /** TCP alone: accepts and sends nothing; closes at once; sends noise; or sends lines without end before `SSH-`. */
@@ -53,13 +54,6 @@ export type HostileMode =
   /** Answers everything: with lines before the version line; or with channel numbers from 1, which is allowed. */
   | 'greeting'
   | 'numbers-from-one';
-
-/** Returns the blob of a private key's public half. */
-export function publicBlobOf(pem: string): Buffer {
-  const parsed = ssh2.utils.parseKey(pem);
-  if (parsed instanceof Error) throw parsed;
-  return parsed.getPublicSSH();
-}
 
 /** Returns a server that gets its sockets by `injectSocket`. It adds the input of channels to `received`. */
 export function hostileSsh(

@@ -1,16 +1,12 @@
 /** An SSH server that records every offered credential. It accepts a single key, and only if it is to forward. */
 import { connect } from 'node:net';
 
-import ssh2 from 'ssh2';
+import ssh2, { type Connection } from 'ssh2';
 
 import { fingerprint } from '../../src/transport/known-hosts/fingerprint.ts';
-import { generateHostKey } from '../../src/simulator/loopback-server.ts';
-import { publicBlobOf } from './hostile-ssh.ts';
-import { listen, type Listener } from './free-port.ts';
+import { startSsh2Server, type Ssh2Server } from './ssh2-server.ts';
 
-export interface RecordingServer extends Listener {
-  /** The key for known_hosts, as `ssh-ed25519 AAAA...`. */
-  readonly hostKey: string;
+export interface RecordingServer extends Ssh2Server {
   /** Returns `user key SHA256:...` and `user password ...`, each once, sorted. */
   offered(): readonly string[];
 }
@@ -19,9 +15,8 @@ export interface RecordingServer extends Listener {
  * Starts the server. `accepts` is the fingerprint of the one key that logs in; connections are forwarded after that.
  */
 export async function startRecordingServer(accepts: string | null = null): Promise<RecordingServer> {
-  const pem = generateHostKey();
   const seen = new Set<string>();
-  const server = new ssh2.Server({ hostKeys: [pem] }, (client) => {
+  const onClient = (client: Connection): void => {
     client.on('error', () => undefined);
     client.on('authentication', (attempt) => {
       if (attempt.method === 'publickey') {
@@ -47,8 +42,7 @@ export async function startRecordingServer(accepts: string | null = null): Promi
       for (const one of [channel, socket]) one.on('error', () => undefined);
       socket.pipe(channel).pipe(socket);
     });
-  });
-  const listener = await listen((socket) => server.injectSocket(socket));
-  const hostKey = `ssh-ed25519 ${publicBlobOf(pem).toString('base64')}`;
-  return { ...listener, hostKey, offered: () => [...seen].sort() };
+  };
+  const server = await startSsh2Server({ serve: (pem) => new ssh2.Server({ hostKeys: [pem] }, onClient) });
+  return { ...server, offered: () => [...seen].sort() };
 }

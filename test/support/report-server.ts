@@ -3,20 +3,18 @@
  * sealed report of the requested client, without a shell or an agent. It listens on every address of loopback.
  */
 import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
 
 import ssh2 from 'ssh2';
-import type { ServerChannel } from 'ssh2';
+import type { Connection, ServerChannel } from 'ssh2';
 
 import { encodeReport } from '../../src/report/encode-report.ts';
 import { encodeFrame, encodeJsonFrame } from '../../src/report/frames.ts';
 import type { Report } from '../../src/report/report.ts';
 import type { AgentRequest, Hello } from '../../src/report/wire.ts';
 import { sealReport } from '../../src/seal/seal.ts';
-import { fingerprint, hostKeyOf } from '../../src/transport/known-hosts/fingerprint.ts';
-import { generateHostKey } from '../../src/simulator/loopback-server.ts';
 import { sampleReport } from '../report/support/sample-report.ts';
-import { publicBlobOf } from './hostile-ssh.ts';
-import { listen } from './free-port.ts';
+import { startSsh2Server } from './ssh2-server.ts';
 
 export interface ReportServerOptions {
   readonly username: string;
@@ -38,10 +36,6 @@ export interface ReportServerOptions {
 export type ReportServer = Awaited<ReturnType<typeof startReportServer>>;
 
 export async function startReportServer(options: ReportServerOptions) {
-  const pem = options.hostKey ?? generateHostKey();
-  const blob = publicBlobOf(pem);
-  const hostKey = hostKeyOf(blob);
-  if (hostKey === null) throw new Error('no host key');
   /**
    * The greatest number of concurrent logins under way and of concurrent sessions, and the number of rejected
    * connections.
@@ -50,7 +44,7 @@ export async function startReportServer(options: ReportServerOptions) {
   let startups = 0;
   let sessions = 0;
 
-  const server = new ssh2.Server({ hostKeys: [pem] }, (client) => {
+  const onClient = (client: Connection): void => {
     let loggedIn = false;
     const settle = (): void => {
       if (loggedIn) sessions--;
@@ -72,23 +66,18 @@ export async function startReportServer(options: ReportServerOptions) {
         accept().on('exec', (acceptExec, _reject, { command }) => void answer(command, acceptExec(), options));
       });
     });
-  });
-  const listener = await listen((socket) => {
+  };
+  const onSocket = (socket: Socket): boolean => {
     if (startups >= (options.maxStartups ?? Infinity)) {
       most.rejections++;
       socket.resume().end('Exceeded MaxStartups\r\n');
-      return;
+      return true;
     }
     most.startups = Math.max(most.startups, ++startups);
-    server.injectSocket(socket);
-  });
-  return {
-    ...listener,
-    fingerprint: fingerprint(blob),
-    /** A line of known_hosts without line break. */
-    hostKeyLine: (address: string) => `[${address}]:${listener.port} ${hostKey.type} ${hostKey.key}`,
-    most,
+    return false;
   };
+  const serve = (pem: string) => new ssh2.Server({ hostKeys: [pem] }, onClient);
+  return { ...(await startSsh2Server({ pem: options.hostKey, serve, onSocket })), most };
 }
 
 /** Answers as the loader and an agent would. Has no inventory. */

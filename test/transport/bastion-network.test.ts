@@ -14,7 +14,7 @@ import ssh2 from 'ssh2';
 import { generateHostKey } from '../../src/simulator/loopback-server.ts';
 import { transportFor } from '../../src/transport/transport-for.ts';
 import { listen } from '../support/free-port.ts';
-import { publicBlobOf } from '../support/hostile-ssh.ts';
+import { publicBlobOf } from '../support/ssh2-server.ts';
 import { fails, failure } from '../support/login.ts';
 import { skipUnlessWide } from '../support/long-tests.ts';
 import { sharedFor, sshBastion, sshClient } from '../support/run-shared.ts';

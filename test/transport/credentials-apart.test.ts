@@ -50,8 +50,8 @@ describe('credentials of many machines', async () => {
       };
     }),
   );
-  const lines = [bastion, ...machines].map(({ server }) => `[127.0.0.1]:${server.port} ${server.hostKey}`);
-  const behind = machines.map(({ server }, index) => `[web-${index}]:${server.port} ${server.hostKey}`);
+  const lines = [bastion, ...machines].map(({ server }) => server.hostKeyLine());
+  const behind = machines.map(({ server }, index) => server.hostKeyLine(`web-${index}`));
   writeFileSync(knownHosts, [...lines, ...behind, ''].join('\n'));
 
   const clients = (more: Partial<SshSettings>): readonly Client[] =>

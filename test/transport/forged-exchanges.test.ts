@@ -17,7 +17,7 @@ import { generateHostKey } from '../../src/simulator/loopback-server.ts';
 import { transportFor } from '../../src/transport/transport-for.ts';
 import { kexInit, kexReply, newKeys, wirePacket, wireString } from '../support/dear-exchanges.ts';
 import { floodingServer } from '../support/floods.ts';
-import { publicBlobOf } from '../support/hostile-ssh.ts';
+import { publicBlobOf } from '../support/ssh2-server.ts';
 import { listen } from '../support/free-port.ts';
 import { failure } from '../support/login.ts';
 import { stoppedAfter } from '../support/stopped-after.ts';

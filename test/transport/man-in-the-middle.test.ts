@@ -6,11 +6,10 @@ import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, it } from 'node:test';
 
-import ssh2 from 'ssh2';
+import ssh2, { type Connection } from 'ssh2';
 
-import { generateHostKey } from '../../src/simulator/loopback-server.ts';
 import { wirePacket, wireString } from '../support/dear-exchanges.ts';
-import { publicBlobOf } from '../support/hostile-ssh.ts';
+import { startSsh2Server } from '../support/ssh2-server.ts';
 import { listen } from '../support/free-port.ts';
 import { connectTo, failure } from '../support/login.ts';
 import { stoppedAfter } from '../support/stopped-after.ts';
@@ -114,20 +113,20 @@ function relay(from: End, source: Socket, target: Socket, { change, drops = 0 }:
 }
 
 describe('somebody on the way', async () => {
-  const pem = generateHostKey();
   let attack: Attack = {};
   let offered = 0;
   let sessions = 0;
   const algorithms = { cipher: ['aes128-gcm@openssh.com' as const, 'aes128-ctr' as const] };
-  const server = new ssh2.Server({ hostKeys: [pem], algorithms }, (client) => {
+  const onClient = (client: Connection): void => {
     client.on('error', () => undefined);
     client.on('authentication', (attempt) => {
       if (attempt.method === 'password') offered += 1;
       attempt.accept();
     });
     client.on('session', () => (sessions += 1));
-  });
-  const inner = await stoppedAfter(listen((socket) => server.injectSocket(socket)));
+  };
+  const serve = (pem: string) => new ssh2.Server({ hostKeys: [pem], algorithms }, onClient);
+  const inner = await stoppedAfter(startSsh2Server({ serve }));
   const { port, sockets } = await stoppedAfter(
     listen((socket) => {
       const behind = connect(inner.port, '127.0.0.1');
@@ -143,7 +142,7 @@ describe('somebody on the way', async () => {
 
   const tryLogin = () =>
     connectTo({
-      server: { port, hostKeyLine: () => `[127.0.0.1]:${port} ssh-ed25519 ${publicBlobOf(pem).toString('base64')}` },
+      server: { port, hostKeyLine: () => `[127.0.0.1]:${port} ${inner.hostKey.type} ${inner.hostKey.key}` },
       username: 'u',
       credentials: { password: 'a secret word' },
       options: { connectTimeoutMs: 1500 },

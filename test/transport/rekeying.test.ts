@@ -2,7 +2,6 @@
  * Key exchanges after the login: one is accepted if it has the same host key. hostile-floods.test.ts has endless ones.
  */
 import assert from 'node:assert/strict';
-import { createServer, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { test, type TestContext } from 'node:test';
 
@@ -13,16 +12,15 @@ import { fingerprint } from '../../src/transport/known-hosts/fingerprint.ts';
 import { hostName, parseKnownHosts } from '../../src/transport/known-hosts/known-hosts.ts';
 import { generateHostKey } from '../../src/simulator/loopback-server.ts';
 import { loadPrivateKey } from '../../src/transport/credentials/private-key.ts';
-import { publicBlobOf } from '../support/hostile-ssh.ts';
+import { publicBlobOf, startSsh2Server } from '../support/ssh2-server.ts';
 import { connectTo } from '../support/login.ts';
 import { sshdMissing, sshKeygen, sshdOfSuite } from '../support/sshd.ts';
-import { listenOn } from '../support/free-port.ts';
 
 const credentials = { password: 'right' };
 
 /** Starts a server that calls `rekey` when a command has begun, and then sends `done`. */
 async function rekeyingServer(t: TestContext, pem: string, rekey: (client: Connection) => Promise<void>) {
-  const server = new ssh2.Server({ hostKeys: [pem] }, (client) => {
+  const onClient = (client: Connection): void => {
     client.on('error', () => undefined);
     client.on('authentication', (attempt) => attempt.accept());
     client.on('session', (accept) => {
@@ -38,17 +36,11 @@ async function rekeyingServer(t: TestContext, pem: string, rekey: (client: Conne
         void say();
       });
     });
-  });
-  const sockets = new Set<Socket>();
-  const listener = createServer((socket) => {
-    sockets.add(socket.on('error', () => undefined));
-    server.injectSocket(socket);
-  });
-  const port = await listenOn(listener);
-  t.after(() => {
-    listener.close();
-    for (const socket of sockets) socket.destroy();
-  });
+  };
+  const serve = () => new ssh2.Server({ hostKeys: [pem] }, onClient);
+  const server = await startSsh2Server({ pem, serve });
+  t.after(() => server.close());
+  const { port } = server;
   const lineOf = (key: string): string =>
     `${hostName('127.0.0.1', port)} ssh-ed25519 ${publicBlobOf(key).toString('base64')}`;
   return { port, lineOf, hostKeyLine: () => lineOf(pem) };

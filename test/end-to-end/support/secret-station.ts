@@ -1,21 +1,63 @@
 /** A fleet with a different secret in every place that config.xml and the environment have for one. */
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
+import ssh2, { type Connection } from 'ssh2';
+
 import { vocabulary } from '../../../src/config/vocabulary/vocabulary.ts';
-import { startImapServer, type ImapServer } from '../../support/imap-server.ts';
-import { startEchoingServer } from '../../support/echoing-ssh.ts';
+import { type ImapServer, startImapServer } from '../../support/imap-server.ts';
 import { startMariadb } from '../../support/mariadb.ts';
 import { createMarkers, type Markers } from '../../support/markers.ts';
-import { outcomeOf, startCli, type CliResult } from '../../support/run-cli.ts';
-import { startSmtpServer, type SmtpAct, type SmtpMoment, type SmtpServer } from '../../support/smtp-server.ts';
+import { type CliResult, outcomeOf, startCli } from '../../support/run-cli.ts';
+import { type SmtpAct, type SmtpMoment, type SmtpServer, startSmtpServer } from '../../support/smtp-server.ts';
+import { type Ssh2Server, startSsh2Server } from '../../support/ssh2-server.ts';
 import { sshKeygen, startSshd } from '../../support/sshd.ts';
-import { watchProcesses, type SeenProcess } from '../../support/watch-processes.ts';
+import { type SeenProcess, watchProcesses } from '../../support/watch-processes.ts';
+
+interface EchoingServer extends Ssh2Server {
+  /** The passwords that the server received. */
+  readonly heard: readonly string[];
+}
+
+/**
+ * Starts a server that repeats the received password. It refuses user `login`, with the password in a prompt and in the
+ * banner. It admits any other user, with the password in the command's output and errors.
+ */
+async function startEchoingServer(): Promise<EchoingServer> {
+  const heard: string[] = [];
+  const onClient = (client: Connection): void => {
+    client.on('error', () => undefined);
+    let password = '';
+    client.on('authentication', (attempt) => {
+      if (attempt.method === 'password') {
+        password = attempt.password;
+        heard.push(password);
+        if (attempt.username !== 'login') attempt.accept();
+        else attempt.reject(['keyboard-interactive'], true);
+      } else if (attempt.method === 'keyboard-interactive') {
+        attempt.prompt([{ prompt: `One more, after ${password}: `, echo: false }], `it was ${password}`, () =>
+          attempt.reject([`not-${password}` as never]),
+        );
+      } else attempt.reject(['password']);
+    });
+    client.on('session', (accept) => {
+      accept().on('exec', (acceptExec) => {
+        const channel = acceptExec();
+        channel.on('error', () => undefined);
+        channel.stderr.write(`sh: ${password}: not found\n`);
+        channel.write(`${password} ${Buffer.from(password).toString('base64')}\n`);
+        channel.exit(127);
+        channel.end();
+      });
+    });
+  };
+  return { ...(await startSsh2Server({ serve: (pem) => new ssh2.Server({ hostKeys: [pem] }, onClient) })), heard };
+}
 
 /**
  * The places of the secrets of a config.xml: in config.xml, in files, in variables. `url` is as `literal`, except for

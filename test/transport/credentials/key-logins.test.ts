@@ -37,7 +37,7 @@ for (const transport of ['ssh2', 'openssh'] as const) {
     const password = literal('the fleet’s own');
     const honest = await stoppedAfter(startRecordingServer(print));
     const hostile = await stoppedAfter(startRecordingServer());
-    const lines = [honest, hostile].map(({ port, hostKey }) => `[127.0.0.1]:${port} ${hostKey}\n`);
+    const lines = [honest, hostile].map((server) => `${server.hostKeyLine()}\n`);
     before(() => writeFileSync(knownHosts, lines.join('')));
 
     const at = ({ port }: RecordingServer, name: string, own: Partial<SshSettings> = {}, was: string | null = null) =>
@@ -98,7 +98,7 @@ describe('the password of a bastion', () => {
   it('is not offered to one that refuses the key, once it has taken a key', async () => {
     const honest = await stoppedAfter(startRecordingServer(print));
     const hostile = await stoppedAfter(startRecordingServer());
-    const lines = [honest, hostile].map(({ port, hostKey }) => `[127.0.0.1]:${port} ${hostKey}\n`);
+    const lines = [honest, hostile].map((server) => `${server.hostKeyLine()}\n`);
     writeFileSync(knownHosts, lines.join(''));
     const reach = async ({ port }: RecordingServer, name: string, save: boolean): Promise<void> => {
       const shared = run();
