@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import fc from 'fast-check';
+
+import { windowSpans, windowUntil } from '../../src/alerter/inhibit/windows.ts';
+import { parseHours } from '../../src/config/values/calendar.ts';
+import type { Window } from '../../src/config/config.ts';
+import { isWide } from '../support/long-tests.ts';
 import { startDispatch } from './support/dispatch-world.ts';
 
 // 20 November 2026 is a Friday.
@@ -47,4 +53,62 @@ test('a window for warnings holds back warnings and what is notified of them, an
   assert.deepEqual(world.held(), ['web-1 disk /data: window until 11:00']);
   world.at('09:30').changes('web-1 disk /data', { severity: 'critical' });
   assert.deepEqual(world.pass(), ['ops: firing critical web-1 disk /data']);
+});
+
+const minuteMs = 60_000;
+
+/** Returns hours as config.xml has them. */
+function hoursOf(text: string, zone: string): Window {
+  const hours = parseHours(text);
+  assert.ok(hours !== null, text);
+  return { ...hours, date: null, zone, rules: [], severity: null };
+}
+
+/** The changes of clocks of 2026 and 2027 in these zones, and the skipped day of Samoa. */
+const changes = [
+  ['Europe/Berlin', '2026-10-25T01:00Z'],
+  ['Europe/Berlin', '2027-03-28T01:00Z'],
+  ['America/New_York', '2026-11-01T06:00Z'],
+  ['Australia/Lord_Howe', '2026-10-03T15:30Z'],
+  ['Australia/Lord_Howe', '2027-04-03T15:00Z'],
+  ['America/Santiago', '2026-09-06T04:00Z'],
+  ['America/Havana', '2026-11-01T05:00Z'],
+  ['Asia/Beirut', '2027-03-27T22:00Z'],
+  ['Africa/Casablanca', '2027-03-07T02:00Z'],
+  ['Pacific/Apia', '2011-12-30T10:00Z'],
+  ['UTC', '2026-12-31T00:00Z'],
+] as const;
+
+const clock = fc
+  .tuple(fc.nat(23), fc.constantFrom(0, 0, 30, 15, 59))
+  .map(([hour, minute]) => `${String(hour).padStart(2, '0')}:${String(minute).padStart(2, '0')}`);
+
+test('complementary hours leave no minute uncovered and none covered twice, in every zone', () => {
+  const play = ([zone, change]: (typeof changes)[number], one: string, other: string): void => {
+    const [day, night] = [hoursOf(`${one}-${other}`, zone), hoursOf(`${other}-${one}`, zone)];
+    const [fromMs, untilMs] = [-30, 30].map((hours) => Date.parse(change) + hours * 60 * minuteMs) as [number, number];
+    const spans = [day, night].map((hours) => windowSpans(hours, fromMs, untilMs, null));
+    for (let atMs = fromMs; atMs < untilMs; atMs += minuteMs) {
+      const open = spans.filter((own) => own.some(({ startsAtMs, endsAtMs }) => startsAtMs <= atMs && atMs < endsAtMs));
+      assert.equal(open.length, 1, `${zone} ${new Date(atMs).toISOString()} ${one}-${other}`);
+    }
+  };
+  const times = fc.tuple(clock, clock).filter(([one, other]) => one !== other);
+  const property = fc.property(fc.constantFrom(...changes), times, (change, [one, other]) => play(change, one, other));
+  fc.assert(property, { numRuns: isWide ? 3_000 : 60, seed: 20261025 });
+  for (const change of changes) play(change, '22:00', '06:00');
+});
+
+test('on the night when summer time ends somebody is on call until the clock shows the end of the hours', () => {
+  const night = hoursOf('22:00-06:00', 'Europe/Berlin');
+  const until = windowUntil(night, Date.parse('2026-10-25T04:10Z'), null);
+  assert.equal(until, Date.parse('2026-10-25T05:00Z'));
+  assert.equal(windowUntil(night, Date.parse('2027-03-28T04:00Z'), null), null);
+});
+
+test('hours may end at 24:00', () => {
+  const evening = hoursOf('18:00-24:00', 'UTC');
+  assert.equal(windowUntil(evening, Date.parse('2026-11-20T23:59Z'), null), Date.parse('2026-11-21T00:00Z'));
+  assert.equal(windowUntil(hoursOf('00:00-24:00', 'UTC'), Date.parse('2026-11-20T00:00Z'), null) !== null, true);
+  assert.equal(parseHours('24:00-06:00'), null);
 });

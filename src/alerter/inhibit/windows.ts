@@ -10,8 +10,8 @@ export interface Span {
 
 /**
  * Returns the time at which the window closes if it is open now, else null. A window is a local time of day and a
- * duration, which is the same on the days of clock changes. `defaultZone` is for windows without a zone; null stands
- * for the server's.
+ * duration, which is the same on the days of clock changes; hours of a recipient end by the clock. `defaultZone` is for
+ * windows without a zone; null stands for the server's.
  */
 export function windowUntil(window: Window, nowMs: number, defaultZone: string | null): number | null {
   const ends = windowSpans(window, nowMs, nowMs, defaultZone)
@@ -23,15 +23,16 @@ export function windowUntil(window: Window, nowMs: number, defaultZone: string |
 /** Returns every span of the window that touches the given time, ends included, oldest first. */
 export function windowSpans(window: Window, fromMs: number, toMs: number, defaultZone: string | null): readonly Span[] {
   const zone = window.zone ?? defaultZone;
-  const { startMinute, durationMs } = window;
+  const { startMinute, endMinute, durationMs } = window;
   const spans: Span[] = [];
   // A time that a clock change skips may come an hour late, perhaps on the next day.
   const lastDay = calendarDay(zone, toMs);
   for (let day = calendarDay(zone, fromMs - durationMs) - dayMs; day <= lastDay; day += dayMs) {
     if (!opensOn(window, day)) continue;
     const startsAtMs = wallTime(zone, day, startMinute);
-    const endsAtMs = startsAtMs + durationMs;
-    if (startsAtMs <= toMs && endsAtMs >= fromMs) spans.push({ startsAtMs, endsAtMs });
+    const endsAtMs = endMinute === undefined ? startsAtMs + durationMs : wallTime(zone, day, endMinute);
+    // Hours within the time that a clock change skips have no minute.
+    if (startsAtMs < endsAtMs && startsAtMs <= toMs && endsAtMs >= fromMs) spans.push({ startsAtMs, endsAtMs });
   }
   return spans;
 }

@@ -26,25 +26,34 @@ export function parseClock(text: string): number | null {
   return parts === null ? null : Number(parts[1]) * 60 + Number(parts[2]);
 }
 
-/**
- * Hours of the week: days (empty: every day), the minute since midnight at which they begin, and how long they last.
- */
+/** Hours of the week. They end by the clock: a clock change within them makes them longer or shorter. */
 export interface Hours {
+  /** Empty: every day. */
   readonly days: readonly number[];
+  /** The minutes since midnight at which they begin. */
   readonly startMinute: number;
+  /** The minutes since the same midnight at which they end. */
+  readonly endMinute: number;
+  /** Their length on days without a clock change. */
   readonly durationMs: number;
 }
 
+const dayMinutes = 1440;
+
 /**
- * Parses `mon-fri 08:00-18:00` or `22:00-06:00`. Returns null for any other text. Hours that end before they begin end
- * on the next day.
+ * Parses `mon-fri 08:00-18:00`, `22:00-06:00` or `18:00-24:00`. Returns null for any other text. Hours that end before
+ * they begin end on the next day.
  */
 export function parseHours(text: string): Hours | null {
   const parts = /^(?:(\S+) +)?(\S+?)\s*-\s*(\S+)$/.exec(text);
   const days = parts?.[1] === undefined ? [] : parseDays(parts[1]);
-  const [start, end] = [parseClock(parts?.[2] ?? ''), parseClock(parts?.[3] ?? '')];
+  const [start, end] = [
+    parseClock(parts?.[2] ?? ''),
+    parts?.[3] === '24:00' ? dayMinutes : parseClock(parts?.[3] ?? ''),
+  ];
   if (days === null || start === null || end === null || start === end) return null;
-  return { days, startMinute: start, durationMs: ((end - start + 1440) % 1440) * minuteMs };
+  const endMinute = end > start ? end : end + dayMinutes;
+  return { days, startMinute: start, endMinute, durationMs: (endMinute - start) * minuteMs };
 }
 
 /** True if a text is a day of the calendar, `YYYY-MM-DD`. */
