@@ -39,14 +39,15 @@ export async function parseReply(source: Uint8Array): Promise<ParsedReply | null
   const token = tokenIn(addressed.flatMap(valuesOf));
   const mail = token === null ? null : await parse(source);
   if (token === null || mail === null) return null;
-  const line = firstOwnLine(mail.text ?? textOfHtml(mail.html ?? ''));
+  // Some programs leave the text part empty, or put only the quotation into it.
+  const line = firstOwnLine(mail.text ?? '') ?? firstOwnLine(textOfHtml(mail.html ?? ''));
   const command = line === null ? null : parseReplyCommand(line);
   const from = oneLine(mail.from?.address ?? '').slice(0, mostFromChars);
   return {
     token,
     message: messageDigest(source),
     from: from === '' ? 'unknown sender' : from,
-    automatic: isAutomatic(valuesOf),
+    automatic: isAutomatic(headers),
     line: command === null ? null : line,
     command,
   };
@@ -75,14 +76,24 @@ async function parse(source: Uint8Array): Promise<ParsedMail | null> {
   }
 }
 
+/** Headers whose presence marks automatic mail, unless their value is `no`. */
+const automaticNames =
+  /^(?:list-(?:id|unsubscribe)|x-(?:mail-)?auto-?(?:repl(?:y|ied)|respond|responder|generated)(?:-.+)?|x-(?:failed-recipients|vacation|cron-env|fc-machinegenerated))$/;
+
 /** True if a message has a mark of automatic mail (RFC 3834, RFC 3464, RFC 2919, and older programs). */
-function isAutomatic(valuesOf: (name: string) => readonly string[]): boolean {
-  const has = (name: string, value: RegExp): boolean => valuesOf(name).some((one) => value.test(one.trim()));
+function isAutomatic(headers: ReturnType<typeof rawHeaders>): boolean {
+  const has = (name: string, value: RegExp): boolean =>
+    headers.some((header) => header.name === name && value.test(header.value.trim()));
   return (
+    headers.some(({ name, value }) => automaticNames.test(name) && !/^no\b/i.test(value.trim())) ||
     has('auto-submitted', /^(?!no\b)/i) ||
-    has('precedence', /^(bulk|list|junk|auto_reply)\b/i) ||
-    ['list-id', 'list-unsubscribe', 'x-autoreply', 'x-autorespond'].some((name) => valuesOf(name).length > 0) ||
+    has('precedence', /^(bulk|list|junk|auto[-_]?repl(y|ied))\b/i) ||
+    has('x-auto-response-suppress', /^all$/i) ||
+    has('delivered-to', /^autoresponder\b/i) ||
+    has('x-post-messageclass', /autoresponder/i) ||
     has('return-path', /^<\s*>$/) ||
+    has('return-path', /^<?mailer-daemon(@|>|$)/i) ||
+    has('from', /(^|<|\s)mailer-daemon(@|>|$)/i) ||
     has('content-type', /^multipart\/report\b/i)
   );
 }

@@ -26,13 +26,15 @@ export function parseReplyCommand(line: string): ReplyCommand | null {
 
 /**
  * Returns the first line that the reply's author wrote. Skips blank lines, lines quoted with `>`, and the lines above a
- * quotation that name its author. Returns null if there is none, or if it is too long for a command.
+ * quotation that name its author; a command is never one of these. Returns null if there is none, or if it is too long
+ * for a command.
  */
 export function firstOwnLine(text: string): string | null {
   const lines = text.split(/\r\n|\r|\n/).map(plain);
   for (let at = 0; at < lines.length; at += 1) {
     const line = lines[at] ?? '';
     if (line === '' || line.startsWith('>')) continue;
+    if (parseReplyCommand(line) !== null) return line;
     const attribution = attributionLines(lines, at);
     if (attribution === 0) return line.length > mostChars ? null : line;
     at += attribution - 1;
@@ -43,8 +45,8 @@ export function firstOwnLine(text: string): string | null {
 /** Removes invisible characters, and replaces white space by single blanks. */
 function plain(line: string): string {
   return line
-    .replace(/[\u200b-\u200f\u2060\ufeff]/g, '')
     .replace(/\s+/g, ' ')
+    .replace(/[\p{Cf}\p{Cc}\u034f\ufe00-\ufe0f]/gu, '')
     .trim();
 }
 
@@ -52,7 +54,7 @@ function plain(line: string): string {
 function attributionLines(lines: readonly string[], from: number): number {
   for (let count = 1; count <= mostAttributionLines; count += 1) {
     const line = lines[from + count - 1] ?? '';
-    if (line === '' || line.startsWith('>')) return 0;
+    if (line === '' || line.startsWith('>') || parseReplyCommand(line) !== null) return 0;
     if (!line.endsWith(':')) continue;
     const next = lines[from + count] === '' ? lines[from + count + 1] : lines[from + count];
     return next?.startsWith('>') === true ? count : 0;

@@ -31,5 +31,15 @@ export function textOfHtml(html: string): string {
     }
   }
   text(own.length);
-  return parts.join('').replace(/&nbsp;|&#160;/gi, ' ');
+  return parts
+    .join('')
+    .replace(/&(?:nbsp|ensp|emsp|thinsp);/gi, ' ')
+    .replace(/&(?:zwn?j|lrm|rlm|shy);/gi, '')
+    .replace(/&#(x[0-9a-f]{1,6}|\d{1,7});/gi, (_, code: string) => characterOf(code));
+}
+
+/** Returns the character of a numeric reference; '' for an impossible one. */
+function characterOf(code: string): string {
+  const point = Number(code.replace(/^x/i, '0x'));
+  return point <= 0x10ffff ? String.fromCodePoint(point) : '';
 }

@@ -61,6 +61,19 @@ const automatic: readonly (readonly [header: string, isAutomatic: boolean])[] = 
   ['Return-Path: <kim@example.org>', false],
   ['Content-Type: multipart/report; report-type=delivery-status; boundary=b', true],
   ['X-Auto-Response-Suppress: OOF', false],
+  ['X-Auto-Response-Suppress: All', true],
+  ['X-Auto-Reply: yes', true],
+  ['X-Auto-Reply: no', false],
+  ['X-Auto-Reply-From: kim@example.org', true],
+  ['X-AutoReply-From: kim@example.org', true],
+  ['X-Mail-Autoreply: 1', true],
+  ['X-Autoresponder: 1', true],
+  ['X-Failed-Recipients: kim@example.org', true],
+  ['Precedence: auto-reply', true],
+  ['Delivered-To: Autoresponder', true],
+  ['Return-Path: <MAILER-DAEMON>', true],
+  ['Return-Path: <mailer-daemon@mail.example.org>', true],
+  ['From: Mail Delivery System <MAILER-DAEMON@mail.example.org>', true],
 ];
 
 for (const [header, isAutomatic] of automatic) {
@@ -119,6 +132,20 @@ const bodies: readonly { readonly what: string; readonly options: MailOptions; r
     what: 'quoted-printable',
     options: { headers: ['Content-Transfer-Encoding: quoted-printable'], body: '=61ck=20=\n4h\n' },
     line: 'ack 4h',
+  },
+  {
+    what: 'HTML beside an empty text',
+    options: multipart('alternative', ['text/plain', '\n'], ['text/html', '<p>ack&#8203; 4h</p>']),
+    line: 'ack 4h',
+  },
+  {
+    what: 'HTML beside a text that only quotes',
+    options: multipart(
+      'alternative',
+      ['text/plain', 'Fleet wrote:\n> CRITICAL\n'],
+      ['text/html', '<div>silence 1d</div><blockquote>CRITICAL</blockquote>'],
+    ),
+    line: 'silence 1d',
   },
   { what: 'an enclosed mail', options: multipart('mixed', ['message/rfc822', 'Subject: x\n\nack']), line: null },
   { what: 'an attachment', options: multipart('mixed', ['application/octet-stream', 'ack']), line: null },

@@ -52,6 +52,18 @@ const texts: readonly { readonly what: string; readonly text: string; readonly l
     text: 'On Sun, 22 Nov 2026 at 10:00,\nFleet <fleet@example.org> wrote:\n\n> x\nack',
     line: 'ack',
   },
+  {
+    what: 'directly above who wrote it',
+    text: 'ack 4h\nAm 2. M\u00e4rz 2026 um 10:00 schrieb Fleet:\n> CRITICAL\n',
+    line: 'ack 4h',
+  },
+  {
+    what: 'directly above who wrote it in two lines',
+    text: 'silence 1d\nOn Sun, 22 Nov 2026 at 10:00,\nFleet <fleet@example.org> wrote:\n> CRITICAL\n',
+    line: 'silence 1d',
+  },
+  { what: 'under another text, above who wrote it', text: 'Hi,\nack\nFleet wrote:\n> x\nack 4h', line: 'Hi,' },
+  { what: 'marks of direction', text: '\u202a\u2066ack\u2069 4h\u202c\u00ad\n', line: 'ack 4h' },
   { what: 'a colon without a quotation', text: 'Hello:\nack', line: 'Hello:' },
   { what: 'another text first', text: 'I am away.\nack', line: 'I am away.' },
   { what: 'a signature', text: '-- \nack', line: '--' },
