@@ -1,32 +1,27 @@
 // Second tier: the whole table of attacks once more.
 /** The line of `authorize` as dropbear reads it. Its authorized_keys is in the account's home. */
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync } from 'node:fs';
 import path from 'node:path';
 import { suite, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 import { configFolder, runBuilt } from '../support/run-cli.ts';
 import { attacksWith, owned, shellStart, visitCommand } from '../support/restricted-key.ts';
-import { sshdMissing, sshKeygen, sshdOfSuite } from '../support/sshd.ts';
-import { freePort } from '../support/free-port.ts';
+import { dropbearMissing, startDropbear } from '../support/dropbear.ts';
 import { pluckAll } from '../support/pluck.ts';
+import { sshKeygen } from '../support/sshd.ts';
+import { stoppedAfter } from '../support/stopped-after.ts';
 
-const dropbear = '/usr/sbin/dropbear';
-const skip = sshdMissing() ?? (existsSync(dropbear) ? false : 'needs dropbear');
-
-suite('a restricted key at dropbear', { skip }, async () => {
-  // The accounts alone are needed; the server is dropbear.
-  const sshd = await sshdOfSuite();
+suite('a restricted key at dropbear', { skip: dropbearMissing() ?? false }, async () => {
+  const dropbear = await stoppedAfter(startDropbear());
+  const { port } = dropbear;
 
   for (const agent of ['node', 'shell'] as const) {
     test(`lets visits pass, and nothing else: the agent of ${agent}`, async (t) => {
-      const account = await sshd.addAccount();
+      const account = await dropbear.addAccount();
       // dropbear refuses an authorized_keys below a home that others could write to.
       chmodSync(account.home, 0o755);
-      const port = await startDropbear(t.signal, path.join(sshd.dir, agent));
       const dir = configFolder(
         t,
         `<config><client name="web-1" ip="127.0.0.1" port="${port}" username="${account.name}" ` +
@@ -64,25 +59,3 @@ suite('a restricted key at dropbear', { skip }, async () => {
     });
   }
 });
-
-/** Starts dropbear. Its host key is in `FILE.key`, its pid in `FILE.pid`. Returns the port. */
-async function startDropbear(signal: AbortSignal, file: string): Promise<number> {
-  const hostKey = `${file}.key`;
-  assert.equal(spawnSync('dropbearkey', ['-t', 'ed25519', '-f', hostKey]).status, 0);
-  for (let attempt = 1; ; attempt += 1) {
-    const port = await freePort();
-    const child = spawn(dropbear, ['-F', '-r', hostKey, '-p', `127.0.0.1:${port}`, '-P', `${file}.pid`], {
-      stdio: 'ignore',
-      signal,
-    });
-    child.on('error', () => undefined);
-    const started = await Promise.race([once(child, 'exit').then(() => false), isOpen(port).then(() => true)]);
-    if (started) return port;
-    assert.ok(attempt < 5, 'dropbear does not start');
-  }
-}
-
-async function isOpen(port: number): Promise<void> {
-  const open = (): boolean => spawnSync('ssh-keyscan', ['-T', '1', '-p', String(port), '127.0.0.1']).stdout.length > 0;
-  while (!open()) await sleep(50);
-}

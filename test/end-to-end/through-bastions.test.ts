@@ -1,15 +1,11 @@
 /** Clients behind bastions, read by the program: with the built-in transport's shared login, and with OpenSSH. */
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, suite, test } from 'node:test';
 
 import { startSshd, sshdMissing, sshKeygen, type Sshd } from '../support/sshd.ts';
 import { databaseKinds, type Site } from './support/whole-fleet.ts';
-import { skipUnlessWide } from '../support/long-tests.ts';
 import { pluck } from '../support/pluck.ts';
-
-const ways = ['ssh2', 'openssh'] as const;
 
 suite('clients behind bastions, through the whole program', { skip: sshdMissing() ?? false }, () => {
   let fra: Sshd;
@@ -79,42 +75,5 @@ suite('clients behind bastions, through the whole program', { skip: sshdMissing(
       assert.deepEqual(pluck(rows, 'client'), ['far', 'own', 'pool-1', 'pool-2']);
       for (const row of rows) assert.ok(Number(row['processes']) > 0);
     });
-
-    test(
-      `another key at the second of three machines is reported, and that machine is sent nothing (${kind.name})`,
-      { skip: skipUnlessWide || kind.skip },
-      async (t) => {
-        const pair = await Promise.all(
-          ways.map((way) => client(way, `proxyJump="ber" transport="${way}" config="none"`)),
-        );
-        const site = await kind.site(t, `<collector every="1h"/>\n${bastions}\n${pair.join('\n')}`);
-        assert.equal((await site.run('trust', '--yes')).status, 0);
-        const file = path.join(site.stateDir, 'known_hosts');
-        const wrong = fra.hostKeys[0]?.line ?? '';
-        const lines = readFileSync(file, 'utf8').split('\n');
-        const changed = lines.map((line) =>
-          line.startsWith(`[ber]:${ber.port} `) ? `[ber]:${ber.port} ${wrong}` : line,
-        );
-        assert.notDeepEqual(changed, lines);
-        writeFileSync(file, changed.join('\n'));
-        const attempts = ber.count(/Accepted \w+ for|Failed \w+ for|authenticating user|nvalid user/g);
-        const behind = inner.count(/^Connection from /gm);
-        const notified = await visits(site);
-        for (const way of ways) {
-          const { code, message } = notified.get(way) ?? assert.fail(way);
-          assert.equal(code, 'bastion-failed', message ?? '');
-          assert.match(message ?? '', /^bastion ber: .*shows ED25519 SHA256:.* ED25519 SHA256:.*\(host-key-changed\)/);
-        }
-        assert.equal(ber.count(/Accepted \w+ for|Failed \w+ for|authenticating user|nvalid user/g), attempts);
-        assert.equal(inner.count(/^Connection from /gm), behind);
-        const stored = await site.rows('SELECT client, code FROM visits ORDER BY client');
-        const codes = stored.map((row) => [row['client'], row['code']]);
-        assert.deepEqual(
-          codes,
-          [...ways].sort().map((way) => [way, 'bastion-failed']),
-        );
-        assert.deepEqual(await site.rows('SELECT client FROM stats'), []);
-      },
-    );
   }
 });

@@ -142,6 +142,18 @@ describe('bastions', { skip: sshdMissing() ?? false }, async () => {
       assert.equal(logins(jump), before);
     });
 
+    it('is the second on the route, and shows another key: it is sent nothing', async () => {
+      const wrong = known(nameLine('ber', second, target));
+      const [before, behind] = [second.count(/authenticating|Accepted/g), target.count(/^Connection from /gm)];
+      const shared = await sharing({ bastions: [fra(), ber({ knownHosts: wrong })] });
+      const attempt = connect(web({ proxyJump: 'ber' }), shared);
+      await fails(attempt, 'bastion-failed', /^bastion ber: .*ED25519 SHA256:.*\(host-key-changed\)$/);
+      assert.deepEqual(
+        { tried: second.count(/authenticating|Accepted/g), dialled: target.count(/^Connection from /gm) },
+        { tried: before, dialled: behind },
+      );
+    });
+
     it('is not known yet', async () => {
       const shared = await sharing({ bastions: [fra({ knownHosts: path.join(dir, 'none') })] });
       await fails(connect(web(), shared), 'bastion-failed', /^bastion fra: .*\(host-key-unknown\)$/);

@@ -24,6 +24,14 @@ import { stoppedAfter } from '../../support/stopped-after.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { until } from '../../support/until.ts';
 
+interface Refusal {
+  readonly what: string;
+  readonly attempt: () => Promise<unknown>;
+  readonly facts: Parameters<typeof fails>[1];
+  readonly says: RegExp;
+  readonly advice?: RegExp;
+}
+
 describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? false }, async () => {
   const authority = path.join(tempFolder(), 'ca');
   sshKeygen(authority, '-t', 'ed25519');
@@ -145,50 +153,53 @@ describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? fals
   if (isWide) describe('certificates', certificates);
 
   describe('a fault names the machine it went wrong at', () => {
-    const wrongKey = web({ privateKey: keyOf('jump') });
     const on = async (work: (port: number) => Promise<unknown>): Promise<unknown> => await work(await freePort());
-    type Attempt = () => Promise<unknown>;
-    const refusals: readonly (readonly [string, Attempt, Parameters<typeof fails>[1], RegExp, RegExp?])[] = [
-      [
-        'a bastion that refuses the login',
-        () => connect(web(), [fra({ privateKey: keyOf('guest') })]),
-        'bastion-failed login web-1',
-        new RegExp(`^bastion fra: ${jumper.name} was refused; tried key SHA256:.*auth-failed`),
-      ],
-      [
-        'a bastion whose key is not known',
-        () => connect(web(), [fra({ knownHosts: known() })]),
-        'bastion-failed handshake',
-        /^bastion fra: .*host-key-unknown/,
-        /fleet-health trust fra/,
-      ],
-      [
-        'a bastion that is not there',
-        () => on((port) => connect(web(), [fra({}, { port })])),
-        'bastion-failed connect',
-        /^bastion fra: .*refused \(connect-refused\)/,
-      ],
-      [
-        'a second bastion that the first cannot reach',
-        () => on((port) => connect(web({ proxyJump: 'ber' }), [fra(), ber({}, { port })])),
-        'bastion-failed',
-        /^bastion ber: .*dialled by bastion fra: Connection refused \(connect-refused\)/,
-      ],
-      [
-        'a client that is not there',
-        () => on((port) => connect(web({}, { port }), [fra()])),
-        'connect-refused connect',
-        /dialled by bastion fra: Connection refused/,
-      ],
-      ['a client that refuses the login', () => connect(wrongKey, [fra()]), 'auth-failed login', /./],
-      [
-        'a client that shows another key',
-        () => connect(web({ knownHosts: known(nameLine('web-1', target, jump)) }), [fra()]),
-        'host-key-changed handshake',
-        new RegExp(`\\[web-1\\]:${target.port} shows`),
-      ],
+    const refusals: readonly Refusal[] = [
+      {
+        what: 'a bastion that refuses the login',
+        attempt: () => connect(web(), [fra({ privateKey: keyOf('guest') })]),
+        facts: 'bastion-failed login web-1',
+        says: new RegExp(`^bastion fra: ${jumper.name} was refused; tried key SHA256:.*auth-failed`),
+      },
+      {
+        what: 'a bastion whose key is not known',
+        attempt: () => connect(web(), [fra({ knownHosts: known() })]),
+        facts: 'bastion-failed handshake',
+        says: /^bastion fra: .*host-key-unknown/,
+        advice: /fleet-health trust fra/,
+      },
+      {
+        what: 'a bastion that is not there',
+        attempt: () => on((port) => connect(web(), [fra({}, { port })])),
+        facts: 'bastion-failed connect',
+        says: /^bastion fra: .*refused \(connect-refused\)/,
+      },
+      {
+        what: 'a second bastion that the first cannot reach',
+        attempt: () => on((port) => connect(web({ proxyJump: 'ber' }), [fra(), ber({}, { port })])),
+        facts: 'bastion-failed',
+        says: /^bastion ber: .*dialled by bastion fra: Connection refused \(connect-refused\)/,
+      },
+      {
+        what: 'a client that is not there',
+        attempt: () => on((port) => connect(web({}, { port }), [fra()])),
+        facts: 'connect-refused connect',
+        says: /dialled by bastion fra: Connection refused/,
+      },
+      {
+        what: 'a client that refuses the login',
+        attempt: () => connect(web({ privateKey: keyOf('jump') }), [fra()]),
+        facts: 'auth-failed login',
+        says: /./,
+      },
+      {
+        what: 'a client that shows another key',
+        attempt: () => connect(web({ knownHosts: known(nameLine('web-1', target, jump)) }), [fra()]),
+        facts: 'host-key-changed handshake',
+        says: new RegExp(`\\[web-1\\]:${target.port} shows`),
+      },
     ];
-    for (const [what, attempt, facts, says, advice = /^/] of isWide ? refusals : refusals.slice(0, 1)) {
+    for (const { what, attempt, facts, says, advice = /^/ } of isWide ? refusals : refusals.slice(0, 1)) {
       it(what, async () => assert.match((await fails(attempt(), facts, says)).advice, advice));
     }
     const otherFra = async (options: SshdOptions = {}) => {
