@@ -18,6 +18,8 @@ export interface AccountOptions {
   readonly password?: string;
   /** A line of authorized_keys. */
   readonly publicKey?: string;
+  /** True for an account that expired in 1970. */
+  readonly expired?: boolean;
 }
 
 /** Makes an account with its home in `dir`/home and its keys in `dir`/authorized_keys. */
@@ -37,6 +39,7 @@ export async function makeAccount(dir: string, options: AccountOptions): Promise
   if (options.publicKey !== undefined) {
     writeFileSync(path.join(dir, 'authorized_keys', name), `${options.publicKey}\n`, { mode: 0o644 });
   }
+  if (options.expired === true) await accountCommand('usermod', ['-e', '1970-01-02', name]);
   return { name, home, uid: statSync(home).uid };
 }
 

@@ -27,8 +27,12 @@ export type HostileMode =
   | 'kexinit-close'
   /** Shows a host key that it cannot prove. */
   | 'stolen-host-key'
-  /** Login: never answered; closed; ended with a DISCONNECT; asked for a code; refused as the password has expired. */
+  /**
+   * Login: never answered, without and with a text before; closed; ended with a DISCONNECT; asked for a code; refused
+   * as the password has expired.
+   */
   | 'login-silent'
+  | 'login-browser'
   | 'login-close'
   | 'login-disconnect'
   | 'login-asks-code'
@@ -63,7 +67,7 @@ export function hostileSsh(
   timers: Set<NodeJS.Timeout>,
 ): ssh2.Server {
   const hostKeys = [mode === 'stolen-host-key' ? ({ key: stolenKey(pem) } as never) : pem];
-  const config = { hostKeys, ...(mode === 'greeting' ? { greeting: 'Welcome.\r\nBe nice.' } : {}) };
+  const config = { hostKeys, ...textsOf(mode) };
   return new ssh2.Server(config, (client) => {
     client.on('error', () => undefined);
     if (mode === 'numbers-from-one') (client as unknown as Inside)._chanMgr.add(() => undefined);
@@ -84,6 +88,12 @@ export function hostileSsh(
   });
 }
 
+function textsOf(mode: HostileMode): Pick<ssh2.ServerConfig, 'greeting' | 'banner'> {
+  if (mode === 'greeting') return { greeting: 'Welcome.\r\nBe nice.' };
+  const banner = `${'x'.repeat(5000)}\n#####\nTo log in, visit\u001b[31m\r\nhttps://login.example.org/a1b2\r\n\r\n`;
+  return mode === 'login-browser' ? { banner } : {};
+}
+
 /** Signs with a key of its own, but shows the public half of another. */
 function stolenKey(pem: string): ssh2.ParsedKey {
   const own = ssh2.utils.parseKey(generateHostKey());
@@ -96,6 +106,7 @@ function stolenKey(pem: string): ssh2.ParsedKey {
 function misbehaveInLogin(mode: HostileMode, client: Connection, attempt: AuthContext): void {
   switch (mode) {
     case 'login-silent':
+    case 'login-browser':
       return;
     case 'login-close':
       socketOf(client).destroy();

@@ -118,6 +118,14 @@ describe('OpenSSH', { skip: sshdMissing() ?? false }, async () => {
       assert.equal(pam.count(failed), 1);
     });
 
+    it(`${transport}: what the server says of an account that has expired stands in the message`, async () => {
+      const { privateKey, publicKey } = keyPair(`${transport}-expired`);
+      const { name: username } = await pam.addAccount({ publicKey, expired: true });
+      const target = targetAt(pam, { username, privateKey });
+      const error = await fails(logIn(transport, target), 'auth-failed login web-1', /says ".*account has expired/);
+      assert.match(error.advice, /PAM may forbid the login/);
+    });
+
     it(`${transport}: a server that wants a key and a password gets both, in its order, and refuses one alone`, async () => {
       const { privateKey, publicKey } = keyPair(`${transport}-both`);
       const { name: username } = await strict.addAccount({ password, publicKey });

@@ -7,6 +7,7 @@ import { fingerprint, keyTypeName } from '../known-hosts/fingerprint.ts';
 import { firstSeenWords, parseKnownHostLine } from '../known-hosts/known-hosts-line.ts';
 import { hostName } from '../known-hosts/known-hosts.ts';
 import { wrongPassphrase, type OpensshLog } from './openssh-log.ts';
+import { closedLogin, saidWords } from '../connection/server-words.ts';
 import { sshdRejection } from '../connection/sshd-rejection.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import { signalGroup } from '../../platform/kill-group.ts';
@@ -55,10 +56,33 @@ export function opensshFault(question: OpensshQuestion, log: OpensshLog): FleetE
   }
 }
 
+/** Returns the fault of an ssh that has not begun to connect by the deadline, `late`, which says `within 5000 ms`. */
+export function lateStart(
+  { client, address }: Pick<OpensshQuestion, 'client' | 'address'>,
+  { resolving }: Pick<OpensshLog, 'resolving'>,
+  late: string,
+): FleetError {
+  if (resolving) {
+    const message = `${address} did not resolve ${late}`;
+    return new FleetError({ client, code: 'dns', stage: 'resolve', message });
+  }
+  return new FleetError({
+    client,
+    code: 'connect-timeout',
+    stage: 'connect',
+    message: `ssh did not begin to connect to ${address} ${late}`,
+    advice: 'Check the load of this machine, and what ssh_config lets ssh run first (Match exec).',
+  });
+}
+
 function loginFault(question: OpensshQuestion, log: OpensshLog, words: string): FleetError {
   const refused = log.lines.some((line) => /Permission denied \(/.test(line));
   const ended = log.lines.find((line) => /^(?:Received disconnect from|Disconnected from)/.test(line));
   if (!refused && ended === undefined) {
+    if (log.lines.some((line) => line.startsWith('Connection closed by '))) {
+      const { code, message, advice } = closedLogin(question.username, log.said);
+      return failure(question, code, 'login', message, advice);
+    }
     return failure(question, 'connect-failed', 'login', `the connection broke during the login: ${words}`);
   }
   const unusable = /^Load key |^no such identity: |^(?:sign_and_send_pubkey|PKCS11)/;
@@ -70,7 +94,8 @@ function loginFault(question: OpensshQuestion, log: OpensshLog, words: string): 
     ...(ended === undefined ? [] : [clean(ended)]),
     ...(problem === undefined ? [] : [clean(problem)]),
   ];
-  return failure(question, problem === undefined ? 'auth-failed' : 'credentials-unusable', 'login', facts.join('; '));
+  const code = problem === undefined ? 'auth-failed' : 'credentials-unusable';
+  return failure(question, code, 'login', facts.join('; ') + saidWords(log.said));
 }
 
 function hostKeyFault(question: OpensshQuestion, log: OpensshLog): FleetError | null {
@@ -116,7 +141,19 @@ function offendingKeys({ lines }: OpensshLog): string[] {
 /** Returns the last log lines for a message. Omits decoration, and lines that report only the end of ssh. */
 export function wordsOf({ lines }: Pick<OpensshLog, 'lines'>): string {
   const telling = lines.filter((line) => !/^@+$|^@ .*@$|^Connection closed by UNKNOWN|^Killed by signal/.test(line));
-  return telling.length === 0 ? 'ssh ended without a word' : telling.slice(-3).map(clean).join('; ');
+  return telling.length === 0
+    ? 'ssh ended without a word'
+    : telling
+        .slice(-3)
+        .map((line) => clean(withoutQuotation(line)))
+        .join('; ');
+}
+
+/** Omits what ssh quotes of a line of ssh_config: an included file may be a private key. */
+export function withoutQuotation(line: string): string {
+  const place = /^(.{1,300}?:? line \d+): /.exec(line)?.[1];
+  if (place === undefined) return line;
+  return `${place}: ${line.includes(': Bad configuration option') ? 'Bad configuration option' : 'ssh rejects it'}`;
 }
 
 /** Reduces a text to one line of at most 300 printable characters. */

@@ -6,7 +6,7 @@ import { packageDir } from '../../state/paths.ts';
 import { bastionFailed, dialRefusalCode, notForwarded, ofClient } from '../bastions/bastion-failed.ts';
 import type { Hop } from '../route/hop.ts';
 import { unfit, type OpensshRoute } from './openssh-arguments.ts';
-import { opensshFault, wordsOf } from './openssh-fault.ts';
+import { lateStart, opensshFault, wordsOf } from './openssh-fault.ts';
 import { hopConfig, isHostName } from './openssh-hop-config.ts';
 import { readOpensshLog, type OpensshLog } from './openssh-log.ts';
 
@@ -223,7 +223,7 @@ function loginFault(hop: Hop, log: OpensshLog, late: string | null): FleetError 
   }
   switch (log.progress) {
     case 'start':
-      return faultOf('dns', 'resolve', `${address} did not resolve ${late}`);
+      return lateStart({ client, address }, log, late);
     case 'connect':
       return faultOf('connect-timeout', 'connect', `no answer from ${address} port ${port} ${late}`);
     case 'silent':

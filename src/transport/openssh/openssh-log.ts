@@ -1,3 +1,5 @@
+import { addServerWords } from '../connection/server-words.ts';
+
 /**
  * Reads the progress of a login from the stderr of `ssh -o LogLevel=DEBUG2`. A hostile server can insert lines (its
  * banner, messages of RFC 4253, section 11.3). Therefore no line proves a login; the lines only distinguish failures.
@@ -12,6 +14,8 @@ export type OpensshProgress = 'start' | 'connect' | 'silent' | 'greeted' | 'logi
 /** The facts read from the log so far. */
 export interface OpensshLog {
   readonly progress: OpensshProgress;
+  /** True if ssh looks up the host's name. */
+  readonly resolving: boolean;
   /** True if ssh reaches the host through a command or another host. */
   readonly proxied: boolean;
   /** The host key that the server showed. */
@@ -24,6 +28,8 @@ export interface OpensshLog {
   readonly tried: readonly string[];
   /** The newest lines other than debug output: from ssh, from its child processes, and from the server's banner. */
   readonly lines: readonly string[];
+  /** The last lines of the texts that the server sent during the login. */
+  readonly said: readonly string[];
   /** True if the log is longer than any login's. */
   readonly excessive: boolean;
   /**
@@ -43,6 +49,13 @@ export interface OpensshLogReader extends OpensshLog {
 /** The line for a wrong passphrase, which ssh reports only in its debug output. */
 export const wrongPassphrase = 'the passphrase is wrong';
 
+/** The lines of ssh itself during a login. All others are the server's. */
+const ofSsh = new RegExp(
+  '^(?:Connection (?:closed|reset|to)|Received disconnect|Disconnected from|Load key |no such identity: |@' +
+    '|sign_and_send_pubkey|PKCS11|Warning: |[Aa]gent |Enter |key_load|Killed by|Unable to|Timeout,|client_loop)' +
+    '|: Permission denied|Permission denied, please try again',
+);
+
 const maxLines = 40;
 const maxLineLength = 1000;
 /** The limit until the login is complete. About 8 KiB are usual. */
@@ -57,12 +70,14 @@ type Growing = { -readonly [Key in keyof OpensshLog]: OpensshLog[Key] } & {
 export function readOpensshLog(promptMark: string, onPrompt: (prompt: string) => void): OpensshLogReader {
   const log: Growing = {
     progress: 'start',
+    resolving: false,
     proxied: false,
     shown: null,
     wanted: null,
     method: null,
     tried: [],
     lines: [],
+    said: [],
     excessive: false,
     refused: 0,
     accepted: 0,
@@ -76,7 +91,12 @@ export function readOpensshLog(promptMark: string, onPrompt: (prompt: string) =>
     if (line.startsWith(`${promptMark} `)) onPrompt(line.slice(promptMark.length + 1));
     else if (/^debug[123]: /.test(line)) note(log, line.slice(8));
     else if (line.startsWith('Authenticated to ')) log.progress = 'in';
-    else if (line.trim() !== '') addLine(log, line);
+    else if (line.trim() !== '') {
+      addLine(log, line);
+      if (log.progress === 'login' && !ofSsh.test(line)) {
+        log.said = addServerWords(log.said, Buffer.from(line, 'latin1').toString());
+      }
+    }
   };
   return Object.assign(log, {
     push: (chunk: Buffer): void => {
@@ -106,6 +126,7 @@ function note(log: Growing, text: string): void {
 }
 
 function noteLogin(log: Growing, text: string): void {
+  if (text.startsWith('resolving "')) log.resolving = true;
   if (/^(?:Connecting to |Executing proxy command: |Executing proxy dialer command: )/.test(text)) {
     log.progress = 'connect';
     log.proxied ||= !text.startsWith('Connecting to ');

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 import { abortedError } from '../connection/aborted.ts';
 import { opensshEnvironment, targetArguments, type OpensshTarget } from './openssh-arguments.ts';
-import type { OpensshQuestion } from './openssh-fault.ts';
+import { withoutQuotation, type OpensshQuestion } from './openssh-fault.ts';
 import type { ConnectOptions } from '../transport.ts';
 
 const run = promisify(execFile);
@@ -93,7 +93,12 @@ async function settingsOf(
     if (thrown instanceof FleetError) throw thrown;
     if (signal.aborted) throw abortedError(signal, 'resolve', client);
     const late = thrown instanceof Error && 'killed' in thrown && thrown.killed === true;
-    const answer = thrown instanceof Error && 'stderr' in thrown ? messageOf(thrown.stderr).slice(-300) : '';
+    const stderr = thrown instanceof Error && 'stderr' in thrown ? messageOf(thrown.stderr) : '';
+    const answer = stderr
+      .split('\n')
+      .map((line) => withoutQuotation(line))
+      .join('\n')
+      .slice(-300);
     const message = late ? `ssh -G did not end within ${timeoutMs} ms` : `ssh_config: ${answer || messageOf(thrown)}`;
     throw new FleetError({ client, code: late ? 'connect-timeout' : 'config-invalid', stage: 'resolve', message });
   }

@@ -7,11 +7,12 @@ import { abortedError } from '../connection/aborted.ts';
 import { killGroup } from '../../platform/kill-group.ts';
 import { masterArguments, opensshEnvironment, type OpensshSecrets, type OpensshTarget } from './openssh-arguments.ts';
 import { OpensshConnection } from './openssh-connection.ts';
-import { lastFault, opensshFault, wordsOf, type OpensshQuestion } from './openssh-fault.ts';
+import { lastFault, lateStart, opensshFault, wordsOf, type OpensshQuestion } from './openssh-fault.ts';
 import { opensshGuard } from './openssh-guard.ts';
 import { readOpensshLog, type OpensshLog, type OpensshLogReader } from './openssh-log.ts';
 import { checkCredentials } from './openssh-hop-config.ts';
 import { opensshVersion, questionOf } from './openssh-program.ts';
+import { waitingWords } from '../connection/server-words.ts';
 import { askpassEnvironment, createPrompter } from './openssh-prompts.ts';
 import { openHops, type OpensshHops } from './openssh-hops.ts';
 import type { Connection, ConnectOptions, Transport } from '../transport.ts';
@@ -169,12 +170,12 @@ class OpensshLogin {
   }
 
   #tcpTimeUp(): void {
-    const { address, port } = this.#parts.question;
+    const { question } = this.#parts;
     const limit = `within ${Math.min(this.#parts.options.tcpTimeoutMs, this.#parts.options.connectTimeoutMs)} ms`;
     if (this.#log.proxied) return;
-    if (this.#log.progress === 'start') this.#fail('dns', `${address} did not resolve ${limit}`);
+    if (this.#log.progress === 'start') this.#end(lateStart(question, this.#log, limit));
     else if (this.#log.progress === 'connect')
-      this.#fail('connect-timeout', `no answer from ${address} port ${port} ${limit}`);
+      this.#fail('connect-timeout', `no answer from ${question.address} port ${question.port} ${limit}`);
   }
 
   /** The login deadline, in milliseconds. Each machine on the route adds the time of one client. */
@@ -209,8 +210,10 @@ class OpensshLogin {
     const fault = this.#faultOfHops(limit);
     if (fault !== null) this.#end(fault);
     else if (progress === 'in') this.#fail('auth-timeout', `ssh opened no control socket ${limit}`);
-    else if (progress === 'login') this.#fail(code, `no answer to the login ${limit}`);
-    else if (progress === 'greeted') this.#fail(code, `the key exchange did not end ${limit}`);
+    else if (progress === 'login') {
+      const { words, advice } = waitingWords(this.#log.said);
+      this.#fail(code, `no answer to the login ${limit}${words}`, undefined, advice);
+    } else if (progress === 'greeted') this.#fail(code, `the key exchange did not end ${limit}`);
     else if (!proxied) this.#fail(code, `TCP stands, but nothing that speaks SSH answered ${limit}`);
     else
       this.#fail(
@@ -224,8 +227,8 @@ class OpensshLogin {
     return stages[this.#log.progress] === 'login' ? 'auth-timeout' : 'handshake-timeout';
   }
 
-  #fail(code: ErrorCode, message: string, stage: Stage = stages[this.#log.progress]): void {
-    this.#end(new FleetError({ client: this.#parts.target.client, code, stage, message }));
+  #fail(code: ErrorCode, message: string, stage: Stage = stages[this.#log.progress], advice?: string): void {
+    this.#end(new FleetError({ client: this.#parts.target.client, code, stage, message, advice }));
   }
 
   #end(why: FleetError): void {

@@ -8,6 +8,7 @@ import { Sha1Refused } from '../credentials/private-key.ts';
 import type { SshSession } from './ssh-connection.ts';
 import { newClient, type Client, type ClientChannel } from '../connection/ssh2.ts';
 import type { ConnectOptions } from '../transport.ts';
+import { addServerWords, closedLogin, saidWords, waitingWords } from '../connection/server-words.ts';
 import { noticeBytes, sshdRejection } from '../connection/sshd-rejection.ts';
 import type { Wire } from '../connection/wire.ts';
 import type { SshTarget } from './target.ts';
@@ -47,6 +48,8 @@ export class Handshake<T> {
   readonly #loginAhead: LoginAhead;
   #progress: 'silent' | 'greeted' | 'login' | 'channel' = 'silent';
   #problem: string | null = null;
+  /** The last lines of text that the server sent during the login. */
+  #words: readonly string[] = [];
   /** The first bytes that the server sent. */
   #greeting = '';
   readonly #localAddress: string | null;
@@ -101,6 +104,7 @@ export class Handshake<T> {
     const ssh = this.#ssh;
     ssh.on('error', (error) => this.#onError(error));
     ssh.on('end', () => this.#socket.destroy());
+    ssh.on('banner', (text) => (this.#words = addServerWords(this.#words, text)));
     ssh.once('handshake', () => {
       this.#progress = 'login';
       try {
@@ -195,21 +199,26 @@ export class Handshake<T> {
     });
     // Without an attempt the server has refused nothing.
     const code = problem !== null && this.#login.tried().length === 0 ? 'credentials-unusable' : 'auth-failed';
-    this.#fail(code, message, cause);
+    this.#fail(code, message + saidWords(this.#words), cause);
   }
 
   #timeUp(): void {
     const limit = `within ${this.#parts.options.connectTimeoutMs} ms`;
     if (this.#progress === 'channel') {
       this.#fail('channel-timeout', `no channel for a command within ${this.#channelTimeoutMs} ms`);
-    } else if (this.#progress === 'login') this.#fail('auth-timeout', `no answer to the login ${limit}`);
-    else if (this.#progress === 'greeted') this.#fail('handshake-timeout', `the key exchange did not end ${limit}`);
+    } else if (this.#progress === 'login') {
+      const { words, advice } = waitingWords(this.#words);
+      this.#fail('auth-timeout', `no answer to the login ${limit}${words}`, undefined, advice);
+    } else if (this.#progress === 'greeted') this.#fail('handshake-timeout', `the key exchange did not end ${limit}`);
     else this.#fail('handshake-timeout', `TCP stands, but nothing that speaks SSH answered ${limit}`);
   }
 
   #closed(): void {
-    if (this.#progress === 'login') this.#fail('connect-failed', 'the client closed the connection during the login');
-    else if (this.#progress === 'channel') this.#fail('connect-failed', 'the client closed the connection');
+    if (this.#progress === 'login') {
+      const words = this.#loginAhead.isUnanswered ? [] : this.#words;
+      const { code, message, advice } = closedLogin(this.#parts.target.username, words);
+      this.#fail(code, message, undefined, advice);
+    } else if (this.#progress === 'channel') this.#fail('connect-failed', 'the client closed the connection');
     else this.#handshakeFailed('the client closed the connection during the handshake');
   }
 
@@ -223,12 +232,15 @@ export class Handshake<T> {
     return this.#progress === 'login' || this.#progress === 'channel' ? this.#progress : 'handshake';
   }
 
-  #fail(code: ErrorCode, message: string, cause?: unknown): void {
+  #fail(code: ErrorCode, message: string, cause?: unknown, advice?: string): void {
     // A broken bastion is the cause if it ended before the client's connection.
     const broken = this.#socket.brokenBy ?? null;
     if (broken !== null) this.#end(broken);
     else if (code === 'connect-failed' && this.#loginAhead.isUnanswered) this.#end(new MustWait(true));
-    else this.#end(new FleetError({ client: this.#parts.target.client, code, stage: this.#stage(), message, cause }));
+    else {
+      const { client } = this.#parts.target;
+      this.#end(new FleetError({ client, code, stage: this.#stage(), message, cause, advice }));
+    }
   }
 
   #end(why: FleetError | MustWait): void {

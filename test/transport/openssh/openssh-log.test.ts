@@ -5,7 +5,7 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 
 import type { ErrorCode, Stage } from '../../../src/errors.ts';
-import { opensshFault, type OpensshQuestion } from '../../../src/transport/openssh/openssh-fault.ts';
+import { lateStart, opensshFault, type OpensshQuestion } from '../../../src/transport/openssh/openssh-fault.ts';
 import { readOpensshLog, type OpensshLogReader } from '../../../src/transport/openssh/openssh-log.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
@@ -41,7 +41,13 @@ describe('the fault of an ssh that ended before it was logged in', () => {
       name: 'a bad file',
       lines: ['/c: line 3: Bad configuration option: fooo'],
       facts: 'config-invalid connect',
-      says: /line 3: Bad/,
+      says: /^ssh did not begin: \/c: line 3: Bad configuration option$/,
+    },
+    {
+      name: 'a private key that is included',
+      lines: ['/c line 3: no argument after keyword "MHcCAQEE"', '/c: terminating, 1 bad configuration options'],
+      facts: 'config-invalid connect',
+      says: /^ssh did not begin: \/c line 3: ssh rejects it; \/c: terminating/,
     },
     {
       name: 'an unknown name',
@@ -106,7 +112,7 @@ describe('the fault of an ssh that ended before it was logged in', () => {
         ...['debug1: Authentications that can continue: publickey', 'monitor@10.0.0.1: Permission denied (publickey).'],
       ],
       facts: 'auth-failed login',
-      says: /the client takes publickey$/,
+      says: /the client takes publickey; the client says "WARNING: REMOTE HOST[^"]*"$/,
     },
   ];
   for (const { name, lines, facts, says } of cases) {
@@ -125,6 +131,22 @@ describe('the fault of an ssh that ended before it was logged in', () => {
     const fault = opensshFault(question, read([connecting, established, greeted, shown, ...words]));
     assert.equal(fault.code, 'host-key-changed');
     assert.match(fault.message, /but \/state\/known_hosts says another/);
+  });
+});
+
+describe('an ssh that has not begun to connect by the deadline', () => {
+  const reading = ['OpenSSH_9.2p1 Debian-2+deb12u10', 'debug1: Reading configuration data /etc/ssh/ssh_config'];
+  const isAddress = 'debug2: resolve_canonicalize: hostname 10.0.0.1 is address';
+  for (const lines of [[], reading.slice(0, 1), reading, [...reading, isAddress]]) {
+    it(`is not called a fault of names before ssh looks up the name: ${lines.length} lines`, () => {
+      const fault = lateStart(question, read(lines), 'within 5000 ms');
+      assert.equal(fault.code, 'connect-timeout');
+      assert.equal(fault.message, 'ssh did not begin to connect to 10.0.0.1 within 5000 ms');
+    });
+  }
+  it('is called one while ssh looks up the name', () => {
+    const fault = lateStart(question, read([...reading, 'debug2: resolving "web-1" port 22']), 'within 5000 ms');
+    assert.equal(fault.code, 'dns');
   });
 });
 
