@@ -97,6 +97,16 @@ describe('many identities', { skip: sshdMissing() ?? false }, async () => {
       await login(offer(await accountWith(8), { agent: socket, privateKeys: named(`${file(8)}.pub`) }));
     });
 
+    it('a key whose public half alone is on disk is offered first, and with identitiesOnly alone', async () => {
+      const username = await accountWith(8);
+      const half = path.join(sshd.dir, 'half');
+      execFileSync('cp', [`${file(8)}.pub`, `${half}.pub`]);
+      const privateKeys = [{ path: half, optional: true }];
+      await login(offer(username, { agent: socket, privateKeys }));
+      await login(offer(username, { agent: socket, privateKeys, identitiesOnly: true }));
+      assert.throws(() => offer(username, { privateKeys }), /half\.pub needs an ssh-agent/);
+    });
+
     it('with identitiesOnly none but those that are named', async () => {
       const username = await accountWith(0);
       const only = { agent: socket, identitiesOnly: true };

@@ -30,11 +30,12 @@ export function revealCredentials(machine: string, wanted: HopCredentials): Cred
       }
     } catch (thrown) {
       if (!(thrown instanceof FleetError)) throw thrown;
-      if (optional && errnoOf(thrown.cause) === 'ENOENT') continue;
-      // The agent may hold the decrypted key.
-      const half = socket && thrown.cause instanceof EncryptedKey ? publicHalf(path) : null;
-      if (half === null) problems.push(thrown);
-      else named.push(half);
+      const isMissing = errnoOf(thrown.cause) === 'ENOENT';
+      // The agent may hold the key. As in ssh, its public half beside the missing or encrypted file selects it.
+      const half = isMissing || thrown.cause instanceof EncryptedKey ? publicHalf(path) : null;
+      if (half !== null && socket) named.push(half);
+      else if (half !== null && isMissing) problems.push(unusable(machine, `${path}.pub needs an ssh-agent`));
+      else if (!isMissing || !optional) problems.push(thrown);
     }
   }
 
