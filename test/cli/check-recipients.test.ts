@@ -31,6 +31,13 @@ test('check prints who is notified of what, from which severity on, of clients a
   assert.deepEqual(unheardOf(lines), []);
 });
 
+test('check names for each recipient the written rules that it does not hear', async (t) => {
+  const rule = '<alert name="data" type="disk" mount="/data" limit="95%"/><alert type="cpu" limit="95%"/>';
+  const mails = '<mail to="ops@x.org"/><mail to="dba@x.org" rules="disk"/>';
+  const lines = await check(t, `<alerts>${mails}${rule}</alerts>${client}`);
+  assert.ok(lines.includes('dba@x.org warning 1 data, disk; not cpu'), lines.join('\n'));
+});
+
 test('check warns once of what nobody hears, by severity, also of the fleet', async (t) => {
   const [nobody = '', ...more] = unheardOf(await check(t, client));
   assert.deepEqual(more, []);

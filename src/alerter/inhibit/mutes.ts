@@ -1,9 +1,9 @@
 import type { Config, Window } from '../../config/config.ts';
-import { globMatcher } from '../../config/values/globs.ts';
+import { ruleMatcher } from '../../config/rules/rule-matcher.ts';
 import { remembered } from '../../platform/remembered.ts';
 import type { Silence } from '../../storage/store/operator-store.ts';
 import type { AlertKey, Alert } from '../../storage/store/alert.ts';
-import { silenceMatcher } from './silences.ts';
+import { ruleFinder, silenceMatcher } from './silences.ts';
 import { type Span, windowSpans } from './windows.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { HoldReason } from './hold-reason.ts';
@@ -30,10 +30,11 @@ interface Mute extends Span {
 export function openMutes({ config, silences }: MutesOptions) {
   const windowsOf = new Map(config.clients.map(({ name, windows }) => [name, windows]));
   windowsOf.set('', config.alerts.windows);
+  const ruleOf = ruleFinder(config);
   const silenced = silences.map((silence) => ({ silence, matches: silenceMatcher(silence, config) }));
   const { zone } = config.alerts;
   const spansOf = createSpans(zone);
-  const rulesOf = remembered(({ rules }: Window) => (rules.length === 0 ? () => true : globMatcher(rules.join(','))));
+  const rulesOf = remembered(({ rules }: Window) => (rules.length === 0 ? () => true : ruleMatcher(rules.join(','))));
 
   const mutesAt = (key: MuteKey, fromMs: number, toMs: number): readonly Mute[] => {
     const mutes: Mute[] = [];
@@ -44,7 +45,7 @@ export function openMutes({ config, silences }: MutesOptions) {
     }
     for (const window of windowsOf.get(key.client) ?? []) {
       if (window.severity === 'warning' && key.severity === 'critical') continue;
-      if (!rulesOf(window)(key.rule)) continue;
+      if (!rulesOf(window)(ruleOf(key))) continue;
       for (const { startsAtMs, endsAtMs } of spansOf(window, fromMs, toMs)) {
         mutes.push({ startsAtMs, endsAtMs, reason: { kind: 'window', untilMs: endsAtMs } });
       }

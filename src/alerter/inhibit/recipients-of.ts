@@ -1,6 +1,6 @@
 import type { Client, Config, NotifyConfig, Recipient, Rule, Severity, Window } from '../../config/config.ts';
 import { notifyChooser } from '../../config/clients/recipients.ts';
-import { globMatcher } from '../../config/values/globs.ts';
+import { ruleMatcher } from '../../config/rules/rule-matcher.ts';
 import type { AlertKey } from '../../storage/store/alert.ts';
 import { remembered } from '../../platform/remembered.ts';
 import { windowSpans, windowUntil } from './windows.ts';
@@ -160,8 +160,8 @@ function recipientsOfRule(rule: Rule, recipients: readonly Recipient[]): readonl
   return rule.mail === null ? recipients : rule.mail.map((to) => ({ to, severity: null, rules: [], hours: null }));
 }
 
-function asksFor(rules: readonly string[], { name }: Rule): boolean {
-  return rules.length === 0 || globMatcher(rules.join(','))(name);
+function asksFor(rules: readonly string[], rule: Rule): boolean {
+  return rules.length === 0 || ruleMatcher(rules.join(','))(rule);
 }
 
 /** The conditions of clients, by the conditions of the fleet that stand for them. */

@@ -1,4 +1,5 @@
-import type { Client, Config } from '../../config/config.ts';
+import type { Client, Config, Rule } from '../../config/config.ts';
+import { namedRule, ruleMatcher, type NamedRule } from '../../config/rules/rule-matcher.ts';
 import { globMatcher } from '../../config/values/globs.ts';
 import { hasLabels, parseLabelSelector } from '../../config/values/labels.ts';
 import { remembered } from '../../platform/remembered.ts';
@@ -7,19 +8,39 @@ import type { AlertKey } from '../../storage/store/alert.ts';
 
 /**
  * Returns a function that is true for the alerts that a silence covers. The silence's three patterns are globs as in
- * config.xml, and an empty pattern stands for all; `@web` for a client is every client of the group, `#site=ber` every
- * client with the labels. A pattern also matches the name that equals it: names of rules may hold commas and wildcards
- * of their selectors. Behind `=` a name is no pattern. Alerts of the fleet have '' for their client, which `*` matches.
- * The function may be called for any number of alerts; make it once.
+ * config.xml, a rule's type stands for all its rules, and an empty pattern stands for all; `@web` for a client is every
+ * client of the group, `#site=ber` every client with the labels. A pattern also matches the name that equals it: names
+ * of rules may hold commas and wildcards of their selectors. Behind `=` a name is no pattern. Alerts of the fleet have
+ * '' for their client, which `*` matches. The function may be called for any number of alerts; make it once.
  */
 export function silenceMatcher(
   silence: Pick<Silence, 'client' | 'rule' | 'subject'>,
   config: Pick<Config, 'clients'>,
 ): (key: AlertKey) => boolean {
   const client = memberMatcher(silence.client, config) ?? silencePattern(silence.client);
-  const [rule, subject] = [silencePattern(silence.rule), silencePattern(silence.subject)];
-  return (key) => client(key.client) && rule(key.rule) && subject(key.subject);
+  const subject = silencePattern(silence.subject);
+  const isRule = rulePattern(silence.rule);
+  const ruleOf = ruleFinder(config);
+  return (key) => client(key.client) && isRule(ruleOf(key)) && subject(key.subject);
 }
+
+/** Returns a test for the rules that a pattern of a silence fits: a type stands for every rule of the type. */
+export function rulePattern(pattern: string): (rule: NamedRule) => boolean {
+  if (!pattern.startsWith(literalMark)) return ruleMatcher(pattern);
+  const isName = silencePattern(pattern);
+  return ({ name }) => isName(name);
+}
+
+/** Returns a function that finds the rule of an alert, with its type. */
+export function ruleFinder({
+  clients,
+}: Pick<Config, 'clients'>): (key: Pick<AlertKey, 'client' | 'rule'>) => NamedRule {
+  const rulesOf = new Map(clients.map(({ name, rules }) => [name, rules]));
+  const found = remembered((rules: readonly Rule[]) => remembered((name: string) => namedRule(rules, name)));
+  return ({ client, rule }) => found(rulesOf.get(client) ?? noRules)(rule);
+}
+
+const noRules: readonly Rule[] = [];
 
 const groupMark = '@';
 const labelMark = '#';

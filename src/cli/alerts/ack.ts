@@ -1,5 +1,6 @@
+import { ruleFinder } from '../../alerter/inhibit/silences.ts';
 import type { Config } from '../../config/config.ts';
-import { globMatcher } from '../../config/values/globs.ts';
+import { isRuleType, ruleMatcher } from '../../config/rules/rule-matcher.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
 import { usageError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
@@ -127,17 +128,17 @@ async function choose(alerts: AlertStore, config: Config, { all, names: named }:
   if (all || target === undefined) return firing;
   if (areNumbers(named) && (named.length > 1 || target.includes('-')))
     return numberedAmong(alerts, open, firing, named);
-  const isRule = ruleFilter(rule, firing);
+  const isRule = ruleFilter(config, rule, firing);
   const names = clientNames(config, firing);
   if (/^\d{1,15}$/.test(target) && !names.includes(target)) {
     const numbered = open.find(({ id }) => id === Number(target));
-    if (numbered !== undefined) return isRule(numbered.rule) ? [numbered] : [];
+    if (numbered !== undefined) return isRule(numbered) ? [numbered] : [];
     await refuseUnknownNumber(alerts, Number(target), firing);
     return [];
   }
   const isMeant = clientFilter(names, target, 'fleet-health alerts lists what is open.');
   const ofClients = firing.filter(({ client }) => isMeant(client));
-  const chosen = ofClients.filter((alert) => isRule(alert.rule));
+  const chosen = ofClients.filter(isRule);
   if (rule !== null && chosen.length === 0 && ofClients.length > 0) {
     const rules = [...new Set(ofClients.map((alert) => alert.rule))];
     throw usageError(
@@ -168,10 +169,15 @@ async function numberedAmong(
   return open.filter(({ id }) => id !== null && ranges.some(({ from, to }) => from <= id && id <= to));
 }
 
-/** Returns a test for names of rules. Compares whole names first: their selectors may contain commas and wildcards. */
-function ruleFilter(rule: string | null, open: readonly Alert[]): (name: string) => boolean {
+/**
+ * Returns a test for the rules of alerts. A type stands for every rule of the type; else whole names are compared
+ * first, because their selectors may contain commas and wildcards.
+ */
+function ruleFilter(config: Config, rule: string | null, open: readonly Alert[]): (alert: Alert) => boolean {
   if (rule === null) return () => true;
-  return open.some((alert) => alert.rule === rule) ? (name) => name === rule : globMatcher(rule);
+  if (!isRuleType(rule) && open.some((alert) => alert.rule === rule)) return (alert) => alert.rule === rule;
+  const [isMeant, ruleOf] = [ruleMatcher(rule), ruleFinder(config)];
+  return (alert) => isMeant(ruleOf(alert));
 }
 
 /** Throws FleetError `usage` for a number that no alert ever had. Accepts the number of an ended alert. */

@@ -4,7 +4,7 @@ import { type ClientExplained, explainClient } from '../../alerter/explain/expla
 import { explainFleet, type FleetExplained } from '../../alerter/explain/explain-fleet.ts';
 import type { HoldReason } from '../../alerter/inhibit/hold-reason.ts';
 import type { Client, Config, Rule } from '../../config/config.ts';
-import { globMatcher } from '../../config/values/globs.ts';
+import { isRuleType, namedRule, ruleMatcher } from '../../config/rules/rule-matcher.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
 import { usageError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
@@ -159,11 +159,11 @@ function oneClient(config: Config, name: string): Client {
 function ruleFilter(whose: string, rules: readonly Rule[], wanted: string | null): (rule: string) => boolean {
   if (wanted === null) return () => true;
   const names = rules.map((rule) => rule.name);
-  if (names.includes(wanted)) return (rule) => rule === wanted;
-  // `disk` also selects `disk mount=/var`, if no name of a rule matches `disk` itself.
-  const isMeant = [globMatcher(wanted), (rule: string) => rule.startsWith(`${wanted} `)].find((matches) =>
-    names.some(matches),
-  );
+  if (names.includes(wanted) && !isRuleType(wanted)) return (rule) => rule === wanted;
+  // The beginning of a name selects it if nothing matches the whole.
+  const matches = ruleMatcher(wanted);
+  const isOfName = (rule: string): boolean => matches(namedRule(rules, rule));
+  const isMeant = [isOfName, (rule: string) => rule.startsWith(`${wanted} `)].find((one) => names.some(one));
   if (isMeant !== undefined) return isMeant;
   throw usageError(
     `no rule in force for ${whose} is called "${wanted}"${didYouMean(wanted, names)}`,

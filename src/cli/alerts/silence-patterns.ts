@@ -1,3 +1,4 @@
+import { wordsOfRules } from '../../config/rules/rule-matcher.ts';
 import type { Config } from '../../config/config.ts';
 import { silencePattern } from '../../alerter/inhibit/silences.ts';
 import { literalMark } from '../../storage/store/operator-store.ts';
@@ -31,11 +32,11 @@ export function oddPatterns(config: Pick<Config, 'clients' | 'alerts'>, patterns
   return [`none of these clients has a rule that matches "${patterns.rule}"`];
 }
 
-/** Returns the names of the rules in force for the wanted clients, and of the fleet's rules if '' is wanted. */
+/** Returns names and types of the rules of the wanted clients, and of the fleet's rules if '' is wanted. */
 function ruleNamesOf({ clients, alerts }: Pick<Config, 'clients' | 'alerts'>, wanted: (name: string) => boolean) {
   const lists = new Set(clients.filter(({ name }) => wanted(name)).map(({ rules }) => rules));
   if (wanted('')) lists.add(alerts.rules);
-  return [...new Set([...lists].flatMap((rules) => rules.map(({ name }) => name)))];
+  return wordsOfRules([...lists].flat());
 }
 
 /** Returns the parts of a pattern that match no name. Skips parts that exclude: without a match they do no harm. */

@@ -6,10 +6,11 @@ import { globMatcher } from '../../config/values/globs.ts';
 import { usageError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
 import { maxPatternChars, type Silence } from '../../storage/store/operator-store.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 import type { AlertStore } from '../../storage/store/storage.ts';
 import { describeAge } from '../../text/durations.ts';
 import { counted } from '../../text/numbers.ts';
-import { heldBackJson, heldBackText, sentenceCase } from '../command/alert-words.ts';
+import { clientText, heldBackJson, heldBackText, sentenceCase } from '../command/alert-words.ts';
 import { printAnswer, printDone } from '../command/answer.ts';
 import { authorName } from '../command/author.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
@@ -48,7 +49,7 @@ export async function silenceAddCommand(context: Context, options: SilenceAddOpt
     if (endsAtMs === null) throw usageError('nothing says until when', 'Give --for 2h, or --until 18:00.');
     const added = { ...patterns, startsAtMs, endsAtMs, author: authorName(), comment };
     const id = await alerts.addSilence(added);
-    return { silence: { ...added, id }, held: await countHeld(config, alerts, patterns), nowMs: now };
+    return { silence: { ...added, id }, held: await heldBy(config, alerts, patterns), nowMs: now };
   });
   const odd = oddPatterns({ ...config, clients }, { ...patterns, client: options.client ?? '*' });
   const covered = options.client === null ? clients : clients.filter(({ name }) => globMatcher(patterns.client)(name));
@@ -60,7 +61,7 @@ export async function silenceAddCommand(context: Context, options: SilenceAddOpt
   printDone(
     output,
     () => {
-      const counts = { clients: clientCount, open_alerts: held };
+      const counts = { clients: clientCount, open_alerts: held.length, alerts: held.map(heldJson) };
       return { command: 'silence add', silence: silenceJson(silence), ...counts, warnings: odd };
     },
     () => addedText(config, silence, { clients: clientCount, coversFleet, held, nowMs }),
@@ -92,9 +93,21 @@ function whatIsSilent(
   };
 }
 
-async function countHeld(config: Config, alerts: AlertStore, patterns: SilencePatternsOfAll): Promise<number> {
+async function heldBy(config: Config, alerts: AlertStore, patterns: SilencePatternsOfAll): Promise<readonly Alert[]> {
   const open = await alerts.openAlerts(null);
-  return open.filter(silenceMatcher(patterns, config)).filter(({ state }) => state === 'firing').length;
+  return open.filter(silenceMatcher(patterns, config)).filter(({ state }) => state === 'firing');
+}
+
+/** The most held alerts that are printed. */
+const mostHeld = 20;
+
+function heldText({ id, client, rule, subject, severity, valueText }: Alert): string {
+  const what = [clientText(client), rule, subject].filter((word) => word !== '').join(' ');
+  return escapeControls(`  ${id ?? ''} ${severity} ${what}: ${valueText}`);
+}
+
+function heldJson({ id, client, rule, subject, severity }: Alert): object {
+  return { id, client, rule, subject, severity };
 }
 
 type SilencePatternsOfAll = Pick<Silence, 'client' | 'rule' | 'subject'>;
@@ -103,7 +116,7 @@ interface Covered {
   readonly clients: number;
   /** True if alerts of the fleet as a whole are muted too. */
   readonly coversFleet: boolean;
-  readonly held: number;
+  readonly held: readonly Alert[];
   readonly nowMs: number;
 }
 
@@ -116,9 +129,12 @@ function addedText(config: Config, silence: Silence, { clients, coversFleet, hel
   const isLater = silence.startsAtMs > nowMs;
   const begin = isLater ? `from ${momentAndAge(silence.startsAtMs)} ` : '';
   const when = isLater ? 'then' : 'from now on';
-  const open = held === 0 ? '' : ` ${held} open ${held === 1 ? 'alert is' : 'alerts are'} held back ${when}.`;
+  const open =
+    held.length === 0 ? '' : ` ${held.length} open ${held.length === 1 ? 'alert is' : 'alerts are'} held back ${when}.`;
+  const rest = held.length > mostHeld ? [`  and ${held.length - mostHeld} more`] : [];
+  const lines = [...held.slice(0, mostHeld).map(heldText), ...rest].map((line) => `\n${line}`).join('');
   return `Silence ${silence.id}: ${what}, ${begin}until ${momentAndAge(silence.endsAtMs)}, ${zone}.
-It covers ${count}.${open} To end it: fleet-health silence expire ${silence.id}`;
+It covers ${count}.${open} To end it: fleet-health silence expire ${silence.id}${lines}`;
 }
 
 /** Runs `silence list`: lists the silences that have not ended, and the windows that mute alerts. */

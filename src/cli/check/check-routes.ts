@@ -109,7 +109,9 @@ function routeText({ output }: Context, { client, route, fault }: FoundRoute): s
     ...route.notes.map((note) => `${output.colour('yellow', 'warning')}: ${escapeControls(note)}`),
     ...route.passedOver.map(({ option, place, hop, known }) =>
       escapeControls(
-        known ? `${place}: ${option} of ${hop} is not followed` : `${place}: ${hop} has an option that ssh does not know`,
+        known
+          ? `${place}: ${option} of ${hop} is not followed`
+          : `${place}: ${hop} has an option that ssh does not know`,
       ),
     ),
   ];

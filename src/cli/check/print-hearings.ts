@@ -18,7 +18,7 @@ export function printHearings(
       { title: 'who is notified', cell: ({ recipient }) => recipient },
       { title: 'from', cell: ({ severity, within_hours: hours }) => `${severity}${hours ? ', in hours' : ''}` },
       { title: 'clients', cell: ({ clients }) => (clients === 0 ? 'the fleet' : String(clients)) },
-      { title: 'rules', shrinks: true, cell: ({ rules }) => (rules.length === 0 ? 'all' : rules.join(', ')) },
+      { title: 'rules', shrinks: true, cell: rulesText },
     ],
     hearings,
   );
@@ -42,4 +42,9 @@ export function printDigests(output: Output, config: Config): void {
     const when = moment(Date.parse(next));
     output.print(escapeControls(`digest ${digest} to ${to.join(', ')}: next ${when} (${zone})`));
   }
+}
+
+function rulesText({ rules, not_heard: unheard }: Hearing): string {
+  const written = unheard.length === 0 ? '' : `; not ${unheard.join(', ')}`;
+  return `${rules.length === 0 ? 'all' : rules.join(', ')}${written}`;
 }

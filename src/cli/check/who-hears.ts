@@ -15,6 +15,8 @@ export interface Hearing {
   readonly within_hours: boolean;
   /** Names of rules; empty: all rules of these clients. */
   readonly rules: readonly string[];
+  /** Names of written rules of these clients that the recipient is not notified of. */
+  readonly not_heard: readonly string[];
   /** The number of clients; 0 for the fleet. */
   readonly clients: number;
 }
@@ -45,7 +47,9 @@ export function whoHears(config: Config): {
     for (const [key, { recipient, least, hours }] of listeners) {
       const own = heard.filter(({ listeners: all }) => [...all.values()].some((one) => keyOf(one) === key));
       const names = own.length === rules.length ? [] : own.map(({ rule }) => rule.name);
-      const hearing = { recipient, severity: least, within_hours: hours !== undefined, rules: names };
+      const hidden = rules.filter((rule) => rule.origin === 'file' && !own.some((one) => one.rule === rule));
+      const not_heard = hidden.map((rule) => rule.name);
+      const hearing = { recipient, severity: least, within_hours: hours !== undefined, rules: names, not_heard };
       const id = JSON.stringify([hearing, name === '']);
       const before = counts.get(id) ?? { hearing, clients: 0 };
       before.clients += clients.length;

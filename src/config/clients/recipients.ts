@@ -2,7 +2,8 @@ import { parseMailAddresses } from '../values/addresses.ts';
 import { parseClock, parseDays, parseHours, parseMoment } from '../values/calendar.ts';
 import type { Client, NotifyConfig, Recipient, Rule, Severity, Window } from '../config.ts';
 import type { Findings } from '../xml/findings.ts';
-import { globMatcher, splitGlobs } from '../values/globs.ts';
+import { ruleMatcher } from '../rules/rule-matcher.ts';
+import { splitGlobs } from '../values/globs.ts';
 import { recipientOfWebhook } from '../values/recipient-name.ts';
 import { severityOf } from '../settings/mail-settings.ts';
 import type { Element } from '../xml/parse-elements.ts';
@@ -155,7 +156,7 @@ export function reachesAnybody(rule: Rule, audience: Audience, notify: readonly 
     rule.critical === null && rule.warning === null ? [rule.severity] : levels(rule);
   const hears = (listener: { readonly severity: Severity | null; readonly rules: readonly string[] }): boolean =>
     (listener.severity !== 'critical' || severities.includes('critical')) &&
-    (listener.rules.length === 0 || globMatcher(listener.rules.join(','))(rule.name));
+    (listener.rules.length === 0 || ruleMatcher(listener.rules.join(','))(rule));
   const byMail = rule.mail === null ? audience.recipients.some(hears) : rule.mail.length > 0;
   return byMail || notify.some(hears);
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { openMutes } from '../../../src/alerter/inhibit/mutes.ts';
 import { createWatches } from '../../../src/alerter/inhibit/recipients-of.ts';
 import { commandOfRecipient, recipientOfCommand } from '../../../src/notify/mail-identity.ts';
 import { configOf } from '../support/config-of.ts';
@@ -136,4 +137,21 @@ test('a client that is not in config.xml is heard by nobody', () => {
 test('a command is known from an address', () => {
   assert.equal(commandOfRecipient(recipientOfCommand('/usr/bin/page --now')), '/usr/bin/page --now');
   assert.equal(commandOfRecipient('ops@example.org'), null);
+});
+
+test('in rules, a word that is a type means every rule of the type, whatever its name is', () => {
+  const config = configOf(`<alerts><mail to="pager@example.org" rules="disk,unreachable"/>
+    <alert name="data" type="disk" mount="/data" limit="95%"/><window start="02:00" duration="1h" rules="disk"/></alerts>
+    <client name="web-1" ip="192.0.2.1" username="u"/>`);
+  const watchOf = createWatches(config);
+  const heard = ['disk', 'data', 'unreachable', 'memory'].filter(
+    (rule) => watchOf({ client: 'web-1', rule }).listeners.size > 0,
+  );
+  assert.deepEqual(heard, ['disk', 'data', 'unreachable']);
+  const key = { client: 'web-1', subject: '/data', severity: 'critical' } as const;
+  const silence = { id: 1, client: '*', rule: 'disk', subject: '*', author: 'kim', comment: '' };
+  const atMs = Date.UTC(2026, 10, 20, 12);
+  const mutes = openMutes({ config, silences: [{ ...silence, startsAtMs: atMs, endsAtMs: atMs + 1000 }] });
+  assert.equal(mutes.reasonsAt({ ...key, rule: 'data' }, atMs).length, 1);
+  assert.equal(mutes.reasonsAt({ ...key, rule: 'memory' }, atMs).length, 0);
 });

@@ -1,0 +1,45 @@
+import type { Rule } from '../rule.ts';
+import { globMatcher, splitGlobs } from '../values/globs.ts';
+import { ruleTypes } from '../vocabulary/rule-types.ts';
+
+/** The part of a rule that patterns match. */
+export type NamedRule = Pick<Rule, 'name' | 'type'>;
+
+/** True if a word stands for every rule of a type. */
+export function isRuleType(word: string): boolean {
+  return ruleTypes.has(word);
+}
+
+/**
+ * Returns a function that matches rules against patterns separated by commas. A word that is a type stands for every
+ * rule of the type, whatever its name is; any other word is a name or a glob of names. `!` in front excludes. Make the
+ * function once and call it for any number of rules.
+ */
+export function ruleMatcher(patterns: string): (rule: NamedRule) => boolean {
+  const parts = splitGlobs(patterns);
+  const matcherOf = (part: string): ((rule: NamedRule) => boolean) => {
+    const isName = globMatcher(part);
+    return isRuleType(part) ? ({ name, type }) => type === part || isName(name) : ({ name }) => isName(name);
+  };
+  const wanted = parts.filter((part) => !part.startsWith('!')).map(matcherOf);
+  const excluded = parts.filter((part) => part.startsWith('!')).map((part) => matcherOf(part.slice(1)));
+  return (rule) =>
+    // A whole name comes first: its selectors may hold commas and wildcards.
+    rule.name === patterns ||
+    ((wanted.length === 0 || wanted.some((matches) => matches(rule))) && !excluded.some((matches) => matches(rule)));
+}
+
+/**
+ * Returns a rule by its name, with its type; for a name that is not among the rules, the type that its first word
+ * names.
+ */
+export function namedRule(rules: readonly NamedRule[], name: string): NamedRule {
+  const known = rules.find((rule) => rule.name === name);
+  const [word = ''] = name.split(' ');
+  return known ?? { name, type: isRuleType(word) ? word : null };
+}
+
+/** Returns the words that may stand for rules: their names and types. */
+export function wordsOfRules(rules: readonly NamedRule[]): readonly string[] {
+  return [...new Set(rules.flatMap(({ name, type }) => (type === null ? name : [name, type])))];
+}
