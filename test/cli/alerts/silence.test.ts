@@ -21,7 +21,7 @@ test('a silence is added, listed, and ended', async (t) => {
   const words = /^Silence 1: client web-\*, rule disk, until \d{4}-\d\d-\d\d \d\d:\d\d \(in 2h\), Europe\/Berlin\.$/m;
   assert.match(added, words);
   assert.match(added, /^It covers 3 clients of config\.xml\. 1 open alert is held back from now on\./m);
-  assert.match(added, /^ {2}1 critical web-1 disk \/: /m);
+  assert.match(added, /^ {2}1 critical web-1 disk \/var: 96\.2 %$/m);
 
   const { silences } = (await json('silence', 'list')) as { silences: Record<string, string>[] };
   const [{ starts_at: from = '', ends_at: to = '', ...silence } = {}] = silences;
