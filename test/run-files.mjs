@@ -33,7 +33,6 @@ const dearFiles = new Map([
   ['test/alerter/unnotified-properties.test.ts', 'the property that nobody is left without a notification'],
   ['test/alerter/channels.test.ts', 'the promises of every channel in one table'],
   ['test/alerter/replies.test.ts', 'cuts off the reading of replies again and again'],
-  ['test/cli/check/site-notes.test.ts', 'checks two configurations of a site for each note'],
   ['test/cli/last-good.test.ts', 'each program with a config.xml that has become wrong'],
   ['test/cli/runs/collect.test.ts', 'what a run of the collector says, against a real sshd'],
   ['test/cli/status/status.test.ts', 'what status says of every state of a fleet'],

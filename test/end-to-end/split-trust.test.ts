@@ -11,9 +11,9 @@ import { Secret } from '../../src/config/secret.ts';
 import { packageDir } from '../../src/state/paths.ts';
 import type { Report } from '../../src/report/report.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
-import { skipUnlessWide } from '../support/long-tests.ts';
+import { isWide, skipUnlessWide } from '../support/long-tests.ts';
 import { skipWithoutMariadb, startMariadb, type Mariadb, type MariadbDatabase } from '../support/mariadb.ts';
-import { exits, runBuilt, succeeded, type CliResult } from '../support/run-cli.ts';
+import { exits, runBuilt, runCli, succeeded, type CliResult } from '../support/run-cli.ts';
 import { startSmtpServer, type SmtpServer } from '../support/smtp-server.ts';
 import type { SqlRow } from '../../src/storage/sql/database.ts';
 
@@ -30,6 +30,9 @@ function textOf(row: SqlRow): string {
     .join(' ');
 }
 
+/** In the second tier the machines run the built program. */
+const program = isWide ? runBuilt : runCli;
+
 type Machine = 'collector' | 'opener' | 'alerter';
 
 suite('a collector without the key, an opener and an alerter', { skip: skipWithoutMariadb }, () => {
@@ -39,7 +42,7 @@ suite('a collector without the key, an opener and an alerter', { skip: skipWitho
   const dir = mkdtempSync(path.join(tmpdir(), 'fh-split-'));
   const stateOf = (machine: Machine): string => path.join(dir, machine, 'state');
   const run = (machine: Machine, ...args: readonly string[]): Promise<CliResult> =>
-    runBuilt(['-c', path.join(dir, machine, 'config.xml'), ...args], { env: { HOME: path.join(dir, 'home') } });
+    program(['-c', path.join(dir, machine, 'config.xml'), ...args], { env: { HOME: path.join(dir, 'home') } });
   const json = async (machine: Machine, ...args: readonly string[]): Promise<Record<string, unknown>> => {
     const { stdout, stderr } = await run(machine, '--json', ...args);
     assert.notEqual(stdout, '', stderr);

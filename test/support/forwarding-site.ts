@@ -1,5 +1,5 @@
 /**
- * A collector with the database, whose `serve` takes pushes, and a site without a database: both as the built program.
+ * A collector with the database, whose `serve` takes pushes, and a site without a database.
  */
 import type { ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,8 @@ import type { TestContext } from 'node:test';
 
 import { openSqlite } from '../../src/platform/sqlite.ts';
 import { serveFolder, type Served } from '../serve/support/served-fleet.ts';
-import { configFolder, runBuilt, startCli, succeeded, type CliOptions, type CliResult } from './run-cli.ts';
+import { isWide } from './long-tests.ts';
+import { configFolder, runBuilt, runCli, startCli, succeeded, type CliOptions, type CliResult } from './run-cli.ts';
 
 export type Run = (...args: readonly string[]) => Promise<CliResult>;
 
@@ -38,6 +39,9 @@ export interface ForwardingOptions {
   readonly attributes?: string;
 }
 
+/** In the second tier both are the built program. */
+const program = isWide ? runBuilt : runCli;
+
 /** Starts the collector and enrols the site. Nothing has run at the site yet. */
 export async function forwardingSite(t: TestContext, options: ForwardingOptions = {}): Promise<ForwardingSite> {
   const { clients = '<client name="web-1"/>', attributes = '' } = options;
@@ -48,7 +52,7 @@ export async function forwardingSite(t: TestContext, options: ForwardingOptions 
     `<config><alerts mail="ops@example.org" zone="UTC"/><retention raw="400d"/>${group}</config>`,
   );
   const served = await serveFolder(t, hqDir, { parts: '<push/>' });
-  const run: Run = (...args) => runBuilt(args, { cwd: hqDir });
+  const run: Run = (...args) => program(args, { cwd: hqDir });
   const siteDir = configFolder(t, '');
   await succeeded(run('enroll', 'fra', '--site', '-o', path.join(siteDir, 'fra.json')));
   const forward = `<forward url="http://127.0.0.1:${served.port}/v1/visit" key="fra.json"/>`;
@@ -100,7 +104,7 @@ export async function forwardingSite(t: TestContext, options: ForwardingOptions 
     site: {
       dir: siteDir,
       options: siteOptions,
-      run: (...args) => runBuilt(args, siteOptions),
+      run: (...args) => program(args, siteOptions),
       waiting: () =>
         ['encrypted_stats', 'journal'].flatMap((place) =>
           (existsSync(path.join(state, place))
