@@ -28,7 +28,8 @@ export function readCsv(source: SourceText): Imported {
   if (titles === undefined) throw wrong('there is no line in it');
   const places = titles.record.map((title) => columns[title.toLowerCase().replaceAll(/[\s_-]/g, '')] ?? null);
   if (!places.includes('name') && !places.includes('ip')) throw wrong('the first line names no column `name` or `ip`');
-  const unknown = titles.record.filter((_, index) => places[index] === null);
+  // The titles are not quoted: the file may be another than its owner believes.
+  const unknown = places.flatMap((place, index) => (place === null ? [String(index + 1)] : []));
   const skipped: Skipped[] = [];
   if (unknown.length > 0)
     skipped.push({ where: 'line 1', why: `columns that are not read: ${namedUpTo(10, unknown)}` });
@@ -65,6 +66,10 @@ function rowsOf(source: SourceText): readonly Row[] {
     }) as unknown as readonly Row[];
   } catch (thrown) {
     if (!(thrown instanceof CsvError)) throw thrown;
-    throw unreadable(source, `it is no table: ${thrown.message}`, 'Quote fields that hold quotes or line breaks.');
+    throw unreadable(
+      source,
+      `it is no table: line ${Number(thrown['lines'] ?? 1)} cannot be read`,
+      'Quote fields that hold quotes or line breaks.',
+    );
   }
 }

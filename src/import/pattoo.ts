@@ -19,12 +19,12 @@ export function readPattoo(source: SourceText): Imported {
   if (document === null) throw unreadable(source, 'it is no configuration of pattoo-os', advice);
   const skipped: Skipped[] = [];
   const hosts: ImportedHost[] = [];
-  for (const [section, content] of Object.entries(document)) {
+  for (const [index, [section, content]] of Object.entries(document).entries()) {
     const values = asObject(content) ?? {};
     if (/^pattoo[-_]os[-_]hubd$/.test(section)) {
       const devices: readonly unknown[] = Array.isArray(values['ip_devices']) ? values['ip_devices'] : [];
-      for (const [index, device] of devices.entries()) {
-        const where = `${section}.ip_devices[${index}]`;
+      for (const [at, device] of devices.entries()) {
+        const where = `${section}.ip_devices[${at}]`;
         const host = hostOf(asObject(device) ?? {}, where);
         if (host === null) skipped.push({ where, why: 'no ip_address, or no port from 1 to 65535' });
         else hosts.push(host);
@@ -33,9 +33,15 @@ export function readPattoo(source: SourceText): Imported {
       const { listen_address, ip_bind_port } = values;
       const spoke = JSON.stringify({ spoke: { listen_address, ip_bind_port } });
       skipped.push({ where: section, why: `is not of the collector; write into agent.json of that machine: ${spoke}` });
-    } else skipped.push({ where: section, why: 'config.xml has no words for it' });
+    } else skipped.push({ where: `section ${index + 1}`, why: 'config.xml has no words for it' });
   }
   return { hosts, skipped };
+}
+
+/** Returns the line of a fault; an empty text if it is not known. The parser's message may quote the file. */
+function placeOf(thrown: Error): string {
+  const line = thrown instanceof YAMLError ? thrown.linePos?.[0].line : undefined;
+  return line === undefined ? '' : `: line ${line} cannot be read`;
 }
 
 function documentOf(source: SourceText): unknown {
@@ -43,7 +49,7 @@ function documentOf(source: SourceText): unknown {
     return parse(source.text) as unknown;
   } catch (thrown) {
     if (!(thrown instanceof YAMLError || thrown instanceof ReferenceError)) throw thrown;
-    throw unreadable(source, `it is no YAML: ${thrown.message.split('\n', 1)[0] ?? ''}`, advice);
+    throw unreadable(source, `it is no YAML${placeOf(thrown)}`, advice);
   }
 }
 

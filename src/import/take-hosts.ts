@@ -42,7 +42,8 @@ function hostFault(host: ImportedHost, names: ReadonlySet<string>): string | nul
     if (value === null) continue;
     const fault =
       value === '' ? 'is empty' : /\p{Cc}/u.test(value) ? 'holds control characters' : oneHostFault(value, kind);
-    if (fault !== null) return `${what} ${quoted(value)} ${fault}`;
+    // The value is not quoted: the list may be another file than its owner believes.
+    if (fault !== null) return `its ${what} ${fault}`;
   }
   return null;
 }

@@ -65,7 +65,7 @@ main:
       'pattoo-os-hubd.ip_devices[3]: no ip_address, or no port from 1 to 65535',
       'pattoo-os-spoked: is not of the collector; write into agent.json of that machine: ' +
         '{"spoke":{"listen_address":"0.0.0.0","ip_bind_port":5000}}',
-      'main: config.xml has no words for it',
+      'section 3: config.xml has no words for it',
     ],
   ],
   [
@@ -75,14 +75,14 @@ main:
       'host,,\nd,,99999,\n"e\u0001",192.0.2.3,,\nweb-[1-3],,,\n',
     '<client name="192.0.2.9"/>\n<client name="web-1" port="22"/>\n',
     [
-      'line 1: columns that are not read: colour',
+      'line 1: columns that are not read: 4',
       'line 3: neither a name nor an address',
       'line 5: a second web-1; the first was taken',
-      'line 6: name a,b cannot be a name; *, ? and , would make it a pattern',
-      'line 7: ip not a host is no IP address or host name; letters, digits, dots and hyphens make one',
-      'line 8: port 99999 must be a whole number from 1 to 65535',
-      'line 9: name e\ufffd holds control characters',
-      'line 10: name web-[1-3] would be a range of machines',
+      'line 6: its name cannot be a name; *, ? and , would make it a pattern',
+      'line 7: its ip is no IP address or host name; letters, digits, dots and hyphens make one',
+      'line 8: its port must be a whole number from 1 to 65535',
+      'line 9: its name holds control characters',
+      'line 10: its name would be a range of machines',
     ],
   ],
   [
@@ -192,7 +192,7 @@ main:
       'line 5: the name is hashed; nobody can read it',
       'line 6: a pattern names no single machine',
       'line 7: a line of @cert-authority names no single machine',
-      'line 8: the key is damaged, or not of type ssh-ed25519',
+      'line 8: the key is damaged, or not of its type',
     ],
   ],
   [
@@ -271,7 +271,7 @@ test('import ssh-config: hosts of the file and of its includes, with what ssh wo
 const noLists: readonly (readonly [kind: ImportKind, text: string, says: RegExp])[] = [
   ['csv', '', /there is no line in it/],
   ['csv', 'a,b\nweb-1,2\n', /names no column `name` or `ip`/],
-  ['csv', 'name\n"web', /it is no table: Quote Not Closed/],
+  ['csv', 'name\n"web', /it is no table: line 2 cannot be read/],
   ['ansible', '[web]\nweb-1\n', /it is no JSON/],
   ['ansible', '{"web": ["web-1"]}', /it has no `_meta`/],
   ['ansible', 'null', /it has no `_meta`/],

@@ -18,8 +18,8 @@ export interface KnownHostLine {
 }
 
 /**
- * Parses a line. Returns a sentence about the fault if the line is malformed. Returns null for an empty line or a
- * comment.
+ * Parses a line. Returns a sentence about the fault if the line is malformed; the sentence quotes nothing of the line.
+ * Returns null for an empty line or a comment.
  */
 export function parseKnownHostLine(text: string, line: number): KnownHostLine | string | null {
   const trimmed = text.trim();
@@ -27,14 +27,14 @@ export function parseKnownHostLine(text: string, line: number): KnownHostLine | 
   const fields = trimmed.split(/[ \t]+/);
   const first = fields[0] ?? '';
   const marker = first === '@revoked' || first === '@cert-authority' ? first : null;
-  if (first.startsWith('@') && marker === null) return `line ${line}: ${first.slice(0, 40)} is no known marker`;
+  if (first.startsWith('@') && marker === null) return `line ${line}: the marker is not known`;
   const [hosts, type, base64, ...comment] = marker === null ? fields : fields.slice(1);
   if (hosts === undefined || type === undefined || base64 === undefined) {
     return `line ${line}: not \`host type key\``;
   }
   if (hosts.startsWith('|') && hashedNameOf(hosts) === null) return `line ${line}: the hashed name is damaged`;
   const key = hostKeyOf(Buffer.from(base64, 'base64'));
-  if (key?.type !== type) return `line ${line}: the key is damaged, or not of type ${type.slice(0, 40)}`;
+  if (key?.type !== type) return `line ${line}: the key is damaged, or not of its type`;
   return { line, marker, hosts, key, firstSeenMs: firstSeen(comment) };
 }
 
