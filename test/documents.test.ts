@@ -43,7 +43,7 @@ test('crontab.example is for crontab -e; lines of docs/installation.md for /etc/
 test('docs/alerts.md names every rule that holds without being written, as it is', () => {
   const row = /^\| `([a-z-]+)` +\| (\w+)/gm;
   const written = [...read('alerts.md').matchAll(row)].map(([, name, severity]) => `${name} ${severity}`);
-  const rules = builtinRules(300_000, '1x').map(({ name, attributes }) => {
+  const rules = builtinRules(300_000).map(({ name, attributes }) => {
     return `${name} ${attributes['severity'] ?? (attributes['critical'] === undefined ? 'critical' : 'both')}`;
   });
   assert.deepEqual(written.toSorted(), rules.toSorted());

@@ -57,8 +57,6 @@ export interface Config {
   /** The clients in the file's order, ranges expanded, with retired ones (see state); of duplicates only the first. */
   readonly clients: readonly Client[];
   readonly warnings: readonly Finding[];
-  /** True if only the predecessor's elements and attributes occur. */
-  readonly predecessorOnly: boolean;
   /** The settings that the files have, as `element attribute` (`collector every`). All others are defaults. */
   readonly explicit: readonly string[];
 }

@@ -118,6 +118,32 @@ function ruleRows(config: Config): readonly DefaultRow[] {
   }));
 }
 
+/** A written rule, in the form in which some clients have it. */
+export interface WrittenRule {
+  readonly rule: string;
+  /** The levels and the `for` in force. */
+  readonly limit_text: string;
+  /** The number of clients; 0: the rule evaluates the fleet. */
+  readonly clients: number;
+}
+
+/** Returns the rules that the files write, in the order of the clients. Rules of one name and text share an entry. */
+export function describeWrittenRules(config: Config): readonly WrittenRule[] {
+  const rules = new Map<string, WrittenRule>();
+  const add = (rule: Rule, clients: number): void => {
+    const text = describeRule(rule);
+    const key = `${rule.name}\0${text}`;
+    const before = rules.get(key)?.clients ?? 0;
+    rules.set(key, { rule: rule.name, limit_text: text, clients: before + clients });
+  };
+  const isWritten = ({ origin }: Rule): boolean => origin === 'file';
+  for (const rule of config.alerts.rules.filter(isWritten)) add(rule, 0);
+  for (const { state, rules: own } of config.clients) {
+    if (state !== 'retired') for (const rule of own.filter(isWritten)) add(rule, 1);
+  }
+  return [...rules.values()];
+}
+
 /** Formats a rule: `warning 90%, critical 95%, for 1x`. */
 export function describeRule(rule: Rule): string {
   const { warning, critical, forMs, forCount, op } = rule;

@@ -12,7 +12,6 @@ import { checkRules } from './clients/check-rules.ts';
 import { checkRoutes } from './clients/check-routes.ts';
 import { childOf, type Element } from './xml/parse-elements.ts';
 import { checkPermissions, createSecretPlaces } from './settings/permissions.ts';
-import { predecessorOnly } from './xml/predecessor.ts';
 import { parseDuration } from '../text/durations.ts';
 import { hourMs } from '../platform/units.ts';
 import { createCheckReader } from './clients/read-checks.ts';
@@ -54,14 +53,13 @@ export function loadConfig(options: LoadConfigOptions): Config {
     findings.throwFaults();
     throw new Error('a configuration without a root and without a fault');
   }
-  const onlyPredecessor = !tree.includes && predecessorOnly(root);
   const explicit = explicitSettings(root);
   checkVocabulary(root, findings);
 
   const file = path.resolve(options.file);
   const settings = readSettings(root, file, context);
   const nowMs = options.nowMs ?? Date.now();
-  const fleet = readFleet({ root, settings, context, nowMs, predecessorOnly: onlyPredecessor });
+  const fleet = readFleet({ root, settings, context, nowMs });
   const digests = checkFleet(root, settings, fleet, findings);
   if (!hasClient(root) && settings.serve === null) {
     const message = 'there is no client; write <client ip="..."/>';
@@ -82,7 +80,6 @@ export function loadConfig(options: LoadConfigOptions): Config {
     jumpHosts: fleet.jumpHosts,
     clients: Object.freeze(fleet.clients.map(({ client }) => client)),
     warnings: findings.warnings,
-    predecessorOnly: onlyPredecessor,
     explicit,
   });
   options.onValid?.(tree, config);
@@ -102,7 +99,6 @@ interface ReadFleetOptions {
   readonly settings: Settings;
   readonly context: ReadContext;
   readonly nowMs: number;
-  readonly predecessorOnly: boolean;
 }
 
 /** The clients, and the settings that all of them inherit. */
@@ -114,7 +110,7 @@ interface Fleet extends Pick<Config, 'labels' | 'jumpHosts' | 'alerts'> {
 }
 
 /** Reads `<ssh>`, `<alerts>`, the bastions, and the clients with their inherited settings. */
-function readFleet({ root, settings, context, nowMs, predecessorOnly }: ReadFleetOptions): Fleet {
+function readFleet({ root, settings, context, nowMs }: ReadFleetOptions): Fleet {
   const { findings } = context;
   const { everyMs } = settings.collector;
   const readSsh = createSshReader(context);
@@ -133,7 +129,6 @@ function readFleet({ root, settings, context, nowMs, predecessorOnly }: ReadFlee
     repeatMs: alerts.repeatMs,
     everyMs,
     defaults: alerts.defaults,
-    predecessorOnly,
   });
   const { zone } = alerts;
   const readAudience = createAudienceReader(zone, findings);

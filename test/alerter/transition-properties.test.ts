@@ -15,7 +15,7 @@ import { everyMs, startTransition } from './support/time-line.ts';
 const client = clientWith(`
   <alert type="disk" warning="85%" critical="95%" for="1x"/>
   <alert type="cpu" warning="80%" critical="95%" for="15m"/>
-  <alert type="memory" limit="90%"/>
+  <alert type="memory" limit="90%" for="3x"/>
   <alert name="unreachable" for="2x"/>`);
 
 interface Seed {

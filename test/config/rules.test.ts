@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { Rule } from '../../src/config/config.ts';
+import { ruleTypes } from '../../src/config/vocabulary/rule-types.ts';
 import { clientOf, load, ruleOf } from './support/config-files.ts';
 import { pluckAll } from '../support/pluck.ts';
 
@@ -29,7 +30,7 @@ const alerts: readonly (readonly [attributes: string, expected: Partial<Rule>])[
   ['type="disk" warning="97%"', { warning: 97, critical: null, severity: 'warning' }],
   ['type="disk" mount="/data" critical="98%"', { warning: 90, critical: 98, forCount: 1 }],
   ['type="disk" limit="98%"', { warning: null, critical: 98 }],
-  ['type="memory" limit="80%" severity="critical"', { critical: 80, forCount: 3 }],
+  ['type="memory" limit="80%" severity="critical"', { critical: 80, forCount: 1 }],
   ['type="inodes" mount="/data" limit="95%"', { warning: 95, critical: null, severity: 'warning' }],
   ['type="service" unit="!motd-news"', { severity: 'warning', selectors: { unit: '!motd-news.service' } }],
   ['type="service" unit="!motd-news" severity="critical"', { severity: 'critical' }],
@@ -83,17 +84,26 @@ for (const [attributes, expected] of alerts) {
   });
 }
 
-test('how long a rule must hold when nothing is said', () => {
-  const table: readonly (readonly [string, number])[] = [
-    ['type="cpu" limit="5%" severity="critical"', 2],
-    ['type="disk" limit="5%"', 1],
-    ['type="inodes" limit="5%"', 1],
-    ['type="mount" mount="/x"', 1],
-    ['type="service"', 1],
-    ['type="disk-free" limit="5GiB"', 2],
-    ['metric="disk_used_percent" limit="5%"', 2],
-  ];
-  for (const [alert, count] of table) assert.equal(ruleOfAlert(alert).forCount, count, alert);
+test('a written rule without for fires at the first row', () => {
+  for (const [type, { selectors, needs, unit }] of ruleTypes) {
+    const needed = needs === null || !selectors.includes(needs) ? '' : `${needs}="/x"`;
+    const limit = unit === 'flag' || type === 'process' ? '' : 'limit="5"';
+    assert.deepEqual(
+      pluckAll([ruleOfAlert(`type="${type}" ${needed} ${limit}`)], 'forCount', 'forMs'),
+      [[1, null]],
+      type,
+    );
+  }
+  assert.equal(ruleOfAlert('metric="disk_used_percent" limit="5%"').forCount, 1);
+  assert.equal(ruleOfAlert('name="mine" type="memory" limit="5%"').forCount, 1);
+});
+
+test('a default that is tuned by its name keeps its for, and the for of <alerts> is for what has none', () => {
+  const tuned = load('<client ip="10.0.0.1" mail="a@b"><alert name="memory" limit="90%"/></client>');
+  assert.deepEqual([ruleOf(tuned, 'memory')?.critical, ruleOf(tuned, 'memory')?.forCount], [90, 3]);
+  const client = '<client ip="10.0.0.1"><alert type="memory" limit="80%"/></client>';
+  const inherited = load(`<alerts mail="a@b"><alert name="memory" for="5x"/></alerts>${client}`);
+  assert.equal(ruleOf(inherited, 'memory')?.forCount, 5);
   const cpu = '<client ip="10.0.0.1"><alert type="cpu" limit="5%"/></client>';
   const config = load(`<alerts mail="a@b" for="4x" repeat="1h"/>${cpu}`);
   assert.equal(ruleOf(config, 'cpu')?.forCount, 4);

@@ -111,7 +111,6 @@ export function makeConfig(
     jumpHosts: sshSettings,
     clients,
     warnings: [],
-    predecessorOnly: false,
     explicit: [],
   };
 }

@@ -1,5 +1,5 @@
 import type { Config, Finding } from '../../config/config.ts';
-import { describeDefaults } from '../../config/describe-defaults.ts';
+import { describeDefaults, describeWrittenRules } from '../../config/describe-defaults.ts';
 import { findConfig } from '../../config/find-config.ts';
 import { ConfigError, formatFinding } from '../../config/xml/findings.ts';
 import type { ConfigTree } from '../../config/xml/include.ts';
@@ -23,6 +23,7 @@ import { sealingJson, sealingText } from './sealing-words.ts';
 import { unvisitedSites } from './unvisited-sites.ts';
 import { tryMail, tryReplies, tryWebhook } from './try-messages.ts';
 import { printDigests, printHearings } from './print-hearings.ts';
+import { printRules } from './print-rules.ts';
 import { nextDigests, nextWindows, whoHears, type Hearing } from './who-hears.ts';
 
 export interface CheckCommandOptions {
@@ -101,7 +102,8 @@ async function warningsOf(
 
 function printFaults({ output }: Context, file: string, faults: readonly Finding[]): void {
   if (output.json) {
-    output.printJson({ command: 'check', file, valid: false, clients: null, faults, warnings: [], defaults: [] });
+    const none = { clients: null, warnings: [], defaults: [], rules: [] };
+    output.printJson({ command: 'check', file, valid: false, faults, ...none });
     return;
   }
   for (const fault of faults) output.print(`${output.colour('red', 'fault')}: ${formatFinding(fault)}`);
@@ -180,6 +182,7 @@ function showVerdict({ output }: Context, { config, warnings, tried, hearings, d
     output.print('');
   }
   if (output.verbosity !== 'quiet') {
+    printRules(output, describeWrittenRules(config));
     printHearings(output, config, hearings, nextWindows(config, Date.now()));
     printDigests(output, config);
   }
@@ -226,6 +229,7 @@ function checkJson(file: string, config: Config, warnings: readonly Finding[], t
     faults: [],
     warnings,
     defaults: describeDefaults(config),
+    rules: describeWrittenRules(config),
     sealing: sealingJson(config),
     ...(tried === null
       ? {}

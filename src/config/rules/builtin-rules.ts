@@ -30,7 +30,7 @@ const silentFor = (everyMs: number): string => `${Math.max(1, Math.round((3 * ev
  * Returns all built-in rules. `for` counts full runs for `unreachable` and `no-report`, and reports for `probe-failed`
  * and `check-unknown`. For `collector-silent` and `ingest-silent` it is three times `every`.
  */
-export function builtinRules(everyMs: number, usualFor: '1x' | '2x'): readonly BuiltinRule[] {
+export function builtinRules(everyMs: number): readonly BuiltinRule[] {
   return [
     byDefault('disk', '1x', { type: 'disk', warning: '90%', critical: '95%' }),
     byDefault('inodes', '1x', { type: 'inodes', limit: '90%', severity: 'warning' }),
@@ -64,11 +64,11 @@ export function builtinRules(everyMs: number, usualFor: '1x' | '2x'): readonly B
     condition('no-report', 'critical', '3x'),
     condition('probe-failed', 'warning', '3x'),
     condition('check-unknown', 'warning', '3x'),
-    condition('check-untrusted', 'warning', usualFor),
-    condition('mount-unresponsive', 'critical', usualFor),
-    condition('mount-missing', 'critical', usualFor),
+    condition('check-untrusted', 'warning', '2x'),
+    condition('mount-unresponsive', 'critical', '2x'),
+    condition('mount-missing', 'critical', '2x'),
     condition('read-only', 'critical', '1x'),
-    condition('clock-offset', 'warning', usualFor, { attributes: { type: 'clock-offset', limit: '60s' } }),
+    condition('clock-offset', 'warning', '2x', { attributes: { type: 'clock-offset', limit: '60s' } }),
     condition('rebooted', 'warning', null),
     condition('oom-kill', 'warning', null),
     condition('collector-silent', 'critical', silentFor(everyMs), { fleet: true }),

@@ -26,8 +26,8 @@ function excludedBy({ selectors }: Rule): Rule['except'] {
 }
 
 /**
- * Returns the attributes that a new rule takes from the default of its type: severity, `for`, and the other level if
- * the rule has one level. Omits the other level if the new level is beyond it.
+ * Returns the attributes that a new rule takes from the default of its type: severity, a `for` that was written for the
+ * default, and the other level if the rule has one level. Omits the other level if the new level is beyond it.
  */
 export function inheritedFrom(builtin: MergedRule | undefined, attributes: AlertAttributes): AlertAttributes {
   // The default evaluates failed units, but no unit that has to run.

@@ -6,16 +6,16 @@ import { finishRule, selectorsInForce, type MergedRule, type RuleDefaults, type 
 import { alertName, createNamer, mergeAlert } from './merge-alert.ts';
 import { didYouMean } from '../values/nearest.ts';
 import type { Element } from '../xml/parse-elements.ts';
-import { ruleTypeOf } from '../vocabulary/rule-types.ts';
 import { remembered } from '../../platform/remembered.ts';
+
+/** The `for` of a written rule that has none: the first row at the limit fires. */
+const writtenFor = '1x';
 
 export interface RuleReaderOptions extends RuleDefaults {
   readonly findings: Findings;
   readonly everyMs: number;
   /** The attribute `defaults` of `<alerts>`. */
   readonly defaults: boolean;
-  /** True if only the predecessor's elements occur: one row is enough for every rule. */
-  readonly predecessorOnly: boolean;
 }
 
 /** Reads the rules of one configuration. */
@@ -35,10 +35,10 @@ export class RuleReader {
   });
 
   constructor(options: RuleReaderOptions) {
-    const { everyMs, predecessorOnly, defaults } = options;
+    const { everyMs, defaults } = options;
     this.#options = options;
     this.#findings = options.findings;
-    this.#known = new Map(builtinRules(everyMs, predecessorOnly ? '1x' : '2x').map((rule) => [rule.name, rule]));
+    this.#known = new Map(builtinRules(everyMs).map((rule) => [rule.name, rule]));
     const start = [...this.#known.values()].filter((rule) => rule.origin === 'condition' || defaults);
     const builtins = new Map(start.map((rule) => [rule.name, asMerged(rule)]));
     this.base = this.#scopeOf({ depth: 0, written: new Map(), builtins });
@@ -119,10 +119,18 @@ export class RuleReader {
       const base = written.get(name)?.attributes ?? inheritedFrom(builtins.get(attributes['type'] ?? ''), attributes);
       const merged = mergeAlert(base, attributes);
       const { except } = written.get(name) ?? { except: [] };
-      const defaultFor = this.#usualFor(merged, builtins);
       // Events may name hosts that are no clients.
       const isFleet = element.name === 'alerts' && merged['type'] === 'event' && alert.isForSome !== true;
-      own.set(name, { name, origin: 'file', attributes: merged, defaultFor, place: alert, depth, except, isFleet });
+      own.set(name, {
+        name,
+        origin: 'file',
+        attributes: merged,
+        defaultFor: writtenFor,
+        place: alert,
+        depth,
+        except,
+        isFleet,
+      });
     }
     const kept = [...written].filter(([name]) => !own.has(name));
     const unchangedBuiltins = sameEntries(builtins, outer.builtins);
@@ -173,12 +181,6 @@ export class RuleReader {
     if (!alert.faulty)
       builtins.set(name, { ...before, attributes: mergeAlert(before.attributes, alert.attributes), place: alert });
     return !alert.faulty;
-  }
-
-  #usualFor(attributes: MergedRule['attributes'], builtins: RuleScope['builtins']): string {
-    if (this.#options.predecessorOnly) return '1x';
-    const type = attributes['type'] ?? '';
-    return builtins.get(type)?.defaultFor ?? `${ruleTypeOf(type)?.forCount ?? 2}x`;
   }
 
   #warnIfInVain(alert: Element, { name, fleet, attributes }: BuiltinRule, { rules }: RuleScope): void {

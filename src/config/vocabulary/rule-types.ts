@@ -42,8 +42,6 @@ export interface RuleType {
   /** A selector that the rule must have. */
   readonly needs: Selector | null;
   readonly op: Operator;
-  /** The number of rows in a row, unless a rule has its own. */
-  readonly forCount: number;
   /** The column of `stats` or `disk_stats` that mails draw; null: none. */
   readonly chart:
     'cpu_percent' | 'memory_percent' | 'swap_percent' | 'processes' | 'used_percent' | 'inodes_percent' | null;
@@ -63,7 +61,6 @@ const usual = {
   selectors: [],
   needs: null,
   op: 'ge',
-  forCount: 2,
   chart: null,
   foresees: null,
   everyMs: null,
@@ -85,7 +82,6 @@ const foreseen = {
   unit: 'seconds',
   selectors: ['mount'],
   op: 'lt',
-  forCount: 1,
   everyMs: dayMs,
 } as const;
 
@@ -95,9 +91,9 @@ const types = {
   swap: overMetric('swap_used_percent', { chart: 'swap_percent' }),
   load: { ...usual, source: '`load_load5` / `cpu_cpus`', families: ['load', 'cpu'], unit: 'load', suffix: ' per CPU' },
   uptime: overMetric('uptime_seconds'),
-  disk: overMetric('disk_used_percent', { selectors: disks, forCount: 1, chart: 'used_percent' }),
+  disk: overMetric('disk_used_percent', { selectors: disks, chart: 'used_percent' }),
   'disk-free': overMetric('disk_available_bytes', { selectors: disks, op: 'lt' }),
-  inodes: overMetric('disk_inodes_percent', { selectors: disks, forCount: 1, chart: 'inodes_percent' }),
+  inodes: overMetric('disk_inodes_percent', { selectors: disks, chart: 'inodes_percent' }),
   'disk-full': { ...foreseen, foresees: 'space' },
   'inodes-full': { ...foreseen, foresees: 'inodes' },
   outlier: {
@@ -105,7 +101,6 @@ const types = {
     source: '[figures of a member](outliers.md#figures), against the others of its group',
     unit: 'flag',
     selectors: ['metric', 'group'],
-    forCount: 1,
     everyMs: hourMs,
   },
   event: {
@@ -114,7 +109,6 @@ const types = {
     unit: 'flag',
     selectors: ['service', 'host'],
     needs: 'service',
-    forCount: 1,
     everyMs: minuteMs,
   },
   mount: {
@@ -125,7 +119,6 @@ const types = {
     selectors: ['mount'],
     needs: 'mount',
     op: 'lt',
-    forCount: 1,
   },
   service: {
     ...usual,
@@ -133,13 +126,12 @@ const types = {
     families: ['unit', 'services', 'failed_unit'],
     unit: 'flag',
     selectors: ['unit'],
-    forCount: 1,
   },
   check: { ...usual, source: 'states of checks', families: ['check'], unit: 'flag', selectors: ['check'] },
   process: overMetric('process_match_count', { selectors: ['match'], needs: 'match', op: 'lt' }),
   processes: overMetric('processes_total', { chart: 'processes' }),
   zombies: overMetric('processes_zombies'),
-  log: overMetric('log_match_count', { selectors: ['match', 'priority'], forCount: 1 }),
+  log: overMetric('log_match_count', { selectors: ['match', 'priority'] }),
   'network-errors': {
     ...usual,
     source: '`network_rx_errors_per_s` + `network_tx_errors_per_s`',

@@ -83,8 +83,8 @@ export const alertAttributes: Attributes = {
   for: {
     kind: 'span',
     help:
-      'How long, or how many rows in a row, it must hold. ' +
-      `Default 2x; 1x for ${typesThat(({ forCount }) => forCount === 1)}. The default rule memory has 3x.`,
+      'How long, or how many rows in a row, it must hold. Default 1x: the first row at the limit fires. ' +
+      'A default rule or condition that is tuned by its name keeps its own.',
   },
   clear: level(
     'The limit of recovery. Default: the limit less 2 points for percents, 1.5 times the limit for forecasts, ' +

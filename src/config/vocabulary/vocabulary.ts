@@ -156,7 +156,9 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
       },
       for: {
         kind: 'span',
-        help: 'How long or how many rows in a row a rule must hold, unless it says so itself. Default 2x.',
+        help:
+          'How long or how many rows in a row a rule must hold that has no for of its own; conditions keep theirs. ' +
+          'Default: 1x for written rules; each default rule has its own.',
       },
       groupInterval: { kind: 'duration', help: 'How often warnings and recoveries alone make a mail. Default 15m.' },
       flapping: {

@@ -8,7 +8,7 @@ import { sampledRowsOf, playAtOnce, startTransition } from '../support/time-line
 import { pluck } from '../../support/pluck.ts';
 
 const disk = '<alert type="disk" warning="85%" critical="95%"/>';
-const cpu2x = '<alert type="cpu" limit="90%"/>';
+const cpu2x = '<alert type="cpu" limit="90%" for="2x"/>';
 const cpu15m = '<alert type="cpu" limit="90%" for="15m" severity="warning"/>';
 const single = '<alert type="disk" limit="90%" severity="warning"/>';
 

@@ -8,7 +8,7 @@ import { stories } from '../support/story.ts';
 import { everyMs, sampledRowsOf, startTransition } from '../support/time-line.ts';
 
 const disk = '<alert type="disk" warning="85%" critical="95%"/>';
-const memory2x = '<alert type="memory" limit="90%"/>';
+const memory2x = '<alert type="memory" limit="90%" for="2x"/>';
 
 stories(`
   what late rows began and ended is notified as past, once, and the present stays as it is

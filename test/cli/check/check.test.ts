@@ -14,6 +14,7 @@ interface CheckJson {
   readonly faults: readonly { readonly line: number | null; readonly message: string }[];
   readonly warnings: readonly { readonly message: string }[];
   readonly defaults: readonly { readonly where: string; readonly name: string; readonly value: string }[];
+  readonly rules: readonly { readonly rule: string; readonly limit_text: string; readonly clients: number }[];
   readonly connections?: readonly { readonly what: string; readonly ok: boolean; readonly code: string | null }[];
 }
 
@@ -35,6 +36,16 @@ test('a valid file: the verdict comes last, defaults with --defaults, exit statu
   assert.deepEqual([json.valid, json.clients, json.faults], [true, 2, []]);
   const hostKeys = json.defaults.filter(({ name }) => name === 'hostKeys');
   assert.deepEqual(pluck(hostKeys, 'where'), ['ssh']);
+});
+
+test('check prints the for of each rule that is written', async (t) => {
+  const alerts = '<alert type="memory" limit="10%"/><alert type="cpu" limit="95%" for="15m"/>';
+  const content = `<config><alerts mail="a@b.example"/><client ip="192.0.2.1">${alerts}</client><client ip="192.0.2.2">${alerts}</client></config>`;
+  const stdout = await succeeded(check(t, content));
+  assert.match(stdout, /^memory +critical 10%, for 1x +2$/m);
+  assert.match(stdout, /^cpu +critical 95%, for 15m +2$/m);
+  const { rules } = parse(await check(t, content, '--json'));
+  assert.deepEqual(rules[1], { rule: 'cpu', limit_text: 'critical 95%, for 15m', clients: 2 });
 });
 
 test('all faults at once, each with its line, exit status 2', async (t) => {

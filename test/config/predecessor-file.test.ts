@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { clientOf, load, loadText, ruleOf } from '../support/config-files.ts';
-import { pluck, pluckAll } from '../../support/pluck.ts';
+import { clientOf, loadText, ruleOf } from './support/config-files.ts';
+import { pluck, pluckAll } from '../support/pluck.ts';
 
 const sample = `<?xml version="1.0" encoding="UTF-8"?>
 <config>
@@ -17,7 +17,6 @@ const sample = `<?xml version="1.0" encoding="UTF-8"?>
 test("the predecessor's file works unchanged", () => {
   const config = loadText(sample);
   const client = clientOf(config);
-  assert.equal(config.predecessorOnly, true);
   assert.deepEqual(config.warnings, []);
   assert.equal(client.name, '127.0.0.1');
   assert.equal(client.port, 22);
@@ -45,23 +44,24 @@ test("the predecessor's file works unchanged", () => {
     'sectors-rising',
     'security-updates',
   ]);
-  assert.equal(ruleOf(config, 'mount-unresponsive')?.forCount, 1);
+  assert.equal(ruleOf(config, 'mount-unresponsive')?.forCount, 2);
   assert.equal(ruleOf(config, 'unreachable')?.forCount, 2);
 });
 
-test('one element or attribute more, and it is no longer the predecessor alone', () => {
-  const client = (more: string, inside = ''): string => `<client ip="10.0.0.1" mail="a@b" ${more}>${inside}</client>`;
-  assert.equal(load(client('port="23" username="u"')).predecessorOnly, true);
-  for (const children of [
-    client('name="x"'),
-    client('', '<alert type="cpu" limit="5%" for="1x"/>'),
-    client('', '<alert type="disk" limit="5%"/>'),
-    client('', '<mail to="c@d"/>'),
-    `<collector/>${client('')}`,
-    `<group>${client('')}</group>`,
-    `<include file="*.none"/>${client('')}`,
+test('for means the same in the file alone and beside what its user adds', () => {
+  const spans = (text: string): readonly unknown[] =>
+    pluckAll(clientOf(loadText(text)).rules, 'name', 'origin', 'forCount', 'forMs');
+  const alone = spans(sample);
+  for (const added of [
+    '<smtp host="127.0.0.1" from="fleet@example.org"/>',
+    '<storage url="mysql://fleet@db.example.org/fleet" password="secret"/>',
+    '<collector every="1m"/>',
+    '<alerts mail="a@b"/>',
+    '<group labels="site=ber"><client ip="10.0.0.2"/></group>',
+    '<client name="x" ip="10.0.0.2" mail="a@b"><alert type="disk" limit="5%" for="2x"/></client>',
+    '<include file="*.none"/>',
   ]) {
-    assert.equal(load(children).predecessorOnly, false, children);
+    assert.deepEqual(spans(sample.replace('</config>', `${added}</config>`)), alone, added);
   }
 });
 
