@@ -1,4 +1,4 @@
-import { within } from '../probes/collect.ts';
+import { within } from '../probes/within.ts';
 import { errorCode } from '../probes/source.ts';
 import { linesOfCertificates, linesOfServer } from './certificates.ts';
 import type { CheckOutcome } from './run-check.ts';

@@ -4,6 +4,7 @@ import { printable } from './function-report.ts';
 import { probes as allProbes } from './index.ts';
 import type { Earlier, Probe, ProbeContext, ProbeResult } from './probe.ts';
 import { openSource } from './source.ts';
+import { within } from './within.ts';
 
 /**
  * The bounds of a rate's interval. The agent's own start would dominate a shorter one; a longer one gives no current
@@ -14,6 +15,9 @@ const maxElapsedMs = 24 * 3_600_000;
 
 /** The time before the deadline at which probes end, because a late answer is lost. */
 const marginMs = 100;
+
+/** The agent's time to which the deadlines of the probes belong: that of agentTimeout="15s". More time is theirs too. */
+const usualDeadlineMs = 14_500;
 
 /**
  * Runs every probe on a Linux machine. Never throws: a probe's fault is in its worker report. Rates are averages since
@@ -34,7 +38,8 @@ export function runProbes(options: CollectOptions, all: readonly Probe[]): Colle
   const noRates = isTooSoon ? `less than ${minElapsedMs / 1000} s since the previous visit` : 'first visit';
   const start = (probe: Probe, earlier: Earlier | null): Outcome | Promise<Outcome> => {
     const started = milliseconds();
-    const allowed = Math.min(probe.deadlineMs, options.deadlineMs - marginMs - (started - begun));
+    const share = probe.deadlineMs * Math.max(1, options.deadlineMs / usualDeadlineMs);
+    const allowed = Math.min(share, options.deadlineMs - marginMs - (started - begun));
     const leftMs = (): number => allowed - (milliseconds() - started);
     const { placeDir } = options;
     const context: ProbeContext = { source, options: options.options, earlier, noRates, placeDir, leftMs };
@@ -102,13 +107,6 @@ function outcomeOf(
   } catch (error) {
     return failure(error);
   }
-}
-
-/** Returns the result; null if it takes too long. Drops a later result. */
-export function within<T>(running: Promise<T>, allowedMs: number): Promise<T | null> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<null>((resolve) => (timer = setTimeout(resolve, allowedMs, null)));
-  return Promise.race([running, late]).finally(() => clearTimeout(timer));
 }
 
 function workerReport({ name }: Probe, { result, fault, durationMs }: Outcome): WorkerReport {

@@ -8,10 +8,14 @@ import type { MountAnswer } from './network-mounts.ts';
 import type { Probe, ProbeContext, ProbeResult } from './probe.ts';
 import { errorCode } from './source.ts';
 import { spacesOf, unknownUsage, usageFacts, type Usage } from './usage.ts';
+import { within } from './within.ts';
 
 /** The most characters of mountinfo. 10,000 mounts have about 1.5 million. */
 const maxMountinfoChars = 4 * 1024 * 1024;
-const networkDeadlineMs = 1500;
+/** The time for what remains to do with the answers of network mounts. */
+const marginMs = 900;
+/** The time before the deadline at which the rows of local file systems go without those of network mounts. */
+const lastMs = 200;
 /** The limit of datasets in one pool: containers on ZFS have a dataset each. */
 const maxParts = 5000;
 
@@ -52,7 +56,9 @@ export function readDisks(context: ProbeContext, statfs: (path: string) => Usage
     ],
     ...(mountinfo.length > maxMountinfoChars ? { error: 'more mounts than can be read' } : {}),
   });
-  return pending === null ? result(local) : pending.then((facts) => result([...local, ...facts]));
+  if (pending === null) return result(local);
+  const late = remote.map((one) => remoteFacts(one, undefined));
+  return within(pending, leftMs() - lastMs).then((facts) => result([...local, ...(facts ?? late)]));
 }
 
 /** Returns the rows without those of a mount that has one: a dataset with a quota may be a further mount as well. */
@@ -76,7 +82,7 @@ async function askRemote(
   const answered = await askNetworkMounts({
     mounts,
     placeDir,
-    deadlineMs: Math.min(networkDeadlineMs, Math.max(leftMs() - 500, 100)),
+    deadlineMs: Math.max(leftMs() - marginMs, 100),
   });
   const twoSized = remote.filter(({ fstype }) => hasTwoBlockSizes(fstype)).map(({ mount }) => source.root + mount);
   const answers = await correctBlockSizes(answered, twoSized, Math.min(500, Math.max(leftMs() - 100, 100)));
@@ -108,7 +114,9 @@ function localFacts(one: FileSystem, root: string, statfs: (path: string) => Usa
 }
 
 function remoteFacts(one: FileSystem, answer: MountAnswer | undefined): Facts {
-  if (answer === undefined) return { ...labels(one), ...unknownUsage('not asked'), unresponsive: 0 };
+  if (answer === undefined) {
+    return { ...labels(one), ...unknownUsage('not answered in time'), unresponsive: missing('not answered in time') };
+  }
   if ('usage' in answer) return { ...labels(one), ...usageFacts([answer.usage], one.fstype), unresponsive: 0 };
   return { ...labels(one), ...unknownUsage(answer.reason), unresponsive: Number(answer.unresponsive) };
 }

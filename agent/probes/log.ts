@@ -10,6 +10,8 @@ import type { Probe, ProbeContext, ProbeResult } from './probe.ts';
  */
 export const logPositionName = 'log';
 const maxPositionChars = 1024;
+/** The time for what remains to do with awk's answer. */
+const marginMs = 500;
 const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** Bounds the memory of awk to 128 MiB and its CPU time to 5 s, as agent/shell/agent.sh does. */
 const script = 'ulimit -S -v 131072; ulimit -S -t 5; exec awk "$1"';
@@ -26,38 +28,47 @@ export const log: Probe = {
 };
 
 async function readLogs({ source, options, placeDir, leftMs }: ProbeContext): Promise<ProbeResult> {
+  const position = positionIn(placeDir);
   const environment = {
     PATH: `${process.env['PATH'] ?? ''}:${path}`,
     LC_ALL: 'C',
     fh_root: source.root,
     fh_asks: (options.logs ?? []).join('\n'),
-    fh_log: positionIn(placeDir),
+    fh_log: position.text,
     fh_boot: source.readOptional('/proc/sys/kernel/random/boot_id')?.trim() ?? '',
   };
   try {
     // The module is loaded here, because it is a tenth of the agent.
     const { logProgram } = await import('../../src/report/log-program.ts');
     const args = ['-c', script, 'sh', logProgram];
-    const output = await outputOf('/bin/sh', args, Math.min(8000, leftMs()), environment);
+    const output = await outputOf('/bin/sh', args, leftMs() - marginMs, environment);
     const [report = '', next = ''] = output.split('\n');
     const worker = JSON.parse(report) as WorkerReport;
     keepPosition(placeDir, next);
     const functions = worker.function_reports;
     return worker.error === null ? { functions } : { functions, error: worker.error };
   } catch (error) {
-    // The next visit begins at the end: the same lines would be too much again.
-    keepPosition(placeDir, '');
-    return { functions: [], error: printable(error instanceof Error ? error.message : String(error)) };
+    const reason = error instanceof Error ? error.message : String(error);
+    // The next visit reads these lines. If they are too much for it as well, the one after it begins at the end.
+    const isSkipped = position.hasFailed && position.text !== '';
+    keepPosition(placeDir, isSkipped || position.text === '' ? '' : `${position.text}\n${failed}`);
+    return { functions: [], error: printable(isSkipped ? `${reason}; the lines until now are skipped` : reason) };
   }
 }
 
-/** Returns the position of the previous visit; '' if there is none. */
-function positionIn(placeDir: string | null): string {
-  if (placeDir === null) return '';
+/** The line behind a position whose lines the previous visit could not read. */
+const failed = 'failed';
+
+/** Returns the position of the previous visit, '' if there is none, and whether reading from there has failed before. */
+function positionIn(placeDir: string | null): { readonly text: string; readonly hasFailed: boolean } {
+  if (placeDir === null) return { text: '', hasFailed: false };
   try {
-    return readFileSync(`${placeDir}/${logPositionName}`, 'utf8').slice(0, maxPositionChars).trim();
+    const [text = '', state] = readFileSync(`${placeDir}/${logPositionName}`, 'utf8')
+      .slice(0, maxPositionChars)
+      .split('\n');
+    return { text: text.trim(), hasFailed: state === failed };
   } catch {
-    return '';
+    return { text: '', hasFailed: false };
   }
 }
 

@@ -38,6 +38,7 @@ export interface ProbeResult {
  */
 export interface Probe {
   readonly name: string;
+  /** The time that it has if the agent has its usual one; more if the agent has more. */
   readonly deadlineMs: number;
   /** True if the probe computes rates from counters. Without this flag `earlier` is null. */
   readonly rates?: true;

@@ -4,7 +4,8 @@ import type { Probe, ProbeContext, ProbeResult } from './probe.ts';
 import { outputOf } from './output-of.ts';
 import { enabledTimers, lateTimer, timerProperties } from './timers.ts';
 
-const systemctlMs = 2000;
+/** The time for what remains to do with systemctl's answer. */
+const marginMs = 500;
 const maxUnitsAsked = 200;
 const unitProperties = ['Id', 'Names', 'LoadState', 'ActiveState', 'NRestarts', 'InactiveExitTimestampMonotonic'];
 /** The states that `systemctl is-active` accepts. */
@@ -26,7 +27,7 @@ function readServices({ source, options, leftMs }: ProbeContext): ProbeResult | 
   const program = programs.find((path) => source.exists(path));
   if (program === undefined) return { functions: unknownServices(asked, 'no systemctl') };
   const asks = { units: asked, timers: enabledTimers(source) };
-  return askSystemctl(source.root + program, asks, Math.min(systemctlMs, leftMs()));
+  return askSystemctl(source.root + program, asks, leftMs() - marginMs);
 }
 
 interface Asked {

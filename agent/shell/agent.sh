@@ -251,8 +251,8 @@ fh_times="$times ${up%% *}"
 
 fh_logs= log=
 if [ "$fh_asks" ]; then
-  fh_log= f=$C/log
-  [ "$C" ] && [ -f "$f" ] && [ ! -L "$f" ] && [ -O "$f" ] && read -r fh_log <"$f"
+  fh_log= failed= f=$C/log
+  [ "$C" ] && [ -f "$f" ] && [ ! -L "$f" ] && [ -O "$f" ] && { read -r fh_log && read -r failed; } <"$f"
   # shellcheck disable=SC3045 # dash and BusyBox know -S; without it awk is bounded by time alone
   r=$(
     export fh_asks fh_log fh_boot
@@ -265,7 +265,13 @@ if [ "$fh_asks" ]; then
   # shellcheck disable=SC2089 # JSON
   case $s,$fh_logs in
   0,'{'*'}') log=${r#*"$nl"} && [ "$log" != "$r" ] || log= ;;
-  *) fh_logs="{\"name\":\"log\",\"duration_ms\":0,\"error\":\"awk ended with $s\",\"function_reports\":[]}" ;;
+  *)
+    # The next visit reads these lines. If they are too much for it as well, the one after it begins at the end.
+    why="awk ended with $s"
+    if [ ! "$fh_log" ]; then log=
+    elif [ "$failed" ]; then log= why="$why; the lines until now are skipped"
+    else log=$fh_log${nl}failed; fi
+    fh_logs="{\"name\":\"log\",\"duration_ms\":0,\"error\":\"$why\",\"function_reports\":[]}" ;;
   esac
 fi
 set +f

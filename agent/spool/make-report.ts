@@ -7,7 +7,7 @@ import { sealReport } from '../../src/seal/seal.ts';
 import { withBuiltIn } from '../checks/built-in.ts';
 import type { ChecksPart } from '../checks/run-checks.ts';
 import { startChecks } from '../checks/start-checks.ts';
-import { within } from '../probes/collect.ts';
+import { within } from '../probes/within.ts';
 import { monotonicMs, utcText } from '../start/clock.ts';
 import type { Collect, Collected, Counters } from '../probes/collected.ts';
 import { readCounters, writeCounters } from './counters-file.ts';

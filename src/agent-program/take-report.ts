@@ -1,5 +1,6 @@
 import { withBuiltIn } from '../../agent/checks/built-in.ts';
-import { collect, within } from '../../agent/probes/collect.ts';
+import { collect } from '../../agent/probes/collect.ts';
+import { within } from '../../agent/probes/within.ts';
 import type { Collect, Counters } from '../../agent/probes/collected.ts';
 import { checksOf, describeReport, type Begun } from '../../agent/spool/make-report.ts';
 import { monotonicMs, readBootId } from '../../agent/start/clock.ts';

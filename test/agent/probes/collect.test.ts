@@ -38,6 +38,23 @@ function rowOf(reports: readonly WorkerReport[], name: string) {
   return reports.find((one) => one.name === name)?.function_reports[0]?.data[0];
 }
 
+test('an agent that has more than its usual time shares it with the probes', async () => {
+  const left = async (deadlineMs: number): Promise<number> => {
+    let leftMs = 0;
+    const probe: Probe = {
+      name: 'slow',
+      deadlineMs: 1000,
+      run: (context) => {
+        leftMs = context.leftMs();
+        return { functions: [] };
+      },
+    };
+    await runProbes(options({ deadlineMs }), [probe]);
+    return Math.ceil(leftMs / 1000);
+  };
+  assert.deepEqual([await left(5000), await left(14_500), await left(119_500)], [1, 1, 9]);
+});
+
 test('probes that throw, reject, hang or lie leave the reports of the others alone', async () => {
   const good: Probe = { name: 'good', deadlineMs: 1000, run: () => ({ functions: [{ name: 'g', data: [{ v: 1 }] }] }) };
   const probes: readonly Probe[] = [

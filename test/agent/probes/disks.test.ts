@@ -191,6 +191,21 @@ test('local mounts are not asked once the time is over', async () => {
   assert.equal(reasonOf(functions, 'disk', 'used_percent'), 'no time left');
 });
 
+test('network mounts without an answer cost themselves, and no local file system', async (t) => {
+  const context = contextOf('storage', { placeDir: tempFolder(t), leftMs: () => 200 });
+  const { functions, error } = await readDisks(context, statfsOf('storage'));
+  const { data } = familyOf(functions, 'disk');
+  assert.equal(error, undefined);
+  assert.deepEqual(
+    valuesOf(data, 'mount', 'used_percent').filter(([mount]) => mount === '/' || mount === '/mnt/nfs'),
+    [
+      ['/', 52.63],
+      ['/mnt/nfs', null],
+    ],
+  );
+  assert.equal(reasonOf(functions, 'disk', 'unresponsive'), 'not answered in time');
+});
+
 test('this machine, as df sees it', async () => {
   const { functions } = await disks.run(contextOf(''));
   const row = familyOf(functions, 'disk').data.find(({ mount }) => mount === '/');

@@ -280,12 +280,21 @@ test('a journalctl that hangs, and one that does not know the cursor', async (t)
   assert.equal(readFileSync(`${machine.place}/log`, 'utf8'), 'journal s=2;i=9\n');
 });
 
-test('an awk that fails costs the logs, and the next visit begins at the end', async (t) => {
+test('an awk that fails costs no line; if it fails again, the lines until then are skipped, which is said', async (t) => {
   const machine = machineWith(t);
-  writeFileSync(`${machine.place}/log`, 'file 1 1 syslog\n', { mode: 0o600 });
+  writeFileSync(machine.file('syslog'), '');
+  await machine.visit();
+  const position = readFileSync(`${machine.place}/log`, 'utf8');
+  appendFileSync(machine.file('syslog'), '<3>Nov 22 05:41:08 h a: oom-kill 1\n');
   machine.program('awk', 'echo out of memory >&2; exit 2');
-  const result = await machine.visit();
-  assert.deepEqual(result, { functions: [], error: 'sh: out of memory' });
+  assert.deepEqual(await machine.visit(), { functions: [], error: 'sh: out of memory' });
+  assert.equal(readFileSync(`${machine.place}/log`, 'utf8'), `${position}failed\n`);
+  machine.program('awk', 'exec mawk "$@"');
+  assert.deepEqual(countsOf(await machine.visit()), [1, 1, 0]);
+  machine.program('awk', 'echo out of memory >&2; exit 2');
+  await machine.visit();
+  const again = await machine.visit();
+  assert.deepEqual(again, { functions: [], error: 'sh: out of memory; the lines until now are skipped' });
   assert.throws(() => readFileSync(`${machine.place}/log`));
 });
 

@@ -234,7 +234,7 @@ test('right after one another, both agents report the same figures within what c
 
 test('the shell agent tells datasets with a quota from the rest of their pool', async (t) => {
   const machine = shellAgent(t);
-  // As stat prints `blocks free available size inodes free-inodes mount`.
+  // Prints like stat: `blocks free available size inodes free-inodes mount`.
   const program = `#!/bin/sh
 shift 3
 for mount; do
