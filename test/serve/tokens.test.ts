@@ -77,11 +77,11 @@ test('a running server knows a new token and forgets a removed one, and logs gue
 
 test('who guesses tokens is soon answered no more', async (t) => {
   const { ask } = await servedFleet(t, { attributes: 'auth="always"' });
-  const statuses: number[] = [];
-  for (let guess = 0; guess < 12; guess += 1) {
-    statuses.push((await ask('/', { headers: { authorization: `Bearer ${guess}` } })).status);
-  }
-  assert.equal(statuses[0], 401);
-  assert.equal(statuses.at(-1), 429);
-  assert.ok(statuses.filter((status) => status === 401).length <= 7, String(statuses));
+  // The answers take less than a second together, in which one guess more is answered.
+  const guesses = Array.from({ length: 60 }, (_, guess) =>
+    ask('/', { headers: { authorization: `Bearer ${guess}` } }).then(({ status }) => status),
+  );
+  const statuses = await Promise.all(guesses);
+  assert.deepEqual([...new Set(statuses)].sort(), [401, 429]);
+  assert.ok(statuses.filter((status) => status === 401).length < 30, String(statuses));
 });

@@ -163,7 +163,7 @@ test('one that broke off goes on where it was', async (t) => {
   const { place, connect, transfer } = machine(t);
   const connection = connect();
   const limits = { unpackMs: 500 };
-  const slowed = (command: string) => command.replace('cat >>', 'head -c 70000 >>"$o";sleep 2;cat >>');
+  const slowed = (command: string) => command.replace('cat >>', 'head -c 70000 >>"$o";exec sleep 2;cat >>');
   const slow = { ...connection, exec: (command: string) => connection.exec(slowed(command)) };
   await fails(transfer({ connection: slow, limits }), 'upload-failed', /uploading Node\.js took too long/);
   connection.destroy();
