@@ -16,7 +16,7 @@ const maxElapsedMs = 24 * 3_600_000;
 /** The time before the deadline at which probes end, because a late answer is lost. */
 const marginMs = 100;
 
-/** The agent's time to which the deadlines of the probes belong: that of agentTimeout="15s". More time is theirs too. */
+/** The agent's time to which the deadlines of the probes belong, that of agentTimeout="15s". They share more time. */
 const usualDeadlineMs = 14_500;
 
 /**

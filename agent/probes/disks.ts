@@ -12,10 +12,10 @@ import { within } from './within.ts';
 
 /** The most characters of mountinfo. 10,000 mounts have about 1.5 million. */
 const maxMountinfoChars = 4 * 1024 * 1024;
-/** The time for what remains to do with the answers of network mounts. */
-const marginMs = 900;
-/** The time before the deadline at which the rows of local file systems go without those of network mounts. */
-const lastMs = 200;
+/** The share of the time for questions to network mounts. */
+const askShare = 0.6;
+/** The share of the time after which the rows of local file systems go without those of network mounts. */
+const waitShare = 0.9;
 /** The limit of datasets in one pool: containers on ZFS have a dataset each. */
 const maxParts = 5000;
 
@@ -58,7 +58,7 @@ export function readDisks(context: ProbeContext, statfs: (path: string) => Usage
   });
   if (pending === null) return result(local);
   const late = remote.map((one) => remoteFacts(one, undefined));
-  return within(pending, leftMs() - lastMs).then((facts) => result([...local, ...(facts ?? late)]));
+  return within(pending, waitShare * leftMs()).then((facts) => result([...local, ...(facts ?? late)]));
 }
 
 /** Returns the rows without those of a mount that has one: a dataset with a quota may be a further mount as well. */
@@ -82,7 +82,7 @@ async function askRemote(
   const answered = await askNetworkMounts({
     mounts,
     placeDir,
-    deadlineMs: Math.max(leftMs() - marginMs, 100),
+    deadlineMs: Math.max(askShare * leftMs(), 100),
   });
   const twoSized = remote.filter(({ fstype }) => hasTwoBlockSizes(fstype)).map(({ mount }) => source.root + mount);
   const answers = await correctBlockSizes(answered, twoSized, Math.min(500, Math.max(leftMs() - 100, 100)));

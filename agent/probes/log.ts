@@ -10,8 +10,8 @@ import type { Probe, ProbeContext, ProbeResult } from './probe.ts';
  */
 export const logPositionName = 'log';
 const maxPositionChars = 1024;
-/** The time for what remains to do with awk's answer. */
-const marginMs = 500;
+/** The share of the time for awk; the rest is for its answer. */
+const awkShare = 0.9;
 const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** Bounds the memory of awk to 128 MiB and its CPU time to 5 s, as agent/shell/agent.sh does. */
 const script = 'ulimit -S -v 131072; ulimit -S -t 5; exec awk "$1"';
@@ -41,7 +41,7 @@ async function readLogs({ source, options, placeDir, leftMs }: ProbeContext): Pr
     // The module is loaded here, because it is a tenth of the agent.
     const { logProgram } = await import('../../src/report/log-program.ts');
     const args = ['-c', script, 'sh', logProgram];
-    const output = await outputOf('/bin/sh', args, leftMs() - marginMs, environment);
+    const output = await outputOf('/bin/sh', args, awkShare * leftMs(), environment);
     const [report = '', next = ''] = output.split('\n');
     const worker = JSON.parse(report) as WorkerReport;
     keepPosition(placeDir, next);
@@ -59,7 +59,7 @@ async function readLogs({ source, options, placeDir, leftMs }: ProbeContext): Pr
 /** The line behind a position whose lines the previous visit could not read. */
 const failed = 'failed';
 
-/** Returns the position of the previous visit, '' if there is none, and whether reading from there has failed before. */
+/** Returns the position of the previous visit, '' if there is none, and whether reading from there has failed. */
 function positionIn(placeDir: string | null): { readonly text: string; readonly hasFailed: boolean } {
   if (placeDir === null) return { text: '', hasFailed: false };
   try {

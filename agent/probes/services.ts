@@ -4,8 +4,8 @@ import type { Probe, ProbeContext, ProbeResult } from './probe.ts';
 import { outputOf } from './output-of.ts';
 import { enabledTimers, lateTimer, timerProperties } from './timers.ts';
 
-/** The time for what remains to do with systemctl's answer. */
-const marginMs = 500;
+/** The share of the time for systemctl; the rest is for its answer. */
+const systemctlShare = 0.8;
 const maxUnitsAsked = 200;
 const unitProperties = ['Id', 'Names', 'LoadState', 'ActiveState', 'NRestarts', 'InactiveExitTimestampMonotonic'];
 /** The states that `systemctl is-active` accepts. */
@@ -27,7 +27,7 @@ function readServices({ source, options, leftMs }: ProbeContext): ProbeResult | 
   const program = programs.find((path) => source.exists(path));
   if (program === undefined) return { functions: unknownServices(asked, 'no systemctl') };
   const asks = { units: asked, timers: enabledTimers(source) };
-  return askSystemctl(source.root + program, asks, leftMs() - marginMs);
+  return askSystemctl(source.root + program, asks, systemctlShare * leftMs());
 }
 
 interface Asked {

@@ -192,7 +192,7 @@ test('local mounts are not asked once the time is over', async () => {
 });
 
 test('network mounts without an answer cost themselves, and no local file system', async (t) => {
-  const context = contextOf('storage', { placeDir: tempFolder(t), leftMs: () => 200 });
+  const context = contextOf('storage', { placeDir: tempFolder(t), leftMs: () => 1 });
   const { functions, error } = await readDisks(context, statfsOf('storage'));
   const { data } = familyOf(functions, 'disk');
   assert.equal(error, undefined);

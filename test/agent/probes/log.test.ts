@@ -280,7 +280,7 @@ test('a journalctl that hangs, and one that does not know the cursor', async (t)
   assert.equal(readFileSync(`${machine.place}/log`, 'utf8'), 'journal s=2;i=9\n');
 });
 
-test('an awk that fails costs no line; if it fails again, the lines until then are skipped, which is said', async (t) => {
+test('an awk that fails costs no line; if it fails again, lines are skipped, which is said', async (t) => {
   const machine = machineWith(t);
   writeFileSync(machine.file('syslog'), '');
   await machine.visit();

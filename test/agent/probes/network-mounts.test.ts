@@ -178,13 +178,13 @@ test('a mounted file system that never answers', { skip: skipFuse }, async (t) =
   assert.equal(String(said).trim(), 'ready', String(server.stderr.read()));
 
   const begun = performance.now();
-  const { functions } = await disks.run(contextOf('', { placeDir, leftMs: () => 900 }));
+  const { functions } = await disks.run(contextOf('', { placeDir, leftMs: () => 1000 }));
   const { data, unknown } = familyOf(functions, 'disk');
   const dead = data.findIndex((row) => row['mount'] === mount);
   assert.equal(data[dead]?.['unresponsive'], 1);
   assert.equal(data[dead]['used_percent'], null);
   assert.equal(data[dead]['scope'], 'network');
-  assert.ok(unknown?.some(({ row, reason }) => row === dead && reason === 'no answer within 400 ms'));
+  assert.ok(unknown?.some(({ row, reason }) => row === dead && reason === 'no answer within 600 ms'));
   assert.equal(typeof data.find((row) => row['mount'] === '/')?.['used_percent'], 'number');
   assertWithin(begun, 3000);
 });

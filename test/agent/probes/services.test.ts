@@ -86,7 +86,7 @@ for (const { what, shell, reason } of [
   { what: 'is killed', shell: 'kill -9 $$', reason: /^systemctl: ended with SIGKILL$/ },
 ] as const) {
   test(`systemctl ${what}: unknown with the reason, and an error`, async (t) => {
-    const context = contextOf(rootWith(t, shell), { options: { units: ['nginx'] }, leftMs: () => 300 });
+    const context = contextOf(rootWith(t, shell), { options: { units: ['nginx'] }, leftMs: () => 375 });
     const begun = performance.now();
     const { functions, error } = await services.run(context);
     assert.match(error ?? '', reason);
@@ -99,7 +99,7 @@ for (const { what, shell, reason } of [
 
 test('a systemctl that hangs is killed, with what it started', async (t) => {
   const root = rootWith(t, 'sleep 60 & echo $! > "$0.pid"; sleep 60');
-  const { error } = await services.run(contextOf(root, { leftMs: () => 300 }));
+  const { error } = await services.run(contextOf(root, { leftMs: () => 375 }));
   assert.equal(error, 'systemctl: no answer within 300 ms');
   const pid = Number(readFileSync(`${root}/usr/bin/systemctl.pid`, 'utf8'));
   assert.ok(pid > 1);
