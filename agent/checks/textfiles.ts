@@ -12,13 +12,16 @@ const known =
 const fineAboveZero = /healthy|rpm/;
 const fineBelow = 90;
 
+/** A sample as Prometheus reads it: blanks around the labels are optional, and so are those before the name. */
+const sampleForm = /^[ \t]*([A-Za-z_:][\w:]*)(?:[ \t]*\{.*\}[ \t]*|[ \t]+)([-+.\dINin]\S*)/;
+
 /** The most samples of a folder that `metrics` requests. */
 const maxWanted = 2000;
 
 /**
  * Returns for each file `file=AGE NAME` and the samples of known metrics. Keeps one of a known metric's samples that
- * are fine. A line `fault=` names a file that cannot be read, or its first wrong line. Behind all files are the samples
- * of `metrics` (globs with commas between them), each with `+` before it.
+ * are fine. A line `fault=` names a file that cannot be read, or its first wrong line; its other lines count. Behind
+ * all files are the samples of `metrics` (globs with commas between them), each with `+` before it.
  */
 export async function linesOfTextfiles(dir: string, metrics = ''): Promise<string[]> {
   const names = (await fs.readdir(dir)).filter((name) => /^[^.].*\.prom$/.test(name)).sort();
@@ -41,13 +44,15 @@ async function linesOfTextfile(folder: Folder, name: string, globs: RegExp, want
   const { text, fault } = await readOwn(file, folder.owners);
   if (fault !== null) lines.push(`fault=${fault}`);
   const fine = new Set<string>();
+  let isWrong = false;
   for (const [index, line] of text.split('\n').entries()) {
-    const [, metric = '', value = ''] = /^([A-Za-z_:][\w:]*)(?:\{.*\})?[ \t]+([-+\dINi]\S*)/.exec(line) ?? [];
+    const [, metric = '', value = ''] = sampleForm.exec(line) ?? [];
     if (metric === '') {
       if (/^[ \t\r]*(?:#|$)/.test(line)) continue;
       // The line itself may be a secret.
-      lines.push(`fault=line ${index + 1} is no sample`);
-      break;
+      if (!isWrong) lines.push(`fault=line ${index + 1} is no sample`);
+      isWrong = true;
+      continue;
     }
     const sample = line.slice(0, 300);
     if (wanted.length < maxWanted && globs.test(metric)) wanted.push(`+${sample}`);

@@ -29,7 +29,7 @@ export function parseCheckmkLines(output: string): LocalChecks {
     const figures = written === '-' ? [] : parsePerfdata(written);
     checks.push({
       name: double ?? single ?? bare,
-      state: state === 'P' ? worstState(figures) : (Number(state) as LocalCheck['state']),
+      state: state === 'P' ? worstState(figures, written) : (Number(state) as LocalCheck['state']),
       text: text.replaceAll(String.raw`\n`, '\n').trim(),
       figures,
     });
@@ -37,12 +37,23 @@ export function parseCheckmkLines(output: string): LocalChecks {
   return { checks, wrongLine };
 }
 
-/** Returns the state by the levels of figures; UNKNOWN without a figure whose value is known. */
-function worstState(figures: readonly Figure[]): LocalCheck['state'] {
+/**
+ * Returns the state by the levels of figures; UNKNOWN without a figure whose value is known, and instead of OK if a
+ * part of the text has levels without a value, or is no figure.
+ */
+function worstState(figures: readonly Figure[], written: string): LocalCheck['state'] {
   const known = figures.filter(({ value }) => value !== null);
   if (known.length === 0) return 3;
   if (known.some(({ value, critical }) => isBeyond(value ?? 0, critical))) return 2;
-  return known.some(({ value, warning }) => isBeyond(value ?? 0, warning)) ? 1 : 0;
+  if (known.some(({ value, warning }) => isBeyond(value ?? 0, warning))) return 1;
+  return written.split('|').some(lacksValue) ? 3 : 0;
+}
+
+/** True if a part is no figure, or has levels without a value. */
+function lacksValue(part: string): boolean {
+  const text = part.trim();
+  const hasValue = parsePerfdata(text).some(({ value }) => value !== null);
+  return text !== '' && !hasValue && (text.includes(';') || !text.includes('='));
 }
 
 /**
@@ -51,7 +62,7 @@ function worstState(figures: readonly Figure[]): LocalCheck['state'] {
  */
 function isBeyond(value: number, range: Range | null): boolean {
   if (range === null) return false;
-  const { low, high } = range;
-  const isSingle = low === 0 && high !== null;
+  const { low, high, isLowWritten = false } = range;
+  const isSingle = low === 0 && high !== null && !isLowWritten;
   return (high !== null && value >= high) || (low !== null && !isSingle && value < low);
 }

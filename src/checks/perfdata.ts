@@ -12,6 +12,8 @@ export interface Range {
   readonly low: number | null;
   readonly high: number | null;
   readonly inside: boolean;
+  /** True if the text names a lower end of 0: a single number has none, although `low` is 0. */
+  readonly isLowWritten?: true;
 }
 
 export interface Figure {
@@ -196,7 +198,8 @@ export function rangeOf(text: string | undefined, factor = 1): Range | null {
   };
   const [from, to] = [low === undefined || low === '' ? 0 : end(low), end(high)];
   if (form === null || from === undefined || to === undefined || (low === undefined && to === null)) return null;
-  return { low: from, high: to, inside: at === '@' };
+  const written = low !== undefined && low !== '' && from === 0 ? ({ isLowWritten: true } as const) : {};
+  return { low: from, high: to, inside: at === '@', ...written };
 }
 
 interface UnitForm {

@@ -7,30 +7,51 @@ export interface PromSample {
   readonly value: number;
 }
 
-const sampleForm = /^([A-Za-z_:][\w:]*)(?:\{(.*)\})?[ \t]+(\S+)(?:[ \t]+-?\d+)?\s*$/;
-const labelForm = /\s*([A-Za-z_]\w*)\s*=\s*"((?:[^"\\]|\\.)*)"\s*(?:,\s*|$)/y;
+const nameForm = /^[ \t]*([A-Za-z_:][\w:]*)/;
+const valueForm = /^[ \t]*(\S+)(?:[ \t]+-?\d+)?\s*$/;
+const labelForm = /\s*([A-Za-z_]\w*)\s*=\s*"((?:[^"\\]|\\.)*)"\s*(?:,\s*|(?=\}))/y;
+const endForm = /\s*\}/y;
 const numberForm = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/;
 
-/** Reads a line. Returns null for a comment, an empty line and any other line that is no sample. */
+/**
+ * Reads a line by the grammar of Prometheus' own parser: blanks around the labels are optional. Returns null for a
+ * comment, an empty line and any other line that is no sample.
+ */
 export function parseSample(line: string): PromSample | null {
-  const [, metric, written = '', number = ''] = sampleForm.exec(line) ?? [];
+  const [begin = '', metric] = nameForm.exec(line) ?? [];
   if (metric === undefined) return null;
-  const labels = parseLabels(written);
-  return labels === null ? null : { metric, labels, value: numberForm.test(number) ? Number(number) : NaN };
+  const behind = line.slice(begin.length);
+  const [blanks = ''] = /^[ \t]*/.exec(behind) ?? [];
+  const read = behind[blanks.length] === '{' ? parseLabels(behind.slice(blanks.length + 1)) : null;
+  // A name without labels needs a blank behind it.
+  if (read === null && (behind[blanks.length] === '{' || blanks === '')) return null;
+  const [, number] = valueForm.exec(read?.rest ?? behind) ?? [];
+  if (number === undefined) return null;
+  return { metric, labels: read?.labels ?? [], value: numberForm.test(number) ? Number(number) : NaN };
 }
 
-/** Reads the text in braces. Returns null if it is not a list of labels, or names one twice. */
-function parseLabels(text: string): PromSample['labels'] | null {
+interface ReadLabels {
+  readonly labels: PromSample['labels'];
+  /** The text behind the closing brace. */
+  readonly rest: string;
+}
+
+/** Reads the text behind a brace. Returns null if it is not a list of labels, or names one twice. */
+function parseLabels(text: string): ReadLabels | null {
   const labels = new Map<string, string>();
-  const end = text.trimEnd().length;
-  for (let at = 0; at < end;) {
+  for (let at = 0; ;) {
+    endForm.lastIndex = at;
+    const [end] = endForm.exec(text) ?? [];
+    if (end !== undefined) {
+      const known = [...labels].filter(([, value]) => value !== '').sort(([a], [b]) => (a < b ? -1 : 1));
+      return { labels: known, rest: text.slice(at + end.length) };
+    }
     labelForm.lastIndex = at;
     const [whole = '', name = '', value = ''] = labelForm.exec(text) ?? [];
     if (whole === '' || labels.has(name)) return null;
     labels.set(name, unescaped(value));
     at += whole.length;
   }
-  return [...labels].filter(([, value]) => value !== '').sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 function unescaped(value: string): string {

@@ -40,6 +40,14 @@ test('the state P follows from figures and levels', () => {
     'a=5;10:20;1:30': 1,
     'a=0;10:20;1:30': 2,
     'a=5;1;|b=9;1;2': 2,
+    'a=-5;0:20;0:50': 2,
+    'a=-5;20;50': 0,
+    'a=-5;0:20;-10:50': 1,
+    'cpu|board=40;80;90': 3,
+    'cpu|board=95;80;90': 2,
+    'a=U;1;2|b=1;5;6': 3,
+    'a=;1;2|b=1;5;6': 3,
+    'a=U|b=1;5;6': 0,
   };
   for (const [figures, state] of Object.entries(states)) assert.equal(stateOf(figures), state, figures);
   assert.equal(stateOf('-'), 3);

@@ -56,15 +56,16 @@ function textfiles(  line, file, n, size) {
   # More samples would make the output too long.
   for (n = 1; n <= SAMPLES && size < 32768; n++) { print "+" SAMPLE[n]; size += length(SAMPLE[n]) + 2 }
 }
-function textfile(file,  line, metric, value, fine, ok, at) {
+function textfile(file,  line, metric, value, fine, ok, at, wrong) {
   file = "./" file
   while ((getline line < file) > 0) {
     at++
-    if (line !~ /^[ \t\r]*(#|$)/ && line !~ /^[A-Za-z_:][A-Za-z0-9_:]*(\{.*\})?[ \t]+[-+0-9INi]/) {
+    if (line !~ /^[ \t\r]*(#|$)/ && line !~ /^[ \t]*[A-Za-z_:][A-Za-z0-9_:]*([ \t]*\{.*\}[ \t]*|[ \t]+)[-+.0-9INin]/) {
       # The line itself may be a secret.
-      print "fault=line " at " is no sample"
-      break
+      if (!wrong++) print "fault=line " at " is no sample"
+      continue
     }
+    sub(/^[ \t]+/, "", line)
     if (!match(line, /^[A-Za-z_:][A-Za-z0-9_:]*/)) continue
     metric = substr(line, 1, RLENGTH)
     if (SAMPLES < 2000 && metric ~ GLOBS) SAMPLE[++SAMPLES] = substr(line, 1, 300)
@@ -73,7 +74,7 @@ function textfile(file,  line, metric, value, fine, ok, at) {
       metric !~ /^(smartmon_grown_defects_count_raw_value|nvme_percentage_used_ratio|apt_(upgrades|autoremove)_pending)$/ && \
       metric !~ /^megaraid_(healthy|degraded|failed|battery_backup_healthy|pd_(media_errors|predictive_errors|smart_alerted))$/ && \
       metric !~ /^node_ipmi_(chassis_fault|sensor_state|speed_rpm|temperature_celsius)$/) continue
-    value = line; sub(/^[^{ \t]*(\{.*\})?[ \t]+/, "", value); sub(/[ \t\r].*$/, "", value)
+    value = line; sub(/^[A-Za-z0-9_:]*[ \t]*(\{.*\})?[ \t]*/, "", value); sub(/[ \t\r].*$/, "", value)
     if (metric ~ /celsius$/) ok = value ~ /^[-+0-9]/ && value + 0 < 90
     else { sub(/e.*$/, "", value); ok = (value ~ /[1-9]/) == (metric ~ /healthy|rpm/) }
     if (!ok || !(metric in fine)) print substr(line, 1, 300)

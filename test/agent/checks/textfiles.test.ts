@@ -140,7 +140,7 @@ for (const agent of checkAgents) {
     assert.deepEqual(await visit(), [`textfile:${dir} 3 no *.prom file | `, absent]);
     const old = put('old', 'up 1\n');
     utimesSync(old, new Date(), new Date(Date.now() - 100_000_000));
-    put('broken', 'up 1\n<html>\nnvme_critical_warning_total{device="nvme0"} 0\n');
+    put('broken', 'up 1\n<html>\n nvme_critical_warning_total {device="nvme0"}0\n<more>\nup nan\n');
     put('worse', 'nvme_critical_warning{device="nvme0n1"} 4.0\nnvme_x{ 1\n');
     put('long', '# x\n'.repeat(262_145));
     put('odd', '\n  # comment\nmy:metric{a="}"} NaN\nx -1e5 1700000000\nnvme_media_errors_total{device="a"} NaN\n');
@@ -151,7 +151,7 @@ for (const agent of checkAgents) {
     const lines = (await visit()).map((line) => line.replace(/1000000\d\d|1000\d\d/g, '1000NN'));
     assert.deepEqual(lines, [
       `textfile:${dir} 0 6 files | `,
-      'textfile:broken 3 line 2 is no sample | age=Ns',
+      'textfile:broken 3 line 2 is no sample | age=Ns nvme_warnings=0',
       'textfile:empty 0 written N s ago | age=Ns',
       'textfile:long 3 longer than 1 MiB | age=Ns',
       'textfile:odd 0 written N s ago | age=Ns nvme_media_errors=U',
