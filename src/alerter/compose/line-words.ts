@@ -5,7 +5,7 @@ import { foldTitle, labelHidesRule, mostNamesInTitle, sharedLabel, shortValue, t
 import { namedUpTo } from '../../text/numbers.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
 import { rhythmMs, visitConditions } from '../evaluate/rule-metric.ts';
-import { longestGapMs } from '../transition/step-alert.ts';
+import { longestGapMs } from '../transition/gap.ts';
 import { reasonOf, type Line, type PendingNotification, type SectionKind } from '../dispatch/notification-plan.ts';
 import { cut } from '../../text/text-columns.ts';
 import { momentInWords, spanInWords, timeInWords, type Reader } from '../../text/time-words.ts';

@@ -5,7 +5,7 @@ import type { SampledRow } from '../evaluate/sample.ts';
 import { endsAfter, unreliableSample, type VisitEnds } from '../evaluate/visit-conditions.ts';
 import { hasKills, oomKillAlert, rebootAlert } from './alert-bounds.ts';
 import { LateRows } from './late-rows.ts';
-import { longestGapMs } from './step-alert.ts';
+import { longestGapMs } from './gap.ts';
 import { Subjects, type SubjectsOptions } from './subjects.ts';
 import { isOfReports, unknownAfter } from './unknown-rules.ts';
 

@@ -5,7 +5,8 @@ import { mostOpen } from './most-open.ts';
 import { clearSample, type SampledRow, type Sample } from '../evaluate/sample.ts';
 import { listsFaults, noFaultText } from '../evaluate/rule-metric.ts';
 import { findRule } from '../evaluate/find-rule.ts';
-import { isHolding, longestGapMs, stepSubject } from './step-alert.ts';
+import { isHolding, stepSubject } from './step-alert.ts';
+import { longestGapMs } from './gap.ts';
 
 /** Alerts that rows older than the present have begun, kept apart from the present. */
 export class LateRows {

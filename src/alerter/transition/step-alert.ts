@@ -1,6 +1,7 @@
 import type { Severity } from '../../config/config.ts';
 import type { ClosedReason, Alert, Level, Progress } from '../../storage/store/alert.ts';
 import { beginAlert, closeAlert, limitOf } from './alert-bounds.ts';
+import { isGap } from './gap.ts';
 import { isFlapping, noteChange, staysBad, type Changes } from './flapping.ts';
 import type { SampledRow, Sample } from '../evaluate/sample.ts';
 import { rowsToRecover } from '../evaluate/rule-metric.ts';
@@ -228,15 +229,6 @@ function flapped(alert: Alert, row: StepRow): Alert {
 function isDue({ rule }: Sample, row: StepRow, holding: number, sinceMs: number): boolean {
   if (rule.forCount !== null) return holding >= rule.forCount;
   return rule.forMs === null || row.atMs - sinceMs >= rule.forMs - row.everyMs / 2;
-}
-
-function isGap({ lastAtMs }: Progress, { pauseMs }: Sample, { atMs, everyMs }: StepRow): boolean {
-  return atMs - lastAtMs > Math.max(longestGapMs(everyMs), pauseMs);
-}
-
-/** Returns the time in milliseconds above which two rows are separated by a gap. */
-export function longestGapMs(everyMs: number): number {
-  return 2.5 * everyMs;
 }
 
 export function isHolding(level: Level): level is Severity {

@@ -14,6 +14,7 @@ import { asError, TooLong } from '../within.ts';
 import { parseFrozen } from './freeze-webhook.ts';
 import { withRoutingKey } from './incidents.ts';
 import { NotConnected, post, tryConnection, type PostAnswer, type PostRequest, type PostTarget } from './post.ts';
+import { meaningOfAnswer } from './read-answer.ts';
 import { retryAfterMs } from './retry-after.ts';
 
 /** The most characters of an answer that are kept as the reason. */
@@ -36,8 +37,9 @@ const severalMs = 2 * minuteMs;
 
 /**
  * Creates a channel that posts frozen notifications to the URL of a `<webhook>`, with their Message-ID as
- * Idempotency-Key. 2xx accepts a notification. 408, 425, 429 and 5xx are retried, not before Retry-After. 3xx, which is
- * not followed, and other 4xx are permanent refusals. No fault contains the URL, or any part of it that may be a token.
+ * Idempotency-Key. 2xx accepts a notification, unless the body has an error of the vendor. 408, 425, 429 and 5xx are
+ * retried, not before Retry-After. 3xx, which is not followed, and other 4xx are permanent refusals. No fault contains
+ * the URL, or any part of it that may be a token.
  */
 export function createWebhookChannel(webhook: Webhook): Channel {
   const { name, timeoutMs, format } = webhook;
@@ -157,18 +159,20 @@ function readAuthority(webhook: Webhook, file: string | null): Buffer | null {
 }
 
 /** Throws unless the receiver accepted the request. `accepted`: the number of accepted requests before. */
-function checkAnswer({ name }: Webhook, { status, retryAfter, body }: PostAnswer, accepted: number): void {
-  if (status >= 200 && status < 300) return;
+function checkAnswer({ name, format }: Webhook, { status, retryAfter, body }: PostAnswer, accepted: number): void {
+  const isSuccess = status >= 200 && status < 300;
+  const meaning = isSuccess ? meaningOfAnswer(format, body) : 'refused';
+  if (meaning === 'accepted') return;
   const words = cut(oneLine(withoutSecrets(body)), mostWords);
   const message = `webhook ${name}: status ${status}${words === '' ? '' : `: ${words}`}`;
-  const isLater = passing.includes(status) || busy.has(status) || status >= 500;
+  const isLater = meaning === 'later' || passing.includes(status) || busy.has(status) || status >= 500;
   if (isLater) {
     const advice = 'Nothing, if it passes; else see what the receiver says of it.';
     const stage = busy.get(status) ?? 'mail';
     throw new TryLater({ code: 'mail-unavailable', stage, message, advice }, retryAfterMs(retryAfter, Date.now()));
   }
   const advice =
-    status < 400
+    !isSuccess && status < 400
       ? 'Write the URL that it redirects to: redirects are not followed.'
       : `Mend <webhook name="${name}">, and try it: fleet-health check --webhook ${name}.`;
   const Refused = accepted > 0 ? TakenInPart : FleetError;

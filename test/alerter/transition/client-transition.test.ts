@@ -50,6 +50,13 @@ stories(`
     > 08:00 cpu is pending
     > 08:28 cpu fires warning
 
+  two missed visits do not begin a long \`for\` anew
+    <alert type="cpu" limit="90%" for="30m" severity="warning"/>
+    08:00 cpu 95 95
+    08:20 cpu 95 95 95
+    > 08:00 cpu is pending
+    > 08:30 cpu fires warning
+
   a gap does not end what fires
     ${disk}
     08:00 disk / 96

@@ -1,0 +1,39 @@
+import type { WebhookConfig } from '../../config/config.ts';
+
+/** The meaning of an answer with a status of success. `later`: the receiver asks for a pause. */
+export type AnswerMeaning = 'accepted' | 'refused' | 'later';
+
+const readers: Partial<Readonly<Record<WebhookConfig['format'], (body: string) => AnswerMeaning>>> = {
+  // Slack answers `ok`, and others in its form JSON or nothing. Words such as `no_channel` are its errors.
+  slack: (body) => {
+    const fields = objectOf(body);
+    if (body === '' || /^ok$/i.test(body)) return 'accepted';
+    if (fields !== null && fields['ok'] !== false && fields['success'] !== false) return 'accepted';
+    return /rate_?limited/i.test(body) ? 'later' : 'refused';
+  },
+  // Connectors report errors of Teams with the status 200.
+  teams: (body) => {
+    if (!/delivery failed|returned HTTP error|^Bad payload/i.test(body)) return 'accepted';
+    return /HTTP error (?:429|5\d\d)/i.test(body) ? 'later' : 'refused';
+  },
+  pagerduty: (body) => {
+    const status = objectOf(body)?.['status'];
+    return typeof status !== 'string' || status === 'success' ? 'accepted' : 'refused';
+  },
+  ntfy: (body) => (objectOf(body)?.['error'] === undefined ? 'accepted' : 'refused'),
+};
+
+/** Reads the body of an answer with a status of success, where the vendor documents its form. */
+export function meaningOfAnswer(format: WebhookConfig['format'], body: string): AnswerMeaning {
+  return readers[format]?.(body.trim()) ?? 'accepted';
+}
+
+/** Returns the fields of a JSON object; null for any other text. */
+function objectOf(text: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : null;
+  } catch {
+    return null;
+  }
+}

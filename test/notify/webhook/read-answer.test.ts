@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { meaningOfAnswer, type AnswerMeaning } from '../../../src/notify/webhook/read-answer.ts';
+
+const answers: readonly (readonly [format: Parameters<typeof meaningOfAnswer>[0], body: string, AnswerMeaning])[] = [
+  ['slack', 'ok', 'accepted'],
+  ['slack', 'OK\n', 'accepted'],
+  ['slack', '', 'accepted'],
+  ['slack', '{"ok":true}', 'accepted'],
+  ['slack', '{"success":true}', 'accepted'],
+  ['slack', '{"ok":false,"error":"channel_not_found"}', 'refused'],
+  ['slack', '{"ok":false,"error":"ratelimited"}', 'later'],
+  ['slack', 'no_channel', 'refused'],
+  ['slack', 'channel_is_archived', 'refused'],
+  ['slack', '<html>Log in to the network</html>', 'refused'],
+  ['teams', '1', 'accepted'],
+  ['teams', '', 'accepted'],
+  [
+    'teams',
+    'Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 429 with ContextId x',
+    'later',
+  ],
+  ['teams', 'Webhook Bad Request: message delivery failed with error 400', 'refused'],
+  ['pagerduty', '{"status":"success","message":"Event processed","dedup_key":"x"}', 'accepted'],
+  ['pagerduty', '{"status":"invalid event","message":"Event object is invalid"}', 'refused'],
+  ['ntfy', '{"id":"x","event":"message"}', 'accepted'],
+  ['ntfy', '{"code":40101,"http":401,"error":"unauthorized"}', 'refused'],
+  ['discord', 'anything', 'accepted'],
+  ['alertmanager', '{"ok":false}', 'accepted'],
+  ['text', 'no_channel', 'accepted'],
+];
+
+for (const [format, body, meaning] of answers) {
+  test(`2xx of ${format} with ${JSON.stringify(body)} is ${meaning}`, () => {
+    assert.equal(meaningOfAnswer(format, body), meaning);
+  });
+}
