@@ -239,10 +239,7 @@ export interface Window {
   /** Minutes since midnight, in the zone. */
   readonly startMinute: number;
   readonly durationMs: number;
-  /**
-   * For hours of recipients: the clock time of the end, in minutes since the midnight that begins the first day.
-   * Default: the window ends after `durationMs`.
-   */
+  /** The end of hours of recipients, in minutes since the first midnight. Default: it ends after `durationMs`. */
   readonly endMinute?: number;
   readonly zone: string | null;
   readonly rules: readonly string[];

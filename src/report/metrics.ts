@@ -90,7 +90,10 @@ const families = {
   },
   memory: {
     total_bytes: ['bytes', 'Memory of the machine.'],
-    available_bytes: ['bytes', 'What programs can have without swapping (MemAvailable), and what the cache of ZFS gives back.'],
+    available_bytes: [
+      'bytes',
+      'What programs can have without swapping (MemAvailable), and what the cache of ZFS gives back.',
+    ],
     used_percent: ['percent', '(total - available) / total.', 'memory_percent'],
   },
   swap: {
