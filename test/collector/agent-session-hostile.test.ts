@@ -31,6 +31,7 @@ interface Hostile {
   readonly message: RegExp;
   readonly texts: readonly string[];
   readonly timeoutMs?: number;
+  readonly advice?: RegExp;
 }
 const dripping = `${begun}; ${print(report.subarray(0, 5))}; while :; do printf x; sleep 0.5; done`;
 const again = encodeFrame('F', Buffer.from('{"code":"agent-failed","message":"again"}'));
@@ -66,6 +67,7 @@ const hostile: readonly Hostile[] = [
     what: 'no word at all',
     code: 'agent-timeout',
     message: /did not start within 1 s/,
+    advice: /Check the login shell and ForceCommand: a menu may wait/,
     texts: ['exec sleep 30'],
     timeoutMs: 1000,
   },
@@ -216,12 +218,13 @@ const hostile: readonly Hostile[] = [
   },
 ];
 
-for (const { what, code, message, texts, timeoutMs = 10_000 } of hostile) {
+for (const { what, code, message, texts, advice = /./, timeoutMs = 10_000 } of hostile) {
   test(`${what}: ${code}`, async () => {
     const { result } = await meet(texts, { agentTimeoutMs: timeoutMs });
     assert.ok(result.fault);
     assert.equal(result.fault.code, code, result.fault.message);
     assert.match(result.fault.message, message);
+    assert.match(result.fault.advice, advice);
     assert.match(result.fault.message, /^[\x20-\x7e…]{1,500}$/);
     assert.equal(result.fault.client, 'web-1');
     assert.equal(result.end === null, !texts.some((text) => text.endsWith(print(end)) && code !== 'agent-output'));

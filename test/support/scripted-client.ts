@@ -37,9 +37,12 @@ export const prelude =
  * Runs texts in place of the requested command. In a text `sign N` prints the loader's first line and `mark` the
  * marker.
  */
-export async function meet(texts: readonly string[], options: Partial<VisitOptions> = {}): Promise<Visited> {
+export async function meet(
+  texts: readonly string[],
+  { withoutStatus = false, ...options }: Partial<VisitOptions> & { readonly withoutStatus?: boolean } = {},
+): Promise<Visited> {
   const scripts = texts.map((text) => prelude + text);
-  const connection = shellConnection({ env: { PATH, HOME: '/nonexistent' }, scripts });
+  const connection = shellConnection({ env: { PATH, HOME: '/nonexistent' }, scripts, withoutStatus });
   try {
     return await visit({ connection, waitForExit: false, ...options });
   } finally {

@@ -10,6 +10,8 @@ export interface ShellConnectionOptions {
   /** Texts that run instead of the requested commands, one for each exec, as on a faulty client. */
   readonly scripts?: readonly string[];
   readonly uid?: number;
+  /** True for a server that reports no end of a command: neither status nor signal. */
+  readonly withoutStatus?: boolean;
 }
 
 export interface ShellConnection extends Connection {
@@ -19,7 +21,7 @@ export interface ShellConnection extends Connection {
 }
 
 /** Returns a connection to a client that is a child process with an environment of its own. */
-export function shellConnection({ env, shell, scripts, uid }: ShellConnectionOptions): ShellConnection {
+export function shellConnection({ env, shell, scripts, uid, withoutStatus }: ShellConnectionOptions): ShellConnection {
   const commands: string[] = [];
   const children: ChildProcess[] = [];
   return {
@@ -37,7 +39,9 @@ export function shellConnection({ env, shell, scripts, uid }: ShellConnectionOpt
         ...(uid === undefined ? {} : { uid, gid: uid }),
       });
       children.push(child);
-      return Promise.resolve(channelOf(child));
+      const channel = channelOf(child);
+      const unknown = channel.exit.then(() => ({ status: null, signal: null }));
+      return Promise.resolve(withoutStatus === true ? { ...channel, exit: unknown } : channel);
     },
     leave: () => {
       for (const child of children) child.stdin?.end();

@@ -4,21 +4,24 @@ import { loaderStatus, oldestNode } from '../../loader/loader.ts';
 import type { Exchange } from './agent-exchange.ts';
 
 const maxQuotedChars = 300;
+const waitingShell =
+  'Check the login shell and ForceCommand: a menu may wait there for input. Or check the load of the client.';
 
 /** Returns the fault of an exec without the agent's last frame. */
 export function exchangeFault(
   ended: Exchange,
   { client, agentTimeoutMs }: { readonly client: string; readonly agentTimeoutMs: number },
 ): FleetError {
-  const fault = (code: ErrorCode, stage: Stage, message: string): FleetError =>
-    new FleetError({ code, stage, client, message: `${client}: ${message}` });
+  const fault = (code: ErrorCode, stage: Stage, message: string, advice?: string): FleetError =>
+    new FleetError({ code, stage, client, message: `${client}: ${message}`, advice });
   const seconds = `${agentTimeoutMs / 1000} s`;
   const words = quoted(ended.complained) || quoted(withoutSign(ended.printed));
   const because = words === '' ? '' : `: ${words}`;
 
   if (ended.timedOut) {
-    if (ended.sign === null)
-      return fault('agent-timeout', 'agent', `/bin/sh did not start within ${seconds}${because}`);
+    if (ended.sign === null) {
+      return fault('agent-timeout', 'agent', `/bin/sh did not start within ${seconds}${because}`, waitingShell);
+    }
     if (ended.unsentBytes > 0) return fault('upload-failed', 'upload', `the agent did not get there within ${seconds}`);
     const what = ended.started ? 'the agent did not end' : 'the agent sent nothing';
     return fault('agent-timeout', 'agent', `${what} within ${seconds}${because}`);
@@ -38,7 +41,12 @@ export function exchangeFault(
   if (ended.killed) {
     return fault('agent-timeout', 'agent', `the agent was killed, at its deadline or for want of memory${because}`);
   }
-  const how = ended.status === null ? `signal ${ended.signal ?? 'unknown'}` : `status ${ended.status}`;
+  const how =
+    ended.status === null
+      ? ended.signal === null
+        ? 'no exit status'
+        : `signal ${ended.signal}`
+      : `status ${ended.status}`;
   const when = ended.started ? 'in the middle of its answer' : 'before its first word';
   return fault('agent-failed', 'agent', `the agent ended ${when} (${how})${because}`);
 }

@@ -182,13 +182,15 @@ async function visit(
 
 /** Returns the program to upload after the first exec, or null if an upload would not help. */
 function missingBundle(ended: Exchange, bundles: Bundles): Bundle | null {
-  const { sign, started, status } = ended;
+  const { sign, started, status, signal, timedOut } = ended;
   if (!sign?.absentStatus || started) return null;
   const { agentAbsent, shellAbsent } = loaderStatus;
   const { agent, inventory, shell } = bundles;
   const bundle = sign.absentStatus === agentAbsent ? agent : sign.absentStatus === shellAbsent ? shell : inventory;
+  // Some servers send neither status nor signal. The loader's sign then says what is missing.
+  const isUnknown = status === null && signal === null && !timedOut;
   const mayBeDamaged = status !== null && status !== loaderStatus.noRuntime && !ended.killed;
-  return status === sign.absentStatus || mayBeDamaged ? bundle : null;
+  return status === sign.absentStatus || isUnknown || mayBeDamaged ? bundle : null;
 }
 
 /** Handles one frame. Returns the bytes to write to the agent. */

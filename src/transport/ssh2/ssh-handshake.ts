@@ -5,6 +5,7 @@ import { checkHostKey, type HostKeyCheck } from '../known-hosts/host-key-check.t
 import { LoginAhead, OutOfStep } from './pipelining.ts';
 import { describeRefusal, planLogin, type Login } from './login.ts';
 import { Sha1Refused } from '../credentials/private-key.ts';
+import { offerBytes, serverOffer } from './server-offer.ts';
 import type { SshSession } from './ssh-connection.ts';
 import { newClient, type Client, type ClientChannel } from '../connection/ssh2.ts';
 import type { ConnectOptions } from '../transport.ts';
@@ -92,8 +93,8 @@ export class Handshake<T> {
       signal.addEventListener('abort', onAbort, { once: true });
       const onData = (data: Buffer): void => {
         if (this.#progress === 'silent') this.#progress = 'greeted';
-        this.#greeting += data.toString('latin1', 0, noticeBytes);
-        if (this.#greeting.length >= noticeBytes) this.#socket.removeListener('data', onData);
+        this.#greeting += data.toString('latin1', 0, offerBytes);
+        if (this.#greeting.length >= offerBytes) this.#socket.removeListener('data', onData);
       };
       this.#socket.on('data', onData);
       this.#begin();
@@ -223,9 +224,9 @@ export class Handshake<T> {
   }
 
   #handshakeFailed(message: string, cause?: unknown): void {
-    const notice = sshdRejection(this.#greeting, this.#localAddress);
-    if (notice === null) this.#fail('handshake-failed', message, cause);
-    else this.#fail('sshd-rejection', notice, cause);
+    const notice = sshdRejection(this.#greeting.slice(0, noticeBytes), this.#localAddress);
+    if (notice !== null) this.#fail('sshd-rejection', notice, cause);
+    else this.#fail('handshake-failed', message + serverOffer(message, this.#greeting), cause);
   }
 
   #stage(): Stage {
@@ -235,12 +236,10 @@ export class Handshake<T> {
   #fail(code: ErrorCode, message: string, cause?: unknown, advice?: string): void {
     // A broken bastion is the cause if it ended before the client's connection.
     const broken = this.#socket.brokenBy ?? null;
+    const { client } = this.#parts.target;
     if (broken !== null) this.#end(broken);
     else if (code === 'connect-failed' && this.#loginAhead.isUnanswered) this.#end(new MustWait(true));
-    else {
-      const { client } = this.#parts.target;
-      this.#end(new FleetError({ client, code, stage: this.#stage(), message, cause, advice }));
-    }
+    else this.#end(new FleetError({ client, code, stage: this.#stage(), message, cause, advice }));
   }
 
   #end(why: FleetError | MustWait): void {

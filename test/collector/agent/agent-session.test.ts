@@ -28,6 +28,14 @@ test('an answer: hello with its offset, the report with its header, the end', as
   );
 });
 
+test('the agent is uploaded if a server reports no end of the loader, which says what is missing', async () => {
+  const { result } = await meet(['sign 81', answer], { withoutStatus: true });
+  assert.equal(result.fault, null);
+  assert.equal(result.uploaded, true);
+  const silent = await meet(['sign 81', 'sign 81'], { withoutStatus: true });
+  assert.match(silent.result.fault?.message ?? '', /before its first word \(no exit status\)/);
+});
+
 test('what a login shell prints before and beside is passed over', async () => {
   const greeting = 'echo Welcome; head -c 60000 /dev/zero; echo more >&2; yes noise | head -c 500000 >&2';
   const { result } = await meet([`${greeting}; ${answer}`]);

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { describe, it, test } from 'node:test';
+
+import fc from 'fast-check';
+
+import { serverOffer } from '../../../src/transport/ssh2/server-offer.ts';
+
+const noKey = 'Handshake failed: no matching host key format';
+const noCipher = 'Handshake failed: no matching S->C cipher';
+
+function beginning(...lists: readonly string[]): string {
+  const parts = lists.map((list) => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(list.length);
+    return `${length.toString('latin1')}${list}`;
+  });
+  return `Welcome\r\nSSH-2.0-old\r\n\0\0\0\x99\x04\x14${'c'.repeat(16)}${parts.join('')}`;
+}
+
+describe('a handshake without a common algorithm names what the server offers', () => {
+  const whole = beginning('kex-a', 'ssh-dss,ssh-rsa', 'c2s', 'arcfour');
+  const cases: readonly (readonly [string, string, string])[] = [
+    [noKey, whole, '; the client offers ssh-dss, ssh-rsa'],
+    [noCipher, whole, '; the client offers arcfour'],
+    [noKey, beginning('kex-a', ''), '; the client offers nothing'],
+    [noKey, beginning('kex-a', 'a\u001b[1m,b'), '; the client offers b'],
+    [noKey, beginning('kex-a', Array(50).fill('x').join(',')), `; the client offers ${Array(10).fill('x').join(', ')}`],
+    [noKey, whole.slice(0, 50), ''],
+    [noKey, 'SSH-2.0-x\r\n', ''],
+    ['the client closed the connection', whole, ''],
+  ];
+  for (const [message, text, says] of cases) {
+    it(JSON.stringify([message, says]), () => assert.equal(serverOffer(message, text), says));
+  }
+});
+
+test('whatever a server sends, the offer is one short line', () => {
+  const bytes = fc.uint8Array({ maxLength: 300 }).map((some) => Buffer.from(some).toString('latin1'));
+  fc.assert(
+    fc.property(bytes, (text) => {
+      assert.match(serverOffer(noKey, `SSH-2.0-x\r\n\0\0\0\0\0\x14${text}`), /^[ -~]{0,700}$/);
+    }),
+    { numRuns: 200 },
+  );
+});
