@@ -89,6 +89,7 @@ export class ClientTransition {
   result(): TransitionResult {
     const stillLate = this.#late.open();
     const killedAtMs = this.#killedAtMs;
+    const bad = this.#subjects.bad();
     return {
       memory: {
         newestReportMs: this.#newestReportMs,
@@ -96,6 +97,7 @@ export class ClientTransition {
         bootId: this.#bootId,
         rows: this.#rows,
         changes: this.#subjects.changes(),
+        ...(Object.keys(bad).length === 0 ? {} : { bad }),
         ...(killedAtMs === null ? {} : { killedAtMs }),
         ...(this.#visits.length === 0 ? {} : { visits: this.#visits }),
         ...(Object.keys(this.#unknown).length === 0 ? {} : { unknown: this.#unknown }),

@@ -36,3 +36,21 @@ export function isFlapping(rule: Rule, changes: Changes): boolean {
 export function staysBad(changes: Changes): boolean {
   return Math.abs(changes.at(-1) ?? Infinity) >= rowsToSettle;
 }
+
+/** The number of bad rows within `flappingRows` from which a value is notified although it never fulfils `for`. */
+const oftenBad = 6;
+
+/**
+ * Returns the ages of the bad rows of a subject after one more row; none for a rule whose `for` needs more than
+ * `oftenBad` rows, or that must not flap. `holds`: the row is bad.
+ */
+export function badRowsAfter(bad: Changes, rule: Rule, holds: boolean, everyMs: number): Changes {
+  const rowsOfFor = rule.forCount ?? Math.ceil((rule.forMs ?? 0) / everyMs) + 1;
+  if (!rule.flapping || rowsOfFor > oftenBad) return [];
+  return holds ? [...aged(bad), 1] : aged(bad);
+}
+
+/** True if a value is bad so often that it is notified although `for` was never fulfilled. */
+export function isOftenBad(bad: Changes): boolean {
+  return bad.length >= oftenBad;
+}

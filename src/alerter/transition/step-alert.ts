@@ -16,6 +16,8 @@ export interface SubjectState {
 /** The row of a sample. */
 export interface StepRow extends Pick<SampledRow, 'client' | 'atMs' | 'runId' | 'evidence'> {
   readonly everyMs: number;
+  /** True if the subject was bad in a good part of the last rows: it fires without `for`. Default: false. */
+  readonly isOftenBad?: boolean;
 }
 
 /** The number of consecutive rows that end a level or a subject. */
@@ -79,7 +81,7 @@ function stepPending(alert: Alert, sample: Sample, row: StepRow, changes: Change
 
 function fireWhenDue(alert: Alert, sample: Sample, row: StepRow, changes: Changes): SubjectState {
   const { holding, holdingSinceMs } = alert.progress;
-  if (!isDue(sample, row, holding, holdingSinceMs)) return { alert, changes };
+  if (row.isOftenBad !== true && !isDue(sample, row, holding, holdingSinceMs)) return { alert, changes };
   const critical = isBeyond(alert.severity, sample.level);
   const fired: Alert = {
     ...alert,

@@ -1,6 +1,6 @@
 import type { Rule } from '../../config/config.ts';
 import type { Alert, RuleState } from '../../storage/store/alert.ts';
-import { aged } from './flapping.ts';
+import { aged, badRowsAfter, isOftenBad, type Changes } from './flapping.ts';
 import { moreSubject, mostOpen, moreSample, severestFirst } from './most-open.ts';
 import { clearSample, type SampledRow, type Sample } from '../evaluate/sample.ts';
 import { listsFaults, noFaultText, rivalry } from '../evaluate/rule-metric.ts';
@@ -23,6 +23,8 @@ interface Entry {
   readonly rule: string;
   readonly subject: string;
   state: SubjectState;
+  /** The ages of the bad rows since the subject fired last, see flapping.ts. */
+  bad: Changes;
   /** The alert as it was stored; `null` if it was not stored. */
   readonly stored: Alert | null;
   /** The last row with a sample of the subject. */
@@ -60,6 +62,12 @@ export class Subjects {
       const entry = this.#find(rule, subject);
       if (entry === undefined) this.#enter(rule, subject, { alert: null, changes });
       else entry.state = { ...entry.state, changes };
+    }
+    for (const [key, bad] of Object.entries(memory?.bad ?? {})) {
+      const cut = key.indexOf('\0');
+      const [rule, subject] = [key.slice(0, cut), key.slice(cut + 1)];
+      if (findRule(rules, rule) === null) continue;
+      (this.#find(rule, subject) ?? this.#enter(rule, subject, { alert: null, changes: [] })).bad = bad;
     }
   }
 
@@ -116,6 +124,12 @@ export class Subjects {
     );
   }
 
+  /** Returns the ages of bad rows by rule and subject, see RuleState.bad. */
+  bad(): Readonly<Record<string, readonly number[]>> {
+    const known = this.#all().filter(({ bad }) => bad.length > 0);
+    return Object.fromEntries(known.map(({ rule, subject, bad }) => [subjectKey(rule, subject), bad] as const));
+  }
+
   #all(): readonly Entry[] {
     return [...this.#entries.values()].flatMap((ofRule) => [...ofRule.values()]);
   }
@@ -127,7 +141,7 @@ export class Subjects {
   #enter(rule: string, subject: string, state: SubjectState): Entry {
     const ofRule = this.#entries.get(rule) ?? new Map<string, Entry>();
     this.#entries.set(rule, ofRule);
-    const entry: Entry = { rule, subject, state, stored: state.alert, seenIn: null };
+    const entry: Entry = { rule, subject, state, bad: [], stored: state.alert, seenIn: null };
     ofRule.set(subject, entry);
     return entry;
   }
@@ -138,19 +152,20 @@ export class Subjects {
     if (ofRule?.size === 0) this.#entries.delete(rule);
   }
 
-  #put(entry: Entry, state: SubjectState): void {
+  #put(entry: Entry, state: SubjectState, bad: Changes): void {
     const { alert } = state;
     if (alert?.state !== 'resolved') {
       entry.state = state;
-      if (alert === null && state.changes.length === 0) this.#leave(entry);
+      entry.bad = alert?.state === 'firing' ? [] : bad;
+      if (alert === null && state.changes.length + bad.length === 0) this.#leave(entry);
       return;
     }
     // An alert that never fired and was never stored leaves no trace.
     if (alert.id !== null || alert.closedReason !== 'unconfirmed') this.add(alert);
     this.#leave(entry);
     const remembered = this.#entries.get(entry.rule)?.size ?? 0;
-    if (state.changes.length > 0 && remembered < 2 * mostOpen)
-      this.#enter(entry.rule, entry.subject, { alert: null, changes: state.changes });
+    if (state.changes.length + bad.length > 0 && remembered < 2 * mostOpen)
+      this.#enter(entry.rule, entry.subject, { alert: null, changes: state.changes }).bad = bad;
   }
 
   /** Keeps an alert that ended, here or elsewhere. The number of new alerts of a client and rule is bounded. */
@@ -187,7 +202,8 @@ export class Subjects {
     if (entry === undefined) {
       if (!isHolding(sample.level)) return;
       const state = stepSubject({ alert: null, changes: [] }, sample, row);
-      this.#put(this.#enter(sample.rule.name, sample.subject, { alert: null, changes: [] }), state);
+      const fresh = this.#enter(sample.rule.name, sample.subject, { alert: null, changes: [] });
+      this.#put(fresh, state, badRowsAfter([], sample.rule, true, row.everyMs));
       return;
     }
     const { alert, changes } = entry.state;
@@ -195,7 +211,9 @@ export class Subjects {
     // Reports end `unreachable`, but only visits age its changes.
     const isArrival = kind === 'report' && sample.rule.name === 'unreachable';
     if (isArrival && alert === null) return;
-    this.#put(entry, stepSubject({ alert, changes: isArrival ? changes : aged(changes) }, sample, row));
+    const bad = isArrival ? entry.bad : badRowsAfter(entry.bad, sample.rule, isHolding(sample.level), row.everyMs);
+    const before = { alert, changes: isArrival ? changes : aged(changes) };
+    this.#put(entry, stepSubject(before, sample, { ...row, isOftenBad: isOftenBad(bad) }), bad);
   }
 
   #stepUnlisted(entry: Entry, sampledRow: SampledRow, row: StepRow): void {
@@ -205,12 +223,12 @@ export class Subjects {
     const hasOtherRule = sampledRow.samples.some(
       (sample) => sample.subject === entry.subject && rivalry(sample.rule) === rivalry(rule),
     );
-    if (alert === null) this.#put(entry, { alert, changes: aged(changes) });
-    else if (hasOtherRule) this.#put(entry, stepMissing(entry.state, row, 'unwatched'));
+    if (alert === null) this.#put(entry, { alert, changes: aged(changes) }, aged(entry.bad));
+    else if (hasOtherRule) this.#put(entry, stepMissing(entry.state, row, 'unwatched'), []);
     else if (listsFaults(rule)) {
       const well = clearSample(rule, entry.subject, noFaultText(rule));
       this.#stepSample(well, row, sampledRow.kind);
-    } else this.#put(entry, stepMissing(entry.state, row, 'gone'));
+    } else this.#put(entry, stepMissing(entry.state, row, 'gone'), []);
   }
 }
 

@@ -140,6 +140,8 @@ export interface RuleState {
    * improvement. Used to detect flapping.
    */
   readonly changes: Readonly<Record<string, readonly number[]>>;
+  /** The ages of the bad rows of subjects that do not fire, by rule and subject as in `changes`; at most 12. */
+  readonly bad?: Readonly<Record<string, readonly number[]>>;
   /** The time of the newest report of processes that the kernel killed for want of memory. */
   readonly killedAtMs?: number;
   /** The local mounts of the newest processed report that are or were writable. */

@@ -57,6 +57,35 @@ stories(`
     > 08:00 cpu is pending
     > 08:30 cpu fires warning
 
+  a value that is bad in every second row fires although \`for\` is never fulfilled
+    <alert type="memory" limit="90%" for="2x"/>
+    08:00 memory 95 50 95 50 95 50 95 50 95 50 95 50
+    > 08:00 memory is pending
+    > 08:05 memory was not confirmed
+    > 08:10 memory is pending
+    > 08:15 memory was not confirmed
+    > 08:20 memory is pending
+    > 08:25 memory was not confirmed
+    > 08:30 memory is pending
+    > 08:35 memory was not confirmed
+    > 08:40 memory is pending
+    > 08:45 memory was not confirmed
+    > 08:50 memory fires critical
+
+  a value that is bad in every third row does not
+    <alert type="memory" limit="90%" for="2x"/>
+    08:00 memory 95 50 50 95 50 50 95 50 50 95 50 50 95 50 50
+    > 08:00 memory is pending
+    > 08:05 memory was not confirmed
+    > 08:15 memory is pending
+    > 08:20 memory was not confirmed
+    > 08:30 memory is pending
+    > 08:35 memory was not confirmed
+    > 08:45 memory is pending
+    > 08:50 memory was not confirmed
+    > 09:00 memory is pending
+    > 09:05 memory was not confirmed
+
   a gap does not end what fires
     ${disk}
     08:00 disk / 96
