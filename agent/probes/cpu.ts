@@ -7,6 +7,7 @@ import type { Source } from './source.ts';
 const columns = 8;
 const idleColumn = 3;
 const iowaitColumn = 4;
+const stealColumn = 7;
 
 /** The name of the quota's counter, beside those of the CPUs. */
 const usageName = 'quota';
@@ -79,7 +80,7 @@ function sharesSince(now: CpuTimes, counters: JsonValue | undefined, noRates: st
     user_percent: percent(user + nice),
     system_percent: percent(system + irq + softirq),
     iowait_percent: percent(iowait),
-    steal_percent: percent(steal),
+    steal_percent: all.isStealKnown ? percent(steal) : missing('the counter went backwards'),
     busiest_percent: busiest < 0 ? missing('no CPU was online at both visits') : rounded(busiest, 2),
   };
 }
@@ -115,22 +116,25 @@ interface Passed {
   readonly ticks: readonly number[];
   readonly busy: number;
   readonly total: number;
+  readonly isStealKnown: boolean;
 }
 
 /**
  * Returns the ticks between two readings, or null if they make no sense. Idle and iowait may each decrease a little, as
- * the kernel documents for iowait and for removed CPUs; a decrease counts as nothing.
+ * the kernel documents for iowait and for removed CPUs; a decrease counts as nothing. Stolen time, which the hypervisor
+ * counts, may fall from an absurd number: the rest is sound.
  */
 function passed(now: readonly number[] | undefined, before: readonly number[] | undefined): Passed | null {
   if (now === undefined || before?.length !== columns) return null;
   let total = 0;
   let change = 0;
+  const isStealKnown = (now[stealColumn] ?? 0) >= (before[stealColumn] ?? 0);
   const ticks = now.map((value, column) => {
     const difference = value - (before[column] ?? 0);
-    change += difference;
+    if (column !== stealColumn || isStealKnown) change += difference;
     total += Math.max(difference, 0);
     return Math.max(difference, 0);
   });
   if (!(change > 0)) return null;
-  return { ticks, total, busy: total - (ticks[idleColumn] ?? 0) - (ticks[iowaitColumn] ?? 0) };
+  return { ticks, total, isStealKnown, busy: total - (ticks[idleColumn] ?? 0) - (ticks[iowaitColumn] ?? 0) };
 }

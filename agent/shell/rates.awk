@@ -73,9 +73,12 @@ function passed(name, now, then,  i, d, sum) {
   D["all"] = 0
   if (!((name, 1) in then)) return 0
   for (i = 1; i <= 8; i++) {
-    d = now[name, i] - then[name, i]; sum += d
+    d = now[name, i] - then[name, i]
+    # The hypervisor counts stolen time, which may fall from an absurd number: the rest is sound.
+    if (i < 8 || d > 0) sum += d
     D[i] = d > 0 ? d : 0; D["all"] += D[i]
   }
+  D["fell"] = d < 0
   D["busy"] = D["all"] - D[4] - D[5]
   return sum > 0
 }
@@ -97,7 +100,7 @@ function cpu(now, then,  i, b, why, cap, p) {
   known("user_percent", 100 * (D[1] + D[2]) / D["all"], why, 2)
   known("system_percent", 100 * (D[3] + D[6] + D[7]) / D["all"], why, 2)
   known("iowait_percent", 100 * D[5] / D["all"], why, 2)
-  known("steal_percent", 100 * D[8] / D["all"], why, 2)
+  known("steal_percent", 100 * D[8] / D["all"], why == "" && D["fell"] ? "the counter went backwards" : why, 2)
   b = -1
   for (i = 1; i <= CPUS; i++)
     if (passed(CPU[i], now, then) && 100 * D["busy"] / D["all"] > b) b = 100 * D["busy"] / D["all"]

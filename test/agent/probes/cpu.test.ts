@@ -36,6 +36,20 @@ test('shares of the time since the previous visit', async () => {
   });
 });
 
+test('a counter of stolen time that fell costs its own figure alone', async () => {
+  const fallen = Object.fromEntries(
+    Object.entries(before).map(([name, ticks]) => [name, [...ticks.slice(0, 7), 9e14]]),
+  );
+  const { functions } = await run('vm', fallen);
+  const { used_percent, steal_percent, busiest_percent } = onlyRow(functions, 'cpu');
+  // 800 of 1700 ticks, and of cpu1 550 of 1000.
+  assert.deepEqual(
+    { used_percent, steal_percent, busiest_percent },
+    { used_percent: 47.06, steal_percent: null, busiest_percent: 55 },
+  );
+  assert.equal(reasonOf(functions, 'cpu', 'steal_percent'), 'the counter went backwards');
+});
+
 test('the first visit says that it is the first, and keeps counters', async () => {
   const { functions, counters } = await run('vm');
   const row = onlyRow(functions, 'cpu');
