@@ -87,6 +87,12 @@ test('files of secrets and keys are checked where they are, and missed where the
   ]);
 });
 
+test('a secret file that this account cannot look at is no fault of the configuration', () => {
+  for (const key of ['/k'.repeat(1000), `/${'x'.repeat(300)}`, 'config.xml/key']) {
+    assert.deepEqual(faultsOfText(`<config><client ip="10.0.0.1" privateKey="${key}"/></config>`), []);
+  }
+});
+
 test('without literal secrets anybody may read the file, and nobody else write it', () => {
   const file = configFile('<config><client ip="10.0.0.1" agent="env" mail="a@b"/></config>');
   const own = process.geteuid?.() ?? 0;

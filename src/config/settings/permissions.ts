@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { statSync, type Stats } from 'node:fs';
 
 import { isCredential } from '../../platform/credentials.ts';
 import { shellWord } from '../../text/shell-word.ts';
@@ -25,8 +25,8 @@ interface Access {
 
 /**
  * Reports every file with secrets that everybody or a foreign group can read, with the command that corrects the mode.
- * Reports every configuration file that another account could have written. A missing secret file is no fault: the
- * command may not need it on this machine.
+ * Reports every configuration file that another account could have written. A secret file that is missing or out of
+ * reach is no fault: the command may not need it on this machine.
  */
 export function checkPermissions(sources: readonly SourceFile[], places: SecretPlaces, findings: Findings): void {
   const ownGroups = groups();
@@ -40,13 +40,21 @@ export function checkPermissions(sources: readonly SourceFile[], places: SecretP
   }
   for (const [file, place] of places.files) {
     if (isCredential(file)) continue;
-    const stat = statSync(file, { throwIfNoEntry: false });
+    const stat = statOf(file);
     const problem = stat?.isFile() === true ? exposure(file, stat, ownGroups) : null;
     if (problem !== null) findings.permission(place, `the secret file ${file} ${problem}`);
   }
   for (const source of sources) {
     const problem = foreignHand(source);
     if (problem !== null) findings.permission({ source, line: null }, problem);
+  }
+}
+
+function statOf(file: string): Stats | null {
+  try {
+    return statSync(file);
+  } catch {
+    return null;
   }
 }
 
