@@ -55,6 +55,15 @@ test('an inventory that Ansible cannot read', { skip: skipWithoutAnsible }, asyn
   assert.match(stderr, /import-unreadable/);
 });
 
+test('a folder with an inventory that Ansible cannot read', { skip: skipWithoutAnsible }, async (t) => {
+  const folder = tempFolder(t);
+  writeFileSync(path.join(folder, 'good'), '[web]\nweb-1\n');
+  writeFileSync(path.join(folder, 'bad.yml'), 'all: [\n');
+  const { status, stdout, stderr } = await runCli(['import', 'ansible', folder]);
+  assert.deepEqual([status, stdout], [2, '']);
+  assert.match(stderr, /failed: ERROR! Completely failed to parse inventory source .*bad\.yml/);
+});
+
 test('the objects of Nagios', { skip: skipWithoutNagios }, async (t) => {
   const folder = tempFolder(t);
   // Nagios drops root's rights before it writes.

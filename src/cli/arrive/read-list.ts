@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 
 import { runProgram } from '../../collector/runtimes/run-program.ts';
+import { environmentForPrograms } from '../../config/secret.ts';
 import { FleetError, messageOf } from '../../errors.ts';
 import type { ImportKind } from '../../import/import-kinds.ts';
-import type { SourceText } from '../../import/imported.ts';
+import type { Skipped, SourceText } from '../../import/imported.ts';
 import { oneLine } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
 import { minuteMs } from '../../platform/units.ts';
@@ -19,7 +20,7 @@ const maxBytes = 256 * 1024 * 1024;
 export async function readList(kind: ImportKind, given: string | null, signal: AbortSignal): Promise<SourceText> {
   const file = given === null || given === '-' ? null : path.resolve(given);
   if (kind === 'ansible' && file !== null && !file.endsWith('.json')) {
-    return { file, text: await askAnsible(file, signal) };
+    return { file, ...(await askAnsible(file, signal)) };
   }
   return { file, text: file === null ? await readInput(signal) : readFile(file) };
 }
@@ -47,30 +48,47 @@ async function readInput(signal: AbortSignal): Promise<string> {
 }
 
 /**
- * Reads an inventory with ansible-inventory, which describes faults itself. The output goes to a file: a pipe would cut
- * a list of many thousand machines.
+ * Reads an inventory with ansible-inventory, which describes faults itself. A file that Ansible cannot parse is a
+ * fault, also in a folder of others. The output goes to a file: a pipe would cut a list of many thousand machines.
  */
-async function askAnsible(file: string, signal: AbortSignal): Promise<string> {
+async function askAnsible(file: string, signal: AbortSignal): Promise<Pick<SourceText, 'text' | 'warnings'>> {
   const folder = mkdtempSync(path.join(tmpdir(), 'fleet-health-import-'));
   const listed = path.join(folder, 'inventory.json');
   const stdout = openSync(listed, 'wx', 0o600);
   try {
     const args = ['--list', '-i', file];
+    const strict = { ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED: '1', ANSIBLE_NOCOLOR: '1' };
+    const env = { ...environmentForPrograms(), ...strict };
     const { outcome, status, stderr } = await runProgram({
-      ...{ program: 'ansible-inventory', args, stdout, signal, timeoutMs: 10 * minuteMs },
+      ...{ program: 'ansible-inventory', args, env, stdout, signal, timeoutMs: 10 * minuteMs },
     });
     if (outcome === 'missing') {
       const advice = 'Run `ansible-inventory --list` where Ansible is, and give its output as FILE.json or on -.';
       throw unreadable('ansible-inventory is not installed here', undefined, advice);
     }
     if (outcome !== 'ended' || status !== 0) {
-      throw unreadable(`ansible-inventory -i ${file} failed: ${cut(oneLine(stderr), 300)}`);
+      const fault = messagesOf(stderr).findLast((message) => message.startsWith('ERROR')) ?? oneLine(stderr);
+      const warned = messagesOf(stderr).filter((message) => message.startsWith('[WARNING]'));
+      const why = [fault, ...warned].map((one) => cut(one, 300)).join(' ');
+      throw unreadable(`ansible-inventory -i ${file} failed: ${why}`);
     }
-    return readFileSync(listed, 'utf8');
+    const warnings = messagesOf(stderr).map((why): Skipped => ({ where: 'ansible-inventory', why }));
+    return { text: readFileSync(listed, 'utf8'), warnings };
   } finally {
     closeSync(stdout);
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Returns the messages of Ansible, which breaks them to the width of a terminal, as one line each. */
+function messagesOf(stderr: string): readonly string[] {
+  const messages: string[] = [];
+  for (const line of stderr.split('\n')) {
+    const isNew = messages.length === 0 || /^(?:\[[A-Z ]+\]|ERROR!)/.test(line);
+    if (isNew) messages.push(line);
+    else messages.push(`${messages.pop() ?? ''} ${line}`);
+  }
+  return messages.map(oneLine).filter((message) => message !== '');
 }
 
 function unreadable(message: string, cause?: unknown, advice?: string): FleetError {

@@ -75,6 +75,46 @@ test('import reads standard input, and names on stderr what it leaves out', asyn
   assert.equal(stderr.includes('\u001b'), false);
 });
 
+/** Writes an ansible-inventory for PATH. Returns the variables of a run that finds it. */
+function ansibleInventory(folder: string, script: string): Readonly<Record<string, string>> {
+  writeFileSync(path.join(folder, 'ansible-inventory'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  return { PATH: `${folder}:/usr/bin:/bin` };
+}
+
+test('import ansible shows the warnings of Ansible', async (t) => {
+  const { folder } = list(t);
+  const json = '{"_meta":{"hostvars":{"a":{}}}}';
+  const env = ansibleInventory(
+    folder,
+    `printf '[WARNING]: Found both\\n  a and b\\n[WARNING]: c\\n' >&2; echo '${json}'`,
+  );
+  const { status, stdout, stderr } = await runCli(['import', 'ansible', '/etc/hosts'], { env });
+  assert.deepEqual([status, stdout], [0, '<client name="a"/>\n']);
+  assert.equal(
+    stderr,
+    'left out: ansible-inventory: [WARNING]: Found both a and b\nleft out: ansible-inventory: [WARNING]: c\n',
+  );
+  const said = JSON.parse(await succeeded(runCli(['--json', 'import', 'ansible', '/etc/hosts'], { env }))) as {
+    readonly skipped: readonly { readonly where: string; readonly why: string }[];
+  };
+  assert.deepEqual(said.skipped[1], { where: 'ansible-inventory', why: '[WARNING]: c' });
+});
+
+test('import ansible reads all files of a folder or none', async (t) => {
+  const { folder } = list(t);
+  // Without the variable, Ansible warns of a file that it cannot parse, and ends with 0.
+  const says = `printf '[WARNING]: no yaml\\n plugin\\nERROR! Completely failed to parse bad.yml\\n' >&2`;
+  const env = ansibleInventory(
+    folder,
+    `test "$ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED" = 1 && { ${says}; exit 1; }; echo '{"_meta":{}}'`,
+  );
+  await exits(
+    2,
+    runCli(['import', 'ansible', folder], { env }),
+    /failed: ERROR! Completely failed to parse bad\.yml \[WARNING\]: no yaml plugin \(import-unreadable\)/,
+  );
+});
+
 const wrong: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   [
     ['ansibel', 'x'],
