@@ -1,8 +1,7 @@
-import path from 'node:path';
-
 import { counted, namedUpTo } from '../text/numbers.ts';
-import { type Imported, type ImportedHost, hostNamed, type Skipped, type SourceText } from './imported.ts';
-import { splitWords } from '../report/check-command.ts';
+import { ansibleHost } from './ansible-host.ts';
+import type { Imported, ImportedHost, Skipped, SourceText } from './imported.ts';
+import { createLeftKeys } from './left-keys.ts';
 import { isDeeper } from '../report/values/json-depth.ts';
 import { unreadable } from './unreadable.ts';
 
@@ -10,12 +9,6 @@ type Json = Readonly<Record<string, unknown>>;
 
 /** The most levels of JSON, and of groups. */
 const mostLevels = 64;
-
-/** Connection plugins that are SSH: https://docs.ansible.com/ansible/latest/collections/index_connection.html */
-const sshConnections: readonly unknown[] = [
-  ...[undefined, 'ssh', 'smart', 'paramiko', 'paramiko_ssh', 'libssh', 'ansible.builtin.ssh'],
-  ...['ansible.builtin.paramiko_ssh', 'ansible.netcommon.libssh'],
-];
 
 /**
  * Reads the output of `ansible-inventory --list`. A host stands in the innermost of its groups. If its groups form no
@@ -27,16 +20,22 @@ export function readAnsible(source: SourceText): Imported {
   const { paths, lost } = groupPaths(source, inventory);
   const skipped: Skipped[] = [];
   const elsewhere = new Map<string, number>();
+  const left = createLeftKeys();
+  const others = new Set<string>();
   const names = new Set([...Object.keys(hostvars), ...[...paths.values()].flatMap(({ hosts }) => hosts)]);
   const hosts = [...names].flatMap((name): readonly ImportedHost[] => {
     const where = `host ${name}`;
-    const read = hostOf(name, objectOf(hostvars[name]), source);
+    const read = ansibleHost({ name, variables: objectOf(hostvars[name]), source, left, others });
     if (typeof read === 'string') {
       skipped.push({ where, why: read });
       return [];
     }
     return [read];
   });
+  skipped.push(...left.skipped());
+  if (others.size > 0) {
+    skipped.push({ where: 'variables that are not of the connection', why: `not taken: ${[...others].join(', ')}` });
+  }
   const groupsOf = chosenGroups(paths, elsewhere);
   for (const [group, children] of lost) {
     const without = `without ${namedUpTo(3, children)} here`;
@@ -129,51 +128,4 @@ function chosenGroups(
 
 function textsOf(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((one): one is string => typeof one === 'string') : [];
-}
-
-/** Returns a host, or the reason why it cannot be imported. */
-function hostOf(name: string, variables: Json, source: SourceText): ImportedHost | string {
-  const connection = variables['ansible_connection'];
-  if (!sshConnections.includes(connection)) return `it is reached by ${String(connection)}, not by SSH`;
-  const template = Object.entries(variables).find(
-    ([key, value]) => /^ansible_(host|port|user|ssh_)/.test(key) && typeof value === 'string' && value.includes('{{'),
-  );
-  if (template !== undefined) return `${template[0]} is a template, which only Ansible fills in`;
-  const text = (...keys: readonly string[]): string | null => {
-    const value = keys.map((key) => variables[key]).find((one) => one !== undefined && one !== null);
-    return typeof value === 'string' || typeof value === 'number' ? String(value) : null;
-  };
-  const ip = text('ansible_host', 'ansible_ssh_host');
-  const key = text('ansible_ssh_private_key_file', 'ansible_private_key_file');
-  const jump = jumpOf(`${text('ansible_ssh_common_args') ?? ''} ${text('ansible_ssh_extra_args') ?? ''}`);
-  return {
-    ...hostNamed(name, `host ${name}`),
-    ip: ip === name ? null : ip,
-    port: text('ansible_port', 'ansible_ssh_port'),
-    username: text('ansible_user', 'ansible_ssh_user'),
-    privateKey: key === null || source.file === null ? key : absolute(key, path.dirname(source.file)),
-    proxyJump: jump?.jump ?? null,
-    remarks: jump?.remark === undefined ? [] : [jump.remark],
-  };
-}
-
-function absolute(file: string, folder: string): string {
-  return file.startsWith('~/') ? file : path.resolve(folder, file);
-}
-
-/** Returns the jump of ssh's arguments: `-J jump`, `-o ProxyJump=jump`, `-o ProxyCommand="ssh -W %h:%p jump"`. */
-function jumpOf(args: string): { readonly jump: string | null; readonly remark?: string } | null {
-  const words = splitWords(args)?.words ?? [];
-  const options = words.map((word, index) => (word === '-o' ? (words[index + 1] ?? '') : word.replace(/^-o/, '')));
-  const short = words.indexOf('-J');
-  const jump = (short === -1 ? undefined : words[short + 1]) ?? words.find((word) => /^-J./.test(word))?.slice(2);
-  const option =
-    jump ?? options.map((option) => /^ProxyJump[= ](.+)$/i.exec(option)?.[1]).find((one) => one !== undefined);
-  if (option !== undefined) return { jump: option };
-  const command = options.map((option) => /^ProxyCommand[= ](.+)$/i.exec(option)?.[1]).find((one) => one !== undefined);
-  if (command === undefined) return null;
-  const plain = /^ssh (?:-q |-W %h:%p ){1,2}([^\s-][^\s]*)(?: -W %h:%p)?(?: -q)?$/.exec(command);
-  return plain?.[1] === undefined
-    ? { jump: null, remark: `its ProxyCommand has no words here: ${command}` }
-    : { jump: plain[1] };
 }

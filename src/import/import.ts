@@ -26,7 +26,8 @@ const readers: Readonly<Record<ImportKind, (source: SourceText) => Imported>> = 
  */
 export function importHosts(kind: ImportKind, source: SourceText): Imported {
   try {
-    return takeHosts(readers[kind](source));
+    const { hosts, skipped } = readers[kind](source);
+    return takeHosts({ hosts, skipped: [...(source.warnings ?? []), ...skipped] });
   } catch (thrown) {
     if (thrown instanceof FleetError) throw thrown;
     throw unreadable(source, `it cannot be read: ${messageOf(thrown)}`, 'Leave out what no such list has.');

@@ -3,6 +3,8 @@ export interface SourceText {
   /** The file's absolute path; null for standard input. */
   readonly file: string | null;
   readonly text: string;
+  /** Warnings of the program that made the text. */
+  readonly warnings?: readonly Skipped[];
 }
 
 /** A machine of a list. Values that the list lacks are null. */
@@ -15,6 +17,8 @@ export interface ImportedHost {
   /** The path of the key. */
   readonly privateKey: string | null;
   readonly proxyJump: string | null;
+  /** The machine that `proxyJump` names, if the list has its login; it becomes a `<bastion>`. */
+  readonly bastion: ImportedBastion | null;
   /** The URL at which the machine is asked over HTTP; null if it is reached by SSH. */
   readonly url: string | null;
   /** The groups of the machine, the outermost first. */
@@ -24,6 +28,16 @@ export interface ImportedHost {
   readonly remarks: readonly string[];
   /** The place at which the list names the machine: `line 12`, `host web-1`. */
   readonly where: string;
+}
+
+/** A machine on the route to others. Values that the list lacks are null. */
+export interface ImportedBastion {
+  readonly name: string;
+  readonly ip: string;
+  readonly port: string | null;
+  readonly username: string | null;
+  readonly privateKey: string | null;
+  readonly proxyJump: string | null;
 }
 
 /** A command that the agent is to run. */
@@ -47,6 +61,6 @@ export interface Imported {
 export function hostNamed(name: string, where: string): ImportedHost {
   return {
     ...{ name, where, ip: null, port: null, username: null, privateKey: null, proxyJump: null, url: null },
-    ...{ groups: [], checks: [], remarks: [] },
+    ...{ bastion: null, groups: [], checks: [], remarks: [] },
   };
 }

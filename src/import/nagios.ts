@@ -77,7 +77,7 @@ function serviceOf(of: NagiosObject, commands: ReadonlyMap<string, string>): Imp
   const remote = at === -1 ? words.find((word) => word.startsWith('--command='))?.slice(10) : words[at + 1];
   // Only Nagios can fill in a macro such as $HOSTADDRESS$.
   if (remote === undefined || /\$\w+\$/.test(remote)) return remark;
-  return { name: description.replace(/[^\w.:/ -]/g, '_').slice(0, 128), command: remote };
+  return { name: description, command: remote };
 }
 
 function definitionsOf(text: string): readonly Definition[] {

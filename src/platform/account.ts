@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
 import path from 'node:path';
 
@@ -44,4 +45,17 @@ export function expandHome(text: string): string {
     message: `${text}: this account has no home folder`,
     advice: 'Set HOME, or write the whole path.',
   });
+}
+
+/** Returns the account of a user id in /etc/passwd; null if that file cannot be read or has no such entry. */
+export function accountOf(uid: number): { readonly name: string; readonly home: string } | null {
+  let passwd: string;
+  try {
+    passwd = readFileSync('/etc/passwd', 'utf8');
+  } catch {
+    return null;
+  }
+  const fields = passwd.split('\n').map((line) => line.split(':'));
+  const [name, , , , , home] = fields.find((entry) => entry[2] === String(uid)) ?? [];
+  return name === undefined || home === undefined || !home.startsWith('/') ? null : { name, home };
 }

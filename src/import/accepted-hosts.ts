@@ -1,0 +1,96 @@
+import { ConfigError, createFindings, type SourceFile } from '../config/xml/findings.ts';
+import { loadConfig } from '../config/load-config.ts';
+import { parseElements } from '../config/xml/parse-elements.ts';
+import { quoted } from '../text/plain-text.ts';
+import { writtenLines, type WrittenLine } from './clients-xml.ts';
+import type { ImportedCheck, ImportedHost, Skipped } from './imported.ts';
+import { withNamedBastions } from './named-bastions.ts';
+
+/** A fault of the loader with the line that it is about. */
+interface Refusal {
+  readonly line: WrittenLine;
+  readonly why: string;
+}
+
+/**
+ * Returns the hosts and checks that the loader of config.xml accepts together, and reports the others. Each round omits
+ * at least one, so the rounds end.
+ */
+export function acceptedHosts(hosts: readonly ImportedHost[], left: Skipped[]): readonly ImportedHost[] {
+  let rest = hosts;
+  for (;;) {
+    const named = withNamedBastions(rest);
+    const refusals = refusalsOf(named);
+    if (refusals.length === 0) return named;
+    rest = withoutRefused(rest, refusals, left);
+  }
+}
+
+function refusalsOf(hosts: readonly ImportedHost[]): readonly Refusal[] {
+  if (hosts.length === 0) return [];
+  const lines = writtenLines(hosts);
+  const source: SourceFile = { shown: 'clients', path: '/clients', order: 0, mode: 0, uid: 0, gid: 0 };
+  const findings = createFindings();
+  try {
+    const root = parseElements(`<config>\n${lines.map(({ text }) => text).join('\n')}\n</config>\n`, source, findings);
+    findings.throwFaults();
+    const tree = { root, sources: [source], digest: '', includes: false };
+    loadConfig({ file: source.path, tree, checkPermissions: false });
+    return [];
+  } catch (thrown) {
+    if (!(thrown instanceof ConfigError)) throw thrown;
+    const refusals = thrown.findings.flatMap(({ line, message }) => {
+      const written = line === null ? undefined : lines[line - 2];
+      return written === undefined ? [] : [{ line: written, why: message }];
+    });
+    // A fault without a machine is not the list's.
+    if (refusals.length === 0) throw thrown;
+    return refusals;
+  }
+}
+
+/** Omits refused checks, and refused machines without a refused check. */
+function withoutRefused(
+  hosts: readonly ImportedHost[],
+  refusals: readonly Refusal[],
+  left: Skipped[],
+): readonly ImportedHost[] {
+  const checks = new Map<ImportedCheck, string>();
+  const machines = new Map<string, string>();
+  for (const { line, why } of refusals) {
+    if (line.check !== null) checks.set(line.check, why);
+    else for (const name of line.names) if (!machines.has(name)) machines.set(name, why);
+  }
+  return hosts.flatMap((host) => {
+    const { name, where } = host;
+    const kept = host.checks.filter((check) => !checks.has(check));
+    for (const check of host.checks) {
+      const why = checks.get(check);
+      if (why !== undefined) left.push({ where, why: `check ${quoted(check.name)}: ${why}` });
+    }
+    const why = machines.get(name);
+    if (why === undefined || kept.length < host.checks.length) return [{ ...host, checks: kept }];
+    const fitting = fittingChecks(host);
+    if (fitting !== null) {
+      for (const check of kept) {
+        if (!fitting.includes(check)) left.push({ where, why: `check ${quoted(check.name)}: ${why}` });
+      }
+      return [{ ...host, checks: fitting }];
+    }
+    left.push({ where, why });
+    return [];
+  });
+}
+
+/**
+ * Returns the shortest checks of a machine that the loader accepts. Returns null if the checks are not at fault: the
+ * loader accepts the machine by itself, or rejects it without checks too.
+ */
+function fittingChecks(host: ImportedHost): readonly ImportedCheck[] | null {
+  const fits = (checks: readonly ImportedCheck[]): boolean =>
+    refusalsOf(withNamedBastions([{ ...host, checks }])).length === 0;
+  if (host.checks.length === 0 || fits(host.checks) || !fits([])) return null;
+  const byLength = [...host.checks].sort((one, other) => one.command.length - other.command.length);
+  while (!fits(byLength)) byLength.pop();
+  return host.checks.filter((check) => byLength.includes(check));
+}

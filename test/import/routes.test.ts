@@ -1,0 +1,166 @@
+/** Routes, logins and options of ssh in lists of machines. */
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { clientsXml } from '../../src/import/clients-xml.ts';
+import { importHosts } from '../../src/import/import.ts';
+import { tempFolder } from '../support/temp-folder.ts';
+
+function ansible(variables: object) {
+  const text = JSON.stringify({ _meta: { hostvars: { a: variables } } });
+  const { hosts, skipped } = importHosts('ansible', { file: null, text });
+  return { xml: clientsXml(hosts), skipped: skipped.map(({ where, why }) => `${where}: ${why}`) };
+}
+
+const throughBastion =
+  '<bastion name="b" ip="b" port="2222" username="ops" privateKey="/k"/>\n<client name="a" proxyJump="b"/>\n';
+
+/** Forms of a ProxyCommand in public inventories and ssh_configs, and the clients that they make. */
+const understood: readonly (readonly [command: string, xml: string])[] = [
+  ['ssh -W %h:%p b', '<client name="a" proxyJump="b"/>\n'],
+  ['ssh b -W %h:%p', '<client name="a" proxyJump="b"/>\n'],
+  ['ssh -W [%h]:%p ops@b', '<client name="a" proxyJump="ops@b"/>\n'],
+  ['ssh -qW %h:%p ops@b', '<client name="a" proxyJump="ops@b"/>\n'],
+  ['exec /usr/bin/ssh -W %h:%p ssh://ops@b:2222', '<client name="a" proxyJump="ops@b:2222"/>\n'],
+  ['ssh -p 2222 -W %h:%p -q ops@b', '<client name="a" proxyJump="ops@b:2222"/>\n'],
+  ['ssh -p2222 -l ops b -W %h:%p', '<client name="a" proxyJump="ops@b:2222"/>\n'],
+  ['ssh -W %h:%p -o User=ops -o "Port 2222" b', '<client name="a" proxyJump="ops@b:2222"/>\n'],
+  ['ssh -i /k -p 2222 -W %h:%p ops@b', throughBastion],
+  ['ssh -o IdentityFile=/k -oPort=2222 -o ProxyCommand=none ops@b -W %h:%p', throughBastion],
+  ['ssh -o ProxyCommand=none -W %h:%p b', '<client name="a" proxyJump="b"/>\n'],
+  ['ssh -J c,d -W %h:%p b', '<client name="a" proxyJump="c,d,b"/>\n'],
+  ['ssh b nc %h %p', '<client name="a" proxyJump="b"/>\n'],
+  ["ssh -q b 'exec nc -w 90 %h %p 2>/dev/null'", '<client name="a" proxyJump="b"/>\n'],
+  ['ssh b /bin/netcat -q0 %h %p 2> /dev/null', '<client name="a" proxyJump="b"/>\n'],
+  ['ssh -W %h:%p -p 22 ops@2001:db8::1', '<client name="a" proxyJump="ops@[2001:db8::1]:22"/>\n'],
+];
+for (const [command, xml] of understood) {
+  test(`a client is reached through the machine of ProxyCommand ${command}`, (t) => {
+    const args = `-o 'ProxyCommand=${command.replaceAll("'", String.raw`'\''`)}'`;
+    assert.equal(ansible({ ansible_ssh_common_args: args }).xml, xml);
+    const file = path.join(tempFolder(t), 'config');
+    const text = `Host a\n  ProxyCommand ${command}\n`;
+    writeFileSync(file, text, { mode: 0o600 });
+    assert.equal(clientsXml(importHosts('ssh-config', { file, text }).hosts), xml);
+  });
+}
+
+const notUnderstood: readonly string[] = [
+  'corkscrew proxy 80 %h %p',
+  'nc -x proxy %h %p',
+  'ssh -W other:22 b',
+  'ssh -W %h:%p',
+  'ssh b nc -x proxy %h %p',
+  'ssh b nc %h 22',
+  'ssh -F other.cfg -W %h:%p b',
+  'ssh -o "ProxyCommand=ssh -W %%h:%%p c" -W %h:%p b',
+  'ssh -W %h:%p $(cat bastion)',
+  'ssh -W %h:%p b; true',
+  'ssh -W %h:%p %n.b',
+  'ssh -W %h:%p %r@b',
+  'ssh -Z -W %h:%p b',
+  'sshpass -p secret ssh -W %h:%p b',
+  'ssh -W %h:%p "b',
+];
+for (const command of notUnderstood) {
+  test(`a machine is left out whose route is not understood: ProxyCommand ${command}`, () => {
+    const args = `-o 'ProxyCommand=${command}'`;
+    const { xml, skipped } = ansible({ ansible_ssh_common_args: args });
+    assert.equal(xml, '');
+    assert.match(skipped.join('\n'), /^host a: its ProxyCommand.* has no words in config\.xml; name a <bastion>/m);
+    assert.doesNotMatch(skipped.join('\n'), /secret/);
+  });
+}
+
+test('arguments of ssh that cannot be split leave the machine out', () => {
+  const { xml, skipped } = ansible({ ansible_ssh_common_args: '-o ProxyCommand="ssh -W %h:%p b' });
+  assert.deepEqual(
+    { xml, skipped },
+    {
+      xml: '',
+      skipped: ['host a: its arguments for ssh are not such that ssh would take them'],
+    },
+  );
+});
+
+test('the names with ssh win, as in Ansible', () => {
+  const { xml } = ansible({
+    ...{ ansible_host: '192.0.2.1', ansible_ssh_host: '192.0.2.2', ansible_port: 22, ansible_ssh_port: 2222 },
+    ...{ ansible_user: 'one', ansible_ssh_user: 'other', ansible_private_key_file: '/one' },
+    ...{ ansible_ssh_private_key_file: '/other' },
+  });
+  assert.equal(xml, '<client name="a" ip="192.0.2.2" port="2222" username="other" privateKey="/other"/>\n');
+});
+
+const ofArguments: readonly (readonly [variables: object, xml: string])[] = [
+  [{ ansible_ssh_args: '-l ops -p 2222 -i /k -J j' }, 'port="2222" username="ops" privateKey="/k" proxyJump="j"'],
+  [{ ansible_ssh_args: '-o User=ops', ansible_user: 'other' }, 'username="ops"'],
+  [{ ansible_ssh_common_args: '-o User=ops', ansible_user: 'other' }, 'username="other"'],
+  [{ ansible_ssh_extra_args: '-o User=ops -oPort=2222' }, 'port="2222" username="ops"'],
+  [{ ansible_ssh_args: '-o ProxyJump=none -J j', ansible_user: { __ansible_unsafe: 'ops' } }, 'username="ops"'],
+  [{ ansible_ssh_args: '-o HostName=192.0.2.7' }, 'ip="192.0.2.7"'],
+  [
+    { ansible_connection: 'paramiko', ansible_paramiko_proxy_command: 'ssh -W %h:%p %r@b', ansible_user: 'ops' },
+    'username="ops" proxyJump="ops@b"',
+  ],
+];
+for (const [variables, attributes] of ofArguments) {
+  test(`${JSON.stringify(variables)} makes a client with ${attributes}`, () => {
+    assert.equal(ansible(variables).xml, `<client name="a" ${attributes}/>\n`);
+  });
+}
+
+test('a reader names each variable and option that it saw and did not take', () => {
+  const { xml, skipped } = ansible({
+    ...{ ansible_ssh_args: '-F ssh.cfg -C -o ControlMaster=auto -i /k', ansible_ssh_private_key_file: '/l' },
+    ...{ ansible_ssh_common_args: '-o KexAlgorithms=x -o HostKeyAlias=y -o ProxyCommand="ssh -A -W %h:%p b"' },
+    ...{ ansible_become: true, ansible_password: 'secret', http_port: 80, ntp: 'x' },
+  });
+  assert.equal(xml, '<client name="a" privateKey="/k" proxyJump="b"/>\n');
+  assert.deepEqual(skipped, [
+    'variable ansible_become: not taken from a',
+    'variable ansible_password: not taken from a',
+    ...['-F', '-C', 'ControlMaster', 'KexAlgorithms', 'HostKeyAlias'].map(
+      (option) => `option ${option} of ssh: not taken from a`,
+    ),
+    'option -A of a ProxyCommand: not taken from a',
+    'private keys after the first: not taken from a',
+    'variables that are not of the connection: not taken: http_port, ntp',
+  ]);
+});
+
+const unknown: readonly (readonly [variables: object, why: string])[] = [
+  [{ ansible_user: { __ansible_vault: 'x' } }, 'ansible_user is encrypted by ansible-vault'],
+  [{ ansible_private_key_file: '{{ k }}' }, 'ansible_private_key_file is a template, which only Ansible fills in'],
+  [{ ansible_ssh_args: '{{ k }}' }, 'ansible_ssh_args is a template, which only Ansible fills in'],
+  [{ ansible_port: [22] }, 'ansible_port is neither a text nor a number'],
+];
+for (const [variables, why] of unknown) {
+  test(`a machine is left out, with the reason: ${why}`, () => {
+    assert.deepEqual(ansible(variables), { xml: '', skipped: [`host a: ${why}`] });
+  });
+}
+
+test('the reader of ssh_config names each option that it saw and did not take', (t) => {
+  const file = path.join(tempFolder(t), 'config');
+  const options = ['KexAlgorithms x', 'HostKeyAlias y', 'ForwardAgent yes', 'CertificateFile /c', 'Bogus z'];
+  const text = `Host a b\n  User ops\n  IdentityFile /k\n  IdentityFile /l\n  ${options.join('\n  ')}\n`;
+  writeFileSync(file, text, { mode: 0o600 });
+  const { hosts, skipped } = importHosts('ssh-config', { file, text });
+  const both = 'username="ops" privateKey="/k"';
+  assert.equal(clientsXml(hosts), `<client name="a" ${both}/>\n<client name="b" ${both}/>\n`);
+  assert.deepEqual(
+    skipped.map(({ where, why }) => `${where}: ${why}`),
+    [
+      ...[
+        'option KexAlgorithms',
+        'option HostKeyAlias',
+        'option CertificateFile',
+        'option IdentityFile after the first',
+      ],
+      ...['option ForwardAgent', `the option at ${file}:9, which OpenSSH does not know`],
+    ].map((key) => `${key}: not taken from a, b`),
+  );
+});
