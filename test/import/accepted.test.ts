@@ -131,7 +131,7 @@ for (const [kind, arbitrary] of lists) {
         const { clients } = loadConfig({ file: config });
         assert.deepEqual(clients.map(({ name }) => name).sort(), hosts.map(({ name }) => name).sort());
       }),
-      { numRuns: isWide ? 500 : 30 },
+      { numRuns: isWide ? 500 : 20 },
     );
   });
 }
