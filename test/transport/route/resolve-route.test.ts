@@ -243,6 +243,11 @@ for (const { text, own, expected } of beyond) {
   });
 }
 
+test('a ProxyCommand counts after ProxyJump none, as in ssh', () => {
+  const { unsupported } = route(sshClient('web', said('ProxyJump none\nProxyCommand nc %h %p')));
+  assert.deepEqual(unsupported, [{ option: 'ProxyCommand', place: `${config}:2`, hop: 'web', needed: true }]);
+});
+
 for (const name of ['hardware', 'hardware.pub']) {
   test(`a key that is on a security key, ${name}, is OpenSSH’s to use`, () => {
     writeFileSync(path.join(dir, 'hardware.pub'), 'sk-ssh-ed25519@openssh.com AAAA me\n');
