@@ -30,6 +30,7 @@ export async function viewAlerts(
   nowMs: number,
 ): Promise<readonly AlertView[]> {
   const notified = await notifiedOf(
+    config,
     store,
     alerts.flatMap(({ id }) => id ?? []),
   );

@@ -1,3 +1,4 @@
+import { isWrittenOnly } from '../notify/mail-identity.ts';
 import type { Client, Config, Rule } from '../config/config.ts';
 import { forecastFleet, type MountForecast } from '../forecast/fleet-forecast.ts';
 import { farthestDays, historyDays } from '../forecast/forecast.ts';
@@ -85,7 +86,7 @@ export interface DayFigures {
 }
 
 export interface SentMail extends Pick<MailedLine, 'mailId' | 'recipient' | 'createdAtMs' | 'sentAtMs' | 'error'> {
-  readonly delivery: 'sent' | 'waiting' | 'refused' | 'discarded';
+  readonly delivery: 'sent' | 'written' | 'waiting' | 'refused' | 'discarded';
   readonly lines: readonly Pick<MailedLine, 'alertId' | 'rule' | 'subject' | 'severity' | 'transition'>[];
 }
 
@@ -132,7 +133,7 @@ export async function readClientDetail(
     visits: await detail.visitsOf(name, shownVisits),
     day: await dayFigures(look, name, grid),
     inventory: await detail.inventoryOf(name),
-    mails: mailsOf(await detail.mailsOf(name, readMailLines)),
+    mails: mailsOf(config, await detail.mailsOf(name, readMailLines)),
     logs: await detail.logLinesOf(name, shownLogLines),
     logCounts: await detail.logCountsOf(name),
   };
@@ -218,7 +219,7 @@ async function dayFigures(look: LookStore, name: string, grid: Grid): Promise<Da
   };
 }
 
-function mailsOf(lines: readonly MailedLine[]): readonly SentMail[] {
+function mailsOf(config: Config, lines: readonly MailedLine[]): readonly SentMail[] {
   const mails = new Map<number, SentMail & { readonly lines: SentMail['lines'][number][] }>();
   for (const line of lines) {
     const { mailId, recipient, createdAtMs, sentAtMs, error } = line;
@@ -229,7 +230,7 @@ function mailsOf(lines: readonly MailedLine[]): readonly SentMail[] {
       createdAtMs,
       sentAtMs,
       error,
-      delivery: deliveryOf(line),
+      delivery: deliveryOf(config, line),
       lines: [],
     };
     mail.lines.push({ alertId, rule, subject, severity, transition });
@@ -238,8 +239,11 @@ function mailsOf(lines: readonly MailedLine[]): readonly SentMail[] {
   return [...mails.values()].slice(0, shownMails);
 }
 
-function deliveryOf({ sentAtMs, failedAtMs, isDiscarded }: MailedLine): SentMail['delivery'] {
-  if (sentAtMs !== null) return 'sent';
+function deliveryOf(
+  config: Config,
+  { recipient, sentAtMs, failedAtMs, isDiscarded }: MailedLine,
+): SentMail['delivery'] {
+  if (sentAtMs !== null) return isWrittenOnly(config, recipient) ? 'written' : 'sent';
   if (isDiscarded) return 'discarded';
   return failedAtMs === null ? 'waiting' : 'refused';
 }

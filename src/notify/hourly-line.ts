@@ -6,8 +6,12 @@ import { hourMs } from '../platform/units.ts';
 const slackMs = 2_500;
 
 /** Returns true if a line is due: the first, then one an hour. A time in the future comes from a wrong clock. */
-export function isLineDue({ loggedAtMs }: { readonly loggedAtMs: number | null }, nowMs: number): boolean {
-  return loggedAtMs === null || loggedAtMs > nowMs || nowMs - loggedAtMs >= hourMs - slackMs;
+export function isLineDue(
+  { loggedAtMs }: { readonly loggedAtMs: number | null },
+  nowMs: number,
+  everyMs = hourMs,
+): boolean {
+  return loggedAtMs === null || loggedAtMs > nowMs || nowMs - loggedAtMs >= everyMs - slackMs;
 }
 
 /**
@@ -16,9 +20,20 @@ export function isLineDue({ loggedAtMs }: { readonly loggedAtMs: number | null }
  * written, every line is due.
  */
 export function claimHourlyLine(file: string, sinceMs: number, nowMs: number): boolean {
+  return claimLine(file, { sinceMs, nowMs, everyMs: hourMs });
+}
+
+interface LineClaim {
+  readonly sinceMs: number;
+  readonly nowMs: number;
+  readonly everyMs: number;
+}
+
+/** Claims a line as `claimHourlyLine` does, with another time between two lines. */
+export function claimLine(file: string, { sinceMs, nowMs, everyMs }: LineClaim): boolean {
   const loggedAtMs = timeOf(file);
   const isLogged = loggedAtMs !== null && loggedAtMs >= sinceMs;
-  if (isLogged && !isLineDue({ loggedAtMs }, nowMs)) return false;
+  if (isLogged && !isLineDue({ loggedAtMs }, nowMs, everyMs)) return false;
   try {
     writeFileSync(file, '', { mode: 0o600 });
     utimesSync(file, nowMs / 1000, nowMs / 1000);

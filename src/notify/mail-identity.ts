@@ -20,6 +20,11 @@ export function commandOfRecipient(recipient: string): string | null {
   return recipient.startsWith(commandMark) ? recipient.slice(commandMark.length) : null;
 }
 
+/** True if a recipient is an address and there is no <smtp>: mails are written to files, and nobody is sent them. */
+export function isWrittenOnly({ smtp }: Pick<Config, 'smtp'>, recipient: string): boolean {
+  return smtp === null && addresseeOf(recipient) !== null;
+}
+
 /** Returns the address that a mail names as its recipient, or null for a command and a webhook. */
 export function addresseeOf(recipient: string): string | null {
   return commandOfRecipient(recipient) === null && webhookOfRecipient(recipient) === null ? recipient : null;

@@ -60,6 +60,7 @@ const places = {
   compiled: ['compiled', 'folder'],
   configBroken: ['config-broken.db', 'sqlite'],
   undeliveredLogged: ['undelivered-logged', 'file'],
+  writtenLogged: ['written-logged', 'file'],
   pattooPosted: ['pattoo-posted.json', 'file'],
   pattooLock: ['pattoo-lock.db', 'sqlite'],
   textfileLogged: ['textfile-logged', 'file'],

@@ -69,9 +69,24 @@ test('check warns if nobody but one refused address would hear of a critical ale
   }
 });
 
+test('check warns that nobody is sent mails while there is no <smtp>', async (t) => {
+  const named = '<alerts mail="ops@x.org"><mail to="c@x.org"/><webhook name="chat" url="http://localhost/T"/></alerts>';
+  const warnedOf = async (content: string): Promise<readonly string[]> =>
+    (await check(t, content)).filter((line) => line.includes('there is no <smtp>'));
+  const [only = '', ...more] = await warnedOf(named + client);
+  assert.deepEqual(more, []);
+  assert.match(only, /: there is no <smtp>: mails to ops@x\.org, c@x\.org are written to .*outbox, and nobody is sent/);
+  const smtp = '<smtp host="localhost" from="f@x.org"/>';
+  assert.deepEqual(await warnedOf(`${smtp}${named}${client}`), []);
+  assert.deepEqual(await warnedOf(`<notify command="/bin/true"/>${client}`), []);
+});
+
 test('with the sample config.xml somebody hears of everything, the fleet included', () => {
   const { hearings, warnings } = whoHears(loadConfig({ file: path.join(packageDir, 'config.xml') }));
-  assert.deepEqual(warnings, []);
+  assert.deepEqual(
+    warnings.filter(({ message }) => !message.startsWith('there is no <smtp>')),
+    [],
+  );
   assert.deepEqual([...new Set(hearings.map(({ recipient }) => recipient))], ['you@example.org']);
 });
 

@@ -1,3 +1,4 @@
+import { isWrittenOnly } from '../../notify/mail-identity.ts';
 import type { Config, Rule, Window } from '../../config/config.ts';
 import type { EventStore } from '../../storage/store/event-store.ts';
 import type { FigureStore } from '../../storage/store/figure-store.ts';
@@ -96,7 +97,7 @@ export async function explainAlerts(options: ExplainOptions, of: Explained): Pro
   const plan = planNotifications(input);
   const alerts = await store.alertsOf({ client: of.name, openOnly: false, limit: alertsShown });
   const ids = alerts.flatMap(({ id }) => id ?? []);
-  const notified = await notifiedOf(store, ids);
+  const notified = await notifiedOf(config, store, ids);
   const watchOf = createWatches(config);
   const mutes = openMutes({ config, silences: await store.silences(nowMs) });
   const inForce = (alert: Alert): readonly HoldReason[] => {
@@ -176,11 +177,17 @@ function outlookOf(
 /** The last notification of an alert to a recipient, and the state of its mail. */
 export interface Notified extends LastNotified {
   /** null if the mail was sent. */
-  readonly unsent: Unsent | null;
+  readonly unsent: NotSent | null;
+}
+
+/** The state of a notification that was not sent. `written`: its mail is a file, because there is no <smtp>. */
+export interface NotSent extends Omit<Unsent, 'delivery'> {
+  readonly delivery: Unsent['delivery'] | 'written';
 }
 
 /** Returns the last notifications of these alerts by alert, newest first. */
 export async function notifiedOf(
+  config: Pick<Config, 'smtp'>,
   store: Pick<AlertStore, 'notificationsOf' | 'unsentOf'>,
   alertIds: readonly number[],
 ): Promise<ReadonlyMap<number, readonly Notified[]>> {
@@ -188,6 +195,8 @@ export async function notifiedOf(
     `${alertId} ${recipient}`;
   const unsent = new Map((await store.unsentOf(alertIds)).map((one) => [keyOf(one), one]));
   const last = [...(await store.notificationsOf(alertIds))].sort((one, other) => other.notifiedAtMs - one.notifiedAtMs);
-  const notified = last.map((one) => ({ ...one, unsent: unsent.get(keyOf(one)) ?? null }));
+  const written = ({ alertId, recipient, notifiedAtMs: sinceMs }: LastNotified): NotSent | null =>
+    isWrittenOnly(config, recipient) ? { alertId, recipient, delivery: 'written', sinceMs, error: null } : null;
+  const notified = last.map((one) => ({ ...one, unsent: unsent.get(keyOf(one)) ?? written(one) }));
   return groupBy(notified, ({ alertId }) => alertId);
 }

@@ -144,7 +144,7 @@ function alertLines({ alert, notified, held, due }: AlertExplained, rule: Rule, 
   const lines = [stateLine(what, alert, rule, saying)];
   if (alert.state !== 'pending') {
     const sent = notified.filter(({ unsent }) => unsent === null);
-    if (notified.length === 0) lines.push('Nobody was notified.');
+    if (notified.every(({ unsent }) => unsent?.delivery === 'written')) lines.push('Nobody was notified.');
     const mails = sent.map((one) => `${one.recipient} ${time.moment(one.notifiedAtMs)} (${notifiedWord(one)})`);
     if (sent.length > 0) lines.push(`Notified: ${mails.join(', ')}.`);
     lines.push(

@@ -22,8 +22,7 @@ import type { Trial } from './try-connections.ts';
 import { sealingJson, sealingText } from './sealing-words.ts';
 import { unvisitedSites } from './unvisited-sites.ts';
 import { tryMail, tryReplies, tryWebhook } from './try-messages.ts';
-import { printDigests, printHearings } from './print-hearings.ts';
-import { printRules } from './print-rules.ts';
+import { printDigests, printHearings, printRules } from './print-hearings.ts';
 import { nextDigests, nextWindows, whoHears, type Hearing } from './who-hears.ts';
 
 export interface CheckCommandOptions {

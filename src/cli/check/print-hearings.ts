@@ -1,4 +1,5 @@
 import type { Config } from '../../config/config.ts';
+import type { WrittenRule } from '../../config/describe-defaults.ts';
 import { escapeControls } from '../../log.ts';
 import type { Output } from '../terminal/output.ts';
 import { readerTime } from '../terminal/reader-time.ts';
@@ -47,4 +48,22 @@ export function printDigests(output: Output, config: Config): void {
 function rulesText({ rules, not_heard: unheard }: Hearing): string {
   const written = unheard.length === 0 ? '' : `; not ${unheard.join(', ')}`;
   return `${rules.length === 0 ? 'all' : rules.join(', ')}${written}`;
+}
+
+const mostRules = 20;
+
+/** Prints the rules that config.xml writes, with their levels and their `for`. */
+export function printRules(output: Output, rules: readonly WrittenRule[]): void {
+  if (rules.length === 0) return;
+  const table = renderTable(
+    output,
+    [
+      { title: 'rule', shrinks: true, cell: ({ rule }) => rule },
+      { title: 'limit', shrinks: true, cell: (one) => one.limit_text },
+      { title: 'clients', cell: ({ clients }) => (clients === 0 ? 'the fleet' : String(clients)) },
+    ],
+    rules.slice(0, mostRules),
+  );
+  const more = rules.length - mostRules;
+  output.print(`${table}\n${more > 0 ? `and ${more} more; check CLIENT shows them\n` : ''}`);
 }

@@ -8,7 +8,8 @@ export async function tryMail({ output, signal }: Context, config: Config, to: s
   const { sendTestMail } = await import('../../notify/send-test-mail.ts');
   try {
     const sent = await sendTestMail({ config, to, signal, nowMs: Date.now() });
-    if (!output.json) output.print(`A test mail to ${sent.to} was taken by ${sent.where}.`);
+    const how = config.smtp === null ? 'was written to a file, not sent, in' : 'was taken by';
+    if (!output.json) output.print(`A test mail to ${sent.to} ${how} ${sent.where}.`);
     return { what: `test mail to ${sent.to}`, kind: 'mail', fault: null };
   } catch (thrown) {
     signal.throwIfAborted();

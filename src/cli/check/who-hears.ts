@@ -3,6 +3,8 @@ import { nextOccurrence } from '../../alerter/digest/digest-times.ts';
 import { createWatches, hears, type Listener } from '../../alerter/inhibit/recipients-of.ts';
 import { windowSpans } from '../../alerter/inhibit/windows.ts';
 import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
+import { isWrittenOnly } from '../../notify/mail-identity.ts';
+import { statePaths } from '../../state/paths.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { Client, Config, Finding, Rule, Severity, Window } from '../../config/config.ts';
@@ -77,7 +79,7 @@ export function whoHears(config: Config): {
     parts.length === 0 || config.alertmanager !== null ? [] : [{ file: config.file, line: null, message }];
   return {
     hearings: [...counts.values()].map(({ hearing, clients }) => ({ ...hearing, clients })),
-    warnings: [...warnings, ...onlyRecipients(config)],
+    warnings: [...warnings, ...onlyRecipients(config), ...writtenOnly(config)],
   };
 }
 
@@ -105,6 +107,23 @@ function onlyRecipients(config: Config): readonly Finding[] {
       'if it refuses them, nobody hears of it; write <smtp fallback="..."> or a second recipient';
     return { file: config.file, line: null, message };
   });
+}
+
+/** Returns a warning of the addresses that are sent nothing, because there is no <smtp>. */
+function writtenOnly(config: Config): readonly Finding[] {
+  const lists = new Set([config.alerts.recipients, ...config.clients.map(({ recipients }) => recipients)]);
+  const rules = new Set([config.alerts.rules, ...config.clients.map((client) => client.rules)]);
+  const digests = config.digests.flatMap(({ to }) => to);
+  const named = new Set([
+    ...[...lists].flatMap((list) => list.map(({ to }) => to)),
+    ...[...rules].flatMap((list) => list.flatMap(({ mail }) => mail ?? [])),
+    ...digests,
+  ]);
+  const addresses = [...named].filter((to) => isWrittenOnly(config, to));
+  if (addresses.length === 0) return [];
+  const folder = statePaths(config.stateDir).outbox;
+  const message = `there is no <smtp>: mails to ${listed(addresses, 3)} are written to ${folder}, and nobody is sent them`;
+  return [{ file: config.file, line: null, message: `${message}; write <smtp host="..." from="..."/>` }];
 }
 
 /** Groups clients by rules, recipients and programs, and adds the fleet. */

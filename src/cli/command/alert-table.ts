@@ -1,6 +1,6 @@
 import { sinceMs } from '../../alerter/transition/alert-bounds.ts';
+import type { NotSent } from '../../alerter/explain/explain-alerts.ts';
 import type { AlertView } from '../../look/alert-views.ts';
-import type { Unsent } from '../../storage/store/outbox-store.ts';
 import { describeAge } from '../../text/durations.ts';
 import type { Output } from '../terminal/output.ts';
 import type { ReaderTime } from '../terminal/reader-time.ts';
@@ -63,7 +63,8 @@ function severityCell({ severity, state }: AlertView['alert']): Cell {
 /** Returns the recipients of mails that were sent. Unsent mails are in the notes. */
 function notifiedText(notified: AlertView['notified'], { moment }: ReaderTime): string {
   const [last, ...others] = notified.filter(({ unsent }) => unsent === null);
-  if (last === undefined) return notified.length === 0 ? 'nobody' : 'nobody yet';
+  const isOwed = notified.some(({ unsent }) => unsent !== null && unsent.delivery !== 'written');
+  if (last === undefined) return isOwed ? 'nobody yet' : 'nobody';
   return `${last.recipient}${others.length > 0 ? ` +${others.length}` : ''} ${moment(last.notifiedAtMs).slice(-5)}`;
 }
 
@@ -77,7 +78,7 @@ function alertNotes({ alert, notified, acknowledged, covers }: AlertView, time: 
   ];
 }
 
-function unsentNote(unsent: Unsent, time: ReaderTime): Cell {
+function unsentNote(unsent: NotSent, time: ReaderTime): Cell {
   const text = unsentText(unsent, time);
   return unsent.delivery === 'not-delivered' ? { text, colour: 'red' } : text;
 }

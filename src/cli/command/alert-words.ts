@@ -1,8 +1,7 @@
-import type { Notified } from '../../alerter/explain/explain-alerts.ts';
+import type { Notified, NotSent } from '../../alerter/explain/explain-alerts.ts';
 import type { HeldBack } from '../../alerter/inhibit/held-back.ts';
 import type { AlertView } from '../../look/alert-views.ts';
 import type { ClosedReason } from '../../storage/store/alert.ts';
-import type { Unsent } from '../../storage/store/outbox-store.ts';
 import { counted } from '../../text/numbers.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
 import { jsonTime, type ReaderTime } from '../terminal/reader-time.ts';
@@ -54,8 +53,9 @@ export function sentenceCase(text: string): string {
 }
 
 /** Describes the state of a mail that has not been sent. */
-export function unsentText({ recipient, delivery, sinceMs, error }: Unsent, { moment }: ReaderTime): string {
+export function unsentText({ recipient, delivery, sinceMs, error }: NotSent, { moment }: ReaderTime): string {
   const reason = error === null ? '' : `: ${error}`;
+  if (delivery === 'written') return `written to a file for ${recipient} ${moment(sinceMs)}, not sent: no <smtp>`;
   if (delivery === 'queued') return `queued for ${recipient} since ${moment(sinceMs)}`;
   if (delivery === 'discarded') return `discarded, and not delivered to ${recipient}${reason}`;
   return `not delivered to ${recipient} since ${moment(sinceMs)}${reason}`;

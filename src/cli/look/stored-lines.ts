@@ -113,7 +113,13 @@ function partLines<Part>(
 }
 
 const mostLines = 4;
-const deliveryColours = { sent: 'green', waiting: 'yellow', refused: 'red', discarded: 'dim' } as const;
+const deliveryColours = {
+  sent: 'green',
+  written: 'yellow',
+  waiting: 'yellow',
+  refused: 'red',
+  discarded: 'dim',
+} as const;
 
 /** Returns the newest mails about the client: recipients, alerts and deliveries. */
 export function mailLines({ mails }: ClientDetail, { output, time }: DetailWords): readonly string[] {

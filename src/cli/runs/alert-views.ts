@@ -28,20 +28,22 @@ export interface AlertViewOptions {
 export function createAlertView(output: Output, options: AlertViewOptions): AlertView {
   if (output.json) return jsonView(output, options);
   const forPeople = options.dryRun || (output.attended && output.verbosity !== 'quiet');
-  return forPeople ? textView(output, options) : lineView(output);
+  return forPeople ? textView(output, options) : lineView(output, options);
 }
 
 /** A failed attempt to deliver a mail. */
 type Untaken = Extract<DeliveryEvent, { readonly error: string }>;
 
 /** Prints one JSON document at the end. docs/json.md describes the fields. */
-function jsonView(output: Output, { dryRun }: AlertViewOptions): AlertView {
+function jsonView(output: Output, { dryRun, outbox }: AlertViewOptions): AlertView {
   const mails: object[] = [];
   const deliveries: object[] = [];
   const faults: object[] = [];
   const replies: object[] = [];
+  let written = 0;
   const deliver = ({ kind, recipient, messageId, ...end }: DeliveryEvent): void => {
-    const result = kind.replace('-', '_');
+    const result = 'where' in end && end.where === outbox ? 'written' : kind.replace('-', '_');
+    if (result === 'written') written += 1;
     deliveries.push({ recipient, message_id: messageId, result, where: null, error: null, ...end });
   };
   return {
@@ -59,12 +61,13 @@ function jsonView(output: Output, { dryRun }: AlertViewOptions): AlertView {
       fault: ({ fault }) => void faults.push(faultJson(fault)),
     },
     end: ({ runId, outcome, exitStatus, startedAtMs, finishedAtMs, ...result }) => {
-      const { reports, visits, composed, sent, putOff, refused, more } = result;
+      const { reports, visits, composed, putOff, refused, more } = result;
+      const sent = result.sent - written;
       const [holder, heldBack] = [holderJson(result.holder), heldBackJson(result.heldBack)];
       output.printJson({
         command: 'alert',
         ...jsonFields({ dryRun, runId, outcome, exitStatus, holder, startedAtMs, finishedAtMs }),
-        ...jsonFields({ reports, visits, composed, sent, putOff, refused, more, heldBack }),
+        ...jsonFields({ reports, visits, composed, sent, written, putOff, refused, more, heldBack }),
         mails,
         deliveries,
         replies,
@@ -79,8 +82,9 @@ function itemJson({ alertId, client, rule, subject, transition, severity }: Pend
 }
 
 /** Logs a `key=value` line for each event and a summary. If quiet, prints only what prevented the pass. */
-function lineView(output: Output): AlertView {
+function lineView(output: Output, { outbox }: AlertViewOptions): AlertView {
   const log = createOutputLog(output);
+  let written = 0;
   const complainOf = ({ kind, recipient, messageId, error }: Untaken): void =>
     log.problem(kind, { recipient, message_id: messageId, message: error });
   return {
@@ -88,7 +92,11 @@ function lineView(output: Output): AlertView {
       processed: ({ reports, visits, more }) => log.event('processed', { reports, visits, more: more || undefined }),
       composed: ({ mail: { recipient, severity, items }, subject }) =>
         log.event('composed', { recipient, severity, items: items.length, subject }),
-      sent: ({ recipient, messageId, where }) => log.event('sent', { recipient, message_id: messageId, where }),
+      sent: ({ recipient, messageId, where }) => {
+        const isWritten = where === outbox;
+        if (isWritten) written += 1;
+        log.event(isWritten ? 'written' : 'sent', { recipient, message_id: messageId, where });
+      },
       dropped: ({ recipient, messageId }) =>
         log.event('dropped', { recipient, message_id: messageId, message: droppedWords }),
       'put-off': complainOf,
@@ -102,8 +110,10 @@ function lineView(output: Output): AlertView {
         log.event('overlapped', overlappedFields(run, holder));
         return;
       }
-      const { reports, visits, composed, sent, putOff, refused } = result;
-      const counts = { reports, visits, composed, sent, put_off: putOff, refused };
+      const { reports, visits, composed, putOff, refused } = result;
+      const sent = result.sent - written;
+      const files = written === 0 ? {} : { written };
+      const counts = { reports, visits, composed, sent, ...files, put_off: putOff, refused };
       log.event('summary', { run, outcome, ...counts, duration_ms: finishedAtMs - startedAtMs });
     },
   };
@@ -112,6 +122,7 @@ function lineView(output: Output): AlertView {
 /** Prints for people who was notified of what. If verbose, and in a dry run, prints the mails too. */
 function textView(output: Output, options: AlertViewOptions): AlertView {
   const { dryRun, outbox } = options;
+  let written = 0;
   const showsMails = dryRun || output.verbosity === 'verbose';
   const complainOf = ({ kind, recipient, error }: Untaken): void => {
     const result = kind === 'refused' ? output.colour('red', 'refused') : output.colour('yellow', 'put off');
@@ -124,8 +135,12 @@ function textView(output: Output, options: AlertViewOptions): AlertView {
         if (showsMails) output.print(`\n${text.trimEnd().split(/\r?\n/).map(escapeControls).join('\n')}\n`);
       },
       sent: ({ recipient, messageId, where }) => {
-        const place = where === outbox ? path.join(outbox, outboxName(messageId)) : where;
-        output.print(escapeControls(`sent to ${recipient}: ${place}`));
+        const isWritten = where === outbox;
+        if (isWritten) written += 1;
+        const file = path.join(where, outboxName(messageId));
+        output.print(
+          escapeControls(isWritten ? `written for ${recipient}: ${file}` : `sent to ${recipient}: ${where}`),
+        );
       },
       dropped: ({ recipient }) => output.print(escapeControls(`dropped for ${recipient}: ${droppedWords}`)),
       'put-off': complainOf,
@@ -139,7 +154,7 @@ function textView(output: Output, options: AlertViewOptions): AlertView {
       output.print(
         isOverlapped
           ? escapeControls(overlappedText('alert', holder, startedAtMs))
-          : summaryText(output, result, options),
+          : summaryText(output, { ...result, sent: result.sent - written, written }, options),
       );
     },
   };
@@ -164,12 +179,19 @@ function replyText({ from, line, result, count }: AppliedReply): string {
   return `reply of ${from}${line === null ? '' : ` (${line})`}: ${outcome}`;
 }
 
-function summaryText(output: Output, result: AlertResult, { dryRun, outbox, time }: AlertViewOptions): string {
-  const { reports, visits, composed, sent, putOff, refused, more, outcome } = result;
+interface Summary extends AlertResult {
+  /** The number of mails that were written to files, because there is no <smtp>. */
+  readonly written: number;
+}
+
+function summaryText(output: Output, result: Summary, { dryRun, outbox, time }: AlertViewOptions): string {
+  const { reports, visits, composed, sent, written, putOff, refused, more, outcome } = result;
   const mails = counted(composed, 'mail');
   const parts = [
     `${counted(reports, 'report')} and ${counted(visits, 'visit')} processed`,
-    dryRun ? `${mails} would be sent` : `${mails} due, ${sent} sent`,
+    dryRun ? `${mails} would be ${outbox === null ? 'sent' : 'made'}` : `${mails} due`,
+    dryRun || (sent === 0 && written > 0) ? '' : `${sent} sent`,
+    written > 0 ? output.colour('yellow', `${written} written to files`) : '',
     putOff > 0 ? output.colour('yellow', `${putOff} put off`) : '',
     refused > 0 ? output.colour('red', `${refused} refused`) : '',
     outcome === 'interrupted' ? output.colour('red', 'interrupted') : '',
@@ -178,6 +200,7 @@ function summaryText(output: Output, result: AlertResult, { dryRun, outbox, time
   if (result.heldBack.length > 0) sentences.push(`${sentenceCase(heldBackText(result.heldBack, time))}.`);
   if (dryRun) sentences.push('Nothing was changed.');
   if (more) sentences.push('More rows wait than a dry run looks at.');
-  if (outbox !== null) sentences.push(`There is no <smtp>: mails only reach ${escapeControls(outbox)}.`);
+  if (outbox !== null)
+    sentences.push(`There is no <smtp>: mails only reach ${escapeControls(outbox)}, and nobody is sent them.`);
   return sentences.join(' ');
 }

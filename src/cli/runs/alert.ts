@@ -5,8 +5,10 @@ import { alert } from '../../alerter/alerter.ts';
 import type { Config } from '../../config/config.ts';
 import { FleetError } from '../../errors.ts';
 import { isDatabaseAway } from '../../notify/away-notices.ts';
-import { claimHourlyLine } from '../../notify/hourly-line.ts';
+import { isWrittenOnly } from '../../notify/mail-identity.ts';
+import { claimHourlyLine, claimLine } from '../../notify/hourly-line.ts';
 import { steadyClock } from '../../platform/steady-clock.ts';
+import { dayMs } from '../../platform/units.ts';
 import { statePaths } from '../../state/paths.ts';
 import { openStorage } from '../../storage/open-storage.ts';
 import { counted } from '../../text/numbers.ts';
@@ -43,7 +45,8 @@ export async function alertCommand(context: Context, { dryRun }: AlertCommandOpt
     signal,
     observe: (event) => {
       if (event.kind === 'undelivered') complainOfMails(event, config, output);
-      else showEvent(view, event);
+      if (event.kind === 'sent' && isWrittenOnly(config, event.recipient)) complainOfFile(event, config, output);
+      if (event.kind !== 'undelivered') showEvent(view, event);
     },
     now: steadyClock(),
     host,
@@ -79,6 +82,16 @@ function complainOfMails(event: Undelivered, config: Config, output: Output): vo
   output.complain(complaintText(new FleetError({ code: 'mail-undelivered', stage: 'mail', message })));
 }
 
+/** Prints on stderr once a day, if quiet, that mails are written to files. Other views print each mail. */
+function complainOfFile({ recipient, where }: Sent, { stateDir }: Config, output: Output): void {
+  if (output.json || output.verbosity !== 'quiet') return;
+  if (!claimLine(statePaths(stateDir).writtenLogged, { sinceMs: 0, nowMs: Date.now(), everyMs: dayMs })) return;
+  const message = `there is no <smtp>: the mail to ${recipient} was written to ${where}, and nobody is sent it`;
+  const advice = 'Write <smtp host="..." from="..."/> into config.xml.';
+  output.complain(complaintText(new FleetError({ code: 'mail-undelivered', stage: 'mail', message, advice })));
+}
+
+type Sent = Extract<AlertEvent, { readonly kind: 'sent' }>;
 type Undelivered = Extract<AlertEvent, { readonly kind: 'undelivered' }>;
 
 /** Prints the fault of an unreachable database once an hour, because cron mails every line. Throws any other fault. */

@@ -9,6 +9,7 @@ import { pluck } from '../../support/pluck.ts';
 import { alertFolder, ended, firing } from '../support/stored-alerts.ts';
 
 const config = `<config>
+  <smtp host="127.0.0.1" port="1" security="none" from="a@example.org"/>
   <alerts zone="Asia/Kolkata"><mail to="ops@example.org"/></alerts>
   <client name="web-[1-2]" ip="192.0.2.[1-2]"/><client name="db-1" ip="192.0.2.9"/>
 </config>`;

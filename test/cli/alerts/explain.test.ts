@@ -7,6 +7,7 @@ import { alertFolder, ended, firing } from '../support/stored-alerts.ts';
 import { pluck } from '../../support/pluck.ts';
 
 const config = `<config>
+  <smtp host="127.0.0.1" port="1" security="none" from="a@example.org"/>
   <collector every="5m"/>
   <alerts zone="UTC"><mail to="ops@example.org"/><mail to="boss@example.org" severity="critical"/>
     <alert type="disk" warning="85%" critical="95%" for="15m"/></alerts>
@@ -50,7 +51,6 @@ test('a webhook is a recipient like others, called by its name', async (t) => {
 
 test('an Alertmanager is notified of every rule, and the fleet says where it and replies are', async (t) => {
   const beside = `<alertmanager url="http://am:s3cret@am-1:9093,http://am-2:9093"/>
-    <smtp host="127.0.0.1" from="fleet@example.org"/>
     <replies imap="imaps://fleet%40example.org@imap.example.org/Replies" password="pw"/>`;
   const alone = config.replace('<alerts ', `${beside}<alerts `).replace(/<mail [^>]*>/g, '');
   const { said } = await alertFolder(t, { config: alone, alerts: [firing()] });

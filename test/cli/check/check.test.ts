@@ -133,7 +133,7 @@ test('--mail sends a test mail the way alerts go, without any login', async (t) 
   const client = '<client name="c" ip="192.0.2.1" transport="local"/>';
   const dir = configFolder(t, `<config><alerts><mail to="ops@example.org"/></alerts>${client}</config>`);
   const first = await succeeded(runCli(['-q', 'check', '--mail'], { cwd: dir }));
-  assert.match(first, /^A test mail to ops@example\.org was taken by .*outbox\.$/m);
+  assert.match(first, /^A test mail to ops@example\.org was written to a file, not sent, in .*outbox\.$/m);
   const outbox = path.join(dir, 'state', 'outbox');
   const [file = ''] = readdirSync(outbox);
   assert.match(readFileSync(path.join(outbox, file), 'utf8'), /^To: ops@example\.org\r$/m);

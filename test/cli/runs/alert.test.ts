@@ -23,8 +23,9 @@ test('a pass is lines for a log, with the mail in outbox; the next one has nothi
   const composed =
     /^time=\S+ event=composed recipient=ops@example\.org severity=critical items=1 subject=".*web-1.*"$/m;
   assert.match(first, composed);
-  assert.match(first, /^time=\S+ event=sent recipient=ops@example\.org message_id="<.*>" where=.*outbox$/m);
-  const counts = 'reports=0 visits=0 composed=1 sent=1 put_off=0 refused=0';
+  assert.doesNotMatch(first, /event=sent/);
+  assert.match(first, /^time=\S+ event=written recipient=ops@example\.org message_id="<.*>" where=.*outbox$/m);
+  const counts = 'reports=0 visits=0 composed=1 sent=0 written=1 put_off=0 refused=0';
   assert.match(first, new RegExp(`event=summary run=\\S+ outcome=finished ${counts} duration_ms=\\d+\n$`));
   const outbox = path.join(dir, 'state', 'outbox');
   const [file = ''] = readdirSync(outbox);
@@ -34,8 +35,31 @@ test('a pass is lines for a log, with the mail in outbox; the next one has nothi
 });
 
 test('quiet says nothing at all', async (t) => {
-  const { run } = await alertFolder(t, { config, alerts: [firing()] });
+  const { run } = await alertFolder(t, { config: away });
   assert.deepEqual(await run('-q', 'alert'), { status: 0, stdout: '', stderr: '' });
+});
+
+test('without <smtp> nothing says that somebody was sent a mail, and alert -q says so once a day', async (t) => {
+  const { run, said, json, dir } = await alertFolder(t, { config, alerts: [firing()] });
+  const line = /^fleet-health: there is no <smtp>: the mail to ops@example\.org was written to .*outbox, and nobody/;
+  assert.match((await run('-q', 'alert')).stderr, line);
+  assert.equal((await run('-q', 'alert')).stderr, '');
+  const [alert] = (await json('alerts'))['alerts'] as { notified: { delivery: string }[] }[];
+  assert.deepEqual(
+    alert?.notified.map(({ delivery }) => delivery),
+    ['written'],
+  );
+  assert.match(await said('alerts'), / nobody\n {4}written to a file for ops@example\.org .*, not sent: no <smtp>$/m);
+  assert.match(await said('explain', 'web-1'), /^ {4}Nobody was notified\.\n {4}Written to a file for ops@/m);
+  const { mails } = (await json('show', 'web-1')) as { mails: { delivery: string }[] };
+  assert.deepEqual(
+    mails.map(({ delivery }) => delivery),
+    ['written'],
+  );
+  const yesterday = Date.now() / 1000 - 86_400;
+  utimesSync(path.join(dir, 'state', 'written-logged'), yesterday, yesterday);
+  writeFileSync(path.join(dir, 'config.xml'), config.replace('<mail ', '<mail to="new@example.org"/><mail '));
+  assert.match((await run('-q', 'alert')).stderr, /the mail to new@example\.org was written to/);
 });
 
 test('a dry run prints the mail and changes nothing', async (t) => {
@@ -43,13 +67,15 @@ test('a dry run prints the mail and changes nothing', async (t) => {
   const stdout = await said('alert', '--dry-run');
   assert.match(stdout, /^To ops@example\.org: .*web-1: disk \/var 96\.2 %$/m);
   assert.match(stdout, /^web-1: disk \/var$/m);
-  const where = /1 mail would be sent in .*\. Nothing was changed\. There is no <smtp>: mails only reach .*outbox\./;
+  const where =
+    /1 mail would be made in .*\. Nothing was changed\. There is no <smtp>: mails only reach .*outbox, and nobody is sent them\./;
   assert.match(stdout, where);
   assert.ok(!readdirSync(path.join(dir, 'state')).includes('outbox'));
   assert.deepEqual((await alerts())[0]?.notified, []);
   const document = await json('alert', '--dry-run');
   const [first] = document['mails'] as Record<string, unknown>[];
-  const pass = 'command dry_run run_id outcome exit_status holder started_at finished_at reports visits composed sent';
+  const pass =
+    'command dry_run run_id outcome exit_status holder started_at finished_at reports visits composed sent written';
   const fields = `${pass} put_off refused more held_back mails deliveries replies faults`.split(' ');
   assert.deepEqual(Object.keys(document).sort(), fields.sort());
   assert.deepEqual([document['dry_run'], document['composed'], document['sent']], [true, 1, 0]);

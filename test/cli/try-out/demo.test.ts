@@ -38,9 +38,9 @@ function assertStory(stdout: string): void {
   }
   assert.equal(stdout.split('SELECT').length - 1, 3);
   // The demo sends one mail for both faults and one mail for the end of a fault, and no mail in between.
-  assert.equal(stdout.match(/ 1 mail due, 1 sent /g)?.length, 2);
+  assert.equal(stdout.match(/ 1 mail due, 1 written to files /g)?.length, 2);
   assert.equal(stdout.match(/ 0 mails due, 0 sent /g)?.length, 1);
-  const files = [...stdout.matchAll(/^sent to you@example\.org: (.*\.eml)$/gm)].map(([, file = '']) => file);
+  const files = [...stdout.matchAll(/^written for you@example\.org: (.*\.eml)$/gm)].map(([, file = '']) => file);
   const subjects = files.map((file) => /^Subject: (.*?):/m.exec(readFileSync(file, 'utf8'))?.[1]);
   assert.deepEqual(subjects, ['Already true', 'Resolved']);
 }
