@@ -1,8 +1,8 @@
 import { deviceProbe } from './device-probe.ts';
 
 /**
- * Checks bonded interfaces: WARNING if one of them is down or none is active, CRITICAL if all are down. A bond without
- * interfaces is unused. https://docs.kernel.org/networking/bonding.html#querying-bonding-configuration
+ * Checks bonded interfaces: WARNING if one of them is down, none is active, or one does not carry: with 802.3ad those
+ * of one aggregator carry, and only with a partner. CRITICAL if all are down. A bond without interfaces is unused. https://docs.kernel.org/networking/bonding.html#querying-bonding-configuration
  */
 export const bonding = deviceProbe('bond', '/proc/net/bonding', '', ({ read }) => {
   const text = read('');
@@ -12,9 +12,16 @@ export const bonding = deviceProbe('bond', '/proc/net/bonding', '', ({ read }) =
   const current = /^Currently Active Slave: (.*)$/m.exec(text)?.[1] ?? '';
   const active = current !== 'None' ? current : slaves.length > 0 ? 'none' : '';
   const up = slaves.length - down.length;
+  const aggregators = new Set(
+    [...text.matchAll(/^MII Status: up$(?:\n.+)*?\nAggregator ID: (\d+)$/gm)].map(([, id]) => id),
+  );
+  const idle = [
+    ...(aggregators.size > 1 ? [`, in ${aggregators.size} aggregators`] : []),
+    ...(up > 0 && /^\s+Partner Mac Address: 00:00:00:00:00:00$/m.test(text) ? [', no partner'] : []),
+  ];
   return {
-    state: up === 0 && slaves.length > 0 ? 2 : down.length > 0 || active === 'none' ? 1 : 0,
-    text: `${up} of ${slaves.length} interfaces up${down.join('')}${active && `, ${active} active`}`,
+    state: up === 0 && slaves.length > 0 ? 2 : down.length + idle.length > 0 || active === 'none' ? 1 : 0,
+    text: `${up} of ${slaves.length} interfaces up${[...down, ...idle].join('')}${active && `, ${active} active`}`,
     perfdata: `interfaces=${slaves.length} down=${down.length}`,
   };
 });

@@ -14,21 +14,25 @@ function devices(paths, then,  n, i, path, f) {
   }
 }
 
-function bonding(bond, path,  file, line, slave, n, down, downs, active, isRead) {
+function bonding(bond, path,  file, line, slave, n, down, downs, active, isRead, isUp, groups, seen) {
   file = ROOT path
   while ((getline line < file) > 0) {
     if (line ~ /^Slave Interface: /) slave = substr(line, 18)
     if (line ~ /^Currently Active Slave: /) active = substr(line, 25)
+    if (isUp && line ~ /^Aggregator ID: / && !(line in seen)) { seen[line]; groups++ }
+    if (line ~ /^[ \t]+Partner Mac Address: 00:00:00:00:00:00$/) seen["none"]
     if (line !~ /^MII Status: /) continue
     isRead = 1; line = substr(line, 13)
     if (slave == "") continue
-    n++; if (line != "up") { down++; downs = downs ", " slave " " line }
+    n++; isUp = line == "up"; if (!isUp) { down++; downs = downs ", " slave " " line }
     slave = ""
   }
   close(file)
   if (!isRead) { check("bond:" bond, 3, "cannot be read"); return }
   if (active == "None") active = n ? "none" : ""
-  check("bond:" bond, n && down == n ? 2 : down || active == "none" ? 1 : 0, n - down " of " n + 0 " interfaces up" downs \
+  if (groups > 1) downs = downs ", in " groups " aggregators"
+  if (n > down && "none" in seen) downs = downs ", no partner"
+  check("bond:" bond, n && down == n ? 2 : downs != "" || active == "none" ? 1 : 0, n - down " of " n + 0 " interfaces up" downs \
     (active == "" ? "" : ", " active " active"), "interfaces=" n + 0 " down=" down + 0)
 }
 

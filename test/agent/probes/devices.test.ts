@@ -22,13 +22,17 @@ interface Case {
 interface Slave {
   readonly name: string;
   readonly status: string;
+  readonly aggregator?: number;
 }
+
+const aggregatorOf = ({ aggregator }: Slave): string =>
+  aggregator === undefined ? '' : `Aggregator ID: ${aggregator}\nActor Churn State: none\n`;
 
 function bond(mode: string, active: string | null, slaves: readonly Slave[], status = 'up'): Files {
   const parts = slaves.map(
     (slave) =>
       `Slave Interface: ${slave.name}\nMII Status: ${slave.status}\nSpeed: 1000 Mbps\nDuplex: full\n` +
-      'Link Failure Count: 1\nPermanent HW addr: 52:54:00:12:34:56\nSlave queue ID: 0\n',
+      `Link Failure Count: 1\nPermanent HW addr: 52:54:00:12:34:56\nSlave queue ID: 0\n${aggregatorOf(slave)}`,
   );
   const head =
     `Ethernet Channel Bonding Driver: v6.1.0-18-amd64\n\nBonding Mode: ${mode}\n` +
@@ -39,7 +43,11 @@ function bond(mode: string, active: string | null, slaves: readonly Slave[], sta
 
 const up = (name: string): Slave => ({ name, status: 'up' });
 const down = (name: string): Slave => ({ name, status: 'down' });
+const inGroup = (name: string, aggregator: number): Slave => ({ name, status: 'up', aggregator });
 const backup = 'fault-tolerance (active-backup)';
+const dynamic = (partner: string): string =>
+  'IEEE 802.3ad Dynamic link aggregation\nTransmit Hash Policy: layer2 (0)\n\n802.3ad info\nLACP rate: slow\n' +
+  `Active Aggregator Info:\n\tAggregator ID: 1\n\tNumber of ports: 2\n\tPartner Mac Address: ${partner}\n`;
 
 const bonds: readonly Case[] = [
   {
@@ -51,6 +59,26 @@ const bonds: readonly Case[] = [
     what: 'a bond without an active interface by its mode',
     files: bond('IEEE 802.3ad Dynamic link aggregation', null, [up('eth0'), up('eth1')]),
     checks: [{ name: 'bond:bond0', exit: 0, output: '2 of 2 interfaces up|interfaces=2 down=0' }],
+  },
+  {
+    what: 'ports of one aggregator with a partner',
+    files: bond(dynamic('52:54:00:aa:bb:cc'), null, [inGroup('eth0', 1), inGroup('eth1', 1)]),
+    checks: [{ name: 'bond:bond0', exit: 0, output: '2 of 2 interfaces up|interfaces=2 down=0' }],
+  },
+  {
+    what: 'ports of two aggregators, of which one carries',
+    files: bond(dynamic('52:54:00:aa:bb:cc'), null, [inGroup('eth0', 1), inGroup('eth1', 2)]),
+    checks: [{ name: 'bond:bond0', exit: 1, output: '2 of 2 interfaces up, in 2 aggregators|interfaces=2 down=0' }],
+  },
+  {
+    what: 'a port that is down has an aggregator of its own',
+    files: bond(dynamic('52:54:00:aa:bb:cc'), null, [inGroup('eth0', 1), { ...inGroup('eth1', 2), status: 'down' }]),
+    checks: [{ name: 'bond:bond0', exit: 1, output: '1 of 2 interfaces up, eth1 down|interfaces=2 down=1' }],
+  },
+  {
+    what: 'ports without a partner',
+    files: bond(dynamic('00:00:00:00:00:00'), null, [inGroup('eth0', 1), inGroup('eth1', 1)]),
+    checks: [{ name: 'bond:bond0', exit: 1, output: '2 of 2 interfaces up, no partner|interfaces=2 down=0' }],
   },
   {
     what: 'an interface that is down',
