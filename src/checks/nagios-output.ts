@@ -30,7 +30,7 @@ export function parsePluginOutput(output: string): PluginOutput {
 
 /** Splits a line before the first of the parts at its end that hold figures. */
 function splitLine(line: string): PluginOutput {
-  const parts = line.split('|');
+  const parts = splitAtBars(line);
   let first = parts.length;
   while (first > 1 && (isBlank(parts[first - 1]) || hasFigures(parts[first - 1] ?? ''))) first--;
   const perfdata = parts
@@ -41,6 +41,13 @@ function splitLine(line: string): PluginOutput {
   if (perfdata !== '') return { text: parts.slice(0, first).join('|').trim(), perfdata };
   const isOnlyBar = parts.length === 2 && isBlank(parts[1]);
   return { text: (isOnlyBar ? (parts[0] ?? '') : line).trim(), perfdata: '' };
+}
+
+/** Splits a line at its bars, except bars in quoted labels: `'a|b'=1`. */
+function splitAtBars(line: string): readonly string[] {
+  const stand = '\u0000';
+  const kept = line.replaceAll(/'[^']*'(?==)/g, (label) => label.replaceAll('|', stand));
+  return kept.split('|').map((part) => part.replaceAll(stand, '|'));
 }
 
 function isBlank(text = ''): boolean {

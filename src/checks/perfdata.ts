@@ -164,6 +164,8 @@ function figureOf(label: string, text: string): Figure | null {
   const [, digits, suffix = ''] = valueForm.exec(written) ?? [];
   // `U`, also with a unit behind it, means an unknown value; any other word is no figure.
   if (digits === undefined && !/^U(?:s|ms|us|%|B|KB|MB|GB|TB|c)?$/.test(written)) return null;
+  // The beginning of a hexadecimal number, an address, a version or a date is no value.
+  if (/^(?:[-+._:,\d]|x[\da-f])/i.test(suffix)) return null;
   const { unit, factor, counter } = unitOf(digits === undefined ? written.slice(1) : suffix);
   const scaled = (part: string | undefined): number | null => {
     const [, own] = valueForm.exec(part?.trim() ?? '') ?? [];

@@ -60,3 +60,10 @@ for (const { name, output, text, perfdata } of cases) {
     assert.deepEqual(parsePluginOutput(output), { text, perfdata });
   });
 }
+
+test('a bar in a quoted label ends no text', () => {
+  assert.deepEqual(parsePluginOutput("OK - can't fail | 'a|b'=1;2;3 c=4"), {
+    text: "OK - can't fail",
+    perfdata: "'a|b'=1;2;3 c=4",
+  });
+});

@@ -19,6 +19,14 @@ test('there are enough lines that were seen somewhere', () => {
   for (const [seen] of brokenPerfdata) assert.match(seen, /^[\w.-]+\/[\w.-]+#\d+$/);
 });
 
+const noNumbers = ['x=0x1F', 'x=123_456', 'ip=192.0.2.1', 'ip=2001:db8::1', 'version=1.2.3', 'day=2026-11-20'];
+
+for (const text of noNumbers) {
+  test(`${text} is no figure, and the figure behind it is read`, () => {
+    assert.equal(formatPerfdata(parsePerfdata(`${text} y=5s`)), 'y=5s');
+  });
+}
+
 test('units become seconds, bytes, ratios and counts, and levels with them', () => {
   const one = (text: string) => parsePerfdata(text)[0];
   assert.deepEqual(one("'/ used'=57%;80;@90:95;0;100"), {
