@@ -1,6 +1,5 @@
 import { CsvError, parse } from 'csv-parse/sync';
 
-import { namedUpTo } from '../text/numbers.ts';
 import { type Imported, type ImportedHost, hostNamed, type Skipped, type SourceText } from './imported.ts';
 import { unreadable } from './unreadable.ts';
 
@@ -29,13 +28,16 @@ export function readCsv(source: SourceText): Imported {
   const places = titles.record.map((title) => columns[title.toLowerCase().replaceAll(/[\s_-]/g, '')] ?? null);
   if (!places.includes('name') && !places.includes('ip')) throw wrong('the first line names no column `name` or `ip`');
   // The titles are not quoted: the file may be another than its owner believes.
-  const unknown = places.flatMap((place, index) => (place === null ? [String(index + 1)] : []));
+  const unknown = places.flatMap((place, index) =>
+    place === null || places.indexOf(place) !== index ? [String(index + 1)] : [],
+  );
   const skipped: Skipped[] = [];
-  if (unknown.length > 0)
-    skipped.push({ where: 'line 1', why: `columns that are not read: ${namedUpTo(10, unknown)}` });
+  if (unknown.length > 0) skipped.push({ where: 'line 1', why: `columns that are not read: ${unknown.join(', ')}` });
   const hosts = rows.flatMap(({ record, info }): readonly ImportedHost[] => {
     const where = `line ${info.lines}`;
     const value = (place: string): string | null => record[places.indexOf(place as never)]?.trim() || null;
+    const further = record.slice(places.length).some((field) => field.trim() !== '');
+    if (further) skipped.push({ where, why: 'fields after the last title are not read' });
     const name = value('name') ?? value('ip');
     if (name === null) {
       skipped.push({ where, why: 'neither a name nor an address' });

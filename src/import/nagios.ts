@@ -1,6 +1,8 @@
 import { groupBy } from '../platform/group-by.ts';
-import { splitWords } from '../report/check-command.ts';
-import { type Imported, type ImportedCheck, type ImportedHost, hostNamed, type SourceText } from './imported.ts';
+import { counted } from '../text/numbers.ts';
+import { type Imported, type ImportedHost, hostNamed, type Skipped, type SourceText } from './imported.ts';
+import { createLeftKeys, type LeftKeys } from './left-keys.ts';
+import { sshCheckOf, type SshCheck } from './ssh-check.ts';
 import { unreadable } from './unreadable.ts';
 
 type NagiosObject = ReadonlyMap<string, string>;
@@ -11,6 +13,16 @@ interface Definition {
   readonly of: NagiosObject;
 }
 
+const advice = 'Give objects.precache, which `nagios -pv nagios.cfg` makes where precached_object_file says.';
+
+/** The directives that are read, by the type of their object. */
+const taken: Readonly<Record<string, readonly string[]>> = {
+  host: ['host_name', 'address', 'parents'],
+  service: ['host_name', 'service_description', 'check_command'],
+  hostgroup: ['hostgroup_name', 'members'],
+  command: ['command_name', 'command_line'],
+};
+
 /**
  * Reads Nagios's `objects.precache` (`nagios -p`), in which Nagios itself has resolved templates and groups
  * (https://assets.nagios.com/downloads/nagioscore/docs/nagioscore/4/en/objectdefinitions.html). Commands of
@@ -19,20 +31,19 @@ interface Definition {
 export function readNagios(source: SourceText): Imported {
   const definitions = definitionsOf(source.text);
   if (!definitions.some(({ type }) => type === 'host')) {
-    throw unreadable(source, 'there is no `define host` in it', 'Give objects.precache, which `nagios -pv` makes.');
+    throw unreadable(source, 'there is no `define host` in it', advice);
   }
+  const raw = definitions.find(isUnresolved);
+  if (raw !== undefined) {
+    throw unreadable(source, `line ${raw.line} has templates or lists, which only Nagios resolves`, advice);
+  }
+  const left = createLeftKeys();
   const commands = new Map(
     definitions
       .filter(({ type }) => type === 'command')
       .map(({ of }) => [of.get('command_name') ?? '', of.get('command_line') ?? ''] as const),
   );
-  const groups = new Map<string, string>();
-  for (const { type, of } of definitions) {
-    if (type !== 'hostgroup') continue;
-    for (const member of listOf(of.get('members'))) {
-      if (!groups.has(member)) groups.set(member, of.get('hostgroup_name') ?? '');
-    }
-  }
+  const groups = groupsOf(definitions, left);
   const services = groupBy(
     definitions.filter(({ type }) => type === 'service'),
     ({ of }) => of.get('host_name') ?? '',
@@ -41,14 +52,49 @@ export function readNagios(source: SourceText): Imported {
     .filter(({ type }) => type === 'host')
     .map((definition): ImportedHost => {
       const host = hostOf(definition, groups);
-      const read = (services.get(host.name) ?? []).map(({ of }) => serviceOf(of, commands));
+      const read = (services.get(host.name) ?? []).map(({ of }) => serviceOf(of, host, commands));
+      const checks = read.filter((one) => typeof one !== 'string');
       return {
         ...host,
-        checks: read.flatMap((one) => (typeof one === 'string' ? [] : [one])),
-        remarks: [...host.remarks, ...read.flatMap((one) => (typeof one === 'string' ? [one] : []))],
+        ...loginOf(host, checks, left),
+        checks: checks.map(({ name, command }) => ({ name, command })),
+        remarks: [...host.remarks, ...read.filter((one) => typeof one === 'string')],
       };
     });
-  return { hosts, skipped: [] };
+  return { hosts, skipped: [...unreadDirectives(definitions), ...left.skipped()] };
+}
+
+/** True if an object is as people write it: Nagios has not resolved its templates and lists. */
+function isUnresolved({ type, of }: Definition): boolean {
+  if (type !== 'host' && type !== 'service') return false;
+  if (['use', 'register', 'name', 'hostgroup_name', 'hostgroups'].some((word) => of.has(word))) return true;
+  return type === 'service' && /[,*!]/.test(of.get('host_name') ?? '*');
+}
+
+/** Returns an entry for each type of object with the directives that are not read. */
+function unreadDirectives(definitions: readonly Definition[]): readonly Skipped[] {
+  return [...groupBy(definitions, ({ type }) => type)].flatMap(([type, objects]) => {
+    const where = `define ${type}`;
+    const read = Object.hasOwn(taken, type) ? taken[type] : undefined;
+    if (read === undefined) return [{ where, why: `${counted(objects.length, 'object')} of this type not taken` }];
+    const keys = new Set(objects.flatMap(({ of }) => [...of.keys()].filter((key) => !read.includes(key))));
+    const names = [...keys].map((key) => (/^\w{1,64}$/.test(key) ? key : 'one without a name'));
+    return names.length === 0 ? [] : [{ where, why: `directives that are not taken: ${names.join(', ')}` }];
+  });
+}
+
+/** Returns the first host group of each host. */
+function groupsOf(definitions: readonly Definition[], left: LeftKeys): ReadonlyMap<string, string> {
+  const groups = new Map<string, string>();
+  for (const { type, of } of definitions) {
+    if (type !== 'hostgroup') continue;
+    const group = of.get('hostgroup_name') ?? '';
+    for (const member of listOf(of.get('members'))) {
+      if (!groups.has(member)) groups.set(member, group);
+      else left.leave(`host group ${group}; a client has one group`, member);
+    }
+  }
+  return groups;
 }
 
 function hostOf({ of, line }: Definition, groups: ReadonlyMap<string, string>): ImportedHost {
@@ -64,20 +110,32 @@ function hostOf({ of, line }: Definition, groups: ReadonlyMap<string, string>): 
   };
 }
 
+/** Returns the login that all checks of a host share. Reports other options, and those that differ. */
+function loginOf(
+  { name }: ImportedHost,
+  checks: readonly SshCheck[],
+  left: LeftKeys,
+): Pick<ImportedHost, 'username' | 'port' | 'privateKey'> {
+  for (const option of checks.flatMap(({ others }) => others)) left.leave(`option ${option} of check_by_ssh`, name);
+  const shared = (flag: 'l' | 'p' | 'i'): string | null => {
+    const values = new Set(checks.map(({ login }) => login.get(flag) ?? null));
+    const [value = null] = values;
+    if (values.size <= 1 && !/\$\w+\$/.test(value ?? '')) return value;
+    left.leave(`option -${flag} of check_by_ssh`, name);
+    return null;
+  };
+  return { username: shared('l'), port: shared('p'), privateKey: shared('i') };
+}
+
 /** Returns a check, or a remark about a service that cannot become one. */
-function serviceOf(of: NagiosObject, commands: ReadonlyMap<string, string>): ImportedCheck | string {
+function serviceOf(of: NagiosObject, host: ImportedHost, commands: ReadonlyMap<string, string>): SshCheck | string {
   const description = of.get('service_description') ?? '';
   const [command = '', ...args] = (of.get('check_command') ?? '').split('!');
-  const line = (commands.get(command) ?? '').replace(/\$ARG(\d)\$/g, (_, number) => args[Number(number) - 1] ?? '');
+  const line = (commands.get(command) ?? '').replace(/\$ARG(\d+)\$/g, (_, number) => args[Number(number) - 1] ?? '');
   const remark = `service ${description}: ${of.get('check_command') ?? ''}`;
   if (/\bcheck_nrpe\b/.test(line)) return `${remark} (the client's include-nrpe runs it)`;
   if (!/\bcheck_by_ssh\b/.test(line)) return remark;
-  const words = splitWords(line)?.words ?? [];
-  const at = words.findIndex((word) => word === '-C' || word === '--command');
-  const remote = at === -1 ? words.find((word) => word.startsWith('--command='))?.slice(10) : words[at + 1];
-  // Only Nagios can fill in a macro such as $HOSTADDRESS$.
-  if (remote === undefined || /\$\w+\$/.test(remote)) return remark;
-  return { name: description, command: remote };
+  return sshCheckOf({ name: description, line, addresses: [host.name, host.ip] }) ?? remark;
 }
 
 function definitionsOf(text: string): readonly Definition[] {

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
+import type { FleetError } from '../../src/errors.ts';
 import { clientsXml } from '../../src/import/clients-xml.ts';
 import { importHosts } from '../../src/import/import.ts';
 import { tempFolder } from '../support/temp-folder.ts';
@@ -163,4 +164,59 @@ test('the reader of ssh_config names each option that it saw and did not take', 
       ...['option ForwardAgent', `the option at ${file}:9, which OpenSSH does not know`],
     ].map((key) => `${key}: not taken from a, b`),
   );
+});
+
+const nagios = (command: string, more = ''): string =>
+  `define command {\n  command_name c\n  command_line ${command}\n}
+define host {\n  host_name a\n  address 192.0.2.1\n}
+define service {\n  host_name a\n  service_description s\n  check_command c!x\n${more}}\n`;
+
+const ofNagios: readonly (readonly [command: string, client: string, skipped: readonly string[]])[] = [
+  [
+    '/p/check_by_ssh -H $HOSTADDRESS$ -l ops -i /k -p 2222 -t 20 -q -C "/bin/$ARG1$"',
+    'port="2222" username="ops" privateKey="/k"',
+    ['option -t of check_by_ssh: not taken from a', 'option -q of check_by_ssh: not taken from a'],
+  ],
+  ['/p/check_by_ssh -H192.0.2.1 --logname=ops --port 22 --command "/bin/x"', 'port="22" username="ops"', []],
+  ['/p/check_by_ssh -l $USER5$ -C /bin/x', '', ['option -l of check_by_ssh: not taken from a']],
+];
+for (const [command, client, skipped] of ofNagios) {
+  test(`a command of Nagios says how to log in: ${command}`, () => {
+    const read = importHosts('nagios', { file: null, text: nagios(command) });
+    const start = `<client name="a" ip="192.0.2.1"${client === '' ? '' : ` ${client}`}>`;
+    assert.equal(clientsXml(read.hosts), `${start}\n  <check name="s" command="/bin/x"/>\n</client>\n`);
+    assert.deepEqual(
+      read.skipped.map(({ where, why }) => `${where}: ${why}`),
+      skipped,
+    );
+  });
+}
+
+test('a command of Nagios that runs on another machine is no check', () => {
+  const { hosts } = importHosts('nagios', { file: null, text: nagios('/p/check_by_ssh -H other -C /bin/x') });
+  assert.deepEqual(hosts[0]?.checks, []);
+});
+
+test('the reader of Nagios names each directive that it saw and did not take', () => {
+  const text = `${nagios('/bin/x', '  contact_groups y\n')}define timeperiod {\n  name z\n}\n`;
+  assert.deepEqual(importHosts('nagios', { file: null, text }).skipped, [
+    { where: 'define service', why: 'directives that are not taken: contact_groups' },
+    { where: 'define timeperiod', why: '1 object of this type not taken' },
+  ]);
+});
+
+for (const more of ['use generic', 'register 0', 'hostgroup_name all']) {
+  test(`a file of Nagios that people write is no list: ${more}`, () => {
+    const text = nagios('/bin/x', `  ${more}\n`);
+    assert.throws(
+      () => importHosts('nagios', { file: null, text }),
+      (thrown: FleetError) => /only Nagios resolves.*nagios -pv/s.test(`${thrown.message} ${thrown.advice}`),
+    );
+  });
+}
+
+test('a bad check of Nagios costs no machine', () => {
+  const { hosts, skipped } = importHosts('nagios', { file: null, text: nagios('/p/check_by_ssh -C "~/bin/x"') });
+  assert.equal(clientsXml(hosts), '<client name="a" ip="192.0.2.1"/>\n');
+  assert.match(skipped[0]?.why ?? '', /^check s: .*write the absolute path of a program/);
 });

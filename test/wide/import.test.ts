@@ -5,7 +5,7 @@ import { chmodSync, cpSync, existsSync, readFileSync, writeFileSync } from 'node
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { runCli, succeeded } from '../support/run-cli.ts';
+import { exits, runCli } from '../support/run-cli.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const needs = (program: string): string | false => (existsSync(program) ? false : `${program} is not installed`);
@@ -82,7 +82,11 @@ define service {\n  use generic-service\n  host_name db-1\n  service_description
   writeFileSync(main, `${text}\nprecached_object_file=${precache}\ncfg_file=${own}\n`);
   execFileSync('/usr/sbin/nagios4', ['-pv', main]);
   const clients = path.join(folder, 'clients.xml');
-  assert.match(await succeeded(runCli(['import', 'nagios', precache, '-o', clients])), /^2 clients written/);
+  const { status, stdout, stderr } = await runCli(['import', 'nagios', precache, '-o', clients]);
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /^2 clients written/);
+  assert.match(stderr, /^left out: define host: directives that are not taken: .*\bcheck_period\b/m);
+  await exits(2, runCli(['import', 'nagios', own]), /only Nagios resolves/);
   assert.match(readFileSync(clients, 'utf8'), /<check name="Load" command="\/bin\/check -w 5"\/>/);
   await checked(folder, 'clients.xml');
 });
