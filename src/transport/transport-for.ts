@@ -34,7 +34,8 @@ export function transportFor(client: Client, shared: TransportShared): Transport
         if (connection.byKey === true) keyLogins.note(client);
         return connection;
       } catch (thrown) {
-        throw keyAlone && client.ssh.password !== null ? withheldFault(thrown, keyLogins.file) : thrown;
+        const fault = unresolvedAlias(thrown, client, shared);
+        throw keyAlone && client.ssh.password !== null ? withheldFault(fault, keyLogins.file) : fault;
       }
     },
   };
@@ -68,6 +69,18 @@ interface Attempt {
   readonly options: ConnectOptions;
   /** True if no password is offered beside a key. */
   readonly keyAlone: boolean;
+}
+
+/** Names the alias of ssh_config that an `ip` which does not resolve hides. Returns other faults unchanged. */
+function unresolvedAlias(thrown: unknown, client: Client, shared: TransportShared): unknown {
+  if (!(thrown instanceof FleetError) || thrown.code !== 'dns') return thrown;
+  const file = shared.sshAliasOf(client);
+  if (file === null) return thrown;
+  const { code, stage, retryable, message } = thrown;
+  const { name, address } = client;
+  const rest = name === address ? '' : `, and write name="${address}"`;
+  const advice = `${file} has a Host ${address}, which a client with ip is not looked up in: remove the ip${rest}.`;
+  return new FleetError({ code, stage, retryable, message, client: thrown.client, advice, cause: thrown });
 }
 
 /** Adds to a refused login that the password was not tried. Returns other faults unchanged. */

@@ -1,10 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 
 import type { Bastion, Client, Config } from '../config/config.ts';
 import { remembered } from '../platform/remembered.ts';
 import { statePaths } from '../state/paths.ts';
 import { pushKeyFinder } from '../state/push-keys.ts';
-import { sshConfigFiles } from '../config/settings/ssh-config-files.ts';
+import { defaultSshConfigFiles, sshConfigFiles } from '../config/settings/ssh-config-files.ts';
 import { BastionPool } from './bastions/bastion-pool.ts';
 import { besideKeys, certificateBeside, revealCredentials } from './credentials/credentials.ts';
 import type { Hop } from './route/hop.ts';
@@ -23,6 +24,11 @@ export interface TransportShared {
   routeTo(target: Client | Bastion): Route;
   /** Returns the names of the bastions before a client, nearest first; an empty list if the route is invalid. */
   jumpsTo(client: Client): readonly string[];
+  /**
+   * Returns the file of ssh_config with a Host line for the `ip` of a client to which ssh_config does not apply because
+   * of that `ip`. Returns null if there is none.
+   */
+  sshAliasOf(client: Client): string | null;
   /** Returns the data for a login at a machine on the route. */
   targetOf(hop: Hop): SshTarget;
   readonly bastions: BastionPool;
@@ -62,7 +68,8 @@ export function createTransportShared(options: TransportSharedOptions): Transpor
     knownHosts: knownHosts(...(hop.knownHosts as readonly [string, ...string[]])),
     credentials: () => revealCredentials(hop.name, hop.credentials),
   });
-  const routeTo = (target: Client | Bastion): Route => resolveRoute(target, (world ??= worldOf(options)));
+  const worldHere = (): RouteWorld => (world ??= worldOf(options));
+  const routeTo = (target: Client | Bastion): Route => resolveRoute(target, worldHere());
   const jumpsTo = (client: Client): readonly string[] => {
     // Most clients of a fleet have neither an ssh_config file nor a proxyJump in config.xml.
     if (client.ssh.proxyJump === null && sshConfigFiles(client).length === 0) return [];
@@ -93,6 +100,7 @@ export function createTransportShared(options: TransportSharedOptions): Transpor
     knownHosts,
     routeTo,
     jumpsTo,
+    sshAliasOf: (client) => aliasFileOf(client, worldHere().sshConfig),
     targetOf,
     bastions,
     pushKeyOf,
@@ -101,6 +109,18 @@ export function createTransportShared(options: TransportSharedOptions): Transpor
     },
     close: () => bastions.close(),
   };
+}
+
+function aliasFileOf({ address, addressExplicit, ssh }: Client, reader: SshConfigReader): string | null {
+  if (!addressExplicit || isIP(address) !== 0 || ssh.explicit['config'] !== undefined) return null;
+  const hasAlias = (file: string): boolean => {
+    try {
+      return reader.load(file).hostNames.includes(address);
+    } catch {
+      return false;
+    }
+  };
+  return defaultSshConfigFiles().find(hasAlias) ?? null;
 }
 
 /** Returns the data that routes are resolved from. */

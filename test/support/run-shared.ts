@@ -2,6 +2,7 @@
 import { userInfo } from 'node:os';
 
 import type { Bastion, Client, SshSettings } from '../../src/config/config.ts';
+import type { SshConfigReader } from '../../src/transport/ssh-config/ssh-config-reader.ts';
 import { createTransportShared, type TransportShared } from '../../src/transport/transport-shared.ts';
 
 export const bareSsh: SshSettings = {
@@ -60,6 +61,7 @@ export interface Machines {
   readonly explicit?: readonly string[];
   readonly tcpTimeoutMs?: number;
   readonly connectTimeoutMs?: number;
+  readonly sshConfig?: SshConfigReader;
 }
 
 /** Returns the objects that the clients of a run share. */
@@ -68,5 +70,6 @@ export function sharedFor(machines: Machines = {}): TransportShared {
   const collector = { tcpTimeoutMs, connectTimeoutMs };
   return createTransportShared({
     config: { bastions, clients, explicit, collector, jumpHosts: ssh(machines.jumpHosts ?? {}) },
+    ...(machines.sshConfig === undefined ? {} : { sshConfig: machines.sshConfig }),
   });
 }

@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers';
 import type { Client, SshSettings } from '../../src/config/config.ts';
 import { Secret } from '../../src/config/secret.ts';
 import { generateHostKey, startLoopbackServer, type LoopbackServer } from '../../src/simulator/loopback-server.ts';
+import { createSshConfigReader, type SshConfigReader } from '../../src/transport/ssh-config/ssh-config-reader.ts';
 import { decodeLoginKey } from '../../src/transport/credentials/private-key.ts';
 import { transportFor } from '../../src/transport/transport-for.ts';
 import { fails, failure } from '../support/login.ts';
@@ -50,6 +51,35 @@ async function output(ssh: Partial<SshSettings>): Promise<string> {
   await connection.leave();
   return printed;
 }
+
+/** Returns a reader of ssh_config whose first file has a Host line for these names. */
+function readerOf(...hostNames: readonly string[]): SshConfigReader {
+  const nothing = createSshConfigReader();
+  return {
+    ...nothing,
+    load: (file) => ({ ...nothing.load('/nowhere/config'), hostNames: file.endsWith('.ssh/config') ? hostNames : [] }),
+  };
+}
+
+describe('an ip that does not resolve', () => {
+  const adviceFor = async (name: string, ...aliases: readonly string[]): Promise<string> => {
+    const nas = sshClient(name, { username: 'demo', password: literal('x') }, { address: 'nas.invalid' });
+    const nameless = { ...nas, ssh: { ...nas.ssh, explicit: {} } };
+    const signal = new AbortController().signal;
+    const connecting = transportFor(nameless, sharedFor({ sshConfig: readerOf(...aliases) })).connect({
+      ...{ tcpTimeoutMs: 500, connectTimeoutMs: 5000, signal },
+    });
+    return (await fails(connecting, 'dns')).advice;
+  };
+  it('is said to be an alias of ssh_config if there is one of that name', async () => {
+    assert.match(
+      await adviceFor('nas.invalid', 'nas.invalid'),
+      /\.ssh\/config has a Host nas\.invalid, .*remove the ip\.$/,
+    );
+    assert.match(await adviceFor('files', 'nas.invalid'), /remove the ip, and write name="nas\.invalid"\.$/);
+    assert.match(await adviceFor('nas.invalid', 'files'), /^Check ip=/);
+  });
+});
 
 describe('transportFor', () => {
   for (const transport of ['ssh2', 'auto'] as const) {

@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 import { usageError } from '../../errors.ts';
 import { escapeMarkup } from '../../text/escape-markup.ts';
 
@@ -10,7 +12,7 @@ export interface FirstAnswers {
   readonly username: string;
   /** The private key; null: the account's usual ones. */
   readonly key: string | null;
-  /** Names with commas, with an address as `name=address` if DNS does not know the name; `local`; or a file *.xml. */
+  /** Names with commas, as `name=address` if neither ssh_config nor DNS knows a name; `local`; or a file *.xml. */
   readonly clients: string;
 }
 
@@ -42,7 +44,8 @@ function clientElements(clients: string): readonly string[] {
   return named.map((word) => {
     if (word.endsWith('.xml')) return element('include', { file: word });
     if (word === 'local') return element('client', { name: 'local', ip: '127.0.0.1', transport: 'local' });
-    const [name = '', ip = name] = word.split('=');
+    // A name without an address is what `ssh NAME` reaches: an alias of ssh_config, or a name of DNS.
+    const [name = '', ip = isIP(name) === 0 ? null : name] = word.split('=');
     return element('client', { name, ip });
   });
 }
