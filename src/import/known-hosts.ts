@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 
+import { counted } from '../text/numbers.ts';
 import { parseKnownHostLine } from '../transport/known-hosts/known-hosts-line.ts';
 import { type Imported, type ImportedHost, hostNamed, type Skipped, type SourceText } from './imported.ts';
 
@@ -14,7 +15,10 @@ export function readKnownHosts({ text }: SourceText): Imported {
     const why = typeof parsed === 'string' ? parsed.replace(/^line \d+: /, '') : faultOf(parsed.hosts, parsed.marker);
     if (why !== null) skipped.push({ where, why });
     else if (typeof parsed !== 'string') {
-      const host = hostOf(parsed.hosts.split(','), where);
+      const written = parsed.hosts.split(',');
+      const host = hostOf(written, where);
+      const more = written.length - (host.ip !== null && host.port === null ? 2 : 1);
+      if (more > 0) skipped.push({ where, why: `${counted(more, 'further name')} of the machine not taken` });
       // A host has a line for each of its keys.
       if (!hosts.has(host.name)) hosts.set(host.name, host);
     }

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { parse, YAMLError } from 'yaml';
 
 import { type Imported, type ImportedHost, hostNamed, type Skipped, type SourceText } from './imported.ts';
+import { createLeftKeys } from './left-keys.ts';
 import { unreadable } from './unreadable.ts';
 
 type Values = Readonly<Record<string, unknown>>;
@@ -19,6 +20,7 @@ export function readPattoo(source: SourceText): Imported {
   if (document === null) throw unreadable(source, 'it is no configuration of pattoo-os', advice);
   const skipped: Skipped[] = [];
   const hosts: ImportedHost[] = [];
+  const left = createLeftKeys();
   for (const [index, [section, content]] of Object.entries(document).entries()) {
     const values = asObject(content) ?? {};
     if (/^pattoo[-_]os[-_]hubd$/.test(section)) {
@@ -28,14 +30,22 @@ export function readPattoo(source: SourceText): Imported {
         const host = hostOf(asObject(device) ?? {}, where);
         if (host === null) skipped.push({ where, why: 'no ip_address, or no port from 1 to 65535' });
         else hosts.push(host);
+        for (const key of furtherKeys(device, ['ip_address', 'ip_bind_port', 'bind_port'])) left.leave(key, where);
       }
+      for (const key of furtherKeys(values, ['ip_devices'])) left.leave(key, section);
     } else if (/^pattoo[-_]os[-_]spoked$/.test(section)) {
       const { listen_address, ip_bind_port } = values;
       const spoke = JSON.stringify({ spoke: { listen_address, ip_bind_port } });
       skipped.push({ where: section, why: `is not of the collector; write into agent.json of that machine: ${spoke}` });
     } else skipped.push({ where: `section ${index + 1}`, why: 'config.xml has no words for it' });
   }
-  return { hosts, skipped };
+  return { hosts, skipped: [...skipped, ...left.skipped()] };
+}
+
+/** Returns `key NAME` for each key that is not among those that are read. */
+function furtherKeys(value: unknown, read: readonly string[]): readonly string[] {
+  const keys = Object.keys(asObject(value) ?? {}).filter((key) => !read.includes(key));
+  return keys.map((key) => (/^\w{1,64}$/.test(key) ? `key ${key}` : 'a key that is no word'));
 }
 
 /** Returns the line of a fault; an empty text if it is not known. The parser's message may quote the file. */

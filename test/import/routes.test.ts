@@ -220,3 +220,23 @@ test('a bad check of Nagios costs no machine', () => {
   assert.equal(clientsXml(hosts), '<client name="a" ip="192.0.2.1"/>\n');
   assert.match(skipped[0]?.why ?? '', /^check s: .*write the absolute path of a program/);
 });
+
+test('the readers of known_hosts and pattoo say what they saw and did not take', () => {
+  const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl';
+  const known = importHosts('known-hosts', { file: null, text: `a,b.example.org,192.0.2.1,192.0.2.2 ${key}\n` });
+  assert.equal(clientsXml(known.hosts), '<client name="a" ip="192.0.2.1"/>\n');
+  assert.deepEqual(known.skipped, [{ where: 'line 1', why: '2 further names of the machine not taken' }]);
+  const text = 'pattoo-os-hubd:\n  polling: 1\n  ip_devices:\n    - {ip_address: 192.0.2.1, tls: yes}\n';
+  assert.deepEqual(importHosts('pattoo', { file: null, text }).skipped, [
+    { where: 'key tls', why: 'not taken from pattoo-os-hubd.ip_devices[0]' },
+    { where: 'key polling', why: 'not taken from pattoo-os-hubd' },
+  ]);
+});
+
+test('a table says which columns and fields it has that are not read', () => {
+  const { skipped } = importHosts('csv', { file: null, text: 'name,host,x\na,b,c,d\n' });
+  assert.deepEqual(skipped, [
+    { where: 'line 1', why: 'columns that are not read: 2, 3' },
+    { where: 'line 2', why: 'fields after the last title are not read' },
+  ]);
+});
