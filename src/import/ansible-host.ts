@@ -53,7 +53,7 @@ export function ansibleHost({ name, variables, source, left, others }: AnsibleHo
     if (key.startsWith('ansible_') && !taken.has(key)) left.leave(`variable ${key}`, name);
     else if (!taken.has(key)) others.add(key);
   }
-  const values = valuesOf(variables);
+  const values = valuesOf(variables, source.defaults ?? {});
   if (typeof values === 'string') return values;
   if (values.connection !== null && !sshConnections.has(values.connection)) {
     return `it is reached by ${values.connection}, not by SSH`;
@@ -84,14 +84,19 @@ export function ansibleHost({ name, variables, source, left, others }: AnsibleHo
 }
 
 /** Returns the values of the variables that are read, or what is wrong with one of them. */
-function valuesOf(variables: Readonly<Record<string, unknown>>): Values | string {
+function valuesOf(
+  variables: Readonly<Record<string, unknown>>,
+  defaults: Readonly<Record<string, unknown>>,
+): Values | string {
   const values = { ...noValues };
   for (const what of Object.keys(names) as (keyof Values)[]) {
-    const key = names[what].find((one) => variables[one] !== undefined && variables[one] !== null);
-    if (key === undefined) continue;
-    const { text, fault } = plainValue(variables[key]);
-    if (fault !== null) return `${key} ${fault}`;
-    values[what] = text;
+    for (const from of [variables, defaults]) {
+      const key = names[what].find((one) => from[one] !== undefined && from[one] !== null);
+      if (key === undefined) continue;
+      const { text, fault } = plainValue(from[key]);
+      if (fault !== null) return `${key} ${fault}`;
+      values[what] ??= text;
+    }
   }
   return values;
 }

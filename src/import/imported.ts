@@ -5,6 +5,8 @@ export interface SourceText {
   readonly text: string;
   /** Warnings of the program that made the text. */
   readonly warnings?: readonly Skipped[];
+  /** Variables that hold for machines without their own. */
+  readonly defaults?: Readonly<Record<string, unknown>>;
 }
 
 /** A machine of a list. Values that the list lacks are null. */

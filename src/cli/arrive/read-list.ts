@@ -51,7 +51,7 @@ async function readInput(signal: AbortSignal): Promise<string> {
  * Reads an inventory with ansible-inventory, which describes faults itself. A file that Ansible cannot parse is a
  * fault, also in a folder of others. The output goes to a file: a pipe would cut a list of many thousand machines.
  */
-async function askAnsible(file: string, signal: AbortSignal): Promise<Pick<SourceText, 'text' | 'warnings'>> {
+async function askAnsible(file: string, signal: AbortSignal): Promise<Omit<SourceText, 'file'>> {
   const folder = mkdtempSync(path.join(tmpdir(), 'fleet-health-import-'));
   const listed = path.join(folder, 'inventory.json');
   const stdout = openSync(listed, 'wx', 0o600);
@@ -73,11 +73,60 @@ async function askAnsible(file: string, signal: AbortSignal): Promise<Pick<Sourc
       throw unreadable(`ansible-inventory -i ${file} failed: ${why}`);
     }
     const warnings = messagesOf(stderr).map((why): Skipped => ({ where: 'ansible-inventory', why }));
-    return { text: readFileSync(listed, 'utf8'), warnings };
+    const { defaults, left } = await askAnsibleConfig(signal);
+    return { text: readFileSync(listed, 'utf8'), warnings: [...warnings, ...left], defaults };
   } finally {
     closeSync(stdout);
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** The settings of ansible.cfg that an inventory has a variable for. */
+const variableOf: Readonly<Record<string, string>> = {
+  ...{ remote_user: 'ansible_user', port: 'ansible_port', private_key_file: 'ansible_private_key_file' },
+  ...{ ssh_args: 'ansible_ssh_args', ssh_common_args: 'ansible_ssh_common_args' },
+  ...{ ssh_extra_args: 'ansible_ssh_extra_args' },
+};
+
+interface AnsibleSetting {
+  readonly name: string;
+  readonly value: unknown;
+  readonly origin: string;
+}
+
+/** Asks Ansible for the settings of its SSH connections that ansible.cfg or the environment changes. */
+async function askAnsibleConfig(
+  signal: AbortSignal,
+): Promise<{ readonly defaults: Readonly<Record<string, unknown>>; readonly left: readonly Skipped[] }> {
+  const args = ['dump', '--only-changed', '-t', 'connection', '--format', 'json'];
+  const ended = await runProgram({ program: 'ansible-config', args, signal, timeoutMs: minuteMs });
+  const settings = ended.status === 0 ? sshSettings(ended.stdout) : null;
+  if (settings === null) {
+    const why = 'its settings, such as remote_user, could not be read with ansible-config dump';
+    return { defaults: {}, left: [{ where: 'ansible.cfg', why }] };
+  }
+  const taken = settings.filter(({ name }) => Object.hasOwn(variableOf, name));
+  const others = settings.filter(({ name }) => !Object.hasOwn(variableOf, name));
+  return {
+    defaults: Object.fromEntries(taken.map((one) => [variableOf[one.name] ?? '', valueOf(one)])),
+    left: others.map(({ name }) => ({ where: `ansible.cfg: ${name}`, why: 'not taken from any machine' })),
+  };
+}
+
+/** Returns the settings of the ssh plugin; null if the text is no answer of ansible-config. */
+function sshSettings(text: string): readonly AnsibleSetting[] | null {
+  try {
+    const plugins = JSON.parse(text) as readonly Readonly<Record<string, readonly AnsibleSetting[]>>[];
+    return plugins.flatMap((plugin) => plugin['ssh'] ?? []).filter(({ name }) => /^\w{1,64}$/.test(name));
+  } catch {
+    return null;
+  }
+}
+
+/** Returns a setting's value. The path of a key is relative to the file that has the setting. */
+function valueOf({ name, value, origin }: AnsibleSetting): unknown {
+  const isRelative = typeof value === 'string' && !/^[~/]/.test(value) && path.isAbsolute(origin);
+  return name === 'private_key_file' && isRelative ? path.resolve(path.dirname(origin), value) : value;
 }
 
 /** Returns the messages of Ansible, which breaks them to the width of a terminal, as one line each. */

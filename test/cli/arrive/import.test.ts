@@ -75,8 +75,9 @@ test('import reads standard input, and names on stderr what it leaves out', asyn
   assert.equal(stderr.includes('\u001b'), false);
 });
 
-/** Writes an ansible-inventory for PATH. Returns the variables of a run that finds it. */
-function ansibleInventory(folder: string, script: string): Readonly<Record<string, string>> {
+/** Writes the programs of Ansible for PATH. Returns the variables of a run that finds them. */
+function ansibleInventory(folder: string, script: string, settings = '[]'): Readonly<Record<string, string>> {
+  writeFileSync(path.join(folder, 'ansible-config'), `#!/bin/sh\necho '${settings}'\n`, { mode: 0o755 });
   writeFileSync(path.join(folder, 'ansible-inventory'), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   return { PATH: `${folder}:/usr/bin:/bin` };
 }
@@ -98,6 +99,28 @@ test('import ansible shows the warnings of Ansible', async (t) => {
     readonly skipped: readonly { readonly where: string; readonly why: string }[];
   };
   assert.deepEqual(said.skipped[1], { where: 'ansible-inventory', why: '[WARNING]: c' });
+});
+
+test('import ansible takes the login of ansible.cfg where a machine has none', async (t) => {
+  const { folder } = list(t);
+  const origin = '/etc/ansible/ansible.cfg';
+  const settings = {
+    remote_user: 'deploy',
+    port: 2200,
+    private_key_file: 'keys/k',
+    ssh_args: '-J j',
+    pipelining: true,
+  };
+  const ssh = Object.entries(settings).map(([name, value]) => ({ name, value, origin }));
+  const json = JSON.stringify({ _meta: { hostvars: { a: {}, b: { ansible_ssh_user: 'ops', ansible_port: 22 } } } });
+  const env = ansibleInventory(folder, `echo '${json}'`, JSON.stringify([{ ssh }]));
+  const { stdout, stderr } = await runCli(['import', 'ansible', '/etc/hosts'], { env });
+  const shared = 'privateKey="/etc/ansible/keys/k" proxyJump="j"';
+  assert.equal(
+    stdout,
+    `<client name="a" port="2200" username="deploy" ${shared}/>\n<client name="b" port="22" username="ops" ${shared}/>\n`,
+  );
+  assert.equal(stderr, 'left out: ansible.cfg: pipelining: not taken from any machine\n');
 });
 
 test('import ansible reads all files of a folder or none', async (t) => {
