@@ -36,7 +36,9 @@ export function compareWithFile(hosts: readonly ImportedHost[], file: string): D
     if (before === undefined) return [];
     const now: Facts = { ...host, group: host.groups.join('/') || null };
     return [...compared, 'group' as const].flatMap((what) =>
-      before[what] === now[what] ? [] : [{ name: host.name, what, from: before[what], to: now[what] }],
+      effective(what, before[what]) === effective(what, now[what])
+        ? []
+        : [{ name: host.name, what, from: before[what], to: now[what] }],
     );
   });
   return {
@@ -44,6 +46,12 @@ export function compareWithFile(hosts: readonly ImportedHost[], file: string): D
     gone: [...written.keys()].filter((name) => !listed.has(name)),
     changed,
   };
+}
+
+/** Returns a value with the default of config.xml in its place, so that a written default is no difference. */
+function effective(what: keyof Facts, value: string | null): string | null {
+  if (what === 'port') return value ?? '22';
+  return what === 'proxyJump' || what === 'username' || what === 'privateKey' ? (value ?? 'none') : value;
 }
 
 function writtenClients(file: string): ReadonlyMap<string, Facts> {

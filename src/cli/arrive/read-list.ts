@@ -52,7 +52,7 @@ async function readInput(signal: AbortSignal): Promise<string> {
  * fault, also in a folder of others. The output goes to a file: a pipe would cut a list of many thousand machines.
  */
 async function askAnsible(file: string, signal: AbortSignal): Promise<Omit<SourceText, 'file'>> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'fleet-health-import-'));
+  const folder = makeFolder();
   const listed = path.join(folder, 'inventory.json');
   const stdout = openSync(listed, 'wx', 0o600);
   try {
@@ -78,6 +78,14 @@ async function askAnsible(file: string, signal: AbortSignal): Promise<Omit<Sourc
   } finally {
     closeSync(stdout);
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function makeFolder(): string {
+  try {
+    return mkdtempSync(path.join(tmpdir(), 'fleet-health-import-'));
+  } catch (thrown) {
+    throw unreadable(`no folder can be made in ${tmpdir()}: ${messageOf(thrown)}`, thrown, 'Set TMPDIR to a folder.');
   }
 }
 

@@ -60,6 +60,19 @@ new:
   assert.equal(readFileSync(out, 'utf8'), before);
 });
 
+test('import --update takes a written default for no change', async (t) => {
+  const { file, out } = list(t, 'name,port\nweb-1,22\nweb-2,\n');
+  writeFileSync(out, '<config><client ip="web-1"/><client ip="web-2" port="22" proxyJump="none"/></config>');
+  assert.match(await succeeded(runCli(['import', 'csv', file, '--update', out])), /has the same clients\.\n$/);
+});
+
+test('import ansible says where it could make no folder', async (t) => {
+  const { folder } = list(t);
+  const env = { TMPDIR: path.join(folder, 'none') };
+  const says = /no folder can be made in .*none: ENOENT.*\(import-unreadable\)\. Set TMPDIR to a folder/;
+  await exits(2, runCli(['import', 'ansible', '/etc/hosts'], { env }), says);
+});
+
 test('import --update knows ranges that a person wrote', async (t) => {
   const { file, out } = list(t, 'name\nweb-01\nweb-02\nweb-03\n');
   writeFileSync(out, '<config><client ip="web-[01-02]"/></config>');
