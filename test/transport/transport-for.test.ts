@@ -82,6 +82,14 @@ describe('an ip that does not resolve', () => {
 });
 
 describe('transportFor', () => {
+  it('a login without a key says where one was looked for, also where ssh_config enables GSSAPI', async () => {
+    const [config, key] = [path.join(dir, 'gssapi'), path.join(dir, 'no-key')];
+    writeFileSync(config, `GSSAPIAuthentication yes\nIdentityFile ${key}\n`);
+    const { message, advice } = await fails(connect({ transport: 'ssh2', config }), 'credentials-unusable login');
+    assert.equal(message, `no private key: looked for ${key}`);
+    assert.match(advice, /^Make one with ssh-keygen, or set privateKey/);
+  });
+
   for (const transport of ['ssh2', 'auto'] as const) {
     it(`${transport}: logs in with a password`, async () => {
       assert.equal(await output({ transport, password: literal('right') }), 'demo');

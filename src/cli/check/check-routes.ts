@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+
 import type { Client, Config, Finding, Rule } from '../../config/config.ts';
 import { describeRule } from '../../config/describe-defaults.ts';
 import { asFleetError, type FleetError, usageError } from '../../errors.ts';
@@ -13,6 +15,7 @@ import { checksJson, printChecks } from './client-checks.ts';
 import { printHearings } from './print-hearings.ts';
 import { nextWindows, whoHears, type Hearing, type NextWindow } from './who-hears.ts';
 import { usesSsh } from '../../config/clients/uses-ssh.ts';
+import { noKeyAdvice, noKeyWords } from '../../transport/credentials/credentials.ts';
 
 /** The clients, and options that only `check` without clients accepts. */
 export interface CheckRoutesOptions {
@@ -187,10 +190,20 @@ export function routeWarnings(config: Config): readonly Finding[] {
     ({ state, ssh }) => state !== 'retired' && usesSsh(ssh) && ssh.transport !== 'openssh',
   );
   return findRoutes(config, clients).flatMap((one) => {
-    const why = whyNoRoute(one);
+    const why = whyNoRoute(one) ?? whyNoKey(one);
     const { name, file, line } = one.client;
     return why === null ? [] : [{ file, line, message: escapeControls(`client "${name}" cannot be reached: ${why}`) }];
   });
+}
+
+/** Returns why a login has nothing to offer: the keys that ssh looks for by itself are missing. Else returns null. */
+function whyNoKey({ client, route }: FoundRoute): string | null {
+  const offered = route?.hops.at(-1)?.credentials;
+  if (offered === undefined || client.ssh.transport !== 'ssh2') return null;
+  const { password, agent, privateKeys } = offered;
+  if (password !== null || agent !== null || privateKeys.length === 0) return null;
+  const isMissing = privateKeys.every(({ path, optional }) => optional && !existsSync(path));
+  return isMissing ? `${noKeyWords(offered)}. ${noKeyAdvice}` : null;
 }
 
 function whyNoRoute({ client, route, fault }: FoundRoute): string | null {

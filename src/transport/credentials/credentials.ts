@@ -45,6 +45,9 @@ export function revealCredentials(machine: string, wanted: HopCredentials): Cred
     const { code, stage, message, advice } = first;
     throw new FleetError({ client: machine, code, stage, message, advice, cause: first });
   }
+  if (password === null && !socket && keys.length === 0 && wanted.privateKeys.length > 0) {
+    throw unusable(machine, noKeyWords(wanted), noKeyAdvice);
+  }
   const certificates = wanted.privateKeys.map(({ path }) => certificateBeside(path)).filter((file) => file !== null);
   const agent = socket
     ? new SshAgent(socket, {
@@ -60,6 +63,14 @@ export function revealCredentials(machine: string, wanted: HopCredentials): Cred
     problem: problems.length === 0 ? null : problems.map(({ message }) => message).join('; '),
     certificates,
   };
+}
+
+/** The remedy for a login without any credentials. */
+export const noKeyAdvice = 'Make one with ssh-keygen, or set privateKey, agent or password in config.xml.';
+
+/** Describes credentials of which none exists: `no private key: looked for A, B`. */
+export function noKeyWords({ privateKeys }: Pick<HopCredentials, 'privateKeys'>): string {
+  return `no private key: looked for ${privateKeys.map(({ path }) => path).join(', ')}`;
 }
 
 /** Removes the password if there is a key or agent, even one that cannot be read. */
@@ -79,8 +90,8 @@ function publicHalf(path: string): Buffer | null {
   }
 }
 
-function unusable(client: string, message: string): FleetError {
-  return new FleetError({ client, code: 'credentials-unusable', stage: 'login', message });
+function unusable(client: string, message: string, advice?: string): FleetError {
+  return new FleetError({ client, code: 'credentials-unusable', stage: 'login', message, advice });
 }
 
 /** The decrypted credentials that may be offered to a client. Default keys and unnamed agents are never offered. */

@@ -24,6 +24,8 @@ export interface RouteWorld {
   readonly timeoutsExplicit: boolean;
 }
 
+const nothingElse = 'there is no private key, password or ssh-agent';
+
 /** The largest number of hops. A longer route is a cycle in practice. */
 const maxHops = 16;
 
@@ -137,7 +139,8 @@ function hopOf(
       privateKeys.some(({ path: file, optional }) => !optional || world.keyExists(file));
     for (const { option, place, needed } of answer.opensshOnly) {
       if (needed) name(option, place, true);
-      else if (!hasOther) name(`${option} (there is no private key, password or ssh-agent)`, place, true);
+      // Where keys are looked for and none is found, a missing key is the fault, and the login names it.
+      else if (!hasOther) name(`${option} (${nothingElse})`, place, privateKeys.length === 0);
     }
     // A proxyJump in config.xml overrides the ProxyCommand.
     if (values.proxyCommand !== null && machine.ssh.explicit['proxyJump'] === undefined) {

@@ -243,6 +243,13 @@ for (const { text, own, expected } of beyond) {
   });
 }
 
+test('a missing key is not called a GSSAPI problem where keys are looked for', () => {
+  const { unsupported } = route(sshClient('web', said(`GSSAPIAuthentication yes\nIdentityFile ${dir}/no-key`)));
+  assert.deepEqual(unsupported, [
+    { option: `GSSAPIAuthentication (${nothingElse})`, place: `${config}:1`, hop: 'web', needed: false },
+  ]);
+});
+
 test('a ProxyCommand counts after ProxyJump none, as in ssh', () => {
   const { unsupported } = route(sshClient('web', said('ProxyJump none\nProxyCommand nc %h %p')));
   assert.deepEqual(unsupported, [{ option: 'ProxyCommand', place: `${config}:2`, hop: 'web', needed: true }]);
