@@ -42,8 +42,11 @@ const steps: readonly (readonly string[])[] = [['check', '--connect'], ['trust']
 export async function initCommand(context: Context, options: InitOptions): Promise<ExitStatus> {
   const { output } = context;
   const isAsking = output.terminal && !output.json && process.stdin.isTTY;
-  const answers = await askAll(context, options, isAsking);
-  const file = path.resolve(expandHome(answers.dir), 'config.xml');
+  const { configFile } = context;
+  if (configFile !== null && options.dir !== null) throw usageError('-c and --dir both name a place; give one of them');
+  const dir = configFile === null ? options.dir : path.dirname(configFile);
+  const answers = await askAll(context, { ...options, dir }, isAsking);
+  const file = path.resolve(configFile ?? path.join(expandHome(answers.dir), 'config.xml'));
   const [username = '', key = null] = /^([^:]*):(.*)$/.exec(answers.login)?.slice(1) ?? [answers.login];
   // The service's account may read no other folder of root's.
   const service = file === systemConfigPath ? serviceAccount() : null;

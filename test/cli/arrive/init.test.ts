@@ -37,6 +37,15 @@ test('init writes what was answered, and check takes it', async (t) => {
   assert.match(stdout, /is valid: 3 clients/);
 });
 
+test('init writes the file that -c names', async (t) => {
+  const dir = tempFolder(t);
+  const file = path.join(dir, 'fleet.xml');
+  const said = await succeeded(runCli(['-c', file, 'init', ...flags, '--smtp', 'none'], { cwd: dir }));
+  assert.match(said, /fleet\.xml is written\. Next:\n {2}fleet-health -c \S*fleet\.xml check --connect$/m);
+  assert.deepEqual(readdirSync(dir), ['fleet.xml']);
+  await exits(2, runCli(['-c', file, 'init', ...flags, '--dir', dir]), /give one of them/);
+});
+
 test('init takes a file of import, and leaves a config.xml that is there', async (t) => {
   const dir = tempFolder(t);
   writeFileSync(path.join(dir, 'hosts.xml'), '<config><client name="a" ip="192.0.2.1"/></config>', { mode: 0o600 });
