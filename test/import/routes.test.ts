@@ -240,3 +240,35 @@ test('a table says which columns and fields it has that are not read', () => {
     { where: 'line 2', why: 'fields after the last title are not read' },
   ]);
 });
+
+function ofHosts(args: Readonly<Record<string, string>>) {
+  const hostvars = Object.fromEntries(Object.entries(args).map(([name, one]) => [name, { ansible_ssh_args: one }]));
+  const { hosts, skipped } = importHosts('ansible', { file: null, text: JSON.stringify({ _meta: { hostvars } }) });
+  return { xml: clientsXml(hosts), skipped: skipped.map(({ where, why }) => `${where}: ${why}`) };
+}
+
+test('a machine that is its own bastion is imported without the jump', () => {
+  assert.deepEqual(ofHosts({ 'jump-1': '-J jump-1', 'web-1': '-J jump-1' }), {
+    xml: '<client name="jump-1"/>\n<client name="web-1" proxyJump="jump-1"/>\n',
+    skipped: ['host jump-1: its jump through jump-1: it is that machine itself'],
+  });
+});
+
+test('machines that are reached through each other are left out', () => {
+  const { xml, skipped } = ofHosts({ a: '-J b', b: '-J a', c: '' });
+  assert.equal(xml, '<client name="c"/>\n');
+  assert.match(skipped.join('\n'), /host a: .*is reached through itself.*\nhost b: .*is reached through itself/);
+});
+
+test('bastions of one name and different keys get names of their own', () => {
+  const through = (key: string): string => `-o "ProxyCommand=ssh -i ${key} -W %h:%p jump-1"`;
+  assert.deepEqual(ofHosts({ a: through('/k'), b: through('/l'), c: '-J jump-3' }), {
+    xml: `<bastion name="jump-1" ip="jump-1" privateKey="/k"/>
+<bastion name="jump-1-2" ip="jump-1" privateKey="/l"/>
+<client name="a" proxyJump="jump-1"/>
+<client name="b" proxyJump="jump-1-2"/>
+<client name="c" proxyJump="ssh://jump-3"/>
+`,
+    skipped: [],
+  });
+});
