@@ -80,7 +80,7 @@ function sharesSince(now: CpuTimes, counters: JsonValue | undefined, noRates: st
     user_percent: percent(user + nice),
     system_percent: percent(system + irq + softirq),
     iowait_percent: percent(iowait),
-    steal_percent: all.isStealKnown ? percent(steal) : missing('the counter went backwards'),
+    steal_percent: all.isStealKnown ? percent(steal) : missing('the counters went backwards'),
     busiest_percent: busiest < 0 ? missing('no CPU was online at both visits') : rounded(busiest, 2),
   };
 }

@@ -12,6 +12,7 @@ import { within } from './within.ts';
 
 /** The most characters of mountinfo. 10,000 mounts have about 1.5 million. */
 const maxMountinfoChars = 4 * 1024 * 1024;
+const noTime = 'no time left';
 /** The share of the time for questions to network mounts. */
 const askShare = 0.6;
 /** The share of the time after which the rows of local file systems go without those of network mounts. */
@@ -63,9 +64,8 @@ export function readDisks(context: ProbeContext, statfs: (path: string) => Usage
 
 /** Returns the rows without those of a mount that has one: a dataset with a quota may be a further mount as well. */
 function firstOfEach(rows: readonly Facts[]): Facts[] {
-  const byMount = new Map<string, Facts>();
-  for (const row of rows) if (!byMount.has(textOf(row['mount']))) byMount.set(textOf(row['mount']), row);
-  return [...byMount.values()];
+  const named = new Set<Facts[string]>();
+  return rows.filter(({ mount }) => named.size < named.add(mount).size);
 }
 
 async function askRemote(
@@ -94,7 +94,7 @@ function localFacts(one: FileSystem, root: string, statfs: (path: string) => Usa
     return [{ ...labels(one), ...unknownUsage('not mounted'), unresponsive: missing('not mounted') }];
   }
   const asked: (FileSystem['parts'][number] & { readonly usage: Usage })[] = [];
-  let fault = 'no time left';
+  let fault = noTime;
   for (const part of one.parts.slice(0, maxParts)) {
     if (leftMs() <= 0) break;
     try {
@@ -115,7 +115,7 @@ function localFacts(one: FileSystem, root: string, statfs: (path: string) => Usa
 
 function remoteFacts(one: FileSystem, answer: MountAnswer | undefined): Facts {
   if (answer === undefined) {
-    return { ...labels(one), ...unknownUsage('not answered in time'), unresponsive: missing('not answered in time') };
+    return { ...labels(one), ...unknownUsage(noTime), unresponsive: missing(noTime) };
   }
   if ('usage' in answer) return { ...labels(one), ...usageFacts([answer.usage], one.fstype), unresponsive: 0 };
   return { ...labels(one), ...unknownUsage(answer.reason), unresponsive: Number(answer.unresponsive) };

@@ -100,7 +100,7 @@ function cpu(now, then,  i, b, why, cap, p) {
   known("user_percent", 100 * (D[1] + D[2]) / D["all"], why, 2)
   known("system_percent", 100 * (D[3] + D[6] + D[7]) / D["all"], why, 2)
   known("iowait_percent", 100 * D[5] / D["all"], why, 2)
-  known("steal_percent", 100 * D[8] / D["all"], why == "" && D["fell"] ? "the counter went backwards" : why, 2)
+  known("steal_percent", 100 * D[8] / D["all"], why == "" && D["fell"] ? "the counters went backwards" : why, 2)
   b = -1
   for (i = 1; i <= CPUS; i++)
     if (passed(CPU[i], now, then) && 100 * D["busy"] / D["all"] > b) b = 100 * D["busy"] / D["all"]

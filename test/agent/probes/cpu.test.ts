@@ -47,7 +47,7 @@ test('a counter of stolen time that fell costs its own figure alone', async () =
     { used_percent, steal_percent, busiest_percent },
     { used_percent: 47.06, steal_percent: null, busiest_percent: 55 },
   );
-  assert.equal(reasonOf(functions, 'cpu', 'steal_percent'), 'the counter went backwards');
+  assert.equal(reasonOf(functions, 'cpu', 'steal_percent'), 'the counters went backwards');
 });
 
 test('the first visit says that it is the first, and keeps counters', async () => {

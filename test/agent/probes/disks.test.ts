@@ -203,7 +203,7 @@ test('network mounts without an answer cost themselves, and no local file system
       ['/mnt/nfs', null],
     ],
   );
-  assert.equal(reasonOf(functions, 'disk', 'unresponsive'), 'not answered in time');
+  assert.equal(reasonOf(functions, 'disk', 'unresponsive'), 'no time left');
 });
 
 test('this machine, as df sees it', async () => {

@@ -51,7 +51,7 @@ const said: Readonly<Record<string, readonly ReturnType<typeof inShort>[]>> = {
   ],
   'bond-two': [
     { name: 'bond:bond0', exit: 1, output: '1 of 2 interfaces up, d0 down, d1 active|interfaces=2 down=1' },
-    { name: 'bond:bond1', exit: 0, output: '1 of 1 interfaces up|interfaces=1 down=0' },
+    { name: 'bond:bond1', exit: 1, output: '1 of 1 interfaces up, no partner|interfaces=1 down=0' },
   ],
   'btrfs-whole': [{ name: btrfs, exit: 0, output: `data: 2 devices|${noErrors}` }],
   'btrfs-corrupt': [{ name: btrfs, exit: 1, output: `data: 2 devices, device 2: 9767 corruption errors|${errors}` }],
