@@ -42,15 +42,18 @@ const oftenBad = 6;
 
 /**
  * Returns the ages of the bad rows of a subject after one more row; none for a rule whose `for` needs more than
- * `oftenBad` rows, or that must not flap. `holds`: the row is bad.
+ * `oftenBad` rows, that must not flap, or beside which `unreliable` stands. `holds`: the row is bad.
  */
 export function badRowsAfter(bad: Changes, rule: Rule, holds: boolean, everyMs: number): Changes {
   const rowsOfFor = rule.forCount ?? Math.ceil((rule.forMs ?? 0) / everyMs) + 1;
-  if (!rule.flapping || rowsOfFor > oftenBad) return [];
+  if (!rule.flapping || rule.name === 'unreachable' || rowsOfFor > oftenBad) return [];
   return holds ? [...aged(bad), 1] : aged(bad);
 }
 
-/** True if a value is bad so often that it is notified although `for` was never fulfilled. */
+/**
+ * True if a value is bad so often that it is notified although `for` was never fulfilled. Bad rows without a good one
+ * between them fulfil it in time.
+ */
 export function isOftenBad(bad: Changes): boolean {
-  return bad.length >= oftenBad;
+  return bad.length >= oftenBad && (bad[0] ?? 0) > bad.length;
 }
