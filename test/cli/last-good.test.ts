@@ -69,7 +69,8 @@ for (const { how, breakIt, says } of isWide ? breakages : breakages.slice(0, 1))
     assert.match(collected.stderr, /the configuration of \d{4}-\d\d-\d\d \d\d:\d\d UTC is used \(config-broken\)/);
     assert.equal(collected.stderr.trim().split('\n').length, 1);
     const alerted = await cron('alert');
-    assert.deepEqual([alerted.status, alerted.stderr], [1, ''], 'collect has said it in this hour');
+    assert.equal(alerted.status, 1);
+    assert.doesNotMatch(alerted.stderr, /config-broken/, 'collect has said it in this hour');
     const mails = readdirSync(path.join(state, 'outbox'));
     assert.equal(mails.length, 1, 'the alert of the valid configuration is notified');
     assert.equal((await cron('check')).status, 2, 'what people type refuses');
