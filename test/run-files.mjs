@@ -29,6 +29,7 @@ const maxFileN = 40;
 
 /** Files of the first tier that may cost more, each with its reason. */
 const dearFiles = new Map([
+  ['test/agent/faults.test.ts', 'a fault of the machine needs a run of the agent each'],
   ['test/agent/spool/spool-run.test.ts', 'a spooled report needs a run of the agent each'],
   ['test/alerter/unnotified-properties.test.ts', 'the property that nobody is left without a notification'],
   ['test/alerter/channels.test.ts', 'the promises of every channel in one table'],
@@ -42,6 +43,7 @@ const dearFiles = new Map([
   ['test/metrics/export.test.ts', 'exports a history that is larger than a batch'],
   ['test/storage/conformance.test.ts', 'the SQL of SQLite and of MariaDB'],
   ['test/storage/copy/copy.test.ts', 'copies and compares every table'],
+  ['test/storage/hostile-rows.test.ts', 'every column with every value that a client may send'],
   ['test/storage/migrate/migrate.test.ts', 'migrates SQLite and MariaDB'],
   ['test/storage/mysql.test.ts', 'the faults of a MariaDB'],
   ['test/end-to-end/push-ssh.test.ts', 'the one story of clients that push by ssh'],
