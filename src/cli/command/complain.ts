@@ -1,5 +1,6 @@
 import { errorTable, FleetError, messageOf } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
+import { refusedFile } from '../../platform/account.ts';
 import { withoutSecrets } from '../../revealed-secrets.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import type { Output } from '../terminal/output.ts';
@@ -13,11 +14,22 @@ export function complain(output: Output, thrown: unknown): ExitStatus {
   const error =
     thrown instanceof FleetError
       ? thrown
-      : new FleetError({ code: 'internal', stage: 'run', message: messageOf(thrown), cause: thrown });
+      : (refusal(thrown) ??
+        new FleetError({ code: 'internal', stage: 'run', message: messageOf(thrown), cause: thrown }));
   output.complain(complaintText(error, output.program));
   if (output.json) output.printJson(errorDocument(error));
   if (output.verbosity === 'verbose' && error.code !== 'usage') output.complain(stackOf(error));
   return error.exitStatus;
+}
+
+/** Returns the error of a file that this account may not use; null if the program itself is at fault. */
+function refusal(thrown: unknown): FleetError | null {
+  const refused = refusedFile(thrown);
+  if (refused === null) return null;
+  const { file, reason, owner } = refused;
+  const advice = owner === null ? 'Let its owner read and write it.' : `Run it as ${owner}, as cron does.`;
+  const message = `${file} cannot be used: ${reason}`;
+  return new FleetError({ code: 'state-unusable', stage: 'run', message, advice, cause: thrown });
 }
 
 /** Returns the JSON document of a command that an error ended. */

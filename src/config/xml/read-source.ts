@@ -3,6 +3,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
 
 import { errnoOf, messageOf } from '../../errors.ts';
+import { refusedFile } from '../../platform/account.ts';
 import type { Findings, Place, SourceFile } from './findings.ts';
 
 /** The largest size of a file: a client is some 100 bytes, so this is half a million of them. */
@@ -47,7 +48,11 @@ export function readSource(options: ReadSourceOptions): SourceText | ReadFault |
     descriptor = openSync(source.path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (thrown) {
     if (['ENOENT', 'ENOTDIR'].includes(errnoOf(thrown) ?? '')) return 'ENOENT';
-    return reportFault(`cannot be read (${messageOf(thrown)}); make it readable for this user`);
+    const refused = refusedFile(thrown);
+    if (refused === null) return reportFault(`cannot be read (${messageOf(thrown)})`);
+    const { reason, owner } = refused;
+    const remedy = owner === null ? 'let its owner read it' : `run it as ${owner}, or let a group read the file`;
+    return reportFault(`cannot be read: ${reason}; ${remedy}`);
   }
   try {
     const stat = fstatSync(descriptor);
