@@ -226,6 +226,7 @@ async function removeStaleSocket(file: string): Promise<void> {
 }
 
 function listenFault(where: string, thrown: unknown): FleetError {
-  const inUse = errnoOf(thrown) === 'EADDRINUSE' ? `${where} is in use` : `${where}: ${messageOf(thrown)}`;
-  return new FleetError({ code: 'listen-failed', stage: 'run', message: `cannot listen on ${inUse}`, cause: thrown });
+  const reason = errnoOf(thrown) === 'EADDRINUSE' ? 'another program listens there' : messageOf(thrown);
+  const message = `cannot listen on ${where}: ${reason}`;
+  return new FleetError({ code: 'listen-failed', stage: 'run', message, cause: thrown });
 }
