@@ -63,7 +63,7 @@ suite("people's hold on alerts, with the program alone", () => {
       await said(site, 'collect');
       const dry = await said(site, 'alert', '--dry-run');
       assert.match(dry, /^To ops@example\.org: Already true: 2 warnings: here-1 memory, here-2 memory$/m);
-      assert.match(dry, /2 reports and 2 visits processed, 1 mail would be sent .* Nothing was changed\./);
+      assert.match(dry, /2 reports and 2 visits processed, 1 mail would be made .* Nothing was changed\./);
       const commands = [...dry.matchAll(/^ +fleet-health (ack .*)$/gm)].map(([, command = '']) => command);
       assert.deepEqual(commands, ['ack here-1 memory', 'ack here-2 memory']);
       assert.deepEqual(await alerts(site), []);

@@ -71,7 +71,7 @@ suite('a database that is copied', { skip: rare }, () => {
     const { dir, database, run, useStorage } = place(t);
     await makeInventoriedIn(path.join(dir, 'state'), 'here');
     await succeeded(run('-q', 'collect'));
-    await succeeded(run('-q', 'alert'));
+    await succeeded(run('alert'));
     const mails = (): number => readdirSync(path.join(dir, 'state', 'outbox')).length;
     assert.equal(mails(), 1);
     storeVisits(database, 16_000);
@@ -95,7 +95,7 @@ suite('a database that is copied', { skip: rare }, () => {
     const storage = `<storage url="${server.url}" passwordFile="password"/>`;
     useStorage(storage);
     await succeeded(run('-q', 'collect'));
-    await succeeded(run('-q', 'alert'));
+    await succeeded(run('alert'));
     assert.equal(mails(), 1, 'the alert is known there');
     useStorage('');
     await exits(2, run(...args), /has been used since it was copied/);
@@ -103,7 +103,7 @@ suite('a database that is copied', { skip: rare }, () => {
     useStorage(storage);
     await succeeded(run('copy', '--to', 'sqlite:back.db'));
     useStorage('<storage url="sqlite:back.db"/>');
-    await succeeded(run('-q', 'alert'));
+    await succeeded(run('alert'));
     assert.equal(mails(), 1, 'and back');
   });
 });
