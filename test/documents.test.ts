@@ -2,7 +2,7 @@
  * The documents say something of everything of its kind: each command that prints JSON, each condition.
  */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -56,5 +56,17 @@ test('ARCHITECTURE.md names everything that the state folder can hold', () => {
   const { dir, ...places } = statePaths('/state');
   for (const place of Object.values(places)) {
     assert.ok(named.includes(path.relative(dir, place)), `the section "The state folder" lacks ${place}`);
+  }
+});
+
+test('no script names the host of a mirror: packages come from where the machine is set up to have them', () => {
+  const scripts = ['test', 'test/machines', 'build/deb', '.ci'].flatMap((folder) =>
+    readdirSync(path.join(packageDir, folder), { withFileTypes: true }).flatMap((entry) =>
+      entry.isFile() && /^(?:run|.*\.sh)$/.test(entry.name) ? [path.join(folder, entry.name)] : [],
+    ),
+  );
+  assert.ok(scripts.includes('test/mirror.sh') && scripts.includes('.ci/run'));
+  for (const script of scripts) {
+    assert.doesNotMatch(readFileSync(path.join(packageDir, script), 'utf8'), /(?:https?|ftp):\/\//, script);
   }
 });

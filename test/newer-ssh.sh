@@ -8,9 +8,7 @@ umask 022
 mkdir -p "$(dirname "$folder")"
 new=$(mktemp -d "$folder.XXXXXX")
 trap 'rm -rf "$new"' EXIT
-mirror=$(sed -n 's/^URIs: *\(.*\/debian\)\/* *$/\1/p' /etc/apt/sources.list.d/*.sources 2>/dev/null | head -n 1)
-[ -n "$mirror" ] || mirror=$(sed -n 's/^deb \(\[[^]]*\] \)\{0,1\}\([^ ]*\/debian\)\/* .*/\2/p' /etc/apt/sources.list 2>/dev/null | head -n 1)
-[ -n "$mirror" ] || exit 1
+mirror=$(sh "$(dirname "$0")/mirror.sh")
 mkdir -p "$new/lists/partial" "$new/cache/archives/partial" "$new/root"
 : >"$new/status"
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg

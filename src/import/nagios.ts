@@ -71,6 +71,9 @@ function isUnresolved({ type, of }: Definition): boolean {
   return type === 'service' && /[,*!]/.test(of.get('host_name') ?? '*');
 }
 
+/** The form of Nagios's directives and of custom variables. Whatever has another form may be a secret. */
+const directive = /^(?:(?:[23]d_)?[a-z]+(?:_[a-z]+)*|_[A-Z]+(?:_[A-Z]+)*)$/;
+
 /** Returns an entry for each type of object with the directives that are not read. */
 function unreadDirectives(definitions: readonly Definition[]): readonly Skipped[] {
   return [...groupBy(definitions, ({ type }) => type)].flatMap(([type, objects]) => {
@@ -78,8 +81,8 @@ function unreadDirectives(definitions: readonly Definition[]): readonly Skipped[
     const read = Object.hasOwn(taken, type) ? taken[type] : undefined;
     if (read === undefined) return [{ where, why: `${counted(objects.length, 'object')} of this type not taken` }];
     const keys = new Set(objects.flatMap(({ of }) => [...of.keys()].filter((key) => !read.includes(key))));
-    const names = [...keys].map((key) => (/^\w{1,64}$/.test(key) ? key : 'one without a name'));
-    return names.length === 0 ? [] : [{ where, why: `directives that are not taken: ${names.join(', ')}` }];
+    const names = new Set([...keys].map((key) => (directive.test(key) ? key : 'one without a name')));
+    return names.size === 0 ? [] : [{ where, why: `directives that are not taken: ${[...names].join(', ')}` }];
   });
 }
 

@@ -22,14 +22,14 @@ image() {
   mkdir -p "$cache"
   part=$(mktemp -d "$cache/.guest.XXXXXX")
   trap 'rm -rf "$part"' EXIT
-  mirror=$(sed -n 's/^URIs: *\(.*\/debian\)\/* *$/\1/p' /etc/apt/sources.list.d/*.sources 2>/dev/null | head -n 1)
+  mirror=$(sh "$(dirname "$0")/../mirror.sh")
   echo "making $cache/guest-$suite"
   packages=linux-image-amd64,systemd-sysv,udev,dbus,kmod,openssh-server,iproute2,procps,systemd-timesyncd,nodejs,openssl
   packages=$packages,mdadm,btrfs-progs,smartmontools,nvme-cli,ipmitool,jq,moreutils,gawk,python3-apt
   packages=$packages,prometheus-node-exporter-collectors,monitoring-plugins-basic
   packages=$packages,lvm2,thin-provisioning-tools,xfsprogs
   mmdebstrap --quiet --variant=minbase --aptopt='Acquire::Check-Valid-Until "false"' --include="$packages" "$suite" \
-    "$part/root" "deb ${mirror:-http://deb.debian.org/debian} $suite main"
+    "$part/root" "deb $mirror $suite main"
   root=$part/root
   ssh-keygen -q -t ed25519 -N '' -C guest -f "$part/key"
   install -d -m 700 "$root/root/.ssh"

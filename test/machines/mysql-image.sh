@@ -5,12 +5,12 @@ set -eu
 folder=$1
 [ ! -x "$folder/usr/sbin/mysqld" ] || exit 0
 command -v mmdebstrap >/dev/null 2>&1 || { echo "the tests on MySQL need mmdebstrap" >&2; exit 1; }
-mirror=$(sed -n 's/^URIs: *\(.*\/debian\)\/* *$/\1/p' /etc/apt/sources.list.d/*.sources 2>/dev/null | head -n 1)
+mirror=$(sh "$(dirname "$0")/../mirror.sh")
 mkdir -p "$(dirname "$folder")"
 part=$folder.$$
 trap 'rm -rf "$part"' EXIT
 echo "making $folder"
 mmdebstrap --quiet --variant=minbase --aptopt='Acquire::Check-Valid-Until "false"' --include=mysql-server sid "$part" \
-  "deb ${mirror:-http://deb.debian.org/debian} sid main"
+  "deb $mirror sid main"
 rm -rf "$folder"
 mv "$part" "$folder"

@@ -4,12 +4,12 @@
 set -eu
 cache=$1
 mkdir -p "$cache"
-mirror=$(sed -n 's/^URIs: *\(.*\/debian\)\/* *$/\1/p' /etc/apt/sources.list.d/*.sources 2>/dev/null | head -n 1)
+mirror=$(sh "$(dirname "$0")/../mirror.sh")
 for suite in bookworm trixie; do
   [ ! -f "$cache/root-$suite.tar" ] || continue
   echo "making $cache/root-$suite.tar"
   mmdebstrap --quiet --variant=minbase --aptopt='Acquire::Check-Valid-Until "false"' \
     --include=systemd,init-system-helpers,nodejs,openssh-client,logrotate,procps "$suite" "$cache/.root-$suite.tar" \
-    "deb ${mirror:-http://deb.debian.org/debian} $suite main"
+    "deb $mirror $suite main"
   mv "$cache/.root-$suite.tar" "$cache/root-$suite.tar"
 done
