@@ -2,7 +2,8 @@ import { deviceProbe } from './device-probe.ts';
 
 /**
  * Checks bonded interfaces: WARNING if one of them is down, none is active, or one does not carry: with 802.3ad those
- * of one aggregator carry, and only with a partner. CRITICAL if all are down. A bond without interfaces is unused. https://docs.kernel.org/networking/bonding.html#querying-bonding-configuration
+ * of one aggregator carry, and only with a partner. CRITICAL if all are down. A bond without interfaces is unused.
+ * https://docs.kernel.org/networking/bonding.html#querying-bonding-configuration
  */
 export const bonding = deviceProbe('bond', '/proc/net/bonding', '', ({ read }) => {
   const text = read('');
