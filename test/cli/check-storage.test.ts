@@ -4,6 +4,7 @@ import path from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
 
 import { packageDir } from '../../src/state/paths.ts';
+import { noOtherAccount } from '../support/accounts.ts';
 import { isWide } from '../support/long-tests.ts';
 import { serverName, skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
 import type { Mariadb, MariadbDatabase } from '../support/mariadb.ts';
@@ -11,7 +12,6 @@ import { configFolder, exits, runCli } from '../support/run-cli.ts';
 
 const here = '<client name="here" ip="127.0.0.1" transport="local"/>';
 const nobody = 65_534;
-const notRoot = process.getuid?.() === 0 ? false : 'needs root';
 
 interface Connections {
   readonly connections: readonly { readonly kind: string; readonly code: string | null }[];
@@ -27,7 +27,7 @@ async function tried(dir: string, uid?: number): Promise<readonly (string | numb
 }
 
 describe('check --connect finds what collect will find', () => {
-  test('in a state folder that nobody can make', { skip: notRoot }, async (t) => {
+  test('in a state folder that nobody can make', { skip: noOtherAccount }, async (t) => {
     const dir = configFolder(t, `<config><state dir="shut/state"/>${here}</config>`);
     mkdirSync(path.join(dir, 'shut'), { mode: 0o755 });
     for (const own of [dir, path.join(dir, 'config.xml')]) chownSync(own, nobody, nobody);

@@ -4,12 +4,13 @@ import { chmodSync, chownSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
+import { noOtherAccount } from '../support/accounts.ts';
 import { isWide } from '../support/long-tests.ts';
 import { configFolder, exits, runCli } from '../support/run-cli.ts';
 
 const here = '<config><client name="here" ip="127.0.0.1" transport="local"/></config>';
 const nobody = 65_534;
-const asRoot = { skip: process.getuid?.() === 0 ? false : 'needs root' };
+const asRoot = { skip: noOtherAccount };
 const usual = ['status', 'alerts', 'show here', 'collect', 'alert', 'prune', 'report', 'trust', 'keys list', 'migrate'];
 const rarer = ['check', 'explain here', 'ack 1', 'outliers', 'digest', 'enroll here', 'cleanup here', 'copy --to x.db'];
 

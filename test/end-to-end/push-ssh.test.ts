@@ -8,6 +8,7 @@ import { after, before, suite, test } from 'node:test';
 
 import { generateKeyPair } from '../../src/seal/key-pair.ts';
 import { keyIdOf } from '../../src/seal/sealed-message.ts';
+import { noOtherAccount } from '../support/accounts.ts';
 import { skipUnlessWide } from '../support/long-tests.ts';
 import { acknowledgedIn, pushedStream } from '../support/pushed-stream.ts';
 import { outcomeOf, program, runBuilt, succeeded, type CliResult } from '../support/run-cli.ts';
@@ -22,7 +23,7 @@ interface AgentJson {
   readonly push: { readonly to: string; readonly every: string };
 }
 
-suite('push by ssh', { skip: sshdMissing() ?? false }, () => {
+suite('push by ssh', { skip: sshdMissing() ?? noOtherAccount }, () => {
   let sshd: Sshd;
   let account: SshdAccount;
   let dir = '';

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 
 import { accountName, expandHome, homeFolder, loginHome } from '../../src/platform/account.ts';
 import { packageDir } from '../../src/state/paths.ts';
+import { noOtherAccount } from '../support/accounts.ts';
 
 test('~ is the home folder, and only at the beginning', () => {
   assert.equal(homeFolder(), homedir());
@@ -16,7 +17,7 @@ test('~ is the home folder, and only at the beginning', () => {
   assert.ok(accountName() !== '');
 });
 
-const asRoot = { skip: process.getuid?.() === 0 ? false : 'only root can be another account' };
+const asRoot = { skip: noOtherAccount };
 
 test('an account without HOME and without an entry in passwd is asked to set HOME', asRoot, () => {
   const uid = 54_321;

@@ -77,11 +77,13 @@ test('a running server knows a new token and forgets a removed one, and logs gue
 
 test('who guesses tokens is soon answered no more', async (t) => {
   const { ask } = await servedFleet(t, { attributes: 'auth="always"' });
-  // The answers take less than a second together, in which one guess more is answered.
-  const guesses = Array.from({ length: 60 }, (_, guess) =>
+  const startedMs = performance.now();
+  const guesses = Array.from({ length: 12 }, (_, guess) =>
     ask('/', { headers: { authorization: `Bearer ${guess}` } }).then(({ status }) => status),
   );
   const statuses = await Promise.all(guesses);
   assert.deepEqual([...new Set(statuses)].sort(), [401, 429]);
-  assert.ok(statuses.filter((status) => status === 401).length < 30, String(statuses));
+  // Each second lets another guess be answered.
+  const most = 6 + Math.ceil((performance.now() - startedMs) / 1000);
+  assert.ok(statuses.filter((status) => status === 401).length <= most, String(statuses));
 });

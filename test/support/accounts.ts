@@ -6,6 +6,20 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { packageDir } from '../../src/state/paths.ts';
+
+/** The reason why no test can run this checkout as another account; false if they can. */
+export const noOtherAccount: string | false = whyNoOther();
+
+function whyNoOther(): string | false {
+  if (process.getuid?.() !== 0) return 'needs root, for another account';
+  for (let folder = packageDir; folder !== '/'; folder = path.dirname(folder)) {
+    const isOpen = (statSync(folder).mode & 0o001) !== 0;
+    if (!isOpen && process.env['CI'] === undefined) return `other accounts cannot enter ${folder}`;
+  }
+  return false;
+}
+
 export interface SshdAccount {
   readonly name: string;
   readonly uid: number;

@@ -3,6 +3,7 @@ import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
+import { noOtherAccount } from '../../support/accounts.ts';
 import { startLoopbackFleet } from '../../support/loopback-fleet.ts';
 import { configFolder, exits, runCli } from '../../support/run-cli.ts';
 
@@ -38,19 +39,15 @@ test('check names each missing file once, with its element, its line and who nee
   ]);
 });
 
-test(
-  'check names a file that this account cannot read',
-  { skip: process.getuid?.() !== 0 && 'needs another account' },
-  async (t) => {
-    const dir = configFolder(t, '<config><client ip="192.0.2.1" passwordFile="word"/></config>');
-    writeFileSync(path.join(dir, 'word'), 'word\n', { mode: 0o600 });
-    for (const place of [dir, path.join(dir, 'config.xml')]) chownSync(place, 65_534, 65_534);
-    chmodSync(dir, 0o755);
-    const { stdout, stderr } = await runCli(['check'], { cwd: dir, uid: 65_534 });
-    assert.equal(stderr, '');
-    assert.match(stdout, /word cannot be read by this account; collect needs it/);
-  },
-);
+test('check names a file that this account cannot read', { skip: noOtherAccount }, async (t) => {
+  const dir = configFolder(t, '<config><client ip="192.0.2.1" passwordFile="word"/></config>');
+  writeFileSync(path.join(dir, 'word'), 'word\n', { mode: 0o600 });
+  for (const place of [dir, path.join(dir, 'config.xml')]) chownSync(place, 65_534, 65_534);
+  chmodSync(dir, 0o755);
+  const { stdout, stderr } = await runCli(['check'], { cwd: dir, uid: 65_534 });
+  assert.equal(stderr, '');
+  assert.match(stdout, /word cannot be read by this account; collect needs it/);
+});
 
 test('check --connect fails for a notify command that cannot be started', async (t) => {
   const fleet = await startLoopbackFleet(t, 1, { trusted: true });
