@@ -90,6 +90,23 @@ describe('transportFor', () => {
     assert.match(advice, /^Make one with ssh-keygen, or set privateKey/);
   });
 
+  it('a login without a key and without ssh_config says where one was looked for', async (t) => {
+    const before = process.env['HOME'];
+    process.env['HOME'] = dir;
+    t.after(() => (process.env['HOME'] = before));
+    const { message, advice } = await fails(connect({ transport: 'ssh2' }), 'credentials-unusable login');
+    const files = ['id_rsa', 'id_ecdsa', 'id_ed25519'].map((name) => path.join(dir, '.ssh', name));
+    assert.equal(message, `no private key: looked for ${files.join(', ')}`);
+    assert.match(advice, /^Make one with ssh-keygen, or set privateKey/);
+  });
+
+  it('privateKey="none" and nothing else is said to be no way to log in, with the ways there are', async () => {
+    const none = { transport: 'ssh2', privateKey: null, explicit: { privateKey: 'config.xml:2' } } as const;
+    const { message, advice } = await fails(connect(none), 'credentials-unusable login');
+    assert.equal(message, 'neither password nor privateKey nor agent is configured');
+    assert.match(advice, /ssh-keygen, or set privateKey/);
+  });
+
   for (const transport of ['ssh2', 'auto'] as const) {
     it(`${transport}: logs in with a password`, async () => {
       assert.equal(await output({ transport, password: literal('right') }), 'demo');

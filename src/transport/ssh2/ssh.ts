@@ -6,7 +6,7 @@ import { Handshake, MustWait } from './ssh-handshake.ts';
 import type { ConnectOptions, Transport } from '../transport.ts';
 import type { Wire } from '../connection/wire.ts';
 import type { SshTarget } from './target.ts';
-import type { Credentials } from '../credentials/credentials.ts';
+import { noKeyAdvice, type Credentials } from '../credentials/credentials.ts';
 
 /**
  * Creates a transport that speaks SSH in this process, by ssh2. `connect` throws FleetError with stage resolve,
@@ -52,5 +52,5 @@ function requireSomething(target: SshTarget, { password, keys, agent, problem }:
   if (password !== null || agent !== null || keys.length > 0) return;
   const { client } = target;
   const message = problem ?? 'neither password nor privateKey nor agent is configured';
-  throw new FleetError({ client, code: 'credentials-unusable', stage: 'login', message });
+  throw new FleetError({ client, code: 'credentials-unusable', stage: 'login', message, advice: noKeyAdvice });
 }

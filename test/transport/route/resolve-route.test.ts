@@ -205,7 +205,8 @@ test('one machine’s credentials are never another’s', () => {
   const password = new Secret({ kind: 'literal', value: 'hush' });
   const bastions = [sshBastion('fra', { username: 'jump', privateKey: '/jump', agent: '/agent' })];
   const own = { username: 'web', privateKey: '/web', password, proxyJump: 'fra,x@y' };
-  const { hops } = route(sshClient('web', own), { bastions, jumpHosts: { config: null } });
+  const jumpHosts = { config: null, explicit: { privateKey: '' } };
+  const { hops } = route(sshClient('web', own), { bastions, jumpHosts });
   assert.deepEqual(
     hops.map(({ username, credentials: { privateKeys, agent, password: secret } }) => ({
       username,
