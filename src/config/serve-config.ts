@@ -1,4 +1,3 @@
-import type { Secret } from './secret.ts';
 import type { FamilyGroup } from './values/family-groups.ts';
 
 /** The sockets of `fleet-health serve`, and the access to them. */
@@ -49,14 +48,4 @@ export interface ServedEventsConfig {
   readonly maxPerMinute: number | null;
   /** A program that receives each event; null: none. */
   readonly handOver: ServedCommand | null;
-}
-
-/** A `serve` that `serve --fleet` queries. */
-export interface SiteConfig {
-  readonly name: string;
-  /** The URL, which ends with a slash. */
-  readonly url: string;
-  readonly token: Secret | null;
-  /** Absolute path of a PEM file; null: the authorities that Node.js knows. */
-  readonly ca: string | null;
 }

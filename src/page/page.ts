@@ -133,8 +133,6 @@ export interface PageClient {
   readonly spark: readonly (number | null)[];
   /** The encoded history (see series-layout.ts); null: left out of this file. */
   readonly history: string | null;
-  /** The site that watches the client, and the client's page there. Left out unless several sites are shown. */
-  readonly site?: { readonly name: string; readonly href: string };
 }
 
 /** The addresses of a server's pages. */

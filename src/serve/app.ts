@@ -107,7 +107,7 @@ export function createApp({ routes, missing, onFault, hasTls, ...options }: AppO
 }
 
 /** Returns the routes of the stream of events and of the files that pages load. */
-export function liveRoutes(events: LiveSource): readonly Route[] {
+function liveRoutes(events: LiveSource): readonly Route[] {
   return [
     {
       path: '/live',

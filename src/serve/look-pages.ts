@@ -98,13 +98,9 @@ export function message(
   status: 400 | 404 | 500 | 503,
   title: string,
   text: string,
-  {
-    zone,
-    hasEvents,
-    isFederation = false,
-  }: Pick<LookOptions, 'zone' | 'hasEvents'> & { readonly isFederation?: boolean },
+  { zone, hasEvents }: Pick<LookOptions, 'zone' | 'hasEvents'>,
 ): Answer {
-  const document = { title: [title], path: '', lead: null, body: markup`<p>${text}</p>`, zone: zone(), isFederation };
+  const document = { title: [title], path: '', lead: null, body: markup`<p>${text}</p>`, zone: zone() };
   return html(liveHtml(document, null, hasEvents), status, status === 503 ? { 'Retry-After': '30' } : {});
 }
 

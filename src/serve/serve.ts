@@ -28,8 +28,6 @@ export type ServeEvent =
   | { readonly kind: 'stopped' }
   | { readonly kind: 'database-away'; readonly fault: FleetError }
   | { readonly kind: 'database-back'; readonly awayMs: number }
-  | { readonly kind: 'site-away'; readonly site: string; readonly reason: string }
-  | { readonly kind: 'site-back'; readonly site: string; readonly awayMs: number }
   | { readonly kind: 'refused'; readonly address: string }
   | ({ readonly kind: 'push-refused'; readonly address: string } & Omit<RefusedPush, 'incoming'>)
   | EventEndpointEvent;
@@ -107,21 +105,21 @@ export async function runServer(options: ServeOptions): Promise<void> {
   observe({ kind: 'stopped' });
 }
 
-export interface HostOptions extends Pick<ServeOptions, 'serve' | 'observe' | 'idleExitMs' | 'signal'> {
+interface HostOptions extends Pick<ServeOptions, 'serve' | 'observe' | 'idleExitMs' | 'signal'> {
   /** The file of the tokens. */
   readonly tokens: string;
 }
 
 /** The parts of a server besides its sockets. */
-export interface HostedParts {
+interface HostedParts {
   /** Opens further sockets. Returns their addresses for people. */
   readonly open: () => Promise<readonly string[]>;
   /** Ends streams that keep connections open. */
   readonly stop: () => Promise<void>;
 }
 
-/** Creates the sockets and guards of a server, whatever its pages show. */
-export function createHost(options: HostOptions) {
+/** Creates the sockets and guards of a server. */
+function createHost(options: HostOptions) {
   const { serve, tokens, observe } = options;
   let lastRequestAt = performance.now();
   const onVisit = (): void => void (lastRequestAt = performance.now());

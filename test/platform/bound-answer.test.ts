@@ -4,13 +4,11 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import type { SiteConfig } from '../../src/config/serve-config.ts';
 import { plainAnswer } from '../../src/cli/check/plain-answer.ts';
 import { post } from '../../src/notify/webhook/post.ts';
 import { boundAnswer } from '../../src/platform/bound-answer.ts';
 import { postSigned } from '../../src/platform/signed-post.ts';
 import { pushPath } from '../../src/seal/push.ts';
-import { askSite } from '../../src/serve/sites/ask-site.ts';
 import { listenOn } from '../support/free-port.ts';
 
 const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok';
@@ -103,10 +101,6 @@ test('eight informational answers, and an answer larger than 64 KiB, are no faul
 
 const asked: Readonly<Record<string, (url: URL) => Promise<unknown>>> = {
   'a client that is polled over HTTP, or a collector that takes pushes': (url) => signedPost(url, 100),
-  'a site of serve --fleet': (url) =>
-    askSite({ url, token: null, ca: null } as unknown as SiteConfig, {
-      ...{ query: new URLSearchParams(), timeoutMs: 30_000, signal },
-    }),
   'the receiver of a webhook': (url) =>
     post(
       { url, ca: null, timeoutMs: 30_000 },

@@ -6,7 +6,6 @@ export const serve = defineCommand({
   example: 'fleet-health serve',
   parameters: {
     idleExit: text('--idle-exit <time>', 'end when nobody has come for so long, such as 10m'),
-    fleet: text('--fleet <file>', 'show the sites of this file as one fleet: docs/serve.md'),
   },
   run: async (context, options) => (await import('./serve.ts')).serveCommand(context, options),
 });

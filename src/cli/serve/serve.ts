@@ -2,18 +2,13 @@ import { statSync } from 'node:fs';
 
 import type { Config } from '../../config/config.ts';
 import { findConfig } from '../../config/find-config.ts';
-import { readSites } from '../../config/settings/read-sites.ts';
-import { ConfigError, formatFinding } from '../../config/xml/findings.ts';
 import { configDocument, type ShownElement } from '../../config/vocabulary/config-document.ts';
 import { FleetError, messageOf, usageError } from '../../errors.ts';
 import { withoutDatabase } from '../../storage/dialects/open-database.ts';
 import type { ParsedEvent } from '../../events/parse-event.ts';
 import { runServer, type ServeEvent } from '../../serve/serve.ts';
-import { runFederation } from '../../serve/sites/federation.ts';
-import { statePaths } from '../../state/paths.ts';
 import { withSmallHeap } from '../../platform/heap-growth.ts';
 import { parseDuration } from '../../text/durations.ts';
-import { memberJson } from '../command/member-words.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { loadSettings } from '../command/settings.ts';
 import { usualSettings } from './usual-settings.ts';
@@ -25,12 +20,10 @@ const settingsMs = 5_000;
 
 export interface ServeCommandOptions {
   readonly idleExit: string | null;
-  /** The file of the sites; null: this machine's fleet is shown. */
-  readonly fleet: string | null;
 }
 
 /** Runs `serve`: serves the pages and documents of <serve> in config.xml, until a signal ends the program. */
-export async function serveCommand(context: Context, { idleExit, fleet }: ServeCommandOptions): Promise<ExitStatus> {
+export async function serveCommand(context: Context, { idleExit }: ServeCommandOptions): Promise<ExitStatus> {
   const idleExitMs = idleExit === null ? null : parseDuration(idleExit);
   if (idleExit !== null && (idleExitMs === null || idleExitMs === 0)) {
     throw usageError(`--idle-exit ${JSON.stringify(idleExit)} is no time`, 'Write it like 10m.');
@@ -40,18 +33,9 @@ export async function serveCommand(context: Context, { idleExit, fleet }: ServeC
     const settings = new FreshSettings(context, log);
     const { serve } = settings.current;
     const { forward } = settings.current.collector;
-    if (fleet === null && forward !== null) throw withoutDatabase(forward.url);
+    if (forward !== null) throw withoutDatabase(forward.url);
     if (serve === null) {
       throw usageError('config.xml has no <serve>', 'Write <serve><look/></serve> into it.');
-    }
-    if (fleet !== null) {
-      const sites = sitesIn(fleet);
-      if (!serve.look) throw usageError('<serve> has no <look/>', 'Write <serve><look/></serve> into config.xml.');
-      const { stateDir, alerts } = settings.current;
-      const host = { serve, tokens: statePaths(stateDir).tokens, idleExitMs, signal: context.signal };
-      const observe = (event: ServeEvent): void => logServeEvent(log, event);
-      await runFederation({ ...host, observe, sites, zone: alerts.zone, documents: { ...documents, memberJson } });
-      return;
     }
     await runServer({
       serve,
@@ -65,23 +49,6 @@ export async function serveCommand(context: Context, { idleExit, fleet }: ServeC
     });
   });
   return 0;
-}
-
-/** The largest number of faults of a file of sites that are named on one line. */
-const mostFaults = 10;
-
-/** Reads a file of sites. Throws FleetError `config-invalid` with the faults of the file: no `check` lists them. */
-function sitesIn(file: string): ReturnType<typeof readSites> {
-  try {
-    return readSites(file);
-  } catch (thrown) {
-    if (!(thrown instanceof ConfigError)) throw thrown;
-    const { code, stage, findings } = thrown;
-    const shown = findings.slice(0, mostFaults).map(formatFinding);
-    const more = findings.length > shown.length ? [`and ${findings.length - shown.length} more`] : [];
-    const advice = `Mend ${findings.length === 1 ? 'it' : 'them'} in ${file}.`;
-    throw new FleetError({ code, stage, message: [...shown, ...more].join('; '), advice, cause: thrown });
-  }
 }
 
 /** The current config.xml. A change that cannot be used leaves the earlier configuration in force. */
@@ -182,12 +149,6 @@ function logServeEvent(log: Log, event: ServeEvent): void {
       break;
     case 'database-back':
       log.event('database-back', { away_s: Math.round(event.awayMs / 1000) });
-      break;
-    case 'site-away':
-      log.problem('site-away', { site: event.site, message: event.reason });
-      break;
-    case 'site-back':
-      log.event('site-back', { site: event.site, away_s: Math.round(event.awayMs / 1000) });
       break;
     case 'refused':
       log.problem('token-refused', { address: event.address });

@@ -73,7 +73,7 @@ ${shown.map((line) => markup`<p>${line}</p>\n`)}${sites.length > shown.length &&
 }
 
 /** Renders the counts of clients by state. Each count is a link to the clients in this state. */
-export function countList({ total, counts, query }: Pick<FleetView, 'total' | 'counts' | 'query'>): Markup {
+function countList({ total, counts, query }: Pick<FleetView, 'total' | 'counts' | 'query'>): Markup {
   return markup`<ul class="states"><li><a href="/">${amount(total, 'client')}</a></li>${counts.map(
     ({ state, words, clients }) =>
       clients > 0 &&
@@ -96,7 +96,7 @@ ${tableSection(view, more)}`;
 }
 
 /** Renders the filter, the table of clients, and below the table `more`, the link to further clients. */
-export function tableSection(view: ShownPart, more: Markup | false): Markup {
+function tableSection(view: ShownPart, more: Markup | false): Markup {
   const { query, clients } = view;
   return markup`<section aria-labelledby="fleet"><h2 id="fleet">Fleet</h2>
 <form class="tools" method="get" action="/" role="search"><label for="q">Filter</label> <input id="q" type="search" name="q" value="${query.words}" maxlength="200">${query.state !== '' && markup`<input type="hidden" name="state" value="${query.state}">`}${query.sort !== '' && markup`<input type="hidden" name="sort" value="${query.sort}">`}<button type="submit">Show</button></form>

@@ -42,8 +42,6 @@ export interface LiveDocument {
   readonly lead: Markup | null;
   readonly body: Markup;
   readonly zone: string | null;
-  /** True for a page of a federation, whose navigation has the first page only. */
-  readonly isFederation?: boolean;
 }
 
 export const eventsPath = '/events/newest';
@@ -60,11 +58,11 @@ const pages = [
  * the navigation has the page of events.
  */
 export function liveHtml(
-  { title, path, lead, body, zone, isFederation = false }: LiveDocument,
+  { title, path, lead, body, zone }: LiveDocument,
   notice: string | null,
   hasEvents: boolean,
 ): string {
-  const shown = pages.filter(([href]) => (isFederation ? href === '/' : hasEvents || href !== eventsPath));
+  const shown = pages.filter(([href]) => hasEvents || href !== eventsPath);
   const zoneName = zone ?? serverZone();
   return markup`<!DOCTYPE html>
 <html lang="en">
