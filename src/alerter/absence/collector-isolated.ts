@@ -1,6 +1,7 @@
 import type { Rule } from '../../config/config.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
+import { visitCause } from '../evaluate/visit-conditions.ts';
 import { openBastions } from '../inhibit/bastions-gone.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
 import { finishedRuns, fleetAlert, type FinishedRun, type FleetFacts } from './fleet-facts.ts';
@@ -46,7 +47,7 @@ export function evaluateIsolation(facts: FleetFacts, rule: Rule): readonly Alert
     }
     if (!isIsolated || before === undefined) return [];
     const twice = lost.filter(({ pendingSinceMs }) => pendingSinceMs <= before.finishedAtMs);
-    return missesNearlyAll(before, twice, behind) ? [isolation(rule, run, before, twice)] : [];
+    return missesNearlyAll(before, twice, behind) ? [isolation(facts, rule, run, before, twice)] : [];
   });
 }
 
@@ -74,26 +75,28 @@ function attemptsOf({ succeeded, failed }: FinishedRun): number {
 }
 
 /** Returns the new alert, with the worst severity and the most frequent cause of the lost clients. */
-function isolation(rule: Rule, run: FinishedRun, before: FinishedRun, lost: readonly Alert[]): Alert {
+function isolation(
+  { config }: FleetFacts,
+  rule: Rule,
+  run: FinishedRun,
+  before: FinishedRun,
+  lost: readonly Alert[],
+): Alert {
   const attempts = attemptsOf(run);
   const reached = run.succeeded ?? 0;
-  const causes = [...groupBy(lost, ({ valueText }) => causeOf(valueText))];
+  const addresses = new Map(config.clients.map(({ name, address }) => [name, address]));
+  const causes = [...groupBy(lost, (alert) => visitCause(alert, addresses.get(alert.client)))];
   const [cause = '', same = []] = causes.sort(([, one], [, other]) => other.length - one.length)[0] ?? [];
   const isCritical = lost.some(({ severity }) => severity === 'critical');
   return fleetAlert(isCritical ? { ...rule, severity: 'critical' } : rule, {
     subject: run.collectorId,
     valueText:
-      `${run.host} reached ${reached === 0 ? 'none' : reached} of ${attempts} clients: ` + `${same.length} ${cause}`,
+      `${run.host} reached ${reached === 0 ? 'none' : reached} of ${attempts} clients; ` + `${same.length}: ${cause}`,
     firstEvidence: run.id,
     changedByRun: run.id,
     pendingSinceMs: before.startedAtMs,
     firingSinceMs: run.finishedAtMs,
   });
-}
-
-/** Returns the fault without address and port, which differ from client to client. */
-function causeOf(valueText: string): string {
-  return valueText.replace(/^network: /, '').replace(/ (?:\[[\da-f:]+\]|[\da-f:.]*[.:][\da-f:.]*\d)(?::\d+)?/gi, '');
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Severity } from '../../config/config.ts';
 import type { Alert, AlertKey, LastNotified, Transition } from '../../storage/store/alert.ts';
 import { compareText } from '../../text/compare-text.ts';
 import { oneLine } from '../../text/plain-text.ts';
+import { visitCause } from '../evaluate/visit-conditions.ts';
 import type { Known } from '../inhibit/difference.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 import type { HoldReason } from '../inhibit/hold-reason.ts';
@@ -195,23 +196,10 @@ export function compareNotifications(one: PendingNotification, other: PendingNot
   );
 }
 
-/** An address that a client's name was resolved to. */
-const ipv4 = /^(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?$/;
-
-/**
- * Returns the reason without the client's own address, so that many clients have the same one. Returns null for a
- * number, or if there is no reason.
- */
+/** Returns the reason in words that many clients may share. Returns null for a number, or if there is no reason. */
 export function reasonOf({ rule, client, watch, alert }: PendingNotification): string | null {
   if (alert.value !== null || client === '') return null;
+  if (rule === 'unreachable') return visitCause(alert, watch.client?.address);
   const text = oneLine(alert.valueText);
-  if (rule !== 'unreachable') return text === '' ? null : text;
-  const words = text.replace(/^network: /, '').replace(/\b(\d+)000 ms\b/g, '$1 s');
-  const own = [watch.client?.address ?? '', client].flatMap((name) => (name === '' ? [] : [name, `[${name}]`]));
-  const isOwn = (word: string): boolean =>
-    own.includes(word) || own.includes(word.replace(/:\d+$/, '')) || ipv4.test(word);
-  return words
-    .split(' ')
-    .filter((word) => !isOwn(word))
-    .join(' ');
+  return text === '' ? null : text;
 }

@@ -23,6 +23,8 @@ export interface Sample {
   readonly pauseMs: number;
   /** True if the row is a visit that a fault of the network may have ended. */
   readonly isNetwork?: boolean;
+  /** The error code of a failed visit. */
+  readonly code?: string;
 }
 
 /** The samples of one row, as samplers add them. */

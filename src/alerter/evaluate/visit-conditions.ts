@@ -1,9 +1,11 @@
 import type { Rule } from '../../config/config.ts';
+import { causeOfMany } from '../../cause-of-many.ts';
 import { errorTable, type ErrorCode } from '../../errors.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { minuteMs } from '../../platform/units.ts';
-import type { RuleState } from '../../storage/store/alert.ts';
+import type { Alert, RuleState } from '../../storage/store/alert.ts';
 import type { UnprocessedVisit } from '../../storage/store/evaluation-store.ts';
+import { oneLine } from '../../text/plain-text.ts';
 import { findRule } from './find-rule.ts';
 import { visitConditions } from './rule-metric.ts';
 import { clearSample, faultSample, unknownSample, type Sample } from './sample.ts';
@@ -87,7 +89,7 @@ function unreachableSample(rule: Rule, visit: UnprocessedVisit, kind: VisitClass
   if (kind === null || isKeyFault(kind) || !visit.full) return unknownSample(rule, '');
   const pauseMs = visit.code === 'auth-failed' ? refusedPauseMs : 0;
   const fault = faultSample(rule, '', `${kind}: ${messageOf(visit)}`, pauseMs);
-  return { ...fault, isNetwork: isNetworkFault(visit) };
+  return { ...fault, isNetwork: isNetworkFault(visit), ...(visit.code === null ? {} : { code: visit.code }) };
 }
 
 function hostKeySample(rule: Rule, visit: UnprocessedVisit, kind: VisitClass | null): Sample {
@@ -112,6 +114,30 @@ function cameToLogin({ stage, code }: UnprocessedVisit, kind: VisitClass | null)
 function messageOf({ message, code }: UnprocessedVisit): string {
   if (message !== null) return message;
   return code !== null && Object.hasOwn(errorTable, code) ? errorTable[code as ErrorCode].meaning : 'the visit failed';
+}
+
+/** An address that a client's name was resolved to, with or without a port. */
+const resolvedAddress = /^(?:(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?|\[?[\da-f]*:[\da-f]*:[\da-f:.]*(?:%\w+)?\]?(?::\d+)?)$/i;
+
+/**
+ * Returns the cause of an unreachable client in words that many clients may share: by the error code of the newest
+ * visit, else the message without the client's own name and address.
+ */
+export function visitCause(
+  { client, valueText, progress }: Pick<Alert, 'client' | 'valueText' | 'progress'>,
+  address: string | null | undefined,
+): string {
+  const words = oneLine(valueText).replace(/^network: /, '');
+  const cause = causeOfMany(progress.code ?? null, words);
+  if (cause !== null) return cause;
+  const own = [client, address ?? client].flatMap((name) => [name, `[${name}]`]);
+  const isOwn = (word: string): boolean =>
+    own.includes(word) || own.includes(word.replace(/:\d*$/, '')) || resolvedAddress.test(word);
+  return words
+    .replace(/\b(\d+)000 ms\b/g, '$1 s')
+    .split(' ')
+    .filter((word) => !isOwn(word))
+    .join(' ');
 }
 
 /** The ends of a client's last visits, see RuleState.visits. */

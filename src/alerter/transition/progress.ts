@@ -53,9 +53,10 @@ function isWorse({ rule: { op, min, max }, level, value }: Sample, before: Worst
 
 /** Returns the cause that progress keeps after one more sample, with the sample's run: a good row names no cause. */
 export function networkAfter(
-  { isNetwork: before }: Pick<Progress, 'isNetwork'>,
-  { isNetwork = before }: Sample,
+  before: Pick<Progress, 'isNetwork' | 'code'>,
+  sample: Sample,
   { runId }: Pick<SampledRow, 'runId'>,
-): Pick<Progress, 'isNetwork' | 'lastRun'> {
-  return isNetwork === undefined ? {} : { isNetwork, lastRun: runId };
+): Pick<Progress, 'isNetwork' | 'code' | 'lastRun'> {
+  const { isNetwork, code } = sample.isNetwork === undefined ? before : sample;
+  return isNetwork === undefined ? {} : { isNetwork, ...(code === undefined ? {} : { code }), lastRun: runId };
 }

@@ -1,4 +1,5 @@
 import { groupBy } from '../../platform/group-by.ts';
+import { causeOfMany } from '../../cause-of-many.ts';
 import { counted, namedUpTo } from '../../text/numbers.ts';
 import type { Trial } from './try-connections.ts';
 
@@ -32,13 +33,16 @@ export function failedLines(trials: readonly Trial[]): readonly string[] {
   ];
 }
 
-type Fault = NonNullable<Trial['fault']>;
+type Fault = Pick<NonNullable<Trial['fault']>, 'message' | 'code' | 'advice'>;
 
 function wordsOf({ message, code, advice }: Fault): string {
   return `${message} (${code}). ${advice}`;
 }
 
 function reasonOf(fault: Fault): string {
-  if (fault.code !== 'host-key-unknown' || !fault.advice.startsWith('fleet-health trust ')) return wordsOf(fault);
+  if (fault.code !== 'host-key-unknown' || !fault.advice.startsWith('fleet-health trust ')) {
+    const { code, message, advice } = fault;
+    return wordsOf({ code, message: causeOfMany(code, message) ?? message, advice });
+  }
   return 'known_hosts has no key for them yet (host-key-unknown). fleet-health trust shows their keys and asks once';
 }

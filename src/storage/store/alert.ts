@@ -78,6 +78,8 @@ export interface Progress {
   readonly returns?: number;
   /** For `unreachable`: true if a fault of the network may be the cause of the newest visit that failed. */
   readonly isNetwork?: boolean;
+  /** The error code of that visit. Missing in rows of versions that did not store it. */
+  readonly code?: string;
   /** The run of the newest visit, if `isNetwork` is known. Missing in rows of versions that did not store it. */
   readonly lastRun?: string;
   /** The worst row of the alert. Missing if no row began the alert, and in rows of versions that did not store it. */

@@ -142,12 +142,35 @@ test('two runs that reached nearly nobody are one alert about the collector, unt
   assert.deepEqual(pass('08:02', runs.slice(0, 1), { seen: everybody }), []);
   assert.deepEqual(pass('08:07', runs, { seen: everybody }), ['collector-isolated c1 firing']);
   const alert = [...stored.values()].at(-1);
-  assert.equal(alert?.valueText, 'mon-1 reached none of 3 clients: 3 it was connect-timeout');
+  assert.equal(alert?.valueText, 'mon-1 reached none of 3 clients; 3: no connection');
   assert.equal(alert.severity, 'critical');
   assert.deepEqual(pass('08:08', runs, { seen: everybody }), []);
   const better = run('08:10', { succeeded: 2, failed: 1 });
   assert.deepEqual(pass('08:11', [better, ...runs], { seen: everybody }), ['collector-isolated c1 recovered 08:11']);
   assert.equal([...stored.values()].at(-1)?.valueText, 'mon-1 reached 2 of 3 clients');
+});
+
+test('the most frequent cause is told by its meaning, whatever the names and addresses of the clients are', () => {
+  const said: Readonly<Record<string, (name: string) => string>> = {
+    dns: (name) => `getaddrinfo ENOTFOUND ${name}.example.org`,
+    'connect-timeout': (name) => `no answer from ${name}.example.org port 22 within 5000 ms`,
+  };
+  const causes = {
+    dns: '2: their names cannot be resolved',
+    'connect-timeout': '2: no connection within 5 s',
+  } as const;
+  for (const [code, other] of [['dns', 'connect-timeout'] as const, ['connect-timeout', 'dns'] as const]) {
+    const open = [...lost(config, twice, code, webs.slice(1)), ...lost(config, twice, other, webs.slice(0, 1))];
+    const { pass, stored } = startPasses(
+      config,
+      open.map((alert) => {
+        const text = said[alert.progress.code ?? '']?.(alert.client) ?? '';
+        return { ...alert, valueText: `network: ${text}` };
+      }),
+    );
+    assert.deepEqual(pass('08:07', failing(webs)), ['collector-isolated c1 firing']);
+    assert.equal([...stored.values()].at(-1)?.valueText, `mon-1 reached none of 3 clients; ${causes[code]}`);
+  }
 });
 
 test('a run that had no client to visit does not end the alert of an isolated collector', () => {

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 
 import { wordsOfRest } from '../../../src/alerter/compose/line-words.ts';
 import type { Section } from '../../../src/alerter/dispatch/notification-plan.ts';
+import { at } from '../support/rows.ts';
 import { startDispatch, type DispatchWorld } from '../support/dispatch-world.ts';
 
 const fleet = `
@@ -137,12 +138,18 @@ test('of one client and rule a mail has three lines at most while others wait, a
 });
 
 test('many clients without a group and with one reason are one line with all their names', () => {
-  const valueText = 'network: no answer from port 22 within 5000 ms';
-  const sections = sectionsAfter((world) => {
-    for (const name of named('alone-[01-30] unreachable')) {
-      world.fires(name);
-      world.changes(name, { value: null, valueText });
-    }
-  });
-  assert.deepEqual(describe(sections), ['critical unreachable: [reason: 30]']);
+  const firstRow = { holding: 1, holdingSinceMs: 0, clearing: 0, missing: 0, easing: 0, lastAtMs: at('08:00') };
+  const texts: readonly (readonly [code: string, text: (name: string) => string])[] = [
+    ['connect-timeout', () => 'network: no answer from port 22 within 5000 ms'],
+    ['dns', (name) => `network: getaddrinfo ENOTFOUND ${name.replace(' unreachable', '.example.org')}`],
+  ];
+  for (const [code, textOf] of texts) {
+    const sections = sectionsAfter((world) => {
+      for (const name of named('alone-[01-30] unreachable')) {
+        world.fires(name);
+        world.changes(name, { value: null, valueText: textOf(name), progress: { ...firstRow, code } });
+      }
+    });
+    assert.deepEqual(describe(sections), ['critical unreachable: [reason: 30]']);
+  }
 });

@@ -7,7 +7,7 @@ import { FleetError } from '../../../src/errors.ts';
 
 const client = (
   what: string,
-  code: 'host-key-unknown' | 'connect-refused',
+  code: 'host-key-unknown' | 'connect-refused' | 'dns',
   message: string,
   advice = code === 'host-key-unknown' ? `fleet-health trust ${what}` : 'Look.',
 ): Trial => ({ what, kind: 'client', fault: new FleetError({ code, stage: 'connect', message, advice }) });
@@ -18,16 +18,23 @@ test('clients that fail alike are one line, before those that do not', () => {
   const trials = [
     { what: 'database', kind: 'database', fault: null } as const,
     mail,
-    client('db-1', 'connect-refused', 'another port'),
+    client('db-1', 'connect-refused', 'another port', 'Look at the port.'),
     ...numbered(400).map((name) => client(name, 'host-key-unknown', `${name} shows a key`)),
     ...numbered(4).map((name) => client(name, 'connect-refused', 'refused')),
   ];
   assert.deepEqual(failedLines(trials), [
     '400 clients (web-1, web-2, web-3 and 397 more): known_hosts has no key for them yet (host-key-unknown). ' +
       'fleet-health trust shows their keys and asks once',
-    '4 clients (web-1, web-2, web-3 and 1 more): refused (connect-refused). Look.',
+    '4 clients (web-1, web-2, web-3 and 1 more): nothing listens on their ports (connect-refused). Look.',
     'mail server: refused (connect-refused). Look.',
-    'client db-1: another port (connect-refused). Look.',
+    'client db-1: another port (connect-refused). Look at the port.',
+  ]);
+});
+
+test('clients whose names cannot be resolved are one line, whatever their names are', () => {
+  const trials = numbered(40).map((name) => client(name, 'dns', `getaddrinfo ENOTFOUND ${name}.invalid`));
+  assert.deepEqual(failedLines(trials), [
+    '40 clients (web-1, web-2, web-3 and 37 more): their names cannot be resolved (dns). Look.',
   ]);
 });
 
