@@ -29,7 +29,10 @@ const stoppedForNow = entry(3, true);
 /** Every error code with its meaning and advice. docs/errors.md is printed from this table. */
 export const errorTable = {
   usage: wrong('The command line is wrong.', 'See fleet-health --help.'),
-  'config-missing': wrong('There is no config.xml where it was looked for.', 'Name it with -c FILE.'),
+  'config-missing': wrong(
+    'There is no config.xml where it was looked for.',
+    'Write one with `fleet-health init`, or name it with -c FILE.',
+  ),
   'config-invalid': wrong('config.xml has faults.', 'Mend the lines named; `check` lists all faults.'),
   'config-permissions': wrong('Others can read secrets or write config.xml.', 'Run the command named.'),
   'config-broken': failed('config.xml is broken; the last valid one is used.', '`check` lists all faults.'),

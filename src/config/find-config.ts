@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 
-/** The configuration of a system-wide installation. */
-export const systemConfigPath = '/etc/fleet-health/config.xml';
+import { systemConfigPath } from '../state/paths.ts';
 
 /**
  * Returns the path of the configuration: that of `-c`, else $FLEET_HEALTH_CONFIG, else ./config.xml, else the system's.

@@ -15,6 +15,9 @@ export const packageDir: string = (() => {
   return dir;
 })();
 
+/** The configuration of a system-wide installation. */
+export const systemConfigPath = '/etc/fleet-health/config.xml';
+
 /** The bundles that are uploaded to clients. */
 export const agentBundlePath: string = path.join(packageDir, 'dist', 'agent', 'agent.cjs');
 export const inventoryBundlePath: string = path.join(packageDir, 'dist', 'agent', 'inventory.cjs');

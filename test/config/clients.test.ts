@@ -127,6 +127,9 @@ test('clients that cannot be logged in to are one warning for all', () => {
     'config.xml: there is no password, private key or ssh-agent for 10.0.0.1 and 79 others; write ' +
       'privateKey="..." or agent="env"',
   ]);
-  assert.deepEqual(warnings('<smtp host="localhost" fallback="a@b"/><client ip="10.0.0.1" agent="env"/>'), []);
+  assert.deepEqual(
+    warnings('<smtp host="localhost" from="f@b" fallback="a@b"/><client ip="10.0.0.1" agent="env"/>'),
+    [],
+  );
   assert.deepEqual(warnings('<client ip="10.0.0.1" agent="env" mail="none"/>'), []);
 });

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { findConfig, systemConfigPath } from '../../src/config/find-config.ts';
+import { findConfig } from '../../src/config/find-config.ts';
+import { systemConfigPath } from '../../src/state/paths.ts';
 import { configFolder } from './support/config-files.ts';
 
 test('-c, then the environment, then ./config.xml, then the system', (t) => {

@@ -7,6 +7,7 @@ import { describeDefaults } from '../../src/config/describe-defaults.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { Secret } from '../../src/config/secret.ts';
 import { configFolder, load, nowMs } from './support/config-files.ts';
+import { pluck } from '../support/pluck.ts';
 
 const client = '<client ip="10.0.0.1" mail="a@b" agent="env"/>';
 const minutes = 60_000;
@@ -123,7 +124,7 @@ test('the mail server: port and encryption follow each other', () => {
   assert.deepEqual({ ...full, ...expected }, full);
   const from = load(`<smtp host="m"/>${client}`).smtp?.from ?? '';
   assert.ok([`fleet-health@${hostname()}`, 'fleet-health@localhost'].includes(from), from);
-  const plain = load(`<smtp host="m" security="none" username="u" passwordEnv="P"/>${client}`).warnings;
+  const plain = load(`<smtp host="m" from="f@x" security="none" username="u" passwordEnv="P"/>${client}`).warnings;
   assert.match(plain[0]?.message ?? '', /sends the password without encryption/);
 });
 
@@ -182,4 +183,10 @@ test('the default port is not counted for clients that an ssh_config may give an
   const config = load('<client ip="10.0.0.1"/><client name="by-ssh-config"/>');
   const port = describeDefaults(config).find(({ name }) => name === 'port');
   assert.equal(port?.value, '22 (1 client)');
+});
+
+test('an <smtp> without from is named, with the sender that mails have', () => {
+  const { warnings, smtp } = load('<smtp host="mail.example.org"/><client ip="10.0.0.1"/>');
+  const named = `<smtp> has no from; mails come from ${smtp?.from ?? ''}, which many servers refuse; write from="..."`;
+  assert.ok(pluck(warnings, 'message').includes(named));
 });

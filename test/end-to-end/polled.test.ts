@@ -78,7 +78,7 @@ suite('a client that is asked over HTTP', async () => {
 
   test('is read as others are by SSH', async () => {
     ({ child: spoke, said } = await answer());
-    assert.match((await run('check', '--connect')).stdout, /3 of 3 trials are well/);
+    assert.match((await run('check', '--connect')).stdout, /All 3 trials succeeded/);
     await succeeded(run('collect', 'web-1'));
     const { stdout } = await run('--json', 'status', 'web-1');
     assert.match(stdout, /"reader":"spoke","hostname":"[^"]+"/);

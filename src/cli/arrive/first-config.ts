@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 
+import { sender } from '../../config/settings/mail-settings.ts';
 import { usageError } from '../../errors.ts';
 import { escapeMarkup } from '../../text/escape-markup.ts';
 
@@ -29,13 +30,19 @@ ${words(mailTo)
   .map((to) => `    ${element('mail', { to })}`)
   .join('\n')}
   </alerts>
-${smtp === 'none' ? '  <!-- No mail server: mails lie in outbox/ of the state folder. -->' : `  ${element('smtp', { host, port })}`}
+${smtp === 'none' ? '  <!-- No mail server: mails lie in outbox/ of the state folder. -->' : `  ${element('smtp', { host, port, from: senderFor(mailTo) })}`}
   ${login}
 ${clientElements(clients)
   .map((line) => `  ${line}`)
   .join('\n')}
 </config>
 `;
+}
+
+/** Returns a sender at the domain of the first recipient, which its mail server knows. */
+function senderFor(mailTo: string): string {
+  const domain = /@([^@<>\s,]+)/.exec(mailTo)?.[1];
+  return domain === undefined ? sender() : `fleet-health@${domain}`;
 }
 
 function clientElements(clients: string): readonly string[] {

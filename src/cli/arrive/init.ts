@@ -4,7 +4,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline/promises';
 
 import type { Config } from '../../config/config.ts';
-import { systemConfigPath } from '../../config/find-config.ts';
+import { systemConfigPath } from '../../state/paths.ts';
 import { loadConfig } from '../../config/load-config.ts';
 import { errnoOf, unwritableError, usageError } from '../../errors.ts';
 import { accountName, expandHome } from '../../platform/account.ts';
@@ -13,7 +13,7 @@ import { shownShellWord } from '../../text/shell-word.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { confirm } from '../command/question.ts';
-import { startingCommand } from '../command/schedulers.ts';
+import { lastingCommand } from '../command/schedulers.ts';
 import { firstConfig } from './first-config.ts';
 import { asService, giveToService, type ServiceAccount, serviceAccount } from './service-account.ts';
 
@@ -53,8 +53,8 @@ export async function initCommand(context: Context, options: InitOptions): Promi
   const as = service === null ? '' : asService(service);
   const program = `${as}fleet-health -c ${shownShellWord(file)}`;
   const config = writeConfig({ file, text: firstConfig({ ...answers, username, key }), service });
-  const start = startingCommand(config);
-  const next = [...steps.map((words) => `${program} ${words.join(' ')}`), start ?? `${program} crontab`];
+  const start = lastingCommand(config, program);
+  const next = [...steps.map((words) => `${program} ${words.join(' ')}`), start];
   if (!isAsking) {
     printAnswer(
       output,
@@ -71,10 +71,7 @@ export async function initCommand(context: Context, options: InitOptions): Promi
     const isWanted = await confirm(context, `Run ${program} ${step} now?`, () => usageError('no terminal'));
     if (isWanted && runStep({ file, words, service }) !== 0) failed.push(step);
   }
-  if (start === null) {
-    output.print('\nThese lines start it from now on; --install puts them into the crontab, --systemd makes units:\n');
-    runStep({ file, words: ['crontab'], service });
-  } else output.print(`\nNothing starts it by itself yet. Have systemd start it from now on:\n\n  ${start}`);
+  output.print(`\nNothing starts it by itself yet. This command starts it from now on:\n\n  ${start}`);
   const [first] = failed;
   if (first === undefined) return 0;
   const named = new Intl.ListFormat('en-GB').format(failed);

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import type { Config } from '../../config/config.ts';
-import { systemConfigPath } from '../../config/find-config.ts';
+import { systemConfigPath } from '../../state/paths.ts';
 import { usageError } from '../../errors.ts';
 import { minuteMs, secondMs } from '../../platform/units.ts';
 import { packageDir } from '../../state/paths.ts';

@@ -201,7 +201,10 @@ function printTried({ output }: Pick<Context, 'output'>, config: Config, tried: 
     output.print(`${output.colour('yellow', 'warning')}: ${escapeControls(text)}`);
   }
   for (const text of failedLines(trials)) output.print(`${output.colour('red', 'failed')}: ${escapeControls(text)}`);
-  output.print(`${trials.length - failed.length} of ${trials.length} trials are well.`);
+  const all = trials.length === 1 ? 'The trial' : `All ${trials.length} trials`;
+  output.print(
+    failed.length === 0 ? `${all} succeeded.` : `${failed.length} of ${counted(trials.length, 'trial')} failed.`,
+  );
 }
 
 /** Returns 3 if the state folder or the database could not be used, 1 if another trial failed, else 0. */

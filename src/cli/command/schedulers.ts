@@ -5,7 +5,7 @@ import path from 'node:path';
 
 import { runProgram } from '../../collector/runtimes/run-program.ts';
 import type { Config } from '../../config/config.ts';
-import { systemConfigPath } from '../../config/find-config.ts';
+import { systemConfigPath } from '../../state/paths.ts';
 import { FleetError } from '../../errors.ts';
 import { minuteMs } from '../../platform/units.ts';
 import { oneLine } from '../../text/plain-text.ts';
@@ -45,12 +45,12 @@ async function crontab(
   // The messages of crontab(1) are matched, so they must not be translated.
   const env = { PATH: process.env['PATH'], LC_ALL: 'C' };
   const result = await runProgram({ program: 'crontab', args, env, signal, timeoutMs: minuteMs });
-  if (result.outcome === 'missing') throw failed('there is no crontab(1) here');
+  if (result.outcome === 'missing') throw failed('there is no crontab(1) here', withoutCron);
   return { ok: result.outcome === 'ended' && result.status === 0, ...result };
 }
 
-function failed(message: string): FleetError {
-  return new FleetError({ code: 'crontab-failed', stage: 'usage', message });
+function failed(message: string, advice?: string): FleetError {
+  return new FleetError({ code: 'crontab-failed', stage: 'usage', message, advice });
 }
 
 /** The folder that exists if systemd has booted the machine. */
@@ -58,6 +58,11 @@ const bootedFolder = 'run/systemd/system';
 /** The folder that the packaged units may write to. */
 const packagedState = '/var/lib/fleet-health';
 const timers = ['fleet-health-collect.timer', 'fleet-health-alert.timer'];
+const unitsFolder = '/etc/systemd/system';
+const enableTimers = `systemctl enable --now ${timers.join(' ')}`;
+const withoutCron =
+  `Install cron, or have systemd start the programs, as root: ${enableTimers} with the Debian package, ` +
+  `or else fleet-health crontab --systemd ${unitsFolder}.`;
 
 /** The part of config.xml that decides how the programs are started. */
 export type StartedConfig = Pick<Config, 'file' | 'clients' | 'collector' | 'stateDir' | 'storage' | 'metrics'>;
@@ -71,8 +76,26 @@ export function startingCommand(config: StartedConfig, root = '/'): string | nul
   const { file } = config;
   const needed = [bootedFolder, ...timers.map((name) => `usr/lib/systemd/system/${name}`)];
   if (file !== systemConfigPath || !needed.every((place) => existsSync(path.join(root, place)))) return null;
-  if (!suitsPackage(config)) return `fleet-health -c ${file} crontab --systemd /etc/systemd/system`;
-  return `systemctl enable --now ${timers.join(' ')}`;
+  if (!suitsPackage(config)) return `fleet-health -c ${file} crontab --systemd ${unitsFolder}`;
+  return enableTimers;
+}
+
+/**
+ * Returns the command that has this machine start the programs from now on: root's of `startingCommand`, or the
+ * account's crontab, or units of systemd. Without all of them it prints the lines. `program` is the command line of
+ * fleet-health with its file, `searched` the value of PATH.
+ */
+export function lastingCommand(
+  config: StartedConfig,
+  program: string,
+  { root = '/', searched = process.env['PATH'] ?? '' } = {},
+): string {
+  const start = startingCommand(config, root);
+  if (start !== null) return start;
+  if (searched.split(':').some((folder) => existsSync(path.join(folder, 'crontab'))))
+    return `${program} crontab --install`;
+  const isBooted = existsSync(path.join(root, bootedFolder));
+  return isBooted ? `${program} crontab --systemd ${unitsFolder}` : `${program} crontab`;
 }
 
 /** True if the package's units suit: two programs, every five minutes, in a sandbox with one writable folder. */

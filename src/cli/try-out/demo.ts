@@ -161,7 +161,8 @@ function farewell(dir: string, report: string): string {
   ${program} status
   ${program} alerts
 
-collects from this machine, without SSH, and shows what is open. The three servers run again, until Ctrl-C, with
+collects from this machine, without SSH, and shows what is open. The three servers have ended: \`collect\` without a name
+does not reach them, and \`alert\` says so. They run again, until Ctrl-C, with
 
   ${program} demo --serve --dir .
 

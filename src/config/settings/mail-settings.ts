@@ -24,6 +24,10 @@ export function readSmtp(element: Element | null, context: ReadContext): SmtpCon
   const usual = port === '465' ? 'tls' : local ? 'none' : 'starttls';
   const security = (written as keyof typeof ports | undefined) ?? usual;
   if (!element.faulty) {
+    if (from === undefined) {
+      const message = `<smtp> has no from; mails come from ${sender()}, which many servers refuse; write from="..."`;
+      findings.warn(element, message);
+    }
     if (username !== undefined && password === null) {
       findings.fault(element, '<smtp> has a username but no password; add passwordFile="..." or passwordEnv="..."');
     }

@@ -4,7 +4,7 @@ import path from 'node:path';
 
 import { FleetError } from '../../errors.ts';
 import { expandHome } from '../../platform/account.ts';
-import { packageDir } from '../../state/paths.ts';
+import { packageDir, systemConfigPath } from '../../state/paths.ts';
 import type { Findings, Place, SourceFile } from './findings.ts';
 import { fileNameMatcher, isGlob } from '../values/globs.ts';
 import { parseElements, type Element } from './parse-elements.ts';
@@ -56,7 +56,9 @@ class TreeReader {
       if (from !== undefined)
         findings.fault(from, `<include> names ${shown}, which does not exist; write it, or a pattern`);
       else {
-        const advice = `Name it with -c FILE, or begin with the sample, ${path.join(packageDir, 'config.xml')}.`;
+        const sample = path.join(packageDir, 'config.xml');
+        const places = `Without -c FILE it is ./config.xml, or else ${systemConfigPath}`;
+        const advice = `Write one with \`fleet-health init\`. ${places}. The sample is ${sample}.`;
         throw new FleetError({ code: 'config-missing', stage: 'config', message: `${shown} does not exist`, advice });
       }
       return null;

@@ -34,7 +34,7 @@ const five = [
   ['As whom are machines logged in to?', '\n'],
 ] as const;
 
-test('five questions, three steps, and the lines for the crontab', { skip }, async (t) => {
+test('five questions, three steps, and the command that starts it from now on', { skip }, async (t) => {
   const dir = tempFolder(t);
   const { status, screen } = await answered(dir, '', [
     ...five,
@@ -46,7 +46,10 @@ test('five questions, three steps, and the lines for the crontab', { skip }, asy
   ]);
   assert.equal(status, 0, screen);
   assert.match(screen, /\[local\]: /);
-  assert.match(screen, /config\.xml is valid: 1 client, [\s\S]*\/5 \* \* \* \* .*collect/);
+  assert.match(
+    screen,
+    /config\.xml is valid: 1 client, [\s\S]*from now on:\n\n {2}fleet-health -c \S+ crontab --install\n/,
+  );
   const file = path.join(dir, 'config.xml');
   assert.equal(statSync(file).mode & 0o777, 0o640);
   assert.match(readFileSync(file, 'utf8'), /<mail to="ops@example\.org"\/>[\s\S]*<client name="local"/);
@@ -65,7 +68,7 @@ test('flags are not asked for, a no goes on, and so does a step that fails', { s
   assert.doesNotMatch(screen, /Which machines/);
   assert.match(
     screen,
-    /END fleet-health\n\nFaults of check --connect and collect are named above\. .*: fleet-health -c \S+ check --connect\n$/,
+    /crontab --install\n\nFaults of check --connect and collect are named above\. .*: fleet-health -c \S+ check --connect\n$/,
   );
 });
 
@@ -78,7 +81,7 @@ test('a step that fails counts although the last one succeeds', { skip }, async 
     ['collect now? [y/N]', 'y\n'],
   ]);
   assert.equal(status, 1, screen);
-  assert.match(screen, /END fleet-health\n\nFaults of check --connect are named above\. .* check --connect\n$/);
+  assert.match(screen, /crontab --install\n\nFaults of check --connect are named above\. .* check --connect\n$/);
 });
 
 for (const [what, typed, wanted, says] of [

@@ -9,10 +9,12 @@ import { tempFolder } from '../../support/temp-folder.ts';
 
 const flags = ['--mail-to', 'ops@example.org, on&call@example.org', '--clients', 'web-1,db-1=192.0.2.7,local'];
 
-test('init writes what was answered, and check takes it', async (t) => {
+test('init writes what was answered, a sender too, and check takes it', async (t) => {
   const dir = tempFolder(t);
   const words = [...flags, '--smtp', 'mail.example.org:465', '--login', 'monitor:/etc/key', '--dir', dir];
-  const said = await succeeded(runCli(['init', ...words]));
+  const bin = tempFolder(t);
+  writeFileSync(path.join(bin, 'crontab'), '');
+  const said = await succeeded(runCli(['init', ...words], { env: { PATH: bin } }));
   const file = path.join(dir, 'config.xml');
   assert.equal(
     said,
@@ -20,14 +22,17 @@ test('init writes what was answered, and check takes it', async (t) => {
   fleet-health -c ${file} check --connect
   fleet-health -c ${file} trust
   fleet-health -c ${file} collect
-  fleet-health -c ${file} crontab
+  fleet-health -c ${file} crontab --install
 `,
   );
   assert.equal(statSync(file).mode & 0o777, 0o640);
   const text = readFileSync(file, 'utf8');
   for (const element of [
     ...['<mail to="ops@example.org"/>', '<mail to="on&amp;call@example.org"/>'],
-    ...['<smtp host="mail.example.org" port="465"/>', '<ssh username="monitor" privateKey="/etc/key"/>'],
+    ...[
+      '<smtp host="mail.example.org" port="465" from="fleet-health@example.org"/>',
+      '<ssh username="monitor" privateKey="/etc/key"/>',
+    ],
     ...['<client name="web-1"/>', '<client name="db-1" ip="192.0.2.7"/>'],
   ]) {
     assert.ok(text.includes(element), `${element} in ${text}`);
@@ -35,6 +40,7 @@ test('init writes what was answered, and check takes it', async (t) => {
   const { status, stdout } = await runCli(['-c', file, 'check']);
   assert.equal(status, 0, stdout);
   assert.match(stdout, /is valid: 3 clients/);
+  assert.doesNotMatch(stdout, /<smtp> has no from/);
 });
 
 test('init writes the file that -c names', async (t) => {

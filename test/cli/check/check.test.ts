@@ -73,7 +73,10 @@ test('a file that others can read, with a password in it, is refused with the co
 test('a missing file is one line and exit status 2', async () => {
   const { status, stdout, stderr } = await runCli(['-c', '/nowhere/config.xml', 'check']);
   assert.deepEqual([status, stdout], [2, '']);
-  assert.match(stderr, /^fleet-health: .*\/nowhere\/config\.xml.* \(config-missing\)\. .*\n$/);
+  assert.match(
+    stderr,
+    /^fleet-health: .*\/nowhere\/config\.xml.* \(config-missing\)\. .*`fleet-health init`.* \/etc\/fleet-health\/config\.xml.*\n$/,
+  );
 });
 
 test('$FLEET_HEALTH_CONFIG names the file, and -c goes before it', async (t) => {
@@ -97,7 +100,7 @@ test('--connect tries every login, the database and the mail server, and says wh
   assert.equal(fleet.servers[0]?.execs(), 0, 'nothing is to be run');
   const { stdout } = await fleet.run(['check', '--connect']);
   assert.match(stdout, /failed: client c2: .* \(connect-refused\)\. /);
-  assert.match(stdout, /4 of 6 trials are well\.\n.*config\.xml is valid: 3 clients, \d warnings?\.\n$/);
+  assert.match(stdout, /2 of 6 trials failed\.\n.*config\.xml is valid: 3 clients, \d warnings?\.\n$/);
 });
 
 test('--connect: a wrong password, an unknown host key and a database that is away', async (t) => {

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { startingCommand } from '../../../src/cli/command/schedulers.ts';
+import { lastingCommand, startingCommand } from '../../../src/cli/command/schedulers.ts';
 import { configOf } from '../../alerter/support/config-of.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
@@ -38,5 +38,21 @@ for (const [what, elements, missing, command] of [
     const config = configOf(elements);
     assert.equal(startingCommand({ ...config, file }, root), command);
     assert.equal(startingCommand({ ...config, file: '/srv/config.xml' }, root), null);
+  });
+}
+
+for (const [what, places, command] of [
+  ['the crontab of the account', ['bin/crontab', 'run/systemd/system'], 'fh crontab --install'],
+  ['units where there is no cron', ['run/systemd/system'], 'fh crontab --systemd /etc/systemd/system'],
+  ['the lines where there is neither', ['bin/other'], 'fh crontab'],
+] as const) {
+  test(`what starts the programs from now on: ${what}`, (t) => {
+    const root = tempFolder(t);
+    for (const place of places) {
+      mkdirSync(path.dirname(path.join(root, place)), { recursive: true });
+      writeFileSync(path.join(root, place), '');
+    }
+    const config = { ...configOf(usual + remote), file: '/srv/config.xml' };
+    assert.equal(lastingCommand(config, 'fh', { root, searched: `/none:${root}/bin` }), command);
   });
 }
