@@ -76,7 +76,8 @@ export function findNews(options: FindNewsOptions): RecipientNews {
       }
       const isDue = isReminderDue(one, input);
       if (isDue === null) continue;
-      const reasons = isAcknowledged(alert, nowMs) ? [acknowledgement(alert)] : reasonsOf(one, null);
+      const holding = isAcknowledged(alert, nowMs) ? [acknowledgement(alert)] : reasonsOf(one, null);
+      const reasons = holding.length > 0 ? holding : returning(one, 'reminder', input);
       if (reasons.length === 0) {
         reminders.push(pendingNotification(one, { transition: 'reminder', hosts }));
         remindersDue ||= isDue;
@@ -101,17 +102,23 @@ export function findNews(options: FindNewsOptions): RecipientNews {
 /** An alert is notified whatever its newest row says if its value rose this many times again during its recovery. */
 const mostReturns = 2;
 
-/** Holds back a worsening whose newest row shows a recovery, until the next row is overdue. */
+/** Transitions that say that a value is bad now. */
+const badNow: readonly Transition[] = ['firing', 'escalated', 'eased', 'steady', 'reminder'];
+
+/**
+ * Holds back a notification of a value as bad while its newest row shows a recovery, until the next row is overdue. A
+ * flapping alert is notified as such, but there is no reminder of it meanwhile.
+ */
 function returning(
   { alert, watch }: RecipientAlert,
   transition: Transition,
   { nowMs, config }: DispatchInput,
 ): readonly HoldReason[] {
   const { flapping, progress } = alert;
-  const isWorse = transition === 'firing' || transition === 'escalated';
   const isFresh = Math.abs(nowMs - progress.lastAtMs) <= longestGapMs(rhythmMs(watch.rule, config));
-  const isUndecided = isReturning(alert) && (progress.returns ?? 0) < mostReturns;
-  return isWorse && !flapping && isUndecided && isFresh ? [{ kind: 'returning' }] : [];
+  if (!badNow.includes(transition) || !isReturning(alert) || !isFresh) return [];
+  const isDecided = flapping ? transition !== 'reminder' : (progress.returns ?? 0) >= mostReturns;
+  return isDecided ? [] : [{ kind: 'returning' }];
 }
 
 /** True if a recipient keeps a state of each alert, and pages people until somebody acknowledges the alert. */

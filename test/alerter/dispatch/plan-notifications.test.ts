@@ -157,13 +157,34 @@ test('what holds again after a row on its way back is notified, and so is what n
   }
 });
 
-it('a worsening waits like a first notification; a reminder does not', (world) => {
+it('a worsening, an easing and a reminder wait like a first notification while the value is back', (world) => {
   mailed(world, 'web-1 disk /', { severity: 'warning' });
   world.at('08:20').changes('web-1 disk /', { severity: 'critical' });
   world.easesUp('web-1 disk /');
   assert.deepEqual(world.pass(), []);
   world.changes('web-1 disk /', { severity: 'warning' });
-  world.at('20:00').easesUp('web-1 disk /');
+  world.at('20:20').easesUp('web-1 disk /');
+  assert.deepEqual(world.pass(), []);
+  assert.deepEqual(world.held(), ['web-1 disk /: returning']);
+  world.at('20:25').row('web-1');
+  assert.deepEqual(world.pass(), ['ops: reminder warning web-1 disk /']);
+  world.at('20:45').changes('web-1 disk /', { severity: 'critical' });
+  world.row('web-1');
+  assert.deepEqual(world.pass(), ['oncall: firing critical web-1 disk /', 'ops: escalated critical web-1 disk /']);
+  world.at('21:05').changes('web-1 disk /', { severity: 'warning' });
+  world.easesUp('web-1 disk /');
+  assert.deepEqual(world.pass(), []);
+  world.at('21:10').recovers('web-1 disk /');
+  assert.equal(world.pass().length, 2);
+});
+
+it('there is no reminder of what flaps while it is well', (world) => {
+  mailed(world, 'web-1 disk /', { severity: 'warning' });
+  world.at('08:20').changes('web-1 disk /', { flapping: true });
+  assert.deepEqual(world.pass(), ['ops: flapping warning web-1 disk /']);
+  world.at('20:30').easesUp('web-1 disk /');
+  assert.deepEqual(world.pass(), []);
+  world.at('20:35').row('web-1');
   assert.deepEqual(world.pass(), ['ops: reminder warning web-1 disk /']);
 });
 
