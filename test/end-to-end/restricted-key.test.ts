@@ -1,4 +1,4 @@
-/** The story of a restricted key. The tables of attacks, shells and servers are in the files restricted-*.test.ts. */
+/** The story of a restricted key. The tables of attacks, agents and servers are in restricted-agents.test.ts. */
 import assert from 'node:assert/strict';
 import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';

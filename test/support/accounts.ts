@@ -1,7 +1,7 @@
 /** Accounts of this machine that exist as long as a test, and the removal of those that killed tests left. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -55,6 +55,21 @@ export async function makeAccount(dir: string, options: AccountOptions): Promise
   }
   if (options.expired === true) await accountCommand('usermod', ['-e', '1970-01-02', name]);
   return { name, home, uid: statSync(home).uid };
+}
+
+/** Returns the file of keys that servers read by default. */
+export function keysFileAtHome({ home }: SshdAccount): string {
+  return path.join(home, '.ssh', 'authorized_keys');
+}
+
+/** Writes the public key to the home's authorized_keys, as a server wants it: nobody but the account can write it. */
+export function authorizeAtHome(account: SshdAccount, publicKey: string): void {
+  const file = keysFileAtHome(account);
+  const folder = path.dirname(file);
+  chmodSync(account.home, 0o755);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeFileSync(file, `${publicKey}\n`, { mode: 0o600 });
+  for (const name of [folder, file]) chownSync(name, account.uid, account.uid);
 }
 
 /** Kills the processes of an account and removes the account. */

@@ -1,12 +1,12 @@
 /** A real dropbear server for tests, with accounts of its own as in sshd.ts. Needs root and dropbear. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { claimDir, dirTemplate, makeAccount, removeAccount, sweepDeadOwners } from './accounts.ts';
+import { authorizeAtHome, claimDir, dirTemplate, makeAccount, removeAccount, sweepDeadOwners } from './accounts.ts';
 import type { AccountOptions, SshdAccount } from './accounts.ts';
 import { atExit } from './at-exit.ts';
 import { freePort } from './free-port.ts';
@@ -49,7 +49,7 @@ export async function startDropbear() {
     addAccount: async (options: AccountOptions = {}) => {
       const account = await makeAccount(dir, options);
       accounts.push(account);
-      if (options.publicKey !== undefined) authorize(account, options.publicKey);
+      if (options.publicKey !== undefined) authorizeAtHome(account, options.publicKey);
       return account;
     },
     stop: async () => {
@@ -62,15 +62,6 @@ export async function startDropbear() {
       rmSync(dir, { recursive: true, force: true });
     },
   };
-}
-
-/** Writes the public key to the home's authorized_keys. dropbear reads no other file, and only files of the account. */
-function authorize({ home, uid }: SshdAccount, publicKey: string): void {
-  const folder = path.join(home, '.ssh');
-  const file = path.join(folder, 'authorized_keys');
-  mkdirSync(folder, { mode: 0o700 });
-  writeFileSync(file, `${publicKey}\n`, { mode: 0o600 });
-  for (const name of [folder, file]) chownSync(name, uid, uid);
 }
 
 /** Starts dropbear with a separate /etc/shells, because it accepts only the shells in it. */

@@ -10,7 +10,14 @@ import { createFrameParser } from '../../src/report/frames.ts';
 import { maxGreetingBytes, type AgentRequest } from '../../src/report/wire.ts';
 import { runCommand, type ShellStart } from '../../src/loader/loader.ts';
 import type { Site } from '../end-to-end/support/whole-fleet.ts';
+import { authorizeAtHome, keysFileAtHome } from './accounts.ts';
 import { sshKeygen, type Sshd, type SshdAccount } from './sshd.ts';
+
+/** A server at which keys are restricted. */
+export interface KeyServer extends Pick<Sshd, 'port' | 'dir' | 'addAccount'> {
+  /** True if the server reads authorized_keys in the homes. Default: false, it reads them in a folder of its own. */
+  readonly keysAtHome?: boolean;
+}
 
 export interface Restricted {
   readonly site: Site;
@@ -29,6 +36,8 @@ export interface RestrictOptions {
   readonly shell?: string;
   /** The client's attributes in config.xml. */
   readonly attributes?: string;
+  /** The type of the key, as arguments of ssh-keygen. Default: Ed25519. */
+  readonly keyType?: readonly string[];
   /** True if the visit takes an inventory, which is slow. Default: false. */
   readonly takesInventory?: boolean;
   /** Arguments of `authorize` after the client. */
@@ -38,33 +47,31 @@ export interface RestrictOptions {
 }
 
 /** Restricts the key by running the script as the account itself. */
-export async function restrict(sshd: Sshd, site: Site, options: RestrictOptions = {}): Promise<Restricted> {
-  const { shell = '/bin/sh', attributes = '', takesInventory = false, args: more = [] } = options;
-  if (!takesInventory) await site.inventoried('web-1');
-  const key = sshKeygen(path.join(site.dir, 'key'), '-t', 'ed25519');
-  const account = await sshd.addAccount({ shell, publicKey: key.publicKey });
-  const keysFile = path.join(sshd.dir, 'authorized_keys', account.name);
-  site.configure(
-    `<client name="web-1" ip="127.0.0.1" port="${sshd.port}" username="${account.name}" ` +
-      `privateKey="${key.privateKey}" ${attributes}/>`,
-  );
+export async function restrict(server: KeyServer, site: Site, options: RestrictOptions = {}): Promise<Restricted> {
+  const { shell = '/bin/sh', keyType = ['-t', 'ed25519'], attributes = '', args: more = [] } = options;
+  if (options.takesInventory !== true) await site.inventoried('web-1');
+  const key = sshKeygen(path.join(site.dir, 'key'), ...keyType);
+  const account = await server.addAccount({ shell, publicKey: key.publicKey });
+  if (server.keysAtHome === true) authorizeAtHome(account, key.publicKey);
+  const login = `port="${server.port}" username="${account.name}" privateKey="${key.privateKey}"`;
+  site.configure(`<client name="web-1" ip="127.0.0.1" ${login} ${attributes}/>`);
   assert.equal((await site.run('trust', '--yes')).status, 0);
   await options.beforehand?.(site, account);
   const script = await site.run('authorize', 'web-1', ...more, '--script');
   assert.deepEqual([script.status, script.stderr], [0, '']);
-  install(script.stdout, sshd, account);
+  install(script.stdout, server, account);
   // These files are from visits with the unrestricted key.
   if (options.beforehand === undefined) {
     rmSync(path.join(account.home, '.local/state'), { recursive: true, force: true });
   }
   const common = [
-    ...['-F', 'none', '-i', key.privateKey, '-p', String(sshd.port), '-o', 'BatchMode=yes', '-o', 'LogLevel=ERROR'],
+    ...['-F', 'none', '-i', key.privateKey, '-p', String(server.port), '-o', 'BatchMode=yes', '-o', 'LogLevel=ERROR'],
     ...['-o', `UserKnownHostsFile=${path.join(site.stateDir, 'known_hosts')}`],
   ];
   return {
     site,
     account,
-    keysFile,
+    keysFile: keysFileOf(server, account),
     lib: path.join(account.home, '.local/lib/fleet-health'),
     ssh: (command, ...options) => {
       const asked = command === null ? [] : ['--', command];
@@ -75,18 +82,22 @@ export async function restrict(sshd: Sshd, site: Site, options: RestrictOptions 
   };
 }
 
-/** Runs the script as the client's administrator would: this sshd reads no authorized_keys below a home. */
-export function install(script: string, sshd: Sshd, { name, uid, home }: SshdAccount): void {
-  const dir = path.join(sshd.dir, 'authorized_keys');
-  chmodSync(dir, 0o777);
-  execFileSync('chown', [name, path.join(dir, name)]);
-  execFileSync('sh', ['-s'], {
-    input: script,
-    uid,
-    gid: uid,
-    env: { HOME: home, PATH: '/usr/bin:/bin', AUTHORIZED_KEYS: path.join(dir, name) },
-    stdio: ['pipe', 'ignore', 'inherit'],
-  });
+/** Returns the file from which the server reads an account's keys. */
+export function keysFileOf({ dir, keysAtHome = false }: KeyServer, account: SshdAccount): string {
+  return keysAtHome ? keysFileAtHome(account) : path.join(dir, 'authorized_keys', account.name);
+}
+
+/** Runs the script as the client's administrator would, and tells it where the server reads keys if not at home. */
+export function install(script: string, server: KeyServer, account: SshdAccount): void {
+  const { name, uid, home } = account;
+  const env: Record<string, string> = { HOME: home, PATH: '/usr/bin:/bin' };
+  if (server.keysAtHome !== true) {
+    const file = keysFileOf(server, account);
+    chmodSync(path.dirname(file), 0o777);
+    execFileSync('chown', [name, file]);
+    env['AUTHORIZED_KEYS'] = file;
+  }
+  execFileSync('sh', ['-s'], { input: script, uid, gid: uid, cwd: '/', env, stdio: ['pipe', 'ignore', 'inherit'] });
 }
 
 const visitMarker = 'AAECAwQFBgcICQoLDA0ODw';
