@@ -29,7 +29,7 @@ export function controlForm(args: readonly string[]): readonly string[] {
 export function createAgentProgram(perform: Perform): Command {
   const program = emptyProgram(
     'fleet-health-agent',
-    'What a machine does by itself, without a visit of the collector.',
+    'Makes, evaluates and sends reports of this machine without a visit of the collector.',
     "agent.json to use (default: the account's ~/.config/fleet-health/agent.json, else /etc/fleet-health/agent.json)",
   );
   addExample(program, 'fleet-health-agent report --format daemon-report');

@@ -7,7 +7,8 @@ import { complete, crontab, importCommand, init } from './cli/arrive/commands.ts
 import { completion } from './cli/arrive/completion-command.ts';
 import { check } from './cli/check/commands.ts';
 import { authorize, cleanup, runtimes, spool } from './cli/clients/commands.ts';
-import { addExample, type Command } from './cli/command/define-command.ts';
+import { addGroups, type CommandGroup } from './cli/command/command-groups.ts';
+import { type AddCommand, addExample, type Command } from './cli/command/define-command.ts';
 import { emptyProgram, runProgram, type Perform } from './cli/command/run-program.ts';
 import { backup, copy, migrate, prune } from './cli/database/commands.ts';
 import { forecast, outliers, report, show } from './cli/look/commands.ts';
@@ -21,53 +22,27 @@ import { trust } from './cli/trust/commands.ts';
 import { demo, simulate } from './cli/try-out/commands.ts';
 import { dropNeedlessTz } from './text/server-zone.ts';
 
-/** Every command, in the order of the help. */
-const commands = [
-  ...[
-    collect,
-    trust,
-    status,
-    show,
-    forecast,
-    outliers,
-    report,
-    metrics,
-    exportHistory,
-    serve,
-    events,
-    tokens,
-    alert,
-    alerts,
-    explain,
-    digest,
-    ack,
-    unack,
-    silence,
-    mail,
-    forget,
-    check,
-    init,
-    importCommand,
-    crontab,
-    prune,
-    ingest,
-    keys,
-  ],
-  ...[
-    runtimes,
-    authorize,
-    spool,
-    enroll,
-    receive,
-    cleanup,
-    backup,
-    copy,
-    migrate,
-    demo,
-    simulate,
-    completion,
-    complete,
-  ],
+/** The commands of the first hour, which the help lists before all others. */
+const firstHour: readonly AddCommand[] = [demo, init, trust, check, collect, status, crontab];
+
+/** All commands, in the order of the help. */
+const groups: readonly CommandGroup[] = [
+  {
+    name: 'every-day',
+    title: 'Every day',
+    commands: [
+      ...[collect, alert, status, alerts, explain, show, report],
+      ...[ack, unack, silence, mail, digest, forecast, outliers],
+    ],
+  },
+  {
+    name: 'set-up',
+    title: 'Set up',
+    commands: [demo, init, importCommand, check, trust, crontab, serve, tokens, events],
+  },
+  { name: 'keep', title: 'Keep', commands: [prune, backup, copy, migrate, forget, keys, ingest] },
+  { name: 'clients', title: 'Clients', commands: [authorize, spool, enroll, receive, cleanup, runtimes] },
+  { name: 'more', title: 'More', commands: [metrics, exportHistory, simulate, completion, complete] },
 ];
 
 /** Runs one command line (without node and script) and ends the process with its exit status. */
@@ -80,10 +55,10 @@ export async function main(args: readonly string[]): Promise<void> {
 export function createProgram(perform: Perform): Command {
   const program = emptyProgram(
     'fleet-health',
-    'Watches a fleet over SSH, from cron, with nothing resident on the machines.',
+    'Monitors a fleet over SSH, from cron, without a resident agent on the machines.',
     'config.xml to use (default: $FLEET_HEALTH_CONFIG, ./config.xml, /etc/fleet-health/)',
   );
   addExample(program, 'fleet-health trust && fleet-health collect && fleet-health status');
-  for (const add of commands) add(program, (action) => perform(program.opts(), action));
+  addGroups(program, { first: firstHour, groups, perform });
   return program;
 }

@@ -23,10 +23,31 @@ test('the help names every command, and nothing that is not built', async () => 
   const { status, stdout } = await runCli(['--help']);
   assert.equal(status, 0);
   const listed = stdout
-    .slice(stdout.indexOf('Commands:'), stdout.indexOf('Example:'))
+    .slice(stdout.indexOf('The first hour:'), stdout.indexOf('Example:'))
     .split('\n')
     .flatMap((line) => /^ {2}(\w+)/.exec(line)?.slice(1) ?? []);
   assert.deepEqual(listed.sort(), [...commands, 'help'].sort());
+});
+
+test('the help begins with the commands of the first hour', async () => {
+  const { stdout } = await runCli(['--help']);
+  const names = stdout
+    .slice(stdout.indexOf('The first hour:'), stdout.indexOf('Every day'))
+    .match(/^ {2}\w+/gm)
+    ?.map((name) => name.trim());
+  assert.deepEqual(names, ['demo', 'init', 'trust', 'check', 'collect', 'status', 'crontab']);
+});
+
+test('help of a group lists its commands, those of the first hour included', async () => {
+  const stdout = await succeeded(runCli(['help', 'set-up']));
+  assert.match(stdout, /^ {2}init .*^ {2}import /ms);
+  assert.doesNotMatch(stdout, /^ {2}collect /m);
+});
+
+test('help of something else names it', async () => {
+  const { status, stderr } = await runCli(['help', 'keys', 'ritire']);
+  assert.equal(status, 2);
+  assert.match(stderr, /there is no command or group "keys ritire" \(usage\)\. See fleet-health --help\./);
 });
 
 const subcommands = {

@@ -4,23 +4,30 @@ const formats = ['json', 'daemon-report', 'pattoo'] as const;
 
 export const report = defineCommand({
   name: 'report',
-  help: 'one report of this machine in clear, on standard output or into a file',
+  help: 'print a report of this machine in clear, or write it into a file',
   example: 'fleet-health-agent report --format daemon-report --every 10s',
   parameters: {
-    format: choice('--format <form>', 'the form of the document (default: that of agent.json, else json)', formats),
-    every: text('--every <duration>', 'stay, and append a line to the file each time: 10s to 1d'),
-    file: text('-o, --output <file>', 'with --every, the file (default: reports.jsonl in the state folder)'),
+    format: choice(
+      '--format <form>',
+      'the format of the document (default: that of agent.json, otherwise json)',
+      formats,
+    ),
+    every: text('--every <duration>', 'keep running, and append a line to the file at this interval: 10s to 1d'),
+    file: text('-o, --output <file>', 'the file for --every (default: reports.jsonl in the state folder)'),
   },
   run: async (context, options) => (await import('./report.ts')).reportCommand(context, options),
 });
 
 const modeArgument = text('<mode>', 'report, push, spoke or edge');
-const ending = { mode: modeArgument, force: flag('--force', 'at once, and whatever it is doing') } as const;
-const send = flag('--send', 'edge: send changes of alerts to where agent.json says');
+const ending = {
+  mode: modeArgument,
+  force: flag('--force', 'kill the process at once, whatever it is doing'),
+} as const;
+const send = flag('--send', 'edge: send changes of alerts to the receiver in agent.json');
 
 export const run = defineCommand({
   name: 'run',
-  help: 'a mode in the foreground, as systemd and containers start it',
+  help: 'run a mode in the foreground, for systemd and containers',
   example: 'fleet-health-agent run report',
   parameters: {
     mode: modeArgument,
@@ -32,7 +39,7 @@ export const run = defineCommand({
 
 export const edge = defineCommand({
   name: 'edge',
-  help: 'evaluate reports by the rules of agent.json, in the foreground; report changes alone',
+  help: 'evaluate reports by the rules of agent.json in the foreground, and print changes only',
   example: 'fleet-health-agent edge --send',
   parameters: { send },
   run: async (context, options) =>
@@ -41,7 +48,7 @@ export const edge = defineCommand({
 
 export const spoke = defineCommand({
   name: 'spoke',
-  help: 'answer a collector that asks for reports over HTTP, in the foreground',
+  help: 'answer a collector that requests reports over HTTP, in the foreground',
   example: 'fleet-health-agent spoke',
   parameters: {},
   run: async (context) =>
@@ -58,7 +65,7 @@ export const start = defineCommand({
 
 export const stop = defineCommand({
   name: 'stop',
-  help: 'end a mode in good order, within ten seconds',
+  help: 'end a mode within ten seconds, after its current work',
   example: 'fleet-health-agent stop report',
   parameters: ending,
   run: async (context, options) => (await import('./control.ts')).stopCommand(context, options),
@@ -66,7 +73,7 @@ export const stop = defineCommand({
 
 export const restart = defineCommand({
   name: 'restart',
-  help: 'end a mode if it is running, and start it',
+  help: 'start a mode, after ending it if it is running',
   example: 'fleet-health-agent restart --force report',
   parameters: { ...ending, send },
   run: async (context, options) => (await import('./control.ts')).restartCommand(context, options),
@@ -74,7 +81,7 @@ export const restart = defineCommand({
 
 export const reload = defineCommand({
   name: 'reload',
-  help: 'have a mode open its log and read agent.json again',
+  help: 'make a mode reopen its log and read agent.json again',
   example: 'fleet-health-agent reload edge',
   parameters: { mode: modeArgument },
   run: async (context, options) => (await import('./control.ts')).reloadCommand(context, options),
@@ -82,7 +89,7 @@ export const reload = defineCommand({
 
 export const status = defineCommand({
   name: 'status',
-  help: 'whether a mode is running (exit status 0) or not (3)',
+  help: 'exit with 0 if a mode is running, with 3 if not',
   example: 'fleet-health-agent status report',
   parameters: ending,
   run: async (context, options) => (await import('./control.ts')).statusCommand(context, options),
@@ -90,16 +97,16 @@ export const status = defineCommand({
 
 export const push = defineCommand({
   name: 'push',
-  help: 'make one report and send the collector all that it has not acknowledged; for cron or a timer',
+  help: 'make a report and send all unacknowledged reports to the collector, from cron or a timer',
   example: 'fleet-health-agent push',
   parameters: {
-    once: flag('--once', 'now, even in the pause after pushes that failed'),
+    once: flag('--once', 'push now, even in the pause after failed pushes'),
     every: {
-      ...text('--every <duration>', 'stay, and push each time: 10s to 1d'),
+      ...text('--every <duration>', 'keep running, and push at this interval: 10s to 1d'),
       conflicts: ['once', 'format', 'to'],
     },
-    format: choice('--format <form>', 'post the document of pattoo-os to --to in place of sealed reports', ['pattoo']),
-    to: text('--to <url>', 'with --format, the server: it posts to receive/AGENT_ID below'),
+    format: choice('--format <form>', 'post the document of pattoo-os to --to instead of sealed reports', ['pattoo']),
+    to: text('--to <url>', 'the server for --format; documents go to receive/AGENT_ID below this URL'),
   },
   run: async (context, options) => (await import('./push.ts')).pushCommand(context, options),
 });

@@ -8,7 +8,7 @@ import type { Alert } from '../../storage/store/alert.ts';
 import type { AlertStore } from '../../storage/store/storage.ts';
 import { clientText } from '../command/alert-words.ts';
 import { printDone } from '../command/answer.ts';
-import { authorName } from '../command/author.ts';
+import { authorName } from './author.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { changeStored } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';

@@ -12,7 +12,7 @@ import { describeAge } from '../../text/durations.ts';
 import { counted } from '../../text/numbers.ts';
 import { clientText, heldBackJson, heldBackText, sentenceCase } from '../command/alert-words.ts';
 import { printAnswer, printDone } from '../command/answer.ts';
-import { authorName } from '../command/author.ts';
+import { authorName } from './author.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { changeStored, readStored } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';

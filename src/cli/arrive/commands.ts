@@ -6,25 +6,31 @@ export const init = defineCommand({
   help: 'write a first config.xml from the answers to five questions',
   example: 'fleet-health init --mail-to ops@example.org --clients web-1,db-1=192.0.2.7',
   parameters: {
-    mailTo: text('--mail-to <addresses>', 'who is notified of alerts'),
-    smtp: text('--smtp <host>', 'the mail server, HOST or HOST:PORT; none: mails stay in outbox/ (default: localhost)'),
+    mailTo: text('--mail-to <addresses>', 'the recipients of alerts'),
+    smtp: text(
+      '--smtp <host>',
+      'the mail server, HOST or HOST:PORT; none: mails become files in outbox/ (default: localhost)',
+    ),
     login: text('--login <account>', 'the account on the machines, or ACCOUNT:PRIVATE_KEY (default: this one)'),
-    clients: text('--clients <names>', 'NAME or NAME=ADDRESS, with commas; local; or a file that import wrote'),
-    dir: text('--dir <folder>', 'the folder for config.xml (default: for root /etc/fleet-health, else here)'),
+    clients: text('--clients <names>', 'NAME or NAME=ADDRESS, separated by commas; local; or a file that import wrote'),
+    dir: text(
+      '--dir <folder>',
+      'the folder for config.xml (default: /etc/fleet-health for root, otherwise the current folder)',
+    ),
   },
   run: async (context, options) => (await import('./init.ts')).initCommand(context, options),
 });
 
 export const importCommand = defineCommand({
   name: 'import',
-  help: 'clients for config.xml from the list of machines that you have',
+  help: 'convert a list of machines to clients for config.xml',
   example: 'fleet-health import ansible inventory.yml -o clients.d/ansible.xml',
   parameters: {
-    kind: choice('<kind>', 'what the list is', importKinds),
-    file: text('[file]', 'the list; - or nothing: standard input'),
-    out: text('-o, --out <file>', 'write a file for <include> instead; one that exists is left alone'),
+    kind: choice('<kind>', 'the kind of the list', importKinds),
+    file: text('[file]', 'the list (default, or -: standard input)'),
+    out: text('-o, --out <file>', 'write a new file for <include> instead; never overwrite a file'),
     update: {
-      ...text('--update <file>', 'say what is new, gone and changed since this file, and write nothing'),
+      ...text('--update <file>', 'print what is new, removed and changed since this file, and write nothing'),
       conflicts: ['out'],
     },
   },
@@ -33,29 +39,29 @@ export const importCommand = defineCommand({
 
 export const crontab = defineCommand({
   name: 'crontab',
-  help: 'the lines that start collector and alerter here, or units of systemd',
+  help: 'print the lines or systemd units that start collector and alerter on this machine',
   example: 'fleet-health crontab --install',
   parameters: {
     install: {
-      ...flag('--install', "put them into this account's crontab, which is kept as it was"),
+      ...flag('--install', "add the lines to this account's crontab, and keep its other lines"),
       conflicts: ['remove', 'cronD', 'systemd'],
     },
-    remove: { ...flag('--remove', 'take them out of it'), conflicts: ['cronD', 'systemd'] },
-    cronD: text('--cron-d <user>', 'lines for a file of /etc/cron.d, which this account runs'),
+    remove: { ...flag('--remove', "remove the lines from this account's crontab"), conflicts: ['cronD', 'systemd'] },
+    cronD: text('--cron-d <user>', 'print lines for a file in /etc/cron.d, run by this account'),
     systemd: {
-      ...optionalText('--systemd [dir]', 'units for systemd instead, as files of this folder or printed'),
+      ...optionalText('--systemd [dir]', 'write systemd units into this folder instead, or print them'),
       conflicts: ['cronD'],
     },
-    mailTo: withDefault(text('--mail-to <address>', 'who gets what prevents a run'), 'root'),
+    mailTo: withDefault(text('--mail-to <address>', 'the recipient of faults that prevent a run'), 'root'),
   },
   run: async (context, options) => (await import('./crontab.ts')).crontabCommand(context, options),
 });
 
 export const complete = defineCommand({
   name: 'complete',
-  help: 'names of config.xml, for the scripts of completion',
+  help: 'print names of config.xml, for the completion scripts',
   example: 'fleet-health complete clients',
-  parameters: { kind: choice('<kind>', 'which names', ['clients', 'groups']) },
+  parameters: { kind: choice('<kind>', 'the kind of names', ['clients', 'groups']) },
   isHidden: true,
   run: async (context, { kind }) => (await import('./complete.ts')).completeCommand(context, kind),
 });

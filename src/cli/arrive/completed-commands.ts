@@ -30,6 +30,7 @@ export interface CompletedCommand {
 
 /** Returns the program and all its commands, as the command table has them. */
 export function completedCommands(program: Command): readonly CompletedCommand[] {
+  const innerOf = ({ commands }: Command): readonly Command[] => commands.filter((one) => one.name() !== 'help');
   const walk = (command: Command, path: string): readonly CompletedCommand[] => [
     {
       path,
@@ -44,11 +45,11 @@ export function completedCommands(program: Command): readonly CompletedCommand[]
         .flatMap((option) => option ?? [])
         .filter((option, index, all) => !option.hidden && all.findIndex(({ long }) => long === option.long) === index)
         .map(completedOption),
-      subcommands: command.commands.filter((one) => one.name() !== 'help').map((one) => one.name()),
+      subcommands: innerOf(command).map((one) => one.name()),
       values:
         command.registeredArguments.map((argument) => valuesOf(argument.name(), argument.argChoices)).at(0) ?? null,
     },
-    ...command.commands.flatMap((one) => walk(one, `${path} ${one.name()}`.trim())),
+    ...innerOf(command).flatMap((one) => walk(one, `${path} ${one.name()}`.trim())),
   ];
   return walk(program, '');
 }

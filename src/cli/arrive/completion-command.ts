@@ -5,8 +5,8 @@ import { shells } from './shells.ts';
 export const completion: AddCommand = (program, execute) =>
   defineCommand({
     name: 'completion',
-    help: 'a script by which bash, zsh or fish completes command lines',
+    help: 'print the completion script of a shell',
     example: `${program.name()} completion bash`,
-    parameters: { shell: choice('<shell>', 'which shell', shells) },
+    parameters: { shell: choice('<shell>', 'the shell', shells) },
     run: async (context, { shell }) => (await import('./completion.ts')).completionCommand(context, program, shell),
   })(program, execute);

@@ -2,12 +2,10 @@ import { defineCommand, flag, many, optionalText, text } from '../command/define
 
 export const check = defineCommand({
   name: 'check',
-  help: 'validate config.xml, and say who is notified of what',
+  help: 'validate config.xml, and print who is notified of what',
   example: 'fleet-health check --connect',
   parameters: {
-    clients: many(
-      text('[client...]', 'show what holds for these: the route to them, rules and limits, who is notified, windows'),
-    ),
+    clients: many(text('[client...]', 'print the route, rules, limits, recipients and windows of these clients')),
     defaults: flag('--defaults', 'also print every default in force'),
     connect: flag('--connect', 'also try the database, the mail server and every login'),
     webhook: text('--webhook <name>', 'also send a test message to a webhook of config.xml'),

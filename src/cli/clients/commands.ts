@@ -2,58 +2,51 @@ import { choice, defineCommand, defineGroup, flag, many, selection, text } from 
 
 export const authorize = defineCommand({
   name: 'authorize',
-  help: 'the authorized_keys line for a key that runs nothing but the agent on a client',
+  help: 'print the authorized_keys line of a key that can only run the agent on a client',
   example: 'fleet-health authorize web-1 --script | ssh root@web-1 sh',
   parameters: {
-    client: text('<client>', 'its name in config.xml, or that of a bastion'),
-    key: text('--key <file>', 'the public key (default: that of privateKey of the client)'),
-    agent: choice('--agent <kind>', 'the agent for Node.js, or the shell agent (default: what read the client last)', [
-      'node',
-      'shell',
-    ]),
-    from: many(
-      text(
-        '--from <addresses>',
-        'the addresses that the key is let in from, for from="..." (several: with commas, or given again)',
-      ),
+    client: text('<client>', 'the name of a client or bastion in config.xml'),
+    key: text('--key <file>', "the public key (default: that of the client's privateKey)"),
+    agent: choice(
+      '--agent <kind>',
+      'the agent for Node.js, or the shell agent (default: the agent of the newest visit)',
+      ['node', 'shell'],
     ),
-    script: flag(
-      '--script',
-      'print a shell script that puts agent and line in place; the line keeps its other options',
-    ),
+    from: many(text('--from <addresses>', 'the addresses for from="..." of the line, separated by commas or repeated')),
+    script: flag('--script', 'print a shell script that installs agent and line, and keeps other options of the line'),
   },
   run: async (context, options) => (await import('./authorize.ts')).authorizeCommand(context, options),
 });
 
 export const spool = defineCommand({
   name: 'spool',
-  help: 'the crontab line that has a client take reports itself while the collector does not come',
+  help: 'print the crontab line with which a client makes reports while no collector visits it',
   example: 'fleet-health spool web-1 --script | ssh monitor@web-1 sh',
   parameters: {
-    client: text('<client>', 'its name in config.xml'),
-    every: text('--every <duration>', 'how often, as 5m or 1h (default: as often as the collector comes)'),
-    script: flag('--script', 'print a shell script that puts the line into the crontab of the account that runs it'),
-    remove: { ...flag('--remove', 'print a shell script that takes it out again'), conflicts: ['every', 'script'] },
+    client: text('<client>', 'the name in config.xml'),
+    every: text('--every <duration>', 'the interval, like 5m or 1h (default: that of the collector)'),
+    script: flag('--script', 'print a shell script that adds the line to the crontab of the account that runs it'),
+    remove: { ...flag('--remove', 'print a shell script that removes the line'), conflicts: ['every', 'script'] },
   },
   run: async (context, options) => (await import('./spool.ts')).spoolCommand(context, options),
 });
 
 export const cleanup = defineCommand({
   name: 'cleanup',
-  help: 'remove what fleet-health has left on clients',
+  help: 'remove all files of fleet-health from clients',
   example: 'fleet-health cleanup web-1 --yes',
   parameters: {
     ...selection,
-    yes: flag('--yes', 'ask nothing'),
-    all: flag('--all', 'also what other collectors have left'),
-    force: flag('--force', 'also reports that could not be brought home first'),
+    yes: flag('--yes', 'do not ask for confirmation'),
+    all: flag('--all', 'also files of other collectors'),
+    force: flag('--force', 'also reports that could not be collected first'),
   },
   run: async (context, options) => (await import('./cleanup.ts')).cleanupCommand(context, options),
 });
 
 const add = defineCommand({
   name: 'add',
-  help: 'keep a Node.js for clients of one platform, and compress it',
+  help: 'add a Node.js for clients of one platform',
   example: 'fleet-health runtimes add linux-arm64-musl --from node-v22.11.0-linux-arm64-musl.tar.xz',
   parameters: {
     platform: text(
@@ -62,36 +55,33 @@ const add = defineCommand({
     ),
     from: text(
       '--from <origin>',
-      'a file (node itself or a release archive), self (the Node.js that runs this), npm or npm@VERSION; ' +
-        'default: self where it fits, else npm',
+      'a file (node itself or a release archive), self (the running Node.js), npm or npm@VERSION ' +
+        '(default: self if it fits, otherwise npm)',
     ),
-    shasums: text(
-      '--shasums <file>',
-      'compare the archive of --from with this SHASUMS256.txt, before anything of it is run',
-    ),
+    shasums: text('--shasums <file>', 'a SHASUMS256.txt that the archive of --from must match'),
   },
   run: async (context, options) => (await import('./runtimes.ts')).runtimesAddCommand(context, options),
 });
 
 const list = defineCommand({
   name: 'list',
-  help: 'those that are kept',
+  help: 'list the Node.js binaries',
   example: 'fleet-health runtimes list',
   run: async (context) => (await import('./runtimes.ts')).runtimesListCommand(context),
 });
 
 const remove = defineCommand({
   name: 'remove',
-  help: 'delete one; clients keep what they have',
+  help: 'delete a Node.js binary here; clients keep theirs',
   example: 'fleet-health runtimes remove linux-x64',
-  parameters: { platform: text('<platform>', 'as in the list') },
+  parameters: { platform: text('<platform>', 'the platform in `runtimes list`') },
   run: async (context, { platform }) => (await import('./runtimes.ts')).runtimesRemoveCommand(context, platform),
 });
 
 export const runtimes = defineGroup(
   {
     name: 'runtimes',
-    help: 'the Node.js binaries that clients with runtime="bring" get',
+    help: 'manage the Node.js binaries for clients with runtime="bring"',
     example: 'fleet-health runtimes add linux-x64',
   },
   [add, list, remove],

@@ -78,14 +78,14 @@ export function withDefault<Value>(
 /** The clients, the group and the labels that limit many commands. */
 export const selection = {
   clients: many(text('[client...]', 'only these clients')),
-  group: text('--group <name>', 'only the clients of this group and of those inside it'),
+  group: text('--group <name>', 'only clients of this group and of groups inside it'),
   label: text('--label <labels>', 'only clients with these labels, like site=ber,role!=db'),
 } as const;
 
 /** The conditions that many commands limit their clients to, beside names and groups. */
 export const narrowing = {
   failing: flag('--failing', 'only clients whose newest visit failed'),
-  notVisited: flag('--not-visited', 'only clients that the last run over the whole fleet did not visit'),
+  notVisited: flag('--not-visited', 'only clients that the last full run did not visit'),
 } as const;
 
 /** The handler of a command with the values of its command line. */

@@ -108,8 +108,8 @@ export function emptyProgram(name: string, description: string, configHelp: stri
     .helpOption('-h, --help', 'print this help')
     .option('-c, --config <file>', configHelp)
     .option('--json', 'print one JSON document instead of text')
-    .addOption(new Option('-v, --verbose', 'say more; show where an error came from').conflicts('quiet'))
-    .option('-q, --quiet', 'say nothing but what prevented the run')
+    .addOption(new Option('-v, --verbose', 'print more, and the origin of errors').conflicts('quiet'))
+    .option('-q, --quiet', 'print only faults that prevented the run')
     .exitOverride()
     .configureOutput({ outputError: () => undefined });
 }

@@ -2,21 +2,21 @@ import { defineCommand, flag, text } from '../command/define-command.ts';
 
 export const migrate = defineCommand({
   name: 'migrate',
-  help: 'bring the database to this version',
+  help: 'upgrade the schema of the database to this version',
   example: 'fleet-health migrate --check',
-  parameters: { check: flag('--check', 'only say what would be done') },
+  parameters: { check: flag('--check', 'print the steps, and change nothing') },
   run: async (context, options) => (await import('./migrate.ts')).migrateCommand(context, options),
 });
 
 export const prune = defineCommand({
   name: 'prune',
-  help: 'roll up and remove what is older than <retention> says; every full collect does a part of it',
+  help: 'roll up and remove rows older than <retention>; every full collect does a part of this',
   example: 'fleet-health prune --dry-run',
   parameters: {
-    dryRun: flag('--dry-run', 'say how much would go, and change nothing'),
+    dryRun: flag('--dry-run', 'print how many rows would be removed, and change nothing'),
     vacuum: flag(
       '--vacuum',
-      'also make an SQLite file anew, so that it is as small as can be and shrinks by itself from then on',
+      'also rebuild an SQLite file, which makes it as small as possible and lets it shrink later',
     ),
   },
   run: async (context, options) => (await import('./prune.ts')).pruneCommand(context, options),
@@ -24,20 +24,20 @@ export const prune = defineCommand({
 
 export const backup = defineCommand({
   name: 'backup',
-  help: 'copy the embedded database, whole and as of now, while everything goes on',
+  help: 'copy the embedded database into a file, while other programs use it',
   example: 'fleet-health backup /backup/fleet-$(date +%F).db',
-  parameters: { file: text('<file>', 'what must not be there yet') },
+  parameters: { file: text('<file>', 'the new file, which must not exist') },
   run: async (context, { file }) => (await import('./backup.ts')).backupCommand(context, file),
 });
 
 export const copy = defineCommand({
   name: 'copy',
-  help: 'copy the database into another one, MariaDB, MySQL or SQLite, with all that people were notified of',
+  help: 'copy the database into another MariaDB, MySQL or SQLite, with alerts and notifications',
   example: 'fleet-health copy --to mysql://fleet@db.example.org/fleet --password-file db.password',
   parameters: {
-    to: text('--to <database>', 'a URL as <storage url> has it, or a config.xml whose <storage> is meant'),
-    passwordFile: text('--password-file <file>', 'the password for a URL; its mode is 0600'),
-    overwrite: flag('--overwrite', 'replace silences and acknowledgements that were made in the copy since'),
+    to: text('--to <database>', 'a URL as in <storage url>, or a config.xml with the <storage>'),
+    passwordFile: text('--password-file <file>', 'a file of mode 0600 with the password for a URL'),
+    overwrite: flag('--overwrite', 'replace silences and acknowledgements that were made in the copy'),
   },
   run: async (context, options) => (await import('./copy.ts')).copyCommand(context, options),
 });

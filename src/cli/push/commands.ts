@@ -2,25 +2,25 @@ import { defineCommand, flag, text } from '../command/define-command.ts';
 
 export const enroll = defineCommand({
   name: 'enroll',
-  help: 'print agent.json of a client that pushes its reports, or is asked for them over HTTP; or the key of a site',
+  help: 'print agent.json of a client that pushes or answers over HTTP, or the key of a site',
   example: 'fleet-health enroll web-1 --ssh fleet@collector.example.org',
   parameters: {
-    client: text('<client>', 'as config.xml names it; with --site the label site of clients'),
-    site: flag('--site', 'it is a site whose collector forwards: print the file of its <forward key>'),
-    https: text('--https <url>', 'it pushes to this URL, where `serve` answers'),
-    ssh: text('--ssh <user@host>', 'it pushes by ssh, to an account whose key starts `receive`'),
-    edge: flag('--edge', 'with its rules, so that it sends changes alone: for `fleet-health-agent edge`'),
-    output: text('-o, --output <file>', 'write a file of mode 0600 instead'),
-    rotate: { ...flag('--rotate', 'make a new key: the one before is useless at once'), conflicts: ['revoke'] },
-    revoke: flag('--revoke', 'make its key useless, at once'),
+    client: text('<client>', 'the name in config.xml; with --site the label site of its clients'),
+    site: flag('--site', 'print the file for <forward key> of a site'),
+    https: text('--https <url>', 'the URL of `serve` to which the client pushes'),
+    ssh: text('--ssh <user@host>', 'the account to which the client pushes by ssh; its key starts `receive`'),
+    edge: flag('--edge', 'include the rules, for `fleet-health-agent edge`, which sends changes only'),
+    output: text('-o, --output <file>', 'write into this file, with mode 0600, instead'),
+    rotate: { ...flag('--rotate', 'make a new key; the former key becomes invalid at once'), conflicts: ['revoke'] },
+    revoke: flag('--revoke', 'make the key invalid at once'),
   },
   run: async (context, options) => (await import('./enroll.ts')).enrollCommand(context, options),
 });
 
 export const receive = defineCommand({
   name: 'receive',
-  help: 'take the reports that a client pushes by ssh: the forced command of its key',
+  help: 'receive reports that a client pushes by ssh, as the forced command of its key',
   example: 'fleet-health receive web-1',
-  parameters: { client: text('<client>', 'whose key it is') },
+  parameters: { client: text('<client>', 'the client with this key') },
   run: async (context, { client }) => (await import('./receive.ts')).receiveCommand(context, client),
 });

@@ -2,58 +2,53 @@ import { defineCommand, defineGroup, flag, many, text } from '../command/define-
 
 export const ingest = defineCommand({
   name: 'ingest',
-  help: 'open what a collector without the private key (collect --no-open) has stored sealed',
+  help: 'open reports that a collector without the private key stored sealed (collect --no-open)',
   example: 'fleet-health ingest',
   run: async (context) => (await import('./ingest.ts')).ingestCommand(context),
 });
 
 const list = defineCommand({
   name: 'list',
-  help: 'the live keys, newest first',
+  help: 'list the keys, the newest first',
   example: 'fleet-health keys list',
   run: async (context) => (await import('./keys.ts')).keysListCommand(context),
 });
 
 const generate = defineCommand({
   name: 'generate',
-  help: 'make the first pair',
+  help: 'generate the first key pair',
   example: 'fleet-health keys generate',
   run: async (context) => (await import('./keys.ts')).keysGenerateCommand(context),
 });
 
 const rotate = defineCommand({
   name: 'rotate',
-  help: 'make a new pair; older ones still open',
+  help: 'generate a new key pair; the former pairs still open reports',
   example: 'fleet-health keys rotate',
   run: async (context) => (await import('./keys.ts')).keysRotateCommand(context),
 });
 
 const retire = defineCommand({
   name: 'retire',
-  help: 'remove a key once nothing waits for it; nothing sealed to it can be opened any more',
+  help: 'delete a key for which no reports wait; reports sealed to it can never be opened again',
   example: 'fleet-health keys retire 1f0c',
   parameters: {
-    id: text('<id>', 'as `keys list` shows it; the first characters are enough'),
-    except: many(
-      text(
-        '--except <client>',
-        'give up what this client may hold; what others hold still counts (may be given again)',
-      ),
-    ),
-    force: flag('--force', 'even if reports may wait that only this key opens'),
+    id: text('<id>', 'the id in `keys list`, or its first characters'),
+    except: many(text('--except <client>', 'a client whose waiting reports are given up (may be repeated)')),
+    force: flag('--force', 'delete the key even if reports may wait for it'),
   },
   run: async (context, options) => (await import('./keys.ts')).keysRetireCommand(context, options),
 });
 
 const importPublic = defineCommand({
   name: 'import-public',
-  help: 'seal to a key whose private half is on another machine (collect --no-open)',
+  help: 'seal to a key whose private half stays on another machine (collect --no-open)',
   example: 'fleet-health keys import-public 20261120T100000Z-6d31c1d4f0a9be27.pem',
-  parameters: { file: text('<file>', 'the public key, as `keys generate` writes it') },
+  parameters: { file: text('<file>', 'the public key that `keys generate` wrote') },
   run: async (context, { file }) => (await import('./keys.ts')).keysImportCommand(context, file),
 });
 
 export const keys = defineGroup(
-  { name: 'keys', help: 'the keys that reports are sealed to', example: 'fleet-health keys rotate' },
+  { name: 'keys', help: 'manage the keys that reports are sealed to', example: 'fleet-health keys rotate' },
   [list, generate, rotate, retire, importPublic],
 );

@@ -11,7 +11,7 @@ import {
 
 export const status = defineCommand({
   name: 'status',
-  help: 'the fleet in a table, the worst first',
+  help: 'print the fleet as a table, the worst first',
   example: "fleet-health status 'web-*' --sort disk",
   parameters: {
     clients: many(text('[client...]', 'only these clients or patterns')),
@@ -19,13 +19,13 @@ export const status = defineCommand({
     label: selection.label,
     ...narrowing,
     sort: withDefault(
-      choice('--sort <by>', 'what stands first', ['urgency', 'name', 'report', 'cpu', 'memory', 'disk', 'alerts']),
+      choice('--sort <by>', 'the order', ['urgency', 'name', 'report', 'cpu', 'memory', 'disk', 'alerts']),
       'urgency',
     ),
-    watch: flag('--watch', 'show it anew after each run, on a terminal, until Ctrl-C'),
+    watch: flag('--watch', 'refresh the table on the terminal after each run, until Ctrl-C'),
     exitStatus: flag(
       '--exit-status',
-      'exit with 1 if a client shown is late or failing, an alert fires or a mail is not delivered',
+      'exit with 1 if a listed client is late or failing, an alert fires or a mail is undelivered',
     ),
   },
   run: async (context, options) => (await import('./status.ts')).statusCommand(context, options),

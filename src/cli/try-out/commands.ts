@@ -2,11 +2,11 @@ import { choice, defineCommand, flag, text, wholeNumber, withDefault } from '../
 
 export const demo = defineCommand({
   name: 'demo',
-  help: 'the whole thing on this machine, in a folder to play on with',
+  help: 'try everything on this machine, in a folder of its own',
   example: 'fleet-health demo --dir my-demo',
   parameters: {
-    dir: withDefault(text('--dir <folder>', 'the folder to use'), 'fleet-health-demo'),
-    serve: flag('--serve', 'keep the SSH servers of an earlier demo running, until Ctrl-C'),
+    dir: withDefault(text('--dir <folder>', 'the folder'), 'fleet-health-demo'),
+    serve: flag('--serve', 'run the SSH servers of an earlier demo again, until Ctrl-C'),
   },
   run: async (context, options) => (await import('./demo.ts')).demoCommand(context, options),
 });
@@ -14,22 +14,22 @@ export const demo = defineCommand({
 /** docs/simulator.md describes the values. */
 export const simulate = defineCommand({
   name: 'simulate',
-  help: 'a fleet of SSH servers on loopback, to size a server with and to rehearse storms',
+  help: 'simulate a fleet by SSH servers on loopback, for sizing and to rehearse storms',
   example: 'fleet-health simulate --clients 10000 --profile storm --for 2h',
   parameters: {
-    dir: withDefault(text('--dir <folder>', 'the folder to use'), 'fleet-health-simulation'),
-    clients: wholeNumber('--clients <n>', 'how many (default: 1000)', 1, 100_000),
-    profile: choice('--profile <name>', 'what is wrong with them (default: clean)', [
+    dir: withDefault(text('--dir <folder>', 'the folder'), 'fleet-health-simulation'),
+    clients: wholeNumber('--clients <n>', 'the number of clients (default: 1000)', 1, 100_000),
+    profile: choice('--profile <name>', 'the faults of the clients (default: clean)', [
       'clean',
       'slow',
       'lossy',
       'storm',
     ]),
-    seed: wholeNumber('--seed <n>', 'the same number makes the same fleet (default: any)', 0, 999_999_999),
-    every: text('--every <duration>', 'how often you collect; storms are measured by it (default: 5m)'),
-    for: text('--for <duration>', 'end by itself (default: run until Ctrl-C)'),
+    seed: wholeNumber('--seed <n>', 'the number that decides the fleet (default: random)', 0, 999_999_999),
+    every: text('--every <duration>', 'the interval of collect, by which storms are timed (default: 5m)'),
+    for: text('--for <duration>', 'the time after which it ends (default: at Ctrl-C)'),
     part: {
-      ...text('--part <range>', 'serve these of an earlier plan, for the process that began it'),
+      ...text('--part <range>', 'the clients of an earlier plan, for the process that began it'),
       isHidden: true,
     },
   },
