@@ -49,7 +49,7 @@ interface RawRows {
 
 /**
  * Inserts steps of five minutes of all clients, in a collector's order: for each client a processed row of `stats`,
- * three mounts and an interface. The last `reportSteps` steps also have the whole report of 2 KB.
+ * three mounts and an interface. The last `reportSteps` steps also have the whole report.
  */
 export async function fillRaw(database: Database, options: RawRows): Promise<void> {
   const { clients, from, steps, firstStep, steady = false, spacing = 1 } = options;
@@ -94,8 +94,8 @@ export async function fillRaw(database: Database, options: RawRows): Promise<voi
       [before],
     );
     if (!options.reports) return;
-    // The report has two kilobytes of JSON.
-    const report = `{"name":"Daemon report","text":"${'0123456789abcdef'.repeat(126)}"}`;
+    // The report has 4.7 kilobytes of JSON, as that of a machine with three mounts and an interface.
+    const report = `{"name":"Daemon report","text":"${'0123456789abcdef'.repeat(290)}"}`;
     await session.run(
       'INSERT INTO reports (stat_id, observed_at, report) SELECT id, observed_at, ? FROM stats WHERE id > ?',
       [report, before],

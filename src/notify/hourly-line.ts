@@ -1,6 +1,9 @@
-import { statSync, utimesSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 
+import type { FleetError } from '../errors.ts';
 import { hourMs } from '../platform/units.ts';
+import { makeFolder } from '../state/make-folder.ts';
 
 /** The tolerance for cron, which may start a program slightly earlier than an hour after the last start. */
 const slackMs = 2_500;
@@ -41,6 +44,34 @@ export function claimLine(file: string, { sinceMs, nowMs, everyMs }: LineClaim):
     // The next run writes the line again.
   }
   return true;
+}
+
+/**
+ * Returns the lines about a run's faults: each code has one at first and then one an hour, until a run ends without it.
+ * The folder has an empty file for each code. If the folder cannot be written, every line is due.
+ */
+export function openFaultLines(dir: string, now: () => number) {
+  const seen = new Set<string>();
+  return {
+    /** Returns true if a line about the fault is due. */
+    heed: ({ code }: Pick<FleetError, 'code'>): boolean => {
+      seen.add(code);
+      try {
+        makeFolder(dir);
+      } catch {
+        return true;
+      }
+      return claimHourlyLine(path.join(dir, code), 0, now());
+    },
+    /** Forgets the codes without a fault in this run. */
+    end: (): void => {
+      try {
+        for (const code of readdirSync(dir)) if (!seen.has(code)) rmSync(path.join(dir, code), { force: true });
+      } catch {
+        // There is no folder before the first fault.
+      }
+    },
+  };
 }
 
 /** Returns the modification time of a file; null if the file or its folder is missing. */

@@ -67,6 +67,8 @@ const places = {
   pattooPosted: ['pattoo-posted.json', 'file'],
   pattooLock: ['pattoo-lock.db', 'sqlite'],
   textfileLogged: ['textfile-logged', 'file'],
+  faultsLogged: ['faults-logged', 'folder'],
+  databaseBack: ['database-back', 'file'],
 } as const satisfies Readonly<Record<string, readonly [name: string, kind: PlaceKind]>>;
 
 type Place = keyof typeof places;

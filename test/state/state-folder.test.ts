@@ -21,9 +21,8 @@ import { checkStateFolder, claimStateFolder } from '../../src/state/state-folder
 import { tempFolder } from '../support/temp-folder.ts';
 
 const isRoot = process.getuid?.() === 0;
-const folders =
-  'keys publicKeys retiredKeys encryptedStats journal events outbox runtimes lastGood compiled receiveLocks';
-const allFolders = folders.split(' ') as readonly StateFolder[];
+const folders = 'keys publicKeys retiredKeys encryptedStats journal events outbox runtimes lastGood compiled';
+const allFolders = `${folders} receiveLocks faultsLogged`.split(' ') as readonly StateFolder[];
 
 type Place = ReturnType<typeof place>;
 

@@ -79,7 +79,7 @@ export async function collectCommand(context: Context, options: CollectCommandOp
   return broken === null || result.exitStatus > 1 ? result.exitStatus : 1;
 }
 
-/** Returns an observer that shows a database's lasting fault once an hour, as cron mails every line, else as a note. */
+/** Returns an observer that shows a lasting fault once an hour, as cron mails every line, else as a note. */
 function heeding(view: CollectView, output: Output, notices: RunNotices | null) {
   const saysAll = output.json || output.terminal || output.verbosity === 'verbose';
   return (event: CollectEvent): void => {

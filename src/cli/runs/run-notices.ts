@@ -1,7 +1,9 @@
 import type { Config } from '../../config/config.ts';
 import type { FleetError } from '../../errors.ts';
-import { AwayNotices } from '../../notify/away-notices.ts';
+import { AwayNotices, isDatabaseAway } from '../../notify/away-notices.ts';
 import { configBroken, databaseAway } from '../../notify/away-state.ts';
+import { openFaultLines } from '../../notify/hourly-line.ts';
+import { statePaths } from '../../state/paths.ts';
 import { complaintText } from '../command/complain.ts';
 import type { Output } from '../terminal/output.ts';
 
@@ -14,19 +16,21 @@ export interface RunNoticesOptions {
   readonly signal: AbortSignal;
 }
 
-/** The notices, a line an hour on stderr and mails, of a missing database or config.xml in a run of cron. */
+/** The notices of a run of cron: a line an hour about each fault, and mails about the database and config.xml. */
 export type RunNotices = ReturnType<typeof openRunNotices>;
 
 /** Opens the notices. Prints the line about config.xml if the line is due, quiet or not: cron mails every line. */
 export function openRunNotices({ broken, ...options }: RunNoticesOptions, output: Output) {
   const database = new AwayNotices({ ...options, now: Date.now, topic: databaseAway });
   const settings = new AwayNotices({ ...options, now: Date.now, topic: configBroken });
+  const lines = openFaultLines(statePaths(options.config.stateDir).faultsLogged, Date.now);
   if (broken !== null && settings.heed(broken)) output.complain(complaintText(broken));
   return {
-    /** Records a fault of the run. Returns true if its line is due, or if it is not about the database. */
-    heed: (fault: FleetError): boolean => database.heed(fault),
+    /** Records a fault of the run. Returns true if its line is due. */
+    heed: (fault: FleetError): boolean => (isDatabaseAway(fault) ? database : lines).heed(fault),
     /** Sends the mails that are due at the run's end. `databaseIsWell` is null if another run checks the database. */
     end: async (databaseIsWell: boolean | null): Promise<void> => {
+      if (databaseIsWell !== null) lines.end();
       const faults = databaseIsWell === null ? [] : await database.end(databaseIsWell);
       for (const fault of [...faults, ...(await settings.end(broken === null))]) output.complain(complaintText(fault));
     },

@@ -32,8 +32,10 @@ export async function eventsUrlCommand(context: Context, options: EventsUrlOptio
   const name = `ping:${host === null ? '' : `${host}:`}${service}`;
   const token = await addToken(context, { name, for: 'ping', service, ...(host === null ? {} : { host }) });
   const url = urlBelow(base, `/events/ping/${token}`).href;
-  const curl = `curl -gfsS --retry 5 --max-time 20 -o /dev/null ${shellWord(url)}`;
-  const wget = `wget -q -T 20 -t 5 -O /dev/null ${shellWord(url)}`;
+  // Silent attempts, as cron mails every line: one line if all of them failed.
+  const failed = `echo ${shellWord(`no ping of ${service}: exit status`)} $?`;
+  const curl = `(curl -gfs --retry 5 --max-time 20 -o /dev/null ${shellWord(url)} || ${failed})`;
+  const wget = `(wget -q -T 20 -t 5 -O /dev/null ${shellWord(url)} || ${failed})`;
   printAnswer(
     context.output,
     () => ({ command: 'events url', service, host, name, url, curl, wget }),

@@ -28,8 +28,7 @@ export function journalOf(dir: string, start: RunStart) {
       cutOff = '';
       if (!begun) syncFolderNow(dir);
     } catch (thrown) {
-      const message = `${dir}: ${messageOf(thrown)}`;
-      throw new FleetError({ code: 'spool-full', stage: 'spool', message, cause: thrown });
+      throw journalFault(dir, thrown);
     }
   };
   return {
@@ -49,12 +48,20 @@ export function journalOf(dir: string, start: RunStart) {
 
 /**
  * Writes journal/<started at>-<run id>.jsonl: a visit without a run, because the client began it. The next run stores
- * it. Throws errors of fs.
+ * it. Throws FleetError `spool-full`.
  */
 export async function keepPushedVisit(dir: string, visit: VisitRecord): Promise<void> {
-  makeFolder(dir);
   const line: JournalLine = { kind: 'visits', visits: [visit] };
-  await writeSynced(dir, journalName(visit.startedAtMs, visit.runId), `${JSON.stringify(line)}\n`);
+  try {
+    makeFolder(dir);
+    await writeSynced(dir, journalName(visit.startedAtMs, visit.runId), `${JSON.stringify(line)}\n`);
+  } catch (thrown) {
+    throw journalFault(dir, thrown);
+  }
+}
+
+function journalFault(dir: string, thrown: unknown): FleetError {
+  return new FleetError({ code: 'spool-full', stage: 'spool', message: `${dir}: ${messageOf(thrown)}`, cause: thrown });
 }
 
 export interface ForwardedRecords {

@@ -17,7 +17,7 @@ import { prepareStorage, replayEarlierRuns, type PreparedStorage } from './prepa
 import { pruneInTime } from './prune-in-time.ts';
 import { createRunFaults, storageFault, type RunFaults } from './run-faults.ts';
 import { RunRecord } from './run-record.ts';
-import { alerterFault, ingestFault, stateDiskFault } from './run-watches.ts';
+import { alerterFault, hasAnswered, ingestFault, stateDiskFault } from './run-watches.ts';
 import { silentVisits } from './silent-clients.ts';
 import { startStorageTime, storageLimits, type StorageTime } from './storage-limits.ts';
 import { visitClients, type ClientsVisited } from './visit-clients.ts';
@@ -114,7 +114,7 @@ interface Finish {
 async function finish(finishing: Finish): Promise<CollectResult> {
   const { options, visited, ingest, record, faults, time } = finishing;
   const { storage, wasAway } = finishing.prepared;
-  const { start, config, keyRing } = options;
+  const { start, config, keyRing, paths } = options;
   const orFault = async (work: Promise<unknown>): Promise<void> => {
     const fault = await work.catch(storageFault);
     if (fault instanceof FleetError) faults.add(fault);
@@ -124,8 +124,7 @@ async function finish(finishing: Finish): Promise<CollectResult> {
   if (storage !== null && notStored === null) {
     await orFault(replayEarlierRuns(options, storage.reports, finishing.replayMs, false));
   }
-  const end = endOf(options, visited);
-  await record.end(end);
+  const end = await record.end(endOf(options, visited));
   // The remaining work has limits of its own.
   time.endIn(null);
   const whole = start.scope === 'full' && !visited.interrupted && faults.all.length === 0;
@@ -137,9 +136,9 @@ async function finish(finishing: Finish): Promise<CollectResult> {
     // A full disk is one of the faults already.
     if (low !== null && faults.all.length === 0) faults.add(low);
   }
-  // The alerter could not finish either while the database was away.
-  if (storage !== null && whole && !wasAway) {
-    const { everyMs } = config.collector;
+  const { everyMs } = config.collector;
+  const answers = hasAnswered(paths.databaseBack, { wasAway, atMs: start.startedAtMs, everyMs });
+  if (storage !== null && whole && answers) {
     await orFault(alerterFault({ storage, everyMs, run: start }));
     if (!opens) await orFault(ingestFault({ storage, everyMs }));
   }

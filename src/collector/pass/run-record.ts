@@ -26,6 +26,8 @@ export class RunRecord {
   #saving: Promise<void>;
   /** True if the journal has visits that the database does not take: the next runs try them again. */
   #isKept = false;
+  /** True if neither the database nor the journal took a record. */
+  #isLost = false;
 
   /** Records the start. Visits do not wait for the record. */
   constructor(options: RunRecordOptions) {
@@ -43,15 +45,18 @@ export class RunRecord {
     if (this.#batch.length >= batchSize) void this.#flush();
   }
 
-  /** Records the end after everything else. Never rejects. */
-  async end(end: RunEnd): Promise<void> {
+  /** Records the end after everything else. Returns it: a run that lost records has failed. Never rejects. */
+  async end<End extends RunEnd>(given: End): Promise<End> {
     await this.#flush();
+    const asLost = (): End => (this.#isLost ? { ...given, outcome: 'failed' } : given);
+    const end = asLost();
     await this.#save(
       (into) => into.endRun(this.#options.start, end),
       (journal) => journal.end(end),
     );
     if (this.#isKept && this.#store !== null) this.#inJournal((journal) => journal.end(end));
     else if (this.#store !== null) this.#inJournal((journal) => journal.remove());
+    return asLost();
   }
 
   #flush(): Promise<void> {
@@ -72,7 +77,8 @@ export class RunRecord {
     const unstorable = await storeEach(visits, (some) => into.saveVisits(some));
     if (unstorable.length === 0) return;
     this.#isKept = true;
-    this.#inJournal((journal) => journal.visits(unstorable.map(({ record }) => record)));
+    const isWritten = this.#inJournal((journal) => journal.visits(unstorable.map(({ record }) => record)));
+    if (!isWritten) this.#isLost = true;
   }
 
   async #save(inStore: (into: RunStore) => Promise<void>, write: (journal: JournalFile) => void): Promise<void> {
@@ -86,15 +92,18 @@ export class RunRecord {
       this.#store = null;
       this.#options.onFault(storageFault(thrown));
     }
-    this.#inJournal(write);
+    if (!this.#inJournal(write)) this.#isLost = true;
   }
 
-  #inJournal(write: (journal: JournalFile) => void): void {
+  /** Returns false if the journal cannot be written. */
+  #inJournal(write: (journal: JournalFile) => void): boolean {
     const { journal, onFault } = this.#options;
     try {
       write(journal);
+      return true;
     } catch (thrown) {
       onFault(asFleetError(thrown, { code: 'state-unusable', stage: 'spool' }));
+      return false;
     }
   }
 }

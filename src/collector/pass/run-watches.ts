@@ -1,3 +1,5 @@
+import { statSync, utimesSync, writeFileSync } from 'node:fs';
+
 import { formatDuration } from '../../text/durations.ts';
 import { FleetError } from '../../errors.ts';
 import { dayMs, hourMs, minuteMs } from '../../platform/units.ts';
@@ -49,6 +51,26 @@ export async function alerterFault({ storage, everyMs, run }: AlerterWatchOption
     stage: 'run',
     message: `no pass of the alerter has finished for ${age}; the newest began at ${began} (${last.outcome})`,
   });
+}
+
+/**
+ * True if the database has answered this collector for three times `every`: no other program could do its work before.
+ * `wasAway` is true if the run has found the database away, or just back. The time of the file is that of the newest
+ * such run. A time in the future comes from a wrong clock.
+ */
+export function hasAnswered(file: string, run: { wasAway: boolean; atMs: number; everyMs: number }): boolean {
+  const { wasAway, atMs, everyMs } = run;
+  if (!wasAway) {
+    const sinceMs = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    return sinceMs > atMs || atMs - sinceMs >= missedRuns * everyMs;
+  }
+  try {
+    writeFileSync(file, '', { mode: 0o600 });
+    utimesSync(file, atMs / 1000, atMs / 1000);
+  } catch {
+    // On a full disk the watches begin with the next run.
+  }
+  return false;
 }
 
 /** True if the collector made two full runs before this one since `sinceMs`, the first by `byMs`. */

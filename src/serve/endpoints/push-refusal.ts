@@ -1,3 +1,4 @@
+import { FleetError } from '../../errors.ts';
 import { type Answer, words } from '../answer.ts';
 
 /** An answer that refuses a push, and the reason, which only the log contains. */
@@ -17,6 +18,15 @@ export function strange(reason: string): Refusal {
 /** Returns a permanent refusal of a push. */
 export function refuse(status: number, reason: string): Refusal {
   return { answer: words(status, `${reason}.\n`, closing), reason };
+}
+
+/**
+ * Returns the temporary refusal of a push that cannot be kept here. Only the log has the path of the state folder.
+ * Throws `thrown` if it is no FleetError.
+ */
+export function refuseUnkept(thrown: unknown): Refusal {
+  if (!(thrown instanceof FleetError)) throw thrown;
+  return { ...refuseNow(503, 'Nothing can be kept here now'), reason: thrown.message };
 }
 
 /** Returns a temporary refusal of a push. */

@@ -13,7 +13,7 @@ import { folderOfClient } from '../../state/client-folder.ts';
 import type { Answer } from '../answer.ts';
 import { InUse, Rates } from '../rates.ts';
 import type { Route } from '../routes.ts';
-import { type Refusal, refuse, refuseNow, strange } from './push-refusal.ts';
+import { type Refusal, refuse, refuseNow, refuseUnkept, strange } from './push-refusal.ts';
 import { pushSenders, type Sender } from './push-sender.ts';
 
 /** The most bytes of bodies in memory. Each byte counts twice: its pieces are joined, and its reports are written. */
@@ -197,11 +197,14 @@ class PushTaker {
       });
       outgoing.end(acknowledgements);
       return null;
+    } catch (thrown) {
+      return refuseUnkept(thrown);
     } finally {
       this.#pushing.delete(name);
     }
   }
 
+  /** Returns the acknowledgements. Throws FleetError if nothing of the push can be kept here. */
   async #receive({ name, from, config, body, arrivedAtMs }: Push, incoming: IncomingMessage): Promise<Buffer> {
     const { signal, onRefused } = this.#options;
     const stream = {
@@ -220,7 +223,8 @@ class PushTaker {
     const output = new PassThrough();
     const chunks: Buffer[] = [];
     output.on('data', (chunk: Buffer) => chunks.push(chunk));
-    await receiveVisit({ ...stream, output, client: from });
+    const { acknowledged, fault } = await receiveVisit({ ...stream, output, client: from });
+    if (acknowledged === 0 && fault?.stage === 'spool') throw fault;
     return Buffer.concat(chunks);
   }
 }

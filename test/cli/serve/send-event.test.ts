@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
@@ -97,6 +98,16 @@ test('--to names a webhook for Juggler, and no other', async (t) => {
   await assert.rejects(send({ to: 'chat' }, config), fault('usage', 2, /another form/));
   await assert.rejects(send({ to: 'other' }, config), fault('usage', 2, /no <webhook> has that name/));
   await assert.rejects(send({}, config), fault('usage', 2, /not set where/));
+});
+
+test('without a terminal a broken config.xml loses no event: the last valid one is used', async (t) => {
+  const receiver = await openReceiver(t);
+  const hook = `<webhook name="juggler" format="juggler" url="${receiver.origin}/"/>`;
+  const config = configOf(t, `<alerts mail="ops@example.org">${hook}</alerts><client ip="192.0.2.1"/>`);
+  await send({ to: 'juggler' }, config);
+  writeFileSync(config, '<clint/>');
+  await send({ to: 'juggler' }, config);
+  assert.equal(receiver.received.length, 2);
 });
 
 test('what a webhook for Juggler posts are events of our own', () => {

@@ -266,3 +266,20 @@ test('visits of sites are stored some thousand at a time, as long as there is ti
   assert.equal(notified.filter((line) => line.startsWith('visits')).length, 10);
   assert.equal(readdirSync(dir).length, 4);
 });
+
+test('a run of which neither the database nor the journal takes a visit has failed', async () => {
+  const start = startOf(1);
+  const { store } = tellTale(() => 'storage-unavailable');
+  const lost = recordOf('/dev/null/journal', start, store);
+  lost.record.visit(visitOf(start, 'c1'));
+  assert.equal((await lost.record.end(endOf(start))).outcome, 'failed');
+  assert.deepEqual([...new Set(lost.faults)].toSorted(), ['spool-full', 'storage-unavailable']);
+  for (const [dir, into] of [
+    [freshDir(), store],
+    ['/dev/null/journal', tellTale().store],
+  ] as const) {
+    const kept = recordOf(dir, start, into);
+    kept.record.visit(visitOf(start, 'c1'));
+    assert.equal((await kept.record.end(endOf(start))).outcome, 'finished');
+  }
+});

@@ -97,13 +97,25 @@ test('an alerter that runs is not silent, however wrong the collector’s own cl
   }
 });
 
-test('only a full run looks, and not right after the database was away', async () => {
+test('after an outage nobody is called silent until the database has answered for three times every', async () => {
+  const fleet = await fleetWith('20 finished');
+  const away = { openStorage: () => storageAway() };
+  assert.equal((await fleet.collect([makeClient('web-1')], away)).exitStatus, 3);
+  for (const [minutes, exitStatus] of [
+    [0, 0],
+    [1, 0],
+    [14, 0],
+    [16, 1],
+  ] as const) {
+    const now = (): number => Date.now() + minutes * minuteMs;
+    assert.equal((await fleet.collect([makeClient('web-1')], { now })).exitStatus, exitStatus, `${minutes} minutes`);
+  }
+});
+
+test('only a full run looks', async () => {
   const fleet = await fleetWith('20 finished');
   const some = await fleet.collect([makeClient('web-1')], { only: new Set(['web-1']) });
   assert.equal(some.exitStatus, 0);
-  const away = { openStorage: () => storageAway() };
-  assert.equal((await fleet.collect([makeClient('web-1')], away)).exitStatus, 3);
-  assert.equal((await fleet.collect([makeClient('web-1')])).exitStatus, 0);
   assert.equal((await fleet.collect([makeClient('web-1')])).exitStatus, 1);
 });
 

@@ -1,9 +1,12 @@
 // Second tier: starts a server for each case.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { promisify } from 'node:util';
 
 import { openSqlite } from '../../../src/platform/sqlite.ts';
+import { openReceiver } from '../../support/http-receiver.ts';
 import { configFolder, exits, runCli, succeeded } from '../../support/run-cli.ts';
 import { serveFolder } from '../support/served-fleet.ts';
 
@@ -73,7 +76,10 @@ test('events url prints lines for a shell, and says what is missing', async (t) 
   const { run, port } = await collector(t);
   const text = await succeeded(run('events', 'url', 'backup'));
   const form = String.raw`http://127\.0\.0\.1:${port}/events/ping/fh_[\w-]{43}`;
-  assert.match(text, new RegExp(`^curl -gfsS .* ${form}\nwget -q .* ${form}\n$`));
+  assert.match(
+    text,
+    new RegExp(`^\\(curl -gfs .* ${form} \\|\\| echo .*\\)\n\\(wget -q .* ${form} \\|\\| echo .*\\)\n$`),
+  );
   await exits(2, run('events', 'url', 'backup'), /there is a token "ping:backup"/);
   await exits(2, run('events', 'url', 'a\nb'), /the service is no name/);
   await exits(
@@ -82,13 +88,28 @@ test('events url prints lines for a shell, and says what is missing', async (t) 
     /the URL of --to has a name or password in it \(usage\)/,
   );
   const other = await run('events', 'url', 'nightly', '--to', 'https://hq.example.org/fleet');
-  assert.match(other.stdout, /^curl .* '?https:\/\/hq\.example\.org\/fleet\/events\/ping\/fh_/);
+  assert.match(other.stdout, /^\(curl .* '?https:\/\/hq\.example\.org\/fleet\/events\/ping\/fh_/);
   const odd = await run('events', 'url', 'odd', '--to', 'https://hq.example.org//x/y/?a=b#c');
-  assert.match(odd.stdout, /^curl .* '?https:\/\/hq\.example\.org\/\/x\/y\/events\/ping\/fh_[\w-]+'?\n/);
+  assert.match(odd.stdout, /^\(curl .* '?https:\/\/hq\.example\.org\/\/x\/y\/events\/ping\/fh_[\w-]+'? /);
   assert.match(other.stderr, /^No rule watches it: .*service="nightly"/);
 });
 
 test('without <events/> there is nothing to ping', async (t) => {
   const dir = configFolder(t, '<config><alerts mail="ops@example.org"/><client name="a" ip="192.0.2.1"/></config>');
   await exits(2, runCli(['events', 'url', 'backup'], { cwd: dir }), /no <events\/> in <serve>/);
+});
+
+test('the lines for cron print nothing for attempts that fail, and one line if none succeeded', async (t) => {
+  const { run } = await collector(t);
+  const receiver = await openReceiver(t);
+  const { stdout } = await run('events', 'url', 'copy', '--to', receiver.origin);
+  const lines = stdout.trim().split('\n');
+  const said = async (line: string): Promise<string> => {
+    const { stdout, stderr } = await promisify(execFile)('/bin/sh', ['-c', line]);
+    return stdout + stderr;
+  };
+  const answers = [{ status: 503 }, { status: 200 }];
+  receiver.act(() => answers.shift() ?? { status: 404 });
+  assert.equal(await said(lines[0] ?? ''), '');
+  for (const line of lines) assert.match(await said(line), /^no ping of copy: exit status \d+\n$/);
 });

@@ -240,3 +240,19 @@ test('a wrong MAC and names of all kinds cost the same work, so their answers ta
     assert.deepEqual(await costOf(client), [2, 1, 1, 0, 0], client.slice(0, 8));
   }
 });
+
+test('a push that cannot be kept is answered with 503 and Retry-After, and only the log says why', async (t) => {
+  const { push, sample, refusals, config } = await endpoint(t);
+  const body = pushedStream({ sealed: [sample().sealed] });
+  const paths = statePaths(config.stateDir);
+  // The first answer opens the folders.
+  assert.equal((await push({ body: pushedStream({ sealed: [] }), client: 'web-2' })).status, 200);
+  for (const [time, place] of [paths.encryptedStats, paths.journal].entries()) {
+    fs.rmSync(place, { recursive: true, force: true });
+    fs.writeFileSync(place, '');
+    const { status, retryAfter, body: said } = await push({ body, time });
+    assert.deepEqual([status, retryAfter, String(said)], [503, '60', 'Nothing can be kept here now.\n']);
+    fs.rmSync(place);
+    assert.match(refusals.at(-1) ?? '', new RegExp(`^web-1 503 .*${place}`));
+  }
+});
