@@ -178,11 +178,9 @@ export default tseslint.config(
   {
     // A function with its inner functions fits on a screen.
     files: ['{src,agent,build,bench}/**'],
-    rules: { 'max-lines-per-function': ['error', { max: 60, IIFEs: true }], 'sizes/few-methods': 'error' },
+    rules: { 'max-lines-per-function': ['warn', { max: 60, IIFEs: true }], 'sizes/few-methods': 'error' },
   },
-  // A file has one subject. Tables of cases are read by the line.
-  { files: ['{src,agent,bench}/**/*.{ts,cts}'], rules: { 'max-lines': ['error', 250], 'names/no-catch-all': 'error' } },
-  { files: ['test/**/*.ts'], rules: { 'max-lines': ['error', 450], 'names/no-catch-all': 'error' } },
+  { files: ['{src,agent,bench}/**/*.{ts,cts}', 'test/**/*.ts'], rules: { 'names/no-catch-all': 'error' } },
   promise.configs['flat/recommended'],
   {
     files: ['**/*.ts', '**/*.cts'],

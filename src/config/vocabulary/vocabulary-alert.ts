@@ -10,19 +10,22 @@ export const selectorNames: ReadonlySet<string> = new Set([
 ]);
 
 const selectorHelp: Readonly<Record<string, string>> = {
-  mount: 'Mount points. For type mount the paths that must be there.',
-  fstype: 'Types of file systems. Without it local ones that can be written are evaluated.',
+  mount: 'Mount points. Type mount: the paths that must be mounted.',
+  fstype: 'Types of file systems. Default: all local writable ones.',
   source: 'Devices, pools or exports behind a mount.',
   unit: 'systemd units.',
   interface: 'Network interfaces.',
-  match: 'Type log: an extended regular expression, of what all awks read alike. Type process: names of processes.',
+  match:
+    'Type log: an extended regular expression with the syntax common to all awks. Type process: names of ' +
+    'processes.',
   sensor: 'Temperature sensors.',
-  check: "People's own checks.",
+  check: 'Names of your own checks.',
   group:
-    'Type outlier: groups whose members are all compared with each other. Default: the innermost of five and more.',
+    'Type outlier: groups whose members are compared with each other. Default: the innermost group with at ' +
+    'least five members.',
   service: 'Type event: services of events.',
-  host: 'Type event in <alerts>: the hosts that events name.',
-  label: 'Metric check_value: the names that a check gives its figures.',
+  host: 'Type event in <alerts>: the hosts of events.',
+  label: "Metric check_value: the names of a check's figures.",
 };
 
 function selector(name: string): AttributeSpec {
@@ -40,24 +43,27 @@ function typesThat(isTrue: (type: RuleType) => boolean): string {
 
 /** The attributes that limit an element to some of the clients around the element. */
 export const clientSelectors: Attributes = {
-  clients: { kind: 'globs', help: 'Only clients of these names, patterns allowed; ! excludes. Default: all.' },
+  clients: { kind: 'globs', help: 'Only clients with these names or patterns; ! excludes. Default: all.' },
   labels: { kind: 'labelSelector', help: 'Only clients with these labels, like site=ber,role!=db. Default: all.' },
 };
 
 /** The labels of clients. */
 export const clientLabelsAttribute: AttributeSpec = {
   kind: 'clientLabels',
-  help: 'Labels of the clients inside, like role=web site=ber. A label further in replaces that of its name.',
+  help:
+    'Labels of the clients inside, like role=web site=ber. A label of an inner element replaces an outer one ' +
+    'of the same name.',
 };
 
 export const alertAttributes: Attributes = {
   name: {
     kind: 'title',
     help:
-      'Default: the type and its selectors, numbered where that stands twice (memory, memory 2). The same name ' +
-      'further in overrides attribute by attribute; alone it tunes a default rule or a condition.',
+      'The name of the rule. An inner rule of the same name overrides single attributes; the name of a default ' +
+      'rule or condition tunes that. Default: the type and its selectors, with a number for duplicates ' +
+      '(memory, memory 2).',
   },
-  type: { words: [...ruleTypes.keys()], help: 'What is evaluated.' },
+  type: { words: [...ruleTypes.keys()], help: 'The figure that the rule evaluates.' },
   metric: {
     kind: 'text',
     help:
@@ -69,57 +75,67 @@ export const alertAttributes: Attributes = {
   ),
   within: {
     kind: 'duration',
-    help: 'Type event: silence for longer is a fault, 35d at most. Default: as long as ttl of the newest event says.',
+    help: 'Type event: the longest time without an event, 35d at most. Default: ttl of the newest event.',
   },
-  priority: { words: logPriorities, help: 'Type log: the least priority of syslog that counts. Default err.' },
-  limit: level('It holds when the value reaches this (see op); instead of warning and critical.'),
-  warning: level('The limit from which it is a warning.'),
-  critical: level('The limit from which it is critical.'),
+  priority: { words: logPriorities, help: 'Type log: the least syslog priority of counted lines. Default err.' },
+  limit: level('The only limit (see op), instead of warning and critical.'),
+  warning: level('The limit of a warning.'),
+  critical: level('The limit of a critical alert.'),
   op: {
     words: ['ge', 'gt', 'le', 'lt', 'eq', 'ne'],
-    help: `How the value is compared with the limit. Default ge, lt for ${typesThat(({ op }) => op === 'lt')}.`,
+    help: `The comparison of the value with the limit. Default ge; lt for ${typesThat(({ op }) => op === 'lt')}.`,
   },
-  free: { kind: 'size', words: ['none'], help: 'Type disk: this much or less must be free as well, like 2TiB.' },
+  free: {
+    kind: 'size',
+    words: ['none'],
+    help: 'Type disk: the rule holds only if at most this much is free, like 2TiB.',
+  },
   for: {
     kind: 'span',
     help:
-      'How long, or how many rows in a row, it must hold. Default 1x: the first row at the limit fires. ' +
-      'A default rule or condition that is tuned by its name keeps its own.',
+      'The duration or number of consecutive rows that the rule must hold. Default 1x: the first row at the ' +
+      'limit fires. A default rule or condition that is tuned by its name keeps its own.',
   },
   clear: level(
-    'The limit of recovery. Default: the limit less 2 points for percents, 1.5 times the limit for forecasts, ' +
-      'else the limit.',
+    'The limit of recovery. Default: 2 points below the limit for percentages, 1.5 times the limit for ' +
+      'forecasts, otherwise the limit.',
   ),
-  repeat: { kind: 'duration', words: ['none'], help: 'How often people are reminded. Default: as <alerts> says.' },
+  repeat: { kind: 'duration', words: ['none'], help: 'The interval of reminders. Default: repeat of <alerts>.' },
   severity: {
     words: ['warning', 'critical'],
     help:
-      'Of a rule with one limit. Default critical; warning for inodes, disk-full, inodes-full, clock-offset and ' +
-      'failed units. Types check and event: warning makes a warning of CRITICAL too.',
+      'The severity of a rule with one limit. Default critical; warning for inodes, disk-full, inodes-full, ' +
+      'clock-offset and failed units. Types check and event: warning turns CRITICAL into a warning.',
   },
-  mail: { kind: 'emails', words: ['none'], help: 'Who is notified of this rule, instead of all others.' },
-  note: { kind: 'note', words: ['none'], help: 'Stands in every mail about it: what to do, or where that is written.' },
+  mail: { kind: 'emails', words: ['none'], help: 'The recipients of this rule, instead of all others.' },
+  note: {
+    kind: 'note',
+    words: ['none'],
+    help: 'A text for every mail about the alert: what to do, or where that is written.',
+  },
   state: {
     kind: 'text',
-    help: 'Type service: failed (default) or active, which it is expected to be. Metric: the label of that name.',
+    help:
+      'Type service: failed (default: a failed unit fires) or active (a unit that is not active fires). ' +
+      'Metric: the label state.',
   },
-  min: { kind: 'many', words: ['none'], help: 'Type process: fewer are too few. Default 1.' },
-  max: { kind: 'many', words: ['none'], help: 'Type process: more are too many.' },
+  min: { kind: 'many', words: ['none'], help: 'Type process: the least number of processes. Default 1.' },
+  max: { kind: 'many', words: ['none'], help: 'Type process: the largest number of processes. Default: no limit.' },
   enabled: {
     words: ['yes', 'no'],
     help:
-      'no: ends the rule of this name from here on; with a type instead of a name all rules of the type, or ' +
-      'what the selectors match. Default yes.',
+      'no: disables the rule of this name here; with a type instead of a name, all rules of the type, or the ' +
+      'subjects that the selectors match. Default yes.',
   },
   flapping: {
     words: ['yes', 'no'],
     help:
-      'no: recipients are notified of each change, also of a value that changes 4 times within 12 rows. Default: as ' +
-      '<alerts> says.',
+      'no: recipients are notified of each change, also of a value that changes 4 times within 12 rows. ' +
+      'Default: flapping of <alerts>.',
   },
   also: {
     words: ['yes', 'no'],
-    help: 'yes: evaluated beside other rules of its type for the same subject. Default no.',
+    help: 'yes: the rule applies beside other rules of its type for the same subject. Default no.',
   },
   ...clientSelectors,
 };
@@ -127,16 +143,18 @@ export const alertAttributes: Attributes = {
 /** The attribute that requests logs without a rule. */
 export const logsAttribute: AttributeSpec = {
   words: ['yes', 'no'],
-  help: 'yes: new lines of priority err and worse in logs are counted, and the newest stand in the report. Default no.',
+  help: 'yes: reports count new log lines of priority err and worse, and contain the newest. Default no.',
 };
 
 export const mailAttributes: Attributes = {
-  to: { kind: 'emails', required: true, help: 'Who is notified as well, separated by commas.' },
-  severity: { words: ['warning', 'critical'], help: 'The least severity they are notified of. Default: all.' },
-  rules: { kind: 'globs', help: 'Names of the rules they are notified of, patterns allowed. Default: all.' },
+  to: { kind: 'emails', required: true, help: 'Further recipients, separated by commas.' },
+  severity: { words: ['warning', 'critical'], help: 'The least severity of notifications. Default: all.' },
+  rules: { kind: 'globs', help: 'Names or types of rules, patterns allowed. Default: all.' },
   hours: {
     kind: 'hours',
-    help: 'When they are notified, like mon-fri 08:00-18:00, in the zone of <alerts>; the rest waits. Default: always.',
+    help:
+      'The hours of notifications, like mon-fri 08:00-18:00, in the zone of <alerts>; alerts of other hours ' +
+      'wait. Default: always.',
   },
   ...clientSelectors,
 };
@@ -144,28 +162,34 @@ export const mailAttributes: Attributes = {
 export const digestElement: ElementSpec = {
   parents: ['alerts'],
   attributes: {
-    to: { kind: 'emails', required: true, help: 'Who gets it, separated by commas.' },
-    at: { kind: 'clock', help: 'When it is made, in the zone of <alerts>. Default 07:00.' },
-    days: { kind: 'days', help: 'Days of the week on which it is made, like mon or mon-fri. Default: every day.' },
-    groups: { kind: 'globs', help: 'Only clients of these groups, patterns allowed. Default: the whole fleet.' },
-    attach: { words: ['report'], help: 'report: the HTML report of the same span comes with it, up to 4 MiB.' },
+    to: { kind: 'emails', required: true, help: 'The recipients, separated by commas.' },
+    at: { kind: 'clock', help: 'The time of day, in the zone of <alerts>. Default 07:00.' },
+    days: { kind: 'days', help: 'The days of the week, like mon or mon-fri. Default: every day.' },
+    groups: { kind: 'globs', help: 'Only clients of these groups or patterns. Default: the whole fleet.' },
+    attach: { words: ['report'], help: 'report: the HTML report of the same span is attached, up to 4 MiB.' },
     name: {
       kind: 'title',
       help:
-        'For `fleet-health digest`. A digest with another name is another one. Default: days and groups, ' +
+        'The name for `fleet-health digest`; a digest with a new name is a new digest. Default: days and groups, ' +
         'like daily.',
     },
   },
-  help: 'A mail that sums up what was since the one before: what is open, what began and ended, what changed.',
+  help: 'A mail about the time since the former digest: open alerts, alerts that began and ended, changes.',
 };
 
 export const windowAttributes: Attributes = {
-  days: { kind: 'days', help: 'Days of the week on which it begins, like sun or mon-fri. Default: every day.' },
-  date: { kind: 'date', help: 'The one day on which it begins, like 2026-12-24; instead of days.' },
-  start: { kind: 'clock', required: true, help: 'When it begins, like 02:00.' },
-  duration: { kind: 'duration', required: true, help: 'How long it lasts; at most 7d.' },
-  zone: { kind: 'zone', help: "IANA time zone of start. Default: that of <alerts>, else the server's." },
-  rules: { kind: 'globs', help: 'Names of the rules that are held back, patterns allowed. Default: all.' },
-  severity: { words: ['warning'], help: 'warning: critical alerts are sent all the same. Default: nothing is.' },
+  days: {
+    kind: 'days',
+    help: 'The days of the week on which the window begins, like sun or mon-fri. Default: every day.',
+  },
+  date: { kind: 'date', help: 'The only day on which the window begins, like 2026-12-24, instead of days.' },
+  start: { kind: 'clock', required: true, help: 'The time of day at which the window begins, like 02:00.' },
+  duration: { kind: 'duration', required: true, help: 'The duration, at most 7d.' },
+  zone: { kind: 'zone', help: "IANA time zone of start. Default: zone of <alerts>, otherwise the server's." },
+  rules: { kind: 'globs', help: 'Names or types of rules, patterns allowed. Default: all.' },
+  severity: {
+    words: ['warning'],
+    help: 'warning: notifications of critical alerts are still sent. Default: no notifications.',
+  },
   ...clientSelectors,
 };

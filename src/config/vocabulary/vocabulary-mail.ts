@@ -2,7 +2,7 @@ import type { Attributes, ElementSpec } from './element-spec.ts';
 
 /** The attributes that name the password of an element. */
 export const secretAttributes: Attributes = {
-  password: { kind: 'secret', help: 'The password itself; the file must then be readable by its owner alone.' },
+  password: { kind: 'secret', help: 'The password; then only the owner of the file may be able to read it.' },
   passwordFile: { kind: 'path', help: 'A file whose first line is the password.' },
   passwordEnv: { kind: 'variable', help: 'The environment variable that holds the password.' },
 };
@@ -13,26 +13,27 @@ export const smtpElement: ElementSpec = {
   single: true,
   attributes: {
     host: { kind: 'host', required: true, help: 'The mail server.' },
-    port: { kind: 'port', help: 'Default 587 for starttls, 465 for tls, 25 for none.' },
+    port: { kind: 'port', help: 'The port. Default 587 for starttls, 465 for tls, 25 for none.' },
     security: {
       words: ['none', 'starttls', 'tls'],
-      help: 'Default starttls; tls when port is 465; none when host is this machine.',
+      help: 'The encryption. Default starttls; tls for port 465; none for this machine.',
     },
     username: { kind: 'text', help: 'Login at the mail server. Default: no login.' },
     ...secretAttributes,
-    from: { kind: 'sender', help: 'Sender of every mail. Default: fleet-health at the name of this machine.' },
+    from: { kind: 'sender', help: 'The sender of all mails. Default: fleet-health at the name of this machine.' },
     ca: { kind: 'path', help: "PEM file of the authority that signed the server's certificate." },
-    verify: { words: ['yes', 'no'], help: "Whether the server's certificate is checked. Default yes." },
+    verify: { words: ['yes', 'no'], help: "no: the server's certificate is not checked. Default yes." },
     fallback: {
       kind: 'email',
       words: ['none'],
-      help:
-        'Gets what no one else would: default rules and conditions of clients without recipients. Default: ' +
-        'nobody.',
+      help: 'The recipient of alerts without any other recipient. Default: nobody.',
     },
-    maxMailsPerHour: { kind: 'count', help: 'For each recipient; new critical alerts always go. Default 12.' },
+    maxMailsPerHour: {
+      kind: 'count',
+      help: 'The largest number of mails to a recipient in an hour; new critical alerts are always sent. Default 12.',
+    },
   },
-  help: 'The mail server. Without it mails only reach the folder outbox/.',
+  help: 'The mail server. Without it mails become files in outbox/.',
 };
 
 /** The element `<replies>`. */
@@ -44,17 +45,17 @@ export const repliesElement: ElementSpec = {
       kind: 'imap',
       required: true,
       help:
-        'The mailbox that replies come to, like imaps://fleet@imap.example.org/INBOX; imap:// is encrypted by ' +
-        'STARTTLS, or not at all when the host is this machine.',
+        'The mailbox of replies, like imaps://fleet@imap.example.org/INBOX; imap:// uses STARTTLS, or no ' +
+        'encryption if the host is this machine.',
     },
     ...secretAttributes,
     address: {
       kind: 'email',
       help:
-        'Its mail address, to which +TOKEN is added before the @. Default: the login, at the domain of `<smtp>` from ' +
-        'unless the login has one.',
+        'The address of the mailbox, to which +TOKEN is added before the @. Default: the login, with the domain ' +
+        'of from in `<smtp>` unless the login has one.',
     },
     ca: { kind: 'path', help: "PEM file of the authority that signed the server's certificate." },
   },
-  help: 'A mailbox: who replies "ack" to a mail acknowledges its alerts.',
+  help: 'A mailbox for replies to mails, such as "ack", which acknowledges their alerts.',
 };

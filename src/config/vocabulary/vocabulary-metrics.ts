@@ -5,12 +5,13 @@ export const metricsAttributes: Attributes = {
   textfile: {
     kind: 'path',
     help:
-      "Written by `collect` and `alert` at a run's end, for node_exporter's textfile collector. Not in " +
-      '`<serve>`, and ' +
-      'needed elsewhere.',
+      "The file that `collect` and `alert` write at the end of a run, for node_exporter's textfile collector. " +
+      'Needed, except in `<serve>`, where it is not allowed.',
   },
   families: {
     kind: 'families',
-    help: 'Which figures: client, alerts, self, check, disk, network, series, separated by commas. Default: all.',
+    help:
+      'The groups of figures: client, alerts, self, check, disk, network, series, separated by commas. ' +
+      'Default: all.',
   },
 };

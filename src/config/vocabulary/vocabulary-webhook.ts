@@ -9,27 +9,27 @@ const webhookAttributes: Attributes = {
   name: {
     kind: 'word',
     required: true,
-    help: 'What it is called in lists. The name alone, elsewhere, adds the webhook of that name there too.',
+    help: 'The name. An element with only the name uses the webhook of this name elsewhere, too.',
   },
-  url: { kind: 'url', help: 'Where to post, a secret; the file must then be readable by its owner alone.' },
+  url: { kind: 'url', help: 'The URL, a secret; then only the owner of the file may be able to read it.' },
   urlFile: { kind: 'path', help: 'A file whose first line is the URL.' },
   urlEnv: { kind: 'variable', help: 'The environment variable that holds the URL.' },
-  format: { words: webhookFormats, help: 'The form of the body: docs/webhooks.md. Default alertmanager.' },
+  format: { words: webhookFormats, help: 'The format of the body (docs/webhooks.md). Default alertmanager.' },
   ...asOfMail,
   header: {
     kind: 'headerLine',
-    help: 'A header of each request, like Authorization: Bearer ...; a secret, as url is.',
+    help: 'A header of each request, like Authorization: Bearer ...; a secret, like url.',
   },
-  headerFile: { kind: 'path', help: 'A file whose first line is that header.' },
+  headerFile: { kind: 'path', help: 'A file whose first line is the header.' },
   ca: { kind: 'path', help: "PEM file of the authority that signed the server's certificate." },
-  timeout: { kind: 'duration', help: 'After that an attempt is ended. At most 2m. Default 10s.' },
+  timeout: { kind: 'duration', help: 'The time limit of an attempt, at most 2m. Default 10s.' },
 };
 
 /** The element `<webhook>`. */
 export const webhookElement: ElementSpec = {
   parents: ['alerts', 'group', 'client'],
   attributes: webhookAttributes,
-  help: 'A URL that is notified as the recipients of `<mail>` are.',
+  help: 'A URL that is notified like the recipients of `<mail>`.',
 };
 
 /** The element `<alertmanager>`. */
@@ -37,23 +37,23 @@ export const alertmanagerElement: ElementSpec = {
   parents: ['config'],
   single: true,
   attributes: {
-    url: { kind: 'urls', required: true, help: 'Its address, or those of a cluster with commas between.' },
+    url: { kind: 'urls', required: true, help: 'The address, or the addresses of a cluster, separated by commas.' },
     labels: { kind: 'labels', help: 'Labels of every alert, like site=fra,team=web. Default: none.' },
     ca: { kind: 'path', help: "PEM file of the authority that signed the servers' certificates." },
-    timeout: { kind: 'duration', help: 'After that an attempt is ended. At most 2m. Default 10s.' },
+    timeout: { kind: 'duration', help: 'The time limit of an attempt, at most 2m. Default 10s.' },
   },
-  help: "Prometheus's Alertmanager, which is notified at every pass of what fires.",
+  help: "Prometheus's Alertmanager, which receives all firing alerts at every pass.",
 };
 
 /** The element `<notify>`. */
 export const notifyElement: ElementSpec = {
   parents: ['config'],
   attributes: {
-    command: { kind: 'text', required: true, help: 'A program that is given each notification.' },
-    severity: { words: ['warning', 'critical'], help: 'The least severity it is given. Default: all.' },
-    rules: { kind: 'globs', help: 'Names of the rules it is given, patterns allowed. Default: all.' },
-    timeout: { kind: 'duration', help: 'After that the program is ended. Default 30s.' },
+    command: { kind: 'text', required: true, help: 'A program that receives each notification.' },
+    severity: { words: ['warning', 'critical'], help: 'The least severity of notifications. Default: all.' },
+    rules: { kind: 'globs', help: 'Names or types of rules, patterns allowed. Default: all.' },
+    timeout: { kind: 'duration', help: 'The time limit of the program. Default 30s.' },
     ...clientSelectors,
   },
-  help: 'A program that is notified beside mail.',
+  help: 'A program that is notified in addition to mails.',
 };

@@ -19,22 +19,22 @@ import type { AttributeSpec, ElementSpec } from './element-spec.ts';
 const yesNo = ['yes', 'no'] as const;
 const scopes = ['alerts', 'group', 'client'] as const;
 
-const mail = (whom: string): AttributeSpec => ({
+const mail = (of: string): AttributeSpec => ({
   kind: 'emails',
   words: ['none'],
-  help: `${whom} as well, separated by commas. none: nobody, whoever is named further out.`,
+  help: `Further recipients of alerts of ${of}, separated by commas. none: nobody, not even recipients of outer elements.`,
 });
 
 const recipients: AttributeSpec = {
   words: ['add', 'replace'],
-  help: 'replace: those named further out are not notified of what is inside. Default add.',
+  help: 'replace: recipients of outer elements are not notified of clients inside. Default add.',
 };
 
 const every: AttributeSpec = {
   kind: 'duration',
   help:
-    'How often a client with transport="push" pushes; it is unreachable after three times that. Default: ' +
-    'as collector every.',
+    'The interval at which a client with transport="push" pushes; after three intervals it is unreachable. ' +
+    'Default: every of <collector>.',
 };
 
 const state: AttributeSpec = {
@@ -58,11 +58,11 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
         kind: 'path',
         required: true,
         help:
-          'Holds keys, spool and the embedded database. Default: state beside this file, /var/lib/fleet-health ' +
-          'when it stands in /etc.',
+          'The folder of keys, spool and the embedded database. Default: state beside this file, or ' +
+          '/var/lib/fleet-health for a file in /etc.',
       },
     },
-    help: 'Where the programs keep what they must remember.',
+    help: 'The state of the programs.',
   },
   storage: {
     parents: ['config'],
@@ -71,25 +71,25 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
       url: {
         kind: 'storage',
         help:
-          'sqlite:PATH or mysql://user@host:port/database (MariaDB too; hosts of one cluster with commas ' +
-          'between, tried in that order). Default: sqlite, fleet.db in the state folder.',
+          'sqlite:PATH or mysql://user@host:port/database (also for MariaDB; hosts of a cluster are separated by ' +
+          'commas and tried in this order). Default: sqlite, fleet.db in the state folder.',
       },
       ...secretAttributes,
       socketPath: { kind: 'path', help: 'Unix socket of the MySQL server.' },
       tls: {
         words: ['no', 'yes', 'verify'],
         help:
-          'yes: encrypted; verify: certificate and host are checked too. Default verify; no for this machine ' +
-          'without ca.',
+          'yes: encrypted; verify: encrypted, with a valid certificate for the host. Default verify; no for this ' +
+          'machine without ca.',
       },
       ca: { kind: 'path', help: "PEM file of the authority that signed the server's certificate." },
       serverPublicKeyFile: {
         kind: 'path',
         help:
-          "PEM file with the server's RSA key (public_key.pem in its data folder): a password without TLS is " +
-          'for that key alone.',
+          "PEM file with the server's RSA key (public_key.pem in its data folder), with which a password without " +
+          'TLS is encrypted.',
       },
-      migrate: { words: yesNo, help: 'no: the schema is only changed by `fleet-health migrate`. Default yes.' },
+      migrate: { words: yesNo, help: 'no: only `fleet-health migrate` changes the schema. Default yes.' },
     },
     help: 'The database.',
   },
@@ -97,7 +97,7 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
     parents: ['config'],
     single: true,
     attributes: retentionAttributes,
-    help: 'How long what is kept.',
+    help: 'The time for which rows are kept.',
   },
   smtp: smtpElement,
   replies: repliesElement,
@@ -105,27 +105,29 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
   alertmanager: alertmanagerElement,
   heartbeat: {
     parents: ['config'],
-    attributes: { url: { kind: 'url', required: true, help: 'Asked after each good pass of the alerter.' } },
-    help: 'Somebody else who notices when the alerter no longer runs.',
+    attributes: {
+      url: { kind: 'url', required: true, help: 'The URL requested after each good pass of the alerter.' },
+    },
+    help: 'A service that notifies you when the alerter no longer runs.',
   },
   metrics: {
     parents: ['config', 'serve'],
     single: true,
     attributes: metricsAttributes,
-    help: 'Figures for Prometheus: in a file; in `<serve>`, under /metrics of `serve`.',
+    help: 'Figures for Prometheus in a file; in `<serve>`, at /metrics of `serve`.',
   },
   collector: {
     parents: ['config'],
     single: true,
     attributes: collectorAttributes,
-    help: 'How `collect` goes over the fleet.',
+    help: 'The runs of `collect`: interval, concurrency and time limits.',
   },
   forward: forwardElement,
   serve: {
     parents: ['config'],
     single: true,
     attributes: serveAttributes,
-    help: 'What `serve` listens on, and who may look. Its parts are off unless they stand in it.',
+    help: 'The addresses of `serve`, and the access to it. Each part is off unless its element is present.',
   },
   look: { parents: ['serve'], attributes: {}, help: 'The pages, and the documents of --json, for people and scripts.' },
   events: eventsElement,
@@ -136,75 +138,84 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
     parents: ['serve'],
     single: true,
     attributes: {},
-    help: 'Reports that clients push over HTTP (docs/push.md).',
+    help: 'The endpoint to which clients push reports over HTTP (docs/push.md).',
   },
   ssh: {
     parents: ['config'],
     single: true,
     attributes: sshAttributes,
-    help: 'The connection to every client, unless an element further in overrides it.',
+    help: 'The connection to every client; inner elements override it.',
   },
   alerts: {
     parents: ['config'],
     single: true,
     attributes: {
-      mail: mail('Who is notified of the whole fleet'),
+      mail: mail('the whole fleet'),
       repeat: {
         kind: 'duration',
         words: ['none'],
-        help: 'How often people are reminded of what is open. Default 12h; none: never.',
+        help: 'The interval of reminders about open alerts. Default 12h; none: no reminders.',
       },
       for: {
         kind: 'span',
         help:
-          'How long or how many rows in a row a rule must hold that has no for of its own; conditions keep theirs. ' +
-          'Default: 1x for written rules; each default rule has its own.',
+          'The duration or number of consecutive rows that rules without their own for must hold. Default: 1x for ' +
+          'written rules; default rules and conditions have their own.',
       },
-      groupInterval: { kind: 'duration', help: 'How often warnings and recoveries alone make a mail. Default 15m.' },
+      groupInterval: {
+        kind: 'duration',
+        help: 'The least interval of mails with only warnings and recoveries. Default 15m.',
+      },
       flapping: {
         words: yesNo,
         help:
-          'no: recipients are notified of each change, also of what changes 4 times within 12 rows. Default yes: ' +
-          'then that is one notice.',
+          'no: recipients are notified of each change. yes: a value that changes 4 times within 12 rows is one ' +
+          'notification. Default yes.',
       },
-      defaults: { words: yesNo, help: 'no: only the rules written here, and conditions. Default yes.' },
+      defaults: { words: yesNo, help: 'no: only rules of this file and conditions apply. Default yes.' },
       logs: logsAttribute,
-      zone: { kind: 'zone', help: "IANA time zone in which people read times. Default: the server's." },
+      zone: { kind: 'zone', help: "IANA time zone of times in mails and on pages. Default: the server's." },
     },
     help: 'Rules, recipients and windows for the whole fleet.',
   },
   mail: { parents: scopes, attributes: mailAttributes, help: 'Adds recipients, as mail="..." does.' },
   webhook: webhookElement,
-  alert: { parents: scopes, attributes: alertAttributes, help: 'A rule: what must hold, and who is notified when.' },
+  alert: {
+    parents: scopes,
+    attributes: alertAttributes,
+    help: 'A rule: a limit, and who is notified when it is reached.',
+  },
   window: {
     parents: scopes,
     attributes: windowAttributes,
-    help: 'A time in which alerts are held back; recipients are notified at its end of what still holds.',
+    help: 'A time without notifications; at its end recipients are notified of alerts that still fire.',
   },
   digest: digestElement,
   ...checkElements,
   bastion: {
     parents: ['config'],
     attributes: {
-      name: { kind: 'name', required: true, help: 'What proxyJump calls it.' },
-      ip: { kind: 'host', required: true, help: 'Its address or host name.' },
+      name: { kind: 'name', required: true, help: 'The name for proxyJump.' },
+      ip: { kind: 'host', required: true, help: 'Address or host name.' },
       ...sshAttributes,
     },
-    help: 'A machine through which others are reached. It takes what <ssh> says, but for proxyJump and transport.',
+    help:
+      'A machine through which others are reached. It inherits the attributes of <ssh>, except proxyJump and ' +
+      'transport.',
   },
   group: {
     parents: ['config', 'group'],
     attributes: {
-      name: { kind: 'name', help: 'For --group and mails.' },
+      name: { kind: 'name', help: 'The name for --group and in mails.' },
       labels: clientLabelsAttribute,
-      mail: mail('Who is notified of its clients'),
+      mail: mail('the clients inside'),
       recipients,
       logs: logsAttribute,
       every,
       state,
       ...sshAttributes,
     },
-    help: 'Clients that have something in common; groups nest.',
+    help: 'Clients with common attributes; groups can contain groups.',
   },
   client: {
     parents: ['config', 'group'],
@@ -212,37 +223,40 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
       ip: {
         kind: 'host',
         help:
-          'Address or host name; one range such as web-[01-80] makes many clients. Default: what ssh_config ' +
-          'and the name server say of name.',
+          'Address or host name; a range such as web-[01-80] defines many clients. Default: name, resolved by ' +
+          'ssh_config and DNS.',
       },
-      address: { kind: 'host', help: 'The same as ip.' },
+      address: { kind: 'host', help: 'A synonym of ip.' },
       url: {
         kind: 'spokeUrl',
-        help: 'With transport="http", where fleet-health-agent spoke answers, like http://[2001:db8::7]:5000/.',
+        help: 'The URL of fleet-health-agent spoke, for transport="http", like http://[2001:db8::7]:5000/.',
       },
       name: {
         kind: 'name',
         help:
-          'What it is called everywhere. A range goes along with that of ip. Default: ip, or ip:port unless ' +
-          'the port is 22.',
+          'The name of the client. A range has as many names as that of ip. Default: ip, or ip:port unless the ' +
+          'port is 22.',
       },
-      was: { kind: 'name', help: 'Its former name; stored rows and silences follow once.' },
+      was: { kind: 'name', help: 'The former name; stored rows and silences are renamed once.' },
       labels: clientLabelsAttribute,
       state,
-      until: { kind: 'moment', help: 'When state ends, like 2026-12-01 or 2026-12-01 06:00, in the zone of <alerts>.' },
-      mail: mail('Who is notified of it'),
+      until: {
+        kind: 'moment',
+        help: 'The end of state, like 2026-12-01 or 2026-12-01 06:00, in the zone of <alerts>.',
+      },
+      mail: mail('the client'),
       recipients,
       logs: logsAttribute,
       every,
       ...sshAttributes,
     },
-    help: 'A machine that is watched, or a range of them.',
+    help: 'A monitored machine, or a range of machines.',
   },
   include: {
     parents: ['config', 'group', 'alerts'],
     attributes: {
       file: { kind: 'path', required: true, help: 'A file, or a pattern like clients.d/*.xml, relative to this file.' },
     },
-    help: "Puts the children of another file's <config> in its place.",
+    help: "Inserts the children of another file's <config> here.",
   },
 };

@@ -132,7 +132,9 @@ test('a configuration that is not there has its own code', () => {
     name: 'FleetError',
     code: 'config-missing',
     message: /config\.xml does not exist/,
-    advice: `Name it with -c FILE, or begin with the sample, ${path.join(packageDir, 'config.xml')}.`,
+    advice:
+      'Write one with `fleet-health init`. Without -c FILE it is ./config.xml, or else /etc/fleet-health/config.xml. ' +
+      `The sample is ${path.join(packageDir, 'config.xml')}.`,
   };
   assert.throws(() => loadConfig({ file, nowMs }), missing);
 });
