@@ -62,9 +62,16 @@ test('a machine is another one when the way to it is another, and two names of o
   assert.deepEqual(config.warnings, []);
   const twice = '<ssh passwordEnv="P"/><alerts mail="a@b"/>\n<client name="a" ip="WEB"/>\n<client name="b" ip="web"/>';
   assert.deepEqual(warnings(twice), [
-    'config.xml:4: clients "a" and "b" reach the same machine (web, port 22): both are visited, ' +
-      'and people are notified of both; if they are one, remove this one',
+    'config.xml:4: clients "a", "b" reach the same machine (web, port 22): each is visited, ' +
+      'and people are notified of each; if they are one, keep one',
   ]);
+  const accounts = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map(
+    (name) => `<client name="${name}" ip="web" username="${name}"/>`,
+  );
+  assert.match(
+    warnings(`<ssh passwordEnv="P"/><alerts mail="a@b"/>${accounts.join('')}`).join('\n'),
+    /^.*"e" and 2 more reach.*$/,
+  );
   assert.equal(load(twice).clients.length, 2);
   const nameless = twice.replace('name="a" ', '');
   assert.deepEqual(warnings(nameless), [

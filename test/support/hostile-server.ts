@@ -55,6 +55,10 @@ function misbehaveInTcp(mode: HostileMode, socket: Socket, timers: Set<NodeJS.Ti
       socket.resume();
       socket.write(randomBytes(20_000));
       return true;
+    case 'smtp':
+      socket.resume();
+      socket.write('220 mail.example.org ESMTP\r\n');
+      return true;
     case 'tarpit':
       socket.resume();
       timers.add(setInterval(() => socket.writable && socket.write('no ssh here yet\r\n'), 20));

@@ -15,6 +15,8 @@ export type HostileMode =
   | 'close-at-once'
   | 'noise'
   | 'tarpit'
+  /** Greets as a mail server does, and waits. */
+  | 'smtp'
   /** Floods before `SSH-`: one line without end, or lines without end. */
   | 'endless-line'
   | 'endless-lines'

@@ -27,7 +27,12 @@ interface Case {
 
 const silent: readonly Case[] = [
   { mode: 'silent', code: 'handshake-timeout', stage: 'handshake', says: /nothing that speaks SSH/ },
-  { mode: 'tarpit', code: 'handshake-timeout', stage: 'handshake', says: /within 1500 ms/ },
+  {
+    mode: 'tarpit',
+    code: 'handshake-timeout',
+    stage: 'handshake',
+    says: /nothing that speaks SSH answered within 1500 ms/,
+  },
   { mode: 'banner-only', code: 'handshake-timeout', stage: 'handshake', says: /key exchange/ },
   { mode: 'kexinit-only', code: 'handshake-timeout', stage: 'handshake', says: /key exchange/ },
   {
@@ -41,6 +46,12 @@ const silent: readonly Case[] = [
 
 const refusing: readonly Case[] = [
   { mode: 'close-at-once', code: 'handshake-failed', stage: 'handshake', says: /closed|reset|ECONNRESET|lost/ },
+  {
+    mode: 'smtp',
+    code: 'handshake-failed',
+    stage: 'handshake',
+    says: /^SMTP answers there, not SSH: "220 mail.example/,
+  },
   { mode: 'noise', code: 'handshake-failed', stage: 'handshake', says: /./ },
   { mode: 'kexinit-close', code: 'handshake-failed', stage: 'handshake', says: /closed/i },
   { mode: 'stolen-host-key', code: 'handshake-failed', stage: 'handshake', says: /signature/ },

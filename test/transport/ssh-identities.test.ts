@@ -50,7 +50,7 @@ describe('many identities', { skip: sshdMissing() ?? false }, async () => {
       await login(offer(username, { privateKeys: [optional, ...named(file(0))] }));
       await login(offer(username, { privateKeys: named(gone, file(0)) }));
       const notified = await failure(login(offer(username, { privateKeys: named(gone, file(1)) })));
-      assert.match(notified.message, /tried key SHA256:.*privateKey \S+gone: ENOENT/);
+      assert.match(notified.message, /tried key SHA256:.*privateKey \S+gone: the file does not exist/);
       const silent = await failure(login(offer(username, { privateKeys: [optional, ...named(file(1))] })));
       assert.ok(!silent.message.includes('gone'), silent.message);
     });

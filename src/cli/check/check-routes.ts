@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 
 import type { Client, Config, Finding, Rule } from '../../config/config.ts';
+import { didYouMean } from '../../config/values/nearest.ts';
 import { describeRule } from '../../config/describe-defaults.ts';
 import { asFleetError, type FleetError, usageError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
@@ -15,6 +16,7 @@ import { checksJson, printChecks } from './client-checks.ts';
 import { printHearings } from './print-hearings.ts';
 import { nextWindows, whoHears, type Hearing, type NextWindow } from './who-hears.ts';
 import { usesSsh } from '../../config/clients/uses-ssh.ts';
+import { zoneAdvice, zoneFault } from '../../config/values/addresses.ts';
 import { noKeyAdvice, noKeyWords } from '../../transport/credentials/credentials.ts';
 
 /** The clients, and options that only `check` without clients accepts. */
@@ -189,11 +191,30 @@ export function routeWarnings(config: Config): readonly Finding[] {
   const clients = config.clients.filter(
     ({ state, ssh }) => state !== 'retired' && usesSsh(ssh) && ssh.transport !== 'openssh',
   );
-  return findRoutes(config, clients).flatMap((one) => {
-    const why = whyNoRoute(one) ?? whyNoKey(one);
+  const found = findRoutes(config, clients);
+  const unreachable = found.flatMap((one) => {
+    const why = whyNoRoute(one) ?? whyNoAddress(one) ?? whyNoKey(one);
     const { name, file, line } = one.client;
     return why === null ? [] : [{ file, line, message: escapeControls(`client "${name}" cannot be reached: ${why}`) }];
   });
+  return [...unreachable, ...jumpWarnings(config, found)];
+}
+
+/** Warns of each proxyJump whose name only a name server may know: it may be misspelt. */
+function jumpWarnings({ clients, bastions }: Config, found: readonly FoundRoute[]): readonly Finding[] {
+  const names = [...bastions, ...clients].map(({ name }) => name);
+  const warnings = new Map<string, Finding>();
+  for (const { client, route } of found) {
+    const jumps = client.ssh.explicit['proxyJump'] === undefined ? [] : (route?.hops.slice(0, -1) ?? []);
+    for (const { sshConfig, values } of jumps) {
+      const { host } = sshConfig;
+      const isNamed = names.includes(host) || values[0]?.source !== 'its name' || /[.:]/.test(host);
+      if (isNamed || warnings.has(host)) continue;
+      const message = `proxyJump="${host}" names no bastion, client or Host of ssh_config${didYouMean(host, names)}`;
+      warnings.set(host, { file: client.file, line: client.line, message: escapeControls(message) });
+    }
+  }
+  return [...warnings.values()];
 }
 
 /** Returns why a login has nothing to offer: the keys that ssh looks for by itself are missing. Else returns null. */
@@ -204,6 +225,11 @@ function whyNoKey({ client, route }: FoundRoute): string | null {
   if (password !== null || agent !== null || privateKeys.length === 0) return null;
   const isMissing = privateKeys.every(({ path, optional }) => optional && !existsSync(path));
   return isMissing ? `${noKeyWords(offered)}. ${noKeyAdvice}` : null;
+}
+
+function whyNoAddress({ route }: FoundRoute): string | null {
+  const [fault] = (route?.hops ?? []).flatMap(({ address }) => zoneFault(address) ?? []);
+  return fault === undefined ? null : `${fault}. ${zoneAdvice}`;
 }
 
 function whyNoRoute({ client, route, fault }: FoundRoute): string | null {

@@ -12,7 +12,6 @@ import { failedLines } from './failed-trials.ts';
 import { foreignKeys } from './foreign-keys.ts';
 import { findIdleCheckRules, findIdleRules, findUnknownRules, idleWords, unknownRuleJson } from './idle-rules.ts';
 import type { IdleRule, UnknownRule } from './idle-rules.ts';
-import { namedFileWarnings } from './named-files.ts';
 import { readerTime } from '../terminal/reader-time.ts';
 import { leftDatabase } from '../command/left-database.ts';
 import { readStored } from '../command/read-stored.ts';
@@ -85,6 +84,7 @@ async function warningsOf(
   trees: readonly ConfigTree[],
 ): Promise<readonly Finding[]> {
   const { routeWarnings } = await import('./check-routes.ts');
+  const { namedFileWarnings } = await import('./named-files.ts');
   const { starterWarnings } = await import('./starters.ts');
   const { neverCameWarnings } = await import('./never-came.ts');
   const { pushEndpointWarnings } = await import('./push-endpoint.ts');

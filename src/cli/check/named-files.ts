@@ -8,6 +8,7 @@ import type { Element } from '../../config/xml/parse-elements.ts';
 import { errnoOf, FleetError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
 import { isMissingCredential } from '../../platform/credentials.ts';
+import { loadPrivateKey, NoKey } from '../../transport/credentials/private-key.ts';
 
 /** The attributes that name a file of this machine, and the kind of the file. */
 const kinds: Readonly<Record<string, 'file' | 'socket'>> = {
@@ -52,7 +53,9 @@ export function namedFileWarnings({ root }: Pick<ConfigTree, 'root'>): readonly 
       const named = isCommand ? value : localPath(value, source);
       // Only the service has the credential.
       if (isMissingCredential(named)) continue;
-      const fault = isCommand ? commandFault(named) : fileFault(named, kind === 'socket');
+      const fault = isCommand
+        ? commandFault(named)
+        : (fileFault(named, kind === 'socket') ?? (attribute === 'privateKey' ? keyFault(named) : null));
       if (fault === null || warnings.has(named)) continue;
       const message = `<${name} ${attribute}>: ${named} ${fault}; ${users[name] ?? 'collect needs it'}`;
       warnings.set(named, { file: source.shown, line, message: escapeControls(message) });
@@ -78,6 +81,16 @@ function commandFault(command: string): string | null {
     return places.some((place) => commandFault(path.resolve(place)) === null) ? null : 'is not in PATH';
   }
   return fileFault(command, false, constants.X_OK);
+}
+
+/** Returns `is no key` or `is damaged`; null for a key. The login tries its passphrase and type. */
+function keyFault(file: string): string | null {
+  try {
+    loadPrivateKey(file, null);
+    return null;
+  } catch (thrown) {
+    return thrown instanceof FleetError && thrown.cause instanceof NoKey ? thrown.cause.message.slice(3) : null;
+  }
 }
 
 function fileFault(file: string, isSocket: boolean, access = constants.R_OK): string | null {

@@ -198,7 +198,11 @@ function summaryText(output: Output, result: Summary, { dryRun, outbox, time }: 
   ].filter((part) => part !== '');
   const sentences = [`${parts.join(', ')} in ${describeDuration(result.finishedAtMs - result.startedAtMs)}.`];
   if (result.heldBack.length > 0) sentences.push(`${sentenceCase(heldBackText(result.heldBack, time))}.`);
-  if (dryRun) sentences.push('Nothing was changed.');
+  sentences.push(
+    dryRun
+      ? 'Nothing was changed.'
+      : 'This was a pass, which sends mails; `fleet-health alerts` lists the open alerts.',
+  );
   if (more) sentences.push('More rows wait than a dry run looks at.');
   if (outbox !== null)
     sentences.push(`There is no <smtp>: mails only reach ${escapeControls(outbox)}, and nobody is sent them.`);

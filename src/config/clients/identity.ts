@@ -1,5 +1,9 @@
 import type { Client } from '../config.ts';
+import { namedUpTo } from '../../text/numbers.ts';
 import type { Findings, Place } from '../xml/findings.ts';
+
+/** The most names in a warning. */
+const mostNames = 5;
 
 /** A client and the place of its element. */
 export interface ClientIdentity extends Place {
@@ -16,15 +20,14 @@ export interface ClientIdentity extends Place {
 export function withoutDuplicates<T extends ClientIdentity>(clients: readonly T[], findings: Findings): readonly T[] {
   const byRoute = new Map<string, T>();
   const byName = new Map<string, T>();
+  const sharing = new Map<string, readonly T[]>();
   const kept = clients.filter((client) => {
     const { name, address, port, state } = client.client;
     const retired = state === 'retired';
     const route = routeTo(client.client);
     const first = retired ? undefined : byRoute.get(route);
     if (first !== undefined && first.named && client.named && first.name !== name) {
-      const machine = `the same machine (${address}, port ${port}): both are visited, and people are notified of both`;
-      const both = `clients "${first.name}" and "${name}" reach ${machine}`;
-      findings.warn(client, `${both}; if they are one, remove this one`);
+      sharing.set(route, [...(sharing.get(route) ?? [first]), client]);
     } else if (first !== undefined) {
       const same =
         name === first.name
@@ -42,6 +45,7 @@ export function withoutDuplicates<T extends ClientIdentity>(clients: readonly T[
     byName.set(name, client);
     return true;
   });
+  for (const clients of sharing.values()) warnOfSharing(clients, findings);
   const formerly = new Map<string, T>();
   for (const client of kept) {
     const { was } = client.client;
@@ -56,6 +60,19 @@ export function withoutDuplicates<T extends ClientIdentity>(clients: readonly T[
     formerly.set(was, client);
   }
   return kept;
+}
+
+/** Warns once of named clients that reach the same machine, at the second one. */
+function warnOfSharing(clients: readonly ClientIdentity[], findings: Findings): void {
+  const [, second] = clients;
+  if (second === undefined) return;
+  const { address, port } = second.client;
+  const names = namedUpTo(
+    mostNames,
+    clients.map(({ name }) => `"${name}"`),
+  );
+  const machine = `the same machine (${address}, port ${port}): each is visited, and people are notified of each`;
+  findings.warn(second, `clients ${names} reach ${machine}; if they are one, keep one`);
 }
 
 function whereOf({ source, line }: Place): string {

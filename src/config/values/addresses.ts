@@ -29,6 +29,15 @@ function isLabel(label: string, index: number, labels: readonly string[]): boole
   return rootDot || /^[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/.test(label);
 }
 
+/** Returns what is wrong with a link-local IPv6 address that names no interface; null for any other address. */
+export function zoneFault(address: string): string | null {
+  if (!/^fe[89ab][\da-f]:[\da-f:.]*$/i.test(address)) return null;
+  return `${address} is a link-local address, which names no interface`;
+}
+
+/** The remedy for such an address. */
+export const zoneAdvice = 'Write it with the interface of this machine, as fe80::1%eth0.';
+
 interface AddressPatterns {
   readonly local: RegExp;
   readonly domain: RegExp;

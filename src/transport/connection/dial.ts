@@ -2,6 +2,7 @@ import { lookup, type LookupAddress } from 'node:dns';
 import { connect, isIP, type Socket } from 'node:net';
 
 import { errnoOf, FleetError, messageOf, type ErrorCode } from '../../errors.ts';
+import { zoneAdvice, zoneFault } from '../../config/values/addresses.ts';
 import { abortedError } from './aborted.ts';
 import { withDeadline } from '../../platform/deadline.ts';
 
@@ -50,9 +51,13 @@ export async function dial(options: DialOptions): Promise<Socket> {
     );
   } catch (thrown) {
     if (thrown instanceof FleetError) throw thrown;
-    throw resolving
-      ? new FleetError({ client, code: 'dns', stage: 'resolve', message: messageOf(thrown), cause: thrown })
-      : new FleetError({ client, code: codeOf(thrown), stage: 'connect', message: messageOf(thrown), cause: thrown });
+    const message = messageOf(thrown);
+    if (resolving) throw new FleetError({ client, code: 'dns', stage: 'resolve', message, cause: thrown });
+    const zone = errnoOf(thrown) === 'EINVAL' ? zoneFault(addressOf(thrown)) : null;
+    throw new FleetError({
+      ...{ client, code: codeOf(thrown), stage: 'connect', message: zone ?? message, cause: thrown },
+      advice: zone === null ? undefined : zoneAdvice,
+    });
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', onAbort);
@@ -61,6 +66,11 @@ export async function dial(options: DialOptions): Promise<Socket> {
 
 function ofFamily(wanted: 0 | 4 | 6): (address: { readonly family: number }) => boolean {
   return ({ family }) => wanted === 0 || family === wanted;
+}
+
+function addressOf(thrown: unknown): string {
+  const address: unknown = thrown instanceof Error ? Reflect.get(thrown, 'address') : null;
+  return typeof address === 'string' ? address : '';
 }
 
 function codeOf(thrown: unknown): ErrorCode {

@@ -1,7 +1,8 @@
 import { createHash, createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 
-import { FleetError, messageOf } from '../../errors.ts';
+import { refusedFile } from '../../platform/account.ts';
+import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 import { fingerprint } from '../known-hosts/fingerprint.ts';
 import { parseKey, type ParsedKey } from '../connection/ssh2.ts';
 
@@ -24,7 +25,7 @@ const loaded = new Map<string, { readonly stamp: string; readonly key: LoginKey 
 export function loadPrivateKey(path: string, passphrase: string | null): LoginKey {
   try {
     const file = statSync(path);
-    if (!file.isFile() || file.size > maxFileBytes) throw new Error('this is no key file');
+    if (!file.isFile() || file.size > maxFileBytes) throw new NoKey();
     const secret = createHash('sha256')
       .update(passphrase ?? '')
       .digest('hex');
@@ -38,18 +39,28 @@ export function loadPrivateKey(path: string, passphrase: string | null): LoginKe
     loaded.set(path, { stamp, key });
     return key;
   } catch (thrown) {
-    const open = thrown instanceof OpenToOthers;
-    throw new FleetError({
-      code: 'credentials-unusable',
-      stage: 'login',
-      message: `privateKey ${path}: ${open ? 'others can read it' : messageOf(thrown)}`,
-      ...(open ? { advice: `chmod 600 ${path}` } : {}),
-      cause: thrown,
-    });
+    const [reason, advice] = reasonOf(path, thrown);
+    const message = `privateKey ${path}: ${reason}`;
+    throw new FleetError({ code: 'credentials-unusable', stage: 'login', message, advice, cause: thrown });
   }
 }
 
+function reasonOf(path: string, thrown: unknown): readonly [reason: string, advice: string | undefined] {
+  if (thrown instanceof OpenToOthers) return ['others can read it', `chmod 600 ${path}`];
+  const isMissing = errnoOf(thrown) === 'ENOENT';
+  if (isMissing) return ['the file does not exist', `Make the key with ssh-keygen -f ${path}, or correct privateKey.`];
+  if (thrown instanceof NoKey) return [thrown.message, 'Name the file of a private key, or make one with ssh-keygen.'];
+  return [refusedFile(thrown)?.reason ?? messageOf(thrown), undefined];
+}
+
 class OpenToOthers extends Error {}
+
+/** The error for a file that holds no key, or a part of one: `it is no key`. */
+export class NoKey extends Error {
+  constructor(message = 'it is no key') {
+    super(message);
+  }
+}
 
 /** The error for an encrypted key without a passphrase. */
 export class EncryptedKey extends Error {
@@ -86,7 +97,8 @@ function decode(text: string, passphrase: string | null): ParsedKey {
   if (/integrity check|bad decrypt|MAC mismatch/i.test(parsed.message)) throw new Error('the passphrase is wrong');
   for (const [pattern, what] of notForSsh2) if (pattern.test(text)) throw new Error(what);
   if (/sk-(?:ssh|ecdsa)/.test(parsed.message)) throw new Error('it is a security key, which needs transport="openssh"');
-  throw parsed;
+  if (!/^(?:Unsupported key format|Malformed )/.test(parsed.message)) throw parsed;
+  throw new NoKey(text.includes('PRIVATE KEY-----') ? 'it is damaged' : undefined);
 }
 
 const notForSsh2: readonly (readonly [RegExp, string])[] = [
@@ -102,7 +114,9 @@ function fromPem(text: string, passphrase: string | null): ParsedKey {
   try {
     key = createPrivateKey({ key: text, format: 'pem', ...(encrypted ? { passphrase: passphrase ?? '' } : {}) });
   } catch (thrown) {
-    throw new Error(encrypted ? 'the passphrase is wrong, or the file is damaged' : 'it is damaged', { cause: thrown });
+    throw encrypted
+      ? new Error('the passphrase is wrong, or the file is damaged', { cause: thrown })
+      : new NoKey('it is damaged');
   }
   const parsed = parseKey(readableForm(key));
   if (parsed instanceof Error) throw parsed;

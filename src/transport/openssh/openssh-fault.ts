@@ -2,12 +2,14 @@ import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { zoneAdvice, zoneFault } from '../../config/values/addresses.ts';
 import { FleetError, type ErrorCode, type Stage } from '../../errors.ts';
 import { fingerprint, keyTypeName } from '../known-hosts/fingerprint.ts';
 import { firstSeenWords, parseKnownHostLine } from '../known-hosts/known-hosts-line.ts';
 import { hostName } from '../known-hosts/known-hosts.ts';
 import { wrongPassphrase, type OpensshLog } from './openssh-log.ts';
 import { closedLogin, saidWords } from '../connection/server-words.ts';
+import { otherProtocol, otherProtocolAdvice } from '../connection/other-protocol.ts';
 import { sshdRejection } from '../connection/sshd-rejection.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import { signalGroup } from '../../platform/kill-group.ts';
@@ -40,11 +42,15 @@ export function opensshFault(question: OpensshQuestion, log: OpensshLog): FleetE
     case 'connect': {
       const [, reason = words] = /connect to host .* port \d+: (.*)/.exec(words) ?? [];
       const code = /refused/.test(reason) ? 'connect-refused' : /timed out/.test(reason) ? 'connect-timeout' : null;
+      const zone = /Invalid argument/.test(reason) ? zoneFault(question.address) : null;
+      if (zone !== null) return fault('connect-failed', 'connect', zone, zoneAdvice);
       return fault(code ?? 'connect-failed', 'connect', `${hostName(question.address, question.port)}: ${reason}`);
     }
     case 'silent': {
       const notice = sshdRejection(log.lines.join('\n'), null);
       if (notice !== null) return fault('sshd-rejection', 'handshake', notice);
+      const other = otherServer(question, log);
+      if (other !== null) return other;
       return fault(/timed out/.test(words) ? 'handshake-timeout' : 'handshake-failed', 'handshake', words);
     }
     case 'greeted':
@@ -54,6 +60,13 @@ export function opensshFault(question: OpensshQuestion, log: OpensshLog): FleetE
     case 'in':
       return fault('connect-failed', 'login', `the connection broke: ${words}`);
   }
+}
+
+/** Returns the fault of a server of another protocol, of which ssh logs the first lines; null if it is none. */
+export function otherServer({ client }: Pick<OpensshQuestion, 'client'>, log: OpensshLog): FleetError | null {
+  const message = log.progress === 'silent' ? log.lines.map(otherProtocol).find((words) => words !== null) : null;
+  if (message === null || message === undefined) return null;
+  return new FleetError({ client, code: 'handshake-failed', stage: 'handshake', message, advice: otherProtocolAdvice });
 }
 
 /** Returns the fault of an ssh that has not begun to connect by the deadline, `late`, which says `within 5000 ms`. */

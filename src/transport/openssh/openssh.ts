@@ -7,7 +7,7 @@ import { abortedError } from '../connection/aborted.ts';
 import { killGroup } from '../../platform/kill-group.ts';
 import { masterArguments, opensshEnvironment, type OpensshSecrets, type OpensshTarget } from './openssh-arguments.ts';
 import { OpensshConnection } from './openssh-connection.ts';
-import { lastFault, lateStart, opensshFault, wordsOf, type OpensshQuestion } from './openssh-fault.ts';
+import { lastFault, lateStart, opensshFault, otherServer, wordsOf, type OpensshQuestion } from './openssh-fault.ts';
 import { opensshGuard } from './openssh-guard.ts';
 import { readOpensshLog, type OpensshLog, type OpensshLogReader } from './openssh-log.ts';
 import { checkCredentials } from './openssh-hop-config.ts';
@@ -98,7 +98,9 @@ class OpensshLogin {
       const onAbort = (): void => this.#end(abortedError(signal, stages[this.#log.progress], target.client));
       const onData = (chunk: Buffer): void => {
         this.#log.push(chunk);
-        if (this.#log.excessive) this.#fail(this.#late(), 'the client talks without end');
+        const other = otherServer(question, this.#log);
+        if (other !== null) this.#end(other);
+        else if (this.#log.excessive) this.#fail(this.#late(), 'the client talks without end');
         else if (existsSync(socket)) this.#loggedIn(master, socket, channelTimeoutMs);
       };
       // `close`, because all output is read by then; `exit` too, because a surviving child process may delay `close`.
@@ -215,12 +217,10 @@ class OpensshLogin {
       this.#fail(code, `no answer to the login ${limit}${words}`, undefined, advice);
     } else if (progress === 'greeted') this.#fail(code, `the key exchange did not end ${limit}`);
     else if (!proxied) this.#fail(code, `TCP stands, but nothing that speaks SSH answered ${limit}`);
-    else
-      this.#fail(
-        'connect-timeout',
-        `the route there, which ssh_config names, did not answer ${limit}: ${wordsOf(this.#log)}`,
-        'connect',
-      );
+    else {
+      const message = `the route there, which ssh_config names, did not answer ${limit}: ${wordsOf(this.#log)}`;
+      this.#fail('connect-timeout', message, 'connect');
+    }
   }
 
   #late(): ErrorCode {

@@ -9,6 +9,7 @@ import { offerBytes, serverOffer } from './server-offer.ts';
 import type { SshSession } from './ssh-connection.ts';
 import { newClient, type Client, type ClientChannel } from '../connection/ssh2.ts';
 import type { ConnectOptions } from '../transport.ts';
+import { lateHandshake, otherProtocol, otherProtocolAdvice } from '../connection/other-protocol.ts';
 import { addServerWords, closedLogin, saidWords, waitingWords } from '../connection/server-words.ts';
 import { noticeBytes, sshdRejection } from '../connection/sshd-rejection.ts';
 import type { Wire } from '../connection/wire.ts';
@@ -94,6 +95,8 @@ export class Handshake<T> {
       const onData = (data: Buffer): void => {
         if (this.#progress === 'silent') this.#progress = 'greeted';
         this.#greeting += data.toString('latin1', 0, offerBytes);
+        const other = this.#progress === 'greeted' ? otherProtocol(this.#greeting) : null;
+        if (other !== null) this.#fail('handshake-failed', other, undefined, otherProtocolAdvice);
         if (this.#greeting.length >= offerBytes) this.#socket.removeListener('data', onData);
       };
       this.#socket.on('data', onData);
@@ -103,8 +106,7 @@ export class Handshake<T> {
 
   #begin(): void {
     const ssh = this.#ssh;
-    ssh.on('error', (error) => this.#onError(error));
-    ssh.on('end', () => this.#socket.destroy());
+    ssh.on('error', (error) => this.#onError(error)).on('end', () => this.#socket.destroy());
     ssh.on('banner', (text) => (this.#words = addServerWords(this.#words, text)));
     ssh.once('handshake', () => {
       this.#progress = 'login';
@@ -210,8 +212,7 @@ export class Handshake<T> {
     } else if (this.#progress === 'login') {
       const { words, advice } = waitingWords(this.#words);
       this.#fail('auth-timeout', `no answer to the login ${limit}${words}`, undefined, advice);
-    } else if (this.#progress === 'greeted') this.#fail('handshake-timeout', `the key exchange did not end ${limit}`);
-    else this.#fail('handshake-timeout', `TCP stands, but nothing that speaks SSH answered ${limit}`);
+    } else this.#fail('handshake-timeout', lateHandshake(this.#greeting, limit));
   }
 
   #closed(): void {

@@ -225,3 +225,20 @@ test('check CLIENT: every machine on the way, each value with its place, and wha
   assert.match(json2.stdout, /"client \\"web\\" cannot be reached: [^"]*ssh_config:2: Port is no port number"/);
   assert.equal(json2.status, 0);
 });
+
+test('check names a proxyJump that may be misspelt, and an address that cannot be reached', async (t) => {
+  const dir = configFolder(
+    t,
+    `<config><ssh config="none" password="x"/><client name="gateway" ip="192.0.2.1"/>
+  <client name="a" ip="192.0.2.2" proxyJump="gatewy"/>
+  <client name="b" ip="192.0.2.3" proxyJump="gateway"/>
+  <client name="c" ip="192.0.2.4" proxyJump="gate.example.org"/>
+  <client name="d" ip="fe80::1"/></config>`,
+  );
+  const said = await succeeded(runCli(['check'], { cwd: dir }));
+  assert.deepEqual(said.match(/config\.xml:\d: (?:proxyJump|client "[a-d]").*$/gm), [
+    'config.xml:5: client "d" cannot be reached: fe80::1 is a link-local address, which names no interface. Write it ' +
+      'with the interface of this machine, as fe80::1%eth0.',
+    'config.xml:2: proxyJump="gatewy" names no bastion, client or Host of ssh_config; did you mean "gateway"?',
+  ]);
+});

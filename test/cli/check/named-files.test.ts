@@ -17,6 +17,8 @@ const content = `<config>
   <alerts><mail to="a@example.org"/></alerts>
   <client ip="192.0.2.1" passwordFile="there"/>
   <client ip="192.0.2.2" privateKey="id"/>
+  <client ip="192.0.2.4" privateKey="there"/>
+  <client ip="192.0.2.5" privateKey="torn"/>
   <client ip="192.0.2.3" privateKey="old" state="retired"/>
 </config>`;
 
@@ -24,6 +26,7 @@ test('check names each missing file once, with its element, its line and who nee
   const dir = configFolder(t, content);
   mkdirSync(path.join(dir, 'folder'));
   for (const name of ['there', 'plain']) writeFileSync(path.join(dir, name), 'word\n', { mode: 0o600 });
+  writeFileSync(path.join(dir, 'torn'), '-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n', { mode: 0o600 });
   const { status, stdout } = await runCli(['check'], { cwd: dir });
   assert.equal(status, 0, 'another machine may have them');
   const said = stdout.split('\n').flatMap((line) => /^warning: (config\.xml:\d+: <\w+ \w+>: .*)/.exec(line)?.[1] ?? []);
@@ -36,6 +39,8 @@ test('check names each missing file once, with its element, its line and who nee
     'config.xml:5: <notify command>: ./plain cannot be executed by this account; alert needs it',
     `config.xml:7: <ssh privateKey>: ${dir}/id does not exist; collect needs it`,
     `config.xml:7: <ssh knownHosts>: ${dir}/hosts does not exist; collect needs it`,
+    `config.xml:11: <client privateKey>: ${dir}/there is no key; collect needs it`,
+    `config.xml:12: <client privateKey>: ${dir}/torn is damaged; collect needs it`,
   ]);
 });
 

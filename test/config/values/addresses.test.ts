@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { hostFault, isMailAddress, isSender, parseMailAddresses } from '../../../src/config/values/addresses.ts';
+import {
+  hostFault,
+  isMailAddress,
+  isSender,
+  parseMailAddresses,
+  zoneFault,
+} from '../../../src/config/values/addresses.ts';
 
 test('hosts that are fine', () => {
   for (const host of ['192.0.2.1', '::1', 'fe80::1%eth0', '2001:db8::1', 'web-1', 'web_1.example.org', 'a.b.', 'x1']) {
@@ -26,6 +32,14 @@ test('hosts that are not, and what would be right', () => {
     ['a'.repeat(64), /no IP address or host name/],
   ];
   for (const [host, message] of table) assert.match(hostFault(host) ?? '', message, host);
+});
+
+test('a link-local address wants its interface, and no other one', () => {
+  for (const address of ['fe80::1', 'FE80::1', 'febf::', 'fe80::192.0.2.1'])
+    assert.match(zoneFault(address) ?? '', /link-local/);
+  for (const address of ['fe80::1%eth0', '::1', 'fec0::1', 'fe80', 'fe80.example.org', '169.254.1.1']) {
+    assert.equal(zoneFault(address), null, address);
+  }
 });
 
 test('mail addresses are bare, and no header hides in them', () => {

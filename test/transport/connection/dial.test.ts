@@ -33,6 +33,12 @@ describe('dial', async () => {
     });
   }
 
+  it('says that a link-local address needs its interface', async () => {
+    const { message, advice } = await fails(dial(options({ host: 'fe80::1' })), 'connect-failed connect');
+    assert.equal(message, 'fe80::1 is a link-local address, which names no interface');
+    assert.match(advice, /fe80::1%eth0/);
+  });
+
   it('an error of a socket handed out is never unhandled', async () => {
     const socket = await dial(options());
     const closed = new Promise((resolve) => socket.once('close', resolve));

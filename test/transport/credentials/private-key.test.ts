@@ -39,8 +39,8 @@ describe('loadPrivateKey', () => {
   const lockedPem = keygen('-t', 'rsa', '-b', '2048', '-m', 'PEM', '-N', 'open sesame');
 
   it('says what is wrong, without a word of the key or passphrase', () => {
-    assert.match(unusable(path.join(dir, 'none'), null), /ENOENT/);
-    assert.match(unusable(dir, null), /no key file/);
+    assert.match(unusable(path.join(dir, 'none'), null), /^the file does not exist$/);
+    assert.match(unusable(dir, null), /it is no key$/);
     for (const file of [locked, lockedPem]) {
       assert.equal(unusable(file, null), 'it is encrypted and no passphrase is configured');
       assert.match(unusable(file, 'wrong one'), /the passphrase is wrong/);

@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { otherProtocol } from '../../../src/transport/connection/other-protocol.ts';
+
+const cases: readonly (readonly [beginning: string, says: string | null])[] = [
+  ['220 mx.example.org ESMTP Postfix\r\n', 'SMTP answers there, not SSH: "220 mx.example.org ESMTP Postfix"'],
+  ['220-mx.example.org\r\n220 ESMTP\r\n', 'SMTP answers there, not SSH: "220-mx.example.org"'],
+  ['220 (vsFTPd 3.0.3)\r\n', 'FTP answers there, not SSH: "220 (vsFTPd 3.0.3)"'],
+  [
+    '* OK [CAPABILITY IMAP4rev1] Dovecot ready.\r\n',
+    'IMAP answers there, not SSH: "* OK [CAPABILITY IMAP4rev1] Dovecot ready."',
+  ],
+  ['+OK POP3 ready\r\n', 'POP3 answers there, not SSH: "+OK POP3 ready"'],
+  ['HTTP/1.1 400 Bad Request\r\n', 'HTTP answers there, not SSH: "HTTP/1.1 400 Bad Request"'],
+  ['RFB 003.008\n', 'VNC answers there, not SSH: "RFB 003.008"'],
+  ['\x15\x03\x01\0\x02\x02\x16', 'TLS answers there, not SSH'],
+  ['\x4a\0\0\0\n10.11.6-MariaDB', 'MySQL answers there, not SSH'],
+  ['\xff\xfd\x18', 'telnet answers there, not SSH'],
+  ['SSH-2.0-OpenSSH_9.2\r\n', null],
+  ['Welcome to web-1\r\nSSH-2.0-x\r\n', null],
+  ['Not allowed at this time\r\n', null],
+  ['', null],
+];
+for (const [beginning, says] of cases) {
+  test(`a server that begins with ${JSON.stringify(beginning)}`, () => assert.equal(otherProtocol(beginning), says));
+}
