@@ -63,7 +63,7 @@ function madeClient(name: string, index: number, alerts: readonly PageAlert[]): 
     state: isGone ? 'failing' : 'ok',
     reason: isGone ? 'connect-timeout: no answer within 10 s' : null,
     worst: firing.some(({ severity }) => severity === 'critical') ? 'critical' : firing.length > 0 ? 'warning' : null,
-    openAlerts: own.filter(({ state }) => state !== 'resolved').length,
+    openAlerts: firing.length,
     cpuPercent: { value: isGone ? null : newest(figures.cpu), beyond: null },
     memoryPercent: figure(newest(figures.memory), [97]),
     diskPercent: figure(disk.value, [95, 90]),

@@ -1,3 +1,4 @@
+import { alertLabel } from '../text/alert-label.ts';
 import { durationInWords } from '../text/durations.ts';
 import { alertFigure, amount } from './figures.ts';
 import { shownShellWord } from '../text/shell-word.ts';
@@ -33,11 +34,11 @@ ${rest > 0 && markup`<p>And ${amount(rest, 'more alert')}.</p>`}
 
 /** Renders an item of the list of alerts. */
 export function alertItem(alert: PageAlert, { untilMs, zone, links }: Omit<AlertListPage, 'alerts'>): Markup {
-  const { client, rule, subject, state, severity, value, limit, note, mutes, command } = alert;
+  const { client, state, severity, value, limit, note, mutes, command } = alert;
   const clock = { zone, nowMs: untilMs };
   const sinceMs = alert.firingSinceMs ?? alert.pendingSinceMs;
   const mark = state === 'firing' ? severity : state === 'pending' ? 'pending' : 'ended';
-  const what = joined(subject === '' ? [rule] : [rule, subject], ' ');
+  const what = joined(alertLabel(alert), ' ');
   const when =
     mark !== 'ended' || alert.resolvedAtMs === null
       ? `${state === 'pending' ? 'pending' : 'firing'} since ${timeInWords(clock, sinceMs)}, ` +

@@ -15,14 +15,19 @@ const states: readonly (readonly [level: string, words: string, is: (client: Pag
   ['warning', 'warning', ({ worst }) => worst === 'warning'],
   ['failing', 'failing', ({ state }) => state === 'failing'],
   ['failing', 'late', ({ state }) => state === 'late'],
-  ['fine', 'well', ({ state, worst }) => state === 'ok' && worst === null],
+  ['fine', 'well', ({ state }) => state === 'ok'],
   ['new', 'not visited yet', ({ state }) => state === 'new'],
   ['paused', 'paused or retired', ({ state }) => state === 'paused' || state === 'retired'],
 ];
 
-/** Counts clients by state, the states that want attention first. */
+/** Counts each client once, in the first of its states: the states that want attention come first. */
 export function stateCounts(clients: readonly PageClient[]): readonly StateCount[] {
-  return states.map(([level, words, is]) => ({ level, words, clients: clients.filter(is).length }));
+  const counts = states.map(() => 0);
+  for (const client of clients) {
+    const place = states.findIndex(([, , is]) => is(client));
+    counts[place] = (counts[place] ?? 0) + 1;
+  }
+  return states.map(([level, words], place) => ({ level, words, clients: counts[place] ?? 0 }));
 }
 
 /** Renders the counts as a list, after the total unless it is null. */

@@ -1,3 +1,4 @@
+import { alertLabel } from '../text/alert-label.ts';
 import { compareText } from '../text/compare-text.ts';
 import { counted } from '../text/numbers.ts';
 import { alertFigure, amount } from './figures.ts';
@@ -73,11 +74,9 @@ ${ticks(page).map(({ atMs, label }) => markup`<line class="tick" x1="${place(atM
 ${rows.map(row)}</svg>`;
 }
 
-function alertWords(
-  { rule, subject, severity, value, pendingSinceMs, resolvedAtMs }: PageAlert,
-  page: FleetPage,
-): Markup {
-  const names = [rule, subject].filter((word) => word !== '').map(bareText);
+function alertWords(alert: PageAlert, page: FleetPage): Markup {
+  const { severity, value, pendingSinceMs, resolvedAtMs } = alert;
+  const names = alertLabel(alert).map(bareText);
   const what = value === null || value === '' ? names : [...names, alertFigure(value, bareText)];
   const reader = { zone: page.zone, nowMs: page.untilMs };
   const when =

@@ -1,3 +1,4 @@
+import { alertLabel } from '../text/alert-label.ts';
 import type { Config } from '../config/config.ts';
 import { sortAlerts } from '../look/alert-views.ts';
 import { readClientHistory } from '../look/client-history.ts';
@@ -75,7 +76,7 @@ export async function alertPage(reader: FleetReader, documents: Documents, id: n
     const lines = await documents.explain(config, storage, alert);
     const { zone } = config.alerts;
     const body = explainView({ zone, nowMs, alert: words(alert), lines, command: explainCommand(alert) });
-    const title = [alert.client === '' ? 'The fleet' : alert.client, alert.rule, alert.subject].filter(Boolean);
+    const title = [alert.client === '' ? 'The fleet' : alert.client, ...alertLabel(alert)];
     return { title, path: `/alerts/${id}`, lead: null, body, zone };
   });
 }

@@ -1,5 +1,6 @@
 import type { Config, Severity } from '../../config/config.ts';
 import type { SeriesPoint } from '../../storage/store/notification-store.ts';
+import { alertLabel } from '../../text/alert-label.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
 import type { PendingNotification, Line, SectionKind } from '../dispatch/notification-plan.ts';
 import { columnsOf } from '../../text/text-columns.ts';
@@ -24,16 +25,8 @@ const shortColumns = 24;
 export const mostNamesInTitle = 5;
 
 /** Returns the subject of an alert without its client: `disk /var`, `service nginx.service`, `unreachable`. */
-export function labelOf({ rule, subject }: Pick<PendingNotification, 'rule' | 'subject'>): string {
-  if (subject === '') return quoted(rule);
-  // The selectors in `disk mount=/var*` would repeat the subject.
-  const type = /^([\w-]+)(?: [\w-]+=\S*)+$/.exec(rule)?.[1] ?? rule;
-  return `${quoted(type)} ${quoted(subject)}`;
-}
-
-/** True if the label lacks a part of the rule's name that people need for silences and `explain`. */
-export function labelHidesRule({ rule, subject }: Pick<PendingNotification, 'rule' | 'subject'>): boolean {
-  return subject !== '' && /^[\w-]+(?: [\w-]+=\S*)+$/.test(rule);
+export function labelOf(item: Pick<PendingNotification, 'rule' | 'subject'>): string {
+  return alertLabel(item).map(quoted).join(' ');
 }
 
 /**

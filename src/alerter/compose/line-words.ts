@@ -1,7 +1,8 @@
+import { labelHidesRule } from '../../text/alert-label.ts';
 import type { Severity } from '../../config/config.ts';
 import { drawChart, type ChartWords } from './sparkline.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import { foldTitle, labelHidesRule, mostNamesInTitle, sharedLabel, shortValue, titleOf } from './item-words.ts';
+import { foldTitle, mostNamesInTitle, sharedLabel, shortValue, titleOf } from './item-words.ts';
 import { namedUpTo } from '../../text/numbers.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
 import { rhythmMs, visitConditions } from '../evaluate/rule-metric.ts';

@@ -1,3 +1,4 @@
+import { alertLabel } from '../../text/alert-label.ts';
 import { ruleFinder } from '../../alerter/inhibit/silences.ts';
 import type { Config } from '../../config/config.ts';
 import { isRuleType, ruleMatcher } from '../../config/rules/rule-matcher.ts';
@@ -103,9 +104,9 @@ function idJson({ id, client, rule, subject, severity }: Alert): object {
 }
 
 function chosenLines(what: string, chosen: readonly Alert[]): string {
-  const lines = chosen.map(({ id, client, rule, subject, severity }) => {
-    const where = subject === '' ? '' : ` ${subject}`;
-    return escapeControls(`${what} ${id ?? ''}: ${clientText(client)}, ${rule}${where} (${severity})`);
+  const lines = chosen.map((alert) => {
+    const { id, client, severity } = alert;
+    return escapeControls(`${what} ${id ?? ''}: ${clientText(client)}, ${alertLabel(alert).join(' ')} (${severity})`);
   });
   return lines.join('\n');
 }

@@ -1,3 +1,4 @@
+import { alertLabel } from '../../text/alert-label.ts';
 import { replay, type ReplayedItem, type ReplayedMail, type ReplayResult } from '../../alerter/replay/replay.ts';
 import type { Config } from '../../config/config.ts';
 import { loadConfig } from '../../config/load-config.ts';
@@ -170,8 +171,9 @@ function mailLine({ atMs, recipient, alreadyTrue, items }: ReplayedMail, { momen
   return escapeControls(`${moment(atMs)} to ${recipient}: ${alreadyTrue ? 'already true: ' : ''}${shown}${rest}`);
 }
 
-function itemWords({ client, rule, subject, transition, severity, valueText }: ReplayedItem): string {
-  const what = [clientText(client), rule, subject].filter((part) => part !== '').join(' ');
+function itemWords(item: ReplayedItem): string {
+  const { client, transition, severity, valueText } = item;
+  const what = [clientText(client), ...alertLabel(item)].join(' ');
   return `${transition === 'firing' ? severity : transition} ${what}${valueText === '' ? '' : ` (${valueText})`}`;
 }
 
@@ -191,8 +193,9 @@ function differenceBlocks(difference: ReplayResult['difference'], time: ReaderTi
 
 function factBlock(title: string, facts: readonly SentNotification[], { moment }: ReaderTime): readonly string[] {
   if (facts.length === 0) return [];
-  const lines = facts.slice(0, mostFacts).map(({ client, rule, subject, transition, recipient, notifiedAtMs }) => {
-    const what = [clientText(client), rule, subject].filter((part) => part !== '').join(' ');
+  const lines = facts.slice(0, mostFacts).map((fact) => {
+    const { client, transition, recipient, notifiedAtMs } = fact;
+    const what = [clientText(client), ...alertLabel(fact)].join(' ');
     return escapeControls(`  ${moment(notifiedAtMs)} ${transition} ${what}, to ${recipient}`);
   });
   const rest = facts.length > mostFacts ? [`  and ${facts.length - mostFacts} more`] : [];

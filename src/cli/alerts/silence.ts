@@ -1,3 +1,4 @@
+import { alertLabel } from '../../text/alert-label.ts';
 import { type HeldBack, readHeldBack } from '../../alerter/inhibit/held-back.ts';
 import { groupPattern, labelPattern, silenceMatcher, silencePattern } from '../../alerter/inhibit/silences.ts';
 import { selectClients } from '../../config/clients/select-clients.ts';
@@ -101,8 +102,9 @@ async function heldBy(config: Config, alerts: AlertStore, patterns: SilencePatte
 /** The most held alerts that are printed. */
 const mostHeld = 20;
 
-function heldText({ id, client, rule, subject, severity, valueText }: Alert): string {
-  const what = [clientText(client), rule, subject].filter((word) => word !== '').join(' ');
+function heldText(alert: Alert): string {
+  const { id, client, severity, valueText } = alert;
+  const what = [clientText(client), ...alertLabel(alert)].join(' ');
   return escapeControls(`  ${id ?? ''} ${severity} ${what}: ${valueText}`);
 }
 

@@ -1,3 +1,4 @@
+import { alertLabel } from '../../text/alert-label.ts';
 import { sinceMs } from '../../alerter/transition/alert-bounds.ts';
 import type { NotSent } from '../../alerter/explain/explain-alerts.ts';
 import type { AlertView } from '../../look/alert-views.ts';
@@ -38,7 +39,7 @@ export function renderAlertTable(
         title: 'alert',
         shrinks: true,
         keepsEnd: true,
-        cell: ({ alert: { rule, subject } }) => (subject === '' ? rule : `${rule} ${subject}`),
+        cell: ({ alert }) => alertLabel(alert).join(' '),
       },
       {
         title: 'value',

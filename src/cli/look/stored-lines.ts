@@ -1,3 +1,4 @@
+import { alertLabel } from '../../text/alert-label.ts';
 import { drawSparkline } from '../../alerter/compose/sparkline.ts';
 import type { ClientDetail, SentMail } from '../../look/client-detail.ts';
 import { escapeControls } from '../../log.ts';
@@ -140,8 +141,8 @@ export function mailLines({ mails }: ClientDetail, { output, time }: DetailWords
 }
 
 function mailWords({ lines }: SentMail): string {
-  const words = lines.map(({ transition, severity, rule, subject }) =>
-    [transition === 'firing' ? severity : transition, rule, subject].filter((part) => part !== '').join(' '),
+  const words = lines.map((line) =>
+    [line.transition === 'firing' ? line.severity : line.transition, ...alertLabel(line)].join(' '),
   );
   return namedUpTo(mostLines, words);
 }

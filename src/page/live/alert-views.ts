@@ -1,7 +1,8 @@
+import { alertLabel } from '../../text/alert-label.ts';
 import { spanInWords } from '../../text/time-words.ts';
 import { alertItem, alertList, clientLink, commandCode } from '../alert-list.ts';
 import { alertFigure } from '../figures.ts';
-import { type Markup, markup } from '../markup.ts';
+import { joined, type Markup, markup } from '../markup.ts';
 import type { PageAlert } from '../page.ts';
 import { links } from './fleet-view.ts';
 
@@ -25,9 +26,9 @@ ${ended.length === 0 && markup`<p class="count">None.</p>`}${
 }
 
 function endedRow(alert: PageAlert, zone: string | null, nowMs: number): Markup {
-  const { id, client, rule, subject, severity, pendingSinceMs, firingSinceMs, resolvedAtMs, value } = alert;
+  const { id, client, severity, pendingSinceMs, firingSinceMs, resolvedAtMs, value } = alert;
   const when = spanInWords({ zone, nowMs }, firingSinceMs ?? pendingSinceMs, resolvedAtMs ?? nowMs);
-  return markup`<tr><th scope="row">${client === '' ? 'the fleet' : clientLink(client, links)}</th><td><a href="${links.alert(id)}">${rule} ${subject}</a></td><td>${firingSinceMs === null ? 'pending' : severity}</td><td>${when}</td><td>${value === null ? '–' : alertFigure(value)}</td></tr>
+  return markup`<tr><th scope="row">${client === '' ? 'the fleet' : clientLink(client, links)}</th><td><a href="${links.alert(id)}">${joined(alertLabel(alert), ' ')}</a></td><td>${firingSinceMs === null ? 'pending' : severity}</td><td>${when}</td><td>${value === null ? '–' : alertFigure(value)}</td></tr>
 `;
 }
 

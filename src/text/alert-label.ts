@@ -1,0 +1,18 @@
+/**
+ * Returns the words that name an alert: its rule, and its subject unless that is empty. Omits the selectors of a rule,
+ * because the subject would repeat them: `disk mount=/srv` of `/srv` becomes `disk` and `/srv`.
+ */
+export function alertLabel({ rule, subject }: { readonly rule: string; readonly subject: string }): readonly string[] {
+  return subject === '' ? [rule] : [typeOf(rule, subject), subject];
+}
+
+/** True if the label lacks a part of the rule's name that people need for silences and `explain`. */
+export function labelHidesRule({ rule, subject }: { readonly rule: string; readonly subject: string }): boolean {
+  return subject !== '' && typeOf(rule, subject) !== rule;
+}
+
+function typeOf(rule: string, subject: string): string {
+  const [type = rule] = rule.split(' ', 1);
+  const hasSelectors = /^[\w-]+(?: [\w-]+=\S*)+$/.test(rule) || rule.endsWith(`=${subject}`);
+  return hasSelectors ? type : rule;
+}

@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { alertLabel, labelHidesRule } from '../../src/text/alert-label.ts';
+
+const cases: readonly (readonly [rule: string, subject: string, label: string, hides: boolean])[] = [
+  ['disk', '/srv', 'disk /srv', false],
+  ['disk mount=/srv', '/srv', 'disk /srv', true],
+  ['disk mount=/my data', '/my data', 'disk /my data', true],
+  ['disk mount=/var*', '/var/lib', 'disk /var/lib', true],
+  ['service unit=nginx.service', 'nginx.service', 'service nginx.service', true],
+  ['cpu', '', 'cpu', false],
+  ['process match=a b', '', 'process match=a b', false],
+  ['backup is late', '/srv', 'backup is late /srv', false],
+];
+for (const [rule, subject, label, hides] of cases) {
+  test(`rule "${rule}" of "${subject}" is called "${label}"`, () => {
+    assert.equal(alertLabel({ rule, subject }).join(' '), label);
+    assert.equal(labelHidesRule({ rule, subject }), hides);
+  });
+}
