@@ -39,7 +39,7 @@ unpacked=/var/tmp/fleet-health-tests/packages
 unpack_all() {
   [ "$wide" = no ] || sh test/newer-ssh.sh "$unpacked/openssh-client-13" >/dev/null 2>&1 ||
     missing="$missing openssh-client(Debian 13)"
-  [ "$wide" = no ] || unpack nagios-nrpe-server prometheus-node-exporter-collectors smartmontools mdadm chrony
+  [ "$wide" = no ] || unpack nagios-nrpe-server prometheus-node-exporter-collectors smartmontools mdadm chrony tinyproxy-bin
 }
 need_all() {
   missing=""

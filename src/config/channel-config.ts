@@ -58,6 +58,7 @@ export interface WebhookConfig {
   readonly header: Secret | null;
   /** Absolute path of a PEM file; null: the authorities that Node.js knows. */
   readonly ca: string | null;
+  readonly proxy: string | null;
   readonly timeoutMs: number;
 }
 
@@ -67,7 +68,15 @@ export interface AlertmanagerConfig {
   readonly urls: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly ca: string | null;
+  readonly proxy: string | null;
   readonly timeoutMs: number;
+}
+
+/** A URL that is requested after each good pass of the alerter. */
+export interface HeartbeatConfig {
+  readonly url: string;
+  /** The URL of a proxy, or `none`; null: that of the environment. */
+  readonly proxy: string | null;
 }
 
 /** A mail with a summary, sent at some local times. */

@@ -8,6 +8,7 @@ import type { ProbeOptions, RequestedCheck } from '../report/wire.ts';
 import type {
   AlertmanagerConfig,
   DigestConfig,
+  HeartbeatConfig,
   NotifyConfig,
   RepliesConfig,
   SmtpConfig,
@@ -44,8 +45,7 @@ export interface Config {
   readonly webhooks: readonly WebhookConfig[];
   readonly alertmanager: AlertmanagerConfig | null;
   readonly digests: readonly DigestConfig[];
-  /** URLs asked after each good pass of the alerter. */
-  readonly heartbeats: readonly string[];
+  readonly heartbeats: readonly HeartbeatConfig[];
   readonly metrics: MetricsConfig | null;
   readonly collector: CollectorConfig;
   /** null: config.xml has no `<serve>`. */

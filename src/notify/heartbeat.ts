@@ -1,12 +1,19 @@
 import { errnoOf, FleetError } from '../errors.ts';
 import { withTimeout } from '../platform/deadline.ts';
-import { getStatus } from '../platform/get-status.ts';
+import type { HeartbeatConfig } from '../config/config.ts';
+import { ProxyFault } from './http/proxy.ts';
+import { getStatus } from './http/get-status.ts';
 import type { AttemptOptions } from './notify.ts';
-import { takeLogin } from './url-login.ts';
+import { takeLogin } from './http/url-login.ts';
 
 /** Requests every URL at the same time. Returns the faults. Throws only the signal's reason. */
-export async function sendHeartbeats(urls: readonly string[], options: AttemptOptions): Promise<readonly FleetError[]> {
-  const answers = await Promise.allSettled(urls.map((url) => sendHeartbeat(url, options)));
+export async function sendHeartbeats(
+  heartbeats: readonly HeartbeatConfig[],
+  options: AttemptOptions,
+): Promise<readonly FleetError[]> {
+  const answers = await Promise.allSettled(
+    heartbeats.map(({ url, proxy }) => sendHeartbeat(url, { ...options, proxy })),
+  );
   const thrown = answers.flatMap((answer): unknown[] => (answer.status === 'rejected' ? [answer.reason] : []));
   return thrown.map((one) => {
     if (one instanceof FleetError && one.code === 'mail-unavailable') return one;
@@ -19,7 +26,10 @@ export async function sendHeartbeats(urls: readonly string[], options: AttemptOp
  * sent as HTTP Basic authentication (RFC 7617). Throws FleetError `mail-unavailable` if the status is no success, or
  * the signal's reason. The URL may contain a token, so only its host is ever shown.
  */
-export async function sendHeartbeat(url: string, { timeoutMs, signal }: AttemptOptions): Promise<void> {
+export async function sendHeartbeat(
+  url: string,
+  { timeoutMs, signal, proxy = null }: AttemptOptions & Partial<Pick<HeartbeatConfig, 'proxy'>>,
+): Promise<void> {
   signal.throwIfAborted();
   const target = URL.canParse(url) ? new URL(url) : null;
   if (target === null) throw fault('<heartbeat>', 'the url is none');
@@ -28,7 +38,7 @@ export async function sendHeartbeat(url: string, { timeoutMs, signal }: AttemptO
   let isLate = false;
   const status = await withTimeout({ timeoutMs, signal }, async (limit) => {
     limit.addEventListener('abort', () => (isLate = true));
-    return await getStatus(target, headers, limit);
+    return await getStatus(target, { headers, proxy, signal: limit });
   }).catch((thrown: unknown) => {
     signal.throwIfAborted();
     throw fault(target.host, isLate ? `no answer within ${timeoutMs / 1000} s` : codeOf(thrown));
@@ -36,8 +46,9 @@ export async function sendHeartbeat(url: string, { timeoutMs, signal }: AttemptO
   if (status < 200 || status > 299) throw fault(target.host, `status ${status}`);
 }
 
-/** Returns the system's code of an error. Messages may repeat the URL. */
+/** Returns the system's code of an error, or the words about a proxy. Other messages may repeat the URL. */
 function codeOf(thrown: unknown): string {
+  if (thrown instanceof ProxyFault) return thrown.message;
   return errnoOf(thrown) ?? 'the request failed';
 }
 

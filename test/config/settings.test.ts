@@ -131,12 +131,16 @@ test('the mail server: port and encryption follow each other', () => {
 test('programs and heartbeats', () => {
   const programs =
     '<notify command="/bin/a b"/><notify command="c" severity="critical" rules="disk*, cpu" timeout="5s"/>';
-  const config = load(`${programs}<heartbeat url="https://hc.example/x"/>${client}`);
+  const config = load(`${programs}<heartbeat url="https://hc.example/x"/>
+    <heartbeat url="https://hc.example/y" proxy="http://proxy:3128"/>${client}`);
   assert.deepEqual(config.notify, [
     { command: '/bin/a b', severity: null, rules: [], timeoutMs: 30_000, selects: null },
     { command: 'c', severity: 'critical', rules: ['disk*', 'cpu'], timeoutMs: 5000, selects: null },
   ]);
-  assert.deepEqual(config.heartbeats, ['https://hc.example/x']);
+  assert.deepEqual(config.heartbeats, [
+    { url: 'https://hc.example/x', proxy: null },
+    { url: 'https://hc.example/y', proxy: 'http://proxy:3128' },
+  ]);
 });
 
 test('metrics: the file, and all families unless some are named', () => {

@@ -61,7 +61,9 @@ test('silence ends by the deadline, and an abort with its reason', async (t) => 
   assert.match(fault.message, /no answer within 0\.2 s$/);
   const abort = new AbortController();
   const reason = new FleetError({ code: 'interrupted', stage: 'run', message: 'ended by a test' });
-  const asked = faultOf(sendHeartbeats([`http://${host}/token`], { timeoutMs: 60_000, signal: abort.signal }));
+  const asked = faultOf(
+    sendHeartbeats([{ url: `http://${host}/token`, proxy: null }], { timeoutMs: 60_000, signal: abort.signal }),
+  );
   abort.abort(reason);
   assert.equal(await asked, reason);
 });
@@ -77,7 +79,11 @@ test('each URL is asked whatever becomes of the others', async (t) => {
     asked += 1;
     response.end();
   });
-  const faults = await sendHeartbeats(['http://127.0.0.1:1/', 'no url', `http://${host}/`], options);
+  const urls = ['http://127.0.0.1:1/', 'no url', `http://${host}/`];
+  const faults = await sendHeartbeats(
+    urls.map((url) => ({ url, proxy: null })),
+    options,
+  );
   assert.deepEqual([faults.length, asked], [2, 1]);
 });
 

@@ -5,7 +5,7 @@ import { test, type TestContext } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { plainAnswer } from '../../src/cli/check/plain-answer.ts';
-import { post } from '../../src/notify/webhook/post.ts';
+import { post } from '../../src/notify/http/post.ts';
 import { boundAnswer } from '../../src/platform/bound-answer.ts';
 import { postSigned } from '../../src/platform/signed-post.ts';
 import { pushPath } from '../../src/seal/push.ts';
@@ -103,7 +103,7 @@ const asked: Readonly<Record<string, (url: URL) => Promise<unknown>>> = {
   'a client that is polled over HTTP, or a collector that takes pushes': (url) => signedPost(url, 100),
   'the receiver of a webhook': (url) =>
     post(
-      { url, ca: null, timeoutMs: 30_000 },
+      { url, ca: null, proxy: null, timeoutMs: 30_000 },
       { headers: {}, body: '{}', signal, onDataBegun: () => Promise.resolve() },
     ),
   'a server that check tries': (url) => plainAnswer(url, signal),

@@ -3,10 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { FleetError, errnoOf, messageOf, usageError } from '../../errors.ts';
 import { eventStatus } from '../../events/parse-event.ts';
-import { NotConnected, post, type PostAnswer, type PostTarget } from '../../notify/webhook/post.ts';
-import { retryAfterMs } from '../../notify/webhook/retry-after.ts';
+import { NotConnected, post, type PostAnswer, type PostTarget } from '../../notify/http/post.ts';
+import type { WrittenProxy } from '../../notify/http/proxy.ts';
+import { retryAfterMs } from '../../notify/http/retry-after.ts';
 import { readTarget } from '../../notify/webhook/webhook.ts';
-import { takeLogin } from '../../notify/url-login.ts';
+import { takeLogin } from '../../notify/http/url-login.ts';
 import { secondMs } from '../../platform/units.ts';
 import { parseDuration } from '../../text/durations.ts';
 import { oneLine } from '../../text/plain-text.ts';
@@ -101,7 +102,7 @@ function receiverOf(context: Context, to: string | null): Receiver {
     if (serve === null || serve.events === null) {
       throw usageError('it is not set where the event goes', 'Give --to URL, or write <serve><events/></serve>.');
     }
-    return receiverAt(ownUrl(serve).href);
+    return receiverAt(ownUrl(serve).href, 'none');
   }
   const webhook = webhooks.find(({ name }) => name === to);
   if (webhook === undefined) {
@@ -116,12 +117,13 @@ function receiverOf(context: Context, to: string | null): Receiver {
   return { name: `webhook ${to}`, target: { ...target, timeoutMs: attemptMs }, headers };
 }
 
-function receiverAt(text: string): Receiver {
+/** Returns the receiver at a URL. `proxy` is `none` for the `serve` of this machine. */
+function receiverAt(text: string, proxy: WrittenProxy = null): Receiver {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null) throw usageError('the value of --to is no URL', 'Write it like https://collector.example.org/.');
   const headers = takeLogin(url);
   if (url.pathname === '/') url.pathname = '/events';
-  return { name: `${url.origin}${url.pathname}`, target: { url, ca: null, timeoutMs: attemptMs }, headers };
+  return { name: `${url.origin}${url.pathname}`, target: { url, ca: null, proxy, timeoutMs: attemptMs }, headers };
 }
 
 interface Limits {

@@ -9,7 +9,7 @@ import { readMetrics } from './metrics-settings.ts';
 import type { ReadContext } from './read-secret.ts';
 import { readServe } from './serve-settings.ts';
 import { noStorage, readRetention, readStorage } from './storage-settings.ts';
-import { readAlertmanager, readWebhooks } from './webhook-settings.ts';
+import { readAlertmanager, readHeartbeat, readWebhooks } from './webhook-settings.ts';
 
 /** The settings of config.xml that concern no single client. */
 export type Settings = Pick<
@@ -53,7 +53,7 @@ export function readSettings(root: Element, file: string, context: ReadContext):
     collector: readCollector(one('collector'), storage, context),
     metrics: readMetrics(one('metrics'), context),
     serve: readServe(one('serve'), context),
-    heartbeats: all('heartbeat').flatMap(({ attributes: { url } }) => url ?? []),
+    heartbeats: all('heartbeat').flatMap((element) => readHeartbeat(element, context)),
   };
 }
 

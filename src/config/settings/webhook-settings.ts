@@ -1,13 +1,13 @@
 import { parseDuration } from '../../text/durations.ts';
 import { minuteMs } from '../../platform/units.ts';
-import type { AlertmanagerConfig, WebhookConfig, WebhookFormat } from '../channel-config.ts';
+import type { AlertmanagerConfig, HeartbeatConfig, WebhookConfig, WebhookFormat } from '../channel-config.ts';
 import { parseLabels } from '../values/labels.ts';
 import { localPath } from '../xml/local-path.ts';
 import type { Element } from '../xml/parse-elements.ts';
-import { readSecret, type ReadContext } from './read-secret.ts';
+import { noteLiteral, readSecret, type ReadContext } from './read-secret.ts';
 
 /** Attributes that belong to the `<webhook>` with the URL. */
-const ofDefinition = ['format', 'header', 'headerFile', 'ca', 'timeout'];
+const ofDefinition = ['format', 'header', 'headerFile', 'ca', 'proxy', 'timeout'];
 const longestMs = 2 * minuteMs;
 
 /** Returns the webhook of each `<webhook>` with a URL. A `<webhook>` with a name alone refers to such a webhook. */
@@ -58,8 +58,23 @@ function readWebhook(element: Element, name: string, context: ReadContext): Webh
     format: format as WebhookFormat,
     header,
     ca: ca === undefined ? null : localPath(ca, element.source),
+    proxy: readProxy(element, context),
     timeoutMs: readTimeout(element, timeout, context),
   };
+}
+
+/** Reads `<heartbeat>`. Returns nothing for an element with a fault. */
+export function readHeartbeat(element: Element, context: ReadContext): readonly HeartbeatConfig[] {
+  const { url } = element.attributes;
+  return url === undefined ? [] : [{ url, proxy: readProxy(element, context) }];
+}
+
+/** Returns the written proxy; null if there is none. A login in it is a secret. */
+function readProxy(element: Element, { places }: ReadContext): string | null {
+  const { proxy } = element.attributes;
+  if (proxy === undefined) return null;
+  if (proxy.includes('@')) noteLiteral(element, places);
+  return proxy;
 }
 
 function checkReference(element: Element, places: ReadonlyMap<string, Element>, { findings }: ReadContext): void {
@@ -83,6 +98,7 @@ export function readAlertmanager(element: Element | null, context: ReadContext):
     urls: url.split(',').map((one) => one.trim()),
     labels: parseLabels(labels ?? '') ?? {},
     ca: ca === undefined ? null : localPath(ca, element.source),
+    proxy: readProxy(element, context),
     timeoutMs: readTimeout(element, timeout, context),
   };
 }

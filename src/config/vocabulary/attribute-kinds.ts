@@ -57,6 +57,11 @@ function isUrl(value: string): boolean {
   return /^https?:\/\//.test(value) && URL.canParse(value);
 }
 
+function isProxy(value: string): boolean {
+  if (value === 'none') return true;
+  return isUrl(value) && ['', '/'].includes(new URL(value).pathname + new URL(value).search + new URL(value).hash);
+}
+
 function isSpokeUrl(value: string): boolean {
   if (!isUrl(value)) return false;
   const { username, password, search, hash } = new URL(value);
@@ -156,6 +161,10 @@ const kinds = {
   hours: parsed(parseHours, 'is no time of the week; write it like mon-fri 08:00-18:00 or 08:00-18:00'),
   clock: parsed(parseClock, 'is no time of day; write it like 02:00', '\\d\\d:\\d\\d'),
   url: { ...accepted(isUrl, 'is no web address; it begins with https:// or http://'), hidden: true },
+  proxy: {
+    ...accepted(isProxy, 'is no HTTP proxy; write it like http://proxy.example.org:3128, or none'),
+    hidden: true,
+  },
   spokeUrl: accepted(
     isSpokeUrl,
     'is no address of a server; write it like http://[2001:db8::7]:5000/, without a name, a password or ?',

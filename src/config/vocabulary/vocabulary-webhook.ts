@@ -1,9 +1,15 @@
 import { webhookFormats } from '../channel-config.ts';
-import type { Attributes, ElementSpec } from './element-spec.ts';
+import type { AttributeSpec, Attributes, ElementSpec } from './element-spec.ts';
 import { clientSelectors, mailAttributes } from './vocabulary-alert.ts';
 
 /** The least severity, the rules and the hours, as in `<mail>`. */
 const asOfMail = Object.fromEntries(Object.entries(mailAttributes).filter(([name]) => name !== 'to'));
+
+/** The attribute `proxy` of elements with a URL. */
+const proxyAttribute: AttributeSpec = {
+  kind: 'proxy',
+  help: 'The HTTP proxy for requests, like http://proxy:3128, or none. Default: HTTPS_PROXY, HTTP_PROXY and NO_PROXY.',
+};
 
 const webhookAttributes: Attributes = {
   name: {
@@ -22,6 +28,7 @@ const webhookAttributes: Attributes = {
   },
   headerFile: { kind: 'path', help: 'A file whose first line is the header.' },
   ca: { kind: 'path', help: "PEM file of the authority that signed the server's certificate." },
+  proxy: proxyAttribute,
   timeout: { kind: 'duration', help: 'The time limit of an attempt, at most 2m. Default 10s.' },
 };
 
@@ -40,9 +47,20 @@ export const alertmanagerElement: ElementSpec = {
     url: { kind: 'urls', required: true, help: 'The address, or the addresses of a cluster, separated by commas.' },
     labels: { kind: 'labels', help: 'Labels of every alert, like site=fra,team=web. Default: none.' },
     ca: { kind: 'path', help: "PEM file of the authority that signed the servers' certificates." },
+    proxy: proxyAttribute,
     timeout: { kind: 'duration', help: 'The time limit of an attempt, at most 2m. Default 10s.' },
   },
   help: "Prometheus's Alertmanager, which receives all firing alerts at every pass.",
+};
+
+/** The element `<heartbeat>`. */
+export const heartbeatElement: ElementSpec = {
+  parents: ['config'],
+  attributes: {
+    url: { kind: 'url', required: true, help: 'The URL requested after each good pass of the alerter.' },
+    proxy: proxyAttribute,
+  },
+  help: 'A service that notifies you when the alerter no longer runs.',
 };
 
 /** The element `<notify>`. */

@@ -13,7 +13,7 @@ import { repliesElement, secretAttributes, smtpElement } from './vocabulary-mail
 import { metricsAttributes } from './vocabulary-metrics.ts';
 import { eventsElement, optionElement, pingElement, serveAttributes, statusElement } from './vocabulary-serve.ts';
 import { sshAttributes } from './vocabulary-ssh.ts';
-import { alertmanagerElement, notifyElement, webhookElement } from './vocabulary-webhook.ts';
+import { alertmanagerElement, heartbeatElement, notifyElement, webhookElement } from './vocabulary-webhook.ts';
 import type { AttributeSpec, ElementSpec } from './element-spec.ts';
 
 const yesNo = ['yes', 'no'] as const;
@@ -103,13 +103,7 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
   replies: repliesElement,
   notify: notifyElement,
   alertmanager: alertmanagerElement,
-  heartbeat: {
-    parents: ['config'],
-    attributes: {
-      url: { kind: 'url', required: true, help: 'The URL requested after each good pass of the alerter.' },
-    },
-    help: 'A service that notifies you when the alerter no longer runs.',
-  },
+  heartbeat: heartbeatElement,
   metrics: {
     parents: ['config', 'serve'],
     single: true,

@@ -6,11 +6,11 @@ import { rememberSecret, withoutSecrets } from '../../revealed-secrets.ts';
 import { oneLine } from '../../text/plain-text.ts';
 import { percentDecoded } from '../../text/percent-decoded.ts';
 import { cut } from '../../text/text-columns.ts';
-import { takeLogin } from '../url-login.ts';
+import { takeLogin } from '../http/url-login.ts';
 import { TooLong } from '../within.ts';
 import { annotationsOf, labelsOf } from './alertmanager.ts';
 import type { NoticeAlert } from './notice.ts';
-import { NotConnected, post, tryConnection, type PostTarget } from './post.ts';
+import { NotConnected, post, tryConnection, type PostTarget } from '../http/post.ts';
 
 /** The most alerts of one request. */
 const batch = 500;
@@ -94,7 +94,7 @@ async function postBatches(
 }
 
 function targetOf(
-  { ca, timeoutMs }: AlertmanagerConfig,
+  { ca, proxy, timeoutMs }: AlertmanagerConfig,
   text: string,
 ): { readonly target: PostTarget; readonly login: { readonly authorization?: string } } {
   const url = new URL(text);
@@ -104,7 +104,7 @@ function targetOf(
   for (const secret of [password, percentDecoded(password), login.authorization?.slice('Basic '.length) ?? '']) {
     if (secret !== '') rememberSecret(secret);
   }
-  return { target: { url, ca: ca === null ? null : readFileSync(ca), timeoutMs }, login };
+  return { target: { url, ca: ca === null ? null : readFileSync(ca), proxy, timeoutMs }, login };
 }
 
 function wordsOf(thrown: unknown): string {

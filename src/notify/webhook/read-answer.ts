@@ -23,6 +23,11 @@ const readers: Partial<Readonly<Record<WebhookConfig['format'], (body: string) =
   ntfy: (body) => (objectOf(body)?.['error'] === undefined ? 'accepted' : 'refused'),
 };
 
+/** True if the body of an answer with a status of success has a meaning. */
+export function readsAnswers(format: WebhookConfig['format']): boolean {
+  return readers[format] !== undefined;
+}
+
 /** Reads the body of an answer with a status of success, where the vendor documents its form. */
 export function meaningOfAnswer(format: WebhookConfig['format'], body: string): AnswerMeaning {
   return readers[format]?.(body.trim()) ?? 'accepted';

@@ -9,13 +9,14 @@ import { cut } from '../../text/text-columns.ts';
 import { minuteMs } from '../../platform/units.ts';
 import { oneLine } from '../../text/plain-text.ts';
 import { TakenInPart, TryLater, type Channel, type OutgoingMail, type SendOptions } from '../notify.ts';
-import { takeLogin } from '../url-login.ts';
+import { takeLogin } from '../http/url-login.ts';
 import { asError, TooLong } from '../within.ts';
 import { parseFrozen } from './freeze-webhook.ts';
 import { withRoutingKey } from './incidents.ts';
-import { NotConnected, post, tryConnection, type PostAnswer, type PostRequest, type PostTarget } from './post.ts';
-import { meaningOfAnswer } from './read-answer.ts';
-import { retryAfterMs } from './retry-after.ts';
+import { ProxyFault } from '../http/proxy.ts';
+import { NotConnected, post, tryConnection, type PostAnswer, type PostRequest, type PostTarget } from '../http/post.ts';
+import { meaningOfAnswer, readsAnswers } from './read-answer.ts';
+import { retryAfterMs } from '../http/retry-after.ts';
 
 /** The most characters of an answer that are kept as the reason. */
 const mostWords = 300;
@@ -30,7 +31,7 @@ const busy: ReadonlyMap<number, Stage> = new Map([
   [503, 'connect'],
 ]);
 
-type Webhook = Pick<WebhookConfig, 'name' | 'format' | 'url' | 'header' | 'ca' | 'timeoutMs'>;
+type Webhook = Pick<WebhookConfig, 'name' | 'format' | 'url' | 'header' | 'ca' | 'proxy' | 'timeoutMs'>;
 
 /** The deadline of a notification that consists of several requests, however many. */
 const severalMs = 2 * minuteMs;
@@ -76,6 +77,7 @@ async function send(webhook: Webhook, { content, messageId }: OutgoingMail, opti
       target,
       headers: { ...own, 'user-agent': 'fleet-health', 'content-type': type, 'idempotency-key': key, ...headers },
       body: routingKey === null ? body : withRoutingKey(body, routingKey),
+      readsBody: readsAnswers(webhook.format),
       signal: options.signal,
       onDataBegun: async () => {
         if (!isMarked) await options.onDataBegun();
@@ -123,7 +125,7 @@ export interface Secrets {
 
 /** Reads the secrets of a webhook. Throws FleetError `secret-missing`, or `mail-unavailable` of stage `config`. */
 export function readTarget(webhook: Webhook): Secrets {
-  const { url: secret, ca, timeoutMs, format } = webhook;
+  const { url: secret, ca, proxy, timeoutMs, format } = webhook;
   const text = secret.reveal();
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || !/^https?:$/.test(url.protocol)) throw unusable(webhook, `${secret.origin} has no web address`);
@@ -141,7 +143,7 @@ export function readTarget(webhook: Webhook): Secrets {
   const login = takeLogin(url);
   const own = line === null ? {} : { [line[0].toLowerCase()]: line[1] };
   const headers = routingKey === null ? { ...login, ...own } : own;
-  return { target: { url, ca: readAuthority(webhook, ca), timeoutMs }, headers, routingKey };
+  return { target: { url, ca: readAuthority(webhook, ca), proxy, timeoutMs }, headers, routingKey };
 }
 
 /** Returns the parts of a URL that may be a token, raw and decoded. A receiver may repeat any of them. */
@@ -184,7 +186,8 @@ function faultOf({ name }: Webhook, thrown: unknown): FleetError {
   if (thrown instanceof FleetError) return thrown;
   const isAway = thrown instanceof NotConnected;
   const cause = isAway ? thrown.cause : thrown;
-  const words = thrown instanceof TooLong ? thrown.message : (errnoOf(cause) ?? 'the connection ended');
+  const isShown = thrown instanceof TooLong || cause instanceof ProxyFault;
+  const words = isShown ? messageOf(isAway ? cause : thrown) : (errnoOf(cause) ?? 'the connection ended');
   return new FleetError({
     code: 'mail-unavailable',
     stage: isAway || (thrown instanceof TooLong && thrown.message.endsWith('connecting')) ? 'connect' : 'mail',

@@ -44,6 +44,7 @@ export function webhookConfig(url: string, overrides: Partial<WebhookConfig> = {
     format: 'alertmanager',
     header: null,
     ca: null,
+    proxy: null,
     timeoutMs: 5_000,
     ...overrides,
   };

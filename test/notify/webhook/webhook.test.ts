@@ -81,6 +81,21 @@ for (const status of [200, 201, 202, 204]) {
   });
 }
 
+test('2xx with an error of the vendor in its body is refused, or put off', async (t) => {
+  const answers = [
+    { status: 200, body: 'ok' },
+    { status: 200, body: '{"ok":false,"error":"channel_not_found"}' },
+    { status: 200, body: '{"ok":false,"error":"ratelimited"}' },
+  ];
+  const receiver = await openReceiver(t);
+  receiver.act(() => answers.shift() ?? { status: 200 });
+  const chat = channelTo(receiver.origin, { format: 'slack' });
+  await chat.send(mail, sendOptions());
+  const refused = await faultOf(chat.send(mail, sendOptions()));
+  assert.deepEqual([refused.code, /channel_not_found/.test(refused.message)], ['mail-refused', true]);
+  assert.equal((await faultOf(chat.send(mail, sendOptions()))).code, 'mail-unavailable');
+});
+
 for (const [status, stage] of [
   [408, 'mail'],
   [425, 'mail'],

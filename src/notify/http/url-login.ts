@@ -1,4 +1,4 @@
-import { percentDecoded } from '../text/percent-decoded.ts';
+import { percentDecoded } from '../../text/percent-decoded.ts';
 
 /**
  * Removes name and password from a URL, and returns them as the header of HTTP Basic authentication (RFC 7617). Returns

@@ -1,21 +1,24 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
 
 import { boundAnswer } from '../../platform/bound-answer.ts';
 import { asError, within } from '../within.ts';
+import { dialUrl, type Dialed } from './dial-url.ts';
+import type { WrittenProxy } from './proxy.ts';
 
 /** The target of a post, and its TLS and time settings. */
 export interface PostTarget {
   readonly url: URL;
   /** The authorities for the server's certificate; null: those of Node.js. */
   readonly ca: Buffer | null;
+  readonly proxy: WrittenProxy;
   readonly timeoutMs: number;
 }
 
 export interface PostRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** True if the body of a 2xx answer is read too. Default: false. */
+  readonly readsBody?: boolean;
   readonly signal: AbortSignal;
   /** Awaited after the connection is established and before the first byte of the request. See SendOptions. */
   readonly onDataBegun: () => Promise<void>;
@@ -24,7 +27,7 @@ export interface PostRequest {
 export interface PostAnswer {
   readonly status: number;
   readonly retryAfter: string | null;
-  /** The beginning of the body; empty after 2xx, whose body is not read. */
+  /** The beginning of the body; empty after 2xx unless `readsBody`. */
   readonly body: string;
 }
 
@@ -39,93 +42,86 @@ const bodyMs = 2_000;
 /**
  * Posts a body with node:http instead of fetch. fetch of Node 20 accepts a custom authority only with undici's
  * dispatcher, which is no part of Node. It also does not report the established connection, so `onDataBegun` could only
- * run before it. Follows no redirect, and uses no proxy.
+ * run before it. Follows no redirect.
  *
  * Throws NotConnected, TooLong, the signal's reason, the error of `onDataBegun`, or the error of the connection.
  */
 export async function post(target: PostTarget, request: PostRequest): Promise<PostAnswer> {
   const { timeoutMs } = target;
   const { signal } = request;
-  let socket: Socket | null = null;
-  const hangUp = (): void => void socket?.destroy();
+  const ending = new AbortController();
   try {
-    return await within({ timeoutMs, signal }, hangUp, async (clock) => {
-      socket = dial(target);
-      await connected(socket, target.url);
-      clock.pause();
-      await request.onDataBegun();
-      if (socket.destroyed) throw new NotConnected('not connected', { cause: new Error('the connection ended') });
-      clock.now('waiting for its answer', timeoutMs);
-      return await exchange(socket, target.url, request);
-    });
+    return await within(
+      { timeoutMs, signal },
+      () => ending.abort(),
+      async (clock) => {
+        const dialed = await dial(target, ending.signal);
+        clock.pause();
+        await request.onDataBegun();
+        if (dialed.socket.destroyed)
+          throw new NotConnected('not connected', { cause: new Error('the connection ended') });
+        clock.now('waiting for its answer', timeoutMs);
+        return await exchange(dialed, target.url, request);
+      },
+    );
   } finally {
-    hangUp();
+    ending.abort();
   }
 }
 
 /** Connects, TLS included, and disconnects. Throws as `post` does. */
 export async function tryConnection(target: PostTarget, signal: AbortSignal): Promise<void> {
-  let socket: Socket | null = null;
-  const hangUp = (): void => void socket?.destroy();
+  const ending = new AbortController();
   try {
-    await within({ timeoutMs: target.timeoutMs, signal }, hangUp, async () => {
-      socket = dial(target);
-      await connected(socket, target.url);
-    });
+    await within(
+      { timeoutMs: target.timeoutMs, signal },
+      () => ending.abort(),
+      () => dial(target, ending.signal),
+    );
   } finally {
-    hangUp();
+    ending.abort();
   }
 }
 
-function dial({ url, ca }: PostTarget): Socket {
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  const isTls = url.protocol === 'https:';
-  const port = url.port === '' ? (isTls ? 443 : 80) : Number(url.port);
-  if (!isTls) return connectTcp({ host, port, autoSelectFamily: true });
-  const name = isIP(host) === 0 ? { servername: host } : {};
-  return connectTls({ host, port, ...name, ALPNProtocols: ['http/1.1'], ...(ca === null ? {} : { ca }) });
+async function dial({ url, ca, proxy }: PostTarget, signal: AbortSignal): Promise<Dialed> {
+  try {
+    return await dialUrl(url, { ca, proxy, signal });
+  } catch (thrown) {
+    throw new NotConnected('not connected', { cause: thrown });
+  }
 }
 
-function connected(socket: Socket, { protocol }: URL): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const fail = (thrown: unknown): void => reject(new NotConnected('not connected', { cause: thrown }));
-    // The socket may break while it has no other listener.
-    socket.on('error', fail);
-    socket.once('close', () => fail(new Error('the connection ended')));
-    socket.once(protocol === 'https:' ? 'secureConnect' : 'connect', resolve);
-  });
-}
-
-function exchange(socket: Socket, url: URL, { headers, body }: PostRequest): Promise<PostAnswer> {
+function exchange({ socket, path, headers: toProxy }: Dialed, url: URL, request: PostRequest): Promise<PostAnswer> {
+  const { headers, body, readsBody = false } = request;
   const bytes = Buffer.from(body);
   return new Promise((resolve, reject) => {
-    const request = httpRequest({
+    const sent = httpRequest({
       method: 'POST',
       createConnection: () => socket,
       host: url.hostname,
-      path: `${url.pathname}${url.search}`,
-      headers: { ...headers, host: url.host, connection: 'close', 'content-length': bytes.length },
+      path,
+      headers: { ...headers, ...toProxy, host: url.host, connection: 'close', 'content-length': bytes.length },
     });
-    boundAnswer(request);
+    boundAnswer(sent);
     let answered = false;
     const fail = (thrown: unknown): void => {
       if (!answered) reject(asError(thrown));
     };
-    request.on('error', fail).on('close', () => fail(new Error('the connection ended')));
-    request.on('response', (response) => {
+    sent.on('error', fail).on('close', () => fail(new Error('the connection ended')));
+    sent.on('response', (response) => {
       answered = true;
-      void answerOf(response).then(resolve, reject);
+      void answerOf(response, readsBody).then(resolve, reject);
     });
-    request.end(bytes);
+    sent.end(bytes);
   });
 }
 
-async function answerOf(response: IncomingMessage): Promise<PostAnswer> {
+async function answerOf(response: IncomingMessage, readsBody: boolean): Promise<PostAnswer> {
   const { statusCode: status = 0, headers } = response;
   const retryAfter = headers['retry-after'] ?? null;
-  const isTaken = status >= 200 && status < 300;
-  if (isTaken) response.resume().on('error', () => undefined);
-  return { status, retryAfter, body: isTaken ? '' : await beginningOf(response) };
+  const isRead = readsBody || status < 200 || status > 299;
+  if (!isRead) response.resume().on('error', () => undefined);
+  return { status, retryAfter, body: isRead ? await beginningOf(response) : '' };
 }
 
 /** Reads the beginning of the body. If the answer breaks off or is too slow, returns the part that has arrived. */

@@ -1,0 +1,103 @@
+import { request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+
+import { rememberSecret } from '../../revealed-secrets.ts';
+import { percentDecoded } from '../../text/percent-decoded.ts';
+import { boundAnswer } from '../../platform/bound-answer.ts';
+import { ProxyFault, proxyFor, type WrittenProxy } from './proxy.ts';
+import { takeLogin } from './url-login.ts';
+
+export interface DialOptions {
+  /** The authorities for the server's certificate; null: those of Node.js. */
+  readonly ca: Buffer | null;
+  readonly proxy: WrittenProxy;
+  readonly signal: AbortSignal;
+}
+
+/** A connection on which a request to a URL can be written. */
+export interface Dialed {
+  readonly socket: Socket;
+  /** The target in the first line of the request: the whole URL if a proxy forwards the request. */
+  readonly path: string;
+  /** The headers for a proxy that forwards the request. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/**
+ * Connects to the server of a URL, TLS included: directly, through a tunnel of the proxy (CONNECT) for https, or to the
+ * proxy that forwards requests for http. Destroys the connection when the signal is aborted, later too. Throws
+ * ProxyFault, or the error of the connection.
+ */
+export async function dialUrl(url: URL, { ca, proxy: written, signal }: DialOptions): Promise<Dialed> {
+  const proxy = proxyFor(url, written);
+  const isTls = url.protocol === 'https:';
+  const path = `${url.pathname}${url.search}`;
+  if (proxy === null) return { socket: await connected(url, { ca, signal }), path, headers: {} };
+  rememberSecret(percentDecoded(proxy.password));
+  const login = takeLogin(proxy).authorization;
+  const headers = login === undefined ? {} : { 'proxy-authorization': login };
+  if (isTls) {
+    const tunnel = await openTunnel(proxy, url, { headers, signal });
+    return { socket: await connected(url, { ca, signal, tunnel }), path, headers: {} };
+  }
+  return { socket: await connected(proxy, { ca: null, signal }), path: `${url.origin}${path}`, headers };
+}
+
+interface Connecting {
+  readonly ca: Buffer | null;
+  readonly signal: AbortSignal;
+  /** A connection to the server through a proxy, on which TLS begins. Default: a new connection. */
+  readonly tunnel?: Socket;
+}
+
+function connected(url: URL, { ca, signal, tunnel }: Connecting): Promise<Socket> {
+  signal.throwIfAborted();
+  const isTls = url.protocol === 'https:';
+  const { host, port } = addressOf(url);
+  const name = isIP(host) === 0 ? { servername: host } : {};
+  const place = tunnel === undefined ? { host, port } : { socket: tunnel };
+  const socket = isTls
+    ? connectTls({ ...place, ...name, ALPNProtocols: ['http/1.1'], ...(ca === null ? {} : { ca }) })
+    : connectTcp({ host, port, autoSelectFamily: true });
+  signal.addEventListener('abort', () => socket.destroy(), { once: true });
+  return new Promise((resolve, reject) => {
+    // The socket may break while it has no other listener.
+    socket.on('error', reject);
+    socket.once('close', () => reject(new Error('the connection ended')));
+    socket.once(isTls ? 'secureConnect' : 'connect', () => resolve(socket));
+  });
+}
+
+interface Tunnelling {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+/** Asks a proxy for a connection to the server of a URL (RFC 9110, 9.3.6). */
+function openTunnel(proxy: URL, url: URL, { headers, signal }: Tunnelling): Promise<Socket> {
+  const { host, port } = addressOf(url);
+  const target = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
+  const ask = proxy.protocol === 'https:' ? requestHttps : requestHttp;
+  const { host: proxyHost, port: proxyPort } = addressOf(proxy);
+  return new Promise((resolve, reject) => {
+    const own = { host: target, 'user-agent': 'fleet-health', ...headers };
+    const place = { host: proxyHost, port: proxyPort, agent: false, autoSelectFamily: true, signal };
+    const request = boundAnswer(ask({ ...place, method: 'CONNECT', path: target, headers: own }));
+    request.on('error', reject).on('close', () => reject(new Error('the connection ended')));
+    request.on('connect', ({ statusCode: status = 0 }, socket: Socket) => {
+      if (status >= 200 && status < 300) resolve(socket);
+      else {
+        socket.destroy();
+        reject(new ProxyFault(`the proxy answered ${status}`));
+      }
+    });
+    request.end();
+  });
+}
+
+function addressOf({ hostname, port, protocol }: URL): { readonly host: string; readonly port: number } {
+  const host = hostname.replace(/^\[|\]$/g, '');
+  return { host, port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port) };
+}

@@ -1,0 +1,54 @@
+import { request as httpRequest } from 'node:http';
+
+import { boundAnswer } from '../../platform/bound-answer.ts';
+import { dialUrl } from './dial-url.ts';
+import type { WrittenProxy } from './proxy.ts';
+
+const mostRedirects = 5;
+const redirects: readonly number[] = [301, 302, 303, 307, 308];
+
+export interface StatusRequest {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly proxy: WrittenProxy;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Requests a URL (GET) and returns the status of the answer. Follows redirects; the headers go to the origin of the URL
+ * alone. Does not read the body. Rejects with the error of the network or the proxy, or if the signal is aborted.
+ */
+export async function getStatus(url: URL, { headers, ...request }: StatusRequest): Promise<number> {
+  let [target, own] = [url, headers];
+  for (let count = 0; count <= mostRedirects; count += 1) {
+    const { status, location } = await ask(target, { ...request, headers: own });
+    if (!redirects.includes(status) || location === null) return status;
+    const next = new URL(location, target);
+    if (!/^https?:$/.test(next.protocol)) throw new Error('a redirect to no web address');
+    if (next.origin !== target.origin) own = {};
+    target = next;
+  }
+  throw new Error(`more than ${mostRedirects} redirects`);
+}
+
+interface Answered {
+  readonly status: number;
+  /** The header of a redirect; null if the answer has none. */
+  readonly location: string | null;
+}
+
+async function ask(url: URL, { headers, proxy, signal }: StatusRequest): Promise<Answered> {
+  const { socket, path, headers: toProxy } = await dialUrl(url, { ca: null, proxy, signal });
+  return await new Promise<Answered>((resolve, reject) => {
+    const own = { accept: '*/*', 'user-agent': 'fleet-health', ...headers, ...toProxy, host: url.host };
+    const sent = boundAnswer(httpRequest({ createConnection: () => socket, path, signal, headers: own }));
+    sent.on('error', reject).on('close', () => reject(new Error('the connection ended')));
+    // After an upgrade Node reports neither an end nor a fault.
+    sent.on('upgrade', () => socket.destroy());
+    sent.on('response', (response) => {
+      const { statusCode: status = 0, headers: answered } = response;
+      resolve({ status, location: answered.location ?? null });
+      response.destroy();
+    });
+    sent.end();
+  }).finally(() => socket.destroy());
+}
