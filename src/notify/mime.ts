@@ -99,6 +99,36 @@ export function dateMail(content: string, dateMs: number): string {
   return content.replace(/^Date: .*?\r$/m, `Date: ${mailDate(dateMs)}\r`);
 }
 
+/** Puts a sentence in ASCII, of at most 76 characters, before the text of a mail and before the text of its HTML. */
+export function withFirstLine(content: string, sentence: string): string {
+  const plain = changedPart(content, 'plain', (text, newline) => `${sentence}${newline}${newline}${text}`);
+  return changedPart(plain, 'html', (text, newline) => {
+    const beginning = /^[^]*?<body[^>]*>\r?\n/i.exec(text)?.[0] ?? '';
+    return `${beginning}<p>${sentence}</p>${newline}${text.slice(beginning.length)}`;
+  });
+}
+
+/** Changes the first part of a type. Quoted-printable leaves ASCII without `=` in short lines as it is. */
+function changedPart(
+  content: string,
+  type: 'plain' | 'html',
+  change: (text: string, newline: string) => string,
+): string {
+  const head = new RegExp(`^Content-Type: text/${type}\\b[^]*?\r\n\r\n`, 'm').exec(content);
+  if (head === null) return content;
+  const begin = head.index + head[0].length;
+  const next = content.indexOf('\r\n--', begin);
+  const end = next < 0 ? content.length : next;
+  const body = content.slice(begin, end);
+  const isBase64 = /^Content-Transfer-Encoding: base64\r$/im.test(head[0]);
+  const changed = isBase64
+    ? Buffer.from(change(Buffer.from(body, 'base64').toString(), '\n'))
+        .toString('base64')
+        .replace(/.{76}(?=.)/g, '$&\r\n')
+    : change(body, '\r\n');
+  return `${content.slice(0, begin)}${changed}${content.slice(end)}`;
+}
+
 function mailDate(dateMs: number): string {
   return new Date(dateMs).toUTCString().replace('GMT', '+0000');
 }

@@ -75,8 +75,7 @@ passStories(
     08:45-09:00
     > 08:01 ops: firing critical web-1 disk /
     > 08:31 ops: firing critical web-1 unreachable
-    > 08:46 ops: resolved web-1 unreachable
-    > 09:01 ops: resolved web-1 disk /
+    > 09:01 ops: resolved web-1 disk /, resolved web-1 unreachable
 
   a collector that fell silent while no alerter ran is notified of days later, once the database is known to answer
     ${fleet(ops, web1)}
@@ -115,9 +114,11 @@ passStories(
     ${fleet(ops, `${web1}${web2}${web3}`)}
     07:45
     08:00-08:15 web-1 fails dns | web-2 fails dns | web-3 fails dns
-    08:30
+    08:30-08:45
+    09:00 web-1 fails host-key-changed
     > 08:16 ops: firing critical - collector-isolated collector-1
-    > 08:31 ops: resolved - collector-isolated collector-1, past web-1 unreachable 08:15 to 08:30 (only listed), past web-2 unreachable 08:15 to 08:30 (only listed), past web-3 unreachable 08:15 to 08:30 (only listed)
+    > 08:31 ops: resolved - collector-isolated collector-1
+    > 09:01 ops: firing critical web-1 host-key-changed, past web-1 unreachable 08:15 to 08:45 (only listed), past web-2 unreachable 08:15 to 08:45 (only listed), past web-3 unreachable 08:15 to 08:45 (only listed)
 
   a bastion that is gone is one line, and its return another
     ${quarter}<alerts>${ops}</alerts><bastion name="gate" ip="192.0.2.9" username="u"/>
@@ -125,9 +126,9 @@ passStories(
     <client name="web-[1-6]" ip="192.0.2.[1-6]" username="u"/>
     07:45
     08:00-08:15 r-1 fails connect-refused | r-2 fails connect-refused | r-3 fails connect-refused | r-4 fails connect-refused
-    08:30
+    08:30-08:45
     > 08:16 ops: firing critical r-1 unreachable, firing critical r-2 unreachable, firing critical r-3 unreachable, firing critical r-4 unreachable
-    > 08:31 ops: resolved r-1 unreachable, resolved r-2 unreachable, resolved r-3 unreachable, resolved r-4 unreachable
+    > 08:46 ops: resolved r-1 unreachable, resolved r-2 unreachable, resolved r-3 unreachable, resolved r-4 unreachable
 
   the first pass, and the first of a new rule, tell what is true already in one mail
     more = ${fleet(`${ops}${disk}<alert type="cpu" limit="80%" for="1x"/>`)}

@@ -107,13 +107,14 @@ passStories(`
     ${fleet(disk)}
     07:45
     08:00-08:15 web-1 fails connect-refused
-    08:30
-    08:45-09:00 web-1 fails connect-refused
-    09:15 web-1 disk / 96
-    09:30-10:00 web-1 mute
+    08:30-08:45
+    09:00-09:15 web-1 fails connect-refused
+    09:30-09:45 web-1 disk / 96
+    10:00-10:30 web-1 mute
     > 08:16 ops: firing critical web-1 unreachable
-    > 08:31 ops: resolved web-1 unreachable
-    > 09:01 ops: firing critical web-1 unreachable
-    > 09:16 ops: firing critical web-1 disk /, flapping critical web-1 unreachable
-    > 10:01 ops: firing critical web-1 no-report
+    > 08:46 ops: resolved web-1 unreachable
+    > 09:16 ops: firing critical web-1 unreachable
+    > 09:31 ops: firing critical web-1 disk /
+    > 09:46 ops: flapping critical web-1 unreachable
+    > 10:31 ops: firing critical web-1 no-report
 `);

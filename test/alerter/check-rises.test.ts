@@ -51,7 +51,6 @@ onBothDatabases('figures of textfiles that grow', (kit) => {
     assert.deepEqual(said, ['12 more than a day before (20)', '0 more than a day before (0)']);
     assert.deepEqual(await play(made, hours(22, sectors(20))), [
       `6 ops: reminder warning ${subject}`,
-      `18 ops: reminder warning ${subject}`,
       `20 ops: resolved ${subject}`,
     ]);
     const { counts } = await replay({

@@ -34,7 +34,6 @@ passStories(`
     09:45
     > 07:46 ops: firing critical web-1 disk /
     > +3650 08:01 ops: firing critical web-2 disk /, reminder critical web-1 disk /
-    > 08:31 ops: reminder critical web-1 disk /, reminder critical web-2 disk /
     > 08:46 ops: resolved web-1 disk /, resolved web-2 disk /
     > 09:01 ops: firing critical web-3 disk /
     > 09:31 ops: firing critical web-1 no-report

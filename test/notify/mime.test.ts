@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import PostalMime from 'postal-mime';
 
-import { freezeMail, type MailText } from '../../src/notify/mime.ts';
+import { freezeMail, withFirstLine, type MailText } from '../../src/notify/mime.ts';
 
 const dateMs = Date.UTC(2026, 10, 20, 10, 5);
 
@@ -54,6 +54,27 @@ function assertWellMade(content: string): void {
   assert.ok(longest < 998, `a line of ${longest} bytes`);
   assert.deepEqual([...fieldsOf(content)].sort(), expectedFields);
 }
+
+test('a first line stands before the text and in the HTML, however they are encoded', async () => {
+  const sentence = 'This mail waited 2 hours for the mail server.';
+  const page = (text: string): string =>
+    `<!DOCTYPE html>\n<html>\n<body style="margin:0">\n${text}\n</body>\n</html>\n`;
+  const texts = ['web-1: disk /var', 'web-1: '.repeat(40), 'db-ü: Festplatte', '数据库一号'.repeat(9)];
+  for (const text of texts) {
+    const before = await freeze({ text: `${text}\n`, html: page(text) });
+    const content = withFirstLine(before, sentence);
+    assertWellMade(content);
+    const mail = await PostalMime.parse(content);
+    assert.equal(mail.text?.trim(), `${sentence}\n\n${text.trim()}`);
+    assert.equal(
+      mail.html?.trim(),
+      page(text)
+        .replace('>\n' + text, `>\n<p>${sentence}</p>\n${text}`)
+        .trim(),
+    );
+  }
+  assert.equal(withFirstLine('Subject: x\r\n\r\n{}', sentence), 'Subject: x\r\n\r\n{}');
+});
 
 test('another parser reads what was written', async () => {
   const content = await freeze();

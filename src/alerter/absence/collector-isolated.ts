@@ -3,6 +3,7 @@ import type { Alert } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { visitCause } from '../evaluate/visit-conditions.ts';
 import { openBastions } from '../inhibit/bastions-gone.ts';
+import { isReturning } from '../inhibit/difference.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
 import { finishedRuns, fleetAlert, type FinishedRun, type FleetFacts } from './fleet-facts.ts';
 
@@ -20,7 +21,9 @@ const nearlyAll = 0.9;
  */
 export function evaluateIsolation(facts: FleetFacts, rule: Rule): readonly Alert[] {
   const { runsOf, alerts, nowMs } = facts;
-  const unreachable = alerts.filter((alert) => alert.rule === 'unreachable' && alert.progress.isNetwork === true);
+  const unreachable = alerts.filter(
+    (alert) => alert.rule === 'unreachable' && alert.progress.isNetwork === true && !isReturning(alert),
+  );
   const unexplained = besideOneBastion(facts, unreachable);
   return [...runsOf].flatMap(([collectorId, own]): readonly Alert[] => {
     const open = facts.open('', rule.name, collectorId);

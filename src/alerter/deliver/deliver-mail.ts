@@ -2,10 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { asFleetError, FleetError, messageOf } from '../../errors.ts';
 import { TakenInPart, TryLater, type Channel } from '../../notify/notify.ts';
-import { dateMail } from '../../notify/mime.ts';
+import { addresseeOf } from '../../notify/mail-identity.ts';
+import { dateMail, withFirstLine } from '../../notify/mime.ts';
 import { pauseAfterRefusal } from '../../notify/refusal-pause.ts';
 import { dayMs, minuteMs } from '../../platform/units.ts';
 import type { Mail } from '../../storage/store/outbox-store.ts';
+import { durationInWords } from '../../text/durations.ts';
 import type { DeliveryEvent, DeliveryOutcome } from '../alert-options.ts';
 import type { Delivery } from './delivery.ts';
 import { composeRefusalNotice } from './refusal-notice.ts';
@@ -130,12 +132,16 @@ export async function attempt(
 }
 
 /**
- * Sets the date of a mail that waited long to the time of sending. A mail that may have arrived already keeps its date,
- * so that both copies are the same mail.
+ * Sets the date of a mail that waited long to the time of sending, and says in its first line that it waited. A mail
+ * that may have arrived already stays as it is, so that both copies are the same mail.
  */
 function datedMail(mail: Mail, nowMs: number): Mail {
-  const isLate = mail.dataAtMs === null && nowMs - mail.createdAtMs >= lateMs;
-  return isLate ? { ...mail, content: dateMail(mail.content, nowMs) } : mail;
+  const waitedMs = nowMs - mail.createdAtMs;
+  if (mail.dataAtMs !== null || waitedMs < lateMs) return mail;
+  const content = dateMail(mail.content, nowMs);
+  if (addresseeOf(mail.recipient) === null) return { ...mail, content };
+  const cause = mail.attempts > 0 ? ' for the mail server' : '';
+  return { ...mail, content: withFirstLine(content, `This mail waited ${durationInWords(waitedMs)}${cause}.`) };
 }
 
 async function markFault(

@@ -64,9 +64,10 @@ function planForRecipient(pass: Pass, recipient: string, alerts: readonly Recipi
     reasons.map((reason) => heldOf(alertId, recipient, reason)),
   );
   const owedAfter = (items: readonly PendingNotification[]): readonly number[] => {
-    const sent = new Set(items.map(({ alertId }) => alertId));
+    const sent = new Map(items.map((item) => [item.alertId, item]));
     const owed = alerts.filter(({ alert, known, listener }) => {
-      const knows = sent.has(alert.id) ? knownAfter(alert, nowMs) : known;
+      const item = sent.get(alert.id);
+      const knows = item === undefined ? known : knownAfter(item, nowMs);
       return (
         alert.state === 'resolved' && !found.forgone.has(alert.id) && differenceOf(alert, knows, listener) !== null
       );
@@ -97,7 +98,7 @@ function planForRecipient(pass: Pass, recipient: string, alerts: readonly Recipi
     return { ...nothing, held: [...held, ...late] };
   }
   const mail = mailOf(options, contents, history);
-  const notified = mail.items.map(({ alertId, alert }) => ({ alertId, recipient, ...knownAfter(alert, nowMs) }));
+  const notified = mail.items.map((item) => ({ alertId: item.alertId, recipient, ...knownAfter(item, nowMs) }));
   return { mail, notified, held: [...held, ...behind], owed: owedAfter(mail.items) };
 }
 

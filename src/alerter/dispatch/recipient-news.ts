@@ -71,7 +71,8 @@ export function findNews(options: FindNewsOptions): RecipientNews {
       continue;
     }
     if (transition === null) {
-      if (known?.state === 'flapping' && alert.flapping && known.severity !== alert.severity) {
+      const isFlapping = known?.state === 'flapping' || known?.state === 'unsteady';
+      if (isFlapping && alert.flapping && known.severity !== alert.severity) {
         held.push({ alertId, reasons: [{ kind: 'flapping' }] });
       }
       const isDue = isReminderDue(one, input);

@@ -72,12 +72,16 @@ export function noFaultText({ type, name }: Rule): string {
 }
 
 /**
- * Returns the number of consecutive clear rows that resolve an alert: one good visit or event, but two rows with
- * figures.
+ * Returns the number of consecutive clear rows that resolve an alert: one event, or one visit that saw the known host
+ * key; else two. A condition that one failed visit fulfils is resolved by one good visit.
  */
-export function rowsToRecover(rule: Rule): number {
-  return rule.type === 'event' || (rule.origin === 'condition' && visitConditions.includes(rule.name)) ? 1 : 2;
+export function rowsToRecover({ type, origin, name, forCount }: Rule): number {
+  const isOfVisits = origin === 'condition' && visitConditions.includes(name);
+  return type === 'event' || (isOfVisits && (keyConditions.includes(name) || forCount === 1)) ? 1 : 2;
 }
 
+/** The conditions about host keys. */
+const keyConditions: readonly string[] = ['host-key-changed', 'not-trusted'];
+
 /** The conditions that follow from visits. */
-export const visitConditions: readonly string[] = ['unreachable', 'host-key-changed', 'not-trusted'];
+export const visitConditions: readonly string[] = ['unreachable', ...keyConditions];

@@ -3,6 +3,7 @@ import { visitConditions } from '../evaluate/rule-metric.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { remembered } from '../../platform/remembered.ts';
 import type { Alert } from '../../storage/store/alert.ts';
+import { isReturning } from './difference.ts';
 
 /** A bastion behind which no client can be reached. */
 export interface LostBastion {
@@ -30,7 +31,8 @@ export interface Bastions {
 export function openBastions(config: Config, alerts: readonly Alert[]): Bastions {
   const routes = routesOf(config);
   if (routes.size === 0) return { routeTo: () => [], lostFor: () => null, behind: () => 0, lostBehind: () => [] };
-  const isOpen = ({ state, rule }: Alert): boolean => state !== 'resolved' && visitConditions.includes(rule);
+  const isOpen = (alert: Alert): boolean =>
+    alert.state !== 'resolved' && visitConditions.includes(alert.rule) && !isReturning(alert);
   const conditions = groupBy(alerts.filter(isOpen), ({ client }) => client);
   const clientsBehind = groupBy(
     [...routes].flatMap(([client, route]) =>

@@ -19,7 +19,7 @@ export function differenceOf(alert: Alert, known: Known, listener: Listener | nu
   if (known.state === 'flapping' && !alert.flapping) return 'steady';
   const isWorse = alert.severity === 'critical' && known.severity === 'warning';
   if (alert.flapping && isWorse && !isReturning(alert)) return 'escalated';
-  if (alert.flapping) return known.state === 'flapping' ? null : 'flapping';
+  if (alert.flapping) return known.state === 'firing' ? 'flapping' : null;
   if (known.severity === alert.severity) return null;
   return alert.severity === 'critical' ? 'escalated' : 'eased';
 }
@@ -40,7 +40,13 @@ function endOf({ closedReason, severity }: Alert, known: Known, listener: Listen
 }
 
 /** Returns a recipient's knowledge after a notification. */
-export function knownAfter(alert: Alert, notifiedAtMs: number): NonNullable<Known> {
-  const state = alert.state === 'resolved' ? 'resolved' : alert.flapping ? 'flapping' : 'firing';
-  return { state, severity: alert.severity, sequence: alert.sequence, notifiedAtMs };
+export function knownAfter(
+  { alert, transition, before }: { readonly alert: Alert; readonly transition: Transition; readonly before: Known },
+  notifiedAtMs: number,
+): NonNullable<Known> {
+  const { state, severity, sequence, flapping } = alert;
+  const isAsFiring = transition === 'firing' || transition === 'escalated';
+  const isUnsteady = isAsFiring || (transition !== 'flapping' && before?.state === 'unsteady');
+  const open = !flapping ? 'firing' : isUnsteady ? 'unsteady' : 'flapping';
+  return { state: state === 'resolved' ? 'resolved' : open, severity, sequence, notifiedAtMs };
 }

@@ -149,12 +149,12 @@ function isConfirmed(alert: Alert, endMs: number, newestRowMs: number | null, gr
 
 /** True if a client is unreachable, or back with no row processed yet. An overdue row ends this: it may never come. */
 function isAway(lost: Alert, newestRowMs: number | null, dueMs: number): boolean {
-  const { state, closedReason, resolvedAtMs } = lost;
-  // An alert that flaps goes on firing while visits succeed.
-  if (state === 'firing') return !isReturning(lost);
-  return (
-    closedReason === 'recovered' && resolvedAtMs !== null && resolvedAtMs >= dueMs && (newestRowMs ?? 0) < resolvedAtMs
-  );
+  const { state, flapping, closedReason, resolvedAtMs, progress } = lost;
+  if (state === 'firing' && !isReturning(lost)) return true;
+  // An alert goes on firing until a second visit succeeds, and while it flaps.
+  if (flapping) return false;
+  const backAtMs = state === 'firing' ? progress.lastAtMs : closedReason === 'recovered' ? resolvedAtMs : null;
+  return backAtMs !== null && backAtMs >= dueMs && (newestRowMs ?? 0) < backAtMs;
 }
 
 /** Returns a function that finds the collector's own fault that was open when a client's alert fired (`stoodForBy`). */

@@ -10,15 +10,17 @@ type Counts = Pick<Progress, (typeof counters)[number]>;
 
 /**
  * Returns the counters after a row that would make them `wanted`. Rows closer together than 10 s, or than half of
- * `every` if that is less, count as one: such a row begins and ends counts, but adds to none.
+ * `every` if that is less, count as one, and so do a visit and its report: such a row begins and ends counts, but adds
+ * to none.
  */
 export function countRow(
   before: Progress,
   wanted: Counts,
-  { atMs, everyMs }: { readonly atMs: number; readonly everyMs: number },
+  { atMs, everyMs, runId }: { readonly atMs: number; readonly everyMs: number; readonly runId?: string },
 ): Counts & Pick<Progress, 'lastAtMs' | 'countedAtMs'> {
   const sinceMs = atMs - (before.countedAtMs ?? before.lastAtMs);
-  if (sinceMs < 0 || sinceMs >= Math.min(shortestGapMs, everyMs / 2)) {
+  const isSameVisit = runId !== undefined && before.lastRun === runId;
+  if (sinceMs < 0 || (sinceMs >= Math.min(shortestGapMs, everyMs / 2) && !isSameVisit)) {
     return { ...wanted, lastAtMs: atMs, countedAtMs: atMs };
   }
   const after = { ...wanted };

@@ -95,8 +95,8 @@ export interface Worst extends Pick<Alert, 'severity' | 'value' | 'valueText' | 
 export interface LastNotified {
   readonly alertId: number;
   readonly recipient: string;
-  /** `past` and closed reasons count as resolved. */
-  readonly state: 'firing' | 'resolved' | 'flapping';
+  /** `past` and closed reasons count as resolved. `unsteady`: notified as firing while the alert flapped. */
+  readonly state: 'firing' | 'resolved' | 'flapping' | 'unsteady';
   readonly severity: Severity;
   readonly sequence: number;
   readonly notifiedAtMs: number;

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import PostalMime from 'postal-mime';
+
 import { attempt } from '../../../src/alerter/deliver/deliver-mail.ts';
 import type { Delivery } from '../../../src/alerter/deliver/delivery.ts';
 import type { Channel } from '../../../src/notify/notify.ts';
@@ -62,4 +64,20 @@ test('a mail that waited two hours bears the time of its sending, unless it may 
   assert.deepEqual(sent, ['Date: Fri, 20 Nov 2026 14:20:00 +0000\r\nSubject: x\r\n\r\nDate: y\r\n']);
   const again = await send(60_000, 1, { waitedMs, of: { ...mail, dataAtMs: mail.createdAtMs } });
   assert.deepEqual(again.sent, [mail.content]);
+});
+
+test('a mail that waited says so in its first line, unless a command gets it', async () => {
+  const content =
+    'Date: Fri, 20 Nov 2026 12:20:00 +0000\r\nContent-Type: multipart/alternative; boundary="b"\r\n\r\n' +
+    '--b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 7bit\r\n\r\nx\r\n--b--\r\n';
+  const firstLine = async (over: Partial<Mail>, waitedMs: number): Promise<string | undefined> => {
+    const { sent } = await send(60_000, 1, { waitedMs, of: { ...mail, content, attempts: 0, ...over } });
+    return (await PostalMime.parse(sent[0] ?? '')).text?.split('\n')[0];
+  };
+  const hours = 2 * 3_600_000;
+  assert.equal(await firstLine({ attempts: 3 }, hours), 'This mail waited 2 hours for the mail server.');
+  assert.equal(await firstLine({}, hours + 300_000), 'This mail waited 2 hours 5 minutes.');
+  assert.equal(await firstLine({ attempts: 3 }, 4 * 60_000), 'x');
+  assert.equal(await firstLine({ attempts: 3, dataAtMs: mail.createdAtMs }, hours), 'x');
+  assert.equal(await firstLine({ attempts: 3, recipient: '|/usr/local/bin/page' }, hours), 'x');
 });

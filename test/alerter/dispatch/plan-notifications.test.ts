@@ -120,7 +120,27 @@ it('flapping is one notice; after it the true state is notified', (world) => {
   assert.deepEqual(world.pass('09:00'), []);
   assert.deepEqual(world.held(), ['web-1 disk /: flapping for oncall', 'web-1 disk /: flapping for ops']);
   world.changes('web-1 disk /', { flapping: false });
-  assert.deepEqual(world.pass('09:20'), both('steady warning web-1 disk /'));
+  assert.deepEqual(world.pass('09:20'), both('eased warning web-1 disk /'));
+});
+
+it('what gets worse while it flaps is notified once, not again when it stays', (world) => {
+  mailed(world, 'web-1 disk /', { severity: 'warning' });
+  world.at('08:20').changes('web-1 disk /', { flapping: true });
+  world.pass();
+  world.at('08:40').changes('web-1 disk /', { severity: 'critical' });
+  assert.deepEqual(world.pass(), ['oncall: firing critical web-1 disk /', 'ops: escalated critical web-1 disk /']);
+  world.at('08:50').changes('web-1 disk /', { flapping: false });
+  assert.deepEqual(world.pass(), []);
+  world.at('09:00').recovers('web-1 disk /');
+  assert.deepEqual(world.pass(), both('resolved web-1 disk /'));
+});
+
+it('what flapped at the severity that was notified, and stays, is notified as such', (world) => {
+  mailed(world, 'web-1 disk /');
+  world.at('08:20').changes('web-1 disk /', { flapping: true });
+  assert.deepEqual(world.pass(), both('flapping critical web-1 disk /'));
+  world.at('08:50').changes('web-1 disk /', { flapping: false });
+  assert.deepEqual(world.pass(), both('steady critical web-1 disk /'));
 });
 
 test('who knows nothing of what flaps learns that it fires while it does, and that it flaps while it is well', () => {

@@ -157,12 +157,12 @@ test('what was true before it begins is marked, and is no difference', async (t)
 
 test('a machine that is away, and then all of it silent', async (t) => {
   const clients = '<client name="web-[1-2]" ip="192.0.2.[1-2]" username="u"/>';
-  const storage = await storedStory(t, { 'web-1': [50, null, null, null, 50], 'web-2': [50, 50, 50, 50, 50] });
+  const storage = await storedStory(t, { 'web-1': [50, null, null, null, 50, 50], 'web-2': [50, 50, 50, 50, 50, 50] });
   const result = await replayed(storage, fleet('<alert type="disk" limit="95%"/>', clients), { minutes: 120 });
   const [fires, recovers, silent, ...more] = linesOf(result);
   assert.deepEqual(
     { fires, recovers, more },
-    { fires: '10:10 ops: firing web-1 unreachable', recovers: '10:20 ops: resolved web-1 unreachable', more: [] },
+    { fires: '10:10 ops: firing web-1 unreachable', recovers: '10:25 ops: resolved web-1 unreachable', more: [] },
   );
   assert.match(silent ?? '', /^10:\d\d ops: firing collector-silent collector-1$/);
 });

@@ -20,6 +20,7 @@ import { at, checkRow, day, diskRow, failedVisit, reportRow, visitRow } from './
  *   08:00 boot 2, clock 90, unit a.service failed, mount /srv hangs, mount /data missing, no disks, probe os fails
  *   08:00 check mailq 2                     a check is CRITICAL
  *   08:00 check mailq 0 unsent=210          and has figures
+ *   08:01 of 08:00                          a report of the run of 08:00
  *   08:00 visit ok
  *   08:00 visit fails connect-refused       the stage follows from the code
  *   08:00 filtered visit fails dns
@@ -50,9 +51,9 @@ function oneByOne(line: string): readonly string[] {
 }
 
 function sampledRowOf(client: Client, line: string): SampledRow {
-  const [, time = '', said = ''] = /^((?:\+\d+ )?\d\d:\d\d)\s*(.*)$/.exec(line) ?? [];
+  const [, time = '', run = time, said = ''] = /^((?:\+\d+ )?\d\d:\d\d)(?: of (\d\d:\d\d))?\s*(.*)$/.exec(line) ?? [];
   const atMs = at(time);
-  const runId = `run of ${time}`;
+  const runId = `run of ${run}`;
   const visit = /^(filtered )?visit (ok|fails) ?([\w-]*)$/.exec(said);
   if (visit !== null) {
     const [, filtered, ending, code = ''] = visit;

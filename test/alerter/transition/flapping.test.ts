@@ -70,24 +70,24 @@ stories(`
     > 08:35 disk /data is over: gone
 
   a client that comes and goes flaps by its visits
-    08:00 visits dns dns ok dns dns ok
-    08:26
+    08:00 visits dns dns ok ok dns dns ok ok
+    08:36
     > 08:00 unreachable is pending
     > 08:05 unreachable fires critical
-    > 08:10 unreachable is over: recovered
-    > 08:15 unreachable is pending
-    > 08:20 unreachable fires critical
-    > 08:25 unreachable flaps
+    > 08:15 unreachable is over: recovered
+    > 08:20 unreachable is pending
+    > 08:25 unreachable fires critical
+    > 08:35 unreachable flaps
 
   a client that flapped and stays away has settled after three more rows
-    08:00 visits dns dns ok dns dns ok dns dns dns dns
+    08:00 visits dns dns ok ok dns dns ok ok dns dns dns dns
     > 08:00 unreachable is pending
     > 08:05 unreachable fires critical
-    > 08:10 unreachable is over: recovered
-    > 08:15 unreachable is pending
-    > 08:20 unreachable fires critical
-    > 08:25 unreachable flaps
-    > 08:45 unreachable is steady
+    > 08:15 unreachable is over: recovered
+    > 08:20 unreachable is pending
+    > 08:25 unreachable fires critical
+    > 08:35 unreachable flaps
+    > 08:55 unreachable is steady
 
   what gets worse while it flaps counts at once, and settles three rows later
     <alert type="disk" warning="80%" critical="95%"/>
