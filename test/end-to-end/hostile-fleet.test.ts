@@ -116,6 +116,8 @@ function assertOwnElements(what: string, html: string): void {
 }
 
 onBothDatabases('hostile words', (kit) => {
+  // The text around the words does not depend on the database.
+  const isAll = kit.kind === 'sqlite' || isLong;
   const scope = closing();
   let dir = '';
   let served: Omit<Served, 'run'>;
@@ -130,15 +132,13 @@ onBothDatabases('hostile words', (kit) => {
   });
   after(() => scope.close());
 
-  for (const args of [...shows, ...others]) {
+  for (const args of isAll ? [...shows, ...others] : []) {
     const name = args.map(named).join(' ');
     test(`do nothing in ${name}`, { timeout: 120_000 }, async () => {
-      // JSON contains the stored words, too. The text around them does not depend on the database.
-      const isAll = kit.kind === 'sqlite' || isLong;
-      const hasScreen = withoutTerminal === false && isAll;
+      const hasScreen = withoutTerminal === false;
       const terminal = { cwd: dir, columns: 120, env: { TERM: 'xterm-256color', LANG: 'C.UTF-8' }, typed: '\u0004' };
       const [text, json, screen] = await Promise.all([
-        isAll ? run(...args) : '',
+        run(...args),
         run('--json', ...args),
         hasScreen ? onTerminal(args, terminal).then((shown) => shown.screen) : '',
       ]);
@@ -148,7 +148,7 @@ onBothDatabases('hostile words', (kit) => {
       assert.equal(json.split('\n').length, 2, json);
       const document = JSON.stringify(JSON.parse(json));
       if (!shows.includes(args)) return;
-      const outputs = { document, ...(isAll ? { text } : {}), ...(hasScreen ? { screen } : {}) };
+      const outputs = { document, text, ...(hasScreen ? { screen } : {}) };
       for (const [what, output] of Object.entries(outputs)) assert.match(output, /DROP TABLE|alert\(/, what);
     });
   }
@@ -192,7 +192,7 @@ onBothDatabases('hostile words', (kit) => {
     }
   });
 
-  for (const page of pages(first)) {
+  for (const page of isAll ? pages(first) : []) {
     test(`are text in the page ${named(page)}`, async () => {
       const { headers, body } = await served.ask(page);
       assert.match(String(headers['content-type']), /^text\/html/);

@@ -11,6 +11,7 @@ import { openSqlite } from '../../src/platform/sqlite.ts';
 import { configFolder, runBuilt, type CliResult } from '../support/run-cli.ts';
 import { sealedFor, startReportServer } from '../support/report-server.ts';
 import { worker } from '../report/support/sample-report.ts';
+import { assertInert } from './support/inert.ts';
 
 /**
  * Hostile words, each against one reader: terminal, bidirectional text, C1 controls, lines, SQL, HTML, mail headers,
@@ -26,9 +27,6 @@ const words = [
   '=?utf-8?q?Bcc:_victim?= <victim@example.org>',
   '$(touch owned)`touch owned`;touch owned|',
 ] as const;
-
-/** Characters that a terminal takes for a command or that change the direction of text. */
-const harmful = /(?![\n])[\p{Cc}\u202a-\u202e\u2066-\u2069]/u;
 
 async function station(t: TestContext) {
   const account = { username: 'u', password: 'a secret word' };
@@ -62,8 +60,7 @@ async function station(t: TestContext) {
   const run = async (...args: readonly string[]): Promise<CliResult> => {
     const result = await runBuilt(['-c', path.join(dir, 'config.xml'), ...args], { cwd: dir });
     for (const text of [result.stdout, result.stderr]) {
-      const [found] = harmful.exec(text) ?? [];
-      assert.equal(found, undefined, `${args.join(' ')} prints U+${found?.codePointAt(0)?.toString(16) ?? ''}`);
+      assertInert(args.join(' '), text);
       assert.ok(!text.split('\n').some((line) => /^(Bcc:|event=fake)/.test(line)), `${args.join(' ')}: ${text}`);
     }
     return result;
@@ -81,12 +78,12 @@ async function assertHarmlessMail(content: Buffer): Promise<void> {
   assert.doesNotMatch(mail.html ?? '', /<script|<img|onerror=[^&]*alert\(1\)>/);
   assert.match(mail.html ?? '', /&lt;script&gt;/, 'it is there, as text');
   for (const text of [mail.subject ?? '', mail.text ?? '', mail.html ?? '']) {
-    assert.doesNotMatch(text.replaceAll('\r\n', '\n').replaceAll('\t', ' '), harmful);
+    assertInert('a mail', text.replaceAll('\r\n', '\n').replaceAll('\t', ' '));
   }
   assert.doesNotMatch(mail.text ?? '', /^Bcc:/m);
 }
 
-test('words of a client do no harm in any output, in the database or in a mail', { timeout: 120_000 }, async (t) => {
+test('words of a client do no harm in what a run prints and mails', { timeout: 120_000 }, async (t) => {
   const { dir, run } = await station(t);
   const dry = await run('collect', '--dry-run');
   assert.match(dry.stdout, /event=report/);
@@ -94,22 +91,8 @@ test('words of a client do no harm in any output, in the database or in a mail',
   const first = await run('-v', 'collect');
   assert.equal(first.status, 0, first.stderr);
   await run('collect');
-  const status = await run('status');
-  assert.match(status.stdout, /web-1/);
-  const json = JSON.parse((await run('--json', 'status')).stdout) as unknown;
-  assert.ok(JSON.stringify(json).includes('web-1'));
   const alert = await run('-v', 'alert');
   assert.equal(alert.status, 0, alert.stderr);
-  const alerts = await run('alerts');
-  assert.match(alerts.stdout, /DROP TABLE/, 'the words are shown, made harmless');
-  await run('--json', 'alerts');
-  await run('explain', 'web-1');
-
-  const stored = JSON.parse((await run('--json', 'alerts')).stdout) as unknown;
-  for (const word of words.slice(4)) {
-    const text = JSON.stringify(word).slice(1, -1);
-    assert.ok(JSON.stringify(stored).includes(text), `${word} is not as it was said`);
-  }
   assert.deepEqual(readdirSync(dir).toSorted(), ['config.xml', 'state'], 'a shell ran what a client said');
 
   const outbox = path.join(dir, 'state', 'outbox');

@@ -184,7 +184,16 @@ test('what frames say comes back as it was', () => {
 
 for (const [parse, wrong] of [
   [parseHello, ['', '[]', 'null', '1', '{"v":1']],
-  [parseHello, [{}, { ...hello, wall_ms: -1 }, { ...hello, wall_ms: 1.5 }, { ...hello, agent: 'x'.repeat(65) }]],
+  [
+    parseHello,
+    [
+      {},
+      { ...hello, wall_ms: -1 },
+      { ...hello, wall_ms: 1.5 },
+      { ...hello, wall_ms: 2 ** 53 },
+      { ...hello, agent: 'x'.repeat(65) },
+    ],
+  ],
   [
     parseHello,
     [
