@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { connect } from 'node:net';
 import { test } from 'node:test';
 
-import { listen, type Listener } from '../support/free-port.ts';
+import type { Listener } from '../support/free-port.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { startReportServer } from '../support/report-server.ts';
 import { account, makeSshFleet } from '../support/ssh-fleet.ts';
 import { stoppedAfter } from '../support/stopped-after.ts';
@@ -36,8 +36,7 @@ test('a client that sends single bytes, at whatever stage, ends by its deadline 
  * is never silent and never finished.
  */
 function startDrippingProxy(to: number, freeBytes: number, everyMs: number): Promise<Listener> {
-  return listen((near) => {
-    const far = connect(to, '127.0.0.1');
+  return startTcpProxy(to, (near, far) => {
     let left = freeBytes;
     let held = Buffer.alloc(0);
     far.on('data', (data: Buffer) => {
@@ -49,13 +48,6 @@ function startDrippingProxy(to: number, freeBytes: number, everyMs: number): Pro
       near.write(held.subarray(0, 1));
       held = held.subarray(1);
     }, everyMs);
-    near.pipe(far).on('error', () => undefined);
-    for (const socket of [near, far]) {
-      socket.once('close', () => {
-        clearInterval(timer);
-        near.destroy();
-        far.destroy();
-      });
-    }
+    near.pipe(far).once('close', () => clearInterval(timer));
   });
 }

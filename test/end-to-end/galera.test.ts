@@ -10,7 +10,7 @@ import { test, type TestContext } from 'node:test';
 
 import { openMysqlDatabase } from '../../src/storage/dialects/mysql/database.ts';
 import { takeLease } from '../../src/storage/alerts/lease.ts';
-import { startFickleProxy, type FickleProxy } from '../support/fickle-proxy.ts';
+import { startFickleProxy, type FickleProxy } from '../support/tcp-proxy.ts';
 import { skipWithoutGalera, startGalera, type Galera, type GaleraNode } from '../support/galera.ts';
 import { startLoopbackFleet, type LoopbackFleet } from '../support/loopback-fleet.ts';
 import { mysqlAt } from '../support/mariadb.ts';

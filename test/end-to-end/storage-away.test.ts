@@ -8,7 +8,7 @@ import path from 'node:path';
 import { suite, test } from 'node:test';
 
 import { openSqlite } from '../../src/platform/sqlite.ts';
-import { startFickleProxy } from '../support/fickle-proxy.ts';
+import { startFickleProxy } from '../support/tcp-proxy.ts';
 import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
 import { namesBelow } from '../support/names-below.ts';
 import { openSite } from '../support/report-site.ts';

@@ -12,7 +12,7 @@ import { after, suite, test } from 'node:test';
 import { createConnection, type Connection } from 'mysql2/promise';
 
 import { openSqlite, type SqliteDatabase } from '../../src/platform/sqlite.ts';
-import { startFickleProxy } from '../support/fickle-proxy.ts';
+import { startFickleProxy } from '../support/tcp-proxy.ts';
 import { numbersTable, skipWithoutMariadb, startMariadb, type Mariadb } from '../support/mariadb.ts';
 import { namesBelow } from '../support/names-below.ts';
 import { sealedFor } from '../support/report-server.ts';

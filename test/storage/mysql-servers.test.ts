@@ -6,7 +6,7 @@ import type { MysqlConfig } from '../../src/config/config.ts';
 import { openMysqlDatabase } from '../../src/storage/dialects/mysql/database.ts';
 import { mysqlFault } from '../../src/storage/dialects/mysql/faults.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
-import { startFickleProxy, type FickleProxy } from '../support/fickle-proxy.ts';
+import { startFickleProxy, type FickleProxy } from '../support/tcp-proxy.ts';
 import { skipWithoutMariadb, startMariadb, type Mariadb, type MariadbDatabase } from '../support/mariadb.ts';
 import { item } from './support/samples.ts';
 

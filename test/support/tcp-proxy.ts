@@ -1,6 +1,40 @@
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 
 import { listen, type Listener } from './free-port.ts';
+
+export interface TcpProxyOptions {
+  /** The address to listen on. Default: every address of this machine. */
+  readonly host?: string;
+  /** Called with each connection. Returns true if it is closed at once. */
+  readonly refuses?: () => boolean;
+  /** The time for which one end stays open after the other one was closed. Default: 0. */
+  readonly lingerMs?: number;
+}
+
+/**
+ * Listens on a port that the kernel chooses, and connects each connection to a port of this machine. `relay` passes the
+ * bytes of a connection (near) on to the server (far), and back. Errors are ignored; an end of one is an end of both.
+ */
+export async function startTcpProxy(
+  to: number,
+  relay: (near: Socket, far: Socket) => void = (near, far) => void near.pipe(far).pipe(near),
+  { host = '0.0.0.0', refuses = () => false, lingerMs = 0 }: TcpProxyOptions = {},
+): Promise<Listener> {
+  return await listen((near) => {
+    if (refuses()) {
+      near.destroy();
+      return;
+    }
+    const far = connect(to, '127.0.0.1').on('error', () => undefined);
+    relay(near, far);
+    const destroy = (socket: Socket): void => {
+      if (lingerMs === 0) socket.destroy();
+      else setTimeout(() => socket.destroy(), lingerMs);
+    };
+    near.once('close', () => destroy(far));
+    far.once('close', () => destroy(near));
+  }, host);
+}
 
 /** A proxy to a server that can be disconnected or slowed down. */
 export interface FickleProxy extends Listener {
@@ -17,14 +51,8 @@ export interface FickleProxy extends Listener {
   cut(): void;
 }
 
-/** Listens on a port that the kernel chooses, and passes all bytes on to a port of this machine. */
 export async function startFickleProxy(to: number): Promise<FickleProxy> {
-  const listener = await listen((near) => {
-    if (proxy.mode === 'refuse') {
-      near.destroy();
-      return;
-    }
-    const far = connect(to, '127.0.0.1');
+  const relay = (near: Socket, far: Socket): void => {
     let handedOn: Promise<void> | null = null;
     near.on('data', (bytes: Buffer) => {
       const looked = handedOn === null ? proxy.onRequest(bytes) : handedOn.then(() => proxy.onRequest(bytes));
@@ -49,10 +77,9 @@ export async function startFickleProxy(to: number): Promise<FickleProxy> {
       if (proxy.answerDelayMs === 0) answer();
       else setTimeout(answer, proxy.answerDelayMs);
     });
-    far.on('error', () => undefined);
-    near.once('close', () => far.destroy());
-    far.once('close', () => near.destroy());
-  }, '127.0.0.1');
+  };
+  const refuses = (): boolean => proxy.mode === 'refuse';
+  const listener = await startTcpProxy(to, relay, { host: '127.0.0.1', refuses });
   const proxy: FickleProxy = {
     ...listener,
     mode: 'pass',

@@ -3,14 +3,14 @@
  * follows.
  */
 import assert from 'node:assert/strict';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { afterEach, describe, it } from 'node:test';
 
 import ssh2, { type Connection } from 'ssh2';
 
 import { wirePacket, wireString } from '../support/dear-exchanges.ts';
 import { startSsh2Server } from '../support/ssh2-server.ts';
-import { listen } from '../support/free-port.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
 import { connectTo, failure } from '../support/login.ts';
 import { stoppedAfter } from '../support/stopped-after.ts';
 
@@ -108,8 +108,6 @@ function relay(from: End, source: Socket, target: Socket, { change, drops = 0 }:
       for (const one of change?.(from, payload) ?? [payload]) target.write(wirePacket(one));
     }
   });
-  source.on('close', () => target.destroy());
-  source.on('error', () => target.destroy());
 }
 
 describe('somebody on the way', async () => {
@@ -128,10 +126,9 @@ describe('somebody on the way', async () => {
   const serve = (pem: string) => new ssh2.Server({ hostKeys: [pem], algorithms }, onClient);
   const inner = await stoppedAfter(startSsh2Server({ serve }));
   const { port, sockets } = await stoppedAfter(
-    listen((socket) => {
-      const behind = connect(inner.port, '127.0.0.1');
-      relay('client', socket, behind, attack);
-      relay('server', behind, socket, attack);
+    startTcpProxy(inner.port, (near, far) => {
+      relay('client', near, far, attack);
+      relay('server', far, near, attack);
     }),
   );
   afterEach(() => {

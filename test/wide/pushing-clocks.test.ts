@@ -1,16 +1,16 @@
 /** Clients that push with wrong clocks: the built programs, the client's under libfaketime. */
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import type { Socket } from 'node:net';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { openSqlite } from '../../src/platform/sqlite.ts';
 import { collector } from '../serve/support/pushing-collector.ts';
 import { fakedClock, skipWithoutFaketime } from '../support/faketime.ts';
-import { listen } from '../support/free-port.ts';
 import { namesBelow } from '../support/names-below.ts';
 import { agentProgram, exits, runCli, succeeded } from '../support/run-cli.ts';
+import { startTcpProxy } from '../support/tcp-proxy.ts';
 
 const minuteMs = 60_000;
 const dayMs = 1440 * minuteMs;
@@ -48,15 +48,11 @@ async function laptop(t: TestContext, site: Site, { kept, sent, connected }: Lea
   const clock = fakedClock(dir);
   const ahead = (days: number): void => clock.set(`${days < 0 ? '' : '+'}${days}d`);
   let isAway = true;
-  const way = await listen((socket) => {
-    if (isAway) {
-      socket.destroy();
-      return;
-    }
+  const relay = (near: Socket, far: Socket): void => {
     ahead(connected);
-    const home = connect(port, '127.0.0.1').on('error', () => socket.destroy());
-    socket.pipe(home).pipe(socket);
-  }, '127.0.0.1');
+    near.pipe(far).pipe(near);
+  };
+  const way = await startTcpProxy(port, relay, { host: '127.0.0.1', refuses: () => isAway });
   t.after(() => way.close());
   const file = path.join(dir, 'agent.json');
   const push = { to: `http://127.0.0.1:${way.port}/`, every: '5m' };

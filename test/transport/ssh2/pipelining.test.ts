@@ -3,7 +3,7 @@
  * it.
  */
 import assert from 'node:assert/strict';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, it } from 'node:test';
@@ -14,7 +14,8 @@ import { decodeLoginKey, loadPrivateKey, type LoginKey } from '../../../src/tran
 import type { Connection } from '../../../src/transport/transport.ts';
 import { dropbearMissing, startDropbear, type Dropbear } from '../../support/dropbear.ts';
 import type { HostileMode } from '../../support/hostile-ssh.ts';
-import { listen, type Listener } from '../../support/free-port.ts';
+import type { Listener } from '../../support/free-port.ts';
+import { startTcpProxy } from '../../support/tcp-proxy.ts';
 import { startHostileServer } from '../../support/hostile-server.ts';
 import { connectTo, fails, failure, type Login } from '../../support/login.ts';
 import { sshdMissing, sshKeygen, startSshd, type Sshd } from '../../support/sshd.ts';
@@ -182,9 +183,8 @@ interface TurnsProxy extends Listener {
 async function startTurnsProxy(to: number, gatherMs = 40): Promise<TurnsProxy> {
   let connections = 0;
   let turns = 0;
-  const listener = await listen((near) => {
+  const relay = (near: Socket, far: Socket): void => {
     connections += 1;
-    const far = connect(to, '127.0.0.1');
     let speaker: Socket = near;
     const pass = (from: Socket, other: Socket): void => {
       let held: Buffer[] = [];
@@ -200,11 +200,10 @@ async function startTurnsProxy(to: number, gatherMs = 40): Promise<TurnsProxy> {
         held.push(data);
       });
       from.on('end', () => setTimeout(() => other.end(), gatherMs));
-      from.on('error', () => undefined);
-      from.once('close', () => setTimeout(() => other.destroy(), 2 * gatherMs));
     };
     pass(near, far);
     pass(far, near);
-  });
+  };
+  const listener = await startTcpProxy(to, relay, { lingerMs: 2 * gatherMs });
   return { ...listener, connections: () => connections, turns: () => turns };
 }

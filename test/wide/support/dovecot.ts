@@ -2,13 +2,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestContext } from 'node:test';
 
 import { makeCertificates } from '../../support/certificates.ts';
 import { freePort } from '../../support/free-port.ts';
+import { startTcpProxy } from '../../support/tcp-proxy.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const programs = ['/usr/sbin/dovecot', '/usr/lib/dovecot/imap', '/usr/bin/swaks'];
@@ -113,10 +114,8 @@ export interface CuttingProxy {
 
 /** Passes connections on to a port of this machine until it cuts them off. The proxy ends with the test. */
 export async function startCuttingProxy(t: TestContext, to: number): Promise<CuttingProxy> {
-  const server = createServer((near) => {
-    const far = connect(to, '127.0.0.1');
+  const relay = (near: Socket, far: Socket): void => {
     proxy.passed = 0;
-    for (const one of [near, far]) one.on('error', () => undefined);
     near.pipe(far);
     far.on('data', (bytes: Buffer) => {
       const left = proxy.cutAfterBytes === null ? bytes.length : Math.max(0, proxy.cutAfterBytes - proxy.passed);
@@ -126,12 +125,9 @@ export async function startCuttingProxy(t: TestContext, to: number): Promise<Cut
         far.destroy();
       } else near.write(bytes);
     });
-    far.once('close', () => near.destroy());
-    near.once('close', () => far.destroy());
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => void server.close());
-  const proxy: CuttingProxy = { port: (server.address() as AddressInfo).port, cutAfterBytes: null, passed: 0 };
+  };
+  const listener = await startTcpProxy(to, relay, { host: '127.0.0.1' });
+  t.after(() => listener.close());
+  const proxy: CuttingProxy = { port: listener.port, cutAfterBytes: null, passed: 0 };
   return proxy;
 }
