@@ -1,4 +1,4 @@
-# Functions for mounted.ts; $1 the folder, $2 node, $3 odd-fuse.mjs.
+# Functions for real-mounts.test.ts; $1 the folder, $2 node, $3 odd-fuse.mjs.
 cd "$1"
 node=$2 fuse=$3 images=0
 

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import type { Row, WorkerReport } from '../../../src/report/report.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
+import type { Database } from '../../../src/storage/sql/database.ts';
 import { prune } from '../../../src/storage/retention/prune.ts';
 import { rollupColumns, rollupSources, rollupTable } from '../../../src/storage/retention/rollup.ts';
 import { checkStatsRows, diskStatsRows, networkStatsRows, reportRows } from '../../../src/storage/rows/report-rows.ts';
@@ -16,7 +17,6 @@ import { times } from '../../support/times.ts';
 import { crashingDatabase } from '../support/crashing-database.ts';
 import { onBothDatabases } from '../support/databases.ts';
 import type { PruneWriterOptions } from '../support/prune-writer.ts';
-import { rollupTotals } from '../support/rollup-totals.ts';
 import { check, item, noonMs, worker } from '../support/samples.ts';
 
 const minuteMs = 60_000;
@@ -394,4 +394,32 @@ function backlog(): readonly ReturnType<typeof item>[] {
   return Array.from({ length: 90 }, (_, index) =>
     sample({ at: oldMs + index * 2 * minuteMs, client: `web-${(index % 3) + 1}`, cpu: index % 7 === 0 ? null : index }),
   );
+}
+
+/** Returns the totals of each table over raw rows and rollups together. Pruning must not change them. */
+async function rollupTotals(
+  database: Database,
+  span: 'hour' | 'day',
+): Promise<Readonly<Record<string, readonly [rows: number, known: number, sum: number]>>> {
+  const totals: Record<string, readonly [number, number, number]> = {};
+  for (const source of rollupSources) {
+    // A single metric represents all: one statement adds all metrics of a row.
+    const metric = {
+      stats: 'cpu_percent',
+      disk_stats: 'used_percent',
+      network_stats: 'rx_bytes_per_s',
+      check_stats: 'state',
+      samples: 'value',
+    }[source.table];
+    const [row] = await database.read((session) =>
+      session.all(
+        `SELECT r.n + u.n AS n, r.known + u.known AS known, r.total + u.total AS total
+         FROM (SELECT COUNT(*) AS n, COUNT(${metric}) AS known, COALESCE(SUM(${metric}), 0) AS total FROM ${source.table}) r,
+              (SELECT COALESCE(SUM(samples), 0) AS n, COALESCE(SUM(${metric}_count), 0) AS known,
+                      COALESCE(SUM(${metric}_count * ${metric}_mean), 0) AS total FROM ${rollupTable(source, span)}) u`,
+      ),
+    );
+    totals[source.table] = [Number(row?.['n']), Number(row?.['known']), Math.round(Number(row?.['total']) * 1e6) / 1e6];
+  }
+  return totals;
 }

@@ -4,15 +4,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, afterEach, describe, test, type TestContext } from 'node:test';
 
-import type { StorageConfig } from '../../../src/config/config.ts';
+import type { MysqlConfig, StorageConfig } from '../../../src/config/config.ts';
 import type { Database } from '../../../src/storage/sql/database.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import type { Storage } from '../../../src/storage/store/storage.ts';
 import { isWide } from '../../support/long-tests.ts';
 import { makeMigrated } from '../../support/migrated.ts';
-import { serverName, skipWithoutMariadb } from '../../support/mariadb.ts';
-import { keptServer, type KeptServer } from './kept-database.ts';
+import { serverName, skipWithoutMariadb, startMariadb, type Mariadb } from '../../support/mariadb.ts';
 import { sqliteConfig } from './sqlite-config.ts';
 
 /** The means of a scenario to try one kind of database. */
@@ -125,4 +124,77 @@ async function open(config: StorageConfig): Promise<Opened> {
   const database = await openDatabase({ storage: config, program: 'change' });
   const rows: Opened['rows'] = async (sql) => (await storage.history.query(sql)).map((row) => Object.values(row));
   return { ...storage, config, storage, database, rows };
+}
+
+/** A MariaDB whose migrated databases are emptied and used again, which takes a fortieth of making them anew. */
+interface KeptServer {
+  /** Makes a database without tables. */
+  readonly create: () => Promise<MysqlConfig>;
+  /** Returns a migrated database without rows, until `free`. */
+  readonly migrated: () => Promise<MysqlConfig>;
+  readonly free: (storage: MysqlConfig) => void;
+  readonly stop: () => Promise<void>;
+}
+
+/** Starts the server with the first database. */
+function keptServer(): KeptServer {
+  let started: Promise<Mariadb> | null = null;
+  const server = (): Promise<Mariadb> => (started ??= startMariadb());
+  const kept: MysqlConfig[] = [];
+  const schemas = new Map<MysqlConfig, string>();
+  const create = async (): Promise<MysqlConfig> => (await (await server()).createDatabase()).storage;
+  return {
+    create,
+    migrated: async () => {
+      const mariadb = await server();
+      for (let storage = kept.pop(); storage !== undefined; storage = kept.pop()) {
+        // A test may have changed the schema.
+        if ((await schemaOf(mariadb, storage)) !== schemas.get(storage)) continue;
+        await empty(mariadb, storage);
+        schemas.set(storage, await schemaOf(mariadb, storage));
+        return storage;
+      }
+      const storage = await create();
+      await makeMigrated(storage);
+      schemas.set(storage, await schemaOf(mariadb, storage));
+      return storage;
+    },
+    free: (storage) => void kept.push(storage),
+    stop: async () => {
+      await (await started)?.stop();
+    },
+  };
+}
+
+/** Returns a text that differs if the schemas, or the records of migrations, of two times differ. */
+async function schemaOf(mariadb: Mariadb, { database }: MysqlConfig): Promise<string> {
+  const within = `WHERE table_schema = '${database}'`;
+  const [migrations] = await mariadb.asRoot(`CHECKSUM TABLE ${database}.migrations`);
+  const [row] = await mariadb.asRoot(
+    'SET SESSION group_concat_max_len = 1000000',
+    `SELECT
+      (SELECT GROUP_CONCAT(table_name, create_time ORDER BY table_name) FROM information_schema.tables ${within}) AS made,
+      (SELECT MD5(GROUP_CONCAT(table_name, column_name, column_type, is_nullable ORDER BY table_name, ordinal_position))
+        FROM information_schema.columns ${within}) AS columns_,
+      (SELECT COUNT(*) FROM information_schema.statistics ${within}) AS keys_,
+      (SELECT COUNT(*) FROM information_schema.table_constraints ${within}) AS constraints_,
+      (SELECT COUNT(*) FROM information_schema.triggers WHERE trigger_schema = '${database}') AS triggers_`,
+  );
+  return JSON.stringify([migrations, row]);
+}
+
+async function empty(mariadb: Mariadb, { database }: MysqlConfig): Promise<void> {
+  const tables = await mariadb.asRoot(
+    `SELECT table_name AS name, auto_increment AS next FROM information_schema.tables
+     WHERE table_schema = '${database}' AND table_type = 'BASE TABLE' AND table_name <> 'migrations'`,
+  );
+  const filled = tables.map(({ name }) => `EXISTS(SELECT 1 FROM ${database}.${String(name)}) AS ${String(name)}`);
+  const [hasRows] = await mariadb.asRoot(`SELECT ${filled.join(', ')}`);
+  await mariadb.asRoot(
+    'SET foreign_key_checks = 0',
+    ...tables.flatMap(({ name, next }) => [
+      ...(hasRows?.[String(name)] === 1 ? [`DELETE FROM ${database}.${String(name)}`] : []),
+      ...(Number(next ?? 1) > 1 ? [`ALTER TABLE ${database}.${String(name)} AUTO_INCREMENT = 1`] : []),
+    ]),
+  );
 }
