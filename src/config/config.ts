@@ -147,7 +147,8 @@ export interface SshSettings {
   readonly config: string | null;
   /** The key exchanges to offer, as OpenSSH's KexAlgorithms has them; null: the usual ones. See key-exchanges.ts. */
   readonly kex: string | null;
-  readonly transport: 'ssh2' | 'openssh' | 'auto' | 'local' | 'push' | 'http' | 'forward';
+  /** The SSH client: the built-in one, the machine's own, or the one that the route needs. */
+  readonly via: 'ssh2' | 'openssh' | 'auto';
   /** The machines on the route, nearest to the collector first, with commas between; see jumps.ts. */
   readonly proxyJump: string | null;
   /** Absolute path of node on the client. */
@@ -173,6 +174,19 @@ export interface Bastion {
   readonly line: number | null;
 }
 
+/** The arrival of a client's reports. */
+export type Arrival =
+  /** The collector visits the client over SSH. */
+  | { readonly kind: 'ssh'; readonly via: SshSettings['via'] }
+  /** The client is the collector's own machine. */
+  | { readonly kind: 'local' }
+  /** The collector asks the client over HTTP at this URL. `null` if config.xml has a fault. */
+  | { readonly kind: 'asked'; readonly url: string | null }
+  /** The client pushes its reports at this interval. */
+  | { readonly kind: 'comes'; readonly everyMs: number }
+  /** The collector of the site, the client's label `site`, visits the client and forwards its reports. */
+  | { readonly kind: 'site'; readonly site: string };
+
 export interface Client {
   readonly name: string;
   /** The value of `ip`. Without `ip` (`addressExplicit` is false) the name, for ssh_config or DNS to resolve. */
@@ -183,12 +197,7 @@ export interface Client {
   readonly state: 'active' | 'paused' | 'retired';
   /** The end of `state`, milliseconds since 1970; null: never. A state that has ended reads `active` and null. */
   readonly untilMs: number | null;
-  /** The interval at which the client pushes its reports; null: the client is visited. */
-  readonly pushEveryMs: number | null;
-  /** The site whose collector visits the client and forwards its reports: the client's label `site`. null: none. */
-  readonly forwardedBy: string | null;
-  /** The URL at which the client is asked over HTTP; null: the client does not use HTTP. */
-  readonly spokeUrl: string | null;
+  readonly arrival: Arrival;
   /** The names of the named groups around the client, outermost first. */
   readonly groups: readonly string[];
   /** The labels after inheritance. Shared between clients. */

@@ -1,3 +1,4 @@
+import { transportWord } from './clients/arrival.ts';
 import { statePaths } from '../state/paths.ts';
 import type { Client, Config, Rule } from './config.ts';
 import { formatDuration, parseDuration } from '../text/durations.ts';
@@ -87,7 +88,7 @@ function sshRows(config: Config): readonly DefaultRow[] {
     ['privateKey', defaults.privateKey, (client) => client.ssh.privateKey],
     ['hostKeys', 'strict', (client) => client.ssh.hostKeys],
     ['knownHosts', defaults.knownHosts, (client) => client.ssh.knownHosts],
-    ['transport', 'ssh2', (client) => client.ssh.transport],
+    ['transport', 'ssh2', (client) => transportWord(client.arrival)],
     ['runtime', 'none', (client) => client.ssh.runtime],
     ['unsealed', 'allow', (client) => client.ssh.unsealed],
     // An ssh_config may have another port; check CLIENT shows it.

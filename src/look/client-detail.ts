@@ -153,7 +153,14 @@ function memberOf(
   open: readonly Alert[],
 ): FleetMember {
   const address = known?.address ?? name;
-  const left = { name, address, state: 'active', rules: [], labels: {}, pushEveryMs: null } as const;
+  const left = {
+    name,
+    address,
+    state: 'active',
+    rules: [],
+    labels: {},
+    arrival: { kind: 'ssh', via: 'ssh2' },
+  } as const;
   const firing = open.filter(({ state }) => state === 'firing');
   return fleetMember(listed ?? left, known, firing, { nowMs, everyMs: config.collector.everyMs, forecasts });
 }

@@ -40,7 +40,7 @@ export interface Present {
 
 /** Combines a client of config.xml with its state in the database. `firing`: its firing alerts. */
 export function fleetMember(
-  client: Pick<Client, 'name' | 'address' | 'labels' | 'state' | 'rules' | 'pushEveryMs'>,
+  client: Pick<Client, 'name' | 'address' | 'labels' | 'state' | 'rules' | 'arrival'>,
   known: ClientStatus | null,
   firing: readonly Alert[],
   { nowMs, everyMs, forecasts }: Present,
@@ -79,7 +79,7 @@ function worstOf(firing: readonly Alert[]): Severity | null {
 }
 
 function stateOf(
-  { state, pushEveryMs }: Pick<Client, 'state' | 'pushEveryMs'>,
+  { state, arrival }: Pick<Client, 'state' | 'arrival'>,
   known: ClientStatus | null,
   nowMs: number,
   everyMs: number,
@@ -87,7 +87,7 @@ function stateOf(
   if (state !== 'active') return state;
   if (known === null || known.lastVisitAtMs === null) return 'new';
   if (known.consecutiveFailures > 0) return 'failing';
-  const lateMs = lateAfterMs({ pushEveryMs }, everyMs);
+  const lateMs = lateAfterMs({ arrival }, everyMs);
   return known.lastReportAtMs === null || nowMs - known.lastReportAtMs > lateMs ? 'late' : 'ok';
 }
 

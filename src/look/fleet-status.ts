@@ -1,8 +1,9 @@
+import { forwarderIds, forwardingSite, forwardingSites } from '../config/clients/arrival.ts';
 import { type HeldBack, readHeldBack } from '../alerter/inhibit/held-back.ts';
 import type { Config } from '../config/config.ts';
 import { groupBy } from '../platform/group-by.ts';
 import { dayMs } from '../platform/units.ts';
-import { forwarderIds, siteId } from '../state/collector-id.ts';
+import { siteId } from '../state/collector-id.ts';
 import type { Alert } from '../storage/store/alert.ts';
 import type { LevelStore } from '../storage/store/level-store.ts';
 import type { SealedSummary } from '../storage/store/sealed-store.ts';
@@ -99,7 +100,7 @@ export async function readFleetStatus(
   const sites = await readShares(config, sources, nowMs);
   // Another collector of the site may have visited a client of this one.
   const beganAtMs = sites.find(({ site }) => site === sharedSite)?.beganAtMs ?? null;
-  const siteOf = new Map(config.clients.map(({ name, forwardedBy }) => [name, forwardedBy]));
+  const siteOf = new Map(config.clients.map((client) => [client.name, forwardingSite(client)]));
   const begunFor = (client: string): number | undefined => {
     const site = siteOf.get(client) ?? null;
     return site === null ? (beganAtMs ?? fullRun?.startedAtMs) : forwarded.get(site)?.startedAtMs;
@@ -158,7 +159,7 @@ export async function forwardedRuns(
   alerts: Pick<AlertStore, 'lastRunOf'> | null,
 ): Promise<FleetStatus['forwarded']> {
   const runs = new Map<string, RunFact | null>();
-  for (const site of new Set(clients.flatMap(({ forwardedBy }) => forwardedBy ?? []))) {
+  for (const site of forwardingSites(clients)) {
     runs.set(site, (await alerts?.lastRunOf(siteId(site))) ?? null);
   }
   return runs;

@@ -3,7 +3,7 @@ import type { Config, FamilyGroup, Severity } from '../config/config.ts';
 import type { NewestStore, FinishedRun, NewestReport } from '../storage/store/figure-store.ts';
 import type { Labels } from '../config/values/labels.ts';
 import type { ShareStore } from '../storage/store/share-store.ts';
-import { forwarderIds } from '../state/collector-id.ts';
+import { forwarderIds } from '../config/clients/arrival.ts';
 import { readShares, type SharedSite } from '../storage/read-shares.ts';
 import { forecastsLastMs, type LevelStore, type StoredForecast } from '../storage/store/level-store.ts';
 import { programs, type Program } from '../storage/store/run.ts';
@@ -122,8 +122,8 @@ async function readClients({ config, store, nowMs, columns }: FleetFactsOptions)
   const byName = new Map(stored.map((report) => [report.client, report]));
   return config.clients
     .filter(({ state }) => state !== 'retired')
-    .map(({ name, address, groups, labels, state, pushEveryMs }) => {
-      const lateMs = lateAfterMs({ pushEveryMs }, config.collector.everyMs);
+    .map(({ name, address, groups, labels, state, arrival }) => {
+      const lateMs = lateAfterMs({ arrival }, config.collector.everyMs);
       const isFresh = (atMs: number | null): boolean => atMs !== null && nowMs - atMs <= lateMs;
       const known = byName.get(name);
       const { statId = null, observedAtMs = null, row = {}, lastReportAtMs = null } = known ?? {};

@@ -36,13 +36,6 @@ export function siteId(site: string): string {
   return idFrom(`fleet-health site ${site}`);
 }
 
-/**
- * Returns the ids of the sites that forward reports of these clients. The runs of the sites are stored under these ids.
- */
-export function forwarderIds(clients: readonly { readonly forwardedBy: string | null }[]): ReadonlySet<string> {
-  return new Set([...new Set(clients.flatMap(({ forwardedBy }) => forwardedBy ?? []))].map(siteId));
-}
-
 /** Returns an id in the form of a UUID that follows from a text. */
 export function idFrom(text: string): string {
   const digits = createHash('sha256').update(text).digest('hex');

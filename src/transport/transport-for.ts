@@ -14,17 +14,17 @@ import type { TransportShared } from './transport-shared.ts';
 import type { Connection, ConnectOptions, Transport } from './transport.ts';
 
 /**
- * Returns the transport that a client's configuration asks for. Never throws: `connect` throws FleetError
+ * Returns the transport to a client that is asked for its reports. `connect` throws FleetError
  * `unsupported`, `config-invalid`, `secret-missing` or `credentials-unusable` for settings that cannot be used and for
  * unreadable secrets.
  */
 export function transportFor(client: Client, shared: TransportShared): Transport {
-  if (client.ssh.transport === 'local') return createLocalTransport(client.name);
-  if (client.ssh.transport === 'push') return { connect: () => Promise.reject(pushFault(client.name)) };
-  if (client.ssh.transport === 'forward') return { connect: () => Promise.reject(forwardFault(client)) };
-  if (client.ssh.transport === 'http') {
-    return createHttpTransport({ client: client.name, url: client.spokeUrl, key: () => shared.pushKeyOf(client.name) });
+  const { name, arrival } = client;
+  if (arrival.kind === 'local') return createLocalTransport(name);
+  if (arrival.kind === 'asked') {
+    return createHttpTransport({ client: name, url: arrival.url, key: () => shared.pushKeyOf(name) });
   }
+  if (arrival.kind !== 'ssh') throw new Error(`nothing connects to ${name}`);
   return {
     connect: async (options) => {
       const { keyLogins } = shared;
@@ -39,28 +39,6 @@ export function transportFor(client: Client, shared: TransportShared): Transport
       }
     },
   };
-}
-
-function pushFault(client: string): FleetError {
-  return new FleetError({
-    client,
-    code: 'unsupported',
-    stage: 'connect',
-    message: `${client} pushes its reports: nothing connects to it`,
-    advice: 'Work on that machine itself, or remove transport="push".',
-  });
-}
-
-function forwardFault({ name, forwardedBy }: Client): FleetError {
-  return new FleetError({
-    client: name,
-    code: 'unsupported',
-    stage: 'connect',
-    message: `${name} is visited by its site ${forwardedBy ?? ''}: nothing connects to it from here`,
-    advice:
-      'Run the same command where `fleet-health collect` of that site runs, which has the SSH keys, or remove ' +
-      'transport="forward".',
-  });
 }
 
 interface Attempt {
@@ -101,10 +79,10 @@ function withheldFault(thrown: unknown, file: string | null): unknown {
  */
 async function connectTo(attempt: Attempt): Promise<Connection> {
   const { client, shared } = attempt;
-  const { transport } = client.ssh;
-  if (transport === 'openssh') return await throughOpenssh(attempt);
+  const { via } = client.ssh;
+  if (via === 'openssh') return await throughOpenssh(attempt);
   const route = shared.routeTo(client);
-  const isAuto = transport === 'auto';
+  const isAuto = via === 'auto';
   // `auto` takes OpenSSH for every unsupported option; ssh2 does without an option that is not needed.
   const lacking = route.unsupported.find(({ needed }) => isAuto || needed);
   if (isAuto && (lacking !== undefined || needsCertificates(route, shared))) return await throughOpenssh(attempt);

@@ -13,12 +13,12 @@ import { openReceiver } from '../../src/collector/receive/receiver.ts';
 import { receiveVisit } from '../../src/collector/receive/receive-visit.ts';
 import { dayMs, minuteMs } from '../../src/platform/units.ts';
 import { generateKeyPair } from '../../src/seal/key-pair.ts';
-import { makeClient, makeConfig, makeFleet, sshSettings, type Fleet } from '../support/fleet.ts';
+import { makeClient, makeConfig, makeFleet, type Fleet } from '../support/fleet.ts';
 import { isWide } from '../support/long-tests.ts';
 import { sealedSample } from '../support/sealed-report.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
-const laptop = makeClient('laptop', { ssh: { ...sshSettings, transport: 'push' }, pushEveryMs: 300_000 });
+const laptop = makeClient('laptop', { arrival: { kind: 'comes', everyMs: 300_000 } });
 
 const anyKey = generateKeyPair();
 

@@ -20,7 +20,7 @@ import type { VisitRecord } from '../../src/storage/store/storage.ts';
 import type { Transport } from '../../src/transport/transport.ts';
 import { sampleReport } from '../report/support/sample-report.ts';
 import { runEnd, runStart, visit } from '../storage/support/samples.ts';
-import { makeClient, makeConfig, makeFleet, sshSettings, type Fleet } from '../support/fleet.ts';
+import { makeClient, makeConfig, makeFleet, type Fleet } from '../support/fleet.ts';
 import { changedJson, changes, type Change } from '../support/hostile-values.ts';
 import { isWide } from '../support/long-tests.ts';
 import { namesBelow } from '../support/names-below.ts';
@@ -71,7 +71,7 @@ const collector = { agentTimeoutMs: 2500 };
 const hello = { v: 1, agent: 'x', wall_ms: nowMs, monotonic_ms: 5, boot_id: 'b' };
 const end = { left: 0, place: null, spool_error: null };
 const ofSite = makeClient('site-1', {
-  ...{ forwardedBy: 'fra', labels: { site: 'fra' }, ssh: { ...sshSettings, transport: 'forward' } },
+  ...{ arrival: { kind: 'site', site: 'fra' }, labels: { site: 'fra' } },
 });
 const clients = ['good-1', 'bad-1', 'bad-2'].map((name) => makeClient(name));
 

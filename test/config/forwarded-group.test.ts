@@ -17,7 +17,7 @@ test('a site has a name that fits the header of its pushes', () => {
 
 test('a client of a site that has a transport of its own is a fault, for hq would visit it', () => {
   const client = '<client name="web-1" ip="192.0.2.1" username="u"/>';
-  assert.equal(inside(client).clients[0]?.forwardedBy, 'fra');
+  assert.deepEqual(inside(client).clients[0]?.arrival, { kind: 'site', site: 'fra' });
   assert.throws(() => inside('<client name="web-1" transport="local"/>'), { message: fault });
   assert.throws(() => inside(`<group transport="openssh">${client}</group>`), { message: fault });
   assert.throws(() => inside('<client name="web-1" ip="192.0.2.1" username="u"><ssh transport="ssh2"/></client>'));

@@ -22,7 +22,7 @@ const table: readonly {
     ssh: '',
     group: '',
     client: '',
-    expected: { username: userInfo().username, hostKeys: 'strict', transport: 'ssh2' },
+    expected: { username: userInfo().username, hostKeys: 'strict', via: 'ssh2' },
   },
   { ssh: '', group: '', client: '', expected: { runtime: 'none', unsealed: 'allow' } },
   { ssh: 'agent="env"', group: 'agent="none"', client: '', expected: { agent: null } },
@@ -31,7 +31,7 @@ const table: readonly {
   { ssh: 'node="/opt/node"', group: '', client: 'node="none"', expected: { node: null } },
   { ssh: 'config="/etc/ssh/ssh_config"', group: '', client: 'config="none"', expected: { config: null } },
   { ssh: 'hostKeys="accept-new"', group: '', client: 'hostKeys="strict"', expected: { hostKeys: 'strict' } },
-  { ssh: 'transport="openssh"', group: '', client: '', expected: { transport: 'openssh', privateKey: null } },
+  { ssh: 'transport="openssh"', group: '', client: '', expected: { via: 'openssh', privateKey: null } },
   { ssh: 'runtime="bring"', group: '', client: 'runtime="none"', expected: { runtime: 'none' } },
   { ssh: 'unsealed="refuse"', group: '', client: '', expected: { unsealed: 'refuse' } },
   { ssh: '', group: '', client: '', expected: { kex: null } },
@@ -55,7 +55,7 @@ const table: readonly {
     ssh: 'username="a" privateKey="/k"',
     group: 'username="b"',
     client: 'transport="auto"',
-    expected: { username: 'b', privateKey: '/k', transport: 'auto' },
+    expected: { username: 'b', privateKey: '/k', via: 'auto' },
   },
 ];
 
@@ -132,7 +132,7 @@ test('bastions take what <ssh> says, but for jumps and transports', () => {
   assert.ok(outer && inner);
   const ownOf = ({ port, ssh: { username, proxyJump } }: typeof inner) => ({ port, username, proxyJump });
   assert.deepEqual(ownOf(outer), { port: 24, username: 'u', proxyJump: null });
-  assert.equal(outer.ssh.transport, 'ssh2');
+  assert.equal(outer.ssh.via, 'ssh2');
   assert.deepEqual(ownOf(inner), { port: 2200, username: 'jump', proxyJump: 'outer' });
   assert.equal(inner.ssh.privateKey, '/k');
 });

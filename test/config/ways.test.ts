@@ -101,12 +101,12 @@ test('a client that is asked over HTTP has the address of its url', () => {
      <group transport="http"><client name="web-2" url="https://Web-2.example.org/spoke/"/></group>`,
   );
   const facts = ['web-1', 'web-2'].map((name) => {
-    const { address, port, spokeUrl } = clientOf(config, name);
-    return { address, port, spokeUrl };
+    const { address, port, arrival } = clientOf(config, name);
+    return { address, port, arrival };
   });
   assert.deepEqual(facts, [
-    { address: '2001:db8::7', port: 5000, spokeUrl: 'http://[2001:db8::7]:5000/' },
-    { address: 'web-2.example.org', port: 443, spokeUrl: 'https://web-2.example.org/spoke/' },
+    { address: '2001:db8::7', port: 5000, arrival: { kind: 'asked', url: 'http://[2001:db8::7]:5000/' } },
+    { address: 'web-2.example.org', port: 443, arrival: { kind: 'asked', url: 'https://web-2.example.org/spoke/' } },
   ]);
 });
 

@@ -9,7 +9,15 @@ import { check, item, noonMs, ordinaryWorkers, runStart, visit, worker } from '.
 
 const minuteMs = 60_000;
 const rule = { name: 'disk', note: 'call the storage team', type: 'disk', selectors: {}, freeBytes: 1 };
-const client = { name: 'web-1', address: '192.0.2.1', state: 'active', rules: [rule], groups: ['web'], windows: [] };
+const client = {
+  name: 'web-1',
+  address: '192.0.2.1',
+  state: 'active',
+  arrival: { kind: 'local' },
+  rules: [rule],
+  groups: ['web'],
+  windows: [],
+};
 const config = {
   clients: [client],
   collector: { everyMs: 5 * minuteMs },

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import type { Client } from '../../src/config/config.ts';
 import { beyondLimit, fleetMember, type FleetMember, sortMembers } from '../../src/look/fleet-member.ts';
 import type { Rule } from '../../src/config/config.ts';
 
@@ -55,10 +56,17 @@ for (const { title, rules, value, expected } of cases) {
 
 test('a client that pushes is late after three times its own interval', () => {
   const seen = { lastVisitAtMs: 0, consecutiveFailures: 0, lastReportAtMs: 0 } as FleetMember['known'];
+  const arrivalOf = (everyMs: number | null): Client['arrival'] =>
+    everyMs === null ? { kind: 'local' } : { kind: 'comes', everyMs };
   const stateOf = (pushEveryMs: number | null, nowMs: number) =>
-    fleetMember({ name: 'a', address: 'a', labels: {}, state: 'active', rules: [], pushEveryMs }, seen, [], {
-      ...{ nowMs, everyMs: 10, forecasts: new Map() },
-    }).state;
+    fleetMember(
+      { name: 'a', address: 'a', labels: {}, state: 'active', rules: [], arrival: arrivalOf(pushEveryMs) },
+      seen,
+      [],
+      {
+        ...{ nowMs, everyMs: 10, forecasts: new Map() },
+      },
+    ).state;
   assert.deepEqual(
     [stateOf(null, 30), stateOf(null, 31), stateOf(5, 30), stateOf(5, 31)],
     ['ok', 'late', 'ok', 'late'],

@@ -68,7 +68,15 @@ async function pageOf(
   { untilMs = noonMs + 6 * hourMs, everyMs = 15 * minuteMs, historyBytes = 1e7, clients = clientCount }: Asked,
 ): Promise<FleetPage> {
   const all = names.map(
-    (name) => ({ name, address: name, state: 'active', rules: [], windows: [] }) as unknown as Client,
+    (name) =>
+      ({
+        name,
+        address: name,
+        state: 'active',
+        arrival: { kind: 'local' },
+        rules: [],
+        windows: [],
+      }) as unknown as Client,
   );
   const config = { clients: all, alerts: { rules: [], windows: [], zone: 'UTC' }, collector: { everyMs } };
   return readFleetPage({

@@ -57,7 +57,15 @@ interface Asked {
 function pageOf({ history, alerts, look, levels }: Storage, asked: Asked): Promise<FleetPage> {
   const { everyMs, fleet, shown = fleet, historyBytes = 1e7 } = asked;
   const all = names(fleet).map(
-    (name) => ({ name, address: name, state: 'active', rules: [], windows: [] }) as unknown as Client,
+    (name) =>
+      ({
+        name,
+        address: name,
+        state: 'active',
+        arrival: { kind: 'local' },
+        rules: [],
+        windows: [],
+      }) as unknown as Client,
   );
   const config = { clients: all, alerts: { rules: [], windows: [], zone: 'UTC' }, collector: { everyMs } };
   return readFleetPage({

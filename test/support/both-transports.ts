@@ -36,13 +36,13 @@ export function targetAt({ port, dir, hostKeyLine }: Listening, more: Partial<Lo
 let files = 0;
 
 /** Writes the known_hosts of a target. Returns the target's client. */
-export function clientOf(transport: SshSettings['transport'], target: LoginTarget): Client {
+export function clientOf(via: SshSettings['via'], target: LoginTarget): Client {
   const { port, dir, knownHosts: lines, address = '127.0.0.1', password, passphrase, ...own } = target;
   files += 1;
   const knownHosts = path.join(dir, `known_hosts.${files}`);
   writeFileSync(knownHosts, lines.map((line) => `${line}\n`).join(''));
   const settings: Partial<SshSettings> = {
-    ...{ config: null, hostKeys: 'strict', unsealed: 'refuse', transport, knownHosts, ...own },
+    ...{ config: null, hostKeys: 'strict', unsealed: 'refuse', via, knownHosts, ...own },
     ...(password === undefined ? {} : { password: literal(password) }),
     ...(passphrase === undefined ? {} : { passphrase: literal(passphrase) }),
   };
@@ -51,13 +51,13 @@ export function clientOf(transport: SshSettings['transport'], target: LoginTarge
 
 /** Connects as the collector does. */
 export function connectBy(
-  transport: SshSettings['transport'],
+  via: SshSettings['via'],
   target: LoginTarget,
   options: Partial<ConnectOptions> = {},
 ): Promise<Connection> {
   const { signal } = new AbortController();
   const limits = { tcpTimeoutMs: 5000, connectTimeoutMs: 10_000, signal };
-  return transportFor(clientOf(transport, target), sharedFor()).connect({ ...limits, ...options });
+  return transportFor(clientOf(via, target), sharedFor()).connect({ ...limits, ...options });
 }
 
 /** Returns the command lines of the ssh processes that this process has started, ProxyCommands included. */

@@ -126,7 +126,7 @@ describe('bastions', { skip: sshdMissing() ?? false }, async () => {
     // OpenSSH starts a process for each machine.
     const skip = transport === 'ssh2' || isWide ? false : 'in the second tier';
     const web = (own: Partial<SshSettings> = {}, more: Partial<Client> = {}): Client =>
-      servers.web({ transport, ...own }, more);
+      servers.web({ via: transport, ...own }, more);
     const connect = async (client: Client, bastions: readonly Bastion[], limits: Partial<typeof unlimited> = {}) => {
       const all = { ...unlimited, ...limits };
       const shared = await stoppedAfter(sharedFor({ bastions, ...all }));

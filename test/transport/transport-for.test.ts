@@ -33,16 +33,13 @@ after(() => server.close());
 const client = (ssh: Partial<SshSettings>): Client =>
   sshClient(
     'web-1',
-    { username: 'demo', knownHosts, transport: 'auto', ...ssh },
+    { username: 'demo', knownHosts, via: 'auto', ...ssh },
     { address: '127.0.0.1', port: server.port },
   );
 
-const connect = (ssh: Partial<SshSettings>, shared = sharedFor()) =>
-  transportFor(client(ssh), shared).connect({
-    tcpTimeoutMs: 2000,
-    connectTimeoutMs: 5000,
-    signal: new AbortController().signal,
-  });
+const limits = { tcpTimeoutMs: 2000, connectTimeoutMs: 5000, signal: new AbortController().signal };
+
+const connect = (ssh: Partial<SshSettings>, shared = sharedFor()) => transportFor(client(ssh), shared).connect(limits);
 
 async function output(ssh: Partial<SshSettings>): Promise<string> {
   const connection = await connect(ssh);
@@ -85,7 +82,7 @@ describe('transportFor', () => {
   it('a login without a key says where one was looked for, also where ssh_config enables GSSAPI', async () => {
     const [config, key] = [path.join(dir, 'gssapi'), path.join(dir, 'no-key')];
     writeFileSync(config, `GSSAPIAuthentication yes\nIdentityFile ${key}\n`);
-    const { message, advice } = await fails(connect({ transport: 'ssh2', config }), 'credentials-unusable login');
+    const { message, advice } = await fails(connect({ via: 'ssh2', config }), 'credentials-unusable login');
     assert.equal(message, `no private key: looked for ${key}`);
     assert.match(advice, /^Make one with ssh-keygen, or set privateKey/);
   });
@@ -94,14 +91,14 @@ describe('transportFor', () => {
     const before = process.env['HOME'];
     process.env['HOME'] = dir;
     t.after(() => (process.env['HOME'] = before));
-    const { message, advice } = await fails(connect({ transport: 'ssh2' }), 'credentials-unusable login');
+    const { message, advice } = await fails(connect({ via: 'ssh2' }), 'credentials-unusable login');
     const files = ['id_rsa', 'id_ecdsa', 'id_ed25519'].map((name) => path.join(dir, '.ssh', name));
     assert.equal(message, `no private key: looked for ${files.join(', ')}`);
     assert.match(advice, /^Make one with ssh-keygen, or set privateKey/);
   });
 
   it('privateKey="none" and nothing else is said to be no way to log in, with the ways there are', async () => {
-    const none = { transport: 'ssh2', privateKey: null, explicit: { privateKey: 'config.xml:2' } } as const;
+    const none = { via: 'ssh2', privateKey: null, explicit: { privateKey: 'config.xml:2' } } as const;
     const { message, advice } = await fails(connect(none), 'credentials-unusable login');
     assert.equal(message, 'neither password nor privateKey nor agent is configured');
     assert.match(advice, /ssh-keygen, or set privateKey/);
@@ -109,7 +106,7 @@ describe('transportFor', () => {
 
   for (const transport of ['ssh2', 'auto'] as const) {
     it(`${transport}: logs in with a password`, async () => {
-      assert.equal(await output({ transport, password: literal('right') }), 'demo');
+      assert.equal(await output({ via: transport, password: literal('right') }), 'demo');
     });
   }
 
@@ -118,7 +115,7 @@ describe('transportFor', () => {
     writeFileSync(config, `Host web-1\n  User nobody\n  Port ${server.port}\n  IdentityFile ${dir}/none\n`);
     const place = 'config.xml:2';
     const explicit = { config: place, username: place, privateKey: place };
-    assert.equal(await output({ transport: 'openssh', config, privateKey, explicit }), 'demo');
+    assert.equal(await output({ via: 'openssh', config, privateKey, explicit }), 'demo');
   });
 
   it('logs in with a key, and with a password where the key cannot be used', async () => {
@@ -128,7 +125,10 @@ describe('transportFor', () => {
 
   it('local: no SSH at all', async () => {
     const logins = server.connections();
-    assert.equal((await connect({ transport: 'local' })).connectMs, 0);
+    assert.equal(
+      (await transportFor({ ...client({}), arrival: { kind: 'local' } }, sharedFor()).connect(limits)).connectMs,
+      0,
+    );
     assert.equal(server.connections(), logins);
   });
 
@@ -136,7 +136,7 @@ describe('transportFor', () => {
   writeFileSync(proxied, 'Host web-*\n  ProxyCommand nc %h %p\n');
   const explicit = { config: 'config.xml:2' };
   const unsupported: readonly (readonly [Partial<SshSettings>, RegExp])[] = [
-    [{ config: proxied, explicit, transport: 'ssh2' }, /ProxyCommand \(.*proxied:2\) is beyond the built-in transport/],
+    [{ config: proxied, explicit, via: 'ssh2' }, /ProxyCommand \(.*proxied:2\) is beyond the built-in transport/],
   ];
   for (const [ssh, says] of unsupported) {
     it(`refuses ${JSON.stringify(ssh)} and connects in no other way`, async () => {
@@ -206,7 +206,7 @@ describe('the login name', () => {
       const connect = async (username: string, sshConfig: string): Promise<string> => {
         const config = path.join(dir, `user-${transport}`);
         writeFileSync(config, `Host *\n  Port ${server.port}\n${sshConfig}`);
-        const whole = client({ username, config, transport, privateKey, knownHosts });
+        const whole = client({ username, config, via: transport, privateKey, knownHosts });
         const asked = { ...whole, ssh: { ...whole.ssh, explicit: ofSsh } };
         const limits = { tcpTimeoutMs: 3000, connectTimeoutMs: 8000, signal: new AbortController().signal };
         const connection = await transportFor(asked, sharedFor()).connect(limits);

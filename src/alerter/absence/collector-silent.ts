@@ -12,7 +12,7 @@ import {
 } from './fleet-facts.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
 import { worstOfFleet } from '../inhibit/recipients-of.ts';
-import { forwarderIds } from '../../state/collector-id.ts';
+import { forwarderIds } from '../../config/clients/arrival.ts';
 import { timeInWords } from '../../text/time-words.ts';
 import { counted } from '../../text/numbers.ts';
 import type { RunFact } from '../../storage/store/run.ts';

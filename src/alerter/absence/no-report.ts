@@ -1,3 +1,4 @@
+import { forwarderIds, pushIntervalMs } from '../../config/clients/arrival.ts';
 import type { Client, Rule } from '../../config/config.ts';
 import type { SeenClient } from '../../storage/store/fleet-store.ts';
 import type { Alert } from '../../storage/store/alert.ts';
@@ -6,7 +7,7 @@ import { endWords, finishedRuns, fleetAlert, type FinishedRun, type FleetFacts }
 import { findRule } from '../evaluate/find-rule.ts';
 import { visitConditions } from '../evaluate/rule-metric.ts';
 import { isReturning } from '../inhibit/difference.ts';
-import { forwarderIds, siteId } from '../../state/collector-id.ts';
+import { siteId } from '../../state/collector-id.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
 import { timeInWords } from '../../text/time-words.ts';
 
@@ -28,8 +29,8 @@ export function evaluateNoReport(facts: FleetFacts): readonly Alert[] {
   const here = roundsOf({ ...facts, runsOf: new Map([...runsOf].filter(([id]) => !forwards.has(id))) });
   const known = new Set(facts.sites?.values());
   // A forwarding site visits its own clients alone, and nobody else visits them.
-  const collectorsOf = ({ forwardedBy, labels }: Client) => {
-    if (forwardedBy !== null) return [finishedRuns(runsOf.get(siteId(forwardedBy)) ?? [])];
+  const collectorsOf = ({ arrival, labels }: Client) => {
+    if (arrival.kind === 'site') return [finishedRuns(runsOf.get(siteId(arrival.site)) ?? [])];
     const label = labels['site'];
     // No collector visits the clients of a site without collectors: all collectors miss them.
     const isAnybodys = label === undefined || !known.has(label);
@@ -50,7 +51,8 @@ export function evaluateNoReport(facts: FleetFacts): readonly Alert[] {
 }
 
 /** True if the client does not push, or has not pushed within three times its interval. */
-function isLate({ pushEveryMs }: Client, lastReportMs: number | null, nowMs: number): boolean {
+function isLate(client: Client, lastReportMs: number | null, nowMs: number): boolean {
+  const pushEveryMs = pushIntervalMs(client);
   return pushEveryMs === null || lastReportMs === null || nowMs - lastReportMs >= 3 * pushEveryMs;
 }
 

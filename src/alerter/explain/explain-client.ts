@@ -72,8 +72,8 @@ export async function explainClient(options: ExplainOptions & { readonly client:
 }
 
 /** Returns a function that is true for the rules that apply to a client: a client that pushes has no host key. */
-function isOf({ pushEveryMs }: Client): (explained: Pick<RuleExplained, 'rule'>) => boolean {
-  return ({ rule }) => pushEveryMs === null || rule.name === 'unreachable' || !visitConditions.includes(rule.name);
+function isOf({ arrival }: Client): (explained: Pick<RuleExplained, 'rule'>) => boolean {
+  return ({ rule }) => arrival.kind !== 'comes' || rule.name === 'unreachable' || !visitConditions.includes(rule.name);
 }
 
 /** Samples the figures of the client by its wanted rules of outliers. */

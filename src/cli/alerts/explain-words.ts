@@ -65,7 +65,7 @@ export function clientLines(
       ? `No report of ${name} is stored.`
       : `The newest report of ${name} is of ${time.momentAndAge(reportAtMs)}.`,
   ];
-  if (visitAtMs !== null) lines.push(lastHeardWords(client.pushEveryMs !== null, visitAtMs, time));
+  if (visitAtMs !== null) lines.push(lastHeardWords(client.arrival.kind === 'comes', visitAtMs, time));
   if (unprocessed) lines.push('No pass of the alerter has processed that yet; fleet-health alert makes one.');
   const inactive = inactiveText(client, time);
   if (inactive !== null) lines.push(inactive);

@@ -60,7 +60,7 @@ function served({ serve }: SystemdOptions['config']): readonly string[] {
 function unitHere(text: string, name: string, options: SystemdOptions): string {
   const { config, node, program, configFile, account, caFile = null } = options;
   const command = `${commandWord(node)} ${commandWord(program)} -c ${commandWord(configFile)}`;
-  const isLocal = name.includes('-collect.') && config.clients.some(({ ssh }) => ssh.transport === 'local');
+  const isLocal = name.includes('-collect.') && config.clients.some(({ arrival }) => arrival.kind === 'local');
   const pause = config.collector.everyMs;
   const listened = sockets(options);
   return text

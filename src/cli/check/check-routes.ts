@@ -15,7 +15,7 @@ import { renderTable } from '../terminal/table.ts';
 import { checksJson, printChecks } from './client-checks.ts';
 import { printHearings } from './print-hearings.ts';
 import { nextWindows, whoHears, type Hearing, type NextWindow } from './who-hears.ts';
-import { usesSsh } from '../../config/clients/uses-ssh.ts';
+import { transportWord, usesSsh } from '../../config/clients/arrival.ts';
 import { zoneAdvice, zoneFault } from '../../config/values/addresses.ts';
 import { noKeyAdvice, noKeyWords } from '../../transport/credentials/credentials.ts';
 
@@ -73,16 +73,14 @@ function findRoutes(config: Config, clients: readonly Client[]): readonly FoundR
 }
 
 function routeText({ output }: Context, { client, route, fault }: FoundRoute): string {
-  const { transport } = client.ssh;
+  const { arrival } = client;
   if (fault !== null) return escapeControls(`client ${client.name}: ${fault.message} (${fault.code}). ${fault.advice}`);
-  if (transport === 'local') return escapeControls(`client ${client.name}: this machine, without SSH`);
-  if (transport === 'push') return escapeControls(`client ${client.name}: is not visited, it pushes its reports`);
-  if (client.forwardedBy !== null) {
-    return escapeControls(
-      `client ${client.name}: the collector of the site ${client.forwardedBy} visits it and forwards`,
-    );
+  if (arrival.kind === 'local') return escapeControls(`client ${client.name}: this machine, without SSH`);
+  if (arrival.kind === 'comes') return escapeControls(`client ${client.name}: is not visited, it pushes its reports`);
+  if (arrival.kind === 'site') {
+    return escapeControls(`client ${client.name}: the collector of the site ${arrival.site} visits it and forwards`);
   }
-  if (client.spokeUrl !== null) return escapeControls(`client ${client.name}: is asked at ${client.spokeUrl}`);
+  if (arrival.kind === 'asked') return escapeControls(`client ${client.name}: is asked at ${arrival.url ?? ''}`);
   if (route === null) return '';
   const rows = route.hops.flatMap((hop) =>
     hop.values.map((value, index) => ({ machine: index === 0 ? hop.name : '', ...value })),
@@ -90,7 +88,7 @@ function routeText({ output }: Context, { client, route, fault }: FoundRoute): s
   const files = route.sshConfigFiles.length === 0 ? 'no ssh_config' : route.sshConfigFiles.join(', ');
   const lines = [
     escapeControls(`client ${client.name}: ${route.hops.map(({ name }) => name).join(' -> ')}`),
-    escapeControls(`transport ${transport}; reads ${files}`),
+    escapeControls(`transport ${arrival.via}; reads ${files}`),
     '',
     renderTable(
       output,
@@ -105,7 +103,7 @@ function routeText({ output }: Context, { client, route, fault }: FoundRoute): s
     ),
     ...route.unsupported.map(({ option, place, hop, needed }) => {
       const how = needed
-        ? transport === 'ssh2'
+        ? arrival.via === 'ssh2'
           ? 'only OpenSSH can do it: write transport="openssh" or "auto"'
           : 'OpenSSH does it'
         : 'only OpenSSH could use it; the built-in transport goes on without';
@@ -126,7 +124,7 @@ function routeText({ output }: Context, { client, route, fault }: FoundRoute): s
 function routeJson({ client, route, fault }: FoundRoute): object {
   return {
     client: client.name,
-    transport: client.ssh.transport,
+    transport: transportWord(client.arrival),
     ssh_config: route?.sshConfigFiles ?? [],
     hops: (route?.hops ?? []).map(({ name, kind, values }) => ({ name, kind, values })),
     unsupported: route?.unsupported ?? [],
@@ -189,7 +187,7 @@ function placeOf({ file, line, origin }: Rule): string {
 /** Warns of clients without a usable route, mostly because of ssh_config. Connects to nothing. */
 export function routeWarnings(config: Config): readonly Finding[] {
   const clients = config.clients.filter(
-    ({ state, ssh }) => state !== 'retired' && usesSsh(ssh) && ssh.transport !== 'openssh',
+    (client) => client.state !== 'retired' && usesSsh(client) && client.ssh.via !== 'openssh',
   );
   const found = findRoutes(config, clients);
   const unreachable = found.flatMap((one) => {
@@ -220,7 +218,7 @@ function jumpWarnings({ clients, bastions }: Config, found: readonly FoundRoute[
 /** Returns why a login has nothing to offer: the keys that ssh looks for by itself are missing. Else returns null. */
 function whyNoKey({ client, route }: FoundRoute): string | null {
   const offered = route?.hops.at(-1)?.credentials;
-  if (offered === undefined || client.ssh.transport !== 'ssh2') return null;
+  if (offered === undefined || client.ssh.via !== 'ssh2') return null;
   const { password, agent, privateKeys } = offered;
   if (password !== null || agent !== null || privateKeys.length === 0) return null;
   const isMissing = privateKeys.every(({ path, optional }) => optional && !existsSync(path));
@@ -234,6 +232,6 @@ function whyNoAddress({ route }: FoundRoute): string | null {
 
 function whyNoRoute({ client, route, fault }: FoundRoute): string | null {
   const lacking = route?.unsupported.find(({ needed }) => needed);
-  if (lacking === undefined || client.ssh.transport === 'auto') return fault?.message ?? null;
+  if (lacking === undefined || client.ssh.via === 'auto') return fault?.message ?? null;
   return `${lacking.place}: ${lacking.option} needs transport="openssh" or "auto"`;
 }

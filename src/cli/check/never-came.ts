@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 
+import { forwardingSite } from '../../config/clients/arrival.ts';
 import type { Config, Finding } from '../../config/config.ts';
 import { escapeControls } from '../../log.ts';
 import { withTimeout } from '../../platform/deadline.ts';
@@ -17,7 +18,7 @@ const timeoutMs = 10_000;
 /** Warns of clients whose site has forwarded nothing of them. Returns nothing if the database is unreachable. */
 export async function neverCameWarnings(config: Config, signal: AbortSignal): Promise<readonly Finding[]> {
   const { clients, file, storage } = config;
-  const forwarded = clients.filter(({ forwardedBy, state }) => forwardedBy !== null && state !== 'retired');
+  const forwarded = clients.filter(({ arrival, state }) => arrival.kind === 'site' && state !== 'retired');
   if (forwarded.length === 0) return [];
   const known = await withTimeout({ timeoutMs, signal }, (limit) =>
     readStored(storage, limit, ({ history }) => history.clients()),
@@ -27,7 +28,7 @@ export async function neverCameWarnings(config: Config, signal: AbortSignal): Pr
   const { encryptedStats } = statePaths(config.stateDir);
   const seen = new Set(known.map(({ client }) => client));
   const missing = forwarded.filter(({ name, was }) => !seen.has(name) && (was === null || !seen.has(was)));
-  return [...groupBy(missing, ({ forwardedBy }) => forwardedBy ?? '')].map(([site, ofSite]) => {
+  return [...groupBy(missing, (client) => forwardingSite(client) ?? '')].map(([site, ofSite]) => {
     const names = namedUpTo(
       mostNamed,
       ofSite.map(({ name }) => name),

@@ -12,7 +12,7 @@ const methodNotAllowed = 405;
 /** Warns if sites forward to this collector, and the push endpoint that config.xml opens does not answer. */
 export async function pushEndpointWarnings(config: Config, signal: AbortSignal): Promise<readonly Finding[]> {
   const { clients, serve, file } = config;
-  const isForwarded = clients.some(({ forwardedBy, state }) => forwardedBy !== null && state !== 'retired');
+  const isForwarded = clients.some(({ arrival, state }) => arrival.kind === 'site' && state !== 'retired');
   if (!isForwarded || serve?.push !== true) return [];
   const { hosts, port, socket, tls } = serve;
   // `serve` skips the first of its two usual addresses if IPv6 is off, and speaks no TLS on a socket.

@@ -1,3 +1,4 @@
+import { isAsked } from '../../config/clients/arrival.ts';
 import type { Client, Config } from '../../config/config.ts';
 import { asFleetError, type FleetError } from '../../errors.ts';
 import { verifyMailServer } from '../../notify/email.ts';
@@ -74,9 +75,7 @@ export async function tryConnections(
           }),
         ];
   const shared = createTransportShared({ config });
-  const visited = config.clients.filter(
-    ({ state, pushEveryMs, forwardedBy }) => state !== 'retired' && pushEveryMs === null && forwardedBy === null,
-  );
+  const visited = config.clients.filter((client) => client.state !== 'retired' && isAsked(client));
   const clients = await concurrently(visited, clientLimit, async (client) => {
     const trial = await attempt(client.name, 'client', () => logIn(client, config, shared, signal));
     observe();

@@ -20,7 +20,7 @@ export async function unvisitedSites(
   const sinceMs = (await shares.nowMs()) - goneAfter * everyMs;
   const lastSeen = new Map(sites.map(({ site, collectors }) => [site, newestOf(collectors)]));
   const known = new Set([sharedSite, ...lastSeen.keys()]);
-  const asked = clients.filter(({ state, forwardedBy }) => state !== 'retired' && forwardedBy === null);
+  const asked = clients.filter(({ state, arrival }) => state !== 'retired' && arrival.kind !== 'site');
   return [...groupBy(asked, ({ labels }) => labels['site'] ?? '')]
     .filter(([site]) => site !== '')
     .filter(([site]) => !known.has(site) || (lastSeen.get(site)?.seenAtMs ?? Infinity) < sinceMs)

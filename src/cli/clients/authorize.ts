@@ -17,7 +17,7 @@ import { sshCommand } from './ssh-target.ts';
 import { type AgentKind, type Authorized, authorizedAgent, chooseAgent, forwardsAlone } from './authorize-agent.ts';
 import { authorizeScript } from './authorize-script.ts';
 import { clientAt, forwardsThrough, fromAddresses } from './key-options.ts';
-import { usesSsh } from '../../config/clients/uses-ssh.ts';
+import { usesSsh } from '../../config/clients/arrival.ts';
 
 export interface AuthorizeOptions {
   readonly client: string;
@@ -114,7 +114,7 @@ function targetOf(config: Config, name: string): Target {
       : (clientAt(shared.routeTo(bastion).hops, config, shared) ?? null);
   const target = client ?? bastion;
   if (target === undefined) throw usageError(`there is no client or bastion ${name}`);
-  if (!usesSsh(target.ssh)) throw usageError(`${target.name} is read without SSH, so no key logs in to it`);
+  if (!usesSsh(target)) throw usageError(`${target.name} is read without SSH, so no key logs in to it`);
   const { hops } = shared.routeTo(target);
   const hop = hops.at(-1);
   if (hop === undefined) throw usageError(`there is no way to ${target.name}`);

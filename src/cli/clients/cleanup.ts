@@ -103,6 +103,7 @@ async function cleanUp(
   try {
     return await concurrently(clients, clientLimit, async (client): Promise<CleanupResult> => {
       try {
+        refuseUnasked(client);
         const connection = await transportFor(client, shared).connect({ tcpTimeoutMs, connectTimeoutMs, signal });
         try {
           const own = { connection, client: client.name, collectorId, all: options.all, force, signal };
@@ -118,6 +119,21 @@ async function cleanUp(
   } finally {
     await shared.close();
     lock.release();
+  }
+}
+
+/** Throws FleetError `unsupported` for a client that nothing here connects to. */
+function refuseUnasked({ name, arrival }: Client): void {
+  const refuse = (message: string, advice: string): never => {
+    throw new FleetError({ client: name, code: 'unsupported', stage: 'connect', message, advice });
+  };
+  if (arrival.kind === 'comes') {
+    const advice = 'Work on that machine itself, or remove transport="push".';
+    refuse(`${name} pushes its reports: nothing connects to it`, advice);
+  }
+  if (arrival.kind === 'site') {
+    const advice = 'Run the same command on the collector of that site, which has the SSH keys.';
+    refuse(`${name} is visited by its site ${arrival.site}: nothing connects to it from here`, advice);
   }
 }
 

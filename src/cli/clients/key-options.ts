@@ -4,7 +4,7 @@ import type { Config } from '../../config/config.ts';
 import { usageError } from '../../errors.ts';
 import type { Hop } from '../../transport/route/hop.ts';
 import type { TransportShared } from '../../transport/transport-shared.ts';
-import { usesSsh } from '../../config/clients/uses-ssh.ts';
+import { usesSsh } from '../../config/clients/arrival.ts';
 
 /**
  * Returns the addresses of `--from`, for `from="..."`. Throws FleetError `usage` for a text that makes sshd refuse the
@@ -75,8 +75,8 @@ export function clientAt(
   return config.clients.find((client) => isVisited(client) && placeOf(routeOf(client, shared)) === own);
 }
 
-function isVisited({ state, ssh }: Config['clients'][number]): boolean {
-  return state !== 'retired' && usesSsh(ssh);
+function isVisited(client: Config['clients'][number]): boolean {
+  return client.state !== 'retired' && usesSsh(client);
 }
 
 function routeOf(target: Parameters<TransportShared['routeTo']>[0], shared: TransportShared): readonly Hop[] {

@@ -93,18 +93,18 @@ export async function spoolCommand(context: Context, options: SpoolCommandOption
 }
 
 function sshTo(client: Client, config: Config): string {
-  if (client.ssh.transport === 'local') return 'sh';
+  if (client.arrival.kind === 'local') return 'sh';
   const { hops } = createTransportShared({ config }).routeTo(client);
   return `${sshCommand(hops, client, hops.at(-1)?.username ?? '')} sh`;
 }
 
 /** Throws FleetError `usage` for a client that is not visited: the line runs programs that a visit leaves there. */
-function refuseWhatIsNotVisited({ name, pushEveryMs, forwardedBy, spokeUrl }: Client): void {
-  if (forwardedBy !== null) {
-    throw usageError(`${name} is visited by its site ${forwardedBy}`, 'Run this on the collector of that site.');
+function refuseWhatIsNotVisited({ name, arrival }: Client): void {
+  if (arrival.kind === 'site') {
+    throw usageError(`${name} is visited by its site ${arrival.site}`, 'Run this on the collector of that site.');
   }
-  if (pushEveryMs === null && spokeUrl === null) return;
-  const how = pushEveryMs === null ? 'is asked over HTTP' : 'pushes its reports';
+  if (arrival.kind !== 'comes' && arrival.kind !== 'asked') return;
+  const how = arrival.kind === 'asked' ? 'is asked over HTTP' : 'pushes its reports';
   throw usageError(
     `${name} ${how}: the crontab line is for clients that are visited`,
     'Its fleet-health-agent has a spool of its own.',

@@ -36,14 +36,14 @@ export function lastHeardWords(pushes: boolean, atMs: number, time: ReaderTime):
 }
 
 /** Describes the consequences of a paused or retired state. Returns null for an active client. */
-export function inactiveText({ state, untilMs, pushEveryMs }: Client, { moment }: ReaderTime): string | null {
+export function inactiveText({ state, untilMs, arrival }: Client, { moment }: ReaderTime): string | null {
   if (state === 'paused') {
     const until = untilMs === null ? '' : ` until ${moment(untilMs)}`;
-    const still = pushEveryMs === null ? 'it is visited' : 'its pushes are taken';
+    const still = arrival.kind !== 'comes' ? 'it is visited' : 'its pushes are taken';
     return `It is paused${until} in config.xml: ${still}, and nobody is notified.`;
   }
   if (state !== 'retired') return null;
-  return `It is retired in config.xml: it ${pushEveryMs === null ? 'is neither visited' : 'may not push'} nor evaluated.`;
+  return `It is retired in config.xml: it ${arrival.kind !== 'comes' ? 'is neither visited' : 'may not push'} nor evaluated.`;
 }
 
 /** Formats a percentage. `!` marks a value at its limit, for readers who see no colour. */

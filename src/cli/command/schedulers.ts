@@ -107,5 +107,5 @@ function suitsPackage({ clients, collector, stateDir, storage, metrics }: Starte
   // A site that forwards opens nothing.
   const isUsual = everyMs === 5 * minuteMs && open && sharedSite === null;
   const isInside = [stateDir, ...written].every((folder) => `${folder}/`.startsWith(`${packagedState}/`));
-  return isUsual && isInside && !clients.some(({ ssh }) => ssh.transport === 'local');
+  return isUsual && isInside && !clients.some(({ arrival }) => arrival.kind === 'local');
 }

@@ -53,7 +53,7 @@ function headLines({ member, listed, newest }: ClientDetail, { output, config, t
   const inactive = listed === null ? null : inactiveText(listed, time);
   if (inactive !== null) lines.push(inactive);
   const lastVisitMs = known?.lastVisitAtMs ?? null;
-  const pushes = listed !== null && listed.pushEveryMs !== null;
+  const pushes = listed?.arrival.kind === 'comes';
   if (lastVisitMs === null && state !== 'retired') {
     lines.push(
       pushes
@@ -68,8 +68,7 @@ function headLines({ member, listed, newest }: ClientDetail, { output, config, t
   if (newest === null) lines.push('No report of it is stored.');
   else {
     const age = time.momentAndAge(newest.row.observedAtMs);
-    const isOld =
-      (reportAgeMs ?? 0) > lateAfterMs({ pushEveryMs: listed?.pushEveryMs ?? null }, config.collector.everyMs);
+    const isOld = (reportAgeMs ?? 0) > lateAfterMs(listed, config.collector.everyMs);
     const old = `Its newest report is of ${age}: all figures are that old.`;
     lines.push(isOld ? output.colour('yellow', old) : `Its newest report is of ${age}.`);
   }

@@ -1,3 +1,4 @@
+import { pushIntervalMs } from '../../config/clients/arrival.ts';
 import type { Client, Rule } from '../../config/config.ts';
 import { usageError } from '../../errors.ts';
 import { minuteMs } from '../../platform/units.ts';
@@ -12,9 +13,9 @@ const selectors = ['mount', 'fstype', 'source'] as const;
  * Returns the object `edge` of agent.json: the client's rules of types that the client can evaluate by itself. The
  * heartbeat is the interval at which config.xml expects the client. Throws FleetError `usage` if there is no such rule.
  */
-export function edgeOf({ name, rules, pushEveryMs }: Client): object {
+export function edgeOf({ name, rules, arrival }: Client): object {
   const own = rules.filter(({ type }) => type !== null && types.includes(type));
-  const heartbeatMs = pushEveryMs ?? minuteMs;
+  const heartbeatMs = pushIntervalMs({ arrival }) ?? minuteMs;
   if (own.length === 0) {
     const advice = `Write an <alert> of one of ${types.join(', ')} for it, or leave out --edge.`;
     throw usageError(`${name} has no rule that it could evaluate by itself`, advice);

@@ -1,3 +1,4 @@
+import { forwardingSites } from '../../config/clients/arrival.ts';
 import { ringOf } from '../../collector/receive/receiver.ts';
 import type { Config } from '../../config/config.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
@@ -33,7 +34,7 @@ export async function enrollSite(context: Context, config: Config, options: Enro
   if (https !== null || ssh !== null || edge) {
     throw usageError('--https, --ssh and --edge are for clients', 'The URL stands in <forward> of the site.');
   }
-  const sites = [...new Set(config.clients.flatMap(({ forwardedBy }) => forwardedBy ?? []))];
+  const sites = [...forwardingSites(config.clients)];
   if (!sites.includes(site)) {
     const advice = `Write transport="forward" labels="site=${site}" into the <group> of its clients.`;
     throw usageError(

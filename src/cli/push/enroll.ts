@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 
+import { pushIntervalMs } from '../../config/clients/arrival.ts';
 import { ringOf } from '../../collector/receive/receiver.ts';
 import type { Client, Config } from '../../config/config.ts';
 import { usageError } from '../../errors.ts';
@@ -30,7 +31,7 @@ export async function enrollCommand(context: Context, options: EnrollOptions): P
   if (options.site === true) return await enrollSite(context, config, options);
   if (options.revoke) return await revokeKey(context, paths, options.client);
   const client = enrollableClient(config, options.client);
-  const spoke = client.spokeUrl === null ? null : spokeOf(client, client.spokeUrl, options);
+  const spoke = client.arrival.kind === 'asked' ? spokeOf(client, client.arrival.url ?? '', options) : null;
   const edge = options.edge ? edgeOf(client) : null;
   const to = spoke === null ? destinationOf(options) : null;
   if (options.https !== null) warnWithoutEndpoint(context.output, config);
@@ -91,7 +92,7 @@ interface AgentJson {
 }
 
 function agentJson({ config, paths, client, to, spoke, edge, key }: AgentJson): object {
-  const { name, was, probeOptions, checks, pushEveryMs } = client;
+  const { name, was, probeOptions, checks } = client;
   const { sealing } = ringOf(config, paths, Date.now());
   return {
     client: name,
@@ -99,7 +100,7 @@ function agentJson({ config, paths, client, to, spoke, edge, key }: AgentJson): 
     collector: loadAgentOwner(paths.collectorId, config.collector),
     publicKey: Buffer.from(sealing.publicKey).toString('base64url'),
     pushKey: key,
-    ...(to === null ? {} : { push: { to, every: formatDuration(pushEveryMs ?? config.collector.everyMs) } }),
+    ...(to === null ? {} : { push: { to, every: formatDuration(pushIntervalMs(client) ?? config.collector.everyMs) } }),
     ...(spoke === null ? {} : { spoke }),
     ...(edge === null ? {} : { edge }),
     options: probeOptions,

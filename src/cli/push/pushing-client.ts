@@ -5,15 +5,15 @@ import { chooseClient } from '../command/settings.ts';
 /** Returns the client of this name if the client pushes or is asked over HTTP. Throws FleetError `usage`. */
 export function enrollableClient(config: Config, name: string): Client {
   const client = chooseClient(config, name);
-  return client.spokeUrl === null ? pushingClient(config, name) : checkedState(client);
+  return client.arrival.kind === 'asked' ? checkedState(client) : pushingClient(config, name);
 }
 
 /** Returns the client of this name if the client pushes. Throws FleetError `usage`. */
 export function pushingClient(config: Config, name: string): Client {
   const client = chooseClient(config, name);
-  if (client.pushEveryMs === null) {
+  if (client.arrival.kind !== 'comes') {
     const advice = 'Write transport="push" into its <client> of config.xml.';
-    throw usageError(`${client.name} is ${client.spokeUrl === null ? 'visited' : 'asked over HTTP'}`, advice);
+    throw usageError(`${client.name} is ${client.arrival.kind === 'asked' ? 'asked over HTTP' : 'visited'}`, advice);
   }
   return checkedState(client);
 }

@@ -5,7 +5,7 @@ import type { Hop } from '../../transport/route/hop.ts';
 import type { Route } from '../../transport/route/route.ts';
 import type { TransportShared } from '../../transport/transport-shared.ts';
 import { chooseClients, isWholeFleet } from '../command/settings.ts';
-import { usesSsh } from '../../config/clients/uses-ssh.ts';
+import { usesSsh } from '../../config/clients/arrival.ts';
 
 /** A machine whose host key may be trusted: a client, or a hop before it. */
 export interface TrustMachine {
@@ -81,7 +81,7 @@ function machinesOf(target: Client | Bastion, routes: Routes): readonly TrustMac
   const { name, address, port } = target;
   const kind = 'addressExplicit' in target ? 'client' : 'bastion';
   const alone: TrustMachine = { name, kind, address, port, route: null, fault: null };
-  if (!usesSsh(target.ssh)) return [alone];
+  if (!usesSsh(target)) return [alone];
   const route = routes(target);
   if (route instanceof FleetError) return [{ ...alone, fault: route }];
   const command = route.unsupported.find(({ option }) => option === 'ProxyCommand');
@@ -101,7 +101,7 @@ function machinesAlong({ hops }: Route): readonly TrustMachine[] {
 
 function findJump(name: string, { clients, bastions }: Config, routes: Routes): readonly TrustMachine[] | null {
   for (const target of [...bastions, ...clients]) {
-    if (!usesSsh(target.ssh)) continue;
+    if (!usesSsh(target)) continue;
     const route = routes(target);
     if (route instanceof FleetError) continue;
     const index = route.hops.findIndex((hop) => hop.name === name);

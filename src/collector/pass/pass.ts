@@ -1,3 +1,4 @@
+import { isAsked } from '../../config/clients/arrival.ts';
 import { FleetError } from '../../errors.ts';
 import { counted } from '../../text/numbers.ts';
 import type { CollectResult, PassOptions } from '../collect-options.ts';
@@ -79,7 +80,7 @@ export async function makePass(options: PassOptions): Promise<CollectResult> {
 
 /** Reports the number of waiting reports of visits. Omits pushed reports, which always wait. */
 function noteLeftovers({ config, observe }: PassOptions, leftovers: readonly SpooledReport[]): void {
-  const comes = config.clients.filter(({ pushEveryMs, forwardedBy }) => pushEveryMs !== null || forwardedBy !== null);
+  const comes = config.clients.filter((client) => !isAsked(client));
   const pushing = new Set(comes.map(({ name }) => name));
   const waiting = leftovers.filter(({ client }) => client === null || !pushing.has(client)).length;
   if (waiting === 0) return;

@@ -1,3 +1,4 @@
+import { pushIntervalMs } from '../../config/clients/arrival.ts';
 import { lateAfterMs } from '../../config/clients/late-after.ts';
 import type { Client } from '../../config/config.ts';
 import type { ErrorCode } from '../../errors.ts';
@@ -29,7 +30,7 @@ export async function silentVisits({
   const { storage, facts } = prepared;
   const { config, start, only } = pass;
   const pushing = config.clients.filter(
-    ({ name, state, pushEveryMs }) => pushEveryMs !== null && state !== 'retired' && (only === null || only.has(name)),
+    ({ name, state, arrival }) => arrival.kind === 'comes' && state !== 'retired' && (only === null || only.has(name)),
   );
   if (storage === null || facts === null || pushing.length === 0) return [];
   const nowMs = start.startedAtMs;
@@ -58,9 +59,9 @@ function lastHeardMs(facts: ClientFacts | undefined, arrivedMs: number): number 
 }
 
 function silentVisit(client: Client, start: PassOptions['start'], lastMs: number): VisitRecord {
-  const { name, pushEveryMs } = client;
+  const { name } = client;
   const since = lastMs === 0 ? 'has never pushed' : `has not pushed since ${new Date(lastMs).toISOString()}`;
-  const message = `${name} ${since}, and should every ${formatDuration(pushEveryMs ?? 0)}`;
+  const message = `${name} ${since}, and should every ${formatDuration(pushIntervalMs(client) ?? 0)}`;
   return { ...failedVisit(client, start), stage: 'connect', code: silentCode, message };
 }
 

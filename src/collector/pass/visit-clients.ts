@@ -56,10 +56,10 @@ export interface ClientsVisited extends FleetOutcome {
 export async function visitClients(options: VisitClientsOptions): Promise<ClientsVisited> {
   const { pass } = options;
   const named = pass.config.clients.filter(({ name }) => pass.only === null || pass.only.has(name));
-  const watched = named.filter(({ state, forwardedBy }) => state !== 'retired' && forwardedBy === null);
-  for (const { name: client, state, forwardedBy } of named) {
-    if (pass.only !== null && forwardedBy !== null) {
-      pass.observe({ kind: 'note', message: `${client} is visited by its site ${forwardedBy}: run collect there` });
+  const watched = named.filter(({ state, arrival }) => state !== 'retired' && arrival.kind !== 'site');
+  for (const { name: client, state, arrival } of named) {
+    if (pass.only !== null && arrival.kind === 'site') {
+      pass.observe({ kind: 'note', message: `${client} is visited by its site ${arrival.site}: run collect there` });
     }
     if (state !== 'retired') continue;
     pass.observe({ kind: 'skipped', client, reason: 'retired', code: null, nextAttemptAtMs: null });
@@ -101,7 +101,7 @@ function createRound(options: VisitClientsOptions, watched: readonly Client[], s
   };
   const runtimes = openSupply(
     pass,
-    watched.filter(({ pushEveryMs }) => pushEveryMs === null),
+    watched.filter(({ arrival }) => arrival.kind !== 'comes'),
   );
   const context: VisitContext = { ...pass, bundles, runtimes, signal, facts, keep, restricted, sawAgent, sawInventory };
   const turn = Math.floor(start.startedAtMs / Math.max(1, config.collector.everyMs));
@@ -110,7 +110,7 @@ function createRound(options: VisitClientsOptions, watched: readonly Client[], s
   const sums = { clients: 0, succeeded: 0, unreached: 0, heldBack: 0 };
   return {
     visit: async (clients: readonly Client[]): Promise<void> => {
-      const [pushing, asked] = parted(clients, ({ pushEveryMs }) => pushEveryMs !== null);
+      const [pushing, asked] = parted(clients, ({ arrival }) => arrival.kind === 'comes');
       const [skipped, due] = parted(asked, (client) => heldBackNow(options, client));
       if (!hasBegun) pass.observe({ kind: 'started', runId: start.id, clients: due.length, skipped: skipped.length });
       hasBegun = true;

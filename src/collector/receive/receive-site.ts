@@ -169,10 +169,10 @@ class SiteStream {
 const clientsOfSites = rememberedWeakly((clients: readonly Client[]) => {
   const sites = new Map<string, Map<string, Client>>();
   for (const client of clients) {
-    const { forwardedBy, name, was, state } = client;
-    if (forwardedBy === null || state === 'retired') continue;
-    const own = sites.get(forwardedBy) ?? new Map<string, Client>();
-    sites.set(forwardedBy, own);
+    const { arrival, name, was, state } = client;
+    if (arrival.kind !== 'site' || state === 'retired') continue;
+    const own = sites.get(arrival.site) ?? new Map<string, Client>();
+    sites.set(arrival.site, own);
     if (was !== null && !own.has(was)) own.set(was, client);
     own.set(name, client);
   }

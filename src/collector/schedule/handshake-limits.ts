@@ -36,7 +36,7 @@ export function createHandshakeLimits(
       key: slow ? `slow ${key}` : key,
       most: Math.max(1, Math.floor(most / (lowered.get(key) ?? 1))),
     });
-    if (client.ssh.transport === 'local') return [];
+    if (client.arrival.kind === 'local') return [];
     const hosts = [...bastionsOf(client)];
     const subnet = subnetOf(client.address);
     const each = Math.min(slow ? slowPerAddress : perAddress, config.perSubnet);

@@ -70,7 +70,7 @@ export async function* sharedTurn(options: SharedTurnOptions): AsyncGenerator<re
   const owners = preferredOwners([own, ...seen], await shares.slices(own.site));
   const clientsOf = groupBy(clients, ({ name }) => sliceOf(name));
   const visitedIn = ({ slice }: Slice): number =>
-    (clientsOf.get(slice) ?? []).filter(({ pushEveryMs }) => pushEveryMs === null).length;
+    (clientsOf.get(slice) ?? []).filter(({ arrival }) => arrival.kind !== 'comes').length;
   const isDoubtful = seen.length > 0 && reachNobody(await shares.lastReaches(own.id));
   const turn = new Turn({ ...options, owners, visitedIn, isDoubtful }, cycle);
   while (turn.goesOn()) {

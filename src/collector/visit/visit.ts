@@ -76,7 +76,7 @@ async function makeVisit(visited: Visit, signal: AbortSignal): Promise<void> {
   const endsAt = performance.now() + clientDeadlineMs;
   const facts = visited.facts?.get(client.name);
   const nowMs = visited.now();
-  const isPolled = client.spokeUrl !== null;
+  const isPolled = client.arrival.kind === 'asked';
   const mayInventory = visited.facts !== null && !dryRun && !isPolled;
   const opens = keyRing.opening !== null;
   const due = mayInventory && isInventoryDue({ client: client.name, facts, nowMs, everyMs, opens });
@@ -152,15 +152,15 @@ async function callAgent(visited: Visit, { task, opening, waitForExit, signal }:
   });
   const common = { ...task, connection, dryRun, now, signal, onReport };
   const result =
-    client.spokeUrl === null
-      ? await runAgent({ ...common, ...(opening === null ? {} : { opening }), waitForExit })
-      : await pollAgent({
+    client.arrival.kind === 'asked'
+      ? await pollAgent({
           ...common,
           onDelivered: (delivered) => {
             progress.result = delivered;
             progress.delivered = true;
           },
-        });
+        })
+      : await runAgent({ ...common, ...(opening === null ? {} : { opening }), waitForExit });
   progress.uploaded ||= result.uploaded;
   if (task.kind === 'visit') visited.sawAgent(client.name, result);
   return result;

@@ -41,7 +41,8 @@ export function checkClients(options: CheckClientsOptions): void {
     ({ client, client: { ssh } }) =>
       // An ssh_config may name the key; the file is read at the visit.
       sshConfigFiles(client).length === 0 &&
-      ssh.transport === 'ssh2' &&
+      client.arrival.kind === 'ssh' &&
+      ssh.via === 'ssh2' &&
       ssh.password === null &&
       ssh.privateKey === null &&
       ssh.agent === null,

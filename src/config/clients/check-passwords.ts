@@ -1,13 +1,15 @@
 import { groupBy } from '../../platform/group-by.ts';
 import type { Client, Finding } from '../config.ts';
-import { usesSsh } from './uses-ssh.ts';
+import { usesSsh } from './arrival.ts';
 
 /**
  * Warns of a login password that several clients get, or that is written beside a key. A client with a hostile root
  * learns the password.
  */
 export function passwordWarnings(clients: readonly Client[]): readonly Finding[] {
-  const users = clients.filter(({ state, ssh }) => state !== 'retired' && ssh.password !== null && usesSsh(ssh));
+  const users = clients.filter(
+    (client) => client.state !== 'retired' && client.ssh.password !== null && usesSsh(client),
+  );
   return [...groupBy(users, ({ ssh }) => ssh.password).values()].flatMap((own) => {
     const shared = `one password serves ${own.length} clients, "${own[0]?.name ?? ''}" among them`;
     const keyed = own.find(({ ssh }) => ssh.privateKey !== null || ssh.agent !== null);

@@ -1,3 +1,4 @@
+import { isAsked, transportWord } from './arrival.ts';
 import type { Findings } from '../xml/findings.ts';
 import type { Element } from '../xml/parse-elements.ts';
 import type { ReadClient } from './read-clients.ts';
@@ -11,9 +12,8 @@ interface NeedsDatabase {
 /** Reports settings that a site that forwards cannot fulfil: such a site visits its clients and has no database. */
 export function checkSite(clients: readonly ReadClient[], { metrics, serve }: NeedsDatabase, findings: Findings): void {
   for (const { client, element } of clients) {
-    const { transport } = client.ssh;
-    if (transport !== 'push' && transport !== 'forward') continue;
-    const message = `client "${client.name}" has transport="${transport}", and a site that forwards takes no pushes`;
+    if (isAsked(client)) continue;
+    const message = `client "${client.name}" has transport="${transportWord(client.arrival)}", and a site that forwards takes no pushes`;
     findings.fault(element, `${message}; visit it from here, or have it push to the other collector`);
   }
   for (const element of [metrics, serve]) {

@@ -1,3 +1,4 @@
+import { isAsked } from './arrival.ts';
 import type { Client } from '../config.ts';
 import { namedUpTo } from '../../text/numbers.ts';
 import type { Findings, Place } from '../xml/findings.ts';
@@ -79,10 +80,9 @@ function whereOf({ source, line }: Place): string {
   return `${source.shown}:${line ?? 1}`;
 }
 
-function routeTo({ name, address, port, ssh, spokeUrl }: Client): string {
-  const { transport } = ssh;
+function routeTo({ name, address, port, ssh, arrival }: Client): string {
   // The collector does not connect to a client that pushes or is forwarded: many may share the address of their site.
-  if (transport === 'push' || transport === 'forward') return `${transport} ${name}`;
-  if (spokeUrl !== null) return spokeUrl;
-  return `${address.toLowerCase()} ${port} ${transport === 'local' ? 'local' : `via ${ssh.proxyJump ?? ''}`}`;
+  if (!isAsked({ arrival })) return `${arrival.kind} ${name}`;
+  if (arrival.kind === 'asked') return arrival.url ?? '';
+  return `${address.toLowerCase()} ${port} ${arrival.kind === 'local' ? 'local' : `via ${ssh.proxyJump ?? ''}`}`;
 }

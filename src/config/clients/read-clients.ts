@@ -1,7 +1,7 @@
 import { isSiteName } from '../../seal/push.ts';
 import { parseDuration } from '../../text/durations.ts';
 import { parseMoment } from '../values/calendar.ts';
-import type { Client, SshSettings } from '../config.ts';
+import type { Arrival, Client, SshSettings } from '../config.ts';
 import { expandClient } from './expand-client.ts';
 import type { Findings } from '../xml/findings.ts';
 import { withoutDuplicates, type ClientIdentity } from './identity.ts';
@@ -95,15 +95,15 @@ class ClientReader {
     const { findings, finishSsh } = this.#options;
     const scope = this.#inner(element, outer);
     const url = urlOf(element, scope.ssh.transport, findings);
-    const pushEveryMs = scope.ssh.transport === 'push' ? scope.everyMs : null;
-    if (pushEveryMs === null && element.attributes['every'] !== undefined) {
+    if (scope.ssh.transport !== 'push' && element.attributes['every'] !== undefined) {
       findings.fault(element, '<client> has every but is visited; write transport="push", or remove every');
     }
-    const forwardedBy = siteOf(element, scope, findings);
+    const site = siteOf(element, scope, findings);
     const port = url === null ? (scope.ssh.port ?? 22) : portOf(url);
     const ownAddress = url !== null ? hostOf(url) : scope.ssh.transport === 'local' ? 'localhost' : null;
     const { state, untilMs } = lifetimeOf(element, scope.state, this.#options);
     const ssh = finishSsh(scope.ssh);
+    const arrival = Object.freeze(arrivalOf(scope, { via: ssh.via, url: url?.href ?? null, site }));
     const { chain, groups, labels } = scope;
     const { source, line, attributes } = element;
     for (const { name, address, addressExplicit, was } of expandClient(element, port, ownAddress, findings)) {
@@ -125,9 +125,7 @@ class ClientReader {
         was,
         state,
         untilMs,
-        pushEveryMs,
-        forwardedBy,
-        spokeUrl: url?.href ?? null,
+        arrival,
         groups,
         labels,
         ssh,
@@ -179,9 +177,28 @@ function checkForwarded(element: Element, outer: Scope, ssh: SshLayer, findings:
   findings.fault(element, message);
 }
 
-/** Returns the site that forwards a client's reports, or null. */
-function siteOf(element: Element, { ssh, labels }: Scope, findings: Findings): string | null {
-  if (ssh.transport !== 'forward') return null;
+/** Returns how reports arrive. Shared between the clients of an element. */
+function arrivalOf(
+  { ssh, everyMs }: Scope,
+  { via, url, site }: { readonly via: SshSettings['via']; readonly url: string | null; readonly site: string },
+): Arrival {
+  switch (ssh.transport) {
+    case 'local':
+      return { kind: 'local' };
+    case 'push':
+      return { kind: 'comes', everyMs };
+    case 'http':
+      return { kind: 'asked', url };
+    case 'forward':
+      return { kind: 'site', site };
+    default:
+      return { kind: 'ssh', via };
+  }
+}
+
+/** Returns the site that forwards a client's reports; '' if none does, or config.xml has a fault. */
+function siteOf(element: Element, { ssh, labels }: Scope, findings: Findings): string {
+  if (ssh.transport !== 'forward') return '';
   const { site } = labels;
   if (site === undefined) {
     findings.fault(element, '<client> has transport="forward" and no site; write labels="site=NAME"');
@@ -191,7 +208,7 @@ function siteOf(element: Element, { ssh, labels }: Scope, findings: Findings): s
       '<client> has transport="forward", and the name of its site is too long; write a shorter one',
     );
   }
-  return site ?? null;
+  return site ?? '';
 }
 
 /** Returns the URL at which a client is asked; null if the client has none or an invalid one. */

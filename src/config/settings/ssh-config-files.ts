@@ -1,12 +1,14 @@
 import path from 'node:path';
 
 import { loginHome } from '../../platform/account.ts';
-import type { SshSettings } from '../config.ts';
+import type { Arrival, SshSettings } from '../config.ts';
 
 /** The facts that decide which ssh_config files apply to a machine. */
 export interface SshConfigChoice {
   readonly ssh: SshSettings;
   readonly addressExplicit: boolean;
+  /** Absent for a bastion, which is always reached by SSH. */
+  readonly arrival?: Arrival;
 }
 
 /**
@@ -15,10 +17,10 @@ export interface SshConfigChoice {
  * without an ip, which only ssh can resolve, and to transports that may be OpenSSH. For other machines with an ip they
  * do not apply, so that a new ssh_config changes nothing.
  */
-export function sshConfigFiles({ ssh, addressExplicit }: SshConfigChoice): readonly string[] {
+export function sshConfigFiles({ ssh, addressExplicit, arrival }: SshConfigChoice): readonly string[] {
   if (ssh.explicit['config'] !== undefined) return ssh.config === null ? [] : [ssh.config];
-  const bySsh = !addressExplicit || ssh.transport === 'openssh' || ssh.transport === 'auto';
-  return bySsh && !['local', 'push', 'http', 'forward'].includes(ssh.transport) ? defaultSshConfigFiles() : [];
+  if (arrival !== undefined && arrival.kind !== 'ssh') return [];
+  return !addressExplicit || ssh.via !== 'ssh2' ? defaultSshConfigFiles() : [];
 }
 
 /** Returns the files that ssh itself reads, in its order. */

@@ -10,7 +10,11 @@ import { noteFile, readSecret, type ReadContext } from './read-secret.ts';
 import { sshAttributes } from '../vocabulary/vocabulary-ssh.ts';
 
 /** The SSH settings of elements, merged from the outermost inwards; null: ended by `none`. */
-export type SshLayer = Partial<SshSettings> & { readonly port?: number };
+export type SshLayer = Partial<Omit<SshSettings, 'via'>> & {
+  readonly port?: number;
+  /** The attribute `transport`, which says too how the reports of a client arrive. */
+  readonly transport?: SshSettings['via'] | 'local' | 'push' | 'http' | 'forward';
+};
 
 const names: ReadonlySet<string> = new Set(Object.keys(sshAttributes));
 
@@ -111,7 +115,7 @@ export function createSshFinisher(defaults: SshDefaults): (layer: SshLayer) => S
       knownHosts: layer.knownHosts ?? defaults.knownHosts,
       config: layer.config ?? null,
       kex: layer.kex ?? null,
-      transport,
+      via: transport === 'openssh' || transport === 'auto' ? transport : 'ssh2',
       proxyJump: layer.proxyJump ?? null,
       node: layer.node ?? null,
       runtime: layer.runtime ?? 'none',

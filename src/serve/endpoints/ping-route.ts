@@ -1,5 +1,5 @@
 import { minuteMs } from '../../platform/units.ts';
-import { forwarderIds } from '../../state/collector-id.ts';
+import { forwarderIds } from '../../config/clients/arrival.ts';
 import { words } from '../answer.ts';
 import { type FleetReader, NothingStored } from '../fleet-reader.ts';
 import { inTime, isAway } from '../look-pages.ts';

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
+import { forwardingSites } from '../../config/clients/arrival.ts';
 import type { Client, Config } from '../../config/config.ts';
 import { rememberedWeakly } from '../../platform/remembered.ts';
 import {
@@ -31,9 +32,7 @@ export interface Sender {
 const clientsByName = rememberedWeakly(
   (clients: readonly Client[]) => new Map(clients.map((client) => [client.name, client])),
 );
-const sitesOf = rememberedWeakly(
-  (clients: readonly Client[]) => new Set(clients.flatMap(({ forwardedBy }) => forwardedBy ?? [])),
-);
+const sitesOf = rememberedWeakly((clients: readonly Client[]) => forwardingSites(clients));
 
 /**
  * Returns a function that identifies the sender of a request by its headers alone. `settings` returns the current
@@ -68,6 +67,6 @@ function senderOf({ clients }: Config, name: string): Client | string | Refusal 
     return sitesOf(clients).has(site) ? site : strange('config.xml gives no client to this site');
   }
   if (client === undefined) return strange('config.xml has no such client');
-  const pushes = client.pushEveryMs !== null && client.state !== 'retired';
+  const pushes = client.arrival.kind === 'comes' && client.state !== 'retired';
   return pushes ? client : strange('config.xml has no transport="push" for it');
 }

@@ -23,12 +23,12 @@ import { readHeader } from '../../../src/seal/sealed-message.ts';
 import { generateKeyPair } from '../../../src/seal/key-pair.ts';
 import { siteId } from '../../../src/state/collector-id.ts';
 import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
-import { makeClient, makeConfig, makeFleet, sshSettings, type Fleet } from '../../support/fleet.ts';
+import { makeClient, makeConfig, makeFleet, type Fleet } from '../../support/fleet.ts';
 import { sealedSample } from '../../support/sealed-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const forwarded = (name: string, site = 'fra'): Client =>
-  makeClient(name, { forwardedBy: site, labels: { site }, ssh: { ...sshSettings, transport: 'forward' } });
+  makeClient(name, { arrival: { kind: 'site', site }, labels: { site } });
 const clients = [forwarded('web-1'), forwarded('web-2'), forwarded('db-1', 'ber'), makeClient('hq-1')];
 
 interface SiteOptions {

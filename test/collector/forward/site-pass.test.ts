@@ -9,11 +9,11 @@ import { hourMs } from '../../../src/platform/units.ts';
 import { senderOfSite } from '../../../src/seal/push.ts';
 import { statePaths } from '../../../src/state/paths.ts';
 import { newPushKey, writePushKeys } from '../../../src/state/push-keys.ts';
-import { makeClient, makeConfig, makeFleet, sshSettings, type Fleet } from '../../support/fleet.ts';
+import { makeClient, makeConfig, makeFleet, type Fleet } from '../../support/fleet.ts';
 import { startPushServer } from '../../support/push-server.ts';
 
 const forwarded = (name: string): Client =>
-  makeClient(name, { forwardedBy: 'fra', labels: { site: 'fra' }, ssh: { ...sshSettings, transport: 'forward' } });
+  makeClient(name, { arrival: { kind: 'site', site: 'fra' }, labels: { site: 'fra' } });
 
 /**
  * Starts the push endpoint of a collector with a database. Returns its configuration, its URL and the file of a site's

@@ -6,11 +6,11 @@ import { keepPushedVisit } from '../../../src/collector/pass/journal.ts';
 import { minuteMs } from '../../../src/platform/units.ts';
 import { statePaths } from '../../../src/state/paths.ts';
 import { visit } from '../../storage/support/samples.ts';
-import { makeClient, makeFleet, sshSettings, storageAway, type Fleet } from '../../support/fleet.ts';
+import { makeClient, makeFleet, storageAway, type Fleet } from '../../support/fleet.ts';
 
 const everyMs = 5 * minuteMs;
 const t0 = Math.floor(Date.now() / 1000) * 1000;
-const laptop = makeClient('laptop', { ssh: { ...sshSettings, transport: 'push' }, pushEveryMs: everyMs });
+const laptop = makeClient('laptop', { arrival: { kind: 'comes', everyMs } });
 
 /** Records a push of the laptop at a minute. */
 const pushed = (fleet: Fleet, minute: number, more: Parameters<typeof visit>[0] = {}): Promise<void> =>
@@ -65,7 +65,7 @@ test('a client that never pushed is silent, and one that is retired or has a lon
   assert.deepEqual(await run(fleet, 5, { ...laptop, state: 'retired' }), []);
   await pushed(fleet, 6);
   for (const minute of [10, 15, 20]) assert.deepEqual(await run(fleet, minute), []);
-  assert.deepEqual(await run(fleet, 25, { ...laptop, pushEveryMs: 60 * minuteMs }), []);
+  assert.deepEqual(await run(fleet, 25, { ...laptop, arrival: { kind: 'comes', everyMs: 60 * minuteMs } }), []);
 });
 
 test('a collector that was off itself tells of no silence', async () => {

@@ -26,10 +26,10 @@ import { statePaths } from '../../../src/state/paths.ts';
 import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
 import { acknowledgedIn } from '../../support/pushed-stream.ts';
 import { sealedSample } from '../../support/sealed-report.ts';
-import { makeClient, makeConfig, makeFleet, sshSettings } from '../../support/fleet.ts';
+import { makeClient, makeConfig, makeFleet } from '../../support/fleet.ts';
 
 const forwarded = (name: string, site: string): Client =>
-  makeClient(name, { forwardedBy: site, labels: { site }, ssh: { ...sshSettings, transport: 'forward' } });
+  makeClient(name, { arrival: { kind: 'site', site }, labels: { site } });
 
 /** Makes a collector with the database and clients of two sites. */
 function makeCollector() {

@@ -13,12 +13,11 @@ import { pushLimits, pushMarker } from '../../../src/seal/push.ts';
 import { protocolVersion } from '../../../src/report/wire.ts';
 import { generateKeyPair } from '../../../src/seal/key-pair.ts';
 import { statePaths } from '../../../src/state/paths.ts';
-import { makeClient, makeConfig, makeFleet, sshSettings, type Fleet } from '../../support/fleet.ts';
+import { makeClient, makeConfig, makeFleet, type Fleet } from '../../support/fleet.ts';
 import { acknowledgedIn, pushedStream } from '../../support/pushed-stream.ts';
 import { sealedSample, type SealedSample } from '../../support/sealed-report.ts';
 
-const pushing = (name: string): Client =>
-  makeClient(name, { ssh: { ...sshSettings, transport: 'push' }, pushEveryMs: 300_000 });
+const pushing = (name: string): Client => makeClient(name, { arrival: { kind: 'comes', everyMs: 300_000 } });
 const web = pushing('web-1');
 
 interface Pushed extends ReceivedVisit {

@@ -41,7 +41,7 @@ test('behind a bastion its limit counts, and that of the server; this machine it
   assert.deepEqual(limitsOf(limits, behind('fra')), ['bastion fra: 10', 'server fra 10.0.0.1:22: 8']);
   const two = ['bastion fra: 10', 'bastion ber: 10', 'server fra ber 10.0.0.1:22: 8'];
   assert.deepEqual(limitsOf(limits, behind('root@fra:2222,ber')), two);
-  assert.deepEqual(limitsOf(limits, makeClient('here', { ssh: { ...sshSettings, transport: 'local' } })), []);
+  assert.deepEqual(limitsOf(limits, makeClient('here', { arrival: { kind: 'local' } })), []);
 });
 
 test('a server that turns logins away gets half as many from then on, at least one; others keep theirs', () => {

@@ -12,7 +12,7 @@ import { contentDigest, encodePushHeader, maxPushBytes, requestMac, sha256 } fro
 import { generateKeyPair } from '../../../src/seal/key-pair.ts';
 import type { RefusedPush } from '../../../src/serve/endpoints/push-route.ts';
 import { statePaths } from '../../../src/state/paths.ts';
-import { makeClient, makeConfig, makeFleet, sshSettings } from '../../support/fleet.ts';
+import { makeClient, makeConfig, makeFleet } from '../../support/fleet.ts';
 import { startPushServer } from '../../support/push-server.ts';
 import { acknowledgedIn, pushedStream } from '../../support/pushed-stream.ts';
 import { sealedSample } from '../../support/sealed-report.ts';
@@ -29,9 +29,7 @@ interface Signed {
 /** Starts a server with the push route alone, for three clients that push. */
 async function endpoint(t: TestContext) {
   const fleet = makeFleet();
-  const clients = names.map((name) =>
-    makeClient(name, { ssh: { ...sshSettings, transport: 'push' }, pushEveryMs: 300_000 }),
-  );
+  const clients = names.map((name) => makeClient(name, { arrival: { kind: 'comes', everyMs: 300_000 } }));
   const config = makeConfig(fleet.stateDir, clients);
   const { keyRing } = await openReceiver(config, Date.now());
   const keys = names.map((name) => newPushKey(name, Date.now()));

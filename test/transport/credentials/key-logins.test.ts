@@ -43,7 +43,7 @@ for (const transport of ['ssh2', 'openssh'] as const) {
     const at = ({ port }: RecordingServer, name: string, own: Partial<SshSettings> = {}, was: string | null = null) =>
       sshClient(
         `${name}-${transport}`,
-        { username: name, privateKey, password, knownHosts, transport, config: null, ...own },
+        { username: name, privateKey, password, knownHosts, via: transport, config: null, ...own },
         { address: '127.0.0.1', port, was: was === null ? null : `${was}-${transport}` },
       );
     const logIn = async (client: Client, shared: TransportShared): Promise<void> => {

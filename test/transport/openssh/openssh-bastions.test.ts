@@ -34,7 +34,7 @@ describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? fals
     return [trust, `HostCertificate ${folder}/host_ed25519-cert.pub`];
   };
   const options = { jump: { config: [trust] }, second: {}, target: { prepare: certified } };
-  const servers = await startBastionServers((name) => options[name], { transport: 'openssh', config: null });
+  const servers = await startBastionServers((name) => options[name], { via: 'openssh', config: null });
   const { dir, jump, target, jumper, guest, keyOf, known, fra, web } = servers;
   afterEach(noChildLeft);
 
@@ -96,7 +96,7 @@ describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? fals
     sign(privateKey, '-n', guest.name, '-I', 'user');
     const signer = readFileSync(`${authority}.pub`, 'utf8').trim();
     const knownHosts = known(`@cert-authority [web-1]:${target.port} ${signer}`);
-    const client = (transport: SshSettings['transport']) => web({ transport, privateKey, knownHosts });
+    const client = (via: SshSettings['via']) => web({ via, privateKey, knownHosts });
     for (const transport of ['openssh', 'auto'] as const) {
       it(`of a client and of its user, behind a bastion: ${transport}`, async () => {
         assert.equal(await output(client(transport), [fra()]), guest.name);
