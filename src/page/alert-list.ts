@@ -2,6 +2,7 @@ import { alertLabel } from '../text/alert-label.ts';
 import { durationInWords } from '../text/durations.ts';
 import { alertFigure, amount } from './figures.ts';
 import { shownShellWord } from '../text/shell-word.ts';
+import { limitWords } from '../text/limit-words.ts';
 import { spanInWords, timeInWords } from '../text/time-words.ts';
 import { joined, type Markup, markup } from './markup.ts';
 import type { FleetPage, PageAlert, PageLinks } from './page.ts';
@@ -47,7 +48,7 @@ export function alertItem(alert: PageAlert, { untilMs, zone, links }: Omit<Alert
   return markup`<li class="${mark === 'ended' ? 'pending' : mark}"><p class="what"><span class="mark">${mark}</span> ${client === '' ? markup`<b>the fleet</b>` : clientLink(client, links)} ${links === undefined ? markup`<b>${what}</b>` : markup`<a href="${links.alert(alert.id)}"><b>${what}</b></a>`}</p>
 ${
   (value !== null || limit !== null) &&
-  markup`<p>${value !== null && markup`<b>${alertFigure(value)}</b>`}${limit !== null && markup` <span class="limit">(limit: ${alertFigure(limit)})</span>`}</p>
+  markup`<p>${value !== null && markup`<b>${alertFigure(value)}</b>`}${limit !== null && markup` <span class="limit">(${alertFigure(limitWords(limit))})</span>`}</p>
 `
 }<p>${when}</p>
 ${mutes.map((mute) => markup`<p class="quiet">${mute}</p>`)}${note !== null && markup`<p class="note">${note}</p>`}${command !== null && markup`<p>${commandCode(command)}</p>`}</li>

@@ -16,7 +16,7 @@ export function grouped(text: string): string {
   return text.replace(/^-?\d{4,}/, (digits) => digits.replaceAll(/\B(?=(?:\d{3})+$)/g, '\u202f'));
 }
 
-const valueNumber = /(?:^|(?:at least|at most|than|exactly) )-?\d{4,}(?=(?:\.\d+)?(?: |\/s|$))/g;
+const valueNumber = /(?:^|(?:at least|at most|than|exactly|limit) )-?\d{4,}(?=(?:\.\d+)?(?: |\/s|$))/g;
 
 /** Groups the digits of the numbers in an alert's value or limit. Leaves dates, ports and versions unchanged. */
 export function groupedValue(text: string): string {

@@ -215,7 +215,7 @@ function assertNotifiedEqualsState(world: DispatchWorld): void {
         assert.ok(!hears(listener, alert.severity), `${place} was notified`);
         continue;
       }
-      const states = alert.flapping ? ['flapping', 'unsteady'] : ['firing', 'unsteady'];
+      const states: readonly string[] = alert.flapping ? ['flapping', 'unsteady'] : ['firing', 'unsteady'];
       assert.ok(states.includes(known.state), `${place}: ${known.state}`);
       if (!alert.flapping) assert.equal(known.severity, alert.severity, place);
     }

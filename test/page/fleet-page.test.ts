@@ -58,7 +58,7 @@ test('the lines after the worst 500 wait for the program of the page', () => {
 test('an open alert says what, since when, how bad, and the command that acknowledges it', () => {
   const { alerts, untilMs } = pageOf({ alerts: [alertOf({ note: 'Call ann', mutes: ['silence 3 until 18:00'] })] });
   const html = renderFleetPage(pageOf({ alerts, untilMs }));
-  for (const words of ['disk /var', '96.2 %', 'at least 95 %', 'for 2 hours', 'Call ann', 'silence 3', 'ack 7']) {
+  for (const words of ['disk /var', '96.2 %', '(limit 95 %)', 'for 2 hours', 'Call ann', 'silence 3', 'ack 7']) {
     assert.ok(html.includes(words), words);
   }
 });

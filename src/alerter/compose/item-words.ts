@@ -42,9 +42,9 @@ export function shortValue({ rule, alert }: Pick<PendingNotification, 'rule' | '
   return shortText(text, alert.value);
 }
 
-/** Returns `96 %` of `96 %, 4 of 100 GiB free`, `full in about 6 days` of a forecast; null for longer values. */
+/** Returns `96 %` of `96 % used, 4 of 100 GiB free`, `full in about 6 days` of a forecast; null for longer values. */
 export function shortText(text: string, value: number | null): string | null {
-  const short = value === null ? text : (text.split(/, | \(/, 1)[0] ?? text);
+  const short = value === null ? text : (text.split(/ used, |, | \(/, 1)[0] ?? text);
   return short !== '' && columnsOf(short) <= shortColumns ? quoted(short) : null;
 }
 

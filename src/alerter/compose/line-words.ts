@@ -4,6 +4,7 @@ import { drawChart, type ChartWords } from './sparkline.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { foldTitle, mostNamesInTitle, sharedLabel, shortValue, titleOf } from './item-words.ts';
 import { namedUpTo } from '../../text/numbers.ts';
+import { limitWords, withLimit } from '../../text/limit-words.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
 import { rhythmMs, visitConditions } from '../evaluate/rule-metric.ts';
 import { longestGapMs } from '../transition/gap.ts';
@@ -13,7 +14,7 @@ import { momentInWords, spanInWords, timeInWords, type Reader } from '../../text
 import { durationInWords } from '../../text/durations.ts';
 import { minuteMs } from '../../platform/units.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
-import { endInWords, firingKinds, limitIn, valueFacts } from './value-words.ts';
+import { endInWords, firingKinds, valueFacts } from './value-words.ts';
 import type { Wording } from './item-words.ts';
 
 /** The most names in a line. No reader goes through more. */
@@ -172,9 +173,8 @@ function sharedFacts(items: readonly PendingNotification[]): readonly string[] {
   const [value = null] = values;
   const limits = new Set(items.map(({ alert }) => oneLine(alert.limitText)));
   const [limit = ''] = limits;
-  const limitWords = limits.size === 1 && limit !== '' ? `limit: ${limitIn(limit)}` : '';
-  if (values.size > 1 || value === null) return [limitWords];
-  return [limitWords === '' ? value : `${value} (${limitWords})`];
+  const shared = limits.size === 1 ? quoted(limit) : '';
+  return [values.size > 1 || value === null ? limitWords(shared) : withLimit(value, shared)];
 }
 
 function namesOf(items: readonly PendingNotification[]): string {

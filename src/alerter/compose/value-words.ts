@@ -3,6 +3,7 @@ import { isOfFigures } from '../evaluate/check-value-sampler.ts';
 import { formatLimit } from '../evaluate/describe-value.ts';
 import { shortText } from './item-words.ts';
 import { ruleLimits } from '../evaluate/rule-limits.ts';
+import { withLimit } from '../../text/limit-words.ts';
 import { quoted } from '../../text/plain-text.ts';
 import { unitOfRule } from '../evaluate/rule-metric.ts';
 import type { PendingNotification, SectionKind } from '../dispatch/notification-plan.ts';
@@ -36,7 +37,11 @@ export function valueFacts(item: PendingNotification, kind: SectionKind, reader:
     case 'listed': {
       const worst = worstWords(item, reader, '');
       if (value === null) return [worst === '' ? now : worst];
-      return [worst === '' ? `${now} when it ended${limitWords(alert)}` : `reached ${worst}; ${now} when it ended`];
+      return [
+        worst === ''
+          ? withLimit(`${now} when it ended`, quoted(alert.limitText))
+          : `reached ${worst}; ${now} when it ended`,
+      ];
     }
     default:
       return [now];
@@ -58,7 +63,7 @@ function firingFacts(item: PendingNotification, kind: SectionKind, reader: Reade
   const { worst } = alert.progress;
   const before = valueBefore(item);
   if (before !== null) return [`${worstWords(item, reader, '')}, now ${now}`];
-  const newest = isWithinLimits(item) ? `${now}: ${returnWords(item)}` : `${now}${limitWords(alert)}`;
+  const newest = isWithinLimits(item) ? `${now}: ${returnWords(item)}` : withLimit(now, quoted(alert.limitText));
   const isPeakNews = kind === 'open' && worst !== undefined && worst.value !== null && worst.value !== alert.value;
   return [
     newest,
@@ -71,23 +76,14 @@ function firingFacts(item: PendingNotification, kind: SectionKind, reader: Reade
   ];
 }
 
-/** Returns the worst value, `96 % at 08:30 (limit: 90 %)`, with `before` in front; '' if the worst row is unknown. */
+/** Returns the worst value, `96 % at 08:30 (limit 90 %)`, with `before` in front; '' if the worst row is unknown. */
 function worstWords({ alert }: PendingNotification, reader: Reader, before: string): string {
   const { worst } = alert.progress;
   if (worst === undefined || worst.valueText === '') return '';
   const short = worst.value === null ? null : shortText(worst.valueText, worst.value);
   const text = quoted(cut(short ?? worst.valueText, valueColumns));
   const time = worst.value === null ? '' : ` at ${momentInWords(reader, worst.atMs)}`;
-  return `${before}${text}${time}${limitWords(worst)}`;
-}
-
-function limitWords({ limitText }: Pick<Alert, 'limitText'>): string {
-  return limitText === '' ? '' : ` (limit: ${limitIn(limitText)})`;
-}
-
-/** Returns `95 %` for `at least 95 %`: a value equal to a limit reaches it. */
-export function limitIn(limitText: string): string {
-  return quoted(limitText.replace(/^at least /, ''));
+  return withLimit(`${before}${text}${time}`, quoted(worst.limitText));
 }
 
 /** True if the newest number is within the firing severity's limit: the alert waits for confirmation of its end. */

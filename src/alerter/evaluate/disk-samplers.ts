@@ -43,11 +43,11 @@ export const diskSamplers: SamplerKind = {
   },
 };
 
-/** Describes the usage of a mount: `96 %, 4 of 100 GiB free`. */
+/** Describes the usage of a mount: `96 % used, 4 of 100 GiB free`. */
 function describeUsed(value: number, row: unknown): string {
   const { available_bytes: free, size_bytes: size } = row as DiskRow;
   const used = formatValue('percent', value);
-  return free === null || size === null ? used : `${used}, ${describeFree(free, size)}`;
+  return free === null || size === null ? used : `${used} used, ${describeFree(free, size)}`;
 }
 
 function diskRule(rule: Rule): DiskRule {

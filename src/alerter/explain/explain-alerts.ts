@@ -197,6 +197,11 @@ export async function notifiedOf(
   const last = [...(await store.notificationsOf(alertIds))].sort((one, other) => other.notifiedAtMs - one.notifiedAtMs);
   const written = ({ alertId, recipient, notifiedAtMs: sinceMs }: LastNotified): NotSent | null =>
     isWrittenOnly(config, recipient) ? { alertId, recipient, delivery: 'written', sinceMs, error: null } : null;
-  const notified = last.map((one) => ({ ...one, unsent: unsent.get(keyOf(one)) ?? written(one) }));
+  const notified = last.map((one) => ({
+    ...one,
+    // Only the alerter itself distinguishes an alert that flapped when it was notified as firing.
+    state: one.state === 'unsteady' ? ('firing' as const) : one.state,
+    unsent: unsent.get(keyOf(one)) ?? written(one),
+  }));
   return groupBy(notified, ({ alertId }) => alertId);
 }

@@ -5,6 +5,7 @@ import type { Config, Rule } from '../../config/config.ts';
 import { escapeControls } from '../../log.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { MailSummary } from '../../storage/store/outbox-store.ts';
+import { withLimit } from '../../text/limit-words.ts';
 import { formatDuration } from '../../text/durations.ts';
 import { closedWords, sentenceCase, unsentText } from '../command/alert-words.ts';
 import { inactiveText, lastHeardWords } from '../command/member-words.ts';
@@ -169,7 +170,7 @@ function notifiedWord({ state, severity }: AlertExplained['notified'][number]): 
 function stateLine(what: string, alert: Alert, rule: Rule, saying: Saying): string {
   const { time } = saying;
   const { severity, valueText, limitText, flapping, firingSinceMs, resolvedAtMs, closedReason } = alert;
-  const value = `${valueText}${limitText === '' ? '' : ` (${limitText})`}`;
+  const value = withLimit(valueText, limitText);
   if (alert.state === 'pending') {
     const pending = `Alert ${what} is pending since ${time.momentAndAge(alert.pendingSinceMs)}: ${value}.`;
     return `${pending} ${untilFiring(alert, rule, saying)}`;

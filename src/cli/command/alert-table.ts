@@ -4,6 +4,7 @@ import type { NotSent } from '../../alerter/explain/explain-alerts.ts';
 import type { AlertView } from '../../look/alert-views.ts';
 import { describeAge } from '../../text/durations.ts';
 import type { Output } from '../terminal/output.ts';
+import { withLimit } from '../../text/limit-words.ts';
 import type { ReaderTime } from '../terminal/reader-time.ts';
 import { type Cell, type Column, renderTable } from '../terminal/table.ts';
 import { acknowledgedText, clientText, closedWords, coverText, unsentText } from './alert-words.ts';
@@ -45,7 +46,7 @@ export function renderAlertTable(
         title: 'value',
         shrinks: true,
         whole: 48,
-        cell: ({ alert: { valueText, limitText } }) => (limitText === '' ? valueText : `${valueText} (${limitText})`),
+        cell: ({ alert: { valueText, limitText } }) => withLimit(valueText, limitText),
       },
       { title: 'since', drops: 1, cell: ({ alert }) => time.moment(sinceMs(alert)) },
       { title: 'age', align: 'right', cell: ({ alert }) => describeAge(nowMs - sinceMs(alert)) },

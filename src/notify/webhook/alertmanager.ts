@@ -1,3 +1,4 @@
+import { withLimit } from '../../text/limit-words.ts';
 import type { Notice, NoticeAlert } from './notice.ts';
 
 /** The most alerts of a body. Receivers would refuse more; the rest are counted. */
@@ -34,9 +35,8 @@ export function labelsOf({ rule, client, severity, subject, labels }: NoticeAler
 
 /** Returns the annotations of an alert. */
 export function annotationsOf({ title, value, limit, note, acknowledgedBy }: NoticeAlert): Labels {
-  const limitWords = limit === '' ? '' : ` (limit: ${limit})`;
   return filled({
-    summary: value === '' ? title : `${title}: ${value}${limitWords}`,
+    summary: value === '' ? title : withLimit(`${title}: ${value}`, limit),
     value,
     limit,
     note: note ?? '',

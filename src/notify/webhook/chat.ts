@@ -1,5 +1,6 @@
 /** Forms of the body for people: chats and telephones. Each respects the size limits of its vendor. */
 import type { Severity } from '../../config/config.ts';
+import { withLimit } from '../../text/limit-words.ts';
 import { cutBytes } from './cut-bytes.ts';
 import type { Notice, NoticeAlert } from './notice.ts';
 
@@ -107,11 +108,12 @@ function linesWithin(
   return [...lines, ...(rest === 0 ? [] : [`and ${rest} more`])].join('\n');
 }
 
-/** Formats the line of an alert: `CRITICAL web-1: disk /var: 97 % (limit: at least 95 %)`. */
+/** Formats the line of an alert: `CRITICAL web-1: disk /var: 97 % used (limit 95 %)`. */
 function lineOf({ state, severity, title, value, limit, acknowledgedBy }: NoticeAlert): string {
   const mark = severity === 'critical' ? 'CRITICAL' : 'Warning';
   const head = { firing: mark, event: 'Event', reminder: `Still ${mark}`, resolved: 'Over' }[state];
-  const facts = `${value === '' ? '' : `: ${value}`}${limit === '' || state === 'resolved' ? '' : ` (limit: ${limit})`}`;
+  const shown = state === 'resolved' ? value : withLimit(value, limit);
+  const facts = value === '' ? '' : `: ${shown}`;
   return `${head} ${title}${facts}${acknowledgedBy === null ? '' : `, acknowledged by ${acknowledgedBy}`}`;
 }
 

@@ -32,7 +32,7 @@ export interface NoticeAlert {
   readonly state: NoticeState;
   /** The client and the subject: `web-1: disk /var`. */
   readonly title: string;
-  /** The value in words: `96 %, 4 of 100 GiB free`. */
+  /** The value in words: `96 % used, 4 of 100 GiB free`. */
   readonly value: string;
   /** The limit in words: `at least 90 %`; empty for a condition. */
   readonly limit: string;

@@ -29,7 +29,7 @@ test('the rules that hold without any rule of their type', () => {
     'open-files: warning (95 %; at least 90 %)',
     'conntrack: none (4 %; at least 90 %)',
     'clock-unsynchronised: warning (not synchronised)',
-    'disk /: warning (92 %, 50 of 100 GiB free; at least 90 %)',
+    'disk /: warning (92 % used, 50 of 100 GiB free; at least 90 %)',
     'inodes /: warning (91 %; at least 90 %)',
     'service a.service: warning (failed)',
   ]);

@@ -179,15 +179,15 @@ const cases = paragraphsOf(`
     disk mount=/, used_percent=95
     disk mount=/srv, fstype=nfs4, source=nas:/srv, scope=network, used_percent=99
     disk mount=/cd, mode=ro, used_percent=100
-    > disk /: critical (95 %, 50 of 100 GiB free; at least 90 %)
+    > disk /: critical (95 % used, 50 of 100 GiB free; at least 90 %)
 
   disk evaluates a network mount that is named, and what fstype says whatever it is
     <alert type="disk" name="srv" mount="/srv" limit="90%"/>
     <alert type="disk" name="nfs" fstype="nfs*" limit="80%"/>
     disk mount=/srv, fstype=nfs4, source=nas:/srv, scope=network, used_percent=85
     disk mount=/home, fstype=nfs, source=nas:/home, scope=network, used_percent=85
-    > srv /srv: none (85 %, 50 of 100 GiB free; at least 90 %)
-    > nfs /home: critical (85 %, 50 of 100 GiB free; at least 80 %)
+    > srv /srv: none (85 % used, 50 of 100 GiB free; at least 90 %)
+    > nfs /home: critical (85 % used, 50 of 100 GiB free; at least 80 %)
 
   a glob over mounts does not name network mounts
     <alert type="disk" mount="/s*" limit="80%"/>
@@ -199,8 +199,8 @@ const cases = paragraphsOf(`
     disk mount=/srv, source=/dev/sdb1, used_percent=92
     disk mount=/a, source=/dev/sdb1, used_percent=92
     disk mount=/b, source=/dev/sdb1, used_percent=92
-    > disk /srv: critical (92 %, 50 of 100 GiB free; at least 90 %)
-    > bound /b: critical (92 %, 50 of 100 GiB free; at least 80 %)
+    > disk /srv: critical (92 % used, 50 of 100 GiB free; at least 90 %)
+    > bound /b: critical (92 % used, 50 of 100 GiB free; at least 80 %)
 
   two tmpfs are two file systems, datasets of one pool are one
     <alert type="disk" limit="90%"/>
@@ -208,9 +208,9 @@ const cases = paragraphsOf(`
     disk mount=/run, fstype=tmpfs, source=tmpfs, used_percent=92
     disk mount=/pool, fstype=zfs, source=tank, used_percent=92
     disk mount=/pool/a, fstype=zfs, source=tank/a, used_percent=92
-    > disk /tmp: critical (92 %, 50 of 100 GiB free; at least 90 %)
-    > disk /run: critical (92 %, 50 of 100 GiB free; at least 90 %)
-    > disk /pool: critical (92 %, 50 of 100 GiB free; at least 90 %)
+    > disk /tmp: critical (92 % used, 50 of 100 GiB free; at least 90 %)
+    > disk /run: critical (92 % used, 50 of 100 GiB free; at least 90 %)
+    > disk /pool: critical (92 % used, 50 of 100 GiB free; at least 90 %)
 
   the rule that names a mount evaluates it; also exempts
     <alert type="disk" name="var" mount="/var" limit="99%"/>
@@ -218,18 +218,18 @@ const cases = paragraphsOf(`
     <alert type="disk" name="too" limit="70%" also="yes" severity="warning"/>
     disk mount=/, used_percent=90
     disk mount=/var, used_percent=90
-    > rest /: critical (90 %, 50 of 100 GiB free; at least 80 %)
-    > too /: warning (90 %, 50 of 100 GiB free; at least 70 %)
-    > var /var: none (90 %, 50 of 100 GiB free; at least 99 %)
-    > too /var: warning (90 %, 50 of 100 GiB free; at least 70 %)
+    > rest /: critical (90 % used, 50 of 100 GiB free; at least 80 %)
+    > too /: warning (90 % used, 50 of 100 GiB free; at least 70 %)
+    > var /var: none (90 % used, 50 of 100 GiB free; at least 99 %)
+    > too /var: warning (90 % used, 50 of 100 GiB free; at least 70 %)
 
   an exclusion leaves a mount to another rule
     <alert type="disk" name="a" mount="!/var" limit="80%"/>
     <alert type="disk" name="b" limit="95%"/>
     disk mount=/, used_percent=90
     disk mount=/var, used_percent=90
-    > a /: critical (90 %, 50 of 100 GiB free; at least 80 %)
-    > b /var: none (90 %, 50 of 100 GiB free; at least 95 %)
+    > a /: critical (90 % used, 50 of 100 GiB free; at least 80 %)
+    > b /var: none (90 % used, 50 of 100 GiB free; at least 95 %)
 
   free beside a percent: both must hold
     <alert type="disk" limit="90%" free="2TiB"/>
@@ -237,8 +237,8 @@ const cases = paragraphsOf(`
     disk mount=/b, available_bytes=1000GiB, used_percent=93
     disk mount=/c, available_bytes=?, used_percent=93
     disk mount=/d, available_bytes=?, used_percent=10
-    > disk /a: none (93 %, 2.93 TiB of 100 GiB free; at least 90 % and less than 2 TiB free)
-    > disk /b: critical (93 %, 1000 of 100 GiB free; at least 90 % and less than 2 TiB free)
+    > disk /a: none (93 % used, 2.93 TiB of 100 GiB free; at least 90 % and less than 2 TiB free)
+    > disk /b: critical (93 % used, 1000 of 100 GiB free; at least 90 % and less than 2 TiB free)
     > disk /c: unknown (93 %; at least 90 % and less than 2 TiB free)
     > disk /d: none (10 %; at least 90 % and less than 2 TiB free)
 

@@ -95,7 +95,7 @@ const reached = (value: number): Alert['progress'] => ({
   worst: {
     atMs: at('08:30'),
     severity: value >= 95 ? 'critical' : 'warning',
-    ...percent(value, ', 4 of 100 GiB free'),
+    ...percent(value, ' used, 4 of 100 GiB free'),
     limitText: value >= 95 ? 'at least 95 %' : 'at least 90 %',
   },
 });
@@ -148,7 +148,12 @@ export const samples: Readonly<Record<string, Sample>> = {
   rebooted: sample([rebooted(81)]),
   'boot-loop': sample([0, 20, 40].map((minutes) => ({ ...rebooted(82 + minutes, minutes * 60_000), value: null }))),
   'over-again': sample([
-    disk('web-1', '/var', 96, { ...back, id: 42, ...percent(71.3, ', 29 of 100 GiB free'), progress: reached(97.2) }),
+    disk('web-1', '/var', 96, {
+      ...back,
+      id: 42,
+      ...percent(71.3, ' used, 29 of 100 GiB free'),
+      progress: reached(97.2),
+    }),
     disk('web-2', '/', 92, { ...past, id: 43, ...percent(40), limitText: 'at least 90 %', progress: reached(96) }),
   ]),
   'on-its-way-back': sample([

@@ -52,7 +52,7 @@ test('each line says value, limit, since when in the zone of the readers, and wh
     stdout,
     /^ *2 +critical +\(fleet\) +collector-silent c0ffee +silent for 20m +\d.* 2h +ops@example\.org \+1 16:00/m,
   );
-  assert.match(stdout, /^ *1 +warning +web-1 +memory +96\.2 % \(at least 95 %\) .* nobody$/m);
+  assert.match(stdout, /^ *1 +warning +web-1 +memory +96\.2 % \(limit 95 %\) .* nobody$/m);
   assert.match(stdout, /^ *3 +pending +db-1 +disk \/var /m);
   assert.match(stdout, /^ *4 +ended +web-2 .*\n {4}recovered \d{4}-\d\d-\d\d \d\d:\d\d$/m);
   assert.match(stdout, /\n2 alerts fire\. Times are Asia\/Kolkata\./);

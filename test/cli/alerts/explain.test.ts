@@ -31,7 +31,7 @@ test('what fires, who knows it, and who does not know it yet', async (t) => {
   const text = await explained(t, { alerts: [firing()], plan: tellOps }, 'web-1', 'disk');
   assert.match(text, /^No report of web-1 is stored\.$/m);
   assert.match(text, /^disk \(critical at least 95 %, warning at least 85 %, for 15m\)$/m);
-  const fires = /^ {2}Alert 1 \(\/var\) fires as critical since \d{4}-.* \(2h ago\): 96\.2 % \(at least 95 %\)\.$/m;
+  const fires = /^ {2}Alert 1 \(\/var\) fires as critical since \d{4}-.* \(2h ago\): 96\.2 % \(limit 95 %\)\.$/m;
   assert.match(text, fires);
   assert.match(text, /^ {4}Notified: ops@example\.org \d{4}-.* \(critical\)\.$/m);
   assert.match(text, /^ {4}The next pass notifies boss@example\.org\.$/m);

@@ -18,7 +18,7 @@ test('show says what one wants after a mail: alerts, figures, disks, processes, 
   for (const line of [
     /^web-1 {2}late {2}192\.0\.2\.1 in web$/m,
     /^Its newest report is of .* \(1h ago\): all figures are that old\.$/m,
-    /^ 1 {2}critical {2}disk \/var {2}96\.2 % \(at least 95 %\) .* nobody\n {4}to acknowledge it: fleet-health ack 1$/m,
+    /^ 1 {2}critical {2}disk \/var {2}96\.2 % \(limit 95 %\) .* nobody\n {4}to acknowledge it: fleet-health ack 1$/m,
     /^cpu +13% +of 4 CPUs$/m,
     /^memory +42% +4\.53 GiB of 7\.77 GiB available$/m,
     /^\/data +92% +80\.1 GiB +252 GiB +4\.2% +ext4 rw +\/dev\/vd5\n\/ +63% /m,

@@ -13,7 +13,7 @@ export function noticeAlert(overrides: Partial<NoticeAlert> = {}): NoticeAlert {
     severity: 'critical',
     state: 'firing',
     title: 'web-1: disk /var',
-    value: '97 %, 3 of 100 GiB free',
+    value: '97 % used, 3 of 100 GiB free',
     limit: 'at least 95 %',
     note: null,
     acknowledgedBy: null,

@@ -51,7 +51,7 @@ test('slack: the form of the published example, with a header, in plain text', (
   assert.deepEqual([header?.type, section?.type], ['header', 'section']);
   assert.deepEqual(section?.text, {
     type: 'plain_text',
-    text: 'CRITICAL web-1: disk /var: 97 %, 3 of 100 GiB free (limit: at least 95 %)',
+    text: 'CRITICAL web-1: disk /var: 97 % used, 3 of 100 GiB free (limit 95 %)',
     emoji: false,
   });
 });

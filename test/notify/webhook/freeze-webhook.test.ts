@@ -74,8 +74,8 @@ test('alertmanager: labels and annotations of an alert, and what all have in com
     subject: '/var',
   });
   assert.deepEqual(document.alerts[0].annotations, {
-    summary: 'web-1: disk /var: 97 %, 3 of 100 GiB free (limit: at least 95 %)',
-    value: '97 %, 3 of 100 GiB free',
+    summary: 'web-1: disk /var: 97 % used, 3 of 100 GiB free (limit 95 %)',
+    value: '97 % used, 3 of 100 GiB free',
     limit: 'at least 95 %',
     note: 'Call kim.',
     acknowledged_by: 'kim',
