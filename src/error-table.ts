@@ -195,6 +195,10 @@ export const errorTable = {
   ),
   'listen-failed': stopped('`serve` cannot listen.', 'Check host, port, socket and tls of <serve>.'),
   'output-unwritable': stopped('The output of a command cannot be written.', 'Make room for it.'),
+  'descriptors-exhausted': stoppedForNow(
+    'The process has too many open files.',
+    'Raise the limit: `ulimit -n`, or LimitNOFILE= of a unit; or lower <collector concurrency>.',
+  ),
   internal: stopped('A fault in the program itself.', 'Please report it, with the message.'),
 } as const satisfies Record<string, ErrorKind>;
 

@@ -77,9 +77,15 @@ export function unwritableError(file: string, thrown: unknown): FleetError {
   return usageError(`${file} cannot be written: ${messageOf(thrown)}`, 'Name a file in a folder that can be written.');
 }
 
-/** Returns a FleetError unchanged, and wraps anything else that was thrown with the given code. */
+/**
+ * Returns a FleetError unchanged, and wraps anything else that was thrown with the given code. A lack of file
+ * descriptors is no fault of the program itself.
+ */
 export function asFleetError(thrown: unknown, fallback: Omit<FleetErrorOptions, 'message' | 'cause'>): FleetError {
   if (thrown instanceof FleetError) return thrown;
+  if (['internal', 'state-unusable'].includes(fallback.code) && ['EMFILE', 'ENFILE'].includes(errnoOf(thrown) ?? '')) {
+    return asFleetError(thrown, { ...fallback, code: 'descriptors-exhausted' });
+  }
   return new FleetError({ ...fallback, message: messageOf(thrown), cause: thrown });
 }
 

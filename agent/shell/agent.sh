@@ -132,7 +132,7 @@ if [ "$digest" = - ] && [ ! "$pinned" ]; then
   place=${0%/*}
 else
   case $XDG_STATE_HOME in /*) install "$XDG_STATE_HOME/fleet-health" ;; esac
-  case $HOME in /*) install "$HOME/.local/state/fleet-health" ;; esac
+  case $HOME in /*) [ ! -d "$HOME" ] || install "$HOME/.local/state/fleet-health" ;; esac
   u=$(id -u)
   install /var/tmp/fleet-health-$u
   install /dev/shm/fleet-health-$u

@@ -12,14 +12,14 @@ const groupAndOthers = 0o077;
 
 /**
  * Returns the roots where files may be kept on this machine, the best first, as src/loader/places.sh does. A home comes
- * first because it persists, memory last because it does not outlive a boot.
+ * first because it persists, memory last because it does not outlive a boot. A home that is missing is not made.
  */
 export function placeRoots(env: NodeJS.ProcessEnv, uid: number): string[] {
   const state = env['XDG_STATE_HOME'];
   const home = env['HOME'];
   return [
     ...(state?.startsWith('/') === true ? [`${state}/fleet-health`] : []),
-    ...(home?.startsWith('/') === true ? [`${home}/.local/state/fleet-health`] : []),
+    ...(home?.startsWith('/') === true && existsSync(home) ? [`${home}/.local/state/fleet-health`] : []),
     `/var/tmp/fleet-health-${uid}`,
     `/dev/shm/fleet-health-${uid}`,
   ];

@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 
 import { FleetError } from '../errors.ts';
 import { secondMs } from '../platform/units.ts';
+import { withStreams } from '../platform/with-streams.ts';
 
 /** The descriptor on which a mode in the background reports that it runs, or why it does not. */
 export const readyDescriptor = 3;
@@ -23,11 +24,13 @@ const script = 'umask 077; cd /; "$@" &';
  */
 export async function startInBackground(mode: string, command: readonly string[]): Promise<void> {
   closeInherited();
-  const child = spawn('/bin/sh', ['-c', script, 'sh', ...command], {
-    cwd: '/',
-    detached: true,
-    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
-  });
+  const child = withStreams(
+    spawn('/bin/sh', ['-c', script, 'sh', ...command], {
+      cwd: '/',
+      detached: true,
+      stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+    }),
+  );
   const ready = child.stdio[readyDescriptor] as Readable;
   const timer = setTimeout(() => ready.destroy(), readyWithinMs);
   let output = '';

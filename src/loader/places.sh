@@ -5,10 +5,10 @@ mine() {
   [ -L "$1" ] && return 1
   test $2 "$1" && [ -O "$1" ]
 }
-# home FUNCTION: calls FUNCTION with each root below the home.
+# home FUNCTION: calls FUNCTION with each root below the home, which is never made.
 home() {
   case $XDG_STATE_HOME in /*) $1 "$XDG_STATE_HOME/fleet-health" ;; esac
-  case $h in /*) $1 "$h/.local/state/fleet-health" ;; esac
+  case $h in /*) [ -d "$h" ] && $1 "$h/.local/state/fleet-health" ;; esac
 }
 # temp FUNCTION: calls FUNCTION with each root that every account may write to. Starts id.
 temp() {

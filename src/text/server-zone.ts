@@ -8,6 +8,8 @@ const zoneFolder = '/zoneinfo/';
 const knownZone =
   /^(?:UTC|(?:Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Etc|Europe|Indian|Pacific)(?:\/[\w+-]+)+)$/;
 
+const [winter, summer] = [Date.UTC(2026, 0, 1), Date.UTC(2026, 6, 1)];
+
 /** The zone at the start of the process. Node keeps the zone of its start, so a later look could name another one. */
 const atStart = linkedZone(localTime);
 
@@ -36,6 +38,22 @@ export function linkedZone(link: string): string | null {
  */
 export function dropNeedlessTz(env: NodeJS.ProcessEnv): void {
   if (/^:?\/etc\/localtime$/.test(env['TZ'] ?? '')) delete env['TZ'];
+}
+
+/** The names of UTC that TZ may have beside those of IANA. */
+const utcNames = /^(?:UTC|GMT)?[+-]?0?$/;
+
+/** Returns a TZ that Node does not know and therefore reads as UTC, such as `Europe/Berln`; null for any other. */
+export function unknownTz({ TZ = '' }: NodeJS.ProcessEnv): string | null {
+  const zone = TZ.replace(/^:/, '');
+  if (utcNames.test(zone) || zone.startsWith('/')) return null;
+  if ([winter, summer].some((atMs) => zoneOffsetMs(null, atMs) !== 0)) return null;
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: zone });
+    return null;
+  } catch {
+    return zone;
+  }
 }
 
 function zoneOfIntl(): string | null {

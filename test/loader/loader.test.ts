@@ -1,7 +1,7 @@
 /** The shell texts of the loader: the files that they find and those that they refuse. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { lchownSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, lchownSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -151,6 +151,13 @@ for (const [what, spoil] of [
     assert.equal(run(runCommand({ ...options, node }), { HOME: home, PATH }).status, loaderStatus.agentAbsent);
   });
 }
+
+test('a home that is missing is not made: the next place is used', async (t) => {
+  const { visit, home } = machine(t);
+  const missing = path.join(home, 'nonexistent');
+  const { result } = await visit({ connection: shellConnection({ env: { HOME: missing, PATH } }) });
+  assert.deepEqual([result.fault, existsSync(missing)], [null, false]);
+});
 
 test('XDG_STATE_HOME comes first, and counts only when it is absolute', async (t) => {
   const { visit, home } = machine(t);

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { readerTime } from '../../src/cli/terminal/reader-time.ts';
-import { dropNeedlessTz, linkedZone, serverZone } from '../../src/text/server-zone.ts';
+import { dropNeedlessTz, linkedZone, serverZone, unknownTz } from '../../src/text/server-zone.ts';
 import { zoneInWords } from '../../src/text/time-words.ts';
 import { zoneOffsetMs } from '../../src/text/zone-time.ts';
 import { tempFolder } from '../support/temp-folder.ts';
@@ -110,3 +110,21 @@ test('a TZ that says to read /etc/localtime is as none', () => {
     assert.deepEqual(env, { TZ });
   }
 });
+
+for (const [zone, unknown] of [
+  ['Europe/Berln', 'Europe/Berln'],
+  [':Europe/Berln', 'Europe/Berln'],
+  ['CET-1CEST', 'CET-1CEST'],
+  ['Europe/Berlin', null],
+  [':Europe/Berlin', null],
+  ['Africa/Abidjan', null],
+  ['/usr/share/zoneinfo/UTC', null],
+  ['UTC0', null],
+  ['GMT', null],
+  ['', null],
+  [undefined, null],
+] as const) {
+  test(`TZ=${zone ?? 'that is not set'} ${unknown === null ? 'is known' : 'is UTC for Node, which is said'}`, () => {
+    inServerZone(zone, () => assert.equal(unknownTz(process.env), unknown));
+  });
+}

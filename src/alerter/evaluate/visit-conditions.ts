@@ -16,7 +16,10 @@ export type VisitClass = 'network' | 'login refused' | 'agent failed' | 'host ke
 const networkStages: readonly string[] = ['resolve', 'connect', 'handshake'];
 const loginCodes: readonly string[] = ['auth-failed', 'auth-timeout', 'credentials-unusable', 'secret-missing'];
 /** Faults of the collector, and visits that the collector never tried. */
-const notTheClient: readonly string[] = ['run-deadline', 'interrupted', 'spool-full', 'state-unusable', 'internal'];
+const notTheClient: readonly string[] = [
+  ...['run-deadline', 'interrupted', 'spool-full', 'state-unusable', 'descriptors-exhausted'],
+  'internal',
+];
 const notTheClientsStage: readonly string[] = ['spool', 'storage', 'config', 'lock', 'keys', 'run'];
 /**
  * Errors of class network: true if the network between collector and client may be their cause, false if the other side

@@ -1,4 +1,4 @@
-import { errorTable, FleetError, messageOf } from '../../errors.ts';
+import { asFleetError, errorTable, FleetError, usageError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
 import { refusedFile } from '../../platform/account.ts';
 import { withoutSecrets } from '../../revealed-secrets.ts';
@@ -11,19 +11,18 @@ import type { ExitStatus } from './context.ts';
  * stack. Returns the exit status.
  */
 export function complain(output: Output, thrown: unknown): ExitStatus {
-  const error =
-    thrown instanceof FleetError
-      ? thrown
-      : (refusal(thrown) ??
-        new FleetError({ code: 'internal', stage: 'run', message: messageOf(thrown), cause: thrown }));
+  const error = asFleetError(refusal(thrown) ?? thrown, { code: 'internal', stage: 'run' });
   output.complain(complaintText(error, output.program));
   if (output.json) output.printJson(errorDocument(error));
   if (output.verbosity === 'verbose' && error.code !== 'usage') output.complain(stackOf(error));
   return error.exitStatus;
 }
 
-/** Returns the error of a file that this account may not use; null if the program itself is at fault. */
+/** Returns the error of a file that this account may not use, or of a removed folder; null for any other error. */
 function refusal(thrown: unknown): FleetError | null {
+  if (thrown instanceof Error && Reflect.get(thrown, 'syscall') === 'uv_cwd') {
+    return usageError('the working folder does not exist any more', 'Go into another one: cd.');
+  }
   const refused = refusedFile(thrown);
   if (refused === null) return null;
   const { file, reason, owner } = refused;

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 
+import { journalNames } from '../../collector/pass/journal-files.ts';
 import type { Config } from '../../config/config.ts';
 import { statePaths } from '../../state/paths.ts';
 import type { RunFact } from '../../storage/store/run.ts';
@@ -16,6 +17,17 @@ export function leftDatabase(
   const left = statePaths(stateDir).database;
   if (lastRun !== null || left === storage.path || !existsSync(left)) return null;
   return `${left} holds what was stored before <storage url> named another database.`;
+}
+
+/**
+ * Returns a sentence about records of runs that wait for the database while it has no run; null if none waits: the
+ * first run could not store them.
+ */
+export function waitingRuns({ stateDir }: Pick<Config, 'stateDir'>, lastRun: RunFact | null): string | null {
+  if (lastRun !== null) return null;
+  const { journal } = statePaths(stateDir);
+  if (journalNames(journal).length === 0) return null;
+  return `No run is in the database yet: its records wait in ${journal}, and the next run stores them.`;
 }
 
 /** Returns the sentence of leftDatabase if the run that has just ended is the only one in the database; else null. */

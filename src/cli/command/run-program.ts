@@ -5,7 +5,9 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
+import { escapeControls } from '../../log.ts';
 import { packageDir } from '../../state/paths.ts';
+import { unknownTz } from '../../text/server-zone.ts';
 import { createOutput, type Output } from '../terminal/output.ts';
 import { flush, heedSignals, surviveClosedPipes } from '../terminal/streams-and-signals.ts';
 import { complain, errorDocument } from './complain.ts';
@@ -70,6 +72,8 @@ export function createCommandLine(
   const program = createProgram(async (globals, action) => {
     const output = outputFor(globals);
     const signal = place.begin();
+    const zone = unknownTz(process.env);
+    if (zone !== null && !globals.quiet) output.complain(await zoneWarning(zone));
     try {
       status = await action({ output, configFile: globals.config ?? null, signal });
     } catch (thrown) {
@@ -98,6 +102,13 @@ export function createCommandLine(
     return status;
   };
   return { run, complain: (thrown) => complain(outputFor(guessGlobals(args)), thrown) };
+}
+
+/** Returns a line about a TZ that Node reads as UTC. */
+async function zoneWarning(zone: string): Promise<string> {
+  const near = (await import('../../config/values/calendar.ts')).nearestZone(zone);
+  const meant = near === null ? '' : ` Did you mean ${near}?`;
+  return `TZ=${escapeControls(zone)} is no zone that Node.js knows, so times are in UTC.${meant}`;
 }
 
 /** Returns a program with the options that both programs have, and no command yet. */

@@ -9,6 +9,7 @@ import { dayMs } from '../../platform/units.ts';
 import { describeAge } from '../../text/durations.ts';
 import { counted } from '../../text/numbers.ts';
 import { heldBackText, sentenceCase } from '../command/alert-words.ts';
+import { waitingRuns } from '../command/left-database.ts';
 import { percent, severityCell, stateColours, visitNotes } from '../command/member-words.ts';
 import type { Output } from '../terminal/output.ts';
 import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
@@ -18,7 +19,9 @@ import { sealedLines } from './sealed-words.ts';
 /** Returns the table of clients, and the lines below it. */
 export function statusText(output: Output, config: Config, status: FleetStatus, nowMs: number): string {
   const time = readerTime(config, nowMs);
-  return [statusTable(output, status.members, time, nowMs), '', ...statusLines(output, status, time, nowMs)].join('\n');
+  return [statusTable(output, status.members, time, nowMs), '', ...statusLines(output, config, status, nowMs)].join(
+    '\n',
+  );
 }
 
 export function statusTable(output: Output, members: readonly FleetMember[], time: ReaderTime, nowMs: number): string {
@@ -71,10 +74,11 @@ const fullInColumn: Column<FleetMember> = {
 };
 
 /** Returns lines about the last run, clients that left config.xml, alerts and mails. */
-export function statusLines(output: Output, status: FleetStatus, time: ReaderTime, nowMs: number): readonly string[] {
+export function statusLines(output: Output, config: Config, status: FleetStatus, nowMs: number): readonly string[] {
+  const time = readerTime(config, nowMs);
   const reader = { nowMs, moment: time.moment };
   return [
-    footer(status, reader),
+    footer(status, reader, waitingRuns(config, status.lastRun)),
     ...siteLines(status, reader).map(escapeControls),
     ...sealedLines(status.sealed, nowMs).map((line) => output.colour('yellow', line)),
     ...unlistedLines(status.unlisted, time),
@@ -83,9 +87,9 @@ export function statusLines(output: Output, status: FleetStatus, time: ReaderTim
   ];
 }
 
-function footer({ lastRun, members, shares }: FleetStatus, reader: LineReader): string {
+function footer({ lastRun, members, shares }: FleetStatus, reader: LineReader, waiting: string | null): string {
   const sentences: string[] = [];
-  if (lastRun === null) sentences.push('No run yet: fleet-health collect makes one.');
+  if (lastRun === null) sentences.push(waiting ?? 'No run yet: fleet-health collect makes one.');
   else {
     // If collectors share the fleet, a run visits some of its clients: the line of the site counts all of them.
     const words = shares.length > 0 ? `${endedWords(lastRun, reader)} on ${escapeControls(lastRun.host)}` : null;

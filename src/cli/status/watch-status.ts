@@ -80,7 +80,7 @@ interface Shown {
 export function statusScreen(output: Output, config: Config, { status, atMs }: Shown, rows: number): readonly string[] {
   const time = readerTime(config, atMs);
   const title = `${time.moment(atMs)} ${time.zone}; drawn anew after each run, Ctrl-C ends it.`;
-  const below = statusLines(output, status, time, atMs).flatMap((line) => wrap(line, { columns: output.columns }));
+  const below = statusLines(output, config, status, atMs).flatMap((line) => wrap(line, { columns: output.columns }));
   const left = Math.max(3, rows - 4);
   const footer = below.slice(0, Math.max(1, Math.min(below.length, Math.floor(left / 2))));
   const room = left - footer.length;

@@ -141,7 +141,8 @@ function sizeOf(file: string): number {
   return lstatSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-function journalNames(dir: string): readonly string[] {
+/** Returns the names of the journals that wait, oldest first. Throws FleetError `state-unusable`. */
+export function journalNames(dir: string): readonly string[] {
   try {
     return readdirSync(dir, { withFileTypes: true })
       .flatMap((entry) => (entry.isFile() && entry.name.endsWith('.jsonl') ? [entry.name] : []))

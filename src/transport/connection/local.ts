@@ -7,6 +7,7 @@ import { homeFolder } from '../../platform/account.ts';
 import { abortedError } from './aborted.ts';
 import { hasEnded, killGroup } from '../../platform/kill-group.ts';
 import type { Channel, ChannelExit, Connection, ConnectOptions, Transport } from '../transport.ts';
+import { withStreams } from '../../platform/with-streams.ts';
 
 /** The time that a command has to end after `leave`, before its process group is killed. */
 const lingerMs = 5_000;
@@ -67,7 +68,8 @@ function localConnection(client: string, { signal }: ConnectOptions): Connection
           return;
         }
         const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => passedOn.test(name)));
-        const child = spawn('/bin/sh', ['-c', command], { detached: true, cwd: startFolder(), env, stdio: 'pipe' });
+        const options = { detached: true, cwd: startFolder(), env, stdio: 'pipe' } as const;
+        const child = withStreams(spawn('/bin/sh', ['-c', command], options));
         current = child;
         children.push(child);
         child.once('error', (error) => reject(fault('channel-failed', `/bin/sh: ${messageOf(error)}`, error)));

@@ -12,6 +12,7 @@ import { commandArguments } from './openssh-arguments.ts';
 import { lastFault, wordsOf } from './openssh-fault.ts';
 import type { OpensshLogReader } from './openssh-log.ts';
 import type { Channel, ChannelExit, Connection } from '../transport.ts';
+import { withStreams } from '../../platform/with-streams.ts';
 
 /** The parts of a connection after the login. */
 export interface OpensshSession {
@@ -216,7 +217,8 @@ function fault({ client }: OpensshSession, code: ErrorCode, message: string, cau
 
 function startCommand(socket: string, command: string): Command {
   const env = { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', LANG: 'C' };
-  const child = spawn('ssh', commandArguments(socket, command), { detached: true, cwd: '/', env, stdio: 'pipe' });
+  const options = { detached: true, cwd: '/', env, stdio: 'pipe' } as const;
+  const child = withStreams(spawn('ssh', commandArguments(socket, command), options));
   // A command may end without reading its input (EPIPE).
   for (const stream of [child.stdin, child.stdout, child.stderr]) stream.on('error', () => undefined);
   return child;

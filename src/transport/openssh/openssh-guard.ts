@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { withStreams } from '../../platform/with-streams.ts';
 
 /** The control sockets and the watchdog that all ssh processes of this process share. */
 export interface OpensshGuard {
@@ -43,13 +44,15 @@ export function opensshGuard(): OpensshGuard {
 function startGuard(): OpensshGuard {
   const parent = tmpdir();
   const dir = mkdtempSync(path.join(Buffer.byteLength(parent) > maxFolderBytes - 10 ? '/tmp' : parent, 'fh-'));
-  const shell: ChildProcess = spawn('/bin/sh', ['-c', watchman, 'fleet-health', dir], {
-    // A process group of its own, so that a signal to this process's group does not end the guard.
-    detached: true,
-    cwd: '/',
-    env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
+  const shell: ChildProcess = withStreams(
+    spawn('/bin/sh', ['-c', watchman, 'fleet-health', dir], {
+      // A process group of its own, so that a signal to this process's group does not end the guard.
+      detached: true,
+      cwd: '/',
+      env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
+      stdio: ['pipe', 'ignore', 'ignore'],
+    }),
+  );
   const lost = (): void => {
     current = null;
   };

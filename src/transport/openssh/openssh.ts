@@ -16,6 +16,7 @@ import { waitingWords } from '../connection/server-words.ts';
 import { askpassEnvironment, createPrompter } from './openssh-prompts.ts';
 import { openHops, type OpensshHops } from './openssh-hops.ts';
 import type { Connection, ConnectOptions, Transport } from '../transport.ts';
+import { withStreams } from '../../platform/with-streams.ts';
 
 /** The first version of ssh with SSH_ASKPASS_REQUIRE. */
 const askpassVersion = 804;
@@ -136,13 +137,16 @@ class OpensshLogin {
     const asks = secrets.password !== null || secrets.passphrase !== null;
     const proxyCommand = hops?.proxyCommand ?? null;
     const otherKnownHosts = question.knownHosts.slice(1);
-    return spawn('ssh', masterArguments(target, { socket, secrets, version, proxyCommand, otherKnownHosts }), {
-      // A process group of its own, so that child processes, above all a ProxyCommand, are killed with ssh.
-      detached: true,
-      cwd: '/',
-      env: { ...opensshEnvironment(target), ...(asks ? askpassEnvironment(this.#mark) : {}), ...hops?.environment },
-      stdio: ['pipe', 'ignore', 'pipe'],
-    });
+    const args = masterArguments(target, { socket, secrets, version, proxyCommand, otherKnownHosts });
+    return withStreams(
+      spawn('ssh', args, {
+        // A process group of its own, so that child processes, above all a ProxyCommand, are killed with ssh.
+        detached: true,
+        cwd: '/',
+        env: { ...opensshEnvironment(target), ...(asks ? askpassEnvironment(this.#mark) : {}), ...hops?.environment },
+        stdio: ['pipe', 'ignore', 'pipe'],
+      }),
+    );
   }
 
   #loggedIn(master: ChildProcess, socket: string, channelTimeoutMs: number): void {

@@ -72,3 +72,10 @@ for (const [code, clients, advice] of adviceCases) {
     assert.equal(adviceFor(code, clients), advice);
   });
 }
+
+test('a removed working folder and a lack of descriptors are no faults of the program', () => {
+  const gone = Object.assign(new Error('ENOENT: no such file or directory, uv_cwd'), { syscall: 'uv_cwd' });
+  const full = Object.assign(new Error('EMFILE: too many open files, open x'), { code: 'EMFILE' });
+  assert.match(say(gone).stderr[0] ?? '', /^fleet-health: the working folder does not exist any more \(usage\)/);
+  assert.match(say(full).stderr[0] ?? '', /too many open files, open x \(descriptors-exhausted\)\. Raise the limit/);
+});

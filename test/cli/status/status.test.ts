@@ -4,13 +4,15 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { loadConfig } from '../../../src/config/load-config.ts';
+import { journalOf } from '../../../src/collector/pass/journal.ts';
+import { statePaths } from '../../../src/state/paths.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import { refusedVisit, runEnd, runStart, visit } from '../../storage/support/samples.ts';
 import { makeInventoriedIn } from '../../support/inventoried.ts';
 import { startLoopbackFleet } from '../../support/loopback-fleet.ts';
 import { mail } from '../../storage/support/alert-samples.ts';
 import { pluckAll } from '../../support/pluck.ts';
-import { configFolder, exits, runCli, type CliResult } from '../../support/run-cli.ts';
+import { configFolder, exits, runBuilt, runCli, type CliResult } from '../../support/run-cli.ts';
 import { alertFolder, firing } from '../support/stored-alerts.ts';
 import { isWide } from '../../support/long-tests.ts';
 
@@ -50,6 +52,30 @@ test('after <storage url> has changed a line names the database that was left be
   assert.match(first.stdout, /event=note message=".*state\/fleet\.db holds what was stored before <storage url>/);
   const second = await runCli(['collect'], { cwd: dir });
   assert.doesNotMatch(second.stdout, /holds what was stored/);
+});
+
+test('after a first run that could not store, status says that its records wait', async (t) => {
+  const dir = configFolder(t, '<config><client name="b" ip="192.0.2.2" state="paused"/></config>');
+  assert.equal((await runCli(['migrate'], { cwd: dir })).status, 0);
+  const start = runStart({ startedAtMs: Date.now() });
+  const { journal } = statePaths(path.join(dir, 'state'));
+  journalOf(journal, start).begin();
+  const { stdout } = await runCli(['status'], { cwd: dir });
+  assert.match(
+    stdout,
+    /No run is in the database yet: its records wait in .*\/journal, and the next run stores them\./,
+  );
+  assert.doesNotMatch(stdout, /No run yet/);
+});
+
+test('a TZ that names no zone is said, and quiet is quiet', rare, async (t) => {
+  const dir = configFolder(t, '<config><client name="b" ip="192.0.2.2" state="paused"/></config>');
+  const status = (...args: readonly string[]) =>
+    runBuilt([...args, 'status'], { cwd: dir, env: { TZ: 'Europe/Berln' } });
+  const said =
+    /^TZ=Europe\/Berln is no zone that Node\.js knows, so times are in UTC\. Did you mean Europe\/Berlin\?\n$/;
+  assert.match((await status()).stderr, said);
+  assert.equal((await status('-q')).stderr, '');
 });
 
 test('of a group only its own alerts count, and not those about the fleet as a whole', async (t) => {

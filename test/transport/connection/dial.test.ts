@@ -113,14 +113,28 @@ function answered(lines: readonly string[], work: string, file = '/etc/hosts'): 
 const needsRoot = process.getuid?.() === 0 ? false : 'needs root, for names of its own';
 
 describe('names with odd answers', { skip: needsRoot }, () => {
-  it('of many addresses eight are tried', () => {
+  it('of many addresses 64 are tried', () => {
     const lines = Array.from({ length: 300 }, (_, index) => `127.7.${index >> 8}.${index & 255} many.test`);
     const work = `async () => {
       const found = await resolveHost('many.test', signal);
       const fault = await dial({ host: 'many.test', port, timeoutMs: 5000, signal }).catch((thrown) => thrown);
       return [found.length, fault.code];
     }`;
-    assert.deepEqual(answered(lines, work), [8, 'connect-refused']);
+    assert.deepEqual(answered(lines, work), [64, 'connect-refused']);
+  });
+
+  it('thirty addresses that do not answer are passed over for the one after them', () => {
+    // A listener whose queue is full answers no connection.
+    const lines = Array.from({ length: 30 }, (_, index) => `127.8.0.${index + 1} dead.test`);
+    const work = `async () => {
+      const deaf = createServer().listen({ port, host: '127.8.0.1', backlog: 0 });
+      await new Promise((resolve) => deaf.once('listening', resolve));
+      const { connect } = await import('node:net');
+      const held = Array.from({ length: 8 }, () => connect({ port, host: '127.8.0.1' }).on('error', () => undefined));
+      const socket = await dial({ host: 'dead.test', port, timeoutMs: 5000, signal });
+      return [held.length, socket.remoteAddress];
+    }`;
+    assert.deepEqual(answered([...lines, '127.0.0.9 dead.test'], work), [8, '127.0.0.9']);
   });
 
   it('addresses that lead nowhere are passed over for the one that answers', () => {
