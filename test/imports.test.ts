@@ -41,6 +41,7 @@ const house: readonly string[] = [
 const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/report': ['values', '.'],
   'src/config': ['values', 'contract', 'xml', 'vocabulary', 'settings', 'rules', 'clients', '.'],
+  'src/import': ['contract', 'readers', '.'],
   'src/transport': [
     'contract',
     'connection',
@@ -105,6 +106,9 @@ const contracts: readonly string[] = [
   'src/config/secret.ts',
   'src/config/serve-config.ts',
   'src/config/storage-config.ts',
+  'src/import/imported.ts',
+  'src/import/left-keys.ts',
+  'src/import/unreadable.ts',
   'src/transport/transport.ts',
   'src/collector/collect-options.ts',
   'src/alerter/alert-options.ts',

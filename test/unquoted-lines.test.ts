@@ -36,6 +36,8 @@ const valid: Readonly<Record<string, string>> = {
   'config.xml':
     '<config>\n <ssh config="none"/>\n <alerts><mail to="a@example.org"/></alerts>\n <client name="web"/>\n</config>\n',
   csv: 'name,ip,owner\nweb-1,192.0.2.1,x\n"web-2",192.0.2.2,"y"\n',
+  hosts: '192.0.2.1 web-1\n192.0.2.2 web-2 db\n::1 me\n',
+  prometheus: '- targets: [web-1:9100]\n  labels:\n    env: prod\n',
   nagios: 'define host {\n host_name web\n address 192.0.2.1\n}\n',
   pattoo: 'pattoo-os-hubd:\n  ip_devices:\n    - ip_address: 192.0.2.1\n      ip_bind_port: 5000\nmain:\n  x: 1\n',
   ansible: '{\n"_meta": {"hostvars": {"web": {}}},\n"all": {"hosts": ["web"]}\n}\n',

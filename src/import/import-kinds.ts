@@ -1,4 +1,13 @@
 /** The kinds of lists of machines that can be imported. */
-export const importKinds = ['ansible', 'nagios', 'ssh-config', 'known-hosts', 'csv', 'pattoo'] as const;
+export const importKinds = [
+  'ansible',
+  'nagios',
+  'ssh-config',
+  'known-hosts',
+  'csv',
+  'hosts',
+  'prometheus',
+  'pattoo',
+] as const;
 
 export type ImportKind = (typeof importKinds)[number];

@@ -1,13 +1,15 @@
 /** Lists of machines of other programs, made into clients of config.xml: docs/import.md. */
 import { FleetError, messageOf } from '../errors.ts';
-import { readAnsible } from './ansible.ts';
-import { readCsv } from './csv.ts';
+import { readAnsible } from './readers/ansible.ts';
+import { readCsv } from './readers/csv.ts';
 import type { ImportKind } from './import-kinds.ts';
 import type { Imported, SourceText } from './imported.ts';
-import { readKnownHosts } from './known-hosts.ts';
-import { readNagios } from './nagios.ts';
-import { readPattoo } from './pattoo.ts';
-import { readSshConfig } from './ssh-config.ts';
+import { readHostsFile } from './readers/hosts-file.ts';
+import { readPrometheus } from './readers/prometheus.ts';
+import { readKnownHosts } from './readers/known-hosts.ts';
+import { readNagios } from './readers/nagios.ts';
+import { readPattoo } from './readers/pattoo.ts';
+import { readSshConfig } from './readers/ssh-config.ts';
 import { takeHosts } from './take-hosts.ts';
 import { unreadable } from './unreadable.ts';
 
@@ -17,6 +19,8 @@ const readers: Readonly<Record<ImportKind, (source: SourceText) => Imported>> = 
   'ssh-config': readSshConfig,
   'known-hosts': readKnownHosts,
   csv: readCsv,
+  hosts: readHostsFile,
+  prometheus: readPrometheus,
   pattoo: readPattoo,
 };
 

@@ -23,6 +23,8 @@ export interface ImportedHost {
   readonly bastion: ImportedBastion | null;
   /** The URL at which the machine is asked over HTTP; null if it is reached by SSH. */
   readonly url: string | null;
+  /** Labels as config.xml writes them: `site=ber role=web`. */
+  readonly labels: string | null;
   /** The groups of the machine, the outermost first. */
   readonly groups: readonly string[];
   readonly checks: readonly ImportedCheck[];
@@ -63,6 +65,7 @@ export interface Imported {
 export function hostNamed(name: string, where: string): ImportedHost {
   return {
     ...{ name, where, ip: null, port: null, username: null, privateKey: null, proxyJump: null, url: null },
+    labels: null,
     ...{ bastion: null, groups: [], checks: [], remarks: [] },
   };
 }

@@ -13,6 +13,7 @@ const attributes = {
   privateKey: 'path',
   proxyJump: 'jumps',
   url: 'spokeUrl',
+  labels: 'clientLabels',
 } as const satisfies Partial<Record<keyof ImportedHost, KindName>>;
 
 type Named = readonly [what: string, value: string | null, kind: KindName];

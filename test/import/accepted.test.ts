@@ -102,10 +102,32 @@ const sshConfigText = names.chain((hosts) =>
     .map((options) => hosts.map((name, at) => [`Host ${name}`, ...options.slice(at)].join('\n  ')).join('\n')),
 );
 
+const hostsText = fc
+  .array(fc.tuple(word, fc.array(text, { maxLength: 3 })), { minLength: 1, maxLength: 6 })
+  .map((lines) => lines.map(([address, some]) => [address, ...some].join(' ')).join('\n'));
+
+const prometheusText = fc
+  .array(
+    fc.record({
+      targets: fc.array(
+        fc.oneof(
+          text,
+          word.map((host) => `${host}:9100`),
+        ),
+        { maxLength: 4 },
+      ),
+      labels: fc.dictionary(fc.oneof(fc.constantFrom('env', '__meta_netbox_name', 'instance', 'a-b'), text), text),
+    }),
+    { minLength: 1, maxLength: 4 },
+  )
+  .map((groups) => JSON.stringify(groups));
+
 const lists: readonly (readonly [kind: ImportKind, text: fc.Arbitrary<string>])[] = [
   ['ansible', ansibleText],
   ['nagios', nagiosText],
   ['csv', csvText],
+  ['hosts', hostsText],
+  ['prometheus', prometheusText],
   ['known-hosts', knownHostsText],
   ['pattoo', pattooText],
   ['ssh-config', sshConfigText],

@@ -18,6 +18,10 @@ function imported(kind: ImportKind, text: string, file: string | null = null) {
 
 const inventory = (hostvars: object, groups: object): string => JSON.stringify({ _meta: { hostvars }, ...groups });
 const hostKey = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl';
+const [otherKey, thirdKey] = ['a', 'b'].map((byte) => {
+  const blob = Buffer.from(hostKey.split(' ')[1] ?? '', 'base64').fill(byte, 19);
+  return `ssh-ed25519 ${blob.toString('base64')}`;
+});
 const ends = (host: object): string =>
   inventory({ a: host }, { all: { children: ['ungrouped'] }, ungrouped: { hosts: ['a'] } });
 
@@ -92,6 +96,131 @@ main:
     '\ufeffname\tip\r\n"<b>""&amp;"\t192.0.2.1\r\n',
     '<client name="&lt;b&gt;&quot;&amp;amp;" ip="192.0.2.1"/>\n',
     [],
+  ],
+  [
+    'the first line and the addresses of a spreadsheet',
+    'csv',
+    '\ufeffsep=;\r\nname;address\r\nweb-1;192.0.2.1/24\r\nnet;192.0.2.0/24\r\np2p;192.0.2.4/31\r\nsix;2001:db8::7/64\r\n;10.0.0.9/8\r\n',
+    `<client name="web-1" ip="192.0.2.1"/>
+<client name="p2p" ip="192.0.2.4"/>
+<client name="six" ip="2001:db8::7"/>
+<client name="10.0.0.9"/>
+`,
+    ['line 4: its ip is no host name; write the name alone, without a scheme or path'],
+  ],
+  [
+    'a hosts file',
+    'hosts',
+    `127.0.0.1 localhost
+127.0.1.1 col-1.example.org col-1
+::1 ip6-localhost ip6-loopback
+ff02::1 ip6-allnodes
+0.0.0.0 ads.example
+192.0.2.1\tweb-1.example.org web-1 www # the first
+2001:db8::2 db-1
+192.0.2.1 shop
+fe80::1%eth0 near-1
+web-2
+`,
+    `<client name="web-1.example.org" ip="192.0.2.1"/>
+<client name="db-1" ip="2001:db8::2"/>
+<client name="near-1" ip="fe80::1%eth0"/>
+`,
+    [
+      'line 10: it is no address with a name',
+      'an address of no other machine: not taken from localhost, col-1.example.org, ip6-localhost and 2 more',
+      'further names: not taken from web-1.example.org',
+    ],
+  ],
+  [
+    'targets of Prometheus, as files and servers give them',
+    'prometheus',
+    JSON.stringify([
+      {
+        targets: ['web-1:9100', 'web-1:9113', '[2001:db8::7]:9100'],
+        labels: { env: 'prod', job: 'node', 'a b': 'x', __x: 'y' },
+      },
+      { targets: ['192.0.2.9:9100'], labels: { __meta_netbox_name: 'db-1', note: 'two words' }, more: 1 },
+      { targets: ['db-2'], labels: { __meta_netbox_primary_ip4: '192.0.2.8/24' } },
+      { targets: 'web-3' },
+      { targets: [7, 'http://web-4:8080/metrics'] },
+    ]),
+    `<client name="web-1" labels="env=prod job=node"/>
+<client name="2001:db8::7" labels="env=prod job=node"/>
+<client name="db-1" ip="192.0.2.9"/>
+<client name="db-2" ip="192.0.2.8"/>
+<client name="web-4"/>
+`,
+    [
+      'group 4: it has no list of targets',
+      'group 5, target 1: it is no HOST:PORT',
+      'port 9100, which is not that of SSH: not taken from web-1, 2001:db8::7, db-1',
+      'label that is no word: not taken from web-1, 2001:db8::7',
+      'label __x: not taken from web-1, 2001:db8::7',
+      'port 9113, which is not that of SSH: not taken from web-1',
+      'key more: not taken from group 2',
+      'label note: not taken from db-1',
+      'port 8080, which is not that of SSH: not taken from web-4',
+    ],
+  ],
+  [
+    'targets of Prometheus in YAML',
+    'prometheus',
+    '- targets: [web-1:9100]\n  labels:\n    site: ber\n',
+    '<client name="web-1" labels="site=ber"/>\n',
+    ['port 9100, which is not that of SSH: not taken from web-1'],
+  ],
+  [
+    'an inventory script without `_meta`, whose groups are lists or have variables',
+    'ansible',
+    JSON.stringify({
+      web: ['web-1', 'web-2'],
+      prod: { children: ['web'], vars: { ansible_user: 'ops', ansible_port: 22 } },
+      all: { vars: { ansible_user: 'root', ansible_ssh_private_key_file: '/k' } },
+    }),
+    `<group name="prod" port="22" username="ops" privateKey="/k">
+  <group name="web">
+    <client name="web-1"/>
+    <client name="web-2"/>
+  </group>
+</group>
+`,
+    ['_meta: it is missing, and with it the variables that a script prints for --host'],
+  ],
+  [
+    'an inventory in JSON as Ansible has it in YAML',
+    'ansible',
+    JSON.stringify({
+      all: {
+        hosts: { 'db-1': { ansible_host: '192.0.2.9' } },
+        children: { web: { hosts: { 'web-1': null }, vars: { ansible_user: 'www' }, colour: 1 } },
+      },
+    }),
+    `<client name="db-1" ip="192.0.2.9"/>
+<group name="web">
+  <client name="web-1" username="www"/>
+</group>
+`,
+    ['key colour: not taken from group web'],
+  ],
+  [
+    'hosts of a flat inventory stand in the smallest of their groups',
+    'ansible',
+    inventory({}, { a_all: { hosts: ['x', 'y', 'z'] }, berlin: { hosts: ['x', 'y'] }, web: { hosts: ['x'] } }),
+    `<group name="web">
+  <client name="x"/>
+</group>
+<group name="berlin">
+  <client name="y"/>
+</group>
+<group name="a_all">
+  <client name="z"/>
+</group>
+`,
+    [
+      'group berlin: 1 host of it are in another group here; a client has one',
+      'group a_all: 2 hosts of it are in another group here; a client has one',
+    ],
   ],
   [
     'groups of Ansible that form a tree, and what they have in common',
@@ -200,6 +329,19 @@ main:
     ],
   ],
   [
+    'several lines of one machine in known_hosts',
+    'known-hosts',
+    `192.0.2.1 ${hostKey}\nweb-1 ${hostKey}\nweb-1.example.org ${hostKey}\n[192.0.2.1]:2222 ${otherKey}\n` +
+      `[web-1]:2222 ${otherKey}\n192.0.2.7 ${thirdKey}\nlb-1 ${thirdKey}\nlb-2 ${thirdKey}\n`,
+    `<client name="web-1" ip="192.0.2.1"/>
+<client name="web-1:2222" ip="192.0.2.1" port="2222"/>
+<client name="192.0.2.7"/>
+<client name="lb-1"/>
+<client name="lb-2"/>
+`,
+    ['line 3: a further name of web-1, not taken'],
+  ],
+  [
     'the objects of Nagios',
     'nagios',
     `define command {
@@ -277,8 +419,12 @@ const noLists: readonly (readonly [kind: ImportKind, text: string, says: RegExp]
   ['csv', 'a,b\nweb-1,2\n', /names no column `name` or `ip`/],
   ['csv', 'name\n"web', /it is no table: line 2 cannot be read/],
   ['ansible', '[web]\nweb-1\n', /it is no JSON/],
-  ['ansible', '{"web": ["web-1"]}', /it has no `_meta`/],
-  ['ansible', 'null', /it has no `_meta`/],
+  ['ansible', '{"web": 1}', /it is no inventory of Ansible/],
+  ['ansible', '[]', /it is no inventory of Ansible/],
+  ['ansible', 'null', /it is no inventory of Ansible/],
+  ['prometheus', '{"targets": []}', /it is no list of targets/],
+  ['prometheus', '[{', /it is no YAML/],
+  ['prometheus', `${'['.repeat(100)}${']'.repeat(100)}`, /nested deeper/],
   ['nagios', 'define service {\n}\n', /no `define host`/],
   ['ssh-config', 'Host a\n', /read with its includes/],
 ];

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -27,7 +28,7 @@ export async function readList(kind: ImportKind, given: string | null, signal: A
 
 function readFile(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return decoded(readFileSync(file));
   } catch (thrown) {
     throw unreadable(`${file} cannot be read: ${messageOf(thrown)}`, thrown);
   }
@@ -44,7 +45,15 @@ async function readInput(signal: AbortSignal): Promise<string> {
     chunks.push(chunk);
   }
   signal.throwIfAborted();
-  return Buffer.concat(chunks).toString('utf8');
+  return decoded(Buffer.concat(chunks));
+}
+
+/** Decodes UTF-8, UTF-16 with a byte order mark, and any other text as Windows-1252, as spreadsheets write tables. */
+function decoded(bytes: Buffer): string {
+  const mark = bytes.toString('hex', 0, 2);
+  if (mark === 'fffe') return new TextDecoder('utf-16le').decode(bytes);
+  if (mark === 'feff') return new TextDecoder('utf-16be').decode(bytes);
+  return isUtf8(bytes) ? bytes.toString('utf8') : new TextDecoder('windows-1252').decode(bytes);
 }
 
 /**

@@ -15,8 +15,9 @@ export function hostFault(host: string): string | null {
     return 'is no host name; write the name alone, without a scheme or path';
   if (/^[^:]+:\d+$/.test(host)) return 'is no host name; write the port as port="..."';
   if (/^[^@]*@/.test(host)) return 'is no host name; write the user as username="..."';
-  const ascii = domainToASCII(host);
-  if (ascii !== '' && ascii !== host && isAsciiHost(ascii)) return `has letters beyond ASCII; write ${ascii}`;
+  // The host may be a secret by mistake, which is not quoted: domainToASCII would also decode `%41`.
+  const ascii = /\P{ASCII}/u.test(host) && !host.includes('%') ? domainToASCII(host) : '';
+  if (ascii !== '' && isAsciiHost(ascii)) return `has letters beyond ASCII; write ${ascii}`;
   return 'is no IP address or host name; letters, digits, dots and hyphens make one';
 }
 

@@ -151,10 +151,26 @@ test('import ansible reads all files of a folder or none', async (t) => {
   );
 });
 
+const table1252 = Buffer.from('name;ip;group\nweb-1;192.0.2.1;K\xf6ln\n', 'latin1');
+const tables: readonly (readonly [what: string, bytes: Buffer])[] = [
+  ['UTF-8', Buffer.from('name;ip;group\nweb-1;192.0.2.1;Köln\n')],
+  ['Windows-1252', table1252],
+  ['UTF-16 of a spreadsheet', Buffer.from('\ufeffname;ip;group\r\nweb-1;192.0.2.1;Köln\r\n', 'utf16le')],
+  ['UTF-16 with the high byte first', Buffer.from('\ufeffname;ip;group\nweb-1;192.0.2.1;Köln\n', 'utf16le').swap16()],
+];
+for (const [what, bytes] of tables) {
+  test(`import reads a table in ${what}`, async (t) => {
+    const { file } = list(t);
+    writeFileSync(file, bytes);
+    const said = await succeeded(runCli(['import', 'csv', file]));
+    assert.equal(said, '<group name="Köln">\n  <client name="web-1" ip="192.0.2.1"/>\n</group>\n');
+  });
+}
+
 const wrong: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   [
     ['ansibel', 'x'],
-    /'ansibel' is invalid for argument 'kind'\. Allowed choices are ansible, nagios, ssh-config, known-hosts, csv/,
+    /'ansibel' is invalid for argument 'kind'\. Allowed choices are ansible, nagios, ssh-config, known-hosts, csv, hosts, prometheus, pattoo/,
   ],
   [['csv', '/nowhere/list.csv'], /\/nowhere\/list\.csv cannot be read: ENOENT.*\(import-unreadable\)/],
   [['csv', '/dev/null'], /\/dev\/null: there is no line in it \(import-unreadable\)/],

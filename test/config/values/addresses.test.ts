@@ -28,6 +28,7 @@ test('hosts that are not, and what would be right', () => {
     ['web..example.org', /no IP address or host name/],
     ['bücher.example', /write xn--bcher-kva.example/],
     ['web;reboot', /no IP address or host name/],
+    ['%41bc', /no IP address or host name/],
     ['$(id)', /no IP address or host name/],
     ['a'.repeat(64), /no IP address or host name/],
   ];

@@ -1,9 +1,9 @@
-import { groupBy } from '../platform/group-by.ts';
-import { counted } from '../text/numbers.ts';
-import { type Imported, type ImportedHost, hostNamed, type Skipped, type SourceText } from './imported.ts';
-import { createLeftKeys, type LeftKeys } from './left-keys.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import { counted } from '../../text/numbers.ts';
+import { type Imported, type ImportedHost, hostNamed, type Skipped, type SourceText } from '../imported.ts';
+import { createLeftKeys, type LeftKeys } from '../left-keys.ts';
 import { sshCheckOf, type SshCheck } from './ssh-check.ts';
-import { unreadable } from './unreadable.ts';
+import { unreadable } from '../unreadable.ts';
 
 type NagiosObject = ReadonlyMap<string, string>;
 

@@ -1,8 +1,8 @@
 import path from 'node:path';
 
-import { splitWords } from '../report/check-command.ts';
-import { hostNamed, type ImportedHost, type SourceText } from './imported.ts';
-import type { LeftKeys } from './left-keys.ts';
+import { splitWords } from '../../report/check-command.ts';
+import { hostNamed, type ImportedHost, type SourceText } from '../imported.ts';
+import type { LeftKeys } from '../left-keys.ts';
 import { parseSshArguments, type SshArguments } from './ssh-arguments.ts';
 import { importedRoute } from './ssh-route.ts';
 

@@ -2,9 +2,9 @@ import path from 'node:path';
 
 import { isIP } from 'node:net';
 
-import { parseJumps } from '../config/values/jumps.ts';
-import { splitWords } from '../report/check-command.ts';
-import type { ImportedHost } from './imported.ts';
+import { parseJumps } from '../../config/values/jumps.ts';
+import { splitWords } from '../../report/check-command.ts';
+import type { ImportedHost } from '../imported.ts';
 import { passedHost, type PassedHost, type SshRoute } from './ssh-arguments.ts';
 
 /** The route to a machine in the words of config.xml. */

@@ -1,10 +1,9 @@
 import { isIP } from 'node:net';
 
-import { parse, YAMLError } from 'yaml';
-
-import { type Imported, type ImportedHost, hostNamed, type Skipped, type SourceText } from './imported.ts';
-import { createLeftKeys } from './left-keys.ts';
-import { unreadable } from './unreadable.ts';
+import { type Imported, type ImportedHost, hostNamed, type Skipped, type SourceText } from '../imported.ts';
+import { createLeftKeys } from '../left-keys.ts';
+import { unreadable } from '../unreadable.ts';
+import { yamlDocument } from './yaml-document.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -16,7 +15,7 @@ const advice = 'Give a file of its etc/ with pattoo-os-hubd and ip_devices in it
  * of the program that answers becomes a line about agent.json.
  */
 export function readPattoo(source: SourceText): Imported {
-  const document = asObject(documentOf(source));
+  const document = asObject(yamlDocument(source, advice));
   if (document === null) throw unreadable(source, 'it is no configuration of pattoo-os', advice);
   const skipped: Skipped[] = [];
   const hosts: ImportedHost[] = [];
@@ -46,21 +45,6 @@ export function readPattoo(source: SourceText): Imported {
 function furtherKeys(value: unknown, read: readonly string[]): readonly string[] {
   const keys = Object.keys(asObject(value) ?? {}).filter((key) => !read.includes(key));
   return keys.map((key) => (/^\w{1,64}$/.test(key) ? `key ${key}` : 'a key that is no word'));
-}
-
-/** Returns the line of a fault; an empty text if it is not known. The parser's message may quote the file. */
-function placeOf(thrown: Error): string {
-  const line = thrown instanceof YAMLError ? thrown.linePos?.[0].line : undefined;
-  return line === undefined ? '' : `: line ${line} cannot be read`;
-}
-
-function documentOf(source: SourceText): unknown {
-  try {
-    return parse(source.text) as unknown;
-  } catch (thrown) {
-    if (!(thrown instanceof YAMLError || thrown instanceof ReferenceError)) throw thrown;
-    throw unreadable(source, `it is no YAML${placeOf(thrown)}`, advice);
-  }
 }
 
 function hostOf(

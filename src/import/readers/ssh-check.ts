@@ -1,5 +1,5 @@
-import { splitWords } from '../report/check-command.ts';
-import type { ImportedCheck } from './imported.ts';
+import { splitWords } from '../../report/check-command.ts';
+import type { ImportedCheck } from '../imported.ts';
 
 /** A command of check_by_ssh: what it runs on the machine, and how it logs in. */
 export interface SshCheck extends ImportedCheck {

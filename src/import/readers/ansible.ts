@@ -1,0 +1,151 @@
+import { counted, namedUpTo } from '../../text/numbers.ts';
+import { ansibleHost } from './ansible-host.ts';
+import type { Imported, ImportedHost, Skipped, SourceText } from '../imported.ts';
+import { createLeftKeys } from '../left-keys.ts';
+import { type Inventory, inventoryOf, noGroup } from './ansible-inventory.ts';
+import { isDeeper } from '../../report/values/json-depth.ts';
+import { unreadable } from '../unreadable.ts';
+
+/** The most levels of JSON, and of groups. */
+const mostLevels = 64;
+
+/**
+ * Reads the output of `ansible-inventory --list`, or an inventory in JSON. A host stands in the innermost of its groups,
+ * among equally deep ones in the smallest. If its groups form no tree, it stands in one of them, which is reported.
+ */
+export function readAnsible(source: SourceText): Imported {
+  const inventory = parse(source);
+  const { paths, lost } = groupPaths(source, inventory.groups);
+  const skipped: Skipped[] = [...inventory.skipped];
+  const elsewhere = new Map<string, number>();
+  const left = createLeftKeys();
+  const others = new Set<string>();
+  const names = new Set([...inventory.hostvars.keys(), ...[...paths.values()].flatMap(({ hosts }) => hosts)]);
+  const variablesOf = groupVariables(inventory.groups, paths);
+  const hosts = [...names].flatMap((name): readonly ImportedHost[] => {
+    const where = `host ${name}`;
+    const variables = { ...variablesOf(name), ...inventory.hostvars.get(name) };
+    const read = ansibleHost({ name, variables, source, left, others });
+    if (typeof read === 'string') {
+      skipped.push({ where, why: read });
+      return [];
+    }
+    return [read];
+  });
+  skipped.push(...left.skipped());
+  if (others.size > 0) {
+    skipped.push({ where: 'variables that are not of the connection', why: `not taken: ${[...others].join(', ')}` });
+  }
+  const groupsOf = chosenGroups(paths, elsewhere);
+  for (const [group, children] of lost) {
+    const without = `without ${namedUpTo(3, children)} here`;
+    const why = `${without}: a group stands in one; labels can say what such groups have in common`;
+    skipped.push({ where: `group ${group}`, why });
+  }
+  for (const [group, count] of elsewhere) {
+    skipped.push({
+      where: `group ${group}`,
+      why: `${counted(count, 'host')} of it are in another group here; a client has one`,
+    });
+  }
+  return { hosts: hosts.map((host) => ({ ...host, groups: groupsOf.get(host.name) ?? [] })), skipped };
+}
+
+const advice = 'Give an inventory that `ansible-inventory --list -i FILE` reads, or its output.';
+
+function parse(source: SourceText): Inventory {
+  if (isDeeper(Buffer.from(source.text), mostLevels)) {
+    throw unreadable(source, `its JSON is nested deeper than ${mostLevels} levels`, advice);
+  }
+  let document: unknown;
+  try {
+    document = JSON.parse(source.text);
+  } catch {
+    throw unreadable(source, 'it is no JSON', advice);
+  }
+  const inventory = inventoryOf(document);
+  if (inventory === null) throw unreadable(source, 'it is no inventory of Ansible', advice);
+  return inventory;
+}
+
+interface Group {
+  /** The names from the outermost group on, without `all`. */
+  readonly path: readonly string[];
+  readonly hosts: readonly string[];
+}
+
+interface Groups {
+  readonly paths: ReadonlyMap<string, Group>;
+  /** Child groups that stand in another parent, by the parent that lacks them. */
+  readonly lost: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Returns the groups below `all` with their paths. The first path of a group with several parents counts. */
+function groupPaths(source: SourceText, groups: Inventory['groups']): Groups {
+  const paths = new Map<string, Group>();
+  const lost = new Map<string, string[]>();
+  const walk = (name: string, path: readonly string[]): void => {
+    const known = paths.get(name);
+    const parent = path.at(-2);
+    if (known !== undefined && parent !== undefined && known.path.length > 1) {
+      lost.set(parent, [...(lost.get(parent) ?? []), name]);
+    }
+    if (known !== undefined) return;
+    if (path.length > mostLevels) {
+      const remedy = 'Give the inventory groups that a person can look over.';
+      throw unreadable(source, `its groups are nested deeper than ${mostLevels} levels`, remedy);
+    }
+    const { hosts, children } = groups.get(name) ?? noGroup;
+    paths.set(name, { path, hosts });
+    for (const child of children) walk(child, child === 'ungrouped' ? path : [...path, child]);
+  };
+  const inner = new Set([...groups.values()].flatMap(({ children }) => children));
+  const outer = [...groups.keys()].filter((name) => !inner.has(name));
+  // Groups that only hold each other have no outermost one.
+  for (const name of ['all', ...outer, ...groups.keys()]) walk(name, name === 'all' ? [] : [name]);
+  return { paths, lost };
+}
+
+/** Returns the path of the chosen group for each host. Counts in `elsewhere` the hosts that other groups lose to it. */
+function chosenGroups(
+  paths: ReadonlyMap<string, Group>,
+  elsewhere: Map<string, number>,
+): ReadonlyMap<string, readonly string[]> {
+  const chosen = new Map<string, readonly string[]>();
+  const byDepth = [...paths].sort(
+    ([a, one], [b, other]) =>
+      other.path.length - one.path.length || one.hosts.length - other.hosts.length || (a < b ? -1 : 1),
+  );
+  for (const [group, { path: groups, hosts }] of byDepth) {
+    for (const host of hosts) {
+      const known = chosen.get(host);
+      if (known === undefined) chosen.set(host, groups);
+      else if (!groups.every((name, index) => known[index] === name)) {
+        elsewhere.set(group, (elsewhere.get(group) ?? 0) + 1);
+      }
+    }
+  }
+  return chosen;
+}
+
+/** Returns a function that returns the variables of a host's groups: an inner group wins over an outer one. */
+function groupVariables(
+  groups: Inventory['groups'],
+  paths: ReadonlyMap<string, Group>,
+): (host: string) => Readonly<Record<string, unknown>> {
+  if ([...groups.values()].every(({ vars }) => Object.keys(vars).length === 0)) return () => ({});
+  const holders = new Map<string, string[]>();
+  for (const [group, { hosts, children }] of groups) {
+    for (const member of [...hosts.map((host) => `host ${host}`), ...children]) {
+      holders.set(member, [...(holders.get(member) ?? []), group]);
+    }
+  }
+  const depthOf = (group: string): number => paths.get(group)?.path.length ?? 0;
+  return (host) => {
+    const of = new Set(['all', ...(holders.get(`host ${host}`) ?? [])]);
+    // A set that grows is visited to its end.
+    for (const group of of) for (const outer of holders.get(group) ?? []) of.add(outer);
+    const inOrder = [...of].sort((one, other) => depthOf(one) - depthOf(other) || (one < other ? -1 : 1));
+    return inOrder.reduce((vars, group) => ({ ...vars, ...groups.get(group)?.vars }), {});
+  };
+}

@@ -1,0 +1,113 @@
+import { isIP } from 'node:net';
+
+import { parseClientLabels } from '../../config/values/labels.ts';
+import { isDeeper } from '../../report/values/json-depth.ts';
+import { type Imported, type ImportedHost, hostNamed, type Skipped, type SourceText } from '../imported.ts';
+import { createLeftKeys, type LeftKeys } from '../left-keys.ts';
+import { unreadable } from '../unreadable.ts';
+import { yamlDocument } from './yaml-document.ts';
+
+const advice = 'Give targets as for file_sd_configs or http_sd_configs: [{"targets":["web-1:9100"],"labels":{}}].';
+/** Labels that have the machine's own name or address, in the order in which they are taken. */
+const nameLabels = ['__meta_netbox_name', '__meta_hetzner_server_name', '__meta_consul_node', 'nodename', 'hostname'];
+const addressLabels = ['__meta_netbox_primary_ip4', '__meta_netbox_primary_ip', '__meta_netbox_primary_ip6'];
+/** A list is a list of groups, which have lists and labels. */
+const mostLevels = 8;
+
+/**
+ * Reads targets of Prometheus (https://prometheus.io/docs/prometheus/latest/http_sd/): a client for each machine, with
+ * the labels that config.xml can have. The port of a target is that of an exporter, and is not taken.
+ */
+export function readPrometheus(source: SourceText): Imported {
+  const groups = documentOf(source);
+  const hosts = new Map<string, ImportedHost>();
+  const skipped: Skipped[] = [];
+  const left = createLeftKeys();
+  for (const [index, group] of groups.entries()) {
+    const { targets, labels, ...others } = objectOf(group);
+    if (!Array.isArray(targets)) {
+      skipped.push({ where: `group ${index + 1}`, why: 'it has no list of targets' });
+      continue;
+    }
+    for (const key of Object.keys(others)) left.leave(`key ${wordOf(key)}`, `group ${index + 1}`);
+    for (const [at, target] of (targets as readonly unknown[]).entries()) {
+      const where = `group ${index + 1}, target ${at + 1}`;
+      const place = typeof target === 'string' ? placeOf(target) : null;
+      if (place === null) skipped.push({ where, why: 'it is no HOST:PORT' });
+      else {
+        const host = hostOf(place, objectOf(labels), where, left);
+        // A machine has a target for each of its exporters.
+        if (!hosts.has(host.name)) hosts.set(host.name, host);
+      }
+    }
+  }
+  return { hosts: [...hosts.values()], skipped: [...skipped, ...left.skipped()] };
+}
+
+function documentOf(source: SourceText): readonly unknown[] {
+  const isJson = /^\s*\[/.test(source.text);
+  if (isJson && isDeeper(Buffer.from(source.text), mostLevels)) {
+    throw unreadable(source, `its JSON is nested deeper than ${mostLevels} levels`, advice);
+  }
+  const document = (isJson ? jsonOf(source.text) : null) ?? yamlDocument(source, advice);
+  if (!Array.isArray(document)) throw unreadable(source, 'it is no list of targets', advice);
+  return document;
+}
+
+/** Returns null for a text that is no JSON, as a list in YAML that begins with a bracket. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return null;
+  }
+}
+
+interface Target {
+  readonly host: string;
+  readonly port: string | null;
+}
+
+/** Returns the host and port of `web-1:9100`, `[2001:db8::1]:9100`, `web-1`, or of a URL. */
+function placeOf(target: string): Target | null {
+  const text = target
+    .trim()
+    .replace(/^https?:\/\//, '')
+    .replace(/\/.*$/, '');
+  if (isIP(text) !== 0) return { host: text, port: null };
+  const [, literal, name, port = null] = /^(?:\[([^\]]+)\]|([^:\s]+))(?::(\d{1,5}))?$/.exec(text) ?? [];
+  const host = literal ?? name;
+  return host === undefined ? null : { host, port };
+}
+
+function hostOf(
+  { host, port }: Target,
+  labels: Readonly<Record<string, unknown>>,
+  where: string,
+  left: LeftKeys,
+): ImportedHost {
+  const textOf = (names: readonly string[]): string | null => {
+    const value = names.map((name) => labels[name]).find((one) => typeof one === 'string' && one !== '');
+    return typeof value === 'string' ? value : null;
+  };
+  const name = textOf(nameLabels) ?? host;
+  const address = textOf(addressLabels)?.replace(/\/\d{1,3}$/, '') ?? (host === name ? null : host);
+  if (port !== null) left.leave(`port ${port}, which is not that of SSH`, name);
+  const taken: string[] = [];
+  for (const [label, value] of Object.entries(labels)) {
+    if (nameLabels.includes(label) || addressLabels.includes(label)) continue;
+    const text = `${label}=${typeof value === 'string' ? value : ''}`;
+    const isLabel = parseClientLabels([...taken, text].join(' ')) !== null && !/\s/.test(text);
+    if (isLabel) taken.push(text);
+    else left.leave(`label ${wordOf(label)}`, name);
+  }
+  return { ...hostNamed(name, where), ip: address === name ? null : address, labels: taken.join(' ') || null };
+}
+
+function wordOf(key: string): string {
+  return /^\w{1,64}$/.test(key) ? key : 'that is no word';
+}
+
+function objectOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+}
