@@ -4,8 +4,6 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { loadConfig } from '../../../src/config/load-config.ts';
-import { journalOf } from '../../../src/collector/pass/journal.ts';
-import { statePaths } from '../../../src/state/paths.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import { refusedVisit, runEnd, runStart, visit } from '../../storage/support/samples.ts';
 import { makeInventoriedIn } from '../../support/inventoried.ts';
@@ -52,20 +50,6 @@ test('after <storage url> has changed a line names the database that was left be
   assert.match(first.stdout, /event=note message=".*state\/fleet\.db holds what was stored before <storage url>/);
   const second = await runCli(['collect'], { cwd: dir });
   assert.doesNotMatch(second.stdout, /holds what was stored/);
-});
-
-test('after a first run that could not store, status says that its records wait', async (t) => {
-  const dir = configFolder(t, '<config><client name="b" ip="192.0.2.2" state="paused"/></config>');
-  assert.equal((await runCli(['migrate'], { cwd: dir })).status, 0);
-  const start = runStart({ startedAtMs: Date.now() });
-  const { journal } = statePaths(path.join(dir, 'state'));
-  journalOf(journal, start).begin();
-  const { stdout } = await runCli(['status'], { cwd: dir });
-  assert.match(
-    stdout,
-    /No run is in the database yet: its records wait in .*\/journal, and the next run stores them\./,
-  );
-  assert.doesNotMatch(stdout, /No run yet/);
 });
 
 test('a TZ that names no zone is said, and quiet is quiet', rare, async (t) => {
