@@ -1,12 +1,13 @@
 /** Routes, logins and options of ssh in lists of machines. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
 import type { FleetError } from '../../src/errors.ts';
 import { clientsXml } from '../../src/import/clients-xml.ts';
 import { importHosts } from '../../src/import/import.ts';
+import { makeAccount, noOtherAccount, removeAccount } from '../support/accounts.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 function ansible(variables: object) {
@@ -164,6 +165,31 @@ test('the reader of ssh_config names each option that it saw and did not take', 
       ...['option ForwardAgent', `the option at ${file}:9, which OpenSSH does not know`],
     ].map((key) => `${key}: not taken from a, b`),
   );
+});
+
+test('`~` and Include of an ssh_config are those of the file’s owner', { skip: noOtherAccount }, async (t) => {
+  const account = await makeAccount(tempFolder(t), {});
+  t.after(() => removeAccount(account));
+  const folder = path.join(account.home, '.ssh');
+  mkdirSync(path.join(folder, 'conf.d'), { recursive: true });
+  const files: readonly (readonly [name: string, text: string])[] = [
+    ['config', 'Include conf.d/*\nHost a\n  IdentityFile ~/keys/a\nHost c\n  IdentityFile %d/keys/c\n'],
+    ['conf.d/more', 'Host b\n  User %u\n  IdentityFile ~/keys/b\n'],
+  ];
+  for (const [name, text] of files) {
+    writeFileSync(path.join(folder, name), text, { mode: 0o600 });
+    chownSync(path.join(folder, name), account.uid, account.uid);
+  }
+  const { hosts, skipped } = importHosts('ssh-config', { file: path.join(folder, 'config'), text: '' });
+  assert.deepEqual(
+    hosts.map(({ name, username, privateKey }) => [name, username, privateKey]),
+    [
+      ['b', account.name, `${account.home}/keys/b`],
+      ['a', null, `${account.home}/keys/a`],
+      ['c', null, `${account.home}/keys/c`],
+    ],
+  );
+  assert.deepEqual(skipped, []);
 });
 
 const nagios = (command: string, more = ''): string =>

@@ -1,6 +1,5 @@
 import path from 'node:path';
 
-import { loginHome } from '../../platform/account.ts';
 import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 import { includedPaths, readSshConfigText } from './ssh-config-include.ts';
 import { parseSshConfigLine, type SshConfigLine } from './ssh-config-line.ts';
@@ -74,15 +73,15 @@ interface Reading {
  */
 export function loadSshConfig(file: string, self: SshSelf): SshConfigFile {
   // Relative to /etc/ssh for the system's file, and to ~/.ssh for every other file, as in ssh.
-  const base = file === '/etc/ssh/ssh_config' ? '/etc/ssh' : path.join(loginHome(), '.ssh');
+  const base = file === '/etc/ssh/ssh_config' ? '/etc/ssh' : path.join(self.home, '.ssh');
   return readFile(file, { self, base, depth: 0, budget: { files: 0, bytes: 0 } });
 }
 
 function readFile(file: string, reading: Reading): SshConfigFile {
-  const { budget, depth } = reading;
+  const { self, budget, depth } = reading;
   let text = '';
   try {
-    const read = readSshConfigText(file, { included: depth > 0, maxBytes });
+    const read = readSshConfigText(file, { self, included: depth > 0, maxBytes });
     if (typeof read === 'string') throw fault(file, read);
     ({ text } = read);
   } catch (thrown) {
@@ -166,7 +165,7 @@ function include(arg: string, place: string, inner: Reading): SshConfigInclude {
   const own = tokensOfSelf(self);
   const common = expandTokens(arg, own, self.environment);
   const files = (pattern: string | null, budget: IncludeBudget): readonly SshConfigFile[] | string => {
-    const paths = pattern === null ? [] : includedPaths(pattern, base);
+    const paths = pattern === null ? [] : includedPaths(pattern, { base, home: self.home });
     return typeof paths === 'string' ? paths : paths.map((name) => readFile(name, { ...inner, budget }));
   };
   if (common.fault === null) {

@@ -2,15 +2,18 @@ import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, t
 import path from 'node:path';
 
 import { fileNameMatcher, isGlob } from '../../config/values/globs.ts';
-import { loginHome } from '../../platform/account.ts';
+import type { SshSelf } from './ssh-config-tokens.ts';
 
 /** An Include argument that no file name can be made of, worded to continue a sentence that begins with `Include`. */
 export type IncludeFault = 'names the home folder of another account';
 
 /** Returns the files of an Include argument in glob(3)'s order. `base` is the folder of relative names. */
-export function includedPaths(pattern: string, base: string): readonly string[] | IncludeFault {
+export function includedPaths(
+  pattern: string,
+  { base, home: ownHome }: { readonly base: string; readonly home: string },
+): readonly string[] | IncludeFault {
   if (/^~[^/]/.test(pattern)) return 'names the home folder of another account';
-  const home = pattern === '~' || pattern.startsWith('~/') ? path.join(loginHome(), pattern.slice(1)) : pattern;
+  const home = pattern === '~' || pattern.startsWith('~/') ? path.join(ownHome, pattern.slice(1)) : pattern;
   const whole = path.resolve(base, home);
   if (!isGlob(whole)) return [whole];
   let places: readonly string[] = ['/'];
@@ -51,14 +54,15 @@ function namesIn(folder: string): readonly string[] {
  */
 export function readSshConfigText(
   file: string,
-  { included, maxBytes }: { readonly included: boolean; readonly maxBytes: number },
+  { self, included, maxBytes }: { readonly self: SshSelf; readonly included: boolean; readonly maxBytes: number },
 ): { readonly text: string } | string {
   // Without the flag a named pipe would block for ever.
   const handle = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const stat = fstatSync(handle);
-    const checked = included || file === path.join(loginHome(), '.ssh', 'config');
-    if (checked && isForeign(stat)) return 'it belongs to somebody else, or others can write to it; ssh refuses it too';
+    const checked = included || file === path.join(self.home, '.ssh', 'config');
+    if (checked && isForeign(stat, self))
+      return 'it belongs to somebody else, or others can write to it; ssh refuses it too';
     if (stat.isDirectory() && included) return { text: '' };
     if (!stat.isFile() && file !== '/dev/null') return 'it is no ordinary file';
     return stat.size > maxBytes ? 'it is too large for an ssh_config' : { text: readFileSync(handle, 'utf8') };
@@ -71,7 +75,8 @@ export function readSshConfigText(
  * True if another user owns the file or can write to it (readconf.c: SSHCONF_CHECKPERM). The user's own group may
  * write, as in Debian's ssh.
  */
-function isForeign({ uid, gid, mode }: Stats): boolean {
-  if (uid !== 0 && uid !== process.getuid?.()) return true;
-  return (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && gid !== process.getgid?.());
+function isForeign({ uid, gid, mode }: Stats, self: SshSelf): boolean {
+  if (uid !== 0 && String(uid) !== self.uid) return true;
+  const isOwnGroup = self.uid === String(process.getuid?.()) && gid === process.getgid?.();
+  return (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && !isOwnGroup);
 }
