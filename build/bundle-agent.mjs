@@ -39,15 +39,25 @@ await build({
   logLevel: 'warning',
 });
 
+// Modules of Node that are loaded on demand need none of the helpers that rolldown adds for `import()` of CommonJS.
+const requireOfNode = {
+  name: 'require-of-node',
+  transform: {
+    filter: { code: /import\('node:/ },
+    handler: (code) => ({ code: code.replace(/await import\(('node:[^']+')\)/g, 'require($1)'), moduleType: 'ts' }),
+  },
+};
+
 const bundle = await rolldown({
   cwd: root,
   input: 'agent/main.ts',
   platform: 'node',
   transform: { target: 'node18', define },
-  plugins: [computedTextsInParts],
+  plugins: [computedTextsInParts, requireOfNode],
 });
 const { output } = await bundle.generate({
   format: 'cjs',
+  esModule: false,
   // Code made by Function cannot import, so `require` loads the modules that are loaded on demand.
   dynamicImportInCjs: false,
   entryFileNames: '[name]',

@@ -1,4 +1,4 @@
-import { maxBuiltInChecks, maxCheckNameChars, type CheckResult } from '../../src/report/checks.ts';
+import { maxBuiltInChecks, maxCheckNameChars, outputLimit, type CheckResult } from '../../src/report/checks.ts';
 import { printable } from '../probes/function-report.ts';
 import type { BuiltInCheck } from '../probes/collected.ts';
 import { maxContainers } from '../probes/containers.ts';
@@ -37,16 +37,22 @@ export function withBuiltIn(own: ChecksPart | null, found: readonly BuiltInCheck
   return { ...part, checks: results };
 }
 
-function resultOf({ name, state, text, perfdata, ageSeconds = 0 }: BuiltInCheck): CheckResult {
+function resultOf({ name, state, text, perfdata, isDevice, ageSeconds = 0 }: BuiltInCheck): CheckResult {
   const figures = perfdata === '' || perfdata.length > maxPerfdataChars ? '' : `|${perfdata}`;
   return {
     name: checkName(name),
-    format: 'nagios',
+    format: isDevice ? 'device' : 'nagios',
     exit: state,
     why: null,
-    output: printable(text).replaceAll('|', '/') + figures,
+    output: isDevice ? deviceText(text) : printable(text).replaceAll('|', '/') + figures,
     age_s: ageSeconds,
   };
+}
+
+/** Returns the files of a device, cut to the bytes of a result. */
+function deviceText(text: string): string {
+  const limit = outputLimit('device');
+  return (Buffer.byteLength(text) > limit ? text.replace(/[^\n -~]/g, '?') : text).slice(0, limit);
 }
 
 /** Returns the name of a check, cut to `maxCheckNameChars` bytes. Counts bytes, as the shell agent does. */

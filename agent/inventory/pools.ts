@@ -1,7 +1,7 @@
+import { poolsDir, poolsFile } from '../probes/devices.ts';
 import { outputOf } from '../probes/output-of.ts';
 import type { Probe } from '../probes/probe.ts';
 import { isContainer } from '../probes/virtualisation.ts';
-import { poolsDir, poolsFile } from '../probes/zfs.ts';
 import { isWritten } from '../start/private-file.ts';
 
 const programs = ['/usr/sbin/zpool', '/sbin/zpool', '/usr/local/sbin/zpool'];

@@ -43,6 +43,8 @@ export interface BuiltInCheck {
    * Figures by the guidelines of the Monitoring Plugins, ASCII with labels of the probe's own; '' if there are none.
    */
   readonly perfdata: string;
+  /** True for the files of a device, whose state the collector finds. */
+  readonly isDevice?: true;
   /** The age of a repeated result. */
   readonly ageSeconds?: number;
 }

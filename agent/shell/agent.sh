@@ -306,9 +306,27 @@ done
   fh_sensors=${fh_sensors}thermal$tab${x##*/}$tab$a$tab$c$nl
 done
 fh_devices=
-set -- "$R"/proc/net/bonding/* "$R"/sys/block/md*/md "$R"/sys/devices/system/edac/mc/*/ce_count
-for x in "$@" "$R"/sys/fs/btrfs/*/devinfo/* "$R"/proc/spl/kstat/zfs/*/state; do
-  [ ! -e "$x" ] || fh_devices=$fh_devices${x#"$R"}$nl
+# device KIND FOLDER PATTERN...: adds a device and its files.
+device() {
+  fh_devices=$fh_devices$1$tab${2#"$R"}$nl d=$2
+  shift 2
+  # shellcheck disable=SC2086 # the patterns are expanded
+  for x; do for o in "$d"$x; do [ ! -e "$o" ] || fh_devices=$fh_devices$tab${o#"$d"}$nl; done; done
+}
+for f in "$R"/proc/net/bonding/*; do [ ! -e "$f" ] || device bond "$f" ''; done
+for f in "$R"/sys/block/*; do
+  [ ! -e "$f/md" ] || device md "$f" /md/array_state /md/metadata_version /md/level /md/raid_disks /md/degraded \
+    /md/sync_action /md/sync_completed /md/mismatch_cnt /md/uuid '/md/dev-*/state'
+done
+for f in "$R"/sys/devices/system/edac/mc/*; do
+  [ ! -e "$f/ce_count" ] || device ecc "$f" /ce_count /ue_count /mc_name
+done
+for f in "$R"/sys/fs/btrfs/*; do
+  [ ! -e "$f/devinfo" ] || device btrfs "$f" /label '/devinfo/*/missing' '/devinfo/*/error_stats'
+done
+for f in "$R"/proc/spl/kstat/zfs/*; do [ ! -e "$f/state" ] || device zfs "$f" /state; done
+for f in "$R"/sys/fs/ext4/*; do
+  [ ! -e "$f/errors_count" ] || device ext4 "$f" /errors_count /last_error_time /last_error_func
 done
 fh_scopes= fh_names= a=
 x=$R/sys/fs/cgroup

@@ -1,13 +1,16 @@
 # The checks of the agent itself, as agent/checks/built-in.ts has them.
 
-# Adds a check. The figures are ASCII, with labels of the caller's own. The age is set for a repeated result.
-function check(name, state, text, figures, age) {
+# Adds a check. The figures are ASCII, with labels of the caller's own. The age is set for a repeated result. The
+# text of a device (`format`) is JSON without quotes.
+function check(name, state, text, figures, age, format) {
   gsub("[^A-Za-z0-9_.:/ -]", "_", name); name = substr(name, 1, 128); sub(/ +$/, "", name)
   if (name in CHECK_STATE) return
-  CHECK_STATE[name] = state; gsub(/\|/, "/", text); text = quoted(text)
+  CHECK_STATE[name] = state
+  if (format == "") { gsub(/\|/, "/", text); text = quoted(text) }
+  else text = "\"" text "\""
   if (figures != "" && length(figures) <= 2000) text = substr(text, 1, length(text) - 1) "|" figures "\""
   CHECK[++CHECKS] = name
-  CHECK_JSON[name] = "{\"name\":\"" name "\",\"format\":\"nagios\",\"exit\":" state ",\"why\":null,\"output\":" text ",\"age_s\":" age + 0 "}"
+  CHECK_JSON[name] = "{\"name\":\"" name "\",\"format\":\"" (format == "" ? "nagios" : format) "\",\"exit\":" state ",\"why\":null,\"output\":" text ",\"age_s\":" age + 0 "}"
 }
 # Keeps numbers for the next visit, which finds them in then[name, 1..8]. The name has no blank.
 function note(name, numbers) { NOTES = NOTES "\n" name " " numbers }

@@ -48,7 +48,7 @@ function report(  t, begun, now, then, cpuMs, fault) {
   temperatures(); worker("temperatures", "", 0)
   family("clock"); row(); known("synchronised", ENVIRON["fh_clock"], ENVIRON["fh_clock"] == "" ? \
     "no time service that tells" : "", 0); done(0); worker("clock", "", 0)
-  if (!INSIDE) devices(ENVIRON["fh_devices"], then)
+  if (!INSIDE) devices(ENVIRON["fh_devices"])
   if (ENVIRON["fh_logs"] != "") WORKERS = WORKERS "," ENVIRON["fh_logs"]
   containers(ENVIRON["fh_scopes"], ENVIRON["fh_names"], now, then)
   updates(ENVIRON["fh_wall"])

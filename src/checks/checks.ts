@@ -1,5 +1,7 @@
 /** Turns the results of people's own checks in a report into rows of `check_stats`. */
 import { parseCertificates } from './certificates.ts';
+import type { EarlierResult } from './device-files.ts';
+import { parseDevice } from './devices.ts';
 import { parseGpus } from './gpus.ts';
 import { parseCheckmkLines } from './checkmk-lines.ts';
 import { parsePluginOutput } from './nagios-output.ts';
@@ -49,15 +51,20 @@ export function checkStats(report: ReportChecks): readonly CheckStat[] {
   return measuredChecks(report).map(({ stat }) => stat);
 }
 
-/** Returns the rows of checkStats with their figures and samples. */
-export function measuredChecks({
-  checks = [],
-  checks_refused: refused = [],
-  datetime,
-}: ReportChecks): readonly MeasuredCheck[] {
+/** Returns the earlier result of a check of the same client. */
+export type EarlierOf = (check: string) => EarlierResult;
+
+/** The earlier result of a check of whose client nothing is known. */
+export const nothingEarlier: EarlierResult = { figures: null, isOfLastReport: false, isFirstReport: true };
+
+/** Returns the rows of checkStats with their figures and samples. `earlierOf` is asked for devices with faults. */
+export function measuredChecks(
+  { checks = [], checks_refused: refused = [], datetime }: ReportChecks,
+  earlierOf: EarlierOf = () => nothingEarlier,
+): readonly MeasuredCheck[] {
   const nowMs = Date.parse(datetime);
   const rows = new Map<string, MeasuredCheck>();
-  for (const row of [...refused.map(refusedRow), ...checks.flatMap((ran) => resultsOf(ran, nowMs))]) {
+  for (const row of [...refused.map(refusedRow), ...checks.flatMap((ran) => resultsOf(ran, nowMs, earlierOf))]) {
     const { check_name: name } = row.stat;
     if (rows.size < maxSubjects && !rows.has(name)) rows.set(name, row);
   }
@@ -75,7 +82,7 @@ interface SampledOutcome extends CheckOutcome {
   readonly samples?: readonly PromSample[];
 }
 
-function resultsOf(ran: CheckResult, nowMs: number): readonly MeasuredCheck[] {
+function resultsOf(ran: CheckResult, nowMs: number, earlierOf: EarlierOf): readonly MeasuredCheck[] {
   const { name, format, output, exit } = ran;
   const why = whyUnknown(ran);
   if (why === null && format === 'checkmk') return localResults(ran);
@@ -88,6 +95,10 @@ function resultsOf(ran: CheckResult, nowMs: number): readonly MeasuredCheck[] {
   if (format === 'gpu' && exit !== null && exit < 126) {
     const [, expected] = name.split(':');
     return [measured(ran, parseGpus(output, exit, expected === undefined ? null : Number(expected)))];
+  }
+  if (why === null && format === 'device') {
+    const device = parseDevice(name, output, nowMs, earlierOf);
+    return device === null ? [] : [measured(ran, device, device.name)];
   }
   if (why === null && format === 'prom') {
     const samples = wholeLines(output).flatMap((line) => parseSample(line) ?? []);

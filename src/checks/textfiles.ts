@@ -2,7 +2,7 @@
  * Turns the agents' answers about *.prom files into results: the age of the files, and the state of hardware and
  * updates.
  */
-import { maxTextfileBytes } from '../report/checks.ts';
+import { maxLongOutputBytes } from '../report/checks.ts';
 import { type FigureUnit, type CheckOutcome, plainFigure } from './perfdata.ts';
 import { parseSample, type PromSample } from './prom-samples.ts';
 
@@ -172,7 +172,7 @@ export function parseTextfiles(output: string): readonly TextfileResult[] {
   }
   if (files.length === 0 && faults.length === 0) faults.push('no *.prom file');
   const count = `${files.length} ${files.length === 1 ? 'file' : 'files'}`;
-  const isFull = Buffer.byteLength(output) > maxTextfileBytes - 100;
+  const isFull = Buffer.byteLength(output) > maxLongOutputBytes - 100;
   const samples = (isFull ? wanted.slice(0, -1) : wanted).filter((sample) => sample !== null);
   const taken = isFull && samples.length > 0 ? `, and more samples than the ${samples.length} that a result holds` : '';
   const folder = {

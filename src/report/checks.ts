@@ -9,19 +9,19 @@ export const maxChecks = 50;
 export const maxBuiltInChecks = 100;
 export const maxCheckNameChars = 128;
 export const maxCheckOutputBytes = 4096;
-/** The output of a folder of *.prom files, most of it samples that a line of a conf file requests. */
-export const maxTextfileBytes = 32_768;
+/** The output of a folder of *.prom files, most of it samples that a line of a conf file requests; or of a device. */
+export const maxLongOutputBytes = 32_768;
 /** The most refused conf files, lines and commands in a report. */
 export const maxRefusedChecks = 20;
 
 /** The formats of people's own checks, and the formats of checks that the agents make themselves. */
 export const ownFormats = ['nagios', 'checkmk', 'prom'] as const;
-export const checkFormats = [...ownFormats, 'certificate', 'textfile', 'gpu'] as const;
+export const checkFormats = [...ownFormats, 'certificate', 'textfile', 'gpu', 'device'] as const;
 export type CheckFormat = (typeof checkFormats)[number];
 
 /** Returns the most bytes of output that a result of this format keeps. */
 export function outputLimit(format: CheckFormat): number {
-  return format === 'textfile' ? maxTextfileBytes : maxCheckOutputBytes;
+  return format === 'textfile' || format === 'device' ? maxLongOutputBytes : maxCheckOutputBytes;
 }
 
 /** The reasons why a check has no exit status. */

@@ -7,7 +7,7 @@ import { measuredChecks } from '../../src/checks/checks.ts';
 import { parseSample } from '../../src/checks/prom-samples.ts';
 import { checkReadings } from '../../src/checks/readings.ts';
 import type { CheckResult } from '../../src/report/checks.ts';
-import { maxTextfileBytes } from '../../src/report/checks.ts';
+import { maxLongOutputBytes } from '../../src/report/checks.ts';
 import { pluck } from '../support/pluck.ts';
 import { times } from '../support/times.ts';
 import { codePoint } from '../support/code-points.ts';
@@ -82,7 +82,7 @@ test('a last line that may have been cut counts for nothing', () => {
   assert.equal(readings(ran(lines.slice(0, 3000))).length, lines.slice(0, 3000).split('\n').length);
   const folder = { name: 'textfile:/f', format: 'textfile' } as const;
   const many = `stale=1\nfile=0 a.prom\n${times(3000, (at) => `+sample_${at} 1234567`).join('\n')}`;
-  const output = many.slice(0, maxTextfileBytes);
+  const output = many.slice(0, maxLongOutputBytes);
   const taken = readings(ran(output, folder)).filter(({ metric }) => metric.startsWith('sample'));
   assert.ok(taken.length > 1000 && taken.every(({ value }) => value === 1234567));
   const [row] = measuredChecks({ datetime, checks: [ran(output, folder)] });

@@ -5,6 +5,8 @@ import type { TestContext } from 'node:test';
 import { withBuiltIn } from '../../agent/checks/built-in.ts';
 import { collect } from '../../agent/probes/collect.ts';
 import type { Counters } from '../../agent/probes/collected.ts';
+import { type EarlierOf, measuredChecks, type CheckStat } from '../../src/checks/checks.ts';
+import { writtenFigures } from '../../src/checks/written-perfdata.ts';
 import type { CheckResult } from '../../src/report/checks.ts';
 import { isWide } from './long-tests.ts';
 import { rootWith, shellAgent, type ShellAgent } from './shell-report.ts';
@@ -23,7 +25,8 @@ const firstVisitSeconds = 1000;
 /** A machine that both agents visit repeatedly. */
 export interface CheckedMachine {
   /**
-   * Visits the machine with these files a number of seconds after the last visit. Returns the results of both agents.
+   * Visits the machine with these files a number of seconds after the last visit. Returns what the collector makes of
+   * the results of both agents, the bad ones first, in the form of results.
    */
   readonly visit: (files: Files, afterSeconds?: number) => Promise<readonly CheckResult[]>;
 }
@@ -32,6 +35,8 @@ export function checkedMachine(t: TestContext, awk: string = everyAwk[0]): Check
   const agent = shellAgent(t, { awk });
   let previous: Counters | null = null;
   let seconds = firstVisitSeconds;
+  let earlier: readonly CheckStat[] | null = null;
+  const everSeen = new Map<string, CheckStat>();
   return {
     visit: async (files, afterSeconds = 60) => {
       seconds += afterSeconds;
@@ -45,7 +50,11 @@ export function checkedMachine(t: TestContext, awk: string = everyAwk[0]): Check
       previous = collected.counters;
       const node = withBuiltIn(null, collected.checks).checks ?? [];
       assert.deepEqual(await ofShell(agent, root), node, awk);
-      return node;
+      const rows = statsOf(node, earlierIn(earlier, everSeen));
+      earlier = rows;
+      for (const row of rows) if (row.perfdata !== '') everSeen.set(row.check_name, row);
+      const bad = rows.filter(({ state }) => state > 0);
+      return [...bad, ...rows.filter(({ state }) => state === 0)].map(resultOf);
     },
   };
 }
@@ -54,6 +63,29 @@ async function ofShell(agent: ShellAgent, root: string): Promise<readonly CheckR
   const { report, fault } = await agent.run({ root });
   assert.equal(fault, null);
   return report?.checks ?? [];
+}
+
+/** Returns the rows of results. */
+export function statsOf(checks: readonly CheckResult[], earlierOf?: EarlierOf): readonly CheckStat[] {
+  return measuredChecks({ checks, datetime: new Date().toISOString() }, earlierOf).map(({ stat }) => stat);
+}
+
+/** Returns earlier results by the rows of the last report, and by the last row of each check. */
+export function earlierIn(last: readonly CheckStat[] | null, everSeen: ReadonlyMap<string, CheckStat>): EarlierOf {
+  return (check) => {
+    const row = everSeen.get(check);
+    return {
+      figures:
+        row === undefined ? null : new Map(writtenFigures(row.perfdata).map(({ label, value }) => [label, value])),
+      isOfLastReport: row !== undefined && last?.includes(row) === true,
+      isFirstReport: last === null,
+    };
+  };
+}
+
+/** Returns a row in the form of a result. */
+export function resultOf({ check_name: name, state, text, perfdata, age_s }: CheckStat): CheckResult {
+  return { name, format: 'nagios', exit: state, why: null, output: `${text}${perfdata && `|${perfdata}`}`, age_s };
 }
 
 /** Returns the name, the state and the output of a result. */

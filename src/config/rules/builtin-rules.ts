@@ -42,6 +42,7 @@ export function builtinRules(everyMs: number): readonly BuiltinRule[] {
     byDefault('conntrack', '2x', { type: 'conntrack', limit: '90%', severity: 'warning' }),
     byDefault('clock-unsynchronised', '1h', { type: 'clock-unsynchronised', severity: 'warning' }),
     byDefault('check', '2x', { type: 'check' }),
+    byDefault('file-system-errors', '1x', { type: 'check', check: 'ext4:*,btrfs:*' }),
     byDefault('sectors-rising', '1x', {
       metric: 'check_rise',
       check: 'textfile:*',

@@ -4,6 +4,7 @@ import type { Database, Dialect, Session } from '../sql/database.ts';
 import { isFaultOfValues } from '../sql/fault.ts';
 import { forChunks, insertRows } from '../sql/insert-rows.ts';
 import { storeDiskLevels } from './disk-levels.ts';
+import { withEarlierResults } from './earlier-results.ts';
 import { storeInventory } from './inventory.ts';
 import {
   checkStatsRows,
@@ -158,7 +159,8 @@ async function ownersOf(session: Session, batch: readonly ReportRows[]): Promise
   return owners;
 }
 
-async function storeStats(session: Session, batch: readonly ReportRows[]): Promise<readonly DroppedReadings[]> {
+async function storeStats(session: Session, fresh: readonly ReportRows[]): Promise<readonly DroppedReadings[]> {
+  const batch = await withEarlierResults(session, fresh);
   await insertRows(
     session,
     'stats',

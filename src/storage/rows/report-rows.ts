@@ -1,4 +1,4 @@
-import { type CheckStat, measuredChecks } from '../../checks/checks.ts';
+import { type CheckStat, type EarlierOf, measuredChecks, nothingEarlier } from '../../checks/checks.ts';
 import { checkReadings, logReadings, type Reading } from '../../checks/readings.ts';
 import { type DiskRow, type NetworkRow, columnsOf, networkFigures as reportedFigures } from '../../report/columns.ts';
 import { type LogLine, logLinesOf } from '../../report/log-lines.ts';
@@ -49,16 +49,25 @@ export interface ReportRows {
   readonly disks: readonly DiskRow[];
   readonly networks: readonly NetworkRow[];
   readonly checks: readonly CheckStat[];
+  /** The names of the checks that depend on their earlier results. */
+  readonly asked: readonly string[];
   readonly logLines: readonly LogLine[];
   /** The readings, which become rows of `samples`. */
   readonly readings: readonly Reading[];
 }
 
-/** Converts a report to rows. Throws RangeError for a time that no column can hold. */
-export function reportRows(item: IngestItem): ReportRows {
+/**
+ * Converts a report to rows. Throws RangeError for a time that no column can hold. Without `earlierOf` the report
+ * counts as the client's first one.
+ */
+export function reportRows(item: IngestItem, earlierOf: EarlierOf = () => nothingEarlier): ReportRows {
   const observedAt = sqlTime(item.observedAtMs);
   const { stats, disks, networks } = columnsOf(item.report);
-  const measured = measuredChecks(item.report);
+  const asked: string[] = [];
+  const measured = measuredChecks(item.report, (check) => {
+    asked.push(check);
+    return earlierOf(check);
+  });
   return {
     item,
     observedAt,
@@ -84,6 +93,7 @@ export function reportRows(item: IngestItem): ReportRows {
     disks,
     networks,
     checks: measured.map(({ stat }) => stat),
+    asked,
     logLines: logLinesOf(item.report),
     // Logs come first, because the number of a client's series is limited.
     readings: [...logReadings(item.report), ...checkReadings(measured)],

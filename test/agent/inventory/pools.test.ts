@@ -5,8 +5,9 @@ import { test, type TestContext } from 'node:test';
 
 import { withBuiltIn } from '../../../agent/checks/built-in.ts';
 import { poolsOfToday } from '../../../agent/inventory/pools.ts';
-import { zfs } from '../../../agent/probes/zfs.ts';
-import { checkAwks } from '../../support/built-in-checks.ts';
+import { devices } from '../../../agent/probes/devices.ts';
+import type { CheckResult } from '../../../src/report/checks.ts';
+import { checkAwks, resultOf, statsOf } from '../../support/built-in-checks.ts';
 import { rootWith, shellAgent } from '../../support/shell-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { contextOf } from '../probes/fixture-context.ts';
@@ -30,8 +31,8 @@ function nodeAgent(t: TestContext, root: string): Agent {
       age(kept, seconds);
       if (seconds === 0 || seconds >= 23 * hour)
         await poolsOfToday.run(contextOf(root, { placeDir, leftMs: () => 3000 }));
-      const { checks = [] } = await zfs.run(contextOf(root, { placeDir }));
-      return (withBuiltIn(null, checks).checks ?? []).map(({ name, exit, output }) => `${name} ${exit} ${output}`);
+      const { checks = [] } = await devices.run(contextOf(root, { placeDir }));
+      return shown(withBuiltIn(null, checks).checks);
     },
   };
 }
@@ -45,9 +46,18 @@ function shellAgentOf(t: TestContext, root: string, awk: string): Agent {
       age(kept, seconds);
       const { report, fault } = await agent.run({ root });
       assert.equal(fault, null);
-      return (report?.checks ?? []).map(({ name, exit, output }) => `${name} ${exit} ${output}`);
+      return shown(report?.checks);
     },
   };
+}
+
+/** Returns what the collector makes of results, the bad ones first. */
+function shown(checks: readonly CheckResult[] = []): readonly string[] {
+  const rows = statsOf(checks).map(resultOf);
+  const bad = rows.filter(({ exit }) => exit !== 0);
+  return [...bad, ...rows.filter(({ exit }) => exit === 0)].map(
+    ({ name, exit, output }) => `${name} ${exit} ${output}`,
+  );
 }
 
 function age(kept: string, seconds: number): void {

@@ -12,7 +12,7 @@ import type { CheckResult } from '../../../src/report/checks.ts';
 import { encodeReport } from '../../../src/report/encode-report.ts';
 import { parseReport } from '../../../src/report/parse-report.ts';
 import { sampleReport } from '../../report/support/sample-report.ts';
-import { checkAwks, checkedMachine, inShort } from '../../support/built-in-checks.ts';
+import { checkAwks, checkedMachine, inShort, statsOf } from '../../support/built-in-checks.ts';
 import { rootWith, shellAgent } from '../../support/shell-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
@@ -118,7 +118,7 @@ for (const awk of checkAwks) {
     const { report } = await agent.run({ root });
     assert.deepEqual(names(report?.checks), ['bond:bond0', 'bond:bond1']);
     assert.equal(report?.checks?.[0]?.output, '{"name":"bond:bond1","');
-    assert.equal(report.checks[1]?.exit, 2);
+    assert.equal(statsOf(report.checks)[1]?.state, 2);
     assert.equal(report.checks_refused?.length, 1);
   });
 }

@@ -35,13 +35,25 @@ const errors = noErrors.replace('corruption_errs=0c', 'corruption_errs=9767c');
 const btrfs = 'btrfs:36ac58dd-1778-4670-a5ef-f027bb8d5f26';
 
 const said: Readonly<Record<string, readonly ReturnType<typeof inShort>[]>> = {
-  'md-resync': [{ name: 'md:md0', exit: 0, output: 'raid1 clean, resync 0 %|degraded=0 mismatch_cnt=0' }],
-  'md-clean': [{ name: 'md:md0', exit: 0, output: 'raid1 clean|degraded=0 mismatch_cnt=0' }],
-  'md-degraded': [{ name: 'md:md0', exit: 2, output: 'raid1 clean, 1 of 2 disks missing|degraded=1 mismatch_cnt=0' }],
-  'md-recover': [
-    { name: 'md:md0', exit: 2, output: 'raid1 clean, 1 of 2 disks missing, recover 56 %|degraded=1 mismatch_cnt=0' },
+  'md-resync': [{ name: 'md:md0', exit: 0, output: 'raid1 clean, resync 0 %|degraded=0 mismatch_cnt=0 disks=2' }],
+  'md-clean': [{ name: 'md:md0', exit: 0, output: 'raid1 clean|degraded=0 mismatch_cnt=0 disks=2' }],
+  'md-degraded': [
+    {
+      name: 'md:md0',
+      exit: 1,
+      output: 'raid1 clean, 1 of 2 disks missing, as it was at the first report|degraded=1 mismatch_cnt=0 disks=1',
+    },
   ],
-  'md-check': [{ name: 'md:md0', exit: 0, output: 'raid1 clean, check 6 %|degraded=0 mismatch_cnt=0' }],
+  'md-recover': [
+    {
+      name: 'md:md0',
+      exit: 1,
+      output:
+        'raid1 clean, 1 of 2 disks missing, as it was at the first report, recover 56 %|' +
+        'degraded=1 mismatch_cnt=0 disks=1',
+    },
+  ],
+  'md-check': [{ name: 'md:md0', exit: 0, output: 'raid1 clean, check 6 %|degraded=0 mismatch_cnt=0 disks=2' }],
   'bond-up': [{ name: 'bond:bond0', exit: 0, output: '2 of 2 interfaces up, d0 active|interfaces=2 down=0' }],
   'bond-half': [
     { name: 'bond:bond0', exit: 1, output: '1 of 2 interfaces up, d0 down, d1 active|interfaces=2 down=1' },
@@ -73,7 +85,7 @@ test('recorded: btrfs errors that a scrub has found since the previous visit', a
   const machine = checkedMachine(t);
   await machine.visit(recorded('btrfs-whole'));
   const [found] = (await machine.visit(recorded('btrfs-corrupt'))).map(inShort);
-  const added = 'device 2: 9767 corruption errors, 9767 more errors since the previous visit';
+  const added = 'device 2: 9767 corruption errors, 9767 more errors since the previous report';
   assert.deepEqual(found, { name: btrfs, exit: 2, output: `data: 2 devices, ${added}|${errors}` });
 });
 

@@ -1,0 +1,82 @@
+import { existsSync, readFileSync } from 'node:fs';
+
+import type { BuiltInCheck } from './collected.ts';
+import { printable } from './function-report.ts';
+import type { Probe } from './probe.ts';
+import type { Source } from './source.ts';
+import { isContainer } from './virtualisation.ts';
+
+/** The file in a client's folder with a time in seconds and, behind it, the last answer of `zpool list`. */
+export const poolsFile = 'pools';
+/** The folder of each pool, in which OpenZFS 0.8 and newer report the state. */
+export const poolsDir = '/proc/spl/kstat/zfs';
+
+/**
+ * The kinds of devices: name, folder, a file that only devices of this kind have, and the files to read. `*` stands for
+ * the rest of a name. A bond is a file itself.
+ */
+const kinds: readonly (readonly [kind: string, folder: string, proof: string, files: string])[] = [
+  ['bond', '/proc/net/bonding', '', ''],
+  [
+    'md',
+    '/sys/block',
+    '/md',
+    '/md/array_state /md/metadata_version /md/level /md/raid_disks /md/degraded /md/sync_action /md/sync_completed ' +
+      '/md/mismatch_cnt /md/uuid /md/dev-*/state',
+  ],
+  ['ecc', '/sys/devices/system/edac/mc', '/ce_count', '/ce_count /ue_count /mc_name'],
+  ['btrfs', '/sys/fs/btrfs', '/devinfo', '/label /devinfo/*/missing /devinfo/*/error_stats'],
+  ['zfs', poolsDir, '/state', '/state'],
+  ['ext4', '/sys/fs/ext4', '/errors_count', '/errors_count /last_error_time /last_error_func'],
+];
+/** The lines of a bond's file that are used. */
+const bondLine = /^(Slave Interface|MII Status|Currently Active Slave|Aggregator ID|\s+Partner Mac Address):/;
+
+/**
+ * Reads the files of each device: `FILE=LINE` for each of their lines. The collector evaluates them
+ * (src/checks/devices.ts). Containers report none, because the devices are their host's.
+ */
+export const devices: Probe = {
+  name: 'devices',
+  check: 'devices',
+  deadlineMs: 1000,
+  run: ({ source, placeDir }) => {
+    const checks = kinds.flatMap(([kind, folder, proof, files]) =>
+      source
+        .list(folder)
+        .sort()
+        .filter((name) => source.exists(`${folder}/${name}${proof}`))
+        .map((name): BuiltInCheck => {
+          const lines = files.split(' ').flatMap((file) => linesOf(source, `${folder}/${name}`, file));
+          if (kind === 'zfs' && placeDir !== null) lines.push(...shares(placeDir, name));
+          return { name: `${kind}:${name}`, state: 0, text: lines.join('\n'), perfdata: '', isDevice: true };
+        }),
+    );
+    return { functions: [], checks: checks.length > 0 && isContainer(source) ? [] : checks };
+  },
+};
+
+function linesOf(source: Source, device: string, file: string): string[] {
+  const [before = '', after] = file.split('*');
+  if (after !== undefined) {
+    const slash = before.lastIndexOf('/');
+    return source
+      .list(device + before.slice(0, slash))
+      .sort()
+      .filter((name) => name.startsWith(before.slice(slash + 1)))
+      .flatMap((name) => linesOf(source, device, `${before.slice(0, slash)}/${name}${after}`));
+  }
+  const lines = (source.readOptional(device + file) ?? '').split('\n');
+  return lines
+    .filter((line) => (file === '' ? bondLine.test(line) : line !== ''))
+    .map((line) => printable(`${file}=${line.trim()}`));
+}
+
+/** Returns the time of the last answer of `zpool list`, and its figures of a pool. */
+function shares(placeDir: string, pool: string): string[] {
+  const file = `${placeDir}/${poolsFile}`;
+  const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
+  return lines
+    .filter((line, at) => at === 0 || line.startsWith(`${pool}\t`))
+    .map((line) => printable(`/zpool=${line.slice(line.indexOf('\t') + 1).replaceAll('\t', '|')}`));
+}
