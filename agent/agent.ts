@@ -25,8 +25,8 @@ import { closeVisit, openVisit } from './spool/visit.ts';
 
 /** The time from the agent's own deadline to its end by force. */
 const graceMs = 1000;
-/** The time limit for the end of an earlier agent. */
-const claimTimeoutMs = 1000;
+/** The time limit for the end of an earlier agent. A first visit takes a second and more. */
+const claimTimeoutMs = 3000;
 
 /** Answers one request, and ends the process. */
 export function runAgent(collectors: Collectors): void {

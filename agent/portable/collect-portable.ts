@@ -50,7 +50,7 @@ const uptimeOfSystem: Probe = {
 const cpu: Probe = {
   name: 'cpu',
   deadlineMs: 1000,
-  rates: true,
+  rates: 'rates',
   run: ({ earlier, noRates }) => {
     const now = cpus().map(({ times }) => [times.user + times.nice, times.sys + times.irq, times.idle]);
     if (now.length === 0) throw new Error('no CPU is reported');

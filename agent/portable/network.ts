@@ -18,7 +18,7 @@ const counters = [
 export const portableNetwork: Probe = {
   name: 'network',
   deadlineMs: 3000,
-  rates: true,
+  rates: 'rates',
   run: async ({ earlier, noRates }) => {
     const answer = await information.networkInterfaces();
     const cards = (Array.isArray(answer) ? answer : [answer]).filter((one) => !one.internal && !one.virtual);

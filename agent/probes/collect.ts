@@ -1,5 +1,5 @@
 import type { WorkerReport } from '../../src/report/report.ts';
-import type { BuiltInCheck, Collected, CollectOptions, Counters, JsonValue } from './collected.ts';
+import type { BuiltInCheck, Collected, CollectOptions, Counters, CountersThen, JsonValue } from './collected.ts';
 import { printable } from './function-report.ts';
 import { probes as allProbes } from './index.ts';
 import type { Earlier, Probe, ProbeContext, ProbeResult } from './probe.ts';
@@ -21,7 +21,8 @@ const usualDeadlineMs = 14_500;
 
 /**
  * Runs every probe on a Linux machine. Never throws: a probe's fault is in its worker report. Rates are averages since
- * counters of this boot that are at least 10 s old. Younger counters are kept for the next visit.
+ * counters of this boot that are at least 10 s old. Younger counters are kept for the next visit; the ones before them
+ * are used. Without any, the probes that count run twice.
  */
 export function collect(options: CollectOptions): Collected | Promise<Collected> {
   return runProbes(options, allProbes);
@@ -33,8 +34,10 @@ export function runProbes(options: CollectOptions, all: readonly Probe[]): Colle
   const source = openSource(options.root);
   const begun = milliseconds();
   const sinceBoot = (): number => options.monotonicMs + milliseconds() - begun;
-  const passedMs = passedSince(options);
-  const isTooSoon = passedMs !== null && passedMs < minElapsedMs;
+  const isTooSoon = (ageOf(options, options.previous) ?? minElapsedMs) < minElapsedMs;
+  const usable = [options.previous, options.previous?.before ?? null].find(
+    (counters) => (ageOf(options, counters) ?? 0) >= minElapsedMs,
+  );
   const noRates = isTooSoon ? `less than ${minElapsedMs / 1000} s since the previous visit` : 'first visit';
   const start = (probe: Probe, earlier: Earlier | null): Outcome | Promise<Outcome> => {
     const started = milliseconds();
@@ -47,29 +50,58 @@ export function runProbes(options: CollectOptions, all: readonly Probe[]): Colle
   };
 
   const started = new Map<Probe, Outcome | Promise<Outcome>>();
-  for (const probe of probes) if (probe.rates !== true) started.set(probe, start(probe, null));
-  const previous = passedMs === null || isTooSoon ? null : options.previous;
-  const countedMs = sinceBoot();
-  for (const probe of probes.filter(({ rates }) => rates === true)) {
-    const counters = previous?.values[probe.name];
-    const earlier =
-      previous === null || counters === undefined ? null : { counters, elapsedMs: sinceBoot() - previous.monotonicMs };
-    const outcome = start(probe, earlier);
-    // A probe that fails with damaged counters runs again without them.
-    const isSpoilt = earlier !== null && !(outcome instanceof Promise) && outcome.result === null;
-    started.set(probe, isSpoilt ? start(probe, null) : outcome);
-  }
-  const outcomes = probes.map((probe) => started.get(probe) ?? noOutcome);
-  const collected = (settled: readonly Outcome[]): Collected => ({
-    workerReports: probes.flatMap((probe, at) =>
-      probe.check === undefined ? [workerReport(probe, settled[at] ?? noOutcome)] : [],
-    ),
-    checks: probes.flatMap((probe, at) => checksOf(probe, settled[at] ?? noOutcome)),
-    counters: isTooSoon ? options.previous : countersOf(probes, settled, options, countedMs),
+  for (const probe of probes) if (probe.rates === undefined) started.set(probe, start(probe, null));
+  const counting = probes.filter(({ rates }) => rates !== undefined);
+  let countedMs = 0;
+  const startCounting = (previous: CountersThen | null): void => {
+    countedMs = sinceBoot();
+    for (const probe of counting) {
+      const counters = previous?.values[probe.name];
+      const isUsed = counters !== undefined && (probe.rates === 'rates' || previous === options.previous);
+      const earlier = isUsed && previous !== null ? { counters, elapsedMs: sinceBoot() - previous.monotonicMs } : null;
+      const outcome = start(probe, earlier);
+      // A probe that fails with damaged counters runs again without them.
+      const isSpoilt = earlier !== null && !(outcome instanceof Promise) && outcome.result === null;
+      started.set(probe, isSpoilt ? start(probe, null) : outcome);
+    }
+  };
+  startCounting(usable ?? null);
+  const result = (): Collected | Promise<Collected> =>
+    whenEnded(probes, started, (outcomes) => ({
+      ...reportsOf(probes, outcomes),
+      counters: isTooSoon ? options.previous : countersOf(probes, outcomes, options, countedMs),
+    }));
+  const { secondReadingMs = 0 } = options;
+  if (usable !== undefined || secondReadingMs === 0 || options.deadlineMs < 2 * secondReadingMs) return result();
+  const first = whenEnded(counting, started, (outcomes) => countersOf(counting, outcomes, options, countedMs));
+  return Promise.all([first, new Promise((resolve) => setTimeout(resolve, secondReadingMs))]).then(([counters]) => {
+    startCounting(counters);
+    return result();
   });
+}
+
+type Started = ReadonlyMap<Probe, Outcome | Promise<Outcome>>;
+
+/** Returns what `use` makes of the outcomes of probes; no promise if none of the probes waits. */
+function whenEnded<T>(
+  probes: readonly Probe[],
+  started: Started,
+  use: (outcomes: readonly Outcome[]) => T,
+): T | Promise<T> {
+  const outcomes = probes.map((probe) => started.get(probe) ?? noOutcome);
   const isWaiting = outcomes.some((outcome) => outcome instanceof Promise);
-  if (!isWaiting) return collected(outcomes as readonly Outcome[]);
-  return Promise.all(outcomes.map(async (outcome) => outcome)).then(collected);
+  if (!isWaiting) return use(outcomes as readonly Outcome[]);
+  return Promise.all(outcomes.map(async (outcome) => outcome)).then(use);
+}
+
+function reportsOf(probes: readonly Probe[], outcomes: readonly Outcome[]): Omit<Collected, 'counters'> {
+  const outcomeAt = (at: number): Outcome => outcomes[at] ?? noOutcome;
+  return {
+    workerReports: probes.flatMap((probe, at) =>
+      probe.check === undefined ? [workerReport(probe, outcomeAt(at))] : [],
+    ),
+    checks: probes.flatMap((probe, at) => checksOf(probe, outcomeAt(at))),
+  };
 }
 
 interface Outcome {
@@ -130,7 +162,7 @@ function checksOf({ check }: Probe, { result, fault }: Outcome): readonly BuiltI
 function countersOf(
   probes: readonly Probe[],
   outcomes: readonly Outcome[],
-  { bootId }: CollectOptions,
+  { bootId, previous }: CollectOptions,
   countedMs: number,
 ): Counters | null {
   const values: Record<string, JsonValue> = {};
@@ -139,14 +171,16 @@ function countersOf(
     if (counters !== undefined) values[name] = counters;
   });
   if (Object.keys(values).length === 0) return null;
-  return { bootId: bootId ?? '', monotonicMs: Math.round(countedMs), values };
+  const before =
+    previous?.bootId === (bootId ?? '') ? { monotonicMs: previous.monotonicMs, values: previous.values } : null;
+  return { bootId: bootId ?? '', monotonicMs: Math.round(countedMs), values, before };
 }
 
-/** Returns the age of the previous counters; null if no rates can be computed from them. */
-function passedSince({ previous, bootId, monotonicMs }: CollectOptions): number | null {
-  if (previous === null || previous.bootId !== (bootId ?? '')) return null;
-  const passedMs = monotonicMs - previous.monotonicMs;
-  return passedMs >= 0 && passedMs <= maxElapsedMs ? passedMs : null;
+/** Returns the age of counters; null if no rates can be computed from them. */
+function ageOf({ previous, bootId, monotonicMs }: CollectOptions, counters: CountersThen | null): number | null {
+  if (counters === null || previous?.bootId !== (bootId ?? '')) return null;
+  const ageMs = monotonicMs - counters.monotonicMs;
+  return ageMs >= 0 && ageMs <= maxElapsedMs ? ageMs : null;
 }
 
 /** Returns a monotonic time in milliseconds. `performance` would load more of Node. */

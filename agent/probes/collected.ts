@@ -14,18 +14,26 @@ export interface CollectOptions {
   readonly monotonicMs: number;
   /** The time limit of all probes together, from now. */
   readonly deadlineMs: number;
+  /** The time between two readings of counters if there are no earlier ones; 0 or absent: they are read once. */
+  readonly secondReadingMs?: number;
   /** A private folder for the probes' notes (the pid of a hanging child); null if there is none. */
   readonly placeDir: string | null;
 }
 
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
-/** The counters that rates are computed from. The client keeps them from one visit to the next. */
-export interface Counters {
-  /** The boot id; empty on a system without one. */
-  readonly bootId: string;
+/** The counters of a moment, by probe. */
+export interface CountersThen {
   readonly monotonicMs: number;
   readonly values: Readonly<Record<string, JsonValue>>;
+}
+
+/** The counters that rates are computed from. The client keeps them from one visit to the next. */
+export interface Counters extends CountersThen {
+  /** The boot id; empty on a system without one. */
+  readonly bootId: string;
+  /** The counters of the visit before in this boot, for a visit soon after this one. null or absent: none. */
+  readonly before?: CountersThen | null;
   /** The time of the last visit of a collector, on the clock of `monotonicMs`. null or absent: none in this boot. */
   readonly visitedMs?: number | null;
   /** The number of spooled reports removed since that visit. */

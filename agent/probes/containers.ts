@@ -25,7 +25,7 @@ type Kept = readonly [kills: number, usage: number, leftMs: number, name: string
 export const containers: Probe = {
   name: 'containers',
   deadlineMs: 1500,
-  rates: true,
+  rates: 'rates',
   check: 'container',
   run: ({ source, earlier }) => {
     const scopes = scopesIn(source);

@@ -19,7 +19,7 @@ const usageName = 'quota';
 export const cpu: Probe = {
   name: 'cpu',
   deadlineMs: 1000,
-  rates: true,
+  rates: 'rates',
   run: ({ source, earlier, noRates }) => {
     const now = cpuTimes(source.read('/proc/stat'));
     const cpus = Object.keys(now).length - 1;

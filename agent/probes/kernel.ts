@@ -12,7 +12,7 @@ const ofTheHost = 'a container sees that of its host';
 export const kernel: Probe = {
   name: 'kernel',
   deadlineMs: 1000,
-  rates: true,
+  rates: 'events',
   run: ({ source, earlier, noRates }) => {
     const isInside = isContainer(source);
     const kills = oomKills(source, isInside);

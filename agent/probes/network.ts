@@ -20,7 +20,7 @@ const columns = counters.map(([, column]) => column);
 export const network: Probe = {
   name: 'network',
   deadlineMs: 1000,
-  rates: true,
+  rates: 'rates',
   run: ({ source, earlier, noRates, leftMs }) => {
     const now = countsByInterface(source.read('/proc/net/dev'));
     const names = physicalInterfaces(Object.keys(now), source);

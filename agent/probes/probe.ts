@@ -40,8 +40,11 @@ export interface Probe {
   readonly name: string;
   /** The time that it has if the agent has its usual one; more if the agent has more. */
   readonly deadlineMs: number;
-  /** True if the probe computes rates from counters. Without this flag `earlier` is null. */
-  readonly rates?: true;
+  /**
+   * Set if the probe compares counters with earlier ones: as `rates`, or as numbers of `events` since the previous
+   * report, which no other interval replaces. Otherwise `earlier` is null.
+   */
+  readonly rates?: 'rates' | 'events';
   /**
    * The name of the check that is UNKNOWN if the probe fails. A probe with this name reports checks alone, and has no
    * worker report.

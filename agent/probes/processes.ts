@@ -19,7 +19,7 @@ const ownPid = process.pid;
 export const processes: Probe = {
   name: 'processes',
   deadlineMs: 1000,
-  rates: true,
+  rates: 'rates',
   run: ({ source, options, earlier, leftMs }) => {
     const list = readProcesses(source, leftMs);
     const survey = surveyOf(list.processes, decodeTicks(earlier?.counters));

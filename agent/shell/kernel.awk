@@ -12,7 +12,7 @@ function kernel(now, then,  f, most, why) {
   why = "the kernel does not tell"
   family("kernel"); row()
   if (!(("oom", 1) in now)) lack("oom_kills", why)
-  else if (NO_RATES != "" || !(("oom", 1) in then)) lack("oom_kills", NO_RATES == "" ? "first visit" : NO_RATES)
+  else if (NO_EVENTS != "" || !(("oom", 1) in then)) lack("oom_kills", NO_EVENTS == "" ? "first visit" : NO_EVENTS)
   else if (now["oom", 1] < then["oom", 1]) lack("oom_kills", "the counter was reset")
   else number("oom_kills", now["oom", 1] - then["oom", 1], 0)
   split(firstLine("/proc/sys/fs/file-nr"), f, " ")

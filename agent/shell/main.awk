@@ -35,6 +35,7 @@ function report(  t, begun, now, then, cpuMs, fault) {
   readLinks(ENVIRON["fh_links"])
   sample(now)
   split("", then); readCounters(ENVIRON["fh_counters"], then, now["at"])
+  if (NO_RATES != "" && ROOT == "") sampleTwice(now, then)
   begun = uptime()
   cpu(now, then); worker("cpu", "", 0)
   load(); worker("load", "", 0)

@@ -23,6 +23,16 @@ function sample(into,  line, f, i, n, at, file) {
   if ((n = oomKills()) != "") into["oom", 1] = n
 }
 
+# Reads the counters a second time, because there are no earlier ones.
+function sampleTwice(now, then,  name) {
+  split("", then); quota(now)
+  for (name in now) then[name] = now[name]
+  delete then["oom", 1]
+  system("sleep 1")
+  sample(now)
+  if (now["at"] > then["at"]) NO_RATES = ""
+}
+
 # Returns the CPUs of a container's own quota, 0 without one. Sets now["quota", 1] to its usage in microseconds.
 function quota(now,  f, g, dir) {
   dir = "/sys/fs/cgroup/"
@@ -46,21 +56,31 @@ function countersText(now,  i, k, out) {
     out = out "\nnet " CARD[i]
     for (k = 1; k <= 12; k++) out = out sprintf(" %.0f", now["net " CARD[i], k])
   }
-  return out NOTES
+  return out NOTES (BEFORE == "" ? "" : "\n" BEFORE)
 }
 
-# Reads the counters of the previous visit of this boot. Sets NO_RATES to the reason if they cannot be used. Sets KEPT
-# to the text of counters that are too young, which the next visit uses.
-function readCounters(file, into, now,  line, f, i, n, name) {
-  NO_RATES = "first visit"
+# Reads the counters of the previous visit of this boot, or those of the visit before if they are younger than 10 s.
+# Sets NO_EVENTS to the reason if the first cannot be used, NO_RATES if neither can, KEPT to the text of the file if
+# the next visit still needs it, and BEFORE to the text that is then that of the visit before.
+function readCounters(file, into, now,  line, f, i, n, name, isYoung) {
+  NO_EVENTS = NO_RATES = "first visit"
   if (file == "" || (getline line < file) <= 0) return
   n = split(line, f, " ")
   if (n != 2 || f[1] != BOOT || now < f[2] || now - f[2] > 86400) { close(file); return }
-  if (now - f[2] < 10) { NO_RATES = "less than 10 s since the previous visit"; KEPT = line }
-  else { NO_RATES = ""; into["at"] = f[2] }
+  isYoung = now - f[2] < 10
+  if (isYoung) { NO_EVENTS = NO_RATES = "less than 10 s since the previous visit"; KEPT = line }
+  else { NO_EVENTS = NO_RATES = ""; into["at"] = f[2]; BEFORE = "before " f[2] }
   while ((getline line < file) > 0) {
-    if (KEPT != "") { KEPT = KEPT "\n" line; continue }
+    if (KEPT != "") KEPT = KEPT "\n" line
     n = split(line, f, " "); name = f[1] == "net" ? "net " f[2] : f[1]
+    if (name == "before") {
+      if (KEPT == "") break
+      if (now - f[2] <= 86400) { NO_RATES = ""; into["at"] = f[2]; isYoung = 0 }
+      continue
+    }
+    # Kills are counted since the previous visit alone.
+    if (isYoung || KEPT != "" && name == "oom") continue
+    if (KEPT == "") BEFORE = BEFORE "\n" line
     if (f[1] == "net") for (i = 1; i <= 12; i++) into[name, i] = f[i + 2]
     else for (i = 1; i <= 8; i++) into[name, i] = f[i + 1]
   }

@@ -27,11 +27,14 @@ export function writeCounters(dirs: readonly string[], counters: Counters): void
 function parse(content: Buffer | null): Counters | null {
   if (content === null) return null;
   try {
-    const { bootId, monotonicMs, values, visitedMs, dropped } = JSON.parse(content.toString()) as Partial<Counters>;
+    const { bootId, monotonicMs, values, visitedMs, dropped, before } = JSON.parse(
+      content.toString(),
+    ) as Partial<Counters>;
     const valid = typeof bootId === 'string' && Number.isFinite(monotonicMs) && typeof values === 'object';
     if (!valid || (values as unknown) === null) return null;
     return {
       ...({ bootId, monotonicMs, values } as Counters),
+      before: typeof before?.values === 'object' ? before : null,
       visitedMs: Number.isFinite(visitedMs) ? Number(visitedMs) : null,
       dropped: Number.isSafeInteger(dropped) ? Math.max(0, Number(dropped)) : 0,
     };

@@ -21,6 +21,9 @@ export const agentVersion = typeof AGENT_VERSION === 'string' ? AGENT_VERSION : 
 /** The part of the deadline for sealing, writing and sending. */
 const reserveMs = 500;
 
+/** The time between two readings of counters at a first visit. */
+export const secondReadingMs = 1000;
+
 /** The start of the work on a report, if its process has done other work before. */
 export interface Begun {
   readonly cpu: NodeJS.CpuUsage;
@@ -48,6 +51,7 @@ export async function makeReport(
       bootId,
       monotonicMs: monotonicMs(),
       deadlineMs,
+      secondReadingMs,
       placeDir: visit.dirs[0] ?? null,
     });
     const collected = collecting instanceof Promise ? await within(collecting, deadlineMs) : collecting;

@@ -2,7 +2,7 @@ import { withBuiltIn } from '../../agent/checks/built-in.ts';
 import { collect } from '../../agent/probes/collect.ts';
 import { within } from '../../agent/probes/within.ts';
 import type { Collect, Counters } from '../../agent/probes/collected.ts';
-import { checksOf, describeReport, type Begun } from '../../agent/spool/make-report.ts';
+import { checksOf, describeReport, secondReadingMs, type Begun } from '../../agent/spool/make-report.ts';
 import { monotonicMs, readBootId } from '../../agent/start/clock.ts';
 import { FleetError } from '../errors.ts';
 import { secondMs } from '../platform/units.ts';
@@ -46,7 +46,7 @@ export async function takeReport({
   const checking = checksOf({ checks: asked ?? [] }, { dirs: [placeDir] }, bootId, deadlineMs);
   const probes = await collectOfSystem();
   const collecting = Promise.resolve(
-    probes({ root: '', options, previous, bootId, monotonicMs: begunMs, deadlineMs, placeDir }),
+    probes({ root: '', options, previous, bootId, monotonicMs: begunMs, deadlineMs, secondReadingMs, placeDir }),
   );
   const collected = await within(collecting, deadlineMs);
   if (collected === null) {

@@ -85,7 +85,7 @@ function osRow({ client, personality }: FiguresOptions): Row {
 }
 
 /** Returns the row of the CPU. `iowait` is from 0 to 1. */
-function cpuRow({ personality, intervalMs = 10_000 }: FiguresOptions, used: number, iowait: number): Row {
+function cpuRow({ personality, intervalMs = 1000 }: FiguresOptions, used: number, iowait: number): Row {
   return {
     used_percent: used,
     user_percent: rounded(used * 0.72),

@@ -41,6 +41,7 @@ test("the predecessor's file works unchanged", () => {
     'service',
     ...kernel,
     'check',
+    'file-system-errors',
     'sectors-rising',
     'security-updates',
   ]);

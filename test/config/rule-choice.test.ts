@@ -13,6 +13,7 @@ function rulesOf(alerts: string, outer = ''): readonly string[] {
 }
 const further = [
   ...['default open-files', 'default conntrack', 'default clock-unsynchronised', 'default check'],
+  'default file-system-errors',
   ...['default sectors-rising', 'default security-updates'],
 ];
 const foreseen = ['default disk-full', 'default inodes-full'];

@@ -123,8 +123,8 @@ test('a default is in force beside rules for a part of its type, and conditions 
     .split(' ')
     .map((name) => `condition ${name}`);
   const all = (
-    'disk inodes disk-full inodes-full memory service open-files conntrack clock-unsynchronised check sectors-rising ' +
-    'security-updates'
+    'disk inodes disk-full inodes-full memory service open-files conntrack clock-unsynchronised check ' +
+    'file-system-errors sectors-rising security-updates'
   )
     .split(' ')
     .map((name) => `default ${name}`);

@@ -39,8 +39,8 @@ export interface OwnReport {
 export const noOwnReport: OwnReport = { fault: null, unspooled: null, reportId: null };
 
 const probesMs = 20 * secondMs;
-/** The time limit of the wait for the end of an earlier agent. */
-const claimTimeoutMs = secondMs;
+/** The time limit of the wait for the end of an earlier agent. A first report takes a second and more. */
+const claimTimeoutMs = 3 * secondMs;
 
 export function openOwnVisit(settings: AgentSettings, enrolment: Enrolment): OwnVisit {
   const { client, stateDirectory } = settings;

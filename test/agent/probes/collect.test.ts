@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import { collect, runProbes } from '../../../agent/probes/collect.ts';
 import type { CollectOptions, Counters } from '../../../agent/probes/collected.ts';
-import type { Probe } from '../../../agent/probes/probe.ts';
+import type { Probe, ProbeContext, ProbeResult } from '../../../agent/probes/probe.ts';
 import { encodeReport } from '../../../src/report/encode-report.ts';
 import { metricOf, metrics } from '../../../src/report/metrics.ts';
 import { parseReport } from '../../../src/report/parse-report.ts';
@@ -26,13 +26,15 @@ function previous(values: Record<string, number>, elapsedMs: number, bootId = 'b
 const counting: Probe = {
   name: 'counting',
   deadlineMs: 1000,
-  rates: true,
-  run: ({ earlier, noRates }) => {
-    const since = earlier === null ? null : Number(earlier.counters);
-    const row = { since, ms: earlier?.elapsedMs ?? null, why: earlier === null ? noRates : '' };
-    return { functions: [{ name: 'x', data: [row] }], counters: 7 };
-  },
+  rates: 'rates',
+  run: (context) => counted(context, 7),
 };
+
+function counted({ earlier, noRates }: ProbeContext, counters: number): ProbeResult {
+  const since = earlier === null ? null : Number(earlier.counters);
+  const row = { since, ms: earlier?.elapsedMs ?? null, why: earlier === null ? noRates : '' };
+  return { functions: [{ name: 'x', data: [row] }], counters };
+}
 
 function rowOf(reports: readonly WorkerReport[], name: string) {
   return reports.find((one) => one.name === name)?.function_reports[0]?.data[0];
@@ -128,7 +130,7 @@ for (const { what, given, reason } of [
   });
 }
 
-test('visits every five seconds give a rate of ten seconds at every second one', async () => {
+test('a visit within 10 s of the last one uses the counters before', async () => {
   let kept: Counters | null = null;
   const intervals: unknown[] = [];
   for (let monotonicMs = 1e6; monotonicMs < 1e6 + 30_000; monotonicMs += 5010) {
@@ -137,7 +139,26 @@ test('visits every five seconds give a rate of ten seconds at every second one',
     intervals.push(ms === null ? null : Math.round(Number(ms) / 1000));
     kept = counters;
   }
-  assert.deepEqual(intervals, [null, null, 10, null, 10, null]);
+  assert.deepEqual(intervals, [null, null, 10, 15, 10, 15]);
+});
+
+test('without earlier counters the counters are read twice, and the figures say their interval', async () => {
+  let reads = 0;
+  const rising: Probe = { ...counting, run: (context) => counted(context, ++reads) };
+  const events: Probe = { ...rising, name: 'events', rates: 'events' };
+  const slow: Probe = { ...rising, name: 'slow', run: async (context) => rising.run(context) };
+  const given = options({ secondReadingMs: 50 });
+  const { workerReports, counters } = await runProbes(given, [rising, slow, events]);
+  const row = rowOf(workerReports, 'counting');
+  assert.equal(row?.['since'], 1);
+  assert.ok(Number(row['ms']) >= 49, String(row['ms']));
+  assert.equal(rowOf(workerReports, 'slow')?.['since'], 2);
+  assert.equal(rowOf(workerReports, 'events')?.['why'], 'first visit');
+  assert.ok((counters?.monotonicMs ?? 0) >= given.monotonicMs + 49);
+  const again = options({ secondReadingMs: 50, previous: counters, monotonicMs: 1e6 + 60_000 });
+  const next = await runProbes(again, [rising, events]);
+  assert.ok(Number(rowOf(next.workerReports, 'counting')?.['ms']) > 59_000);
+  assert.equal(rowOf(next.workerReports, 'events')?.['since'], 6);
 });
 
 test('a probe whose counters were not kept says so; the others have theirs', async () => {
