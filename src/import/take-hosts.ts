@@ -5,6 +5,7 @@ import { maxChecks } from '../report/checks.ts';
 import { quoted } from '../text/plain-text.ts';
 import type { Imported, ImportedCheck, ImportedHost, Skipped } from './imported.ts';
 import { acceptedHosts } from './accepted-hosts.ts';
+import { comparableHost } from '../config/values/networks.ts';
 
 const attributes = {
   ip: 'host',
@@ -108,7 +109,12 @@ function freeCheckName(description: string, taken: ReadonlyMap<string, unknown>)
 function withoutOwnJump(host: ImportedHost, left: Skipped[]): ImportedHost {
   const [first, ...further] = parseJumps(host.proxyJump ?? '') ?? [];
   if (first === undefined || further.length > 0) return host;
-  const isItself = first.host === host.name || first.host === host.ip || host.bastion?.ip === host.ip;
+  const isSame = (one: string, other: string | null | undefined): boolean =>
+    typeof other === 'string' && comparableHost(one) === comparableHost(other);
+  const isItself =
+    isSame(first.host, host.name) ||
+    isSame(first.host, host.ip) ||
+    (host.ip !== null && isSame(host.ip, host.bastion?.ip));
   const isOther = host.ip !== null && first.host === host.name && !first.bare;
   if (!isItself || isOther) return host;
   left.push({ where: host.where, why: `its jump through ${quoted(first.host)}: it is that machine itself` });

@@ -3,6 +3,7 @@ import { createFindings } from '../config/xml/findings.ts';
 import { readConfigTree } from '../config/xml/include.ts';
 import type { Element } from '../config/xml/parse-elements.ts';
 import type { ImportedHost } from './imported.ts';
+import { comparableHost } from '../config/values/networks.ts';
 
 const compared = ['ip', 'port', 'username', 'privateKey', 'proxyJump', 'url'] as const;
 
@@ -51,6 +52,7 @@ export function compareWithFile(hosts: readonly ImportedHost[], file: string): D
 /** Returns a value with the default of config.xml in its place, so that a written default is no difference. */
 function effective(what: keyof Facts, value: string | null): string | null {
   if (what === 'port') return value ?? '22';
+  if (what === 'ip') return value === null ? null : comparableHost(value);
   return what === 'proxyJump' || what === 'username' || what === 'privateKey' ? (value ?? 'none') : value;
 }
 

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 
 import type { ServeConfig } from '../config/config.ts';
-import { networkMatcher, plainAddress, socketWord } from '../config/values/networks.ts';
+import { comparableHost, networkMatcher, plainAddress, socketWord } from '../config/values/networks.ts';
 
 /** The sender of a request. */
 export interface Visitor {
@@ -61,7 +61,7 @@ function forwardedFor(header: string | string[] | undefined, isProxy: (address: 
     .map((hop) => plainAddress(hop.trim().replace(/^\[([^\]]*)\](?::\d+)?$|^([\d.]+):\d+$/, '$1$2')))
     .reverse();
   const address = hops.find((hop) => !isProxy(hop)) ?? hops.at(-1) ?? '';
-  return isIP(address) === 0 ? null : address;
+  return isIP(address) === 0 ? null : comparableHost(address);
 }
 
 /**
@@ -74,6 +74,6 @@ export function isOwnHost(header: string | undefined, hosts: readonly string[]):
     .replace(/:\d+$/, '')
     .replace(/^\[|\]$/g, '');
   const own = hostname().toLowerCase();
-  if (isIP(name) !== 0) return isLoopback(name) || hosts.includes(name);
+  if (isIP(name) !== 0) return isLoopback(name) || hosts.includes(comparableHost(name));
   return ['localhost', own, own.split('.')[0]].includes(name) || name.endsWith('.localhost');
 }

@@ -21,6 +21,17 @@ test('names come from addresses when none is given', () => {
   ]);
 });
 
+test('one address in two forms is one machine, behind one bastion too', () => {
+  for (const [first, second] of [
+    ['ip="2001:db8::7"', 'ip="2001:DB8:0:0::7"'],
+    ['ip="192.0.2.7"', 'ip="::ffff:192.0.2.7"'],
+    ['ip="10.0.0.1" proxyJump="me@[2001:db8::1]:22"', 'ip="10.0.0.1" proxyJump="me@[2001:DB8::0:1]:22"'],
+  ]) {
+    const said = warnings(`<client ${first}/><client ${second} name="b"/>`).join('\n');
+    assert.match(said, /client "b" is .* again/, second);
+  }
+});
+
 test('ranges go through name, address and former name together', () => {
   const config = load('<client name="web-[08-10]" ip="10.0.0.[18-20]" was="www[8-10]"/>');
   assert.deepEqual(fieldsOf(config, 'name', 'address', 'was'), [

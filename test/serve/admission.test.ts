@@ -244,3 +244,7 @@ test('an address has so many places, and gives them back', () => {
   first?.();
   assert.notEqual(inUse.take('a'), null);
 });
+
+test('an address of <serve host> is a name of this machine in every form', () => {
+  assert.equal(isOwnHost('[2001:DB8:0::7]:5151', ['2001:db8::7']), true);
+});

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 
 import type { Fields } from '../settings-fields.ts';
+import { comparableHost } from '../../config/values/networks.ts';
 
 /** The object `spoke` of agent.json. */
 export interface SpokeSettings {
@@ -20,8 +21,8 @@ export function readSpoke(fields: Fields | null): SpokeSettings {
   const named = fields?.textOrTexts('listen_address') ?? null;
   const port = fields?.whole('ip_bind_port') ?? defaultPort;
   const clear = fields?.flag('clear') ?? false;
-  // pattoo-os writes all IPv6 addresses in this form.
-  const plain = named?.map((address) => (address === '0::' ? '::' : address)) ?? null;
+  // pattoo-os writes all IPv6 addresses as `0::`.
+  const plain = named === null ? null : [...new Set(named.map(comparableHost))];
   if (fields !== null && plain !== null && (plain.length === 0 || plain.some((address) => isIP(address) === 0))) {
     throw fields.fault(
       'listen_address',

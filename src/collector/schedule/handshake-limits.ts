@@ -1,5 +1,6 @@
 import type { Client, CollectorConfig } from '../../config/config.ts';
 import { parseJumps } from '../../config/values/jumps.ts';
+import { comparableHost } from '../../config/values/networks.ts';
 import { FleetError } from '../../errors.ts';
 import { remembered } from '../../platform/remembered.ts';
 import { subnetOf } from './order.ts';
@@ -25,11 +26,11 @@ export function createHandshakeLimits(
   const bastionsOf = remembered((client: Client): ReadonlySet<string> => {
     const { proxyJump } = client.ssh;
     const jumps = (proxyJump === null ? jumpsTo(client) : [proxyJump]).flatMap((text) => parseJumps(text) ?? []);
-    return new Set(jumps.map(({ host }) => host.toLowerCase()));
+    return new Set(jumps.map(({ host }) => comparableHost(host)));
   });
 
   const serverOf = (client: Client): string =>
-    `server ${[...bastionsOf(client), client.address.toLowerCase()].join(' ')}:${client.port}`;
+    `server ${[...bastionsOf(client), comparableHost(client.address)].join(' ')}:${client.port}`;
 
   const limitsOf = (client: Client, slow: boolean): readonly Limit[] => {
     const shared = (key: string, most: number): Limit => ({
@@ -43,7 +44,7 @@ export function createHandshakeLimits(
     return [
       // The collector does not connect to the network of a client behind a bastion.
       ...hosts.map((host) => shared(`bastion ${host}`, config.perBastion)),
-      ...(hosts.length === 0 ? [shared(`address ${client.address.toLowerCase()}`, each)] : []),
+      ...(hosts.length === 0 ? [shared(`address ${comparableHost(client.address)}`, each)] : []),
       ...(hosts.length === 0 && subnet !== null ? [shared(`subnet ${subnet}`, config.perSubnet)] : []),
       shared(serverOf(client), each),
     ];
@@ -63,7 +64,8 @@ export function createHandshakeLimits(
     lower: (client: Client, fault: FleetError): boolean => {
       const rejection = rejectionIn(fault);
       if (rejection === null) return false;
-      const key = fault.code === 'bastion-failed' ? `bastion ${rejection.client?.toLowerCase()}` : serverOf(client);
+      const key =
+        fault.code === 'bastion-failed' ? `bastion ${comparableHost(rejection.client ?? '')}` : serverOf(client);
       lowered.set(key, (lowered.get(key) ?? 1) * 2);
       return true;
     },

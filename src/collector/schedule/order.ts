@@ -3,6 +3,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 import type { Client } from '../../config/config.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { jitterFraction } from '../../platform/jitter.ts';
+import { comparableHost } from '../../config/values/networks.ts';
 
 /** The facts that determine a client's position in the order. */
 export type Placed = Pick<Client, 'name' | 'address' | 'groups'>;
@@ -36,10 +37,11 @@ function spread<T>(buckets: readonly Bucket<T>[], turn: number): readonly T[] {
 }
 
 /** Returns the /24 of an IPv4 address, the /64 of an IPv6 address; null for a name. */
-export function subnetOf(address: string): string | null {
+export function subnetOf(host: string): string | null {
+  const address = comparableHost(host);
   if (isIPv4(address)) return address.split('.', 3).join('.');
   if (!isIPv6(address)) return null;
-  const [head = '', tail] = address.replace(/%.*$/, '').toLowerCase().split('::', 2);
+  const [head = '', tail] = address.replace(/%.*$/, '').split('::', 2);
   const left = head === '' ? [] : head.split(':');
   const right = tail === undefined || tail === '' ? [] : tail.split(':');
   const parts =

@@ -2,6 +2,8 @@ import { isAsked } from './arrival.ts';
 import type { Client } from '../config.ts';
 import { namedUpTo } from '../../text/numbers.ts';
 import type { Findings, Place } from '../xml/findings.ts';
+import { parseJumps } from '../values/jumps.ts';
+import { comparableHost } from '../values/networks.ts';
 
 /** The most names in a warning. */
 const mostNames = 5;
@@ -84,5 +86,11 @@ function routeTo({ name, address, port, ssh, arrival }: Client): string {
   // The collector does not connect to a client that pushes or is forwarded: many may share the address of their site.
   if (!isAsked({ arrival })) return `${arrival.kind} ${name}`;
   if (arrival.kind === 'asked') return arrival.url ?? '';
-  return `${address.toLowerCase()} ${port} ${arrival.kind === 'local' ? 'local' : `via ${ssh.proxyJump ?? ''}`}`;
+  const route = arrival.kind === 'local' ? 'local' : `via ${comparableJumps(ssh.proxyJump)}`;
+  return `${comparableHost(address)} ${port} ${route}`;
+}
+
+function comparableJumps(proxyJump: string | null): string {
+  const jumps = parseJumps(proxyJump ?? '') ?? [];
+  return jumps.map(({ user, host, port }) => `${user ?? ''}@${comparableHost(host)} ${port ?? ''}`).join(',');
 }

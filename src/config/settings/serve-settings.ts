@@ -1,7 +1,7 @@
 import { secondMs } from '../../platform/units.ts';
 import { parseDuration } from '../../text/durations.ts';
 import type { ServeConfig, ServedCommand, ServedEventsConfig } from '../config.ts';
-import { parseNetworks } from '../values/networks.ts';
+import { comparableHost, parseNetworks } from '../values/networks.ts';
 import { localPath } from '../xml/local-path.ts';
 import { childOf, type Element } from '../xml/parse-elements.ts';
 import { isThisMachine } from './is-this-machine.ts';
@@ -21,7 +21,7 @@ export function readServe(element: Element | null, context: ReadContext): ServeC
   const socketAlone = socket !== undefined && host === undefined && port === undefined;
   const part = (name: string): Element | null => childOf(element, name);
   const serve: ServeConfig = {
-    hosts: host !== undefined ? [host] : socketAlone ? [] : loopback,
+    hosts: host !== undefined ? [comparableHost(host)] : socketAlone ? [] : loopback,
     port: port === undefined ? usualPort : Number(port),
     socket: socket === undefined ? null : localPath(socket, element.source),
     tls: readTls(element, context),

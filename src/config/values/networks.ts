@@ -36,6 +36,29 @@ export function networkMatcher(networks: readonly string[]): (address: string) =
   };
 }
 
+/**
+ * Returns a host in the form in which two hosts are compared: in small letters, an IPv6 address as RFC 5952 writes it
+ * and an IPv4 address in IPv6 as IPv4. Accepts `[ADDRESS]:PORT` too, as known_hosts has it.
+ */
+export function comparableHost(host: string): string {
+  const lower = host.toLowerCase();
+  // Most hosts are names: the expression of isIP takes V8 6 ms to compile.
+  if (!lower.includes(':')) return lower;
+  const [, bracketed, port = ''] = /^\[(.*)\](:\d+)$/.exec(lower) ?? [];
+  const [address = '', ...zone] = (bracketed ?? lower).split('%');
+  if (isIP(address) !== 6) return lower;
+  const plain = withoutMapping(new URL(`http://[${address}]`).hostname.slice(1, -1));
+  const whole = [plain, ...zone].join('%');
+  return bracketed === undefined ? whole : `[${whole}]${port}`;
+}
+
+/** Returns the IPv4 address in `::ffff:c000:207`; any other address unchanged. */
+function withoutMapping(address: string): string {
+  const [, high, low] = /^::ffff:([\da-f]{1,4}):([\da-f]{1,4})$/.exec(address) ?? [];
+  if (high === undefined || low === undefined) return address;
+  return [high, low].flatMap((half) => [parseInt(half, 16) >> 8, parseInt(half, 16) & 0xff]).join('.');
+}
+
 /** Returns an address without its zone, and `::ffff:192.0.2.7` as `192.0.2.7`. */
 export function plainAddress(address: string): string {
   return address.replace(/%.*$/, '').replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 
 import { hostKeyOf, type HostKey } from './fingerprint.ts';
 import { hostPatternsMatch } from '../ssh-config/host-patterns.ts';
+import { comparableHost } from '../../config/values/networks.ts';
 
 /** A parsed line of known_hosts. sshd(8), section SSH_KNOWN_HOSTS FILE FORMAT, defines the format. */
 export interface KnownHostLine {
@@ -65,7 +66,10 @@ function firstSeen(comment: readonly string[]): number | null {
  */
 export function hostsMatch(hosts: string, name: string): boolean {
   if (hosts.startsWith('|')) return hashMatches(hosts, name);
-  return hostPatternsMatch(hosts.toLowerCase().split(','), name);
+  const patterns = hosts
+    .split(',')
+    .map((one) => one.replace(/^(!?)(.*)$/, (_, no: string, host: string) => no + comparableHost(host)));
+  return hostPatternsMatch(patterns, name);
 }
 
 /** A name hashed by `ssh-keygen -H`: the HMAC-SHA1 of the name, keyed with the salt. */

@@ -8,6 +8,7 @@ import { remembered } from '../../platform/remembered.ts';
 import type { HostKey } from './fingerprint.ts';
 import { firstSeenComment, hashedNameOf, hostsMatch, parseKnownHostLine } from './known-hosts-line.ts';
 import type { HashedName, KnownHostLine } from './known-hosts-line.ts';
+import { comparableHost } from '../../config/values/networks.ts';
 
 /** A key in a known_hosts file, with its file and line. */
 export interface KnownKey extends HostKey {
@@ -49,9 +50,9 @@ export interface KnownHosts {
   add(name: string, key: HostKey, nowMs: number): void;
 }
 
-/** Returns the name under which known_hosts holds a host: in lower case, as `[host]:port` unless the port is 22. */
+/** Returns the name of a host in known_hosts: as ssh compares it, and as `[host]:port` unless the port is 22. */
 export function hostName(host: string, port: number): string {
-  const name = host.toLowerCase();
+  const name = comparableHost(host);
   return port === 22 ? name : `[${name}]:${port}`;
 }
 
@@ -112,7 +113,7 @@ export function parseKnownHosts(text: string, file: string): KnownHosts {
   const hashed: (HashedName & { readonly entry: KnownHostLine })[] = [];
   const parse = (index: number): KnownHostLine | string | null => parseKnownHostLine(lines[index] ?? '', index + 1);
   const indexNames = (hosts: string, index: number): void => {
-    for (const name of new Set(hosts.toLowerCase().split(','))) {
+    for (const name of new Set(hosts.split(',').map(comparableHost))) {
       const indexes = plain.get(name);
       if (indexes === undefined) plain.set(name, [index]);
       else indexes.push(index);
@@ -142,7 +143,7 @@ export function parseKnownHosts(text: string, file: string): KnownHosts {
       });
     },
     lookup: (name) => {
-      const wanted = name.toLowerCase();
+      const wanted = comparableHost(name);
       const entries = [
         ...(plain.get(wanted) ?? []).map(parse).filter((entry) => entry !== null && typeof entry !== 'string'),
         ...patterns.filter(({ hosts }) => hostsMatch(hosts, wanted)),

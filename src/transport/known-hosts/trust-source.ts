@@ -1,5 +1,6 @@
 import { fingerprint, type HostKey } from './fingerprint.ts';
 import { hostName, lookupHost, parseKnownHosts } from './known-hosts.ts';
+import { comparableHost } from '../../config/values/networks.ts';
 
 export interface TrustHost {
   /** The client's name. A file may use the name instead of the address. */
@@ -43,7 +44,7 @@ export function parseTrustSource(text: string, file: string): TrustSource {
       notes.push(`${file} line ${index + 1}: not \`name SHA256:...\`; passed over`);
       return '';
     }
-    for (const one of name.toLowerCase().split(',')) {
+    for (const one of name.split(',').map(comparableHost)) {
       const known = prints.get(one);
       if (known === undefined) prints.set(one, [print]);
       else known.push(print);
@@ -64,8 +65,8 @@ export function parseTrustSource(text: string, file: string): TrustSource {
     notes,
     keys,
     fingerprints: (host) => {
-      const address = host.address.toLowerCase();
-      const names = [host.client.toLowerCase(), address, `${address}:${host.port}`, hostName(address, host.port)];
+      const address = comparableHost(host.address);
+      const names = [comparableHost(host.client), address, `${address}:${host.port}`, hostName(address, host.port)];
       const named = [...new Set(names)].flatMap((name) => prints.get(name) ?? []);
       return [...new Set([...named, ...keys(host).map(({ key }) => fingerprint(key))])];
     },

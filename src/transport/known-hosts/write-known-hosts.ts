@@ -4,6 +4,7 @@ import { writeDurably } from '../../state/durable-file.ts';
 import { fingerprint, type HostKey } from './fingerprint.ts';
 import { hostsMatch, parseKnownHostLine } from './known-hosts-line.ts';
 import { appendLines, knownHostLine, loadKnownHosts } from './known-hosts.ts';
+import { comparableHost } from '../../config/values/networks.ts';
 
 /** A host and the keys to trust for it. */
 export interface TrustedHost {
@@ -87,10 +88,10 @@ function replaceLines(
         present.add(`${name} ${entry.key.key}`);
         continue;
       }
-      const removed = entry.hosts.startsWith('|') || names.some((other) => other.toLowerCase() === name);
+      const removed = entry.hosts.startsWith('|') || names.some((other) => comparableHost(other) === name);
       replaced.push({ name, line: entry.line, fingerprint: fingerprint(entry.key.key), removed });
       if (entry.hosts.startsWith('|')) names = [];
-      else names = names.filter((other) => other.toLowerCase() !== name);
+      else names = names.filter((other) => comparableHost(other) !== name);
     }
     if (names.length === 0 || names.every((name) => name.startsWith('!'))) return '';
     return names.length === entry.hosts.split(',').length ? raw : raw.replace(entry.hosts, names.join(','));

@@ -98,3 +98,11 @@ test('a bastion that only ssh_config names is the same bastion, and asked for on
   limits.lower(client, bastionFailed('Fra', sshdRejection('Fra')));
   assert.deepEqual(bastionsOf(limitsOf(limits, behind('fra'))), ['bastion fra: 5']);
 });
+
+test('an address counts once, however it is written, and so does a bastion', () => {
+  const limits = createHandshakeLimits(config);
+  const odd = limitsOf(limits, at('2001:DB8:0:0::7'));
+  assert.deepEqual(odd, limitsOf(limits, at('2001:db8::7')));
+  assert.deepEqual(odd[0], 'address 2001:db8::7: 8');
+  assert.deepEqual(limitsOf(limits, behind('2001:DB8::0:1')), limitsOf(limits, behind('2001:db8::1')));
+});

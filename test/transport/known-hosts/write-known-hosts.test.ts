@@ -5,7 +5,7 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 
 import { fingerprint, hostKeyOf, type HostKey } from '../../../src/transport/known-hosts/fingerprint.ts';
-import { loadKnownHosts } from '../../../src/transport/known-hosts/known-hosts.ts';
+import { hostName, loadKnownHosts } from '../../../src/transport/known-hosts/known-hosts.ts';
 import { generateHostKey } from '../../../src/simulator/loopback-server.ts';
 import { decodeLoginKey } from '../../../src/transport/credentials/private-key.ts';
 import { addKnownHosts, replaceKnownHosts } from '../../../src/transport/known-hosts/write-known-hosts.ts';
@@ -83,6 +83,15 @@ describe('replaceKnownHosts', () => {
     replaceKnownHosts(file, [{ name: '192.0.2.1', keys: [second] }], nowMs);
     const expected = `web-1,web-9 ${first.type} ${first.key} the comment\n${dated('192.0.2.1', second)}`;
     assert.equal(readFileSync(file, 'utf8'), expected);
+  });
+
+  it('replaces the key of an address in another form', () => {
+    const file = fileWith(line('2001:DB8:0::7', first));
+    const name = hostName('2001:db8::7', 22);
+    assert.equal(loadKnownHosts(file).lookup(name).keys.length, 1);
+    const [replaced] = replaceKnownHosts(file, [{ name, keys: [second] }], nowMs);
+    assert.equal(replaced?.removed, true);
+    assert.equal(readFileSync(file, 'utf8'), dated('2001:db8::7', second));
   });
 
   it('finds hashed lines', () => {
