@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
 
+import { evaluateEvents } from '../../src/alerter/absence/evaluate-events.ts';
 import { explainClient } from '../../src/alerter/explain/explain-client.ts';
 import { explainFleet } from '../../src/alerter/explain/explain-fleet.ts';
 import type { NewEvent } from '../../src/storage/store/event-store.ts';
@@ -10,6 +11,7 @@ import { onBothDatabases } from '../storage/support/databases.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { pluckAll } from '../support/pluck.ts';
 import { tempFolder } from '../support/temp-folder.ts';
+import { configOf } from './support/config-of.ts';
 import { type Station, stationFor } from './support/station.ts';
 
 const dir = tempFolder();
@@ -53,6 +55,13 @@ async function later(made: Station, hours: number): Promise<readonly string[]> {
 async function open(made: Station): Promise<readonly unknown[]> {
   return pluckAll(await made.storage.alerts.openAlerts(null), 'client', 'subject', 'severity', 'valueText');
 }
+
+test('events are not read if no rule is about them', async () => {
+  const config = configOf('<client name="web-1" ip="192.0.2.1" username="u"/>');
+  const unread = (): never => assert.fail('read');
+  const options = { config, events: { newestEvents: unread }, openAlerts: unread, nowMs: 0, mayMiss: true };
+  assert.deepEqual(await evaluateEvents(options), []);
+});
 
 test('a bad event is notified, a good one ends it, and silence is a fault', async (t) => {
   const made = await stationWith(t, '<alert type="event" service="backup*" within="26h"/>');

@@ -158,13 +158,14 @@ class JournalReplay {
     const storeRuns = async (some: readonly (typeof runs)[number][]): Promise<void> => {
       for (const { start, end } of some) await store.endForwardedRun(start, end);
     };
-    const unstorable = new Map<unknown, string>();
-    const note = ({ record, reason }: Unstorable<unknown>): void => void unstorable.set(record, reason);
-    for (const one of await storeEach(runs, storeRuns, 1)) note(one);
-    for (const one of await storeEach(visits, (some) => store.saveVisits(some))) note(one);
+    const unstorable: readonly Unstorable<unknown>[] = [
+      ...(await storeEach(runs, storeRuns, 1)),
+      ...(await storeEach(visits, (some) => store.saveVisits(some))),
+    ];
+    const reasons = new Map(unstorable.map(({ record, reason }) => [record, reason]));
     for (const { file, lines, strange } of journals) {
       const records: readonly unknown[] = [...lines, ...lines.flatMap(visitsOf)];
-      this.#settle(file, [...records.flatMap((one) => unstorable.get(one) ?? []), ...strangeReasons(strange)]);
+      this.#settle(file, [...records.flatMap((one) => reasons.get(one) ?? []), ...strangeReasons(strange)]);
     }
   }
 

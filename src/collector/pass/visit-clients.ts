@@ -99,10 +99,7 @@ function createRound(options: VisitClientsOptions, watched: readonly Client[], s
     notes.saw(client, result, askingChecks.has(client));
     if (result.hello !== null) restricted.note(client, result.hello.pinned !== undefined);
   };
-  const runtimes = openSupply(
-    pass,
-    watched.filter(({ arrival }) => arrival.kind !== 'comes'),
-  );
+  const runtimes = openSupply(pass, watched);
   const context: VisitContext = { ...pass, bundles, runtimes, signal, facts, keep, restricted, sawAgent, sawInventory };
   const turn = Math.floor(start.startedAtMs / Math.max(1, config.collector.everyMs));
   const failures: VisitRecord[] = [];

@@ -14,13 +14,10 @@ export type ClientNames = ReturnType<typeof createClientNames>;
 
 /** Finds the clients of the configuration by their names and their former names. */
 export function createClientNames(clients: readonly Pick<Client, 'name' | 'was'>[]) {
-  const byName = new Map<string, Owner>();
-  for (const { name, was } of clients) byName.set(name, { client: name, names: was === null ? [name] : [name, was] });
-  for (const { name, was } of clients) {
-    const owner = byName.get(name);
-    // A former name that is in use again belongs to its new client.
-    if (was !== null && owner !== undefined && !byName.has(was)) byName.set(was, owner);
-  }
+  const owners = clients.map(({ name, was }): Owner => ({ client: name, names: was === null ? [name] : [name, was] }));
+  const current = owners.map((owner) => [owner.client, owner] as const);
+  // A former name that is in use again belongs to its new client.
+  const byName = new Map([...owners.flatMap((owner) => owner.names.map((name) => [name, owner] as const)), ...current]);
   let byFolder: ReadonlyMap<string, Owner> | null = null;
   const ownerOf = (client: string): Owner => byName.get(client) ?? { client, names: [client] };
   return {

@@ -384,3 +384,20 @@ test('reports that wait for a key are an alert of that key, beside the one of th
     `ingest-silent ${keyless.keyId} recovered 08:20`,
   ]);
 });
+
+test('a missed client is back with a report since its alert began, or of now if its alert is dated ahead', () => {
+  const one = configOf(`<alerts zone="UTC"/>${client('web-1')}`);
+  const runs = ['08:00', '08:05', '08:10', '08:15'].map((time) => run(time, { clients: 1, succeeded: 0, failed: 1 }));
+  for (const [now, reportedAt, expected] of [
+    ['10:00', '08:00', []],
+    ['10:00', '08:16', ['web-1 no-report recovered 08:16']],
+    ['07:00', '06:50', []],
+    ['07:00', '06:58', ['web-1 no-report recovered 06:58']],
+  ] as const) {
+    const { pass } = startPasses(one);
+    const silent = seen('web-1', '08:00', { lastVisitAtMs: at('08:15') + 1000 });
+    assert.deepEqual(pass('08:17', runs, { seen: [silent] }), ['web-1 no-report firing']);
+    const isWatched = run(now, { startedAtMs: at(now), finishedAtMs: at(now) });
+    assert.deepEqual(pass(now, [isWatched], { seen: [seen('web-1', reportedAt)] }), expected, `${now} ${reportedAt}`);
+  }
+});

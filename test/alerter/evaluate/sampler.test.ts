@@ -83,9 +83,11 @@ const cases = paragraphsOf(`
     <alert type="network-errors" interface="eth*" limit="1"/>
     network interface=eth0, rx_errors_per_s=0.4, tx_errors_per_s=0.6
     network interface=eth1, rx_errors_per_s=?
+    network interface=eth2, rx_errors_per_s=0.125, tx_errors_per_s=2
     network interface=wlan0, rx_errors_per_s=9
     > network-errors interface=eth* eth0: critical (1/s; at least 1/s)
     > network-errors interface=eth* eth1: unknown (unknown; at least 1/s)
+    > network-errors interface=eth* eth2: critical (2.13/s; at least 1/s)
 
   failed units that a rule matches
     <alert type="service" unit="nginx*,!nginx-test.service"/>

@@ -21,6 +21,15 @@ test('facts of clients and of the link are read as they were written', (t) => {
   assert.deepEqual(read.link(), facts.link());
 });
 
+test('failures of a client are counted until a visit succeeds', (t) => {
+  const facts = openSiteFacts(path.join(tempFolder(t), 'site-facts.json'));
+  const failures = [false, false, true, false].map((ok) => {
+    facts.saw(visit({ client: 'web-1', ok }), 'digest');
+    return facts.clients.get('web-1')?.consecutiveFailures;
+  });
+  assert.deepEqual(failures, [1, 2, 0, 1]);
+});
+
 test('no bytes in the facts of a site keep its times from being shown', (t) => {
   const file = path.join(tempFolder(t), 'site-facts.json');
   const facts = openSiteFacts(file);

@@ -28,6 +28,23 @@ test('after that every other batch is of this run, and what was put back comes f
   assert.deepEqual([queue.next(4), queue.next(2), queue.next(2)].map(files), ['new1 new2 held old3', 'new3', 'old4']);
 });
 
+test('files that were open when a run died go last, each alone, and only once they may', () => {
+  const queue = createIngestQueue({
+    suspects: reports('suspect', 2),
+    leftovers: reports('old', 1),
+    times: noTimeLimit,
+  });
+  assert.deepEqual([queue.next(9), queue.next(9)].map(files), ['old1', '']);
+  assert.deepEqual([queue.size(), queue.putOff()], [0, 2]);
+  queue.releaseSuspects();
+  queue.add(report('new1'));
+  assert.deepEqual([queue.size(), queue.putOff()], [3, 0]);
+  assert.deepEqual(
+    [1, 2, 3, 4].map(() => files(queue.next(9))),
+    ['new1', 'suspect1', 'suspect2', ''],
+  );
+});
+
 test('what earlier runs left waits once its time is over, and is counted', () => {
   const times = { ...noTimeLimit, leftoversMs: 0 };
   const queue = createIngestQueue({ suspects: [], leftovers: reports('old', 3), times });

@@ -248,6 +248,19 @@ test('the newest run of each site is stored first, then the others, oldest first
   assert.deepEqual(readdirSync(dir), []);
 });
 
+test('a run of a site that cannot be stored stays for the next run, and costs no other record', async () => {
+  const dir = freshDir();
+  for (const number of [1, 2]) await forwardedRun(dir, 'fra', number);
+  const { store, notified } = tellTale();
+  const endForwardedRun: ReportStore['endForwardedRun'] = (start, end) =>
+    start.id === 'run-1' ? Promise.reject(new RangeError('Invalid time value')) : store.endForwardedRun(start, end);
+  const replay = await replayJournals(dir, { ...store, endForwardedRun }, 99_000);
+  assert.deepEqual([replay.refused, readdirSync(dir).length], [1, 1]);
+  assert.deepEqual(notified, ['forwarded run-2', 'visits fra-2 fra-1']);
+  await replayJournals(dir, store, 99_000);
+  assert.deepEqual([notified.includes('forwarded run-1'), readdirSync(dir)], [true, []]);
+});
+
 test('visits of sites are stored some thousand at a time, as long as there is time', async (t) => {
   const dir = freshDir();
   for (let number = 1; number <= 6; number += 1) await forwardedRun(dir, 'fra', number, 1000);

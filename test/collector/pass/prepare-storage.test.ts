@@ -3,8 +3,10 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import type { PassOptions } from '../../../src/collector/collect-options.ts';
-import { prepareStorage } from '../../../src/collector/pass/prepare-storage.ts';
-import { runStart } from '../../storage/support/samples.ts';
+import { keepPushedVisit, journalOf } from '../../../src/collector/pass/journal.ts';
+import { prepareStorage, replayEarlierRuns } from '../../../src/collector/pass/prepare-storage.ts';
+import type { ReportStore } from '../../../src/storage/store/storage.ts';
+import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 test('opening and reading have the time limit, migrations have none, and the run goes on without it', async (t) => {
@@ -32,4 +34,27 @@ test('opening and reading have the time limit, migrations have none, and the run
   note('visiting');
   assert.deepEqual(limits, { opening: 9000, migrating: null, reading: 9000, visiting: null });
   assert.equal(facts?.size, 0);
+});
+
+test('a run says how many records of earlier runs it has stored, and how many it could not', async (t) => {
+  const paths = { journal: path.join(tempFolder(t), 'journal') };
+  const replay = async (changes: Partial<ReportStore> = {}): Promise<readonly string[]> => {
+    const lines: string[] = [];
+    const observe = (event: { readonly message?: string }): void => void lines.push(event.message ?? '');
+    const done = (): Promise<void> => Promise.resolve();
+    const store = { endRun: done, saveVisits: done, ...changes } as unknown as ReportStore;
+    const options = { paths, start: runStart({ id: 'now' }), observe } as unknown as PassOptions;
+    await replayEarlierRuns(options, store, 4000);
+    return lines;
+  };
+  const start = runStart({});
+  const journal = journalOf(paths.journal, start);
+  journal.begin();
+  journal.visits([visit({}), visit({})]);
+  journal.end(runEnd(start, {}));
+  assert.deepEqual(await replay(), ['stored the records of 1 earlier run and 2 visits']);
+  assert.deepEqual(await replay(), []);
+  await keepPushedVisit(paths.journal, visit({}));
+  const refused = ['1 record of earlier runs cannot be stored'];
+  assert.deepEqual(await replay({ saveVisits: () => Promise.reject(new RangeError('Invalid time value')) }), refused);
 });

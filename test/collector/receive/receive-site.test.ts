@@ -73,13 +73,13 @@ function makeCollector() {
   };
 }
 
-test('reports of a stream that cannot be written are not acknowledged, and hold up no others', async () => {
+test('reports that cannot be written are not acknowledged, and hold up no others, though one comes twice', async () => {
   const { sendFrames, report, folderOf } = makeCollector();
   const [one, two, lost, three] = await Promise.all(['web-1', 'web-1', 'web-3', 'web-1'].map(report));
   assert.ok(one && two && lost && three);
   mkdirSync(path.dirname(folderOf('web-3')), { mode: 0o700 });
   writeFileSync(folderOf('web-3'), 'in place of a folder');
-  const sent = await sendFrames([one, two, two, lost, three].map(({ frames }) => frames));
+  const sent = await sendFrames([two, two, one, lost, three].map(({ frames }) => frames));
   assert.deepEqual(sent.acknowledged.toSorted(), [one, two, two, three].map(({ reportId }) => reportId).toSorted());
   assert.deepEqual([sent.fault?.code, sent.fault?.client], ['state-unusable', 'web-3']);
   const files = readdirSync(folderOf('web-1')).map((name) => name.split('.')[0]);

@@ -60,8 +60,8 @@ test('pushed reports are files before they are acknowledged, and rows after the 
   assert.equal(fault, null);
   assert.deepEqual(acknowledgedIn(answer), [one.reportId, two.reportId]);
   assert.deepEqual(
-    { ok: record.ok, reader: record.reader, bytesIn: record.bytesIn },
-    { ok: true, reader: 'push', bytesIn: stream.length },
+    { ok: record.ok, reader: record.reader, bytesIn: record.bytesIn, bytesOut: record.bytesOut },
+    { ok: true, reader: 'push', bytesIn: stream.length, bytesOut: answer.length },
   );
   assert.equal(fleet.sealedFiles().length, 2);
 
