@@ -49,6 +49,38 @@ onBothDatabases('notifications', (kit) => {
     assert.deepEqual(first, { ...closed, closedOut: true });
   });
 
+  test('how often an alert fired today counts those before it, of the same subject, since midnight', async () => {
+    const { alerts, lease } = await firing(await kit.open());
+    const over = (firingSinceMs: number, more = {}) =>
+      alert({ state: 'resolved', resolvedAtMs: firingSinceMs + 1, closedReason: 'recovered', firingSinceMs, ...more });
+    const before = [
+      over(noonMs - 5 * minuteMs),
+      over(noonMs + minuteMs),
+      over(noonMs + minuteMs, { subject: '/home' }),
+    ];
+    const closed = (await alerts.openAlerts(null)).map((one) => ({
+      ...one,
+      ...over(noonMs),
+      id: one.id,
+      subject: one.subject,
+    }));
+    const save = (some: typeof before) =>
+      alerts.saveProcessed(lease, { statIds: [], visitIds: [], alerts: some, ruleStates: new Map() });
+    await save(closed);
+    await save(before);
+    await save([alert({ firingSinceMs: noonMs + 2 * minuteMs })]);
+    const [newest] = await alerts.openAlerts(null);
+    assert.deepEqual(
+      [...(await alerts.timesFired([1, 2, newest?.id ?? 0], noonMs))],
+      [
+        [1, 1],
+        [2, 1],
+        [newest?.id, 3],
+      ],
+    );
+    assert.deepEqual(await alerts.timesFired([1], noonMs + minuteMs), new Map());
+  });
+
   test('a mail that was notified by an earlier crash is left as it is', async () => {
     const { alerts, lease, storage } = await firing(await kit.open());
     await alerts.saveNotifications(lease, { ...none, mails: [mail({ content: 'first' })] });

@@ -45,8 +45,8 @@ export function evaluateIsolation(facts: FleetFacts, rule: Rule): readonly Alert
       // Visits of a run under way have replaced some visits of the run before.
       const goesOn = own.some(({ outcome, startedAtMs }) => outcome === 'running' && startedAtMs > run.startedAtMs);
       if (isIsolated || !isLater || goesOn) return [];
-      const valueText = `${run.host} reached ${run.succeeded ?? 0} of ${attemptsOf(run)} clients`;
-      return [{ ...closeAlert(open, 'recovered', { atMs: run.finishedAtMs, runId: run.id }), valueText }];
+      const end = closeAlert(open, 'recovered', { atMs: run.finishedAtMs, runId: run.id });
+      return [{ ...end, valueText: reachedWords(run) }];
     }
     if (!isIsolated || before === undefined) return [];
     const twice = lost.filter(({ pendingSinceMs }) => pendingSinceMs <= before.finishedAtMs);
@@ -77,6 +77,10 @@ function attemptsOf({ succeeded, failed }: FinishedRun): number {
   return (succeeded ?? 0) + (failed ?? 0);
 }
 
+function reachedWords(run: FinishedRun): string {
+  return `${run.succeeded ?? 0} of ${attemptsOf(run)} clients reached`;
+}
+
 /** Returns the new alert, with the worst severity and the most frequent cause of the lost clients. */
 function isolation(
   { config }: FleetFacts,
@@ -85,16 +89,13 @@ function isolation(
   before: FinishedRun,
   lost: readonly Alert[],
 ): Alert {
-  const attempts = attemptsOf(run);
-  const reached = run.succeeded ?? 0;
   const addresses = new Map(config.clients.map(({ name, address }) => [name, address]));
   const causes = [...groupBy(lost, (alert) => visitCause(alert, addresses.get(alert.client)))];
   const [cause = '', same = []] = causes.sort(([, one], [, other]) => other.length - one.length)[0] ?? [];
   const isCritical = lost.some(({ severity }) => severity === 'critical');
   return fleetAlert(isCritical ? { ...rule, severity: 'critical' } : rule, {
     subject: run.collectorId,
-    valueText:
-      `${run.host} reached ${reached === 0 ? 'none' : reached} of ${attempts} clients; ` + `${same.length}: ${cause}`,
+    valueText: `${reachedWords(run)}; ${same.length}: ${cause}`,
     firstEvidence: run.id,
     changedByRun: run.id,
     pendingSinceMs: before.startedAtMs,

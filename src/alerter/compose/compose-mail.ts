@@ -15,6 +15,8 @@ interface ComposeOptions {
   readonly nowMs: number;
   /** Values of the last day by alert id, in the unit of the alert's rule. An alert without values gets no chart. */
   readonly charts: ReadonlyMap<number, readonly SeriesPoint[]>;
+  /** The number of times that alerts have begun to fire today, by alert id. Default: once each. */
+  readonly timesToday?: ReadonlyMap<number, number>;
   /** Distribution or kernel by client. Default: none is known. */
   readonly systems?: ReadonlyMap<string, string>;
   /** The program on people's command line: `fleet-health`. */
@@ -36,10 +38,11 @@ export function usualHeaders(domain: string): Readonly<Record<string, string>> {
 
 /** Composes a mail that is due. The same mail at the same time gives the same words. */
 export function composeMail(options: ComposeOptions): MailText {
-  const { mail, config, nowMs, charts, systems = new Map<string, string>(), program } = options;
+  const { mail, config, nowMs, charts, program } = options;
+  const { systems = new Map<string, string>(), timesToday = new Map<number, number>() } = options;
   const { recipient, items, severity, ordinary } = mail;
   const domain = domainOf(senderOf(config));
-  const wording = { config, reader: { zone: config.alerts.zone, nowMs }, charts, systems, program };
+  const wording = { config, reader: { zone: config.alerts.zone, nowMs }, charts, timesToday, systems, program };
   const words = wordsOfMail(mail, wording);
   const subject = composeSubject(mail, wording);
   const references = threadsOf(recipient, items, domain);

@@ -1,13 +1,22 @@
-import { countBySeverity, foldTitle, labelOf, nameOfLine, shortValue, titleOf, type Wording } from './item-words.ts';
+import {
+  countBySeverity,
+  foldTitle,
+  labelOf,
+  nameOfLine,
+  shortValue,
+  subjectValue,
+  titleOf,
+  type Wording,
+} from './item-words.ts';
 import { eventTitle, lastSeen } from './line-words.ts';
 import { quoted } from '../../text/plain-text.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import type { DueMail, Line, Section, SectionKind } from '../dispatch/notification-plan.ts';
+import type { DueMail, Line, PendingNotification, Section, SectionKind } from '../dispatch/notification-plan.ts';
 import { columnsOf, cut } from '../../text/text-columns.ts';
 import { counted } from '../../text/numbers.ts';
-import { valueBefore } from './value-words.ts';
+import { againWords, fillsIn, valueBefore } from './value-words.ts';
 
-type SubjectWording = Pick<Wording, 'config' | 'reader'>;
+type SubjectWording = Pick<Wording, 'config' | 'reader' | 'charts' | 'timesToday'>;
 
 /** The columns that a locked telephone shows: names end there. */
 const nameColumns = 66;
@@ -53,10 +62,10 @@ function headOfOne(line: Line, kind: SectionKind, wording: SubjectWording): stri
   switch (kind) {
     case 'critical':
     case 'warning':
-      return `${mark}${firingHead(line, kind)}${item.transition === 'eased' ? ' (was critical)' : ''}`;
+      return `${mark}${firingHead(line, kind, wording)}${item.transition === 'eased' ? ' (was critical)' : ''}`;
     case 'open': {
       const seen = isFolded ? null : lastSeen(item, kind, wording);
-      const head = `Still ${mark === 'Warning' ? 'warning' : mark}${firingHead(line, kind)}`;
+      const head = `Still ${mark === 'Warning' ? 'warning' : mark}${firingHead(line, kind, wording)}`;
       return seen === null ? head : `${head}, ${seen}`;
     }
     case 'flapping': {
@@ -77,13 +86,11 @@ function headOfOne(line: Line, kind: SectionKind, wording: SubjectWording): stri
 }
 
 /** Returns the text of a firing line with its separator: ` web-1: disk /var 96 %`. A sentence begins with a colon. */
-function firingHead(line: Line, kind: SectionKind): string {
+function firingHead(line: Line, kind: SectionKind, wording: SubjectWording): string {
   const [item] = line.items;
   if (item === undefined) return '';
   const { fold } = line;
-  // For other conditions of the fleet, the value is a sentence that says more than the name of the condition.
-  const isSentence = item.client === '' && titleOf(item) === labelOf(item);
-  const title = isSentence ? quoted(item.alert.valueText) : fold === null ? titleOf(item) : foldTitle(line, kind);
+  const title = item.client === '' ? fleetTitle(item) : fold === null ? titleOf(item) : foldTitle(line, kind);
   const what = cut(title, whatColumns);
   const separator = item.client === '' || fold?.kind === 'all' || fold?.kind === 'reason' ? ': ' : ' ';
   // The name of a removed rule begins with the rule's type.
@@ -94,10 +101,19 @@ function firingHead(line: Line, kind: SectionKind): string {
   if (item.client === '') return `${separator}${what}`;
   const before = fold === null ? valueBefore(item) : null;
   if (before !== null) return `${separator}${what} was ${before}`;
-  const value = shortValue(item);
-  const isSame = line.items.every((other) => shortValue(other) === value);
+  const value = fold === null ? subjectValue(item) : shortValue(item);
+  const isSame = fold === null || line.items.every((other) => shortValue(other) === value);
   const comma = item.alert.value === null ? ',' : '';
-  return `${separator}${value === null || !isSame ? what : `${what}${comma} ${value}`}`;
+  const soon = fold === null ? fillsIn(item, wording) : null;
+  const more = `${soon === null ? '' : `, ${soon}`}${fold === null ? againWords(item, wording) : ''}`;
+  return `${separator}${value === null || !isSame ? what : `${what}${comma} ${value}`}${more}`;
+}
+
+/** Returns the title of a condition of the fleet. For most of them the value is a sentence that says more. */
+function fleetTitle(item: PendingNotification): string {
+  const value = quoted(item.alert.valueText);
+  if (item.rule === 'collector-isolated') return `${quoted(item.host ?? item.subject)} is cut off: ${value}`;
+  return titleOf(item) === labelOf(item) ? value : titleOf(item);
 }
 
 /**

@@ -13,6 +13,8 @@ export interface Wording {
   readonly reader: Reader;
   /** Values by alert id. */
   readonly charts: ReadonlyMap<number, readonly SeriesPoint[]>;
+  /** The number of times that an alert began to fire today, by alert id. An alert that fired once may be missing. */
+  readonly timesToday: ReadonlyMap<number, number>;
   /** Distribution or kernel by client; a client is missing if none is known. */
   readonly systems: ReadonlyMap<string, string>;
   /** The program on people's command line: `fleet-health`. */
@@ -40,6 +42,19 @@ export function shortValue({ rule, alert }: Pick<PendingNotification, 'rule' | '
     return kind ?? null;
   }
   return shortText(text, alert.value);
+}
+
+/** The most columns of a value in a subject about one alert. */
+const subjectColumns = 40;
+
+/** Returns the value of a single alert in a subject: the short value, or as many clauses of the text as fit. */
+export function subjectValue(item: Pick<PendingNotification, 'rule' | 'alert'>): string | null {
+  const short = shortValue(item);
+  if (short !== null || item.rule === 'unreachable') return short;
+  const text = oneLine(item.alert.valueText);
+  const ends = [...text.matchAll(/[,;:] | \(|$/g)].map(({ index }) => index);
+  const end = ends.findLast((index) => columnsOf(text.slice(0, index)) <= subjectColumns) ?? 0;
+  return end === 0 ? null : quoted(text.slice(0, end));
 }
 
 /** Returns `96 %` of `96 % used, 4 of 100 GiB free`, `full in about 6 days` of a forecast; null for longer values. */

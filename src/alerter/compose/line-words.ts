@@ -14,7 +14,7 @@ import { momentInWords, spanInWords, timeInWords, type Reader } from '../../text
 import { durationInWords } from '../../text/durations.ts';
 import { minuteMs } from '../../platform/units.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
-import { endInWords, firingKinds, valueFacts } from './value-words.ts';
+import { againWords, endInWords, fillsIn, firingKinds, valueFacts } from './value-words.ts';
 import type { Wording } from './item-words.ts';
 
 /** The most names in a line. No reader goes through more. */
@@ -47,9 +47,10 @@ export function wordsOfLine(line: Line, kind: SectionKind, wording: Wording): Li
   const isMany = line.fold !== null;
   const isFiring = firingKinds.includes(kind);
   const title = isMany ? foldTitle(line, kind) : kind === 'event' ? eventTitle(item, wording.reader) : titleOf(item);
+  const again = isMany ? '' : againWords(item, wording);
   return {
     severity: item.severity,
-    title: mixed.includes(kind) ? `${title} (${item.severity})` : title,
+    title: mixed.includes(kind) ? `${title} (${item.severity})` : `${title}${again}`,
     facts: isMany ? factsOfMany(line, kind, wording) : factsOfOne(item, kind, wording),
     chart: isMany ? null : drawChart(item, wording),
     names: isMany && line.fold.kind !== 'client' ? namesOf(items) : null,
@@ -89,6 +90,7 @@ function factsOfOne(item: PendingNotification, kind: SectionKind, wording: Wordi
   return [
     ...valueFacts(item, kind, reader),
     kind === 'event' ? `seen ${timeInWords(reader, alert.firingSinceMs ?? 0)}` : timeFact([item], kind, reader),
+    isFiring ? (fillsIn(item, wording) ?? '') : '',
     seen === null ? '' : `${seen}: nothing newer is known`,
     ...(isFiring ? [machineWords(item, wording.systems)] : []),
     labelHidesRule(item) ? `rule ${quoted(item.rule)}` : '',
@@ -134,7 +136,7 @@ function timeFact(items: readonly PendingNotification[], kind: SectionKind, read
   const first = Math.min(...begins);
   if (firingKinds.includes(kind)) {
     // A time in the future comes from a wrong clock.
-    const age = reader.nowMs < first ? '' : ` (${durationInWords(reader.nowMs - first)})`;
+    const age = reader.nowMs - first < minuteMs ? '' : ` (${durationInWords(reader.nowMs - first)})`;
     const last = Math.max(...begins);
     const until = last - first < minuteMs ? '' : `, the last one since ${timeInWords(reader, last)}`;
     return `since ${timeInWords(reader, first)}${age}${until}`;

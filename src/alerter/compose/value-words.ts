@@ -1,7 +1,9 @@
 import type { Alert, ClosedReason, Level } from '../../storage/store/alert.ts';
 import { isOfFigures } from '../evaluate/check-value-sampler.ts';
 import { formatLimit } from '../evaluate/describe-value.ts';
-import { shortText } from './item-words.ts';
+import { fullSoonMs, fullSoonWords } from '../../forecast/full-soon.ts';
+import { ruleTypeOf } from '../../config/vocabulary/rule-types.ts';
+import { shortText, type Wording } from './item-words.ts';
 import { ruleLimits } from '../evaluate/rule-limits.ts';
 import { withLimit } from '../../text/limit-words.ts';
 import { quoted } from '../../text/plain-text.ts';
@@ -46,6 +48,29 @@ export function valueFacts(item: PendingNotification, kind: SectionKind, reader:
     default:
       return [now];
   }
+}
+
+/** Returns when a disk is full if its level rises in a plain line: `full in about 40 min`; else null. */
+export function fillsIn(
+  { alertId, watch: { rule }, alert }: PendingNotification,
+  { charts, reader }: Pick<Wording, 'charts' | 'reader'>,
+): string | null {
+  if (ruleTypeOf(rule?.type)?.chart !== 'used_percent' || alert.state !== 'firing') return null;
+  const leftMs = fullSoonMs(charts.get(alertId) ?? [], reader.nowMs);
+  return leftMs === null ? null : fullSoonWords(leftMs);
+}
+
+const ordinals = ['second', 'third', 'fourth', 'fifth', 'sixth', 'seventh', 'eighth', 'ninth', 'tenth'] as const;
+
+/** Returns ` (again, second time today)` for a first notification of what has fired before on the day; else ''. */
+export function againWords(
+  { alertId, transition }: PendingNotification,
+  { timesToday }: Pick<Wording, 'timesToday'>,
+): string {
+  const times = timesToday.get(alertId) ?? 1;
+  if (transition !== 'firing' || times < 2) return '';
+  const ordinal = ordinals[times - 2];
+  return ` (again, ${ordinal === undefined ? `${times} times` : `${ordinal} time`} today)`;
 }
 
 /** Returns the worst value (`96 %`) in the first notification of an alert whose newest value is normal; else null. */

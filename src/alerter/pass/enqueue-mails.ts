@@ -6,6 +6,7 @@ import type { NewMail } from '../../storage/store/outbox-store.ts';
 import { isByMount } from '../evaluate/rule-metric.ts';
 import { findRule } from '../evaluate/find-rule.ts';
 import { readDispatchInput } from '../dispatch/read-dispatch-input.ts';
+import { calendarDay, wallTime } from '../../text/zone-time.ts';
 import type { Pass } from './pass.ts';
 import { readCharts } from './read-charts.ts';
 import type { DueMail, NotificationPlan } from '../dispatch/notification-plan.ts';
@@ -89,7 +90,8 @@ async function writeMail(options: EnqueueMailsOptions, mail: DueMail): Promise<W
   const { recipient, severity, ordinary, items, replaces } = mail;
   const charts = await readCharts(options, items);
   const systems = await readSystems(options, mail);
-  const words = composeMail({ mail, config, nowMs, charts, systems, program: 'fleet-health' });
+  const timesToday = await readTimesToday(options, mail);
+  const words = composeMail({ mail, config, nowMs, charts, timesToday, systems, program: 'fleet-health' });
   const replyToken = takesReplies(mail, config) ? newReplyToken() : null;
   const content = await freeze(options, mail, words, replyToken);
   const notifications = items.map(({ alertId, sequence, transition, before }) => ({
@@ -131,6 +133,17 @@ async function freeze(
     replyTo: replies === null || replyToken === null ? null : replyAddress(replies.address, replyToken),
     dateMs: nowMs,
   });
+}
+
+/** Returns how often the alerts that fire anew have begun to fire since midnight, in the zone of people. */
+async function readTimesToday(
+  { store, config, nowMs }: EnqueueMailsOptions,
+  { items }: DueMail,
+): Promise<ReadonlyMap<number, number>> {
+  const begun = items.flatMap(({ alertId, transition }) => (transition === 'firing' ? alertId : []));
+  if (begun.length === 0) return new Map();
+  const { zone } = config.alerts;
+  return await store.timesFired(begun.slice(0, mostSystems), wallTime(zone, calendarDay(zone, nowMs), 0));
 }
 
 /** The most clients whose systems are named: a mail may be about half the fleet. */

@@ -30,6 +30,7 @@ export function createNotificationStore(database: Database): NotificationStore {
       new Set((await database.read((session) => idsOf(session, messageIds))).keys()),
     exportsOf: (mounts) => database.read((session) => exportsOf(session, mounts)),
     systemsOf: (clients) => database.read((session) => systemsOf(session, clients)),
+    timesFired: (alertIds, sinceMs) => database.read((session) => timesFired(session, alertIds, sinceMs)),
     series: (client, column, mount, sinceMs) =>
       database.read((session) => series(session, client, column, mount, sinceMs)),
   };
@@ -146,6 +147,21 @@ const itemsSql = `SELECT n.mail_id, n.alert_id, n.sequence, n.transition, n.befo
     n.before_sequence, n.before_notified_at
   FROM mails m JOIN notifications n ON n.mail_id = m.id
   WHERE m.sent_at IS NULL AND m.failed_at IS NULL AND m.replaced_by IS NULL ORDER BY n.id`;
+
+async function timesFired(
+  session: Session,
+  alertIds: readonly number[],
+  sinceMs: number,
+): Promise<ReadonlyMap<number, number>> {
+  const rows = await forChunks(alertIds, (chunk, marks) =>
+    session.all(
+      `SELECT a.id, COUNT(*) AS times FROM alerts a JOIN alerts b ON b.alert_key = a.alert_key AND b.id <= a.id
+       WHERE a.id IN (${marks}) AND b.firing_since >= ? GROUP BY a.id`,
+      [...chunk, sqlTime(sinceMs)],
+    ),
+  );
+  return new Map(rows.map((row) => [Number(row['id']), Number(row['times'])]));
+}
 
 async function alerterState(session: Session, nowMs: number): Promise<AlerterState> {
   const unended = await silencesAfter(session, nowMs - dayMs);

@@ -57,6 +57,8 @@ export interface NotificationStore {
   ): Promise<ReadonlyMap<string, string>>;
   /** Returns the distribution, or else the kernel, of each client's newest report. Omits clients without a report. */
   systemsOf(clients: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Returns how often each alert and the earlier ones of its client, rule and subject began to fire since a time. */
+  timesFired(alertIds: readonly number[], sinceMs: number): Promise<ReadonlyMap<number, number>>;
   /**
    * Returns the values of one column over time, oldest first: the last day of a chart. `used_percent` and
    * `inodes_percent` are values of the mount; without a mount the list is empty.

@@ -142,12 +142,12 @@ test('two runs that reached nearly nobody are one alert about the collector, unt
   assert.deepEqual(pass('08:02', runs.slice(0, 1), { seen: everybody }), []);
   assert.deepEqual(pass('08:07', runs, { seen: everybody }), ['collector-isolated c1 firing']);
   const alert = [...stored.values()].at(-1);
-  assert.equal(alert?.valueText, 'mon-1 reached none of 3 clients; 3: no connection');
+  assert.equal(alert?.valueText, '0 of 3 clients reached; 3: no connection');
   assert.equal(alert.severity, 'critical');
   assert.deepEqual(pass('08:08', runs, { seen: everybody }), []);
   const better = run('08:10', { succeeded: 2, failed: 1 });
   assert.deepEqual(pass('08:11', [better, ...runs], { seen: everybody }), ['collector-isolated c1 recovered 08:11']);
-  assert.equal([...stored.values()].at(-1)?.valueText, 'mon-1 reached 2 of 3 clients');
+  assert.equal([...stored.values()].at(-1)?.valueText, '2 of 3 clients reached');
 });
 
 test('the most frequent cause is told by its meaning, whatever the names and addresses of the clients are', () => {
@@ -169,7 +169,7 @@ test('the most frequent cause is told by its meaning, whatever the names and add
       }),
     );
     assert.deepEqual(pass('08:07', failing(webs)), ['collector-isolated c1 firing']);
-    assert.equal([...stored.values()].at(-1)?.valueText, `mon-1 reached none of 3 clients; ${causes[code]}`);
+    assert.equal([...stored.values()].at(-1)?.valueText, `0 of 3 clients reached; ${causes[code]}`);
   }
 });
 

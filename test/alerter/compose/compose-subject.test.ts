@@ -49,6 +49,20 @@ const ofEvent = (transition: 'firing' | 'reminder' | 'resolved', more: Partial<S
   valueText: 'never heard of',
   ...more,
 });
+const state = (rule: string, more: Partial<Said>): Said => ({
+  client: 'web-1',
+  rule,
+  transition: 'firing',
+  severity: 'warning',
+  ...more,
+});
+const firedTwice = 901;
+const filling = 902;
+/** A level that rises by half a percent in five minutes. */
+const rising = Array.from({ length: 13 }, (_, index) => ({
+  atMs: now - (12 - index) * 300_000,
+  value: 90 + index / 2,
+}));
 const long = 'x'.repeat(200);
 const invented = (client: string, count: number): readonly Said[] =>
   Array.from({ length: count }, (_, index) => disk(client, 99, { subject: `/x${String(index).padStart(2, '0')}` }));
@@ -94,6 +108,29 @@ const cases: readonly { readonly said: readonly Said[]; readonly subject: string
     { said: [ofCollector('firing', { host: 'mon-1' })], subject: 'CRITICAL: collector mon-1 is silent' },
     { said: [ofCollector('resolved', { host: 'mon-1' })], subject: 'Resolved: collector mon-1 was silent' },
     { said: [ofCollector('firing')], subject: 'CRITICAL: collector c0ffee is silent' },
+    {
+      said: [
+        ofCollector('firing', {
+          rule: 'collector-isolated',
+          host: 'col1',
+          valueText: '0 of 20 clients reached; 10: their names cannot be resolved',
+        }),
+      ],
+      subject: 'CRITICAL: col1 is cut off: 0 of 20 clients reached; 10: their names cannot be resolved',
+    },
+    {
+      said: [state('outlier', { subject: 'cpu', valueText: '94 %, median of web 11.5 %, in 12 of 12 reports' })],
+      subject: 'Warning web-1: outlier cpu, 94 %, median of web 11.5 %',
+    },
+    {
+      said: [state('unreliable', { valueText: '6 of the last 12 visits failed, most often: auth-timeout' })],
+      subject: 'Warning web-1: unreliable, 6 of the last 12 visits failed',
+    },
+    {
+      said: [disk('web-1', 96, { id: firedTwice })],
+      subject: 'CRITICAL web-1: disk /var 96 % (again, second time today)',
+    },
+    { said: [disk('web-1', 96, { id: filling })], subject: 'CRITICAL web-1: disk /var 96 %, full in about 40 min' },
     { said: [ofEvent('firing')], subject: 'CRITICAL: nas:backup: never heard of' },
     {
       said: [ofEvent('firing', { severity: 'warning', valueText: 'WARN: slow' })],
@@ -122,7 +159,12 @@ const cases: readonly { readonly said: readonly Said[]; readonly subject: string
 for (const { said, subject, more } of cases) {
   test(`subject: ${subject}`, () => {
     assert.equal(
-      composeSubject(dueMail(config, said, more), { config, reader: { zone: 'Europe/Berlin', nowMs: now } }),
+      composeSubject(dueMail(config, said, more), {
+        config,
+        reader: { zone: 'Europe/Berlin', nowMs: now },
+        charts: new Map([[filling, rising]]),
+        timesToday: new Map([[firedTwice, 2]]),
+      }),
       subject,
     );
   });
