@@ -92,6 +92,15 @@ const table = casesOf(`
   2: <heartbeat> url is no web address; it begins with https:// or http://
 <client ip="10.0.0.2" name="a*"/>
   2: <client> name="a*" cannot be a name; *, ? and , would make it a pattern
+<client ip="10.0.0.2" name="web&#x200b;"/>
+  2: <client> name="web " has an invisible character (U+200B); write it anew, without that
+<client ip="10.0.0.2" was="web&#xa0;1"/>
+  2: <client> was="web\u{a0}1" has an invisible character (U+00A0); write it anew, without that
+<group name="w&#xad;eb"/>
+  2: <group> name="w eb" has an invisible character (U+00AD); write it anew, without that
+<client ip="10.0.0.2" labels="site=f&#x200d;ra"/>
+  2: <client>
+    labels="site=f ra" are no labels; write them like role=web site=ber, and none that alerts have
 <client ip="10.0.0.2" name=".."/>
   2: <client> name=".." cannot be a name; it is a folder in every path
 <client ip="10.0.0.2" name="${'ä'.repeat(65)}"/>

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 
 import type { Config, ServeConfig } from '../../config/config.ts';
+import { invisibleCharacter } from '../../config/values/invisible-characters.ts';
 import { globMatcher } from '../../config/values/globs.ts';
 import { usageError } from '../../errors.ts';
 import { shellWord } from '../../text/shell-word.ts';
@@ -50,7 +51,8 @@ export async function eventsUrlCommand(context: Context, options: EventsUrlOptio
 
 /** Returns a name of events. Throws FleetError `usage` for a text that is no name. */
 export function checkedName(what: string, text: string): string {
-  if (text !== '' && text === oneLine(text) && text.length <= longestName) return text;
+  if (text !== '' && text === oneLine(text) && invisibleCharacter(text) === null && text.length <= longestName)
+    return text;
   throw usageError(`${what} is no name`, `Write a line of at most ${longestName} characters.`);
 }
 

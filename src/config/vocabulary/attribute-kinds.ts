@@ -6,6 +6,7 @@ import { parseFamilyGroups } from '../values/family-groups.ts';
 import { splitGlobs } from '../values/globs.ts';
 import { isHeaderLine } from '../values/header-line.ts';
 import { parseImapUrl } from '../values/imap-url.ts';
+import { invisibleFault } from '../values/invisible-characters.ts';
 import { jumpsFault } from '../values/jumps.ts';
 import { keyExchangesFault } from '../values/key-exchanges.ts';
 import { parseClientLabels, parseLabels, parseLabelSelector } from '../values/labels.ts';
@@ -53,6 +54,11 @@ function whole(min: number, max: number): AttributeKind {
   return { fault, xsd: { base: 'xs:integer', min, max } };
 }
 
+/** Returns a kind of names, which must not look like others. */
+function visible({ fault, ...kind }: AttributeKind): AttributeKind {
+  return { ...kind, fault: (value) => fault(value) ?? invisibleFault(value) };
+}
+
 function isUrl(value: string): boolean {
   return /^https?:\/\//.test(value) && URL.canParse(value);
 }
@@ -71,9 +77,11 @@ function isSpokeUrl(value: string): boolean {
 const kinds = {
   text: { fault: () => null, xsd: text },
   secret: { fault: () => null, xsd: text, hidden: true },
-  title: accepted((value) => Buffer.byteLength(value) <= 200, 'is too long for a name; 200 bytes are the most'),
+  title: visible(
+    accepted((value) => Buffer.byteLength(value) <= 200, 'is too long for a name; 200 bytes are the most'),
+  ),
   note: accepted((value) => value.length <= 1000, 'is too long; 1000 characters are the most'),
-  name: { fault: nameFault, xsd: text },
+  name: visible({ fault: nameFault, xsd: text }),
   checkName: accepted(isFreeCheckName, 'is no name of a check; write up to 128 of A-Z a-z 0-9 _ . : / - and blanks'),
   endpoint: accepted(
     (value) => /^(?:\[[\da-f:.]+\]|\w[\w.-]*):\d{1,5}$/i.test(value),
@@ -93,7 +101,7 @@ const kinds = {
     'names no metrics; write them like smartmon_*_raw_value,nvme_*',
   ),
   host: { fault: rangedHostFault, xsd: text },
-  jumps: { fault: jumpsFault, xsd: text },
+  jumps: visible({ fault: jumpsFault, xsd: text }),
   address: accepted((value) => isIP(value) !== 0, 'is no address; write one like ::1, 127.0.0.1 or ::'),
   networks: parsed(parseNetworks, 'is no list of addresses; write them like 192.0.2.7, 10.0.0.0/8 or socket'),
   header: accepted((value) => /^[\w-]{1,64}$/.test(value), 'is no name of a header; write one like X-Remote-User'),
@@ -104,10 +112,11 @@ const kinds = {
     ),
     hidden: true,
   },
-  labels: parsed(parseLabels, 'is no list of labels; write them like site=fra,team=web, and none that alerts have'),
-  clientLabels: parsed(
-    parseClientLabels,
-    'are no labels; write them like role=web site=ber, and none that alerts have',
+  labels: visible(
+    parsed(parseLabels, 'is no list of labels; write them like site=fra,team=web, and none that alerts have'),
+  ),
+  clientLabels: visible(
+    parsed(parseClientLabels, 'are no labels; write them like role=web site=ber, and none that alerts have'),
   ),
   labelSelector: parsed(parseLabelSelector, 'selects no labels; write it like site=ber,role!=db'),
   word: accepted(
