@@ -29,7 +29,7 @@ const answers: readonly (readonly [status: number, answer: string])[] = [
   [500, 'HTTP/1.1 500 Internal Server Error\r\nContent-Length: 4\r\n\r\nno\r\n'],
 ];
 for (const [status, answer] of answers) {
-  test(`an answer ${status} ends the push, and says so`, { timeout: 20_000 }, async (t) => {
+  test(`an answer ${status} ends the push, and says so`, { timeout: 60_000 }, async (t) => {
     const way = await wayTo(t, answer);
     const { signal } = new AbortController();
     await assert.rejects(
@@ -49,7 +49,7 @@ const advised: readonly (readonly [status: number, advice: RegExp])[] = [
   [503, /later push/],
 ];
 for (const [status, advice] of advised) {
-  test(`an answer ${status} has its own advice`, { timeout: 20_000 }, async (t) => {
+  test(`an answer ${status} has its own advice`, { timeout: 60_000 }, async (t) => {
     const way = await wayTo(t, `HTTP/1.1 ${status} No\r\nContent-Length: 0\r\n\r\n`);
     await assert.rejects(way(Buffer.from('body'), new AbortController().signal), (fault: FleetError) => {
       assert.match(fault.advice, advice);
@@ -58,7 +58,7 @@ for (const [status, advice] of advised) {
   });
 }
 
-test('what has no answer names the URL without its password, and what to do', { timeout: 20_000 }, async (t) => {
+test('what has no answer names the URL without its password, and what to do', { timeout: 60_000 }, async (t) => {
   const server = createServer((_request, { socket }) => socket?.end('HTTP/1.1 200 OK\r\n\r\n'));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -93,7 +93,7 @@ test('what has no answer names the URL without its password, and what to do', { 
   }
 });
 
-test('an answer without the MAC of the collector is none', { timeout: 20_000 }, async (t) => {
+test('an answer without the MAC of the collector is none', { timeout: 60_000 }, async (t) => {
   const way = await wayTo(t, 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
   await assert.rejects(way(Buffer.from('body'), new AbortController().signal), /is not the collector$/);
 });

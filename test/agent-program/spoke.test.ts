@@ -76,7 +76,7 @@ async function startSpoke(t: TestContext, more: object = {}, spoke: object = {})
     return postSigned({ ...common, path: target, url: new URL(target, url), ...other });
   };
   const visit = async (takesReport = true): Promise<readonly string[]> => {
-    const answer = await post(encodePolledVisit({ takesReport, timeoutMs: 20_000, after: null }));
+    const answer = await post(encodePolledVisit({ takesReport, timeoutMs: 60_000, after: null }));
     assert.ok(answer.isSigned);
     return reportIdsIn(answer.body);
   };
@@ -117,7 +117,7 @@ test('a visit takes a report, and every report comes again until it is acknowled
 test('whoever does not know the key learns nothing and changes nothing', async (t) => {
   const { visit, post, url, lines } = await startSpoke(t);
   const ids = await visit();
-  const body = encodePolledVisit({ takesReport: true, timeoutMs: 20_000, after: null });
+  const body = encodePolledVisit({ takesReport: true, timeoutMs: 60_000, after: null });
   const time = Math.floor(Date.now() / 1000);
   const request = async (sent: Buffer, digestOf: Buffer, mac: string, client = 'web-1'): Promise<string> => {
     const headers = {
@@ -152,7 +152,7 @@ test('whoever does not know the key learns nothing and changes nothing', async (
 
 test('a machine that is not enrolled shows its report, and answers no collector', async (t) => {
   const { post, url } = await startSpoke(t, { collector: undefined, publicKey: undefined, pushKey: undefined });
-  assert.equal((await post(encodePolledVisit({ takesReport: true, timeoutMs: 20_000, after: null }))).status, 401);
+  assert.equal((await post(encodePolledVisit({ takesReport: true, timeoutMs: 60_000, after: null }))).status, 401);
   const shown = await fetch(new URL('/pattoo-os', url));
   const { agent_id: id, devices } = (await shown.json()) as { readonly agent_id: string; readonly devices: object };
   assert.match(id, /^[0-9a-f]{64}$/);

@@ -86,7 +86,7 @@ test('probes that throw are a fault of this run; what is spooled still comes', a
 test('probes that never end are a fault before the deadline', async (t) => {
   const { visit, clientDir } = machine(t);
   const agent = buildAgentWith('() => new Promise(() => setInterval(() => {}, 1000))');
-  const { result } = await visit({ bundles: { ...bundles, agent }, agentTimeoutMs: 2500 });
+  const { result } = await visit({ bundles: { ...bundles, agent }, agentTimeoutMs: 10_000 });
   assert.equal(result.fault?.code, 'agent-timeout');
   assert.match(result.fault.message, /the probes did not end within \d+ ms/);
   assert.ok(result.hello && result.end);
@@ -105,7 +105,7 @@ for (const { what, path, guard } of [
     const agent = buildAgentWith(`() => void ${standstill}`);
     const connection = shellConnection({ env: { HOME: home, PATH: path } });
     // The timeout is longer than the agent's own limit, which this test checks.
-    const { result } = await visit({ connection, bundles: { ...bundles, agent }, agentTimeoutMs: 1500 });
+    const { result } = await visit({ connection, bundles: { ...bundles, agent }, agentTimeoutMs: 5000 });
     assert.equal(result.fault?.code, 'agent-timeout');
     const brought = connection.children[1];
     assert.ok(brought);

@@ -76,14 +76,14 @@ const hostile: readonly Hostile[] = [
     code: 'agent-timeout',
     message: /Password:/,
     texts: ['echo Password:; exec sleep 30'],
-    timeoutMs: 1000,
+    timeoutMs: 5000,
   },
   {
     what: 'silence after the sign',
     code: 'agent-timeout',
-    message: /sent nothing within 1 s/,
+    message: /sent nothing within 5 s/,
     texts: ['sign 81; exec sleep 30'],
-    timeoutMs: 1000,
+    timeoutMs: 5000,
   },
   {
     what: 'silence after the hello',
@@ -202,7 +202,7 @@ const hostile: readonly Hostile[] = [
     code: 'agent-timeout',
     message: /sent nothing/,
     texts: [absent, 'sign; exec sleep 30'],
-    timeoutMs: 1000,
+    timeoutMs: 5000,
   },
   {
     what: 'a fault of the agent, with control characters',
@@ -218,7 +218,7 @@ const hostile: readonly Hostile[] = [
   },
 ];
 
-for (const { what, code, message, texts, advice = /./, timeoutMs = 10_000 } of hostile) {
+for (const { what, code, message, texts, advice = /./, timeoutMs = 60_000 } of hostile) {
   test(`${what}: ${code}`, async () => {
     const { result } = await meet(texts, { agentTimeoutMs: timeoutMs });
     assert.ok(result.fault);
@@ -236,7 +236,7 @@ test('what follows the last frame is not read without end', async () => {
     env: { PATH: process.env['PATH'] ?? '' },
     scripts: [`${prelude}${answer}; cat /dev/zero`],
   });
-  const { result } = await visit({ connection, waitForExit: true, agentTimeoutMs: 10_000 });
+  const { result } = await visit({ connection, waitForExit: true, agentTimeoutMs: 60_000 });
   assert.equal(result.fault, null);
   assert.equal(result.acknowledged, 1);
   await connection.leave();

@@ -23,7 +23,7 @@ async function collectFrom(
   const { add, collect } = makeSshFleet();
   const server = await stoppedAfter(startReportServer({ ...account, ...options }));
   for (const [number, address] of addresses.entries()) add(`c${number}`, address, server);
-  const result = await collect({ collector: { clientDeadlineMs: 30_000, ...options.collector } });
+  const result = await collect({ collector: { clientDeadlineMs: 120_000, ...options.collector } });
   return { result, most: server.most, codes: result.failures.map(({ code }) => code) };
 }
 
@@ -77,6 +77,7 @@ test('a rack that turns out to be dead gets less time from then on, in the first
   const asked: { readonly client: string; readonly tcpTimeoutMs: number }[] = [];
   const result = await fleet.collect([...rack('10.0.1'), ...rack('10.0.2')], {
     concurrency: 4,
+    collector: { tcpTimeoutMs: 5000 },
     transportFor: ({ name }) => ({
       connect: ({ tcpTimeoutMs }) => {
         asked.push({ client: name, tcpTimeoutMs });

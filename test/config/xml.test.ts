@@ -141,7 +141,7 @@ test('a named pipe is refused at once, with nobody writing into it', () => {
   const tried = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
     cwd: packageDir,
     encoding: 'utf8',
-    timeout: 30_000,
+    timeout: 60_000,
     killSignal: 'SIGKILL',
   });
   assert.match(tried.stdout, /is no ordinary file; name a file/, tried.stderr);

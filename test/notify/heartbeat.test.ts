@@ -9,7 +9,7 @@ import { FleetError } from '../../src/errors.ts';
 import { sendHeartbeat, sendHeartbeats } from '../../src/notify/heartbeat.ts';
 import { faultOf, never } from './support/smtp-config.ts';
 
-const options = { timeoutMs: 5_000, signal: never };
+const options = { timeoutMs: 60_000, signal: never };
 
 async function listen(t: TestContext, listener: RequestListener): Promise<string> {
   const server: Server = createServer(listener).listen(0, '127.0.0.1');

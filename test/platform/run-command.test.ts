@@ -8,7 +8,7 @@ const script = `
 import { closeSync, openSync } from 'node:fs';
 import { runCommand } from ${JSON.stringify(new URL('../../src/platform/run-command.ts', import.meta.url).href)};
 const run = () => runCommand({
-  command: '/bin/true', timeoutMs: 5_000, signal: new AbortController().signal, mostOutput: 100,
+  command: '/bin/true', timeoutMs: 60_000, signal: new AbortController().signal, mostOutput: 100,
 });
 const files = [];
 try {
@@ -19,7 +19,7 @@ for (const file of files) closeSync(file);
 console.log(words, (await run()).status);
 `;
 
-test('a command without a file descriptor left fails alone: the program goes on', { timeout: 20_000 }, async () => {
+test('a command without a file descriptor left fails alone: the program goes on', { timeout: 60_000 }, async () => {
   const args = ['--import', 'tsx', '--input-type=module', '--eval', script];
   const shell = ['-c', 'ulimit -n 100 && exec "$@"', 'sh', process.execPath, ...args];
   const { stdout } = await promisify(execFile)('/bin/sh', shell);

@@ -146,17 +146,15 @@ test('an address has 16 connections, and the server 64; others learn it', async 
       held.push(socket);
     }
   };
+  // The server takes connections in the order in which they were made.
   await hold('127.0.0.2', 16);
-  await sleep(50);
   const refused = await asked('/', { localAddress: '127.0.0.2' });
   assert.deepEqual([refused.status, refused.headers['retry-after']], [503, '5']);
   assert.equal((await asked('/', { localAddress: '127.0.0.3' })).status, 200);
   await hold('127.0.0.2', 80);
-  await sleep(50);
   assert.equal((await asked('/', { localAddress: '127.0.0.3' })).status, 200);
   await assert.rejects(asked('/', { localAddress: '127.0.0.2' }), /ECONNRESET|socket hang up/);
   for (const address of ['127.0.0.4', '127.0.0.5', '127.0.0.6']) await hold(address, 16);
-  await sleep(50);
   assert.equal((await asked('/', { localAddress: '127.0.0.7' })).status, 503);
 });
 
@@ -190,7 +188,7 @@ test('64 connections look, and keep nobody from sending events', async (t) => {
   assert.equal(await onOne('/runs'), 503);
   first?.destroy();
   for (let tried = 1; (await onOne('/runs')) !== 200; tried += 1) {
-    assert.ok(tried < 50, 'the place of a connection that ended is not given back');
+    assert.ok(tried < 1200, 'the place of a connection that ended is not given back');
     await sleep(50);
   }
   assert.equal((await asked('/runs', { localAddress })).status, 503);
@@ -226,7 +224,7 @@ test('an address that a proxy names has 16 requests at a time', async (t) => {
   assert.equal(headers['retry-after'], '5');
   assert.equal((await look('198.51.100.8')).status, 200);
   first?.destroy();
-  for (let tried = 0; tried < 50; tried += 1) {
+  for (let tried = 0; tried < 1200; tried += 1) {
     if ((await look('198.51.100.7')).status === 200) return;
     await sleep(50);
   }

@@ -90,7 +90,7 @@ describe('the loopback server', async () => {
       await new Promise((resolve) => channel.stdout.once('data', resolve));
       channel.stdin.write(`acknowledged ${round}`);
       await connection.leave();
-      await until(() => existsSync(path.join(home, 'whole')), 'the input was not read', 10_000, 5);
+      await until(() => existsSync(path.join(home, 'whole')), 'the input was not read');
       assert.equal(readFileSync(path.join(home, 'whole'), 'utf8'), `acknowledged ${round}`);
       rmSync(path.join(home, 'whole'));
     }
@@ -102,7 +102,7 @@ describe('the loopback server', async () => {
     const again = await startLoopbackServer({ username: 'demo', home, hostKey });
     assert.equal(kept.fingerprint, again.fingerprint);
     const signal = new AbortController().signal;
-    const scanned = await scanHostKeys({ host: '127.0.0.1', port: kept.port, timeoutMs: 5000, signal });
+    const scanned = await scanHostKeys({ host: '127.0.0.1', port: kept.port, timeoutMs: 60_000, signal });
     const fingerprints = scanned.map(({ fingerprint }) => fingerprint);
     assert.deepEqual(fingerprints, [kept.fingerprint]);
     await Promise.all([kept.close(), again.close()]);

@@ -56,7 +56,7 @@ export function connectBy(
   options: Partial<ConnectOptions> = {},
 ): Promise<Connection> {
   const { signal } = new AbortController();
-  const limits = { tcpTimeoutMs: 5000, connectTimeoutMs: 10_000, signal };
+  const limits = { tcpTimeoutMs: 60_000, connectTimeoutMs: 60_000, signal };
   return transportFor(clientOf(via, target), sharedFor()).connect({ ...limits, ...options });
 }
 

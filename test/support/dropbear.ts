@@ -77,7 +77,7 @@ async function launch(dir: string, keyFile: string, logFile: string) {
     const command = ['/bin/sh', '-c', start, logFile, shells, dropbearPath, ...args];
     const child = spawn('unshare', ['-m', ...command], { stdio: 'ignore' });
     writeFileSync(path.join(dir, 'pid'), String(child.pid));
-    const until = Date.now() + 10_000;
+    const until = Date.now() + 60_000;
     while (child.exitCode === null && Date.now() < until) {
       if (await answers(port)) return { child, port };
       await sleep(10);

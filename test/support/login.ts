@@ -40,7 +40,7 @@ export function connectTo({ server, username, credentials, target, options }: Lo
     ...target,
   });
   const signal = new AbortController().signal;
-  return transport.connect({ tcpTimeoutMs: 5000, connectTimeoutMs: 10_000, signal, ...options });
+  return transport.connect({ tcpTimeoutMs: 60_000, connectTimeoutMs: 60_000, signal, ...options });
 }
 
 /** Logs in, runs `true` and disconnects. */

@@ -67,7 +67,7 @@ export interface Machines {
 
 /** Returns the objects that the clients of a run share. */
 export function sharedFor(machines: Machines = {}): TransportShared {
-  const { bastions = [], clients = [], explicit = [], tcpTimeoutMs = 3000, connectTimeoutMs = 8000 } = machines;
+  const { bastions = [], clients = [], explicit = [], tcpTimeoutMs = 60_000, connectTimeoutMs = 60_000 } = machines;
   const collector = { tcpTimeoutMs, connectTimeoutMs };
   return createTransportShared({
     config: { bastions, clients, explicit, collector, jumpHosts: ssh(machines.jumpHosts ?? {}) },

@@ -136,7 +136,7 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
     log,
     count: (pattern) => log().match(pattern)?.length ?? 0,
     logged: async (pattern) => {
-      const until = Date.now() + 10_000;
+      const until = Date.now() + 60_000;
       while (!pattern.test(log())) {
         assert.ok(Date.now() < until, `sshd did not log ${String(pattern)}:\n${log()}`);
         await sleep(10);
@@ -235,7 +235,7 @@ async function launch(
       stdio: 'ignore',
     });
     writeFileSync(path.join(dir, 'pid'), String(child.pid));
-    const until = Date.now() + 10_000;
+    const until = Date.now() + 60_000;
     for (;;) {
       const log = readFileSync(logFile, 'utf8');
       if (log.includes(`Server listening on 0.0.0.0 port ${port}.`)) return { child, port };

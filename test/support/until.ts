@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export async function until(
   holds: () => boolean,
   message: string | (() => string),
-  withinMs = 10_000,
+  withinMs = 60_000,
   everyMs = 10,
 ): Promise<void> {
   const endMs = performance.now() + withinMs;

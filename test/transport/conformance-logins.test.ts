@@ -187,7 +187,7 @@ describe('OpenSSH', { skip: sshdMissing() ?? false }, async () => {
       });
       it('accept-new writes the key down, and strict takes it afterwards', async () => {
         const client = clientOf(transport, target({ hostKeys: 'accept-new' }));
-        const limits = { tcpTimeoutMs: 5000, connectTimeoutMs: 10_000, signal: new AbortController().signal };
+        const limits = { tcpTimeoutMs: 60_000, connectTimeoutMs: 60_000, signal: new AbortController().signal };
         (await transportFor(client, sharedFor()).connect(limits)).destroy();
         const written = readFileSync(client.ssh.knownHosts, 'utf8').trim().split('\n');
         assert.equal(written.length, 1);

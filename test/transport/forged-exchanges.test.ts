@@ -5,7 +5,6 @@
  */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import path from 'node:path';
@@ -86,7 +85,7 @@ describe('a host key that is not proved', async () => {
   const answer = (socket: Socket): void => {
     const parts: Buffer[] = [];
     socket.on('data', (part) => void parts.push(part));
-    sent = once(socket, 'close').then(() => Buffer.concat(parts));
+    sent = new Promise((resolve) => socket.once('close', () => resolve(Buffer.concat(parts))));
     socket.write(Buffer.concat([Buffer.from('SSH-2.0-OpenSSH_9.9\r\n'), ...script.map(wirePacket)]));
   };
   const bastionKey = generateHostKey();

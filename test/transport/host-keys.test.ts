@@ -146,7 +146,7 @@ describe('host keys of a real OpenSSH server', { skip: sshdMissing() ?? false },
   it('scan shows all keys as ssh-keygen prints them, without a login', async () => {
     const before = logins();
     const signal = new AbortController().signal;
-    const keys = await scanHostKeys({ host: '127.0.0.1', port: sshd.port, timeoutMs: 5000, signal });
+    const keys = await scanHostKeys({ host: '127.0.0.1', port: sshd.port, timeoutMs: 60_000, signal });
     const listed = keys.map((found) => [`${found.type} ${found.key}`, found.fingerprint]);
     assert.deepEqual(
       listed,

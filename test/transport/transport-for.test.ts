@@ -37,7 +37,7 @@ const client = (ssh: Partial<SshSettings>): Client =>
     { address: '127.0.0.1', port: server.port },
   );
 
-const limits = { tcpTimeoutMs: 2000, connectTimeoutMs: 5000, signal: new AbortController().signal };
+const limits = { tcpTimeoutMs: 60_000, connectTimeoutMs: 60_000, signal: new AbortController().signal };
 
 const connect = (ssh: Partial<SshSettings>, shared = sharedFor()) => transportFor(client(ssh), shared).connect(limits);
 
@@ -64,7 +64,7 @@ describe('an ip that does not resolve', () => {
     const nameless = { ...nas, ssh: { ...nas.ssh, explicit: {} } };
     const signal = new AbortController().signal;
     const connecting = transportFor(nameless, sharedFor({ sshConfig: readerOf(...aliases) })).connect({
-      ...{ tcpTimeoutMs: 500, connectTimeoutMs: 5000, signal },
+      ...{ tcpTimeoutMs: 60_000, connectTimeoutMs: 60_000, signal },
     });
     return (await fails(connecting, 'dns')).advice;
   };
@@ -208,7 +208,7 @@ describe('the login name', () => {
         writeFileSync(config, `Host *\n  Port ${server.port}\n${sshConfig}`);
         const whole = client({ username, config, via: transport, privateKey, knownHosts });
         const asked = { ...whole, ssh: { ...whole.ssh, explicit: ofSsh } };
-        const limits = { tcpTimeoutMs: 3000, connectTimeoutMs: 8000, signal: new AbortController().signal };
+        const limits = { tcpTimeoutMs: 60_000, connectTimeoutMs: 60_000, signal: new AbortController().signal };
         const connection = await transportFor(asked, sharedFor()).connect(limits);
         connection.destroy();
         return 'logged in';

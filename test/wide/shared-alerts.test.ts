@@ -10,8 +10,9 @@ import { outcomeOf, runCli } from '../support/run-cli.ts';
 import { times } from '../support/times.ts';
 import { startSharedSite } from '../end-to-end/support/shared-site.ts';
 
-const clients = 60;
-const everyMs = 16_000;
+const clients = 30;
+// On a busy machine a cycle takes most of this time.
+const everyMs = 30_000;
 const elements = `<alerts zone="UTC" defaults="no"><mail to="you@example.org"/>
   <alert name="unreachable" severity="critical" for="2x"/><alert name="no-report" severity="critical" for="3x"/>
   <alert name="collector-silent" severity="critical"/><alert name="collector-isolated"/></alerts>`;
@@ -70,7 +71,7 @@ async function startSite(t: TestContext) {
   return { site, alerter, sql, cycle, notified };
 }
 
-test('a collector that is gone, or whose network is, is one alert', { skip, timeout: 580_000 }, async (t) => {
+test('a collector that is gone, or whose network is, is one alert', { skip, timeout: 1_800_000 }, async (t) => {
   const { site, alerter, sql, cycle, notified } = await startSite(t);
   const all = { collectors: [0, 1, 2] };
   assert.deepEqual(await cycle({ collectors: [0] }), []);
@@ -121,7 +122,7 @@ test('a collector that is gone, or whose network is, is one alert', { skip, time
       ['collector-isolated'],
     );
     const served = site.counts().served - before;
-    assert.ok(served >= clients - 15 && served < clients, `the others visited ${served} of ${clients}`);
+    assert.ok(served >= clients - clients / 4 && served < clients, `the others visited ${served} of ${clients}`);
     assert.deepEqual(notified.splice(0), []);
     // The mail about the end waits for the interval of its group.
     assert.deepEqual(await cycle(all), []);

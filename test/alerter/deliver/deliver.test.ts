@@ -11,6 +11,7 @@ import { onBothDatabases } from '../../storage/support/databases.ts';
 import type { SmtpPhase } from '../../support/smtp-server.ts';
 import { contentOf, openOffice, openPost, openServer, withStore, type Row } from '../support/sending.ts';
 import { pluck, pluckAll } from '../../support/pluck.ts';
+import { until } from '../../support/until.ts';
 
 const states = (rows: readonly Row[]): readonly string[] => rows.map(({ state }) => state);
 
@@ -47,7 +48,9 @@ test('a lease that is lost is reported by the next check, and not touched again'
     return Promise.reject(lost);
   };
   const keeper = keepLease({ touchLease }, { name: 'alerter', epoch: 1, holder: 'one' }, 5);
-  await sleep(50);
+  await until(() => touches > 0, 'the lease is not touched');
+  // The keeper learns of the fault in the next turn.
+  await new Promise(setImmediate);
   assert.throws(() => keeper.check(), lost);
   await keeper.stop();
   assert.equal(touches, 1);
@@ -268,10 +271,10 @@ onBothDatabases('delivering', (kit) => {
     const slow = withStore(store, {
       markSent: async (id, holder) => {
         await store.markSent(id, holder);
-        await new Promise((resolve) => setTimeout(resolve, 300));
+        await new Promise((resolve) => setTimeout(resolve, 3_200));
       },
     });
-    const counts = await post.run(smtpConfig(server.port), { store: slow, limits: { phaseMs: 250 } });
+    const counts = await post.run(smtpConfig(server.port), { store: slow, limits: { phaseMs: 3_000 } });
     assert.deepEqual(counts, { sent: 1, putOff: 0, failed: 0 });
     assert.deepEqual(states(await post.rows()), ['sent', 'waiting', 'waiting']);
     assert.equal((await post.run(smtpConfig(server.port))).sent, 2);

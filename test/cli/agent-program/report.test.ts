@@ -66,7 +66,7 @@ test('--every appends lines to a private file until a signal ends it in good ord
   const child = startCli(['report', '--format', 'pattoo', '--every', '10s', '-o', file], of);
   t.after(() => child.kill('SIGKILL'));
   const outcome = outcomeOf(child);
-  await until(() => existsSync(file) && readFileSync(file, 'utf8').endsWith('\n'), 'no line', 30_000);
+  await until(() => existsSync(file) && readFileSync(file, 'utf8').endsWith('\n'), 'no line');
   child.kill('SIGTERM');
   const { status, stdout, stderr } = await outcome;
   assert.deepEqual([status, stderr], [0, '']);

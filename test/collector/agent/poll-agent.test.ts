@@ -124,7 +124,7 @@ test('an inventory is made after a visit that succeeded, and comes with the next
   assert.equal((await pollAgent(options(new Set()))).acknowledged, 1);
   later();
   later();
-  await until(() => events.length > 0, 'no inventory was made', 30_000);
+  await until(() => events.length > 0, 'no inventory was made');
   assert.deepEqual([events, listSpool(own.visit.dirs).length], [['inventory-made'], 1]);
   assert.equal((await pollAgent(options(new Set()))).acknowledged, 2);
 });

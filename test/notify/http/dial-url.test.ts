@@ -46,8 +46,8 @@ test('http is forwarded: webhooks, Alertmanagers and heartbeats', async (t) => {
   const { port, asked } = await openProxy(t);
   const proxy = `http://127.0.0.1:${port}`;
   await postThrough(proxy, receiver.origin);
-  await sendHeartbeat(`${receiver.origin}/alive?a=b`, { timeoutMs: 5_000, signal: never, proxy });
-  const config = { urls: [receiver.origin], labels: {}, ca: null, proxy, timeoutMs: 5_000 };
+  await sendHeartbeat(`${receiver.origin}/alive?a=b`, { timeoutMs: 60_000, signal: never, proxy });
+  const config = { urls: [receiver.origin], labels: {}, ca: null, proxy, timeoutMs: 60_000 };
   const options = { validUntilMs: Date.now() + 60_000, signal: never };
   assert.deepEqual(await postAlerts(config, [noticeAlert()], options), []);
   const paths = ['/hook', '/alive?a=b', '/api/v2/alerts'];
@@ -68,7 +68,7 @@ for (const status of [403, 407, 502] as const) {
     const fault = await faultOf(postThrough(`http://me:s3cret@127.0.0.1:${port}`, 'https://127.0.0.1:1'));
     assert.deepEqual([fault.code, fault.stage], ['mail-unavailable', 'connect']);
     assert.equal(fault.message, `webhook chat: the proxy answered ${status}`);
-    const options = { timeoutMs: 5_000, signal: never, proxy: `http://127.0.0.1:${port}` };
+    const options = { timeoutMs: 60_000, signal: never, proxy: `http://127.0.0.1:${port}` };
     const heartbeat = await faultOf(sendHeartbeat('https://127.0.0.1:1/token', options));
     assert.equal(heartbeat.message, `heartbeat 127.0.0.1:1: the proxy answered ${status}`);
   });
@@ -109,7 +109,7 @@ test(
     const plain = await openReceiver(t);
     await postThrough(proxy, secure.origin);
     await postThrough(proxy, plain.origin);
-    await sendHeartbeat(`${plain.origin}/alive`, { timeoutMs: 5_000, signal: never, proxy });
+    await sendHeartbeat(`${plain.origin}/alive`, { timeoutMs: 60_000, signal: never, proxy });
     assert.deepEqual([secure.received.length, plain.received.length], [1, 2]);
     const wrong = await faultOf(postThrough(proxy.replace('s3cret', 'wrong'), secure.origin));
     assert.match(wrong.message, /^webhook chat: the proxy answered 40[17]$/);

@@ -18,7 +18,7 @@ async function posted(
 ): Promise<{ readonly host: HttpReceiver; readonly faults: readonly string[]; readonly sizes: readonly number[] }> {
   const host = await openReceiver(t);
   host.act(() => answers[host.received.length - 1] ?? { status: 200 });
-  const config = { urls: [host.origin], labels: {}, ca: null, proxy: null, timeoutMs: 10_000 };
+  const config = { urls: [host.origin], labels: {}, ca: null, proxy: null, timeoutMs: 60_000 };
   const signal = new AbortController().signal;
   const faults = await postAlerts(config, alerts, { validUntilMs: Date.now() + 60_000, signal });
   const sizes = host.received.map(({ body }) => (JSON.parse(body) as readonly unknown[]).length);

@@ -101,7 +101,7 @@ test('the answer of a program: its first line, its deadline, and one start for a
   assert.equal(await faultOf('exec sleep 30'), 'the command did not end within 0.3 s');
   const none = ownCommand({ command: path.join(dir, 'none'), timeoutMs }, signal);
   assert.match((await none()).fault ?? '', /cannot be started/);
-  const ask = ownCommand({ command: script(dir, 'count', `echo x >> "${dir}/starts"`), timeoutMs: 5_000 }, signal);
+  const ask = ownCommand({ command: script(dir, 'count', `echo x >> "${dir}/starts"`), timeoutMs: 60_000 }, signal);
   await Promise.all([ask(), ask(), ask()]);
   assert.equal(readFileSync(path.join(dir, 'starts'), 'utf8'), 'x\n');
 });
@@ -134,7 +134,7 @@ test('an event that cannot be marked is not given again, and those behind it wai
   };
   const options: EventCommandOptions = {
     command: script(dir, 'take', `echo x >> "${taken}"; cat > /dev/null`),
-    timeoutMs: 5_000,
+    timeoutMs: 60_000,
     read: () => Promise.resolve(rows.map((rowId) => ({ ...event, rowId }))),
     mark: (rowId) => {
       if (isFull) fails += 1;
@@ -181,7 +181,7 @@ for (const [what, changed] of unusable) {
     const faults: string[] = [];
     const handOver = new EventCommand({
       command: script(dir, 'take', `cat >> "${taken}"`),
-      timeoutMs: 5_000,
+      timeoutMs: 60_000,
       read: () => Promise.resolve([...rows]),
       mark: (marked) =>
         Promise.resolve(

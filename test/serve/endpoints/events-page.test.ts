@@ -26,7 +26,7 @@ const sent = [
 /** Stores the events. The laptop's is old: its time to live has passed. */
 async function store({ dir, post, stored }: Awaited<ReturnType<typeof openEndpoint>>): Promise<void> {
   for (const event of sent) assert.equal((await post(JSON.stringify(event))).status, 200);
-  await until(() => stored('id').length === sent.length, 'the events are no rows', 20_000);
+  await until(() => stored('id').length === sent.length, 'the events are no rows');
   const database = openSqlite(path.join(dir, 'state', 'fleet.db'));
   database.exec("UPDATE events SET received_at = '2026-01-02 00:00:00.000' WHERE service = 'backup-laptop'");
   database.close();

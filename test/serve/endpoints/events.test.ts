@@ -19,9 +19,7 @@ const received = '{"message":"Event received","result":true}\n';
 
 async function datagram(port: number, text: string | Buffer, address = '127.0.0.1'): Promise<void> {
   const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
-  socket.send(text, port, address);
-  await once(socket, 'listening');
-  await sleep(20);
+  await new Promise((resolve) => socket.send(text, port, address, resolve));
   socket.close();
 }
 

@@ -77,7 +77,7 @@ async function endpoint(t: TestContext) {
 }
 
 // The first test: a timer that is made before the clock is replaced cannot be cleared after.
-test('a sender that is known has 60 s for its body, and recorded headers have 5 s', { timeout: 30_000 }, async (t) => {
+test('a sender that is known has 60 s for its body, and recorded headers have 5 s', { timeout: 60_000 }, async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const { hang, ended } = await endpoint(t);
   const body = Buffer.alloc(1000, 'x');
@@ -100,7 +100,7 @@ test('a sender that is known has 60 s for its body, and recorded headers have 5 
   assert.equal((await ended(late.end(Buffer.alloc(699, 'x')))).status, 200);
 });
 
-test('recorded headers with a slow body keep no push of the client away', { timeout: 30_000 }, async (t) => {
+test('recorded headers with a slow body keep no push of the client away', { timeout: 60_000 }, async (t) => {
   const { hang, push, ended, begin, sample } = await endpoint(t);
   const recorded = Buffer.alloc(1000, 'x');
   const slow = await hang({ body: recorded });
@@ -116,7 +116,7 @@ test('recorded headers with a slow body keep no push of the client away', { time
   for (const one of [slow, other]) one.destroy();
 });
 
-test('two large bodies of one client that are slow keep no push of another away', { timeout: 30_000 }, async (t) => {
+test('two large bodies of one client that are slow keep no push of another away', { timeout: 60_000 }, async (t) => {
   const { begin, ended, push, sample } = await endpoint(t);
   const slow = ['x', 'y'].map((letter) => {
     const body = Buffer.alloc(maxPushBytes, letter);
@@ -134,7 +134,7 @@ test('two large bodies of one client that are slow keep no push of another away'
 
 test(
   'bodies beyond the bound are refused before they are read, and the bound is free again after',
-  { timeout: 30_000 },
+  { timeout: 60_000 },
   async (t) => {
     const { hang, ended, push, sample } = await endpoint(t);
     const large = Buffer.alloc(maxPushBytes, 'x');

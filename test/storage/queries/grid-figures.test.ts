@@ -102,7 +102,7 @@ onBothDatabases('figures on a grid', (kit) => {
     const whole = await read(look, 'stats', 'cpu_percent', grid);
     const keep = { rawMs: 5 * dayMs, detailMs: dayMs, hourlyMs: 30 * dayMs, dailyMs: 90 * dayMs };
     const limits = { nowMs: noonMs + minuteMs, ...keep };
-    const signal = AbortSignal.timeout(30_000);
+    const signal = AbortSignal.timeout(60_000);
     assert.equal((await retention.prune(limits, signal)).stats, 4);
     assert.deepEqual(await read(look, 'stats', 'cpu_percent', grid), whole);
     // Steps shorter than an hour have the figure of their hour.

@@ -20,7 +20,7 @@ describe('dial', async () => {
     client: 'web-1',
     host: '127.0.0.1',
     port,
-    timeoutMs: 3000,
+    timeoutMs: 60_000,
     signal: new AbortController().signal,
     ...more,
   });
@@ -102,7 +102,7 @@ function answered(lines: readonly string[], work: string, file = '/etc/hosts'): 
   const { stdout, stderr } = spawnSync('unshare', ['-m', 'sh', '-c', mount, hosts, ...node], {
     cwd: packageDir,
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: 120_000,
     // The programs set the same size.
     env: { ...process.env, UV_THREADPOOL_SIZE: '64' },
   });
@@ -117,7 +117,7 @@ describe('names with odd answers', { skip: needsRoot }, () => {
     const lines = Array.from({ length: 300 }, (_, index) => `127.7.${index >> 8}.${index & 255} many.test`);
     const work = `async () => {
       const found = await resolveHost('many.test', signal);
-      const fault = await dial({ host: 'many.test', port, timeoutMs: 5000, signal }).catch((thrown) => thrown);
+      const fault = await dial({ host: 'many.test', port, timeoutMs: 60_000, signal }).catch((thrown) => thrown);
       return [found.length, fault.code];
     }`;
     assert.deepEqual(answered(lines, work), [64, 'connect-refused']);
@@ -140,7 +140,7 @@ describe('names with odd answers', { skip: needsRoot }, () => {
   it('addresses that lead nowhere are passed over for the one that answers', () => {
     const odd = ['0.0.0.0', '255.255.255.255', '224.0.0.1', '240.0.0.1', '::', 'ff02::1', 'fe80::1', '127.0.0.9'];
     const work = `async () => {
-      const socket = await dial({ host: 'odd.test', port, timeoutMs: 8000, signal });
+      const socket = await dial({ host: 'odd.test', port, timeoutMs: 60_000, signal });
       return socket.remoteAddress;
     }`;
     const lines = odd.map((address) => `${address} odd.test`);

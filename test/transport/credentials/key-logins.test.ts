@@ -21,11 +21,11 @@ import { tempFolder } from '../../support/temp-folder.ts';
 const dir = tempFolder();
 const knownHosts = path.join(dir, 'known_hosts');
 const file = path.join(dir, 'key-logins');
-const limits = { tcpTimeoutMs: 5000, connectTimeoutMs: 10_000, signal: new AbortController().signal };
+const limits = { tcpTimeoutMs: 60_000, connectTimeoutMs: 60_000, signal: new AbortController().signal };
 
 /** Returns the transports of one run, whose state is kept in `dir`. */
 function run(): TransportShared {
-  const collector = { tcpTimeoutMs: 5000, connectTimeoutMs: 10_000 };
+  const collector = { tcpTimeoutMs: 60_000, connectTimeoutMs: 60_000 };
   const config = { bastions: [], clients: [], explicit: [], collector, jumpHosts: ssh({}), stateDir: dir };
   return createTransportShared({ config });
 }

@@ -15,7 +15,7 @@ import { createHttpTransport } from '../../../src/transport/http/http.ts';
 import { listenOn } from '../../support/free-port.ts';
 
 const key = Buffer.alloc(32, 7);
-const visit: PolledVisit = { takesReport: true, timeoutMs: 5000, after: null };
+const visit: PolledVisit = { takesReport: true, timeoutMs: 60_000, after: null };
 
 /** Polls a client that knows the key. The client answers the visit itself as `answer` does. Returns the fault. */
 async function faultOf(
@@ -41,7 +41,7 @@ async function faultOf(
   });
   const transport = createHttpTransport({ client: 'web-1', url: `http://127.0.0.1:${port}/`, key: () => key });
   const { signal } = new AbortController();
-  const limits = { tcpTimeoutMs: 5000, connectTimeoutMs: 5000, signal } as Parameters<typeof transport.connect>[0];
+  const limits = { tcpTimeoutMs: 60_000, connectTimeoutMs: 60_000, signal } as Parameters<typeof transport.connect>[0];
   const connection = await transport.connect(limits);
   t.after(() => connection.destroy());
   const thrown: unknown = await connection.poll?.(asked).then(

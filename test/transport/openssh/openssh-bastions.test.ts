@@ -38,7 +38,11 @@ describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? fals
   const { dir, jump, target, jumper, guest, keyOf, known, fra, web } = servers;
   afterEach(noChildLeft);
 
-  const usual: ConnectOptions = { tcpTimeoutMs: 5000, connectTimeoutMs: 10_000, signal: new AbortController().signal };
+  const usual: ConnectOptions = {
+    tcpTimeoutMs: 60_000,
+    connectTimeoutMs: 60_000,
+    signal: new AbortController().signal,
+  };
   const connect = (client: Client, bastions: readonly Bastion[], options: Partial<ConnectOptions> = {}) =>
     transportFor(client, sharedFor({ bastions })).connect({ ...usual, ...options });
   const output = async (client: Client, bastions: readonly Bastion[]): Promise<string> => {
