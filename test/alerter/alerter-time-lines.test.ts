@@ -55,6 +55,23 @@ passStories(`
     09:15 web-1 boot 2
     > 08:01 ops: past web-1 rebooted 08:00 to 08:00
 
+  a boot loop is one critical alert, for those too who hear criticals alone, and ends an hour after the last boot
+    ${fleet('<mail to="oncall@example.org" severity="critical"/>', 'groupInterval="1m"', 1)}
+    07:45
+    08:00 web-1 boot 2
+    08:15 web-1 boot 3
+    08:30 web-1 boot 4
+    08:45 web-1 boot 5
+    09:00 web-1 boot 6
+    09:15-10:15 web-1 boot 6
+    > 08:01 ops: past web-1 rebooted 08:00 to 08:00
+    > 08:16 ops: past web-1 rebooted 08:15 to 08:15
+    > 08:31 ops: past web-1 rebooted 08:30 to 08:30
+    > 08:46 oncall: firing critical web-1 reboots
+    > 08:46 ops: firing critical web-1 reboots
+    > 10:01 oncall: resolved web-1 reboots
+    > 10:01 ops: resolved web-1 reboots
+
   an acknowledgement ends with the alert: the next one is reminded of
     ${fleet(disk, 'repeat="1h"')}
     07:45

@@ -118,7 +118,7 @@ test('a default is in force beside rules for a part of its type, and conditions 
   const inForce = (alert: string) => names(`<client ip="10.0.0.1" mail="a@b"><alert ${alert}/></client>`);
   const conditions = (
     'unreachable host-key-changed not-trusted unreliable no-report probe-failed check-unknown check-untrusted ' +
-    'mount-unresponsive mount-missing read-only clock-offset rebooted oom-kill'
+    'mount-unresponsive mount-missing read-only clock-offset rebooted reboots oom-kill'
   )
     .split(' ')
     .map((name) => `condition ${name}`);
@@ -166,6 +166,7 @@ const documented: readonly (readonly [name: string, expected: Partial<Rule>])[] 
   ['read-only', { severity: 'critical', forCount: 1 }],
   ['clock-offset', { warning: 60, type: 'clock-offset' }],
   ['rebooted', { severity: 'warning', forCount: null, forMs: null }],
+  ['reboots', { severity: 'critical', forCount: null, forMs: null, type: null, metric: null }],
   ['oom-kill', { severity: 'warning', forCount: null, forMs: null, type: null, metric: null }],
 ];
 

@@ -43,7 +43,15 @@ export interface FaultSite {
 const recipients = ['ops@example.org', 'oncall@example.org'];
 const conditions = [
   ...['unreachable', 'no-report', 'host-key-changed', 'not-trusted', 'unreliable', 'probe-failed'],
-  ...['mount-unresponsive', 'clock-offset', 'rebooted', 'oom-kill', 'collector-silent', 'collector-isolated'],
+  ...[
+    'mount-unresponsive',
+    'clock-offset',
+    'rebooted',
+    'reboots',
+    'oom-kill',
+    'collector-silent',
+    'collector-isolated',
+  ],
 ];
 
 /** Gives the account a check with a figure and a textfile, so that reports have rows of all families. */

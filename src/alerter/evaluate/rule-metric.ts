@@ -72,16 +72,16 @@ export function noFaultText({ type, name }: Rule): string {
 }
 
 /**
- * Returns the number of consecutive clear rows that resolve an alert: one event, or one visit that saw the known host
- * key; else two. A condition that one failed visit fulfils is resolved by one good visit.
+ * Returns the number of consecutive clear rows that resolve an alert: one event, one visit that saw the known host key,
+ * or one report after an hour without a boot; else two. A condition that one failed visit fulfils is resolved by one
+ * good visit.
  */
 export function rowsToRecover({ type, origin, name, forCount }: Rule): number {
-  const isOfVisits = origin === 'condition' && visitConditions.includes(name);
-  return type === 'event' || (isOfVisits && (keyConditions.includes(name) || forCount === 1)) ? 1 : 2;
+  if (origin !== 'condition') return type === 'event' ? 1 : 2;
+  return oneRowResolves.includes(name) || (name === 'unreachable' && forCount === 1) ? 1 : 2;
 }
 
-/** The conditions about host keys. */
-const keyConditions: readonly string[] = ['host-key-changed', 'not-trusted'];
+const oneRowResolves: readonly string[] = ['host-key-changed', 'not-trusted', 'reboots'];
 
 /** The conditions that follow from visits. */
-export const visitConditions: readonly string[] = ['unreachable', ...keyConditions];
+export const visitConditions: readonly string[] = ['unreachable', 'host-key-changed', 'not-trusted'];

@@ -10,6 +10,7 @@ import { samplesOfClient, type ReadGroups } from '../absence/evaluate-outliers.t
 import { readFigures } from '../../outliers/read-figures.ts';
 import { besideRow, loadRows } from '../evaluate/load-rows.ts';
 import { sampleReport, sampleVisit } from '../evaluate/sample-row.ts';
+import { rebootsSample } from '../transition/reboots.ts';
 import { isOfReports, reasonInReport, unknownAfter, type UnknownRules } from '../transition/unknown-rules.ts';
 import { visitConditions } from '../evaluate/rule-metric.ts';
 import { unreliableSample } from '../evaluate/visit-conditions.ts';
@@ -38,6 +39,7 @@ export async function explainClient(options: ExplainOptions & { readonly client:
   const sampledRows = await observe(store, client, newest);
   const unreliable = findRule(client.rules, 'unreliable');
   const visits = memory?.visits ?? [];
+  const reboots = findRule(client.rules, 'reboots');
   const forecasts = await store.forecasts([client.name]);
   const reader = { zone: options.config.alerts.zone, nowMs: options.nowMs };
   const samples = groupBy(
@@ -47,6 +49,7 @@ export async function explainClient(options: ExplainOptions & { readonly client:
       ...(client.state === 'active' ? await explainEvents(options, client) : []),
       ...sampledRows.flatMap((sampledRow) => withWritable(sampledRow, writable).samples),
       ...(unreliable === null || visits.length === 0 ? [] : [unreliableSample(unreliable, visits)]),
+      ...(reboots === null || newest.report === null ? [] : [rebootsSample(reboots, memory?.boots ?? [])]),
     ],
     ({ rule }) => rule,
   );

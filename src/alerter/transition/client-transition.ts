@@ -7,6 +7,7 @@ import { hasKills, oomKillAlert, rebootAlert } from './alert-bounds.ts';
 import { LateRows } from './late-rows.ts';
 import { longestGapMs } from './gap.ts';
 import { Subjects, type SubjectsOptions } from './subjects.ts';
+import { bootsAfter, rebootsSample, type Boots } from './reboots.ts';
 import { isOfReports, unknownAfter } from './unknown-rules.ts';
 
 export interface TransitionResult {
@@ -33,6 +34,7 @@ export class ClientTransition {
   #newestReportMs: number | null;
   #newestVisitMs: number | null;
   #bootId: string | null;
+  #boots: Boots;
   #writable: ReadonlySet<string>;
   #visits: VisitEnds;
   #unknown: NonNullable<RuleState['unknown']>;
@@ -49,6 +51,7 @@ export class ClientTransition {
     this.#newestReportMs = ifPossible(before?.newestReportMs ?? null, latestMs);
     this.#newestVisitMs = ifPossible(before?.newestVisitMs ?? null, latestMs);
     this.#bootId = before?.bootId ?? null;
+    this.#boots = before?.boots ?? [];
     this.#writable = new Set(before?.writable);
     this.#visits = before?.visits ?? [];
     this.#unknown = before?.unknown ?? {};
@@ -71,8 +74,7 @@ export class ClientTransition {
       return;
     }
     this.#late.flush();
-    const event = kind === 'report' ? rebootAlert(this.#rules, this.#bootId, row) : null;
-    if (event !== null) this.#subjects.add(event);
+    if (kind === 'report') this.#stepReboots(row);
     this.#subjects.step(row, this.#newestReportMs);
     if (kind === 'visit') {
       this.#newestVisitMs = atMs;
@@ -98,6 +100,7 @@ export class ClientTransition {
         rows: this.#rows,
         changes: this.#subjects.changes(),
         ...(Object.keys(bad).length === 0 ? {} : { bad }),
+        ...(this.#boots.length === 0 ? {} : { boots: this.#boots }),
         ...(killedAtMs === null ? {} : { killedAtMs }),
         ...(this.#visits.length === 0 ? {} : { visits: this.#visits }),
         ...(Object.keys(this.#unknown).length === 0 ? {} : { unknown: this.#unknown }),
@@ -106,6 +109,20 @@ export class ClientTransition {
       },
       alerts: this.#subjects.changed(),
     };
+  }
+
+  /** Adds the event of a boot, unless the client boots so often that one alert stands for its boots. */
+  #stepReboots(row: SampledRow): void {
+    const event = rebootAlert(this.#rules, this.#bootId, row);
+    const hasBooted = this.#bootId !== null && row.bootId !== null && row.bootId !== this.#bootId;
+    this.#boots = bootsAfter(this.#boots, row.atMs, hasBooted);
+    const rule = findRule(this.#rules, 'reboots');
+    // Nearly all reports are of the same boot as the report before.
+    if (rule !== null && (this.#boots.length > 0 || this.#subjects.openAlert(rule.name, '') !== null)) {
+      const samples = [rebootsSample(rule, this.#boots)];
+      this.#subjects.step({ ...row, samples, complete: [] }, this.#newestReportMs);
+    }
+    if (event !== null && this.#subjects.openAlert('reboots', '') === null) this.#subjects.add(event);
   }
 
   /** Moves the alert of a client whose visits fail repeatedly. */

@@ -71,6 +71,7 @@ export function builtinRules(everyMs: number): readonly BuiltinRule[] {
     condition('read-only', 'critical', '1x'),
     condition('clock-offset', 'warning', '2x', { attributes: { type: 'clock-offset', limit: '60s' } }),
     condition('rebooted', 'warning', null),
+    condition('reboots', 'critical', null),
     condition('oom-kill', 'warning', null),
     condition('collector-silent', 'critical', silentFor(everyMs), { fleet: true }),
     condition('collector-isolated', 'warning', null, { fleet: true }),

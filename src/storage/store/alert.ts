@@ -135,6 +135,8 @@ export interface RuleState {
   readonly newestReportMs: number | null;
   readonly newestVisitMs: number | null;
   readonly bootId: string | null;
+  /** The times of the reports that were the first of a boot, within an hour of the newest one; at most 60. */
+  readonly boots?: readonly number[];
   /** The number of rows processed so far. */
   readonly rows: number;
   /**

@@ -300,6 +300,46 @@ test('of a boot other than the one before a report tells once, and nothing recov
 });
 
 stories(`
+  four boots within an hour are one alert, which ends an hour after the last one
+    08:00 boot 1
+    08:10 boot 2
+    08:20 boot 3
+    08:30 boot 4
+    08:40 boot 5
+    09:35 boot 6
+    10:30 boot 6
+    10:34 boot 7
+    11:30 boot 7
+    11:34 boot 7
+    > 08:10 rebooted: up for 1d
+    > 08:20 rebooted: up for 1d
+    > 08:30 rebooted: up for 1d
+    > 08:40 reboots fires critical
+    > 11:34 reboots is over: recovered
+
+  four boots in more than an hour are four events
+    08:00 boot 1
+    08:10 boot 2
+    08:30 boot 3
+    08:50 boot 4
+    09:10 boot 5
+    > 08:10 rebooted: up for 1d
+    > 08:30 rebooted: up for 1d
+    > 08:50 rebooted: up for 1d
+    > 09:10 rebooted: up for 1d
+
+  without the rule every boot is an event
+    <alert name="reboots" enabled="no"/>
+    08:00 boot 1
+    08:10 boot 2
+    08:20 boot 3
+    08:30 boot 4
+    08:40 boot 5
+    > 08:10 rebooted: up for 1d
+    > 08:20 rebooted: up for 1d
+    > 08:30 rebooted: up for 1d
+    > 08:40 rebooted: up for 1d
+
   a rule whose name is removed from the client leaves its alert to those who know the configuration
     <alert type="disk" enabled="no"/>
     08:00 disk / 99
