@@ -12,8 +12,11 @@ const known =
 const fineAboveZero = /healthy|rpm/;
 const fineBelow = 90;
 
-/** A sample as Prometheus reads it: blanks around the labels are optional, and so are those before the name. */
-const sampleForm = /^[ \t]*([A-Za-z_:][\w:]*)(?:[ \t]*\{.*\}[ \t]*|[ \t]+)([-+.\dINin]\S*)/;
+/**
+ * A sample as Prometheus reads it: blanks around the labels are optional, and so are those before the name. A name in
+ * quotes stands among the labels.
+ */
+const sampleForm = /^[ \t]*([A-Za-z_:][\w:]*)?(?:[ \t]*\{(?:[ \t]*"(.*?)")?.*\}[ \t]*|[ \t]+)([-+.\dINin]\S*)/;
 
 /** The most samples of a folder that `metrics` requests. */
 const maxWanted = 2000;
@@ -46,8 +49,9 @@ async function linesOfTextfile(folder: Folder, name: string, globs: RegExp, want
   const fine = new Set<string>();
   let isWrong = false;
   for (const [index, line] of text.split('\n').entries()) {
-    const [, metric = '', value = ''] = sampleForm.exec(line) ?? [];
-    if (metric === '') {
+    const [, name, quoted, value = ''] = sampleForm.exec(line) ?? [];
+    const metric = name ?? quoted;
+    if (!metric) {
       if (/^[ \t\r]*(?:#|$)/.test(line)) continue;
       // The line itself may be a secret.
       if (!isWrong) lines.push(`fault=line ${index + 1} is no sample`);

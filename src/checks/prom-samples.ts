@@ -9,47 +9,61 @@ export interface PromSample {
 
 const nameForm = /^[ \t]*([A-Za-z_:][\w:]*)/;
 const valueForm = /^[ \t]*(\S+)(?:[ \t]+-?\d+)?\s*$/;
-const labelForm = /\s*([A-Za-z_]\w*)\s*=\s*"((?:[^"\\]|\\.)*)"\s*(?:,\s*|(?=\}))/y;
+const quotedText = String.raw`"((?:[^"\\]|\\.)*)"`;
+/** A label, whose name may be in quotes, or the metric in quotes. */
+const labelForm = new RegExp(
+  String.raw`\s*(?:([A-Za-z_]\w*)|${quotedText})\s*(?:=\s*${quotedText}\s*)?(?:,\s*|(?=\}))`,
+  'y',
+);
 const endForm = /\s*\}/y;
 const numberForm = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/;
 
 /**
- * Reads a line by the grammar of Prometheus' own parser: blanks around the labels are optional. Returns null for a
- * comment, an empty line and any other line that is no sample.
+ * Reads a line by the grammar of Prometheus' own parser: blanks around the labels are optional, and names in quotes may
+ * have any characters, the metric's among the labels: `{"my.metric", "a b"="c"} 1`. Returns null for a comment, an
+ * empty line and any other line that is no sample.
  */
 export function parseSample(line: string): PromSample | null {
-  const [begin = '', metric] = nameForm.exec(line) ?? [];
-  if (metric === undefined) return null;
+  const [begin = '', name] = nameForm.exec(line) ?? [];
   const behind = line.slice(begin.length);
   const [blanks = ''] = /^[ \t]*/.exec(behind) ?? [];
-  const read = behind[blanks.length] === '{' ? parseLabels(behind.slice(blanks.length + 1)) : null;
+  const hasLabels = behind[blanks.length] === '{';
+  const read = hasLabels ? parseLabels(behind.slice(blanks.length + 1)) : null;
   // A name without labels needs a blank behind it.
-  if (read === null && (behind[blanks.length] === '{' || blanks === '')) return null;
+  if (read === null && (hasLabels || blanks === '')) return null;
+  const metric = name ?? read?.metric ?? null;
+  if (metric === null || (name !== undefined && (read?.metric ?? null) !== null)) return null;
   const [, number] = valueForm.exec(read?.rest ?? behind) ?? [];
   if (number === undefined) return null;
   return { metric, labels: read?.labels ?? [], value: numberForm.test(number) ? Number(number) : NaN };
 }
 
 interface ReadLabels {
+  /** The metric in quotes; null: there is none. */
+  readonly metric: string | null;
   readonly labels: PromSample['labels'];
   /** The text behind the closing brace. */
   readonly rest: string;
 }
 
-/** Reads the text behind a brace. Returns null if it is not a list of labels, or names one twice. */
+/** Reads the text behind a brace. Returns null if it is not a list of labels, or names one or the metric twice. */
 function parseLabels(text: string): ReadLabels | null {
   const labels = new Map<string, string>();
+  let metric: string | null = null;
   for (let at = 0; ;) {
     endForm.lastIndex = at;
     const [end] = endForm.exec(text) ?? [];
     if (end !== undefined) {
       const known = [...labels].filter(([, value]) => value !== '').sort(([a], [b]) => (a < b ? -1 : 1));
-      return { labels: known, rest: text.slice(at + end.length) };
+      return { metric, labels: known, rest: text.slice(at + end.length) };
     }
     labelForm.lastIndex = at;
-    const [whole = '', name = '', value = ''] = labelForm.exec(text) ?? [];
-    if (whole === '' || labels.has(name)) return null;
-    labels.set(name, unescaped(value));
+    const [whole = '', plain, quoted = '', value] = labelForm.exec(text) ?? [];
+    const name = plain ?? unescaped(quoted);
+    const isMetric = value === undefined;
+    if (name === '' || (isMetric ? plain !== undefined || metric !== null : labels.has(name))) return null;
+    if (isMetric) metric = name;
+    else labels.set(name, unescaped(value));
     at += whole.length;
   }
 }

@@ -71,9 +71,11 @@ const sampleUnits: Readonly<Record<string, SeriesUnit>> = {
  * Returns the reading of a sample; null if the series cannot hold it. The unit is the end of the name, as in
  * Prometheus' naming.
  */
-function sampleReading({ metric, labels, value }: PromSample): Reading | null {
+function sampleReading({ metric: written, labels, value }: PromSample): Reading | null {
+  // The name of a figure has a blank, that of a sample has none.
+  const metric = plain(written).replaceAll(/\s/gu, '_');
   if (!(Math.abs(value) <= largest) || metric.length > maxMetricChars) return null;
-  const json = JSON.stringify(Object.fromEntries(labels.map(([name, text]) => [name, plain(text)])));
+  const json = JSON.stringify(Object.fromEntries(labels.map(([name, text]) => [plain(name), plain(text)])));
   if (json.length > maxLabelsChars) return null;
   return { metric, labels: json, unit: sampleUnits[metric.slice(metric.lastIndexOf('_') + 1)] ?? 'count', value };
 }

@@ -54,19 +54,24 @@ export function isExported({ unit }: StoredSeries): boolean {
 
 const taken: ReadonlySet<string> = new Set(['client', 'metric', 'resolution']);
 
-/** Renames labels whose names Prometheus or this program uses, as Prometheus renames such labels of a target. */
+/**
+ * Renames labels whose names Prometheus or this program uses, as Prometheus renames such labels of a target. Other
+ * characters than those of older versions of Prometheus become underscores.
+ */
 function exported(labels: Labels): Labels {
   const names = new Set(Object.keys(labels));
   return Object.fromEntries(
     Object.entries(labels).map(([name, value]) => {
-      let free = name;
+      const plain = name.replaceAll(/^(?=\d)|\W/g, '_');
+      let free = plain;
       while (taken.has(free) || free.startsWith('__') || (free !== name && names.has(free))) free = `exported_${free}`;
+      names.add(free);
       return [free, value];
     }),
   );
 }
 
-/** Reads the column `labels`. Leaves out labels that Prometheus would refuse. */
+/** Reads the column `labels`. */
 export function ownLabels(json: string): Labels {
   let read: unknown;
   try {
@@ -75,8 +80,6 @@ export function ownLabels(json: string): Labels {
     return {};
   }
   return Object.fromEntries(
-    Object.entries(read ?? {}).flatMap(([name, value]) =>
-      typeof value === 'string' && /^[A-Za-z_]\w*$/.test(name) ? [[name, value] as const] : [],
-    ),
+    Object.entries(read ?? {}).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value] as const] : [])),
   );
 }

@@ -8,7 +8,7 @@ import { parseSample } from '../../src/checks/prom-samples.ts';
 import { checkReadings } from '../../src/checks/readings.ts';
 import type { CheckResult } from '../../src/report/checks.ts';
 import { maxLongOutputBytes } from '../../src/report/checks.ts';
-import { pluck } from '../support/pluck.ts';
+import { pluck, pluckAll } from '../support/pluck.ts';
 import { times } from '../support/times.ts';
 import { codePoint } from '../support/code-points.ts';
 
@@ -35,6 +35,16 @@ test('lines of samples are read as Prometheus reads them', () => {
     [' up\t{ a="1" , }\t1 -5', ['up', 'a=1', 1]],
     ['up nan', ['up', '', NaN]],
     ['up{a="1"} .5', ['up', 'a=1', 0.5]],
+    ['{"my.metric", "a b"="c"} 1', ['my.metric', 'a b=c', 1]],
+    ['{"my.metric"} 2 1700000000000', ['my.metric', '', 2]],
+    [' { a="1" , "größe \\"x\\"" } .5', ['größe "x"', 'a=1', 0.5]],
+    ['up{"a.b"="1",c="2",} 1', ['up', 'a.b=1,c=2', 1]],
+    ['up{"other"} 1', null],
+    ['{"a","b"} 1', null],
+    ['{""} 1', null],
+    ['{a="1"} 1', null],
+    ['{up} 1', null],
+    ['{"up" 1', null],
     ['up{,} 1', null],
     ['up{a="1"', null],
     ['up+1', null],
@@ -68,6 +78,12 @@ test('the samples of a program are readings, whose names tell their units', () =
   for (const more of [{ age_s: 60 }, { exit: 127 }, { exit: null, why: 'timeout' }]) {
     assert.deepEqual(readings(ran(output, more)), [], JSON.stringify(more));
   }
+});
+
+test('a name in quotes makes a series whose name has no blank', () => {
+  assert.deepEqual(pluckAll(readings(ran('{"my metric.bytes\\u0007", "a.b"="c"} 1')), 'metric', 'labels'), [
+    ['my_metric.bytesu0007', '{"a.b":"c"}'],
+  ]);
 });
 
 test('figures of checks come before samples, for there is a limit', () => {

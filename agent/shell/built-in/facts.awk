@@ -60,14 +60,16 @@ function textfile(file,  line, metric, value, fine, ok, at, wrong) {
   file = "./" file
   while ((getline line < file) > 0) {
     at++
-    if (line !~ /^[ \t\r]*(#|$)/ && line !~ /^[ \t]*[A-Za-z_:][A-Za-z0-9_:]*([ \t]*\{.*\}[ \t]*|[ \t]+)[-+.0-9INin]/) {
+    if (line !~ /^[ \t\r]*(#|$)/ && line !~ /^[ \t]*[A-Za-z_:][A-Za-z0-9_:]*([ \t]*\{.*\}[ \t]*|[ \t]+)[-+.0-9INin]/ && \
+      line !~ /^[ \t]*\{[ \t]*".+".*\}[ \t]*[-+.0-9INin]/) {
       # The line itself may be a secret.
       if (!wrong++) print "fault=line " at " is no sample"
       continue
     }
     sub(/^[ \t]+/, "", line)
-    if (!match(line, /^[A-Za-z_:][A-Za-z0-9_:]*/)) continue
-    metric = substr(line, 1, RLENGTH)
+    if (match(line, /^[A-Za-z_:][A-Za-z0-9_:]*/)) metric = substr(line, 1, RLENGTH)
+    else if (match(line, /^\{[ \t]*"[^"]+"/)) { metric = substr(line, 1, RLENGTH - 1); sub(/^[^"]*"/, "", metric) }
+    else continue
     if (SAMPLES < 2000 && metric ~ GLOBS) SAMPLE[++SAMPLES] = substr(line, 1, 300)
     if (metric !~ /^smartmon_device_smart_healthy$/ && metric !~ /^nvme_(critical_warning(_total)?|media_errors_total)$/ && \
       metric !~ /^smartmon_(reallocated_sector_ct|current_pending_sector|offline_uncorrectable)_raw_value$/ && \

@@ -57,12 +57,16 @@ export async function migrateDatabase(
   if (before.pending.length === 0) return before;
   onMigrating();
   return database.migrate(async (session) => {
-    await session.run(createMigrationsSql);
     let applied = await readApplied(session);
     // Another process may have migrated during the wait for the lock.
     throwMismatch(migrationState(applied, files), 'pending');
-    const adopted = applied.length === 0 ? await adoptSchema(session, files) : [];
-    if (adopted.length > 0) applied = await readApplied(session);
+    // A database of another program is refused before anything is made in it.
+    const adopted = applied.length === 0 ? await adoptableFiles(session, files) : [];
+    await session.run(createMigrationsSql);
+    if (adopted.length > 0) {
+      await recordAdopted(session, adopted);
+      applied = await readApplied(session);
+    }
     for (const file of files) {
       const known = applied.find(({ number }) => number === file.number);
       await applyFile(session, file, known);
@@ -115,11 +119,11 @@ async function foreignSchema(
 const copyPrefix = 'adopting_';
 
 /**
- * Records the files whose statements somebody has run by hand, in order, on a database without records of migrations.
- * Runs the files again under other names and compares both results. Returns the adopted files: none in a database
- * without tables of these names. Throws FleetError `migration-mismatch` if the tables differ.
+ * Returns the files whose statements somebody has run by hand, in order, on a database without records of migrations:
+ * none in a database without tables of these names. Runs the files again under other names and compares both results.
+ * Throws FleetError `migration-mismatch` if the tables differ.
  */
-async function adoptSchema(session: Session, files: readonly MigrationFile[]): Promise<readonly MigrationFile[]> {
+async function adoptableFiles(session: Session, files: readonly MigrationFile[]): Promise<readonly MigrationFile[]> {
   const names = [...new Set(files.flatMap(({ steps }) => steps.flatMap(createdName)))];
   const { dialect } = session;
   const there = await dialect.schema(session, names);
@@ -140,7 +144,6 @@ async function adoptSchema(session: Session, files: readonly MigrationFile[]): P
     await drop(session, await dialect.schema(session, copies));
   }
   if (adopted.length === 0) throw otherTables(files, least ?? []);
-  await recordAdopted(session, adopted);
   return adopted;
 }
 

@@ -141,9 +141,11 @@ for (const agent of checkAgents) {
     const old = put('old', 'up 1\n');
     utimesSync(old, new Date(), new Date(Date.now() - 100_000_000));
     put('broken', 'up 1\n<html>\n nvme_critical_warning_total {device="nvme0"}0\n<more>\nup nan\n');
-    put('worse', 'nvme_critical_warning{device="nvme0n1"} 4.0\nnvme_x{ 1\n');
+    put('worse', '{"nvme_critical_warning", device="nvme0n1"} 4.0\nnvme_x{ 1\n');
     put('long', '# x\n'.repeat(262_145));
-    put('odd', '\n  # comment\nmy:metric{a="}"} NaN\nx -1e5 1700000000\nnvme_media_errors_total{device="a"} NaN\n');
+    const quoted = '{"a.b", "c d"="e"} 1\n';
+    const odd = '\n  # comment\nmy:metric{a="}"} NaN\nx -1e5 1700000000\nnvme_media_errors_total{device="a"} NaN\n';
+    put('odd', odd + quoted);
     put('empty', '');
     writeFileSync(path.join(dir, '.hidden.prom'), '<');
     writeFileSync(path.join(dir, 'other.prom.tmp'), '<');
