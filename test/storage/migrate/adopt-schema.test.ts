@@ -57,7 +57,7 @@ onBothDatabases('tables that somebody made by running the files of sql/', (kit) 
     { what: 'a column more', sql: 'ALTER TABLE stats ADD COLUMN extra INTEGER', words: /in order: stats is another$/ },
     { what: 'a view less', sql: 'DROP VIEW collected_stats', words: /in order: collected_stats is missing$/ },
   ] as const) {
-    test(`are refused where they have ${what}, as often as it is tried, and stay as they are`, async () => {
+    test(`are refused where they have ${what}, as often as it is tried, and stay as they are, without a table more`, async () => {
       const storage = await made();
       await run(storage, sql);
       for (let attempt = 1; attempt <= 2; attempt += 1) {
@@ -65,6 +65,7 @@ onBothDatabases('tables that somebody made by running the files of sql/', (kit) 
       }
       assert.deepEqual((await checkMigrations({ storage })).applied, []);
       assert.deepEqual(await copies(storage), []);
+      assert.deepEqual(await tables(storage, 'migrations'), []);
     });
   }
 
@@ -100,12 +101,17 @@ onBothDatabases('tables that somebody made by running the files of sql/', (kit) 
   }
 
   async function copies(storage: StorageConfig): Promise<readonly unknown[]> {
+    return tables(storage, 'adopting_');
+  }
+
+  /** Returns the tables and views whose names begin with a text. */
+  async function tables(storage: StorageConfig, beginning: string): Promise<readonly unknown[]> {
     const database = await openDatabase({ storage, program: 'change' });
     const from = kit.kind === 'sqlite' ? 'sqlite_master' : 'information_schema.tables WHERE table_schema = DATABASE()';
     const column = kit.kind === 'sqlite' ? 'name' : 'table_name';
     const rows = await database.readOnly(`SELECT ${column} AS name FROM ${from}`);
     await database.close();
     assert.ok(rows.length >= all.length);
-    return rows.filter(({ name }) => String(name).startsWith('adopting_'));
+    return rows.filter(({ name }) => String(name).startsWith(beginning));
   }
 });
