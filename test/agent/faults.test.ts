@@ -43,13 +43,15 @@ test('where nothing can be kept, the agent is brought each time and keeps nothin
   t.after(() => {
     for (const dir of taken) rmSync(dir, { recursive: true });
   });
-  const { visit } = machine(t);
+  const { visit, home } = machine(t);
+  // The home is the test's own, in which the account may not write.
+  chmodSync(home, 0o755);
   const why = [
-    '/nonexistent/.local/state/fleet-health cannot be used (EACCES)',
+    `${home}/.local/state/fleet-health cannot be used (EACCES)`,
     ...taken.map((dir) => `${dir} belongs to user 0`),
   ].join('; ');
   for (let n = 0; n < 2; n += 1) {
-    const connection = shellConnection({ env: { HOME: '/nonexistent', PATH }, uid });
+    const connection = shellConnection({ env: { HOME: home, PATH }, uid });
     const { result } = await visit({ connection });
     assert.equal(result.fault, null);
     assert.equal(result.uploaded, true);
