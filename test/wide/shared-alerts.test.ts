@@ -10,7 +10,7 @@ import { outcomeOf, runCli } from '../support/run-cli.ts';
 import { times } from '../support/times.ts';
 import { startSharedSite } from '../end-to-end/support/shared-site.ts';
 
-const clients = 30;
+const clients = 60;
 // On a busy machine a cycle takes most of this time.
 const everyMs = 30_000;
 const elements = `<alerts zone="UTC" defaults="no"><mail to="you@example.org"/>
@@ -122,7 +122,7 @@ test('a collector that is gone, or whose network is, is one alert', { skip, time
       ['collector-isolated'],
     );
     const served = site.counts().served - before;
-    assert.ok(served >= clients - clients / 4 && served < clients, `the others visited ${served} of ${clients}`);
+    assert.ok(served >= clients - 15 && served < clients, `the others visited ${served} of ${clients}`);
     assert.deepEqual(notified.splice(0), []);
     // The mail about the end waits for the interval of its group.
     assert.deepEqual(await cycle(all), []);
