@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 
 import fc from 'fast-check';
 
@@ -26,6 +27,18 @@ const broken: readonly (readonly [string, string])[] = [
   ['', '1: the file has no element; <config> must be its root'],
   ['\n\n', '1: the file has no element'],
   ['hello', '1: text outside the root element; remove it'],
+  ['clients:\n  - name: web\n', '1: no XML, but YAML; config.xml is <config>...</config>'],
+  ['---\nclients: []\n', '1: no XML, but YAML'],
+  ['{"clients": []}', '1: no XML, but JSON'],
+  ['[\n  {"name": "web"}\n]', '1: no XML, but JSON'],
+  ['[clients]\nname=web\n', '1: no XML, but INI'],
+  ['# mine\nname = web\n', '1: no XML, but INI'],
+  ['<!-- x -->\n<html><body>Not found</body></html>', '2: a web page, and no configuration'],
+  [`<config>\n<<<<<<< HEAD\n${client}\n</config>`, '2: the mark of an unfinished merge; keep one version'],
+  [`<config>${client}\n=======\n</config>`, '2: the mark of an unfinished merge'],
+  [`<config>${client}\n>>>>>>> other\n</config>`, '2: the mark of an unfinished merge'],
+  [`<config>${client}\n||||||| base\n</config>`, '2: the mark of an unfinished merge'],
+  ['<config>\n<client ip=\u201c10.0.0.1\u201d/></config>', '2: <client> has typographic quotes; write name="value"'],
   [`<config>${client}`, '1: <config> is never closed; write </config>'],
   [`<config>\n<group>${client}</config>`, '2: </config> where <group> is open; write </group> first'],
   [`<config>${client}</config>\n</config>`, '2: </config> closes what was never opened; remove it'],
@@ -118,8 +131,24 @@ test('bytes that are no UTF-8 are reported with their line', () => {
   const file = path.join(configFolder({}), 'config.xml');
   writeFileSync(file, Buffer.from('<config>\n<!-- \u00fc -->\n</config>', 'latin1'));
   assert.deepEqual(faultsOfFile(file), ['config.xml:2: bytes that are no UTF-8; save the file as UTF-8']);
-  writeFileSync(file, Buffer.from('\u{feff}<config/>', 'utf16le'));
-  assert.deepEqual(faultsOfFile(file), ['config.xml:1: the file is UTF-16; save it as UTF-8']);
+});
+
+test('a file in a wide or binary form is said to be that, with a byte order mark or without', () => {
+  const file = path.join(configFolder({}), 'config.xml');
+  const text = `<config>\n${client.repeat(3)}</config>`;
+  const small = Buffer.from(text, 'utf16le');
+  const wide = Buffer.concat(Array.from(text, (one) => Buffer.from([one.charCodeAt(0), 0, 0, 0])));
+  for (const [bytes, fault] of [
+    [Buffer.from(`\u{feff}${text}`, 'utf16le'), 'the file is UTF-16; save it as UTF-8'],
+    [small, 'the file is UTF-16; save it as UTF-8'],
+    [Buffer.from(small).swap16(), 'the file is UTF-16; save it as UTF-8'],
+    [wide, 'the file is UTF-32; save it as UTF-8'],
+    [gzipSync(text), 'the file is compressed (gzip); unpack it'],
+    [Buffer.from('\0\0ab'.repeat(16)), 'the file is no text: it has zero bytes'],
+  ] as const) {
+    writeFileSync(file, bytes);
+    assert.deepEqual(faultsOfFile(file), [`config.xml:1: ${fault}`]);
+  }
 });
 
 test('files that are too large or no files are refused before they are read', () => {

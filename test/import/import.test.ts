@@ -106,7 +106,7 @@ main:
 <client name="six" ip="2001:db8::7"/>
 <client name="10.0.0.9"/>
 `,
-    ['line 4: its ip is no host name; write the name alone, without a scheme or path'],
+    ['line 4: its ip is a network; write one address, or a range such as 192.0.2.[1-254]'],
   ],
   [
     'a hosts file',

@@ -11,6 +11,11 @@ export function hostFault(host: string): string | null {
   if (isIP(host) !== 0) return null;
   if (/^\[.*\]$/.test(host)) return `must be without brackets; write ${host.slice(1, -1)}`;
   if (/^[\d.]+$/.test(host)) return 'is no IPv4 address; four numbers from 0 to 255 are';
+  const [, inner = '', port = ''] = /^\[(.*)\]:(\d+)$/.exec(host) ?? [];
+  if (isIP(inner) === 6) return `has a port; write ${inner}, and the port as port="${port}"`;
+  if (isIP(host.split('/', 1)[0] ?? '') !== 0) {
+    return 'is a network; write one address, or a range such as 192.0.2.[1-254]';
+  }
   if (host.includes('://') || host.includes('/'))
     return 'is no host name; write the name alone, without a scheme or path';
   if (/^[^:]+:\d+$/.test(host)) return 'is no host name; write the port as port="..."';

@@ -4,6 +4,7 @@ import path from 'node:path';
 
 import { errnoOf, messageOf } from '../../errors.ts';
 import { refusedFile } from '../../platform/account.ts';
+import { binaryFault } from './no-xml.ts';
 import type { Findings, Place, SourceFile } from './findings.ts';
 
 /** The largest size of a file: a client is some 100 bytes, so this is half a million of them. */
@@ -81,14 +82,14 @@ function readAll(descriptor: number, sizeBytes: number): Buffer {
 }
 
 function decode(bytes: Buffer, reportFault: (line: number, message: string) => void): string | null {
+  const binary = binaryFault(bytes);
+  if (binary !== null) {
+    reportFault(1, binary);
+    return null;
+  }
   if (isUtf8(bytes)) {
     const text = bytes.toString('utf8');
     return text.startsWith('\u{FEFF}') ? text.slice(1) : text;
-  }
-  const wide = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
-  if (wide) {
-    reportFault(1, 'the file is UTF-16; save it as UTF-8');
-    return null;
   }
   let line = 1;
   let start = 0;

@@ -4,6 +4,8 @@
  * texts beyond that.
  */
 
+import { hasMergeMark, mergeAdvice, otherForm } from './no-xml.ts';
+
 /** A fault at an offset of the text. The message never repeats a value, because values may be passwords. */
 export interface XmlFault {
   readonly offset: number;
@@ -48,7 +50,7 @@ function readDocument(text: string, reportFault: ReportFault): XmlFault | null {
   while (at < text.length) {
     const next = text.indexOf('<', at);
     const textEnd = next < 0 ? text.length : next;
-    const stray = checkText(text, at, textEnd, open.length === 0, reportFault);
+    const stray = checkText({ text, from: at, to: textEnd, outside: open.length === 0, rootSeen }, reportFault);
     if (stray !== null) return stray;
     if (next < 0) break;
     const skipped = skipSpecial(text, next, open.length === 0);
@@ -128,8 +130,15 @@ function readTag(
 ): { name: string; selfClosing: boolean; end: number } | XmlFault {
   openTag.lastIndex = at;
   const name = openTag.exec(text)?.[1];
-  if (name === undefined)
-    return { offset: at, message: 'a < that begins no tag; write &lt; where it is meant as a letter' };
+  if (name === undefined) {
+    const isMerge = hasMergeMark(text.slice(at, at + 8));
+    return {
+      offset: at,
+      message: isMerge ? mergeAdvice : 'a < that begins no tag; write &lt; where it is meant as a letter',
+    };
+  }
+  if (/^html$/i.test(name))
+    return { offset: at, message: 'a web page, and no configuration; look at what was downloaded' };
   if (reserved.has(name)) reportFault(at, `there is no element <${name}>; remove it`);
   let position = openTag.lastIndex;
   const names: string[] = [];
@@ -152,6 +161,9 @@ function readTag(
   tagEnd.lastIndex = position;
   const end = tagEnd.exec(text);
   if (end !== null) return { name, selfClosing: end[1] === '/', end: tagEnd.lastIndex };
+  if (/^\s+[^\s=]+\s*=\s*[\u00ab\u2018-\u201f]/.test(text.slice(position, position + 200))) {
+    return { offset: at, message: `<${name}> has typographic quotes; write name="value"` };
+  }
   const after = names.at(-1);
   const where = after === undefined ? 'after its name' : `after the attribute ${after}`;
   return {
@@ -160,16 +172,22 @@ function readTag(
   };
 }
 
-function checkText(
-  text: string,
-  from: number,
-  to: number,
-  outside: boolean,
-  reportFault: ReportFault,
-): XmlFault | null {
+interface Between {
+  readonly text: string;
+  readonly from: number;
+  readonly to: number;
+  /** True if no element is open. */
+  readonly outside: boolean;
+  readonly rootSeen: boolean;
+}
+
+function checkText({ text, from, to, outside, rootSeen }: Between, reportFault: ReportFault): XmlFault | null {
   const content = text.slice(from, to);
   if (content.trim() === '') return null;
   const offset = from + content.search(/\S/);
+  if (hasMergeMark(content)) return { offset, message: mergeAdvice };
+  const form = rootSeen ? null : otherForm(text);
+  if (form !== null) return { offset, message: `no XML, but ${form}; config.xml is <config>...</config>` };
   if (outside) return { offset, message: 'text outside the root element; remove it' };
   // Text has no meaning in the vocabulary, so all faults inside it have the same message.
   reportFault(offset, 'text between the tags; only elements and attributes are read');

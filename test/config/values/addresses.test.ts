@@ -21,6 +21,8 @@ test('hosts that are not, and what would be right', () => {
     ['10.0.0', /no IPv4 address/],
     ['[::1]', /without brackets; write ::1/],
     ['web-1:2222', /write the port as port=/],
+    ['[2001:db8::1]:2222', /has a port; write 2001:db8::1, and the port as port="2222"/],
+    ['192.0.2.0/24', /is a network; write one address, or a range/],
     ['root@web-1', /write the user as username=/],
     ['ssh://web-1', /without a scheme or path/],
     ['web 1', /no IP address or host name/],
