@@ -29,7 +29,7 @@ export function binaryFault(bytes: Buffer): string | null {
   if (/^1f8b/.test(head.toString('hex'))) return 'the file is compressed (gzip); unpack it';
   const zeros = [...head.keys()].filter((index) => head[index] === 0);
   // A single zero byte is a control character, which has a line.
-  if (zeros.length < head.length / 4) return null;
+  if (zeros.length <= head.length / 4) return null;
   if (zeros.length > head.length / 2) return 'the file is UTF-32; save it as UTF-8';
   const isEveryOther = zeros.every((index) => index % 2 === (zeros[0] ?? 0) % 2);
   return isEveryOther ? 'the file is UTF-16; save it as UTF-8' : 'the file is no text: it has zero bytes';
