@@ -1,7 +1,7 @@
 import type { Command } from '../../src/cli/command/define-command.ts';
 import { createProgram } from '../../src/cli.ts';
 
-/** Returns the names of all commands but help. A command with subcommands is replaced by its subcommands, as in `keys list`. */
+/** Returns the names of all commands but `help`; of one with subcommands those of the subcommands, as `keys list`. */
 export function commandNames(of: Command = createProgram(() => Promise.resolve()), before = ''): readonly string[] {
   return of.commands
     .filter((command) => command.name() !== 'help')

@@ -344,6 +344,7 @@ test('more than one batch is stored, leftovers before what arrives', async () =>
   }
   const fresh = sealedSample({ key });
   const ingest = await bench.start({ store });
+  while (sizes.length === 0) await new Promise((resolve) => setImmediate(resolve));
   ingest.take(await bench.put('web-1', fresh.sealed, fresh.reportId));
   await ingest.drain();
   assert.equal(ingest.counts().stored, 61);
