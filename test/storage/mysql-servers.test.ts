@@ -1,13 +1,17 @@
 /** Several hosts in <storage url>: if a host is unreachable or unusable, the next one is tried. */
 import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 
 import type { MysqlConfig } from '../../src/config/config.ts';
 import { openMysqlDatabase } from '../../src/storage/dialects/mysql/database.ts';
 import { mysqlFault } from '../../src/storage/dialects/mysql/faults.ts';
+import { createMysqlServers } from '../../src/storage/dialects/mysql/servers.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
+import { StorageFault } from '../../src/storage/sql/fault.ts';
+import { freePort, listenOn } from '../support/free-port.ts';
 import { startFickleProxy, type FickleProxy } from '../support/tcp-proxy.ts';
-import { skipWithoutMariadb, startMariadb, type Mariadb, type MariadbDatabase } from '../support/mariadb.ts';
+import { mysqlAt, skipWithoutMariadb, startMariadb, type Mariadb, type MariadbDatabase } from '../support/mariadb.ts';
 import { item } from './support/samples.ts';
 
 describe('two ways to one MariaDB', { skip: skipWithoutMariadb }, () => {
@@ -84,6 +88,24 @@ describe('two ways to one MariaDB', { skip: skipWithoutMariadb }, () => {
     two.mode = 'pass';
   });
 
+  test('at a single one, a transaction that is in the way of others is made three times, no more', async () => {
+    const database = await openMysqlDatabase({ storage: made.storage, program: 'change' });
+    for (const { inTheWay, outcome } of [
+      { inTheWay: 2, outcome: 'made' },
+      { inTheWay: 9, outcome: 'contended' },
+    ]) {
+      let attempts = 0;
+      const write = database.write(async () => {
+        attempts += 1;
+        if (attempts <= inTheWay) throw new StorageFault('contended', 'locked');
+        return Promise.resolve('made');
+      });
+      const got = await write.catch((thrown: unknown) => (thrown instanceof StorageFault ? thrown.kind : thrown));
+      assert.deepEqual([got, attempts], [outcome, 3]);
+    }
+    await database.close();
+  });
+
   test('one that is read-only: the other is asked, and the fault is said when it is no better', async () => {
     const storage = await openStorage({ storage: config, migrate: false, program: 'collect' });
     await mariadb.asRoot('SET GLOBAL read_only = 1');
@@ -97,6 +119,29 @@ describe('two ways to one MariaDB', { skip: skipWithoutMariadb }, () => {
     assert.deepEqual(await storage.reports.ingest([item()]), [{ kind: 'stored' }]);
     await storage.close();
   });
+});
+
+test('of several servers that take no login, one that may be back soon decides', async (t) => {
+  const refusing = createServer((socket) => {
+    const refusal = Buffer.concat([Buffer.from([0xff, 1045 & 255, 1045 >> 8]), Buffer.from('#28000Access denied')]);
+    socket.end(Buffer.concat([Buffer.from([refusal.length, 0, 0, 0]), refusal]));
+  });
+  const [denied, gone] = [await listenOn(refusing), await freePort()];
+  t.after(() => refusing.close());
+  for (const { ports, kind } of [
+    { ports: [denied, denied], kind: 'denied' },
+    { ports: [denied, gone], kind: 'lost' },
+    { ports: [gone, denied], kind: 'lost' },
+  ]) {
+    const storage = mysqlAt(0, 'word', { hosts: ports.map((port) => ({ host: '127.0.0.1', port })) });
+    const { signal } = new AbortController();
+    const fault: unknown = await createMysqlServers({ storage, program: 'collect', signal })
+      .connect()
+      .catch((thrown: unknown) => thrown);
+    assert.ok(fault instanceof StorageFault, String(fault));
+    const named = ports.map((port) => fault.message.indexOf(String(port)));
+    assert.deepEqual([fault.kind, named.includes(-1), fault.message.split('; ').length], [kind, false, 2]);
+  }
 });
 
 test('numbers of servers that are at fault are none of a row', () => {

@@ -30,15 +30,13 @@ async function storeHalving<T>(
   store: (batch: readonly T[]) => Promise<unknown>,
   unstorable: Unstorable<T>[],
 ): Promise<void> {
-  const [record] = batch;
-  if (record === undefined) return;
   try {
     await store(batch);
     return;
   } catch (thrown) {
     if (!isFaultOfValues(thrown)) throw thrown;
     if (batch.length === 1) {
-      unstorable.push({ record, reason: messageOf(thrown) });
+      unstorable.push(...batch.map((record) => ({ record, reason: messageOf(thrown) })));
       return;
     }
   }

@@ -55,14 +55,14 @@ describe('migration files', () => {
     ]);
   });
 
-  for (const [what, files] of [
-    ['a gap', { '001-a.sql': 'SELECT 1;', '003-c.sql': 'SELECT 1;' }],
-    ['a number that is there twice', { '001-a.sql': 'SELECT 1;', '001-b.sql': 'SELECT 1;' }],
-    ['a name without a number', { 'first.sql': 'SELECT 1;' }],
-    ['a file without a statement', { '001-a.sql': '-- nothing\n' }],
+  for (const [what, files, words] of [
+    ['a gap', { '001-a.sql': 'SELECT 1;', '003-c.sql': 'SELECT 1;' }, /003-c\.sql: not the migration 2$/],
+    ['a number that is there twice', { '001-a.sql': 'SELECT 1;', '001-b.sql': 'SELECT 1;' }, /not the migration 2$/],
+    ['a name without a number', { 'first.sql': 'SELECT 1;' }, /first\.sql: not the migration 1$/],
+    ['a file without a statement', { '001-a.sql': '-- nothing\n' }, /001-a\.sql: no statement$/],
   ] as const) {
     test(`${what} is a fault of the package`, () => {
-      assert.throws(() => readMigrations('sqlite', folder(files)), /not the migration|no statement/);
+      assert.throws(() => readMigrations('sqlite', folder(files)), { message: words });
     });
   }
 });

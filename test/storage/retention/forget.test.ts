@@ -134,6 +134,18 @@ onBothDatabases('a collector that is no more', ({ it }) => {
   });
 });
 
+onBothDatabases('the systems of clients', ({ it }) => {
+  it('are those of their newest rows, if these have one', async ({ reports, alerts }) => {
+    const running = (client: string, distribution: string | null, observedAtMs: number) =>
+      item({ client, observedAtMs, workers: distribution === null ? [] : [worker('os', { distribution })] });
+    await reports.ingest([
+      ...[running('web-1', 'Debian 12', noonMs), running('web-1', 'Debian 13', noonMs + 1000)],
+      ...[running('web-2', 'Debian 12', noonMs), running('web-2', null, noonMs + 1000)],
+    ]);
+    assert.deepEqual([...(await alerts.systemsOf(['web-1', 'web-2', 'web-3']))], [['web-1', 'Debian 13']]);
+  });
+});
+
 onBothDatabases('what mounts are of', ({ it }) => {
   it('is the newest source of a mount of another machine', async ({ reports, alerts }) => {
     const mounted = (mount: string, source: string, scope = 'network') =>

@@ -25,17 +25,22 @@ function recorder(maxBatchBytes: number): { readonly session: Session; readonly 
 }
 
 const bytesOf = (values: readonly SqlValue[]): number =>
-  values.reduce<number>((sum, value) => sum + (typeof value === 'string' ? Buffer.byteLength(value) : 8), 0);
+  values.reduce<number>((sum, value) => {
+    if (value instanceof Uint8Array) return sum + value.length;
+    return sum + (typeof value === 'string' ? Buffer.byteLength(value) : 8);
+  }, 0);
 
-for (const { what, count, textBytes, maxBytes } of [
+for (const { what, count, textBytes, maxBytes, sealed = false } of [
   { what: 'many small rows', count: 1000, textBytes: 10, maxBytes: 1_000_000 },
   { what: 'rows that fill a statement', count: 500, textBytes: 60_000, maxBytes: 262_144 },
+  { what: 'sealed rows that fill a statement', count: 500, textBytes: 60_000, maxBytes: 262_144, sealed: true },
   { what: 'rows of which one fills a statement', count: 9, textBytes: 262_144, maxBytes: 262_144 },
   { what: 'rows of which one is beyond it, and below the packet', count: 5, textBytes: 900_000, maxBytes: 262_144 },
 ] as const) {
   test(`${what}: all are sent, in order, and no statement is too large`, async () => {
     const { session, statements } = recorder(maxBytes);
-    const rows = Array.from({ length: count }, (_, index) => ({ a: index, b: 'ä'.repeat(textBytes / 2) }));
+    const text = 'ä'.repeat(textBytes / 2);
+    const rows = Array.from({ length: count }, (_, index) => ({ a: index, b: sealed ? Buffer.from(text) : text }));
     await insertRows(session, 't', rows);
     const sent = statements.flatMap(({ values }) => values.filter((value) => typeof value === 'number'));
     assert.deepEqual(

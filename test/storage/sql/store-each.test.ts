@@ -44,6 +44,18 @@ test('one record that cannot be stored costs no other, wherever it stands', asyn
   }
 });
 
+test('records are stored in batches, and none is no batch', async () => {
+  for (const [count, sizes] of [
+    [0, []],
+    [200, [200]],
+    [201, [200, 1]],
+  ] as const) {
+    const stored: number[] = [];
+    await storeEach([...Array(count).keys()], (batch) => Promise.resolve(stored.push(batch.length)));
+    assert.deepEqual(stored, sizes);
+  }
+});
+
 test('a database that is away stops storing at once', async () => {
   let calls = 0;
   const away = (): Promise<void> => {

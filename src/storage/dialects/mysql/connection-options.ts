@@ -1,4 +1,4 @@
-import { connect, isIP, type Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { authPlugins } from 'mysql2';
 import { createConnection } from 'mysql2/promise';
 import type { Connection, ConnectionOptions, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
@@ -24,9 +24,7 @@ export function connectionOptions(
     ...(password === null ? {} : { password: password.reveal() }),
     database,
     ...(tls === null ? {} : { ssl: { ...tls } }),
-    ...(tls?.verifyIdentity === true && socketPath === null && isIP(host) !== 0
-      ? { stream: () => socketTo(host, port) }
-      : {}),
+    ...(tls?.verifyIdentity === true && socketPath === null ? { stream: () => socketTo(host, port) } : {}),
     authPlugins: {
       // MariaDB's unix_socket: the server asks the kernel for the user; nothing is sent.
       auth_socket: () => () => Buffer.alloc(0),
@@ -63,10 +61,7 @@ function loginsInTheOpen({ serverPublicKeyFile }: MysqlConfig): NonNullable<Conn
   };
 }
 
-/**
- * Opens a socket whose address TLS compares with the certificate. mysql2 passes no host to TLS if the host is an
- * address.
- */
+/** Opens a socket whose host TLS compares with the certificate. mysql2 passes no host to TLS if it is an address. */
 function socketTo(host: string, port: number): Socket {
   const socket = connect({ host, port, keepAlive: true, noDelay: true });
   // Node reads the name from here for a socket that it is given, and sets the name itself only if it resolved one.

@@ -35,7 +35,7 @@ export async function backUpSqlite({ source, target, signal }: BackUpOptions): P
     // Unlike a rename, a link never replaces a file.
     linkSync(part, target);
   } finally {
-    rmSync(part, { force: true });
+    rmSync(part);
   }
   flush(dir);
   return statSync(target).size;
