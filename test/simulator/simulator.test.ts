@@ -147,7 +147,7 @@ test('a lossy fleet: the dead fail as they should, the others report', async (t)
   }
   assert.deepEqual(first.quarantined, []);
   // The last acknowledgements may not have arrived when the run ends.
-  for (let tries = 0; tries < 500 && fleet.simulator.counts().acknowledged < first.reports.stored; tries += 1)
+  for (let tries = 0; tries < 6000 && fleet.simulator.counts().acknowledged < first.reports.stored; tries += 1)
     await sleep(10);
   const { visits, acknowledged } = fleet.simulator.counts();
   assert.equal(acknowledged, first.reports.stored);

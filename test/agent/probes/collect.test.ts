@@ -94,8 +94,9 @@ test('rates since the previous visit of this boot, without waiting', async () =>
   const { workerReports, counters } = await runProbes(options({ previous: earlier }), [counting]);
   const row = rowOf(workerReports, 'counting');
   assert.equal(row?.['since'], 3);
-  assert.ok(Math.abs(Number(row['ms']) - 60_000) < 200);
-  assertWithin(begun, 200);
+  const passedMs = Number(row['ms']) - 60_000;
+  assert.ok(passedMs > -2 && passedMs < performance.now() - begun + 2, `${passedMs} ms passed`);
+  assertWithin(begun, 900);
   assert.equal(counters?.bootId, 'b');
   assert.deepEqual(counters.values, { counting: 7 });
   assert.ok(Math.abs(counters.monotonicMs - 1e6) < 200);

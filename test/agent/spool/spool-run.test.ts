@@ -197,7 +197,7 @@ test('a crontab’s agent that hangs gives way to a visit, and a second of its k
   const child = startAsCron(line(), { home });
   const ended = once(child, 'exit');
   const record = path.join(clientDir(), 'running');
-  for (let n = 0; n < 500 && !fs.existsSync(record) && !isLink(record); n += 1) await sleep(10);
+  for (let n = 0; n < 6000 && !fs.existsSync(record) && !isLink(record); n += 1) await sleep(10);
   assert.deepEqual(cron(), nothing);
   fs.rmSync(path.join(clientDir(), 'hang'));
   const { result } = await visit(own);

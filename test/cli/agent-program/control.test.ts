@@ -215,7 +215,7 @@ suite('in the background', { skip: existsSync('/proc/self/fdinfo') ? false : 'ne
       let said = '';
       child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
       const ended = once(child, 'close');
-      for (let tries = 0; tries < 100 && (await pid()) === null; tries++);
+      for (let tries = 0; tries < 1000 && (await pid()) === null; tries++);
       await succeeded(run('stop', '--force', 'report'));
       await ended;
       assert.match(said, /the script goes on/);
