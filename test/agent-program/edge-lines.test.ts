@@ -20,7 +20,7 @@ test('lines wait for a socket, and those that come while others are sent wait on
     ...{ limit: 'at least 90 %', at: '2026-11-22T23:00:00.000Z' },
   });
   const early = edgeLines({ path: socket }, place, log);
-  early.keep([change(1)]);
+  early.keep({ changes: [change(1)], open: [change(1)] }, 1);
   await early.send(signal);
   assert.deepEqual([problems, early.queue()], [['not-sent'], 1]);
 
@@ -30,7 +30,7 @@ test('lines wait for a socket, and those that come while others are sent wait on
   await new Promise<void>((resolve) => server.listen(socket, resolve));
   const lines = edgeLines({ path: socket }, place, log);
   const sending = lines.send(signal);
-  lines.keep([change(2)]);
+  lines.keep({ changes: [change(2)], open: [change(2)] }, 2);
   await sending;
   assert.equal(lines.queue(), 1);
   await lines.send(signal);
@@ -39,7 +39,7 @@ test('lines wait for a socket, and those that come while others are sent wait on
     () => text,
   );
   assert.match(text, /"value":1.*\n.*"value":2/);
-  lines.keep([change(3)]);
+  lines.keep({ changes: [change(3)], open: [change(3)] }, 3);
   await lines.send(AbortSignal.abort());
   assert.deepEqual([problems.length, lines.queue()], [2, 1]);
 });

@@ -33,6 +33,8 @@ interface EdgeState {
 
 export interface Evaluated {
   readonly changes: readonly AlertLine[];
+  /** The present state of each alert that fires. */
+  readonly open: readonly AlertLine[];
   /** The first report that `for` and `clear` count for the changes; null if nothing has changed. */
   readonly sinceMs: number | null;
 }
@@ -78,7 +80,8 @@ export function openEvaluator({ client, rules, everyMs, place }: EvaluatorOption
     // If the disk is full, the state stays in the memory of this process.
     isWritten(place, stateFile, Buffer.from(JSON.stringify(state)), false);
     const changes = news.map((alert) => lineOf(alert, atMs));
-    return { changes, sinceMs: begins.length === 0 ? null : Math.min(atMs, ...begins) };
+    const fires = alerts.filter((alert) => alert.state !== 'pending').map((alert) => lineOf(alert, atMs));
+    return { changes, open: fires, sinceMs: begins.length === 0 ? null : Math.min(atMs, ...begins) };
   };
 }
 

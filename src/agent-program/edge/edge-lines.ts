@@ -1,16 +1,17 @@
 import { messageOf } from '../../errors.ts';
 import type { AgentLog } from '../agent-program.ts';
 import { openWaitingLines } from '../waiting-lines.ts';
-import type { AlertLine } from './edge-evaluator.ts';
+import type { Evaluated } from './edge-evaluator.ts';
 import type { LinesTarget } from './edge-settings.ts';
 import { sendLines } from './send-lines.ts';
+import { openToldAlerts } from './told-alerts.ts';
 
 const waitingFile = 'edge-waiting.jsonl';
 
 /** The changes that are sent to a socket. */
 export interface EdgeLines {
-  /** Keeps changes until the socket has accepted them. */
-  readonly keep: (changes: readonly AlertLine[]) => void;
+  /** Keeps lines until the socket has accepted them: the changes of a report, and alerts that the receiver lacks. */
+  readonly keep: (evaluated: Pick<Evaluated, 'changes' | 'open'>, atMs: number) => void;
   /** Sends the waiting lines. Lines that the socket does not accept are logged, and still wait. */
   readonly send: (signal: AbortSignal) => Promise<void>;
   /** Returns the number of waiting lines. */
@@ -19,11 +20,12 @@ export interface EdgeLines {
 
 export function edgeLines(to: LinesTarget, place: string, log: AgentLog): EdgeLines {
   const waiting = openWaitingLines(place, waitingFile);
+  const lacking = openToldAlerts(to, place);
   let dropped = 0;
   return {
-    keep: (changes) => {
-      if (changes.length === 0) return;
-      dropped += waiting.keep([...waiting.lines, ...changes.map((change) => JSON.stringify(change))]).dropped;
+    keep: (evaluated, atMs) => {
+      const lines = lacking(evaluated, atMs).map((line) => JSON.stringify(line));
+      if (lines.length > 0) dropped += waiting.keep([...waiting.lines, ...lines]).dropped;
     },
     send: async (signal) => {
       const { lines } = waiting;

@@ -105,7 +105,7 @@ function socketOf({ settings, place, log, send }: ModeContext, { to, send: sends
   }
   if (to === null || 'url' in to) return null;
   const lines = edgeLines(to, place, log);
-  return { ...lines, keep: (_, { changes }) => lines.keep(changes) };
+  return { ...lines, keep: ({ datetime }, evaluated) => lines.keep(evaluated, Date.parse(datetime)) };
 }
 
 /** Returns the collector that receives the reports, at least by visits; null if the machine is not enrolled. */
