@@ -1,3 +1,4 @@
+import type { Config } from '../../config/config.ts';
 import type { MailText } from '../../notify/mime.ts';
 import type { Notice, NoticeAlert } from '../../notify/webhook/notice.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
@@ -5,21 +6,24 @@ import { cut } from '../../text/text-columns.ts';
 import { isAcknowledged } from '../inhibit/inhibition.ts';
 import type { DueMail, PendingNotification } from '../dispatch/notification-plan.ts';
 import { alertIdOf, stateOf, summaryOf } from './compose-mail.ts';
+import { incidentsOf } from './incidents.ts';
 import { titleOf } from './item-words.ts';
 
 /** The most columns of a value, which may be a message of a client or server. */
 const valueColumns = 500;
 
 /** Returns a mail that is due, and its words, as a notification for other programs. */
-export function composeNotice({ items }: DueMail, words: MailText, atMs: number): Notice {
+export function composeNotice(mail: DueMail, words: MailText, atMs: number, config: Config): Notice {
+  const { items } = mail;
   const { messageId, subject, text } = words;
+  const incidents = incidentsOf(mail, config);
   return {
     messageId,
     subject,
     text,
     ...summaryOf(items),
     atMs,
-    alerts: items.map((item) => noticeAlertOf(item, atMs)),
+    alerts: items.map((item) => ({ ...noticeAlertOf(item, atMs), ...incidents(item, alertIdOf(item)) })),
   };
 }
 
@@ -38,6 +42,7 @@ export function noticeAlertOf(item: PendingNotification, nowMs: number): NoticeA
     subject: oneLine(subject),
     severity,
     state,
+    ...(alert.flapping && !isOver ? { comesAndGoes: true } : {}),
     title: titleOf(item),
     value: quoted(cut(alert.valueText, valueColumns)),
     limit: oneLine(alert.limitText),

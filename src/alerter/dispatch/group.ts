@@ -7,7 +7,7 @@ import { compareText } from '../../text/compare-text.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
 
 /** The number of clients of one group, or with one reason, from which a rule's items become one line. */
-const fewestOfGroup = 5;
+export const fewestOfGroup = 5;
 const mostLinesOfRule = 20;
 /** The most lines of one client while others wait: no client may push another out of the mail. */
 const mostLinesOfClient = 3;

@@ -1,4 +1,4 @@
-import type { Rule } from '../../config/config.ts';
+import type { Rule, WebhookFormat } from '../../config/config.ts';
 import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
 import type { Alert, Transition } from '../../storage/store/alert.ts';
 import type { Bastions } from '../inhibit/bastions-gone.ts';
@@ -61,12 +61,12 @@ export function findNews(options: FindNewsOptions): RecipientNews {
     const own = [behind, ...heldFor(one), milder.worseOf(one)].filter((reason) => reason !== null);
     return [...inhibition.reasonsFor(one.alert), ...own];
   };
-  const keepsIncidents = isIncidentKeeper(options);
+  const format = formatOf(options);
   for (const one of alerts) {
     const { alert, watch, listener, known } = one;
     const { id: alertId } = alert;
     const transition = differenceOf(alert, known, listener);
-    if (transition === null && keepsIncidents && isNewlyAcknowledged(one, nowMs)) {
+    if (transition === null && format === 'pagerduty' && isNewlyAcknowledged(one, nowMs)) {
       news.push(pendingNotification(one, { transition: 'acknowledged', hosts }));
       continue;
     }
@@ -93,7 +93,7 @@ export function findNews(options: FindNewsOptions): RecipientNews {
       continue;
     }
     const holding = reasonsOf(one, transition);
-    const reasons = holding.length > 0 ? holding : returning(one, transition, input);
+    const reasons = holding.length > 0 ? holding : returning(one, transition, input, format);
     if (reasons.length > 0) held.push({ alertId, reasons });
     else news.push(pendingNotification(one, { transition, listedOnly: wentByMs !== null, hosts }));
   }
@@ -114,18 +114,24 @@ function returning(
   { alert, watch }: RecipientAlert,
   transition: Transition,
   { nowMs, config }: DispatchInput,
+  format: WebhookFormat | null = null,
 ): readonly HoldReason[] {
   const { flapping, progress } = alert;
+  const opensIncident = transition === 'flapping' && format !== null && incidentForms.includes(format);
+  if (opensIncident && isReturning(alert)) return [{ kind: 'returning' }];
   const isFresh = Math.abs(nowMs - progress.lastAtMs) <= longestGapMs(rhythmMs(watch.rule, config));
   if (!badNow.includes(transition) || !isReturning(alert) || !isFresh) return [];
   const isDecided = flapping ? transition !== 'reminder' : (progress.returns ?? 0) >= mostReturns;
   return isDecided ? [] : [{ kind: 'returning' }];
 }
 
-/** True if a recipient keeps a state of each alert, and pages people until somebody acknowledges the alert. */
-function isIncidentKeeper({ input: { config }, recipient }: FindNewsOptions): boolean {
+/** The forms of webhooks whose receivers open an incident for whatever is not resolved: a good value must not. */
+const incidentForms: readonly WebhookFormat[] = ['pagerduty', 'alertmanager', 'juggler'];
+
+/** Returns the form of a webhook; null for other recipients. PagerDuty alone hears of acknowledgements. */
+function formatOf({ input: { config }, recipient }: FindNewsOptions): WebhookFormat | null {
   const name = webhookOfRecipient(recipient);
-  return config.webhooks.some((webhook) => webhook.name === name && webhook.format === 'pagerduty');
+  return config.webhooks.find((webhook) => webhook.name === name)?.format ?? null;
 }
 
 /** True if an alert was acknowledged after its recipient was notified of it last. */

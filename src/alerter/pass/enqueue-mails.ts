@@ -119,7 +119,7 @@ async function freeze(
       import('../compose/compose-notice.ts'),
       import('../../notify/webhook/freeze-webhook.ts'),
     ]);
-    return freezeWebhook(composeNotice(mail, words, nowMs), webhookForm(config.webhooks, name));
+    return freezeWebhook(composeNotice(mail, words, nowMs, config), webhookForm(config.webhooks, name));
   }
   const [{ freezeMail }, { addresseeOf, senderOf }] = await Promise.all([
     import('../../notify/mime.ts'),

@@ -55,10 +55,12 @@ function isWorse({ rule: { op, min, max }, level, value }: Sample, before: Worst
 
 /** Returns the cause that progress keeps after one more sample, with the sample's run: a good row names no cause. */
 export function networkAfter(
-  before: Pick<Progress, 'isNetwork' | 'code'>,
+  before: Pick<Progress, 'isNetwork' | 'code' | 'begunBy'>,
   sample: Sample,
   { runId }: Pick<SampledRow, 'runId'>,
-): Pick<Progress, 'isNetwork' | 'code' | 'lastRun'> {
+): Pick<Progress, 'isNetwork' | 'code' | 'begunBy' | 'lastRun'> {
   const { isNetwork, code } = sample.isNetwork === undefined ? before : sample;
-  return isNetwork === undefined ? {} : { isNetwork, ...(code === undefined ? {} : { code }), lastRun: runId };
+  if (isNetwork === undefined) return {};
+  const codes = code === undefined ? {} : { code, begunBy: before.begunBy ?? code };
+  return { isNetwork, ...codes, lastRun: runId };
 }

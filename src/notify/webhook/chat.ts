@@ -109,12 +109,12 @@ function linesWithin(
 }
 
 /** Formats the line of an alert: `CRITICAL web-1: disk /var: 97 % used (limit 95 %)`. */
-function lineOf({ state, severity, title, value, limit, acknowledgedBy }: NoticeAlert): string {
+function lineOf({ state, severity, title, value, limit, acknowledgedBy, comesAndGoes }: NoticeAlert): string {
   const mark = severity === 'critical' ? 'CRITICAL' : 'Warning';
   const head = { firing: mark, event: 'Event', reminder: `Still ${mark}`, resolved: 'Over' }[state];
   const shown = state === 'resolved' ? value : withLimit(value, limit);
   const facts = value === '' ? '' : `: ${shown}`;
-  return `${head} ${title}${facts}${acknowledgedBy === null ? '' : `, acknowledged by ${acknowledgedBy}`}`;
+  return `${head} ${comesAndGoes === true ? 'comes and goes: ' : ''}${title}${facts}${acknowledgedBy === null ? '' : `, acknowledged by ${acknowledgedBy}`}`;
 }
 
 function escapeSlack(text: string): string {

@@ -1,4 +1,5 @@
 /** Forms of the body for programs that keep a state per alert. */
+import { groupBy } from '../../platform/group-by.ts';
 import { annotationsOf, labelsOf } from './alertmanager.ts';
 import { cutBytes } from './cut-bytes.ts';
 import type { Notice, NoticeAlert } from './notice.ts';
@@ -12,34 +13,53 @@ const mostDescription = 1_000;
 /** The placeholder of the routing key. The key is a secret from the URL, and is inserted when the event is sent. */
 const keyPlace = '{"routing_key":""';
 
+/** The most clients of an incident that are named. */
+const mostClients = 1_000;
+
 /**
- * Returns the events of PagerDuty's Events API v2, each the body of a request. An alert has one event, with the same
- * `dedup_key` from beginning to end, and a second one if it is acknowledged. A reminder of an acknowledged alert has
+ * Returns the events of PagerDuty's Events API v2, each the body of a request. An incident has one event, with the same
+ * `dedup_key` from beginning to end, and a second one if it is acknowledged. A reminder of an acknowledged incident has
  * only the second one.
  */
 export function pagerdutyEvents({ alerts }: Notice): readonly object[] {
-  return alerts
-    .flatMap((alert) => {
-      const event = (action: string, rest: object = {}): object => ({
-        routing_key: '',
-        event_action: action,
-        dedup_key: alert.id,
-        ...rest,
-      });
-      if (alert.state === 'resolved') return [event('resolve')];
-      const trigger = event('trigger', { payload: pagerdutyPayload(alert), client: 'Fleet Health' });
-      if (alert.acknowledgedBy === null) return [trigger];
-      return [...(alert.state === 'reminder' ? [] : [trigger]), event('acknowledge')];
+  const event = (action: string, key: string, rest: object = {}): object => ({
+    routing_key: '',
+    event_action: action,
+    dedup_key: key,
+    ...rest,
+  });
+  const ended = new Set<string>();
+  const incidents = groupBy(alerts, (alert) =>
+    alert.incident === undefined ? alert : `${alert.state} ${alert.incident.id}`,
+  );
+  return [...incidents.values()]
+    .flatMap((same): readonly object[] => {
+      const [alert] = same;
+      if (alert === undefined) return [];
+      const key = alert.incident?.id ?? alert.id;
+      if (alert.state === 'resolved') {
+        const keys = (alert.ends ?? [key]).filter((one) => !ended.has(one));
+        for (const one of keys) ended.add(one);
+        return keys.map((one) => event('resolve', one));
+      }
+      const trigger = event('trigger', key, { payload: pagerdutyPayload(alert, same), client: 'Fleet Health' });
+      if (same.some(({ acknowledgedBy }) => acknowledgedBy === null)) return [trigger];
+      return [...(alert.state === 'reminder' ? [] : [trigger]), event('acknowledge', key)];
     })
     .slice(0, mostEvents);
 }
 
-function pagerdutyPayload(alert: NoticeAlert): object {
-  const { summary = '', ...details } = annotationsOf(alert);
-  const { client, rule, subject, severity, startsAtMs } = alert;
+function pagerdutyPayload(alert: NoticeAlert, same: readonly NoticeAlert[]): object {
+  const { client, rule, subject, severity, startsAtMs, incident } = alert;
+  const { summary = '', ...details } = annotationsOf(incident === undefined ? alert : { ...alert, ...incident });
+  const timed = { summary: cutBytes(summary, mostSummary), timestamp: new Date(startsAtMs).toISOString() };
+  if (incident !== undefined) {
+    const clients = same.slice(0, mostClients).map((one) => one.client);
+    const custom = { alertname: rule, severity, ...details, clients };
+    return { ...timed, source: 'fleet-health', severity, class: rule, custom_details: custom };
+  }
   return {
-    summary: cutBytes(summary, mostSummary),
-    timestamp: new Date(startsAtMs).toISOString(),
+    ...timed,
     source: client === '' ? 'fleet-health' : client,
     severity,
     ...(subject === '' ? {} : { component: subject }),

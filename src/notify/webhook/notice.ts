@@ -30,6 +30,12 @@ export interface NoticeAlert {
   readonly subject: string;
   readonly severity: Severity;
   readonly state: NoticeState;
+  /** True if the alert flaps. Default: false. */
+  readonly comesAndGoes?: boolean;
+  /** The incident of several alerts of this notification that this one is a part of. Default: it is one of its own. */
+  readonly incident?: { readonly id: string; readonly title: string };
+  /** The ids of the incidents that end with the alert. Default: its own. */
+  readonly ends?: readonly string[];
   /** The client and the subject: `web-1: disk /var`. */
   readonly title: string;
   /** The value in words: `96 % used, 4 of 100 GiB free`. */

@@ -80,6 +80,8 @@ export interface Progress {
   readonly isNetwork?: boolean;
   /** The error code of that visit. Missing in rows of versions that did not store it. */
   readonly code?: string;
+  /** The error code of the first failed visit of the alert. Missing in rows of versions that did not store it. */
+  readonly begunBy?: string;
   /** The run of the newest visit, if `isNetwork` is known. Missing in rows of versions that did not store it. */
   readonly lastRun?: string;
   /** The worst row of the alert. Missing if no row began the alert, and in rows of versions that did not store it. */
