@@ -144,7 +144,7 @@ interface AgentSelection {
 export class SshAgent extends OpenSSHAgent {
   readonly #path: string;
   readonly #selection: AgentSelection;
-  readonly #open = new Set<Socket>();
+  readonly #sockets: Socket[] = [];
   #offered: readonly string[] = [];
   #withheld = 0;
   /** The most keys to offer. */
@@ -174,13 +174,9 @@ export class SshAgent extends OpenSSHAgent {
       called = true;
       done(...answer);
     };
-    this.#open.add(socket);
+    this.#sockets.push(socket);
     socket.once('connect', () => once(null, socket));
     socket.on('error', (error) => once(new Error(`ssh-agent ${this.#path}: ${error.message}`)));
-    socket.once('close', () => {
-      this.#open.delete(socket);
-      once(new Error(`ssh-agent ${this.#path} closed the connection`));
-    });
   }
 
   override getIdentities(done: IdentityCallback): void {
@@ -210,8 +206,8 @@ export class SshAgent extends OpenSSHAgent {
     return super.sign(key, data, options as object, done);
   }
 
-  /** Destroys the open sockets. */
+  /** Destroys the sockets. */
   close(): void {
-    for (const socket of this.#open) socket.destroy();
+    for (const socket of this.#sockets) socket.destroy();
   }
 }

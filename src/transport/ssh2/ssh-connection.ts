@@ -189,12 +189,9 @@ function endInput(channel: ClientChannel, socket: Wire): Promise<void> {
 
 function channelOf(channel: ClientChannel, onBroken: Set<(why: FleetError) => void>): Channel {
   const exit = new Promise<ChannelExit>((resolve, reject) => {
-    const fail = (why: FleetError): void => reject(why);
-    onBroken.add(fail);
-    const done = (status: number | null | undefined, name: string | null | undefined): void => {
-      onBroken.delete(fail);
+    onBroken.add(reject);
+    const done = (status: number | null | undefined, name: string | null | undefined): void =>
       resolve({ status: status ?? null, signal: name ?? null });
-    };
     channel.once('exit', done);
     channel.once('close', done);
   });

@@ -1,6 +1,7 @@
 /** The transport to a client that is polled over HTTP, when the connection breaks. */
 import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 
 import { FleetError } from '../../../src/errors.ts';
@@ -11,6 +12,7 @@ import {
   parsePushHeader,
   type PolledVisit,
 } from '../../../src/seal/push.ts';
+import type { Transport } from '../../../src/transport/transport.ts';
 import { createHttpTransport } from '../../../src/transport/http/http.ts';
 import { listenOn } from '../../support/free-port.ts';
 
@@ -71,4 +73,18 @@ test('a visit that is not answered in time is a timeout of the agent', async (t)
   const { code, stage, message } = await faultOf(t, () => undefined, { ...visit, timeoutMs: 200 });
   assert.deepEqual([code, stage], ['agent-timeout', 'agent']);
   assert.match(message, /\/v1\/visit did not answer within 200 ms$/);
+});
+
+test('a URL without a port is that of its scheme', async (t) => {
+  const dialled: unknown[] = [];
+  t.mock.method(Socket.prototype, 'connect', function connect(this: Socket, [options]: readonly [{ port: number }]) {
+    dialled.push(options.port);
+    return this.destroy(new Error('no network'));
+  });
+  for (const url of ['http://192.0.2.1/', 'https://192.0.2.1/', 'https://192.0.2.1:8443/']) {
+    const { signal } = new AbortController();
+    const limits = { tcpTimeoutMs: 5000, connectTimeoutMs: 5000, signal } as Parameters<Transport['connect']>[0];
+    await assert.rejects(createHttpTransport({ client: 'web-1', url, key: () => key }).connect(limits), FleetError);
+  }
+  assert.deepEqual(dialled, [80, 443, 8443]);
 });

@@ -108,11 +108,11 @@ describe('the fault of an ssh that ended before it was logged in', () => {
     {
       name: 'a banner that speaks of host keys, after the host key was proved',
       lines: [
-        ...[...proved, 'WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!'],
+        ...['Pseudo-terminal will not be allocated', ...proved, 'WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!'],
         ...['debug1: Authentications that can continue: publickey', 'monitor@10.0.0.1: Permission denied (publickey).'],
       ],
       facts: 'auth-failed login',
-      says: /the client takes publickey; the client says "WARNING: REMOTE HOST[^"]*"$/,
+      says: /the client takes publickey; the client says "WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!"$/,
     },
   ];
   for (const { name, lines, facts, says } of cases) {
