@@ -12,8 +12,10 @@ export interface ModeContext {
   readonly signal: AbortSignal;
   /** True for `--send`: alerts leave this machine whatever agent.json contains. */
   readonly send: boolean;
-  /** The value of `push --every`: the time between two pushes; null for the value of agent.json. */
+  /** The value of `--every`: the time between two pushes; null for the value of agent.json. */
   readonly everyMs: number | null;
+  /** The server of pattoo from the command line; null for that of agent.json. */
+  readonly to: URL | null;
   /** Called once the mode works: `start` waits for this call. */
   readonly ready: () => void;
   /** Stores the facts that `status` prints. */

@@ -5,6 +5,7 @@ import { hostname, release, type, version } from 'node:os';
 import type { JsonValue } from '../../agent/probes/collected.ts';
 import { secondMs } from '../platform/units.ts';
 import type { Report, Row } from '../report/report.ts';
+import { kernelCounters } from './kernel-counters.ts';
 import type { TakenReport } from './take-report.ts';
 
 /** The type of a value. null: text. 1: a gauge. 64: a counter. */
@@ -73,6 +74,7 @@ export function pattooReport({ report, counters }: TakenReport): object {
           ...gaugesOf(report),
           ...cpuCounters(counters?.values['cpu']),
           ...networkCountersOf(counters?.values['network']),
+          ...kernelCounters().map(([name, data]) => [name, counterSeries(name, data)] as const),
         ]),
       },
     },
@@ -138,6 +140,13 @@ function texts(report: Report): Readonly<Record<string, Series>> {
 }
 
 function gaugesOf(report: Report): readonly (readonly [string, Series])[] {
+  const [swap] = rowsOf(report, 'swap');
+  const { total_bytes: total, used_bytes: used } = swap ?? {};
+  const free: readonly Datum[] = typeof total === 'number' && typeof used === 'number' ? [[null, total - used]] : [];
+  return [...listedGaugesOf(report), ['swap_free', { base_type: 1, description: 'Swap Free', data: free }]];
+}
+
+function listedGaugesOf(report: Report): readonly (readonly [string, Series])[] {
   return gauges.map(([family, field, label, name, description]) => {
     const data = rowsOf(report, family).flatMap((row): readonly Datum[] => {
       const value = row[field];
@@ -154,6 +163,18 @@ function cpuCounters(cpu: JsonValue | undefined): readonly (readonly [string, Se
     const data: readonly Datum[] = value === undefined ? [] : [[null, value / ticksPerSecond]];
     return [`cpu_times_${name}`, { base_type: 64, description: 'CPU Usage', data }];
   });
+}
+
+/** The words of pattoo's list for the counters of the kernel, by the beginning of their names. */
+const counterWords: readonly (readonly [beginning: string, description: string])[] = [
+  ['cpu_stats_', 'CPU Statistics'],
+  ['swap_', 'Swap Activity'],
+  ['disk_io_', 'Disk I/O'],
+];
+
+function counterSeries(name: string, data: readonly Datum[]): Series {
+  const description = counterWords.find(([beginning]) => name.startsWith(beginning))?.[1] ?? name;
+  return { base_type: 64, description, data };
 }
 
 function networkCountersOf(network: JsonValue | undefined): readonly (readonly [string, Series])[] {

@@ -17,6 +17,7 @@ export interface RunModeOptions {
   /** See ModeContext. */
   readonly send: boolean;
   readonly everyMs: number | null;
+  readonly to: URL | null;
   /** Called once the mode runs. */
   readonly onReady: () => void;
 }
@@ -32,11 +33,11 @@ const lockPauseMs = 200;
  * FleetError `locked` if the mode is already running.
  */
 export async function runMode(options: RunModeOptions): Promise<void> {
-  const { mode, configFile, signal, send, everyMs, log, onReady } = options;
+  const { mode, configFile, signal, send, everyMs, to, log, onReady } = options;
   const run = modeNamed(mode);
   const read = (): AgentSettings => {
     const found = readSettings(configFile);
-    checkSettings(mode, found);
+    checkSettings(mode, found, to);
     return found;
   };
   let settings = read();
@@ -76,7 +77,7 @@ export async function runMode(options: RunModeOptions): Promise<void> {
       };
       try {
         const ended = AbortSignal.any([signal, again.signal]);
-        await run({ settings, place, log, note, send, everyMs, ready, signal: ended });
+        await run({ settings, place, log, note, send, everyMs, to, ready, signal: ended });
       } catch (thrown) {
         if (before.settings === null) throw thrown;
         log.problem('settings-refused', { mode, reason: messageOf(thrown) });

@@ -4,6 +4,7 @@ import { minuteMs } from '../platform/units.ts';
 import type { ProbeOptions } from '../report/wire.ts';
 import { readEdge, type EdgeSettings } from './edge/edge-settings.ts';
 import { everyBounds } from './every-bounds.ts';
+import { pattooUrl } from './push/post-pattoo.ts';
 import { readEnrolment, type Enrolment } from './push/push-settings.ts';
 import { reportFormats, type ReportFormat } from './format-report.ts';
 import { fieldsOf, type Fields } from './settings-fields.ts';
@@ -26,8 +27,16 @@ export interface AgentSettings {
   /** The object `edge`; null if there is none. */
   readonly edge: EdgeSettings | null;
   readonly spoke: SpokeSettings;
+  /** The object `pattoo`; null if there is none. */
+  readonly pattoo: PattooSettings | null;
   /** The enrolment; null if this machine is not enrolled. */
   readonly enrolment: Enrolment | null;
+}
+
+export interface PattooSettings {
+  /** The address of the server; documents go to receive/AGENT_ID below it. */
+  readonly to: URL;
+  readonly everyMs: number;
 }
 
 export interface ReportSettings {
@@ -49,10 +58,20 @@ export function readSettings(named: string | null): AgentSettings {
     report: readReport(fields.object('report')),
     edge: readEdge(fields.object('edge')),
     spoke: readSpoke(fields.object('spoke')),
+    pattoo: readPattoo(fields.object('pattoo')),
     enrolment: readEnrolment(fields),
   };
   fields.end();
   return settings;
+}
+
+function readPattoo(fields: Fields | null): PattooSettings | null {
+  if (fields === null) return null;
+  const to = pattooUrl(fields.text('to'));
+  if (to === null) throw fields.fault('to', 'must be a URL of https or http without a login');
+  const everyMs = fields.duration('every', everyBounds.minimumMs, everyBounds.maximumMs) ?? 5 * minuteMs;
+  fields.end();
+  return { to, everyMs };
 }
 
 function readReport(fields: Fields | null): ReportSettings {

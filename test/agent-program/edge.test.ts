@@ -40,6 +40,7 @@ test('edge goes on while a collector does not answer, and ends at once', { timeo
   const problems: string[] = [];
   const running = runEdge({
     ...{ settings: { ...settings, edge: { ...settings.edge, everyMs: 50 } }, place, send: false, everyMs: null },
+    to: null,
     log: { event: () => undefined, problem: (event) => problems.push(event) },
     ready: () => undefined,
     note: ({ queue }) => queues.push(queue),

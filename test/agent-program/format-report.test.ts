@@ -16,7 +16,10 @@ const taken: TakenReport = {
         name: 'cpu',
         duration_ms: 1,
         error: null,
-        function_reports: [{ name: 'cpu', data: [{ cpus: 8, user_percent: null }], unknown: [] }],
+        function_reports: [
+          { name: 'cpu', data: [{ cpus: 8, user_percent: null }], unknown: [] },
+          { name: 'swap', data: [{ total_bytes: 100, used_bytes: 30 }], unknown: [] },
+        ],
       },
       {
         name: 'disks',
@@ -53,7 +56,10 @@ test('daemon-report has function, worker and daemon reports with their keys alon
       {
         name: 'cpu',
         datetime: at,
-        function_reports: [{ name: 'cpu', datetime: at, data: [{ cpus: 8, user_percent: null }] }],
+        function_reports: [
+          { name: 'cpu', datetime: at, data: [{ cpus: 8, user_percent: null }] },
+          { name: 'swap', datetime: at, data: [{ total_bytes: 100, used_bytes: 30 }] },
+        ],
       },
       {
         name: 'disks',
@@ -106,6 +112,8 @@ test('pattoo has the keys of DATA.md, the names of its list, and no unknown valu
   });
   assert.deepEqual(series['network_bytes_sent'], { base_type: 64, description: 'Bytes (Out)', data: [['eth0', 2]] });
   assert.deepEqual(series['cpu_times_user'], { base_type: 64, description: 'CPU Usage', data: [[null, 1.5]] });
+  assert.deepEqual(series['swap_free'], { base_type: 1, description: 'Swap Free', data: [[null, 70]] });
+  assert.equal(series['cpu_stats_ctx_switches']?.base_type, 64, 'of this machine');
   assert.ok(!('cpu_times_percent_user' in series), 'an unknown value has no series');
 });
 

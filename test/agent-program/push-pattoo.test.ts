@@ -7,10 +7,12 @@ import { test, type TestContext } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 
 import { pattooUrl, postPattoo } from '../../src/agent-program/push/post-pattoo.ts';
+import { runPattoo } from '../../src/agent-program/push/pattoo-mode.ts';
 import { pushPattoo, type PattooPushed } from '../../src/agent-program/push/push-pattoo.ts';
 import { readSettings } from '../../src/agent-program/settings.ts';
 import { freePort, listenOn } from '../support/free-port.ts';
 import { tempFolder } from '../support/temp-folder.ts';
+import { until } from '../support/until.ts';
 
 /**
  * Starts a server that answers with each status in order and repeats the last, and returns a machine that pushes to it.
@@ -38,9 +40,10 @@ async function station(t: TestContext, ...answers: readonly [number, ...number[]
   const file = path.join(place, 'agent.json');
   writeFileSync(file, '{}', { mode: 0o600 });
   const settings = readSettings(file);
-  const push = (to = `http://127.0.0.1:${port}/pattoo/api/v1/agent`): Promise<PattooPushed> =>
+  const url = `http://127.0.0.1:${port}/pattoo/api/v1/agent`;
+  const push = (to = url): Promise<PattooPushed> =>
     pushPattoo({ settings, place, to: new URL(to), signal: new AbortController().signal });
-  return { push, posted, place };
+  return { push, posted, place, url };
 }
 
 test('a document is posted again if the server closes a kept connection when the next request arrives', async (t) => {
@@ -138,4 +141,27 @@ test('a URL with a login is none, because messages show the URL', () => {
     others.map((other) => pattooUrl(other)),
     [null, null, null, null],
   );
+});
+
+test('the mode pattoo posts again and again, and notes what waits', async (t) => {
+  const { posted, place, url } = await station(t, 500, 200);
+  const file = path.join(place, 'agent.json');
+  writeFileSync(file, JSON.stringify({ pattoo: { to: url, every: '10s' } }), { mode: 0o600 });
+  const ended = new AbortController();
+  const queues: (number | null)[] = [];
+  const problems: string[] = [];
+  const running = runPattoo({
+    ...{ settings: readSettings(file), place, send: false, everyMs: 20, to: null, signal: ended.signal },
+    log: { event: () => undefined, problem: (event) => problems.push(event) },
+    ready: () => undefined,
+    note: ({ queue }) => queues.push(queue),
+  });
+  await until(
+    () => queues.length >= 3,
+    () => queues.join(),
+  );
+  ended.abort();
+  await running;
+  assert.deepEqual([queues.slice(0, 3), problems], [[1, 0, 0], ['not-pushed']]);
+  assert.ok(posted.length >= 4, 'the report that waited went with the next one');
 });

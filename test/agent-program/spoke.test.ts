@@ -62,6 +62,7 @@ async function startSpoke(t: TestContext, more: object = {}, spoke: object = {})
       signal: stop.signal,
       send: false,
       everyMs: null,
+      to: null,
       ready: resolve,
       note: (noted) => (status = noted),
     }).catch(reject);

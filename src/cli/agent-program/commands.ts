@@ -18,9 +18,18 @@ export const report = defineCommand({
   run: async (context, options) => (await import('./report.ts')).reportCommand(context, options),
 });
 
-const modeArgument = text('<mode>', 'report, push, spoke or edge');
+const modeArgument = text('<mode>', 'report, push, pattoo, spoke or edge');
+const pushFormat = choice('--format <form>', 'push: post the document of pattoo-os, as the mode pattoo does', [
+  'pattoo',
+]);
+const pushing = {
+  every: text('--every <duration>', 'push and pattoo: the interval instead of that of agent.json, 10s to 1d'),
+  format: pushFormat,
+  to: text('--to <url>', 'pattoo: the server instead of that of agent.json'),
+} as const;
 const ending = {
   mode: modeArgument,
+  format: { ...pushFormat, isHidden: true },
   force: flag('--force', 'kill the process at once, whatever it is doing'),
 } as const;
 const send = flag('--send', 'edge: send changes of alerts to the receiver in agent.json');
@@ -32,6 +41,7 @@ export const run = defineCommand({
   parameters: {
     mode: modeArgument,
     send,
+    ...pushing,
     inBackground: { ...flag('--in-background', 'as the process that start has made'), isHidden: true },
   },
   run: async (context, options) => (await import('./run.ts')).runCommand(context, options),
@@ -59,7 +69,7 @@ export const start = defineCommand({
   name: 'start',
   help: 'start a mode in the background',
   example: 'fleet-health-agent start report',
-  parameters: { mode: modeArgument, send, force: { ...ending.force, isHidden: true } },
+  parameters: { mode: modeArgument, send, ...pushing, force: { ...ending.force, isHidden: true } },
   run: async (context, options) => (await import('./control.ts')).startCommand(context, options),
 });
 
@@ -75,7 +85,7 @@ export const restart = defineCommand({
   name: 'restart',
   help: 'start a mode, after ending it if it is running',
   example: 'fleet-health-agent restart --force report',
-  parameters: { ...ending, send },
+  parameters: { ...ending, send, ...pushing },
   run: async (context, options) => (await import('./control.ts')).restartCommand(context, options),
 });
 
@@ -103,7 +113,7 @@ export const push = defineCommand({
     once: flag('--once', 'push now, even in the pause after failed pushes'),
     every: {
       ...text('--every <duration>', 'keep running, and push at this interval: 10s to 1d'),
-      conflicts: ['once', 'format', 'to'],
+      conflicts: ['once'],
     },
     format: choice('--format <form>', 'post the document of pattoo-os to --to instead of sealed reports', ['pattoo']),
     to: text('--to <url>', 'the server for --format; documents go to receive/AGENT_ID below this URL'),

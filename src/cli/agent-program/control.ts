@@ -1,25 +1,36 @@
 import path from 'node:path';
 
+import { parseEvery } from '../../agent-program/every-bounds.ts';
 import { keptStatus, reloadMode, runningMode, stopMode } from '../../agent-program/control.ts';
 import { modeNamed } from '../../agent-program/modes.ts';
 import { readSettings } from '../../agent-program/settings.ts';
 import { namedStateDirectory } from '../../agent-program/settings-files.ts';
 import { startInBackground } from '../../agent-program/start-mode.ts';
 import { openStatePlace } from '../../agent-program/state-place.ts';
+import { modeOf, serverOf } from './run.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 
 export interface ControlOptions {
   readonly mode: string;
+  readonly format: 'pattoo' | null;
   readonly force: boolean;
 }
 
 export interface StartOptions {
   readonly mode: string;
   readonly send: boolean;
+  readonly every: string | null;
+  readonly format: 'pattoo' | null;
+  readonly to: string | null;
 }
 
 /** Starts a mode in the background. Prints the process id and succeeds if the mode runs already. */
-export async function startCommand(context: Context, { mode, send }: StartOptions): Promise<ExitStatus> {
+export async function startCommand(context: Context, options: StartOptions): Promise<ExitStatus> {
+  const { send, every, to } = options;
+  const mode = modeOf(options);
+  // Faults are reported here: the process in the background has no terminal.
+  if (to !== null) serverOf(to);
+  if (every !== null) parseEvery(every);
   const place = checkedPlace(context, mode);
   const { output, configFile } = context;
   const before = await runningMode(place, mode);
@@ -37,6 +48,8 @@ export async function startCommand(context: Context, { mode, send }: StartOption
     'run',
     mode,
     ...(send ? ['--send'] : []),
+    ...(every === null ? [] : ['--every', every]),
+    ...(to === null ? [] : ['--to', to]),
     '--in-background',
   ]);
   const pid = (await runningMode(place, mode))?.pid;
@@ -44,14 +57,16 @@ export async function startCommand(context: Context, { mode, send }: StartOption
   return 0;
 }
 
-export async function stopCommand(context: Context, { mode, force }: ControlOptions): Promise<ExitStatus> {
+export async function stopCommand(context: Context, { force, ...options }: ControlOptions): Promise<ExitStatus> {
+  const mode = modeOf(options);
   const pid = await stopMode(placeOf(context, mode), mode, force);
   context.output.print(pid === null ? `${mode} is not running.` : `${mode} has ended (pid ${pid}).`);
   return 0;
 }
 
 export async function restartCommand(context: Context, options: ControlOptions & StartOptions): Promise<ExitStatus> {
-  await stopMode(checkedPlace(context, options.mode), options.mode, options.force);
+  const mode = modeOf(options);
+  await stopMode(checkedPlace(context, mode), mode, options.force);
   return await startCommand(context, options);
 }
 
@@ -63,7 +78,11 @@ export async function reloadCommand(context: Context, { mode }: Pick<ControlOpti
 }
 
 /** Prints the state of a mode. The exit status is 3, as in the LSB, if the mode is not running. */
-export async function statusCommand(context: Context, { mode }: Pick<ControlOptions, 'mode'>): Promise<ExitStatus> {
+export async function statusCommand(
+  context: Context,
+  options: Pick<ControlOptions, 'mode' | 'format'>,
+): Promise<ExitStatus> {
+  const mode = modeOf(options);
   const place = placeOf(context, mode);
   const { output } = context;
   const holder = await runningMode(place, mode);

@@ -1,13 +1,12 @@
-import { parseEvery } from '../../agent-program/every-bounds.ts';
 import { nowhereError, push, type PushResult } from '../../agent-program/push/push.ts';
-import { pattooUrl } from '../../agent-program/push/post-pattoo.ts';
 import { pushPattoo } from '../../agent-program/push/push-pattoo.ts';
 import { readSettings, type AgentSettings } from '../../agent-program/settings.ts';
 import { openStatePlace } from '../../agent-program/state-place.ts';
-import { FleetError, usageError } from '../../errors.ts';
+import { FleetError } from '../../errors.ts';
 import { counted } from '../../text/numbers.ts';
 import { printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
+import { modeOf, runCommand, serverOf } from './run.ts';
 
 export interface PushCommand {
   readonly once: boolean;
@@ -25,12 +24,10 @@ export interface PushCommand {
 export async function pushCommand(context: Context, options: PushCommand): Promise<ExitStatus> {
   const { once: atOnce, every, format, to } = options;
   if (every !== null) {
-    const everyMs = parseEvery(every);
-    const { runCommand } = await import('./run.ts');
-    return await runCommand(context, { mode: 'push', send: false, inBackground: false, everyMs });
+    return await runCommand(context, { mode: 'push', send: false, inBackground: false, every, format, to });
   }
   const settings = readSettings(context.configFile);
-  if (format !== null || to !== null) return await postPattoo(context, settings, to, format !== null);
+  if (modeOf({ mode: 'push', format, to }) === 'pattoo') return await postPattoo(context, settings, to);
   const { enrolment } = settings;
   if (enrolment === null || enrolment.to === null) throw nowhereError();
   const result = await push({ settings, enrolment, atOnce, signal: context.signal });
@@ -52,20 +49,8 @@ export async function pushCommand(context: Context, options: PushCommand): Promi
 }
 
 /** Runs `push --format pattoo --to URL`. Throws FleetError `push-failed` if the server did not accept all reports. */
-async function postPattoo(
-  context: Context,
-  settings: AgentSettings,
-  to: string | null,
-  hasFormat: boolean,
-): Promise<ExitStatus> {
-  const url = pattooUrl(to);
-  if (!hasFormat || url === null) {
-    const advice = 'Write it like --format pattoo --to https://pattoo.example.org/pattoo/api/v1/agent';
-    throw usageError(
-      '--format pattoo needs --to with a URL of https or http without a login, and --to the format',
-      advice,
-    );
-  }
+async function postPattoo(context: Context, settings: AgentSettings, to: string | null): Promise<ExitStatus> {
+  const url = to === null && settings.pattoo !== null ? settings.pattoo.to : serverOf(to);
   const place = openStatePlace(settings.stateDirectory);
   const { acknowledged, kept, failure } = await pushPattoo({ settings, place, to: url, signal: context.signal });
   if (failure !== null) {

@@ -1,10 +1,12 @@
 import { closeSync, writeSync } from 'node:fs';
 
+import { parseEvery } from '../../agent-program/every-bounds.ts';
+import { pattooUrl } from '../../agent-program/push/post-pattoo.ts';
 import { logFileOf, openLogFile } from '../../agent-program/log-file.ts';
 import { runMode, type RunModeOptions } from '../../agent-program/run-mode.ts';
 import { readSettings } from '../../agent-program/settings.ts';
 import { readyDescriptor, readyWord } from '../../agent-program/start-mode.ts';
-import { messageOf } from '../../errors.ts';
+import { type FleetError, messageOf, usageError } from '../../errors.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { createOutputLog, type Output } from '../terminal/output.ts';
 
@@ -14,16 +16,22 @@ export interface RunOptions {
   readonly mode: string;
   readonly send: boolean;
   readonly inBackground: boolean;
-  /** Default: the interval of agent.json. */
-  readonly everyMs?: number;
+  /** null: the interval of agent.json. */
+  readonly every?: string | null;
+  readonly format?: 'pattoo' | null;
+  /** The server of pattoo; null: that of agent.json. */
+  readonly to?: string | null;
 }
 
 /** Runs a mode in the foreground, or as the process that `start` has put into the background. */
 export async function runCommand(context: Context, options: RunOptions): Promise<ExitStatus> {
-  const { mode, send, inBackground, everyMs = null } = options;
+  const { send, inBackground, every = null, to = null } = options;
+  const mode = modeOf(options);
+  const everyMs = every === null ? null : parseEvery(every);
+  const server = to === null ? null : serverOf(to);
   const { configFile, output, signal } = context;
   const run = (onReady: () => void): Promise<void> =>
-    runMode({ mode, configFile, signal, send, everyMs, log: logOf(output, mode, configFile), onReady });
+    runMode({ mode, configFile, signal, send, everyMs, to: server, log: logOf(output, mode, configFile), onReady });
   if (!inBackground) {
     await run(() => undefined);
     return 0;
@@ -49,6 +57,29 @@ export async function runCommand(context: Context, options: RunOptions): Promise
     writeLine(messageOf(thrown));
     throw thrown;
   }
+}
+
+/** Returns the mode, which is `pattoo` for `push --format pattoo`. Throws a usage error for other modes with these. */
+export function modeOf({ mode, format = null, to = null }: Pick<RunOptions, 'mode' | 'format' | 'to'>): string {
+  const isPattoo = format === 'pattoo' && ['push', 'pattoo'].includes(mode);
+  if (format !== null && !isPattoo) throw usageError(`--format ${format} is for push`, 'Leave it out.');
+  if (to !== null && !isPattoo && mode !== 'pattoo') throw pattooUsage();
+  return isPattoo ? 'pattoo' : mode;
+}
+
+/** Parses the URL of a server of pattoo. Throws a usage error for other texts. */
+export function serverOf(to: string | null): URL {
+  const url = pattooUrl(to);
+  if (url === null) throw pattooUsage();
+  return url;
+}
+
+/** Returns the usage error of `--format` and `--to` that do not fit. */
+export function pattooUsage(): FleetError {
+  return usageError(
+    '--format pattoo needs --to with a URL of https or http without a login, and --to the format',
+    'Write it like --format pattoo --to https://pattoo.example.org/pattoo/api/v1/agent',
+  );
 }
 
 /** Returns the log of a mode: its file if agent.json names a folder, else standard output. */

@@ -1,0 +1,29 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { FleetError, messageOf } from '../../errors.ts';
+import { minuteMs, secondMs } from '../../platform/units.ts';
+import type { ModeContext } from '../mode-context.ts';
+import { pushPattoo } from './push-pattoo.ts';
+
+const usualEveryMs = 5 * minuteMs;
+
+/** Posts a document to a server of pattoo repeatedly until the signal aborts. Logs a post that fails. */
+export async function runPattoo(context: ModeContext): Promise<void> {
+  const { settings, place, everyMs: named, log, signal, note, ready } = context;
+  const to = context.to ?? settings.pattoo?.to ?? null;
+  if (to === null) throw new FleetError({ code: 'usage', stage: 'usage', message: 'there is no server of pattoo' });
+  const everyMs = named ?? settings.pattoo?.everyMs ?? usualEveryMs;
+  ready();
+  log.event('pushing', { every_s: everyMs / secondMs });
+  while (!signal.aborted) {
+    try {
+      const { acknowledged, kept, failure } = await pushPattoo({ settings, place, to, signal });
+      if (failure === null) log.event('pushed', { acknowledged, kept });
+      else log.problem('not-pushed', { acknowledged, kept, reason: failure });
+      note({ lastReportAtMs: Date.now(), queue: kept });
+    } catch (thrown) {
+      log.problem('not-pushed', { reason: messageOf(thrown) });
+    }
+    await sleep(everyMs, undefined, { signal }).catch(() => undefined);
+  }
+}
