@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import { FleetError } from '../errors.ts';
 import { secondMs } from '../platform/units.ts';
 import { withStreams } from '../platform/with-streams.ts';
+import { shownShellWord } from '../text/shell-word.ts';
 
 /** The descriptor on which a mode in the background reports that it runs, or why it does not. */
 export const readyDescriptor = 3;
@@ -18,11 +19,20 @@ const maxComplaintChars = 4096;
  */
 const script = 'umask 077; cd /; "$@" &';
 
+/** The command line that runs a mode in the foreground. */
+export interface ModeCommand {
+  /** The words that start the program. */
+  readonly program: readonly string[];
+  /** Its arguments. */
+  readonly args: readonly string[];
+}
+
 /**
- * Starts a mode in the background: the command line runs it in the foreground. Resolves once the mode runs. Throws
- * FleetError `agent-failed` with the mode's message if it ends before.
+ * Starts a mode in the background. Resolves once the mode runs. Throws FleetError `agent-failed` with the mode's
+ * message if it ends before.
  */
-export async function startInBackground(mode: string, command: readonly string[]): Promise<void> {
+export async function startInBackground(mode: string, { program, args }: ModeCommand): Promise<void> {
+  const command = [...program, ...args, '--in-background'];
   closeInherited();
   const child = withStreams(
     spawn('/bin/sh', ['-c', script, 'sh', ...command], {
@@ -49,7 +59,8 @@ export async function startInBackground(mode: string, command: readonly string[]
   }
   if (output.trim() === readyWord) return;
   const message = output.trim() === '' ? `${mode} ended before it ran, or did not begin in 20 s` : output.trim();
-  const advice = `See what it says in the foreground: fleet-health-agent run ${mode}`;
+  const words = args.map((word) => (word.startsWith('-') ? word : shownShellWord(word)));
+  const advice = `See what it says in the foreground: fleet-health-agent ${words.join(' ')}`;
   throw new FleetError({ code: 'agent-failed', stage: 'run', message, advice });
 }
 

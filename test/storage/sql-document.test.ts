@@ -11,6 +11,20 @@ const dayMs = 24 * hourMs;
 const perDay = isWide ? 4 : 1;
 const never = new AbortController().signal;
 
+onBothDatabases('the columns of the predecessor', ({ it }) => {
+  it('compare as numbers and as texts: consulted_for_alerts is 0 before the alerter', async (given) => {
+    await given.reports.ingest([item()]);
+    const count = async (condition: string): Promise<unknown> =>
+      (await given.rows(`SELECT COUNT(*) FROM collected_stats WHERE ${condition}`)).flat().map(Number);
+    for (const condition of ['consulted_for_alerts = 0', "consulted_for_alerts = '0'"]) {
+      assert.deepEqual(await count(condition), [1], condition);
+    }
+    for (const condition of ['consulted_for_alerts <> 0', "consulted_for_alerts != '0'"]) {
+      assert.deepEqual(await count(condition), [0], condition);
+    }
+  });
+});
+
 onBothDatabases('the questions of docs/sql.md', ({ it, kind }) => {
   it('are answered on the first day', async (opened) => {
     const nowMs = Date.now();

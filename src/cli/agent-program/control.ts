@@ -38,20 +38,17 @@ export async function startCommand(context: Context, options: StartOptions): Pro
     output.print(`${mode} is running already (pid ${before.pid}).`);
     return 0;
   }
-  const config = configFile === null ? [] : ['--config', path.resolve(configFile)];
+  const config = configFile === null ? [] : ['-c', path.resolve(configFile)];
   const [node = '', script = ''] = process.argv;
-  await startInBackground(mode, [
-    node,
-    ...process.execArgv,
-    script,
-    ...config,
-    'run',
-    mode,
+  const options = [
     ...(send ? ['--send'] : []),
     ...(every === null ? [] : ['--every', every]),
     ...(to === null ? [] : ['--to', to]),
-    '--in-background',
-  ]);
+  ];
+  await startInBackground(mode, {
+    program: [node, ...process.execArgv, script],
+    args: [...config, 'run', mode, ...options],
+  });
   const pid = (await runningMode(place, mode))?.pid;
   output.print(`${mode} is running${pid === undefined ? '' : ` (pid ${pid})`}.`);
   return 0;

@@ -63,6 +63,17 @@ export function ownUrl({ hosts, port, tls }: ServeConfig): URL {
   return new URL(`${tls === null ? 'http' : 'https'}://${host}:${port}/`);
 }
 
+/** The address at which this machine reaches a server that listens on all addresses. */
+const loopbackOf: Readonly<Record<string, string>> = { '::': '[::1]', '0.0.0.0': '127.0.0.1' };
+
+/** Returns the URL at which this machine itself reaches `serve`. A certificate is for the name, not for loopback. */
+export function localUrl(serve: ServeConfig): URL {
+  const url = ownUrl(serve);
+  const loopback = loopbackOf[serve.hosts[0] ?? ''];
+  if (serve.tls === null && loopback !== undefined && !serve.hosts.includes('127.0.0.1')) url.hostname = loopback;
+  return url;
+}
+
 function isWatched({ alerts, clients }: Config, service: string): boolean {
   const rules = [alerts.rules, ...clients.map((client) => client.rules)].flat();
   return rules.some(({ type, selectors }) => type === 'event' && globMatcher(selectors['service'] ?? '*')(service));

@@ -15,7 +15,7 @@ import { cut } from '../../text/text-columns.ts';
 import { printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { loadLastSettings } from '../command/settings.ts';
-import { checkedName, ownUrl } from './events.ts';
+import { checkedName, localUrl } from './events.ts';
 
 export interface EventsSendOptions {
   readonly host: string;
@@ -102,7 +102,7 @@ function receiverOf(context: Context, to: string | null): Receiver {
     if (serve === null || serve.events === null) {
       throw usageError('it is not set where the event goes', 'Give --to URL, or write <serve><events/></serve>.');
     }
-    return receiverAt(ownUrl(serve).href, 'none');
+    return receiverAt(localUrl(serve).href, 'none');
   }
   const webhook = webhooks.find(({ name }) => name === to);
   if (webhook === undefined) {

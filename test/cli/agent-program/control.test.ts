@@ -232,7 +232,8 @@ suite('in the background', { skip: existsSync('/proc/self/fdinfo') ? false : 'ne
 
 test('start says why a mode does not run', async (t) => {
   const { run, config, dir } = station(t, 'nowhere');
-  await exits(1, run('start', 'report'), /ENOENT.*nowhere.*\(agent-failed\).*fleet-health-agent run report/);
+  const advice = new RegExp(`ENOENT.*nowhere.*\\(agent-failed\\).*fleet-health-agent -c ${config} run report`);
+  await exits(1, run('start', 'report'), advice);
   if (!isWide) return;
   writeFileSync(config, JSON.stringify({ state_directory: path.join(dir, 'state') }));
   await exits(1, run('start', 'edge'), /agent\.json has no "edge" \(agent-failed\)/);

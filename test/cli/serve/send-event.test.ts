@@ -4,6 +4,8 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { eventsSendCommand, type EventsSendOptions } from '../../../src/cli/serve/send-event.ts';
+import { localUrl } from '../../../src/cli/serve/events.ts';
+import { loadConfig } from '../../../src/config/load-config.ts';
 import type { Context } from '../../../src/cli/command/context.ts';
 import { FleetError } from '../../../src/errors.ts';
 import { parseEvents } from '../../../src/events/parse-event.ts';
@@ -56,6 +58,19 @@ test('an event is a row of the server that it is sent to, once', async (t) => {
   );
   assert.deepEqual(endpoint.stored('status, description').slice(1), [['OK', 'done']]);
 });
+
+for (const [host, address] of [
+  ['::', '[::1]'],
+  ['0.0.0.0', '127.0.0.1'],
+  ['192.0.2.7', '192.0.2.7'],
+] as const) {
+  test(`without --to an event for the server on ${host} goes to ${address}`, (t) => {
+    const config = configOf(t, `<serve host="${host}"><events from="192.0.2.0/24"/></serve><client ip="192.0.2.1"/>`);
+    const { serve } = loadConfig({ file: config, checkPermissions: false });
+    assert.ok(serve !== null);
+    assert.equal(localUrl(serve).href, `http://${address}:5151/`);
+  });
+}
 
 test('a receiver that takes nothing for now is asked again, with the same id', async (t) => {
   const receiver = await openReceiver(t);
