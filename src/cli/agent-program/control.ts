@@ -40,14 +40,14 @@ export async function startCommand(context: Context, options: StartOptions): Pro
   }
   const config = configFile === null ? [] : ['-c', path.resolve(configFile)];
   const [node = '', script = ''] = process.argv;
-  const options = [
+  const more = [
     ...(send ? ['--send'] : []),
     ...(every === null ? [] : ['--every', every]),
     ...(to === null ? [] : ['--to', to]),
   ];
   await startInBackground(mode, {
     program: [node, ...process.execArgv, script],
-    args: [...config, 'run', mode, ...options],
+    args: [...config, 'run', mode, ...more],
   });
   const pid = (await runningMode(place, mode))?.pid;
   output.print(`${mode} is running${pid === undefined ? '' : ` (pid ${pid})`}.`);
