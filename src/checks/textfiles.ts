@@ -3,7 +3,7 @@
  * updates.
  */
 import { maxLongOutputBytes } from '../report/checks.ts';
-import { type FigureUnit, type CheckOutcome, plainFigure } from './perfdata.ts';
+import { type CheckOutcome, type Figure, type FigureUnit, plainFigure } from './perfdata.ts';
 import { parseSample, type PromSample } from './prom-samples.ts';
 
 export interface TextfileResult extends CheckOutcome {
@@ -27,6 +27,8 @@ interface Known {
   readonly isHighest?: true;
   /** True if the figure counts the samples that are not fine. */
   readonly isCount?: true;
+  /** True if each disk has a figure of its own beside the sum: `reallocated_sectors /dev/sda`. */
+  readonly isByDisk?: true;
   readonly stateOf: (value: number) => 0 | 1 | 2;
   /** Returns the words behind the labels of a sample; null: the sample is left out. */
   readonly textOf: (value: number) => string | null;
@@ -36,6 +38,7 @@ interface Known {
 
 const sectors = (kind: string, state: 0 | 1): Known => ({
   figure: `${kind}_sectors`,
+  isByDisk: true,
   stateOf: (value) => (value > 0 ? state : 0),
   textOf: (value) => (value > 0 ? `${value} ${kind} sectors` : null),
 });
@@ -88,14 +91,14 @@ const knownMetrics: ReadonlyMap<string, Known> = new Map([
       textOf: (value) => (value >= 0.9 ? `${Math.round(value * 100)} % of its life used` : null),
     },
   ],
-  ['nvme_media_errors_total', faultOf('nvme_media_errors', 0, 'N media errors')],
+  ['nvme_media_errors_total', { ...faultOf('nvme_media_errors', 0, 'N media errors'), isByDisk: true }],
   ['megaraid_failed', faultOf('failed_controllers', 2, 'the controller has failed')],
   ['megaraid_degraded', faultOf('degraded_controllers', 2, 'an array is degraded')],
   ['megaraid_healthy', lackOf(null, 1, 'not optimal')],
   ['megaraid_battery_backup_healthy', lackOf('bad_batteries', 0, 'no healthy battery')],
   ['megaraid_pd_smart_alerted', faultOf('raid_smart_alerts', 2, 'SMART: failing')],
   ['megaraid_pd_predictive_errors', faultOf('raid_predictive_errors', 1, 'N predicted failures')],
-  ['megaraid_pd_media_errors', faultOf('raid_media_errors', 0, 'N media errors')],
+  ['megaraid_pd_media_errors', { ...faultOf('raid_media_errors', 0, 'N media errors'), isByDisk: true }],
   ['node_ipmi_chassis_fault', faultOf('chassis_faults', 2, 'fault')],
   [
     'node_ipmi_sensor_state',
@@ -188,6 +191,7 @@ export function parseTextfiles(output: string): readonly TextfileResult[] {
 function resultOf({ name, ageSeconds, faults, samples }: Textfile, staleSeconds: number): TextfileResult {
   const remarks: string[] = [];
   const sums = new Map<string, number>();
+  const disks = new Map<string, Figure[]>();
   let worst: 0 | 1 | 2 = 0;
   for (const { metric, labels, value } of samples) {
     const known = knownMetrics.get(metric);
@@ -199,7 +203,14 @@ function resultOf({ name, ageSeconds, faults, samples }: Textfile, staleSeconds:
     if (words !== null) remarks.push(`${subject}: ${words}`);
     const { figure, part } = known;
     if (figure === null) continue;
-    const sum = sums.get(figure) ?? 0;
+    if (known.isByDisk === true) {
+      const own = plainFigure(`${figure} ${subject}`, value);
+      disks.set(subject, [...(disks.get(subject) ?? []), own]);
+    }
+    // The unknown value of a disk hides no other one.
+    if (known.isByDisk === true && Number.isNaN(value) && sums.has(figure)) continue;
+    const before = sums.get(figure) ?? 0;
+    const sum = known.isByDisk === true && Number.isNaN(before) ? 0 : before;
     const counted = known.isCount === true && !Number.isNaN(value) ? Number(words !== null) : value;
     sums.set(figure, known.isHighest === true ? Math.max(sum, value) : sum + counted);
     if (part !== undefined) sums.set(part.figure, (sums.get(part.figure) ?? 0) + (part.isOf(subject) ? value : 0));
@@ -215,9 +226,15 @@ function resultOf({ name, ageSeconds, faults, samples }: Textfile, staleSeconds:
     name,
     state,
     text: lines.length === 0 ? `written ${ageSeconds} s ago` : lines.join('\n'),
-    figures: [plainFigure('age', ageSeconds, 'seconds'), ...figures],
+    figures: [plainFigure('age', ageSeconds, 'seconds'), ...figures, ...[...disks.values()].flatMap(toldFigures)],
     samples: [],
   };
+}
+
+/** Returns the figures of a disk that are not 0; one of them if all are, so that the disk is known. */
+function toldFigures(figures: readonly Figure[]): readonly Figure[] {
+  const told = figures.filter(({ value }) => value !== 0);
+  return told.length > 0 ? told : figures.slice(0, 1);
 }
 
 /** Returns the disk, sensor or origin of a sample; for a controller in storcli's form: `/c0/e252/s4`. */

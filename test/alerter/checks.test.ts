@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { parseTextfiles } from '../../src/checks/textfiles.ts';
+import { formatPerfdata } from '../../src/checks/written-perfdata.ts';
 import { observe, said } from './support/observe.ts';
 import { checkRow } from './support/rows.ts';
 import { stories } from './support/story.ts';
@@ -129,6 +131,42 @@ test('sectors of textfiles are compared with those of a day before', () => {
     assert.deepEqual(sectors('pending_sectors=8', before), line('pending_sectors', 'unknown (unknown'));
   }
   assert.deepEqual(sectors('pending_sectors=0', null), line('pending_sectors', 'none (0 more than a day before (0)'));
+});
+
+test('each disk is compared with itself: one that comes, goes or is not readable says nothing about the others', () => {
+  const smart = (disks: Readonly<Record<string, number>>) =>
+    parseTextfiles(
+      `stale=9999\nfile=60 smartmon.prom\n${Object.entries(disks)
+        .map(([disk, value]) => `smartmon_reallocated_sector_ct_raw_value{disk="${disk}",type="sat"} ${value}`)
+        .join('\n')}\n`,
+    )
+      .filter(({ name }) => name !== '')
+      .map(({ figures }) => checkRow({ check_name: 'textfile:smartmon', perfdata: formatPerfdata(figures) }));
+  const rises = (now: Readonly<Record<string, number>>, before: Readonly<Record<string, number>>) =>
+    said('', { checks: smart(now), checksDayBefore: smart(before) }, 'default')
+      .filter((line) => line.startsWith('sectors'))
+      .map((line) => line.replace('sectors-rising textfile:smartmon reallocated_sectors ', '').replace(/ \(.*/, ''));
+  assert.deepEqual(rises({ sda: 0, sdb: 40 }, { sda: 0 }), ['sda: none', 'sdb: unknown'], 'an old disk is plugged in');
+  assert.deepEqual(rises({ sda: 30 }, { sda: 0, sdb: 40 }), ['sda: warning'], 'a disk leaves');
+  assert.deepEqual(rises({ sda: 30, sdb: NaN }, { sda: 0, sdb: 0 }), ['sda: warning', 'sdb: unknown']);
+  assert.deepEqual(rises({ sda: 30, sdb: 10 }, { sda: 0, sdb: NaN }), ['sda: warning', 'sdb: unknown']);
+  assert.deepEqual(rises({ sda: 9, sdb: 9 }, { sda: 9, sdb: 9 }), ['sda: none', 'sdb: none']);
+  assert.deepEqual(rises({ sdb: 41 }, { sda: 0, sdb: 40 }), ['sdb: warning']);
+});
+
+test('a disk without a figure of this kind the day before had none of it, if it was there', () => {
+  const rows = (perfdata: string) => [checkRow({ check_name: 'textfile:smartmon', perfdata })];
+  const now = "reallocated_sectors=0 pending_sectors=3 'reallocated_sectors sda'=0 'pending_sectors sdb'=3";
+  const of = (before: string) =>
+    said('', { checks: rows(now), checksDayBefore: rows(before) }, 'default')
+      .filter((line) => line.startsWith('sectors'))
+      .map((line) => line.replace('sectors-rising textfile:smartmon ', ''));
+  const known = of("reallocated_sectors=0 pending_sectors=0 'reallocated_sectors sda'=0 'reallocated_sectors sdb'=0");
+  assert.deepEqual(known.at(-1), 'pending_sectors sdb: warning (3 more than a day before (3); at least 1)');
+  assert.match(
+    of("reallocated_sectors=0 pending_sectors=0 'reallocated_sectors sda'=0").at(-1) ?? '',
+    /^pending_sectors sdb: unknown/,
+  );
 });
 
 test('security updates of apt.prom are not notified beside the check of the agent, unless that is UNKNOWN', () => {

@@ -22,9 +22,12 @@ const samples: readonly (readonly [string, string])[] = [
   ['smartmon_device_smart_healthy{disk="d",type="sat"} 1', '0 written 60 s ago age=60'],
   [
     'smartmon_offline_uncorrectable_raw_value{type="x",disk="d"} 1.0e+01',
-    '1 d: 10 uncorrectable sectors age=60 uncorrectable_sectors=10',
+    '1 d: 10 uncorrectable sectors age=60 uncorrectable_sectors=10 uncorrectable_sectors d=10',
   ],
-  ['smartmon_grown_defects_count_raw_value{disk="d"} 3', '0 d: 3 defect sectors age=60 defect_sectors=3'],
+  [
+    'smartmon_grown_defects_count_raw_value{disk="d"} 3',
+    '0 d: 3 defect sectors age=60 defect_sectors=3 defect_sectors d=3',
+  ],
   ['nvme_critical_warning{device="n"} 1.0', '2 n: critical warning 1 age=60 nvme_warnings=1'],
   ['nvme_critical_warning_total{} 2', '2 all: critical warning 2 age=60 nvme_warnings=2'],
   ['nvme_critical_warning_total{device="n"} what', '0 written 60 s ago age=60 nvme_warnings=null'],
@@ -49,7 +52,7 @@ const samples: readonly (readonly [string, string])[] = [
   ],
   [
     'megaraid_pd_media_errors{controller="0",enclosure=" ",slot="2"} nan',
-    '0 written 60 s ago age=60 raid_media_errors=null',
+    '0 written 60 s ago age=60 raid_media_errors=null raid_media_errors /c0/e /s2=null',
   ],
   ['node_ipmi_sensor_state{id="1",name="PSU 1",type="x"} 2.0', '2 PSU 1: beyond a critical limit age=60 bad_sensors=1'],
   [

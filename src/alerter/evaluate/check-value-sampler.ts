@@ -21,6 +21,10 @@ function isOfRises({ metric }: Pick<Rule, 'metric'>): boolean {
 /** A figure with its check. */
 interface CheckFigure extends WrittenFigure {
   readonly check: string;
+  /** The label of the sum, if the figure is that of one disk beside a sum; else its own label. */
+  readonly sum: string;
+  /** True if figures of single disks stand beside the figure, which is their sum. */
+  readonly isSum: boolean;
   /** The figure of a day before; null if unknown. */
   readonly before: number | null;
 }
@@ -40,12 +44,10 @@ export const checkValueSamplers: SamplerKind = {
       for (const { check_name: check, perfdata } of results) {
         if (!selected.some(({ isOf }) => isOf(check))) continue;
         const then = checksDayBefore?.find(({ check_name: name }) => name === check);
-        const earlier = new Map(writtenFigures(then?.perfdata ?? '').map(({ label, value }) => [label, value]));
-        for (const figure of writtenFigures(perfdata)) {
-          const row = { ...figure, check, before: earlier.get(figure.label) ?? null };
+        for (const row of checkFigures(check, perfdata, then?.perfdata ?? '')) {
           for (const rule of choose(check, row)) {
             if (isReportedByAgent(rule.rule, results)) continue;
-            samples.push(numberSample(rule, `${check} ${figure.label}`, rule.valueOf(row), row));
+            samples.push(numberSample(rule, `${check} ${row.label}`, rule.valueOf(row), row));
           }
         }
       }
@@ -56,6 +58,30 @@ export const checkValueSamplers: SamplerKind = {
     };
   },
 };
+
+/**
+ * Returns the figures of a check with those of a day before. In a textfile `reallocated_sectors /dev/sda` is a part of
+ * the sum `reallocated_sectors`. A part without an earlier value was 0 if its disk had other figures, else it is
+ * unknown.
+ */
+function checkFigures(check: string, perfdata: string, perfdataBefore: string): readonly CheckFigure[] {
+  const figures = writtenFigures(perfdata);
+  const labels = new Set(figures.map(({ label }) => label));
+  const sumOf = (label: string): string => {
+    const [sum = ''] = label.split(' ', 1);
+    return check.startsWith('textfile:') && labels.has(sum) ? sum : label;
+  };
+  const sums = new Set(figures.flatMap(({ label }) => (sumOf(label) === label ? [] : sumOf(label))));
+  const earlier = new Map(writtenFigures(perfdataBefore).map(({ label, value }) => [label, value]));
+  const wasThere = (disk: string): boolean => [...earlier.keys()].some((label) => label.endsWith(disk));
+  return figures.map((figure) => {
+    const { label } = figure;
+    const sum = sumOf(label);
+    const known = earlier.get(label);
+    const before = known !== undefined ? known : sum !== label && wasThere(label.slice(sum.length)) ? 0 : null;
+    return { ...figure, check, sum, isSum: sums.has(label), before };
+  });
+}
 
 /** True if the agent's check `updates` reports the figures of a default rule, package by package. */
 function isReportedByAgent({ name, origin }: Rule, checks: readonly CheckStat[]): boolean {
@@ -91,7 +117,10 @@ function figureRule(rule: Rule): TableRule<CheckFigure> {
   return {
     ...numberRule(rule, (value, row) => (isRise ? describeRise : describeFigure)(value, row as CheckFigure)),
     describeLimit: (severity, row) => describeLimit(rule, severity, units[(row as CheckFigure).suffix]),
-    matches: (figure) => matches((name) => (name === 'check' ? figure.check : name === 'label' ? figure.label : '')),
+    // The growth of a sum says nothing: a disk that comes or goes changes it.
+    matches: (figure) =>
+      !(isRise && figure.isSum) &&
+      matches((name) => (name === 'check' ? figure.check : name !== 'label' ? '' : isRise ? figure.sum : figure.label)),
     valueOf: isRise ? riseOf : ({ value }) => value,
   };
 }

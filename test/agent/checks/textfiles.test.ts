@@ -33,9 +33,10 @@ for (const agent of checkAgents) {
       'textfile:apt 0 Debian:12.12/oldstable: 30 upgrades pending\nDebian-Security:12/oldstable-security: 4 upgrades ' +
         'pending | age=Ns upgrades=34 security_upgrades=4',
       'textfile:nvme 1 nvme1n1: 2 media errors\nnvme1n1: 93 % of its life used | age=Ns nvme_warnings=0 ' +
-        'nvme_used=93% nvme_media_errors=2',
+        "nvme_used=93% nvme_media_errors=2 'nvme_media_errors nvme0n1'=0 'nvme_media_errors nvme1n1'=2",
       'textfile:smartmon 2 /dev/sdb: 16 pending sectors\n/dev/sdb: SMART: failing\n/dev/sdb: 8 reallocated sectors | ' +
-        'age=Ns reallocated_sectors=8 pending_sectors=16 uncorrectable_sectors=0',
+        "age=Ns reallocated_sectors=8 pending_sectors=16 uncorrectable_sectors=0 'pending_sectors /dev/sda'=0 " +
+        "'pending_sectors /dev/sdb'=16 'reallocated_sectors /dev/sdb'=8",
     ]);
   });
 
@@ -73,7 +74,8 @@ for (const agent of checkAgents) {
       'textfile:storcli 2 /c1: no healthy battery\n/c1: an array is degraded\n/c1: not optimal\n' +
         '/c1/e252/s0: 7 media errors\n/c1/e252/s0: 2 predicted failures\n/c1/e252/s0: SMART: failing | age=Ns ' +
         'failed_controllers=0 degraded_controllers=1 bad_batteries=1 raid_smart_alerts=1 raid_predictive_errors=2 ' +
-        'raid_media_errors=7',
+        'raid_media_errors=7 ' +
+        "'raid_media_errors /c0/e252/s0'=0 'raid_media_errors /c1/e252/s0'=7",
     ]);
     const lines = visited.checks[0]?.output.split('\n') ?? [];
     assert.deepEqual(
@@ -156,7 +158,7 @@ for (const agent of checkAgents) {
       'textfile:broken 3 line 2 is no sample | age=Ns nvme_warnings=0',
       'textfile:empty 0 written N s ago | age=Ns',
       'textfile:long 3 longer than 1 MiB | age=Ns',
-      'textfile:odd 0 written N s ago | age=Ns nvme_media_errors=U',
+      "textfile:odd 0 written N s ago | age=Ns nvme_media_errors=U 'nvme_media_errors a'=U",
       'textfile:old 1 not written for 1000NN s | age=1000NNs',
       'textfile:worse 2 line 2 is no sample\nnvme0n1: critical warning 4 | age=Ns nvme_warnings=4',
       absent,
