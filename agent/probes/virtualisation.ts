@@ -10,15 +10,15 @@ const vendors = [
   ['xen', 'xen'],
   ['microsoft corporation virtual machine', 'hyperv'],
   ['kvm', 'kvm'],
-  ['qemu', 'kvm'],
+  ['qemu', 'qemu'],
   ['openstack', 'kvm'],
   ['google compute engine', 'kvm'],
   ['amazon ec2', 'kvm'],
 ] as const;
 
 /**
- * Returns the virtualisation: `lxc`, `docker`, `podman`, `systemd-nspawn`, `openvz`, `wsl` ... for containers; `kvm`,
- * `vmware`, `hyperv`, `xen`, `virtualbox` ... for virtual machines; `vm-other` for an unknown hypervisor; `none`;
+ * Returns the virtualisation: `lxc`, `docker`, `podman`, `systemd-nspawn`, `openvz`, `wsl` ... for containers,
+ * `container-other` for unknown ones; `kvm`, `qemu`, `vmware`, `hyperv`, `xen`, `virtualbox` ... for virtual machines; `vm-other` for an unknown hypervisor; `none`;
  * undefined if it cannot be detected.
  */
 export function virtualisationOf(source: Source): string | undefined {
@@ -49,8 +49,15 @@ function findContainer(source: Source): string | undefined {
   const cgroup = source.readOptional('/proc/1/cgroup') ?? '';
   if (cgroup.includes('/lxc')) return 'lxc';
   if (cgroup.includes('/docker') || cgroup.includes('/kubepods')) return 'docker';
-  return undefined;
+  const pids = source.linkName('/proc/self/ns/pid');
+  if (pids === initialPids) return undefined;
+  const [, named] = /(?:^|\0)container=([\w-]+)/.exec(source.readOptional('/proc/1/environ') ?? '') ?? [];
+  const hasLxcfs = / \/proc\/\S+ .* - fuse\.lxcfs /.test(source.readOptional('/proc/self/mountinfo') ?? '');
+  return named ?? (hasLxcfs ? 'lxc' : pids === null ? undefined : 'container-other');
 }
+
+/** The namespace of process ids outside of containers: PROC_PID_INIT_INO of include/linux/proc_ns.h. */
+const initialPids = 'pid:[4026531836]';
 
 function machineOf(source: Source): string | undefined {
   if (source.exists('/sys/hypervisor/type')) {
@@ -67,8 +74,14 @@ function machineOf(source: Source): string | undefined {
   const read = (name: string): string => source.readOptional(`/sys/class/dmi/id/${name}`)?.trim() ?? '';
   const firmware = `${read('sys_vendor')} ${read('product_name')} ${read('bios_vendor')}`.toLowerCase();
   const known = vendors.find(([words]) => firmware.includes(words));
-  if (known !== undefined) return known[1];
+  // QEMU emulates the processor itself where its guest has no clock of KVM, as in systemd-detect-virt.
+  if (known !== undefined) return known[1] === 'qemu' && hasKvmClock(source) ? 'kvm' : known[1];
   const deviceTree = source.readOptional('/sys/firmware/devicetree/base/hypervisor/compatible') ?? '';
   if (deviceTree !== '') return deviceTree.includes('xen') ? 'xen' : deviceTree.includes('kvm') ? 'kvm' : 'vm-other';
   return hasHypervisor === true ? 'vm-other' : undefined;
+}
+
+function hasKvmClock(source: Source): boolean {
+  const clocks = source.readOptional('/sys/devices/system/clocksource/clocksource0/available_clocksource');
+  return clocks?.includes('kvm-clock') === true;
 }

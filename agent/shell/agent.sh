@@ -350,6 +350,14 @@ elif [ -e "$R/run/.containerenv" ]; then
 elif [ -e "$R/proc/vz" ] && [ ! -e "$R/proc/bc" ]; then
   fh_container=openvz
 fi
+# The namespace of process ids outside of containers is the same on every machine.
+fh_inside=
+o=$(readlink "$R/proc/self/ns/pid")
+if [ "$o" != 'pid:[4026531836]' ]; then
+  fh_inside=$(tr '\0' '\n' <"$R/proc/1/environ" | sed -n 's/^container=//p')
+  [ "$fh_inside" ] || ! grep -q ' /proc/[^ ]* .* - fuse\.lxcfs ' "$R/proc/self/mountinfo" || fh_inside=lxc
+  [ "$fh_inside" ] || [ ! "$o" ] || fh_inside=container-other
+fi
 fh_reboot=
 for x in run/reboot-required var/run/reboot-required run/reboot-needed; do [ ! -e "$R/$x" ] || fh_reboot=1; done
 # The kernel was replaced if its folder of modules is missing, other folders exist, and modules are loaded.
@@ -386,7 +394,7 @@ export fh_wall fh_asked
 export fh_scopes fh_names
 # shellcheck disable=SC2090 # JSON in fh_logs
 export fh_members fh_devices fh_logs fh_units_fault fh_times fh_links fh_sensors fh_container fh_reboot fh_machine
-export fh_clock
+export fh_clock fh_inside
 
 # mawk gives up when a process ends while its file is read.
 for x in 1 2 3; do

@@ -108,7 +108,7 @@ function container(  s, line) {
     else if (s == "" && line ~ /\/(docker|kubepods)/) s = "docker"
   }
   close(ROOT "/proc/1/cgroup")
-  return s
+  return s == "" ? ENVIRON["fh_inside"] : s
 }
 
 # Returns the virtualisation.
@@ -122,8 +122,11 @@ function virtualisation(  s, i, n, line, f) {
   line = "/sys/class/dmi/id/"
   line = tolower(firstLine(line "sys_vendor") " " firstLine(line "product_name") " " firstLine(line "bios_vendor"))
   n = split("vmware:vmware,virtualbox:virtualbox,innotek:virtualbox,parallels:parallels,bhyve:bhyve,xen:xen," \
-    "microsoft corporation virtual machine:hyperv,kvm:kvm,qemu:kvm,openstack:kvm,google compute engine:kvm," \
+    "microsoft corporation virtual machine:hyperv,kvm:kvm,qemu:qemu,openstack:kvm,google compute engine:kvm," \
     "amazon ec2:kvm", VENDOR, ",")
-  for (i = 1; i <= n; i++) { split(VENDOR[i], f, ":"); if (index(line, f[1])) return f[2] }
+  for (i = 1; i <= n; i++) { split(VENDOR[i], f, ":"); if (index(line, f[1])) break }
+  # QEMU emulates the processor itself where its guest has no clock of KVM.
+  if (i <= n && f[2] == "qemu" && firstLine("/sys/devices/system/clocksource/clocksource0/available_clocksource") ~ /kvm-clock/) return "kvm"
+  if (i <= n) return f[2]
   return s == "" ? "" : "vm-other"
 }
