@@ -3,7 +3,7 @@ import type { BuiltInCheck, Collected, CollectOptions, Counters, CountersThen, J
 import { printable } from './function-report.ts';
 import { probes as allProbes } from './index.ts';
 import type { Earlier, Probe, ProbeContext, ProbeResult } from './probe.ts';
-import { openSource } from './source.ts';
+import { openSource, messageOf } from './source.ts';
 import { within } from './within.ts';
 
 /**
@@ -127,7 +127,7 @@ function outcomeOf(
     fault: fault ?? result?.error ?? null,
     durationMs: Math.round(milliseconds() - started),
   });
-  const failure = (error: unknown): Outcome => outcome(null, error instanceof Error ? error.message : String(error));
+  const failure = (error: unknown): Outcome => outcome(null, messageOf(error));
   if (allowedMs <= 0) return outcome(null, 'no time left');
   try {
     const running = probe.run(context);

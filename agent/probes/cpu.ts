@@ -1,4 +1,3 @@
-import type { JsonValue } from './collected.ts';
 import { missing, oneRow, rounded, type Facts, type Missing } from './function-report.ts';
 import type { Earlier, Probe } from './probe.ts';
 import type { Source } from './source.ts';
@@ -25,7 +24,7 @@ export const cpu: Probe = {
     const cpus = Object.keys(now).length - 1;
     if (now['cpu'] === undefined || cpus < 1) throw new Error('no CPU in /proc/stat');
     const quota = cgroupQuota(source, cpus);
-    const ofMachine = sharesSince(now, earlier?.counters, noRates);
+    const ofMachine = sharesSince(now, earlier, noRates);
     const shares = quota === null ? ofMachine : { ...ofMachine, used_percent: percentOf(quota, earlier, noRates) };
     return oneRow('cpu', { ...shares, cpus, interval_s: interval(earlier, noRates) }, now);
   },
@@ -62,19 +61,25 @@ export function unknownShares(reason: string): Facts {
   return { ...used, iowait_percent: none, steal_percent: none, busiest_percent: none };
 }
 
-function sharesSince(now: CpuTimes, counters: JsonValue | undefined, noRates: string): Facts {
-  const before = counters as Readonly<Record<string, readonly number[]>> | undefined;
-  if (before === undefined) return unknownShares(noRates);
-  const all = passed(now['cpu'], before['cpu']);
+function sharesSince(now: CpuTimes, earlier: Earlier | null, noRates: string): Facts {
+  if (earlier === null) return unknownShares(noRates);
+  const before = earlier.counters as Readonly<Record<string, readonly number[]>>;
+  const mostTicks = 1.1 * (earlier.elapsedMs / 10 + 10);
+  const cpus = Math.max(...[now, before].map((times) => Object.keys(times).length));
+  const all = passed(now['cpu'], before['cpu'], mostTicks * cpus);
   if (all === null) return unknownShares('the counters went backwards');
   const [user = 0, nice = 0, system = 0, , iowait = 0, irq = 0, softirq = 0, steal = 0] = all.ticks;
   const percent = (ticks: number): number => rounded((100 * ticks) / all.total, 2);
   let busiest = -1;
+  let parts = 0;
   for (const name in now) {
     if (name === 'cpu') continue;
-    const one = passed(now[name], before[name]);
-    if (one !== null) busiest = Math.max(busiest, (100 * one.busy) / one.total);
+    const one = passed(now[name], before[name], mostTicks);
+    if (one === null) continue;
+    busiest = Math.max(busiest, (100 * one.busy) / one.total);
+    parts += one.total;
   }
+  if (parts > 1.1 * all.total + 10) return unknownShares('the counters contradict each other');
   return {
     used_percent: percent(all.busy),
     user_percent: percent(user + nice),
@@ -120,21 +125,28 @@ interface Passed {
 }
 
 /**
- * Returns the ticks between two readings, or null if they make no sense. Idle and iowait may each decrease a little, as
- * the kernel documents for iowait and for removed CPUs; a decrease counts as nothing. Stolen time, which the hypervisor
- * counts, may fall from an absurd number: the rest is sound.
+ * Returns the ticks between two readings, or null if they make no sense: another counter than these fell, or more than
+ * `mostTicks` have passed. Idle and iowait may each decrease, as the kernel documents for iowait and for removed CPUs,
+ * but hardly together; a decrease counts as nothing. Stolen time, which the hypervisor counts, may fall from an absurd
+ * number: the rest is sound.
  */
-function passed(now: readonly number[] | undefined, before: readonly number[] | undefined): Passed | null {
+function passed(
+  now: readonly number[] | undefined,
+  before: readonly number[] | undefined,
+  mostTicks: number,
+): Passed | null {
   if (now === undefined || before?.length !== columns) return null;
   let total = 0;
-  let change = 0;
+  let idle = 0;
+  let fallen = 0;
   const isStealKnown = (now[stealColumn] ?? 0) >= (before[stealColumn] ?? 0);
   const ticks = now.map((value, column) => {
     const difference = value - (before[column] ?? 0);
-    if (column !== stealColumn || isStealKnown) change += difference;
+    if (column === idleColumn || column === iowaitColumn) idle += difference;
+    else if (difference < 0 && column !== stealColumn) fallen -= difference;
     total += Math.max(difference, 0);
     return Math.max(difference, 0);
   });
-  if (!(change > 0)) return null;
+  if (fallen > 0 || !(total > 0 && total <= mostTicks) || idle < -0.02 * total) return null;
   return { ticks, total, isStealKnown, busy: total - (ticks[idleColumn] ?? 0) - (ticks[iowaitColumn] ?? 0) };
 }

@@ -1,4 +1,4 @@
-import { realpathSync, statfsSync, statSync } from 'node:fs';
+import { readdirSync, realpathSync, statfsSync, statSync } from 'node:fs';
 
 import { fileSystems, mayWait, type FileSystem } from './file-systems.ts';
 import { missingMounts } from './fstab.ts';
@@ -24,7 +24,11 @@ const maxParts = 5000;
  * Reads /proc/self/mountinfo and asks statfs: every local file system once, network ones in a child process. Missing
  * mounts of /etc/fstab have a row without figures.
  */
-export const disks: Probe = { name: 'disks', deadlineMs: 2500, run: (context) => readDisks(context, statfsSync) };
+export const disks: Probe = {
+  name: 'disks',
+  deadlineMs: 2500,
+  run: (context) => readDisks(context, (path) => statfsSync(bytesOf(path))),
+};
 
 /** Reads the disks by another statfs, for tests. */
 export function readDisks(context: ProbeContext, statfs: (path: string) => Usage): ProbeResult | Promise<ProbeResult> {
@@ -111,6 +115,16 @@ function localFacts(one: FileSystem, root: string, statfs: (path: string) => Usa
     const usages = group.map(({ usage }) => usage);
     return { ...labels({ ...one, mount, source, mode }), ...usageFacts(usages, one.fstype), unresponsive: 0 };
   });
+}
+
+/** Returns the bytes of a path that is not UTF-8, by the names in its folders; any other path unchanged. */
+function bytesOf(path: string): string | Buffer {
+  if (!path.includes('\ufffd')) return path;
+  const slash = path.lastIndexOf('/');
+  const folder = Buffer.from(bytesOf(path.slice(0, slash)));
+  const entries = readdirSync(slash > 0 ? folder : '/', 'buffer');
+  const name = entries.find((entry) => entry.toString() === path.slice(slash + 1)) ?? '?';
+  return Buffer.concat([folder, Buffer.from('/'), Buffer.from(name)]);
 }
 
 function remoteFacts(one: FileSystem, answer: MountAnswer | undefined): Facts {

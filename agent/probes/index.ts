@@ -9,6 +9,7 @@
 import { builtIn } from './built-in.ts';
 import { clock } from './clock.ts';
 import { cpu } from './cpu.ts';
+import { diskIo } from './disk-io.ts';
 import { disks } from './disks.ts';
 import { kernel } from './kernel.ts';
 import { load } from './load.ts';
@@ -36,6 +37,7 @@ export const probes: readonly Probe[] = [
   swap,
   kernel,
   network,
+  diskIo,
   os,
   uptime,
   processes,

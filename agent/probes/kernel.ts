@@ -29,7 +29,8 @@ export const kernel: Probe = {
     };
     return {
       functions: [functionReport('kernel', [facts]), functionReport('pressure', [pressures])],
-      ...(kills === null ? {} : { counters: kills }),
+      // Outside of containers the counter never falls within a boot: a lower one is a reading that failed.
+      ...(kills === null ? {} : { counters: isInside ? kills : Math.max(kills, Number(earlier?.counters ?? 0)) }),
     };
   },
 };

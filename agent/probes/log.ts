@@ -1,3 +1,4 @@
+import { messageOf } from './source.ts';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 
 import type { WorkerReport } from '../../src/report/report.ts';
@@ -48,7 +49,7 @@ async function readLogs({ source, options, placeDir, leftMs }: ProbeContext): Pr
     const functions = worker.function_reports;
     return worker.error === null ? { functions } : { functions, error: worker.error };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     // The next visit reads these lines. If they are too much for it as well, the one after it begins at the end.
     const isSkipped = position.hasFailed && position.text !== '';
     keepPosition(placeDir, isSkipped || position.text === '' ? '' : `${position.text}\n${failed}`);

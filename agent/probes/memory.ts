@@ -11,7 +11,7 @@ export const memory: Probe = {
     const meminfo = source.read('/proc/meminfo');
     const machine = meminfoBytes(meminfo, 'MemTotal');
     if (machine === null || machine === 0) throw new Error('no MemTotal in /proc/meminfo');
-    const free = availableBytes(meminfo, source);
+    const free = availableBytes(meminfo, source, machine);
     const limit = cgroupLimit(source, machine);
     const total = limit?.total ?? machine;
     const available = free === null ? null : Math.min(free, limit?.available ?? total, total);
@@ -25,14 +25,16 @@ export const memory: Probe = {
 };
 
 /**
- * Returns MemAvailable. Some kernels report 0 while memory is free. The cache of ZFS, which shrinks to its minimum when
+ * Returns MemAvailable; null if it contradicts the memory of the machine. Some kernels report 0, or more than there is,
+ * while MemFree is right. The cache of ZFS, which shrinks to its minimum when
  * memory is needed, counts as available, which the kernel does not know.
  * https://openzfs.github.io/openzfs-docs/man/master/4/zfs.4.html
  */
-function availableBytes(meminfo: string, source: Source): number | null {
+function availableBytes(meminfo: string, source: Source, total: number): number | null {
   const available = meminfoBytes(meminfo, 'MemAvailable') ?? estimatedAvailable(meminfo, source);
   if (available === null) return null;
-  const known = available > 0 ? available : (meminfoBytes(meminfo, 'MemFree') ?? 0);
+  const known = available > 0 && available <= total ? available : (meminfoBytes(meminfo, 'MemFree') ?? available);
+  if (known > total) return null;
   // In a container it would be the cache of the host.
   const cache = isContainer(source) ? '' : (source.readOptional('/proc/spl/kstat/zfs/arcstats') ?? '');
   const figure = (name: string): number => Number(new RegExp(`^${name} +\\d+ +(\\d+)$`, 'm').exec(cache)?.[1] ?? 0);
@@ -71,7 +73,7 @@ function cgroupLimit(source: Source, machine: number): { total: number; availabl
   const figures = `\n${read(stat)}`;
   const at = figures.indexOf(cache);
   const reclaimable = at === -1 ? 0 : parseInt(figures.slice(at + cache.length), 10);
-  return { total, available: Math.max(0, total - Math.max(0, used - reclaimable)) };
+  return { total, available: Math.max(0, total - (reclaimable <= used ? used - reclaimable : used)) };
 }
 
 /** Returns the bytes of a line of /proc/meminfo (`MemTotal:  24684096 kB`), or null if there is no such line. */

@@ -1,6 +1,7 @@
 import type { JsonValue } from './collected.ts';
-import { functionReport, missing, rounded, type Facts, type Missing } from './function-report.ts';
-import type { Earlier, Probe } from './probe.ts';
+import { functionReport, missing, type Facts } from './function-report.ts';
+import type { Probe } from './probe.ts';
+import { ratesOf } from './rates.ts';
 import type { Source } from './source.ts';
 
 /** The fields, and their columns behind the name in a line of /proc/net/dev. */
@@ -15,6 +16,7 @@ const counters = [
   ['tx_drops_per_s', 11],
 ] as const;
 const columns = counters.map(([, column]) => column);
+const fields = counters.map(([field]) => [field, 1] as const);
 
 /** Reads /proc/net/dev and /sys/class/net: rates of physical interfaces and bonds since the previous visit. */
 export const network: Probe = {
@@ -24,16 +26,25 @@ export const network: Probe = {
   run: ({ source, earlier, noRates, leftMs }) => {
     const now = countsByInterface(source.read('/proc/net/dev'));
     const names = physicalInterfaces(Object.keys(now), source);
+    const then = (earlier?.counters ?? {}) as Readonly<Record<string, readonly number[]>>;
     const facts: Facts[] = [];
     const kept: Record<string, JsonValue> = {};
     for (const name of names) {
       const counts = now[name] ?? [];
       kept[name] = counts;
-      facts.push({
-        interface: name,
-        ...rates(name, counts, earlier, noRates),
-        ...(leftMs() > 0 ? link(name, source) : {}),
+      const linked = leftMs() > 0 ? link(name, source) : {};
+      const speed = linked['speed_bits_per_s'];
+      // Bytes of twice the link's speed are those since another counter than the one before.
+      const mostBytes = ((typeof speed === 'number' ? speed : 1e11) * (earlier?.elapsedMs ?? 0)) / 4000;
+      const rates = ratesOf({
+        fields,
+        now: counts,
+        before: then[name],
+        earlier,
+        noRates,
+        most: [mostBytes, mostBytes],
       });
+      facts.push({ interface: name, ...rates, ...linked });
     }
     return { functions: [functionReport('network', facts.sort(busiestFirst), 'interface')], counters: kept };
   },
@@ -62,22 +73,7 @@ export function physicalInterfaces(names: readonly string[], source: Source): st
   const physical = names.filter(
     (name) => source.exists(`/sys/class/net/${name}/device`) || source.exists(`/sys/class/net/${name}/bonding`),
   );
-  return physical.length > 0 ? physical : names.filter((name) => /^(eth|en|net|venet|wl)/.test(name));
-}
-
-function rates(name: string, counts: readonly number[], earlier: Earlier | null, noRates: string): Facts {
-  const before = (earlier?.counters as Readonly<Record<string, readonly number[]>> | undefined)?.[name];
-  const seconds = (earlier?.elapsedMs ?? 0) / 1000;
-  const facts: Record<string, number | Missing> = {};
-  const wasReset = counts.some((count, index) => count < (before?.[index] ?? 0));
-  counters.forEach(([field], index) => {
-    if (earlier === null) facts[field] = missing(noRates);
-    else if (before === undefined) facts[field] = missing('new since the previous visit');
-    // All counters of an interface are reset together: none of them can be trusted then.
-    else if (wasReset) facts[field] = missing('the counters were reset');
-    else facts[field] = rounded(((counts[index] ?? NaN) - (before[index] ?? NaN)) / seconds, 2);
-  });
-  return facts;
+  return physical.length > 0 ? physical : names.filter((name) => /^(eth|en|host|net|tap|venet|wl)/.test(name));
 }
 
 function link(name: string, source: Source): Facts {
@@ -88,7 +84,11 @@ function link(name: string, source: Source): Facts {
   const megabits = parseInt(source.readOptional(`${folder}/speed`) ?? '', 10);
   return {
     link_up: state === '1' || state === 'up' ? 1 : state === '0' || state === 'down' ? 0 : missing('no link state'),
-    speed_bits_per_s: megabits > 0 ? megabits * 1e6 : missing('the driver does not tell'),
+    // Some drivers tell -1 as a number without a sign.
+    speed_bits_per_s:
+      megabits > 0 && megabits < 0xffff_ffff && megabits !== 0xffff
+        ? megabits * 1e6
+        : missing('the driver does not tell'),
   };
 }
 

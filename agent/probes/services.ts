@@ -1,3 +1,4 @@
+import { messageOf } from './source.ts';
 import { emptyReport, functionReport, missing, type Facts } from './function-report.ts';
 import type { FunctionReport } from '../../src/report/report.ts';
 import type { Probe, ProbeContext, ProbeResult } from './probe.ts';
@@ -47,7 +48,7 @@ async function askSystemctl(program: string, { units, timers }: Asked, deadlineM
     const checks = blocks.flatMap((block) => lateTimer(block, nowS));
     return { functions: servicesFrom(unitsIn(blocks), units), checks };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     return { functions: unknownServices(units, reason), error: reason };
   }
 }

@@ -69,25 +69,21 @@ export function faultOf(error: unknown, path: string): string {
   return `${code}: ${path}`;
 }
 
+/** Returns the message of an error. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** Returns the code of a system error (`ENOENT`), or the message of another error. */
 export function errorCode(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.message;
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : messageOf(error);
 }
 
 function readStart(path: string, maxBytes: number): string {
   const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
-    const chunks: Buffer[] = [];
-    let left = maxBytes;
-    while (left > 0) {
-      const chunk = Buffer.allocUnsafe(Math.min(left, 65_536));
-      const count = readSync(file, chunk, 0, chunk.length, null);
-      if (count === 0) break;
-      chunks.push(chunk.subarray(0, count));
-      left -= count;
-    }
-    return Buffer.concat(chunks).toString();
+    const start = Buffer.allocUnsafe(maxBytes);
+    return start.toString('utf8', 0, readSync(file, start));
   } finally {
     closeSync(file);
   }

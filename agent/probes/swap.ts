@@ -11,11 +11,12 @@ export const swap: Probe = {
     const total = meminfoBytes(meminfo, 'SwapTotal');
     const free = meminfoBytes(meminfo, 'SwapFree');
     if (total === null || free === null) throw new Error('no SwapTotal in /proc/meminfo');
-    const used = Math.max(0, total - free);
+    const used = free <= total ? total - free : missing('more is free than there is');
     return oneRow('swap', {
       total_bytes: total,
       used_bytes: used,
-      used_percent: total === 0 ? missing('no swap') : rounded((100 * used) / total, 2),
+      used_percent:
+        total === 0 ? missing('no swap') : typeof used === 'number' ? rounded((100 * used) / total, 2) : used,
     });
   },
 };

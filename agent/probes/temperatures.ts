@@ -1,12 +1,14 @@
 import { emptyReport, functionReport, missing, rounded, type Facts, type Missing } from './function-report.ts';
 import type { Probe } from './probe.ts';
-import type { Source } from './source.ts';
+import { messageOf, type Source } from './source.ts';
 
 interface Sensor {
   readonly chip: string;
   /** A name that distinguishes this chip from others of its kind and survives a reboot. */
   readonly device: string;
   readonly label: string;
+  /** The name of the sensor's file, which distinguishes sensors of one device with one label. */
+  readonly sensor: string;
   readonly file: string;
 }
 
@@ -32,15 +34,18 @@ export const temperatures: Probe = {
 /** Reads the sensors of hwmon. https://docs.kernel.org/hwmon/sysfs-interface.html */
 function hardwareMonitors(source: Source): Sensor[] {
   return source.list('/sys/class/hwmon').flatMap((monitor) => {
-    const folder = `/sys/class/hwmon/${monitor}`;
-    const chip = source.readOptional(`${folder}/name`)?.trim() ?? monitor;
-    const inputs = source.list(folder).filter((file) => file.startsWith('temp') && file.endsWith('_input'));
+    const own = `/sys/class/hwmon/${monitor}`;
+    const inputsIn = (dir: string): string[] => source.list(dir).filter((file) => /^temp.*_input$/.test(file));
+    // Before Linux 3.11 the files are those of the device.
+    const folder = inputsIn(own).length > 0 ? own : `${own}/device`;
+    const inputs = inputsIn(folder);
     if (inputs.length === 0) return [];
-    const device = source.linkName(`${folder}/device`) ?? monitor;
+    const chip = source.readOptional(`${folder}/name`)?.trim() ?? monitor;
+    const device = source.linkName(`${own}/device`) ?? monitor;
     return inputs.map((input): Sensor => {
       const sensor = input.slice(0, -'_input'.length);
       const label = source.readOptional(`${folder}/${sensor}_label`)?.trim() ?? sensor;
-      return { chip, device, label, file: `${folder}/${input}` };
+      return { chip, device, label, sensor, file: `${folder}/${input}` };
     });
   });
 }
@@ -53,15 +58,18 @@ function thermalZones(source: Source): Sensor[] {
       chip: 'thermal',
       device: zone,
       label: source.readOptional(`${folder}/type`)?.trim() ?? zone,
+      sensor: zone,
       file: `${folder}/temp`,
     };
   });
 }
 
-/** Returns a name like `coretemp/Core 0`, with the device if two sensors would share the name. */
-function nameOf({ chip, device, label }: Sensor, all: readonly Sensor[]): string {
+/** Returns a name like `coretemp/Core 0`, with the device, and with the file, if two sensors would share the name. */
+function nameOf({ chip, device, label, sensor }: Sensor, all: readonly Sensor[]): string {
   const namesakes = all.filter((other) => other.chip === chip && other.label === label);
-  return namesakes.length === 1 ? `${chip}/${label}` : `${chip}/${device}/${label}`;
+  if (namesakes.length === 1) return `${chip}/${label}`;
+  const isOwn = namesakes.filter((other) => other.device === device).length === 1;
+  return `${chip}/${device}/${label}${isOwn ? '' : `/${sensor}`}`;
 }
 
 function celsius(file: string, source: Source): number | Missing {
@@ -69,7 +77,7 @@ function celsius(file: string, source: Source): number | Missing {
   try {
     text = source.read(file);
   } catch (error) {
-    return missing(error instanceof Error ? error.message : 'cannot be read');
+    return missing(messageOf(error));
   }
   const value = parseInt(text, 10) / 1000;
   // Unconnected inputs show impossible temperatures, or exactly 0 or 127 (Super-I/O chips).

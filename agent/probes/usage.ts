@@ -40,7 +40,8 @@ export function usageFacts(usages: readonly Usage[], fstype: string): Facts {
   let available = 0;
   for (const usage of usages) {
     const { bsize, blocks, bfree } = usage;
-    used += Math.max(0, blocks - bfree) * bsize;
+    if (bfree > blocks) return unknownUsage('more is free than there is');
+    used += (blocks - bfree) * bsize;
     free = Math.max(free, bfree * bsize);
     available = Math.max(available, availableBytesOf(usage));
   }
@@ -56,8 +57,8 @@ export function usageFacts(usages: readonly Usage[], fstype: string): Facts {
 }
 
 /** Returns the available space. That of some file systems is negative, which appears as a huge number. */
-function availableBytesOf({ bsize, blocks, bavail }: Usage): number {
-  return bavail > blocks ? 0 : bavail * bsize;
+function availableBytesOf({ bsize, blocks, bfree, bavail }: Usage): number {
+  return bavail > blocks ? 0 : Math.min(bavail, bfree) * bsize;
 }
 
 /** Returns the figures of a mount, all unknown for the same reason. */

@@ -18,8 +18,8 @@ const vendors = [
 
 /**
  * Returns the virtualisation: `lxc`, `docker`, `podman`, `systemd-nspawn`, `openvz`, `wsl` ... for containers,
- * `container-other` for unknown ones; `kvm`, `qemu`, `vmware`, `hyperv`, `xen`, `virtualbox` ... for virtual machines; `vm-other` for an unknown hypervisor; `none`;
- * undefined if it cannot be detected.
+ * `container-other` for unknown ones; `kvm`, `qemu`, `vmware`, `hyperv`, `xen`, `virtualbox` ... for virtual machines,
+ * `vm-other` for an unknown hypervisor; `none`; undefined if it cannot be detected.
  */
 export function virtualisationOf(source: Source): string | undefined {
   return containerOf(source) ?? machineOf(source);
@@ -73,9 +73,9 @@ function machineOf(source: Source): string | undefined {
   if (hasHypervisor === false) return 'none';
   const read = (name: string): string => source.readOptional(`/sys/class/dmi/id/${name}`)?.trim() ?? '';
   const firmware = `${read('sys_vendor')} ${read('product_name')} ${read('bios_vendor')}`.toLowerCase();
-  const known = vendors.find(([words]) => firmware.includes(words));
+  const [, known] = vendors.find(([words]) => firmware.includes(words)) ?? [];
   // QEMU emulates the processor itself where its guest has no clock of KVM, as in systemd-detect-virt.
-  if (known !== undefined) return known[1] === 'qemu' && hasKvmClock(source) ? 'kvm' : known[1];
+  if (known !== undefined) return known === 'qemu' && hasKvmClock(source) ? 'kvm' : known;
   const deviceTree = source.readOptional('/sys/firmware/devicetree/base/hypervisor/compatible') ?? '';
   if (deviceTree !== '') return deviceTree.includes('xen') ? 'xen' : deviceTree.includes('kvm') ? 'kvm' : 'vm-other';
   return hasHypervisor === true ? 'vm-other' : undefined;

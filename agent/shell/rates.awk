@@ -87,27 +87,28 @@ function readCounters(file, into, now,  line, f, i, n, name, isYoung) {
   close(file)
 }
 
-# Fills D[1..8], D["all"] and D["busy"] with the ticks of a CPU since the previous visit. False if they make no sense.
-# Idle and iowait may each decrease a little; a decrease counts as nothing.
-function passed(name, now, then,  i, d, sum) {
+# Fills D[1..8], D["all"] and D["busy"] with the ticks of a CPU since the previous visit. False if they make no sense:
+# another counter than these fell, or more time has passed than there was. Idle and iowait may each decrease, but hardly
+# together; a decrease counts as nothing. The hypervisor counts stolen time, which may fall from an absurd number.
+function passed(name, now, then, cpus,  i, d, idle, hasFallen) {
   D["all"] = 0
   if (!((name, 1) in then)) return 0
   for (i = 1; i <= 8; i++) {
     d = now[name, i] - then[name, i]
-    # The hypervisor counts stolen time, which may fall from an absurd number: the rest is sound.
-    if (i < 8 || d > 0) sum += d
+    if (i == 4 || i == 5) idle += d
+    else if (i < 8 && d < 0) hasFallen = 1
     D[i] = d > 0 ? d : 0; D["all"] += D[i]
   }
   D["fell"] = d < 0
   D["busy"] = D["all"] - D[4] - D[5]
-  return sum > 0
+  return !hasFallen && D["all"] > 0 && idle >= -0.02 * D["all"] && D["all"] <= cpus * 110 * (now["at"] - then["at"] + 0.1)
 }
 
 function cpu(now, then,  i, b, why, cap, p) {
   family("cpu"); row()
   why = NO_RATES
   if (why == "" && !(("cpu", 1) in then)) why = "first visit"
-  else if (why == "" && !passed("cpu", now, then)) why = "the counters went backwards"
+  else if (why == "" && !passed("cpu", now, then, CPUS + 1)) why = "the counters went backwards"
   if (why != "") D["all"] = 1
   cap = quota(now); b = why; p = D["busy"] / D["all"]
   if (cap && NO_RATES == "") {
@@ -123,7 +124,7 @@ function cpu(now, then,  i, b, why, cap, p) {
   known("steal_percent", 100 * D[8] / D["all"], why == "" && D["fell"] ? "the counters went backwards" : why, 2)
   b = -1
   for (i = 1; i <= CPUS; i++)
-    if (passed(CPU[i], now, then) && 100 * D["busy"] / D["all"] > b) b = 100 * D["busy"] / D["all"]
+    if (passed(CPU[i], now, then, 1) && 100 * D["busy"] / D["all"] > b) b = 100 * D["busy"] / D["all"]
   known("busiest_percent", b, why == "" && b < 0 ? "no CPU was online at both visits" : why, 2)
   number("cpus", CPUS, 0)
   known("interval_s", now["at"] - then["at"], NO_RATES, 2)
@@ -161,6 +162,6 @@ function readLinks(text,  i, n, link, f, isPhysical) {
   n = split(text, link, " ")
   for (i = 1; i <= n; i++) {
     split(link[i], f, "/")
-    if (isPhysical ? f[5] : f[1] ~ /^(eth|en|net|venet|wl)/) LINK[f[1]] = link[i]
+    if (isPhysical ? f[5] : f[1] ~ /^(eth|en|host|net|tap|venet|wl)/) LINK[f[1]] = link[i]
   }
 }

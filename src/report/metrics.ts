@@ -11,6 +11,7 @@ export type Unit =
   | 'seconds'
   | 'milliseconds'
   | 'count'
+  | 'total'
   | 'celsius'
   | 'load'
   | 'flag';
@@ -32,7 +33,9 @@ export interface Metric {
 }
 
 const maxCount = 1e9;
-const maxBytes = 2 ** 60;
+const maxTotal = 2 ** 63;
+/** The largest number of bytes below 2^63. File systems without a size of their own, such as EFS, report 8 EiB. */
+const maxBytes = 2 ** 63 - 1024;
 const ranges: Readonly<Record<Unit, readonly [number, number]>> = {
   percent: [0, 100],
   bytes: [0, maxBytes],
@@ -41,6 +44,7 @@ const ranges: Readonly<Record<Unit, readonly [number, number]>> = {
   seconds: [0, 3.2e9],
   milliseconds: [-3.2e12, 3.2e12],
   count: [0, maxCount],
+  total: [0, maxTotal],
   celsius: [-100, 300],
   load: [0, 1e6],
   flag: [0, 1],
@@ -53,6 +57,7 @@ const labels: Readonly<Record<string, readonly string[]>> = {
   // scope: local or network; mode: rw, ro, or missing (in /etc/fstab and not mounted).
   disk: ['mount', 'fstype', 'source', 'scope', 'mode'],
   network: ['interface'],
+  disk_io: ['device'],
   os: ['hostname', 'distribution', 'kernel', 'architecture', 'virtualisation'],
   process_cpu: ['process'],
   process_memory: ['process'],
@@ -131,6 +136,22 @@ const families = {
     link_up: ['flag', '1: the link is up.'],
     speed_bits_per_s: ['per_second', 'Speed of the link; unknown where the driver does not tell.'],
   },
+  disk_io: {
+    reads_per_s: ['per_second', 'Reads that have ended, since the previous visit.'],
+    writes_per_s: ['per_second', 'Writes that have ended.'],
+    read_bytes_per_s: ['bytes_per_second', 'Bytes read.'],
+    write_bytes_per_s: ['bytes_per_second', 'Bytes written.'],
+    busy_percent: ['percent', 'Time in which the disk was busy.'],
+    reads: ['total', 'Reads since boot.'],
+    reads_merged: ['total', 'Reads that were merged with others, since boot.'],
+    read_bytes: ['bytes', 'Bytes read since boot.'],
+    read_ms: ['milliseconds', 'Time spent on reads since boot, of all requests together.'],
+    writes: ['total', 'Writes since boot.'],
+    writes_merged: ['total', 'Writes that were merged with others, since boot.'],
+    write_bytes: ['bytes', 'Bytes written since boot.'],
+    write_ms: ['milliseconds', 'Time spent on writes since boot, of all requests together.'],
+    busy_ms: ['milliseconds', 'Time in which the disk was busy, since boot.'],
+  },
   os: { reboot_required: ['flag', '1: the system says that it wants a reboot.', 'reboot_required'] },
   uptime: { seconds: ['seconds', 'Since boot.', 'uptime_s'] },
   processes: {
@@ -173,6 +194,7 @@ const sources: Readonly<Record<keyof typeof families, string>> = {
   pressure: '/proc/pressure',
   disk: '/proc/self/mountinfo, /etc/fstab, statfs(2)',
   network: '/proc/net/dev, /sys/class/net',
+  disk_io: '/proc/diskstats; by the agent for Node alone',
   os: '/run/reboot-required, /run/reboot-needed, or the modules of the running kernel',
   uptime: '/proc/uptime',
   processes: '/proc/PID/stat',

@@ -40,7 +40,7 @@ test('only the value itself is replaced, and the reason says where and why', () 
   assert.deepEqual(before, copy, 'what was given is left as it was');
   const path = '$.worker_reports[1].function_reports[0].data[1]';
   assert.deepEqual(doubts, [
-    { path: `${path}.size_bytes`, value: -1, reason: `-1 is not within 0 and ${2 ** 60}` },
+    { path: `${path}.size_bytes`, value: -1, reason: `-1 is not within 0 and ${2 ** 63 - 1024}` },
     { path: `${path}.used_percent`, value: 4e9, reason: '4000000000 is not within 0 and 100' },
   ]);
   assert.equal(report.worker_reports[0]?.function_reports[0], before.worker_reports[0]?.function_reports[0]);
@@ -50,7 +50,7 @@ test('only the value itself is replaced, and the reason says where and why', () 
       data: [root, { mount: '/data', used_percent: null, size_bytes: null, inodes_percent: null }],
       unknown: [
         uncounted,
-        { row: 1, field: 'size_bytes', reason: `-1 is not within 0 and ${2 ** 60}` },
+        { row: 1, field: 'size_bytes', reason: `-1 is not within 0 and ${2 ** 63 - 1024}` },
         { row: 1, field: 'used_percent', reason: '4000000000 is not within 0 and 100' },
       ],
       omitted: 3,

@@ -26,6 +26,7 @@ export function formatValue(unit: Unit, value: number, moreDecimals = 0): string
     case 'load':
       return String(number(2));
     case 'count':
+    case 'total':
     case 'flag':
       return String(number(0));
   }

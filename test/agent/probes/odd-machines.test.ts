@@ -1,0 +1,171 @@
+/**
+ * Figures of odd machines: forms that the test suites of node_exporter, procfs and psutil know, written anew by the
+ * documents of the kernel.
+ */
+import assert from 'node:assert/strict';
+import { mkdirSync } from 'node:fs';
+import { test } from 'node:test';
+
+import { cpu } from '../../../agent/probes/cpu.ts';
+import { disks } from '../../../agent/probes/disks.ts';
+import { diskIo } from '../../../agent/probes/disk-io.ts';
+import { kernel } from '../../../agent/probes/kernel.ts';
+import { load } from '../../../agent/probes/load.ts';
+import { memory } from '../../../agent/probes/memory.ts';
+import { network } from '../../../agent/probes/network.ts';
+import type { Probe } from '../../../agent/probes/probe.ts';
+import { swap } from '../../../agent/probes/swap.ts';
+import { temperatures } from '../../../agent/probes/temperatures.ts';
+import { uptime } from '../../../agent/probes/uptime.ts';
+import { metricOf } from '../../../src/report/metrics.ts';
+import { rootWith } from '../../support/shell-report.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+import { contextOf } from './fixture-context.ts';
+import { run, type Files } from './files-in-memory.ts';
+
+const card = (name: string, line: string, more: Files = {}): Files => ({
+  '/proc/net/dev': `Inter-|   Receive\n face |bytes    packets\n${line}\n`,
+  [`/sys/class/net/${name}/device/vendor`]: '1',
+  ...more,
+});
+const sixteen = '1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16';
+const speed = (megabits: string): Files => card('eth0', `eth0: ${sixteen}`, { '/sys/class/net/eth0/speed': megabits });
+const whole = { '/sys/block/sda/device/vendor': '1', '/sys/block/cciss!c0d0/device/vendor': '1' };
+const sensor = (file: string, text = '45000\n'): Files => ({ [`/sys/class/hwmon/${file}`]: text });
+
+interface Odd {
+  readonly what: string;
+  readonly probe: Probe;
+  readonly files: Files;
+  /** The rows of the family, with these fields. */
+  readonly rows: readonly Readonly<Record<string, unknown>>[];
+  readonly family?: string;
+}
+
+const machines: readonly Odd[] = [
+  {
+    what: 'a load average beside the last process',
+    probe: load,
+    files: { '/proc/loadavg': '0.21 0.37 0.39 1/719 19737\n' },
+    rows: [{ load1: 0.21, load5: 0.37, load15: 0.39 }],
+  },
+  {
+    what: 'an uptime of years',
+    probe: uptime,
+    files: { '/proc/uptime': '394371600.10 1.00\n' },
+    rows: [{ seconds: 394_371_600.1 }],
+  },
+  {
+    what: 'CPUs of which some are offline, in any order',
+    probe: cpu,
+    files: {
+      '/proc/stat': 'cpu  9 9 9 9 9 9 9 0 0 0\ncpu3 4 4 4 4 4 4 4 0 0 0\ncpu0 5 5 5 5 5 5 5 0 0 0\nintr 1 2 3\n',
+    },
+    rows: [{ cpus: 2, used_percent: null }],
+  },
+  {
+    what: 'memory of a kernel before 3.14, without enough to estimate',
+    probe: memory,
+    files: { '/proc/meminfo': 'MemTotal: 100 kB\nMemFree: 20 kB\nBuffers: 5 kB\nHugePages_Total: 0\n' },
+    rows: [{ total_bytes: 102_400, available_bytes: null, used_percent: null }],
+  },
+  {
+    what: 'a machine without swap',
+    probe: swap,
+    files: { '/proc/meminfo': 'SwapTotal: 0 kB\nSwapFree: 0 kB\n' },
+    rows: [{ total_bytes: 0, used_bytes: 0, used_percent: null }],
+  },
+  {
+    what: 'open files with tabs between them, and no limit of connections',
+    probe: kernel,
+    files: { '/proc/sys/fs/file-nr': '1024\t0\t1631329\n', '/proc/sys/net/netfilter/nf_conntrack_max': '0\n' },
+    rows: [{ open_files_percent: 0.06, conntrack_percent: null, oom_kills: null }],
+  },
+  {
+    what: 'an interface without a blank behind its name, and an alias',
+    probe: network,
+    files: card('vlan.10:1', `vlan.10:1:${sixteen}`),
+    rows: [{ interface: 'vlan.10:1', link_up: null, speed_bits_per_s: null }],
+  },
+  ...['-1\n', '0\n', '65535\n', '4294967295\n'].map((megabits) => ({
+    what: `a link speed of ${megabits.trim()}, which means that nobody knows`,
+    probe: network,
+    files: speed(megabits),
+    rows: [{ interface: 'eth0', speed_bits_per_s: null }],
+  })),
+  { what: 'a fast link', probe: network, files: speed('400000\n'), rows: [{ speed_bits_per_s: 4e11 }] },
+  {
+    what: 'the interfaces of a container: of systemd-nspawn, and of rootless Podman',
+    probe: network,
+    files: { '/proc/net/dev': ['lo', 'host0', 'tap0', 'docker0'].map((name) => `${name}: ${sixteen}\n`).join('') },
+    rows: [{ interface: 'host0' }, { interface: 'tap0' }],
+  },
+  {
+    what: 'disks with the columns of a new kernel, partitions of an old one, and a controller with a slash',
+    probe: diskIo,
+    files: {
+      ...whole,
+      '/proc/diskstats':
+        ' 104 0 cciss/c0d0 1 2 3 4 5 6 7 8 0 9 10\n   8 0 sda 10 1 20 5 30 2 40 6 0 7 11 1 2 3 4 5 6\n' +
+        '   8 1 sda1 35486 38030 4096 12\n   7 0 loop0 1 1 1 1 1 1 1 1 1 1 1\n',
+    },
+    rows: [
+      { device: 'cciss/c0d0', reads: 1, read_bytes: 1536, busy_ms: 9, busy_percent: null },
+      { device: 'sda', reads: 10, reads_merged: 1, read_bytes: 10_240, write_bytes: 20_480, write_ms: 6, busy_ms: 7 },
+    ],
+  },
+  {
+    what: 'sensors of Linux 3.10, whose files are those of the device',
+    probe: temperatures,
+    files: { ...sensor('hwmon0/device/temp2_input'), ...sensor('hwmon0/device/name', 'coretemp\n') },
+    rows: [{ sensor: 'coretemp/temp2', celsius: 45 }],
+  },
+  {
+    what: 'three sensors of one name',
+    probe: temperatures,
+    files: {
+      ...sensor('hwmon0/name', 'nvme\n'),
+      ...(Object.assign(
+        {},
+        ...['temp1', 'temp2', 'temp3'].flatMap((name) => [
+          sensor(`hwmon0/${name}_input`),
+          sensor(`hwmon0/${name}_label`, 'Sensor\n'),
+        ]),
+      ) as Files),
+    },
+    rows: ['temp1', 'temp2', 'temp3'].map((name) => ({ sensor: `nvme/hwmon0/Sensor/${name}`, celsius: 45 })),
+  },
+  {
+    what: 'inputs that are not connected',
+    probe: temperatures,
+    files: {
+      ...sensor('hwmon0/temp1_input', '127000\n'),
+      ...sensor('hwmon0/temp2_input', '-128000\n'),
+      ...sensor('hwmon0/temp3_input', ''),
+    },
+    rows: [{ celsius: null }, { celsius: null }, { celsius: null }],
+  },
+];
+
+for (const { what, probe, files, rows } of machines) {
+  test(`odd machines: ${what}`, () => {
+    const data = run(probe, files).functions[0]?.data ?? [];
+    const fields = rows.map((row) => Object.keys(row));
+    const found = data.map((row, at) => Object.fromEntries((fields[at] ?? []).map((field) => [field, row[field]])));
+    assert.deepEqual(found, rows);
+  });
+}
+
+test('odd machines: a mount whose name is not UTF-8 has figures', async (t) => {
+  const root = tempFolder(t);
+  mkdirSync(Buffer.concat([Buffer.from(`${root}/d`), Buffer.from([0xe9])]));
+  rootWith(root, { 'proc/self/mountinfo': Buffer.from('30 1 8:1 / /d\xe9 rw - ext4 /dev/sda1 rw\n', 'latin1') });
+  const { functions } = await disks.run(contextOf(root));
+  const [row] = functions[0]?.data ?? [];
+  assert.equal(row?.['mount'], '/d\ufffd');
+  assert.ok(Number(row['size_bytes']) > 0, JSON.stringify(functions));
+});
+
+test('odd machines: a file system of 8 EiB is no implausible one', () => {
+  assert.ok((metricOf('disk', 'size_bytes')?.maximum ?? 0) > 9_007_199_254_739_968 * 1024);
+});
