@@ -73,6 +73,9 @@ export interface Finding {
 export interface RetentionConfig {
   /** Rows of `stats` and the tables that depend on them. */
   readonly rawMs: number;
+  /** Ended alerts, mails and silences. */
+  readonly alertsMs: number;
+  readonly visitsMs: number;
   /** Whole reports. */
   readonly detailMs: number;
   /** Lines of logs. */

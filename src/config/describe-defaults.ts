@@ -32,6 +32,8 @@ const settings: readonly Setting[] = [
   ['storage', 'tls', ({ storage }) => (storage.kind === 'mysql' ? storage.tls : null)],
   ['storage', 'migrate', ({ storage }) => yesNo(storage.migrate)],
   ['retention', 'raw', ({ retention }) => duration(retention.rawMs)],
+  ['retention', 'alerts', ({ retention }) => duration(retention.alertsMs)],
+  ['retention', 'visits', ({ retention }) => duration(retention.visitsMs)],
   ['retention', 'detail', ({ retention }) => duration(retention.detailMs)],
   ['retention', 'logs', ({ retention }) => duration(retention.logsMs)],
   ['retention', 'hourly', ({ retention }) => duration(retention.hourlyMs)],

@@ -19,10 +19,13 @@ test('settings that nobody wrote', () => {
   assert.equal(config.file, path.join(folder, 'config.xml'));
   assert.equal(config.stateDir, path.join(folder, 'state'));
   assert.deepEqual(config.storage, { kind: 'sqlite', path: path.join(folder, 'state', 'fleet.db'), migrate: true });
-  const { rawMs, detailMs, hourlyMs, dailyMs } = config.retention;
+  const { rawMs, detailMs, alertsMs, visitsMs, hourlyMs, dailyMs } = config.retention;
   assert.deepEqual(
-    { rawMs, detailMs, hourlyMs, dailyMs },
-    { rawMs: 30 * days, detailMs: 2 * days, hourlyMs: 365 * days, dailyMs: 1825 * days },
+    { rawMs, detailMs, alertsMs, visitsMs, hourlyMs, dailyMs },
+    {
+      ...{ rawMs: 30 * days, detailMs: 2 * days, alertsMs: 1825 * days, visitsMs: 90 * days },
+      ...{ hourlyMs: 365 * days, dailyMs: 1825 * days },
+    },
   );
   assert.equal(config.smtp, null);
   assert.deepEqual(
@@ -193,4 +196,14 @@ test('an <smtp> without from is named, with the sender that mails have', () => {
   const { warnings, smtp } = load('<smtp host="mail.example.org"/><client ip="10.0.0.1"/>');
   const named = `<smtp> has no from; mails come from ${smtp?.from ?? ''}, which many servers refuse; write from="..."`;
   assert.ok(pluck(warnings, 'message').includes(named));
+});
+
+test('visits and alerts are kept as long as rows at least, unless the file has another time', () => {
+  const kept = (attributes: string): readonly number[] => {
+    const { alertsMs, visitsMs } = load(`<retention ${attributes}/>${client}`).retention;
+    return [alertsMs / 86_400_000, visitsMs / 86_400_000];
+  };
+  assert.deepEqual(kept('raw="7d"'), [1825, 90]);
+  assert.deepEqual(kept('raw="200d" hourly="none" daily="none"'), [1825, 200]);
+  assert.deepEqual(kept('alerts="10d" visits="5d"'), [10, 5]);
 });

@@ -82,6 +82,8 @@ export function makeConfig(
       rawMs: 30 * 86_400_000,
       detailMs: 2 * 86_400_000,
       logsMs: 30 * 86_400_000,
+      alertsMs: 30 * 86_400_000,
+      visitsMs: 30 * 86_400_000,
       hourlyMs: null,
       dailyMs: null,
     },

@@ -97,10 +97,12 @@ async function showPrunable({ output, signal }: Context, config: Config): Promis
   return 0;
 }
 
-function keptSentence({ retention: { rawMs, detailMs, logsMs, hourlyMs, dailyMs } }: Config): string {
+function keptSentence({ retention }: Config): string {
+  const { rawMs, detailMs, logsMs, alertsMs, visitsMs, hourlyMs, dailyMs } = retention;
   const kept = (ms: number | null): string => (ms === null ? 'not made' : formatDuration(ms));
   const rollups = `rollups of an hour ${kept(hourlyMs)}, of a day ${kept(dailyMs)}`;
-  return `Kept: rows ${kept(rawMs)}, whole reports ${kept(detailMs)}, lines of logs ${kept(logsMs)}, ${rollups}.`;
+  const rows = `rows ${kept(rawMs)}, whole reports ${kept(detailMs)}, lines of logs ${kept(logsMs)}`;
+  return `Kept: ${rows}, alerts and mails ${kept(alertsMs)}, visits ${kept(visitsMs)}, ${rollups}.`;
 }
 
 /** The counts before the first run, when there is no database. */

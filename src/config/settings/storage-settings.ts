@@ -86,6 +86,8 @@ export function readRetention(element: Element | null, { findings }: ReadContext
   const rawMs = duration('raw') ?? 30 * dayMs;
   const detailMs = duration('detail') ?? Math.min(2 * dayMs, rawMs);
   const logsMs = duration('logs') ?? rawMs;
+  const alertsMs = duration('alerts') ?? Math.max(5 * yearMs, rawMs);
+  const visitsMs = duration('visits') ?? Math.max(90 * dayMs, rawMs);
   // By default a rollup is not kept unless it outlasts the finer one.
   const kept = (name: string, usualMs: number, finerMs: number): number | null => {
     if (element !== null && name in element.attributes) return duration(name);
@@ -94,7 +96,7 @@ export function readRetention(element: Element | null, { findings }: ReadContext
   const hourlyMs = kept('hourly', yearMs, rawMs);
   const dailyMs = kept('daily', 5 * yearMs, hourlyMs ?? rawMs);
   if (element !== null) {
-    for (const name of ['raw', 'detail', 'logs', 'hourly', 'daily']) {
+    for (const name of ['raw', 'detail', 'logs', 'alerts', 'visits', 'hourly', 'daily']) {
       if (duration(name) === 0) findings.fault(element, `<retention> ${name} keeps nothing; write at least 1s`);
     }
     const raw = formatDuration(rawMs);
@@ -115,5 +117,5 @@ export function readRetention(element: Element | null, { findings }: ReadContext
       );
     }
   }
-  return { rawMs, detailMs, logsMs, hourlyMs, dailyMs };
+  return { rawMs, detailMs, logsMs, alertsMs, visitsMs, hourlyMs, dailyMs };
 }

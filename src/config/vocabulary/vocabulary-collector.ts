@@ -55,9 +55,14 @@ export const forwardElement: ElementSpec = {
 
 /** The attributes of `<retention>`. */
 export const retentionAttributes: Attributes = {
-  raw: { kind: 'duration', help: 'The time for rows of single visits. Default 30d.' },
+  raw: { kind: 'duration', help: 'The time for rows of reports and runs. Default 30d.' },
   detail: { kind: 'duration', help: 'The time for whole reports, at most raw. Default 2d.' },
   logs: { kind: 'duration', help: 'The time for lines of logs, at most raw. Default: raw.' },
+  alerts: {
+    kind: 'duration',
+    help: 'The time for ended alerts, mails and silences. Default 5y, or raw if that is longer.',
+  },
+  visits: { kind: 'duration', help: 'The time for single visits. Default 90d, or raw if that is longer.' },
   hourly: { kind: 'duration', words: ['none'], help: 'The time for hourly figures. Default 1y.' },
   daily: { kind: 'duration', words: ['none'], help: 'The time for daily figures. Default 5y.' },
 };

@@ -33,6 +33,7 @@ const large: readonly ClientRows[] = [
 const small: readonly string[] = [
   'client_labels',
   ...rollupSources.flatMap((source) => [rollupTable(source, 'hour'), rollupTable(source, 'day')]),
+  'visits_daily',
   'disk_levels',
   'forecasts',
   'rule_state',

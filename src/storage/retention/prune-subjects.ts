@@ -1,5 +1,6 @@
 import type { Database, Session, SqlValue } from '../sql/database.ts';
 import { forChunks } from '../sql/insert-rows.ts';
+import { rollUpVisits } from './prune-visits.ts';
 
 /** A kind of rows that is pruned by its time, with the rows that refer to it. */
 export interface Subject {
@@ -12,6 +13,8 @@ export interface Subject {
   readonly firstId: SqlValue;
   /** Tables with the column by which the ids are deleted. Rows that refer to a row are deleted before it. */
   readonly deletes: readonly (readonly [table: string, column: string])[];
+  /** Adds the rows of these ids to a rollup, in the transaction that deletes them. Default: none. */
+  readonly rollUp?: (session: Session, ids: readonly SqlValue[]) => Promise<void>;
 }
 
 const beyondCursor = (at: string, id: string): string => `${at} < ? AND ${at} >= ? AND (${at} > ? OR ${id} > ?)`;
@@ -33,11 +36,13 @@ export const logLines: Subject = {
   deletes: [['log_lines', 'stat_id']],
 };
 
-export const visits = (processedOnly: boolean): Subject => ({
+/** Visits, which are added to the rollup of their day if `isRolledUp`. */
+export const visits = (processedOnly: boolean, isRolledUp = false): Subject => ({
   select: `SELECT v.id AS id, v.started_at AS at FROM visits v WHERE ${beyondCursor('v.started_at', 'v.id')}
     ${processedOnly ? 'AND v.processed_at IS NOT NULL' : ''} ORDER BY v.started_at, v.id LIMIT ?`,
   firstId: 0,
   deletes: [['visits', 'id']],
+  ...(isRolledUp ? { rollUp: rollUpVisits } : {}),
 });
 
 // The newest run of each collector and program stays: it shows since when there has been none. A run with visits stays
@@ -154,12 +159,18 @@ export async function countSubject(session: Session, subject: Subject, before: s
 /** Deletes rows in the order of their ids, in which all writers lock them. */
 export async function deleteRows(
   session: Session,
-  subject: Pick<Subject, 'deletes'>,
+  { deletes, rollUp }: Pick<Subject, 'deletes' | 'rollUp'>,
   ids: readonly SqlValue[],
 ): Promise<number> {
   const ordered = [...ids].sort((a, b) => ((a ?? 0) < (b ?? 0) ? -1 : 1));
+  if (rollUp !== undefined) {
+    await forChunks(ordered, async (chunk) => {
+      await rollUp(session, chunk);
+      return [];
+    });
+  }
   let deleted = 0;
-  for (const [table, column] of subject.deletes) {
+  for (const [table, column] of deletes) {
     const counts = await forChunks(ordered, async (chunk, marks) => [
       await session.run(`DELETE FROM ${table} WHERE ${column} IN (${marks})`, chunk),
     ]);

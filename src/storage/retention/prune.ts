@@ -8,7 +8,7 @@ import { countStatsSql, mostStats, oldestStatsSql, statsRemover } from './prune-
 import * as subjects from './prune-subjects.ts';
 import { countSubject, subjectRemover } from './prune-subjects.ts';
 import { reclaim } from '../dialects/sqlite/reclaim.ts';
-import { expiredSql, expireRollup, rollupSources, spanStart } from './rollup.ts';
+import { expiredSql, expireRollup, rollupSources, type RollupSpan, spanStart } from './rollup.ts';
 import { sqlTime } from '../sql/sql-time.ts';
 import { eventDays, newestEventDays } from '../store/event-store.ts';
 import type { PruneLimits, PruneResult } from '../store/storage.ts';
@@ -31,6 +31,7 @@ export const pruneQueries = {
   'newest events': subjects.events(true).select,
   series: subjects.series.select,
   'levels of mounts': oldestLevelsSql,
+  'visits by the day': expiredSql({ table: 'visits' }, 'day'),
   ...Object.fromEntries(
     rollupSources.flatMap((source) => [
       [`${source.table} by the hour`, expiredSql(source, 'hour')],
@@ -38,6 +39,9 @@ export const pruneQueries = {
     ]),
   ),
 } as const;
+
+/** Visits have days alone. */
+const visitDays = { table: 'visits' } as const;
 
 type Counted = Exclude<keyof PruneResult, 'more' | 'freedBytes'>;
 const kinds = ['stats', 'reports', 'visits', 'runs', 'hourly', 'daily'] as const satisfies readonly Counted[];
@@ -85,19 +89,20 @@ export async function prune(
 
 /** Implements RetentionStore.countPrunable. */
 export async function countPrunable(database: Database, limits: PruneLimits): Promise<PruneResult> {
-  const { processedOnly, rawBefore, detailBefore, statsBeforeMs, expiries } = await boundsOf(database, limits);
+  const bounds = await boundsOf(database, limits);
+  const { processedOnly, rawBefore, detailBefore, visitsBefore, statsBeforeMs, expiries } = bounds;
   return database.read(async (session) => {
     const [stats] = await session.all(countStatsSql(processedOnly), [sqlTime(statsBeforeMs), oldest]);
     const removed = {
       stats: Number(stats?.['count']),
       reports: await countSubject(session, subjects.reports(processedOnly), detailBefore),
-      visits: await countSubject(session, subjects.visits(processedOnly), rawBefore),
+      visits: await countSubject(session, subjects.visits(processedOnly), visitsBefore),
       runs: await countSubject(session, subjects.runs, rawBefore),
       hourly: 0,
       daily: 0,
     };
     for (const { span, before } of expiries) {
-      for (const { table } of rollupSources) {
+      for (const { table } of rolledUp(span)) {
         const kind = span === 'hour' ? 'hourly' : 'daily';
         const [row] = await session.all(`SELECT COUNT(*) AS count FROM ${table}_${kind} WHERE ${span} < ?`, [before]);
         removed[kind] += Number(row?.['count']);
@@ -108,7 +113,7 @@ export async function countPrunable(database: Database, limits: PruneLimits): Pr
 }
 
 async function boundsOf(database: Database, limits: PruneLimits) {
-  const { rawMs, detailMs, logsMs = rawMs, hourlyMs, dailyMs } = limits;
+  const { rawMs, detailMs, logsMs = rawMs, alertsMs = rawMs, visitsMs = rawMs, hourlyMs, dailyMs } = limits;
   const nowMs = await pruneNowMs(database, limits.nowMs);
   const processedOnly = (await database.read((session) => session.all(alerterSql))).length > 0;
   const kept = [
@@ -121,6 +126,10 @@ async function boundsOf(database: Database, limits: PruneLimits) {
     rawBefore: sqlTime(nowMs - rawMs),
     detailBefore: sqlTime(nowMs - detailMs),
     logsBefore: sqlTime(nowMs - logsMs),
+    alertsBefore: sqlTime(nowMs - alertsMs),
+    visitsBefore: sqlTime(nowMs - visitsMs),
+    // Days of visits are made if they outlast the visits.
+    rollsVisitsUp: dailyMs !== null && dailyMs > visitsMs,
     // Rollups without a limit of their own stay, and so do the names of their series.
     seriesBefore: hourlyMs === null || dailyMs === null ? null : sqlTime(nowMs - Math.max(rawMs, hourlyMs, dailyMs)),
     // A full hour, because an hour is rolled up once and as a whole.
@@ -137,13 +146,14 @@ async function sweepsOf(database: Database, limits: PruneLimits): Promise<readon
   const bounds = await boundsOf(database, limits);
   const { nowMs, processedOnly, rawBefore, detailBefore, logsBefore, seriesBefore, statsBeforeMs, spans, expiries } =
     bounds;
+  const { alertsBefore, visitsBefore, rollsVisitsUp } = bounds;
   const ofSubject = (counted: Counted | null, subject: subjects.Subject, before: string): Sweep => {
     const remove = subjectRemover(database, subject, before);
     return { remove: async (limit) => countedAs(counted, await remove(limit)) };
   };
   const removeLevels = levelRemover(database, nowMs);
   const expired = expiries.flatMap(({ span, before }) =>
-    rollupSources.map((source): Sweep => {
+    rolledUp(span).map((source): Sweep => {
       const counted = span === 'hour' ? 'hourly' : 'daily';
       return { remove: async (limit) => countedAs(counted, await expireRollup(database, source, span, before, limit)) };
     }),
@@ -153,17 +163,22 @@ async function sweepsOf(database: Database, limits: PruneLimits): Promise<readon
     ofSubject(null, subjects.logLines, logsBefore),
     { remove: statsRemover({ database, beforeMs: statsBeforeMs, processedOnly, spans }) },
     ...expired,
-    ofSubject('visits', subjects.visits(processedOnly), rawBefore),
+    ofSubject('visits', subjects.visits(processedOnly, rollsVisitsUp), visitsBefore),
     ofSubject('runs', subjects.runs, rawBefore),
     ofSubject(null, subjects.inventoryReports, rawBefore),
-    ofSubject(null, subjects.mails, rawBefore),
-    ofSubject(null, subjects.alerts, rawBefore),
-    ofSubject(null, subjects.silences, rawBefore),
+    ofSubject(null, subjects.mails, alertsBefore),
+    ofSubject(null, subjects.alerts, alertsBefore),
+    ofSubject(null, subjects.silences, alertsBefore),
     ofSubject(null, subjects.events(false), sqlTime(nowMs - eventDays * dayMs)),
     ofSubject(null, subjects.events(true), sqlTime(nowMs - newestEventDays * dayMs)),
     { remove: async (limit) => countedAs(null, await removeLevels(limit)) },
     ...(seriesBefore === null ? [] : [ofSubject(null, subjects.series, seriesBefore)]),
   ];
+}
+
+/** Returns the tables that have a rollup of this span. */
+function rolledUp(span: RollupSpan): readonly { readonly table: string }[] {
+  return span === 'hour' ? rollupSources : [...rollupSources, visitDays];
 }
 
 function countedAs(kind: Counted | null, count: number | null): Removed {

@@ -3,6 +3,7 @@ import { changeIds } from '../sql/by-ids.ts';
 import type { Database, Session } from '../sql/database.ts';
 import { placeholders } from '../sql/insert-rows.ts';
 import { revokeLeases } from '../alerts/lease.ts';
+import { mergeDaysSuffix, visitSums } from './prune-visits.ts';
 import { mergeSuffix, rollupColumns, rollupSources, rollupTable } from './rollup.ts';
 
 const tables = [
@@ -47,6 +48,7 @@ export async function renameClient(database: Database, from: string, to: string)
     await renameSeries(session, from, to);
     for (const table of tables) await session.run(`UPDATE ${table} SET client = ? WHERE client = ?`, [to, from]);
     await renameRollups(session, from, to);
+    await renameVisitDays(session, from, to);
     await session.run('UPDATE silences SET client = ? WHERE client = ?', [to, from]);
     await renameMemory(session, from, to);
     await renameAlerts(session, from, to);
@@ -103,6 +105,19 @@ async function renameRollups(session: Session, from: string, to: string): Promis
       await session.run(`DELETE FROM ${table} WHERE client = ?`, [from]);
     }
   }
+}
+
+// Adds the visits of one day under both names.
+async function renameVisitDays(session: Session, from: string, to: string): Promise<void> {
+  const columns = ['day', 'visits', ...visitSums];
+  await session.run(
+    `INSERT INTO visits_daily (client, ${columns.join(', ')})
+     ${session.dialect.selected(`SELECT ? AS client, ${columns.map((column) => `old.${column}`).join(', ')}
+       FROM visits_daily old WHERE old.client = ?`)}
+     ${mergeDaysSuffix(session)}`,
+    [to, from],
+  );
+  await session.run('DELETE FROM visits_daily WHERE client = ?', [from]);
 }
 
 // Keeps the new name's rule state if both names have one.

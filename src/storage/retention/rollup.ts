@@ -91,7 +91,7 @@ export const rollupSources: readonly RollupSource[] = [
 ];
 
 /** Returns the name of a rollup: `stats_hourly`, `disk_stats_daily` ... */
-export function rollupTable({ table }: RollupSource, span: RollupSpan): string {
+export function rollupTable({ table }: { readonly table: string }, span: RollupSpan): string {
   return `${table}_${span === 'hour' ? 'hourly' : 'daily'}`;
 }
 
@@ -140,7 +140,7 @@ const batchClients = 50;
  * Returns the query for clients with rows older than a time; `clients` holds every client ever visited. Values: oldest
  * to keep, limit. (With EXISTS, MariaDB reads the whole table.)
  */
-export function expiredSql(source: RollupSource, span: RollupSpan): string {
+export function expiredSql(source: { readonly table: string }, span: RollupSpan): string {
   return `SELECT c.name AS name FROM clients c
     WHERE (SELECT t.${span} FROM ${rollupTable(source, span)} t WHERE t.client = c.name ORDER BY t.${span} LIMIT 1) < ?
     ORDER BY c.name LIMIT ?`;
@@ -152,7 +152,7 @@ export function expiredSql(source: RollupSource, span: RollupSpan): string {
  */
 export async function expireRollup(
   database: Database,
-  source: RollupSource,
+  source: { readonly table: string },
   span: RollupSpan,
   before: string,
   limit: number,

@@ -156,6 +156,10 @@ export interface PruneLimits {
   readonly detailMs: number;
   /** The retention of lines of logs. Default: rawMs. */
   readonly logsMs?: number;
+  /** The retention of ended alerts, mails and silences. Default: rawMs. */
+  readonly alertsMs?: number;
+  /** The retention of visits. Default: rawMs. */
+  readonly visitsMs?: number;
   /** The retention of hours. null: rows are not added to hourly rollups, and existing ones stay. */
   readonly hourlyMs: number | null;
   readonly dailyMs: number | null;

@@ -10,7 +10,7 @@ import { item, visit } from '../../storage/support/samples.ts';
 import { sqliteConfig } from '../../storage/support/sqlite-config.ts';
 
 const hourMs = 3_600_000;
-const config = `<config><retention raw="2h" detail="1h" hourly="1y"/>
+const config = `<config><retention raw="2h" detail="1h" visits="2h" hourly="1y"/>
   <client name="here" ip="127.0.0.1" transport="local"/></config>`;
 
 const none = { stats: 0, reports: 0, visits: 0, runs: 0, hourly: 0, daily: 0 };

@@ -23,6 +23,60 @@ onBothDatabases('prune', ({ it }) => {
     assert.deepEqual(await opened.storage.retention.prune(limits, never), nothing);
   });
 
+  it('visits are added to their day before they go, each once, and both names of a client add up', async (opened) => {
+    const { storage } = opened;
+    const { retention } = storage;
+    const at = (days: number, hours = 0): number => noonMs - days * dayMs + hours * 3_600_000;
+    const visits = [at(100), at(100, 1), at(100, 11), at(100, 20), at(99), at(10)].map((startedAtMs, index) =>
+      visit({
+        startedAtMs,
+        runId: `run-${index}`,
+        client: index === 4 ? 'old-1' : 'web-1',
+        ok: index !== 1,
+        bytesIn: 5,
+      }),
+    );
+    await storage.reports.saveVisits(visits);
+    const kept = { ...limits, visitsMs: 90 * dayMs, dailyMs: 1825 * dayMs };
+    assert.equal((await retention.countPrunable(kept)).visits, 5);
+    const pruned = await Promise.all([retention.prune(kept, never), retention.prune(kept, never)]);
+    assert.equal(pruned[0].visits + pruned[1].visits, 5);
+    await storage.reports.saveVisits([visit({ startedAtMs: at(99, 2), runId: 'late', ok: true })]);
+    await retention.prune(kept, never);
+    const days = async () =>
+      (await storage.history.query('SELECT client, visits, ok, bytes_in FROM visits_daily ORDER BY client, day')).map(
+        ({ client, visits: all, ok, bytes_in: bytes }) => [client, Number(all), Number(ok), Number(bytes)],
+      );
+    assert.deepEqual(await days(), [
+      ['old-1', 1, 1, 5],
+      ['web-1', 3, 2, 15],
+      ['web-1', 2, 2, 4005],
+    ]);
+    const [whole] = await storage.history.query(
+      "SELECT SUM(visits) AS visits FROM visits_by_day WHERE client = 'web-1'",
+    );
+    assert.equal(Number(whole?.['visits']), 6);
+    await retention.renameClient('old-1', 'web-1');
+    assert.deepEqual(await days(), [
+      ['web-1', 3, 2, 15],
+      ['web-1', 3, 3, 4010],
+    ]);
+    assert.equal((await retention.prune({ ...kept, dailyMs: 98 * dayMs }, never)).daily, 2);
+    assert.deepEqual(await days(), []);
+  });
+
+  it('ended alerts, mails and silences outlast the rows', async ({ storage }) => {
+    await storage.alerts.addSilence({
+      ...{ client: '*', rule: '*', subject: '*', author: 'a', comment: '' },
+      ...{ startsAtMs: noonMs - 50 * dayMs, endsAtMs: noonMs - 40 * dayMs },
+    });
+    const left = async (): Promise<number> => (await storage.history.query('SELECT id FROM silences')).length;
+    await storage.retention.prune({ ...limits, alertsMs: 100 * dayMs }, never);
+    assert.equal(await left(), 1);
+    await storage.retention.prune(limits, never);
+    assert.equal(await left(), 0);
+  });
+
   it('more than a batch goes in several', async (opened) => {
     const items = Array.from({ length: 1201 }, (_, index) => item({ observedAtMs: noonMs - 40 * dayMs + index }));
     await opened.storage.reports.ingest([...items, item()]);

@@ -87,6 +87,7 @@ b', ${noon}, ${noon})`,
     ];
   }),
   `INSERT INTO log_lines VALUES (1, 0, 'web-1', ${noon}, NULL, 3, 'ssh', 'a line', 2)`,
+  "INSERT INTO visits_daily VALUES ('web-1', '2026-11-19', 288, 287, 5000, 1, 2)",
   `INSERT INTO disk_levels VALUES ('2026-11-19', 'web-9', '/', ${noon}, 1, 2, 3, 4.5)`,
   `INSERT INTO forecasts VALUES ('web-1', '/', 'bytes', 3.5, 1, NULL, NULL, 9.75, '2026-11-01', ${noon})`,
   `INSERT INTO reply_positions VALUES ('m', '1', 4, ${noon}, 'digest')`,
