@@ -10,6 +10,7 @@ import {
   wholeNumber,
   withDefault,
 } from '../command/define-command.ts';
+import { usageError } from '../../errors.ts';
 
 export const alert = defineCommand({
   name: 'alert',
@@ -23,11 +24,22 @@ export const alert = defineCommand({
     ),
     since: text('--since <time>', 'the beginning of the replay: a duration (30d) or a time (default: 7d)'),
     rules: text('--rules <file>', 'a config.xml whose rules are replayed instead'),
+    every: text(
+      '--every <duration>',
+      'keep running, and begin a pass at this interval, where there is no cron: 10s to 1d',
+    ),
   },
-  run: async (context, options) =>
-    options.replay || options.since !== null || options.rules !== null
-      ? (await import('./replay.ts')).replayCommand(context, options)
-      : (await import('../runs/alert.ts')).alertCommand(context, options),
+  run: async (context, { every, ...options }) => {
+    if (options.replay || options.since !== null || options.rules !== null) {
+      if (every !== null) throw usageError('--every repeats passes, and a replay is none', 'Leave one of them out.');
+      return (await import('./replay.ts')).replayCommand(context, options);
+    }
+    const { alertCommand } = await import('../runs/alert.ts');
+    if (every === null) return await alertCommand(context, options);
+    return await (
+      await import('../runs/repeat-runs.ts')
+    ).repeatRuns(context, every, (own) => alertCommand(own, options));
+  },
 });
 
 export const alerts = defineCommand({

@@ -1,4 +1,4 @@
-import { choice, defineCommand, flag, selection, wholeNumber } from '../command/define-command.ts';
+import { choice, defineCommand, flag, selection, text, wholeNumber } from '../command/define-command.ts';
 
 export const collect = defineCommand({
   name: 'collect',
@@ -17,6 +17,14 @@ export const collect = defineCommand({
       ['table', 'log'],
     ),
     retry: wholeNumber('--retry <n>', 'the number of retries after faults that may pass', 0, 10),
+    every: text(
+      '--every <duration>',
+      'keep running, and begin a run at this interval, where there is no cron: 10s to 1d',
+    ),
   },
-  run: async (context, options) => (await import('./collect.ts')).collectCommand(context, options),
+  run: async (context, { every, ...options }) => {
+    const { collectCommand } = await import('./collect.ts');
+    if (every === null) return await collectCommand(context, options);
+    return await (await import('./repeat-runs.ts')).repeatRuns(context, every, (own) => collectCommand(own, options));
+  },
 });
