@@ -106,6 +106,26 @@ test('silence while the database was away is evaluated once it has answered for 
   assert.deepEqual(await passAfter(made, 5 / 60), ['firing critical - event service=backup*,nightly web-1:nightly']);
 });
 
+test('a missing event is told after the alerter paused, because rows were stored in the gap', async (t) => {
+  const made = await stationWith(t, '<alert type="event" service="job" within="3m"/>');
+  const startMs = made.nowMs();
+  for (const minute of [0, 2, 4, 6, 8, 10]) {
+    made.at(startMs + minute * 60_000);
+    await send(made, { service: 'job' });
+    await made.collect();
+    await made.pass();
+  }
+  for (const minute of [15, 20, 25, 30, 35, 40, 45, 50]) {
+    made.at(startMs + minute * 60_000);
+    await made.collect();
+  }
+  const { arrived } = await made.pass();
+  assert.deepEqual(
+    arrived.map(({ sentence }) => sentence),
+    ['ops: firing critical - event service=job web-1:job'],
+  );
+});
+
 test('a rule of a client evaluates its own events, and ttl and host count', async (t) => {
   const made = await stationWith(
     t,

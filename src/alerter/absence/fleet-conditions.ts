@@ -152,21 +152,31 @@ export function longestBreakMs(everyMs: number): number {
   return longestBreak * Math.max(everyMs, slowestRhythmMs);
 }
 
-/** True if the database has answered long enough for a missing row to mean silence, or if no alerter has run before. */
+/**
+ * True if the database has answered long enough for a missing event to mean silence, or if no alerter has run before.
+ * Runs of collectors count as well as the alerter's own: if their rows were stored while no alerter ran, it was the
+ * alerter that paused.
+ */
 export function mayMissRows(runs: readonly RunFact[], nowMs: number, everyMs: number): boolean {
   if (!runs.some(({ program, outcome }) => program === 'alert' && outcome === 'finished')) return true;
-  const upSinceMs = databaseUpSince(runs, nowMs, everyMs);
+  const upSinceMs = databaseUpSince(runs, nowMs, everyMs, () => true);
   return upSinceMs !== null && nowMs - upSinceMs >= 2 * everyMs;
 }
 
 /**
  * Returns the time since which the database has answered, derived from the alerter's own runs: each leaves a row unless
  * the database is unreachable. The rhythm of runs is `every`, or the pause before a run if cron starts the alerter less
- * often. `runs` are in any order and include the run under way. Returns `null` if there is no recent run.
+ * often. `runs` are in any order and include the run under way. `isSign` selects the runs that count: the rows of
+ * collectors may have been stored later, from a journal. Returns `null` if there is no recent run.
  */
-export function databaseUpSince(runs: readonly RunFact[], nowMs: number, everyMs: number): number | null {
+export function databaseUpSince(
+  runs: readonly RunFact[],
+  nowMs: number,
+  everyMs: number,
+  isSign = ({ program }: RunFact): boolean => program === 'alert',
+): number | null {
   const times = runs
-    .filter(({ program, startedAtMs }) => program === 'alert' && startedAtMs <= nowMs)
+    .filter((run) => isSign(run) && run.startedAtMs <= nowMs)
     .map(({ startedAtMs }) => startedAtMs)
     .sort((one, other) => other - one);
   let since: number | null = null;
