@@ -50,12 +50,15 @@ function plain(line: string): string {
     .trim();
 }
 
-/** Counts the lines from `from` that end with a colon and stand directly above a quotation; 0 if there are none. */
+/**
+ * Counts the lines from `from` that name the author of a quotation directly below, and end with a colon, which may be a
+ * wide one; 0 if there are none.
+ */
 function attributionLines(lines: readonly string[], from: number): number {
   for (let count = 1; count <= mostAttributionLines; count += 1) {
     const line = lines[from + count - 1] ?? '';
     if (line === '' || line.startsWith('>') || parseReplyCommand(line) !== null) return 0;
-    if (!line.endsWith(':')) continue;
+    if (!/[:：]$/.test(line)) continue;
     const next = lines[from + count] === '' ? lines[from + count + 1] : lines[from + count];
     return next?.startsWith('>') === true ? count : 0;
   }

@@ -1,8 +1,14 @@
 const tag = /<(\/?)([a-z][a-z0-9]*)\b[^<>]*>/iy;
 const otherTag = /<[^<>]*>/y;
 /** Elements whose content is no text. */
-const hidden: readonly string[] = ['style', 'script', 'title'];
-const breaking: readonly string[] = ['br', 'p', 'div', 'tr', 'hr'];
+const hidden = new Set(['noscript', 'script', 'style', 'template', 'title', 'xml']);
+/** Elements that begin and end a line. */
+const breaking = new Set(
+  (
+    'address article aside br center dd details div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 ' +
+    'header hr legend li main nav ol p pre section summary table tbody td tfoot th thead tr ul'
+  ).split(' '),
+);
 
 /**
  * Returns the text of a reply that is HTML only, up to its first quotation. Takes time that is proportional to the size
@@ -17,15 +23,14 @@ export function textOfHtml(html: string): string {
   for (let at = own.indexOf('<'); at !== -1; at = own.indexOf('<', Math.max(from, at + 1))) {
     tag.lastIndex = at;
     const [whole, slash, name = ''] = tag.exec(own) ?? [];
-    otherTag.lastIndex = at;
-    const length = (whole ?? otherTag.exec(own)?.[0])?.length;
+    const length = whole?.length ?? lengthOfOther(own, at);
     // A `<` that begins no tag is text.
-    if (length === undefined) continue;
+    if (length === null) continue;
     text(at);
     from = at + length;
     const element = name.toLowerCase();
-    if (breaking.includes(element)) parts.push('\n');
-    if (slash === '' && hidden.includes(element)) {
+    if (breaking.has(element)) parts.push('\n');
+    if (slash === '' && hidden.has(element)) {
       const end = lower.indexOf(`</${element}`, from);
       from = end === -1 ? own.length : end;
     }
@@ -36,6 +41,16 @@ export function textOfHtml(html: string): string {
     .replace(/&(?:nbsp|ensp|emsp|thinsp);/gi, ' ')
     .replace(/&(?:zwn?j|lrm|rlm|shy);/gi, '')
     .replace(/&#(x[0-9a-f]{1,6}|\d{1,7});/gi, (_, code: string) => characterOf(code));
+}
+
+/** Returns the length of a comment or declaration, which may hold tags; null if none begins here. */
+function lengthOfOther(html: string, at: number): number | null {
+  if (html.startsWith('<!--', at)) {
+    const end = html.indexOf('-->', at + 2);
+    return (end === -1 ? html.length : end + '-->'.length) - at;
+  }
+  otherTag.lastIndex = at;
+  return otherTag.exec(html)?.[0].length ?? null;
 }
 
 /** Returns the character of a numeric reference; '' for an impossible one. */

@@ -63,6 +63,11 @@ const texts: readonly { readonly what: string; readonly text: string; readonly l
     line: 'silence 1d',
   },
   { what: 'under another text, above who wrote it', text: 'Hi,\nack\nFleet wrote:\n> x\nack 4h', line: 'Hi,' },
+  {
+    what: 'below who wrote it, with a wide colon',
+    text: '于2026年3月2日 下午3:05写道：\n> x\n\nack 4h',
+    line: 'ack 4h',
+  },
   { what: 'marks of direction', text: '\u202a\u2066ack\u2069 4h\u202c\u00ad\n', line: 'ack 4h' },
   { what: 'a colon without a quotation', text: 'Hello:\nack', line: 'Hello:' },
   { what: 'another text first', text: 'I am away.\nack', line: 'I am away.' },
@@ -104,7 +109,7 @@ test('what stands above and below a command changes nothing', () => {
   fc.assert(
     fc.property(fc.nat(3), fc.constantFrom('ack', 'ack 4h', 'silence 1d'), rest, (blank, word, after) => {
       // A line that ends with a colon above a quotation would make the command a part of the attribution.
-      const below = after.filter((one) => !one.trim().endsWith(':'));
+      const below = after.filter((one) => !/[:：]$/.test(one.trim()));
       assert.equal(firstOwnLine([...Array<string>(blank).fill(' '), word, ...below].join('\n')), word);
     }),
   );

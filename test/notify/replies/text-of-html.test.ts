@@ -13,7 +13,13 @@ for (const [html, text] of [
   ['<!-- no -->ack<!doctype html>', 'ack'],
   ['ack<blockquote>no', 'ack'],
   ['<stylex>ack</stylex>', 'ack'],
-  ['<pre>ack</pre><th>x</th>', 'ackx'],
+  ['<pre>ack</pre><th>x</th>', '\nack\n\nx\n'],
+  ['<ul><li>ack</li><li>x</li></ul>', '\n\nack\n\nx\n\n'],
+  ['<h1>ack</h1>x<section>y</section>', '\nack\nx\ny\n'],
+  ['<!--[if gte mso 9]><xml><a:b>96</a:b></xml><![endif]--><p>ack<o:p></o:p></p>', '\nack\n'],
+  ['<!-- a > b --><![if !mso]>ack<![endif]>', 'ack'],
+  ['<xml><w:Zoom>0</w:Zoom></xml><noscript>x</noscript><template>y</template>ack', 'ack'],
+  ['ack<!-- never ended', 'ack'],
   ['<', '<'],
   ['', ''],
 ] as const) {
@@ -43,6 +49,9 @@ for (const part of [
   ' ',
   '&nbsp',
   '<!--',
+  '<!---->',
+  '<!-- >',
+  '<xml>',
 ]) {
   test(`1 MiB of ${JSON.stringify(part)} are read in linear time`, () => {
     // Quadratic time would be minutes: 64 KiB of some took a second.
