@@ -1,6 +1,7 @@
 import type { SmtpConfig } from '../config/config.ts';
 import { FleetError } from '../errors.ts';
 import { mailTimeouts, type AttemptOptions, type Channel } from './notify.ts';
+import { namedUpTo } from '../text/numbers.ts';
 import { addressOf } from './mail-identity.ts';
 import { openSmtpSession, type SmtpSession } from './smtp-session.ts';
 
@@ -9,11 +10,25 @@ const maxBreaks = 2;
 
 /**
  * Connects to the mail server, logs in if there are credentials, and disconnects without a mail. Throws FleetError
- * `mail-refused`, `mail-unavailable`, `secret-missing`, or the signal's reason.
+ * `mail-refused`, also for addresses that the server cannot take, `mail-unavailable`, `secret-missing`, or the signal's
+ * reason.
  */
-export async function verifyMailServer(smtp: SmtpConfig, options: AttemptOptions): Promise<void> {
+export async function verifyMailServer(
+  smtp: SmtpConfig,
+  options: AttemptOptions,
+  addresses: readonly string[] = [],
+): Promise<void> {
   const session = await openSmtpSession(smtp, options);
   session.close();
+  // Domains are written in ASCII, but the part before the @ cannot be.
+  const foreign = [smtp.from, ...addresses].map(addressOf).filter((address) => /[^\x20-\x7e]/.test(address));
+  if (session.takesUtf8 || foreign.length === 0) return;
+  throw new FleetError({
+    code: 'mail-refused',
+    stage: 'mail',
+    message: `${smtp.host}:${smtp.port} takes no address that is not ASCII (SMTPUTF8): ${namedUpTo(5, foreign)}`,
+    advice: 'Name an ASCII address of the same person, or a mail server that offers SMTPUTF8.',
+  });
 }
 
 /**

@@ -15,6 +15,8 @@ import { asError, within, type Clock } from './within.ts';
 export interface SmtpSession {
   /** Sends one mail to one recipient (RFC 5321). Throws FleetError `mail-refused`, `mail-unavailable`. */
   send(envelope: Envelope, content: string, options: SessionSendOptions): Promise<void>;
+  /** True if the server takes addresses that are not ASCII (SMTPUTF8, RFC 6531). */
+  readonly takesUtf8: boolean;
   /** True if the state of the conversation is known. A fault may leave the state unknown. */
   usable(): boolean;
   /** Sends QUIT and ends the connection. Never throws. */
@@ -49,6 +51,7 @@ export async function openSmtpSession(smtp: SmtpConfig, options: AttemptOptions)
   connection.on('error', () => (line.broken = true));
   connection.once('end', () => (line.broken = true));
   let phase: SmtpPhase = 'connect';
+  let takesUtf8 = false;
   const hangUp = (): void => {
     line.broken = true;
     connection.close();
@@ -59,6 +62,7 @@ export async function openSmtpSession(smtp: SmtpConfig, options: AttemptOptions)
   try {
     await within(options, hangUp, async (clock) => {
       await greetServer(dialled, clock);
+      takesUtf8 = /[ -]SMTPUTF8\b/im.test(String(connection.lastServerResponse));
       if (credentials === null) return;
       phase = 'login';
       clock.now('logging in');
@@ -74,6 +78,7 @@ export async function openSmtpSession(smtp: SmtpConfig, options: AttemptOptions)
   phase = 'mail';
 
   return {
+    takesUtf8,
     usable: () => !line.broken,
     send: async (envelope, content, limits) => {
       const begun: { failed: Error | null } = { failed: null };

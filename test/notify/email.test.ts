@@ -227,6 +227,24 @@ test('content goes out byte for byte', async (t) => {
   assert.equal(started.mails[0].from, 'fleet@example.org');
 });
 
+test('check names the addresses that are not ASCII if the server does not offer SMTPUTF8', async (t) => {
+  const addresses = ['ops@example.org', 'j\u00f6rg@example.org', 'ops@b\u00fccher.example'];
+  const options = { timeoutMs: 5_000, signal: never };
+  const without = await server(t, {});
+  const fault = await faultOf(verifyMailServer(smtpConfig(without.port), options, addresses));
+  assert.deepEqual([fault.code, fault.stage], ['mail-refused', 'mail']);
+  assert.match(
+    fault.message,
+    /^127\.0\.0\.1:\d+ takes no address that is not ASCII \(SMTPUTF8\): j\u00f6rg@example\.org$/,
+  );
+  await verifyMailServer(smtpConfig(without.port), options, [addresses[0] ?? '', addresses[2] ?? '']);
+  const from = 'Fl\u00f6te <fl\u00f6te@example.org>';
+  assert.match((await faultOf(verifyMailServer(smtpConfig(without.port, { from }), options))).message, /: fl\u00f6te@/);
+  const offers = await server(t, { extensions: ['SMTPUTF8', '8BITMIME'] });
+  await verifyMailServer(smtpConfig(offers.port, { from }), options, addresses);
+  assert.equal(without.mails.length + offers.mails.length, 0);
+});
+
 test('a mail larger than the server takes is refused before it is sent', async (t) => {
   const started = await server(t, { extensions: ['SIZE 1000'] });
   const opened = channel(t, started.port);

@@ -1,7 +1,9 @@
 import { isAsked } from '../../config/clients/arrival.ts';
-import type { Client, Config } from '../../config/config.ts';
+import { namedRecipients } from '../../alerter/inhibit/recipients-of.ts';
+import type { Client, Config, SmtpConfig } from '../../config/config.ts';
 import { asFleetError, type FleetError } from '../../errors.ts';
 import { verifyMailServer } from '../../notify/email.ts';
+import { addresseeOf } from '../../notify/mail-identity.ts';
 import { hostOf, verifyAlertmanager } from '../../notify/webhook/post-alerts.ts';
 import { verifyWebhook } from '../../notify/webhook/webhook.ts';
 import { statePaths } from '../../state/paths.ts';
@@ -45,10 +47,10 @@ export async function tryConnections(
       ? await attempt('database', 'database', () => tryStorage({ storage: config.storage, open, signal }))
       : await tryLink(config, signal);
   const { smtp } = config;
-  const mail =
-    smtp === null
-      ? []
-      : [await attempt('mail server', 'mail', () => verifyMailServer(smtp, { timeoutMs: mailTimeoutMs, signal }))];
+  const addresses = [...namedRecipients(config)].filter((recipient) => addresseeOf(recipient) !== null);
+  const tryMail = (server: SmtpConfig): Promise<void> =>
+    verifyMailServer(server, { timeoutMs: mailTimeoutMs, signal }, addresses);
+  const mail = smtp === null ? [] : [await attempt('mail server', 'mail', () => tryMail(smtp))];
   const commands = await Promise.all(
     config.notify.map(({ command }) =>
       attempt(`notify ${command}`, 'mail', () => Promise.resolve().then(() => tryCommand(command))),
