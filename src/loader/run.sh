@@ -30,7 +30,7 @@ look() {
 seek() {
   home look
   [ "$b" ] || temp look
-  command -v timeout >/dev/null 2>&1 || k=w
+  command -v timeout >/dev/null || k=w
 }
 seek
 # The version of a node is checked before anything is uploaded: a node that is too old would refuse the program at every
@@ -54,7 +54,7 @@ start() {
 case $a$8 in 82* | 81-) exit 83 ;; esac
 a=89 g=$8 x=sh b=
 echo "fh-$1-loader-$a"
-command -v awk >/dev/null 2>&1 || {
+command -v awk >/dev/null || {
   echo "no awk for the shell agent" >&2
   exit 83
 }

@@ -42,6 +42,6 @@ found() {
   set +f
 }
 case $n in /*) go "$n" ;; esac
-command -v node >/dev/null 2>&1 && run node
+command -v node >/dev/null && run node
 found /usr/local /opt/homebrew "$h"/.nvm/versions/node/v[2-9][0-9].* "$h"/.nvm/versions/node/v1[89].* "$h"/.local/share/fnm/node-versions/*/installation "$h"/.fnm/node-versions/*/installation "$h"/.volta/tools/image/node/* /opt/* /usr/local/* /usr/local/lib/nodejs/*
 go /snap/bin/node
