@@ -76,7 +76,7 @@ function labelAt(text: string, start: number): Label | null {
   while (at < text.length && isBetween(text[at] ?? '')) at++;
   const quote = text[at];
   if (quote === "'" || quote === '"') {
-    const quoted = quotedLabel(text, at, quote);
+    const quoted = quotedLabel(text, at, quote, false) ?? quotedLabel(text, at, quote, true);
     if (quoted !== null) return quoted;
   }
   const equals = text.indexOf('=', at);
@@ -84,12 +84,15 @@ function labelAt(text: string, start: number): Label | null {
   return { label: plainLabel(text.slice(at, equals)), from: valueAt(text, equals) };
 }
 
-/** Returns a label in quotes, in which a doubled quote stands for one; null if no equals sign follows the quotes. */
-function quotedLabel(text: string, start: number, quote: string): Label | null {
+/**
+ * Returns a label in quotes, in which a doubled quote stands for one; null if no equals sign follows the quotes. With
+ * `isTwice`, two quotes before an equals sign end the label, as plugins write them that quote twice.
+ */
+function quotedLabel(text: string, start: number, quote: string, isTwice: boolean): Label | null {
   let label = '';
   for (let at = start + 1; at < text.length; at++) {
     if (text[at] !== quote) label += text[at] ?? '';
-    else if (text[at + 1] === quote && text[at + 2] !== '=') {
+    else if (text[at + 1] === quote && !(isTwice && text[at + 2] === '=')) {
       label += quote;
       at++;
     } else {

@@ -77,6 +77,32 @@ test('the first line that is none is reported, and the others are read', () => {
   }
 });
 
+const odd: readonly (readonly [line: string, state: number, figures: string, text: string])[] = [
+  // Levels without an end, in the words of scripts that print floats.
+  ['P x v=5;inf;inf t', 0, 'v=5', 't'],
+  ['P x v=15;-10:10;-20:20 t', 1, 'v=15;-10:10;-20:20', 't'],
+  ['P x v=-21;-10:10;-20:20 t', 2, 'v=-21;-10:10;-20:20', 't'],
+  ['P x v=0;0;0 t', 2, 'v=0;0;0', 't'],
+  // Blanks that scripts leave.
+  ['0  x\t-   spaced  out ', 0, '', 'spaced  out'],
+  ["1 'single quoted' - t", 1, '', 't'],
+  ['0 x count=1;2;3;0;10', 0, 'count=1;2;3;0;10', ''],
+  // A word with an equals sign in the text is no figure.
+  ['2 x - rc=1 failed', 2, '', 'rc=1 failed'],
+  ['0 x a=1|b=2|c=3 three', 0, 'a=1 b=2 c=3', 'three'],
+  ['3 x a=nan t', 3, '', 't'],
+  ['0 x - ', 0, '', ''],
+];
+for (const [line, state, figures, text] of odd) {
+  test(`a line that scripts print is read: ${line}`, () => {
+    const [first, wrongLine] = read(line);
+    assert.deepEqual(
+      [first, wrongLine],
+      [{ state, name: /single/.test(line) ? 'single quoted' : 'x', figures, text }, null],
+    );
+  });
+}
+
 test('whatever is written, it is read', () => {
   fc.assert(fc.property(fc.string({ unit: codePoint }), (text) => void parseCheckmkLines(`P ${text}\n0 "${text}`)));
 });
