@@ -29,7 +29,7 @@ export function parseCheckmkLines(output: string): LocalChecks {
     const figures = written === '-' ? [] : parsePerfdata(written);
     checks.push({
       name: double ?? single ?? bare,
-      state: state === 'P' ? worstState(figures, written) : (Number(state) as LocalCheck['state']),
+      state: state === 'P' ? worstState(written) : (Number(state) as LocalCheck['state']),
       text: text.replaceAll(String.raw`\n`, '\n').trim(),
       figures,
     });
@@ -38,21 +38,21 @@ export function parseCheckmkLines(output: string): LocalChecks {
 }
 
 /**
- * Returns the state by the levels of figures; UNKNOWN without a figure whose value is known, and instead of OK if a
- * part of the text has levels without a value, or is no figure.
+ * Returns the state by the levels of figures, each of which counts, however many there are; UNKNOWN without a figure
+ * whose value is known, and instead of OK if a part of the text has levels without a value, or is no figure.
  */
-function worstState(figures: readonly Figure[], written: string): LocalCheck['state'] {
-  const known = figures.filter(({ value }) => value !== null);
+function worstState(written: string): LocalCheck['state'] {
+  const parts = written.split('|').map((text) => ({ text: text.trim(), figures: parsePerfdata(text) }));
+  const known = parts.flatMap(({ figures }) => figures).filter(({ value }) => value !== null);
   if (known.length === 0) return 3;
   if (known.some(({ value, critical }) => isBeyond(value ?? 0, critical))) return 2;
   if (known.some(({ value, warning }) => isBeyond(value ?? 0, warning))) return 1;
-  return written.split('|').some(lacksValue) ? 3 : 0;
+  return parts.some(lacksValue) ? 3 : 0;
 }
 
 /** True if a part is no figure, or has levels without a value. */
-function lacksValue(part: string): boolean {
-  const text = part.trim();
-  const hasValue = parsePerfdata(text).some(({ value }) => value !== null);
+function lacksValue({ text, figures }: { readonly text: string; readonly figures: readonly Figure[] }): boolean {
+  const hasValue = figures.some(({ value }) => value !== null);
   return text !== '' && !hasValue && (text.includes(';') || !text.includes('='));
 }
 

@@ -101,8 +101,10 @@ function resultsOf(ran: CheckResult, nowMs: number, earlierOf: EarlierOf): reado
     return device === null ? [] : [measured(ran, device, device.name)];
   }
   if (why === null && format === 'prom') {
-    const samples = wholeLines(output).flatMap((line) => parseSample(line) ?? []);
-    const text = samples.length === 1 ? '1 sample' : `${samples.length} samples`;
+    const read = wholeLines(output).flatMap((line) => (/^\s*(?:#|$)/.test(line) ? [] : [parseSample(line)]));
+    const samples = read.filter((sample) => sample !== null);
+    const others = read.length - samples.length;
+    const text = `${counted(samples.length, 'sample')}${others === 0 ? '' : `, and ${counted(others, 'other line')}`}`;
     return [measured(ran, { state: exit as CheckState, text, figures: [], samples })];
   }
   // A check of certificates that fails prints its reason in the form of plugins.
@@ -110,6 +112,10 @@ function resultsOf(ran: CheckResult, nowMs: number, earlierOf: EarlierOf): reado
   const { text, perfdata } = isPlugin ? parsePluginOutput(output) : { text: '', perfdata: '' };
   const state = why === null ? (exit as CheckState) : 3;
   return [measured(ran, { state, text: textOf(why, text), figures: parsePerfdata(perfdata) })];
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 /** Returns the lines of an output, without the last one if it may have been cut. */

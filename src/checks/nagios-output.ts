@@ -43,10 +43,10 @@ function splitLine(line: string): PluginOutput {
   return { text: (isOnlyBar ? (parts[0] ?? '') : line).trim(), perfdata: '' };
 }
 
-/** Splits a line at its bars, except bars in quoted labels: `'a|b'=1`. */
+/** Splits a line at its bars, except bars in quoted labels: `'a|b'=1`, `"a|b"=1`. */
 function splitAtBars(line: string): readonly string[] {
   const stand = '\u0000';
-  const kept = line.replaceAll(/'[^']*'(?==)/g, (label) => label.replaceAll('|', stand));
+  const kept = line.replaceAll(/'[^']*'(?==)|"[^"]*"(?==)/g, (label) => label.replaceAll('|', stand));
   return kept.split('|').map((part) => part.replaceAll(stand, '|'));
 }
 

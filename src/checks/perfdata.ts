@@ -167,23 +167,27 @@ function figureOf(label: string, text: string): Figure | null {
   const [, digits, suffix = ''] = valueForm.exec(written) ?? [];
   // `U`, also with a unit behind it, means an unknown value; any other word is no figure.
   if (digits === undefined && !/^U(?:s|ms|us|%|B|KB|MB|GB|TB|c)?$/.test(written)) return null;
-  // The beginning of a hexadecimal number, an address, a version or a date is no value.
-  if (/^(?:[-+._:,\d]|x[\da-f])/i.test(suffix)) return null;
-  const { unit, factor, counter } = unitOf(digits === undefined ? written.slice(1) : suffix);
-  const scaled = (part: string | undefined): number | null => {
-    const [, own] = valueForm.exec(part?.trim() ?? '') ?? [];
-    return own === undefined ? null : numberOf(own, factor);
-  };
+  // The beginning of a number of another base, an address, a version or a date is no value.
+  if (/^(?:[-+._:,\d]|x[\da-f]|[bo]\d)/i.test(suffix)) return null;
+  const form = unitOf(digits === undefined ? written.slice(1) : suffix);
+  const { unit, factor, counter } = form;
   return {
     label,
     value: digits === undefined ? null : numberOf(digits, factor),
     unit,
     counter,
-    warning: rangeOf(warning, factor),
-    critical: rangeOf(critical, factor),
-    minimum: scaled(minimum),
-    maximum: scaled(maximum),
+    warning: rangeOf(warning, form),
+    critical: rangeOf(critical, form),
+    minimum: limitOf(minimum?.trim() ?? '', form) ?? null,
+    maximum: limitOf(maximum?.trim() ?? '', form) ?? null,
   };
+}
+
+/** Returns a limit in the base unit. It has the unit of its value unless it names another; undefined: it is none. */
+function limitOf(text: string, { unit, factor }: UnitForm): number | null | undefined {
+  const [, digits, suffix = ''] = valueForm.exec(text) ?? [];
+  const own = suffix.trim() === '' ? { unit, factor } : unitOf(suffix);
+  return digits === undefined || own.unit !== unit ? undefined : numberOf(digits, own.factor);
 }
 
 function numberOf(text: string, factor: number): number | null {
@@ -194,15 +198,12 @@ function numberOf(text: string, factor: number): number | null {
 }
 
 /** Reads a threshold: `10`, `10:`, `~:10`, `10:20`, `@10:20`. Returns null for an empty and for an invalid one. */
-export function rangeOf(text: string | undefined, factor = 1): Range | null {
-  const form = /^(@?)(?:(~|[^:~]*):)?([^:]*)$/.exec(text?.trim() ?? '');
-  const [, at = '', low, high = ''] = form ?? [];
-  const end = (part: string): number | null | undefined => {
-    const [whole, digits = ''] = valueForm.exec(part) ?? [];
-    return part === '' || part === '~' ? null : whole === undefined ? undefined : numberOf(digits, factor);
-  };
+export function rangeOf(text: string | undefined, form: UnitForm = plainForm): Range | null {
+  const parts = /^(@?)(?:(~|[^:~]*):)?([^:]*)$/.exec(text?.trim() ?? '');
+  const [, at = '', low, high = ''] = parts ?? [];
+  const end = (part: string): number | null | undefined => (part === '' || part === '~' ? null : limitOf(part, form));
   const [from, to] = [low === undefined || low === '' ? 0 : end(low), end(high)];
-  if (form === null || from === undefined || to === undefined || (low === undefined && to === null)) return null;
+  if (parts === null || from === undefined || to === undefined || (low === undefined && to === null)) return null;
   const written = low !== undefined && low !== '' && from === 0 ? ({ isLowWritten: true } as const) : {};
   return { low: from, high: to, inside: at === '@', ...written };
 }
@@ -212,6 +213,8 @@ interface UnitForm {
   readonly factor: number;
   readonly counter: boolean;
 }
+
+const plainForm: UnitForm = { unit: 'count', factor: 1, counter: false };
 
 const seconds: Readonly<Record<string, number>> = {
   s: 1,
@@ -242,6 +245,6 @@ function unitOf(text: string): UnitForm {
   const bytes = /^([kmgtpe]?)(?:i?b|bytes)$/i.exec(suffix);
   const [, prefix = ''] = bytes ?? [];
   // A small b alone means bits.
-  if (bytes === null || suffix === 'b') return { unit: 'count', factor: 1, counter: false };
+  if (bytes === null || suffix === 'b') return plainForm;
   return { unit: 'bytes', factor: 1024 ** prefixes.indexOf(prefix.toLowerCase()), counter: false };
 }

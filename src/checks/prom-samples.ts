@@ -8,7 +8,8 @@ export interface PromSample {
 }
 
 const nameForm = /^[ \t]*([A-Za-z_:][\w:]*)/;
-const valueForm = /^[ \t]*(\S+)(?:[ \t]+-?\d+)?\s*$/;
+/** A value, a time and, in OpenMetrics, an exemplar. */
+const valueForm = /^[ \t]*(\S+)(?:[ \t]+-?\d+(?:\.\d+)?)?(?:[ \t]+#[ \t].*)?\s*$/;
 const quotedText = String.raw`"((?:[^"\\]|\\.)*)"`;
 /** A label, whose name may be in quotes, or the metric in quotes. */
 const labelForm = new RegExp(
@@ -17,6 +18,8 @@ const labelForm = new RegExp(
 );
 const endForm = /\s*\}/y;
 const numberForm = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/;
+/** A value that no row can hold. */
+const otherNumberForm = /^[-+]?(?:nan|inf|infinity|0x[\da-f.]+(?:p[-+]?\d+)?)$/i;
 
 /**
  * Reads a line by the grammar of Prometheus' own parser: blanks around the labels are optional, and names in quotes may
@@ -34,8 +37,9 @@ export function parseSample(line: string): PromSample | null {
   const metric = name ?? read?.metric ?? null;
   if (metric === null || (name !== undefined && (read?.metric ?? null) !== null)) return null;
   const [, number] = valueForm.exec(read?.rest ?? behind) ?? [];
-  if (number === undefined) return null;
-  return { metric, labels: read?.labels ?? [], value: numberForm.test(number) ? Number(number) : NaN };
+  const isNumber = numberForm.test(number ?? '');
+  if (!isNumber && !otherNumberForm.test(number ?? '')) return null;
+  return { metric, labels: read?.labels ?? [], value: isNumber ? Number(number) : NaN };
 }
 
 interface ReadLabels {

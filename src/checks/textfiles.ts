@@ -171,7 +171,7 @@ export function parseTextfiles(output: string): readonly TextfileResult[] {
       files.push({ name, ageSeconds: Number(age), faults: [], samples: [] });
     } else if (key === 'fault') (file?.faults ?? faults).push(value);
     else if (sample !== null) file?.samples.push(sample);
-    else if (line !== '') (file?.faults ?? faults).push('more than a result holds');
+    else if (line !== '') (file?.faults ?? faults).push('a line that is no sample, or more than a result holds');
   }
   if (files.length === 0 && faults.length === 0) faults.push('no *.prom file');
   const count = `${files.length} ${files.length === 1 ? 'file' : 'files'}`;

@@ -48,6 +48,9 @@ test('the state P follows from figures and levels', () => {
     'a=U;1;2|b=1;5;6': 3,
     'a=;1;2|b=1;5;6': 3,
     'a=U|b=1;5;6': 0,
+    'a=1;2;3|a=9;2;3': 2,
+    [`${'a=1;2;3|'.repeat(3)}${Array.from({ length: 70 }, (_, at) => `b${at}=${at};60;69`).join('|')}`]: 2,
+    'a=2s;500ms;5s': 1,
   };
   for (const [figures, state] of Object.entries(states)) assert.equal(stateOf(figures), state, figures);
   assert.equal(stateOf('-'), 3);

@@ -44,6 +44,7 @@ const cases: readonly {
     text: "OK: '(string1|string2)' is prensent in content.",
     perfdata: "'time'=0.058s;;;0; 'size'=2646B;;;0;",
   },
+  { name: 'bars in labels', output: `OK | 'a|b'=1 "c|d"=2`, text: 'OK', perfdata: `'a|b'=1 "c|d"=2` },
   { name: 'a bar in the text alone', output: 'OK - a | b', text: 'OK - a | b', perfdata: '' },
   { name: 'two bars (aleex42/netapp-cdot-nagios#13)', output: 'OK | a=1 | b=2', text: 'OK', perfdata: 'a=1 b=2' },
   {

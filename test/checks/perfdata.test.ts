@@ -224,7 +224,16 @@ test('there are enough lines that were seen somewhere', () => {
   for (const { seen } of printed) assert.match(seen, /^[\w.-]+\/[\w.-]+#\d+$/);
 });
 
-const noNumbers = ['x=0x1F', 'x=123_456', 'ip=192.0.2.1', 'ip=2001:db8::1', 'version=1.2.3', 'day=2026-11-20'];
+const noNumbers = [
+  'x=0x1F',
+  'x=0b11',
+  'x=0o17',
+  'x=123_456',
+  'ip=192.0.2.1',
+  'ip=2001:db8::1',
+  'version=1.2.3',
+  'day=2026-11-20',
+];
 
 for (const text of noNumbers) {
   test(`${text} is no figure, and the figure behind it is read`, () => {
@@ -260,6 +269,15 @@ test('units become seconds, bytes, ratios and counts, and levels with them', () 
   }
   assert.equal(one('a=7c')?.counter, true);
   assert.equal(one('a=7')?.counter, false);
+});
+
+test('a level with a unit is in that unit, and one of another kind than its value is none', () => {
+  const kept = (text: string) => formatPerfdata(parsePerfdata(text));
+  assert.equal(kept('a=2s;500ms;0.5min;0;1h'), 'a=2s;0.5;30;0;3600');
+  assert.equal(kept('a=2GB;512MB:;@1GB:2GB'), 'a=2147483648B;536870912:;@1073741824:2147483648');
+  assert.equal(kept('a=45%;80%;90%;0%;100%'), 'a=45%;80;90;0;100');
+  assert.equal(kept('a=5;80%;10s'), 'a=5');
+  assert.equal(kept('a=21C;30C;35 C'), 'a=21;30;35');
 });
 
 test('a decimal comma is a point, and commas between thousands are none', () => {

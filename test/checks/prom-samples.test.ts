@@ -105,6 +105,21 @@ test('a last line that may have been cut counts for nothing', () => {
   assert.equal(row?.stat.text, `1 file, and more samples than the ${taken.length} that a result holds`);
 });
 
+test('what is no number makes no sample, and OpenMetrics has finer times and exemplars', () => {
+  const valueOf = (line: string) => parseSample(line)?.value ?? null;
+  for (const line of ['up down', 'up 1,5', 'up 1e', 'up 1_000', 'up 1 x', 'up --1']) assert.equal(valueOf(line), null);
+  assert.ok(Number.isNaN(valueOf('up -Infinity')));
+  assert.equal(valueOf('up 1 1700000000.123'), 1);
+  assert.equal(valueOf('up_total{a="b"} 1 # {trace_id="x"} 0.5 1700000000.1'), 1);
+});
+
+test('the text of a program names the lines that are no samples', () => {
+  const textOf = (output: string) => pluck(measuredChecks({ datetime, checks: [ran(output)] }), 'stat')[0]?.text;
+  assert.equal(textOf('# HELP up x\n\nup 1\n \n# EOF\n'), '1 sample');
+  assert.equal(textOf('up 1\nsmartctl: not found\nup down\n'), '1 sample, and 2 other lines');
+  assert.equal(textOf('Traceback\n'), '0 samples, and 1 other line');
+});
+
 test('no sample is too long for its row, or has what a screen must not meet', () => {
   const label = fc.string({ unit: codePoint }).map((text) => JSON.stringify(text));
   fc.assert(

@@ -30,7 +30,7 @@ const samples: readonly (readonly [string, string])[] = [
   ],
   ['nvme_critical_warning{device="n"} 1.0', '2 n: critical warning 1 age=60 nvme_warnings=1'],
   ['nvme_critical_warning_total{} 2', '2 all: critical warning 2 age=60 nvme_warnings=2'],
-  ['nvme_critical_warning_total{device="n"} what', '0 written 60 s ago age=60 nvme_warnings=null'],
+  ['nvme_critical_warning_total{device="n"} NaN', '0 written 60 s ago age=60 nvme_warnings=null'],
   ['apt_upgrades_pending{origin="",arch=""} 0', '0 written 60 s ago age=60 upgrades=0 security_upgrades=0'],
   ['apt_autoremove_pending 12', '0 written 60 s ago age=60 upgrades=0 security_upgrades=0'],
   [
@@ -65,7 +65,8 @@ const samples: readonly (readonly [string, string])[] = [
   ['node_ipmi_speed_rpm{sensor="F"} 0.000000', '1 F: the fan stands still age=60 stopped_fans=1'],
   ['other_metric{a="b"} 1', '0 written 60 s ago age=60'],
   ['fault=line 2 is no sample', '3 line 2 is no sample age=60'],
-  ['nvme_critical_warning_to', '3 more than a result holds age=60'],
+  ['nvme_critical_warning{device="n"} 1x', '3 a line that is no sample, or more than a result holds age=60'],
+  ['nvme_critical_warning_to', '3 a line that is no sample, or more than a result holds age=60'],
 ];
 
 test('the worst sample of a file is its state', () => {
