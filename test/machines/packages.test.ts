@@ -121,7 +121,7 @@ function liveIn(suite: string, root: string, first: string, newer: string): void
     inside('systemd-analyze verify --man=no /usr/lib/systemd/system/fleet-health* 2>&1 || echo failed'),
     /^$/,
   );
-  assert.equal(inside('find /etc/systemd -name "fleet-health*" | wc -l').trim(), '0');
+  assert.equal(inside('find /etc/systemd -name "fleet-health*" -type l | wc -l').trim(), '0');
   assert.equal(statSync(state).mode & 0o7777, 0o700);
   // Root writes these files for the account that the package has made.
   const init = 'fleet-health init --mail-to ops@example.org --smtp none --clients';
@@ -169,6 +169,7 @@ function liveIn(suite: string, root: string, first: string, newer: string): void
   assert.equal(inside('find /etc/systemd -name "fleet-health*" | wc -l').trim(), '2');
   asUser(`${program} collect`);
 
+  inside('fleet-health -c /etc/fleet-health/config.xml crontab --systemd /etc/systemd/system');
   inside(`dpkg -r ${packageNames.toReversed().join(' ')}`);
   assert.ok(existsSync(path.join(state, 'fleet.db')), 'remove keeps the state');
   assert.ok(existsSync(path.join(root, 'etc/fleet-health/config.xml')));
