@@ -69,6 +69,7 @@ export const emptyRow = {
   bootId: null,
   uptimeSeconds: null,
   oomKills: null,
+  oomKilled: [],
 } as const satisfies Partial<SampledRow>;
 
 function isUrgent({ forecasts }: ClientForecasts, { rule, subject }: Sample): boolean {

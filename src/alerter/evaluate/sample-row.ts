@@ -2,6 +2,7 @@ import type { Client, Rule } from '../../config/config.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { rememberedWeakly } from '../../platform/remembered.ts';
 import { minuteMs } from '../../platform/units.ts';
+import { logLinesOf } from '../../report/log-lines.ts';
 import type { Report } from '../../report/report.ts';
 import type { StatsFigure, UnprocessedReport, UnprocessedVisit } from '../../storage/store/evaluation-store.ts';
 import { checkConditionSamplers, checkSamplers } from './check-samplers.ts';
@@ -80,7 +81,16 @@ export function sampleReport({
     bootId: row.bootId,
     uptimeSeconds: row.uptime_s,
     oomKills: row.oom_kills,
+    oomKilled: report === null ? [] : killedProcesses(report),
   };
+}
+
+/** Returns the names of processes that the kernel has killed for lack of memory, by the lines of logs in a report. */
+function killedProcesses(report: Report): readonly string[] {
+  const names = logLinesOf(report).flatMap(
+    ({ text }) => /\bKilled process \d+ \(([\w.:@/+ -]+)\)/.exec(text)?.[1] ?? [],
+  );
+  return [...new Set(names)].slice(0, 3);
 }
 
 /** A report that was received later than this came from the spool: it does not show when the client was reached. */
@@ -110,6 +120,7 @@ export function sampleVisit({
     bootId: null,
     uptimeSeconds: null,
     oomKills: null,
+    oomKilled: [],
   };
 }
 
@@ -119,7 +130,7 @@ export function needsOf(
   row: UnprocessedReport,
 ): Readonly<Record<'disks' | 'networks' | 'checks' | 'reports', boolean>> {
   const { needs } = compiled(rules);
-  const hasNames = (row.failed_units ?? 0) > 0 || row.probe_errors > 0;
+  const hasNames = (row.failed_units ?? 0) > 0 || row.probe_errors > 0 || (row.oom_kills ?? 0) > 0;
   return {
     disks: needs.has('disks'),
     networks: needs.has('networks'),

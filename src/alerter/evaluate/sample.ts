@@ -57,6 +57,8 @@ export interface SampledRow {
   readonly uptimeSeconds: number | null;
   /** Processes killed for want of memory since the previous report; `null` if unknown, and for a visit. */
   readonly oomKills: number | null;
+  /** The names of killed processes, where logs are read. */
+  readonly oomKilled: readonly string[];
 }
 
 /** A rule over numbers, with its limits and words, which are derived once. */

@@ -24,7 +24,10 @@ export interface ReportRow {
 /** Adds the samples of some rules from one part of a row. */
 export type Sampler = (row: ReportRow, into: RowSamples) => void;
 
-/** A part of a report that a rule needs; `names`: the whole report, but only of rows with failed units or probes. */
+/**
+ * A part of a report that a rule needs; `names`: the whole report, but only of rows with failed units, failed probes or
+ * kills.
+ */
 export type Need = 'disks' | 'networks' | 'checks' | 'report' | 'names';
 
 /** A part of a row, with the rules over it. */

@@ -110,11 +110,11 @@ function eventAlert(
  * else `null`. Repeated kills are one event.
  */
 export function oomKillAlert(rules: readonly Rule[], killedAtMs: number | null, row: SampledRow): Alert | null {
-  const { oomKills, atMs } = row;
+  const { oomKills, oomKilled, atMs } = row;
   if (!hasKills(row) || Math.abs(atMs - (killedAtMs ?? -Infinity)) < hourMs) return null;
   const rule = findRule(rules, 'oom-kill');
   if (rule === null) return null;
-  const valueText = `${oomKills} ${oomKills === 1 ? 'process' : 'processes'} killed for want of memory`;
+  const valueText = `${oomKills} ${oomKills === 1 ? 'process' : 'processes'} killed for want of memory${oomKilled.length === 0 ? '' : `: ${oomKilled.join(', ')}`}`;
   return eventAlert(rule, row, { value: oomKills, valueText, sinceMs: atMs });
 }
 

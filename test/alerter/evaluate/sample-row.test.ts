@@ -108,3 +108,16 @@ test('only figures that a rule evaluates are read, beside those of all rows', ()
     ['cpus', 'load5', 'reboot_required', 'swap_percent'],
   );
 });
+
+test('processes that the kernel has killed are named where logs are read', () => {
+  const texts = [
+    'Out of memory: Killed process 812 (mysqld) total-vm:2048kB, anon-rss:1024kB',
+    'Memory cgroup out of memory: Killed process 9 (tmux: server) total-vm:1kB',
+    'oom_reaper: reaped process 812 (mysqld), now anon-rss:0kB',
+  ];
+  const rows = texts.map((text) => ({ priority: 'err', text, times: 1 }));
+  const report = reportOf({ name: 'log_line', data: rows });
+  assert.deepEqual(observe('', { row: { oom_kills: 2 }, report }).oomKilled, ['mysqld', 'tmux: server']);
+  assert.deepEqual(observe('', { row: { oom_kills: 2 }, report: null }).oomKilled, []);
+  assert.ok(needsOf(clientWith('').rules, reportRow({ oom_kills: 1 })).reports);
+});
