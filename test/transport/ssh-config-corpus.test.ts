@@ -94,7 +94,7 @@ function quoted(text: string): string {
 }
 
 const jumps = ['none', 'NONE', 'a', 'a,b', 'x@b:22', 'ssh://b:5', 'none,a', 'a # c', ''];
-const commands = ['none', 'NONE', 'nc %h', ''];
+const commands = ['none', 'NONE', 'none x', 'none # c', 'nc %h', ''];
 const letters = 'C L T H Z d f h i j k l n p r t u %'.split(' ');
 const options = [
   ...jumps.flatMap((jump) => commands.flatMap((command) => proxies(jump, command))),

@@ -8,7 +8,8 @@ const readers: Partial<Readonly<Record<WebhookConfig['format'], (body: string) =
   slack: (body) => {
     const fields = objectOf(body);
     if (body === '' || /^ok$/i.test(body)) return 'accepted';
-    if (fields !== null && fields['ok'] !== false && fields['success'] !== false) return 'accepted';
+    const isRefused = fields?.['ok'] === false || fields?.['success'] === false || Boolean(fields?.['error']);
+    if (fields !== null && !isRefused) return 'accepted';
     return /rate_?limited/i.test(body) ? 'later' : 'refused';
   },
   // Connectors report errors of Teams with the status 200.
@@ -21,7 +22,11 @@ const readers: Partial<Readonly<Record<WebhookConfig['format'], (body: string) =
     return typeof status !== 'string' || status === 'success' ? 'accepted' : 'refused';
   },
   ntfy: (body) => (objectOf(body)?.['error'] === undefined ? 'accepted' : 'refused'),
+  discord: () => 'accepted',
 };
+
+/** The beginning of a web page, as of a network that wants a login. No receiver answers with one. */
+const pageForm = /^(?:<\?xml[^>]*>\s*)?<(?:!doctype html|html|head|body)\b/i;
 
 /** True if the body of an answer with a status of success has a meaning. */
 export function readsAnswers(format: WebhookConfig['format']): boolean {
@@ -30,7 +35,9 @@ export function readsAnswers(format: WebhookConfig['format']): boolean {
 
 /** Reads the body of an answer with a status of success, where the vendor documents its form. */
 export function meaningOfAnswer(format: WebhookConfig['format'], body: string): AnswerMeaning {
-  return readers[format]?.(body.trim()) ?? 'accepted';
+  const read = readers[format];
+  if (read === undefined) return 'accepted';
+  return pageForm.test(body.trim()) ? 'refused' : read(body.trim());
 }
 
 /** Returns the fields of a JSON object; null for any other text. */

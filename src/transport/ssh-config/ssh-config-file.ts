@@ -109,7 +109,8 @@ function parseBlocks(text: string, file: string, reading: Reading): readonly Ssh
     if (typeof line === 'string') throw fault(place, line);
     const { keyword, args, rest, written } = line;
     if (keyword === 'host') {
-      if (args.length === 0 || args.includes('')) throw fault(place, 'Host has an empty pattern');
+      // A comment alone names no host.
+      if (args.includes('')) throw fault(place, 'Host has an empty pattern');
       begin({ kind: 'host', patterns: args });
     } else if (keyword === 'match') {
       const criteria = parseMatch(rest);

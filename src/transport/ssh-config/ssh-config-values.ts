@@ -61,7 +61,7 @@ export function sshConfigValues(answer: SshConfigAnswer, question: SshConfigQues
       const written = jumpText(rest);
       return written.toLowerCase() === 'none' ? 'none' : (expandTokens(written, tokens).text ?? written);
     }),
-    proxyCommand: reader.placed('proxycommand', (value, { rest }) => (value.toLowerCase() === 'none' ? null : rest)),
+    proxyCommand: reader.placed('proxycommand', (_, { rest }) => (rest.toLowerCase() === 'none' ? null : rest)),
     userKnownHosts: reader.files('userknownhostsfile'),
     globalKnownHosts: reader.files('globalknownhostsfile'),
     connectTimeoutMs: reader.placed(

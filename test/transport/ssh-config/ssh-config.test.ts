@@ -164,6 +164,17 @@ describe('tokens as in ssh 10', () => {
   });
 });
 
+describe('read as ssh reads it, though it looks like another thing', () => {
+  for (const text of ['Host # web\n User x', 'ProxyCommand none x', 'ProxyCommand none # c', 'ProxyCommand NONE']) {
+    it(JSON.stringify(text), () => {
+      const file = write(`${text}\n`);
+      const said = sshSays(file, 'web');
+      assert.ok(said);
+      assert.deepEqual(inWordsOfSsh(ask(file, 'web')), ofSsh(said));
+    });
+  }
+});
+
 describe('an argument that is passed over is named', () => {
   const table: readonly (readonly [string, RegExp])[] = [
     ['Include ${FH_NOT_SET}/x', /:1: Include has a variable that is not set; passed over$/],
