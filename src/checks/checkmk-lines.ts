@@ -3,6 +3,8 @@ import { type Figure, type CheckOutcome, parsePerfdata, type Range } from './per
 /** A check of a Checkmk local check, whose script writes one line for each. */
 export interface LocalCheck extends CheckOutcome {
   readonly name: string;
+  /** The figures as written. */
+  readonly perfdata: string;
 }
 
 export interface LocalChecks {
@@ -32,6 +34,7 @@ export function parseCheckmkLines(output: string): LocalChecks {
       state: state === 'P' ? worstState(written) : (Number(state) as LocalCheck['state']),
       text: text.replaceAll(String.raw`\n`, '\n').trim(),
       figures,
+      perfdata: written === '-' ? '' : written,
     });
   }
   return { checks, wrongLine };

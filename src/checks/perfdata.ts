@@ -51,17 +51,36 @@ const maxLabelChars = 128;
  * commas as blanks between figures, and as the point in numbers.
  */
 export function parsePerfdata(text: string): readonly Figure[] {
+  return [...readPerfdata(text).figures.values()];
+}
+
+/** Returns the labels that `parsePerfdata` leaves out, with the reason. `further`: some labels were not looked at. */
+export function unreadFigures(text: string): Pick<ReadPerfdata, 'labels' | 'further'> {
+  return readPerfdata(text);
+}
+
+interface ReadPerfdata {
+  readonly figures: ReadonlyMap<string, Figure>;
+  readonly labels: readonly (readonly [label: string, why: string])[];
+  readonly further: boolean;
+}
+
+function readPerfdata(text: string): ReadPerfdata {
   const figures = new Map<string, Figure>();
-  for (let at = 0; at < text.length && figures.size < maxFigures;) {
+  const labels: (readonly [string, string])[] = [];
+  for (let at = 0; at < text.length;) {
     const found = labelAt(text, at);
     if (found === null) break;
+    if (figures.size === maxFigures) return { figures, labels, further: true };
     const { label, from } = found;
     const end = endOfValue(text, from);
     const figure = label === '' ? null : figureOf(label, text.slice(from, end));
-    if (figure !== null && !figures.has(figure.label)) figures.set(figure.label, figure);
+    if (figure === null) labels.push([label, 'its value is no number']);
+    else if (figures.has(label)) labels.push([label, 'it is there twice']);
+    else figures.set(label, figure);
     at = end;
   }
-  return [...figures.values()];
+  return { figures, labels, further: false };
 }
 
 interface Label {

@@ -5,9 +5,11 @@ import { formatReport, type ReportFormat } from '../../agent-program/format-repo
 import { parseEvery } from '../../agent-program/every-bounds.ts';
 import { readSettings } from '../../agent-program/settings.ts';
 import { openStatePlace } from '../../agent-program/state-place.ts';
+import { type LeftOut, leftOutOf } from '../../checks/left-out.ts';
 import { usageError } from '../../errors.ts';
+import { escapeControls } from '../../log.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
-import { createOutputLog } from '../terminal/output.ts';
+import { createOutputLog, type Output } from '../terminal/output.ts';
 
 export interface ReportOptions {
   readonly format: ReportFormat | null;
@@ -25,7 +27,8 @@ export async function reportCommand(context: Context, options: ReportOptions): P
   const everyMs = every === null ? null : parseEvery(every);
   const place = openStatePlace(settings.stateDirectory);
   if (everyMs === null) {
-    context.output.printJson(formatReport(format, await takeKeptReport(settings, place)));
+    const taken = await takeKeptReport(settings, place);
+    printReport(context.output, formatReport(format, taken), leftOutOf(taken.report.checks ?? []));
     return 0;
   }
   const log = createOutputLog(context.output);
@@ -35,4 +38,14 @@ export async function reportCommand(context: Context, options: ReportOptions): P
   });
   log.event('stopped', {});
   return 0;
+}
+
+/** Prints a report, and on stderr what was left out of the checks' output; with --json both in one document. */
+function printReport(output: Output, report: unknown, skipped: readonly LeftOut[]): void {
+  if (output.json) {
+    output.printJson({ command: 'report', report, skipped });
+    return;
+  }
+  output.printJson(report);
+  for (const { where, why } of skipped) output.complain(escapeControls(`left out: ${where}: ${why}`));
 }

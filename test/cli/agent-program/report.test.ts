@@ -43,6 +43,18 @@ test('daemon-report is one line with the keys of function, worker and daemon rep
   assert.ok((memory?.data?.[0] as { readonly total_bytes: number }).total_bytes > 0);
 });
 
+test('a report says on stderr and in --json what it left out of the output of a check', async (t) => {
+  const of = options(t);
+  const folder = path.join(of.home, '.config/fleet-health/checks.d');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeFileSync(path.join(folder, 'own.conf'), "own /bin/echo 'OK | a=1 ip=192.0.2.1'\n", { mode: 0o600 });
+  const { status, stdout, stderr } = await runCli(['report'], of);
+  assert.deepEqual([status, stderr], [0, 'left out: check own: figure ip: its value is no number\n'], stdout);
+  const { skipped, report } = JSON.parse(await succeeded(runCli(['--json', 'report'], of))) as Record<string, unknown>;
+  assert.deepEqual(skipped, [{ where: 'check own', why: 'figure ip: its value is no number' }]);
+  assert.ok(typeof report === 'object' && report !== null && 'worker_reports' in report);
+});
+
 test('rates are those since the report before', async (t) => {
   const of = options(t);
   const place = path.join(of.home, '.local/state/fleet-health/agent-program');
