@@ -44,7 +44,7 @@ function report(  t, begun, now, then, cpuMs, fault) {
   kernel(now, then); worker("kernel", "", 0)
   network(now, then); worker("network", "", 0)
   os(); worker("os", "", 0)
-  family("uptime"); row(); number("seconds", uptime(), 2); done(0); worker("uptime", "", 0)
+  family("uptime"); row(); known("seconds", uptime(), uptime() ? "" : "cannot be read: /proc/uptime", 2); done(0); worker("uptime", "", 0)
   begun = uptime(); processes(); worker("processes", "", (uptime() - begun) * 1000)
   temperatures(); worker("temperatures", "", 0)
   family("clock"); row(); known("synchronised", ENVIRON["fh_clock"], ENVIRON["fh_clock"] == "" ? \

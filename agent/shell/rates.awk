@@ -126,7 +126,7 @@ function cpu(now, then,  i, b, why, cap, p) {
   for (i = 1; i <= CPUS; i++)
     if (passed(CPU[i], now, then, 1) && 100 * D["busy"] / D["all"] > b) b = 100 * D["busy"] / D["all"]
   known("busiest_percent", b, why == "" && b < 0 ? "no CPU was online at both visits" : why, 2)
-  number("cpus", CPUS, 0)
+  known("cpus", CPUS, CPUS ? "" : "no CPU in /proc/stat", 0)
   known("interval_s", now["at"] - then["at"], NO_RATES, 2)
   done(0)
 }

@@ -6,10 +6,10 @@ function firstLine(path,  line) {
   return line
 }
 
-function load(  f) {
+function load(  f, why) {
   family("load"); row()
-  split(firstLine("/proc/loadavg"), f, " ")
-  number("load1", f[1], 2); number("load5", f[2], 2); number("load15", f[3], 2)
+  if (split(firstLine("/proc/loadavg"), f, " ") < 3) why = "cannot be read: /proc/loadavg"
+  known("load1", f[1], why, 2); known("load5", f[2], why, 2); known("load15", f[3], why, 2)
   done(0)
 }
 

@@ -9,6 +9,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from '
 import path from 'node:path';
 import { describe, test } from 'node:test';
 
+import type { Row } from '../../../src/report/report.ts';
 import { prefersOwnApplets, shellClient, shells, whereIs } from '../../support/shell-client.ts';
 import { ownFile, rootWith, shellAgent, workerOf, type ShellRun } from '../../support/shell-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
@@ -236,6 +237,13 @@ test('a visit of the shell agent within 10 s of the last one uses the counters b
     { percent: 50, interval: 10, countedAt: '1010.00' },
     { percent: 50, interval: 15, countedAt: '1010.00' },
   ]);
+});
+
+test('what cannot be read is unknown, and not 0', async (t) => {
+  const run = await shellAgent(t).run({ root: rootWith(tempFolder(t), { 'proc/meminfo': 'MemTotal: 1 kB\n' }) });
+  const row = (worker: string): Row | undefined => workerOf(run, worker).function_reports[0]?.data[0];
+  const { load1, load15 } = row('load') ?? {};
+  assert.deepEqual([load1, load15, row('uptime')?.['seconds'], row('cpu')?.['cpus']], [null, null, null, null]);
 });
 
 test('what an earlier visit left hanging in the kernel is named, and not joined by another', async (t) => {
