@@ -46,7 +46,7 @@ suite('the file of the program this one succeeds', { skip }, () => {
       assert.equal(row['consulted_for_alerts'], 0);
       const { mem_usage: memory, cpu_usage: cpu } = row;
       assert.ok(typeof memory === 'number' && memory >= 0 && memory <= 100, `mem_usage ${String(memory)}`);
-      assert.equal(cpu, null, 'a rate needs two visits');
+      assert.ok(typeof cpu === 'number' && cpu >= 0 && cpu <= 100, `cpu_usage ${String(cpu)} at the first visit`);
       assert.ok(Number(row['uptime']) > 0);
       assert.match(String(row['os']), /\S/);
 
