@@ -133,7 +133,7 @@ function nodeAgent(t: TestContext, { root }: Machine): Agent {
   return {
     next: async (seconds) => {
       nowMs += seconds * 1000;
-      if (seconds !== 60) await updatesOfToday.run(contextOf(root, { placeDir, leftMs: () => 5000 }));
+      if (seconds !== 60) await updatesOfToday.run(contextOf(root, { placeDir, leftMs: () => 60_000 }));
       const { checks = [] } = await updates.run(contextOf(root, { placeDir }));
       return withBuiltIn(null, checks).checks ?? [];
     },
@@ -143,7 +143,11 @@ function nodeAgent(t: TestContext, { root }: Machine): Agent {
 function shellAgentOf(t: TestContext, { root, name }: Machine, awk: string): Agent {
   const agent = shellAgent(t, {
     awk,
-    own: { [name]: `exec ${root}/${name === 'apk' ? 'sbin' : 'usr/bin'}/${name} "$@"` },
+    own: {
+      [name]: `exec ${root}/${name === 'apk' ? 'sbin' : 'usr/bin'}/${name} "$@"`,
+      // On a busy machine a nice process would get no CPU in its time.
+      nice: 'shift 2\nexec "$@"',
+    },
   });
   let uptime = 1000;
   return {
