@@ -94,6 +94,10 @@ export const errorTable = {
     'SSH did not finish its handshake in time.',
     'Check that the port belongs to sshd and its load.',
   ),
+  'no-common-algorithm': failed(
+    'The SSH server offers no algorithm that the built-in client has.',
+    'Write transport="auto" (or "openssh"). For trust: ssh-keyscan HOST >FILE; fleet-health trust --from FILE.',
+  ),
   'handshake-failed': retry('The SSH handshake failed.', 'Check that the port belongs to sshd and what sshd logs.'),
   'sshd-rejection': retry(
     'sshd turned the connection away before the handshake: too many at a time, or a penalty for earlier logins.',

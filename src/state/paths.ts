@@ -46,6 +46,7 @@ const places = {
   events: ['events', 'folder'],
   knownHosts: ['known_hosts', 'written-in-place'],
   keyLogins: ['key-logins', 'written-in-place'],
+  opensshOnly: ['openssh-only.json', 'file'],
   restrictedKeys: ['restricted-keys', 'file'],
   outbox: ['outbox', 'folder'],
   runtimes: ['runtimes', 'folder'],

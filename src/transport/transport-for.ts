@@ -85,8 +85,12 @@ async function connectTo(attempt: Attempt): Promise<Connection> {
   const isAuto = via === 'auto';
   // `auto` takes OpenSSH for every unsupported option; ssh2 does without an option that is not needed.
   const lacking = route.unsupported.find(({ needed }) => isAuto || needed);
-  if (isAuto && (lacking !== undefined || needsCertificates(route, shared))) return await throughOpenssh(attempt);
-  if (lacking === undefined) return await connectThrough(route, attempt);
+  const isBeyond = lacking !== undefined || needsCertificates(route, shared);
+  if (isAuto && (isBeyond || shared.opensshOnly.sinceMs(client) !== null)) return await throughOpenssh(attempt);
+  if (lacking === undefined) {
+    const connecting = connectThrough(route, attempt);
+    return await (isAuto ? connecting.catch((thrown: unknown) => otherwise(thrown, attempt)) : connecting);
+  }
   const { option, place, hop } = lacking;
   throw new FleetError({
     client: client.name,
@@ -96,6 +100,15 @@ async function connectTo(attempt: Attempt): Promise<Connection> {
     advice:
       'Write transport="openssh", or transport="auto" to take it where it is needed; or end it with config="none".',
   });
+}
+
+/** Connects by OpenSSH after a server offered no algorithm of ssh2, and notes the server. Throws any other fault. */
+async function otherwise(thrown: unknown, attempt: Attempt): Promise<Connection> {
+  const cause = thrown instanceof FleetError && thrown.code === 'bastion-failed' ? thrown.cause : thrown;
+  if (!(cause instanceof FleetError && cause.code === 'no-common-algorithm')) throw thrown;
+  const connection = await throughOpenssh(attempt);
+  attempt.shared.opensshOnly.note(attempt.client);
+  return connection;
 }
 
 /**

@@ -11,6 +11,7 @@ import { besideKeys, certificateBeside, revealCredentials } from './credentials/
 import type { Hop } from './route/hop.ts';
 import { loadKeyLogins, noKeyLogins, type KeyLogins } from './credentials/key-logins.ts';
 import { joinKnownHosts, loadKnownHosts, type KnownHosts } from './known-hosts/known-hosts.ts';
+import { loadOpensshOnly, noOpensshOnly, type OpensshOnly } from './openssh/openssh-only.ts';
 import { resolveRoute, type RouteWorld } from './route/resolve-route.ts';
 import type { Route } from './route/route.ts';
 import { createSshConfigReader, type SshConfigReader } from './ssh-config/ssh-config-reader.ts';
@@ -34,6 +35,8 @@ export interface TransportShared {
   readonly bastions: BastionPool;
   /** The clients that have accepted a key alone, read at the first use. The caller has to call `save`. */
   readonly keyLogins: KeyLogins;
+  /** The servers that only OpenSSH can talk to, read at the first use. The caller has to call `save`. */
+  readonly opensshOnly: OpensshOnly;
   /** Returns the key that an enrolled client and this collector share; null if the client is not enrolled. */
   pushKeyOf(client: string): Buffer | null;
   /** Leaves the bastions. Call it when the last visit has ended. */
@@ -55,6 +58,7 @@ export function createTransportShared(options: TransportSharedOptions): Transpor
   let world: RouteWorld | null = null;
   let keyLogins: KeyLogins | null = null;
   const { stateDir } = config;
+  const opensshOnlyHere = opensshOnlyIn(stateDir);
   const pushKeyOf = stateDir === undefined ? () => null : pushKeyFinder(statePaths(stateDir).pushKeys);
   const oneFile = remembered(loadKnownHosts);
   const joined = remembered((paths: string) => {
@@ -70,17 +74,6 @@ export function createTransportShared(options: TransportSharedOptions): Transpor
   });
   const worldHere = (): RouteWorld => (world ??= worldOf(options));
   const routeTo = (target: Client | Bastion): Route => resolveRoute(target, worldHere());
-  const jumpsTo = (client: Client): readonly string[] => {
-    // Most clients of a fleet have neither an ssh_config file nor a proxyJump in config.xml.
-    if (client.ssh.proxyJump === null && sshConfigFiles(client).length === 0) return [];
-    try {
-      const { hops } = routeTo(client);
-      return hops.slice(0, -1).map(({ name }) => name);
-    } catch {
-      // The visit meets the same fault and reports it.
-      return [];
-    }
-  };
   const { tcpTimeoutMs, connectTimeoutMs } = config.collector;
   const readKeyLogins = (): KeyLogins => {
     return (keyLogins ??= stateDir === undefined ? noKeyLogins : loadKeyLogins(statePaths(stateDir).keyLogins));
@@ -99,16 +92,37 @@ export function createTransportShared(options: TransportSharedOptions): Transpor
   return {
     knownHosts,
     routeTo,
-    jumpsTo,
+    jumpsTo: (client) => jumpsOf(client, routeTo),
     sshAliasOf: (client) => aliasFileOf(client, worldHere().sshConfig),
     targetOf,
     bastions,
     pushKeyOf,
+    get opensshOnly() {
+      return opensshOnlyHere();
+    },
     get keyLogins() {
       return readKeyLogins();
     },
     close: () => bastions.close(),
   };
+}
+
+/** Returns a function that reads the servers that only OpenSSH can talk to at the first call. */
+function opensshOnlyIn(stateDir: string | undefined): () => OpensshOnly {
+  let known: OpensshOnly | null = stateDir === undefined ? noOpensshOnly : null;
+  return () => (known ??= loadOpensshOnly(statePaths(stateDir ?? '').opensshOnly, Date.now()));
+}
+
+function jumpsOf(client: Client, routeTo: TransportShared['routeTo']): readonly string[] {
+  // Most clients of a fleet have neither an ssh_config file nor a proxyJump in config.xml.
+  if (client.ssh.proxyJump === null && sshConfigFiles(client).length === 0) return [];
+  try {
+    const { hops } = routeTo(client);
+    return hops.slice(0, -1).map(({ name }) => name);
+  } catch {
+    // The visit meets the same fault and reports it.
+    return [];
+  }
 }
 
 function aliasFileOf({ address, addressExplicit, ssh }: Client, reader: SshConfigReader): string | null {

@@ -63,14 +63,17 @@ export interface Machines {
   readonly tcpTimeoutMs?: number;
   readonly connectTimeoutMs?: number;
   readonly sshConfig?: SshConfigReader;
+  /** Default: no state folder. */
+  readonly stateDir?: string;
 }
 
 /** Returns the objects that the clients of a run share. */
 export function sharedFor(machines: Machines = {}): TransportShared {
   const { bastions = [], clients = [], explicit = [], tcpTimeoutMs = 60_000, connectTimeoutMs = 60_000 } = machines;
   const collector = { tcpTimeoutMs, connectTimeoutMs };
+  const state = machines.stateDir === undefined ? {} : { stateDir: machines.stateDir };
   return createTransportShared({
-    config: { bastions, clients, explicit, collector, jumpHosts: ssh(machines.jumpHosts ?? {}) },
+    config: { bastions, clients, explicit, collector, jumpHosts: ssh(machines.jumpHosts ?? {}), ...state },
     ...(machines.sshConfig === undefined ? {} : { sshConfig: machines.sshConfig }),
   });
 }

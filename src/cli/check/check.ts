@@ -8,7 +8,7 @@ import { escapeControls } from '../../log.ts';
 import { counted } from '../../text/numbers.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { restrictedCheckWarnings } from './client-checks.ts';
-import { failedLines } from './failed-trials.ts';
+import { byOpensshLines, failedLines } from './failed-trials.ts';
 import { foreignKeys } from './foreign-keys.ts';
 import { findIdleCheckRules, findIdleRules, findUnknownRules, idleWords, unknownRuleJson } from './idle-rules.ts';
 import type { IdleRule, UnknownRule } from './idle-rules.ts';
@@ -197,7 +197,7 @@ function printTried({ output }: Pick<Context, 'output'>, config: Config, tried: 
   const { trials, idleRules, unknownRules, more } = tried;
   const failed = trials.filter(({ fault }) => fault !== null);
   const idle = idleWords(idleRules, unknownRules, readerTime(config, Date.now()));
-  for (const text of [...idle, ...more]) {
+  for (const text of [...idle, ...more, ...byOpensshLines(trials)]) {
     output.print(`${output.colour('yellow', 'warning')}: ${escapeControls(text)}`);
   }
   for (const text of failedLines(trials)) output.print(`${output.colour('red', 'failed')}: ${escapeControls(text)}`);

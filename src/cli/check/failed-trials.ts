@@ -7,6 +7,15 @@ import type { Trial } from './try-connections.ts';
 const manyClients = 4;
 const namedClients = 3;
 
+/** Returns a line that names the clients which transport="auto" visits by ssh; nothing if there is none. */
+export function byOpensshLines(trials: readonly Trial[]): readonly string[] {
+  const names = trials.flatMap(({ what, isByOpenssh = false }) => (isByOpenssh ? what : []));
+  if (names.length === 0) return [];
+  return [
+    `visited by ssh, as their servers share no algorithm with the built-in client: ${namedUpTo(namedClients, names)}`,
+  ];
+}
+
 /**
  * Returns a line for each failed trial, without `failed: `. Many clients with the same fault share a line, which comes
  * before the others. Clients with unknown host keys share one too, although each shows another key.

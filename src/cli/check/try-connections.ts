@@ -23,6 +23,8 @@ export interface Trial {
   readonly what: string;
   readonly kind: 'state' | 'database' | 'mail' | 'client';
   readonly fault: FleetError | null;
+  /** True for a client that transport="auto" visits by ssh, because its server has no algorithm of ssh2. */
+  readonly isByOpenssh?: boolean;
 }
 
 const mailTimeoutMs = 20_000;
@@ -81,7 +83,7 @@ export async function tryConnections(
   const clients = await concurrently(visited, clientLimit, async (client) => {
     const trial = await attempt(client.name, 'client', () => logIn(client, config, shared, signal));
     observe();
-    return trial;
+    return { ...trial, isByOpenssh: shared.opensshOnly.sinceMs(client) !== null };
   }).finally(() => shared.close());
   return [state, database, ...mail, ...commands, ...webhooks, ...alertmanagers, ...mailboxes, ...clients];
 }

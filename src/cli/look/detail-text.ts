@@ -1,7 +1,9 @@
 import { lateAfterMs } from '../../config/clients/late-after.ts';
-import type { Config } from '../../config/config.ts';
+import type { Client, Config } from '../../config/config.ts';
 import type { ClientDetail, NotedAlert } from '../../look/client-detail.ts';
 import { escapeControls } from '../../log.ts';
+import { statePaths } from '../../state/paths.ts';
+import { loadOpensshOnly } from '../../transport/openssh/openssh-only.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import { renderAlertTable } from '../command/alert-table.ts';
 import { inactiveText, lastHeardWords, stateColours, visitNotes } from '../command/member-words.ts';
@@ -65,6 +67,9 @@ function headLines({ member, listed, newest }: ClientDetail, { output, config, t
   for (const note of visitNotes(member, time, nowMs)) {
     lines.push(typeof note === 'string' ? escapeControls(note) : output.colour(note.colour, escapeControls(note.text)));
   }
+  if (listed !== null && isByOpenssh(listed, config)) {
+    lines.push('It is visited by ssh, as its server shares no algorithm with the built-in client.');
+  }
   if (newest === null) lines.push('No report of it is stored.');
   else {
     const age = time.momentAndAge(newest.row.observedAtMs);
@@ -73,6 +78,12 @@ function headLines({ member, listed, newest }: ClientDetail, { output, config, t
     lines.push(isOld ? output.colour('yellow', old) : `Its newest report is of ${age}.`);
   }
   return lines;
+}
+
+/** True if the collector of this state folder visits a client by ssh, because ssh2 has no algorithm of its server. */
+function isByOpenssh(client: Client, { stateDir }: Config): boolean {
+  if (client.ssh.via !== 'auto') return false;
+  return loadOpensshOnly(statePaths(stateDir).opensshOnly, Date.now()).sinceMs(client) !== null;
 }
 
 function alertLines(alerts: readonly NotedAlert[], { output, time, nowMs }: DetailWords): readonly string[] {

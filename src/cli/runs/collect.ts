@@ -75,7 +75,10 @@ export async function collectCommand(context: Context, options: CollectCommandOp
   const left = options.dryRun || result.outcome === 'overlapped' ? null : await leftByFirstRun(config, signal);
   if (left !== null) showEvent(view, { kind: 'note', message: left });
   view.end(result);
-  if (!options.dryRun && result.outcome !== 'overlapped') shared.keyLogins.save();
+  if (!options.dryRun && result.outcome !== 'overlapped') {
+    shared.keyLogins.save();
+    shared.opensshOnly.save();
+  }
   return broken === null || result.exitStatus > 1 ? result.exitStatus : 1;
 }
 

@@ -8,6 +8,7 @@ import { localPath } from '../xml/local-path.ts';
 import type { Element } from '../xml/parse-elements.ts';
 import { noteFile, readSecret, type ReadContext } from './read-secret.ts';
 import { sshAttributes } from '../vocabulary/vocabulary-ssh.ts';
+import { postQuantumKex } from '../values/key-exchanges.ts';
 
 /** The SSH settings of elements, merged from the outermost inwards; null: ended by `none`. */
 export type SshLayer = Partial<Omit<SshSettings, 'via'>> & {
@@ -64,6 +65,7 @@ function readLayer(element: Element, context: ReadContext): SshLayer {
   const layer: Record<string, unknown> = {};
   // The vocabulary has checked the words, so written values have their types.
   for (const name of asWritten) if (attributes[name] !== undefined) layer[name] = attributes[name];
+  if (attributes['keyExchange'] !== undefined) layer['kex'] = postQuantumKex;
   for (const name of endable)
     if (attributes[name] !== undefined) layer[name] = attributes[name] === 'none' ? null : attributes[name];
   for (const name of paths) {

@@ -21,6 +21,9 @@ export const groupExchange = 'diffie-hellman-group-exchange-sha256';
 /** All key exchanges of the built-in transport. */
 export const allKeyExchanges = [...usualKeyExchanges, groupExchange] as const;
 
+/** The KexAlgorithms of OpenSSH without any that a quantum computer could break. The built-in transport has none. */
+export const postQuantumKex = '-curve25519*,ecdh*,diffie*,kex*,rsa*,gss*';
+
 export type KeyExchange = (typeof allKeyExchanges)[number];
 
 /** Returns what is wrong with `kex`, as the end of a sentence that begins with the value; null if nothing is. */

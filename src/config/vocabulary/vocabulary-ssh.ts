@@ -55,6 +55,12 @@ export const sshAttributes: Attributes = {
       'adds them, - omits them, ^ prefers them. Default: curve25519, ECDH on NIST curves, group14 and group16; ' +
       'diffie-hellman-group-exchange-sha256 only if it is named.',
   },
+  keyExchange: {
+    words: ['post-quantum'],
+    help:
+      'post-quantum: only key exchanges that a quantum computer does not break. Needs transport openssh or auto, and ' +
+      'OpenSSH 8.5 or newer on both sides. Takes the place of kex.',
+  },
   transport: {
     words: ['ssh2', 'openssh', 'auto', 'local', 'push', 'http', 'forward'],
     help:

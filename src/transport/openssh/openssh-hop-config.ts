@@ -33,7 +33,7 @@ export function hopConfig(hop: Hop, options: HopConfigOptions): string {
     `Port ${hop.port}`,
     ...(hop.family === 0 ? [] : [`AddressFamily ${hop.family === 4 ? 'inet' : 'inet6'}`]),
     // Other syntax can only come from ssh_config, which is included below.
-    ...(hop.kex !== null && /^[+^-]?[\w.,@-]+$/.test(hop.kex) ? [`KexAlgorithms ${hop.kex}`] : []),
+    ...(hop.kex !== null && /^[+^-]?[\w.,@*-]+$/.test(hop.kex) ? [`KexAlgorithms ${hop.kex}`] : []),
     ...proxyLines(hop, proxyCommand),
     ...timeLines(hop, options),
     `StrictHostKeyChecking ${hop.policy === 'strict' ? 'yes' : 'accept-new'}`,

@@ -154,6 +154,10 @@ function hopOf(
     notes.push(...values.notes);
     for (const passed of answer.passedOver) walk.passedOver.push({ ...passed, hop: hop.name });
   }
+  const ownKex = machine.ssh.explicit['kex'];
+  if (ownKex !== undefined && offeredKeyExchanges(hop.kex).length === 0) {
+    name('keyExchange', ownKex === '' ? machine.place : ownKex, true);
+  }
   for (const { path: file } of privateKeys) {
     const beside = world.besideKey(file);
     if (beside !== null)

@@ -8,6 +8,7 @@ import { fingerprint, hostKeyOf, type HostKey } from '../known-hosts/fingerprint
 import { newClient, type ServerHostKeyAlgorithm } from '../connection/ssh2.ts';
 import { noticeBytes, sshdRejection } from '../connection/sshd-rejection.ts';
 import type { Wire } from '../connection/wire.ts';
+import { sharesNoAlgorithm } from './server-offer.ts';
 
 export interface ScanOptions {
   /** The name in errors. */
@@ -80,7 +81,10 @@ function firstKey(
   socket: Wire,
 ): Promise<ScannedHostKey> {
   return new Promise((resolve, reject) => {
-    const fail = (message: string): void => reject(fault(client, 'handshake-failed', message));
+    // The kinds of host keys are tried one after the other.
+    const isFinal = (message: string): boolean => sharesNoAlgorithm(message) && !message.endsWith('host key format');
+    const fail = (message: string): void =>
+      reject(fault(client, isFinal(message) ? 'no-common-algorithm' : 'handshake-failed', message));
     const ssh = newClient();
     let greeting = '';
     const onData = (data: Buffer): void => {

@@ -9,6 +9,11 @@ const lists = [
 const mostNames = 10;
 const kexInit = 20;
 
+/** True if this is ssh2's message that the server offers no algorithm of a list that ssh2 has. */
+export function sharesNoAlgorithm(message: string): boolean {
+  return lists.some((list) => !list.endsWith('compression') && message.endsWith(`no matching ${list}`));
+}
+
 /**
  * Returns the algorithms that a server offered, for the message of ssh2 that none of them fits: `; the client offers
  * ssh-dss`. Returns an empty text for other messages, and if the beginning of the connection has no offer. `beginning`

@@ -5,7 +5,7 @@ import { checkHostKey, type HostKeyCheck } from '../known-hosts/host-key-check.t
 import { LoginAhead, OutOfStep } from './pipelining.ts';
 import { describeRefusal, planLogin, type Login } from './login.ts';
 import { Sha1Refused } from '../credentials/private-key.ts';
-import { offerBytes, serverOffer } from './server-offer.ts';
+import { offerBytes, serverOffer, sharesNoAlgorithm } from './server-offer.ts';
 import type { SshSession } from './ssh-connection.ts';
 import { newClient, type Client, type ClientChannel } from '../connection/ssh2.ts';
 import type { ConnectOptions } from '../transport.ts';
@@ -227,7 +227,10 @@ export class Handshake<T> {
   #handshakeFailed(message: string, cause?: unknown): void {
     const notice = sshdRejection(this.#greeting.slice(0, noticeBytes), this.#localAddress);
     if (notice !== null) this.#fail('sshd-rejection', notice, cause);
-    else this.#fail('handshake-failed', message + serverOffer(message, this.#greeting), cause);
+    else {
+      const code = sharesNoAlgorithm(message) ? 'no-common-algorithm' : 'handshake-failed';
+      this.#fail(code, message + serverOffer(message, this.#greeting), cause);
+    }
   }
 
   #stage(): Stage {
