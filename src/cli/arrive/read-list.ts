@@ -8,9 +8,9 @@ import { environmentForPrograms } from '../../config/secret.ts';
 import { FleetError, messageOf } from '../../errors.ts';
 import type { ImportKind } from '../../import/import-kinds.ts';
 import type { Skipped, SourceText } from '../../import/imported.ts';
-import { oneLine } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
 import { minuteMs } from '../../platform/units.ts';
+import { ansibleMessages } from './ansible-messages.ts';
 
 const maxBytes = 256 * 1024 * 1024;
 
@@ -76,12 +76,13 @@ async function askAnsible(file: string, signal: AbortSignal): Promise<Omit<Sourc
       throw unreadable('ansible-inventory is not installed here', undefined, advice);
     }
     if (outcome !== 'ended' || status !== 0) {
-      const fault = messagesOf(stderr).findLast((message) => message.startsWith('ERROR')) ?? oneLine(stderr);
-      const warned = messagesOf(stderr).filter((message) => message.startsWith('[WARNING]'));
+      const messages = ansibleMessages(stderr);
+      const fault = messages.findLast((message) => message.startsWith('ERROR')) ?? messages.join(' ');
+      const warned = messages.filter((message) => message.startsWith('[WARNING]'));
       const why = [fault, ...warned].map((one) => cut(one, 300)).join(' ');
       throw unreadable(`ansible-inventory -i ${file} failed: ${why}`);
     }
-    const warnings = messagesOf(stderr).map((why): Skipped => ({ where: 'ansible-inventory', why }));
+    const warnings = ansibleMessages(stderr).map((why): Skipped => ({ where: 'ansible-inventory', why }));
     const { defaults, left } = await askAnsibleConfig(signal);
     return { text: readFileSync(listed, 'utf8'), warnings: [...warnings, ...left], defaults };
   } finally {
@@ -144,17 +145,6 @@ function sshSettings(text: string): readonly AnsibleSetting[] | null {
 function valueOf({ name, value, origin }: AnsibleSetting): unknown {
   const isRelative = typeof value === 'string' && !/^[~/]/.test(value) && path.isAbsolute(origin);
   return name === 'private_key_file' && isRelative ? path.resolve(path.dirname(origin), value) : value;
-}
-
-/** Returns the messages of Ansible, which breaks them to the width of a terminal, as one line each. */
-function messagesOf(stderr: string): readonly string[] {
-  const messages: string[] = [];
-  for (const line of stderr.split('\n')) {
-    const isNew = messages.length === 0 || /^(?:\[[A-Z ]+\]|ERROR!)/.test(line);
-    if (isNew) messages.push(line);
-    else messages.push(`${messages.pop() ?? ''} ${line}`);
-  }
-  return messages.map(oneLine).filter((message) => message !== '');
 }
 
 function unreadable(message: string, cause?: unknown, advice?: string): FleetError {
