@@ -10,8 +10,9 @@ import { unreadable } from '../unreadable.ts';
 const mostLevels = 64;
 
 /**
- * Reads the output of `ansible-inventory --list`, or an inventory in JSON. A host stands in the innermost of its groups,
- * among equally deep ones in the smallest. If its groups form no tree, it stands in one of them, which is reported.
+ * Reads the output of `ansible-inventory --list`, or an inventory in JSON. A host stands in the innermost of its
+ * groups, among equally deep ones in the smallest. If its groups form no tree, it stands in one of them, which is
+ * reported.
  */
 export function readAnsible(source: SourceText): Imported {
   const inventory = parse(source);

@@ -62,8 +62,8 @@ export function readCsv(source: SourceText): Imported {
 }
 
 /**
- * Returns the address of an interface without its prefix length: 192.0.2.1 for `192.0.2.1/24`. The address of a network,
- * `192.0.2.0/24`, stays as it is, and names no machine.
+ * Returns the address of an interface without its prefix length: 192.0.2.1 for `192.0.2.1/24`. The address of a
+ * network, `192.0.2.0/24`, stays as it is, and names no machine.
  */
 function hostAddress(text: string): string {
   const [, address = '', length = ''] = /^([\da-fA-F.:]+)\/(\d{1,3})$/.exec(text) ?? [];
