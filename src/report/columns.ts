@@ -152,9 +152,16 @@ function subjectRows(rows: readonly Row[] | undefined, label: string): readonly 
   const bySubject = new Map<string, Row>();
   for (const row of rows ?? []) {
     const subject = textOf(row, label);
-    if (subject !== null) bySubject.set(subject, row);
+    if (subject !== null) bySubject.set(withVisibleEnd(subject), row);
   }
   return [...bySubject];
+}
+
+/** Makes the blanks at the end of a name visible: MariaDB does not compare them, so that two names would be one. */
+function withVisibleEnd(name: string): string {
+  let end = name.length;
+  while (name[end - 1] === ' ') end -= 1;
+  return name.slice(0, end) + '\u2420'.repeat(name.length - end);
 }
 
 function numberOf(row: Row | undefined, field: string): number | null {

@@ -81,6 +81,15 @@ test('the kernel stands in for a missing distribution; an empty text is unknown'
   assert.equal(os({ distribution: '', kernel: '' }), null);
 });
 
+test('names that differ in the blanks at their end are different names in each database', () => {
+  const mounts = ['/a', '/a ', '/a  ', '/a b', ' '];
+  const rows = columnsOf(disks(...mounts.map((mount) => ({ mount })))).disks;
+  assert.deepEqual(
+    rows.map(({ mount }) => mount),
+    ['/a', '/a\u2420', '/a\u2420\u2420', '/a b', '\u2420'],
+  );
+});
+
 test('the fullest disk is the fullest local one, read-only ones included', () => {
   assert.equal(statsColumns(sampleReport).disk_percent, 63.1);
   assert.equal(statsColumns(sampleReport).unresponsive_mounts, 1);

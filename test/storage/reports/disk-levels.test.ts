@@ -31,6 +31,12 @@ const stored = async ({ rows }: Opened): Promise<unknown> =>
   (await rows(levelsSql)).map((row) => row.map((value) => (typeof value === 'number' ? value : String(value))));
 
 onBothDatabases('levels of mounts', ({ it }) => {
+  it('are apart for names that differ in the blanks at their end', async (opened) => {
+    const mounts = ['/a', '/a ', '/a  '].map((name, at) => mount({ mount: name, used_bytes: at }));
+    await opened.storage.reports.ingest([report(noonMs, mounts)]);
+    assert.equal((await opened.rows('SELECT DISTINCT mount FROM disk_levels')).length, 3);
+  });
+
   it('are the greatest of each day, with the space of its newest report, in any order', async (opened) => {
     const day = [
       report(noonMs, [mount({ used_bytes: 500, available_bytes: 400, inodes_percent: 10 })]),
