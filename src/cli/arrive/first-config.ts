@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 
+import { hostFault } from '../../config/values/addresses.ts';
 import { sender } from '../../config/settings/mail-settings.ts';
 import { usageError } from '../../errors.ts';
 import { escapeMarkup } from '../../text/escape-markup.ts';
@@ -51,10 +52,17 @@ function clientElements(clients: string): readonly string[] {
   return named.map((word) => {
     if (word.endsWith('.xml')) return element('include', { file: word });
     if (word === 'local') return element('client', { name: 'local', ip: '127.0.0.1', transport: 'local' });
-    // A name without an address is what `ssh NAME` reaches: an alias of ssh_config, or a name of DNS.
-    const [name = '', ip = isIP(name) === 0 ? null : name] = word.split('=');
+    const [name = '', ip = isName(name) ? null : name] = word.split('=');
     return element('client', { name, ip });
   });
+}
+
+/**
+ * True if `ssh NAME` may reach the machine: an alias of ssh_config or a name of DNS has no address in config.xml.
+ * Anything else is written as an address, whose faults are named with their cure.
+ */
+function isName(word: string): boolean {
+  return isIP(word) === 0 && hostFault(word.replace(/\[[^\]]*\]/g, '1')) === null;
 }
 
 function words(text: string): readonly string[] {
