@@ -16,7 +16,7 @@ import { checksJson, printChecks } from './client-checks.ts';
 import { printHearings } from './print-hearings.ts';
 import { nextWindows, whoHears, type Hearing, type NextWindow } from './who-hears.ts';
 import { transportWord, usesSsh } from '../../config/clients/arrival.ts';
-import { zoneAdvice, zoneFault } from '../../config/values/addresses.ts';
+import { hostFault, zoneAdvice, zoneFault } from '../../config/values/addresses.ts';
 import { noKeyAdvice, noKeyWords } from '../../transport/credentials/credentials.ts';
 
 /** The clients, and options that only `check` without clients accepts. */
@@ -226,8 +226,16 @@ function whyNoKey({ client, route }: FoundRoute): string | null {
 }
 
 function whyNoAddress({ route }: FoundRoute): string | null {
-  const [fault] = (route?.hops ?? []).flatMap(({ address }) => zoneFault(address) ?? []);
-  return fault === undefined ? null : `${fault}. ${zoneAdvice}`;
+  const addresses = (route?.hops ?? []).map(({ address }) => address);
+  const [fault] = addresses.flatMap((address) => zoneFault(address) ?? []);
+  if (fault !== undefined) return `${fault}. ${zoneAdvice}`;
+  // A ProxyCommand may take any name.
+  if (route?.unsupported.some(({ needed }) => needed) === true) return null;
+  const [noHost] = addresses.flatMap((address) => {
+    const wrong = hostFault(address);
+    return wrong === null ? [] : [`"${address}" ${wrong}`];
+  });
+  return noHost ?? null;
 }
 
 function whyNoRoute({ client, route, fault }: FoundRoute): string | null {

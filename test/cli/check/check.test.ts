@@ -233,12 +233,14 @@ test('check names a proxyJump that may be misspelt, and an address that cannot b
   <client name="a" ip="192.0.2.2" proxyJump="gatewy"/>
   <client name="b" ip="192.0.2.3" proxyJump="gateway"/>
   <client name="c" ip="192.0.2.4" proxyJump="gate.example.org"/>
-  <client name="d" ip="fe80::1"/></config>`,
+  <client name="d" ip="fe80::1"/>
+  <client name="edge:2222"/></config>`,
   );
   const said = await succeeded(runCli(['check'], { cwd: dir }));
-  assert.deepEqual(said.match(/config\.xml:\d: (?:proxyJump|client "[a-d]").*$/gm), [
+  assert.deepEqual(said.match(/config\.xml:\d: (?:proxyJump|client "(?:[a-d]|edge.*)").*$/gm), [
     'config.xml:5: client "d" cannot be reached: fe80::1 is a link-local address, which names no interface. Write it ' +
       'with the interface of this machine, as fe80::1%eth0.',
+    'config.xml:6: client "edge:2222" cannot be reached: "edge:2222" is no host name; write the port as port="..."',
     'config.xml:2: proxyJump="gatewy" names no bastion, client or Host of ssh_config; did you mean "gateway"?',
   ]);
 });
