@@ -25,7 +25,6 @@ export const hostileNames: readonly string[] = [
   `</script><img src=x onerror="alert('1')">`,
   `" onmouseover="alert(1)" x='`,
   `'; DROP TABLE stats; --`,
-  '\u202egnp.exe\u2066\u200f\u061c',
   '=HYPERLINK("http://192.0.2.9/";"x")',
   '+1+1',
   '@SUM(A1)',
@@ -49,6 +48,7 @@ export const hostileWords: readonly string[] = [
   '<!--<svg/onload=alert(1)>*?',
   'x\r\nInjected: line\r\n\r\n',
   '\u2028\u2029\u{e0041}\ufeff',
+  '\u202egnp.exe\u2066\u200f\u061c',
 ];
 
 /** An equal number of harmless words. Some are written from right to left. */
