@@ -17,6 +17,12 @@ import { tempFolder } from './temp-folder.ts';
 export const bundles = buildBundles();
 export const keyPair = generateKeyPair();
 
+/**
+ * The collector of this test file: agents of other files, which run at the same time, use the same /dev/shm where a
+ * home cannot be used.
+ */
+export const ownCollector = `c0ffee${process.pid}`;
+
 export interface Visited {
   readonly result: AgentResult;
   readonly received: readonly ReceivedReport[];
@@ -34,7 +40,7 @@ export async function visit(options: VisitOptions): Promise<Visited> {
     was: null,
     kind: 'visit',
     runId: randomUUID(),
-    collectorId: 'c0ffee',
+    collectorId: ownCollector,
     publicKey: keyPair.publicKey,
     probeOptions: {},
     checks: [],
@@ -94,7 +100,7 @@ export interface Machine {
  * Makes a machine with a home of its own. All tests of an account share the other folders, so a test that uses them
  * needs its own collector id.
  */
-export function machine(context: TestContext, collectorId = 'c0ffee'): Machine {
+export function machine(context: TestContext, collectorId = ownCollector): Machine {
   const home = tempFolder(context);
   const clientDir = (): string => {
     const place = path.join(home, '.local/state/fleet-health');
