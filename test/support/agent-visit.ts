@@ -21,7 +21,7 @@ export const keyPair = generateKeyPair();
  * The collector of this test file: agents of other files, which run at the same time, use the same /dev/shm where a
  * home cannot be used.
  */
-export const ownCollector = `c0ffee${process.pid}`;
+export const ownCollector: string = randomUUID();
 
 export interface Visited {
   readonly result: AgentResult;
