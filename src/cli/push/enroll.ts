@@ -8,6 +8,7 @@ import { loadAgentOwner } from '../../state/collector-id.ts';
 import { statePaths, type StatePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 import { formatDuration } from '../../text/durations.ts';
+import { urlAddress } from '../../text/url-address.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { loadSettings } from '../command/settings.ts';
 import { collectorUrl } from './collector-url.ts';
@@ -69,13 +70,10 @@ function spokeOf({ name }: Client, url: string, { https, ssh, edge }: EnrollOpti
     throw usageError(`${name} is asked over HTTP and pushes nothing`, 'Leave out --https and --ssh.');
   }
   if (edge) throw usageError(`${name} is asked over HTTP and sends nothing by itself`, 'Leave out --edge.');
-  const { protocol, hostname, port } = new URL(url);
-  if (protocol === 'https:') return {};
-  const address = hostname.replace(/^\[|\]$/g, '');
-  return {
-    listen_address: isIP(address) === 0 ? allAddresses : address,
-    ip_bind_port: port === '' ? 80 : Number(port),
-  };
+  const asked = new URL(url);
+  if (asked.protocol === 'https:') return {};
+  const { host, port } = urlAddress(asked);
+  return { listen_address: isIP(host) === 0 ? allAddresses : host, ip_bind_port: port };
 }
 
 interface AgentJson {

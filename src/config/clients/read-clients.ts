@@ -1,5 +1,6 @@
 import { isSiteName } from '../../seal/push.ts';
 import { parseDuration } from '../../text/durations.ts';
+import { urlAddress } from '../../text/url-address.ts';
 import { parseMoment } from '../values/calendar.ts';
 import type { Arrival, Client, SshSettings } from '../config.ts';
 import { expandClient } from './expand-client.ts';
@@ -99,8 +100,9 @@ class ClientReader {
       findings.fault(element, '<client> has every but is visited; write transport="push", or remove every');
     }
     const site = siteOf(element, scope, findings);
-    const port = url === null ? (scope.ssh.port ?? 22) : portOf(url);
-    const ownAddress = url !== null ? hostOf(url) : scope.ssh.transport === 'local' ? 'localhost' : null;
+    const asked = url === null ? null : urlAddress(url);
+    const port = asked?.port ?? scope.ssh.port ?? 22;
+    const ownAddress = asked !== null ? asked.host : scope.ssh.transport === 'local' ? 'localhost' : null;
     const { state, untilMs } = lifetimeOf(element, scope.state, this.#options);
     const ssh = finishSsh(scope.ssh);
     const arrival = Object.freeze(arrivalOf(scope, { via: ssh.via, url: url?.href ?? null, site }));
@@ -224,14 +226,6 @@ function urlOf(element: Element, transport: string | undefined, findings: Findin
   }
   if (name?.includes('[') === true) findings.fault(element, '<client> with a url is one machine; write one for each');
   return new URL(url);
-}
-
-function hostOf({ hostname }: URL): string {
-  return hostname.replace(/^\[|\]$/g, '');
-}
-
-function portOf({ port, protocol }: URL): number {
-  return port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
 }
 
 /** Returns the labels of clients inside an element. Returns `outer` itself if the element writes none. */

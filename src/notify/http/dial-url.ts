@@ -5,6 +5,7 @@ import { connect as connectTls } from 'node:tls';
 
 import { rememberSecret } from '../../revealed-secrets.ts';
 import { percentDecoded } from '../../text/percent-decoded.ts';
+import { urlAddress } from '../../text/url-address.ts';
 import { boundAnswer } from '../../platform/bound-answer.ts';
 import { ProxyFault, proxyFor, type WrittenProxy } from './proxy.ts';
 import { takeLogin } from './url-login.ts';
@@ -55,7 +56,7 @@ interface Connecting {
 function connected(url: URL, { ca, signal, tunnel }: Connecting): Promise<Socket> {
   signal.throwIfAborted();
   const isTls = url.protocol === 'https:';
-  const { host, port } = addressOf(url);
+  const { host, port } = urlAddress(url);
   const name = isIP(host) === 0 ? { servername: host } : {};
   const place = tunnel === undefined ? { host, port } : { socket: tunnel };
   const socket = isTls
@@ -77,10 +78,10 @@ interface Tunnelling {
 
 /** Asks a proxy for a connection to the server of a URL (RFC 9110, 9.3.6). */
 function openTunnel(proxy: URL, url: URL, { headers, signal }: Tunnelling): Promise<Socket> {
-  const { host, port } = addressOf(url);
+  const { host, port } = urlAddress(url);
   const target = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
   const ask = proxy.protocol === 'https:' ? requestHttps : requestHttp;
-  const { host: proxyHost, port: proxyPort } = addressOf(proxy);
+  const { host: proxyHost, port: proxyPort } = urlAddress(proxy);
   return new Promise((resolve, reject) => {
     const own = { host: target, 'user-agent': 'fleet-health', ...headers };
     const place = { host: proxyHost, port: proxyPort, agent: false, autoSelectFamily: true, signal };
@@ -95,9 +96,4 @@ function openTunnel(proxy: URL, url: URL, { headers, signal }: Tunnelling): Prom
     });
     request.end();
   });
-}
-
-function addressOf({ hostname, port, protocol }: URL): { readonly host: string; readonly port: number } {
-  const host = hostname.replace(/^\[|\]$/g, '');
-  return { host, port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port) };
 }

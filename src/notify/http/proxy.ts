@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 
 import { networkMatcher, parseNetworks } from '../../config/values/networks.ts';
+import { urlAddress } from '../../text/url-address.ts';
 
 /** A proxy as an element of config.xml has it: its URL, or `none`; null: that of the environment. */
 export type WrittenProxy = string | null;
@@ -33,10 +34,10 @@ export function proxyFor(url: URL, written: WrittenProxy, env: NodeJS.ProcessEnv
 }
 
 /** True if the host is this machine, or in NO_PROXY: `*`, names with their subdomains, addresses and networks. */
-function isExcepted({ hostname, port, protocol }: URL, noProxy: string): boolean {
-  const host = hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
+function isExcepted(url: URL, noProxy: string): boolean {
+  const { host: named, port } = urlAddress(url);
+  const host = named.replace(/\.$/, '');
   if (host === 'localhost' || loopback(host)) return true;
-  const ownPort = port === '' ? (protocol === 'https:' ? '443' : '80') : port;
   return noProxy
     .toLowerCase()
     .split(/[\s,]+/)
@@ -45,7 +46,7 @@ function isExcepted({ hostname, port, protocol }: URL, noProxy: string): boolean
       if (entry === '*') return true;
       if (isIP(host) !== 0 && isWithin(host, entry)) return true;
       const [, name = '', entryPort] = /^(?:\*?\.)?(.*?)\.?(?::(\d+))?$/.exec(entry) ?? [];
-      if (entryPort !== undefined && entryPort !== ownPort) return false;
+      if (entryPort !== undefined && entryPort !== String(port)) return false;
       return isIP(host) === 0 ? host === name || host.endsWith(`.${name}`) : isWithin(host, name);
     });
 }

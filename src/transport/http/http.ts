@@ -9,6 +9,7 @@ import { connect as connectTls } from 'node:tls';
 import { FleetError, messageOf } from '../../errors.ts';
 import { postSigned } from '../../platform/signed-post.ts';
 import { secondMs } from '../../platform/units.ts';
+import { urlAddress } from '../../text/url-address.ts';
 import { acknowledgePath, encodePolledVisit, maxPushBytes, pushPath, type SignedPath } from '../../seal/push.ts';
 import { abortedError } from '../connection/aborted.ts';
 import { dial } from '../connection/dial.ts';
@@ -123,8 +124,7 @@ class Link {
     const { client, url } = this.#target;
     const { tcpTimeoutMs: timeoutMs, signal } = this.#options;
     const isTls = url.protocol === 'https:';
-    const host = url.hostname.replace(/^\[|\]$/g, '');
-    const port = url.port === '' ? (isTls ? 443 : 80) : Number(url.port);
+    const { host, port } = urlAddress(url);
     const socket = await dial({ client, host, port, timeoutMs, signal }).catch((thrown: unknown) => {
       throw dialFault(thrown);
     });
