@@ -152,6 +152,16 @@ test('rows in which nothing is known never change anything but that the client w
   );
 });
 
+test('a report of an unknown boot does not move the alert of a client that boots again and again', () => {
+  const booted = { kind: 'report', full: false, cpu: null, memory: null, disk: undefined, probeErrors: 0 } as const;
+  const rows = inTime(['a', 'b', 'c', 'd', 'e', 'a'].map((boot) => ({ ...booted, step: 1, boot })));
+  const [without, withOne] = [rows, [...rows, unknownRow((rows.at(-1)?.atMs ?? 0) + 1)]].map((all) =>
+    visible(transitionIn([all]).all),
+  );
+  assert.ok(without?.some((alert) => (alert as Alert).rule === 'reboots'));
+  assert.deepEqual(withOne, without);
+});
+
 test('an alert never moves because of what is said, or not said, of another subject', () => {
   fc.assert(
     fc.property(

@@ -111,10 +111,14 @@ export class ClientTransition {
     };
   }
 
-  /** Adds the event of a boot, unless the client boots so often that one alert stands for its boots. */
+  /**
+   * Adds the event of a boot, unless the client boots so often that one alert stands for its boots. A report of an
+   * unknown boot changes nothing.
+   */
   #stepReboots(row: SampledRow): void {
+    if (row.bootId === null) return;
     const event = rebootAlert(this.#rules, this.#bootId, row);
-    const hasBooted = this.#bootId !== null && row.bootId !== null && row.bootId !== this.#bootId;
+    const hasBooted = this.#bootId !== null && row.bootId !== this.#bootId;
     this.#boots = bootsAfter(this.#boots, row.atMs, hasBooted);
     const rule = findRule(this.#rules, 'reboots');
     // Nearly all reports are of the same boot as the report before.
