@@ -12,6 +12,7 @@ import { openStorage } from '../../src/storage/open-storage.ts';
 import { item, runEnd, runStart } from '../storage/support/samples.ts';
 import { skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';
 import { configFolder, runCli } from '../support/run-cli.ts';
+import { until } from '../support/until.ts';
 import { serveFolder, servedFleet } from './support/served-fleet.ts';
 import { assertWithin } from '../support/within.ts';
 
@@ -67,7 +68,7 @@ test('while the database is away a page stands as it was, and others are 503; th
   for (const ending of ['', '-wal', '-shm']) renameSync(`${file}.kept${ending}`, `${file}${ending}`);
   await sleep(2_500);
   assert.doesNotMatch((await ask('/')).body, /been away/);
-  assert.match(log(), /event=database-away code=storage-\w+[^]*event=database-back away_s=\d/);
+  await until(() => /event=database-away code=storage-\w+[^]*event=database-back away_s=\d/.test(log()), log);
 });
 
 test('a run that finishes is one small event, and the page that is asked for then shows it', async (t) => {
