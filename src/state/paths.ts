@@ -32,7 +32,7 @@ export const sqlDir: string = path.join(packageDir, 'sql');
  */
 type PlaceKind = 'folder' | 'file' | 'written-in-place' | 'sqlite';
 
-/** The places inside the state folder. ARCHITECTURE.md describes their contents. */
+/** The places inside the state folder. docs/operations.md describes their contents. */
 const places = {
   database: ['fleet.db', 'sqlite'],
   collectorId: ['collector-id', 'file'],
