@@ -113,7 +113,6 @@ async function visitAhead(target: LoginTarget): Promise<void> {
     bundles,
     node: process.execPath,
     unsealed: 'allow',
-    runtimes: null,
     agentTimeoutMs: 20_000,
   };
   const opening = openingOf(task);

@@ -6,7 +6,7 @@ import { ack, alert, alerts, digest, explain, forget, mail, silence, unack } fro
 import { complete, crontab, importCommand, init } from './cli/arrive/commands.ts';
 import { completion } from './cli/arrive/completion-command.ts';
 import { check } from './cli/check/commands.ts';
-import { authorize, cleanup, runtimes, spool } from './cli/clients/commands.ts';
+import { authorize, cleanup, spool } from './cli/clients/commands.ts';
 import { addGroups, type CommandGroup } from './cli/command/command-groups.ts';
 import { type AddCommand, addExample, type Command } from './cli/command/define-command.ts';
 import { emptyProgram, runProgram, type Perform } from './cli/command/run-program.ts';
@@ -41,7 +41,7 @@ const groups: readonly CommandGroup[] = [
     commands: [demo, init, importCommand, check, trust, crontab, serve, tokens, events],
   },
   { name: 'keep', title: 'Keep', commands: [prune, backup, copy, migrate, forget, keys, ingest] },
-  { name: 'clients', title: 'Clients', commands: [authorize, spool, enroll, receive, cleanup, runtimes] },
+  { name: 'clients', title: 'Clients', commands: [authorize, spool, enroll, receive, cleanup] },
   { name: 'more', title: 'More', commands: [metrics, exportHistory, simulate, completion, complete] },
 ];
 

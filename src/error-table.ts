@@ -120,13 +120,8 @@ export const errorTable = {
 
   'no-runtime': failed(
     'The client has no Node.js (18.15 or newer), and may not or cannot be read without.',
-    'Install it or name it with node="PATH", or set runtime="bring" or unsealed="allow".',
+    'Install it or name it with node="PATH", or set unsealed="allow".',
   ),
-  'runtime-invalid': wrong(
-    'A file is no Node.js that can be uploaded to clients.',
-    'Give a release of nodejs.org for that platform, as an archive or its bin/node.',
-  ),
-  'runtime-unavailable': stoppedForNow('npm could not fetch a Node.js.', 'Give a file with --from FILE.'),
   'no-shell': failed('The client did not run the loader with /bin/sh.', 'Check the login shell and ForceCommand.'),
   'restricted-key': failed(
     'The restricted key of the client does not run the agent that is needed.',

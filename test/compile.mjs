@@ -48,7 +48,6 @@ const longest = [
   'test/end-to-end/restricted-shell.test.ts',
   'test/end-to-end/secrets.test.ts',
   'test/end-to-end/storage-faults.test.ts',
-  'test/end-to-end/brought-runtime.test.ts',
   'test/end-to-end/places.test.ts',
   'test/end-to-end/two-alerters.test.ts',
   'test/cli/clients/cleanup.test.ts',

@@ -65,17 +65,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'retention copy',
     '.',
   ],
-  'src/collector': [
-    'agent keys',
-    'contract spool',
-    'ingest runtimes',
-    'visit',
-    'schedule',
-    'pass',
-    'receive',
-    'forward',
-    '.',
-  ],
+  'src/collector': ['agent keys', 'contract spool', 'ingest', 'visit', 'schedule', 'pass', 'receive', 'forward', '.'],
   'src/alerter': [
     'evaluate',
     'transition',

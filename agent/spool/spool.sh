@@ -19,18 +19,10 @@ start() {
   fi
   s=$?
 }
-uploaded() {
-  for d in "$1" "$1/$m" "$1/$m/$c"; do
-    mine "$d" -d || return
-  done
-  go "$d"/runtime-*/node
-}
 # attempt: runs the agent in b by each node, in a subshell, because the functions exit.
 attempt() {
   (
     . ../../src/loader/try-every-node.sh
-    home uploaded
-    temp uploaded
     exit 83
   )
   e=$?

@@ -4,7 +4,6 @@
  * delays or fails another client. While the database is away, reports are collected nevertheless and wait sealed.
  */
 import { randomUUID } from 'node:crypto';
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { takeLock } from '../state/lock.ts';
@@ -32,7 +31,7 @@ import type { RunStart } from '../storage/store/run.ts';
 export async function collect(options: CollectOptions): Promise<CollectResult> {
   const startedAtMs = options.now();
   const paths = statePaths(options.config.stateDir);
-  claimStateFolder(paths, ['keys', 'publicKeys', 'encryptedStats', 'journal', 'runtimes']);
+  claimStateFolder(paths, ['keys', 'publicKeys', 'encryptedStats', 'journal']);
   const start: RunStart = {
     id: randomUUID(),
     program: 'collect',
@@ -61,9 +60,8 @@ export async function collect(options: CollectOptions): Promise<CollectResult> {
   const lock = await takeLock({ file: paths.lock, nowMs: startedAtMs });
   if (lock.kind === 'taken') return await leaveOverlapped(options, start, lock.holder);
   try {
-    const { dir, keys, publicKeys, retiredKeys, journal, runtimes, lastGood } = paths;
-    const attempts = path.join(runtimes, 'attempts');
-    removeOldParts([dir, keys, publicKeys, retiredKeys, journal, runtimes, attempts, lastGood], startedAtMs);
+    const { dir, keys, publicKeys, retiredKeys, journal, lastGood } = paths;
+    removeOldParts([dir, keys, publicKeys, retiredKeys, journal, lastGood], startedAtMs);
     if (options.spreadStart === true) {
       const { config, signal } = options;
       // A run that is aborted meanwhile has to write a row nevertheless.

@@ -156,7 +156,6 @@ export interface SshSettings {
   readonly proxyJump: string | null;
   /** Absolute path of node on the client. */
   readonly node: string | null;
-  readonly runtime: 'none' | 'bring';
   /** `allow` if the shell agent, which cannot seal, may read the client. */
   readonly unsealed: 'allow' | 'refuse';
   /**

@@ -91,7 +91,6 @@ function sshRows(config: Config): readonly DefaultRow[] {
     ['hostKeys', 'strict', (client) => client.ssh.hostKeys],
     ['knownHosts', defaults.knownHosts, (client) => client.ssh.knownHosts],
     ['transport', 'ssh2', (client) => transportWord(client.arrival)],
-    ['runtime', 'none', (client) => client.ssh.runtime],
     ['unsealed', 'allow', (client) => client.ssh.unsealed],
     // An ssh_config may have another port; check CLIENT shows it.
     ['port', '22', (client) => (sshConfigFiles(client).length === 0 ? String(client.port) : null)],

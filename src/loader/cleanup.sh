@@ -41,7 +41,7 @@ drop() {
     echo "$q removed" ${k:-0} "$1"
   fi
 }
-# All collectors share runtimes, which are removed with the last collector.
+# Early versions kept `runtimes` for all collectors, which is removed with the last collector.
 clean() {
   mine "$1" -d && mine "$1/$m" -d || return
   o=

@@ -21,7 +21,5 @@ start() {
   set +f
 }
 . ./try-every-node.sh
-# A runtime that the collector uploaded. Only the place below the home counts: no other account can have made it.
-go "$h"/.local/state/fleet-health/"$m"/"$c"/runtime-*/node
 echo fleet-health restricted key "$a": no Node.js 18.15 or newer was found >&2
 exit 83

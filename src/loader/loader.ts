@@ -6,14 +6,7 @@
  * passes the words on unchanged: POSIX shells, zsh, fish, csh.
  */
 import { FleetError } from '../errors.ts';
-import {
-  runScript,
-  runWithRuntimesScript,
-  uploadAgentProgram,
-  uploadAgentScript,
-  uploadAgentWithRuntimesScript,
-  uploadShellScript,
-} from '../report/client-scripts.ts';
+import { runScript, uploadAgentProgram, uploadAgentScript, uploadShellScript } from '../report/client-scripts.ts';
 import { maxExecBytes } from '../report/wire.ts';
 
 /** The exit statuses of a loader that ran no agent. They count only together with the loader's sign. */
@@ -73,8 +66,6 @@ export interface StartOptions {
   readonly node: string | null;
   /** The encoded request: see agent-request.ts. */
   readonly request: string;
-  /** For runtime="bring": the names of the runtimes to look for, the best first. Default: none. */
-  readonly runtimes?: readonly string[] | null;
 }
 
 export interface RunOptions extends StartOptions {
@@ -106,9 +97,7 @@ export interface ShellStart {
 export function runCommand(options: RunOptions): string {
   const { kind, agentDigest, inventoryDigest, collectorId, request, shell } = options;
   const ofShell = shell === null ? ['-', '-', '-'] : [shell.digest, shell.marker, shell.folder];
-  const runtimes = options.runtimes ?? null;
-  const own = [kind, agentDigest, inventoryDigest, collectorId, ...ofShell, runtimes?.join(' ') ?? '-', request];
-  return startCommand(options, runtimes === null ? runScript : runWithRuntimesScript, own);
+  return startCommand(options, runScript, [kind, agentDigest, inventoryDigest, collectorId, ...ofShell, request]);
 }
 
 export interface UploadOptions extends StartOptions {
@@ -118,16 +107,14 @@ export interface UploadOptions extends StartOptions {
   readonly digest: string;
   /** The digest of the other program, which is not replaced. */
   readonly otherDigest: string;
-  readonly collectorId: string;
 }
 
 /** Returns the command line of a visit whose stdin begins with the program for node. Throws as runCommand does. */
 export function uploadCommand(options: UploadOptions): string {
-  const { lengthBytes, digest, otherDigest, request, collectorId } = options;
-  const own = [String(lengthBytes), digest, otherDigest, uploadAgentProgram, request];
-  const runtimes = options.runtimes ?? null;
-  if (runtimes === null) return startCommand(options, uploadAgentScript, own);
-  return startCommand(options, uploadAgentWithRuntimesScript, [...own, collectorId, runtimes.join(' ')]);
+  const { lengthBytes, digest, otherDigest, request } = options;
+  return startCommand(options, uploadAgentScript, [
+    ...[String(lengthBytes), digest, otherDigest, uploadAgentProgram, request],
+  ]);
 }
 
 export interface UploadShellOptions extends StartOptions {

@@ -2,13 +2,12 @@
 # timeout and node if everything is in place.
 #
 # $1 to $3: see begin.sh; $4 kind, $5 digest of the program for Linux, $6 of the other program, $7 collector, $8 digest
-# of the shell agent or `-`, $9 its marker, ${10} its folder, ${11} names of runtimes, ${12} request. Statuses:
-# loaderStatus of loader.ts.
+# of the shell agent or `-`, $9 its marker, ${10} its folder, ${11} request. Statuses: loaderStatus of loader.ts.
 #
 # Sets a status if the program is absent, b path of the program, c collector, g digest, k guard (`t` timeout, `w` the
-# agent's own watchdog), r request, v runtimes, x suffix of the program.
+# agent's own watchdog), r request, x suffix of the program.
 . ./begin.sh
-g=$5 a=81 c=$7 v=${11} r=${12} x=cjs b=
+g=$5 a=81 c=$7 r=${11} x=cjs b=
 [ "$4" = visit ] && [ -r /proc/sys/kernel/ostype ] || {
   g=$6
   a=82
@@ -49,7 +48,6 @@ start() {
   fi
 }
 . ./try-every-node.sh
-. ./or-uploaded.sh
 # If no node is usable and $8 names a shell agent: starts the shell agent (agent/shell), found in the same places.
 case $a$8 in 82* | 81-) exit 83 ;; esac
 a=89 g=$8 x=sh b=

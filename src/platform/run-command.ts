@@ -2,11 +2,19 @@ import { type ChildProcess, spawn } from 'node:child_process';
 
 import { signalGroup } from './kill-group.ts';
 
-/** A command of config.xml that is started without a shell and without arguments. */
+/** A command that is started without a shell. */
 export interface CommandRun {
   readonly command: string;
+  /** Default: none, as for the commands of config.xml. */
+  readonly args?: readonly string[];
+  /** Default: that of the commands of config.xml. */
+  readonly env?: NodeJS.ProcessEnv;
   /** The text on stdin. Default: nothing. */
   readonly input?: string;
+  /** A file descriptor for stdout. Default: stdout is returned. */
+  readonly stdout?: number;
+  /** True to wait until no process holds the output, not only for the exit. Default: false. */
+  readonly waitsForOutput?: boolean;
   /** The time after which the command is killed with its children. An abort of the signal kills them too. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -39,10 +47,14 @@ export function commandEnvironment(): Readonly<Record<string, string>> {
 
 /** Runs a command to its end. Throws the error of its start, and the reason of the signal. */
 export async function runCommand(options: CommandRun): Promise<CommandOutcome> {
-  const { command, input = '', timeoutMs, signal, mostOutput } = options;
+  const { command, args = [], input = '', timeoutMs, signal, mostOutput } = options;
   signal.throwIfAborted();
   // A process group of its own, so that the deadline also ends the children of the command.
-  const child: ChildProcess = spawn(command, [], { detached: true, stdio: 'pipe', env: commandEnvironment() });
+  const child: ChildProcess = spawn(command, args, {
+    detached: true,
+    stdio: ['pipe', options.stdout ?? 'pipe', 'pipe'],
+    env: options.env ?? commandEnvironment(),
+  });
   // Before everything else: without free file descriptors spawn returns a child without streams, and reports this by
   // the event.
   const failed = new Promise<never>((_resolve, reject) => child.once('error', reject));
@@ -63,6 +75,7 @@ export async function runCommand(options: CommandRun): Promise<CommandOutcome> {
     const ended = new Promise<number | null>((resolve) => {
       child.once('close', resolve);
       child.once('exit', (code) => {
+        if (options.waitsForOutput === true) return;
         const last = setTimeout(() => resolve(code), lastWordsMs);
         child.once('close', () => clearTimeout(last));
       });

@@ -8,15 +8,10 @@
 import { nodeScript, shellScript } from './shorten-script.ts';
 
 /** The loader of a visit: runs an installed agent. */
-export const runScript = shellScript('src/loader/run.sh', ['./or-uploaded.sh']);
-/** The loader of a visit to a client that may have an uploaded runtime. */
-export const runWithRuntimesScript = shellScript('src/loader/run.sh');
-export const uploadAgentScript = shellScript('src/loader/upload-agent.sh', ['./places.sh', './or-uploaded.sh']);
-export const uploadAgentWithRuntimesScript = shellScript('src/loader/upload-agent.sh');
+export const runScript = shellScript('src/loader/run.sh');
+export const uploadAgentScript = shellScript('src/loader/upload-agent.sh');
 export const uploadAgentProgram = nodeScript('src/loader/upload-agent.cjs', '"');
 export const uploadShellScript = shellScript('src/loader/upload-shell.sh');
-export const uploadRuntimeScript = shellScript('src/loader/upload-runtime.sh');
-export const tryRuntimeProgram = nodeScript('src/loader/try-runtime.cjs', '"');
 export const cleanupScript = shellScript('src/loader/cleanup.sh');
 export const spoolLineScript = shellScript('src/loader/spool-line.sh');
 /** The end of the script that the crontab line starts: a file on the client. Its variables come first. */

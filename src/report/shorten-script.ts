@@ -10,10 +10,10 @@ export function linesOf(file: string, comment: '#' | '//'): readonly string[] {
     .filter((line) => line !== '' && !line.startsWith(comment));
 }
 
-/** Returns a shell script as one line, with the files that it includes by `. FILE`. `without` names files to omit. */
-export function shellScript(file: string, without: readonly string[] = []): string {
+/** Returns a shell script as one line, with the files that it includes by `. FILE`. */
+export function shellScript(file: string): string {
   let text = '';
-  for (const line of shellLines(file, without)) {
+  for (const line of shellLines(file)) {
     const opens = /(?:[\s;](?:then|do|else)|\{)$/.test(text);
     const goesOn = text === '' || /(?:&&|\|\||[|(])$/.test(text);
     text += `${goesOn ? '' : opens ? ' ' : ';'}${shortened(line)}`;
@@ -21,11 +21,10 @@ export function shellScript(file: string, without: readonly string[] = []): stri
   return text;
 }
 
-function shellLines(file: string, without: readonly string[]): readonly string[] {
+function shellLines(file: string): readonly string[] {
   return linesOf(file, '#').flatMap((line) => {
     const [, included] = /^\. (\S+\.sh)$/.exec(line) ?? [];
-    if (included === undefined) return line;
-    return without.includes(included) ? [] : shellLines(path.join(path.dirname(file), included), without);
+    return included === undefined ? line : shellLines(path.join(path.dirname(file), included));
   });
 }
 

@@ -49,7 +49,6 @@ const places = {
   opensshOnly: ['openssh-only.json', 'file'],
   restrictedKeys: ['restricted-keys', 'file'],
   outbox: ['outbox', 'folder'],
-  runtimes: ['runtimes', 'folder'],
   lock: ['lock.db', 'sqlite'],
   alertLock: ['alert-lock.db', 'sqlite'],
   ingestLock: ['ingest-lock.db', 'sqlite'],

@@ -10,7 +10,7 @@ import { tempFolder } from '../support/temp-folder.ts';
 
 const commands = (
   'collect trust status alert alerts authorize backup copy cleanup explain forget ingest ack unack mail silence ' +
-  'spool check digest keys runtimes migrate prune report show forecast outliers metrics export serve events tokens ' +
+  'spool check digest keys migrate prune report show forecast outliers metrics export serve events tokens ' +
   'demo simulate enroll init import crontab completion receive'
 ).split(' ');
 
@@ -91,7 +91,7 @@ for (const [args, says] of wrong) {
   });
 }
 
-for (const group of ['keys', 'silence', 'forget', 'runtimes', 'mail', 'events', 'tokens']) {
+for (const group of ['keys', 'silence', 'forget', 'mail', 'events', 'tokens']) {
   test(`\`--json ${group}\` without its subcommand is an object too`, async () => {
     const { status, stdout } = await runCli(['--json', group]);
     assert.equal(status, 2);

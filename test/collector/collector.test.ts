@@ -373,7 +373,7 @@ function asIfFor(client: string, command: string): string {
 test('a pass removes what killed programs left half written an hour ago', async () => {
   const fleet = makeFleet();
   const paths = statePaths(fleet.stateDir);
-  const halves = [paths.dir, paths.keys, paths.journal, paths.runtimes, paths.lastGood].map((dir) => {
+  const halves = [paths.dir, paths.keys, paths.journal, paths.lastGood].map((dir) => {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     const file = path.join(dir, '.0011223344556677.part');
     writeFileSync(file, '');

@@ -86,7 +86,7 @@ suite('what is no sealed file', () => {
   const agent = scriptedAgent('web-1');
   const folder = path.join(paths.encryptedStats, 'web-1');
   const quarantine = path.join(folder, 'quarantine');
-  for (const dir of [quarantine, paths.journal, paths.runtimes]) fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
+  for (const dir of [quarantine, paths.journal]) fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
   const old = loadKeyRing(paths, Date.now()).sealing;
   rotateKeys(paths, Date.now());
   const pass = () => fleet.collect([makeClient('web-1')], { transportFor: () => agent.transport });
@@ -105,11 +105,9 @@ suite('what is no sealed file', () => {
       if (what === 'a file of 4 GiB') continue;
       for (const place of ['.fhs', '.json']) make(path.join(quarantine, `1${name.slice(1)}${place}`));
     }
-    for (const place of [paths.journal, paths.runtimes]) {
-      for (const what of ['a folder with something in it', 'a name that is no UTF-8', 'a name that is no plain word']) {
-        number += 1;
-        kinds[what]?.(path.join(place, `2026-${number}.jsonl`));
-      }
+    for (const what of ['a folder with something in it', 'a name that is no UTF-8', 'a name that is no plain word']) {
+      number += 1;
+      kinds[what]?.(path.join(paths.journal, `2026-${number}.jsonl`));
     }
   };
 

@@ -24,7 +24,7 @@ const table: readonly {
     client: '',
     expected: { username: userInfo().username, hostKeys: 'strict', via: 'ssh2' },
   },
-  { ssh: '', group: '', client: '', expected: { runtime: 'none', unsealed: 'allow' } },
+  { ssh: '', group: '', client: '', expected: { unsealed: 'allow' } },
   { ssh: 'agent="env"', group: 'agent="none"', client: '', expected: { agent: null } },
   { ssh: 'agent="env"', group: '', client: '', expected: { agent: 'env', privateKey: null } },
   { ssh: 'agent="/run/agent"', group: '', client: '', expected: { agent: '/run/agent' } },
@@ -32,7 +32,6 @@ const table: readonly {
   { ssh: 'config="/etc/ssh/ssh_config"', group: '', client: 'config="none"', expected: { config: null } },
   { ssh: 'hostKeys="accept-new"', group: '', client: 'hostKeys="strict"', expected: { hostKeys: 'strict' } },
   { ssh: 'transport="openssh"', group: '', client: '', expected: { via: 'openssh', privateKey: null } },
-  { ssh: 'runtime="bring"', group: '', client: 'runtime="none"', expected: { runtime: 'none' } },
   { ssh: 'unsealed="refuse"', group: '', client: '', expected: { unsealed: 'refuse' } },
   { ssh: '', group: '', client: '', expected: { kex: null } },
   {
@@ -199,4 +198,19 @@ test('hours are days and times in the zone of <alerts>, and may pass midnight', 
     const alerts = `<alerts><mail to="a@b" hours="${wrong}"/></alerts>`;
     assertFault(`${alerts}<client ip="10.0.0.1"/>`, /is no time of the week; write it like mon-fri/);
   }
+});
+
+test('runtime="bring" of earlier versions is one warning, at its first place, and changes nothing', () => {
+  const clients = '<client name="a" ip="10.0.0.1" runtime="bring" username="a"/><client name="b" ip="10.0.0.2"/>';
+  const config = load(`<ssh runtime="bring" privateKey="/k"/>${clients}`);
+  assert.deepEqual(
+    config.warnings.map(({ line, message }) => [line, message.split(':')[0]]),
+    [[2, 'runtime="bring" has no effect any more']],
+  );
+  const without = load(`<ssh privateKey="/k"/>${clients.replace(' runtime="bring"', '')}`);
+  assert.deepEqual(
+    config.clients.map(({ ssh }) => [ssh.unsealed, ssh.node, ssh.via]),
+    without.clients.map(({ ssh }) => [ssh.unsealed, ssh.node, ssh.via]),
+  );
+  assert.deepEqual(load(`<ssh runtime="none" privateKey="/k"/>${clients.replace('bring', 'none')}`).warnings, []);
 });

@@ -47,12 +47,6 @@ const given: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'keys retire': [['0123456789abcdef'], ['0123456789abcdef', '--force']],
   // A private key in place of a public one.
   'keys import-public': [['secrets/ssh.key'], ['state/keys']],
-  'runtimes list': [[]],
-  'runtimes add': [
-    ['linux-x64', '--from', '/bin/true'],
-    ['linux-x64', '--from', 'npm@22'],
-  ],
-  'runtimes remove': [['linux-x64']],
   // config.xml itself is not a list of machines.
   completion: [['bash'], ['zsh'], ['fish']],
   complete: [['clients'], ['groups']],
@@ -229,13 +223,11 @@ suite('secrets', { skip: sshdMissing() ?? skipWithoutMariadb }, () => {
         const said = /openssh-askpass\.sh\0.*One more, after /.test(command);
         if (!said) none(station.markers.leaksIn(command), `${what}: command line`, command);
         const leaks = station.markers.leaksIn(environment ?? '');
-        // npm gets the settings of its user, proxies among them, but no secret of config.xml.
-        const own = /\bnpm\b/.test(command) ? leaks.filter((leak) => !leak.startsWith('environment ')) : leaks;
-        none(own, `${what}: environment of ${command.replaceAll('\0', ' ')}`);
+        none(leaks, `${what}: environment of ${command.replaceAll('\0', ' ')}`);
       }
     }
     const commands = runs.flatMap(({ seen }) => seen.map(({ command }) => command));
-    for (const expected of [/^ssh\0/, /notify/, /npm/]) {
+    for (const expected of [/^ssh\0/, /notify/]) {
       const isSeen = commands.some((command) => expected.test(command));
       assert.ok(isSeen, `no ${String(expected)} was seen`);
     }

@@ -1,8 +1,6 @@
 /** The texts of a restricted key. Their use by a real sshd is tested in test/end-to-end/restricted-key.test.ts. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -10,7 +8,7 @@ import { loaderStatus } from '../../src/loader/loader.ts';
 import { authorizedKeysOptions, findLauncherWords, launcherStatus } from '../../src/loader/launcher.ts';
 import { launcherCommand, type LauncherOptions } from '../../src/loader/launcher.ts';
 import { visitCommand } from '../support/restricted-key.ts';
-import { fakeNode, launcherPath } from '../support/launcher-path.ts';
+import { fakeNode } from '../support/launcher-path.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const options: LauncherOptions = {
@@ -95,24 +93,4 @@ test('the words are found behind what a login shell complains of', () => {
   const said = `bash: warning: setlocale\nfleet-health restricted key ${'c'.repeat(64)}: because\nmore`;
   assert.deepEqual(findLauncherWords(said), { digest: 'c'.repeat(64), reason: 'because' });
   assert.equal(findLauncherWords('fleet-health restricted key x: because'), null);
-});
-
-test('a node that was brought is found below the home, after those of the client’s own', (t) => {
-  const home = tempFolder(t);
-  const machine = /^\w+/.exec(readFileSync('/etc/machine-id', 'utf8'))?.[0] ?? '';
-  const state = path.join(home, '.local/state/fleet-health');
-  const brought = fakeNode(path.join(state, machine, options.collectorId, 'runtime-0123456789abcdef'), 'echo brought');
-  fakeNode(path.join(state, machine, randomUUID(), 'runtime-0123456789abcdef'), 'echo of another collector');
-  const bin = path.join(home, 'system');
-  mkdirSync(bin);
-  for (const name of ['env', 'timeout', 'true', 'sh']) symlinkSync(`/usr/bin/${name}`, path.join(bin, name));
-  const hide = (command: string): string =>
-    command.replace(launcherPath, bin).replace(/found \/usr\/local [^;]*;go \/snap\/bin\/node/, 'found /nowhere');
-  assert.match(hide(launcherCommand(options)), /go \$h\/\.local\/state\S+\/runtime-\*\/node/);
-  const { status, stdout, stderr } = run(visitCommand(), {}, { HOME: home }, hide);
-  assert.deepEqual([status, stdout], [0, 'brought\n'], stderr);
-  const own = fakeNode(path.join(home, 'bin'), 'echo own');
-  assert.equal(run(visitCommand(), { node: own }, { HOME: home }, hide).stdout, 'own\n');
-  rmSync(brought);
-  assert.equal(run(visitCommand(), {}, { HOME: home }, hide).status, launcherStatus.noRuntime);
 });

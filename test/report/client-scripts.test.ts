@@ -8,7 +8,6 @@ import { test } from 'node:test';
 import { launcherFolders, launcherStatus, noAwk } from '../../src/loader/launcher.ts';
 import { loaderStatus, oldestNode } from '../../src/loader/loader.ts';
 import { spoolSign } from '../../src/loader/spool-line.ts';
-import { uploadStatus } from '../../src/loader/upload-runtime.ts';
 import * as clientScripts from '../../src/report/client-scripts.ts';
 import { maxExecBytes, otherVersionStatus, restrictedKeySign, spoolScriptName } from '../../src/report/wire.ts';
 import { launcherPath } from '../support/launcher-path.ts';
@@ -16,7 +15,7 @@ import { shells } from '../support/shell-client.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 const texts: Readonly<Record<string, string>> = clientScripts;
-const programs = ['uploadAgentProgram', 'tryRuntimeProgram', 'launcherProgram'];
+const programs = ['uploadAgentProgram', 'launcherProgram'];
 
 /**
  * SC1007: empty values in a row of assignments. SC2015: `A && B || C` where B does not fail. SC2086: words without
@@ -26,7 +25,7 @@ const allowed = 'SC1007,SC2015,SC2086';
 /** Functions that are called by name, which shellcheck considers unreachable. */
 const calledByName = 'SC2317';
 /** Parts of other scripts, which are checked with those scripts. */
-const parts = ['begin', 'find-machine', 'places', 'try-every-node', 'or-uploaded'].map((name) => `${name}.sh`);
+const parts = ['begin', 'find-machine', 'places', 'try-every-node'].map((name) => `${name}.sh`);
 
 const found = spawnSync('shellcheck', ['--version']).error === undefined;
 const skip = found || process.env['CI'] !== undefined ? false : 'shellcheck is not installed';
@@ -68,7 +67,6 @@ for (const [name, text] of Object.entries(texts)) {
 test('statuses and words of the scripts are those of the collector', () => {
   const known: readonly number[] = [
     ...Object.values(loaderStatus),
-    ...Object.values(uploadStatus),
     ...Object.values(launcherStatus),
     otherVersionStatus,
   ];

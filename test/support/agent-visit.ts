@@ -46,7 +46,6 @@ export async function visit(options: VisitOptions): Promise<Visited> {
     checks: [],
     bundles,
     node: process.execPath,
-    runtimes: null,
     unsealed: 'allow',
     agentTimeoutMs: 60_000,
     signal: new AbortController().signal,

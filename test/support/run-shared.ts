@@ -18,7 +18,6 @@ export const bareSsh: SshSettings = {
   via: 'ssh2',
   proxyJump: null,
   node: null,
-  runtime: 'none',
   unsealed: 'allow',
   explicit: {},
 };

@@ -3,12 +3,12 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { runProgram } from '../../collector/runtimes/run-program.ts';
 import { environmentForPrograms } from '../../config/secret.ts';
-import { FleetError, messageOf } from '../../errors.ts';
+import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 import type { ImportKind } from '../../import/import-kinds.ts';
 import type { Skipped, SourceText } from '../../import/imported.ts';
 import { cut } from '../../text/text-columns.ts';
+import { type CommandOutcome, type CommandRun, runCommand } from '../../platform/run-command.ts';
 import { minuteMs } from '../../platform/units.ts';
 import { ansibleMessages } from './ansible-messages.ts';
 
@@ -68,14 +68,14 @@ async function askAnsible(file: string, signal: AbortSignal): Promise<Omit<Sourc
     const args = ['--list', '-i', file];
     const strict = { ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED: '1', ANSIBLE_NOCOLOR: '1' };
     const env = { ...environmentForPrograms(), ...strict };
-    const { outcome, status, stderr } = await runProgram({
-      ...{ program: 'ansible-inventory', args, env, stdout, signal, timeoutMs: 10 * minuteMs },
-    });
-    if (outcome === 'missing') {
+    const run = { args, env, stdout, signal, timeoutMs: 10 * minuteMs };
+    const ended = await runAnsible({ command: 'ansible-inventory', ...run });
+    if (ended === null) {
       const advice = 'Run `ansible-inventory --list` where Ansible is, and give its output as FILE.json or on -.';
       throw unreadable('ansible-inventory is not installed here', undefined, advice);
     }
-    if (outcome !== 'ended' || status !== 0) {
+    const { stderr } = ended;
+    if (ended.isLate || ended.status !== 0) {
       const messages = ansibleMessages(stderr);
       const fault = messages.findLast((message) => message.startsWith('ERROR')) ?? messages.join(' ');
       const warned = messages.filter((message) => message.startsWith('[WARNING]'));
@@ -88,6 +88,18 @@ async function askAnsible(file: string, signal: AbortSignal): Promise<Omit<Sourc
   } finally {
     closeSync(stdout);
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const maxOutputChars = 64 * 1024;
+
+/** Runs a program of Ansible. Returns null if it is not installed. */
+async function runAnsible(run: Omit<CommandRun, 'mostOutput'>): Promise<CommandOutcome | null> {
+  try {
+    return await runCommand({ ...run, mostOutput: maxOutputChars, waitsForOutput: true });
+  } catch (thrown) {
+    if (errnoOf(thrown) === 'ENOENT') return null;
+    throw thrown;
   }
 }
 
@@ -117,8 +129,9 @@ async function askAnsibleConfig(
   signal: AbortSignal,
 ): Promise<{ readonly defaults: Readonly<Record<string, unknown>>; readonly left: readonly Skipped[] }> {
   const args = ['dump', '--only-changed', '-t', 'connection', '--format', 'json'];
-  const ended = await runProgram({ program: 'ansible-config', args, signal, timeoutMs: minuteMs });
-  const settings = ended.status === 0 ? sshSettings(ended.stdout) : null;
+  const env = environmentForPrograms();
+  const ended = await runAnsible({ command: 'ansible-config', args, env, signal, timeoutMs: minuteMs });
+  const settings = ended?.status === 0 ? sshSettings(ended.stdout) : null;
   if (settings === null) {
     const why = 'its settings, such as remote_user, could not be read with ansible-config dump';
     return { defaults: {}, left: [{ where: 'ansible.cfg', why }] };

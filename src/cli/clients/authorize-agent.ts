@@ -6,7 +6,7 @@ import { launcherCommand, shellLauncherCommand } from '../../loader/launcher.ts'
 import type { Context } from '../command/context.ts';
 import { lastReader } from './last-reader.ts';
 
-/** `node`: Node.js, the client's own or an uploaded one; `shell`: sh and awk, for a client without Node.js. */
+/** `node`: the client's own Node.js; `shell`: sh and awk, for a client without Node.js. */
 export type AgentKind = 'node' | 'shell';
 
 /** The command of a restricted key, and the programs that it needs. */
@@ -38,7 +38,8 @@ export async function chooseAgent(
   if (asked !== null) return asked;
   if (ssh.unsealed === 'refuse' || ssh.node !== null) return 'node';
   const doubt = 'so its key is made for Node.js (--agent says which)';
-  return (await lastReader(context, storage, name, doubt)) === 'shell' ? 'shell' : 'node';
+  const reader = await lastReader(context, storage, name, doubt);
+  return reader === 'shell' || reader === 'runtime' ? 'shell' : 'node';
 }
 
 /** The key of a bastion that is no client: forwarded channels run no command, and any other session fails. */

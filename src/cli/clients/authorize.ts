@@ -141,18 +141,11 @@ function aboutAgent(
       ? 'It is the shell agent, for a client without Node.js (--agent node makes the other line).'
       : 'It needs Node.js on the ' +
         `client${ssh.unsealed === 'refuse' ? '' : ' (--agent shell makes a line that does not)'}.`;
-  const brought = kind === 'node' && ssh.runtime === 'bring' && ssh.node === null;
   return [
     `# For authorized_keys of the account ${account}, in place of any other line with the same key. The key then runs`,
     `# nothing but agent ${programs[0]?.digest.slice(0, 12) ?? ''}, for collector ${collectorId},`,
     `# ${seal}. The agent must lie in ${launcherFolders.root} or in ~/${launcherFolders.home}.`,
     `# ${other}`,
-    ...(brought
-      ? [
-          '# A Node.js that was brought is found below ~/.local/state/fleet-health; one elsewhere must be named: ' +
-            'node="PATH".',
-        ]
-      : []),
   ];
 }
 

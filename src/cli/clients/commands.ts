@@ -1,4 +1,4 @@
-import { choice, defineCommand, defineGroup, flag, many, selection, text } from '../command/define-command.ts';
+import { choice, defineCommand, flag, many, selection, text } from '../command/define-command.ts';
 
 export const authorize = defineCommand({
   name: 'authorize',
@@ -43,46 +43,3 @@ export const cleanup = defineCommand({
   },
   run: async (context, options) => (await import('./cleanup.ts')).cleanupCommand(context, options),
 });
-
-const add = defineCommand({
-  name: 'add',
-  help: 'add a Node.js for clients of one platform',
-  example: 'fleet-health runtimes add linux-arm64-musl --from node-v22.11.0-linux-arm64-musl.tar.xz',
-  parameters: {
-    platform: text(
-      '<platform>',
-      'linux-x64, linux-arm64, linux-x64-musl, linux-arm64-musl, linux-ppc64le or linux-s390x',
-    ),
-    from: text(
-      '--from <origin>',
-      'a file (node itself or a release archive), self (the running Node.js), npm or npm@VERSION ' +
-        '(default: self if it fits, otherwise npm)',
-    ),
-    shasums: text('--shasums <file>', 'a SHASUMS256.txt that the archive of --from must match'),
-  },
-  run: async (context, options) => (await import('./runtimes.ts')).runtimesAddCommand(context, options),
-});
-
-const list = defineCommand({
-  name: 'list',
-  help: 'list the Node.js binaries',
-  example: 'fleet-health runtimes list',
-  run: async (context) => (await import('./runtimes.ts')).runtimesListCommand(context),
-});
-
-const remove = defineCommand({
-  name: 'remove',
-  help: 'delete a Node.js binary here; clients keep theirs',
-  example: 'fleet-health runtimes remove linux-x64',
-  parameters: { platform: text('<platform>', 'the platform in `runtimes list`') },
-  run: async (context, { platform }) => (await import('./runtimes.ts')).runtimesRemoveCommand(context, platform),
-});
-
-export const runtimes = defineGroup(
-  {
-    name: 'runtimes',
-    help: 'manage the Node.js binaries for clients with runtime="bring"',
-    example: 'fleet-health runtimes add linux-x64',
-  },
-  [add, list, remove],
-);

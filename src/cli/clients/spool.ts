@@ -119,8 +119,7 @@ async function refuseWhatCannotSeal(context: Context, { storage }: Config, { nam
   if (reader !== 'shell') return;
   throw usageError(
     `${name} is read by the shell agent, which cannot seal, so no report may be kept there`,
-    'Install Node.js there, or set runtime="bring" for it, and visit it once: ' +
-      `fleet-health collect ${shownShellWord(name)}.`,
+    `Install Node.js there, and visit it once: fleet-health collect ${shownShellWord(name)}.`,
   );
 }
 

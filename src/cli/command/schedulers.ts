@@ -3,10 +3,10 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import { runProgram } from '../../collector/runtimes/run-program.ts';
 import type { Config } from '../../config/config.ts';
 import { systemConfigPath } from '../../state/paths.ts';
-import { FleetError } from '../../errors.ts';
+import { errnoOf, FleetError, messageOf } from '../../errors.ts';
+import { runCommand } from '../../platform/run-command.ts';
 import { minuteMs } from '../../platform/units.ts';
 import { oneLine } from '../../text/plain-text.ts';
 
@@ -44,9 +44,16 @@ async function crontab(
 ): Promise<{ readonly ok: boolean; readonly stdout: string; readonly stderr: string }> {
   // The messages of crontab(1) are matched, so they must not be translated.
   const env = { PATH: process.env['PATH'], LC_ALL: 'C' };
-  const result = await runProgram({ program: 'crontab', args, env, signal, timeoutMs: minuteMs });
-  if (result.outcome === 'missing') throw failed('there is no crontab(1) here', withoutCron);
-  return { ok: result.outcome === 'ended' && result.status === 0, ...result };
+  const limits = { timeoutMs: minuteMs, signal, mostOutput: maxCrontabChars };
+  try {
+    const run = await runCommand({ command: 'crontab', args, env, ...limits, waitsForOutput: true });
+    return { ok: !run.isLate && run.status === 0, ...run };
+  } catch (thrown) {
+    const errno = errnoOf(thrown);
+    if (errno === 'ENOENT') throw failed('there is no crontab(1) here', withoutCron);
+    if (errno === 'EACCES') return { ok: false, stdout: '', stderr: messageOf(thrown) };
+    throw thrown;
+  }
 }
 
 function failed(message: string, advice?: string): FleetError {

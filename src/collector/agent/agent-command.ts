@@ -25,7 +25,6 @@ export function agentCommand(options: AgentTask, marker: Buffer, uploaded: Bundl
     killAfterSeconds: Math.ceil(agentTimeoutMs / 1000) + 1,
     node: options.node,
     request: encodeRequest(requestOf(options, marker)),
-    runtimes: options.runtimes,
   };
   if (uploaded === null) {
     const shell = mayBeReadByShell(options) ? shellStart(options, marker) : null;
@@ -44,7 +43,7 @@ export function agentCommand(options: AgentTask, marker: Buffer, uploaded: Bundl
     return uploadShellCommand({ ...start, lengthBytes, collectorId, shell: shellStart(options, marker) });
   }
   const otherDigest = uploaded === agent ? inventory.digest : agent.digest;
-  return uploadCommand({ ...start, lengthBytes, digest: uploaded.digest, otherDigest, collectorId });
+  return uploadCommand({ ...start, lengthBytes, digest: uploaded.digest, otherDigest });
 }
 
 /** True if the shell agent may answer: it makes no inventory, and its reports are sealed only by the collector. */

@@ -6,7 +6,6 @@ import { maxGreetingBytes, type Frame } from '../../report/wire.ts';
 import { maxSealedBytes } from '../../seal/sealed-message.ts';
 import { findLoaderSign, killedStatus, type LoaderSign } from '../../loader/loader.ts';
 import { readStart } from './stream-start.ts';
-import { findPlatform, type Platform } from './platform-sign.ts';
 import type { Channel, ChannelExit } from '../../transport/transport.ts';
 
 export interface ExchangeOptions {
@@ -23,8 +22,6 @@ export interface ExchangeOptions {
   readonly client: string;
   /** True to wait for the end of the command after the last frame. */
   readonly waitForExit: boolean;
-  /** Called at the end if the client had no node of its own. */
-  readonly onPlatform: (platform: Platform) => void;
   /** Called for one frame after the other. */
   readonly onFrame: (frame: Frame) => Promise<FrameAnswer>;
 }
@@ -110,8 +107,6 @@ export async function exchange(options: ExchangeOptions): Promise<Exchange | nul
     throw new FleetError({ code: thrown.code, stage: 'agent', client, message, cause: thrown });
   } finally {
     source.discard();
-    const platform = findPlatform(parser.greeting(), marker.toString('base64url'));
-    if (platform !== null) options.onPlatform(platform);
   }
 }
 

@@ -113,5 +113,5 @@ function shown(digest: string): string {
 
 /** Removes the loader's own lines, which do not describe a fault. */
 function withoutSign(printed: string): string {
-  return printed.replace(/^fh-[\w-]+-(?:loader-\d*|platform-.*)$/gm, '');
+  return printed.replace(/^fh-[\w-]+-loader-\d*$/gm, '');
 }

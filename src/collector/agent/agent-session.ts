@@ -11,7 +11,6 @@ import { markerBytes, protocolVersion, type End, type Frame, type Hello } from '
 import { readHeader, type SealedMessage } from '../../seal/sealed-message.ts';
 import { loaderStatus } from '../../loader/loader.ts';
 import type { Reader } from '../../storage/store/storage.ts';
-import type { Platform } from './platform-sign.ts';
 import type { Channel, Connection } from '../../transport/transport.ts';
 import { agentCommand, maxBytesPerVisit, maxReportsPerVisit, mayBeReadByShell } from './agent-command.ts';
 import { exchange, type Exchange, type ExchangeOptions, type FrameAnswer } from './agent-exchange.ts';
@@ -91,8 +90,6 @@ export interface AgentResult {
   readonly uploaded: boolean;
   /** The kind of agent that answered; null if none did. */
   readonly reader: Reader | null;
-  /** The platform of a client without a node of its own that may get a runtime; null for any other client. */
-  readonly platform: Platform | null;
   /** The fault; the counts above include reports before it. null if the agent sent its last frame. */
   readonly fault: FleetError | null;
 }
@@ -117,8 +114,7 @@ export async function runAgent(options: AgentSessionOptions): Promise<AgentResul
   } catch (thrown) {
     progress.fault ??= asFleetError(thrown, { code: 'agent-failed', stage: 'agent', client: options.client });
   }
-  const reader =
-    progress.hello === null ? null : (progress.hello.reader ?? (progress.platform === null ? 'node' : 'runtime'));
+  const reader = progress.hello === null ? null : (progress.hello.reader ?? 'node');
   return { ...progress, uploaded, reader };
 }
 
@@ -136,7 +132,6 @@ export async function takeStream(options: StreamOptions): Promise<AgentResult> {
       input: options.marker,
       endInput: false,
       waitForExit: false,
-      onPlatform: () => undefined,
       onFrame: (frame) => take(frame, options, progress),
     });
     if (ended !== null) {
@@ -151,7 +146,7 @@ export async function takeStream(options: StreamOptions): Promise<AgentResult> {
 }
 
 function noProgress(): Progress {
-  return { hello: null, end: null, reports: 0, acknowledged: 0, platform: null, fault: null };
+  return { hello: null, end: null, reports: 0, acknowledged: 0, fault: null };
 }
 
 type Progress = { -readonly [Key in Exclude<keyof AgentResult, 'uploaded' | 'reader'>]: AgentResult[Key] };
@@ -175,7 +170,6 @@ async function visit(
     signal: options.signal,
     client,
     waitForExit: options.waitForExit,
-    onPlatform: (platform) => (progress.platform = platform),
     onFrame: (frame) => take(frame, options, progress),
   });
 }

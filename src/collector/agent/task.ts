@@ -37,8 +37,6 @@ export interface AgentTask {
   readonly node: string | null;
   /** `allow` if the shell agent may read a client without node. Only SSH then protects the report in transit. */
   readonly unsealed: 'allow' | 'refuse';
-  /** For runtime="bring": the names of the runtimes that may have been uploaded; null if none may. */
-  readonly runtimes: readonly string[] | null;
   /** The time from the start of each exec until the agent's last frame. */
   readonly agentTimeoutMs: number;
 }

@@ -10,7 +10,6 @@ import { startTimedSignal, type TimedSignal } from '../visit/visit-deadline.ts';
 import { credentialsChangedAtMs } from '../schedule/credential-files.ts';
 import { visitOrder } from '../schedule/order.ts';
 import { withEpoch } from '../schedule/slices.ts';
-import { openRuntimeSupply, type RuntimeSupply } from '../runtimes/runtime-supply.ts';
 import { visitFleet, type FleetOutcome } from '../schedule/visit-fleet.ts';
 import type { VisitContext } from '../visit/context.ts';
 import { loadRestrictedKeys, type RestrictedKeys } from '../visit/restricted-keys.ts';
@@ -99,8 +98,7 @@ function createRound(options: VisitClientsOptions, watched: readonly Client[], s
     notes.saw(client, result, askingChecks.has(client));
     if (result.hello !== null) restricted.note(client, result.hello.pinned !== undefined);
   };
-  const runtimes = openSupply(pass, watched);
-  const context: VisitContext = { ...pass, bundles, runtimes, signal, facts, keep, restricted, sawAgent, sawInventory };
+  const context: VisitContext = { ...pass, bundles, signal, facts, keep, restricted, sawAgent, sawInventory };
   const turn = Math.floor(start.startedAtMs / Math.max(1, config.collector.everyMs));
   const failures: VisitRecord[] = [];
   let hasBegun = false;
@@ -175,18 +173,6 @@ function saveRestricted({ config, observe }: PassOptions, restricted: Restricted
     restricted.save(config.clients);
   } catch (thrown) {
     observe({ kind: 'fault', fault: asFleetError(thrown, { code: 'state-unusable', stage: 'run' }) });
-  }
-}
-
-/** Opens the runtimes for clients. Returns null if no client needs one, or they cannot be read. */
-function openSupply(pass: PassOptions, clients: readonly Client[]): RuntimeSupply | null {
-  if (!clients.some((client) => client.ssh.runtime === 'bring')) return null;
-  try {
-    const { everyMs } = pass.config.collector;
-    return openRuntimeSupply({ dir: pass.paths.runtimes, everyMs, ignorePauses: pass.ignoreBackoff === true });
-  } catch (thrown) {
-    pass.observe({ kind: 'fault', fault: asFleetError(thrown, { code: 'state-unusable', stage: 'run' }) });
-    return null;
   }
 }
 

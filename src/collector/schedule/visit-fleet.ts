@@ -4,7 +4,6 @@ import type { PassOptions } from '../collect-options.ts';
 import { createHandshakeLimits } from './handshake-limits.ts';
 import { isSuspect, timeoutsFor, timeoutsInDeadSubnet } from '../visit/adaptive-timeouts.ts';
 import { subnetOf } from './order.ts';
-import { createRuntimeUploads } from './runtime-uploads.ts';
 import { runWorkQueue, type Limit } from './work-queue.ts';
 import { visit } from '../visit/visit.ts';
 import type { VisitContext } from '../visit/context.ts';
@@ -37,7 +36,6 @@ class FleetVisits {
   readonly #options: VisitFleetOptions;
   readonly #limits: ReturnType<typeof createHandshakeLimits>;
   readonly #dead = createDeadSubnets();
-  readonly #runtimes: ReturnType<typeof createRuntimeUploads>;
   readonly #failures: VisitRecord[] = [];
   #succeeded = 0;
   #unreached = 0;
@@ -46,12 +44,6 @@ class FleetVisits {
     const { context, pass } = options;
     this.#options = options;
     this.#limits = createHandshakeLimits(context.config.collector, pass.jumpsTo);
-    this.#runtimes = createRuntimeUploads({
-      context,
-      limitsOf: (client) => this.#limitsOf(client),
-      observe: pass.observe,
-      settle: (record) => this.#settle(record),
-    });
   }
 
   async run(): Promise<FleetOutcome> {
@@ -73,7 +65,6 @@ class FleetVisits {
       postponed = later;
       items = [...later.keys()];
     }
-    await this.#runtimes.run();
     return { succeeded: this.#succeeded, failures: this.#failures, unreached: this.#unreached };
   }
 
@@ -104,12 +95,12 @@ class FleetVisits {
     const last = context.facts?.get(client.name);
     const inDeadSubnet = !isSuspect(last) && this.#dead.has(client);
     const timeouts = inDeadSubnet ? timeoutsInDeadSubnet(collector) : timeoutsFor(last, collector);
-    const { record, fault, runtime } = await visit(context, client, { timeouts, onLogin: leave });
+    const { record, fault } = await visit(context, client, { timeouts, onLogin: leave });
     this.#dead.note(client, record);
     const isRejection = fault !== null && this.#limits.lower(client, fault);
     const mostRounds = isRejection ? Math.max(1, retries) : retries;
     if (fault?.retryable === true && number < mostRounds && !context.signal.aborted) return record;
-    if (!this.#runtimes.take(client, record, runtime)) this.#settle(record);
+    this.#settle(record);
     return null;
   }
 

@@ -3,7 +3,6 @@ import type { ClientFacts } from '../../storage/store/storage.ts';
 import type { PassOptions } from '../collect-options.ts';
 import type { AgentResult, ReceivedReport } from '../agent/agent-session.ts';
 import type { AgentTask, Bundles } from '../agent/task.ts';
-import type { RuntimeSupply } from '../runtimes/runtime-supply.ts';
 import { agentOwner } from '../../state/collector-id.ts';
 import type { RestrictedKeys } from './restricted-keys.ts';
 
@@ -12,8 +11,6 @@ type OfPass = 'config' | 'start' | 'keyRing' | 'dryRun' | 'signal' | 'now' | 'tr
 /** The context that all visits of a run share. Its signal is aborted with a FleetError when the run is to end. */
 export interface VisitContext extends Pick<PassOptions, OfPass> {
   readonly bundles: Bundles;
-  /** The runtimes; null if no client needs one, or they cannot be read. */
-  readonly runtimes: RuntimeSupply | null;
   /** The clients whose keys are restricted: no checks are requested there. */
   readonly restricted: Pick<RestrictedKeys, 'has'>;
   /** Called with the result of every visit's agent, complete or not. */
@@ -28,10 +25,10 @@ export interface VisitContext extends Pick<PassOptions, OfPass> {
 
 /** Returns the task of a client's agent, by its configuration and the run. */
 export function taskOf(
-  { client, config, runtimes, restricted, start, keyRing, bundles }: VisitContext & { readonly client: Client },
+  { client, config, restricted, start, keyRing, bundles }: VisitContext & { readonly client: Client },
   call: Pick<AgentTask, 'kind' | 'agentTimeoutMs'>,
 ): AgentTask {
-  const { node, unsealed, runtime } = client.ssh;
+  const { node, unsealed } = client.ssh;
   return {
     ...call,
     client: client.name,
@@ -40,7 +37,6 @@ export function taskOf(
     checks: restricted.has(client) ? [] : client.checks.map(({ requested }) => requested),
     node,
     unsealed,
-    runtimes: runtime === 'bring' ? (runtimes?.ids ?? null) : null,
     runId: start.id,
     collectorId: agentOwner(start.collectorId, config.collector.sharedSite),
     publicKey: keyRing.sealing.publicKey,

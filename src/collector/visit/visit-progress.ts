@@ -4,7 +4,6 @@ import type { RunStart } from '../../storage/store/run.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import type { Connection } from '../../transport/transport.ts';
 import type { AgentResult } from '../agent/agent-session.ts';
-import type { RuntimeWish } from '../runtimes/runtime-supply.ts';
 import { decidingCode, nextAttemptAtMs } from './backoff.ts';
 import type { VisitContext } from './context.ts';
 
@@ -16,7 +15,6 @@ export class VisitProgress {
   bytesIn = 0;
   bytesOut = 0;
   result: AgentResult | null = null;
-  wish: RuntimeWish | null = null;
   uploaded = false;
   /** True once the agent has sent its last frame. Later faults do not fail the visit. */
   delivered = false;
@@ -50,9 +48,7 @@ interface EndedVisit extends Pick<VisitRecord, 'startedAtMs' | 'durationMs'> {
 
 /** Returns the row of a visit that is over. */
 export function recordOf({ context, client, progress, fault, startedAtMs, durationMs }: EndedVisit): VisitRecord {
-  const { result, wish, sealedTo } = progress;
-  // A successful visit may have a message, too.
-  const note = wish === null ? null : `it has no Node.js of its own, and ${wish.words}`;
+  const { result, sealedTo } = progress;
   const isDrained = fault === null && result?.end?.left === 0 && sealedTo.size > 0;
   const facts = context.facts?.get(client.name);
   const { everyMs } = context.config.collector;
@@ -65,7 +61,7 @@ export function recordOf({ context, client, progress, fault, startedAtMs, durati
     ok: fault === null,
     stage: fault?.stage ?? null,
     code: fault?.code ?? null,
-    message: fault?.message ?? note,
+    message: fault?.message ?? null,
     connectMs: progress.connectMs,
     bytesIn: progress.bytesIn,
     bytesOut: progress.bytesOut,

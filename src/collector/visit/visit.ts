@@ -1,13 +1,11 @@
 import type { Client } from '../../config/config.ts';
-import { FleetError, type ErrorCode } from '../../errors.ts';
+import { FleetError } from '../../errors.ts';
 import { withTimeout } from '../../platform/deadline.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import { openingOf, runAgent } from '../agent/agent-session.ts';
 import type { AgentOpening, AgentResult, AgentSessionOptions } from '../agent/agent-session.ts';
 import { pollAgent } from '../agent/poll-agent.ts';
 import type { AgentTask } from '../agent/task.ts';
-import type { StoredRuntime } from '../runtimes/runtime-store.ts';
-import type { RuntimeWish } from '../runtimes/runtime-supply.ts';
 import { fullTimeouts, type VisitTimeouts } from './adaptive-timeouts.ts';
 import { taskOf, type VisitContext } from './context.ts';
 import { reportTaker } from './take-report.ts';
@@ -19,8 +17,6 @@ export interface VisitOutcome {
   readonly record: VisitRecord;
   /** The fault; null if the visit succeeded. */
   readonly fault: FleetError | null;
-  /** The runtime to upload to the client after all visits; null if there is none. */
-  readonly runtime: StoredRuntime | null;
 }
 
 /** The options of one visit. */
@@ -65,8 +61,7 @@ export async function visit(context: VisitContext, client: Client, turn: VisitTu
   }
   fault ??= progress.anomaly;
   const durationMs = Math.round(performance.now() - began);
-  const record = recordOf({ context, client, progress, fault, startedAtMs, durationMs });
-  return { fault, record, runtime: progress.wish?.runtime ?? null };
+  return { fault, record: recordOf({ context, client, progress, fault, startedAtMs, durationMs }) };
 }
 
 async function makeVisit(visited: Visit, signal: AbortSignal): Promise<void> {
@@ -85,8 +80,7 @@ async function makeVisit(visited: Visit, signal: AbortSignal): Promise<void> {
   await connect(visited, signal, opening);
   const result = await callAgent(visited, { task, opening, waitForExit: due, signal });
   progress.result = result;
-  progress.wish = wishAfter(visited, result, nowMs);
-  if (result.fault !== null) throw withWish(result.fault, progress.wish);
+  if (result.fault !== null) throw result.fault;
   progress.delivered = true;
   const booted = mayInventory && wasBooted(facts, result.hello?.boot_id ?? null);
   if (result.reader !== 'shell' && (due || booted)) {
@@ -94,30 +88,6 @@ async function makeVisit(visited: Visit, signal: AbortSignal): Promise<void> {
   }
   // The connection is not destroyed: the acknowledgements may still be in transit.
   await progress.takeConnection()?.leave();
-}
-
-/** The codes of a client without Node or with a damaged runtime. A runtime that hangs would hang again. */
-const fixable: readonly ErrorCode[] = ['no-runtime', 'agent-failed', 'upload-failed'];
-
-/** Returns the wish of a client with runtime="bring" after a visit; null if its Node or its runtime answered. */
-function wishAfter(
-  { client, runtimes: supply }: Visit,
-  { reader, platform, fault }: AgentResult,
-  nowMs: number,
-): RuntimeWish | null {
-  if (supply === null || client.ssh.runtime !== 'bring') return null;
-  if (reader === 'runtime') supply.attempts.clear(client.name);
-  if (platform === null || (reader !== null && reader !== 'shell')) return null;
-  if (fault !== null && !fixable.includes(fault.code)) return null;
-  return supply.wishOf(client, platform, nowMs);
-}
-
-/** Adds to the fault of a visit how the missing runtime is handled. */
-function withWish(fault: FleetError, wish: RuntimeWish | null): FleetError {
-  if (wish === null || fault.code !== 'no-runtime') return fault;
-  const { code, stage, client } = fault;
-  const message = `${fault.message}, and ${wish.words}`;
-  return new FleetError({ code, stage, client, message, advice: wish.advice, cause: fault });
 }
 
 async function connect(visited: Visit, signal: AbortSignal, opening: AgentOpening | null): Promise<void> {

@@ -25,6 +25,7 @@ const names: ReadonlySet<string> = new Set(Object.keys(sshAttributes));
  */
 export function createSshReader(context: ReadContext): (element: Element, outer: SshLayer) => SshLayer {
   const mergedInto = remembered<SshLayer, Map<string, SshLayer>>(() => new Map());
+  let hasWarned = false;
   return (element, outer) => {
     let key = '';
     for (const name of Object.keys(element.attributes)) {
@@ -40,6 +41,10 @@ export function createSshReader(context: ReadContext): (element: Element, outer:
     // The first reading has noted the places of the secrets for this file: the file is part of the key.
     const shared = known.get(key);
     if (shared !== undefined) return shared;
+    if (element.attributes['runtime'] === 'bring' && !hasWarned) {
+      hasWarned = true;
+      context.findings.warn(element, unusedRuntime);
+    }
     const own = readLayer(element, context);
     const explicit = { ...outer.explicit };
     for (const name of Object.keys(own)) explicit[explicitName(element, name)] = place;
@@ -48,6 +53,10 @@ export function createSshReader(context: ReadContext): (element: Element, outer:
     return layer;
   };
 }
+
+const unusedRuntime =
+  'runtime="bring" has no effect any more: clients without Node.js are read without it, unless unsealed="refuse"; ' +
+  'remove runtime here and in all other elements';
 
 /**
  * Returns the name under which an explicit setting is recorded. An ssh_config replaces the login name of `<ssh>`, but
@@ -82,7 +91,7 @@ function readLayer(element: Element, context: ReadContext): SshLayer {
   return layer;
 }
 
-const asWritten = ['hostKeys', 'kex', 'transport', 'runtime', 'unsealed'] as const;
+const asWritten = ['hostKeys', 'kex', 'transport', 'unsealed'] as const;
 const endable = ['username', 'proxyJump', 'node'] as const;
 const paths = ['privateKey', 'agent', 'knownHosts', 'config'] as const;
 
@@ -120,7 +129,6 @@ export function createSshFinisher(defaults: SshDefaults): (layer: SshLayer) => S
       via: transport === 'openssh' || transport === 'auto' ? transport : 'ssh2',
       proxyJump: layer.proxyJump ?? null,
       node: layer.node ?? null,
-      runtime: layer.runtime ?? 'none',
       unsealed: layer.unsealed ?? 'allow',
       explicit: layer.explicit ?? nothingExplicit,
     });

@@ -77,7 +77,7 @@ export const sshAttributes: Attributes = {
       'of ssh_config or user@host:port. Default none.',
   },
   node: { kind: 'remotePath', words: none, help: 'The path of Node.js on the client. Default: the usual paths.' },
-  runtime: { words: ['none', 'bring'], help: 'bring: uploads a Node.js to clients without one. Default none.' },
+  runtime: { words: ['none', 'bring'], help: 'Has no effect; files of earlier versions may have it.' },
   unsealed: {
     words: ['allow', 'refuse'],
     help:

@@ -5,8 +5,8 @@ export const programs = ['collect', 'alert', 'ingest'] as const;
 export type Program = (typeof programs)[number];
 
 /**
- * The kind of agent that reads a client: on the client's own node, on an uploaded node, in the shell, one that pushes,
- * or one that is polled over HTTP.
+ * The kind of agent that reads a client: on the client's own node, in the shell, one that pushes, or one that is polled
+ * over HTTP. `runtime`: a node that earlier versions uploaded, in their records.
  */
 export type Reader = 'node' | 'runtime' | 'shell' | 'push' | 'spoke';
 

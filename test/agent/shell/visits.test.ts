@@ -84,7 +84,7 @@ test('unsealed="refuse": nothing is brought, and the fault names what can be don
   const connection = client.connection();
   const { result, received } = await client.visit({ connection, unsealed: 'refuse' });
   assert.equal(result.fault?.code, 'no-runtime');
-  assert.match(result.fault.advice, /Install it .*runtime="bring" or unsealed="allow"/);
+  assert.match(result.fault.advice, /Install it .*or set unsealed="allow"/);
   assert.equal(connection.commands.length, 1);
   assert.deepEqual(received, []);
 });

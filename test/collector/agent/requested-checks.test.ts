@@ -19,7 +19,6 @@ const task = {
   bundles,
   node: null,
   unsealed: 'allow',
-  runtimes: null,
   agentTimeoutMs: 15_000,
 } as const;
 const marker = Buffer.alloc(16);
@@ -46,12 +45,11 @@ test('what config.xml may ask for fits into every command line, and what is larg
   const leftBytes = maxRequestOptionBytes - JSON.stringify(checks).length - JSON.stringify({ units: [''] }).length;
   assert.ok(leftBytes > 0);
   const probeOptions = { units: ['u'.repeat(leftBytes)] };
-  const runtimes = ['a', 'b', 'c', 'd'].map((digit) => digit.repeat(16));
   const name = 'n'.repeat(128);
   const large = { ...task, kind: 'visit', client: name, was: name, checks, probeOptions } as const;
   const path = `/${'p'.repeat(100)}`;
   for (const uploaded of [null, bundles.agent, bundles.shell]) {
-    for (const more of [{}, { node: path }, { runtimes }]) {
+    for (const more of [{}, { node: path }]) {
       const { length } = agentCommand({ ...large, ...more }, marker, uploaded);
       assert.ok(length <= maxExecBytes, `${length} bytes`);
     }

@@ -7,7 +7,7 @@ import type { AgentResult } from '../../../src/collector/agent/agent-session.ts'
 const hello = { v: 1, agent: '1', wall_ms: 0, monotonic_ms: 0, boot_id: null, receivedAtMs: 0, offsetMs: 0 };
 const end = { left: 0, place: '/home/x', spool_error: null };
 const counts = { reports: 1, acknowledged: 1, uploaded: false };
-const well: AgentResult = { ...counts, hello, end, reader: 'node', platform: null, fault: null };
+const well: AgentResult = { ...counts, hello, end, reader: 'node', fault: null };
 const endWith = (more: object): AgentResult => ({ ...well, end: { ...end, ...more } });
 const pinned = (digest: string): AgentResult => ({ ...well, hello: { ...hello, pinned: digest } });
 const outdated = 'the agent of another version under a restricted key; see fleet-health authorize';

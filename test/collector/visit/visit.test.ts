@@ -54,7 +54,6 @@ function watched(more: Partial<VisitContext> = {}, exec: (command: string, numbe
     start: runStart({ id: randomUUID() }),
     keyRing: ringOf(key),
     bundles,
-    runtimes: null,
     dryRun: false,
     signal: new AbortController().signal,
     now: () => Date.now(),
