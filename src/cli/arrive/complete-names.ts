@@ -1,20 +1,24 @@
 /**
- * The names of clients and groups for a shell. The shell asks at each Tab while its user waits. For speed, the elements
- * of config.xml are not checked, and little else of the program is loaded. A config.xml with patterns in its includes
- * is left to the whole program.
+ * The names of clients and groups for a shell. The shell asks at each Tab while its user waits. For speed, config.xml
+ * is scanned for its elements and not checked, and little else of the program is loaded. A config.xml with patterns in
+ * its includes is left to the whole program.
  */
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 
 import { findConfig } from '../../config/find-config.ts';
 import { parseRanged } from '../../config/values/ranges.ts';
-import { type Element, readXml } from '../../config/xml/parse-elements.ts';
+import { attributeValue } from '../../config/xml/well-formed.ts';
 
 /** The deepest nesting of includes. The whole program refuses a file that includes itself. */
 const mostNested = 8;
 /** The largest number of files: config.xml and all its includes. */
 const mostFiles = 1000;
 const mostBytes = 16 * 1024 * 1024;
+/** The beginning of an element with its attributes. */
+const tag = /<(client|group|include)((?:\s+[\w:.-]+\s*=\s*(?:"[^"]*"|'[^']*'))*)\s*\/?>/g;
+const attribute = /([\w:.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g;
+
 interface Names {
   readonly clients: string[];
   readonly groups: string[];
@@ -54,24 +58,22 @@ export function namesByLine(names: readonly string[]): string {
 
 /** Adds the names in the last of `files`, each of which includes the next. Returns false if a scan is not enough. */
 function scan(files: readonly string[], names: Names): boolean {
-  const root = files.length > mostNested ? null : rootOf(files.at(-1) ?? '', names.read);
-  return root !== null && addNames(root, files, names);
-}
-
-function addNames(parent: Element, files: readonly string[], names: Names): boolean {
-  return parent.children.every((element) => {
-    const { name, file: included = '', ...others } = trimmed(element.attributes);
-    if (element.name === 'group' && name !== undefined) names.groups.push(name);
-    if (element.name === 'client') {
+  const file = files.at(-1) ?? '';
+  const text = files.length > mostNested ? null : textOf(file, names.read);
+  if (text === null) return false;
+  for (const [, element = '', words = ''] of text.matchAll(tag)) {
+    const { name, file: included = '', ...others } = attributesOf(words);
+    if (element === 'group' && name !== undefined) names.groups.push(name);
+    if (element === 'client') {
       const clients = clientNames(name, others);
       if (clients === null) return false;
       names.clients.push(...clients);
     }
     // The include is a pattern, or a path in a home folder.
-    if (element.name === 'include' && /[*?[\]{}!~]/.test(included)) return false;
-    const inner = path.resolve(path.dirname(files.at(-1) ?? ''), included);
-    return (element.name !== 'include' || scan([...files, inner], names)) && addNames(element, files, names);
-  });
+    if (element === 'include' && /[*?[\]{}!~]/.test(included)) return false;
+    if (element === 'include' && !scan([...files, path.resolve(path.dirname(file), included)], names)) return false;
+  }
+  return true;
 }
 
 /** Returns the names of a client element, or null if they follow from more than one attribute. */
@@ -82,17 +84,34 @@ function clientNames(name: string | undefined, others: Readonly<Record<string, s
   return Array.from({ length: range.count }, (_, index) => range.at(index));
 }
 
-function trimmed(attributes: Element['attributes']): Element['attributes'] {
-  return Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, value.trim()]));
+function attributesOf(words: string): Record<string, string> {
+  const found = [...words.matchAll(attribute)];
+  return Object.fromEntries(
+    found.map(([, name = '', one, other]) => [name, attributeValue(one ?? other ?? '').trim()]),
+  );
 }
 
-/** Returns the root element of a file, or null if only the whole program can read it or report its fault. */
-function rootOf(file: string, read: Names['read']): Element | null {
+/** Returns the text without comments, or null if only the whole program can read it or report its fault. */
+function textOf(file: string, read: Names['read']): string | null {
   const facts = statSync(file);
   read.files += 1;
   read.bytes += facts.size;
   if (!facts.isFile() || read.files > mostFiles || read.bytes > mostBytes) return null;
-  const text = readFileSync(file, 'utf8').replace(/^\ufeff/, '');
-  const { root, faults } = readXml(text, { shown: file, path: file, order: 0, mode: 0, uid: 0, gid: 0 });
-  return faults.length > 0 ? null : root;
+  const text = withoutComments(readFileSync(file, 'utf8'));
+  // Text in a processing instruction or in CDATA may look like an element.
+  return text === null || /[^\ufeff]<\?|<!\[/.test(text) ? null : text;
+}
+
+/** Removes the comments. Returns null if a comment does not end. */
+function withoutComments(text: string): string | null {
+  const kept: string[] = [];
+  let from = 0;
+  for (;;) {
+    const begins = text.indexOf('<!--', from);
+    if (begins === -1) return [...kept, text.slice(from)].join('');
+    kept.push(text.slice(from, begins));
+    const ends = text.indexOf('-->', begins + 4);
+    if (ends === -1) return null;
+    from = ends + 3;
+  }
 }

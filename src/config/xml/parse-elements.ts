@@ -1,9 +1,7 @@
-/**
- * Reads the part of XML 1.0 that config.xml may use: one root, matching tags, quoted attributes, only the five named
- * entities and character references, no DOCTYPE (so no entity can grow).
- */
+import { XMLParser } from 'fast-xml-parser';
+
 import type { Findings, SourceFile } from './findings.ts';
-import { hasMergeMark, mergeAdvice, otherForm } from './no-xml.ts';
+import { attributeValue, needsReading, xmlFaults } from './well-formed.ts';
 
 /** An element of a configuration file. The checks remove invalid parts, so that readers only see valid ones. */
 export interface Element {
@@ -19,11 +17,27 @@ export interface Element {
   readonly isForSome?: true;
 }
 
-/** A fault at an offset of the text. The message never repeats a value, because values may be passwords. */
-interface XmlFault {
-  readonly offset: number;
-  readonly message: string;
-}
+const attributesKey = ':@';
+const metaKey = XMLParser.getMetaDataSymbol() as unknown as symbol;
+const parser = new XMLParser({
+  preserveOrder: true,
+  captureMetaData: true,
+  ignoreAttributes: false,
+  attributeNamePrefix: '',
+  parseTagValue: false,
+  parseAttributeValue: false,
+  trimValues: false,
+  processEntities: false,
+  // Text between tags was checked already. Dropping the text saves a third of the nodes.
+  tagValueProcessor: () => '',
+  ignoreDeclaration: true,
+  ignorePiTags: true,
+  jPath: false,
+  onDangerousProperty: (name: string) => name,
+});
+
+/** The nodes of fast-xml-parser: one key is the tag's name, its value the children. */
+type ParsedNode = Readonly<Record<string | symbol, unknown>>;
 
 /** Returns the first child of a name; null if there is none. */
 export function childOf(element: Element, name: string): Element | null {
@@ -32,12 +46,38 @@ export function childOf(element: Element, name: string): Element | null {
 
 /** Returns the root element of a text; null if the text is not the XML of config.xml. Reports the faults. */
 export function parseElements(text: string, source: SourceFile, findings: Findings): Element | null {
-  const { root, faults } = readXml(text, source);
   const lineOf = lineCounter(text);
-  for (const { offset, message } of [...faults].sort((left, right) => left.offset - right.offset)) {
-    findings.fault({ source, line: lineOf(offset) }, message);
+  const faults = [...xmlFaults(text)].sort((left, right) => left.offset - right.offset);
+  for (const { offset, message } of faults) findings.fault({ source, line: lineOf(offset) }, message);
+  if (faults.length > 0) return null;
+  try {
+    const nodes = parser.parse(text) as readonly ParsedNode[];
+    return elementsOf(nodes, source, lineCounter(text))[0] ?? null;
+  } catch {
+    // The parser's message may repeat the text around, which may hold passwords.
+    findings.fault(
+      { source, line: null },
+      'an element or attribute has a name that cannot be read; see the documentation',
+    );
+    return null;
   }
-  return faults.length > 0 ? null : root;
+}
+
+function elementsOf(nodes: readonly ParsedNode[], source: SourceFile, lineOf: (offset: number) => number): Element[] {
+  const elements: Element[] = [];
+  for (const node of nodes) {
+    const name = Object.keys(node).find((key) => key !== attributesKey);
+    if (name === undefined || name === '#text') continue;
+    const attributes = (node[attributesKey] ?? {}) as Record<string, string>;
+    for (const key of Object.keys(attributes)) {
+      const raw = attributes[key] ?? '';
+      if (needsReading(raw)) attributes[key] = attributeValue(raw);
+    }
+    const line = lineOf((node[metaKey] as { readonly startIndex: number }).startIndex);
+    const children = elementsOf(node[name] as readonly ParsedNode[], source, lineOf);
+    elements.push({ name, source, line, attributes, children, faulty: false });
+  }
+  return elements;
 }
 
 /** Returns a function that gives the line numbers of offsets, from 1. The offsets must not decrease. */
@@ -51,233 +91,4 @@ function lineCounter(text: string): (offset: number) => number {
     }
     return line;
   };
-}
-
-const maxDepth = 64;
-const nameForm = '[\\p{L}_][\\p{L}\\p{N}_.:\\-]*';
-const openTag = new RegExp(`<(${nameForm})`, 'uy');
-const closeTag = new RegExp(`</(${nameForm})\\s*>`, 'uy');
-const attribute = new RegExp(`\\s+(${nameForm})\\s*=\\s*(?:"([^"]*)"|'([^']*)')`, 'uy');
-const tagEnd = /\s*(\/?)>/y;
-const declaration = new RegExp(
-  '^<\\?xml\\s+version\\s*=\\s*["\']([^"\']*)["\'](?:\\s+encoding\\s*=\\s*["\']([^"\']*)["\'])?' +
-    '(?:\\s+standalone\\s*=\\s*["\'](?:yes|no)["\'])?\\s*\\?>',
-);
-/** Names that are harmful as keys of an object. */
-const reserved: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
-// XML 1.0, 2.2: no control characters but tab and line breaks, no surrogates alone, no FFFE and FFFF.
-const forbidden = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu;
-
-/**
- * Returns the root element and all faults that can be distinguished. Stops at the first fault that breaks the
- * structure.
- */
-export function readXml(
-  text: string,
-  source: SourceFile,
-): { readonly root: Element | null; readonly faults: readonly XmlFault[] } {
-  const faults: XmlFault[] = [];
-  for (const { index } of text.matchAll(forbidden)) {
-    faults.push({ offset: index, message: 'a control character that XML does not allow; remove it' });
-    if (faults.length === 20) return { root: null, faults };
-  }
-  const reportFault = (offset: number, message: string): void => void faults.push({ offset, message });
-  const read = readDocument({ text, source, lineOf: lineCounter(text), reportFault });
-  return 'message' in read ? { root: null, faults: [...faults, read] } : { root: read, faults };
-}
-
-type ReportFault = (offset: number, message: string) => void;
-
-interface Reading {
-  readonly text: string;
-  readonly source: SourceFile;
-  readonly lineOf: (offset: number) => number;
-  readonly reportFault: ReportFault;
-}
-
-function readDocument(reading: Reading): Element | XmlFault {
-  const { text, reportFault } = reading;
-  const open: { readonly element: Element; readonly offset: number }[] = [];
-  let root: Element | null = null;
-  let at = readDeclaration(text, reportFault);
-  while (at < text.length) {
-    const next = text.indexOf('<', at);
-    const textEnd = next < 0 ? text.length : next;
-    const place = { text, from: at, to: textEnd, outside: open.length === 0, rootSeen: root !== null };
-    const stray = checkText(place, reportFault);
-    if (stray !== null) return stray;
-    if (next < 0) break;
-    const skipped = skipSpecial(text, next, open.length === 0);
-    if (typeof skipped === 'object') return skipped;
-    if (skipped > 0) {
-      at = skipped;
-      continue;
-    }
-    if (text.startsWith('</', next)) {
-      closeTag.lastIndex = next;
-      const name = closeTag.exec(text)?.[1];
-      const opened = open.pop()?.element.name;
-      if (name === undefined) return { offset: next, message: 'a closing tag that is not complete; write </name>' };
-      if (opened === undefined) return { offset: next, message: `</${name}> closes what was never opened; remove it` };
-      if (opened !== name) {
-        return { offset: next, message: `</${name}> where <${opened}> is open; write </${opened}> first` };
-      }
-      at = closeTag.lastIndex;
-      continue;
-    }
-    if (open.length === 0 && root !== null) {
-      return { offset: next, message: 'a second root element; everything belongs into one <config>' };
-    }
-    const tag = readTag(reading, next);
-    if ('message' in tag) return tag;
-    const { element } = tag;
-    root ??= element;
-    open.at(-1)?.element.children.push(element);
-    if (!tag.selfClosing) open.push({ element, offset: next });
-    if (open.length > maxDepth) return { offset: next, message: `elements nested more than ${maxDepth} deep` };
-    at = tag.end;
-  }
-  const unclosed = open.at(-1);
-  if (unclosed !== undefined) {
-    const { name } = unclosed.element;
-    return { offset: unclosed.offset, message: `<${name}> is never closed; write </${name}>` };
-  }
-  return root ?? { offset: 0, message: 'the file has no element; <config> must be its root' };
-}
-
-function readDeclaration(text: string, reportFault: ReportFault): number {
-  const declared = declaration.exec(text);
-  if (declared === null) return 0;
-  if (declared[1] !== '1.0') reportFault(0, 'XML of another version than 1.0; write version="1.0"');
-  if (declared[2] !== undefined && !/^(utf-8|us-ascii)$/i.test(declared[2])) {
-    reportFault(0, 'another encoding than UTF-8; save the file as UTF-8 and say so');
-  }
-  return declared[0].length;
-}
-
-/**
- * Returns the end of a comment or processing instruction; 0 if none begins here. Returns a fault for a declaration or
- * CDATA section.
- */
-function skipSpecial(text: string, at: number, outside: boolean): number | XmlFault {
-  if (text.startsWith('<!--', at)) {
-    const end = text.indexOf('--', at + 4);
-    if (end < 0) return { offset: at, message: 'a comment that never ends; write -->' };
-    return text[end + 2] === '>'
-      ? end + 3
-      : { offset: end, message: '-- inside a comment; XML allows it at the end alone' };
-  }
-  if (/^<\?xml\s/i.test(text.slice(at, at + 6))) {
-    return { offset: at, message: 'an XML declaration that is not the first of the file or not complete' };
-  }
-  if (text.startsWith('<?', at)) {
-    const end = text.indexOf('?>', at);
-    return end < 0 ? { offset: at, message: 'a processing instruction that never ends; write ?>' } : end + 2;
-  }
-  if (text.startsWith('<![CDATA[', at) && !outside) {
-    return { offset: at, message: 'a CDATA section; only elements and attributes are read' };
-  }
-  if (text.startsWith('<!', at)) return { offset: at, message: 'a DOCTYPE or other declaration; remove it' };
-  return 0;
-}
-
-function readTag(
-  { text, source, lineOf, reportFault }: Reading,
-  at: number,
-): { readonly element: Element; readonly selfClosing: boolean; readonly end: number } | XmlFault {
-  openTag.lastIndex = at;
-  const name = openTag.exec(text)?.[1];
-  if (name === undefined) {
-    const isMerge = hasMergeMark(text.slice(at, at + 8));
-    return {
-      offset: at,
-      message: isMerge ? mergeAdvice : 'a < that begins no tag; write &lt; where it is meant as a letter',
-    };
-  }
-  if (/^html$/i.test(name))
-    return { offset: at, message: 'a web page, and no configuration; look at what was downloaded' };
-  if (reserved.has(name)) reportFault(at, `there is no element <${name}>; remove it`);
-  let position = openTag.lastIndex;
-  const attributes: Record<string, string> = {};
-  let after: string | null = null;
-  for (;;) {
-    attribute.lastIndex = position;
-    const found = attribute.exec(text);
-    if (found === null) break;
-    const attributeName = found[1] ?? '';
-    const value = found[2] ?? found[3] ?? '';
-    if (value.includes('<')) reportFault(at, `<${name}> attribute ${attributeName}: a < in the value; write &lt;`);
-    const isReadable = !value.includes('&') || onlyKnownReferences(value);
-    if (!isReadable) {
-      reportFault(at, `<${name}> attribute ${attributeName}: a & that begins no known entity; write &amp;`);
-    }
-    if (Object.hasOwn(attributes, attributeName))
-      reportFault(at, `<${name}> has the attribute ${attributeName} twice; remove one`);
-    if (reserved.has(attributeName)) reportFault(at, `<${name}> has no attribute ${attributeName}; remove it`);
-    attributes[attributeName] = isReadable ? attributeValue(value) : value;
-    after = attributeName;
-    position = attribute.lastIndex;
-  }
-  tagEnd.lastIndex = position;
-  const end = tagEnd.exec(text);
-  if (end !== null) {
-    const element = { name, source, line: lineOf(at), attributes, children: [], faulty: false };
-    return { element, selfClosing: end[1] === '/', end: tagEnd.lastIndex };
-  }
-  if (/^\s+[^\s=]+\s*=\s*[\u00ab\u2018-\u201f]/.test(text.slice(position, position + 200))) {
-    return { offset: at, message: `<${name}> has typographic quotes; write name="value"` };
-  }
-  const where = after === null ? 'after its name' : `after the attribute ${after}`;
-  return {
-    offset: at,
-    message: `<${name}> is not well-formed ${where}; attributes are written name="value", with a space between`,
-  };
-}
-
-interface Between {
-  readonly text: string;
-  readonly from: number;
-  readonly to: number;
-  /** True if no element is open. */
-  readonly outside: boolean;
-  readonly rootSeen: boolean;
-}
-
-function checkText({ text, from, to, outside, rootSeen }: Between, reportFault: ReportFault): XmlFault | null {
-  const content = text.slice(from, to);
-  if (content.trim() === '') return null;
-  const offset = from + content.search(/\S/);
-  if (hasMergeMark(content)) return { offset, message: mergeAdvice };
-  const form = rootSeen ? null : otherForm(text);
-  if (form !== null) return { offset, message: `no XML, but ${form}; config.xml is <config>...</config>` };
-  if (outside) return { offset, message: 'text outside the root element; remove it' };
-  // Text has no meaning in the vocabulary, so all faults inside it have the same message.
-  reportFault(offset, 'text between the tags; only elements and attributes are read');
-  return null;
-}
-
-const reference = /&(?:(lt|gt|amp|quot|apos)|#(\d{1,7})|#x([0-9a-fA-F]{1,6}));/g;
-const named: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
-
-function codePoint(decimal: string | undefined, hex: string | undefined): number {
-  return decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal);
-}
-
-function onlyKnownReferences(value: string): boolean {
-  for (const [, name, decimal, hex] of value.matchAll(reference)) {
-    const code = name === undefined ? codePoint(decimal, hex) : 0x20;
-    if (code > 0x10_ffff || String.fromCodePoint(code).search(forbidden) >= 0) return false;
-  }
-  return !value.replace(reference, '').includes('&');
-}
-
-/** Returns the value of an attribute as of XML 1.0, 3.3.3: line breaks and tabs are spaces, references are replaced. */
-export function attributeValue(raw: string): string {
-  // Most values are as they were written.
-  if (!/[&\t\n\r]/.test(raw)) return raw;
-  return raw
-    .replace(/\r\n?|[\t\n]/g, ' ')
-    .replace(reference, (_, name: string | undefined, decimal: string | undefined, hex: string | undefined) =>
-      name === undefined ? String.fromCodePoint(codePoint(decimal, hex)) : (named[name] ?? ''),
-    );
 }
