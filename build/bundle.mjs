@@ -29,7 +29,6 @@ const bundle = await rolldown({
     cli: 'src/cli.ts',
     'agent-cli': 'src/agent-cli.ts',
     'compile-cache': 'src/cli/compile-cache.ts',
-    'complete-names': 'src/cli/arrive/complete-names.ts',
   },
   platform: 'node',
   external: (id) => external.some((name) => id === name || id.startsWith(`${name}/`)),
@@ -54,7 +53,7 @@ for (const { fileName, code } of output) writeFileSync(path.join(parts, fileName
 for (const name of ['fleet-health', 'fleet-health-agent']) {
   const source = readFileSync(path.join(root, `src/${name}.cts`), 'utf8');
   const start = source.replaceAll(
-    /import\('\.\/(?:cli\/(?:arrive\/)?)?([\w-]+)\.ts'\)/g,
+    /import\('\.\/(?:cli\/)?([\w-]+)\.ts'\)/g,
     "Promise.resolve(require('./parts/$1.cjs'))",
   );
   writeFileSync(path.join(dist, `${name}.cjs`), start, { mode: 0o755 });

@@ -15,16 +15,8 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.exitCode = 2;
 } else {
   if (!process.env['UV_THREADPOOL_SIZE']) process.env['UV_THREADPOOL_SIZE'] = '64';
-  // A shell waits for these names at each Tab, and they need little of the program.
-  var names = args[args.length - 2] === 'complete' ? import('./cli/arrive/complete-names.ts') : Promise.resolve(null);
-  void names.then(function (part) {
-    return part && part.printNames(args) ? null : start();
-  });
-}
-
-function start() {
   var hasCompileCache = major > 22 || (major === 22 && minor > 0);
-  return Promise.resolve(hasCompileCache ? import('./cli/compile-cache.ts') : null)
+  void Promise.resolve(hasCompileCache ? import('./cli/compile-cache.ts') : null)
     .then(function (cache) {
       if (cache) cache.useCompileCache(args);
       return import('./cli.ts');

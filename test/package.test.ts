@@ -20,7 +20,7 @@ const wanted = [
   ...['LICENSE', 'README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'config.xml', 'config.xsd', 'crontab.example'],
   ...['docs/errors.md', 'docs/installation.md'],
   ...['man/fleet-health.1', 'man/fleet-health-agent.1', 'man/fleet-health-config.5'],
-  ...['dist/fleet-health.cjs', 'dist/parts/compile-cache.cjs', 'dist/parts/complete-names.cjs', 'dist/parts/cli.cjs'],
+  ...['dist/fleet-health.cjs', 'dist/parts/compile-cache.cjs', 'dist/parts/cli.cjs'],
   ...['dist/agent/agent.cjs', 'dist/agent/inventory.cjs'],
   ...['dist/fleet-health-agent.cjs', 'dist/parts/agent-cli.cjs'],
   ...['src/seal/FORMAT.md', 'src/transport/openssh/openssh-askpass.sh', 'src/transport/openssh/openssh-hop.sh'],
