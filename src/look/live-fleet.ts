@@ -1,7 +1,8 @@
 import { openMutes } from '../alerter/inhibit/mutes.ts';
 import type { Config } from '../config/config.ts';
-import type { FleetCount, FleetQuery, FleetView } from '../page/live/fleet-view.ts';
+import type { FleetQuery, FleetView } from '../page/live/fleet-view.ts';
 import type { PageAlert } from '../page/page.ts';
+import { countedStates, type StateCount } from '../page/state-counts.ts';
 import { dayMs, hourMs } from '../platform/units.ts';
 import type { Alert } from '../storage/store/alert.ts';
 import type { Grid, LookStore } from '../storage/store/look-store.ts';
@@ -20,15 +21,11 @@ export interface FleetSnapshot {
   readonly status: FleetStatus;
   /** Open alerts, worst first. */
   readonly alerts: readonly PageAlert[];
-  /** The requested views by query. All viewers of a run request the same ones. */
-  readonly views: Map<string, Promise<FleetView>>;
 }
 
 /** The most clients of a page. */
 export const linesOfPage = 200;
 const mostAlerts = 12;
-/** The most views of a snapshot that are kept. */
-const mostViews = 16;
 /** The step of sparklines: half hours of the last day. */
 const stepMs = hourMs / 2;
 /** With more rows than this, a sparkline shows one report of each half hour instead of their mean. */
@@ -42,7 +39,7 @@ export async function readSnapshot(
   const nowMs = await store.nowMs();
   const status = await readFleetStatus(config, storage, { nowMs, only: null });
   const words = await wordsAt(config, store, nowMs);
-  return { config, nowMs, status, alerts: sortAlerts(await store.openAlerts(null)).map(words), views: new Map() };
+  return { config, nowMs, status, alerts: sortAlerts(await store.openAlerts(null)).map(words) };
 }
 
 /** Returns a function that describes alerts in words, with their state at `nowMs`. */
@@ -57,20 +54,8 @@ export async function wordsAt(
 
 const sortings: readonly Sorting[] = ['name', 'report', 'cpu', 'memory', 'disk', 'alerts'];
 
-/** Returns the view of the fleet for a query. Reads each view of a snapshot once. */
-export function fleetViewOf(snapshot: FleetSnapshot, look: LookStore, asked: FleetQuery): Promise<FleetView> {
-  const { views } = snapshot;
-  const key = JSON.stringify(asked);
-  const known = views.get(key);
-  if (known !== undefined) return known;
-  const read = readFleetView(snapshot, look, asked);
-  if (views.size >= mostViews) views.clear();
-  views.set(key, read);
-  read.catch(() => views.delete(key));
-  return read;
-}
-
-async function readFleetView(
+/** Reads the view of the fleet for a query. */
+export async function readFleetView(
   { config, nowMs, status, alerts }: FleetSnapshot,
   look: LookStore,
   asked: FleetQuery,
@@ -106,43 +91,35 @@ async function readFleetView(
 export interface FleetPart {
   /** The query without unknown columns and states. */
   readonly query: FleetQuery;
-  readonly counts: readonly FleetCount[];
+  readonly counts: readonly StateCount[];
   readonly matching: readonly FleetMember[];
 }
 
 /** Selects the matching members. `members` is sorted by urgency. */
 export function fleetPart(members: readonly FleetMember[], asked: FleetQuery): FleetPart {
   const sort = sortings.find((one) => one === asked.sort);
-  const state = kinds.find((kind) => kind.state === asked.state)?.state ?? '';
+  const state = countedStates.find((known) => known.state === asked.state)?.state ?? '';
   const query: FleetQuery = { ...asked, sort: sort ?? '', state };
   const matching = members.filter(matcher(query));
   return {
     query,
-    counts: kinds.map(({ is, ...kind }) => ({ ...kind, clients: members.filter(is).length })),
+    counts: countedStates.map((counted) => {
+      const { state, words } = counted;
+      return { state, words, clients: members.filter((member) => isIn(counted, member)).length };
+    }),
     matching: sort === undefined ? matching : sortMembers(matching, sort),
   };
 }
 
-interface Kind extends Omit<FleetCount, 'clients'> {
-  readonly is: (member: FleetMember) => boolean;
+function isIn({ is }: Pick<(typeof countedStates)[number], 'is'>, { state, worstAlert }: FleetMember): boolean {
+  return is({ state, worst: worstAlert });
 }
-
-/** The counted states of clients, most urgent first. */
-const kinds: readonly Kind[] = [
-  { state: 'critical', words: 'critical', is: ({ worstAlert }) => worstAlert === 'critical' },
-  { state: 'warning', words: 'warning', is: ({ worstAlert }) => worstAlert === 'warning' },
-  { state: 'failing', words: 'failing', is: ({ state }) => state === 'failing' },
-  { state: 'late', words: 'late', is: ({ state }) => state === 'late' },
-  { state: 'fine', words: 'well', is: ({ state, worstAlert }) => state === 'ok' && worstAlert === null },
-  { state: 'new', words: 'not visited yet', is: ({ state }) => state === 'new' },
-  { state: 'paused', words: 'paused or retired', is: ({ state }) => state === 'paused' || state === 'retired' },
-];
 
 function matcher({ words, state }: FleetQuery): (member: FleetMember) => boolean {
   const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
-  const kind = kinds.find((one) => one.state === state);
+  const counted = countedStates.find((one) => one.state === state);
   return (member) => {
-    if (kind !== undefined && !kind.is(member)) return false;
+    if (counted !== undefined && !isIn(counted, member)) return false;
     if (wanted.length === 0) return true;
     const { client, address, known, worstAlert } = member;
     const texts = [client, address, known?.hostname, known?.os, member.state, worstAlert, known?.errorMessage];

@@ -29,10 +29,12 @@ const lateRuns = 3;
 
 export interface FleetPageOptions extends Watch {
   readonly config: Config;
-  readonly history: Pick<History, 'clients'>;
-  readonly alerts: Pick<AlertStore, 'silences'>;
-  readonly look: LookStore;
-  readonly levels: Pick<LevelStore, 'forecasts'>;
+  readonly stored: {
+    readonly history: Pick<History, 'clients'>;
+    readonly alerts: Pick<AlertStore, 'silences'>;
+    readonly look: LookStore;
+    readonly levels: Pick<LevelStore, 'forecasts'>;
+  };
   /** The clients to show. */
   readonly clients: readonly Client[];
   /** True if the page shows the whole fleet, with the alerts about the fleet itself. */
@@ -50,7 +52,8 @@ export interface FleetPageOptions extends Watch {
 
 /** Reads the data of a report. The same database, configuration and span give the same page. */
 export async function readFleetPage(options: FleetPageOptions): Promise<FleetPage> {
-  const { config, alerts: store, look, isWhole, title, sinceMs, untilMs } = options;
+  const { config, isWhole, title, sinceMs, untilMs } = options;
+  const { alerts: store, look } = options.stored;
   const shown = new Set(options.clients.map(({ name }) => name));
   const stored = (await look.alertsBetween(sinceMs, untilMs, mostAlerts))
     .filter(({ client }) => shown.has(client) || (isWhole && client === ''))
@@ -111,7 +114,8 @@ export async function readFleetPage(options: FleetPageOptions): Promise<FleetPag
 
 /** Reads the state of the clients to show, the most urgent first. `alerts`: the alerts of the page. */
 async function readMembers(options: FleetPageOptions, alerts: readonly Alert[]): Promise<readonly FleetMember[]> {
-  const { history, levels, isPast, untilMs } = options;
+  const { isPast, untilMs } = options;
+  const { history, levels } = options.stored;
   const { everyMs } = options.config.collector;
   const statuses = await history.clients(isPast ? untilMs : undefined);
   const statusOf = new Map(statuses.map((status) => [status.client, status]));

@@ -1,6 +1,6 @@
 import { fleetOutliers } from '../outliers/outliers.ts';
 import { renderFleetPage } from '../page/fleet-page.ts';
-import type { FigureStore } from '../storage/store/figure-store.ts';
+import type { Storage } from '../storage/store/storage.ts';
 import { type FleetPageOptions, readFleetPage } from './look.ts';
 
 /** The bytes of a page without the histories: its program, and a line for each client. */
@@ -12,17 +12,17 @@ export function historyBytesOf(maxBytes: number, clients: number): number {
   return maxBytes - pageBytes - rowBytes * clients;
 }
 
-type ReportHtmlOptions = Omit<FleetPageOptions, 'historyBytes' | 'isPast' | 'outliers' | 'onProgress'> & {
-  readonly figures: FigureStore;
+type ReportHtmlOptions = Omit<FleetPageOptions, 'stored' | 'historyBytes' | 'isPast' | 'outliers' | 'onProgress'> & {
+  readonly stored: Storage;
   readonly maxBytes: number;
 };
 
 /** Returns the report of a fleet as HTML; null if it is larger than `maxBytes`. */
-export async function reportHtml({ maxBytes, figures, ...options }: ReportHtmlOptions): Promise<string | null> {
+export async function reportHtml({ maxBytes, ...options }: ReportHtmlOptions): Promise<string | null> {
   const historyBytes = historyBytesOf(maxBytes, options.clients.length);
   if (historyBytes <= 0) return null;
-  const { config, untilMs: nowMs } = options;
-  const outliers = await fleetOutliers({ config, figures, groups: null, nowMs });
+  const { config, stored, untilMs: nowMs } = options;
+  const outliers = await fleetOutliers({ config, figures: stored.figures, groups: null, nowMs });
   const page = await readFleetPage({ ...options, historyBytes, isPast: false, outliers, onProgress: () => undefined });
   const html = renderFleetPage(page);
   return Buffer.byteLength(html) <= maxBytes ? html : null;

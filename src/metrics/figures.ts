@@ -1,4 +1,5 @@
 import type { FamilyGroup } from '../config/config.ts';
+import { metricOf, type Unit } from '../report/metrics.ts';
 import type { ExportedTable } from '../storage/store/figure-store.ts';
 import type { Rollup } from './history-tables.ts';
 
@@ -32,16 +33,6 @@ function ratio(percent: number): number {
   return Number((percent / 100).toPrecision(15));
 }
 
-function figure(
-  table: FigureFamily['table'],
-  column: string,
-  family: Omit<FigureFamily, 'kind' | 'table' | 'column' | 'group' | 'type' | 'labels' | 'rollup' | 'convert'> &
-    Partial<Pick<FigureFamily, 'rollup' | 'convert'>>,
-): FigureFamily {
-  const convert = family.unit === 'ratio' ? ratio : same;
-  return { kind: 'figure', type: 'gauge', table, column, ...byTable[table], rollup: 'mean', convert, ...family };
-}
-
 const byTable = {
   stats: { group: 'client', labels: ['client'] },
   check_stats: { group: 'check', labels: ['client', 'check'] },
@@ -49,112 +40,74 @@ const byTable = {
   network_stats: { group: 'network', labels: ['client', 'interface'] },
 } as const;
 
+/** Returns the family of a column whose values no metric has. */
+function columnFamily(
+  table: FigureFamily['table'],
+  column: string,
+  family: Pick<FigureFamily, 'name' | 'unit' | 'help'> & Partial<Pick<FigureFamily, 'rollup' | 'convert'>>,
+): FigureFamily {
+  return { kind: 'figure', type: 'gauge', table, column, ...byTable[table], rollup: 'mean', convert: same, ...family };
+}
+
+/** The units of Prometheus for units of metrics; other metrics have none. */
+const units: Partial<Readonly<Record<Unit, FamilyBase['unit']>>> = {
+  percent: 'ratio',
+  bytes: 'bytes',
+  bytes_per_second: 'bytes_per_second',
+};
+
+/** Returns the family of a metric, with its help. */
+function figure(name: string, family: string, field: string): FigureFamily {
+  const metric = metricOf(family, field);
+  if (metric === null) throw new Error(`there is no metric ${family}_${field}`);
+  const table = family === 'disk' || family === 'network' ? (`${family}_stats` as const) : 'stats';
+  const { unit, help, column = field } = metric;
+  const convert = unit === 'percent' ? ratio : same;
+  return columnFamily(table, column, { name, unit: units[unit] ?? null, help, convert });
+}
+
 /** The families of columns, the most needed first. */
 export const figures: readonly FigureFamily[] = [
-  figure('stats', 'cpu_percent', {
-    name: 'cpu_used_ratio',
-    unit: 'ratio',
-    help: 'CPU time not idle and not waiting for I/O since the visit before, of all CPUs.',
-  }),
-  figure('stats', 'memory_percent', {
-    name: 'memory_used_ratio',
-    unit: 'ratio',
-    help: 'Memory that is not available, of all.',
-  }),
-  figure('stats', 'swap_percent', {
-    name: 'swap_used_ratio',
-    unit: 'ratio',
-    help: 'Swap in use, of all; absent without swap.',
-  }),
-  figure('stats', 'load5', { name: 'load5', unit: null, help: 'Load average over 5 minutes.' }),
-  figure('stats', 'cpus', { name: 'cpus', unit: null, help: 'CPUs.' }),
-  figure('stats', 'failed_units', { name: 'failed_units', unit: null, help: 'Units of systemd in state failed.' }),
-  figure('stats', 'reboot_required', {
-    name: 'reboot_required',
-    unit: null,
-    help: '1 if the system says that it wants a reboot.',
-  }),
-  figure('stats', 'uptime_s', {
+  figure('cpu_used_ratio', 'cpu', 'used_percent'),
+  figure('memory_used_ratio', 'memory', 'used_percent'),
+  figure('swap_used_ratio', 'swap', 'used_percent'),
+  figure('load5', 'load', 'load5'),
+  figure('cpus', 'cpu', 'cpus'),
+  figure('failed_units', 'services', 'failed_units'),
+  figure('reboot_required', 'os', 'reboot_required'),
+  columnFamily('stats', 'uptime_s', {
     name: 'boot_time_seconds',
     unit: 'seconds',
     help: 'When the machine was booted, exact to a second or two.',
     rollup: null,
     convert: (uptime, observedAtMs) => Math.round(observedAtMs / 1000 - uptime),
   }),
-  figure('stats', 'clock_offset_ms', {
+  columnFamily('stats', 'clock_offset_ms', {
     name: 'clock_offset_seconds',
     unit: 'seconds',
     help: "The client's clock less the collector's.",
     rollup: null,
     convert: (offsetMs) => offsetMs / 1000,
   }),
-  figure('stats', 'load1', { name: 'load1', unit: null, help: 'Load average over 1 minute.' }),
-  figure('stats', 'load15', { name: 'load15', unit: null, help: 'Load average over 15 minutes.' }),
-  figure('stats', 'oom_kills', {
-    name: 'oom_kills',
-    unit: null,
-    help: 'Processes that the kernel killed for want of memory since the visit before.',
-  }),
-  figure('stats', 'pressure_cpu_percent', {
-    name: 'pressure_cpu_ratio',
-    unit: 'ratio',
-    help: 'Time of the last minute in which a task waited for a CPU.',
-  }),
-  figure('stats', 'pressure_memory_percent', {
-    name: 'pressure_memory_ratio',
-    unit: 'ratio',
-    help: 'The same for memory.',
-  }),
-  figure('stats', 'pressure_io_percent', { name: 'pressure_io_ratio', unit: 'ratio', help: 'The same for disks.' }),
-  figure('stats', 'open_files_percent', {
-    name: 'open_files_used_ratio',
-    unit: 'ratio',
-    help: 'Open files, of the limit of the whole system.',
-  }),
-  figure('stats', 'conntrack_percent', {
-    name: 'conntrack_used_ratio',
-    unit: 'ratio',
-    help: 'Tracked connections, of the greatest number.',
-  }),
-  figure('stats', 'clock_synchronised', {
-    name: 'clock_synchronised',
-    unit: null,
-    help: '1 if a time service says that the clock is synchronised.',
-  }),
-  figure('check_stats', 'state', {
+  figure('load1', 'load', 'load1'),
+  figure('load15', 'load', 'load15'),
+  figure('oom_kills', 'kernel', 'oom_kills'),
+  figure('pressure_cpu_ratio', 'pressure', 'cpu_percent'),
+  figure('pressure_memory_ratio', 'pressure', 'memory_percent'),
+  figure('pressure_io_ratio', 'pressure', 'io_percent'),
+  figure('open_files_used_ratio', 'kernel', 'open_files_percent'),
+  figure('conntrack_used_ratio', 'kernel', 'conntrack_percent'),
+  figure('clock_synchronised', 'clock', 'synchronised'),
+  columnFamily('check_stats', 'state', {
     name: 'check_state',
     unit: null,
     help: 'The newest result of a check: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN or not allowed to run.',
     rollup: 'max',
   }),
-  figure('disk_stats', 'used_percent', {
-    name: 'filesystem_used_ratio',
-    unit: 'ratio',
-    help: 'Used, of used and available, as df shows it.',
-  }),
-  figure('disk_stats', 'available_bytes', {
-    name: 'filesystem_available_bytes',
-    unit: 'bytes',
-    help: 'What a user without privileges can write.',
-  }),
-  figure('disk_stats', 'size_bytes', {
-    name: 'filesystem_size_bytes',
-    unit: 'bytes',
-    help: 'Size of the file system.',
-  }),
-  figure('disk_stats', 'inodes_percent', {
-    name: 'filesystem_inodes_used_ratio',
-    unit: 'ratio',
-    help: 'Inodes in use, of all.',
-  }),
-  figure('network_stats', 'rx_bytes_per_s', {
-    name: 'network_receive_bytes_per_second',
-    unit: 'bytes_per_second',
-    help: 'Received since the visit before.',
-  }),
-  figure('network_stats', 'tx_bytes_per_s', {
-    name: 'network_transmit_bytes_per_second',
-    unit: 'bytes_per_second',
-    help: 'Sent since the visit before.',
-  }),
+  figure('filesystem_used_ratio', 'disk', 'used_percent'),
+  figure('filesystem_available_bytes', 'disk', 'available_bytes'),
+  figure('filesystem_size_bytes', 'disk', 'size_bytes'),
+  figure('filesystem_inodes_used_ratio', 'disk', 'inodes_percent'),
+  figure('network_receive_bytes_per_second', 'network', 'rx_bytes_per_s'),
+  figure('network_transmit_bytes_per_second', 'network', 'tx_bytes_per_s'),
 ];

@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import type { FleetError } from '../errors.ts';
 import type { FleetSnapshot } from '../look/live-fleet.ts';
 import type { FleetQuery } from '../page/live/fleet-view.ts';
 import type { Alert } from '../storage/store/alert.ts';
@@ -22,5 +23,5 @@ export interface Documents {
   /** Returns the lines of `explain` about an alert's rule. */
   readonly explain: (config: Config, storage: Storage, alert: Alert) => Promise<readonly string[]>;
   /** Returns the document of an error. */
-  readonly error: (thrown: unknown) => object;
+  readonly error: (fault: FleetError) => object;
 }

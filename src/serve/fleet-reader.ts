@@ -19,7 +19,17 @@ export interface FleetReaderOptions {
 }
 
 /** Thrown before the first run, when the database holds nothing. */
-export class NothingStored extends Error {}
+export class NothingStored extends FleetError {
+  constructor() {
+    const advice = '`fleet-health collect` makes the first run.';
+    super({ code: 'storage-unavailable', stage: 'storage', message: 'nothing is stored yet', advice });
+  }
+}
+
+/** True if the database does not answer, or not in time. */
+export function isAway(thrown: unknown): thrown is FleetError {
+  return thrown instanceof FleetError && thrown.stage === 'storage' && !(thrown instanceof NothingStored);
+}
 
 /** The only session with the database, which is read-only, and the newest snapshot of the fleet. */
 export class FleetReader {
@@ -48,7 +58,7 @@ export class FleetReader {
       this.#away = null;
       return result;
     } catch (thrown) {
-      if (thrown instanceof FleetError && thrown.stage === 'storage') this.#leave(thrown);
+      if (isAway(thrown)) this.#leave(thrown);
       throw thrown;
     }
   }

@@ -10,9 +10,8 @@ import { renderFleetPage } from '../page/fleet-page.ts';
 import { shownShellWord } from '../text/shell-word.ts';
 import type { Answer } from './answer.ts';
 import { askedClients, fleetPartAsked, spanOf } from './asked.ts';
-import { NothingStored } from './fleet-reader.ts';
-import { answerMs, html, inTime, isAway, type LookOptions, message } from './look-pages.ts';
-import { clientHistory, newestEvents, NotFound } from './pages.ts';
+import { answerMs, html, inTime, type LookOptions, message, statusOf } from './look-pages.ts';
+import { clientHistory, newestEvents } from './pages.ts';
 import type { Route } from './routes.ts';
 
 const historyBytes = 8 * 1024 * 1024;
@@ -28,7 +27,8 @@ export function documentRoutes(options: LookOptions): readonly Route[] {
     } catch (thrown) {
       const status = statusOf(thrown);
       if (status === 500) options.onFault(thrown);
-      return json(documents.error(faultOf(thrown)), status);
+      const fallback = { code: 'internal', stage: 'storage', message: 'the document cannot be made' } as const;
+      return json(documents.error(thrown instanceof FleetError ? thrown : new FleetError(fallback)), status);
     }
   };
   const look = { purpose: 'look', isPacked: true } as const;
@@ -125,25 +125,6 @@ function eventsDocument({ nowMs, events }: Omit<EventsView, 'zone'>): object {
   };
 }
 
-function statusOf(thrown: unknown): 400 | 404 | 500 | 503 {
-  if (thrown instanceof NotFound) return 404;
-  if (isAway(thrown) || thrown instanceof NothingStored) return 503;
-  return thrown instanceof FleetError && thrown.code === 'usage' ? 400 : 500;
-}
-
-function faultOf(thrown: unknown): unknown {
-  if (thrown instanceof NotFound) {
-    return new FleetError({ code: 'usage', stage: 'usage', message: 'there is no such client or alert' });
-  }
-  if (thrown instanceof NothingStored) {
-    const advice = '`fleet-health collect` makes the first run.';
-    return new FleetError({ code: 'storage-unavailable', stage: 'storage', message: 'nothing is stored yet', advice });
-  }
-  if (thrown instanceof FleetError) return thrown;
-  const message = isAway(thrown) ? 'no answer in time' : 'the document cannot be made';
-  return new FleetError({ code: isAway(thrown) ? 'storage-unavailable' : 'internal', stage: 'storage', message });
-}
-
 /** Returns the report of some clients and a span, or a message if it cannot be made in time. */
 async function reportAnswer(query: URLSearchParams, look: LookOptions): Promise<Answer> {
   const { reader, onFault } = look;
@@ -161,10 +142,7 @@ async function reportAnswer(query: URLSearchParams, look: LookOptions): Promise<
         const title = isWhole ? 'Fleet' : [...clients, group].filter((name) => name !== null).join(', ');
         return readFleetPage({
           config,
-          history: storage.history,
-          alerts: storage.alerts,
-          look: storage.look,
-          levels: storage.levels,
+          stored: storage,
           clients: isWhole ? config.clients : config.clients.filter(({ name }) => only.has(name)),
           isWhole,
           title,

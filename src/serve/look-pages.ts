@@ -6,7 +6,7 @@ import { momentInWords } from '../text/time-words.ts';
 import type { Answer, Answerer, Asked } from './answer.ts';
 import { fleetQuery, spanOf } from './asked.ts';
 import type { Documents } from './documents.ts';
-import { type FleetReader, NothingStored } from './fleet-reader.ts';
+import { type FleetReader, isAway, NothingStored } from './fleet-reader.ts';
 import { KeptPages } from './kept-pages.ts';
 import { alertPage, alertsPage, clientPage, eventsPage, fleetPage, NotFound, runsPage } from './pages.ts';
 import type { Route } from './routes.ts';
@@ -27,7 +27,11 @@ export interface LookOptions {
 export const answerMs = 5_000;
 
 /** The error of an answer that did not arrive in time. */
-export class TooSlow extends Error {}
+export class TooSlow extends FleetError {
+  constructor() {
+    super({ code: 'storage-unavailable', stage: 'storage', message: 'no answer in time' });
+  }
+}
 
 /** Runs work with a deadline. Throws TooSlow. */
 export function inTime<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -75,18 +79,20 @@ export function pageRoutes(options: LookOptions): readonly Route[] {
   ];
 }
 
-/** True if the database does not answer in time, or not at all. */
-export function isAway(thrown: unknown): boolean {
-  return thrown instanceof TooSlow || (thrown instanceof FleetError && thrown.stage === 'storage');
+/** Returns the status of an answer that cannot be made. */
+export function statusOf(thrown: unknown): 400 | 404 | 500 | 503 {
+  if (!(thrown instanceof FleetError)) return 500;
+  if (thrown.stage === 'storage') return 503;
+  if (thrown.code !== 'usage') return 500;
+  return thrown instanceof NotFound ? 404 : 400;
 }
 
 /** Returns an error page. */
 function failed(thrown: unknown, look: LookOptions): Answer {
-  if (thrown instanceof NotFound) return message(404, 'Not there', 'There is no such client or alert.', look);
-  if (thrown instanceof NothingStored) {
-    return message(503, 'Nothing is stored yet', '`fleet-health collect` makes the first run.', look);
-  }
-  if (thrown instanceof FleetError && thrown.code === 'usage') {
+  const status = statusOf(thrown);
+  if (status === 404) return message(404, 'Not there', 'There is no such client or alert.', look);
+  if (thrown instanceof NothingStored) return message(503, 'Nothing is stored yet', thrown.advice, look);
+  if (thrown instanceof FleetError && status === 400) {
     return message(400, 'That cannot be asked', `${thrown.message}. ${thrown.advice}`, look);
   }
   look.onFault(thrown);

@@ -2,8 +2,7 @@ import type { FamilyGroup } from '../config/config.ts';
 import { contentTypes } from '../metrics/exposition.ts';
 import { writeMetrics } from '../metrics/metrics.ts';
 import { type Answerer, words } from './answer.ts';
-import { NothingStored } from './fleet-reader.ts';
-import { answerMs, inTime, isAway, type LookOptions } from './look-pages.ts';
+import { answerMs, inTime, type LookOptions, statusOf } from './look-pages.ts';
 import type { Route } from './routes.ts';
 
 /** Returns the route of the newest figures, in the format that the Accept header asks for. */
@@ -23,7 +22,7 @@ export function metricsRoute({ reader, onFault }: LookOptions, groups: readonly 
       );
       return { status: 200, body, headers: { 'Content-Type': contentTypes[format], 'Cache-Control': 'no-store' } };
     } catch (thrown) {
-      if (!isAway(thrown) && !(thrown instanceof NothingStored)) onFault(thrown);
+      if (statusOf(thrown) !== 503) onFault(thrown);
       return words(503, 'The database does not answer, or nothing is stored yet.\n', { 'Retry-After': '30' });
     }
   };

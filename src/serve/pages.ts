@@ -1,11 +1,12 @@
 import { alertLabel } from '../text/alert-label.ts';
 import type { Config } from '../config/config.ts';
+import { FleetError } from '../errors.ts';
 import { sortAlerts } from '../look/alert-views.ts';
 import { readClientHistory } from '../look/client-history.ts';
 import { readPageChecks } from '../look/client-checks.ts';
 import { pageLogLine, shownLogLines } from '../look/client-logs.ts';
 import { forwardedRuns } from '../look/fleet-status.ts';
-import { fleetViewOf, wordsAt } from '../look/live-fleet.ts';
+import { type FleetSnapshot, readFleetView, wordsAt } from '../look/live-fleet.ts';
 import { clientForecasts } from '../look/nearest-forecasts.ts';
 import { pageClient, pageForecast } from '../look/page-rows.ts';
 import { pageEvents } from '../look/newest-events.ts';
@@ -14,10 +15,11 @@ import { siteLines } from '../look/site-lines.ts';
 import { type ClientHistory, encodeHistory } from '../page/encode-series.ts';
 import { alertsView, explainView } from '../page/live/alert-views.ts';
 import { clientView } from '../page/live/client-view.ts';
-import { fleetLead, type FleetQuery, type FleetView, fleetView } from '../page/live/fleet-view.ts';
+import { fleetLead, type FleetQuery, fleetView } from '../page/live/fleet-view.ts';
 import { eventsPath, type LiveDocument } from '../page/live/live-document.ts';
 import { eventsView, type EventsView } from '../page/live/events-view.ts';
 import { runsView } from '../page/live/runs-view.ts';
+import { rememberedWeakly } from '../platform/remembered.ts';
 import { dayMs } from '../platform/units.ts';
 import { readShares } from '../storage/read-shares.ts';
 import type { Alert } from '../storage/store/alert.ts';
@@ -31,24 +33,36 @@ const mostEnded = 500;
 const mostRuns = 100;
 
 /** The error of an unknown client or alert. */
-export class NotFound extends Error {}
+export class NotFound extends FleetError {
+  constructor() {
+    super({ code: 'usage', stage: 'usage', message: 'there is no such client or alert' });
+  }
+}
 
-/** The pages of views of the fleet, for as long as their snapshot is used. */
-const pagesOfViews = new WeakMap<FleetView, LiveDocument>();
+/** The most pages of a snapshot that are kept. */
+const mostKept = 16;
 
-/** Returns the page of the fleet. Makes it once for each view of a snapshot. */
+/** The pages of a snapshot by query, while the snapshot is used. All viewers of a run request the same ones. */
+const pagesOf = rememberedWeakly((_snapshot: FleetSnapshot) => new Map<string, Promise<LiveDocument>>());
+
+/** Returns the page of the fleet. Makes it once for each query of a snapshot. */
 export async function fleetPage(reader: FleetReader, query: FleetQuery): Promise<LiveDocument> {
   const snapshot = await reader.snapshot();
-  const view = await reader.read(async ({ alerts, look }) => {
+  return reader.read(async ({ alerts, look }) => {
     // A recent snapshot does not show that the database has failed since.
     await alerts.nowMs();
-    return fleetViewOf(snapshot, look, query);
+    const pages = pagesOf(snapshot);
+    const key = JSON.stringify(query);
+    const known = pages.get(key);
+    if (known !== undefined) return known;
+    const made = readFleetView(snapshot, look, query).then((view) => {
+      return { title: ['Fleet'], path: '/', lead: fleetLead(view), body: fleetView(view), zone: view.zone };
+    });
+    if (pages.size >= mostKept) pages.clear();
+    pages.set(key, made);
+    made.catch(() => pages.delete(key));
+    return made;
   });
-  const known = pagesOfViews.get(view);
-  if (known !== undefined) return known;
-  const page = { title: ['Fleet'], path: '/', lead: fleetLead(view), body: fleetView(view), zone: view.zone };
-  pagesOfViews.set(view, page);
-  return page;
 }
 
 /** Returns the page of the open alerts and of those that ended a short time ago. */

@@ -81,10 +81,7 @@ async function pageOf(
   const config = { clients: all, alerts: { rules: [], windows: [], zone: 'UTC' }, collector: { everyMs } };
   return readFleetPage({
     config: config as unknown as Config,
-    history,
-    alerts,
-    look,
-    levels,
+    stored: { history, alerts, look, levels },
     clients: all.slice(0, clients),
     isWhole: clients === clientCount,
     title: 'Fleet',

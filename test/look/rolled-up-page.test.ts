@@ -54,7 +54,7 @@ interface Asked {
   readonly historyBytes?: number;
 }
 
-function pageOf({ history, alerts, look, levels }: Storage, asked: Asked): Promise<FleetPage> {
+function pageOf(storage: Storage, asked: Asked): Promise<FleetPage> {
   const { everyMs, fleet, shown = fleet, historyBytes = 1e7 } = asked;
   const all = names(fleet).map(
     (name) =>
@@ -71,10 +71,7 @@ function pageOf({ history, alerts, look, levels }: Storage, asked: Asked): Promi
   return readFleetPage({
     ...{
       config: config as unknown as Config,
-      history,
-      alerts,
-      look,
-      levels,
+      stored: storage,
       title: 'Fleet',
       sinceMs,
       untilMs,

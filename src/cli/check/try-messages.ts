@@ -1,55 +1,58 @@
 import type { Config } from '../../config/config.ts';
-import { asFleetError, usageError } from '../../errors.ts';
+import { asFleetError, type ErrorCode, usageError } from '../../errors.ts';
 import type { Context } from '../command/context.ts';
 import type { Trial } from './try-connections.ts';
 
 /** Sends a test mail. */
-export async function tryMail({ output, signal }: Context, config: Config, to: string | null): Promise<Trial> {
-  const { sendTestMail } = await import('../../notify/send-test-mail.ts');
-  try {
-    const sent = await sendTestMail({ config, to, signal, nowMs: Date.now() });
+export function tryMail(context: Context, config: Config, to: string | null): Promise<Trial> {
+  const what = to === null ? 'test mail' : `test mail to ${to}`;
+  return tryMessage(context, { what, code: 'mail-unavailable' }, async () => {
+    const { sendTestMail } = await import('../../notify/send-test-mail.ts');
+    const sent = await sendTestMail({ config, to, signal: context.signal, nowMs: Date.now() });
     const how = config.smtp === null ? 'was written to a file, not sent, in' : 'was taken by';
-    if (!output.json) output.print(`A test mail to ${sent.to} ${how} ${sent.where}.`);
-    return { what: `test mail to ${sent.to}`, kind: 'mail', fault: null };
-  } catch (thrown) {
-    signal.throwIfAborted();
-    const fault = asFleetError(thrown, { code: 'mail-unavailable', stage: 'mail' });
-    if (fault.code === 'usage') throw fault;
-    return { what: to === null ? 'test mail' : `test mail to ${to}`, kind: 'mail', fault };
-  }
+    return { what: `test mail to ${sent.to}`, words: `A test mail to ${sent.to} ${how} ${sent.where}.` };
+  });
 }
 
 /** Posts a test message to a webhook. */
-export async function tryWebhook({ output, signal }: Context, config: Config, name: string): Promise<Trial> {
-  const { sendTestMessage } = await import('../../notify/send-test-mail.ts');
+export function tryWebhook(context: Context, config: Config, name: string): Promise<Trial> {
   const what = `test message to webhook ${name}`;
-  try {
-    await sendTestMessage({ config, signal, nowMs: Date.now() }, name);
-    if (!output.json) output.print(`A test message was taken by webhook ${name}.`);
-    return { what, kind: 'mail', fault: null };
-  } catch (thrown) {
-    signal.throwIfAborted();
-    const fault = asFleetError(thrown, { code: 'mail-unavailable', stage: 'mail' });
-    if (fault.code === 'usage') throw fault;
-    return { what, kind: 'mail', fault };
-  }
+  return tryMessage(context, { what, code: 'mail-unavailable' }, async () => {
+    const { sendTestMessage } = await import('../../notify/send-test-mail.ts');
+    await sendTestMessage({ config, signal: context.signal, nowMs: Date.now() }, name);
+    return { what, words: `A test message was taken by webhook ${name}.` };
+  });
 }
 
 /** The deadline of a login to the mailbox of replies. */
 const mailboxTimeoutMs = 20_000;
 
 /** Logs in to the mailbox of `<replies>`. Throws FleetError `usage` if config.xml has none. */
-export async function tryReplies({ output, signal }: Context, { replies }: Config): Promise<Trial> {
+export function tryReplies(context: Context, { replies }: Config): Promise<Trial> {
   if (replies === null) throw usageError('config.xml has no <replies>', 'Write <replies imap="imaps://..."/>.');
-  const { verifyReplies } = await import('../../notify/replies/imap-client.ts');
-  const what = `replies at ${replies.host}:${replies.port}`;
+  const { host, port, username, mailbox } = replies;
+  const what = `replies at ${host}:${port}`;
+  return tryMessage(context, { what, code: 'replies-unread' }, async () => {
+    const { verifyReplies } = await import('../../notify/replies/imap-client.ts');
+    await verifyReplies(replies, { timeoutMs: mailboxTimeoutMs, signal: context.signal });
+    return { what, words: `${username} may read ${mailbox} at ${host}:${port}.` };
+  });
+}
+
+/** Makes one attempt, and prints its result in words. Throws FleetError `usage`, or the signal's reason. */
+async function tryMessage(
+  { output, signal }: Context,
+  { what, code }: { readonly what: string; readonly code: ErrorCode },
+  work: () => Promise<{ readonly what: string; readonly words: string }>,
+): Promise<Trial> {
   try {
-    await verifyReplies(replies, { timeoutMs: mailboxTimeoutMs, signal });
-    if (!output.json)
-      output.print(`${replies.username} may read ${replies.mailbox} at ${replies.host}:${replies.port}.`);
-    return { what, kind: 'mail', fault: null };
+    const done = await work();
+    if (!output.json) output.print(done.words);
+    return { what: done.what, kind: 'mail', fault: null };
   } catch (thrown) {
     signal.throwIfAborted();
-    return { what, kind: 'mail', fault: asFleetError(thrown, { code: 'replies-unread', stage: 'mail' }) };
+    const fault = asFleetError(thrown, { code, stage: 'mail' });
+    if (fault.code === 'usage') throw fault;
+    return { what, kind: 'mail', fault };
   }
 }

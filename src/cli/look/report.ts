@@ -161,10 +161,7 @@ function pageReader(
     try {
       return await readFleetPage({
         config,
-        history,
-        alerts,
-        look,
-        levels,
+        stored: { history, alerts, look, levels },
         clients,
         isWhole: clients.length === config.clients.length,
         title,

@@ -50,16 +50,8 @@ export async function alertCommand(context: Context, { dryRun }: AlertCommandOpt
     },
     now: steadyClock(),
     host,
-    renderReport: async ({ history, alerts, look, levels, figures }, query) =>
-      (await import('../../look/report-html.ts')).reportHtml({
-        config,
-        history,
-        alerts,
-        look,
-        levels,
-        figures,
-        ...query,
-      }),
+    renderReport: async (stored, query) =>
+      (await import('../../look/report-html.ts')).reportHtml({ config, stored, ...query }),
   });
   const result = await (notices === null ? pass : pass.catch((thrown: unknown) => heed(thrown, notices, output)));
   await notices?.end(result.outcome === 'overlapped' ? null : result.outcome === 'finished');

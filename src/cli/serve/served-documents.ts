@@ -1,4 +1,3 @@
-import { FleetError, messageOf } from '../../errors.ts';
 import { sortAlerts, viewAlerts } from '../../look/alert-views.ts';
 import { fleetPart, type FleetSnapshot } from '../../look/live-fleet.ts';
 import { askedClients, checkPatterns } from '../../serve/asked.ts';
@@ -23,12 +22,7 @@ export const documents: Documents = {
   },
   // Loaded at the first request: the module loads all code that writes mails.
   explain: async (...asked) => (await import('../alerts/explain.ts')).alertExplanation(...asked),
-  error: (thrown) =>
-    errorDocument(
-      thrown instanceof FleetError
-        ? thrown
-        : new FleetError({ code: 'internal', stage: 'run', message: messageOf(thrown) }),
-    ),
+  error: errorDocument,
 };
 
 function statusDocument({ config, status, nowMs }: FleetSnapshot, { clients, group, part }: DocumentQuery): object {

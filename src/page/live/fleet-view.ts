@@ -4,12 +4,13 @@ import { amount } from '../figures.ts';
 import { clientRow, columns } from '../fleet-table.ts';
 import { type Markup, markup } from '../markup.ts';
 import type { PageAlert, PageClient, PageLinks } from '../page.ts';
+import type { StateCount } from '../state-counts.ts';
 
 /** The part of the fleet that a request asks for. */
 export interface FleetQuery {
   /** Words that a line must contain; empty: any line. */
   readonly words: string;
-  /** The state of the clients, as `FleetCount.state`; empty: any. */
+  /** The state of the clients, as `StateCount.state`; empty: any. */
   readonly state: string;
   /** The column that sorts the lines; empty: the worst first. */
   readonly sort: string;
@@ -17,18 +18,11 @@ export interface FleetQuery {
   readonly from: number;
 }
 
-export interface FleetCount {
-  /** The value of `state` that shows these clients. */
-  readonly state: string;
-  readonly words: string;
-  readonly clients: number;
-}
-
 export interface FleetView {
   readonly zone: string | null;
   readonly nowMs: number;
   readonly query: FleetQuery;
-  readonly counts: readonly FleetCount[];
+  readonly counts: readonly StateCount[];
   readonly total: number;
   /** The clients that the query matches. */
   readonly matching: number;

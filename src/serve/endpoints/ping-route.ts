@@ -1,8 +1,8 @@
 import { minuteMs } from '../../platform/units.ts';
 import { forwarderIds } from '../../config/clients/arrival.ts';
 import { words } from '../answer.ts';
-import { type FleetReader, NothingStored } from '../fleet-reader.ts';
-import { inTime, isAway } from '../look-pages.ts';
+import { type FleetReader, isAway, NothingStored } from '../fleet-reader.ts';
+import { inTime } from '../look-pages.ts';
 import type { Route } from '../routes.ts';
 import type { CommandAnswer } from './own-command.ts';
 

@@ -134,18 +134,16 @@ export const lookers: readonly Looker[] = [
 ];
 
 async function report(
-  { history, alerts, look, levels, figures }: Storage,
+  storage: Storage,
   config: Config,
   { clients, days, isPast }: { readonly clients: number; readonly days: number; readonly isPast: boolean },
 ): Promise<unknown> {
+  const { alerts, figures } = storage;
   const nowMs = await alerts.nowMs();
   const untilMs = isPast ? nowMs - dayMs : nowMs;
   return readFleetPage({
     config,
-    history,
-    alerts,
-    look,
-    levels,
+    stored: storage,
     clients: config.clients.slice(0, clients),
     isWhole: clients === Infinity,
     title: '',
