@@ -46,7 +46,7 @@ const places = {
   events: ['events', 'folder'],
   knownHosts: ['known_hosts', 'written-in-place'],
   keyLogins: ['key-logins', 'written-in-place'],
-  opensshOnly: ['openssh-only.json', 'file'],
+  opensshOnly: ['openssh-only', 'written-in-place'],
   restrictedKeys: ['restricted-keys', 'file'],
   outbox: ['outbox', 'folder'],
   lock: ['lock.db', 'sqlite'],

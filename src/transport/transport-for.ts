@@ -6,6 +6,7 @@ import { needsHostCertificate } from './known-hosts/host-key-check.ts';
 import { createHttpTransport } from './http/http.ts';
 import { createLocalTransport } from './connection/local.ts';
 import { opensshBesideKeys } from './openssh/openssh-arguments.ts';
+import { serverName } from './openssh/openssh-only.ts';
 import { opensshTarget } from './openssh/openssh-target.ts';
 import { createOpensshTransport } from './openssh/openssh.ts';
 import type { Route } from './route/route.ts';
@@ -28,10 +29,10 @@ export function transportFor(client: Client, shared: TransportShared): Transport
   return {
     connect: async (options) => {
       const { keyLogins } = shared;
-      const keyAlone = keyLogins.has(client);
+      const keyAlone = [name, client.was].some((one) => one !== null && keyLogins.has(one));
       try {
         const connection = await connectTo({ client, shared, options, keyAlone });
-        if (connection.byKey === true) keyLogins.note(client);
+        if (connection.byKey === true) keyLogins.note(name);
         return connection;
       } catch (thrown) {
         const fault = unresolvedAlias(thrown, client, shared);
@@ -86,7 +87,7 @@ async function connectTo(attempt: Attempt): Promise<Connection> {
   // `auto` takes OpenSSH for every unsupported option; ssh2 does without an option that is not needed.
   const lacking = route.unsupported.find(({ needed }) => isAuto || needed);
   const isBeyond = lacking !== undefined || needsCertificates(route, shared);
-  if (isAuto && (isBeyond || shared.opensshOnly.sinceMs(client) !== null)) return await throughOpenssh(attempt);
+  if (isAuto && (isBeyond || shared.opensshOnly.has(serverName(client)))) return await throughOpenssh(attempt);
   if (lacking === undefined) {
     const connecting = connectThrough(route, attempt);
     return await (isAuto ? connecting.catch((thrown: unknown) => otherwise(thrown, attempt)) : connecting);
@@ -107,7 +108,7 @@ async function otherwise(thrown: unknown, attempt: Attempt): Promise<Connection>
   const cause = thrown instanceof FleetError && thrown.code === 'bastion-failed' ? thrown.cause : thrown;
   if (!(cause instanceof FleetError && cause.code === 'no-common-algorithm')) throw thrown;
   const connection = await throughOpenssh(attempt);
-  attempt.shared.opensshOnly.note(attempt.client);
+  attempt.shared.opensshOnly.note(serverName(attempt.client));
   return connection;
 }
 

@@ -3,15 +3,15 @@ import { isIP } from 'node:net';
 
 import type { Bastion, Client, Config } from '../config/config.ts';
 import { remembered } from '../platform/remembered.ts';
+import { loadNotedNames, noNotedNames, type NotedNames } from '../state/noted-names.ts';
 import { statePaths } from '../state/paths.ts';
 import { pushKeyFinder } from '../state/push-keys.ts';
 import { defaultSshConfigFiles, sshConfigFiles } from '../config/settings/ssh-config-files.ts';
 import { BastionPool } from './bastions/bastion-pool.ts';
 import { besideKeys, certificateBeside, revealCredentials } from './credentials/credentials.ts';
 import type { Hop } from './route/hop.ts';
-import { loadKeyLogins, noKeyLogins, type KeyLogins } from './credentials/key-logins.ts';
 import { joinKnownHosts, loadKnownHosts, type KnownHosts } from './known-hosts/known-hosts.ts';
-import { loadOpensshOnly, noOpensshOnly, type OpensshOnly } from './openssh/openssh-only.ts';
+import { opensshOnlyIn } from './openssh/openssh-only.ts';
 import { resolveRoute, type RouteWorld } from './route/resolve-route.ts';
 import type { Route } from './route/route.ts';
 import { createSshConfigReader, type SshConfigReader } from './ssh-config/ssh-config-reader.ts';
@@ -33,10 +33,13 @@ export interface TransportShared {
   /** Returns the data for a login at a machine on the route. */
   targetOf(hop: Hop): SshTarget;
   readonly bastions: BastionPool;
-  /** The clients that have accepted a key alone, read at the first use. The caller has to call `save`. */
-  readonly keyLogins: KeyLogins;
-  /** The servers that only OpenSSH can talk to, read at the first use. The caller has to call `save`. */
-  readonly opensshOnly: OpensshOnly;
+  /**
+   * The clients and bastions that have accepted a key alone, read at the first use. They are no longer offered a
+   * password beside a key: their root could refuse the key to obtain the password. The caller has to call `save`.
+   */
+  readonly keyLogins: NotedNames;
+  /** The servers that only OpenSSH can talk to: see opensshOnlyIn. The caller has to call `save`. */
+  readonly opensshOnly: NotedNames;
   /** Returns the key that an enrolled client and this collector share; null if the client is not enrolled. */
   pushKeyOf(client: string): Buffer | null;
   /** Leaves the bastions. Call it when the last visit has ended. */
@@ -56,9 +59,9 @@ export interface TransportSharedOptions {
 export function createTransportShared(options: TransportSharedOptions): TransportShared {
   const { config } = options;
   let world: RouteWorld | null = null;
-  let keyLogins: KeyLogins | null = null;
   const { stateDir } = config;
-  const opensshOnlyHere = opensshOnlyIn(stateDir);
+  const keyLogins = once(() => keyLoginsIn(stateDir));
+  const opensshOnly = once(() => opensshOnlyIn(stateDir));
   const pushKeyOf = stateDir === undefined ? () => null : pushKeyFinder(statePaths(stateDir).pushKeys);
   const oneFile = remembered(loadKnownHosts);
   const joined = remembered((paths: string) => {
@@ -75,16 +78,13 @@ export function createTransportShared(options: TransportSharedOptions): Transpor
   const worldHere = (): RouteWorld => (world ??= worldOf(options));
   const routeTo = (target: Client | Bastion): Route => resolveRoute(target, worldHere());
   const { tcpTimeoutMs, connectTimeoutMs } = config.collector;
-  const readKeyLogins = (): KeyLogins => {
-    return (keyLogins ??= stateDir === undefined ? noKeyLogins : loadKeyLogins(statePaths(stateDir).keyLogins));
-  };
   const bastions = new BastionPool({
     targetOf: (hop) => {
       const target = targetOf(hop);
-      return readKeyLogins().has(keptName(hop)) ? withoutPassword(target, readKeyLogins().file) : target;
+      return keyLogins().has(bastionName(hop)) ? withoutPassword(target, keyLogins().file) : target;
     },
     onLogin: (hop, byKey) => {
-      if (byKey) readKeyLogins().note(keptName(hop));
+      if (byKey) keyLogins().note(bastionName(hop));
     },
     tcpTimeoutMs,
     connectTimeoutMs,
@@ -98,19 +98,23 @@ export function createTransportShared(options: TransportSharedOptions): Transpor
     bastions,
     pushKeyOf,
     get opensshOnly() {
-      return opensshOnlyHere();
+      return opensshOnly();
     },
     get keyLogins() {
-      return readKeyLogins();
+      return keyLogins();
     },
     close: () => bastions.close(),
   };
 }
 
-/** Returns a function that reads the servers that only OpenSSH can talk to at the first call. */
-function opensshOnlyIn(stateDir: string | undefined): () => OpensshOnly {
-  let known: OpensshOnly | null = stateDir === undefined ? noOpensshOnly : null;
-  return () => (known ??= loadOpensshOnly(statePaths(stateDir ?? '').opensshOnly, Date.now()));
+/** Returns a function that returns what the first call made. */
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
+}
+
+function keyLoginsIn(stateDir: string | undefined): NotedNames {
+  return stateDir === undefined ? noNotedNames : loadNotedNames({ file: statePaths(stateDir).keyLogins });
 }
 
 function jumpsOf(client: Client, routeTo: TransportShared['routeTo']): readonly string[] {
@@ -151,8 +155,8 @@ function worldOf({ config, sshConfig }: TransportSharedOptions): RouteWorld {
 }
 
 /** Returns the name of a bastion in the file of key logins. A bastion and a client may have the same name. */
-function keptName({ name }: Hop) {
-  return { name: `bastion ${name}`, was: null };
+function bastionName({ name }: Hop): string {
+  return `bastion ${name}`;
 }
 
 /** Removes the password beside a key. The error of a refused login then mentions that. */

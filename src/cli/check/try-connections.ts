@@ -10,6 +10,7 @@ import { statePaths } from '../../state/paths.ts';
 import { tryStateFolder } from '../../state/state-folder.ts';
 import { tryStorage } from '../../storage/try-storage.ts';
 import { transportFor } from '../../transport/transport-for.ts';
+import { serverName } from '../../transport/openssh/openssh-only.ts';
 import { createTransportShared, type TransportShared } from '../../transport/transport-shared.ts';
 import { concurrently } from '../command/concurrently.ts';
 import { tryCommand } from './named-files.ts';
@@ -83,7 +84,7 @@ export async function tryConnections(
   const clients = await concurrently(visited, clientLimit, async (client) => {
     const trial = await attempt(client.name, 'client', () => logIn(client, config, shared, signal));
     observe();
-    return { ...trial, isByOpenssh: shared.opensshOnly.sinceMs(client) !== null };
+    return { ...trial, isByOpenssh: shared.opensshOnly.has(serverName(client)) };
   }).finally(() => shared.close());
   return [state, database, ...mail, ...commands, ...webhooks, ...alertmanagers, ...mailboxes, ...clients];
 }

@@ -2,8 +2,7 @@ import { lateAfterMs } from '../../config/clients/late-after.ts';
 import type { Client, Config } from '../../config/config.ts';
 import type { ClientDetail, NotedAlert } from '../../look/client-detail.ts';
 import { escapeControls } from '../../log.ts';
-import { statePaths } from '../../state/paths.ts';
-import { loadOpensshOnly } from '../../transport/openssh/openssh-only.ts';
+import { opensshOnlyIn, serverName } from '../../transport/openssh/openssh-only.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import { renderAlertTable } from '../command/alert-table.ts';
 import { inactiveText, lastHeardWords, stateColours, visitNotes } from '../command/member-words.ts';
@@ -83,7 +82,7 @@ function headLines({ member, listed, newest }: ClientDetail, { output, config, t
 /** True if the collector of this state folder visits a client by ssh, because ssh2 has no algorithm of its server. */
 function isByOpenssh(client: Client, { stateDir }: Config): boolean {
   if (client.ssh.via !== 'auto') return false;
-  return loadOpensshOnly(statePaths(stateDir).opensshOnly, Date.now()).sinceMs(client) !== null;
+  return opensshOnlyIn(stateDir).has(serverName(client));
 }
 
 function alertLines(alerts: readonly NotedAlert[], { output, time, nowMs }: DetailWords): readonly string[] {

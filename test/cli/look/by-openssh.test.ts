@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 import { byOpensshLines } from '../../../src/cli/check/failed-trials.ts';
 import { statePaths } from '../../../src/state/paths.ts';
-import { loadOpensshOnly } from '../../../src/transport/openssh/openssh-only.ts';
+import { opensshOnlyIn, serverName } from '../../../src/transport/openssh/openssh-only.ts';
 import { configFolder, runCli, succeeded } from '../../support/run-cli.ts';
 
 test('show says that a client is visited by ssh because its server shares no algorithm with ssh2', async (t) => {
@@ -13,8 +13,8 @@ test('show says that a client is visited by ssh because its server shares no alg
   const dir = configFolder(t, `<config><ssh transport="auto" username="u" agent="env"/>${clients}</config>`);
   const file = statePaths(path.join(dir, 'state')).opensshOnly;
   mkdirSync(path.dirname(file), { mode: 0o700 });
-  const known = loadOpensshOnly(file, Date.now());
-  known.note({ name: 'a', address: '192.0.2.1', port: 22 });
+  const known = opensshOnlyIn(path.join(dir, 'state'));
+  known.note(serverName({ name: 'a', address: '192.0.2.1', port: 22 }));
   known.save();
   const words = /visited by ssh, as its server shares no algorithm with the built-in client/;
   assert.match(await succeeded(runCli(['show', 'a'], { cwd: dir })), words);

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { before, describe, it } from 'node:test';
 
 import type { Client, SshSettings } from '../../../src/config/config.ts';
 import type { FleetError } from '../../../src/errors.ts';
-import { loadKeyLogins } from '../../../src/transport/credentials/key-logins.ts';
+import { loadNotedNames } from '../../../src/state/noted-names.ts';
 import { planLogin } from '../../../src/transport/ssh2/login.ts';
 import { loadPrivateKey } from '../../../src/transport/credentials/private-key.ts';
 import { transportFor } from '../../../src/transport/transport-for.ts';
@@ -81,8 +81,8 @@ for (const transport of ['ssh2', 'openssh'] as const) {
     it('is offered on first visits, and wherever no key is configured', async () => {
       await refusal(at(hostile, 'first'));
       assert.deepEqual(offeredTo('first'), [`first key ${print}`, 'first password the fleet’s own']);
-      const keys = loadKeyLogins(file);
-      keys.note(at(hostile, 'plain'));
+      const keys = loadNotedNames({ file });
+      keys.note(at(hostile, 'plain').name);
       keys.save();
       await refusal(at(hostile, 'plain', { privateKey: null, agent: null }));
       assert.deepEqual(offeredTo('plain'), ['plain password the fleet’s own']);
@@ -122,28 +122,6 @@ describe('the password of a bastion', () => {
 });
 
 describe('the memory of logins by key', () => {
-  it('is a line for each client, written once', () => {
-    const own = path.join(dir, 'own');
-    const first = loadKeyLogins(own);
-    for (const name of ['web-1', 'web-1', 'with "quotes" and é']) first.note({ name });
-    first.save();
-    first.save();
-    const again = loadKeyLogins(own);
-    again.note({ name: 'web-1' });
-    again.note({ name: 'web-2' });
-    again.save();
-    const lines = readFileSync(own, 'utf8')
-      .split('\n')
-      .filter((line) => line !== '');
-    assert.deepEqual(lines, ['"web-1"', JSON.stringify('with "quotes" and é'), '"web-2"']);
-    assert.equal(loadKeyLogins(own).has({ name: 'with "quotes" and é', was: null }), true);
-    assert.equal(loadKeyLogins(own).has({ name: 'web', was: null }), false);
-  });
-
-  it('that cannot be read is a fault, never an empty one', () => {
-    assert.throws(() => loadKeyLogins(dir), { name: 'FleetError', code: 'state-unusable' });
-  });
-
   it('does not hold clients that want a password besides', () => {
     const key = loadPrivateKey(sshKeygen(path.join(dir, 'both'), '-t', 'ed25519').privateKey, null);
     const credentials = { password: 'p', keys: [key], agent: null, problem: null, certificates: [] };
