@@ -67,6 +67,12 @@ export class FleetError extends Error {
   }
 }
 
+/** Returns a fault with some facts replaced. The given fault is its cause. */
+export function changedFault(fault: FleetError, changes: Partial<FleetErrorOptions>): FleetError {
+  const { code, stage, message, client, retryable, advice } = fault;
+  return new FleetError({ code, stage, message, client, retryable, advice, cause: fault, ...changes });
+}
+
 /** Returns the error of a wrong command line. `advice` names the form to write instead. */
 export function usageError(message: string, advice?: string): FleetError {
   return new FleetError({ code: 'usage', stage: 'usage', message, advice });

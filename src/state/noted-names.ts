@@ -9,17 +9,9 @@ export interface NotedNames {
   note(name: string): void;
   /** Appends the new names to the file, mode 0600, and removes forgotten ones. Throws FleetError `state-unusable`. */
   save(): void;
-  /** The path of the file; null if nothing is noted. */
-  readonly file: string | null;
+  /** The path of the file. */
+  readonly file: string;
 }
-
-/** A record that stays empty. */
-export const noNotedNames: NotedNames = {
-  has: () => false,
-  note: () => undefined,
-  save: () => undefined,
-  file: null,
-};
 
 export interface NotedNamesOptions {
   readonly file: string;

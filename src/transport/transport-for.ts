@@ -1,5 +1,5 @@
 import type { Client } from '../config/config.ts';
-import { FleetError } from '../errors.ts';
+import { changedFault, FleetError } from '../errors.ts';
 import { dialThrough, limitsOf } from './bastions/bastion-pool.ts';
 import { besideKeys, type Credentials } from './credentials/credentials.ts';
 import { needsHostCertificate } from './known-hosts/host-key-check.ts';
@@ -55,22 +55,18 @@ function unresolvedAlias(thrown: unknown, client: Client, shared: TransportShare
   if (!(thrown instanceof FleetError) || thrown.code !== 'dns') return thrown;
   const file = shared.sshAliasOf(client);
   if (file === null) return thrown;
-  const { code, stage, retryable, message } = thrown;
   const { name, address } = client;
   const rest = name === address ? '' : `, and write name="${address}"`;
   const advice = `${file} has a Host ${address}, which a client with ip is not looked up in: remove the ip${rest}.`;
-  return new FleetError({ code, stage, retryable, message, client: thrown.client, advice, cause: thrown });
+  return changedFault(thrown, { advice });
 }
 
 /** Adds to a refused login that the password was not tried. Returns other faults unchanged. */
-function withheldFault(thrown: unknown, file: string | null): unknown {
+function withheldFault(thrown: unknown, file: string): unknown {
   if (!(thrown instanceof FleetError) || !['auth-failed', 'credentials-unusable'].includes(thrown.code)) return thrown;
-  const { code, stage, client, retryable, message } = thrown;
-  const line = `the client's line from ${file ?? 'key-logins'}`;
-  return new FleetError({
-    ...{ code, stage, client, retryable, cause: thrown },
-    message: `${message}; the password was not offered, because this client has taken a key before`,
-    advice: `Mend the key there. If the password is to be offered again, remove ${line}.`,
+  return changedFault(thrown, {
+    message: `${thrown.message}; the password was not offered, because this client has taken a key before`,
+    advice: `Mend the key there. If the password is to be offered again, remove the client's line from ${file}.`,
   });
 }
 

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 
 import type { Bastion, Client, Config } from '../config/config.ts';
 import { remembered } from '../platform/remembered.ts';
-import { loadNotedNames, noNotedNames, type NotedNames } from '../state/noted-names.ts';
+import { loadNotedNames, type NotedNames } from '../state/noted-names.ts';
 import { statePaths } from '../state/paths.ts';
 import { pushKeyFinder } from '../state/push-keys.ts';
 import { defaultSshConfigFiles, sshConfigFiles } from '../config/settings/ssh-config-files.ts';
@@ -47,10 +47,8 @@ export interface TransportShared {
 }
 
 export interface TransportSharedOptions {
-  readonly config: Pick<Config, 'bastions' | 'clients' | 'jumpHosts' | 'explicit'> & {
+  readonly config: Pick<Config, 'bastions' | 'clients' | 'jumpHosts' | 'explicit' | 'stateDir'> & {
     readonly collector: Pick<Config['collector'], 'tcpTimeoutMs' | 'connectTimeoutMs'>;
-    /** The state folder; default: no logins are recorded. */
-    readonly stateDir?: string;
   };
   readonly sshConfig?: SshConfigReader;
 }
@@ -60,9 +58,9 @@ export function createTransportShared(options: TransportSharedOptions): Transpor
   const { config } = options;
   let world: RouteWorld | null = null;
   const { stateDir } = config;
-  const keyLogins = once(() => keyLoginsIn(stateDir));
+  const paths = statePaths(stateDir);
+  const keyLogins = once(() => loadNotedNames({ file: paths.keyLogins }));
   const opensshOnly = once(() => opensshOnlyIn(stateDir));
-  const pushKeyOf = stateDir === undefined ? () => null : pushKeyFinder(statePaths(stateDir).pushKeys);
   const oneFile = remembered(loadKnownHosts);
   const joined = remembered((paths: string) => {
     const [first = '', ...others] = paths.split('\0');
@@ -96,7 +94,7 @@ export function createTransportShared(options: TransportSharedOptions): Transpor
     sshAliasOf: (client) => aliasFileOf(client, worldHere().sshConfig),
     targetOf,
     bastions,
-    pushKeyOf,
+    pushKeyOf: pushKeyFinder(paths.pushKeys),
     get opensshOnly() {
       return opensshOnly();
     },
@@ -111,10 +109,6 @@ export function createTransportShared(options: TransportSharedOptions): Transpor
 function once<T>(make: () => T): () => T {
   let made: T | undefined;
   return () => (made ??= make());
-}
-
-function keyLoginsIn(stateDir: string | undefined): NotedNames {
-  return stateDir === undefined ? noNotedNames : loadNotedNames({ file: statePaths(stateDir).keyLogins });
 }
 
 function jumpsOf(client: Client, routeTo: TransportShared['routeTo']): readonly string[] {
@@ -160,15 +154,14 @@ function bastionName({ name }: Hop): string {
 }
 
 /** Removes the password beside a key. The error of a refused login then mentions that. */
-function withoutPassword(target: SshTarget, file: string | null): SshTarget {
+function withoutPassword(target: SshTarget, file: string): SshTarget {
   return {
     ...target,
     credentials: () => {
       const given = target.credentials();
       const own = besideKeys(given);
       if (given.password === null || own.password !== null) return own;
-      const place = file ?? 'key-logins';
-      const withheld = `the password was not offered, because this bastion has taken a key before (${place})`;
+      const withheld = `the password was not offered, because this bastion has taken a key before (${file})`;
       return { ...own, problem: [...(own.problem === null ? [] : [own.problem]), withheld].join('; ') };
     },
   };

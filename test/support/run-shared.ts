@@ -62,7 +62,7 @@ export interface Machines {
   readonly tcpTimeoutMs?: number;
   readonly connectTimeoutMs?: number;
   readonly sshConfig?: SshConfigReader;
-  /** Default: no state folder. */
+  /** Default: a folder that does not exist. */
   readonly stateDir?: string;
 }
 
@@ -70,9 +70,9 @@ export interface Machines {
 export function sharedFor(machines: Machines = {}): TransportShared {
   const { bastions = [], clients = [], explicit = [], tcpTimeoutMs = 60_000, connectTimeoutMs = 60_000 } = machines;
   const collector = { tcpTimeoutMs, connectTimeoutMs };
-  const state = machines.stateDir === undefined ? {} : { stateDir: machines.stateDir };
+  const { stateDir = '/nowhere' } = machines;
   return createTransportShared({
-    config: { bastions, clients, explicit, collector, jumpHosts: ssh(machines.jumpHosts ?? {}), ...state },
+    config: { bastions, clients, explicit, collector, jumpHosts: ssh(machines.jumpHosts ?? {}), stateDir },
     ...(machines.sshConfig === undefined ? {} : { sshConfig: machines.sshConfig }),
   });
 }

@@ -1,4 +1,4 @@
-import { FleetError, type Stage } from '../../errors.ts';
+import { changedFault, FleetError, type Stage } from '../../errors.ts';
 
 /**
  * Returns the error of a visit whose signal was aborted. Keeps the code and the message if the signal's reason is a
@@ -6,9 +6,6 @@ import { FleetError, type Stage } from '../../errors.ts';
  */
 export function abortedError(signal: AbortSignal, stage: Stage, client: string | null): FleetError {
   const reason: unknown = signal.reason;
-  if (reason instanceof FleetError) {
-    const { code, message, advice, retryable } = reason;
-    return new FleetError({ client, code, stage, message, advice, retryable, cause: reason });
-  }
+  if (reason instanceof FleetError) return changedFault(reason, { client, stage });
   return new FleetError({ client, code: 'visit-deadline', stage, message: 'the visit was ended', cause: reason });
 }

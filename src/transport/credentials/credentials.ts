@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 
-import { errnoOf, FleetError } from '../../errors.ts';
+import { changedFault, errnoOf, FleetError } from '../../errors.ts';
 import type { HopCredentials } from '../route/hop.ts';
 import { EncryptedKey, Sha1Refused, loadPrivateKey, type LoginKey } from './private-key.ts';
 import { fingerprint } from '../known-hosts/fingerprint.ts';
@@ -42,8 +42,7 @@ export function revealCredentials(machine: string, wanted: HopCredentials): Cred
   const password = wanted.password?.reveal() ?? null;
   const [first] = problems;
   if (first !== undefined && password === null && !socket && keys.length === 0) {
-    const { code, stage, message, advice } = first;
-    throw new FleetError({ client: machine, code, stage, message, advice, cause: first });
+    throw changedFault(first, { client: machine });
   }
   if (password === null && !socket && keys.length === 0 && wanted.privateKeys.length > 0) {
     throw unusable(machine, noKeyWords(wanted), noKeyAdvice);

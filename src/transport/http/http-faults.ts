@@ -1,4 +1,4 @@
-import { FleetError } from '../../errors.ts';
+import { changedFault, FleetError } from '../../errors.ts';
 import { pushPath, type SignedPath } from '../../seal/push.ts';
 
 const adviceOfSpoke =
@@ -19,8 +19,7 @@ export function keyMissing(client: string): FleetError {
 /** Replaces the advice of a refused connection, which is about sshd. Returns other errors unchanged. */
 export function dialFault(thrown: unknown): unknown {
   if (!(thrown instanceof FleetError) || thrown.code !== 'connect-refused') return thrown;
-  const { client, code, stage, message } = thrown;
-  return new FleetError({ client, code, stage, message, advice: adviceOfSpoke, cause: thrown });
+  return changedFault(thrown, { advice: adviceOfSpoke });
 }
 
 /** A request that failed. */

@@ -1,7 +1,7 @@
 import { readFileSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
 
 import { writeDurably } from '../../state/durable-file.ts';
-import { fingerprint, type HostKey } from './fingerprint.ts';
+import type { HostKey } from './fingerprint.ts';
 import { hostsMatch, parseKnownHostLine } from './known-hosts-line.ts';
 import { appendLines, knownHostLine, loadKnownHosts } from './known-hosts.ts';
 import { comparableHost } from '../../config/values/networks.ts';
@@ -13,24 +13,11 @@ export interface TrustedHost {
   readonly keys: readonly HostKey[];
 }
 
-/** A line with another key of a host, and the effect of the replacement on it. */
-export interface ReplacedLine {
-  readonly name: string;
-  /** The line number before the replacement, counted from 1. */
-  readonly line: number;
-  readonly fingerprint: string;
-  /**
-   * False if the line names the host only by a pattern. Such a line may apply to other hosts and stays, so its key is
-   * still accepted.
-   */
-  readonly removed: boolean;
-}
-
 /**
  * Appends the keys that the file does not hold yet, in one write. Creates the file with mode 0600. Returns the number
  * of added lines.
  */
-export function addKnownHosts(file: string, hosts: readonly TrustedHost[], nowMs: number): number {
+export function addKnownHosts(file: string, hosts: readonly TrustedHost[], nowMs: number): void {
   const known = loadKnownHosts(file);
   const lines = hosts.flatMap(({ name, keys }) => {
     const present = known.lookup(name).keys;
@@ -41,7 +28,6 @@ export function addKnownHosts(file: string, hosts: readonly TrustedHost[], nowMs
   // Two clients may have the same address.
   const added = [...new Set(lines)];
   if (added.length > 0) appendLines(file, added.join(''));
-  return added.length;
 }
 
 /**
@@ -49,20 +35,20 @@ export function addKnownHosts(file: string, hosts: readonly TrustedHost[], nowMs
  * with several names, removes only the host's name. Every other byte of the file stays. Replaces the file by a rename,
  * so that a reader sees either the old or the new file, complete. Never changes `@revoked` lines.
  */
-export function replaceKnownHosts(file: string, hosts: readonly TrustedHost[], nowMs: number): ReplacedLine[] {
+export function replaceKnownHosts(file: string, hosts: readonly TrustedHost[], nowMs: number): void {
   for (let attempt = 1; ; attempt += 1) {
     const target = realPath(file);
     const before = stampOf(target);
     // latin1 preserves every byte.
     const text = before === null ? '' : readFileSync(target, 'latin1');
-    const { content, replaced } = replaceLines(text, hosts, nowMs);
+    const content = replacedLines(text, hosts, nowMs);
     const written = `${target}.${process.pid}.new`;
     try {
       const mode = before === null ? 0o600 : statSync(target).mode & 0o777;
       writeDurably({ file: written, content: Buffer.from(content, 'latin1'), mode, exclusive: true });
       if (stampOf(target) === before) {
         renameSync(written, target);
-        return replaced;
+        return;
       }
     } finally {
       rmSync(written, { force: true });
@@ -71,12 +57,7 @@ export function replaceKnownHosts(file: string, hosts: readonly TrustedHost[], n
   }
 }
 
-function replaceLines(
-  text: string,
-  hosts: readonly TrustedHost[],
-  nowMs: number,
-): { readonly content: string; readonly replaced: ReplacedLine[] } {
-  const replaced: ReplacedLine[] = [];
+function replacedLines(text: string, hosts: readonly TrustedHost[], nowMs: number): string {
   const present = new Set<string>();
   const kept = (text.match(/[^\n]*\n|[^\n]+$/g) ?? []).map((raw, index) => {
     const entry = parseKnownHostLine(raw, index + 1);
@@ -88,8 +69,6 @@ function replaceLines(
         present.add(`${name} ${entry.key.key}`);
         continue;
       }
-      const removed = entry.hosts.startsWith('|') || names.some((other) => comparableHost(other) === name);
-      replaced.push({ name, line: entry.line, fingerprint: fingerprint(entry.key.key), removed });
       if (entry.hosts.startsWith('|')) names = [];
       else names = names.filter((other) => comparableHost(other) !== name);
     }
@@ -101,7 +80,7 @@ function replaceLines(
   );
   let content = kept.join('');
   if (content !== '' && !content.endsWith('\n') && added.length > 0) content += '\n';
-  return { content: content + [...new Set(added)].join(''), replaced };
+  return content + [...new Set(added)].join('');
 }
 
 /** Returns the target of a symbolic link, so that the rename replaces the target and the link stays. */

@@ -57,6 +57,28 @@ export interface MasterOptions {
   readonly version: number;
 }
 
+/** Returns the options that no ssh_config may change, for an ssh of this version. */
+export function fixedOptions(version: number): readonly string[] {
+  return [
+    'LogLevel=DEBUG2',
+    'PermitLocalCommand=no',
+    'RemoteCommand=none',
+    'Tunnel=no',
+    'ServerAliveInterval=15',
+    'ServerAliveCountMax=2',
+    ...(version >= 807 ? ['ForkAfterAuthentication=no', 'StdinNull=no'] : []),
+    // A server must not change the known_hosts entries about itself.
+    'UpdateHostKeys=no',
+    'HashKnownHosts=no',
+    'CheckHostIP=no',
+    'VisualHostKey=no',
+    'AddKeysToAgent=no',
+  ];
+}
+
+/** The options that forward nothing. */
+export const withoutForwarding: readonly string[] = ['ClearAllForwardings=yes', 'ForwardAgent=no', 'ForwardX11=no'];
+
 /**
  * Returns the arguments of the master: the ssh that logs in and then waits for commands on its control socket (ssh(1),
  * ssh_config(5)). No argument passes through a shell. Throws FleetError `config-invalid` for a value that cannot be
@@ -68,20 +90,8 @@ export function masterArguments(target: OpensshTarget, options: MasterOptions): 
   return [
     ...['-M', '-S', options.socket, '-N', '-T'],
     ...settings([
-      'LogLevel=DEBUG2',
       'ControlPersist=no',
-      'PermitLocalCommand=no',
-      'RemoteCommand=none',
-      'Tunnel=no',
-      'ServerAliveInterval=15',
-      'ServerAliveCountMax=2',
-      ...(options.version >= 807 ? ['ForkAfterAuthentication=no', 'StdinNull=no'] : []),
-      // A server must not change the known_hosts entries about itself.
-      'UpdateHostKeys=no',
-      'HashKnownHosts=no',
-      'CheckHostIP=no',
-      'VisualHostKey=no',
-      'AddKeysToAgent=no',
+      ...fixedOptions(options.version),
       ...(proxyCommand === null
         ? []
         : [`ProxyCommand=${proxyCommand}`, 'ProxyUseFdpass=no', 'CanonicalizeHostname=no']),
@@ -116,9 +126,7 @@ export function targetArguments(target: OpensshTarget): string[] {
   return [
     ...(file === null ? [] : ['-F', file]),
     ...settings([
-      'ClearAllForwardings=yes',
-      'ForwardAgent=no',
-      'ForwardX11=no',
+      ...withoutForwarding,
       ...(config === 'none' ? ['GlobalKnownHostsFile=/dev/null'] : []),
       ...(hostName === null ? [] : [`HostName=${escaped(hostName)}`]),
       ...(hostKeyAlias === null ? [] : [`HostKeyAlias=${refuseWord(target, 'HostKeyAlias', hostKeyAlias)}`]),

@@ -5,7 +5,8 @@ import { FleetError } from '../../errors.ts';
 import { bastionFailed, ofClient } from '../bastions/bastion-failed.ts';
 import type { Hop } from '../route/hop.ts';
 import { hostName } from '../known-hosts/known-hosts.ts';
-import { quoted, refuseWord, unfit, type OpensshSecrets, type OpensshTarget } from './openssh-arguments.ts';
+import { fixedOptions, quoted, refuseWord, unfit, withoutForwarding } from './openssh-arguments.ts';
+import type { OpensshSecrets, OpensshTarget } from './openssh-arguments.ts';
 
 export interface HopConfigOptions {
   /** The client's name in errors. */
@@ -43,38 +44,14 @@ export function hopConfig(hop: Hop, options: HopConfigOptions): string {
     ...keyLines(hop).map(([option, name]) => `${option} ${file('privateKey', name)}`),
     `IdentitiesOnly ${onlyNamedKeys(hop) ? 'yes' : 'no'}`,
     `IdentityAgent ${agentOf(credentials.agent, (name) => file('agent', name))}`,
-    ...always,
-    ...(version >= 807 ? ['ForkAfterAuthentication no', 'StdinNull no'] : []),
+    ...[...always, ...fixedOptions(version), ...withoutForwarding].map((option) => option.replace('=', ' ')),
     ...sshConfig.files.map((name) => includeLine(client, hop, name)),
   ];
   return lines.map((line) => `${line}\n`).join('');
 }
 
-/**
- * Options that no ssh_config file may change; masterArguments gives the reasons. BatchMode prevents prompts, which
- * nobody could answer.
- */
-const always = [
-  'BatchMode yes',
-  'LogLevel DEBUG2',
-  'ControlMaster no',
-  'ControlPath none',
-  'CanonicalizeHostname no',
-  'ClearAllForwardings yes',
-  'ForwardAgent no',
-  'ForwardX11 no',
-  'PermitLocalCommand no',
-  'RemoteCommand none',
-  'RequestTTY no',
-  'Tunnel no',
-  'ServerAliveInterval 15',
-  'ServerAliveCountMax 2',
-  'UpdateHostKeys no',
-  'HashKnownHosts no',
-  'CheckHostIP no',
-  'VisualHostKey no',
-  'AddKeysToAgent no',
-];
+/** Further options that no ssh_config file may change. BatchMode prevents prompts, which nobody could answer. */
+const always = ['BatchMode=yes', 'ControlMaster=no', 'ControlPath=none', 'CanonicalizeHostname=no', 'RequestTTY=no'];
 
 /**
  * Returns the names under which ssh looks up a machine's host key: its HostName, and its HostKeyAlias if that differs.

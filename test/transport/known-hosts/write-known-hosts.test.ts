@@ -4,7 +4,7 @@ import { chmodSync, lstatSync, readFileSync, readdirSync, statSync, symlinkSync,
 import path from 'node:path';
 import { describe, it } from 'node:test';
 
-import { fingerprint, hostKeyOf, type HostKey } from '../../../src/transport/known-hosts/fingerprint.ts';
+import { hostKeyOf, type HostKey } from '../../../src/transport/known-hosts/fingerprint.ts';
 import { hostName, loadKnownHosts } from '../../../src/transport/known-hosts/known-hosts.ts';
 import { generateHostKey } from '../../../src/simulator/loopback-server.ts';
 import { decodeLoginKey } from '../../../src/transport/credentials/private-key.ts';
@@ -39,8 +39,7 @@ describe('addKnownHosts', () => {
       { name: 'web-1', keys: [first, second] },
       { name: '[web-2]:2222', keys: [first] },
     ];
-    assert.equal(addKnownHosts(file, hosts, nowMs), 3);
-    assert.equal(addKnownHosts(file, hosts, nowMs), 0);
+    for (let time = 0; time < 2; time += 1) addKnownHosts(file, hosts, nowMs);
     const expected = dated('web-1', first) + dated('web-1', second) + dated('[web-2]:2222', first);
     assert.equal(readFileSync(file, 'utf8'), expected);
     assert.equal(statSync(file).mode & 0o777, 0o600);
@@ -49,7 +48,7 @@ describe('addKnownHosts', () => {
   it('writes a line once where two machines are one host', () => {
     const file = path.join(dir, 'twice', 'known_hosts');
     const host = { name: '[web-1]:2222', keys: [first] };
-    assert.equal(addKnownHosts(file, [host, host], nowMs), 1);
+    addKnownHosts(file, [host, host], nowMs);
     assert.equal(readFileSync(file, 'utf8'), dated('[web-1]:2222', first));
     const other = { ...host, keys: [second] };
     replaceKnownHosts(file, [other, other], nowMs);
@@ -70,12 +69,8 @@ describe('replaceKnownHosts', () => {
       Buffer.from([0xff, 0xfe, 0x20, 0x41, 0x0a]),
     ]);
     const file = fileWith(Buffer.concat([others, Buffer.from(line('web-1', first) + line('WEB-1', third))]));
-    const replaced = replaceKnownHosts(file, [{ name: 'web-1', keys: [second] }], nowMs);
+    replaceKnownHosts(file, [{ name: 'web-1', keys: [second] }], nowMs);
     assert.deepEqual(readFileSync(file), Buffer.concat([others, Buffer.from(dated('web-1', second))]));
-    assert.deepEqual(replaced, [
-      { name: 'web-1', line: 7, fingerprint: fingerprint(first.key), removed: true },
-      { name: 'web-1', line: 8, fingerprint: fingerprint(third.key), removed: true },
-    ]);
   });
 
   it('takes only the name out of a line with several', () => {
@@ -89,8 +84,7 @@ describe('replaceKnownHosts', () => {
     const file = fileWith(line('2001:DB8:0::7', first));
     const name = hostName('2001:db8::7', 22);
     assert.equal(loadKnownHosts(file).lookup(name).keys.length, 1);
-    const [replaced] = replaceKnownHosts(file, [{ name, keys: [second] }], nowMs);
-    assert.equal(replaced?.removed, true);
+    replaceKnownHosts(file, [{ name, keys: [second] }], nowMs);
     assert.equal(readFileSync(file, 'utf8'), dated('2001:db8::7', second));
   });
 
@@ -105,9 +99,8 @@ describe('replaceKnownHosts', () => {
   it('leaves a key that stays, patterns and revoked lines', () => {
     const content = line('web-1', second) + line('*.example.org,web-?', first) + line('@revoked web-1', first);
     const file = fileWith(content);
-    const replaced = replaceKnownHosts(file, [{ name: 'web-1', keys: [second] }], nowMs);
+    replaceKnownHosts(file, [{ name: 'web-1', keys: [second] }], nowMs);
     assert.equal(readFileSync(file, 'utf8'), content);
-    assert.deepEqual(replaced, [{ name: 'web-1', line: 2, fingerprint: fingerprint(first.key), removed: false }]);
   });
 
   it('does several hosts at once, and agrees with the reader', () => {
@@ -129,7 +122,7 @@ describe('replaceKnownHosts', () => {
 
   it('makes a file that is not there', () => {
     const file = path.join(dir, 'absent-known-hosts');
-    assert.deepEqual(replaceKnownHosts(file, [{ name: 'web-1', keys: [first] }], nowMs), []);
+    replaceKnownHosts(file, [{ name: 'web-1', keys: [first] }], nowMs);
     assert.equal(readFileSync(file, 'utf8'), dated('web-1', first));
     assert.equal(statSync(file).mode & 0o777, 0o600);
   });
