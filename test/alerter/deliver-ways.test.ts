@@ -39,7 +39,7 @@ onBothDatabases('the fallback address', (kit) => {
       act: refusing('root@', 'ops@'),
     });
     const smtp = smtpConfig(server.port, { fallback: 'root@example.org' });
-    assert.deepEqual(await post.run(smtp), { sent: 2, putOff: 0, failed: 1 });
+    assert.deepEqual(await post.run(smtp), { sent: 2, putOff: 0, refused: 1 });
     const notice = server.mails.find(({ to }) => to === 'root@example.org')?.content ?? '';
     assert.match(notice, /^Message-ID: <1\.refused@example\.org>\r$/m);
     assert.match(notice, /^Subject: Not delivered to gone@example\.org: disk 1\r$/m);
@@ -50,7 +50,7 @@ onBothDatabases('the fallback address', (kit) => {
     // A restored database may cause the same mail to be refused again.
     await post.opened.database.write((session) => session.run('UPDATE mails SET failed_at = NULL', []));
     await post.makeDue();
-    assert.deepEqual(await post.run(smtp), { sent: 0, putOff: 0, failed: 1 });
+    assert.deepEqual(await post.run(smtp), { sent: 0, putOff: 0, refused: 1 });
     assert.equal((await post.rows()).length, 3);
   });
 
@@ -63,7 +63,7 @@ onBothDatabases('the fallback address', (kit) => {
     });
     const smtp = smtpConfig(server.port, { fallback: 'root@example.org' });
     await post.put('ops@example.org', 'boss@example.org');
-    assert.deepEqual(await post.run(smtp), { sent: 2, putOff: 2, failed: 0 });
+    assert.deepEqual(await post.run(smtp), { sent: 2, putOff: 2, refused: 0 });
     const notices = server.mails.filter(({ to }) => to === 'root@example.org');
     assert.equal(notices.length, 2);
     assert.match(notices[0]?.content ?? '', /was refused:[^]*550 5\.7\.1 on a blocklist[^]*tried for some hours more/);
@@ -72,18 +72,18 @@ onBothDatabases('the fallback address', (kit) => {
     assert.ok(Math.abs((waiting?.pauseS ?? 0) - 895) <= 3);
 
     await post.makeDue();
-    assert.deepEqual(await post.run(smtp), { sent: 0, putOff: 2, failed: 0 });
+    assert.deepEqual(await post.run(smtp), { sent: 0, putOff: 2, refused: 0 });
     isBlocked = false;
     await post.opened.database.write((session) =>
       session.run('UPDATE mails SET next_attempt_at = NULL WHERE id = 1', []),
     );
-    assert.deepEqual(await post.run(smtp), { sent: 1, putOff: 0, failed: 0 });
+    assert.deepEqual(await post.run(smtp), { sent: 1, putOff: 0, refused: 0 });
     isBlocked = true;
     const outcomes: string[] = [];
     for (let attempt = 3; attempt <= 10; attempt += 1) {
       await post.makeDue();
-      const { putOff, failed } = await post.run(smtp);
-      outcomes.push(putOff === 1 ? 'put off' : failed === 1 ? 'refused' : 'neither');
+      const { putOff, refused } = await post.run(smtp);
+      outcomes.push(putOff === 1 ? 'put off' : refused === 1 ? 'refused' : 'neither');
     }
     assert.deepEqual(outcomes, [...Array<string>(7).fill('put off'), 'refused']);
     const rows = await post.rows();
@@ -104,7 +104,7 @@ onBothDatabases('the fallback address', (kit) => {
     const store = withStore(post.opened.storage.alerts, { markFailed: () => Promise.reject(crash) });
     await assert.rejects(post.run(smtp, { store }), crash);
     await post.makeDue();
-    assert.deepEqual(await post.run(smtp), { sent: 1, putOff: 0, failed: 1 });
+    assert.deepEqual(await post.run(smtp), { sent: 1, putOff: 0, refused: 1 });
     assert.deepEqual(recipientsOf(server), ['root@example.org']);
   });
 
@@ -113,7 +113,7 @@ onBothDatabases('the fallback address', (kit) => {
       act: refusing('nobody'),
     });
     const smtp = smtpConfig(server.port, { fallback: 'root@example.org' });
-    assert.deepEqual(await post.run(smtp), { sent: 0, putOff: 0, failed: 3 });
+    assert.deepEqual(await post.run(smtp), { sent: 0, putOff: 0, refused: 3 });
     const rows = await post.rows();
     assert.deepEqual(pluckAll(rows, 'messageId', 'state'), [
       ['<1@example.org>', 'failed'],
@@ -133,7 +133,7 @@ onBothDatabases('the fallback address', (kit) => {
     await post.makeDue();
     const later = await openServer(t, { act: refusing('new@') });
     const counts = await post.run(smtpConfig(later.port, { fallback: 'new@example.org' }));
-    assert.deepEqual(counts, { sent: 0, putOff: 0, failed: 1 });
+    assert.deepEqual(counts, { sent: 0, putOff: 0, refused: 1 });
     assert.equal((await post.rows()).length, 2);
   });
 
@@ -142,7 +142,7 @@ onBothDatabases('the fallback address', (kit) => {
       act: (moment) => refusing('root@')(moment) ?? (moment.phase === 'dot' ? '451 4.3.0 later' : undefined),
     });
     const smtp = smtpConfig(server.port, { fallback: 'root@example.org' });
-    assert.deepEqual(await post.run(smtp), { sent: 0, putOff: 1, failed: 1 });
+    assert.deepEqual(await post.run(smtp), { sent: 0, putOff: 1, refused: 1 });
     // Restores the state of a mail whose transaction never reached DATA.
     await post.opened.database.write((session) => session.run('UPDATE mails SET data_at = NULL', []));
     const store = post.opened.storage.alerts;
@@ -160,7 +160,7 @@ onBothDatabases('ways', (kit) => {
     const server = await openServer(t, { act: () => ({ kind: 'close' }) });
     const [page, busy] = notify.map((one) => recipientOfCommand(one.command));
     await post.put('ops@example.org', page ?? '', 'oncall@example.org', busy ?? '', page ?? '');
-    assert.deepEqual(await post.run(smtpConfig(server.port), { notify }), { sent: 2, putOff: 3, failed: 0 });
+    assert.deepEqual(await post.run(smtpConfig(server.port), { notify }), { sent: 2, putOff: 3, refused: 0 });
     assert.equal(readFileSync(file, 'utf8'), contentOf(2) + contentOf(5));
     assert.match((await post.rows())[3]?.error ?? '', /busy-.*exit status 75$/);
     assert.equal(server.connections(), 1);
@@ -173,7 +173,7 @@ onBothDatabases('ways', (kit) => {
     const server = await openServer(t);
     await post.put(recipientOfCommand(stranger));
     const counts = await post.run(smtpConfig(server.port, { fallback: 'root@example.org' }));
-    assert.deepEqual(counts, { sent: 1, putOff: 0, failed: 1 });
+    assert.deepEqual(counts, { sent: 1, putOff: 0, refused: 1 });
     assert.ok(!existsSync(file));
     assert.match((server.mails[0]?.content ?? '').replaceAll('=\r\n', ''), /no such <notify command>/);
   });
@@ -181,7 +181,7 @@ onBothDatabases('ways', (kit) => {
   test('without <smtp> mails become files, which is notified as where they went', async (t) => {
     const post = await openPost(t, kit);
     await post.put('ops@example.org', 'oncall@example.org');
-    assert.deepEqual(await post.run(null), { sent: 2, putOff: 0, failed: 0 });
+    assert.deepEqual(await post.run(null), { sent: 2, putOff: 0, refused: 0 });
     const outbox = path.join(post.stateDir, 'outbox');
     assert.deepEqual(readdirSync(outbox).sort(), ['1.eml', '2.eml']);
     assert.equal(readFileSync(path.join(outbox, '2.eml'), 'utf8'), contentOf(2));
@@ -198,7 +198,7 @@ onBothDatabases('ways', (kit) => {
         return real.channelFor(recipient);
       },
     };
-    assert.deepEqual(await post.run(null, { channels }), { sent: 1, putOff: 1, failed: 0 });
+    assert.deepEqual(await post.run(null, { channels }), { sent: 1, putOff: 1, refused: 0 });
     real.close();
     assert.match((await post.rows())[0]?.error ?? '', /a fault/);
   });
@@ -270,7 +270,7 @@ onBothDatabases('a second alerter', (kit) => {
         await store.markDataBegun(id, holder);
       },
     });
-    assert.deepEqual(await post.run(smtpConfig(server.port), { store: overtaken }), { sent: 1, putOff: 0, failed: 0 });
+    assert.deepEqual(await post.run(smtpConfig(server.port), { store: overtaken }), { sent: 1, putOff: 0, refused: 0 });
     assert.deepEqual(recipientsOf(server), ['oncall@example.org']);
   });
 

@@ -5,8 +5,7 @@ import type { Alert } from '../../storage/store/alert.ts';
 import type { EventStore } from '../../storage/store/event-store.ts';
 import { eventRules, sampleEvents, type EventScope } from '../evaluate/event-samples.ts';
 import { findRule } from '../evaluate/find-rule.ts';
-import { Subjects } from '../transition/subjects.ts';
-import { emptyRow } from './evaluate-forecasts.ts';
+import { stepWithoutRow } from '../transition/subjects.ts';
 
 export interface EvaluateEventsOptions {
   readonly config: Config;
@@ -35,19 +34,15 @@ export async function evaluateEvents({
   return scopes.flatMap(({ name, rules }) => {
     const own = eventRules(rules);
     const alerts = (alertsOf.get(name) ?? []).filter(({ rule }) => findRule(own, rule) !== null);
-    const everyMs = Math.max(minuteMs, config.collector.everyMs);
-    const subjects = new Subjects({ rules: own, memory: null, alerts, everyMs, latestMs: nowMs });
-    subjects.step(
-      {
-        ...emptyRow,
-        client: name,
-        atMs: nowMs,
-        evidence: `events ${new Date(nowMs).toISOString()}`,
-        samples: sampleEvents({ name, rules }, newest, { nowMs, mayMiss }),
-        complete: own.map(({ name: rule }) => rule),
-      },
-      null,
-    );
-    return subjects.changed().map((alert) => ({ ...alert, changedByRun: null }));
+    return stepWithoutRow({
+      client: name,
+      rules: own,
+      alerts,
+      everyMs: Math.max(minuteMs, config.collector.everyMs),
+      source: 'events',
+      nowMs,
+      samples: sampleEvents({ name, rules }, newest, { nowMs, mayMiss }),
+      complete: own.map(({ name: rule }) => rule),
+    });
   });
 }

@@ -6,10 +6,10 @@ import type { Reader } from '../../text/time-words.ts';
 import { findRule } from '../evaluate/find-rule.ts';
 import { sampleForecasts, type ClientForecasts } from '../evaluate/forecast-samples.ts';
 import { foreseenBy, isNearlyFull } from '../evaluate/rule-metric.ts';
-import type { Sample, SampledRow } from '../evaluate/sample.ts';
+import type { Sample } from '../evaluate/sample.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
 import { isHolding } from '../transition/step-alert.ts';
-import { Subjects } from '../transition/subjects.ts';
+import { stepWithoutRow } from '../transition/subjects.ts';
 
 export interface EvaluateForecastsOptions extends ClientForecasts {
   readonly client: Pick<Client, 'name' | 'rules'>;
@@ -43,34 +43,18 @@ export function evaluateForecasts(options: EvaluateForecastsOptions): readonly A
     const isWorse = isHolding(level) && (open === null || compareSeverity(level, open.severity) < 0);
     return isWorse && isUrgent(options, sample);
   };
-  const subjects = new Subjects({ rules, memory: null, alerts: own, everyMs: dayMs, latestMs: reader.nowMs });
-  subjects.step(
-    {
-      ...emptyRow,
-      client: client.name,
-      atMs: reader.nowMs,
-      evidence: `forecast ${new Date(reader.nowMs).toISOString()}`,
-      samples: sampleForecasts(client.rules, options, reader).filter(counts),
-      // A silent client does not mean that its mounts were removed.
-      complete: isDaily && known.space.length + known.inodes.length > 0 ? rules.map(({ name }) => name) : [],
-    },
-    null,
-  );
-  return subjects.changed().map((alert) => ({ ...alert, changedByRun: null }));
+  return stepWithoutRow({
+    client: client.name,
+    rules,
+    alerts: own,
+    everyMs: dayMs,
+    source: 'forecast',
+    nowMs: reader.nowMs,
+    samples: sampleForecasts(client.rules, options, reader).filter(counts),
+    // A silent client does not mean that its mounts were removed.
+    complete: isDaily && known.space.length + known.inodes.length > 0 ? rules.map(({ name }) => name) : [],
+  });
 }
-
-/** The row of an evaluation that follows from no report. */
-export const emptyRow = {
-  kind: 'report',
-  runId: '',
-  ifWritable: [],
-  visitEnd: null,
-  disks: null,
-  bootId: null,
-  uptimeSeconds: null,
-  oomKills: null,
-  oomKilled: [],
-} as const satisfies Partial<SampledRow>;
 
 function isUrgent({ forecasts }: ClientForecasts, { rule, subject }: Sample): boolean {
   const kind = foreseenBy(rule);

@@ -9,8 +9,7 @@ import type { Alert } from '../../storage/store/alert.ts';
 import { findRule } from '../evaluate/find-rule.ts';
 import { isOutlierRule, namesGroups, sampleOutliers, type Compared } from '../evaluate/outlier-samples.ts';
 import type { Sample } from '../evaluate/sample.ts';
-import { Subjects } from '../transition/subjects.ts';
-import { emptyRow } from './evaluate-forecasts.ts';
+import { stepWithoutRow } from '../transition/subjects.ts';
 
 /** Returns the figures of groups. Omits clients without a recent report. */
 export type ReadGroups = (groups: readonly ComparedGroup[]) => Promise<readonly GroupFigures[]>;
@@ -42,19 +41,16 @@ export async function evaluateOutliers(options: EvaluateOutliersOptions): Promis
     const open = (alertsOf.get(name) ?? []).filter(({ rule }) => findRule(rules, rule) !== null);
     const isSilent = !fresh.has(name) && compared.some(({ clients: members }) => members.includes(name));
     if (isSilent || (open.length === 0 && !outlying.has(name))) return [];
-    const subjects = new Subjects({ rules, memory: null, alerts: open, everyMs: hourMs, latestMs: nowMs });
-    subjects.step(
-      {
-        ...emptyRow,
-        client: name,
-        atMs: nowMs,
-        evidence: `outliers ${new Date(nowMs).toISOString()}`,
-        samples: sampleOutliers(all, name, compared, open),
-        complete: rules.map(({ name: rule }) => rule),
-      },
-      null,
-    );
-    return subjects.changed().map((alert) => ({ ...alert, changedByRun: null }));
+    return stepWithoutRow({
+      client: name,
+      rules,
+      alerts: open,
+      everyMs: hourMs,
+      source: 'outliers',
+      nowMs,
+      samples: sampleOutliers(all, name, compared, open),
+      complete: rules.map(({ name: rule }) => rule),
+    });
   });
 }
 

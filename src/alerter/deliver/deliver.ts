@@ -21,7 +21,7 @@ const defaultLimits: DeliveryLimits = { phaseMs: 240_000, graceMs: 5_000, batch:
 export async function deliver(options: DeliverOptions): Promise<Delivered> {
   const limits = { ...defaultLimits, ...options.limits };
   const endsAtMs = performance.now() + limits.phaseMs;
-  const counts = { sent: 0, putOff: 0, failed: 0 };
+  const counts = { sent: 0, putOff: 0, refused: 0 };
   const isOver = (): boolean => options.signal.aborted || performance.now() >= endsAtMs;
   if (isOver()) return counts;
   let mails = await options.store.dueMails(limits.batch);
@@ -41,7 +41,7 @@ export async function deliver(options: DeliverOptions): Promise<Delivered> {
         const event = await deliverMail(delivery, mail);
         if (event?.kind === 'sent') counts.sent += 1;
         if (event?.kind === 'put-off') counts.putOff += 1;
-        if (event?.kind === 'refused') counts.failed += 1;
+        if (event?.kind === 'refused') counts.refused += 1;
       }
       mails = await options.store.dueMails(limits.batch);
     }

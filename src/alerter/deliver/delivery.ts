@@ -2,7 +2,7 @@ import type { Channel } from '../../notify/notify.ts';
 import type { Channels } from '../../notify/channels.ts';
 import type { Lease } from '../../storage/store/lease-store.ts';
 import type { AlertStore } from '../../storage/store/storage.ts';
-import type { DeliveryEvent } from '../alert-options.ts';
+import type { AlertResult, DeliveryEvent } from '../alert-options.ts';
 
 /** The part of the storage that delivery uses. */
 export type DeliveryStore = Pick<
@@ -20,12 +20,7 @@ export type DeliveryStore = Pick<
 >;
 
 /** Counts of mails. */
-export interface Delivered {
-  readonly sent: number;
-  readonly putOff: number;
-  /** Mails that were refused permanently. */
-  readonly failed: number;
-}
+export type Delivered = Pick<AlertResult, 'sent' | 'putOff' | 'refused'>;
 
 export interface DeliverOptions {
   readonly store: DeliveryStore;

@@ -1,22 +1,19 @@
 import { type CheckStat, checkStateWords } from '../../checks/checks.ts';
 import type { Rule } from '../../config/config.ts';
 import type { Level } from '../../storage/store/alert.ts';
-import { clearSample, faultSample, unknownSample, type Sample } from './sample.ts';
-import { labelMatcher, ruleChooser, type Candidate, type SamplerKind } from './sampler.ts';
+import { shortened } from '../../text/shortened.ts';
+import { clearSample, faultSample, stateSample, unknownSample, type Sample } from './sample.ts';
+import { labelCandidates, ruleChooser, type Candidate, type SamplerKind } from './sampler.ts';
 
-const shownChars = 200;
+/** The most characters of a text, the ellipsis of a cut one included. */
+const shownChars = 201;
 
 /** Samples people's own checks: subjects are the checks' names. UNKNOWN moves no alert. */
 export const checkSamplers: SamplerKind = {
   serves: (rule) => rule.type === 'check',
   needOf: () => 'checks',
   create: (rules) => {
-    const choose = ruleChooser<string, Candidate<string>>(
-      rules.map((rule) => {
-        const matches = labelMatcher(rule);
-        return { rule, matches: (name) => matches(() => name) };
-      }),
-    );
+    const choose = ruleChooser<string, Candidate<string>>(labelCandidates(rules, (name: string) => name));
     return ({ checks }, { samples, complete }) => {
       if (checks === null) return;
       for (const check of checks) {
@@ -31,19 +28,9 @@ export const checkSamplers: SamplerKind = {
 
 function checkSample(rule: Rule, check: CheckStat): Sample {
   const { check_name: subject, state } = check;
-  if (state === 3) return unknownSample(rule, subject);
-  return {
-    rule,
-    subject,
-    level: levelOf(rule, state),
-    clear: state === 0,
-    eased: state !== 2 || rule.severity === 'warning',
-    // A state is not a number that people compare; the text describes it.
-    value: null,
-    valueText: shownResult(check),
-    limitText: '',
-    pauseMs: 0,
-  };
+  return state === 3
+    ? unknownSample(rule, subject)
+    : stateSample(rule, subject, levelOf(rule, state), shownResult(check));
 }
 
 /** Returns the level of a state. A rule with severity="warning" has no critical level. */
@@ -55,7 +42,7 @@ function levelOf({ severity }: Rule, state: 0 | 1 | 2): Level {
 function shownResult({ state, text }: CheckStat): string {
   const [line = ''] = text.split('\n', 1);
   const word = checkStateWords[state];
-  const shown = line.length <= shownChars ? line : `${line.slice(0, shownChars).replace(/\p{Cs}$/u, '')}…`;
+  const shown = shortened(line, shownChars);
   if (shown === '') return word;
   return shown.includes(word) ? shown : `${word}: ${shown}`;
 }

@@ -3,19 +3,18 @@ import { globMatcher, isGlob, splitGlobs } from '../../config/values/globs.ts';
 import { rememberedWeakly } from '../../platform/remembered.ts';
 import type { EventStatus, NewestEvent } from '../../storage/store/event-store.ts';
 import type { Level } from '../../storage/store/alert.ts';
+import { shortened } from '../../text/shortened.ts';
 import { formatValue } from './describe-value.ts';
-import { clearSample, faultSample, unknownSample, type Sample } from './sample.ts';
-import { labelMatcher, ruleChooser, type Candidate } from './sampler.ts';
+import { clearSample, faultSample, stateSample, unknownSample, type Sample } from './sample.ts';
+import { labelCandidates, ruleChooser, type Candidate } from './sampler.ts';
 
-const shownChars = 200;
+/** The most characters of a text, the ellipsis of a cut one included. */
+const shownChars = 201;
 
 /** Clients share their lists of rules, and a list never changes. */
 const choosers = rememberedWeakly((rules: readonly Rule[]) =>
   ruleChooser<NewestEvent, Candidate<NewestEvent>>(
-    eventRules(rules).map((rule) => {
-      const matches = labelMatcher(rule);
-      return { rule, matches: ({ service, host }) => matches((label) => (label === 'service' ? service : host)) };
-    }),
+    labelCandidates(eventRules(rules), ({ service, host }, label) => (label === 'service' ? service : host)),
   ),
 );
 
@@ -82,10 +81,7 @@ function eventSample(rule: Rule, subject: string, event: NewestEvent, { nowMs, m
     const silent = `silent for ${formatValue('seconds', Math.floor(ageMs / 1000))}, after ${describeEvent(event)}`;
     return faultSample(rule, subject, silent);
   }
-  const level = levelOf(rule, status);
-  const eased = level !== 'critical';
-  const valueText = describeEvent(event);
-  return { rule, subject, level, clear: status === 'OK', eased, value: null, valueText, limitText: '', pauseMs: 0 };
+  return stateSample(rule, subject, levelOf(rule, status), describeEvent(event));
 }
 
 /** Returns the age in ms from which the newest event of a service is silence; null if no rule in scope limits it. */
@@ -106,8 +102,5 @@ function levelOf({ severity }: Rule, status: EventStatus): Level {
 
 /** Describes an event: `CRIT: disk full`. */
 function describeEvent({ status, description }: NewestEvent): string {
-  if (description === '') return status;
-  const shown =
-    description.length <= shownChars ? description : `${description.slice(0, shownChars).replace(/\p{Cs}$/u, '')}…`;
-  return `${status}: ${shown}`;
+  return description === '' ? status : `${status}: ${shortened(description, shownChars)}`;
 }

@@ -3,6 +3,7 @@ import { usualLogPriority } from '../../config/values/log-expressions.ts';
 import { logPriorities } from '../../report/log-lines.ts';
 import type { Row } from '../../report/report.ts';
 import { oneLine } from '../../text/plain-text.ts';
+import { shortened } from '../../text/shortened.ts';
 import { numberOf, textOf } from './report-families.ts';
 import { numberRule, numberSample } from './sample.ts';
 import { chooseNamed } from './sampler.ts';
@@ -10,7 +11,7 @@ import type { ReportRow, SamplerKind } from './sampler.ts';
 
 /** The most lines that follow their number, and the most characters of each. */
 const shownLines = 3;
-const shownChars = 140;
+const shownChars = 141;
 
 /** Samples the number of log lines that a rule selects: the subject is the rule's expression, or its priority. */
 export const logSamplers: SamplerKind = {
@@ -53,5 +54,5 @@ function logRule(rule: Rule) {
 function shownLine(row: Row): string {
   const unit = textOf(row, 'unit');
   const text = oneLine(`${unit === '' ? '' : `${unit}: `}${textOf(row, 'text')}`);
-  return text.length <= shownChars ? text : `${text.slice(0, shownChars).replace(/\p{Cs}$/u, '')}…`;
+  return shortened(text, shownChars);
 }

@@ -139,20 +139,21 @@ class NumberSample implements Sample {
 }
 
 /** Returns the sample of a fault that has no number. */
-export function faultSample(rule: Rule, subject: string, valueText: string, pauseMs = 0): Sample {
-  return stateSample(rule, subject, rule.severity, valueText, pauseMs);
+export function faultSample(rule: Rule, subject: string, valueText: string): Sample {
+  return stateSample(rule, subject, rule.severity, valueText);
 }
 
 /** Returns the sample of a subject that has neither a fault nor a number. */
 export function clearSample(rule: Rule, subject: string, valueText: string): Sample {
-  return stateSample(rule, subject, 'none', valueText, 0);
+  return stateSample(rule, subject, 'none', valueText);
 }
 
 export function unknownSample(rule: Rule, subject: string): Sample {
-  return stateSample(rule, subject, 'unknown', 'unknown', 0);
+  return stateSample(rule, subject, 'unknown', 'unknown');
 }
 
-function stateSample(rule: Rule, subject: string, level: Level, valueText: string, pauseMs: number): Sample {
+/** Returns the sample of a state that has no number. */
+export function stateSample(rule: Rule, subject: string, level: Level, valueText: string): Sample {
   const eased = level !== 'critical';
-  return { rule, subject, level, clear: level === 'none', eased, value: null, valueText, limitText: '', pauseMs };
+  return { rule, subject, level, clear: level === 'none', eased, value: null, valueText, limitText: '', pauseMs: 0 };
 }

@@ -102,6 +102,17 @@ export function labelMatcher({ selectors, except }: Pick<Rule, 'selectors' | 'ex
     matchers.every(([label, matches]) => matches(labelOf(label))) && !excepted.some((matches) => matches(labelOf));
 }
 
+/** Returns rules as candidates for rows, which they match by labels. */
+export function labelCandidates<R>(
+  rules: readonly Rule[],
+  labelOf: (row: R, label: string) => string,
+): readonly Candidate<R>[] {
+  return rules.map((rule) => {
+    const matches = labelMatcher(rule);
+    return { rule, matches: (row) => matches((label) => labelOf(row, label)) };
+  });
+}
+
 /** A rule over numbers in a table. */
 export interface TableRule<R> extends NumberRule, Candidate<R> {
   readonly valueOf: (row: R) => number | null;

@@ -2,7 +2,14 @@ import type { Rule } from '../../config/config.ts';
 import { splitGlobs } from '../../config/values/globs.ts';
 import { textOf } from './report-families.ts';
 import { clearSample, faultSample, unknownSample } from './sample.ts';
-import { chooseNamed, labelMatcher, ruleChooser, type Candidate, type ReportRow, type SamplerKind } from './sampler.ts';
+import {
+  chooseNamed,
+  labelCandidates,
+  ruleChooser,
+  type Candidate,
+  type ReportRow,
+  type SamplerKind,
+} from './sampler.ts';
 
 const isExpecting = (rule: Rule): boolean => rule.state === 'active';
 
@@ -11,10 +18,7 @@ export const serviceSamplers: SamplerKind = {
   serves: (rule) => rule.type === 'service',
   needOf: (rule) => (isExpecting(rule) ? 'report' : 'names'),
   create: (rules) => {
-    const candidates = rules.map((rule): Candidate<string> => {
-      const matches = labelMatcher(rule);
-      return { rule, matches: (unit) => matches(() => unit) };
-    });
+    const candidates = labelCandidates(rules, (unit: string) => unit);
     const choose = ruleChooser<string, Candidate<string>>(candidates);
     const expected = chooseNamed(candidates, ({ rule }) =>
       isExpecting(rule) ? splitGlobs(rule.selectors['unit'] ?? '') : [],

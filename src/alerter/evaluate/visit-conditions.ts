@@ -92,8 +92,8 @@ function goodSample(rule: Rule): Sample {
 function unreachableSample(rule: Rule, visit: UnprocessedVisit, kind: VisitClass | null): Sample {
   if (kind === null || isKeyFault(kind) || !visit.full) return unknownSample(rule, '');
   const pauseMs = visit.code === 'auth-failed' ? refusedPauseMs : 0;
-  const fault = faultSample(rule, '', `${kind}: ${messageOf(visit)}`, pauseMs);
-  return { ...fault, isNetwork: isNetworkFault(visit), ...(visit.code === null ? {} : { code: visit.code }) };
+  const fault = faultSample(rule, '', `${kind}: ${messageOf(visit)}`);
+  return { ...fault, pauseMs, isNetwork: isNetworkFault(visit), ...(visit.code === null ? {} : { code: visit.code }) };
 }
 
 function hostKeySample(rule: Rule, visit: UnprocessedVisit, kind: VisitClass | null): Sample {

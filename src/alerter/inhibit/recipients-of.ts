@@ -1,11 +1,11 @@
 import type { Client, Config, NotifyConfig, Recipient, Rule, Severity, Window } from '../../config/config.ts';
-import { notifyChooser } from '../../config/clients/recipients.ts';
-import { ruleMatcher } from '../../config/rules/rule-matcher.ts';
+import { isHeard, notifyChooser, worstSeverity } from '../../config/clients/recipients.ts';
+import { asksFor } from '../../config/rules/rule-matcher.ts';
 import type { AlertKey } from '../../storage/store/alert.ts';
 import { remembered } from '../../platform/remembered.ts';
 import { windowSpans, windowUntil } from './windows.ts';
 import { dayMs } from '../../platform/units.ts';
-import { findRule } from '../evaluate/find-rule.ts';
+import { findRule, ruleLists } from '../evaluate/find-rule.ts';
 import { recipientOfCommand } from '../../notify/mail-identity.ts';
 import type { HoldReason } from './hold-reason.ts';
 
@@ -77,13 +77,13 @@ export function createWatches(config: Config): (key: Pick<AlertKey, 'client' | '
 }
 
 /** Returns all recipients of mails, digests, commands and webhooks in config.xml, and smtp.fallback. */
-export function namedRecipients({ alerts, clients, digests, notify, smtp }: Config): ReadonlySet<string> {
+export function namedRecipients(config: Config): ReadonlySet<string> {
+  const { alerts, clients, digests, notify, smtp } = config;
   // Clients share their lists.
   const lists = new Set([alerts.recipients, ...clients.map(({ recipients }) => recipients)]);
-  const rules = new Set([alerts.rules, ...clients.map((client) => client.rules)]);
   return new Set([
     ...[...lists].flatMap((list) => list.map(({ to }) => to)),
-    ...[...rules].flatMap((list) => list.flatMap(({ mail }) => mail ?? [])),
+    ...ruleLists(config).flatMap((list) => list.flatMap(({ mail }) => mail ?? [])),
     ...digests.flatMap(({ to }) => to),
     ...notify.map(({ command }) => recipientOfCommand(command)),
     ...[smtp?.fallback ?? []].flat(),
@@ -103,11 +103,9 @@ function createFleetRecipients(config: Config): (rule: Rule) => readonly Recipie
   const all = [...recipients, ...ofClients].map((one): Recipient => ({ ...one, rules: [], severity: null }));
   return remembered((rule) => {
     const worst = worstOfFleet(rule, config);
-    const isHeardBy = (list: readonly Pick<Recipient, 'severity' | 'rules'>[]): boolean =>
-      list.some(({ severity, rules }) => asksFor(rules, rule) && (severity !== 'critical' || worst === 'critical'));
-    if (isHeardBy(recipientsOfRule(rule, recipients))) return recipients;
-    if (rule.mail !== null || isHeardBy(ofClients) || isHeardBy(notify)) return ofClients;
-    if (isHeardBy(ofAnyRule)) return ofAnyRule;
+    if (isHeard(rule, recipientsOfRule(rule, recipients), worst)) return recipients;
+    if (rule.mail !== null || isHeard(rule, [...ofClients, ...notify], worst)) return ofClients;
+    if (isHeard(rule, ofAnyRule, worst)) return ofAnyRule;
     return (config.smtp?.fallback ?? null) === null ? all : ofClients;
   });
 }
@@ -160,10 +158,6 @@ function recipientsOfRule(rule: Rule, recipients: readonly Recipient[]): readonl
   return rule.mail === null ? recipients : rule.mail.map((to) => ({ to, severity: null, rules: [], hours: null }));
 }
 
-function asksFor(rules: readonly string[], rule: Rule): boolean {
-  return rules.length === 0 || ruleMatcher(rules.join(','))(rule);
-}
-
 /** The conditions of clients, by the conditions of the fleet that stand for them. */
 export const stoodForBy = new Map([
   ['collector-isolated', 'unreachable'],
@@ -171,16 +165,9 @@ export const stoodForBy = new Map([
 ]);
 
 /** Returns the worst severity of an alert of the fleet, including that of the alerts that it stands for. */
-export function worstOfFleet(rule: Rule, { clients }: Config): Severity {
+export function worstOfFleet(rule: Rule, config: Config): Severity {
   const condition = stoodForBy.get(rule.name);
-  // Clients share their lists.
-  const lists = condition === undefined ? [] : [...new Set(clients.map(({ rules }) => rules))];
+  const lists = condition === undefined ? [] : ruleLists(config);
   const isCritical = lists.flat().some((one) => one.name === condition && worstSeverity(one) === 'critical');
   return isCritical ? 'critical' : worstSeverity(rule);
-}
-
-/** Returns the worst severity that a rule has. */
-export function worstSeverity({ warning, critical, severity }: Rule): Severity {
-  if (warning === null && critical === null) return severity;
-  return critical === null ? 'warning' : 'critical';
 }

@@ -1,8 +1,8 @@
-import type { Config } from '../../config/config.ts';
 import { FleetError } from '../../errors.ts';
 import type { MailSummary } from '../../storage/store/outbox-store.ts';
 import type { AlertStore, Storage } from '../../storage/store/storage.ts';
 import { emptyResult, runEndOf, type AlertOptions, type AlertResult } from '../alert-options.ts';
+import { ruleLists } from '../evaluate/find-rule.ts';
 import type { Delivered } from '../deliver/delivery.ts';
 import { knownRules } from './known-rules.ts';
 import { processAbsence } from './process-absence.ts';
@@ -68,7 +68,7 @@ async function processNotifyAndSend(pass: Pass & PassOptions): Promise<AlertResu
   let composed = 0;
   if (!signal.aborted) {
     await processAbsence(pass);
-    if (hasEventRules(pass.config)) {
+    if (ruleLists(pass.config).some((rules) => rules.some(({ type }) => type === 'event'))) {
       const { processEvents } = await import('./process-events.ts');
       await processEvents(pass, pass.storage.events);
     }
@@ -99,12 +99,6 @@ async function processNotifyAndSend(pass: Pass & PassOptions): Promise<AlertResu
   };
 }
 
-function hasEventRules({ alerts, clients }: Config): boolean {
-  // Clients share their lists of rules.
-  const lists = new Set([alerts.rules, ...clients.map(({ rules }) => rules)]);
-  return [...lists].some((rules) => rules.some(({ type }) => type === 'event'));
-}
-
 async function processRows(pass: Pass): Promise<Processed> {
   if (!pass.lease.isHeld()) {
     const { reports, visits } = await pass.store.unprocessed(1);
@@ -121,7 +115,7 @@ async function makeDigests(pass: Pass & PassOptions): Promise<number> {
   return await (await import('./enqueue-digests.ts')).enqueueDigests(pass);
 }
 
-interface Sent extends Pick<AlertResult, 'sent' | 'putOff' | 'refused'> {
+interface Sent extends Delivered {
   /** True if a mail that was tried waits, or a recipient lacks a refused mail about an open alert. */
   readonly isIncomplete: boolean;
 }
@@ -129,14 +123,18 @@ interface Sent extends Pick<AlertResult, 'sent' | 'putOff' | 'refused'> {
 const nothingSent: Sent = { sent: 0, putOff: 0, refused: 0, isIncomplete: false };
 
 function added(first: Sent, then: Sent): Sent {
-  const [sent, putOff, refused] = [first.sent + then.sent, first.putOff + then.putOff, first.refused + then.refused];
-  return { sent, putOff, refused, isIncomplete: then.isIncomplete };
+  return {
+    sent: first.sent + then.sent,
+    putOff: first.putOff + then.putOff,
+    refused: first.refused + then.refused,
+    isIncomplete: then.isIncomplete,
+  };
 }
 
 async function sendDue({ config, storage, lease, signal, observe, now }: Pass & PassOptions): Promise<Sent> {
   const store = storage.alerts;
   const due = signal.aborted ? [] : await store.dueMails(1);
-  let delivered: Delivered = { sent: 0, putOff: 0, failed: 0 };
+  let delivered: Delivered = nothingSent;
   if (due.length > 0) {
     // Loaded when there is something to send: most passes have nothing.
     const [{ deliver }, { openChannels }, { namedRecipients }] = await Promise.all([
@@ -155,7 +153,6 @@ async function sendDue({ config, storage, lease, signal, observe, now }: Pass & 
       channels.close();
     }
   }
-  const { sent, putOff, failed: refused } = delivered;
   const undelivered = await store.undelivered();
   const missing = await missingMails(store, undelivered);
   const [oldest] = missing;
@@ -168,7 +165,7 @@ async function sendDue({ config, storage, lease, signal, observe, now }: Pass & 
       error: missing.at(-1)?.error ?? null,
     });
   }
-  return { sent, putOff, refused, isIncomplete: missing.length > 0 };
+  return { ...delivered, isIncomplete: missing.length > 0 };
 }
 
 /**

@@ -1,10 +1,10 @@
-import type { Config } from '../../config/config.ts';
+import { ruleLists } from '../evaluate/find-rule.ts';
 import { fleet, readFleetMemory } from './fleet-memory.ts';
 import type { Pass } from './pass.ts';
 
 /** Finds rules that are new in config.xml, by name. */
 export async function knownRules({ config, store, lease }: Pass) {
-  const names = ruleNames(config);
+  const names = [...new Set(ruleLists(config).flatMap((rules) => rules.map(({ name }) => name)))].sort();
   const memory = await readFleetMemory(store);
   const known = memory.rules === undefined ? null : new Set(memory.rules);
   return {
@@ -17,10 +17,4 @@ export async function knownRules({ config, store, lease }: Pass) {
       await store.saveProcessed(await lease.take(), { statIds: [], visitIds: [], alerts: [], ruleStates });
     },
   };
-}
-
-function ruleNames({ clients, alerts }: Config): readonly string[] {
-  // Clients share their lists of rules.
-  const lists = new Set([...clients.map(({ rules }) => rules), alerts.rules]);
-  return [...new Set([...lists].flatMap((rules) => rules.map(({ name }) => name)))].sort();
 }

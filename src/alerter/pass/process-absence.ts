@@ -7,14 +7,17 @@ import type { Pass } from './pass.ts';
 
 /** Stores alerts that follow from no row: missing runs, silent clients, removed rules. */
 export async function processAbsence(pass: Pass): Promise<void> {
-  const { store, lease } = pass;
-  let alerts = await changedAlerts(pass);
-  if (alerts.length === 0) return;
-  if (!lease.isHeld()) {
+  await saveEvaluated(pass, () => changedAlerts(pass));
+}
+
+/** Stores alerts. Evaluates them again after taking the lease: another alerter may have held it until then. */
+export async function saveEvaluated({ store, lease }: Pass, evaluate: () => Promise<readonly Alert[]>): Promise<void> {
+  let alerts = await evaluate();
+  if (alerts.length > 0 && !lease.isHeld()) {
     await lease.take();
-    alerts = await changedAlerts(pass);
-    if (alerts.length === 0) return;
+    alerts = await evaluate();
   }
+  if (alerts.length === 0) return;
   await store.saveProcessed(await lease.take(), { statIds: [], visitIds: [], alerts, ruleStates: new Map() });
 }
 

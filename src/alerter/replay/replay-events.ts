@@ -2,6 +2,7 @@ import type { Config } from '../../config/config.ts';
 import { dayMs } from '../../platform/units.ts';
 import { eventDays, type EventStore, type NewestEvent } from '../../storage/store/event-store.ts';
 import { eventRules } from '../evaluate/event-samples.ts';
+import { ruleLists } from '../evaluate/find-rule.ts';
 
 export type ReplayedEvents = Pick<EventStore, 'newestEventsAt' | 'eventsAfter'>;
 
@@ -16,13 +17,11 @@ interface EventsAt {
 
 /** Follows the newest event of each service over time. Returns null, and reads nothing, without a rule of events. */
 export function followEvents(
-  { alerts, clients }: Config,
+  config: Config,
   events: ReplayedEvents | null,
   { sinceMs, untilMs }: { readonly sinceMs: number; readonly untilMs: number },
 ): ((nowMs: number) => Promise<EventsAt>) | null {
-  // Clients share their lists of rules.
-  const lists = new Set([alerts.rules, ...clients.map(({ rules }) => rules)]);
-  const rules = [...lists].flatMap(eventRules);
+  const rules = ruleLists(config).flatMap(eventRules);
   if (events === null || rules.length === 0) return null;
   const knownFromMs = untilMs - eventDays * dayMs + Math.max(...rules.map(({ withinMs }) => withinMs ?? 0));
   const newest = new Map<string, NewestEvent>();

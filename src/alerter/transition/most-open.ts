@@ -1,6 +1,7 @@
 import type { Rule } from '../../config/config.ts';
 import { describeLimit } from '../evaluate/describe-value.ts';
-import type { Sample } from '../evaluate/sample.ts';
+import { clearSample, stateSample, type Sample } from '../evaluate/sample.ts';
+import { commaGrouped } from '../../text/numbers.ts';
 
 /** The most open alerts of a client and rule: a client chooses the names of its subjects. */
 export const mostOpen = 50;
@@ -10,23 +11,13 @@ export const moreSubject = '(more)';
 
 /** Samples the number of subjects at fault beyond those that have alerts. */
 export function moreSample(rule: Rule, beyond: readonly Sample[]): Sample {
+  if (beyond.length === 0) return clearSample(rule, moreSubject, 'no more than have alerts of their own');
   const critical = beyond.filter((sample) => sample.level === 'critical').length;
   const level = critical > 0 ? 'critical' : 'warning';
-  const isOver = beyond.length > 0;
-  const [count, worst] = [beyond.length, critical === 0 ? 'none' : critical].map((one) => one.toLocaleString('en-US'));
-  return {
-    rule,
-    subject: moreSubject,
-    level: isOver ? level : 'none',
-    clear: !isOver,
-    eased: level !== 'critical',
-    value: null,
-    valueText: isOver
-      ? `${count ?? ''} more, ${worst ?? ''} of them critical, beyond the ${mostOpen} that have alerts of their own`
-      : 'no more than have alerts of their own',
-    limitText: isOver ? describeLimit(rule, level) : '',
-    pauseMs: 0,
-  };
+  const worst = critical === 0 ? 'none' : commaGrouped(critical);
+  const more = `${commaGrouped(beyond.length)} more, ${worst} of them critical`;
+  const text = `${more}, beyond the ${mostOpen} that have alerts of their own`;
+  return { ...stateSample(rule, moreSubject, level, text), limitText: describeLimit(rule, level) };
 }
 
 /** Sorts samples by severity, the worst first, so that the worst get alerts if not all can. Equals keep their order. */

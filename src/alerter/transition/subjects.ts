@@ -55,19 +55,17 @@ export class Subjects {
       if (findRule(rules, alert.rule) === null) continue;
       this.#enter(alert.rule, alert.subject, { alert: inTime(alert, latestMs), changes: [] });
     }
-    for (const [key, changes] of Object.entries(memory?.changes ?? {})) {
+    for (const [entry, changes] of this.#remembered(memory?.changes)) entry.state = { ...entry.state, changes };
+    for (const [entry, bad] of this.#remembered(memory?.bad)) entry.bad = bad;
+  }
+
+  /** Yields the entries of remembered rows by their keys. Omits those of rules that left config.xml. */
+  *#remembered(rows: RuleState['changes'] = {}): Generator<[Entry, Changes]> {
+    for (const [key, changes] of Object.entries(rows)) {
       const cut = key.indexOf('\0');
       const [rule, subject] = [key.slice(0, cut), key.slice(cut + 1)];
-      if (findRule(rules, rule) === null) continue;
-      const entry = this.#find(rule, subject);
-      if (entry === undefined) this.#enter(rule, subject, { alert: null, changes });
-      else entry.state = { ...entry.state, changes };
-    }
-    for (const [key, bad] of Object.entries(memory?.bad ?? {})) {
-      const cut = key.indexOf('\0');
-      const [rule, subject] = [key.slice(0, cut), key.slice(cut + 1)];
-      if (findRule(rules, rule) === null) continue;
-      (this.#find(rule, subject) ?? this.#enter(rule, subject, { alert: null, changes: [] })).bad = bad;
+      if (findRule(this.#rules, rule) === null) continue;
+      yield [this.#find(rule, subject) ?? this.#enter(rule, subject, { alert: null, changes: [] }), changes];
     }
   }
 
@@ -231,6 +229,40 @@ export class Subjects {
     } else this.#put(entry, stepMissing(entry.state, row, 'gone'), []);
   }
 }
+
+interface SamplesWithoutRow
+  extends Pick<SubjectsOptions, 'rules' | 'alerts' | 'everyMs'>, Pick<SampledRow, 'client' | 'samples' | 'complete'> {
+  /** The source of the samples, for the evidence of alerts. */
+  readonly source: 'events' | 'forecast' | 'outliers';
+  readonly nowMs: number;
+}
+
+/** Moves the alerts of a client by samples that follow from no row. Returns new (id `null`) and changed alerts. */
+export function stepWithoutRow({
+  rules,
+  alerts,
+  everyMs,
+  source,
+  nowMs,
+  ...samples
+}: SamplesWithoutRow): readonly Alert[] {
+  const subjects = new Subjects({ rules, memory: null, alerts, everyMs, latestMs: nowMs });
+  const evidence = `${source} ${new Date(nowMs).toISOString()}`;
+  subjects.step({ ...emptyRow, ...samples, atMs: nowMs, evidence }, null);
+  return subjects.changed().map((alert) => ({ ...alert, changedByRun: null }));
+}
+
+const emptyRow = {
+  kind: 'report',
+  runId: '',
+  ifWritable: [],
+  visitEnd: null,
+  disks: null,
+  bootId: null,
+  uptimeSeconds: null,
+  oomKills: null,
+  oomKilled: [],
+} as const satisfies Partial<SampledRow>;
 
 /**
  * Returns the alert without a last time in the future, against which rows of the present would count as old. The

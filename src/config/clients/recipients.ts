@@ -2,7 +2,7 @@ import { parseMailAddresses } from '../values/addresses.ts';
 import { parseClock, parseDays, parseHours, parseMoment } from '../values/calendar.ts';
 import type { Client, NotifyConfig, Recipient, Rule, Severity, Window } from '../config.ts';
 import type { Findings } from '../xml/findings.ts';
-import { ruleMatcher } from '../rules/rule-matcher.ts';
+import { asksFor } from '../rules/rule-matcher.ts';
 import { splitGlobs } from '../values/globs.ts';
 import { recipientOfWebhook } from '../values/recipient-name.ts';
 import { severityOf } from '../settings/mail-settings.ts';
@@ -152,18 +152,23 @@ export function notifyChooser(all: readonly NotifyConfig[]): (client: Client | n
 
 /** True if at least one recipient or `<notify>` is notified of at least one level of a rule. */
 export function reachesAnybody(rule: Rule, audience: Audience, notify: readonly NotifyConfig[]): boolean {
-  const severities: readonly Severity[] =
-    rule.critical === null && rule.warning === null ? [rule.severity] : levels(rule);
-  const hears = (listener: { readonly severity: Severity | null; readonly rules: readonly string[] }): boolean =>
-    (listener.severity !== 'critical' || severities.includes('critical')) &&
-    (listener.rules.length === 0 || ruleMatcher(listener.rules.join(','))(rule));
-  const byMail = rule.mail === null ? audience.recipients.some(hears) : rule.mail.length > 0;
-  return byMail || notify.some(hears);
+  const isMailed = rule.mail === null ? isHeard(rule, audience.recipients) : rule.mail.length > 0;
+  return isMailed || isHeard(rule, notify);
 }
 
-function levels(rule: Rule): readonly Severity[] {
-  return [
-    ...(rule.warning === null ? [] : ['warning' as const]),
-    ...(rule.critical === null ? [] : ['critical' as const]),
-  ];
+/** True if one of the listeners is notified of a rule at its worst severity. */
+export function isHeard(
+  rule: Rule,
+  listeners: readonly Pick<Recipient, 'severity' | 'rules'>[],
+  worst = worstSeverity(rule),
+): boolean {
+  return listeners.some(
+    ({ severity, rules }) => (severity !== 'critical' || worst === 'critical') && asksFor(rules, rule),
+  );
+}
+
+/** Returns the worst severity that a rule has. */
+export function worstSeverity({ warning, critical, severity }: Rule): Severity {
+  if (warning === null && critical === null) return severity;
+  return critical === null ? 'warning' : 'critical';
 }

@@ -29,6 +29,11 @@ export function ruleMatcher(patterns: string): (rule: NamedRule) => boolean {
     ((wanted.length === 0 || wanted.some((matches) => matches(rule))) && !excluded.some((matches) => matches(rule)));
 }
 
+/** True if a list of patterns names a rule, or is empty. */
+export function asksFor(patterns: readonly string[], rule: NamedRule): boolean {
+  return patterns.length === 0 || ruleMatcher(patterns.join(','))(rule);
+}
+
 /**
  * Returns a rule by its name, with its type; for a name that is not among the rules, the type that its first word
  * names.

@@ -61,7 +61,7 @@ onBothDatabases('delivering', (kit) => {
     const post = await openPost(t, kit);
     const server = await openServer(t);
     await post.putMails({ severity: 'warning' }, { recipient: 'oncall@example.org' }, { recipient: 'web@example.org' });
-    assert.deepEqual(await post.run(smtpConfig(server.port)), { sent: 3, putOff: 0, failed: 0 });
+    assert.deepEqual(await post.run(smtpConfig(server.port)), { sent: 3, putOff: 0, refused: 0 });
     assert.deepEqual(pluckAll(server.mails, 'to', 'content', 'connection'), [
       ['oncall@example.org', contentOf(2), 1],
       ['web@example.org', contentOf(3), 1],
@@ -74,14 +74,14 @@ onBothDatabases('delivering', (kit) => {
       ['sent', '<3@example.org>'],
       ['sent', '<1@example.org>'],
     ]);
-    assert.deepEqual(await post.run(smtpConfig(server.port)), { sent: 0, putOff: 0, failed: 0 });
+    assert.deepEqual(await post.run(smtpConfig(server.port)), { sent: 0, putOff: 0, refused: 0 });
     assert.equal(server.mails.length, 3);
   });
 
   test('nothing due takes no lease and opens no connection', async (t) => {
     const post = await openPost(t, kit);
     const takeLease = (): Promise<never> => Promise.reject(new Error('not asked for'));
-    assert.deepEqual(await post.run(smtpConfig(1), { takeLease }), { sent: 0, putOff: 0, failed: 0 });
+    assert.deepEqual(await post.run(smtpConfig(1), { takeLease }), { sent: 0, putOff: 0, refused: 0 });
   });
 
   test('claimed before the first byte, DATA marked before the content, sent marked after the answer', async (t) => {
@@ -125,7 +125,7 @@ onBothDatabases('delivering', (kit) => {
         return line.includes('gone@') ? '550 5.1.1 no such user' : undefined;
       },
     });
-    assert.deepEqual(await post.run(smtpConfig(server.port)), { sent: 1, putOff: 1, failed: 1 });
+    assert.deepEqual(await post.run(smtpConfig(server.port)), { sent: 1, putOff: 1, refused: 1 });
     const [gone, full, ops] = await post.rows();
     assert.deepEqual([gone?.state, full?.state, ops?.state], ['failed', 'waiting', 'sent']);
     assert.match(gone?.error ?? '', /550 5\.1\.1 no such user$/);
@@ -134,7 +134,7 @@ onBothDatabases('delivering', (kit) => {
     assert.equal(ops?.error, null);
     assert.equal(server.connections(), 1);
     // No mail is due any more.
-    assert.deepEqual(await post.run(smtpConfig(server.port)), { sent: 0, putOff: 0, failed: 0 });
+    assert.deepEqual(await post.run(smtpConfig(server.port)), { sent: 0, putOff: 0, refused: 0 });
     await post.makeDue();
     await post.run(smtpConfig(server.port));
     const again = (await post.rows())[1];
@@ -148,7 +148,7 @@ onBothDatabases('delivering', (kit) => {
       act: ({ phase }) => (phase === 'greeting' ? '421 4.3.2 going down' : undefined),
     });
     await post.put(...Array.from({ length: 8 }, (_, at) => `user${at}@example.org`));
-    assert.deepEqual(await post.run(smtpConfig(server.port)), { sent: 0, putOff: 8, failed: 0 });
+    assert.deepEqual(await post.run(smtpConfig(server.port)), { sent: 0, putOff: 8, refused: 0 });
     assert.equal(server.connections(), 1);
     for (let run = 0; run < 3; run += 1) {
       await post.makeDue();
@@ -160,7 +160,7 @@ onBothDatabases('delivering', (kit) => {
     assert.ok(rows.every(({ pauseS }) => pauseS !== null && pauseS > 285 && pauseS <= 300));
     const back = await openServer(t);
     await post.makeDue();
-    assert.deepEqual(await post.run(smtpConfig(back.port)), { sent: 8, putOff: 0, failed: 0 });
+    assert.deepEqual(await post.run(smtpConfig(back.port)), { sent: 8, putOff: 0, refused: 0 });
   });
 
   test('a wrong password loses nothing and is not tried for each mail', async (t) => {
@@ -168,11 +168,11 @@ onBothDatabases('delivering', (kit) => {
       act: ({ phase }) => (phase === 'auth' ? '535 5.7.8 no' : undefined),
     });
     const refused = withLogin(server.port, { fallback: 'root@example.org' });
-    assert.deepEqual(await post.run(refused), { sent: 0, putOff: 3, failed: 0 });
+    assert.deepEqual(await post.run(refused), { sent: 0, putOff: 3, refused: 0 });
     assert.equal(server.lines.filter((line) => line.includes('AUTH')).length, 1);
     await post.makeDue();
     const mended = await openServer(t);
-    assert.deepEqual(await post.run(withLogin(mended.port)), { sent: 3, putOff: 0, failed: 0 });
+    assert.deepEqual(await post.run(withLogin(mended.port)), { sent: 3, putOff: 0, refused: 0 });
     assert.equal((await post.rows()).length, 3);
   });
 
@@ -183,7 +183,7 @@ onBothDatabases('delivering', (kit) => {
       ['a@example.org', 'b@example.org', 'c@example.org', 'd@example.org'],
       { act: ({ phase }) => (phase === 'dot' ? { kind: 'close' } : undefined) },
     );
-    assert.deepEqual(await post.run(smtpConfig(server.port)), { sent: 0, putOff: 4, failed: 0 });
+    assert.deepEqual(await post.run(smtpConfig(server.port)), { sent: 0, putOff: 4, refused: 0 });
     assert.equal(server.connections(), 2);
     const rows = await post.rows();
     assert.deepEqual(pluck(rows, 'dataBegun'), [true, true, false, false]);
@@ -240,7 +240,7 @@ onBothDatabases('delivering', (kit) => {
       await post.put('ops@example.org', 'oncall@example.org');
       const limits = { graceMs: 300 };
       const counts = await post.run(smtpConfig(server.port), { signal: abort.signal, limits });
-      assert.deepEqual(counts, { sent: 0, putOff: 1, failed: 0 });
+      assert.deepEqual(counts, { sent: 0, putOff: 1, refused: 0 });
       const [first, second] = await post.rows();
       assert.equal(first?.error, 'interrupted');
       assert.equal(first.attempts, 1);
@@ -261,7 +261,7 @@ onBothDatabases('delivering', (kit) => {
     });
     await post.put('ops@example.org', 'oncall@example.org');
     const counts = await post.run(smtpConfig(server.port), { signal: abort.signal });
-    assert.deepEqual(counts, { sent: 1, putOff: 0, failed: 0 });
+    assert.deepEqual(counts, { sent: 1, putOff: 0, refused: 0 });
     assert.deepEqual(states(await post.rows()), ['sent', 'waiting']);
   });
 
@@ -275,7 +275,7 @@ onBothDatabases('delivering', (kit) => {
       },
     });
     const counts = await post.run(smtpConfig(server.port), { store: slow, limits: { phaseMs: 3_000 } });
-    assert.deepEqual(counts, { sent: 1, putOff: 0, failed: 0 });
+    assert.deepEqual(counts, { sent: 1, putOff: 0, refused: 0 });
     assert.deepEqual(states(await post.rows()), ['sent', 'waiting', 'waiting']);
     assert.equal((await post.run(smtpConfig(server.port))).sent, 2);
   });
