@@ -10,7 +10,7 @@ import { addresseeOf, digestOf, domainOf, recipientOfCommand, senderOf } from '.
 import { freezeNotice } from './mime.ts';
 import type { Channel, OutgoingMail } from './notify.ts';
 import { freezeWebhook, webhookForm } from './webhook/freeze-webhook.ts';
-import type { Notice } from './webhook/notice.ts';
+import { noticeOfOne } from './webhook/notice.ts';
 
 export interface AwayMail {
   readonly topic: AwayTopic['rule'];
@@ -126,9 +126,24 @@ export async function composeAwayMail(mail: AwayMail): Promise<Pick<OutgoingMail
   const digest = digestOf([topic, host, webhook === null ? to : recipient, sinceMs, kind, number]);
   const messageId = `<${topic}-${digest.slice(0, 24)}@${domainOf(from)}>`;
   const state = kind === 'back' ? 'resolved' : number === 1 ? 'firing' : 'reminder';
+  const id = digestOf([topic, host]).slice(0, 32);
   const text = words[topic][kind](mail, durationInWords((endedMs ?? nowMs) - sinceMs));
   if (webhook !== null) {
-    const notice = noticeOf(mail, text, { messageId, state });
+    const { subject, lines } = text;
+    const notice = noticeOfOne(
+      { messageId, subject, text: lines.join('\n'), state, atMs: nowMs },
+      {
+        labels: {},
+        id,
+        client: '',
+        rule: topic,
+        subject: host,
+        severity: 'critical',
+        value: mail.fault === null ? '' : escapeControls(mail.fault.message),
+        startsAtMs: sinceMs,
+        endsAtMs: kind === 'back' ? (endedMs ?? nowMs) : null,
+      },
+    );
     return { messageId, content: freezeWebhook(notice, webhookForm(config.webhooks, webhook)) };
   }
   const content = await freezeNotice({
@@ -137,39 +152,13 @@ export async function composeAwayMail(mail: AwayMail): Promise<Pick<OutgoingMail
     headers: {
       'X-Fleet-Health-State': state,
       'X-Fleet-Health-Severity': kind === 'away' ? 'critical' : 'none',
-      'X-Fleet-Health-Alert': `${digestOf([topic, host]).slice(0, 32)} ${state} critical`,
+      'X-Fleet-Health-Alert': `${id} ${state} critical`,
     },
     from,
     to,
     dateMs: nowMs,
   });
   return { messageId, content };
-}
-
-/** Returns the notice for a webhook. Its only alert is about the fleet. */
-function noticeOf(
-  { topic, kind, host, sinceMs, endedMs, nowMs, fault }: AwayMail,
-  { subject, lines }: Words,
-  known: Pick<Notice, 'messageId' | 'state'>,
-): Notice {
-  const alert = {
-    labels: {},
-    id: digestOf([topic, host]).slice(0, 32),
-    client: '',
-    rule: topic,
-    subject: host,
-    severity: 'critical',
-    title: subject,
-    value: fault === null ? '' : escapeControls(fault.message),
-    limit: '',
-    note: null,
-    acknowledgedBy: null,
-    startsAtMs: sinceMs,
-    endsAtMs: kind === 'back' ? (endedMs ?? nowMs) : null,
-    state: known.state,
-  } as const;
-  const severity = kind === 'away' ? 'critical' : 'none';
-  return { ...known, subject, text: lines.join('\n'), severity, atMs: nowMs, alerts: [alert] };
 }
 
 interface Words {

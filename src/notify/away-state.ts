@@ -66,18 +66,7 @@ export const unknownRecipient: AwayRecipient = {
 };
 
 /** A read-modify-write under the file's lock. */
-export interface AwayChange {
-  readonly state: AwayState;
-  seen(program: string, atMs: number): void;
-  gone(program: string): void;
-  logged(atMs: number): void;
-  /** Records the end of the outage. */
-  ended(atMs: number): void;
-  /** Stores what is known of a recipient; null removes the recipient. */
-  keep(recipient: string, known: AwayRecipient | null): void;
-  /** Clears the state after an outage. */
-  forget(): void;
-}
+export type AwayChange = ReturnType<typeof changeOf>;
 
 /** A program that has not reported the outage for this long no longer runs. */
 const staleMs = 8 * dayMs;
@@ -142,30 +131,34 @@ function changeFile<T>(file: string, work: (change: AwayChange) => T): T {
   }
 }
 
-function changeOf(database: SqliteDatabase): AwayChange {
+function changeOf(database: SqliteDatabase) {
   const run = (sql: string, ...values: (number | string | null)[]): void => void database.prepare(sql).run(...values);
   return {
-    get state() {
+    get state(): AwayState {
       return readState(database);
     },
-    seen: (program, atMs) => {
+    seen: (program: string, atMs: number): void => {
       run('UPDATE programs SET since_ms = NULL WHERE seen_ms < ? OR since_ms > ?', atMs - staleMs, atMs);
       run('UPDATE programs SET since_ms = COALESCE(since_ms, ?), seen_ms = ? WHERE program = ?', atMs, atMs, program);
       // The end of an earlier outage may still be due: then this is another outage.
       run('UPDATE outage SET since_ms = NULL, logged_ms = NULL, ended_ms = NULL WHERE ended_ms IS NOT NULL');
       run('UPDATE outage SET since_ms = CASE WHEN since_ms <= ? THEN since_ms ELSE ? END', atMs, atMs);
     },
-    gone: (program) => run('UPDATE programs SET since_ms = NULL, seen_ms = NULL WHERE program = ?', program),
-    logged: (atMs) => run('UPDATE outage SET logged_ms = ?', atMs),
-    ended: (atMs) => run('UPDATE outage SET ended_ms = COALESCE(ended_ms, ?)', atMs),
-    keep: (recipient, known) => {
+    gone: (program: string): void =>
+      run('UPDATE programs SET since_ms = NULL, seen_ms = NULL WHERE program = ?', program),
+    logged: (atMs: number): void => run('UPDATE outage SET logged_ms = ?', atMs),
+    /** Records the end of the outage. */
+    ended: (atMs: number): void => run('UPDATE outage SET ended_ms = COALESCE(ended_ms, ?)', atMs),
+    /** Stores what is known of a recipient; null removes the recipient. */
+    keep: (recipient: string, known: AwayRecipient | null): void => {
       run('DELETE FROM recipients WHERE recipient = ?', recipient);
       if (known === null) return;
       const { sinceMs, mails, mailedAtMs, triedAtMs, refusals } = known;
       const sql = 'INSERT INTO recipients VALUES (?, ?, ?, ?, ?, ?)';
       run(sql, recipient, sinceMs, mails, mailedAtMs, triedAtMs, refusals);
     },
-    forget: () => {
+    /** Clears the state after an outage. */
+    forget: (): void => {
       run('UPDATE outage SET since_ms = NULL, logged_ms = NULL, ended_ms = NULL');
       run('DELETE FROM recipients');
     },

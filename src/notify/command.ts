@@ -1,19 +1,13 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-
 import type { NotifyConfig } from '../config/config.ts';
 import { FleetError, messageOf } from '../errors.ts';
-import { signalGroup } from '../platform/kill-group.ts';
-import { commandEnvironment } from '../platform/run-command.ts';
+import { commandEnvironment, runCommand } from '../platform/run-command.ts';
 import type { Channel, OutgoingMail, SendOptions } from './notify.ts';
-import { TooLong, within } from './within.ts';
 
 /** EX_TEMPFAIL of sysexits(3): the mail is retried. */
 const tempFail = 75;
 const maxStderrChars = 300;
 /** The most alerts in the environment. Linux allows 128 KiB per variable (execve(2)). */
 const mostAlerts = 1_000;
-/** The wait for stderr after the exit: a process that the command left running may hold it open. */
-const lastWordsMs = 500;
 
 /**
  * Passes mails to a program of the user: the mail on stdin, as it would be sent, and `factsFor` in the environment. The
@@ -35,38 +29,21 @@ async function run(command: string, timeoutMs: number, mail: OutgoingMail, optio
   const { signal } = options;
   signal.throwIfAborted();
   await options.onDataBegun();
-  signal.throwIfAborted();
-  const child = start(command, mail);
-  try {
-    // A process that an ended command left running may hold the output open.
-    const giveUp = (): void => void signalGroup(child, 'SIGKILL');
-    const { status, killedBy, stderr } = await within({ timeoutMs, signal }, giveUp, (clock) => {
-      clock.now('it runs');
-      return outcomeOf(child, command, mail.content);
-    });
-    if (status === 0) return;
-    const words = stderr === '' ? '' : `: ${stderr}`;
-    if (status === null) throw fault('mail-unavailable', command, `ended by ${killedBy ?? 'a signal'}${words}`);
-    throw fault(status === tempFail ? 'mail-unavailable' : 'mail-refused', command, `exit status ${status}${words}`);
-  } catch (thrown) {
-    if (thrown instanceof TooLong) {
-      throw fault('mail-unavailable', command, `did not end within ${timeoutMs / 1000} s`);
-    }
-    throw thrown;
-  }
-}
-
-function start(command: string, mail: OutgoingMail): ChildProcess {
-  try {
-    return spawn(command, [], {
-      // A process group of its own, so that the deadline also ends processes that the command started.
-      detached: true,
-      stdio: ['pipe', 'ignore', 'pipe'],
-      env: { ...commandEnvironment(), ...factsFor(command, mail) },
-    });
-  } catch (thrown) {
-    throw notStarted(command, thrown);
-  }
+  const environment = factsFor(command, mail);
+  const limits = { timeoutMs, signal, mostOutput: maxStderrChars, ignoresStdout: true };
+  const outcome = await runCommand({ command, input: mail.content, environment, ...limits }).catch(
+    (thrown: unknown) => {
+      signal.throwIfAborted();
+      throw notStarted(command, thrown);
+    },
+  );
+  const { status, killedBy, isLate } = outcome;
+  if (isLate) throw fault('mail-unavailable', command, `did not end within ${timeoutMs / 1000} s`);
+  if (status === 0) return;
+  const stderr = outcome.stderr.replace(/[\s\p{C}]+/gu, ' ').trim();
+  const words = stderr === '' ? '' : `: ${stderr}`;
+  if (status === null) throw fault('mail-unavailable', command, `ended by ${killedBy ?? 'a signal'}${words}`);
+  throw fault(status === tempFail ? 'mail-unavailable' : 'mail-refused', command, `exit status ${status}${words}`);
 }
 
 /**
@@ -86,35 +63,6 @@ function factsFor(command: string, { content, severity, messageId }: OutgoingMai
     FLEET_HEALTH_ALERTS: headers('Alert').slice(0, mostAlerts).join('\n'),
     FLEET_HEALTH_MESSAGE_ID: messageId,
   };
-}
-
-interface Outcome {
-  /** The exit status; null if a signal ended the command. */
-  readonly status: number | null;
-  readonly killedBy: NodeJS.Signals | null;
-  readonly stderr: string;
-}
-
-function outcomeOf(child: ChildProcess, command: string, content: string): Promise<Outcome> {
-  return new Promise((resolve, reject) => {
-    let stderr = '';
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      if (stderr.length < maxStderrChars) stderr = (stderr + text).slice(0, maxStderrChars);
-    });
-    const done = (status: number | null, killedBy: NodeJS.Signals | null): void => {
-      child.stderr?.destroy();
-      resolve({ status, killedBy, stderr: stderr.replace(/[\s\p{C}]+/gu, ' ').trim() });
-    };
-    child.once('error', (error) => reject(notStarted(command, error)));
-    child.once('close', done);
-    child.once('exit', (status, killedBy) => {
-      const timer = setTimeout(() => done(status, killedBy), lastWordsMs);
-      child.once('close', () => clearTimeout(timer));
-    });
-    // For a command that ends before it has read everything, only the status counts.
-    child.stdin?.on('error', () => undefined);
-    child.stdin?.end(content);
-  });
 }
 
 function fault(code: 'mail-refused' | 'mail-unavailable', command: string, what: string): FleetError {

@@ -10,6 +10,7 @@ import { digestOf, domainOf, senderOf } from './mail-identity.ts';
 import { freezeNotice } from './mime.ts';
 import type { OutgoingMail } from './notify.ts';
 import { freezeWebhook } from './webhook/freeze-webhook.ts';
+import { noticeOfOne } from './webhook/notice.ts';
 
 export interface TestMailOptions {
   readonly config: Config;
@@ -71,31 +72,20 @@ export async function sendTestMessage(
   const messageId = `<test-${randomUUID()}@${domainOf(senderOf(config))}>`;
   const subject = `Test message from fleet-health on ${hostname()}`;
   const text = `This is a test: messages of fleet-health on ${hostname()} arrive here.\n`;
-  const alert = {
-    labels: config.labels,
-    id: digestOf(['test', hostname()]).slice(0, 32),
-    client: hostname(),
-    rule: 'test',
-    subject: '',
-    severity: 'warning',
-    state: 'resolved',
-    title: subject,
-    value: 'a test',
-    limit: '',
-    note: null,
-    acknowledgedBy: null,
-    startsAtMs: nowMs,
-    endsAtMs: nowMs,
-  } as const;
-  const notice = {
-    messageId,
-    subject,
-    text,
-    state: 'resolved',
-    severity: 'none',
-    atMs: nowMs,
-    alerts: [alert],
-  } as const;
+  const notice = noticeOfOne(
+    { messageId, subject, text, state: 'resolved', atMs: nowMs },
+    {
+      labels: config.labels,
+      id: digestOf(['test', hostname()]).slice(0, 32),
+      client: hostname(),
+      rule: 'test',
+      subject: '',
+      severity: 'warning',
+      value: 'a test',
+      startsAtMs: nowMs,
+      endsAtMs: nowMs,
+    },
+  );
   const content = freezeWebhook(notice, form);
   await sendNow(config, { recipient: recipientOfWebhook(name), messageId, content }, signal);
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 
+import { withDeadline } from './deadline.ts';
 import { signalGroup } from './kill-group.ts';
 
 /** A command that is started without a shell. */
@@ -11,8 +12,8 @@ export interface CommandRun {
   readonly env?: NodeJS.ProcessEnv;
   /** The text on stdin. Default: nothing. */
   readonly input?: string;
-  /** A file descriptor for stdout. Default: stdout is returned. */
-  readonly stdout?: number;
+  /** A file descriptor for stdout, or `ignore`. Default: stdout is returned. */
+  readonly stdout?: number | 'ignore';
   /** True to wait until no process holds the output, not only for the exit. Default: false. */
   readonly waitsForOutput?: boolean;
   /** The time after which the command is killed with its children. An abort of the signal kills them too. */
@@ -25,6 +26,7 @@ export interface CommandRun {
 export interface CommandOutcome {
   /** The exit status; null if a signal ended the command. */
   readonly status: number | null;
+  readonly killedBy: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
   /** True if the command was killed because its time was over. */
@@ -47,49 +49,49 @@ export function commandEnvironment(): Readonly<Record<string, string>> {
 
 /** Runs a command to its end. Throws the error of its start, and the reason of the signal. */
 export async function runCommand(options: CommandRun): Promise<CommandOutcome> {
-  const { command, args = [], input = '', timeoutMs, signal, mostOutput } = options;
+  const { command, args = [], input = '', timeoutMs, signal, mostOutput, waitsForOutput = false } = options;
   signal.throwIfAborted();
-  // A process group of its own, so that the deadline also ends the children of the command.
   const child: ChildProcess = spawn(command, args, {
+    // A process group of its own, so that the deadline also ends the children of the command.
     detached: true,
     stdio: ['pipe', options.stdout ?? 'pipe', 'pipe'],
     env: options.env ?? commandEnvironment(),
   });
-  // Before everything else: without free file descriptors spawn returns a child without streams, and reports this by
-  // the event.
-  const failed = new Promise<never>((_resolve, reject) => child.once('error', reject));
+  const ended = endOf(child, waitsForOutput);
   const texts = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
     child[name]?.setEncoding('utf8').on('data', (text: string) => {
       if (texts[name].length < mostOutput) texts[name] = (texts[name] + text).slice(0, mostOutput);
     });
   }
-  let isLate = false;
-  const kill = (): void => void signalGroup(child, 'SIGKILL');
-  const timer = setTimeout(() => {
-    isLate = true;
-    kill();
-  }, timeoutMs);
-  signal.addEventListener('abort', kill, { once: true });
+  // Only the status counts for a command that ends without reading its input.
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.end(input);
+  const late = new Error('the command took too long');
   try {
-    const ended = new Promise<number | null>((resolve) => {
-      child.once('close', resolve);
-      child.once('exit', (code) => {
-        if (options.waitsForOutput === true) return;
-        const last = setTimeout(() => resolve(code), lastWordsMs);
-        child.once('close', () => clearTimeout(last));
-      });
-      // Only the status counts for a command that ends without reading its input.
-      child.stdin?.on('error', () => undefined);
-      child.stdin?.end(input);
-    });
-    const status = await Promise.race([ended, failed]);
-    signal.throwIfAborted();
-    return { status, ...texts, isLate };
+    const end = await withDeadline({ timeoutMs, signal, late: () => late }, () => ended);
+    return { ...end, ...texts, isLate: false };
+  } catch (thrown) {
+    signalGroup(child, 'SIGKILL');
+    if (thrown !== late) throw thrown;
+    return { status: null, killedBy: null, ...texts, isLate: true };
   } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', kill);
     child.stdout?.destroy();
     child.stderr?.destroy();
   }
+}
+
+/** Resolves at the end of a child and of its output. Rejects if the child cannot be started. */
+function endOf(child: ChildProcess, waitsForOutput: boolean): Promise<Pick<CommandOutcome, 'status' | 'killedBy'>> {
+  return new Promise((resolve, reject) => {
+    // Without free file descriptors spawn returns a child without streams, and reports this by the event alone.
+    child.once('error', reject);
+    const end = (status: number | null, killedBy: NodeJS.Signals | null): void => resolve({ status, killedBy });
+    child.once('close', end);
+    child.once('exit', (status, killedBy) => {
+      if (waitsForOutput) return;
+      const last = setTimeout(() => end(status, killedBy), lastWordsMs);
+      child.once('close', () => clearTimeout(last));
+    });
+  });
 }

@@ -50,17 +50,11 @@ export async function deliver(options: DeliverOptions): Promise<Delivered> {
   }
 }
 
-export interface LeaseKeeper {
-  /** Throws the error of the last touch: FleetError `locked` if another alerter has the lease. */
-  check(): void;
-  stop(): Promise<void>;
-}
-
 /** The pause between touches. A lease lapses after a minute without one; a mail server may take as long to answer. */
 const touchEveryMs = 15_000;
 
 /** Touches a lease at regular times while mails are sent. */
-export function keepLease(store: Pick<AlertStore, 'touchLease'>, lease: Lease, eachMs = touchEveryMs): LeaseKeeper {
+export function keepLease(store: Pick<AlertStore, 'touchLease'>, lease: Lease, eachMs = touchEveryMs) {
   const ending = new AbortController();
   let fault: Error | null = null;
   const touch = async (): Promise<void> => {
@@ -75,10 +69,11 @@ export function keepLease(store: Pick<AlertStore, 'touchLease'>, lease: Lease, e
   };
   const touching = touch();
   return {
-    check: () => {
+    /** Throws the error of the last touch: FleetError `locked` if another alerter has the lease. */
+    check: (): void => {
       if (fault !== null) throw fault;
     },
-    stop: () => {
+    stop: (): Promise<void> => {
       ending.abort();
       return touching;
     },

@@ -169,27 +169,24 @@ function lostBastions({ alerts, bastions }: FindNewsOptions): (alert: Alert) => 
   };
 }
 
-/** Alerts of several rules of one type on one subject for one recipient: the worst holds the milder ones back. */
-interface Milder {
-  /** Returns the worse alert that fires and that the recipient is notified of, or null. */
-  readonly worseOf: (one: RecipientAlert) => HoldReason | null;
-  /** True if a worse alert fired at the same time as a closed one. */
-  readonly wasBesideWorse: (one: RecipientAlert) => boolean;
-}
-
-/** Compares the alerts of one recipient. `isHeld` is true if an alert is held back for another reason. */
-function openMilder(alerts: readonly RecipientAlert[], isHeld: (one: RecipientAlert) => boolean): Milder {
+/**
+ * Compares alerts of several rules of one type on one subject for one recipient: the worst holds the milder ones back.
+ * `isHeld` is true if an alert is held back for another reason.
+ */
+function openMilder(alerts: readonly RecipientAlert[], isHeld: (one: RecipientAlert) => boolean) {
   const rivals = groupBy(alerts.filter(isRival), keyOf);
   const worse = (one: RecipientAlert): readonly RecipientAlert[] => {
     const others = isRival(one) ? (rivals.get(keyOf(one)) ?? []) : [];
     return others.filter((other) => other.alert.rule !== one.alert.rule && compareBadness(other, one) < 0);
   };
   return {
-    worseOf: (one) => {
+    /** Returns the worse alert that fires and that the recipient is notified of, or null. */
+    worseOf: (one: RecipientAlert): HoldReason | null => {
       const known = worse(one).find((other) => other.alert.state === 'firing' && !isHeld(other));
       return known === undefined ? null : { kind: 'worse-rule', rule: known.alert.rule };
     },
-    wasBesideWorse: (one) => worse(one).some((other) => overlaps(other.alert, one.alert)),
+    /** True if a worse alert fired at the same time as a closed one. */
+    wasBesideWorse: (one: RecipientAlert): boolean => worse(one).some((other) => overlaps(other.alert, one.alert)),
   };
 }
 

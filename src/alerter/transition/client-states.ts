@@ -13,20 +13,16 @@ export interface ClientState {
 export type StatesAfter = ReadonlyMap<string, ClientState | null>;
 
 /** The states of clients: from the last round, which may not be stored yet, else from the store. */
-export interface ClientStates {
-  of(names: readonly string[]): Promise<ReadonlyMap<string, ClientState>>;
-  /** Takes over the states after a round. `stored` settles once the round is in the database. */
-  follow(after: StatesAfter, stored: Promise<unknown>): void;
-}
+export type ClientStates = ReturnType<typeof openClientStates>;
 
 const unknown: ClientState = { memory: null, alerts: [] };
 
 /** Opens the states. Only the lease's holder changes them, so they need not be read again during a pass. */
-export function openClientStates(store: Pick<AlertStore, 'ruleStates' | 'openAlerts'>): ClientStates {
+export function openClientStates(store: Pick<AlertStore, 'ruleStates' | 'openAlerts'>) {
   let after: StatesAfter = new Map();
   let stored: Promise<unknown> = Promise.resolve();
   return {
-    of: async (names) => {
+    of: async (names: readonly string[]): Promise<ReadonlyMap<string, ClientState>> => {
       const states = new Map<string, ClientState>();
       const asked: string[] = [];
       for (const name of names) {
@@ -43,7 +39,8 @@ export function openClientStates(store: Pick<AlertStore, 'ruleStates' | 'openAle
       }
       return states;
     },
-    follow: (newAfter, newStored) => {
+    /** Takes over the states after a round. `newStored` settles once the round is in the database. */
+    follow: (newAfter: StatesAfter, newStored: Promise<unknown>): void => {
       after = newAfter;
       stored = newStored;
     },

@@ -1,4 +1,4 @@
-import { request as requestHttp } from 'node:http';
+import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
@@ -44,6 +44,31 @@ export async function dialUrl(url: URL, { ca, proxy: written, signal }: DialOpti
     return { socket: await connected(url, { ca, signal, tunnel }), path, headers: {} };
   }
   return { socket: await connected(proxy, { ca: null, signal }), path: `${url.origin}${path}`, headers };
+}
+
+interface RequestOn {
+  readonly method: 'GET' | 'POST';
+  readonly headers: Readonly<Record<string, string | number>>;
+  readonly body?: Uint8Array;
+}
+
+/** Sends a request on a connection. Resolves before the body of the answer. Rejects with the connection's error. */
+export function requestOn(
+  { socket, path, headers: toProxy }: Dialed,
+  { hostname, host }: URL,
+  { method, headers, body }: RequestOn,
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const all = { ...headers, ...toProxy, host };
+    const sent = boundAnswer(
+      requestHttp({ method, createConnection: () => socket, host: hostname, path, headers: all }),
+    );
+    sent.on('error', reject).on('close', () => reject(new Error('the connection ended')));
+    // After an upgrade Node reports neither an end nor a fault.
+    sent.on('upgrade', () => socket.destroy());
+    sent.on('response', resolve);
+    sent.end(body);
+  });
 }
 
 interface Connecting {

@@ -1,7 +1,4 @@
-import { request as httpRequest } from 'node:http';
-
-import { boundAnswer } from '../../platform/bound-answer.ts';
-import { dialUrl } from './dial-url.ts';
+import { dialUrl, requestOn } from './dial-url.ts';
 import type { WrittenProxy } from './proxy.ts';
 
 const mostRedirects = 5;
@@ -37,18 +34,12 @@ interface Answered {
 }
 
 async function ask(url: URL, { headers, proxy, signal }: StatusRequest): Promise<Answered> {
-  const { socket, path, headers: toProxy } = await dialUrl(url, { ca: null, proxy, signal });
-  return await new Promise<Answered>((resolve, reject) => {
-    const own = { accept: '*/*', 'user-agent': 'fleet-health', ...headers, ...toProxy, host: url.host };
-    const sent = boundAnswer(httpRequest({ createConnection: () => socket, path, signal, headers: own }));
-    sent.on('error', reject).on('close', () => reject(new Error('the connection ended')));
-    // After an upgrade Node reports neither an end nor a fault.
-    sent.on('upgrade', () => socket.destroy());
-    sent.on('response', (response) => {
-      const { statusCode: status = 0, headers: answered } = response;
-      resolve({ status, location: answered.location ?? null });
-      response.destroy();
-    });
-    sent.end();
-  }).finally(() => socket.destroy());
+  const dialed = await dialUrl(url, { ca: null, proxy, signal });
+  try {
+    const own = { accept: '*/*', 'user-agent': 'fleet-health', ...headers };
+    const response = await requestOn(dialed, url, { method: 'GET', headers: own });
+    return { status: response.statusCode ?? 0, location: response.headers.location ?? null };
+  } finally {
+    dialed.socket.destroy();
+  }
 }

@@ -1,8 +1,7 @@
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 
-import { boundAnswer } from '../../platform/bound-answer.ts';
-import { asError, within } from '../within.ts';
-import { dialUrl, type Dialed } from './dial-url.ts';
+import { within } from '../within.ts';
+import { dialUrl, requestOn, type Dialed } from './dial-url.ts';
 import type { WrittenProxy } from './proxy.ts';
 
 /** The target of a post, and its TLS and time settings. */
@@ -61,7 +60,10 @@ export async function post(target: PostTarget, request: PostRequest): Promise<Po
         if (dialed.socket.destroyed)
           throw new NotConnected('not connected', { cause: new Error('the connection ended') });
         clock.now('waiting for its answer', timeoutMs);
-        return await exchange(dialed, target.url, request);
+        const body = Buffer.from(request.body);
+        const headers = { ...request.headers, connection: 'close', 'content-length': body.length };
+        const response = await requestOn(dialed, target.url, { method: 'POST', headers, body });
+        return await answerOf(response, request.readsBody ?? false);
       },
     );
   } finally {
@@ -89,31 +91,6 @@ async function dial({ url, ca, proxy }: PostTarget, signal: AbortSignal): Promis
   } catch (thrown) {
     throw new NotConnected('not connected', { cause: thrown });
   }
-}
-
-function exchange({ socket, path, headers: toProxy }: Dialed, url: URL, request: PostRequest): Promise<PostAnswer> {
-  const { headers, body, readsBody = false } = request;
-  const bytes = Buffer.from(body);
-  return new Promise((resolve, reject) => {
-    const sent = httpRequest({
-      method: 'POST',
-      createConnection: () => socket,
-      host: url.hostname,
-      path,
-      headers: { ...headers, ...toProxy, host: url.host, connection: 'close', 'content-length': bytes.length },
-    });
-    boundAnswer(sent);
-    let answered = false;
-    const fail = (thrown: unknown): void => {
-      if (!answered) reject(asError(thrown));
-    };
-    sent.on('error', fail).on('close', () => fail(new Error('the connection ended')));
-    sent.on('response', (response) => {
-      answered = true;
-      void answerOf(response, readsBody).then(resolve, reject);
-    });
-    sent.end(bytes);
-  });
 }
 
 async function answerOf(response: IncomingMessage, readsBody: boolean): Promise<PostAnswer> {

@@ -18,6 +18,16 @@ export interface Notice {
   readonly alerts: readonly NoticeAlert[];
 }
 
+/** Returns a notification of one alert that no rule has: of a test, or of an outage. */
+export function noticeOfOne(
+  head: Omit<Notice, 'severity' | 'alerts'>,
+  alert: Omit<NoticeAlert, 'state' | 'title' | 'limit' | 'note' | 'acknowledgedBy'>,
+): Notice {
+  const { subject: title, state } = head;
+  const whole = { ...alert, state, title, limit: '', note: null, acknowledgedBy: null };
+  return { ...head, severity: state === 'resolved' ? 'none' : alert.severity, alerts: [whole] };
+}
+
 export interface NoticeAlert {
   /** The labels of the client; without a client, those of the fleet. */
   readonly labels: Readonly<Record<string, string>>;

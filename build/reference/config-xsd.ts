@@ -1,7 +1,7 @@
-import { attributeKind } from './attribute-kinds.ts';
-import { vocabulary } from './vocabulary.ts';
-import { type AttributeSpec } from './element-spec.ts';
-import { escapeMarkup } from '../../text/escape-markup.ts';
+import { attributeKind } from '../../src/config/vocabulary/attribute-kinds.ts';
+import { vocabulary } from '../../src/config/vocabulary/vocabulary.ts';
+import { type AttributeSpec } from '../../src/config/vocabulary/element-spec.ts';
+import { escapeMarkup } from '../../src/text/escape-markup.ts';
 
 /**
  * Returns config.xsd, made from the vocabulary. The schema accepts every file that `check` accepts and more: only
