@@ -29,14 +29,18 @@ async function run(command: string, timeoutMs: number, mail: OutgoingMail, optio
   const { signal } = options;
   signal.throwIfAborted();
   await options.onDataBegun();
-  const environment = factsFor(command, mail);
-  const limits = { timeoutMs, signal, mostOutput: maxStderrChars, ignoresStdout: true };
-  const outcome = await runCommand({ command, input: mail.content, environment, ...limits }).catch(
-    (thrown: unknown) => {
-      signal.throwIfAborted();
-      throw notStarted(command, thrown);
-    },
-  );
+  const outcome = await runCommand({
+    command,
+    env: { ...commandEnvironment(), ...factsFor(command, mail) },
+    input: mail.content,
+    stdout: 'ignore',
+    timeoutMs,
+    signal,
+    mostOutput: maxStderrChars,
+  }).catch((thrown: unknown) => {
+    signal.throwIfAborted();
+    throw notStarted(command, thrown);
+  });
   const { status, killedBy, isLate } = outcome;
   if (isLate) throw fault('mail-unavailable', command, `did not end within ${timeoutMs / 1000} s`);
   if (status === 0) return;
