@@ -1,5 +1,5 @@
 import type { Lease } from '../src/storage/store/lease-store.ts';
-import type { AlertStore } from '../src/storage/store/storage.ts';
+import type { Storage } from '../src/storage/store/storage.ts';
 import type { RuleState } from '../src/storage/store/alert.ts';
 import { openStorage } from '../src/storage/open-storage.ts';
 import { forInformation, measured, type BenchOptions, type BenchResult, type Figure } from './figure.ts';
@@ -24,14 +24,14 @@ export async function benchAlertStore(options: BenchOptions): Promise<BenchResul
     await makeRows(database.config, made);
     const storage = await openStorage({ storage: database.config, migrate: false, program: 'alert' });
     try {
-      const lease = await storage.alerts.takeLease('bench', 'bench');
+      const lease = await storage.leases.takeLease('bench', 'bench');
       if (lease === null) throw new Error('no lease');
       for (const batch of batchSizes) {
         await withSession(database.config, (session) => session.run('UPDATE stats SET processed_at = NULL'));
-        figures.push(...(await treat(database, storage.alerts, lease, batch)));
+        figures.push(...(await treat(database, storage, lease, batch)));
       }
       const startedAt = performance.now();
-      for (let asked = 0; asked < 100; asked += 1) await storage.alerts.unprocessed(1000);
+      for (let asked = 0; asked < 100; asked += 1) await storage.evaluation.unprocessed(1000);
       const { name } = database;
       const row = forInformation(
         `alert-store-${name.toLowerCase()}-nothing`,
@@ -48,7 +48,7 @@ export async function benchAlertStore(options: BenchOptions): Promise<BenchResul
 
 async function treat(
   { name }: BenchDatabase,
-  alerts: AlertStore,
+  storage: Storage,
   lease: Lease,
   batchRows: number,
 ): Promise<readonly Figure[]> {
@@ -62,16 +62,18 @@ async function treat(
   const cpu = process.cpuUsage();
   let treated = 0;
   for (let more = true; more;) {
-    const batch = await timed('read', () => alerts.unprocessed(batchRows));
+    const batch = await timed('read', () => storage.evaluation.unprocessed(batchRows));
     const statIds = batch.reports.map(({ id }) => id);
-    await timed('disks', () => alerts.disksOf(statIds));
+    await timed('disks', () => storage.evaluation.disksOf(statIds));
     const names = [...new Set(batch.reports.map(({ client }) => client))];
     const before = await timed('ruleStates', async () => {
-      await alerts.openAlerts(names);
-      return alerts.ruleStates(names);
+      await storage.evaluation.openAlerts(names);
+      return storage.evaluation.ruleStates(names);
     });
     const ruleStates = new Map(names.map((client) => [client, next(before.get(client))]));
-    await timed('save', () => alerts.saveProcessed(lease, { statIds, visitIds: [], alerts: [], ruleStates }));
+    await timed('save', () =>
+      storage.evaluation.saveProcessed(lease, { statIds, visitIds: [], alerts: [], ruleStates }),
+    );
     treated += statIds.length;
     more = batch.more;
   }

@@ -11,7 +11,7 @@ export type FileOf = (path: string) => string;
  * An object of agent.json. Each reader returns null for a missing key, and throws FleetError `config-invalid` for a
  * value of another form. `end` refuses the keys that were not read.
  */
-export interface Fields extends FieldFaults {
+export interface Fields {
   readonly text: (key: string) => string | null;
   readonly path: (key: string) => string | null;
   readonly flag: (key: string) => boolean | null;
@@ -22,15 +22,9 @@ export interface Fields extends FieldFaults {
   readonly textOrTexts: (key: string) => readonly string[] | null;
   readonly object: (key: string) => Fields | null;
   readonly objects: (key: string) => readonly Fields[] | null;
-  readonly end: () => void;
-}
-
-/** The messages about keys of an object. */
-interface FieldFaults {
-  /** Returns the file of a key. */
-  readonly fileOf: (key: string) => string;
   /** Returns the fault of a key whose value has the right form but cannot be meant. */
   readonly fault: (key: string, what: string) => FleetError;
+  readonly end: () => void;
 }
 
 const maxItems = 500;
@@ -83,7 +77,6 @@ export function fieldsOf(values: Values, at: string, fileOf: FileOf): Fields {
         isObject(value) ? fieldsOf(value, `${pathOf(key)}[${index++}]`, () => fileOf(pathOf(key))) : null,
       );
     },
-    fileOf: (key) => fileOf(pathOf(key)),
     fault,
     end: () => {
       const unknown = Object.keys(values).find((key) => !known.has(key));

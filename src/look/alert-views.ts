@@ -5,7 +5,7 @@ import { openMutes } from '../alerter/inhibit/mutes.ts';
 import { sinceMs } from '../alerter/transition/alert-bounds.ts';
 import type { Config, Severity } from '../config/config.ts';
 import type { Alert } from '../storage/store/alert.ts';
-import type { AlertStore } from '../storage/store/storage.ts';
+import type { Storage } from '../storage/store/storage.ts';
 
 /** A mute that holds back an alert now: a silence with its id, or a window with null. */
 export interface Cover {
@@ -25,16 +25,16 @@ export interface AlertView {
 /** Adds to each alert its notifications and the mutes that hold it back now. */
 export async function viewAlerts(
   config: Config,
-  store: Pick<AlertStore, 'notificationsOf' | 'unsentOf' | 'silences'>,
+  storage: Pick<Storage, 'alertHistory' | 'mails' | 'operator'>,
   alerts: readonly Alert[],
   nowMs: number,
 ): Promise<readonly AlertView[]> {
   const notified = await notifiedOf(
     config,
-    store,
+    storage,
     alerts.flatMap(({ id }) => id ?? []),
   );
-  const mutes = openMutes({ config, silences: await store.silences(nowMs) });
+  const mutes = openMutes({ config, silences: await storage.operator.silences(nowMs) });
   return alerts.map((alert) => ({
     alert,
     notified: notified.get(alert.id ?? NaN) ?? [],

@@ -6,7 +6,7 @@ import { groupBy } from '../platform/group-by.ts';
 import { dayMs, secondMs } from '../platform/units.ts';
 import type { DetailStore } from '../storage/store/detail-store.ts';
 import type { RecordStore } from '../storage/store/look-store.ts';
-import type { AlertStore } from '../storage/store/storage.ts';
+import type { Storage } from '../storage/store/storage.ts';
 import { compareText } from '../text/compare-text.ts';
 import { shortened } from '../text/shortened.ts';
 
@@ -59,13 +59,12 @@ const shownChars = 300;
 
 /** Reads the checks of a client's newest report for a page, the worst first. */
 export async function readPageChecks(
-  alerts: Pick<AlertStore, 'newestRows' | 'checksOf'>,
-  detail: Pick<DetailStore, 'checkStatesOf' | 'checkRowAfter'>,
+  { alertHistory, detail, evaluation }: Pick<Storage, 'alertHistory' | 'detail' | 'evaluation'>,
   client: string,
 ): Promise<readonly PageCheck[]> {
-  const { report } = await alerts.newestRows(client);
+  const { report } = await alertHistory.newestRows(client);
   if (report === null) return [];
-  const checks = (await alerts.checksOf([report.id])).get(report.id) ?? [];
+  const checks = (await evaluation.checksOf([report.id])).get(report.id) ?? [];
   return (await withSince(detail, client, checks, report.observedAtMs)).map(pageCheck);
 }
 
@@ -86,7 +85,7 @@ export interface FleetChecks {
 
 /** Reads the checks of clients, the worst client first, until they take an eighth of the bytes. */
 export async function readFleetChecks(
-  look: Pick<RecordStore, 'checksOfClients'>,
+  records: Pick<RecordStore, 'checksOfClients'>,
   clients: readonly string[],
   { beforeMs, pageBytes }: { readonly beforeMs: number | null; readonly pageBytes: number },
 ): Promise<FleetChecks> {
@@ -95,7 +94,7 @@ export async function readFleetChecks(
   let rows = 0;
   for (let start = 0; start < clients.length; start += batch) {
     const names = clients.slice(start, start + batch);
-    const found = await look.checksOfClients(names, beforeMs);
+    const found = await records.checksOfClients(names, beforeMs);
     for (const name of names) {
       const own = found.get(name);
       if (own === undefined) continue;

@@ -7,11 +7,10 @@ import type { DiskRow, NetworkRow } from '../report/columns.ts';
 import type { LogCount } from '../report/log-lines.ts';
 import type { Report, Row } from '../report/report.ts';
 import type { Alert } from '../storage/store/alert.ts';
-import type { DetailStore, Inventory, MailedLine, StoredLogLine, StoredVisit } from '../storage/store/detail-store.ts';
+import type { Inventory, MailedLine, StoredLogLine, StoredVisit } from '../storage/store/detail-store.ts';
 import type { UnprocessedReport } from '../storage/store/evaluation-store.ts';
-import type { LevelStore } from '../storage/store/level-store.ts';
-import type { Grid, LookStore } from '../storage/store/look-store.ts';
-import type { AlertStore, ClientStatus, History } from '../storage/store/storage.ts';
+import type { Grid, PlotStore } from '../storage/store/look-store.ts';
+import type { ClientStatus, Storage } from '../storage/store/storage.ts';
 import { type AlertView, sortAlerts, viewAlerts } from './alert-views.ts';
 import { type ShownCheck, withSince } from './client-checks.ts';
 import { shownLogLines } from './client-logs.ts';
@@ -95,13 +94,10 @@ const shownMails = 10;
 /** A mail may have many lines about one client. */
 const readMailLines = 200;
 
-export interface DetailSources {
-  readonly history: History;
-  readonly alerts: AlertStore;
-  readonly look: LookStore;
-  readonly detail: DetailStore;
-  readonly levels: LevelStore;
-}
+export type DetailSources = Pick<
+  Storage,
+  'alertHistory' | 'detail' | 'evaluation' | 'history' | 'levels' | 'mails' | 'operator' | 'plots'
+>;
 
 /** Returns the detail of a client before the first run: the facts of config.xml. */
 export function unseenClient(config: Config, listed: Client, nowMs: number): ClientDetail {
@@ -113,25 +109,26 @@ export function unseenClient(config: Config, listed: Client, nowMs: number): Cli
 /** Reads the detail of a client. Returns null if neither config.xml nor the database has the client. */
 export async function readClientDetail(
   config: Config,
-  { history, alerts: store, look, detail, levels }: DetailSources,
+  storage: DetailSources,
   name: string,
   nowMs: number,
 ): Promise<ClientDetail | null> {
+  const { history, plots, detail, levels } = storage;
   const listed = config.clients.find((client) => client.name === name) ?? null;
   const known = await history.client(name);
   if (listed === null && known === null) return null;
-  const open = sortAlerts(await store.openAlerts([name]));
-  const views = await viewAlerts(config, store, open, nowMs);
+  const open = sortAlerts(await storage.evaluation.openAlerts([name]));
+  const views = await viewAlerts(config, storage, open, nowMs);
   const nearest = await nearestForecasts(levels, [name], nowMs);
   const grid = reportGrid(nowMs - dayMs, nowMs, config.collector.everyMs, 1);
   return {
     member: memberOf({ config, name, listed, nowMs, forecasts: nearest }, known, open),
     listed,
     alerts: views.map((view) => ({ ...view, note: noteOf(listed?.rules ?? [], view.alert) })),
-    newest: await newestReport(store, detail, name),
+    newest: await newestReport(storage, name),
     forecasts: forecastFleet(await levels.levels([name], historyDays, new AbortController().signal), farthestDays),
     visits: await detail.visitsOf(name, shownVisits),
-    day: await dayFigures(look, name, grid),
+    day: await dayFigures(plots, name, grid),
     inventory: await detail.inventoryOf(name),
     mails: mailsOf(config, await detail.mailsOf(name, readMailLines)),
     logs: await detail.logLinesOf(name, shownLogLines),
@@ -169,15 +166,18 @@ function noteOf(rules: readonly Rule[], { rule }: Alert): string | null {
   return rules.find(({ name }) => name === rule)?.note ?? null;
 }
 
-async function newestReport(store: AlertStore, detail: DetailStore, name: string): Promise<NewestReport | null> {
-  const { report: row } = await store.newestRows(name);
+async function newestReport(
+  { alertHistory, detail, evaluation }: DetailSources,
+  name: string,
+): Promise<NewestReport | null> {
+  const { report: row } = await alertHistory.newestRows(name);
   if (row === null) return null;
-  const whole = await (await store.reportsOf([row.id])).get(row.id);
+  const whole = await (await evaluation.reportsOf([row.id])).get(row.id);
   return {
     row,
-    disks: (await store.disksOf([row.id])).get(row.id) ?? [],
-    networks: (await store.networksOf([row.id])).get(row.id) ?? [],
-    checks: await withSince(detail, name, (await store.checksOf([row.id])).get(row.id) ?? [], row.observedAtMs),
+    disks: (await evaluation.disksOf([row.id])).get(row.id) ?? [],
+    networks: (await evaluation.networksOf([row.id])).get(row.id) ?? [],
+    checks: await withSince(detail, name, (await evaluation.checksOf([row.id])).get(row.id) ?? [], row.observedAtMs),
     whole: whole === undefined ? null : wholeReport(whole),
   };
 }
@@ -211,8 +211,8 @@ function numberIn(row: Row | undefined, field: string): number | null {
   return typeof value === 'number' ? value : null;
 }
 
-async function dayFigures(look: LookStore, name: string, grid: Grid): Promise<DayFigures | null> {
-  const [own] = await look.gridFigures(name, 'stats', ['cpu_percent', 'memory_percent', 'load5'], grid);
+async function dayFigures(plots: PlotStore, name: string, grid: Grid): Promise<DayFigures | null> {
+  const [own] = await plots.gridFigures(name, 'stats', ['cpu_percent', 'memory_percent', 'load5'], grid);
   if (own === undefined) return null;
   const mean = (column: string): readonly (number | null)[] =>
     own.figures.get(column)?.mean ?? new Array<null>(grid.points).fill(null);

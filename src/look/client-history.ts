@@ -55,7 +55,7 @@ export type Figures = Readonly<Record<FigureTable, FleetFigures>>;
 
 /** Reads the figures that the plots of clients show. */
 export async function readFigures(
-  look: PlotStore,
+  plots: PlotStore,
   clients: readonly string[],
   grid: Grid,
   { signal, onProgress }: Watch,
@@ -65,7 +65,7 @@ export async function readFigures(
   // Sampled points have no range.
   const ranges = grid.sampleMs === null ? (hasBand(grid) ? ['cpu_percent', uptime] : [uptime]) : [];
   const read = (table: FigureTable, columns: readonly string[], from: number): Promise<FleetFigures> =>
-    look.fleetFigures(
+    plots.fleetFigures(
       { clients, table, columns, ranges, grid },
       { signal, onProgress: (share) => onProgress((from + share) / 3) },
     );
@@ -78,12 +78,12 @@ export async function readFigures(
 
 /** Reads the history that the plots of one client show. */
 export async function readClientHistory(
-  look: PlotStore,
+  plots: PlotStore,
   { grid, client, rules, alerts }: Pick<ClientHistoryOptions, 'grid' | 'client' | 'rules' | 'alerts'>,
 ): Promise<ClientHistory> {
   const watch = { signal: new AbortController().signal, onProgress: () => undefined };
-  const figures = await readFigures(look, [client], grid, watch);
-  const series = await readSeries(look, [client], grid, watch);
+  const figures = await readFigures(plots, [client], grid, watch);
+  const series = await readSeries(plots, [client], grid, watch);
   return clientHistory({ client, figures, series, grid, stepFactor: 1, rules, alerts, isFull: true });
 }
 

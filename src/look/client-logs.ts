@@ -36,7 +36,7 @@ export interface FleetLogs {
 
 /** Reads the newest lines of logs of clients, the worst client first, until they take an eighth of the bytes. */
 export async function readFleetLogs(
-  look: Pick<RecordStore, 'logLinesOfClients'>,
+  records: Pick<RecordStore, 'logLinesOfClients'>,
   clients: readonly string[],
   { sinceMs, untilMs, pageBytes }: { readonly sinceMs: number; readonly untilMs: number; readonly pageBytes: number },
 ): Promise<FleetLogs> {
@@ -45,7 +45,7 @@ export async function readFleetLogs(
   let rows = 0;
   for (let start = 0; start < clients.length; start += batch) {
     const names = clients.slice(start, start + batch);
-    const found = await look.logLinesOfClients(names, { sinceMs, untilMs, limit: shownLogLines });
+    const found = await records.logLinesOfClients(names, { sinceMs, untilMs, limit: shownLogLines });
     for (const name of names) {
       const lines = found.get(name) ?? [];
       if (lines.length === 0) continue;

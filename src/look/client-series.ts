@@ -32,7 +32,7 @@ const units: readonly SeriesUnit[] = ['seconds', 'bytes', 'percent', 'ratio', 'p
 
 /** Chooses and reads the series of clients. */
 export async function readSeries(
-  look: Pick<PlotStore, 'knownSeries' | 'seriesFigures'>,
+  plots: Pick<PlotStore, 'knownSeries' | 'seriesFigures'>,
   clients: readonly string[],
   grid: Grid,
   watch: Watch,
@@ -40,10 +40,10 @@ export async function readSeries(
   const chosen = new Map<string, ChosenSeries>();
   for (const client of clients) {
     watch.signal.throwIfAborted();
-    chosen.set(client, chooseSeries(await look.knownSeries(client, grid)));
+    chosen.set(client, chooseSeries(await plots.knownSeries(client, grid)));
   }
   const ids = new Map([...chosen].map(([client, { shown }]) => [client, shown.map(({ id }) => id)]));
-  return { chosen, figures: await look.seriesFigures(ids, grid, watch) };
+  return { chosen, figures: await plots.seriesFigures(ids, grid, watch) };
 }
 
 /** Chooses the most informative series: changing ones, then temperatures, figures of checks, and samples. */

@@ -5,11 +5,10 @@ import { groupBy } from '../platform/group-by.ts';
 import { dayMs } from '../platform/units.ts';
 import { siteId } from '../state/collector-id.ts';
 import type { Alert } from '../storage/store/alert.ts';
-import type { LevelStore } from '../storage/store/level-store.ts';
 import type { SealedSummary } from '../storage/store/sealed-store.ts';
+import type { FleetStore } from '../storage/store/fleet-store.ts';
 import type { Program, RunFact } from '../storage/store/run.ts';
-import type { ShareStore } from '../storage/store/share-store.ts';
-import type { AlertStore, ClientStatus, History } from '../storage/store/storage.ts';
+import type { ClientStatus, Storage } from '../storage/store/storage.ts';
 import { readShares, type SharedSite } from '../storage/read-shares.ts';
 import { fleetMember, type FleetMember, sortMembers } from './fleet-member.ts';
 import { nearestForecasts } from './nearest-forecasts.ts';
@@ -61,13 +60,10 @@ export interface AlertingStatus {
   readonly held: readonly HeldBack[];
 }
 
-/** The stores to read. All but `history` are null before the first run. */
-export interface FleetSources {
-  readonly history: History;
-  readonly alerts: AlertStore | null;
-  readonly levels: Pick<LevelStore, 'forecasts'> | null;
-  readonly shares: Pick<ShareStore, 'sites'> | null;
-}
+export type FleetSources = Pick<
+  Storage,
+  'evaluation' | 'fleet' | 'history' | 'levels' | 'mails' | 'nowMs' | 'operator' | 'shares'
+>;
 
 export interface FleetStatusOptions {
   readonly nowMs: number;
@@ -79,25 +75,25 @@ export interface FleetStatusOptions {
   readonly notVisited?: boolean;
 }
 
-/** Reads the state of the clients from config.xml and the database. */
+/** Reads the state of the clients from config.xml and the database. `storage` is null before the first run. */
 export async function readFleetStatus(
   config: Config,
-  sources: FleetSources,
+  storage: FleetSources | null,
   { nowMs, only, failing = false, notVisited = false }: FleetStatusOptions,
 ): Promise<FleetStatus> {
-  const { history, alerts, levels } = sources;
-  const stored = new Map((await history.clients()).map((status) => [status.client, status]));
-  const firing = ((await alerts?.openAlerts(null)) ?? []).filter(({ state }) => state === 'firing');
+  const stored = new Map(((await storage?.history.clients()) ?? []).map((status) => [status.client, status]));
+  const firing = ((await storage?.evaluation.openAlerts(null)) ?? []).filter(({ state }) => state === 'firing');
   const firingOf = groupBy(firing, ({ client }) => client);
   const everyMs = config.collector.everyMs;
   const except = forwarderIds(config.clients);
   const newest = (program: Program): Promise<RunFact | null> =>
-    newestRun({ program, sources, byMs: nowMs + everyMs, except });
+    newestRun({ program, storage, byMs: nowMs + everyMs, except });
   const lastRun = await newest('collect');
-  const fullRun = !notVisited || lastRun === null ? null : ((await alerts?.lastRunOf(lastRun.collectorId)) ?? null);
-  const forwarded = await forwardedRuns(config, alerts);
+  const fullRun =
+    !notVisited || lastRun === null ? null : ((await storage?.fleet.lastRunOf(lastRun.collectorId)) ?? null);
+  const forwarded = await forwardedRuns(config, storage?.fleet ?? null);
   const { sharedSite } = config.collector;
-  const sites = await readShares(config, sources, nowMs);
+  const sites = await readShares(config, storage, nowMs);
   // Another collector of the site may have visited a client of this one.
   const beganAtMs = sites.find(({ site }) => site === sharedSite)?.beganAtMs ?? null;
   const siteOf = new Map(config.clients.map((client) => [client.name, forwardingSite(client)]));
@@ -107,7 +103,7 @@ export async function readFleetStatus(
   };
   const isMissed = ({ client, state, known }: FleetMember): boolean =>
     state !== 'retired' && (known?.lastVisitAtMs ?? -Infinity) < (begunFor(client) ?? Infinity);
-  const forecasts = await nearestForecasts(levels, only === null ? null : [...only], nowMs);
+  const forecasts = await nearestForecasts(storage?.levels ?? null, only === null ? null : [...only], nowMs);
   const present = { nowMs, everyMs, forecasts };
   const members = config.clients
     .filter(({ name }) => only?.has(name) ?? true)
@@ -123,10 +119,10 @@ export async function readFleetStatus(
     lastPass: await newest('alert'),
     alerting: await readAlerting(
       config,
-      alerts,
+      storage,
       firing.filter(({ client }) => shown?.has(client) ?? true),
     ),
-    sealed: (await alerts?.sealedWaiting()) ?? [],
+    sealed: (await storage?.fleet.sealedWaiting()) ?? [],
     lastIngest: await newest('ingest'),
     shares: sites,
   };
@@ -134,7 +130,7 @@ export async function readFleetStatus(
 
 interface NewestRun {
   readonly program: Program;
-  readonly sources: FleetSources;
+  readonly storage: FleetSources | null;
   readonly byMs: number;
   /** The ids of collectors whose runs do not count. */
   readonly except: ReadonlySet<string>;
@@ -144,11 +140,10 @@ interface NewestRun {
  * Returns the newest run of a program that began by `byMs`. A wrong clock leaves runs in the future, which would hide
  * for years that nothing runs. The newest future run is returned only if the last week has no other run.
  */
-async function newestRun({ program, sources, byMs, except }: NewestRun): Promise<RunFact | null> {
-  const { history, alerts } = sources;
-  const last = await history.lastRun(program, except);
-  if (last === null || last.startedAtMs <= byMs) return last;
-  const runs = (await alerts?.runs(program, byMs - 7 * dayMs)) ?? [];
+async function newestRun({ program, storage, byMs, except }: NewestRun): Promise<RunFact | null> {
+  const last = (await storage?.history.lastRun(program, except)) ?? null;
+  if (storage === null || last === null || last.startedAtMs <= byMs) return last;
+  const runs = await storage.fleet.runs(program, byMs - 7 * dayMs);
   const own = runs.filter(({ collectorId }) => !except.has(collectorId));
   return own.find(({ startedAtMs, outcome }) => startedAtMs <= byMs && outcome !== 'overlapped') ?? last;
 }
@@ -156,11 +151,11 @@ async function newestRun({ program, sources, byMs, except }: NewestRun): Promise
 /** Returns the newest full run of each site that forwards. */
 export async function forwardedRuns(
   { clients }: Pick<Config, 'clients'>,
-  alerts: Pick<AlertStore, 'lastRunOf'> | null,
+  fleet: Pick<FleetStore, 'lastRunOf'> | null,
 ): Promise<FleetStatus['forwarded']> {
   const runs = new Map<string, RunFact | null>();
   for (const site of forwardingSites(clients)) {
-    runs.set(site, (await alerts?.lastRunOf(siteId(site))) ?? null);
+    runs.set(site, (await fleet?.lastRunOf(siteId(site))) ?? null);
   }
   return runs;
 }
@@ -180,11 +175,11 @@ function unlistedClients({ clients }: Config, stored: ReadonlyMap<string, Client
 
 async function readAlerting(
   config: Config,
-  alerts: AlertStore | null,
+  storage: FleetSources | null,
   firing: readonly Alert[],
 ): Promise<AlertingStatus> {
-  const now = (await alerts?.nowMs()) ?? 0;
-  const unsent = (await alerts?.undelivered()) ?? [];
+  const now = (await storage?.nowMs()) ?? 0;
+  const unsent = (await storage?.mails.undelivered()) ?? [];
   // A mail without an error is due, or is being sent just now.
   const undelivered = unsent.filter(({ error, failedAtMs }) => error !== null || failedAtMs !== null);
   return {
@@ -198,6 +193,6 @@ async function readAlerting(
       oldestAtMs: undelivered[0]?.createdAtMs ?? null,
       lastError: undelivered.findLast(({ error }) => error !== null)?.error ?? null,
     },
-    held: alerts === null ? [] : await readHeldBack({ config, store: alerts, nowMs: now }),
+    held: storage === null ? [] : await readHeldBack({ config, storage, nowMs: now }),
   };
 }

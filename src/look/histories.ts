@@ -21,7 +21,7 @@ export interface HistoryClient {
 }
 
 export interface HistoriesOptions extends Watch {
-  readonly look: PlotStore;
+  readonly plots: PlotStore;
   /** Worst first. */
   readonly clients: readonly HistoryClient[];
   /** Returns the grid of the span for a number of clients, with at most `points` points. */
@@ -65,13 +65,13 @@ const sampled = 'A point is one report of its time, not the mean of all: there a
 export async function readHistories(
   options: HistoriesOptions,
 ): Promise<{ readonly plots: readonly ClientPlots[]; readonly omissions: readonly string[] }> {
-  const { look, clients, gridOf, historyBytes, signal, onProgress } = options;
+  const { plots, clients, gridOf, historyBytes, signal, onProgress } = options;
   const most = historyBytes === 0 ? 0 : Math.max(worst, historyBytes / leastBytes);
   const detailed = clients.length <= most ? clients : clients.slice(0, Math.min(worst, most));
   const isWhole = detailed.length === clients.length;
   const grid = gridOf(detailed.length);
   const names = (some: readonly HistoryClient[]): readonly string[] => some.map(({ client }) => client);
-  const figures = await readFigures(look, names(detailed), grid, {
+  const figures = await readFigures(plots, names(detailed), grid, {
     signal,
     onProgress: (share) => onProgress(share * (isWhole ? 1 : 0.8)),
   });
@@ -79,7 +79,7 @@ export async function readHistories(
   const sparkGrid = isWhole ? grid : gridOf(clients.length, sparkPoints);
   const cpu = isWhole
     ? figures.stats
-    : await look.fleetFigures(
+    : await plots.fleetFigures(
         { clients: names(clients), table: 'stats', columns: [cpuColumn], ranges: [], grid: sparkGrid },
         { signal, onProgress: (share) => onProgress(0.8 + share * 0.2) },
       );
@@ -107,14 +107,14 @@ interface WorstSeries extends SeriesFigures {
 
 /** Reads the series of the worst clients among the clients that have series. */
 async function readWorstSeries(
-  { look, signal }: HistoriesOptions,
+  { plots, signal }: HistoriesOptions,
   clients: readonly string[],
   grid: Grid,
 ): Promise<WorstSeries> {
-  const counts = await look.seriesCounts(clients, grid.sinceMs);
+  const counts = await plots.seriesCounts(clients, grid.sinceMs);
   const having = clients.filter((client) => counts.has(client));
   const watch = { signal, onProgress: () => undefined };
-  const series = await readSeries(look, having.slice(0, mostSeriesClients), grid, watch);
+  const series = await readSeries(plots, having.slice(0, mostSeriesClients), grid, watch);
   return { ...series, isCut: having.length > mostSeriesClients };
 }
 

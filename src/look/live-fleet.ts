@@ -5,12 +5,12 @@ import type { PageAlert } from '../page/page.ts';
 import { countedStates, type StateCount } from '../page/state-counts.ts';
 import { dayMs, hourMs } from '../platform/units.ts';
 import type { Alert } from '../storage/store/alert.ts';
-import type { Grid, LookStore } from '../storage/store/look-store.ts';
+import type { Grid, PlotStore } from '../storage/store/look-store.ts';
 import type { Storage } from '../storage/store/storage.ts';
 import { timeInWords } from '../text/time-words.ts';
 import { sortAlerts } from './alert-views.ts';
 import { type FleetMember, sortMembers, type Sorting } from './fleet-member.ts';
-import { type FleetStatus, readFleetStatus } from './fleet-status.ts';
+import { type FleetStatus, type FleetSources, readFleetStatus } from './fleet-status.ts';
 import { alertWords, pageClient, rulesByClient } from './page-rows.ts';
 import { siteLines } from './site-lines.ts';
 
@@ -31,24 +31,20 @@ const stepMs = hourMs / 2;
 /** With more rows than this, a sparkline shows one report of each half hour instead of their mean. */
 const mostRows = 25_000;
 
-export async function readSnapshot(
-  config: Config,
-  storage: Pick<Storage, 'alerts' | 'history' | 'levels' | 'shares'>,
-): Promise<FleetSnapshot> {
-  const { alerts: store } = storage;
-  const nowMs = await store.nowMs();
+export async function readSnapshot(config: Config, storage: FleetSources): Promise<FleetSnapshot> {
+  const nowMs = await storage.nowMs();
   const status = await readFleetStatus(config, storage, { nowMs, only: null });
-  const words = await wordsAt(config, store, nowMs);
-  return { config, nowMs, status, alerts: sortAlerts(await store.openAlerts(null)).map(words) };
+  const words = await wordsAt(config, storage, nowMs);
+  return { config, nowMs, status, alerts: sortAlerts(await storage.evaluation.openAlerts(null)).map(words) };
 }
 
 /** Returns a function that describes alerts in words, with their state at `nowMs`. */
 export async function wordsAt(
   config: Config,
-  store: Pick<Storage['alerts'], 'silences'>,
+  storage: Pick<Storage, 'operator'>,
   nowMs: number,
 ): Promise<(alert: Alert) => PageAlert> {
-  const silences = await store.silences(nowMs);
+  const silences = await storage.operator.silences(nowMs);
   return alertWords(config, rulesByClient(config), openMutes({ config, silences }), nowMs);
 }
 
@@ -57,13 +53,13 @@ const sortings: readonly Sorting[] = ['name', 'report', 'cpu', 'memory', 'disk',
 /** Reads the view of the fleet for a query. */
 export async function readFleetView(
   { config, nowMs, status, alerts }: FleetSnapshot,
-  look: LookStore,
+  plots: PlotStore,
   asked: FleetQuery,
 ): Promise<FleetView> {
   const { query, counts, matching } = fleetPart(status.members, asked);
   const shown = matching.slice(query.from, query.from + linesOfPage);
   const grid = sparkGrid(nowMs, shown.length, config.collector.everyMs);
-  const lines = await look.fleetLines(
+  const lines = await plots.fleetLines(
     shown.map(({ client }) => client),
     grid,
   );

@@ -9,10 +9,9 @@ import type { FleetOutliers } from '../outliers/outliers.ts';
 import type { FleetPage, PageSilence, PageSpan } from '../page/page.ts';
 import { groupBy } from '../platform/group-by.ts';
 import type { Alert } from '../storage/store/alert.ts';
-import type { LevelStore } from '../storage/store/level-store.ts';
-import type { Grid, LookStore, RunSpan, Watch } from '../storage/store/look-store.ts';
+import type { Grid, RunSpan, Watch } from '../storage/store/look-store.ts';
 import type { Silence } from '../storage/store/operator-store.ts';
-import type { AlertStore, History } from '../storage/store/storage.ts';
+import type { Storage } from '../storage/store/storage.ts';
 import { sortAlerts } from './alert-views.ts';
 import { readFleetChecks } from './client-checks.ts';
 import { readFleetLogs } from './client-logs.ts';
@@ -29,12 +28,7 @@ const lateRuns = 3;
 
 export interface FleetPageOptions extends Watch {
   readonly config: Config;
-  readonly stored: {
-    readonly history: Pick<History, 'clients'>;
-    readonly alerts: Pick<AlertStore, 'silences'>;
-    readonly look: LookStore;
-    readonly levels: Pick<LevelStore, 'forecasts'>;
-  };
+  readonly storage: Pick<Storage, 'history' | 'levels' | 'operator' | 'plots' | 'records'>;
   /** The clients to show. */
   readonly clients: readonly Client[];
   /** True if the page shows the whole fleet, with the alerts about the fleet itself. */
@@ -53,12 +47,12 @@ export interface FleetPageOptions extends Watch {
 /** Reads the data of a report. The same database, configuration and span give the same page. */
 export async function readFleetPage(options: FleetPageOptions): Promise<FleetPage> {
   const { config, isWhole, title, sinceMs, untilMs } = options;
-  const { alerts: store, look } = options.stored;
+  const { operator, plots, records } = options.storage;
   const shown = new Set(options.clients.map(({ name }) => name));
-  const stored = (await look.alertsBetween(sinceMs, untilMs, mostAlerts))
+  const stored = (await records.alertsBetween(sinceMs, untilMs, mostAlerts))
     .filter(({ client }) => shown.has(client) || (isWhole && client === ''))
     .map((alert) => alertAt(alert, untilMs));
-  const silences = await store.silences(sinceMs);
+  const silences = await operator.silences(sinceMs);
   const rulesOf = rulesByClient(config);
   const words = alertWords(config, rulesOf, openMutes({ config, silences }), untilMs);
   const alertsOf = groupBy(stored, ({ client }) => client);
@@ -67,13 +61,13 @@ export async function readFleetPage(options: FleetPageOptions): Promise<FleetPag
   const gridOf = (count: number, points?: number): Grid =>
     reportGrid(sinceMs, untilMs, config.collector.everyMs, count, points);
   const names = members.map(({ client }) => client);
-  const fleetChecks = await readFleetChecks(look, names, {
+  const fleetChecks = await readFleetChecks(records, names, {
     beforeMs: options.isPast ? untilMs : null,
     pageBytes: options.historyBytes,
   });
-  const fleetLogs = await readFleetLogs(look, names, { sinceMs, untilMs, pageBytes: options.historyBytes });
-  const { plots, omissions } = await readHistories({
-    look,
+  const fleetLogs = await readFleetLogs(records, names, { sinceMs, untilMs, pageBytes: options.historyBytes });
+  const { plots: drawn, omissions } = await readHistories({
+    plots,
     gridOf,
     historyBytes: Math.max(0, options.historyBytes - fleetChecks.bytes - fleetLogs.bytes),
     clients: members.map(({ client }) => ({
@@ -84,14 +78,14 @@ export async function readFleetPage(options: FleetPageOptions): Promise<FleetPag
     signal,
     onProgress: (share) => onProgress(share * 0.8),
   });
-  const visits = await look.visitCounts(
+  const visits = await plots.visitCounts(
     { clients: names, grid: gridOf(members.length) },
     { signal, onProgress: (share) => onProgress(0.8 + share * 0.2) },
   );
   const lines = members.map((member, index) => {
     const count = visits.get(member.client);
     const availability = count === undefined ? null : count.succeeded / count.visits;
-    return pageClient(member, availability, plots[index] ?? { spark: [], history: null });
+    return pageClient(member, availability, drawn[index] ?? { spark: [], history: null });
   });
   return {
     title,
@@ -107,22 +101,21 @@ export async function readFleetPage(options: FleetPageOptions): Promise<FleetPag
     silences: silences
       .filter(({ startsAtMs }) => startsAtMs < untilMs)
       .flatMap((silence) => silencesOf(silence, shown)),
-    gaps: gapsBetween(await look.runsBetween('collect', sinceMs, untilMs), options),
+    gaps: gapsBetween(await records.runsBetween('collect', sinceMs, untilMs), options),
     omissions: [...omissions, ...fleetChecks.omissions, ...fleetLogs.omissions],
   };
 }
 
 /** Reads the state of the clients to show, the most urgent first. `alerts`: the alerts of the page. */
 async function readMembers(options: FleetPageOptions, alerts: readonly Alert[]): Promise<readonly FleetMember[]> {
-  const { isPast, untilMs } = options;
-  const { history, levels } = options.stored;
+  const { storage, isPast, untilMs } = options;
   const { everyMs } = options.config.collector;
-  const statuses = await history.clients(isPast ? untilMs : undefined);
+  const statuses = await storage.history.clients(isPast ? untilMs : undefined);
   const statusOf = new Map(statuses.map((status) => [status.client, status]));
   const firing = alerts.filter(({ state }) => state === 'firing');
   const firingOf = groupBy(firing, ({ client }) => client);
   // Forecasts exist for the present only.
-  const forecasts = isPast ? new Map() : await nearestForecasts(levels, null, untilMs);
+  const forecasts = isPast ? new Map() : await nearestForecasts(storage.levels, null, untilMs);
   const shown = { nowMs: untilMs, everyMs, forecasts };
   const members = options.clients.map((client) =>
     fleetMember(client, statusOf.get(client.name) ?? null, firingOf.get(client.name) ?? [], shown),

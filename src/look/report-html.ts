@@ -12,8 +12,8 @@ export function historyBytesOf(maxBytes: number, clients: number): number {
   return maxBytes - pageBytes - rowBytes * clients;
 }
 
-type ReportHtmlOptions = Omit<FleetPageOptions, 'stored' | 'historyBytes' | 'isPast' | 'outliers' | 'onProgress'> & {
-  readonly stored: Storage;
+type ReportHtmlOptions = Omit<FleetPageOptions, 'historyBytes' | 'isPast' | 'outliers' | 'onProgress'> & {
+  readonly storage: Pick<Storage, 'figures'>;
   readonly maxBytes: number;
 };
 
@@ -21,8 +21,8 @@ type ReportHtmlOptions = Omit<FleetPageOptions, 'stored' | 'historyBytes' | 'isP
 export async function reportHtml({ maxBytes, ...options }: ReportHtmlOptions): Promise<string | null> {
   const historyBytes = historyBytesOf(maxBytes, options.clients.length);
   if (historyBytes <= 0) return null;
-  const { config, stored, untilMs: nowMs } = options;
-  const outliers = await fleetOutliers({ config, figures: stored.figures, groups: null, nowMs });
+  const { config, storage, untilMs: nowMs } = options;
+  const outliers = await fleetOutliers({ config, figures: storage.figures, groups: null, nowMs });
   const page = await readFleetPage({ ...options, historyBytes, isPast: false, outliers, onProgress: () => undefined });
   const html = renderFleetPage(page);
   return Buffer.byteLength(html) <= maxBytes ? html : null;

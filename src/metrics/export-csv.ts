@@ -8,7 +8,7 @@ import { type HistoryTable, historyTables } from './history-tables.ts';
  * and the worst state of a check. Times are those of the database, UTC. Unknown values are empty.
  */
 export async function* csvHistory(options: HistoryOptions, of: HistoryTable): AsyncGenerator<string> {
-  const { store, clients, signal, onProgress } = options;
+  const { storage, clients, signal, onProgress } = options;
   const { table, subject, rollup, texts, figures } = historyTables[of];
   const names = [...subject, ...texts];
   const rolledUp = (figure: string): string => `${figure}_${rollup}`;
@@ -25,7 +25,7 @@ export async function* csvHistory(options: HistoryOptions, of: HistoryTable): As
         columns: [...subject, ...columns],
         ...span,
       };
-      for await (const rows of pagesOf(store, all, signal)) {
+      for await (const rows of pagesOf(storage.exports, all, signal)) {
         const cellsOf = (row: FigureRow): readonly string[] => [
           csvCell(client),
           csvCell(String(row[time])),

@@ -12,12 +12,12 @@ const subjectGroups = ['disk', 'network', 'check', 'series'] as const;
  * and samples. Names are the tables' names.
  */
 export async function* jsonlHistory(options: HistoryOptions, groups: readonly HistoryTable[]): AsyncGenerator<string> {
-  const { store, clients, signal, onProgress } = options;
+  const { storage, clients, signal, onProgress } = options;
   for (const [index, client] of clients.entries()) {
     for (const span of await timeSpans(options, client, 'stats')) {
       const columns = groups.includes('client') ? columnsOf('client', span.resolution) : [];
       const all = { client, table: 'stats', subject: null, columns, ...span } as const;
-      for await (const rows of pagesOf(store, all, signal)) {
+      for await (const rows of pagesOf(storage.exports, all, signal)) {
         yield await page(options, groups, all, rows);
       }
     }
@@ -52,7 +52,7 @@ async function page(
 
 /** Returns the mounts, interfaces, checks or samples of rows: by report id, or by the text of their hour or day. */
 async function subjectsOf(
-  { store, signal }: HistoryOptions,
+  { storage, signal }: HistoryOptions,
   group: HistoryTable,
   span: FigureSpan,
   rows: readonly FigureRow[],
@@ -70,13 +70,13 @@ async function subjectsOf(
   };
   if (resolution === 'row') {
     const ids = rows.map((row) => Number(row['id']));
-    for (const row of await store.subjects(table, ids, columns)) add(Number(row['stat_id']), row);
+    for (const row of await storage.figures.subjects(table, ids, columns)) add(Number(row['stat_id']), row);
     return byKey;
   }
   const [first, last] = [rows[0], rows.at(-1)].map((row) => timeOf(row ?? {}, resolution));
   const untilMs = (last ?? 0) + (resolution === 'hour' ? hourMs : dayMs);
   const all: FigureSpan = { client, table, resolution, columns, subject: null, sinceMs: first ?? 0, untilMs };
-  for await (const some of pagesOf(store, all, signal)) {
+  for await (const some of pagesOf(storage.exports, all, signal)) {
     for (const row of some) add(String(row[timeColumn(resolution)]), row);
   }
   return byKey;

@@ -35,7 +35,8 @@ async function* clientHistory(options: HistoryOptions, family: FigureFamily, cli
   const { table, name, column, rollup, convert } = family;
   for (const span of await timeSpans(options, client, table)) {
     if (span.resolution !== 'row' && rollup === null) continue;
-    const subjects = table === 'stats' ? [null] : await options.store.subjectsBetween({ client, table, ...span });
+    const subjects =
+      table === 'stats' ? [null] : await options.storage.exports.subjectsBetween({ client, table, ...span });
     for (const subject of subjects) {
       const columns = [span.resolution === 'row' ? column : `${column}_${rollup ?? ''}`];
       const labels = { client, ...subjectLabels(table, subject) };
@@ -52,7 +53,7 @@ async function* ownHistory(options: HistoryOptions, family: ValueFamily, client:
   const { name } = family;
   const spans = await timeSpans(options, client, 'samples');
   const seen = new Set<string>();
-  for (const series of await options.store.series(client)) {
+  for (const series of await options.storage.exports.series(client)) {
     const labels = isExported(series) ? seriesLabels(family, client, series) : null;
     if (labels === null || seen.has(seriesText(name, labels))) continue;
     seen.add(seriesText(name, labels));
@@ -70,7 +71,7 @@ interface NamedSeries extends Pick<FigureFamily, 'name' | 'convert'> {
 }
 
 async function* seriesHistory(
-  { store, signal }: HistoryOptions,
+  { storage, signal }: HistoryOptions,
   { name, labels, convert }: NamedSeries,
   span: FigureSpan,
 ): AsyncGenerator<string> {
@@ -78,7 +79,7 @@ async function* seriesHistory(
   const [column = ''] = columns;
   const series = seriesText(name, { ...labels, ...(resolution === 'row' ? {} : { resolution }) });
   let lastMs = -Infinity;
-  for await (const rows of pagesOf(store, span, signal)) {
+  for await (const rows of pagesOf(storage.exports, span, signal)) {
     let text = '';
     for (const row of rows) {
       const stored = row[column];

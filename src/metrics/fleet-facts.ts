@@ -1,21 +1,15 @@
 import { lateAfterMs } from '../config/clients/late-after.ts';
 import type { Config, FamilyGroup, Severity } from '../config/config.ts';
-import type { NewestStore, FinishedRun, NewestReport } from '../storage/store/figure-store.ts';
+import type { FinishedRun, NewestReport } from '../storage/store/figure-store.ts';
 import type { Labels } from '../config/values/labels.ts';
-import type { ShareStore } from '../storage/store/share-store.ts';
 import { forwarderIds } from '../config/clients/arrival.ts';
 import { readShares, type SharedSite } from '../storage/read-shares.ts';
-import { forecastsLastMs, type LevelStore, type StoredForecast } from '../storage/store/level-store.ts';
+import { forecastsLastMs, type StoredForecast } from '../storage/store/level-store.ts';
 import { programs, type Program } from '../storage/store/run.ts';
-import type { AlertStore } from '../storage/store/storage.ts';
+import type { Storage } from '../storage/store/storage.ts';
 
 /** The stores that metrics are read from. */
-export interface MetricsStore {
-  readonly figures: NewestStore;
-  readonly alerts: Pick<AlertStore, 'openAlerts' | 'undelivered' | 'sealedWaiting' | 'runs'>;
-  readonly levels: Pick<LevelStore, 'forecasts'>;
-  readonly shares: Pick<ShareStore, 'sites'>;
-}
+export type MetricsStorage = Pick<Storage, 'evaluation' | 'figures' | 'fleet' | 'levels' | 'mails' | 'shares'>;
 
 /** A client of config.xml that is not retired. Unknown texts are empty. */
 export interface ClientFact {
@@ -61,7 +55,7 @@ export interface FleetFacts {
 
 export interface FleetFactsOptions {
   readonly config: Config;
-  readonly store: MetricsStore;
+  readonly storage: MetricsStorage;
   readonly nowMs: number;
   /** The groups of families to read facts for. */
   readonly groups: readonly FamilyGroup[];
@@ -70,20 +64,20 @@ export interface FleetFactsOptions {
 }
 
 export async function readFleetFacts(options: FleetFactsOptions): Promise<FleetFacts> {
-  const { store, groups } = options;
+  const { storage, groups } = options;
   const needs = (...some: readonly FamilyGroup[]): boolean => some.some((group) => groups.includes(group));
   const clients = needs('client', 'check', 'disk', 'network') ? await readClients(options) : [];
-  const open = needs('alerts') ? await store.alerts.openAlerts(null) : [];
-  const shares = needs('self') ? await readShares(options.config, store, options.nowMs) : [];
+  const open = needs('alerts') ? await storage.evaluation.openAlerts(null) : [];
+  const shares = needs('self') ? await readShares(options.config, storage, options.nowMs) : [];
   const runs: (FinishedRun & { readonly program: Program })[] = [];
   for (const program of needs('self') ? programs : []) {
     const cycle = program === 'collect' ? lastCycle(shares) : null;
-    const run = cycle ?? (await store.figures.lastFinished(program, forwarderIds(options.config.clients)));
+    const run = cycle ?? (await storage.figures.lastFinished(program, forwarderIds(options.config.clients)));
     if (run !== null) runs.push({ ...run, program });
   }
-  const unsent = needs('self') ? await store.alerts.undelivered() : [];
-  const sealed = needs('self') ? await store.alerts.sealedWaiting() : [];
-  const forecasts = needs('disk') ? await store.levels.forecasts(null) : [];
+  const unsent = needs('self') ? await storage.mails.undelivered() : [];
+  const sealed = needs('self') ? await storage.fleet.sealedWaiting() : [];
+  const forecasts = needs('disk') ? await storage.levels.forecasts(null) : [];
   const fresh = new Set(clients.filter(({ report }) => report !== null).map(({ client }) => client));
   return {
     clients,
@@ -117,8 +111,8 @@ function lastCycle(shares: readonly SharedSite[]): FinishedRun | null {
   };
 }
 
-async function readClients({ config, store, nowMs, columns }: FleetFactsOptions): Promise<readonly ClientFact[]> {
-  const stored = await store.figures.newestReports([...new Set([...columns, 'hostname', 'os'])]);
+async function readClients({ config, storage, nowMs, columns }: FleetFactsOptions): Promise<readonly ClientFact[]> {
+  const stored = await storage.figures.newestReports([...new Set([...columns, 'hostname', 'os'])]);
   const byName = new Map(stored.map((report) => [report.client, report]));
   return config.clients
     .filter(({ state }) => state !== 'retired')

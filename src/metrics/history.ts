@@ -1,18 +1,12 @@
 import { dayMs, hourMs } from '../platform/units.ts';
-import type {
-  ExportedTable,
-  ExportStore,
-  FigureRow,
-  FigureSpan,
-  NewestStore,
-  Resolution,
-} from '../storage/store/figure-store.ts';
+import type { ExportedTable, ExportStore, FigureRow, FigureSpan, Resolution } from '../storage/store/figure-store.ts';
+import type { Storage } from '../storage/store/storage.ts';
 
 /** The most rows in memory at a time. */
 const pageRows = 2000;
 
 export interface HistoryOptions {
-  readonly store: ExportStore & Pick<NewestStore, 'subjects'>;
+  readonly storage: Pick<Storage, 'exports' | 'figures'>;
   readonly clients: readonly string[];
   readonly sinceMs: number;
   readonly untilMs: number;
@@ -28,11 +22,11 @@ export type TimeSpan = Pick<FigureSpan, 'resolution' | 'sinceMs' | 'untilMs'>;
  * hour, or in its day if the hour is no longer kept.
  */
 export async function timeSpans(
-  { store, sinceMs, untilMs }: HistoryOptions,
+  { storage: { exports }, sinceMs, untilMs }: HistoryOptions,
   client: string,
   table: ExportedTable,
 ): Promise<readonly TimeSpan[]> {
-  const hours = await store.hoursBegin(client, table);
+  const hours = await exports.hoursBegin(client, table);
   const floor = (atMs: number, spanMs: number): number => Math.floor(atMs / spanMs) * spanMs;
   const days = {
     sinceMs: floor(sinceMs, dayMs),

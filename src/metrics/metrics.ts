@@ -12,12 +12,12 @@ import {
   type ClientFact,
   type FleetFacts,
   type FreshReport,
-  type MetricsStore,
+  type MetricsStorage,
   readFleetFacts,
 } from './fleet-facts.ts';
 import { checkValues, seriesLabels, seriesValues } from './series-families.ts';
 
-export type { MetricsStore } from './fleet-facts.ts';
+export type { MetricsStorage } from './fleet-facts.ts';
 
 /** The most series of one scrape. Above this number, whole families are dropped. */
 export const mostSeries = 200_000;
@@ -29,7 +29,7 @@ const subjectColumns = { ...subjectLabels, check_stats: 'check_name' } as const;
 
 export interface MetricsOptions {
   readonly config: Config;
-  readonly store: MetricsStore;
+  readonly storage: MetricsStorage;
   /** The database's clock. */
   readonly nowMs: number;
   readonly groups: readonly FamilyGroup[];
@@ -72,7 +72,7 @@ export async function* writeMetrics(options: MetricsOptions): AsyncGenerator<str
 }
 
 async function gather(options: MetricsOptions): Promise<Gathered> {
-  const { store, groups, signal, maxSeries = mostSeries } = options;
+  const { storage, groups, signal, maxSeries = mostSeries } = options;
   const figures = figureFamilies(groups);
   const columns = figures.filter(({ table }) => table === 'stats').map(({ column }) => column);
   const facts = await readFleetFacts({ ...options, columns });
@@ -83,11 +83,11 @@ async function gather(options: MetricsOptions): Promise<Gathered> {
   const counts = new Map<SubjectTable | 'values', number>();
   for (const table of subjectTables) {
     if (figures.some((family) => family.table === table)) {
-      counts.set(table, await store.figures.countSubjects(table, [...reports.keys()]));
+      counts.set(table, await storage.figures.countSubjects(table, [...reports.keys()]));
     }
   }
-  if (groups.includes('check')) counts.set('values', await store.figures.countCheckValues([...reports.keys()]));
-  if (groups.includes('series')) counts.set('samples', await store.figures.countOwnSamples([...reports.keys()]));
+  if (groups.includes('check')) counts.set('values', await storage.figures.countCheckValues([...reports.keys()]));
+  if (groups.includes('series')) counts.set('samples', await storage.figures.countOwnSamples([...reports.keys()]));
   const dropped = droppedFamilies(wanted, facts, counts, maxSeries);
   const kept = wanted.filter(({ name }) => !dropped.includes(name));
   const subjects = new Map<SubjectTable, SubjectRows>();
@@ -96,7 +96,7 @@ async function gather(options: MetricsOptions): Promise<Gathered> {
     const columns = kept.flatMap((family) => columnsOf(family, table));
     if (columns.length > 0) subjects.set(table, await readSubjects(options, table, columns, reports));
   }
-  const own = kept.includes(seriesValues) ? await store.figures.ownSamples([...reports.keys()]) : [];
+  const own = kept.includes(seriesValues) ? await storage.figures.ownSamples([...reports.keys()]) : [];
   return { facts: { ...facts, dropped }, kept, subjects, own: own.flatMap((sample) => ownSample(sample, reports)) };
 }
 
@@ -138,13 +138,13 @@ function droppedFamilies(
 }
 
 async function readSubjects(
-  { store }: MetricsOptions,
+  { storage }: MetricsOptions,
   table: SubjectTable,
   ofTable: readonly string[],
   reports: ReadonlyMap<number, { client: string; report: FreshReport }>,
 ): Promise<SubjectRows> {
   const columns = [...ofTable, ...(table === 'disk_stats' ? ['fstype'] : [])];
-  const rows = await store.figures.subjects(table, [...reports.keys()], columns);
+  const rows = await storage.figures.subjects(table, [...reports.keys()], columns);
   return rows.flatMap((row) => {
     const of = reports.get(Number(row['stat_id']));
     return of === undefined ? [] : [{ client: of.client, observedAtMs: of.report.observedAtMs, row }];

@@ -9,7 +9,7 @@ const mostLookedUp = 20;
 const mostRows = 2000;
 
 export interface LastingOptions {
-  readonly figures: Pick<ExportStore, 'page'>;
+  readonly exports: Pick<ExportStore, 'page'>;
   readonly beforeMs: number;
   readonly everyMs: number;
 }
@@ -23,12 +23,12 @@ export async function areLasting(outliers: readonly FigureOutlier[], options: La
 
 async function isLasting(
   { client, metric, subject, value, median }: FigureOutlier,
-  { figures, beforeMs, everyMs }: LastingOptions,
+  { exports, beforeMs, everyMs }: LastingOptions,
 ): Promise<boolean> {
   const rows = async (table: ExportedTable, columns: readonly string[]): Promise<readonly FigureRow[]> => {
     const times = { sinceMs: beforeMs - 2 * lookedAt * everyMs, untilMs: beforeMs };
     const span = { client, table, columns, resolution: 'row', subject: null, ...times } as const;
-    return (await figures.page(span, null, mostRows)).rows;
+    return (await exports.page(span, null, mostRows)).rows;
   };
   const reports = (await rows('stats', statsColumns)).slice(-lookedAt);
   const byReport = ({ stat_id: id }: FigureRow): unknown => id;

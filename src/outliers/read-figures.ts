@@ -2,7 +2,7 @@
 import type { Config } from '../config/config.ts';
 import { groupBy } from '../platform/group-by.ts';
 import { remembered } from '../platform/remembered.ts';
-import type { FigureRow, NewestStore } from '../storage/store/figure-store.ts';
+import type { FigureRow, FigureStore } from '../storage/store/figure-store.ts';
 import {
   type AddFigure,
   addMount,
@@ -34,7 +34,7 @@ export interface GroupFigures extends ComparedGroup {
 
 export interface ReadFiguresOptions {
   readonly config: Pick<Config, 'collector'>;
-  readonly figures: Pick<NewestStore, 'newestSince' | 'recentReports' | 'subjects'>;
+  readonly figures: Pick<FigureStore, 'newestSince' | 'recentReports' | 'subjects'>;
   readonly nowMs: number;
 }
 

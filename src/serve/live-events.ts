@@ -49,7 +49,7 @@ export class LiveEvents {
     this.#known = null;
     while (this.#listeners.size > 0 && !this.#ended.signal.aborted) {
       try {
-        this.#compare(await this.#reader.read(({ look }) => look.newestRuns(newestRuns)));
+        this.#compare(await this.#reader.read(({ records }) => records.newestRuns(newestRuns)));
       } catch {
         // The database is away, which the pages show.
       }

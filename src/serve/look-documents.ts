@@ -138,11 +138,11 @@ async function reportAnswer(query: URLSearchParams, look: LookOptions): Promise<
       reader.read(async (storage, config) => {
         const only = new Set(askedClients(config, clients, group));
         const isWhole = clients.length === 0 && group === null;
-        const untilMs = await storage.alerts.nowMs();
+        const untilMs = await storage.nowMs();
         const title = isWhole ? 'Fleet' : [...clients, group].filter((name) => name !== null).join(', ');
         return readFleetPage({
           config,
-          stored: storage,
+          storage,
           clients: isWhole ? config.clients : config.clients.filter(({ name }) => only.has(name)),
           isWhole,
           title,

@@ -12,11 +12,11 @@ export function metricsRoute({ reader, onFault }: LookOptions, groups: readonly 
     const signal = AbortSignal.timeout(answerMs);
     try {
       const body = await inTime(() =>
-        reader.read(async ({ alerts, figures, levels, shares }, config) => {
-          const store = { alerts, figures, levels, shares };
+        reader.read(async (storage, config) => {
           const chunks: string[] = [];
-          const nowMs = await alerts.nowMs();
-          for await (const chunk of writeMetrics({ config, store, nowMs, groups, format, signal })) chunks.push(chunk);
+          const nowMs = await storage.nowMs();
+          for await (const chunk of writeMetrics({ config, storage, nowMs, groups, format, signal }))
+            chunks.push(chunk);
           return chunks.join('');
         }),
       );

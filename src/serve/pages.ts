@@ -48,14 +48,14 @@ const pagesOf = rememberedWeakly((_snapshot: FleetSnapshot) => new Map<string, P
 /** Returns the page of the fleet. Makes it once for each query of a snapshot. */
 export async function fleetPage(reader: FleetReader, query: FleetQuery): Promise<LiveDocument> {
   const snapshot = await reader.snapshot();
-  return reader.read(async ({ alerts, look }) => {
+  return reader.read(async (storage) => {
     // A recent snapshot does not show that the database has failed since.
-    await alerts.nowMs();
+    await storage.nowMs();
     const pages = pagesOf(snapshot);
     const key = JSON.stringify(query);
     const known = pages.get(key);
     if (known !== undefined) return known;
-    const made = readFleetView(snapshot, look, query).then((view) => {
+    const made = readFleetView(snapshot, storage.plots, query).then((view) => {
       return { title: ['Fleet'], path: '/', lead: fleetLead(view), body: fleetView(view), zone: view.zone };
     });
     if (pages.size >= mostKept) pages.clear();
@@ -68,10 +68,10 @@ export async function fleetPage(reader: FleetReader, query: FleetQuery): Promise
 /** Returns the page of the open alerts and of those that ended a short time ago. */
 export async function alertsPage(reader: FleetReader): Promise<LiveDocument> {
   const { alerts: open } = await reader.snapshot();
-  return reader.read(async ({ alerts, look }, config) => {
-    const nowMs = await alerts.nowMs();
-    const words = await wordsAt(config, alerts, nowMs);
-    const ended = (await look.alertsBetween(nowMs - endedForMs, nowMs, mostEnded))
+  return reader.read(async (storage, config) => {
+    const nowMs = await storage.nowMs();
+    const words = await wordsAt(config, storage, nowMs);
+    const ended = (await storage.records.alertsBetween(nowMs - endedForMs, nowMs, mostEnded))
       .filter(({ resolvedAtMs }) => resolvedAtMs !== null)
       .sort((one, other) => (other.resolvedAtMs ?? 0) - (one.resolvedAtMs ?? 0));
     const { zone } = config.alerts;
@@ -83,10 +83,10 @@ export async function alertsPage(reader: FleetReader): Promise<LiveDocument> {
 /** Returns the page of an alert. Throws NotFound. */
 export async function alertPage(reader: FleetReader, documents: Documents, id: number): Promise<LiveDocument> {
   return reader.read(async (storage, config) => {
-    const nowMs = await storage.alerts.nowMs();
-    const alert = await storage.look.alert(id);
+    const nowMs = await storage.nowMs();
+    const alert = await storage.records.alert(id);
     if (alert === null) throw new NotFound();
-    const words = await wordsAt(config, storage.alerts, nowMs);
+    const words = await wordsAt(config, storage, nowMs);
     const lines = await documents.explain(config, storage, alert);
     const { zone } = config.alerts;
     const body = explainView({ zone, nowMs, alert: words(alert), lines, command: explainCommand(alert) });
@@ -101,13 +101,13 @@ function explainCommand({ client, rule }: Alert): readonly string[] {
 
 /** Returns the page of the newest runs. */
 export async function runsPage(reader: FleetReader): Promise<LiveDocument> {
-  return reader.read(async ({ alerts, look, shares }, config) => {
-    const runs = (await look.newestRuns(mostRuns)).map((run) => ({ ...run, isFull: run.scope === 'full' }));
+  return reader.read(async (storage, config) => {
+    const runs = (await storage.records.newestRuns(mostRuns)).map((run) => ({ ...run, isFull: run.scope === 'full' }));
     const { zone } = config.alerts;
-    const nowMs = await alerts.nowMs();
+    const nowMs = await storage.nowMs();
     const reader = { nowMs, moment: (atMs: number): string => timeInWords({ zone, nowMs }, atMs) };
-    const sites = await readShares(config, { shares, alerts }, nowMs);
-    const lines = siteLines({ shares: sites, forwarded: await forwardedRuns(config, alerts) }, reader);
+    const sites = await readShares(config, storage, nowMs);
+    const lines = siteLines({ shares: sites, forwarded: await forwardedRuns(config, storage.fleet) }, reader);
     return {
       title: ['Runs'],
       path: '/runs',
@@ -127,9 +127,9 @@ export async function eventsPage(reader: FleetReader, zone: string | null): Prom
 /** Reads the newest event of each service. Returns none before the first event or run, when there is no database. */
 export async function newestEvents(reader: FleetReader): Promise<Pick<EventsView, 'nowMs' | 'events'>> {
   try {
-    return await reader.read(async ({ alerts, events }, config) => {
-      const nowMs = await alerts.nowMs();
-      return { nowMs, events: pageEvents(config, await events.newestEvents(), nowMs) };
+    return await reader.read(async (storage, config) => {
+      const nowMs = await storage.nowMs();
+      return { nowMs, events: pageEvents(config, await storage.events.newestEvents(), nowMs) };
     });
   } catch (thrown) {
     if (thrown instanceof NothingStored) return { nowMs: Date.now(), events: [] };
@@ -152,15 +152,15 @@ export async function clientPage(reader: FleetReader, asked: ClientSpan): Promis
   if (member === undefined) throw new NotFound();
   return reader.read(async (storage, config) => {
     const { history, alerts, nowMs } = await clientHistory(storage, config, asked);
-    const visits = await storage.look.visitCount(member.client, nowMs - asked.spanMs, nowMs);
-    const words = await wordsAt(config, storage.alerts, nowMs);
+    const visits = await storage.plots.visitCount(member.client, nowMs - asked.spanMs, nowMs);
+    const words = await wordsAt(config, storage, nowMs);
     const client = pageClient(member, visits === null ? null : visits.succeeded / visits.visits, {
       spark: history.series.find(({ group, name }) => group === 'cpu' && name === 'mean')?.values ?? [],
       history: encodeHistory(history),
     });
     const { zone } = config.alerts;
     const open = sortAlerts(alerts.filter(({ resolvedAtMs }) => resolvedAtMs === null)).map(words);
-    const checks = await readPageChecks(storage.alerts, storage.detail, member.client);
+    const checks = await readPageChecks(storage, member.client);
     const logs = (await storage.detail.logLinesOf(member.client, shownLogLines)).map(pageLogLine);
     const forecasts = (await clientForecasts(storage.levels, member.client, nowMs)).map(pageForecast);
     const body = clientView({ zone, nowMs, client, alerts: open, forecasts, checks, logs, span: asked.span });
@@ -170,19 +170,19 @@ export async function clientPage(reader: FleetReader, asked: ClientSpan): Promis
 
 /** Reads the figures of a client, at most 1,000 points. Throws NotFound. */
 export async function clientHistory(
-  { alerts: store, look }: Storage,
+  storage: Storage,
   config: Config,
   { client: name, spanMs }: ClientSpan,
 ): Promise<{ history: ClientHistory; alerts: readonly Alert[]; nowMs: number; sinceMs: number }> {
   const client = config.clients.find((one) => one.name === name);
   if (client === undefined) throw new NotFound();
-  const nowMs = await store.nowMs();
+  const nowMs = await storage.nowMs();
   const sinceMs = nowMs - spanMs;
-  const alerts = await look.alertsOfClient(name, sinceMs, nowMs, mostEnded);
+  const alerts = await storage.records.alertsOfClient(name, sinceMs, nowMs, mostEnded);
   const grid = reportGrid(sinceMs, nowMs, config.collector.everyMs, 1);
   const { rules } = client;
   return {
-    history: await readClientHistory(look, { client: name, grid, rules, alerts }),
+    history: await readClientHistory(storage.plots, { client: name, grid, rules, alerts }),
     alerts,
     nowMs,
     sinceMs,

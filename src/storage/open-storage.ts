@@ -4,11 +4,11 @@ import { createHistory } from './history.ts';
 import { checkDatabase, migrateDatabase } from './migrate/migrate.ts';
 import { throwMismatch } from './migrate/migration-state.ts';
 import { openDatabase } from './dialects/open-database.ts';
-import { createFigureStore } from './queries/figures.ts';
+import { createExportStore, createFigureStore } from './queries/figures.ts';
 import { createDetailStore } from './queries/detail.ts';
 import { createDigestStore } from './queries/digest/digest.ts';
 import { createLevelStore } from './queries/levels.ts';
-import { createLookStore } from './queries/look.ts';
+import { createPlotStore, createRecordStore } from './queries/look.ts';
 import { createEventStore } from './reports/events.ts';
 import { createSealedStore, saveSealed } from './reports/sealed-reports.ts';
 import type { Storage } from './store/storage.ts';
@@ -17,7 +17,7 @@ import { createFleetStore } from './alerts/fleet.ts';
 import { createLeaseStore } from './alerts/lease.ts';
 import { createNotificationStore } from './alerts/notifications.ts';
 import { createOperatorStore } from './alerts/operator.ts';
-import { createOutboxStore, createUndeliveredStore } from './alerts/outbox.ts';
+import { createOutboxStore, createMailStore } from './alerts/outbox.ts';
 import { createReplyStore } from './alerts/replies.ts';
 import { createAlertHistory } from './queries/alert-history.ts';
 import { clientFacts } from './rows/client-facts.ts';
@@ -27,6 +27,7 @@ import { createShareStore } from './reports/shares.ts';
 import { saveStateDisks } from './reports/state-disks.ts';
 import { endForwardedRun, endRun, startRun } from './reports/runs.ts';
 import { saveVisits } from './reports/visits.ts';
+import { databaseNowMs } from './sql/sql-time.ts';
 import { fileSpace } from './dialects/sqlite/reclaim.ts';
 import { forgetClient, forgetCollector } from './retention/forget.ts';
 import { countPrunable, prune } from './retention/prune.ts';
@@ -77,18 +78,15 @@ export function storageOn(database: Database): Storage {
       saveLabels: (clients) => saveLabels(database, clients),
       saveStateDisks: (report) => saveStateDisks(database, report),
     },
-    alerts: {
-      ...createLeaseStore(database),
-      ...createEvaluationStore(database),
-      ...createFleetStore(database),
-      ...createNotificationStore(database),
-      ...createOutboxStore(database),
-      ...createUndeliveredStore(database),
-      ...createOperatorStore(database),
-      ...createLevelStore(database),
-      ...createReplyStore(database),
-      ...createAlertHistory(database),
-    },
+    leases: createLeaseStore(database),
+    evaluation: createEvaluationStore(database),
+    fleet: createFleetStore(database),
+    notifications: createNotificationStore(database),
+    outbox: createOutboxStore(database),
+    mails: createMailStore(database),
+    operator: createOperatorStore(database),
+    replies: createReplyStore(database),
+    alertHistory: createAlertHistory(database),
     retention: {
       renameClient: (from, to) => renameClient(database, from, to),
       forgetClient: (client, signal) => forgetClient(database, client, signal),
@@ -98,14 +96,17 @@ export function storageOn(database: Database): Storage {
       fileSpace: () => fileSpace(database),
     },
     history: createHistory(database),
-    look: createLookStore(database),
+    plots: createPlotStore(database),
+    records: createRecordStore(database),
     levels: createLevelStore(database),
     figures: createFigureStore(database),
+    exports: createExportStore(database),
     detail: createDetailStore(database),
     digest: createDigestStore(database),
     sealed: createSealedStore(database),
     events: createEventStore(database),
     shares: createShareStore(database),
+    nowMs: () => database.read(databaseNowMs),
     close: () => database.close(),
   };
 }

@@ -30,21 +30,21 @@ export interface SharedSite extends SiteShare {
   readonly finished: CycleSum | null;
 }
 
-interface SharesStore {
-  readonly shares: Pick<ShareStore, 'sites'> | null;
-  readonly alerts: Pick<FleetStore, 'runs'> | null;
+interface SharesStorage {
+  readonly shares: Pick<ShareStore, 'sites'>;
+  readonly fleet: Pick<FleetStore, 'runs'>;
 }
 
 /** Returns each collector's part of each site; nothing if one collector visits all, or before the first run. */
 export async function readShares(
   { collector }: Pick<Config, 'collector'>,
-  { shares, alerts }: SharesStore,
+  storage: SharesStorage | null,
   nowMs: number,
 ): Promise<readonly SharedSite[]> {
-  if (collector.sharedSite === null || shares === null || alerts === null) return [];
+  if (collector.sharedSite === null || storage === null) return [];
   const { everyMs } = collector;
-  const sites = await shares.sites(nowMs - shownRuns * everyMs);
-  const runs = (await alerts.runs('collect', nowMs - readCycles * everyMs)).filter(
+  const sites = await storage.shares.sites(nowMs - shownRuns * everyMs);
+  const runs = (await storage.fleet.runs('collect', nowMs - readCycles * everyMs)).filter(
     ({ scope, outcome }) => scope === 'full' && outcome !== 'overlapped',
   );
   return sites.map((site): SharedSite => {

@@ -134,7 +134,7 @@ async function take(watching: Watching, given: Step): Promise<void> {
 async function passOf({ station }: Watching): Promise<void> {
   const { result } = await station.pass();
   assert.notEqual(result.outcome, 'interrupted');
-  const waiting = (await station.storage.alerts.undelivered()).filter(
+  const waiting = (await station.storage.mails.undelivered()).filter(
     ({ failedAtMs, error }) => failedAtMs === null && error !== null,
   );
   if (waiting.length > 0) assert.equal(result.exitStatus, 1, 'no heartbeat while a mail waits');
@@ -165,10 +165,10 @@ async function settle(watching: Watching, says: readonly string[]): Promise<void
  * Checks that each listener's last notification of each alert equals the alert's state, and that no end is unreported.
  */
 async function assertNotifiedIsState({ station }: Watching): Promise<void> {
-  const state = await station.storage.alerts.state(station.nowMs());
+  const state = await station.storage.notifications.state(station.nowMs());
   assert.deepEqual(state.waiting, []);
   const open = state.alerts.flatMap(({ id }) => id ?? []);
-  assert.deepEqual(await station.storage.alerts.unsentOf(open), [], 'nobody untold: whoever is due was reached');
+  assert.deepEqual(await station.storage.mails.unsentOf(open), [], 'nobody untold: whoever is due was reached');
   const watchOf = createWatches(station.config());
   for (const alert of state.alerts) {
     const { id } = alert;
@@ -230,8 +230,8 @@ interface Hearing {
  */
 async function assertNothingLost({ station, knows, isReconfigured }: Hearing): Promise<void> {
   if (isReconfigured) return;
-  const alerts = await station.storage.alerts.alertsOf({ openOnly: false, limit: 1000 });
-  const silences = await station.storage.alerts.silences(0);
+  const alerts = await station.storage.alertHistory.alertsOf({ openOnly: false, limit: 1000 });
+  const silences = await station.storage.operator.silences(0);
   const watchOf = createWatches(station.config());
   for (const alert of alerts) {
     const { id, rule, client, firingSinceMs, resolvedAtMs, severity } = alert;

@@ -101,7 +101,7 @@ onBothDatabases('a pass of the alerter', (kit) => {
     assert.deepEqual([idle.result.outcome, idle.result.exitStatus], ['finished', 0]);
     assert.deepEqual([third.result.outcome, third.result.exitStatus], ['overlapped', 0]);
     assert.deepEqual(third.result.holder, { ...here, startedAtMs: null });
-    const runs = await station.storage.alerts.runs('alert', 0);
+    const runs = await station.storage.fleet.runs('alert', 0);
     const outcomes = runs.map(({ outcome, host }) => `${host} ${outcome}`).sort();
     assert.deepEqual(outcomes, ['mon-1 finished', 'mon-1 overlapped', 'mon-2 overlapped']);
     assert.equal(station.server.mails.length, 1);
@@ -164,7 +164,7 @@ onBothDatabases('a pass of the alerter', (kit) => {
       station.at(`08:${String(minute).padStart(2, '0')}`);
       await station.pass();
     }
-    const runs = await station.storage.alerts.runs('alert', 0);
+    const runs = await station.storage.fleet.runs('alert', 0);
     assert.deepEqual(runs.map(({ startedAtMs }) => new Date(startedAtMs).toISOString().slice(11, 16)).sort(), [
       '08:00',
       '08:08',

@@ -76,7 +76,7 @@ onBothDatabases('Alertmanager', (kit) => {
     const { storage } = site.station;
     const startsAtMs = site.station.nowMs();
     const silence = { client: 'web-2', rule: '*', subject: '*', author: 'kim', comment: '' };
-    await storage.alerts.addSilence({ ...silence, startsAtMs, endsAtMs: startsAtMs + 30 * 60_000 });
+    await storage.operator.addSilence({ ...silence, startsAtMs, endsAtMs: startsAtMs + 30 * 60_000 });
     const over = (name: string): string => `over critical ${name} disk /`;
     const fires = (name: string): string => `firing 60m critical ${name} disk /`;
     assert.deepEqual(await posted(site, '09:30', all), [fires('web-1'), over('web-2'), over('web-3')]);

@@ -77,7 +77,7 @@ const deliveryPromises: readonly DeliveryPromise[] = [
       assert.deepEqual(await threePasses(site), ['acknowledged critical web-1 disk /']);
       const ids = await acknowledge(site, '08:16', 'on it');
       assert.deepEqual(await threePasses(site), ['acknowledged critical web-1 disk /']);
-      await site.station.storage.alerts.unacknowledge(ids);
+      await site.station.storage.operator.unacknowledge(ids);
       assert.deepEqual(await round(site, '08:30', fires), []);
     },
   },
@@ -89,7 +89,7 @@ const deliveryPromises: readonly DeliveryPromise[] = [
       await round(site, '08:00', fires);
       const ids = await acknowledge(site, '08:02');
       assert.deepEqual(await round(site, '08:15', fires), []);
-      await site.station.storage.alerts.unacknowledge(ids);
+      await site.station.storage.operator.unacknowledge(ids);
       assert.deepEqual(await round(site, '08:30', fires), []);
     },
   },
@@ -173,16 +173,16 @@ const deliveryPromises: readonly DeliveryPromise[] = [
     first: ['mail', 'webhook of incidents', 'alertmanager'],
     alerts: 'repeat="1h"',
     story: async (site, { channel: { keepsIncidents, takesState } }) => {
-      const { alerts } = site.station.storage;
+      const { storage } = site.station;
       const silence = { client: 'web-1', rule: '*', subject: '*', author: 'kim', comment: '' };
       const startsAtMs = site.station.nowMs();
-      await alerts.addSilence({ ...silence, startsAtMs, endsAtMs: startsAtMs + 30 * minuteMs });
+      await storage.operator.addSilence({ ...silence, startsAtMs, endsAtMs: startsAtMs + 30 * minuteMs });
       assert.deepEqual(await round(site, '08:00', fires), []);
       assert.deepEqual(await round(site, '08:16', fires), [firing]);
       const ids = await acknowledge(site, '08:17');
       const acknowledged = keepsIncidents === true ? ['acknowledged critical web-1 disk /'] : [];
       assert.deepEqual(await round(site, '09:20', fires), acknowledged);
-      await alerts.unacknowledge(ids);
+      await storage.operator.unacknowledge(ids);
       const reminder = takesState === true ? [] : ['reminder critical web-1 disk /'];
       assert.deepEqual(await round(site, '10:25', fires), reminder);
     },
@@ -256,10 +256,10 @@ async function threePasses(site: ChannelSite): Promise<readonly string[]> {
 
 /** Acknowledges what is open. Returns the ids. */
 async function acknowledge({ station }: ChannelSite, time: string, comment: string | null = null): Promise<number[]> {
-  const { alerts } = station.storage;
+  const { storage } = station;
   station.at(time);
-  const ids = (await alerts.openAlerts(null)).flatMap(({ id }) => id ?? []);
-  await alerts.acknowledge(ids, 'kim', null, comment);
+  const ids = (await storage.evaluation.openAlerts(null)).flatMap(({ id }) => id ?? []);
+  await storage.operator.acknowledge(ids, 'kim', null, comment);
   return ids;
 }
 

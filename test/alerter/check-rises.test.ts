@@ -39,7 +39,7 @@ onBothDatabases('figures of textfiles that grow', (kit) => {
     assert.ok(client);
     const explained = await explainClient({
       config: made.config(),
-      store: made.storage.alerts,
+      storage: made.storage,
       nowMs: made.nowMs(),
       client,
       isWanted: (name) => name === 'sectors-rising',
@@ -55,7 +55,7 @@ onBothDatabases('figures of textfiles that grow', (kit) => {
     ]);
     const { counts } = await replay({
       config: made.config(),
-      store: made.storage.alerts,
+      storage: made.storage,
       sinceMs: startMs - hourMs,
       untilMs: made.nowMs(),
       signal: new AbortController().signal,
@@ -73,7 +73,7 @@ onBothDatabases('figures of textfiles that grow', (kit) => {
     made.at(made.nowMs() + 72 * hourMs);
     const [notified = ''] = await play(made, [sectors(24)]);
     assert.match(notified, /firing warning web-1 sectors-rising textfile:smartmon reallocated_sectors/);
-    const [open] = await made.storage.alerts.openAlerts(['web-1']);
+    const [open] = await made.storage.evaluation.openAlerts(['web-1']);
     assert.equal(open?.valueText, '4 more than a day before (24)');
   });
 

@@ -14,7 +14,7 @@ import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { smtpConfig, withLogin } from '../notify/support/smtp-config.ts';
 import { onBothDatabases } from '../storage/support/databases.ts';
 import type { SmtpMoment } from '../support/smtp-server.ts';
-import { contentOf, never, openOffice, openPost, openServer, recipientsOf, withStore } from './support/sending.ts';
+import { contentOf, never, openOffice, openPost, openServer, recipientsOf, withOutbox } from './support/sending.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { pluckAll } from '../support/pluck.ts';
 
@@ -101,8 +101,8 @@ onBothDatabases('the fallback address', (kit) => {
     const { post, server } = await openOffice(t, kit, ['gone@example.org'], { act: refusing('root@') });
     const smtp = smtpConfig(server.port, { fallback: 'root@example.org' });
     const crash = new FleetError({ code: 'storage-failed', stage: 'storage', message: 'crash' });
-    const store = withStore(post.opened.storage.alerts, { markFailed: () => Promise.reject(crash) });
-    await assert.rejects(post.run(smtp, { store }), crash);
+    const storage = withOutbox(post.opened.storage, { markFailed: () => Promise.reject(crash) });
+    await assert.rejects(post.run(smtp, { storage }), crash);
     await post.makeDue();
     assert.deepEqual(await post.run(smtp), { sent: 1, putOff: 0, refused: 1 });
     assert.deepEqual(recipientsOf(server), ['root@example.org']);
@@ -145,8 +145,8 @@ onBothDatabases('the fallback address', (kit) => {
     assert.deepEqual(await post.run(smtp), { sent: 0, putOff: 1, refused: 1 });
     // Restores the state of a mail whose transaction never reached DATA.
     await post.opened.database.write((session) => session.run('UPDATE mails SET data_at = NULL', []));
-    const store = post.opened.storage.alerts;
-    const { waiting, histories } = await store.state(await store.nowMs());
+    const { storage } = post.opened;
+    const { waiting, histories } = await storage.notifications.state(await storage.nowMs());
     assert.deepEqual(waiting, []);
     assert.equal(histories.find(({ recipient }) => recipient === 'root@example.org')?.lastOrdinaryAtMs ?? null, null);
   });
@@ -222,9 +222,9 @@ onBothDatabases('a second alerter', (kit) => {
     await post.put(...Array.from({ length: 30 }, (_, at) => `user${at}@example.org`));
     const database = await openDatabase({ storage: post.opened.config, program: 'alert' });
     try {
-      const store = storageOn(database).alerts;
+      const storage = storageOn(database);
       // The lease of another name stands for a lease that was taken over while the first alerter slept.
-      const lease = await store.takeLease('other', 'two');
+      const lease = await storage.leases.takeLease('other', 'two');
       assert.ok(lease !== null);
       const channels = openChannels({
         smtp: smtpConfig(server.port),
@@ -235,7 +235,7 @@ onBothDatabases('a second alerter', (kit) => {
       const both = await Promise.all([
         post.run(smtpConfig(server.port), { limits: { batch: 4 } }),
         deliver({
-          store,
+          storage,
           takeLease: () => Promise.resolve(lease),
           channels,
           isNamed: () => true,
@@ -258,19 +258,23 @@ onBothDatabases('a second alerter', (kit) => {
 
   test('that took a mail before its DATA has it: nothing of it leaves here, and the next mail goes', async (t) => {
     const { post, server } = await openOffice(t, kit, ['ops@example.org', 'oncall@example.org']);
-    const store = post.opened.storage.alerts;
+    const { storage } = post.opened;
     let taken = 0;
-    const overtaken = withStore(store, {
+    const overtaken = withOutbox(storage, {
       markDataBegun: async (id, holder) => {
         taken += 1;
         if (taken === 1) {
           const sql = "UPDATE mails SET claimed_by = 'two' WHERE id = ?";
           await post.opened.database.write((session) => session.run(sql, [id]));
         }
-        await store.markDataBegun(id, holder);
+        await storage.outbox.markDataBegun(id, holder);
       },
     });
-    assert.deepEqual(await post.run(smtpConfig(server.port), { store: overtaken }), { sent: 1, putOff: 0, refused: 0 });
+    assert.deepEqual(await post.run(smtpConfig(server.port), { storage: overtaken }), {
+      sent: 1,
+      putOff: 0,
+      refused: 0,
+    });
     assert.deepEqual(recipientsOf(server), ['oncall@example.org']);
   });
 
@@ -278,9 +282,9 @@ onBothDatabases('a second alerter', (kit) => {
     const { post, server } = await openOffice(t, kit, ['gone@example.org', 'ops@example.org'], {
       act: refusing('root@'),
     });
-    const store = post.opened.storage.alerts;
+    const { storage } = post.opened;
     await post.opened.database.write((session) => session.run('UPDATE leases SET epoch = epoch + 1', []));
-    const run = post.run(smtpConfig(server.port, { fallback: 'root@example.org' }), { store });
+    const run = post.run(smtpConfig(server.port, { fallback: 'root@example.org' }), { storage });
     await assert.rejects(run, { name: 'FleetError', code: 'locked' });
     assert.deepEqual(pluckAll(await post.rows(), 'state', 'attempts'), [
       ['waiting', 1],

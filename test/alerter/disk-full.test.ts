@@ -236,12 +236,12 @@ test('a dry run tells, and stores nothing', async (t) => {
 
 test('a replay evaluates stored levels, and explain has what is foreseen', async (t) => {
   const made = await stationWith(t);
-  const [config, store] = [made.config(), made.storage.alerts];
+  const [config, storage] = [made.config(), made.storage];
   await days(made, 42, [growing(5)]);
   const nowMs = made.nowMs();
   const { signal } = new AbortController();
   const { counts } = await replay({
-    ...{ config, store, signal, untilMs: nowMs },
+    ...{ config, storage, signal, untilMs: nowMs },
     sinceMs: nowMs - 3 * 86_400_000,
     observe: () => undefined,
   });
@@ -250,7 +250,7 @@ test('a replay evaluates stored levels, and explain has what is foreseen', async
   const [client] = config.clients;
   assert.ok(client !== undefined);
   const isWanted = (rule: string): boolean => rule === 'disk-full';
-  const { rules } = await explainClient({ config, store, nowMs, client, isWanted, firstPass: false });
+  const { rules } = await explainClient({ config, storage, nowMs, client, isWanted, firstPass: false });
   assert.match(rules[0]?.samples[0]?.valueText ?? '', /^full in about 5 days /);
   assert.equal(rules[0]?.unknown, null);
 });
@@ -285,8 +285,8 @@ test('a replay evaluates at the times of the alerter, from the levels that were 
   }
   assert.deepEqual(lines, ['escalated critical web-1 disk-full /data']);
   const { signal } = new AbortController();
-  const [config, store, untilMs] = [made.config(), made.storage.alerts, made.nowMs() + 60_000];
-  const { mails, difference } = await replay({ config, store, signal, observe, sinceMs, untilMs });
+  const [config, storage, untilMs] = [made.config(), made.storage, made.nowMs() + 60_000];
+  const { mails, difference } = await replay({ config, storage, signal, observe, sinceMs, untilMs });
   const escalated = mails.filter(({ items }) => items.some(({ transition }) => transition === 'escalated'));
   const atHours = escalated.map(({ atMs }) => new Date(atMs).getUTCHours());
   const own = [...difference.fewer, ...difference.more].filter(({ rule }) => rule.startsWith('disk-full'));
@@ -308,11 +308,11 @@ test('a replay that begins in the middle of a day knows the clean-up of its morn
   };
   await report('+40 09:00', 40);
   await report('+40 15:00', 41);
-  const [config, store, untilMs] = [made.config(), made.storage.alerts, made.nowMs() + 60_000];
+  const [config, storage, untilMs] = [made.config(), made.storage, made.nowMs() + 60_000];
   const observe = (): void => undefined;
   const { signal } = new AbortController();
   const sinceMs = untilMs - 4 * 3_600_000;
-  const { counts, reports } = await replay({ config, store, signal, observe, sinceMs, untilMs });
+  const { counts, reports } = await replay({ config, storage, signal, observe, sinceMs, untilMs });
   assert.equal(reports, 1);
   assert.deepEqual(
     counts.filter(({ rule }) => rule === 'disk-full'),

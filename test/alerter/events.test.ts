@@ -53,7 +53,7 @@ async function later(made: Station, hours: number): Promise<readonly string[]> {
 }
 
 async function open(made: Station): Promise<readonly unknown[]> {
-  return pluckAll(await made.storage.alerts.openAlerts(null), 'client', 'subject', 'severity', 'valueText');
+  return pluckAll(await made.storage.evaluation.openAlerts(null), 'client', 'subject', 'severity', 'valueText');
 }
 
 test('events are not read if no rule is about them', async () => {
@@ -153,8 +153,8 @@ test('explain has the newest events, of a client and of the fleet', async (t) =>
   await send(made, { host: 'web-1', status: 'CRIT', description: '<b>full</b>' });
   await send(made, { host: '', service: 'fleet-sync', status: 'UNKNOWN' });
   const config = made.config();
-  const { alerts: store, events } = made.storage;
-  const asked = { config, store, events, isWanted: () => true, nowMs: made.nowMs(), firstPass: false };
+  const { storage } = made;
+  const asked = { config, storage, isWanted: () => true, nowMs: made.nowMs(), firstPass: false };
   const [client] = config.clients;
   assert.ok(client !== undefined);
   const sampled = (rules: Awaited<ReturnType<typeof explainFleet>>['rules']) =>

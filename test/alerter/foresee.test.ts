@@ -132,7 +132,7 @@ onBothDatabases('forecasts that a pass stores', (kit) => {
     assert.deepEqual(await foreseen(made), []);
     const taken = atLevels(async () => {
       made.at(made.nowMs() + 61_000);
-      assert.notEqual(await made.storage.alerts.takeLease('alerter', 'another'), null);
+      assert.notEqual(await made.storage.leases.takeLease('alerter', 'another'), null);
     });
     assert.equal((await made.pass({ wrap: taken })).result.outcome, 'overlapped');
     assert.deepEqual(await foreseen(made), []);

@@ -78,7 +78,7 @@ test('the mail says what the others have; mounts are subjects of their own', asy
   await backlog(made, 9, { 'web-1': 'disk / 85, disk /data 12' });
   await made.collect({});
   made.at(made.nowMs() + quarterMs);
-  const alerts = await made.storage.alerts.openAlerts(null);
+  const alerts = await made.storage.evaluation.openAlerts(null);
   assert.deepEqual(pluckAll(alerts, 'client', 'subject', 'severity', 'state'), [['web-1', '/', 'warning', 'firing']]);
   assert.match(alerts[0]?.valueText ?? '', /^85 %, median of web 50 %, in (9|10|11|12) of \1 reports$/);
 });
@@ -98,7 +98,7 @@ test('whole groups are compared where a rule names them', async (t) => {
     await restore();
     made.configure(siteWith(`<alert type="outlier" severity="warning" ${groups}/>`, '', databases));
     await made.pass();
-    assert.equal((await made.storage.alerts.openAlerts(null)).length, outliers, groups);
+    assert.equal((await made.storage.evaluation.openAlerts(null)).length, outliers, groups);
   }
 });
 
@@ -110,7 +110,7 @@ test('a silent client moves nothing, a metric that is gone ends it', async (t) =
   });
   const own = async (): Promise<readonly unknown[]> =>
     pluckAll(
-      (await made.storage.alerts.openAlerts(['web-1'])).filter(({ rule }) => rule === 'outlier'),
+      (await made.storage.evaluation.openAlerts(['web-1'])).filter(({ rule }) => rule === 'outlier'),
       'subject',
       'state',
     );
@@ -141,7 +141,7 @@ test('enabled="no" ends a metric; a group of four is compared no more, so its al
 /** Replays from a time to now. Returns what concerns outliers, and the number of reports. */
 async function replayedOutliers(made: Station, sinceMs: number) {
   const { counts, difference, reports } = await replay({
-    ...{ config: made.config(), store: made.storage.alerts, sinceMs, untilMs: made.nowMs() },
+    ...{ config: made.config(), storage: made.storage, sinceMs, untilMs: made.nowMs() },
     signal: new AbortController().signal,
     observe: () => undefined,
   });
@@ -158,14 +158,14 @@ test('a replay tells as the alerter did, also of reports before it; explain has 
   await runs(made, 7, odd);
   const { fired, difference } = await replayedOutliers(made, beginMs);
   assert.deepEqual({ fired, difference }, { fired: ['web-1 1'], difference: { more: [], fewer: [] } });
-  const [config, store] = [made.config(), made.storage.alerts];
+  const [config, storage] = [made.config(), made.storage];
   const half = await replayedOutliers(made, middleMs);
   assert.deepEqual(half.fired, ['web-1 1']);
   assert.equal(half.reports, 7 * config.clients.length);
   const client = config.clients.find(({ name }) => name === 'web-1');
   assert.ok(client !== undefined);
   const isWanted = (rule: string): boolean => rule.startsWith('outlier');
-  const asked = { config, store, figures: made.storage.figures, nowMs: made.nowMs(), client };
+  const asked = { config, storage, nowMs: made.nowMs(), client };
   const { rules } = await explainClient({ ...asked, isWanted, firstPass: false });
   assert.deepEqual(pluckAll(rules[0]?.samples ?? [], 'subject', 'level'), [
     ['cpu', 'critical'],

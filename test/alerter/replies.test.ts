@@ -54,7 +54,7 @@ async function sceneFor(t: TestContext, storage: StorageConfig): Promise<Scene> 
       });
     },
     acknowledged: async () =>
-      (await station.storage.alerts.openAlerts(null))
+      (await station.storage.evaluation.openAlerts(null))
         .filter(({ acknowledgedBy }) => acknowledgedBy !== null)
         .map(({ client, acknowledgedBy, acknowledgedUntilMs, acknowledgedComment }) => {
           const until = acknowledgedUntilMs === null ? '' : ` for ${(acknowledgedUntilMs - station.nowMs()) / 60_000}m`;
@@ -83,7 +83,7 @@ onBothDatabases('a reply', (kit) => {
     const { station, imap, reply, answered } = await sceneFor(t, await kit.migrated());
     reply('silence 1d');
     assert.deepEqual(await answered(), ['kim@example.org: silence 1d: silenced 2']);
-    const silences = await station.storage.alerts.silences(station.nowMs());
+    const silences = await station.storage.operator.silences(station.nowMs());
     const notified = silences.map(({ client, rule, subject, author, endsAtMs }) =>
       [client, rule, subject, author, (endsAtMs - station.nowMs()) / 3_600_000].join(' '),
     );
@@ -91,7 +91,7 @@ onBothDatabases('a reply', (kit) => {
     // The mailbox was recreated with the same messages, so their ids are read again.
     imap.uidValidity += 1;
     assert.deepEqual(await answered(), []);
-    assert.equal((await station.storage.alerts.silences(station.nowMs())).length, 2);
+    assert.equal((await station.storage.operator.silences(station.nowMs())).length, 2);
   });
 
   test('in a mailbox that was made anew is applied once, whatever its id', async (t) => {
@@ -145,8 +145,8 @@ onBothDatabases('a reply', (kit) => {
       reply('ack 4h');
       const first = [await answered(), await answered()].map((events) => events.length);
       assert.deepEqual(first, [200, 51]);
-      await station.storage.alerts.unacknowledge(
-        (await station.storage.alerts.openAlerts(null)).flatMap(({ id }) => id ?? []),
+      await station.storage.operator.unacknowledge(
+        (await station.storage.evaluation.openAlerts(null)).flatMap(({ id }) => id ?? []),
       );
       imap.uidValidity += 1;
       imap.messages.reverse().forEach((message, index) => (imap.messages[index] = { ...message, uid: index + 1 }));
@@ -183,7 +183,7 @@ onBothDatabases('a reply', (kit) => {
     await station.pass();
     reply('silence 1d');
     assert.deepEqual(await answered(), ['kim@example.org: silence 1d: silenced 1']);
-    const silences = await station.storage.alerts.silences(station.nowMs());
+    const silences = await station.storage.operator.silences(station.nowMs());
     assert.deepEqual(
       silences.map(({ client, rule, subject }) => ({ client, rule, subject })),
       [{ client: 'web-1', rule: 'disk', subject: '=*' }],
@@ -289,7 +289,7 @@ test('an alerter that dies at any statement: each reply is applied once', async 
     station.at('08:18');
     await answered();
     assert.equal((await acknowledged()).length, 2, `moment ${dies}`);
-    assert.equal((await station.storage.alerts.silences(station.nowMs())).length, 2, `moment ${dies}`);
+    assert.equal((await station.storage.operator.silences(station.nowMs())).length, 2, `moment ${dies}`);
     assert.deepEqual(await answered(), [], `moment ${dies}`);
   }
 });
@@ -300,7 +300,7 @@ test('two alerters that read the same reply apply it once', async (t) => {
   const outcomes = await Promise.all([answered(), answered({ machine: 'mon-2' })]);
   const again = await answered();
   assert.equal([...outcomes.flat(), ...again].filter((one) => one.includes('acknowledged 2')).length, 1);
-  assert.equal((await station.storage.alerts.openAlerts(null)).length, 2);
+  assert.equal((await station.storage.evaluation.openAlerts(null)).length, 2);
 });
 
 test('at most 200 messages are read in a pass, 64 KiB of each; the rest is read by the next', async (t) => {

@@ -52,7 +52,7 @@ async function playThroughPrograms(given: Trial, storage: StorageConfig): Promis
         const startsAtMs = station.nowMs();
         const endsAtMs = startsAtMs + lasting * everyMinutes * minuteMs;
         const selected = { client, rule, subject: '', author: 'kim', comment: '' };
-        await station.storage.alerts.addSilence({ ...selected, startsAtMs, endsAtMs });
+        await station.storage.operator.addSilence({ ...selected, startsAtMs, endsAtMs });
       }
       if (says !== null) await station.collect(says);
       reader.run(index);

@@ -39,8 +39,8 @@ onBothDatabases('what is shown of a client', (kit) => {
   });
 
   test('comes from its newest report, the day before, its alerts with notes, and its mails', async () => {
-    const sources = await kit.open();
-    const { reports, alerts } = sources;
+    const { storage } = await kit.open();
+    const { evaluation, leases, notifications, reports } = storage;
     const run = runStart();
     await reports.startRun(run);
     await reports.saveVisits([visit({ runId: run.id })]);
@@ -50,13 +50,13 @@ onBothDatabases('what is shown of a client', (kit) => {
       item({ observedAtMs: noonMs, workers: [...ordinaryWorkers(), units] }),
       item({ client: 'web-2', observedAtMs: noonMs }),
     ]);
-    const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
-    const samples = [alert(), alert({ client: 'web-2' })];
-    await alerts.saveProcessed(lease, { statIds: [], visitIds: [], ruleStates: new Map(), alerts: samples });
+    const lease = (await leases.takeLease('alerter', 'one')) ?? assert.fail('not free');
+    const alerts = [alert(), alert({ client: 'web-2' })];
+    await evaluation.saveProcessed(lease, { statIds: [], visitIds: [], ruleStates: new Map(), alerts });
     const mails = [mail({ notifications: [stored({ alertId: 1 }), stored({ alertId: 2 })] })];
-    await alerts.saveNotifications(lease, { mails, notified: [], closedOut: [] });
+    await notifications.saveNotifications(lease, { mails, notified: [], closedOut: [] });
     const nowMs = noonMs + minuteMs;
-    const found = (await readClientDetail(config, sources, 'web-1', nowMs)) ?? assert.fail('it is stored');
+    const found = (await readClientDetail(config, storage, 'web-1', nowMs)) ?? assert.fail('it is stored');
     assert.deepEqual(
       { openAlerts: found.member.openAlerts, worstAlert: found.member.worstAlert, visits: found.visits.length },
       { openAlerts: 1, worstAlert: 'critical', visits: 1 },

@@ -39,7 +39,7 @@ const rules = [
 
 onBothDatabases('the history of a client', (kit) => {
   test('has the least and the greatest CPU of hours, boots once each, limits, and alerts as spans', async () => {
-    const { reports: store, look } = (await kit.open()).storage;
+    const { reports: store, plots } = (await kit.open()).storage;
     await store.ingest(
       reports.map(([minute, cpu, memory, seconds]) =>
         item({
@@ -56,7 +56,7 @@ onBothDatabases('the history of a client', (kit) => {
       alert({ rule: 'cpu', subject: '', severity: 'warning', pendingSinceMs: noonMs - hourMs, resolvedAtMs: noonMs }),
       alert({ pendingSinceMs: noonMs + 2 * hourMs + 499, resolvedAtMs: null }),
     ];
-    const history = await readClientHistory(look, { client: 'web-1', grid, rules, alerts });
+    const history = await readClientHistory(plots, { client: 'web-1', grid, rules, alerts });
     const valuesOf = (group: string, name: string): unknown =>
       history.series.find((one) => one.group === group && one.name === name)?.values;
     assert.deepEqual(valuesOf('cpu', 'least'), [10, 20, 50, null, 5, 1]);
@@ -81,10 +81,10 @@ onBothDatabases('the history of a client', (kit) => {
   });
 
   test('of steps shorter than an hour has the mean alone', async () => {
-    const { reports: store, look } = (await kit.open()).storage;
+    const { reports: store, plots } = (await kit.open()).storage;
     await store.ingest([item({})]);
     const fine = { ...grid, stepMs: 30 * minuteMs, points: 12 };
-    const { series } = await readClientHistory(look, { client: 'web-1', grid: fine, rules: [], alerts: [] });
+    const { series } = await readClientHistory(plots, { client: 'web-1', grid: fine, rules: [], alerts: [] });
     assert.deepEqual(
       series.filter(({ group }) => group === 'cpu').map(({ name }) => name),
       ['mean'],

@@ -72,7 +72,7 @@ onBothDatabases('the series of a client', (kit) => {
   test('have the means of hours and of rows, also where a report of each step would have none', async () => {
     const { storage } = await kit.open();
     await fill(storage);
-    const history = await readClientHistory(storage.look, { client: 'web-1', grid, rules: [], alerts: [] });
+    const history = await readClientHistory(storage.plots, { client: 'web-1', grid, rules: [], alerts: [] });
     const series = history.series.filter(({ group }) => group === 'series');
     assert.deepEqual(series.map(({ plot, name, unit }) => [plot, name, unit]).sort(), [
       ['load', 'queue', 'count'],
@@ -90,7 +90,7 @@ onBothDatabases('the series of a client', (kit) => {
     );
     assert.deepEqual(valuesOf('unsent'), expected);
     assert.deepEqual(
-      (await storage.look.knownSeries('web-1', grid)).map(({ metric, isVaried }) => [metric, isVaried]),
+      (await storage.plots.knownSeries('web-1', grid)).map(({ metric, isVaried }) => [metric, isVaried]),
       [
         ['load queue', true],
         ['load sent', false],
@@ -105,8 +105,8 @@ onBothDatabases('the series of a client', (kit) => {
   test('are counted by client, without counters and those that ended before a day', async () => {
     const { storage } = await kit.open();
     await fill(storage);
-    assert.deepEqual(await storage.look.seriesCounts(['web-1', 'web-2'], noonMs), new Map([['web-1', 5]]));
-    assert.deepEqual(await storage.look.seriesCounts(['web-1'], untilMs + dayMs), new Map());
-    assert.deepEqual(await storage.look.knownSeries('web-2', grid), []);
+    assert.deepEqual(await storage.plots.seriesCounts(['web-1', 'web-2'], noonMs), new Map([['web-1', 5]]));
+    assert.deepEqual(await storage.plots.seriesCounts(['web-1'], untilMs + dayMs), new Map());
+    assert.deepEqual(await storage.plots.knownSeries('web-2', grid), []);
   });
 });

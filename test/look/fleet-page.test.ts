@@ -64,7 +64,7 @@ interface Asked {
 }
 
 async function pageOf(
-  { history, alerts, look, levels }: Storage,
+  storage: Storage,
   { untilMs = noonMs + 6 * hourMs, everyMs = 15 * minuteMs, historyBytes = 1e7, clients = clientCount }: Asked,
 ): Promise<FleetPage> {
   const all = names.map(
@@ -81,7 +81,7 @@ async function pageOf(
   const config = { clients: all, alerts: { rules: [], windows: [], zone: 'UTC' }, collector: { everyMs } };
   return readFleetPage({
     config: config as unknown as Config,
-    stored: { history, alerts, look, levels },
+    storage,
     clients: all.slice(0, clients),
     isWhole: clients === clientCount,
     title: 'Fleet',

@@ -69,14 +69,12 @@ function pageOf(storage: Storage, asked: Asked): Promise<FleetPage> {
   );
   const config = { clients: all, alerts: { rules: [], windows: [], zone: 'UTC' }, collector: { everyMs } };
   return readFleetPage({
-    ...{
-      config: config as unknown as Config,
-      stored: storage,
-      title: 'Fleet',
-      sinceMs,
-      untilMs,
-      historyBytes,
-    },
+    config: config as unknown as Config,
+    storage,
+    title: 'Fleet',
+    sinceMs,
+    untilMs,
+    historyBytes,
     clients: all.slice(0, shown),
     isWhole: shown === fleet,
     isPast: true,

@@ -29,7 +29,7 @@ const fra: SiteShare = {
 const sharesOf = (site: SiteShare, runs: readonly RunFact[]) =>
   readShares(
     config,
-    { shares: { sites: () => Promise.resolve([site]) }, alerts: { runs: () => Promise.resolve(runs) } },
+    { shares: { sites: () => Promise.resolve([site]) }, fleet: { runs: () => Promise.resolve(runs) } },
     nowMs,
   );
 const linesOf = async (site: SiteShare, runs: readonly RunFact[]): Promise<readonly string[]> =>

@@ -18,7 +18,7 @@ const groups = ['client', 'check', 'disk', 'network', 'series'] as const;
 const signal = AbortSignal.timeout(120_000);
 
 const spanOf = ({ storage }: Opened, more: Partial<HistoryOptions> = {}): HistoryOptions => ({
-  store: storage.figures,
+  storage,
   clients: ['db', 'web-1'],
   sinceMs: noonMs - 40 * dayMs,
   untilMs: noonMs + 1,

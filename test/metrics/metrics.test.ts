@@ -38,7 +38,7 @@ const fleetXml = `<config>
 async function textOf(t: TestContext, { storage }: Opened, more: Partial<MetricsOptions> = {}): Promise<string> {
   const config = loadConfig({ file: path.join(configFolder(t, fleetXml), 'config.xml') });
   let text = '';
-  const options = { config, store: storage, nowMs: noonMs + minuteMs, groups: familyGroups, format: 'text' } as const;
+  const options = { config, storage, nowMs: noonMs + minuteMs, groups: familyGroups, format: 'text' } as const;
   for await (const chunk of writeMetrics({ ...options, signal: new AbortController().signal, ...more })) text += chunk;
   return text;
 }
@@ -53,7 +53,7 @@ const textfile = (samples: string) => ({
 
 /** Stores two clients that reported, one that fails and one that is retired. */
 async function reported(opened: Opened): Promise<void> {
-  const { reports, alerts } = opened.storage;
+  const { reports, storage } = opened;
   const start = runStart({ startedAtMs: noonMs - 5000 });
   await reports.startRun(start);
   const failing = { runId: start.id, client: 'db', ...refusedVisit };
@@ -72,7 +72,7 @@ async function reported(opened: Opened): Promise<void> {
     item({ client: 'gone' }),
   ]);
   await reports.endRun(start, runEnd(start, { skipped: 4 }));
-  const lease = (await alerts.takeLease('alert', 'a test')) ?? assert.fail('no lease');
+  const lease = (await storage.leases.takeLease('alert', 'a test')) ?? assert.fail('no lease');
   const firing = alert({ client: 'web-1', rule: 'disk', subject: '/data', state: 'firing', severity: 'critical' });
   const pending = alert({ client: 'web-1', rule: 'cpu', subject: '', state: 'pending' });
   const growth = { daysLow: 1, daysHigh: null, shortDays: null, growthPerDay: 1e9, sinceMs: noonMs };
@@ -82,7 +82,7 @@ async function reported(opened: Opened): Promise<void> {
     { client: 'gone', mount: '/', kind: 'space', daysLeft: 1, ...growth },
   ] as const;
   const processed = { statIds: [], visitIds: [], alerts: [firing, pending], ruleStates: new Map() };
-  await alerts.saveProcessed(lease, { ...processed, forecasts: { asOfMs: noonMs, forecasts } });
+  await storage.evaluation.saveProcessed(lease, { ...processed, forecasts: { asOfMs: noonMs, forecasts } });
 }
 
 onBothDatabases('metrics', (kit) => {

@@ -109,7 +109,7 @@ onBothDatabases('outliers of a fleet', ({ it }) => {
       figures.map(({ client, metric, subject, value, median, of }) => ({ client, metric, subject, value, median, of })),
       [{ client: 'web-2', metric: 'temperature', subject: '', value: 84.5, median: 47.5, of: 12 }],
     );
-    const lasting = { figures: opened.figures, everyMs, beforeMs: noonMs - everyMs };
+    const lasting = { exports: opened.exports, everyMs, beforeMs: noonMs - everyMs };
     assert.equal(await areLasting(figures, lasting), true);
   });
 
@@ -118,10 +118,10 @@ onBothDatabases('outliers of a fleet', ({ it }) => {
     const { figures } = await read(opened, settings(web));
     assert.equal(figures.length, 3);
     const before = (ago: number): Promise<boolean> =>
-      areLasting(figures, { figures: opened.figures, everyMs, beforeMs: noonMs - ago * everyMs });
+      areLasting(figures, { exports: opened.exports, everyMs, beforeMs: noonMs - ago * everyMs });
     assert.deepEqual([await before(1), await before(4), await before(5), await before(20)], [true, true, false, false]);
     const lower = figures.map((one) => ({ ...one, value: 0, median: 50 }));
-    assert.equal(await areLasting(lower, { figures: opened.figures, everyMs, beforeMs: noonMs }), false, 'other side');
+    assert.equal(await areLasting(lower, { exports: opened.exports, everyMs, beforeMs: noonMs }), false, 'other side');
   });
 
   it('leave out who is silent, paused, alone, or in a group of four', async (opened) => {

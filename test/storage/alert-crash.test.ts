@@ -7,7 +7,7 @@ import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Lease } from '../../src/storage/store/lease-store.ts';
-import type { AlertStore } from '../../src/storage/store/storage.ts';
+import type { Storage } from '../../src/storage/store/storage.ts';
 import { storageOn } from '../../src/storage/open-storage.ts';
 import type { Database } from '../../src/storage/sql/database.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
@@ -23,8 +23,9 @@ import { item, noonMs, visit } from './support/samples.ts';
 import { pluck } from '../support/pluck.ts';
 
 const works = {
-  evaluate: async (alerts: AlertStore, lease: Lease) => alerts.saveProcessed(lease, await allProcessed(alerts)),
-  tell: (alerts: AlertStore, lease: Lease) => alerts.saveNotifications(lease, plan('tell', [1])),
+  evaluate: async (storage: Storage, lease: Lease) =>
+    storage.evaluation.saveProcessed(lease, await allProcessed(storage)),
+  tell: (storage: Storage, lease: Lease) => storage.notifications.saveNotifications(lease, plan('tell', [1])),
 } as const;
 const names = ['evaluate', 'tell'] as const;
 const maxStatements = 60;
@@ -46,7 +47,7 @@ onBothDatabases('a crash of the alerter', ({ it, kind }) => {
           throw new Error('crash');
         };
         const { database } = crashingDatabase(opened.database, { statement, when, crash });
-        const thrown = await works[name](storageOn(database).alerts, lease).catch((error: unknown) => error);
+        const thrown = await works[name](storageOn(database), lease).catch((error: unknown) => error);
         if (crashes.length === 0) return false;
         assert.match(String(thrown), /crash/);
         assert.deepEqual(await everything(opened.database), before, `${when} statement ${statement}`);
@@ -66,10 +67,10 @@ onBothDatabases('a crash of the alerter', ({ it, kind }) => {
         const [code, signal] = (await once(child.process, 'exit')) as [number | null, string | null];
         assert.deepEqual({ code, signal, said: child.said() }, { code: null, signal: 'SIGKILL', said: '' });
         // The server notices by itself that its client has ended; the request for the lease waits for that.
-        await opened.storage.alerts.touchLease(lease);
+        await opened.storage.leases.touchLease(lease);
         assert.deepEqual(withoutLease(await everything(opened.database)), withoutLease(before));
       }
-      await works[name](opened.storage.alerts, lease);
+      await works[name](opened.storage, lease);
       assert.notDeepEqual(withoutLease(await everything(opened.database)), withoutLease(before));
     });
   }
@@ -90,17 +91,21 @@ onBothDatabases('a crash of the alerter', ({ it, kind }) => {
             const { database } = crashingDatabase(alerter, { statement, when, crash });
             await prepareMore(opened, lease, `${statement} ${when}`);
             const before = await facts(opened.database);
-            const [waiting] = (await opened.storage.alerts.state(noonMs)).waiting;
-            const alerts = storageOn(database).alerts;
-            if (name === 'evaluate') await works.evaluate(alerts, lease);
-            else await alerts.saveNotifications(lease, plan(`notified ${statement} ${when}`, [waiting?.id ?? 0]));
+            const [waiting] = (await opened.storage.notifications.state(noonMs)).waiting;
+            const storage = storageOn(database);
+            if (name === 'evaluate') await works.evaluate(storage, lease);
+            else
+              await storage.notifications.saveNotifications(
+                lease,
+                plan(`notified ${statement} ${when}`, [waiting?.id ?? 0]),
+              );
             const now = await facts(opened.database);
             if (name === 'evaluate') {
               assert.deepEqual({ ...now, open: 0 }, { ...before, open: 0, unprocessed: 0 });
               assert.equal(now.open, before.open + 1);
             } else {
               assert.deepEqual(now, { ...before, mails: before.mails + 1, notified: before.notified + 1 });
-              assert.deepEqual(pluck((await opened.storage.alerts.state(noonMs)).waiting, 'recipient'), [
+              assert.deepEqual(pluck((await opened.storage.notifications.state(noonMs)).waiting, 'recipient'), [
                 'ops@example.org',
               ]);
             }
@@ -118,17 +123,17 @@ onBothDatabases('a crash of the alerter', ({ it, kind }) => {
       ['tell', 5],
     ] as const) {
       it(`an alerter suspended at statement ${statement} of ${name} changes nothing when it wakes`, async (opened) => {
-        const { alerts } = opened.storage;
+        const { storage } = opened;
         const lease = await prepared(opened);
         const child = writer({ opened, lease, work: name, statement, signal: 'SIGSTOP', waitSeconds: 2 });
         await stopped(child.process);
         // Waits until the server has rolled back the transaction of the suspended process.
-        assert.equal(await alerts.takeLease('alerter', 'two'), null);
+        assert.equal(await storage.leases.takeLease('alerter', 'two'), null);
         await opened.database.write((session) =>
           session.run("UPDATE leases SET touched_at = TIMESTAMPADD(SECOND, -61, touched_at) WHERE name = 'alerter'"),
         );
-        const taken = (await alerts.takeLease('alerter', 'two')) ?? assert.fail('not taken over');
-        await works[name](alerts, taken);
+        const taken = (await storage.leases.takeLease('alerter', 'two')) ?? assert.fail('not taken over');
+        await works[name](storage, taken);
         const before = await everything(opened.database);
         child.process.kill('SIGCONT');
         await once(child.process, 'exit');
@@ -143,13 +148,13 @@ onBothDatabases('a crash of the alerter', ({ it, kind }) => {
       await stopped(child.process);
       const impatient = await openSqliteDatabase({ path: opened.config.path ?? '', lockTimeoutMs: 200 });
       try {
-        const alerts = storageOn(impatient).alerts;
-        await assert.rejects(alerts.takeLease('alerter', 'two'), { code: 'storage-unavailable' });
-        assert.equal((await alerts.unprocessed(10)).reports.length, 3, 'reading goes on');
+        const storage = storageOn(impatient);
+        await assert.rejects(storage.leases.takeLease('alerter', 'two'), { code: 'storage-unavailable' });
+        assert.equal((await storage.evaluation.unprocessed(10)).reports.length, 3, 'reading goes on');
         child.process.kill('SIGCONT');
         await once(child.process, 'exit');
         assert.equal(child.said(), 'stored\n');
-        assert.equal((await alerts.unprocessed(10)).reports.length, 0);
+        assert.equal((await storage.evaluation.unprocessed(10)).reports.length, 0);
       } finally {
         await impatient.close();
       }
@@ -190,11 +195,11 @@ async function crashEverywhere(
  * Stores three reports and two visits that are unprocessed, an open alert, an ended one (id 1), and a waiting mail (1).
  */
 async function prepared(opened: Opened): Promise<Lease> {
-  const { alerts } = opened.storage;
-  const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
+  const { storage } = opened;
+  const lease = (await storage.leases.takeLease('alerter', 'one')) ?? assert.fail('not free');
   const ended = alert({ state: 'resolved', resolvedAtMs: noonMs, closedReason: 'recovered' });
   const some = [ended, alert()];
-  await alerts.saveProcessed(lease, { statIds: [], visitIds: [], alerts: some, ruleStates: new Map() });
+  await storage.evaluation.saveProcessed(lease, { statIds: [], visitIds: [], alerts: some, ruleStates: new Map() });
   await prepareMore(opened, lease, 'first');
   return lease;
 }
@@ -202,8 +207,9 @@ async function prepared(opened: Opened): Promise<Lease> {
 async function prepareMore({ storage }: Opened, lease: Lease, name: string): Promise<void> {
   await storage.reports.ingest([item(), item(), item()]);
   await storage.reports.saveVisits([visit({ runId: `a ${name}` }), visit({ runId: `b ${name}` })]);
-  const mails = (await storage.alerts.state(noonMs)).waiting.length === 0 ? [mail({ messageId: `<${name}>` })] : [];
-  await storage.alerts.saveNotifications(lease, { mails, notified: [], closedOut: [] });
+  const mails =
+    (await storage.notifications.state(noonMs)).waiting.length === 0 ? [mail({ messageId: `<${name}>` })] : [];
+  await storage.notifications.saveNotifications(lease, { mails, notified: [], closedOut: [] });
 }
 
 async function facts(

@@ -382,7 +382,7 @@ onBothDatabases(
           const refusal = { name: 'FleetError', code: 'storage-read-only' };
           for (let round = 0; round < 2; round += 1) {
             await assert.rejects(reader.reports.ingest([item()]), refusal);
-            await assert.rejects(reader.alerts.takeLease('alerter', 'me'), refusal);
+            await assert.rejects(reader.leases.takeLease('alerter', 'me'), refusal);
             const [counted] = await reader.history.query('SELECT COUNT(*) AS n FROM stats');
             assert.equal(counted?.['n'], 1);
           }

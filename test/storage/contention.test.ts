@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { storageOn } from '../../src/storage/open-storage.ts';
-import type { AlertStore, ReportStore, RetentionStore } from '../../src/storage/store/storage.ts';
+import type { Storage, ReportStore, RetentionStore } from '../../src/storage/store/storage.ts';
 import { memory } from './support/alert-samples.ts';
 import { onBothDatabases } from './support/databases.ts';
 import { item, noonMs, runEnd, runStart, visit } from './support/samples.ts';
@@ -32,11 +32,11 @@ async function store(reports: ReportStore, order: readonly string[]): Promise<vo
 }
 
 /** Marks rows as processed until `isStoring` is false and no row is left. */
-async function mark(alerts: AlertStore, isStoring: () => boolean): Promise<void> {
-  const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
+async function mark(storage: Storage, isStoring: () => boolean): Promise<void> {
+  const lease = (await storage.leases.takeLease('alerter', 'one')) ?? assert.fail('not free');
   for (let last = false; ; last = !isStoring()) {
-    const { reports, visits } = await alerts.unprocessed(100);
-    await alerts.saveProcessed(lease, {
+    const { reports, visits } = await storage.evaluation.unprocessed(100);
+    await storage.evaluation.saveProcessed(lease, {
       statIds: reports.map(({ id }) => id),
       visitIds: visits.map(({ id }) => id),
       alerts: [],
@@ -66,7 +66,7 @@ onBothDatabases('everybody at once', ({ it }) => {
       return database;
     };
     const collectors = [storageOn(await open('collect')).reports, storageOn(await open('collect')).reports];
-    const alerts = storageOn(await open('alert')).alerts;
+    const alerter = storageOn(await open('alert'));
     const pruner = storageOn(await open('collect')).retention;
     await storage.reports.endRun(runStart({ program: 'alert' }), runEnd(runStart({ program: 'alert' })));
     let storing = collectors.length;
@@ -82,7 +82,7 @@ onBothDatabases('everybody at once', ({ it }) => {
     const [, , , pruned] = await Promise.all([
       storeAll(first, names),
       storeAll(second, names.toReversed()),
-      mark(alerts, isStoring),
+      mark(alerter, isStoring),
       prune(pruner, isStoring),
     ]);
     const later = (await pruner.prune({ nowMs: noonMs, ...limits }, never)).stats;

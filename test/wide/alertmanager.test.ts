@@ -61,7 +61,7 @@ test('amtool lists the firing alerts through a storm', { skip, timeout: 120_000 
   const names = station.config().clients.map(({ name }) => name);
 
   const compare = async (what: string): Promise<number> => {
-    const open = (await station.storage.alerts.openAlerts(null)).filter(({ state }) => state === 'firing');
+    const open = (await station.storage.evaluation.openAlerts(null)).filter(({ state }) => state === 'firing');
     const listed = open.map(({ client, rule, subject, severity }) => [client, rule, subject, severity].join(' '));
     const found = await queryAlerts(url);
     assert.deepEqual(found.toSorted(), listed.toSorted(), what);

@@ -27,11 +27,11 @@ async function storeChecks(storage: Store): Promise<void> {
 
 /** Stores a forecast as the alerter does. */
 async function storeForecast(storage: Store): Promise<void> {
-  const lease = (await storage.alerts.takeLease('alert', 'a test')) ?? assert.fail('no lease');
+  const lease = (await storage.leases.takeLease('alert', 'a test')) ?? assert.fail('no lease');
   const growth = { daysLow: 1, daysHigh: null, shortDays: null, growthPerDay: 1e9, sinceMs: 0 };
   const forecasts = [{ client: 'web-1', mount: '/', kind: 'space', daysLeft: 3, ...growth }] as const;
   const nothing = { statIds: [], visitIds: [], alerts: [], ruleStates: new Map() };
-  await storage.alerts.saveProcessed(lease, { ...nothing, forecasts: { asOfMs: Date.now(), forecasts } });
+  await storage.evaluation.saveProcessed(lease, { ...nothing, forecasts: { asOfMs: Date.now(), forecasts } });
 }
 
 /** Starts a node_exporter that has only the textfiles of a folder. Returns its port. */

@@ -119,7 +119,7 @@ test('a reply over TLS acknowledges its alerts; a vacation message and a bounce 
   await reply('ack', ['Auto-Submitted: auto-replied', 'Subject: Out of office']);
   await reply(bounce, ['MIME-Version: 1.0', `Content-Type: ${bounceType}`]);
   assert.deepEqual(await answered(), ['kim@example.org automatic 0', 'kim@example.org automatic 0']);
-  const open = () => station.storage.alerts.openAlerts(null);
+  const open = () => station.storage.evaluation.openAlerts(null);
   assert.deepEqual(
     (await open()).map(({ acknowledgedBy }) => acknowledgedBy),
     [null, null],
@@ -226,8 +226,8 @@ test('a mailbox of 450 messages that was made anew: no reply is missed or applie
     return all;
   };
   const unacknowledge = async (): Promise<void> => {
-    const ids = (await station.storage.alerts.openAlerts(null)).flatMap(({ id }) => id ?? []);
-    assert.equal(await station.storage.alerts.unacknowledge(ids), 2);
+    const ids = (await station.storage.evaluation.openAlerts(null)).flatMap(({ id }) => id ?? []);
+    assert.equal(await station.storage.operator.unacknowledge(ids), 2);
   };
   const messages = [...Array.from({ length: 449 }, () => message('thanks')), message('ack 4h')];
   makeAnew(dir, messages);

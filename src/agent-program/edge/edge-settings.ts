@@ -68,8 +68,7 @@ function readRule(fields: Fields, names: Set<string>): EdgeRule {
   const span = attributes['for'];
   if (span !== undefined && parseSpan(span) === null) throw fields.fault('for', 'must be like "2x" or "10m"');
   const faults: string[] = [];
-  const file = fields.fileOf('type');
-  const source = { shown: file, path: file, order: 0, mode: 0, uid: 0, gid: 0 };
+  const source = { shown: 'agent.json', path: 'agent.json', order: 0, mode: 0, uid: 0, gid: 0 };
   const rule = finishRule(
     { name, origin: 'file', attributes, defaultFor: '1x', depth: 1, except: [], place: { source, line: null } },
     { alertsFor: null, alertsFlapping: null, repeatMs: null },

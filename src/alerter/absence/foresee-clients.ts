@@ -9,7 +9,7 @@ import { evaluateForecasts } from './evaluate-forecasts.ts';
 
 export interface ForeseeClientsOptions {
   readonly config: Config;
-  readonly store: Pick<LevelStore, 'levels'>;
+  readonly levels: Pick<LevelStore, 'levels'>;
   /** All open alerts. */
   readonly alerts: readonly Alert[];
   readonly nowMs: number;
@@ -31,7 +31,7 @@ const clientsAtATime = 1000;
 
 /** Makes the forecasts of all clients of config.xml, and evaluates them. Throws the signal's reason. */
 export async function foreseeClients(options: ForeseeClientsOptions): Promise<Foreseen> {
-  const { config, store, nowMs, todayMs, isDaily, signal } = options;
+  const { config, levels: store, nowMs, todayMs, isDaily, signal } = options;
   const clients = [...watchedClients(config).values()];
   const alertsOf = groupBy(options.alerts, ({ client }) => client);
   const reader = { zone: config.alerts.zone, nowMs };

@@ -44,7 +44,7 @@ export function pauseAfter(attempts: number, longest: number = longestMs): numbe
 
 /** Claims, sends and marks one mail. Returns null if another alerter has the mail. Throws the storage's errors. */
 export async function deliverMail(delivery: Delivery, mail: Mail): Promise<DeliveryEvent | null> {
-  const { store, lease, channels, signal } = delivery;
+  const { storage, lease, channels, signal } = delivery;
   let channel: Channel | null = null;
   let unreachable: unknown = null;
   try {
@@ -54,9 +54,9 @@ export async function deliverMail(delivery: Delivery, mail: Mail): Promise<Deliv
   }
   const claimMs = (channel === null ? 0 : channel.timeoutMs + channel.answerTimeoutMs) + claimMarginMs;
   const claimEndsAt = performance.now() + claimMs;
-  if (!(await store.claimMail(mail.id, lease.holder, claimMs))) return null;
+  if (!(await storage.outbox.claimMail(mail.id, lease.holder, claimMs))) return null;
   try {
-    if (!delivery.isNamed(mail.recipient) && (await store.dropMail(mail, lease.holder))) {
+    if (!delivery.isNamed(mail.recipient) && (await storage.outbox.dropMail(mail, lease.holder))) {
       return observed(delivery, mail, { kind: 'dropped' });
     }
     if (channel === null) return await markFault(delivery, mail, null, unreachable);
@@ -90,7 +90,7 @@ interface Attempted {
  * that was suspended after its mark and wakes later sends nothing: another alerter may have sent the mail.
  */
 export async function attempt(
-  { store, lease, signal, graceMs, now }: Delivery,
+  { storage, lease, signal, graceMs, now }: Delivery,
   mail: Mail,
   channel: Channel,
   claimEndsAt: number,
@@ -107,7 +107,7 @@ export async function attempt(
   else signal.addEventListener('abort', onAbort, { once: true });
   const onDataBegun = async (): Promise<void> => {
     try {
-      await store.markDataBegun(mail.id, lease.holder);
+      await storage.outbox.markDataBegun(mail.id, lease.holder);
       if (performance.now() >= claimEndsAt) {
         const message = `the claim of mail ${mail.id} ran out before it was sent`;
         throw new FleetError({ code: 'locked', stage: 'mail', message });
@@ -176,17 +176,17 @@ interface Refusal {
  * present state of the alerts may replace it.
  */
 async function markRefused(delivery: Delivery, mail: Mail, { channel, fault, error }: Refusal): Promise<DeliveryEvent> {
-  const { store, lease, now } = delivery;
+  const { storage, lease, now } = delivery;
   const attempts = mail.attempts + 1;
   const isByPolicy = fault.retryable && attempts < policyAttempts;
-  const about = channel === null || isByPolicy ? null : await store.alertsOfMail(mail.id);
+  const about = channel === null || isByPolicy ? null : await storage.outbox.alertsOfMail(mail.id);
   const isRecent = now() - mail.createdAtMs < endedMs;
   const isTriedAgain = isByPolicy || about === 'open' || (about === 'ended' && isRecent);
   // The notice comes before the mark: a crash in between would leave a refusal without a notice.
   await notifyFallback(delivery, mail, error, !isTriedAgain);
   const mayBeTaken = fault instanceof TakenInPart;
   if (!isTriedAgain) {
-    await store.markFailed(mail.id, lease.holder, error, mayBeTaken);
+    await storage.outbox.markFailed(mail.id, lease.holder, error, mayBeTaken);
     return observed(delivery, mail, { kind: 'refused', error });
   }
   const pauseMs = isByPolicy ? Math.max(policyPauseMs, pauseAfter(attempts) + slackMs) : pauseAfterRefusal(attempts);
@@ -194,11 +194,11 @@ async function markRefused(delivery: Delivery, mail: Mail, { channel, fault, err
 }
 
 async function markSent(delivery: Delivery, mail: Mail, channel: Channel): Promise<DeliveryEvent> {
-  const { store, lease } = delivery;
+  const { storage, lease } = delivery;
   const event = observed(delivery, mail, { kind: 'sent', where: channel.name });
   for (const pauseMs of [...markPausesMs, null]) {
     try {
-      await store.markSent(mail.id, lease.holder);
+      await storage.outbox.markSent(mail.id, lease.holder);
       break;
     } catch (thrown) {
       const isAway = thrown instanceof FleetError && thrown.retryable && thrown.code !== 'locked';
@@ -216,16 +216,17 @@ async function putOff(
   pauseMs: number,
   isRefused = false,
 ): Promise<DeliveryEvent> {
-  await delivery.store.markPutOff(mail.id, delivery.lease.holder, pauseMs, error, isRefused);
+  await delivery.storage.outbox.markPutOff(mail.id, delivery.lease.holder, pauseMs, error, isRefused);
   return observed(delivery, mail, { kind: 'put-off', error });
 }
 
 /** Notifies the fallback address of a refusal, once for each mail: the notice has a Message-ID of its own. */
 async function notifyFallback(delivery: Delivery, refused: Mail, reason: string, isFinal: boolean): Promise<void> {
-  const { store, lease, fallback, now } = delivery;
+  const { storage, lease, fallback, now } = delivery;
   if (fallback === null) return;
   const notice = await composeRefusalNotice({ refused, reason, isFinal, fallback, nowMs: now() });
-  if (notice !== null) await store.saveNotifications(lease, { mails: [notice], notified: [], closedOut: [] });
+  if (notice !== null)
+    await storage.notifications.saveNotifications(lease, { mails: [notice], notified: [], closedOut: [] });
 }
 
 function observed({ observe }: Delivery, { recipient, messageId }: Mail, outcome: DeliveryOutcome): DeliveryEvent {

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { asError } from '../../notify/within.ts';
-import type { Lease } from '../../storage/store/lease-store.ts';
-import type { AlertStore } from '../../storage/store/storage.ts';
+import type { Lease, LeaseStore } from '../../storage/store/lease-store.ts';
 import { deliverMail } from './deliver-mail.ts';
 import type { Delivered, DeliverOptions, Delivery, DeliveryLimits } from './delivery.ts';
 
@@ -24,10 +23,10 @@ export async function deliver(options: DeliverOptions): Promise<Delivered> {
   const counts = { sent: 0, putOff: 0, refused: 0 };
   const isOver = (): boolean => options.signal.aborted || performance.now() >= endsAtMs;
   if (isOver()) return counts;
-  let mails = await options.store.dueMails(limits.batch);
+  let mails = await options.storage.outbox.dueMails(limits.batch);
   if (mails.length === 0) return counts;
   const lease = await options.takeLease();
-  const keeper = keepLease(options.store, lease);
+  const keeper = keepLease(options.storage.leases, lease);
   const delivery: Delivery = { ...options, lease, graceMs: limits.graceMs, away: new Map() };
   const seen = new Set<number>();
   try {
@@ -43,7 +42,7 @@ export async function deliver(options: DeliverOptions): Promise<Delivered> {
         if (event?.kind === 'put-off') counts.putOff += 1;
         if (event?.kind === 'refused') counts.refused += 1;
       }
-      mails = await options.store.dueMails(limits.batch);
+      mails = await options.storage.outbox.dueMails(limits.batch);
     }
   } finally {
     await keeper.stop();
@@ -54,14 +53,14 @@ export async function deliver(options: DeliverOptions): Promise<Delivered> {
 const touchEveryMs = 15_000;
 
 /** Touches a lease at regular times while mails are sent. */
-export function keepLease(store: Pick<AlertStore, 'touchLease'>, lease: Lease, eachMs = touchEveryMs) {
+export function keepLease(leases: Pick<LeaseStore, 'touchLease'>, lease: Lease, eachMs = touchEveryMs) {
   const ending = new AbortController();
   let fault: Error | null = null;
   const touch = async (): Promise<void> => {
     try {
       for (;;) {
         await sleep(eachMs, null, { signal: ending.signal });
-        await store.touchLease(lease);
+        await leases.touchLease(lease);
       }
     } catch (thrown) {
       if (!ending.signal.aborted) fault = asError(thrown);

@@ -1,29 +1,14 @@
 import type { Channel } from '../../notify/notify.ts';
 import type { Channels } from '../../notify/channels.ts';
 import type { Lease } from '../../storage/store/lease-store.ts';
-import type { AlertStore } from '../../storage/store/storage.ts';
+import type { Storage } from '../../storage/store/storage.ts';
 import type { AlertResult, DeliveryEvent } from '../alert-options.ts';
-
-/** The part of the storage that delivery uses. */
-export type DeliveryStore = Pick<
-  AlertStore,
-  | 'touchLease'
-  | 'saveNotifications'
-  | 'dueMails'
-  | 'claimMail'
-  | 'markDataBegun'
-  | 'markSent'
-  | 'markPutOff'
-  | 'markFailed'
-  | 'alertsOfMail'
-  | 'dropMail'
->;
 
 /** Counts of mails. */
 export type Delivered = Pick<AlertResult, 'sent' | 'putOff' | 'refused'>;
 
 export interface DeliverOptions {
-  readonly store: DeliveryStore;
+  readonly storage: Pick<Storage, 'leases' | 'notifications' | 'outbox'>;
   /** Called only if a mail is due. The holder's name is in the claims, so no other alerter may have the same name. */
   readonly takeLease: () => Promise<Lease>;
   readonly channels: Channels;

@@ -52,12 +52,12 @@ export interface DigestFacts extends DigestSpan {
   readonly newOutliers: boolean;
 }
 
-export type DigestStorage = Pick<Storage, 'alerts' | 'digest' | 'figures' | 'levels'>;
+export type DigestStorage = Pick<Storage, 'evaluation' | 'mails' | 'digest' | 'exports' | 'figures' | 'levels'>;
 
 /** Reads the facts of a digest. Returns null if no client was known yet when the digest was due. */
 export async function readDigest(
   config: Config,
-  { alerts, digest: store, figures, levels }: DigestStorage,
+  { evaluation, mails, digest: store, exports, figures, levels }: DigestStorage,
   digest: DigestConfig,
   span: DigestSpan,
 ): Promise<DigestFacts | null> {
@@ -71,13 +71,13 @@ export async function readDigest(
   if (clients.length > 0 && !seen.some(({ firstSeenMs }) => firstSeenMs < dueMs)) return null;
   const spans = await store.alertSpans(sinceMs, untilMs, mostSpans);
   const outliers = await outliersOf(config, figures, names, untilMs);
-  const lasting = { figures, beforeMs: sinceMs, everyMs: config.collector.everyMs };
-  const undelivered = isWhole ? await alerts.undelivered() : [];
+  const lasting = { exports, beforeMs: sinceMs, everyMs: config.collector.everyMs };
+  const undelivered = isWhole ? await mails.undelivered() : [];
   return {
     ...span,
     digest,
     clients,
-    open: (await alerts.openAlerts(null)).filter((alert) => alert.state === 'firing' && isOurs(alert)),
+    open: (await evaluation.openAlerts(null)).filter((alert) => alert.state === 'firing' && isOurs(alert)),
     spans: spans.filter(isOurs),
     moreSpans: spans.length === mostSpans,
     runs: isWhole ? await store.runTotals(sinceMs, untilMs) : [],

@@ -1,22 +1,26 @@
 import type { Config } from '../../config/config.ts';
-import type { AlertStore } from '../../storage/store/storage.ts';
+import type { EvaluationStore } from '../../storage/store/evaluation-store.ts';
+import type { NotificationStore } from '../../storage/store/notification-store.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 
 type GivenInput = Required<Pick<DispatchInput, 'config' | 'nowMs' | 'firstPass' | 'newRules'>>;
 
 interface ReadDispatchInputOptions extends GivenInput {
-  readonly store: Pick<AlertStore, 'state' | 'ruleStates'>;
+  readonly storage: {
+    readonly evaluation: Pick<EvaluationStore, 'ruleStates'>;
+    readonly notifications: Pick<NotificationStore, 'state'>;
+  };
   /** Runs of the collector and of the alerter, as far back as the plan needs them. */
   readonly runs: readonly RunFact[];
 }
 
 /** Reads the stored state, and adds the collector's runs. */
 export async function readDispatchInput(options: ReadDispatchInputOptions): Promise<DispatchInput> {
-  const { config, store, runs, nowMs, firstPass, newRules } = options;
-  const state = await store.state(nowMs);
+  const { config, storage, runs, nowMs, firstPass, newRules } = options;
+  const state = await storage.notifications.state(nowMs);
   const names = [...new Set(state.alerts.map(({ client }) => client))].filter((name) => name !== '');
-  const ruleStates = names.length === 0 ? new Map<string, never>() : await store.ruleStates(names);
+  const ruleStates = names.length === 0 ? new Map<string, never>() : await storage.evaluation.ruleStates(names);
   const newest = [...ruleStates].flatMap(([name, { newestReportMs }]) =>
     newestReportMs === null ? [] : [[name, newestReportMs] as const],
   );

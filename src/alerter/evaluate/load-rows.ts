@@ -1,24 +1,23 @@
 import type { Client, Config } from '../../config/config.ts';
 import { rememberedWeakly } from '../../platform/remembered.ts';
 import type { Report } from '../../report/report.ts';
-import type { UnprocessedBatch } from '../../storage/store/evaluation-store.ts';
-import type { AlertStore } from '../../storage/store/storage.ts';
+import type { EvaluationStore, UnprocessedBatch } from '../../storage/store/evaluation-store.ts';
 import { hasFiguresOfRise } from './check-value-sampler.ts';
 import { needsOf, type SampleReportOptions } from './sample-row.ts';
 
 /** Rows, with the tables and reports that the rules of their clients need. */
 export interface LoadedRows {
   readonly batch: Pick<UnprocessedBatch, 'reports' | 'visits'>;
-  readonly disks: Awaited<ReturnType<AlertStore['disksOf']>>;
-  readonly networks: Awaited<ReturnType<AlertStore['networksOf']>>;
-  readonly checks: Awaited<ReturnType<AlertStore['checksOf']>>;
-  readonly checksDayBefore: Awaited<ReturnType<AlertStore['checksDayBefore']>>;
-  readonly reports: Awaited<ReturnType<AlertStore['reportsOf']>>;
+  readonly disks: Awaited<ReturnType<EvaluationStore['disksOf']>>;
+  readonly networks: Awaited<ReturnType<EvaluationStore['networksOf']>>;
+  readonly checks: Awaited<ReturnType<EvaluationStore['checksOf']>>;
+  readonly checksDayBefore: Awaited<ReturnType<EvaluationStore['checksDayBefore']>>;
+  readonly reports: Awaited<ReturnType<EvaluationStore['reportsOf']>>;
 }
 
 export interface LoadRowsOptions {
   readonly clients: ReadonlyMap<string, Pick<Client, 'rules'>>;
-  readonly store: Pick<AlertStore, 'disksOf' | 'networksOf' | 'checksOf' | 'checksDayBefore' | 'reportsOf'>;
+  readonly store: Pick<EvaluationStore, 'disksOf' | 'networksOf' | 'checksOf' | 'checksDayBefore' | 'reportsOf'>;
   readonly batch: LoadedRows['batch'];
 }
 

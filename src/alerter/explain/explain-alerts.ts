@@ -1,9 +1,7 @@
 import { isWrittenOnly } from '../../notify/mail-identity.ts';
 import type { Config, Rule, Window } from '../../config/config.ts';
-import type { EventStore } from '../../storage/store/event-store.ts';
-import type { FigureStore } from '../../storage/store/figure-store.ts';
 import type { MailSummary, Unsent } from '../../storage/store/outbox-store.ts';
-import type { AlertStore } from '../../storage/store/storage.ts';
+import type { Storage } from '../../storage/store/storage.ts';
 import type { Alert, LastNotified } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { openMutes, type MuteKey, type Mutes } from '../inhibit/mutes.ts';
@@ -49,11 +47,10 @@ export interface AlertExplained {
 
 export interface ExplainOptions {
   readonly config: Config;
-  readonly store: AlertStore;
-  /** Outliers are not explained without this store. */
-  readonly figures?: FigureStore;
-  /** Events are not explained without this store. */
-  readonly events?: Pick<EventStore, 'newestEvents'>;
+  readonly storage: Pick<
+    Storage,
+    'alertHistory' | 'evaluation' | 'events' | 'figures' | 'fleet' | 'levels' | 'mails' | 'notifications' | 'operator'
+  >;
   readonly isWanted: (rule: string) => boolean;
   readonly nowMs: number;
   readonly firstPass: boolean;
@@ -78,12 +75,12 @@ export interface AlertsExplained {
 
 /** Samples the newest events by the wanted rules of events. */
 export async function explainEvents(
-  { events, isWanted, nowMs }: ExplainOptions,
+  { storage, isWanted, nowMs }: ExplainOptions,
   { name, rules: all }: EventScope,
 ): Promise<readonly Sample[]> {
   const rules = eventRules(all).filter((rule) => isWanted(rule.name));
-  if (events === undefined || rules.length === 0) return [];
-  return sampleEvents({ name, rules }, await events.newestEvents(), { nowMs, mayMiss: true });
+  if (rules.length === 0) return [];
+  return sampleEvents({ name, rules }, await storage.events.newestEvents(), { nowMs, mayMiss: true });
 }
 
 const runsMs = dayMs;
@@ -92,15 +89,15 @@ const alertsShown = 100;
 
 /** Explains the open alerts of some rules: the recipients that were notified, and the plan of a pass that began now. */
 export async function explainAlerts(options: ExplainOptions, of: Explained): Promise<AlertsExplained> {
-  const { config, store, isWanted, nowMs, firstPass } = options;
-  const runs = await store.runs('collect', nowMs - runsMs);
-  const input = await readDispatchInput({ config, store, runs, nowMs, firstPass, newRules: new Set() });
+  const { config, storage, isWanted, nowMs, firstPass } = options;
+  const runs = await storage.fleet.runs('collect', nowMs - runsMs);
+  const input = await readDispatchInput({ config, storage, runs, nowMs, firstPass, newRules: new Set() });
   const plan = planNotifications(input);
-  const alerts = await store.alertsOf({ client: of.name, openOnly: false, limit: alertsShown });
+  const alerts = await storage.alertHistory.alertsOf({ client: of.name, openOnly: false, limit: alertsShown });
   const ids = alerts.flatMap(({ id }) => id ?? []);
-  const notified = await notifiedOf(config, store, ids);
+  const notified = await notifiedOf(config, storage, ids);
   const watchOf = createWatches(config);
-  const mutes = openMutes({ config, silences: await store.silences(nowMs) });
+  const mutes = openMutes({ config, silences: await storage.operator.silences(nowMs) });
   const inForce = (alert: Alert): readonly HoldReason[] => {
     if (alert.state === 'resolved') return [];
     const { acknowledgedBy: by, acknowledgedUntilMs: untilMs } = alert;
@@ -139,7 +136,7 @@ export async function explainAlerts(options: ExplainOptions, of: Explained): Pro
       ...own.flatMap((one) => one.notified.map(({ recipient }) => recipient)),
     ]),
   );
-  const undelivered = (await store.undelivered()).filter(({ recipient }) => concerned.has(recipient));
+  const undelivered = (await storage.mails.undelivered()).filter(({ recipient }) => concerned.has(recipient));
   return { rules, undelivered, input };
 }
 
@@ -189,13 +186,15 @@ export interface NotSent extends Omit<Unsent, 'delivery'> {
 /** Returns the last notifications of these alerts by alert, newest first. */
 export async function notifiedOf(
   config: Pick<Config, 'smtp'>,
-  store: Pick<AlertStore, 'notificationsOf' | 'unsentOf'>,
+  storage: Pick<Storage, 'alertHistory' | 'mails'>,
   alertIds: readonly number[],
 ): Promise<ReadonlyMap<number, readonly Notified[]>> {
   const keyOf = ({ alertId, recipient }: Pick<LastNotified, 'alertId' | 'recipient'>): string =>
     `${alertId} ${recipient}`;
-  const unsent = new Map((await store.unsentOf(alertIds)).map((one) => [keyOf(one), one]));
-  const last = [...(await store.notificationsOf(alertIds))].sort((one, other) => other.notifiedAtMs - one.notifiedAtMs);
+  const unsent = new Map((await storage.mails.unsentOf(alertIds)).map((one) => [keyOf(one), one]));
+  const last = [...(await storage.alertHistory.notificationsOf(alertIds))].sort(
+    (one, other) => other.notifiedAtMs - one.notifiedAtMs,
+  );
   const written = ({ alertId, recipient, notifiedAtMs: sinceMs }: LastNotified): NotSent | null =>
     isWrittenOnly(config, recipient) ? { alertId, recipient, delivery: 'written', sinceMs, error: null } : null;
   const notified = last.map((one) => ({

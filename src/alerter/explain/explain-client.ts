@@ -1,7 +1,7 @@
 import type { Client } from '../../config/config.ts';
 import type { NewestRows } from '../../storage/store/alert-history.ts';
 import type { MailSummary } from '../../storage/store/outbox-store.ts';
-import type { AlertStore } from '../../storage/store/storage.ts';
+import type { EvaluationStore } from '../../storage/store/evaluation-store.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { explainAlerts, explainEvents, type ExplainOptions, type RuleExplained } from './explain-alerts.ts';
 import type { Sample, SampledRow } from '../evaluate/sample.ts';
@@ -32,15 +32,15 @@ export interface ClientExplained {
 }
 
 export async function explainClient(options: ExplainOptions & { readonly client: Client }): Promise<ClientExplained> {
-  const { store, client } = options;
-  const newest = await store.newestRows(client.name);
-  const memory = (await store.ruleStates([client.name])).get(client.name) ?? null;
+  const { storage, client } = options;
+  const newest = await storage.alertHistory.newestRows(client.name);
+  const memory = (await storage.evaluation.ruleStates([client.name])).get(client.name) ?? null;
   const writable = new Set(memory?.writable);
-  const sampledRows = await observe(store, client, newest);
+  const sampledRows = await observe(storage.evaluation, client, newest);
   const unreliable = findRule(client.rules, 'unreliable');
   const visits = memory?.visits ?? [];
   const reboots = findRule(client.rules, 'reboots');
-  const forecasts = await store.forecasts([client.name]);
+  const forecasts = await storage.levels.forecasts([client.name]);
   const reader = { zone: options.config.alerts.zone, nowMs: options.nowMs };
   const samples = groupBy(
     [
@@ -82,12 +82,12 @@ function isOf({ arrival }: Client): (explained: Pick<RuleExplained, 'rule'>) => 
 /** Samples the figures of the client by its wanted rules of outliers. */
 async function sampleFigures({
   config,
-  figures,
+  storage: { figures },
   client,
   isWanted,
   nowMs,
 }: ExplainOptions & { readonly client: Client }): Promise<readonly Sample[]> {
-  if (figures === undefined || client.state !== 'active') return [];
+  if (client.state !== 'active') return [];
   const rules = client.rules.filter((rule) => isOutlierRule(rule) && isWanted(rule.name));
   const readGroups: ReadGroups = async (groups) => (await readFigures({ config, figures, nowMs }, groups)).groups;
   return await samplesOfClient({ config, readGroups }, { name: client.name, rules });
@@ -95,7 +95,7 @@ async function sampleFigures({
 
 /** Returns, by rule, the reason why the newest report has no sample. Uses the client's own reason if it gave one. */
 async function explainUnknown(
-  { store, client }: ExplainOptions & { readonly client: Client },
+  { storage, client }: ExplainOptions & { readonly client: Client },
   { report: row }: NewestRows,
   sampledRows: readonly SampledRow[],
   before: UnknownRules,
@@ -104,7 +104,7 @@ async function explainUnknown(
   if (row === null || observed === undefined) return new Map();
   const unknown = unknownAfter(client.rules.filter(isOfReports), before, observed);
   const isAny = Object.values(unknown).some(({ matches }) => matches);
-  const report = isAny ? ((await (await store.reportsOf([row.id])).get(row.id)) ?? null) : null;
+  const report = isAny ? ((await (await storage.evaluation.reportsOf([row.id])).get(row.id)) ?? null) : null;
   return new Map(
     client.rules.flatMap((rule) => {
       const found = unknown[rule.name];
@@ -119,7 +119,7 @@ async function explainUnknown(
 }
 
 async function observe(
-  store: AlertStore,
+  store: EvaluationStore,
   client: Client,
   { report: row, visit }: NewestRows,
 ): Promise<readonly SampledRow[]> {

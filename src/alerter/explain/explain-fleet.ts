@@ -35,16 +35,20 @@ export interface CollectorFact {
 const collectorsMs = 7 * dayMs;
 
 export async function explainFleet(options: ExplainOptions): Promise<FleetExplained> {
-  const { config, store, nowMs } = options;
+  const { config, storage, nowMs } = options;
   const { everyMs } = config.collector;
   const { rules, windows } = config.alerts;
   const samples = groupBy(await explainEvents(options, { name: '', rules }), ({ rule }) => rule);
   const subjectsOf = (rule: Rule) => (samples.get(rule) ?? []).map(({ subject }) => subject);
   const explained = await explainAlerts(options, { name: '', rules, windows, subjectsOf });
-  const runs = (await store.runs('collect', nowMs - collectorsMs)).filter(
+  const runs = (await storage.fleet.runs('collect', nowMs - collectorsMs)).filter(
     ({ scope, outcome, collectorId }) => scope === 'full' && outcome !== 'overlapped' && collectorId !== '',
   );
-  const upSinceMs = databaseUpSince(await store.runs('alert', nowMs - Math.max(hourMs, 6 * everyMs)), nowMs, everyMs);
+  const upSinceMs = databaseUpSince(
+    await storage.fleet.runs('alert', nowMs - Math.max(hourMs, 6 * everyMs)),
+    nowMs,
+    everyMs,
+  );
   const evaluatedFromMs = upSinceMs === null ? null : upSinceMs + 2 * everyMs;
   const bastions = openBastions(config, explained.input.alerts);
   const lost = new Map(
@@ -60,7 +64,7 @@ export async function explainFleet(options: ExplainOptions): Promise<FleetExplai
       .sort((one, other) => (one.id < other.id ? -1 : 1)),
     silenceEvaluatedFromMs: evaluatedFromMs === null || evaluatedFromMs <= nowMs ? null : evaluatedFromMs,
     bastions: [...lost.values()],
-    sealed: await store.sealedWaiting(),
+    sealed: await storage.fleet.sealedWaiting(),
     rules: explained.rules.map((one) => ({ ...one, samples: samples.get(one.rule) ?? [], unknown: null })),
     undelivered: explained.undelivered,
   };

@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import type { AlertStore } from '../../storage/store/storage.ts';
+import type { Storage } from '../../storage/store/storage.ts';
 import { openMutes } from './mutes.ts';
 import { windowUntil } from './windows.ts';
 
@@ -13,15 +13,15 @@ export interface HeldBack {
 
 interface HeldBackOptions {
   readonly config: Config;
-  readonly store: Pick<AlertStore, 'silences' | 'openAlerts'>;
+  readonly storage: Pick<Storage, 'operator' | 'evaluation'>;
   readonly nowMs: number;
 }
 
 /** Returns silences in force by id, then open windows by their end. Includes mutes that hold back nothing. */
-export async function readHeldBack({ config, store, nowMs }: HeldBackOptions): Promise<readonly HeldBack[]> {
-  const silences = await store.silences(nowMs);
+export async function readHeldBack({ config, storage, nowMs }: HeldBackOptions): Promise<readonly HeldBack[]> {
+  const silences = await storage.operator.silences(nowMs);
   const mutes = openMutes({ config, silences });
-  const firing = (await store.openAlerts(null)).filter(({ state }) => state === 'firing');
+  const firing = (await storage.evaluation.openAlerts(null)).filter(({ state }) => state === 'firing');
   const reasons = firing.flatMap((alert) => mutes.reasonsAt(alert, nowMs));
   const inForce = silences.filter(({ startsAtMs }) => startsAtMs <= nowMs);
   const all: readonly HeldBack[] = [

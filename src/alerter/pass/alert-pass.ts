@@ -1,6 +1,6 @@
 import { FleetError } from '../../errors.ts';
 import type { MailSummary } from '../../storage/store/outbox-store.ts';
-import type { AlertStore, Storage } from '../../storage/store/storage.ts';
+import type { Storage } from '../../storage/store/storage.ts';
 import { emptyResult, runEndOf, type AlertOptions, type AlertResult } from '../alert-options.ts';
 import { ruleLists } from '../evaluate/find-rule.ts';
 import type { Delivered } from '../deliver/delivery.ts';
@@ -8,10 +8,10 @@ import { knownRules } from './known-rules.ts';
 import { processAbsence } from './process-absence.ts';
 import type { Processed } from './process-backlog.ts';
 import { holderName, LeaseTaken, openPassLease } from './pass-lease.ts';
-import { createDryRunStore } from './dry-run-store.ts';
+import { createDryRunStorage } from './dry-run-storage.ts';
 import { recentRuns } from './recent-runs.ts';
 import { foresee } from './foresee.ts';
-import type { Pass, PassStore } from './pass.ts';
+import type { Pass } from './pass.ts';
 import { enqueueMails } from './enqueue-mails.ts';
 import type { RunStart } from '../../storage/store/run.ts';
 
@@ -22,21 +22,21 @@ export interface PassOptions extends AlertOptions {
 
 /** Makes the pass while the lock of this machine is held. */
 export async function makeAlertPass(options: PassOptions): Promise<AlertResult> {
-  const { dryRun, storage } = options;
-  const store: PassStore = dryRun ? createDryRunStore(storage.alerts) : storage.alerts;
-  const lease = openPassLease(store, holderName(options.start.id, process.pid, options.host));
+  const { dryRun } = options;
+  const storage = dryRun ? createDryRunStorage(options.storage) : options.storage;
+  const lease = openPassLease(storage.leases, holderName(options.start.id, process.pid, options.host));
   // A dry run processes all rows, and reads them once.
   if (dryRun) await lease.take();
-  const nowMs = await store.nowMs();
+  const nowMs = await storage.nowMs();
   const databaseAheadMs = nowMs - options.now();
   // Readers of the database compare the times of runs with its clock.
   const start = { ...options.start, startedAtMs: nowMs };
-  const runs = await recentRuns({ store, config: options.config, nowMs });
+  const runs = await recentRuns({ storage, config: options.config, nowMs });
   try {
-    const pass = { ...options, store, lease, nowMs, databaseAheadMs, runs };
+    const pass = { ...options, storage, lease, nowMs, databaseAheadMs, runs };
     const result = await processNotifyAndSend(pass);
     if (!dryRun && isWorthARow(result, pass)) {
-      await storage.reports.endRun(start, runEndOf({ ...result, finishedAtMs: await store.nowMs() }));
+      await storage.reports.endRun(start, runEndOf({ ...result, finishedAtMs: await storage.nowMs() }));
     }
     if (!dryRun && result.exitStatus === 0) await askHeartbeats(options);
     return result;
@@ -62,7 +62,7 @@ async function leaveFailed({ reports }: Storage, start: RunStart, nowMs: number,
 }
 
 async function processNotifyAndSend(pass: Pass & PassOptions): Promise<AlertResult> {
-  const { signal, start, dryRun, store, nowMs, runs, now } = pass;
+  const { signal, start, dryRun, storage, nowMs, runs, now } = pass;
   const processed = await processRows(pass);
   const isNews = processed.reports + processed.visits > 0;
   let composed = 0;
@@ -70,12 +70,12 @@ async function processNotifyAndSend(pass: Pass & PassOptions): Promise<AlertResu
     await processAbsence(pass);
     if (ruleLists(pass.config).some((rules) => rules.some(({ type }) => type === 'event'))) {
       const { processEvents } = await import('./process-events.ts');
-      await processEvents(pass, pass.storage.events);
+      await processEvents(pass, storage.events);
     }
-    await foresee(pass, pass.storage.figures);
+    await foresee(pass, storage.figures);
     const firstPass = !runs.some(({ program, outcome }) => program === 'alert' && outcome === 'finished');
     const rules = await knownRules(pass);
-    const atMs = isNews ? await store.nowMs() : nowMs;
+    const atMs = isNews ? await storage.nowMs() : nowMs;
     composed = await enqueueMails({ ...pass, firstPass, newRules: rules.fresh, nowMs: atMs });
     if (isNews) await rules.remember();
   }
@@ -101,7 +101,7 @@ async function processNotifyAndSend(pass: Pass & PassOptions): Promise<AlertResu
 
 async function processRows(pass: Pass): Promise<Processed> {
   if (!pass.lease.isHeld()) {
-    const { reports, visits } = await pass.store.unprocessed(1);
+    const { reports, visits } = await pass.storage.evaluation.unprocessed(1);
     if (reports.length + visits.length === 0) return { reports: 0, visits: 0, more: false };
   }
   // Loaded when there is a row to process: most passes have none.
@@ -132,8 +132,7 @@ function added(first: Sent, then: Sent): Sent {
 }
 
 async function sendDue({ config, storage, lease, signal, observe, now }: Pass & PassOptions): Promise<Sent> {
-  const store = storage.alerts;
-  const due = signal.aborted ? [] : await store.dueMails(1);
+  const due = signal.aborted ? [] : await storage.outbox.dueMails(1);
   let delivered: Delivered = nothingSent;
   if (due.length > 0) {
     // Loaded when there is something to send: most passes have nothing.
@@ -148,13 +147,13 @@ async function sendDue({ config, storage, lease, signal, observe, now }: Pass & 
     const { fallback: to = null, from = '' } = config.smtp ?? {};
     const fallback = to === null ? null : { to, from };
     try {
-      delivered = await deliver({ store, takeLease: lease.take, channels, isNamed, fallback, signal, observe, now });
+      delivered = await deliver({ storage, takeLease: lease.take, channels, isNamed, fallback, signal, observe, now });
     } finally {
       channels.close();
     }
   }
-  const undelivered = await store.undelivered();
-  const missing = await missingMails(store, undelivered);
+  const undelivered = await storage.mails.undelivered();
+  const missing = await missingMails(storage, undelivered);
   const [oldest] = missing;
   if (oldest !== undefined) {
     observe({
@@ -172,13 +171,18 @@ async function sendDue({ config, storage, lease, signal, observe, now }: Pass & 
  * Returns the mails that were tried and wait, and the permanently refused ones whose recipient lacks a notification of
  * an open alert.
  */
-async function missingMails(store: AlertStore, undelivered: readonly MailSummary[]): Promise<readonly MailSummary[]> {
+async function missingMails(
+  storage: Pick<Storage, 'evaluation' | 'mails'>,
+  undelivered: readonly MailSummary[],
+): Promise<readonly MailSummary[]> {
   // A tried mail without an error belongs to another alerter, which is sending it now.
   const tried = undelivered.filter(({ error }) => error !== null);
   if (tried.every(({ failedAtMs }) => failedAtMs === null)) return tried;
-  const open = (await store.openAlerts(null)).flatMap(({ id }) => id ?? []);
+  const open = (await storage.evaluation.openAlerts(null)).flatMap(({ id }) => id ?? []);
   const lacking = new Set(
-    (await store.unsentOf(open)).flatMap(({ delivery, recipient }) => (delivery === 'not-delivered' ? recipient : [])),
+    (await storage.mails.unsentOf(open)).flatMap(({ delivery, recipient }) =>
+      delivery === 'not-delivered' ? recipient : [],
+    ),
   );
   return tried.filter(({ failedAtMs, recipient }) => failedAtMs === null || lacking.has(recipient));
 }
@@ -187,8 +191,7 @@ async function missingMails(store: AlertStore, undelivered: readonly MailSummary
 async function postToAlertmanager({ config, storage, runs, signal, observe }: Pass & PassOptions): Promise<void> {
   if (config.alertmanager === null || signal.aborted) return;
   const { postState } = await import('./post-state.ts');
-  const store = storage.alerts;
-  const faults = await postState({ config, store, runs, nowMs: await store.nowMs(), signal });
+  const faults = await postState({ config, storage, runs, nowMs: await storage.nowMs(), signal });
   for (const fault of faults) observe({ kind: 'fault', fault });
 }
 
@@ -196,7 +199,7 @@ async function postToAlertmanager({ config, storage, runs, signal, observe }: Pa
 async function heedReplies(pass: Pass & PassOptions): Promise<void> {
   if (pass.config.replies === null || pass.signal.aborted) return;
   const { answerReplies } = await import('./answer-replies.ts');
-  await answerReplies({ ...pass, store: pass.storage.alerts });
+  await answerReplies(pass);
 }
 
 const heartbeatTimeoutMs = 10_000;

@@ -2,7 +2,7 @@ import type { Config } from '../../config/config.ts';
 import { FleetError } from '../../errors.ts';
 import { digestOf } from '../../notify/mail-identity.ts';
 import { repliesValidMs } from '../../storage/store/reply-store.ts';
-import type { AlertStore } from '../../storage/store/storage.ts';
+import type { Storage } from '../../storage/store/storage.ts';
 import type { AlertEvent } from '../alert-options.ts';
 import { LeaseTaken, type PassLease } from './pass-lease.ts';
 import { readReplies } from './read-replies.ts';
@@ -12,7 +12,7 @@ const timeoutMs = 10_000;
 
 export interface AnswerRepliesOptions {
   readonly config: Config;
-  readonly store: Pick<AlertStore, 'nowMs' | 'replyPosition' | 'applyReplies'>;
+  readonly storage: Pick<Storage, 'nowMs' | 'replies'>;
   readonly lease: PassLease;
   readonly signal: AbortSignal;
   readonly observe: (event: AlertEvent) => void;
@@ -22,18 +22,22 @@ export interface AnswerRepliesOptions {
  * Reads the new replies in the mailbox of `<replies>` and applies them. Reports a mailbox that cannot be read; the next
  * pass continues from the end of the last reading.
  */
-export async function answerReplies({ config, store, lease, signal, observe }: AnswerRepliesOptions): Promise<void> {
+export async function answerReplies({ config, storage, lease, signal, observe }: AnswerRepliesOptions): Promise<void> {
   const { replies: settings } = config;
   if (settings === null) return;
   const { host, port, username, mailbox: folder } = settings;
   const mailbox = digestOf([host, port, username, folder]);
-  const position = await store.replyPosition(mailbox);
-  const sinceMs = (await store.nowMs()) - repliesValidMs;
+  const position = await storage.replies.replyPosition(mailbox);
+  const sinceMs = (await storage.nowMs()) - repliesValidMs;
   try {
     const read = await readReplies(settings, { position, sinceMs, timeoutMs, signal });
     if (read.position !== null) {
       const { replies, position: end, isAnew } = read;
-      const applied = await store.applyReplies(await lease.take(), mailbox, { replies, position: end, isAnew });
+      const applied = await storage.replies.applyReplies(await lease.take(), mailbox, {
+        replies,
+        position: end,
+        isAnew,
+      });
       for (const reply of applied) observe({ kind: 'reply', reply });
     }
     if (read.fault !== null) observe({ kind: 'fault', fault: read.fault });

@@ -21,19 +21,19 @@ const mostReportBytes = 4 * 1024 * 1024;
  * of mails. Reports a fault that is not the database's, which does not end the pass: the next pass tries again.
  */
 export async function enqueueDigests(options: EnqueueDigestsOptions): Promise<number> {
-  const { config, store, nowMs, lease, storage, dryRun, observe, signal } = options;
-  if ((await dueDigests(config, store, nowMs)).length === 0) return 0;
+  const { config, storage, nowMs, lease, dryRun, observe, signal } = options;
+  if ((await dueDigests(config, storage.notifications, nowMs)).length === 0) return 0;
   const held = await lease.take();
-  const keeper = dryRun ? null : keepLease(storage.alerts, held);
+  const keeper = dryRun ? null : keepLease(storage.leases, held);
   let count = 0;
   try {
     // Another alerter may have made the digests until the lease was taken.
-    for (const due of await dueDigests(config, store, nowMs)) {
+    for (const due of await dueDigests(config, storage.notifications, nowMs)) {
       if (signal.aborted) return count;
       const written = await writeDigest(options, due);
       if (written === null) continue;
       keeper?.check();
-      await store.saveNotifications(held, { mails: written.mails, notified: [], closedOut: [] });
+      await storage.notifications.saveNotifications(held, { mails: written.mails, notified: [], closedOut: [] });
       const { subject, text } = written.words;
       for (const { recipient } of written.mails)
         observe({ kind: 'composed', mail: dueMailOf(recipient), subject, text });

@@ -22,7 +22,7 @@ const attempts = 5;
  * mails. Makes the plan again if another alerter has taken a waiting mail meanwhile.
  */
 export async function enqueueMails(options: EnqueueMailsOptions): Promise<number> {
-  const { store, lease, observe } = options;
+  const { storage, lease, observe } = options;
   for (let attempt = 0; attempt < attempts; attempt++) {
     const { mails, notified, closedOut } = await readPlan(options);
     if (mails.length + notified.length + closedOut.length === 0) return 0;
@@ -31,7 +31,7 @@ export async function enqueueMails(options: EnqueueMailsOptions): Promise<number
       continue;
     }
     const written = await Promise.all(mails.map((mail) => writeMail(options, mail)));
-    const outcome = await store.saveNotifications(await lease.take(), {
+    const outcome = await storage.notifications.saveNotifications(await lease.take(), {
       mails: written.map(({ stored }) => stored),
       notified,
       closedOut,
@@ -57,7 +57,7 @@ async function readPlan(
 
 /** Returns the remote exports of mounts that alerts are about (see DispatchInput.exportOf). */
 async function readExports(
-  { config, store }: EnqueueMailsOptions,
+  { config, storage }: EnqueueMailsOptions,
   alerts: readonly Alert[],
 ): Promise<ReadonlyMap<string, string>> {
   const rules = new Map(config.clients.map(({ name, rules: own }) => [name, own]));
@@ -71,7 +71,7 @@ async function readExports(
       .map(({ client, subject }) => [`${client}\0${subject}`, { client, mount: subject }] as const),
   );
   // A single mount shares a line with no other.
-  return mounts.size < 2 ? new Map() : await store.exportsOf([...mounts.values()]);
+  return mounts.size < 2 ? new Map() : await storage.notifications.exportsOf([...mounts.values()]);
 }
 
 /** A mail as it is stored, and its words. */
@@ -137,13 +137,16 @@ async function freeze(
 
 /** Returns how often the alerts that fire anew have begun to fire since midnight, in the zone of people. */
 async function readTimesToday(
-  { store, config, nowMs }: EnqueueMailsOptions,
+  { storage, config, nowMs }: EnqueueMailsOptions,
   { items }: DueMail,
 ): Promise<ReadonlyMap<number, number>> {
   const begun = items.flatMap(({ alertId, transition }) => (transition === 'firing' ? alertId : []));
   if (begun.length === 0) return new Map();
   const { zone } = config.alerts;
-  return await store.timesFired(begun.slice(0, mostSystems), wallTime(zone, calendarDay(zone, nowMs), 0));
+  return await storage.notifications.timesFired(
+    begun.slice(0, mostSystems),
+    wallTime(zone, calendarDay(zone, nowMs), 0),
+  );
 }
 
 /** The most clients whose systems are named: a mail may be about half the fleet. */
@@ -151,7 +154,7 @@ const mostSystems = 100;
 
 /** Returns the systems of the clients that have a line of their own. */
 async function readSystems(
-  { store }: EnqueueMailsOptions,
+  { storage }: EnqueueMailsOptions,
   { sections }: DueMail,
 ): Promise<ReadonlyMap<string, string>> {
   const lines = sections.flatMap(({ rules }) => rules.flatMap((rule) => rule.lines));
@@ -159,5 +162,5 @@ async function readSystems(
     fold !== null || !item || item.client === '' ? [] : item.client,
   );
   const asked = [...new Set(clients)].slice(0, mostSystems);
-  return asked.length === 0 ? new Map() : store.systemsOf(asked);
+  return asked.length === 0 ? new Map() : storage.notifications.systemsOf(asked);
 }

@@ -13,28 +13,30 @@ const everyMs = hourMs;
  * evaluated once a day, and after config.xml has changed. Stores nothing once the signal has aborted.
  */
 export async function foresee(pass: Pass, figures: FigureStore): Promise<void> {
-  const { config, store, lease, nowMs, signal } = pass;
-  if (!isDue(await readFleetMemory(store), nowMs)) return;
+  const { config, storage, lease, nowMs, signal } = pass;
+  if (!isDue(await readFleetMemory(storage.evaluation), nowMs)) return;
   await lease.take();
   // Another alerter may have made the forecasts until the lease was taken.
-  const memory = await readFleetMemory(store);
+  const memory = await readFleetMemory(storage.evaluation);
   if (!isDue(memory, nowMs)) return;
   const { foreseen: last } = memory;
   const isDaily = last === undefined || !isSameDay(last.atMs, nowMs) || last.configDigest !== config.digest;
   // Loaded when forecasts are due: most passes make none.
   const { foreseeClients } = await import('../absence/foresee-clients.ts');
-  const alerts = await store.openAlerts(null);
-  const made = await foreseeClients({ config, store, alerts, nowMs, isDaily, signal }).catch((thrown: unknown) => {
-    if (signal.aborted) return null;
-    throw thrown;
-  });
+  const alerts = await storage.evaluation.openAlerts(null);
+  const made = await foreseeClients({ config, levels: storage.levels, alerts, nowMs, isDaily, signal }).catch(
+    (thrown: unknown) => {
+      if (signal.aborted) return null;
+      throw thrown;
+    },
+  );
   if (made === null) return;
   const { evaluateOutliers } = await import('../absence/evaluate-outliers.ts');
   const { readFigures } = await import('../../outliers/read-figures.ts');
   const readGroups: ReadGroups = async (groups) => (await readFigures({ config, figures, nowMs }, groups)).groups;
   const outlying = await evaluateOutliers({ config, readGroups, alerts, nowMs });
   const foreseen = { atMs: nowMs, configDigest: config.digest };
-  await store.saveProcessed(await lease.take(), {
+  await storage.evaluation.saveProcessed(await lease.take(), {
     statIds: [],
     visitIds: [],
     alerts: [...made.alerts, ...outlying],

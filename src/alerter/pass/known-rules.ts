@@ -3,9 +3,9 @@ import { fleet, readFleetMemory } from './fleet-memory.ts';
 import type { Pass } from './pass.ts';
 
 /** Finds rules that are new in config.xml, by name. */
-export async function knownRules({ config, store, lease }: Pass) {
+export async function knownRules({ config, storage, lease }: Pass) {
   const names = [...new Set(ruleLists(config).flatMap((rules) => rules.map(({ name }) => name)))].sort();
-  const memory = await readFleetMemory(store);
+  const memory = await readFleetMemory(storage.evaluation);
   const known = memory.rules === undefined ? null : new Set(memory.rules);
   return {
     /** Names of rules that no earlier pass has evaluated. Empty if there was no earlier pass. */
@@ -14,7 +14,7 @@ export async function knownRules({ config, store, lease }: Pass) {
     remember: async (): Promise<void> => {
       if (known?.size === names.length && names.every((name) => known.has(name))) return;
       const ruleStates = new Map([[fleet, { ...memory, rules: names }]]);
-      await store.saveProcessed(await lease.take(), { statIds: [], visitIds: [], alerts: [], ruleStates });
+      await storage.evaluation.saveProcessed(await lease.take(), { statIds: [], visitIds: [], alerts: [], ruleStates });
     },
   };
 }

@@ -1,5 +1,4 @@
-import type { Lease } from '../../storage/store/lease-store.ts';
-import type { AlertStore } from '../../storage/store/storage.ts';
+import type { Lease, LeaseStore } from '../../storage/store/lease-store.ts';
 import type { AlertHolder } from '../alert-options.ts';
 
 /** Another alerter holds the lease: this pass ends and changes nothing more. */
@@ -16,26 +15,24 @@ export class LeaseTaken extends Error {
 
 const leaseName = 'alerter';
 
-type LeaseStore = Pick<AlertStore, 'takeLease' | 'releaseLease' | 'leaseHolder'>;
-
 /**
  * The right to change the alerter's data, taken when there is something to change. Data that was read before the lease
  * was taken may be out of date: another alerter may have held the lease until then.
  */
 export type PassLease = ReturnType<typeof openPassLease>;
 
-export function openPassLease(store: LeaseStore, holder: string) {
+export function openPassLease(leases: Omit<LeaseStore, 'touchLease'>, holder: string) {
   let lease: Lease | null = null;
   return {
     isHeld: (): boolean => lease !== null,
     /** Takes the lease unless it is held. Throws LeaseTaken while another alerter holds it. */
     take: async (): Promise<Lease> => {
-      lease ??= await store.takeLease(leaseName, holder);
-      if (lease === null) throw new LeaseTaken(parseHolder(await store.leaseHolder(leaseName)));
+      lease ??= await leases.takeLease(leaseName, holder);
+      if (lease === null) throw new LeaseTaken(parseHolder(await leases.leaseHolder(leaseName)));
       return lease;
     },
     release: async (): Promise<void> => {
-      if (lease !== null) await store.releaseLease(lease);
+      if (lease !== null) await leases.releaseLease(lease);
     },
   };
 }

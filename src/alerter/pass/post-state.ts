@@ -5,7 +5,8 @@ import { postAlerts } from '../../notify/webhook/post-alerts.ts';
 import { minuteMs } from '../../platform/units.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 import type { Alert } from '../../storage/store/alert.ts';
-import type { AlertStore } from '../../storage/store/storage.ts';
+import type { Silence } from '../../storage/store/operator-store.ts';
+import type { Storage } from '../../storage/store/storage.ts';
 import { noticeAlertOf } from '../compose/compose-notice.ts';
 import { pendingNotification } from '../dispatch/notification-plan.ts';
 import { openMutes } from '../inhibit/mutes.ts';
@@ -20,7 +21,7 @@ const mostEnded = 20_000;
 
 export interface PostStateOptions {
   readonly config: Config;
-  readonly store: Pick<AlertStore, 'openAlerts' | 'alertsOf' | 'silences'>;
+  readonly storage: Pick<Storage, 'evaluation' | 'alertHistory' | 'operator'>;
   /** Recent runs of the alerter, in any order. */
   readonly runs: readonly Pick<RunFact, 'program' | 'startedAtMs'>[];
   readonly nowMs: number;
@@ -34,7 +35,7 @@ export interface PostStateOptions {
  */
 export async function postState({
   config,
-  store,
+  storage,
   runs,
   nowMs,
   signal,
@@ -42,11 +43,11 @@ export async function postState({
   const { alertmanager } = config;
   if (alertmanager === null) return [];
   const validMs = Math.max(4 * pauseOf(runs, nowMs), 3 * config.collector.everyMs);
-  const open = (await store.openAlerts(null)).filter(({ state }) => state === 'firing');
-  const ended = (await store.alertsOf({ openOnly: false, limit: mostEnded })).filter(
+  const open = (await storage.evaluation.openAlerts(null)).filter(({ state }) => state === 'firing');
+  const ended = (await storage.alertHistory.alertsOf({ openOnly: false, limit: mostEnded })).filter(
     ({ state, resolvedAtMs }) => state === 'resolved' && resolvedAtMs !== null && nowMs - resolvedAtMs <= validMs,
   );
-  const isMuted = createMuteTest(config, await store.silences(nowMs), nowMs);
+  const isMuted = createMuteTest(config, await storage.operator.silences(nowMs), nowMs);
   const watchOf = createWatches(config);
   const stateOf = (alert: Alert): NoticeAlert =>
     noticeAlertOf(
@@ -95,11 +96,7 @@ function otherSeverity({ sequence }: Alert, state: NoticeAlert, nowMs: number): 
   return [{ ...state, severity: state.severity === 'critical' ? 'warning' : 'critical', endsAtMs: nowMs }];
 }
 
-function createMuteTest(
-  config: Config,
-  silences: Awaited<ReturnType<AlertStore['silences']>>,
-  nowMs: number,
-): (alert: Alert) => boolean {
+function createMuteTest(config: Config, silences: readonly Silence[], nowMs: number): (alert: Alert) => boolean {
   const mutes = openMutes({ config, silences });
   const paused = new Set(config.clients.flatMap(({ name, state }) => (state === 'paused' ? [name] : [])));
   return (alert) => paused.has(alert.client) || mutes.reasonsAt(alert, nowMs).length > 0;

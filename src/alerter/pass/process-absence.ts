@@ -11,26 +11,30 @@ export async function processAbsence(pass: Pass): Promise<void> {
 }
 
 /** Stores alerts. Evaluates them again after taking the lease: another alerter may have held it until then. */
-export async function saveEvaluated({ store, lease }: Pass, evaluate: () => Promise<readonly Alert[]>): Promise<void> {
+export async function saveEvaluated(
+  { storage, lease }: Pass,
+  evaluate: () => Promise<readonly Alert[]>,
+): Promise<void> {
   let alerts = await evaluate();
   if (alerts.length > 0 && !lease.isHeld()) {
     await lease.take();
     alerts = await evaluate();
   }
   if (alerts.length === 0) return;
-  await store.saveProcessed(await lease.take(), { statIds: [], visitIds: [], alerts, ruleStates: new Map() });
+  const rows = { statIds: [], visitIds: [], alerts, ruleStates: new Map() };
+  await storage.evaluation.saveProcessed(await lease.take(), rows);
 }
 
 async function changedAlerts(pass: Pass): Promise<readonly Alert[]> {
-  const { config, store, runs, nowMs, databaseAheadMs } = pass;
+  const { config, storage, runs, nowMs, databaseAheadMs } = pass;
   return evaluateFleet({
     config,
     runs,
-    seenClients: await store.seenClients(),
-    sites: await readSites(config, store),
+    seenClients: await storage.fleet.seenClients(),
+    sites: await readSites(config, storage.fleet),
     stateDisks: await readStateDisks(pass),
-    alerts: await store.openAlerts(null),
-    sealed: await store.sealedWaiting(),
+    alerts: await storage.evaluation.openAlerts(null),
+    sealed: await storage.fleet.sealedWaiting(),
     nowMs,
     databaseAheadMs,
     databaseUpSinceMs: databaseUpSince(runs, nowMs, config.collector.everyMs),
@@ -44,9 +48,9 @@ const factPasses = 3;
  * Returns the disks of state folders: those that collectors reported lately, and this machine's as they are now. The
  * disk of a database server cannot be seen from here.
  */
-async function readStateDisks({ config, store, host, nowMs }: Pass): Promise<readonly StateDiskFact[]> {
+async function readStateDisks({ config, storage, host, nowMs }: Pass): Promise<readonly StateDiskFact[]> {
   const own = stateDisks(statePlaces(config)).map((disk): StateDiskFact => ({ ...disk, host, observedAtMs: nowMs }));
-  const reported = await store.stateDisks(nowMs - factPasses * config.collector.everyMs);
+  const reported = await storage.fleet.stateDisks(nowMs - factPasses * config.collector.everyMs);
   return [
     ...reported.filter((disk) => !own.some((mine) => mine.host === disk.host && mine.path === disk.path)),
     ...own,

@@ -5,8 +5,11 @@ import { evaluatedFigures } from '../evaluate/sample-row.ts';
 import { openClientStates } from '../transition/client-states.ts';
 import { Round } from '../transition/process-rows.ts';
 import type { Pass } from './pass.ts';
+import type { Storage } from '../../storage/store/storage.ts';
 
-export type ProcessOptions = Pick<Pass, 'config' | 'store' | 'lease' | 'signal' | 'nowMs' | 'observe'>;
+export interface ProcessOptions extends Pick<Pass, 'config' | 'lease' | 'signal' | 'nowMs' | 'observe'> {
+  readonly storage: Pick<Storage, 'evaluation'>;
+}
 
 /** Counts of processed rows. */
 export interface Processed {
@@ -32,11 +35,11 @@ const roundMs = 5_000;
  * between two rounds.
  */
 export async function processBacklog(options: ProcessOptions, sizes = defaultSizes): Promise<Processed> {
-  const { config, store, lease, signal } = options;
+  const { config, storage, lease, signal } = options;
   const counts = { reports: 0, visits: 0, more: false };
   for (;;) {
     await lease.take();
-    const first = await store.unprocessed(sizes.pageRows, null, evaluatedFigures(config.clients));
+    const first = await storage.evaluation.unprocessed(sizes.pageRows, null, evaluatedFigures(config.clients));
     if (first.reports.length + first.visits.length === 0) return counts;
     const { reports, visits, more } = await withBoundedHeap(() => processInRounds(options, first, sizes));
     counts.reports += reports;
@@ -61,13 +64,13 @@ export async function processInRounds(
   first: UnprocessedBatch,
   { pageRows, roundRows }: RoundSizes,
 ): Promise<Processed> {
-  const { store, signal } = options;
+  const { storage, signal } = options;
   const counts = { reports: 0, visits: 0, more: false };
-  const states = openClientStates(store);
+  const states = openClientStates(storage.evaluation);
   const clients = watchedClients(options.config);
   const figures = evaluatedFigures(options.config.clients);
   const load = async (batch: UnprocessedBatch): Promise<Page> => ({
-    rows: await loadRows({ store, clients, batch }),
+    rows: await loadRows({ store: storage.evaluation, clients, batch }),
     more: batch.more,
     next: batch.next,
   });
@@ -82,7 +85,7 @@ export async function processInRounds(
         const page = await coming;
         ({ more } = page);
         goesOn = page.next !== null && !signal.aborted;
-        if (goesOn) coming = quietly(store.unprocessed(pageRows, page.next, figures).then(load));
+        if (goesOn) coming = quietly(storage.evaluation.unprocessed(pageRows, page.next, figures).then(load));
         await round.process(page.rows);
       } while (goesOn && round.rows < roundRows && performance.now() - startedAt < roundMs);
       const { processed, after } = round.end();
@@ -99,12 +102,12 @@ export async function processInRounds(
 }
 
 async function storeRound(
-  { store, lease, observe }: ProcessOptions,
+  { storage, lease, observe }: ProcessOptions,
   rows: ProcessedRows,
   more: boolean,
   counts: { reports: number; visits: number; more: boolean },
 ): Promise<void> {
-  await store.saveProcessed(await lease.take(), rows);
+  await storage.evaluation.saveProcessed(await lease.take(), rows);
   const [reports, visits] = [rows.statIds.length, rows.visitIds.length];
   counts.reports += reports;
   counts.visits += visits;

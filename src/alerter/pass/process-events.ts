@@ -6,8 +6,8 @@ import { saveEvaluated } from './process-absence.ts';
 
 /** Evaluates the newest events by the rules of events, and stores the alerts. */
 export async function processEvents(pass: Pass, events: EventStore): Promise<void> {
-  const { config, store, nowMs } = pass;
+  const { config, storage, nowMs } = pass;
   const mayMiss = mayMissRows(pass.runs, nowMs, config.collector.everyMs);
-  const openAlerts = () => store.openAlerts(null);
+  const openAlerts = () => storage.evaluation.openAlerts(null);
   await saveEvaluated(pass, () => evaluateEvents({ config, events, openAlerts, nowMs, mayMiss }));
 }

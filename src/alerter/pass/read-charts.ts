@@ -16,7 +16,7 @@ const mostCharts = 20;
  * the unit of the rule.
  */
 export async function readCharts(
-  { store, signal, nowMs }: Pick<Pass, 'store' | 'signal' | 'nowMs'>,
+  { storage, signal, nowMs }: Pick<Pass, 'storage' | 'signal' | 'nowMs'>,
   items: readonly PendingNotification[],
 ): Promise<ReadonlyMap<number, readonly SeriesPoint[]>> {
   const charts = new Map<number, readonly SeriesPoint[]>();
@@ -28,7 +28,7 @@ export async function readCharts(
   const foreseen = worst.filter(({ watch: { rule } }) => rule !== null && foreseenBy(rule) !== null);
   if (foreseen.length > 0) {
     const clients = [...new Set(foreseen.map(({ client }) => client))];
-    const { todayMs, mounts } = await store.levels(clients, historyDays, signal);
+    const { todayMs, mounts } = await storage.levels.levels(clients, historyDays, signal);
     for (const { alertId, client, subject, watch } of foreseen) {
       const levels = mounts.find((one) => one.client === client && one.mount === subject);
       const kind = watch.rule === null ? null : foreseenBy(watch.rule);
@@ -39,7 +39,12 @@ export async function readCharts(
     const { alertId, client, subject, watch } = item;
     const column = ruleTypeOf(watch.rule?.type)?.chart ?? null;
     if (column === null) continue;
-    const points = await store.series(client, column, subject === '' ? null : subject, chartSpan(item, nowMs).fromMs);
+    const points = await storage.notifications.series(
+      client,
+      column,
+      subject === '' ? null : subject,
+      chartSpan(item, nowMs).fromMs,
+    );
     charts.set(alertId, points);
   }
   return charts;

@@ -13,35 +13,35 @@ const silentMs = 7 * dayMs;
  * notified. After a break it is a week. A collector with an open alert is known however old its runs are.
  */
 export async function recentRuns({
-  store,
+  storage,
   config,
   nowMs,
-}: Pick<Pass, 'store' | 'config' | 'nowMs'>): Promise<readonly RunFact[]> {
+}: Pick<Pass, 'storage' | 'config' | 'nowMs'>): Promise<readonly RunFact[]> {
   const { everyMs } = config.collector;
   const alertsMs = Math.max(hourMs, 6 * everyMs);
-  const alerts = await store.runs('alert', nowMs - alertsMs);
+  const alerts = await storage.fleet.runs('alert', nowMs - alertsMs);
   const upSinceMs = databaseUpSince(alerts, nowMs, everyMs);
   const goesOn = upSinceMs !== null && nowMs - upSinceMs >= alertsMs - longestBreakMs(everyMs);
-  const day = goesOn ? await store.runs('collect', nowMs - runsReadFor(everyMs)) : [];
+  const day = goesOn ? await storage.fleet.runs('collect', nowMs - runsReadFor(everyMs)) : [];
   // All collectors may be silent.
-  const collects = day.length > 0 ? day : await store.runs('collect', nowMs - silentMs);
+  const collects = day.length > 0 ? day : await storage.fleet.runs('collect', nowMs - silentMs);
   return [
     ...collects,
-    ...(await silentOnes(store, collects)),
+    ...(await silentOnes(storage, collects)),
     // Without a recent pass, older ones show that this pass is not the first.
-    ...(alerts.length > 0 ? alerts : await store.runs('alert', 0)),
+    ...(alerts.length > 0 ? alerts : await storage.fleet.runs('alert', 0)),
   ];
 }
 
 /** Returns the last run of each collector with an open alert that is not among the given runs. */
-async function silentOnes(store: Pass['store'], collects: readonly RunFact[]): Promise<readonly RunFact[]> {
+async function silentOnes(storage: Pass['storage'], collects: readonly RunFact[]): Promise<readonly RunFact[]> {
   const known = new Set(collects.map(({ collectorId }) => collectorId));
-  const silent = (await store.openAlerts([''])).filter(
+  const silent = (await storage.evaluation.openAlerts([''])).filter(
     ({ rule, subject }) => rule === 'collector-silent' && !known.has(subject),
   );
   const runs: RunFact[] = [];
   for (const { subject } of silent) {
-    const run = await store.lastRunOf(subject);
+    const run = await storage.fleet.lastRunOf(subject);
     if (run !== null) runs.push(run);
   }
   return runs;

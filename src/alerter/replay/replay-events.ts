@@ -18,11 +18,11 @@ interface EventsAt {
 /** Follows the newest event of each service over time. Returns null, and reads nothing, without a rule of events. */
 export function followEvents(
   config: Config,
-  events: ReplayedEvents | null,
+  events: ReplayedEvents,
   { sinceMs, untilMs }: { readonly sinceMs: number; readonly untilMs: number },
 ): ((nowMs: number) => Promise<EventsAt>) | null {
   const rules = ruleLists(config).flatMap(eventRules);
-  if (events === null || rules.length === 0) return null;
+  if (rules.length === 0) return null;
   const knownFromMs = untilMs - eventDays * dayMs + Math.max(...rules.map(({ withinMs }) => withinMs ?? 0));
   const newest = new Map<string, NewestEvent>();
   const note = (event: NewestEvent): void => {

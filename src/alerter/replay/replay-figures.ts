@@ -4,9 +4,9 @@ import { candidatesOf, confirmed, lookedAt } from '../../outliers/figure-outlier
 import { valuesOf } from '../../outliers/group-values.ts';
 import type { RecentValues } from '../../outliers/recent-figures.ts';
 import { isFresh, isRecent } from '../../outliers/read-figures.ts';
-import type { AlertStore } from '../../storage/store/storage.ts';
 import type { ReadGroups } from '../absence/evaluate-outliers.ts';
 import { isOutlierRule } from '../evaluate/outlier-samples.ts';
+import type { EvaluationStore } from '../../storage/store/evaluation-store.ts';
 import type { RowsUntil } from './replay-state.ts';
 
 interface KnownFigures {
@@ -17,7 +17,7 @@ interface KnownFigures {
 /** Follows the newest figures of all clients in replayed rows. Reads and keeps nothing without a rule of outliers. */
 export function followFigures(
   { clients, collector: { everyMs } }: Config,
-  store: Pick<AlertStore, 'disksOf' | 'networksOf'>,
+  store: Pick<EvaluationStore, 'disksOf' | 'networksOf'>,
 ) {
   const isCompared = clients.some(({ rules }) => rules.some(isOutlierRule));
   const newestFirst = new Map<string, KnownFigures[]>();

@@ -2,7 +2,7 @@ import type { Config } from '../../config/config.ts';
 import { dayMs } from '../../platform/units.ts';
 import { type DiskRow, isFilledByGrowth } from '../../report/columns.ts';
 import type { FleetLevels, LevelStore } from '../../storage/store/level-store.ts';
-import type { AlertStore } from '../../storage/store/storage.ts';
+import type { Storage } from '../../storage/store/storage.ts';
 import { foreseenBy } from '../evaluate/rule-metric.ts';
 import type { RowsUntil } from './replay-state.ts';
 
@@ -12,7 +12,7 @@ type Level = Pick<DiskRow, 'size_bytes' | 'available_bytes' | 'used_bytes' | 'in
  * Follows the levels of the replay's current day in replayed rows: the stored levels are those of whole days. Reads and
  * keeps nothing if there is no rule of forecasts.
  */
-export function followLevels({ clients }: Config, store: Pick<AlertStore, 'disksOf' | 'levels'>) {
+export function followLevels({ clients }: Config, storage: Pick<Storage, 'evaluation' | 'levels'>) {
   const isForeseen = clients.some(({ rules }) => rules.some((rule) => foreseenBy(rule) !== null));
   let today = -Infinity;
   const byMount = new Map<string, Level>();
@@ -27,7 +27,7 @@ export function followLevels({ clients }: Config, store: Pick<AlertStore, 'disks
     isForeseen,
     note: async ({ reports }: RowsUntil): Promise<void> => {
       if (!isForeseen || reports.length === 0) return;
-      const disks = await store.disksOf(reports.map(({ id }) => id));
+      const disks = await storage.evaluation.disksOf(reports.map(({ id }) => id));
       for (const { id, client, observedAtMs } of reports) {
         const day = Math.floor(observedAtMs / dayMs);
         enter(day);
@@ -42,7 +42,7 @@ export function followLevels({ clients }: Config, store: Pick<AlertStore, 'disks
     levels: async (...[names, days, signal, atMs = 0]: Parameters<LevelStore['levels']>): Promise<FleetLevels> => {
       enter(Math.floor(atMs / dayMs));
       const key = `${days} ${names?.[0] ?? ''}`;
-      const levels = read.get(key) ?? (await store.levels(names, days, signal, atMs));
+      const levels = read.get(key) ?? (await storage.levels.levels(names, days, signal, atMs));
       read.set(key, levels);
       for (const mount of levels.mounts) {
         const level = byMount.get(`${mount.client}\0${mount.mount}`);

@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import type { SentNotification } from '../../storage/store/alert-history.ts';
-import type { AlertStore } from '../../storage/store/storage.ts';
+import type { Storage } from '../../storage/store/storage.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { recentRuns } from '../../outliers/read-figures.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
@@ -13,7 +13,7 @@ import { processRows } from '../transition/process-rows.ts';
 import { readDispatchInput } from '../dispatch/read-dispatch-input.ts';
 import { passTimes, runsAt, runsMs } from './replay-clock.ts';
 import { differenceToSent, type ReplayDifference } from './replay-difference.ts';
-import { followEvents, type ReplayedEvents } from './replay-events.ts';
+import { followEvents } from './replay-events.ts';
 import { followFigures } from './replay-figures.ts';
 import { followLevels } from './replay-levels.ts';
 import { openReplayRows } from './replay-rows.ts';
@@ -23,23 +23,7 @@ import type { DueMail, PendingNotification } from '../dispatch/notification-plan
 
 export interface ReplayOptions {
   readonly config: Config;
-  readonly store: Pick<
-    AlertStore,
-    | 'replay'
-    | 'disksOf'
-    | 'networksOf'
-    | 'checksOf'
-    | 'checksDayBefore'
-    | 'reportsOf'
-    | 'runs'
-    | 'seenClients'
-    | 'sharingSites'
-    | 'silences'
-    | 'notifiedSince'
-    | 'levels'
-  >;
-  /** Default: none; rules of events are not evaluated then. */
-  readonly events?: ReplayedEvents | null;
+  readonly storage: Pick<Storage, 'alertHistory' | 'evaluation' | 'events' | 'fleet' | 'levels' | 'operator'>;
   readonly sinceMs: number;
   readonly untilMs: number;
   readonly signal: AbortSignal;
@@ -85,24 +69,24 @@ export interface ReplayResult {
  * rows in memory.
  */
 export async function replay(options: ReplayOptions): Promise<ReplayResult> {
-  const { config, store, sinceMs, untilMs, signal, observe } = options;
+  const { config, storage, sinceMs, untilMs, signal, observe } = options;
   const { everyMs } = config.collector;
-  const runs = await store.runs('collect', sinceMs - runsMs);
-  const state = new ReplayState(await store.silences(sinceMs));
-  const sites = await readSites(config, store);
-  const seen = followClients(await store.seenClients(), sinceMs, config);
-  const figures = followFigures(config, store);
-  const levels = followLevels(config, store);
+  const runs = await storage.fleet.runs('collect', sinceMs - runsMs);
+  const state = new ReplayState(await storage.operator.silences(sinceMs));
+  const sites = await readSites(config, storage.fleet);
+  const seen = followClients(await storage.fleet.seenClients(), sinceMs, config);
+  const figures = followFigures(config, storage.evaluation);
+  const levels = followLevels(config, storage);
   const alertsOfEvents = openEventEvaluation(options, state);
   const alertsOfTheHour = openHourlyEvaluation(options, state, figures, levels);
   await noteBefore(options, figures, levels);
-  const rowsUntil = openReplayRows(store, sinceMs);
-  const evaluated = {
-    ...store,
+  const rowsUntil = openReplayRows(storage.alertHistory, sinceMs);
+  const evaluation = {
+    ...storage.evaluation,
     openAlerts: (clients: readonly string[] | null) => Promise.resolve(state.openAlerts(clients)),
     ruleStates: (clients: readonly string[]) => Promise.resolve(state.ruleStates(clients)),
-    state: (nowMs: number) => Promise.resolve(state.at(nowMs)),
   };
+  const notifications = { state: (nowMs: number) => Promise.resolve(state.at(nowMs)) };
   let firstRowMs = Infinity;
   const result = { passes: 0, reports: 0, visits: 0, mails: [] as ReplayedMail[] };
   const counts = new Map<string, ReplayedCount>();
@@ -116,7 +100,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
       firstRowMs = Math.min(firstRowMs, reports[0]?.observedAtMs ?? Infinity, visits[0]?.startedAtMs ?? Infinity);
       result.reports += reports.length;
       result.visits += visits.length;
-      countFired(counts, state.save(await processRows({ config, store: evaluated, batch, nowMs })));
+      countFired(counts, state.save(await processRows({ config, store: evaluation, batch, nowMs })));
     }
     const recent = runsAt(runs, nowMs);
     const fleet = { config, runs: recent, sites, nowMs, databaseUpSinceMs: sinceMs };
@@ -125,8 +109,8 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     countFired(counts, state.save({ alerts: await alertsOfEvents(nowMs), ruleStates: new Map() }));
     countFired(counts, state.save({ alerts: await alertsOfTheHour(nowMs), ruleStates: new Map() }));
     const firstPass = result.passes === 0;
-    const dispatched = { config, store: evaluated, runs: recent, nowMs, firstPass, newRules: new Set<string>() };
-    const input = await readDispatchInput(dispatched);
+    const dispatched = { config, runs: recent, nowMs, firstPass, newRules: new Set<string>() };
+    const input = await readDispatchInput({ ...dispatched, storage: { evaluation, notifications } });
     if (input.alerts.length > 0) {
       const plan = planNotifications(input);
       state.saveNotifications(plan, nowMs);
@@ -135,7 +119,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     result.passes += 1;
     observe((nowMs - sinceMs) / (untilMs - sinceMs));
   }
-  const was = (await store.notifiedSince(sinceMs)).filter(({ notifiedAtMs }) => notifiedAtMs <= untilMs);
+  const was = (await storage.alertHistory.notifiedSince(sinceMs)).filter(({ notifiedAtMs }) => notifiedAtMs <= untilMs);
   const toleranceMs = config.alerts.groupIntervalMs + 2 * everyMs;
   return {
     ...result,
@@ -147,8 +131,8 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
 
 /** Returns a function that evaluates the newest events of a pass. It returns no alerts without a rule of events. */
 function openEventEvaluation(options: ReplayOptions, state: ReplayState): (nowMs: number) => Promise<readonly Alert[]> {
-  const { config } = options;
-  const eventsAt = followEvents(config, options.events ?? null, options);
+  const { config, storage } = options;
+  const eventsAt = followEvents(config, storage.events, options);
   return async (nowMs) => {
     if (eventsAt === null) return [];
     const { newest, mayMiss } = await eventsAt(nowMs);
@@ -171,7 +155,7 @@ function openHourlyEvaluation(
     if (!isDaily && nowMs - evaluatedMs < hourMs) return [];
     evaluatedMs = nowMs;
     const evaluated = { config, alerts: state.openAlerts(null), nowMs };
-    const foreseen = await foreseeClients({ ...evaluated, store: levels, todayMs: nowMs, isDaily, signal });
+    const foreseen = await foreseeClients({ ...evaluated, levels, todayMs: nowMs, isDaily, signal });
     const outlying = await evaluateOutliers({ ...evaluated, readGroups: figures.groupsAt(nowMs) });
     return [...foreseen.alerts, ...outlying];
   };
@@ -179,7 +163,7 @@ function openHourlyEvaluation(
 
 /** Reads figures from before the replay: those of its first day for forecasts, and the recent ones for outliers. */
 async function noteBefore(
-  { config, store, sinceMs, signal }: ReplayOptions,
+  { config, storage, sinceMs, signal }: ReplayOptions,
   figures: ReturnType<typeof followFigures>,
   levels: ReturnType<typeof followLevels>,
 ): Promise<void> {
@@ -188,7 +172,7 @@ async function noteBefore(
     figures.isCompared ? sinceMs - recentRuns * config.collector.everyMs : sinceMs,
   );
   if (beginsMs === sinceMs) return;
-  for await (const batch of openReplayRows(store, beginsMs)(sinceMs - 1)) {
+  for await (const batch of openReplayRows(storage.alertHistory, beginsMs)(sinceMs - 1)) {
     signal.throwIfAborted();
     await figures.note(batch);
     await levels.note(batch);

@@ -1,4 +1,4 @@
-import type { AlertStore } from '../../storage/store/storage.ts';
+import type { EvaluationStore } from '../../storage/store/evaluation-store.ts';
 import type { RuleState, Alert } from '../../storage/store/alert.ts';
 
 /** The stored state of a client before its rows are processed. */
@@ -18,7 +18,7 @@ export type ClientStates = ReturnType<typeof openClientStates>;
 const unknown: ClientState = { memory: null, alerts: [] };
 
 /** Opens the states. Only the lease's holder changes them, so they need not be read again during a pass. */
-export function openClientStates(store: Pick<AlertStore, 'ruleStates' | 'openAlerts'>) {
+export function openClientStates(store: Pick<EvaluationStore, 'ruleStates' | 'openAlerts'>) {
   let after: StatesAfter = new Map();
   let stored: Promise<unknown> = Promise.resolve();
   return {

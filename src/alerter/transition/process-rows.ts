@@ -1,6 +1,5 @@
 import type { Client, Config } from '../../config/config.ts';
-import type { ProcessedRows } from '../../storage/store/evaluation-store.ts';
-import type { AlertStore } from '../../storage/store/storage.ts';
+import type { EvaluationStore, ProcessedRows } from '../../storage/store/evaluation-store.ts';
 import type { RuleState, Alert } from '../../storage/store/alert.ts';
 import { openClientStates, stateAfter } from './client-states.ts';
 import type { ClientState, ClientStates, StatesAfter } from './client-states.ts';
@@ -10,7 +9,7 @@ import { sampleReport, sampleVisit } from '../evaluate/sample-row.ts';
 
 export interface ProcessRowsOptions extends Omit<LoadRowsOptions, 'clients'> {
   readonly config: Config;
-  readonly store: LoadRowsOptions['store'] & Pick<AlertStore, 'openAlerts' | 'ruleStates'>;
+  readonly store: LoadRowsOptions['store'] & Pick<EvaluationStore, 'openAlerts' | 'ruleStates'>;
   readonly nowMs: number;
 }
 

@@ -6,7 +6,8 @@ import { didYouMean } from '../../config/values/nearest.ts';
 import { usageError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
 import type { Alert } from '../../storage/store/alert.ts';
-import type { AlertStore } from '../../storage/store/storage.ts';
+import type { AlertHistory } from '../../storage/store/alert-history.ts';
+import type { Storage } from '../../storage/store/storage.ts';
 import { clientText } from '../command/alert-words.ts';
 import { printDone } from '../command/answer.ts';
 import { authorName } from './author.ts';
@@ -41,12 +42,12 @@ export async function ackCommand(context: Context, options: AckCommandOptions): 
   const config = loadSettings(context);
   const comment = options.comment === null ? null : checkLength('--comment', options.comment, maxCommentChars);
   const by = authorName();
-  const { chosen, untilMs, nowMs } = await changeStored(config, signal, async (alerts) => {
-    const now = await alerts.nowMs();
+  const { chosen, untilMs, nowMs } = await changeStored(config, signal, async (storage) => {
+    const now = await storage.nowMs();
     const { endsAtMs } = parseSpanAhead({ ...options, from: null }, config, now);
-    const chosen = await choose(alerts, config, options);
+    const chosen = await choose(storage, config, options);
     const ids = chosen.flatMap(({ id }) => id ?? []);
-    if (ids.length > 0) await alerts.acknowledge(ids, by, endsAtMs, comment);
+    if (ids.length > 0) await storage.operator.acknowledge(ids, by, endsAtMs, comment);
     return { chosen, untilMs: endsAtMs, nowMs: now };
   });
   const { momentAndAge, zone } = readerTime(config, nowMs);
@@ -68,9 +69,11 @@ export async function unackCommand(context: Context, target: AckTarget): Promise
   const { output, signal } = context;
   checkTarget(target, 'take back');
   const config = loadSettings(context);
-  const chosen = await changeStored(config, signal, async (alerts) => {
-    const acknowledged = (await choose(alerts, config, target)).filter(({ acknowledgedBy }) => acknowledgedBy !== null);
-    await alerts.unacknowledge(acknowledged.flatMap(({ id }) => id ?? []));
+  const chosen = await changeStored(config, signal, async (storage) => {
+    const acknowledged = (await choose(storage, config, target)).filter(
+      ({ acknowledgedBy }) => acknowledgedBy !== null,
+    );
+    await storage.operator.unacknowledge(acknowledged.flatMap(({ id }) => id ?? []));
     return acknowledged;
   });
   printDone(
@@ -122,19 +125,23 @@ function nothingOpen({ names, all }: AckTarget): string {
 }
 
 /** Returns the firing alerts that the command line names. A number may name a pending alert too. */
-async function choose(alerts: AlertStore, config: Config, { all, names: named }: AckTarget): Promise<readonly Alert[]> {
-  const open = await alerts.openAlerts(null);
+async function choose(
+  storage: Pick<Storage, 'alertHistory' | 'evaluation'>,
+  config: Config,
+  { all, names: named }: AckTarget,
+): Promise<readonly Alert[]> {
+  const open = await storage.evaluation.openAlerts(null);
   const firing = open.filter(({ state }) => state === 'firing');
   const [target, rule = null] = named;
   if (all || target === undefined) return firing;
   if (areNumbers(named) && (named.length > 1 || target.includes('-')))
-    return numberedAmong(alerts, open, firing, named);
+    return numberedAmong(storage.alertHistory, open, firing, named);
   const isRule = ruleFilter(config, rule, firing);
   const names = clientNames(config, firing);
   if (/^\d{1,15}$/.test(target) && !names.includes(target)) {
     const numbered = open.find(({ id }) => id === Number(target));
     if (numbered !== undefined) return isRule(numbered) ? [numbered] : [];
-    await refuseUnknownNumber(alerts, Number(target), firing);
+    await refuseUnknownNumber(storage.alertHistory, Number(target), firing);
     return [];
   }
   const isMeant = clientFilter(names, target, 'fleet-health alerts lists what is open.');
@@ -155,7 +162,7 @@ async function choose(alerts: AlertStore, config: Config, { all, names: named }:
  * had.
  */
 async function numberedAmong(
-  alerts: AlertStore,
+  history: AlertHistory,
   open: readonly Alert[],
   firing: readonly Alert[],
   named: readonly string[],
@@ -165,7 +172,7 @@ async function numberedAmong(
     return { from: Number(from), to: Number(to) };
   });
   for (const { from, to } of ranges) {
-    if (from === to && !open.some(({ id }) => id === from)) await refuseUnknownNumber(alerts, from, firing);
+    if (from === to && !open.some(({ id }) => id === from)) await refuseUnknownNumber(history, from, firing);
   }
   return open.filter(({ id }) => id !== null && ranges.some(({ from, to }) => from <= id && id <= to));
 }
@@ -182,8 +189,8 @@ function ruleFilter(config: Config, rule: string | null, open: readonly Alert[])
 }
 
 /** Throws FleetError `usage` for a number that no alert ever had. Accepts the number of an ended alert. */
-async function refuseUnknownNumber(alerts: AlertStore, id: number, firing: readonly Alert[]): Promise<void> {
-  const [newest] = await alerts.alertsOf({ openOnly: false, limit: 1 });
+async function refuseUnknownNumber(history: AlertHistory, id: number, firing: readonly Alert[]): Promise<void> {
+  const [newest] = await history.alertsOf({ openOnly: false, limit: 1 });
   if (id >= 1 && id <= (newest?.id ?? 0)) return;
   const open = firing.map((alert) => alert.id);
   throw usageError(

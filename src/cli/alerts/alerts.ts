@@ -6,13 +6,13 @@ import { byName } from '../../text/name-order.ts';
 import { readFleetStatus } from '../../look/fleet-status.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { Alert } from '../../storage/store/alert.ts';
-import type { AlertStore } from '../../storage/store/storage.ts';
+import type { Storage } from '../../storage/store/storage.ts';
 import { counted } from '../../text/numbers.ts';
 import { renderAlertTable } from '../command/alert-table.ts';
 import { alertJson } from '../command/alert-words.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
-import { readStored, type Stored } from '../command/read-stored.ts';
+import { readStored } from '../command/read-stored.ts';
 import { isWholeFleet, loadSettingsToShow, type Selection, selectedClients } from '../command/settings.ts';
 import { parseSince } from '../command/until.ts';
 import type { Output } from '../terminal/output.ts';
@@ -43,12 +43,11 @@ const maxClosed = 1000;
 export async function alertsCommand(context: Context, options: AlertsCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   const config = loadSettingsToShow(context);
-  const { views, nowMs } = await readStored(config.storage, signal, async (stored) => {
-    const { alerts } = stored;
-    if (alerts === null) return { views: [], nowMs: Date.now() };
-    const now = await alerts.nowMs();
-    const chosen = await readChosen(config, { ...stored, alerts }, options, now);
-    return { views: await viewAlerts(config, alerts, order(chosen, options.sort), now), nowMs: now };
+  const { views, nowMs } = await readStored(config.storage, signal, async (storage) => {
+    if (storage === null) return { views: [], nowMs: Date.now() };
+    const now = await storage.nowMs();
+    const chosen = await readChosen(config, storage, options, now);
+    return { views: await viewAlerts(config, storage, order(chosen, options.sort), now), nowMs: now };
   });
   const nothing = options.since === null ? 'Nothing is open.' : 'Nothing was firing since then.';
   printAnswer(
@@ -62,24 +61,23 @@ export async function alertsCommand(context: Context, options: AlertsCommandOpti
 /** Reads the alerts that the command line selects. Throws FleetError `usage` for an unknown client or group. */
 async function readChosen(
   config: Config,
-  stored: Stored & { readonly alerts: AlertStore },
+  storage: Storage,
   options: AlertsCommandOptions,
   nowMs: number,
 ): Promise<readonly Alert[]> {
-  const { alerts } = stored;
   const sinceTimeMs = options.since === null ? null : parseSince('--since', options.since, config, nowMs);
   const closedSinceMs = options.all ? Math.min(nowMs - recentMs, sinceTimeMs ?? Infinity) : sinceTimeMs;
   const closed =
     closedSinceMs === null
       ? []
-      : (await alerts.alertsOf({ openOnly: false, limit: maxClosed })).filter(
+      : (await storage.alertHistory.alertsOf({ openOnly: false, limit: maxClosed })).filter(
           ({ state, resolvedAtMs }) => state === 'resolved' && (resolvedAtMs ?? 0) >= closedSinceMs,
         );
-  const found = [...(await alerts.openAlerts(null)), ...closed];
+  const found = [...(await storage.evaluation.openAlerts(null)), ...closed];
   const isNamed = namedClients(config, found, options);
   const { failing, notVisited } = options;
   const narrowed =
-    failing || notVisited ? await readFleetStatus(config, stored, { nowMs, only: null, failing, notVisited }) : null;
+    failing || notVisited ? await readFleetStatus(config, storage, { nowMs, only: null, failing, notVisited }) : null;
   const shown = narrowed === null ? null : new Set(narrowed.members.map(({ client }) => client));
   return found.filter(
     (alert) =>

@@ -30,12 +30,12 @@ export async function digestCommand(context: Context, { name, since }: DigestCom
   const { output, signal } = context;
   const config = loadSettingsToShow(context);
   const digest = digestOf(config, name);
-  const made = await readStored(config.storage, signal, async ({ alerts, digest: store, figures, levels }) => {
-    if (alerts === null || store === null || figures === null || levels === null) return null;
-    const nowMs = await alerts.nowMs();
+  const made = await readStored(config.storage, signal, async (storage) => {
+    if (storage === null) return null;
+    const nowMs = await storage.nowMs();
     const sinceMs = since === null ? beginOf(config, digest, nowMs) : parseSince('--since', since, config, nowMs);
     const span = { sinceMs, untilMs: nowMs, lateSinceMs: null, missedMs: [] };
-    const facts = await readDigest(config, { alerts, digest: store, figures, levels }, digest, span);
+    const facts = await readDigest(config, storage, digest, span);
     return facts === null ? null : { span, words: composeDigest({ facts, config, attached: null }) };
   });
   if (made === null) {

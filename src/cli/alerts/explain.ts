@@ -60,11 +60,11 @@ export async function explainCommand(context: Context, options: ExplainCommandOp
   const client = name === null ? null : await oneClientOrLeft(context, config, name);
   const whose = client === null ? 'the fleet as a whole' : client.name;
   const isWanted = ruleFilter(whose, client === null ? config.alerts.rules : client.rules, rule);
-  const answer = await readStored(config.storage, signal, async ({ alerts: store, figures, events, history }) => {
-    if (store === null || figures === null || events === null) return null;
-    const nowMs = await store.nowMs();
-    const firstPass = (await history.lastRun('alert')) === null;
-    const asked: ExplainOptions = { config, store, figures, events, isWanted, nowMs, firstPass };
+  const answer = await readStored(config.storage, signal, async (storage) => {
+    if (storage === null) return null;
+    const nowMs = await storage.nowMs();
+    const firstPass = (await storage.history.lastRun('alert')) === null;
+    const asked: ExplainOptions = { config, storage, isWanted, nowMs, firstPass };
     return { ...(client === null ? await ofFleet(asked) : await ofClient(asked, client)), nowMs };
   });
   if (answer === null) {
@@ -82,12 +82,12 @@ export async function explainCommand(context: Context, options: ExplainCommandOp
 /** Returns the lines of `explain` for an alert's rule, or one sentence if the client left config.xml. */
 export async function alertExplanation(
   config: Config,
-  { alerts: store, figures, events, history }: Pick<Storage, 'alerts' | 'figures' | 'events' | 'history'>,
+  storage: Storage,
   { client: name, rule }: Alert,
 ): Promise<readonly string[]> {
-  const nowMs = await store.nowMs();
-  const firstPass = (await history.lastRun('alert')) === null;
-  const asked: ExplainOptions = { config, store, figures, events, isWanted: (one) => one === rule, nowMs, firstPass };
+  const nowMs = await storage.nowMs();
+  const firstPass = (await storage.history.lastRun('alert')) === null;
+  const asked: ExplainOptions = { config, storage, isWanted: (one) => one === rule, nowMs, firstPass };
   const client = config.clients.find((one) => one.name === name);
   if (name !== '' && client === undefined) return ['The client is not in config.xml any more.'];
   const answer = client === undefined ? await ofFleet(asked) : await ofClient(asked, client);
@@ -104,9 +104,9 @@ async function ofClient(asked: ExplainOptions, client: Client): Promise<Answer> 
 async function ofFleet(asked: ExplainOptions): Promise<Answer> {
   const explained = await explainFleet(asked);
   const { rules, undelivered } = explained;
-  const { config, store, nowMs } = asked;
+  const { config, storage, nowMs } = asked;
   const time = readerTime(config, nowMs);
-  const digests = await explainDigests(config, store, nowMs, time);
+  const digests = await explainDigests(config, storage.notifications, nowMs, time);
   const alertmanagers = alertmanagersOf(config);
   const json = {
     ...fleetJson(explained),
@@ -136,7 +136,7 @@ async function oneClientOrLeft({ signal }: Context, config: Config, name: string
   try {
     return oneClient(config, name);
   } catch (thrown) {
-    const seen = await readStored(config.storage, signal, async ({ alerts }) => (await alerts?.seenClients()) ?? []);
+    const seen = await readStored(config.storage, signal, async (stored) => (await stored?.fleet.seenClients()) ?? []);
     if (!seen.some((client) => client.name === name)) throw thrown;
     throw usageError(
       `"${name}" is not in config.xml any more; only its history is stored`,

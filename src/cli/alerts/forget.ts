@@ -2,7 +2,7 @@ import { didYouMean } from '../../config/values/nearest.ts';
 import { usageError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
 import { dayMs } from '../../platform/units.ts';
-import type { AlertStore } from '../../storage/store/storage.ts';
+import type { Storage } from '../../storage/store/storage.ts';
 import { counted } from '../../text/numbers.ts';
 import { printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
@@ -17,10 +17,10 @@ import { wholeId } from '../command/whole-id.ts';
  */
 export async function forgetCollectorCommand(context: Context, text: string): Promise<ExitStatus> {
   const { output, signal } = context;
-  const id = await changeStored(loadSettings(context), signal, async (alerts, retention) => {
-    const known = await collectorsOf(alerts);
+  const id = await changeStored(loadSettings(context), signal, async (storage) => {
+    const known = await collectorsOf(storage);
     const whole = wholeId(known, text, 'collector');
-    if (await retention.forgetCollector(whole)) return whole;
+    if (await storage.retention.forgetCollector(whole)) return whole;
     throw usageError(
       `there is no collector ${text} in the database${didYouMean(text, known)}`,
       known.length === 0 ? 'None has run of late.' : `These have run of late: ${known.join(', ')}.`,
@@ -44,8 +44,8 @@ export async function forgetClientCommand(
   if (config.clients.some(({ name }) => name === client)) {
     throw usageError(`"${client}" is a client of config.xml`, 'Take it out there first, or write state="retired".');
   }
-  const isForgotten = await changeStored(config, signal, async (alerts, retention) => {
-    const known = (await alerts.seenClients()).map(({ name }) => name);
+  const isForgotten = await changeStored(config, signal, async (storage) => {
+    const known = (await storage.fleet.seenClients()).map(({ name }) => name);
     if (!known.includes(client)) {
       const listed = new Set(config.clients.map(({ name }) => name));
       const left = known.filter((name) => !listed.has(name));
@@ -56,7 +56,7 @@ export async function forgetClientCommand(
           : `These are not in config.xml: ${left.slice(0, 20).join(', ')}.`,
       );
     }
-    const open = await alerts.openAlerts([client]);
+    const open = await storage.evaluation.openAlerts([client]);
     if (open.length > 0) {
       throw usageError(
         `${counted(open.length, 'alert')} of "${client}" ${open.length === 1 ? 'is' : 'are'} open`,
@@ -64,7 +64,7 @@ export async function forgetClientCommand(
       );
     }
     if (!yes && !(await isConfirmed(context, client))) return false;
-    return await retention.forgetClient(client, signal);
+    return await storage.retention.forgetClient(client, signal);
   });
   printDone(
     output,
@@ -80,7 +80,7 @@ function isConfirmed(context: Context, client: string): Promise<boolean> {
   );
 }
 
-async function collectorsOf(alerts: AlertStore): Promise<readonly string[]> {
-  const runs = await alerts.runs('collect', (await alerts.nowMs()) - 7 * dayMs);
+async function collectorsOf(storage: Pick<Storage, 'fleet' | 'nowMs'>): Promise<readonly string[]> {
+  const runs = await storage.fleet.runs('collect', (await storage.nowMs()) - 7 * dayMs);
   return [...new Set(runs.map(({ collectorId }) => collectorId))].filter((known) => known !== '').sort();
 }

@@ -1,6 +1,5 @@
 import { usageError } from '../../errors.ts';
-import type { MailSummary } from '../../storage/store/outbox-store.ts';
-import type { AlertStore } from '../../storage/store/storage.ts';
+import type { MailStore, MailSummary } from '../../storage/store/outbox-store.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { changeStored, readStored } from '../command/read-stored.ts';
@@ -14,9 +13,9 @@ import { renderTable } from '../terminal/table.ts';
 export async function mailListCommand(context: Context): Promise<ExitStatus> {
   const { output, signal } = context;
   const config = loadSettings(context);
-  const { mails, nowMs } = await readStored(config.storage, signal, async ({ alerts }) => ({
-    mails: (await alerts?.undelivered()) ?? [],
-    nowMs: (await alerts?.nowMs()) ?? Date.now(),
+  const { mails, nowMs } = await readStored(config.storage, signal, async (storage) => ({
+    mails: (await storage?.mails.undelivered()) ?? [],
+    nowMs: (await storage?.nowMs()) ?? Date.now(),
   }));
   printAnswer(
     output,
@@ -55,7 +54,7 @@ export function nextTry(
 /** Runs `mail discard`: gives up mails that no server has accepted. */
 export async function mailDiscardCommand(context: Context, ids: readonly number[]): Promise<ExitStatus> {
   const { output } = context;
-  const given = await changeMails(context, ids, (alerts, id) => alerts.discardMail(id));
+  const given = await changeMails(context, ids, (mails, id) => mails.discardMail(id));
   if (output.json) output.printJson({ command: 'mail discard', ids: given });
   else if (output.verbosity !== 'quiet') {
     output.print(`${numbered(given)} will not be sent, and counts as notified: what goes on is in the next reminder.`);
@@ -66,7 +65,7 @@ export async function mailDiscardCommand(context: Context, ids: readonly number[
 /** Runs `mail resend`: makes undelivered mails due now. */
 export async function mailResendCommand(context: Context, ids: readonly number[]): Promise<ExitStatus> {
   const { output } = context;
-  const given = await changeMails(context, ids, (alerts, id) => alerts.resendMail(id));
+  const given = await changeMails(context, ids, (mails, id) => mails.resendMail(id));
   if (output.json) output.printJson({ command: 'mail resend', ids: given });
   else if (output.verbosity !== 'quiet') output.print(`${numbered(given)} will be tried with the next pass of alert.`);
   return 0;
@@ -76,12 +75,12 @@ export async function mailResendCommand(context: Context, ids: readonly number[]
 async function changeMails(
   context: Context,
   ids: readonly number[],
-  change: (alerts: AlertStore, id: number) => Promise<boolean>,
+  change: (mails: MailStore, id: number) => Promise<boolean>,
 ): Promise<readonly number[]> {
   const { output, signal } = context;
-  const kept = await changeStored(loadSettings(context), signal, async (alerts) => {
+  const kept = await changeStored(loadSettings(context), signal, async ({ mails }) => {
     const left: number[] = [];
-    for (const id of ids) if (!(await change(alerts, id))) left.push(id);
+    for (const id of ids) if (!(await change(mails, id))) left.push(id);
     return left;
   });
   if (kept.length === 0) return ids;

@@ -41,15 +41,15 @@ export async function replayCommand(context: Context, options: ReplayCommandOpti
       'Write alert --replay --since 30d --rules FILE.',
     );
   }
-  const { storage, ...own } = loadSettings(context);
-  const config = { ...(options.rules === null ? own : loadConfig({ file: options.rules })), storage };
-  const shown = await readStored(storage, signal, async ({ alerts: store, events }) => {
-    if (store === null) return null;
-    const untilMs = await store.nowMs();
+  const { storage: settings, ...own } = loadSettings(context);
+  const config = { ...(options.rules === null ? own : loadConfig({ file: options.rules })), storage: settings };
+  const shown = await readStored(settings, signal, async (storage) => {
+    if (storage === null) return null;
+    const untilMs = await storage.nowMs();
     const sinceMs = parseSince('--since', options.since ?? usualSince, config, untilMs);
     const progress = output.terminal && !output.json ? await startPercents() : null;
     const observe = (share: number): void => progress?.to(Math.floor(share * 100));
-    const result = await replay({ config, store, events, sinceMs, untilMs, signal, observe });
+    const result = await replay({ config, storage, sinceMs, untilMs, signal, observe });
     progress?.end();
     const { firstRowMs } = result;
     const digests =

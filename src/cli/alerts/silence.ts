@@ -8,7 +8,7 @@ import { usageError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
 import { maxPatternChars, type Silence } from '../../storage/store/operator-store.ts';
 import type { Alert } from '../../storage/store/alert.ts';
-import type { AlertStore } from '../../storage/store/storage.ts';
+import type { EvaluationStore } from '../../storage/store/evaluation-store.ts';
 import { describeAge } from '../../text/durations.ts';
 import { counted } from '../../text/numbers.ts';
 import { clientText, heldBackJson, heldBackText, sentenceCase } from '../command/alert-words.ts';
@@ -44,13 +44,13 @@ export async function silenceAddCommand(context: Context, options: SilenceAddOpt
   const config = loadSettings(context);
   const { patterns, clients } = whatIsSilent(config, options);
   const comment = checkLength('--comment', options.comment ?? '', maxCommentChars);
-  const { silence, held, nowMs } = await changeStored(config, signal, async (alerts) => {
-    const now = await alerts.nowMs();
+  const { silence, held, nowMs } = await changeStored(config, signal, async (storage) => {
+    const now = await storage.nowMs();
     const { startsAtMs, endsAtMs } = parseSpanAhead(options, config, now);
     if (endsAtMs === null) throw usageError('nothing says until when', 'Give --for 2h, or --until 18:00.');
     const added = { ...patterns, startsAtMs, endsAtMs, author: authorName(), comment };
-    const id = await alerts.addSilence(added);
-    return { silence: { ...added, id }, held: await heldBy(config, alerts, patterns), nowMs: now };
+    const id = await storage.operator.addSilence(added);
+    return { silence: { ...added, id }, held: await heldBy(config, storage.evaluation, patterns), nowMs: now };
   });
   const odd = oddPatterns({ ...config, clients }, { ...patterns, client: options.client ?? '*' });
   const covered = options.client === null ? clients : clients.filter(({ name }) => globMatcher(patterns.client)(name));
@@ -94,8 +94,12 @@ function whatIsSilent(
   };
 }
 
-async function heldBy(config: Config, alerts: AlertStore, patterns: SilencePatternsOfAll): Promise<readonly Alert[]> {
-  const open = await alerts.openAlerts(null);
+async function heldBy(
+  config: Config,
+  store: Pick<EvaluationStore, 'openAlerts'>,
+  patterns: SilencePatternsOfAll,
+): Promise<readonly Alert[]> {
+  const open = await store.openAlerts(null);
   return open.filter(silenceMatcher(patterns, config)).filter(({ state }) => state === 'firing');
 }
 
@@ -143,10 +147,14 @@ It covers ${count}.${open} To end it: fleet-health silence expire ${silence.id}$
 export async function silenceListCommand(context: Context): Promise<ExitStatus> {
   const { output, signal } = context;
   const config = loadSettings(context);
-  const { silences, held, nowMs } = await readStored(config.storage, signal, async ({ alerts: store }) => {
-    if (store === null) return { silences: [], held: [], nowMs: Date.now() };
-    const now = await store.nowMs();
-    return { silences: await store.silences(now), held: await readHeldBack({ config, store, nowMs: now }), nowMs: now };
+  const { silences, held, nowMs } = await readStored(config.storage, signal, async (storage) => {
+    if (storage === null) return { silences: [], held: [], nowMs: Date.now() };
+    const now = await storage.nowMs();
+    return {
+      silences: await storage.operator.silences(now),
+      held: await readHeldBack({ config, storage, nowMs: now }),
+      nowMs: now,
+    };
   });
   const time = readerTime(config, nowMs);
   const heldByWindows = held.filter(({ silence }) => silence === null);
@@ -202,9 +210,9 @@ function silenceTable(
 export async function silenceExpireCommand(context: Context, id: number): Promise<ExitStatus> {
   const { output, signal } = context;
   const config = loadSettings(context);
-  const others = await changeStored(config, signal, async (alerts) => {
-    const nowMs = await alerts.nowMs();
-    return (await alerts.expireSilence(id, nowMs)) ? null : await alerts.silences(nowMs);
+  const others = await changeStored(config, signal, async (storage) => {
+    const nowMs = await storage.nowMs();
+    return (await storage.operator.expireSilence(id, nowMs)) ? null : await storage.operator.silences(nowMs);
   });
   if (others !== null) {
     const ids = others.map((silence) => silence.id).join(', ');

@@ -142,19 +142,22 @@ async function tryAll({ output, signal }: Context, config: Config): Promise<Trie
   // A collector that stores reports sealed may have no right to read the opened rows.
   const hasDatabase = config.collector.open && trials.some(({ kind, fault }) => kind === 'database' && fault === null);
   if (!hasDatabase) return { ...untried, trials };
-  return readStored(config.storage, signal, async ({ history, shares }) => ({
-    trials,
-    idleRules: [
-      ...(await findIdleRules(config.clients, history)),
-      ...(await findIdleCheckRules(config.clients, history)),
-    ],
-    unknownRules: await findUnknownRules(config, history),
-    more: [
-      await foreignKeys(config, shares),
-      ...(await unvisitedSites(config, shares)),
-      leftDatabase(config, await history.lastRun('collect')),
-    ].filter((text) => text !== null),
-  }));
+  return readStored(config.storage, signal, async (storage) => {
+    const left = leftDatabase(config, (await storage?.history.lastRun('collect')) ?? null);
+    if (storage === null) return { ...untried, trials, more: left === null ? [] : [left] };
+    const { history, shares } = storage;
+    return {
+      trials,
+      idleRules: [
+        ...(await findIdleRules(config.clients, history)),
+        ...(await findIdleCheckRules(config.clients, history)),
+      ],
+      unknownRules: await findUnknownRules(config, history),
+      more: [await foreignKeys(config, shares), ...(await unvisitedSites(config, shares)), left].filter(
+        (text) => text !== null,
+      ),
+    };
+  });
 }
 
 interface Verdict {

@@ -9,9 +9,9 @@ import { goneAfter, type ShareStore } from '../../storage/store/share-store.ts';
 /** Returns the reason why the site would refuse `collect`: its keys differ from the others'. Else `null`. */
 export async function foreignKeys(
   { stateDir, collector: { sharedSite, everyMs, open } }: Pick<Config, 'stateDir' | 'collector'>,
-  shares: Pick<ShareStore, 'collectors' | 'nowMs'> | null,
+  shares: Pick<ShareStore, 'collectors' | 'nowMs'>,
 ): Promise<string | null> {
-  if (sharedSite === null || shares === null) return null;
+  if (sharedSite === null) return null;
   const paths = statePaths(stateDir);
   const seen = await shares.collectors(sharedSite, (await shares.nowMs()) - goneAfter * everyMs);
   const keys = listKeys(paths, open);

@@ -21,7 +21,7 @@ export async function neverCameWarnings(config: Config, signal: AbortSignal): Pr
   const forwarded = clients.filter(({ arrival, state }) => arrival.kind === 'site' && state !== 'retired');
   if (forwarded.length === 0) return [];
   const known = await withTimeout({ timeoutMs, signal }, (limit) =>
-    readStored(storage, limit, ({ history }) => history.clients()),
+    readStored(storage, limit, async (stored) => (await stored?.history.clients()) ?? []),
   ).catch(() => null);
   signal.throwIfAborted();
   if (known === null) return [];

@@ -13,9 +13,9 @@ const namedInWarning = 3;
  */
 export async function unvisitedSites(
   { clients, collector: { sharedSite, everyMs } }: Pick<Config, 'clients' | 'collector'>,
-  shares: Pick<ShareStore, 'sites' | 'nowMs'> | null,
+  shares: Pick<ShareStore, 'sites' | 'nowMs'>,
 ): Promise<readonly string[]> {
-  if (sharedSite === null || shares === null) return [];
+  if (sharedSite === null) return [];
   const sites = await shares.sites(0);
   const sinceMs = (await shares.nowMs()) - goneAfter * everyMs;
   const lastSeen = new Map(sites.map(({ site, collectors }) => [site, newestOf(collectors)]));

@@ -15,7 +15,7 @@ export async function lastReader(
   doubt: string,
 ): Promise<ClientStatus['reader']> {
   try {
-    const known = await readStored(storage, signal, ({ history }) => history.clients());
+    const known = await readStored(storage, signal, async (stored) => (await stored?.history.clients()) ?? []);
     return known.find(({ client }) => client === name)?.reader ?? null;
   } catch (thrown) {
     signal.throwIfAborted();

@@ -38,6 +38,10 @@ export async function leftByFirstRun(
   const left = leftDatabase(config, null);
   if (left === null) return null;
   const sql = "SELECT id FROM runs WHERE program = 'collect' LIMIT 2";
-  const runs = await readStored(config.storage, signal, ({ history }) => history.query(sql)).catch(() => []);
+  const runs = await readStored(
+    config.storage,
+    signal,
+    async (stored) => (await stored?.history.query(sql)) ?? [],
+  ).catch(() => []);
   return runs.length === 1 ? left : null;
 }

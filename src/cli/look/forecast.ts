@@ -30,9 +30,9 @@ export async function forecastCommand(context: Context, options: ForecastCommand
   if (days !== null && !Number.isInteger(days)) throw usageError('--backtest takes whole days', 'Write 90d.');
   const config = loadSettingsToShow(context);
   const names = chooseClients(config, options).map(({ name }) => name);
-  const levels = await readStored(config.storage, signal, async ({ levels: store }): Promise<FleetLevels> => {
-    if (store === null) return { todayMs: Date.now(), mounts: [] };
-    const all = await store.levels(isWholeFleet(options) ? null : names, historyDays + (days ?? 0), signal);
+  const levels = await readStored(config.storage, signal, async (storage): Promise<FleetLevels> => {
+    if (storage === null) return { todayMs: Date.now(), mounts: [] };
+    const all = await storage.levels.levels(isWholeFleet(options) ? null : names, historyDays + (days ?? 0), signal);
     const known = new Set(names);
     return { ...all, mounts: all.mounts.filter(({ client }) => known.has(client)) };
   });

@@ -19,10 +19,10 @@ export async function outliersCommand(
 ): Promise<ExitStatus> {
   const { output, signal } = context;
   const config = loadSettingsToShow(context);
-  const found = await readStored(config.storage, signal, async ({ figures }): Promise<FleetOutliers> => {
+  const found = await readStored(config.storage, signal, async (storage): Promise<FleetOutliers> => {
     const named = groups.length === 0 ? null : groups;
-    if (figures === null) return { groups: comparedGroups(config, named), figures: [], kinds: [] };
-    return await fleetOutliers({ config, figures, groups: named, nowMs: Date.now() });
+    if (storage === null) return { groups: comparedGroups(config, named), figures: [], kinds: [] };
+    return await fleetOutliers({ config, figures: storage.figures, groups: named, nowMs: Date.now() });
   });
   printAnswer(
     output,

@@ -13,12 +13,13 @@ import { writeDurably } from '../../state/durable-file.ts';
 import { counted, describeSize, parseSize } from '../../text/numbers.ts';
 import { printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
-import { readStored, type Stored } from '../command/read-stored.ts';
+import { readStored } from '../command/read-stored.ts';
 import { loadSettingsToShow } from '../command/settings.ts';
 import { parseSince } from '../command/until.ts';
 import { startProgress } from '../terminal/progress.ts';
 import { jsonTime, utcMinute } from '../terminal/reader-time.ts';
 import { type SplitReportOptions, writeSplitReport } from './split-report.ts';
+import type { Storage } from '../../storage/store/storage.ts';
 
 export interface ReportCommandOptions {
   readonly clients: readonly string[];
@@ -50,8 +51,11 @@ export async function reportCommand(context: Context, options: ReportCommandOpti
     throw usageError('--output and --split contradict each other', 'Give one of them.');
   }
   const { split } = options;
-  await readStored(config.storage, signal, async (stored) => {
-    const read = pageReader({ context, config, options, maxBytes }, stored);
+  await readStored(config.storage, signal, async (storage) => {
+    if (storage === null) {
+      throw usageError('nothing is stored yet, so there is nothing to report', 'Run `fleet-health collect` first.');
+    }
+    const read = pageReader({ context, config, options, maxBytes }, storage);
     if (split === null) writeOne(context, options.file, await read(clients, title));
     else await writeSplit(context, { dir: path.resolve(split), clients, title, readPage: read, write: writePart });
   });
@@ -140,28 +144,26 @@ interface PageReaderOptions {
   readonly maxBytes: number;
 }
 
-/** Returns a function that reads the page of some clients. Throws FleetError `usage` before the first run. */
+/** Returns a function that reads the page of some clients. */
 function pageReader(
   { context, config, options, maxBytes }: PageReaderOptions,
-  { history, alerts, look, levels, figures }: Stored,
+  storage: Storage,
 ): SplitReportOptions['readPage'] {
   let untilMs: number | null = null;
   let outliers: FleetOutliers | null = null;
   return async (clients, title) => {
-    if (alerts === null || look === null || levels === null || figures === null) {
-      throw usageError('nothing is stored yet, so there is nothing to report', 'Run `fleet-health collect` first.');
-    }
     // All pages of a report end at the same time.
-    const nowMs = await alerts.nowMs();
+    const nowMs = await storage.nowMs();
     untilMs ??= options.until === null ? nowMs : parseSince('--until', options.until, config, nowMs);
     // Outliers are known only as of now.
+    const { figures } = storage;
     outliers ??= options.until === null ? await fleetOutliers({ config, figures, groups: null, nowMs }) : noOutliers;
     const sinceMs = parseSince('--since', options.since, config, untilMs);
     const progress = context.output.attended ? startProgress(options.split === null ? 'reading' : title, 100) : null;
     try {
       return await readFleetPage({
         config,
-        stored: { history, alerts, look, levels },
+        storage,
         clients,
         isWhole: clients.length === config.clients.length,
         title,

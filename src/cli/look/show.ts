@@ -4,10 +4,11 @@ import { usageError } from '../../errors.ts';
 import { type ClientDetail, readClientDetail, unseenClient } from '../../look/client-detail.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
-import { readStored, type Stored } from '../command/read-stored.ts';
+import { readStored } from '../command/read-stored.ts';
 import { chooseClient, loadSettingsToShow } from '../command/settings.ts';
 import { detailJson } from './detail-json.ts';
 import { detailText } from './detail-text.ts';
+import type { Storage } from '../../storage/store/storage.ts';
 
 /** Runs `show`: prints the stored facts about one client that people want to see. */
 export async function showCommand({ output, configFile, signal }: Context, name: string): Promise<ExitStatus> {
@@ -24,22 +25,21 @@ export async function showCommand({ output, configFile, signal }: Context, name:
 /** Reads a client. Throws FleetError `usage` for a name that is neither in config.xml nor in the database. */
 async function readNamed(
   config: Config,
-  { history, alerts, look, detail, levels }: Stored,
+  storage: Storage | null,
   name: string,
 ): Promise<{ readonly detail: ClientDetail; readonly nowMs: number }> {
-  if (alerts === null || look === null || detail === null || levels === null) {
+  if (storage === null) {
     const nowMs = Date.now();
     return { detail: unseenClient(config, chooseClient(config, name), nowMs), nowMs };
   }
-  const sources = { history, alerts, look, detail, levels };
-  const nowMs = await alerts.nowMs();
-  const found = await readClientDetail(config, sources, name, nowMs);
+  const nowMs = await storage.nowMs();
+  const found = await readClientDetail(config, storage, name, nowMs);
   if (found !== null) return { detail: found, nowMs };
   const listed = config.clients.map((client) => client.name);
-  const seen = (await alerts.seenClients()).map((client) => client.name);
+  const seen = (await storage.fleet.seenClients()).map((client) => client.name);
   const hint = didYouMean(name, seen);
   if (hint !== '' && didYouMean(name, listed) === '') throw usageError(`there is no client "${name}"${hint}`);
   const client = chooseClient(config, name);
-  const chosen = await readClientDetail(config, sources, client.name, nowMs);
+  const chosen = await readClientDetail(config, storage, client.name, nowMs);
   return { detail: chosen ?? unseenClient(config, client, nowMs), nowMs };
 }

@@ -80,13 +80,13 @@ async function exportStored(context: Context, { config, paths, url, since }: Exp
   const places = readKeptList<PostedPlace>(paths.pattooPosted, 'servers', isWhole);
   const place = places.find((known) => known.to === url.href) ?? null;
   const others = places.filter((known) => known !== place);
-  return await readStored(config.storage, context.signal, async ({ alerts, figures }) => {
-    if (alerts === null || figures === null) {
+  return await readStored(config.storage, context.signal, async (storage) => {
+    if (storage === null) {
       throw usageError('nothing is stored yet, so there is nothing to export', 'Run `fleet-health collect` first.');
     }
     const after = place?.stat_id ?? 0;
-    if (after > ((await figures.lastStatId()) ?? after)) throw otherDatabase(paths.pattooPosted, url);
-    const nowMs = await alerts.nowMs();
+    if (after > ((await storage.exports.lastStatId()) ?? after)) throw otherDatabase(paths.pattooPosted, url);
+    const nowMs = await storage.nowMs();
     const isFirst = place === null || (since !== null && place.stat_id === 0);
     const firstMs = since === null ? nowMs - hourMs : parseSince('--since', since, config, nowMs);
     const sinceMs = isFirst ? firstMs : (place.since_ms ?? 0);
@@ -96,7 +96,7 @@ async function exportStored(context: Context, { config, paths, url, since }: Exp
     };
     // If the server is unreachable now, the next export begins at the same time.
     if (isFirst) keep(0);
-    return await postAll(figures, {
+    return await postAll(storage.exports, {
       ...{ collectorId, to: url, signal: context.signal, keep },
       after,
       sinceMs,

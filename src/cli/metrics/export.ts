@@ -48,18 +48,18 @@ export async function exportCommand(context: Context, options: ExportCommandOpti
   const clients = selectedClients(config, options)
     .map(({ name }) => name)
     .sort();
-  await readStored(config.storage, signal, async ({ alerts, figures: store }) => {
-    if (alerts === null || store === null) {
+  await readStored(config.storage, signal, async (storage) => {
+    if (storage === null) {
       throw usageError('nothing is stored yet, so there is nothing to export', 'Run `fleet-health collect` first.');
     }
-    const nowMs = await alerts.nowMs();
+    const nowMs = await storage.nowMs();
     const untilMs = options.until === null ? nowMs : parseSince('--until', options.until, config, nowMs);
     const sinceMs = parseSince('--since', options.since ?? '1y', config, untilMs);
     const rounds = format === 'openmetrics' ? figureFamilies(groups).length + seriesFamilies(groups).length : 1;
     const isShown = output.attended && !(file === null && output.terminal);
     const progress = isShown ? startProgress('clients', clients.length * rounds) : null;
     const onProgress = (done: number): void => progress?.to(done);
-    const chunks = historyText(format, groups, { store, clients, sinceMs, untilMs, signal, onProgress });
+    const chunks = historyText(format, groups, { storage, clients, sinceMs, untilMs, signal, onProgress });
     try {
       if (file === null) {
         await printChunks(chunks);

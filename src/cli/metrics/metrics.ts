@@ -18,15 +18,13 @@ export async function metricsCommand(context: Context, options: MetricsCommandOp
   const groups = readGroups(options.families, familyGroups);
   if (output.json) throw usageError('metrics has formats of its own', 'Leave --json out, or take `status --json`.');
   const config = loadSettings(context);
-  await readStored(config.storage, signal, async ({ alerts, figures, levels, shares }) => {
-    if (alerts === null || figures === null || levels === null || shares === null) {
+  await readStored(config.storage, signal, async (storage) => {
+    if (storage === null) {
       throw usageError('nothing is stored yet, so there are no figures', 'Run `fleet-health collect` first.');
     }
     const format = options.openmetrics ? 'openmetrics' : 'text';
-    const nowMs = await alerts.nowMs();
-    await printChunks(
-      writeMetrics({ config, store: { alerts, figures, levels, shares }, nowMs, groups, format, signal }),
-    );
+    const nowMs = await storage.nowMs();
+    await printChunks(writeMetrics({ config, storage, nowMs, groups, format, signal }));
   });
   return 0;
 }

@@ -51,7 +51,7 @@ export async function alertCommand(context: Context, { dryRun }: AlertCommandOpt
     now: steadyClock(),
     host,
     renderReport: async (stored, query) =>
-      (await import('../../look/report-html.ts')).reportHtml({ config, stored, ...query }),
+      (await import('../../look/report-html.ts')).reportHtml({ config, storage: stored, ...query }),
   });
   const result = await (notices === null ? pass : pass.catch((thrown: unknown) => heed(thrown, notices, output)));
   await notices?.end(result.outcome === 'overlapped' ? null : result.outcome === 'finished');

@@ -19,11 +19,10 @@ export async function writeTextfile(
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    await readStored(config.storage, signal, async ({ alerts, figures, levels, shares }) => {
-      if (alerts === null || figures === null || levels === null || shares === null) return;
-      const nowMs = await alerts.nowMs();
-      const store = { alerts, figures, levels, shares };
-      const chunks = writeMetrics({ config, store, nowMs, groups, format: 'text', signal });
+    await readStored(config.storage, signal, async (storage) => {
+      if (storage === null) return;
+      const nowMs = await storage.nowMs();
+      const chunks = writeMetrics({ config, storage, nowMs, groups, format: 'text', signal });
       await writeStreamed({ file, mode: 0o644, chunks });
     });
   } catch (thrown) {

@@ -137,7 +137,7 @@ function nextStep({ collector }: Config): string {
 /** Returns the uses of a key in the database, or the fault of reading it; null if there is no database yet. */
 async function useOf({ signal }: Context, { storage }: Config, id: string): Promise<KeyUse | FleetError | null> {
   try {
-    return await readStored(storage, signal, ({ sealed }) => sealed?.useOf(id) ?? Promise.resolve(null));
+    return await readStored(storage, signal, async (stored) => (await stored?.sealed.useOf(id)) ?? null);
   } catch (thrown) {
     signal.throwIfAborted();
     return asFleetError(thrown, { code: 'storage-failed', stage: 'storage' });

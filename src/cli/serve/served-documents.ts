@@ -11,13 +11,13 @@ import { jsonTime } from '../terminal/reader-time.ts';
 /** The documents of commands that `serve` answers with. */
 export const documents: Documents = {
   status: statusDocument,
-  alerts: async (config, { alerts }, client) => {
+  alerts: async (config, storage, client) => {
     if (client !== null) checkPatterns([client]);
-    const nowMs = await alerts.nowMs();
-    const open = await alerts.openAlerts(null);
+    const nowMs = await storage.nowMs();
+    const open = await storage.evaluation.openAlerts(null);
     const isWanted = client === null ? () => true : clientFilter(clientNames(config, open), client);
     const shown = sortAlerts(open.filter((alert) => isWanted(alert.client)));
-    const views = await viewAlerts(config, alerts, shown, nowMs);
+    const views = await viewAlerts(config, storage, shown, nowMs);
     return { command: 'alerts', at: jsonTime(nowMs), alerts: views.map(alertJson) };
   },
   // Loaded at the first request: the module loads all code that writes mails.

@@ -3,10 +3,11 @@ import { type FleetStatus, readFleetStatus } from '../../look/fleet-status.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { leftDatabase } from '../command/left-database.ts';
-import { readStored, type Stored } from '../command/read-stored.ts';
+import { readStored } from '../command/read-stored.ts';
 import { isWholeFleet, loadSettingsToShow, type Selection, selectedClients } from '../command/settings.ts';
 import { statusJson } from './status-json.ts';
 import { statusText } from './status-text.ts';
+import type { Storage } from '../../storage/store/storage.ts';
 
 export interface StatusCommandOptions extends Selection {
   /** Only clients whose newest visit failed. */
@@ -25,9 +26,9 @@ export async function statusCommand(context: Context, options: StatusCommandOpti
   const { output } = context;
   const config = loadSettingsToShow(context);
   const only = isWholeFleet(options) ? null : new Set(selectedClients(config, options).map(({ name }) => name));
-  const read = async (stored: Stored, nowMs: number): Promise<FleetStatus> => {
+  const read = async (storage: Storage | null, nowMs: number): Promise<FleetStatus> => {
     const { failing, notVisited, sort } = options;
-    const status = await readFleetStatus(config, stored, { nowMs, only, failing, notVisited });
+    const status = await readFleetStatus(config, storage, { nowMs, only, failing, notVisited });
     return { ...status, members: sortMembers(status.members, sort) };
   };
   if (options.watch) return (await import('./watch-status.ts')).watchStatus(context, config, read);

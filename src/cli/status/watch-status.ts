@@ -8,16 +8,17 @@ import type { RunFact } from '../../storage/store/run.ts';
 import { wrap } from '../../text/text-columns.ts';
 import { complaintText } from '../command/complain.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
-import { readStored, type Stored } from '../command/read-stored.ts';
+import { readStored } from '../command/read-stored.ts';
 import { openScreen } from '../terminal/screen.ts';
 import type { Output } from '../terminal/output.ts';
 import { readerTime } from '../terminal/reader-time.ts';
 import { statusLines, statusTable } from './status-text.ts';
+import type { Storage } from '../../storage/store/storage.ts';
 
 /** The pause between two queries of the database. */
 const pollMs = 3000;
 
-export type ReadStatus = (stored: Stored, nowMs: number) => Promise<FleetStatus>;
+export type ReadStatus = (storage: Storage | null, nowMs: number) => Promise<FleetStatus>;
 
 /** Runs `status --watch`: shows the fleet anew after each run of the collector and the alerter, until a signal. */
 export async function watchStatus({ output, signal }: Context, config: Config, read: ReadStatus): Promise<ExitStatus> {
@@ -52,17 +53,21 @@ export async function watchStatus({ output, signal }: Context, config: Config, r
 }
 
 /** Yields the status now and after each run that ends. Ends before the first run, when there is no schema yet. */
-async function* statusAfterRuns(stored: Stored, read: ReadStatus, signal: AbortSignal): AsyncGenerator<FleetStatus> {
-  let status = await read(stored, Date.now());
+async function* statusAfterRuns(
+  storage: Storage | null,
+  read: ReadStatus,
+  signal: AbortSignal,
+): AsyncGenerator<FleetStatus> {
+  let status = await read(storage, Date.now());
   yield status;
-  for (let turn = 0; stored.alerts !== null; turn += 1) {
+  for (let turn = 0; storage !== null; turn += 1) {
     await sleep(pollMs, undefined, { signal });
     // Each turn makes one small query.
     const program = turn % 2 === 0 ? 'collect' : 'alert';
     const known = program === 'collect' ? status.lastRun : status.lastPass;
-    const run = await stored.history.lastRun(program);
+    const run = await storage.history.lastRun(program);
     if (run === null || run.finishedAtMs === null || isSame(run, known)) continue;
-    status = await read(stored, Date.now());
+    status = await read(storage, Date.now());
     yield status;
   }
 }

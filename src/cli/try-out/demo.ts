@@ -126,15 +126,15 @@ async function limitFullestMount(context: Context, { configFile }: DemoFleet): P
   const sql =
     `SELECT MAX(used_percent) AS used FROM disk_stats WHERE client = '${demoNames.tight}' AND scope = ` + `'local'`;
   const { storage } = loadSettings(context);
-  const [row] = await readStored(storage, context.signal, ({ history }) => history.query(sql));
+  const [row] = await readStored(storage, context.signal, async (stored) => (await stored?.history.query(sql)) ?? []);
   setDiskLimit(configFile, typeof row?.['used'] === 'number' ? row['used'] : null);
 }
 
 async function answer(context: Context): Promise<void> {
   const { output, signal } = context;
-  await readStored(loadSettings(context).storage, signal, async ({ history }) => {
+  await readStored(loadSettings(context).storage, signal, async (stored) => {
     for (const { about, sql } of questions) {
-      const rows = await history.query(sql);
+      const rows = (await stored?.history.query(sql)) ?? [];
       const columns = Object.keys(rows[0] ?? {}).map((title) => ({
         title,
         shrinks: title === 'message',

@@ -92,7 +92,7 @@ async function makePass(pass: Pass): Promise<IngestRunResult> {
   const { options, storage } = pass;
   const { config, observe, signal } = options;
   // Readers compare this time with the database's clock to see how long no program has opened reports.
-  const start = { ...pass.start, startedAtMs: await storage.alerts.nowMs() };
+  const start = { ...pass.start, startedAtMs: await storage.nowMs() };
   const faults: FleetError[] = [];
   const onFault = (fault: FleetError): void => {
     faults.push(fault);
@@ -102,7 +102,7 @@ async function makePass(pass: Pass): Promise<IngestRunResult> {
   await storage.reports.saveLabels(config.clients);
   const counts = await openAll(pass, onFault);
   const outcome = signal.aborted ? 'interrupted' : 'finished';
-  const finishedAtMs = await storage.alerts.nowMs();
+  const finishedAtMs = await storage.nowMs();
   const result = resultOf(start, counts, { outcome, finishedAtMs, faults, holder: null });
   if (await isWorthARow(result, pass)) {
     await storage.reports.endRun(start, endOf(start, result));

@@ -17,7 +17,7 @@ const missedRuns = 3;
 const longestMs = 7 * dayMs;
 
 export interface AlerterWatchOptions {
-  readonly storage: Pick<Storage, 'alerts' | 'history'>;
+  readonly storage: Pick<Storage, 'fleet' | 'history' | 'nowMs'>;
   readonly everyMs: number;
   /** The run that makes the check. */
   readonly run: Pick<RunStart, 'id' | 'collectorId'>;
@@ -33,14 +33,14 @@ type Passed = Pick<RunFact, 'outcome' | 'startedAtMs' | 'finishedAtMs'>;
 export async function alerterFault({ storage, everyMs, run }: AlerterWatchOptions): Promise<FleetError | null> {
   const last = await storage.history.lastRun('alert');
   if (last === null) return null;
-  const nowMs = await storage.alerts.nowMs();
+  const nowMs = await storage.nowMs();
   const sinceMs = nowMs - missedRuns * everyMs;
   const hasFinished = ({ outcome, startedAtMs }: Passed): boolean => outcome === 'finished' && startedAtMs <= nowMs;
   const isRecent = (pass: Passed): boolean => hasFinished(pass) && (pass.finishedAtMs ?? 0) >= sinceMs;
   if (isRecent(last)) return null;
-  if ((await storage.alerts.runs('alert', sinceMs)).some(isRecent)) return null;
+  if ((await storage.fleet.runs('alert', sinceMs)).some(isRecent)) return null;
   if (!(await ranMeanwhile(storage, { run, sinceMs, byMs: nowMs - 1.5 * everyMs }))) return null;
-  const finished = hasFinished(last) ? last : (await storage.alerts.runs('alert', nowMs - longestMs)).find(hasFinished);
+  const finished = hasFinished(last) ? last : (await storage.fleet.runs('alert', nowMs - longestMs)).find(hasFinished);
   const age =
     finished === undefined || finished.finishedAtMs === null
       ? 'a week or more'
@@ -75,10 +75,10 @@ export function hasAnswered(file: string, run: { wasAway: boolean; atMs: number;
 
 /** True if the collector made two full runs before this one since `sinceMs`, the first by `byMs`. */
 export async function ranMeanwhile(
-  { alerts }: Pick<Storage, 'alerts'>,
+  { fleet }: Pick<Storage, 'fleet'>,
   { run, sinceMs, byMs }: { run: AlerterWatchOptions['run']; sinceMs: number; byMs: number },
 ): Promise<boolean> {
-  const before = (await alerts.runs('collect', sinceMs)).filter(
+  const before = (await fleet.runs('collect', sinceMs)).filter(
     ({ id, collectorId, scope, outcome }) =>
       id !== run.id && collectorId === run.collectorId && scope === 'full' && outcome !== 'overlapped',
   );
@@ -94,8 +94,8 @@ function wholeMinutes(ms: number): number {
  * looked at them. Returns `null` if all is well. For a collector that opens nothing.
  */
 export async function ingestFault({ storage, everyMs }: Omit<AlerterWatchOptions, 'run'>): Promise<FleetError | null> {
-  const unseen = unseenSealed(await storage.alerts.sealedWaiting());
-  if (unseen === null || unseen.sinceMs > (await storage.alerts.nowMs()) - missedRuns * everyMs) return null;
+  const unseen = unseenSealed(await storage.fleet.sealedWaiting());
+  if (unseen === null || unseen.sinceMs > (await storage.nowMs()) - missedRuns * everyMs) return null;
   const { reports, sinceMs } = unseen;
   const waiting = `${counted(reports, 'sealed report')} ${reports === 1 ? 'waits' : 'wait'} in the database`;
   return new FleetError({

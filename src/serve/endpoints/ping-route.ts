@@ -39,8 +39,8 @@ export function pingRoute({ reader, onFault, own }: PingOptions): Route {
 }
 
 async function faultOf(reader: PingOptions['reader']): Promise<string | null> {
-  return reader.read(async ({ alerts, figures }, { clients, collector }) => {
-    const [nowMs, run] = [await alerts.nowMs(), await figures.lastFinished('collect', forwarderIds(clients))];
+  return reader.read(async (storage, { clients, collector }) => {
+    const [nowMs, run] = [await storage.nowMs(), await storage.figures.lastFinished('collect', forwarderIds(clients))];
     if (clients.length === 0) return null;
     if (run === null) return 'No run of the collector has finished yet.';
     const agoMs = nowMs - run.finishedAtMs;

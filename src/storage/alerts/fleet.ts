@@ -2,7 +2,7 @@ import { runColumns, runFact } from '../rows/run-rows.ts';
 import { sealedSummary } from '../reports/sealed-reports.ts';
 import { stateDiskFacts } from '../reports/state-disks.ts';
 import type { Database, Session } from '../sql/database.ts';
-import { databaseNowMs, fromSqlTime, sqlTime } from '../sql/sql-time.ts';
+import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { FleetStore, SeenClient } from '../store/fleet-store.ts';
 
 const runsSql = `SELECT ${runColumns} FROM runs WHERE program = ? AND started_at >= ?
@@ -15,7 +15,6 @@ const clientsSql = 'SELECT name, first_seen, last_visit_at, last_report_at FROM 
 
 export function createFleetStore(database: Database): FleetStore {
   return {
-    nowMs: () => database.read(databaseNowMs),
     lastRunOf: async (collectorId) => {
       const [row] = await database.read((session) => session.all(lastRunSql, [collectorId]));
       return row === undefined ? null : runFact(row);

@@ -1,7 +1,7 @@
 import { dayMs, hourMs } from '../../platform/units.ts';
 import { FleetError } from '../../errors.ts';
 import type { Severity } from '../../config/config.ts';
-import type { MailSummary, OutboxStore, UndeliveredStore, Unsent } from '../store/outbox-store.ts';
+import type { MailSummary, OutboxStore, MailStore, Unsent } from '../store/outbox-store.ts';
 import { clipped, textOrNull } from '../rows/columns.ts';
 import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
 import { databaseNowMs, fromSqlTime, sqlTime } from '../sql/sql-time.ts';
@@ -150,7 +150,7 @@ const undeliveredSql = `SELECT ${summaryColumns} FROM mails WHERE sent_at IS NUL
 const unsentMail = (now: string): string => `id = ? AND sent_at IS NULL AND replaced_by IS NULL
   AND (claimed_until IS NULL OR claimed_until <= ${now})`;
 
-export function createUndeliveredStore(database: Database): UndeliveredStore {
+export function createMailStore(database: Database): MailStore {
   return {
     undelivered: async () => {
       const rows = await database.read((session) => session.all(undeliveredSql));

@@ -7,6 +7,7 @@ import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type {
   ExportedTable,
+  ExportStore,
   FigurePage,
   FigureRow,
   FigureSpan,
@@ -55,11 +56,16 @@ export function createFigureStore(database: Database): FigureStore {
       }),
     countOwnSamples: (statIds) => database.read((session) => countOwnSamples(session, statIds)),
     ownSamples: (statIds) => database.read((session) => ownSamples(session, statIds)),
-    series: (client) => database.read((session) => seriesOf(session, client)),
     lastFinished: async (program, except = new Set()) => {
       const [row] = await database.read((session) => session.all(lastFinishedSql(except), [program, ...except]));
       return row === undefined ? null : finishedRun(row);
     },
+  };
+}
+
+export function createExportStore(database: Database): ExportStore {
+  return {
+    series: (client) => database.read((session) => seriesOf(session, client)),
     hoursBegin: (client, table) => database.read((session) => hoursBegin(session, client, table)),
     subjectsBetween: (span) => database.read((session) => subjectsBetween(session, span)),
     reportsBehind: (asked) => database.read((session) => reportsBehind(session, asked)),

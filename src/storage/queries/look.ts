@@ -4,7 +4,7 @@ import { programs } from '../store/run.ts';
 import type { Database, Session, SqlRow } from '../sql/database.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { Alert } from '../store/alert.ts';
-import type { LookStore, Watch } from '../store/look-store.ts';
+import type { PlotStore, RecordStore, Watch } from '../store/look-store.ts';
 import { knownSeries, seriesCounts, seriesFigures } from './check-series.ts';
 import { checksOfClients } from './fleet-checks.ts';
 import { fleetLines } from './fleet-lines.ts';
@@ -21,15 +21,29 @@ const alertsOfClientSql = `SELECT ${alertColumns} FROM alerts
 const newestRunsSql = `SELECT ${runColumns} FROM runs WHERE program = ? ORDER BY started_at DESC, id DESC LIMIT ?`;
 const unwatched: Watch = { signal: new AbortController().signal, onProgress: () => undefined };
 
-export function createLookStore(database: Database): LookStore {
-  const all = (sql: string, values: readonly string[]): Promise<readonly SqlRow[]> =>
-    database.read((session) => session.all(sql, values));
+export function createPlotStore(database: Database): PlotStore {
   return {
     gridFigures: async (client, table, columns, grid) => {
       const query = { clients: [client], table, columns, ranges: columns, grid };
       return (await fleetFigures(database, query, unwatched)).of(client);
     },
     fleetLines: (clients, grid) => database.read((session) => fleetLines(session, clients, grid)),
+    fleetFigures: (query, watch) => fleetFigures(database, query, watch),
+    seriesCounts: (clients, sinceMs) => database.read((session) => seriesCounts(session, clients, sinceMs)),
+    knownSeries: (client, query) => database.read((session) => knownSeries(session, client, query)),
+    seriesFigures: (series, grid, watch) => seriesFigures(database, series, grid, watch),
+    visitCount: async (client, sinceMs, untilMs) => {
+      const grid = { sinceMs, stepMs: untilMs - sinceMs, points: 1, untilMs, sampleMs: null };
+      return (await visitCounts(database, { clients: [client], grid }, unwatched)).get(client) ?? null;
+    },
+    visitCounts: (query, watch) => visitCounts(database, query, watch),
+  };
+}
+
+export function createRecordStore(database: Database): RecordStore {
+  const all = (sql: string, values: readonly string[]): Promise<readonly SqlRow[]> =>
+    database.read((session) => session.all(sql, values));
+  return {
     newestRuns: async (limit) => {
       const rows: SqlRow[] = [];
       for (const program of programs) rows.push(...(await all(newestRunsSql, [program, String(limit)])));
@@ -38,24 +52,6 @@ export function createLookStore(database: Database): LookStore {
         .sort((one, other) => other.startedAtMs - one.startedAtMs)
         .slice(0, limit);
     },
-    fleetFigures: (query, watch) => fleetFigures(database, query, watch),
-    seriesCounts: (clients, sinceMs) => database.read((session) => seriesCounts(session, clients, sinceMs)),
-    knownSeries: (client, query) => database.read((session) => knownSeries(session, client, query)),
-    seriesFigures: (series, grid, watch) => seriesFigures(database, series, grid, watch),
-    checksOfClients: (clients, beforeMs) => database.read((session) => checksOfClients(session, clients, beforeMs)),
-    logLinesOfClients: (clients, query) => database.read((session) => logLinesOfClients(session, clients, query)),
-    visitCount: async (client, sinceMs, untilMs) => {
-      const grid = { sinceMs, stepMs: untilMs - sinceMs, points: 1, untilMs, sampleMs: null };
-      return (await visitCounts(database, { clients: [client], grid }, unwatched)).get(client) ?? null;
-    },
-    visitCounts: (query, watch) => visitCounts(database, query, watch),
-    alertsBetween: (sinceMs, untilMs, limit) =>
-      database.read((session) => alertsBetween(session, sinceMs, untilMs, limit)),
-    alertsOfClient: async (client, sinceMs, untilMs, limit) =>
-      (await all(alertsOfClientSql, [client, sqlTime(untilMs), sqlTime(sinceMs), String(limit)]))
-        .map(storedAlert)
-        .reverse(),
-    alert: async (id) => (await all(alertSql, [String(id)])).map(storedAlert)[0] ?? null,
     runsBetween: async (program, sinceMs, untilMs) => {
       const [since, until] = [sqlTime(sinceMs), sqlTime(untilMs)];
       const before = `${runsSql} AND started_at < ? ORDER BY started_at DESC, id DESC LIMIT 1`;
@@ -66,6 +62,15 @@ export function createLookStore(database: Database): LookStore {
         finishedAtMs: fromSqlTime(row['finished_at']),
       }));
     },
+    checksOfClients: (clients, beforeMs) => database.read((session) => checksOfClients(session, clients, beforeMs)),
+    logLinesOfClients: (clients, query) => database.read((session) => logLinesOfClients(session, clients, query)),
+    alertsBetween: (sinceMs, untilMs, limit) =>
+      database.read((session) => alertsBetween(session, sinceMs, untilMs, limit)),
+    alertsOfClient: async (client, sinceMs, untilMs, limit) =>
+      (await all(alertsOfClientSql, [client, sqlTime(untilMs), sqlTime(sinceMs), String(limit)]))
+        .map(storedAlert)
+        .reverse(),
+    alert: async (id) => (await all(alertSql, [String(id)])).map(storedAlert)[0] ?? null,
   };
 }
 

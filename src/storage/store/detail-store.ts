@@ -106,7 +106,7 @@ export interface StoredLogLine {
   readonly times: number;
 }
 
-/** The queries for all stored rows of one client, besides `LookStore`. Change nothing. */
+/** The queries for all stored rows of one client, besides `RecordStore`. Change nothing. */
 export interface DetailStore {
   /** Returns a client's visits, newest first. */
   visitsOf(client: string, limit: number): Promise<readonly StoredVisit[]>;

@@ -113,7 +113,7 @@ export interface ReportsBehind {
 }
 
 /** The queries for the newest reports. Change nothing. */
-export interface NewestStore {
+export interface FigureStore {
   /** Returns every client with its newest report, by name. `columns`: columns of `stats`. */
   newestReports(columns: readonly string[]): Promise<readonly NewestReport[]>;
   /** Returns the newest report of each client with one since a time. `columns`: columns of `stats`. */
@@ -157,8 +157,5 @@ export interface ExportStore {
   /** Returns rows in the order of their time, behind a place. */
   page(span: FigureSpan, after: FigurePage['next'], limit: number): Promise<FigurePage>;
 }
-
-/** The queries for metrics, exports and outliers. A user takes the part that it needs. */
-export type FigureStore = NewestStore & ExportStore;
 
 export type SubjectTable = Exclude<ExportedTable, 'stats'>;

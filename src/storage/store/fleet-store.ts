@@ -26,8 +26,6 @@ export interface StateDiskReport {
 
 /** Facts that the programs stored about themselves, for alerter/absence and the collector's check of the alerter. */
 export interface FleetStore {
-  /** Returns the database's clock. */
-  nowMs(): Promise<number>;
   /** Returns the newest full run that did not overlap another, however old; `null` if none is stored. */
   lastRunOf(collectorId: string): Promise<RunFact | null>;
   /** Returns the runs since a time, newest first. */

@@ -166,6 +166,3 @@ export interface RecordStore {
   /** Returns the alert of an id; null if there is none. */
   alert(id: number): Promise<Alert | null>;
 }
-
-/** The queries for reports and pages, besides `History`. A user takes the part that it needs. */
-export type LookStore = PlotStore & RecordStore;

@@ -100,7 +100,7 @@ export interface OutboxStore {
 }
 
 /** Mails that were not delivered, for alerter/explain and cli/alerts. */
-export interface UndeliveredStore {
+export interface MailStore {
   /** Returns waiting and failed mails, oldest first; at most 1,000. */
   undelivered(): Promise<readonly MailSummary[]>;
   /**

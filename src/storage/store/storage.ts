@@ -1,7 +1,6 @@
 /**
- * The database behind narrow interfaces: ReportStore for the collector, the parts of AlertStore for the alerter and the
- * people who use it, History for readers. Promises: the same behaviour on SQLite and on MySQL/MariaDB; prepared
- * statements only; a storage fault is a FleetError of stage `storage` and never a client's state.
+ * The database behind small stores, one for each thing that a room does in it. Promises: the same behaviour on every
+ * database; prepared statements only; a storage fault is a FleetError of stage `storage` and never a client's state.
  *
  * Times are milliseconds since 1970 here and UTC in the tables.
  */
@@ -9,16 +8,16 @@ import type { Report } from '../../report/report.ts';
 import type { AlertHistory } from './alert-history.ts';
 import type { EvaluationStore } from './evaluation-store.ts';
 import type { EventStore } from './event-store.ts';
-import type { FigureStore } from './figure-store.ts';
+import type { ExportStore, FigureStore } from './figure-store.ts';
 import type { FleetStore, StateDiskFact, StateDiskReport } from './fleet-store.ts';
 import type { DetailStore } from './detail-store.ts';
 import type { DigestStore } from './digest-store.ts';
 import type { LevelStore } from './level-store.ts';
-import type { LookStore } from './look-store.ts';
+import type { PlotStore, RecordStore } from './look-store.ts';
 import type { LeaseStore } from './lease-store.ts';
 import type { NotificationStore } from './notification-store.ts';
 import type { OperatorStore } from './operator-store.ts';
-import type { OutboxStore, UndeliveredStore } from './outbox-store.ts';
+import type { MailStore, OutboxStore } from './outbox-store.ts';
 import type { ReplyStore } from './reply-store.ts';
 import type { FileSpace } from '../dialects/sqlite/reclaim.ts';
 import type { SealedItem, SealedStore } from './sealed-store.ts';
@@ -27,31 +26,32 @@ import type { Program, Reader, RunEnd, RunFact, RunStart, VisitRecord } from './
 
 export type { Reader, VisitRecord };
 
-/** All stored state of alerts. A user takes the part that it needs. */
-export type AlertStore = LeaseStore &
-  EvaluationStore &
-  FleetStore &
-  NotificationStore &
-  OutboxStore &
-  UndeliveredStore &
-  OperatorStore &
-  LevelStore &
-  ReplyStore &
-  AlertHistory;
-
+/** The list of small stores. A room takes the stores that it uses, as `Pick<Storage, ...>`. */
 export interface Storage {
   readonly reports: ReportStore;
-  readonly alerts: AlertStore;
+  readonly leases: LeaseStore;
+  readonly evaluation: EvaluationStore;
+  readonly fleet: FleetStore;
+  readonly notifications: NotificationStore;
+  readonly outbox: OutboxStore;
+  readonly mails: MailStore;
+  readonly operator: OperatorStore;
+  readonly replies: ReplyStore;
+  readonly alertHistory: AlertHistory;
   readonly retention: RetentionStore;
   readonly history: History;
-  readonly look: LookStore;
+  readonly plots: PlotStore;
+  readonly records: RecordStore;
   readonly levels: LevelStore;
   readonly figures: FigureStore;
+  readonly exports: ExportStore;
   readonly detail: DetailStore;
   readonly digest: DigestStore;
   readonly sealed: SealedStore;
   readonly events: EventStore;
   readonly shares: ShareStore;
+  /** Returns the database's clock. */
+  nowMs(): Promise<number>;
   close(): Promise<void>;
 }
 

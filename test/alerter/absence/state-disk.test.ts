@@ -67,7 +67,7 @@ test('free is what df calls available of used and available, and one file system
 });
 
 onBothDatabases('own disks', ({ it }) => {
-  it('what a collector says of them is there for the alerter, the newest of each', async ({ reports, alerts }) => {
+  it('what a collector says of them is there for the alerter, the newest of each', async ({ reports, storage }) => {
     const own = { path: '/var/lib/fleet-health', sizeBytes: 1e11, availableBytes: 5e10 };
     const say = (freePercent: number, minute: number) =>
       reports.saveStateDisks({
@@ -78,10 +78,10 @@ onBothDatabases('own disks', ({ it }) => {
       });
     assert.deepEqual(await say(50, 0), []);
     assert.deepEqual(pluck(await say(9, 5), 'freePercent'), [50]);
-    assert.deepEqual(await alerts.stateDisks(noonMs), [
+    assert.deepEqual(await storage.fleet.stateDisks(noonMs), [
       { ...own, host: 'mon-1', freePercent: 9, observedAtMs: noonMs + 300_000 },
     ]);
-    assert.deepEqual(await alerts.stateDisks(noonMs + 300_001), []);
+    assert.deepEqual(await storage.fleet.stateDisks(noonMs + 300_001), []);
   });
 
   it('a collector learns what was said of its own disks before, and of no others', async ({ reports }) => {

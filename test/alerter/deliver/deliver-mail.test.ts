@@ -35,10 +35,10 @@ async function send(
     },
     close: () => undefined,
   };
-  const store = { markDataBegun: () => sleep(markTakesMs) };
+  const storage = { outbox: { markDataBegun: () => sleep(markTakesMs) } };
   const signal = new AbortController().signal;
   const now = (): number => mail.createdAtMs + waitedMs;
-  const delivery = { store, lease: { holder: 'one' }, signal, graceMs: 0, now } as unknown as Delivery;
+  const delivery = { storage, lease: { holder: 'one' }, signal, graceMs: 0, now } as unknown as Delivery;
   const thrown: unknown = await attempt(delivery, of, channel, performance.now() + claimMs).then(
     () => null,
     (fault: unknown) => fault,

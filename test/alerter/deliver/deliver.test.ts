@@ -9,7 +9,7 @@ import { FleetError } from '../../../src/errors.ts';
 import { smtpConfig, withLogin } from '../../notify/support/smtp-config.ts';
 import { onBothDatabases } from '../../storage/support/databases.ts';
 import type { SmtpPhase } from '../../support/smtp-server.ts';
-import { contentOf, openOffice, openPost, openServer, withStore, type Row } from '../support/sending.ts';
+import { contentOf, openOffice, openPost, openServer, withOutbox, type Row } from '../support/sending.ts';
 import { pluck, pluckAll } from '../../support/pluck.ts';
 import { until } from '../../support/until.ts';
 
@@ -95,21 +95,21 @@ onBothDatabases('delivering', (kit) => {
       },
     });
     await post.put('ops@example.org');
-    const store = post.opened.storage.alerts;
+    const { storage } = post.opened;
     await post.run(smtpConfig(server.port), {
-      store: withStore(store, {
+      storage: withOutbox(storage, {
         claimMail: async (...args) => {
-          const isOurs = await store.claimMail(...args);
+          const isOurs = await storage.outbox.claimMail(...args);
           order.push('claimed');
           return isOurs;
         },
         markDataBegun: async (...args) => {
-          await store.markDataBegun(...args);
+          await storage.outbox.markDataBegun(...args);
           order.push('data marked');
         },
         markSent: async (...args) => {
           order.push('sent marked');
-          await store.markSent(...args);
+          await storage.outbox.markSent(...args);
         },
       }),
     });
@@ -191,22 +191,22 @@ onBothDatabases('delivering', (kit) => {
 
   test('a database that is away for a moment when a mail is to be marked does not send it twice', async (t) => {
     const { post, server } = await openOffice(t, kit, ['ops@example.org']);
-    const store = post.opened.storage.alerts;
+    const { storage } = post.opened;
     let isBack = false;
     const away = new FleetError({ code: 'storage-unavailable', stage: 'storage', message: 'away' });
-    const markSent: typeof store.markSent = (id, holder) => {
+    const markSent: typeof storage.outbox.markSent = (id, holder) => {
       setTimeout(() => (isBack = true), 1);
-      return isBack ? store.markSent(id, holder) : Promise.reject(away);
+      return isBack ? storage.outbox.markSent(id, holder) : Promise.reject(away);
     };
-    assert.equal((await post.run(smtpConfig(server.port), { store: withStore(store, { markSent }) })).sent, 1);
+    assert.equal((await post.run(smtpConfig(server.port), { storage: withOutbox(storage, { markSent }) })).sent, 1);
     assert.deepEqual(states(await post.rows()), ['sent']);
   });
 
   test('a database that is away before DATA ends the run with nothing sent', async (t) => {
     const { post, server } = await openOffice(t, kit, ['ops@example.org', 'oncall@example.org']);
     const away = new FleetError({ code: 'storage-unavailable', stage: 'storage', message: 'away' });
-    const store = withStore(post.opened.storage.alerts, { markDataBegun: () => Promise.reject(away) });
-    await assert.rejects(post.run(smtpConfig(server.port), { store }), away);
+    const storage = withOutbox(post.opened.storage, { markDataBegun: () => Promise.reject(away) });
+    await assert.rejects(post.run(smtpConfig(server.port), { storage }), away);
     assert.equal(server.mails.length, 0);
     await post.makeDue();
     assert.equal((await post.run(smtpConfig(server.port))).sent, 2);
@@ -214,10 +214,10 @@ onBothDatabases('delivering', (kit) => {
 
   test('a crash before the sent mark sends the same Message-ID again, nothing else', async (t) => {
     const { post, server } = await openOffice(t, kit, ['ops@example.org', 'oncall@example.org']);
-    const store = post.opened.storage.alerts;
+    const { storage } = post.opened;
     const crash = new FleetError({ code: 'storage-failed', stage: 'storage', message: 'crash' });
-    const crashing = withStore(store, { markSent: () => Promise.reject(crash) });
-    await assert.rejects(post.run(smtpConfig(server.port), { store: crashing }), crash);
+    const crashing = withOutbox(storage, { markSent: () => Promise.reject(crash) });
+    await assert.rejects(post.run(smtpConfig(server.port), { storage: crashing }), crash);
     // The claim of the mail is still in force, so no other alerter takes the mail.
     const other = await openServer(t);
     assert.equal((await post.run(smtpConfig(other.port))).sent, 1);
@@ -267,14 +267,14 @@ onBothDatabases('delivering', (kit) => {
 
   test('no mail is begun after the time for sending is over', async (t) => {
     const { post, server } = await openOffice(t, kit, ['ops@example.org', 'oncall@example.org', 'web@example.org']);
-    const store = post.opened.storage.alerts;
-    const slow = withStore(store, {
+    const { storage } = post.opened;
+    const slow = withOutbox(storage, {
       markSent: async (id, holder) => {
-        await store.markSent(id, holder);
+        await storage.outbox.markSent(id, holder);
         await new Promise((resolve) => setTimeout(resolve, 3_200));
       },
     });
-    const counts = await post.run(smtpConfig(server.port), { store: slow, limits: { phaseMs: 3_000 } });
+    const counts = await post.run(smtpConfig(server.port), { storage: slow, limits: { phaseMs: 3_000 } });
     assert.deepEqual(counts, { sent: 1, putOff: 0, refused: 0 });
     assert.deepEqual(states(await post.rows()), ['sent', 'waiting', 'waiting']);
     assert.equal((await post.run(smtpConfig(server.port))).sent, 2);

@@ -330,7 +330,7 @@ onBothDatabases('a client whose visits fail every second time', (kit) => {
       mails.push(...(await station.pass()).arrived.map(({ sentence }) => sentence));
     }
     assert.deepEqual(mails, ['ops: firing warning web-1 unreliable']);
-    const [open] = await station.storage.alerts.openAlerts(['web-1']);
+    const [open] = await station.storage.evaluation.openAlerts(['web-1']);
     assert.equal(open?.valueText, '6 of the last 12 visits failed, most often: auth-timeout');
   });
 });

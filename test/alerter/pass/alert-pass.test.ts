@@ -16,7 +16,7 @@ const stationOf = (t: TestContext, elements = fleet): Promise<Station> =>
 
 /** Returns the outcomes of the alerter's rows in `runs`, oldest first. */
 async function outcomesOf(station: Station): Promise<readonly string[]> {
-  return (await station.storage.alerts.runs('alert', 0)).map(({ outcome }) => outcome).reverse();
+  return (await station.storage.fleet.runs('alert', 0)).map(({ outcome }) => outcome).reverse();
 }
 
 /** Makes a pass whose database fails at the first statement with this text. */

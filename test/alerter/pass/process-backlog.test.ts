@@ -3,9 +3,13 @@ import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 
 import type { AlertEvent } from '../../../src/alerter/alert-options.ts';
-import type { PassStore } from '../../../src/alerter/pass/pass.ts';
 import { processBacklog, processInRounds, type ProcessOptions } from '../../../src/alerter/pass/process-backlog.ts';
-import type { ProcessedRows, RowPlace, UnprocessedReport } from '../../../src/storage/store/evaluation-store.ts';
+import type {
+  EvaluationStore,
+  ProcessedRows,
+  RowPlace,
+  UnprocessedReport,
+} from '../../../src/storage/store/evaluation-store.ts';
 import type { RuleState, Alert } from '../../../src/storage/store/alert.ts';
 import { configOf } from '../support/config-of.ts';
 import { at, reportRow } from '../support/rows.ts';
@@ -15,7 +19,7 @@ const config = configOf(`<collector every="1m"/><alerts><mail to="ops@example.or
   <client name="web-[1-4]" ip="192.0.2.[1-4]" username="u"/>`);
 
 interface MemoryStore {
-  readonly store: PassStore;
+  readonly store: EvaluationStore;
   readonly rows: UnprocessedReport[];
   readonly treated: Set<number>;
   readonly alerts: Map<number, Alert>;
@@ -34,7 +38,7 @@ function memoryStore(rows: UnprocessedReport[]): MemoryStore {
   const log: string[] = [];
   const isAfter = ({ observedAtMs, id }: UnprocessedReport, after: RowPlace | null): boolean =>
     after === null || observedAtMs > after.atMs || (observedAtMs === after.atMs && id > after.reportId);
-  const store: Partial<PassStore> = {
+  const store: EvaluationStore = {
     unprocessed: async (limit, after = null) => {
       log.push('read');
       const found = rows
@@ -78,9 +82,8 @@ function memoryStore(rows: UnprocessedReport[]): MemoryStore {
       for (const [name, known] of evaluated.ruleStates) ruleStates.set(name, known);
     },
   };
-  // The other methods of PassStore are missing, because these tests do not call them.
   const state = { rows, treated, alerts, ruleStates, log };
-  const memory: MemoryStore = { store: store as PassStore, ...state, beforeStoring: () => undefined };
+  const memory: MemoryStore = { store, ...state, beforeStoring: () => undefined };
   return memory;
 }
 
@@ -88,7 +91,7 @@ function optionsFor({ store }: MemoryStore, over: Partial<ProcessOptions> = {}):
   const lease = { name: 'alerter', epoch: 1, holder: 'test' };
   return {
     config,
-    store,
+    storage: { evaluation: store },
     lease: { isHeld: () => true, take: () => Promise.resolve(lease), release: () => Promise.resolve() },
     signal: new AbortController().signal,
     nowMs: at('23:00'),
@@ -180,14 +183,14 @@ test('a round that cannot be stored ends it, and nothing is stored after it', as
 test('a page that cannot be read ends it, once the round before it is stored', async () => {
   const memory = memoryStore(madeRows(30));
   let pages = 0;
-  const store: PassStore = {
+  const store: EvaluationStore = {
     ...memory.store,
     unprocessed: (limit, after) => {
       pages += 1;
       return pages === 5 ? Promise.reject(new Error('gone away')) : memory.store.unprocessed(limit, after);
     },
   };
-  const options = { ...optionsFor(memory), store };
+  const options = { ...optionsFor(memory), storage: { evaluation: store } };
   await assert.rejects(processInRounds(options, await store.unprocessed(4), { pageRows: 4, roundRows: 12 }), {
     message: 'gone away',
   });

@@ -64,8 +64,10 @@ async function replayed(
   const untilMs = noonMs + minutes * minuteMs;
   return replay({
     config: configOf(elements),
-    store: { ...storage.alerts, notifiedSince: () => Promise.resolve(notified) },
-    events: storage.events,
+    storage: {
+      ...storage,
+      alertHistory: { ...storage.alertHistory, notifiedSince: () => Promise.resolve(notified) },
+    },
     sinceMs,
     untilMs,
     signal: new AbortController().signal,
@@ -116,7 +118,7 @@ test('it can be ended between two passes', async (t) => {
   const storage = await storedStory(t, { 'web-1': full });
   const ending = new AbortController();
   let passes = 0;
-  const options = { config: configOf(fleet('')), store: storage.alerts, events: null, signal: ending.signal };
+  const options = { config: configOf(fleet('')), storage: storage, signal: ending.signal };
   const replaying = replay({
     ...{ ...options, sinceMs: noonMs, untilMs: noonMs + 40 * minuteMs },
     observe: () => {
@@ -171,7 +173,7 @@ test('a silence counts as it was, and a window as config.xml has it', async (t) 
   const storage = await storedStory(t, { 'web-1': full });
   const window = fleet('<alert type="disk" limit="95%"/><window start="10:00" duration="25m" zone="UTC"/>');
   assert.deepEqual(linesOf(await replayed(storage, window)), []);
-  await storage.alerts.addSilence({
+  await storage.operator.addSilence({
     client: 'web-*',
     rule: '*',
     subject: '*',
@@ -195,7 +197,7 @@ test('nothing is changed, and an abort ends it', async (t) => {
   abort.abort(new Error('enough'));
   const options = {
     config: configOf(fleet('')),
-    store: storage.alerts,
+    storage: storage,
     sinceMs: noonMs,
     untilMs: noonMs + 60 * minuteMs,
     signal: abort.signal,

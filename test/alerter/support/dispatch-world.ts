@@ -34,8 +34,8 @@ export interface Fires {
 
 /**
  * Starts a simulated database with a clock and the data that planning reads. Tests change the alerts directly. Each
- * pass is stored as `AlertStore.saveNotifications` would store it. The mail server's state decides which mails are
- * sent.
+ * pass is stored as `NotificationStore.saveNotifications` would store it. The mail server's state decides which mails
+ * are sent.
  */
 export function startDispatch(elements: string) {
   let config: Config = configOf(elements);

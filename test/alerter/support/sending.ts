@@ -3,11 +3,12 @@ import type { TestContext } from 'node:test';
 
 import { deliver } from '../../../src/alerter/deliver/deliver.ts';
 import type { DeliveryEvent } from '../../../src/alerter/alert-options.ts';
-import type { Delivered, DeliveryStore, DeliverOptions } from '../../../src/alerter/deliver/delivery.ts';
+import type { Delivered, DeliverOptions } from '../../../src/alerter/deliver/delivery.ts';
 import type { NotifyConfig, SmtpConfig, WebhookConfig } from '../../../src/config/config.ts';
 import { openChannels } from '../../../src/notify/channels.ts';
 import type { Lease } from '../../../src/storage/store/lease-store.ts';
-import type { Mail, NewMail } from '../../../src/storage/store/outbox-store.ts';
+import type { Mail, NewMail, OutboxStore } from '../../../src/storage/store/outbox-store.ts';
+import type { Storage } from '../../../src/storage/store/storage.ts';
 import { mail } from '../../storage/support/alert-samples.ts';
 import type { Kit, Opened } from '../../storage/support/databases.ts';
 import { startSmtpServer, type SmtpServer, type SmtpServerOptions } from '../../support/smtp-server.ts';
@@ -45,8 +46,8 @@ export const never = new AbortController().signal;
 /** Opens a post office on an empty database. */
 export async function openPost(t: TestContext, kit: Kit): Promise<Post> {
   const opened = await kit.open();
-  const store = opened.storage.alerts;
-  const lease = await store.takeLease('alerter', 'one');
+  const { storage } = opened;
+  const lease = await storage.leases.takeLease('alerter', 'one');
   if (lease === null) throw new Error('the lease is taken');
   const stateDir = tempFolder(t);
   const events: DeliveryEvent[] = [];
@@ -56,7 +57,7 @@ export async function openPost(t: TestContext, kit: Kit): Promise<Post> {
       count += 1;
       return mail({ messageId: `<${count}@example.org>`, notifications: [], content: contentOf(count), ...one });
     });
-    await store.saveNotifications(lease, { mails: numbered, notified: [], closedOut: [] });
+    await storage.notifications.saveNotifications(lease, { mails: numbered, notified: [], closedOut: [] });
   };
   return {
     opened,
@@ -75,7 +76,7 @@ export async function openPost(t: TestContext, kit: Kit): Promise<Post> {
       const { fallback: to } = smtp ?? { fallback: null };
       try {
         return await deliver({
-          store,
+          storage,
           takeLease: () => Promise.resolve(lease),
           channels,
           isNamed: () => true,
@@ -90,7 +91,7 @@ export async function openPost(t: TestContext, kit: Kit): Promise<Post> {
       }
     },
     rows: async () => {
-      const nowMs = await store.nowMs();
+      const nowMs = await storage.nowMs();
       const rows = await opened.database.read((session) => session.all('SELECT * FROM mails ORDER BY id', []));
       return rows.map((row) => {
         const next = row['next_attempt_at'];
@@ -141,7 +142,7 @@ export function recipientsOf({ mails }: SmtpServer): readonly string[] {
   return mails.map(({ to }) => to);
 }
 
-/** Returns a store with some methods replaced. */
-export function withStore(store: DeliveryStore, changed: Partial<DeliveryStore>): DeliveryStore {
-  return { ...store, ...changed };
+/** Returns a storage with some methods of the outbox replaced. */
+export function withOutbox(storage: Storage, changed: Partial<OutboxStore>): Storage {
+  return { ...storage, outbox: { ...storage.outbox, ...changed } };
 }

@@ -129,13 +129,13 @@ function saysOf(said: string): Says {
 export async function silence(station: Station, client: string, endsAtMs: number): Promise<void> {
   const startsAtMs = station.nowMs();
   const text = { rule: '', subject: '', author: 'kim', comment: '' };
-  await station.storage.alerts.addSilence({ client, startsAtMs, endsAtMs, ...text });
+  await station.storage.operator.addSilence({ client, startsAtMs, endsAtMs, ...text });
 }
 
 /** Acknowledges the open alerts of a client, or of all clients if none is given. */
 export async function acknowledge({ storage }: Station, client?: string): Promise<void> {
   const filter = { openOnly: true, limit: 10, ...(client === undefined ? {} : { client }) };
-  const open = await storage.alerts.alertsOf(filter);
+  const open = await storage.alertHistory.alertsOf(filter);
   const ids = open.flatMap(({ id }) => id ?? []);
-  await storage.alerts.acknowledge(ids, 'kim', null, null);
+  await storage.operator.acknowledge(ids, 'kim', null, null);
 }

@@ -17,7 +17,7 @@ const storedAlerts = [
 ];
 
 async function acknowledged({ store }: AlertFolder): Promise<string> {
-  const open = await store(({ alerts }) => alerts.openAlerts(null));
+  const open = await store((storage) => storage.evaluation.openAlerts(null));
   const ids = open.filter(({ acknowledgedBy }) => acknowledgedBy !== null).map(({ id }) => id);
   return ids.sort().join(' ');
 }

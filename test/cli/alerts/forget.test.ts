@@ -12,9 +12,9 @@ test('a collector is forgotten: its alert ends, its runs are nobody’s, and vis
   const run = await ran({ collectorId: 'c0ffee', startedAtMs: Date.now() - 3_600_000 });
   await refused(['forget', 'collector', 'coffee'], /no collector coffee in the database; did you mean "c0ffee"\?/);
   assert.match(await said('forget', 'collector', 'c0ffee'), /^Collector c0ffee is forgotten/);
-  const { alerts, runs } = await store(async ({ alerts }) => ({
-    alerts: await alerts.alertsOf({ openOnly: false, limit: 10 }),
-    runs: await alerts.runs('collect', 0),
+  const { alerts, runs } = await store(async (storage) => ({
+    alerts: await storage.alertHistory.alertsOf({ openOnly: false, limit: 10 }),
+    runs: await storage.fleet.runs('collect', 0),
   }));
   assert.deepEqual(pluckAll(alerts, 'state', 'closedReason', 'closedOut'), [['resolved', 'forgotten', false]]);
   assert.deepEqual(pluckAll(runs, 'id', 'collectorId'), [[run, '']]);

@@ -71,7 +71,7 @@ onBothDatabases('rules that cannot evaluate a client', (kit) => {
     const [client] = config.clients;
     assert.ok(client);
     const nowMs = station.nowMs();
-    const asked = { config, store: station.storage.alerts, isWanted: () => true, nowMs, firstPass: false };
+    const asked = { config, storage: station.storage, isWanted: () => true, nowMs, firstPass: false };
     const explained = await explainClient({ ...asked, client });
     const { rules } = explained;
     const unknown = rules.flatMap(({ rule, unknown }) =>

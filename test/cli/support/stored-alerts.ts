@@ -45,12 +45,12 @@ export async function alertFolder(t: TestContext, options: AlertFolderOptions) {
       await storage.close();
     }
   };
-  await store(async ({ alerts: alertStore }) => {
-    const lease = await alertStore.takeLease('alert', 'a test');
+  await store(async ({ evaluation, leases, notifications }) => {
+    const lease = await leases.takeLease('alert', 'a test');
     if (lease === null) throw new Error('somebody else holds the lease');
-    await alertStore.saveProcessed(lease, { statIds: [], visitIds: [], alerts, ruleStates: new Map() });
-    await alertStore.saveNotifications(lease, { mails: [], notified: [], closedOut: [], ...plan });
-    await alertStore.releaseLease(lease);
+    await evaluation.saveProcessed(lease, { statIds: [], visitIds: [], alerts, ruleStates: new Map() });
+    await notifications.saveNotifications(lease, { mails: [], notified: [], closedOut: [], ...plan });
+    await leases.releaseLease(lease);
   });
   const run = (...args: readonly string[]) => runCli(args, { cwd: dir, env: { USER: 'ann', ...env } });
   const json = async (...args: readonly string[]) =>
@@ -82,15 +82,15 @@ export async function alertFolder(t: TestContext, options: AlertFolderOptions) {
 
 export type AlertFolder = Awaited<ReturnType<typeof alertFolder>>;
 
-async function deliver({ alerts }: Storage, outcomes: readonly DeliveryOutcome[]): Promise<void> {
-  const due = await alerts.dueMails(outcomes.length);
+async function deliver({ outbox }: Storage, outcomes: readonly DeliveryOutcome[]): Promise<void> {
+  const due = await outbox.dueMails(outcomes.length);
   assert.equal(due.length, outcomes.length);
   for (const [index, outcome] of outcomes.entries()) {
     const id = due[index]?.id ?? 0;
-    assert.ok(await alerts.claimMail(id, 'a test', 60_000));
-    if (outcome.kind === 'sent') await alerts.markSent(id, 'a test');
-    if (outcome.kind === 'put-off') await alerts.markPutOff(id, 'a test', 60_000, outcome.error);
-    if (outcome.kind === 'refused') await alerts.markFailed(id, 'a test', outcome.error);
+    assert.ok(await outbox.claimMail(id, 'a test', 60_000));
+    if (outcome.kind === 'sent') await outbox.markSent(id, 'a test');
+    if (outcome.kind === 'put-off') await outbox.markPutOff(id, 'a test', 60_000, outcome.error);
+    if (outcome.kind === 'refused') await outbox.markFailed(id, 'a test', outcome.error);
   }
 }
 

@@ -137,25 +137,25 @@ function checksOf(words: readonly string[]): { checks: readonly CheckResult[]; r
  * Stores reports, visits, inventories, alerts and mails of a client for each word, including words that config.xml
  * cannot name.
  */
-export async function storeFleet({ reports, alerts }: Storage, words: readonly string[]): Promise<void> {
+export async function storeFleet(storage: Storage, words: readonly string[]): Promise<void> {
   const nowMs = Date.now();
   const all = joined(words);
   const start = runStart({ startedAtMs: nowMs - 4 * minuteMs, host: all.slice(0, 60) });
-  await reports.startRun(start);
-  await reports.saveVisits(
+  await storage.reports.startRun(start);
+  await storage.reports.saveVisits(
     words.map((client) => visit({ ...refusedVisit, runId: start.id, client, startedAtMs: nowMs, message: all })),
   );
   for (const client of words) {
     const workers = workersOf(words);
-    const results = await reports.ingest([
+    const results = await storage.reports.ingest([
       item({ client, observedAtMs: nowMs - 8 * minuteMs, workers, ...checksOf(words) }),
       item({ client, observedAtMs: nowMs - 3 * minuteMs, workers, bootId: 'boot-2', ...checksOf(words) }),
       item({ client, observedAtMs: nowMs - 3 * minuteMs, workers: inventoryOf(words), name: 'Inventory report' }),
     ]);
     assert.deepEqual(new Set(results.map(({ kind }) => kind)), new Set(['stored']), JSON.stringify(results));
   }
-  await reports.endRun(start, runEnd(start));
-  const lease = await alerts.takeLease('alert', all.slice(0, 60));
+  await storage.reports.endRun(start, runEnd(start));
+  const lease = await storage.leases.takeLease('alert', all.slice(0, 60));
   if (lease === null) throw new Error('somebody else holds the lease');
   const progress = { holding: 1, holdingSinceMs: nowMs, clearing: 0, missing: 0, easing: 0, lastAtMs: nowMs };
   const since = { pendingSinceMs: nowMs - 60 * minuteMs, firingSinceMs: nowMs - 60 * minuteMs, progress };
@@ -170,13 +170,13 @@ export async function storeFleet({ reports, alerts }: Storage, words: readonly s
       ...(index % 4 === 3 ? { acknowledgedBy: word, acknowledgedComment: word } : {}),
     }),
   );
-  await alerts.saveProcessed(lease, { statIds: [], visitIds: [], alerts: open, ruleStates: new Map() });
+  await storage.evaluation.saveProcessed(lease, { statIds: [], visitIds: [], alerts: open, ruleStates: new Map() });
   const mails = words.map((word, index) =>
     mail({ recipient: word, content: `Subject: ${index}\r\n\r\n`, notifications: [stored({ alertId: index + 1 })] }),
   );
-  await alerts.saveNotifications(lease, { mails, notified: [], closedOut: [] });
-  await alerts.releaseLease(lease);
-  for (const { id } of await alerts.dueMails(words.length)) {
-    if (await alerts.claimMail(id, 'a test', minuteMs)) await alerts.markFailed(id, 'a test', all);
+  await storage.notifications.saveNotifications(lease, { mails, notified: [], closedOut: [] });
+  await storage.leases.releaseLease(lease);
+  for (const { id } of await storage.outbox.dueMails(words.length)) {
+    if (await storage.outbox.claimMail(id, 'a test', minuteMs)) await storage.outbox.markFailed(id, 'a test', all);
   }
 }

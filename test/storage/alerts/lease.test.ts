@@ -16,16 +16,16 @@ const nothing: ProcessedRows = { statIds: [], visitIds: [], alerts: [], ruleStat
 onBothDatabases(
   'the lease',
   ({ it }) => {
-    it('is one holder’s until it is released', async ({ alerts }) => {
-      const one = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
+    it('is one holder’s until it is released', async ({ storage }) => {
+      const one = (await storage.leases.takeLease('alerter', 'one')) ?? assert.fail('not free');
       assert.deepEqual(one, { name: 'alerter', epoch: 1, holder: 'one' });
-      assert.equal(await alerts.takeLease('alerter', 'two'), null);
-      assert.notEqual(await alerts.takeLease('other', 'two'), null);
-      await alerts.touchLease(one);
-      await alerts.releaseLease(one);
-      assert.deepEqual(await alerts.takeLease('alerter', 'two'), { name: 'alerter', epoch: 2, holder: 'two' });
-      await alerts.releaseLease(one);
-      assert.equal(await alerts.takeLease('alerter', 'three'), null, 'released by one who no longer had it');
+      assert.equal(await storage.leases.takeLease('alerter', 'two'), null);
+      assert.notEqual(await storage.leases.takeLease('other', 'two'), null);
+      await storage.leases.touchLease(one);
+      await storage.leases.releaseLease(one);
+      assert.deepEqual(await storage.leases.takeLease('alerter', 'two'), { name: 'alerter', epoch: 2, holder: 'two' });
+      await storage.leases.releaseLease(one);
+      assert.equal(await storage.leases.takeLease('alerter', 'three'), null, 'released by one who no longer had it');
     });
 
     for (const { what, seconds, free } of [
@@ -35,24 +35,24 @@ onBothDatabases(
       { what: 'in an hour', seconds: 3600, free: true },
     ] as const) {
       it(`touched ${what} it is ${free ? 'free' : 'not free'}`, async (opened) => {
-        const { alerts } = opened.storage;
-        const old = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
+        const { storage } = opened;
+        const old = (await storage.leases.takeLease('alerter', 'one')) ?? assert.fail('not free');
         await touchedAt(opened, seconds);
-        const taken = await alerts.takeLease('alerter', 'two');
+        const taken = await storage.leases.takeLease('alerter', 'two');
         assert.deepEqual(taken, free ? { name: 'alerter', epoch: 2, holder: 'two' } : null);
-        if (free) await assert.rejects(alerts.touchLease(old), locked);
-        else await alerts.touchLease(old);
+        if (free) await assert.rejects(storage.leases.touchLease(old), locked);
+        else await storage.leases.touchLease(old);
       });
     }
 
     it('whoever lost it stores nothing more', async (opened) => {
-      const { alerts, reports } = opened.storage;
+      const { storage, reports } = opened;
       await reports.ingest([item()]);
       await reports.saveVisits([visit()]);
-      const old = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
+      const old = (await storage.leases.takeLease('alerter', 'one')) ?? assert.fail('not free');
       await touchedAt(opened, -61);
-      const lease = (await alerts.takeLease('alerter', 'two')) ?? assert.fail('not free');
-      const batch = await alerts.unprocessed(10);
+      const lease = (await storage.leases.takeLease('alerter', 'two')) ?? assert.fail('not free');
+      const batch = await storage.evaluation.unprocessed(10);
       const evaluated = {
         statIds: batch.reports.map(({ id }) => id),
         visitIds: batch.visits.map(({ id }) => id),
@@ -60,47 +60,47 @@ onBothDatabases(
         ruleStates: new Map([['web-1', memory()]]),
       };
       const before = await everything(opened);
-      await assert.rejects(alerts.saveProcessed(old, evaluated), locked);
+      await assert.rejects(storage.evaluation.saveProcessed(old, evaluated), locked);
       await assert.rejects(
-        alerts.saveNotifications(old, {
+        storage.notifications.saveNotifications(old, {
           mails: [mail({ notifications: [stored()] })],
           notified: [lastNotified()],
           closedOut: [1],
         }),
         locked,
       );
-      await assert.rejects(alerts.touchLease(old), locked);
-      await assert.rejects(alerts.saveProcessed({ ...lease, name: 'unknown' }, nothing), locked);
+      await assert.rejects(storage.leases.touchLease(old), locked);
+      await assert.rejects(storage.evaluation.saveProcessed({ ...lease, name: 'unknown' }, nothing), locked);
       assert.deepEqual(await everything(opened), before);
-      await alerts.saveProcessed(lease, evaluated);
+      await storage.evaluation.saveProcessed(lease, evaluated);
     });
 
     it('every change touches it, by the database’s clock', async (opened) => {
-      const { alerts } = opened.storage;
-      const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
+      const { storage } = opened;
+      const lease = (await storage.leases.takeLease('alerter', 'one')) ?? assert.fail('not free');
       await touchedAt(opened, -50);
-      await alerts.saveProcessed(lease, nothing);
-      await alerts.saveNotifications(lease, { mails: [], notified: [], closedOut: [] });
+      await storage.evaluation.saveProcessed(lease, nothing);
+      await storage.notifications.saveNotifications(lease, { mails: [], notified: [], closedOut: [] });
       const [row] = await opened.storage.history.query('SELECT touched, touched_at FROM leases');
       assert.equal(row?.['touched'], 2);
-      const age = (await alerts.nowMs()) - Date.parse(`${String(row['touched_at']).replace(' ', 'T')}Z`);
+      const age = (await storage.nowMs()) - Date.parse(`${String(row['touched_at']).replace(' ', 'T')}Z`);
       assert.ok(age >= 0 && age < 30_000, `${age}`);
     });
 
-    it('says who has it', async ({ alerts }) => {
-      assert.equal(await alerts.leaseHolder('alerter'), null);
-      const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
-      assert.equal(await alerts.leaseHolder('alerter'), 'one');
-      assert.equal(await alerts.leaseHolder('another'), null);
-      await alerts.releaseLease(lease);
-      assert.equal(await alerts.leaseHolder('alerter'), null);
+    it('says who has it', async ({ storage }) => {
+      assert.equal(await storage.leases.leaseHolder('alerter'), null);
+      const lease = (await storage.leases.takeLease('alerter', 'one')) ?? assert.fail('not free');
+      assert.equal(await storage.leases.leaseHolder('alerter'), 'one');
+      assert.equal(await storage.leases.leaseHolder('another'), null);
+      await storage.leases.releaseLease(lease);
+      assert.equal(await storage.leases.leaseHolder('alerter'), null);
     });
 
     it('of two that ask at once one gets it', async ({ config, storage }) => {
       const other = await openDatabase({ storage: config, program: 'alert' });
       try {
-        const stores = [storage.alerts, storageOn(other).alerts];
-        const taken = await Promise.all(stores.map((store, index) => store.takeLease('alerter', `${index}`)));
+        const storages = [storage, storageOn(other)];
+        const taken = await Promise.all(storages.map(({ leases }, index) => leases.takeLease('alerter', `${index}`)));
         assert.equal(taken.filter((lease) => lease !== null).length, 1);
       } finally {
         await other.close();
@@ -110,12 +110,12 @@ onBothDatabases(
     it('a commit whose answer was lost is not made again', async (opened) => {
       const { storage, database } = opened;
       await storage.reports.ingest([item()]);
-      const lease = (await storage.alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
-      const [report] = (await storage.alerts.unprocessed(1)).reports;
-      const twice = storageOn(commitTwice(database)).alerts;
-      await twice.saveProcessed(lease, { ...nothing, statIds: [report?.id ?? 0], alerts: [alert()] });
-      assert.equal((await storage.alerts.openAlerts(null)).length, 1);
-      const outcome = await twice.saveNotifications(lease, {
+      const lease = (await storage.leases.takeLease('alerter', 'one')) ?? assert.fail('not free');
+      const [report] = (await storage.evaluation.unprocessed(1)).reports;
+      const twice = storageOn(commitTwice(database));
+      await twice.evaluation.saveProcessed(lease, { ...nothing, statIds: [report?.id ?? 0], alerts: [alert()] });
+      assert.equal((await storage.evaluation.openAlerts(null)).length, 1);
+      const outcome = await twice.notifications.saveNotifications(lease, {
         mails: [mail({ notifications: [stored(), stored({ alertId: 2 })] })],
         notified: [lastNotified()],
         closedOut: [],
@@ -130,7 +130,7 @@ onBothDatabases(
 );
 
 async function touchedAt({ database, storage }: Opened, seconds: number): Promise<void> {
-  const at = new Date((await storage.alerts.nowMs()) + seconds * 1000).toISOString().slice(0, 23).replace('T', ' ');
+  const at = new Date((await storage.nowMs()) + seconds * 1000).toISOString().slice(0, 23).replace('T', ' ');
   await database.write((session) => session.run('UPDATE leases SET touched_at = ?', [at]));
 }
 

@@ -17,8 +17,8 @@ onBothDatabases(
   'the outbox',
   (kit) => {
     test('hands out what is due, critical first, then oldest first, byte for byte', async () => {
-      const { alerts } = await outbox(await kit.open(), ['<w1>', '<c1>', '<w2>', '<c2>']);
-      const due = await alerts.dueMails(3);
+      const { storage } = await outbox(await kit.open(), ['<w1>', '<c1>', '<w2>', '<c2>']);
+      const due = await storage.outbox.dueMails(3);
       assert.deepEqual(pluck(due, 'messageId'), ['<c1>', '<c2>', '<w1>']);
       assert.deepEqual(due[0], {
         id: 2,
@@ -40,8 +40,8 @@ onBothDatabases(
       const { opened } = await outbox(await kit.open(), ['<c>']);
       const other = await openDatabase({ storage: opened.config, program: 'alert' });
       try {
-        const stores = [opened.storage.alerts, storageOn(other).alerts];
-        const won = await Promise.all(stores.map((store, index) => store.claimMail(1, `${index}`, minuteMs)));
+        const storages = [opened.storage, storageOn(other)];
+        const won = await Promise.all(storages.map((one, index) => one.outbox.claimMail(1, `${index}`, minuteMs)));
         assert.deepEqual([...won].sort(), [false, true]);
       } finally {
         await other.close();
@@ -49,83 +49,87 @@ onBothDatabases(
     });
 
     test('a claim that ran out may be taken, and then only its new holder may report the outcome', async () => {
-      const { alerts, clock } = await outbox(await kit.open(), ['<c>']);
-      assert.equal(await alerts.claimMail(1, 'one', minuteMs), true);
-      assert.deepEqual(await alerts.dueMails(10), []);
+      const { storage, clock } = await outbox(await kit.open(), ['<c>']);
+      assert.equal(await storage.outbox.claimMail(1, 'one', minuteMs), true);
+      assert.deepEqual(await storage.outbox.dueMails(10), []);
       clock.nowMs += minuteMs - 1;
-      assert.equal(await alerts.claimMail(1, 'two', minuteMs), false);
-      await alerts.markDataBegun(1, 'one');
+      assert.equal(await storage.outbox.claimMail(1, 'two', minuteMs), false);
+      await storage.outbox.markDataBegun(1, 'one');
       clock.nowMs += 1;
-      await assert.rejects(alerts.markDataBegun(1, 'one'), locked, 'its claim has run out');
-      assert.equal((await alerts.dueMails(10)).length, 1);
-      assert.equal(await alerts.claimMail(1, 'two', minuteMs), true);
-      await assert.rejects(alerts.markDataBegun(1, 'one'), locked);
-      await assert.rejects(alerts.markSent(1, 'one'), locked);
-      await assert.rejects(alerts.markPutOff(1, 'one', minuteMs, 'x'), locked);
-      await assert.rejects(alerts.markFailed(1, 'one', 'x'), locked);
-      await alerts.markSent(1, 'two');
-      assert.deepEqual(await alerts.dueMails(10), []);
-      assert.deepEqual(await alerts.undelivered(), []);
-      assert.equal(await alerts.claimMail(1, 'one', minuteMs), false);
-      await assert.rejects(alerts.markFailed(1, 'two', 'too late'), locked);
+      await assert.rejects(storage.outbox.markDataBegun(1, 'one'), locked, 'its claim has run out');
+      assert.equal((await storage.outbox.dueMails(10)).length, 1);
+      assert.equal(await storage.outbox.claimMail(1, 'two', minuteMs), true);
+      await assert.rejects(storage.outbox.markDataBegun(1, 'one'), locked);
+      await assert.rejects(storage.outbox.markSent(1, 'one'), locked);
+      await assert.rejects(storage.outbox.markPutOff(1, 'one', minuteMs, 'x'), locked);
+      await assert.rejects(storage.outbox.markFailed(1, 'one', 'x'), locked);
+      await storage.outbox.markSent(1, 'two');
+      assert.deepEqual(await storage.outbox.dueMails(10), []);
+      assert.deepEqual(await storage.mails.undelivered(), []);
+      assert.equal(await storage.outbox.claimMail(1, 'one', minuteMs), false);
+      await assert.rejects(storage.outbox.markFailed(1, 'two', 'too late'), locked);
     });
 
     test('one that ran out and was taken by nobody may still be said to be sent', async () => {
-      const { alerts, clock } = await outbox(await kit.open(), ['<c>']);
-      await alerts.claimMail(1, 'one', minuteMs);
-      await alerts.markDataBegun(1, 'one');
+      const { storage, clock } = await outbox(await kit.open(), ['<c>']);
+      await storage.outbox.claimMail(1, 'one', minuteMs);
+      await storage.outbox.markDataBegun(1, 'one');
       clock.nowMs += 10 * minuteMs;
-      await alerts.markSent(1, 'one');
-      assert.deepEqual(await alerts.undelivered(), []);
+      await storage.outbox.markSent(1, 'one');
+      assert.deepEqual(await storage.mails.undelivered(), []);
     });
 
     test('a mail that was put off is not due before its time', async () => {
-      const { alerts, clock } = await outbox(await kit.open(), ['<c>']);
-      await alerts.claimMail(1, 'one', minuteMs);
-      await alerts.markPutOff(1, 'one', 5 * minuteMs, '451 greylisted '.repeat(200));
-      assert.deepEqual(await alerts.dueMails(10), []);
-      assert.equal(await alerts.claimMail(1, 'two', minuteMs), false, 'read as due by another before it was put off');
-      const [waiting] = await alerts.undelivered();
+      const { storage, clock } = await outbox(await kit.open(), ['<c>']);
+      await storage.outbox.claimMail(1, 'one', minuteMs);
+      await storage.outbox.markPutOff(1, 'one', 5 * minuteMs, '451 greylisted '.repeat(200));
+      assert.deepEqual(await storage.outbox.dueMails(10), []);
+      assert.equal(
+        await storage.outbox.claimMail(1, 'two', minuteMs),
+        false,
+        'read as due by another before it was put off',
+      );
+      const [waiting] = await storage.mails.undelivered();
       assert.equal(waiting?.attempts, 1);
       assert.equal(waiting.nextAttemptAtMs, noonMs + 5 * minuteMs);
       assert.equal(waiting.error?.length, 1000);
       clock.nowMs += 5 * minuteMs;
-      assert.equal((await alerts.dueMails(10))[0]?.attempts, 1);
-      assert.equal(await alerts.claimMail(1, 'two', minuteMs), true);
+      assert.equal((await storage.outbox.dueMails(10))[0]?.attempts, 1);
+      assert.equal(await storage.outbox.claimMail(1, 'two', minuteMs), true);
     });
 
     test('a clock set back three hours keeps no mail beyond its pause, and takes no claim away', async () => {
-      const { alerts, clock } = await outbox(await kit.open(), ['<c>', '<c2>']);
-      await alerts.claimMail(1, 'one', minuteMs);
-      await alerts.markPutOff(1, 'one', 60 * minuteMs, 'x');
-      await alerts.claimMail(2, 'one', minuteMs);
+      const { storage, clock } = await outbox(await kit.open(), ['<c>', '<c2>']);
+      await storage.outbox.claimMail(1, 'one', minuteMs);
+      await storage.outbox.markPutOff(1, 'one', 60 * minuteMs, 'x');
+      await storage.outbox.claimMail(2, 'one', minuteMs);
       clock.nowMs = noonMs - minuteMs / 60;
-      assert.deepEqual(pluck(await alerts.dueMails(10), 'id'), [1]);
+      assert.deepEqual(pluck(await storage.outbox.dueMails(10), 'id'), [1]);
       clock.nowMs = noonMs - 180 * minuteMs;
-      assert.deepEqual(pluck(await alerts.dueMails(10), 'id'), [1]);
-      assert.equal(await alerts.claimMail(2, 'two', minuteMs), false);
+      assert.deepEqual(pluck(await storage.outbox.dueMails(10), 'id'), [1]);
+      assert.equal(await storage.outbox.claimMail(2, 'two', minuteMs), false);
     });
 
     test('a time further ahead than a day counts as due: the clock was set back', async () => {
-      const { alerts, clock } = await outbox(await kit.open(), ['<c>']);
+      const { storage, clock } = await outbox(await kit.open(), ['<c>']);
       clock.nowMs = noonMs + 10 * dayMs;
-      await alerts.claimMail(1, 'one', minuteMs);
-      await alerts.markPutOff(1, 'one', dayMs, 'x');
+      await storage.outbox.claimMail(1, 'one', minuteMs);
+      await storage.outbox.markPutOff(1, 'one', dayMs, 'x');
       clock.nowMs = noonMs + 10 * dayMs;
-      assert.deepEqual(await alerts.dueMails(10), []);
+      assert.deepEqual(await storage.outbox.dueMails(10), []);
       clock.nowMs = noonMs;
-      assert.equal((await alerts.dueMails(10)).length, 1);
-      assert.equal(await alerts.claimMail(1, 'two', minuteMs), true);
+      assert.equal((await storage.outbox.dueMails(10)).length, 1);
+      assert.equal(await storage.outbox.claimMail(1, 'two', minuteMs), true);
       clock.nowMs = noonMs - 10 * dayMs;
-      assert.equal(await alerts.claimMail(1, 'three', minuteMs), true);
+      assert.equal(await storage.outbox.claimMail(1, 'three', minuteMs), true);
     });
 
     test('a mail that was refused for good is kept with its reason', async () => {
-      const { alerts } = await outbox(await kit.open(), ['<c>', '<c2>']);
-      await alerts.claimMail(1, 'one', minuteMs);
-      await alerts.markFailed(1, 'one', '550 5.1.1 no such user');
-      assert.deepEqual(pluck(await alerts.dueMails(10), 'id'), [2]);
-      const [failed, waiting] = await alerts.undelivered();
+      const { storage } = await outbox(await kit.open(), ['<c>', '<c2>']);
+      await storage.outbox.claimMail(1, 'one', minuteMs);
+      await storage.outbox.markFailed(1, 'one', '550 5.1.1 no such user');
+      assert.deepEqual(pluck(await storage.outbox.dueMails(10), 'id'), [2]);
+      const [failed, waiting] = await storage.mails.undelivered();
       assert.deepEqual([failed?.error, failed?.failedAtMs], ['550 5.1.1 no such user', noonMs]);
       assert.ok(failed !== undefined && !('content' in failed));
       assert.equal(waiting?.failedAtMs, null);
@@ -133,13 +137,13 @@ onBothDatabases(
 
     test('what was said twice, because the answer was lost, is no fault', async () => {
       const { opened } = await outbox(await kit.open(), ['<1>', '<2>', '<3>']);
-      const alerts = storageOn(commitTwice(opened.database)).alerts;
-      for (const id of [1, 2, 3]) assert.equal(await alerts.claimMail(id, 'one', minuteMs), true);
-      for (const id of [1, 2, 3]) await alerts.markDataBegun(id, 'one');
-      await alerts.markSent(1, 'one');
-      await alerts.markPutOff(2, 'one', minuteMs, 'x');
-      await alerts.markFailed(3, 'one', 'x');
-      assert.deepEqual(pluck(await alerts.undelivered(), 'id'), [2, 3]);
+      const storage = storageOn(commitTwice(opened.database));
+      for (const id of [1, 2, 3]) assert.equal(await storage.outbox.claimMail(id, 'one', minuteMs), true);
+      for (const id of [1, 2, 3]) await storage.outbox.markDataBegun(id, 'one');
+      await storage.outbox.markSent(1, 'one');
+      await storage.outbox.markPutOff(2, 'one', minuteMs, 'x');
+      await storage.outbox.markFailed(3, 'one', 'x');
+      assert.deepEqual(pluck(await storage.mails.undelivered(), 'id'), [2, 3]);
     });
   },
   { mariadb: 'always' },
@@ -148,10 +152,10 @@ onBothDatabases(
 /** Stores mails that have been waiting since noon. A Message-ID that begins with `<w` marks a warning. */
 async function outbox(opened: Opened, messageIds: readonly string[]) {
   const clock = { nowMs: noonMs };
-  const alerts = storageOn(atTime(opened.database, () => clock.nowMs)).alerts;
-  const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
+  const storage = storageOn(atTime(opened.database, () => clock.nowMs));
+  const lease = (await storage.leases.takeLease('alerter', 'one')) ?? assert.fail('not free');
   const severityOf = (messageId: string) => (messageId.startsWith('<w') ? 'warning' : 'critical');
   const mails = messageIds.map((id) => mail({ messageId: id, severity: severityOf(id), notifications: [] }));
-  await alerts.saveNotifications(lease, { mails, notified: [], closedOut: [] });
-  return { opened, alerts, clock };
+  await storage.notifications.saveNotifications(lease, { mails, notified: [], closedOut: [] });
+  return { opened, storage, clock };
 }

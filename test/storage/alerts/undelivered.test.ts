@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { NewMail } from '../../../src/storage/store/outbox-store.ts';
-import type { AlertStore } from '../../../src/storage/store/storage.ts';
+import type { Storage } from '../../../src/storage/store/storage.ts';
 import { alert, mail, stored } from '../support/alert-samples.ts';
 import { onBothDatabases, type Opened } from '../support/databases.ts';
 import { pluck } from '../../support/pluck.ts';
@@ -10,61 +10,66 @@ import { pluck } from '../../support/pluck.ts';
 const notified = { state: 'firing', severity: 'critical', sequence: 1, notifiedAtMs: Date.UTC(2026, 10, 20) } as const;
 
 /** Stores one alert and these mails about it; their Message-IDs are `<1>`, `<2>` ... */
-async function storeMails({ storage: { alerts } }: Opened, ...mails: readonly Partial<NewMail>[]): Promise<AlertStore> {
-  const lease = await alerts.takeLease('alert', 'a test');
+async function storeMails({ storage }: Opened, ...mails: readonly Partial<NewMail>[]): Promise<Storage> {
+  const lease = await storage.leases.takeLease('alert', 'a test');
   assert.ok(lease !== null);
-  await alerts.saveProcessed(lease, { statIds: [], visitIds: [], alerts: [alert()], ruleStates: new Map() });
+  await storage.evaluation.saveProcessed(lease, {
+    statIds: [],
+    visitIds: [],
+    alerts: [alert()],
+    ruleStates: new Map(),
+  });
   const recipients = new Set(mails.map((one) => one.recipient ?? mail().recipient));
-  await alerts.saveNotifications(lease, {
+  await storage.notifications.saveNotifications(lease, {
     mails: mails.map((one, index) => mail({ messageId: `<${index + 1}>`, ...one })),
     notified: [...recipients].map((recipient) => ({ ...notified, alertId: 1, recipient })),
     closedOut: [],
   });
-  return alerts;
+  return storage;
 }
 
-async function states(alerts: AlertStore): Promise<unknown> {
-  return (await alerts.unsentOf([1])).map(({ recipient, delivery, error }) => [recipient, delivery, error]);
+async function states(storage: Storage): Promise<unknown> {
+  return (await storage.mails.unsentOf([1])).map(({ recipient, delivery, error }) => [recipient, delivery, error]);
 }
 
 onBothDatabases('mails that were not sent', (kit) => {
   test('a mail is queued until it is tried, not delivered until one is sent, and then nothing is missing', async () => {
-    const alerts = await storeMails(await kit.open(), {}, { notifications: [stored({ transition: 'reminder' })] });
-    assert.deepEqual(await states(alerts), [['ops@example.org', 'queued', null]]);
-    assert.ok(await alerts.claimMail(1, 'one', 60_000));
-    await alerts.markFailed(1, 'one', '550 no such user');
-    assert.deepEqual(await states(alerts), [['ops@example.org', 'not-delivered', '550 no such user']]);
-    assert.ok(await alerts.claimMail(2, 'one', 60_000));
-    await alerts.markSent(2, 'one');
-    assert.deepEqual(await states(alerts), []);
+    const storage = await storeMails(await kit.open(), {}, { notifications: [stored({ transition: 'reminder' })] });
+    assert.deepEqual(await states(storage), [['ops@example.org', 'queued', null]]);
+    assert.ok(await storage.outbox.claimMail(1, 'one', 60_000));
+    await storage.outbox.markFailed(1, 'one', '550 no such user');
+    assert.deepEqual(await states(storage), [['ops@example.org', 'not-delivered', '550 no such user']]);
+    assert.ok(await storage.outbox.claimMail(2, 'one', 60_000));
+    await storage.outbox.markSent(2, 'one');
+    assert.deepEqual(await states(storage), []);
   });
 
   test('a mail that is discarded is not sent any more, and one that is being sent cannot be discarded', async () => {
-    const alerts = await storeMails(await kit.open(), {});
-    assert.ok(await alerts.claimMail(1, 'one', 60_000));
-    assert.equal(await alerts.discardMail(1), false);
-    await alerts.markPutOff(1, 'one', 0, 'no answer');
-    assert.equal(await alerts.discardMail(1), true);
-    assert.equal(await alerts.discardMail(1), false);
-    assert.deepEqual(await alerts.dueMails(5), []);
-    assert.deepEqual(await alerts.undelivered(), []);
-    assert.deepEqual(await states(alerts), [['ops@example.org', 'discarded', 'no answer']]);
-    assert.equal((await alerts.notificationsOf([1])).length, 1);
+    const storage = await storeMails(await kit.open(), {});
+    assert.ok(await storage.outbox.claimMail(1, 'one', 60_000));
+    assert.equal(await storage.mails.discardMail(1), false);
+    await storage.outbox.markPutOff(1, 'one', 0, 'no answer');
+    assert.equal(await storage.mails.discardMail(1), true);
+    assert.equal(await storage.mails.discardMail(1), false);
+    assert.deepEqual(await storage.outbox.dueMails(5), []);
+    assert.deepEqual(await storage.mails.undelivered(), []);
+    assert.deepEqual(await states(storage), [['ops@example.org', 'discarded', 'no answer']]);
+    assert.equal((await storage.alertHistory.notificationsOf([1])).length, 1);
   });
 
   test('a dropped mail takes back what it would have notified first, and keeps the end of what was sent', async () => {
     const before = { ...notified, state: 'firing' } as const;
-    const alerts = await storeMails(
+    const storage = await storeMails(
       await kit.open(),
       { recipient: 'first@example.org' },
       { recipient: 'again@example.org', notifications: [stored({ transition: 'resolved', before })] },
     );
-    const [first, again] = await alerts.dueMails(5);
+    const [first, again] = await storage.outbox.dueMails(5);
     assert.ok(first !== undefined && again !== undefined);
-    for (const { id } of [first, again]) assert.ok(await alerts.claimMail(id, 'one', 60_000));
-    assert.equal(await alerts.dropMail(first, 'another'), false);
-    assert.equal(await alerts.dropMail(first, 'one'), true);
-    assert.equal(await alerts.dropMail(again, 'one'), false);
-    assert.deepEqual(pluck(await alerts.notificationsOf([1]), 'recipient'), ['again@example.org']);
+    for (const { id } of [first, again]) assert.ok(await storage.outbox.claimMail(id, 'one', 60_000));
+    assert.equal(await storage.outbox.dropMail(first, 'another'), false);
+    assert.equal(await storage.outbox.dropMail(first, 'one'), true);
+    assert.equal(await storage.outbox.dropMail(again, 'one'), false);
+    assert.deepEqual(pluck(await storage.alertHistory.notificationsOf([1]), 'recipient'), ['again@example.org']);
   });
 });

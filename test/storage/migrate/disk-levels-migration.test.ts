@@ -7,8 +7,8 @@ import { item, worker } from '../support/samples.ts';
 const dayMs = 86_400_000;
 
 onBothDatabases('the migration of levels', ({ it, kind }) => {
-  it('takes the last report of each day that is there', async ({ reports, alerts, database, rows }) => {
-    const todayMs = Math.floor((await alerts.nowMs()) / dayMs) * dayMs;
+  it('takes the last report of each day that is there', async ({ reports, storage, database, rows }) => {
+    const todayMs = Math.floor((await storage.nowMs()) / dayMs) * dayMs;
     const at = (atMs: number, used: number, more = {}) =>
       item({
         observedAtMs: atMs,

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 
 import type { RowPlace } from '../../../src/storage/store/evaluation-store.ts';
 import type { Lease } from '../../../src/storage/store/lease-store.ts';
-import type { AlertStore } from '../../../src/storage/store/storage.ts';
+import type { Storage } from '../../../src/storage/store/storage.ts';
 import { storageOn } from '../../../src/storage/open-storage.ts';
 import { alert, mail, stored, lastNotified } from '../support/alert-samples.ts';
 import { atTime } from '../support/crashing-database.ts';
@@ -27,22 +27,22 @@ onBothDatabases('silences', ({ it }) => {
     comment: 'Umzug 🚚',
   };
 
-  it('hold until they end or are ended', async ({ alerts }) => {
-    const id = await alerts.addSilence(silence);
-    const later = await alerts.addSilence({ ...silence, startsAtMs: noonMs + 30 * minuteMs });
+  it('hold until they end or are ended', async ({ storage }) => {
+    const id = await storage.operator.addSilence(silence);
+    const later = await storage.operator.addSilence({ ...silence, startsAtMs: noonMs + 30 * minuteMs });
     const second = { id: later, ...silence, startsAtMs: noonMs + 30 * minuteMs };
-    assert.deepEqual(await alerts.silences(noonMs), [{ id, ...silence }, second]);
-    assert.equal(await alerts.expireSilence(id, noonMs + minuteMs), true);
-    assert.equal(await alerts.expireSilence(id, noonMs + 2 * minuteMs), false);
-    assert.equal(await alerts.expireSilence(999, noonMs), false);
-    assert.deepEqual(pluck(await alerts.silences(noonMs + minuteMs), 'id'), [later]);
-    assert.deepEqual(await alerts.silences(noonMs + 60 * minuteMs), []);
+    assert.deepEqual(await storage.operator.silences(noonMs), [{ id, ...silence }, second]);
+    assert.equal(await storage.operator.expireSilence(id, noonMs + minuteMs), true);
+    assert.equal(await storage.operator.expireSilence(id, noonMs + 2 * minuteMs), false);
+    assert.equal(await storage.operator.expireSilence(999, noonMs), false);
+    assert.deepEqual(pluck(await storage.operator.silences(noonMs + minuteMs), 'id'), [later]);
+    assert.deepEqual(await storage.operator.silences(noonMs + 60 * minuteMs), []);
   });
 
-  it('that have ended are known for a day: what they held back waits for the next row', async ({ alerts }) => {
-    await alerts.addSilence(silence);
+  it('that have ended are known for a day: what they held back waits for the next row', async ({ storage }) => {
+    await storage.operator.addSilence(silence);
     const counts = async (nowMs: number): Promise<readonly number[]> => {
-      const state = await alerts.state(nowMs);
+      const state = await storage.notifications.state(nowMs);
       return [state.silences.length, state.endedSilences.length];
     };
     assert.deepEqual(await counts(silence.endsAtMs - 1), [1, 0]);
@@ -50,22 +50,25 @@ onBothDatabases('silences', ({ it }) => {
     assert.deepEqual(await counts(silence.endsAtMs + dayMs), [0, 0]);
   });
 
-  it('the same silence is one', async ({ alerts }) => {
-    assert.equal(await alerts.addSilence(silence), await alerts.addSilence(silence));
-    assert.notEqual(await alerts.addSilence(silence), await alerts.addSilence({ ...silence, client: 'WEB-*' }));
+  it('the same silence is one', async ({ storage }) => {
+    assert.equal(await storage.operator.addSilence(silence), await storage.operator.addSilence(silence));
+    assert.notEqual(
+      await storage.operator.addSilence(silence),
+      await storage.operator.addSilence({ ...silence, client: 'WEB-*' }),
+    );
   });
 });
 
 onBothDatabases('acknowledgements', ({ it }) => {
-  it('are of open alerts', async ({ alerts }) => {
-    const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
+  it('are of open alerts', async ({ storage }) => {
+    const lease = (await storage.leases.takeLease('alerter', 'one')) ?? assert.fail('not free');
     const closed = { state: 'resolved', resolvedAtMs: noonMs, closedReason: 'recovered' } as const;
     const samples = [alert({ severity: 'warning' }), alert({ subject: '/' }), alert(closed)];
-    await alerts.saveProcessed(lease, { ...nothing, alerts: samples });
-    assert.equal(await alerts.acknowledge([1, 2, 3, 4], 'ann', null, null), 2);
-    assert.equal(await alerts.acknowledge([], 'ann', null, null), 0);
-    assert.equal(await alerts.acknowledge([2], 'bob', noonMs, 'disk is ordered'), 1);
-    const all = await alerts.alertsOf({ openOnly: false, limit: 10 });
+    await storage.evaluation.saveProcessed(lease, { ...nothing, alerts: samples });
+    assert.equal(await storage.operator.acknowledge([1, 2, 3, 4], 'ann', null, null), 2);
+    assert.equal(await storage.operator.acknowledge([], 'ann', null, null), 0);
+    assert.equal(await storage.operator.acknowledge([2], 'bob', noonMs, 'disk is ordered'), 1);
+    const all = await storage.alertHistory.alertsOf({ openOnly: false, limit: 10 });
     assert.deepEqual(
       all.map((one) => ({
         id: one.id,
@@ -102,14 +105,14 @@ onBothDatabases('acknowledgements', ({ it }) => {
 });
 
 onBothDatabases("the alerter's questions", ({ it }) => {
-  it('alerts by client, rule and state, newest first', async ({ alerts }) => {
-    const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
+  it('alerts by client, rule and state, newest first', async ({ storage }) => {
+    const lease = (await storage.leases.takeLease('alerter', 'one')) ?? assert.fail('not free');
     const closed = { state: 'resolved', resolvedAtMs: noonMs, closedReason: 'recovered' } as const;
     const pending = alert({ client: 'web-2', state: 'pending', firingSinceMs: null });
     const samples = [alert(closed), alert({ rule: 'memory' }), pending, alert()];
-    await alerts.saveProcessed(lease, { ...nothing, alerts: samples });
+    await storage.evaluation.saveProcessed(lease, { ...nothing, alerts: samples });
     const ids = async (filter: object): Promise<readonly (number | null)[]> =>
-      (await alerts.alertsOf({ openOnly: false, limit: 10, ...filter })).map(({ id }) => id);
+      (await storage.alertHistory.alertsOf({ openOnly: false, limit: 10, ...filter })).map(({ id }) => id);
     assert.deepEqual(await ids({}), [4, 3, 2, 1]);
     assert.deepEqual(await ids({ limit: 2 }), [4, 3]);
     assert.deepEqual(await ids({ openOnly: true }), [4, 3, 2]);
@@ -118,7 +121,7 @@ onBothDatabases("the alerter's questions", ({ it }) => {
     assert.deepEqual(await ids({ client: 'unknown' }), []);
   });
 
-  it('runs and clients', async ({ alerts, reports }) => {
+  it('runs and clients', async ({ storage, reports }) => {
     const one = runStart({ startedAtMs: noonMs });
     const two = runStart({ startedAtMs: noonMs + minuteMs, scope: 'filtered' });
     await reports.endRun(one, runEnd(one));
@@ -126,7 +129,7 @@ onBothDatabases("the alerter's questions", ({ it }) => {
     await reports.startRun(runStart({ program: 'alert' }));
     await reports.saveVisits([visit({ client: 'b' })]);
     await reports.ingest([item({ client: 'a', receivedAtMs: noonMs + 5 })]);
-    const runs = await alerts.runs('collect', noonMs);
+    const runs = await storage.fleet.runs('collect', noonMs);
     const found = pluckAll(runs, 'id', 'scope', 'outcome').map(String);
     assert.deepEqual(found, [`${two.id},filtered,running`, `${one.id},full,finished`]);
     assert.deepEqual(runs[1], {
@@ -143,14 +146,14 @@ onBothDatabases("the alerter's questions", ({ it }) => {
       succeeded: 2,
       failed: 1,
     });
-    assert.equal((await alerts.runs('collect', noonMs + 1)).length, 1);
-    assert.deepEqual(await alerts.seenClients(), [
+    assert.equal((await storage.fleet.runs('collect', noonMs + 1)).length, 1);
+    assert.deepEqual(await storage.fleet.seenClients(), [
       { name: 'a', firstSeenMs: noonMs + 5, lastVisitAtMs: null, lastReportAtMs: noonMs },
       { name: 'b', firstSeenMs: noonMs, lastVisitAtMs: noonMs, lastReportAtMs: null },
     ]);
   });
 
-  it("a collector's last full run, however old", async ({ alerts, reports }) => {
+  it("a collector's last full run, however old", async ({ storage, reports }) => {
     const old = runStart({ startedAtMs: noonMs - 100 * dayMs, host: 'mon-2' });
     await reports.endRun(old, runEnd(old));
     for (const over of [
@@ -163,17 +166,17 @@ onBothDatabases("the alerter's questions", ({ it }) => {
     }
     const beside = runStart({ startedAtMs: noonMs });
     await reports.endRun(beside, runEnd(beside, { outcome: 'overlapped' }));
-    const run = await alerts.lastRunOf('collector-1');
+    const run = await storage.fleet.lastRunOf('collector-1');
     assert.deepEqual(
       { id: run?.id, host: run?.host, program: run?.program, outcome: run?.outcome },
       { id: old.id, host: 'mon-2', program: 'collect', outcome: 'finished' },
     );
     assert.equal(run?.finishedAtMs, noonMs - 100 * dayMs + 5000);
-    assert.equal(await alerts.lastRunOf('COLLECTOR-1'), null);
+    assert.equal(await storage.fleet.lastRunOf('COLLECTOR-1'), null);
   });
 
   it('a series is of one client, column and mount, oldest first, unknown values among them', async (opened) => {
-    const { alerts, reports } = opened;
+    const { storage, reports } = opened;
     const at = (minutes: number, used_percent: number | null, client = 'web-1') => {
       const others = [
         { mount: '/', used_percent: 1 },
@@ -188,28 +191,28 @@ onBothDatabases("the alerter's questions", ({ it }) => {
       { atMs: noonMs + 5 * minuteMs, value: null },
       { atMs: noonMs + 10 * minuteMs, value: 30 },
     ];
-    assert.deepEqual(await alerts.series('web-1', 'cpu_percent', null, noonMs), expected);
-    assert.deepEqual(await alerts.series('web-1', 'used_percent', '/data', noonMs), expected);
-    assert.deepEqual(await alerts.series('web-1', 'used_percent', null, noonMs), []);
-    assert.deepEqual(await alerts.series('web-1', 'inodes_percent', '/nowhere', noonMs), []);
+    assert.deepEqual(await storage.notifications.series('web-1', 'cpu_percent', null, noonMs), expected);
+    assert.deepEqual(await storage.notifications.series('web-1', 'used_percent', '/data', noonMs), expected);
+    assert.deepEqual(await storage.notifications.series('web-1', 'used_percent', null, noonMs), []);
+    assert.deepEqual(await storage.notifications.series('web-1', 'inodes_percent', '/nowhere', noonMs), []);
   });
 
   it('replay goes through treated and unprocessed rows in time order, each once, whatever the page', async (opened) => {
-    const { alerts, reports } = opened;
+    const { storage, reports } = opened;
     await reports.ingest(times(30, (index) => item({ observedAtMs: noonMs + Math.floor(index / 4) * 1000 })));
     const visitAt = (index: number) =>
       visit({ runId: randomUUID(), startedAtMs: noonMs + Math.floor(index / 9) * 3000 });
     await reports.saveVisits(times(25, visitAt));
     await reports.ingest([item({ observedAtMs: noonMs - 1 })]);
-    const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
-    const { reports: first } = await alerts.unprocessed(5);
-    await alerts.saveProcessed(lease, { ...nothing, alerts: [], statIds: first.map(({ id }) => id) });
+    const lease = (await storage.leases.takeLease('alerter', 'one')) ?? assert.fail('not free');
+    const { reports: first } = await storage.evaluation.unprocessed(5);
+    await storage.evaluation.saveProcessed(lease, { ...nothing, alerts: [], statIds: first.map(({ id }) => id) });
     for (const limit of [1, 2, 3, 7, 100]) {
       const seen: string[] = [];
       let newest = 0;
       let place: RowPlace | null = null;
       for (;;) {
-        const page = await alerts.replay(noonMs, place, limit);
+        const page = await storage.alertHistory.replay(noonMs, place, limit);
         const times = [
           ...page.reports.map((row) => ({ atMs: row.observedAtMs, name: `r${row.id}` })),
           ...page.visits.map((row) => ({ atMs: row.startedAtMs, name: `v${row.id}` })),
@@ -229,7 +232,7 @@ onBothDatabases("the alerter's questions", ({ it }) => {
 });
 
 /** Stores five alerts, each with a mail, of which the last one waits, and a silence that is over. */
-async function storeFiveAlerts(alerts: AlertStore, lease: Lease): Promise<void> {
+async function storeFiveAlerts(storage: Storage, lease: Lease): Promise<void> {
   const ended = (days: number, closedOut: boolean, subject: string) =>
     alert({ state: 'resolved', resolvedAtMs: noonMs - days * dayMs, closedReason: 'recovered', closedOut, subject });
   const samples = [
@@ -239,17 +242,17 @@ async function storeFiveAlerts(alerts: AlertStore, lease: Lease): Promise<void> 
     alert({ subject: 'open', firingSinceMs: noonMs - 50 * dayMs }),
     ended(40, true, 'waiting'),
   ];
-  await alerts.saveProcessed(lease, { ...nothing, alerts: samples });
+  await storage.evaluation.saveProcessed(lease, { ...nothing, alerts: samples });
   const mails = [1, 2, 3, 4, 5].map((alertId) =>
     mail({ messageId: `<${alertId}>`, notifications: [stored({ alertId })], replaces: [] }),
   );
   const everybody = [1, 2, 3, 4, 5].map((alertId) => lastNotified({ alertId }));
-  await alerts.saveNotifications(lease, { mails, notified: everybody, closedOut: [] });
+  await storage.notifications.saveNotifications(lease, { mails, notified: everybody, closedOut: [] });
   for (const id of [1, 2, 3, 4]) {
-    await alerts.claimMail(id, 'one', minuteMs);
-    await (id === 2 ? alerts.markFailed(id, 'one', 'x') : alerts.markSent(id, 'one'));
+    await storage.outbox.claimMail(id, 'one', minuteMs);
+    await (id === 2 ? storage.outbox.markFailed(id, 'one', 'x') : storage.outbox.markSent(id, 'one'));
   }
-  await alerts.addSilence({
+  await storage.operator.addSilence({
     client: '*',
     rule: '*',
     subject: '*',
@@ -265,11 +268,11 @@ onBothDatabases('what is pruned of alerts', ({ it }) => {
   const never = new AbortController().signal;
 
   it('goes once it is settled and old, and never while it is open or its mail waits', async (opened) => {
-    const { storage, database } = opened;
+    const { database } = opened;
     const clock = { nowMs: noonMs - 40 * dayMs };
-    const alerts = storageOn(atTime(database, () => clock.nowMs)).alerts;
-    const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
-    await storeFiveAlerts(alerts, lease);
+    const storage = storageOn(atTime(database, () => clock.nowMs));
+    const lease = (await storage.leases.takeLease('alerter', 'one')) ?? assert.fail('not free');
+    await storeFiveAlerts(storage, lease);
     const left = async (sql: string): Promise<readonly unknown[]> =>
       (await storage.history.query(sql)).map((row) => Object.values(row)[0]);
     await storage.retention.prune(limits, never);
@@ -278,20 +281,20 @@ onBothDatabases('what is pruned of alerts', ({ it }) => {
     assert.deepEqual(await left('SELECT message_id FROM mails'), ['<5>']);
     assert.deepEqual(await left('SELECT alert_id FROM notifications'), [5]);
     assert.deepEqual(await left('SELECT id FROM silences'), []);
-    assert.equal((await alerts.state(noonMs)).waiting[0]?.items.length, 1);
-    await alerts.claimMail(5, 'one', minuteMs);
-    await alerts.markSent(5, 'one');
+    assert.equal((await storage.notifications.state(noonMs)).waiting[0]?.items.length, 1);
+    await storage.outbox.claimMail(5, 'one', minuteMs);
+    await storage.outbox.markSent(5, 'one');
     await storage.retention.prune(limits, never);
     assert.deepEqual(await left('SELECT subject FROM alerts ORDER BY id'), ['not settled', 'young', 'open']);
     assert.deepEqual(await left('SELECT message_id FROM mails'), []);
   });
 
   it('mails of the retention stay', async ({ database, retention, history }) => {
-    const alerts = storageOn(atTime(database, () => noonMs - 29 * dayMs)).alerts;
-    const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
-    await alerts.saveNotifications(lease, { mails: [mail()], notified: [], closedOut: [] });
-    await alerts.claimMail(1, 'one', minuteMs);
-    await alerts.markSent(1, 'one');
+    const storage = storageOn(atTime(database, () => noonMs - 29 * dayMs));
+    const lease = (await storage.leases.takeLease('alerter', 'one')) ?? assert.fail('not free');
+    await storage.notifications.saveNotifications(lease, { mails: [mail()], notified: [], closedOut: [] });
+    await storage.outbox.claimMail(1, 'one', minuteMs);
+    await storage.outbox.markSent(1, 'one');
     await retention.prune(limits, never);
     assert.equal((await history.query('SELECT id FROM mails')).length, 1);
     assert.equal((await history.query('SELECT id FROM notifications')).length, 1);

@@ -86,12 +86,12 @@ onBothDatabases('what is stored of one client', (kit) => {
   });
 
   test('are the lines of its mails, those discarded too and those replaced not', async () => {
-    const { alerts, detail } = await kit.open();
-    const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
-    const samples = [alert(), alert({ subject: '/' }), alert({ client: 'web-2' })];
-    await alerts.saveProcessed(lease, { statIds: [], visitIds: [], ruleStates: new Map(), alerts: samples });
+    const { detail, evaluation, leases, mails, notifications } = await kit.open();
+    const lease = (await leases.takeLease('alerter', 'one')) ?? assert.fail('not free');
+    const alerts = [alert(), alert({ subject: '/' }), alert({ client: 'web-2' })];
+    await evaluation.saveProcessed(lease, { statIds: [], visitIds: [], ruleStates: new Map(), alerts });
     const line = (alertId: number) => stored({ alertId });
-    await alerts.saveNotifications(lease, {
+    await notifications.saveNotifications(lease, {
       mails: [
         mail({ messageId: '<1@x>', notifications: [line(1), line(2), line(3)] }),
         mail({ messageId: '<2@x>', notifications: [line(3)] }),
@@ -100,12 +100,12 @@ onBothDatabases('what is stored of one client', (kit) => {
       notified: [],
       closedOut: [],
     });
-    await alerts.saveNotifications(lease, {
+    await notifications.saveNotifications(lease, {
       mails: [mail({ messageId: '<4@x>', notifications: [line(1)], replaces: [1] })],
       notified: [],
       closedOut: [],
     });
-    assert.ok(await alerts.discardMail(3));
+    assert.ok(await mails.discardMail(3));
     const found = await detail.mailsOf('web-1', 10);
     assert.deepEqual(
       found.map(({ mailId, recipient, isDiscarded, rule, subject }) => ({

@@ -10,10 +10,10 @@ import { check, item, noonMs, runEnd, runStart, visit, worker } from '../support
 
 const at = (hours: number): number => noonMs + hours * hourMs;
 
-async function storeAlerts({ alerts: store }: Storage, alerts: readonly Alert[]): Promise<void> {
-  const lease = await store.takeLease('alerter', 'a test');
+async function storeAlerts({ evaluation, leases }: Storage, alerts: readonly Alert[]): Promise<void> {
+  const lease = await leases.takeLease('alerter', 'a test');
   assert.ok(lease);
-  await store.saveProcessed(lease, { statIds: [], visitIds: [], alerts, ruleStates: new Map() });
+  await evaluation.saveProcessed(lease, { statIds: [], visitIds: [], alerts, ruleStates: new Map() });
 }
 
 function ended(client: string, hours: number, over: Partial<Alert> = {}): Alert {

@@ -18,11 +18,11 @@ const at = (observedAtMs: number, percent: number | null, ...disks: readonly Row
   item({ observedAtMs, workers: [worker('cpu', cpu(percent)), worker('disk', ...disks)] });
 
 const read = async (
-  look: PlotStore,
+  plots: PlotStore,
   table: 'stats' | 'disk_stats',
   column: string,
   grid: Partial<Grid>,
-): Promise<readonly GridFigures[]> => look.gridFigures('web-1', table, [column], gridOf(grid));
+): Promise<readonly GridFigures[]> => plots.gridFigures('web-1', table, [column], gridOf(grid));
 
 /** Returns a grid of three hours from noon on, unless `more` changes it. */
 function gridOf(more: Partial<Grid>): Grid {
@@ -32,7 +32,7 @@ function gridOf(more: Partial<Grid>): Grid {
 
 onBothDatabases('figures on a grid', (kit) => {
   test('are the least, mean and greatest of the rows of a step, and null where none is known', async () => {
-    const { reports, look } = (await kit.open()).storage;
+    const { reports, plots } = (await kit.open()).storage;
     await reports.ingest([
       at(noonMs - 1, 99),
       at(noonMs, 10),
@@ -41,16 +41,16 @@ onBothDatabases('figures on a grid', (kit) => {
       at(noonMs + 2 * hourMs, 7),
       at(noonMs + 3 * hourMs, 99),
     ]);
-    const [{ figures } = none] = await read(look, 'stats', 'cpu_percent', {});
+    const [{ figures } = none] = await read(plots, 'stats', 'cpu_percent', {});
     assert.deepEqual(figures.get('cpu_percent'), { least: [10, null, 7], mean: [25, null, 7], most: [40, null, 7] });
-    assert.deepEqual(await read(look, 'stats', 'cpu_percent', { sinceMs: noonMs + dayMs }), []);
+    assert.deepEqual(await read(plots, 'stats', 'cpu_percent', { sinceMs: noonMs + dayMs }), []);
   });
 
   test('of mounts stand by mount, in the order of their names', async () => {
-    const { reports, look } = (await kit.open()).storage;
+    const { reports, plots } = (await kit.open()).storage;
     const later = at(noonMs + 2 * hourMs, 1, disk('/', 30), disk('/new', 5));
     await reports.ingest([at(noonMs, 1, disk('/var', 50), disk('/', 20)), later]);
-    const found = await read(look, 'disk_stats', 'used_percent', {});
+    const found = await read(plots, 'disk_stats', 'used_percent', {});
     const means = found.map(({ figures }) => figures.get('used_percent')?.mean);
     assert.deepEqual(pluck(found, 'subject'), ['/', '/new', '/var']);
     assert.deepEqual(means, [
@@ -61,9 +61,9 @@ onBothDatabases('figures on a grid', (kit) => {
   });
 
   test('are those of a sample of each step if so many rows are too many', async () => {
-    const { reports, look } = (await kit.open()).storage;
+    const { reports, plots } = (await kit.open()).storage;
     await reports.ingest([at(noonMs + minuteMs, 10), at(noonMs + 20 * minuteMs, 90), at(noonMs + hourMs, 50)]);
-    const [{ figures } = none] = await read(look, 'stats', 'cpu_percent', { sampleMs: 5 * minuteMs });
+    const [{ figures } = none] = await read(plots, 'stats', 'cpu_percent', { sampleMs: 5 * minuteMs });
     assert.deepEqual(figures.get('cpu_percent')?.most, [10, 50, null]);
   });
 
@@ -76,7 +76,7 @@ onBothDatabases('figures on a grid', (kit) => {
       { name: 'a mount', table: 'disk_stats', column: 'used_percent', expected: [20, 40, null] },
     ] as const) {
       test(`of ${name}, sampled ${way}, have no gap where the visit of the sample failed`, async () => {
-        const { reports, look } = (await kit.open()).storage;
+        const { reports, plots } = (await kit.open()).storage;
         const other = (observedAtMs: number): ReturnType<typeof item> => item({ client: 'web-2', observedAtMs });
         await reports.ingest([
           at(noonMs + minuteMs, 10, disk('/', 20)),
@@ -86,37 +86,37 @@ onBothDatabases('figures on a grid', (kit) => {
           ...[0, 20, 60, 80, 120, 140].map((minutes) => other(noonMs + minutes * minuteMs)),
         ]);
         const query = { clients, table, columns: [column], ranges: [], grid: gridOf({ sampleMs: 5 * minuteMs }) };
-        const [{ figures } = none] = (await look.fleetFigures(query, unwatched)).of('web-1');
+        const [{ figures } = none] = (await plots.fleetFigures(query, unwatched)).of('web-1');
         assert.deepEqual(figures.get(column)?.mean, expected);
       });
     }
   }
 
   test('are whole whether rows are there, or are hours or days by now', async () => {
-    const { reports, retention, look } = (await kit.open()).storage;
+    const { reports, retention, plots } = (await kit.open()).storage;
     // Midnight, UTC: each step is a whole day.
     const first = noonMs - 10 * hourMs - 10 * dayMs;
     const dayAfter = [at(first + dayMs, 60), at(first + dayMs + minuteMs, 20)];
     await reports.ingest([at(first, 10), at(first + hourMs / 2, 30), ...dayAfter, at(noonMs, 80)]);
     const grid = { sinceMs: first, stepMs: dayMs, points: 12 };
-    const whole = await read(look, 'stats', 'cpu_percent', grid);
+    const whole = await read(plots, 'stats', 'cpu_percent', grid);
     const keep = { rawMs: 5 * dayMs, detailMs: dayMs, hourlyMs: 30 * dayMs, dailyMs: 90 * dayMs };
     const limits = { nowMs: noonMs + minuteMs, ...keep };
     const signal = AbortSignal.timeout(60_000);
     assert.equal((await retention.prune(limits, signal)).stats, 4);
-    assert.deepEqual(await read(look, 'stats', 'cpu_percent', grid), whole);
+    assert.deepEqual(await read(plots, 'stats', 'cpu_percent', grid), whole);
     // Steps shorter than an hour have the figure of their hour.
     const halves = { sinceMs: first, stepMs: hourMs / 2 };
-    const [{ figures } = none] = await read(look, 'stats', 'cpu_percent', halves);
+    const [{ figures } = none] = await read(plots, 'stats', 'cpu_percent', halves);
     assert.deepEqual(figures.get('cpu_percent')?.mean, [20, 20, null]);
     await retention.prune({ ...limits, hourlyMs: 8 * dayMs }, signal);
-    assert.deepEqual(await read(look, 'stats', 'cpu_percent', grid), whole);
+    assert.deepEqual(await read(plots, 'stats', 'cpu_percent', grid), whole);
   });
 });
 
 onBothDatabases('what a report reads beside figures', (kit) => {
   test('visits of a span are counted, good ones too', async () => {
-    const { reports, look } = (await kit.open()).storage;
+    const { reports, plots } = (await kit.open()).storage;
     await reports.saveVisits([
       visit({ runId: 'run-0', startedAtMs: noonMs - 1 }),
       visit({ startedAtMs: noonMs }),
@@ -124,12 +124,12 @@ onBothDatabases('what a report reads beside figures', (kit) => {
       visit({ runId: 'run-3', startedAtMs: noonMs + hourMs }),
     ]);
     const query = { clients: ['web-1', 'web-2'], grid: gridOf({ points: 1 }) };
-    const counts = await look.visitCounts(query, unwatched);
+    const counts = await plots.visitCounts(query, unwatched);
     assert.deepEqual([...counts], [['web-1', { visits: 2, succeeded: 1 }]]);
   });
 
   test('runs of a span, and the last one before it', async () => {
-    const { reports, look } = (await kit.open()).storage;
+    const { reports, records } = (await kit.open()).storage;
     for (const [id, startedAtMs] of [
       ['one', noonMs - 2 * hourMs],
       ['two', noonMs - hourMs],
@@ -138,7 +138,7 @@ onBothDatabases('what a report reads beside figures', (kit) => {
       await reports.startRun(runStart({ id, startedAtMs }));
     }
     const starts = async (sinceMs: number): Promise<readonly number[]> =>
-      (await look.runsBetween('collect', sinceMs, noonMs + hourMs)).map(({ startedAtMs }) => startedAtMs);
+      (await records.runsBetween('collect', sinceMs, noonMs + hourMs)).map(({ startedAtMs }) => startedAtMs);
     assert.deepEqual(await starts(noonMs - minuteMs), [noonMs - hourMs, noonMs]);
     assert.deepEqual(await starts(noonMs - dayMs), [noonMs - 2 * hourMs, noonMs - hourMs, noonMs]);
   });

@@ -9,7 +9,7 @@ const hourMs = 3_600_000;
 
 onBothDatabases('reading for pages', (kit) => {
   test('lines of some clients: means by step, CPUs and visits, and of others nothing', async () => {
-    const { reports, look } = (await kit.open()).storage;
+    const { reports, plots } = (await kit.open()).storage;
     const start = runStart();
     await reports.startRun(start);
     const cpu = (client: string, observedAtMs: number, used_percent: number): ReturnType<typeof item> =>
@@ -21,23 +21,23 @@ onBothDatabases('reading for pages', (kit) => {
     await reports.startRun(other);
     await reports.saveVisits([visit({ runId: other.id, client: 'a', startedAtMs: noonMs + hourMs, ok: false })]);
     const grid = { sinceMs: noonMs, stepMs: hourMs, points: 2, untilMs: noonMs + 2 * hourMs, sampleMs: null };
-    const lines = await look.fleetLines(['a', 'c'], grid);
+    const lines = await plots.fleetLines(['a', 'c'], grid);
     assert.deepEqual([...lines.keys()], ['a', 'c']);
     assert.deepEqual(lines.get('a'), { cpu: [20, 50], visits: 2, succeeded: 1 });
     assert.deepEqual(lines.get('c'), { cpu: [null, null], visits: 0, succeeded: 0 });
-    const sampled = await look.fleetLines(['a'], { ...grid, sampleMs: 300_000 });
+    const sampled = await plots.fleetLines(['a'], { ...grid, sampleMs: 300_000 });
     assert.deepEqual(sampled.get('a')?.cpu, [10, 50]);
-    assert.deepEqual(await look.fleetLines([], grid), new Map());
+    assert.deepEqual(await plots.fleetLines([], grid), new Map());
   });
 
   test('the newest runs of all programs, and alerts by id and by client', async () => {
-    const { reports, look } = (await kit.open()).storage;
+    const { reports, records } = (await kit.open()).storage;
     const starts = (['collect', 'alert', 'ingest', 'collect'] as const).map((program, index) =>
       runStart({ id: `${index}`.repeat(8) + '-0000-4000-8000-000000000000', program, startedAtMs: noonMs + index }),
     );
     for (const start of starts) await reports.startRun(start);
     await reports.endRun(starts[0] ?? runStart(), runEnd(starts[0] ?? runStart()));
-    const newest = await look.newestRuns(3);
+    const newest = await records.newestRuns(3);
     assert.deepEqual(
       newest.map(({ program, outcome }) => [program, outcome]),
       [
@@ -46,8 +46,8 @@ onBothDatabases('reading for pages', (kit) => {
         ['alert', 'running'],
       ],
     );
-    assert.equal(await look.alert(1), null);
-    assert.deepEqual(await look.alertsOfClient('a', noonMs, noonMs + hourMs, 10), []);
+    assert.equal(await records.alert(1), null);
+    assert.deepEqual(await records.alertsOfClient('a', noonMs, noonMs + hourMs, 10), []);
   });
 
   test('a session for looking cannot write', async () => {
@@ -55,9 +55,9 @@ onBothDatabases('reading for pages', (kit) => {
     await storage.reports.startRun(runStart());
     const looking = await openStorage({ storage: config, migrate: false, program: 'look' });
     try {
-      assert.equal((await looking.look.newestRuns(5)).length, 1);
+      assert.equal((await looking.records.newestRuns(5)).length, 1);
       await assert.rejects(looking.reports.startRun(runStart({ id: '33333333-3333-4333-8333-333333333333' })));
-      assert.equal((await looking.look.newestRuns(5)).length, 1);
+      assert.equal((await looking.records.newestRuns(5)).length, 1);
     } finally {
       await looking.close();
     }

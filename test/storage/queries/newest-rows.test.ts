@@ -6,7 +6,7 @@ import { item, noonMs, refusedVisit, runEnd, runStart, visit } from '../support/
 const minuteMs = 60_000;
 
 onBothDatabases("a client's newest rows", ({ it }) => {
-  it('are the newest by their own times, whatever came last, treated or not', async ({ alerts, reports }) => {
+  it('are the newest by their own times, whatever came last, treated or not', async ({ storage, reports }) => {
     const run = runStart();
     await reports.endRun(run, runEnd(run));
     await reports.ingest([
@@ -19,7 +19,7 @@ onBothDatabases("a client's newest rows", ({ it }) => {
       visit({ runId: 'unknown', startedAtMs: noonMs + 2 * minuteMs, ...refusedVisit }),
       visit({ runId: run.id, startedAtMs: noonMs }),
     ]);
-    const newest = await alerts.newestRows('web-1');
+    const newest = await storage.alertHistory.newestRows('web-1');
     assert.deepEqual([newest.report?.reportId, newest.report?.observedAtMs], ['newest', noonMs + minuteMs]);
     assert.equal(newest.report?.cpu_percent, 12.5);
     const { ok, code, full, startedAtMs } = newest.visit ?? {};
@@ -28,18 +28,18 @@ onBothDatabases("a client's newest rows", ({ it }) => {
       { ok: false, code: 'connect-refused', full: false, startedAtMs: noonMs + 2 * minuteMs },
     );
 
-    const lease = (await alerts.takeLease('alerter', 'one')) ?? assert.fail('not free');
-    const { reports: rows, visits } = await alerts.unprocessed(10);
+    const lease = (await storage.leases.takeLease('alerter', 'one')) ?? assert.fail('not free');
+    const { reports: rows, visits } = await storage.evaluation.unprocessed(10);
     const [statIds, visitIds] = [rows.map(({ id }) => id), visits.map(({ id }) => id)];
-    await alerts.saveProcessed(lease, { statIds, visitIds, alerts: [], ruleStates: new Map() });
-    assert.deepEqual(await alerts.newestRows('web-1'), newest);
+    await storage.evaluation.saveProcessed(lease, { statIds, visitIds, alerts: [], ruleStates: new Map() });
+    assert.deepEqual(await storage.alertHistory.newestRows('web-1'), newest);
   });
 
-  it('of two of one time the one that was stored last; of a stranger there are none', async ({ alerts, reports }) => {
+  it('of two of one time the one that was stored last; of a stranger there are none', async ({ storage, reports }) => {
     await reports.ingest([item({ id: 'first' })]);
     await reports.ingest([item({ id: 'second' })]);
-    assert.equal((await alerts.newestRows('web-1')).report?.reportId, 'second');
-    assert.equal((await alerts.newestRows('web-1')).visit, null);
-    assert.deepEqual(await alerts.newestRows('stranger'), { report: null, visit: null });
+    assert.equal((await storage.alertHistory.newestRows('web-1')).report?.reportId, 'second');
+    assert.equal((await storage.alertHistory.newestRows('web-1')).visit, null);
+    assert.deepEqual(await storage.alertHistory.newestRows('stranger'), { report: null, visit: null });
   });
 });

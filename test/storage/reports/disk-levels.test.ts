@@ -91,7 +91,7 @@ onBothDatabases('levels of mounts', ({ it }) => {
   });
 
   it('are read by the day up to today, of all clients or some', async (opened) => {
-    const nowMs = await opened.alerts.nowMs();
+    const nowMs = await opened.nowMs();
     const todayMs = Math.floor(nowMs / dayMs) * dayMs;
     await opened.reports.ingest([
       report(todayMs + 1, [mount({ used_bytes: 700 })]),
@@ -117,7 +117,7 @@ onBothDatabases('levels of mounts', ({ it }) => {
   });
 
   it('are read in pages that a client may straddle', async (opened) => {
-    const todayMs = Math.floor((await opened.alerts.nowMs()) / dayMs) * dayMs;
+    const todayMs = Math.floor((await opened.nowMs()) / dayMs) * dayMs;
     const mounts = times(64, (index) => mount({ mount: `/m${index}` }));
     await opened.reports.ingest(times(65, (index) => report(todayMs, mounts, `client-${index}`)));
     const { mounts: read } = await opened.storage.levels.levels(null, 2, never);
@@ -128,7 +128,7 @@ onBothDatabases('levels of mounts', ({ it }) => {
 
   it('go with their client, follow its new name, and are removed after 130 days', async (opened) => {
     const { reports, retention } = opened;
-    const nowMs = await opened.alerts.nowMs();
+    const nowMs = await opened.nowMs();
     const old = times(20, (index) => report(nowMs - 131 * dayMs, [mount()], `c${index}`));
     await reports.ingest([...old, report(nowMs - 130 * dayMs, [mount()], 'c1')]);
     await reports.ingest([report(nowMs, [mount({ used_bytes: 1 })], 'a'), report(nowMs, [mount()], 'b')]);

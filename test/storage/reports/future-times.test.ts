@@ -48,9 +48,9 @@ onBothDatabases('after a clock that was ten years ahead', ({ it, open }) => {
     assert.ok(reportOf.has(`of ${aheadMs}`), 'a client that has no other row');
     const statuses = new Map((await storage.history.clients()).map((one) => [one.client, one.observedAtMs]));
     assert.deepEqual([statuses.get('web-1'), statuses.get(`of ${aheadMs}`)], [nowMs, aheadMs]);
-    const newest = await storage.alerts.newestRows('web-1');
+    const newest = await storage.alertHistory.newestRows('web-1');
     assert.deepEqual([newest.report?.observedAtMs, newest.visit?.startedAtMs], [nowMs, nowMs]);
-    const other = await storage.alerts.newestRows(`of ${aheadMs}`);
+    const other = await storage.alertHistory.newestRows(`of ${aheadMs}`);
     assert.deepEqual([other.report?.observedAtMs, other.visit?.startedAtMs], [aheadMs, aheadMs]);
   });
 

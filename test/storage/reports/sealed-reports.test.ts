@@ -135,8 +135,8 @@ onBothDatabases('sealed reports', ({ it, kind }) => {
   });
 
   it('are summed up by key and reason, timed by the clock of the database, and count as reports', async (opened) => {
-    const { alerts, reports, sealed } = opened;
-    const before = await alerts.nowMs();
+    const { storage, reports, sealed } = opened;
+    const before = await storage.nowMs();
     await reports.saveVisits(['a', 'b'].map((client) => visit({ client, startedAtMs: noonMs })));
     await reports.saveSealed([
       sealedItem({ client: 'a', receivedAtMs: noonMs + 7 }),
@@ -145,7 +145,7 @@ onBothDatabases('sealed reports', ({ it, kind }) => {
     ]);
     const [, , third] = await sealed.waiting('unseen', null, 3);
     await sealed.mark([third?.id ?? 0], 'seal-no-key', 'why');
-    const summary = await alerts.sealedWaiting();
+    const summary = await storage.fleet.sealedWaiting();
     const shown = summary.map(({ keyId, code, reports: count, clients }) => [keyId, code, count, clients]);
     assert.deepEqual(shown, [
       [keyA, null, 1, 1],
@@ -153,7 +153,7 @@ onBothDatabases('sealed reports', ({ it, kind }) => {
       [keyB, null, 1, 1],
     ]);
     for (const { sinceMs } of summary) assert.ok(sinceMs >= before - 1000 && sinceMs <= Date.now() + 60_000);
-    const seen = pluckAll(await alerts.seenClients(), 'name', 'lastReportAtMs').map(String);
+    const seen = pluckAll(await storage.fleet.seenClients(), 'name', 'lastReportAtMs').map(String);
     assert.deepEqual(seen, [`a,${noonMs + 9}`, `b,${noonMs}`]);
   });
 

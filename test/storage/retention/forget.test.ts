@@ -18,7 +18,7 @@ const columnsSql = {
 } as const;
 
 /** Stores two clients, `old` and `web-1`, with rows in all tables. Returns the alerter's lease. */
-async function storeTwo({ alerts, reports }: Opened): Promise<Lease> {
+async function storeTwo({ storage, reports }: Opened): Promise<Lease> {
   const place = { mount: '/', fstype: 'ext4', scope: 'local', mode: 'rw' };
   const disk = worker('disk', { ...place, used_percent: 50, unresponsive: 0 });
   const checks = [check('mailq', 0, '|unsent=1')];
@@ -30,10 +30,10 @@ async function storeTwo({ alerts, reports }: Opened): Promise<Lease> {
     await reports.endRun(start, runEnd(start));
     await reports.saveLabels([{ name: client, labels: { site: 'ber' } }]);
   }
-  const lease = await alerts.takeLease('alerter', 'pass-1');
+  const lease = await storage.leases.takeLease('alerter', 'pass-1');
   assert.ok(lease !== null);
   const some = ['old', 'web-1'].map((client) => alert({ client }));
-  await alerts.saveProcessed(lease, { statIds: [], visitIds: [], alerts: some, ruleStates: new Map() });
+  await storage.evaluation.saveProcessed(lease, { statIds: [], visitIds: [], alerts: some, ruleStates: new Map() });
   const notified = {
     recipient: 'a',
     state: 'firing',
@@ -41,7 +41,7 @@ async function storeTwo({ alerts, reports }: Opened): Promise<Lease> {
     sequence: 1,
     notifiedAtMs: noonMs,
   } as const;
-  await alerts.saveNotifications(lease, {
+  await storage.notifications.saveNotifications(lease, {
     mails: [1, 2].map((alertId) => mail({ messageId: `<${alertId}>`, notifications: [stored({ alertId })] })),
     notified: [1, 2].map((alertId) => ({ ...notified, alertId })),
     closedOut: [],
@@ -62,7 +62,7 @@ async function countsOf(database: Database, sql: string): Promise<Record<string,
 
 onBothDatabases('a client that left', ({ it, kind }) => {
   it('leaves no row in any table, and the other clients keep theirs', async (opened) => {
-    const { alerts, retention, history } = opened;
+    const { storage, retention, history } = opened;
     const lease = await storeTwo(opened);
     const counts = (): Promise<Record<string, number>> => countsOf(opened.database, columnsSql[kind]);
     const before = await counts();
@@ -71,13 +71,13 @@ onBothDatabases('a client that left', ({ it, kind }) => {
     const expected = Object.fromEntries(Object.entries(before).map(([table, count]) => [table, count / 2]));
     assert.deepEqual(await counts(), expected);
     assert.deepEqual(pluck(await history.clients(), 'client'), ['web-1']);
-    await assert.rejects(alerts.touchLease(lease), { code: 'locked' });
+    await assert.rejects(storage.leases.touchLease(lease), { code: 'locked' });
     assert.equal(await retention.forgetClient('old', never), false);
   });
 
   it('is in latest_stats, but not among the present ones once nobody has visited it for a day', async (opened) => {
-    const { reports, alerts, history } = opened;
-    const nowMs = await alerts.nowMs();
+    const { reports, storage, history } = opened;
+    const nowMs = await storage.nowMs();
     for (const [client, agoMs] of [
       ['old', dayMs + 60_000],
       ['web-1', dayMs - 60_000],
@@ -97,21 +97,21 @@ onBothDatabases('a client that left', ({ it, kind }) => {
 
 onBothDatabases('a collector that is no more', ({ it }) => {
   it('leaves its runs to nobody and its alerts ended, and an alerter at work begins anew', async (opened) => {
-    const { alerts, reports, retention } = opened;
+    const { storage, reports, retention } = opened;
     for (const collectorId of ['old', 'new']) {
       const start = runStart({ collectorId });
       await reports.endRun(start, runEnd(start));
     }
-    const lease = await alerts.takeLease('alerter', 'pass-1');
+    const lease = await storage.leases.takeLease('alerter', 'pass-1');
     assert.ok(lease !== null);
     const silent = alert({ client: '', rule: 'collector-silent', subject: 'old' });
     const some = [silent, { ...silent, subject: 'new' }, { ...silent, client: 'web-1', rule: 'disk' }];
-    await alerts.saveProcessed(lease, { statIds: [], visitIds: [], alerts: some, ruleStates: new Map() });
+    await storage.evaluation.saveProcessed(lease, { statIds: [], visitIds: [], alerts: some, ruleStates: new Map() });
 
     assert.equal(await retention.forgetCollector('old'), true);
-    const runs = await alerts.runs('collect', 0);
+    const runs = await storage.fleet.runs('collect', 0);
     assert.deepEqual(runs.map(({ collectorId }) => collectorId).sort(), ['', 'new']);
-    const stored = await alerts.alertsOf({ openOnly: false, limit: 10 });
+    const stored = await storage.alertHistory.alertsOf({ openOnly: false, limit: 10 });
     assert.deepEqual(stored.map(({ client, subject, closedReason }) => `${client} ${subject} ${closedReason}`).sort(), [
       ' new null',
       ' old forgotten',
@@ -122,12 +122,12 @@ onBothDatabases('a collector that is no more', ({ it }) => {
       { state: ended?.state, sequence: ended?.sequence, closedOut: ended?.closedOut },
       { state: 'resolved', sequence: silent.sequence + 1, closedOut: false },
     );
-    await assert.rejects(alerts.touchLease(lease), { code: 'locked' });
-    const again = await alerts.takeLease('alerter', 'pass-2');
+    await assert.rejects(storage.leases.touchLease(lease), { code: 'locked' });
+    const again = await storage.leases.takeLease('alerter', 'pass-2');
     assert.ok(again !== null);
     // A collector that runs again may reuse the name.
     const anew = { statIds: [], visitIds: [], alerts: [silent], ruleStates: new Map() };
-    await alerts.saveProcessed(again, anew);
+    await storage.evaluation.saveProcessed(again, anew);
 
     assert.equal(await retention.forgetCollector('never there'), false);
     assert.equal(await retention.forgetCollector(''), false);
@@ -135,19 +135,22 @@ onBothDatabases('a collector that is no more', ({ it }) => {
 });
 
 onBothDatabases('the systems of clients', ({ it }) => {
-  it('are those of their newest rows, if these have one', async ({ reports, alerts }) => {
+  it('are those of their newest rows, if these have one', async ({ reports, storage }) => {
     const running = (client: string, distribution: string | null, observedAtMs: number) =>
       item({ client, observedAtMs, workers: distribution === null ? [] : [worker('os', { distribution })] });
     await reports.ingest([
       ...[running('web-1', 'Debian 12', noonMs), running('web-1', 'Debian 13', noonMs + 1000)],
       ...[running('web-2', 'Debian 12', noonMs), running('web-2', null, noonMs + 1000)],
     ]);
-    assert.deepEqual([...(await alerts.systemsOf(['web-1', 'web-2', 'web-3']))], [['web-1', 'Debian 13']]);
+    assert.deepEqual(
+      [...(await storage.notifications.systemsOf(['web-1', 'web-2', 'web-3']))],
+      [['web-1', 'Debian 13']],
+    );
   });
 });
 
 onBothDatabases('what mounts are of', ({ it }) => {
-  it('is the newest source of a mount of another machine', async ({ reports, alerts }) => {
+  it('is the newest source of a mount of another machine', async ({ reports, storage }) => {
     const mounted = (mount: string, source: string, scope = 'network') =>
       worker('disk', { mount, source, scope, fstype: 'nfs4', mode: 'rw', used_percent: null, unresponsive: 1 });
     await reports.ingest([
@@ -155,7 +158,7 @@ onBothDatabases('what mounts are of', ({ it }) => {
       item({ client: 'web-1', observedAtMs: noonMs + 1000, workers: [mounted('/srv', 'nas:/srv')] }),
       item({ client: 'web-2', workers: [mounted('/srv', '/dev/vdb', 'local')] }),
     ]);
-    const exports = await alerts.exportsOf([
+    const exports = await storage.notifications.exportsOf([
       { client: 'web-1', mount: '/srv' },
       { client: 'web-1', mount: '/data' },
       { client: 'web-2', mount: '/srv' },

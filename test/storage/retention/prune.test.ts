@@ -66,7 +66,7 @@ onBothDatabases('prune', ({ it }) => {
   });
 
   it('ended alerts, mails and silences outlast the rows', async ({ storage }) => {
-    await storage.alerts.addSilence({
+    await storage.operator.addSilence({
       ...{ client: '*', rule: '*', subject: '*', author: 'a', comment: '' },
       ...{ startsAtMs: noonMs - 50 * dayMs, endsAtMs: noonMs - 40 * dayMs },
     });

@@ -1,12 +1,12 @@
 import type { ProcessedRows } from '../../../src/storage/store/evaluation-store.ts';
 import type { NewNotifications } from '../../../src/storage/store/notification-store.ts';
-import type { AlertStore } from '../../../src/storage/store/storage.ts';
+import type { Storage } from '../../../src/storage/store/storage.ts';
 import { alert, mail, memory, stored, lastNotified } from './alert-samples.ts';
 
 /** Returns all unprocessed rows as processed, with a new sequence for all open alerts, and with one new alert. */
-export async function allProcessed(alerts: AlertStore): Promise<ProcessedRows> {
-  const { reports, visits } = await alerts.unprocessed(1000);
-  const open = await alerts.openAlerts(null);
+export async function allProcessed(storage: Storage): Promise<ProcessedRows> {
+  const { reports, visits } = await storage.evaluation.unprocessed(1000);
+  const open = await storage.evaluation.openAlerts(null);
   const next = alert({ subject: `/${reports[0]?.id ?? 0}` });
   return {
     statIds: reports.map(({ id }) => id),

@@ -30,10 +30,10 @@ const { database } = crashingDatabase(opened, {
   when: 'after',
   crash: () => void process.kill(process.pid, options.signal),
 });
-const alerts = storageOn(database).alerts;
+const storage = storageOn(database);
 try {
-  if (options.work === 'tell') await alerts.saveNotifications(options.lease, plan('tell'));
-  else await alerts.saveProcessed(options.lease, await allProcessed(alerts));
+  if (options.work === 'tell') await storage.notifications.saveNotifications(options.lease, plan('tell'));
+  else await storage.evaluation.saveProcessed(options.lease, await allProcessed(storage));
   process.stdout.write('stored\n');
 } catch (thrown) {
   process.stdout.write(`${thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown)}\n`);

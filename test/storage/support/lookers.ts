@@ -62,11 +62,11 @@ export const lookers: readonly Looker[] = [
   {
     title: 'status',
     look: async (storage, config) =>
-      readFleetStatus(config, storage, { nowMs: await storage.alerts.nowMs(), only: null, notVisited: true }),
+      readFleetStatus(config, storage, { nowMs: await storage.nowMs(), only: null, notVisited: true }),
   },
   {
     title: 'show',
-    look: async (storage, config) => readClientDetail(config, storage, 'web-7', await storage.alerts.nowMs()),
+    look: async (storage, config) => readClientDetail(config, storage, 'web-7', await storage.nowMs()),
   },
   {
     title: 'forecast',
@@ -74,16 +74,17 @@ export const lookers: readonly Looker[] = [
   },
   {
     title: 'outliers',
-    look: async ({ alerts, figures }, config) => {
+    look: async (storage, config) => {
+      const { figures } = storage;
       const grouped = { ...config, clients: config.clients.map((client) => ({ ...client, groups: ['web'] })) };
-      await fleetOutliers({ config: grouped, figures, groups: null, nowMs: await alerts.nowMs() });
+      await fleetOutliers({ config: grouped, figures, groups: null, nowMs: await storage.nowMs() });
       await figures.recentReports({ clients: ['web-1', 'web-2'], columns: ['cpu_percent'], sinceMs: 0, limit: 12 });
     },
   },
   {
     title: 'digest',
     look: async (storage, config) => {
-      const untilMs = await storage.alerts.nowMs();
+      const untilMs = await storage.nowMs();
       const span = { sinceMs: untilMs - 7 * dayMs, untilMs, lateSinceMs: null, missedMs: [] };
       const digest = { name: '', to: [], days: [], atMinute: 0, groups: [], attachesReport: false };
       return await readDigest(config, storage, digest, span);
@@ -99,13 +100,13 @@ export const lookers: readonly Looker[] = [
   { title: 'serve', look: serve },
   {
     title: 'metrics',
-    look: async ({ alerts, figures, levels, shares }, config) => {
-      const nowMs = await alerts.nowMs();
+    look: async (storage, config) => {
+      const nowMs = await storage.nowMs();
       const { signal } = new AbortController();
       await drain(
         writeMetrics({
           config,
-          store: { alerts, figures, levels, shares },
+          storage,
           nowMs,
           groups: familyGroups,
           format: 'text',
@@ -138,19 +139,18 @@ async function report(
   config: Config,
   { clients, days, isPast }: { readonly clients: number; readonly days: number; readonly isPast: boolean },
 ): Promise<unknown> {
-  const { alerts, figures } = storage;
-  const nowMs = await alerts.nowMs();
+  const nowMs = await storage.nowMs();
   const untilMs = isPast ? nowMs - dayMs : nowMs;
   return readFleetPage({
     config,
-    stored: storage,
+    storage,
     clients: config.clients.slice(0, clients),
     isWhole: clients === Infinity,
     title: '',
     sinceMs: untilMs - days * dayMs,
     untilMs,
     isPast,
-    outliers: isPast ? noOutliers : await fleetOutliers({ config, figures, groups: null, nowMs }),
+    outliers: isPast ? noOutliers : await fleetOutliers({ config, figures: storage.figures, groups: null, nowMs }),
     historyBytes: 8 * 2 ** 20,
     signal: new AbortController().signal,
     onProgress: () => undefined,
@@ -175,8 +175,8 @@ async function serve(storage: Storage, config: Config): Promise<void> {
   await fleetPage(reader, { words: '', state: '', sort: '', from: 0 });
   await fleetPage(reader, { words: 'web-1', state: 'critical', sort: 'cpu', from: 0 });
   await alertsPage(reader);
-  const open = await storage.alerts.openAlerts(null);
-  await viewAlerts(config, storage.alerts, open, await storage.alerts.nowMs());
+  const open = await storage.evaluation.openAlerts(null);
+  await viewAlerts(config, storage, open, await storage.nowMs());
   await alertPage(reader, documents, open[0]?.id ?? 0);
   await runsPage(reader);
   await clientPage(reader, day);
@@ -184,10 +184,10 @@ async function serve(storage: Storage, config: Config): Promise<void> {
   await clientHistory(storage, config, { ...day, spanMs: 365 * dayMs });
 }
 
-async function historyOf({ alerts, figures: store }: Storage): Promise<HistoryOptions> {
-  const untilMs = await alerts.nowMs();
+async function historyOf(storage: Storage): Promise<HistoryOptions> {
+  const untilMs = await storage.nowMs();
   return {
-    store,
+    storage,
     clients: ['web-1', 'web-7'],
     sinceMs: untilMs - 365 * dayMs,
     untilMs,
