@@ -25,7 +25,7 @@ for story in one-visit overlapping-runs push-ssh restricted-key split-trust stor
 done
 files=$({ printf '%s\n' $stories test/wide/*.test.ts
   grep -rlE '^// Second tier:' test --include='*.test.ts'
-  grep -rlwE 'isWide|skipUnlessWide|onBothDatabases|checkAgents|checkAwks|hugeWeek' test --include='*.test.ts'; } | sort -u)
+  grep -rlwE 'isWide|skipUnlessWide|onEachDatabase|checkAgents|checkAwks|hugeWeek' test --include='*.test.ts'; } | sort -u)
 status=0
 npm run --silent lint || { status=1; echo "== failed: lint" >&2; }
 timeout 900 node --import tsx --test test/recipes/recipes.test.ts || { status=1; echo "== failed: recipes" >&2; }

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { after, test } from 'node:test';
 
 import { isWide } from '../support/long-tests.ts';
-import { onBothDatabases } from '../storage/support/databases.ts';
+import { onEachDatabase } from '../storage/support/databases.ts';
 import { bound, stationFor, type Station } from './support/station.ts';
 import { passStories } from './support/whole-pass-story.ts';
 import { listenOn } from '../support/free-port.ts';
@@ -12,7 +12,7 @@ const alerts = '<alerts><mail to="ops@example.org"/><alert type="disk" warning="
 const two = '<client name="web-[1-2]" ip="192.0.2.[1-2]" username="u"/>';
 const elements = `<collector every="15m"/>${alerts}${two}`;
 
-onBothDatabases('a pass of the alerter', (kit) => {
+onEachDatabase('a pass of the alerter', (kit) => {
   const story = `
     tells what fires, and its end, once each
       07:45
@@ -174,7 +174,7 @@ onBothDatabases('a pass of the alerter', (kit) => {
   });
 });
 
-onBothDatabases('an alerter with a <heartbeat>', (kit) => {
+onEachDatabase('an alerter with a <heartbeat>', (kit) => {
   test('asks the heartbeat after a pass in which all went well, and after no other', async (t) => {
     let asked = 0;
     const listener = createServer((_request, response) => {

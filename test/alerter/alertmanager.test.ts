@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 
-import { onBothDatabases, type Kit } from '../storage/support/databases.ts';
+import { onEachDatabase, type Kit } from '../storage/support/databases.ts';
 import { openReceiver, type HttpReceiver } from '../support/http-receiver.ts';
 import { stationFor, type Station } from './support/station.ts';
 
@@ -49,7 +49,7 @@ async function posted(
   });
 }
 
-onBothDatabases('Alertmanager', (kit) => {
+onEachDatabase('Alertmanager', (kit) => {
   test('gets all that fires at every pass, and the end of it for a while', async (t) => {
     const site = await open(t, kit);
     assert.deepEqual(await posted(site, '07:45', {}), []);

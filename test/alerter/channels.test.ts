@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { minuteMs } from '../../src/platform/units.ts';
-import { onBothDatabases } from '../storage/support/databases.ts';
+import { onEachDatabase } from '../storage/support/databases.ts';
 import { isWide } from '../support/long-tests.ts';
 import { channelCases, onEachDatabase, type ChannelCase, type ChannelSite } from './support/channel-cases.ts';
 import { withMoments, type Moment } from './support/moments.ts';
@@ -205,7 +205,7 @@ const deliveryPromises: readonly DeliveryPromise[] = [
   },
 ];
 
-onBothDatabases('every channel', (kit) => {
+onEachDatabase('every channel', (kit) => {
   const every = !isWide ? Infinity : kit.kind === 'sqlite' ? 3 : 9;
   for (const { promise, concerns = () => true, first, alerts = '', smtp = '', story } of deliveryPromises) {
     for (const channel of (kit.kind === 'sqlite' ? channelCases : onEachDatabase).filter(concerns)) {

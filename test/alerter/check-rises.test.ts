@@ -4,7 +4,7 @@ import { test, type TestContext } from 'node:test';
 import { explainClient } from '../../src/alerter/explain/explain-client.ts';
 import { replay } from '../../src/alerter/replay/replay.ts';
 import { hourMs } from '../../src/platform/units.ts';
-import { onBothDatabases } from '../storage/support/databases.ts';
+import { onEachDatabase } from '../storage/support/databases.ts';
 import { stationFor, type Station } from './support/station.ts';
 
 const elements = `<collector every="2h"/><alerts zone="UTC"><mail to="ops@example.org"/></alerts>
@@ -12,7 +12,7 @@ const elements = `<collector every="2h"/><alerts zone="UTC"><mail to="ops@exampl
 
 const sectors = (count: number): string => `check textfile:smartmon 0 reallocated_sectors=${count} pending_sectors=0`;
 
-onBothDatabases('figures of textfiles that grow', (kit) => {
+onEachDatabase('figures of textfiles that grow', (kit) => {
   /** Plays a report every two hours with a pass after each. Returns the sentences of the mails with the hour. */
   const play = async (made: Station, says: readonly string[]): Promise<readonly string[]> => {
     const notified: string[] = [];

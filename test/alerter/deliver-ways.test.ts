@@ -12,7 +12,7 @@ import { recipientOfCommand } from '../../src/notify/mail-identity.ts';
 import { storageOn } from '../../src/storage/open-storage.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { smtpConfig, withLogin } from '../notify/support/smtp-config.ts';
-import { onBothDatabases } from '../storage/support/databases.ts';
+import { onEachDatabase } from '../storage/support/databases.ts';
 import type { SmtpMoment } from '../support/smtp-server.ts';
 import { contentOf, never, openOffice, openPost, openServer, recipientsOf, withOutbox } from './support/sending.ts';
 import { tempFolder } from '../support/temp-folder.ts';
@@ -33,7 +33,7 @@ function refusing(...known: readonly string[]): (moment: SmtpMoment) => string |
     phase === 'rcpt' && !known.some((one) => line.includes(one)) ? '550 5.1.1 no such user' : undefined;
 }
 
-onBothDatabases('the fallback address', (kit) => {
+onEachDatabase('the fallback address', (kit) => {
   test('is notified once who was refused and why, with the mail', async (t) => {
     const { post, server } = await openOffice(t, kit, ['gone@example.org', 'ops@example.org'], {
       act: refusing('root@', 'ops@'),
@@ -152,7 +152,7 @@ onBothDatabases('the fallback address', (kit) => {
   });
 });
 
-onBothDatabases('ways', (kit) => {
+onEachDatabase('ways', (kit) => {
   test('a command gets its mails, and goes on while the server is away', async (t) => {
     const post = await openPost(t, kit);
     const file = path.join(dir, `got-${kit.kind}`);
@@ -215,7 +215,7 @@ onBothDatabases('ways', (kit) => {
   });
 });
 
-onBothDatabases('a second alerter', (kit) => {
+onEachDatabase('a second alerter', (kit) => {
   test('that sends at the same time: each mail once', async (t) => {
     const post = await openPost(t, kit);
     const server = await openServer(t);

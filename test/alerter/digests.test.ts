@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import PostalMime, { type Email } from 'postal-mime';
 
 import { isWide } from '../support/long-tests.ts';
-import { onBothDatabases } from '../storage/support/databases.ts';
+import { onEachDatabase } from '../storage/support/databases.ts';
 import { withMoments, type Moment } from './support/moments.ts';
 import { stationFor, type PassOutcome, type Station } from './support/station.ts';
 
@@ -30,7 +30,7 @@ async function collectAndPass(station: Station, time: string, says = {}): Promis
   await station.pass();
 }
 
-onBothDatabases('a digest', (kit) => {
+onEachDatabase('a digest', (kit) => {
   test('is made at its time, once, and says in one line that all is well', async (t) => {
     const station = await stationFor(t, { storage: await kit.migrated(), elements: daily });
     await collectAndPass(station, '07:30');

@@ -7,7 +7,7 @@ import { explainClient } from '../../src/alerter/explain/explain-client.ts';
 import { explainFleet } from '../../src/alerter/explain/explain-fleet.ts';
 import type { NewEvent } from '../../src/storage/store/event-store.ts';
 import { madeEvent } from '../events/support/event-samples.ts';
-import { onBothDatabases } from '../storage/support/databases.ts';
+import { onEachDatabase } from '../storage/support/databases.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { pluckAll } from '../support/pluck.ts';
 import { tempFolder } from '../support/temp-folder.ts';
@@ -165,7 +165,7 @@ test('explain has the newest events, of a client and of the fleet', async (t) =>
   assert.deepEqual(ofFleet, [['fleet-sync', 'warning', 'UNKNOWN: done']]);
 });
 
-onBothDatabases('the newest events', ({ it }) => {
+onEachDatabase('the newest events', ({ it }) => {
   it('are one of each service, host and instance', async ({ storage }) => {
     const receivedAtMs = Date.UTC(2026, 0, 1);
     await storage.events.saveEvents([

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { Database } from '../../src/storage/sql/database.ts';
-import { onBothDatabases } from '../storage/support/databases.ts';
+import { onEachDatabase } from '../storage/support/databases.ts';
 import { fillLevels } from './support/fill-levels.ts';
 import { bound, stationFor, type Station } from './support/station.ts';
 
@@ -20,7 +20,7 @@ async function foreseen({ storage }: Pick<Station, 'storage'>): Promise<readonly
   return rows.map(({ client, mount, kind, daysLeft }) => `${client} ${mount} ${kind} ${Math.round(daysLeft)}`);
 }
 
-onBothDatabases('forecasts that a pass stores', (kit) => {
+onEachDatabase('forecasts that a pass stores', (kit) => {
   const station = async (t: Parameters<typeof stationFor>[0], own = elements): Promise<Station> => {
     const made = await stationFor(t, { storage: await kit.migrated(), elements: own });
     made.at('+1 08:00');

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 
 import type { Report } from '../../src/report/report.ts';
 import { reportWith, worker } from '../report/support/sample-report.ts';
-import { onBothDatabases } from '../storage/support/databases.ts';
+import { onEachDatabase } from '../storage/support/databases.ts';
 import type { AlertOrder } from '../support/alert-process.ts';
 import { storageArgument } from '../support/storage-argument.ts';
 import { programArgs } from '../support/program-args.ts';
@@ -40,7 +40,7 @@ async function fillWithMounts({ database }: Station): Promise<void> {
   });
 }
 
-onBothDatabases('a backlog of large reports', ({ migrated }) => {
+onEachDatabase('a backlog of large reports', ({ migrated }) => {
   // The texts of the reports alone are larger than the heap.
   const [visits, heapMb] = [80, 256];
   test(`${visits * 5} reports of nearly 1 MiB with 200 mounts each are evaluated with a heap of ${heapMb} MB`, async (t) => {

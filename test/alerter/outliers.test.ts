@@ -9,7 +9,7 @@ import { replay } from '../../src/alerter/replay/replay.ts';
 import { pluckAll } from '../support/pluck.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { times } from '../support/times.ts';
-import { onBothDatabases } from '../storage/support/databases.ts';
+import { onEachDatabase } from '../storage/support/databases.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { type Moment, withMoments } from './support/moments.ts';
 import { idOf, type Says, stationFor, type Station } from './support/station.ts';
@@ -184,7 +184,7 @@ async function untilNotified(made: Station, says: Says): Promise<() => Promise<v
   return assert.fail('nothing was notified');
 }
 
-onBothDatabases('an outlier', (kit) => {
+onEachDatabase('an outlier', (kit) => {
   test('is notified once, wherever the alerter dies, and with two alerters', { skip: skipUnlessWide }, async (t) => {
     const made = await stationWith(t, '<alert type="outlier" metric="cpu"/>', '', await kit.migrated());
     const odd = { 'web-1': 'cpu 80' };

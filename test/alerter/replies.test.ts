@@ -4,7 +4,7 @@ import { test, type TestContext } from 'node:test';
 
 import { isWide, skipUnlessWide } from '../support/long-tests.ts';
 import type { StorageConfig } from '../../src/config/config.ts';
-import { onBothDatabases } from '../storage/support/databases.ts';
+import { onEachDatabase } from '../storage/support/databases.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { startImapServer, type ImapServer } from '../support/imap-server.ts';
 import { tempFolder } from '../support/temp-folder.ts';
@@ -64,7 +64,7 @@ async function sceneFor(t: TestContext, storage: StorageConfig): Promise<Scene> 
   };
 }
 
-onBothDatabases('a reply', (kit) => {
+onEachDatabase('a reply', (kit) => {
   test('acknowledges what fires in its mail, for the time that it says', async (t) => {
     const { station, reply, answered, acknowledged } = await sceneFor(t, await kit.migrated());
     const [mail] = station.server.mails.map(({ content }) => content);

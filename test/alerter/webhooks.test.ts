@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { onBothDatabases } from '../storage/support/databases.ts';
+import { onEachDatabase } from '../storage/support/databases.ts';
 import { openReceiver } from '../support/http-receiver.ts';
 import { stationFor } from './support/station.ts';
 
@@ -10,7 +10,7 @@ const token = 'T0KEN-8f3c91';
 const two = '<client name="web-[1-2]" ip="192.0.2.[1-2]" username="u"/>';
 const rule = '<alert type="disk" warning="85%" critical="95%"/>';
 
-onBothDatabases('a webhook', (kit) => {
+onEachDatabase('a webhook', (kit) => {
   test('waits as long as Retry-After says, up to an hour', async (t) => {
     const receiver = await openReceiver(t);
     receiver.act(() => ({ status: 429, headers: { 'retry-after': '1800' } }));

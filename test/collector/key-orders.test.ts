@@ -18,7 +18,7 @@ import { statePaths } from '../../src/state/paths.ts';
 import { shuffled } from '../../src/simulator/seeded.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import type { Storage } from '../../src/storage/store/storage.ts';
-import { onBothDatabases, type Kit } from '../storage/support/databases.ts';
+import { onEachDatabase, type Kit } from '../storage/support/databases.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { makeClient, makeConfig, makeFleet, storageAway } from '../support/fleet.ts';
 import { isLong, isWide } from '../support/long-tests.ts';
@@ -48,7 +48,7 @@ const notified: readonly (readonly Step[])[] = [
 const orders = Number(process.env['FLEET_HEALTH_KEY_ORDERS'] ?? (isLong ? 100 : isWide ? 3 : 1));
 const seed = Number(process.env['FLEET_HEALTH_SEED'] ?? 1);
 
-if (isLong) onBothDatabases('keys in any order', scenarios);
+if (isLong) onEachDatabase('keys in any order', scenarios);
 else scenarios({ create: migratedFile });
 
 async function migratedFile(): Promise<StorageConfig> {

@@ -10,7 +10,7 @@ import { harmlessJson } from '../../src/log.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import { scrape } from '../metrics/support/exposition.ts';
 import { type Served, serveFolder } from '../serve/support/served-fleet.ts';
-import { onBothDatabases } from '../storage/support/databases.ts';
+import { onEachDatabase } from '../storage/support/databases.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { isLong } from '../support/long-tests.ts';
 import { configFolder, runBuilt, succeeded } from '../support/run-cli.ts';
@@ -115,7 +115,7 @@ function assertOwnElements(what: string, html: string): void {
   for (const kind of readHtml(what, html)) assert.ok(ownElements.has(kind), `${what} has an element <${kind}>`);
 }
 
-onBothDatabases('hostile words', (kit) => {
+onEachDatabase('hostile words', (kit) => {
   // The text around the words does not depend on the database.
   const isAll = kit.kind === 'sqlite' || isLong;
   const scope = closing();

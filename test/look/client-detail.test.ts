@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { Config } from '../../src/config/config.ts';
 import { readClientDetail } from '../../src/look/client-detail.ts';
 import { alert, mail, stored } from '../storage/support/alert-samples.ts';
-import { onBothDatabases } from '../storage/support/databases.ts';
+import { onEachDatabase } from '../storage/support/databases.ts';
 import { check, item, noonMs, ordinaryWorkers, runStart, visit, worker } from '../storage/support/samples.ts';
 
 const minuteMs = 60_000;
@@ -24,7 +24,7 @@ const config = {
   alerts: { rules: [], windows: [], zone: 'UTC' },
 } as unknown as Config;
 
-onBothDatabases('what is shown of a client', (kit) => {
+onEachDatabase('what is shown of a client', (kit) => {
   test('is null of one that is nowhere, and empty of one without any row', async () => {
     const sources = await kit.open();
     assert.equal(await readClientDetail(config, sources, 'web-2', noonMs), null);

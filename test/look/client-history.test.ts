@@ -6,7 +6,7 @@ import { readClientHistory } from '../../src/look/client-history.ts';
 import { hourMs, minuteMs, secondMs } from '../../src/platform/units.ts';
 import type { Grid } from '../../src/storage/store/look-store.ts';
 import { alert } from '../storage/support/alert-samples.ts';
-import { onBothDatabases } from '../storage/support/databases.ts';
+import { onEachDatabase } from '../storage/support/databases.ts';
 import { item, noonMs, worker } from '../storage/support/samples.ts';
 
 const grid: Grid = { sinceMs: noonMs, stepMs: hourMs, points: 6, untilMs: noonMs + 6 * hourMs, sampleMs: null };
@@ -37,7 +37,7 @@ const rules = [
   rule({ type: 'load', warning: 4 }),
 ];
 
-onBothDatabases('the history of a client', (kit) => {
+onEachDatabase('the history of a client', (kit) => {
   test('has the least and the greatest CPU of hours, boots once each, limits, and alerts as spans', async () => {
     const { reports: store, plots } = (await kit.open()).storage;
     await store.ingest(

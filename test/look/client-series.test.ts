@@ -7,7 +7,7 @@ import type { Series } from '../../src/page/encode-series.ts';
 import { dayMs, hourMs, minuteMs } from '../../src/platform/units.ts';
 import type { Grid, KnownSeries } from '../../src/storage/store/look-store.ts';
 import type { Storage } from '../../src/storage/store/storage.ts';
-import { onBothDatabases } from '../storage/support/databases.ts';
+import { onEachDatabase } from '../storage/support/databases.ts';
 import { check, item, noonMs } from '../storage/support/samples.ts';
 
 const known = (metric: string, more: Partial<KnownSeries> = {}): KnownSeries => ({
@@ -68,7 +68,7 @@ async function fill({ reports: store, retention }: Storage): Promise<void> {
   assert.ok((await retention.prune({ nowMs: untilMs, ...keep }, AbortSignal.timeout(60_000))).stats > 0);
 }
 
-onBothDatabases('the series of a client', (kit) => {
+onEachDatabase('the series of a client', (kit) => {
   test('have the means of hours and of rows, also where a report of each step would have none', async () => {
     const { storage } = await kit.open();
     await fill(storage);

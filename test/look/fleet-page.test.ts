@@ -7,7 +7,7 @@ import { decodeHistory, type DecodedHistory } from '../../src/page/browser/decod
 import { noOutliers } from '../../src/outliers/outliers.ts';
 import type { FleetPage } from '../../src/page/page.ts';
 import type { Storage } from '../../src/storage/store/storage.ts';
-import { onBothDatabases } from '../storage/support/databases.ts';
+import { onEachDatabase } from '../storage/support/databases.ts';
 import { check, item, noonMs, runStart, visit, worker } from '../storage/support/samples.ts';
 
 const [minuteMs, hourMs] = [60_000, 3_600_000];
@@ -108,7 +108,7 @@ const seriesSql = {
   eth0: ['network_stats', 'rx_bytes_per_s', ''],
 } as const;
 
-onBothDatabases('a report', (kit) => {
+onEachDatabase('a report', (kit) => {
   test('has the checks of the newest reports, the worst first, where room is short of the worst clients', async () => {
     const { storage } = await kit.open();
     const bad = Array.from({ length: 25 }, (_, index) => check(`w-${String(index).padStart(2, '0')}`, 1, 'x\nsecond'));

@@ -8,7 +8,7 @@ import { noOutliers } from '../../src/outliers/outliers.ts';
 import type { FleetPage } from '../../src/page/page.ts';
 import { dayMs, hourMs, minuteMs, secondMs } from '../../src/platform/units.ts';
 import type { Storage } from '../../src/storage/store/storage.ts';
-import { onBothDatabases } from '../storage/support/databases.ts';
+import { onEachDatabase } from '../storage/support/databases.ts';
 import { item, worker } from '../storage/support/samples.ts';
 
 const sinceMs = Date.UTC(2026, 10, 8);
@@ -164,7 +164,7 @@ async function assertAsInSql(storage: Storage, page: FleetPage, client: string, 
   }
 }
 
-onBothDatabases('a report of rows, hours and days', (kit) => {
+onEachDatabase('a report of rows, hours and days', (kit) => {
   let filled: Promise<Storage> | null = null;
   const open = async (): Promise<Storage> => {
     const { storage } = await kit.open('suite');
@@ -186,7 +186,7 @@ onBothDatabases('a report of rows, hours and days', (kit) => {
   }
 });
 
-onBothDatabases('a report of more than 500 clients that has to be small', (kit) => {
+onEachDatabase('a report of more than 500 clients that has to be small', (kit) => {
   test('has the plots of the 500 that are worst off, as in SQL, and a line of each', async () => {
     const { storage, database } = await kit.open();
     const fleet = 505;

@@ -8,7 +8,7 @@ import { csvCell, csvHistory } from '../../src/metrics/export-csv.ts';
 import { jsonlHistory } from '../../src/metrics/export-jsonl.ts';
 import { openMetricsHistory } from '../../src/metrics/export-openmetrics.ts';
 import type { HistoryOptions } from '../../src/metrics/history.ts';
-import { onBothDatabases, type Opened } from '../storage/support/databases.ts';
+import { onEachDatabase, type Opened } from '../storage/support/databases.ts';
 import { check, item, noonMs, ordinaryWorkers, worker } from '../storage/support/samples.ts';
 import { scrape } from './support/exposition.ts';
 import { codePoint } from '../support/code-points.ts';
@@ -65,7 +65,7 @@ async function aged({ storage }: Opened): Promise<number> {
   return items.length;
 }
 
-onBothDatabases('the history', (kit) => {
+onEachDatabase('the history', (kit) => {
   test('has each report once, as a row, in its hour or in its day, and says which', async () => {
     const opened = await kit.open();
     const reports = await aged(opened);

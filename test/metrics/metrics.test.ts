@@ -11,7 +11,7 @@ import { seriesText } from '../../src/metrics/exposition.ts';
 import { families } from '../../src/metrics/families.ts';
 import { type MetricsOptions, writeMetrics } from '../../src/metrics/metrics.ts';
 import { alert } from '../storage/support/alert-samples.ts';
-import { onBothDatabases, type Opened } from '../storage/support/databases.ts';
+import { onEachDatabase, type Opened } from '../storage/support/databases.ts';
 import {
   check,
   item,
@@ -85,7 +85,7 @@ async function reported(opened: Opened): Promise<void> {
   await storage.evaluation.saveProcessed(lease, { ...processed, forecasts: { asOfMs: noonMs, forecasts } });
 }
 
-onBothDatabases('metrics', (kit) => {
+onEachDatabase('metrics', (kit) => {
   test('are those of every client that is not retired', async (t) => {
     const opened = await kit.open();
     await reported(opened);

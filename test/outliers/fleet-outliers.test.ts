@@ -5,7 +5,7 @@ import { areLasting } from '../../src/outliers/lasting.ts';
 import { type FleetOutliers, fleetOutliers } from '../../src/outliers/outliers.ts';
 import type { IngestItem } from '../../src/storage/store/storage.ts';
 import { item, noonMs, worker } from '../storage/support/samples.ts';
-import { onBothDatabases, type Opened } from '../storage/support/databases.ts';
+import { onEachDatabase, type Opened } from '../storage/support/databases.ts';
 import { times } from '../support/times.ts';
 
 const everyMs = 300_000;
@@ -70,7 +70,7 @@ const read = (
   groups: readonly string[] | null = null,
 ): Promise<FleetOutliers> => fleetOutliers({ config, figures: opened.figures, groups, nowMs: noonMs + 1000 });
 
-onBothDatabases('outliers of a fleet', ({ it }) => {
+onEachDatabase('outliers of a fleet', ({ it }) => {
   it('are read from the newest reports and inventories', async (opened) => {
     await fill(opened, {
       'web-1': { cpu: 95 },

@@ -18,7 +18,7 @@ import { alert, mail } from './support/alert-samples.ts';
 import { plan, allProcessed } from './support/alert-work.ts';
 import type { WriterOptions } from './support/alert-writer.ts';
 import { crashingDatabase } from './support/crashing-database.ts';
-import { type Opened, onBothDatabases } from './support/databases.ts';
+import { type Opened, onEachDatabase } from './support/databases.ts';
 import { item, noonMs, visit } from './support/samples.ts';
 import { pluck } from '../support/pluck.ts';
 
@@ -30,7 +30,7 @@ const works = {
 const names = ['evaluate', 'tell'] as const;
 const maxStatements = 60;
 
-onBothDatabases('a crash of the alerter', ({ it, kind }) => {
+onEachDatabase('a crash of the alerter', ({ it, kind }) => {
   const children: ChildProcess[] = [];
   after(() => {
     for (const child of children) child.kill('SIGKILL');

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 
 import { openStorage } from '../../src/storage/open-storage.ts';
 import type { IngestItem } from '../../src/storage/store/storage.ts';
-import { onBothDatabases } from './support/databases.ts';
+import { onEachDatabase } from './support/databases.ts';
 import { refuseClients } from './support/refuse-rows.ts';
 import { item, noonMs, refusedVisit, runEnd, runStart, visit, worker } from './support/samples.ts';
 import { times } from '../support/times.ts';
@@ -49,7 +49,7 @@ const rowOf = (sent: ReturnType<typeof item>): Readonly<Record<string, unknown>>
   interval_s: 300,
 });
 
-onBothDatabases(
+onEachDatabase(
   'ingest',
   ({ it, kind }) => {
     it('a report becomes its row', async ({ reports, history }) => {
@@ -159,7 +159,7 @@ onBothDatabases(
   { mariadb: 'always' },
 );
 
-onBothDatabases(
+onEachDatabase(
   'inventory',
   ({ it }) => {
     const machine = (model: string): ReturnType<typeof worker>[] => [
@@ -227,7 +227,7 @@ onBothDatabases(
   { mariadb: 'always' },
 );
 
-onBothDatabases(
+onEachDatabase(
   'runs and visits',
   ({ it }) => {
     it('a run is one row, however often its start and end are said and in whatever order', async (opened) => {
@@ -317,7 +317,7 @@ onBothDatabases(
   { mariadb: 'always' },
 );
 
-onBothDatabases(
+onEachDatabase(
   'history',
   ({ it, kind }) => {
     it('status joins what is known of a client, reported or not', async ({ reports, history }) => {

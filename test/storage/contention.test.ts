@@ -6,7 +6,7 @@ import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { storageOn } from '../../src/storage/open-storage.ts';
 import type { Storage, ReportStore, RetentionStore } from '../../src/storage/store/storage.ts';
 import { memory } from './support/alert-samples.ts';
-import { onBothDatabases } from './support/databases.ts';
+import { onEachDatabase } from './support/databases.ts';
 import { item, noonMs, runEnd, runStart, visit } from './support/samples.ts';
 
 const dayMs = 86_400_000;
@@ -57,7 +57,7 @@ async function prune(pruner: RetentionStore, isStoring: () => boolean): Promise<
   return count;
 }
 
-onBothDatabases('everybody at once', ({ it }) => {
+onEachDatabase('everybody at once', ({ it }) => {
   it('two collectors of the same clients, an alerter and prune at once have each row once', async (opened, t) => {
     const { config, storage } = opened;
     const open = async (program: 'collect' | 'alert') => {

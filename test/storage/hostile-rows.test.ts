@@ -8,7 +8,7 @@ import { sqlDir } from '../../src/state/paths.ts';
 import type { Row } from '../../src/report/report.ts';
 import { integerColumns } from '../../src/storage/sql/column-types.ts';
 import type { IngestItem, Storage } from '../../src/storage/store/storage.ts';
-import { onBothDatabases } from './support/databases.ts';
+import { onEachDatabase } from './support/databases.ts';
 import { refuseClients, refuseWhere } from './support/refuse-rows.ts';
 import { check, item, noonMs, worker } from './support/samples.ts';
 import { pluck } from '../support/pluck.ts';
@@ -56,7 +56,7 @@ test('every integer column that clients fill is bounded by the type that the sch
   assert.deepEqual(Object.fromEntries(typeOf), { ...integerColumns });
 });
 
-onBothDatabases('hostile rows', ({ it, kind }) => {
+onEachDatabase('hostile rows', ({ it, kind }) => {
   it('a database that refuses every client alike is a fault of the database, not of the reports', async (opened) => {
     const { storage, database } = opened;
     const clients = ['a', 'b', 'c', 'd'];

@@ -6,14 +6,14 @@ import type { Storage } from '../../src/storage/store/storage.ts';
 import { storageOn } from '../../src/storage/open-storage.ts';
 import { alert, mail, stored, lastNotified } from './support/alert-samples.ts';
 import { atTime } from './support/crashing-database.ts';
-import { type Opened, onBothDatabases } from './support/databases.ts';
+import { type Opened, onEachDatabase } from './support/databases.ts';
 import { noonMs } from './support/samples.ts';
 import { pluck, pluckAll } from '../support/pluck.ts';
 
 const minuteMs = 60_000;
 const none: NewNotifications = { mails: [], notified: [], closedOut: [] };
 
-onBothDatabases('notifications', (kit) => {
+onEachDatabase('notifications', (kit) => {
   test('what was notified is what the state says afterwards', async () => {
     const { storage, lease } = await firing(await kit.open());
     const before = { state: 'firing', severity: 'warning', sequence: 1, notifiedAtMs: noonMs } as const;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 import { isWide } from '../support/long-tests.ts';
 import { questionsOf, sqlDocument } from '../support/sql-questions.ts';
-import { onBothDatabases, type Opened } from './support/databases.ts';
+import { onEachDatabase, type Opened } from './support/databases.ts';
 import { check, item, runEnd, runStart, visit, worker } from './support/samples.ts';
 
 const hourMs = 3_600_000;
@@ -11,7 +11,7 @@ const dayMs = 24 * hourMs;
 const perDay = isWide ? 4 : 1;
 const never = new AbortController().signal;
 
-onBothDatabases('the columns of the predecessor', ({ it }) => {
+onEachDatabase('the columns of the predecessor', ({ it }) => {
   it('compare as numbers and as texts: consulted_for_alerts is 0 before the alerter', async (given) => {
     await given.reports.ingest([item()]);
     const count = async (condition: string): Promise<unknown> =>
@@ -25,7 +25,7 @@ onBothDatabases('the columns of the predecessor', ({ it }) => {
   });
 });
 
-onBothDatabases('the questions of docs/sql.md', ({ it, kind }) => {
+onEachDatabase('the questions of docs/sql.md', ({ it, kind }) => {
   it('are answered on the first day', async (opened) => {
     const nowMs = Date.now();
     await fill(opened, [nowMs - 600_000, nowMs - 300_000]);

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import { storableValues } from '../../src/storage/sql/storable-values.ts';
 import { pluck } from '../support/pluck.ts';
-import { onBothDatabases } from './support/databases.ts';
+import { onEachDatabase } from './support/databases.ts';
 import { item, noonMs, runEnd, runStart, visit, worker } from './support/samples.ts';
 
 const names = ['/a\0b', '/a', '/a\0c', '/a\0', '\0', 'x\0\0y'];
@@ -17,7 +17,7 @@ test('only U+0000 in texts is replaced, and other values stay as they are', () =
   assert.equal(storableValues(plain), plain);
 });
 
-onBothDatabases('a text with U+0000', ({ it }) => {
+onEachDatabase('a text with U+0000', ({ it }) => {
   it('of a report is stored whole: no name ends at it, and no two become one', async ({ reports, rows }) => {
     const disks = names.map((mount) => ({ mount, fstype: 'ext4', size_bytes: 1000, used_bytes: 10 }));
     const [result] = await reports.ingest([item({ workers: [worker('disk', ...disks)] })]);

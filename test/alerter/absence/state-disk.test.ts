@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { evaluateFleet } from '../../../src/alerter/absence/fleet-conditions.ts';
 import { stateDisks } from '../../../src/state/state-disk.ts';
 import type { Alert } from '../../../src/storage/store/alert.ts';
-import { onBothDatabases } from '../../storage/support/databases.ts';
+import { onEachDatabase } from '../../storage/support/databases.ts';
 import { noonMs } from '../../storage/support/samples.ts';
 import { configOf } from '../support/config-of.ts';
 import type { StateDiskFact } from '../../../src/storage/store/fleet-store.ts';
@@ -66,7 +66,7 @@ test('free is what df calls available of used and available, and one file system
   assert.deepEqual(own, { path: dir, sizeBytes: 2 ** 20, availableBytes: 64 * 1024, freePercent: 6.25 });
 });
 
-onBothDatabases('own disks', ({ it }) => {
+onEachDatabase('own disks', ({ it }) => {
   it('what a collector says of them is there for the alerter, the newest of each', async ({ reports, storage }) => {
     const own = { path: '/var/lib/fleet-health', sizeBytes: 1e11, availableBytes: 5e10 };
     const say = (freePercent: number, minute: number) =>

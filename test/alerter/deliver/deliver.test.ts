@@ -7,7 +7,7 @@ import { keepLease } from '../../../src/alerter/deliver/deliver.ts';
 import { pauseAfter } from '../../../src/alerter/deliver/deliver-mail.ts';
 import { FleetError } from '../../../src/errors.ts';
 import { smtpConfig, withLogin } from '../../notify/support/smtp-config.ts';
-import { onBothDatabases } from '../../storage/support/databases.ts';
+import { onEachDatabase } from '../../storage/support/databases.ts';
 import type { SmtpPhase } from '../../support/smtp-server.ts';
 import { contentOf, openOffice, openPost, openServer, withOutbox, type Row } from '../support/sending.ts';
 import { pluck, pluckAll } from '../../support/pluck.ts';
@@ -56,7 +56,7 @@ test('a lease that is lost is reported by the next check, and not touched again'
   assert.equal(touches, 1);
 });
 
-onBothDatabases('delivering', (kit) => {
+onEachDatabase('delivering', (kit) => {
   test('what is due goes out byte for byte over one connection, critical mails first', async (t) => {
     const post = await openPost(t, kit);
     const server = await openServer(t);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { sampleReport, sampleVisit } from '../../../src/alerter/evaluate/sample-row.ts';
 import { classOfVisit, isNetworkFault } from '../../../src/alerter/evaluate/visit-conditions.ts';
-import { onBothDatabases } from '../../storage/support/databases.ts';
+import { onEachDatabase } from '../../storage/support/databases.ts';
 import { clientWith } from '../support/config-of.ts';
 import { at, failedVisit, reportRow, visitRow } from '../support/rows.ts';
 import { stationFor } from '../support/station.ts';
@@ -315,7 +315,7 @@ test('the words name how many visits failed and the most frequent error', () => 
   assert.equal(alert?.valueText, '6 of the last 12 visits failed, most often: auth-timeout');
 });
 
-onBothDatabases('a client whose visits fail every second time', (kit) => {
+onEachDatabase('a client whose visits fail every second time', (kit) => {
   test('each pass goes on from what is stored, and rows that waited count in their order', async (t) => {
     const elements = `<alerts><mail to="ops@example.org"/></alerts>
       <client name="web-1" ip="192.0.2.1" username="u"/><client name="db-1" ip="192.0.2.2" username="u"/>`;

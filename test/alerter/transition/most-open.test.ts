@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { sampleReport } from '../../../src/alerter/evaluate/sample-row.ts';
 import type { SampledRow } from '../../../src/alerter/evaluate/sample.ts';
-import { onBothDatabases } from '../../storage/support/databases.ts';
+import { onEachDatabase } from '../../storage/support/databases.ts';
 import { clientWith } from '../support/config-of.ts';
 import { at, diskRow, reportRow } from '../support/rows.ts';
 import { stationFor } from '../support/station.ts';
@@ -95,7 +95,7 @@ test('reports that bring other names each, late ones too, leave few alerts and l
   assert.ok(remembered.length <= 150, `the changes of ${remembered.length} subjects`);
 });
 
-onBothDatabases('alerts that one client invents', (kit) => {
+onEachDatabase('alerts that one client invents', (kit) => {
   test('four visits with other full mounts each are few alerts and mails, and silence no other client', async (t) => {
     const elements = `<alerts><mail to="ops@example.org"/></alerts>
       <client name="app-9" ip="192.0.2.9" username="u"/><client name="db-1" ip="192.0.2.1" username="u"/>`;

@@ -11,7 +11,7 @@ import { at } from '../../alerter/support/rows.ts';
 import { stationFor, type Station } from '../../alerter/support/station.ts';
 import { everyMs } from '../../alerter/support/time-line.ts';
 import { worker } from '../../report/support/sample-report.ts';
-import { onBothDatabases } from '../../storage/support/databases.ts';
+import { onEachDatabase } from '../../storage/support/databases.ts';
 import { item, ordinaryWorkers } from '../../storage/support/samples.ts';
 import { pluck } from '../../support/pluck.ts';
 
@@ -63,7 +63,7 @@ async function play(station: Station, workersOf: (visit: number) => readonly Wor
   }
 }
 
-onBothDatabases('rules that cannot evaluate a client', (kit) => {
+onEachDatabase('rules that cannot evaluate a client', (kit) => {
   test('explain says of each of them why, in the words of the client, and since when', async (t) => {
     const station = await stationFor(t, { storage: await kit.migrated(), elements });
     await play(station, (visit) => (visit === 0 ? withSystemd : withoutSystemd));

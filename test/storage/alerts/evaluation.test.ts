@@ -5,14 +5,14 @@ import type { ProcessedRows, RowPlace, UnprocessedBatch } from '../../../src/sto
 import type { Lease } from '../../../src/storage/store/lease-store.ts';
 import type { Storage } from '../../../src/storage/store/storage.ts';
 import { alert, memory } from '../support/alert-samples.ts';
-import { onBothDatabases } from '../support/databases.ts';
+import { onEachDatabase } from '../support/databases.ts';
 import { item, noonMs, runEnd, runStart, visit, worker } from '../support/samples.ts';
 import { pluck, pluckAll } from '../../support/pluck.ts';
 import { times } from '../../support/times.ts';
 
 const nothing: ProcessedRows = { statIds: [], visitIds: [], alerts: [], ruleStates: new Map() };
 
-onBothDatabases('unprocessed rows', ({ it }) => {
+onEachDatabase('unprocessed rows', ({ it }) => {
   it('come oldest first by time, whatever the order in which they were stored', async ({ storage }) => {
     const at = (offsetMs: number, id: string): ReturnType<typeof item> => item({ id, observedAtMs: noonMs + offsetMs });
     await storage.reports.ingest([at(2000, 'c'), at(0, 'a')]);
@@ -149,7 +149,7 @@ onBothDatabases('unprocessed rows', ({ it }) => {
   });
 });
 
-onBothDatabases('processed rows', ({ it }) => {
+onEachDatabase('processed rows', ({ it }) => {
   it('marks exactly the rows it was given', async ({ storage }) => {
     await storage.reports.ingest(times(300, (index) => item({ observedAtMs: noonMs + index })));
     const { reports } = await storage.evaluation.unprocessed(1000);

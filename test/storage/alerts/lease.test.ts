@@ -7,13 +7,13 @@ import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { fenced } from '../../../src/storage/alerts/lease.ts';
 import { alert, mail, memory, stored, lastNotified } from '../support/alert-samples.ts';
 import { commitTwice } from '../support/crashing-database.ts';
-import { type Opened, onBothDatabases } from '../support/databases.ts';
+import { type Opened, onEachDatabase } from '../support/databases.ts';
 import { item, visit } from '../support/samples.ts';
 
 const locked = { name: 'FleetError', code: 'locked' };
 const nothing: ProcessedRows = { statIds: [], visitIds: [], alerts: [], ruleStates: new Map() };
 
-onBothDatabases(
+onEachDatabase(
   'the lease',
   ({ it }) => {
     it('is one holder’s until it is released', async ({ storage }) => {

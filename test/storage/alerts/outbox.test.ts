@@ -5,7 +5,7 @@ import { storageOn } from '../../../src/storage/open-storage.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { mail } from '../support/alert-samples.ts';
 import { atTime, commitTwice } from '../support/crashing-database.ts';
-import { type Opened, onBothDatabases } from '../support/databases.ts';
+import { type Opened, onEachDatabase } from '../support/databases.ts';
 import { noonMs } from '../support/samples.ts';
 import { pluck } from '../../support/pluck.ts';
 
@@ -13,7 +13,7 @@ const minuteMs = 60_000;
 const dayMs = 86_400_000;
 const locked = { name: 'FleetError', code: 'locked' };
 
-onBothDatabases(
+onEachDatabase(
   'the outbox',
   (kit) => {
     test('hands out what is due, critical first, then oldest first, byte for byte', async () => {

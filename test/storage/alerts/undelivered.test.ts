@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { NewMail } from '../../../src/storage/store/outbox-store.ts';
 import type { Storage } from '../../../src/storage/store/storage.ts';
 import { alert, mail, stored } from '../support/alert-samples.ts';
-import { onBothDatabases, type Opened } from '../support/databases.ts';
+import { onEachDatabase, type Opened } from '../support/databases.ts';
 import { pluck } from '../../support/pluck.ts';
 
 const notified = { state: 'firing', severity: 'critical', sequence: 1, notifiedAtMs: Date.UTC(2026, 10, 20) } as const;
@@ -32,7 +32,7 @@ async function states(storage: Storage): Promise<unknown> {
   return (await storage.mails.unsentOf([1])).map(({ recipient, delivery, error }) => [recipient, delivery, error]);
 }
 
-onBothDatabases('mails that were not sent', (kit) => {
+onEachDatabase('mails that were not sent', (kit) => {
   test('a mail is queued until it is tried, not delivered until one is sent, and then nothing is missing', async () => {
     const storage = await storeMails(await kit.open(), {}, { notifications: [stored({ transition: 'reminder' })] });
     assert.deepEqual(await states(storage), [['ops@example.org', 'queued', null]]);

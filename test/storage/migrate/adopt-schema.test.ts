@@ -12,12 +12,12 @@ import { checkMigrations, migrate, migrateDatabase } from '../../../src/storage/
 import { readMigrations } from '../../../src/storage/migrate/migration-files.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
-import { onBothDatabases } from '../support/databases.ts';
+import { onEachDatabase } from '../support/databases.ts';
 import { item } from '../support/samples.ts';
 
 const all = readMigrations('sqlite').map(({ name }) => name);
 
-onBothDatabases('tables that somebody made by running the files of sql/', (kit) => {
+onEachDatabase('tables that somebody made by running the files of sql/', (kit) => {
   test('are adopted: all steps are recorded, reports are stored, and nothing is left behind', async () => {
     const storage = await made();
     assert.deepEqual(await migrate({ storage }), { pending: [], applied: all, problems: [], adopted: all });

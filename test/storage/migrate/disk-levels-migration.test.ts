@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 
 import { readMigrations } from '../../../src/storage/migrate/migration-files.ts';
-import { onBothDatabases } from '../support/databases.ts';
+import { onEachDatabase } from '../support/databases.ts';
 import { item, worker } from '../support/samples.ts';
 
 const dayMs = 86_400_000;
 
-onBothDatabases('the migration of levels', ({ it, kind }) => {
+onEachDatabase('the migration of levels', ({ it, kind }) => {
   it('takes the last report of each day that is there', async ({ reports, storage, database, rows }) => {
     const todayMs = Math.floor((await storage.nowMs()) / dayMs) * dayMs;
     const at = (atMs: number, used: number, more = {}) =>

@@ -11,7 +11,7 @@ import { StorageFault } from '../../../src/storage/sql/fault.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import { isWide } from '../../support/long-tests.ts';
-import { onBothDatabases } from '../support/databases.ts';
+import { onEachDatabase } from '../support/databases.ts';
 import { item } from '../support/samples.ts';
 import { sqliteConfig } from '../support/sqlite-config.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
@@ -67,7 +67,7 @@ describe('migration files', () => {
   }
 });
 
-onBothDatabases(
+onEachDatabase(
   'migrations',
   (kit) => {
     // A migration of MariaDB takes seconds of CPU.

@@ -6,7 +6,7 @@ import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { checkDatabase, migrateDatabase } from '../../../src/storage/migrate/migrate.ts';
 import type { Database, SchemaObject } from '../../../src/storage/sql/database.ts';
 import { makeMigrated } from '../../support/migrated.ts';
-import { onBothDatabases, type Kit } from '../support/databases.ts';
+import { onEachDatabase, type Kit } from '../support/databases.ts';
 
 async function withDatabase<T>(kit: Kit, isCopied: boolean, work: (database: Database) => Promise<T>): Promise<T> {
   const storage = await kit.create();
@@ -50,7 +50,7 @@ async function contentOf(database: Database): Promise<Content> {
   });
 }
 
-onBothDatabases('a database that was copied', (kit) => {
+onEachDatabase('a database that was copied', (kit) => {
   test('is the one that migrations make, and has nothing to migrate', async () => {
     const migrated = await withDatabase(kit, false, async (database) => {
       await migrateDatabase(database);

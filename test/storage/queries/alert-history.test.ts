@@ -7,7 +7,7 @@ import type { Storage } from '../../../src/storage/store/storage.ts';
 import { storageOn } from '../../../src/storage/open-storage.ts';
 import { alert, mail, stored, lastNotified } from '../support/alert-samples.ts';
 import { atTime } from '../support/crashing-database.ts';
-import { onBothDatabases } from '../support/databases.ts';
+import { onEachDatabase } from '../support/databases.ts';
 import { item, noonMs, runEnd, runStart, visit, worker } from '../support/samples.ts';
 import { pluck, pluckAll } from '../../support/pluck.ts';
 import { times } from '../../support/times.ts';
@@ -16,7 +16,7 @@ const minuteMs = 60_000;
 const dayMs = 86_400_000;
 const nothing = { statIds: [], visitIds: [], ruleStates: new Map<string, never>() };
 
-onBothDatabases('silences', ({ it }) => {
+onEachDatabase('silences', ({ it }) => {
   const silence = {
     client: 'web-*',
     rule: 'disk',
@@ -59,7 +59,7 @@ onBothDatabases('silences', ({ it }) => {
   });
 });
 
-onBothDatabases('acknowledgements', ({ it }) => {
+onEachDatabase('acknowledgements', ({ it }) => {
   it('are of open alerts', async ({ storage }) => {
     const lease = (await storage.leases.takeLease('alerter', 'one')) ?? assert.fail('not free');
     const closed = { state: 'resolved', resolvedAtMs: noonMs, closedReason: 'recovered' } as const;
@@ -104,7 +104,7 @@ onBothDatabases('acknowledgements', ({ it }) => {
   });
 });
 
-onBothDatabases("the alerter's questions", ({ it }) => {
+onEachDatabase("the alerter's questions", ({ it }) => {
   it('alerts by client, rule and state, newest first', async ({ storage }) => {
     const lease = (await storage.leases.takeLease('alerter', 'one')) ?? assert.fail('not free');
     const closed = { state: 'resolved', resolvedAtMs: noonMs, closedReason: 'recovered' } as const;
@@ -263,7 +263,7 @@ async function storeFiveAlerts(storage: Storage, lease: Lease): Promise<void> {
   });
 }
 
-onBothDatabases('what is pruned of alerts', ({ it }) => {
+onEachDatabase('what is pruned of alerts', ({ it }) => {
   const limits = { nowMs: noonMs, rawMs: 30 * dayMs, detailMs: 2 * dayMs, hourlyMs: null, dailyMs: null };
   const never = new AbortController().signal;
 

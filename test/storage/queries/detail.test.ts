@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { alert, mail, stored } from '../support/alert-samples.ts';
-import { onBothDatabases } from '../support/databases.ts';
+import { onEachDatabase } from '../support/databases.ts';
 import { check, item, noonMs, refusedVisit, runStart, visit, worker } from '../support/samples.ts';
 
 const minuteMs = 60_000;
 
-onBothDatabases('what is stored of one client', (kit) => {
+onEachDatabase('what is stored of one client', (kit) => {
   test('are its visits, newest first, at most so many, and no other client', async () => {
     const { reports, detail, history } = await kit.open();
     const runs = [0, 1, 2].map((run) => runStart({ startedAtMs: noonMs + run * minuteMs }));

@@ -5,7 +5,7 @@ import type { Row } from '../../../src/report/report.ts';
 import type { Alert } from '../../../src/storage/store/alert.ts';
 import type { Storage } from '../../../src/storage/store/storage.ts';
 import { alert } from '../support/alert-samples.ts';
-import { onBothDatabases } from '../support/databases.ts';
+import { onEachDatabase } from '../support/databases.ts';
 import { check, item, noonMs, runEnd, runStart, visit, worker } from '../support/samples.ts';
 
 const at = (hours: number): number => noonMs + hours * hourMs;
@@ -30,7 +30,7 @@ function inventory(client: string, hours: number, kernel: string, disks: readonl
   return item({ client, name: 'Inventory report', observedAtMs: at(hours), workers });
 }
 
-onBothDatabases('what digests sum up', (kit) => {
+onEachDatabase('what digests sum up', (kit) => {
   kit.it('alerts that fire or ended in the span, the pending ones left out', async ({ storage }) => {
     await storeAlerts(storage, [
       alert({ client: 'fires' }),

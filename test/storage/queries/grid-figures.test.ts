@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import type { Row } from '../../../src/report/report.ts';
 import type { Grid, GridFigures, PlotStore } from '../../../src/storage/store/look-store.ts';
-import { onBothDatabases } from '../support/databases.ts';
+import { onEachDatabase } from '../support/databases.ts';
 import { item, noonMs, refusedVisit, runStart, visit, worker } from '../support/samples.ts';
 import { pluck } from '../../support/pluck.ts';
 
@@ -30,7 +30,7 @@ function gridOf(more: Partial<Grid>): Grid {
   return { untilMs: grid.sinceMs + grid.stepMs * grid.points, ...grid };
 }
 
-onBothDatabases('figures on a grid', (kit) => {
+onEachDatabase('figures on a grid', (kit) => {
   test('are the least, mean and greatest of the rows of a step, and null where none is known', async () => {
     const { reports, plots } = (await kit.open()).storage;
     await reports.ingest([
@@ -114,7 +114,7 @@ onBothDatabases('figures on a grid', (kit) => {
   });
 });
 
-onBothDatabases('what a report reads beside figures', (kit) => {
+onEachDatabase('what a report reads beside figures', (kit) => {
   test('visits of a span are counted, good ones too', async () => {
     const { reports, plots } = (await kit.open()).storage;
     await reports.saveVisits([

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { openStorage } from '../../../src/storage/open-storage.ts';
-import { onBothDatabases } from '../support/databases.ts';
+import { onEachDatabase } from '../support/databases.ts';
 import { item, noonMs, runEnd, runStart, visit, worker } from '../support/samples.ts';
 
 const hourMs = 3_600_000;
 
-onBothDatabases('reading for pages', (kit) => {
+onEachDatabase('reading for pages', (kit) => {
   test('lines of some clients: means by step, CPUs and visits, and of others nothing', async () => {
     const { reports, plots } = (await kit.open()).storage;
     const start = runStart();

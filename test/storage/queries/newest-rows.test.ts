@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 
-import { onBothDatabases } from '../support/databases.ts';
+import { onEachDatabase } from '../support/databases.ts';
 import { item, noonMs, refusedVisit, runEnd, runStart, visit } from '../support/samples.ts';
 
 const minuteMs = 60_000;
 
-onBothDatabases("a client's newest rows", ({ it }) => {
+onEachDatabase("a client's newest rows", ({ it }) => {
   it('are the newest by their own times, whatever came last, treated or not', async ({ storage, reports }) => {
     const run = runStart();
     await reports.endRun(run, runEnd(run));

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 
-import { onBothDatabases } from '../support/databases.ts';
+import { onEachDatabase } from '../support/databases.ts';
 import { runStart, visit } from '../support/samples.ts';
 
 const sql = 'SELECT client, name, value FROM client_labels ORDER BY client, name';
 
-onBothDatabases('labels of clients', ({ it }) => {
+onEachDatabase('labels of clients', ({ it }) => {
   it('are what config.xml says now, and those of clients that it lacks stay', async ({ reports, rows }) => {
     const [one, other] = [{ role: 'web', site: 'ber' }, { site: 'ham' }];
     await reports.saveLabels([

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { Row } from '../../../src/report/report.ts';
 import type { IngestItem } from '../../../src/storage/store/storage.ts';
 import { times } from '../../support/times.ts';
-import { onBothDatabases, type Opened } from '../support/databases.ts';
+import { onEachDatabase, type Opened } from '../support/databases.ts';
 import { item, noonMs, worker } from '../support/samples.ts';
 
 const hourMs = 3_600_000;
@@ -30,7 +30,7 @@ const levelsSql = `SELECT client, day, mount, size_bytes, available_bytes, used_
 const stored = async ({ rows }: Opened): Promise<unknown> =>
   (await rows(levelsSql)).map((row) => row.map((value) => (typeof value === 'number' ? value : String(value))));
 
-onBothDatabases('levels of mounts', ({ it }) => {
+onEachDatabase('levels of mounts', ({ it }) => {
   it('are apart for names that differ in the blanks at their end', async (opened) => {
     const mounts = ['/a', '/a ', '/a  '].map((name, at) => mount({ mount: name, used_bytes: at }));
     await opened.storage.reports.ingest([report(noonMs, mounts)]);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 
 import type { IngestItem } from '../../../src/storage/store/storage.ts';
-import { onBothDatabases, type Opened } from '../support/databases.ts';
+import { onEachDatabase, type Opened } from '../support/databases.ts';
 import { check, item, noonMs } from '../support/samples.ts';
 
 const hourMs = 3_600_000;
@@ -35,7 +35,7 @@ function report(
 const statesSql = 'SELECT observed_at, check_name, state FROM check_stats ORDER BY observed_at, check_name';
 const states = async ({ rows }: Opened): Promise<readonly unknown[]> => (await rows(statesSql)).map((row) => row[2]);
 
-onBothDatabases('earlier results', ({ it }) => {
+onEachDatabase('earlier results', ({ it }) => {
   it('an array of which a disk is lost is critical over boots, until it is whole', async (opened) => {
     const reports = [1, 1, 2, 2, 1, 0, 1].map((missing, hour) => report(hour, { missing }));
     for (const one of reports) await opened.reports.ingest([one]);

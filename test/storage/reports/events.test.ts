@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 
 import { madeEvent } from '../../events/support/event-samples.ts';
-import { onBothDatabases } from '../support/databases.ts';
+import { onEachDatabase } from '../support/databases.ts';
 
 const dayMs = 86_400_000;
 const never = new AbortController().signal;
 
-onBothDatabases('events', ({ it }) => {
+onEachDatabase('events', ({ it }) => {
   it('are stored in their order, each id once', async ({ storage, rows }) => {
     await storage.events.saveEvents([madeEvent('b'), madeEvent('a', { description: 'first' }), madeEvent('b')]);
     await storage.events.saveEvents([madeEvent('c'), madeEvent('a', { description: 'second' })]);

@@ -3,13 +3,13 @@ import { test } from 'node:test';
 
 import { storageOn } from '../../../src/storage/open-storage.ts';
 import { atTime } from '../support/crashing-database.ts';
-import { onBothDatabases } from '../support/databases.ts';
+import { onEachDatabase } from '../support/databases.ts';
 import { item, noonMs, refusedVisit, runStart, visit } from '../support/samples.ts';
 
 const hourMs = 3_600_000;
 const tenYearsMs = 10 * 365 * 24 * hourMs;
 
-onBothDatabases('after a clock that was ten years ahead', ({ it, open }) => {
+onEachDatabase('after a clock that was ten years ahead', ({ it, open }) => {
   it('the next run’s visits and reports are the newest again', async ({ database }) => {
     const clock = { nowMs: noonMs + tenYearsMs };
     const { reports } = storageOn(atTime(database, () => clock.nowMs));

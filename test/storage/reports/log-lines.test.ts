@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 
 import type { Row } from '../../../src/report/report.ts';
-import { onBothDatabases } from '../support/databases.ts';
+import { onEachDatabase } from '../support/databases.ts';
 import { item, noonMs, worker } from '../support/samples.ts';
 
 const dayMs = 86_400_000;
@@ -13,7 +13,7 @@ const logged = (client: string, daysAgo: number, ...lines: readonly Row[]): Retu
   item({ client, observedAtMs: noonMs - daysAgo * dayMs, workers: [worker('log_line', ...lines)] });
 const line = (text: string): Row => ({ time: '1795326068', priority: 'err', unit: 'sshd', text, times: 1 });
 
-onBothDatabases('lines of logs', ({ it }) => {
+onEachDatabase('lines of logs', ({ it }) => {
   it('are stored with their time in UTC, and the predecessor reads their text', async ({ reports, history, rows }) => {
     const times = [
       '1795326068',

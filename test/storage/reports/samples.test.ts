@@ -6,7 +6,7 @@ import type { IngestItem } from '../../../src/storage/store/storage.ts';
 import { pluck } from '../../support/pluck.ts';
 import { times } from '../../support/times.ts';
 import { crashingDatabase } from '../support/crashing-database.ts';
-import { onBothDatabases } from '../support/databases.ts';
+import { onEachDatabase } from '../support/databases.ts';
 import { check, item, noonMs } from '../support/samples.ts';
 import { createClientShares } from '../../../src/storage/reports/client-shares.ts';
 import { StorageFault } from '../../../src/storage/sql/fault.ts';
@@ -38,7 +38,7 @@ const numbered = (from: number, count: number): CheckResult =>
 /** Returns four checks with fifty figures each. */
 const full = (): readonly CheckResult[] => times(4, (at) => ({ ...numbered(50 * at, 50), name: `many ${at}` }));
 
-onBothDatabases('samples', ({ it }) => {
+onEachDatabase('samples', ({ it }) => {
   it('each figure of a check is a series in its base unit, and what a report had of it a sample', async (opened) => {
     const { reports, rows } = opened;
     await reports.ingest([

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 
 import type { SealedItem, SealedPlace } from '../../../src/storage/store/sealed-store.ts';
-import { onBothDatabases } from '../support/databases.ts';
+import { onEachDatabase } from '../support/databases.ts';
 import { item, noonMs, runStart, visit } from '../support/samples.ts';
 import { pluck, pluckAll } from '../../support/pluck.ts';
 
@@ -22,7 +22,7 @@ function sealedItem(over: Partial<SealedItem> = {}): SealedItem {
   };
 }
 
-onBothDatabases('sealed reports', ({ it, kind }) => {
+onEachDatabase('sealed reports', ({ it, kind }) => {
   it('come back byte for byte, with all that opening needs', async ({ storage }) => {
     const big = Buffer.alloc(1_049_806, 0xe2);
     const items = [

@@ -6,7 +6,7 @@ import type { SharingCollector, ShareStore, Slice } from '../../../src/storage/s
 import { storageOn } from '../../../src/storage/open-storage.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { atTime, commitTwice } from '../support/crashing-database.ts';
-import { onBothDatabases } from '../support/databases.ts';
+import { onEachDatabase } from '../support/databases.ts';
 import { runEnd, runStart } from '../support/samples.ts';
 
 const own = { id: 'one', site: 'fra', host: 'hq', keyId: 'k1', capacity: 2 };
@@ -26,7 +26,7 @@ const turnOf = (shares: ShareStore, collector: SharingCollector): SharedTurnOpti
   signal: new AbortController().signal,
 });
 
-onBothDatabases('slices of a shared fleet', ({ it }) => {
+onEachDatabase('slices of a shared fleet', ({ it }) => {
   it('are made once for each site', async ({ shares }) => {
     await Promise.all([shares.join(own, everyMs), shares.join(other, everyMs)]);
     await shares.join({ ...own, id: 'far', site: 'ber' }, everyMs);

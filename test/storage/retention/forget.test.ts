@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { alert, mail, stored } from '../support/alert-samples.ts';
 import type { Database } from '../../../src/storage/sql/database.ts';
 import type { Lease } from '../../../src/storage/store/lease-store.ts';
-import { onBothDatabases, type Opened } from '../support/databases.ts';
+import { onEachDatabase, type Opened } from '../support/databases.ts';
 import { check, item, noonMs, runEnd, runStart, visit, worker } from '../support/samples.ts';
 import { pluck } from '../../support/pluck.ts';
 
@@ -60,7 +60,7 @@ async function countsOf(database: Database, sql: string): Promise<Record<string,
   return counted;
 }
 
-onBothDatabases('a client that left', ({ it, kind }) => {
+onEachDatabase('a client that left', ({ it, kind }) => {
   it('leaves no row in any table, and the other clients keep theirs', async (opened) => {
     const { storage, retention, history } = opened;
     const lease = await storeTwo(opened);
@@ -95,7 +95,7 @@ onBothDatabases('a client that left', ({ it, kind }) => {
   });
 });
 
-onBothDatabases('a collector that is no more', ({ it }) => {
+onEachDatabase('a collector that is no more', ({ it }) => {
   it('leaves its runs to nobody and its alerts ended, and an alerter at work begins anew', async (opened) => {
     const { storage, reports, retention } = opened;
     for (const collectorId of ['old', 'new']) {
@@ -134,7 +134,7 @@ onBothDatabases('a collector that is no more', ({ it }) => {
   });
 });
 
-onBothDatabases('the systems of clients', ({ it }) => {
+onEachDatabase('the systems of clients', ({ it }) => {
   it('are those of their newest rows, if these have one', async ({ reports, storage }) => {
     const running = (client: string, distribution: string | null, observedAtMs: number) =>
       item({ client, observedAtMs, workers: distribution === null ? [] : [worker('os', { distribution })] });
@@ -149,7 +149,7 @@ onBothDatabases('the systems of clients', ({ it }) => {
   });
 });
 
-onBothDatabases('what mounts are of', ({ it }) => {
+onEachDatabase('what mounts are of', ({ it }) => {
   it('is the newest source of a mount of another machine', async ({ reports, storage }) => {
     const mounted = (mount: string, source: string, scope = 'network') =>
       worker('disk', { mount, source, scope, fstype: 'nfs4', mode: 'rw', used_percent: null, unresponsive: 1 });

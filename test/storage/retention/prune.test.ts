@@ -5,7 +5,7 @@ import type { Database } from '../../../src/storage/sql/database.ts';
 import { prune } from '../../../src/storage/retention/prune.ts';
 import { runs, subjectRemover } from '../../../src/storage/retention/prune-subjects.ts';
 import { markProcessed } from '../../../src/storage/alerts/evaluation.ts';
-import { type Opened, onBothDatabases } from '../support/databases.ts';
+import { type Opened, onEachDatabase } from '../support/databases.ts';
 import { check, item, noonMs, ordinaryWorkers, runEnd, runStart, visit, worker } from '../support/samples.ts';
 import { unprocessedIds } from '../support/unprocessed-ids.ts';
 
@@ -14,7 +14,7 @@ const limits = { nowMs: noonMs, rawMs: 30 * dayMs, detailMs: 2 * dayMs, hourlyMs
 const never = new AbortController().signal;
 const nothing = { stats: 0, reports: 0, visits: 0, runs: 0, hourly: 0, daily: 0, freedBytes: 0, more: false };
 
-onBothDatabases('prune', ({ it }) => {
+onEachDatabase('prune', ({ it }) => {
   it('whole reports go first, rows later, each with what hangs on it', async (opened) => {
     await storeDaysAgo(opened, [40, 31, 29, 3, 1, 0]);
     const pruned = await opened.storage.retention.prune(limits, never);
@@ -177,7 +177,7 @@ onBothDatabases('prune', ({ it }) => {
   });
 });
 
-onBothDatabases('rename', ({ it }) => {
+onEachDatabase('rename', ({ it }) => {
   it('everything of a client follows it to its new name, once', async ({ database, rows, reports, retention }) => {
     await reports.ingest([
       item({

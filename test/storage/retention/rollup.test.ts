@@ -15,7 +15,7 @@ import { programArgs } from '../../support/program-args.ts';
 import { storageArgument } from '../../support/storage-argument.ts';
 import { times } from '../../support/times.ts';
 import { crashingDatabase } from '../support/crashing-database.ts';
-import { onBothDatabases } from '../support/databases.ts';
+import { onEachDatabase } from '../support/databases.ts';
 import type { PruneWriterOptions } from '../support/prune-writer.ts';
 import { check, item, noonMs, worker } from '../support/samples.ts';
 
@@ -55,7 +55,7 @@ test('every figure of what comes in is rolled up', () => {
   }
 });
 
-onBothDatabases('rollups', ({ it, kind }) => {
+onEachDatabase('rollups', ({ it, kind }) => {
   it('an hour and a day have the least, mean, greatest and count of what was known', async (opened) => {
     const { rows, reports, retention } = opened;
     await reports.ingest([

@@ -41,7 +41,7 @@ export interface Opened extends Omit<Storage, 'close'> {
  * Runs the same scenarios on SQLite and on a real MariaDB or MySQL. `npm test` runs those of MariaDB only if a file
  * needs them: `{ mariadb: 'always' }`. `npm run test:wide` runs all.
  */
-export function onBothDatabases(
+export function onEachDatabase(
   name: string,
   scenarios: (kit: Kit) => void,
   { mariadb = 'wide' }: { readonly mariadb?: 'always' | 'wide' } = {},
