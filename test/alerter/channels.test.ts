@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { minuteMs } from '../../src/platform/units.ts';
 import { onEachDatabase } from '../storage/support/databases.ts';
 import { isWide } from '../support/long-tests.ts';
-import { channelCases, onEachDatabase, type ChannelCase, type ChannelSite } from './support/channel-cases.ts';
+import { channelCases, casesOnServers, type ChannelCase, type ChannelSite } from './support/channel-cases.ts';
 import { withMoments, type Moment } from './support/moments.ts';
 
 const inside = '<alert type="disk" warning="85%" critical="95%"/>';
@@ -208,7 +208,7 @@ const deliveryPromises: readonly DeliveryPromise[] = [
 onEachDatabase('every channel', (kit) => {
   const every = !isWide ? Infinity : kit.kind === 'sqlite' ? 3 : 9;
   for (const { promise, concerns = () => true, first, alerts = '', smtp = '', story } of deliveryPromises) {
-    for (const channel of (kit.kind === 'sqlite' ? channelCases : onEachDatabase).filter(concerns)) {
+    for (const channel of (kit.kind === 'sqlite' ? channelCases : casesOnServers).filter(concerns)) {
       const isInTier = isWide || first === undefined || first.includes(channel.name);
       test(`${channel.name}: ${promise}`, { skip: !isInTier && 'in the second tier' }, async (t) => {
         const site = await channel.open(t, { storage: await kit.migrated(), alerts, inside, clients, smtp });

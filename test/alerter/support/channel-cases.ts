@@ -268,6 +268,6 @@ export const channelCases: readonly ChannelCase[] = [
 /**
  * The cases for each further database. Without `isWide` two suffice, because a channel does the same on each database.
  */
-export const onEachDatabase: readonly ChannelCase[] = isWide
+export const casesOnServers: readonly ChannelCase[] = isWide
   ? channelCases
   : channelCases.filter(({ name }) => name === 'mail' || name === 'webhook of incidents');
