@@ -41,10 +41,11 @@ await build({
 
 // Fields of objects that never leave the program: a minifier cannot know that. Neither files nor frames have them.
 const ownFields = (
-  'ageSeconds askNetworkMounts availableBytes blockBytes byMemory correctBlockSizes durationMs elapsedMs formerDirs ' +
-  'hasFailed hasTwoBlockSizes isActive isAsked isDevice isFailure isFurther isStealKnown lastStart leftMs linkName ' +
-  'logProgram maxAgeMs maxReports mayHang noRates placeDir readOptional readStart residentPages runChecks ' +
-  'secondReadingMs sizeBytes spoolError ticksByPid unacknowledged workerReports'
+  'ageSeconds askMounts askNetworkMounts availableBytes blockBytes byMemory changedMs durationMs elapsedMs ' +
+  'exists formerDirs hasFailed isActive isAsked isDevice isFailure isFolder isFurther isStealKnown lastStart leftMs ' +
+  'linkName logProgram maxAgeMs maxReports mayHang monotonicS noRates notes nowMs pageBytes pids placeDir ' +
+  'programs readOptional readStart reader realPath residentPages runChecks secondReadingMs sinceMs sizeBytes ' +
+  'spoolError ticksByPid twoSized unacknowledged workerReports'
 ).split(' ');
 
 // Shortens these fields. Modules of Node that are loaded on demand need none of the helpers that rolldown adds for

@@ -85,7 +85,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'serve agent-program',
     '.',
   ],
-  agent: ['start probes', 'checks', 'portable inventory spool', '.'],
+  agent: ['probes', 'start', 'live', 'checks', 'portable inventory spool', '.'],
 };
 
 /** Files beside the rooms that the rooms import. */
@@ -298,6 +298,14 @@ test('the agent imports only itself, src/report and src/seal', () => {
       .map((target) => `${file.name} imports ${target}`),
   );
   assert.deepEqual(wrong, []);
+});
+
+test('probes read the machine through their source alone', () => {
+  const probes = agentSources.filter(({ name }) => /^agent\/(probes|inventory\/(updates|pools))/.test(name));
+  assert.ok(probes.length > 20);
+  const isReading = ({ outside, text }: SourceFile): boolean =>
+    outside.some(isBuiltin) || /\bprocess\.(?:arch|argv|env|getuid|hrtime|platform)\b|\bDate\.now\b/.test(text);
+  assert.deepEqual(pluck(probes.filter(isReading), 'name'), []);
 });
 
 test('each outside package is imported in exactly one file', () => {

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 
 import { checkOf, type Check } from '../../src/report/check-command.ts';
 import { maxChecks, maxRefusedChecks, type RefusedCheck } from '../../src/report/checks.ts';
-import { openSource } from '../probes/source.ts';
+import { openSource } from '../live/live-source.ts';
 import { printable } from '../probes/function-report.ts';
 import { gpuOf, readConfLine, readNrpeLine, type LineMeaning } from './check-line.ts';
 import { untrustedPart } from './trust.ts';

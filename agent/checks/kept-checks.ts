@@ -1,7 +1,7 @@
 /** The notes about checks beside the counters: results that are repeated, and processes that may still run. */
 import type { Check } from '../../src/report/check-command.ts';
 import { checkFormats, type CheckResult } from '../../src/report/checks.ts';
-import { startOf } from '../probes/process-stat.ts';
+import { startOf } from '../start/running.ts';
 import { isWritten, readPrivateFile, removeFile } from '../start/private-file.ts';
 import type { ProcessId } from './run-check.ts';
 

@@ -1,6 +1,6 @@
 import type { SpawnOptions } from 'node:child_process';
 
-import { startOf } from '../probes/process-stat.ts';
+import { startOf } from '../start/running.ts';
 
 export const fixedPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const maxReadBytes = 64 * 1024;

@@ -1,8 +1,6 @@
 import { poolsDir, poolsFile } from '../probes/devices.ts';
-import { outputOf } from '../probes/output-of.ts';
 import type { Probe } from '../probes/probe.ts';
 import { isContainer } from '../probes/virtualisation.ts';
-import { isWritten } from '../start/private-file.ts';
 
 const programs = ['/usr/sbin/zpool', '/sbin/zpool', '/usr/local/sbin/zpool'];
 
@@ -14,14 +12,15 @@ export const poolsOfToday: Probe = {
   name: 'pools',
   deadlineMs: 3000,
   check: 'pools',
-  run: async ({ source, placeDir, leftMs }) => {
+  run: async ({ source, leftMs }) => {
+    const { notes, programs: ask, reader } = source;
     const states = source.list(poolsDir).flatMap((pool) => source.readOptional(`${poolsDir}/${pool}/state`) ?? []);
     const program = programs.find((path) => source.exists(path));
     const isAsked = states.length > 0 && !states.some((state) => state.includes('SUSPENDED')) && !isContainer(source);
-    if (placeDir === null || program === undefined || !isAsked) return { functions: [] };
+    if (notes === null || program === undefined || !isAsked) return { functions: [] };
     const words = ['list', '-H', '-o', 'name,capacity,fragmentation'];
-    const answer = await outputOf(source.root + program, words, leftMs() - 200).catch(() => '');
-    isWritten(placeDir, poolsFile, Buffer.from(`${Math.floor(Date.now() / 1000)}\n${answer}`), false);
+    const answer = await ask.run(program, words, leftMs() - 200).catch(() => '');
+    notes.write(poolsFile, `${Math.floor(reader.nowMs() / 1000)}\n${answer}`);
     return { functions: [] };
   },
 };

@@ -1,10 +1,6 @@
-import { statSync } from 'node:fs';
-
 import { readUpdates, updatesFile, type KeptUpdates } from '../probes/updates.ts';
-import { outputOf } from '../probes/output-of.ts';
 import type { Probe } from '../probes/probe.ts';
-import type { Source } from '../probes/source.ts';
-import { isWritten } from '../start/private-file.ts';
+import { messageOf, type Notes, type Source } from '../probes/source.ts';
 import { inventoryMs } from './inventory.ts';
 import { packageManagers, type PackageManager, type PendingUpdates } from './package-managers.ts';
 
@@ -12,6 +8,8 @@ const dayMs = 86_400_000;
 const overdueDays = 7;
 const staleDays = 30;
 const maxNames = 500;
+/** Starts a package manager at the lowest priority. */
+const calmly = ['/usr/bin/env', 'LC_ALL=C', 'ZYPP_READONLY_HACK=1', 'nice', '-n', '19'];
 
 /**
  * Asks the package manager for pending updates, with the machine's package lists, and keeps the answer for the visits
@@ -22,33 +20,33 @@ export const updatesOfToday: Probe = {
   name: 'updates',
   deadlineMs: inventoryMs,
   check: 'updates',
-  run: async ({ source, placeDir, leftMs }) => {
+  run: async ({ source, leftMs }) => {
+    const { notes, reader } = source;
     const manager = packageManagers.find(({ program }) => source.exists(program));
-    if (placeDir === null || manager === undefined || !hasLists(source, manager)) return { functions: [] };
-    const nowMs = Date.now();
-    const before = readUpdates(placeDir);
-    const isNew = before === null && nowMs - statSync(placeDir).birthtimeMs < dayMs / 2;
+    if (notes === null || manager === undefined || !hasLists(source, manager)) return { functions: [] };
+    const nowMs = reader.nowMs();
+    const before = readUpdates(notes);
+    const isNew = before === null && nowMs - notes.sinceMs() < dayMs / 2;
     if (isNew) return { functions: [] };
     try {
       const pending = await pendingUpdates(source, manager, leftMs);
-      writeUpdates(placeDir, evaluated(pending, before, { nowMs, listsMs: listsMs(source, manager) }));
+      writeUpdates(notes, evaluated(pending, before, { nowMs, listsMs: listsMs(source, manager) }));
     } catch (error) {
-      const text = (error instanceof Error ? error.message : String(error)).replace(/^env:/, 'package manager:');
-      if (before !== null) writeUpdates(placeDir, { ...before, atMs: nowMs, state: 3, text, perfdata: '' });
+      const text = messageOf(error).replace(/^env:/, 'package manager:');
+      if (before !== null) writeUpdates(notes, { ...before, atMs: nowMs, state: 3, text, perfdata: '' });
     }
     return { functions: [] };
   },
 };
 
 async function pendingUpdates(
-  { root }: Source,
+  { programs }: Source,
   { program, calls, statuses, read }: PackageManager,
   leftMs: () => number,
 ): Promise<PendingUpdates> {
   const answers: string[] = [];
   for (const call of calls) {
-    const words = ['LC_ALL=C', 'ZYPP_READONLY_HACK=1', 'nice', '-n', '19', root + program, ...call];
-    answers.push(await outputOf('/usr/bin/env', words, leftMs() - 200, process.env, statuses));
+    answers.push(await programs.run(program, call, leftMs() - 200, statuses, calmly));
   }
   return read(answers);
 }
@@ -86,12 +84,11 @@ function hasLists(source: Source, { lists: [folder = ''] }: PackageManager): boo
 }
 
 function listsMs(source: Source, { lists }: PackageManager): number {
-  const times = lists.map((path) => statSync(source.root + path, { throwIfNoEntry: false })?.mtimeMs ?? 0);
-  const newest = Math.max(...times);
-  return newest === 0 ? Date.now() : newest;
+  const newest = Math.max(...lists.map((path) => source.changedMs(path)));
+  return newest === 0 ? source.reader.nowMs() : newest;
 }
 
-/** Keeps an answer for the visits of a day. The earlier answer stays if the disk is full or read-only. */
-function writeUpdates(placeDir: string, found: KeptUpdates): void {
-  isWritten(placeDir, updatesFile, Buffer.from(JSON.stringify(found)), false);
+/** Keeps an answer for the visits of a day. */
+function writeUpdates(notes: Notes, found: KeptUpdates): void {
+  notes.write(updatesFile, JSON.stringify(found));
 }

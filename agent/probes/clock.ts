@@ -1,7 +1,4 @@
-import { statSync } from 'node:fs';
-
 import { missing, oneRow, type Missing } from './function-report.ts';
-import { outputOf } from './output-of.ts';
 import type { Probe, ProbeResult } from './probe.ts';
 import type { Source } from './source.ts';
 
@@ -39,7 +36,7 @@ export const clock: Probe = {
 };
 
 async function askChronyc(source: Source, program: string, deadlineMs: number): Promise<ProbeResult> {
-  const output = await outputOf(source.root + program, ['-n', 'tracking'], deadlineMs).catch(() => '');
+  const output = await source.programs.run(program, ['-n', 'tracking'], deadlineMs).catch(() => '');
   const leap = /^Leap status\s*:\s*(.*)$/m.exec(output)?.[1];
   return oneRow('clock', {
     synchronised: leap === undefined ? fromFiles(source) : Number(leap !== 'Not synchronised'),
@@ -47,15 +44,10 @@ async function askChronyc(source: Source, program: string, deadlineMs: number): 
 }
 
 function fromFiles(source: Source): number | Missing {
-  if (source.exists('/run/systemd/timesync'))
-    return Number(isFresh(`${source.root}/run/systemd/timesync/synchronized`));
-  return driftFiles.some((file) => isFresh(source.root + file)) ? 1 : missing('no time service that tells');
+  if (source.exists('/run/systemd/timesync')) return Number(isFresh(source, '/run/systemd/timesync/synchronized'));
+  return driftFiles.some((file) => isFresh(source, file)) ? 1 : missing('no time service that tells');
 }
 
-function isFresh(file: string): boolean {
-  try {
-    return Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0) < freshMs;
-  } catch {
-    return false;
-  }
+function isFresh(source: Source, file: string): boolean {
+  return source.reader.nowMs() - source.changedMs(file) < freshMs;
 }

@@ -3,7 +3,7 @@ import type { BuiltInCheck, Collected, CollectOptions, Counters, CountersThen, J
 import { printable } from './function-report.ts';
 import { probes as allProbes } from './index.ts';
 import type { Earlier, Probe, ProbeContext, ProbeResult } from './probe.ts';
-import { openSource, messageOf } from './source.ts';
+import { messageOf } from './source.ts';
 import { within } from './within.ts';
 
 /**
@@ -31,7 +31,7 @@ export function collect(options: CollectOptions): Collected | Promise<Collected>
 /** Runs other probes, for tests. */
 export function runProbes(options: CollectOptions, all: readonly Probe[]): Collected | Promise<Collected> {
   const probes = all.filter(({ isAsked }) => isAsked?.(options.options) ?? true);
-  const source = openSource(options.root);
+  const { source } = options;
   const begun = milliseconds();
   const sinceBoot = (): number => options.monotonicMs + milliseconds() - begun;
   const isTooSoon = (ageOf(options, options.previous) ?? minElapsedMs) < minElapsedMs;
@@ -44,8 +44,7 @@ export function runProbes(options: CollectOptions, all: readonly Probe[]): Colle
     const share = probe.deadlineMs * Math.max(1, options.deadlineMs / usualDeadlineMs);
     const allowed = Math.min(share, options.deadlineMs - marginMs - (started - begun));
     const leftMs = (): number => allowed - (milliseconds() - started);
-    const { placeDir } = options;
-    const context: ProbeContext = { source, options: options.options, earlier, noRates, placeDir, leftMs };
+    const context: ProbeContext = { source, options: options.options, earlier, noRates, leftMs };
     return outcomeOf(probe, context, allowed, started);
   };
 

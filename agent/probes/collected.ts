@@ -1,10 +1,10 @@
 import type { WorkerReport } from '../../src/report/report.ts';
 import type { ProbeOptions } from '../../src/report/wire.ts';
+import type { Source } from './source.ts';
 
 /** The input of the probes. */
 export interface CollectOptions {
-  /** The prefix of /proc, /sys, /etc and /run: '' or the folder of a fixture. */
-  readonly root: string;
+  readonly source: Source;
   readonly options: ProbeOptions;
   /** The counters of the previous visit; null if there are none. Counters of another boot are useless. */
   readonly previous: Counters | null;
@@ -16,8 +16,6 @@ export interface CollectOptions {
   readonly deadlineMs: number;
   /** The time between two readings of counters if there are no earlier ones; 0 or absent: they are read once. */
   readonly secondReadingMs?: number;
-  /** A private folder for the probes' notes (the pid of a hanging child); null if there is none. */
-  readonly placeDir: string | null;
 }
 
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };

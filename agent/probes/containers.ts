@@ -1,5 +1,3 @@
-import { accessSync, constants } from 'node:fs';
-
 import type { BuiltInCheck, JsonValue } from './collected.ts';
 import { rounded } from './function-report.ts';
 import type { Earlier, Probe } from './probe.ts';
@@ -7,8 +5,6 @@ import type { Source } from './source.ts';
 
 const cgroups = '/sys/fs/cgroup';
 export const maxContainers = 50;
-const maxAnswerChars = 1024 * 1024;
-const answerMs = 1000;
 /** A kill is reported for this long, because a rule waits for two reports. */
 const shownMs = 3_600_000;
 
@@ -32,7 +28,7 @@ export const containers: Probe = {
     if (scopes.size === 0) return { functions: [] };
     const known = (earlier?.counters ?? {}) as Readonly<Record<string, Kept>>;
     const isKnown = [...scopes.keys()].every((id) => typeof known[id]?.[3] === 'string');
-    const socket = isKnown ? undefined : socketsOf(source).find(isOpen);
+    const answer = isKnown ? null : source.programs.containers();
     const finish = (
       names: ReadonlyMap<string, string>,
     ): { functions: []; checks: BuiltInCheck[]; counters: JsonValue } => {
@@ -45,7 +41,7 @@ export const containers: Probe = {
       });
       return { functions: [], checks, counters };
     };
-    return socket === undefined ? finish(new Map()) : namesFrom(socket).then(finish);
+    return answer === null ? finish(new Map()) : answer.then(namesIn).then(finish);
   },
 };
 
@@ -102,53 +98,14 @@ function containerCheck(
   };
 }
 
-/** Returns the sockets of Docker and Podman. An account that may open Docker's socket is as powerful as root. */
-function socketsOf({ root }: Source): readonly string[] {
-  const own = `/run/user/${process.getuid?.() ?? 0}`;
-  return ['/run/docker.sock', '/run/podman/podman.sock', `${own}/docker.sock`, `${own}/podman/podman.sock`].map(
-    (path) => root + path,
-  );
-}
-
-function isOpen(socket: string): boolean {
-  try {
-    accessSync(socket, constants.R_OK | constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Asks for the names of the running containers, by short id. Returns none if there is no valid answer. */
-async function namesFrom(socket: string): Promise<ReadonlyMap<string, string>> {
+/** Returns the names of the running containers in an answer, by short id. Returns none if the answer is not valid. */
+function namesIn(answer: string): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
   try {
-    const answer = await answerOf(socket);
-    const listed = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n'))) as readonly { Id: string; Names: string[] }[];
+    const listed = JSON.parse(answer) as readonly { Id: string; Names: string[] }[];
     for (const { Id, Names } of listed) names.set(Id.slice(0, 12), String(Names[0]).replace(/^\//, ''));
   } catch {
     // Without names the short ids are used.
   }
   return names;
-}
-
-async function answerOf(socket: string): Promise<string> {
-  const { connect } = await import('node:net');
-  return new Promise((resolve) => {
-    let answer = '';
-    const connection = connect(socket);
-    const end = (): void => {
-      clearTimeout(timer);
-      connection.destroy();
-      resolve(answer);
-    };
-    const timer = setTimeout(end, answerMs);
-    connection.setEncoding('utf8').on('data', (chunk: string) => {
-      answer += chunk;
-      if (answer.length > maxAnswerChars) end();
-    });
-    connection.on('error', end).on('end', end);
-    // HTTP/1.0 has neither chunks nor a connection that stays.
-    connection.write('GET /containers/json HTTP/1.0\r\nHost: localhost\r\n\r\n');
-  });
 }

@@ -1,5 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs';
-
 import type { BuiltInCheck } from './collected.ts';
 import { printable } from './function-report.ts';
 import type { Probe } from './probe.ts';
@@ -40,7 +38,7 @@ export const devices: Probe = {
   name: 'devices',
   check: 'devices',
   deadlineMs: 1000,
-  run: ({ source, placeDir }) => {
+  run: ({ source }) => {
     const checks = kinds.flatMap(([kind, folder, proof, files]) =>
       source
         .list(folder)
@@ -48,7 +46,7 @@ export const devices: Probe = {
         .filter((name) => source.exists(`${folder}/${name}${proof}`))
         .map((name): BuiltInCheck => {
           const lines = files.split(' ').flatMap((file) => linesOf(source, `${folder}/${name}`, file));
-          if (kind === 'zfs' && placeDir !== null) lines.push(...shares(placeDir, name));
+          if (kind === 'zfs') lines.push(...shares(source.notes?.read(poolsFile), name));
           return { name: `${kind}:${name}`, state: 0, text: lines.join('\n'), perfdata: '', isDevice: true };
         }),
     );
@@ -73,10 +71,8 @@ function linesOf(source: Source, device: string, file: string): string[] {
 }
 
 /** Returns the time of the last answer of `zpool list`, and its figures of a pool. */
-function shares(placeDir: string, pool: string): string[] {
-  const file = `${placeDir}/${poolsFile}`;
-  const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
-  return lines
+function shares(answer: string | null | undefined, pool: string): string[] {
+  return (answer?.split('\n') ?? [])
     .filter((line, at) => at === 0 || line.startsWith(`${pool}\t`))
     .map((line) => printable(`/zpool=${line.slice(line.indexOf('\t') + 1).replaceAll('\t', '|')}`));
 }

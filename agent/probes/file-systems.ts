@@ -111,6 +111,11 @@ export function isNetwork(fstype: string): boolean {
   return network.has(fstype) || fstype === 'fuse' || fstype.startsWith('fuse.');
 }
 
+/** True if a type has two block sizes: one for reading and one for counting, which Node does not report. */
+export function hasTwoBlockSizes(fstype: string): boolean {
+  return /^(fuse(\..*)?|fuseblk|virtiofs)$/.test(fstype);
+}
+
 /** True if an access to the mount may have to wait. */
 export function mayWait({ fstype }: Mount): boolean {
   return isNetwork(fstype) || fstype === 'fuseblk';

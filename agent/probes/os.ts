@@ -3,9 +3,6 @@ import type { Probe } from './probe.ts';
 import type { Source } from './source.ts';
 import { virtualisationOf } from './virtualisation.ts';
 
-/** The machine names of `uname -m`, for kernels before 6.1. node:os has them as well, but takes time to load. */
-const machines: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64', ia32: 'i686', arm: 'armv7l' };
-
 /** Reads the names of the system from /proc/sys/kernel, os-release and DMI, and the need for a reboot. */
 export const os: Probe = {
   name: 'os',
@@ -17,7 +14,7 @@ export const os: Probe = {
       hostname: source.readOptional('/proc/sys/kernel/hostname')?.trim(),
       distribution: release('PRETTY_NAME') ?? release('NAME'),
       kernel,
-      architecture: source.readOptional('/proc/sys/kernel/arch')?.trim() ?? machines[process.arch] ?? process.arch,
+      architecture: source.readOptional('/proc/sys/kernel/arch')?.trim() ?? source.reader.architecture,
       virtualisation: virtualisationOf(source),
       reboot_required: rebootRequired(source, kernel, `${release('ID') ?? ''} ${release('ID_LIKE') ?? ''}`),
     });

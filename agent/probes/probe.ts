@@ -16,8 +16,6 @@ export interface ProbeContext {
   readonly earlier: Earlier | null;
   /** The reason why `earlier` is null, for people. */
   readonly noRates: string;
-  /** A private folder for notes to the next visit. null if nothing can be kept. */
-  readonly placeDir: string | null;
   /** Returns the time until the probe's deadline, for loops without a bound of their own. */
   readonly leftMs: () => number;
 }

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-
 /** The fields of /proc/PID/stat. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
 export interface ProcessStat {
   readonly pid: number;
@@ -33,15 +31,4 @@ export function parseProcessStat(stat: string): ProcessStat | null {
     start: Number(fields[19]),
     residentPages: Number(fields[21]),
   };
-}
-
-/** Returns the start of a process, in ticks since boot; null if it has ended. */
-export function startOf(pid: number): number | null {
-  try {
-    const stat = parseProcessStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-    // A process with a killed first thread and another hanging thread looks like a zombie with threads.
-    return stat === null || ('ZX'.includes(stat.state) && stat.threads <= 1) ? null : stat.start;
-  } catch {
-    return null;
-  }
 }

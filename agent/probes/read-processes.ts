@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs';
-
 import { parseProcessStat, type ProcessStat } from './process-stat.ts';
-import { errorCode, type Source } from './source.ts';
+import { messageOf, type Source } from './source.ts';
 
 export interface ProcessList {
   /** The number of processes; null if those of other accounts are hidden. */
@@ -17,8 +15,6 @@ export interface ProcessList {
 const commBytes = 15;
 /** The number of processes between two looks at the clock. */
 const stride = 64;
-/** The read options as an object, because Node creates one from a bare encoding at every call. */
-const asText = { encoding: 'utf8' } as const;
 
 /** Reads /proc/PID/stat of every process, as far as time and permissions allow. */
 export function readProcesses(source: Source, leftMs: () => number): ProcessList {
@@ -27,7 +23,6 @@ export function readProcesses(source: Source, leftMs: () => number): ProcessList
   // Process 1 always exists: without it /proc is mounted with hidepid=2.
   if (!pids.includes('1'))
     return { total: null, processes: [], fault: 'no permission: /proc shows own processes only', isFailure: false };
-  const folder = `${source.root}/proc/`;
   const processes: ProcessStat[] = [];
   let gone = 0;
   for (let index = 0; index < pids.length; index++) {
@@ -37,11 +32,10 @@ export function readProcesses(source: Source, leftMs: () => number): ProcessList
     }
     const pid = pids[index] ?? '';
     try {
-      const stat = parseProcessStat(readFileSync(`${folder}${pid}/stat`, asText));
+      const stat = parseProcessStat(source.read(`/proc/${pid}/stat`));
       if (stat !== null) processes.push(stat);
     } catch (error) {
-      const code = errorCode(error);
-      if (code === 'EACCES' || code === 'EPERM') {
+      if (messageOf(error).startsWith('no permission')) {
         const fault = 'no permission: /proc hides processes of others';
         return { total: pids.length, processes: [], fault, isFailure: false };
       }

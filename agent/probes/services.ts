@@ -1,8 +1,7 @@
-import { messageOf } from './source.ts';
+import { messageOf, type Source } from './source.ts';
 import { emptyReport, functionReport, missing, type Facts } from './function-report.ts';
 import type { FunctionReport } from '../../src/report/report.ts';
 import type { Probe, ProbeContext, ProbeResult } from './probe.ts';
-import { outputOf } from './output-of.ts';
 import { enabledTimers, lateTimer, timerProperties } from './timers.ts';
 
 /** The share of the time for systemctl; the rest is for its answer. */
@@ -13,7 +12,7 @@ const unitProperties = ['Id', 'Names', 'LoadState', 'ActiveState', 'NRestarts', 
 const running = new Set(['active', 'reloading', 'refreshing']);
 /** The time limit of a starting unit. */
 const startingMs = 120_000;
-const programs = ['/usr/bin/systemctl', '/bin/systemctl', '/run/current-system/sw/bin/systemctl'];
+const systemctl = ['/usr/bin/systemctl', '/bin/systemctl', '/run/current-system/sw/bin/systemctl'];
 /** The suffixes of units. https://www.freedesktop.org/software/systemd/man/latest/systemd.unit.html */
 const suffixes = new Set(
   'service socket device mount automount swap target path timer slice scope'.split(' ').map((type) => `.${type}`),
@@ -25,10 +24,10 @@ export const services: Probe = { name: 'services', deadlineMs: 2500, run: readSe
 function readServices({ source, options, leftMs }: ProbeContext): ProbeResult | Promise<ProbeResult> {
   const asked = (options.units ?? []).slice(0, maxUnitsAsked);
   if (!source.exists('/run/systemd/system')) return { functions: unknownServices(asked, 'no systemd') };
-  const program = programs.find((path) => source.exists(path));
+  const program = systemctl.find((path) => source.exists(path));
   if (program === undefined) return { functions: unknownServices(asked, 'no systemctl') };
   const asks = { units: asked, timers: enabledTimers(source) };
-  return askSystemctl(source.root + program, asks, systemctlShare * leftMs());
+  return askSystemctl(source, program, asks, systemctlShare * leftMs());
 }
 
 interface Asked {
@@ -36,17 +35,22 @@ interface Asked {
   readonly timers: readonly string[];
 }
 
-async function askSystemctl(program: string, { units, timers }: Asked, deadlineMs: number): Promise<ProbeResult> {
+async function askSystemctl(
+  { programs, reader }: Source,
+  program: string,
+  { units, timers }: Asked,
+  deadlineMs: number,
+): Promise<ProbeResult> {
   const named = timers.length > 0 ? [...unitProperties, ...timerProperties] : unitProperties;
   const properties = named.flatMap((name) => ['-p', name]);
   // `--state` only filters the pattern: `*` gives the failed units, named units appear in any state.
   const args = ['show', '--no-pager', '--state=failed', ...properties, '--', '*'];
   try {
-    const output = await outputOf(program, [...args, ...units.map(wholeUnitName), ...timers], deadlineMs);
+    const output = await programs.run(program, [...args, ...units.map(wholeUnitName), ...timers], deadlineMs);
     const blocks = output.split(/\n\n+/);
-    const nowS = Number(process.hrtime.bigint()) / 1e9;
+    const nowS = reader.monotonicS();
     const checks = blocks.flatMap((block) => lateTimer(block, nowS));
-    return { functions: servicesFrom(unitsIn(blocks), units), checks };
+    return { functions: servicesFrom(unitsIn(blocks, nowS), units), checks };
   } catch (error) {
     const reason = messageOf(error);
     return { functions: unknownServices(units, reason), error: reason };
@@ -61,7 +65,7 @@ interface Unit {
 }
 
 /** Parses blocks of `Name=value` lines that empty lines separate. */
-function unitsIn(blocks: readonly string[]): Unit[] {
+function unitsIn(blocks: readonly string[], nowS: number): Unit[] {
   return blocks.flatMap((block) => {
     const value = (name: string): string =>
       block
@@ -73,15 +77,15 @@ function unitsIn(blocks: readonly string[]): Unit[] {
     const state =
       value('LoadState') === 'not-found' && value('ActiveState') !== 'failed' ? 'missing' : value('ActiveState');
     // A unit that systemd restarts has failed a moment ago.
-    const isStarting = !(Number(value('NRestarts')) > 0) && isRecent(value('InactiveExitTimestampMonotonic'));
+    const isStarting = !(Number(value('NRestarts')) > 0) && isRecent(value('InactiveExitTimestampMonotonic'), nowS);
     const isActive = running.has(state) || (state === 'activating' && isStarting);
     return [{ id, names: [id, ...value('Names').split(' ')], state, isActive }];
   });
 }
 
-/** True if a time in microseconds of CLOCK_MONOTONIC, the clock of hrtime, is within the time limit of a start. */
-function isRecent(microseconds: string): boolean {
-  const sinceMs = (Number(process.hrtime.bigint() / 1000n) - Number(microseconds || NaN)) / 1000;
+/** True if a time in microseconds of CLOCK_MONOTONIC is within the time limit of a start. */
+function isRecent(microseconds: string, nowS: number): boolean {
+  const sinceMs = nowS * 1000 - Number(microseconds || NaN) / 1000;
   return sinceMs >= 0 && sinceMs < startingMs;
 }
 

@@ -1,11 +1,9 @@
-import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
+import type { WorkerReport } from '../../src/report/report.ts';
 
 /**
- * The files of a machine (/proc, /sys, /etc, /run) below a root, which is '' on a client. Paths do not include the
- * root.
+ * The machine as probes read it. They read nothing else. Paths do not include the root of a fixture.
  */
 export interface Source {
-  readonly root: string;
   /** Reads a short file of /proc or /sys. Throws an Error with the reason. */
   read(path: string): string;
   /** Reads a short file; null if it is missing or unreadable. */
@@ -15,51 +13,83 @@ export interface Source {
   /** Returns the names in a folder; an empty list if the folder is missing or unreadable. */
   list(path: string): string[];
   exists(path: string): boolean;
+  /** True if the path is a folder, or lies in a folder that this account may not look into. */
+  isFolder(path: string): boolean;
   /** Returns the last part of a symbolic link's target; null if the path is no link. */
   linkName(path: string): string | null;
+  /** Returns the path without symbolic links; unchanged if it does not exist. */
+  realPath(path: string): string;
+  /** Returns the time of a file's last change in milliseconds since 1970; 0 if the file is missing. */
+  changedMs(path: string): number;
+  /** Returns the space of a mount that cannot hang. Throws the error of statfs. */
+  space(mount: string): Usage;
+  readonly programs: Programs;
+  /** null if nothing can be kept. */
+  readonly notes: Notes | null;
+  readonly reader: SourceReader;
 }
 
-/** Returns the files below a root. */
-export function openSource(root: string): Source {
-  const readOptional = (path: string): string | null => {
-    // An error in Node takes ten times as long as this check for a missing file.
-    if (!existsSync(root + path)) return null;
-    try {
-      return readFileSync(root + path, 'utf8');
-    } catch {
-      return null;
-    }
-  };
-  const orFault = (path: string, read: (file: string) => string): string => {
-    try {
-      return read(root + path);
-    } catch (error) {
-      throw new Error(faultOf(error, path), { cause: error });
-    }
-  };
-  return {
-    root,
-    readOptional,
-    read: (path) => orFault(path, (file) => readFileSync(file, 'utf8')),
-    readStart: (path, maxBytes) => orFault(path, (file) => readStart(file, maxBytes)),
-    list: (path) => {
-      try {
-        return existsSync(root + path) ? readdirSync(root + path) : [];
-      } catch {
-        return [];
-      }
-    },
-    exists: (path) => existsSync(root + path),
-    linkName: (path) => {
-      try {
-        const target = readlinkSync(root + path);
-        return target.slice(target.lastIndexOf('/') + 1);
-      } catch {
-        return null;
-      }
-    },
-  };
+/** The answers of programs, each with a time limit. */
+export interface Programs {
+  /**
+   * Returns the output of a program, started by the words `under`. Throws an Error with the reason. `statuses` are
+   * those of an answer.
+   */
+  run(
+    program: string,
+    args: readonly string[],
+    deadlineMs: number,
+    statuses?: readonly number[],
+    under?: readonly string[],
+  ): Promise<string>;
+  /** Asks mounts that may hang for their space. Those of `twoSized` have two block sizes. */
+  askMounts(
+    mounts: readonly string[],
+    twoSized: readonly string[],
+    leftMs: () => number,
+  ): Promise<ReadonlyMap<string, MountAnswer>>;
+  /** Returns the answer of Docker or Podman about the running containers; null if nobody may be asked. */
+  containers(): Promise<string> | null;
+  /** Reads the new lines of the logs. Throws an Error with the reason. */
+  log(asks: readonly string[], leftMs: () => number): Promise<WorkerReport>;
 }
+
+/** Texts that the client keeps from one visit to the next. */
+export interface Notes {
+  /** Returns a note; null if there is none. */
+  read(name: string): string | null;
+  /** Keeps a note. An earlier one stays if the disk is full or read-only. */
+  write(name: string, text: string): void;
+  /** Returns the time since which notes are kept, in milliseconds since 1970. */
+  sinceMs(): number;
+}
+
+/** The reader of the machine: the clocks and the processor at the time of reading, and its own processes. */
+export interface SourceReader {
+  /** The reader's own processes, which no probe counts. */
+  readonly pids: ReadonlySet<number>;
+  /** The name of the machine's processor, as in `uname -m`. */
+  readonly architecture: string;
+  /** Returns the size of a page; null if it is unknown. */
+  pageBytes(): number | null;
+  /** Returns milliseconds since 1970. */
+  nowMs(): number;
+  /** Returns CLOCK_MONOTONIC in seconds, which stops while the machine sleeps. */
+  monotonicS(): number;
+}
+
+/** The result of statfs(2), in blocks of bsize bytes. */
+export interface Usage {
+  readonly bsize: number;
+  readonly blocks: number;
+  readonly bfree: number;
+  readonly bavail: number;
+  readonly files: number;
+  readonly ffree: number;
+}
+
+/** The usage of a mount, or the reason why it is unknown. */
+export type MountAnswer = { readonly usage: Usage } | { readonly unresponsive: boolean; readonly reason: string };
 
 /** Returns the reason why a file could not be read, for people: `no permission: /proc/1/io`. */
 export function faultOf(error: unknown, path: string): string {
@@ -77,14 +107,4 @@ export function messageOf(error: unknown): string {
 /** Returns the code of a system error (`ENOENT`), or the message of another error. */
 export function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : messageOf(error);
-}
-
-function readStart(path: string, maxBytes: number): string {
-  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    const start = Buffer.allocUnsafe(maxBytes);
-    return start.toString('utf8', 0, readSync(file, start));
-  } finally {
-    closeSync(file);
-  }
 }

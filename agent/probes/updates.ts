@@ -1,7 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
-
 import type { BuiltInCheck } from './collected.ts';
 import type { Probe } from './probe.ts';
+import type { Notes } from './source.ts';
 
 export const updatesFile = 'updates.json';
 const maxAgeMs = 7 * 86_400_000;
@@ -19,9 +18,9 @@ export const updates: Probe = {
   name: 'updates',
   deadlineMs: 1000,
   check: 'updates',
-  run: ({ placeDir }) => {
-    const kept = placeDir === null ? null : readUpdates(placeDir);
-    const ageMs = kept === null ? NaN : Date.now() - kept.atMs;
+  run: ({ source: { notes, reader } }) => {
+    const kept = readUpdates(notes);
+    const ageMs = kept === null ? NaN : reader.nowMs() - kept.atMs;
     if (kept === null || !(ageMs >= 0 && ageMs < maxAgeMs)) return { functions: [] };
     const { state, text, perfdata } = kept;
     return {
@@ -32,10 +31,9 @@ export const updates: Probe = {
 };
 
 /** Returns the answer that the last inventory has kept; null if there is no valid one. */
-export function readUpdates(placeDir: string): KeptUpdates | null {
-  const file = `${placeDir}/${updatesFile}`;
+export function readUpdates(notes: Notes | null): KeptUpdates | null {
   try {
-    return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as KeptUpdates) : null;
+    return JSON.parse(notes?.read(updatesFile) ?? 'null') as KeptUpdates | null;
   } catch {
     return null;
   }

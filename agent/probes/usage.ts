@@ -1,14 +1,5 @@
 import { missing, rounded, type Facts } from './function-report.ts';
-
-/** The result of statfs(2), in blocks of bsize bytes. */
-export interface Usage {
-  readonly bsize: number;
-  readonly blocks: number;
-  readonly bfree: number;
-  readonly bavail: number;
-  readonly files: number;
-  readonly ffree: number;
-}
+import type { Usage } from './source.ts';
 
 /**
  * Groups the parts of a pool that share their space. Datasets with a quota have an available space of their own; the

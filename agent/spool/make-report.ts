@@ -7,6 +7,7 @@ import { sealReport } from '../../src/seal/seal.ts';
 import { withBuiltIn } from '../checks/built-in.ts';
 import type { ChecksPart } from '../checks/run-checks.ts';
 import { startChecks } from '../checks/start-checks.ts';
+import { openSource } from '../live/live-source.ts';
 import { within } from '../probes/within.ts';
 import { monotonicMs, utcText } from '../start/clock.ts';
 import type { Collect, Collected, Counters } from '../probes/collected.ts';
@@ -45,14 +46,13 @@ export async function makeReport(
     const begunMs = monotonicMs();
     const checking = request.kind === 'inventory' ? null : checksOf(request, visit, bootId, deadlineMs);
     const collecting = collect({
-      root: '',
+      source: openSource('', visit.dirs[0] ?? null),
       options: request.options,
       previous,
       bootId,
       monotonicMs: monotonicMs(),
       deadlineMs,
       secondReadingMs,
-      placeDir: visit.dirs[0] ?? null,
     });
     const collected = collecting instanceof Promise ? await within(collecting, deadlineMs) : collecting;
     if (collected === null)

@@ -8,6 +8,7 @@
  */
 import { lstatSync, readFileSync, readlinkSync, symlinkSync } from 'node:fs';
 
+import { parseProcessStat, type ProcessStat } from '../probes/process-stat.ts';
 import { removeFile } from './private-file.ts';
 
 const recordName = 'running';
@@ -55,7 +56,7 @@ export function claimPlace(
     const running = waitFor(dir);
     if (running !== null) return running;
   }
-  const record = `${process.pid}-${statusOf('self')?.started ?? ''}-${bootId ?? ''}${own ? ownSuffix : ''}`;
+  const record = `${process.pid}-${statusOf('self')?.start ?? ''}-${bootId ?? ''}${own ? ownSuffix : ''}`;
   for (const dir of dirs) {
     try {
       symlinkSync(record, `${dir}/${recordName}`);
@@ -90,7 +91,7 @@ function runningAgent(path: string, bootId: string | null): RunningAgent | null 
   if (pid === undefined || boot !== (bootId ?? '') || Number(pid) === process.pid) return null;
   if (started === '') return isAlive(Number(pid), path) ? { pid: Number(pid), state: '?', own } : null;
   const status = statusOf(pid);
-  if (status?.started !== started || status.state === 'Z') return null;
+  if (status === null || String(status.start) !== started || status.state === 'Z') return null;
   return { pid: Number(pid), state: status.state, own };
 }
 
@@ -102,15 +103,19 @@ function readRecord(path: string): string | null {
   }
 }
 
-function statusOf(pid: string): { readonly state: string; readonly started: string } | null {
+function statusOf(pid: string | number): ProcessStat | null {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The program's name may hold anything; state is the 3rd field and start time the 22nd of proc_pid_stat(5).
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return { state: fields[0] ?? '?', started: fields[19] ?? '' };
+    return parseProcessStat(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
     return null;
   }
+}
+
+/** Returns the start of a process, in ticks since boot; null if it has ended. */
+export function startOf(pid: number): number | null {
+  const stat = statusOf(pid);
+  // A process with a killed first thread and another hanging thread looks like a zombie with threads.
+  return stat === null || ('ZX'.includes(stat.state) && stat.threads <= 1) ? null : stat.start;
 }
 
 function isAlive(pid: number, path: string): boolean {

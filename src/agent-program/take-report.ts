@@ -1,4 +1,5 @@
 import { withBuiltIn } from '../../agent/checks/built-in.ts';
+import { openSource } from '../../agent/live/live-source.ts';
 import { collect } from '../../agent/probes/collect.ts';
 import { within } from '../../agent/probes/within.ts';
 import type { Collect, Counters } from '../../agent/probes/collected.ts';
@@ -46,7 +47,15 @@ export async function takeReport({
   const checking = checksOf({ checks: asked ?? [] }, { dirs: [placeDir] }, bootId, deadlineMs);
   const probes = await collectOfSystem();
   const collecting = Promise.resolve(
-    probes({ root: '', options, previous, bootId, monotonicMs: begunMs, deadlineMs, secondReadingMs, placeDir }),
+    probes({
+      source: openSource('', placeDir),
+      options,
+      previous,
+      bootId,
+      monotonicMs: begunMs,
+      deadlineMs,
+      secondReadingMs,
+    }),
   );
   const collected = await within(collecting, deadlineMs);
   if (collected === null) {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 
 import { withBuiltIn } from '../../agent/checks/built-in.ts';
+import { openSource } from '../../agent/live/live-source.ts';
 import { collect } from '../../agent/probes/collect.ts';
 import type { Counters } from '../../agent/probes/collected.ts';
 import { type EarlierOf, measuredChecks, type CheckStat } from '../../src/checks/checks.ts';
@@ -45,8 +46,15 @@ export function checkedMachine(t: TestContext, awk: string = everyAwk[0]): Check
         'proc/sys/kernel/random/boot_id': `${bootId}\n`,
         ...files,
       });
-      const given = { root, options: {}, previous, bootId, monotonicMs: seconds * 1000, deadlineMs: 5000 };
-      const collected = await collect({ ...given, placeDir: null });
+      const given = {
+        source: openSource(root),
+        options: {},
+        previous,
+        bootId,
+        monotonicMs: seconds * 1000,
+        deadlineMs: 5000,
+      };
+      const collected = await collect(given);
       previous = collected.counters;
       const node = withBuiltIn(null, collected.checks).checks ?? [];
       assert.deepEqual(await ofShell(agent, root), node, awk);

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { machine } from 'node:os';
 import { test } from 'node:test';
 
+import { openSource } from '../../../agent/live/live-source.ts';
 import { collectInventory, users } from '../../../agent/inventory/collect-inventory.ts';
 import { collectPortable } from '../../../agent/portable/collect-portable.ts';
 import type { CollectOptions } from '../../../agent/probes/collected.ts';
@@ -12,13 +13,12 @@ import { contextOf, familyOf } from '../probes/fixture-context.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 const options: CollectOptions = {
-  root: '',
+  source: openSource(''),
   options: { processes: ['node'] },
   previous: null,
   bootId: 'b',
   monotonicMs: 1e6,
   deadlineMs: 30_000,
-  placeDir: null,
 };
 
 /** The facts of this machine, which take a second to collect. */

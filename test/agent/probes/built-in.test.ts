@@ -5,6 +5,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { withBuiltIn } from '../../../agent/checks/built-in.ts';
+import { openSource } from '../../../agent/live/live-source.ts';
 import { runProbes } from '../../../agent/probes/collect.ts';
 import type { BuiltInCheck } from '../../../agent/probes/collected.ts';
 import type { Probe } from '../../../agent/probes/probe.ts';
@@ -69,13 +70,12 @@ test('a probe that fails is one UNKNOWN check, and leaves the other checks alone
     { name: 'good', deadlineMs: 1000, check: 'good', run: () => ({ functions: [], checks: [made('good:1')] }) },
   ];
   const given = {
-    root: '',
+    source: openSource(''),
     options: {},
     previous: null,
     bootId: null,
     monotonicMs: 0,
     deadlineMs: 5000,
-    placeDir: null,
   };
   const { checks, workerReports } = await runProbes(given, probes);
   assert.deepEqual(workerReports, []);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
+import { openSource } from '../../../agent/live/live-source.ts';
 import { collect, runProbes } from '../../../agent/probes/collect.ts';
 import type { CollectOptions, Counters } from '../../../agent/probes/collected.ts';
 import type { Probe, ProbeContext, ProbeResult } from '../../../agent/probes/probe.ts';
@@ -15,8 +16,15 @@ import { tempFolder } from '../../support/temp-folder.ts';
 import { assertWithin } from '../../support/within.ts';
 
 function options(given: Partial<CollectOptions> = {}): CollectOptions {
-  const standard = { root: '', options: {}, previous: null, bootId: 'b', monotonicMs: 1e6, deadlineMs: 5000 };
-  return { ...standard, placeDir: null, ...given };
+  const standard = {
+    source: openSource(''),
+    options: {},
+    previous: null,
+    bootId: 'b',
+    monotonicMs: 1e6,
+    deadlineMs: 5000,
+  };
+  return { ...standard, ...given };
 }
 
 function previous(values: Record<string, number>, elapsedMs: number, bootId = 'b') {
@@ -180,7 +188,7 @@ for (const box of ['', 'vm', 'container', 'container-v1', 'alpine', 'storage', '
     const placeDir = tempFolder(t);
     const root = box === '' ? '' : boxRoot(box);
     const asked = { units: ['sshd'], processes: ['node'], mounts: ['/dev/shm'] };
-    const { workerReports } = await collect(options({ root, options: asked, placeDir }));
+    const { workerReports } = await collect(options({ source: openSource(root, placeDir), options: asked }));
     const report = reportWith(...workerReports);
     assert.deepEqual(parseReport(encodeReport(report)), report);
     for (const worker of workerReports) {

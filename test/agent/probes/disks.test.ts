@@ -2,19 +2,24 @@ import assert from 'node:assert/strict';
 import { mkdirSync, statfsSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-import { disks, readDisks } from '../../../agent/probes/disks.ts';
-import type { Usage } from '../../../agent/probes/usage.ts';
-import { boxRoot, contextOf, familyOf, onlyRow, reasonOf, valuesOf } from './fixture-context.ts';
+import { disks } from '../../../agent/probes/disks.ts';
+import type { ProbeContext, ProbeResult } from '../../../agent/probes/probe.ts';
+import type { Usage } from '../../../agent/probes/source.ts';
+import { contextOf, familyOf, onlyRow, reasonOf, valuesOf } from './fixture-context.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { assertWithin } from '../../support/within.ts';
 
 const half: Usage = { bsize: 4096, blocks: 1000, bfree: 500, bavail: 450, files: 100, ffree: 80 };
 
+/** Reads the disks by another statfs. */
+async function readDisks(context: ProbeContext, space: (mount: string) => Usage): Promise<ProbeResult> {
+  return disks.run({ ...context, source: { ...context.source, space } });
+}
+
 /** Returns a statfs with given results for some mounts, and the same result for all others. */
-function statfsOf(box: string, known: Readonly<Record<string, Usage | Error>> = {}) {
-  const root = boxRoot(box);
+function statfsOf(known: Readonly<Record<string, Usage | Error>> = {}) {
   return (asked: string): Usage => {
-    const found = known[asked.slice(root.length)] ?? half;
+    const found = known[asked] ?? half;
     if (found instanceof Error) throw found;
     return found;
   };
@@ -25,7 +30,7 @@ function fault(code: string): Error {
 }
 
 test('local file systems once each; no images, no memory, no pseudo file systems', async () => {
-  const { functions, error } = await readDisks(contextOf('vm'), statfsOf('vm'));
+  const { functions, error } = await readDisks(contextOf('vm'), statfsOf());
   const { data } = familyOf(functions, 'disk');
   assert.deepEqual(valuesOf(data, 'mount', 'fstype', 'source', 'scope', 'mode'), [
     ['/', 'ext4', '/dev/mapper/vg0-root', 'local', 'rw'],
@@ -54,26 +59,26 @@ test('local file systems once each; no images, no memory, no pseudo file systems
 
 test('mounts that rules expect are there too, whatever they are', async () => {
   const mounts = ['/srv/volume', '/dev/shm', '/snap/core20/1234'];
-  const { functions } = await readDisks(contextOf('vm', { options: { mounts } }), statfsOf('vm'));
+  const { functions } = await readDisks(contextOf('vm', { options: { mounts } }), statfsOf());
   const found = familyOf(functions, 'disk').data.map((row) => row['mount']);
   assert.deepEqual(found, ['/', '/boot/efi', '/dev/shm', '/snap/core20/1234', '/var', '/srv/volume']);
 });
 
 test('a container shows its root and its volumes, not the single files that are mounted into it', async () => {
-  const { functions } = await readDisks(contextOf('container'), statfsOf('container'));
+  const { functions } = await readDisks(contextOf('container'), statfsOf());
   const found = valuesOf(familyOf(functions, 'disk').data, 'mount', 'fstype').map(String);
   assert.deepEqual(found, ['/,overlay', '/data,ext4']);
 });
 
 test('a system that runs in memory shows its root', async () => {
-  const { functions } = await readDisks(contextOf('alpine'), statfsOf('alpine'));
+  const { functions } = await readDisks(contextOf('alpine'), statfsOf());
   const found = valuesOf(familyOf(functions, 'disk').data, 'mount', 'mode').map(String);
   assert.deepEqual(found, ['/,rw', '/media/sda1,ro']);
 });
 
 test('subvolumes, pools, hidden and escaped mounts; network ones are left to a child', async () => {
   const asked: string[] = [];
-  const statfs = statfsOf('storage', {
+  const statfs = statfsOf({
     '/tank': { ...half, blocks: 1000, bfree: 900, bavail: 900 },
     '/tank/vm': { ...half, blocks: 9900, bfree: 900, bavail: 900 },
     '/broken': fault('EIO'),
@@ -81,7 +86,7 @@ test('subvolumes, pools, hidden and escaped mounts; network ones are left to a c
   });
   // Without a folder for state the network mounts are not asked, and a reason is reported.
   const { functions } = await readDisks(contextOf('storage'), (path) => {
-    asked.push(path.slice(boxRoot('storage').length));
+    asked.push(path);
     return statfs(path);
   });
   const { data, unknown } = familyOf(functions, 'disk');
@@ -150,7 +155,7 @@ for (const { what, datasets, usedPercents } of pools) {
       (mount, n) => `${n + 10} ${n === 0 ? 5 : 10} 0:${n + 50} / ${mount} rw - zfs pool/${n} rw\n`,
     );
     writeFileSync(`${root}/proc/self/mountinfo`, lines.join(''));
-    const statfs = (asked: string): Usage => datasets[asked.slice(root.length)] ?? half;
+    const statfs = (asked: string): Usage => datasets[asked] ?? half;
     for (const mounts of [[], Object.keys(datasets)]) {
       const { functions } = await readDisks(contextOf(root, { options: { mounts } }), statfs);
       const rows = familyOf(functions, 'disk').data.filter(
@@ -163,7 +168,7 @@ for (const { what, datasets, usedPercents } of pools) {
 
 test('a pool or an overcommitted file system without room is full, not negative', async () => {
   const full = { ...half, blocks: 100, bfree: 5, bavail: 2 ** 60 };
-  const { functions } = await readDisks(contextOf('container'), statfsOf('container', { '/': full }));
+  const { functions } = await readDisks(contextOf('container'), statfsOf({ '/': full }));
   const [row] = familyOf(functions, 'disk').data;
   assert.equal(row?.['available_bytes'], 0);
   assert.equal(row['used_percent'], 100);
@@ -193,7 +198,7 @@ test('local mounts are not asked once the time is over', async () => {
 
 test('network mounts without an answer cost themselves, and no local file system', async (t) => {
   const context = contextOf('storage', { placeDir: tempFolder(t), leftMs: () => 1 });
-  const { functions, error } = await readDisks(context, statfsOf('storage'));
+  const { functions, error } = await readDisks(context, statfsOf());
   const { data } = familyOf(functions, 'disk');
   assert.equal(error, undefined);
   assert.deepEqual(

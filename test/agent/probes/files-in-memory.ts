@@ -1,6 +1,7 @@
 /** Probes on files that exist in memory alone. */
 import assert from 'node:assert/strict';
 
+import { openSource } from '../../../agent/live/live-source.ts';
 import type { Earlier, Probe, ProbeResult } from '../../../agent/probes/probe.ts';
 import type { Source } from '../../../agent/probes/source.ts';
 
@@ -11,7 +12,7 @@ function sourceOf(files: Files): Source {
   const readOptional = (path: string): string | null => files[path] ?? null;
   const read = (path: string): string => readOptional(path) ?? '';
   return {
-    root: '',
+    ...openSource('/nowhere'),
     read,
     readOptional,
     readStart: read,
@@ -23,12 +24,15 @@ function sourceOf(files: Files): Source {
     },
     exists: (path) => Object.keys(files).some((file) => file === path || file.startsWith(`${path}/`)),
     linkName: (path) => (path === '/proc/self/ns/pid' ? 'pid:[4026531836]' : null),
+    isFolder: () => true,
+    realPath: (path) => path,
+    changedMs: () => 0,
   };
 }
 
 /** Runs a probe that does not wait. */
 export function run(probe: Probe, files: Files, earlier: Earlier | null = null): ProbeResult {
-  const context = { options: {}, earlier, noRates: 'first visit', placeDir: null, leftMs: () => 1000 };
+  const context = { options: {}, earlier, noRates: 'first visit', leftMs: () => 1000 };
   const result = probe.run({ source: sourceOf(files), ...context });
   assert.ok(!(result instanceof Promise));
   return result;

@@ -2,7 +2,7 @@ import path from 'node:path';
 
 import type { JsonValue } from '../../../agent/probes/collected.ts';
 import type { ProbeContext } from '../../../agent/probes/probe.ts';
-import { openSource } from '../../../agent/probes/source.ts';
+import { openSource } from '../../../agent/live/live-source.ts';
 import type { FunctionReport, Row } from '../../../src/report/report.ts';
 import type { ProbeOptions } from '../../../src/report/wire.ts';
 
@@ -23,11 +23,10 @@ export function boxRoot(box: string): string {
 export function contextOf(box: string, given: Given = {}): ProbeContext {
   const root = box === '' || box.startsWith('/') ? box : boxRoot(box);
   return {
-    source: openSource(root),
+    source: openSource(root, given.placeDir),
     options: given.options ?? {},
     earlier: given.counters === undefined ? null : { counters: given.counters, elapsedMs: given.elapsedMs ?? 10_000 },
     noRates: 'first visit',
-    placeDir: given.placeDir ?? null,
     leftMs: given.leftMs ?? (() => 1000),
   };
 }

@@ -295,7 +295,7 @@ test('an awk that fails costs no line; if it fails again, lines are skipped, whi
   await machine.visit();
   const again = await machine.visit();
   assert.deepEqual(again, { functions: [], error: 'sh: out of memory; the lines until now are skipped' });
-  assert.throws(() => readFileSync(`${machine.place}/log`));
+  assert.equal(readFileSync(`${machine.place}/log`, 'utf8'), '\n');
 });
 
 test('the shell agent reports the same, and keeps the position for both agents', async (t) => {

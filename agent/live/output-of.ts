@@ -1,6 +1,6 @@
 import type { SpawnOptions } from 'node:child_process';
 
-import { errorCode } from './source.ts';
+import { errorCode } from '../probes/source.ts';
 
 const maxOutputBytes = 1024 * 1024;
 

@@ -1,12 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 
-import { startOf } from './process-stat.ts';
-import { errorCode } from './source.ts';
-import type { Usage } from './usage.ts';
-
-/** The usage of a mount, or the reason why it is unknown. */
-export type MountAnswer = { readonly usage: Usage } | { readonly unresponsive: boolean; readonly reason: string };
+import { startOf } from '../start/running.ts';
+import { errorCode } from '../probes/source.ts';
+import type { MountAnswer } from '../probes/source.ts';
+import { correctBlockSizes } from './fuse-block-size.ts';
 
 export interface NetworkMountsOptions {
   /** The mounts to ask, the most important first. */
@@ -19,6 +17,8 @@ export interface NetworkMountsOptions {
 
 /** The most mounts to ask. Every hanging mount holds a thread; unused threads cost nothing. */
 const maxMounts = 256;
+/** The share of the time for questions to network mounts. */
+const askShare = 0.6;
 /** The time limit for the end of a killed child. */
 const goneMs = 100;
 /** The errors that last: an unreachable server, a stale file handle, a dead FUSE program. */
@@ -67,6 +67,23 @@ export async function askNetworkMounts(options: NetworkMountsOptions): Promise<R
     for (const mount of hanging.flatMap(({ mounts }) => mounts)) answers.set(mount, noAnswer(true, reason));
   }
   return answers;
+}
+
+export interface AskMountsOptions extends Pick<NetworkMountsOptions, 'mounts' | 'placeDir'> {
+  readonly root: string;
+  /** The mounts with two block sizes. */
+  readonly twoSized: readonly string[];
+  readonly leftMs: () => number;
+}
+
+/** Asks mounts below a root in a share of the time, and corrects the block sizes of those with two. */
+export async function askMounts(options: AskMountsOptions): Promise<ReadonlyMap<string, MountAnswer>> {
+  const { root, placeDir, leftMs } = options;
+  const [mounts, twoSized] = [options.mounts, options.twoSized].map((paths) => paths.map((path) => root + path));
+  const deadlineMs = Math.max(askShare * leftMs(), 100);
+  const answered = await askNetworkMounts({ mounts: mounts ?? [], placeDir, deadlineMs });
+  const answers = await correctBlockSizes(answered, twoSized ?? [], Math.min(500, Math.max(leftMs() - 100, 100)));
+  return new Map([...answers].map(([path, answer]) => [path.slice(root.length), answer]));
 }
 
 interface ChildOutcome {

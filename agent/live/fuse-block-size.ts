@@ -1,10 +1,5 @@
-import type { MountAnswer } from './network-mounts.ts';
+import type { MountAnswer } from '../probes/source.ts';
 import { outputOf } from './output-of.ts';
-
-/** True if a type has two block sizes: one for reading and one for counting, which Node does not report. */
-export function hasTwoBlockSizes(fstype: string): boolean {
-  return /^(fuse(\..*)?|fuseblk|virtiofs)$/.test(fstype);
-}
 
 /**
  * Corrects the block sizes of FUSE mounts that have just answered, by the sizes of `df`. Mounts that df does not list
