@@ -1,6 +1,6 @@
-import { messageOf, FleetError } from '../errors.ts';
+import { messageOf } from '../errors.ts';
 import { secondMs } from '../platform/units.ts';
-import { takeLock } from '../state/lock.ts';
+import { holdLock } from '../state/lock.ts';
 import type { AgentLog } from './agent-program.ts';
 import { lockFile } from './control.ts';
 import { statusKeeper } from './mode-context.ts';
@@ -24,8 +24,6 @@ export interface RunModeOptions {
 
 /** The time from SIGTERM to the forced end. */
 const endWithinMs = 4.5 * secondMs;
-const lockTries = 5;
-const lockPauseMs = 200;
 
 /**
  * Runs a mode until the signal aborts. SIGHUP reopens the log, reads the settings and runs the mode with them. Settings
@@ -92,17 +90,12 @@ export async function runMode(options: RunModeOptions): Promise<void> {
   }
 }
 
-/** Takes the lock of a mode. Retries, because `status` holds the lock for a moment. */
+/** Takes the lock of a mode. Waits, because `status` holds the lock for a moment. */
 async function lockMode(place: string, mode: string): Promise<() => void> {
-  for (let tries = 1; ; tries++) {
-    const attempt = await takeLock({ file: lockFile(place, mode), nowMs: Date.now() });
-    if (attempt.kind === 'held') return attempt.release;
-    if (tries < lockTries) {
-      await new Promise((resolve) => setTimeout(resolve, lockPauseMs));
-      continue;
-    }
-    const message = `${mode} is running already${attempt.holder === null ? '' : ` (pid ${attempt.holder.pid})`}`;
-    const advice = `End it first: fleet-health-agent stop ${mode}`;
-    throw new FleetError({ code: 'locked', stage: 'lock', message, advice });
-  }
+  return await holdLock({
+    file: lockFile(place, mode),
+    message: (holder) => `${mode} is running already${holder === null ? '' : ` (pid ${holder.pid})`}`,
+    advice: `End it first: fleet-health-agent stop ${mode}`,
+    waitMs: secondMs,
+  });
 }

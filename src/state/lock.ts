@@ -51,6 +51,33 @@ export async function takeLock(options: LockOptions): Promise<LockAttempt> {
   }
 }
 
+export interface HoldOptions {
+  /** The file of the lock, see LockOptions. */
+  readonly file: string;
+  /** Returns the message of the error. */
+  readonly message: (holder: LockHolder | null) => string;
+  readonly advice?: string;
+  /** The time during which a taken lock is tried again. Default: 0. */
+  readonly waitMs?: number;
+  /** Ends the wait. */
+  readonly signal?: AbortSignal;
+}
+
+/** Takes a lock. Returns a function that releases it. Throws FleetError `locked` if it stays taken. */
+export async function holdLock({ file, message, advice, waitMs = 0, signal }: HoldOptions): Promise<() => void> {
+  const endMs = performance.now() + waitMs;
+  for (;;) {
+    const lock = await takeLock({ file, nowMs: Date.now() });
+    if (lock.kind === 'held') return lock.release;
+    if (performance.now() >= endMs) {
+      throw new FleetError({ code: 'locked', stage: 'lock', message: message(lock.holder), advice });
+    }
+    await sleep(waitPauseMs, undefined, { signal });
+  }
+}
+
+const waitPauseMs = 50;
+
 /**
  * Returns the holder of a lock, as takeLock does; null if the lock is free. Never returns another caller of this
  * function as the holder. Throws FleetError `state-unusable` if the file cannot be used.

@@ -49,7 +49,10 @@ const given: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'keys import-public': [['secrets/ssh.key'], ['state/keys']],
   // config.xml itself is not a list of machines.
   completion: [['bash'], ['zsh'], ['fish']],
-  complete: [['clients'], ['groups']],
+  complete: [
+    ['--', 'collect', ''],
+    ['--', 'collect', '--group', ''],
+  ],
   crontab: [[], ['--cron-d', 'root']],
   // config.xml exists already.
   init: [['--mail-to', 'ops@example.org', '--clients', 'local', '--dir', '.']],

@@ -1,7 +1,7 @@
 import path from 'node:path';
 
-import { FleetError, messageOf } from '../../errors.ts';
-import { takeLock } from '../../state/lock.ts';
+import { messageOf } from '../../errors.ts';
+import { holdLock } from '../../state/lock.ts';
 import { counted } from '../../text/numbers.ts';
 import { takeKeptReport } from '../agent-program.ts';
 import { pattooReport } from '../pattoo.ts';
@@ -40,10 +40,8 @@ export interface PattooPushed {
  */
 export async function pushPattoo(options: PushPattooOptions): Promise<PattooPushed> {
   const { settings, place } = options;
-  const lock = await takeLock({ file: path.join(place, 'pattoo-lock.db'), nowMs: Date.now() });
-  if (lock.kind === 'taken') {
-    throw new FleetError({ code: 'locked', stage: 'lock', message: 'another push is under way' });
-  }
+  const file = path.join(place, 'pattoo-lock.db');
+  const release = await holdLock({ file, message: () => 'another push is under way' });
   try {
     const document = pattooReport(await takeKeptReport(settings, place));
     const waiting = openWaitingLines(place, waitingFile);
@@ -51,7 +49,7 @@ export async function pushPattoo(options: PushPattooOptions): Promise<PattooPush
     waiting.keep([...waiting.lines, JSON.stringify(document)]);
     return await postAll(waiting, options);
   } finally {
-    lock.release();
+    release();
   }
 }
 

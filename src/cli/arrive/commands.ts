@@ -56,12 +56,3 @@ export const crontab = defineCommand({
   },
   run: async (context, options) => (await import('./crontab.ts')).crontabCommand(context, options),
 });
-
-export const complete = defineCommand({
-  name: 'complete',
-  help: 'print names of config.xml, for the completion scripts',
-  example: 'fleet-health complete clients',
-  parameters: { kind: choice('<kind>', 'the kind of names', ['clients', 'groups']) },
-  isHidden: true,
-  run: async (context, { kind }) => (await import('./complete.ts')).completeCommand(context, kind),
-});

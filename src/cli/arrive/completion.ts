@@ -1,13 +1,12 @@
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import type { Command } from '../command/define-command.ts';
-import { completedCommands } from './completed-commands.ts';
 import { completionScripts } from './completion-scripts.ts';
 import type { Shell } from './shells.ts';
 
 /** Runs `completion`: prints a script by which a shell completes command lines of this program. */
 export function completionCommand({ output }: Context, program: Command, shell: Shell): ExitStatus {
-  const script = scriptFor(program.name(), completionScripts[shell](completedCommands(program)));
+  const script = scriptFor(program.name(), completionScripts[shell]);
   printAnswer(
     output,
     () => ({ command: 'completion', shell, script }),

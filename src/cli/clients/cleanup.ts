@@ -6,7 +6,7 @@ import { collect } from '../../collector/collector.ts';
 import type { Client, Config } from '../../config/config.ts';
 import { asFleetError, FleetError, usageError } from '../../errors.ts';
 import { loadAgentOwner } from '../../state/collector-id.ts';
-import { takeLock } from '../../state/lock.ts';
+import { holdLock } from '../../state/lock.ts';
 import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 import { openStorage } from '../../storage/open-storage.ts';
@@ -93,11 +93,10 @@ async function cleanUp(
   const paths = statePaths(config.stateDir);
   claimStateFolder(paths, ['encryptedStats']);
   const collectorId = loadAgentOwner(paths.collectorId, config.collector);
-  const lock = await takeLock({ file: paths.lock, nowMs: Date.now() });
-  if (lock.kind === 'taken') {
-    const who = lock.holder === null ? '' : ` (process ${lock.holder.pid})`;
-    throw new FleetError({ code: 'locked', stage: 'lock', message: `a collect is running${who}` });
-  }
+  const release = await holdLock({
+    file: paths.lock,
+    message: (holder) => `a collect is running${holder === null ? '' : ` (process ${holder.pid})`}`,
+  });
   const shared = createTransportShared({ config });
   const { tcpTimeoutMs, connectTimeoutMs, clientDeadlineMs } = config.collector;
   try {
@@ -118,7 +117,7 @@ async function cleanUp(
     });
   } finally {
     await shared.close();
-    lock.release();
+    release();
   }
 }
 

@@ -1,13 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
-import { FleetError } from '../../errors.ts';
-import { takeLock } from '../../state/lock.ts';
+import { secondMs } from '../../platform/units.ts';
+import { holdLock } from '../../state/lock.ts';
 import type { StatePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 
-/** Half a minute of attempts: another command holds the lock for a moment, or for seconds if the disk is busy. */
-const lockAttempts = 600;
-const lockPauseMs = 50;
+/** The time limit of the wait: another command holds the lock for a moment, or for seconds if the disk is busy. */
+const waitMs = 30 * secondMs;
 
 /**
  * Claims the state folder, and changes a file of tokens or keys in it under a lock. Throws FleetError `locked` if
@@ -15,15 +12,11 @@ const lockPauseMs = 50;
  */
 export async function changeTokens<T>(paths: StatePaths, signal: AbortSignal, change: () => T): Promise<T> {
   claimStateFolder(paths, []);
-  for (let attempt = 0; attempt < lockAttempts; attempt += 1) {
-    if (attempt > 0) await sleep(lockPauseMs, undefined, { signal });
-    const lock = await takeLock({ file: paths.tokensLock, nowMs: Date.now() });
-    if (lock.kind === 'taken') continue;
-    try {
-      return change();
-    } finally {
-      lock.release();
-    }
+  const message = (): string => 'another command changes the tokens';
+  const release = await holdLock({ file: paths.tokensLock, message, waitMs, signal });
+  try {
+    return change();
+  } finally {
+    release();
   }
-  throw new FleetError({ code: 'locked', stage: 'lock', message: 'another command changes the tokens' });
 }

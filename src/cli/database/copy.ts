@@ -3,8 +3,8 @@ import path from 'node:path';
 import type { Config, StorageConfig } from '../../config/config.ts';
 import { loadConfig } from '../../config/load-config.ts';
 import { storageFromWords } from '../../config/settings/storage-from-words.ts';
-import { FleetError, usageError } from '../../errors.ts';
-import { takeLock } from '../../state/lock.ts';
+import { usageError } from '../../errors.ts';
+import { holdLock, type LockHolder } from '../../state/lock.ts';
 import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 import { copyDatabase, type CopyOptions, type CopyResult, storageName } from '../../storage/copy/copy.ts';
@@ -76,22 +76,16 @@ async function lockState({ stateDir }: Config): Promise<() => void> {
     for (const one of held) one();
   };
   const locks = { collect: paths.lock, alert: paths.alertLock, ingest: paths.ingestLock, prune: paths.pruneLock };
-  for (const [command, file] of Object.entries(locks)) {
-    const lock = await takeLock({ file, nowMs: Date.now() });
-    if (lock.kind === 'held') {
-      held.push(lock.release);
-      continue;
+  const advice = 'Start copy again when it has ended. Cron may go on: while copy runs, no new one begins.';
+  try {
+    for (const [command, file] of Object.entries(locks)) {
+      const message = (holder: LockHolder | null): string =>
+        overlappedText(command, holder, Date.now()).replace(/^Another (\w+) is running already/, '$1 is at work');
+      held.push(await holdLock({ file, message, advice }));
     }
+  } catch (thrown) {
     release();
-    throw new FleetError({
-      code: 'locked',
-      stage: 'lock',
-      message: overlappedText(command, lock.holder, Date.now()).replace(
-        /^Another (\w+) is running already/,
-        '$1 is at work',
-      ),
-      advice: 'Start copy again when it has ended. Cron may go on: while copy runs, no new one begins.',
-    });
+    throw thrown;
   }
   return release;
 }

@@ -5,7 +5,7 @@ import { FleetError, usageError } from '../../errors.ts';
 import { hourMs, minuteMs } from '../../platform/units.ts';
 import { loadCollectorId } from '../../state/collector-id.ts';
 import { readKeptList, writeKeptList } from '../../state/kept-list.ts';
-import { takeLock } from '../../state/lock.ts';
+import { holdLock } from '../../state/lock.ts';
 import { statePaths, type StatePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 import type { ExportStore } from '../../storage/store/figure-store.ts';
@@ -51,18 +51,12 @@ export async function exportPattoo(context: Context, { to, since }: ExportPattoo
   const config = loadSettings(context);
   const paths = statePaths(config.stateDir);
   claimStateFolder(paths, []);
-  const lock = await takeLock({ file: paths.pattooLock, nowMs: Date.now() });
-  if (lock.kind === 'taken') {
-    throw new FleetError({
-      code: 'locked',
-      stage: 'lock',
-      message: 'another export to a server of pattoo is under way',
-    });
-  }
+  const message = (): string => 'another export to a server of pattoo is under way';
+  const release = await holdLock({ file: paths.pattooLock, message });
   try {
     return reportExport(context, url, await exportStored(context, { config, paths, url, since }));
   } finally {
-    lock.release();
+    release();
   }
 }
 

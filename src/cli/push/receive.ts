@@ -3,10 +3,9 @@ import { Writable } from 'node:stream';
 
 import { openReceiver } from '../../collector/receive/receiver.ts';
 import { receiveVisit } from '../../collector/receive/receive-visit.ts';
-import { FleetError } from '../../errors.ts';
 import { steadyClock } from '../../platform/steady-clock.ts';
 import { folderOfClient } from '../../state/client-folder.ts';
-import { takeLock } from '../../state/lock.ts';
+import { holdLock } from '../../state/lock.ts';
 import { makeFolder } from '../../state/make-folder.ts';
 import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
@@ -28,12 +27,11 @@ export async function receiveCommand(context: Context, name: string): Promise<Ex
   claimStateFolder(paths, ['receiveLocks']);
   makeFolder(paths.receiveLocks);
   const file = path.join(paths.receiveLocks, `${folderOfClient(client.name)}.db`);
-  const lock = await takeLock({ file, nowMs: now() });
-  if (lock.kind === 'taken') {
-    const message = `another push of ${client.name} is under way`;
-    const advice = 'The client keeps its reports and tries again.';
-    throw new FleetError({ code: 'locked', stage: 'lock', message, advice });
-  }
+  const release = await holdLock({
+    file,
+    message: () => `another push of ${client.name} is under way`,
+    advice: 'The client keeps its reports and tries again.',
+  });
   try {
     const receiver = await openReceiver(config, now());
     const { fault } = await receiveVisit({
@@ -49,7 +47,7 @@ export async function receiveCommand(context: Context, name: string): Promise<Ex
     context.output.complain(complaintText(fault));
     return fault.exitStatus;
   } finally {
-    lock.release();
+    release();
   }
 }
 
