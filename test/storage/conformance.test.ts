@@ -393,6 +393,16 @@ onEachDatabase(
       });
     }
 
+    it('a session that migrates goes on after a statement that fails', async ({ database, rows }) => {
+      await database.migrate(async (session) => {
+        await assert.rejects(session.run('CREATE TABLE runs (id INTEGER NOT NULL PRIMARY KEY)'), { kind: 'exists' });
+        await assert.rejects(session.all('SELECT id FROM nowhere'), { kind: 'schema' });
+        await session.run('CREATE TABLE gone_on (id INTEGER NOT NULL PRIMARY KEY)');
+        await session.run('INSERT INTO gone_on (id) VALUES (?)', [7]);
+      });
+      assert.deepEqual(await rows('SELECT id FROM gone_on'), [[7]]);
+    });
+
     it('semicolons in strings and a last one are fine', async ({ rows }) => {
       assert.deepEqual(await rows("SELECT 'a;b' AS text -- c;\n;"), [['a;b']]);
     });

@@ -3,9 +3,9 @@ import { checksDayBefore, checksOf, disksOf, networksOf } from '../rows/stored-r
 import { openReports } from '../rows/stored-reports.ts';
 import { unprocessedRows } from '../queries/time-pages.ts';
 import { changeIds } from '../sql/by-ids.ts';
-import type { Database, Dialect, Session } from '../sql/database.ts';
+import type { Database, Session } from '../sql/database.ts';
 import { StorageFault } from '../sql/fault.ts';
-import { forChunks, insertRows, replaceRows } from '../sql/insert-rows.ts';
+import { forChunks, insertRows, mergeRows, replaceRows } from '../sql/insert-rows.ts';
 import type { Alert, RuleState } from '../store/alert.ts';
 import type { EvaluationStore, ProcessedRows } from '../store/evaluation-store.ts';
 import { databaseNowMs, sqlTime } from '../sql/sql-time.ts';
@@ -85,7 +85,7 @@ async function storeAlerts(session: Session, alerts: readonly Alert[]): Promise<
   // Alerts that end are stored first: a new alert of the same key may begin in the same batch.
   const known = alerts.flatMap((alert) => (alert.id === null ? [] : [knownAlertRow(alert, alert.id)]));
   known.sort((a, b) => Number(a.id) - Number(b.id));
-  await insertRows(session, 'alerts', known, changeSuffix(session.dialect));
+  await mergeRows(session, 'alerts', ['id'], known, evaluated);
   const fresh = alerts.filter(({ id }) => id === null).map(newAlertRow);
   await insertRows(session, 'alerts', fresh);
 }
@@ -105,12 +105,11 @@ async function endAcknowledgements(
 }
 
 // The client column stays: the client may have been renamed. The acknowledgement stays too: people own it.
-function changeSuffix(dialect: Dialect): string {
-  const incoming = (column: string): string => dialect.incoming(column);
-  return dialect.onConflict('id', [
+function evaluated(incoming: (column: string) => string): readonly string[] {
+  return [
     `open_key = CASE WHEN ${incoming('state')} = 'resolved' THEN NULL ELSE alerts.open_key END`,
     ...evaluatedColumns.map((column) => `${column} = ${incoming(column)}`),
-  ]);
+  ];
 }
 
 async function storeRuleStates(session: Session, byClient: ProcessedRows['ruleStates']): Promise<void> {

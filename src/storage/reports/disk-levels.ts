@@ -1,8 +1,8 @@
 import { integerFor } from '../sql/column-types.ts';
 import { isFilledByGrowth } from '../../report/columns.ts';
 import type { ReportRows } from '../rows/report-rows.ts';
-import type { Dialect, Session } from '../sql/database.ts';
-import { forChunks, insertRows } from '../sql/insert-rows.ts';
+import type { Session } from '../sql/database.ts';
+import { forChunks, mergeRows, type Values } from '../sql/insert-rows.ts';
 
 /** The most mounts of a client and day, because the client chooses their names. */
 const mostMounts = 64;
@@ -13,9 +13,9 @@ interface Level {
   readonly client: string;
   readonly mount: string;
   readonly observed_at: string;
-  readonly size_bytes: ReturnType<typeof integerFor>;
-  readonly available_bytes: ReturnType<typeof integerFor>;
-  readonly used_bytes: ReturnType<typeof integerFor>;
+  readonly size_bytes: number | null;
+  readonly available_bytes: number | null;
+  readonly used_bytes: number | null;
   readonly inodes_percent: number | null;
 }
 
@@ -33,12 +33,7 @@ export async function storeDiskLevels(session: Session, batch: readonly ReportRo
     known.set(placeOf(level), mounts.add(level.mount));
     return true;
   });
-  await insertRows(
-    session,
-    'disk_levels',
-    taken.map((level) => ({ ...level })),
-    mergeSuffix(session.dialect),
-  );
+  await mergeRows(session, 'disk_levels', ['day', 'client', 'mount'], folded(taken), newestAndGreatest);
 }
 
 function levelsOf({ item, observedAt, disks }: ReportRows): readonly Level[] {
@@ -82,22 +77,44 @@ async function knownMounts(session: Session, levels: readonly Level[]): Promise<
   return known;
 }
 
-/** Returns the suffix of an INSERT that merges a level into the stored level of the same day. */
-function mergeSuffix(dialect: Dialect): string {
+/** Returns one level for a mount and day, as the database would merge them; more if the size of one is unknown. */
+function folded(levels: readonly Level[]): readonly Values[] {
+  const rows: Level[] = [];
+  for (const level of levels) {
+    const last = rows.at(-1);
+    const isSame = last?.mount === level.mount && placeOf(last) === placeOf(level);
+    if (!isSame || level.size_bytes === null || level.available_bytes === null) rows.push(level);
+    else {
+      rows[rows.length - 1] = {
+        ...level,
+        used_bytes: greatest(last.used_bytes, level.used_bytes),
+        inodes_percent: greatest(last.inodes_percent, level.inodes_percent),
+      };
+    }
+  }
+  return rows.map((level) => ({ ...level }));
+}
+
+function greatest(...values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : Math.max(...known);
+}
+
+/** Merges a level into the stored level of the same day. */
+function newestAndGreatest(incoming: (column: string) => string): readonly string[] {
   const own = (column: string): string => `disk_levels.${column}`;
-  const isNewer = `${own('observed_at')} <= ${dialect.incoming('observed_at')}`;
+  const isNewer = `${own('observed_at')} <= ${incoming('observed_at')}`;
   const newest = (column: string): string =>
-    `${column} = CASE WHEN ${isNewer} THEN COALESCE(${dialect.incoming(column)}, ${own(column)}) ` +
-    `ELSE ${own(column)} END`;
-  const greatest = (column: string): string =>
-    `${column} = CASE WHEN ${own(column)} IS NULL OR ${dialect.incoming(column)} > ${own(column)}
-      THEN ${dialect.incoming(column)} ELSE ${own(column)} END`;
-  return dialect.onConflict('day, client, mount', [
+    `${column} = CASE WHEN ${isNewer} THEN COALESCE(${incoming(column)}, ${own(column)}) ELSE ${own(column)} END`;
+  const greater = (column: string): string =>
+    `${column} = CASE WHEN ${own(column)} IS NULL OR ${incoming(column)} > ${own(column)}
+      THEN ${incoming(column)} ELSE ${own(column)} END`;
+  return [
     newest('size_bytes'),
     newest('available_bytes'),
-    greatest('used_bytes'),
-    greatest('inodes_percent'),
+    greater('used_bytes'),
+    greater('inodes_percent'),
     // Last: MySQL makes assignments one after the other and would compare with the new value.
     newest('observed_at'),
-  ]);
+  ];
 }

@@ -1,6 +1,6 @@
 import { numberOrNull } from '../rows/columns.ts';
 import type { Database, SqlRow } from '../sql/database.ts';
-import { insertRows } from '../sql/insert-rows.ts';
+import { mergeRows } from '../sql/insert-rows.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import { eventStatuses, mostServices } from '../store/event-store.ts';
 import type { EventStore, NewestEvent, NewEvent, StoredEvent } from '../store/event-store.ts';
@@ -9,8 +9,7 @@ export function createEventStore(database: Database): EventStore {
   return {
     saveEvents: (events) =>
       database.write(async (session) => {
-        const known = session.dialect.onConflict('event_id', ['event_id = events.event_id']);
-        await insertRows(session, 'events', events.map(rowOf), known);
+        await mergeRows(session, 'events', ['event_id'], events.map(rowOf), () => ['event_id = events.event_id']);
       }),
     newestEventsAt: (atMs) =>
       database.read(async (session) =>

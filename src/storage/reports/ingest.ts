@@ -1,8 +1,8 @@
 import { FleetError, messageOf } from '../../errors.ts';
 import type { ClientShares } from './client-shares.ts';
-import type { Database, Dialect, Session } from '../sql/database.ts';
+import type { Database, Session } from '../sql/database.ts';
 import { isFaultOfValues } from '../sql/fault.ts';
-import { forChunks, insertRows } from '../sql/insert-rows.ts';
+import { forChunks, insertRows, mergeRows } from '../sql/insert-rows.ts';
 import { storeDiskLevels } from './disk-levels.ts';
 import { withEarlierResults } from './earlier-results.ts';
 import { storeInventory } from './inventory.ts';
@@ -210,21 +210,20 @@ async function touchClients(session: Session, items: readonly IngestItem[]): Pro
       inventory_at: inventory === null ? null : sqlTime(inventory.observedAtMs),
     };
   });
-  await insertRows(session, 'clients', rows, touchSuffix(session.dialect));
+  await mergeRows(session, 'clients', ['name'], rows, latestOfClient);
 }
 
-function touchSuffix(dialect: Dialect): string {
-  const newer = (column: string): string =>
-    `(clients.${column} IS NULL OR clients.${column} <= ${dialect.incoming(column)})`;
+function latestOfClient(incoming: (column: string) => string): readonly string[] {
+  const newer = (column: string): string => `(clients.${column} IS NULL OR clients.${column} <= ${incoming(column)})`;
   const latest = (column: string): string =>
-    `${column} = CASE WHEN ${newer(column)} THEN ${dialect.incoming(column)} ELSE clients.${column} END`;
-  return dialect.onConflict('name', [
+    `${column} = CASE WHEN ${newer(column)} THEN ${incoming(column)} ELSE clients.${column} END`;
+  return [
     // Before last_report_at: MySQL makes assignments one after the other and would compare with the new value.
     `boot_id = CASE WHEN ${newer('last_report_at')}
-      THEN COALESCE(${dialect.incoming('boot_id')}, clients.boot_id) ELSE clients.boot_id END`,
+      THEN COALESCE(${incoming('boot_id')}, clients.boot_id) ELSE clients.boot_id END`,
     latest('last_report_at'),
     latest('inventory_at'),
-  ]);
+  ];
 }
 
 function newestOf(items: readonly IngestItem[], name: IngestItem['report']['name']): IngestItem | null {

@@ -216,7 +216,7 @@ function clockOf(row: SqlRow): SealedClock | null {
 /** Implements SealedStore.summary. */
 export async function sealedSummary(session: Session): Promise<readonly SealedSummary[]> {
   const sql = `SELECT key_id, code, COUNT(*) AS reports, COUNT(DISTINCT client) AS clients, MIN(stored_at) AS since
-    FROM sealed_reports GROUP BY key_id, code ORDER BY key_id, code`;
+    FROM sealed_reports GROUP BY key_id, code ORDER BY key_id, code IS NOT NULL, code`;
   return (await session.all(sql)).map((row) => ({
     keyId: String(row['key_id']),
     code: textOrNull(row['code']),

@@ -1,4 +1,4 @@
-import { insertRows, placeholders } from '../sql/insert-rows.ts';
+import { mergeRows, placeholders } from '../sql/insert-rows.ts';
 import type { Session, SqlValue } from '../sql/database.ts';
 import { fromSqlTime } from '../sql/sql-time.ts';
 import { spanStart } from './rollup.ts';
@@ -39,13 +39,12 @@ export async function rollUpVisits(session: Session, ids: readonly SqlValue[]): 
   const inOrder = [...days.values()].sort((one, other) =>
     one.client === other.client ? (one.day < other.day ? -1 : 1) : one.client < other.client ? -1 : 1,
   );
-  await insertRows(session, 'visits_daily', inOrder, mergeDaysSuffix(session));
+  await mergeRows(session, 'visits_daily', visitDayKey, inOrder, addedVisits);
 }
 
-/** Returns the suffix of an INSERT into `visits_daily` that adds the row to an existing one. */
-export function mergeDaysSuffix({ dialect }: Pick<Session, 'dialect'>): string {
-  return dialect.onConflict(
-    'client, day',
-    ['visits', ...visitSums].map((column) => `${column} = visits_daily.${column} + ${dialect.incoming(column)}`),
-  );
+export const visitDayKey = ['client', 'day'] as const;
+
+/** Adds a row to the row of the same day in `visits_daily`. */
+export function addedVisits(incoming: (column: string) => string): readonly string[] {
+  return ['visits', ...visitSums].map((column) => `${column} = visits_daily.${column} + ${incoming(column)}`);
 }

@@ -1,10 +1,10 @@
 import { alertKey } from '../rows/alert-rows.ts';
 import { changeIds } from '../sql/by-ids.ts';
 import type { Database, Session } from '../sql/database.ts';
-import { placeholders } from '../sql/insert-rows.ts';
+import { mergeSelected, placeholders } from '../sql/insert-rows.ts';
 import { revokeLeases } from '../alerts/lease.ts';
-import { mergeDaysSuffix, visitSums } from './prune-visits.ts';
-import { mergeSuffix, rollupColumns, rollupSources, rollupTable } from './rollup.ts';
+import { addedVisits, visitDayKey, visitSums } from './prune-visits.ts';
+import { mergeRollups, rollupColumns, rollupSources, rollupTable } from './rollup.ts';
 
 const tables = [
   'stats',
@@ -65,7 +65,7 @@ async function renameSeries(session: Session, from: string, to: string): Promise
   const doubles = await session.all(doubleSeriesSql, [to, from]);
   if (doubles.length > 0) {
     const pairs = doubles.flatMap(({ old_id: old = null, own_id: own = null }) => [old, own]);
-    const chosen = `CASE series_id ${doubles.map(() => 'WHEN ? THEN ?').join(' ')} END`;
+    const chosen = `CASE series_id ${doubles.map(() => 'WHEN ? THEN ?').join(' ')} ELSE series_id END`;
     const olds = doubles.map((row) => row['old_id'] ?? null);
     const isOld = `series_id IN (${placeholders(olds.length)})`;
     // By id, because MariaDB would answer a subquery by reading all samples.
@@ -94,14 +94,10 @@ async function renameRollups(session: Session, from: string, to: string): Promis
   for (const source of rollupSources) {
     for (const span of ['hour', 'day'] as const) {
       const table = rollupTable(source, span);
-      const [client = '', ...others] = rollupColumns(source, span);
-      await session.run(
-        `INSERT INTO ${table} (${[client, ...others].join(', ')})
-         ${session.dialect.selected(`SELECT ${['? AS client', ...others.map((column) => `old.${column}`)].join(', ')}
-           FROM ${table} old WHERE old.client = ?`)}
-         ${mergeSuffix(session.dialect, source, span)}`,
-        [to, from],
-      );
+      const [, ...others] = rollupColumns(source, span);
+      const select = `SELECT ? AS client, ${others.map((column) => `old.${column}`).join(', ')}
+        FROM ${table} old WHERE old.client = ?`;
+      await mergeRollups(session, source, span, { select, values: [to, from] });
       await session.run(`DELETE FROM ${table} WHERE client = ?`, [from]);
     }
   }
@@ -110,13 +106,10 @@ async function renameRollups(session: Session, from: string, to: string): Promis
 // Adds the visits of one day under both names.
 async function renameVisitDays(session: Session, from: string, to: string): Promise<void> {
   const columns = ['day', 'visits', ...visitSums];
-  await session.run(
-    `INSERT INTO visits_daily (client, ${columns.join(', ')})
-     ${session.dialect.selected(`SELECT ? AS client, ${columns.map((column) => `old.${column}`).join(', ')}
-       FROM visits_daily old WHERE old.client = ?`)}
-     ${mergeDaysSuffix(session)}`,
-    [to, from],
-  );
+  const select = `SELECT ? AS client, ${columns.map((column) => `old.${column}`).join(', ')}
+    FROM visits_daily old WHERE old.client = ?`;
+  const rows = { columns: ['client', ...columns], select, values: [to, from] };
+  await mergeSelected(session, 'visits_daily', visitDayKey, rows, addedVisits);
   await session.run('DELETE FROM visits_daily WHERE client = ?', [from]);
 }
 

@@ -1,6 +1,7 @@
 import { diskFigures } from '../../report/columns.ts';
 import { maxSubjects } from '../../report/limits.ts';
-import type { Database, Dialect, Session, SqlValue } from '../sql/database.ts';
+import type { Database, Session, SqlValue } from '../sql/database.ts';
+import { mergeSelected, type Selected } from '../sql/insert-rows.ts';
 import { sqlTime } from '../sql/sql-time.ts';
 import { checkFigures, networkFigures, sampleFigures, statsFigures } from '../rows/report-rows.ts';
 
@@ -24,7 +25,8 @@ export async function rollUp(session: Session, options: RollUpOptions): Promise<
   const { hourMs, spans, statIds, marks } = options;
   for (const span of spans) {
     for (const source of rollupSources) {
-      await session.run(rollUpSql(session.dialect, source, span, marks), [spanStart(span, hourMs), ...statIds]);
+      const values = [spanStart(span, hourMs), ...statIds];
+      await mergeRollups(session, source, span, { select: rollUpSql(source, span, marks), values });
     }
   }
 }
@@ -35,29 +37,38 @@ export function spanStart(span: RollupSpan, timeMs: number): string {
   return span === 'day' ? text.slice(0, 10) : `${text.slice(0, 13)}:00:00`;
 }
 
-function rollUpSql(dialect: Dialect, source: RollupSource, span: RollupSpan, marks: string): string {
+/** Merges the rows of a SELECT into those of a rollup. */
+export async function mergeRollups(
+  session: Session,
+  source: RollupSource,
+  span: RollupSpan,
+  rows: Pick<Selected, 'select' | 'values'>,
+): Promise<void> {
+  const table = rollupTable(source, span);
+  const columns = rollupColumns(source, span);
+  await mergeSelected(session, table, rollupKey(source, span), { columns, ...rows }, (incoming) =>
+    mergedFigures(table, source, incoming),
+  );
+}
+
+function rollUpSql(source: RollupSource, span: RollupSpan, marks: string): string {
   const { table, from = table, statId, subject, metrics } = source;
   const subjects = subject === null ? [] : [subject];
   const figures = metrics.flatMap((metric) => [
-    `MIN(${metric})`,
+    `MIN(${metric}) AS ${metric}_min`,
     // MySQL makes the mean of integers a decimal with four digits.
-    `AVG(1.0E0 * ${metric})`,
-    `MAX(${metric})`,
-    `COUNT(${metric})`,
+    `AVG(1.0E0 * ${metric}) AS ${metric}_mean`,
+    `MAX(${metric}) AS ${metric}_max`,
+    `COUNT(${metric}) AS ${metric}_count`,
   ]);
-  const columns = rollupColumns(source, span);
-  const values = ['client', '?', ...subjects, 'COUNT(*)', ...figures].map(
-    (value, at) => `${value} AS ${columns[at] ?? ''}`,
-  );
+  const values = [...subjects, 'COUNT(*) AS samples', ...figures];
   const rows = `FROM ${from} WHERE ${statId} IN (${marks}) GROUP BY ${['client', ...subjects].join(', ')}`;
-  const place = `ROW_NUMBER() OVER (PARTITION BY client ORDER BY COUNT(*) DESC, ${subject ?? ''}) AS place`;
-  const select =
-    subject === null
-      ? `SELECT ${values.join(', ')} ${rows}`
-      : `SELECT ${columns.join(', ')} FROM (SELECT ${values.join(', ')}, ${place} ${rows}) AS named
-         WHERE place <= ${maxSubjects}`;
-  return `INSERT INTO ${rollupTable(source, span)} (${columns.join(', ')})
-    ${dialect.selected(select)} ${mergeSuffix(dialect, source, span)}`;
+  const time = `? AS ${span}`;
+  if (subject === null) return `SELECT client, ${time}, ${values.join(', ')} ${rows}`;
+  const place = `ROW_NUMBER() OVER (PARTITION BY client ORDER BY COUNT(*) DESC, ${subject}) AS place`;
+  const [, , ...named] = rollupColumns(source, span);
+  return `SELECT client, ${time}, ${named.join(', ')} FROM (SELECT client, ${[...values, place].join(', ')} ${rows}) AS named
+    WHERE place <= ${maxSubjects}`;
 }
 
 /** A table of rows that is rolled up. Names are constants of the program. */
@@ -111,12 +122,15 @@ export function rollupColumns(source: RollupSource, span: RollupSpan): readonly 
   return [...rollupKey(source, span), 'samples', ...figures];
 }
 
-/** Returns the suffix of an INSERT into a rollup that merges the row into an existing one. */
-export function mergeSuffix(dialect: Dialect, source: RollupSource, span: RollupSpan): string {
-  const table = rollupTable(source, span);
-  const assignments = source.metrics.flatMap((metric) => {
+/** Merges a row into an existing one of a rollup. */
+function mergedFigures(
+  table: string,
+  { metrics }: RollupSource,
+  incoming: (column: string) => string,
+): readonly string[] {
+  const assignments = metrics.flatMap((metric) => {
     const own = (part: string): string => `${table}.${metric}_${part}`;
-    const other = (part: string): string => dialect.incoming(`${metric}_${part}`);
+    const other = (part: string): string => incoming(`${metric}_${part}`);
     const extreme = (part: 'min' | 'max', comparison: '<' | '>'): string =>
       `${metric}_${part} = CASE WHEN ${own(part)} IS NULL OR ${other(part)} ${comparison} ${own(part)}
         THEN ${other(part)} ELSE ${own(part)} END`;
@@ -127,10 +141,7 @@ export function mergeSuffix(dialect: Dialect, source: RollupSource, span: Rollup
         / (${own('count')} + ${other('count')}) END`;
     return [extreme('min', '<'), mean, extreme('max', '>'), `${metric}_count = ${own('count')} + ${other('count')}`];
   });
-  return dialect.onConflict(rollupKey(source, span).join(', '), [
-    ...assignments,
-    `samples = ${table}.samples + ${dialect.incoming('samples')}`,
-  ]);
+  return [...assignments, `samples = ${table}.samples + ${incoming('samples')}`];
 }
 
 /** The clients of one transaction. Each has an hour of expired rows, or many after a change of the retention. */

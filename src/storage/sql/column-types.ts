@@ -1,6 +1,4 @@
-import type { SqlValue } from './database.ts';
-
-/** The types of the integer columns that hold values from clients, as `sql/mysql/` defines them. */
+/** The types of the integer columns that hold values from clients, the narrowest of any database. */
 export const integerColumns = {
   clock_offset_ms: 'BIGINT',
   uptime_s: 'BIGINT',
@@ -27,7 +25,7 @@ export type IntegerColumn = keyof typeof integerColumns;
 const largest = { TINYINT: 2 ** 7 - 1, INT: 2 ** 31 - 1, BIGINT: Number.MAX_SAFE_INTEGER } as const;
 
 /** Returns a figure rounded for its column; null if the column cannot hold it. */
-export function integerFor(column: IntegerColumn, value: number | null): SqlValue {
+export function integerFor(column: IntegerColumn, value: number | null): number | null {
   if (value === null) return null;
   const integer = Math.round(value);
   return Math.abs(integer) <= largest[integerColumns[column]] ? integer : null;

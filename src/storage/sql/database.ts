@@ -3,7 +3,14 @@ export type SqlValue = string | number | null | Uint8Array;
 
 export type SqlRow = Readonly<Record<string, SqlValue>>;
 
-/** Runs statements with `?`, in one transaction or outside of any. Throws StorageFault. */
+/**
+ * Runs statements with `?`, in one transaction or outside of any. Throws StorageFault.
+ *
+ * Statements are written once, in the SQL that all databases run. An upsert is a call of mergeRows or mergeSelected: no
+ * statement holds a key twice. A value in the list of a SELECT stands only in the outermost list of INSERT .. SELECT,
+ * where it has the type of its column. A CASE whose results are values ends in `ELSE column`. No statement sorts by a
+ * column that may be NULL. JSON is text.
+ */
 export interface Session {
   readonly dialect: Dialect;
   /** The most bytes of values for one statement: a quarter of the server's largest packet. */
@@ -38,7 +45,8 @@ export interface Database {
   readOnly(sql: string): Promise<readonly SqlRow[]>;
   /**
    * Changes the schema, in one transaction if the database supports transactional DDL. Otherwise each statement commits
-   * by itself.
+   * by itself. After a statement that fails, the session goes on with the next one: a database that would refuse all
+   * further statements of the transaction sets a savepoint before each.
    */
   migrate<T>(work: (session: Session) => Promise<T>): Promise<T>;
   close(): Promise<void>;

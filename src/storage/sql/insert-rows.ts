@@ -9,10 +9,14 @@ const chunkSizes = [64, 16, 4, 1] as const;
 
 /**
  * Inserts rows with the columns of the first row, many to a statement. A statement carries at most the session's
- * maxBatchBytes, or one larger row. `suffix` is the text after VALUES, a dialect's onConflict. Throws StorageFault
- * `refused` for a row beyond four times maxBatchBytes, for which the server would close the connection.
+ * maxBatchBytes, or one larger row. Throws StorageFault `refused` for a row beyond four times maxBatchBytes, for which
+ * the server would close the connection.
  */
-export async function insertRows(session: Session, table: string, rows: readonly Values[], suffix = ''): Promise<void> {
+export async function insertRows(session: Session, table: string, rows: readonly Values[]): Promise<void> {
+  await insertWith(session, table, rows, '');
+}
+
+async function insertWith(session: Session, table: string, rows: readonly Values[], suffix: string): Promise<void> {
   const columns = columnsOf(rows);
   const row = `(${placeholders(columns.length)})`;
   for (let start = 0; start < rows.length;) {
@@ -29,6 +33,70 @@ export async function insertRows(session: Session, table: string, rows: readonly
 }
 
 /**
+ * Returns what changes the stored row of a key: `column = expression`, at least one. `incoming` returns the value of a
+ * column in the new row; `table.column` is the stored value. MySQL makes assignments one after the other, so a column
+ * that others are compared with comes last.
+ */
+export type Assignments = (incoming: (column: string) => string) => readonly string[];
+
+/**
+ * Inserts rows as insertRows does, and changes the stored row of the same key instead. No statement holds a key twice,
+ * which not every database accepts: the n-th rows of all keys go together.
+ */
+export async function mergeRows(
+  session: Session,
+  table: string,
+  key: readonly string[],
+  rows: readonly Values[],
+  assignments: Assignments,
+): Promise<void> {
+  const suffix = conflictOf(session, key, assignments);
+  for (const some of withoutTwins(rows, key)) await insertWith(session, table, some, suffix);
+}
+
+export interface Selected {
+  /** The columns of the table, in the order of the SELECT, which names them alike. */
+  readonly columns: readonly string[];
+  /** A SELECT of one row for a key. Values stand only in its outermost list, and in conditions. */
+  readonly select: string;
+  readonly values: readonly SqlValue[];
+}
+
+/** Inserts the rows of a SELECT, and changes the stored row of the same key instead. */
+export async function mergeSelected(
+  session: Session,
+  table: string,
+  key: readonly string[],
+  { columns, select, values }: Selected,
+  assignments: Assignments,
+): Promise<void> {
+  const suffix = conflictOf(session, key, assignments);
+  const rows = session.dialect.selected(select);
+  await session.run(`INSERT INTO ${table} (${columns.join(', ')}) ${rows}${suffix}`, values);
+}
+
+function conflictOf({ dialect }: Session, key: readonly string[], assignments: Assignments): string {
+  return dialect.onConflict(
+    key.join(', '),
+    assignments((column) => dialect.incoming(column)),
+  );
+}
+
+/** Returns the rows in lists without two rows of one key. The n-th list has the n-th row of each key. */
+function withoutTwins(rows: readonly Values[], key: readonly string[]): readonly (readonly Values[])[] {
+  if (rows.length < 2) return rows.length === 0 ? [] : [rows];
+  const counts = new Map<string, number>();
+  const lists: Values[][] = [];
+  for (const row of rows) {
+    const name = key.map((column) => row[column]).join('\0');
+    const count = counts.get(name) ?? 0;
+    counts.set(name, count + 1);
+    (lists[count] ??= []).push(row);
+  }
+  return lists;
+}
+
+/**
  * Inserts rows as insertRows does. A stored row of the same key takes these columns of the new row. Default: all but
  * the key.
  */
@@ -39,8 +107,7 @@ export async function replaceRows(
   rows: readonly Values[],
   replaced: readonly string[] = columnsOf(rows).filter((column) => !key.includes(column)),
 ): Promise<void> {
-  const assignments = replaced.map((column) => `${column} = ${session.dialect.incoming(column)}`);
-  await insertRows(session, table, rows, session.dialect.onConflict(key.join(', '), assignments));
+  await mergeRows(session, table, key, rows, (incoming) => replaced.map((column) => `${column} = ${incoming(column)}`));
 }
 
 function columnsOf(rows: readonly Values[]): readonly string[] {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { sqliteDialect } from '../../../src/storage/dialects/sqlite/dialect.ts';
-import { forChunks, insertRows } from '../../../src/storage/sql/insert-rows.ts';
+import { forChunks, insertRows, mergeRows } from '../../../src/storage/sql/insert-rows.ts';
 import type { Session, SqlValue } from '../../../src/storage/sql/database.ts';
 
 interface Statement {
@@ -64,6 +64,20 @@ test('values never stand in the text', async () => {
   assert.deepEqual(statements, [{ sql: 'INSERT INTO t (a, b) VALUES (?, ?)', values: [1, "'); DROP TABLE t; --"] }]);
   await assert.rejects(insertRows(session, 't', [{ 'a) VALUES (1); --': 1 }]), TypeError);
   assert.equal(statements.length, 1);
+});
+
+test('no statement holds a key twice, and rows of one key go in their order', async () => {
+  const { session, statements } = recorder(1_000_000);
+  const names = ['x', 'y', 'x', 'x', 'z', 'y', 'x'];
+  const rows = names.map((name, n) => ({ name, part: name === 'z' ? null : '', n }));
+  await mergeRows(session, 't', ['name', 'part'], rows, (incoming) => [`n = ${incoming('n')}`]);
+  for (const { values } of statements) {
+    const keys = values.filter((value) => typeof value === 'string' && value !== '');
+    assert.equal(new Set(keys).size, keys.length, keys.join());
+  }
+  const numbers = statements.flatMap(({ values }) => values.filter((value) => typeof value === 'number'));
+  assert.deepEqual(numbers, [0, 1, 4, 2, 5, 3, 6]);
+  assert.ok(statements.every(({ sql }) => sql.endsWith('ON CONFLICT (name, part) DO UPDATE SET n = excluded.n')));
 });
 
 test('a long list is asked for in chunks of few sizes, each value once', async () => {
