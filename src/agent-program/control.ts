@@ -3,8 +3,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import * as v from 'valibot';
+
 import { readPrivateFile } from '../../agent/start/private-file.ts';
 import { errnoOf, FleetError } from '../errors.ts';
+import { parseJson } from '../platform/parse-json.ts';
 import { secondMs } from '../platform/units.ts';
 import { lookAtLock, type LockHolder } from '../state/lock.ts';
 import { statusFile, type ModeStatus } from './mode-context.ts';
@@ -24,16 +27,13 @@ export async function runningMode(place: string, mode: string): Promise<LockHold
   return taken === null ? null : (taken.holder ?? { pid: 0, startedAtMs: 0 });
 }
 
+const numberOrNull = v.fallback(v.nullable(v.number()), null);
+const modeStatus = v.object({ lastReportAtMs: numberOrNull, queue: numberOrNull });
+
 /** Returns the last status that a mode has stored; nulls if it has stored nothing. */
 export function keptStatus(place: string, mode: string): ModeStatus {
   const content = readPrivateFile(path.join(place, statusFile(mode)), maxStatusBytes);
-  try {
-    const { lastReportAtMs = null, queue = null } = JSON.parse(String(content)) as Partial<ModeStatus>;
-    const number = (value: unknown): number | null => (typeof value === 'number' ? value : null);
-    return { lastReportAtMs: number(lastReportAtMs), queue: number(queue) };
-  } catch {
-    return { lastReportAtMs: null, queue: null };
-  }
+  return parseJson(modeStatus, content ?? '') ?? { lastReportAtMs: null, queue: null };
 }
 
 /**

@@ -4,7 +4,8 @@ import path from 'node:path';
 
 import { errnoOf, FleetError, messageOf } from '../errors.ts';
 import { homeFolder } from '../platform/account.ts';
-import { isObject, settingsFault, type FileOf } from './settings-fields.ts';
+import { isObject } from '../platform/parse-json.ts';
+import { settingsFault, type FileOf } from './settings-form.ts';
 
 const maxFileBytes = 256 * 1024;
 const maxFiles = 100;

@@ -1,101 +1,78 @@
+/** Forms of the values in agent.json. Their messages follow the name of the key: `"client" must be a text`. */
+import * as v from 'valibot';
+
 import { didYouMean } from '../config/values/nearest.ts';
 import { FleetError } from '../errors.ts';
+import { isObject } from '../platform/parse-json.ts';
 import { parseDuration } from '../text/durations.ts';
-
-type Values = Readonly<Record<string, unknown>>;
 
 /** Returns the file of agent.json or agent.d/ from which a key was read, by the key's path. */
 export type FileOf = (path: string) => string;
 
-/**
- * An object of agent.json. Each reader returns null for a missing key, and throws FleetError `config-invalid` for a
- * value of another form. `end` refuses the keys that were not read.
- */
-export interface Fields {
-  readonly text: (key: string) => string | null;
-  readonly path: (key: string) => string | null;
-  readonly flag: (key: string) => boolean | null;
-  readonly whole: (key: string) => number | null;
-  readonly duration: (key: string, minimumMs: number, maximumMs: number) => number | null;
-  readonly choice: <const Name extends string>(key: string, names: readonly Name[]) => Name | null;
-  readonly texts: (key: string) => readonly string[] | null;
-  readonly textOrTexts: (key: string) => readonly string[] | null;
-  readonly object: (key: string) => Fields | null;
-  readonly objects: (key: string) => readonly Fields[] | null;
-  /** Returns the fault of a key whose value has the right form but cannot be meant. */
-  readonly fault: (key: string, what: string) => FleetError;
-  readonly end: () => void;
-}
-
 const maxItems = 500;
+const needsText = 'must be a text';
+const needsPath = 'must be an absolute path';
+const needsWhole = 'must be a whole number';
+const needsDuration = 'must be a duration such as "1m"';
+const needsTexts = `must be a list of at most ${maxItems} texts`;
 
-export function fieldsOf(values: Values, at: string, fileOf: FileOf): Fields {
-  const known = new Set<string>();
-  const pathOf = (key: string): string => (at === '' ? key : `${at}.${key}`);
-  const fault = (key: string, what: string): FleetError => settingsFault(fileOf(pathOf(key)), pathOf(key), what);
-  const read = <Value>(key: string, form: string, parse: (value: unknown) => Value | null): Value | null => {
-    known.add(key);
-    const value = values[key];
-    if (value === undefined) return null;
-    const parsed = parse(value);
-    if (parsed === null) throw fault(key, `must be ${form}`);
-    return parsed;
-  };
-  const list = <Value>(key: string, form: string, parse: (value: unknown) => Value | null): readonly Value[] | null =>
-    read(key, `a list of at most ${maxItems} ${form}`, (value) => {
-      if (!Array.isArray(value) || value.length > maxItems) return null;
-      const parsed = (value as unknown[]).map(parse).filter((one) => one !== null);
-      return parsed.length === value.length ? parsed : null;
-    });
-  const text = (key: string): string | null => read(key, 'a text', nonEmpty);
-  return {
-    text,
-    path: (key) =>
-      read(key, 'an absolute path', (value) => (nonEmpty(value)?.startsWith('/') === true ? nonEmpty(value) : null)),
-    flag: (key) => read(key, 'true or false', (value) => (typeof value === 'boolean' ? value : null)),
-    whole: (key) =>
-      read(key, 'a whole number', (value) =>
-        Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : null,
-      ),
-    duration: (key, minimumMs, maximumMs) =>
-      read(key, 'a duration such as "1m"', (value) => {
-        const ms = parseDuration(nonEmpty(value) ?? '');
-        if (ms !== null && (ms < minimumMs || ms > maximumMs)) {
-          throw fault(key, `must be from ${minimumMs / 1000}s to ${maximumMs / 1000}s`);
-        }
-        return ms;
-      }),
-    choice: (key, names) =>
-      read(key, `one of ${names.join(', ')}`, (value) => names.find((name) => name === value) ?? null),
-    texts: (key) => list(key, 'texts', nonEmpty),
-    textOrTexts: (key) =>
-      typeof values[key] === 'string' ? [text(key)].filter((one) => one !== null) : list(key, 'texts', nonEmpty),
-    object: (key) => read(key, 'an object', (value) => (isObject(value) ? fieldsOf(value, pathOf(key), fileOf) : null)),
-    objects: (key) => {
-      let index = 0;
-      return list(key, 'objects', (value) =>
-        isObject(value) ? fieldsOf(value, `${pathOf(key)}[${index++}]`, () => fileOf(pathOf(key))) : null,
-      );
-    },
-    fault,
-    end: () => {
-      const unknown = Object.keys(values).find((key) => !known.has(key));
-      if (unknown === undefined) return;
-      throw fault(unknown, `is not known${didYouMean(unknown, known)}`);
-    },
-  };
+export const text = v.pipe(v.string(needsText), v.nonEmpty(needsText));
+export const absolutePath = v.pipe(v.string(needsPath), v.startsWith('/', needsPath));
+export const flag = v.boolean('must be true or false');
+export const wholeNumber = v.pipe(v.number(needsWhole), v.safeInteger(needsWhole), v.minValue(0, needsWhole));
+
+const textList = v.pipe(v.array(text), v.maxLength(maxItems));
+/** A list of texts. The fault of an entry is a fault of the list. */
+export const texts = v.custom<readonly string[]>((value) => v.is(textList, value), needsTexts);
+
+export function choice<const Names extends readonly string[]>(names: Names) {
+  return v.picklist(names, `must be one of ${names.join(', ')}`);
 }
 
-export function isObject(value: unknown): value is Values {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** Returns the form of a duration within these bounds. Its value is milliseconds. */
+export function duration({ minMs, maxMs }: { readonly minMs: number; readonly maxMs: number }) {
+  const range = `must be from ${minMs / 1000}s to ${maxMs / 1000}s`;
+  return v.pipe(
+    v.string(needsDuration),
+    v.transform(parseDuration),
+    v.number(needsDuration),
+    v.minValue(minMs, range),
+    v.maxValue(maxMs, range),
+  );
 }
 
-/** Returns the error of a place in the files of agent.json. */
-export function settingsFault(file: string, at: string, what: string): FleetError {
-  const message = at === '' ? `${file}: ${what}` : `${file}: "${at}" ${what}`;
+/** Returns the form of an object with these keys and no others. */
+export function settingsObject<const Entries extends v.ObjectEntries>(entries: Entries) {
+  const object = v.strictObject(entries, ({ expected, path }) => {
+    if (expected !== 'never') return 'is missing';
+    return `is not known${didYouMean(String(path?.at(-1)?.key), Object.keys(entries))}`;
+  });
+  // A schema of valibot takes a list for an object.
+  return v.pipe(v.custom<Readonly<Record<string, unknown>>>(isObject, 'must be an object'), object);
+}
+
+/** Returns the form of a list of such objects. */
+export function settingsObjects<const Entries extends v.ObjectEntries>(entries: Entries) {
+  const needsObjects = `must be a list of at most ${maxItems} objects`;
+  return v.pipe(v.array(settingsObject(entries), needsObjects), v.maxLength(maxItems, needsObjects));
+}
+
+/** Returns values by their form. Throws FleetError `config-invalid` that names file and key of the first fault. */
+export function readForm<const Form extends v.GenericSchema>(
+  form: Form,
+  values: unknown,
+  fileOf: FileOf,
+): v.InferOutput<Form> {
+  const { success, output, issues } = v.safeParse(form, values, { abortEarly: true });
+  if (success) return output;
+  const [{ path = [], message }] = issues;
+  const at = path.map(({ key }) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
+  throw settingsFault(fileOf, at.slice(1), message);
+}
+
+/** Returns the error of a key, or of a whole file. A list is in one file. */
+export function settingsFault(file: FileOf | string, at: string, what: string): FleetError {
+  const name = typeof file === 'string' ? file : file(at.replace(/\[.*$/, ''));
+  const message = at === '' ? `${name}: ${what}` : `${name}: "${at}" ${what}`;
   return new FleetError({ code: 'config-invalid', stage: 'config', message, advice: 'Mend that file.' });
-}
-
-function nonEmpty(value: unknown): string | null {
-  return typeof value === 'string' && value !== '' ? value : null;
 }

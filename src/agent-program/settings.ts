@@ -1,95 +1,79 @@
 import { hostname } from 'node:os';
 
-import { minuteMs } from '../platform/units.ts';
-import type { ProbeOptions } from '../report/wire.ts';
-import { readEdge, type EdgeSettings } from './edge/edge-settings.ts';
+import * as v from 'valibot';
+
+import { edgeForm, readEdge } from './edge/edge-settings.ts';
 import { everyBounds } from './every-bounds.ts';
+import { reportFormats } from './format-report.ts';
 import { pattooUrl } from './push/post-pattoo.ts';
-import { readEnrolment, type Enrolment } from './push/push-settings.ts';
-import { reportFormats, type ReportFormat } from './format-report.ts';
-import { fieldsOf, type Fields } from './settings-fields.ts';
-import { readSpoke, type SpokeSettings } from './spoke/spoke-settings.ts';
+import { enrolmentEntries, readEnrolment } from './push/push-settings.ts';
 import { readSettingsFiles } from './settings-files.ts';
+import { absolutePath, choice, duration, readForm, settingsObject, text, texts } from './settings-form.ts';
+import { spokeForm } from './spoke/spoke-settings.ts';
 
-/** agent.json with agent.d/, checked. */
-export interface AgentSettings {
-  /** The name in reports: the host's, unless agent.json sets another. */
-  readonly client: string;
-  readonly options: ProbeOptions;
-  /** The folder of logs; null for standard output, which is the journal under systemd. */
-  readonly logDirectory: string | null;
-  /**
-   * The state folder; null: /var/lib/fleet-health-agent if this account may use it, otherwise a folder of the account's
-   * own.
-   */
-  readonly stateDirectory: string | null;
-  readonly report: ReportSettings;
-  /** The object `edge`; null if there is none. */
-  readonly edge: EdgeSettings | null;
-  readonly spoke: SpokeSettings;
-  /** The object `pattoo`; null if there is none. */
-  readonly pattoo: PattooSettings | null;
-  /** The enrolment; null if this machine is not enrolled. */
-  readonly enrolment: Enrolment | null;
-}
+const reportForm = v.pipe(
+  settingsObject({
+    every: v.optional(duration(everyBounds), '1m'),
+    format: v.optional(choice(reportFormats), 'json'),
+    /** The file for reports. Default: reports.jsonl in the state folder. */
+    file: v.exactOptional(absolutePath),
+  }),
+  v.transform(({ every, format, file = null }) => ({ everyMs: every, format, file })),
+);
 
-export interface PattooSettings {
-  /** The address of the server; documents go to receive/AGENT_ID below it. */
-  readonly to: URL;
-  readonly everyMs: number;
-}
+const pattooForm = v.pipe(
+  settingsObject({
+    /** The address of the server; documents go to receive/AGENT_ID below it. */
+    to: v.pipe(
+      text,
+      v.transform((to) => pattooUrl(to)),
+      v.instance(URL, 'must be a URL of https or http without a login'),
+    ),
+    every: v.optional(duration(everyBounds), '5m'),
+  }),
+  v.transform(({ to, every }) => ({ to, everyMs: every })),
+);
 
-export interface ReportSettings {
-  readonly everyMs: number;
-  readonly format: ReportFormat;
-  /** The file for reports; null: reports.jsonl in the state folder. */
-  readonly file: string | null;
-}
+const agentForm = settingsObject({
+  /** The name in reports. Default: the host's. */
+  client: v.exactOptional(text),
+  options: v.optional(
+    settingsObject({
+      units: v.exactOptional(texts),
+      processes: v.exactOptional(texts),
+      mounts: v.exactOptional(texts),
+      logs: v.exactOptional(texts),
+    }),
+    {},
+  ),
+  /** The folder of logs. Default: standard output, which is the journal under systemd. */
+  log_directory: v.exactOptional(absolutePath),
+  /** Default: /var/lib/fleet-health-agent if this account may use it, otherwise a folder of the account's own. */
+  state_directory: v.exactOptional(absolutePath),
+  report: v.optional(reportForm, {}),
+  edge: v.exactOptional(edgeForm),
+  spoke: v.optional(spokeForm, {}),
+  pattoo: v.exactOptional(pattooForm),
+  ...enrolmentEntries,
+});
+
+/** agent.json with agent.d/, checked. Null stands for what is not written and has no default. */
+export type AgentSettings = Readonly<ReturnType<typeof readSettings>>;
 
 /** Reads the settings. Throws FleetError with the file, the key and advice. */
-export function readSettings(named: string | null): AgentSettings {
+export function readSettings(named: string | null) {
   const { values, fileOf } = readSettingsFiles(named);
-  const fields = fieldsOf(values, '', fileOf);
-  const settings = {
-    client: fields.text('client') ?? hostname(),
-    options: readOptions(fields.object('options')),
-    logDirectory: fields.path('log_directory'),
-    stateDirectory: fields.path('state_directory'),
-    report: readReport(fields.object('report')),
-    edge: readEdge(fields.object('edge')),
-    spoke: readSpoke(fields.object('spoke')),
-    pattoo: readPattoo(fields.object('pattoo')),
-    enrolment: readEnrolment(fields),
+  const { client, options, report, edge, spoke, pattoo, ...rest } = readForm(agentForm, values, fileOf);
+  return {
+    client: client ?? hostname(),
+    options,
+    logDirectory: rest.log_directory ?? null,
+    stateDirectory: rest.state_directory ?? null,
+    report,
+    edge: edge === undefined ? null : readEdge(edge, fileOf),
+    spoke,
+    pattoo: pattoo ?? null,
+    /** Null if this machine is not enrolled. */
+    enrolment: readEnrolment(rest, fileOf),
   };
-  fields.end();
-  return settings;
-}
-
-function readPattoo(fields: Fields | null): PattooSettings | null {
-  if (fields === null) return null;
-  const to = pattooUrl(fields.text('to'));
-  if (to === null) throw fields.fault('to', 'must be a URL of https or http without a login');
-  const everyMs = fields.duration('every', everyBounds.minimumMs, everyBounds.maximumMs) ?? 5 * minuteMs;
-  fields.end();
-  return { to, everyMs };
-}
-
-function readReport(fields: Fields | null): ReportSettings {
-  const settings = {
-    everyMs: fields?.duration('every', everyBounds.minimumMs, everyBounds.maximumMs) ?? minuteMs,
-    format: fields?.choice('format', reportFormats) ?? 'json',
-    file: fields?.path('file') ?? null,
-  };
-  fields?.end();
-  return settings;
-}
-
-function readOptions(fields: Fields | null): ProbeOptions {
-  const options: Record<string, readonly string[]> = {};
-  for (const key of ['units', 'processes', 'mounts', 'logs'] as const) {
-    const texts = fields?.texts(key) ?? null;
-    if (texts !== null) options[key] = texts;
-  }
-  fields?.end();
-  return options;
 }

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 
 import { FleetError } from '../errors.ts';
 import { secondMs } from '../platform/units.ts';
-import { withStreams } from '../platform/with-streams.ts';
+import { withStreams } from '../platform/child-process.ts';
 import { shownShellWord } from '../text/shell-word.ts';
 
 /** The descriptor on which a mode in the background reports that it runs, or why it does not. */

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 
+import { isObject } from '../platform/parse-json.ts';
 import { isDeeper } from '../report/values/json-depth.ts';
 import type { EventStatus, NewEvent } from '../storage/store/event-store.ts';
 import { oneLine } from '../text/plain-text.ts';
@@ -53,23 +54,18 @@ export function parseEvents(text: string, receivedAtMs: number): readonly Parsed
   }
   const event = eventOf(value, receivedAtMs);
   if (event !== null) return [event];
-  const list = fieldsOf(value)?.['events'];
+  const list = isObject(value) ? value['events'] : null;
   if (!Array.isArray(list) || list.length === 0) return [rawEvent(text, value, receivedAtMs)];
   if (list.length > mostEvents) return null;
   return list.map((one: unknown) => eventOf(one, receivedAtMs) ?? rawEvent(JSON.stringify(one), one, receivedAtMs));
 }
 
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> | null {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null;
-  return value as Readonly<Record<string, unknown>>;
-}
-
 function eventOf(value: unknown, receivedAtMs: number): ParsedEvent | null {
-  const fields = fieldsOf(value);
-  const status = eventStatus(fields?.['status']);
-  const service = nameOf(fields?.['service']);
-  if (fields === null || status === null || service === '') return null;
-  const { host, instance, description, tags, value: figure, ttl, id } = fields;
+  if (!isObject(value)) return null;
+  const status = eventStatus(value['status']);
+  const service = nameOf(value['service']);
+  if (status === null || service === '') return null;
+  const { host, instance, description, tags, value: figure, ttl, id } = value;
   const isTtl = typeof ttl === 'number' && ttl > 0 && ttl <= longestTtl;
   return {
     eventId: idOf(id, nameOf(host)),
@@ -89,7 +85,7 @@ function eventOf(value: unknown, receivedAtMs: number): ParsedEvent | null {
 
 /** Returns the reason why JSON that names a service is no event; null if the JSON does not look like an event. */
 function doubtOf(value: unknown): string | null {
-  const { service, status } = fieldsOf(value) ?? {};
+  const { service, status } = isObject(value) ? value : {};
   if (service === undefined || eventStatus(status) !== null) return null;
   return 'it has a service, and its status is none of OK, WARN, CRIT, UNKNOWN or 0 to 3: no rule evaluates it';
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 
+import { signalGroup } from './child-process.ts';
 import { withDeadline } from './deadline.ts';
-import { signalGroup } from './kill-group.ts';
 
 /** A command that is started without a shell. */
 export interface CommandRun {

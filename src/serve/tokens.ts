@@ -1,23 +1,27 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
+import * as v from 'valibot';
+
 import { readKeptList, whenChanged, writeKeptList } from '../state/kept-list.ts';
 
 /** The purposes of tokens: all pages and documents, the metrics, the documents of status, or the token's own pings. */
 export const tokenPurposes = ['look', 'metrics', 'status', 'ping'] as const;
 export type TokenPurpose = (typeof tokenPurposes)[number];
 
-/** A stored token. The file contains only its digest, so a reader of the file cannot use it. */
-export interface StoredToken {
-  readonly name: string;
-  readonly for: TokenPurpose;
+const storedToken = v.object({
+  name: v.string(),
+  for: v.picklist(tokenPurposes),
   /** The digest in hexadecimal. */
-  readonly sha256: string;
+  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
   /** The time in ISO 8601. */
-  readonly added_at: string;
+  added_at: v.string(),
   /** The service and host of the events that a ping creates. */
-  readonly service?: string;
-  readonly host?: string;
-}
+  service: v.exactOptional(v.string()),
+  host: v.exactOptional(v.string()),
+});
+
+/** A stored token. The file contains only its digest, so a reader of the file cannot use it. */
+export type StoredToken = Readonly<v.InferOutput<typeof storedToken>>;
 
 /** The service and host of the events that a ping with a token creates. */
 export interface PingToken {
@@ -28,7 +32,7 @@ export interface PingToken {
 
 /** Reads the tokens. Returns none if there is no file. Throws FleetError `state-unusable`. */
 export function readTokens(file: string): readonly StoredToken[] {
-  return readKeptList<StoredToken>(file, 'tokens', ({ sha256 }) => /^[0-9a-f]{64}$/.test(sha256));
+  return readKeptList(file, 'tokens', storedToken);
 }
 
 /** Replaces the tokens. Throws the errors of fs. */

@@ -1,6 +1,9 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
+import * as v from 'valibot';
+
+import { parseJson } from '../platform/parse-json.ts';
 import { formatDuration } from '../text/durations.ts';
 import { dayMs } from '../platform/units.ts';
 import { errnoOf, messageOf, usageError } from '../errors.ts';
@@ -11,11 +14,21 @@ import { generateHostKey } from './loopback-server.ts';
 import { decodeLoginKey } from '../transport/credentials/private-key.ts';
 import type { ParsedKey } from './ssh-server.ts';
 import { bastionAddress, bastionName, mostClients, planFleet } from './fleet-plan.ts';
-import type { FleetPlan, SimulatedClient } from './fleet-plan.ts';
+import type { SimulatedClient } from './fleet-plan.ts';
 import { profileNames } from './profile.ts';
 
+const whole = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
+
+const keptPlan = v.object({
+  seed: whole(0, 2 ** 31 - 1),
+  clients: whole(1, mostClients),
+  profile: v.picklist(profileNames),
+  port: whole(1, 65_535),
+  everyMs: whole(1000, 7 * dayMs),
+});
+
 /** The settings that the folder of a simulated fleet keeps from one start to the next. */
-export type KeptPlan = Omit<FleetPlan, 'startedAtMs'>;
+export type KeptPlan = Readonly<v.InferOutput<typeof keptPlan>>;
 
 export interface FleetKeys {
   readonly hostKey: ParsedKey;
@@ -39,13 +52,9 @@ export function readFolder(dir: string): KeptPlan | null {
     throw usageError(`${dir} is not empty and not the folder of an earlier simulation`, 'Name another one with --dir.');
   }
   try {
-    const { seed, clients, profile, port, everyMs } = JSON.parse(readFileSync(file, 'utf8')) as Partial<KeptPlan>;
-    if (!isWhole(seed, 0, 2 ** 31 - 1) || !isWhole(clients, 1, mostClients) || !isWhole(port, 1, 65_535)) {
-      throw new Error('a number is missing');
-    }
-    const known = profileNames.find((name) => name === profile);
-    if (known === undefined || !isWhole(everyMs, 1000, 7 * dayMs)) throw new Error('no known profile or interval');
-    return { seed, clients, profile: known, port, everyMs };
+    const plan = parseJson(keptPlan, readFileSync(file));
+    if (plan === null) throw new Error('it is not the plan of a simulation');
+    return plan;
   } catch (thrown) {
     throw usageError(`${file}: ${messageOf(thrown)}`, 'Remove the folder, or name another one with --dir.');
   }
@@ -132,8 +141,4 @@ export function withFolder<T>(dir: string, work: () => T): T {
 export function keepFile(file: string, make: () => string): string {
   if (!existsSync(file)) writeFileSync(file, make(), { mode: 0o600 });
   return readFileSync(file, 'utf8');
-}
-
-function isWhole(value: unknown, least: number, most: number): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most;
 }

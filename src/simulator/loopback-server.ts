@@ -3,7 +3,7 @@ import { createHash, generateKeyPairSync, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 
-import { killGroup } from '../platform/kill-group.ts';
+import { killGroup } from '../platform/child-process.ts';
 import { fingerprint, hostKeyOf, type HostKey } from '../transport/known-hosts/fingerprint.ts';
 import { opensshPrivateKey } from '../transport/credentials/private-key.ts';
 import { newSshServer, type AuthContext, type ServerChannel } from './ssh-server.ts';

@@ -1,15 +1,25 @@
 import { readFileSync, statSync } from 'node:fs';
 
+import { array, type GenericSchema, type InferOutput, object, unknown } from 'valibot';
+
 import { errnoOf, FleetError, messageOf } from '../errors.ts';
+import { entriesOf, parseJson } from '../platform/parse-json.ts';
 import { writeDurably } from './durable-file.ts';
 
-/** Reads the list `name` of a JSON file; empty if there is no file. Throws FleetError `state-unusable`. */
-export function readKeptList<T>(file: string, name: string, isWhole: (entry: T) => boolean): readonly T[] {
+/**
+ * Reads the list `name` of a JSON file; empty if there is no file. Leaves out entries of another form than the schema.
+ * Throws FleetError `state-unusable`.
+ */
+export function readKeptList<const Entry extends GenericSchema>(
+  file: string,
+  name: string,
+  entry: Entry,
+): readonly InferOutput<Entry>[] {
   try {
-    const lists = JSON.parse(readFileSync(file, 'utf8')) as Readonly<Record<string, readonly T[]>>;
-    const list = lists[name];
-    if (list === undefined) throw new Error(`it has no "${name}"`);
-    return list.filter(isWhole);
+    const lists = parseJson(object({ [name]: array(unknown()) }), readFileSync(file));
+    // The file may hold secrets, which a message of the parser would quote.
+    if (lists === null) throw new Error(`it has no list "${name}"`);
+    return entriesOf(entry, lists[name] ?? []);
   } catch (thrown) {
     if (errnoOf(thrown) === 'ENOENT') return [];
     const message = `${file} cannot be read: ${messageOf(thrown)}`;

@@ -1,20 +1,27 @@
 import { randomBytes } from 'node:crypto';
 
+import * as v from 'valibot';
+
 import { pushKeyBytes } from '../seal/push.ts';
 import { readKeptList, whenChanged, writeKeptList } from './kept-list.ts';
 
-/** The collector's half of an enrolment. */
-export interface PushKey {
-  readonly client: string;
+const pushKey = v.object({
+  client: v.string(),
   /** The secret that client and collector share, base64url. */
-  readonly key: string;
+  key: v.pipe(
+    v.string(),
+    v.check((key) => Buffer.from(key, 'base64url').length === pushKeyBytes),
+  ),
   /** The time of the enrolment, ISO 8601. */
-  readonly enrolled_at: string;
-}
+  enrolled_at: v.string(),
+});
+
+/** The collector's half of an enrolment. */
+export type PushKey = Readonly<v.InferOutput<typeof pushKey>>;
 
 /** Reads the enrolments; none if there is no file. Throws FleetError `state-unusable`. */
 export function readPushKeys(file: string): readonly PushKey[] {
-  return readKeptList<PushKey>(file, 'clients', ({ key }) => Buffer.from(key, 'base64url').length === pushKeyBytes);
+  return readKeptList(file, 'clients', pushKey);
 }
 
 /** Replaces the enrolments. Throws the errors of fs. */

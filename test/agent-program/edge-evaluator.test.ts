@@ -5,16 +5,19 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 import { openEvaluator } from '../../src/agent-program/edge/edge-evaluator.ts';
-import { readEdge, type EdgeRule } from '../../src/agent-program/edge/edge-settings.ts';
-import { fieldsOf } from '../../src/agent-program/settings-fields.ts';
+import type { EdgeRule } from '../../src/agent-program/edge/edge-settings.ts';
+import { readSettings } from '../../src/agent-program/settings.ts';
 import type { Report, Row } from '../../src/report/report.ts';
 import { machineReport } from '../support/machine-report.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 type Written = Readonly<Record<string, unknown>>;
 
+const file = path.join(tempFolder(), 'agent.json');
+
 function edgeOf(edge: Written) {
-  const settings = readEdge(fieldsOf(edge, 'edge', () => 'agent.json'));
+  writeFileSync(file, JSON.stringify({ edge }), { mode: 0o600 });
+  const settings = readSettings(file).edge;
   assert.ok(settings !== null);
   return settings;
 }

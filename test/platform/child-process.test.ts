@@ -3,7 +3,7 @@ import { ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
 
-import { withStreams } from '../../src/platform/with-streams.ts';
+import { withStreams } from '../../src/platform/child-process.ts';
 
 test('a child that was not started for want of descriptors is a fault with what to do, and its event is heard', () => {
   // Without a free descriptor spawn returns such a child.

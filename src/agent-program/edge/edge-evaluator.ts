@@ -1,35 +1,42 @@
+import * as v from 'valibot';
+
 import { isWritten, readPrivateFile } from '../../../agent/start/private-file.ts';
 import { sampleReport } from '../../alerter/evaluate/sample-row.ts';
 import { ClientTransition, latestPossibleMs } from '../../alerter/transition/client-transition.ts';
 import type { TransitionResult } from '../../alerter/transition/client-transition.ts';
+import { isObject, parseJson } from '../../platform/parse-json.ts';
 import { columnsOf } from '../../report/columns.ts';
 import type { Report } from '../../report/report.ts';
 import type { EdgeRule } from './edge-settings.ts';
 
 type EdgeAlert = TransitionResult['alerts'][number];
 
+export const alertLine = v.object({
+  host: v.string(),
+  rule: v.string(),
+  subject: v.string(),
+  state: v.picklist(['firing', 'flapping', 'resolved']),
+  severity: v.picklist(['warning', 'critical']),
+  value: v.nullable(v.number()),
+  limit: v.string(),
+  at: v.string(),
+});
+
 /** A change of an alert in the form in which it is sent: one line of JSON. */
-export interface AlertLine {
-  readonly host: string;
-  readonly rule: string;
-  readonly subject: string;
-  readonly state: 'firing' | 'flapping' | 'resolved';
-  readonly severity: 'warning' | 'critical';
-  readonly value: number | null;
-  readonly limit: string;
-  readonly at: string;
-}
+export type AlertLine = Readonly<v.InferOutput<typeof alertLine>>;
+
+const edgeState = v.object({
+  memory: v.nullable(v.custom<TransitionResult['memory']>(isObject)),
+  /** Open alerts. */
+  alerts: v.array(v.custom<EdgeAlert>(isObject)),
+  /** The last id that was assigned to an alert. */
+  lastId: v.fallback(v.number(), 0),
+  /** The first report that an alert counts towards its next change, by rule and subject. */
+  moving: v.fallback(v.record(v.string(), v.number()), {}),
+});
 
 /** The state of the rules between two reports. */
-interface EdgeState {
-  readonly memory: TransitionResult['memory'] | null;
-  /** Open alerts. */
-  readonly alerts: readonly EdgeAlert[];
-  /** The last id that was assigned to an alert. */
-  readonly lastId: number;
-  /** The first report that an alert counts towards its next change, by rule and subject. */
-  readonly moving: Readonly<Record<string, number>>;
-}
+type EdgeState = Readonly<v.InferOutput<typeof edgeState>>;
 
 export interface Evaluated {
   readonly changes: readonly AlertLine[];
@@ -120,14 +127,5 @@ function lineOf(
 
 /** Returns the stored state; an empty state if there is none, or if it is damaged. */
 function readState(place: string): EdgeState {
-  try {
-    const state = JSON.parse(
-      String(readPrivateFile(`${place}/${stateFile}`, maxStateBytes)),
-    ) as Partial<EdgeState> | null;
-    if (!Array.isArray(state?.alerts) || typeof state.memory !== 'object') return nothing;
-    const { memory, alerts, moving = {} } = state;
-    return { memory, alerts, lastId: Number(state.lastId) || 0, moving };
-  } catch {
-    return nothing;
-  }
+  return parseJson(edgeState, readPrivateFile(`${place}/${stateFile}`, maxStateBytes) ?? '') ?? nothing;
 }

@@ -1,6 +1,9 @@
+import * as v from 'valibot';
+
 import { isWritten, readPrivateFile } from '../../../agent/start/private-file.ts';
 import { listSpool, spoolLimits, trimSpool } from '../../../agent/spool/spool.ts';
 import { keepReport } from '../../../agent/spool/visit.ts';
+import { parseJson } from '../../platform/parse-json.ts';
 import { encodeReport } from '../../report/encode-report.ts';
 import type { Report } from '../../report/report.ts';
 import { sealReport } from '../../seal/seal.ts';
@@ -44,12 +47,16 @@ export interface EdgeReports {
   readonly queue: () => number;
 }
 
-/** The reports that the collector has and needs, stored beside the state of the rules. */
-interface Sending {
+const timeOrNull = v.fallback(v.nullable(v.pipe(v.number(), v.safeInteger())), null);
+
+const sendingForm = v.object({
   /** The time of the first report to send; null if there is none. */
-  readonly wantedSinceMs: number | null;
-  readonly sentAtMs: number | null;
-}
+  wantedSinceMs: timeOrNull,
+  sentAtMs: timeOrNull,
+});
+
+/** The reports that the collector has and needs, stored beside the state of the rules. */
+type Sending = Readonly<v.InferOutput<typeof sendingForm>>;
 
 const sendingFile = 'edge-sent.json';
 
@@ -143,11 +150,6 @@ function keepSealed({ visit }: OwnVisit, report: Report, { publicKey }: Enrolmen
 }
 
 function readSending(place: string): Sending {
-  const time = (value: unknown): number | null => (Number.isSafeInteger(value) ? Number(value) : null);
-  try {
-    const kept = JSON.parse(String(readPrivateFile(`${place}/${sendingFile}`, 1024))) as Partial<Sending> | null;
-    return { wantedSinceMs: time(kept?.wantedSinceMs), sentAtMs: time(kept?.sentAtMs) };
-  } catch {
-    return { wantedSinceMs: null, sentAtMs: null };
-  }
+  const content = readPrivateFile(`${place}/${sendingFile}`, 1024);
+  return parseJson(sendingForm, content ?? '') ?? { wantedSinceMs: null, sentAtMs: null };
 }

@@ -1,9 +1,14 @@
+import * as v from 'valibot';
+
 import { isWritten, readPrivateFile } from '../../../agent/start/private-file.ts';
-import type { AlertLine, Evaluated } from './edge-evaluator.ts';
+import { parseJson } from '../../platform/parse-json.ts';
+import { type AlertLine, alertLine, type Evaluated } from './edge-evaluator.ts';
 import type { LinesTarget } from './edge-settings.ts';
 
 const toldFile = 'edge-told.json';
 const maxToldBytes = 1024 * 1024;
+
+const toldAlerts = v.object({ to: v.unknown(), alerts: v.array(alertLine) });
 
 /** The last line about each open alert that a receiver was sent, by rule and subject. */
 type Told = ReadonlyMap<string, AlertLine>;
@@ -41,14 +46,7 @@ function isSame(told: AlertLine | undefined, { state, severity }: AlertLine): bo
 
 /** Returns the stored record; an empty one for another receiver, and if there is none or it is damaged. */
 function readTold(to: LinesTarget, place: string): Told {
-  try {
-    const kept = JSON.parse(String(readPrivateFile(`${place}/${toldFile}`, maxToldBytes))) as {
-      readonly to: unknown;
-      readonly alerts: readonly AlertLine[];
-    };
-    if (JSON.stringify(kept.to) !== JSON.stringify(to)) return new Map();
-    return new Map(kept.alerts.map((line) => [keyOf(line), line]));
-  } catch {
-    return new Map();
-  }
+  const kept = parseJson(toldAlerts, readPrivateFile(`${place}/${toldFile}`, maxToldBytes) ?? '');
+  if (kept === null || JSON.stringify(kept.to) !== JSON.stringify(to)) return new Map();
+  return new Map(kept.alerts.map((line) => [keyOf(line), line]));
 }

@@ -1,4 +1,7 @@
+import * as v from 'valibot';
+
 import { isWritten, readPrivateFile, removeFile } from '../../../agent/start/private-file.ts';
+import { parseJson } from '../../platform/parse-json.ts';
 import { hourMs, minuteMs } from '../../platform/units.ts';
 
 const fileName = 'push.json';
@@ -34,18 +37,14 @@ export function openPushBackoff(dirs: readonly string[], random: () => number = 
   };
 }
 
-function read(dirs: readonly string[]): { readonly failures: number; readonly untilMs: number } {
+const whole = v.pipe(v.number(), v.safeInteger());
+const pause = v.object({ failures: v.pipe(whole, v.toMinValue(0)), untilMs: whole });
+
+function read(dirs: readonly string[]): Readonly<v.InferOutput<typeof pause>> {
   for (const dir of dirs) {
-    const content = readPrivateFile(`${dir}/${fileName}`, 1024);
-    if (content === null) continue;
-    try {
-      const { failures, untilMs } = JSON.parse(content.toString()) as Record<string, unknown>;
-      if (Number.isSafeInteger(failures) && Number.isSafeInteger(untilMs)) {
-        return { failures: Math.max(0, Number(failures)), untilMs: Number(untilMs) };
-      }
-    } catch {
-      // A damaged file counts as no pause.
-    }
+    // A damaged file counts as no pause.
+    const kept = parseJson(pause, readPrivateFile(`${dir}/${fileName}`, 1024) ?? '');
+    if (kept !== null) return kept;
   }
   return { failures: 0, untilMs: 0 };
 }

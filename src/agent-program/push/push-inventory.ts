@@ -1,6 +1,9 @@
+import * as v from 'valibot';
+
 import { makeReport } from '../../../agent/spool/make-report.ts';
 import { claimPlace, releasePlace } from '../../../agent/start/running.ts';
 import { isWritten, readPrivateFile } from '../../../agent/start/private-file.ts';
+import { parseJson } from '../../platform/parse-json.ts';
 import { dayMs, hourMs, secondMs } from '../../platform/units.ts';
 import { beginReport } from '../take-report.ts';
 import type { OwnVisit } from './own-visit.ts';
@@ -36,16 +39,13 @@ export async function makeOwnInventory({ visit, bootId, request }: OwnVisit, now
   }
 }
 
+const lastInventory = v.object({ atMs: v.number(), bootId: v.nullable(v.string()) });
+
 function isDue(dirs: readonly string[], bootId: string | null, nowMs: number): boolean {
   for (const dir of dirs) {
-    const content = readPrivateFile(`${dir}/${fileName}`, 1024);
-    if (content === null) continue;
-    try {
-      const { atMs, bootId: known } = JSON.parse(content.toString()) as Record<string, unknown>;
-      return typeof atMs !== 'number' || atMs > nowMs || nowMs - atMs >= dayMs || known !== bootId;
-    } catch {
-      // A damaged file counts as missing.
-    }
+    // A damaged file counts as missing.
+    const last = parseJson(lastInventory, readPrivateFile(`${dir}/${fileName}`, 1024) ?? '');
+    if (last !== null) return last.atMs > nowMs || nowMs - last.atMs >= dayMs || last.bootId !== bootId;
   }
   return true;
 }

@@ -1,89 +1,84 @@
+import * as v from 'valibot';
+
 import { dayMs, minuteMs, secondMs } from '../../platform/units.ts';
 import { pushKeyBytes } from '../../seal/push.ts';
 import { checkFormats } from '../../report/checks.ts';
-import type { RequestedCheck } from '../../report/wire.ts';
-import type { Fields } from '../settings-fields.ts';
-
-/** The part of agent.json that `fleet-health enroll` writes. */
-export interface Enrolment {
-  /** The client's former name; null if there is none. */
-  readonly was: string | null;
-  /** The id of the collector, which has a spool of its own. */
-  readonly collector: string;
-  /** The key to which reports are sealed: X25519, base64url. */
-  readonly publicKey: string;
-  readonly pushKey: Buffer;
-  /** The URL to push to: http, https, or ssh://USER@HOST[:PORT]. null if the collector polls. */
-  readonly to: URL | null;
-  /** The time between two pushes of the mode `push`. */
-  readonly everyMs: number;
-  /** The private key for ssh; null for the key of ssh_config. */
-  readonly identity: string | null;
-  readonly checks: readonly RequestedCheck[];
-}
+import { choice, duration, readForm, settingsObject, settingsObjects, text } from '../settings-form.ts';
+import { type FileOf, texts, wholeNumber } from '../settings-form.ts';
 
 const x25519Bytes = 32;
+export const pushUrlForm = 'must be a URL of https, http or ssh, such as ssh://fleet@collector.example.org';
 
-/** Reads the keys of agent.json for pushes. Returns null if this machine is not enrolled. */
-export function readEnrolment(fields: Fields): Enrolment | null {
-  const collector = fields.text('collector');
-  const publicKey = fields.text('publicKey');
-  const pushKey = fields.text('pushKey');
-  const was = fields.text('was');
-  const checks = readChecks(fields);
-  const push = fields.object('push');
-  const to = push?.text('to') ?? null;
-  const identity = push?.text('identity') ?? null;
-  const everyMs = push?.duration('every', 10 * secondMs, 30 * dayMs) ?? 5 * minuteMs;
-  push?.end();
-  if (push === null && collector === null) return null;
-  const needed = { collector, publicKey, pushKey };
-  for (const [key, value] of Object.entries(needed)) if (value === null) throw fields.fault(key, 'is missing');
-  if (!/^[0-9a-f-]{36}$/.test(collector ?? '')) throw fields.fault('collector', 'must be the id of a collector');
-  if (Buffer.from(publicKey ?? '', 'base64url').length !== x25519Bytes) {
-    throw fields.fault('publicKey', 'must be a key of 32 bytes in base64url');
-  }
-  const key = Buffer.from(pushKey ?? '', 'base64url');
-  if (key.length !== pushKeyBytes) throw fields.fault('pushKey', 'must be a key of 32 bytes in base64url');
-  const url = push === null ? null : pushUrl(to);
-  if (push !== null && url === null) throw push.fault('to', pushUrlForm);
+/** The keys of agent.json that `fleet-health enroll` writes. */
+export const enrolmentEntries = {
+  /** The client's former name. */
+  was: v.exactOptional(text),
+  /** The id of the collector, which has a spool of its own. */
+  collector: v.exactOptional(text),
+  /** The key to which reports are sealed. */
+  publicKey: v.exactOptional(text),
+  pushKey: v.exactOptional(text),
+  checks: v.optional(
+    settingsObjects({
+      name: text,
+      command: texts,
+      everySeconds: v.exactOptional(wholeNumber),
+      timeoutSeconds: v.exactOptional(wholeNumber),
+      format: v.exactOptional(choice(checkFormats)),
+    }),
+    [],
+  ),
+  /** Missing if the collector polls. */
+  push: v.exactOptional(
+    settingsObject({
+      /** The URL to push to: http, https, or ssh://USER@HOST[:PORT]. */
+      to: v.pipe(text, v.transform(pushUrl), v.instance(URL, pushUrlForm)),
+      /** The private key for ssh. Default: the key of ssh_config. */
+      identity: v.exactOptional(text),
+      /** The time between two pushes of the mode `push`. */
+      every: v.optional(duration({ minMs: 10 * secondMs, maxMs: 30 * dayMs }), '5m'),
+    }),
+  ),
+};
+
+const enrolmentForm = v.object(enrolmentEntries);
+
+/** Returns the form of a key in base64url. */
+function keyOf(bytes: number) {
+  const isKey = (key: string): boolean => Buffer.from(key, 'base64url').length === bytes;
+  return v.pipe(text, v.check(isKey, 'must be a key of 32 bytes in base64url'));
+}
+
+const enrolledForm = v.object(
+  {
+    collector: v.pipe(text, v.regex(/^[0-9a-f-]{36}$/, 'must be the id of a collector')),
+    publicKey: keyOf(x25519Bytes),
+    pushKey: keyOf(pushKeyBytes),
+  },
+  'is missing',
+);
+
+/** The enrolment. Null stands for what is not written. */
+export type Enrolment = Readonly<NonNullable<ReturnType<typeof readEnrolment>>>;
+
+/** Returns the enrolment of this machine; null if it is not enrolled. Throws FleetError `config-invalid`. */
+export function readEnrolment(written: v.InferOutput<typeof enrolmentForm>, fileOf: FileOf) {
+  const { was = null, checks, push } = written;
+  if (push === undefined && written.collector === undefined) return null;
+  const { collector, publicKey, pushKey } = readForm(enrolledForm, written, fileOf);
   return {
-    was,
-    collector: collector ?? '',
-    publicKey: publicKey ?? '',
-    pushKey: key,
-    to: url,
-    everyMs,
-    identity,
-    checks,
+    ...{ was, collector, publicKey, checks },
+    pushKey: Buffer.from(pushKey, 'base64url'),
+    to: push?.to ?? null,
+    everyMs: push?.every ?? 5 * minuteMs,
+    identity: push?.identity ?? null,
   };
 }
 
-export const pushUrlForm = 'must be a URL of https, http or ssh, such as ssh://fleet@collector.example.org';
-
 /** Parses a URL to push to; null for other texts. */
-export function pushUrl(text: string | null): URL | null {
-  const url = text !== null && URL.canParse(text) ? new URL(text) : null;
+export function pushUrl(given: string): URL | null {
+  const url = URL.canParse(given) ? new URL(given) : null;
   if (url === null) return null;
   const isSsh = url.protocol === 'ssh:' && url.hostname !== '' && !/^-/.test(url.hostname + url.username);
   return isSsh || ['https:', 'http:'].includes(url.protocol) ? url : null;
-}
-
-function readChecks(fields: Fields): readonly RequestedCheck[] {
-  return (fields.objects('checks') ?? []).map((check) => {
-    const name = check.text('name');
-    const command = check.texts('command');
-    const everySeconds = check.whole('everySeconds');
-    const timeoutSeconds = check.whole('timeoutSeconds');
-    const format = check.choice('format', checkFormats);
-    check.end();
-    if (name === null || command === null) throw fields.fault('checks', 'must each have a name and a command');
-    return {
-      name,
-      command,
-      ...(everySeconds === null ? {} : { everySeconds }),
-      ...(timeoutSeconds === null ? {} : { timeoutSeconds }),
-      ...(format === null ? {} : { format }),
-    };
-  });
 }

@@ -1,35 +1,38 @@
 import { isIP } from 'node:net';
 
-import type { Fields } from '../settings-fields.ts';
+import * as v from 'valibot';
+
 import { comparableHost } from '../../config/values/networks.ts';
+import { flag, settingsObject } from '../settings-form.ts';
+
+const needsAddress = 'must be an IP address or a list of them, such as "0.0.0.0" (all of IPv4) and "::" (all of IPv6)';
+const needsPort = 'must be from 1 to 65535';
 
 /** The object `spoke` of agent.json. */
-export interface SpokeSettings {
-  /** IP addresses. Of several, the mode uses those that this machine has. */
-  readonly addresses: readonly string[];
-  readonly port: number;
-  /** True if other machines may read the report in clear. */
-  readonly clear: boolean;
-}
+export const spokeForm = v.pipe(
+  settingsObject({
+    /** IP addresses. Of several, the mode uses those that this machine has. */
+    listen_address: v.optional(
+      v.pipe(
+        v.unknown(),
+        v.transform(addressesOf),
+        v.custom<readonly string[]>((addresses) => addresses !== null, needsAddress),
+      ),
+      ['127.0.0.1', '::1'],
+    ),
+    ip_bind_port: v.optional(
+      v.pipe(v.number(needsPort), v.safeInteger(needsPort), v.minValue(1, needsPort), v.maxValue(65_535, needsPort)),
+      5000,
+    ),
+    /** True if other machines may read the report in clear. */
+    clear: v.optional(flag, false),
+  }),
+  v.transform(({ listen_address, ip_bind_port, clear }) => ({ addresses: listen_address, port: ip_bind_port, clear })),
+);
 
-const loopback = ['127.0.0.1', '::1'] as const;
-const defaultPort = 5000;
-const lastPort = 65_535;
-
-/** Reads the object `spoke`; the defaults if there is none. */
-export function readSpoke(fields: Fields | null): SpokeSettings {
-  const named = fields?.textOrTexts('listen_address') ?? null;
-  const port = fields?.whole('ip_bind_port') ?? defaultPort;
-  const clear = fields?.flag('clear') ?? false;
-  // pattoo-os writes all IPv6 addresses as `0::`.
-  const plain = named === null ? null : [...new Set(named.map(comparableHost))];
-  if (fields !== null && plain !== null && (plain.length === 0 || plain.some((address) => isIP(address) === 0))) {
-    throw fields.fault(
-      'listen_address',
-      'must be an IP address or a list of them, such as "0.0.0.0" (all of IPv4) and "::" (all of IPv6)',
-    );
-  }
-  if (fields !== null && (port < 1 || port > lastPort)) throw fields.fault('ip_bind_port', 'must be from 1 to 65535');
-  fields?.end();
-  return { addresses: plain ?? loopback, port, clear };
+/** Returns the addresses of a text or of a list; null if one of them is none. pattoo-os writes `0::` for `::`. */
+function addressesOf(value: unknown): readonly string[] | null {
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const addresses = list.map((one) => (typeof one === 'string' ? comparableHost(one) : ''));
+  return list.length > 0 && addresses.every((address) => isIP(address) !== 0) ? [...new Set(addresses)] : null;
 }

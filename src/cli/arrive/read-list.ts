@@ -3,12 +3,15 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
+import * as v from 'valibot';
+
 import { environmentForPrograms } from '../../config/secret.ts';
 import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 import type { ImportKind } from '../../import/import-kinds.ts';
 import type { Skipped, SourceText } from '../../import/imported.ts';
 import { cut } from '../../text/text-columns.ts';
 import { type CommandOutcome, type CommandRun, runCommand } from '../../platform/run-command.ts';
+import { entriesOf, parseJson } from '../../platform/parse-json.ts';
 import { minuteMs } from '../../platform/units.ts';
 import { ansibleMessages } from './ansible-messages.ts';
 
@@ -118,11 +121,15 @@ const variableOf: Readonly<Record<string, string>> = {
   ...{ ssh_extra_args: 'ansible_ssh_extra_args' },
 };
 
-interface AnsibleSetting {
-  readonly name: string;
-  readonly value: unknown;
-  readonly origin: string;
-}
+const ansibleSetting = v.object({
+  name: v.pipe(v.string(), v.regex(/^\w{1,64}$/)),
+  value: v.unknown(),
+  origin: v.fallback(v.string(), ''),
+});
+type AnsibleSetting = v.InferOutput<typeof ansibleSetting>;
+
+/** The answer of ansible-config: an object for each plugin, with its settings. */
+const ansibleConfig = v.array(v.object({ ssh: v.optional(v.array(v.unknown()), []) }));
 
 /** Asks Ansible for the settings of its SSH connections that ansible.cfg or the environment changes. */
 async function askAnsibleConfig(
@@ -146,12 +153,8 @@ async function askAnsibleConfig(
 
 /** Returns the settings of the ssh plugin; null if the text is no answer of ansible-config. */
 function sshSettings(text: string): readonly AnsibleSetting[] | null {
-  try {
-    const plugins = JSON.parse(text) as readonly Readonly<Record<string, readonly AnsibleSetting[]>>[];
-    return plugins.flatMap((plugin) => plugin['ssh'] ?? []).filter(({ name }) => /^\w{1,64}$/.test(name));
-  } catch {
-    return null;
-  }
+  const plugins = parseJson(ansibleConfig, text);
+  return plugins?.flatMap(({ ssh }) => entriesOf(ansibleSetting, ssh)) ?? null;
 }
 
 /** Returns a setting's value. The path of a key is relative to the file that has the setting. */

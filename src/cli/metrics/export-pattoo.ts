@@ -1,3 +1,5 @@
+import * as v from 'valibot';
+
 import { pattooHubReport } from '../../agent-program/pattoo.ts';
 import { pattooUrl, postPattoo, refusals } from '../../agent-program/push/post-pattoo.ts';
 import type { Config } from '../../config/config.ts';
@@ -23,14 +25,16 @@ export interface ExportPattooOptions {
   readonly since: string | null;
 }
 
-/** The position in the database up to which a server has the reports. */
-interface PostedPlace {
-  readonly to: string;
+const postedPlace = v.object({
+  to: v.string(),
   /** 0: the server has no report yet. */
-  readonly stat_id: number;
+  stat_id: v.pipe(v.number(), v.safeInteger()),
   /** The server gets no older reports. Files of earlier versions have no time. */
-  readonly since_ms?: number;
-}
+  since_ms: v.exactOptional(v.number()),
+});
+
+/** The position in the database up to which a server has the reports. */
+type PostedPlace = Readonly<v.InferOutput<typeof postedPlace>>;
 
 /** The number of reports in memory at a time. The position is written after each such page. */
 const pageReports = 50;
@@ -69,9 +73,7 @@ interface ExportStored {
 
 async function exportStored(context: Context, { config, paths, url, since }: ExportStored): Promise<PostedAll> {
   const collectorId = loadCollectorId(paths.collectorId);
-  const isWhole = ({ to: known, stat_id: id }: PostedPlace): boolean =>
-    typeof known === 'string' && Number.isSafeInteger(id);
-  const places = readKeptList<PostedPlace>(paths.pattooPosted, 'servers', isWhole);
+  const places = readKeptList(paths.pattooPosted, 'servers', postedPlace);
   const place = places.find((known) => known.to === url.href) ?? null;
   const others = places.filter((known) => known !== place);
   return await readStored(config.storage, context.signal, async (storage) => {

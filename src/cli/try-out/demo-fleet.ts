@@ -2,7 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
+import * as v from 'valibot';
+
 import { messageOf, usageError } from '../../errors.ts';
+import { parseJson } from '../../platform/parse-json.ts';
 import { keepFile, withFolder } from '../../simulator/fleet-folder.ts';
 import { generateHostKey, type LoopbackServer, startLoopbackServer } from '../../simulator/loopback-server.ts';
 import { makeFolder } from '../../state/make-folder.ts';
@@ -16,13 +19,13 @@ export type DemoFleet = Awaited<ReturnType<typeof startDemoFleet>>;
  */
 export const demoNames = { web: 'web-1', tight: 'db-1', leaving: 'cache-1', local: 'this-machine' } as const;
 
-const servers = [demoNames.web, demoNames.tight, demoNames.leaving];
+const servers = [demoNames.web, demoNames.tight, demoNames.leaving] as const;
 const username = 'demo';
 const limitPlace = '<!-- LIMIT -->';
 
-interface DemoState {
-  readonly ports: Readonly<Record<string, number>>;
-}
+/** The port of each server. */
+const demoState = v.object({ ports: v.object(v.entriesFromList(servers, v.pipe(v.number(), v.integer()))) });
+type DemoState = v.InferOutput<typeof demoState>;
 
 /**
  * Makes the folder, or reuses the folder of an earlier demo, and starts its servers on free ports. Throws FleetError
@@ -48,7 +51,7 @@ export async function startDemoFleet(dir: string) {
   const configFile = inside('config.xml');
   if (before === null) writeFileSync(configFile, configText(ports), { mode: 0o600 });
   else for (const file of [configFile, inside('state', 'known_hosts')]) movePorts(file, before.ports, ports);
-  writeFileSync(stateFile, JSON.stringify({ ports } satisfies DemoState));
+  writeFileSync(stateFile, JSON.stringify({ ports }));
 
   return {
     dir,
@@ -127,9 +130,9 @@ function movePorts(file: string, from: Readonly<Record<string, number>>, to: Rea
 
 function readState(file: string): DemoState {
   try {
-    const state = JSON.parse(readFileSync(file, 'utf8')) as DemoState;
-    if (servers.every((name) => Number.isInteger(state.ports[name]))) return state;
-    throw new Error('a port is missing');
+    const state = parseJson(demoState, readFileSync(file));
+    if (state === null) throw new Error('a port is missing');
+    return state;
   } catch (thrown) {
     throw usageError(`${file}: ${messageOf(thrown)}`, 'Remove the folder, or name another one with --dir.');
   }

@@ -1,6 +1,9 @@
 import { lstatSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
+import * as v from 'valibot';
+
+import { parseJson } from '../../platform/parse-json.ts';
 import { publicKeyToPem } from '../../seal/key-pair.ts';
 import { writeDurably } from '../../state/durable-file.ts';
 import type { KeyPaths, StoredPair } from './key-files.ts';
@@ -62,16 +65,19 @@ export function describeMissingKey(paths: KeyPaths, id: string): MissingKey {
 /** The most bytes of a record. `rememberRetired` writes 400. */
 const maxFileBytes = 16 * 1024;
 
+/** A time in ISO 8601, as milliseconds since 1970. */
+const time = v.pipe(v.string(), v.transform(Date.parse), v.number());
+const retiredKey = v.object({ key: v.string(), made_at: time, retired_at: time, file: v.string() });
+
 /** Returns the record of a retired key; null if there is none. */
 function readRetired(paths: KeyPaths, id: string) {
   try {
     const record = recordOf(paths, id);
     const facts = lstatSync(record);
     if (!facts.isFile() || facts.size > maxFileBytes) return null;
-    const { key, made_at, retired_at, file } = JSON.parse(readFileSync(record, 'utf8')) as Record<string, unknown>;
-    const [createdAtMs, retiredAtMs] = [Date.parse(String(made_at)), Date.parse(String(retired_at))];
-    if (key !== id || typeof file !== 'string' || Number.isNaN(createdAtMs + retiredAtMs)) return null;
-    return { createdAtMs, retiredAtMs, name: path.basename(file) };
+    const found = parseJson(retiredKey, readFileSync(record));
+    if (found?.key !== id) return null;
+    return { createdAtMs: found.made_at, retiredAtMs: found.retired_at, name: path.basename(found.file) };
   } catch {
     // The record only adds to the message.
     return null;

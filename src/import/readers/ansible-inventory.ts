@@ -1,3 +1,4 @@
+import { isObject } from '../../platform/parse-json.ts';
 import type { Skipped } from '../imported.ts';
 import { createLeftKeys, type LeftKeys } from '../left-keys.ts';
 
@@ -69,10 +70,6 @@ function addGroup(name: string, value: unknown, parts: Parts): void {
 function namesOf(value: unknown): readonly string[] {
   if (isObject(value)) return Object.keys(value);
   return Array.isArray(value) ? value.filter((one): one is string => typeof one === 'string') : [];
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function objectOf(value: unknown): Json {

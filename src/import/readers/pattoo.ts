@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 
+import { isObject } from '../../platform/parse-json.ts';
 import { type Imported, type ImportedHost, hostNamed, type Skipped, type SourceText } from '../imported.ts';
 import { createLeftKeys } from '../left-keys.ts';
 import { unreadable } from '../unreadable.ts';
@@ -15,18 +16,18 @@ const advice = 'Give a file of its etc/ with pattoo-os-hubd and ip_devices in it
  * of the program that answers becomes a line about agent.json.
  */
 export function readPattoo(source: SourceText): Imported {
-  const document = asObject(yamlDocument(source, advice));
-  if (document === null) throw unreadable(source, 'it is no configuration of pattoo-os', advice);
+  const document = yamlDocument(source, advice);
+  if (!isObject(document)) throw unreadable(source, 'it is no configuration of pattoo-os', advice);
   const skipped: Skipped[] = [];
   const hosts: ImportedHost[] = [];
   const left = createLeftKeys();
   for (const [index, [section, content]] of Object.entries(document).entries()) {
-    const values = asObject(content) ?? {};
+    const values = isObject(content) ? content : {};
     if (/^pattoo[-_]os[-_]hubd$/.test(section)) {
       const devices: readonly unknown[] = Array.isArray(values['ip_devices']) ? values['ip_devices'] : [];
       for (const [at, device] of devices.entries()) {
         const where = `${section}.ip_devices[${at}]`;
-        const host = hostOf(asObject(device) ?? {}, where);
+        const host = hostOf(isObject(device) ? device : {}, where);
         if (host === null) skipped.push({ where, why: 'no ip_address, or no port from 1 to 65535' });
         else hosts.push(host);
         for (const key of furtherKeys(device, ['ip_address', 'ip_bind_port', 'bind_port'])) left.leave(key, where);
@@ -43,7 +44,7 @@ export function readPattoo(source: SourceText): Imported {
 
 /** Returns `key NAME` for each key that is not among those that are read. */
 function furtherKeys(value: unknown, read: readonly string[]): readonly string[] {
-  const keys = Object.keys(asObject(value) ?? {}).filter((key) => !read.includes(key));
+  const keys = Object.keys(isObject(value) ? value : {}).filter((key) => !read.includes(key));
   return keys.map((key) => (/^\w{1,64}$/.test(key) ? `key ${key}` : 'a key that is no word'));
 }
 
@@ -56,8 +57,4 @@ function hostOf(
   const address = isIP(ip) === 6 ? `[${ip}]` : ip;
   const url = `http://${address}:${port}/`;
   return port === usualPort ? { ...hostNamed(ip, where), url } : { ...hostNamed(`${ip}:${port}`, where), ip, url };
-}
-
-function asObject(value: unknown): Values | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Values) : null;
 }

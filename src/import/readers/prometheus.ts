@@ -1,6 +1,9 @@
 import { isIP } from 'node:net';
 
+import * as v from 'valibot';
+
 import { parseClientLabels } from '../../config/values/labels.ts';
+import { anyObject } from '../../platform/parse-json.ts';
 import { isDeeper } from '../../report/values/json-depth.ts';
 import { type Imported, type ImportedHost, hostNamed, type Skipped, type SourceText } from '../imported.ts';
 import { createLeftKeys, type LeftKeys } from '../left-keys.ts';
@@ -24,18 +27,18 @@ export function readPrometheus(source: SourceText): Imported {
   const skipped: Skipped[] = [];
   const left = createLeftKeys();
   for (const [index, group] of groups.entries()) {
-    const { targets, labels, ...others } = objectOf(group);
-    if (!Array.isArray(targets)) {
+    const { targets, labels, ...others } = v.parse(groupForm, group);
+    if (targets === null) {
       skipped.push({ where: `group ${index + 1}`, why: 'it has no list of targets' });
       continue;
     }
     for (const key of Object.keys(others)) left.leave(`key ${wordOf(key)}`, `group ${index + 1}`);
-    for (const [at, target] of (targets as readonly unknown[]).entries()) {
+    for (const [at, target] of targets.entries()) {
       const where = `group ${index + 1}, target ${at + 1}`;
       const place = typeof target === 'string' ? placeOf(target) : null;
       if (place === null) skipped.push({ where, why: 'it is no HOST:PORT' });
       else {
-        const host = hostOf(place, objectOf(labels), where, left);
+        const host = hostOf(place, labels, where, left);
         // A machine has a target for each of its exporters.
         if (!hosts.has(host.name)) hosts.set(host.name, host);
       }
@@ -43,6 +46,14 @@ export function readPrometheus(source: SourceText): Imported {
   }
   return { hosts: [...hosts.values()], skipped: [...skipped, ...left.skipped()] };
 }
+
+const groupForm = v.fallback(
+  v.looseObject({
+    targets: v.fallback(v.nullable(v.array(v.unknown())), null),
+    labels: v.fallback(anyObject, {}),
+  }),
+  { targets: null, labels: {} },
+);
 
 function documentOf(source: SourceText): readonly unknown[] {
   const isJson = /^\s*\[/.test(source.text);
@@ -106,8 +117,4 @@ function hostOf(
 
 function wordOf(key: string): string {
   return /^\w{1,64}$/.test(key) ? key : 'that is no word';
-}
-
-function objectOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
 }

@@ -1,4 +1,5 @@
 import type { WebhookConfig } from '../../config/config.ts';
+import { anyObject, parseJson } from '../../platform/parse-json.ts';
 
 /** The meaning of an answer with a status of success. `later`: the receiver asks for a pause. */
 export type AnswerMeaning = 'accepted' | 'refused' | 'later';
@@ -6,7 +7,7 @@ export type AnswerMeaning = 'accepted' | 'refused' | 'later';
 const readers: Partial<Readonly<Record<WebhookConfig['format'], (body: string) => AnswerMeaning>>> = {
   // Slack answers `ok`, and others in its form JSON or nothing. Words such as `no_channel` are its errors.
   slack: (body) => {
-    const fields = objectOf(body);
+    const fields = parseJson(anyObject, body);
     if (body === '' || /^ok$/i.test(body)) return 'accepted';
     const isRefused = fields?.['ok'] === false || fields?.['success'] === false || Boolean(fields?.['error']);
     if (fields !== null && !isRefused) return 'accepted';
@@ -18,10 +19,10 @@ const readers: Partial<Readonly<Record<WebhookConfig['format'], (body: string) =
     return /HTTP error (?:429|5\d\d)/i.test(body) ? 'later' : 'refused';
   },
   pagerduty: (body) => {
-    const status = objectOf(body)?.['status'];
+    const status = parseJson(anyObject, body)?.['status'];
     return typeof status !== 'string' || status === 'success' ? 'accepted' : 'refused';
   },
-  ntfy: (body) => (objectOf(body)?.['error'] === undefined ? 'accepted' : 'refused'),
+  ntfy: (body) => (parseJson(anyObject, body)?.['error'] === undefined ? 'accepted' : 'refused'),
   discord: () => 'accepted',
 };
 
@@ -38,14 +39,4 @@ export function meaningOfAnswer(format: WebhookConfig['format'], body: string): 
   const read = readers[format];
   if (read === undefined) return 'accepted';
   return pageForm.test(body.trim()) ? 'refused' : read(body.trim());
-}
-
-/** Returns the fields of a JSON object; null for any other text. */
-function objectOf(text: string): Readonly<Record<string, unknown>> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : null;
-  } catch {
-    return null;
-  }
 }

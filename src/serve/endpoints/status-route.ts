@@ -1,6 +1,7 @@
 import type { ServeConfig } from '../../config/config.ts';
 import type { ShownElement } from '../../config/vocabulary/config-document.ts';
 import { messageOf } from '../../errors.ts';
+import { anyObject, parseJson } from '../../platform/parse-json.ts';
 import { isDeeper } from '../../report/values/json-depth.ts';
 import type { Route } from '../routes.ts';
 import { refusedAsJson, jsonAnswer } from './events-route.ts';
@@ -55,9 +56,9 @@ async function objectOf(own: () => Promise<CommandAnswer>, onFault: (thrown: unk
   try {
     if (fault !== null) throw new Error(fault);
     if (isDeeper(Buffer.from(stdout), mostLevels)) throw new Error(`it printed JSON deeper than ${mostLevels} levels`);
-    const value: unknown = JSON.parse(stdout);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
-    throw new Error('it printed no JSON object');
+    const value = parseJson(anyObject, stdout);
+    if (value === null) throw new Error('it printed no JSON object');
+    return value;
   } catch (thrown) {
     onFault(new Error(`<status command>: ${messageOf(thrown)}`));
     return {};

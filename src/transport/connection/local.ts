@@ -5,9 +5,8 @@ import { Socket } from 'node:net';
 import { FleetError, messageOf, type ErrorCode } from '../../errors.ts';
 import { homeFolder } from '../../platform/account.ts';
 import { abortedError } from './aborted.ts';
-import { hasEnded, killGroup } from '../../platform/kill-group.ts';
+import { hasEnded, killGroup, withStreams } from '../../platform/child-process.ts';
 import type { Channel, ChannelExit, Connection, ConnectOptions, Transport } from '../transport.ts';
-import { withStreams } from '../../platform/with-streams.ts';
 
 /** The time that a command has to end after `leave`, before its process group is killed. */
 const lingerMs = 5_000;

@@ -7,12 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FleetError, messageOf, type ErrorCode } from '../../errors.ts';
 import { abortedError } from '../connection/aborted.ts';
 import { pipeBytes } from '../connection/local.ts';
-import { hasEnded, killGroup } from '../../platform/kill-group.ts';
+import { hasEnded, killGroup, withStreams } from '../../platform/child-process.ts';
 import { commandArguments } from './openssh-arguments.ts';
 import { lastFault, wordsOf } from './openssh-fault.ts';
 import type { OpensshLogReader } from './openssh-log.ts';
 import type { Channel, ChannelExit, Connection } from '../transport.ts';
-import { withStreams } from '../../platform/with-streams.ts';
 
 /** The parts of a connection after the login. */
 export interface OpensshSession {

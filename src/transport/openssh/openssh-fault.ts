@@ -12,7 +12,7 @@ import { closedLogin, saidWords } from '../connection/server-words.ts';
 import { otherProtocol, otherProtocolAdvice } from '../connection/other-protocol.ts';
 import { sshdRejection } from '../connection/sshd-rejection.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
-import { signalGroup } from '../../platform/kill-group.ts';
+import { signalGroup } from '../../platform/child-process.ts';
 
 /** The destination of ssh, for messages. */
 export interface OpensshQuestion {

@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { withStreams } from '../../platform/with-streams.ts';
+import { withStreams } from '../../platform/child-process.ts';
 
 /** The control sockets and the watchdog that all ssh processes of this process share. */
 export interface OpensshGuard {

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 
 import { FleetError, messageOf, type ErrorCode, type Stage } from '../../errors.ts';
 import { abortedError } from '../connection/aborted.ts';
-import { killGroup } from '../../platform/kill-group.ts';
+import { killGroup, withStreams } from '../../platform/child-process.ts';
 import { masterArguments, opensshEnvironment, type OpensshSecrets, type OpensshTarget } from './openssh-arguments.ts';
 import { OpensshConnection } from './openssh-connection.ts';
 import { lastFault, lateStart, opensshFault, otherServer, wordsOf, type OpensshQuestion } from './openssh-fault.ts';
@@ -16,7 +16,6 @@ import { waitingWords } from '../connection/server-words.ts';
 import { askpassEnvironment, createPrompter } from './openssh-prompts.ts';
 import { openHops, type OpensshHops } from './openssh-hops.ts';
 import type { Connection, ConnectOptions, Transport } from '../transport.ts';
-import { withStreams } from '../../platform/with-streams.ts';
 
 /** The first version of ssh with SSH_ASKPASS_REQUIRE. */
 const askpassVersion = 804;

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { newPushKey, readPushKeys, writePushKeys } from '../../src/state/push-keys.ts';
+import { tempFolder } from '../support/temp-folder.ts';
+
+const file = path.join(tempFolder(), 'push-keys.json');
+const key = newPushKey('web-1', 0);
+
+test('what was written is read, and a missing file is an empty list', () => {
+  assert.deepEqual(readPushKeys(file), []);
+  writePushKeys(file, [key]);
+  assert.deepEqual(readPushKeys(file), [key]);
+});
+
+test('entries that are not whole are left out', () => {
+  const clients = [null, 'web-2', { ...key, key: 'c2hvcnQ' }, { client: 'web-3' }, key];
+  writeFileSync(file, JSON.stringify({ clients }));
+  assert.deepEqual(readPushKeys(file), [key]);
+});
+
+for (const text of [`{"clients": [{"key": "${key.key}" x`, '{}', '{"clients": {}}', '[]']) {
+  test(`a damaged file is a fault that quotes nothing of it: ${text.slice(0, 16)}`, () => {
+    writeFileSync(file, text);
+    assert.throws(() => readPushKeys(file), {
+      code: 'state-unusable',
+      message: `${file} cannot be read: it has no list "clients"`,
+    });
+  });
+}
