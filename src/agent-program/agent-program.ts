@@ -48,19 +48,34 @@ const marginMs = 20;
 export async function everyReport({ settings, place, everyMs, log, signal, take }: ReportLoop): Promise<void> {
   let previous: Counters | null = readCounters([place]);
   const checks = settings.enrolment?.checks ?? null;
+  await repeat({ everyMs: everyMs + marginMs, log, failedEvent: 'report-failed', signal }, async () => {
+    // A check may take as long as a report.
+    const taken = await unlessAborted(takeReport({ ...settings, checks, previous, placeDir: place }), signal);
+    previous = taken.counters ?? previous;
+    await take(taken);
+  });
+  if (previous !== null) writeCounters([place], previous);
+}
+
+export interface Repetition extends Pick<ReportLoop, 'everyMs' | 'log' | 'signal'> {
+  /** The event of the log for work that failed. */
+  readonly failedEvent: string;
+}
+
+/** Does the work repeatedly, with a pause between, until the signal aborts. Logs work that fails. */
+export async function repeat(
+  { everyMs, log, signal, failedEvent }: Repetition,
+  work: () => Promise<void>,
+): Promise<void> {
   while (!signal.aborted) {
     try {
-      // A check may take as long as a report.
-      const taken = await unlessAborted(takeReport({ ...settings, checks, previous, placeDir: place }), signal);
-      previous = taken.counters ?? previous;
-      await take(taken);
+      await work();
     } catch (thrown) {
-      if (thrown === signal.reason) break;
-      log.problem('report-failed', { reason: messageOf(thrown) });
+      if (thrown === signal.reason) return;
+      log.problem(failedEvent, { reason: messageOf(thrown) });
     }
-    await sleep(everyMs + marginMs, undefined, { signal }).catch(() => undefined);
+    await sleep(everyMs, undefined, { signal }).catch(() => undefined);
   }
-  if (previous !== null) writeCounters([place], previous);
 }
 
 export interface ReportsFile extends Omit<ReportLoop, 'take'> {

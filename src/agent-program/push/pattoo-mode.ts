@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
-import { FleetError, messageOf } from '../../errors.ts';
+import { FleetError } from '../../errors.ts';
 import { minuteMs, secondMs } from '../../platform/units.ts';
+import { repeat } from '../agent-program.ts';
 import type { ModeContext } from '../mode-context.ts';
 import { pushPattoo } from './push-pattoo.ts';
 
@@ -15,15 +14,10 @@ export async function runPattoo(context: ModeContext): Promise<void> {
   const everyMs = named ?? settings.pattoo?.everyMs ?? usualEveryMs;
   ready();
   log.event('pushing', { every_s: everyMs / secondMs });
-  while (!signal.aborted) {
-    try {
-      const { acknowledged, kept, failure } = await pushPattoo({ settings, place, to, signal });
-      if (failure === null) log.event('pushed', { acknowledged, kept });
-      else log.problem('not-pushed', { acknowledged, kept, reason: failure });
-      note({ lastReportAtMs: Date.now(), queue: kept });
-    } catch (thrown) {
-      log.problem('not-pushed', { reason: messageOf(thrown) });
-    }
-    await sleep(everyMs, undefined, { signal }).catch(() => undefined);
-  }
+  await repeat({ everyMs, log, failedEvent: 'not-pushed', signal }, async () => {
+    const { acknowledged, kept, failure } = await pushPattoo({ settings, place, to, signal });
+    if (failure === null) log.event('pushed', { acknowledged, kept });
+    else log.problem('not-pushed', { acknowledged, kept, reason: failure });
+    note({ lastReportAtMs: Date.now(), queue: kept });
+  });
 }

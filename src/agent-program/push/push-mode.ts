@@ -1,6 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
-import { messageOf } from '../../errors.ts';
+import { repeat } from '../agent-program.ts';
 import type { ModeContext } from '../mode-context.ts';
 import { nowhereError, push } from './push.ts';
 
@@ -11,21 +9,12 @@ export async function runPush({ settings, everyMs: named, log, signal, note, rea
   const everyMs = named ?? enrolment.everyMs;
   ready();
   log.event('pushing', { every_s: everyMs / 1000 });
-  while (!signal.aborted) {
-    try {
-      const { acknowledged, kept, fault, failure, advice, pausedUntilMs } = await push({
-        settings,
-        enrolment,
-        atOnce: false,
-        signal,
-      });
-      const reason = failure ?? fault?.message ?? null;
-      if (reason === null) log.event(pausedUntilMs === null ? 'pushed' : 'paused', { acknowledged, kept });
-      else log.problem('not-pushed', { acknowledged, kept, reason, advice: advice ?? undefined });
-      note({ lastReportAtMs: Date.now(), queue: kept });
-    } catch (thrown) {
-      log.problem('not-pushed', { reason: messageOf(thrown) });
-    }
-    await sleep(everyMs, undefined, { signal }).catch(() => undefined);
-  }
+  await repeat({ everyMs, log, failedEvent: 'not-pushed', signal }, async () => {
+    const pushed = await push({ settings, enrolment, atOnce: false, signal });
+    const { acknowledged, kept, fault, failure, advice, pausedUntilMs } = pushed;
+    const reason = failure ?? fault?.message ?? null;
+    if (reason === null) log.event(pausedUntilMs === null ? 'pushed' : 'paused', { acknowledged, kept });
+    else log.problem('not-pushed', { acknowledged, kept, reason, advice: advice ?? undefined });
+    note({ lastReportAtMs: Date.now(), queue: kept });
+  });
 }

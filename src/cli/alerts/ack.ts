@@ -8,13 +8,13 @@ import { escapeControls } from '../../log.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { AlertHistory } from '../../storage/store/alert-history.ts';
 import type { Storage } from '../../storage/store/storage.ts';
-import { clientText } from '../command/alert-words.ts';
+import { alertIdJson, clientText } from '../command/alert-words.ts';
 import { printDone } from '../command/answer.ts';
 import { authorName } from './author.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { changeStored } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
-import { checkLength, parseSpanAhead, type SpanOptions } from '../command/until.ts';
+import { checkComment, parseSpanAhead, type SpanOptions } from '../command/until.ts';
 import { jsonTime, readerTime } from '../terminal/reader-time.ts';
 import { clientFilter, clientNames } from './client-filter.ts';
 
@@ -33,14 +33,12 @@ export interface AckCommandOptions extends AckTarget, Omit<SpanOptions, 'from'> 
   readonly comment: string | null;
 }
 
-const maxCommentChars = 1000;
-
 /** Runs `ack`: stops the reminders of these alerts. The exit status is 1 if none of the named alerts is open. */
 export async function ackCommand(context: Context, options: AckCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   checkTarget(options, 'acknowledge');
   const config = loadSettings(context);
-  const comment = options.comment === null ? null : checkLength('--comment', options.comment, maxCommentChars);
+  const comment = options.comment === null ? null : checkComment(options.comment);
   const by = authorName();
   const { chosen, untilMs, nowMs } = await changeStored(config, signal, async (storage) => {
     const now = await storage.nowMs();
@@ -54,7 +52,7 @@ export async function ackCommand(context: Context, options: AckCommandOptions): 
   const end = untilMs === null ? 'it ends' : `${momentAndAge(untilMs)}, ${zone}`;
   printDone(
     output,
-    () => ({ command: 'ack', by, until: jsonTime(untilMs), comment, alerts: chosen.map(idJson) }),
+    () => ({ command: 'ack', by, until: jsonTime(untilMs), comment, alerts: chosen.map(alertIdJson) }),
     () =>
       chosen.length === 0
         ? escapeControls(nothingOpen(options))
@@ -78,7 +76,7 @@ export async function unackCommand(context: Context, target: AckTarget): Promise
   });
   printDone(
     output,
-    () => ({ command: 'unack', alerts: chosen.map(idJson) }),
+    () => ({ command: 'unack', alerts: chosen.map(alertIdJson) }),
     () =>
       chosen.length === 0
         ? 'Nothing of that is acknowledged.'
@@ -100,10 +98,6 @@ function checkTarget({ names, all }: AckTarget, what: string): void {
 
 function areNumbers(names: readonly string[]): boolean {
   return names.length > 0 && names.every((name) => numbers.test(name));
-}
-
-function idJson({ id, client, rule, subject, severity }: Alert): object {
-  return { id, client, rule, subject, severity };
 }
 
 function chosenLines(what: string, chosen: readonly Alert[]): string {

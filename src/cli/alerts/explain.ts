@@ -14,7 +14,7 @@ import type { Storage } from '../../storage/store/storage.ts';
 import { alertJson, clientText } from '../command/alert-words.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
-import { readStored } from '../command/read-stored.ts';
+import { readAfterFirstRun, readStored } from '../command/read-stored.ts';
 import { chooseClient, loadSettingsToShow } from '../command/settings.ts';
 import { sealedJson, sealedLines } from '../status/sealed-words.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
@@ -60,16 +60,12 @@ export async function explainCommand(context: Context, options: ExplainCommandOp
   const client = name === null ? null : await oneClientOrLeft(context, config, name);
   const whose = client === null ? 'the fleet as a whole' : client.name;
   const isWanted = ruleFilter(whose, client === null ? config.alerts.rules : client.rules, rule);
-  const answer = await readStored(config.storage, signal, async (storage) => {
-    if (storage === null) return null;
+  const answer = await readAfterFirstRun(config.storage, signal, async (storage) => {
     const nowMs = await storage.nowMs();
     const firstPass = (await storage.history.lastRun('alert')) === null;
     const asked: ExplainOptions = { config, storage, isWanted, nowMs, firstPass };
     return { ...(client === null ? await ofFleet(asked) : await ofClient(asked, client)), nowMs };
   });
-  if (answer === null) {
-    throw usageError('nothing is stored yet', 'fleet-health collect makes the first run.');
-  }
   const { nowMs } = answer;
   printAnswer(
     output,

@@ -1,6 +1,6 @@
 import { usageError } from '../../errors.ts';
 import type { MailStore, MailSummary } from '../../storage/store/outbox-store.ts';
-import { printAnswer } from '../command/answer.ts';
+import { printAnswer, printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { changeStored, readStored } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
@@ -52,38 +52,51 @@ export function nextTry(
 }
 
 /** Runs `mail discard`: gives up mails that no server has accepted. */
-export async function mailDiscardCommand(context: Context, ids: readonly number[]): Promise<ExitStatus> {
-  const { output } = context;
-  const given = await changeMails(context, ids, (mails, id) => mails.discardMail(id));
-  if (output.json) output.printJson({ command: 'mail discard', ids: given });
-  else if (output.verbosity !== 'quiet') {
-    output.print(`${numbered(given)} will not be sent, and counts as notified: what goes on is in the next reminder.`);
-  }
-  return 0;
+export function mailDiscardCommand(context: Context, ids: readonly number[]): Promise<ExitStatus> {
+  return changeMails(context, ids, {
+    command: 'mail discard',
+    change: (mails, id) => mails.discardMail(id),
+    outcome: 'will not be sent, and counts as notified: what goes on is in the next reminder.',
+  });
 }
 
 /** Runs `mail resend`: makes undelivered mails due now. */
-export async function mailResendCommand(context: Context, ids: readonly number[]): Promise<ExitStatus> {
-  const { output } = context;
-  const given = await changeMails(context, ids, (mails, id) => mails.resendMail(id));
-  if (output.json) output.printJson({ command: 'mail resend', ids: given });
-  else if (output.verbosity !== 'quiet') output.print(`${numbered(given)} will be tried with the next pass of alert.`);
-  return 0;
+export function mailResendCommand(context: Context, ids: readonly number[]): Promise<ExitStatus> {
+  return changeMails(context, ids, {
+    command: 'mail resend',
+    change: (mails, id) => mails.resendMail(id),
+    outcome: 'will be tried with the next pass of alert.',
+  });
 }
 
-/** Changes mails that wait. Returns their numbers. Throws a usage error that names those that do not wait. */
+interface MailChange {
+  readonly command: string;
+  /** Changes a mail. Returns false if the mail does not wait. */
+  readonly change: (mails: MailStore, id: number) => Promise<boolean>;
+  /** The end of the sentence about the changed mails. */
+  readonly outcome: string;
+}
+
+/** Changes mails that wait. Throws a usage error that names those that do not wait. */
 async function changeMails(
   context: Context,
   ids: readonly number[],
-  change: (mails: MailStore, id: number) => Promise<boolean>,
-): Promise<readonly number[]> {
+  { command, change, outcome }: MailChange,
+): Promise<ExitStatus> {
   const { output, signal } = context;
   const kept = await changeStored(loadSettings(context), signal, async ({ mails }) => {
     const left: number[] = [];
     for (const id of ids) if (!(await change(mails, id))) left.push(id);
     return left;
   });
-  if (kept.length === 0) return ids;
+  if (kept.length === 0) {
+    printDone(
+      output,
+      () => ({ command, ids }),
+      () => `${numbered(ids)} ${outcome}`,
+    );
+    return 0;
+  }
   const changed = ids.filter((id) => !kept.includes(id));
   if (changed.length > 0 && !output.json && output.verbosity !== 'quiet')
     output.print(`Changed: ${numbered(changed)}.`);

@@ -11,7 +11,7 @@ import { counted } from '../../text/numbers.ts';
 import { clientText } from '../command/alert-words.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
-import { readStored } from '../command/read-stored.ts';
+import { readAfterFirstRun } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
 import { parseSince } from '../command/until.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
@@ -43,8 +43,7 @@ export async function replayCommand(context: Context, options: ReplayCommandOpti
   }
   const { storage: settings, ...own } = loadSettings(context);
   const config = { ...(options.rules === null ? own : loadConfig({ file: options.rules })), storage: settings };
-  const shown = await readStored(settings, signal, async (storage) => {
-    if (storage === null) return null;
+  const shown = await readAfterFirstRun(settings, signal, async (storage) => {
     const untilMs = await storage.nowMs();
     const sinceMs = parseSince('--since', options.since ?? usualSince, config, untilMs);
     const progress = output.terminal && !output.json ? await startPercents() : null;
@@ -56,9 +55,6 @@ export async function replayCommand(context: Context, options: ReplayCommandOpti
       firstRowMs === null ? [] : digestsWithin(config, { sinceMs: Math.max(sinceMs, firstRowMs), untilMs });
     return { span: { sinceMs, untilMs }, result, digests };
   });
-  if (shown === null) {
-    throw usageError('nothing is stored yet', 'fleet-health collect makes the first run.');
-  }
   printAnswer(
     output,
     () => replayJson(shown),

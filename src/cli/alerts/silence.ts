@@ -11,13 +11,13 @@ import type { Alert } from '../../storage/store/alert.ts';
 import type { EvaluationStore } from '../../storage/store/evaluation-store.ts';
 import { describeAge } from '../../text/durations.ts';
 import { counted } from '../../text/numbers.ts';
-import { clientText, heldBackJson, heldBackText, sentenceCase } from '../command/alert-words.ts';
+import { alertIdJson, clientText, heldBackJson, heldBackText, sentenceCase } from '../command/alert-words.ts';
 import { printAnswer, printDone } from '../command/answer.ts';
 import { authorName } from './author.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { changeStored, readStored } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
-import { checkLength, parseSpanAhead, type SpanOptions } from '../command/until.ts';
+import { checkComment, checkLength, parseSpanAhead, type SpanOptions } from '../command/until.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
 import type { Output } from '../terminal/output.ts';
 import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
@@ -36,14 +36,12 @@ export interface SilenceAddOptions extends SpanOptions {
   readonly comment: string | null;
 }
 
-const maxCommentChars = 1000;
-
 /** Runs `silence add`: mutes the alerts that match the patterns until the given time. */
 export async function silenceAddCommand(context: Context, options: SilenceAddOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   const config = loadSettings(context);
   const { patterns, clients } = whatIsSilent(config, options);
-  const comment = checkLength('--comment', options.comment ?? '', maxCommentChars);
+  const comment = checkComment(options.comment ?? '');
   const { silence, held, nowMs } = await changeStored(config, signal, async (storage) => {
     const now = await storage.nowMs();
     const { startsAtMs, endsAtMs } = parseSpanAhead(options, config, now);
@@ -62,7 +60,7 @@ export async function silenceAddCommand(context: Context, options: SilenceAddOpt
   printDone(
     output,
     () => {
-      const counts = { clients: clientCount, open_alerts: held.length, alerts: held.map(heldJson) };
+      const counts = { clients: clientCount, open_alerts: held.length, alerts: held.map(alertIdJson) };
       return { command: 'silence add', silence: silenceJson(silence), ...counts, warnings: odd };
     },
     () => addedText(config, silence, { clients: clientCount, coversFleet, held, nowMs }),
@@ -110,10 +108,6 @@ function heldText(alert: Alert): string {
   const { id, client, severity, valueText } = alert;
   const what = [clientText(client), ...alertLabel(alert)].join(' ');
   return escapeControls(`  ${id ?? ''} ${severity} ${what}: ${valueText}`);
-}
-
-function heldJson({ id, client, rule, subject, severity }: Alert): object {
-  return { id, client, rule, subject, severity };
 }
 
 type SilencePatternsOfAll = Pick<Silence, 'client' | 'rule' | 'subject'>;

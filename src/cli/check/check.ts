@@ -10,7 +10,7 @@ import type { Context, ExitStatus } from '../command/context.ts';
 import { restrictedCheckWarnings } from './client-checks.ts';
 import { byOpensshLines, failedLines } from './failed-trials.ts';
 import { foreignKeys } from './foreign-keys.ts';
-import { findIdleCheckRules, findIdleRules, findUnknownRules, idleWords, unknownRuleJson } from './idle-rules.ts';
+import { findIdleRules, findUnknownRules, idleWords, unknownRuleJson } from './idle-rules.ts';
 import type { IdleRule, UnknownRule } from './idle-rules.ts';
 import { readerTime } from '../terminal/reader-time.ts';
 import { leftDatabase } from '../command/left-database.ts';
@@ -148,10 +148,7 @@ async function tryAll({ output, signal }: Context, config: Config): Promise<Trie
     const { history, shares } = storage;
     return {
       trials,
-      idleRules: [
-        ...(await findIdleRules(config.clients, history)),
-        ...(await findIdleCheckRules(config.clients, history)),
-      ],
+      idleRules: await findIdleRules(config.clients, history),
       unknownRules: await findUnknownRules(config, history),
       more: [await foreignKeys(config, shares), ...(await unvisitedSites(config, shares)), left].filter(
         (text) => text !== null,

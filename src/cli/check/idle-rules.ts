@@ -18,43 +18,44 @@ export interface IdleRule {
   readonly clients: number;
 }
 
-/** Finds rules written for mounts that match no stored mount, in the file's order. */
+/**
+ * Finds rules written for mounts that match no stored mount, and rules written for checks that match no check of the
+ * newest reports and no `<check>`, each in the file's order.
+ */
 export async function findIdleRules(clients: readonly Client[], history: History): Promise<readonly IdleRule[]> {
-  const rows = await history.query(
-    'SELECT l.client, d.mount FROM latest_stats l JOIN disk_stats d ON d.stat_id = l.id',
+  const mounts = await namesByClient(
+    history,
+    'SELECT l.client, d.mount AS name FROM latest_stats l JOIN disk_stats d ON d.stat_id = l.id',
   );
-  const mounts = groupBy(rows, ({ client }) => String(client));
-  return idleRules({
+  const checks = await namesByClient(
+    history,
+    `SELECT l.client, c.check_name AS name
+      FROM latest_stats l LEFT JOIN check_stats c ON c.stat_id = l.id AND c.refused = 0`,
+  );
+  const ofMounts = idleRules({
     what: 'mount',
     clients,
     patternOf: (rule) => {
       // A rule of type mount is about mounts that may be missing.
       return rule.type === 'mount' || !isByMount(rule) ? undefined : rule.selectors['mount'];
     },
-    namesOf: ({ name }) => mounts.get(name)?.map(({ mount }) => String(mount)),
+    namesOf: ({ name }) => mounts.get(name),
   });
-}
-
-/** Finds rules written for checks that match no check of the newest reports and no `<check>`, in the file's order. */
-export async function findIdleCheckRules(clients: readonly Client[], history: History): Promise<readonly IdleRule[]> {
-  const rows = await history.query(
-    'SELECT l.client, c.check_name FROM latest_stats l LEFT JOIN check_stats c ON c.stat_id = l.id AND c.refused = 0',
-  );
-  const checks = groupBy(rows, ({ client }) => String(client));
-  return idleRules({
+  const ofChecks = idleRules({
     what: 'check',
     clients,
     patternOf: (rule) => (rule.type === 'check' ? rule.selectors['check'] : undefined),
-    namesOf: (client) => {
-      const reported = checks.get(client.name);
-      return reported === undefined
-        ? undefined
-        : [
-            ...reported.flatMap(({ check_name: name }) => (typeof name === 'string' ? [name] : [])),
-            ...client.checks.map(({ requested }) => requested.name),
-          ];
-    },
+    namesOf: (client) => checks.get(client.name)?.concat(client.checks.map(({ requested }) => requested.name)),
   });
+  return [...ofMounts, ...ofChecks];
+}
+
+/** Returns the names that a query finds for each client: none for a client whose only row has no name. */
+async function namesByClient(history: History, sql: string): Promise<ReadonlyMap<string, readonly string[]>> {
+  const rows = groupBy(await history.query(sql), ({ client }) => String(client));
+  return new Map(
+    [...rows].map(([client, own]) => [client, own.flatMap(({ name }) => (typeof name === 'string' ? [name] : []))]),
+  );
 }
 
 interface IdleOptions extends Pick<IdleRule, 'what'> {
@@ -142,7 +143,7 @@ function note(
   latestMs: number,
 ): void {
   if (state === undefined) found.isOfUse = true;
-  // findIdleRules and findIdleCheckRules report rules for mounts and checks.
+  // findIdleRules reports rules for mounts and checks.
   const isIdle = rule.type === 'check' || (isByMount(rule) && state?.matches === false);
   if (state === undefined || state.sinceMs > latestMs || isIdle) return;
   (state.matches ? found.unknown : found.unmatched).push(client);

@@ -1,7 +1,7 @@
 import type { Notified, NotSent } from '../../alerter/explain/explain-alerts.ts';
 import type { HeldBack } from '../../alerter/inhibit/held-back.ts';
 import type { AlertView } from '../../look/alert-views.ts';
-import type { ClosedReason } from '../../storage/store/alert.ts';
+import type { Alert, ClosedReason } from '../../storage/store/alert.ts';
 import { counted } from '../../text/numbers.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
 import { jsonTime, type ReaderTime } from '../terminal/reader-time.ts';
@@ -27,6 +27,11 @@ export function heldBackText(held: readonly HeldBack[], time: ReaderTime): strin
   return [...holding.map((one) => `${coverText(one, time)} holds back ${counted(one.alerts, 'alert')}`), ...rest].join(
     ', ',
   );
+}
+
+/** Returns the facts that identify an alert as JSON. */
+export function alertIdJson({ id, client, rule, subject, severity }: Alert): object {
+  return { id, client, rule, subject, severity };
 }
 
 /** Returns the silences and windows in force as JSON. */

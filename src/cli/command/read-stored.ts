@@ -1,5 +1,5 @@
 import type { Config, StorageConfig } from '../../config/config.ts';
-import { FleetError } from '../../errors.ts';
+import { FleetError, usageError } from '../../errors.ts';
 import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 import { checkMigrations } from '../../storage/migrate/migrate.ts';
@@ -28,6 +28,18 @@ export async function readStored<Result>(
   } finally {
     await open.close();
   }
+}
+
+/** Reads as readStored does. Throws FleetError `usage` before the first run. */
+export async function readAfterFirstRun<Result>(
+  storage: StorageConfig,
+  signal: AbortSignal,
+  read: (stored: Storage) => Promise<Result>,
+): Promise<Result> {
+  return await readStored(storage, signal, (stored) => {
+    if (stored === null) throw usageError('nothing is stored yet', 'Run `fleet-health collect` first.');
+    return read(stored);
+  });
 }
 
 /** Opens the database for changes by people. Makes the database if it is missing, as `alert` would. */

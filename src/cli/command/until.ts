@@ -1,6 +1,6 @@
 import type { Config } from '../../config/config.ts';
 import { parseClock, parseMoment } from '../../config/values/calendar.ts';
-import { usageError } from '../../errors.ts';
+import { type FleetError, usageError } from '../../errors.ts';
 import { dayMs } from '../../platform/units.ts';
 import { parseDuration } from '../../text/durations.ts';
 import { calendarDay, wallTime } from '../../text/zone-time.ts';
@@ -37,12 +37,7 @@ function parseAhead(option: string, text: string, config: Pick<Config, 'alerts'>
   const { zone, moment } = readerTime(config, fromMs);
   const spanMs = parseDuration(text);
   const atMs = spanMs === null ? timeNear(text, zone, fromMs, 1) : fromMs + spanMs;
-  if (atMs === null) {
-    throw usageError(
-      `${option} ${JSON.stringify(text)} is no time`,
-      `Write 2h, 18:00, tomorrow, tomorrow 08:00, 2026-12-01 06:00 (${zone}) or 2026-12-01T06:00:00Z.`,
-    );
-  }
+  if (atMs === null) throw noTime(option, text, 'Write 2h, 18:00, tomorrow, tomorrow 08:00,', zone);
   if (atMs <= fromMs) {
     const read = spanMs === null ? `, read as ${moment(atMs)} ${zone},` : '';
     throw usageError(
@@ -61,16 +56,16 @@ export function parseSince(option: string, text: string, config: Pick<Config, 'a
   const { zone, moment } = readerTime(config, nowMs);
   const spanMs = parseDuration(text);
   const sinceMs = spanMs === null ? timeNear(text, zone, nowMs, -1) : nowMs - spanMs;
-  if (sinceMs === null) {
-    throw usageError(
-      `${option} ${JSON.stringify(text)} is no time`,
-      `Write 30d, 12h, 18:00, yesterday, 2026-12-01 06:00 (${zone}) or 2026-12-01T06:00:00Z.`,
-    );
-  }
+  if (sinceMs === null) throw noTime(option, text, 'Write 30d, 12h, 18:00, yesterday,', zone);
   if (sinceMs >= nowMs) {
     throw usageError(`${option} ${JSON.stringify(text)} has not passed yet`, `It is ${moment(nowMs)} (${zone}) now.`);
   }
   return sinceMs;
+}
+
+function noTime(option: string, text: string, forms: string, zone: string): FleetError {
+  const advice = `${forms} 2026-12-01 06:00 (${zone}) or 2026-12-01T06:00:00Z.`;
+  return usageError(`${option} ${JSON.stringify(text)} is no time`, advice);
 }
 
 const dayOffsets: Readonly<Record<string, number>> = { yesterday: -1, today: 0, tomorrow: 1 };
@@ -93,6 +88,13 @@ export function parseSpanOption(option: string, text: string): number {
   const spanMs = parseDuration(text);
   if (spanMs !== null && spanMs > 0) return spanMs;
   throw usageError(`${option} ${JSON.stringify(text)} is no duration`, 'Write 30m, 4h, 2d or 1h30m.');
+}
+
+const maxCommentChars = 1000;
+
+/** Returns the value of --comment. Throws FleetError `usage` if it is too long. */
+export function checkComment(text: string): string {
+  return checkLength('--comment', text, maxCommentChars);
 }
 
 /** Returns the text. Throws FleetError `usage` if the text is longer than its column. */

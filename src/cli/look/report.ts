@@ -13,7 +13,7 @@ import { writeDurably } from '../../state/durable-file.ts';
 import { counted, describeSize, parseSize } from '../../text/numbers.ts';
 import { printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
-import { readStored } from '../command/read-stored.ts';
+import { readAfterFirstRun } from '../command/read-stored.ts';
 import { loadSettingsToShow } from '../command/settings.ts';
 import { parseSince } from '../command/until.ts';
 import { startProgress } from '../terminal/progress.ts';
@@ -51,10 +51,7 @@ export async function reportCommand(context: Context, options: ReportCommandOpti
     throw usageError('--output and --split contradict each other', 'Give one of them.');
   }
   const { split } = options;
-  await readStored(config.storage, signal, async (storage) => {
-    if (storage === null) {
-      throw usageError('nothing is stored yet, so there is nothing to report', 'Run `fleet-health collect` first.');
-    }
+  await readAfterFirstRun(config.storage, signal, async (storage) => {
     const read = pageReader({ context, config, options, maxBytes }, storage);
     if (split === null) writeOne(context, options.file, await read(clients, title));
     else await writeSplit(context, { dir: path.resolve(split), clients, title, readPage: read, write: writePart });

@@ -14,7 +14,7 @@ import type { ExportStore } from '../../storage/store/figure-store.ts';
 import { counted } from '../../text/numbers.ts';
 import { printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
-import { readStored } from '../command/read-stored.ts';
+import { readAfterFirstRun } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
 import { parseSince } from '../command/until.ts';
 
@@ -76,10 +76,7 @@ async function exportStored(context: Context, { config, paths, url, since }: Exp
   const places = readKeptList(paths.pattooPosted, 'servers', postedPlace);
   const place = places.find((known) => known.to === url.href) ?? null;
   const others = places.filter((known) => known !== place);
-  return await readStored(config.storage, context.signal, async (storage) => {
-    if (storage === null) {
-      throw usageError('nothing is stored yet, so there is nothing to export', 'Run `fleet-health collect` first.');
-    }
+  return await readAfterFirstRun(config.storage, context.signal, async (storage) => {
     const after = place?.stat_id ?? 0;
     if (after > ((await storage.exports.lastStatId()) ?? after)) throw otherDatabase(paths.pattooPosted, url);
     const nowMs = await storage.nowMs();

@@ -12,7 +12,7 @@ import { writeStreamed } from '../../state/streamed-file.ts';
 import { counted, describeSize } from '../../text/numbers.ts';
 import { printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
-import { readStored } from '../command/read-stored.ts';
+import { readAfterFirstRun } from '../command/read-stored.ts';
 import { loadSettings, selectedClients } from '../command/settings.ts';
 import { parseSince } from '../command/until.ts';
 import { startProgress } from '../terminal/progress.ts';
@@ -48,10 +48,7 @@ export async function exportCommand(context: Context, options: ExportCommandOpti
   const clients = selectedClients(config, options)
     .map(({ name }) => name)
     .sort();
-  await readStored(config.storage, signal, async (storage) => {
-    if (storage === null) {
-      throw usageError('nothing is stored yet, so there is nothing to export', 'Run `fleet-health collect` first.');
-    }
+  await readAfterFirstRun(config.storage, signal, async (storage) => {
     const nowMs = await storage.nowMs();
     const untilMs = options.until === null ? nowMs : parseSince('--until', options.until, config, nowMs);
     const sinceMs = parseSince('--since', options.since ?? '1y', config, untilMs);

@@ -3,7 +3,7 @@ import type { FamilyGroup } from '../../config/config.ts';
 import { usageError } from '../../errors.ts';
 import { writeMetrics } from '../../metrics/metrics.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
-import { readStored } from '../command/read-stored.ts';
+import { readAfterFirstRun } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
 import { printChunks } from './print-chunks.ts';
 
@@ -18,10 +18,7 @@ export async function metricsCommand(context: Context, options: MetricsCommandOp
   const groups = readGroups(options.families, familyGroups);
   if (output.json) throw usageError('metrics has formats of its own', 'Leave --json out, or take `status --json`.');
   const config = loadSettings(context);
-  await readStored(config.storage, signal, async (storage) => {
-    if (storage === null) {
-      throw usageError('nothing is stored yet, so there are no figures', 'Run `fleet-health collect` first.');
-    }
+  await readAfterFirstRun(config.storage, signal, async (storage) => {
     const format = options.openmetrics ? 'openmetrics' : 'text';
     const nowMs = await storage.nowMs();
     await printChunks(writeMetrics({ config, storage, nowMs, groups, format, signal }));

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { explainClient } from '../../../src/alerter/explain/explain-client.ts';
 import { explanationText } from '../../../src/cli/alerts/explain-words.ts';
-import { findIdleCheckRules, findUnknownRules, idleWords, unknownRuleJson } from '../../../src/cli/check/idle-rules.ts';
+import { findIdleRules, findUnknownRules, idleWords, unknownRuleJson } from '../../../src/cli/check/idle-rules.ts';
 import { createOutput } from '../../../src/cli/terminal/output.ts';
 import { readerTime } from '../../../src/cli/terminal/reader-time.ts';
 import type { WorkerReport } from '../../../src/report/report.ts';
@@ -140,7 +140,7 @@ onEachDatabase('rules that cannot evaluate a client', (kit) => {
       item({ client: 'web-2', observedAtMs }),
     ]);
     const { clients } = station.config();
-    const found = await findIdleCheckRules(clients, station.storage.history);
+    const found = await findIdleRules(clients, station.storage.history);
     assert.deepEqual(
       found.map(({ name, what, line, clients: count }) => [name, what, line, count]),
       [
