@@ -178,6 +178,7 @@ async function pruning({ database, config, add }: Bench, nowMs: number): Promise
       }
     },
     readOnly: (sql) => database.readOnly(sql),
+    space: () => database.space(),
     migrate: (work) => database.migrate(work),
     close: () => database.close(),
   };

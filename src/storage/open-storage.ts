@@ -28,7 +28,6 @@ import { saveStateDisks } from './reports/state-disks.ts';
 import { endForwardedRun, endRun, startRun } from './reports/runs.ts';
 import { saveVisits } from './reports/visits.ts';
 import { databaseNowMs } from './sql/sql-time.ts';
-import { fileSpace } from './dialects/sqlite/reclaim.ts';
 import { forgetClient, forgetCollector } from './retention/forget.ts';
 import { countPrunable, prune } from './retention/prune.ts';
 import { saveLabels } from './reports/client-labels.ts';
@@ -93,7 +92,7 @@ export function storageOn(database: Database): Storage {
       forgetCollector: (collectorId) => forgetCollector(database, collectorId),
       prune: (limits, signal, onStep) => prune(database, limits, signal, onStep),
       countPrunable: (limits) => countPrunable(database, limits),
-      fileSpace: () => fileSpace(database),
+      fileSpace: () => database.space(),
     },
     history: createHistory(database),
     plots: createPlotStore(database),

@@ -3,6 +3,7 @@ import path from 'node:path';
 
 import type { StorageConfig } from '../config/config.ts';
 import type { Database, Session } from './sql/database.ts';
+import { tables } from './sql/tables.ts';
 import { checkDatabase } from './migrate/migrate.ts';
 import { readMigrations } from './migrate/migration-files.ts';
 import { migrationState, throwMismatch } from './migrate/migration-state.ts';
@@ -72,11 +73,14 @@ async function tryDatabase(database: Database, { storage, open }: TryStorageOpti
   if (state.pending.length > 0) await database.migrate(trySchema);
   const undo = new Error('undone');
   const trial = database.write(async (session) => {
-    const files = readMigrations(session.dialect.name).filter(({ name }) => state.applied.includes(name));
-    const tables = files.flatMap(({ steps }) => steps.flatMap(tableOf));
-    for (const { name, column } of tables) {
+    const there = await session.dialect.schema(
+      session,
+      tables.map(({ name }) => name),
+    );
+    const names = new Set(there.map(({ name }) => name));
+    for (const { name, key } of tables.filter((table) => names.has(table.name))) {
       for (const change of open ? allChanges : (sealedChanges.get(name) ?? [])) {
-        await session.run(changeOfNothing(change, name, column));
+        await session.run(changeOfNothing(change, name, key[0] ?? ''));
       }
     }
     // SQLite records a table's first number even if no row is inserted.
@@ -94,12 +98,6 @@ async function trySchema(session: Session): Promise<void> {
   } finally {
     for (const sql of schemaTrialEnd) await session.run(sql);
   }
-}
-
-/** Returns the table that a step creates, with its first column. */
-function tableOf(step: string): readonly { readonly name: string; readonly column: string }[] {
-  const [, name, column] = /^CREATE TABLE (\w+) \( ?(\w+)/.exec(step) ?? [];
-  return name === undefined || column === undefined ? [] : [{ name, column }];
 }
 
 /**

@@ -56,11 +56,11 @@ test('every integer column that clients fill is bounded by the type that the sch
   assert.deepEqual(Object.fromEntries(typeOf), { ...integerColumns });
 });
 
-onEachDatabase('hostile rows', ({ it, kind }) => {
+onEachDatabase('hostile rows', ({ it, own }) => {
   it('a database that refuses every client alike is a fault of the database, not of the reports', async (opened) => {
     const { storage, database } = opened;
     const clients = ['a', 'b', 'c', 'd'];
-    await refuseWhere(kind, database, "client <> ''");
+    await refuseWhere({ own }, database, "client <> ''");
     const ingested = storage.reports.ingest(clients.map((client) => item({ client })));
     await assert.rejects(ingested, { name: 'FleetError', code: 'storage-failed' });
   });
@@ -68,12 +68,12 @@ onEachDatabase('hostile rows', ({ it, kind }) => {
   it('clients whose reports alone are refused are at fault themselves, and leave no trial row', async (opened) => {
     const { storage, database } = opened;
     const clients = ['a', 'b', 'c', 'd'];
-    await refuseClients(kind, database, clients);
+    await refuseClients({ own }, database, clients);
     const results = await storage.reports.ingest(clients.map((client) => item({ client })));
     assert.deepEqual(kinds(results), ['refused', 'refused', 'refused', 'refused']);
     assert.deepEqual(kinds(await storage.reports.ingest([item({ client: 'good' })])), ['stored']);
-    const own = { clients: 1, stats: 1, reports: 1, disk_stats: 3, network_stats: 1 };
-    for (const [table, count] of Object.entries({ ...own, check_stats: 0, series: 0, samples: 0, inventory: 0 })) {
+    const ofGood = { clients: 1, stats: 1, reports: 1, disk_stats: 3, network_stats: 1 };
+    for (const [table, count] of Object.entries({ ...ofGood, check_stats: 0, series: 0, samples: 0, inventory: 0 })) {
       const [row] = await storage.history.query(`SELECT COUNT(*) AS count FROM ${table} WHERE 1 = 1`);
       assert.equal(row?.['count'], count, table);
     }

@@ -3,7 +3,7 @@ import { usageError } from '../../errors.ts';
 import { takeLock } from '../../state/lock.ts';
 import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
-import type { FileSpace } from '../../storage/dialects/sqlite/reclaim.ts';
+import type { FileSpace } from '../../storage/sql/database.ts';
 import { vacuum } from '../../storage/dialects/sqlite/vacuum.ts';
 import { checkMigrations } from '../../storage/migrate/migrate.ts';
 import { openStorage } from '../../storage/open-storage.ts';

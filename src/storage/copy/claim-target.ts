@@ -4,12 +4,12 @@ import type { Database, Session, SqlRow } from '../sql/database.ts';
 import { StorageFault } from '../sql/fault.ts';
 import { placeholders } from '../sql/insert-rows.ts';
 import { fromSqlTime } from '../sql/sql-time.ts';
-import type { CopiedTable } from './copied-tables.ts';
+import type { Table } from '../sql/tables.ts';
 
 export interface Claim {
   readonly source: Database;
   readonly target: Database;
-  readonly tables: readonly CopiedTable[];
+  readonly tables: readonly Table[];
   /** Names of the databases, for people. */
   readonly from: string;
   readonly to: string;
@@ -58,7 +58,7 @@ function noneWithoutTable(thrown: unknown): readonly SqlRow[] {
 
 const emptyAdvice = 'Name a database that is empty, or a file that does not exist yet.';
 
-async function filledTables(session: Session, tables: readonly CopiedTable[]): Promise<readonly string[]> {
+async function filledTables(session: Session, tables: readonly Table[]): Promise<readonly string[]> {
   const filled: string[] = [];
   for (const { name, key } of tables) {
     const rows = await session.all(`SELECT ${key[0] ?? ''} FROM ${name} LIMIT 1`).catch(noneWithoutTable);

@@ -3,13 +3,15 @@ import { createHash } from 'node:crypto';
 import { insertRows } from '../sql/insert-rows.ts';
 import type { Database, Session, SqlRow } from '../sql/database.ts';
 import { StorageFault } from '../sql/fault.ts';
-import type { CopiedTable } from './copied-tables.ts';
+import type { Table } from '../sql/tables.ts';
 import { compareKeys, isOrderedAlike, keyOfRow, neutralRow, type RowKey, rowsAfter } from './table-rows.ts';
 
 export interface TableCopy {
   readonly source: Database;
   readonly target: Database;
-  readonly table: CopiedTable;
+  readonly table: Table;
+  /** The number of rows that are read at once. Default: by the texts of the table. */
+  readonly pageRows?: number;
   /** The time when the copy began, in the form of the time columns. */
   readonly startedAt: string;
   /** True if rows that conflict with rows of another page may wait for the next pass. */
@@ -81,14 +83,17 @@ interface Page {
   readonly end: RowKey | null;
 }
 
+/** The rows of a page. Pages of long texts may take megabytes. */
+const rowsOf = { short: 2000, long: 200, longest: 20 } as const;
+
 /** Reads the next page. Puts its odd rows aside, some of them more than once. */
 async function pageAfter(
   database: Database,
-  { table, startedAt }: TableCopy,
+  { table, pageRows = rowsOf[table.texts ?? 'short'], startedAt }: TableCopy,
   after: RowKey | null,
   odd: OddRows,
 ): Promise<Page> {
-  for (let limit = table.pageRows; ; limit *= 2) {
+  for (let limit = pageRows; ; limit *= 2) {
     const read = await database.read((session) => rowsAfter(session, table, after, limit));
     const end = read.length < limit ? null : read.map((row) => keyOfRow(table, row)).findLast(isOrderedAlike);
     // A page of odd rows alone has no end that both databases order alike.

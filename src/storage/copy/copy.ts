@@ -10,15 +10,14 @@ import { secondMs } from '../../platform/units.ts';
 import { createLeaseStore, fenced } from '../alerts/lease.ts';
 import { openDatabase } from '../dialects/open-database.ts';
 import { checkDatabase, migrateDatabase } from '../migrate/migrate.ts';
-import { readMigrations } from '../migrate/migration-files.ts';
 import { throwMismatch } from '../migrate/migration-state.ts';
 import type { Database } from '../sql/database.ts';
 import { StorageFault } from '../sql/fault.ts';
 import { sqlTime } from '../sql/sql-time.ts';
+import { type Table, tables as allTables } from '../sql/tables.ts';
 import type { Lease } from '../store/lease-store.ts';
 import { carryCounters } from './carry-counters.ts';
 import { type Claim, claimTarget, markWhole, refuseUsed } from './claim-target.ts';
-import { type CopiedTable, copiedTables } from './copied-tables.ts';
 import { copyTable } from './copy-table.ts';
 
 export interface CopyOptions {
@@ -97,7 +96,7 @@ function refuseOther(from: readonly string[], to: readonly string[]): void {
 }
 
 async function copyLocked(source: Database, target: Database, options: CopyOptions): Promise<CopyResult> {
-  const tables = copiedTables(readMigrations('mysql'));
+  const tables = allTables.filter(({ isLocal = false }) => !isLocal);
   const [from, to] = [storageName(options.source), storageName(options.target)];
   const sourceSchema = await schemaOf(source, options.source);
   const sourceLease = await lease(source, from);
@@ -165,7 +164,7 @@ async function copyUntilEqual({ claim, options, ...leases }: Copy): Promise<Copy
   const write = (work: Parameters<typeof fenced<void>>[2]): Promise<void> => fenced(target, leases.targetLease, work);
   const onRemoval = (): Promise<void> => refuseUsed(claim);
   let copied = 0;
-  const copyAll = async (some: readonly CopiedTable[], mayWait: boolean): Promise<Pass> => {
+  const copyAll = async (some: readonly Table[], mayWait: boolean): Promise<Pass> => {
     const results: CopyResult['tables'][number][] = [];
     const before = copied;
     for (const table of some) {
@@ -198,11 +197,7 @@ async function copyUntilEqual({ claim, options, ...leases }: Copy): Promise<Copy
   });
 }
 
-async function countRows(
-  source: Database,
-  tables: readonly CopiedTable[],
-  afterEach: () => Promise<void>,
-): Promise<number> {
+async function countRows(source: Database, tables: readonly Table[], afterEach: () => Promise<void>): Promise<number> {
   let rows = 0;
   for (const { name } of tables) {
     const [row] = await source.read((session) => session.all(`SELECT COUNT(*) AS count FROM ${name}`));

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 import type { Session, SqlRow, SqlValue } from '../sql/database.ts';
-import type { CopiedTable } from './copied-tables.ts';
+import type { Table } from '../sql/tables.ts';
 
 /** A place in a table: the values of a row's key. */
 export type RowKey = readonly SqlValue[];
@@ -12,7 +12,7 @@ export type RowKey = readonly SqlValue[];
  */
 export async function rowsAfter(
   session: Session,
-  { name, key, times }: CopiedTable,
+  { name, key, times = [] }: Table,
   after: RowKey | null,
   limit: number,
 ): Promise<readonly SqlRow[]> {
@@ -39,7 +39,7 @@ function withMilliseconds(row: SqlRow, times: readonly string[]): SqlRow {
   return { ...row, ...Object.fromEntries(whole.map((column) => [column, `${String(row[column])}.000`])) };
 }
 
-export function keyOfRow({ key }: CopiedTable, row: SqlRow): RowKey {
+export function keyOfRow({ key }: Table, row: SqlRow): RowKey {
   return key.map((column) => row[column] ?? null);
 }
 
@@ -61,7 +61,7 @@ export function compareKeys(one: RowKey, other: RowKey): number {
 }
 
 /** Returns a row as text that is equal if two databases hold the same values. */
-export function neutralRow({ json }: CopiedTable, row: SqlRow): string {
+export function neutralRow({ json = [] }: Table, row: SqlRow): string {
   const columns = Object.keys(row).sort();
   return JSON.stringify(
     columns.map((column) => {

@@ -4,6 +4,7 @@ import { namedUpTo } from '../../text/numbers.ts';
 import type { Database, SchemaObject, Session } from '../sql/database.ts';
 import { StorageFault } from '../sql/fault.ts';
 import { placeholders } from '../sql/insert-rows.ts';
+import { createdName } from '../sql/schema-objects.ts';
 import { readMigrations, type MigrationFile } from './migration-files.ts';
 import { migrationState, readApplied, schemaMajor, throwMismatch } from './migration-state.ts';
 import type { AppliedMigration, MigrationState } from './migration-state.ts';
@@ -124,7 +125,7 @@ const copyPrefix = 'adopting_';
  * Throws FleetError `migration-mismatch` if the tables differ.
  */
 async function adoptableFiles(session: Session, files: readonly MigrationFile[]): Promise<readonly MigrationFile[]> {
-  const names = [...new Set(files.flatMap(({ steps }) => steps.flatMap(createdName)))];
+  const names = [...new Set(files.flatMap(({ steps }) => steps.flatMap((step) => createdName(step) ?? [])))];
   const { dialect } = session;
   const there = await dialect.schema(session, names);
   if (there.length === 0) return [];
@@ -132,7 +133,7 @@ async function adoptableFiles(session: Session, files: readonly MigrationFile[])
   const pattern = new RegExp(`\\b(${names.join('|')})\\b`, 'g');
   let adopted: readonly MigrationFile[] = [];
   let least: readonly string[] | null = null;
-  await drop(session, await dialect.schema(session, copies));
+  await dialect.drop(session, await dialect.schema(session, copies));
   try {
     for (const [index, { steps }] of files.entries()) {
       for (const step of steps) await session.run(step.replace(pattern, `${copyPrefix}$1`));
@@ -141,15 +142,10 @@ async function adoptableFiles(session: Session, files: readonly MigrationFile[])
       if (least === null || different.length <= least.length) least = different;
     }
   } finally {
-    await drop(session, await dialect.schema(session, copies));
+    await dialect.drop(session, await dialect.schema(session, copies));
   }
   if (adopted.length === 0) throw otherTables(files, least ?? []);
   return adopted;
-}
-
-function createdName(step: string): readonly string[] {
-  const name = /^CREATE (?:OR REPLACE |UNIQUE |SQL SECURITY INVOKER )*(?:TABLE|VIEW|INDEX) (\w+)/.exec(step)?.[1];
-  return name === undefined ? [] : [name];
 }
 
 function renamedBack({ name, kind, definition }: SchemaObject): SchemaObject {
@@ -167,14 +163,6 @@ function differences(there: readonly SchemaObject[], wanted: readonly SchemaObje
     }),
     ...wanted.flatMap(({ name }) => (known.has(name) ? [] : [`${name} is missing`])),
   ];
-}
-
-async function drop(session: Session, objects: readonly SchemaObject[]): Promise<void> {
-  for (const kind of ['view', 'table'] as const) {
-    for (const object of objects) {
-      if (object.kind === kind) await session.run(`DROP ${kind.toUpperCase()} ${object.name}`);
-    }
-  }
 }
 
 /** Records every step in one statement: a crash leaves all of them or none. */

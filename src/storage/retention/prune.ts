@@ -7,7 +7,7 @@ import { levelRemover, oldestLevelsSql } from './prune-levels.ts';
 import { countStatsSql, mostStats, oldestStatsSql, statsRemover } from './prune-stats.ts';
 import * as subjects from './prune-subjects.ts';
 import { countSubject, subjectRemover } from './prune-subjects.ts';
-import { reclaim } from '../dialects/sqlite/reclaim.ts';
+import { reclaim } from './reclaim.ts';
 import { expiredSql, expireRollup, rollupSources, type RollupSpan, spanStart } from './rollup.ts';
 import { sqlTime } from '../sql/sql-time.ts';
 import { eventDays, newestEventDays } from '../store/event-store.ts';

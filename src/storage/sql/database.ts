@@ -49,7 +49,20 @@ export interface Database {
    * further statements of the transaction sets a savepoint before each.
    */
   migrate<T>(work: (session: Session) => Promise<T>): Promise<T>;
+  /** Returns the use of space in the database's file; null if the database is a server. */
+  space(): Promise<FileSpace | null>;
+  /** Gives a little of the file's free space back to the file system. Missing if the database is a server. */
+  reclaim?(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** The use of space in the file of a database. */
+export interface FileSpace {
+  readonly sizeBytes: number;
+  /** The free bytes inside the file. */
+  readonly freeBytes: number;
+  /** True if free space can be given back little by little. Otherwise the file has to be made anew once. */
+  readonly shrinks: boolean;
 }
 
 /** A table, a view, or on SQLite an index. */
@@ -88,4 +101,12 @@ export interface Dialect {
   incoming(column: string): string;
   /** Returns the existing objects of these names. Names are constants of the program. */
   schema(session: Session, names: readonly string[]): Promise<readonly SchemaObject[]>;
+  /** Removes objects, whichever of them refers to which. */
+  drop(session: Session, objects: readonly SchemaObject[]): Promise<void>;
+  /** Returns the next id of a table's counter. */
+  counter(session: Session, table: string): Promise<number>;
+  /** Sets the next id of a table's counter, in a session that migrates. */
+  setCounter(session: Session, table: string, next: number): Promise<void>;
+  /** Matches the parts of a statement in which a semicolon does not end it: strings, quoted names and comments. */
+  readonly quoted: RegExp;
 }

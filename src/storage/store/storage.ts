@@ -19,7 +19,7 @@ import type { NotificationStore } from './notification-store.ts';
 import type { OperatorStore } from './operator-store.ts';
 import type { MailStore, OutboxStore } from './outbox-store.ts';
 import type { ReplyStore } from './reply-store.ts';
-import type { FileSpace } from '../dialects/sqlite/reclaim.ts';
+import type { FileSpace } from '../sql/database.ts';
 import type { SealedItem, SealedStore } from './sealed-store.ts';
 import type { ShareStore } from './share-store.ts';
 import type { Program, Reader, RunEnd, RunFact, RunStart, VisitRecord } from './run.ts';
@@ -146,7 +146,7 @@ export interface RetentionStore {
   prune(limits: PruneLimits, signal: AbortSignal, onStep?: (removed: PruneResult) => void): Promise<PruneResult>;
   /** Counts the rows that `prune` would remove. Changes nothing. */
   countPrunable(limits: PruneLimits): Promise<PruneResult>;
-  /** Returns the space of an SQLite file; `null` if the database is a server. */
+  /** Returns the use of space in the database's file; null if the database is a server. */
   fileSpace(): Promise<FileSpace | null>;
 }
 

@@ -33,6 +33,7 @@ async function passFailing(station: Station, thrown: Error, text: string): Promi
         ),
       write: (work) => database.write(work),
       readOnly: (sql) => database.readOnly(sql),
+      space: () => database.space(),
       migrate: (work) => database.migrate(work),
       close: () => database.close(),
     }),

@@ -52,6 +52,7 @@ export function withMoments(database: Database, at: (moment: Moment) => boolean 
       return result;
     },
     readOnly: (sql) => database.readOnly(sql),
+    space: () => database.space(),
     migrate: (work) => database.migrate(work),
     close: () => database.close(),
   };

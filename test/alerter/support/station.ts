@@ -375,6 +375,7 @@ export function bound(database: Database): Database {
     read: (work) => database.read(work),
     write: (work) => database.write(work),
     readOnly: (sql) => database.readOnly(sql),
+    space: () => database.space(),
     migrate: (work) => database.migrate(work),
     close: () => database.close(),
   };

@@ -2,10 +2,9 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { copiedTables } from '../../../src/storage/copy/copied-tables.ts';
 import { copyTable, type TableCopy } from '../../../src/storage/copy/copy-table.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
-import { readMigrations } from '../../../src/storage/migrate/migration-files.ts';
+import { tables } from '../../../src/storage/sql/tables.ts';
 import { makeMigrated } from '../../support/migrated.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { sqliteConfig } from '../support/sqlite-config.ts';
@@ -22,13 +21,13 @@ const cases = [
 for (const { source, target, changed } of cases) {
   test(`pages of "${target}" become those of "${source}" with ${changed} changes`, async (t) => {
     const dir = tempFolder(t);
-    const table = copiedTables(readMigrations('mysql')).find(({ name }) => name === 'client_labels');
+    const table = tables.find(({ name }) => name === 'client_labels');
     assert.ok(table !== undefined);
     const [from, to] = [await filled(path.join(dir, 'from.db'), source), await filled(path.join(dir, 'to.db'), target)];
     const done = (): Promise<void> => Promise.resolve();
     const write: TableCopy['write'] = (work) => to.write(work);
     const ways = { startedAt: '', mayWait: false, write, onRemoval: done, onPage: done };
-    const copy = { source: from, target: to, table: { ...table, pageRows: 2 }, ...ways };
+    const copy = { source: from, target: to, table, pageRows: 2, ...ways };
     const first = await copyTable(copy);
     assert.deepEqual([first.rows, first.changed], [source.length, changed]);
     assert.equal((await copyTable(copy)).changed, 0);

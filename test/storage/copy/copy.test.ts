@@ -7,7 +7,6 @@ import type { StorageConfig } from '../../../src/config/config.ts';
 import { parseStorageUrl } from '../../../src/config/storage-config.ts';
 import { FleetError } from '../../../src/errors.ts';
 import { openSqlite } from '../../../src/platform/sqlite.ts';
-import { copiedTables } from '../../../src/storage/copy/copied-tables.ts';
 import { copyDatabase, type CopyResult, storageName } from '../../../src/storage/copy/copy.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { migrateDatabase } from '../../../src/storage/migrate/migrate.ts';
@@ -15,6 +14,7 @@ import { readMigrations } from '../../../src/storage/migrate/migration-files.ts'
 import { forgetClient } from '../../../src/storage/retention/forget.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import type { Database } from '../../../src/storage/sql/database.ts';
+import { tables as allTables } from '../../../src/storage/sql/tables.ts';
 import { isWide } from '../../support/long-tests.ts';
 import { mysqlAt, serverName, skipWithoutMariadb, startMariadb, type Mariadb } from '../../support/mariadb.ts';
 import { makeMigrated } from '../../support/migrated.ts';
@@ -23,7 +23,7 @@ import { check, item, refusedVisit, runEnd, runStart, visit } from '../support/s
 import { sqliteConfig } from '../support/sqlite-config.ts';
 import { clients, fillings, noon, numbers } from './support/fillings.ts';
 
-const tables = copiedTables(readMigrations('mysql'));
+const tables = allTables.filter(({ isLocal = false }) => !isLocal);
 
 async function using<T>(storage: StorageConfig, work: (database: Database) => Promise<T>): Promise<T> {
   const database = await openDatabase({ storage, program: 'change' });

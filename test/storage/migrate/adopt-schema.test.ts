@@ -107,9 +107,7 @@ onEachDatabase('tables that somebody made by running the files of sql/', (kit) =
   /** Returns the tables and views whose names begin with a text. */
   async function tables(storage: StorageConfig, beginning: string): Promise<readonly unknown[]> {
     const database = await openDatabase({ storage, program: 'change' });
-    const from = kit.kind === 'sqlite' ? 'sqlite_master' : 'information_schema.tables WHERE table_schema = DATABASE()';
-    const column = kit.kind === 'sqlite' ? 'name' : 'table_name';
-    const rows = await database.readOnly(`SELECT ${column} AS name FROM ${from}`);
+    const rows = await database.readOnly(kit.own.tables);
     await database.close();
     assert.ok(rows.length >= all.length);
     return rows.filter(({ name }) => String(name).startsWith(beginning));

@@ -71,7 +71,7 @@ onEachDatabase(
   'migrations',
   (kit) => {
     // A migration of MariaDB takes seconds of CPU.
-    const wide = { skip: kit.kind === 'mysql' && !isWide && 'npm run test:wide' };
+    const wide = { skip: !kit.own.isCheap && !isWide && 'npm run test:wide' };
 
     test('a new database is pending, then applied, and looking changes nothing', async () => {
       const storage = await kit.create();
@@ -147,7 +147,7 @@ onEachDatabase(
         database.migrate(async (session) => {
           await session.run('DELETE FROM migrations WHERE step > ?', [half]);
           await session.run('UPDATE migrations SET applied_at = NULL WHERE step = ?', [half]);
-          for (const sql of [...file.steps].slice(half).reverse()) await session.run(dropOf(sql, kit.kind));
+          for (const sql of [...file.steps].slice(half).reverse()) await session.run(kit.own.dropOf(sql));
         }),
       );
       assert.deepEqual((await checkMigrations({ storage })).pending, all);
@@ -215,12 +215,6 @@ async function withDatabase(storage: StorageConfig, work: (database: Database) =
 
 async function change(storage: StorageConfig, sql: string): Promise<void> {
   await withDatabase(storage, (database) => database.migrate((session) => session.run(sql)));
-}
-
-function dropOf(createSql: string, kind: 'sqlite' | 'mysql'): string {
-  const words = /^CREATE (?:SQL SECURITY INVOKER )?(?:UNIQUE )?(TABLE|VIEW|INDEX) (\w+)(?: ON (\w+))?/.exec(createSql);
-  const [, type = '', name = '', table] = words ?? [];
-  return `DROP ${type} ${name}${table !== undefined && kind === 'mysql' ? ` ON ${table}` : ''}`;
 }
 
 test('a database that cannot be looked for is a fault, not a fleet without a run', async (t) => {

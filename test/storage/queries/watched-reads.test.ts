@@ -80,6 +80,7 @@ async function openFleet(t: TestContext): Promise<{ readonly database: Database;
     },
     write: (work) => database.write(work),
     readOnly: (sql) => database.readOnly(sql),
+    space: () => database.space(),
     migrate: (work) => database.migrate(work),
     close: () => database.close(),
   };

@@ -104,6 +104,7 @@ onEachDatabase('prune', ({ it }) => {
     const slow: Database = {
       read: (work) => database.read(work),
       readOnly: (sql) => database.readOnly(sql),
+      space: () => database.space(),
       migrate: (work) => database.migrate(work),
       close: () => database.close(),
       write: async (work) => {

@@ -54,6 +54,7 @@ function wrapped(database: Database, write: <T>(work: (session: Session) => Prom
     read: (work) => database.read(work),
     write,
     readOnly: (sql) => database.readOnly(sql),
+    space: () => database.space(),
     migrate: (work) => database.migrate(work),
     close: () => database.close(),
   };

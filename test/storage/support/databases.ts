@@ -1,24 +1,22 @@
-import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { after, afterEach, describe, test, type TestContext } from 'node:test';
 
-import type { MysqlConfig, StorageConfig } from '../../../src/config/config.ts';
+import type { StorageConfig } from '../../../src/config/config.ts';
 import type { Database } from '../../../src/storage/sql/database.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import type { Storage } from '../../../src/storage/store/storage.ts';
 import { isWide } from '../../support/long-tests.ts';
-import { makeMigrated } from '../../support/migrated.ts';
-import { serverName, skipWithoutMariadb, startMariadb, type Mariadb } from '../../support/mariadb.ts';
-import { sqliteConfig } from './sqlite-config.ts';
+import { onMysql } from './on-mysql.ts';
+import { onSqlite } from './on-sqlite.ts';
+import type { TestDatabase } from './test-database.ts';
+
+/** The kinds of databases that the scenarios run on. */
+const kinds: readonly (() => TestDatabase)[] = [onSqlite, onMysql];
 
 /** The means of a scenario to try one kind of database. */
-export interface Kit {
-  readonly kind: 'sqlite' | 'mysql';
-  /** Makes a database without tables. */
-  readonly create: () => Promise<StorageConfig>;
+export interface Kit extends Pick<TestDatabase, 'kind' | 'create'> {
+  /** The SQL of its own. */
+  readonly own: TestDatabase;
   /** Makes a migrated database without rows, which is the test's until its end. */
   readonly migrated: () => Promise<StorageConfig>;
   /** Opens a storage on a database without rows. Closes it at the end of the test, or of the suite if `suite`. */
@@ -38,57 +36,35 @@ export interface Opened extends Omit<Storage, 'close'> {
 }
 
 /**
- * Runs the same scenarios on SQLite and on a real MariaDB or MySQL. `npm test` runs those of MariaDB only if a file
- * needs them: `{ mariadb: 'always' }`. `npm run test:wide` runs all.
+ * Runs the same scenarios on each kind of database. `npm test` runs those of a server only if a file needs them: `{
+ * mariadb: 'always' }`. `npm run test:wide` runs all.
  */
 export function onEachDatabase(
   name: string,
   scenarios: (kit: Kit) => void,
   { mariadb = 'wide' }: { readonly mariadb?: 'always' | 'wide' } = {},
 ): void {
-  describe(`${name} on SQLite`, () => {
-    const dir = mkdtempSync(path.join(tmpdir(), 'fleet-storage-'));
-    const create = (): Promise<StorageConfig> => Promise.resolve(sqliteConfig(path.join(dir, `${randomUUID()}.db`)));
-    const migrated = async (): Promise<StorageConfig> => {
-      const config = await create();
-      await makeMigrated(config);
-      return config;
-    };
-    scenarios(kitOf({ kind: 'sqlite', create, migrated, free: () => undefined }));
-    after(() => rmSync(dir, { recursive: true, force: true }));
-  });
-  if (mariadb === 'wide' && !isWide) return;
-  const { create, migrated, free } = serverOfFile();
-  describe(`${name} on ${serverName}`, { skip: skipWithoutMariadb }, () => {
-    scenarios(
-      kitOf({
-        kind: 'mysql',
-        create,
-        migrated,
-        free: (storage) => {
-          if (storage.kind === 'mysql') free(storage);
-        },
-      }),
-    );
-  });
+  for (const own of ofFile()) {
+    if (!own.isCheap && mariadb === 'wide' && !isWide) continue;
+    describe(`${name} on ${own.title}`, { skip: own.skip }, () => scenarios(kitOf(own)));
+  }
 }
 
-let server: KeptServer | null = null;
+let opened: readonly TestDatabase[] | null = null;
 
-/** Returns the server of all suites of a test file. It stops after the last one. */
-function serverOfFile(): KeptServer {
-  if (server !== null) return server;
-  server = keptServer();
-  after(server.stop);
-  return server;
-}
-
-interface Maker extends Pick<Kit, 'kind' | 'create' | 'migrated'> {
-  readonly free: (storage: StorageConfig) => void;
+/** Returns the databases of all suites of a test file. They stop after the last one. */
+function ofFile(): readonly TestDatabase[] {
+  if (opened !== null) return opened;
+  const made = kinds.map((kind) => kind());
+  after(async () => {
+    for (const { stop } of made) await stop();
+  });
+  opened = made;
+  return made;
 }
 
 /** Closes and frees at the end of each test, and of the suite, what was opened for it. */
-function kitOf({ kind, create, migrated, free }: Maker): Kit {
+function kitOf(own: TestDatabase): Kit {
   const ofTest: (() => unknown)[] = [];
   const ofSuite: (() => unknown)[] = [];
   const endAll = async (ends: (() => unknown)[]): Promise<void> => {
@@ -97,8 +73,8 @@ function kitOf({ kind, create, migrated, free }: Maker): Kit {
   afterEach(() => endAll(ofTest));
   after(() => endAll(ofSuite));
   const taken = async (ends: (() => unknown)[]): Promise<StorageConfig> => {
-    const config = await migrated();
-    ends.push(() => free(config));
+    const config = await own.migrated();
+    ends.push(() => own.free(config));
     return config;
   };
   const openFor: Kit['open'] = async (until = 'test') => {
@@ -111,8 +87,9 @@ function kitOf({ kind, create, migrated, free }: Maker): Kit {
     return opened;
   };
   return {
-    kind,
-    create,
+    own,
+    kind: own.kind,
+    create: own.create,
     migrated: () => taken(ofTest),
     open: openFor,
     it: (name, scenario) => void test(name, async (t) => scenario(await openFor(), t)),
@@ -124,77 +101,4 @@ async function open(config: StorageConfig): Promise<Opened> {
   const database = await openDatabase({ storage: config, program: 'change' });
   const rows: Opened['rows'] = async (sql) => (await storage.history.query(sql)).map((row) => Object.values(row));
   return { ...storage, config, storage, database, rows };
-}
-
-/** A MariaDB whose migrated databases are emptied and used again, which takes a fortieth of making them anew. */
-interface KeptServer {
-  /** Makes a database without tables. */
-  readonly create: () => Promise<MysqlConfig>;
-  /** Returns a migrated database without rows, until `free`. */
-  readonly migrated: () => Promise<MysqlConfig>;
-  readonly free: (storage: MysqlConfig) => void;
-  readonly stop: () => Promise<void>;
-}
-
-/** Starts the server with the first database. */
-function keptServer(): KeptServer {
-  let started: Promise<Mariadb> | null = null;
-  const server = (): Promise<Mariadb> => (started ??= startMariadb());
-  const kept: MysqlConfig[] = [];
-  const schemas = new Map<MysqlConfig, string>();
-  const create = async (): Promise<MysqlConfig> => (await (await server()).createDatabase()).storage;
-  return {
-    create,
-    migrated: async () => {
-      const mariadb = await server();
-      for (let storage = kept.pop(); storage !== undefined; storage = kept.pop()) {
-        // A test may have changed the schema.
-        if ((await schemaOf(mariadb, storage)) !== schemas.get(storage)) continue;
-        await empty(mariadb, storage);
-        schemas.set(storage, await schemaOf(mariadb, storage));
-        return storage;
-      }
-      const storage = await create();
-      await makeMigrated(storage);
-      schemas.set(storage, await schemaOf(mariadb, storage));
-      return storage;
-    },
-    free: (storage) => void kept.push(storage),
-    stop: async () => {
-      await (await started)?.stop();
-    },
-  };
-}
-
-/** Returns a text that differs if the schemas, or the records of migrations, of two times differ. */
-async function schemaOf(mariadb: Mariadb, { database }: MysqlConfig): Promise<string> {
-  const within = `WHERE table_schema = '${database}'`;
-  const [migrations] = await mariadb.asRoot(`CHECKSUM TABLE ${database}.migrations`);
-  const [row] = await mariadb.asRoot(
-    'SET SESSION group_concat_max_len = 1000000',
-    `SELECT
-      (SELECT GROUP_CONCAT(table_name, create_time ORDER BY table_name) FROM information_schema.tables ${within}) AS made,
-      (SELECT MD5(GROUP_CONCAT(table_name, column_name, column_type, is_nullable ORDER BY table_name, ordinal_position))
-        FROM information_schema.columns ${within}) AS columns_,
-      (SELECT COUNT(*) FROM information_schema.statistics ${within}) AS keys_,
-      (SELECT COUNT(*) FROM information_schema.table_constraints ${within}) AS constraints_,
-      (SELECT COUNT(*) FROM information_schema.triggers WHERE trigger_schema = '${database}') AS triggers_`,
-  );
-  return JSON.stringify([migrations, row]);
-}
-
-async function empty(mariadb: Mariadb, { database }: MysqlConfig): Promise<void> {
-  const tables = await mariadb.asRoot(
-    `SELECT table_name AS name, auto_increment AS next FROM information_schema.tables
-     WHERE table_schema = '${database}' AND table_type = 'BASE TABLE' AND table_name <> 'migrations'`,
-  );
-  const filled = tables.map(({ name }) => `EXISTS(SELECT 1 FROM ${database}.${String(name)}) AS ${String(name)}`);
-  const [hasRows] = await mariadb.asRoot(`SELECT ${filled.join(', ')}`);
-  await mariadb.asRoot(
-    'SET foreign_key_checks = 0',
-    ...tables.flatMap(({ name, next }) => [
-      ...(hasRows?.[String(name)] === 1 ? [`DELETE FROM ${database}.${String(name)}`] : []),
-      ...(Number(next ?? 1) > 1 ? [`ALTER TABLE ${database}.${String(name)} AUTO_INCREMENT = 1`] : []),
-    ]),
-  );
 }

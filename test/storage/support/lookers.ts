@@ -49,6 +49,7 @@ export async function withStatements(database: Database, { look }: Looker): Prom
     read: (work) => database.read((session) => work(recorded(session))),
     write: () => Promise.reject(new Error('a program that only shows something writes')),
     readOnly: (sql) => database.readOnly(sql),
+    space: () => database.space(),
     migrate: () => Promise.reject(new Error('a program that only shows something changes the schema')),
     close: () => Promise.resolve(),
   };

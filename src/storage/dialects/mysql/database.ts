@@ -103,6 +103,10 @@ class MysqlServer implements Database {
     });
   }
 
+  space(): Promise<null> {
+    return Promise.resolve(null);
+  }
+
   async close(): Promise<void> {
     await this.#serial.run(async () => {
       this.#closed = true;

@@ -1,5 +1,6 @@
 import type { Dialect, SchemaObject, Session } from '../../sql/database.ts';
 import { placeholders } from '../../sql/insert-rows.ts';
+import { dropViewsFirst } from '../../sql/schema-objects.ts';
 import { StorageFault } from '../../sql/fault.ts';
 
 /** The SQL of MariaDB, which has no alias for the rows of VALUES. */
@@ -14,6 +15,16 @@ export const mariadbDialect: Dialect = {
   incoming: (column) => `VALUES(${column})`,
   selected: (select) => select,
   schema: describeSchema,
+  drop: dropViewsFirst,
+  counter: async (session, table) => {
+    const [shown] = await session.all(`SHOW CREATE TABLE ${table}`);
+    return Number(/ AUTO_INCREMENT=(\d+)/.exec(String(shown?.['Create Table']))?.[1] ?? 1);
+  },
+  setCounter: async (session, table, next) => {
+    await session.run(`ALTER TABLE ${table} AUTO_INCREMENT = ${next}`);
+  },
+  // A comment that begins with an exclamation mark is run.
+  quoted: /'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|`[^`]*`|#[^\n]*|--(?=\s|$)[^\n]*|\/\*(?!M?!)[\s\S]*?\*\//g,
 };
 
 /** The SQL of MySQL, which has deprecated the function VALUES(). */

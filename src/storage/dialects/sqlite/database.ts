@@ -10,7 +10,7 @@ import {
   type SqliteDatabase,
   type SqliteStatement,
 } from '../../../platform/sqlite.ts';
-import { isReadOnlyUse, type Database, type DatabaseUse } from '../../sql/database.ts';
+import { isReadOnlyUse, type Database, type DatabaseUse, type FileSpace } from '../../sql/database.ts';
 import type { Session, SqlRow } from '../../sql/database.ts';
 import { StorageFault } from '../../sql/fault.ts';
 import { Serial } from '../../sql/serial.ts';
@@ -29,6 +29,9 @@ export interface SqliteDatabaseOptions {
 
 /** The most bytes of a statement's values. SQLite accepts any size; the limit bounds the collector's memory. */
 const maxBatchBytes = 16 * 1024 * 1024;
+
+/** The pages that one transaction gives back. */
+const reclaimedPages = 512;
 
 /** Opens the file, or creates it with mode 0600. Every commit survives a power loss. Throws StorageFault. */
 export async function openSqliteDatabase(options: SqliteDatabaseOptions): Promise<Database> {
@@ -119,6 +122,22 @@ class SqliteFile implements Database {
     });
   }
 
+  space(): Promise<FileSpace> {
+    return this.#exclusively(async () => {
+      const pageBytes = await this.#setting('page_size');
+      return {
+        sizeBytes: (await this.#setting('page_count')) * pageBytes,
+        freeBytes: (await this.#setting('freelist_count')) * pageBytes,
+        // https://sqlite.org/pragma.html#pragma_auto_vacuum: 2 is incremental.
+        shrinks: (await this.#setting('auto_vacuum')) === 2,
+      };
+    });
+  }
+
+  async reclaim(): Promise<void> {
+    await this.write((session) => session.all(`PRAGMA incremental_vacuum(${reclaimedPages})`));
+  }
+
   close(): Promise<void> {
     return this.#serial.run(() => {
       if (this.#closed) return Promise.resolve();
@@ -184,6 +203,11 @@ class SqliteFile implements Database {
     const prepared = { statement, rows: rowReader(statement) };
     this.#statements.set(sql, prepared);
     return prepared;
+  }
+
+  async #setting(name: string): Promise<number> {
+    const [row] = await this.#session.all(`PRAGMA ${name}`);
+    return Number(row?.[name]);
   }
 
   #setWhenFree(setting: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { placeholders } from '../../sql/insert-rows.ts';
 import type { Dialect } from '../../sql/database.ts';
+import { dropViewsFirst } from '../../sql/schema-objects.ts';
 
 /** The SQL of SQLite. Transactions lock the whole file, so rows need no lock of their own. */
 export const sqliteDialect: Dialect = {
@@ -22,4 +23,14 @@ export const sqliteDialect: Dialect = {
         .replace(/ ?([(),]) ?/g, '$1'),
     }));
   },
+  drop: dropViewsFirst,
+  counter: async (session, table) => {
+    const [row] = await session.all('SELECT seq FROM sqlite_sequence WHERE name = ?', [table]);
+    return Number(row?.['seq'] ?? 0) + 1;
+  },
+  setCounter: async (session, table, next) => {
+    await session.run('DELETE FROM sqlite_sequence WHERE name = ?', [table]);
+    await session.run('INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)', [table, next - 1]);
+  },
+  quoted: /'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\]|--[^\n]*|\/\*[\s\S]*?(?:\*\/|$)/g,
 };

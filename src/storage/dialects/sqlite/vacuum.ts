@@ -6,7 +6,7 @@ import { FleetError } from '../../../errors.ts';
 import { openSqlite } from '../../../platform/sqlite.ts';
 import { StorageFault } from '../../sql/fault.ts';
 import { sqliteFault } from './faults.ts';
-import type { FileSpace } from './reclaim.ts';
+import type { FileSpace } from '../../sql/database.ts';
 
 /**
  * Rewrites an SQLite file, which this process must not have open. Returns the number of bytes by which the file

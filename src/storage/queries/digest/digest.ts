@@ -1,6 +1,5 @@
 import type { Severity } from '../../../config/config.ts';
 import { hourMs } from '../../../platform/units.ts';
-import { fileSpace } from '../../dialects/sqlite/reclaim.ts';
 import { numberOrNull } from '../../rows/columns.ts';
 import { programs } from '../../store/run.ts';
 import { forIds } from '../../sql/by-ids.ts';
@@ -46,7 +45,7 @@ export function createDigestStore(database: Database): DigestStore {
     inventoryChanges: (sinceMs, untilMs, limit) =>
       database.read((session) => inventoryChanges(session, [sqlTime(sinceMs), sqlTime(untilMs)], limit)),
     pendingWork: () => database.read(pendingWork),
-    databaseBytes: async () => (await fileSpace(database))?.sizeBytes ?? null,
+    databaseBytes: async () => (await database.space())?.sizeBytes ?? null,
   };
 }
 

@@ -5,7 +5,7 @@ import { test, type TestContext } from 'node:test';
 
 import { openDatabase } from '../../../../src/storage/dialects/open-database.ts';
 import { openStorage } from '../../../../src/storage/open-storage.ts';
-import { fileSpace, reclaim } from '../../../../src/storage/dialects/sqlite/reclaim.ts';
+import { reclaim } from '../../../../src/storage/retention/reclaim.ts';
 import { vacuum, vacuumNeeds } from '../../../../src/storage/dialects/sqlite/vacuum.ts';
 import { openSqlite } from '../../../../src/platform/sqlite.ts';
 import { item, noonMs } from '../../support/samples.ts';
@@ -43,7 +43,7 @@ test('a new file gives back what pruning freed, all of it or all but a tenth', a
     assert.ok(freedBytes > before / 2, `${freedBytes} of ${before}`);
     assert.equal(statSync(name).size, before - freedBytes);
     const database = await openDatabase({ storage: sqliteConfig(name), program: 'change' });
-    const space = await fileSpace(database);
+    const space = await database.space();
     await database.close();
     assert.equal(space?.shrinks, true);
     assert.ok(freeAll ? space.freeBytes === 0 : space.freeBytes <= before / 10, JSON.stringify(space));
@@ -71,7 +71,7 @@ test('it is given back in small steps, and a signal ends it between two', async 
   const stepBytes = 512 * 4096;
   assert.ok(steps === 3 && some >= 3 * stepBytes && some < 3.1 * stepBytes, `${some} bytes in ${steps} steps`);
   await reclaim(database, { all: true, step: (work) => work(), signal: never });
-  assert.equal((await fileSpace(database))?.freeBytes, 0);
+  assert.equal((await database.space())?.freeBytes, 0);
   await database.close();
 });
 
@@ -82,7 +82,7 @@ test('a file of an older version does not shrink until it is made anew', async (
   older.close();
   assert.equal((await filledAndPruned(name, true)).freedBytes, 0);
   const database = await openDatabase({ storage: sqliteConfig(name), program: 'change' });
-  const space = await fileSpace(database);
+  const space = await database.space();
   await database.close();
   assert.ok(space !== null && !space.shrinks && space.freeBytes > space.sizeBytes / 2);
   const { freedBytes } = vacuum(name, space);

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { readMigrations } from '../../../src/storage/migrate/migration-files.ts';
+import { tables } from '../../../src/storage/sql/tables.ts';
+import { onEachDatabase } from '../support/databases.ts';
+
+onEachDatabase(
+  'the list of tables',
+  ({ it, own: { columns: columnsSql } }) => {
+    it('has each table of the schema, with the columns of its key in order, and with its counter', async (opened) => {
+      const columns = await opened.database.readOnly(columnsSql);
+      const names = new Set(columns.map(({ t }) => String(t)).filter((name) => name !== 'migrations'));
+      assert.deepEqual([...names].sort(), tables.map(({ name }) => name).sort());
+      for (const { name, key, hasCounter = false } of tables) {
+        const own = columns.filter(({ t }) => t === name);
+        const inKey = own.filter(({ place }) => Number(place) > 0);
+        inKey.sort((one, other) => Number(one['place']) - Number(other['place']));
+        assert.deepEqual(
+          inKey.map(({ c }) => c),
+          key,
+          name,
+        );
+        const counted = own.filter(({ counter }) => Number(counter) === 1);
+        assert.equal(counted.length, hasCounter ? 1 : 0, name);
+      }
+    });
+  },
+  { mariadb: 'always' },
+);
+
+test('the list of tables has the columns of times and JSON, and the tables with long texts', () => {
+  // Only MySQL has types for them.
+  const steps = readMigrations('mysql').flatMap((file) => file.steps);
+  for (const { name, times = [], json = [], texts = 'short' } of tables) {
+    const written = steps.filter(
+      (step) => step.startsWith(`CREATE TABLE ${name} `) || step.startsWith(`ALTER TABLE ${name} `),
+    );
+    const body = written.join(' ');
+    const ofType = (type: string): readonly string[] =>
+      [...body.matchAll(new RegExp(`(\\w+) +${type}`, 'g'))].map(([, column = '']) => column);
+    assert.deepEqual(ofType('DATETIME\\(3\\)'), times, name);
+    assert.deepEqual(ofType('JSON\\b'), json, name);
+    const isLongest = /\b(?:LONGTEXT|\w*BLOB)\b/.test(body);
+    assert.equal(texts, isLongest ? 'longest' : /\b(?:JSON|\w*TEXT)\b/.test(body) ? 'long' : 'short', name);
+  }
+});
