@@ -1,9 +1,8 @@
 /** Members of a group whose figures lie far from the others'. Pure: uses neither database nor clock. */
 import { compareText } from '../text/compare-text.ts';
-import { figureOf } from './client-figures.ts';
+import { type Figures, figureOf } from './client-figures.ts';
 import type { GroupValues } from './group-values.ts';
 import { type OutlierMetric, type OutlierMetricName, outlierMetrics } from './outlier-metrics.ts';
-import type { RecentValues } from './recent-figures.ts';
 import { type Centre, centreOf, leastMembers, robustScore } from './robust-score.ts';
 
 /** The number of newest reports that are evaluated, and of those that have to be outliers. */
@@ -37,6 +36,9 @@ export interface Candidate extends Omit<FigureOutlier, 'group' | 'rows' | 'of'> 
   readonly references: readonly string[];
 }
 
+/** Returns the figures of the newest reports of a client, the newest first. */
+export type RecentFigures = (client: string) => readonly Figures[];
+
 const metricsByName = new Map(outlierMetrics.map((metric) => [metric.name, metric]));
 
 /** Returns the outliers among the newest figures of a group. Figures that were outliers only earlier do not count. */
@@ -64,16 +66,16 @@ export function candidatesOf(members: GroupValues): readonly Candidate[] {
 export function confirmed(
   group: string,
   { key, references, ...candidate }: Candidate,
-  valuesOf: RecentValues,
+  recentOf: RecentFigures,
 ): FigureOutlier | null {
   const metric = metricsByName.get(candidate.metric);
   if (metric === undefined) return null;
-  const own = valuesOf(candidate.client, key);
-  const others = references.map((client) => valuesOf(client, key));
+  const own = recentOf(candidate.client);
+  const others = references.map(recentOf);
   let [rows, of] = [0, 0];
   for (let place = 0; place < lookedAt; place += 1) {
-    const value = own[place];
-    const known = others.flatMap((values) => values[place] ?? []);
+    const value = own[place]?.get(key);
+    const known = others.flatMap((reports) => reports[place]?.get(key) ?? []);
     if (value === undefined || known.length < leastMembers) continue;
     of += 1;
     if (isOutlier(value, centreOf(known), metric)) rows += 1;

@@ -9,28 +9,21 @@ import {
   addNetworks,
   addStats,
   diskColumns,
+  figuresOf,
   mountKey,
   networkColumns,
   statsColumns,
   statsColumnsOf,
 } from './client-figures.ts';
 import type { ComparedGroup } from './compared-groups.ts';
-import { type Candidate, candidatesOf, confirmed, type FigureOutlier, lookedAt } from './figure-outliers.ts';
-import { type GroupValues, ValuesByKey } from './group-values.ts';
-import { RecentFigures, type RecentValues } from './recent-figures.ts';
+import { type Candidate, lookedAt, type RecentFigures } from './figure-outliers.ts';
+import { compareGroups, type GroupFigures } from './group-figures.ts';
+import { type KnownValues, ValuesByKey } from './group-values.ts';
 
 /** A client that has not reported for this many times `every` is not compared. */
 const lateRuns = 3;
 /** Reports older than this many times `every` are not recent. */
 export const recentRuns = 2 * lookedAt;
-
-/** A group with the newest figures of its members. Members without a fresh report are left out. */
-export interface GroupFigures extends ComparedGroup {
-  /** The members with a fresh report. */
-  readonly fresh: readonly string[];
-  readonly newest: GroupValues;
-  readonly outliers: readonly FigureOutlier[];
-}
 
 export interface ReadFiguresOptions {
   readonly config: Pick<Config, 'collector'>;
@@ -51,22 +44,14 @@ export async function readFigures(
 ): Promise<ReadFigures> {
   const { everyMs } = config.collector;
   const { byGroup, fresh, mountsOf } = await readNewest(store, groups, nowMs - lateRuns * everyMs);
-  const compared = groups.map((group, index) => {
-    const newest: GroupValues = byGroup[index]?.values ?? new Map();
-    return {
-      ...{ ...group, newest, candidates: candidatesOf(newest) },
-      fresh: group.clients.filter((client) => fresh.has(client)),
-    };
-  });
-  const candidates = compared.flatMap((group) => group.candidates);
-  const recent = await recentFigures(store, candidates, nowMs - recentRuns * everyMs);
-  return {
-    groups: compared.map(({ candidates: own, ...group }) => ({
-      ...group,
-      outliers: own.flatMap((candidate) => confirmed(group.group, candidate, recent) ?? []),
-    })),
-    mountsOf,
-  };
+  const found = groups.map((group, index) => ({
+    ...group,
+    fresh: group.clients.filter((client) => fresh.has(client)),
+    newest: byGroup[index]?.values ?? new Map<string, KnownValues>(),
+  }));
+  const read = async (candidates: readonly Candidate[]): Promise<RecentFigures> =>
+    await recentFigures(store, candidates, nowMs - recentRuns * everyMs);
+  return { groups: await compareGroups(found, read), mountsOf };
 }
 
 /** Reads the newest figures of the members of groups, straight into the lists of their groups. */
@@ -140,7 +125,7 @@ async function recentFigures(
   store: ReadFiguresOptions['figures'],
   candidates: readonly Candidate[],
   sinceMs: number,
-): Promise<RecentValues> {
+): Promise<RecentFigures> {
   const metrics = new Set(candidates.map(({ metric }) => metric));
   const reports = await store.recentReports({
     clients: [...new Set(candidates.flatMap(({ references }) => references))],
@@ -157,12 +142,14 @@ async function recentFigures(
     groupBy(isNeeded ? await store.subjects(table, ids, columns) : [], reportOf);
   const disks = await rowsOf('disk_stats', diskColumns, metrics.has('mount'));
   const networks = await rowsOf('network_stats', networkColumns, metrics.has('received') || metrics.has('sent'));
-  const recent = new RecentFigures();
-  for (const { client, statId, row } of reports) {
-    recent.goTo(client);
-    addStats(row, recent.add);
-    for (const disk of disks.get(statId) ?? []) addMount(disk, recent.add);
-    addNetworks(networks.get(statId) ?? [], recent.add);
-  }
-  return recent.valuesOf;
+  const recent = groupBy(reports, ({ client }) => client);
+  const figures = new Map(
+    [...recent].map(([client, own]) => [
+      client,
+      own.map(({ statId, row: stats }) =>
+        figuresOf({ stats, disks: disks.get(statId) ?? [], networks: networks.get(statId) ?? [] }),
+      ),
+    ]),
+  );
+  return (client) => figures.get(client) ?? [];
 }

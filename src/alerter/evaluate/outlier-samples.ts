@@ -2,7 +2,7 @@ import type { Rule } from '../../config/config.ts';
 import { outlierMetricNames } from '../../config/vocabulary/rule-types.ts';
 import type { FigureOutlier } from '../../outliers/figure-outliers.ts';
 import { figureOutlierWords } from '../../outliers/outlier-words.ts';
-import type { GroupFigures } from '../../outliers/read-figures.ts';
+import type { GroupFigures } from '../../outliers/group-figures.ts';
 import { leastMembers } from '../../outliers/robust-score.ts';
 import { rememberedWeakly } from '../../platform/remembered.ts';
 import { clearSample, faultSample, unknownSample, type Sample } from './sample.ts';

@@ -1,8 +1,8 @@
 import type { Config } from '../../config/config.ts';
 import { type Figures, figuresOf } from '../../outliers/client-figures.ts';
-import { candidatesOf, confirmed, lookedAt } from '../../outliers/figure-outliers.ts';
+import { lookedAt } from '../../outliers/figure-outliers.ts';
+import { compareGroups } from '../../outliers/group-figures.ts';
 import { valuesOf } from '../../outliers/group-values.ts';
-import type { RecentValues } from '../../outliers/recent-figures.ts';
 import { isFresh, isRecent } from '../../outliers/read-figures.ts';
 import type { ReadGroups } from '../absence/evaluate-outliers.ts';
 import { isOutlierRule } from '../evaluate/outlier-samples.ts';
@@ -48,15 +48,14 @@ export function followFigures(
             known.flatMap(({ atMs, figures }) => (isRecent(atMs, nowMs, everyMs) ? [figures] : [])),
           );
         }
-        const recentOf: RecentValues = (client, key) => (recent.get(client) ?? []).map((figures) => figures.get(key));
-        return Promise.resolve(
-          groups.map((group) => {
-            const fresh = group.clients.filter((client) => newest.has(client));
-            const own = valuesOf(fresh.map((client) => [client, newest.get(client) ?? new Map<string, number>()]));
-            const outliers = candidatesOf(own).flatMap((one) => confirmed(group.group, one, recentOf) ?? []);
-            return { ...group, fresh, newest: own, outliers };
-          }),
-        );
+        const found = groups.map((group) => {
+          const fresh = group.clients.flatMap((client) => {
+            const figures = newest.get(client);
+            return figures === undefined ? [] : [[client, figures] as const];
+          });
+          return { ...group, fresh: fresh.map(([client]) => client), newest: valuesOf(fresh) };
+        });
+        return compareGroups(found, () => Promise.resolve((client) => recent.get(client) ?? []));
       },
   };
 }
