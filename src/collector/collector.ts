@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { asFleetError } from '../errors.ts';
 import { takeLock } from '../state/lock.ts';
 import { jitterFraction } from '../platform/jitter.ts';
 import { statePaths } from '../state/paths.ts';
@@ -14,9 +15,11 @@ import type { Storage } from '../storage/store/storage.ts';
 import type { CollectOptions, CollectResult, PassOptions } from './collect-options.ts';
 import { loadCollectorId } from '../state/collector-id.ts';
 import { overlappedEnd, resultOf } from './pass/collect-result.ts';
-import { journalOf } from './pass/journal.ts';
 import { readSiteKey } from './forward/site-key.ts';
 import { makeSitePass } from './forward/site-pass.ts';
+import { documentsOf } from './inbox/origins.ts';
+import { takeOverJournals } from './inbox/older-folders.ts';
+import { endKilledRuns, runDocuments } from './inbox/run-documents.ts';
 import { loadKeyRing, loadSealingRing, loadSiteRing } from './keys/key-ring.ts';
 import { removeOldParts } from '../state/durable-file.ts';
 import { makeDryPass } from './pass/dry-pass.ts';
@@ -31,7 +34,7 @@ import type { RunStart } from '../storage/store/run.ts';
 export async function collect(options: CollectOptions): Promise<CollectResult> {
   const startedAtMs = options.now();
   const paths = statePaths(options.config.stateDir);
-  claimStateFolder(paths, ['keys', 'publicKeys', 'encryptedStats', 'journal']);
+  claimStateFolder(paths, ['keys', 'publicKeys', 'encryptedStats', 'inbox', 'olderJournal']);
   const start: RunStart = {
     id: randomUUID(),
     program: 'collect',
@@ -60,8 +63,10 @@ export async function collect(options: CollectOptions): Promise<CollectResult> {
   const lock = await takeLock({ file: paths.lock, nowMs: startedAtMs });
   if (lock.kind === 'taken') return await leaveOverlapped(options, start, lock.holder);
   try {
-    const { dir, keys, publicKeys, retiredKeys, journal, lastGood } = paths;
-    removeOldParts([dir, keys, publicKeys, retiredKeys, journal, lastGood], startedAtMs);
+    const { dir, keys, publicKeys, retiredKeys, lastGood } = paths;
+    const documents = documentsOf(paths, { kind: 'collector' });
+    removeOldParts([dir, keys, publicKeys, retiredKeys, documents, lastGood], startedAtMs);
+    takeUpRecords(options, documents, startedAtMs);
     if (options.spreadStart === true) {
       const { config, signal } = options;
       // A run that is aborted meanwhile has to write a row nevertheless.
@@ -70,6 +75,16 @@ export async function collect(options: CollectOptions): Promise<CollectResult> {
     return site === null ? await makePass(prepare()) : await makeSitePass({ ...site, pass: prepare() });
   } finally {
     lock.release();
+  }
+}
+
+/** Ends the records of killed runs, and takes over those of the version before. A full disk only delays both. */
+function takeUpRecords({ config, observe }: CollectOptions, folder: string, nowMs: number): void {
+  try {
+    takeOverJournals(statePaths(config.stateDir), nowMs, (message) => observe({ kind: 'note', message }));
+    endKilledRuns(folder, nowMs);
+  } catch (thrown) {
+    observe({ kind: 'fault', fault: asFleetError(thrown, { code: 'state-unusable', stage: 'run' }) });
   }
 }
 
@@ -88,7 +103,7 @@ export function startDelayMs(collectorId: string, clients: number): number {
 /** The time limit for the row of a run that did nothing. */
 const overlappedMs = 10_000;
 
-/** Ends a run at once because another run holds the lock. Records this, in the journal if necessary. */
+/** Ends a run at once because another run holds the lock. Records this, in the inbox if necessary. */
 async function leaveOverlapped(
   options: CollectOptions,
   start: RunStart,
@@ -102,9 +117,8 @@ async function leaveOverlapped(
     await storage.reports.endRun(start, end);
   } catch {
     try {
-      const journal = journalOf(statePaths(config.stateDir).journal, start);
-      journal.begin();
-      journal.end(end);
+      const folder = documentsOf(statePaths(config.stateDir), { kind: 'collector' });
+      runDocuments(folder, start).end(end);
     } catch {
       // The result shows that another run holds the lock.
     }

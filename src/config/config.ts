@@ -114,7 +114,8 @@ export interface CollectorConfig {
 
 /** `<forward>`: a site without a database. */
 export interface ForwardConfig {
-  readonly url: string;
+  /** The push endpoint of the other collector; null: another program carries the files there. */
+  readonly url: string | null;
   /** Absolute path of the file with the output of `enroll --site`. */
   readonly keyFile: string;
 }

@@ -35,8 +35,8 @@ export interface MysqlConfig extends CommonConfig {
 export interface NoStorageConfig extends CommonConfig {
   readonly kind: 'none';
   readonly path: null;
-  /** The URL that the site forwards to. */
-  readonly forwardUrl: string;
+  /** The URL that the site forwards to; null: another program carries its files. */
+  readonly forwardUrl: string | null;
 }
 
 export interface StorageHost {

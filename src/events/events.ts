@@ -1,17 +1,16 @@
 /**
  * Events that others send. An accepted event is on disk before it is acknowledged: as a row or, while the database is
- * unreachable, in a spool. Events that arrive during a commit share the next one.
+ * unreachable, in a document of the inbox. Events that arrive during a commit share the next one.
  */
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 
 import { withDeadline } from '../platform/deadline.ts';
 import { storeEach } from '../storage/sql/store-each.ts';
 import type { NewEvent } from '../storage/store/event-store.ts';
-import { EventSpool } from './event-spool.ts';
 
 /** A database that has not stored events within this time counts as unreachable. */
 const storeTimeoutMs = 800;
-/** The pause between two attempts to empty the spool. */
+/** The pause between two attempts to store the waiting events. */
 const retryMs = 500;
 const mostPendingBytes = 8 * 1024 * 1024;
 /** The most events of one transaction. */
@@ -20,16 +19,25 @@ const mostEvents = 2_000;
 /** Thrown if no more events are accepted now. */
 export class EventsFull extends Error {}
 
+/** The events on disk that are not rows yet, oldest first. */
+export interface WaitingEvents {
+  /** The number of events. */
+  readonly size: number;
+  /** Writes events. Resolves when they would survive a loss of power. */
+  write(events: readonly NewEvent[]): Promise<void>;
+  /** Stores the events in their order, and removes them. Throws the errors of `store`; the events stay then. */
+  takeUp(store: (events: readonly NewEvent[]) => Promise<void>): Promise<void>;
+}
+
 export interface EventIntakeOptions {
-  /** The folder of the spool. */
-  readonly folder: string;
+  readonly waiting: WaitingEvents;
   /** Stores events as rows. Opens the database if it has to. */
   readonly store: (events: readonly NewEvent[]) => Promise<void>;
   /** Ends the work of `store` that is under way. */
   readonly close: () => Promise<void>;
-  /** Called once when events begin to wait in the spool, and for lost events: of a damaged file, or refused ones. */
+  /** Called once when events begin to wait on disk, and for events that the database refuses. */
   readonly onFault: (thrown: unknown) => void;
-  /** Called when the spool is empty again. */
+  /** Called when no events wait any more. */
   readonly onTakenUp: () => void;
 }
 
@@ -43,7 +51,7 @@ interface Accepted {
 /** Makes accepted events durable, in their order. */
 export class EventIntake {
   readonly #options: EventIntakeOptions;
-  readonly #spool: EventSpool;
+  readonly #waiting: WaitingEvents;
   readonly #ended = new AbortController();
   readonly #pending: Accepted[] = [];
   #bytes = 0;
@@ -56,13 +64,13 @@ export class EventIntake {
 
   constructor(options: EventIntakeOptions) {
     this.#options = options;
-    this.#spool = new EventSpool(options.folder);
+    this.#waiting = options.waiting;
     this.#takingUp = this.#takeUp();
   }
 
   /** The number of accepted events that are not rows yet. */
   get queued(): number {
-    return this.#spool.size + this.#inFlight + this.#pending.reduce((sum, { events }) => sum + events.length, 0);
+    return this.#waiting.size + this.#inFlight + this.#pending.reduce((sum, { events }) => sum + events.length, 0);
   }
 
   /** Accepts events. Resolves when they are rows, or survive a loss of power. Throws EventsFull and write errors. */
@@ -110,12 +118,12 @@ export class EventIntake {
     return batch;
   }
 
-  /** Stores events as rows, or writes them to the spool behind the events that wait there. */
+  /** Stores events as rows, or writes them behind the events that wait on disk. */
   async #keep(events: readonly NewEvent[]): Promise<void> {
-    if (this.#spool.size === 0 && this.#storing === null) {
+    if (this.#waiting.size === 0 && this.#storing === null) {
       const storing = this.#storeEach(events).finally(() => (this.#storing = null));
       this.#storing = storing;
-      // A transaction that ends later stores the same events as the spool: an id is stored once.
+      // A transaction that ends later stores the same events as the documents on disk: an id is stored once.
       storing.catch(() => undefined);
       try {
         await withDeadline({ timeoutMs: storeTimeoutMs }, () => storing);
@@ -124,15 +132,15 @@ export class EventIntake {
         this.#away(thrown);
       }
     }
-    await this.#spool.write(events);
+    await this.#waiting.write(events);
   }
 
-  /** Stores the events of the spool until the intake is closed. */
+  /** Stores the waiting events until the intake is closed. */
   async #takeUp(): Promise<void> {
     const { signal } = this.#ended;
     while (!this.#isEnded()) {
       try {
-        await this.#emptySpool();
+        await this.#storeWaiting();
       } catch (thrown) {
         if (!this.#isEnded()) this.#away(thrown);
       }
@@ -140,12 +148,9 @@ export class EventIntake {
     }
   }
 
-  async #emptySpool(): Promise<void> {
-    while (this.#spool.size > 0 && !this.#isEnded()) {
-      const isWhole = await this.#spool.takeUp((events) => this.#storeEach(events));
-      if (!isWhole) this.#options.onFault(new Error('a damaged file of the spool of events was set aside'));
-    }
-    if (this.#spool.size > 0 || !this.#isAway) return;
+  async #storeWaiting(): Promise<void> {
+    if (this.#waiting.size > 0) await this.#waiting.takeUp((events) => this.#options.store(events));
+    if (this.#waiting.size > 0 || !this.#isAway) return;
     this.#isAway = false;
     this.#options.onTakenUp();
   }

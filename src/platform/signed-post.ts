@@ -8,6 +8,7 @@ import {
   contentDigest,
   encodePushHeader,
   isSameMac,
+  methodOf,
   parseAnswerHeader,
   requestMac,
   sha256,
@@ -38,7 +39,7 @@ export interface SignedAnswer {
 }
 
 /**
- * Posts a body with its MAC, and checks the MAC of the answer. Does not read the body of an answer other than 200.
+ * Sends a body with its MAC, and checks the MAC of the answer. Does not read the body of an answer other than 200.
  * Rejects with the network's error.
  */
 export async function postSigned(post: SignedPost): Promise<SignedAnswer> {
@@ -47,7 +48,7 @@ export async function postSigned(post: SignedPost): Promise<SignedAnswer> {
   const time = Math.floor(Date.now() / secondMs);
   const mac = requestMac(key, time, digest.toString('hex'), path);
   const sent = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, {
-    method: 'POST',
+    method: methodOf(path),
     agent,
     signal,
     headers: {

@@ -1,6 +1,6 @@
 import { boundedTime } from './values/bounded-time.ts';
 import { maxReportBytes } from './limits.ts';
-import { agentFaultCodes, maxClocksBytes, maxForwardedBytes, maxJsonFrameBytes } from './wire.ts';
+import { agentFaultCodes, maxJsonFrameBytes } from './wire.ts';
 import type { AgentFault, AgentFaultCode, End, Frame, FrameType, Hello } from './wire.ts';
 
 const headerBytes = 5;
@@ -43,8 +43,6 @@ export interface FrameLimits {
   /** The most `R` and `U` frames. The next field limits their payloads together. */
   readonly maxReports: number;
   readonly maxTotalBytes: number;
-  /** True if a site may send `C` and `V` frames; `V` counts as a report. Default: false. */
-  readonly forwards?: boolean;
 }
 
 export interface FrameParser {
@@ -72,7 +70,6 @@ class StreamParser implements FrameParser {
   #reports = 0;
   #totalBytes = 0;
   #others = 0;
-  #clocks = 0;
   /** The header of the frame whose payload is incomplete. */
   #checked: { readonly type: FrameType; readonly size: number } | null = null;
   #isOver = false;
@@ -143,22 +140,15 @@ class StreamParser implements FrameParser {
 
   #check(type: string, size: number): FrameType {
     const limits = this.#limits;
-    const isForwarded = type === 'V' && limits.forwards === true;
-    if (type === 'R' || type === 'U' || isForwarded) {
+    if (type === 'R' || type === 'U') {
       this.#reports += 1;
       this.#totalBytes += size;
-      const allowed = isForwarded ? maxForwardedBytes : type === 'R' ? limits.maxReportBytes : maxReportBytes;
+      const allowed = type === 'R' ? limits.maxReportBytes : maxReportBytes;
       if (size > allowed) throw new WireFault('report-too-large', `a report of ${size} bytes, allowed are ${allowed}`);
       if (this.#reports > limits.maxReports || this.#totalBytes > limits.maxTotalBytes) {
         const found = `${this.#reports}, ${this.#totalBytes} bytes`;
         throw new WireFault('agent-output', `more reports than were asked for: ${found}`);
       }
-      return type;
-    }
-    if (type === 'C' && limits.forwards === true) {
-      this.#clocks += 1;
-      const isTooMuch = this.#clocks > limits.maxReports || size > maxClocksBytes;
-      if (isTooMuch) throw new WireFault('agent-output', 'too many clocks');
       return type;
     }
     if (type !== 'H' && type !== 'F' && type !== 'E') throw new WireFault('agent-output', 'a frame of no known type');

@@ -10,9 +10,6 @@
  *       client); from the shell agent alone, and only one
  *   `F` fault, JSON: {code, message} instead of this run's report; spooled reports may still follow
  *   `E` end, JSON: End              nothing follows
- * The collector of a site that forwards sends two more types, to a collector only (src/collector/receive/forwarded.ts):
- *   `C` the clocks of the next `R`, JSON
- *   `V` visits or a run, JSON; acknowledged by the first 16 bytes of the payload's SHA-256
  * stdin of the agent: 16 raw bytes for each acknowledged report id, nothing else; the end of stdin lets the agent end.
  * An uploaded agent finds its own program before these bytes (src/loader/upload-agent.cjs). The shell agent reads none.
  */
@@ -33,11 +30,6 @@ export const restrictedKeySign = 'fleet-health restricted key';
 export const spoolScriptName = 'spool.sh';
 /** The most bytes of the payload of any frame but `R` and `U`. */
 export const maxJsonFrameBytes = 8 * 1024;
-
-/** The most bytes of a frame of visits. */
-export const maxForwardedBytes = 128 * 1024;
-/** The most bytes of a frame of clocks. */
-export const maxClocksBytes = 512;
 
 /** The options of the probes that rules need: a closed list. */
 export interface ProbeOptions {
@@ -133,7 +125,7 @@ export interface AgentFault {
 export const agentFaultCodes = ['agent-failed', 'agent-timeout', 'agent-stuck', 'report-too-large'] as const;
 export type AgentFaultCode = (typeof agentFaultCodes)[number];
 
-export type FrameType = 'H' | 'R' | 'U' | 'F' | 'E' | 'C' | 'V';
+export type FrameType = 'H' | 'R' | 'U' | 'F' | 'E';
 export interface Frame {
   readonly type: FrameType;
   readonly payload: Buffer;

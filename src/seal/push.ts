@@ -2,7 +2,7 @@
  * The protocol of clients that begin by themselves. Over both transports the client sends `pushMarker` and the frames
  * of src/report/wire.ts, and the collector answers with `pushMarker` and 16 raw bytes for each acknowledged report id.
  * Over SSH these streams are stdin and stdout of `fleet-health receive CLIENT`; over HTTP they are the body of a
- * request and its answer, each with a MAC.
+ * request and its answer, each with a MAC. The collector of a site puts single files instead (`inboxPath`).
  */
 import { createHash, createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
 
@@ -21,13 +21,25 @@ export const maxPushBytes: number = pushLimits.maxTotalBytes + 64 * 1024;
 export const pushPath = '/v1/visit';
 /** The path for acknowledgements of the answer to a POST to pushPath, if the collector polls. */
 export const acknowledgePath = '/v1/acknowledge';
-export type SignedPath = typeof pushPath | typeof acknowledgePath;
+/** The path below which the collector of a site puts its files: a folder and a name. */
+export const inboxPath = '/v1/inbox';
+export type SignedPath = typeof pushPath | typeof acknowledgePath | `${typeof inboxPath}/${string}`;
 export const pushKeyBytes = 32;
 
 /** The most characters of an escaped name in a header. */
 const mostNameChars = 400;
 /** The mark of a site. No client name begins with it. */
 const siteMark = '!';
+
+/** Returns the path of a file of a site. */
+export function pathInInbox(folder: string, name: string): SignedPath {
+  return `${inboxPath}/${encodeURIComponent(folder)}/${encodeURIComponent(name)}`;
+}
+
+/** Returns the method of requests to a path. */
+export function methodOf(path: SignedPath): 'POST' | 'PUT' {
+  return path.startsWith(`${inboxPath}/`) ? 'PUT' : 'POST';
+}
 
 /** Returns the sender name of a site, by which its collector pushes. */
 export function senderOfSite(site: string): string {
@@ -101,7 +113,7 @@ export function parsePolledVisit(body: Buffer): PolledVisit | null {
 
 /** Computes the MAC of a request, from the SHA-256 of its body in hexadecimal digits. */
 export function requestMac(key: Uint8Array, time: number, bodySha256: string, path: SignedPath = pushPath): string {
-  return hmac(key, `v1\nPOST ${path}\n${time}\n${bodySha256}`);
+  return hmac(key, `v1\n${methodOf(path)} ${path}\n${time}\n${bodySha256}`);
 }
 
 /** Computes the MAC of the answer to the request with this MAC. */

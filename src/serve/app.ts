@@ -43,8 +43,8 @@ export interface FleetRoutesOptions {
   /** The endpoint of events; null if the server accepts none. */
   readonly eventEndpoint: EventEndpoint | null;
   readonly status: Pick<StatusOptions, 'shownConfig' | 'queued'>;
-  /** The route of clients' pushes; null if the server accepts none. */
-  readonly push: Route | null;
+  /** The routes of pushes; none if the server accepts none. */
+  readonly pushes: readonly Route[];
   /** Returns the service and host of a token's pings; null if it is no token for pings. */
   readonly pingOf: (token: string) => PingToken | null;
   readonly visitorOf: (request: IncomingMessage) => Visitor;
@@ -56,7 +56,7 @@ const yearSeconds = 365 * 24 * 3600;
 
 /** Returns the routes of the parts that `<serve>` enables. Each route defines the permission that it needs. */
 export function fleetRoutes(options: FleetRoutesOptions): ServedRoutes {
-  const { serve, look, events, eventEndpoint, push, status, visitorOf, pingOf, signal } = options;
+  const { serve, look, events, eventEndpoint, pushes, status, visitorOf, pingOf, signal } = options;
   const { onFault } = look;
   const routes: readonly Route[] = [
     pingRoute({ ...look, own: serve.ping === null ? null : ownCommand(serve.ping, signal) }),
@@ -64,7 +64,7 @@ export function fleetRoutes(options: FleetRoutesOptions): ServedRoutes {
     ...(eventEndpoint === null
       ? []
       : [eventsRoute(eventEndpoint, visitorOf), ...eventPingRoutes({ endpoint: eventEndpoint, visitorOf, pingOf })]),
-    ...(push === null ? [] : [push]),
+    ...pushes,
     ...(serve.metrics === null ? [] : [metricsRoute(look, serve.metrics)]),
     ...(serve.look ? [...liveRoutes(events), ...pageRoutes(look), ...documentRoutes(look)] : []),
   ];

@@ -41,18 +41,19 @@ export function createGate({ visitorOf, admit, isFull, onGuess }: GateOptions): 
   const rates = new Rates(rate);
   const inUse = new InUse(mostPerAddress);
   return {
-    enter: (incoming, outgoing, { isPost = false, pool = 'look' }) => {
+    enter: (incoming, outgoing, { takes = null, pool = 'look' }) => {
       const { method = '', url = '' } = incoming;
-      const methods = isPost ? ['POST'] : ['GET', 'HEAD'];
+      const methods = takes === null ? ['GET', 'HEAD'] : [takes];
       if (!methods.includes(method)) {
-        const text = `Only ${methods.join(' and ')} ${isPost ? 'is' : 'are'} answered.\n`;
+        const text = `Only ${methods.join(' and ')} ${takes === null ? 'are' : 'is'} answered.\n`;
         return words(405, text, { Allow: methods.join(', '), Connection: 'close' });
       }
-      if (!isPost && hasBody(incoming)) return words(400, 'A request has no body here.\n', { Connection: 'close' });
+      if (takes === null && hasBody(incoming))
+        return words(400, 'A request has no body here.\n', { Connection: 'close' });
       if (url.length > longestUrl) return words(414, 'The address is too long.\n', { Connection: 'close' });
       if (isFull(incoming, pool)) return busy(503, 'Too many connections.\n');
       const visitor = visitorOf(incoming);
-      if (!isPost && !rates.take(visitor.address)) return busy(429, 'Too many requests.\n');
+      if (takes === null && !rates.take(visitor.address)) return busy(429, 'Too many requests.\n');
       const giveBack = inUse.take(visitor.address);
       if (giveBack === null) return busy(429, 'Too many requests at a time.\n');
       outgoing.once('close', giveBack);

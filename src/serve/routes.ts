@@ -13,8 +13,8 @@ export interface Route {
   readonly purpose: TokenPurpose | null;
   /** False if the answer is not compressed, because it is small or no text. */
   readonly isPacked: boolean;
-  /** True if the route accepts POST only, reads the body itself, and has limits of its own. Default: GET and HEAD. */
-  readonly isPost?: boolean;
+  /** The only method of a route that reads the body itself, and has limits of its own. Default: GET and HEAD. */
+  readonly takes?: 'POST' | 'PUT';
   /** The pool that its connections belong to. Default: `look`. */
   readonly pool?: Pool;
   /** Converts a refusal of the server to the form of the route's answers. Default: unchanged. */

@@ -13,7 +13,7 @@ import { createAdmission } from './admission.ts';
 import { createApp, fleetRoutes, type ServedRoutes } from './app.ts';
 import type { Documents } from './documents.ts';
 import { type EventEndpointEvent, openEventEndpoint } from './endpoints/open-event-endpoint.ts';
-import { pushRoute, type RefusedPush } from './endpoints/push-route.ts';
+import { pushRoutes, type RefusedPush } from './endpoints/push-route.ts';
 import { FleetReader } from './fleet-reader.ts';
 import { Listeners } from './listeners.ts';
 import { LiveEvents } from './live-events.ts';
@@ -84,7 +84,7 @@ export async function runServer(options: ServeOptions): Promise<void> {
     events,
     eventEndpoint: endpoints?.endpoint ?? null,
     status: { shownConfig: options.shownConfig, queued: () => endpoints?.queued() ?? 0 },
-    push: serve.push ? pushRoute({ settings, signal: options.signal, onRefused }) : null,
+    pushes: serve.push ? pushRoutes({ settings, signal: options.signal, onRefused }) : [],
     signal: ended.signal,
     pingOf: pingFinder(statePaths(settings().stateDir).tokens),
     visitorOf,

@@ -25,7 +25,7 @@ import { createClientShares } from './reports/client-shares.ts';
 import { ingest } from './reports/ingest.ts';
 import { createShareStore } from './reports/shares.ts';
 import { saveStateDisks } from './reports/state-disks.ts';
-import { endForwardedRun, endRun, startRun } from './reports/runs.ts';
+import { endRun, runsOf, saveRuns, startRun } from './reports/runs.ts';
 import { saveVisits } from './reports/visits.ts';
 import { databaseNowMs } from './sql/sql-time.ts';
 import { forgetClient, forgetCollector } from './retention/forget.ts';
@@ -69,7 +69,8 @@ export function storageOn(database: Database): Storage {
     reports: {
       startRun: (run) => startRun(database, run),
       endRun: (start, end) => endRun(database, start, end),
-      endForwardedRun: (start, end) => endForwardedRun(database, start, end),
+      saveRuns: (runs) => saveRuns(database, runs),
+      runsOf: (collectorId, sinceMs) => runsOf(database, collectorId, sinceMs),
       saveVisits: (visits) => saveVisits(database, visits),
       ingest: (items) => ingest(database, items, shares),
       saveSealed: (items) => saveSealed(database, items, brought),

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { documentsOf } from '../../src/collector/inbox/origins.ts';
 import { takeLock } from '../../src/state/lock.ts';
 import { statePaths } from '../../src/state/paths.ts';
 import { FleetError, type ErrorCode } from '../../src/errors.ts';
@@ -65,7 +66,7 @@ test('a pass stores reports, inventories, visits and the run; the next one bring
   assert.deepEqual(fleet.sealedFiles(), []);
   for (const { name } of clients) await emptied(fleet, name);
   assert.equal(statSync(fleet.stateDir).mode & 0o777, 0o700);
-  assert.deepEqual(readdirSync(statePaths(fleet.stateDir).journal), []);
+  assert.deepEqual(readdirSync(documentsOf(statePaths(fleet.stateDir), { kind: 'collector' })), []);
 });
 
 test('a dry run shows reports, needs no database, and leaves everything for the next pass', async () => {
@@ -108,7 +109,7 @@ test('while the database is away reports wait, and the next pass stores all with
   const runs = await fleet.column("SELECT outcome || ' ' || succeeded FROM runs");
   assert.deepEqual(runs, Array(3).fill('finished 3'));
   assert.deepEqual(fleet.sealedFiles(), []);
-  assert.deepEqual(readdirSync(statePaths(fleet.stateDir).journal), []);
+  assert.deepEqual(readdirSync(documentsOf(statePaths(fleet.stateDir), { kind: 'collector' })), []);
 });
 
 test('a database that goes away in the middle costs nothing either, and is closed', async () => {
@@ -373,7 +374,7 @@ function asIfFor(client: string, command: string): string {
 test('a pass removes what killed programs left half written an hour ago', async () => {
   const fleet = makeFleet();
   const paths = statePaths(fleet.stateDir);
-  const halves = [paths.dir, paths.keys, paths.journal, paths.lastGood].map((dir) => {
+  const halves = [paths.dir, paths.keys, documentsOf(paths, { kind: 'collector' }), paths.lastGood].map((dir) => {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     const file = path.join(dir, '.0011223344556677.part');
     writeFileSync(file, '');

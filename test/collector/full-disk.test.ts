@@ -36,7 +36,7 @@ test(
     const failures = full.failures.map(({ code, stage }) => `${code} ${stage}`);
     assert.deepEqual(failures, Array(2).fill('spool-full spool'));
     const said = [...full.faults, ...full.failures].map(({ message }) => message);
-    for (const message of said) assert.match(message ?? '', /\/state\/(journal|encrypted_stats): ENOSPC/);
+    for (const message of said) assert.match(message ?? '', /\/state\/(inbox\/collector|encrypted_stats): ENOSPC/);
     assert.equal(fleet.spooledAt('web-1').length, 1);
 
     rmSync(ballast);

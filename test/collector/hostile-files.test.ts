@@ -10,7 +10,8 @@ import { suite, test } from 'node:test';
 
 import { createClientNames } from '../../src/collector/spool/client-names.ts';
 import { countSealedTo } from '../../src/collector/keys/retire-key.ts';
-import { replayJournals } from '../../src/collector/pass/replay-journals.ts';
+import { documentsOf } from '../../src/collector/inbox/origins.ts';
+import { storeDocuments, type DocumentStores } from '../../src/collector/inbox/store-documents.ts';
 import { loadKeyRing, rotateKeys } from '../../src/collector/keys/key-ring.ts';
 import { defaultBounds, openQuarantine } from '../../src/collector/spool/quarantine.ts';
 import { openingIntake, sealedIntake } from '../../src/collector/ingest/intake.ts';
@@ -18,8 +19,7 @@ import { asRejected, type ReportRejected } from '../../src/collector/ingest/reje
 import { describeMissingKey } from '../../src/collector/keys/retired-keys.ts';
 import { statePaths } from '../../src/state/paths.ts';
 import { generateKeyPair, privateKeysOf } from '../../src/seal/key-pair.ts';
-import type { ReportStore } from '../../src/storage/store/storage.ts';
-import { makeClient, makeFleet } from '../support/fleet.ts';
+import { makeClient, makeConfig, makeFleet } from '../support/fleet.ts';
 import { scriptedAgent } from '../support/scripted-agents.ts';
 import { sealedSample, type SealedSample } from '../support/sealed-report.ts';
 import { readHeader } from '../../src/seal/sealed-message.ts';
@@ -86,7 +86,8 @@ suite('what is no sealed file', () => {
   const agent = scriptedAgent('web-1');
   const folder = path.join(paths.encryptedStats, 'web-1');
   const quarantine = path.join(folder, 'quarantine');
-  for (const dir of [quarantine, paths.journal]) fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const documents = documentsOf(paths, { kind: 'collector' });
+  for (const dir of [quarantine, documents]) fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
   const old = loadKeyRing(paths, Date.now()).sealing;
   rotateKeys(paths, Date.now());
   const pass = () => fleet.collect([makeClient('web-1')], { transportFor: () => agent.transport });
@@ -107,7 +108,7 @@ suite('what is no sealed file', () => {
     }
     for (const what of ['a folder with something in it', 'a name that is no UTF-8', 'a name that is no plain word']) {
       number += 1;
-      kinds[what]?.(path.join(paths.journal, `2026-${number}.jsonl`));
+      kinds[what]?.(path.join(documents, `2026-${number}.json`));
     }
   };
 
@@ -160,7 +161,7 @@ test('beyond the bounds the line of reasons is written to a file of our own alon
     const bounds = { ...defaultBounds, filesPerClient: 0 };
     const quarantine = openQuarantine({ places: [place], bounds, nowMs: Date.now(), keepMs: 1e9 });
     const reason = { code: 'seal-corrupt', message: 'changed', atMs: Date.now() } as const;
-    const report = { client: 'web-1', file, receivedAtMs: 0, clock: null };
+    const report = { client: 'web-1', file, origin: null, receivedAtMs: 0, clock: null };
     assert.throws(() => quarantine.add(report, 'web-1', reason), { code: /ELOOP|ENXIO|EISDIR/ }, what);
     assert.ok(fs.existsSync(file), `${what}: it stays where it is`);
     assert.equal(fs.existsSync('/nowhere'), false);
@@ -176,12 +177,18 @@ test('what is said of a retired key is read from files alone', () => {
   }
 });
 
-test('a journal is a file', async () => {
+test('a document is a file', async () => {
   for (const [what, make] of Object.entries(kinds)) {
     const { paths } = freshFleet();
-    fs.mkdirSync(paths.journal, { recursive: true });
-    make(path.join(paths.journal, '2026.jsonl'));
-    const notified = await replayJournals(paths.journal, {} as ReportStore, Date.now());
-    assert.deepEqual([notified.runs, notified.visits, notified.refused, notified.left], [0, 0, 0, 0], what);
+    const { inbox } = paths;
+    for (const origin of [{ kind: 'collector' }, { kind: 'events' }, { kind: 'site', site: 'fra' }] as const) {
+      const folder = documentsOf(paths, origin);
+      fs.mkdirSync(folder, { recursive: true });
+      make(path.join(folder, '2026.json'));
+    }
+    const config = makeConfig(paths.dir, []);
+    const stored = await storeDocuments({ inbox, stores: {} as DocumentStores, config, nowMs: Date.now() });
+    const { runs, visits, left } = stored;
+    assert.deepEqual([runs, visits, left], [0, 0, 0], what);
   }
 });

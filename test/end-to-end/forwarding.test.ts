@@ -81,7 +81,7 @@ test('without the link all waits at the site, and cron hears of it once an hour'
   assert.equal(second.status, 3);
   assert.equal(second.stderr, '');
   const waiting = site.waiting();
-  assert.ok(waiting.filter((name) => name.endsWith('.jsonl')).length === 2, waiting.join());
+  assert.ok(waiting.filter((name) => name.endsWith('.json')).length === 4, waiting.join());
   assert.match((await site.run('check')).stdout, /failed: link to hq: http[^\n]*ECONNREFUSED/);
   await hq.serveAgain();
   assert.equal((await site.run('-q', 'collect')).status, 0);

@@ -31,10 +31,10 @@ suite('MariaDB that cannot be reached', { skip: skipWithoutMariadb }, async () =
 
   const namesIn = (folder: string, ending: string): readonly string[] =>
     existsSync(path.join(state, folder)) ? namesBelow(path.join(state, folder), ending) : [];
-  /** Counts the reports and journals that wait, and lists the mails. */
+  /** Counts the reports and documents that wait, and lists the mails. */
   const left = () => ({
     sealed: namesIn('encrypted_stats', '.fhs').length,
-    journals: namesIn('journal', '.jsonl').length,
+    documents: namesIn('inbox', '.json').length,
     mails: namesIn('outbox', '.eml')
       .map((name) => readFileSync(path.join(state, 'outbox', name), 'utf8'))
       .flatMap((mail) => /^Subject: (Database.*?) (?:for|after)/m.exec(mail)?.[1] ?? [])
@@ -50,7 +50,7 @@ suite('MariaDB that cannot be reached', { skip: skipWithoutMariadb }, async () =
   test('is reported by the run that notices it first', async () => {
     proxy.mode = 'refuse';
     await says('collect', 3, 1);
-    assert.deepEqual(left(), { sealed: 2, journals: 1, mails: [] });
+    assert.deepEqual(left(), { sealed: 2, documents: 2, mails: [] });
   });
 
   test('is not reported again by the other program, and is mailed after ten minutes', async () => {
@@ -70,7 +70,7 @@ suite('MariaDB that cannot be reached', { skip: skipWithoutMariadb }, async () =
     assert.equal(status, 0, stderr);
     assert.match(stdout, /stored the records of 1 earlier run and 2 visits/);
     await says('alert', 0, 0);
-    assert.deepEqual(left(), { sealed: 0, journals: 0, mails: ['Database away', 'Database back'] });
+    assert.deepEqual(left(), { sealed: 0, documents: 0, mails: ['Database away', 'Database back'] });
     const [row] = await mariadb.asRoot(`USE ${made.name}`, countsSql);
     const counts = Object.fromEntries(Object.entries(row ?? {}).map(([name, value]) => [name, Number(value)]));
     assert.deepEqual(counts, { stats: 4, visits: 4, failed: 0, runs: 2, failures: 0, alerts: 0 });

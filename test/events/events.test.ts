@@ -4,9 +4,11 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { EventDocuments } from '../../src/collector/inbox/event-documents.ts';
 import { EventIntake, EventsFull } from '../../src/events/events.ts';
 import { StorageFault } from '../../src/storage/sql/fault.ts';
 import type { NewEvent } from '../../src/storage/store/event-store.ts';
+import { statePaths } from '../../src/state/paths.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { madeEvent } from './support/event-samples.ts';
 
@@ -17,9 +19,9 @@ class Stored {
   fault: ((events: readonly NewEvent[]) => Promise<void> | void) | null = null;
   readonly faults: unknown[] = [];
 
-  open(t: TestContext, folder: string): EventIntake {
+  open(t: TestContext, stateDir: string): EventIntake {
     const intake = new EventIntake({
-      folder,
+      waiting: new EventDocuments(statePaths(stateDir), (line) => this.faults.push(new Error(line))),
       store: async (events) => {
         await this.fault?.(events);
         this.batches.push(events.length);
@@ -38,6 +40,8 @@ class Stored {
   }
 }
 
+/** Returns the folder of the events that wait. */
+const waitingIn = (stateDir: string): string => path.join(stateDir, 'inbox', 'events');
 const accept = (intake: EventIntake, ...ids: readonly string[]) =>
   Promise.all(ids.map((id) => intake.accept([madeEvent(id)], 100)));
 const numbered = (count: number) => Array.from({ length: count }, (_, index) => `e${String(index).padStart(4, '0')}`);
@@ -61,7 +65,7 @@ test('while the database is away events wait on disk, and are taken up in their 
   await accept(intake, 'a', 'b');
   await accept(intake, 'c');
   assert.equal(intake.queued, 3);
-  assert.equal(readdirSync(folder).length, 2);
+  assert.equal(readdirSync(waitingIn(folder)).length, 2);
   assert.equal(stored.faults.length, 1, 'said once');
   stored.fault = null;
   await accept(intake, 'd');
@@ -70,7 +74,7 @@ test('while the database is away events wait on disk, and are taken up in their 
   // The last file is removed a moment before its folder is synced; `queued` counts until the sync.
   const waiting = (): number => intake.queued;
   while (waiting() > 0) await sleep(10);
-  assert.deepEqual(readdirSync(folder), []);
+  assert.deepEqual(readdirSync(waitingIn(folder)), []);
 });
 
 test('a database that is blocked keeps nobody waiting, and stores nothing twice', async (t) => {
@@ -95,15 +99,17 @@ test('what a killed process has left is taken up at the next start, without dama
   await accept(intake, 'a');
   await accept(intake, 'b');
   await intake.close();
-  const [first = ''] = readdirSync(folder).sort();
-  writeFileSync(path.join(folder, first), '[{"eventId');
-  writeFileSync(path.join(folder, '.000000000009-1-1.json.part'), '[{"event');
+  const waiting = waitingIn(folder);
+  const [first = ''] = readdirSync(waiting).sort();
+  writeFileSync(path.join(waiting, first), '[{"eventId');
+  writeFileSync(path.join(waiting, '.000000000009-1-1.json.part'), '[{"event');
   const stored = new Stored();
   await accept(stored.open(t, folder), 'c');
   await stored.until(2);
   assert.deepEqual(stored.ids, ['b', 'c']);
-  assert.match(String(stored.faults[0]), /damaged/);
-  assert.ok(readdirSync(folder).includes(`${first}.damaged`));
+  while (stored.faults.length === 0) await sleep(10);
+  assert.match(String(stored.faults[0]), /set-aside.* another form/);
+  assert.ok(readdirSync(path.join(waiting, 'set-aside')).includes(first));
 });
 
 test('an event that the database refuses holds up no other', async (t) => {
@@ -121,7 +127,7 @@ test('events that cannot be made durable are not acknowledged, and neither are t
   const folder = path.join(tempFolder(t), 'file');
   writeFileSync(folder, '');
   stored.fault = away;
-  const intake = stored.open(t, path.join(folder, 'events'));
+  const intake = stored.open(t, folder);
   await assert.rejects(accept(intake, 'a'), /ENOTDIR|EEXIST/);
   await assert.rejects(intake.accept([madeEvent('b')], 9 * 1024 * 1024), EventsFull);
   await intake.close();

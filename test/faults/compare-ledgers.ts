@@ -26,7 +26,7 @@ export interface Comparison {
   readonly quarantined: number;
   /** Rows with missing parts, and runs that never end. */
   readonly halves: readonly string[];
-  /** Sealed files, journals, spooled reports and unfinished files that no program takes any more. */
+  /** Sealed files, documents, spooled reports and unfinished files that no program takes any more. */
   readonly leftovers: readonly string[];
   readonly runs: Readonly<Record<string, number>>;
   readonly visits: number;
@@ -78,7 +78,7 @@ export async function compareLedgers(site: FaultSite, truth: Truth, mails: MailL
     ].map((row) => JSON.stringify(row)),
     leftovers: [
       ...(await rows('SELECT report_id FROM sealed_reports')).map((row) => `sealed ${String(row['report_id'])}`),
-      ...files.filter((file) => /\.part$|\/journal\/|\/encrypted_stats\/[^/]+\/[^/]+\.fhs$/.test(file)),
+      ...files.filter((file) => /\.part$|\/inbox\/|\/encrypted_stats\/[^/]+\/[^/]+\.fhs$/.test(file)),
       ...filesBelow(path.join(site.home, '.local')).filter((file) => /\.fhs$|\/\.new-/.test(file)),
     ],
     runs: Object.fromEntries(runs.map((row) => [String(row['outcome']), Number(row['n'])])),

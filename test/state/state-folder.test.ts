@@ -21,7 +21,7 @@ import { checkStateFolder, claimStateFolder } from '../../src/state/state-folder
 import { tempFolder } from '../support/temp-folder.ts';
 
 const isRoot = process.getuid?.() === 0;
-const folders = 'keys publicKeys retiredKeys encryptedStats journal events outbox lastGood compiled';
+const folders = 'keys publicKeys retiredKeys encryptedStats inbox olderJournal olderEvents outbox lastGood compiled';
 const allFolders = `${folders} receiveLocks faultsLogged`.split(' ') as readonly StateFolder[];
 
 type Place = ReturnType<typeof place>;

@@ -25,7 +25,7 @@ export interface ForwardingSite {
     readonly run: Run;
     /** The folder and environment of the program at the site. */
     readonly options: CliOptions;
-    /** Returns the names of the sealed files and journals that wait at the site. */
+    /** Returns the names of the sealed files and documents that wait at the site. */
     readonly waiting: () => readonly string[];
   };
 }
@@ -106,11 +106,11 @@ export async function forwardingSite(t: TestContext, options: ForwardingOptions 
       options: siteOptions,
       run: (...args) => program(args, siteOptions),
       waiting: () =>
-        ['encrypted_stats', 'journal'].flatMap((place) =>
+        ['encrypted_stats', 'inbox'].flatMap((place) =>
           (existsSync(path.join(state, place))
             ? readdirSync(path.join(state, place), { recursive: true, encoding: 'utf8' })
             : []
-          ).filter((name) => /\.(?:fhs|jsonl)$/.test(name)),
+          ).filter((name) => /\.(?:fhs|json)$/.test(name)),
         ),
     },
   };

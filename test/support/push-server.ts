@@ -5,18 +5,22 @@ import type { TestContext } from 'node:test';
 
 import { limitRequest } from '../../src/platform/request-limits.ts';
 import { send } from '../../src/serve/answer.ts';
-import { pushRoute } from '../../src/serve/endpoints/push-route.ts';
+import { findRoute, targetOf } from '../../src/serve/routes.ts';
+import { pushRoutes } from '../../src/serve/endpoints/push-route.ts';
 
 /** Starts an HTTP server with the push endpoint alone, until the end of the test. */
 export async function startPushServer(
   t: TestContext,
-  options: Omit<Parameters<typeof pushRoute>[0], 'signal'>,
+  options: Omit<Parameters<typeof pushRoutes>[0], 'signal'>,
 ): Promise<{ readonly server: Server; readonly url: string }> {
   const { signal } = new AbortController();
-  const route = pushRoute({ ...options, signal });
+  const routes = pushRoutes({ ...options, signal });
   const server = createServer((incoming, outgoing) => {
     limitRequest(incoming, outgoing);
-    Promise.resolve(route.answer({ incoming, outgoing, parts: {}, query: new URLSearchParams() }))
+    const { path, query } = targetOf(incoming.url ?? '');
+    const found = findRoute(routes, path);
+    if (found === null) return void outgoing.writeHead(404).end();
+    Promise.resolve(found.route.answer({ incoming, outgoing, parts: found.parts, query }))
       .then((answer) => answer && send(answer, { incoming, outgoing, isPacked: false }))
       .catch(() => outgoing.destroy());
   });

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 
+import { folderOfSite } from '../../collector/inbox/origins.ts';
 import { forwardingSite } from '../../config/clients/arrival.ts';
 import type { Config, Finding } from '../../config/config.ts';
 import { escapeControls } from '../../log.ts';
 import { withTimeout } from '../../platform/deadline.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import { folderOfClient } from '../../state/client-folder.ts';
 import { statePaths } from '../../state/paths.ts';
 import { namedUpTo } from '../../text/numbers.ts';
 import { readStored } from '../command/read-stored.ts';
@@ -25,7 +25,7 @@ export async function neverCameWarnings(config: Config, signal: AbortSignal): Pr
   ).catch(() => null);
   signal.throwIfAborted();
   if (known === null) return [];
-  const { encryptedStats } = statePaths(config.stateDir);
+  const { inbox } = statePaths(config.stateDir);
   const seen = new Set(known.map(({ client }) => client));
   const missing = forwarded.filter(({ name, was }) => !seen.has(name) && (was === null || !seen.has(was)));
   return [...groupBy(missing, (client) => forwardingSite(client) ?? '')].map(([site, ofSite]) => {
@@ -33,7 +33,7 @@ export async function neverCameWarnings(config: Config, signal: AbortSignal): Pr
       mostNamed,
       ofSite.map(({ name }) => name),
     );
-    const isHere = ofSite.some(({ name }) => existsSync(path.join(encryptedStats, folderOfClient(name))));
+    const isHere = existsSync(path.join(inbox, folderOfSite(site)));
     const message = isHere
       ? `what the site ${site} has sent of ${names} is not stored yet: fleet-health collect here does that`
       : `nothing has come of ${names} from the site ${site}: look at collect there, and at its config.xml`;

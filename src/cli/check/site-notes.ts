@@ -9,14 +9,14 @@ import { counted, namedUpTo } from '../../text/numbers.ts';
 import { plainAnswer } from './plain-answer.ts';
 
 const mostNamed = 5;
-/** The largest difference of two clocks: hq shifts the times of a site whose clock is further off. */
+/** The largest difference of two clocks that needs no note. */
 const mostOffMs = 30 * secondMs;
 
 /** Returns sentences about a site's clock, the reports that wait here, and the clients that were refused. */
 export async function siteNotes(config: Config, forward: ForwardConfig, signal: AbortSignal): Promise<string[]> {
   const { encryptedStats, siteFacts } = statePaths(config.stateDir);
   // A link that fails is reported as a failed trial already.
-  const answer = await plainAnswer(new URL(forward.url), signal).catch(() => null);
+  const answer = forward.url === null ? null : await plainAnswer(new URL(forward.url), signal).catch(() => null);
   signal.throwIfAborted();
   const nowMs = Date.now();
   const waiting = await openSealedSpool(encryptedStats)
@@ -29,7 +29,7 @@ export async function siteNotes(config: Config, forward: ForwardConfig, signal: 
         ),
       (thrown: unknown) => `the reports that wait here cannot be counted (${messageOf(thrown)})`,
     );
-  const { refused = [] } = openSiteFacts(siteFacts).link();
+  const refused = openSiteFacts(siteFacts).refused();
   return [clockNote(answer?.dateMs ?? null, nowMs), waiting, refusedNote(refused)].filter((note) => note !== null);
 }
 

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 
-import { journalNames } from '../../collector/pass/journal-files.ts';
+import { documentsIn } from '../../collector/inbox/document-files.ts';
+import { documentsOf } from '../../collector/inbox/origins.ts';
 import type { Config } from '../../config/config.ts';
 import { statePaths } from '../../state/paths.ts';
 import type { RunFact } from '../../storage/store/run.ts';
@@ -25,9 +26,9 @@ export function leftDatabase(
  */
 export function waitingRuns({ stateDir }: Pick<Config, 'stateDir'>, lastRun: RunFact | null): string | null {
   if (lastRun !== null) return null;
-  const { journal } = statePaths(stateDir);
-  if (journalNames(journal).length === 0) return null;
-  return `No run is in the database yet: its records wait in ${journal}, and the next run stores them.`;
+  const folder = documentsOf(statePaths(stateDir), { kind: 'collector' });
+  if (documentsIn(folder).length === 0) return null;
+  return `No run is in the database yet: its records wait in ${folder}, and the next run stores them.`;
 }
 
 /** Returns the sentence of leftDatabase if the run that has just ended is the only one in the database; else null. */

@@ -49,13 +49,7 @@ export interface AgentSessionOptions extends AgentTask {
 export type FrameTaking = Pick<
   AgentSessionOptions,
   'client' | 'kind' | 'unsealed' | 'runId' | 'publicKey' | 'now' | 'dryRun' | 'onReport'
-> & {
-  /**
-   * Called with a frame that only the collector of a site sends, and acknowledges the frame later. Default: no such
-   * frames are expected.
-   */
-  readonly onForwarded?: (frame: Frame, hello: ReceivedHello) => void;
-};
+>;
 
 export interface StreamOptions extends FrameTaking, Pick<AgentSessionOptions, 'signal'> {
   readonly channel: Channel;
@@ -196,10 +190,6 @@ async function take(frame: Frame, options: FrameTaking, progress: Progress): Pro
     const hello = parseHello(frame.payload);
     if (hello.v !== protocolVersion) throw outputFault(client, `an agent that speaks version ${hello.v}`);
     progress.hello = { ...hello, receivedAtMs, offsetMs: hello.wall_ms - receivedAtMs };
-    return { answer: null, last: false };
-  }
-  if ((frame.type === 'C' || frame.type === 'V') && options.onForwarded !== undefined) {
-    options.onForwarded(frame, progress.hello);
     return { answer: null, last: false };
   }
   if (frame.type === 'E') {

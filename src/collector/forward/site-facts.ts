@@ -3,43 +3,29 @@ import { readFileSync } from 'node:fs';
 import { boundedTime } from '../../report/values/bounded-time.ts';
 import { writeDurably } from '../../state/durable-file.ts';
 import type { ClientFacts, VisitRecord } from '../../storage/store/storage.ts';
-import { fieldsOf, readers } from '../pass/parse-records.ts';
-
-/** The state of the link to the other collector. */
-export interface LinkState {
-  /** The number of consecutive runs that could not forward. */
-  readonly failures: number;
-  /** The time of the last line about the link; null if there was none. */
-  readonly loggedAtMs: number | null;
-  /** The clients whose reports were refused in the last run. Default: none. */
-  readonly refused?: readonly string[];
-  /** The clients whose reports were too large for the link in the runs that could not forward. Default: none. */
-  readonly slow?: readonly string[];
-  /** The time of the last line about refused reports. Default: none. */
-  readonly refusedLoggedAtMs?: number | null;
-}
-
-type Fields = Readonly<Record<string, unknown>>;
+import { fieldsOf, readers } from '../inbox/parse-records.ts';
 
 interface Stored {
-  readonly link: LinkState;
+  /** The clients whose reports were refused in the last run. */
+  readonly refused: readonly string[];
   readonly clients: readonly ClientFacts[];
 }
 
-const atFirst: Stored = { link: { failures: 0, loggedAtMs: null }, clients: [] };
+const atFirst: Stored = { refused: [], clients: [] };
 
-/** Facts that other collectors keep in the database: about clients, by name, and about the link. */
+/** Facts that other collectors keep in the database: about clients, by name. */
 export type SiteFacts = ReturnType<typeof openSiteFacts>;
 
 /** Opens the file. A damaged file counts as missing: the next visits find the facts again. */
 export function openSiteFacts(file: string) {
-  let { link, clients: known } = read(file);
+  let { refused, clients: known } = read(file);
   const clients = new Map(known.map((facts) => [facts.name, facts]));
   const inventories = new Map<string, number>();
   return {
     clients: clients as ReadonlyMap<string, ClientFacts>,
-    link: (): LinkState => link,
-    setLink: (state: LinkState): void => void (link = state),
+    /** Returns the clients whose reports were refused in the last run. */
+    refused: (): readonly string[] => refused,
+    setRefused: (names: readonly string[]): void => void (refused = names),
     /** Records a visit that was made with the configuration of this digest. */
     saw: (visit: VisitRecord, configDigest: string): void => {
       const before = clients.get(visit.client);
@@ -62,33 +48,24 @@ export function openSiteFacts(file: string) {
     /** Writes the facts of these clients. Throws errors of fs. */
     save: (names: ReadonlySet<string>): void => {
       known = [...clients.values()].filter(({ name }) => names.has(name));
-      writeDurably({ file, content: JSON.stringify({ link, clients: known }), mode: 0o600 });
+      writeDurably({ file, content: JSON.stringify({ refused, clients: known }), mode: 0o600 });
     },
   };
 }
 
 function read(file: string): Stored {
   try {
-    const { link, clients } = fieldsOf(JSON.parse(readFileSync(file, 'utf8')));
-    const state = parseLink(fieldsOf(link));
-    if (Array.isArray(clients) && state !== null) {
-      return { link: state, clients: (clients as readonly unknown[]).flatMap((one) => parseFacts(one) ?? []) };
+    const { refused, clients } = fieldsOf(JSON.parse(readFileSync(file, 'utf8')));
+    if (Array.isArray(clients)) {
+      return {
+        refused: textsOf(refused),
+        clients: (clients as readonly unknown[]).flatMap((one) => parseFacts(one) ?? []),
+      };
     }
   } catch {
     // The file does not exist yet, or is damaged.
   }
   return atFirst;
-}
-
-function parseLink({ failures, loggedAtMs, refused, slow, refusedLoggedAtMs }: Fields): LinkState | null {
-  if (!Number.isSafeInteger(failures)) return null;
-  return {
-    failures: failures as number,
-    loggedAtMs: boundedTime(loggedAtMs),
-    refused: textsOf(refused),
-    slow: textsOf(slow),
-    refusedLoggedAtMs: boundedTime(refusedLoggedAtMs),
-  };
 }
 
 function parseFacts(value: unknown): ClientFacts | null {

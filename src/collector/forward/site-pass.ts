@@ -6,20 +6,22 @@ import type { ForwardConfig } from '../../config/config.ts';
 import { folderOfClient } from '../../state/client-folder.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import type { CollectResult, PassOptions } from '../collect-options.ts';
+import { boundDocuments, documentsIn } from '../inbox/document-files.ts';
+import { allowances, documentsOf } from '../inbox/origins.ts';
+import { runDocuments } from '../inbox/run-documents.ts';
 import { endOf, resultOf } from '../pass/collect-result.ts';
-import { boundJournals, defaultMaxBytes, journalPath } from '../pass/journal-files.ts';
-import { journalOf } from '../pass/journal.ts';
 import { RunRecord } from '../pass/run-record.ts';
 import { visitClients } from '../pass/visit-clients.ts';
 import { keepReport } from '../spool/keep-report.ts';
 import { openQuarantine } from '../spool/quarantine.ts';
 import { openSealedSpool, type SealedSpool, type SpooledReport } from '../spool/sealed-spool.ts';
 import { boundSpool } from '../spool/spool-bound.ts';
-import { forward, type Forwarding } from './forward.ts';
+import { forward, type Forwarding, type WaitingFile } from './forward.ts';
 import { openSiteFacts, type SiteFacts } from './site-facts.ts';
 import type { SiteKey } from './site-key.ts';
 import { siteLink } from './site-link.ts';
 import { reportForwarded } from './report-forwarded.ts';
+import { waitingFiles } from './waiting-files.ts';
 
 export interface SitePassOptions {
   readonly pass: PassOptions;
@@ -52,9 +54,11 @@ export async function makeSitePass({ pass, to, key }: SitePassOptions): Promise<
   const quarantine = openQuarantine({
     ...{ places: quarantines, nowMs: start.startedAtMs, keepMs: config.retention.rawMs },
   });
-  const { kept: journals } = boundJournals(paths.journal, Math.max(defaultMaxBytes, spoolBytes * shareOfRecords));
+  const folder = documentsOf(paths, { kind: 'collector' });
+  const recordBytes = Math.max(allowances.collector.maxBytes, spoolBytes * shareOfRecords);
+  const earlier = new Set(boundDocuments(folder, recordBytes).kept);
   const facts = openSiteFacts(paths.siteFacts);
-  const record = new RunRecord({ store: null, journal: journalOf(paths.journal, start), start, onFault });
+  const record = new RunRecord({ store: null, documents: runDocuments(folder, start), start, onFault });
   const fresh = takeFresh(spool, onFault);
   const waiting = new Set(leftovers.map(({ file }) => path.basename(path.dirname(file))));
   const note = (visit: VisitRecord): void => {
@@ -69,29 +73,39 @@ export async function makeSitePass({ pass, to, key }: SitePassOptions): Promise<
   const end = endOf(pass, visited);
   await record.end(end);
   saveFacts(facts, pass, onFault);
-  const sent = await forward({
+  const files = waitingFiles({
     spool,
-    link: siteLink(to.url, key),
-    present: { reports: fresh.first, journal: journalPath(paths.journal, start.startedAtMs, start.id) },
-    backlog: { reports: [...leftovers, ...fresh.others], journals },
-    failures: facts.link().failures,
-    refusedBefore: [...(facts.link().refused ?? []), ...(facts.link().slow ?? [])],
-    endsAt: Math.max(performance.now() + leastMs, began + everyMs * shareOfEvery),
-    signal: pass.signal,
-    now: pass.now,
-    remove: (report) => spool.remove(report),
+    present: { reports: fresh.first, documents: documentsIn(folder).filter((file) => !earlier.has(file)) },
+    backlog: { reports: [...leftovers, ...fresh.others], documents: [...earlier] },
+    refusedBefore: facts.refused(),
     onDamaged: (report, message) => {
       quarantine.add(report, report.client ?? '', { code: 'seal-corrupt', message, atMs: pass.now() });
       observe({ kind: 'quarantined', client: report.client ?? '', code: 'seal-corrupt', message });
     },
-  }).catch((thrown: unknown): Forwarding => {
-    const fault = asFleetError(thrown, { code: 'push-failed', stage: 'run' });
-    return { reports: 0, records: 0, left: leftovers.length, refused: [], slow: null, isRefused: false, fault };
+    onUnreadable: (file, message) => observe({ kind: 'note', message: `${file} is not forwarded: ${message}` }),
   });
-  reportForwarded({ pass, facts, sent, faults, url: to.url });
+  const endsAt = Math.max(performance.now() + leastMs, began + everyMs * shareOfEvery);
+  const sent = await sendFiles({ pass, to, key }, files, endsAt);
+  reportForwarded({ observe, sent, faults, url: to.url });
+  // A broken link says nothing about the clients that were not reached.
+  facts.setRefused([...new Set([...sent.refused, ...(sent.fault === null ? [] : facts.refused())])]);
   saveFacts(facts, pass, onFault);
   const reports = { stored: sent.reports, duplicate: 0, quarantined: 0, waiting: sent.left };
   return resultOf(start.startedAtMs, { visited, end, reports, faults });
+}
+
+/** Sends the files. Without a URL another program carries them, so that all of them wait. */
+async function sendFiles(
+  { pass, to, key }: SitePassOptions,
+  files: readonly WaitingFile[],
+  endsAt: number,
+): Promise<Forwarding> {
+  if (to.url === null) {
+    const left = files.filter(({ client }) => client !== null).length;
+    return { reports: 0, documents: 0, left, refused: [], fault: null };
+  }
+  const link = siteLink(to.url, key);
+  return await forward({ link, files, endsAt, signal: pass.signal }).finally(() => link.close());
 }
 
 /** Keeps the reports of this run apart: the first of each client, which is new, and those from the clients' spools. */

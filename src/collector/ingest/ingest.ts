@@ -170,14 +170,16 @@ class IngestPump<Item> implements Ingest {
   }
 
   #open(report: SpooledReport): Opened<Item> | null {
-    const { spool, names, describeKey } = this.#options;
+    const { spool, names, describeKey, now } = this.#options;
     let client = report.client ?? 'unknown';
     try {
       const sealed = spool.read(report);
       const message = readHeader(sealed);
       const owner = names.ownerOfFile(report, message.client);
       client = owner.client;
-      const { receivedAtMs, clock } = report;
+      const { clock } = report;
+      // The clock of a site may be ahead.
+      const receivedAtMs = report.origin === null ? report.receivedAtMs : Math.min(report.receivedAtMs, now());
       return { ...this.#intake.admit({ sealed, message, owner, receivedAtMs, clock }), file: report, client };
     } catch (thrown) {
       // A person removed the file: there is nothing to store and nothing to keep.

@@ -54,7 +54,7 @@ export async function ingestRun(options: IngestRunOptions): Promise<IngestRunRes
     configDigest: options.config.digest,
     startedAtMs: options.now(),
   };
-  claimStateFolder(paths, ['keys', 'publicKeys', 'retiredKeys', 'encryptedStats']);
+  claimStateFolder(paths, ['keys', 'publicKeys', 'retiredKeys', 'encryptedStats', 'inbox']);
   const lock = await takeLock({ file: paths.ingestLock, nowMs: start.startedAtMs });
   try {
     const storage = await options.openStorage();
@@ -131,7 +131,7 @@ async function openAll(pass: Pass, onFault: (fault: FleetError) => void): Promis
   let quarantine;
   let local: Omit<IngestCounts, 'waiting'> = noneTaken;
   try {
-    const spool = openSealedSpool(paths.encryptedStats);
+    const spool = openSealedSpool(paths.encryptedStats, paths.inbox);
     const { reports: leftovers, quarantines } = await spool.scan(isHeld);
     quarantine = openQuarantine({ places: quarantines, nowMs: now(), keepMs: retentionMs });
     if (isHeld && leftovers.length > 0) {

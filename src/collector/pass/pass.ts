@@ -3,6 +3,8 @@ import { FleetError } from '../../errors.ts';
 import { counted } from '../../text/numbers.ts';
 import type { CollectResult, PassOptions } from '../collect-options.ts';
 import type { Ingest } from '../ingest/ingest-options.ts';
+import { documentsOf } from '../inbox/origins.ts';
+import { runDocuments } from '../inbox/run-documents.ts';
 import { startIngest } from '../ingest/ingest.ts';
 import { openMarks } from '../ingest/opening-marks.ts';
 import { describeMissingKey } from '../keys/retired-keys.ts';
@@ -13,8 +15,7 @@ import { openSealedSpool, type SealedSpool, type SpooledReport } from '../spool/
 import { boundSpool } from '../spool/spool-bound.ts';
 import type { VisitContext } from '../visit/context.ts';
 import { endOf, resultOf } from './collect-result.ts';
-import { journalOf } from './journal.ts';
-import { prepareStorage, replayEarlierRuns, type PreparedStorage } from './prepare-storage.ts';
+import { prepareStorage, storeWaiting, type PreparedStorage } from './prepare-storage.ts';
 import { pruneInTime } from './prune-in-time.ts';
 import { createRunFaults, storageFault, type RunFaults } from './run-faults.ts';
 import { RunRecord } from './run-record.ts';
@@ -29,11 +30,12 @@ export async function makePass(options: PassOptions): Promise<CollectResult> {
   const began = performance.now();
   const time = startStorageTime();
   const faults = createRunFaults(observe, time);
-  const unbounded = openSealedSpool(paths.encryptedStats);
+  const unbounded = openSealedSpool(paths.encryptedStats, paths.inbox);
   const { reports: leftovers, quarantines } = await unbounded.scan();
   const spool = await boundSpool({
     spool: unbounded,
     dir: paths.encryptedStats,
+    inbox: paths.inbox,
     maxBytes: config.collector.spoolBytes,
     leftovers,
   });
@@ -45,7 +47,8 @@ export async function makePass(options: PassOptions): Promise<CollectResult> {
     const store = prepared.storage?.reports ?? null;
     const leftMs = (ms: number): number => ms - (performance.now() - began);
     time.endIn(leftMs(limits.allMs));
-    const record = new RunRecord({ store, journal: journalOf(paths.journal, start), start, onFault: faults.add });
+    const documents = runDocuments(documentsOf(paths, { kind: 'collector' }), start);
+    const record = new RunRecord({ store, documents, start, onFault: faults.add });
     noteLeftovers(options, leftovers);
     const ingest = startIngest({
       spool,
@@ -70,7 +73,7 @@ export async function makePass(options: PassOptions): Promise<CollectResult> {
       record: (visit) => record.visit(visit),
       shares: prepared.storage?.shares ?? null,
     });
-    const replayMs = prepared.journalsLeft > 0 ? leftMs(limits.leftoversMs) : 0;
+    const replayMs = prepared.documentsLeft > 0 ? leftMs(limits.leftoversMs) : 0;
     return await finish({ options, prepared, visited, ingest, record, faults, time, replayMs });
   } finally {
     time.endIn(null);
@@ -78,11 +81,13 @@ export async function makePass(options: PassOptions): Promise<CollectResult> {
   }
 }
 
-/** Reports the number of waiting reports of visits. Omits pushed reports, which always wait. */
+/** Reports the number of waiting reports of visits. Omits pushed and forwarded reports, which always wait. */
 function noteLeftovers({ config, observe }: PassOptions, leftovers: readonly SpooledReport[]): void {
   const comes = config.clients.filter((client) => !isAsked(client));
   const pushing = new Set(comes.map(({ name }) => name));
-  const waiting = leftovers.filter(({ client }) => client === null || !pushing.has(client)).length;
+  const isOfVisit = ({ client, origin }: SpooledReport): boolean =>
+    origin === null && (client === null || !pushing.has(client));
+  const waiting = leftovers.filter(isOfVisit).length;
   if (waiting === 0) return;
   const waits = waiting === 1 ? 'waits' : 'wait';
   observe({ kind: 'note', message: `${counted(waiting, 'sealed report')} ${waits} from earlier runs` });
@@ -122,8 +127,8 @@ async function finish(finishing: Finish): Promise<CollectResult> {
   };
   if (visited.endedEarly) ingest.putOffLeftovers();
   const notStored = await ingest.drain();
-  if (storage !== null && notStored === null) {
-    await orFault(replayEarlierRuns(options, storage.reports, finishing.replayMs, false));
+  if (storage !== null && notStored === null && finishing.replayMs > 0) {
+    await orFault(storeWaiting(options, storage, finishing.replayMs, false));
   }
   const end = await record.end(endOf(options, visited));
   // The remaining work has limits of its own.

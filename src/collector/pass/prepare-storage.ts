@@ -1,10 +1,11 @@
 import type { FleetError } from '../../errors.ts';
-import type { ClientFacts, ReportStore, Storage } from '../../storage/store/storage.ts';
+import type { ClientFacts, Storage } from '../../storage/store/storage.ts';
 import { counted } from '../../text/numbers.ts';
 import type { PassOptions } from '../collect-options.ts';
+import { boundDocuments } from '../inbox/document-files.ts';
+import { allowances, documentsOf } from '../inbox/origins.ts';
+import { storeDocuments, type StoredDocuments } from '../inbox/store-documents.ts';
 import { followRenames } from './follow-renames.ts';
-import { boundJournals } from './journal-files.ts';
-import { replayJournals, type Replay } from './replay-journals.ts';
 import { storageFault } from './run-faults.ts';
 import type { StorageLimits, StorageTime } from './storage-limits.ts';
 
@@ -21,14 +22,14 @@ export interface PreparedStorage {
   /** `storage` and `facts` are null while the database is away. */
   readonly storage: Storage | null;
   readonly facts: ReadonlyMap<string, ClientFacts> | null;
-  /** True if there were journals of earlier runs: the database was away until now. */
+  /** True if there were documents of earlier runs: the database was away until now. */
   readonly wasAway: boolean;
-  /** The number of runs for whose journals there was no time. */
-  readonly journalsLeft: number;
+  /** The number of documents for which there was no time. */
+  readonly documentsLeft: number;
 }
 
 /**
- * Opens the storage, replays the journals of earlier runs, follows renames and reads the facts of the clients. If the
+ * Opens the storage, stores the documents that wait, follows renames and reads the facts of the clients. If the
  * database cannot be opened in time, the run has a fault and the pass is made without it.
  */
 export async function prepareStorage({ pass, time, limits, onFault }: PrepareStorageOptions): Promise<PreparedStorage> {
@@ -40,37 +41,44 @@ export async function prepareStorage({ pass, time, limits, onFault }: PrepareSto
     // The time of migrations does not count.
     time.endIn(limits.prepareMs);
     const store = storage.reports;
-    const { runs, visits, refused, dropped, left } = await replayEarlierRuns(pass, store, limits.replayMs);
+    const { runs, visits, refused, dropped, left } = await storeWaiting(pass, storage, limits.replayMs);
     // A collector that opens nothing has no right to rename or label. `ingest` does both.
     const mayChange = pass.keyRing.opening !== null;
     const facts = mayChange ? await followRenames(pass, storage) : await store.clientFacts();
     if (mayChange) await store.saveLabels(pass.config.clients);
-    return { opened, storage, facts, wasAway: runs + visits + refused + dropped + left > 0, journalsLeft: left };
+    return { opened, storage, facts, wasAway: runs + visits + refused + dropped + left > 0, documentsLeft: left };
   } catch (thrown) {
     onFault(storageFault(thrown));
-    boundJournals(pass.paths.journal);
-    return { opened, storage: null, facts: null, wasAway: true, journalsLeft: 0 };
+    boundDocuments(documentsOf(pass.paths, { kind: 'collector' }), allowances.collector.maxBytes);
+    return { opened, storage: null, facts: null, wasAway: true, documentsLeft: 0 };
   } finally {
     time.endIn(null);
   }
 }
 
 /**
- * Stores the records of earlier runs that the database does not have yet, within a time limit. `tryAgain` is false for
- * the second call of a run. Throws the store's error.
+ * Stores the documents that wait in the inbox, within a time limit. `tryAgain` is false for the second call of a run.
+ * Throws the store's error.
  */
-export async function replayEarlierRuns(
-  { paths, start, observe }: Pick<PassOptions, 'paths' | 'start' | 'observe'>,
-  store: ReportStore,
+export async function storeWaiting(
+  { paths, config, start, observe }: Pick<PassOptions, 'paths' | 'config' | 'start' | 'observe'>,
+  { reports, events }: Pick<Storage, 'reports' | 'events'>,
   timeMs: number,
   tryAgain = true,
-): Promise<Replay> {
+): Promise<StoredDocuments> {
   const note = (message: string): void => observe({ kind: 'note', message });
-  const options = { timeMs, own: start.id, tryAgain, onSetAside: note };
-  const replay = await replayJournals(paths.journal, store, start.startedAtMs, options);
-  const { runs, visits, refused, dropped } = replay;
+  const stored = await storeDocuments({
+    ...{ inbox: paths.inbox, stores: { reports, events }, config, nowMs: start.startedAtMs },
+    ...{ timeMs, own: start.id, tryAgain, onSetAside: note },
+  });
+  const { runs, visits, refused, foreign, dropped } = stored;
   if (runs > 0) note(`stored the records of ${counted(runs, 'earlier run')} and ${counted(visits, 'visit')}`);
   if (refused > 0) note(`${counted(refused, 'record')} of earlier runs cannot be stored`);
-  if (dropped > 0) note(`the records of ${dropped} runs went: the journal was full`);
-  return replay;
+  if (dropped > 0) note(`${counted(dropped, 'document')} of earlier runs went: the inbox was full`);
+  for (const [folder, records] of foreign) {
+    note(
+      `${counted(records, 'record')} of ${folder} do not count: they are not about its clients, or are too many or old`,
+    );
+  }
+  return stored;
 }

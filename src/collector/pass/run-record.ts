@@ -2,7 +2,7 @@ import { asFleetError, type FleetError } from '../../errors.ts';
 import { storeEach } from '../../storage/sql/store-each.ts';
 import type { RunEnd, RunStart } from '../../storage/store/run.ts';
 import type { ReportStore, VisitRecord } from '../../storage/store/storage.ts';
-import type { JournalFile } from './journal.ts';
+import type { RunDocuments } from '../inbox/run-documents.ts';
 import { storageFault } from './run-faults.ts';
 
 type RunStore = Pick<ReportStore, 'startRun' | 'saveVisits' | 'endRun'>;
@@ -10,7 +10,7 @@ type RunStore = Pick<ReportStore, 'startRun' | 'saveVisits' | 'endRun'>;
 export interface RunRecordOptions {
   /** The store; null while the database is away. */
   readonly store: RunStore | null;
-  readonly journal: JournalFile;
+  readonly documents: RunDocuments;
   readonly start: RunStart;
   readonly onFault: (fault: FleetError) => void;
 }
@@ -18,22 +18,20 @@ export interface RunRecordOptions {
 /** The visits of one transaction. */
 const batchSize = 200;
 
-/** Records the run and its visits in the database, in batches, or in the journal for the next run to replay. */
+/** Records the run and its visits in the database, in batches, or in documents for the next run to store. */
 export class RunRecord {
   readonly #options: RunRecordOptions;
   #store: RunStore | null;
   #batch: VisitRecord[] = [];
   #saving: Promise<void>;
-  /** True if the journal has visits that the database does not take: the next runs try them again. */
-  #isKept = false;
-  /** True if neither the database nor the journal took a record. */
+  /** True if neither the database nor the disk took a record. */
   #isLost = false;
 
   /** Records the start. Visits do not wait for the record. */
   constructor(options: RunRecordOptions) {
     this.#options = options;
     this.#store = options.store;
-    this.#inJournal((journal) => journal.begin());
+    this.#inDocuments((documents) => documents.begin());
     this.#saving = this.#save(
       (into) => into.startRun(options.start),
       () => undefined,
@@ -52,10 +50,9 @@ export class RunRecord {
     const end = asLost();
     await this.#save(
       (into) => into.endRun(this.#options.start, end),
-      (journal) => journal.end(end),
+      (documents) => documents.end(end),
     );
-    if (this.#isKept && this.#store !== null) this.#inJournal((journal) => journal.end(end));
-    else if (this.#store !== null) this.#inJournal((journal) => journal.remove());
+    if (this.#store !== null) this.#inDocuments((documents) => documents.remove());
     return asLost();
   }
 
@@ -66,40 +63,39 @@ export class RunRecord {
     this.#saving = this.#saving.then(() =>
       this.#save(
         (into) => this.#saveVisits(into, visits),
-        (journal) => journal.visits(visits),
+        (documents) => documents.visits(visits),
       ),
     );
     return this.#saving;
   }
 
-  /** Stores visits. One that the database does not take costs no other, and goes to the journal. */
+  /** Stores visits. One that the database does not take costs no other, and goes to a document. */
   async #saveVisits(into: RunStore, visits: readonly VisitRecord[]): Promise<void> {
     const unstorable = await storeEach(visits, (some) => into.saveVisits(some));
     if (unstorable.length === 0) return;
-    this.#isKept = true;
-    const isWritten = this.#inJournal((journal) => journal.visits(unstorable.map(({ record }) => record)));
+    const isWritten = this.#inDocuments((documents) => documents.visits(unstorable.map(({ record }) => record)));
     if (!isWritten) this.#isLost = true;
   }
 
-  async #save(inStore: (into: RunStore) => Promise<void>, write: (journal: JournalFile) => void): Promise<void> {
+  async #save(inStore: (into: RunStore) => Promise<void>, write: (documents: RunDocuments) => void): Promise<void> {
     try {
       if (this.#store !== null) {
         await inStore(this.#store);
         return;
       }
     } catch (thrown) {
-      // Records must reach the database in order. From here on all records go to the journal.
+      // Records must reach the database in order. From here on all records go to documents.
       this.#store = null;
       this.#options.onFault(storageFault(thrown));
     }
-    if (!this.#inJournal(write)) this.#isLost = true;
+    if (!this.#inDocuments(write)) this.#isLost = true;
   }
 
-  /** Returns false if the journal cannot be written. */
-  #inJournal(write: (journal: JournalFile) => void): boolean {
-    const { journal, onFault } = this.#options;
+  /** Returns false if the documents cannot be written. */
+  #inDocuments(write: (documents: RunDocuments) => void): boolean {
+    const { documents, onFault } = this.#options;
     try {
-      write(journal);
+      write(documents);
       return true;
     } catch (thrown) {
       onFault(asFleetError(thrown, { code: 'state-unusable', stage: 'spool' }));

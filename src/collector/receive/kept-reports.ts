@@ -45,7 +45,9 @@ export function spooledFinder(
   let synced: Promise<void> | null = null;
   const holds = (name: string, sealed: Uint8Array): boolean => {
     try {
-      return spool.read({ client, file: path.join(folder, name), receivedAtMs: 0, clock: null }).equals(sealed);
+      return spool
+        .read({ client, file: path.join(folder, name), origin: null, receivedAtMs: 0, clock: null })
+        .equals(sealed);
     } catch {
       // The report is a row by now, or damaged: it is written again.
       return false;

@@ -7,7 +7,8 @@ import { pushLimits, pushMarker } from '../../seal/push.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import { noExit } from '../../transport/transport.ts';
 import { takeStream } from '../agent/agent-session.ts';
-import { keepPushedVisit } from '../pass/journal.ts';
+import { documentsOf } from '../inbox/origins.ts';
+import { keepPushedVisit } from '../inbox/run-documents.ts';
 import { keepReport } from '../spool/keep-report.ts';
 import { reportTaker } from '../visit/take-report.ts';
 import { recordOf, VisitProgress } from '../visit/visit-progress.ts';
@@ -15,7 +16,7 @@ import { spooledFinder, type RememberedReports } from './kept-reports.ts';
 import type { Receiver } from './receiver.ts';
 
 export interface ReceiveVisitOptions {
-  readonly receiver: Pick<Receiver, 'paths' | 'spool' | 'keyRing' | 'isJournalFull'>;
+  readonly receiver: Pick<Receiver, 'paths' | 'spool' | 'keyRing' | 'isInboxFull'>;
   readonly config: Config;
   /** The sender, authenticated by sshd through its key, or by the MAC of a request. */
   readonly client: Client;
@@ -40,8 +41,8 @@ const waitMs = 60_000;
 
 /**
  * Receives one stream of a client that began by itself. Checks its reports, stores them safely and then acknowledges
- * them as in a visit. The visit waits in the journal for the next run. Reports that are known to be safe are
- * acknowledged again and make no visit, because the stream may be a replayed recording. While the journal is full, no
+ * them as in a visit. The visit waits in the inbox for the next run. Reports that are known to be safe are
+ * acknowledged again and make no visit, because the stream may be a replayed recording. While the inbox is full, no
  * stream makes a visit. Never throws for the client's behaviour. Throws FleetError `state-unusable` or `spool-full` if
  * the visit cannot be written.
  */
@@ -87,6 +88,8 @@ export async function receiveVisit(options: ReceiveVisitOptions): Promise<Receiv
   const durationMs = Math.round(performance.now() - began);
   const context = { config, facts: null, start: { id: runId } };
   const record = recordOf({ context, client, progress, fault, startedAtMs, durationMs });
-  if ((news > 0 || fault !== null) && !receiver.isJournalFull) await keepPushedVisit(paths.journal, record);
+  if ((news > 0 || fault !== null) && !receiver.isInboxFull) {
+    await keepPushedVisit(documentsOf(paths, { kind: 'collector' }), record);
+  }
   return { record, acknowledged: result.acknowledged, fault };
 }

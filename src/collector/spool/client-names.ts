@@ -2,6 +2,7 @@ import path from 'node:path';
 
 import type { Client } from '../../config/config.ts';
 import { folderOfClient } from '../../state/client-folder.ts';
+import { clientsOfSites } from '../inbox/origins.ts';
 import type { SpooledReport } from './sealed-spool.ts';
 
 /** The client of a sealed file, with the names that the file's header may contain. */
@@ -13,17 +14,29 @@ export interface Owner {
 export type ClientNames = ReturnType<typeof createClientNames>;
 
 /** Finds the clients of the configuration by their names and their former names. */
-export function createClientNames(clients: readonly Pick<Client, 'name' | 'was'>[]) {
+export function createClientNames(
+  clients: readonly (Pick<Client, 'name' | 'was'> & Partial<Pick<Client, 'arrival' | 'state'>>)[],
+) {
   const owners = clients.map(({ name, was }): Owner => ({ client: name, names: was === null ? [name] : [name, was] }));
   const current = owners.map((owner) => [owner.client, owner] as const);
   // A former name that is in use again belongs to its new client.
   const byName = new Map([...owners.flatMap((owner) => owner.names.map((name) => [name, owner] as const)), ...current]);
   let byFolder: ReadonlyMap<string, Owner> | null = null;
   const ownerOf = (client: string): Owner => byName.get(client) ?? { client, names: [client] };
+  /** Returns the owner among the clients of a site. A report of any other client belongs to nobody, and is refused. */
+  const ownerAtSite = (origin: string, name: string, file: string): Owner => {
+    const client = clientsOfSites(clients).get(origin)?.clients.get(name);
+    const isOfFolder = path.basename(path.dirname(file)) === folderOfClient(name);
+    return client === undefined || !isOfFolder ? { client: name, names: [] } : ownerOf(client.name);
+  };
   return {
     ownerOf,
     /** Returns the owner by the file's folder, or by the name in the header if the folder's name is a hash. */
-    ownerOfFile: ({ client, file }: Pick<SpooledReport, 'client' | 'file'>, headerName: string): Owner => {
+    ownerOfFile: (
+      { client, file, origin }: Pick<SpooledReport, 'client' | 'file' | 'origin'>,
+      headerName: string,
+    ): Owner => {
+      if (origin !== null) return ownerAtSite(origin, client ?? headerName, file);
       if (client !== null) return ownerOf(client);
       byFolder ??= new Map([...byName].map(([name, owner]) => [folderOfClient(name), owner]));
       const folder = path.basename(path.dirname(file));

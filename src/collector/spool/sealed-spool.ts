@@ -15,12 +15,14 @@ import {
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 
+import { remembered } from '../../platform/remembered.ts';
 import { makeOwnFolder } from '../../state/make-folder.ts';
 import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 import { boundedTime } from '../../report/values/bounded-time.ts';
 import { SealFault } from '../../seal/seal-fault.ts';
 import { maxSealedBytes } from '../../seal/sealed-message.ts';
 import { clientOfFolder, folderOfClient } from '../../state/client-folder.ts';
+import { inTurns, siteFolders } from '../inbox/origins.ts';
 import type { ClockFacts } from './clock-facts.ts';
 import { isOldPart, partSuffix, sharedSync, writeSynced } from '../../state/durable-file.ts';
 
@@ -28,7 +30,8 @@ import { isOldPart, partSuffix, sharedSync, writeSynced } from '../../state/dura
  * The folder encrypted_stats/: sealed reports between their arrival and their row in the database.
  * The file's name holds all facts for storing besides the sealed bytes, so that one rename makes them durable:
  * `<client>/<report id>.<received at>.<clock offset>.<monotonic zero>.<boot id or ->.fhs`, times in milliseconds. A
- * file named only `<report id>.fhs` is accepted too; its time of change counts as its arrival.
+ * file named only `<report id>.fhs` is accepted too; its time of change counts as its arrival. The folder of a site in
+ * inbox/ has the same form: the site's collector forwards its files.
  */
 export interface SealedSpool {
   /** Stores a report. Resolves once it survives a power loss. Throws FleetError `spool-full` or `state-unusable`. */
@@ -49,6 +52,8 @@ export interface SpoolScan {
 }
 
 export interface ArrivedReport extends NamedFacts {
+  /** The folder of the site in the inbox that forwards the report. Default: null. */
+  readonly origin?: string | null;
   /** The visited client. */
   readonly client: string;
   readonly reportId: string;
@@ -60,6 +65,8 @@ export interface SpooledReport extends NamedFacts {
   readonly client: string | null;
   /** The absolute path. */
   readonly file: string;
+  /** The folder of the site in the inbox that the report came from; null: the client brought it, or a visit did. */
+  readonly origin: string | null;
 }
 
 /** The facts of a report that the name of its file holds. */
@@ -68,12 +75,15 @@ interface NamedFacts {
   readonly clock: ClockFacts | null;
 }
 
-export function openSealedSpool(dir: string): SealedSpool {
+/** Opens the folder of sealed reports, and with `inbox` those of the sites there. */
+export function openSealedSpool(dir: string, inbox: string | null = null): SealedSpool {
   const madeFolders = new Map<string, Promise<void>>();
-  const syncFolders = sharedSync(dir);
+  const syncOf = remembered((parent: string) => sharedSync(parent));
   const makeClientFolder = async (folder: string): Promise<void> => {
+    makeOwnFolder(path.dirname(folder));
     makeOwnFolder(folder);
-    await syncFolders();
+    await syncOf(path.dirname(folder))();
+    if (path.dirname(folder) !== dir && inbox !== null) await syncOf(inbox)();
   };
   const folderReady = (folder: string): Promise<void> => {
     const ready = madeFolders.get(folder) ?? makeClientFolder(folder);
@@ -85,8 +95,8 @@ export function openSealedSpool(dir: string): SealedSpool {
 
   return {
     add: async (report) => {
-      const { client, receivedAtMs, clock } = report;
-      const folder = path.join(dir, folderOfClient(client));
+      const { client, receivedAtMs, clock, origin = null } = report;
+      const folder = path.join(rootOf({ dir, inbox }, origin), folderOfClient(client));
       const name = fileName(report);
       try {
         await folderReady(folder);
@@ -94,9 +104,9 @@ export function openSealedSpool(dir: string): SealedSpool {
       } catch (thrown) {
         throw spoolError(thrown, client, dir);
       }
-      return { client, file: path.join(folder, name), receivedAtMs, clock };
+      return { client, file: path.join(folder, name), receivedAtMs, clock, origin };
     },
-    scan: (holdsLock = true) => scanFolders(dir, holdsLock),
+    scan: (holdsLock = true) => scanAll({ dir, inbox }, holdsLock),
     read: (report) => readSealed(report.file),
     remove: ({ file }) => rmSync(file, { force: true }),
   };
@@ -139,7 +149,17 @@ function spoolError(thrown: unknown, client: string, dir: string): FleetError {
   });
 }
 
-function fileName({ reportId, receivedAtMs, clock }: ArrivedReport): string {
+interface Roots {
+  readonly dir: string;
+  readonly inbox: string | null;
+}
+
+/** Returns the folder of an origin, which holds a folder for each client. */
+export function rootOf({ dir, inbox }: Roots, origin: string | null): string {
+  return origin === null || inbox === null ? dir : path.join(inbox, origin);
+}
+
+function fileName({ reportId, receivedAtMs, clock }: NamedFacts & Pick<ArrivedReport, 'reportId'>): string {
   const boot = /^[0-9A-Za-z-]{2,64}$/.exec(clock?.bootId ?? '')?.[0] ?? '-';
   const facts = clock === null ? ['-', '-', '-'] : [whole(clock.offsetMs), whole(clock.monotonicZeroMs), boot];
   return [reportId, whole(receivedAtMs), ...facts, 'fhs'].join('.');
@@ -148,6 +168,17 @@ function fileName({ reportId, receivedAtMs, clock }: ArrivedReport): string {
 /** Formats a number as digits without an exponent, whatever a client's clock shows. */
 function whole(ms: number): string {
   return String(Math.round(Math.min(9e15, Math.max(-9e15, ms))));
+}
+
+/** Parses the name of a sealed file that another machine has given it. Returns null for another form. */
+export function parseSealedName(name: string): (NamedFacts & { readonly reportId: string }) | null {
+  const facts = factsOfName(name);
+  return facts === null ? null : { ...facts, reportId: name.slice(0, 36) };
+}
+
+/** Returns the name of a sealed file with all facts, also of a file that is named by its report id alone. */
+export function sealedName({ file, receivedAtMs, clock }: SpooledReport): string {
+  return fileName({ reportId: path.basename(file).slice(0, 36), receivedAtMs, clock });
 }
 
 const namePattern = /^[0-9a-f-]{36}\.(\d{1,16})\.(-|-?\d{1,16})\.(-|-?\d{1,16})\.([0-9A-Za-z-]{1,64})\.fhs$/;
@@ -165,7 +196,19 @@ function factsOfName(name: string): NamedFacts | null {
 /** The number of folders that are read in one turn of the event loop. */
 const foldersAtOnce = 500;
 
-async function scanFolders(dir: string, removesParts: boolean): Promise<SpoolScan> {
+/** Scans the reports of all origins. Those of each site come in turns with the others, so that none delays all others. */
+async function scanAll(roots: Roots, removesParts: boolean): Promise<SpoolScan> {
+  const scans = [await scanFolders(roots.dir, null, removesParts)];
+  for (const origin of roots.inbox === null ? [] : siteFolders(roots.inbox)) {
+    scans.push(await scanFolders(rootOf(roots, origin), origin, removesParts));
+  }
+  return {
+    reports: inTurns(scans.map(({ reports }) => reports)),
+    quarantines: scans.flatMap((one) => one.quarantines),
+  };
+}
+
+async function scanFolders(dir: string, origin: string | null, removesParts: boolean): Promise<SpoolScan> {
   const reports: SpooledReport[] = [];
   const quarantines: string[] = [];
   for (const [index, folder] of entriesOf(dir).entries()) {
@@ -178,7 +221,7 @@ async function scanFolders(dir: string, removesParts: boolean): Promise<SpoolSca
       // A folder, link or pipe of that name is rejected when it is read.
       if (entry.isFile() && entry.name.endsWith(partSuffix)) {
         if (removesParts && isOldPart(file)) rmSync(file, { force: true });
-      } else if (entry.name.endsWith('.fhs')) reports.push({ client, file, ...factsOfFile(file, entry.name) });
+      } else if (entry.name.endsWith('.fhs')) reports.push({ client, file, origin, ...factsOfFile(file, entry.name) });
     }
   }
   return { reports: reports.sort((a, b) => a.receivedAtMs - b.receivedAtMs), quarantines };

@@ -6,12 +6,14 @@ import { formatSize } from '../../text/numbers.ts';
 import { FleetError } from '../../errors.ts';
 import { maxSealedBytes } from '../../seal/sealed-message.ts';
 import { folderOfClient } from '../../state/client-folder.ts';
-import type { SealedSpool, SpooledReport } from './sealed-spool.ts';
+import { rootOf, type ArrivedReport, type SealedSpool, type SpooledReport } from './sealed-spool.ts';
 
 export interface SpoolBoundOptions {
   readonly spool: SealedSpool;
   /** The folder of the spool. */
   readonly dir: string;
+  /** The inbox with the folders of sites. Default: none. */
+  readonly inbox?: string | null;
   readonly maxBytes: number;
   /** The reports of earlier runs that wait. */
   readonly leftovers: readonly SpooledReport[];
@@ -32,7 +34,7 @@ const filesAtOnce = 1000;
  * throws FleetError `spool-full`: the report is not acknowledged, and stays on its client.
  */
 export async function boundSpool(options: SpoolBoundOptions): Promise<SealedSpool> {
-  const { spool, dir, maxBytes, leftovers, isSite = false } = options;
+  const { spool, dir, inbox = null, maxBytes, leftovers, isSite = false } = options;
   const awaited = isSite ? 'link' : 'database';
   const shareBytes = Math.min(maxBytes, Math.max(leastShareBytes, maxBytes / sharers));
   const sizes = new Map<string, number>();
@@ -43,7 +45,8 @@ export async function boundSpool(options: SpoolBoundOptions): Promise<SealedSpoo
     ofFolder.set(folder, (ofFolder.get(folder) ?? 0) + bytes);
   };
   for (const [file, size] of sizes) count(file, size);
-  const ofClient = (client: string): number => ofFolder.get(path.join(dir, folderOfClient(client))) ?? 0;
+  const ofClient = ({ client, origin = null }: ArrivedReport): number =>
+    ofFolder.get(path.join(rootOf({ dir, inbox }, origin), folderOfClient(client))) ?? 0;
   return {
     ...spool,
     add: async (report) => {
@@ -54,7 +57,7 @@ export async function boundSpool(options: SpoolBoundOptions): Promise<SealedSpoo
         const message = `${dir}: ${waiting}, the limit of <collector spool>`;
         throw full({ client, message, awaited, meanwhile: 'reports stay on the clients' });
       }
-      if (ofClient(client) + size > shareBytes) {
+      if (ofClient(report) + size > shareBytes) {
         const waiting = `${formatSize(shareBytes)} of its sealed reports wait`;
         const message = `${client}: ${waiting}, the share of one client`;
         throw full({ client, message, awaited, meanwhile: 'its reports stay on the client' });
@@ -106,6 +109,7 @@ async function sizeAll(reports: readonly SpooledReport[], sizes: Map<string, num
   return sum;
 }
 
-function onDisk(bytes: number): number {
+/** Returns the bytes that a file takes up on most disks. */
+export function onDisk(bytes: number): number {
   return Math.ceil(bytes / blockBytes) * blockBytes;
 }

@@ -92,8 +92,8 @@ function checkTimes(element: Element, times: CollectorTimes, findings: ReadConte
 /** Returns `<forward>`; null if there is none. */
 export function readForward(collector: Element | null, { places }: ReadContext): ForwardConfig | null {
   const forward = collector?.children.find(({ name }) => name === 'forward');
-  const { url, key } = forward?.attributes ?? {};
-  if (forward === undefined || url === undefined || key === undefined) return null;
+  const { url = null, key } = forward?.attributes ?? {};
+  if (forward === undefined || key === undefined) return null;
   const keyFile = localPath(key, forward.source);
   noteFile(keyFile, forward, places);
   return { url, keyFile };

@@ -45,12 +45,13 @@ export const forwardElement: ElementSpec = {
   attributes: {
     url: {
       kind: 'forwardUrl',
-      required: true,
-      help: 'The push endpoint of the collector with the database, at port 5151 or that of a proxy.',
+      help:
+        'The push endpoint of the collector with the database, at port 5151 or that of a proxy. Without it rsync or ' +
+        'another program has to move the files there (docs/sites.md).',
     },
     key: { kind: 'path', required: true, help: 'The file that `fleet-health enroll SITE --site` printed there.' },
   },
-  help: 'A site without a database, which pushes its reports to another collector (docs/sites.md).',
+  help: 'A site without a database, whose files go to another collector (docs/sites.md).',
 };
 
 /** The attributes of `<retention>`. */

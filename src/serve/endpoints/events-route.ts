@@ -38,7 +38,7 @@ export function eventsRoute(endpoint: EventEndpoint, visitorOf: (request: Incomi
     path: '/events',
     purpose: null,
     isPacked: false,
-    isPost: true,
+    takes: 'POST',
     pool: 'endpoints',
     refused: refusedAsJson,
     answer: async ({ incoming }) => {

@@ -1,3 +1,4 @@
+import { EventDocuments } from '../../collector/inbox/event-documents.ts';
 import type { Config, ServeConfig } from '../../config/config.ts';
 import { EventDatabase } from '../../events/event-database.ts';
 import { EventIntake } from '../../events/events.ts';
@@ -46,10 +47,11 @@ export function openEventEndpoint({
 }: OpenEventEndpointOptions): OpenEventEndpoint | null {
   if (serve.events === null) return null;
   const paths = statePaths(settings().stateDir);
-  claimStateFolder(paths, ['events']);
+  claimStateFolder(paths, ['inbox', 'olderEvents']);
+  const onFault = (thrown: unknown): void => observe({ kind: 'fault', thrown });
   const database = new EventDatabase(() => settings().storage);
   const intake = new EventIntake({
-    folder: paths.events,
+    waiting: new EventDocuments(paths, (line) => onFault(new Error(line))),
     store: (events) => database.store(events),
     close: () => database.close(),
     onFault: (thrown) => observe({ kind: 'events-waiting', thrown }),
@@ -63,7 +65,6 @@ export function openEventEndpoint({
       observe({ kind: 'events-received', events, address });
     },
   });
-  const onFault = (thrown: unknown): void => observe({ kind: 'fault', thrown });
   const datagrams = new EventDatagrams({ serve, endpoint, onDatagram: onVisit, onFault });
   const handOver =
     serve.events.handOver === null

@@ -29,6 +29,11 @@ export function refuseUnkept(thrown: unknown): Refusal {
   return { ...refuseNow(503, 'Nothing can be kept here now'), reason: thrown.message };
 }
 
+/** Returns the refusal of a file for which a site has no room here now. */
+export function refuseFull(fault: FleetError): Refusal {
+  return { ...refuse(507, 'There is no room for this file now'), reason: fault.message };
+}
+
 /** Returns a temporary refusal of a push. */
 export function refuseNow(status: 429 | 503, reason: string): Refusal {
   return { answer: words(status, `${reason}.\n`, later), reason };

@@ -10,6 +10,7 @@ import {
   pushKeyBytes,
   requestMac,
   siteOfSender,
+  type SignedPath,
 } from '../../seal/push.ts';
 import { statePaths } from '../../state/paths.ts';
 import { pushKeyFinder } from '../../state/push-keys.ts';
@@ -35,13 +36,15 @@ const clientsByName = rememberedWeakly(
 const sitesOf = rememberedWeakly((clients: readonly Client[]) => forwardingSites(clients));
 
 /**
- * Returns a function that identifies the sender of a request by its headers alone. `settings` returns the current
+ * Returns a function that identifies the sender of a request to a path by its headers alone. `settings` returns the current
  * configuration.
  */
-export function pushSenders(settings: () => Config): (headers: IncomingHttpHeaders) => Sender | Refusal {
+export function pushSenders(
+  settings: () => Config,
+): (headers: IncomingHttpHeaders, path: SignedPath) => Sender | Refusal {
   const keyOf = pushKeyFinder(statePaths(settings().stateDir).pushKeys);
   const noKey = Buffer.alloc(pushKeyBytes);
-  return (headers) => {
+  return (headers, path) => {
     const header = parsePushHeader(String(headers['fleet-health'] ?? ''));
     const digest = parseContentDigest(String(headers['content-digest'] ?? ''));
     const config = settings();
@@ -49,7 +52,7 @@ export function pushSenders(settings: () => Config): (headers: IncomingHttpHeade
     const name = header?.client ?? '';
     const from = senderOf(config, name);
     const key = keyOf(name);
-    const mac = requestMac(key ?? noKey, header?.time ?? 0, (digest ?? noKey).toString('hex'));
+    const mac = requestMac(key ?? noKey, header?.time ?? 0, (digest ?? noKey).toString('hex'), path);
     const isSame = isSameMac(header?.mac ?? '', mac);
     const isClear = typeof from === 'string' || 'ssh' in from;
     if (isSame && key !== null && digest !== null && isClear) {

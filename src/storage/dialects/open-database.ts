@@ -28,7 +28,7 @@ export async function openDatabase({ storage, program, signal }: OpenDatabaseOpt
 }
 
 /** Returns the error of a command that needs the database, at a site without one. */
-export function withoutDatabase(forwardUrl: string): FleetError {
-  const message = `this site has no database: it forwards what it takes to ${forwardUrl}`;
+export function withoutDatabase(forwardUrl: string | null): FleetError {
+  const message = `this site has no database: it forwards what it takes to ${forwardUrl ?? 'another collector'}`;
   return usageError(message, 'Run this command on that collector.');
 }

@@ -1,14 +1,15 @@
 import type { Database, Session } from '../sql/database.ts';
 import { replaceRows, type Values } from '../sql/insert-rows.ts';
-import { databaseNowMs, sqlTime } from '../sql/sql-time.ts';
+import { databaseNowMs, fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { RunEnd, RunStart } from '../store/run.ts';
+import type { ReportStore } from '../store/storage.ts';
 import { hourMs } from '../../platform/units.ts';
 
 /** Implements ReportStore.startRun. */
 export async function startRun(database: Database, run: RunStart): Promise<void> {
   await database.write(async (session) => {
     await settleFutureTimes(session);
-    await replaceRows(session, 'runs', ['id'], [{ ...startValues(run), outcome: 'running' }], ['id']);
+    await putStart(session, run);
   });
 }
 
@@ -17,12 +18,30 @@ export async function endRun(database: Database, start: RunStart, end: RunEnd): 
   await database.write((session) => putEnd(session, start, end));
 }
 
-/** Implements ReportStore.endForwardedRun. */
-export async function endForwardedRun(database: Database, start: RunStart, end: RunEnd): Promise<void> {
+/** Implements ReportStore.saveRuns. */
+export async function saveRuns(database: Database, runs: Parameters<ReportStore['saveRuns']>[0]): Promise<void> {
   await database.write(async (session) => {
-    const [found] = await session.all('SELECT outcome FROM runs WHERE id = ?', [start.id]);
-    if (found === undefined || found['outcome'] === 'running') await putEnd(session, start, end);
+    for (const { start, end } of runs) {
+      const [found] = await session.all('SELECT outcome FROM runs WHERE id = ?', [start.id]);
+      if (end === null && found === undefined) await putStart(session, start);
+      if (end !== null && (found === undefined || found['outcome'] === 'running')) await putEnd(session, start, end);
+    }
   });
+}
+
+/** Implements ReportStore.runsOf. */
+export async function runsOf(
+  database: Database,
+  collectorId: string,
+  sinceMs: number,
+): Promise<ReadonlyMap<string, number>> {
+  const sql = "SELECT id, started_at FROM runs WHERE program = 'collect' AND started_at >= ? AND collector_id = ?";
+  const rows = await database.read((session) => session.all(sql, [sqlTime(sinceMs), collectorId]));
+  return new Map(rows.map((row) => [String(row['id']), fromSqlTime(row['started_at']) ?? 0]));
+}
+
+async function putStart(session: Session, run: RunStart): Promise<void> {
+  await replaceRows(session, 'runs', ['id'], [{ ...startValues(run), outcome: 'running' }], ['id']);
 }
 
 async function putEnd(session: Session, start: RunStart, end: RunEnd): Promise<void> {

@@ -105,10 +105,15 @@ export interface LabelledClient {
 
 export interface ReportStore {
   startRun(run: RunStart): Promise<void>;
-  /** Stores the end of a run. Idempotent. Creates the row if startRun never succeeded (for the journal's replay). */
+  /** Stores the end of a run. Idempotent. Creates the row if startRun never succeeded. */
   endRun(start: RunStart, end: RunEnd): Promise<void>;
-  /** Stores a run of another collector. Leaves an ended run unchanged: a replayed request would end it later. */
-  endForwardedRun(start: RunStart, end: RunEnd): Promise<void>;
+  /**
+   * Stores runs of the past, in one transaction; a run whose end is null as a running one. Leaves a run unchanged that
+   * is stored with its end.
+   */
+  saveRuns(runs: readonly { readonly start: RunStart; readonly end: RunEnd | null }[]): Promise<void>;
+  /** Returns the times at which the runs of a collector began since a time, by the runs' ids. */
+  runsOf(collectorId: string, sinceMs: number): Promise<ReadonlyMap<string, number>>;
   /** Stores visits, idempotent by (run, client), and updates `clients`, in one transaction for each batch. */
   saveVisits(visits: readonly VisitRecord[]): Promise<void>;
   /**

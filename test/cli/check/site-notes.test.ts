@@ -26,9 +26,9 @@ test('check says at either side what the link lacks', { timeout: 120_000 }, asyn
   await site.run('-q', 'collect');
   const waiting = await site.run('check', '--connect');
   assert.match(waiting.stdout, /warning: \d reports? of this site wait here, the oldest for \d+s: collect forwards/);
-  const link = { failures: 0, loggedAtMs: null, refused: ['db\u001b1'] };
+  const refusedBefore = ['db\u001b1'];
   const file = path.join(site.dir, 'state', 'site-facts.json');
-  writeFileSync(file, JSON.stringify({ link, clients: [] }), {
+  writeFileSync(file, JSON.stringify({ refused: refusedBefore, clients: [] }), {
     mode: 0o600,
   });
   const refused = await site.run('check', '--connect');
@@ -62,8 +62,7 @@ test('a spool that cannot be read is one finding among the others', async (t) =>
   const state = path.join(dir, 'state');
   mkdirSync(state, { mode: 0o700 });
   writeFileSync(path.join(state, 'encrypted_stats'), '');
-  const link = { failures: 0, loggedAtMs: null, refused: ['db1'] };
-  writeFileSync(path.join(state, 'site-facts.json'), JSON.stringify({ link, clients: [] }));
+  writeFileSync(path.join(state, 'site-facts.json'), JSON.stringify({ refused: ['db1'], clients: [] }));
   const { forward } = config.collector;
   assert.ok(forward !== null);
   const [uncounted = '', refused = '', ...more] = await siteNotes(config, forward, t.signal);

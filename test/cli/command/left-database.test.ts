@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { waitingRuns } from '../../../src/cli/command/left-database.ts';
-import { journalOf } from '../../../src/collector/pass/journal.ts';
+import { documentsOf } from '../../../src/collector/inbox/origins.ts';
+import { runDocuments } from '../../../src/collector/inbox/run-documents.ts';
 import { statePaths } from '../../../src/state/paths.ts';
 import type { RunFact } from '../../../src/storage/store/run.ts';
 import { runEnd, runStart } from '../../storage/support/samples.ts';
@@ -10,13 +11,13 @@ import { tempFolder } from '../../support/temp-folder.ts';
 
 test('after a first run that could not store, status says that its records wait', (t) => {
   const stateDir = tempFolder(t);
-  const { journal } = statePaths(stateDir);
+  const folder = documentsOf(statePaths(stateDir), { kind: 'collector' });
   const start = runStart();
   assert.equal(waitingRuns({ stateDir }, null), null);
-  journalOf(journal, start).begin();
+  runDocuments(folder, start).end(runEnd(start));
   assert.match(
     waitingRuns({ stateDir }, null) ?? '',
-    /^No run is in the database yet: its records wait in .*\/journal/,
+    /^No run is in the database yet: its records wait in .*\/inbox\/collector/,
   );
   const stored: RunFact = { ...start, ...runEnd(start) };
   assert.equal(waitingRuns({ stateDir }, stored), null);

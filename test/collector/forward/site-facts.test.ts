@@ -10,15 +10,15 @@ import { visit } from '../../storage/support/samples.ts';
 import { changedJson, changes } from '../../support/hostile-values.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
-test('facts of clients and of the link are read as they were written', (t) => {
+test('facts of clients, and the clients that were refused, are read as they were written', (t) => {
   const file = path.join(tempFolder(t), 'site-facts.json');
   const facts = openSiteFacts(file);
   facts.saw(visit({ client: 'web-1', nextAttemptAtMs: 7, ok: false, code: 'auth-failed' }), 'digest');
-  facts.setLink({ failures: 2, loggedAtMs: 5, refused: ['a'], slow: [], refusedLoggedAtMs: null });
+  facts.setRefused(['a']);
   facts.save(new Set(['web-1']));
   const read = openSiteFacts(file);
   assert.deepEqual(read.clients, facts.clients);
-  assert.deepEqual(read.link(), facts.link());
+  assert.deepEqual(read.refused(), ['a']);
 });
 
 test('failures of a client are counted until a visit succeeds', (t) => {
@@ -35,14 +35,14 @@ test('no bytes in the facts of a site keep its times from being shown', (t) => {
   const facts = openSiteFacts(file);
   facts.saw(visit({ client: 'web-1' }), 'digest');
   facts.save(new Set(['web-1']));
-  const whole = { link: facts.link(), clients: [...facts.clients.values()] };
+  const whole = { refused: facts.refused(), clients: [...facts.clients.values()] };
   fc.assert(
     fc.property(changes, (those) => {
       writeFileSync(file, changedJson(whole, those));
-      const { clients, link } = openSiteFacts(file);
+      const { clients, refused } = openSiteFacts(file);
       const times = [...clients.values()].flatMap((one) => [one.lastVisitAtMs, one.nextAttemptAtMs, one.inventoryAtMs]);
       for (const timeMs of times) if (timeMs !== null) new Date(timeMs).toISOString();
-      assert.ok(Number.isSafeInteger(link().failures));
+      assert.ok(refused().every((one) => typeof one === 'string'));
     }),
   );
 });

@@ -4,7 +4,13 @@ import { test } from 'node:test';
 import { createIngestQueue, noTimeLimit } from '../../../src/collector/ingest/ingest-queue.ts';
 import type { SpooledReport } from '../../../src/collector/spool/sealed-spool.ts';
 
-const report = (name: string): SpooledReport => ({ client: 'web-1', file: name, receivedAtMs: 0, clock: null });
+const report = (name: string): SpooledReport => ({
+  client: 'web-1',
+  file: name,
+  origin: null,
+  receivedAtMs: 0,
+  clock: null,
+});
 const reports = (kind: string, count: number): SpooledReport[] =>
   Array.from({ length: count }, (_, index) => report(`${kind}${index + 1}`));
 const files = (batch: readonly SpooledReport[]): string => batch.map(({ file }) => file).join(' ');

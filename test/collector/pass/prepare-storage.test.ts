@@ -3,10 +3,13 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import type { PassOptions } from '../../../src/collector/collect-options.ts';
-import { keepPushedVisit, journalOf } from '../../../src/collector/pass/journal.ts';
-import { prepareStorage, replayEarlierRuns } from '../../../src/collector/pass/prepare-storage.ts';
+import { documentsOf } from '../../../src/collector/inbox/origins.ts';
+import { keepPushedVisit, runDocuments } from '../../../src/collector/inbox/run-documents.ts';
+import { prepareStorage, storeWaiting } from '../../../src/collector/pass/prepare-storage.ts';
+import type { EventStore } from '../../../src/storage/store/event-store.ts';
 import type { ReportStore } from '../../../src/storage/store/storage.ts';
 import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
+import { makeConfig } from '../../support/fleet.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 test('opening and reading have the time limit, migrations have none, and the run goes on without it', async (t) => {
@@ -26,8 +29,8 @@ test('opening and reading have the time limit, migrations have none, and the run
   const { signal } = new AbortController();
   const time = { signal, endIn: (ms: number | null) => void (limitMs = ms), explain: () => assert.fail() };
   const pass = {
-    ...{ openStorage, start: runStart({}), paths: { journal: path.join(tempFolder(t), 'journal') } },
-    ...{ keyRing: { opening: null }, observe: () => undefined },
+    ...{ openStorage, start: runStart({}), paths: { inbox: path.join(tempFolder(t), 'inbox') } },
+    ...{ keyRing: { opening: null }, observe: () => undefined, config: makeConfig('/state', []) },
   } as unknown as PassOptions;
   const given = { prepareMs: 9000, replayMs: 4000 };
   const { facts } = await prepareStorage({ pass, time, limits: given, onFault: assert.fail });
@@ -37,24 +40,31 @@ test('opening and reading have the time limit, migrations have none, and the run
 });
 
 test('a run says how many records of earlier runs it has stored, and how many it could not', async (t) => {
-  const paths = { journal: path.join(tempFolder(t), 'journal') };
-  const replay = async (changes: Partial<ReportStore> = {}): Promise<readonly string[]> => {
+  const paths = { inbox: path.join(tempFolder(t), 'inbox') };
+  const folder = documentsOf(paths, { kind: 'collector' });
+  const stored = async (changes: Partial<ReportStore> = {}): Promise<readonly string[]> => {
     const lines: string[] = [];
     const observe = (event: { readonly message?: string }): void => void lines.push(event.message ?? '');
     const done = (): Promise<void> => Promise.resolve();
-    const store = { endRun: done, saveVisits: done, ...changes } as unknown as ReportStore;
-    const options = { paths, start: runStart({ id: 'now' }), observe } as unknown as PassOptions;
-    await replayEarlierRuns(options, store, 4000);
+    const reports = { saveRuns: done, saveVisits: done, ...changes } as unknown as ReportStore;
+    const config = makeConfig('/state', []);
+    const options = { paths, config, start: runStart({ id: 'now' }), observe } as unknown as PassOptions;
+    await storeWaiting(options, { reports, events: { saveEvents: done } as unknown as EventStore }, 4000);
     return lines;
   };
   const start = runStart({});
-  const journal = journalOf(paths.journal, start);
-  journal.begin();
-  journal.visits([visit({}), visit({})]);
-  journal.end(runEnd(start, {}));
-  assert.deepEqual(await replay(), ['stored the records of 1 earlier run and 2 visits']);
-  assert.deepEqual(await replay(), []);
-  await keepPushedVisit(paths.journal, visit({}));
+  const documents = runDocuments(folder, start);
+  documents.begin();
+  documents.visits([visit({}), visit({})]);
+  documents.end(runEnd(start, {}));
+  assert.deepEqual(await stored(), ['stored the records of 1 earlier run and 2 visits']);
+  assert.deepEqual(await stored(), []);
+  await keepPushedVisit(folder, visit({}));
   const refused = ['1 record of earlier runs cannot be stored'];
-  assert.deepEqual(await replay({ saveVisits: () => Promise.reject(new RangeError('Invalid time value')) }), refused);
+  assert.deepEqual(await stored({ saveVisits: () => Promise.reject(new RangeError('Invalid time value')) }), refused);
+  await stored();
+  const foreign = documentsOf(paths, { kind: 'site', site: 'fra' });
+  await keepPushedVisit(foreign, visit({}));
+  const strange = '1 record of site-fra do not count: they are not about its clients, or are too many or old';
+  assert.deepEqual(await stored(), [strange]);
 });

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { Client } from '../../../src/config/config.ts';
-import { keepPushedVisit } from '../../../src/collector/pass/journal.ts';
+import { documentsOf } from '../../../src/collector/inbox/origins.ts';
+import { keepPushedVisit } from '../../../src/collector/inbox/run-documents.ts';
 import { minuteMs } from '../../../src/platform/units.ts';
 import { statePaths } from '../../../src/state/paths.ts';
 import { visit } from '../../storage/support/samples.ts';
@@ -15,7 +16,7 @@ const laptop = makeClient('laptop', { arrival: { kind: 'comes', everyMs } });
 /** Records a push of the laptop at a minute. */
 const pushed = (fleet: Fleet, minute: number, more: Parameters<typeof visit>[0] = {}): Promise<void> =>
   keepPushedVisit(
-    statePaths(fleet.stateDir).journal,
+    documentsOf(statePaths(fleet.stateDir), { kind: 'collector' }),
     visit({
       ...{ runId: `push-${minute}`, client: 'laptop', startedAtMs: t0 + minute * minuteMs, ok: true, reader: 'push' },
       ...more,

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 
+import { documentsOf } from '../../../src/collector/inbox/origins.ts';
 import { RememberedReports } from '../../../src/collector/receive/kept-reports.ts';
 import { openReceiver } from '../../../src/collector/receive/receiver.ts';
 import { receiveVisit, type ReceivedVisit } from '../../../src/collector/receive/receive-visit.ts';
@@ -71,7 +72,7 @@ test('pushed reports are files before they are acknowledged, and rows after the 
     { exitStatus: 0, clients: 1, succeeded: 1, failures: [] },
   );
   assert.deepEqual([first.reports.stored, fleet.sealedFiles().length], [2, 0]);
-  assert.deepEqual(readdirSync(statePaths(fleet.stateDir).journal), []);
+  assert.deepEqual(readdirSync(documentsOf(statePaths(fleet.stateDir), { kind: 'collector' })), []);
   assert.deepEqual(await fleet.column('SELECT ok FROM visits'), [1]);
   assert.deepEqual(await fleet.column('SELECT reader FROM clients'), ['push']);
 
@@ -88,7 +89,7 @@ test('a push that comes again is acknowledged, and makes neither a file nor a vi
   const [one, two] = [await sample(fleet), await sample(fleet)];
   const stream = pushedStream({ sealed: [one.sealed] });
   const remembered = new RememberedReports();
-  const visits = (): number => readdirSync(statePaths(fleet.stateDir).journal).length;
+  const visits = (): number => readdirSync(documentsOf(statePaths(fleet.stateDir), { kind: 'collector' })).length;
   await push(fleet, stream, {}, remembered);
   const files = fleet.sealedFiles();
   // The push reaches another process, which finds the file, and then the same process.

@@ -19,7 +19,7 @@ test('reports under a former name belong to the client that had it, unless anoth
   ] as const;
   for (const [name, client, own] of owners) {
     assert.deepEqual(names.ownerOf(name), { client, names: own });
-    const inFolder = { client: null, file: `/spool/${folderOfClient(name)}/report.fhs` };
+    const inFolder = { client: null, origin: null, file: `/spool/${folderOfClient(name)}/report.fhs` };
     assert.deepEqual(names.ownerOfFile(inFolder, name), { client, names: own });
   }
 });

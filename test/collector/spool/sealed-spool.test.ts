@@ -41,7 +41,7 @@ for (const { what, clock, expected } of clocks) {
     assert.ok(path.basename(added.file).startsWith(`${id}.`));
     const { reports } = await openSealedSpool(dir).scan();
     const { file } = added;
-    assert.deepEqual(reports, [{ client: 'web-1', file, receivedAtMs: 1_795_000_000_123, clock: expected }]);
+    assert.deepEqual(reports, [{ client: 'web-1', file, origin: null, receivedAtMs: 1_795_000_000_123, clock: expected }]);
   });
 }
 
@@ -51,9 +51,9 @@ test('files are 0600 in folders 0700, and nothing else is left', async () => {
   const { file } = await spool.add(arrived());
   assert.equal(statSync(file).mode & 0o777, 0o600);
   assert.equal(statSync(path.dirname(file)).mode & 0o777, 0o700);
-  assert.equal(spool.read({ client: null, file, receivedAtMs: 0, clock: null }).toString(), 'sealed');
+  assert.equal(spool.read({ client: null, file, origin: null, receivedAtMs: 0, clock: null }).toString(), 'sealed');
   assert.deepEqual(readdirSync(path.dirname(file)), [path.basename(file)]);
-  spool.remove({ client: null, file, receivedAtMs: 0, clock: null });
+  spool.remove({ client: null, file, origin: null, receivedAtMs: 0, clock: null });
   assert.deepEqual(readdirSync(path.dirname(file)), []);
 });
 

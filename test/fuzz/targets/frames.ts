@@ -82,7 +82,7 @@ export const framesTarget: FuzzTarget = {
 };
 
 function meaningOf({ type, payload }: Frame): string {
-  if (type === 'R' || type === 'U' || type === 'C' || type === 'V') return '';
+  if (type === 'R' || type === 'U') return '';
   const parse = { H: parseHello, F: parseAgentFault, E: parseEnd }[type];
   const { value, fault: wrong } = outcomeOf(() => parse(payload), isWireFault);
   if (value === null) return kindOf(wrong);

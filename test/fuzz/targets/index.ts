@@ -1,7 +1,7 @@
 import type { FuzzTarget } from '../target.ts';
 import { checksTarget } from './checks.ts';
-import { forwardedTarget } from './forwarded.ts';
 import { framesTarget } from './frames.ts';
+import { inboxTarget } from './inbox.ts';
 import { knownHostsTarget } from './known-hosts.ts';
 import { loaderSignTarget } from './loader-sign.ts';
 import { reportTarget } from './report.ts';
@@ -10,7 +10,7 @@ import { trustSourceTarget } from './trust-source.ts';
 
 /** Every parser of input from other machines or people. */
 export const fuzzTargets: readonly FuzzTarget[] = [
-  forwardedTarget,
+  inboxTarget,
   framesTarget,
   sealHeaderTarget,
   reportTarget,

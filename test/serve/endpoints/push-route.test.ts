@@ -245,7 +245,7 @@ test('a push that cannot be kept is answered with 503 and Retry-After, and only 
   const paths = statePaths(config.stateDir);
   // The first answer opens the folders.
   assert.equal((await push({ body: pushedStream({ sealed: [] }), client: 'web-2' })).status, 200);
-  for (const [time, place] of [paths.encryptedStats, paths.journal].entries()) {
+  for (const [time, place] of [paths.encryptedStats, paths.inbox].entries()) {
     fs.rmSync(place, { recursive: true, force: true });
     fs.writeFileSync(place, '');
     const { status, retryAfter, body: said } = await push({ body, time });

@@ -1,13 +1,9 @@
-import { boundedTime } from '../report/values/bounded-time.ts';
-import { isStorableText } from '../report/values/storable-text.ts';
-import { eventStatuses, type NewEvent } from '../storage/store/event-store.ts';
+import { boundedTime } from '../../report/values/bounded-time.ts';
+import { isStorableText } from '../../report/values/storable-text.ts';
+import { eventStatuses, type NewEvent } from '../../storage/store/event-store.ts';
 
-/** Parses events of the spool. Omits entries of another form than this program writes. */
-export function parseStoredEvents(values: readonly unknown[]): readonly NewEvent[] {
-  return values.flatMap((value) => parseStoredEvent(value) ?? []);
-}
-
-function parseStoredEvent(given: unknown): NewEvent | null {
+/** Parses an event of a document. Returns null for another form than this program writes. */
+export function parseStoredEvent(given: unknown): NewEvent | null {
   if (typeof given !== 'object' || given === null) return null;
   const { eventId, receivedAtMs, host, service, instance, ...more } = given as Partial<Record<keyof NewEvent, unknown>>;
   const { description, tags, value, ttl, raw, status } = more;

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { admitDocument } from '../../../src/collector/inbox/admit-document.ts';
+import { clientsOfSites, folderOfSite } from '../../../src/collector/inbox/origins.ts';
+import type { ParsedDocument } from '../../../src/collector/inbox/parse-document.ts';
+import type { Client } from '../../../src/config/config.ts';
+import { dayMs, hourMs, minuteMs } from '../../../src/platform/units.ts';
+import { siteId } from '../../../src/state/collector-id.ts';
+import { madeEvent } from '../../events/support/event-samples.ts';
+import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
+import { makeClient } from '../../support/fleet.ts';
+
+const forwarded = (name: string, site: string, was: string | null = null): Client =>
+  makeClient(name, { arrival: { kind: 'site', site }, labels: { site }, was });
+const clients = [forwarded('web-1', 'fra', 'old-1'), forwarded('web-2', 'ber'), makeClient('hq-1')];
+const nowMs = Date.UTC(2026, 10, 20, 10);
+const site = clientsOfSites(clients).get(folderOfSite('fra')) ?? null;
+const context = { site, retentionMs: 30 * dayMs, nowMs };
+
+type Given = Partial<Parameters<typeof runStart>[0]> & { readonly names?: readonly string[] };
+
+/** Returns a document of a run with a visit of each of these clients. */
+function documentOf({ names = ['web-1'], ...changes }: Given = {}): ParsedDocument {
+  const start = runStart({ startedAtMs: nowMs - minuteMs, id: 'run-1', host: 'site-1', ...changes });
+  const end = runEnd(start, { finishedAtMs: start.startedAtMs + 1000 });
+  const visits = names.map((client) => visit({ runId: start.id, client, startedAtMs: start.startedAtMs }));
+  return { run: { start, end }, visits, events: [madeEvent('e')], strange: 0 };
+}
+
+const admitted = (given: Given = {}) => admitDocument('site', documentOf(given), context);
+
+test('each origin brings the records of its row in the table, and the others are counted', () => {
+  const counts = (['collector', 'site', 'events'] as const).map((origin) => {
+    const { run, visits, events, dropped } = admitDocument(origin, documentOf(), context);
+    return [origin, run === null ? 0 : 1, visits.length, events.length, dropped];
+  });
+  assert.deepEqual(counts, [
+    ['collector', 1, 1, 0, 1],
+    ['site', 1, 1, 0, 1],
+    ['events', 0, 0, 1, 2],
+  ]);
+});
+
+test('a site brings visits of its own clients alone, also under former names, each once a run', () => {
+  const { visits, dropped } = admitted({ names: ['web-1', 'old-1', 'web-2', 'hq-1', 'web-1', 'a\nb'] });
+  assert.deepEqual([visits.map(({ client }) => client), dropped], [['web-1'], 6]);
+  const unknown = admitDocument('site', documentOf(), { ...context, site: null });
+  assert.deepEqual([unknown.run, unknown.visits, unknown.dropped], [null, [], 3]);
+});
+
+test('the id of a run follows from the site, so that it changes no run of others', () => {
+  const { run, visits } = admitted({ id: 'run-7' });
+  assert.deepEqual([visits[0]?.runId, run?.end?.id], [run?.start.id, run?.start.id]);
+  assert.equal(run?.start.collectorId, siteId('fra'));
+  assert.notEqual(run?.start.id, 'run-7');
+  const ids = ['run-7', 'run-7', 'run-8'].map((id) => admitted({ id }).run?.start.id);
+  assert.equal(new Set(ids).size, 2);
+});
+
+test('records of a site that are too old, or lie far in the future, are dropped, and no time is later than now', () => {
+  for (const startedAtMs of [0, nowMs - 31 * dayMs, nowMs + 2 * dayMs, 9e15]) {
+    assert.deepEqual(admitted({ startedAtMs }).run, null, String(startedAtMs));
+  }
+  const { run, visits } = admitted({ startedAtMs: nowMs + hourMs });
+  const times = [run?.start.startedAtMs, run?.end?.finishedAtMs, visits[0]?.startedAtMs];
+  assert.deepEqual(times, [nowMs, nowMs, nowMs]);
+});
+
+test('a long host does not cut off whose run it is, nor does one that is cut within a character', () => {
+  const hostOf = (host: string): string | undefined => admitted({ host }).run?.start.host;
+  assert.equal(hostOf('h'.repeat(255)), `${'h'.repeat(100)} (site fra)`);
+  assert.equal(hostOf(`${'h'.repeat(99)}${'😀'.repeat(50)}`), `${'h'.repeat(99)} (site fra)`);
+});
