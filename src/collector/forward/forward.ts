@@ -73,7 +73,7 @@ class FileForwarding {
 
   async run(): Promise<Forwarding> {
     const { files, link, signal } = this.#options;
-    // One file at a time until the link has proved to work.
+    // Files are sent singly until the link has proved to work.
     while (this.#sum() === 0 && (await this.#sendNext()));
     await Promise.all(
       Array.from({ length: maxParallel }, async () => {

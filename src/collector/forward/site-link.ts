@@ -30,7 +30,7 @@ export interface PutFile {
 export type PutAnswer =
   /** The file is safe there. */
   | { readonly kind: 'taken' }
-  /** The other collector does not take this file now: its client is not this site's, or its part of the disk is full. */
+  /** The other collector does not take this file: its client is not of this site, or its part of the disk is full. */
   | { readonly kind: 'refused' }
   /** The other collector is busy: the file may be sent again in a moment. */
   | { readonly kind: 'busy'; readonly fault: FleetError };

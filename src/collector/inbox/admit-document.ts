@@ -38,7 +38,7 @@ export function admitDocument(origin: Origin['kind'], document: ParsedDocument, 
 }
 
 function countOf({ run, visits, events }: RecordDocument): number {
-  return visits.length + events.length + (run?.end == null ? 0 : 1);
+  return visits.length + events.length + (run === null || run.end === null ? 0 : 1);
 }
 
 interface OfSite extends AdmitContext {

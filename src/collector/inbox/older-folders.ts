@@ -1,6 +1,6 @@
 /**
- * The folders of the version before, `journal/` and `events/`, whose files become documents of the inbox. Can be removed
- * in the version after this one.
+ * The folders of the version before, `journal/` and `events/`, whose files become documents of the inbox. Can be
+ * removed in the version after this one.
  */
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -73,7 +73,9 @@ function takeOver(
   }
 }
 
-/** Converts a file. Returns the reason why some of it cannot be read; null if all can. Throws FleetError `spool-full`. */
+/**
+ * Converts a file. Returns the reason why some of it cannot be read; null if all can. Throws FleetError `spool-full`.
+ */
 function convertFile(file: string, convert: (bytes: Buffer) => boolean): string | null {
   let bytes: Buffer;
   try {
@@ -91,7 +93,9 @@ function convertFile(file: string, convert: (bytes: Buffer) => boolean): string 
 
 const visitsTogether = 1000;
 
-/** Returns the documents for the lines of a journal, and the number of records of another form. Omits a cut-off line. */
+/**
+ * Returns the documents for the lines of a journal, and the number of records of another form. Omits a cut-off line.
+ */
 function documentsOfJournal(bytes: Buffer, nowMs: number) {
   const documents: Partial<RecordDocument>[] = [];
   const visits: VisitRecord[] = [];

@@ -13,9 +13,9 @@ const openMark = '.open';
 const openName = (name: string): string => `.${name}${openMark}`;
 
 /**
- * Returns the documents of a run with the records that the database does not take. The first one is written at the start
- * of every run and deleted once the database has the end, so that a killed run leaves a record. All throw FleetError
- * `spool-full`.
+ * Returns the documents of a run with the records that the database does not take. The first one is written at the
+ * start of every run and deleted once the database has the end, so that a killed run leaves a record. All throw
+ * FleetError `spool-full`.
  */
 export function runDocuments(folder: string, start: RunStart) {
   const name = documentName(start.startedAtMs, start.id);

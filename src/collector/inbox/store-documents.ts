@@ -75,8 +75,8 @@ interface Waiting {
 
 /**
  * Stores the documents that wait in the inbox, and deletes them: the newest run of each site, then events, then the
- * documents of this collector, then those of the sites in turns, each oldest first. A record that cannot be stored costs
- * no other record: its document is tried once more in another run, and then set aside. Only the holder of the
+ * documents of this collector, then those of the sites in turns, each oldest first. A record that cannot be stored
+ * costs no other record: its document is tried once more in another run, and then set aside. Only the holder of the
  * collector's lock may call it. Throws faults of the database; the remaining documents stay.
  */
 export async function storeDocuments(options: StoreDocumentsOptions): Promise<StoredDocuments> {

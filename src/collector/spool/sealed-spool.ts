@@ -196,7 +196,7 @@ function factsOfName(name: string): NamedFacts | null {
 /** The number of folders that are read in one turn of the event loop. */
 const foldersAtOnce = 500;
 
-/** Scans the reports of all origins. Those of each site come in turns with the others, so that none delays all others. */
+/** Scans the reports of all origins, in turns, so that those of no site delay all others. */
 async function scanAll(roots: Roots, removesParts: boolean): Promise<SpoolScan> {
   const scans = [await scanFolders(roots.dir, null, removesParts)];
   for (const origin of roots.inbox === null ? [] : siteFolders(roots.inbox)) {

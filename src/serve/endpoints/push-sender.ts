@@ -36,8 +36,8 @@ const clientsByName = rememberedWeakly(
 const sitesOf = rememberedWeakly((clients: readonly Client[]) => forwardingSites(clients));
 
 /**
- * Returns a function that identifies the sender of a request to a path by its headers alone. `settings` returns the current
- * configuration.
+ * Returns a function that identifies the sender of a request to a path by its headers alone. `settings` returns the
+ * current configuration.
  */
 export function pushSenders(
   settings: () => Config,

@@ -213,7 +213,7 @@ test('clients that are refused hold up no others, and go last in the run after',
   assert.deepEqual([again.fault, again.reports, site.sent[before]?.folder], [null, 1, 'web-2']);
 });
 
-test('a report that came twice to the site is sent twice, and a file that a person removed is passed over', async (t) => {
+test('a report that came twice is sent twice, and a file that a person removed is passed over', async (t) => {
   const fleet = makeFleet();
   const site = await makeSite(t, fleet);
   const { file } = await site.report('web-1', Date.now());

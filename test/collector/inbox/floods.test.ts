@@ -1,4 +1,4 @@
-/** A site that brings far more than it may: the next run visits everybody, and the database gets a bounded part of it. */
+/** A site that brings far more than it may: the next run visits everybody, and stores a bounded part of it. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

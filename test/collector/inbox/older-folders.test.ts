@@ -30,7 +30,7 @@ const event = {
 };
 const linesOf = (...lines: readonly object[]): string => lines.map((line) => `${JSON.stringify(line)}\n`).join('');
 
-test('journals of the version before are stored by the first run, and those that are damaged are set aside', async () => {
+test('journals of the version before are stored by the first run, and damaged ones are set aside', async () => {
   const fleet = makeFleet();
   const { olderJournal, inbox } = statePaths(fleet.stateDir);
   mkdirSync(olderJournal, { recursive: true, mode: 0o700 });
@@ -53,8 +53,8 @@ test('journals of the version before are stored by the first run, and those that
     `SELECT host || ' ' || outcome FROM runs WHERE id <> '${runId}' ORDER BY host, outcome`,
   );
   assert.deepEqual(runs, ['fra-1 (site fra) finished', 'mon-1 failed', 'mon-1 finished']);
-  const visits = await fleet.column(`SELECT client FROM visits WHERE run_id <> '${runId}' ORDER BY client`);
-  assert.deepEqual(visits, ['laptop', 'web-1', 'web-2']);
+  const visited = await fleet.column(`SELECT client FROM visits WHERE run_id <> '${runId}' ORDER BY client`);
+  assert.deepEqual(visited, ['laptop', 'web-1', 'web-2']);
   assert.deepEqual(readdirSync(olderJournal), []);
   assert.deepEqual(readdirSync(path.join(inbox, 'collector')), ['set-aside']);
   const notes = fleet.events.flatMap((one) =>

@@ -41,7 +41,8 @@ for (const { what, clock, expected } of clocks) {
     assert.ok(path.basename(added.file).startsWith(`${id}.`));
     const { reports } = await openSealedSpool(dir).scan();
     const { file } = added;
-    assert.deepEqual(reports, [{ client: 'web-1', file, origin: null, receivedAtMs: 1_795_000_000_123, clock: expected }]);
+    const receivedAtMs = 1_795_000_000_123;
+    assert.deepEqual(reports, [{ client: 'web-1', file, origin: null, receivedAtMs, clock: expected }]);
   });
 }
 
