@@ -2,7 +2,7 @@ import type { Client, Config } from '../config/config.ts';
 import type { FleetError } from '../errors.ts';
 import type { Report } from '../report/report.ts';
 import type { Storage, VisitRecord } from '../storage/store/storage.ts';
-import type { Transport } from '../transport/transport.ts';
+import type { AnyTransport } from '../transport/transport.ts';
 import type { LockHolder } from '../state/lock.ts';
 import type { StatePaths } from '../state/paths.ts';
 import type { RunEnd, RunStart } from '../storage/store/run.ts';
@@ -17,7 +17,7 @@ export interface CollectOptions {
   readonly ignoreBackoff?: boolean;
   /** Opens the storage while the lock is held; collect closes it. Not called by a dry run. */
   readonly openStorage: (use: StorageUse) => Promise<Storage>;
-  readonly transportFor: (client: Client) => Transport;
+  readonly transportFor: (client: Client) => AnyTransport;
   /** Returns the bastions of a client that only ssh_config names, in the form of proxyJump. Default: none. */
   readonly jumpsTo?: (client: Client) => readonly string[];
   /** The programs for clients. Default: those of the package. */

@@ -12,20 +12,26 @@ import { createOpensshTransport } from './openssh/openssh.ts';
 import type { Route } from './route/route.ts';
 import { createSshTransport } from './ssh2/ssh.ts';
 import type { TransportShared } from './transport-shared.ts';
-import type { Connection, ConnectOptions, Transport } from './transport.ts';
+import type { AnyTransport, Connection, ConnectOptions, Transport } from './transport.ts';
 
 /**
  * Returns the transport to a client that is asked for its reports. `connect` throws FleetError
  * `unsupported`, `config-invalid`, `secret-missing` or `credentials-unusable` for settings that cannot be used and for
  * unreadable secrets.
  */
-export function transportFor(client: Client, shared: TransportShared): Transport {
+export function transportFor(client: Client, shared: TransportShared): AnyTransport {
   const { name, arrival } = client;
-  if (arrival.kind === 'local') return createLocalTransport(name);
   if (arrival.kind === 'asked') {
     return createHttpTransport({ client: name, url: arrival.url, key: () => shared.pushKeyOf(name) });
   }
-  if (arrival.kind !== 'ssh') throw new Error(`nothing connects to ${name}`);
+  return commandTransportFor(client, shared);
+}
+
+/** Returns the transport to a client that runs commands. Throws as transportFor does. */
+export function commandTransportFor(client: Client, shared: TransportShared): Transport {
+  const { name, arrival } = client;
+  if (arrival.kind === 'local') return createLocalTransport(name);
+  if (arrival.kind !== 'ssh') throw new Error(`no commands run on ${name}`);
   return {
     connect: async (options) => {
       const { keyLogins } = shared;

@@ -20,26 +20,19 @@ export interface ConnectOptions {
   readonly ahead?: string;
 }
 
-export interface Transport {
+export interface Transport<Made extends OpenConnection = Connection> {
   /** Connects, checks the host key and logs in. Throws FleetError with stage resolve, connect, handshake or login. */
-  connect(options: ConnectOptions): Promise<Connection>;
+  connect(options: ConnectOptions): Promise<Made>;
 }
 
-/** A connection to one client after the login. */
-export interface Connection {
+/** A connection to one client after the login, whatever is asked over it. */
+export interface OpenConnection {
   /** The time from the start of the connection to the end of the login, in ms. */
   readonly connectMs: number;
   /** True if the client asked for a key alone. */
   readonly byKey?: boolean;
   /** Returns the bytes on the wire so far (for `local`: of the pipes). */
   bytes(): { readonly in: number; readonly out: number };
-  /** Runs one command line through the client's login shell. One channel at a time. Throws FleetError stage channel. */
-  exec(command: string): Promise<Channel>;
-  /**
-   * Polls an agent over HTTP, in place of `exec`. stdout of the channel has the answered stream; data written to stdin
-   * is sent when stdin ends. Throws FleetError. Only a connection over HTTP has this method.
-   */
-  poll?(request: PolledVisit): Promise<Channel>;
   /**
    * Leaves so that written data arrives: ends the channel's input and half-closes the socket. Never sends SSH
    * DISCONNECT, which overtakes acknowledgements. Resolves when the slot is free; a timer destroys a connection that
@@ -50,6 +43,24 @@ export interface Connection {
   /** Ends everything at once. Never throws. */
   destroy(): void;
 }
+
+/** A connection that runs commands. */
+export interface Connection extends OpenConnection {
+  /** Runs one command line through the client's login shell. One channel at a time. Throws FleetError stage channel. */
+  exec(command: string): Promise<Channel>;
+}
+
+/** A connection to an agent that answers over HTTP. */
+export interface PolledConnection extends OpenConnection {
+  /**
+   * Polls the agent. stdout of the channel has the answered stream; data written to stdin is sent when stdin ends.
+   * Throws FleetError.
+   */
+  poll(request: PolledVisit): Promise<Channel>;
+}
+
+/** The transport to a client of any kind. */
+export type AnyTransport = Transport<Connection | PolledConnection>;
 
 /**
  * A command's channel. stdout and stderr share one window of 2 MiB: the client blocks until both are read (or resumed).

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import type { Client } from '../../src/config/config.ts';
 import type { TransportShared } from '../../src/transport/transport-shared.ts';
 import type { Transport } from '../../src/transport/transport.ts';
-import { transportFor } from '../../src/transport/transport-for.ts';
+import { commandTransportFor } from '../../src/transport/transport-for.ts';
 import { literal } from '../support/both-transports.ts';
 import { makeClient, makeFleet } from '../support/fleet.ts';
 import { startReportServer } from '../support/report-server.ts';
@@ -59,7 +59,7 @@ function hostileFirst(shared: TransportShared): (client: Client) => Transport {
   let waiting = 0;
   return (client) => ({
     connect: async (options) => {
-      const transport = transportFor(client, shared);
+      const transport = commandTransportFor(client, shared);
       if (client.name.startsWith('evil')) {
         return await transport.connect(options).finally(() => ++turns === 4 && evilTurns.open());
       }

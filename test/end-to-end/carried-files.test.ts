@@ -20,7 +20,8 @@ test(
     const { hq, site } = await forwardingSite(t);
     writeFileSync(
       path.join(site.dir, 'config.xml'),
-      '<config><collector open="no"><forward key="fra.json"/></collector><client name="web-1" transport="local"/></config>',
+      '<config><collector open="no"><forward key="fra.json"/></collector>' +
+        '<client name="web-1" transport="local"/></config>',
       { mode: 0o600 },
     );
     assert.match(await succeeded(site.run('check')), /collect forwards reports sealed/);

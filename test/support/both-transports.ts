@@ -4,7 +4,7 @@ import path from 'node:path';
 
 import type { Client, SshSettings } from '../../src/config/config.ts';
 import { Secret } from '../../src/config/secret.ts';
-import { transportFor } from '../../src/transport/transport-for.ts';
+import { commandTransportFor } from '../../src/transport/transport-for.ts';
 import type { Connection, ConnectOptions } from '../../src/transport/transport.ts';
 import { sharedFor, sshClient } from './run-shared.ts';
 import { until } from './until.ts';
@@ -57,7 +57,7 @@ export function connectBy(
 ): Promise<Connection> {
   const { signal } = new AbortController();
   const limits = { tcpTimeoutMs: 60_000, connectTimeoutMs: 60_000, signal };
-  return transportFor(clientOf(via, target), sharedFor()).connect({ ...limits, ...options });
+  return commandTransportFor(clientOf(via, target), sharedFor()).connect({ ...limits, ...options });
 }
 
 /** Returns the command lines of the ssh processes that this process has started, ProxyCommands included. */

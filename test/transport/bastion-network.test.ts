@@ -8,7 +8,7 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 
-import { transportFor } from '../../src/transport/transport-for.ts';
+import { commandTransportFor } from '../../src/transport/transport-for.ts';
 import { failure } from '../support/login.ts';
 import { sharedFor, sshBastion, sshClient } from '../support/run-shared.ts';
 import { sshdMissing, sshdOfSuite, sshKeygen } from '../support/sshd.ts';
@@ -112,9 +112,10 @@ describe('a machine that only its bastion can reach', { skip: reason ?? false },
     const shared = sharedFor({ bastions: [bastion] });
     t.after(() => shared.close());
 
-    const connection = await transportFor(sshClient('web-1', { ...own, proxyJump: 'fra' }, place), shared).connect(
-      limits,
-    );
+    const connection = await commandTransportFor(
+      sshClient('web-1', { ...own, proxyJump: 'fra' }, place),
+      shared,
+    ).connect(limits);
     const channel = await connection.exec('echo "$SSH_CONNECTION"');
     const [from = '', , to] = (await text(channel.stdout)).trim().split(' ');
     await connection.leave();
@@ -122,7 +123,7 @@ describe('a machine that only its bastion can reach', { skip: reason ?? false },
     // The bastion dialled the machine from the bastion's end of their network.
     assert.equal(from, network.inner.address.replace(/\d+$/, '5'));
 
-    const direct = await failure(transportFor(sshClient('web-1', own, place), shared).connect(limits));
+    const direct = await failure(commandTransportFor(sshClient('web-1', own, place), shared).connect(limits));
     // This machine's own router refuses or drops the packets; none arrives.
     assert.equal(direct.stage, 'connect');
     assert.equal(target.count(/^Connection from /gm), 1);

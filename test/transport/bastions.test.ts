@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, describe, it } from 'node:test';
 
 import type { Bastion, Client, SshSettings } from '../../src/config/config.ts';
-import { transportFor } from '../../src/transport/transport-for.ts';
+import { commandTransportFor } from '../../src/transport/transport-for.ts';
 import type { Connection } from '../../src/transport/transport.ts';
 import { startBastionServers } from '../support/bastion-servers.ts';
 import { literal, noChildLeft, transports } from '../support/both-transports.ts';
@@ -130,7 +130,7 @@ describe('bastions', { skip: sshdMissing() ?? false }, async () => {
     const connect = async (client: Client, bastions: readonly Bastion[], limits: Partial<typeof unlimited> = {}) => {
       const all = { ...unlimited, ...limits };
       const shared = await stoppedAfter(sharedFor({ bastions, ...all }));
-      return await transportFor(client, shared).connect({ ...all, signal });
+      return await commandTransportFor(client, shared).connect({ ...all, signal });
     };
 
     describe(transport, () => {
@@ -228,12 +228,15 @@ describe('bastions', { skip: sshdMissing() ?? false }, async () => {
 
       it('a bastion that goes away while the client is being read, and is found again', { skip }, async () => {
         const shared = await stoppedAfter(sharedFor({ bastions: [fra()], ...unlimited }));
-        const connection = await transportFor(web(), shared).connect({ ...unlimited, signal });
+        const connection = await commandTransportFor(web(), shared).connect({ ...unlimited, signal });
         const channel = await connection.exec('exec sleep 60');
         killServersOf(jumper);
         const says = /^bastion fra: (?:it closed the connection|the connection broke)/;
         assert.equal((await fails(channel.exit, 'bastion-failed', says)).client, 'web-1');
-        assert.match(await say(await transportFor(web(), shared).connect({ ...unlimited, signal })), /in and out/);
+        assert.match(
+          await say(await commandTransportFor(web(), shared).connect({ ...unlimited, signal })),
+          /in and out/,
+        );
       });
 
       it('a client that goes away while it is being read', { skip }, async () => {

@@ -10,7 +10,7 @@ import { Secret } from '../../src/config/secret.ts';
 import { generateHostKey, startLoopbackServer, type LoopbackServer } from '../../src/simulator/loopback-server.ts';
 import { createSshConfigReader, type SshConfigReader } from '../../src/transport/ssh-config/ssh-config-reader.ts';
 import { decodeLoginKey } from '../../src/transport/credentials/private-key.ts';
-import { transportFor } from '../../src/transport/transport-for.ts';
+import { commandTransportFor, transportFor } from '../../src/transport/transport-for.ts';
 import { fails, failure } from '../support/login.ts';
 import { literal } from '../support/both-transports.ts';
 import { sharedFor, sshClient } from '../support/run-shared.ts';
@@ -39,7 +39,8 @@ const client = (ssh: Partial<SshSettings>): Client =>
 
 const limits = { tcpTimeoutMs: 60_000, connectTimeoutMs: 60_000, signal: new AbortController().signal };
 
-const connect = (ssh: Partial<SshSettings>, shared = sharedFor()) => transportFor(client(ssh), shared).connect(limits);
+const connect = (ssh: Partial<SshSettings>, shared = sharedFor()) =>
+  commandTransportFor(client(ssh), shared).connect(limits);
 
 async function output(ssh: Partial<SshSettings>): Promise<string> {
   const connection = await connect(ssh);

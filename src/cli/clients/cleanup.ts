@@ -12,7 +12,7 @@ import { claimStateFolder } from '../../state/state-folder.ts';
 import { openStorage } from '../../storage/open-storage.ts';
 import { describeSize } from '../../text/numbers.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
-import { transportFor } from '../../transport/transport-for.ts';
+import { commandTransportFor, transportFor } from '../../transport/transport-for.ts';
 import { createTransportShared } from '../../transport/transport-shared.ts';
 import { printAnswer } from '../command/answer.ts';
 import { concurrently } from '../command/concurrently.ts';
@@ -103,7 +103,11 @@ async function cleanUp(
     return await concurrently(clients, clientLimit, async (client): Promise<CleanupResult> => {
       try {
         refuseUnasked(client);
-        const connection = await transportFor(client, shared).connect({ tcpTimeoutMs, connectTimeoutMs, signal });
+        const connection = await commandTransportFor(client, shared).connect({
+          tcpTimeoutMs,
+          connectTimeoutMs,
+          signal,
+        });
         try {
           const own = { connection, client: client.name, collectorId, all: options.all, force, signal };
           return { client, answer: await cleanupClient({ ...own, timeoutMs: clientDeadlineMs }), fault: null };
@@ -126,6 +130,9 @@ function refuseUnasked({ name, arrival }: Client): void {
   const refuse = (message: string, advice: string): never => {
     throw new FleetError({ client: name, code: 'unsupported', stage: 'connect', message, advice });
   };
+  if (arrival.kind === 'asked') {
+    refuse(`${name} is asked over HTTP: it runs no commands`, 'Work on that machine itself, or reach it by SSH.');
+  }
   if (arrival.kind === 'comes') {
     const advice = 'Work on that machine itself, or remove transport="push".';
     refuse(`${name} pushes its reports: nothing connects to it`, advice);

@@ -1,10 +1,10 @@
 import { asFleetError } from '../../errors.ts';
 import { pushLimits, pushMarker, type PolledVisit } from '../../seal/push.ts';
-import type { Channel, Connection } from '../../transport/transport.ts';
+import type { Channel, PolledConnection } from '../../transport/transport.ts';
 import { takeStream, type AgentResult, type AgentSessionOptions, type FrameTaking } from './agent-session.ts';
 
 export interface PollOptions extends FrameTaking, Pick<AgentSessionOptions, 'agentTimeoutMs' | 'signal'> {
-  readonly connection: Connection;
+  readonly connection: PolledConnection;
   /** Called after each stream that ended well, with the sums so far: the visit has succeeded. */
   readonly onDelivered?: (result: AgentResult) => void;
 }
@@ -52,8 +52,7 @@ interface Asked {
 }
 
 async function ask(options: PollOptions, request: PolledVisit): Promise<Asked> {
-  const channel = await options.connection.poll?.(request);
-  if (channel === undefined) throw new Error('the connection is not over HTTP');
+  const channel = await options.connection.poll(request);
   const { timeoutMs } = request;
   const taken = await takeStream({
     ...options,

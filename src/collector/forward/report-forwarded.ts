@@ -33,7 +33,7 @@ export function reportForwarded({ observe, sent, faults, url }: Forwarded): void
 
 function refusedFault(url: string, refused: readonly string[]): FleetError {
   const advice =
-    'Its config.xml has to give them transport="forward" and the label of this site, and its disk needs room for them: ' +
+    'Its config.xml has to give them transport="forward" and the label of this site, and its disk has to have room: ' +
     'push-refused in the log of `fleet-health serve` there says which it is.';
   const message = `${url} refuses reports of ${namedUpTo(maxNamed, refused)}`;
   return new FleetError({ code: 'report-foreign', stage: 'run', message, advice });

@@ -2,7 +2,7 @@ import type { Client } from '../../config/config.ts';
 import { errorTable, type FleetError, type Stage } from '../../errors.ts';
 import type { RunStart } from '../../storage/store/run.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
-import type { Connection } from '../../transport/transport.ts';
+import type { Connection, PolledConnection } from '../../transport/transport.ts';
 import type { AgentResult } from '../agent/agent-session.ts';
 import { decidingCode, nextAttemptAtMs } from './backoff.ts';
 import type { VisitContext } from './context.ts';
@@ -10,7 +10,7 @@ import type { VisitContext } from './context.ts';
 /** The findings of a visit so far, which remain if the visit is cut off. */
 export class VisitProgress {
   stage: Stage = 'connect';
-  connection: Connection | null = null;
+  connection: Connection | PolledConnection | null = null;
   connectMs: number | null = null;
   bytesIn = 0;
   bytesOut = 0;
@@ -24,7 +24,7 @@ export class VisitProgress {
   anomaly: FleetError | null = null;
 
   /** Removes the connection from the visit, and counts its bytes. */
-  takeConnection(): Connection | null {
+  takeConnection(): Connection | PolledConnection | null {
     const { connection } = this;
     if (connection === null) return null;
     const bytes = connection.bytes();

@@ -120,17 +120,18 @@ async function callAgent(visited: Visit, { task, opening, waitForExit, signal }:
     ...{ client, known: keyRing.known, progress },
     keep: (report) => visited.keep(client, report),
   });
-  const common = { ...task, connection, dryRun, now, signal, onReport };
+  const common = { ...task, dryRun, now, signal, onReport };
   const result =
-    client.arrival.kind === 'asked'
+    'poll' in connection
       ? await pollAgent({
           ...common,
+          connection,
           onDelivered: (delivered) => {
             progress.result = delivered;
             progress.delivered = true;
           },
         })
-      : await runAgent({ ...common, ...(opening === null ? {} : { opening }), waitForExit });
+      : await runAgent({ ...common, connection, ...(opening === null ? {} : { opening }), waitForExit });
   progress.uploaded ||= result.uploaded;
   if (task.kind === 'visit') visited.sawAgent(client.name, result);
   return result;

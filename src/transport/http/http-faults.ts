@@ -64,12 +64,3 @@ export function strangerFault(client: string, url: string): FleetError {
     advice: 'Something else answers there, or the answer was changed on the way: check the url.',
   });
 }
-
-/** Returns the fault of a command for a client that cannot run commands. */
-export function closedFault(client: string): FleetError {
-  return new FleetError({
-    ...{ client, code: 'unsupported', stage: 'channel' },
-    message: `${client} is asked over HTTP: it runs no commands`,
-    advice: 'Work on that machine itself, or reach it by SSH.',
-  });
-}

@@ -13,8 +13,8 @@ import { urlAddress } from '../../text/url-address.ts';
 import { acknowledgePath, encodePolledVisit, maxPushBytes, pushPath, type SignedPath } from '../../seal/push.ts';
 import { abortedError } from '../connection/aborted.ts';
 import { dial } from '../connection/dial.ts';
-import { noExit, type ChannelExit, type Connection, type ConnectOptions, type Transport } from '../transport.ts';
-import { answerFault, closedFault, dialFault, keyMissing, requestFault, strangerFault } from './http-faults.ts';
+import { noExit, type ChannelExit, type ConnectOptions, type PolledConnection, type Transport } from '../transport.ts';
+import { answerFault, dialFault, keyMissing, requestFault, strangerFault } from './http-faults.ts';
 
 export interface HttpTarget {
   /** The name in errors, and in requests. */
@@ -34,7 +34,7 @@ const mostAcknowledgedBytes = 1024;
  * Creates a transport over HTTP. `connect` opens a connection, on which the client has to prove that it knows the key.
  * Throws FleetError as SSH does, and `spoke-refused` in place of a refused login.
  */
-export function createHttpTransport(target: HttpTarget): Transport {
+export function createHttpTransport(target: HttpTarget): Transport<PolledConnection> {
   return {
     connect: async (options) => {
       const startedMs = performance.now();
@@ -134,12 +134,11 @@ class Link {
   }
 }
 
-function connectionOf(link: Link, connectMs: number): Connection {
+function connectionOf(link: Link, connectMs: number): PolledConnection {
   let acknowledged: Promise<ChannelExit> = Promise.resolve(noExit);
   return {
     connectMs,
     bytes: () => link.bytes(),
-    exec: () => Promise.reject(closedFault(link.client)),
     poll: async (request) => {
       const answer = await link.post(pushPath, encodePolledVisit(request), request.timeoutMs);
       const written: Buffer[] = [];

@@ -15,7 +15,7 @@ import { laterInventory } from '../../../src/agent-program/spoke/spoke-inventory
 import { pollAgent, type PollOptions } from '../../../src/collector/agent/poll-agent.ts';
 import { generateKeyPair } from '../../../src/seal/key-pair.ts';
 import { encodePolledVisit, type PolledVisit } from '../../../src/seal/push.ts';
-import type { ChannelExit, Connection } from '../../../src/transport/transport.ts';
+import type { ChannelExit, PolledConnection } from '../../../src/transport/transport.ts';
 import { sealedSample } from '../../support/sealed-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { until } from '../../support/until.ts';
@@ -44,7 +44,7 @@ function machine(t: TestContext) {
   const log = { event: () => undefined, problem: () => undefined };
   const spoke = { settings, log, note: () => undefined };
   const requests: PolledVisit[] = [];
-  const poll: NonNullable<Connection['poll']> = async (request) => {
+  const poll: PolledConnection['poll'] = async (request) => {
     requests.push(request);
     const answer = await answerVisit(spoke, encodePolledVisit(request));
     assert.ok(Buffer.isBuffer(answer));
@@ -67,7 +67,7 @@ function machine(t: TestContext) {
   const options = (refused: ReadonlySet<string>): PollOptions => ({
     ...{ client: 'web-1', kind: 'visit', unsealed: 'refuse', runId: randomUUID(), publicKey: Buffer.alloc(32) },
     ...{ now: Date.now, dryRun: false, agentTimeoutMs: 60_000, signal: new AbortController().signal },
-    connection: { poll } as Partial<Connection> as Connection,
+    connection: { poll } as Partial<PolledConnection> as PolledConnection,
     onReport: ({ header }) => {
       arrived.push(header.reportId);
       return Promise.resolve(refused.has(header.reportId) ? 'keep' : 'acknowledge');
@@ -101,7 +101,7 @@ test('a fault after the first stream fails nothing, and no request waits longer 
   for (let index = 0; index < 30; index += 1) spool(Date.now() - 1_000_000 + index);
   const delivered: number[] = [];
   const common = options(new Set());
-  const failing: Connection['poll'] = (request) =>
+  const failing: PolledConnection['poll'] = (request) =>
     requests.length > 0 && !request.takesReport ? Promise.reject(new Error('reset')) : poll(request);
   const { fault, reader, acknowledged, end } = await pollAgent({
     ...common,

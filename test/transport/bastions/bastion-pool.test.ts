@@ -12,7 +12,7 @@ import ssh2 from 'ssh2';
 
 import type { Client } from '../../../src/config/config.ts';
 import { generateHostKey } from '../../../src/simulator/loopback-server.ts';
-import { transportFor } from '../../../src/transport/transport-for.ts';
+import { commandTransportFor } from '../../../src/transport/transport-for.ts';
 import type { TransportShared } from '../../../src/transport/transport-shared.ts';
 import type { Connection } from '../../../src/transport/transport.ts';
 import { startBastionServers } from '../../support/bastion-servers.ts';
@@ -31,7 +31,7 @@ const signal = new AbortController().signal;
 setMaxListeners(0, signal);
 
 const connect = (client: Client, shared: TransportShared): Promise<Connection> =>
-  transportFor(client, shared).connect({ ...limits, signal });
+  commandTransportFor(client, shared).connect({ ...limits, signal });
 
 /** Returns the objects that the clients of a run share, until the end of the test. */
 const sharing = (machines: Machines): Promise<TransportShared> => stoppedAfter(sharedFor({ ...limits, ...machines }));
@@ -131,7 +131,10 @@ describe('the login at a bastion', { skip: sshdMissing() ?? false }, async () =>
     const { port, accepted } = await stoppedAfter(countingListener(() => undefined));
     const shared = await sharing({ bastions: [fra({}, { port })], connectTimeoutMs: 700 });
     const early = new AbortController();
-    const first = fails(transportFor(web(), shared).connect({ ...limits, signal: early.signal }), 'visit-deadline');
+    const first = fails(
+      commandTransportFor(web(), shared).connect({ ...limits, signal: early.signal }),
+      'visit-deadline',
+    );
     const says = /^bastion fra: TCP stands.*handshake-timeout/;
     const others = Array.from({ length: 30 }, () => fails(connect(web(), shared), 'bastion-failed', says));
     early.abort(new Error('enough'));

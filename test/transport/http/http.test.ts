@@ -46,7 +46,7 @@ async function faultOf(
   const limits = { tcpTimeoutMs: 60_000, connectTimeoutMs: 60_000, signal } as Parameters<typeof transport.connect>[0];
   const connection = await transport.connect(limits);
   t.after(() => connection.destroy());
-  const thrown: unknown = await connection.poll?.(asked).then(
+  const thrown: unknown = await connection.poll(asked).then(
     () => null,
     (fault: unknown) => fault,
   );

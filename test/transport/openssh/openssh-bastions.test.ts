@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, describe, it } from 'node:test';
 
 import type { Bastion, Client, SshSettings } from '../../../src/config/config.ts';
-import { transportFor } from '../../../src/transport/transport-for.ts';
+import { commandTransportFor } from '../../../src/transport/transport-for.ts';
 import type { ConnectOptions } from '../../../src/transport/transport.ts';
 import { startBastionServers } from '../../support/bastion-servers.ts';
 import { literal, noChildLeft } from '../../support/both-transports.ts';
@@ -44,7 +44,7 @@ describe('OpenSSH through bastions of config.xml', { skip: sshdMissing() ?? fals
     signal: new AbortController().signal,
   };
   const connect = (client: Client, bastions: readonly Bastion[], options: Partial<ConnectOptions> = {}) =>
-    transportFor(client, sharedFor({ bastions })).connect({ ...usual, ...options });
+    commandTransportFor(client, sharedFor({ bastions })).connect({ ...usual, ...options });
   const output = async (client: Client, bastions: readonly Bastion[]): Promise<string> => {
     const connection = await connect(client, bastions);
     const channel = await connection.exec('echo "$USER"');

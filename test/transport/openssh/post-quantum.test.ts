@@ -10,7 +10,7 @@ import { postQuantumKex } from '../../../src/config/values/key-exchanges.ts';
 import { dayMs } from '../../../src/platform/units.ts';
 import { opensshOnlyIn, serverName } from '../../../src/transport/openssh/openssh-only.ts';
 import { scanHostKeys } from '../../../src/transport/ssh2/scan-host-keys.ts';
-import { transportFor } from '../../../src/transport/transport-for.ts';
+import { commandTransportFor } from '../../../src/transport/transport-for.ts';
 import { fails } from '../../support/login.ts';
 import { isWide } from '../../support/long-tests.ts';
 import { sharedFor, sshClient } from '../../support/run-shared.ts';
@@ -31,7 +31,7 @@ describe('a post-quantum-only sshd', { skip: sshdMissing() ?? false }, async () 
     return sshClient('web-1', { ...own, ...ssh }, { address: '127.0.0.1', port: sshd.port });
   };
   const whoami = async (ssh: Partial<SshSettings>, shared = sharedFor()): Promise<string> => {
-    const connection = await transportFor(client(ssh), shared).connect(limits);
+    const connection = await commandTransportFor(client(ssh), shared).connect(limits);
     const channel = await connection.exec('id -un');
     const printed = (await text(channel.stdout)).trim();
     await connection.leave();
@@ -51,7 +51,7 @@ describe('a post-quantum-only sshd', { skip: sshdMissing() ?? false }, async () 
 
   it('is a fault with its cure for ssh2, and for trust', async () => {
     const fault = await fails(
-      transportFor(client({ via: 'ssh2' }), sharedFor()).connect(limits),
+      commandTransportFor(client({ via: 'ssh2' }), sharedFor()).connect(limits),
       'no-common-algorithm handshake',
     );
     assert.match(fault.message, /no matching key exchange algorithm; the client offers sntrup761x25519/);
@@ -63,7 +63,7 @@ describe('a post-quantum-only sshd', { skip: sshdMissing() ?? false }, async () 
   it('takes keyExchange="post-quantum", which ssh2 refuses', async () => {
     const demanded = { kex: postQuantumKex, explicit: { kex: 'config.xml:1' } };
     assert.equal(await whoami(demanded), account.name);
-    const refused = transportFor(client({ ...demanded, via: 'ssh2' }), sharedFor()).connect(limits);
+    const refused = commandTransportFor(client({ ...demanded, via: 'ssh2' }), sharedFor()).connect(limits);
     const { message } = await fails(refused, 'unsupported connect');
     assert.match(message, /keyExchange \(config\.xml:1\) is beyond the built-in transport/);
   });
@@ -82,7 +82,7 @@ describe('an sshd without a post-quantum key exchange', { skip: rare }, () => {
     const ssh = { username, privateKey, knownHosts, via: 'auto', kex: postQuantumKex } as const;
     const own = { ...ssh, explicit: { kex: 'config.xml:1' } };
     const client = sshClient('web-1', own, { address: '127.0.0.1', port: sshd.port });
-    await fails(transportFor(client, sharedFor()).connect(limits), 'handshake-failed handshake');
+    await fails(commandTransportFor(client, sharedFor()).connect(limits), 'handshake-failed handshake');
   });
 });
 
