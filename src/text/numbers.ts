@@ -44,6 +44,11 @@ export function namedUpTo(most: number, names: readonly string[]): string {
   return more <= 0 ? names.join(', ') : `${names.slice(0, most).join(', ')} and ${more} more`;
 }
 
+/** Joins the parts that are not empty. */
+export function joined(parts: readonly string[], separator = ', '): string {
+  return parts.filter((part) => part !== '').join(separator);
+}
+
 /** Parses `500MiB`, `1.5TiB`, `4096B`, or a bare number of bytes to whole bytes. Returns null for any other text. */
 export function parseSize(text: string): number | null {
   const [, count, name] = /^(\d{1,15}(?:\.\d{1,6})?)\s*(B|KiB|MiB|GiB|TiB)?$/.exec(text) ?? [];

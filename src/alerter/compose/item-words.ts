@@ -4,7 +4,7 @@ import { alertLabel } from '../../text/alert-label.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
 import type { PendingNotification, Line, SectionKind } from '../dispatch/notification-plan.ts';
 import { columnsOf } from '../../text/text-columns.ts';
-import { commaGrouped, counted, countedMany, namedUpTo } from '../../text/numbers.ts';
+import { commaGrouped, counted, countedMany, joined, namedUpTo } from '../../text/numbers.ts';
 import type { Reader } from '../../text/time-words.ts';
 
 /** The facts beside its items that a mail's words are made from. */
@@ -141,10 +141,8 @@ export function sharedLabel(items: readonly PendingNotification[]): string {
 export function countBySeverity(items: readonly { readonly severity: Severity }[]): string {
   const critical = items.filter(({ severity }) => severity === 'critical').length;
   const warnings = items.length - critical;
-  return [
+  return joined([
     critical === 0 ? '' : `${commaGrouped(critical)} critical`,
     warnings === 0 ? '' : countedMany(warnings, 'warning'),
-  ]
-    .filter((part) => part !== '')
-    .join(', ');
+  ]);
 }

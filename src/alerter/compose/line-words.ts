@@ -3,7 +3,7 @@ import type { Severity } from '../../config/config.ts';
 import { drawChart, type ChartWords } from './sparkline.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { foldTitle, mostNamesInTitle, sharedLabel, shortValue, titleOf } from './item-words.ts';
-import { namedUpTo } from '../../text/numbers.ts';
+import { joined, namedUpTo } from '../../text/numbers.ts';
 import { limitWords, withLimit } from '../../text/limit-words.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
 import { rhythmMs, visitConditions } from '../evaluate/rule-metric.ts';
@@ -118,9 +118,7 @@ function machineWords({ client, watch }: PendingNotification, systems: Wording['
   const { address = client, port = 22 } = watch.client ?? {};
   const where = address === client ? '' : quoted(address);
   const system = quoted(cut(systems.get(client) ?? '', 60));
-  return [`${where}${where === '' || port === 22 ? '' : ` port ${port}`}`, system]
-    .filter((part) => part !== '')
-    .join(', ');
+  return joined([`${where}${where === '' || port === 22 ? '' : ` port ${port}`}`, system]);
 }
 
 function acknowledgedWords({ alert }: PendingNotification, reader: Reader): string {

@@ -3,7 +3,7 @@ import type { Client } from '../../config/config.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { AlertSpan, InventoryChange, InventoryFacts } from '../../storage/store/digest-store.ts';
 import { compareText } from '../../text/compare-text.ts';
-import { commaGrouped, countedMany, describeSize } from '../../text/numbers.ts';
+import { commaGrouped, countedMany, describeSize, joined } from '../../text/numbers.ts';
 import { quoted } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
 import { digestSection, firstLines, nameList, type DigestWording } from './digest-section.ts';
@@ -127,14 +127,12 @@ export function pendingSection({ pending, clients }: DigestFacts, { most }: Dige
     const security = sumOf(updates, 'securityUpdates');
     const securityWords = security === 0 ? '' : ` (${commaGrouped(security)} for security)`;
     const reboots = own.filter(({ rebootRequired }) => rebootRequired).length;
-    return [
+    return joined([
       updates.length === 0
         ? ''
         : `${countedMany(sumOf(updates, 'updates'), 'update')} on ${commaGrouped(updates.length)}${securityWords}`,
       reboots === 0 ? '' : `${commaGrouped(reboots)} to be rebooted`,
-    ]
-      .filter((part) => part !== '')
-      .join(', ');
+    ]);
   };
   return digestSection({
     heading: 'Updates and reboots that wait',

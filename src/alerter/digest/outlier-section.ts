@@ -2,7 +2,7 @@ import type { SectionWords } from '../compose/mail-words.ts';
 import type { FigureOutlier } from '../../outliers/figure-outliers.ts';
 import type { KindOutlier } from '../../outliers/kind-outliers.ts';
 import { figureOutlierWords, kindOutlierSentence } from '../../outliers/outlier-words.ts';
-import { countedMany } from '../../text/numbers.ts';
+import { countedMany, joined } from '../../text/numbers.ts';
 import { quoted } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
 import { digestSection, firstLines, nameList, type DigestWording } from './digest-section.ts';
@@ -29,12 +29,10 @@ export function outlierSection({ outliers }: DigestFacts, { most }: DigestWordin
     count,
     blocks: [
       {
-        title: [
+        title: joined([
           figures.length === 0 ? '' : countedMany(figures.length, 'figure'),
           kinds.length === 0 ? '' : countedMany(kinds.length, 'kind'),
-        ]
-          .filter((part) => part !== '')
-          .join(', '),
+        ]),
         lines: [...firstLines(figures, most, figureLine), ...firstLines(kinds, most, kindLine)],
       },
     ],
