@@ -21,7 +21,7 @@ export const md: DeviceParser = ({ read, matching, earlier }) => {
     line.split(',').includes('faulty') ? [disk] : [],
   );
   const working = disks - degraded;
-  const fullest = degraded > 0 ? Math.max(working, mostDisks(earlier(), disks)) : working;
+  const fullest = degraded > 0 ? Math.max(working, maxDisks(earlier(), disks)) : working;
   const isAsMade = degraded > 0 && fullest === working && faulty.length === 0;
   const isDown = state === 'inactive' || state === 'broken';
   const isRedundant = degraded === 0 || (level === 'raid1' && working > 1);
@@ -47,7 +47,7 @@ export const md: DeviceParser = ({ read, matching, earlier }) => {
 };
 
 /** Returns the most disks that the array had in an earlier report; 0 if there is none. */
-function mostDisks({ figures }: EarlierResult, disks: number): number {
+function maxDisks({ figures }: EarlierResult, disks: number): number {
   const degraded = figures?.get('degraded') ?? disks;
   return figures?.get('most_disks') ?? figures?.get('disks') ?? disks - degraded;
 }

@@ -62,7 +62,7 @@ const urlReaders: Readonly<Record<string, (url: string) => StorageUrl | string>>
 const mysqlForm = /^mysql:\/\/(?:([^:@/]*)(?::([^@]*))?@)?([^/@?#]*)\/([^/?#]+)$/;
 const hostForm = /^(\[[^\]]+\]|[^:/@?#[\]]*)(?::(\d{1,5}))?$/;
 const mysqlPort = 3306;
-const mostHosts = 16;
+const maxHosts = 16;
 
 /**
  * Reads `sqlite:PATH` or `mysql://user@host:port/database`. User, password and database may be percent-encoded; commas
@@ -120,5 +120,5 @@ function hostsOf(places: string): readonly StorageHost[] | string {
     if (Number(port) < 1 || Number(port) > 65_535) return 'must name a port from 1 to 65535';
     if (host !== '') hosts.push({ host: host.replace(/^\[(.*)\]$/, '$1'), port: Number(port) });
   }
-  return hosts.length > mostHosts ? `must name at most ${mostHosts} hosts` : hosts;
+  return hosts.length > maxHosts ? `must name at most ${maxHosts} hosts` : hosts;
 }

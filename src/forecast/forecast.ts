@@ -37,12 +37,12 @@ export interface Forecast {
 /** The farthest forecast, in days. */
 export const farthestDays = 90;
 /** The least growth a day, as a share of the size. */
-const leastGrowth = 0.0005;
+const minGrowth = 0.0005;
 /** A change of the size by this share begins a new history. */
 const resized = 0.01;
-const leastHistory = 14;
+const minHistory = 14;
 /** The least number of known days in the newest three weeks. */
-const leastKnown = 10;
+const minKnown = 10;
 const knownOf = 21;
 const yearDays = 365;
 
@@ -55,7 +55,7 @@ export function forecast(days: readonly (DayLevel | null)[], available: number):
   if (!isEnough(history)) return null;
   const levels = history.map((day) => day?.used ?? null);
   const size = history.findLast((day) => day !== null)?.size ?? 0;
-  const { slope, short } = slopeOf(levels, leastGrowth * size);
+  const { slope, short } = slopeOf(levels, minGrowth * size);
   if (slope === null) return null;
   const left = Math.max(0, available);
   const daysLeft = left / slope.perDay;
@@ -87,8 +87,8 @@ function sinceResize(days: readonly (DayLevel | null)[]): readonly (DayLevel | n
 function isEnough(history: readonly (DayLevel | null)[]): boolean {
   const isKnown = (day: DayLevel | null): boolean => day !== null;
   return (
-    history.length >= leastHistory &&
-    history.slice(-knownOf).filter(isKnown).length >= leastKnown &&
+    history.length >= minHistory &&
+    history.slice(-knownOf).filter(isKnown).length >= minKnown &&
     history.slice(-2).some(isKnown)
   );
 }

@@ -2,7 +2,7 @@ import { hourMs, minuteMs } from '../platform/units.ts';
 
 /** The spans whose slope counts: the first with enough values. */
 const spansMs = [hourMs, 3 * hourMs] as const;
-const leastValues = 5;
+const minValues = 5;
 /** The share of the variance that a line explains from which a slope is plain. */
 const plain = 0.9;
 /** Later than this, growth by the day says more. */
@@ -23,7 +23,7 @@ export function fullSoonMs(
 ): number | null {
   const known = points.flatMap(({ atMs, value }) => (value === null || atMs > nowMs ? [] : [{ atMs, value }]));
   const within = spansMs.map((spanMs) => known.filter(({ atMs }) => atMs >= nowMs - spanMs));
-  const newest = within.find(({ length }) => length >= leastValues);
+  const newest = within.find(({ length }) => length >= minValues);
   const last = newest?.at(-1);
   const slope = newest === undefined ? null : plainSlope(newest);
   if (last === undefined || slope === null || last.value >= 100) return null;

@@ -1,7 +1,7 @@
 import type { DayValue } from './quantiles.ts';
 
 /** The least fall, as a share of the whole range. */
-const leastFall = 0.4;
+const minFall = 0.4;
 /** Falls of one rotation differ by less than this share of the greatest fall. */
 const alike = 0.3;
 
@@ -15,7 +15,7 @@ export function rotationSlope(points: readonly DayValue[]): number | null {
   const range = Math.max(...values) - Math.min(...values);
   const falls = points.slice(1).flatMap(({ value }, index) => {
     const peak = points[index];
-    return peak !== undefined && peak.value - value >= leastFall * range ? [{ ...peak, by: peak.value - value }] : [];
+    return peak !== undefined && peak.value - value >= minFall * range ? [{ ...peak, by: peak.value - value }] : [];
   });
   const [first, last] = [falls[0], falls.at(-1)];
   if (first === undefined || last === undefined || first === last) return null;

@@ -4,13 +4,13 @@ import { rotationSlope } from './rotation.ts';
 const weekDays = 7;
 /** The days whose levels are compared with those of a week before. */
 const longDays = 21;
-const leastPairs = 5;
+const minPairs = 5;
 /** The newest weekly slopes that show if growth continues, and the share of the growth below which it has ended. */
 const newestWeeks = 3;
 const endedShare = 0.4;
 /** Days of the short slope: seven steps. */
 const shortDays = 8;
-const leastRises = 6;
+const minRises = 6;
 /** The days of history whose level the short slope has to exceed, its own days aside. */
 const beforeDays = 28;
 
@@ -52,7 +52,7 @@ function longSlope(levels: readonly (number | null)[], least: number): Slope | n
     const [value = null, before = null] = [levels[day], levels[day - weekDays]];
     if (value !== null && before !== null) slopes.push((value - before) / weekDays);
   }
-  if (slopes.length < leastPairs) return null;
+  if (slopes.length < minPairs) return null;
   const { low, median: perDay, high } = quartilesOf(slopes);
   if (perDay <= 0 || perDay < least) return null;
   // A clean-up makes the newest slopes negative, which is no end of growth.
@@ -73,7 +73,7 @@ function shortSlope(levels: readonly (number | null)[], least: number): Slope | 
     const before = week[index];
     return before === undefined ? 0 : (value - before.value) / (day - before.day);
   });
-  if (steps.filter((step) => step > 0).length < leastRises) return null;
+  if (steps.filter((step) => step > 0).length < minRises) return null;
   const { low, median, high } = quartilesOf(steps);
   const perDay = Math.min(theilSen(week), median);
   if (perDay < least) return null;

@@ -7,7 +7,7 @@ import type { Channel, OutgoingMail, SendOptions } from './notify.ts';
 const tempFail = 75;
 const maxStderrChars = 300;
 /** The most alerts in the environment. Linux allows 128 KiB per variable (execve(2)). */
-const mostAlerts = 1_000;
+const maxAlerts = 1_000;
 
 /**
  * Passes mails to a program of the user: the mail on stdin, as it would be sent, and `factsFor` in the environment. The
@@ -36,7 +36,7 @@ async function run(command: string, timeoutMs: number, mail: OutgoingMail, optio
     stdout: 'ignore',
     timeoutMs,
     signal,
-    mostOutput: maxStderrChars,
+    maxOutput: maxStderrChars,
   }).catch((thrown: unknown) => {
     signal.throwIfAborted();
     throw notStarted(command, thrown);
@@ -64,7 +64,7 @@ function factsFor(command: string, { content, severity, messageId }: OutgoingMai
     FLEET_HEALTH_RECIPIENT: command,
     FLEET_HEALTH_STATE: headers('State')[0] ?? 'firing',
     FLEET_HEALTH_SEVERITY: headers('Severity')[0] ?? severity,
-    FLEET_HEALTH_ALERTS: headers('Alert').slice(0, mostAlerts).join('\n'),
+    FLEET_HEALTH_ALERTS: headers('Alert').slice(0, maxAlerts).join('\n'),
     FLEET_HEALTH_MESSAGE_ID: messageId,
   };
 }

@@ -1,7 +1,7 @@
 import { selectClients } from '../config/clients/select-clients.ts';
 import type { Config } from '../config/config.ts';
 import { globMatcher } from '../config/values/globs.ts';
-import { leastMembers } from './robust-score.ts';
+import { minMembers } from './robust-score.ts';
 
 /** Clients that are compared with each other. */
 export interface ComparedGroup {
@@ -25,7 +25,7 @@ export function comparedGroups(
 /** Returns the groups as comparedGroups does. Ignores names and patterns that fit no group. */
 export function groupsOf(config: Pick<Config, 'clients'>, names: readonly string[] | null): readonly ComparedGroup[] {
   const all = membersOf(config, () => true);
-  const isLarge = (group: string): boolean => (all.get(group)?.length ?? 0) >= leastMembers;
+  const isLarge = (group: string): boolean => (all.get(group)?.length ?? 0) >= minMembers;
   const isNamed = (group: string): boolean =>
     names?.some((name) => name === group || globMatcher(name)(group)) ?? false;
   const compared =
@@ -34,7 +34,7 @@ export function groupsOf(config: Pick<Config, 'clients'>, names: readonly string
       : new Map([...all].filter(([group]) => isNamed(group)));
   return [...compared]
     .map(([group, clients]) => ({ group, clients }))
-    .filter(({ clients }) => clients.length >= leastMembers);
+    .filter(({ clients }) => clients.length >= minMembers);
 }
 
 function membersOf(

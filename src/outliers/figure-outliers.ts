@@ -3,14 +3,14 @@ import { compareText } from '../text/compare-text.ts';
 import { type Figures, figureOf } from './client-figures.ts';
 import type { GroupValues } from './group-values.ts';
 import { type OutlierMetric, type OutlierMetricName, outlierMetrics } from './outlier-metrics.ts';
-import { type Centre, centreOf, leastMembers, robustScore } from './robust-score.ts';
+import { type Centre, centreOf, minMembers, robustScore } from './robust-score.ts';
 
 /** The number of newest reports that are evaluated, and of those that have to be outliers. */
 export const lookedAt = 12;
-export const leastOutlying = 9;
-const leastScore = 5;
+export const minOutlying = 9;
+const minScore = 5;
 /** The most members that represent the others in reports before the newest. */
-const mostReferences = 12;
+const maxReferences = 12;
 
 /** A figure of a client that lies far from that of the other members of its group. */
 export interface FigureOutlier {
@@ -46,7 +46,7 @@ export function candidatesOf(members: GroupValues): readonly Candidate[] {
   return [...members].flatMap(([key, { clients, values }]) => {
     const { metric: name, subject } = figureOf(key);
     const metric = metricsByName.get(name);
-    if (metric === undefined || values.length < leastMembers) return [];
+    if (metric === undefined || values.length < minMembers) return [];
     const centre = centreOf(values);
     if (![centre.least, centre.most].some((value) => isOutlier(value, centre, metric))) return [];
     const references = spread(clients);
@@ -55,7 +55,7 @@ export function candidatesOf(members: GroupValues): readonly Candidate[] {
       if (!isOutlier(value, centre, metric)) return [];
       return {
         ...{ client, metric: name, subject, key, value, median: centre.median },
-        score: robustScore(value, centre, metric.leastMad),
+        score: robustScore(value, centre, metric.minMad),
         references: [...new Set([...references, client])],
       };
     });
@@ -76,27 +76,29 @@ export function confirmed(
   for (let place = 0; place < lookedAt; place += 1) {
     const value = own[place]?.get(key);
     const known = others.flatMap((reports) => reports[place]?.get(key) ?? []);
-    if (value === undefined || known.length < leastMembers) continue;
+    if (value === undefined || known.length < minMembers) continue;
     of += 1;
     if (isOutlier(value, centreOf(known), metric)) rows += 1;
   }
-  return rows < leastOutlying ? null : { group, ...candidate, rows, of };
+  return rows < minOutlying ? null : { group, ...candidate, rows, of };
 }
 
-function isOutlier(value: number, centre: Centre, { leastMad, leastDistance }: OutlierMetric): boolean {
-  return (
-    Math.abs(value - centre.median) >= leastDistance && Math.abs(robustScore(value, centre, leastMad)) >= leastScore
-  );
+function isOutlier(
+  value: number,
+  centre: Centre,
+  { minMad: leastMad, minDistance: leastDistance }: OutlierMetric,
+): boolean {
+  return Math.abs(value - centre.median) >= leastDistance && Math.abs(robustScore(value, centre, leastMad)) >= minScore;
 }
 
 /** Returns some members at equal distances by name, so that the same ones are chosen each time. */
 function spread(clients: readonly string[]): readonly string[] {
-  if (clients.length <= mostReferences) return clients;
+  if (clients.length <= maxReferences) return clients;
   return [...clients]
     .sort(compareText)
     .filter(
       (_, index) =>
-        Math.floor((index * mostReferences) / clients.length) !==
-        Math.floor(((index - 1) * mostReferences) / clients.length),
+        Math.floor((index * maxReferences) / clients.length) !==
+        Math.floor(((index - 1) * maxReferences) / clients.length),
     );
 }

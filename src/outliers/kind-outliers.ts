@@ -2,7 +2,7 @@
 import { groupBy } from '../platform/group-by.ts';
 import { compareText } from '../text/compare-text.ts';
 import { describeSize } from '../text/numbers.ts';
-import { leastMembers } from './robust-score.ts';
+import { minMembers } from './robust-score.ts';
 
 /** The share of the members that makes a value usual. */
 const usualShare = 0.75;
@@ -76,7 +76,7 @@ function oddOnes(
 }
 
 function isUsual(having: number, known: number): boolean {
-  return known >= leastMembers && having >= usualShare * known;
+  return known >= minMembers && having >= usualShare * known;
 }
 
 /** Returns a function that describes memory. Sizes near the median are described as the median. */

@@ -1,12 +1,12 @@
 import { groupBy } from '../platform/group-by.ts';
 import type { ExportedTable, FigureRow, ExportStore } from '../storage/store/figure-store.ts';
 import { diskColumns, figuresOf, networkColumns, statsColumns } from './client-figures.ts';
-import { type FigureOutlier, leastOutlying, lookedAt } from './figure-outliers.ts';
+import { type FigureOutlier, minOutlying, lookedAt } from './figure-outliers.ts';
 
 /** The most outliers that are looked up. If there are more, they count as new. */
-const mostLookedUp = 20;
+const maxLookedUp = 20;
 /** The most rows of mounts or interfaces that are read. */
-const mostRows = 2000;
+const maxRows = 2000;
 
 export interface LastingOptions {
   readonly exports: Pick<ExportStore, 'page'>;
@@ -16,7 +16,7 @@ export interface LastingOptions {
 
 /** True if all outliers were at least half as far from the current median in most of the reports before a time. */
 export async function areLasting(outliers: readonly FigureOutlier[], options: LastingOptions): Promise<boolean> {
-  if (outliers.length > mostLookedUp) return false;
+  if (outliers.length > maxLookedUp) return false;
   for (const outlier of outliers) if (!(await isLasting(outlier, options))) return false;
   return true;
 }
@@ -28,7 +28,7 @@ async function isLasting(
   const rows = async (table: ExportedTable, columns: readonly string[]): Promise<readonly FigureRow[]> => {
     const times = { sinceMs: beforeMs - 2 * lookedAt * everyMs, untilMs: beforeMs };
     const span = { client, table, columns, resolution: 'row', subject: null, ...times } as const;
-    return (await exports.page(span, null, mostRows)).rows;
+    return (await exports.page(span, null, maxRows)).rows;
   };
   const reports = (await rows('stats', statsColumns)).slice(-lookedAt);
   const byReport = ({ stat_id: id }: FigureRow): unknown => id;
@@ -42,5 +42,5 @@ async function isLasting(
     const then = own.get(`${metric}:${subject}`);
     return then !== undefined && (value > median ? then - median >= half : median - then >= half);
   });
-  return far.length >= leastOutlying;
+  return far.length >= minOutlying;
 }

@@ -4,7 +4,7 @@ import { quantile } from '../forecast/quantiles.ts';
 const normal = 0.6745;
 
 /** The least number of values that have a centre. */
-export const leastMembers = 5;
+export const minMembers = 5;
 
 /** The median of values, the median of their distances from it, and the least and greatest value. */
 export interface Centre {
@@ -23,7 +23,7 @@ export function centreOf(values: readonly number[]): Centre {
   return { median, mad: quantile(distances, 0.5), least, most: sorted.at(-1) ?? Number.NaN };
 }
 
-/** Returns the distance of a value from a centre, in units of a spread that is at least `leastMad`. */
-export function robustScore(value: number, { median, mad }: Pick<Centre, 'median' | 'mad'>, leastMad: number): number {
-  return (normal * (value - median)) / Math.max(mad, leastMad);
+/** Returns the distance of a value from a centre, in units of a spread that is at least `minMad`. */
+export function robustScore(value: number, { median, mad }: Pick<Centre, 'median' | 'mad'>, minMad: number): number {
+  return (normal * (value - median)) / Math.max(mad, minMad);
 }

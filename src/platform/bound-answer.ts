@@ -1,9 +1,9 @@
 import type { ClientRequest } from 'node:http';
 
 /** The most informational answers (1xx): a server that is slow sends one or two. */
-const mostInformational = 8;
+const maxInformational = 8;
 /** The most bytes before the answer. Node limits only the headers of each answer, to 16 KiB. */
-const mostBytesBefore = 64 * 1024;
+const maxBytesBefore = 64 * 1024;
 
 /**
  * Destroys a request, with an error, whose server sends more than 8 informational answers or 64 KiB before its answer.
@@ -14,20 +14,20 @@ const mostBytesBefore = 64 * 1024;
 export function boundAnswer(request: ClientRequest, maxBodyBytes: number | null = null): ClientRequest {
   let informational = 0;
   let bytes = 0;
-  let mostBytes = mostBytesBefore;
+  let maxBytes = maxBytesBefore;
   const refuse = (what: string): void => void request.destroy(new Error(`it sends ${what}`));
   request.on('information', () => {
     informational += 1;
-    if (informational > mostInformational) refuse(`more than ${mostInformational} informational answers`);
+    if (informational > maxInformational) refuse(`more than ${maxInformational} informational answers`);
   });
   const answered = (): void => {
-    mostBytes = maxBodyBytes === null ? Infinity : bytes + mostBytesBefore + 1.25 * maxBodyBytes;
+    maxBytes = maxBodyBytes === null ? Infinity : bytes + maxBytesBefore + 1.25 * maxBodyBytes;
   };
   request.once('response', answered).once('upgrade', answered);
   request.once('socket', (socket) => {
     const count = ({ length }: Buffer): void => {
       bytes += length;
-      if (bytes > mostBytes) refuse(`more bytes than its answer needs`);
+      if (bytes > maxBytes) refuse(`more bytes than its answer needs`);
     };
     socket.on('data', count);
     request.once('close', () => socket.off('data', count));

@@ -15,14 +15,14 @@ const limits = new WeakMap<IncomingMessage, () => void>();
  * Ends a request whose body does not arrive in time, or whose answer nobody reads. Replaces earlier limits of the
  * request.
  */
-export function limitRequest(incoming: IncomingMessage, outgoing: ServerResponse, mostBodyMs = bodyMs): void {
+export function limitRequest(incoming: IncomingMessage, outgoing: ServerResponse, maxBodyMs = bodyMs): void {
   limits.get(incoming)?.();
   const body = setTimeout(() => {
     if (!incoming.complete) endLate(incoming, outgoing);
-  }, mostBodyMs);
+  }, maxBodyMs);
   const answer = setTimeout(() => {
     if (outgoing.getHeader('content-type')?.toString().startsWith('text/event-stream') !== true) outgoing.destroy();
-  }, mostBodyMs + readMs);
+  }, maxBodyMs + readMs);
   const clear = (): void => {
     clearTimeout(body);
     clearTimeout(answer);

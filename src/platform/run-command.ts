@@ -20,7 +20,7 @@ export interface CommandRun {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   /** The most characters that are kept of each output. */
-  readonly mostOutput: number;
+  readonly maxOutput: number;
 }
 
 export interface CommandOutcome {
@@ -49,7 +49,7 @@ export function commandEnvironment(): Readonly<Record<string, string>> {
 
 /** Runs a command to its end. Throws the error of its start, and the reason of the signal. */
 export async function runCommand(options: CommandRun): Promise<CommandOutcome> {
-  const { command, args = [], input = '', timeoutMs, signal, mostOutput, waitsForOutput = false } = options;
+  const { command, args = [], input = '', timeoutMs, signal, maxOutput, waitsForOutput = false } = options;
   signal.throwIfAborted();
   const child: ChildProcess = spawn(command, args, {
     // A process group of its own, so that the deadline also ends the children of the command.
@@ -61,7 +61,7 @@ export async function runCommand(options: CommandRun): Promise<CommandOutcome> {
   const texts = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
     child[name]?.setEncoding('utf8').on('data', (text: string) => {
-      if (texts[name].length < mostOutput) texts[name] = (texts[name] + text).slice(0, mostOutput);
+      if (texts[name].length < maxOutput) texts[name] = (texts[name] + text).slice(0, maxOutput);
     });
   }
   // Only the status counts for a command that ends without reading its input.

@@ -11,7 +11,7 @@ const marksInARow = /(\p{M}{4})\p{M}+/gu;
 const rightToLeft =
   /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\p{Script=Adlam}]/u;
 
-const mostCharacters = 2000;
+const maxCharacters = 2000;
 
 /** Formats a file and a line for people: `config.xml:12`. `null`: the file alone. */
 export function placeInFile(file: string, line: number | null): string {
@@ -24,15 +24,15 @@ export function placeInFile(file: string, line: number | null): string {
  */
 export function oneLine(text: string): string {
   const line = text
-    .slice(0, 2 * mostCharacters)
+    .slice(0, 2 * maxCharacters)
     .replace(spaces, ' ')
     .replace(harmful, '\ufffd')
     .replace(joinersInARow, '$1')
     .replace(marksInARow, '$1')
     .trim();
-  if (line.length <= mostCharacters) return line;
+  if (line.length <= maxCharacters) return line;
   // A surrogate pair that the cut split leaves half of itself.
-  return `${line.slice(0, mostCharacters - 1).replace(/\p{Cs}$/u, '')}…`;
+  return `${line.slice(0, maxCharacters - 1).replace(/\p{Cs}$/u, '')}…`;
 }
 
 /**

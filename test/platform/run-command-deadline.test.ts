@@ -15,7 +15,7 @@ for (const [how, ending] of [
       args: ['-c', `sleep 60 & ${ending}`],
       timeoutMs: 500,
       signal: AbortSignal.timeout(30_000),
-      mostOutput: 100,
+      maxOutput: 100,
       waitsForOutput: true,
     });
     assert.equal(isLate, true);

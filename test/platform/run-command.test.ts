@@ -8,7 +8,7 @@ const script = `
 import { closeSync, openSync } from 'node:fs';
 import { runCommand } from ${JSON.stringify(new URL('../../src/platform/run-command.ts', import.meta.url).href)};
 const run = () => runCommand({
-  command: '/bin/true', timeoutMs: 60_000, signal: new AbortController().signal, mostOutput: 100,
+  command: '/bin/true', timeoutMs: 60_000, signal: new AbortController().signal, maxOutput: 100,
 });
 const files = [];
 try {

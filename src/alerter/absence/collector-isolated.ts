@@ -8,7 +8,7 @@ import { closeAlert } from '../transition/alert-bounds.ts';
 import { finishedRuns, fleetAlert, type FinishedRun, type FleetFacts } from './fleet-facts.ts';
 
 /** The least number of clients that allows a conclusion. */
-const leastClients = 3;
+const minClients = 3;
 const nearlyAll = 0.9;
 
 /**
@@ -70,7 +70,7 @@ function missesNearlyAll(run: FinishedRun, lost: readonly Alert[], behind: numbe
   const failed = run.failed ?? 0;
   const attempts = attemptsOf(run);
   const others = attempts - behind;
-  return others >= leastClients && failed >= nearlyAll * attempts && lost.length >= nearlyAll * others;
+  return others >= minClients && failed >= nearlyAll * attempts && lost.length >= nearlyAll * others;
 }
 
 function attemptsOf({ succeeded, failed }: FinishedRun): number {

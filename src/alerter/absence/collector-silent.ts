@@ -4,7 +4,7 @@ import { formatValue } from '../evaluate/describe-value.ts';
 import {
   endWords,
   fleetAlert,
-  leastAheadMs,
+  minAheadMs,
   newestFinished,
   runsReadFor,
   type FinishedRun,
@@ -90,7 +90,7 @@ function wordsFor({ config, nowMs, runsOf }: FleetFacts, { host, last, lastMs, a
 
 /** Returns a hint if the database's clock is ahead, which makes every collector look silent. */
 function clockHint({ databaseAheadMs = 0 }: FleetFacts): string {
-  if (databaseAheadMs < leastAheadMs) return '';
+  if (databaseAheadMs < minAheadMs) return '';
   return `; the database's clock is ${formatValue('seconds', databaseAheadMs / 1000)} ahead of this machine's`;
 }
 

@@ -60,8 +60,8 @@ export function fleetFacts(options: EvaluateFleetOptions): FleetFacts {
     // Runs of a forgotten collector have no collector id.
     .filter(({ collectorId }) => collectorId !== '')
     .sort((one, other) => one.startedAtMs - other.startedAtMs);
-  const mostAheadMs = Math.max(leastAheadMs, runsAhead * config.collector.everyMs);
-  const isAhead = ({ startedAtMs }: RunFact): boolean => startedAtMs - nowMs > mostAheadMs;
+  const maxAheadMs = Math.max(minAheadMs, runsAhead * config.collector.everyMs);
+  const isAhead = ({ startedAtMs }: RunFact): boolean => startedAtMs - nowMs > maxAheadMs;
   return {
     ...options,
     alerts: open,
@@ -75,10 +75,10 @@ export function fleetFacts(options: EvaluateFleetOptions): FleetFacts {
   };
 }
 
-/** A run may be this many times `every` ahead of the database's clock, and at least `leastAheadMs`. */
+/** A run may be this many times `every` ahead of the database's clock, and at least `minAheadMs`. */
 const runsAhead = 3;
 /** Smaller differences between the clocks of two machines are always accepted. */
-export const leastAheadMs = 10 * minuteMs;
+export const minAheadMs = 10 * minuteMs;
 
 function keyOf(client: string, rule: string, subject: string): string {
   return `${client}\0${rule}\0${subject}`;

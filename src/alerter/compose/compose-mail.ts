@@ -98,7 +98,7 @@ export function stateOf({ transition, listedOnly, alert }: PendingNotification):
 }
 
 /** The most ids in References: mail servers refuse longer headers. The worst alerts come first. */
-const mostReferences = 100;
+const maxReferences = 100;
 
 /**
  * Returns a mail's Message-ID: a digest of the recipient and of all notifications in the mail, and of nothing else. The
@@ -114,7 +114,7 @@ export function messageIdOf(recipient: string, items: readonly PendingNotificati
  * itself; mail programs group the mails that refer to it. The last id is that of the first, most important item.
  */
 function threadsOf(recipient: string, items: readonly PendingNotification[], domain: string): readonly string[] {
-  const ids = items.slice(0, mostReferences).map(({ client, rule, subject, alert }) => {
+  const ids = items.slice(0, maxReferences).map(({ client, rule, subject, alert }) => {
     const hash = digestOf(['alert', recipient, client, rule, subject, alert.firstEvidence]);
     return `<${hash.slice(0, 20)}@${domain}>`;
   });

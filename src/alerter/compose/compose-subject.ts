@@ -20,7 +20,7 @@ type SubjectWording = Pick<Wording, 'config' | 'reader' | 'charts' | 'timesToday
 
 /** The columns that a locked telephone shows: names end there. */
 const nameColumns = 66;
-const mostColumns = 120;
+const maxColumns = 120;
 /** The columns of a single name, so that its value still shows. */
 const whatColumns = 80;
 /** The columns of one name among several: two of them always show. */
@@ -41,7 +41,7 @@ export function composeSubject({ sections, alreadyTrue }: DueMail, wording: Subj
   const more = others.flatMap(({ kind, count }) => (kind === 'listed' ? [] : counts[kind](count)));
   const tail = more.length === 0 ? '' : ` (+${more.join(', ')})`;
   const head = `${alreadyTrue && isNew ? 'Already true: ' : ''}${subject}`;
-  return `${cut(head, mostColumns - columnsOf(tail))}${tail}`;
+  return `${cut(head, maxColumns - columnsOf(tail))}${tail}`;
 }
 
 const endings: Readonly<Record<string, string>> = { gone: 'Gone', unwatched: 'No longer watched' };

@@ -24,7 +24,7 @@ export interface Wording {
 /** The most columns of a short value. */
 const shortColumns = 24;
 /** The most names in a title; the others are counted. */
-export const mostNamesInTitle = 5;
+export const maxNamesInTitle = 5;
 
 /** Returns the subject of an alert without its client: `disk /var`, `service nginx.service`, `unreachable`. */
 export function labelOf(item: Pick<PendingNotification, 'rule' | 'subject'>): string {
@@ -125,7 +125,7 @@ function foldLabel({ fold, items, clients }: Line, kind: SectionKind): string {
   }
   const still = bastion?.still ?? [];
   const where = state === 'unreachable' ? behind : '';
-  const remain = still.length === 0 ? '' : `; still not: ${namedUpTo(mostNamesInTitle, still.map(quoted))}`;
+  const remain = still.length === 0 ? '' : `; still not: ${namedUpTo(maxNamesInTitle, still.map(quoted))}`;
   return `${size === null ? counted(count, 'client') : `${count}${ofAll}`}${where} ${state}${remain}`;
 }
 

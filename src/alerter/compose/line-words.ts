@@ -2,7 +2,7 @@ import { labelHidesRule } from '../../text/alert-label.ts';
 import type { Severity } from '../../config/config.ts';
 import { drawChart, type ChartWords } from './sparkline.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import { foldTitle, mostNamesInTitle, sharedLabel, shortValue, titleOf } from './item-words.ts';
+import { foldTitle, maxNamesInTitle, sharedLabel, shortValue, titleOf } from './item-words.ts';
 import { joined, namedUpTo } from '../../text/numbers.ts';
 import { limitWords, withLimit } from '../../text/limit-words.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
@@ -18,8 +18,8 @@ import { againWords, endInWords, fillsIn, firingKinds, valueFacts } from './valu
 import type { Wording } from './item-words.ts';
 
 /** The most names in a line. No reader goes through more. */
-const mostNames = 5_000;
-const mostReasons = 5;
+const maxNames = 5_000;
+const maxReasons = 5;
 const reasonColumns = 200;
 
 /** The words of a line of a mail, before layout. They cannot break a layout; HTML has to be escaped. */
@@ -79,7 +79,7 @@ export function wordsOfRest(rest: readonly PendingNotification[], kind: SectionK
   });
   const critical = rest.filter(({ severity }) => severity === 'critical').length;
   const worst = kind === 'critical' || critical === 0 ? '' : `, ${critical} of them critical`;
-  return `and ${rest.length} more of ${sharedLabel(rest)}${worst}: ${namedUpTo(mostNames, names)}`;
+  return `and ${rest.length} more of ${sharedLabel(rest)}${worst}: ${namedUpTo(maxNames, names)}`;
 }
 
 function factsOfOne(item: PendingNotification, kind: SectionKind, wording: Wording): readonly string[] {
@@ -150,7 +150,7 @@ function factsOfMany({ items, fold }: Line, kind: SectionKind, { reader }: Wordi
   return [
     ...ends,
     ...(firingKinds.includes(kind) ? sharedFacts(items) : []),
-    still.length <= mostNamesInTitle ? '' : `still unreachable: ${namedUpTo(mostNames, still.map(quoted))}`,
+    still.length <= maxNamesInTitle ? '' : `still unreachable: ${namedUpTo(maxNames, still.map(quoted))}`,
     timeFact(items, kind, reader),
   ].filter((fact) => fact !== '');
 }
@@ -161,10 +161,10 @@ function sharedFacts(items: readonly PendingNotification[]): readonly string[] {
   if (!reasons.has(null)) {
     const byCount = [...reasons].sort(([, one], [, other]) => other.length - one.length);
     if ((byCount[0]?.[1].length ?? 0) < 2) return [];
-    const more = byCount.length - mostReasons;
+    const more = byCount.length - maxReasons;
     return [
       ...byCount
-        .slice(0, mostReasons)
+        .slice(0, maxReasons)
         .map(([reason, same]) => `${quoted(cut(reason ?? '', reasonColumns))} (${same.length})`),
       ...(more > 0 ? [`and ${more} other reasons`] : []),
     ];
@@ -187,7 +187,7 @@ function namesOf(items: readonly PendingNotification[]): string {
   });
   const counts = groupBy(names, (name) => name);
   return namedUpTo(
-    mostNames,
+    maxNames,
     [...counts].map(([name, { length }]) => (length === 1 ? name : `${name} (${length} times)`)),
   );
 }

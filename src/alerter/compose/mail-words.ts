@@ -9,7 +9,7 @@ import { firingKinds } from './value-words.ts';
 import { groupBy } from '../../platform/group-by.ts';
 
 /** The most groups of clients that the closing line names. */
-const mostFolds = 3;
+const maxFolds = 3;
 
 /** A mail's words in their order, for text and HTML alike. */
 export interface MailWords {
@@ -107,7 +107,7 @@ function openWords({ open, openFolds, items }: DueMail): readonly string[] {
   const listed = new Set(items.map(({ alertId }) => alertId));
   // The summary omits alerts if the mail itself lists all of them.
   const isAllListed = open.every(({ alertId }) => listed.has(alertId));
-  const folds = isAllListed ? [] : openFolds.slice(0, mostFolds).map((line) => foldTitle(line, 'open'));
+  const folds = isAllListed ? [] : openFolds.slice(0, maxFolds).map((line) => foldTitle(line, 'open'));
   return [
     `Open for you now: ${countBySeverity(open)}${acknowledged.length === 0 ? '' : ` (${acknowledged.join(', ')})`}`,
     ...(folds.length === 0 ? [] : [`Among them ${folds.join('; ')}`]),

@@ -12,7 +12,7 @@ import type { Rule } from '../../config/config.ts';
 const levels = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const;
 const gap = '·';
 /** The least span of the scale, as a part of the largest value. Smaller changes are hardly visible. */
-const leastSpan = 0.1;
+const minSpan = 0.1;
 
 export interface SparklineOptions {
   readonly points: readonly SeriesPoint[];
@@ -46,7 +46,7 @@ export function drawSparkline({ points, fromMs, untilMs, columns }: SparklineOpt
     most = Math.max(most, value);
   }
   if (most === -Infinity) return null;
-  const span = Math.max(most - least, Math.abs(most) * leastSpan, Number.MIN_VALUE);
+  const span = Math.max(most - least, Math.abs(most) * minSpan, Number.MIN_VALUE);
   const bottom = (least + most - span) / 2;
   const text = highest.map((value) => {
     if (value === null) return gap;

@@ -154,12 +154,12 @@ async function markFault(
   const error = fault.code === 'internal' ? `${fault.code}: ${messageOf(fault)}` : fault.message;
   const attempts = mail.attempts + 1;
   if (fault.code === 'mail-refused') return await markRefused(delivery, mail, { channel, fault, error });
-  const leastMs = fault instanceof TryLater ? fault.afterMs : 0;
+  const minMs = fault instanceof TryLater ? fault.afterMs : 0;
   if (fault.stage === 'mail' || channel === null) {
-    return putOff(delivery, mail, error, Math.max(leastMs, pauseAfter(attempts)));
+    return putOff(delivery, mail, error, Math.max(minMs, pauseAfter(attempts)));
   }
   const longest = awayStages.includes(fault.stage) ? longestAwayMs : longestMs;
-  const pauseMs = Math.max(leastMs, pauseAfter(attempts, longest));
+  const pauseMs = Math.max(minMs, pauseAfter(attempts, longest));
   delivery.away.set(channel, { error, pauseMs });
   return putOff(delivery, mail, error, pauseMs);
 }

@@ -13,7 +13,7 @@ import type { DigestFacts } from './read-digest.ts';
 const valueColumns = 18;
 const partColumns = 34;
 /** The least number of changes that are listed even where lists are short: in most weeks one of each kind. */
-const leastChanges = 10;
+const minChanges = 10;
 
 /** A change in words, and the clients that have it. */
 interface Change {
@@ -43,7 +43,7 @@ export function changesSection(facts: DigestFacts, { most }: DigestWording): Sec
     return clients.length === 0 ? what : `${what}${count}: ${nameList(clients)}`;
   };
   const title = `${countedMany(changes.length, 'kind')} of change`;
-  const lines = firstLines(changes, Math.max(leastChanges, 2 * most), lineOf);
+  const lines = firstLines(changes, Math.max(minChanges, 2 * most), lineOf);
   return digestSection({ heading: 'What changed', blocks: [{ title, lines }] });
 }
 

@@ -25,12 +25,12 @@ import {
 } from './visit-sections.ts';
 
 /** The most lines of the text. */
-const mostLines = 80;
+const maxLines = 80;
 /** The most lines of a list; fewer if the text would be too long. */
-const mostOfList = 10;
+const maxOfList = 10;
 const subjectColumns = 110;
 const groupColumns = 30;
-const mostMissed = 3;
+const maxMissed = 3;
 
 interface ComposeDigestOptions {
   readonly facts: DigestFacts;
@@ -54,9 +54,9 @@ export function composeDigest({ facts, config, attached }: ComposeDigestOptions)
       closing: closingOf(facts, attached, reader),
     };
   };
-  let most = mostOfList;
+  let most = maxOfList;
   let words = wordsOf(most);
-  while (most > 1 && composeText(words).split('\n').length - 1 > mostLines) {
+  while (most > 1 && composeText(words).split('\n').length - 1 > maxLines) {
     most -= 1;
     words = wordsOf(most);
   }
@@ -90,7 +90,7 @@ function introductionOf(
   reader: Reader,
 ): string | null {
   const missed = namedUpTo(
-    mostMissed,
+    maxMissed,
     missedMs.map((atMs) => timeInWords(reader, atMs)),
   );
   const sentences = [

@@ -8,7 +8,7 @@ import type { Reader } from '../../text/time-words.ts';
 /** The most columns of a line below its title, so that each stays one line of the text. */
 const lineColumns = 70;
 /** The most names in a line; the others are counted. */
-const mostNames = 4;
+const maxNames = 4;
 const nameColumns = 24;
 
 /** The reader of a digest, and the length of its lists. */
@@ -56,7 +56,7 @@ export function firstLines<Item>(items: readonly Item[], most: number, lineOfIte
 /** Lists names: `web-1, web-2 and 78 more`. */
 export function nameList(names: readonly string[]): string {
   return namedUpTo(
-    mostNames,
+    maxNames,
     names.map((name) => cut(quoted(name), nameColumns)),
   );
 }

@@ -9,7 +9,7 @@ export const latestMs = 12 * hourMs;
 /** A digest that is made within this time is not late: cron starts the alerter every minute. */
 const punctualMs = 10 * minuteMs;
 /** The most earlier digests that are looked up. */
-const mostEarlier = 10;
+const maxEarlier = 10;
 const longestSpanMs = 35 * dayMs;
 
 /** The span of a digest, and its relation to the schedule. */
@@ -43,7 +43,7 @@ export async function dueDigests(
     const stored = await store.storedMessageIds(wanted.map(({ messageId }) => messageId));
     const recipients = wanted.filter(({ messageId }) => !stored.has(messageId));
     if (recipients.length === 0) continue;
-    const earlier = lastOccurrences(digest, zone, nowMs, 1 + mostEarlier).slice(1);
+    const earlier = lastOccurrences(digest, zone, nowMs, 1 + maxEarlier).slice(1);
     due.push({ digest, recipients, ...(await spanOf({ config, store, digest, newest, earlier, nowMs })) });
   }
   return due;
@@ -104,7 +104,7 @@ export async function digestStates(
   const { zone } = config.alerts;
   const states: DigestState[] = [];
   for (const digest of config.digests) {
-    const earlier = lastOccurrences(digest, zone, nowMs, mostEarlier);
+    const earlier = lastOccurrences(digest, zone, nowMs, maxEarlier);
     const made = await findMade(config, store, digest, earlier);
     states.push({
       digest,

@@ -17,9 +17,9 @@ import type { Storage } from '../../storage/store/storage.ts';
 import type { DigestSpan } from './due-digests.ts';
 
 /** The most alerts of a span that are counted one by one. */
-const mostSpans = 50_000;
+const maxSpans = 50_000;
 /** The most inventories that are compared in full. */
-const mostInventories = 2_000;
+const maxInventories = 2_000;
 
 /** A forecast that no pass has renewed within this time is ignored. */
 const staleForecastMs = 2 * dayMs;
@@ -69,7 +69,7 @@ export async function readDigest(
   const seen = await store.knownClients();
   const dueMs = span.lateSinceMs ?? untilMs;
   if (clients.length > 0 && !seen.some(({ firstSeenMs }) => firstSeenMs < dueMs)) return null;
-  const spans = await store.alertSpans(sinceMs, untilMs, mostSpans);
+  const spans = await store.alertSpans(sinceMs, untilMs, maxSpans);
   const outliers = await outliersOf(config, figures, names, untilMs);
   const lasting = { exports, beforeMs: sinceMs, everyMs: config.collector.everyMs };
   const undelivered = isWhole ? await mails.undelivered() : [];
@@ -79,10 +79,10 @@ export async function readDigest(
     clients,
     open: (await evaluation.openAlerts(null)).filter((alert) => alert.state === 'firing' && isOurs(alert)),
     spans: spans.filter(isOurs),
-    moreSpans: spans.length === mostSpans,
+    moreSpans: spans.length === maxSpans,
     runs: isWhole ? await store.runTotals(sinceMs, untilMs) : [],
     ...arrivals(config, seen, { isWhole, names, sinceMs, untilMs }),
-    inventories: (await store.inventoryChanges(sinceMs, untilMs, mostInventories)).filter(isOurs),
+    inventories: (await store.inventoryChanges(sinceMs, untilMs, maxInventories)).filter(isOurs),
     pending: (await store.pendingWork()).filter(isOurs),
     undelivered: undelivered.filter(({ error }) => error !== null),
     databaseBytes: isWhole ? await store.databaseBytes() : null,

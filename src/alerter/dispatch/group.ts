@@ -8,9 +8,9 @@ import { compareSeverity } from '../transition/compare-severity.ts';
 
 /** The number of clients of one group, or with one reason, from which a rule's items become one line. */
 export const fewestOfGroup = 5;
-const mostLinesOfRule = 20;
+const maxLinesOfRule = 20;
 /** The most lines of one client while others wait: no client may push another out of the mail. */
-const mostLinesOfClient = 3;
+const maxLinesOfClient = 3;
 
 export interface GroupOptions {
   readonly items: readonly PendingNotification[];
@@ -46,9 +46,9 @@ function linesOf(kind: SectionKind, items: readonly PendingNotification[], optio
 /** Returns the lines that a mail has room for: first a few of each client, then further ones. */
 function shownOf(lines: readonly Line[]): ReadonlySet<Line> {
   const ofClient = groupBy(lines, (line) => (line.fold === null ? (line.items[0]?.client ?? '') : line));
-  const first = new Set([...ofClient.values()].flatMap((own) => own.slice(0, mostLinesOfClient)));
+  const first = new Set([...ofClient.values()].flatMap((own) => own.slice(0, maxLinesOfClient)));
   const inTurn = [...lines.filter((line) => first.has(line)), ...lines.filter((line) => !first.has(line))];
-  return new Set(inTurn.slice(0, mostLinesOfRule));
+  return new Set(inTurn.slice(0, maxLinesOfRule));
 }
 
 function folded(kind: SectionKind, items: readonly PendingNotification[], options: GroupOptions): Line[] {

@@ -101,7 +101,7 @@ export function findNews(options: FindNewsOptions): RecipientNews {
 }
 
 /** An alert is notified whatever its newest row says if its value rose this many times again during its recovery. */
-const mostReturns = 2;
+const maxReturns = 2;
 
 /** Transitions that say that a value is bad now. */
 const badNow: readonly Transition[] = ['firing', 'escalated', 'eased', 'steady', 'reminder'];
@@ -121,7 +121,7 @@ function returning(
   if (opensIncident && isReturning(alert)) return [{ kind: 'returning' }];
   const isFresh = Math.abs(nowMs - progress.lastAtMs) <= longestGapMs(rhythmMs(watch.rule, config));
   if (!badNow.includes(transition) || !isReturning(alert) || !isFresh) return [];
-  const isDecided = flapping ? transition !== 'reminder' : (progress.returns ?? 0) >= mostReturns;
+  const isDecided = flapping ? transition !== 'reminder' : (progress.returns ?? 0) >= maxReturns;
   return isDecided ? [] : [{ kind: 'returning' }];
 }
 

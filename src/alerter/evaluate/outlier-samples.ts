@@ -3,7 +3,7 @@ import { outlierMetricNames } from '../../config/vocabulary/rule-types.ts';
 import type { FigureOutlier } from '../../outliers/figure-outliers.ts';
 import { figureOutlierWords } from '../../outliers/outlier-words.ts';
 import type { GroupFigures } from '../../outliers/group-figures.ts';
-import { leastMembers } from '../../outliers/robust-score.ts';
+import { minMembers } from '../../outliers/robust-score.ts';
 import { rememberedWeakly } from '../../platform/remembered.ts';
 import { clearSample, faultSample, unknownSample, type Sample } from './sample.ts';
 import { labelMatcher, ruleChooser, type Candidate } from './sampler.ts';
@@ -72,7 +72,7 @@ export function sampleOutliers(
     const key = `${metric}:${metric === 'mount' ? subject : ''}`;
     const places = compared.filter(({ newest }) => newest.get(key)?.clients.includes(client) === true);
     for (const { group, isNamed, newest } of places) {
-      const isKnown = (newest.get(key)?.clients.length ?? 0) >= leastMembers;
+      const isKnown = (newest.get(key)?.clients.length ?? 0) >= minMembers;
       for (const { rule } of choose(subject, { metric, group, isNamed })) {
         if (rule.name !== name) continue;
         add(isKnown ? clearSample(rule, subject, `as in the rest of ${group}`) : unknownSample(rule, subject));

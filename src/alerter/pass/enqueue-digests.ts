@@ -14,7 +14,7 @@ import type { Pass } from './pass.ts';
 export type EnqueueDigestsOptions = Pass & { readonly storage: Storage };
 
 /** The largest report that is attached: mail servers refuse mails of more than some megabytes. */
-const mostReportBytes = 4 * 1024 * 1024;
+const maxReportBytes = 4 * 1024 * 1024;
 
 /**
  * Composes the digests that are due and stores them in the outbox, each in one fenced transaction. Returns the number
@@ -91,7 +91,7 @@ async function renderReport(
   const clients = clientsOf(config, digest);
   const isWhole = digest.groups.length === 0;
   const title = isWhole ? 'Fleet' : digest.groups.join(', ');
-  const query = { clients, isWhole, title, sinceMs, untilMs, maxBytes: mostReportBytes, signal };
+  const query = { clients, isWhole, title, sinceMs, untilMs, maxBytes: maxReportBytes, signal };
   const html = (await render?.(storage, query)) ?? null;
   if (html === null) {
     const sentence = 'The report is left out: it would be larger than 4 MiB. `fleet-health report` makes it.';

@@ -144,13 +144,13 @@ async function readTimesToday(
   if (begun.length === 0) return new Map();
   const { zone } = config.alerts;
   return await storage.notifications.timesFired(
-    begun.slice(0, mostSystems),
+    begun.slice(0, maxSystems),
     wallTime(zone, calendarDay(zone, nowMs), 0),
   );
 }
 
 /** The most clients whose systems are named: a mail may be about half the fleet. */
-const mostSystems = 100;
+const maxSystems = 100;
 
 /** Returns the systems of the clients that have a line of their own. */
 async function readSystems(
@@ -161,6 +161,6 @@ async function readSystems(
   const clients = lines.flatMap(({ fold, items: [item] }) =>
     fold !== null || !item || item.client === '' ? [] : item.client,
   );
-  const asked = [...new Set(clients)].slice(0, mostSystems);
+  const asked = [...new Set(clients)].slice(0, maxSystems);
   return asked.length === 0 ? new Map() : storage.notifications.systemsOf(asked);
 }

@@ -13,11 +13,11 @@ import { openMutes } from '../inhibit/mutes.ts';
 import { createWatches } from '../inhibit/recipients-of.ts';
 
 /** The least pause between two passes: cron starts one every minute. */
-const leastPauseMs = minuteMs;
+const minPauseMs = minuteMs;
 /** The last passes whose pauses count: a longer break of the alerter is no usual pause. */
 const lastPasses = 10;
 /** The most alerts that ended lately and are posted; further ones of a larger storm expire by themselves. */
-const mostEnded = 20_000;
+const maxEnded = 20_000;
 
 export interface PostStateOptions {
   readonly config: Config;
@@ -44,7 +44,7 @@ export async function postState({
   if (alertmanager === null) return [];
   const validMs = Math.max(4 * pauseOf(runs, nowMs), 3 * config.collector.everyMs);
   const open = (await storage.evaluation.openAlerts(null)).filter(({ state }) => state === 'firing');
-  const ended = (await storage.alertHistory.alertsOf({ openOnly: false, limit: mostEnded })).filter(
+  const ended = (await storage.alertHistory.alertsOf({ openOnly: false, limit: maxEnded })).filter(
     ({ state, resolvedAtMs }) => state === 'resolved' && resolvedAtMs !== null && nowMs - resolvedAtMs <= validMs,
   );
   const isMuted = createMuteTest(config, await storage.operator.silences(nowMs), nowMs);
@@ -78,7 +78,7 @@ export function pauseOf(runs: PostStateOptions['runs'], nowMs: number): number {
   const times = [...new Set([...starts, nowMs])].sort((one, other) => one - other).slice(-lastPasses);
   const pauses = times.slice(1).map((atMs, index) => atMs - (times[index] ?? atMs));
   pauses.sort((one, other) => one - other);
-  return Math.max(leastPauseMs, pauses[Math.floor((pauses.length - 1) / 2)] ?? 0);
+  return Math.max(minPauseMs, pauses[Math.floor((pauses.length - 1) / 2)] ?? 0);
 }
 
 /** Ends an alert at `nowMs` at the latest: Alertmanager regards it as firing until its end, and clocks may be ahead. */

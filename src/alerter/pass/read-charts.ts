@@ -9,7 +9,7 @@ import { foreseenBy } from '../evaluate/rule-metric.ts';
 import type { Pass } from './pass.ts';
 
 /** The most charts of a mail, which may be about half the fleet. */
-const mostCharts = 20;
+const maxCharts = 20;
 
 /**
  * Returns values around the worst alerts by alert id: daily levels if the rule foresees, else the column of `stats` in
@@ -24,7 +24,7 @@ export async function readCharts(
     const type = ruleTypeOf(rule?.type);
     return type !== null && (type.chart ?? type.foresees) !== null;
   });
-  const worst = drawn.slice(0, mostCharts);
+  const worst = drawn.slice(0, maxCharts);
   const foreseen = worst.filter(({ watch: { rule } }) => rule !== null && foreseenBy(rule) !== null);
   if (foreseen.length > 0) {
     const clients = [...new Set(foreseen.map(({ client }) => client))];

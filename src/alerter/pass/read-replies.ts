@@ -8,7 +8,7 @@ import type { MailboxPosition } from '../../storage/store/reply-store.ts';
 import { parseMessages, type ParsedMessages } from './parse-messages.ts';
 
 /** The most messages of one reading; further ones wait for the next. */
-const mostMessages = 200;
+const maxMessages = 200;
 
 export interface ReadRepliesOptions extends AttemptOptions {
   /** The end of the last reading; null if there was none. */
@@ -81,5 +81,5 @@ async function newMessages(
   const from = last === null ? { since: new Date(sinceMs - dayMs) } : { uid: last + 1 };
   const uids = await mailbox.search(from);
   // `5:*` has the last message too if its id is 4.
-  return uids.filter((uid) => last === null || uid > last).slice(0, mostMessages);
+  return uids.filter((uid) => last === null || uid > last).slice(0, maxMessages);
 }

@@ -1,7 +1,7 @@
 import type { Rule } from '../../config/config.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { subjectKey, type Subjects, type SubjectsOptions } from './subjects.ts';
-import { mostOpen } from './most-open.ts';
+import { maxOpen } from './max-open.ts';
 import { clearSample, type SampledRow, type Sample } from '../evaluate/sample.ts';
 import { listsFaults, noFaultText } from '../evaluate/rule-metric.ts';
 import { findRule } from '../evaluate/find-rule.ts';
@@ -71,7 +71,7 @@ export class LateRows {
   }
 
   #isFull(name: string): boolean {
-    return [...this.#begun.values()].filter(({ rule }) => rule === name).length >= mostOpen;
+    return [...this.#begun.values()].filter(({ rule }) => rule === name).length >= maxOpen;
   }
 
   #finish(key: string, alert: Alert): void {

@@ -8,12 +8,12 @@ export type Boots = NonNullable<RuleState['boots']>;
 
 const bootsToFire = 4;
 /** The most boots that are remembered. */
-const mostBoots = 60;
+const maxBoots = 60;
 
 /** Returns the boots of the hour before a report, which may be the first of another boot. */
 export function bootsAfter(before: Boots, atMs: number, hasBooted: boolean): Boots {
   const all = hasBooted ? [...before, atMs] : before;
-  return all.filter((bootMs) => Math.abs(atMs - bootMs) < hourMs).slice(-mostBoots);
+  return all.filter((bootMs) => Math.abs(atMs - bootMs) < hourMs).slice(-maxBoots);
 }
 
 /** Samples the boots of an hour: a fault if there are four, clear if there is none. */

@@ -1,7 +1,7 @@
 import type { Rule } from '../../config/config.ts';
 import type { Alert, RuleState } from '../../storage/store/alert.ts';
 import { aged, badRowsAfter, isOftenBad, type Changes } from './flapping.ts';
-import { moreSubject, mostOpen, moreSample, severestFirst } from './most-open.ts';
+import { moreSubject, maxOpen, moreSample, severestFirst } from './max-open.ts';
 import { clearSample, type SampledRow, type Sample } from '../evaluate/sample.ts';
 import { listsFaults, noFaultText, rivalry } from '../evaluate/rule-metric.ts';
 import { findRule } from '../evaluate/find-rule.ts';
@@ -162,14 +162,14 @@ export class Subjects {
     if (alert.id !== null || alert.closedReason !== 'unconfirmed') this.add(alert);
     this.#leave(entry);
     const remembered = this.#entries.get(entry.rule)?.size ?? 0;
-    if (state.changes.length + bad.length > 0 && remembered < 2 * mostOpen)
+    if (state.changes.length + bad.length > 0 && remembered < 2 * maxOpen)
       this.#enter(entry.rule, entry.subject, { alert: null, changes: state.changes }).bad = bad;
   }
 
   /** Keeps an alert that ended, here or elsewhere. The number of new alerts of a client and rule is bounded. */
   add(alert: Alert): void {
     const isNew = ({ id, rule }: Alert): boolean => id === null && rule === alert.rule;
-    if (isNew(alert) && this.#ended.filter(isNew).length >= mostOpen) return;
+    if (isNew(alert) && this.#ended.filter(isNew).length >= maxOpen) return;
     this.#ended.push(alert);
   }
 
@@ -177,7 +177,7 @@ export class Subjects {
     let open = 0;
     for (const { subject, state } of this.#entries.get(rule)?.values() ?? [])
       if (state.alert !== null && subject !== moreSubject) open += 1;
-    return open >= mostOpen;
+    return open >= maxOpen;
   }
 
   /** Samples the alerts that count the subjects without an alert of their own. */

@@ -97,9 +97,9 @@ async function askAnsible(file: string, signal: AbortSignal): Promise<Omit<Sourc
 const maxOutputChars = 64 * 1024;
 
 /** Runs a program of Ansible. Returns null if it is not installed. */
-async function runAnsible(run: Omit<CommandRun, 'mostOutput'>): Promise<CommandOutcome | null> {
+async function runAnsible(run: Omit<CommandRun, 'maxOutput'>): Promise<CommandOutcome | null> {
   try {
-    return await runCommand({ ...run, mostOutput: maxOutputChars, waitsForOutput: true });
+    return await runCommand({ ...run, maxOutput: maxOutputChars, waitsForOutput: true });
   } catch (thrown) {
     if (errnoOf(thrown) === 'ENOENT') return null;
     throw thrown;

@@ -44,7 +44,7 @@ async function crontab(
 ): Promise<{ readonly ok: boolean; readonly stdout: string; readonly stderr: string }> {
   // The messages of crontab(1) are matched, so they must not be translated.
   const env = { PATH: process.env['PATH'], LC_ALL: 'C' };
-  const limits = { timeoutMs: minuteMs, signal, mostOutput: maxCrontabChars };
+  const limits = { timeoutMs: minuteMs, signal, maxOutput: maxCrontabChars };
   try {
     const run = await runCommand({ command: 'crontab', args, env, ...limits, waitsForOutput: true });
     return { ok: !run.isLate && run.status === 0, ...run };

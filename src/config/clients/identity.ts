@@ -6,7 +6,7 @@ import { parseJumps } from '../values/jumps.ts';
 import { comparableHost } from '../values/networks.ts';
 
 /** The most names in a warning. */
-const mostNames = 5;
+const maxNames = 5;
 
 /** A client and the place of its element. */
 export interface ClientIdentity extends Place {
@@ -71,7 +71,7 @@ function warnOfSharing(clients: readonly ClientIdentity[], findings: Findings): 
   if (second === undefined) return;
   const { address, port } = second.client;
   const names = namedUpTo(
-    mostNames,
+    maxNames,
     clients.map(({ name }) => `"${name}"`),
   );
   const machine = `the same machine (${address}, port ${port}): each is visited, and people are notified of each`;

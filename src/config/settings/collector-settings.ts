@@ -8,7 +8,7 @@ import { noteFile, type ReadContext } from './read-secret.ts';
 
 const defaultSpoolBytes = 10 * 2 ** 30;
 /** The size of the reports of some hundred clients. */
-const leastSpoolBytes = 2 ** 20;
+const minSpoolBytes = 2 ** 20;
 
 /**
  * Returns `<collector>` with its defaults. Defaults adapt to written values: connectTimeout="60s" alone lengthens
@@ -22,8 +22,8 @@ export function readCollector(element: Element | null, storage: StorageConfig, c
   const { everyMs, ...timeouts } = times;
   const spoolBytes = parseSize(attributes['spool'] ?? '') ?? defaultSpoolBytes;
   if (element !== null && !element.faulty) {
-    if (spoolBytes < leastSpoolBytes) {
-      const least = formatSize(leastSpoolBytes);
+    if (spoolBytes < minSpoolBytes) {
+      const least = formatSize(minSpoolBytes);
       const spool = `<collector> spool is ${formatSize(spoolBytes)}`;
       findings.fault(element, `${spool}, too little to be of use; write at least ${least}`);
     }

@@ -58,7 +58,7 @@ export function readSmtp(element: Element | null, context: ReadContext): SmtpCon
 /** The length of `+TOKEN` in characters. */
 const tokenChars = 25;
 /** The most characters before the @ (RFC 5321, section 4.5.3.1.1). */
-const mostLocalChars = 64;
+const maxLocalChars = 64;
 
 /** Reads `<replies>`. Returns null if the element is missing. */
 export function readReplies(
@@ -81,7 +81,7 @@ export function readReplies(
   }
   const domain = /@([^@<>]+)>?\s*$/.exec(smtp?.from ?? sender())?.[1] ?? '';
   const address = written ?? (username.includes('@') ? username : `${username}@${domain}`);
-  if (!isMailAddress(address) || address.lastIndexOf('@') + tokenChars > mostLocalChars) {
+  if (!isMailAddress(address) || address.lastIndexOf('@') + tokenChars > maxLocalChars) {
     findings.fault(element, `<replies> has no usable mail address (${address}); write address="fleet@example.org"`);
   }
   if (password === null) return null;

@@ -1,6 +1,6 @@
 /** Labels that every alert has of its own. */
 const own = new Set(['alertname', 'instance', 'severity', 'subject']);
-const mostLabels = 20;
+const maxLabels = 20;
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -15,7 +15,7 @@ export function parseLabels(text: string): Labels | null {
     if (name === '' || name.startsWith('__') || own.has(name) || labels.has(name)) return null;
     labels.set(name, value);
   }
-  return labels.size > mostLabels ? null : Object.fromEntries(labels);
+  return labels.size > maxLabels ? null : Object.fromEntries(labels);
 }
 
 /**

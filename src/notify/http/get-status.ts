@@ -1,7 +1,7 @@
 import { dialUrl, requestOn } from './dial-url.ts';
 import type { WrittenProxy } from './proxy.ts';
 
-const mostRedirects = 5;
+const maxRedirects = 5;
 const redirects: readonly number[] = [301, 302, 303, 307, 308];
 
 export interface StatusRequest {
@@ -16,7 +16,7 @@ export interface StatusRequest {
  */
 export async function getStatus(url: URL, { headers, ...request }: StatusRequest): Promise<number> {
   let [target, own] = [url, headers];
-  for (let count = 0; count <= mostRedirects; count += 1) {
+  for (let count = 0; count <= maxRedirects; count += 1) {
     const { status, location } = await ask(target, { ...request, headers: own });
     if (!redirects.includes(status) || location === null) return status;
     const next = new URL(location, target);
@@ -24,7 +24,7 @@ export async function getStatus(url: URL, { headers, ...request }: StatusRequest
     if (next.origin !== target.origin) own = {};
     target = next;
   }
-  throw new Error(`more than ${mostRedirects} redirects`);
+  throw new Error(`more than ${maxRedirects} redirects`);
 }
 
 interface Answered {

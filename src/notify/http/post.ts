@@ -34,7 +34,7 @@ export interface PostAnswer {
 export class NotConnected extends Error {}
 
 /** The most bytes of a body, far more than is shown. */
-const mostBodyBytes = 4_096;
+const maxBodyBytes = 4_096;
 /** The time for the body of an answer whose status is known. */
 const bodyMs = 2_000;
 
@@ -108,13 +108,13 @@ function beginningOf(response: IncomingMessage): Promise<string> {
     let size = 0;
     const done = (): void => {
       clearTimeout(timer);
-      resolve(Buffer.concat(chunks).subarray(0, mostBodyBytes).toString('utf8'));
+      resolve(Buffer.concat(chunks).subarray(0, maxBodyBytes).toString('utf8'));
     };
     const timer = setTimeout(done, bodyMs);
     response.on('data', (chunk: Buffer) => {
-      if (size < mostBodyBytes) chunks.push(chunk);
+      if (size < maxBodyBytes) chunks.push(chunk);
       size += chunk.length;
-      if (size >= mostBodyBytes) done();
+      if (size >= maxBodyBytes) done();
     });
     response.on('error', done).on('close', done);
   });

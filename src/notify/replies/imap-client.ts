@@ -12,10 +12,10 @@ import type { AttemptOptions } from '../notify.ts';
 import { TooLong, within } from '../within.ts';
 
 /** The most bytes of a message that are read. */
-export const mostMessageBytes = 64 * 1024;
-const mostLineBytes = 1024 * 1024;
+export const maxMessageBytes = 64 * 1024;
+const maxLineBytes = 1024 * 1024;
 /** The most characters of the server's reply that are kept as the reason. */
-const mostWords = 300;
+const maxWords = 300;
 
 /** A mailbox that is open for reading. */
 export interface OpenMailbox {
@@ -95,9 +95,9 @@ function openClient(replies: RepliesConfig): ImapFlow {
     disableAutoEnable: true,
     disableBinary: true,
     clientInfo: { name: 'fleet-health', version: false, vendor: false, 'support-url': false, os: false },
-    maxLineLength: mostLineBytes,
-    maxLiteralSize: 2 * mostMessageBytes,
-    maxResponseSize: 2 * mostLineBytes,
+    maxLineLength: maxLineBytes,
+    maxLiteralSize: 2 * maxMessageBytes,
+    maxResponseSize: 2 * maxLineBytes,
   });
 }
 
@@ -116,7 +116,7 @@ async function search(client: ImapFlow, from: { uid: number } | { since: Date })
 }
 
 async function* fetch(client: ImapFlow, uids: readonly number[]): AsyncGenerator<FetchedMessage> {
-  const query = { uid: true, internalDate: true, source: { maxLength: mostMessageBytes } };
+  const query = { uid: true, internalDate: true, source: { maxLength: maxMessageBytes } };
   for await (const { uid, internalDate, source } of client.fetch(uids.join(','), query, { uid: true })) {
     const arrivedAtMs = internalDate === undefined ? Number.NaN : new Date(internalDate).getTime();
     yield { uid, arrivedAtMs: Number.isNaN(arrivedAtMs) ? 0 : arrivedAtMs, source: source ?? new Uint8Array() };
@@ -142,7 +142,7 @@ function faultOf(replies: RepliesConfig, stage: Stage, thrown: unknown): FleetEr
 }
 
 function fault({ host, port }: RepliesConfig, stage: Stage, words: string, cause: unknown): FleetError {
-  const message = `replies at ${host}:${port}: ${cut(oneLine(withoutSecrets(words)), mostWords)}`;
+  const message = `replies at ${host}:${port}: ${cut(oneLine(withoutSecrets(words)), maxWords)}`;
   return new FleetError({ code: 'replies-unread', stage, message, cause });
 }
 

@@ -22,9 +22,9 @@ export interface ParsedReply {
 }
 
 /** The most characters in the database's column. */
-const mostFromChars = 255;
-const mostHeaderBytes = 64 * 1024;
-const mostNesting = 20;
+const maxFromChars = 255;
+const maxHeaderBytes = 64 * 1024;
+const maxNesting = 20;
 /** Headers that may contain the address of the recipient, in the order of the search. */
 const addressed = ['to', 'cc', 'delivered-to', 'x-original-to', 'envelope-to'];
 
@@ -42,7 +42,7 @@ export async function parseReply(source: Uint8Array): Promise<ParsedReply | null
   // Some programs leave the text part empty, or put only the quotation into it.
   const line = firstOwnLine(mail.text ?? '') ?? firstOwnLine(textOfHtml(mail.html ?? ''));
   const command = line === null ? null : parseReplyCommand(line);
-  const from = oneLine(mail.from?.address ?? '').slice(0, mostFromChars);
+  const from = oneLine(mail.from?.address ?? '').slice(0, maxFromChars);
   return {
     token,
     message: messageDigest(source),
@@ -68,7 +68,7 @@ type ParsedMail = Awaited<ReturnType<typeof PostalMime.parse>>;
 
 async function parse(source: Uint8Array): Promise<ParsedMail | null> {
   try {
-    const limits = { maxNestingDepth: mostNesting, maxHeadersSize: mostHeaderBytes };
+    const limits = { maxNestingDepth: maxNesting, maxHeadersSize: maxHeaderBytes };
     return await PostalMime.parse(source, { ...limits, forceRfc822Attachments: true });
   } catch {
     // The message exceeds the limits, which no ordinary reply does.

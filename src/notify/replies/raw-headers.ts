@@ -6,14 +6,14 @@ export interface RawHeader {
 }
 
 /** The most bytes of all headers. */
-const mostBytes = 64 * 1024;
+const maxBytes = 64 * 1024;
 
 /**
  * Reads the headers at the beginning of a message, in time that is proportional to their size. Parsing a whole message
  * takes far longer, and most messages of a mailbox are none for us.
  */
 export function rawHeaders(source: Uint8Array): readonly RawHeader[] {
-  const text = Buffer.from(source.buffer, source.byteOffset, Math.min(source.length, mostBytes)).toString('latin1');
+  const text = Buffer.from(source.buffer, source.byteOffset, Math.min(source.length, maxBytes)).toString('latin1');
   const headers: { name: string; value: string }[] = [];
   for (let at = 0; at < text.length;) {
     const end = text.indexOf('\n', at);

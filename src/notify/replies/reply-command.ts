@@ -10,9 +10,9 @@ export interface ReplyCommand {
 
 const longestMs = 366 * dayMs;
 /** The most characters of a command. */
-const mostChars = 40;
+const maxChars = 40;
 /** The most lines above a quotation that name its author. */
-const mostAttributionLines = 3;
+const maxAttributionLines = 3;
 
 /** Reads `ack`, `ack 4h` or `silence 1d`, in upper or lower case. Returns null for any other line. */
 export function parseReplyCommand(line: string): ReplyCommand | null {
@@ -36,7 +36,7 @@ export function firstOwnLine(text: string): string | null {
     if (line === '' || line.startsWith('>')) continue;
     if (parseReplyCommand(line) !== null) return line;
     const attribution = attributionLines(lines, at);
-    if (attribution === 0) return line.length > mostChars ? null : line;
+    if (attribution === 0) return line.length > maxChars ? null : line;
     at += attribution - 1;
   }
   return null;
@@ -55,7 +55,7 @@ function plain(line: string): string {
  * wide one; 0 if there are none.
  */
 function attributionLines(lines: readonly string[], from: number): number {
-  for (let count = 1; count <= mostAttributionLines; count += 1) {
+  for (let count = 1; count <= maxAttributionLines; count += 1) {
     const line = lines[from + count - 1] ?? '';
     if (line === '' || line.startsWith('>') || parseReplyCommand(line) !== null) return 0;
     if (!/[:：]$/.test(line)) continue;

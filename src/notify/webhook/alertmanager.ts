@@ -2,7 +2,7 @@ import { withLimit } from '../../text/limit-words.ts';
 import type { Notice, NoticeAlert } from './notice.ts';
 
 /** The most alerts of a body. Receivers would refuse more; the rest are counted. */
-const mostAlerts = 1_000;
+const maxAlerts = 1_000;
 /** The end of an alert that still fires: Go's zero time. */
 const noTime = '0001-01-01T00:00:00Z';
 
@@ -10,11 +10,11 @@ type Labels = Readonly<Record<string, string>>;
 
 /** Returns the document that Alertmanager posts to a webhook, version 4. The alerts form one group. */
 export function alertmanagerDocument(notice: Notice, receiver: string): object {
-  const alerts = notice.alerts.slice(0, mostAlerts).map((alert) => alertOf(alert));
+  const alerts = notice.alerts.slice(0, maxAlerts).map((alert) => alertOf(alert));
   return {
     version: '4',
     groupKey: '{}:{}',
-    truncatedAlerts: Math.max(0, notice.alerts.length - mostAlerts),
+    truncatedAlerts: Math.max(0, notice.alerts.length - maxAlerts),
     status: alerts.some(({ status }) => status === 'firing') ? 'firing' : 'resolved',
     receiver,
     groupLabels: {},

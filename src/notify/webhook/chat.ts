@@ -93,11 +93,11 @@ export function ntfyMessageOf({ subject, severity, state, alerts }: Notice): Ntf
  */
 function linesWithin(
   alerts: readonly NoticeAlert[],
-  mostBytes: number,
+  maxBytes: number,
   escape = (text: string): string => text,
 ): string {
   const lines: string[] = [];
-  let left = mostBytes - 40;
+  let left = maxBytes - 40;
   for (const alert of alerts) {
     const line = escape(cutBytes(lineOf(alert), 600));
     left -= Buffer.byteLength(line) + 1;

@@ -1,8 +1,8 @@
 /** Returns the text cut to a number of bytes of UTF-8, and so of characters, with an ellipsis at the cut. */
-export function cutBytes(text: string, mostBytes: number): string {
-  if (Buffer.byteLength(text) <= mostBytes) return text;
+export function cutBytes(text: string, maxBytes: number): string {
+  if (Buffer.byteLength(text) <= maxBytes) return text;
   let kept = '';
-  let left = mostBytes - Buffer.byteLength('…');
+  let left = maxBytes - Buffer.byteLength('…');
   for (const character of text) {
     left -= Buffer.byteLength(character);
     if (left < 0) break;

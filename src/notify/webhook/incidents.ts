@@ -5,16 +5,16 @@ import { cutBytes } from './cut-bytes.ts';
 import type { Notice, NoticeAlert } from './notice.ts';
 
 /** The limit of PagerDuty: a summary has 1,024 characters. */
-const mostSummary = 1_000;
+const maxSummary = 1_000;
 /** The most requests for one notification. */
-const mostEvents = 500;
-const mostDescription = 1_000;
+const maxEvents = 500;
+const maxDescription = 1_000;
 
 /** The placeholder of the routing key. The key is a secret from the URL, and is inserted when the event is sent. */
 const keyPlace = '{"routing_key":""';
 
 /** The most clients of an incident that are named. */
-const mostClients = 1_000;
+const maxClients = 1_000;
 
 /**
  * Returns the events of PagerDuty's Events API v2, each the body of a request. An incident has one event, with the same
@@ -46,15 +46,15 @@ export function pagerdutyEvents({ alerts }: Notice): readonly object[] {
       if (same.some(({ acknowledgedBy }) => acknowledgedBy === null)) return [trigger];
       return [...(alert.state === 'reminder' ? [] : [trigger]), event('acknowledge', key)];
     })
-    .slice(0, mostEvents);
+    .slice(0, maxEvents);
 }
 
 function pagerdutyPayload(alert: NoticeAlert, same: readonly NoticeAlert[]): object {
   const { client, rule, subject, severity, startsAtMs, incident } = alert;
   const { summary = '', ...details } = annotationsOf(incident === undefined ? alert : { ...alert, ...incident });
-  const timed = { summary: cutBytes(summary, mostSummary), timestamp: new Date(startsAtMs).toISOString() };
+  const timed = { summary: cutBytes(summary, maxSummary), timestamp: new Date(startsAtMs).toISOString() };
   if (incident !== undefined) {
-    const clients = same.slice(0, mostClients).map((one) => one.client);
+    const clients = same.slice(0, maxClients).map((one) => one.client);
     const custom = { alertname: rule, severity, ...details, clients };
     return { ...timed, source: 'fleet-health', severity, class: rule, custom_details: custom };
   }
@@ -78,12 +78,12 @@ export function withRoutingKey(body: string, key: string): string {
 export function jugglerEvents({ alerts }: Notice): object {
   return {
     source: 'fleet-health',
-    events: alerts.slice(0, mostEvents).map((alert) => ({
+    events: alerts.slice(0, maxEvents).map((alert) => ({
       host: alert.client === '' ? 'fleet-health' : alert.client,
       service: alert.rule.replace(/[^\w./:-]/g, '_').slice(0, 128),
       instance: alert.subject.replace(/[^\w./:-]/g, '_').slice(0, 128),
       status: alert.state === 'resolved' ? 'OK' : alert.severity === 'critical' ? 'CRIT' : 'WARN',
-      description: cutBytes(annotationsOf(alert)['summary'] ?? '', mostDescription),
+      description: cutBytes(annotationsOf(alert)['summary'] ?? '', maxDescription),
       tags: Object.entries(alert.labels).map(([name, value]) => `${name}_${value}`.replace(/[^\w.-]/g, '_')),
     })),
   };

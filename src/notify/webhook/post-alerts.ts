@@ -14,7 +14,7 @@ import { NotConnected, post, tryConnection, type PostTarget } from '../http/post
 
 /** The most alerts of one request. */
 const batch = 500;
-const mostWords = 300;
+const maxWords = 300;
 
 export interface PostAlertsOptions {
   /** The time at which an alert without an end ends, unless it is posted again before. */
@@ -85,7 +85,7 @@ async function postBatches(
     for (const body of bodies) {
       const answer = await post(target, { headers, body, signal, onDataBegun: () => Promise.resolve() });
       if (answer.status >= 200 && answer.status < 300) continue;
-      first ??= faultOf(url, `status ${answer.status}: ${cut(oneLine(withoutSecrets(answer.body)), mostWords)}`);
+      first ??= faultOf(url, `status ${answer.status}: ${cut(oneLine(withoutSecrets(answer.body)), maxWords)}`);
     }
     return first;
   } catch (thrown) {

@@ -19,7 +19,7 @@ import { meaningOfAnswer, readsAnswers } from './read-answer.ts';
 import { retryAfterMs } from '../http/retry-after.ts';
 
 /** The most characters of an answer that are kept as the reason. */
-const mostWords = 300;
+const maxWords = 300;
 /**
  * Statuses that concern one request: "request timeout" and "too early". After the statuses in `busy`, all requests
  * wait.
@@ -165,7 +165,7 @@ function checkAnswer({ name, format }: Webhook, { status, retryAfter, body }: Po
   const isSuccess = status >= 200 && status < 300;
   const meaning = isSuccess ? meaningOfAnswer(format, body) : 'refused';
   if (meaning === 'accepted') return;
-  const words = cut(oneLine(withoutSecrets(body)), mostWords);
+  const words = cut(oneLine(withoutSecrets(body)), maxWords);
   const message = `webhook ${name}: status ${status}${words === '' ? '' : `: ${words}`}`;
   const isLater = meaning === 'later' || passing.includes(status) || busy.has(status) || status >= 500;
   if (isLater) {

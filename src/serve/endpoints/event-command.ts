@@ -129,7 +129,7 @@ export class EventCommand {
     }
     try {
       const { signal } = this.#killed;
-      const { status, stderr, isLate } = await runCommand({ command, input, timeoutMs, signal, mostOutput: 4096 });
+      const { status, stderr, isLate } = await runCommand({ command, input, timeoutMs, signal, maxOutput: 4096 });
       if (status === 0) return { fault: null, isLater: false };
       if (isLate) return { fault: `it did not end within ${timeoutMs / secondMs} s`, isLater: true };
       const words = shortened(oneLine(stderr), mostWords);

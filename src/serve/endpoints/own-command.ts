@@ -6,7 +6,7 @@ import { oneLine } from '../../text/plain-text.ts';
 
 /** The time from the end of a command to its next start, however many requests there are. */
 const keptMs = 2_000;
-const mostOutput = 64 * 1024;
+const maxOutput = 64 * 1024;
 const mostWords = 300;
 
 /** The result of a command: its output, or a line about its fault. */
@@ -26,7 +26,7 @@ export function ownCommand({ command, timeoutMs }: ServedCommand, signal: AbortS
   let endedAtMs: number | null = null;
   const run = async (): Promise<CommandAnswer> => {
     try {
-      const { status, stdout, stderr, isLate } = await runCommand({ command, timeoutMs, signal, mostOutput });
+      const { status, stdout, stderr, isLate } = await runCommand({ command, timeoutMs, signal, maxOutput });
       if (status === 0) return { stdout, fault: null };
       if (isLate) return { stdout, fault: `the command did not end within ${timeoutMs / 1000} s` };
       const output = [stdout, stderr].map((text) => text.split('\n', 1)[0] ?? '').find((line) => line.trim() !== '');

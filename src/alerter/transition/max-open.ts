@@ -4,9 +4,9 @@ import { clearSample, stateSample, type Sample } from '../evaluate/sample.ts';
 import { commaGrouped } from '../../text/numbers.ts';
 
 /** The most open alerts of a client and rule: a client chooses the names of its subjects. */
-export const mostOpen = 50;
+export const maxOpen = 50;
 
-/** The subject of the one alert that counts the subjects beyond `mostOpen`. */
+/** The subject of the one alert that counts the subjects beyond `maxOpen`. */
 export const moreSubject = '(more)';
 
 /** Samples the number of subjects at fault beyond those that have alerts. */
@@ -16,13 +16,13 @@ export function moreSample(rule: Rule, beyond: readonly Sample[]): Sample {
   const level = critical > 0 ? 'critical' : 'warning';
   const worst = critical === 0 ? 'none' : commaGrouped(critical);
   const more = `${commaGrouped(beyond.length)} more, ${worst} of them critical`;
-  const text = `${more}, beyond the ${mostOpen} that have alerts of their own`;
+  const text = `${more}, beyond the ${maxOpen} that have alerts of their own`;
   return { ...stateSample(rule, moreSubject, level, text), limitText: describeLimit(rule, level) };
 }
 
 /** Sorts samples by severity, the worst first, so that the worst get alerts if not all can. Equals keep their order. */
 export function severestFirst(samples: readonly Sample[]): readonly Sample[] {
-  return samples.length <= mostOpen
+  return samples.length <= maxOpen
     ? samples
     : [...samples].sort((a, b) => Number(b.level === 'critical') - Number(a.level === 'critical'));
 }
