@@ -1,19 +1,19 @@
 /**
- * Events that others send. An accepted event is on disk before it is acknowledged: as a row or, while the database is
- * unreachable, in a document of the inbox. Events that arrive during a commit share the next one.
+ * Events that others send. An accepted event is a file of the inbox before it is acknowledged, and soon after a row.
+ * Events that arrive while a file is written share the next one.
  */
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 
-import { withDeadline } from '../platform/deadline.ts';
-import { storeEach } from '../storage/sql/store-each.ts';
 import type { NewEvent } from '../storage/store/event-store.ts';
 
-/** A database that has not stored events within this time counts as unreachable. */
+/** Events that are not stored within this time wait for the database. */
 const storeTimeoutMs = 800;
 /** The pause between two attempts to store the waiting events. */
 const retryMs = 500;
+/** The time for storing what waits when the server ends. */
+const closeMs = 2_000;
 const mostPendingBytes = 8 * 1024 * 1024;
-/** The most events of one transaction. */
+/** The most events of one file. */
 const mostEvents = 2_000;
 
 /** Thrown if no more events are accepted now. */
@@ -35,9 +35,11 @@ export interface EventIntakeOptions {
   readonly store: (events: readonly NewEvent[]) => Promise<void>;
   /** Ends the work of `store` that is under way. */
   readonly close: () => Promise<void>;
-  /** Called once when events begin to wait on disk, and for events that the database refuses. */
+  /** Called once when events cannot be stored and wait. */
   readonly onFault: (thrown: unknown) => void;
-  /** Called when no events wait any more. */
+  /** Called when events became rows. */
+  readonly onStored: () => void;
+  /** Called when no events wait any more after such a fault. */
   readonly onTakenUp: () => void;
 }
 
@@ -48,32 +50,32 @@ interface Accepted {
   readonly reject: (reason: unknown) => void;
 }
 
-/** Makes accepted events durable, in their order. */
+/** Makes accepted events durable, and then stores them in their order. */
 export class EventIntake {
   readonly #options: EventIntakeOptions;
-  readonly #waiting: WaitingEvents;
   readonly #ended = new AbortController();
   readonly #pending: Accepted[] = [];
   #bytes = 0;
-  /** The number of events of the batch that is being made durable. */
+  /** The number of events of the file that is being written. */
   #inFlight = 0;
   #isAway = false;
-  #storing: Promise<void> | null = null;
+  /** Ends the pause before the next attempt to store. */
+  #pause = new AbortController();
   #saving: Promise<void> | null = null;
-  readonly #takingUp: Promise<void>;
+  readonly #storing: Promise<void>;
 
   constructor(options: EventIntakeOptions) {
     this.#options = options;
-    this.#waiting = options.waiting;
-    this.#takingUp = this.#takeUp();
+    this.#storing = this.#storeWaiting();
   }
 
   /** The number of accepted events that are not rows yet. */
   get queued(): number {
-    return this.#waiting.size + this.#inFlight + this.#pending.reduce((sum, { events }) => sum + events.length, 0);
+    const pending = this.#pending.reduce((sum, { events }) => sum + events.length, 0);
+    return this.#options.waiting.size + this.#inFlight + pending;
   }
 
-  /** Accepts events. Resolves when they are rows, or survive a loss of power. Throws EventsFull and write errors. */
+  /** Accepts events. Resolves when they survive a loss of power. Throws EventsFull and write errors. */
   accept(events: readonly NewEvent[], bytes: number): Promise<void> {
     if (this.#bytes + bytes > mostPendingBytes || this.#ended.signal.aborted) {
       return Promise.reject(new EventsFull('too many events wait'));
@@ -85,24 +87,27 @@ export class EventIntake {
     });
   }
 
-  /** Accepts no more events, and makes the accepted ones durable. */
+  /** Accepts no more events, makes the accepted ones durable, and stores them if the database answers at once. */
   async close(): Promise<void> {
     this.#ended.abort();
     await this.#saving;
+    this.#pause.abort();
+    await Promise.race([this.#storing, sleep(closeMs, undefined, { ref: false })]);
     await this.#options.close();
-    await this.#takingUp;
+    await this.#storing;
   }
 
   async #save(): Promise<void> {
     while (this.#pending.length > 0) {
-      // Requests that have arrived meanwhile are read, and share the commit.
+      // Requests that have arrived meanwhile are read, and share the file.
       await nextTurn();
       const batch = this.#nextBatch();
       const events = batch.flatMap((one) => one.events);
       this.#inFlight = events.length;
       try {
-        await this.#keep(events);
+        await this.#options.waiting.write(events);
         for (const { resolve } of batch) resolve();
+        if (!this.#isAway) this.#pause.abort();
       } catch (thrown) {
         for (const { reject } of batch) reject(thrown);
       }
@@ -118,57 +123,37 @@ export class EventIntake {
     return batch;
   }
 
-  /** Stores events as rows, or writes them behind the events that wait on disk. */
-  async #keep(events: readonly NewEvent[]): Promise<void> {
-    if (this.#waiting.size === 0 && this.#storing === null) {
-      const storing = this.#storeEach(events).finally(() => (this.#storing = null));
-      this.#storing = storing;
-      // A transaction that ends later stores the same events as the documents on disk: an id is stored once.
-      storing.catch(() => undefined);
+  /** Stores the events that wait, until the intake is closed. */
+  async #storeWaiting(): Promise<void> {
+    for (;;) {
+      const isLast = this.#ended.signal.aborted;
+      this.#pause = new AbortController();
+      const late = setTimeout(() => this.#away(new Error('the database does not answer')), storeTimeoutMs);
       try {
-        await withDeadline({ timeoutMs: storeTimeoutMs }, () => storing);
-        return;
+        await this.#storeOnce();
       } catch (thrown) {
         this.#away(thrown);
+      } finally {
+        clearTimeout(late);
       }
+      if (isLast) return;
+      await sleep(retryMs, undefined, { signal: this.#pause.signal }).catch(() => undefined);
     }
-    await this.#waiting.write(events);
-  }
-
-  /** Stores the waiting events until the intake is closed. */
-  async #takeUp(): Promise<void> {
-    const { signal } = this.#ended;
-    while (!this.#isEnded()) {
-      try {
-        await this.#storeWaiting();
-      } catch (thrown) {
-        if (!this.#isEnded()) this.#away(thrown);
-      }
-      await sleep(retryMs, undefined, { signal }).catch(() => undefined);
-    }
-  }
-
-  async #storeWaiting(): Promise<void> {
-    if (this.#waiting.size > 0) await this.#waiting.takeUp((events) => this.#options.store(events));
-    if (this.#waiting.size > 0 || !this.#isAway) return;
-    this.#isAway = false;
-    this.#options.onTakenUp();
-  }
-
-  #isEnded(): boolean {
-    return this.#ended.signal.aborted;
   }
 
   #away(thrown: unknown): void {
-    if (!this.#isAway) this.#options.onFault(thrown);
+    if (!this.#isAway && !this.#ended.signal.aborted) this.#options.onFault(thrown);
     this.#isAway = true;
   }
 
-  /** Stores events. Reports and omits single events that cannot be stored. */
-  async #storeEach(events: readonly NewEvent[]): Promise<void> {
-    const unstorable = await storeEach(events, (some) => this.#options.store(some), mostEvents);
-    for (const { record, reason } of unstorable) {
-      this.#options.onFault(new Error(`event ${record.eventId} cannot be stored: ${reason}`));
+  async #storeOnce(): Promise<void> {
+    const { waiting, store, onStored, onTakenUp } = this.#options;
+    if (waiting.size > 0) {
+      await waiting.takeUp(store);
+      onStored();
     }
+    if (waiting.size > 0 || !this.#isAway) return;
+    this.#isAway = false;
+    onTakenUp();
   }
 }

@@ -60,6 +60,7 @@ test('events, status and pings', { skip, timeout: 60_000 }, async (t) => {
     ['curl', 'wget'],
   );
   for (const line of lines) assert.equal(await shell(line, port, port), '');
+  await until(() => stored('id').length === 6, 'the pings are not stored');
   assert.deepEqual(stored('host, service, status').slice(4), [
     ['nas', 'backup', 'OK'],
     ['nas', 'backup', 'OK'],

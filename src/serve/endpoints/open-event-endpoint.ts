@@ -55,15 +55,13 @@ export function openEventEndpoint({
     store: (events) => database.store(events),
     close: () => database.close(),
     onFault: (thrown) => observe({ kind: 'events-waiting', thrown }),
+    onStored: () => handOver?.wake(),
     onTakenUp: () => observe({ kind: 'events-taken-up' }),
   });
   const endpoint = new EventEndpoint({
     events: serve.events,
     intake,
-    onReceived: (events, address) => {
-      handOver?.wake();
-      observe({ kind: 'events-received', events, address });
-    },
+    onReceived: (events, address) => observe({ kind: 'events-received', events, address }),
   });
   const datagrams = new EventDatagrams({ serve, endpoint, onDatagram: onVisit, onFault });
   const handOver =

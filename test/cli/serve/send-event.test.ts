@@ -14,6 +14,7 @@ import { noticeAlert, noticeOf } from '../../notify/support/notices.ts';
 import { freePort } from '../../support/free-port.ts';
 import { openReceiver } from '../../support/http-receiver.ts';
 import { configFolder } from '../../support/run-cli.ts';
+import { until } from '../../support/until.ts';
 import { openEndpoint } from '../../serve/support/event-endpoints.ts';
 
 const nothing = { to: null, instance: null, tags: null, value: null, ttl: null, id: null, timeout: '5s' };
@@ -52,6 +53,7 @@ test('an event is a row of the server that it is sent to, once', async (t) => {
   await send({ to, ...more });
   // Without --to the event goes to the server of config.xml.
   await send({ status: '0', description: 'done' }, path.join(endpoint.dir, 'config.xml'));
+  await until(() => endpoint.stored('id').length === 2, 'the events are not stored');
   assert.deepEqual(
     endpoint.stored('event_id, host, service, instance, status, description, tags, value, ttl').slice(0, 1),
     [['nas:a', 'nas', 'backup', 'i', 'CRIT', 'disk full', '["x","y"]', 3.5, 93_600]],

@@ -69,7 +69,7 @@ test('what cannot be taken is refused in JSON, and the connection lives', async 
     assert.deepEqual([typeof message, result], ['string', false]);
   }
   assert.equal((await post(JSON.stringify('x'.repeat(65_534)))).status, 200, 'the largest');
-  assert.equal(stored('id').length, 1);
+  await until(() => stored('id').length === 1);
   const socket = connect(port, '127.0.0.1');
   let text = '';
   socket.setEncoding('utf8').on('data', (part: string) => (text += part));
@@ -87,6 +87,7 @@ test('from= holds for HTTP and datagrams, and a rate for each address', onlyWide
     await datagram(closed.port, text, '::1');
   }
   await until(() => closed.log().includes('id=c'));
+  await until(() => closed.stored('id').length === 2);
   assert.deepEqual(closed.stored('COALESCE(raw, event_id)'), [[largest], ['c']]);
   assert.equal(await closed.end(), 0);
   assert.match(closed.log(), /event=events-dropped datagrams=4/);
@@ -100,7 +101,7 @@ test('from= holds for HTTP and datagrams, and a rate for each address', onlyWide
   );
   assert.equal(answers[3]?.headers['retry-after'], '60');
   await datagram(slow.port, event('udp'));
-  assert.equal(slow.stored('id').length, 3);
+  await until(() => slow.stored('id').length === 3);
 
   const many = await openEndpoint(t, { parts: '<events maxPerMinute="3" udp="no"/>' });
   const batch = JSON.stringify({
@@ -123,7 +124,7 @@ test('events are acknowledged while the database is locked, and survive SIGKILL 
   database.exec('BEGIN IMMEDIATE');
   assert.equal((await first.post(event('locked-1'))).status, 200);
   assert.equal((await first.post(event('locked-2'))).status, 200);
-  assert.match(first.log(), /event=events-waiting/);
+  await until(() => first.log().includes('event=events-waiting'));
   await first.end('SIGKILL');
 
   const second = await openEndpoint(t, {}, dir);

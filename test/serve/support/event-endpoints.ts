@@ -28,10 +28,12 @@ export async function openEndpoint(t: TestContext, options: ServedOptions = {}, 
   };
 }
 
-/** Returns the rows of events of a folder's SQLite file, oldest first. */
+/** Returns the rows of events of a folder's SQLite file, oldest first; none before the first one is stored. */
 export function storedIn(dir: string, columns: string): readonly (readonly unknown[])[] {
   const database = openSqlite(path.join(dir, 'state', 'fleet.db'));
   try {
+    const made = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'events'").all();
+    if (made.length === 0) return [];
     const rows: readonly object[] = database.prepare(`SELECT ${columns} FROM events ORDER BY id`).all();
     return rows.map((row) => Object.values(row) as readonly unknown[]);
   } finally {
