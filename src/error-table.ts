@@ -164,7 +164,10 @@ export const errorTable = {
     'The database is read-only.',
     'Check the file, or name the server that takes writes.',
   ),
-  'storage-too-old': stopped('The database server is too old.', 'Use MariaDB 10.6, MySQL 8.0 or newer.'),
+  'storage-too-old': stopped(
+    'The database server is too old.',
+    'Use the version that the message names, or a newer one.',
+  ),
   'storage-failed': stopped('The database refused a statement.', 'Look at its words.'),
   'migration-mismatch': stopped('The schema is not the one this program knows.', 'Run `fleet-health migrate --check`.'),
 

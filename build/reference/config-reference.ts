@@ -5,6 +5,7 @@
 import type { KindName } from '../../src/config/vocabulary/attribute-kinds.ts';
 import type { AttributeSpec, ElementSpec } from '../../src/config/vocabulary/element-spec.ts';
 import { vocabulary } from '../../src/config/vocabulary/vocabulary.ts';
+import { databaseKinds } from '../../src/storage/dialects/kinds.ts';
 
 /** The notation of a value of each kind. */
 const forms: Readonly<Record<KindName, string>> = {
@@ -57,7 +58,7 @@ const forms: Readonly<Record<KindName, string>> = {
   spokeUrl: '`http://web-1:5000/`, `https://web-1/spoke/`',
   urls: 'web addresses, with commas',
   imap: '`imaps://fleet@imap.example.org/INBOX`',
-  storage: '`sqlite:PATH`, `mysql://user@host:port/database`',
+  storage: databaseKinds.map(({ urlForm }) => `\`${urlForm}\``).join(', '),
 };
 
 /** An element of the reference. Its texts are Markdown. */

@@ -17,14 +17,14 @@ import type {
 import type { Secret } from './secret.ts';
 import type { Rule, Severity } from './rule.ts';
 import type { ServeConfig } from './serve-config.ts';
-import type { StorageConfig } from './storage-config.ts';
+import type { StorageConfig } from '../storage/dialects/kinds.ts';
 import type { FamilyGroup } from './values/family-groups.ts';
 import type { Labels } from './values/labels.ts';
 
 export type * from './channel-config.ts';
 export type { Operator, Rule, Severity } from './rule.ts';
 export type { ServeConfig, ServedCommand, ServedEventsConfig } from './serve-config.ts';
-export type { MysqlConfig, NoStorageConfig, StorageConfig, StorageHost } from './storage-config.ts';
+export type { StorageConfig } from '../storage/dialects/kinds.ts';
 export type { FamilyGroup } from './values/family-groups.ts';
 
 export interface Config {

@@ -7,6 +7,7 @@ import { serverZone } from '../text/server-zone.ts';
 import { ruleTypeOf } from './vocabulary/rule-types.ts';
 import { sshConfigFiles } from './settings/ssh-config-files.ts';
 import { sshDefaults } from './settings/ssh-settings.ts';
+import { databaseKinds, kindOf, nameOf } from '../storage/dialects/kinds.ts';
 
 /** A default in force. */
 export interface DefaultRow {
@@ -22,14 +23,21 @@ type Setting = readonly [where: string, name: string, value: (config: Config) =>
 const yesNo = (flag: boolean): string => (flag ? 'yes' : 'no');
 const duration = (ms: number | null): string => (ms === null ? 'none' : formatDuration(ms));
 
+/** The attributes of `<storage>` that databases have of their own. */
+const storageAttributes = [...new Set(databaseKinds.flatMap(({ attributes }) => Object.keys(attributes)))];
+
+function storageDefault({ storage }: Config, name: string): string | null {
+  return storage.kind === 'none' ? null : (kindOf(storage).defaultsOf(storage)[name] ?? null);
+}
+
 /**
  * Every attribute with a default that does not depend on the client. A value is null if the attribute has no meaning in
  * this configuration.
  */
 const settings: readonly Setting[] = [
   ['state', 'dir', (config) => config.stateDir],
-  ['storage', 'url', ({ storage }) => `sqlite:${storage.path ?? ''}`],
-  ['storage', 'tls', ({ storage }) => (storage.kind === 'mysql' ? storage.tls : null)],
+  ['storage', 'url', ({ storage }) => (storage.kind === 'none' ? null : nameOf(storage))],
+  ...storageAttributes.map((name): Setting => ['storage', name, (config) => storageDefault(config, name)]),
   ['storage', 'migrate', ({ storage }) => yesNo(storage.migrate)],
   ['retention', 'raw', ({ retention }) => duration(retention.rawMs)],
   ['retention', 'alerts', ({ retention }) => duration(retention.alertsMs)],

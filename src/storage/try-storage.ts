@@ -1,14 +1,10 @@
-import { accessSync, constants } from 'node:fs';
-import path from 'node:path';
-
-import type { StorageConfig } from '../config/config.ts';
 import type { Database, Session } from './sql/database.ts';
 import { tables } from './sql/tables.ts';
 import { checkDatabase } from './migrate/migrate.ts';
 import { readMigrations } from './migrate/migration-files.ts';
 import { migrationState, throwMismatch } from './migrate/migration-state.ts';
+import { kindOf, type StorageConfig } from './dialects/kinds.ts';
 import { openDatabase } from './dialects/open-database.ts';
-import { isFileMissing, sqliteFault } from './dialects/sqlite/faults.ts';
 
 export interface TryStorageOptions {
   readonly storage: StorageConfig;
@@ -39,13 +35,14 @@ const schemaTrialEnd = ['DROP VIEW IF EXISTS fleet_health_trial_view', 'DROP TAB
 
 /**
  * Tests the rights that `collect` and `alert` need in the database: its schema, and each kind of change to each table,
- * without changing a row. Leaves nothing behind, and does not create an absent SQLite file. Throws FleetError.
+ * without changing a row. Leaves nothing behind, and does not create an absent file. Throws FleetError.
  */
 export async function tryStorage(options: TryStorageOptions): Promise<void> {
   const { storage } = options;
-  if (storage.path !== null && isFileMissing(storage.path)) {
-    tryFolder(storage.path);
-    throwMismatch(migrationState([], readMigrations(storage.kind)), storage.migrate ? 'pending' : 'none');
+  const kind = kindOf(storage);
+  if (!(await kind.exists(storage))) {
+    await kind.checkPlace(storage);
+    throwMismatch(migrationState([], readMigrations(kind.name)), storage.migrate ? 'pending' : 'none');
     return;
   }
   const database = await openDatabase({ ...options, program: 'collect' });
@@ -53,17 +50,6 @@ export async function tryStorage(options: TryStorageOptions): Promise<void> {
     await tryDatabase(database, options);
   } finally {
     await database.close();
-  }
-}
-
-/** Tests whether an SQLite file could be created. Creates a missing folder as well. Throws StorageFault. */
-function tryFolder(file: string): void {
-  let folder = path.dirname(file);
-  while (isFileMissing(folder)) folder = path.dirname(folder);
-  try {
-    accessSync(folder, constants.W_OK | constants.X_OK);
-  } catch (thrown) {
-    throw sqliteFault(thrown, file);
   }
 }
 

@@ -126,7 +126,7 @@ const table = casesOf(`
 <collector share="yes"/>
   2: <collector share="yes"> has no site; write the name of the site that they share: site="..."
 <collector share="yes" site="fra"/>
-  2: <collector share="yes"> needs a server, and the database is an SQLite file; write <storage url="mysql://..."/> with a database that all of them reach
+  2: <collector share="yes"> needs a server, and the database is a file of SQLite; write <storage url="mysql://..."/> with a database that all of them reach
 <retention raw="1d" detail="2d"/>
   2: <retention> detail is longer than raw (1d), and reports go with their rows; write at most 1d
 <retention raw="0s"/>

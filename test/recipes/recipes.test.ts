@@ -16,10 +16,11 @@ const mostPlaces = 5;
 /** Folders that no recipe needs: they are large or made by a build. */
 const left = new Set(['node_modules', 'dist', '.git', 'fleet-health-demo', 'fleet-health-simulation']);
 
-/** Returns the changed files without tests and generated documents. */
+/** Returns the changed files without tests and documents. The folder of a new dialect is one place. */
 function placesOf(diff: string): readonly string[] {
   const files = [...diff.matchAll(/^\+\+\+ b\/(\S+)$/gm)].map(([, file]) => file ?? '');
-  return files.filter((file) => !/^(?:test|docs|man)\/|^config\.xsd$/.test(file));
+  const places = files.filter((file) => !/^(?:test|docs|man)\/|^config\.xsd$|\.md$/.test(file));
+  return [...new Set(places.map((file) => /^src\/storage\/dialects\/\w+(?=\/)/.exec(file)?.[0] ?? file))];
 }
 
 test('each recipe of CONTRIBUTING.md has its diff, and each diff its recipe', () => {
@@ -27,6 +28,16 @@ test('each recipe of CONTRIBUTING.md has its diff, and each diff its recipe', ()
     /\(test\/recipes\/([\w-]+\.diff)\)/g,
   );
   assert.deepEqual([...linked].map(([, name]) => name).sort(), [...recipes].sort());
+});
+
+test('a database is a folder of dialects, a folder of sql and a line of the registry', () => {
+  const diff = readFileSync(path.join(import.meta.dirname, 'dialect.diff'), 'utf8');
+  const name = /^\+\+\+ b\/sql\/(\w+)/m.exec(diff)?.[1] ?? '';
+  const registry = 'src/storage/dialects/registry.ts';
+  assert.deepEqual([...placesOf(diff)].sort(), [`sql/${name}`, registry, `src/storage/dialects/${name}`].sort());
+  const [, lines = ''] = diff.split(`+++ b/${registry}\n`);
+  const changed = (lines.split(/^diff /m)[0] ?? '').match(/^[+-].*$/gm);
+  assert.deepEqual(changed, [`+export { ${name}Kind } from './${name}/kind.ts';`]);
 });
 
 interface Copy {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 
-import type { MysqlConfig } from '../../src/config/config.ts';
+import type { MysqlConfig } from '../../src/storage/dialects/mysql/mysql-config.ts';
 import { openMysqlDatabase } from '../../src/storage/dialects/mysql/database.ts';
 import { mysqlFault } from '../../src/storage/dialects/mysql/faults.ts';
 import { createMysqlServers } from '../../src/storage/dialects/mysql/servers.ts';

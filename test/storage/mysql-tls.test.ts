@@ -10,7 +10,7 @@ import { after, before, describe, test, type TestContext } from 'node:test';
 
 import { createConnection } from 'mysql2/promise';
 
-import type { MysqlConfig } from '../../src/config/config.ts';
+import type { MysqlConfig } from '../../src/storage/dialects/mysql/mysql-config.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
 import { listen } from '../support/free-port.ts';
 import { type Mariadb, mysqlAt, serverName, skipWithoutMariadb, startMariadb } from '../support/mariadb.ts';

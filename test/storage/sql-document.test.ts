@@ -25,7 +25,7 @@ onEachDatabase('the columns of the predecessor', ({ it }) => {
   });
 });
 
-onEachDatabase('the questions of docs/sql.md', ({ it, kind, own }) => {
+onEachDatabase('the questions of docs/sql.md', ({ it, own }) => {
   it('are answered on the first day', async (opened) => {
     const nowMs = Date.now();
     await fill(opened, [nowMs - 600_000, nowMs - 300_000]);
@@ -43,7 +43,7 @@ onEachDatabase('the questions of docs/sql.md', ({ it, kind, own }) => {
     await opened.storage.retention.prune({ nowMs, ...limits }, never);
     await allAnswered(opened);
     const answer = async (title: string): Promise<readonly Readonly<Record<string, unknown>>[]> =>
-      opened.storage.history.query(questionsOf(kind).find((one) => one.title === title)?.sql ?? '');
+      opened.storage.history.query(questionsOf(own.questions).find((one) => one.title === title)?.sql ?? '');
     assert.ok((await answer('How one mount grew over the last year')).length >= 365);
     assert.ok((await answer("A client's memory of five years, by the day")).length >= 400);
     assert.ok((await answer("A client's CPU of three months, by the hour")).length >= perDay * 89);
@@ -65,7 +65,7 @@ onEachDatabase('the questions of docs/sql.md', ({ it, kind, own }) => {
 
   async function allAnswered({ storage, database }: Opened): Promise<void> {
     const [newest] = await database.readOnly('SELECT MAX(id) AS id FROM stats');
-    for (const { title, sql } of questionsOf(kind)) {
+    for (const { title, sql } of questionsOf(own.questions)) {
       const rows = await storage.history.query(sql.replace('4711', String(newest?.['id'])));
       assert.ok(rows.length > 0, `${title}: no answer`);
       assert.ok(

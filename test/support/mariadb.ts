@@ -7,7 +7,7 @@ import path from 'node:path';
 
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 
-import type { MysqlConfig } from '../../src/config/config.ts';
+import type { MysqlConfig } from '../../src/storage/dialects/mysql/mysql-config.ts';
 import { Secret } from '../../src/config/secret.ts';
 import { atExit } from './at-exit.ts';
 import { installOptions, serverProduct, type ServerProduct } from './server-products.ts';

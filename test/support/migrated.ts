@@ -16,7 +16,8 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
-import type { MysqlConfig, StorageConfig } from '../../src/config/config.ts';
+import type { StorageConfig } from '../../src/config/config.ts';
+import type { MysqlConfig } from '../../src/storage/dialects/mysql/mysql-config.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { readMigrations } from '../../src/storage/migrate/migration-files.ts';
 import { migrateDatabase } from '../../src/storage/migrate/migrate.ts';

@@ -48,7 +48,7 @@ export async function changeStored<Result>(
   signal: AbortSignal,
   change: (storage: Storage) => Promise<Result>,
 ): Promise<Result> {
-  if (storage.kind === 'sqlite') claimStateFolder(statePaths(stateDir), []);
+  if (storage.path !== null) claimStateFolder(statePaths(stateDir), []);
   const open = await openStorage({ storage, migrate: storage.migrate, program: 'change', signal });
   try {
     return await change(open);

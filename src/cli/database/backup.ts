@@ -1,37 +1,26 @@
 import path from 'node:path';
 
-import { errnoOf, type FleetError, unwritableError, usageError } from '../../errors.ts';
-import { withoutDatabase } from '../../storage/dialects/open-database.ts';
-import { backUpSqlite } from '../../storage/dialects/sqlite/back-up.ts';
-import { isFileMissing } from '../../storage/dialects/sqlite/faults.ts';
-import { StorageFault } from '../../storage/sql/fault.ts';
+import { errnoOf, FleetError, unwritableError, usageError } from '../../errors.ts';
+import { absentDatabase, kindOf } from '../../storage/dialects/kinds.ts';
 import { describeSize } from '../../text/numbers.ts';
 import { printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { loadSettings } from '../command/settings.ts';
 
 /**
- * Runs `backup FILE`: copies the SQLite database as of now, while collector and alerter go on. Throws FleetError
+ * Runs `backup FILE`: copies the database as of now, while collector and alerter go on. Throws FleetError
  * `usage` if the file exists or cannot be written, or if the database is a server; else StorageFault.
  */
 export async function backupCommand(context: Context, file: string): Promise<ExitStatus> {
   const { output, signal } = context;
   const { storage } = loadSettings(context);
-  const { path: source } = storage;
-  if (storage.kind === 'none') throw withoutDatabase(storage.forwardUrl);
-  if (source === null) {
-    const database = 'database' in storage ? storage.database : 'DATABASE';
-    throw usageError(
-      'the database is a server of its own',
-      `Run: mysqldump --single-transaction --no-tablespaces ${database} (docs/operations.md).`,
-    );
-  }
+  const kind = kindOf(storage);
   const target = path.resolve(file);
   // SQLite copies in one step, during which no handler runs: without handlers a signal ends the process.
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.removeAllListeners(name);
-  if (isFileMissing(source)) throw new StorageFault('lost', `${source} is not there yet; the first collect makes it`);
-  const sizeBytes = await backUpSqlite({ source, target, signal }).catch((thrown: unknown) => {
-    throw thrown instanceof StorageFault ? thrown : targetFault(target, thrown);
+  if (!(await kind.exists(storage))) throw absentDatabase(storage);
+  const sizeBytes = await kind.backUp(storage, target, signal).catch((thrown: unknown) => {
+    throw thrown instanceof FleetError ? thrown : targetFault(target, thrown);
   });
   printDone(
     output,

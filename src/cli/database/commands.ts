@@ -16,7 +16,7 @@ export const prune = defineCommand({
     dryRun: flag('--dry-run', 'print how many rows would be removed, and change nothing'),
     vacuum: flag(
       '--vacuum',
-      'also rebuild an SQLite file, which makes it as small as possible and lets it shrink later',
+      'also rebuild the file of an embedded database, which makes it as small as possible and lets it shrink later',
     ),
   },
   run: async (context, options) => (await import('./prune.ts')).pruneCommand(context, options),
@@ -32,7 +32,7 @@ export const backup = defineCommand({
 
 export const copy = defineCommand({
   name: 'copy',
-  help: 'copy the database into another MariaDB, MySQL or SQLite, with alerts and notifications',
+  help: 'copy the database into another one of any kind, with alerts and notifications',
   example: 'fleet-health copy --to mysql://fleet@db.example.org/fleet --password-file db.password',
   parameters: {
     to: text('--to <database>', 'a URL as in <storage url>, or a config.xml with the <storage>'),

@@ -7,9 +7,8 @@ import { usageError } from '../../errors.ts';
 import { holdLock, type LockHolder } from '../../state/lock.ts';
 import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
-import { copyDatabase, type CopyOptions, type CopyResult, storageName } from '../../storage/copy/copy.ts';
-import { isFileMissing } from '../../storage/dialects/sqlite/faults.ts';
-import { StorageFault } from '../../storage/sql/fault.ts';
+import { copyDatabase, type CopyOptions, type CopyResult } from '../../storage/copy/copy.ts';
+import { absentDatabase, databaseKinds, kindOf, nameOf } from '../../storage/dialects/kinds.ts';
 import { escapeMarkup } from '../../text/escape-markup.ts';
 import { commaGrouped } from '../../text/numbers.ts';
 import { printDone } from '../command/answer.ts';
@@ -34,18 +33,16 @@ export async function copyCommand(context: Context, options: CopyCommandOptions)
   const config = loadSettings(context);
   const source = config.storage;
   const target = targetOf(options);
-  const [from, to] = [storageName(source), storageName(target)];
+  const [from, to] = [nameOf(source), nameOf(target)];
   if (from === to) throw usageError(`${to} is the database of ${config.file} itself`, 'Name another one with --to.');
-  if (source.path !== null && isFileMissing(source.path)) {
-    throw new StorageFault('lost', `${source.path} is not there yet; the first collect makes it`);
-  }
+  if (!(await kindOf(source).exists(source))) throw absentDatabase(source);
   const release = await lockState(config);
   try {
     const result = await copyShown(context, { source, target, overwrite: options.overwrite });
     printDone(
       context.output,
       () => ({ command: 'copy', from, to, copied: result.copied, tables: result.tables }),
-      () => sentences({ config, from, to, options, result }).join('\n'),
+      () => sentences({ config, target, from, to, options, result }).join('\n'),
     );
     return 0;
   } finally {
@@ -55,7 +52,8 @@ export async function copyCommand(context: Context, options: CopyCommandOptions)
 
 function targetOf({ to, passwordFile }: CopyCommandOptions): StorageConfig {
   if (to === null) {
-    throw usageError('copy needs --to', 'Write --to mysql://user@host/database, --to sqlite:FILE or --to CONFIG.xml.');
+    const urls = databaseKinds.map(({ urlForm }) => `--to ${urlForm}`).join(', ');
+    throw usageError('copy needs --to', `Write ${urls} or --to CONFIG.xml.`);
   }
   if (urlForm.test(to)) return storageFromWords(to, passwordFile);
   if (passwordFile !== null) {
@@ -116,19 +114,20 @@ async function copyShown(
 
 interface Copied {
   readonly config: Config;
+  readonly target: StorageConfig;
   readonly from: string;
   readonly to: string;
   readonly options: CopyCommandOptions;
   readonly result: CopyResult;
 }
 
-function sentences({ config, from, to, options, result: { tables, copied } }: Copied): readonly string[] {
+function sentences({ config, target, from, to, options, result: { tables, copied } }: Copied): readonly string[] {
   const rows = tables.reduce((sum, table) => sum + table.rows, 0);
   const { passwordFile, to: named } = options;
   const password = passwordFile === null ? '' : ` passwordFile="${escapeMarkup(path.resolve(passwordFile))}"`;
   const storage =
     named !== null && urlForm.test(named)
-      ? `<storage url="${escapeMarkup(to.startsWith('sqlite:') ? to : named)}"${password}/>`
+      ? `<storage url="${escapeMarkup(target.path === null ? named : to)}"${password}/>`
       : `the <storage> of ${path.resolve(named ?? '')}`;
   return [
     `${to}: all ${commaGrouped(rows)} rows of ${tables.length} tables are those of ${from}, by count and digest; ` +

@@ -18,7 +18,7 @@ export interface MigrateCommandOptions {
 export async function migrateCommand(context: Context, options: MigrateCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   const { storage, stateDir } = loadSettings(context);
-  if (!options.check && storage.kind === 'sqlite') claimStateFolder(statePaths(stateDir), []);
+  if (!options.check && storage.path !== null) claimStateFolder(statePaths(stateDir), []);
   const { pending, problems } = await checkMigrations({ storage, signal });
   if (problems.length > 0) {
     throw new FleetError({

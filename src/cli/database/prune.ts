@@ -4,7 +4,7 @@ import { takeLock } from '../../state/lock.ts';
 import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 import type { FileSpace } from '../../storage/sql/database.ts';
-import { vacuum } from '../../storage/dialects/sqlite/vacuum.ts';
+import { databaseKinds, kindOf } from '../../storage/dialects/kinds.ts';
 import { checkMigrations } from '../../storage/migrate/migrate.ts';
 import { openStorage } from '../../storage/open-storage.ts';
 import type { PruneLimits, PruneResult, RetentionStore } from '../../storage/store/storage.ts';
@@ -19,7 +19,7 @@ import type { Progress } from '../terminal/progress.ts';
 export interface PruneCommandOptions {
   /** Only prints how many rows would be removed. */
   readonly dryRun: boolean;
-  /** Rewrites the SQLite file. */
+  /** Makes the database's file anew. */
   readonly vacuum: boolean;
 }
 
@@ -29,11 +29,10 @@ export interface PruneCommandOptions {
  */
 export async function pruneCommand(context: Context, options: PruneCommandOptions): Promise<ExitStatus> {
   const config = loadSettings(context);
-  if (options.vacuum && config.storage.kind !== 'sqlite') {
-    throw usageError(
-      '--vacuum is for SQLite, and <storage> names a server',
-      'There, space that is free inside of a table is used for new rows; OPTIMIZE TABLE gives it back.',
-    );
+  const { vacuumAdvice } = kindOf(config.storage);
+  if (options.vacuum && vacuumAdvice !== null) {
+    const files = databaseKinds.filter((kind) => kind.vacuumAdvice === null).map(({ title }) => title);
+    throw usageError(`--vacuum is for ${files.join(' and ')}, and <storage> names a server`, vacuumAdvice);
   }
   if (options.dryRun) return await showPrunable(context, config);
   const paths = statePaths(config.stateDir);
@@ -67,10 +66,9 @@ async function pruneAll(context: Context, config: Config, options: PruneCommandO
       progress?.end();
     }
   });
-  const { path } = config.storage;
-  const wanted = options.vacuum && path !== null && space !== null && !pruned.more && !signal.aborted;
-  // All connections of this process are closed by now: VACUUM needs the file for itself.
-  const anew = wanted ? vacuum(path, space) : null;
+  const wanted = options.vacuum && space !== null && !pruned.more && !signal.aborted;
+  // All connections of this process are closed by now: the file is made anew by one program alone.
+  const anew = wanted ? { freedBytes: await kindOf(config.storage).vacuum(config.storage, space) } : null;
   printDone(
     output,
     () => ({

@@ -4,7 +4,7 @@ import type { Config } from '../../config/config.ts';
 import { findConfig } from '../../config/find-config.ts';
 import { configDocument, type ShownElement } from '../../config/vocabulary/config-document.ts';
 import { FleetError, messageOf, usageError } from '../../errors.ts';
-import { withoutDatabase } from '../../storage/dialects/open-database.ts';
+import { withoutDatabase } from '../../storage/dialects/kinds.ts';
 import type { ParsedEvent } from '../../events/parse-event.ts';
 import { runServer, type ServeEvent } from '../../serve/serve.ts';
 import { withSmallHeap } from '../../platform/heap-growth.ts';

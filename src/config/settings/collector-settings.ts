@@ -5,6 +5,7 @@ import { dayMs, secondMs } from '../../platform/units.ts';
 import { formatSize, parseSize } from '../../text/numbers.ts';
 import { localPath } from '../xml/local-path.ts';
 import { noteFile, type ReadContext } from './read-secret.ts';
+import { databaseKinds, kindOf } from '../../storage/dialects/kinds.ts';
 
 const defaultSpoolBytes = 10 * 2 ** 30;
 /** The size of the reports of some hundred clients. */
@@ -120,8 +121,12 @@ function checkShare(element: Element, storage: StorageConfig, findings: ReadCont
       '<collector share="yes"> has no site; write the name of the site that they share: site="..."',
     );
   } else if (share === 'yes' && storage.path !== null) {
-    const advice = 'write <storage url="mysql://..."/> with a database that all of them reach';
-    findings.fault(element, `<collector share="yes"> needs a server, and the database is an SQLite file; ${advice}`);
+    const servers = databaseKinds.filter(({ isFile }) => !isFile).map(({ beginning }) => `url="${beginning}..."`);
+    const advice = `write <storage ${servers.join(' or ')}/> with a database that all of them reach`;
+    findings.fault(
+      element,
+      `<collector share="yes"> needs a server, and the database is a file of ${kindOf(storage).title}; ${advice}`,
+    );
   } else if (share !== 'yes' && site !== undefined) {
     findings.warn(element, '<collector site="..."> does nothing without share="yes"');
   }

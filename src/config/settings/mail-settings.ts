@@ -6,7 +6,7 @@ import type { NotifyConfig, RepliesConfig, Severity, SmtpConfig } from '../confi
 import { splitGlobs } from '../values/globs.ts';
 import { parseImapUrl } from '../values/imap-url.ts';
 import { localPath } from '../xml/local-path.ts';
-import { isThisMachine } from './is-this-machine.ts';
+import { isThisMachine } from '../values/is-this-machine.ts';
 import type { Element } from '../xml/parse-elements.ts';
 import { parseDuration } from '../../text/durations.ts';
 import { readSecret, type ReadContext } from './read-secret.ts';

@@ -4,7 +4,7 @@ import type { ServeConfig, ServedCommand, ServedEventsConfig } from '../config.t
 import { comparableHost, parseNetworks } from '../values/networks.ts';
 import { localPath } from '../xml/local-path.ts';
 import { childOf, type Element } from '../xml/parse-elements.ts';
-import { isThisMachine } from './is-this-machine.ts';
+import { isThisMachine } from '../values/is-this-machine.ts';
 import { readServedMetrics } from './metrics-settings.ts';
 import { noteFile, type ReadContext } from './read-secret.ts';
 

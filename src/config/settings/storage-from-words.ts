@@ -1,7 +1,7 @@
 import path from 'node:path';
 
 import { messageOf, usageError } from '../../errors.ts';
-import { type StorageConfig, parseStorageUrl } from '../storage-config.ts';
+import { type StorageConfig, parseStorageUrl } from '../../storage/dialects/kinds.ts';
 import { createFindings } from '../xml/findings.ts';
 import type { Element } from '../xml/parse-elements.ts';
 import { checkPermissions, createSecretPlaces } from './permissions.ts';
@@ -14,7 +14,7 @@ import { readStorage } from './storage-settings.ts';
 export function storageFromWords(url: string, passwordFile: string | null): StorageConfig {
   const parsed = parseStorageUrl(url);
   if (typeof parsed === 'string') throw usageError(`the URL of the database ${parsed}`);
-  if (parsed.kind === 'mysql' && parsed.password !== null) {
+  if (parsed.password !== null) {
     throw usageError(
       'everybody on this machine can read a password on the command line',
       'Write it into a file of mode 0600, and name that with --password-file.',

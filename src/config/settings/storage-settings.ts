@@ -1,7 +1,7 @@
 import type { ForwardConfig, RetentionConfig } from '../config.ts';
-import { parseStorageUrl } from '../storage-config.ts';
-import type { MysqlConfig, NoStorageConfig, StorageConfig, StorageUrl } from '../storage-config.ts';
-import { isThisMachine } from './is-this-machine.ts';
+import { databaseKinds, embeddedKind, kindNamed, parseStorageUrl } from '../../storage/dialects/kinds.ts';
+import type { NoStorageConfig, StorageConfig } from '../../storage/dialects/kinds.ts';
+import type { DatabaseKind } from '../../storage/sql/database-kind.ts';
 import { localPath } from '../xml/local-path.ts';
 import type { Element } from '../xml/parse-elements.ts';
 import { formatDuration, parseDuration } from '../../text/durations.ts';
@@ -10,28 +10,50 @@ import { noteLiteral, readSecret, type ReadContext } from './read-secret.ts';
 import { Secret } from '../secret.ts';
 
 const yearMs = 365 * dayMs;
-/** Attributes of `<storage>` that have no meaning for a file. */
-const mysqlAttributes = ['password', 'passwordFile', 'passwordEnv', 'socketPath', 'tls', 'ca', 'serverPublicKeyFile'];
+/** Attributes of `<storage>` with a password, which a file does not take. */
+const passwordAttributes = ['password', 'passwordFile', 'passwordEnv'];
 
 /** Reads `<storage>`. Returns the embedded database if the element is missing. */
 export function readStorage(element: Element | null, databasePath: string, context: ReadContext): StorageConfig {
   const migrate = element?.attributes['migrate'] !== 'no';
-  const embedded: StorageConfig = { kind: 'sqlite', path: databasePath, migrate };
+  const embedded: StorageConfig = { kind: embeddedKind.name, path: databasePath, migrate };
   if (element === null) return embedded;
   const { url } = element.attributes;
   const parsed = url === undefined ? null : parseStorageUrl(url);
   if (element.faulty && parsed === null) return embedded;
   const password = readSecret(element, 'password', context) ?? null;
-  if (parsed !== null && typeof parsed !== 'string' && parsed.kind === 'mysql') {
-    return { ...readMysql(element, parsed, password, context), migrate };
+  const kind = parsed === null || typeof parsed === 'string' ? embeddedKind : kindNamed(parsed.kind);
+  refuseNeedless(element, kind, context);
+  if (url === undefined || parsed === null || typeof parsed === 'string') return embedded;
+  const { findings, places } = context;
+  if (parsed.password !== null) {
+    noteLiteral(element, places);
+    if (password !== null)
+      findings.fault(element, '<storage> has a password in url and as an attribute; keep one of them');
   }
-  const needless = mysqlAttributes.filter((name) => name in element.attributes);
-  if (needless.length > 0) {
-    const names = needless.join(', ');
-    context.findings.fault(element, `<storage> has ${names}, which only a mysql:// url takes; remove them`);
-  }
-  if (parsed === null || typeof parsed === 'string') return embedded;
-  return { ...parsed, path: localPath(parsed.path, element.source), migrate };
+  return kind.read(url, {
+    attributes: element.attributes,
+    migrate,
+    password: parsed.password === null ? password : new Secret({ kind: 'literal', value: parsed.password }),
+    localPath: (path) => localPath(path, element.source),
+    fault: (message) => findings.fault(element, message),
+  });
+}
+
+/** Reports attributes that only other kinds of databases take. */
+function refuseNeedless(element: Element, kind: DatabaseKind, { findings }: ReadContext): void {
+  const attributesOf = ({ isFile, attributes }: DatabaseKind): readonly string[] => [
+    ...(isFile ? [] : passwordAttributes),
+    ...Object.keys(attributes),
+  ];
+  const others = databaseKinds.filter((other) => other.name !== kind.name);
+  const own = new Set(attributesOf(kind));
+  const ofOthers = [...new Set(others.flatMap(attributesOf))].filter((name) => !own.has(name));
+  const needless = ofOthers.filter((name) => name in element.attributes);
+  if (needless.length === 0) return;
+  const takers = others.filter((other) => attributesOf(other).some((name) => needless.includes(name)));
+  const urls = takers.map(({ beginning }) => beginning).join(' or ');
+  findings.fault(element, `<storage> has ${needless.join(', ')}, which only a ${urls} url takes; remove them`);
 }
 
 /** Returns the storage of a site that forwards, which has no database. */
@@ -40,44 +62,6 @@ export function noStorage(element: Element | null, { url }: ForwardConfig, { fin
     findings.warn(element, '<storage> does nothing beside <forward>: a site that forwards has no database; remove it');
   }
   return { kind: 'none', path: null, migrate: false, forwardUrl: url };
-}
-
-function readMysql(
-  element: Element,
-  { user, password: literal, hosts, database }: Extract<StorageUrl, { kind: 'mysql' }>,
-  password: Secret | null,
-  { findings, places }: ReadContext,
-): Omit<MysqlConfig, 'migrate'> {
-  const { socketPath, tls, ca, serverPublicKeyFile } = element.attributes;
-  if (literal !== null) {
-    noteLiteral(element, places);
-    if (password !== null)
-      findings.fault(element, '<storage> has a password in url and as an attribute; keep one of them');
-  }
-  if (hosts.length === 0 && socketPath === undefined) {
-    findings.fault(element, '<storage> url names no host; write mysql://user@host/database, or add socketPath');
-  }
-  if (hosts.length > 1 && socketPath !== undefined) {
-    findings.fault(element, '<storage> has several hosts and a socketPath, which is of one server; keep one of them');
-  }
-  if (user === null) findings.fault(element, '<storage> url names no user; write mysql://user@host/database');
-  if (ca !== undefined && tls === 'no') findings.fault(element, '<storage> has ca but tls="no"; write tls="verify"');
-  const crossesNetwork = socketPath === undefined && hosts.some(({ host }) => !isThisMachine(host));
-  const usualTls = ca !== undefined || crossesNetwork ? 'verify' : 'no';
-  const fileOf = (path: string | undefined): string | null =>
-    path === undefined ? null : localPath(path, element.source);
-  return {
-    kind: 'mysql',
-    path: null,
-    hosts: hosts.length === 0 ? [{ host: 'localhost', port: 3306 }] : hosts,
-    user: user ?? '',
-    database,
-    password: literal === null ? password : new Secret({ kind: 'literal', value: literal }),
-    socketPath: fileOf(socketPath),
-    tls: tls === 'yes' || tls === 'verify' || tls === 'no' ? tls : usualTls,
-    ca: fileOf(ca),
-    serverPublicKeyFile: fileOf(serverPublicKeyFile),
-  };
 }
 
 /** Returns `<retention>` with its defaults. */

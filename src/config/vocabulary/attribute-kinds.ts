@@ -16,7 +16,7 @@ import { parseDuration } from '../../text/durations.ts';
 import { isCheckName } from '../../report/checks.ts';
 import { parseSize } from '../../text/numbers.ts';
 import { parseRanged } from '../values/ranges.ts';
-import { storageUrlFault } from '../storage-config.ts';
+import { storageUrlFault } from '../../storage/dialects/kinds.ts';
 
 /** The form of an attribute's value: its check, and its type in config.xsd. */
 interface AttributeKind {

@@ -1,4 +1,10 @@
 import type { Attributes, ElementSpec } from './element-spec.ts';
+import { databaseKinds } from '../../storage/dialects/kinds.ts';
+
+const servers = databaseKinds
+  .filter(({ isFile }) => !isFile)
+  .map(({ title }) => title)
+  .join(' or ');
 
 /** The attributes of `<collector>`. */
 export const collectorAttributes: Attributes = {
@@ -30,7 +36,7 @@ export const collectorAttributes: Attributes = {
   },
   share: {
     words: ['yes', 'no'],
-    help: 'yes: several collectors with one MariaDB or MySQL share the clients of `site`. Default no.',
+    help: `yes: several collectors with one ${servers} share the clients of \`site\`. Default no.`,
   },
   site: {
     kind: 'name',

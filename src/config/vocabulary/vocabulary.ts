@@ -7,6 +7,7 @@ import {
   mailAttributes,
   windowAttributes,
 } from './vocabulary-alert.ts';
+import { databaseKinds, embeddedKind } from '../../storage/dialects/kinds.ts';
 import { checkElements } from './vocabulary-check.ts';
 import { collectorAttributes, forwardElement, retentionAttributes } from './vocabulary-collector.ts';
 import { repliesElement, secretAttributes, smtpElement } from './vocabulary-mail.ts';
@@ -14,9 +15,13 @@ import { metricsAttributes } from './vocabulary-metrics.ts';
 import { eventsElement, optionElement, pingElement, serveAttributes, statusElement } from './vocabulary-serve.ts';
 import { sshAttributes } from './vocabulary-ssh.ts';
 import { alertmanagerElement, heartbeatElement, notifyElement, webhookElement } from './vocabulary-webhook.ts';
-import type { AttributeSpec, ElementSpec } from './element-spec.ts';
+import type { Attributes, AttributeSpec, ElementSpec } from './element-spec.ts';
 
 const yesNo = ['yes', 'no'] as const;
+const storageUrls = databaseKinds.map(({ urlForm, urlHelp }) => urlForm + (urlHelp === null ? '' : ` (${urlHelp})`));
+const storageAttributes: Attributes = Object.fromEntries(
+  databaseKinds.flatMap(({ attributes }) => Object.entries(attributes)),
+);
 const scopes = ['alerts', 'group', 'client'] as const;
 
 const mail = (of: string): AttributeSpec => ({
@@ -70,25 +75,10 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
     attributes: {
       url: {
         kind: 'storage',
-        help:
-          'sqlite:PATH or mysql://user@host:port/database (also for MariaDB; hosts of a cluster are separated by ' +
-          'commas and tried in this order). Default: sqlite, fleet.db in the state folder.',
+        help: `${storageUrls.join(' or ')}. ` + `Default: ${embeddedKind.name}, fleet.db in the state folder.`,
       },
       ...secretAttributes,
-      socketPath: { kind: 'path', help: 'Unix socket of the MySQL server.' },
-      tls: {
-        words: ['no', 'yes', 'verify'],
-        help:
-          'yes: encrypted; verify: encrypted, with a valid certificate for the host. Default verify; no for this ' +
-          'machine without ca.',
-      },
-      ca: { kind: 'path', help: "PEM file of the authority that signed the server's certificate." },
-      serverPublicKeyFile: {
-        kind: 'path',
-        help:
-          "PEM file with the server's RSA key (public_key.pem in its data folder), with which a password without " +
-          'TLS is encrypted.',
-      },
+      ...storageAttributes,
       migrate: { words: yesNo, help: 'no: only `fleet-health migrate` changes the schema. Default yes.' },
     },
     help: 'The database.',

@@ -4,10 +4,10 @@
  */
 import { hostname } from 'node:os';
 
-import type { StorageConfig } from '../../config/config.ts';
 import { FleetError } from '../../errors.ts';
 import { secondMs } from '../../platform/units.ts';
 import { createLeaseStore, fenced } from '../alerts/lease.ts';
+import { kindOf, nameOf, type StorageConfig } from '../dialects/kinds.ts';
 import { openDatabase } from '../dialects/open-database.ts';
 import { checkDatabase, migrateDatabase } from '../migrate/migrate.ts';
 import { throwMismatch } from '../migrate/migration-state.ts';
@@ -48,14 +48,6 @@ const changedByPeople = ['clients', 'alerts', 'silences', 'runs'];
 const touchMs = 20 * secondMs;
 const alerterLease = 'alerter';
 
-/** Returns the URL of a database, without its password. */
-export function storageName(storage: StorageConfig): string {
-  if (storage.kind !== 'mysql') return [storage.kind, storage.path].join(':');
-  const shown = storage.hosts.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`);
-  const [user, database] = [storage.user, storage.database].map(encodeURIComponent);
-  return `mysql://${user ?? ''}@${storage.socketPath ?? shown.join(',')}/${database ?? ''}`;
-}
-
 /**
  * Copies all rows, then compares all rows, until a pass finds both databases equal. Throws FleetError: `usage` if the
  * target has rows of its own, `locked` while an alerter is at work, `migration-mismatch`, `interrupted`, or a storage
@@ -72,7 +64,7 @@ export async function copyDatabase(options: CopyOptions): Promise<CopyResult> {
       await target.close();
     }
   } catch (thrown) {
-    throw signal.aborted ? interrupted() : goesOn(thrown);
+    throw signal.aborted ? interrupted() : goesOn(thrown, kindOf(options.target).cannotHold);
   } finally {
     await source.close();
   }
@@ -97,7 +89,7 @@ function refuseOther(from: readonly string[], to: readonly string[]): void {
 
 async function copyLocked(source: Database, target: Database, options: CopyOptions): Promise<CopyResult> {
   const tables = allTables.filter(({ isLocal = false }) => !isLocal);
-  const [from, to] = [storageName(options.source), storageName(options.target)];
+  const [from, to] = [nameOf(options.source), nameOf(options.target)];
   const sourceSchema = await schemaOf(source, options.source);
   const sourceLease = await lease(source, from);
   try {
@@ -192,7 +184,7 @@ async function copyUntilEqual({ claim, options, ...leases }: Copy): Promise<Copy
   throw new FleetError({
     code: 'locked',
     stage: 'storage',
-    message: `${storageName(options.source)} changes while it is copied`,
+    message: `${nameOf(options.source)} changes while it is copied`,
     advice: 'Stop every collector, alerter and `serve` that uses it, on other machines too, and start copy again.',
   });
 }
@@ -218,15 +210,14 @@ function interrupted(): FleetError {
 
 const startAgain = 'Start the same command again: it goes on from there.';
 
-const cannotHold =
-  'The target cannot hold a row as it is. MariaDB takes texts that differ by a space at the end for the same: ' +
-  'change the row in the source.';
-
 /** Adds to a fault of a database that the copied rows are not lost. */
-function goesOn(thrown: unknown): unknown {
+function goesOn(thrown: unknown, cannotHold: string | null): unknown {
   if (!(thrown instanceof StorageFault) || thrown.code === 'migration-mismatch') return thrown;
   const { kind, code, stage, message } = thrown;
   const isForEver = kind === 'duplicate' || kind === 'refused';
-  const advice = isForEver ? cannotHold : `${thrown.advice} ${startAgain}`;
+  const why = cannotHold === null ? '' : ` ${cannotHold}:`;
+  const advice = isForEver
+    ? `The target cannot hold a row as it is.${why} change the row in the source.`
+    : `${thrown.advice} ${startAgain}`;
   return new FleetError({ code, stage, message, advice, cause: thrown });
 }

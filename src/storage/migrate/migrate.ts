@@ -1,4 +1,3 @@
-import type { StorageConfig } from '../../config/config.ts';
 import { FleetError } from '../../errors.ts';
 import { namedUpTo } from '../../text/numbers.ts';
 import type { Database, SchemaObject, Session } from '../sql/database.ts';
@@ -8,8 +7,8 @@ import { createdName } from '../sql/schema-objects.ts';
 import { readMigrations, type MigrationFile } from './migration-files.ts';
 import { migrationState, readApplied, schemaMajor, throwMismatch } from './migration-state.ts';
 import type { AppliedMigration, MigrationState } from './migration-state.ts';
+import { kindOf, type StorageConfig } from '../dialects/kinds.ts';
 import { openDatabase, type OpenDatabaseOptions } from '../dialects/open-database.ts';
-import { isFileMissing } from '../dialects/sqlite/faults.ts';
 
 export interface MigrateOptions {
   readonly storage: StorageConfig;
@@ -30,13 +29,11 @@ export async function migrate(options: MigrateOptions): Promise<MigrationState> 
   return withDatabase({ ...options, program: 'change' }, migrateDatabase);
 }
 
-/** Compares the schema and changes nothing. Creates no absent SQLite file. Throws FleetError on a storage fault. */
+/** Compares the schema and changes nothing. Creates no absent file. Throws FleetError on a storage fault. */
 export async function checkMigrations(options: MigrateOptions): Promise<MigrationState> {
-  const { kind, path } = options.storage;
-  const missing = path !== null && isFileMissing(path);
-  return missing
-    ? migrationState([], readMigrations(kind))
-    : await withDatabase({ ...options, program: 'read' }, checkDatabase);
+  const kind = kindOf(options.storage);
+  if (await kind.exists(options.storage)) return await withDatabase({ ...options, program: 'read' }, checkDatabase);
+  return migrationState([], readMigrations(kind.name));
 }
 
 /** Compares the schema of an open database, as checkMigrations does. Throws StorageFault. */

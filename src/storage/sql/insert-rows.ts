@@ -164,7 +164,7 @@ function countFitting(rows: readonly Values[], start: number, columns: readonly 
 
 function refuseBeyond(maxPacketBytes: number, bytes: number): void {
   if (bytes < maxPacketBytes) return;
-  throw new StorageFault('refused', `a row of ${bytes} bytes is beyond max_allowed_packet (${maxPacketBytes} bytes)`);
+  throw new StorageFault('refused', `a row of ${bytes} bytes is larger than the database takes (${maxPacketBytes} bytes)`);
 }
 
 /**

@@ -14,6 +14,7 @@ import { loadConfig } from '../../../src/config/load-config.ts';
 import type { CheckResult } from '../../../src/report/checks.ts';
 import type { WorkerReport } from '../../../src/report/report.ts';
 import type { Database, Session, SqlRow } from '../../../src/storage/sql/database.ts';
+import { tables } from '../../../src/storage/sql/tables.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { storageOn } from '../../../src/storage/open-storage.ts';
 import type { Storage } from '../../../src/storage/store/storage.ts';
@@ -246,7 +247,7 @@ export async function openStation({ storage: stored, elements, smtp = '' }: Stat
     },
     snapshot: async () => {
       const tables = await Promise.all(
-        (await tablesOf(database)).map(async (name) => ({
+        tableNames.map(async (name) => ({
           name,
           rows: await database.read((session) => session.all(`SELECT * FROM ${name}`)),
         })),
@@ -348,21 +349,11 @@ async function restoreTables(session: Session, tables: readonly TableRows[]): Pr
   }
 }
 
-async function tablesOf(database: Database): Promise<readonly string[]> {
-  const rows = await database.read((session) =>
-    session.all(
-      session.dialect.name === 'sqlite'
-        ? "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
-        : `SELECT table_name AS name FROM information_schema.tables
-         WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' ORDER BY table_name`,
-    ),
-  );
-  return rows.map((row) => String(row['name'])).filter((name) => !name.includes('migration'));
-}
+const tableNames = tables.map(({ name }) => name).sort();
 
 async function dumpOf(database: Database): Promise<string> {
   const parts: string[] = [];
-  for (const table of await tablesOf(database)) {
+  for (const table of tableNames) {
     const rows = await database.read((session) => session.all(`SELECT * FROM ${table}`));
     parts.push(table, ...rows.map((row) => JSON.stringify(row)).sort());
   }

@@ -112,7 +112,7 @@ test('what cannot be copied is said in one line, and nothing is made', async (t)
   const { dir, database, run } = place(t);
   await exits(3, run('copy', '--to', 'sqlite:other.db'), /fleet\.db is not there yet; the first collect makes it/);
   await succeeded(run('migrate'));
-  await exits(2, run('copy'), /copy needs --to \(usage\)\. Write --to mysql:/);
+  await exits(2, run('copy'), /copy needs --to \(usage\)\. Write --to sqlite:PATH, --to mysql:/);
   await exits(2, run('copy', '--to', `sqlite:${database}`), /is the database of .*config\.xml itself/);
   const secret = await run('copy', '--to', 'mysql://fleet:geheim@127.0.0.1/fleet');
   assert.equal(secret.status, 2);

@@ -4,10 +4,10 @@ import path from 'node:path';
 import { after, before, suite, test, type TestContext } from 'node:test';
 
 import type { StorageConfig } from '../../../src/config/config.ts';
-import { parseStorageUrl } from '../../../src/config/storage-config.ts';
+import { nameOf, parseStorageUrl } from '../../../src/storage/dialects/kinds.ts';
 import { FleetError } from '../../../src/errors.ts';
 import { openSqlite } from '../../../src/platform/sqlite.ts';
-import { copyDatabase, type CopyResult, storageName } from '../../../src/storage/copy/copy.ts';
+import { copyDatabase, type CopyResult } from '../../../src/storage/copy/copy.ts';
 import { openDatabase } from '../../../src/storage/dialects/open-database.ts';
 import { migrateDatabase } from '../../../src/storage/migrate/migrate.ts';
 import { readMigrations } from '../../../src/storage/migrate/migration-files.ts';
@@ -434,7 +434,7 @@ test('the URL of a database is written as it is read', () => {
     { host: '2001:db8::1', port: 3306 },
     { host: 'db-2', port: 3307 },
   ];
-  const url = storageName({ ...mysqlAt(3306, ''), user, database, hosts });
+  const url = nameOf({ ...mysqlAt(3306, ''), user, database, hosts });
   assert.equal(url, 'mysql://fl%40et@[2001:db8::1]:3306,db-2:3307/a%20b');
   assert.deepEqual(parseStorageUrl(url), { kind: 'mysql', user, password, hosts, database });
 });

@@ -9,8 +9,7 @@ import { makeMigrated } from '../../support/migrated.ts';
 import { onEachDatabase, type Kit } from '../support/databases.ts';
 
 async function withDatabase<T>(kit: Kit, isCopied: boolean, work: (database: Database) => Promise<T>): Promise<T> {
-  const storage = await kit.create();
-  if (isCopied) await makeMigrated(storage);
+  const storage = await (isCopied ? kit.migrated() : kit.create());
   const database = await openDatabase({ storage, program: 'collect' });
   try {
     return await work(database);

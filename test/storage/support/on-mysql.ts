@@ -1,4 +1,4 @@
-import type { MysqlConfig } from '../../../src/config/config.ts';
+import type { MysqlConfig } from '../../../src/storage/dialects/mysql/mysql-config.ts';
 import { type Mariadb, serverName, skipWithoutMariadb, startMariadb } from '../../support/mariadb.ts';
 import { makeMigrated } from '../../support/migrated.ts';
 import { createdBy, type TestDatabase } from './test-database.ts';
@@ -33,6 +33,7 @@ export function onMysql(): TestDatabase {
       const { type, name, table } = createdBy(createSql);
       return `DROP ${type} ${name}${table === '' ? '' : ` ON ${table}`}`;
     },
+    questions: 'mysql',
     noClient: 'x'.repeat(200),
     sneaky: 'WITH x AS (SELECT 1 AS one) DELETE clients FROM clients JOIN x',
   };

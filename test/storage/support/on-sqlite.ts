@@ -38,6 +38,7 @@ export function onSqlite(): TestDatabase {
       const { type, name } = createdBy(createSql);
       return `DROP ${type} ${name}`;
     },
+    questions: 'sqlite',
     noClient: null,
     sneaky: 'WITH x AS (SELECT 1) DELETE FROM clients',
   };

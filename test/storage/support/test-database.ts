@@ -27,6 +27,8 @@ export interface TestDatabase {
   readonly refuseRows: (condition: string) => string;
   /** Returns a statement that removes what a step of a migration created. */
   readonly dropOf: (createSql: string) => string;
+  /** The mark of the queries of docs/sql.md that are for it alone. */
+  readonly questions: string;
   /** A value that no column of a client's name takes. */
   readonly noClient: SqlValue;
   /** A statement that begins with a reading word, and writes. */

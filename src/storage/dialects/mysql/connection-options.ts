@@ -4,7 +4,7 @@ import { createConnection } from 'mysql2/promise';
 import type { Connection, ConnectionOptions, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
 import { readFileSync } from 'node:fs';
 
-import type { MysqlConfig, StorageHost } from '../../../config/config.ts';
+import type { MysqlConfig, StorageHost } from './mysql-config.ts';
 import { FleetError, messageOf } from '../../../errors.ts';
 
 export { createConnection };

@@ -1,6 +1,6 @@
 import { isIPv4 } from 'node:net';
 
-import { comparableHost } from '../values/networks.ts';
+import { comparableHost } from './networks.ts';
 
 /** True if a host of config.xml is the machine itself, so that nothing crosses a network. */
 export function isThisMachine(host: string): boolean {
