@@ -1,10 +1,11 @@
 import type { Database } from './sql/database.ts';
-import { byOthers, runColumns, runFact } from './rows/run-rows.ts';
+import { byOthers } from './rows/run-rows.ts';
 import { clientStatuses, statusOfClient } from './queries/client-status.ts';
 import { readOnlyQuery } from './sql/read-only-query.ts';
 import type { History } from './store/storage.ts';
+import { storedRun } from './store/run.ts';
 
-const lastRunSql = (except: ReadonlySet<string>): string => `SELECT ${runColumns} FROM runs
+const lastRunSql = (except: ReadonlySet<string>): string => `SELECT ${storedRun.columns} FROM runs
   WHERE program = ? AND outcome <> 'overlapped'${byOthers(except)} ORDER BY started_at DESC, id DESC LIMIT 1`;
 
 export function createHistory(database: Database): History {
@@ -13,7 +14,7 @@ export function createHistory(database: Database): History {
     client: (name) => database.read((session) => statusOfClient(session, name)),
     lastRun: async (program, except = new Set()) => {
       const [row] = await database.read((session) => session.all(lastRunSql(except), [program, ...except]));
-      return row === undefined ? null : runFact(row);
+      return row === undefined ? null : storedRun.read(row);
     },
     query: (sql) => readOnlyQuery(database, sql),
   };

@@ -1,26 +1,26 @@
-import { runColumns, runFact } from '../rows/run-rows.ts';
 import { sealedSummary } from '../reports/sealed-reports.ts';
 import { stateDiskFacts } from '../reports/state-disks.ts';
 import type { Database, Session } from '../sql/database.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
-import type { FleetStore, SeenClient } from '../store/fleet-store.ts';
+import { type FleetStore, type SeenClient, seenClient } from '../store/fleet-store.ts';
+import { storedRun } from '../store/run.ts';
 
-const runsSql = `SELECT ${runColumns} FROM runs WHERE program = ? AND started_at >= ?
+const runsSql = `SELECT ${storedRun.columns} FROM runs WHERE program = ? AND started_at >= ?
   ORDER BY started_at DESC, id DESC`;
-const lastRunSql = `SELECT ${runColumns} FROM runs WHERE program = 'collect' AND collector_id = ? AND scope = 'full'
+const lastRunSql = `SELECT ${storedRun.columns} FROM runs WHERE program = 'collect' AND collector_id = ? AND scope = 'full'
   AND outcome <> 'overlapped' ORDER BY started_at DESC, id DESC LIMIT 1`;
 // A report that waits sealed counts too, whatever its content.
 const sealedSql = 'SELECT client, MAX(received_at) AS newest FROM sealed_reports GROUP BY client';
-const clientsSql = 'SELECT name, first_seen, last_visit_at, last_report_at FROM clients ORDER BY name';
+const clientsSql = `SELECT ${seenClient.columns} FROM clients ORDER BY name`;
 
 export function createFleetStore(database: Database): FleetStore {
   return {
     lastRunOf: async (collectorId) => {
       const [row] = await database.read((session) => session.all(lastRunSql, [collectorId]));
-      return row === undefined ? null : runFact(row);
+      return row === undefined ? null : storedRun.read(row);
     },
     runs: async (program, sinceMs) =>
-      (await database.read((session) => session.all(runsSql, [program, sqlTime(sinceMs)]))).map(runFact),
+      (await database.read((session) => session.all(runsSql, [program, sqlTime(sinceMs)]))).map(storedRun.read),
     seenClients: () => database.read(seenClients),
     sharingSites: async () => {
       const rows = await database.read((session) => session.all('SELECT id, site FROM collectors ORDER BY id'));
@@ -35,12 +35,10 @@ async function seenClients(session: Session): Promise<readonly SeenClient[]> {
   const sealed = new Map(
     (await session.all(sealedSql)).map((row) => [String(row['client']), fromSqlTime(row['newest']) ?? -Infinity]),
   );
-  return (await session.all(clientsSql)).map((row) => ({
-    name: String(row['name']),
-    firstSeenMs: fromSqlTime(row['first_seen']) ?? 0,
-    lastVisitAtMs: fromSqlTime(row['last_visit_at']),
-    lastReportAtMs: newerOf(fromSqlTime(row['last_report_at']), sealed.get(String(row['name']))),
-  }));
+  return (await session.all(clientsSql)).map((row) => {
+    const client = seenClient.read(row);
+    return { ...client, lastReportAtMs: newerOf(client.lastReportAtMs, sealed.get(client.name)) };
+  });
 }
 
 function newerOf(opened: number | null, sealed: number | undefined): number | null {

@@ -1,14 +1,14 @@
 import type { Severity } from '../../config/config.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
-import { alertColumns, storedAlert, storedLastNotified } from '../rows/alert-rows.ts';
+import { alertColumns, storedAlert } from '../rows/alert-rows.ts';
 import { silencesAfter } from './operator.ts';
 import { exportsOf, systemsOf } from '../rows/stored-rows.ts';
 import { changeIds } from '../sql/by-ids.ts';
 import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
 import { databaseNowMs, fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import { forChunks, insertRows, replaceRows, type Values } from '../sql/insert-rows.ts';
-import type { LastNotified, StoredNotification, Transition } from '../store/alert.ts';
+import { type LastNotified, storedLastNotified, type StoredNotification, type Transition } from '../store/alert.ts';
 import type { Lease } from '../store/lease-store.ts';
 import type { AlerterState, NewNotifications, NotificationStore } from '../store/notification-store.ts';
 import type { NewMail, RecipientHistory, WaitingMail } from '../store/outbox-store.ts';
@@ -167,7 +167,7 @@ async function alerterState(session: Session, nowMs: number): Promise<AlerterSta
   const unended = await silencesAfter(session, nowMs - dayMs);
   return {
     alerts: (await session.all(alertsSql)).map(storedAlert),
-    notified: (await session.all(lastNotifiedSql)).map(storedLastNotified),
+    notified: (await session.all(lastNotifiedSql)).map(storedLastNotified.read),
     silences: unended.filter(({ endsAtMs }) => endsAtMs > nowMs),
     endedSilences: unended.filter(({ endsAtMs }) => endsAtMs <= nowMs),
     histories: await histories(session, nowMs),

@@ -1,13 +1,19 @@
 import { clipped } from '../rows/columns.ts';
-import { literalMark, maxPatternChars, type OperatorStore, type Silence } from '../store/operator-store.ts';
+import {
+  literalMark,
+  maxPatternChars,
+  type OperatorStore,
+  type Silence,
+  storedSilence,
+} from '../store/operator-store.ts';
 import { changeIds } from '../sql/by-ids.ts';
-import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
-import { databaseNowMs, fromSqlTime, sqlTime, sqlTimeOrNull } from '../sql/sql-time.ts';
+import type { Database, Session, SqlValue } from '../sql/database.ts';
+import { databaseNowMs, sqlTime, sqlTimeOrNull } from '../sql/sql-time.ts';
 
 const columns = ['client', 'rule', 'subject', 'starts_at', 'ends_at', 'author', 'comment'] as const;
 const insertSql = `INSERT INTO silences (${columns.join(', ')}) VALUES (?, ?, ?, ?, ?, ?, ?)`;
 const findSql = `SELECT MAX(id) AS id FROM silences WHERE ${columns.map((column) => `${column} = ?`).join(' AND ')}`;
-const selectSql = `SELECT id, ${columns.join(', ')} FROM silences WHERE ends_at > ? ORDER BY id`;
+const selectSql = `SELECT ${storedSilence.columns} FROM silences WHERE ends_at > ? ORDER BY id`;
 
 const acknowledgeSql = `acknowledged_by = ?, acknowledged_until = ?, acknowledged_severity = severity,
   acknowledged_comment = ?, acknowledged_at = ?`;
@@ -77,18 +83,5 @@ async function find(session: Session, values: readonly string[]): Promise<number
 
 /** Implements OperatorStore.silences. */
 export async function silencesAfter(session: Session, nowMs: number): Promise<readonly Silence[]> {
-  return (await session.all(selectSql, [sqlTime(nowMs)])).map(storedSilence);
-}
-
-function storedSilence(row: SqlRow): Silence {
-  return {
-    id: Number(row['id']),
-    client: String(row['client']),
-    rule: String(row['rule']),
-    subject: String(row['subject']),
-    startsAtMs: fromSqlTime(row['starts_at']) ?? 0,
-    endsAtMs: fromSqlTime(row['ends_at']) ?? 0,
-    author: String(row['author']),
-    comment: String(row['comment']),
-  };
+  return (await session.all(selectSql, [sqlTime(nowMs)])).map(storedSilence.read);
 }

@@ -1,8 +1,8 @@
 import { dayMs, hourMs } from '../../platform/units.ts';
 import { FleetError } from '../../errors.ts';
-import type { Severity } from '../../config/config.ts';
-import type { MailSummary, OutboxStore, MailStore, Unsent } from '../store/outbox-store.ts';
-import { clipped, textOrNull } from '../rows/columns.ts';
+import { mailSummary, type MailStore, type OutboxStore, type Unsent } from '../store/outbox-store.ts';
+import { clipped } from '../rows/columns.ts';
+import { textOrNull } from '../store/record-shape.ts';
 import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
 import { databaseNowMs, fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import { forIds } from '../sql/by-ids.ts';
@@ -13,17 +13,13 @@ const farPauseMs = hourMs;
 /** The longest claim: another process may be sending the mail while the clock is set back. */
 const farClaimMs = dayMs;
 
-/** The columns that mailSummary reads. */
-const summaryColumns = `id, recipient, message_id, severity, created_at, attempts, next_attempt_at, data_at, sent_at,
-  failed_at, error`;
-
 /** The condition for a mail that has to be sent. */
 const waiting = 'sent_at IS NULL AND failed_at IS NULL AND replaced_by IS NULL';
 // Values: now and far ahead, twice.
 const due = `(next_attempt_at IS NULL OR next_attempt_at <= ? OR next_attempt_at > ?)
   AND (claimed_until IS NULL OR claimed_until <= ? OR claimed_until > ?)`;
 
-const dueSql = `SELECT ${summaryColumns}, content FROM mails WHERE ${waiting} AND ${due}
+const dueSql = `SELECT ${mailSummary.columns}, content FROM mails WHERE ${waiting} AND ${due}
   ORDER BY CASE severity WHEN 'critical' THEN 0 ELSE 1 END, id LIMIT ?`;
 const claimSql = `UPDATE mails SET claimed_by = ?, claimed_until = ?, attempts = attempts + 1
   WHERE id = ? AND ${waiting} AND (claimed_by = ? AND claimed_until > ? OR ${due})`;
@@ -49,7 +45,7 @@ export function createOutboxStore(database: Database): OutboxStore {
         const nowMs = await databaseNowMs(session);
         return session.all(dueSql, [...dueValues(nowMs), String(limit)]);
       });
-      return rows.map((row) => ({ ...mailSummary(row), content: String(row['content']) }));
+      return rows.map((row) => ({ ...mailSummary.read(row), content: String(row['content']) }));
     },
     claimMail: async (id, holder, forMs) => {
       const claimed = await database.write(async (session) => {
@@ -121,23 +117,6 @@ function dueValues(nowMs: number): readonly string[] {
   return [now, sqlTime(nowMs + farPauseMs), now, sqlTime(nowMs + farClaimMs)];
 }
 
-/** Reads a row of `mails`, without its content. */
-function mailSummary(row: SqlRow): MailSummary {
-  return {
-    id: Number(row['id']),
-    recipient: String(row['recipient']),
-    messageId: String(row['message_id']),
-    severity: row['severity'] as Severity,
-    createdAtMs: fromSqlTime(row['created_at']) ?? 0,
-    attempts: Number(row['attempts']),
-    nextAttemptAtMs: fromSqlTime(row['next_attempt_at']),
-    dataAtMs: fromSqlTime(row['data_at']),
-    sentAtMs: fromSqlTime(row['sent_at']),
-    failedAtMs: fromSqlTime(row['failed_at']),
-    error: textOrNull(row['error']),
-  };
-}
-
 const unsentSql = `SELECT n.alert_id, n.recipient, m.id, m.replaced_by, m.created_at, m.failed_at, m.error
   FROM notifications n JOIN mails m ON m.id = n.mail_id
   WHERE m.sent_at IS NULL AND (m.replaced_by IS NULL OR m.replaced_by = m.id)
@@ -145,7 +124,7 @@ const unsentSql = `SELECT n.alert_id, n.recipient, m.id, m.replaced_by, m.create
       WHERE l.alert_id = n.alert_id AND l.recipient = n.recipient AND s.id > m.id AND s.sent_at IS NOT NULL)`;
 
 // Refused mails never push a waiting one out of the list.
-const undeliveredSql = `SELECT ${summaryColumns} FROM mails WHERE sent_at IS NULL AND replaced_by IS NULL
+const undeliveredSql = `SELECT ${mailSummary.columns} FROM mails WHERE sent_at IS NULL AND replaced_by IS NULL
   ORDER BY CASE WHEN failed_at IS NULL THEN 0 ELSE 1 END, id LIMIT 1000`;
 const unsentMail = (now: string): string => `id = ? AND sent_at IS NULL AND replaced_by IS NULL
   AND (claimed_until IS NULL OR claimed_until <= ${now})`;
@@ -154,7 +133,7 @@ export function createMailStore(database: Database): MailStore {
   return {
     undelivered: async () => {
       const rows = await database.read((session) => session.all(undeliveredSql));
-      return rows.map(mailSummary).sort((one, other) => one.id - other.id);
+      return rows.map(mailSummary.read).sort((one, other) => one.id - other.id);
     },
     unsentOf: (alertIds) => database.read((session) => unsentOf(session, alertIds)),
     resendMail: (id) =>

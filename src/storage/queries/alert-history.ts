@@ -1,9 +1,9 @@
-import { alertColumns, storedAlert, storedLastNotified } from '../rows/alert-rows.ts';
+import { alertColumns, storedAlert } from '../rows/alert-rows.ts';
 import { forIds } from '../sql/by-ids.ts';
 import type { Database, Session, SqlValue } from '../sql/database.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { AlertFilter, AlertHistory, SentNotification } from '../store/alert-history.ts';
-import type { Alert, LastNotified, Transition } from '../store/alert.ts';
+import { type Alert, type LastNotified, storedLastNotified, type Transition } from '../store/alert.ts';
 import { newestRows } from './newest-rows.ts';
 import { replayedRows } from './time-pages.ts';
 
@@ -48,7 +48,7 @@ async function notificationsOf(session: Session, alertIds: readonly number[]): P
       values,
     ),
   );
-  return rows.map(storedLastNotified).sort((a, b) => a.alertId - b.alertId);
+  return rows.map(storedLastNotified.read).sort((a, b) => a.alertId - b.alertId);
 }
 
 async function notifiedSince(session: Session, sinceMs: number): Promise<readonly SentNotification[]> {

@@ -1,7 +1,6 @@
-import { numberOrNull, readerOrNull, textOrNull } from '../rows/columns.ts';
 import type { Dialect, Session, SqlRow } from '../sql/database.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
-import type { ClientStatus } from '../store/storage.ts';
+import { clientStatus, type ClientStatus } from '../store/storage.ts';
 import { newestBefore, newestOf } from './newest-rows.ts';
 
 /** The number of clients that are read at a time: the rows of 10,000 would take 15 MB. */
@@ -16,7 +15,7 @@ export async function clientStatuses(session: Session, beforeMs: number | null):
   const past = beforeMs === null ? [] : [sqlTime(beforeMs), sqlTime(beforeMs)];
   const newest = (table: Newest): string => newestBefore(table, 'c.name');
   const sql = beforeMs === null ? clientsSql(session.dialect) : `${statusSql(newest, 'c.name > ?')} LIMIT ?`;
-  const read = beforeMs === null ? clientStatus : pastStatus;
+  const read = beforeMs === null ? clientStatus.read : pastStatus;
   const share = sharedTexts();
   const statuses: ClientStatus[] = [];
   for (;;) {
@@ -47,17 +46,21 @@ function sharedTexts(): (status: ClientStatus) => ClientStatus {
 export async function statusOfClient(session: Session, name: string): Promise<ClientStatus | null> {
   const newest = (table: Newest): string => newestOf(session.dialect, table, 'c.name');
   const [row] = await session.all(statusSql(newest, 'c.name = ?'), [name]);
-  return row === undefined ? null : clientStatus(row);
+  return row === undefined ? null : clientStatus.read(row);
 }
 
 type Newest = 'stats' | 'visits';
 
-const statusSql = (newest: (table: Newest) => string, condition: string): string => `SELECT c.name, c.address,
+const statusSql = (
+  newest: (table: Newest) => string,
+  condition: string,
+): string => `SELECT c.name AS client, COALESCE(c.address, c.name) AS address,
     c.last_visit_at, c.last_report_at, c.consecutive_failures, c.next_attempt_at, c.reader,
-    s.observed_at, s.hostname, s.os, s.uptime_s, s.cpu_percent, s.memory_percent, s.disk_percent, s.load5, s.cpus,
+    s.observed_at, s.hostname, s.os, s.uptime_s AS uptime_seconds, s.cpu_percent, s.memory_percent, s.disk_percent, s.load5, s.cpus,
     (SELECT d.mount FROM disk_stats d WHERE d.stat_id = s.id AND d.used_percent = s.disk_percent
       ORDER BY d.ordinal LIMIT 1) AS disk_mount,
-    v.started_at, v.ok, v.code, v.message
+    v.started_at, v.ok, CASE WHEN v.ok = 0 THEN v.code END AS error_code,
+    CASE WHEN v.ok = 0 THEN v.message END AS error_message
   FROM clients c
   LEFT JOIN stats s
     ON s.id = ${newest('stats')}
@@ -65,36 +68,10 @@ const statusSql = (newest: (table: Newest) => string, condition: string): string
     ON v.id = ${newest('visits')}
   WHERE ${condition} ORDER BY c.name`;
 
-function clientStatus(row: SqlRow): ClientStatus {
-  const client = String(row['name']);
-  const failed = row['ok'] === 0;
-  return {
-    client,
-    address: textOrNull(row['address']) ?? client,
-    lastVisitAtMs: fromSqlTime(row['last_visit_at']),
-    lastReportAtMs: fromSqlTime(row['last_report_at']),
-    observedAtMs: fromSqlTime(row['observed_at']),
-    consecutiveFailures: Number(row['consecutive_failures']),
-    nextAttemptAtMs: fromSqlTime(row['next_attempt_at']),
-    reader: readerOrNull(row['reader']),
-    hostname: textOrNull(row['hostname']),
-    os: textOrNull(row['os']),
-    uptimeSeconds: numberOrNull(row['uptime_s']),
-    cpuPercent: numberOrNull(row['cpu_percent']),
-    memoryPercent: numberOrNull(row['memory_percent']),
-    diskPercent: numberOrNull(row['disk_percent']),
-    diskMount: textOrNull(row['disk_mount']),
-    load5: numberOrNull(row['load5']),
-    cpus: numberOrNull(row['cpus']),
-    errorCode: failed ? textOrNull(row['code']) : null,
-    errorMessage: failed ? textOrNull(row['message']) : null,
-  };
-}
-
 /** Reads a row from before a time. `clients` holds the present; a client's past is in its rows and visits. */
 function pastStatus(row: SqlRow): ClientStatus {
   return {
-    ...clientStatus(row),
+    ...clientStatus.read(row),
     lastVisitAtMs: fromSqlTime(row['started_at']),
     lastReportAtMs: fromSqlTime(row['observed_at']),
     consecutiveFailures: row['ok'] === 0 ? 1 : 0,

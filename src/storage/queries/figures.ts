@@ -1,5 +1,6 @@
 import { dayMs } from '../../platform/units.ts';
-import { numberOrNull, textOrNull, timeColumn } from '../rows/columns.ts';
+import { timeColumn } from '../rows/columns.ts';
+import { numberOrNull, textOrNull } from '../store/record-shape.ts';
 import { byOthers } from '../rows/run-rows.ts';
 import { forIds } from '../sql/by-ids.ts';
 import type { Report } from '../../report/report.ts';
@@ -13,20 +14,18 @@ import type {
   FigureSpan,
   FigureStore,
   FigureSubject,
-  FinishedRun,
   NewestReport,
   ReportsBehind,
   Resolution,
   SubjectTable,
   WholeReport,
 } from '../store/figure-store.ts';
+import { finishedRun } from '../store/figure-store.ts';
 import { inventoryKinds } from './inventory-parts.ts';
 import { newestOf, newestSince, recentReports } from './newest-rows.ts';
 import { countOwnSamples, namedSamples, ownSamples, seriesOf } from './check-series.ts';
 
-const lastFinishedSql = (
-  except: ReadonlySet<string>,
-): string => `SELECT started_at, finished_at, succeeded, failed, skipped FROM runs
+const lastFinishedSql = (except: ReadonlySet<string>): string => `SELECT ${finishedRun.columns} FROM runs
   WHERE program = ? AND outcome = 'finished' AND scope = 'full'${byOthers(except)} ORDER BY started_at DESC, id DESC LIMIT 1`;
 const subjectColumns = {
   stats: null,
@@ -58,7 +57,7 @@ export function createFigureStore(database: Database): FigureStore {
     ownSamples: (statIds) => database.read((session) => ownSamples(session, statIds)),
     lastFinished: async (program, except = new Set()) => {
       const [row] = await database.read((session) => session.all(lastFinishedSql(except), [program, ...except]));
-      return row === undefined ? null : finishedRun(row);
+      return row === undefined ? null : finishedRun.read(row);
     },
   };
 }
@@ -125,12 +124,6 @@ async function newestReports(session: Session, columns: readonly string[]): Prom
     observedAtMs: fromSqlTime(row['observed_at']),
     row: figureRow(row),
   }));
-}
-
-function finishedRun(row: SqlRow): FinishedRun {
-  const [startedAtMs, finishedAtMs] = [fromSqlTime(row['started_at']) ?? 0, fromSqlTime(row['finished_at']) ?? 0];
-  const [succeeded, failed, skipped] = [Number(row['succeeded']), Number(row['failed']), Number(row['skipped'])];
-  return { startedAtMs, finishedAtMs, succeeded, failed, skipped };
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { CheckStat } from '../../checks/checks.ts';
-import { numberOrNull } from '../rows/columns.ts';
+import { numberOrNull } from '../store/record-shape.ts';
 import { forIds } from '../sql/by-ids.ts';
 import type { Session } from '../sql/database.ts';
 import { forChunks } from '../sql/insert-rows.ts';

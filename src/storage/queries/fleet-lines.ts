@@ -1,4 +1,4 @@
-import { numberOrNull } from '../rows/columns.ts';
+import { numberOrNull } from '../store/record-shape.ts';
 import type { Session } from '../sql/database.ts';
 import { forChunks } from '../sql/insert-rows.ts';
 import { sqlTime } from '../sql/sql-time.ts';

@@ -1,12 +1,9 @@
 import { compareText } from '../../text/compare-text.ts';
-import { numberOrNull } from '../rows/columns.ts';
-import type { Session, SqlRow } from '../sql/database.ts';
+import type { Session } from '../sql/database.ts';
 import { forChunks } from '../sql/insert-rows.ts';
-import { fromSqlTime } from '../sql/sql-time.ts';
-import type { StoredForecast } from '../store/level-store.ts';
+import { storedForecast, type StoredForecast } from '../store/level-store.ts';
 
-const selectSql = `SELECT client, mount, kind, days_left, days_low, days_high, short_days, growth_per_day, since, as_of
-  FROM forecasts`;
+const selectSql = `SELECT ${storedForecast.columns} FROM forecasts`;
 
 /** Implements LevelStore.forecasts. */
 export async function readForecasts(
@@ -20,7 +17,7 @@ export async function readForecasts(
           session.all(`${selectSql} WHERE client IN (${marks})`, chunk),
         );
   return rows
-    .map(storedForecast)
+    .map(storedForecast.read)
     .sort(
       (one, other) =>
         one.daysLeft - other.daysLeft ||
@@ -28,19 +25,4 @@ export async function readForecasts(
         compareText(one.mount, other.mount) ||
         compareText(one.kind, other.kind),
     );
-}
-
-function storedForecast(row: SqlRow): StoredForecast {
-  return {
-    client: String(row['client']),
-    mount: String(row['mount']),
-    kind: row['kind'] === 'inodes' ? 'inodes' : 'space',
-    daysLeft: Number(row['days_left']),
-    daysLow: Number(row['days_low']),
-    daysHigh: numberOrNull(row['days_high']),
-    shortDays: numberOrNull(row['short_days']),
-    growthPerDay: Number(row['growth_per_day']),
-    sinceMs: fromSqlTime(`${String(row['since'])} 00:00:00.000`) ?? 0,
-    asOfMs: fromSqlTime(row['as_of']) ?? 0,
-  };
 }

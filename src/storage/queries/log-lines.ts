@@ -1,12 +1,11 @@
 import type { LogCount } from '../../report/log-lines.ts';
-import { numberOrNull, textOrNull } from '../rows/columns.ts';
-import type { Session, SqlRow } from '../sql/database.ts';
+import type { Session } from '../sql/database.ts';
 import { forChunks } from '../sql/insert-rows.ts';
-import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
-import type { StoredLogLine } from '../store/detail-store.ts';
+import { sqlTime } from '../sql/sql-time.ts';
+import { storedLogLine, type StoredLogLine } from '../store/detail-store.ts';
 import type { LogLinesQuery } from '../store/look-store.ts';
 
-const columns = 'observed_at, logged_at, priority, unit, text, times';
+const { columns } = storedLogLine;
 const newestFirst = 'ORDER BY observed_at DESC, stat_id DESC, ordinal DESC LIMIT ?';
 // By the index on client and observed_at.
 const isOfSpan = 'observed_at >= ? AND observed_at < ?';
@@ -16,7 +15,7 @@ const ofSpanSql = `SELECT ${columns} FROM log_lines WHERE client = ? AND ${isOfS
 
 /** Implements DetailStore.logLinesOf. */
 export async function logLinesOf(session: Session, client: string, limit: number): Promise<readonly StoredLogLine[]> {
-  return (await session.all(newestSql, [client, String(limit)])).map(storedLogLine);
+  return (await session.all(newestSql, [client, String(limit)])).map(storedLogLine.read);
 }
 
 const countsSql = `SELECT k.metric, k.labels, m.value FROM samples m JOIN series k ON k.id = m.series_id
@@ -49,18 +48,7 @@ export async function logLinesOfClients(
   const lines = new Map<string, readonly StoredLogLine[]>();
   for (const { name } of having) {
     const rows = await session.all(ofSpanSql, [String(name), ...span, String(limit)]);
-    lines.set(String(name), rows.map(storedLogLine));
+    lines.set(String(name), rows.map(storedLogLine.read));
   }
   return lines;
-}
-
-function storedLogLine(row: SqlRow): StoredLogLine {
-  return {
-    observedAtMs: fromSqlTime(row['observed_at']) ?? 0,
-    loggedAtMs: fromSqlTime(row['logged_at']),
-    priority: numberOrNull(row['priority']),
-    unit: textOrNull(row['unit']),
-    text: String(row['text']),
-    times: Number(row['times']),
-  };
 }

@@ -1,6 +1,5 @@
 import { alertColumns, storedAlert } from '../rows/alert-rows.ts';
-import { runColumns, runFact } from '../rows/run-rows.ts';
-import { programs } from '../store/run.ts';
+import { programs, storedRun } from '../store/run.ts';
 import type { Database, Session, SqlRow } from '../sql/database.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { Alert } from '../store/alert.ts';
@@ -18,7 +17,7 @@ const alertSql = `SELECT ${alertColumns} FROM alerts WHERE id = ?`;
 const alertsOfClientSql = `SELECT ${alertColumns} FROM alerts
   WHERE client = ? AND pending_since < ? AND (resolved_at IS NULL OR resolved_at >= ?) ORDER BY id DESC LIMIT ?`;
 // By the index on program and started_at.
-const newestRunsSql = `SELECT ${runColumns} FROM runs WHERE program = ? ORDER BY started_at DESC, id DESC LIMIT ?`;
+const newestRunsSql = `SELECT ${storedRun.columns} FROM runs WHERE program = ? ORDER BY started_at DESC, id DESC LIMIT ?`;
 const unwatched: Watch = { signal: new AbortController().signal, onProgress: () => undefined };
 
 export function createPlotStore(database: Database): PlotStore {
@@ -48,7 +47,7 @@ export function createRecordStore(database: Database): RecordStore {
       const rows: SqlRow[] = [];
       for (const program of programs) rows.push(...(await all(newestRunsSql, [program, String(limit)])));
       return rows
-        .map(runFact)
+        .map(storedRun.read)
         .sort((one, other) => other.startedAtMs - one.startedAtMs)
         .slice(0, limit);
     },

@@ -1,4 +1,4 @@
-import { numberOrNull } from '../rows/columns.ts';
+import { numberOrNull } from '../store/record-shape.ts';
 import type { Session } from '../sql/database.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { SeriesColumn, SeriesPoint } from '../store/notification-store.ts';

@@ -1,4 +1,4 @@
-import { numberOrNull } from '../rows/columns.ts';
+import { numberOrNull } from '../store/record-shape.ts';
 import type { Database, SqlRow } from '../sql/database.ts';
 import { mergeRows } from '../sql/insert-rows.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';

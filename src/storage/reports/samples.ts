@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import type { SeriesUnit } from '../../checks/readings.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import { numberOrNull } from '../rows/columns.ts';
+import { numberOrNull } from '../store/record-shape.ts';
 import type { Session, SqlRow } from '../sql/database.ts';
 import { forChunks, insertRows, replaceRows, type Values } from '../sql/insert-rows.ts';
 import { fromSqlTime, sqlTimeOrNull } from '../sql/sql-time.ts';

@@ -1,21 +1,23 @@
 import { messageOf } from '../../errors.ts';
 import { changeIds, forIds } from '../sql/by-ids.ts';
-import { clipped, numberOrNull, textOrNull } from '../rows/columns.ts';
+import { clipped } from '../rows/columns.ts';
+import { numberOrNull, textOrNull } from '../store/record-shape.ts';
 import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
 import { isFaultOfValues } from '../sql/fault.ts';
 import { forChunks, insertRows, placeholders, type Values } from '../sql/insert-rows.ts';
 import { pruneNowMs } from '../sql/prune-guard.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import type { IngestResult } from '../store/storage.ts';
-import type {
-  KeyUse,
-  SealedChoice,
-  SealedClock,
-  SealedItem,
-  SealedPlace,
-  SealedRow,
-  SealedStore,
-  SealedSummary,
+import {
+  type KeyUse,
+  type SealedChoice,
+  type SealedClock,
+  type SealedItem,
+  type SealedPlace,
+  type SealedRow,
+  type SealedStore,
+  type SealedSummary,
+  storedSummary,
 } from '../store/sealed-store.ts';
 
 /** The limit of a client's waiting reports: three times a month of full reports every five minutes. */
@@ -217,13 +219,7 @@ function clockOf(row: SqlRow): SealedClock | null {
 export async function sealedSummary(session: Session): Promise<readonly SealedSummary[]> {
   const sql = `SELECT key_id, code, COUNT(*) AS reports, COUNT(DISTINCT client) AS clients, MIN(stored_at) AS since
     FROM sealed_reports GROUP BY key_id, code ORDER BY key_id, code IS NOT NULL, code`;
-  return (await session.all(sql)).map((row) => ({
-    keyId: String(row['key_id']),
-    code: textOrNull(row['code']),
-    reports: Number(row['reports']),
-    clients: Number(row['clients']),
-    sinceMs: fromSqlTime(row['since']) ?? 0,
-  }));
+  return (await session.all(sql)).map(storedSummary.read);
 }
 
 async function useOf(session: Session, keyId: string): Promise<KeyUse> {

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 
 import type { Severity } from '../../config/config.ts';
-import { clipped, numberOrNull, textOrNull } from './columns.ts';
-import type { Alert, AlertState, ClosedReason, LastNotified, Progress } from '../store/alert.ts';
+import { clipped } from './columns.ts';
+import { numberOrNull, textOrNull } from '../store/record-shape.ts';
+import type { Alert, AlertState, ClosedReason, Progress } from '../store/alert.ts';
 import type { Values } from '../sql/insert-rows.ts';
 import { fromSqlTime, sqlTime, sqlTimeOrNull } from '../sql/sql-time.ts';
 import type { SqlRow } from '../sql/database.ts';
@@ -82,18 +83,6 @@ export function storedAlert(row: SqlRow): Alert {
     acknowledgedComment: textOrNull(row['acknowledged_comment']),
     acknowledgedAtMs: fromSqlTime(row['acknowledged_at']),
     progress: storedProgress(row['progress'], pendingSinceMs),
-  };
-}
-
-/** Reads a row of `last_notified`. */
-export function storedLastNotified(row: SqlRow): LastNotified {
-  return {
-    alertId: Number(row['alert_id']),
-    recipient: String(row['recipient']),
-    state: row['state'] as LastNotified['state'],
-    severity: row['severity'] as Severity,
-    sequence: Number(row['sequence']),
-    notifiedAtMs: fromSqlTime(row['notified_at']) ?? 0,
   };
 }
 

@@ -1,9 +1,7 @@
 import type { Database } from '../sql/database.ts';
-import { fromSqlTime } from '../sql/sql-time.ts';
-import { readerOrNull, textOrNull } from './columns.ts';
-import type { ClientFacts } from '../store/storage.ts';
+import { type ClientFacts, storedFacts } from '../store/storage.ts';
 
-const factsSql = `SELECT name, address, last_visit_at, last_report_at, consecutive_failures, next_attempt_at, boot_id,
+const factsSql = `SELECT name, COALESCE(address, name) AS address, last_visit_at, last_report_at, consecutive_failures, next_attempt_at, boot_id,
   inventory_at, reader, CASE WHEN consecutive_failures > 0 THEN
     (SELECT v.code FROM visits v WHERE v.client = clients.name ORDER BY v.started_at DESC, v.id DESC LIMIT 1)
   END AS failed_code,
@@ -15,23 +13,5 @@ const factsSql = `SELECT name, address, last_visit_at, last_report_at, consecuti
 /** Implements ReportStore.clientFacts. */
 export async function clientFacts(database: Database): Promise<ReadonlyMap<string, ClientFacts>> {
   const rows = await database.read((session) => session.all(factsSql));
-  return new Map(
-    rows.map((row) => {
-      const name = String(row['name']);
-      const facts: ClientFacts = {
-        name,
-        address: textOrNull(row['address']) ?? name,
-        lastVisitAtMs: fromSqlTime(row['last_visit_at']),
-        lastReportAtMs: fromSqlTime(row['last_report_at']),
-        consecutiveFailures: Number(row['consecutive_failures']),
-        failedCode: textOrNull(row['failed_code']),
-        nextAttemptAtMs: fromSqlTime(row['next_attempt_at']),
-        attemptDigest: textOrNull(row['attempt_digest']),
-        bootId: textOrNull(row['boot_id']),
-        inventoryAtMs: fromSqlTime(row['inventory_at']),
-        reader: readerOrNull(row['reader']),
-      };
-      return [name, facts];
-    }),
-  );
+  return new Map(rows.map(storedFacts.read).map((facts) => [facts.name, facts]));
 }

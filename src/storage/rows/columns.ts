@@ -1,22 +1,4 @@
 import type { Resolution } from '../store/figure-store.ts';
-import type { Reader } from '../store/storage.ts';
-
-const readers: readonly Reader[] = ['node', 'runtime', 'shell', 'push', 'spoke'];
-
-/** Reads the column `reader`. Returns null for NULL and for values that this version does not know. */
-export function readerOrNull(value: unknown): Reader | null {
-  return readers.find((reader) => reader === value) ?? null;
-}
-
-/** Reads a text column. Returns null for NULL. */
-export function textOrNull(value: unknown): string | null {
-  return typeof value === 'string' ? value : null;
-}
-
-/** Reads a numeric column. Returns null for NULL. */
-export function numberOrNull(value: unknown): number | null {
-  return typeof value === 'number' ? value : null;
-}
 
 /** Returns a text that a column of so many characters can hold. */
 export function clipped(text: string, maxChars: number): string {

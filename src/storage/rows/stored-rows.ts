@@ -2,7 +2,7 @@ import { diskFigures, type DiskRow, type NetworkRow, type StatsColumns } from '.
 import type { CheckStat } from '../../checks/checks.ts';
 import type { UnprocessedReport, UnprocessedVisit } from '../store/evaluation-store.ts';
 import { forIds } from '../sql/by-ids.ts';
-import { numberOrNull, textOrNull } from './columns.ts';
+import { numberOrNull, textOrNull } from '../store/record-shape.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { dayMs } from '../../platform/units.ts';
 import { forChunks } from '../sql/insert-rows.ts';

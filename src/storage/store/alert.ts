@@ -1,4 +1,5 @@
 import type { Severity } from '../../config/config.ts';
+import { number, type RecordOf, recordShape, text, time } from './record-shape.ts';
 
 /** The level of one row for one rule's subject. `unknown` changes nothing. */
 export type Level = 'none' | Severity | 'unknown';
@@ -94,15 +95,16 @@ export interface Worst extends Pick<Alert, 'severity' | 'value' | 'valueText' | 
 }
 
 /** The state of an alert that a recipient was last notified of. */
-export interface LastNotified {
-  readonly alertId: number;
-  readonly recipient: string;
+export const storedLastNotified = recordShape({
+  alertId: number,
+  recipient: text,
   /** `past` and closed reasons count as resolved. `unsteady`: notified as firing while the alert flapped. */
-  readonly state: 'firing' | 'resolved' | 'flapping' | 'unsteady';
-  readonly severity: Severity;
-  readonly sequence: number;
-  readonly notifiedAtMs: number;
-}
+  state: (value) => value as 'firing' | 'resolved' | 'flapping' | 'unsteady',
+  severity: (value) => value as Severity,
+  sequence: number,
+  notifiedAtMs: time,
+});
+export type LastNotified = RecordOf<typeof storedLastNotified>;
 
 export type Transition =
   | 'firing'

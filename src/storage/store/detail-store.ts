@@ -1,46 +1,65 @@
 import type { Severity } from '../../config/config.ts';
 import type { LogCount } from '../../report/log-lines.ts';
 import type { Transition } from './alert.ts';
-import type { VisitRecord } from './run.ts';
+import {
+  recordShape,
+  type RecordOf,
+  flag,
+  number,
+  numberOrNull,
+  text,
+  textOrNull,
+  time,
+  timeOrNull,
+} from './record-shape.ts';
 
 /** A visit as it is stored. */
-export interface StoredVisit extends Pick<
-  VisitRecord,
-  'runId' | 'startedAtMs' | 'durationMs' | 'ok' | 'stage' | 'code' | 'message' | 'connectMs'
-> {
+export const storedVisit = recordShape({
+  runId: text,
+  startedAtMs: time,
+  durationMs: number,
+  ok: flag,
+  stage: textOrNull,
+  code: textOrNull,
+  message: textOrNull,
+  connectMs: numberOrNull,
   /** The host of the collector that made the visit; `null` if its run is not stored. */
-  readonly host: string | null;
-}
+  host: textOrNull,
+});
+export type StoredVisit = RecordOf<typeof storedVisit>;
 
-export interface MemoryModule {
-  readonly slot: string | null;
-  readonly type: string | null;
-  readonly form: string | null;
-  readonly manufacturer: string | null;
-  readonly part: string | null;
-  readonly serial: string | null;
-  readonly sizeBytes: number | null;
-  readonly megahertz: number | null;
-}
+export const memoryModule = recordShape({
+  slot: textOrNull,
+  type: textOrNull,
+  form: textOrNull,
+  manufacturer: textOrNull,
+  part: textOrNull,
+  serial: textOrNull,
+  sizeBytes: numberOrNull,
+  megahertz: numberOrNull,
+});
+export type MemoryModule = RecordOf<typeof memoryModule>;
 
-export interface DiskDevice {
-  readonly device: string | null;
-  readonly vendor: string | null;
-  readonly model: string | null;
-  readonly serial: string | null;
-  readonly firmware: string | null;
-  readonly kind: string | null;
-  readonly interface: string | null;
-  readonly sizeBytes: number | null;
-}
+export const diskDevice = recordShape({
+  device: textOrNull,
+  vendor: textOrNull,
+  model: textOrNull,
+  serial: textOrNull,
+  firmware: textOrNull,
+  kind: textOrNull,
+  interface: textOrNull,
+  sizeBytes: numberOrNull,
+});
+export type DiskDevice = RecordOf<typeof diskDevice>;
 
-export interface NetworkCard {
-  readonly interface: string | null;
-  readonly address: string | null;
-  readonly mac: string | null;
-  readonly type: string | null;
-  readonly mtu: number | null;
-}
+export const networkCard = recordShape({
+  interface: textOrNull,
+  address: textOrNull,
+  mac: textOrNull,
+  type: textOrNull,
+  mtu: numberOrNull,
+});
+export type NetworkCard = RecordOf<typeof networkCard>;
 
 /** The parts of which a machine may have several; null if its inventory does not contain them. */
 export interface InventoryParts {
@@ -50,61 +69,65 @@ export interface InventoryParts {
 }
 
 /** The parts of a machine in its newest inventory report. */
-export interface Inventory extends InventoryParts {
-  readonly observedAtMs: number;
-  readonly manufacturer: string | null;
-  readonly model: string | null;
-  readonly serial: string | null;
-  readonly hostname: string | null;
-  readonly os: string | null;
-  readonly osVersion: string | null;
-  readonly kernel: string | null;
-  readonly architecture: string | null;
-  readonly virtualisation: string | null;
-  readonly cpuModel: string | null;
-  readonly cpus: number | null;
-  readonly memoryBytes: number | null;
-}
+export const machine = recordShape({
+  observedAtMs: time,
+  manufacturer: textOrNull,
+  model: textOrNull,
+  serial: textOrNull,
+  hostname: textOrNull,
+  os: textOrNull,
+  osVersion: textOrNull,
+  kernel: textOrNull,
+  architecture: textOrNull,
+  virtualisation: textOrNull,
+  cpuModel: textOrNull,
+  cpus: numberOrNull,
+  memoryBytes: numberOrNull,
+});
+export type Inventory = RecordOf<typeof machine> & InventoryParts;
 
 /** A line of a mail about an alert of a client. */
-export interface MailedLine {
-  readonly mailId: number;
-  readonly recipient: string;
-  readonly createdAtMs: number;
+export const mailedLine = recordShape({
+  mailId: number,
+  recipient: text,
+  createdAtMs: time,
   /** The time of sending. null if the mail is not sent yet, given up or discarded. */
-  readonly sentAtMs: number | null;
-  readonly failedAtMs: number | null;
+  sentAtMs: timeOrNull,
+  failedAtMs: timeOrNull,
   /** True if a person gave the mail up. */
-  readonly isDiscarded: boolean;
+  isDiscarded: flag,
   /** The last reply of the mail server; null if there was no fault. */
-  readonly error: string | null;
-  readonly alertId: number;
-  readonly rule: string;
-  readonly subject: string;
-  readonly severity: Severity;
-  readonly transition: Transition;
-}
+  error: textOrNull,
+  alertId: number,
+  rule: text,
+  subject: text,
+  severity: (value) => value as Severity,
+  transition: (value) => value as Transition,
+});
+export type MailedLine = RecordOf<typeof mailedLine>;
 
 /** The rows of a check with one state in a span. */
-export interface CheckStateSpan {
-  readonly checkName: string;
-  readonly state: number;
-  readonly firstAtMs: number;
-  readonly lastAtMs: number;
-}
+export const checkStateSpan = recordShape({
+  checkName: text,
+  state: number,
+  firstAtMs: time,
+  lastAtMs: time,
+});
+export type CheckStateSpan = RecordOf<typeof checkStateSpan>;
 
 /** A line of a client's logs. */
-export interface StoredLogLine {
-  readonly observedAtMs: number;
+export const storedLogLine = recordShape({
+  observedAtMs: time,
   /** null if the log has no time for the line. */
-  readonly loggedAtMs: number | null;
+  loggedAtMs: timeOrNull,
   /** 0 (emerg) to 7 (debug); null: unknown. */
-  readonly priority: number | null;
-  readonly unit: string | null;
-  readonly text: string;
+  priority: numberOrNull,
+  unit: textOrNull,
+  text: text,
   /** The number of consecutive times that the line occurred. */
-  readonly times: number;
-}
+  times: number,
+});
+export type StoredLogLine = RecordOf<typeof storedLogLine>;
 
 /** The queries for all stored rows of one client, besides `RecordStore`. Change nothing. */
 export interface DetailStore {

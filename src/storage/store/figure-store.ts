@@ -1,5 +1,6 @@
 import type { Report } from '../../report/report.ts';
 import type { FigureTable, StoredSeries } from './look-store.ts';
+import { recordShape, type RecordOf, number, numberOrNull, text, textOrNull, time } from './record-shape.ts';
 import type { Program } from './run.ts';
 
 /** A table that is exported. The figures of checks are their states. */
@@ -38,24 +39,26 @@ export interface RecentReportsAsked {
 }
 
 /** The kind of a client by its newest inventory. */
-export interface InventoryKind {
-  readonly client: string;
-  readonly os: string | null;
-  readonly osVersion: string | null;
-  readonly kernel: string | null;
-  readonly architecture: string | null;
-  readonly cpus: number | null;
-  readonly memoryBytes: number | null;
-}
+export const inventoryKind = recordShape({
+  client: text,
+  os: textOrNull,
+  osVersion: textOrNull,
+  kernel: textOrNull,
+  architecture: textOrNull,
+  cpus: numberOrNull,
+  memoryBytes: numberOrNull,
+});
+export type InventoryKind = RecordOf<typeof inventoryKind>;
 
 /** A run that came to its end. */
-export interface FinishedRun {
-  readonly startedAtMs: number;
-  readonly finishedAtMs: number;
-  readonly succeeded: number;
-  readonly failed: number;
-  readonly skipped: number;
-}
+export const finishedRun = recordShape({
+  startedAtMs: time,
+  finishedAtMs: time,
+  succeeded: number,
+  failed: number,
+  skipped: number,
+});
+export type FinishedRun = RecordOf<typeof finishedRun>;
 
 /** The kind of a stored row: a report, or the rollup of an hour or a day. */
 export type Resolution = 'row' | 'hour' | 'day';

@@ -1,14 +1,16 @@
 import type { StateDisk } from '../../state/state-disk.ts';
 import type { Program, RunFact } from './run.ts';
 import type { SealedSummary } from './sealed-store.ts';
+import { type RecordOf, recordShape, text, time, timeOrNull } from './record-shape.ts';
 
-export interface SeenClient {
-  readonly name: string;
-  readonly firstSeenMs: number;
-  readonly lastVisitAtMs: number | null;
+export const seenClient = recordShape({
+  name: text,
+  firstSeenMs: time,
+  lastVisitAtMs: timeOrNull,
   /** The time of the client's newest report. For a report that waits sealed, the time of its receipt counts. */
-  readonly lastReportAtMs: number | null;
-}
+  lastReportAtMs: timeOrNull,
+});
+export type SeenClient = RecordOf<typeof seenClient>;
 
 /** The space of a file system to which a program writes, as the program stored it. */
 export interface StateDiskFact extends StateDisk {

@@ -1,4 +1,5 @@
 import { dayMs } from '../../platform/units.ts';
+import { day, recordShape, type RecordOf, number, numberOrNull, text, time } from './record-shape.ts';
 
 /** The days of levels that are kept: 35 of a forecast, and 90 that a backtest replays. */
 export const levelDays = 130;
@@ -27,24 +28,25 @@ export interface FleetLevels {
 }
 
 /** A row of `forecasts`: a file system that will be full within 90 days at its present growth. */
-export interface StoredForecast {
-  readonly client: string;
-  readonly mount: string;
-  readonly kind: 'space' | 'inodes';
+export const storedForecast = recordShape({
+  client: text,
+  mount: text,
+  kind: (value) => value as 'space' | 'inodes',
   /** The days from `asOfMs` on; 0 is full. */
-  readonly daysLeft: number;
-  readonly daysLow: number;
+  daysLeft: number,
+  daysLow: number,
   /** null if there is no upper bound. */
-  readonly daysHigh: number | null;
+  daysHigh: numberOrNull,
   /** The days by the growth of the last week alone; null if there was none. */
-  readonly shortDays: number | null;
+  shortDays: numberOrNull,
   /** The growth in bytes, or in percent of the inodes. */
-  readonly growthPerDay: number;
+  growthPerDay: number,
   /** The beginning of the day on which the growth began, UTC. */
-  readonly sinceMs: number;
+  sinceMs: day,
   /** The time at which the forecast was made, by the database's clock. */
-  readonly asOfMs: number;
-}
+  asOfMs: time,
+});
+export type StoredForecast = RecordOf<typeof storedForecast>;
 
 /** A forecast before it is stored. */
 export type NewForecast = Omit<StoredForecast, 'asOfMs'>;

@@ -1,19 +1,22 @@
+import { number, type RecordOf, recordShape, text, time } from './record-shape.ts';
+
 /** The most characters of a pattern. */
 export const maxPatternChars = 512;
 /** The mark before a pattern that is a literal name. */
 export const literalMark = '=';
 
 /** A silence. Its patterns are globs, as in config.xml, or names after `literalMark`. */
-export interface Silence {
-  readonly id: number;
-  readonly client: string;
-  readonly rule: string;
-  readonly subject: string;
-  readonly startsAtMs: number;
-  readonly endsAtMs: number;
-  readonly author: string;
-  readonly comment: string;
-}
+export const storedSilence = recordShape({
+  id: number,
+  client: text,
+  rule: text,
+  subject: text,
+  startsAtMs: time,
+  endsAtMs: time,
+  author: text,
+  comment: text,
+});
+export type Silence = RecordOf<typeof storedSilence>;
 
 /** Silences and acknowledgements, which people make, for cli/alerts. */
 export interface OperatorStore {

@@ -1,5 +1,6 @@
 import type { Severity } from '../../config/config.ts';
 import type { StoredNotification } from './alert.ts';
+import { number, type RecordOf, recordShape, text, textOrNull, time, timeOrNull } from './record-shape.ts';
 
 /** A recipient's recent mails. */
 export interface RecipientHistory {
@@ -40,25 +41,27 @@ export interface NewMail extends Pick<Mail, 'recipient' | 'messageId' | 'content
   readonly replaces: readonly number[];
 }
 
-export interface Mail {
-  readonly id: number;
-  readonly recipient: string;
-  readonly messageId: string;
+/** A mail without its content. */
+export const mailSummary = recordShape({
+  id: number,
+  recipient: text,
+  messageId: text,
+  severity: (value) => value as Severity,
+  createdAtMs: time,
+  attempts: number,
+  nextAttemptAtMs: timeOrNull,
+  /** The time at which DATA was begun: the mail may have been delivered. */
+  dataAtMs: timeOrNull,
+  sentAtMs: timeOrNull,
+  failedAtMs: timeOrNull,
+  error: textOrNull,
+});
+export type MailSummary = RecordOf<typeof mailSummary>;
+
+export interface Mail extends MailSummary {
   /** The message (RFC 5322) as it is sent: CRLF line ends, headers included. */
   readonly content: string;
-  readonly severity: Severity;
-  readonly createdAtMs: number;
-  readonly attempts: number;
-  readonly nextAttemptAtMs: number | null;
-  /** The time at which DATA was begun: the mail may have been delivered. */
-  readonly dataAtMs: number | null;
-  readonly sentAtMs: number | null;
-  readonly failedAtMs: number | null;
-  readonly error: string | null;
 }
-
-/** A mail without its content. */
-export type MailSummary = Omit<Mail, 'content'>;
 
 /** The queue of mails, for alerter/deliver. Only the holder of a claim sends a mail. */
 export interface OutboxStore {

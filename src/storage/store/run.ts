@@ -1,3 +1,5 @@
+import { numberOrNull, type RecordOf, recordShape, text, time, timeOrNull } from './record-shape.ts';
+
 export type RunOutcome = 'running' | 'finished' | 'failed' | 'overlapped' | 'interrupted';
 
 /** The programs that leave a row of `runs`. */
@@ -8,7 +10,13 @@ export type Program = (typeof programs)[number];
  * The kind of agent that reads a client: on the client's own node, in the shell, one that pushes, or one that is polled
  * over HTTP. `runtime`: a node that earlier versions uploaded, in their records.
  */
-export type Reader = 'node' | 'runtime' | 'shell' | 'push' | 'spoke';
+export type Reader = (typeof readers)[number];
+const readers = ['node', 'runtime', 'shell', 'push', 'spoke'] as const;
+
+/** Reads the column `reader`. Returns null for NULL and for values that this version does not know. */
+export function readerOrNull(value: unknown): Reader | null {
+  return readers.find((reader) => reader === value) ?? null;
+}
 
 /** An attempt to visit a client. Its key is (runId, client). */
 export interface VisitRecord {
@@ -61,10 +69,18 @@ export interface RunEnd {
 }
 
 /** A run as it is stored. */
-export interface RunFact extends RunStart {
-  readonly outcome: string;
-  readonly finishedAtMs: number | null;
-  readonly clients: number | null;
-  readonly succeeded: number | null;
-  readonly failed: number | null;
-}
+export const storedRun = recordShape({
+  id: text,
+  program: (value): Program => programs.find((program) => program === value) ?? 'collect',
+  collectorId: text,
+  host: text,
+  scope: (value): RunStart['scope'] => (value === 'full' ? 'full' : 'filtered'),
+  configDigest: text,
+  outcome: text,
+  startedAtMs: time,
+  finishedAtMs: timeOrNull,
+  clients: numberOrNull,
+  succeeded: numberOrNull,
+  failed: numberOrNull,
+});
+export type RunFact = RecordOf<typeof storedRun>;

@@ -1,3 +1,5 @@
+import { number, type RecordOf, recordShape, text, textOrNull, time } from './record-shape.ts';
+
 /** A client's clocks by its hello frame when the report arrived, on the collector's clock. */
 export interface SealedClock {
   /** The client's wall clock minus ours. */
@@ -36,15 +38,16 @@ export interface SealedRow extends Omit<SealedItem, 'runId'> {
 export type SealedChoice = 'unseen' | { readonly keyIds: readonly string[] };
 
 /** The waiting reports, by key and by the reason why they wait. */
-export interface SealedSummary {
-  readonly keyId: string;
+export const storedSummary = recordShape({
+  keyId: text,
   /** The reason why they still wait although an `ingest` has seen them; `null` if no `ingest` has. */
-  readonly code: string | null;
-  readonly reports: number;
-  readonly clients: number;
+  code: textOrNull,
+  reports: number,
+  clients: number,
   /** The time at which the oldest report was stored, by the database's clock. */
-  readonly sinceMs: number;
-}
+  sinceMs: time,
+});
+export type SealedSummary = RecordOf<typeof storedSummary>;
 
 /** The use of a key. */
 export interface KeyUse {

@@ -22,7 +22,16 @@ import type { ReplyStore } from './reply-store.ts';
 import type { FileSpace } from '../sql/database.ts';
 import type { SealedItem, SealedStore } from './sealed-store.ts';
 import type { ShareStore } from './share-store.ts';
-import type { Program, Reader, RunEnd, RunFact, RunStart, VisitRecord } from './run.ts';
+import {
+  type Program,
+  type Reader,
+  readerOrNull,
+  type RunEnd,
+  type RunFact,
+  type RunStart,
+  type VisitRecord,
+} from './run.ts';
+import { number, numberOrNull, type RecordOf, recordShape, text, textOrNull, timeOrNull } from './record-shape.ts';
 
 export type { Reader, VisitRecord };
 
@@ -81,21 +90,22 @@ export type IngestResult =
   | { readonly kind: 'refused'; readonly message: string };
 
 /** A client as the collector knows it. */
-export interface ClientFacts {
-  readonly name: string;
-  readonly address: string;
-  readonly lastVisitAtMs: number | null;
-  readonly lastReportAtMs: number | null;
-  readonly consecutiveFailures: number;
+export const storedFacts = recordShape({
+  name: text,
+  address: text,
+  lastVisitAtMs: timeOrNull,
+  lastReportAtMs: timeOrNull,
+  consecutiveFailures: number,
   /** The code of the last visit if it failed. */
-  readonly failedCode: string | null;
-  readonly nextAttemptAtMs: number | null;
+  failedCode: textOrNull,
+  nextAttemptAtMs: timeOrNull,
   /** The digest of config.xml at the last visit, if the next attempt has to wait; otherwise null. */
-  readonly attemptDigest: string | null;
-  readonly bootId: string | null;
-  readonly inventoryAtMs: number | null;
-  readonly reader: Reader | null;
-}
+  attemptDigest: textOrNull,
+  bootId: textOrNull,
+  inventoryAtMs: timeOrNull,
+  reader: readerOrNull,
+});
+export type ClientFacts = RecordOf<typeof storedFacts>;
 
 /** A client with its labels in config.xml. */
 export interface LabelledClient {
@@ -188,30 +198,31 @@ export interface PruneResult {
 }
 
 /** A line of `status`. */
-export interface ClientStatus {
-  readonly client: string;
-  readonly address: string;
-  readonly lastVisitAtMs: number | null;
-  readonly lastReportAtMs: number | null;
-  readonly observedAtMs: number | null;
-  readonly consecutiveFailures: number;
+export const clientStatus = recordShape({
+  client: text,
+  address: text,
+  lastVisitAtMs: timeOrNull,
+  lastReportAtMs: timeOrNull,
+  observedAtMs: timeOrNull,
+  consecutiveFailures: number,
   /** The earliest time of the next attempt, because the client refused the login; null: at the next run. */
-  readonly nextAttemptAtMs: number | null;
-  readonly reader: Reader | null;
-  readonly hostname: string | null;
-  readonly os: string | null;
-  readonly uptimeSeconds: number | null;
-  readonly cpuPercent: number | null;
-  readonly memoryPercent: number | null;
-  readonly diskPercent: number | null;
+  nextAttemptAtMs: timeOrNull,
+  reader: readerOrNull,
+  hostname: textOrNull,
+  os: textOrNull,
+  uptimeSeconds: numberOrNull,
+  cpuPercent: numberOrNull,
+  memoryPercent: numberOrNull,
+  diskPercent: numberOrNull,
   /** The fullest local mount; `diskPercent` is its value. */
-  readonly diskMount: string | null;
-  readonly load5: number | null;
-  readonly cpus: number | null;
+  diskMount: textOrNull,
+  load5: numberOrNull,
+  cpus: numberOrNull,
   /** The code of the newest visit if it failed. */
-  readonly errorCode: string | null;
-  readonly errorMessage: string | null;
-}
+  errorCode: textOrNull,
+  errorMessage: textOrNull,
+});
+export type ClientStatus = RecordOf<typeof clientStatus>;
 
 export interface History {
   /** Returns every client with its newest report and its newest visit; with a time, the newest before that time. */

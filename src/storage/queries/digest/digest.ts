@@ -1,12 +1,13 @@
 import type { Severity } from '../../../config/config.ts';
 import { hourMs } from '../../../platform/units.ts';
-import { numberOrNull } from '../../rows/columns.ts';
+import { numberOrNull } from '../../store/record-shape.ts';
 import { programs } from '../../store/run.ts';
 import { forIds } from '../../sql/by-ids.ts';
 import type { Database, Session, SqlRow } from '../../sql/database.ts';
 import { fromSqlTime, sqlTime } from '../../sql/sql-time.ts';
 import type { ClosedReason } from '../../store/alert.ts';
 import type { AlertSpan, DigestStore, PendingWork, RunTotals } from '../../store/digest-store.ts';
+import { seenClient } from '../../store/fleet-store.ts';
 import { inventoryChanges } from './inventory-changes.ts';
 import { newestOf } from '../newest-rows.ts';
 
@@ -30,15 +31,9 @@ const totalsSql = `SELECT program, COUNT(*) AS runs,
 export function createDigestStore(database: Database): DigestStore {
   return {
     knownClients: async () =>
-      (
-        await database.read((session) =>
-          session.all('SELECT name, first_seen, last_visit_at FROM clients ORDER BY name'),
-        )
-      ).map((row) => ({
-        name: String(row['name']),
-        firstSeenMs: fromSqlTime(row['first_seen']) ?? 0,
-        lastVisitAtMs: fromSqlTime(row['last_visit_at']),
-      })),
+      (await database.read((session) => session.all(`SELECT ${seenClient.columns} FROM clients ORDER BY name`))).map(
+        seenClient.read,
+      ),
     alertSpans: (sinceMs, untilMs, limit) =>
       database.read((session) => alertSpans(session, [sqlTime(sinceMs), sqlTime(untilMs)], limit)),
     runTotals: (sinceMs, untilMs) => database.read((session) => runTotals(session, sinceMs, untilMs)),

@@ -1,5 +1,5 @@
 import { describeSize } from '../../../text/numbers.ts';
-import { numberOrNull, textOrNull } from '../../rows/columns.ts';
+import { numberOrNull, textOrNull } from '../../store/record-shape.ts';
 import type { Session, SqlRow, SqlValue } from '../../sql/database.ts';
 import { forChunks } from '../../sql/insert-rows.ts';
 import type { DiskDevice, NetworkCard } from '../../store/detail-store.ts';
