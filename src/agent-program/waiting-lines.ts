@@ -3,7 +3,7 @@ import path from 'node:path';
 import { isWritten, readPrivateFile } from '../../agent/start/private-file.ts';
 
 /** The most lines that are kept. The oldest are dropped. */
-const mostWaiting = 1000;
+const maxWaiting = 1000;
 const maxWaitingBytes = 8 * 1024 * 1024;
 
 /** Lines of JSON that wait for a receiver that has not accepted them. */
@@ -29,7 +29,7 @@ export function openWaitingLines(place: string, file: string): WaitingLines {
   const waiting = {
     lines: text.split('\n').filter((line) => line !== '') as readonly string[],
     keep: (lines: readonly string[]): KeptLines => {
-      let kept = lines.slice(-mostWaiting);
+      let kept = lines.slice(-maxWaiting);
       let content = Buffer.from(kept.map((line) => `${line}\n`).join(''));
       while (content.length > maxWaitingBytes) {
         kept = kept.slice(Math.ceil(kept.length / 10));

@@ -54,7 +54,7 @@ export async function withSince(
 }
 
 const pageStates = ['ok', 'warning', 'critical', 'unknown'] as const;
-const mostFigures = 8;
+const maxFigures = 8;
 const shownChars = 300;
 
 /** Reads the checks of a client's newest report for a page, the worst first. */
@@ -70,8 +70,8 @@ export async function readPageChecks(
 
 /** The clients of one query. */
 const batch = 100;
-const mostOfClient = 20;
-const mostOfPage = 2000;
+const maxOfClient = 20;
+const maxOfPage = 2000;
 /** The approximate bytes of a check in a page. */
 const rowBytes = 500;
 
@@ -89,7 +89,7 @@ export async function readFleetChecks(
   clients: readonly string[],
   { beforeMs, pageBytes }: { readonly beforeMs: number | null; readonly pageBytes: number },
 ): Promise<FleetChecks> {
-  const most = Math.min(mostOfPage, Math.floor(pageBytes / 8 / rowBytes));
+  const most = Math.min(maxOfPage, Math.floor(pageBytes / 8 / rowBytes));
   const checks = new Map<string, ClientChecks>();
   let rows = 0;
   for (let start = 0; start < clients.length; start += batch) {
@@ -100,7 +100,7 @@ export async function readFleetChecks(
       if (own === undefined) continue;
       const all = sortChecks(own.bad);
       const bad = all
-        .slice(0, Math.min(mostOfClient, Math.max(0, most - rows)))
+        .slice(0, Math.min(maxOfClient, Math.max(0, most - rows)))
         .map((check) => pageCheck({ ...check, sinceMs: null, sinceIsOlder: false }));
       rows += Math.max(1, bad.length);
       checks.set(name, { bad, moreBad: all.length - bad.length, ok: own.ok });
@@ -128,7 +128,7 @@ function pageCheck({
   const [line = ''] = text.split('\n', 1);
   const figures = writtenFigures(perfdata);
   const words = figures
-    .slice(0, mostFigures)
+    .slice(0, maxFigures)
     .map((figure) => `${figure.label} ${figure.value === null ? 'unknown' : describeFigure(figure.value, figure)}`);
   const more = figures.length - words.length;
   return {

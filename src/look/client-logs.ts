@@ -22,7 +22,7 @@ export function pageLogLine({ observedAtMs, loggedAtMs, priority, unit, text, ti
 
 /** The clients of one query. */
 const batch = 100;
-const mostOfPage = 4000;
+const maxOfPage = 4000;
 /** The approximate bytes of a line in a page. */
 const rowBytes = 400;
 
@@ -40,7 +40,7 @@ export async function readFleetLogs(
   clients: readonly string[],
   { sinceMs, untilMs, pageBytes }: { readonly sinceMs: number; readonly untilMs: number; readonly pageBytes: number },
 ): Promise<FleetLogs> {
-  const most = Math.min(mostOfPage, Math.floor(pageBytes / 8 / rowBytes));
+  const most = Math.min(maxOfPage, Math.floor(pageBytes / 8 / rowBytes));
   const logs = new Map<string, readonly PageLogLine[]>();
   let rows = 0;
   for (let start = 0; start < clients.length; start += batch) {

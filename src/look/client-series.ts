@@ -4,8 +4,8 @@ import type { SeriesUnit } from '../page/series-layout.ts';
 import type { FleetFigures, Grid, KnownSeries, PlotStore, Watch } from '../storage/store/look-store.ts';
 
 /** The most plots of a client's series, and the most lines in all of these plots. */
-const mostPlots = 12;
-const mostLines = 24;
+const maxPlots = 12;
+const maxLines = 24;
 /** The clients of a report that have plots of series. Series are read client by client. */
 export const mostSeriesClients = 50;
 
@@ -54,7 +54,7 @@ export function chooseSeries(known: readonly KnownSeries[]): ChosenSeries {
   for (const { series } of ranked) {
     const one = shownSeries(series);
     const plot = `${one.plot} ${one.unit}`;
-    if (shown.length >= mostLines || (!plots.has(plot) && plots.size >= mostPlots)) continue;
+    if (shown.length >= maxLines || (!plots.has(plot) && plots.size >= maxPlots)) continue;
     plots.add(plot);
     shown.push(one);
   }

@@ -8,11 +8,11 @@ import { mostSeriesClients, readSeries, type SeriesFigures } from './client-seri
 
 const sparkPoints = 48;
 /** The clients whose histories are encoded to estimate the size of all. */
-const mostTried = 24;
+const maxTried = 24;
 /** The clients that keep their history if the file would otherwise be far too large. */
 const worst = 500;
 /** The bytes of a client's history at the coarsest resolution. */
-const leastBytes = 700;
+const minBytes = 700;
 
 export interface HistoryClient {
   readonly client: string;
@@ -66,7 +66,7 @@ export async function readHistories(
   options: HistoriesOptions,
 ): Promise<{ readonly plots: readonly ClientPlots[]; readonly omissions: readonly string[] }> {
   const { plots, clients, gridOf, historyBytes, signal, onProgress } = options;
-  const most = historyBytes === 0 ? 0 : Math.max(worst, historyBytes / leastBytes);
+  const most = historyBytes === 0 ? 0 : Math.max(worst, historyBytes / minBytes);
   const detailed = clients.length <= most ? clients : clients.slice(0, Math.min(worst, most));
   const isWhole = detailed.length === clients.length;
   const grid = gridOf(detailed.length);
@@ -159,7 +159,7 @@ function chooseThinning(
   historyBytes: number,
   encode: (client: HistoryClient, thinning: Thinning) => string,
 ): Thinning {
-  const every = Math.max(1, Math.floor(clients.length / mostTried));
+  const every = Math.max(1, Math.floor(clients.length / maxTried));
   const sample = clients.filter((_, index) => index % every === 0);
   const expected = (thinning: Thinning): number => {
     const bytes = sample.reduce((total, client) => total + encode(client, thinning).length, 0);

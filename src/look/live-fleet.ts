@@ -25,11 +25,11 @@ export interface FleetSnapshot {
 
 /** The most clients of a page. */
 export const linesOfPage = 200;
-const mostAlerts = 12;
+const maxAlerts = 12;
 /** The step of sparklines: half hours of the last day. */
 const stepMs = hourMs / 2;
 /** With more rows than this, a sparkline shows one report of each half hour instead of their mean. */
-const mostRows = 25_000;
+const maxRows = 25_000;
 
 export async function readSnapshot(config: Config, storage: FleetSources): Promise<FleetSnapshot> {
   const nowMs = await storage.nowMs();
@@ -76,7 +76,7 @@ export async function readFleetView(
       const availability = line.visits === 0 ? null : line.succeeded / line.visits;
       return pageClient(member, availability, { spark: line.cpu, history: null });
     }),
-    alerts: alerts.slice(0, mostAlerts),
+    alerts: alerts.slice(0, maxAlerts),
     openAlerts: alerts.length,
     collectedAtMs: status.lastRun?.finishedAtMs ?? null,
     sites: siteLines(status, { nowMs, moment: (atMs) => timeInWords({ zone, nowMs }, atMs) }),
@@ -126,6 +126,6 @@ function matcher({ words, state }: FleetQuery): (member: FleetMember) => boolean
 
 function sparkGrid(nowMs: number, clients: number, everyMs: number): Grid {
   const end = Math.ceil(nowMs / stepMs) * stepMs;
-  const isLarge = (clients * dayMs) / everyMs > mostRows && everyMs < stepMs;
+  const isLarge = (clients * dayMs) / everyMs > maxRows && everyMs < stepMs;
   return { sinceMs: end - dayMs, stepMs, points: dayMs / stepMs, untilMs: end, sampleMs: isLarge ? everyMs : null };
 }

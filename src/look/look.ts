@@ -22,7 +22,7 @@ import { pageOutliers } from './page-outliers.ts';
 import { alertWords, pageClient, rulesByClient } from './page-rows.ts';
 import { reportGrid } from './report-grid.ts';
 
-const mostAlerts = 20_000;
+const maxAlerts = 20_000;
 /** A collector that misses this many runs leaves a gap. */
 const lateRuns = 3;
 
@@ -49,7 +49,7 @@ export async function readFleetPage(options: FleetPageOptions): Promise<FleetPag
   const { config, isWhole, title, sinceMs, untilMs } = options;
   const { operator, plots, records } = options.storage;
   const shown = new Set(options.clients.map(({ name }) => name));
-  const stored = (await records.alertsBetween(sinceMs, untilMs, mostAlerts))
+  const stored = (await records.alertsBetween(sinceMs, untilMs, maxAlerts))
     .filter(({ client }) => shown.has(client) || (isWhole && client === ''))
     .map((alert) => alertAt(alert, untilMs));
   const silences = await operator.silences(sinceMs);

@@ -3,8 +3,8 @@ import { figureOutlierWords, kindOutlierSentence } from '../outliers/outlier-wor
 import type { PageOutliers } from '../page/page.ts';
 
 /** The most rows and the most sentences of a page. */
-const mostFigures = 40;
-const mostKinds = 20;
+const maxFigures = 40;
+const maxKinds = 20;
 
 /** Returns the outliers of the clients of a page in the given order, the furthest first. */
 export function pageOutliers({ figures, kinds }: FleetOutliers, shown: ReadonlySet<string>): PageOutliers {
@@ -14,11 +14,11 @@ export function pageOutliers({ figures, kinds }: FleetOutliers, shown: ReadonlyS
     return clients.length === 0 ? [] : [{ group: odd.group, sentence: kindOutlierSentence(odd), clients }];
   });
   return {
-    figures: ownFigures.slice(0, mostFigures).map((outlier) => {
+    figures: ownFigures.slice(0, maxFigures).map((outlier) => {
       const { client, group } = outlier;
       return { client, group, ...figureOutlierWords(outlier) };
     }),
-    kinds: ownKinds.slice(0, mostKinds),
-    more: Math.max(0, ownFigures.length - mostFigures) + Math.max(0, ownKinds.length - mostKinds),
+    kinds: ownKinds.slice(0, maxKinds),
+    more: Math.max(0, ownFigures.length - maxFigures) + Math.max(0, ownKinds.length - maxKinds),
   };
 }

@@ -8,13 +8,13 @@ const stepsMs = [1, 5, 10, 15, 30]
     dayMs,
   );
 /** The most rows to read. More rows take seconds. */
-const mostRows = 2_000_000;
+const maxRows = 2_000_000;
 /** The estimated rows of a visit: one of `stats`, and several of mounts and interfaces. */
 const rowsOfVisit = 5;
 /** The most points of all clients. More points take seconds to read and several megabytes to keep. */
-const mostSamples = 400_000;
+const maxSamples = 400_000;
 /** The most points of a plot. No screen shows more. */
-const mostPoints = 1000;
+const maxPoints = 1000;
 
 /**
  * Returns the grid of a span: the shortest step with at most `points` points that is no shorter than the time between
@@ -25,12 +25,12 @@ export function reportGrid(
   untilMs: number,
   everyMs: number,
   clients: number,
-  points = mostPoints,
+  points = maxPoints,
 ): Grid {
   const spanMs = untilMs - sinceMs;
   const pointsOf = (stepMs: number): number => Math.ceil(untilMs / stepMs) - Math.floor(sinceMs / stepMs);
   const fits = (stepMs: number): boolean =>
-    stepMs >= everyMs && pointsOf(stepMs) <= points && (clients * spanMs) / stepMs <= mostSamples;
+    stepMs >= everyMs && pointsOf(stepMs) <= points && (clients * spanMs) / stepMs <= maxSamples;
   // Rounding both ends outwards can add a point to the steps of the span.
   const stepMs = stepsMs.find(fits) ?? Math.ceil(spanMs / (points - 1) / dayMs) * dayMs;
   const rows = (clients * rowsOfVisit * spanMs) / everyMs;
@@ -39,6 +39,6 @@ export function reportGrid(
     stepMs,
     points: pointsOf(stepMs),
     untilMs,
-    sampleMs: rows > mostRows && stepMs > everyMs ? everyMs : null,
+    sampleMs: rows > maxRows && stepMs > everyMs ? everyMs : null,
   };
 }

@@ -8,9 +8,9 @@ import { joined, type Markup, markup } from './markup.ts';
 import type { FleetPage, PageAlert, PageLinks } from './page.ts';
 
 /** The most open alerts that the list shows. The others are only counted. */
-const mostListed = 500;
+const maxListed = 500;
 /** The alerts that are visible without a click: few before the table of the fleet, more on a page of their own. */
-const mostOpen = { inReport: 12, ofServer: 24 } as const;
+const maxOpen = { inReport: 12, ofServer: 24 } as const;
 
 export interface AlertListPage extends Pick<FleetPage, 'alerts' | 'untilMs' | 'zone'> {
   /** Left out if clients are lines of this page and alerts have no page. */
@@ -21,9 +21,9 @@ export interface AlertListPage extends Pick<FleetPage, 'alerts' | 'untilMs' | 'z
 export function alertList(page: AlertListPage): Markup {
   const { alerts } = page;
   const firing = alerts.filter(({ state }) => state === 'firing').length;
-  const rest = alerts.length - mostListed;
-  const items = alerts.slice(0, mostListed).map((alert) => alertItem(alert, page));
-  const open = page.links === undefined ? mostOpen.inReport : mostOpen.ofServer;
+  const rest = alerts.length - maxListed;
+  const items = alerts.slice(0, maxListed).map((alert) => alertItem(alert, page));
+  const open = page.links === undefined ? maxOpen.inReport : maxOpen.ofServer;
   const folded = items.slice(open);
   return markup`<section aria-labelledby="alerts"><h2 id="alerts">Open alerts</h2>
 <p class="count">${alerts.length === 0 ? 'None.' : markup`${amount(firing)} firing, ${amount(alerts.length - firing)} pending.`}</p>

@@ -4,7 +4,7 @@ import { quoted } from '../text/plain-text.ts';
 import { type HistoryHead, type SeriesGroup, type SeriesHead, steps, unknown } from './series-layout.ts';
 
 /** The least step of each group. Finer steps carry no information, and their noise takes most of the room. */
-const leastSteps: Readonly<Record<SeriesGroup, number>> = {
+const minSteps: Readonly<Record<SeriesGroup, number>> = {
   cpu: 0.5,
   memory: 0.25,
   disk: 0.2,
@@ -70,6 +70,6 @@ function boundsOf(group: SeriesGroup, values: readonly (number | null)[]): { low
     low = Math.min(low, value);
     high = Math.max(high, value);
   }
-  const leastStep = Math.max(leastSteps[group], Math.max(high, -low) / (greatestSteps[group] ?? Infinity));
+  const leastStep = Math.max(minSteps[group], Math.max(high, -low) / (greatestSteps[group] ?? Infinity));
   return low > high ? { low: 0, high: 0 } : { low, high: Math.max(high, low + leastStep * steps) };
 }

@@ -20,7 +20,7 @@ export const columns = [
 /**
  * The lines that a screen shows at first. If the page's program runs, it hides the others until somebody asks for them.
  */
-const mostLaidOut = 500;
+const maxLaidOut = 500;
 
 /** Renders the fleet: a row for each client, in the order of the page's clients. */
 export function fleetTable({ clients }: FleetPage): Markup {
@@ -37,7 +37,7 @@ export function clientRow(client: PageClient, rank: number, links?: PageLinks): 
   const { name, address, hostname, os, cpuPercent, memoryPercent, diskPercent, diskMount, fullIn, loadPerCpu } = client;
   const { reportAgeMs, availability, spark, reason, openAlerts } = client;
   const level = levelOf(client);
-  const isLater = links === undefined && rank >= mostLaidOut;
+  const isLater = links === undefined && rank >= maxLaidOut;
   const keys = [rank, cpuPercent.value, memoryPercent.value, diskPercent.value, loadPerCpu, reportAgeMs, availability];
   const about = [address === name ? null : address, isFirstOf(hostname, name) ? null : hostname, os].filter(
     (word) => word !== null,

@@ -4,7 +4,7 @@ import { joined, type Markup, markup } from './markup.ts';
 import type { PageOutliers } from './page.ts';
 
 /** The most clients that one sentence names. */
-const mostNamed = 12;
+const maxNamed = 12;
 
 /** Renders the members of groups that differ from the others. Returns null if there are none. */
 export function outlierList({ figures, kinds, more }: PageOutliers): Markup | null {
@@ -21,9 +21,9 @@ ${kinds.length > 0 && markup`<ul>${kinds.map((odd) => markup`<li>${odd.group}: $
 }
 
 function namesOf(clients: readonly string[]): Markup {
-  const more = clients.length - mostNamed;
+  const more = clients.length - maxNamed;
   const named = joined(
-    clients.slice(0, mostNamed).map((client) => clientLink(client)),
+    clients.slice(0, maxNamed).map((client) => clientLink(client)),
     ', ',
   );
   return markup`${named}${more > 0 && markup` and ${more} more`}`;

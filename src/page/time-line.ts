@@ -8,7 +8,7 @@ import { bareText, joined, type Markup, markup } from './markup.ts';
 import type { FleetPage, PageAlert, PageSpan } from './page.ts';
 
 /** The most rows of the chart. The clients with the worst alerts come first; other clients are only counted. */
-const mostRows = 150;
+const maxRows = 150;
 const width = 1000;
 const rowHeight = 18;
 const headHeight = 22;
@@ -19,7 +19,7 @@ const headHeight = 22;
  */
 export function timeLine(page: FleetPage): Markup {
   const rows = rowsOf(page.history);
-  const shown = rows.slice(0, mostRows);
+  const shown = rows.slice(0, maxRows);
   const gaps = page.gaps.map((gap) => spanInWords({ zone: page.zone, nowMs: page.untilMs }, ...bounds(page, gap)));
   return markup`<section aria-labelledby="time"><h2 id="time">Alerts over time</h2>
 ${rows.length === 0 && markup`<p>No alert in this span.</p>`}

@@ -27,7 +27,7 @@ export function words(status: number, body: string, headers: Readonly<Record<str
 }
 
 /** The least size for compression: smaller answers fit into one packet anyway. */
-const leastPackedBytes = 1_024;
+const minPackedBytes = 1_024;
 
 export interface SendOptions {
   readonly incoming: IncomingMessage;
@@ -56,7 +56,7 @@ export function send({ status, headers, body }: Answer, { incoming, outgoing, is
         return;
       }
     }
-    if (bytes.length >= leastPackedBytes && takesGzip(incoming.headers['accept-encoding'])) {
+    if (bytes.length >= minPackedBytes && takesGzip(incoming.headers['accept-encoding'])) {
       bytes = packed(bytes);
       outgoing.setHeader('Content-Encoding', 'gzip');
     }

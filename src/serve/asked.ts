@@ -9,9 +9,9 @@ import type { ClientSpan } from './pages.ts';
 
 const longestWords = 200;
 /** The most `*` and braces of a pattern: their number is the exponent of its matching time. */
-const mostOpen = 3;
+const maxOpen = 3;
 /** The most patterns of a request. */
-const mostPatterns = 32;
+const maxPatterns = 32;
 const longestMs = 10 * 365 * 24 * hourMs;
 
 /** Reads the requested part of the fleet. Ignores invalid values. */
@@ -44,9 +44,9 @@ export function spanOf(client: string, query: URLSearchParams): ClientSpan {
 /** Refuses patterns whose matching would block other requests. Throws FleetError `usage`. */
 export function checkPatterns(asked: readonly string[]): void {
   const patterns = asked.flatMap(splitGlobs).filter((one) => /[*{]/.test(one));
-  const large = patterns.find((one) => (one.match(/\*+|\{/g) ?? []).length > mostOpen);
-  if (large !== undefined) throw usageError(`"${large}" has more than ${mostOpen} of * and {`, 'Write it simpler.');
-  if (patterns.length > mostPatterns) throw usageError(`there are more than ${mostPatterns} patterns`, 'Write names.');
+  const large = patterns.find((one) => (one.match(/\*+|\{/g) ?? []).length > maxOpen);
+  if (large !== undefined) throw usageError(`"${large}" has more than ${maxOpen} of * and {`, 'Write it simpler.');
+  if (patterns.length > maxPatterns) throw usageError(`there are more than ${maxPatterns} patterns`, 'Write names.');
 }
 
 /** Returns the clients of a document or report, in the order of config.xml. Throws FleetError `usage`. */

@@ -10,7 +10,7 @@ import type { Visitor } from './visitor.ts';
 /** The most characters of a URL. */
 const longestUrl = 2_048;
 /** The most requests of an address at a time. */
-const mostPerAddress = 16;
+const maxPerAddress = 16;
 /**
  * The rate of requests per address. A page needs up to four requests: itself, its style, its program and its events.
  */
@@ -39,7 +39,7 @@ export interface GateOptions {
 
 export function createGate({ visitorOf, admit, isFull, onGuess }: GateOptions): Gate {
   const rates = new Rates(rate);
-  const inUse = new InUse(mostPerAddress);
+  const inUse = new InUse(maxPerAddress);
   return {
     enter: (incoming, outgoing, { takes = null, pool = 'look' }) => {
       const { method = '', url = '' } = incoming;

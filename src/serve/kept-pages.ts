@@ -1,7 +1,7 @@
 import type { LiveDocument } from '../page/live/live-document.ts';
 
-const mostPages = 32;
-const mostBytes = 4 * 1024 * 1024;
+const maxPages = 32;
+const maxBytes = 4 * 1024 * 1024;
 
 /** The last version of a page that was shown, and its time. */
 export interface KeptPage {
@@ -18,7 +18,7 @@ export class KeptPages {
     this.#remove(address);
     this.#pages.set(address, { document, atMs: Date.now() });
     this.#bytes += document.body.html.length;
-    while (this.#pages.size > mostPages || (this.#bytes > mostBytes && this.#pages.size > 1)) {
+    while (this.#pages.size > maxPages || (this.#bytes > maxBytes && this.#pages.size > 1)) {
       const [oldest = ''] = this.#pages.keys();
       this.#remove(oldest);
     }

@@ -17,12 +17,12 @@ import type { Pool } from './routes.ts';
 /** The first descriptor that a supervisor passes: sd_listen_fds(3). */
 const firstDescriptor = 3;
 /** The most connections of each pool. Further requests are answered with 503. */
-const mostOfPool: Readonly<Record<Pool, number>> = { look: 64, endpoints: 512 };
+const maxOfPool: Readonly<Record<Pool, number>> = { look: 64, endpoints: 512 };
 /** The connections beyond the limit that are answered with a refusal. Further ones are closed without an answer. */
-const mostPutOff = 192;
-const mostPerAddress = 16;
+const maxPutOff = 192;
+const maxPerAddress = 16;
 /** The further connections of an address that are answered with a refusal. Others get no answer. */
-const mostRefused = 16;
+const maxRefused = 16;
 /** The limits of Node. limitRequest is stricter for most requests. */
 const limits = { ...httpLimits, requestTimeout: provenBodyMs + httpLimits.headersTimeout };
 
@@ -47,13 +47,13 @@ export class Listeners {
   readonly #most: number;
   /** The connections whose requests are not answered. */
   readonly #refused = new Set<Socket | string>();
-  readonly #perPeer = new InUse(mostPerAddress);
-  readonly #refusedPerPeer = new InUse(mostRefused);
+  readonly #perPeer = new InUse(maxPerAddress);
+  readonly #refusedPerPeer = new InUse(maxRefused);
 
   constructor(options: ListenersOptions) {
     this.#options = options;
     const { push, events, trustedProxies } = options.serve;
-    this.#most = mostOfPool.look + (push || events !== null ? mostOfPool.endpoints : 0);
+    this.#most = maxOfPool.look + (push || events !== null ? maxOfPool.endpoints : 0);
     this.#isProxy = networkMatcher(trustedProxies);
   }
 
@@ -66,7 +66,7 @@ export class Listeners {
     const key = keyOf(socket);
     if (socket.destroyed || this.#refused.has(key)) return true;
     if (this.#pools.get(key) === pool) return false;
-    if ([...this.#pools.values()].filter((other) => other === pool).length >= mostOfPool[pool]) return true;
+    if ([...this.#pools.values()].filter((other) => other === pool).length >= maxOfPool[pool]) return true;
     this.#pools.set(key, pool);
     return false;
   }
@@ -139,7 +139,7 @@ export class Listeners {
       serve.tls === null || 'path' in where
         ? createServer(limits, listener)
         : createTlsServer({ ...limits, ...readCertificate(serve.tls), handshakeTimeout }, listener);
-    server.maxConnections = this.#most + mostPutOff;
+    server.maxConnections = this.#most + maxPutOff;
     server.on('connection', (socket: Socket) => this.#count(socket));
     // Without a handshake no answer can be sent.
     server.on('tlsClientError', (_error: Error, socket: Socket) => socket.destroy());

@@ -8,7 +8,7 @@ export type LiveSource = Pick<LiveEvents, 'listen' | 'signal'>;
 /** The interval of comments that keep the connection open through proxies. */
 const heartbeatMs = 15_000;
 /** The most unsent bytes of a stream. A reader beyond them no longer reads. */
-const mostWaitingBytes = 16_384;
+const maxWaitingBytes = 16_384;
 
 /** Sends the stream of finished runs: one small event per run (Server-Sent Events). The stream ends with the server. */
 export function sendEvents({ method }: IncomingMessage, outgoing: ServerResponse, events: LiveSource): void {
@@ -18,7 +18,7 @@ export function sendEvents({ method }: IncomingMessage, outgoing: ServerResponse
     return;
   }
   const send = (text: string): void => {
-    if (outgoing.writableLength > mostWaitingBytes) outgoing.destroy();
+    if (outgoing.writableLength > maxWaitingBytes) outgoing.destroy();
     else outgoing.write(text);
   };
   const stop = events.listen(({ program, finishedAtMs }) => {

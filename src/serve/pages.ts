@@ -29,8 +29,8 @@ import type { Documents } from './documents.ts';
 import { type FleetReader, NothingStored } from './fleet-reader.ts';
 
 const endedForMs = 7 * dayMs;
-const mostEnded = 500;
-const mostRuns = 100;
+const maxEnded = 500;
+const maxRuns = 100;
 
 /** The error of an unknown client or alert. */
 export class NotFound extends FleetError {
@@ -40,7 +40,7 @@ export class NotFound extends FleetError {
 }
 
 /** The most pages of a snapshot that are kept. */
-const mostKept = 16;
+const maxKept = 16;
 
 /** The pages of a snapshot by query, while the snapshot is used. All viewers of a run request the same ones. */
 const pagesOf = rememberedWeakly((_snapshot: FleetSnapshot) => new Map<string, Promise<LiveDocument>>());
@@ -58,7 +58,7 @@ export async function fleetPage(reader: FleetReader, query: FleetQuery): Promise
     const made = readFleetView(snapshot, storage.plots, query).then((view) => {
       return { title: ['Fleet'], path: '/', lead: fleetLead(view), body: fleetView(view), zone: view.zone };
     });
-    if (pages.size >= mostKept) pages.clear();
+    if (pages.size >= maxKept) pages.clear();
     pages.set(key, made);
     made.catch(() => pages.delete(key));
     return made;
@@ -71,7 +71,7 @@ export async function alertsPage(reader: FleetReader): Promise<LiveDocument> {
   return reader.read(async (storage, config) => {
     const nowMs = await storage.nowMs();
     const words = await wordsAt(config, storage, nowMs);
-    const ended = (await storage.records.alertsBetween(nowMs - endedForMs, nowMs, mostEnded))
+    const ended = (await storage.records.alertsBetween(nowMs - endedForMs, nowMs, maxEnded))
       .filter(({ resolvedAtMs }) => resolvedAtMs !== null)
       .sort((one, other) => (other.resolvedAtMs ?? 0) - (one.resolvedAtMs ?? 0));
     const { zone } = config.alerts;
@@ -102,7 +102,7 @@ function explainCommand({ client, rule }: Alert): readonly string[] {
 /** Returns the page of the newest runs. */
 export async function runsPage(reader: FleetReader): Promise<LiveDocument> {
   return reader.read(async (storage, config) => {
-    const runs = (await storage.records.newestRuns(mostRuns)).map((run) => ({ ...run, isFull: run.scope === 'full' }));
+    const runs = (await storage.records.newestRuns(maxRuns)).map((run) => ({ ...run, isFull: run.scope === 'full' }));
     const { zone } = config.alerts;
     const nowMs = await storage.nowMs();
     const reader = { nowMs, moment: (atMs: number): string => timeInWords({ zone, nowMs }, atMs) };
@@ -178,7 +178,7 @@ export async function clientHistory(
   if (client === undefined) throw new NotFound();
   const nowMs = await storage.nowMs();
   const sinceMs = nowMs - spanMs;
-  const alerts = await storage.records.alertsOfClient(name, sinceMs, nowMs, mostEnded);
+  const alerts = await storage.records.alertsOfClient(name, sinceMs, nowMs, maxEnded);
   const grid = reportGrid(sinceMs, nowMs, config.collector.everyMs, 1);
   const { rules } = client;
   return {

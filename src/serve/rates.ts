@@ -1,5 +1,5 @@
 /** The most addresses that are stored. The least recently seen one is dropped first. */
-const mostAddresses = 10_000;
+const maxAddresses = 10_000;
 
 export interface RateOptions {
   /** The requests that an address may make at once. */
@@ -41,7 +41,7 @@ export class Rates {
     this.#buckets.delete(key);
     const taken = isTaken(left);
     this.#buckets.set(key, { left: taken ? Math.max(-burst, left - cost) : left, at });
-    if (this.#buckets.size > mostAddresses) {
+    if (this.#buckets.size > maxAddresses) {
       const [oldest] = this.#buckets.keys();
       if (oldest !== undefined) this.#buckets.delete(oldest);
     }

@@ -14,7 +14,7 @@ export interface LoopbackListeners {
 }
 
 /** The most connections of all addresses together. Further ones are reset. A collector opens far fewer at a time. */
-const mostConnections = 6000;
+const maxConnections = 6000;
 /** The most connections that wait for `accept`, enough for a burst of visits. */
 const backlog = 64;
 /** The longest life of a connection, far more than any visit takes. Older connections count as abandoned. */
@@ -52,7 +52,7 @@ export function openListeners(port: number): LoopbackListeners {
       const sockets = new Set<Socket>();
       const listener = createServer({ noDelay: true }, (socket) => {
         socket.on('error', () => undefined);
-        if (since.size >= mostConnections) {
+        if (since.size >= maxConnections) {
           socket.resetAndDestroy();
           return;
         }

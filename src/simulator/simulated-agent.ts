@@ -19,7 +19,7 @@ export interface WaitingReport {
 }
 
 /** The most waiting reports of a client, fewer than in a real spool, because those of all clients are in memory. */
-const mostWaiting = 50;
+const maxWaiting = 50;
 const agentVersion = 'simulated';
 /** The seed part of the boot ids. */
 const bootDraw = 300;
@@ -84,7 +84,7 @@ export class SimulatedAgent {
       plaintext: encodeReport(report),
     });
     const made = { id: reportId.replaceAll('-', ''), sealed };
-    if (condition.fullDisk !== 'spool') this.#waiting = [...this.#waiting, made].slice(-mostWaiting);
+    if (condition.fullDisk !== 'spool') this.#waiting = [...this.#waiting, made].slice(-maxWaiting);
     return made;
   }
 

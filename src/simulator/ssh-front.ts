@@ -110,7 +110,7 @@ export function forwardTo(client: ServerConnection, addresses: ReadonlySet<strin
 /** The number of SSH_MSG_KEXINIT (RFC 4253, section 7.1). */
 const messageNumber = 20;
 const blockBytes = 8;
-const leastPaddingBytes = 4;
+const minPaddingBytes = 4;
 
 /** The server's version line (RFC 4253, section 4.2). */
 export const versionLine = `SSH-2.0-${ident}\r\n`;
@@ -136,7 +136,7 @@ export function keyExchangeOffer(): Buffer {
   // first_kex_packet_follows, and the reserved word.
   const payload = Buffer.concat([Uint8Array.of(messageNumber), randomBytes(16), ...lists, Buffer.alloc(1 + 4)]);
   const shortBytes = blockBytes - ((5 + payload.length) % blockBytes);
-  const paddingBytes = shortBytes < leastPaddingBytes ? shortBytes + blockBytes : shortBytes;
+  const paddingBytes = shortBytes < minPaddingBytes ? shortBytes + blockBytes : shortBytes;
   const head = Buffer.alloc(5);
   head.writeUInt32BE(1 + payload.length + paddingBytes);
   head[4] = paddingBytes;

@@ -9,8 +9,8 @@ import { maxSealedBytes, readHeader } from '../../seal/sealed-message.ts';
 import { pushLimits, pushMarker } from '../../seal/push.ts';
 
 /** The limit of one stream, which has to arrive within the five seconds that a server waits. */
-const mostBytes = 256 * 1024;
-const leastBytes = 8 * 1024;
+const maxBytes = 256 * 1024;
+const minBytes = 8 * 1024;
 /** The time within which an answer doubles the size of the next stream. */
 const quickMs = secondMs;
 
@@ -59,7 +59,7 @@ export interface AskedStream {
  */
 export function pushStreams(options: PushStreamOptions): () => PushStream | null {
   const { visit, clients, bootId, fault, unspooled, failures, asked = null, sinceMs = -Infinity } = options;
-  let streamBytes = Math.max(leastBytes, mostBytes >> Math.min(failures, 30));
+  let streamBytes = Math.max(minBytes, maxBytes >> Math.min(failures, 30));
   const spooled = listSpool([...visit.dirs, ...visit.formerDirs]);
   const since = spooled.filter(({ timeMs }) => timeMs >= sinceMs);
   const heldBack = spooled.length - since.length;
@@ -70,7 +70,7 @@ export function pushStreams(options: PushStreamOptions): () => PushStream | null
   let madeAtMs = performance.now();
   return () => {
     const isQuick = !isFirst && performance.now() - madeAtMs < quickMs;
-    if (isQuick) streamBytes = Math.min(mostBytes, streamBytes * 2);
+    if (isQuick) streamBytes = Math.min(maxBytes, streamBytes * 2);
     madeAtMs = performance.now();
     const taken: Buffer[] = [];
     const files = new Map<string, readonly string[]>();

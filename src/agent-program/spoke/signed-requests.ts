@@ -19,7 +19,7 @@ import { plainAnswer, send, type SpokeAnswer } from './spoke-answer.ts';
 /** The most bytes of a body: the acknowledgements of one stream, with something before them. */
 const maxBodyBytes = 4096 + pushMarker.length * (1 + pushLimits.maxReports);
 /** The number of remembered requests: several days of a collector that polls every five minutes. */
-const mostRemembered = 2000;
+const maxRemembered = 2000;
 
 const strange = 'This is no request of the collector of this machine.';
 
@@ -82,7 +82,7 @@ export function signedRequests({ client, enrolment }: AgentSettings): SignedRequ
     const answer = async ({ key, mac }: Sender, body: Buffer): Promise<SpokeAnswer> => {
       seen.add(mac);
       const [oldest] = seen;
-      if (seen.size > mostRemembered && oldest !== undefined) seen.delete(oldest);
+      if (seen.size > maxRemembered && oldest !== undefined) seen.delete(oldest);
       const answered = await route(body);
       if (!Buffer.isBuffer(answered)) return answered;
       const signature = encodeAnswerHeader(answerMac(key, mac, answered));

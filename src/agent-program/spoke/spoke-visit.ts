@@ -12,7 +12,7 @@ type Spoke = Pick<ModeContext, 'settings' | 'log' | 'note'>;
 
 /** The time from the end of the probes to the collector's deadline, for sending the answer. */
 const reserveMs = 2 * secondMs;
-const leastMs = 3 * secondMs;
+const minMs = 3 * secondMs;
 
 /**
  * Takes a report, unless the collector only requests further ones, and returns it with the oldest unacknowledged
@@ -23,7 +23,7 @@ export async function answerVisit({ settings, log, note }: Spoke, body: Buffer):
   const asked = parsePolledVisit(body);
   if (enrolment === null || asked === null) return plainAnswer(400, 'That is no visit of this version.');
   const own = openOwnVisit(settings, enrolment);
-  const timeoutMs = Math.max(leastMs, asked.timeoutMs - reserveMs);
+  const timeoutMs = Math.max(minMs, asked.timeoutMs - reserveMs);
   const report: OwnReport = asked.takesReport ? await makeOwnReport(own, timeoutMs) : noOwnReport;
   const { fault, unspooled, reportId } = report;
   const { after } = asked;

@@ -19,7 +19,7 @@ import { laterInventory } from './spoke-inventory.ts';
 import { acknowledge, answerVisit } from './spoke-visit.ts';
 
 /** The number of connections beyond which the oldest idle connection is closed. */
-const mostConnections = 64;
+const maxConnections = 64;
 /** The time limit from a request to the end of its answer: for a report, and for reading the answer. */
 const answerMs = 60 * secondMs;
 const closeMs = 3 * secondMs;
@@ -100,7 +100,7 @@ function spokeServer(routes: Readonly<Record<string, Readonly<Record<string, Ans
   server.on('connection', (socket: Socket) => {
     open.add(socket);
     socket.once('close', () => open.delete(socket));
-    if (open.size <= mostConnections) return;
+    if (open.size <= maxConnections) return;
     const idle = [...open].find((one) => !busy.has(one));
     (idle ?? socket).destroy();
   });

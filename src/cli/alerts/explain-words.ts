@@ -115,11 +115,11 @@ function coverLines({ mutes }: RuleExplained, { time }: Saying): readonly string
   });
 }
 
-const mostReadings = 12;
+const maxReadings = 12;
 
 function cut(texts: readonly string[]): readonly string[] {
-  if (texts.length <= mostReadings) return texts;
-  return [...texts.slice(0, mostReadings), `and ${texts.length - mostReadings} more`];
+  if (texts.length <= maxReadings) return texts;
+  return [...texts.slice(0, maxReadings), `and ${texts.length - maxReadings} more`];
 }
 
 function limitsOf(rule: Rule): string {

@@ -100,9 +100,9 @@ interface ReplaySpan {
   readonly untilMs: number;
 }
 
-const mostCounts = 40;
-const mostItems = 3;
-const mostFacts = 50;
+const maxCounts = 40;
+const maxItems = 3;
+const maxFacts = 50;
 
 /** Returns a summary, each mail, and the differences from the notifications that were sent. */
 function replayText(output: Output, config: Config, { span, result, digests }: Shown): string {
@@ -143,9 +143,9 @@ function countsTable(output: Output, { counts }: ReplayResult, { moment }: Reade
       { title: 'first', cell: ({ firstMs }) => moment(firstMs) },
       { title: 'last', cell: ({ lastMs }) => moment(lastMs) },
     ],
-    counts.slice(0, mostCounts),
+    counts.slice(0, maxCounts),
   );
-  return counts.length > mostCounts ? `${table}\nand ${counts.length - mostCounts} more` : table;
+  return counts.length > maxCounts ? `${table}\nand ${counts.length - maxCounts} more` : table;
 }
 
 function daysTable(output: Output, mails: readonly ReplayedMail[], { moment }: ReaderTime): string {
@@ -162,8 +162,8 @@ function daysTable(output: Output, mails: readonly ReplayedMail[], { moment }: R
 }
 
 function mailLine({ atMs, recipient, alreadyTrue, items }: ReplayedMail, { moment }: ReaderTime): string {
-  const shown = items.slice(0, mostItems).map(itemWords).join('; ');
-  const rest = items.length > mostItems ? `; and ${items.length - mostItems} more` : '';
+  const shown = items.slice(0, maxItems).map(itemWords).join('; ');
+  const rest = items.length > maxItems ? `; and ${items.length - maxItems} more` : '';
   return escapeControls(`${moment(atMs)} to ${recipient}: ${alreadyTrue ? 'already true: ' : ''}${shown}${rest}`);
 }
 
@@ -189,11 +189,11 @@ function differenceBlocks(difference: ReplayResult['difference'], time: ReaderTi
 
 function factBlock(title: string, facts: readonly SentNotification[], { moment }: ReaderTime): readonly string[] {
   if (facts.length === 0) return [];
-  const lines = facts.slice(0, mostFacts).map((fact) => {
+  const lines = facts.slice(0, maxFacts).map((fact) => {
     const { client, transition, recipient, notifiedAtMs } = fact;
     const what = [clientText(client), ...alertLabel(fact)].join(' ');
     return escapeControls(`  ${moment(notifiedAtMs)} ${transition} ${what}, to ${recipient}`);
   });
-  const rest = facts.length > mostFacts ? [`  and ${facts.length - mostFacts} more`] : [];
+  const rest = facts.length > maxFacts ? [`  and ${facts.length - maxFacts} more`] : [];
   return [[`${title} (${facts.length}):`, ...lines, ...rest].join('\n')];
 }

@@ -102,7 +102,7 @@ async function heldBy(
 }
 
 /** The most held alerts that are printed. */
-const mostHeld = 20;
+const maxHeld = 20;
 
 function heldText(alert: Alert): string {
   const { id, client, severity, valueText } = alert;
@@ -131,8 +131,8 @@ function addedText(config: Config, silence: Silence, { clients, coversFleet, hel
   const when = isLater ? 'then' : 'from now on';
   const open =
     held.length === 0 ? '' : ` ${held.length} open ${held.length === 1 ? 'alert is' : 'alerts are'} held back ${when}.`;
-  const rest = held.length > mostHeld ? [`  and ${held.length - mostHeld} more`] : [];
-  const lines = [...held.slice(0, mostHeld).map(heldText), ...rest].map((line) => `\n${line}`).join('');
+  const rest = held.length > maxHeld ? [`  and ${held.length - maxHeld} more`] : [];
+  const lines = [...held.slice(0, maxHeld).map(heldText), ...rest].map((line) => `\n${line}`).join('');
   return `Silence ${silence.id}: ${what}, ${begin}until ${momentAndAge(silence.endsAtMs)}, ${zone}.
 It covers ${count}.${open} To end it: fleet-health silence expire ${silence.id}${lines}`;
 }

@@ -12,7 +12,7 @@ import { namedUpTo } from '../../text/numbers.ts';
 import { readStored } from '../command/read-stored.ts';
 
 /** The largest number of a site's clients that a warning names. */
-const mostNamed = 5;
+const maxNamed = 5;
 const timeoutMs = 10_000;
 
 /** Warns of clients whose site has forwarded nothing of them. Returns nothing if the database is unreachable. */
@@ -30,7 +30,7 @@ export async function neverCameWarnings(config: Config, signal: AbortSignal): Pr
   const missing = forwarded.filter(({ name, was }) => !seen.has(name) && (was === null || !seen.has(was)));
   return [...groupBy(missing, (client) => forwardingSite(client) ?? '')].map(([site, ofSite]) => {
     const names = namedUpTo(
-      mostNamed,
+      maxNamed,
       ofSite.map(({ name }) => name),
     );
     const isHere = existsSync(path.join(inbox, folderOfSite(site)));

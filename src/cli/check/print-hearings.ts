@@ -50,7 +50,7 @@ function rulesText({ rules, not_heard: unheard }: Hearing): string {
   return `${rules.length === 0 ? 'all' : rules.join(', ')}${written}`;
 }
 
-const mostRules = 20;
+const maxRules = 20;
 
 /** Prints the rules that config.xml writes, with their levels and their `for`. */
 export function printRules(output: Output, rules: readonly WrittenRule[]): void {
@@ -62,8 +62,8 @@ export function printRules(output: Output, rules: readonly WrittenRule[]): void 
       { title: 'limit', shrinks: true, cell: (one) => one.limit_text },
       { title: 'clients', cell: ({ clients }) => (clients === 0 ? 'the fleet' : String(clients)) },
     ],
-    rules.slice(0, mostRules),
+    rules.slice(0, maxRules),
   );
-  const more = rules.length - mostRules;
+  const more = rules.length - maxRules;
   output.print(`${table}\n${more > 0 ? `and ${more} more; check CLIENT shows them\n` : ''}`);
 }

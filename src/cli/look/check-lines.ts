@@ -6,9 +6,9 @@ import type { Colour } from '../terminal/output.ts';
 import { renderTable } from '../terminal/table.ts';
 import type { DetailWords } from './report-lines.ts';
 
-const mostRows = 20;
+const maxRows = 20;
 /** The number of lines shown below the first line of a text, for a check that is not OK. */
-const mostLines = 3;
+const maxLines = 3;
 const stateColours: readonly Colour[] = ['green', 'yellow', 'red', 'yellow'];
 
 /** Returns the results of people's own checks, the worst first: all that are not OK, and as many others as fit. */
@@ -16,7 +16,7 @@ export function checkLines({ newest }: ClientDetail, { output, nowMs }: DetailWo
   const checks = newest?.checks ?? [];
   if (checks.length === 0) return [];
   const bad = checks.filter(({ state }) => state !== 0).length;
-  const shown = checks.slice(0, Math.max(mostRows, bad));
+  const shown = checks.slice(0, Math.max(maxRows, bad));
   const hasOld = shown.some(({ age_s: age }) => age > 0);
   const table = renderTable(
     output,
@@ -28,7 +28,7 @@ export function checkLines({ newest }: ClientDetail, { output, nowMs }: DetailWo
       { title: 'text', shrinks: true, cell: ({ text }) => text.split('\n', 1)[0] ?? '' },
     ],
     shown,
-    ({ state, text }) => (state === 0 ? [] : text.split('\n').slice(1, 1 + mostLines)),
+    ({ state, text }) => (state === 0 ? [] : text.split('\n').slice(1, 1 + maxLines)),
   );
   const rest = checks.length - shown.length;
   return [table, ...(rest > 0 ? [`and ${rest} more that are OK; --json has all`] : [])];

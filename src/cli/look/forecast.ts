@@ -20,13 +20,13 @@ export interface ForecastCommandOptions extends Selection {
 }
 
 /** The most past days whose forecasts can be repeated: levels are kept for these days and their history. */
-const mostPastDays = 90;
+const maxPastDays = 90;
 
 /** Runs `forecast`: prints the file systems that will be full, or how forecasts of the past turned out. */
 export async function forecastCommand(context: Context, options: ForecastCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   const withinDays = parseDays('--within', options.within, farthestDays);
-  const days = options.backtest === null ? null : parseDays('--backtest', options.backtest, mostPastDays);
+  const days = options.backtest === null ? null : parseDays('--backtest', options.backtest, maxPastDays);
   if (days !== null && !Number.isInteger(days)) throw usageError('--backtest takes whole days', 'Write 90d.');
   const config = loadSettingsToShow(context);
   const names = chooseClients(config, options).map(({ name }) => name);

@@ -10,7 +10,7 @@ import { loadSettingsToShow } from '../command/settings.ts';
 import type { Output } from '../terminal/output.ts';
 import { renderTable } from '../terminal/table.ts';
 
-const mostNames = 8;
+const maxNames = 8;
 
 /** Runs `outliers`: prints the members of groups that differ from the others. */
 export async function outliersCommand(
@@ -65,7 +65,7 @@ function outliersText(output: Output, { groups, figures, kinds }: FleetOutliers)
     figures.map((outlier) => ({ ...outlier, words: figureOutlierWords(outlier) })),
   );
   const sentences = kinds.map((odd) =>
-    escapeControls(`${odd.group}: ${kindOutlierSentence(odd)}: ${namedUpTo(mostNames, odd.clients)}`),
+    escapeControls(`${odd.group}: ${kindOutlierSentence(odd)}: ${namedUpTo(maxNames, odd.clients)}`),
   );
   const parts = [...(figures.length === 0 ? [] : [table]), ...(kinds.length === 0 ? [] : [sentences.join('\n')])];
   return [...parts, `${where} were compared.`].join('\n\n');

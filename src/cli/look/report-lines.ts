@@ -18,8 +18,8 @@ export interface DetailWords {
   readonly nowMs: number;
 }
 
-const mostRows = 20;
-const mostUnits = 20;
+const maxRows = 20;
+const maxUnits = 20;
 
 /** Returns the table of CPU, memory, swap, load and other figures. */
 export function nowLines({ member, newest }: ClientDetail, { output }: DetailWords): readonly string[] {
@@ -92,9 +92,9 @@ export function diskLines({ newest, forecasts }: ClientDetail, { output }: Detai
       { title: 'type', drops: 2, cell: ({ fstype, mode }) => [fstype, mode].filter(Boolean).join(' ') },
       { title: 'from', drops: 1, shrinks: true, keepsEnd: true, cell: ({ source }) => source ?? '-' },
     ],
-    sorted.slice(0, mostRows),
+    sorted.slice(0, maxRows),
   );
-  return [table, ...moreLines(sorted.length - mostRows), ...forecasts.slice(0, mostRows).map(forecastSentence)];
+  return [table, ...moreLines(sorted.length - maxRows), ...forecasts.slice(0, maxRows).map(forecastSentence)];
 }
 
 function usedCell({ unresponsive, mode, used_percent: used }: DiskRow): Cell {
@@ -123,9 +123,9 @@ export function networkLines({ newest }: ClientDetail, { output }: DetailWords):
       { title: 'sent', align: 'right', cell: ({ tx_bytes_per_s: bytes }) => rate(bytes) },
       { title: 'errors, drops a second', drops: 1, align: 'right', cell: faults },
     ],
-    networks.slice(0, mostRows),
+    networks.slice(0, maxRows),
   );
-  return [table, ...moreLines(networks.length - mostRows)];
+  return [table, ...moreLines(networks.length - maxRows)];
 }
 
 function moreLines(count: number): readonly string[] {
@@ -159,7 +159,7 @@ export function processLines({ newest }: ClientDetail, { output, config }: Detai
           ),
         ]),
     units.length > 0
-      ? output.colour('red', `Failed: ${escapeControls(namedUpTo(mostUnits, units))}`)
+      ? output.colour('red', `Failed: ${escapeControls(namedUpTo(maxUnits, units))}`)
       : unitsText(row.failed_units),
     ...whole.probeErrors.map(({ probe, error }) => escapeControls(`Probe ${probe}: ${error}`)),
   ];

@@ -67,7 +67,7 @@ function resultCell({ ok, code, stage }: StoredVisit): Cell {
   return ok ? { text: 'ok', colour: 'green' } : { text: code ?? stage ?? 'failed', colour: 'red' };
 }
 
-const mostParts = 16;
+const maxParts = 16;
 
 /** Returns the parts of the machine, as its newest inventory names them. */
 export function inventoryLines({ inventory }: ClientDetail, { time }: DetailWords): readonly string[] {
@@ -108,12 +108,12 @@ function partLines<Part>(
   words: (part: Part) => readonly (string | null)[],
 ): readonly (readonly [name: string, value: string])[] {
   const all = parts ?? [];
-  const lines = all.slice(0, mostParts).map((part) => words(part).filter((word) => word !== null && word !== ''));
-  const rest = all.length - mostParts;
+  const lines = all.slice(0, maxParts).map((part) => words(part).filter((word) => word !== null && word !== ''));
+  const rest = all.length - maxParts;
   return [...lines, ...(rest > 0 ? [[`and ${rest} more`]] : [])].map((line) => [name, line.join('  ')]);
 }
 
-const mostLines = 4;
+const maxLines = 4;
 const deliveryColours = {
   sent: 'green',
   written: 'yellow',
@@ -144,5 +144,5 @@ function mailWords({ lines }: SentMail): string {
   const words = lines.map((line) =>
     [line.transition === 'firing' ? line.severity : line.transition, ...alertLabel(line)].join(' '),
   );
-  return namedUpTo(mostLines, words);
+  return namedUpTo(maxLines, words);
 }

@@ -9,8 +9,8 @@ import { jsonTime, type ReaderTime } from '../terminal/reader-time.ts';
 /** A client that was not visited. */
 export type Skipped = Extract<CollectEvent, { readonly kind: 'skipped' }>;
 
-const mostNamed = 5;
-const mostLogged = 20;
+const maxNamed = 5;
+const maxLogged = 20;
 
 /** Returns a line for each reason why clients were not visited: their number, the first names, and until when. */
 export function notVisitedLines(skipped: readonly Skipped[], { moment }: ReaderTime): readonly string[] {
@@ -21,7 +21,7 @@ export function notVisitedLines(skipped: readonly Skipped[], { moment }: ReaderT
       nextAttemptAtMs === null ? client : `${client} until ${moment(nextAttemptAtMs)}`,
     );
     const words = first === undefined ? '' : reasonWords(first);
-    return escapeControls(`${same.length} not visited, ${words}: ${namedUpTo(mostNamed, names)}`) + adviceFor(same);
+    return escapeControls(`${same.length} not visited, ${words}: ${namedUpTo(maxNamed, names)}`) + adviceFor(same);
   });
 }
 
@@ -33,7 +33,7 @@ function reasonWords({ reason, code }: Skipped): string {
 
 function adviceFor(same: readonly Skipped[]): string {
   if (same[0]?.reason !== 'login_refused') return '';
-  const names = same.slice(0, mostNamed).map(({ client }) => shownShellWord(client));
+  const names = same.slice(0, maxNamed).map(({ client }) => shownShellWord(client));
   return `; fleet-health collect ${names.join(' ')} tries now`;
 }
 
@@ -46,14 +46,14 @@ export function skippedLog(log: Log, verbosity: Output['verbosity']) {
       counts.set(reason, count);
       const fields = { client, code, next_attempt: jsonTime(nextAttemptAtMs), reason };
       // A retired client is never visited: only a detail.
-      if (reason === 'retired' || count > mostLogged) log.detail('skipped', fields);
+      if (reason === 'retired' || count > maxLogged) log.detail('skipped', fields);
       else log.event('skipped', fields);
     },
     end: (): void => {
       if (verbosity === 'verbose') return;
       for (const [reason, count] of counts) {
-        if (reason === 'retired' || count <= mostLogged) continue;
-        log.event('skipped', { reason, clients_more: count - mostLogged });
+        if (reason === 'retired' || count <= maxLogged) continue;
+        log.event('skipped', { reason, clients_more: count - maxLogged });
       }
     },
   };

@@ -11,14 +11,14 @@ import { complain } from '../command/complain.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 
 /** The least time after which a pass is interrupted, beyond its own deadlines. */
-const leastLimitMs = hourMs;
+const minLimitMs = hourMs;
 
 type Pass = (context: Context) => Promise<ExitStatus>;
 
 /** Runs passes for `--every`. Throws FleetError `usage` for another text than a duration, and as `repeatEvery`. */
 export async function repeatRuns(context: Context, every: string, pass: Pass): Promise<ExitStatus> {
   const everyMs = parseEvery(every);
-  return await repeatEvery(context, { everyMs, limitMs: Math.max(leastLimitMs, 2 * everyMs) }, pass);
+  return await repeatEvery(context, { everyMs, limitMs: Math.max(minLimitMs, 2 * everyMs) }, pass);
 }
 
 export interface RepeatTimes {

@@ -44,7 +44,7 @@ const usualMs = 60 * secondMs;
 const attemptMs = 20 * secondMs;
 const firstPauseMs = 500;
 const longestPauseMs = 30 * secondMs;
-const mostWords = 200;
+const maxWords = 200;
 
 /**
  * Runs `events send`: sends an event to a `serve`, or to a `<webhook>` of the same form, until it is accepted or the
@@ -175,7 +175,7 @@ async function attemptOf({ name, target, headers }: Receiver, body: string, limi
   }
   const { status, retryAfter, body: reply } = answer;
   if (status >= 200 && status < 300) return { why: null, pauseMs: 0 };
-  const words = cut(oneLine(reply), mostWords);
+  const words = cut(oneLine(reply), maxWords);
   const why = `status ${status}${words === '' ? '' : `: ${words}`}`;
   if (status === 408 || status === 425 || status === 429 || status >= 500) {
     return { why, pauseMs: retryAfterMs(retryAfter, Date.now()) };

@@ -100,22 +100,22 @@ function footer({ lastRun, members, shares }: FleetStatus, reader: LineReader, w
   return sentences.join(' ');
 }
 
-const mostUnlisted = 10;
+const maxUnlisted = 10;
 
 /** Lists clients that left config.xml, and clients of config.xml that may be the same machines. */
 function unlistedLines(unlisted: FleetStatus['unlisted'], { moment }: ReaderTime): readonly string[] {
   if (unlisted.length === 0) return [];
   const names = unlisted
-    .slice(0, mostUnlisted)
+    .slice(0, maxUnlisted)
     .map(({ client, lastVisitAtMs }) =>
       lastVisitAtMs === null ? client : `${client} (last visited ${moment(lastVisitAtMs)})`,
     );
-  const rest = unlisted.length > mostUnlisted ? [`${unlisted.length - mostUnlisted} more`] : [];
+  const rest = unlisted.length > maxUnlisted ? [`${unlisted.length - maxUnlisted} more`] : [];
   const left = [...names, ...rest].join(', ');
   return [
     `Not in config.xml any more: ${left}. fleet-health forget client NAME removes its history.`,
     ...unlisted
-      .slice(0, mostUnlisted)
+      .slice(0, maxUnlisted)
       .flatMap(({ client, namesake }) =>
         namesake === null
           ? []

@@ -36,7 +36,7 @@ const nothing: ServingState = { counts: noVisits, cpuMs: 0, maxRssBytes: 0 };
 const clientsPerProcess = 10_000;
 /** The file descriptors that a process keeps for everything but listeners, mostly for connections. */
 const otherFiles = 2000;
-const mostProcesses = 32;
+const maxProcesses = 32;
 const reportEveryMs = 250;
 const readyMs = minuteMs;
 const endMs = 10_000;
@@ -45,7 +45,7 @@ const endMs = 10_000;
 export async function serveFleet(dir: string, plan: FleetPlan, maxFiles = maxOpenFiles()): Promise<Serving> {
   const most = Math.min(clientsPerProcess, Math.max(maxFiles - otherFiles, Math.floor(maxFiles / 2)));
   const processes = Math.ceil(plan.clients / most);
-  if (processes > mostProcesses) {
+  if (processes > maxProcesses) {
     throw simulatorFault(`${plan.clients} clients are ${plan.clients} open files, and a process may open ${maxFiles}`, {
       advice: 'Raise the limit with `ulimit -n`, or simulate fewer clients.',
     });

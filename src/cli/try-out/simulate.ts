@@ -29,9 +29,9 @@ export interface SimulateCommandOptions {
 }
 
 const defaults = { clients: 1000, profile: 'clean', everyMs: 300_000 } as const;
-const leastEveryMs = 1000;
+const minEveryMs = 1000;
 /** The greatest value of `<collector every>`, too. */
-const mostEveryMs = 7 * dayMs;
+const maxEveryMs = 7 * dayMs;
 /** The time without a visit after which a pass is over. */
 const quietMs = 3000;
 const lookEveryMs = 500;
@@ -82,8 +82,8 @@ export async function simulateCommand(context: Context, options: SimulateCommand
 
 function everyOf(text: string): number {
   const everyMs = parseSpanOption('--every', text);
-  if (everyMs >= leastEveryMs && everyMs <= mostEveryMs) return everyMs;
-  throw usageError(`--every ${text} is not from ${formatDuration(leastEveryMs)} to ${formatDuration(mostEveryMs)}`);
+  if (everyMs >= minEveryMs && everyMs <= maxEveryMs) return everyMs;
+  throw usageError(`--every ${text} is not from ${formatDuration(minEveryMs)} to ${formatDuration(maxEveryMs)}`);
 }
 
 function sayTo(output: Output): (line: string) => void {

@@ -7,7 +7,7 @@ import { isDeeper } from '../../report/values/json-depth.ts';
 import { unreadable } from '../unreadable.ts';
 
 /** The most levels of JSON, and of groups. */
-const mostLevels = 64;
+const maxLevels = 64;
 
 /**
  * Reads the output of `ansible-inventory --list`, or an inventory in JSON. A host stands in the innermost of its
@@ -55,8 +55,8 @@ export function readAnsible(source: SourceText): Imported {
 const advice = 'Give an inventory that `ansible-inventory --list -i FILE` reads, or its output.';
 
 function parse(source: SourceText): Inventory {
-  if (isDeeper(Buffer.from(source.text), mostLevels)) {
-    throw unreadable(source, `its JSON is nested deeper than ${mostLevels} levels`, advice);
+  if (isDeeper(Buffer.from(source.text), maxLevels)) {
+    throw unreadable(source, `its JSON is nested deeper than ${maxLevels} levels`, advice);
   }
   let document: unknown;
   try {
@@ -92,9 +92,9 @@ function groupPaths(source: SourceText, groups: Inventory['groups']): Groups {
       lost.set(parent, [...(lost.get(parent) ?? []), name]);
     }
     if (known !== undefined) return;
-    if (path.length > mostLevels) {
+    if (path.length > maxLevels) {
       const remedy = 'Give the inventory groups that a person can look over.';
-      throw unreadable(source, `its groups are nested deeper than ${mostLevels} levels`, remedy);
+      throw unreadable(source, `its groups are nested deeper than ${maxLevels} levels`, remedy);
     }
     const { hosts, children } = groups.get(name) ?? noGroup;
     paths.set(name, { path, hosts });

@@ -31,7 +31,7 @@ export function readKnownHosts({ text }: SourceText): Imported {
 }
 
 /** The most names and addresses of one machine. A key of more names was copied to many machines. */
-const mostAlike = 8;
+const maxAlike = 8;
 
 interface KnownMachine {
   readonly host: ImportedHost;
@@ -50,7 +50,7 @@ function oneEach(machines: readonly KnownMachine[], skipped: Skipped[]): readonl
   const addresses = new Map<ImportedHost, string>();
   const others = new Set<ImportedHost>();
   for (const { host, keys } of machines) {
-    const owners = [...keys].map((key) => byKey.get(key) ?? []).filter(({ length }) => length <= mostAlike);
+    const owners = [...keys].map((key) => byKey.get(key) ?? []).filter(({ length }) => length <= maxAlike);
     const alike = [...new Set(owners.flat().map((owner) => owner.host))];
     const named = alike.filter((other) => !isBare(other) && other.port === host.port);
     const [first] = named;

@@ -15,7 +15,7 @@ const advice = 'Give targets as for file_sd_configs or http_sd_configs: [{"targe
 const nameLabels = ['__meta_netbox_name', '__meta_hetzner_server_name', '__meta_consul_node', 'nodename', 'hostname'];
 const addressLabels = ['__meta_netbox_primary_ip4', '__meta_netbox_primary_ip', '__meta_netbox_primary_ip6'];
 /** A list is a list of groups, which have lists and labels. */
-const mostLevels = 8;
+const maxLevels = 8;
 
 /**
  * Reads targets of Prometheus (https://prometheus.io/docs/prometheus/latest/http_sd/): a client for each machine, with
@@ -57,8 +57,8 @@ const groupForm = v.fallback(
 
 function documentOf(source: SourceText): readonly unknown[] {
   const isJson = /^\s*\[/.test(source.text);
-  if (isJson && isDeeper(Buffer.from(source.text), mostLevels)) {
-    throw unreadable(source, `its JSON is nested deeper than ${mostLevels} levels`, advice);
+  if (isJson && isDeeper(Buffer.from(source.text), maxLevels)) {
+    throw unreadable(source, `its JSON is nested deeper than ${maxLevels} levels`, advice);
   }
   const document = (isJson ? jsonOf(source.text) : null) ?? yamlDocument(source, advice);
   if (!Array.isArray(document)) throw unreadable(source, 'it is no list of targets', advice);

@@ -7,7 +7,7 @@ import { alertBands, bootMarks, limitLines } from './plot-marks.ts';
 import { bytesPerSecond, percents, plain, seriesFormats } from './units.ts';
 
 /** The most lines that a plot shows. Others are hidden until their names in the legend are chosen. */
-const mostLines = 8;
+const maxLines = 8;
 const height = 180;
 const daySeconds = 86_400;
 /** Okabe and Ito's colours, without yellow, in an order in which neighbours differ in lightness. */
@@ -70,7 +70,7 @@ export function drawPlots(parent: HTMLElement, history: DecodedHistory, wantedZo
     chart.root.setAttribute('aria-label', `${plot.title}: ${series.map((one) => summary(one, plot)).join('; ')}`);
     // A legend that scrolls needs a tab stop for the keyboard.
     const legend = chart.root.querySelector<HTMLElement>('.u-legend');
-    if (legend !== null && series.length > mostLines) {
+    if (legend !== null && series.length > maxLines) {
       legend.tabIndex = 0;
       legend.ariaLabel = `Legend of ${plot.title}`;
     }
@@ -211,7 +211,7 @@ function lineOf(
     stroke: isBound ? 'transparent' : colour,
     width: isBound ? 0 : 1.5,
     ...(group === 'sent' ? { dash: [4, 3] } : {}),
-    show: isBound || all.length <= mostLines || index < mostLines,
+    show: isBound || all.length <= maxLines || index < maxLines,
     spanGaps: false,
     // A value between two gaps is drawn as a point, as it makes no line.
     points: { show: !isBound, size: 5, fill: colour, filter: () => lone },
@@ -225,7 +225,7 @@ function lineOf(
 
 /** Returns the lines with the greatest newest values first if there are more lines than are shown. */
 function fullestFirst(series: readonly DecodedSeries[]): readonly DecodedSeries[] {
-  if (series.length <= mostLines) return series;
+  if (series.length <= maxLines) return series;
   const newest = ({ values }: DecodedSeries): number => values.findLast((value) => value !== null) ?? -1;
   return [...series].sort((one, other) => newest(other) - newest(one));
 }

@@ -28,7 +28,7 @@ export interface EventsView {
 }
 
 /** The most rows of the page. */
-const mostRows = 500;
+const maxRows = 500;
 /** The class of a row, by the status of its event. */
 const classes = { CRIT: 'critical', WARN: 'warning', UNKNOWN: 'failing', OK: 'fine' } as const;
 
@@ -40,7 +40,7 @@ export function eventsView({ zone, nowMs, events }: EventsView): Markup {
 <p class="count">None has come yet. <code>fleet-health events url SERVICE</code> prints a line of curl that sends one.</p></section>`;
   }
   const bad = events.filter(({ isSilent, status }) => isSilent || status !== 'OK').length;
-  const shown = events.slice(0, mostRows);
+  const shown = events.slice(0, maxRows);
   const more = events.length - shown.length;
   return markup`<section aria-labelledby="events">${title}
 <p class="count">${counted(events.length, 'service')} heard of, ${bad === 0 ? 'all of them OK' : `${bad} of them silent or not OK`}.${more > 0 && ` ${more} more are not shown.`}</p>

@@ -52,14 +52,14 @@ const sortings: Readonly<Record<string, string>> = {
 };
 
 /** The lines of sites above the table. The page of runs has them all. */
-const mostSites = 5;
+const maxSites = 5;
 
 type ShownPart = Pick<FleetView, 'query' | 'clients' | 'matching'>;
 
 /** Renders the first lines of the fleet's page, with the clients by state. */
 export function fleetLead(view: FleetView): Markup {
   const { nowMs, zone, collectedAtMs, sites } = view;
-  const shown = sites.slice(0, mostSites);
+  const shown = sites.slice(0, maxSites);
   const collected =
     collectedAtMs === null ? 'No run has ended yet.' : `Collected at ${momentInWords({ zone, nowMs }, collectedAtMs)}.`;
   return markup`<p>${collected}</p>

@@ -22,7 +22,7 @@ interface Sums {
   readonly most: Float64Array | null;
 }
 
-const mostWeight = 2 ** 16 - 1;
+const maxWeight = 2 ** 16 - 1;
 
 /**
  * Adds up figures by client, subject and step. Holds six to ten bytes for each figure and step, and 16 more with a
@@ -63,7 +63,7 @@ export class GridSums implements FleetFigures {
       const mean = Number(value);
       for (let step = first; step <= last; step += 1) {
         const before = column.weight[step] ?? 0;
-        const whole = Math.min(mostWeight, before + weight);
+        const whole = Math.min(maxWeight, before + weight);
         column.mean[step] =
           before === 0 ? mean : (column.mean[step] ?? 0) + ((mean - (column.mean[step] ?? 0)) * weight) / whole;
         column.weight[step] = whole;

@@ -5,13 +5,13 @@ import { sqlTime } from '../sql/sql-time.ts';
 import type { Grid, Watch } from '../store/look-store.ts';
 
 /** The least share of the clients for which reading the rows of all clients is faster: rows are stored by time. */
-const leastShare = 1 / 3;
+const minShare = 1 / 3;
 
 /** True if rows are read by time, for all clients at once; false if they are read client by client. */
 export async function isReadByTime(database: Database, clients: readonly string[]): Promise<boolean> {
   if (clients.length < 2) return false;
   const [counted] = await database.read((session) => session.all('SELECT COUNT(*) AS clients FROM clients'));
-  return clients.length >= Number(counted?.['clients']) * leastShare;
+  return clients.length >= Number(counted?.['clients']) * minShare;
 }
 
 /** Returns the beginning and the end of the part of a step to read. */

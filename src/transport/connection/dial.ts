@@ -24,7 +24,7 @@ export interface DialOptions {
  * addresses it is shorter, so that all are tried in half of the time limit.
  */
 const nextAddressMs = 250;
-const leastNextAddressMs = 10;
+const minNextAddressMs = 10;
 
 /**
  * Opens a TCP connection. Tries the addresses of a name one after the other, at most a quarter of a second apart; the
@@ -86,7 +86,7 @@ function firstOf(
   addresses: readonly string[],
   { port, timeoutMs, signal }: Pick<DialOptions, 'port' | 'timeoutMs' | 'signal'>,
 ): Promise<Socket> {
-  const pauseMs = Math.max(leastNextAddressMs, Math.min(nextAddressMs, timeoutMs / 2 / addresses.length));
+  const pauseMs = Math.max(minNextAddressMs, Math.min(nextAddressMs, timeoutMs / 2 / addresses.length));
   return new Promise((resolve, reject) => {
     const open = new Set<Socket>();
     const errors: Error[] = [];

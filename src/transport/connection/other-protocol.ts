@@ -16,7 +16,7 @@ const protocols: readonly (readonly [beginning: RegExp | string, name: string])[
   [/^\xff[\xfb-\xfe]/, 'telnet'],
   [/^[^]\0\0\0(?:\n|\xff)/, 'MySQL'],
 ];
-const mostCharacters = 100;
+const maxCharacters = 100;
 
 /**
  * Returns a sentence for a server that begins like one of another protocol: `SMTP answers there, not SSH: "220 mx"`.
@@ -28,7 +28,7 @@ export function otherProtocol(beginning: string): string | null {
   )?.[1];
   if (name === undefined) return null;
   const [line = ''] = beginning.split(/\r?\n/);
-  const words = /^[\x20-\x7e]+$/.test(line) ? `: ${JSON.stringify(shortened(oneLine(line), mostCharacters))}` : '';
+  const words = /^[\x20-\x7e]+$/.test(line) ? `: ${JSON.stringify(shortened(oneLine(line), maxCharacters))}` : '';
   return `${name} answers there, not SSH${words}`;
 }
 

@@ -2,17 +2,17 @@ import type { ErrorCode } from '../../errors.ts';
 import { oneLine } from '../../text/plain-text.ts';
 import { shortened } from '../../text/shortened.ts';
 
-const mostLines = 3;
+const maxLines = 3;
 /** The most characters of a line. */
-const mostCharacters = 140;
+const maxCharacters = 140;
 
 /** Adds a text that a server sent during the login. Keeps the last lines that have a letter or digit. */
 export function addServerWords(known: readonly string[], text: string): readonly string[] {
-  const lines = text.slice(-8 * mostCharacters).split(/[\r\n]+/);
+  const lines = text.slice(-8 * maxCharacters).split(/[\r\n]+/);
   return [
     ...known,
-    ...lines.map((line) => shortened(oneLine(line), mostCharacters)).filter((line) => /[\p{L}\p{N}]/u.test(line)),
-  ].slice(-mostLines);
+    ...lines.map((line) => shortened(oneLine(line), maxCharacters)).filter((line) => /[\p{L}\p{N}]/u.test(line)),
+  ].slice(-maxLines);
 }
 
 /** Returns the texts of a server as the end of a message: `; the client says "..."`. Returns an empty text for none. */

@@ -2,12 +2,12 @@
  * The largest RSA modulus accepted, in bits. OpenSSH makes keys of up to 16,384 bits, but nobody uses them. Checking a
  * key of 8,192 bits takes half a millisecond.
  */
-const mostModulusBits = 8192;
+const maxModulusBits = 8192;
 /**
  * The largest RSA exponent accepted, in bits. The usual exponent has 17 bits. OpenSSL accepts 64 bits for large keys
  * and any size for small keys.
  */
-const mostExponentBits = 33;
+const maxExponentBits = 33;
 
 /**
  * Returns why a host key is refused before any computation with it: a hostile server can choose numbers that are
@@ -18,8 +18,8 @@ export function dearHostKey(blob: Buffer): string | null {
   if (type?.toString('latin1') !== 'ssh-rsa') return null;
   if (exponent === undefined || modulus === undefined) return 'the host key cannot be read';
   const bits = bitsOf(modulus);
-  if (bits > mostModulusBits) return `the host key has ${bits} bits; RSA keys may have ${mostModulusBits}`;
-  return bitsOf(exponent) > mostExponentBits ? `the exponent of the host key has ${bitsOf(exponent)} bits` : null;
+  if (bits > maxModulusBits) return `the host key has ${bits} bits; RSA keys may have ${maxModulusBits}`;
+  return bitsOf(exponent) > maxExponentBits ? `the exponent of the host key has ${bitsOf(exponent)} bits` : null;
 }
 
 /** Returns the strings of a key blob (RFC 4251, section 5). Stops at the first incomplete string. */

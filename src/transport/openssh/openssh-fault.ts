@@ -189,7 +189,7 @@ function failure(
 }
 
 const lookMs = 50;
-const mostLooks = 15;
+const maxLooks = 15;
 
 /**
  * Returns the fault of the machine on the route that made an ssh end. `ask` reads the fault from the logs of the
@@ -201,7 +201,7 @@ export async function lastFault(
   master: ChildProcess,
   ask: (() => FleetError | null) | null,
 ): Promise<FleetError | null> {
-  for (let look = 0; ask !== null && look < mostLooks; look += 1) {
+  for (let look = 0; ask !== null && look < maxLooks; look += 1) {
     const ended = !signalGroup(master, 0);
     const fault = ask();
     if (ended || fault !== null) return fault;

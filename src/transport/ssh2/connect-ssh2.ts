@@ -34,7 +34,7 @@ export function connectSsh2(
 }
 
 /** The most requests of a connection, plus one for each second: sshd may send a keepalive that often. */
-const mostRequests = 64;
+const maxRequests = 64;
 
 /** True if a message needs an answer. Each answer stays in memory until the server reads it. */
 export const wantsAnswer: Readonly<Record<string, (args: readonly unknown[]) => boolean>> = {
@@ -91,7 +91,7 @@ export function boundRequests(ssh: Client): void {
     handlers[name] = (...args) => {
       if (ended) return;
       if (counts(args)) requests += 1;
-      if (requests > mostRequests + seconds()) end('the server sends requests without end');
+      if (requests > maxRequests + seconds()) end('the server sends requests without end');
       else if (name !== 'GLOBAL_REQUEST' || !announcesHostKeys(args)) handle(...args);
     };
   }

@@ -8,12 +8,12 @@ import { takeGroupExchanges, type GroupKeys } from './private-parts.ts';
  * size, and Node then runs a primality test, which takes seconds for 4,096 bits. This file checks the group as OpenSSH
  * does, without that test: an exchange takes 25 ms at most.
  */
-const leastBits = 2048;
-const mostBits = 4096;
+const minBits = 2048;
+const maxBits = 4096;
 
 /** Checks the groups of a client's key exchanges. Call it right after `connect`, before the server's first bytes. */
 export function boundGroupExchanges(ssh: Client): void {
-  takeGroupExchanges(ssh, { mostBits, check: checkGroup, generate: generateKeys });
+  takeGroupExchanges(ssh, { maxBits, check: checkGroup, generate: generateKeys });
 }
 
 function checkGroup(prime: Buffer, generator: Buffer): void {
@@ -49,7 +49,7 @@ function generateKeys(prime: Buffer, generator: Buffer): { readonly publicKey: B
  */
 function groupFault(prime: Buffer, generator: Buffer): string | null {
   const bits = numberOf(prime).toString(2).length;
-  if (bits < leastBits || bits > mostBits) return `has ${bits} bits, not ${leastBits} to ${mostBits}`;
+  if (bits < minBits || bits > maxBits) return `has ${bits} bits, not ${minBits} to ${maxBits}`;
   if (((prime.at(-1) ?? 0) & 1) === 0) return 'is even';
   if (stripped(generator).length > 3 || numberOf(generator) < 2n) return 'has an unusual generator';
   return null;

@@ -68,7 +68,7 @@ export interface GroupKeys {
 }
 
 export interface GroupPolicy {
-  readonly mostBits: number;
+  readonly maxBits: number;
   /** Throws if the group is unacceptable. */
   readonly check: (prime: Buffer, generator: Buffer) => void;
   readonly generate: (prime: Buffer, generator: Buffer) => { readonly publicKey: Buffer; readonly keys: GroupKeys };
@@ -206,14 +206,14 @@ export function takeGroupExchanges(ssh: Client, policy: GroupPolicy): void {
   });
 }
 
-function applyPolicy(exchange: GroupExchange, { mostBits, check, generate }: GroupPolicy): void {
+function applyPolicy(exchange: GroupExchange, { maxBits, check, generate }: GroupPolicy): void {
   const { _prefBits: preferred, _maxBits: most, setDHParams, generateKeys } = exchange as Partial<GroupExchange>;
   const isKnown =
     [preferred, most].every(Number.isInteger) &&
     [setDHParams, generateKeys].every((value) => typeof value === 'function');
   if (!isKnown) throw new Error('group exchange cannot be checked with this version of ssh2');
-  exchange._maxBits = mostBits;
-  exchange._prefBits = Math.min(exchange._prefBits, mostBits);
+  exchange._maxBits = maxBits;
+  exchange._prefBits = Math.min(exchange._prefBits, maxBits);
   exchange.setDHParams = (prime, generator) => {
     check(prime, generator);
     [exchange._prime, exchange._generator] = [prime, generator];

@@ -6,7 +6,7 @@ const lists = [
   ...['key exchange algorithm', 'host key format', 'C->S cipher', 'S->C cipher', 'C->S MAC', 'S->C MAC'],
   ...['C->S compression', 'S->C compression'],
 ];
-const mostNames = 10;
+const maxNames = 10;
 const kexInit = 20;
 
 /** True if this is ssh2's message that the server offers no algorithm of a list that ssh2 has. */
@@ -32,7 +32,7 @@ export function serverOffer(message: string, beginning: string): string {
     if (end > bytes.length) return '';
     if (list === index) {
       const names = bytes.toString('latin1', at + 4, end).split(',');
-      const shown = names.filter((name) => /^[!-~]{1,64}$/.test(name)).slice(0, mostNames);
+      const shown = names.filter((name) => /^[!-~]{1,64}$/.test(name)).slice(0, maxNames);
       return `; the client offers ${shown.join(', ') || 'nothing'}`;
     }
     at = end;
