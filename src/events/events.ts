@@ -12,9 +12,9 @@ const storeTimeoutMs = 800;
 const retryMs = 500;
 /** The time for storing what waits when the server ends. */
 const closeMs = 2_000;
-const mostPendingBytes = 8 * 1024 * 1024;
+const maxPendingBytes = 8 * 1024 * 1024;
 /** The most events of one file. */
-const mostEvents = 2_000;
+const maxEvents = 2_000;
 
 /** Thrown if no more events are accepted now. */
 export class EventsFull extends Error {}
@@ -77,7 +77,7 @@ export class EventIntake {
 
   /** Accepts events. Resolves when they survive a loss of power. Throws EventsFull and write errors. */
   accept(events: readonly NewEvent[], bytes: number): Promise<void> {
-    if (this.#bytes + bytes > mostPendingBytes || this.#ended.signal.aborted) {
+    if (this.#bytes + bytes > maxPendingBytes || this.#ended.signal.aborted) {
       return Promise.reject(new EventsFull('too many events wait'));
     }
     this.#bytes += bytes;
@@ -117,7 +117,7 @@ export class EventIntake {
 
   #nextBatch(): readonly Accepted[] {
     let events = 0;
-    const end = this.#pending.findIndex((one) => (events += one.events.length) > mostEvents);
+    const end = this.#pending.findIndex((one) => (events += one.events.length) > maxEvents);
     const batch = this.#pending.splice(0, end === -1 ? this.#pending.length : Math.max(1, end));
     for (const { bytes } of batch) this.#bytes -= bytes;
     return batch;

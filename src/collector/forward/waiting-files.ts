@@ -1,9 +1,8 @@
-import { rmSync } from 'node:fs';
 import path from 'node:path';
 
 import { errnoOf, messageOf } from '../../errors.ts';
 import { minuteMs } from '../../platform/units.ts';
-import { documentTime, readDocumentFile } from '../inbox/document-files.ts';
+import { documentTime, readDocumentFile, removeStored } from '../inbox/document-files.ts';
 import { allowances, documentsFolder } from '../inbox/origins.ts';
 import { sealedName, type SealedSpool, type SpooledReport } from '../spool/sealed-spool.ts';
 import type { WaitingFile } from './forward.ts';
@@ -45,7 +44,7 @@ function documentFile(file: string, { onUnreadable }: WaitingFilesOptions): Wait
   return {
     ...{ folder: documentsFolder, name: path.basename(file), client: null },
     read: () => readDocumentFile(file, allowances.site.maxDocumentBytes),
-    remove: () => rmSync(file, { force: true }),
+    remove: () => removeStored(file),
     onUnreadable: (thrown) => onUnreadable(file, messageOf(thrown)),
   };
 }

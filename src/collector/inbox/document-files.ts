@@ -84,6 +84,11 @@ export function namesIn(folder: string): readonly string[] {
   }
 }
 
+/** Removes a report or document whose content the database has. No other function removes one for this reason. */
+export function removeStored(file: string): void {
+  rmSync(file, { force: true });
+}
+
 /** Returns the bytes of a file; 0 if it was removed meanwhile, or its name is not UTF-8 and so not ours. */
 export function sizeOf(file: string): number {
   return lstatSync(file, { throwIfNoEntry: false })?.size ?? 0;

@@ -122,7 +122,9 @@ function documentsOfJournal(bytes: Buffer, nowMs: number) {
     documents.push({ run: { start, end: ofRun } });
   }
   for (let at = 0; at < visits.length; at += visitsTogether) {
-    documents.push({ visits: visits.slice(at, at + visitsTogether) });
+    // At a site that forwards, visits count with the start of their run alone.
+    const run = start === null ? null : { start, end: null };
+    documents.push({ run, visits: visits.slice(at, at + visitsTogether) });
   }
   return { documents, strange };
 }

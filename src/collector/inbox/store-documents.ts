@@ -17,6 +17,7 @@ import {
   hasFailed,
   marked,
   readDocumentFile,
+  removeStored,
   sizeOf,
   unmarked,
 } from './document-files.ts';
@@ -267,7 +268,7 @@ class DocumentStoring {
   #settle({ folder, file }: Waiting, reasons: readonly string[]): void {
     this.counts.refused += reasons.length;
     try {
-      if (reasons.length === 0) rmSync(file, { force: true });
+      if (reasons.length === 0) removeStored(file);
       else if (!hasFailed(file)) renameSync(file, marked(file));
       else this.#note(folder, setAside(file, reasons));
     } catch (thrown) {

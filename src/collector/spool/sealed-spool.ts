@@ -22,6 +22,7 @@ import { boundedTime } from '../../report/values/bounded-time.ts';
 import { SealFault } from '../../seal/seal-fault.ts';
 import { maxSealedBytes } from '../../seal/sealed-message.ts';
 import { clientOfFolder, folderOfClient } from '../../state/client-folder.ts';
+import { removeStored } from '../inbox/document-files.ts';
 import { inTurns, siteFolders } from '../inbox/origins.ts';
 import type { ClockFacts } from './clock-facts.ts';
 import { isOldPart, partSuffix, sharedSync, writeSynced } from '../../state/durable-file.ts';
@@ -40,7 +41,7 @@ export interface SealedSpool {
   scan(holdsLock?: boolean): Promise<SpoolScan>;
   /** Reads a report. Throws SealFault `report-too-large`, or errors of fs. */
   read(report: SpooledReport): Buffer;
-  /** Removes a report that has become a row. */
+  /** Removes a report that has become a row, or that another collector has. */
   remove(report: SpooledReport): void;
 }
 
@@ -108,7 +109,7 @@ export function openSealedSpool(dir: string, inbox: string | null = null): Seale
     },
     scan: (holdsLock = true) => scanAll({ dir, inbox }, holdsLock),
     read: (report) => readSealed(report.file),
-    remove: ({ file }) => rmSync(file, { force: true }),
+    remove: ({ file }) => removeStored(file),
   };
 }
 

@@ -10,9 +10,9 @@ import { type Refusal, refuse, refuseNow, refuseUnkept, strange } from './push-r
 import { pushSenders, type Sender } from './push-sender.ts';
 
 /** The most bytes of bodies in memory. Each byte counts twice: its pieces are joined, and its reports are written. */
-const mostHeldBytes = 4 * maxPushBytes;
+const maxHeldBytes = 4 * maxPushBytes;
 /** The part of these bytes for one sender: its largest body. Two slow senders leave room for others. */
-const mostHeldOfSender = mostHeldBytes / 2;
+const maxHeldOfSender = maxHeldBytes / 2;
 /**
  * The limits of a client and of a site, which puts each file by itself: the bodies that are read at a time, so that a
  * slow or forged one does not block the next, the bodies that are kept at a time, and the rate of requests.
@@ -24,7 +24,7 @@ const limits = {
 /** The rate of an identical request. No sender repeats one, but a proxy may, or somebody who has recorded it. */
 const repeatRate = { burst: 2, perSecond: 1 / 3600 } as const;
 /** The most that a sender's clock may be ahead. */
-const mostAheadMs = minuteMs;
+const maxAheadMs = minuteMs;
 
 const tooMuch = 'Too much is pushed at a time';
 const othersUnderWay = 'Other pushes of this sender are under way';
@@ -73,7 +73,7 @@ export class ProvenRequests {
     const length = incoming.headers['content-length'];
     if (length === undefined) return refuse(411, 'Content-Length is needed');
     if (Number(length) > maxPushBytes) return refuse(413, `A push has at most ${maxPushBytes} bytes`);
-    if (this.#heldBytes >= mostHeldBytes) return refuseNow(503, tooMuch);
+    if (this.#heldBytes >= maxHeldBytes) return refuseNow(503, tooMuch);
     const held: Held = { bytes: 0 };
     if (this.#newest.isNew(sender)) limitRequest(incoming, outgoing, provenBodyMs);
     try {
@@ -99,8 +99,8 @@ export class ProvenRequests {
       // Recorded headers reserve nothing: only received bytes count.
       for await (const chunk of incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
         const bytes = 2 * chunk.length;
-        if (this.#heldBytes + bytes > mostHeldBytes) return refuseNow(503, tooMuch);
-        if ((this.#heldOf.get(name) ?? 0) + bytes > mostHeldOfSender) return refuseNow(429, othersUnderWay);
+        if (this.#heldBytes + bytes > maxHeldBytes) return refuseNow(503, tooMuch);
+        if ((this.#heldOf.get(name) ?? 0) + bytes > maxHeldOfSender) return refuseNow(429, othersUnderWay);
         held.bytes += bytes;
         this.#hold(name, bytes);
         chunks.push(chunk);
@@ -177,7 +177,7 @@ function newestRequests() {
     add: (sender: Sender): void => {
       const { name, mac, time } = sender;
       // A single request with a fast clock must not make all later requests look old.
-      if (!isNew(sender) || time * secondMs > Date.now() + mostAheadMs) return;
+      if (!isNew(sender) || time * secondMs > Date.now() + maxAheadMs) return;
       const last = requests.get(name);
       requests.set(name, { time, macs: new Set([...(last?.time === time ? last.macs : []), mac]) });
     },

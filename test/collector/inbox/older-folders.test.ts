@@ -1,12 +1,17 @@
 /** Files that the version before wrote become rows. The texts below are those of that version. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
+import { documentsIn } from '../../../src/collector/inbox/document-files.ts';
 import { EventDocuments } from '../../../src/collector/inbox/event-documents.ts';
+import { takeOverJournals } from '../../../src/collector/inbox/older-folders.ts';
+import { documentsOf } from '../../../src/collector/inbox/origins.ts';
+import { parseDocument } from '../../../src/collector/inbox/parse-document.ts';
 import { statePaths } from '../../../src/state/paths.ts';
 import { makeClient, makeFleet } from '../../support/fleet.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 
 const ids = ['11111111-1111-4111-8111-111111111111', '22222222-2222-4222-8222-222222222222'] as const;
 const atMs = Date.now() - 600_000;
@@ -61,6 +66,24 @@ test('journals of the version before are stored by the first run, and damaged on
     one.kind === 'note' && one.message.includes('set-aside') ? one.message : [],
   );
   assert.equal(notes.length, 1);
+});
+
+test('journals of a site name the run of their visits, so that they count at the other collector', (t) => {
+  const paths = statePaths(tempFolder(t));
+  mkdirSync(paths.olderJournal, { recursive: true, mode: 0o700 });
+  const text = linesOf({ kind: 'start', start }, { kind: 'visits', visits: [visit] });
+  writeFileSync(path.join(paths.olderJournal, `${time}${ids[0]}.jsonl`), text);
+  takeOverJournals(paths, Date.now(), assert.fail);
+  const documents = documentsIn(documentsOf(paths, { kind: 'collector' })).map((file) =>
+    parseDocument(readFileSync(file)),
+  );
+  assert.deepEqual(
+    documents.map(({ run, visits }) => [run?.start.id, run?.end?.outcome, visits.length]),
+    [
+      [ids[0], 'failed', 0],
+      [ids[0], undefined, 1],
+    ],
+  );
 });
 
 test('events of the version before are stored in front of later ones', async () => {
