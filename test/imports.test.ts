@@ -247,6 +247,15 @@ test('imports go downward only, types included, and never between members of one
   assert.deepEqual(wrong, []);
 });
 
+test('nothing but the registry of databases imports one of them', () => {
+  const folder = 'src/storage/dialects/';
+  const isOfDatabase = (name: string): boolean => name.startsWith(folder) && name.slice(folder.length).includes('/');
+  const wrong = sources
+    .filter(({ name }) => !isOfDatabase(name) && name !== `${folder}registry.ts`)
+    .flatMap(({ name, inside }) => inside.filter(isOfDatabase).map((target) => `${name} imports ${target}`));
+  assert.deepEqual(wrong, []);
+});
+
 test('the second program imports nothing of the server and of the database', () => {
   const nameOf = (target: string): string => {
     const folder = path.posix.dirname(target).replace(/^src\//, '');
