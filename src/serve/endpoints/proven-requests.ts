@@ -19,7 +19,7 @@ const maxHeldOfSender = maxHeldBytes / 2;
  */
 const limits = {
   client: { read: 2, kept: 1, rate: { burst: 64, perSecond: 1 } },
-  site: { read: 8, kept: 8, rate: { burst: 4000, perSecond: 200 } },
+  site: { read: 8, kept: 8, rate: { burst: 10_000, perSecond: 500 } },
 } as const;
 /** The rate of an identical request. No sender repeats one, but a proxy may, or somebody who has recorded it. */
 const repeatRate = { burst: 2, perSecond: 1 / 3600 } as const;
