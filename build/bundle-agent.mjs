@@ -9,7 +9,7 @@ import { build } from 'esbuild';
 import { rolldown } from 'rolldown';
 
 import { asciiOf } from './ascii.mjs';
-import { shellAgent } from './bundle-shell-agent.mjs';
+import { captureAgent } from './bundle-capture.mjs';
 import { computedTexts, computedTextsInParts } from './computed-texts.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -97,4 +97,4 @@ writeFileSync(
   path.join(outdir, 'agent.cjs'),
   `${refuseOldNode}var parts={${parts.join()}},done={};${loadPart}load('./main');\n`,
 );
-writeFileSync(path.join(outdir, 'agent.sh'), shellAgent(version));
+writeFileSync(path.join(outdir, 'agent.sh'), captureAgent(version));

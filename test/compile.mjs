@@ -54,7 +54,7 @@ const longest = [
   'test/collector/dead-fleet.test.ts',
   'test/collector/hostile-memory.test.ts',
   'test/alerter/alerter-crashes.test.ts',
-  'test/agent/shell/awkward-machines.test.ts',
+  'test/agent/capture/awkward-machines.test.ts',
   'test/simulator/simulator.test.ts',
 ].map((file) => path.join(root, file));
 

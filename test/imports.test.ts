@@ -97,7 +97,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'serve agent-program',
     '.',
   ],
-  agent: ['probes', 'start', 'live', 'checks', 'portable inventory spool', '.'],
+  agent: ['probes', 'start', 'live', 'checks', 'portable inventory spool', 'capture', '.'],
 };
 
 /** Files beside the rooms that the rooms import. */
@@ -237,7 +237,11 @@ test('imports go downward only, types included, and never between members of one
     const from = memberOf(file.name);
     return file.inside
       .filter((target) => {
-        if (!target.startsWith('src/')) return !(onlyFrom[from]?.includes('agent') && target.startsWith('agent/'));
+        if (target.startsWith('agent/'))
+          return !(
+            onlyFrom[from]?.includes('agent') ??
+            (from === 'collector' && /^agent\/(capture|probes)/.test(target))
+          );
         const to = memberOf(target);
         if (from === to || from.startsWith(`${to}/`)) return from !== to && !contracts.includes(target);
         return sharedWithAgent.includes(from) || rankOf(house, to) >= rankOf(house, from);

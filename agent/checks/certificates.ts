@@ -1,4 +1,4 @@
-/** Reads certificates: of a server, or of files. agent/shell/checks.sh has the same lines from openssl. */
+/** Reads certificates: of a server, or of files. agent/capture/checks.sh has the same lines from openssl. */
 import { X509Certificate } from 'node:crypto';
 import { promises as fs } from 'node:fs';
 

@@ -1,4 +1,4 @@
-/** Reads the lines of conf files: those of checks.d, and those of NRPE. agent/shell/checks.awk reads the same lines. */
+/** Reads the lines of conf files, of checks.d and of NRPE. agent/capture/checks.awk reads the same lines. */
 import { checkOf, splitWords, type Check } from '../../src/report/check-command.ts';
 import { ownFormats } from '../../src/report/checks.ts';
 import { nvidiaSmi } from './check-places.ts';

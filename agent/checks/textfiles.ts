@@ -1,4 +1,4 @@
-/** Reads the *.prom files that other programs write. agent/shell/built-in/facts.awk prints the same lines. */
+/** Reads the *.prom files that other programs write. agent/capture/facts.awk prints the same lines. */
 import { constants, promises as fs } from 'node:fs';
 
 import { errorCode } from '../probes/source.ts';

@@ -2,6 +2,7 @@ import { poolsDir, poolsFile } from '../probes/devices.ts';
 import type { Probe } from '../probes/probe.ts';
 import { isContainer } from '../probes/virtualisation.ts';
 
+export const poolWords = ['list', '-H', '-o', 'name,capacity,fragmentation'];
 const programs = ['/usr/sbin/zpool', '/sbin/zpool', '/usr/local/sbin/zpool'];
 
 /**
@@ -18,8 +19,7 @@ export const poolsOfToday: Probe = {
     const program = programs.find((path) => source.exists(path));
     const isAsked = states.length > 0 && !states.some((state) => state.includes('SUSPENDED')) && !isContainer(source);
     if (notes === null || program === undefined || !isAsked) return { functions: [] };
-    const words = ['list', '-H', '-o', 'name,capacity,fragmentation'];
-    const answer = await ask.run(program, words, leftMs() - 200).catch(() => '');
+    const answer = await ask.run(program, poolWords, leftMs() - 200).catch(() => '');
     notes.write(poolsFile, `${Math.floor(reader.nowMs() / 1000)}\n${answer}`);
     return { functions: [] };
   },

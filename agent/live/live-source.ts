@@ -67,13 +67,13 @@ export function openSource(root: string, placeDir: string | null = null): Source
       },
       containers: () => containersAt(root),
       log: (asks, leftMs) => {
-        const bootId = readOptional(`${root}/proc/sys/kernel/random/boot_id`);
+        const bootId = readOptional(`${root}/proc/sys/kernel/random/boot_id`) ?? '';
         return readLog({ root, bootId, notes, asks, leftMs });
       },
     },
     notes,
     reader: {
-      pids: new Set([process.pid]),
+      pids: [process.pid],
       architecture: machines[process.arch] ?? process.arch,
       pageBytes: () => pageBytes(root),
       nowMs: Date.now,

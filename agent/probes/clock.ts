@@ -3,7 +3,7 @@ import type { Probe, ProbeResult } from './probe.ts';
 import type { Source } from './source.ts';
 
 /** The drift files of chronyd and ntpd, written about once an hour while the daemon follows a source. */
-const driftFiles = [
+export const driftFiles = [
   '/var/lib/chrony/drift',
   '/var/lib/chrony/chrony.drift',
   '/var/lib/ntp/ntp.drift',
@@ -13,7 +13,7 @@ const driftFiles = [
 const freshMs = 3 * 3_600_000;
 
 /** The files of a running chronyd: one of these exists. Other users cannot look into its folder. */
-const chronyRuns = ['/run/chrony', '/run/chronyd.pid'];
+export const chronyRuns = ['/run/chrony', '/run/chronyd.pid'];
 const chronyc = ['/usr/bin/chronyc', '/usr/sbin/chronyc', '/run/current-system/sw/bin/chronyc'];
 /** The share of the time for chronyc; the rest is for its answer. */
 const chronycShare = 0.8;

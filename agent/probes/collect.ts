@@ -10,7 +10,7 @@ import { within } from './within.ts';
  * The bounds of a rate's interval. The agent's own start would dominate a shorter one; a longer one gives no current
  * value.
  */
-const minElapsedMs = 10_000;
+const usualMinElapsedMs = 10_000;
 const maxElapsedMs = 24 * 3_600_000;
 
 /** The time before the deadline at which probes end, because a late answer is lost. */
@@ -32,6 +32,7 @@ export function collect(options: CollectOptions): Collected | Promise<Collected>
 export function runProbes(options: CollectOptions, all: readonly Probe[]): Collected | Promise<Collected> {
   const probes = all.filter(({ isAsked }) => isAsked?.(options.options) ?? true);
   const { source } = options;
+  const { minElapsedMs = usualMinElapsedMs } = options;
   const begun = milliseconds();
   const sinceBoot = (): number => options.monotonicMs + milliseconds() - begun;
   const isTooSoon = (ageOf(options, options.previous) ?? minElapsedMs) < minElapsedMs;

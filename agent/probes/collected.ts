@@ -14,6 +14,8 @@ export interface CollectOptions {
   readonly monotonicMs: number;
   /** The time limit of all probes together, from now. */
   readonly deadlineMs: number;
+  /** The least age of counters for rates. Default: 10 s. */
+  readonly minElapsedMs?: number;
   /** The time between two readings of counters if there are no earlier ones; 0 or absent: they are read once. */
   readonly secondReadingMs?: number;
 }

@@ -26,6 +26,7 @@ export const cpu: Probe = {
     const quota = cgroupQuota(source, cpus);
     const ofMachine = sharesSince(now, earlier, noRates);
     const shares = quota === null ? ofMachine : { ...ofMachine, used_percent: percentOf(quota, earlier, noRates) };
+    if (quota !== null) now[usageName] = [quota.usedUs];
     return oneRow('cpu', { ...shares, cpus, interval_s: interval(earlier, noRates) }, now);
   },
 };

@@ -13,7 +13,7 @@ export const poolsDir = '/proc/spl/kstat/zfs';
  * The kinds of devices: name, folder, a file that only devices of this kind have, and the files to read. `*` stands for
  * the rest of a name. A bond is a file itself.
  */
-const kinds: readonly (readonly [kind: string, folder: string, proof: string, files: string])[] = [
+export const deviceKinds: readonly (readonly [kind: string, folder: string, proof: string, files: string])[] = [
   ['bond', '/proc/net/bonding', '', ''],
   [
     'md',
@@ -39,7 +39,7 @@ export const devices: Probe = {
   check: 'devices',
   deadlineMs: 1000,
   run: ({ source }) => {
-    const checks = kinds.flatMap(([kind, folder, proof, files]) =>
+    const checks = deviceKinds.flatMap(([kind, folder, proof, files]) =>
       source
         .list(folder)
         .sort()

@@ -25,20 +25,20 @@ export interface FileSystem {
   readonly isFurther: boolean;
 }
 
-const network = new Set(
+export const network = new Set(
   (
     '9p afs beegfs ceph cifs coda gpfs lustre ncpfs nfs nfs4 orangefs prl_fs pvfs2 smb3 smbfs ' +
     'vboxsf virtiofs vmhgfs'
   ).split(' '),
 );
 /** The FUSE programs without storage. */
-const nothingInside = new Set(
+export const nothingInside = new Set(
   'fuse.fuse-overlayfs fuse.gvfsd-fuse fuse.lxcfs fuse.portal fuse.snapfuse fuse.squashfuse fuse.squashfuse_ll'.split(
     ' ',
   ),
 );
 /** The file systems with storage whose mountinfo shows no block device. */
-const withoutDevice = new Set(['bcachefs', 'btrfs', 'f2fs', 'jffs2', 'ubifs', 'zfs']);
+export const withoutDevice = new Set(['bcachefs', 'btrfs', 'f2fs', 'jffs2', 'ubifs', 'zfs']);
 
 /**
  * Returns the file systems of the report. Local ones appear once per device or pool; tmpfs, overlay and the like only

@@ -48,13 +48,13 @@ interface Survey {
 }
 
 /** Computes all figures in one loop: separate loops took 1.5 us more of 17 us for each process. */
-function surveyOf(processes: readonly ProcessStat[], before: TicksBefore | null, own: ReadonlySet<number>): Survey {
+function surveyOf(processes: readonly ProcessStat[], before: TicksBefore | null, own: readonly number[]): Survey {
   const counts: Record<string, number> = {};
   const byCpu: Ranked[] = [];
   const byMemory: Ranked[] = [];
   for (const process of processes) {
     const { state, pid, residentPages } = process;
-    if (own.has(pid)) continue;
+    if (own.includes(pid)) continue;
     counts[state] = (counts[state] ?? 0) + 1;
     if (before !== null) rank(byCpu, ticksSince(process, before) ?? 0, process);
     rank(byMemory, residentPages, process);
@@ -102,11 +102,13 @@ function memoryFacts({ byMemory }: Survey, page: number | null, name: NameOf): F
 function matchFacts(
   globs: readonly string[],
   { processes, fault }: ProcessList,
-  own: ReadonlySet<number>,
+  own: readonly number[],
   name: NameOf,
 ): Facts[] {
   if (fault !== null) return globs.map((match) => ({ match, count: missing(fault) }));
-  const names = processes.filter(({ pid }) => !own.has(pid)).map((process) => [process.comm, name(process)] as const);
+  const names = processes
+    .filter(({ pid }) => !own.includes(pid))
+    .map((process) => [process.comm, name(process)] as const);
   return globs.map((match) => ({
     match,
     count: names.filter(([comm, whole]) => matchesGlobs(match, whole) || (comm !== whole && matchesGlobs(match, comm)))

@@ -7,7 +7,14 @@ import { enabledTimers, lateTimer, timerProperties } from './timers.ts';
 /** The share of the time for systemctl; the rest is for its answer. */
 const systemctlShare = 0.8;
 const maxUnitsAsked = 200;
-const unitProperties = ['Id', 'Names', 'LoadState', 'ActiveState', 'NRestarts', 'InactiveExitTimestampMonotonic'];
+export const unitProperties = [
+  'Id',
+  'Names',
+  'LoadState',
+  'ActiveState',
+  'NRestarts',
+  'InactiveExitTimestampMonotonic',
+];
 /** The states that `systemctl is-active` accepts. */
 const running = new Set(['active', 'reloading', 'refreshing']);
 /** The time limit of a starting unit. */

@@ -67,7 +67,7 @@ export interface Notes {
 /** The reader of the machine: the clocks and the processor at the time of reading, and its own processes. */
 export interface SourceReader {
   /** The reader's own processes, which no probe counts. */
-  readonly pids: ReadonlySet<number>;
+  readonly pids: readonly number[];
   /** The name of the machine's processor, as in `uname -m`. */
   readonly architecture: string;
   /** Returns the size of a page; null if it is unknown. */

@@ -91,7 +91,7 @@ export interface ShellStart {
 /**
  * Returns the command line of a visit. The launcher of a restricted key (launcher.cjs) may be of an earlier version. It
  * uses two words of the line: the kind, in quotes that no other command line has, and the request at its end. A shell
- * agent under such a key (agent/shell/pinned.sh) also uses the marker after `fh`, and the fifth and sixth word after
+ * agent under such a key (agent/capture/pinned.sh) also uses the marker after `fh`, and the fifth and sixth word after
  * the kind. Throws FleetError `config-invalid` if the line becomes too long or an argument cannot be passed.
  */
 export function runCommand(options: RunOptions): string {

@@ -48,7 +48,7 @@ start() {
   fi
 }
 . ./try-every-node.sh
-# If no node is usable and $8 names a shell agent: starts the shell agent (agent/shell), found in the same places.
+# If no node is usable and $8 names a shell agent: starts the shell agent (agent/capture), found in the same places.
 case $a$8 in 82* | 81-) exit 83 ;; esac
 a=89 g=$8 x=sh b=
 echo "fh-$1-loader-$a"

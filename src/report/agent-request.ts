@@ -2,7 +2,7 @@ import { protocolVersion, type AgentRequest } from './wire.ts';
 
 /**
  * Encodes a request for the exec string: JSON in base64url, so that a login shell finds nothing to expand. Version and
- * kind come first, because a shell agent under a restricted key (agent/shell/pinned.sh) looks for them there.
+ * kind come first, because a shell agent under a restricted key (agent/capture/pinned.sh) looks for them there.
  */
 export function encodeRequest({ v, kind, ...more }: AgentRequest): string {
   return Buffer.from(JSON.stringify({ v, kind, ...more })).toString('base64url');

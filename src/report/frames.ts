@@ -1,6 +1,5 @@
 import { boundedTime } from './values/bounded-time.ts';
-import { maxReportBytes } from './limits.ts';
-import { agentFaultCodes, maxJsonFrameBytes } from './wire.ts';
+import { agentFaultCodes, maxCaptureBytes, maxJsonFrameBytes } from './wire.ts';
 import type { AgentFault, AgentFaultCode, End, Frame, FrameType, Hello } from './wire.ts';
 
 const headerBytes = 5;
@@ -40,7 +39,7 @@ export interface FrameLimits {
   readonly maxGreetingBytes: number;
   /** The most bytes of the payload of one `R` frame. */
   readonly maxReportBytes: number;
-  /** The most `R` and `U` frames. The next field limits their payloads together. */
+  /** The most reports and captures. The next field limits their payloads together. */
   readonly maxReports: number;
   readonly maxTotalBytes: number;
 }
@@ -92,6 +91,15 @@ class StreamParser implements FrameParser {
     let at = this.#greeting === null ? this.#seekMarker(chunk.length) : 0;
     const frames: Frame[] = [];
     while (this.#greeting !== null) {
+      if (this.#checked?.type === 'U' || (this.#checked === null && this.#isCapture(at))) {
+        if (this.#checked === null) at += 1;
+        const end = this.#endOfCapture(at, chunk.length);
+        if (end === -1) break;
+        frames.push({ type: 'U', payload: Buffer.from(this.#held.subarray(at, end)) });
+        at = end + this.#limits.marker.length;
+        this.#checked = null;
+        continue;
+      }
       if (this.#checked === null) {
         if (this.#length - at < headerBytes) break;
         const size = this.#held.readUInt32BE(at + 1);
@@ -138,12 +146,33 @@ class StreamParser implements FrameParser {
     return at + marker.length;
   }
 
+  #isCapture(at: number): boolean {
+    return at < this.#length && this.#held.toString('latin1', at, at + 1) === 'U';
+  }
+
+  /** Returns the position of the marker behind a capture; -1 if it has not arrived. */
+  #endOfCapture(at: number, newBytes: number): number {
+    this.#checked ??= { type: 'U', size: 0 };
+    const { marker, maxReports, maxTotalBytes } = this.#limits;
+    const from = Math.max(at, this.#length - newBytes - marker.length);
+    const end = this.#held.subarray(0, this.#length).indexOf(marker, from);
+    const size = (end === -1 ? this.#length : end) - at;
+    if (size > maxCaptureBytes)
+      throw new WireFault('report-too-large', `a capture of more than ${maxCaptureBytes} bytes`);
+    if (this.#reports >= maxReports || this.#totalBytes + size > maxTotalBytes)
+      throw new WireFault('agent-output', 'more reports than were asked for: a capture');
+    if (end === -1) return -1;
+    this.#reports += 1;
+    this.#totalBytes += size;
+    return end;
+  }
+
   #check(type: string, size: number): FrameType {
     const limits = this.#limits;
-    if (type === 'R' || type === 'U') {
+    if (type === 'R') {
       this.#reports += 1;
       this.#totalBytes += size;
-      const allowed = type === 'R' ? limits.maxReportBytes : maxReportBytes;
+      const allowed = limits.maxReportBytes;
       if (size > allowed) throw new WireFault('report-too-large', `a report of ${size} bytes, allowed are ${allowed}`);
       if (this.#reports > limits.maxReports || this.#totalBytes > limits.maxTotalBytes) {
         const found = `${this.#reports}, ${this.#totalBytes} bytes`;

@@ -6,12 +6,13 @@
  * payload.
  *   `H` hello, JSON: Hello          first, before any probe runs
  *   `R` one sealed report           this run's first, then the spooled ones, oldest first
- *   `U` one unsealed report, JSON: Report without the fields that the collector adds (name, version, report_id, run_id,
- *       client); from the shell agent alone, and only one
+ *   `U` one capture (agent/capture/parse-capture.ts), packed by gzip where the client has it: has no length, and ends
+ *       before the next marker; from the shell agent alone, and only one
  *   `F` fault, JSON: {code, message} instead of this run's report; spooled reports may still follow
  *   `E` end, JSON: End              nothing follows
  * stdin of the agent: 16 raw bytes for each acknowledged report id, nothing else; the end of stdin lets the agent end.
- * An uploaded agent finds its own program before these bytes (src/loader/upload-agent.cjs). The shell agent reads none.
+ * An uploaded agent finds its own program before these bytes (src/loader/upload-agent.cjs). The shell agent reads notes
+ * instead, which it keeps for its next capture.
  */
 import type { CheckFormat } from './checks.ts';
 
@@ -28,6 +29,8 @@ export const otherVersionStatus = 87;
 export const restrictedKeySign = 'fleet-health restricted key';
 /** The file in a client's folder that the crontab line of `fleet-health spool` starts. */
 export const spoolScriptName = 'spool.sh';
+/** The most bytes of a capture on the wire. */
+export const maxCaptureBytes = 4 * 1024 * 1024;
 /** The most bytes of the payload of any frame but `R` and `U`. */
 export const maxJsonFrameBytes = 8 * 1024;
 

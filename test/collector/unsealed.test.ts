@@ -1,129 +1,118 @@
-/** Unencrypted reports of clients without Node, and of clients that falsely claim to have none. */
+/** Captures of clients without Node, and of clients that falsely claim to have none. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 
-import type { ErrorCode } from '../../src/errors.ts';
-import { encodeFrame, encodeJsonFrame } from '../../src/report/frames.ts';
-import { maxReportBytes } from '../../src/report/limits.ts';
-import { sampleReport } from '../report/support/sample-report.ts';
-import type { VisitOptions } from '../support/agent-visit.ts';
-import { end, hello, meet, opening, print, report as sealed, reportId } from '../support/scripted-client.ts';
+import fc from 'fast-check';
+
+import { maxUnpackedBytes } from '../../agent/capture/parse-capture.ts';
+import { sealCapture } from '../../src/collector/agent/seal-capture.ts';
+import { FleetError, type ErrorCode } from '../../src/errors.ts';
+import { encodeJsonFrame } from '../../src/report/frames.ts';
+import { maxCaptureBytes } from '../../src/report/wire.ts';
+import { sampleCapture } from '../fuzz/targets/capture.ts';
+import { keyPair, type VisitOptions } from '../support/agent-visit.ts';
+import { end, hello, meet, opening, print, report as sealed } from '../support/scripted-client.ts';
 
 const clocks = { wall_ms: 1_700_000_000_000, monotonic_ms: 1, boot_id: null };
 const shellHello = encodeJsonFrame('H', { v: 1, agent: '9', ...clocks, reader: 'shell' });
-const { datetime, agent, boot_id, monotonic_ms, worker_reports } = sampleReport;
-const said = { datetime, agent, boot_id, monotonic_ms, worker_reports };
-const unsealed = (content: unknown): Buffer => encodeFrame('U', Buffer.from(JSON.stringify(content)));
-const answer = (...frames: readonly Uint8Array[]) => [[opening, ...[...frames, end].map(print)].join('; ')];
+const said = 'proc/uptime:77.50 1.00\nproc/loadavg:1.5 1 1 1/1 1\n=place /home/x\n=end 1|2|3|\n';
+/** Returns the commands that print a capture and the marker behind it. */
+const captured = (text: string | Buffer): string =>
+  `${print(Buffer.concat([Buffer.from('U'), Buffer.from(text)]))}; mark`;
+const answer = (...parts: readonly (string | Uint8Array)[]) => [
+  [opening, ...[...parts, end].map((part) => (typeof part === 'string' ? part : print(part)))].join('; '),
+];
 
-test('a report in clear is sealed to the newest key, under the name of the visit, before anybody sees it', async () => {
-  const runId = randomUUID();
-  const { result, received, reports } = await meet(answer(shellHello, unsealed(said)), { runId });
-  assert.equal(result.fault, null);
-  assert.equal(result.reader, 'shell');
-  assert.deepEqual([result.reports, result.acknowledged], [1, 1]);
-  assert.equal(received[0]?.header.client, 'web-1');
-  const report_id = received[0].header.reportId;
-  assert.deepEqual(reports, [{ ...sampleReport, report_id, run_id: runId, client: 'web-1' }]);
-});
+for (const [how, text] of [
+  ['as text', said],
+  ['packed', gzipSync(said)],
+] as const) {
+  test(`the report of a capture ${how} is sealed to the newest key, under the name of the visit`, async () => {
+    const runId = randomUUID();
+    const { result, received, reports } = await meet(answer(shellHello, captured(text)), { runId });
+    assert.equal(result.fault, null);
+    assert.equal(result.reader, 'shell');
+    assert.equal(result.end?.place, '/home/x');
+    assert.deepEqual([result.reports, result.acknowledged], [1, 1]);
+    assert.equal(received[0]?.header.client, 'web-1');
+    const [report] = reports;
+    assert.equal(report?.report_id, received[0].header.reportId);
+    assert.deepEqual([report.client, report.run_id, report.name], ['web-1', runId, 'Daemon report']);
+    assert.deepEqual([report.monotonic_ms, report.datetime], [77_500, '2023-11-14T22:13:20.000Z']);
+    const load = report.worker_reports.find(({ name }) => name === 'load');
+    assert.deepEqual(load?.function_reports[0]?.data, [{ load1: 1.5, load5: 1, load15: 1 }]);
+  });
+}
 
-test('whom it is about, its id and its run are not for the client to say', async () => {
-  const others = { version: 1, client: 'db-1', report_id: reportId, run_id: reportId };
-  const claims = { ...said, ...others, name: 'Inventory report' };
-  const { received, reports } = await meet(answer(shellHello, unsealed(claims)));
-  const [report] = reports;
-  assert.equal(report?.client, 'web-1');
-  assert.equal(report.name, 'Daemon report');
-  assert.notEqual(report.report_id, reportId);
-  assert.notEqual(report.run_id, reportId);
-  assert.equal(received[0]?.header.reportId, report.report_id);
-});
-
-const misfit = { ...said, monotonic_ms: '1' };
-const deep = `{"a":${'['.repeat(20)}`;
-const tooLarge = encodeFrame('U', Buffer.alloc(maxReportBytes + 1)).subarray(0, 5);
 const refused: readonly {
   readonly what: string;
-  readonly frames: readonly Uint8Array[];
+  readonly parts: readonly (string | Uint8Array)[];
   readonly code: ErrorCode;
   readonly message: RegExp;
   readonly options: Partial<VisitOptions>;
 }[] = [
   {
     what: 'of an agent that can seal',
-    frames: [hello, unsealed(said)],
+    parts: [hello, captured(said)],
     code: 'agent-output',
-    message: /not sealed/,
+    message: /a capture, where none/,
     options: {},
   },
   {
     what: 'where none is allowed',
-    frames: [shellHello, unsealed(said)],
+    parts: [shellHello, captured(said)],
     code: 'agent-output',
-    message: /not sealed/,
+    message: /a capture, where none/,
     options: { unsealed: 'refuse' },
   },
   {
-    what: 'instead of an inventory',
-    frames: [shellHello, unsealed(said)],
-    code: 'agent-output',
-    message: /not sealed/,
-    options: { kind: 'inventory' },
-  },
-  {
     what: 'that is empty',
-    frames: [shellHello, encodeFrame('U', Buffer.alloc(0))],
+    parts: [shellHello, captured('')],
     code: 'report-invalid',
-    message: /\$: not an object/,
+    message: /without its end/,
     options: {},
   },
   {
-    what: 'that is a list',
-    frames: [shellHello, unsealed([said])],
+    what: 'that was cut off',
+    parts: [shellHello, captured(gzipSync(said).subarray(0, 40))],
     code: 'report-invalid',
-    message: /not an object/,
+    message: /cannot be unpacked/,
     options: {},
   },
   {
-    what: 'that is no JSON',
-    frames: [shellHello, encodeFrame('U', Buffer.from('{"a":'))],
+    what: 'with checks that are no JSON',
+    parts: [shellHello, captured(`:checks:,{"name":\n${said}`)],
     code: 'report-invalid',
-    message: /not JSON/,
+    message: /\$\.checks/,
     options: {},
   },
   {
-    what: 'that is no UTF-8',
-    frames: [shellHello, encodeFrame('U', Buffer.from('{"\xff', 'latin1'))],
+    what: 'with the result of a check that no agent makes',
+    parts: [shellHello, captured(`:checks:,{"name":"x"}\n${said}`)],
     code: 'report-invalid',
-    message: /UTF-8/,
+    message: /checks\[0\]|format/,
     options: {},
   },
   {
-    what: 'with a text for a number',
-    frames: [shellHello, unsealed(misfit)],
-    code: 'report-invalid',
-    message: /monotonic/,
-    options: {},
-  },
-  {
-    what: 'that is too deep',
-    frames: [shellHello, encodeFrame('U', Buffer.from(deep))],
-    code: 'report-invalid',
-    message: /deeper than 16/,
-    options: {},
-  },
-  {
-    what: 'over its limit, before it comes',
-    frames: [shellHello, tooLarge],
+    what: 'that unpacks to more than is read',
+    parts: [shellHello, captured(gzipSync(Buffer.alloc(maxUnpackedBytes + 1)))],
     code: 'report-too-large',
-    message: /1048577/,
+    message: /cannot be unpacked/,
+    options: {},
+  },
+  {
+    what: 'over its limit, before it ends',
+    parts: [shellHello, `${print(Buffer.from('U'))}; head -c ${maxCaptureBytes + 1} /dev/zero`],
+    code: 'report-too-large',
+    message: /a capture of more than/,
     options: {},
   },
 ];
-for (const { what, frames, code, message, options } of refused) {
-  test(`a report in clear ${what}: ${code}`, async () => {
-    const { result, received } = await meet(answer(...frames), options);
+for (const { what, parts, code, message, options } of refused) {
+  test(`a capture ${what}: ${code}`, async () => {
+    const { result, received } = await meet(answer(...parts), options);
     assert.equal(result.fault?.code, code, result.fault?.message ?? '');
     assert.match(result.fault.message, message);
     assert.deepEqual(received, []);
@@ -131,9 +120,36 @@ for (const { what, frames, code, message, options } of refused) {
 }
 
 test('a second one is not taken, nor one after a sealed one', async () => {
-  for (const first of [unsealed(said), sealed]) {
-    const { result, received } = await meet(answer(shellHello, first, unsealed(said)));
+  for (const first of [captured(said), sealed]) {
+    const { result, received } = await meet(answer(shellHello, first, captured(said)));
     assert.equal(result.fault?.code, 'agent-output');
     assert.equal(received.length, 1);
   }
+});
+
+test('whatever a client captures is a report, or a fault that names the client', async () => {
+  const lines = sampleCapture.trimEnd().split('\n');
+  const word = fc.constantFrom('', '9', '-1', '1e400', '\ufffd', '../', ' ', ':', '{', '\0', 'x'.repeat(300));
+  const changes = fc.array(fc.tuple(fc.nat(lines.length - 1), fc.nat(40), word), { maxLength: 12 });
+  await fc.assert(
+    fc.asyncProperty(changes, async (changed) => {
+      const text = [...lines];
+      for (const [at, from, put] of changed) {
+        const line = text[at] ?? '';
+        text[at] = line.slice(0, from) + put + line.slice(from + 1);
+      }
+      const task = {
+        client: 'web-1',
+        runId: randomUUID(),
+        publicKey: keyPair.publicKey,
+        probeOptions: { mounts: ['/x'] },
+      };
+      const told = { v: 1, agent: '9', ...clocks, reader: 'shell' } as const;
+      await sealCapture(Buffer.from(text.join('\n')), told, task).catch((thrown: unknown) => {
+        assert.ok(thrown instanceof FleetError, String(thrown));
+        assert.match(thrown.message, /^web-1: [ -~]*$/);
+      });
+    }),
+    { numRuns: 150 },
+  );
 });

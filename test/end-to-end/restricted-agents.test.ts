@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, suite, test, type TestContext } from 'node:test';
+import { gunzipSync } from 'node:zlib';
 
 import { parseHello } from '../../src/report/frames.ts';
 import type { AgentRequest } from '../../src/report/wire.ts';
@@ -66,7 +67,7 @@ const [, shellRequest = ''] = /'([\w-]+)'$/.exec(shellVisit) ?? [];
 const shellAgent: Agent = {
   name: 'shell',
   ending: '.sh',
-  keeps: ['counters.shell 600', 'running 600'],
+  keeps: ['asked 600', 'running 600'],
   frame: 'U',
   older: '# older\n',
   visit: (request) => visitCommand(request, shellStart),
@@ -300,10 +301,10 @@ for (const agent of [nodeAgent, shellAgent]) {
         const { status, stdout } = ssh(agent.visitOfOther(client));
         assert.equal(status, 0);
         if (agent.name === 'node') continue;
-        const end = JSON.parse(String(framesOf(stdout).get('E'))) as { place: string | null };
-        assert.equal(end.place === null, client >= 8);
+        const capture = gunzipSync(framesOf(stdout).get('U') ?? Buffer.alloc(0)).toString();
+        assert.equal(/^=place /m.test(capture), client < 8);
       }
-      const file = agent.name === 'node' ? '.fhs 600' : 'counters.shell 600';
+      const file = agent.name === 'node' ? '.fhs 600' : 'running 600';
       assert.equal(linesOf(account.home).filter((line) => line.endsWith(file)).length, 8);
     });
 

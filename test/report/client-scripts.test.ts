@@ -31,7 +31,7 @@ const found = spawnSync('shellcheck', ['--version']).error === undefined;
 const skip = found || process.env['CI'] !== undefined ? false : 'shellcheck is not installed';
 
 test('shellcheck finds nothing in the scripts', { skip }, () => {
-  const files = ['src/loader', 'agent/shell', 'agent/shell/built-in', 'agent/spool', 'src/transport/openssh'].flatMap(
+  const files = ['src/loader', 'agent/capture', 'agent/spool', 'src/transport/openssh'].flatMap(
     (folder) =>
       readdirSync(path.join(root, folder))
         .filter((name) => name.endsWith('.sh') && !parts.includes(name))

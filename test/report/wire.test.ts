@@ -16,8 +16,13 @@ import {
   WireFault,
   type FrameLimits,
 } from '../../src/report/frames.ts';
-import { maxReportBytes } from '../../src/report/limits.ts';
-import { maxGreetingBytes, maxJsonFrameBytes, type AgentRequest, type Frame } from '../../src/report/wire.ts';
+import {
+  maxGreetingBytes,
+  maxCaptureBytes,
+  maxJsonFrameBytes,
+  type AgentRequest,
+  type Frame,
+} from '../../src/report/wire.ts';
 
 // No end of this marker equals a beginning of it: after a part of the marker, the whole one is found once.
 const marker = Buffer.from('0123456789abcdef');
@@ -151,13 +156,13 @@ for (const { what, bytes, code } of [
   { what: 'a report over its limit, before it comes', bytes: header('R', 1001), code: 'report-too-large' },
   { what: 'a report of 4 GiB', bytes: header('R', 0xffff_ffff), code: 'report-too-large' },
   {
-    what: 'a report in clear over its limit, before it comes',
-    bytes: header('U', maxReportBytes + 1),
+    what: 'a capture without an end',
+    bytes: Buffer.concat([Buffer.from('U'), Buffer.alloc(maxCaptureBytes + 1)]),
     code: 'report-too-large',
   },
   {
-    what: 'reports in clear beyond what was asked for',
-    bytes: encodeFrame('U', Buffer.alloc(2001)),
+    what: 'a capture beyond what was asked for',
+    bytes: Buffer.concat([Buffer.from('U'), Buffer.alloc(3001)]),
     code: 'agent-output',
   },
   { what: 'a frame of no known type', bytes: header('X', 1), code: 'agent-output' },

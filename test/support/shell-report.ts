@@ -2,16 +2,21 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import type { TestContext } from 'node:test';
 
-import { sealUnsealed } from '../../src/collector/agent/seal-unsealed.ts';
+import { sealCapture } from '../../src/collector/agent/seal-capture.ts';
 import { encodeRequest } from '../../src/report/agent-request.ts';
 import { createFrameParser, parseAgentFault, parseEnd, parseHello } from '../../src/report/frames.ts';
 import type { FunctionReport, Report, Row, WorkerReport } from '../../src/report/report.ts';
-import type { AgentFault, End, Hello, ProbeOptions } from '../../src/report/wire.ts';
+import type { AgentFault, End, Frame, Hello, ProbeOptions } from '../../src/report/wire.ts';
 import { openReport } from '../../src/seal/open.ts';
 import { bundles, keyPair } from './agent-visit.ts';
 import { commandOf, shellClient, type ShellClient, type ShellClientOptions } from './shell-client.ts';
+
+const runId = '0b8a1c62-7d0e-4c55-8a3e-52e1f5f0c001';
+const marker = Buffer.from('0ffefdfcfbfaf9f8f7f6f5f4f3f2f1f0', 'hex');
+const octal = Array.from(marker, (byte) => byte.toString(8)).join('.');
 
 export interface ShellRunOptions {
   readonly shell?: string;
@@ -34,6 +39,8 @@ export interface ShellRun {
   readonly report: Report | null;
   readonly fault: AgentFault | null;
   readonly end: End | null;
+  /** The bytes of the capture on the wire. */
+  readonly captureBytes: number;
 }
 
 export interface ShellAgent extends ShellClient {
@@ -55,7 +62,7 @@ export function shellAgent(context: TestContext, client: ShellClientOptions = {}
       const [program = '', ...args] = [...(options.within ?? []), ...shell];
       const text = bundles.shell.content.toString();
       const { killAfterSeconds = 10, guard = 't' } = options;
-      const own = ['65.66.67', String(killAfterSeconds), guard, 'machine', 'collector', 'folder'];
+      const own = [octal, String(killAfterSeconds), guard, 'machine', 'collector', 'folder'];
       const request = encodeRequest({
         v: 1,
         kind: 'visit',
@@ -74,44 +81,58 @@ export function shellAgent(context: TestContext, client: ShellClientOptions = {}
         [...args, '-c', text, 'fh', ...own, bundles.shell.digest, request, options.root ?? ''],
         {
           env: { HOME: machine.home, PATH: machine.bin, fh_agent: text, ...client.env },
-          stdio: ['ignore', 'pipe', 'inherit'],
+          stdio: ['pipe', 'pipe', 'inherit'],
         },
       );
-      const chunks: Buffer[] = [];
-      child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
-      const [status, signal] = await new Promise<[number | null, string | null]>((resolve) => {
+      child.stdin.on('error', () => undefined);
+      const closed = new Promise<[number | null, string | null]>((resolve) => {
         child.once('close', (code, by) => resolve([code, by]));
       });
-      return { status, signal, ...readRun(Buffer.concat(chunks)) };
+      const run = await readRun(child.stdout, child.stdin, options.options ?? {});
+      const [status, signal] = await closed;
+      return { status, signal, ...run };
     },
   };
 }
 
-function readRun(output: Buffer): Pick<ShellRun, 'hello' | 'report' | 'fault' | 'end'> {
-  const big = 1024 * 1024;
-  const parser = createFrameParser({
-    marker: Buffer.from([0o65, 0o66, 0o67]),
-    maxGreetingBytes: 0,
-    maxReportBytes: big,
-    maxReports: 1,
-    maxTotalBytes: big,
-  });
-  const frames = parser.push(output);
-  const payloadOf = (type: string): Buffer | null => frames.find((frame) => frame.type === type)?.payload ?? null;
-  const [hello, report, fault, end] = ['H', 'U', 'F', 'E'].map(payloadOf);
-  if (!hello) throw new Error(`no hello: ${JSON.stringify(output.toString('latin1'))}`);
-  return {
-    hello: parseHello(hello),
-    report: report ? storedReport(report) : null,
-    fault: fault ? parseAgentFault(fault) : null,
-    end: end ? parseEnd(end) : null,
-  };
-}
+const maxBytes = 4 * 1024 * 1024;
 
-function storedReport(payload: Buffer): Report {
-  const runId = '0b8a1c62-7d0e-4c55-8a3e-52e1f5f0c001';
-  const sealed = sealUnsealed({ payload, client: 'web-1', runId, publicKey: keyPair.publicKey });
-  return JSON.parse(openReport(sealed, new Map([[keyPair.id, keyPair]])).plaintext.toString()) as Report;
+/** Reads the frames of a run, and answers a capture as the collector does. */
+async function readRun(
+  output: Readable,
+  input: Writable,
+  options: ProbeOptions,
+): Promise<Omit<ShellRun, 'status' | 'signal'>> {
+  const limits = { maxGreetingBytes: 0, maxReportBytes: maxBytes, maxReports: 1, maxTotalBytes: maxBytes };
+  const parser = createFrameParser({ marker, ...limits });
+  let found: { hello?: Hello; report: Report | null; fault: AgentFault | null; end: End | null; captureBytes: number } =
+    {
+      report: null,
+      fault: null,
+      end: null,
+      captureBytes: 0,
+    };
+  const take = async ({ type, payload }: Frame): Promise<void> => {
+    if (type === 'H') found = { ...found, hello: parseHello(payload) };
+    if (type === 'F') found = { ...found, fault: parseAgentFault(payload) };
+    if (type === 'U' && found.hello !== undefined) {
+      const task = { client: 'web-1', runId, publicKey: keyPair.publicKey, probeOptions: options };
+      const { sealed, notes, place } = await sealCapture(payload, found.hello, task);
+      input.write(notes);
+      const { plaintext } = openReport(sealed, new Map([[keyPair.id, keyPair]]));
+      const report = JSON.parse(plaintext.toString()) as Report;
+      found = { ...found, report, captureBytes: payload.length, end: { left: 0, place, spool_error: null } };
+    }
+    if (type === 'E') found = { ...found, end: { ...parseEnd(payload), place: found.end?.place ?? null } };
+  };
+  for await (const chunk of output) {
+    for (const frame of parser.push(chunk as Buffer)) await take(frame);
+    if (found.end?.spool_error !== undefined && found.end.spool_error !== null) input.end();
+  }
+  input.end();
+  const { hello, ...rest } = found;
+  if (hello === undefined) throw new Error(`no hello: ${JSON.stringify(parser.greeting().toString('latin1'))}`);
+  return { hello, ...rest };
 }
 
 /** Returns the worker report of this name. Throws if there is none. */

@@ -13,8 +13,6 @@ export interface ExchangeOptions {
   readonly marker: Buffer;
   /** The bytes to write to the agent at once; null for none. */
   readonly input: Buffer | null;
-  /** True if the client reads `input` to its end: there are no acknowledgements. */
-  readonly endInput: boolean;
   readonly limits: { readonly maxReports: number; readonly maxTotalBytes: number; readonly forwards?: boolean };
   /** The time limit of waiting for the client in total. The handling of its frames does not count. */
   readonly timeoutMs: number;
@@ -74,7 +72,6 @@ export async function exchange(options: ExchangeOptions): Promise<Exchange | nul
   // The output shows that a command has ended early; an error of its input adds nothing.
   channel.stdin.on('error', () => undefined);
   if (input !== null) channel.stdin.write(input);
-  if (options.endInput) channel.stdin.end();
 
   const source = new FrameReader(options, parser);
   try {

@@ -15,7 +15,7 @@ import type { Channel, Connection } from '../../transport/transport.ts';
 import { agentCommand, maxBytesPerVisit, maxReportsPerVisit, mayBeReadByShell } from './agent-command.ts';
 import { exchange, type Exchange, type ExchangeOptions, type FrameAnswer } from './agent-exchange.ts';
 import { exchangeFault, printable } from './agent-faults.ts';
-import { sealUnsealed } from './seal-unsealed.ts';
+import { sealCapture, type SealedCapture } from './seal-capture.ts';
 import type { AgentTask, Bundle, Bundles } from './task.ts';
 
 /** An exec that is prepared without a connection, so that the first command can be sent ahead of the login. */
@@ -49,7 +49,8 @@ export interface AgentSessionOptions extends AgentTask {
 export type FrameTaking = Pick<
   AgentSessionOptions,
   'client' | 'kind' | 'unsealed' | 'runId' | 'publicKey' | 'now' | 'dryRun' | 'onReport'
->;
+> &
+  Partial<Pick<AgentSessionOptions, 'probeOptions'>>;
 
 export interface StreamOptions extends FrameTaking, Pick<AgentSessionOptions, 'signal'> {
   readonly channel: Channel;
@@ -124,7 +125,6 @@ export async function takeStream(options: StreamOptions): Promise<AgentResult> {
       ...options,
       // The client skips the output of a login shell before the marker.
       input: options.marker,
-      endInput: false,
       waitForExit: false,
       onFrame: (frame) => take(frame, options, progress),
     });
@@ -143,7 +143,10 @@ function noProgress(): Progress {
   return { hello: null, end: null, reports: 0, acknowledged: 0, fault: null };
 }
 
-type Progress = { -readonly [Key in Exclude<keyof AgentResult, 'uploaded' | 'reader'>]: AgentResult[Key] };
+type Progress = { -readonly [Key in Exclude<keyof AgentResult, 'uploaded' | 'reader'>]: AgentResult[Key] } & {
+  /** The folder that a capture names. */
+  place?: string | null;
+};
 
 /** Runs one exec. Returns its end, or null if the agent sent its last frame. */
 async function visit(
@@ -152,13 +155,12 @@ async function visit(
   bundle: Bundle | null,
   progress: Progress,
 ): Promise<Exchange | null> {
-  const { connection, client, bundles, agentTimeoutMs } = options;
+  const { connection, client, agentTimeoutMs } = options;
   const channel = await connection.exec(command);
   return await exchange({
     channel,
     marker,
     input: bundle?.packed() ?? null,
-    endInput: bundle === bundles.shell,
     limits: { maxReports: maxReportsPerVisit, maxTotalBytes: maxBytesPerVisit },
     timeoutMs: agentTimeoutMs,
     signal: options.signal,
@@ -193,7 +195,7 @@ async function take(frame: Frame, options: FrameTaking, progress: Progress): Pro
     return { answer: null, last: false };
   }
   if (frame.type === 'E') {
-    progress.end = parseEnd(frame.payload);
+    progress.end = { ...parseEnd(frame.payload), ...(progress.place === undefined ? {} : { place: progress.place }) };
     return { answer: null, last: true };
   }
   if (frame.type === 'F') {
@@ -204,8 +206,13 @@ async function take(frame: Frame, options: FrameTaking, progress: Progress): Pro
   progress.reports += 1;
   let sealed = frame.payload;
   let header: SealedMessage;
+  let notes: Buffer | null = null;
   try {
-    if (frame.type === 'U') sealed = takeUnsealed(frame.payload, options, progress);
+    if (frame.type === 'U') {
+      const made = await takeCapture(frame.payload, options, progress);
+      progress.place = made.place;
+      ({ sealed, notes } = made);
+    }
     header = readHeader(sealed);
   } catch (thrown) {
     // A damaged file in the spool must not block the files behind it.
@@ -215,17 +222,17 @@ async function take(frame: Frame, options: FrameTaking, progress: Progress): Pro
   const decision = await options.onReport({ sealed, header, receivedAtMs, hello: progress.hello });
   if (decision === 'keep' || options.dryRun) return { answer: null, last: false };
   progress.acknowledged += 1;
-  if (frame.type === 'U') return { answer: null, last: false };
+  if (notes !== null) return { answer: notes, last: false };
   return { answer: Buffer.from(header.reportId.replaceAll('-', ''), 'hex'), last: false };
 }
 
-/** Seals the only unsealed report that a shell agent may send: it spools none. Throws FleetError `agent-output`. */
-function takeUnsealed(payload: Buffer, options: FrameTaking, progress: Progress): Buffer {
-  const { client, runId, publicKey } = options;
-  if (progress.hello?.reader !== 'shell' || !mayBeReadByShell(options) || progress.reports > 1) {
-    throw outputFault(client, 'a report that is not sealed, where none was asked for');
+/** Seals the report of the only capture that a shell agent may send. Throws FleetError. */
+async function takeCapture(payload: Buffer, options: FrameTaking, progress: Progress): Promise<SealedCapture> {
+  const { hello } = progress;
+  if (hello?.reader !== 'shell' || !mayBeReadByShell(options) || progress.reports > 1) {
+    throw outputFault(options.client, 'a capture, where none was asked for');
   }
-  return sealUnsealed({ payload, client, runId, publicKey });
+  return sealCapture(payload, hello, { probeOptions: {}, ...options });
 }
 
 function outputFault(client: string, message: string): FleetError {

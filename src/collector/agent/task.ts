@@ -15,7 +15,7 @@ export interface Bundle {
 export interface Bundles {
   readonly agent: Bundle;
   readonly inventory: Bundle;
-  /** The program for clients without node (agent/shell). */
+  /** The program for clients without node (agent/capture). */
   readonly shell: Bundle;
 }
 

@@ -9,6 +9,7 @@ import { devices } from '../../../agent/probes/devices.ts';
 import type { CheckResult } from '../../../src/report/checks.ts';
 import { checkAwks, resultOf, statsOf } from '../../support/built-in-checks.ts';
 import { rootWith, shellAgent } from '../../support/shell-report.ts';
+import { ageNotes, changeNotes } from '../../support/shell-notes.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { contextOf } from '../probes/fixture-context.ts';
 
@@ -18,15 +19,15 @@ const hour = 3600;
 interface Agent {
   /** Ages the kept answer by these seconds, collects the pools if they are due, and visits. */
   readonly next: (seconds: number) => Promise<readonly string[]>;
-  /** The file that keeps the last answer of `zpool`. */
-  readonly kept: string;
+  /** Replaces the last answer of `zpool` that is kept. */
+  readonly keep: (content: string) => void;
 }
 
 function nodeAgent(t: TestContext, root: string): Agent {
   const placeDir = tempFolder(t);
   const kept = `${placeDir}/pools`;
   return {
-    kept,
+    keep: (content) => writeFileSync(kept, content),
     next: async (seconds) => {
       age(kept, seconds);
       if (seconds === 0 || seconds >= 23 * hour)
@@ -39,14 +40,21 @@ function nodeAgent(t: TestContext, root: string): Agent {
 
 function shellAgentOf(t: TestContext, root: string, awk: string): Agent {
   const agent = shellAgent(t, { awk, own: { zpool: `exec ${root}/usr/sbin/zpool "$@"` } });
-  const kept = `${agent.place}/pools`;
+  const visit = async (): Promise<readonly string[]> => {
+    const { report, fault } = await agent.run({ root });
+    assert.equal(fault, null);
+    return shown(report?.checks);
+  };
   return {
-    kept,
+    keep: (content) =>
+      changeNotes(agent.place, (texts) => {
+        texts['pools'] = content;
+      }),
     next: async (seconds) => {
-      age(kept, seconds);
-      const { report, fault } = await agent.run({ root });
-      assert.equal(fault, null);
-      return shown(report?.checks);
+      // Nothing is asked in the first hour.
+      if (seconds === 0) await visit();
+      ageNotes(agent.place, seconds === 0 ? 2 * hour : seconds);
+      return visit();
     },
   };
 }
@@ -120,7 +128,7 @@ for (const [agent, agentOn] of Object.entries(agents)) {
   test(`a suspended pool is not asked, and no answer counts for more than a week (${agent})`, async (t) => {
     const machine = machineWith(t, { tank: 'ONLINE\n' });
     machine.zpool("printf 'tank\\t85%%\\t12%%\\n'");
-    const { next, kept } = agentOn(t, machine.root);
+    const { next, keep } = agentOn(t, machine.root);
     const reported = 'zfs:tank 0 ONLINE, 85 % used, 12 % fragmented|capacity=85% fragmentation=12%';
     assert.deepEqual(await next(0), [reported]);
     machine.set({ away: 'SUSPENDED\n' });
@@ -128,7 +136,7 @@ for (const [agent, agentOn] of Object.entries(agents)) {
     assert.deepEqual(await next(25 * hour), ['zfs:away 2 SUSPENDED', 'zfs:tank 0 ONLINE']);
     assert.equal(machine.asked(), 1);
     for (const content of ['', '\n', 'x\ntank\t1%\t1%\n', `${Math.floor(Date.now() / 1000) + hour}\ntank\t1%\t1%\n`]) {
-      writeFileSync(kept, content);
+      keep(content);
       assert.deepEqual(await next(60), ['zfs:away 2 SUSPENDED', 'zfs:tank 0 ONLINE'], content);
     }
   });

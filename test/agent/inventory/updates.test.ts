@@ -10,6 +10,7 @@ import type { CheckResult } from '../../../src/report/checks.ts';
 import { checkAwks, inShort } from '../../support/built-in-checks.ts';
 import { isWide } from '../../support/long-tests.ts';
 import { rootWith, shellAgent } from '../../support/shell-report.ts';
+import { ageNotes } from '../../support/shell-notes.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { contextOf } from '../probes/fixture-context.ts';
 
@@ -153,20 +154,13 @@ function shellAgentOf(t: TestContext, { root, name }: Machine, awk: string): Age
   return {
     next: async (seconds) => {
       // The clock of the client stands still; the times in its files are moved into the past instead.
-      age(`${agent.place}/updates`, /^\d{9,}/gm, seconds);
-      age(`${agent.place}/counters.shell`, /(?<=^updates )\d+/m, seconds);
+      ageNotes(agent.place, seconds);
       rootWith(root, { 'proc/uptime': `${(uptime += 60)}.00 1.00\n` });
       const { report, fault } = await agent.run({ root, killAfterSeconds: 20 });
       assert.equal(fault, null);
       return report?.checks ?? [];
     },
   };
-}
-
-function age(file: string, times: RegExp, seconds: number): void {
-  if (!existsSync(file)) return;
-  const lines = readFileSync(file, 'utf8').replace(times, (text) => String(Number(text) - seconds));
-  writeFileSync(file, lines);
 }
 
 const agents: Readonly<Record<string, (t: TestContext, machine: Machine) => Agent>> = {

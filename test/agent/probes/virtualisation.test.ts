@@ -46,7 +46,7 @@ const machines: readonly (readonly [what: string, files: Files, pids: string | n
 ];
 
 function rootOf(t: TestContext, files: Files, pids: string | null): string {
-  const root = rootWith(tempFolder(t), files);
+  const root = rootWith(tempFolder(t), { 'proc/sys/kernel/osrelease': '6.1.0\n', ...files });
   const folder = path.join(root, 'proc/self/ns');
   mkdirSync(folder, { recursive: true });
   if (pids !== null) symlinkSync(pids, path.join(folder, 'pid'));

@@ -154,7 +154,7 @@ const hostile: readonly { readonly what: string; readonly bytes: Buffer; readonl
   },
   {
     what: 'sends what is not sealed',
-    bytes: Buffer.concat([started, encodeFrame('U', Buffer.from('{}'))]),
+    bytes: Buffer.concat([started, Buffer.from('U'), pushMarker]),
     code: 'agent-output',
   },
   {

@@ -30,7 +30,8 @@ function feed(input: Buffer, sizeOf: () => number) {
   return { frames, fault: broken, started: parser.started, greeting: parser.greeting() };
 }
 
-const bytesOf = ({ type, payload }: Frame): Buffer => encodeFrame(type, payload);
+const bytesOf = ({ type, payload }: Frame): Buffer =>
+  type === 'U' ? Buffer.concat([Buffer.from('U'), payload, marker]) : encodeFrame(type, payload);
 
 /**
  * The frames depend on the bytes, not on the pieces in which they arrive. They contain exactly those bytes, within the
@@ -43,7 +44,7 @@ export const framesTarget: FuzzTarget = {
     Buffer.concat([Buffer.from('Welcome\r\n'), marker, hello, fault, report, report, end]),
     Buffer.concat([marker, hello, Buffer.from('R\xff\xff\xff\xff', 'latin1')]),
     Buffer.concat([marker.subarray(0, 15), marker, hello]),
-    Buffer.concat([marker, shellHello, encodeFrame('U', Buffer.from('{"worker_reports":[]}')), end]),
+    Buffer.concat([marker, shellHello, Buffer.from('Uproc/uptime:1.00\n=end\n'), marker, end]),
     Buffer.alloc(400, 120),
   ],
   words: [

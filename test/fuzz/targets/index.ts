@@ -1,4 +1,5 @@
 import type { FuzzTarget } from '../target.ts';
+import { captureTarget } from './capture.ts';
 import { checksTarget } from './checks.ts';
 import { framesTarget } from './frames.ts';
 import { inboxTarget } from './inbox.ts';
@@ -14,6 +15,7 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   framesTarget,
   sealHeaderTarget,
   reportTarget,
+  captureTarget,
   checksTarget,
   knownHostsTarget,
   loaderSignTarget,

@@ -1,6 +1,6 @@
 /** Whole visits of clients without Node, through every supported shell and awk. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, symlinkSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 
@@ -49,25 +49,14 @@ for (const { shell, awk } of pairs) {
   });
 }
 
-test('mawk, which gives up when a process ends while its file is read, is started again', async (t) => {
-  if (skipWithout(t, 'mawk')) return;
-  const mawk = commandOf('mawk')?.join(' ') ?? '';
-  // Reading this file fails like reading the file of a process that has just ended.
-  const once = `[ -e "$HOME/once" ] || { : >"$HOME/once"; exec ${mawk} 'BEGIN { getline line <"/proc/self/mem" }'; }`;
-  const client = shellClient(t, { own: { awk: `case $* in *" report "*) ${once} ;; esac\nexec ${mawk} "$@"` } });
-  const { reports } = await visited(client, 2);
-  assert.equal(reports.length, 1);
-  assert.ok(existsSync(path.join(client.home, 'once')));
-});
-
-test('the client keeps the agent and counters, nothing of a report, and all of it for this user alone', async (t) => {
+test('the client keeps the agent and notes, nothing of a report, and all of it for this user alone', async (t) => {
   const client = shellClient(t);
   await client.visit();
   const { result } = await client.visit();
   const place = result.end?.place ?? '';
   const files = filesBelow(path.join(client.home, '.local'));
   const names = files.map((file) => path.basename(file)).sort();
-  assert.deepEqual(names, [`${bundles.shell.digest}.t.sh`, 'counters.shell', 'running'].sort());
+  assert.deepEqual(names, [`${bundles.shell.digest}.t.sh`, 'notes', 'running'].sort());
   assert.equal(
     readFileSync(path.join(path.dirname(place), `${bundles.shell.digest}.t.sh`), 'utf8'),
     String(bundles.shell.content),

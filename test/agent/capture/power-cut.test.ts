@@ -26,7 +26,7 @@ for (const [what, damage] of [
     const place = result.end?.place ?? '';
     const agent = path.join(path.dirname(place), `${bundles.shell.digest}.t.sh`);
     writeFileSync(path.join(place, 'running'), '4194304 1-2\n');
-    for (const file of [agent, path.join(place, 'counters.shell'), path.join(place, 'running')]) {
+    for (const file of [agent, path.join(place, 'notes'), path.join(place, 'running')]) {
       writeFileSync(file, damage(readFileSync(file)));
     }
     writeFileSync(path.join(place, '.new-4194304'), 'cut short');
@@ -35,7 +35,7 @@ for (const [what, damage] of [
     assert.equal(next.result.uploaded, true);
     assert.equal(next.reports.length, 1);
     assert.deepEqual(readFileSync(agent), bundles.shell.content);
-    assert.ok(statSync(path.join(place, 'counters.shell')).size > 50);
+    assert.ok(statSync(path.join(place, 'notes')).size > 50);
     const unfinished = readdirSync(place).filter((name) => name.startsWith('.new'));
     assert.deepEqual(unfinished, []);
     const cpu = next.reports[0]?.worker_reports.find(({ name }) => name === 'cpu')?.function_reports[0]?.data[0];
@@ -49,13 +49,13 @@ test('a file system without a byte left: the report comes, and the counters of b
   const state = path.join(client.home, '.local');
   await withSmallDisk(state, 96, async () => {
     const { result } = await client.visit();
-    const counters = path.join(result.end?.place ?? '', 'counters.shell');
+    const counters = path.join(result.end?.place ?? '', 'notes');
     const before = readFileSync(counters);
     fill(state);
     const next = await client.visit();
     assert.equal(next.result.fault, null);
     assert.equal(next.reports.length, 1);
     assert.deepEqual(readFileSync(counters), before);
-    assert.deepEqual(readdirSync(path.dirname(counters)).sort(), ['counters.shell', 'running']);
+    assert.deepEqual(readdirSync(path.dirname(counters)).sort(), ['notes', 'running']);
   });
 });

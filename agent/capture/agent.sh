@@ -1,0 +1,513 @@
+# The agent for clients without Node. It copies what the probes name (agent/probes/reads.ts) to the collector, which runs
+# the probes on this capture (parse-capture.ts has its form). It cannot seal, and keeps only notes of the collector on
+# this machine. Runs in dash, bash, BusyBox ash and mksh as /bin/sh. src/loader/loader.ts starts it.
+#
+# Arguments: $1 marker in octal numbers with dots; $2 seconds until the agent is killed; $3 `t` if timeout(1) kills it,
+# `w` if a watchdog of its own does; $4 machine; $5 collector; $6 folder of the client; $7 digest of this text if it was
+# uploaded now, else `-`; $8 request; $9 root of the files to read, for tests. pinned.sh has those of a restricted key.
+# The braces make one command of the text: a truncated file does nothing.
+{
+marker=$1 seconds=$2 guard=$3 machine=$4 collector=$5 folder=$6 digest=$7 fh_request=$8 R=$9
+fh_root=$R fh_version=@VERSION@ fh_pid=$$ place= C= dog=
+LC_ALL=C
+export LC_ALL fh_request fh_root fh_version fh_pid
+unset BLOCK_SIZE DF_BLOCK_SIZE POSIXLY_CORRECT
+PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+umask 077
+cd /
+nl='
+'
+tab='	'
+@PINNED@
+exec 9<&0 </dev/null 2>/dev/null
+
+# mksh has no built-in printf, and a report is too long for an argument of another program.
+case $KSH_VERSION in
+*MIRBSD*) say() { print -nr -- "$1"; } ;;
+*) say() { printf %s "$1"; } ;;
+esac
+
+# octal NUMBER: sets $o to an escape of printf for the last byte of the number.
+octal() { o="\\0$(($1 / 64 % 4))$(($1 / 8 % 8))$(($1 % 8))"; }
+# frame TYPE TEXT: writes a frame of src/report/wire.ts. The text is ASCII, so its characters are its bytes.
+frame() {
+  n=${#2} x=$1\\0000
+  for o in $((n / 65536)) $((n / 256)) $n; do octal $o && x=$x$o; done
+  printf %b "$x"
+  say "$2"
+}
+
+# watch SECONDS PID: kills the process after that time. Sets $w to the process to kill if it ends before.
+watch() {
+  (
+    z=
+    # The signal may arrive while the sleep starts. The sleep then has its $! already, and only SIGKILL reaches it.
+    trap '[ ! "$z" ] || kill -9 $!; exit' TERM
+    z=1
+    sleep $1 &
+    wait $!
+    end $2
+  ) >/dev/null &
+  w=$!
+}
+
+# end PID: kills a process and those that it started, except this one.
+end() {
+  kill -STOP $1
+  read -r self x </proc/self/stat
+  for f in /proc/[0-9]*/stat; do
+    read -r x <"$f" || continue
+    o=${x##*) }
+    o=${o#? }
+    f=${f%/stat}
+    [ "${o%% *}" != $1 ] || [ "${f##*/}" = $self ] || (end ${f##*/})
+  done
+  kill -9 $1
+}
+
+# look PID: sets $began to the start and boot of the process, which distinguish it from a later process with this pid.
+# Sets $began to nothing if there is no such process.
+look() {
+  began=
+  read -r x <"/proc/$1/stat" || return
+  set -- ${x##*) }
+  state=$1
+  case $state in [!Z]) began=${20}-$boot ;; esac
+}
+
+# limited SECONDS COMMAND...: runs the command with a time limit. Records the process first: one that hangs in the
+# kernel cannot be killed.
+limited() {
+  s=$1
+  shift
+  "$@" &
+  p=$!
+  [ ! "$C" ] || { look $p && echo "$p $began" >"$C/running"; }
+  watch $s $p
+  wait $p
+  s=$?
+  kill $w
+  return $s
+}
+
+[ ! "$sign" ] || echo "fh-$sign-loader-"
+[ $guard = t ] || { watch $seconds $$ && dog=$w; }
+read -r up x <"$R/proc/uptime"
+read -r begun x </proc/uptime
+read -r boot <"$R/proc/sys/kernel/random/boot_id"
+case $boot in *[!0-9a-f-]*) boot= ;; esac
+
+IFS=.
+# shellcheck disable=SC2046 # split at the points
+set -- $(date -u +%s.%3N.%Y-%m-%dT%H:%M:%S)
+# Some date(1) know no milliseconds: the middle of the second is the best guess.
+case $2 in [0-9][0-9][0-9]) ms=$2 ;; *) ms=500 ;; esac
+wall=$1$ms fh_datetime=$3.${ms}Z
+set -- $up
+mono=$1${2}0
+while :; do case $mono in 0?*) mono=${mono#0} ;; *) break ;; esac done
+mark=
+for o in $marker; do mark=$mark\\0$o; done
+printf %b "$mark"
+IFS=" $tab$nl"
+x=null
+[ ! "$boot" ] || x=\"$boot\"
+x="\"monotonic_ms\":$mono,\"boot_id\":$x,\"reader\":\"shell\"${pinned:+,\"pinned\":\"$pinned\"}"
+frame H "{\"v\":1,\"agent\":\"$fh_version\",\"wall_ms\":$wall,$x}"
+
+# ours FOLDER...: true if all folders are this user's, closed to others, and no links.
+ours() {
+  for x in "$@"; do [ -d "$x" ] && [ ! -L "$x" ] && [ -O "$x" ] || return; done
+  # shellcheck disable=SC2012 # for the modes, which find cannot print everywhere
+  ls -ld "$@" | while read -r x; do case $x in drwx------*) ;; *) exit 1 ;; esac done
+}
+# whole FILE: true if the file has the digest of the uploaded text, or this machine has no program to compute digests.
+whole() {
+  case $(sha256sum <"$1" || shasum -a 256 <"$1" || echo $digest) in $digest*) ;; *) return 1 ;; esac
+}
+# install ROOT: keeps this text in the first writable root, and removes other versions from all roots. Under a
+# restricted key keeps no text, and only finds the place for counters.
+install() {
+  [ ! -L "$1" ] || return
+  d=$1/$machine/$collector
+  [ "$place" ] || { [ -e "$1" ] && [ ! -O "$1" ]; } || mkdir -p "$d"
+  ours "$1" "$1/$machine" "$d" || return
+  if [ "$pinned" ]; then
+    [ "$place" ] || [ ! -w "$d" ] || place=$d
+    return
+  fi
+  if [ ! "$place" ]; then
+    x=$d/.new-$$
+    # shellcheck disable=SC2154 # upload-shell.sh sets fh_agent
+    { say "$fh_agent" >"$x" && whole "$x" && mv -f "$x" "$d/$digest.$guard.sh" && place=$d; } || rm -f "$x"
+  fi
+  for x in "$d"/*.sh; do [ ! -f "$x" ] || [ "$x" = "$place/$digest.$guard.sh" ] || rm -f "$x"; done
+}
+if [ "$digest" = - ] && [ ! "$pinned" ]; then
+  place=${0%/*}
+else
+  case $XDG_STATE_HOME in /*) install "$XDG_STATE_HOME/fleet-health" ;; esac
+  case $HOME in /*) [ ! -d "$HOME" ] || install "$HOME/.local/state/fleet-health" ;; esac
+  u=$(id -u)
+  install /var/tmp/fleet-health-$u
+  install /dev/shm/fleet-health-$u
+  unset fh_agent
+fi
+if [ "$place" ]; then
+  C=$place/$folder
+  [ -d "$C" ] || mayHaveFolder || C=
+  [ ! "$C" ] || [ -d "$C" ] || mkdir "$C"
+  [ -d "$C" ] && [ ! -L "$C" ] && [ -O "$C" ] || C=
+fi
+fh_dir=$C fh_boot=$boot
+if [ "$C" ]; then
+  if [ -f "$C/running" ]; then
+    read -r o b <"$C/running"
+    look "$o"
+    # The collector may have given up the earlier visit a moment ago.
+    [ ! "$began" ] || [ "$began" != "$b" ] || { sleep 1 && look "$o"; }
+    if [ "$began" ] && [ "$began" = "$b" ]; then
+      frame F "{\"code\":\"agent-stuck\",\"message\":\"process $o of an earlier visit has not ended (state $state)\"}"
+      frame E '{"left":0,"place":null,"spool_error":null}'
+      [ ! "$dog" ] || kill $dog
+      exit 0
+    fi
+  fi
+fi
+
+program='@PROGRAM@'
+@CHECKS@
+
+# The plan has a line for each question. It is split at line breaks alone, without globs.
+plan=$(limited 5 awk "$program" plan)
+units= fh_requested= fh_asks= slow= odd= fstab=
+set -f
+IFS=$nl
+set --
+for x in $plan; do
+  o=${x#?}
+  case $x in
+  u*) units=$units$nl$o ;;
+  c*) [ "$pinned" ] || fh_requested=$fh_requested$o$nl ;;
+  l*) fh_asks=$fh_asks$o$nl ;;
+  r*) fstab=$fstab$o$nl ;;
+  s*) slow=$slow$o$nl ;;
+  q*\\*) odd=$odd$o$nl ;;
+  q*) set -- "$@" ".$o" ;;
+  esac
+done
+set +f
+IFS=" $tab$nl"
+K= fh_members=
+for x in "$R/etc" "$HOME/.config"; do [ ! -d "$x/fleet-health/checks.d" ] || K=$C/checks; done
+fh_gpu=
+[ ! -e "$R/usr/bin/nvidia-smi" ] || fh_gpu=1 K=$C/checks
+export fh_gpu
+[ ! "$fh_requested" ] || K=$C/checks
+# Without a record of hanging processes every visit could leave another one.
+if [ "$C" ] && [ "$K" ] && { [ -d "$K" ] || mkdir "$K"; } && [ ! -L "$K" ]; then
+  fh_members=$K/members
+  rm -f "$fh_members"
+fi
+
+# tell TEXT: prints a line of the capture.
+tell() { say "$1$nl"; }
+# from NAME SECONDS COMMAND...: prints the output of a program with a time limit, each line with the name, and its status
+# as the last line.
+from() {
+  n=$1
+  tell "=limit $n $2"
+  shift
+  {
+    limited "$@"
+    printf '\n=%s\n' $?
+  } | sed "s/^/:$n:/"
+}
+# copy: prints files.
+copy() {
+  grep -s '' @FILES@
+  limited 3 awk "$program" firsts @FIRSTS@
+}
+# top LINES FILE: prints the first lines of a file whose other lines would cost the kernel time.
+top() {
+  k=$1
+  while [ $k -gt 0 ] && IFS= read -r x; do
+    tell "$2:$x"
+    k=$((k - 1))
+  done <"$2"
+}
+# plain PATH: sets $p to the path of a mount, which is escaped as in mountinfo.
+plain() {
+  p=$1
+  case $p in *\\*) p=$(printf %b. "$(say "$1" | sed 's/\\/\\0/g')") && p=${p%.} ;; esac
+}
+# kind PATH: prints whether a mount is there.
+kind() {
+  plain "$1"
+  if [ -d ".$p" ]; then
+    tell "=kind .$1 folder"
+  elif [ -e ".$p" ]; then
+    tell "=kind .$1 file"
+  else
+    while [ "$p" ] && [ ! -d ".$p" ]; do p=${p%/*}; done
+    [ -x ".$p/" ] || tell "=kind .$1 closed"
+  fi
+}
+form='%b %f %a %S %c %d'
+# quick MOUNT...: prints the space of mounts. stat asks these mounts alone; df may look at all mounts, even dead ones.
+quick() {
+  for x; do kind "${x#.}"; done
+  u=$(limited 3 stat -f -c "=fs $form %n" "$@")
+  s=$?
+  if [ ! "$u" ] && [ $s != 137 ]; then
+    from df 3 df -kP "$@"
+    from dfi 3 df -kPi "$@"
+  elif [ $s = 137 ]; then
+    tell '=nofs no answer within 3 s'
+  fi
+  [ ! "$u" ] || tell "$u"
+}
+# ask NUMBER MOUNT: asks a mount that may hang, in the background. Tells fd 3 its process and its end.
+ask() {
+  plain "$2"
+  stat -f -c "$form" ".$p" >"$C/ask-$1" 2>&1 &
+  tell "p $1 $!" >&3
+  wait $!
+  s=$?
+  [ $s != 0 ] || df -kP ".$p" | sed -n 2p >>"$C/ask-$1"
+  tell "r $1 $s" >&3
+}
+# dear: prints the space of the mounts that may hang. All are asked at once, so that a dead one costs itself alone. The
+# next visit finds the processes that cannot be killed, and does not ask their mounts again.
+dear() {
+  was=$nl kept= k=0 n=0
+  while read -r x b m; do
+    look "$x"
+    [ ! "$began" ] || [ "$began" != "$b" ] || kept="$kept$x $b $m$nl" was=$was$m$nl
+  done <"$C/hanging"
+  mkfifo "$C/fifo-$$" && exec 3<>"$C/fifo-$$" && rm -f "$C/fifo-$$" || return
+  set -f
+  IFS=$nl
+  for x in $slow; do
+    case $was in *"$nl$x$nl"*) tell "=hang .$x" && continue ;; esac
+    [ $k -lt 256 ] || break
+    k=$((k + 1))
+    eval "m$k=\$x p$k="
+    ask $k "$x" >/dev/null &
+  done
+  set +f
+  IFS=" $tab$nl"
+  (
+    sleep 2
+    tell late >&3
+  ) >/dev/null &
+  late=$!
+  n=$k
+  while [ $n -gt 0 ] && read -r x i s <&3; do
+    case $x in
+    p) eval "p$i=\$s" ;;
+    r)
+      n=$((n - 1)) o=
+      eval "x=\$m$i m$i="
+      {
+        read -r b
+        read -r o
+      } <"$C/ask-$i"
+      if [ $s = 0 ]; then tell "=fs $b .$x"; else tell "=fail .$x $b"; fi
+      [ ! "$o" ] || tell "=df .$x $o"
+      ;;
+    late) break ;;
+    esac
+  done
+  kill $late
+  while [ $k -gt 0 ]; do
+    eval "m=\$m$k p=\$p$k"
+    k=$((k - 1))
+    [ "$m" ] || continue
+    tell "=late .$m 2000"
+    [ ! "$p" ] || { look $p && kill -9 $p && kept="$kept$p $began $m$nl"; }
+  done
+  exec 3>&-
+  rm -f "$C"/ask-*
+  if [ "$kept" ]; then keep "$kept" hanging; else rm -f "$C/hanging"; fi
+}
+# capture: prints everything.
+capture() {
+  if [ "$fh_members" ]; then
+    checks >/dev/null &
+    checking=$!
+  fi
+  cd "$R/"
+  tell "=pid $$"
+  [ ! "$R" ] || tell "=root $R"
+  [ ! "$C" ] || tell "=place $C"
+  [ -e proc/sys/kernel/arch ] || tell "=uname $(uname -m)"
+  printf '+%s\n' @GLOBS@
+  for x in @NAMES@; do [ ! -e "$x" ] || tell "+$x"; done
+  for x in @LITERALS@; do [ ! -e "$x" ] || [ -r "$x" ] || tell "-$x"; done
+  for x in proc/[0-9]*; do [ -e "$x/stat" ] || [ ! -d "$x" ] || [ -x "$x" ] || tell "-$x/stat"; done
+  copy
+  # Without counters of this boot that are 10 s old everything is read twice.
+  b= s=
+  [ ! "$C" ] || read -r b s <"$C/notes"
+  case $s in '' | *[!0-9]*) b=- s=0 ;; esac
+  [ ! -f "$C/notes" ] || sed 's/^/:notes:/' "$C/notes"
+  if [ ! "$R" ] && { [ "$b" != "$boot" ] || [ $((${up%%.*} - s)) -lt 10 ]; }; then
+    sleep 1
+    tell =sample
+    copy
+  fi
+@HEADS@
+  for x in @LINKS@; do
+    cd -P "$x" || continue
+    o=${PWD##*/}
+    cd "$R/"
+    tell "=link ./$x $o"
+  done
+  o=$(readlink proc/self/ns/pid)
+  [ ! "$o" ] || tell "=link ./proc/self/ns/pid $o"
+  # The namespace of process ids outside of containers is the same on every machine. The rest of the environment may be
+  # secret.
+  [ "$o" = 'pid:[4026531836]' ] || tr '\0' '\n' <proc/1/environ | sed -n 's/^container=/proc\/1\/environ:&/p'
+  n=
+  for x in @TIMES@; do [ ! -e "$x" ] || n="$n $x"; done
+  # shellcheck disable=SC2086 # the files
+  [ ! "$n" ] || stat -c '=time ./%n %Y' $n
+  # The account may be one of systemctl's and chronyc's: the fixed folders are behind those of PATH.
+  { [ ! -e run/chrony ] && [ ! -e run/chronyd.pid ]; } || ! command -v chronyc >/dev/null || from chronyc 1 chronyc -n tracking
+  if [ -d run/systemd/system ] && command -v systemctl >/dev/null; then
+    systemctl_
+  fi
+  [ $# = 0 ] || quick "$@"
+  set -f
+  IFS=$nl
+  for x in $odd; do
+    kind "$x"
+    plain "$x"
+    tell "=fs $(limited 3 stat -f -c "$form" ".$p") .$x"
+  done
+  for x in $fstab; do
+    plain "$x"
+    o=$(limited 3 readlink -f ".$p") && tell "=real .$x ${o#"$R"}"
+  done
+  IFS=" $tab$nl"
+  set +f
+  [ ! "$slow" ] || [ ! "$C" ] || dear
+  containers
+  [ ! "$C" ] || daily
+  [ ! "$fh_asks" ] || logs
+  [ ! "$fh_members" ] || {
+    wait $checking
+    sed 's/^/:checks:/' "$fh_members"
+  }
+  k=
+  while read -r x o n; do [ "$x" != VmRSS: ] || k=$o; done <"/proc/$$/status"
+  read -r x <"/proc/$$/stat"
+  read -r n <"/proc/self/stat"
+  read -r up o <"/proc/uptime"
+  tell "=end $begun|$up|$k|$x|$n"
+}
+# systemctl_: asks for failed units, those that rules name, and the timers that are enabled.
+systemctl_() {
+  timers= n= o=
+  for x in etc/systemd/system usr/lib/systemd/system lib/systemd/system; do
+    for a in "$x"/timers.target.wants/*.timer; do
+      [ -L "$a" ] || [ -e "$a" ] || continue
+      a=${a##*/}
+      case $timers$nl in *"$nl$a$nl"*) ;; *) [ ${#n} = 50 ] || timers=$timers$nl$a n=${n}1 ;; esac
+    done
+  done
+  [ ! "$timers" ] || o='@TIMER_PROPERTIES@'
+  set -f
+  # shellcheck disable=SC2086 # the properties
+  set -- show --no-pager --state=failed @UNIT_PROPERTIES@ $o -- '*'
+  IFS=$nl
+  # shellcheck disable=SC2086 # the units, one a line
+  set -- "$@" $units $timers
+  IFS=" $tab$nl"
+  set +f
+  from systemctl 2 systemctl "$@"
+}
+# containers: asks Docker or Podman for names if there are other containers than at the last visit. An account that may
+# open the socket of Docker is as powerful as root.
+containers() {
+  ids=
+  [ ! -e sys/fs/cgroup/cgroup.controllers ] || for x in @SCOPES@; do [ ! -e "$x" ] || ids=$ids$x$nl; done
+  [ "$ids" ] && command -v curl >/dev/null || return
+  [ ! "$C" ] || [ "$ids" != "$(cat "$C/containers")$nl" ] || return
+  u=$(id -u)
+  for x in run/docker.sock run/podman/podman.sock run/user/$u/docker.sock run/user/$u/podman/podman.sock; do
+    [ -S "$x" ] && [ -r "$x" ] && [ -w "$x" ] || continue
+    from containers 1 curl -s --unix-socket "$x" http://localhost/containers/json
+    [ ! "$C" ] || say "$ids" >"$C/containers"
+    return
+  done
+}
+# daily: asks the package manager for updates and zpool for its pools once a day, an hour after the first visit at the
+# earliest.
+daily() {
+  a= now=${wall%???}
+  read -r a <"$C/asked"
+  case $a in '' | *[!0-9]*) a=$((now - 79200)) && keep $a asked ;; esac
+  [ "$a" -gt "$now" ] || [ $((now - a)) -ge 82800 ] || return
+  keep $now asked
+  tell =daily
+  left=$((seconds - 6))
+  [ $left -le 8 ] || left=8
+@MANAGERS@
+  for x in @POOLS@; do [ -e "$x" ] || return; done
+  case $(cat @POOLS@) in *SUSPENDED*) return ;; esac
+  ! command -v zpool >/dev/null || from zpool 3 zpool @POOL_WORDS@
+}
+# lists PATH...: prints the times of package lists.
+lists() { stat -c '=time ./%n %Y' "$@"; }
+# packages NAME ARG...: asks a package manager at the lowest priority.
+packages() {
+  x=$1
+  shift
+  [ $left -le 0 ] || from "$x" $left env ZYPP_READONLY_HACK=1 nice -n 19 "${x%% *}" "$@"
+}
+# logs: prints the worker report of the log, and keeps the position for the next visit.
+logs() {
+  fh_log= failed= f=$C/log log=
+  [ "$C" ] && [ -f "$f" ] && [ ! -L "$f" ] && [ -O "$f" ] && { read -r fh_log && read -r failed; } <"$f"
+  # shellcheck disable=SC3045 # dash and BusyBox know -S; without it awk is bounded by time alone
+  r=$(
+    export fh_asks fh_log fh_boot
+    ulimit -S -v 131072
+    ulimit -S -t 5
+    limited 8 awk "$program" logs
+  )
+  s=$?
+  o=${r%%"$nl"*}
+  case $s,$o in
+  0,'{'*'}') log=${r#*"$nl"} && [ "$log" != "$r" ] || log= ;;
+  *)
+    # The next visit reads these lines. If they are too much for it as well, the one after it begins at the end.
+    why="awk ended with $s"
+    if [ ! "$fh_log" ]; then log=
+    elif [ "$failed" ]; then log= why="$why; the lines until now are skipped"
+    else log=$fh_log${nl}failed; fi
+    o="{\"error\":\"$why\",\"function_reports\":[]}" ;;
+  esac
+  tell ":log:$o"
+  [ ! "$C" ] || keep "$log$nl" log
+}
+# keep TEXT NAME: writes a file of this client's folder.
+keep() { { say "$1" >"$C/.new-$$" && mv -f "$C/.new-$$" "$C/$2"; } || rm -f "$C/.new-$$"; }
+
+printf U
+if command -v gzip >/dev/null; then capture "$@" | gzip -c; else capture "$@"; fi
+printf %b "$mark"
+[ ! "$fh_members" ] || { rm -f "$fh_members" "$K/plan" && rmdir "$K"; }
+x='no folder of this machine can be used'
+[ ! "$C" ] || x='the shell agent keeps no report'
+frame E "{\"left\":0,\"place\":null,\"spool_error\":\"$x\"}"
+# The collector answers with notes for the next visit.
+if [ "$C" ]; then
+  for x in "$C"/.new-*; do [ ! -f "$x" ] || rm -f "$x"; done
+  head -c 262144 <&9 >"$C/.new-$$" && [ -s "$C/.new-$$" ] && mv -f "$C/.new-$$" "$C/notes" || rm -f "$C/.new-$$"
+fi
+[ ! "$dog" ] || kill $dog
+exit 0
+}

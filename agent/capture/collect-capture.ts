@@ -1,0 +1,196 @@
+/** Runs the probes on the capture of a client without Node. Their state is in the notes that the client keeps. */
+import { checkResultsOf, refusedChecksOf } from '../../src/report/parse-checks.ts';
+import { reportPlace } from '../../src/report/check-value.ts';
+import { ReportFault, type Report } from '../../src/report/report.ts';
+import type { ProbeOptions } from '../../src/report/wire.ts';
+import { withBuiltIn } from '../checks/built-in.ts';
+import type { ChecksPart } from '../checks/run-checks.ts';
+import { poolsOfToday } from '../inventory/pools.ts';
+import { updatesOfToday } from '../inventory/updates.ts';
+import { runProbes } from '../probes/collect.ts';
+import type { Collected, CollectOptions, Counters } from '../probes/collected.ts';
+import type { Probe } from '../probes/probe.ts';
+import { messageOf, type Notes } from '../probes/source.ts';
+import { utcText } from '../start/clock.ts';
+import { capturedSource } from './captured-source.ts';
+import type { Capture, Files } from './parse-capture.ts';
+
+/** The most bytes of notes. */
+export const maxNoteBytes = 256 * 1024;
+const ticksPerSecond = 100;
+/** The time of the probes, which wait for nothing. */
+const deadlineMs = 14_000;
+
+export interface CaptureOptions {
+  readonly capture: Capture;
+  readonly agent: string;
+  readonly bootId: string | null;
+  /** The client's wall clock at the beginning, in milliseconds since 1970. */
+  readonly wallMs: number;
+  readonly options: ProbeOptions;
+  readonly probes: readonly Probe[];
+}
+
+export interface CaptureReport {
+  /** The parts of a report that the client itself tells. */
+  readonly report: Omit<Report, 'name' | 'version' | 'report_id' | 'run_id' | 'client'>;
+  /** The text that the client keeps for the next visit. */
+  readonly notes: string;
+  /** The folder of the client's files; null if nothing can be kept. */
+  readonly place: string | null;
+}
+
+/** Makes the report of a capture. Throws ReportFault. */
+export async function collectCapture(given: CaptureOptions): Promise<CaptureReport> {
+  const { capture, agent, bootId, wallMs } = given;
+  const place = capture.facts.get('place')?.[0] ?? null;
+  const kept = keptIn(capture.notes);
+  const [first = new Map(), second] = capture.samples;
+  const files: Files = second ?? first;
+  const firstMs = uptimeMs(first);
+  const notes = place === null ? null : notesOf(kept);
+  const collect = async (files: Files, more: Partial<CollectOptions>, probes = given.probes): Promise<Collected> =>
+    await runProbes(
+      {
+        source: capturedSource({ capture, files, nowMs: wallMs + uptimeMs(files) - firstMs, notes }),
+        options: given.options,
+        bootId,
+        monotonicMs: uptimeMs(files),
+        deadlineMs,
+        previous: null,
+        ...more,
+      },
+      probes,
+    );
+  if (capture.facts.has('daily')) await collect(files, {}, [updatesOfToday, poolsOfToday]);
+  const begun = second === undefined ? null : (await collect(first, {})).counters;
+  const collected = await (begun === null
+    ? collect(files, { previous: kept.counters })
+    : collect(files, { previous: ofRates(begun, given.probes), minElapsedMs: 0 }));
+  // Counters that are too young for rates are kept for the next visit.
+  const isTooSoon = kept.counters?.bootId === bootId && begun !== null && firstMs >= kept.counters.monotonicMs;
+  const counters = isTooSoon ? kept.counters : collected.counters;
+  return {
+    report: {
+      datetime: utcText(wallMs),
+      agent: agentOf(capture, agent),
+      boot_id: bootId,
+      monotonic_ms: uptimeMs(files),
+      worker_reports: collected.workerReports,
+      ...withBuiltIn(checksIn(capture), collected.checks),
+    },
+    notes: notesText({
+      ...kept,
+      counters: begun === null || counters === null ? counters : { ...counters, before: null },
+    }),
+    place,
+  };
+}
+
+/** Returns the counters of rates: a number of events is counted since the previous report alone. */
+function ofRates(counters: Counters, probes: readonly Probe[]): Counters {
+  const isOfRates = ([name]: readonly [string, unknown]): boolean =>
+    probes.find((probe) => probe.name === name)?.rates === 'rates';
+  return { ...counters, values: Object.fromEntries(Object.entries(counters.values).filter(isOfRates)) };
+}
+
+function uptimeMs(files: Files): number {
+  const seconds = parseFloat(files.get('/proc/uptime') ?? '');
+  return seconds >= 0 ? Math.round(seconds * 1000) : 0;
+}
+
+function agentOf({ facts }: Capture, version: string): Report['agent'] {
+  const number = (text: string | undefined): number => Math.max(0, Number(text) || 0);
+  const [begun, ended, stat = '', rss] = (facts.get('end')?.[0] ?? '').split('|');
+  const ticks = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 15)
+    .map(number);
+  return {
+    version,
+    cpu_ms: ticks.reduce((sum, count) => sum + (count * 1000) / ticksPerSecond, 0),
+    wall_ms: Math.max(0, Math.round((number(ended) - number(begun)) * 1000)),
+    rss_bytes: number(rss) * 1024,
+  };
+}
+
+/** Returns people's own checks, which the client has run. Throws ReportFault. */
+function checksIn({ programs }: Capture): ChecksPart | null {
+  const output = programs.get('checks')?.output;
+  if (output === undefined) return null;
+  const [results = '', refused = '', expected = ''] = output.split('\n');
+  const { checks, checks_refused } = jsonOf(`{"checks":[${results.slice(1)}]${refused}}`);
+  return {
+    checks: checkResultsOf(checks, reportPlace),
+    expected: expected
+      .split(' ')
+      .filter((name) => name !== '')
+      .map((name) => `container:${name}`),
+    ...(checks_refused === undefined ? {} : { checks_refused: refusedChecksOf(checks_refused, reportPlace) }),
+  };
+}
+
+function jsonOf(text: string): { readonly checks?: unknown; readonly checks_refused?: unknown } {
+  try {
+    return JSON.parse(text) as { readonly checks?: unknown };
+  } catch (error) {
+    throw new ReportFault(
+      'report-invalid',
+      '$.checks',
+      messageOf(error)
+        .slice(0, 80)
+        .replace(/[^ -~]/g, '?'),
+    );
+  }
+}
+
+/** The state of the probes. */
+interface Kept {
+  readonly counters: Counters | null;
+  readonly texts: Map<string, string>;
+}
+
+/** Returns the state in notes; none if they are damaged. */
+function keptIn(notes: string | null): Kept {
+  const none = { counters: null, texts: new Map<string, string>() };
+  const text = notes?.slice(notes.indexOf('\n') + 1) ?? '';
+  if (text.length > maxNoteBytes) return none;
+  try {
+    const { counters, texts } = JSON.parse(text) as Record<string, unknown>;
+    const entries = Object.entries((texts ?? {}) as Readonly<Record<string, unknown>>);
+    return {
+      counters: isCounters(counters) ? counters : null,
+      texts: new Map(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string')),
+    };
+  } catch {
+    return none;
+  }
+}
+
+function isCounters(value: unknown): value is Counters {
+  const { bootId, monotonicMs, values, before } = (value ?? {}) as Partial<Counters>;
+  const isObject = (one: unknown): boolean => typeof one === 'object' && one !== null;
+  const isSound = before === undefined || before === null || (isObject(before) && isObject(before.values));
+  return typeof bootId === 'string' && Number.isFinite(monotonicMs) && isObject(values) && isSound;
+}
+
+function notesOf({ texts }: Kept): Notes {
+  return {
+    read: (name) => texts.get(name) ?? null,
+    write: (name, text) => void texts.set(name, text),
+    // The script asks nothing in the first hour.
+    sinceMs: () => 0,
+  };
+}
+
+/**
+ * Returns the notes: a line with the boot and the time of the oldest counters that rates may begin at, by which the
+ * script knows whether it has to read twice; and a line of JSON.
+ */
+function notesText({ counters, texts }: Kept): string {
+  const at = counters?.before?.monotonicMs ?? counters?.monotonicMs ?? 0;
+  const kept = { counters, texts: Object.fromEntries(texts) };
+  const text = `${counters?.bootId ?? '-'} ${Math.ceil(at / 1000)}\n${JSON.stringify(kept)}\n`;
+  return Buffer.byteLength(text) <= maxNoteBytes ? text : '';
+}

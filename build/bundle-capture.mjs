@@ -1,0 +1,86 @@
+// Joins the agent for clients without Node into one text. Puts the files that the probes name in place of words such as
+// `@FILES@`. Removes the parts that only readers need. Every first visit sends the text uncompressed, because a client
+// without Node may lack the means to unpack it.
+import { packageManagers } from '../agent/inventory/package-managers.ts';
+import { poolWords } from '../agent/inventory/pools.ts';
+import { poolsDir } from '../agent/probes/devices.ts';
+import { network, nothingInside, withoutDevice } from '../agent/probes/file-systems.ts';
+import { allReads, reads } from '../agent/probes/reads.ts';
+import { unitProperties } from '../agent/probes/services.ts';
+import { timerProperties } from '../agent/probes/timers.ts';
+import { imageTypes } from '../src/report/report.ts';
+import { linesOf } from '../src/report/shorten-script.ts';
+import { shortenAwk } from './shorten-awk.mjs';
+
+const parts = 'main json request plan checks facts log log-lines'.split(' ');
+
+const relative = (paths) => paths.map((path) => path.slice(1));
+const hasGlob = (path) => /[*?[]/.test(path);
+const words = (paths) => relative(paths).join(' ');
+const properties = (names) => names.map((name) => `-p ${name}`).join(' ');
+const oneOf = (types) => `^(${[...types].join('|')})$`;
+
+/** Returns the text that asks the first package manager of the machine. */
+function managers() {
+  const cases = packageManagers.map(({ program, calls, lists }) => {
+    const name = program.slice(program.lastIndexOf('/') + 1);
+    const begin = `if [ -e ${program.slice(1)} ]; then`;
+    const asks = calls.map((words, at) => {
+      const key = at === 0 ? name : `'${name} ${words.at(-1)}'`;
+      return `packages ${key} ${words.map((word) => (/^[\w:=.-]+$/.test(word) ? word : `'${word}'`)).join(' ')}`;
+    });
+    const isDivided = calls.length > 1 ? ['left=$((left / 2))'] : [];
+    // Without lists, as in images of containers, apt reports no updates.
+    const found = `${lists[0].slice(1)}/*_Packages*`;
+    const names = [`k=`, `for x in ${found}; do [ ! -e "$x" ] || k=$x; done`, `[ ! "$k" ] || tell "+$k"`];
+    if (lists[0].includes('/apt/'))
+      return [begin, ...names, `lists ${words(lists)}`, `[ ! "$k" ] || ${asks}`].join('\n');
+    return [begin, `lists ${words(lists)}`, ...isDivided, ...asks].join('\n');
+  });
+  return `${cases.join('\nel')}\nfi`;
+}
+
+/** Returns the texts that take the places in the script. */
+function placesOf() {
+  const [files, names] = [allReads('files'), allReads('names')];
+  return {
+    FILES: words(files),
+    FIRSTS: words(allReads('firsts')),
+    GLOBS: words(names.filter(hasGlob)),
+    NAMES: words(names.filter((name) => !hasGlob(name))),
+    LITERALS: words(files.filter((file) => !hasGlob(file))),
+    HEADS: allReads('heads')
+      .map(([file, lines]) => `top ${lines} ${file.slice(1)}`)
+      .join('\n'),
+    LINKS: words(allReads('links')),
+    TIMES: words(allReads('times')),
+    SCOPES: [...new Set(relative(reads.containers.files).map((file) => file.slice(0, file.lastIndexOf('/'))))].join(
+      ' ',
+    ),
+    MANAGERS: managers(),
+    POOLS: `${poolsDir.slice(1)}/*/state`,
+    POOL_WORDS: poolWords.join(' '),
+    UNIT_PROPERTIES: properties(unitProperties),
+    TIMER_PROPERTIES: properties(timerProperties),
+    SLOW: oneOf([...network, 'fuse', 'fuse[.].*', 'fuseblk']),
+    NOTHING: oneOf([...nothingInside].map((type) => type.replace('.', '[.]'))),
+    WITHOUT: oneOf(withoutDevice),
+    IMAGES: oneOf(imageTypes),
+  };
+}
+
+/** Returns the text of the agent, without a line break at its end. Throws if the text is not plain ASCII. */
+export function captureAgent(version) {
+  const read = (name) => linesOf(`agent/capture/${name}`, '#').join('\n');
+  const places = placesOf();
+  const filled = (text) => text.replace(/@([A-Z_]+)@/g, (whole, name) => places[name] ?? whole);
+  const program = shortenAwk(filled(parts.map((part) => read(`${part}.awk`)).join('\n')));
+  if (program.includes("'")) throw new Error('a quote would end the awk program');
+  const whole = filled(read('agent.sh'))
+    .replace('@PINNED@', () => read('pinned.sh'))
+    .replace('@CHECKS@', () => read('checks.sh'))
+    .replace('@VERSION@', () => version)
+    .replace('@PROGRAM@', () => program);
+  if (!/^[\t\n -~]*$/.test(whole)) throw new Error('the agent for clients without Node is not plain ASCII');
+  return whole;
+}
