@@ -67,7 +67,7 @@ const [, shellRequest = ''] = /'([\w-]+)'$/.exec(shellVisit) ?? [];
 const shellAgent: Agent = {
   name: 'shell',
   ending: '.sh',
-  keeps: ['asked 600', 'running 600'],
+  keeps: ['asked 600', 'notes 600', 'running 600'],
   frame: 'U',
   older: '# older\n',
   visit: (request) => visitCommand(request, shellStart),
