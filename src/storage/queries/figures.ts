@@ -6,21 +6,21 @@ import { forIds } from '../sql/by-ids.ts';
 import type { Report } from '../../report/report.ts';
 import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
-import type {
-  ExportedTable,
-  ExportStore,
-  FigurePage,
-  FigureRow,
-  FigureSpan,
-  FigureStore,
-  FigureSubject,
-  NewestReport,
-  ReportsBehind,
-  Resolution,
-  SubjectTable,
-  WholeReport,
+import {
+  type ExportedTable,
+  type ExportStore,
+  type FigurePage,
+  type FigureRow,
+  type FigureSpan,
+  type FigureStore,
+  type FigureSubject,
+  finishedRun,
+  type NewestReport,
+  type ReportsBehind,
+  type Resolution,
+  type SubjectTable,
+  type WholeReport,
 } from '../store/figure-store.ts';
-import { finishedRun } from '../store/figure-store.ts';
 import { inventoryKinds } from './inventory-parts.ts';
 import { newestOf, newestSince, recentReports } from './newest-rows.ts';
 import { countOwnSamples, namedSamples, ownSamples, seriesOf } from './check-series.ts';

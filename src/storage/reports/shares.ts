@@ -7,6 +7,7 @@ import {
   sliceCount,
   type Cycle,
   type SeenCollector,
+  seenCollector,
   type ShareStore,
   type SharingCollector,
   type SiteShare,
@@ -14,7 +15,7 @@ import {
   type SliceClaim,
 } from '../store/share-store.ts';
 
-const collectorsSql = `SELECT id, site, host, key_id, capacity, seen_at FROM collectors
+const collectorsSql = `SELECT ${seenCollector.columns} FROM collectors
   WHERE seen_at >= ? ORDER BY site, id`;
 const slicesSql = `SELECT site, slice, epoch, holder, cycle, until_at, done_at FROM slices
   WHERE site = ? ORDER BY slice`;
@@ -103,7 +104,7 @@ async function claimSlice(session: Session, claim: SliceClaim): Promise<boolean>
 }
 
 async function seenSince(session: Session, sinceMs: number): Promise<readonly SeenCollector[]> {
-  return (await session.all(collectorsSql, [sqlTime(sinceMs)])).map(seenCollector);
+  return (await session.all(collectorsSql, [sqlTime(sinceMs)])).map(seenCollector.read);
 }
 
 async function sites(session: Session, sinceMs: number): Promise<readonly SiteShare[]> {
@@ -131,17 +132,6 @@ async function sites(session: Session, sinceMs: number): Promise<readonly SiteSh
       }),
     };
   });
-}
-
-function seenCollector(row: SqlRow): SeenCollector {
-  return {
-    id: String(row['id']),
-    site: String(row['site']),
-    host: String(row['host']),
-    keyId: String(row['key_id']),
-    capacity: Number(row['capacity']),
-    seenAtMs: fromSqlTime(row['seen_at']) ?? 0,
-  };
 }
 
 function sliceOf(row: SqlRow): Slice {

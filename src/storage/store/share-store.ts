@@ -1,17 +1,18 @@
-/** A collector that shares the fleet of its site with others. */
-export interface SharingCollector {
-  readonly id: string;
-  readonly site: string;
-  readonly host: string;
-  /** The key to which the collector seals. */
-  readonly keyId: string;
-  /** The weight of the collector: its number of processors. */
-  readonly capacity: number;
-}
+import { number, type RecordOf, recordShape, text, time } from './record-shape.ts';
 
-export interface SeenCollector extends SharingCollector {
-  readonly seenAtMs: number;
-}
+/** A collector that shares the fleet of its site with others. */
+export const seenCollector = recordShape({
+  id: text,
+  site: text,
+  host: text,
+  /** The key to which the collector seals. */
+  keyId: text,
+  /** The weight of the collector: its number of processors. */
+  capacity: number,
+  seenAtMs: time,
+});
+export type SeenCollector = RecordOf<typeof seenCollector>;
+export type SharingCollector = Omit<SeenCollector, 'seenAtMs'>;
 
 /** The number of slices of a site. A slice is one byte of a hash of the client's name. */
 export const sliceCount = 256;
