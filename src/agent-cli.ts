@@ -1,8 +1,11 @@
 /** The command line of `fleet-health-agent`. Its commands stand in cli/agent-program/commands.ts. */
 import { edge, push, reload, report, restart, run, spoke, start, status, stop } from './cli/agent-program/commands.ts';
-import { complete, completion } from './cli/arrive/completion-command.ts';
+import { completeWith, completion } from './cli/arrive/completion-command.ts';
 import { addExample, type Command } from './cli/command/define-command.ts';
 import { emptyProgram, runProgram, type Perform } from './cli/command/run-program.ts';
+
+/** agent.json has no names that a command line gives. */
+const complete = completeWith(() => Promise.resolve([]));
 
 /** Every command, in the order of the help. */
 const commands = [report, push, spoke, edge, run, start, stop, restart, reload, status, completion, complete];

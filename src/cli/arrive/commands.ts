@@ -1,5 +1,6 @@
 import { importKinds } from '../../import/import-kinds.ts';
 import { choice, defineCommand, flag, optionalText, text, withDefault } from '../command/define-command.ts';
+import { completeWith } from './completion-command.ts';
 
 export const init = defineCommand({
   name: 'init',
@@ -56,3 +57,7 @@ export const crontab = defineCommand({
   },
   run: async (context, options) => (await import('./crontab.ts')).crontabCommand(context, options),
 });
+
+export const complete = completeWith(async (kind, context) =>
+  (await import('./config-names.ts')).configNames(kind, context),
+);

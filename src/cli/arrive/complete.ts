@@ -1,4 +1,3 @@
-import { loadSettingsToShow } from '../command/settings.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import type { Command, Option } from '../command/define-command.ts';
 
@@ -10,6 +9,12 @@ const files: Candidate = ['', 'files'];
 
 /** The modes of fleet-health-agent. */
 const modes = ['report', 'push', 'pattoo', 'spoke', 'edge'];
+
+/** Returns the names of the clients or groups of a configuration. */
+export type NamesOf = (
+  kind: 'client' | 'group',
+  context: Pick<Context, 'output' | 'configFile'>,
+) => Promise<readonly string[]>;
 
 /** The words of a command line before the cursor. */
 interface Before {
@@ -26,9 +31,16 @@ interface Before {
  * each on a line, with its help after a tab. A line that begins with a tab stands for the names of files. `words` are
  * those after the program's name.
  */
-export function completeCommand({ output }: Context, program: Command, words: readonly string[]): ExitStatus {
+export async function completeCommand(
+  { output }: Pick<Context, 'output'>,
+  program: Command,
+  words: readonly string[],
+  namesOf: NamesOf,
+): Promise<ExitStatus> {
   const begun = words.at(-1) ?? '';
-  for (const [word, help] of candidates(output, readWords(program, words.slice(0, -1)), begun)) {
+  const { configFile, ...before } = readWords(program, words.slice(0, -1));
+  const names = (kind: 'client' | 'group'): Promise<readonly string[]> => namesOf(kind, { output, configFile });
+  for (const [word, help] of await candidates(before, begun, names)) {
     // A name with a line break would make two words.
     const isOffered = word === '' || (word.startsWith(begun) && !/\p{Cc}/u.test(word));
     if (isOffered) output.print(`${word}\t${help}`);
@@ -50,21 +62,20 @@ function readWords(program: Command, words: readonly string[]): Before {
   return before;
 }
 
-function candidates(
-  output: Context['output'],
-  { command, option, configFile }: Before,
+async function candidates(
+  { command, option }: Pick<Before, 'command' | 'option'>,
   begun: string,
-): readonly Candidate[] {
-  const valuesOf = (name: string, choices: readonly string[] | undefined): readonly Candidate[] => {
+  namesOf: (kind: 'client' | 'group') => Promise<readonly string[]>,
+): Promise<readonly Candidate[]> {
+  const valuesOf = async (name: string, choices: readonly string[] | undefined): Promise<readonly Candidate[]> => {
+    if (name === 'client' || name === 'group') return plain(await namesOf(name));
     if (name === 'mode') return plain(modes);
-    if (name !== 'client' && name !== 'group') return fileNames.has(name) ? [files] : plain(choices ?? []);
-    const { clients } = loadSettingsToShow({ output, configFile });
-    return plain(name === 'client' ? clients.map((client) => client.name) : clients.flatMap(({ groups }) => groups));
+    return fileNames.has(name) ? [files] : plain(choices ?? []);
   };
   if (option !== null) {
     const { long, flags, argChoices } = option;
     const placeholder = /<([\w-]+)/.exec(flags)?.[1] ?? '';
-    return valuesOf(long === '--group' || long === '--client' ? long.slice(2) : placeholder, argChoices);
+    return await valuesOf(long === '--group' || long === '--client' ? long.slice(2) : placeholder, argChoices);
   }
   const help = command.createHelp();
   if (begun.startsWith('-')) {
@@ -77,7 +88,7 @@ function candidates(
   const inner = help.visibleCommands(command);
   const [argument] = command.registeredArguments;
   if (inner.length > 0) return inner.map((one) => [one.name(), one.description()]);
-  return argument === undefined ? [] : valuesOf(argument.name(), argument.argChoices);
+  return argument === undefined ? [] : await valuesOf(argument.name(), argument.argChoices);
 }
 
 /** The placeholders of values that are names of files. */
