@@ -123,7 +123,7 @@ const runChars = 15 + 1 + 36;
 
 /** Returns the documents of a site, as many as one run stores. */
 function ofSite(inbox: string, folder: string): OfSite {
-  const { maxDocuments, maxBytes } = allowances.site;
+  const { maxDocuments, maxBytes, maxDocumentBytes } = allowances.site;
   const files = documentsIn(path.join(inbox, folder, documentsFolder));
   const runOf = (file: string): string => path.basename(file).slice(0, runChars);
   const last = runOf(files.at(-1) ?? '');
@@ -131,7 +131,8 @@ function ofSite(inbox: string, folder: string): OfSite {
   let bytes = 0;
   const taken = [...files.filter(isNewest), ...files.filter((file) => !isNewest(file))]
     .slice(0, maxDocuments)
-    .filter((file) => (bytes += sizeOf(file)) <= maxBytes)
+    // A larger file is no document, and is set aside without being read.
+    .filter((file) => (bytes += Math.min(maxDocumentBytes, sizeOf(file))) <= maxBytes)
     .map((file): Waiting => ({ origin: 'site', folder, file }));
   return {
     newest: taken.filter(({ file }) => isNewest(file)),

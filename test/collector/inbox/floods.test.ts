@@ -1,6 +1,6 @@
 /** A site that brings far more than it may: the next run visits everybody, and stores a bounded part of it. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -42,6 +42,8 @@ test('runs and visits without end, of whatever times, delay no visit and store s
   for (let number = 0; number < 1.5 * maxDocuments; number += 1)
     put(number, runOf(number, nowMs - (number % 24) * everyMs));
   for (let number = 0; number < 12; number += 1) put(10_000 + number, runOf(10_000 + number, nowMs, 1000));
+  writeFileSync(path.join(folder, documentName(0, idFrom('large'))), '');
+  truncateSync(path.join(folder, documentName(0, idFrom('large'))), 4 * 2 ** 30);
   for (const [at, startedAtMs] of [0, 9e15, nowMs + 40 * 86_400_000].entries())
     put(20_000 + at, runOf(at, startedAtMs));
   for (const times of [1, 2, 3, 4]) {
