@@ -129,9 +129,9 @@ function seriesOf(table: FigureTable, subjects: readonly GridFigures[], grid: Gr
         if (figure === undefined) return [];
         const mean = { group, name: name ?? subject, values: figure.mean };
         // A series whose values are all 0 needs no plot.
-        if (group === 'units' && figure.most.every((value) => value === null || value === 0)) return [];
+        if (group === 'units' && figure.max.every((value) => value === null || value === 0)) return [];
         if (group !== 'cpu' || !hasBand(grid)) return [mean];
-        return [mean, { group, name: 'least', values: figure.least }, { group, name: 'most', values: figure.most }];
+        return [mean, { group, name: 'least', values: figure.min }, { group, name: 'most', values: figure.max }];
       }),
     );
 }
@@ -160,13 +160,13 @@ function bootsOf(uptime: GridFigure | undefined, { sinceMs, stepMs }: Grid): rea
   if (uptime === undefined) return [];
   const boots: number[] = [];
   let before: number | null = null;
-  for (const [step, least] of uptime.least.entries()) {
+  for (const [step, least] of uptime.min.entries()) {
     if (least === null) continue;
     const endsAt = (sinceMs + (step + 1) * stepMs) / 1000;
     const isBooted: boolean = before !== null && least < before;
     if (isBooted) boots.push(Math.max(endsAt - stepMs / 1000, Math.round(endsAt - least)));
     // In a step with a boot, the greatest uptime may be from before the boot.
-    before = isBooted ? least : (uptime.most[step] ?? least);
+    before = isBooted ? least : (uptime.max[step] ?? least);
   }
   return boots;
 }

@@ -14,7 +14,7 @@ import { fenced } from './lease.ts';
 import { acknowledgeAlerts, addSilence, literalPattern } from './operator.ts';
 
 /** The most silences that one reply adds. */
-const mostSilences = 200;
+const maxSilences = 200;
 
 const mailSql = 'SELECT id, created_at FROM mails WHERE reply_token = ?';
 const appliedSql = 'SELECT 1 AS found FROM mail_replies WHERE mail_id = ? AND message = ?';
@@ -23,7 +23,7 @@ const openSql = `SELECT DISTINCT a.id FROM notifications n JOIN alerts a ON a.id
   WHERE n.mail_id = ? AND a.state = 'firing' AND (a.severity = 'warning' OR a.sequence = n.sequence)`;
 const alertsOfMailSql = `SELECT DISTINCT a.client, a.rule, a.subject FROM notifications n JOIN alerts a ON a.id = n.alert_id
   WHERE n.mail_id = ? AND n.transition NOT IN ('resolved', 'ended', 'past')
-  ORDER BY a.client, a.rule, a.subject LIMIT ${mostSilences}`;
+  ORDER BY a.client, a.rule, a.subject LIMIT ${maxSilences}`;
 
 export function createReplyStore(database: Database): ReplyStore {
   return {

@@ -39,7 +39,7 @@ export interface CopyResult {
 }
 
 /** The most passes: a source that keeps changing is given up. */
-const mostPasses = 4;
+const maxPasses = 4;
 /** The passes in which rows may wait: two rows may block each other until both old ones are removed. */
 const waitingPasses = 2;
 /** Tables that `ack`, `silence`, `forget`, `rename` and the start of a run change. */
@@ -167,7 +167,7 @@ async function copyUntilEqual({ claim, options, ...leases }: Copy): Promise<Copy
     }
     return { results, isQuiet: copied === before };
   };
-  for (let pass = 1; pass <= mostPasses; pass += 1) {
+  for (let pass = 1; pass <= maxPasses; pass += 1) {
     const { results, isQuiet } = await copyAll(tables, pass <= waitingPasses);
     if (!isQuiet || pass === 1) continue;
     // A person may have changed rows that the pass had already compared.

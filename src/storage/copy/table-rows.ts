@@ -16,9 +16,9 @@ export async function rowsAfter(
   after: RowKey | null,
   limit: number,
 ): Promise<readonly SqlRow[]> {
-  const select = async (where: string, values: RowKey, most: number): Promise<readonly SqlRow[]> => {
+  const select = async (where: string, values: RowKey, max: number): Promise<readonly SqlRow[]> => {
     const sql = `SELECT * FROM ${name} ${where} ORDER BY ${key.join(', ')} LIMIT ?`;
-    return (await session.all(sql, [...values, String(most)])).map((row) => withMilliseconds(row, times));
+    return (await session.all(sql, [...values, String(max)])).map((row) => withMilliseconds(row, times));
   };
   if (after === null) return select('', [], limit);
   const rows: SqlRow[] = [];

@@ -129,19 +129,19 @@ async function adoptableFiles(session: Session, files: readonly MigrationFile[])
   const copies = names.map((name) => `${copyPrefix}${name}`);
   const pattern = new RegExp(`\\b(${names.join('|')})\\b`, 'g');
   let adopted: readonly MigrationFile[] = [];
-  let least: readonly string[] | null = null;
+  let fewest: readonly string[] | null = null;
   await dialect.drop(session, await dialect.schema(session, copies));
   try {
     for (const [index, { steps }] of files.entries()) {
       for (const step of steps) await session.run(step.replace(pattern, `${copyPrefix}$1`));
       const different = differences(there, (await dialect.schema(session, copies)).map(renamedBack));
       if (different.length === 0) adopted = files.slice(0, index + 1);
-      if (least === null || different.length <= least.length) least = different;
+      if (fewest === null || different.length <= fewest.length) fewest = different;
     }
   } finally {
     await dialect.drop(session, await dialect.schema(session, copies));
   }
-  if (adopted.length === 0) throw otherTables(files, least ?? []);
+  if (adopted.length === 0) throw otherTables(files, fewest ?? []);
   return adopted;
 }
 

@@ -118,11 +118,11 @@ async function spreadReports(
 async function variedSeries(session: Session, reports: readonly number[]): Promise<ReadonlyMap<number, boolean>> {
   if (reports.length === 0) return new Map();
   const rows = await session.all(
-    `SELECT series_id, MIN(value) AS least, MAX(value) AS most FROM samples
+    `SELECT series_id, MIN(value) AS min_value, MAX(value) AS max_value FROM samples
      WHERE stat_id IN (${placeholders(reports.length)}) GROUP BY series_id`,
     reports,
   );
-  return new Map(rows.map((row) => [Number(row['series_id']), Number(row['least']) < Number(row['most'])]));
+  return new Map(rows.map((row) => [Number(row['series_id']), Number(row['min_value']) < Number(row['max_value'])]));
 }
 
 /** Implements PlotStore.seriesFigures. */

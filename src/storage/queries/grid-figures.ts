@@ -82,8 +82,8 @@ async function eachRollup(
   // Rollups hold the beginning of their hour without fractions: `2026-11-20 10:00:00`.
   const place = (atMs: number): string => sqlTime(atMs).slice(0, span === 'hour' ? 19 : 10);
   const figures = columns.flatMap((column, index) => {
-    const { mean, least, most } = keysOf(index);
-    const range = [`${column}_min AS ${least}`, `${column}_max AS ${most}`];
+    const { mean, min, max } = keysOf(index);
+    const range = [`${column}_min AS ${min}`, `${column}_max AS ${max}`];
     return [`${column}_mean AS ${mean}`, ...(ranges.includes(column) ? range : [])];
   });
   const selected = [
@@ -191,8 +191,8 @@ async function addRowsOfClient(session: Session, sums: GridSums, query: FiguresQ
 
 function groupedFigures({ columns, ranges }: FiguresQuery): readonly string[] {
   return columns.flatMap((column, index) => {
-    const { mean, least, most } = keysOf(index);
-    const range = [`MIN(t.${column}) AS ${least}`, `MAX(t.${column}) AS ${most}`];
+    const { mean, min, max } = keysOf(index);
+    const range = [`MIN(t.${column}) AS ${min}`, `MAX(t.${column}) AS ${max}`];
     // MySQL makes the mean of integers a decimal with four digits.
     return [`AVG(t.${column} + 0e0) AS ${mean}`, ...(ranges.includes(column) ? range : [])];
   });

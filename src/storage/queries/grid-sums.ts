@@ -4,12 +4,12 @@ import type { FiguresQuery, FleetFigures, Grid, GridFigure, GridFigures } from '
 /** The names of the values of a column in a row. */
 interface Keys {
   readonly mean: string;
-  readonly least: string;
-  readonly most: string;
+  readonly min: string;
+  readonly max: string;
 }
 
 export function keysOf(index: number): Keys {
-  return { mean: `mean${index}`, least: `least${index}`, most: `most${index}` };
+  return { mean: `mean${index}`, min: `min${index}`, max: `max${index}` };
 }
 
 /** A figure of a subject by step. */
@@ -18,8 +18,8 @@ interface Sums {
   /** The number of rows of which `mean` is the mean; 0: unknown. */
   readonly weight: Uint16Array;
   /** The least values; null: the mean stands for them. */
-  readonly least: Float64Array | null;
-  readonly most: Float64Array | null;
+  readonly min: Float64Array | null;
+  readonly max: Float64Array | null;
 }
 
 const maxWeight = 2 ** 16 - 1;
@@ -67,11 +67,11 @@ export class GridSums implements FleetFigures {
         column.mean[step] =
           before === 0 ? mean : (column.mean[step] ?? 0) + ((mean - (column.mean[step] ?? 0)) * weight) / whole;
         column.weight[step] = whole;
-        if (column.least === null || column.most === null) continue;
-        const least = Number(row[keys.least] ?? mean);
-        const most = Number(row[keys.most] ?? mean);
-        column.least[step] = before === 0 ? least : Math.min(column.least[step] ?? least, least);
-        column.most[step] = before === 0 ? most : Math.max(column.most[step] ?? most, most);
+        if (column.min === null || column.max === null) continue;
+        const min = Number(row[keys.min] ?? mean);
+        const max = Number(row[keys.max] ?? mean);
+        column.min[step] = before === 0 ? min : Math.min(column.min[step] ?? min, min);
+        column.max[step] = before === 0 ? max : Math.max(column.max[step] ?? max, max);
       }
     }
   }
@@ -107,8 +107,8 @@ export class GridSums implements FleetFigures {
       // A sample of a large fleet needs no more than seven digits.
       mean: this.#grid.sampleMs === null ? new Float64Array(points) : new Float32Array(points),
       weight: new Uint16Array(points),
-      least: hasRange ? new Float64Array(points) : null,
-      most: hasRange ? new Float64Array(points) : null,
+      min: hasRange ? new Float64Array(points) : null,
+      max: hasRange ? new Float64Array(points) : null,
     }));
     bySubject.set(subject, sums);
     return sums;
@@ -120,7 +120,7 @@ function figureOf(sums: Sums, stepFactor: number): GridFigure {
   const points = Math.ceil(sums.mean.length / stepFactor);
   const unknown = (): (number | null)[] => new Array<number | null>(points).fill(null);
   const mean = unknown();
-  const [least, most] = sums.least === null ? [mean, mean] : [unknown(), unknown()];
+  const [min, max] = sums.min === null ? [mean, mean] : [unknown(), unknown()];
   for (let point = 0; point < points; point += 1) {
     let [rows, total] = [0, 0];
     for (let step = point * stepFactor; step < (point + 1) * stepFactor; step += 1) {
@@ -128,11 +128,11 @@ function figureOf(sums: Sums, stepFactor: number): GridFigure {
       if (weight === 0) continue;
       rows += weight;
       total += weight * (sums.mean[step] ?? 0);
-      if (sums.least === null || sums.most === null) continue;
-      least[point] = Math.min(least[point] ?? Infinity, sums.least[step] ?? Infinity);
-      most[point] = Math.max(most[point] ?? -Infinity, sums.most[step] ?? -Infinity);
+      if (sums.min === null || sums.max === null) continue;
+      min[point] = Math.min(min[point] ?? Infinity, sums.min[step] ?? Infinity);
+      max[point] = Math.max(max[point] ?? -Infinity, sums.max[step] ?? -Infinity);
     }
     if (rows > 0) mean[point] = total / rows;
   }
-  return { least, mean, most };
+  return { min, mean, max };
 }

@@ -42,10 +42,10 @@ async function pageOf(session: Session, { condition, after, limit, figures }: Pa
     time: 'observed_at' | 'started_at',
     afterId: number,
   ): Promise<readonly SqlRow[]> => {
-    const rows = async (place: string, values: readonly SqlValue[], most: number): Promise<readonly SqlRow[]> => {
+    const rows = async (place: string, values: readonly SqlValue[], max: number): Promise<readonly SqlRow[]> => {
       // In the order of an index that holds only the unprocessed rows.
       const sql = `SELECT ${columns.join(', ')} FROM ${table} WHERE ${condition} ${place} ORDER BY ${time}, id LIMIT ?`;
-      return session.all(sql, [...values, String(most)]);
+      return session.all(sql, [...values, String(max)]);
     };
     if (after === null) return rows('', [], limit);
     const atMs = sqlTime(after.atMs);

@@ -5,7 +5,7 @@ import type { Session } from '../sql/database.ts';
 import { forChunks, mergeRows, type Values } from '../sql/insert-rows.ts';
 
 /** The most mounts of a client and day, because the client chooses their names. */
-const mostMounts = 64;
+const maxMounts = 64;
 
 /** A row of `disk_levels`. */
 interface Level {
@@ -29,7 +29,7 @@ export async function storeDiskLevels(session: Session, batch: readonly ReportRo
   const known = await knownMounts(session, levels);
   const taken = levels.filter((level) => {
     const mounts = known.get(placeOf(level)) ?? new Set();
-    if (mounts.size >= mostMounts && !mounts.has(level.mount)) return false;
+    if (mounts.size >= maxMounts && !mounts.has(level.mount)) return false;
     known.set(placeOf(level), mounts.add(level.mount));
     return true;
   });

@@ -2,7 +2,7 @@ import { numberOrNull } from '../store/record-shape.ts';
 import type { Database, SqlRow } from '../sql/database.ts';
 import { mergeRows } from '../sql/insert-rows.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
-import { eventStatuses, mostServices } from '../store/event-store.ts';
+import { eventStatuses, maxServices } from '../store/event-store.ts';
 import type { EventStore, NewestEvent, NewEvent, StoredEvent } from '../store/event-store.ts';
 
 export function createEventStore(database: Database): EventStore {
@@ -15,15 +15,15 @@ export function createEventStore(database: Database): EventStore {
       database.read(async (session) =>
         (await session.all(newestBefore('AND received_at <= ?'), [sqlTime(atMs)])).map(newestOf).reverse(),
       ),
-    eventsAfter: (sinceMs, rowId, most) =>
+    eventsAfter: (sinceMs, rowId, max) =>
       database.read(async (session) => {
-        const sql = `SELECT * FROM events WHERE id > ? AND received_at > ? AND service > '' ORDER BY id LIMIT ${most}`;
+        const sql = `SELECT * FROM events WHERE id > ? AND received_at > ? AND service > '' ORDER BY id LIMIT ${max}`;
         const rows = await session.all(sql, [rowId, sqlTime(sinceMs)]);
         return rows.map((row) => ({ ...newestOf(row), rowId: Number(row['id']) }));
       }),
-    unprocessedEvents: (most) =>
+    unprocessedEvents: (max) =>
       database.read(async (session) =>
-        (await session.all(`SELECT * FROM events WHERE processed_at IS NULL ORDER BY id LIMIT ${most}`)).map(storedOf),
+        (await session.all(`SELECT * FROM events WHERE processed_at IS NULL ORDER BY id LIMIT ${max}`)).map(storedOf),
       ),
     markProcessed: (rowId) =>
       database.write(async (session) => {
@@ -37,7 +37,7 @@ const newestBefore = (
   and: string,
 ): string => `SELECT e.host, e.service, e.instance, e.status, e.description, e.received_at, e.ttl
   FROM (SELECT MAX(id) AS id FROM events WHERE service > '' ${and} GROUP BY service, host, instance) n
-  JOIN events e ON e.id = n.id ORDER BY e.id DESC LIMIT ${mostServices}`;
+  JOIN events e ON e.id = n.id ORDER BY e.id DESC LIMIT ${maxServices}`;
 
 function storedOf(row: SqlRow): StoredEvent {
   const status = eventStatuses.find((known) => known === row['status']) ?? null;

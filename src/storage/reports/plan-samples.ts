@@ -52,7 +52,7 @@ const activeMs = 7 * 24 * hourMs;
 /** The most series of a client, silent ones included. */
 const maxEver = 10 * maxSubjects;
 /** The time between the two readings of a rate, as for the rates of probes. */
-const rateMs = { least: 10_000, most: 24 * hourMs } as const;
+const rateMs = { min: 10_000, max: 24 * hourMs } as const;
 
 /**
  * Plans the samples of one client's reports. At most 200 series have samples in the week before a report, because the
@@ -133,7 +133,7 @@ function rateOf(
   if (before === null) return { rate: null, counter: now };
   const sinceMs = now.atMs - before.atMs;
   // The reading arrives late, or too soon for a rate.
-  if (sinceMs < rateMs.least) return { rate: null, counter: before };
-  const isRate = sinceMs <= rateMs.most && now.value >= before.value;
+  if (sinceMs < rateMs.min) return { rate: null, counter: before };
+  const isRate = sinceMs <= rateMs.max && now.value >= before.value;
   return { rate: isRate ? ((now.value - before.value) / sinceMs) * 1000 : null, counter: now };
 }

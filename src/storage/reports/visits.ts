@@ -19,7 +19,7 @@ const clientColumns = [
 type ClientRow = Values<(typeof clientColumns)[number]>;
 
 /** The most key ids that the column holds. */
-const mostKeys = 15;
+const maxKeys = 15;
 
 /** Implements ReportStore.saveVisits. */
 export async function saveVisits(database: Database, visits: readonly VisitRecord[]): Promise<void> {
@@ -98,6 +98,6 @@ function afterVisit(before: ClientRow | undefined, visit: VisitRecord): ClientRo
     reader: visit.reader ?? before?.reader ?? null,
     boot_id: visit.bootId ?? before?.boot_id ?? null,
     // A good visit that left reports behind makes the keys unknown: these reports may be sealed to any key.
-    sealed_to: visit.ok ? (visit.sealedTo?.slice(0, mostKeys).join(' ') ?? null) : (before?.sealed_to ?? null),
+    sealed_to: visit.ok ? (visit.sealedTo?.slice(0, maxKeys).join(' ') ?? null) : (before?.sealed_to ?? null),
   };
 }

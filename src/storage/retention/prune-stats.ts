@@ -21,7 +21,7 @@ const lookupRows = 20_000;
 const listSizes = [16, 64, 256, 512] as const;
 
 /** The most rows of one transaction, whatever the limit. */
-export const mostStats = 512;
+export const maxStats = 512;
 
 // A silent client keeps its newest row: latest_stats and status would lose the client otherwise.
 const removable = (processedOnly: boolean): string => `s.observed_at < ? AND s.observed_at >= ?
@@ -84,7 +84,7 @@ export function statsRemover(options: StatsRemoverOptions): (limit: number) => P
   return async (limit) => {
     if (queue.length === 0) await fill();
     if (queue.length === 0) return null;
-    const size = wholeClients(queue, Math.min(limit, mostStats));
+    const size = wholeClients(queue, Math.min(limit, maxStats));
     const ids = queue.slice(0, size).map(({ id }) => id);
     const removed = await removeStats(options, ofHourMs, ids);
     queue = queue.slice(size);

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../sql/database.ts';
 import { pruneNowMs } from '../sql/prune-guard.ts';
 import { levelRemover, oldestLevelsSql } from './prune-levels.ts';
-import { countStatsSql, mostStats, oldestStatsSql, statsRemover } from './prune-stats.ts';
+import { countStatsSql, maxStats, oldestStatsSql, statsRemover } from './prune-stats.ts';
 import * as subjects from './prune-subjects.ts';
 import { countSubject, subjectRemover } from './prune-subjects.ts';
 import { reclaim } from './reclaim.ts';
@@ -187,7 +187,7 @@ function countedAs(kind: Counted | null, count: number | null): Removed {
 }
 
 // The least rows of a transaction: with fewer, its fixed cost would dominate.
-const leastRows = 16;
+const minRows = 16;
 const firstRows = 128;
 /** The longest time of a transaction. A transaction that takes less than half of it makes the next one larger. */
 const longestMs = 400;
@@ -219,8 +219,8 @@ function createGait(signal: AbortSignal) {
       const startedAt = performance.now();
       const removed = await sweep.remove(rows);
       const tookMs = performance.now() - startedAt;
-      if (tookMs > longestMs) sizes.set(sweep, Math.max(leastRows, Math.floor(rows / 2)));
-      else if (tookMs < longestMs / 2) sizes.set(sweep, Math.min(mostStats, rows * 2));
+      if (tookMs > longestMs) sizes.set(sweep, Math.max(minRows, Math.floor(rows / 2)));
+      else if (tookMs < longestMs / 2) sizes.set(sweep, Math.min(maxStats, rows * 2));
       await pauseAfter(tookMs);
       return removed;
     },

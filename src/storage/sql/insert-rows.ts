@@ -22,7 +22,7 @@ async function insertWith(session: Session, table: string, rows: readonly Values
   for (let start = 0; start < rows.length;) {
     let size = sizeWithin(rows.length - start);
     let values = valuesOf(rows, start, size, columns);
-    if (mostBytes(values) > session.maxBatchBytes) {
+    if (byteBound(values) > session.maxBatchBytes) {
       size = sizeWithin(countFitting(rows, start, columns, session.maxBatchBytes));
       values = valuesOf(rows, start, size, columns);
     }
@@ -164,14 +164,17 @@ function countFitting(rows: readonly Values[], start: number, columns: readonly 
 
 function refuseBeyond(maxPacketBytes: number, bytes: number): void {
   if (bytes < maxPacketBytes) return;
-  throw new StorageFault('refused', `a row of ${bytes} bytes is larger than the database takes (${maxPacketBytes} bytes)`);
+  throw new StorageFault(
+    'refused',
+    `a row of ${bytes} bytes is larger than the database takes (${maxPacketBytes} bytes)`,
+  );
 }
 
 /**
  * Returns an upper bound of the bytes that countFitting counts. This suffices for nearly every statement, and takes a
  * tenth of the time.
  */
-function mostBytes(values: readonly SqlValue[]): number {
+function byteBound(values: readonly SqlValue[]): number {
   let bytes = 9 * values.length;
   for (const value of values) {
     if (typeof value === 'string') bytes += 3 * value.length;

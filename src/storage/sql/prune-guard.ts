@@ -5,7 +5,7 @@ import { fromSqlTime, sqlTime } from './sql-time.ts';
 /** The factor by which the pruning clock may advance faster than the runs. */
 const catchUp = 12;
 /** The most that the clock advances from run to run, or `catchUp` times the usual interval if that is longer. */
-const leastStepMs = hourMs;
+const minStepMs = hourMs;
 /** The number of newest runs that confirm the time: three and a half days at five minutes. */
 const runsLookedAt = 1000;
 
@@ -26,7 +26,7 @@ export function confirmedNowMs(nowMs: number, startedAtMs: readonly number[]): n
   // A single gap may be unusual.
   const median = [...gaps].sort((one, other) => one - other)[Math.ceil(gaps.length / 2) - 1] ?? 0;
   const usualGapMs = gaps.length < 2 ? 0 : median;
-  const stepMs = Math.max(leastStepMs, catchUp * usualGapMs);
+  const stepMs = Math.max(minStepMs, catchUp * usualGapMs);
   let [confirmedMs = nowMs] = times;
   for (const [index, gapMs] of [...gaps, nowMs - (times.at(-1) ?? nowMs)].entries()) {
     const reachedMs = times[index + 1] ?? nowMs;

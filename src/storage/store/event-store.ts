@@ -35,7 +35,7 @@ export type NewestEvent = Pick<NewEvent, 'host' | 'service' | 'instance' | 'desc
 };
 
 /** The most services of hosts that are evaluated. */
-export const mostServices = 20_000;
+export const maxServices = 20_000;
 
 export interface EventStore {
   /** Stores events in their order, each id once. */
@@ -48,10 +48,10 @@ export interface EventStore {
   eventsAfter(
     sinceMs: number,
     rowId: number,
-    most: number,
+    max: number,
   ): Promise<readonly (NewestEvent & { readonly rowId: number })[]>;
   /** Returns the oldest events that no program of `<events command>` has taken, oldest first. */
-  unprocessedEvents(most: number): Promise<readonly StoredEvent[]>;
+  unprocessedEvents(max: number): Promise<readonly StoredEvent[]>;
   /** Marks an event as taken by the program of `<events command>`. */
   markProcessed(rowId: number): Promise<void>;
 }

@@ -30,9 +30,9 @@ export interface GridFigures {
 }
 
 export interface GridFigure {
-  readonly least: readonly (number | null)[];
+  readonly min: readonly (number | null)[];
   readonly mean: readonly (number | null)[];
-  readonly most: readonly (number | null)[];
+  readonly max: readonly (number | null)[];
 }
 
 /** Figures of clients to read on a grid. */

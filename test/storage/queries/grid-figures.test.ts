@@ -42,7 +42,7 @@ onEachDatabase('figures on a grid', (kit) => {
       at(noonMs + 3 * hourMs, 99),
     ]);
     const [{ figures } = none] = await read(plots, 'stats', 'cpu_percent', {});
-    assert.deepEqual(figures.get('cpu_percent'), { least: [10, null, 7], mean: [25, null, 7], most: [40, null, 7] });
+    assert.deepEqual(figures.get('cpu_percent'), { min: [10, null, 7], mean: [25, null, 7], max: [40, null, 7] });
     assert.deepEqual(await read(plots, 'stats', 'cpu_percent', { sinceMs: noonMs + dayMs }), []);
   });
 
@@ -64,7 +64,7 @@ onEachDatabase('figures on a grid', (kit) => {
     const { reports, plots } = (await kit.open()).storage;
     await reports.ingest([at(noonMs + minuteMs, 10), at(noonMs + 20 * minuteMs, 90), at(noonMs + hourMs, 50)]);
     const [{ figures } = none] = await read(plots, 'stats', 'cpu_percent', { sampleMs: 5 * minuteMs });
-    assert.deepEqual(figures.get('cpu_percent')?.most, [10, 50, null]);
+    assert.deepEqual(figures.get('cpu_percent')?.max, [10, 50, null]);
   });
 
   for (const { read: way, clients } of [

@@ -69,8 +69,8 @@ export function dialectOf(version: string, where: string): Dialect {
   const numbers = /^(\d+)\.(\d+)(?:\.(\d+))?/.exec(version)?.slice(1).map(Number) ?? [];
   const product = /mariadb/i.test(version) ? 'MariaDB' : 'MySQL';
   if (isBefore(numbers, oldest[product])) {
-    const least = `${product} ${oldest[product].join('.')}`;
-    throw new StorageFault('too-old', `${where}: the server is ${product} ${version}; at least ${least} is needed`);
+    const wanted = `${product} ${oldest[product].join('.')}`;
+    throw new StorageFault('too-old', `${where}: the server is ${product} ${version}; at least ${wanted} is needed`);
   }
   return product === 'MariaDB' || isBefore(numbers, aliasedSince) ? mariadbDialect : mysqlDialect;
 }

@@ -30,8 +30,8 @@ const attemptsAtOne = 3;
  * loss (`evs.suspect_timeout`), or 15 s if the other nodes disagree (`evs.inactive_timeout`).
  */
 const clusterMs = 30_000;
-const leastPauseMs = 250;
-const mostPauseMs = 2_000;
+const minPauseMs = 250;
+const maxPauseMs = 2_000;
 
 /** Returns where and when a failed transaction is repeated; `null` if it is not repeated. */
 export function retryOf(failure: Failure): Retry | null {
@@ -41,7 +41,7 @@ export function retryOf(failure: Failure): Retry | null {
     const mayAgain = kind === 'contended' || kind === 'duplicate' || (kind === 'lost' && reused);
     return mayAgain && attempt < attemptsAtOne ? { elsewhere: false, pauseMs: 0 } : null;
   }
-  const pauseMs = Math.min(mostPauseMs, leastPauseMs * 2 ** (attempt - 1));
+  const pauseMs = Math.min(maxPauseMs, minPauseMs * 2 ** (attempt - 1));
   // Another node may be up to date if this one lags behind its cluster or has left it.
   if (kind === 'lost' || (kind === 'contended' && isWaitOver(fault))) {
     // All servers have been tried. A wait is useless if none of them has ever worked.

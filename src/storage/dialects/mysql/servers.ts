@@ -68,7 +68,7 @@ const connectTimeoutMs = 10_000;
 /** The timeout if there are further servers. */
 const connectTimeoutAmongManyMs = 5_000;
 /** The timeout of the whole login, in answers. */
-const mostAnswers = 3;
+const maxAnswers = 3;
 
 export function createMysqlServers(options: MysqlServersOptions): MysqlServers {
   const { storage } = options;
@@ -120,7 +120,7 @@ async function open(options: OpenOptions): Promise<OpenedSession> {
   const inTime = <T>(ask: () => Promise<T>): Promise<T> => answerInTime({ timeoutMs, signal, where }, ask);
   try {
     // A server whose every answer comes late is merely slow. A login that never ends is given up nevertheless.
-    return await answerInTime({ timeoutMs: mostAnswers * timeoutMs, signal, where }, async () => {
+    return await answerInTime({ timeoutMs: maxAnswers * timeoutMs, signal, where }, async () => {
       const made = await inTime(async () => {
         const welcomed = await createConnection(loginOptions);
         // Until the owner listens: an error without a listener would end the program.
