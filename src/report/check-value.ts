@@ -4,7 +4,7 @@
  */
 import { maxClientBytes, maxNameChars } from './limits.ts';
 import { ReportFault } from './report.ts';
-import { isStorableText } from './values/storable-text.ts';
+import { isStorableText } from './outside-values.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
 

@@ -1,4 +1,4 @@
-import { boundedTime } from './values/bounded-time.ts';
+import { boundedTime } from './outside-values.ts';
 import { agentFaultCodes, maxCaptureBytes, maxJsonFrameBytes } from './wire.ts';
 import type { AgentFault, AgentFaultCode, End, Frame, FrameType, Hello } from './wire.ts';
 

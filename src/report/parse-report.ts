@@ -27,7 +27,7 @@ import {
   maxVersionChars,
   maxWorkerReports,
 } from './limits.ts';
-import { isDeeper } from './values/json-depth.ts';
+import { isDeeper } from './outside-values.ts';
 import { ReportFault, reportVersion } from './report.ts';
 import type { FunctionReport, Report, ReportName, Unknown, WorkerReport } from './report.ts';
 

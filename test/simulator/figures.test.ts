@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { columnsOf } from '../../src/report/columns.ts';
 import { encodeReport } from '../../src/report/encode-report.ts';
 import { parseReport } from '../../src/report/parse-report.ts';
-import { withPlausibleValues } from '../../src/report/plausible-values.ts';
+import { withPlausibleValues } from '../../src/report/plausible-report.ts';
 import type { Report } from '../../src/report/report.ts';
 import { conditionOf } from '../../src/simulator/condition.ts';
 import { figuresOf } from '../../src/simulator/figures.ts';

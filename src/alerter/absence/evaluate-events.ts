@@ -4,7 +4,7 @@ import { minuteMs } from '../../platform/units.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { EventStore } from '../../storage/store/event-store.ts';
 import { eventRules, sampleEvents, type EventScope } from '../evaluate/event-samples.ts';
-import { findRule } from '../evaluate/find-rule.ts';
+import { findRule } from '../../config/rules/rule-matcher.ts';
 import { stepWithoutRow } from '../transition/subjects.ts';
 
 export interface EvaluateEventsOptions {

@@ -3,7 +3,7 @@ import { rememberedWeakly } from '../../platform/remembered.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { Reader } from '../../text/time-words.ts';
-import { findRule } from '../evaluate/find-rule.ts';
+import { findRule } from '../../config/rules/rule-matcher.ts';
 import { sampleForecasts, type ClientForecasts } from '../evaluate/forecast-samples.ts';
 import { foreseenBy, isNearlyFull } from '../evaluate/rule-metric.ts';
 import type { Sample } from '../evaluate/sample.ts';

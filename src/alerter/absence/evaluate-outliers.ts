@@ -6,7 +6,7 @@ import { groupBy } from '../../platform/group-by.ts';
 import { rememberedWeakly } from '../../platform/remembered.ts';
 import { hourMs } from '../../platform/units.ts';
 import type { Alert } from '../../storage/store/alert.ts';
-import { findRule } from '../evaluate/find-rule.ts';
+import { findRule } from '../../config/rules/rule-matcher.ts';
 import { isOutlierRule, namesGroups, sampleOutliers, type Compared } from '../evaluate/outlier-samples.ts';
 import type { Sample } from '../evaluate/sample.ts';
 import { stepWithoutRow } from '../transition/subjects.ts';

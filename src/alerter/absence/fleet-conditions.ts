@@ -6,7 +6,7 @@ import { fleetAlert, fleetFacts, type EvaluateFleetOptions, type FleetFacts } fr
 import { evaluateNoReport } from './no-report.ts';
 import { formatValue } from '../evaluate/describe-value.ts';
 import { enoughPercent, lowPercent } from '../../state/state-disk.ts';
-import { findRule } from '../evaluate/find-rule.ts';
+import { findRule } from '../../config/rules/rule-matcher.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 import type { SealedSummary } from '../../storage/store/sealed-store.ts';

@@ -4,7 +4,7 @@ import type { SeenClient } from '../../storage/store/fleet-store.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { roundsOf } from './cycles.ts';
 import { endWords, finishedRuns, fleetAlert, type FinishedRun, type FleetFacts } from './fleet-facts.ts';
-import { findRule } from '../evaluate/find-rule.ts';
+import { findRule } from '../../config/rules/rule-matcher.ts';
 import { visitConditions } from '../evaluate/rule-metric.ts';
 import { isReturning } from '../inhibit/difference.ts';
 import { siteId } from '../../state/collector-id.ts';

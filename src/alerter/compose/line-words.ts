@@ -7,7 +7,7 @@ import { joined, namedUpTo } from '../../text/numbers.ts';
 import { limitWords, withLimit } from '../../text/limit-words.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
 import { rhythmMs, visitConditions } from '../evaluate/rule-metric.ts';
-import { longestGapMs } from '../transition/gap.ts';
+import { longestGapMs } from '../transition/progress.ts';
 import { reasonOf, type Line, type PendingNotification, type SectionKind } from '../dispatch/notification-plan.ts';
 import { cut } from '../../text/text-columns.ts';
 import { momentInWords, spanInWords, timeInWords, type Reader } from '../../text/time-words.ts';

@@ -7,7 +7,7 @@ import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 import { type Inhibition, isAcknowledged, knownLostBastions } from '../inhibit/inhibition.ts';
 import { hears, outsideHours } from '../inhibit/recipients-of.ts';
 import { earlyMs } from './group-interval.ts';
-import { longestGapMs } from '../transition/gap.ts';
+import { longestGapMs } from '../transition/progress.ts';
 import { rhythmMs, rivalry } from '../evaluate/rule-metric.ts';
 import { compareText } from '../../text/compare-text.ts';
 import { groupBy } from '../../platform/group-by.ts';

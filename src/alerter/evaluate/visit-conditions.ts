@@ -6,7 +6,7 @@ import { minuteMs } from '../../platform/units.ts';
 import type { Alert, RuleState } from '../../storage/store/alert.ts';
 import type { UnprocessedVisit } from '../../storage/store/evaluation-store.ts';
 import { oneLine } from '../../text/plain-text.ts';
-import { findRule } from './find-rule.ts';
+import { findRule } from '../../config/rules/rule-matcher.ts';
 import { visitConditions } from './rule-metric.ts';
 import { clearSample, faultSample, unknownSample, type Sample } from './sample.ts';
 

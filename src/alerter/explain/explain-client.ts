@@ -14,7 +14,7 @@ import { rebootsSample } from '../transition/reboots.ts';
 import { isOfReports, reasonInReport, unknownAfter, type UnknownRules } from '../transition/unknown-rules.ts';
 import { visitConditions } from '../evaluate/rule-metric.ts';
 import { unreliableSample } from '../evaluate/visit-conditions.ts';
-import { findRule } from '../evaluate/find-rule.ts';
+import { findRule } from '../../config/rules/rule-matcher.ts';
 import { sampleForecasts } from '../evaluate/forecast-samples.ts';
 import { withWritable } from '../evaluate/disk-samplers.ts';
 

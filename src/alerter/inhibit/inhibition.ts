@@ -7,7 +7,7 @@ import type { Mutes } from './mutes.ts';
 import { isReturning, type Known } from './difference.ts';
 import { foreseenBy, isNearlyFull, visitConditions } from '../evaluate/rule-metric.ts';
 import { hears, outsideHours, stoodForBy, type Watch } from './recipients-of.ts';
-import { longestGapMs } from '../transition/gap.ts';
+import { longestGapMs } from '../transition/progress.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
 import type { HoldReason } from './hold-reason.ts';
 import type { DispatchInput } from './dispatch-input.ts';

@@ -1,11 +1,10 @@
 import type { Client, Config, NotifyConfig, Recipient, Rule, Severity, Window } from '../../config/config.ts';
 import { isHeard, notifyChooser, worstSeverity } from '../../config/clients/recipients.ts';
-import { asksFor } from '../../config/rules/rule-matcher.ts';
+import { asksFor, findRule, ruleLists } from '../../config/rules/rule-matcher.ts';
 import type { AlertKey } from '../../storage/store/alert.ts';
 import { remembered } from '../../platform/remembered.ts';
 import { windowSpans, windowUntil } from './windows.ts';
 import { dayMs } from '../../platform/units.ts';
-import { findRule, ruleLists } from '../evaluate/find-rule.ts';
 import { recipientOfCommand } from '../../notify/mail-identity.ts';
 import type { HoldReason } from './hold-reason.ts';
 

@@ -2,7 +2,7 @@ import { FleetError } from '../../errors.ts';
 import type { MailSummary } from '../../storage/store/outbox-store.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import { emptyResult, runEndOf, type AlertOptions, type AlertResult } from '../alert-options.ts';
-import { ruleLists } from '../evaluate/find-rule.ts';
+import { ruleLists } from '../../config/rules/rule-matcher.ts';
 import type { Delivered } from '../deliver/delivery.ts';
 import { knownRules } from './known-rules.ts';
 import { processAbsence } from './process-absence.ts';

@@ -4,7 +4,7 @@ import { newReplyToken, replyAddress } from '../../notify/replies/reply-token.ts
 import type { Alert } from '../../storage/store/alert.ts';
 import type { NewMail } from '../../storage/store/outbox-store.ts';
 import { isByMount } from '../evaluate/rule-metric.ts';
-import { findRule } from '../evaluate/find-rule.ts';
+import { findRule } from '../../config/rules/rule-matcher.ts';
 import { readDispatchInput } from '../dispatch/read-dispatch-input.ts';
 import { calendarDay, wallTime } from '../../text/zone-time.ts';
 import type { Pass } from './pass.ts';

@@ -1,4 +1,4 @@
-import { ruleLists } from '../evaluate/find-rule.ts';
+import { ruleLists } from '../../config/rules/rule-matcher.ts';
 import { fleet, readFleetMemory } from './fleet-memory.ts';
 import type { Pass } from './pass.ts';
 

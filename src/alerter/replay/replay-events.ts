@@ -2,7 +2,7 @@ import type { Config } from '../../config/config.ts';
 import { dayMs } from '../../platform/units.ts';
 import { eventDays, type EventStore, type NewestEvent } from '../../storage/store/event-store.ts';
 import { eventRules } from '../evaluate/event-samples.ts';
-import { ruleLists } from '../evaluate/find-rule.ts';
+import { ruleLists } from '../../config/rules/rule-matcher.ts';
 
 export type ReplayedEvents = Pick<EventStore, 'newestEventsAt' | 'eventsAfter'>;
 

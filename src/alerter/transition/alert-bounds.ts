@@ -2,7 +2,7 @@ import type { Rule, Severity } from '../../config/config.ts';
 import type { Alert, ClosedReason } from '../../storage/store/alert.ts';
 import { hourMs } from '../../platform/units.ts';
 import { describeLimit, formatValue } from '../evaluate/describe-value.ts';
-import { findRule } from '../evaluate/find-rule.ts';
+import { findRule } from '../../config/rules/rule-matcher.ts';
 import type { Sample, SampledRow } from '../evaluate/sample.ts';
 import { networkAfter, worstAfter } from './progress.ts';
 

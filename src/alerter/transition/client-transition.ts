@@ -1,11 +1,11 @@
 import type { Alert, RuleState } from '../../storage/store/alert.ts';
-import { findRule } from '../evaluate/find-rule.ts';
+import { findRule } from '../../config/rules/rule-matcher.ts';
 import { withWritable, writableAfter } from '../evaluate/disk-samplers.ts';
 import type { SampledRow } from '../evaluate/sample.ts';
 import { endsAfter, unreliableSample, type VisitEnds } from '../evaluate/visit-conditions.ts';
 import { hasKills, oomKillAlert, rebootAlert } from './alert-bounds.ts';
 import { LateRows } from './late-rows.ts';
-import { longestGapMs } from './gap.ts';
+import { longestGapMs } from './progress.ts';
 import { Subjects, type SubjectsOptions } from './subjects.ts';
 import { bootsAfter, rebootsSample, type Boots } from './reboots.ts';
 import { isOfReports, unknownAfter } from './unknown-rules.ts';

@@ -4,9 +4,9 @@ import { subjectKey, type Subjects, type SubjectsOptions } from './subjects.ts';
 import { maxOpen } from './max-open.ts';
 import { clearSample, type SampledRow, type Sample } from '../evaluate/sample.ts';
 import { listsFaults, noFaultText } from '../evaluate/rule-metric.ts';
-import { findRule } from '../evaluate/find-rule.ts';
+import { findRule } from '../../config/rules/rule-matcher.ts';
 import { isHolding, stepSubject } from './step-alert.ts';
-import { longestGapMs } from './gap.ts';
+import { longestGapMs } from './progress.ts';
 
 /** Alerts that rows older than the present have begun, kept apart from the present. */
 export class LateRows {

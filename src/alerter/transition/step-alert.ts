@@ -1,11 +1,10 @@
 import type { Severity } from '../../config/config.ts';
 import type { ClosedReason, Alert, Level, Progress } from '../../storage/store/alert.ts';
 import { beginAlert, closeAlert, limitOf } from './alert-bounds.ts';
-import { isGap } from './gap.ts';
 import { isFlapping, noteChange, staysBad, type Changes } from './flapping.ts';
 import type { SampledRow, Sample } from '../evaluate/sample.ts';
 import { rowsToRecover } from '../evaluate/rule-metric.ts';
-import { countRow, networkAfter, worstAfter } from './progress.ts';
+import { countRow, isGap, networkAfter, worstAfter } from './progress.ts';
 
 /** The state of one rule and subject: its open alert, and its last changes (see flapping.ts). */
 export interface SubjectState {

@@ -4,7 +4,7 @@ import { aged, badRowsAfter, isOftenBad, type Changes } from './flapping.ts';
 import { moreSubject, maxOpen, moreSample, severestFirst } from './max-open.ts';
 import { clearSample, type SampledRow, type Sample } from '../evaluate/sample.ts';
 import { listsFaults, noFaultText, rivalry } from '../evaluate/rule-metric.ts';
-import { findRule } from '../evaluate/find-rule.ts';
+import { findRule } from '../../config/rules/rule-matcher.ts';
 import { isHolding, stepMissing, stepSubject, type StepRow, type SubjectState } from './step-alert.ts';
 
 export interface SubjectsOptions {

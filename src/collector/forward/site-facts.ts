@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import { boundedTime } from '../../report/values/bounded-time.ts';
+import { boundedTime } from '../../report/outside-values.ts';
 import { writeDurably } from '../../state/durable-file.ts';
 import type { ClientFacts, VisitRecord } from '../../storage/store/storage.ts';
 import { fieldsOf, readers } from '../inbox/parse-records.ts';

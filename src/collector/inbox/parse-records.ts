@@ -1,8 +1,7 @@
 /** Visits and runs from outside: of a journal, or forwarded by a site. Each value is checked. */
 import { printable } from '../agent/agent-faults.ts';
 import { errorTable, type Stage } from '../../errors.ts';
-import { boundedTime } from '../../report/values/bounded-time.ts';
-import { isStorableText } from '../../report/values/storable-text.ts';
+import { boundedTime, isStorableText } from '../../report/outside-values.ts';
 import { programs, type RunEnd, type RunStart, type VisitRecord } from '../../storage/store/run.ts';
 
 export const maxMessageChars = 1000;

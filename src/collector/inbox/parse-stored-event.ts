@@ -1,5 +1,4 @@
-import { boundedTime } from '../../report/values/bounded-time.ts';
-import { isStorableText } from '../../report/values/storable-text.ts';
+import { boundedTime, isStorableText } from '../../report/outside-values.ts';
 import { eventStatuses, type NewEvent } from '../../storage/store/event-store.ts';
 
 /** Parses an event of a document. Returns null for another form than this program writes. */

@@ -1,7 +1,6 @@
-import { withBoundedSubjects } from '../../report/bounded-subjects.ts';
 import { maxSubjects } from '../../report/limits.ts';
 import { parseReport } from '../../report/parse-report.ts';
-import { withPlausibleValues, type Doubt } from '../../report/plausible-values.ts';
+import { type Doubt, withBoundedSubjects, withPlausibleValues } from '../../report/plausible-report.ts';
 import { openReport, type PrivateKeys } from '../../seal/open.ts';
 import { counted } from '../../text/numbers.ts';
 import type { SealedMessage } from '../../seal/sealed-message.ts';

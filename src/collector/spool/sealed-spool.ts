@@ -18,7 +18,7 @@ import { setImmediate } from 'node:timers/promises';
 import { remembered } from '../../platform/remembered.ts';
 import { makeOwnFolder } from '../../state/make-folder.ts';
 import { errnoOf, FleetError, messageOf } from '../../errors.ts';
-import { boundedTime } from '../../report/values/bounded-time.ts';
+import { boundedTime } from '../../report/outside-values.ts';
 import { SealFault } from '../../seal/seal-fault.ts';
 import { maxSealedBytes } from '../../seal/sealed-message.ts';
 import { clientOfFolder, folderOfClient } from '../../state/client-folder.ts';

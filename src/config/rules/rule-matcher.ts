@@ -1,3 +1,5 @@
+import { rememberedWeakly } from '../../platform/remembered.ts';
+import type { Config } from '../config.ts';
 import type { Rule } from '../rule.ts';
 import { globMatcher, splitGlobs } from '../values/globs.ts';
 import { ruleTypes } from '../vocabulary/rule-types.ts';
@@ -47,4 +49,17 @@ export function namedRule(rules: readonly NamedRule[], name: string): NamedRule 
 /** Returns the words that may stand for rules: their names and types. */
 export function wordsOfRules(rules: readonly NamedRule[]): readonly string[] {
   return [...new Set(rules.flatMap(({ name, type }) => (type === null ? name : [name, type])))];
+}
+
+/** Returns the lists of rules of the fleet and its clients. Clients share their lists; each list is returned once. */
+export function ruleLists({ alerts, clients }: Pick<Config, 'alerts' | 'clients'>): readonly (readonly Rule[])[] {
+  return [...new Set([alerts.rules, ...clients.map(({ rules }) => rules)])];
+}
+
+/** A list of rules never changes. */
+const byName = rememberedWeakly((rules: readonly Rule[]) => new Map(rules.map((rule) => [rule.name, rule])));
+
+/** Returns the rule or condition of that name, which is unique in a list; `null` if the list has none. */
+export function findRule(rules: readonly Rule[], name: string): Rule | null {
+  return byName(rules).get(name) ?? null;
 }

@@ -3,7 +3,7 @@ import { ansibleHost } from './ansible-host.ts';
 import type { Imported, ImportedHost, Skipped, SourceText } from '../imported.ts';
 import { createLeftKeys } from '../left-keys.ts';
 import { type Inventory, inventoryOf, noGroup } from './ansible-inventory.ts';
-import { isDeeper } from '../../report/values/json-depth.ts';
+import { isDeeper } from '../../report/outside-values.ts';
 import { unreadable } from '../unreadable.ts';
 
 /** The most levels of JSON, and of groups. */

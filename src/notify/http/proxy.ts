@@ -15,7 +15,7 @@ const variables: Readonly<Record<string, readonly string[]>> = {
   'http:': ['http_proxy', 'HTTP_PROXY'],
 };
 
-const loopback = networkMatcher(['127.0.0.0/8', '::1']);
+const loopback = ['127.0.0.0/8', '::1'];
 
 /**
  * Returns the proxy for a URL; null for a direct connection. Without a written proxy the environment counts
@@ -37,7 +37,7 @@ export function proxyFor(url: URL, written: WrittenProxy, env: NodeJS.ProcessEnv
 function isExcepted(url: URL, noProxy: string): boolean {
   const { host: named, port } = urlAddress(url);
   const host = named.replace(/\.$/, '');
-  if (host === 'localhost' || loopback(host)) return true;
+  if (host === 'localhost' || networkMatcher(loopback)(host)) return true;
   return noProxy
     .toLowerCase()
     .split(/[\s,]+/)

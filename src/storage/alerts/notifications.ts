@@ -3,6 +3,7 @@ import { groupBy } from '../../platform/group-by.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
 import { alertColumns, storedAlert } from '../rows/alert-rows.ts';
 import { silencesAfter } from './operator.ts';
+import { numberOrNull } from '../store/record-shape.ts';
 import { exportsOf, systemsOf } from '../rows/stored-rows.ts';
 import { changeIds } from '../sql/by-ids.ts';
 import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
@@ -11,9 +12,9 @@ import { forChunks, insertRows, replaceRows, type Values } from '../sql/insert-r
 import { type LastNotified, storedLastNotified, type StoredNotification, type Transition } from '../store/alert.ts';
 import type { Lease } from '../store/lease-store.ts';
 import type { AlerterState, NewNotifications, NotificationStore } from '../store/notification-store.ts';
+import type { SeriesColumn, SeriesPoint } from '../store/notification-store.ts';
 import type { NewMail, RecipientHistory, WaitingMail } from '../store/outbox-store.ts';
 import { fenced } from './lease.ts';
-import { series } from '../queries/series.ts';
 
 // Conditions in the UPDATE, because the mail may be sent at the same time as this transaction runs.
 const replaceSql = `UPDATE mails SET replaced_by = ? WHERE id = ? AND data_at IS NULL AND sent_at IS NULL
@@ -223,4 +224,29 @@ function storedNotification(row: SqlRow): StoredNotification {
             notifiedAtMs: fromSqlTime(row['before_notified_at']) ?? 0,
           },
   };
+}
+
+/** The most points of a series. A day with a report each minute has 1,440, and a chart needs no more than this. */
+const maxPoints = 20_000;
+
+const mountColumns: ReadonlySet<SeriesColumn> = new Set(['used_percent', 'inodes_percent']);
+
+/** Implements NotificationStore.series. */
+async function series(
+  session: Session,
+  client: string,
+  column: SeriesColumn,
+  mount: string | null,
+  sinceMs: number,
+): Promise<readonly SeriesPoint[]> {
+  const isOfMount = mountColumns.has(column);
+  if (isOfMount && mount === null) return [];
+  const [table, condition] = isOfMount ? ['disk_stats', 'AND mount = ?'] : ['stats', ''];
+  const sql = `SELECT observed_at, ${column} AS value FROM ${table} WHERE client = ? AND observed_at >= ? ${condition}
+    ORDER BY observed_at LIMIT ?`;
+  const values = [client, sqlTime(sinceMs), ...(isOfMount ? [mount] : []), String(maxPoints)];
+  return (await session.all(sql, values)).map((row) => ({
+    atMs: fromSqlTime(row['observed_at']) ?? 0,
+    value: numberOrNull(row['value']),
+  }));
 }

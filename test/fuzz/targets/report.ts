@@ -2,7 +2,7 @@ import { columnsOf } from '../../../src/report/columns.ts';
 import { encodeReport } from '../../../src/report/encode-report.ts';
 import { maxClientBytes, maxReportBytes, maxWorkerReports } from '../../../src/report/limits.ts';
 import { parseReport } from '../../../src/report/parse-report.ts';
-import { withPlausibleValues } from '../../../src/report/plausible-values.ts';
+import { withPlausibleValues } from '../../../src/report/plausible-report.ts';
 import { ReportFault, type Report } from '../../../src/report/report.ts';
 import { fullReport, sampleReport } from '../../report/support/sample-report.ts';
 import { kindOf, outcomeOf, requireSame, requireThat, type FuzzTarget } from '../target.ts';

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 
 import fc from 'fast-check';
 
-import { boundedTime } from '../../../src/report/values/bounded-time.ts';
-import { sqlTime } from '../../../src/storage/sql/sql-time.ts';
+import { boundedTime } from '../../src/report/outside-values.ts';
+import { sqlTime } from '../../src/storage/sql/sql-time.ts';
 
 test('every number becomes a time that every time column holds', () => {
   fc.assert(fc.property(fc.oneof(fc.double(), fc.maxSafeInteger()), (value) => sqlTime(boundedTime(value)) !== ''));
