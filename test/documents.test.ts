@@ -2,13 +2,14 @@
  * The documents say something of everything of its kind: each command that prints JSON, each condition.
  */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
 import { builtinRules } from '../src/config/rules/builtin-rules.ts';
 import { packageDir, statePaths } from '../src/state/paths.ts';
 import { commandNames } from './support/command-names.ts';
+import { documentedWalks } from './walks/documented-walks.ts';
 
 const read = (name: string): string => readFileSync(path.join(packageDir, 'docs', name), 'utf8');
 
@@ -68,5 +69,17 @@ test('no script names the host of a mirror: packages come from where the machine
   assert.ok(scripts.includes('test/mirror.sh') && scripts.includes('.ci/run'));
   for (const script of scripts) {
     assert.doesNotMatch(readFileSync(path.join(packageDir, script), 'utf8'), /(?:https?|ftp):\/\//, script);
+  }
+});
+
+test('nobody has to open more files than these to follow a value', () => {
+  const limits = [45, 45, 60];
+  const walks = [...documentedWalks()];
+  assert.equal(walks.length, limits.length);
+  for (const [index, [title, files]] of walks.entries()) {
+    assert.ok(files.length > 20 && files.length <= (limits[index] ?? 0), `${title}: ${files.length} files`);
+    assert.equal(new Set(files).size, files.length, title);
+    const missing = files.filter((file) => !existsSync(path.join(packageDir, 'src', `${file}.ts`)));
+    assert.deepEqual(missing, [], title);
   }
 });

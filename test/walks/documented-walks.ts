@@ -1,0 +1,16 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+
+import { packageDir } from '../../src/state/paths.ts';
+
+/** Returns the files that docs/walks.md lists, by the heading. */
+export function documentedWalks(): ReadonlyMap<string, readonly string[]> {
+  const text = readFileSync(path.join(packageDir, 'docs', 'walks.md'), 'utf8');
+  const sections = text.split(/^## /m).slice(1);
+  return new Map(
+    sections.map((section) => {
+      const files = [...section.matchAll(/^\d+\. `([\w/-]+)`/gm)].map(([, file = '']) => file);
+      return [section.slice(0, section.indexOf('\n')), files];
+    }),
+  );
+}
