@@ -1,9 +1,9 @@
 import type { Config, Window } from '../../config/config.ts';
-import { ruleMatcher } from '../../config/rules/rule-matcher.ts';
+import { ruleFinder, ruleMatcher } from '../../config/rules/rule-matcher.ts';
 import { remembered } from '../../platform/remembered.ts';
 import type { Silence } from '../../storage/store/operator-store.ts';
 import type { AlertKey, Alert } from '../../storage/store/alert.ts';
-import { ruleFinder, silenceMatcher } from './silences.ts';
+import { silenceMatcher } from './silences.ts';
 import { type Span, windowSpans } from './windows.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { HoldReason } from './hold-reason.ts';

@@ -1,5 +1,5 @@
-import type { Client, Config, Rule } from '../../config/config.ts';
-import { namedRule, ruleMatcher, type NamedRule } from '../../config/rules/rule-matcher.ts';
+import type { Client, Config } from '../../config/config.ts';
+import { type NamedRule, ruleFinder, ruleMatcher } from '../../config/rules/rule-matcher.ts';
 import { globMatcher } from '../../config/values/globs.ts';
 import { hasLabels, parseLabelSelector } from '../../config/values/labels.ts';
 import { remembered } from '../../platform/remembered.ts';
@@ -30,17 +30,6 @@ export function rulePattern(pattern: string): (rule: NamedRule) => boolean {
   const isName = silencePattern(pattern);
   return ({ name }) => isName(name);
 }
-
-/** Returns a function that finds the rule of an alert, with its type. */
-export function ruleFinder({
-  clients,
-}: Pick<Config, 'clients'>): (key: Pick<AlertKey, 'client' | 'rule'>) => NamedRule {
-  const rulesOf = new Map(clients.map(({ name, rules }) => [name, rules]));
-  const found = remembered((rules: readonly Rule[]) => remembered((name: string) => namedRule(rules, name)));
-  return ({ client, rule }) => found(rulesOf.get(client) ?? noRules)(rule);
-}
-
-const noRules: readonly Rule[] = [];
 
 const groupMark = '@';
 const labelMark = '#';

@@ -1,7 +1,6 @@
 import { alertLabel } from '../../text/alert-label.ts';
-import { ruleFinder } from '../../alerter/inhibit/silences.ts';
 import type { Config } from '../../config/config.ts';
-import { isRuleType, ruleMatcher } from '../../config/rules/rule-matcher.ts';
+import { isRuleType, ruleFinder, ruleMatcher } from '../../config/rules/rule-matcher.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
 import { usageError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';

@@ -1,4 +1,4 @@
-import { rememberedWeakly } from '../../platform/remembered.ts';
+import { remembered, rememberedWeakly } from '../../platform/remembered.ts';
 import type { Config } from '../config.ts';
 import type { Rule } from '../rule.ts';
 import { globMatcher, splitGlobs } from '../values/globs.ts';
@@ -62,4 +62,15 @@ const byName = rememberedWeakly((rules: readonly Rule[]) => new Map(rules.map((r
 /** Returns the rule or condition of that name, which is unique in a list; `null` if the list has none. */
 export function findRule(rules: readonly Rule[], name: string): Rule | null {
   return byName(rules).get(name) ?? null;
+}
+
+const noRules: readonly Rule[] = [];
+
+/** Returns a function that finds the rule of an alert, with its type. */
+export function ruleFinder({
+  clients,
+}: Pick<Config, 'clients'>): (key: { readonly client: string; readonly rule: string }) => NamedRule {
+  const rulesOf = new Map(clients.map(({ name, rules }) => [name, rules]));
+  const found = remembered((rules: readonly Rule[]) => remembered((name: string) => namedRule(rules, name)));
+  return ({ client, rule }) => found(rulesOf.get(client) ?? noRules)(rule);
 }
