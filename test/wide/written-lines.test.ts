@@ -57,7 +57,7 @@ test('events, status and pings', { skip, timeout: 60_000 }, async (t) => {
     .split('\n');
   assert.deepEqual(
     lines.map((line) => line.split(' ', 1)[0]),
-    ['curl', 'wget'],
+    ['(curl', '(wget'],
   );
   for (const line of lines) assert.equal(await shell(line, port, port), '');
   await until(() => stored('id').length === 6, 'the pings are not stored');
