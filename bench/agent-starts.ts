@@ -73,9 +73,16 @@ export async function installAgent(agent: Agent, home: string, asked: Asked = { 
     const words = [shell.marker, killAfterSeconds, 't', machine, collectorId, folder, '-', request];
     visit = `exec timeout -s KILL ${killAfterSeconds} /bin/sh ${file} ${words.join(' ')} ''`;
   }
-  runShell(visit, env);
+  runShell(visit, env, agent === 'node' ? undefined : notesOfEarlier());
   await sleep(beforeVisitsMs);
   return { visit, restore: rememberState(home) };
+}
+
+/** Returns notes of a visit a minute ago, as the collector sends them, so that a client without Node reads once. */
+function notesOfEarlier(): Buffer {
+  const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  const uptime = parseFloat(readFileSync('/proc/uptime', 'utf8'));
+  return Buffer.from(`${boot} ${Math.max(0, Math.floor(uptime) - 60)}\n{"counters":null,"texts":{}}\n`);
 }
 
 function requestOf(collectorId: string, marker: Buffer, asked: Asked): string {
@@ -106,7 +113,7 @@ export function runShell(command: string, env: Record<string, string>, input: Ui
  * start, and new counters would make the agent sample again.
  */
 function rememberState(home: string): () => void {
-  const isKept = (file: string): boolean => /counters\.(?:json|shell)$/.test(file);
+  const isKept = (file: string): boolean => /\/(?:counters\.json|notes)$/.test(file);
   const kept = filesIn(home)
     .filter(isKept)
     .map((file) => [file, readFileSync(file)] as const);
