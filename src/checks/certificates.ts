@@ -25,7 +25,7 @@ export function parseCertificates(output: string, nowMs: number): CheckOutcome {
   const days = first === undefined ? null : (first.endMs - nowMs) / dayMs;
   const isFaulty = faults.length > 0 || days === null || Number.isNaN(warningDays + criticalDays);
   const state = days !== null && days < criticalDays ? 2 : days !== null && days < warningDays ? 1 : isFaulty ? 3 : 0;
-  const texts = shown.slice(0, maxShown).map((one) => textOf(one, nowMs));
+  const texts = shown.slice(0, maxShown).map((one) => certificateText(one, nowMs));
   if (shown.length > maxShown) texts.push(`and ${shown.length - maxShown} more`);
   const lines = state === 3 ? [...faults, ...texts] : [...texts, ...faults];
   return {
@@ -55,7 +55,7 @@ function read(output: string) {
   return { certificates, faults, warningDays: daysOf('warning'), criticalDays: daysOf('critical') };
 }
 
-function textOf({ file, subject, issuer, endMs }: Certificate, nowMs: number): string {
+function certificateText({ file, subject, issuer, endMs }: Certificate, nowMs: number): string {
   const days = Math.floor(Math.abs(endMs - nowMs) / dayMs);
   const count = `${days} ${days === 1 ? 'day' : 'days'}`;
   const left = endMs < nowMs ? `expired ${count} ago` : `${count} left`;

@@ -73,7 +73,7 @@ export function measuredChecks(
 
 function refusedRow({ path, why }: RefusedCheck): MeasuredCheck {
   const name = clip(oneLine(path), maxPathChars);
-  const stat = { check_name: name, state: 3, text: textOf(null, why), perfdata: '', age_s: 0, refused: 1 } as const;
+  const stat = { check_name: name, state: 3, text: resultText(null, why), perfdata: '', age_s: 0, refused: 1 } as const;
   return { stat, figures: [], samples: [] };
 }
 
@@ -111,7 +111,7 @@ function resultsOf(ran: CheckResult, nowMs: number, earlierOf: EarlierOf): reado
   const isPlugin = format !== 'checkmk' && format !== 'prom';
   const { text, perfdata } = isPlugin ? parsePluginOutput(output) : { text: '', perfdata: '' };
   const state = why === null ? (exit as CheckState) : 3;
-  return [measured(ran, { state, text: textOf(why, text), figures: parsePerfdata(perfdata) })];
+  return [measured(ran, { state, text: resultText(why, text), figures: parsePerfdata(perfdata) })];
 }
 
 function counted(count: number, noun: string): string {
@@ -132,7 +132,7 @@ function measured({ name, format, age_s }: CheckResult, outcome: SampledOutcome,
   const { state, text, figures, samples = [] } = outcome;
   const check_name = format === 'gpu' ? 'gpu' : own;
   const perfdata = formatPerfdata(figures);
-  return { stat: { check_name, state, text: textOf(null, text), perfdata, age_s, refused: 0 }, figures, samples };
+  return { stat: { check_name, state, text: resultText(null, text), perfdata, age_s, refused: 0 }, figures, samples };
 }
 
 /** Returns why a result is UNKNOWN whatever the check reports; null if the exit status is the state. */
@@ -153,7 +153,7 @@ function localResults(ran: CheckResult): readonly MeasuredCheck[] {
   const fault = wrongLine === null ? (checks.length === 0 ? 'no line of output' : null) : 'not a line of a local check';
   return fault === null
     ? results
-    : [measured(ran, { state: 3, text: textOf(fault, wrongLine ?? ''), figures: [] }), ...results];
+    : [measured(ran, { state: 3, text: resultText(fault, wrongLine ?? ''), figures: [] }), ...results];
 }
 
 function itemName(name: string, item: string): string {
@@ -164,7 +164,7 @@ function oneLine(text: string): string {
   return cleanText(text).replaceAll('\n', ' ');
 }
 
-function textOf(why: string | null, text: string): string {
+function resultText(why: string | null, text: string): string {
   const own = cleanText(text);
   return clip(why === null ? own : own === '' ? why : `${why}: ${own}`, maxTextChars);
 }

@@ -3,9 +3,9 @@ import type { Client, Config, Rule } from '../config/config.ts';
 import { forecastFleet, type MountForecast } from '../forecast/fleet-forecast.ts';
 import { farthestDays, historyDays } from '../forecast/forecast.ts';
 import { dayMs } from '../platform/units.ts';
-import type { DiskRow, NetworkRow } from '../report/columns.ts';
+import { type DiskRow, type NetworkRow, numberOf, readFamilies } from '../report/columns.ts';
 import type { LogCount } from '../report/log-lines.ts';
-import type { Report, Row } from '../report/report.ts';
+import type { Report } from '../report/report.ts';
 import type { Alert } from '../storage/store/alert.ts';
 import type { Inventory, MailedLine, StoredLogLine, StoredVisit } from '../storage/store/detail-store.ts';
 import type { UnprocessedReport } from '../storage/store/evaluation-store.ts';
@@ -183,32 +183,24 @@ async function newestReport(
 }
 
 function wholeReport(report: Report): WholeReport {
-  const rowsOf = (family: string): readonly Row[] =>
-    report.worker_reports.flatMap(({ function_reports: parts }) =>
-      parts.filter(({ name }) => name === family).flatMap(({ data }) => data),
-    );
+  const { rowsOf, failedProbes } = readFamilies(report);
   const [memory] = rowsOf('memory');
   const [swap] = rowsOf('swap');
   const processes = (family: string, field: string): readonly ProcessFigure[] =>
     rowsOf(family).map((row) => ({
       process: String(row['process'] ?? ''),
-      pid: numberIn(row, 'pid'),
-      value: numberIn(row, field),
+      pid: numberOf(row, 'pid'),
+      value: numberOf(row, field),
     }));
   return {
-    memoryBytes: numberIn(memory, 'total_bytes'),
-    memoryAvailableBytes: numberIn(memory, 'available_bytes'),
-    swapBytes: numberIn(swap, 'total_bytes'),
+    memoryBytes: numberOf(memory, 'total_bytes'),
+    memoryAvailableBytes: numberOf(memory, 'available_bytes'),
+    swapBytes: numberOf(swap, 'total_bytes'),
     processesByCpu: processes('process_cpu', 'used_percent_of_one_cpu'),
     processesByMemory: processes('process_memory', 'resident_bytes'),
     failedUnits: rowsOf('failed_unit').flatMap(({ unit }) => (typeof unit === 'string' ? [unit] : [])),
-    probeErrors: report.worker_reports.flatMap(({ name: probe, error }) => (error === null ? [] : [{ probe, error }])),
+    probeErrors: failedProbes.map(([probe, error]) => ({ probe, error })),
   };
-}
-
-function numberIn(row: Row | undefined, field: string): number | null {
-  const value = row?.[field];
-  return typeof value === 'number' ? value : null;
 }
 
 async function dayFigures(plots: PlotStore, name: string, grid: Grid): Promise<DayFigures | null> {

@@ -78,24 +78,25 @@ export interface ReportColumns {
 
 /** Returns the values of a report that have columns. */
 export function columnsOf(report: Report): ReportColumns {
-  const families = rowsByFamily(report);
+  const families = readFamilies(report);
   const disks = disksOf(families);
-  return { stats: statsOf(report, families, disks), disks, networks: networksOf(families) };
+  return { stats: statsOf(families, disks), disks, networks: networksOf(families) };
 }
 
-function statsOf(report: Report, families: Families, disks: readonly DiskRow[]): StatsColumns {
+function statsOf(families: ReportFamilies, disks: readonly DiskRow[]): StatsColumns {
   const values: Partial<Record<StatsMetricColumn, number | null>> = {};
-  for (const { column, family, field } of columnMetrics) values[column] = numberOf(families.get(family)?.[0], field);
-  const os = families.get('os')?.[0];
+  for (const { column, family, field } of columnMetrics) values[column] = numberOf(families.rowsOf(family)[0], field);
+  const [os] = families.rowsOf('os');
   const local = disks.filter(({ scope, fstype }) => scope === 'local' && !imageTypes.has(fstype ?? ''));
   return {
     ...(values as Record<StatsMetricColumn, number | null>),
-    hostname: textOf(os, 'hostname'),
-    os: textOf(os, 'distribution') ?? textOf(os, 'kernel'),
+    hostname: knownText(os, 'hostname'),
+    os: knownText(os, 'distribution') ?? knownText(os, 'kernel'),
     disk_percent: greatestOf(local.map(({ used_percent: percent }) => percent)),
-    probe_errors: report.worker_reports.filter(({ error }) => error !== null).length,
-    unresponsive_mounts: families.has('disk') ? disks.filter(({ unresponsive }) => unresponsive === 1).length : null,
-    temperature_celsius: greatestOf((families.get('temperature') ?? []).map((row) => numberOf(row, 'celsius'))),
+    probe_errors: families.failedProbes.length,
+    unresponsive_mounts:
+      families.of('disk') === null ? null : disks.filter(({ unresponsive }) => unresponsive === 1).length,
+    temperature_celsius: greatestOf(families.rowsOf('temperature').map((row) => numberOf(row, 'celsius'))),
   };
 }
 
@@ -106,17 +107,17 @@ function greatestOf(values: readonly (number | null)[]): number | null {
   return greatest;
 }
 
-function disksOf(families: Families): readonly DiskRow[] {
-  return subjectRows(families.get('disk'), 'mount').map(([mount, row]) => ({
+function disksOf(families: ReportFamilies): readonly DiskRow[] {
+  return subjectRows(families.rowsOf('disk'), 'mount').map(([mount, row]) => ({
     mount,
-    ...columns(row, diskLabels, textOf),
+    ...columns(row, diskLabels, knownText),
     ...columns(row, diskFigures, numberOf),
   }));
 }
 
-function networksOf(families: Families): readonly NetworkRow[] {
-  const interval = numberOf(families.get('cpu')?.[0], 'interval_s');
-  return subjectRows(families.get('network'), 'interface').map(([name, row]) => ({
+function networksOf(families: ReportFamilies): readonly NetworkRow[] {
+  const interval = numberOf(families.rowsOf('cpu')[0], 'interval_s');
+  return subjectRows(families.rowsOf('network'), 'interface').map(([name, row]) => ({
     interface: name,
     ...columns(row, networkFigures, numberOf),
     interval_s: typeof row['rx_bytes_per_s'] === 'number' ? interval : null,
@@ -133,26 +134,12 @@ function columns<Name extends string, Value>(
   return values as Record<Name, Value>;
 }
 
-type Families = ReadonlyMap<string, readonly Row[]>;
-
-function rowsByFamily(report: Report): Families {
-  const families = new Map<string, Row[]>();
-  for (const worker of report.worker_reports) {
-    for (const { name, data } of worker.function_reports) {
-      const rows = families.get(name);
-      if (rows === undefined) families.set(name, [...data]);
-      else rows.push(...data);
-    }
-  }
-  return families;
-}
-
 /** Returns the rows of a family by subject, in the order of their first occurrence. Omits rows without a subject. */
-function subjectRows(rows: readonly Row[] | undefined, label: string): readonly (readonly [string, Row])[] {
+function subjectRows(rows: readonly Row[], label: string): readonly (readonly [string, Row])[] {
   const bySubject = new Map<string, Row>();
-  for (const row of rows ?? []) {
+  for (const row of rows) {
     const subject = textOf(row, label);
-    if (subject !== null) bySubject.set(withVisibleEnd(subject), row);
+    if (subject !== '') bySubject.set(withVisibleEnd(subject), row);
   }
   return [...bySubject];
 }
@@ -164,12 +151,55 @@ function withVisibleEnd(name: string): string {
   return name.slice(0, end) + '\u2420'.repeat(name.length - end);
 }
 
-function numberOf(row: Row | undefined, field: string): number | null {
+function knownText(row: Row | undefined, label: string): string | null {
+  return textOf(row, label) || null;
+}
+
+/** The rows of one family in a report. */
+export interface FamilyRows {
+  readonly rows: readonly Row[];
+  /** True if no row is missing: the probe had no error, omitted no subject, and could list the subjects. */
+  readonly whole: boolean;
+}
+
+export interface ReportFamilies {
+  readonly of: (family: string) => FamilyRows | null;
+  /** The rows of a family; none for a family that is not in the report. */
+  readonly rowsOf: (family: string) => readonly Row[];
+  /** The probes that had an error, with the error. */
+  readonly failedProbes: readonly (readonly [name: string, error: string])[];
+}
+
+/** Returns the families of a report. A family in two worker reports is whole if both are. */
+export function readFamilies(report: Pick<Report, 'worker_reports'>): ReportFamilies {
+  const families = new Map<string, FamilyRows>();
+  const failedProbes: (readonly [string, string])[] = [];
+  for (const { name: probe, error, function_reports: functions } of report.worker_reports) {
+    if (error !== null) failedProbes.push([probe, error]);
+    for (const { name, data, omitted = 0, unknown = [] } of functions) {
+      const whole = error === null && omitted === 0 && (data.length > 0 || unknown.length === 0);
+      const known = families.get(name);
+      families.set(
+        name,
+        known === undefined ? { rows: data, whole } : { rows: [...known.rows, ...data], whole: known.whole && whole },
+      );
+    }
+  }
+  return {
+    of: (family) => families.get(family) ?? null,
+    rowsOf: (family) => families.get(family)?.rows ?? [],
+    failedProbes,
+  };
+}
+
+/** Returns a figure of a row; null if it is unknown. */
+export function numberOf(row: Row | undefined, field: string): number | null {
   const value = row?.[field];
   return typeof value === 'number' ? value : null;
 }
 
-function textOf(row: Row | undefined, label: string): string | null {
+/** Returns a label of a row; empty if it is unknown. */
+export function textOf(row: Row | undefined, label: string): string {
   const value = row?.[label];
-  return typeof value === 'string' && value !== '' ? value : null;
+  return typeof value === 'string' ? value : '';
 }

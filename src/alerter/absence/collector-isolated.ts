@@ -5,7 +5,7 @@ import { visitCause } from '../evaluate/visit-conditions.ts';
 import { openBastions } from '../inhibit/bastions-gone.ts';
 import { isReturning } from '../inhibit/difference.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
-import { finishedRuns, fleetAlert, type FinishedRun, type FleetFacts } from './fleet-facts.ts';
+import { finishedRuns, fleetAlert, type FinishedRunFact, type FleetFacts } from './fleet-facts.ts';
 
 /** The least number of clients that allows a conclusion. */
 const minClients = 3;
@@ -66,18 +66,18 @@ function besideOneBastion(
   return { lost: unreachable.filter((alert) => !isBehind(alert)), behind: unreachable.filter(isBehind) };
 }
 
-function missesNearlyAll(run: FinishedRun, lost: readonly Alert[], behind: number): boolean {
+function missesNearlyAll(run: FinishedRunFact, lost: readonly Alert[], behind: number): boolean {
   const failed = run.failed ?? 0;
   const attempts = attemptsOf(run);
   const others = attempts - behind;
   return others >= minClients && failed >= nearlyAll * attempts && lost.length >= nearlyAll * others;
 }
 
-function attemptsOf({ succeeded, failed }: FinishedRun): number {
+function attemptsOf({ succeeded, failed }: FinishedRunFact): number {
   return (succeeded ?? 0) + (failed ?? 0);
 }
 
-function reachedWords(run: FinishedRun): string {
+function reachedWords(run: FinishedRunFact): string {
   return `${run.succeeded ?? 0} of ${attemptsOf(run)} clients reached`;
 }
 
@@ -85,8 +85,8 @@ function reachedWords(run: FinishedRun): string {
 function isolation(
   { config }: FleetFacts,
   rule: Rule,
-  run: FinishedRun,
-  before: FinishedRun,
+  run: FinishedRunFact,
+  before: FinishedRunFact,
   lost: readonly Alert[],
 ): Alert {
   const addresses = new Map(config.clients.map(({ name, address }) => [name, address]));
@@ -107,7 +107,7 @@ function isolation(
  * True if the alert's newest visit belongs to the run, or falls into its time. Collectors that share a fleet run at the
  * same time, each with its own clients; other collectors visit the same clients.
  */
-function wasLostIn({ progress }: Alert, run: FinishedRun, shares: boolean): boolean {
+function wasLostIn({ progress }: Alert, run: FinishedRunFact, shares: boolean): boolean {
   if (shares && progress.lastRun !== undefined) return progress.lastRun === run.id;
   return progress.lastAtMs >= run.startedAtMs && progress.lastAtMs <= run.finishedAtMs;
 }

@@ -7,7 +7,7 @@ import {
   minAheadMs,
   newestFinished,
   runsReadFor,
-  type FinishedRun,
+  type FinishedRunFact,
   type FleetFacts,
 } from './fleet-facts.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
@@ -65,7 +65,7 @@ export function evaluateSilence(facts: FleetFacts, rule: Rule): readonly Alert[]
 interface Silent {
   readonly host: string;
   /** The last full run that finished; `null` if none is stored. */
-  readonly last: FinishedRun | null;
+  readonly last: FinishedRunFact | null;
   readonly lastMs: number | null;
   readonly ahead: RunFact | null;
   /** True if a site forwards its runs. */
@@ -98,7 +98,7 @@ function clockHint({ databaseAheadMs = 0 }: FleetFacts): string {
  * Returns the newest full run of another collector on the host that first ran later; `null` if there is none. A
  * collector that ran beside the silent one before is no successor: two machines may have the same name.
  */
-function successorOf(facts: FleetFacts, collectorId: string, host: string, sinceMs: number): FinishedRun | null {
+function successorOf(facts: FleetFacts, collectorId: string, host: string, sinceMs: number): FinishedRunFact | null {
   const others = [...facts.runsOf].filter(
     ([id, [first]]) => id !== collectorId && first?.host === host && beganAfter(facts, first.startedAtMs, sinceMs),
   );

@@ -3,7 +3,7 @@ import { groupBy } from '../../platform/group-by.ts';
 import { cyclesOf } from '../../storage/shared-cycles.ts';
 import type { FleetStore } from '../../storage/store/fleet-store.ts';
 import type { RunFact } from '../../storage/store/run.ts';
-import { finishedRuns, newestFinished, type FinishedRun, type FleetFacts } from './fleet-facts.ts';
+import { finishedRuns, newestFinished, type FinishedRunFact, type FleetFacts } from './fleet-facts.ts';
 
 /** Returns the site of each collector that shares a fleet, by its id; none where one collector visits all clients. */
 export async function readSites(
@@ -18,7 +18,7 @@ export interface Rounds {
   /** The site whose collectors share the rounds; `null` for a collector that visits all clients by itself. */
   readonly site: string | null;
   /** Oldest first. A cycle is represented by its last run, with the start of its first run. */
-  readonly runs: readonly FinishedRun[];
+  readonly runs: readonly FinishedRunFact[];
 }
 
 /**
@@ -50,7 +50,7 @@ export function roundsOf({
 }
 
 /** Returns the completed cycles of a site's runs. */
-function completedCycles(runs: readonly RunFact[], everyMs: number): readonly FinishedRun[] {
+function completedCycles(runs: readonly RunFact[], everyMs: number): readonly FinishedRunFact[] {
   return cyclesOf(runs, everyMs).flatMap(({ startedAtMs, runs: own, isOver }) => {
     const last = newestFinished(own);
     return last === null || !isOver ? [] : [{ ...last, startedAtMs }];

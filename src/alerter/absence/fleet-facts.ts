@@ -34,7 +34,7 @@ export function runsReadFor(everyMs: number): number {
   return Math.max(dayMs, 12 * everyMs);
 }
 
-export type FinishedRun = RunFact & { readonly finishedAtMs: number };
+export type FinishedRunFact = RunFact & { readonly finishedAtMs: number };
 
 /** Facts for the conditions of the fleet. */
 export interface FleetFacts extends EvaluateFleetOptions {
@@ -85,13 +85,13 @@ function keyOf(client: string, rule: string, subject: string): string {
 }
 
 /** Returns the runs that finished. */
-export function finishedRuns(runs: readonly RunFact[]): readonly FinishedRun[] {
-  return runs.filter((run): run is FinishedRun => run.outcome === 'finished' && run.finishedAtMs !== null);
+export function finishedRuns(runs: readonly RunFact[]): readonly FinishedRunFact[] {
+  return runs.filter((run): run is FinishedRunFact => run.outcome === 'finished' && run.finishedAtMs !== null);
 }
 
 /** Returns the run that finished last; `null` if none did. */
-export function newestFinished(runs: readonly RunFact[]): FinishedRun | null {
-  return finishedRuns(runs).reduce<FinishedRun | null>(
+export function newestFinished(runs: readonly RunFact[]): FinishedRunFact | null {
+  return finishedRuns(runs).reduce<FinishedRunFact | null>(
     (newest, run) => (newest === null || run.finishedAtMs > newest.finishedAtMs ? run : newest),
     null,
   );

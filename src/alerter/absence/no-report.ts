@@ -3,8 +3,8 @@ import type { Client, Rule } from '../../config/config.ts';
 import type { SeenClient } from '../../storage/store/fleet-store.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { roundsOf } from './cycles.ts';
-import { endWords, finishedRuns, fleetAlert, type FinishedRun, type FleetFacts } from './fleet-facts.ts';
 import { findRule } from '../../config/rules/rule-matcher.ts';
+import { endWords, finishedRuns, fleetAlert, type FinishedRunFact, type FleetFacts } from './fleet-facts.ts';
 import { visitConditions } from '../evaluate/rule-metric.ts';
 import { isReturning } from '../inhibit/difference.ts';
 import { siteId } from '../../state/collector-id.ts';
@@ -62,7 +62,7 @@ interface ClientSilence {
   readonly rule: Rule;
   readonly seen: SeenClient | null;
   /** The finished runs of each collector, oldest first. */
-  readonly collectors: readonly (readonly FinishedRun[])[];
+  readonly collectors: readonly (readonly FinishedRunFact[])[];
 }
 
 /** Returns the client's alert if it is new or changed, else `null`. */
@@ -120,7 +120,11 @@ function hasReported({ nowMs, config }: FleetFacts, open: Alert, lastReportMs: n
 }
 
 /** Returns the runs in which the client should have reported and did not. */
-function missedBy(runs: readonly FinishedRun[], seen: SeenClient | null, open: Alert | null): readonly FinishedRun[] {
+function missedBy(
+  runs: readonly FinishedRunFact[],
+  seen: SeenClient | null,
+  open: Alert | null,
+): readonly FinishedRunFact[] {
   const lastReportMs = seen?.lastReportAtMs ?? null;
   const lastVisitMs = seen?.lastVisitAtMs ?? null;
   return runs.filter((run) => {
@@ -131,7 +135,7 @@ function missedBy(runs: readonly FinishedRun[], seen: SeenClient | null, open: A
   });
 }
 
-function hasMissed(collectors: readonly (readonly FinishedRun[])[], lastReportMs: number | null): boolean {
+function hasMissed(collectors: readonly (readonly FinishedRunFact[])[], lastReportMs: number | null): boolean {
   return collectors.some((runs) => runs.some(({ startedAtMs }) => lastReportMs === null || startedAtMs > lastReportMs));
 }
 

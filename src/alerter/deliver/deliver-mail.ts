@@ -164,7 +164,7 @@ async function markFault(
   return putOff(delivery, mail, error, pauseMs);
 }
 
-interface Refusal {
+interface MailRefusal {
   readonly channel: Channel | null;
   readonly fault: FleetError;
   readonly error: string;
@@ -175,7 +175,11 @@ interface Refusal {
  * receiver may be repaired; so is a mail of the last day about alerts that have ended. Meanwhile a mail with the
  * present state of the alerts may replace it.
  */
-async function markRefused(delivery: Delivery, mail: Mail, { channel, fault, error }: Refusal): Promise<DeliveryEvent> {
+async function markRefused(
+  delivery: Delivery,
+  mail: Mail,
+  { channel, fault, error }: MailRefusal,
+): Promise<DeliveryEvent> {
   const { storage, lease, now } = delivery;
   const attempts = mail.attempts + 1;
   const isByPolicy = fault.retryable && attempts < policyAttempts;

@@ -4,7 +4,7 @@ import { logPriorities } from '../../report/log-lines.ts';
 import type { Row } from '../../report/report.ts';
 import { oneLine } from '../../text/plain-text.ts';
 import { shortened } from '../../text/shortened.ts';
-import { numberOf, textOf } from './report-families.ts';
+import { numberOf, textOf } from '../../report/columns.ts';
 import { numberRule, numberSample } from './sample.ts';
 import { chooseNamed } from './sampler.ts';
 import type { ReportRow, SamplerKind } from './sampler.ts';

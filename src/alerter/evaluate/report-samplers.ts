@@ -1,9 +1,8 @@
 import { groupBy } from '../../platform/group-by.ts';
 import type { Rule } from '../../config/config.ts';
-import type { NetworkRow } from '../../report/columns.ts';
 import { maxSubjects } from '../../report/limits.ts';
 import type { Row } from '../../report/report.ts';
-import { numberOf, textOf } from './report-families.ts';
+import { type NetworkRow, numberOf, textOf } from '../../report/columns.ts';
 import { metricOfRule } from './rule-metric.ts';
 import { faultSample, numberRule, numberSample, type RowSamples, type Sample } from './sample.ts';
 import { chooseNamed, labelMatcher, tableSampler } from './sampler.ts';

@@ -10,7 +10,7 @@ import { checkValueSamplers } from './check-value-sampler.ts';
 import { columnSamplers } from './column-sampler.ts';
 import { diskSamplers, mountConditionSamplers, mountSamplers } from './disk-samplers.ts';
 import { logSamplers } from './log-sampler.ts';
-import { readFamilies } from './report-families.ts';
+import { readFamilies } from '../../report/columns.ts';
 import { familySamplers, networkSamplers, probeSamplers, processSamplers } from './report-samplers.ts';
 import type { RowSamples, Sample, SampledRow } from './sample.ts';
 import type { Need, ReportRow, Sampler } from './sampler.ts';

@@ -1,6 +1,6 @@
 import type { Rule } from '../../config/config.ts';
 import { splitGlobs } from '../../config/values/globs.ts';
-import { textOf } from './report-families.ts';
+import { textOf } from '../../report/columns.ts';
 import { clearSample, faultSample, unknownSample } from './sample.ts';
 import {
   chooseNamed,

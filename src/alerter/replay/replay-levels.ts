@@ -6,7 +6,7 @@ import type { Storage } from '../../storage/store/storage.ts';
 import { foreseenBy } from '../evaluate/rule-metric.ts';
 import type { RowsUntil } from './replay-state.ts';
 
-type Level = Pick<DiskRow, 'size_bytes' | 'available_bytes' | 'used_bytes' | 'inodes_percent'>;
+type DiskLevel = Pick<DiskRow, 'size_bytes' | 'available_bytes' | 'used_bytes' | 'inodes_percent'>;
 
 /**
  * Follows the levels of the replay's current day in replayed rows: the stored levels are those of whole days. Reads and
@@ -15,7 +15,7 @@ type Level = Pick<DiskRow, 'size_bytes' | 'available_bytes' | 'used_bytes' | 'in
 export function followLevels({ clients }: Config, storage: Pick<Storage, 'evaluation' | 'levels'>) {
   const isForeseen = clients.some(({ rules }) => rules.some((rule) => foreseenBy(rule) !== null));
   let today = -Infinity;
-  const byMount = new Map<string, Level>();
+  const byMount = new Map<string, DiskLevel>();
   const read = new Map<string, FleetLevels>();
   const enter = (day: number): void => {
     if (day <= today) return;
@@ -57,7 +57,7 @@ export function followLevels({ clients }: Config, storage: Pick<Storage, 'evalua
 }
 
 /** Returns the level of a day after one more report of it, as storage merges them. */
-function merged(before: Level | undefined, disk: DiskRow): Level {
+function merged(before: DiskLevel | undefined, disk: DiskRow): DiskLevel {
   const { size_bytes, available_bytes, used_bytes, inodes_percent } = disk;
   return {
     size_bytes: size_bytes ?? before?.size_bytes ?? null,

@@ -24,7 +24,7 @@ type Part = 'edge' | 'anchor' | 'atom' | 'varying' | 'repetition';
 class Fault extends Error {}
 
 /** Reads an expression from its beginning to its end. */
-class Reader {
+class ExpressionReader {
   readonly #text: string;
   readonly #groups: Group[] = [{ varies: false, alternatives: 1 }];
   #at = 0;
@@ -141,7 +141,7 @@ export function logExpressionFault(text: string): string | null {
   if (text.length > maxExpressionChars) return `is longer than ${maxExpressionChars} characters`;
   if (!/^[ -~]*$/.test(text)) return 'has characters that are not ASCII; write .* for them';
   try {
-    new Reader(text).read();
+    new ExpressionReader(text).read();
     return null;
   } catch (error) {
     if (error instanceof Fault) return error.message;

@@ -2,13 +2,13 @@ import { parseDuration } from '../../text/durations.ts';
 import { secondMs } from '../../platform/units.ts';
 
 /** A time or a number of rows for which something must hold: exactly one of the two is not null. */
-export interface Span {
+export interface RuleSpan {
   readonly ms: number | null;
   readonly count: number | null;
 }
 
 /** Parses a duration, or a count such as `2x` (1 to 1000). Returns null for any other text. */
-export function parseSpan(text: string): Span | null {
+export function parseSpan(text: string): RuleSpan | null {
   const counted = /^(\d{1,4})x$/.exec(text);
   if (counted !== null) {
     const count = Number(counted[1]);
