@@ -6,6 +6,7 @@
 # `w` if a watchdog of its own does; $4 machine; $5 collector; $6 folder of the client; $7 digest of this text if it was
 # uploaded now, else `-`; $8 request; $9 root of the files to read, for tests. pinned.sh has those of a restricted key.
 # The braces make one command of the text: a truncated file does nothing.
+# shellcheck disable=SC2043 # the build puts the words of a loop in place of @NAMES@ and its like
 {
 marker=$1 seconds=$2 guard=$3 machine=$4 collector=$5 folder=$6 digest=$7 fh_request=$8 R=$9
 fh_root=$R fh_version=@VERSION@ fh_pid=$$ place= C= dog=
@@ -99,10 +100,10 @@ case $boot in *[!0-9a-f-]*) boot= ;; esac
 
 IFS=.
 # shellcheck disable=SC2046 # split at the points
-set -- $(date -u +%s.%3N.%Y-%m-%dT%H:%M:%S)
+set -- $(date -u +%s.%3N)
 # Some date(1) know no milliseconds: the middle of the second is the best guess.
 case $2 in [0-9][0-9][0-9]) ms=$2 ;; *) ms=500 ;; esac
-wall=$1$ms fh_datetime=$3.${ms}Z
+wall=$1$ms
 set -- $up
 mono=$1${2}0
 while :; do case $mono in 0?*) mono=${mono#0} ;; *) break ;; esac done
@@ -159,6 +160,7 @@ if [ "$place" ]; then
   [ ! "$C" ] || [ -d "$C" ] || mkdir "$C"
   [ -d "$C" ] && [ ! -L "$C" ] && [ -O "$C" ] || C=
 fi
+# shellcheck disable=SC2034 # checks.sh exports it
 fh_dir=$C fh_boot=$boot
 if [ "$C" ]; then
   if [ -f "$C/running" ]; then
@@ -337,7 +339,7 @@ capture() {
     checks >/dev/null &
     checking=$!
   fi
-  cd "$R/"
+  cd "$R/" || return
   tell "=pid $$"
   [ ! "$R" ] || tell "=root $R"
   [ ! "$C" ] || tell "=place $C"
@@ -354,14 +356,14 @@ capture() {
   [ ! -f "$C/notes" ] || sed 's/^/:notes:/' "$C/notes"
   if [ ! "$R" ] && { [ "$b" != "$boot" ] || [ $((${up%%.*} - s)) -lt 10 ]; }; then
     sleep 1
-    tell =sample
+    tell '=sample'
     copy
   fi
 @HEADS@
   for x in @LINKS@; do
     cd -P "$x" || continue
     o=${PWD##*/}
-    cd "$R/"
+    cd "$R/" || return
     tell "=link ./$x $o"
   done
   o=$(readlink proc/self/ns/pid)
@@ -451,7 +453,7 @@ daily() {
   case $a in '' | *[!0-9]*) a=$((now - 79200)) && keep $a asked ;; esac
   [ "$a" -gt "$now" ] || [ $((now - a)) -ge 82800 ] || return
   keep $now asked
-  tell =daily
+  tell '=daily'
   left=$((seconds - 6))
   [ $left -le 8 ] || left=8
 @MANAGERS@

@@ -56,6 +56,6 @@ test('a file system without a byte left: the report comes, and the counters of b
     assert.equal(next.result.fault, null);
     assert.equal(next.reports.length, 1);
     assert.deepEqual(readFileSync(counters), before);
-    assert.deepEqual(readdirSync(path.dirname(counters)).sort(), ['notes', 'running']);
+    assert.deepEqual(readdirSync(path.dirname(counters)).sort(), ['asked', 'notes', 'running']);
   });
 });

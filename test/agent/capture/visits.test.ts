@@ -56,7 +56,7 @@ test('the client keeps the agent and notes, nothing of a report, and all of it f
   const place = result.end?.place ?? '';
   const files = filesBelow(path.join(client.home, '.local'));
   const names = files.map((file) => path.basename(file)).sort();
-  assert.deepEqual(names, [`${bundles.shell.digest}.t.sh`, 'notes', 'running'].sort());
+  assert.deepEqual(names, [`${bundles.shell.digest}.t.sh`, 'asked', 'notes', 'running'].sort());
   assert.equal(
     readFileSync(path.join(path.dirname(place), `${bundles.shell.digest}.t.sh`), 'utf8'),
     String(bundles.shell.content),
