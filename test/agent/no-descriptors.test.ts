@@ -8,7 +8,7 @@ const urlOf = (file: string): string => JSON.stringify(new URL(`../../agent/${fi
 const script = `
 import { closeSync, openSync } from 'node:fs';
 import { runCheck } from ${urlOf('checks/run-check.ts')};
-import { outputOf } from ${urlOf('probes/output-of.ts')};
+import { outputOf } from ${urlOf('live/output-of.ts')};
 const probe = () => outputOf('/bin/echo', ['well'], 5_000).catch(({ message }) => message);
 const check = async () => {
   const { exit, why } = await runCheck(['/bin/true'], 5_000, () => undefined);

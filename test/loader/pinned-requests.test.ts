@@ -9,7 +9,9 @@ import { test, type TestContext } from 'node:test';
 
 import fc from 'fast-check';
 
+import { sealCapture } from '../../src/collector/agent/seal-capture.ts';
 import { launcherCommand, shellLauncherCommand } from '../../src/loader/launcher.ts';
+import { parseHello } from '../../src/report/frames.ts';
 import type { Report } from '../../src/report/report.ts';
 import type { AgentRequest, RequestedCheck } from '../../src/report/wire.ts';
 import { openReport } from '../../src/seal/open.ts';
@@ -21,6 +23,7 @@ import { tempFolder } from '../support/temp-folder.ts';
 /** Each run starts a launcher and an agent. */
 const numRuns = isWide ? 60 : 1;
 const collectorId = '57961bcb-d028-45f9-9828-3bc654105a74';
+const task = { client: 'web-1', runId: collectorId, publicKey: keyPair.publicKey, probeOptions: {} };
 const own = [{ name: 'own', format: 'nagios', exit: 0, why: null, output: 'mine', age_s: 0 }];
 
 interface PinnedClient {
@@ -30,7 +33,7 @@ interface PinnedClient {
   /** The folder of programs that a visit searches first. */
   readonly bin: string;
   /** Returns the report that the launcher's agent makes for this request. */
-  readonly ask: (request: Partial<AgentRequest>) => Partial<Report>;
+  readonly ask: (request: Partial<AgentRequest>) => Promise<Partial<Report>>;
 }
 
 /** Makes a client with a restricted key and a check of its own. */
@@ -62,15 +65,17 @@ function pinnedClient(t: TestContext, reader: 'node' | 'shell'): PinnedClient {
     planted,
     started,
     bin,
-    ask: (request) => {
+    ask: async (request) => {
       const asked = visitCommand(request, reader === 'shell' ? shellStart : null);
       const env = { HOME: home, PATH: `${bin}:${process.env['PATH'] ?? ''}`, SSH_ORIGINAL_COMMAND: asked };
       const { stdout, stderr } = spawnSync('/bin/sh', ['-c', command], { encoding: 'latin1', env, input: '' });
       const frames = framesOf(stdout);
-      const [sealed, clear] = [frames.get('R'), frames.get('U')];
-      const text = sealed ? openReport(sealed, new Map([[keyPair.id, keyPair]])).plaintext : clear;
-      assert.ok(text !== undefined, stderr);
-      return JSON.parse(text.toString()) as Partial<Report>;
+      const [hello, own, capture] = [frames.get('H'), frames.get('R'), frames.get('U')];
+      assert.ok(hello, stderr);
+      const sealed = capture === undefined ? own : (await sealCapture(capture, parseHello(hello), task)).sealed;
+      assert.ok(sealed, stderr);
+      const { plaintext } = openReport(sealed, new Map([[keyPair.id, keyPair]]));
+      return JSON.parse(plaintext.toString()) as Partial<Report>;
     },
   };
 }
@@ -136,7 +141,7 @@ function logWishesFor(planted: string, secret: string) {
 }
 
 for (const reader of ['node', 'shell'] as const) {
-  test(`a request names checks and nothing of them is run with a restricted key (${reader})`, (t) => {
+  test(`a request names checks and nothing of them is run with a restricted key (${reader})`, async (t) => {
     const { planted, started, ask } = pinnedClient(t, reader);
     const check: RequestedCheck = { name: 'planted', command: [planted], everySeconds: 60, format: 'prom' };
     for (const request of [
@@ -149,13 +154,13 @@ for (const reader of ['node', 'shell'] as const) {
         checks: `c${planted}\u001f0\u001f10\u001fnagios\u001fx${planted}`,
       },
     ] as unknown as readonly Partial<AgentRequest>[]) {
-      const { checks, checks_refused: refused } = ask(request);
+      const { checks, checks_refused: refused } = await ask(request);
       assert.deepEqual([checks, refused], [own, undefined], JSON.stringify(request));
     }
     assert.equal(existsSync(started), false);
   });
 
-  test(`whatever a request holds, the checks are those of the client's conf files (${reader})`, (t) => {
+  test(`whatever a request holds, the checks are those of the client's conf files (${reader})`, async (t) => {
     const { planted, started, ask } = pinnedClient(t, reader);
     const word = fc.oneof(
       fc.constantFrom(
@@ -181,9 +186,9 @@ for (const reader of ['node', 'shell'] as const) {
         { requiredKeys: [], noNullPrototype: true },
       ),
     });
-    fc.assert(
-      fc.property(request, (asked) => {
-        const { checks, checks_refused: refused } = ask(asked as unknown as Partial<AgentRequest>);
+    await fc.assert(
+      fc.asyncProperty(request, async (asked) => {
+        const { checks, checks_refused: refused } = await ask(asked as unknown as Partial<AgentRequest>);
         assert.deepEqual([checks, refused], [own, undefined]);
         assert.equal(existsSync(started), false);
       }),
@@ -203,9 +208,9 @@ for (const reader of ['node', 'shell'] as const) {
     const { port } = server.address() as AddressInfo;
     const secret = path.join(bin, 'secret.prom');
     writeFileSync(secret, 'smartmon_device_smart_healthy{disk="a secret"} 0\n');
-    fc.assert(
-      fc.property(...wishesFor({ port, secret, planted, bin }), (asked, more) => {
-        const report = ask({ ...more, ...asked });
+    await fc.assert(
+      fc.asyncProperty(...wishesFor({ port, secret, planted, bin }), async (asked, more) => {
+        const report = await ask({ ...more, ...asked });
         assert.deepEqual([report.checks, report.checks_refused], [own, undefined]);
         assert.doesNotMatch(JSON.stringify(report), /a secret/);
         assert.equal(existsSync(started), false);
@@ -217,7 +222,7 @@ for (const reader of ['node', 'shell'] as const) {
     assert.equal(connections, 1, 'that of this test alone');
   });
 
-  test(`wishes for logs select no file and start no other program with a restricted key (${reader})`, (t) => {
+  test(`wishes for logs select no file and start no other program with a restricted key (${reader})`, async (t) => {
     const { planted, started, bin, ask } = pinnedClient(t, reader);
     const asked = path.join(bin, 'asked');
     for (const name of ['journalctl', 'dmesg']) {
@@ -226,10 +231,10 @@ for (const reader of ['node', 'shell'] as const) {
     const secret = path.join(bin, 'syslog');
     writeFileSync(secret, '<0>Nov 22 05:41:08 h a: a secret\n');
     const sources = new Set(['journal', '/var/log/syslog', '/var/log/messages', 'kernel ring', undefined]);
-    fc.assert(
-      fc.property(...logWishesFor(planted, secret), (wishes, fh_log) => {
+    await fc.assert(
+      fc.asyncProperty(...logWishesFor(planted, secret), async (wishes, fh_log) => {
         const asking = { options: { ...wishes, root: bin, source: secret }, fh_root: bin, fh_log };
-        const report = ask(asking as unknown as Partial<AgentRequest>);
+        const report = await ask(asking as unknown as Partial<AgentRequest>);
         const worker = report.worker_reports?.find(({ name }) => name === 'log');
         const rows = worker?.function_reports.find(({ name }) => name === 'log')?.data ?? [];
         for (const { source } of rows) assert.ok(sources.has(source as string | undefined), String(source));

@@ -78,8 +78,8 @@ function put(dir: string, content = bundles.shell.content, digest = bundles.shel
   writeFileSync(file, content);
   return file;
 }
-const wasRead =
-  /fh-AAECAwQFBgcICQoLDA0ODw-loader-\n.*H.*"reader":"shell","pinned":"[0-9a-f]{64}".*U.*"worker_reports".*E/s;
+/** A capture ends at the second marker. */
+const wasRead = /fh-AAECAwQFBgcICQoLDA0ODw-loader-\n(.{16})H.*"reader":"shell","pinned":"[0-9a-f]{64}"\}U.*\1/s;
 
 for (const shell of isWide ? shells : shells.slice(0, 1)) {
   test(`${shell}: runs the agent, whichever folder it is in, and nothing that is not its`, (t) => {
