@@ -3,7 +3,7 @@
 // CommonJS, because Node 20 reads an ES module through its thread pool: in cli.ts it would be too late to size the
 // pool. With sixteen threads or more the fsync of a sealed report costs 72 to 92 us instead of the 160 to 250 with
 // Node's four. libuv gives half of the 64 threads to name lookups, which a dead name server holds up: 32 such lookups
-// stop no other (resolve.ts).
+// stop no other (transport/connection/dial.ts).
 /* eslint-disable no-var */
 var found = process.versions.node.split('.');
 var major = Number(found[0]);

@@ -1,5 +1,5 @@
 /**
- * Parses the capture of a client without Node: what agent/capture/capture.sh prints. The text is a stranger's: bounded,
+ * Parses the capture of a client without Node: what agent/capture/agent.sh prints. The text is a stranger's: bounded,
  * and nothing in it is believed beyond what a probe checks.
  *
  * Each line is one of:

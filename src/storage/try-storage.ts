@@ -59,15 +59,18 @@ async function tryDatabase(database: Database, { storage, open }: TryStorageOpti
   if (state.pending.length > 0) await database.migrate(trySchema);
   const undo = new Error('undone');
   const trial = database.write(async (session) => {
+    const changed = tables.flatMap(({ name, key: [column = ''] }) => {
+      const changes = open ? allChanges : sealedChanges.get(name);
+      return changes === undefined ? [] : [{ name, column, changes }];
+    });
+    // Of other tables the account of a collector that stores reports sealed may not see the schema.
     const there = await session.dialect.schema(
       session,
-      tables.map(({ name }) => name),
+      changed.map(({ name }) => name),
     );
     const names = new Set(there.map(({ name }) => name));
-    for (const { name, key } of tables.filter((table) => names.has(table.name))) {
-      for (const change of open ? allChanges : (sealedChanges.get(name) ?? [])) {
-        await session.run(changeOfNothing(change, name, key[0] ?? ''));
-      }
+    for (const { name, column, changes } of changed.filter((table) => names.has(table.name))) {
+      for (const change of changes) await session.run(changeOfNothing(change, name, column));
     }
     // SQLite records a table's first number even if no row is inserted.
     throw undo;
