@@ -1,5 +1,5 @@
 /** The machine of a capture, to the probes. */
-import type { WorkerReport } from '../../src/report/report.ts';
+import { ReportFault, type WorkerReport } from '../../src/report/report.ts';
 import { parseProcessStat } from '../probes/process-stat.ts';
 import { faultOf, messageOf } from '../probes/source.ts';
 import type { MountAnswer, Notes, Programs, Source, SourceReader, Usage } from '../probes/source.ts';
@@ -21,6 +21,14 @@ const statErrors: readonly (readonly [text: string, code: string, isDead: boolea
 
 /** The page sizes of processors whose kernels support only one. */
 const fixedPages = /^(x86_64|i[3-6]86|s390x)$/;
+
+/** The line of df(1) for a mount, behind the name of its device. */
+const dfLine = /(?<! ) +(\d+) +(\d+) +(-?\d+) +(?:\d+%|-) +(\/[^]*)/;
+
+/** The most folders, each of which costs much more memory than its name. */
+const maxFolders = 16_384;
+/** The most processes of the script itself. */
+const maxOwnPids = 256;
 
 export interface CapturedOptions {
   readonly capture: Capture;
@@ -73,7 +81,7 @@ function readerOf({ facts }: Capture, files: Files, nowMs: number): SourceReader
   // /proc/uptime goes on while the machine sleeps.
   const hasSlept = Number(files.get('/sys/power/suspend_stats/success') ?? 0) > 0;
   return {
-    pids: [...ownPids(files, Number(facts.get('pid')?.[0]))],
+    pids: [...ownPids(files, Number(facts.get('pid')?.[0]))].slice(0, maxOwnPids),
     architecture,
     pageBytes: () => (fixedPages.test(architecture) ? 4096 : pageBytesIn(files)),
     nowMs: () => nowMs,
@@ -126,13 +134,14 @@ function answersOf(
   spaces: ReadonlyMap<string, Usage>,
   { mounts, twoSized, isKept }: Asked,
 ): ReadonlyMap<string, MountAnswer> {
+  const isTwoSized = new Set(twoSized);
   const [failed, sizes, silent, hanging] = ['fail', 'df', 'late', 'hang'].map((key) => pairsIn(capture, key));
   const answerOf = (mount: string): MountAnswer => {
     if (hanging?.has(mount)) return { unresponsive: true, reason: 'an earlier question still hangs' };
     const late = silent?.get(mount);
     if (late !== undefined) return { unresponsive: true, reason: `no answer within ${late} ms` };
     const usage = spaces.get(mount);
-    if (usage !== undefined) return twoSized.includes(mount) ? resized(usage, sizes?.get(mount)) : { usage };
+    if (usage !== undefined) return isTwoSized.has(mount) ? resized(usage, sizes?.get(mount)) : { usage };
     const why = failed?.get(mount);
     const [, code = 'no answer', isDead = false] = statErrors.find(([text]) => why?.includes(text)) ?? [];
     if (why !== undefined) return { unresponsive: isDead, reason: `statfs: ${code}` };
@@ -158,16 +167,20 @@ function coded(code: string): Error {
   return Object.assign(new Error(code), { code });
 }
 
-/** Returns the names in each folder, in the order of the paths. */
+/** Returns the names in each folder, in the order of the paths. Throws ReportFault. */
 function childrenOf(paths: readonly string[]): ReadonlyMap<string, ReadonlySet<string>> {
   const children = new Map<string, Set<string>>();
   for (const path of paths) {
     for (let at = path.lastIndexOf('/'), end = path.length; at >= 0; end = at, at = path.lastIndexOf('/', at - 1)) {
       const folder = at === 0 ? '/' : path.slice(0, at);
       const known = children.get(folder);
-      if (known?.add(path.slice(at + 1, end)) === undefined) children.set(folder, new Set([path.slice(at + 1, end)]));
+      known?.add(path.slice(at + 1, end));
+      // The folders above a known one are known.
+      if (known !== undefined) break;
+      children.set(folder, new Set([path.slice(at + 1, end)]));
       if (at === 0) break;
     }
+    if (children.size > maxFolders) throw new ReportFault('report-too-large', '$', `more than ${maxFolders} folders`);
   }
   return children;
 }
@@ -177,7 +190,7 @@ function spacesIn({ facts, programs }: Capture): ReadonlyMap<string, Usage> {
   const spaces = new Map<string, Usage>();
   const rows = (name: string): (readonly [number, number, number, string])[] =>
     (programs.get(name)?.output ?? '').split('\n').flatMap((line) => {
-      const [, all, used, free, mount] = / +(\d+) +(\d+) +(-?\d+) +(?:\d+%|-) +(\/.*)$/.exec(line) ?? [];
+      const [, all, used, free, mount] = dfLine.exec(line) ?? [];
       return mount === undefined ? [] : [[Number(all), Number(used), Number(free), mount] as const];
     });
   const root = facts.get('root')?.[0] ?? '';
@@ -199,7 +212,7 @@ function spacesIn({ facts, programs }: Capture): ReadonlyMap<string, Usage> {
 
 /** Returns the space with the block size by which df counts. */
 function resized(usage: Usage, df: string | undefined): MountAnswer {
-  const [, kibibytes] = / +(\d+) +\d+ +-?\d+ +(?:\d+%|-) +\//.exec(df ?? '') ?? [];
+  const [, kibibytes] = dfLine.exec(df ?? '') ?? [];
   if (kibibytes === undefined) return { unresponsive: false, reason: 'df did not tell its size' };
   const { blocks, bsize } = usage;
   const isRight = blocks === 0 || Math.ceil((blocks * bsize) / 1024) === Number(kibibytes);

@@ -17,6 +17,8 @@ import type { Capture, Files } from './parse-capture.ts';
 
 /** The most bytes of notes. */
 export const maxNoteBytes = 256 * 1024;
+/** The most containers that are expected. */
+const maxExpected = 1000;
 const ticksPerSecond = 100;
 /** The time of the probes, which wait for nothing. */
 const deadlineMs = 14_000;
@@ -124,7 +126,7 @@ function checksIn({ programs }: Capture): ChecksPart | null {
   return {
     checks: checkResultsOf(checks, reportPlace),
     expected: expected
-      .split(' ')
+      .split(' ', maxExpected)
       .filter((name) => name !== '')
       .map((name) => `container:${name}`),
     ...(checks_refused === undefined ? {} : { checks_refused: refusedChecksOf(checks_refused, reportPlace) }),

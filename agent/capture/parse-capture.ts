@@ -12,10 +12,15 @@
 import { ReportFault } from '../../src/report/report.ts';
 import { unescaped } from '../probes/mountinfo.ts';
 
-/** The most bytes of a capture, unpacked. */
-export const maxUnpackedBytes = 16 * 1024 * 1024;
-const maxLines = 400_000;
-const maxEntries = 100_000;
+/** The most bytes of a capture, unpacked: that of 7,000 processes, read twice. */
+export const maxUnpackedBytes = 4 * 1024 * 1024;
+const maxLines = 65_536;
+/** The most lines of one file, program or fact: more than of 10,000 mounts. */
+const maxLinesOfOne = 16_384;
+const maxPathChars = 1024;
+const maxPathLevels = 16;
+/** The longest output of a program. A longer one counts as none. */
+const maxOutputChars = 1024 * 1024;
 
 export type Files = ReadonlyMap<string, string>;
 
@@ -38,20 +43,19 @@ export interface Capture {
 
 /** Parses a capture. Throws ReportFault. */
 export function parseCapture(bytes: Buffer): Capture {
-  if (bytes.length > maxUnpackedBytes)
-    throw new ReportFault('report-too-large', '$', `more than ${maxUnpackedBytes} bytes`);
-  const lines = bytes.toString().split('\n', maxLines);
+  if (bytes.length > maxUnpackedBytes) throw tooLarge(`more than ${maxUnpackedBytes} bytes`);
+  const lines = bytes.toString().split('\n', maxLines + 1);
+  if (lines.length > maxLines) throw tooLarge(`more than ${maxLines} lines`);
   const sampled = [new Map<string, string[]>()];
   const names = new Set<string>();
   const unreadable = new Set<string>();
   const printed = new Map<string, string[]>();
   const firsts = new Map<string, string>();
   const facts = new Map<string, string[]>();
-  let entries = 0;
   const add = (to: Map<string, string[]>, key: string, text: string): void => {
     const before = to.get(key);
-    if (before !== undefined) before.push(text);
-    else if (++entries <= maxEntries) to.set(key, [text]);
+    if (before === undefined) to.set(key, [text]);
+    else if (before.push(text) > maxLinesOfOne) throw tooLarge(`more than ${maxLinesOfOne} lines of one kind`);
   };
   for (const line of lines) {
     const rest = line.slice(1);
@@ -60,15 +64,15 @@ export function parseCapture(bytes: Buffer): Capture {
       if (key === 'sample' && sampled.length < 2) sampled.push(new Map<string, string[]>());
       add(facts, key, rest.slice(key.length + 1));
     } else if (line.startsWith('+')) {
-      if (!rest.includes('*') && ++entries <= maxEntries) names.add(pathOf(rest));
+      if (!rest.includes('*')) names.add(pathOf(rest));
     } else if (line.startsWith('-')) {
-      if (++entries <= maxEntries) unreadable.add(pathOf(rest));
+      unreadable.add(pathOf(rest));
     } else if (line.startsWith(':')) {
       const [name = ''] = rest.split(':', 1);
       add(printed, name, rest.slice(name.length + 1));
     } else if (line.startsWith('!')) {
       const colon = rest.indexOf(':');
-      if (colon > 0 && ++entries <= maxEntries) firsts.set(pathOf(rest.slice(0, colon)), `${rest.slice(colon + 1)}\0`);
+      if (colon > 0) firsts.set(pathOf(rest.slice(0, colon)), `${rest.slice(colon + 1)}\0`);
     } else {
       const colon = line.indexOf(':');
       if (colon > 0) add(sampled.at(-1) ?? facts, pathOf(line.slice(0, colon)), line.slice(colon + 1));
@@ -89,13 +93,20 @@ export function parseCapture(bytes: Buffer): Capture {
 }
 
 function pathOf(relative: string): string {
+  const isShort = relative.length <= maxPathChars && relative.split('/', maxPathLevels + 1).length <= maxPathLevels;
+  if (!isShort) throw new ReportFault('report-invalid', '$', 'a path that no probe reads');
   return `/${relative}`;
 }
 
 function answerOf(lines: readonly string[]): ProgramAnswer {
   const [, status] = /^=(\d{1,3})$/.exec(lines.at(-1) ?? '') ?? [];
-  if (status === undefined) return { output: lines.join('\n'), status: null };
-  return { output: lines.slice(0, -1).join('\n'), status: Number(status) };
+  const output = (status === undefined ? lines : lines.slice(0, -1)).join('\n');
+  if (output.length > maxOutputChars) return { output: '', status: null };
+  return { output, status: status === undefined ? null : Number(status) };
+}
+
+function tooLarge(why: string): ReportFault {
+  return new ReportFault('report-too-large', '$', why);
 }
 
 /** Returns the path of a mount in a fact, which begins with a point and is written as in mountinfo. */

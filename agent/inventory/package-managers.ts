@@ -62,7 +62,7 @@ export const packageManagers: readonly PackageManager[] = [
  */
 function aptUpdates(answer: string): PendingUpdates {
   const lines = answer.split('\n').filter((line) => line.startsWith('Inst '));
-  const security = lines.filter((line) => /\(.*-security[ ,:/]/i.test(line));
+  const security = lines.filter((line) => /^[^(]*\(.*-security[ ,:/]/i.test(line));
   return { total: lines.length, security: security.map((line) => line.split(' ')[1] ?? '') };
 }
 
@@ -78,6 +78,8 @@ function zypperPatches(answer: string): PendingUpdates {
 function dnfPackages(answer: string): string[] {
   const [pending = ''] = answer.split(/^Obsoleting /m);
   return [
-    ...pending.matchAll(/^(\w\S*)\.(?:noarch|\w*86\w*|aarch64|armv\w+|ppc64le|s390x|riscv64|loongarch64)(?=\s|$)/gm),
+    ...pending.matchAll(
+      /^(\w\S*)\.(?:noarch|i\d86|x86_\w+|aarch64|armv\w+|ppc64le|s390x|riscv64|loongarch64)(?=\s|$)/gm,
+    ),
   ].map(([, name = '']) => name);
 }

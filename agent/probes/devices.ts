@@ -44,6 +44,7 @@ export const devices: Probe = {
         .list(folder)
         .sort()
         .filter((name) => source.exists(`${folder}/${name}${proof}`))
+        .slice(0, 100)
         .map((name): BuiltInCheck => {
           const lines = files.split(' ').flatMap((file) => linesOf(source, `${folder}/${name}`, file));
           if (kind === 'zfs') lines.push(...shares(source.notes?.read(poolsFile), name));
@@ -72,7 +73,7 @@ function linesOf(source: Source, device: string, file: string): string[] {
 
 /** Returns the time of the last answer of `zpool list`, and its figures of a pool. */
 function shares(answer: string | null | undefined, pool: string): string[] {
-  return (answer?.split('\n') ?? [])
+  return (answer?.slice(0, 99_999).split('\n') ?? [])
     .filter((line, at) => at === 0 || line.startsWith(`${pool}\t`))
     .map((line) => printable(`/zpool=${line.slice(line.indexOf('\t') + 1).replaceAll('\t', '|')}`));
 }

@@ -54,8 +54,7 @@ export function fileSystems(
   const waiting = new Set(
     mounts.filter((mount) => scopeOf(mount, wanted) !== null && mayWait(mount)).map(({ mount }) => mount),
   );
-  const isWaiting = (path: string): boolean =>
-    waiting.has(path) || (waiting.size > 0 && foldersAbove(path).some((folder) => waiting.has(folder)));
+  const isWaiting = (path: string): boolean => [path, ...foldersAbove(path)].some((folder) => waiting.has(folder));
   const isPart = ({ root, mount }: Mount): boolean => root !== '/' && mount !== '/' && !wanted.has(mount);
   const groups = new Map<string, Mount[]>();
   for (const mount of mounts) {

@@ -13,10 +13,8 @@ export interface Mount {
   readonly writable: boolean;
 }
 
-/**
- * Returns the `wanted` mounts that can be reached, in the order of the text. Skips invalid lines.
- */
-export function reachableMounts(mountinfo: string, wanted: (mount: Mount) => boolean = () => true): Mount[] {
+/** Returns the mounts that can be reached, in the order of the text. Skips invalid lines. */
+export function reachableMounts(mountinfo: string): Mount[] {
   const mounts: Mount[] = [];
   const byId = new Map<string, Mount>();
   // The mount points of the children of each mount, by its id.
@@ -32,36 +30,28 @@ export function reachableMounts(mountinfo: string, wanted: (mount: Mount) => boo
     if (others === undefined) places.set(mount.parent, new Set([mount.mount]));
     else others.add(mount.mount);
   }
-  // A later mount on a higher folder has the same parent, and hides the mounts below.
-  const isHidden = ({ id, parent, mount }: Mount): boolean => {
-    const others = places.get(parent);
-    return id !== parent && others !== undefined && others.size > 1 && isBelow(mount, others);
-  };
+  const buried = new Map<Mount, boolean>();
   const isBuried = (mount: Mount): boolean => {
-    let at: Mount | undefined = mount;
-    // The count ends the walk if the kernel ever shows a cycle.
-    for (let steps = 0; at !== undefined && steps <= mounts.length; steps++) {
-      if (isHidden(at)) return true;
-      at = byId.get(at.parent);
+    if (!buried.has(mount)) {
+      const { id, parent } = mount;
+      // Ends the walk at a mount without a parent, and if the kernel ever shows a cycle.
+      buried.set(mount, false);
+      // A later mount on a higher folder has the same parent, and hides the mounts below.
+      const isHidden = foldersAbove(mount.mount).some((folder) => id !== parent && places.get(parent)?.has(folder));
+      buried.set(mount, isHidden || isBuried(byId.get(parent) ?? mount));
     }
-    return false;
+    return buried.get(mount) === true;
   };
-  return mounts.filter((mount) => wanted(mount) && places.get(mount.id)?.has(mount.mount) !== true && !isBuried(mount));
+  // In the order of the text nearly every parent is known, so that a long chain does not make a deep recursion.
+  return mounts.filter((mount) => !isBuried(mount) && places.get(mount.id)?.has(mount.mount) !== true);
 }
 
-/** Returns the folders above a path: `/a/b`, `/a` and `/` of `/a/b/c`. */
+/** Returns the folders above a path, the 64 highest: `/`, `/a` and `/a/b` of `/a/b/c`. */
 export function foldersAbove(path: string): string[] {
-  const folders: string[] = [];
-  for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) folders.push(path.slice(0, at));
-  return path === '/' ? [] : [...folders, '/'];
-}
-
-/** True if a folder above the path is among the places. Makes no list, because machines have hundreds of mounts. */
-function isBelow(path: string, places: ReadonlySet<string>): boolean {
-  for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) {
-    if (places.has(path.slice(0, at))) return true;
-  }
-  return path !== '/' && places.has('/');
+  const folders = path === '/' ? [] : ['/'];
+  for (let at = path.indexOf('/', 1); at > 0 && folders.length < 64; at = path.indexOf('/', at + 1))
+    folders.push(path.slice(0, at));
+  return folders;
 }
 
 function parseLine(line: string): Mount | null {

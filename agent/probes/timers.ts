@@ -70,7 +70,7 @@ export function lateTimer(block: string, nowS: number): BuiltInCheck[] {
 
 /** Reads a time span of systemd, such as `1d 2h 3min 4.5s`. */
 function secondsIn(span: string): number {
-  return [...span.matchAll(/([\d.]+)([a-z]+)/g)].reduce(
+  return [...span.matchAll(/(?<![\d.])([\d.]+)([a-z]+)/g)].reduce(
     (sum, [, count, unit = '']) => sum + Number(count) * (secondsOf[unit] ?? NaN),
     0,
   );
@@ -81,7 +81,7 @@ function secondsIn(span: string): number {
  * a month and a year; Infinity if it names years.
  */
 function longestPeriod(expression: string): number {
-  const [, weekday, year, month, date, time] = /^([A-Z]\S* )?(\S+?)-(\S+?)[-~](\S+) (\S+?):/.exec(expression) ?? [];
+  const [, weekday, year, month, date, time] = /^([A-Z]\S* )?([^-]+)-([^-~]+)[-~](\S+) (\S+?):/.exec(expression) ?? [];
   if (year !== '*') return Infinity;
   if (month !== '*' || (date !== '*' && weekday !== undefined)) return 366 * day;
   if (date !== '*') return 31 * day;

@@ -31,12 +31,12 @@ export function isContainer(source: Source): boolean {
   return container !== undefined && container !== 'wsl';
 }
 
-/** The last answer: two probes ask at each visit. */
-let found: { readonly source: Source; readonly container: string | undefined } | null = null;
+/** The answers: two probes ask at each visit. */
+const found = new WeakMap<Source, string | undefined>();
 
 function containerOf(source: Source): string | undefined {
-  if (found?.source !== source) found = { source, container: findContainer(source) };
-  return found.container;
+  if (!found.has(source)) found.set(source, findContainer(source));
+  return found.get(source);
 }
 
 function findContainer(source: Source): string | undefined {
@@ -52,7 +52,7 @@ function findContainer(source: Source): string | undefined {
   const pids = source.linkName('/proc/self/ns/pid');
   if (pids === initialPids) return undefined;
   const [, named] = /(?:^|\0)container=([\w-]+)/.exec(source.readOptional('/proc/1/environ') ?? '') ?? [];
-  const hasLxcfs = / \/proc\/\S+ .* - fuse\.lxcfs /.test(source.readOptional('/proc/self/mountinfo') ?? '');
+  const hasLxcfs = /^(\S+ ){4}\/proc\/\S+ .* - fuse\.lxcfs /m.test(source.readOptional('/proc/self/mountinfo') ?? '');
   return named ?? (hasLxcfs ? 'lxc' : pids === null ? undefined : 'container-other');
 }
 

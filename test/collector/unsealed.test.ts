@@ -102,6 +102,22 @@ const refused: readonly {
     message: /cannot be unpacked/,
     options: {},
   },
+  ...(
+    [
+      ['of too many lines', 'a:\n'.repeat(70_000), 'report-too-large', /more than 65536 lines/],
+      ['with too many lines of one file', 'a:\n'.repeat(17_000), 'report-too-large', /more than 16384 lines of one/],
+      [
+        'of too many folders',
+        Array.from({ length: 1300 }, (_, at) => `+${at}${'/a'.repeat(14)}\n`).join(''),
+        'report-too-large',
+        /folders/,
+      ],
+      ['with a long path', `+${'a'.repeat(1025)}\n`, 'report-invalid', /no probe reads/],
+      ['with a path of many folders', `-${'/'.repeat(16)}\n`, 'report-invalid', /no probe reads/],
+    ] as const
+  ).map(([what, text, code, message]) => {
+    return { what, parts: [shellHello, captured(gzipSync(text + said))], code, message, options: {} };
+  }),
   {
     what: 'over its limit, before it ends',
     parts: [shellHello, `${print(Buffer.from('U'))}; head -c ${maxCaptureBytes + 1} /dev/zero`],
@@ -118,6 +134,14 @@ for (const { what, parts, code, message, options } of refused) {
     assert.deepEqual(received, []);
   });
 }
+
+test('an output of a program that is too long counts as none', async () => {
+  const text = `+run/systemd/system\n:systemctl:${'x'.repeat(1024 * 1024 + 1)}\n:systemctl:=0\n${said}`;
+  const { result, reports } = await meet(answer(shellHello, captured(gzipSync(text))));
+  assert.equal(result.fault, null);
+  const services = reports[0]?.worker_reports.find(({ name }) => name === 'services');
+  assert.equal(services?.error, 'systemctl: ended with nothing');
+});
 
 test('a second one is not taken, nor one after a sealed one', async () => {
   for (const first of [captured(said), sealed]) {

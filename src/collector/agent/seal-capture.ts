@@ -11,6 +11,8 @@ import { ReportFault, reportVersion } from '../../report/report.ts';
 import type { Hello, ProbeOptions } from '../../report/wire.ts';
 import { sealReport } from '../../seal/seal.ts';
 
+const maxPlaceChars = 4096;
+
 export interface CaptureTask {
   /** The visited client. */
   readonly client: string;
@@ -43,7 +45,12 @@ export async function sealCapture(
     const capture = unpacked(payload);
     const { report, notes, place } = await collectCapture({ capture, agent, bootId, wallMs, options, probes });
     const plaintext = encodeReport(parseReport(encodeReport({ ...own, ...report })));
-    return { sealed: sealReport({ publicKey, reportId, client, plaintext }), notes: Buffer.from(notes), place };
+    return {
+      sealed: sealReport({ publicKey, reportId, client, plaintext }),
+      notes: Buffer.from(notes),
+      // A part of a text keeps all of it in memory.
+      place: place === null ? null : Buffer.from(place.slice(0, maxPlaceChars)).toString(),
+    };
   } catch (thrown) {
     if (!(thrown instanceof ReportFault))
       throw asFleetError(thrown, { code: 'report-too-large', stage: 'seal', client });

@@ -74,7 +74,7 @@ test('a place that was mounted over 20,000 times', () => {
 });
 
 test('the folders above a path', () => {
-  assert.deepEqual(foldersAbove('/a/b/c'), ['/a/b', '/a', '/']);
+  assert.deepEqual(foldersAbove('/a/b/c'), ['/', '/a', '/a/b']);
   assert.deepEqual(foldersAbove('/a'), ['/']);
   assert.deepEqual(foldersAbove('/'), []);
 });
