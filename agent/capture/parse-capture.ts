@@ -12,7 +12,7 @@
 import { ReportFault } from '../../src/report/report.ts';
 import { unescaped } from '../probes/mountinfo.ts';
 
-/** The most bytes of a capture, unpacked: that of 7,000 processes, read twice. */
+/** The most bytes of a capture, unpacked: that of 5,000 processes, read twice. */
 export const maxUnpackedBytes = 4 * 1024 * 1024;
 const maxLines = 65_536;
 /** The most lines of one file, program or fact: more than of 10,000 mounts. */
