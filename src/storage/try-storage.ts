@@ -63,7 +63,7 @@ async function tryDatabase(database: Database, { storage, open }: TryStorageOpti
       const changes = open ? allChanges : sealedChanges.get(name);
       return changes === undefined ? [] : [{ name, column, changes }];
     });
-    // Of other tables the account of a collector that stores reports sealed may not see the schema.
+    // The account of a collector that stores reports sealed may not see the schema of the others.
     const there = await session.dialect.schema(
       session,
       changed.map(({ name }) => name),

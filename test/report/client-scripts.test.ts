@@ -31,11 +31,10 @@ const found = spawnSync('shellcheck', ['--version']).error === undefined;
 const skip = found || process.env['CI'] !== undefined ? false : 'shellcheck is not installed';
 
 test('shellcheck finds nothing in the scripts', { skip }, () => {
-  const files = ['src/loader', 'agent/capture', 'agent/spool', 'src/transport/openssh'].flatMap(
-    (folder) =>
-      readdirSync(path.join(root, folder))
-        .filter((name) => name.endsWith('.sh') && !parts.includes(name))
-        .map((name) => `${folder}/${name}`),
+  const files = ['src/loader', 'agent/capture', 'agent/spool', 'src/transport/openssh'].flatMap((folder) =>
+    readdirSync(path.join(root, folder))
+      .filter((name) => name.endsWith('.sh') && !parts.includes(name))
+      .map((name) => `${folder}/${name}`),
   );
   assert.ok(files.length > 10, files.join(' '));
   const options = ['-s', 'sh', '-x', '-P', 'SCRIPTDIR', '-e', `${allowed},${calledByName}`, '-f', 'gcc'];
