@@ -32,11 +32,12 @@ export function hasFailed(file: string): boolean {
   return file.endsWith(`${againMark}${suffix}`);
 }
 
-/** Returns the path of a document without, or with, the mark of an attempt that could not store all of its records. */
+/** Returns the path of a document without the mark of a failed attempt. */
 export function unmarked(file: string): string {
   return hasFailed(file) ? `${file.slice(0, -`${againMark}${suffix}`.length)}${suffix}` : file;
 }
 
+/** Returns the path of a document with the mark of an attempt that could not store all of its records. */
 export function marked(file: string): string {
   return `${unmarked(file).slice(0, -suffix.length)}${againMark}${suffix}`;
 }

@@ -2,7 +2,7 @@ import path from 'node:path';
 
 import type { StatePaths } from '../../state/paths.ts';
 import type { NewEvent } from '../../storage/store/event-store.ts';
-import { documentsIn, documentTime, sizeOf, unmarked, writeDocument } from './document-files.ts';
+import { documentName, documentsIn, documentTime, sizeOf, unmarked, writeDocument } from './document-files.ts';
 import { takeOverEvents } from './older-folders.ts';
 import { allowances, documentsOf } from './origins.ts';
 import { storeEvents } from './store-documents.ts';
@@ -39,7 +39,7 @@ export class EventDocuments {
     if (this.#bytes + bytes > allowances.events.maxBytes)
       throw new EventFolderFull('too many events wait in the inbox');
     this.#place = Math.max(this.#place + 1, Date.now());
-    const name = `${String(this.#place).padStart(15, '0')}-${events.length}-${process.pid}.json`;
+    const name = documentName(this.#place, `${events.length}-${process.pid}`);
     await writeDocument(this.#folder, name, { events });
     this.#bytes += bytes;
     this.#events += events.length;
