@@ -129,9 +129,10 @@ suite('SQLite', { skip }, async () => {
   const station = await openStation(`<storage url="sqlite:${file}"/>`, (sql) =>
     open((database) => database.prepare(sql).get()),
   );
-  /** Opens a connection that is in a transaction until it is closed. */
+  /** Opens a connection that is in a transaction until it is closed. Waits for a program that writes at the moment. */
   const lock = (): SqliteDatabase => {
     const database = openSqlite(file);
+    database.exec('PRAGMA busy_timeout = 60000');
     database.exec('BEGIN IMMEDIATE');
     return database;
   };
