@@ -64,7 +64,7 @@ test('migrate adopts tables that were made by hand, and collect uses them', asyn
   assert.deepEqual([status, stderr], [0, '']);
   assert.match(
     stdout,
-    /^Adopted, as somebody had run them by hand: 001-initial, 002-kernel, 003-checks, 004-logs, 005-series, 006-levels, 007-forecasts, 008-replies, 009-events, 010-undelivered, 011-acknowledged-at, 012-client-labels, 013-mail-replies, 014-slices, 015-visit-reader, 016-temperature, 017-visit-epoch, 018-consulted-number, 019-visit-days\n$/,
+    /^Adopted, as somebody had run them by hand: 001-initial, 002-kernel, 003-checks, 004-logs, 005-series, 006-levels, 007-forecasts, 008-replies, 009-events, 010-undelivered, 011-acknowledged-at, 012-client-labels, 013-mail-replies, 014-slices, 015-visit-reader, 016-temperature, 017-visit-epoch, 018-consulted-number, 019-visit-days, 020-restored\n$/,
   );
   assert.deepEqual(await runCli(['-q', 'collect'], { cwd: dir }), { status: 0, stdout: '', stderr: '' });
 });

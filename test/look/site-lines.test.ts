@@ -6,6 +6,7 @@ import { siteLines } from '../../src/look/site-lines.ts';
 import { readShares } from '../../src/storage/read-shares.ts';
 import type { RunFact } from '../../src/storage/store/run.ts';
 import type { SiteShare } from '../../src/storage/store/share-store.ts';
+import { notLooked } from '../storage/support/samples.ts';
 
 const nowMs = Date.UTC(2026, 10, 24, 12);
 const minuteMs = 60_000;
@@ -17,6 +18,7 @@ const run = (collectorId: string, minutesAgo: number, over: Partial<RunFact> = {
   configDigest: 'a',
   ...{ outcome: 'finished', startedAtMs: nowMs - minutesAgo * minuteMs, clients: 20, succeeded: 19, failed: 1 },
   finishedAtMs: nowMs - minutesAgo * minuteMs + 30_000,
+  ...notLooked,
   ...over,
 });
 const seen = (id: string, minutesAgo: number, slices: number) => {

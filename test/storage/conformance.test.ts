@@ -5,7 +5,7 @@ import { openStorage } from '../../src/storage/open-storage.ts';
 import type { IngestItem } from '../../src/storage/store/storage.ts';
 import { onEachDatabase } from './support/databases.ts';
 import { refuseClients } from './support/refuse-rows.ts';
-import { item, noonMs, refusedVisit, runEnd, runStart, visit, worker } from './support/samples.ts';
+import { item, noonMs, notLooked, refusedVisit, runEnd, runStart, visit, worker } from './support/samples.ts';
 import { times } from '../support/times.ts';
 
 const kinds = (results: readonly { readonly kind: string }[]): readonly string[] => results.map(({ kind }) => kind);
@@ -256,10 +256,20 @@ onEachDatabase(
         clients: 3,
         succeeded: 2,
         failed: 1,
+        ...notLooked,
       });
       assert.equal(await history.lastRun('alert'), null);
       const outcomes = await rows('SELECT outcome FROM runs ORDER BY started_at');
       assert.deepEqual(outcomes.flat(), ['failed', 'finished', 'overlapped']);
+    });
+
+    it('a run says what the database had forgotten', async ({ reports, history }) => {
+      const start = runStart();
+      const restored = { reports: 37, records: 41, fromMs: noonMs - 180_000, toMs: noonMs - 60_000, note: 'at db1' };
+      await reports.endRun(start, runEnd(start, { restored }));
+      const { restoredFromMs, restoredToMs, ...run } = (await history.lastRun('collect')) ?? assert.fail('no run');
+      assert.deepEqual([run.restored, run.restoredReports, run.restoredNote], [78, 37, 'at db1']);
+      assert.deepEqual([restoredFromMs, restoredToMs], [restored.fromMs, restored.toMs]);
     });
 
     it('failures are counted once however often a visit is saved, and end with a success', async (opened) => {

@@ -67,7 +67,9 @@ function ofSite(
     host: `${start.host.slice(0, maxHostChars).replace(/\p{Cs}$/u, '')} (site ${site})`,
     startedAtMs: Math.min(nowMs, startedAtMs),
   };
-  const ended: RunEnd | null = end === null ? null : { ...end, id, finishedAtMs: ofRun(end.finishedAtMs) };
+  // A site has no database, so its run cannot have looked what one forgot.
+  const ended: RunEnd | null =
+    end === null ? null : { ...end, id, finishedAtMs: ofRun(end.finishedAtMs), restored: null };
   const seen = new Set<Client>();
   const own = visits.flatMap((visit): readonly VisitRecord[] => {
     const client = clients.get(visit.client);

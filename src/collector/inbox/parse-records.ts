@@ -2,7 +2,7 @@
 import { printable } from '../agent/agent-faults.ts';
 import { errorTable, type Stage } from '../../errors.ts';
 import { boundedTime, isStorableText } from '../../report/outside-values.ts';
-import { programs, type RunEnd, type RunStart, type VisitRecord } from '../../storage/store/run.ts';
+import { programs, type Restored, type RunEnd, type RunStart, type VisitRecord } from '../../storage/store/run.ts';
 
 export const maxMessageChars = 1000;
 
@@ -63,7 +63,24 @@ export function parseRunEnd(value: unknown): Omit<RunEnd, 'id'> | null {
   if (outcome === undefined || finishedAtMs === null) return null;
   if (!isClients(clients) || !isClients(succeeded) || !isClients(failed) || !isClients(skipped)) return null;
   const use = { cpuMs: isCount(cpuMs) ? cpuMs : 0, maxRssBytes: isCount(maxRssBytes) ? maxRssBytes : 0 };
-  return { outcome, finishedAtMs, clients, succeeded, failed, skipped, ...use };
+  const restored = parseRestored(fields.restored);
+  return {
+    outcome,
+    finishedAtMs,
+    clients,
+    succeeded,
+    failed,
+    skipped,
+    ...use,
+    ...(restored === null ? {} : { restored }),
+  };
+}
+
+function parseRestored(value: unknown): Restored | null {
+  const { reports, records, fromMs, toMs, note } = fieldsOf(value) as Unchecked<Restored>;
+  if (!isClients(reports) || !isClients(records)) return null;
+  const words = typeof note === 'string' ? oneLine(note.slice(0, maxMessageChars)) : null;
+  return { reports, records, fromMs: boundedTime(fromMs), toMs: boundedTime(toMs), note: words };
 }
 
 type Unchecked<T> = Partial<Record<keyof T, unknown>>;

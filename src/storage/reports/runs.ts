@@ -1,7 +1,7 @@
 import type { Database, Session } from '../sql/database.ts';
 import { replaceRows, type Values } from '../sql/insert-rows.ts';
-import { databaseNowMs, fromSqlTime, sqlTime } from '../sql/sql-time.ts';
-import type { RunEnd, RunStart } from '../store/run.ts';
+import { databaseNowMs, fromSqlTime, sqlTime, sqlTimeOrNull } from '../sql/sql-time.ts';
+import type { Restored, RunEnd, RunStart } from '../store/run.ts';
 import type { ReportStore } from '../store/storage.ts';
 import { hourMs } from '../../platform/units.ts';
 
@@ -71,6 +71,19 @@ function endValues(end: RunEnd): Values {
     skipped: end.skipped,
     cpu_ms: Math.round(end.cpuMs),
     max_rss_bytes: Math.round(end.maxRssBytes),
+    ...restoredValues(end.restored ?? null),
+  };
+}
+
+const longestNote = 500;
+
+function restoredValues(restored: Restored | null): Values {
+  return {
+    restored: restored === null ? null : restored.reports + restored.records,
+    restored_reports: restored?.reports ?? null,
+    restored_from: sqlTimeOrNull(restored?.fromMs ?? null),
+    restored_to: sqlTimeOrNull(restored?.toMs ?? null),
+    restored_note: restored?.note?.slice(0, longestNote) ?? null,
   };
 }
 

@@ -1,4 +1,4 @@
-import { numberOrNull, type RecordOf, recordShape, text, time, timeOrNull } from './record-shape.ts';
+import { numberOrNull, type RecordOf, recordShape, text, textOrNull, time, timeOrNull } from './record-shape.ts';
 
 export type RunOutcome = 'running' | 'finished' | 'failed' | 'overlapped' | 'interrupted';
 
@@ -66,6 +66,20 @@ export interface RunEnd {
   readonly skipped: number;
   readonly cpuMs: number;
   readonly maxRssBytes: number;
+  /** Counts of the rows that the run stored again. null or missing: the run did not look. */
+  readonly restored?: Restored | null;
+}
+
+/** Rows that the database had confirmed and forgotten, and a run found and stored again. */
+export interface Restored {
+  readonly reports: number;
+  /** The number of runs, visits and events. */
+  readonly records: number;
+  /** The times of the oldest and of the newest; null if there are none. */
+  readonly fromMs: number | null;
+  readonly toMs: number | null;
+  /** The server that forgot, its version, and its settings that allow it; null if nothing was forgotten. */
+  readonly note: string | null;
 }
 
 /** A run as it is stored. */
@@ -82,5 +96,11 @@ export const storedRun = recordShape({
   clients: numberOrNull,
   succeeded: numberOrNull,
   failed: numberOrNull,
+  /** The number of reports, runs, visits and events that the run stored again; null: it did not look. */
+  restored: numberOrNull,
+  restoredReports: numberOrNull,
+  restoredFromMs: timeOrNull,
+  restoredToMs: timeOrNull,
+  restoredNote: textOrNull,
 });
 export type RunFact = RecordOf<typeof storedRun>;

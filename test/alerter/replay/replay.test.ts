@@ -8,7 +8,16 @@ import { replay, type ReplayResult } from '../../../src/alerter/replay/replay.ts
 import type { SentNotification } from '../../../src/storage/store/alert-history.ts';
 import { openStorage } from '../../../src/storage/open-storage.ts';
 import type { Storage } from '../../../src/storage/store/storage.ts';
-import { item, noonMs, refusedVisit, runEnd, runStart, visit, worker } from '../../storage/support/samples.ts';
+import {
+  item,
+  noonMs,
+  notLooked,
+  refusedVisit,
+  runEnd,
+  runStart,
+  visit,
+  worker,
+} from '../../storage/support/samples.ts';
 import { sqliteConfig } from '../../storage/support/sqlite-config.ts';
 import { makeMigrated } from '../../support/migrated.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
@@ -230,6 +239,7 @@ function run(startMinute: number, endMinute: number | null): RunFact {
     clients: 1,
     succeeded: 1,
     failed: 0,
+    ...notLooked,
   };
 }
 

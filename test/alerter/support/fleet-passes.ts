@@ -5,6 +5,7 @@ import type { Alert } from '../../../src/storage/store/alert.ts';
 import type { SeenClient } from '../../../src/storage/store/fleet-store.ts';
 import type { RunFact } from '../../../src/storage/store/run.ts';
 import type { SealedSummary } from '../../../src/storage/store/sealed-store.ts';
+import { notLooked } from '../../storage/support/samples.ts';
 import { at } from './rows.ts';
 import { clock, sampledRowsOf, startTransition } from './time-line.ts';
 
@@ -26,6 +27,7 @@ export function run(time: string, over: Partial<RunFact> = {}): RunFact {
     clients: 3,
     succeeded: 3,
     failed: 0,
+    ...notLooked,
     ...over,
   };
 }

@@ -7,6 +7,7 @@ import type { Config } from '../../../src/config/config.ts';
 import type { SeenClient } from '../../../src/storage/store/fleet-store.ts';
 import type { Silence } from '../../../src/storage/store/operator-store.ts';
 import type { RuleState, Alert, LastNotified } from '../../../src/storage/store/alert.ts';
+import { notLooked } from '../../storage/support/samples.ts';
 import { diskRow, failedVisit, reportRow, visitRow } from './rows.ts';
 import { historiesOf, type SimulatedMail } from './dispatch-world.ts';
 import type { RunFact } from '../../../src/storage/store/run.ts';
@@ -54,6 +55,7 @@ export class UnnotifiedWorld {
         clients,
         succeeded: clients - failed,
         failed,
+        ...notLooked,
       },
     ];
     for (const [name, said] of Object.entries(says)) this.#rows.push(() => this.#evaluate(name, said, atMs, id));

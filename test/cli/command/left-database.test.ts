@@ -6,7 +6,7 @@ import { documentsOf } from '../../../src/collector/inbox/origins.ts';
 import { runDocuments } from '../../../src/collector/inbox/run-documents.ts';
 import { statePaths } from '../../../src/state/paths.ts';
 import type { RunFact } from '../../../src/storage/store/run.ts';
-import { runEnd, runStart } from '../../storage/support/samples.ts';
+import { notLooked, runEnd, runStart } from '../../storage/support/samples.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 test('after a first run that could not store, status says that its records wait', (t) => {
@@ -19,6 +19,6 @@ test('after a first run that could not store, status says that its records wait'
     waitingRuns({ stateDir }, null) ?? '',
     /^No run is in the database yet: its records wait in .*\/inbox\/collector/,
   );
-  const stored: RunFact = { ...start, ...runEnd(start) };
+  const stored: RunFact = { ...start, ...runEnd(start), ...notLooked };
   assert.equal(waitingRuns({ stateDir }, stored), null);
 });

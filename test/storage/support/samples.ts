@@ -115,6 +115,11 @@ export function runEnd(start: RunStart, options: Partial<RunEnd> = {}): RunEnd {
   };
 }
 
+/** The columns of a run that did not look for forgotten rows. */
+export const notLooked = {
+  ...{ restored: null, restoredReports: null, restoredFromMs: null, restoredToMs: null, restoredNote: null },
+};
+
 export function visit(options: Partial<VisitRecord> = {}): VisitRecord {
   return {
     runId: 'run-1',
