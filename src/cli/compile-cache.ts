@@ -3,7 +3,7 @@ import path from 'node:path';
 
 import { findConfig } from '../config/find-config.ts';
 import { usedStateFolder } from '../config/xml/last-good.ts';
-import { makeOwnFolder } from '../state/make-folder.ts';
+import { makeOwnFolder } from '../state/durable-file.ts';
 import { statePaths } from '../state/paths.ts';
 
 /** The part of node:module since Node 22.1, which the declarations of Node 20 lack. */

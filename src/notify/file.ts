@@ -1,7 +1,6 @@
 import path from 'node:path';
 
-import { writeSynced } from '../state/durable-file.ts';
-import { makeFolder } from '../state/make-folder.ts';
+import { writeSynced, makeFolder } from '../state/durable-file.ts';
 import { FleetError, messageOf } from '../errors.ts';
 import { mailTimeouts, type Channel, type OutgoingMail, type SendOptions } from './notify.ts';
 

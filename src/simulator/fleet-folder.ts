@@ -7,14 +7,13 @@ import { parseJson } from '../platform/parse-json.ts';
 import { formatDuration } from '../text/durations.ts';
 import { dayMs } from '../platform/units.ts';
 import { errnoOf, messageOf, usageError } from '../errors.ts';
-import { makeFolder } from '../state/make-folder.ts';
+import { makeFolder } from '../state/durable-file.ts';
 import { hostKeyOf } from '../transport/known-hosts/fingerprint.ts';
 import { hostName } from '../transport/known-hosts/known-hosts.ts';
 import { generateHostKey } from './loopback-server.ts';
 import { decodeLoginKey } from '../transport/credentials/private-key.ts';
 import type { ParsedKey } from './ssh-server.ts';
-import { bastionAddress, bastionName, mostClients, planFleet } from './fleet-plan.ts';
-import type { SimulatedClient } from './fleet-plan.ts';
+import { bastionAddress, bastionName, mostClients, planFleet, type SimulatedClient } from './fleet-plan.ts';
 import { profileNames } from './profile.ts';
 
 const whole = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));

@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, lstatSync, readdirSync, readFileSync
 import path from 'node:path';
 
 import { asFleetError, errnoOf, FleetError } from '../errors.ts';
-import { makeFolder } from './make-folder.ts';
+import { makeFolder } from './durable-file.ts';
 import { placeKinds, type StateFolder, type StatePaths } from './paths.ts';
 
 /** The suffixes of files beside a database: https://sqlite.org/tempfiles.html */

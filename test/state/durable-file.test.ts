@@ -13,7 +13,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 
-import { writeSynced, sharedSync, removeOldParts } from '../../src/state/durable-file.ts';
+import { makeFolder, removeOldParts, sharedSync, writeSynced } from '../../src/state/durable-file.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 test('a file is there whole, for us alone, and nothing else', async (t) => {
@@ -120,4 +120,25 @@ test('removes what was left half written an hour ago, and nothing else', (t) => 
   symlinkSync('collector.id', path.join(dir, 'link.part'));
   removeOldParts([path.join(dir, 'not-there'), path.join(dir, 'collector.id'), dir], nowMs);
   assert.deepEqual(readdirSync(dir).sort(), ['.7766554433221100.part', 'collector.id', 'folder.part', 'link.part']);
+});
+
+test('makes what is missing, for its owner alone, and leaves what is there', (t) => {
+  const dir = tempFolder(t);
+  mkdirSync(path.join(dir, 'there'), { mode: 0o755 });
+  const inner = path.join(dir, 'there', 'a', 'b');
+  makeFolder(inner);
+  makeFolder(inner);
+  const modeOf = (name: string): number => statSync(name).mode & 0o777;
+  assert.deepEqual([path.join(dir, 'there'), path.dirname(inner), inner].map(modeOf), [0o755, 0o700, 0o700]);
+});
+
+test('ends with an error where a folder that is there takes no other', () => {
+  assert.throws(() => makeFolder('/proc/nowhere/state'), { code: 'ENOENT' });
+});
+
+test('ends with an error below a file, and where a file is', (t) => {
+  const file = path.join(tempFolder(t), 'file');
+  writeFileSync(file, '');
+  assert.throws(() => makeFolder(path.join(file, 'below')), { code: 'ENOTDIR' });
+  assert.throws(() => makeFolder(file), { code: 'EEXIST' });
 });

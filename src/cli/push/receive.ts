@@ -6,7 +6,7 @@ import { receiveVisit } from '../../collector/receive/receive-visit.ts';
 import { steadyClock } from '../../platform/steady-clock.ts';
 import { folderOfClient } from '../../state/client-folder.ts';
 import { holdLock } from '../../state/lock.ts';
-import { makeFolder } from '../../state/make-folder.ts';
+import { makeFolder } from '../../state/durable-file.ts';
 import { statePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 import type { Context, ExitStatus } from '../command/context.ts';

@@ -12,9 +12,9 @@ import { runDocuments } from '../inbox/run-documents.ts';
 import { endOf, resultOf } from '../pass/collect-result.ts';
 import { RunRecord } from '../pass/run-record.ts';
 import { visitClients } from '../pass/visit-clients.ts';
-import { keepReport } from '../spool/keep-report.ts';
 import { openQuarantine } from '../spool/quarantine.ts';
-import { openSealedSpool, type SealedSpool, type SpooledReport } from '../spool/sealed-spool.ts';
+import type { ReceivedReport } from '../agent/agent-session.ts';
+import { arrivedReport, openSealedSpool, type SealedSpool, type SpooledReport } from '../spool/sealed-spool.ts';
 import { boundSpool } from '../spool/spool-bound.ts';
 import { forward, type Forwarding, type WaitingFile } from './forward.ts';
 import { openSiteFacts, type SiteFacts } from './site-facts.ts';
@@ -116,9 +116,9 @@ function takeFresh(spool: SealedSpool, onFault: (fault: FleetError) => void) {
   return {
     first: first as readonly SpooledReport[],
     others: others as readonly SpooledReport[],
-    keep: async ({ name }: { readonly name: string }, report: Parameters<typeof keepReport>[2]): Promise<void> => {
+    keep: async ({ name }: { readonly name: string }, report: ReceivedReport): Promise<void> => {
       try {
-        (seen.has(name) ? others : first).push(await keepReport(spool, name, report));
+        (seen.has(name) ? others : first).push(await spool.add(arrivedReport(name, report)));
         seen.add(name);
       } catch (thrown) {
         onFault(asFleetError(thrown, { code: 'state-unusable', stage: 'spool' }));

@@ -9,9 +9,8 @@ import { startIngest } from '../ingest/ingest.ts';
 import { openMarks } from '../ingest/opening-marks.ts';
 import { describeMissingKey } from '../keys/retired-keys.ts';
 import { createClientNames } from '../spool/client-names.ts';
-import { keepReport } from '../spool/keep-report.ts';
 import { openQuarantine } from '../spool/quarantine.ts';
-import { openSealedSpool, type SealedSpool, type SpooledReport } from '../spool/sealed-spool.ts';
+import { arrivedReport, openSealedSpool, type SealedSpool, type SpooledReport } from '../spool/sealed-spool.ts';
 import { boundSpool } from '../spool/spool-bound.ts';
 import type { VisitContext } from '../visit/context.ts';
 import { endOf, resultOf } from './collect-result.ts';
@@ -96,7 +95,7 @@ function noteLeftovers({ config, observe }: PassOptions, leftovers: readonly Spo
 function keepIn(spool: SealedSpool, ingest: Ingest, onFault: (fault: FleetError) => void): VisitContext['keep'] {
   return async ({ name }, report) => {
     try {
-      ingest.take(await keepReport(spool, name, report));
+      ingest.take(await spool.add(arrivedReport(name, report)));
     } catch (thrown) {
       if (thrown instanceof FleetError) onFault(thrown);
       throw thrown;

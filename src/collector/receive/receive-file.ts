@@ -3,9 +3,8 @@ import path from 'node:path';
 import type { Config } from '../../config/config.ts';
 import { FleetError } from '../../errors.ts';
 import { rememberedWeakly } from '../../platform/remembered.ts';
-import { writeSynced } from '../../state/durable-file.ts';
+import { writeSynced, makeFolder } from '../../state/durable-file.ts';
 import { folderOfClient } from '../../state/client-folder.ts';
-import { makeFolder } from '../../state/make-folder.ts';
 import { isDocumentName } from '../inbox/document-files.ts';
 import {
   allowances,
@@ -15,7 +14,6 @@ import {
   folderOfSite,
   type SiteClients,
 } from '../inbox/origins.ts';
-import { keepArrived } from '../spool/keep-report.ts';
 import { parseSealedName } from '../spool/sealed-spool.ts';
 import { onDisk } from '../spool/spool-bound.ts';
 import { waitingBytes, type Receiver } from './receiver.ts';
@@ -49,7 +47,7 @@ export async function receiveFile(options: ReceiveFileOptions): Promise<string |
   const own = clientsOfSites(config.clients).get(origin);
   const client = own === undefined ? undefined : namesByFolder(own).get(folder);
   if (client === undefined) return `config.xml does not give ${JSON.stringify(folder)} to it`;
-  await keepArrived(receiver.spool, { client, origin, sealed: body, ...named });
+  await receiver.spool.add({ client, origin, sealed: body, ...named });
   return null;
 }
 

@@ -7,9 +7,9 @@ import { pushLimits, pushMarker } from '../../seal/push.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import { noExit } from '../../transport/transport.ts';
 import { takeStream } from '../agent/agent-session.ts';
+import { arrivedReport } from '../spool/sealed-spool.ts';
 import { documentsOf } from '../inbox/origins.ts';
 import { keepPushedVisit } from '../inbox/run-documents.ts';
-import { keepReport } from '../spool/keep-report.ts';
 import { reportTaker } from '../visit/take-report.ts';
 import { recordOf, VisitProgress } from '../visit/visit-progress.ts';
 import { spooledFinder, type RememberedReports } from './kept-reports.ts';
@@ -77,7 +77,7 @@ export async function receiveVisit(options: ReceiveVisitOptions): Promise<Receiv
         const { sealed, header } = report;
         if (remembered?.has(client.name, sealed) === true || (await isSpooled(header.reportId, sealed))) return;
         news += 1;
-        await keepReport(spool, client.name, report);
+        await spool.add(arrivedReport(client.name, report));
         remembered?.add(client.name, sealed);
       },
     }),

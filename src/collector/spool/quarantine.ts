@@ -2,10 +2,9 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 
-import { makeOwnFolder } from '../../state/make-folder.ts';
+import { makeOwnFolder, syncFolderNow, writeDurably } from '../../state/durable-file.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { boundedTime } from '../../report/outside-values.ts';
-import { syncFolderNow, writeDurably } from '../../state/durable-file.ts';
 import type { SealedItem } from '../../storage/store/sealed-store.ts';
 import type { SpooledReport } from './sealed-spool.ts';
 

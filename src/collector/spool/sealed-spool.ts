@@ -16,7 +16,7 @@ import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 
 import { remembered } from '../../platform/remembered.ts';
-import { makeOwnFolder } from '../../state/make-folder.ts';
+import { makeOwnFolder, isOldPart, partSuffix, sharedSync, writeSynced } from '../../state/durable-file.ts';
 import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 import { boundedTime } from '../../report/outside-values.ts';
 import { SealFault } from '../../seal/seal-fault.ts';
@@ -24,8 +24,8 @@ import { maxSealedBytes } from '../../seal/sealed-message.ts';
 import { clientOfFolder, folderOfClient } from '../../state/client-folder.ts';
 import { removeStored } from '../inbox/document-files.ts';
 import { inTurns, siteFolders } from '../inbox/origins.ts';
-import type { ClockFacts } from './clock-facts.ts';
-import { isOldPart, partSuffix, sharedSync, writeSynced } from '../../state/durable-file.ts';
+import type { ReceivedReport } from '../agent/agent-session.ts';
+import { clockFactsOf, type ClockFacts } from './clock-facts.ts';
 
 /**
  * The folder encrypted_stats/: sealed reports between their arrival and their row in the database.
@@ -74,6 +74,12 @@ export interface SpooledReport extends NamedFacts {
 interface NamedFacts {
   readonly receivedAtMs: number;
   readonly clock: ClockFacts | null;
+}
+
+/** Returns a report as a visit has received it, with the client's clocks by its hello frame. */
+export function arrivedReport(client: string, received: ReceivedReport): ArrivedReport {
+  const { sealed, header, receivedAtMs, hello } = received;
+  return { client, reportId: header.reportId, sealed, receivedAtMs, clock: clockFactsOf(hello) };
 }
 
 /** Opens the folder of sealed reports, and with `inbox` those of the sites there. */

@@ -7,8 +7,7 @@ import { closeSync, constants, existsSync, fstatSync, openSync, readFileSync, rm
 import path from 'node:path';
 
 import { expandHome } from '../../platform/account.ts';
-import { writeDurably } from '../../state/durable-file.ts';
-import { makeOwnFolder } from '../../state/make-folder.ts';
+import { writeDurably, makeOwnFolder } from '../../state/durable-file.ts';
 import { statePaths } from '../../state/paths.ts';
 import { checkStateFolder, tryStateFolder } from '../../state/state-folder.ts';
 import type { SourceFile } from './findings.ts';

@@ -2,12 +2,18 @@ import { createHmac } from 'node:crypto';
 import { appendFileSync, closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import path from 'node:path';
 
-import { makeFolder } from '../../state/make-folder.ts';
+import { makeFolder } from '../../state/durable-file.ts';
 import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 import { remembered } from '../../platform/remembered.ts';
 import type { HostKey } from './fingerprint.ts';
-import { firstSeenComment, hashedNameOf, hostsMatch, parseKnownHostLine } from './known-hosts-line.ts';
-import type { HashedName, KnownHostLine } from './known-hosts-line.ts';
+import {
+  firstSeenComment,
+  hashedNameOf,
+  hostsMatch,
+  parseKnownHostLine,
+  type HashedName,
+  type KnownHostLine,
+} from './known-hosts-line.ts';
 import { comparableHost } from '../../config/values/networks.ts';
 
 /** A key in a known_hosts file, with its file and line. */

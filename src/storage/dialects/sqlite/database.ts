@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { makeFolder } from '../../../state/make-folder.ts';
+import { makeFolder } from '../../../state/durable-file.ts';
 import {
   isSqliteBusy,
   openSqlite,
@@ -10,8 +10,14 @@ import {
   type SqliteDatabase,
   type SqliteStatement,
 } from '../../../platform/sqlite.ts';
-import { isReadOnlyUse, type Database, type DatabaseUse, type FileSpace } from '../../sql/database.ts';
-import type { Session, SqlRow } from '../../sql/database.ts';
+import {
+  isReadOnlyUse,
+  type Database,
+  type DatabaseUse,
+  type FileSpace,
+  type Session,
+  type SqlRow,
+} from '../../sql/database.ts';
 import { StorageFault } from '../../sql/fault.ts';
 import { Serial } from '../../sql/serial.ts';
 import { storableValues } from '../../sql/storable-values.ts';
