@@ -16,6 +16,7 @@ import {
 import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 
+import { errnoOf } from '../errors.ts';
 import { hourMs } from '../platform/units.ts';
 
 /** The suffix of files that are being written. A file that a killed process leaves under this suffix has no meaning. */
@@ -157,11 +158,11 @@ export function removeOldParts(dirs: readonly string[], nowMs: number): void {
 }
 
 /**
- * Makes a folder and its missing parents, all of mode 0700. Throws the errors of mkdir. Does not use mkdir's
- * `recursive`, which never ends if an existing folder answers ENOENT (/proc, the roots of an automounter), and calls a
- * full disk ENOENT (nodejs/node#42808).
+ * Makes a folder and its missing parents, all of mode 0700, and syncs their names: a power loss that takes a folder
+ * takes its files too. Throws the errors of fs. Does not use mkdir's `recursive`, which never ends if an existing
+ * folder answers ENOENT (/proc, the roots of an automounter), and calls a full disk ENOENT (nodejs/node#42808).
  */
-export function makeFolder(dir: string): void {
+export function makeFolder(dir: string, syncName = syncNameNow): void {
   const missing: string[] = [];
   for (let at = path.resolve(dir); !isFolder(at); at = path.dirname(at)) missing.push(at);
   for (const folder of missing.reverse()) {
@@ -171,15 +172,25 @@ export function makeFolder(dir: string): void {
       // Another program may have made the folder meanwhile.
       if (!isFolder(folder)) throw thrown;
     }
+    syncName(folder);
+  }
+}
+
+/** Syncs the folder above a new one. A folder that this account may not read cannot be synced. */
+function syncNameNow(folder: string): void {
+  try {
+    syncFolderNow(path.dirname(folder));
+  } catch (thrown) {
+    if (errnoOf(thrown) !== 'EACCES') throw thrown;
   }
 }
 
 /**
- * Makes a folder inside the state folder. Throws if something else is in its place, such as a symbolic link to a
- * folder.
+ * Makes a folder inside the state folder, as makeFolder does. Throws if something else is in its place, such as a
+ * symbolic link to a folder.
  */
-export function makeOwnFolder(dir: string): void {
-  makeFolder(dir);
+export function makeOwnFolder(dir: string, syncName = syncNameNow): void {
+  makeFolder(dir, syncName);
   if (!lstatSync(dir).isDirectory()) throw new Error(`${dir} is no folder, but a symbolic link; move it away`);
 }
 

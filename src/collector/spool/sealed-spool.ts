@@ -88,7 +88,8 @@ export function openSealedSpool(dir: string, inbox: string | null = null): Seale
   const syncOf = remembered((parent: string) => sharedSync(parent));
   const makeClientFolder = async (folder: string): Promise<void> => {
     makeOwnFolder(path.dirname(folder));
-    makeOwnFolder(folder);
+    // A first run makes a folder for each client: these share syncs.
+    makeOwnFolder(folder, () => undefined);
     await syncOf(path.dirname(folder))();
     if (path.dirname(folder) !== dir && inbox !== null) await syncOf(inbox)();
   };
