@@ -1,6 +1,8 @@
 import { existsSync, lstatSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 
+import { syncDirectory } from './private-file.ts';
+
 /** The folders below each root that belong to one collector on one machine. */
 export interface PlaceNames {
   readonly machine: string;
@@ -58,7 +60,7 @@ function folderFault(dir: string, make: boolean): string | null {
     if (!make) return 'is not there';
     // Only places in a home may lack parent folders; the others are in folders of the system.
     makeParents(dir);
-    mkdirSync(dir, { mode: privateMode });
+    makeDirectory(dir);
     return folderFault(dir, false);
   } catch (error) {
     return `cannot be used (${(error as NodeJS.ErrnoException).code ?? String(error)})`;
@@ -70,5 +72,15 @@ function makeParents(dir: string): void {
   const parent = dirname(dir);
   if (existsSync(parent)) return;
   makeParents(parent);
-  mkdirSync(parent, { mode: privateMode });
+  makeDirectory(parent);
+}
+
+/** Makes a folder whose name survives a loss of power, as the reports in it have to. */
+function makeDirectory(dir: string): void {
+  mkdirSync(dir, { mode: privateMode });
+  try {
+    syncDirectory(dirname(dir));
+  } catch {
+    // The folder above may not be read, or its file system syncs no folders. The new one can be used all the same.
+  }
 }

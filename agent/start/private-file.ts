@@ -120,7 +120,8 @@ export function removeFile(path: string): boolean {
   }
 }
 
-function syncDirectory(dir: string): void {
+/** Makes new, renamed and removed files of a folder survive a loss of power. Throws the errors of fs. */
+export function syncDirectory(dir: string): void {
   const handle = openSync(dir, 'r');
   try {
     fsyncSync(handle);

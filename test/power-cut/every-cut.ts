@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
+import { isWide } from '../support/long-tests.ts';
 import { cutsOf, type Cut, type Remains } from './forgetting-disk.ts';
 import { traceFiles } from './trace-files.ts';
 
@@ -21,19 +22,12 @@ export interface Recovered {
   readonly wrong?: readonly string[];
 }
 
-export interface TriedCuts {
-  readonly cuts: number;
-  /** The number of different remains of all cuts. The product ran again on each. */
-  readonly remains: number;
-  readonly promises: number;
-}
-
 /**
  * Records a run, and lets the product run again on everything that a power cut after any step could leave. Fails with
- * the cuts after which a promise was broken.
+ * the cuts after which a promise was broken. Returns the number of promises that the run made.
  */
-export async function tryEveryCut({ dir, run, recover }: CutRun): Promise<TriedCuts> {
-  const cuts = [...cutsOf(await traceFiles(dir, run))];
+export async function tryEveryCut({ dir, run, recover }: CutRun): Promise<number> {
+  const cuts = [...cutsOf(await traceFiles(dir, run), isWide)];
   const known = new Map<string, Recovered>();
   const broken = new Set<string>();
   for (const cut of cuts) {
@@ -47,17 +41,29 @@ export async function tryEveryCut({ dir, run, recover }: CutRun): Promise<TriedC
       }
       const { kept, wrong = [] } = recovered;
       const lost = cut.promises.filter((promise) => !kept.includes(promise));
-      const faults = [...lost.map((promise) => `lost: ${promise}`), ...wrong];
+      const doubled = kept.filter((one, at) => kept.indexOf(one) < at);
+      const faults = [
+        ...lost.map((one) => `lost: ${one}`),
+        ...doubled.map((one) => `doubled: ${one}`),
+        ...wrong.map((one) => `wrong: ${one}`),
+      ];
       if (faults.length > 0) broken.add(`after step ${cut.step}, ${remains.what}: ${faults.join(', ')}`);
     }
   }
   assert.deepEqual([...broken].slice(0, 6), [], `${broken.size} cuts broke a promise`);
-  return { cuts: cuts.length, remains: known.size, promises: cuts.at(-1)?.promises.length ?? 0 };
+  const promises = cuts.at(-1)?.promises.length ?? 0;
+  assert.ok(known.size > promises, 'the disk has nothing to forget');
+  return promises;
 }
 
+/** The names of files that are being written. No reader takes them, so only the second tier tries them all. */
+const isUnread = isWide ? /^$/ : /\/\.[^/]*\.part$|\/\.new-\d+$/;
+
+/** Returns a text that is equal for remains that the product cannot tell apart. */
 function digestOf({ database }: Cut, { tree }: Remains): string {
   const hash = createHash('sha1');
   for (const [name, content] of [...tree].toSorted(([one], [other]) => (one < other ? -1 : 1))) {
+    if (isUnread.test(name)) continue;
     hash.update(`${name} ${content?.length ?? 'folder'} `).update(content ?? '');
   }
   for (const [name, content] of database) hash.update(name).update(content);

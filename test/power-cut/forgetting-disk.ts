@@ -25,8 +25,11 @@ type NameStep = Extract<Step, { readonly kind: 'name' }>;
 /** A disk loses and keeps whole sectors. */
 const sectorBytes = 512;
 
-/** Returns the cuts after each step of a run, and before its first one. */
-export function* cutsOf({ before, steps }: Trace): Generator<Cut> {
+/**
+ * Returns the cuts after each step of a run. Single changes of names are tried after each change of a name and each
+ * promise; with `isThorough` after each step.
+ */
+export function* cutsOf({ before, steps }: Trace, isThorough: boolean): Generator<Cut> {
   const disk = new ForgettingDisk(before);
   const promises: string[] = [];
   let database: ReadonlyMap<string, Buffer> = new Map();
@@ -35,7 +38,9 @@ export function* cutsOf({ before, steps }: Trace): Generator<Cut> {
     else if (step.kind === 'database') database = step.files;
     else disk.apply(step);
     // At a sync's beginning nothing has changed.
-    if (step.kind !== 'begin') yield { step: index, promises: [...promises], database, remains: disk.remains() };
+    if (step.kind === 'begin') continue;
+    const hasSingles = isThorough || step.kind === 'name' || step.kind === 'promise';
+    yield { step: index, promises: [...promises], database, remains: disk.remains(hasSingles) };
   }
 }
 
@@ -87,16 +92,17 @@ export class ForgettingDisk {
   }
 
   /**
-   * Returns what a cut now could leave: nothing that is not durable, all, each change of a name alone kept or lost, all
-   * names without the contents, and each content torn in several ways. Other combinations are left out.
+   * Returns what a cut now could leave: nothing that is not durable, all, with `hasSingles` each change of a name alone
+   * kept or lost, all names without the contents, and each content torn in several ways. Other combinations are left
+   * out.
    */
-  remains(): readonly Remains[] {
+  remains(hasSingles: boolean): readonly Remains[] {
     const pending = this.#pending;
     const found: Remains[] = [
       this.#remains('nothing unsynced', [], new Map()),
       this.#remains('everything', pending, this.#written),
     ];
-    for (const step of pending.length > 1 ? pending : []) {
+    for (const step of hasSingles && pending.length > 1 ? pending : []) {
       const others = pending.filter((one) => one !== step);
       found.push(this.#remains(`${describe(step)} alone`, [step], new Map()));
       found.push(this.#remains(`everything but ${describe(step)}`, others, this.#written));

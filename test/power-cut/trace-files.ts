@@ -171,12 +171,15 @@ function afterwards(work: () => unknown, then: () => void): unknown {
 
 const nodeOf = ({ ino }: { readonly ino: bigint }): string => String(ino);
 
+/** The files of SQLite, and the one under which `makeMigrated` makes a database. */
+const isDatabase = /\.db([-.]\w+)?$/;
+
 function snapshot(dir: string): Snapshot {
   const names = new Map<Name, string>();
   const contents = new Map<string, Buffer>();
   const visit = (folder: string, node: string): void => {
     for (const entry of readdirSync(folder, { withFileTypes: true })) {
-      if (/\.db(-\w+)?$/.test(entry.name)) continue;
+      if (isDatabase.test(entry.name)) continue;
       const place = path.join(folder, entry.name);
       const own = nodeOf(lstatSync(place, { bigint: true }));
       names.set(`${node}/${entry.name}`, own);

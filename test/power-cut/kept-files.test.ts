@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { test } from 'node:test';
+
+import { listSpool, readSpooled } from '../../agent/spool/spool.ts';
+import { keepReport, openVisit, type Visit } from '../../agent/spool/visit.ts';
+import { keyOf } from '../../src/cli/push/enrolment-keys.ts';
+import { loadKeyRing } from '../../src/collector/keys/key-ring.ts';
+import { protocolVersion, type AgentRequest } from '../../src/report/wire.ts';
+import { generateKeyPair } from '../../src/seal/key-pair.ts';
+import { loadCollectorId } from '../../src/state/collector-id.ts';
+import { statePaths } from '../../src/state/paths.ts';
+import { pushKeyFinder } from '../../src/state/push-keys.ts';
+import { sealedSample } from '../support/sealed-report.ts';
+import { tempFolder } from '../support/temp-folder.ts';
+import { tryEveryCut } from './every-cut.ts';
+
+const { signal } = new AbortController();
+
+const request: AgentRequest = {
+  ...{ v: protocolVersion, kind: 'visit', client: 'web-1', collector: 'collector', run: 'run', marker: '', key: '' },
+  ...{ options: {}, deadlineMs: 1000, maxFrames: 100, maxBytes: 1024 * 1024 },
+};
+
+test('a report in the spool of a client is whole after every power cut', async () => {
+  const dir = tempFolder();
+  const root = path.join(dir, 'home', '.local', 'state', 'fleet-health');
+  const open = (): Visit => openVisit(request, [root], { machine: 'machine', collector: 'collector' }, true);
+  const promises = await tryEveryCut({
+    dir,
+    run: (promise) => {
+      const visit = open();
+      for (const at of [1, 2]) {
+        const { reportId, sealed } = sealedSample({ key: generateKeyPair(), inside: { client: 'web-1' } });
+        keepReport(visit, reportId, sealed, Date.now() + at);
+        assert.equal(visit.spoolError, null);
+        promise(reportId);
+      }
+      return Promise.resolve();
+    },
+    recover: () => {
+      const spooled = listSpool(open().dirs);
+      const [whole, torn] = [[], []] as [string[], string[]];
+      for (const one of spooled) {
+        (readSpooled(one, ['web-1'], 1024 * 1024) instanceof Buffer ? whole : torn).push(one.id);
+      }
+      return Promise.resolve({ kept: whole, wrong: torn });
+    },
+  });
+  assert.equal(promises, 2);
+});
+
+test('a key that a client or a site was told works after every power cut', async () => {
+  const dir = tempFolder();
+  const paths = statePaths(path.join(dir, 'state'));
+  const senders = ['web-1', 'web-2', 'site fra'];
+  const promises = await tryEveryCut({
+    dir,
+    run: async (promise) => {
+      for (const sender of senders) promise(`${sender} ${await keyOf({ signal }, paths, sender, false)}`);
+      promise(`web-1 ${await keyOf({ signal }, paths, 'web-1', false)}`);
+    },
+    recover: () => {
+      const find = pushKeyFinder(paths.pushKeys);
+      return Promise.resolve({ kept: senders.map((sender) => `${sender} ${find(sender)?.toString('base64url')}`) });
+    },
+  });
+  assert.equal(promises, 4);
+});
+
+test('the key that clients seal to, and the id of the collector, are the same after every power cut', async () => {
+  const dir = tempFolder();
+  const paths = statePaths(path.join(dir, 'state'));
+  const read = (): readonly string[] => [
+    `key ${loadKeyRing(paths, Date.now()).sealing.id}`,
+    `id ${loadCollectorId(paths.collectorId)}`,
+  ];
+  const promises = await tryEveryCut({
+    dir,
+    run: (promise) => {
+      read().forEach(promise);
+      return Promise.resolve();
+    },
+    recover: () => Promise.resolve({ kept: read() }),
+  });
+  assert.equal(promises, 2);
+});
