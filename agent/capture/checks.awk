@@ -182,7 +182,7 @@ function resultIn(dir,  line, f, file, text, n) {
     ",\"output\":" outputText(text)
 }
 
-# Returns output in quotes, as outputText of agent/checks/check-output.ts does: a byte or character that is not shown is
+# Returns output in quotes, as outputText of agent/checks/run-checks.ts does: a byte or character that is not shown is
 # `?`.
 function outputText(s,  i, n, L, out) {
   n = split(s, L, "\n")

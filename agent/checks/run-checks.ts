@@ -1,17 +1,24 @@
 /** Runs people's own checks beside the probes: four at a time, with deadlines for each and for all together. */
+import { isUtf8 } from 'node:buffer';
 import { accessSync, constants, statSync } from 'node:fs';
 
 import type { Check } from '../../src/report/check-command.ts';
-import { maxRefusedChecks, outputLimit, type CheckResult, type RefusedCheck } from '../../src/report/checks.ts';
+import {
+  type CheckResult,
+  type RefusedCheck,
+  checkFormats,
+  maxCheckOutputBytes,
+  maxRefusedChecks,
+  outputLimit,
+} from '../../src/report/checks.ts';
 import type { Report } from '../../src/report/report.ts';
 import { monotonicMs } from '../start/clock.ts';
 import { printable } from '../probes/function-report.ts';
-import { outputText } from './check-output.ts';
+import { isWritten, readPrivateFile, removeFile } from '../start/private-file.ts';
+import { startOf } from '../start/running.ts';
 import { readFacts } from './facts.ts';
 import { findChecks } from './find-checks.ts';
-import { ageOf, readResults, stillRunning, writeResults, writeRunning } from './kept-checks.ts';
-import type { KeptResult, RunningCheck } from './kept-checks.ts';
-import { fixedPath, killMs, runCheck, termMs } from './run-check.ts';
+import { type ProcessId, fixedPath, killMs, runCheck, termMs } from './run-check.ts';
 import { untrustedPart } from './trust.ts';
 
 const atATime = 4;
@@ -129,5 +136,102 @@ function isExecutable(program: string): boolean {
     return statSync(program).isFile();
   } catch {
     return false;
+  }
+}
+
+/**
+ * A well-formed UTF-8 sequence (RFC 3629, 4) in a text with one character for each byte, or a byte outside of such a
+ * sequence.
+ */
+const sequence =
+  /[\0-\x7f]|[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2}|([^])/g;
+/** Control characters except tab and line break, and format characters. */
+const unprintable = /[^\t\n -~\u00a0-\uffff]|[\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+
+/**
+ * Returns the text of the first bytes of output, by default of 4 KiB. The text is never longer than these bytes.
+ * Removes null bytes, carriage returns and the line breaks at the end. Replaces bytes that are not UTF-8, control
+ * characters and format characters by `?`.
+ */
+function outputText(output: Buffer, limit = maxCheckOutputBytes): string {
+  const bytes = output
+    .subarray(0, limit)
+    .toString('latin1')
+    .replace(/[\0\r]/g, '');
+  const sound = isUtf8(Buffer.from(bytes, 'latin1'))
+    ? bytes
+    : bytes.replace(sequence, (found, bad?: string) => (bad === undefined ? found : '?'));
+  return Buffer.from(sound, 'latin1').toString().replace(unprintable, '?').replace(/\n+$/, '');
+}
+
+// The notes about checks beside the counters: results that are repeated, and processes that may still run.
+
+const resultsName = 'checks.json';
+const runningName = 'checks-running.json';
+const maxBytes = 1024 * 1024;
+
+/** A result and the time since boot when its check began. */
+interface KeptResult {
+  readonly bootId: string;
+  readonly atMs: number;
+  readonly command: readonly string[];
+  readonly result: CheckResult;
+}
+
+/** Reads the results of earlier visits by name. */
+function readResults(dir: string): ReadonlyMap<string, KeptResult> {
+  const kept = parse(`${dir}/${resultsName}`).filter((item): item is KeptResult => {
+    const { bootId, atMs, command, result } = (item ?? {}) as Partial<KeptResult>;
+    const { name, format, output } = (result ?? {}) as Partial<CheckResult>;
+    const texts = [bootId, name, output];
+    const isWhole = texts.every((text) => typeof text === 'string') && Number.isFinite(atMs) && Array.isArray(command);
+    return isWhole && checkFormats.some((candidate) => candidate === format);
+  });
+  return new Map(kept.map((item) => [item.result.name, item]));
+}
+
+/** Writes the results that later visits repeat. Writes nothing if there are none and were none before. */
+function writeResults(dir: string, kept: readonly KeptResult[], had: boolean): void {
+  if (kept.length > 0) isWritten(dir, resultsName, Buffer.from(JSON.stringify(kept)), false);
+  else if (had) removeFile(`${dir}/${resultsName}`);
+}
+
+/** Returns the age in seconds of a kept result that this visit repeats, or null if its check has to run. */
+function ageOf(kept: KeptResult | undefined, check: Check, bootId: string, nowMs: number): number | null {
+  if (kept === undefined || check.everySeconds === null || kept.bootId !== bootId) return null;
+  if (kept.result.format !== check.format || kept.command.join('\0') !== check.command.join('\0')) return null;
+  const age = Math.round((nowMs - kept.atMs) / 1000);
+  // The tolerance allows for visits that are a little early or late.
+  return age >= 0 && age < check.everySeconds * 0.9 ? age : null;
+}
+
+/** A process of a check. */
+interface RunningCheck extends ProcessId {
+  readonly name: string;
+}
+
+/** Returns the checks of earlier visits that still run. */
+function stillRunning(dir: string): RunningCheck[] {
+  return parse(`${dir}/${runningName}`).filter((item): item is RunningCheck => {
+    const { name, pid, start } = (item ?? {}) as Partial<RunningCheck>;
+    if (typeof name !== 'string' || !Number.isSafeInteger(pid) || typeof start !== 'number') return false;
+    return startOf(Number(pid)) === start;
+  });
+}
+
+/** Writes the checks that run. */
+function writeRunning(dir: string, running: readonly RunningCheck[]): void {
+  if (running.length > 0) isWritten(dir, runningName, Buffer.from(JSON.stringify(running)), false);
+  else removeFile(`${dir}/${runningName}`);
+}
+
+function parse(path: string): readonly unknown[] {
+  const content = readPrivateFile(path, maxBytes);
+  if (content === null) return [];
+  try {
+    const items: unknown = JSON.parse(content.toString());
+    return Array.isArray(items) ? items : [];
+  } catch {
+    return [];
   }
 }

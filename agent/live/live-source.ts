@@ -1,25 +1,26 @@
 /** The machine on which this program runs, or a folder with files of another one. */
 import {
+  accessSync,
   closeSync,
   constants,
   existsSync,
   openSync,
-  readdirSync,
   readFileSync,
-  readlinkSync,
   readSync,
+  readdirSync,
+  readlinkSync,
   realpathSync,
-  statfsSync,
   statSync,
+  statfsSync,
 } from 'node:fs';
 import { basename } from 'node:path';
+import type { WorkerReport } from '../../src/report/report.ts';
+import { logPositionName } from '../probes/log.ts';
 
-import { faultOf, type Notes, type Source } from '../probes/source.ts';
+import { type Notes, type Source, faultOf, messageOf } from '../probes/source.ts';
 import { isWritten } from '../start/private-file.ts';
-import { containersAt } from './container-sockets.ts';
 import { outputOf } from './output-of.ts';
 import { pageBytes } from './page-bytes.ts';
-import { readLog } from './read-log.ts';
 
 /** The machine names of `uname -m`, for kernels before 6.1. node:os has them as well, but takes time to load. */
 const machines: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64', ia32: 'i686', arm: 'armv7l' };
@@ -114,4 +115,95 @@ function bytesOf(path: string): string | Buffer {
   const entries = readdirSync(slash > 0 ? folder : '/', 'buffer');
   const name = entries.find((entry) => entry.toString() === path.slice(slash + 1)) ?? '?';
   return Buffer.concat([folder, Buffer.from('/'), Buffer.from(name)]);
+}
+
+const maxAnswerChars = 1024 * 1024;
+const answerMs = 1000;
+
+/**
+ * Asks Docker or Podman for the running containers. Returns null without a socket that this account may use. An account
+ * that may open Docker's socket is as powerful as root.
+ */
+function containersAt(root: string): Promise<string> | null {
+  const own = `/run/user/${process.getuid?.() ?? 0}`;
+  const socket = ['/run/docker.sock', '/run/podman/podman.sock', `${own}/docker.sock`, `${own}/podman/podman.sock`]
+    .map((path) => root + path)
+    .find(isOpen);
+  return socket === undefined ? null : answerOf(socket);
+}
+
+function isOpen(socket: string): boolean {
+  try {
+    accessSync(socket, constants.R_OK | constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function answerOf(socket: string): Promise<string> {
+  const { connect } = await import('node:net');
+  return new Promise((resolve) => {
+    let answer = '';
+    const connection = connect(socket);
+    const end = (): void => {
+      clearTimeout(timer);
+      connection.destroy();
+      resolve(answer.slice(answer.indexOf('\r\n\r\n')));
+    };
+    const timer = setTimeout(end, answerMs);
+    connection.setEncoding('utf8').on('data', (chunk: string) => {
+      answer += chunk;
+      if (answer.length > maxAnswerChars) end();
+    });
+    connection.on('error', end).on('end', end);
+    // HTTP/1.0 has neither chunks nor a connection that stays.
+    connection.write('GET /containers/json HTTP/1.0\r\nHost: localhost\r\n\r\n');
+  });
+}
+
+/** The share of the time for awk; the rest is for its answer. */
+const awkShare = 0.9;
+const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+/** Bounds the memory of awk to 128 MiB and its CPU time to 5 s, as agent/capture/agent.sh does. */
+const script = 'ulimit -S -v 131072; ulimit -S -t 5; exec awk "$1"';
+/** The line behind a position whose lines the previous visit could not read. */
+const failed = 'failed';
+
+interface ReadLogOptions {
+  readonly root: string;
+  readonly bootId: string;
+  readonly notes: Notes | null;
+  readonly asks: readonly string[];
+  readonly leftMs: () => number;
+}
+
+/** Reads the new lines of the logs by awk. Throws an Error with the reason. */
+async function readLog({ root, bootId, notes, asks, leftMs }: ReadLogOptions): Promise<WorkerReport> {
+  // Without a position this visit begins at the end.
+  const [position = '', state] = (notes?.read(logPositionName) ?? '').split('\n');
+  const keep = (text: string): void => notes?.write(logPositionName, `${text}\n`);
+  try {
+    const environment = {
+      PATH: `${process.env['PATH'] ?? ''}:${path}`,
+      LC_ALL: 'C',
+      fh_root: root,
+      fh_asks: asks.join('\n'),
+      fh_log: position.trim(),
+      fh_boot: bootId.trim(),
+    };
+    // The module is loaded here, because it is a tenth of the agent.
+    const { logProgram } = await import('../../src/report/log-program.ts');
+    const args = ['-c', script, 'sh', logProgram];
+    const output = await outputOf('/bin/sh', args, awkShare * leftMs(), environment);
+    const [report = '', next = ''] = output.split('\n');
+    const worker = JSON.parse(report) as WorkerReport;
+    keep(next);
+    return worker;
+  } catch (error) {
+    // The next visit reads these lines. If they are too much for it as well, the one after it begins at the end.
+    const isSkipped = state === failed && position !== '';
+    keep(isSkipped || position === '' ? '' : `${position}\n${failed}`);
+    throw isSkipped ? new Error(`${messageOf(error)}; the lines until now are skipped`) : error;
+  }
 }

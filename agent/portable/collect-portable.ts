@@ -3,13 +3,11 @@ import { cpus, loadavg, machine, uptime } from 'node:os';
 import { runProbes } from '../probes/collect.ts';
 import type { Collected, CollectOptions, JsonValue } from '../probes/collected.ts';
 import { interval, unknownShares } from '../probes/cpu.ts';
-import { missing, oneRow, rounded, type Facts } from '../probes/function-report.ts';
+import { type Facts, type Missing, functionReport, missing, oneRow, rounded } from '../probes/function-report.ts';
+import { matchesGlobs } from '../probes/name-glob.ts';
 import { plausibleCount, plausiblePositive, plausibleText } from '../probes/plausible.ts';
-import type { Probe } from '../probes/probe.ts';
+import type { Earlier, Probe } from '../probes/probe.ts';
 import { information } from '../probes/systeminformation.ts';
-import { portableDisks } from './disks.ts';
-import { portableNetwork } from './network.ts';
-import { portableProcesses } from './processes.ts';
 
 /**
  * Collects the metrics of a visit on systems other than Linux, by Node's os module and systeminformation. Returns the
@@ -132,3 +130,149 @@ const os: Probe = {
     });
   },
 };
+
+const topCount = 5;
+
+/** Asks `ps` through systeminformation, which reports no CPU time: there is no top five by CPU. */
+const portableProcesses: Probe = {
+  name: 'processes',
+  deadlineMs: 3000,
+  run: async ({ options }) => {
+    const { list } = await information.processes();
+    if (list.length === 0) throw new Error('ps reported nothing');
+    const count = (...states: readonly string[]): number => list.filter(({ state }) => states.includes(state)).length;
+    const largest = list
+      .flatMap(({ name, pid, memRss }): (Facts & { resident_bytes: number })[] => {
+        const kibibytes = plausiblePositive(memRss);
+        return kibibytes === null || pid === process.pid
+          ? []
+          : [{ process: name, pid, resident_bytes: kibibytes * 1024 }];
+      })
+      .sort((one, other) => other.resident_bytes - one.resident_bytes);
+    const globs = options.processes ?? [];
+    const matches = globs.map((match) => ({
+      match,
+      count: list.filter(({ name, pid }) => pid !== process.pid && matchesGlobs(match, name)).length,
+    }));
+    return {
+      functions: [
+        functionReport('processes', [
+          {
+            total: list.length,
+            running: count('running'),
+            blocked: missing('not reported by this system'),
+            zombies: count('zombie'),
+          },
+        ]),
+        functionReport('process_memory', largest.slice(0, topCount)),
+        ...(globs.length === 0 ? [] : [functionReport('process_match', matches)]),
+      ],
+    };
+  },
+};
+
+const network = new Set(['nfs', 'smbfs', 'cifs', 'afpfs', 'webdav', 'ftp']);
+const nothingInside = new Set('autofs devfs fdescfs linprocfs linsysfs procfs tmpfs nullfs map'.split(' '));
+
+/** Asks `df` through systeminformation: each device once, under its shortest mount point. */
+const portableDisks: Probe = {
+  name: 'disks',
+  deadlineMs: 3000,
+  run: async () => {
+    const byDevice = new Map<string, Facts & { mount: string }>();
+    for (const one of await information.fsSize()) {
+      if (nothingInside.has(one.type) || one.mount === '') continue;
+      const facts = { ...factsOf(one), mount: one.mount };
+      const known = byDevice.get(one.fs);
+      if (known === undefined || one.mount.length < known.mount.length) byDevice.set(one.fs, facts);
+    }
+    return { functions: [functionReport('disk', [...byDevice.values()].sort(fullestFirst), 'mount')] };
+  },
+};
+
+interface FsSize {
+  readonly fs: string;
+  readonly type: string;
+  readonly size: number;
+  readonly used: number;
+  readonly available: number;
+  readonly mount: string;
+  readonly rw: boolean | null;
+}
+
+function factsOf(one: FsSize): Facts {
+  const none = missing('not reported by df');
+  const used = plausibleCount(one.used);
+  const available = plausibleCount(one.available);
+  const room = used === null || available === null ? 0 : used + available;
+  return {
+    mount: one.mount,
+    fstype: one.type.toLowerCase(),
+    source: one.fs,
+    scope: network.has(one.type.toLowerCase()) ? 'network' : 'local',
+    mode: one.rw === false ? 'ro' : 'rw',
+    size_bytes: plausiblePositive(one.size) ?? none,
+    used_bytes: used ?? none,
+    available_bytes: available ?? none,
+    used_percent: used === null || room === 0 ? none : rounded((100 * used) / room, 2),
+    inodes_percent: missing('not asked on this system'),
+    unresponsive: 0,
+  };
+}
+
+function fullestFirst(one: Facts, other: Facts): number {
+  const percent = ({ used_percent: used }: Facts): number => (typeof used === 'number' ? used : -1);
+  return percent(other) - percent(one);
+}
+
+/** The fields of a report, and the counters of systeminformation from which they are computed. */
+const counters = [
+  ['rx_bytes_per_s', 'rx_bytes'],
+  ['tx_bytes_per_s', 'tx_bytes'],
+  ['rx_errors_per_s', 'rx_errors'],
+  ['tx_errors_per_s', 'tx_errors'],
+  ['rx_drops_per_s', 'rx_dropped'],
+  ['tx_drops_per_s', 'tx_dropped'],
+] as const;
+
+/** Reads the counters of interfaces that are neither internal nor virtual. Packets are unknown on such systems. */
+const portableNetwork: Probe = {
+  name: 'network',
+  deadlineMs: 3000,
+  rates: 'rates',
+  run: async ({ earlier, noRates }) => {
+    const answer = await information.networkInterfaces();
+    const cards = (Array.isArray(answer) ? answer : [answer]).filter((one) => !one.internal && !one.virtual);
+    const stats = await information.networkStats(cards.map(({ iface }) => iface).join(','));
+    const kept: Record<string, JsonValue> = {};
+    const facts = cards.map(({ iface, operstate, speed }): Facts => {
+      const found = stats.find((one) => one.iface === iface);
+      const counts = counters.map(([, name]) => plausibleCount(found?.[name]));
+      kept[iface] = counts;
+      const megabits = plausiblePositive(speed);
+      return {
+        interface: iface,
+        ...rates(iface, counts, earlier, noRates),
+        rx_packets_per_s: missing('not reported by this system'),
+        tx_packets_per_s: missing('not reported by this system'),
+        link_up: operstate === 'up' ? 1 : operstate === 'down' ? 0 : missing('no link state'),
+        speed_bits_per_s: megabits === null ? missing('the driver does not tell') : megabits * 1e6,
+      };
+    });
+    return { functions: [functionReport('network', facts, 'interface')], counters: kept };
+  },
+};
+
+function rates(iface: string, counts: readonly (number | null)[], earlier: Earlier | null, noRates: string): Facts {
+  const before = (earlier?.counters as Readonly<Record<string, readonly (number | null)[]>> | undefined)?.[iface];
+  const facts: Record<string, number | Missing> = {};
+  counters.forEach(([field], index) => {
+    const now = counts[index] ?? null;
+    const then = before?.[index] ?? null;
+    if (earlier === null) facts[field] = missing(noRates);
+    else if (now === null || then === null) facts[field] = missing('not reported by this system');
+    else if (now < then) facts[field] = missing('the counters were reset');
+    else facts[field] = rounded((now - then) / (earlier.elapsedMs / 1000), 2);
+  });
+  return facts;
+}

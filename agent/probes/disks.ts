@@ -1,7 +1,6 @@
-import { fileSystems, hasTwoBlockSizes, mayWait, type FileSystem } from './file-systems.ts';
-import { missingMounts } from './fstab.ts';
+import { type FileSystem, fileSystems, hasTwoBlockSizes, isNetwork, mayWait } from './file-systems.ts';
 import { functionReport, missing, textOf, type Facts } from './function-report.ts';
-import { foldersAbove, reachableMounts } from './mountinfo.ts';
+import { type Mount, foldersAbove, reachableMounts, unescaped } from './mountinfo.ts';
 import type { Probe, ProbeContext, ProbeResult } from './probe.ts';
 import { errorCode, type MountAnswer, type Source, type Usage } from './source.ts';
 import { spacesOf, unknownUsage, usageFacts } from './usage.ts';
@@ -120,4 +119,45 @@ function worstFirst(one: Facts, other: Facts): number {
 function badness({ mode, unresponsive, used_percent: used, inodes_percent: inodes }: Facts): number {
   if (unresponsive === 1 || mode === 'missing') return 1000;
   return Math.max(typeof used === 'number' ? used : -1, typeof inodes === 'number' ? inodes : -1);
+}
+
+/** The options of mounts that are optional, or made on first use. */
+const optional = new Set(['noauto', 'nofail', 'x-systemd.automount']);
+const device = /^(\/dev\/|(PART)?(UUID|LABEL)=)/;
+
+/**
+ * Returns the mounts that /etc/fstab demands at boot and that are missing. `resolve` follows the links of a path and
+ * returns null if the path must not be asked. A read-only /sys means a container: devices are left out there, as in
+ * systemd. https://man7.org/linux/man-pages/man5/fstab.5.html
+ */
+function missingMounts(
+  fstab: string,
+  mounts: readonly Mount[],
+  resolve: (path: string) => string | null,
+): FileSystem[] {
+  const there = new Set(mounts.map(({ mount }) => mount));
+  const isContainer = mounts.some(({ mount, writable }) => mount === '/sys' && !writable);
+  const missing = new Map<string, FileSystem>();
+  for (const line of fstab.split('\n')) {
+    const [source = '', path = '', fstype = '', options = ''] = line.trim().split(/[ \t]+/);
+    if (source.startsWith('#') || !path.startsWith('/') || fstype === 'swap') continue;
+    if (options.split(',').some((option) => optional.has(option)) || (isContainer && device.test(source))) continue;
+    const mount = unescaped(path)
+      .replace(/\/+/g, '/')
+      .replace(/(.)\/$/, '$1');
+    if (there.has(mount) || missing.has(mount)) continue;
+    const resolved = resolve(mount);
+    if (resolved === null || there.has(resolved)) continue;
+    missing.set(mount, {
+      mount,
+      fstype,
+      source: unescaped(source),
+      scope: isNetwork(fstype) ? 'network' : 'local',
+      mode: 'missing',
+      mayHang: false,
+      parts: [],
+      isFurther: false,
+    });
+  }
+  return [...missing.values()];
 }

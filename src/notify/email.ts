@@ -1,9 +1,16 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { type Socket, connect } from 'node:net';
+import { Readable } from 'node:stream';
 import type { SmtpConfig } from '../config/config.ts';
-import { FleetError } from '../errors.ts';
-import { mailTimeouts, type AttemptOptions, type Channel } from './notify.ts';
+import { FleetError, messageOf } from '../errors.ts';
+import { dayMs } from '../platform/units.ts';
+import { SMTPConnection } from './nodemailer.ts';
+import { type AttemptOptions, type Channel, type ChannelTimeouts, type SendOptions, mailTimeouts } from './notify.ts';
 import { namedUpTo } from '../text/numbers.ts';
 import { addressOf } from './mail-identity.ts';
-import { openSmtpSession, type SmtpSession } from './smtp-session.ts';
+import { type SmtpPhase, isAnswer, smtpFault } from './smtp-fault.ts';
+import { type Clock, asError, within } from './within.ts';
 
 /** If a connection breaks at this many mails in a row, the connection is at fault and not the mails. */
 const maxBreaks = 2;
@@ -83,4 +90,219 @@ function asFaultOfServer(thrown: unknown): unknown {
   if (!(thrown instanceof FleetError) || thrown.code !== 'mail-unavailable' || thrown.stage !== 'mail') return thrown;
   const { code, message, advice } = thrown;
   return new FleetError({ code, stage: 'connect', message, advice });
+}
+
+/** A connection to a mail server, logged in if credentials are given. */
+interface SmtpSession {
+  /** Sends one mail to one recipient (RFC 5321). Throws FleetError `mail-refused`, `mail-unavailable`. */
+  send(envelope: Envelope, content: string, options: SessionSendOptions): Promise<void>;
+  /** True if the server takes addresses that are not ASCII (SMTPUTF8, RFC 6531). */
+  readonly takesUtf8: boolean;
+  /** True if the state of the conversation is known. A fault may leave the state unknown. */
+  usable(): boolean;
+  /** Sends QUIT and ends the connection. Never throws. */
+  close(): void;
+}
+
+type SessionSendOptions = SendOptions & ChannelTimeouts;
+
+interface Envelope {
+  readonly from: string;
+  readonly to: string;
+}
+
+const resetTimeoutMs = 5_000;
+const farewellMs = 1_000;
+/** The most bytes of a reply; real replies are far shorter. */
+const maxReplyBytes = 64 * 1024;
+/** A timeout longer than any deadline: within.ts ends an attempt that takes too long. */
+const neverMs = dayMs;
+
+/**
+ * Connects and logs in. Throws FleetError `mail-refused`, `mail-unavailable`, `secret-missing`, or the signal's reason.
+ */
+async function openSmtpSession(smtp: SmtpConfig, options: AttemptOptions): Promise<SmtpSession> {
+  options.signal.throwIfAborted();
+  const credentials = smtp.username === null ? null : { user: smtp.username, pass: smtp.password?.reveal() ?? '' };
+  const secrets = credentials === null ? [] : shapesOf(credentials);
+  const dialled = dialSmtp(smtp);
+  const { connection, socket } = dialled;
+  const line: Line = { connection, broken: false };
+  // A break between two commands has no other listener.
+  connection.on('error', () => (line.broken = true));
+  connection.once('end', () => (line.broken = true));
+  let phase: SmtpPhase = 'connect';
+  let takesUtf8 = false;
+  const hangUp = (): void => {
+    line.broken = true;
+    connection.close();
+    socket.destroy();
+  };
+  const faultOf = (thrown: unknown): Error =>
+    thrown instanceof FleetError ? thrown : smtpFault({ smtp, phase, secrets, thrown });
+  try {
+    await within(options, hangUp, async (clock) => {
+      await greetServer(dialled, clock);
+      takesUtf8 = /[ -]SMTPUTF8\b/im.test(String(connection.lastServerResponse));
+      if (credentials === null) return;
+      phase = 'login';
+      clock.now('logging in');
+      // The library promises the requested encryption; before a password is sent, it is checked again.
+      if (smtp.security !== 'none' && !connection.secure) throw new Error('the connection is not encrypted');
+      await ask<unknown>(connection, (done) => connection.login({ credentials }, done));
+    });
+  } catch (thrown) {
+    hangUp();
+    options.signal.throwIfAborted();
+    throw faultOf(thrown);
+  }
+  phase = 'mail';
+
+  return {
+    takesUtf8,
+    usable: () => !line.broken,
+    send: async (envelope, content, limits) => {
+      const begun: { failed: Error | null } = { failed: null };
+      try {
+        await within(limits, hangUp, (clock) => handOver(line, { envelope, content, limits, clock, begun }));
+      } catch (thrown) {
+        if (begun.failed !== null || !isAnswer(thrown)) hangUp();
+        else if (!line.broken) await reset(line, limits.signal, hangUp);
+        if (begun.failed !== null) throw begun.failed;
+        limits.signal.throwIfAborted();
+        throw faultOf(thrown);
+      }
+    },
+    close: () => {
+      if (line.broken) hangUp();
+      else sayGoodbye(connection, hangUp);
+    },
+  };
+}
+
+interface Line {
+  readonly connection: SMTPConnection;
+  broken: boolean;
+}
+
+interface HandOver {
+  readonly envelope: Envelope;
+  readonly content: string;
+  readonly limits: SessionSendOptions;
+  readonly clock: Clock;
+  /** The error of `onDataBegun`. */
+  readonly begun: { failed: Error | null };
+}
+
+async function handOver({ connection }: Line, { envelope, content, limits, clock, begun }: HandOver): Promise<void> {
+  clock.now('handing over a mail');
+  // The body is read after the server's 354 reply to DATA, so this code runs before the content's first byte.
+  const body = Readable.from(
+    (async function* () {
+      clock.pause();
+      try {
+        await limits.onDataBegun();
+      } catch (thrown) {
+        begun.failed = asError(thrown);
+        // A different error, because nodemailer writes its own code into an error of a stream.
+        throw new Error('not begun', { cause: thrown });
+      }
+      clock.now('waiting for a mail to be taken', limits.answerTimeoutMs);
+      yield Buffer.from(content);
+    })(),
+    { objectMode: false },
+  );
+  const size = Buffer.byteLength(content);
+  const { from, to } = envelope;
+  const use8BitMime = size !== content.length;
+  await ask<unknown>(connection, (done) => connection.send({ from, to: [to], size, use8BitMime }, body, done));
+}
+
+/**
+ * Resets the conversation after a refusal, so that the next mail starts anew. Closes the connection if the reset fails.
+ */
+async function reset({ connection }: Line, signal: AbortSignal, hangUp: () => void): Promise<void> {
+  try {
+    const question = (): Promise<unknown> => ask<unknown>(connection, (done) => connection.reset(done));
+    await within({ timeoutMs: resetTimeoutMs, signal }, hangUp, question);
+  } catch {
+    hangUp();
+  }
+}
+
+/** Sends QUIT. Closes the connection after a second, so that a silent server does not keep the program alive. */
+function sayGoodbye(connection: SMTPConnection, hangUp: () => void): void {
+  const timer = setTimeout(hangUp, farewellMs);
+  timer.unref();
+  connection.once('end', () => clearTimeout(timer));
+  connection.quit();
+}
+
+/** Returns the forms in which the protocol sends credentials, so that the server's replies may repeat them. */
+function shapesOf({ user, pass }: { readonly user: string; readonly pass: string }): readonly string[] {
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  return [base64(`\0${user}\0${pass}`), base64(pass), pass].filter((shape) => shape !== '');
+}
+
+/** A connection to a mail server before its greeting. */
+interface Dialled {
+  readonly connection: SMTPConnection;
+  readonly socket: Socket;
+}
+
+/**
+ * Begins a connection that can be aborted at any moment. Names are resolved by the system, /etc/hosts included. Throws
+ * FleetError `mail-unavailable` if the file of `ca` cannot be read.
+ */
+function dialSmtp(smtp: SmtpConfig): Dialled {
+  const ca = readAuthority(smtp.ca);
+  const socket = connect({ host: smtp.host, port: smtp.port, autoSelectFamily: true });
+  const connection = new SMTPConnection({
+    host: smtp.host,
+    port: smtp.port,
+    connection: socket,
+    secure: smtp.security === 'tls',
+    requireTLS: smtp.security === 'starttls',
+    ignoreTLS: smtp.security === 'none',
+    tls: { rejectUnauthorized: smtp.verify, ...(ca === null ? {} : { ca }) },
+    connectionTimeout: neverMs,
+    greetingTimeout: neverMs,
+    socketTimeout: neverMs,
+    socketCloseTimeout: 0,
+    maxResponseSize: maxReplyBytes,
+  });
+  return { connection, socket };
+}
+
+function readAuthority(file: string | null): Buffer | null {
+  try {
+    return file === null ? null : readFileSync(file);
+  } catch (thrown) {
+    const message = `<smtp ca>: ${messageOf(thrown)}`;
+    throw new FleetError({ code: 'mail-unavailable', stage: 'config', message, cause: thrown });
+  }
+}
+
+/** Waits for the connection, the greeting, EHLO and, if configured, TLS. */
+async function greetServer({ connection, socket }: Dialled, clock: Clock): Promise<void> {
+  await once(socket, 'connect');
+  clock.now('greeting it');
+  await ask<undefined>(connection, (done) => connection.connect((error) => done(error)));
+}
+
+/** Sends one request to the server. Rejects if the connection breaks meanwhile. */
+function ask<T>(connection: SMTPConnection, question: (done: (error: unknown, value?: T) => void) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const settle = (how: () => void): void => {
+      connection.removeListener('error', onError);
+      connection.removeListener('end', onEnd);
+      how();
+    };
+    const onError = (error: unknown): void => settle(() => reject(asError(error)));
+    // The error event follows `end` in the next turn.
+    const onEnd = (): void => void setImmediate(() => onError(new Error('the connection ended')));
+    connection.once('error', onError);
+    connection.once('end', onEnd);
+    question((error, value) => settle(() => (error ? reject(asError(error)) : resolve(value as T))));
+  });
 }

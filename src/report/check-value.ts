@@ -1,6 +1,6 @@
 /**
  * Checks of values from JSON.parse. Each function returns the value or throws a ReportFault that names its path. Rows,
- * the only part with free keys, are checked in check-row.ts.
+ * the only part with free keys, are checked in parse-report.ts.
  */
 import { maxClientBytes, maxNameChars } from './limits.ts';
 import { ReportFault } from './report.ts';

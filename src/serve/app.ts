@@ -1,9 +1,11 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 
-import type { ServeConfig } from '../config/config.ts';
+import type { FamilyGroup, ServeConfig } from '../config/config.ts';
+import { contentTypes } from '../metrics/exposition.ts';
+import { writeMetrics } from '../metrics/metrics.ts';
 import { assets, livePolicy } from '../page/live/live-document.ts';
 import type { Admission } from './admission.ts';
-import { type Answer, send, words } from './answer.ts';
+import { type Answer, type Answerer, send, words } from './answer.ts';
 import type { EventEndpoint } from './endpoints/event-endpoint.ts';
 import { eventPingRoutes } from './endpoints/event-pings.ts';
 import { eventsRoute } from './endpoints/events-route.ts';
@@ -14,8 +16,7 @@ import { commonHeaders, createGate, type GateOptions } from './gate.ts';
 import type { LiveEvents } from './live-events.ts';
 import { type LiveSource, sendEvents } from './live-stream.ts';
 import { documentRoutes } from './look-documents.ts';
-import { type LookOptions, message, pageRoutes } from './look-pages.ts';
-import { metricsRoute } from './metrics-route.ts';
+import { type LookOptions, answerMs, inTime, message, pageRoutes, statusOf } from './look-pages.ts';
 import { findRoute, type Route, targetOf } from './routes.ts';
 import type { PingToken } from './tokens.ts';
 import type { Visitor } from './visitor.ts';
@@ -123,4 +124,28 @@ function liveRoutes(events: LiveSource): readonly Route[] {
       return { path, purpose: 'look', isPacked: true, answer: () => ({ status: 200, body: content, headers }) };
     }),
   ];
+}
+
+/** Returns the route of the newest figures, in the format that the Accept header asks for. */
+function metricsRoute({ reader, onFault }: LookOptions, groups: readonly FamilyGroup[]): Route {
+  const answer: Answerer = async ({ incoming: { headers } }) => {
+    const format = headers.accept?.includes('application/openmetrics-text') === true ? 'openmetrics' : 'text';
+    const signal = AbortSignal.timeout(answerMs);
+    try {
+      const body = await inTime(() =>
+        reader.read(async (storage, config) => {
+          const chunks: string[] = [];
+          const nowMs = await storage.nowMs();
+          for await (const chunk of writeMetrics({ config, storage, nowMs, groups, format, signal }))
+            chunks.push(chunk);
+          return chunks.join('');
+        }),
+      );
+      return { status: 200, body, headers: { 'Content-Type': contentTypes[format], 'Cache-Control': 'no-store' } };
+    } catch (thrown) {
+      if (statusOf(thrown) !== 503) onFault(thrown);
+      return words(503, 'The database does not answer, or nothing is stored yet.\n', { 'Retry-After': '30' });
+    }
+  };
+  return { path: '/metrics', purpose: 'metrics', isPacked: true, answer };
 }

@@ -3,18 +3,20 @@
  * sealed reports of plausible values, or fails them as its profile demands. The seed determines a client's properties
  * (fleet-plan.ts), the time its condition (condition.ts). Only unacknowledged reports are stored.
  */
-import type { Socket } from 'node:net';
+import { once } from 'node:events';
+import { type Socket, connect } from 'node:net';
+import { Worker } from 'node:worker_threads';
+import { messageOf } from '../errors.ts';
 
 import type { ParsedKey } from './ssh-server.ts';
 import { answerVisit } from './answer-visit.ts';
 import { conditionOf, stormAt, type Condition } from './condition.ts';
-import { openListeners, type LoopbackListeners } from './loopback-listeners.ts';
+import { type LoopbackListeners, openListeners, simulatorFault } from './loopback-listeners.ts';
 import { bastionAddress, planFleet, type FleetPlan, type SimulatedClient } from './fleet-plan.ts';
 import { fraction } from './seeded.ts';
 import { SimulatedAgent } from './simulated-agent.ts';
 import { createSshFront, forwardTo, keyExchangeOffer, versionLine } from './ssh-front.ts';
 import type { LoginAllowed, SshVisitor } from './ssh-front.ts';
-import { startUnanswering, type Unanswering } from './unanswering.ts';
 import { createVisitCounts, type VisitCounts } from './visit-counts.ts';
 
 export interface SimulatorOptions extends LoginAllowed {
@@ -202,4 +204,58 @@ class SimulatedServers implements Simulator {
 
 function addressesOf(clients: readonly SimulatedClient[]): readonly string[] {
   return clients.map(({ address }) => address);
+}
+
+/** Addresses that neither accept nor refuse connections, like those of machines that are switched off. */
+interface Unanswering {
+  close(): Promise<void>;
+}
+
+/**
+ * The program of a thread that listens with the shortest queue and then blocks for ever, so that nothing accepts
+ * connections. Plain JavaScript: a thread starts from a text or a file, and a text is part of every bundle.
+ */
+const thread = `
+const { parentPort, workerData } = require('node:worker_threads');
+const { createServer } = require('node:net');
+const { addresses, port, flag } = workerData;
+let left = addresses.length;
+for (const host of addresses) {
+  createServer()
+    .on('error', (error) => { throw error; })
+    .listen({ host, port, backlog: 1, exclusive: true }, () => {
+      left -= 1;
+      if (left > 0) return;
+      parentPort.postMessage('listening');
+      Atomics.wait(flag, 0, 0);
+    });
+}
+`;
+/** The connections that fill the queue: Linux admits one more than its length. */
+const queued = 2;
+
+/** Listens on the addresses and fills their queues. Throws FleetError `simulator-failed`. */
+async function startUnanswering(addresses: readonly string[], port: number): Promise<Unanswering> {
+  if (addresses.length === 0) return { close: () => Promise.resolve() };
+  const fillers: Socket[] = [];
+  const flag = new Int32Array(new SharedArrayBuffer(4));
+  const worker = new Worker(thread, { eval: true, workerData: { addresses, port, flag } });
+  const close = async (): Promise<void> => {
+    for (const socket of fillers) socket.destroy();
+    await worker.terminate();
+  };
+  try {
+    await once(worker, 'message');
+    // The kernel drops further connections when the queue is full.
+    for (const host of addresses) {
+      const filling = Array.from({ length: queued }, () => connect({ host, port }));
+      fillers.push(...filling);
+      for (const socket of filling) socket.on('error', () => undefined);
+      await Promise.all(filling.map((socket) => once(socket, 'connect')));
+    }
+    return { close };
+  } catch (thrown) {
+    await close();
+    throw simulatorFault(`the addresses that do not answer: ${messageOf(thrown)}`, { cause: thrown });
+  }
 }

@@ -76,7 +76,7 @@ async function startSimulatedFleet(t: TestContext, options: Pick<FleetPlan, 'cli
     clients: planFleet(plan),
     simulator,
     collect: async (): Promise<Collected> => {
-      const all = { clients: [], group: null, dryRun: false, noOpen: false };
+      const all = { clients: [], group: null, label: null, dryRun: false, noOpen: false };
       const everyone = { ...all, concurrency: 32, format: null, retry: 0 };
       const [status, printed] = await run((context) => collectCommand(context, everyone));
       return { status, ...(printed as Omit<Collected, 'status'>) };

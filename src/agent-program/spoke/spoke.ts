@@ -4,15 +4,16 @@
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import { type Socket, isIP } from 'node:net';
+import { hostname } from 'node:os';
 
 import { FleetError, messageOf } from '../../errors.ts';
 import { httpLimits, isFamilyOff, startListening } from '../../platform/listen.ts';
 import { secondMs } from '../../platform/units.ts';
 import { acknowledgePath, pushPath } from '../../seal/push.ts';
-import type { AgentLog } from '../agent-program.ts';
+import { type AgentLog, takeKeptReport } from '../agent-program.ts';
+import { formatReport } from '../format-report.ts';
 import type { ModeContext } from '../mode-context.ts';
-import { clearPath, clearReports } from './clear-reports.ts';
 import { plainAnswer, send } from './spoke-answer.ts';
 import { signedRequests } from './signed-requests.ts';
 import { laterInventory } from './spoke-inventory.ts';
@@ -150,4 +151,55 @@ function refusalLog(log: AgentLog): (address: string, reason: string) => void {
     count += 1;
     if (count <= refusalsAMinute) log.problem('refused', { from: address, reason });
   };
+}
+
+const clearPath = '/pattoo-os';
+
+/** The time for which a report is shown again: rates need ten seconds, and frequent requests cost no more. */
+const shownMs = 10 * secondMs;
+
+/** Returns a function that shows the newest report in clear, only to this machine unless `clear` is set. */
+function clearReports({ settings, place, note }: ModeContext) {
+  let shown: Promise<Buffer> | null = null;
+  let takenAt = 0;
+  const take = async (): Promise<Buffer> => {
+    const taken = await takeKeptReport(settings, place);
+    note({ lastReportAtMs: Date.parse(taken.report.datetime), queue: null });
+    return Buffer.from(`${JSON.stringify(formatReport('pattoo', taken))}\n`);
+  };
+  return async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
+    if (!settings.spoke.clear && !isOfThisMachine(incoming)) {
+      const words =
+        'The report is shown on this machine alone; "clear": true in "spoke" of agent.json shows it to all.';
+      send(outgoing, plainAnswer(403, words));
+      return;
+    }
+    if (shown === null || performance.now() - takenAt >= shownMs) {
+      takenAt = performance.now();
+      shown = take();
+      shown.catch(() => (shown = null));
+    }
+    send(outgoing, { status: 200, headers: { 'Content-Type': 'application/json' }, body: await shown });
+  };
+}
+
+/**
+ * True if a request comes from this machine and is addressed to it. False for a page in a local browser under another
+ * host name, and for a request with a proxy's header.
+ */
+function isOfThisMachine({ socket, headers }: IncomingMessage): boolean {
+  const proxied = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'].some((name) => headers[name] !== undefined);
+  return !proxied && isLoopback(socket.remoteAddress ?? '') && isOwnName(headers.host ?? '');
+}
+
+function isLoopback(address: string): boolean {
+  return /^(?:::1|(?:::ffff:)?127\.\d+\.\d+\.\d+)$/.test(address);
+}
+
+function isOwnName(host: string): boolean {
+  const name = host
+    .toLowerCase()
+    .replace(/:\d+$/, '')
+    .replace(/^\[|\]$/g, '');
+  return isIP(name) !== 0 || ['localhost', hostname().toLowerCase()].includes(name);
 }

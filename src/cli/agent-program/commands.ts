@@ -1,20 +1,11 @@
 import { choice, defineCommand, flag, text } from '../command/define-command.ts';
-
-const formats = ['json', 'daemon-report', 'pattoo'] as const;
+import { pushParameters, reportParameters } from './parameters.ts';
 
 export const report = defineCommand({
   name: 'report',
   help: 'print a report of this machine in clear, or write it into a file',
   example: 'fleet-health-agent report --format daemon-report --every 10s',
-  parameters: {
-    format: choice(
-      '--format <form>',
-      'the format of the document (default: that of agent.json, otherwise json)',
-      formats,
-    ),
-    every: text('--every <duration>', 'keep running, and append a line to the file at this interval: 10s to 1d'),
-    file: text('-o, --output <file>', 'the file for --every (default: reports.jsonl in the state folder)'),
-  },
+  parameters: reportParameters,
   run: async (context, options) => (await import('./report.ts')).reportCommand(context, options),
 });
 
@@ -109,14 +100,6 @@ export const push = defineCommand({
   name: 'push',
   help: 'make a report and send all unacknowledged reports to the collector, from cron or a timer',
   example: 'fleet-health-agent push',
-  parameters: {
-    once: flag('--once', 'push now, even in the pause after failed pushes'),
-    every: {
-      ...text('--every <duration>', 'keep running, and push at this interval: 10s to 1d'),
-      conflicts: ['once'],
-    },
-    format: choice('--format <form>', 'post the document of pattoo-os to --to instead of sealed reports', ['pattoo']),
-    to: text('--to <url>', 'the server for --format; documents go to receive/AGENT_ID below this URL'),
-  },
+  parameters: pushParameters,
   run: async (context, options) => (await import('./push.ts')).pushCommand(context, options),
 });

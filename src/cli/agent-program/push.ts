@@ -6,22 +6,15 @@ import { FleetError } from '../../errors.ts';
 import { counted } from '../../text/numbers.ts';
 import { printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
+import type { OptionsOf } from '../command/define-command.ts';
+import type { pushParameters } from './parameters.ts';
 import { modeOf, runCommand, serverOf } from './run.ts';
-
-export interface PushCommand {
-  readonly once: boolean;
-  /** null: pushes once. */
-  readonly every: string | null;
-  readonly format: 'pattoo' | null;
-  /** The pattoo server, with `format`. null: reports go to the collector of agent.json. */
-  readonly to: string | null;
-}
 
 /**
  * Runs `push`: sends a new report and all unacknowledged ones, repeatedly with `--every`. Throws FleetError
  * `push-failed` if some were not acknowledged.
  */
-export async function pushCommand(context: Context, options: PushCommand): Promise<ExitStatus> {
+export async function pushCommand(context: Context, options: OptionsOf<typeof pushParameters>): Promise<ExitStatus> {
   const { once: atOnce, every, format, to } = options;
   if (every !== null) {
     return await runCommand(context, { mode: 'push', send: false, inBackground: false, every, format, to });
@@ -37,7 +30,7 @@ export async function pushCommand(context: Context, options: PushCommand): Promi
     const message = `${because}; ${counted(kept, 'report')} ${kept === 1 ? 'is' : 'are'} kept`;
     throw new FleetError({ code: 'push-failed', stage: 'run', message, advice });
   }
-  printDone(
+  return printDone(
     context.output,
     () => ({ command: 'push', acknowledged, kept, paused_until: pauseText(result) }),
     () =>
@@ -45,7 +38,6 @@ export async function pushCommand(context: Context, options: PushCommand): Promi
         ? `${counted(acknowledged, 'report')} sent`
         : `${counted(kept, 'report')} kept until ${String(pauseText(result))}, after pushes that failed`,
   );
-  return 0;
 }
 
 /** Runs `push --format pattoo --to URL`. Throws FleetError `push-failed` if the server did not accept all reports. */
@@ -58,12 +50,11 @@ async function postPattoo(context: Context, settings: AgentSettings, to: string 
     const advice = 'Check the URL, and the server; the reports go with a later push.';
     throw new FleetError({ code: 'push-failed', stage: 'run', message, advice });
   }
-  printDone(
+  return printDone(
     context.output,
     () => ({ command: 'push', acknowledged, kept, paused_until: null }),
     () => `${counted(acknowledged, 'report')} sent`,
   );
-  return 0;
 }
 
 function pauseText({ pausedUntilMs }: PushResult): string | null {

@@ -1,7 +1,7 @@
 import path from 'node:path';
 
 import { keepReporting, takeKeptReport } from '../../agent-program/agent-program.ts';
-import { formatReport, type ReportFormat } from '../../agent-program/format-report.ts';
+import { formatReport } from '../../agent-program/format-report.ts';
 import { parseEvery } from '../../agent-program/every-bounds.ts';
 import { readSettings } from '../../agent-program/settings.ts';
 import { openStatePlace } from '../../agent-program/state-place.ts';
@@ -9,16 +9,15 @@ import { type LeftOut, leftOutOf } from '../../checks/left-out.ts';
 import { usageError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
+import type { OptionsOf } from '../command/define-command.ts';
 import { createOutputLog, type Output } from '../terminal/output.ts';
-
-export interface ReportOptions {
-  readonly format: ReportFormat | null;
-  readonly every: string | null;
-  readonly file: string | null;
-}
+import type { reportParameters } from './parameters.ts';
 
 /** Prints one report. With `every`, appends reports to a file until a signal arrives. */
-export async function reportCommand(context: Context, options: ReportOptions): Promise<ExitStatus> {
+export async function reportCommand(
+  context: Context,
+  options: OptionsOf<typeof reportParameters>,
+): Promise<ExitStatus> {
   const { every, file } = options;
   const settings = readSettings(context.configFile);
   const format = options.format ?? settings.report.format;

@@ -12,26 +12,16 @@ import { renderAlertTable } from '../command/alert-table.ts';
 import { alertJson } from '../command/alert-words.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
+import type { OptionsOf } from '../command/define-command.ts';
 import { readStored } from '../command/read-stored.ts';
 import { isWholeFleet, loadSettingsToShow, type Selection, selectedClients } from '../command/settings.ts';
 import { parseSince } from '../command/until.ts';
 import type { Output } from '../terminal/output.ts';
 import { jsonTime, readerTime } from '../terminal/reader-time.ts';
 import { clientFilter, clientNames } from './client-filter.ts';
+import type { alertsParameters } from './parameters.ts';
 
-export interface AlertsCommandOptions extends Selection {
-  /** Only alerts of clients whose newest visit failed. */
-  readonly failing: boolean;
-  /** Only alerts of clients that the last run did not visit. */
-  readonly notVisited: boolean;
-  readonly sort: AlertSorting;
-  /** Also alerts that have ended in the last seven days. */
-  readonly all: boolean;
-  /** Only alerts that were firing at any time since then, ended or not; null: all open alerts. */
-  readonly since: string | null;
-  /** Exit status 1 if an alert shown fires. */
-  readonly exitStatus: boolean;
-}
+export type AlertsCommandOptions = OptionsOf<typeof alertsParameters>;
 
 /** The values of `--sort`: the worst first, the newest first, or by name and then the worst first. */
 export type AlertSorting = 'urgency' | 'since' | 'client' | 'rule';

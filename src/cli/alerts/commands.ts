@@ -1,34 +1,12 @@
-import {
-  choice,
-  defineCommand,
-  defineGroup,
-  flag,
-  many,
-  narrowing,
-  selection,
-  text,
-  wholeNumber,
-  withDefault,
-} from '../command/define-command.ts';
+import { defineCommand, defineGroup, flag, many, text, wholeNumber } from '../command/define-command.ts';
 import { usageError } from '../../errors.ts';
+import { alertParameters, alertsParameters, explainParameters, silenceAddParameters, until } from './parameters.ts';
 
 export const alert = defineCommand({
   name: 'alert',
   help: 'evaluate unprocessed rows once, and mail what changed',
   example: 'fleet-health alert --dry-run',
-  parameters: {
-    dryRun: flag('--dry-run', 'print the mails that would be sent, and change nothing'),
-    replay: flag(
-      '--replay',
-      'evaluate stored rows again, print who would have been notified of what and when, and change nothing',
-    ),
-    since: text('--since <time>', 'the beginning of the replay: a duration (30d) or a time (default: 7d)'),
-    rules: text('--rules <file>', 'a config.xml whose rules are replayed instead'),
-    every: text(
-      '--every <duration>',
-      'keep running, and begin a pass at this interval, where there is no cron: 10s to 1d',
-    ),
-  },
+  parameters: alertParameters,
   run: async (context, { every, ...options }) => {
     if (options.replay || options.since !== null || options.rules !== null) {
       if (every !== null) throw usageError('--every repeats passes, and a replay is none', 'Leave one of them out.');
@@ -46,22 +24,7 @@ export const alerts = defineCommand({
   name: 'alerts',
   help: 'list open alerts, since when they fire, and who was notified',
   example: "fleet-health alerts 'web-*'",
-  parameters: {
-    clients: many(text('[client...]', 'only alerts of these clients or patterns')),
-    group: selection.group,
-    label: selection.label,
-    ...narrowing,
-    sort: withDefault(
-      choice('--sort <by>', 'the order; since: the newest first', ['urgency', 'since', 'client', 'rule']),
-      'urgency',
-    ),
-    all: flag('--all', 'also alerts that ended in the last seven days'),
-    since: text(
-      '--since <time>',
-      'alerts that fired at any time since then, ended or not: 22:00 (last night), 3d, yesterday',
-    ),
-    exitStatus: flag('--exit-status', 'exit with 1 if a listed alert fires'),
-  },
+  parameters: alertsParameters,
   run: async (context, options) => (await import('./alerts.ts')).alertsCommand(context, options),
 });
 
@@ -69,14 +32,7 @@ export const explain = defineCommand({
   name: 'explain',
   help: 'explain why somebody was or was not notified',
   example: 'fleet-health explain db-1 disk',
-  parameters: {
-    first: text('[client]', 'one client'),
-    second: text('[rule]', 'only this rule or pattern, in more detail'),
-    fleet: flag(
-      '--fleet',
-      'alerts that concern no single client; with a rule, that rule: explain --fleet collector-silent',
-    ),
-  },
+  parameters: explainParameters,
   run: async (context, options) => (await import('./explain.ts')).explainCommand(context, options),
 });
 
@@ -84,8 +40,6 @@ const target = {
   names: many(text('[names...]', 'numbers of alerts (12 15-19), or a client or pattern, then a rule or pattern')),
   all: flag('--all', 'all firing alerts of the fleet, not only those that you are notified of'),
 };
-
-const until = text('--until <time>', 'the end: 18:00 (the next), tomorrow 08:00, 2026-12-01 06:00, or a duration (2h)');
 
 export const ack = defineCommand({
   name: 'ack',
@@ -112,17 +66,7 @@ const silenceAdd = defineCommand({
   name: 'add',
   help: 'add a silence, with patterns as in config.xml',
   example: 'fleet-health silence add --group web --from 22:00 --until 06:00',
-  parameters: {
-    client: text('--client <pattern>', 'the clients'),
-    group: text('--group <name>', 'clients of this group and of groups inside it, including later ones'),
-    label: text('--label <labels>', 'clients with these labels, like site=ber,role!=db, including later ones'),
-    rule: text('--rule <pattern>', 'the rules, by name or type'),
-    subject: text('--subject <pattern>', 'the mounts, units, interfaces and so on'),
-    from: text('--from <time>', 'the beginning, in the forms of --until (default: now)'),
-    until,
-    for: text('--for <duration>', 'the duration: 2h'),
-    comment: text('--comment <text>', 'a comment for others'),
-  },
+  parameters: silenceAddParameters,
   run: async (context, options) => (await import('./silence.ts')).silenceAddCommand(context, options),
 });
 

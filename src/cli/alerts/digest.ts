@@ -15,18 +15,15 @@ import { loadSettingsToShow } from '../command/settings.ts';
 import { parseSince } from '../command/until.ts';
 import { jsonTime, type ReaderTime } from '../terminal/reader-time.ts';
 
-export interface DigestCommandOptions {
-  /** null: the first digest of config.xml, or a digest of the whole fleet. */
-  readonly name: string | null;
-  readonly since: string | null;
-}
-
 /** The digest of a config.xml that has none. */
 const ofFleet: DigestConfig = { name: 'fleet', to: [], days: [], atMinute: 0, groups: [], attachesReport: false };
 const usualMs = 7 * dayMs;
 
 /** Runs `digest`: prints a digest as of now, and sends nothing. */
-export async function digestCommand(context: Context, { name, since }: DigestCommandOptions): Promise<ExitStatus> {
+export async function digestCommand(
+  context: Context,
+  { name, since }: { readonly name: string | null; readonly since: string | null },
+): Promise<ExitStatus> {
   const { output, signal } = context;
   const config = loadSettingsToShow(context);
   const digest = digestOf(config, name);
@@ -43,7 +40,7 @@ export async function digestCommand(context: Context, { name, since }: DigestCom
   }
   const { span, words } = made;
   const { subject, text } = words;
-  printAnswer(
+  return printAnswer(
     output,
     () => ({
       command: 'digest',
@@ -55,7 +52,6 @@ export async function digestCommand(context: Context, { name, since }: DigestCom
     }),
     () => `Subject: ${escapeControls(subject)}\n\n${text.trimEnd().split('\n').map(escapeControls).join('\n')}`,
   );
-  return 0;
 }
 
 function digestOf({ digests }: Config, name: string | null): DigestConfig {

@@ -14,6 +14,7 @@ import type { Storage } from '../../storage/store/storage.ts';
 import { alertJson, clientText } from '../command/alert-words.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
+import type { OptionsOf } from '../command/define-command.ts';
 import { readAfterFirstRun, readStored } from '../command/read-stored.ts';
 import { chooseClient, loadSettingsToShow } from '../command/settings.ts';
 import { sealedJson, sealedLines } from '../status/sealed-words.ts';
@@ -23,13 +24,10 @@ import { jsonTime, type ReaderTime, readerTime } from '../terminal/reader-time.t
 import { explainDigests } from './digest.ts';
 import { alertmanagersOf, clientLines, type Explanation, explanationText } from './explain-words.ts';
 import { mailJson } from './mail.ts';
+import type { explainParameters } from './parameters.ts';
 
 /** `CLIENT [RULE]`, or `--fleet [RULE]`. */
-export interface ExplainCommandOptions {
-  readonly first: string | null;
-  readonly second: string | null;
-  readonly fleet: boolean;
-}
+export type ExplainCommandOptions = OptionsOf<typeof explainParameters>;
 
 /** A client (null: the fleet as a whole) and a rule's name or pattern (null: all rules in force). */
 interface Subject {
@@ -67,12 +65,11 @@ export async function explainCommand(context: Context, options: ExplainCommandOp
     return { ...(client === null ? await ofFleet(asked) : await ofClient(asked, client)), nowMs };
   });
   const { nowMs } = answer;
-  printAnswer(
+  return printAnswer(
     output,
     () => ({ command: 'explain', at: jsonTime(nowMs), ...answer.json }),
     () => explanationText(output, config, answer, { nowMs, detailed: rule !== null }),
   );
-  return 0;
 }
 
 /** Returns the lines of `explain` for an alert's rule, or one sentence if the client left config.xml. */

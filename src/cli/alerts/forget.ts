@@ -26,12 +26,11 @@ export async function forgetCollectorCommand(context: Context, text: string): Pr
       known.length === 0 ? 'None has run of late.' : `These have run of late: ${known.join(', ')}.`,
     );
   });
-  printDone(
+  return printDone(
     output,
     () => ({ command: 'forget collector', id }),
     () => `Collector ${id} is forgotten: its alerts end, and nobody waits for its runs. If it runs again, it is back.`,
   );
-  return 0;
 }
 
 /** Runs `forget client`: deletes the history of a client that left config.xml. */

@@ -17,12 +17,11 @@ export async function mailListCommand(context: Context): Promise<ExitStatus> {
     mails: (await storage?.mails.undelivered()) ?? [],
     nowMs: (await storage?.nowMs()) ?? Date.now(),
   }));
-  printAnswer(
+  return printAnswer(
     output,
     () => ({ command: 'mail list', mails: mails.map(mailJson) }),
     () => (mails.length === 0 ? 'No mail waits.' : mailTable(output, mails, readerTime(config, nowMs))),
   );
-  return 0;
 }
 
 function mailTable(output: Output, mails: readonly MailSummary[], { zone, moment }: ReaderTime): string {
@@ -90,12 +89,11 @@ async function changeMails(
     return left;
   });
   if (kept.length === 0) {
-    printDone(
+    return printDone(
       output,
       () => ({ command, ids }),
       () => `${numbered(ids)} ${outcome}`,
     );
-    return 0;
   }
   const changed = ids.filter((id) => !kept.includes(id));
   if (changed.length > 0 && !output.json && output.verbosity !== 'quiet')

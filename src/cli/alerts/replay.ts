@@ -11,6 +11,7 @@ import { counted } from '../../text/numbers.ts';
 import { clientText } from '../command/alert-words.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
+import type { OptionsOf } from '../command/define-command.ts';
 import { readAfterFirstRun } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
 import { parseSince } from '../command/until.ts';
@@ -20,20 +21,15 @@ import type { Progress } from '../terminal/progress.ts';
 import { jsonTime, readerTime, type ReaderTime } from '../terminal/reader-time.ts';
 import { renderTable } from '../terminal/table.ts';
 import { type DigestTimes, digestsWithin } from './digest.ts';
-
-export interface ReplayCommandOptions {
-  /** A duration or a time; null: the last week. */
-  readonly since: string | null;
-  /** A config.xml whose rules, clients and recipients are replayed on the database; null: the file of -c. */
-  readonly rules: string | null;
-  /** False if --since or --rules was given without --replay. */
-  readonly replay: boolean;
-}
+import type { alertParameters } from './parameters.ts';
 
 const usualSince = '7d';
 
 /** Runs `alert --replay`: prints the notifications of these rules, and the differences from those sent. */
-export async function replayCommand(context: Context, options: ReplayCommandOptions): Promise<ExitStatus> {
+export async function replayCommand(
+  context: Context,
+  options: Pick<OptionsOf<typeof alertParameters>, 'replay' | 'since' | 'rules'>,
+): Promise<ExitStatus> {
   const { output, signal } = context;
   if (!options.replay) {
     throw usageError(
@@ -55,12 +51,11 @@ export async function replayCommand(context: Context, options: ReplayCommandOpti
       firstRowMs === null ? [] : digestsWithin(config, { sinceMs: Math.max(sinceMs, firstRowMs), untilMs });
     return { span: { sinceMs, untilMs }, result, digests };
   });
-  printAnswer(
+  return printAnswer(
     output,
     () => replayJson(shown),
     () => replayText(output, config, shown),
   );
-  return 0;
 }
 
 async function startPercents(): Promise<Progress> {

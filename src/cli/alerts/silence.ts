@@ -1,40 +1,34 @@
+import { wordsOfRules } from '../../config/rules/rule-matcher.ts';
+import { didYouMean, nearest } from '../../config/values/nearest.ts';
 import { alertLabel } from '../../text/alert-label.ts';
 import { type HeldBack, readHeldBack } from '../../alerter/inhibit/held-back.ts';
 import { groupPattern, labelPattern, silenceMatcher, silencePattern } from '../../alerter/inhibit/silences.ts';
 import { selectClients } from '../../config/clients/select-clients.ts';
 import type { Client, Config } from '../../config/config.ts';
-import { globMatcher } from '../../config/values/globs.ts';
+import { globMatcher, isGlob, splitGlobs } from '../../config/values/globs.ts';
 import { usageError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
-import { maxPatternChars, type Silence } from '../../storage/store/operator-store.ts';
+import { type Silence, literalMark, maxPatternChars } from '../../storage/store/operator-store.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { EvaluationStore } from '../../storage/store/evaluation-store.ts';
 import { describeAge } from '../../text/durations.ts';
 import { counted } from '../../text/numbers.ts';
 import { alertIdJson, clientText, heldBackJson, heldBackText, sentenceCase } from '../command/alert-words.ts';
 import { printAnswer, printDone } from '../command/answer.ts';
+import type { OptionsOf } from '../command/define-command.ts';
 import { authorName } from './author.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { changeStored, readStored } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
-import { checkComment, checkLength, parseSpanAhead, type SpanOptions } from '../command/until.ts';
+import { checkComment, checkLength, parseSpanAhead } from '../command/until.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
 import type { Output } from '../terminal/output.ts';
 import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
 import { renderTable } from '../terminal/table.ts';
-import { oddPatterns } from './silence-patterns.ts';
+import type { silenceAddParameters } from './parameters.ts';
 
 /** The patterns of a silence, as in config.xml; null matches everything. */
-export interface SilenceAddOptions extends SpanOptions {
-  readonly client: string | null;
-  /** A group's name or pattern. */
-  readonly group: string | null;
-  /** A selector of labels. */
-  readonly label: string | null;
-  readonly rule: string | null;
-  readonly subject: string | null;
-  readonly comment: string | null;
-}
+export type SilenceAddOptions = OptionsOf<typeof silenceAddParameters>;
 
 /** Runs `silence add`: mutes the alerts that match the patterns until the given time. */
 export async function silenceAddCommand(context: Context, options: SilenceAddOptions): Promise<ExitStatus> {
@@ -57,7 +51,7 @@ export async function silenceAddCommand(context: Context, options: SilenceAddOpt
   if (!output.json) {
     for (const warning of odd) output.complain(`${output.colour('yellow', 'warning')}: ${escapeControls(warning)}`);
   }
-  printDone(
+  return printDone(
     output,
     () => {
       const counts = { clients: clientCount, open_alerts: held.length, alerts: held.map(alertIdJson) };
@@ -65,7 +59,6 @@ export async function silenceAddCommand(context: Context, options: SilenceAddOpt
     },
     () => addedText(config, silence, { clients: clientCount, coversFleet, held, nowMs }),
   );
-  return 0;
 }
 
 /** Returns the patterns, and the clients of the group or with the labels, else all. Throws FleetError `usage`. */
@@ -153,7 +146,7 @@ export async function silenceListCommand(context: Context): Promise<ExitStatus> 
   const time = readerTime(config, nowMs);
   const heldByWindows = held.filter(({ silence }) => silence === null);
   const windows = heldBackText(heldByWindows, time);
-  printAnswer(
+  return printAnswer(
     output,
     () => ({
       command: 'silence list',
@@ -167,7 +160,6 @@ export async function silenceListCommand(context: Context): Promise<ExitStatus> 
         ...(silences.length + windows.length === 0 ? [] : [`Times are ${time.zone}.`]),
       ].join('\n'),
   );
-  return 0;
 }
 
 function alertsUnder(held: readonly HeldBack[], { id }: Silence): number {
@@ -212,14 +204,67 @@ export async function silenceExpireCommand(context: Context, id: number): Promis
     const ids = others.map((silence) => silence.id).join(', ');
     throw usageError(`there is no silence ${id} in force`, others.length === 0 ? 'None is.' : `These are: ${ids}.`);
   }
-  printDone(
+  return printDone(
     output,
     () => ({ command: 'silence expire', id }),
     () => `Silence ${id} has ended. What still holds is mailed once the client's next row confirms it.`,
   );
-  return 0;
 }
 
 function silenceJson({ id, client, rule, subject, startsAtMs, endsAtMs, author, comment }: Silence): object {
   return jsonFields({ id, client, rule, subject, startsAtMs, endsAtMs, author, comment });
+}
+
+interface SilencePatterns {
+  readonly client: string;
+  readonly rule: string;
+}
+
+/**
+ * Warns of patterns of a silence that match no client or no rule of config.xml, with the nearest name that exists.
+ * Warns of rules that none of the clients has. Warnings are no errors: config.xml may get such names later.
+ */
+function oddPatterns(config: Pick<Config, 'clients' | 'alerts'>, patterns: SilencePatterns): readonly string[] {
+  const clientNames = config.clients.map(({ name }) => name);
+  const ruleNames = ruleNamesOf(config, () => true);
+  const odd = [
+    ...unmatched(patterns.client, clientNames).map(
+      (part) => `no client of config.xml matches "${part}"${hint(part, clientNames)}`,
+    ),
+    ...unmatched(patterns.rule, ruleNames).map(
+      (part) => `no rule of config.xml is called "${part}"${hint(part, ruleNames)}`,
+    ),
+  ];
+  if (odd.length > 0) return odd;
+  const [isClient, isRule] = [silencePattern(patterns.client), silencePattern(patterns.rule)];
+  const there = ruleNamesOf(config, (name) => name === patterns.client || isClient(name));
+  if (there.includes(patterns.rule) || there.some(isRule)) return [];
+  return [`none of these clients has a rule that matches "${patterns.rule}"`];
+}
+
+/** Returns names and types of the rules of the wanted clients, and of the fleet's rules if '' is wanted. */
+function ruleNamesOf({ clients, alerts }: Pick<Config, 'clients' | 'alerts'>, wanted: (name: string) => boolean) {
+  const lists = new Set(clients.filter(({ name }) => wanted(name)).map(({ rules }) => rules));
+  if (wanted('')) lists.add(alerts.rules);
+  return wordsOfRules([...lists].flat());
+}
+
+/** Returns the parts of a pattern that match no name. Skips parts that exclude: without a match they do no harm. */
+function unmatched(pattern: string, names: readonly string[]): readonly string[] {
+  if (names.includes(pattern)) return [];
+  if (pattern.startsWith(literalMark)) return names.some(silencePattern(pattern)) ? [] : [pattern];
+  return splitGlobs(pattern).filter((part) => !part.startsWith('!') && !names.some(globMatcher(part)));
+}
+
+function hint(part: string, names: readonly string[]): string {
+  if (!isGlob(part)) {
+    const longer = names.filter((name) => name.startsWith(`${part} `) || name.startsWith(`${part}-`));
+    return longer.length > 0 ? `; did you mean "${part}*"?` : didYouMean(part, names);
+  }
+  // A misspelt pattern is compared with the names by its text before the first wildcard.
+  const stem = /^[^*?[{\\]*/.exec(part)?.[0] ?? '';
+  const stems = new Set(names.map((name) => name.slice(0, stem.length)));
+  const near = stem === '' ? null : nearest(stem, stems);
+  const better = near === null ? null : near + part.slice(stem.length);
+  return better === null || !names.some(globMatcher(better)) ? '' : `; did you mean "${better}"?`;
 }

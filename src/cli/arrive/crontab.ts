@@ -10,23 +10,18 @@ import { counted } from '../../text/numbers.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import { printAnswer, printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
+import type { OptionsOf } from '../command/define-command.ts';
 import { loadSettings } from '../command/settings.ts';
 import { readCrontab, writeCrontab } from '../command/schedulers.ts';
 import { cronBlock, ownCaFile, withBlock } from './cron-block.ts';
+import type { crontabParameters } from './parameters.ts';
 import { systemdState, systemdUnits, type Unit, unitsToEnable } from './systemd-units.ts';
 
-export interface CrontabOptions {
-  readonly install: boolean;
-  readonly remove: boolean;
-  /** The account of lines for /etc/cron.d. */
-  readonly cronD: string | null;
-  readonly mailTo: string;
-  /** The folder for units of systemd; true: prints the units; null: lines for cron. */
-  readonly systemd: string | true | null;
-}
-
 /** Runs `crontab`: prints or installs the lines that start collector and alerter, or makes units of systemd. */
-export async function crontabCommand(context: Context, options: CrontabOptions): Promise<ExitStatus> {
+export async function crontabCommand(
+  context: Context,
+  options: OptionsOf<typeof crontabParameters>,
+): Promise<ExitStatus> {
   const { output } = context;
   if (options.remove) return await change(context, null);
   const file = findConfig(context.configFile ?? undefined);
@@ -46,12 +41,11 @@ export async function crontabCommand(context: Context, options: CrontabOptions):
     ...{ ...programs, config: path.resolve(file) },
   });
   if (options.install) return await change(context, block);
-  printAnswer(
+  return printAnswer(
     output,
     () => ({ command: 'crontab', lines: block, changed: false }),
     () => block.trimEnd(),
   );
-  return 0;
 }
 
 /** Returns the account that runs the programs: this account, or for root the owner of the state folder. */
@@ -72,12 +66,11 @@ function makingStateFolder(stateDir: string, account: string): string {
 function writeUnits({ output }: Context, units: readonly Unit[], folder: string | null, before: string): ExitStatus {
   const texts = Object.fromEntries(units.map(({ name, text }) => [name, text]));
   if (folder === null) {
-    printAnswer(
+    return printAnswer(
       output,
       () => ({ command: 'crontab', units: texts, folder }),
       () => units.map(({ name, text }) => `# /etc/systemd/system/${name}\n${text}`).join('\n'),
     );
-    return 0;
   }
   try {
     for (const { name, text } of units) {
@@ -87,12 +80,11 @@ function writeUnits({ output }: Context, units: readonly Unit[], folder: string 
     throw new FleetError({ code: 'crontab-failed', stage: 'usage', message: messageOf(thrown), cause: thrown });
   }
   const enable = `${before}systemctl daemon-reload && systemctl enable --now ${unitsToEnable(units).join(' ')}`;
-  printDone(
+  return printDone(
     output,
     () => ({ command: 'crontab', units: texts, folder }),
     () => `${counted(units.length, 'unit')} in ${folder}. Start them:\n  ${enable}`,
   );
-  return 0;
 }
 
 /** Changes the account's crontab. Keeps the earlier crontab as a file in the account's home. */
@@ -105,10 +97,9 @@ async function change({ output, signal }: Context, block: string | null): Promis
   if (changed) await writeCrontab(after, signal);
   const done = block === null ? 'The lines are out of the crontab.' : 'The lines are in the crontab.';
   const kept = backup === null ? '' : ` The one before: ${backup}`;
-  printDone(
+  return printDone(
     output,
     () => ({ command: 'crontab', lines: block, changed, backup }),
     () => (changed ? `${done}${kept}` : 'The crontab is as it should be.'),
   );
-  return 0;
 }

@@ -3,7 +3,6 @@ import path from 'node:path';
 import { errnoOf, FleetError, unwritableError, usageError } from '../../errors.ts';
 import { clientsXml } from '../../import/clients-xml.ts';
 import { importHosts } from '../../import/import.ts';
-import type { ImportKind } from '../../import/import-kinds.ts';
 import type { Imported, ImportedHost, Skipped } from '../../import/imported.ts';
 import { compareWithFile, type Difference } from '../../import/written-clients.ts';
 import { escapeControls } from '../../log.ts';
@@ -13,19 +12,16 @@ import { counted } from '../../text/numbers.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import { printAnswer, printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
+import type { OptionsOf } from '../command/define-command.ts';
+import type { importParameters } from './parameters.ts';
 import { readList } from './read-list.ts';
 import { giveToService, serviceAccount } from './service-account.ts';
 
-export interface ImportOptions {
-  readonly kind: ImportKind;
-  /** null or `-`: standard input. */
-  readonly file: string | null;
-  readonly out: string | null;
-  readonly update: string | null;
-}
-
 /** Runs `import`: prints clients for config.xml, writes them, or lists their differences from the clients of a file. */
-export async function importHostsCommand(context: Context, options: ImportOptions): Promise<ExitStatus> {
+export async function importHostsCommand(
+  context: Context,
+  options: OptionsOf<typeof importParameters>,
+): Promise<ExitStatus> {
   const { output, signal } = context;
   const imported = importHosts(options.kind, await readList(options.kind, options.file, signal));
   for (const { where, why } of output.json ? [] : imported.skipped) {
@@ -33,28 +29,26 @@ export async function importHostsCommand(context: Context, options: ImportOption
   }
   if (options.update !== null) {
     const difference = compareWithFile(imported.hosts, options.update);
-    printAnswer(
+    return printAnswer(
       output,
       () => differenceJson(difference, imported.skipped),
       () => differenceText(difference, options.update ?? ''),
     );
-    return 0;
   }
   if (imported.hosts.length === 0) {
     const message = 'the list names no machine that can be visited';
     throw new FleetError({ code: 'import-unreadable', stage: 'usage', message });
   }
   if (options.out === null) {
-    printAnswer(
+    return printAnswer(
       output,
       () => importedJson(imported, null),
       () => clientsXml(imported.hosts).trimEnd(),
     );
-    return 0;
   }
   const file = writeClients(options.out, imported.hosts);
   const include = `<include file="${escapeMarkup(file)}"/>`;
-  printDone(
+  return printDone(
     output,
     () => importedJson(imported, file),
     () =>
@@ -62,7 +56,6 @@ export async function importHostsCommand(context: Context, options: ImportOption
       `fleet-health check\n` +
       `Where there is no config.xml yet: fleet-health init --clients ${shownShellWord(file)}`,
   );
-  return 0;
 }
 
 function writeClients(out: string, hosts: readonly ImportedHost[]): string {

@@ -12,19 +12,14 @@ import { writeDurably } from '../../state/durable-file.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
+import type { OptionsOf } from '../command/define-command.ts';
 import { confirm } from '../command/question.ts';
 import { lastingCommand } from '../command/schedulers.ts';
 import { firstConfig } from './first-config.ts';
+import type { initParameters } from './parameters.ts';
 import { asService, giveToService, type ServiceAccount, serviceAccount } from './service-account.ts';
 
-export interface InitOptions {
-  readonly mailTo: string | null;
-  readonly smtp: string | null;
-  /** The account on the machines, and its key: `monitor`, or `monitor:~/.ssh/fleet`. */
-  readonly login: string | null;
-  readonly clients: string | null;
-  readonly dir: string | null;
-}
+export type InitOptions = OptionsOf<typeof initParameters>;
 
 type Asked = Readonly<Record<keyof InitOptions, string>>;
 
@@ -56,12 +51,11 @@ export async function initCommand(context: Context, options: InitOptions): Promi
   const start = lastingCommand(config, program);
   const next = [...steps.map((words) => `${program} ${words.join(' ')}`), start];
   if (!isAsking) {
-    printAnswer(
+    return printAnswer(
       output,
       () => ({ command: 'init', file, next }),
       () => `${file} is written. Next:\n${next.map((line) => `  ${line}`).join('\n')}`,
     );
-    return 0;
   }
   output.print(`${file} is written.`);
   // A failed step does not end the others: check --connect fails for host keys that trust adds.

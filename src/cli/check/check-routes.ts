@@ -9,22 +9,17 @@ import { placeInFile } from '../../text/plain-text.ts';
 import type { Route } from '../../transport/route/route.ts';
 import { createTransportShared } from '../../transport/transport-shared.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
+import type { OptionsOf } from '../command/define-command.ts';
 import { chooseClients, loadSettings } from '../command/settings.ts';
 import type { Output } from '../terminal/output.ts';
 import { renderTable } from '../terminal/table.ts';
 import { checksJson, printChecks } from './client-checks.ts';
+import type { checkParameters } from './parameters.ts';
 import { printHearings } from './print-hearings.ts';
 import { nextWindows, whoHears, type Hearing, type NextWindow } from './who-hears.ts';
 import { transportWord, usesSsh } from '../../config/clients/arrival.ts';
 import { hostFault, zoneAdvice, zoneFault } from '../../config/values/addresses.ts';
 import { noKeyAdvice, noKeyWords } from '../../transport/credentials/credentials.ts';
-
-/** The clients, and options that only `check` without clients accepts. */
-export interface CheckRoutesOptions {
-  readonly clients: readonly string[];
-  readonly connect: boolean;
-  readonly mail: string | true | null;
-}
 
 /** The route to a client, or the reason why there is none. */
 interface FoundRoute {
@@ -34,7 +29,7 @@ interface FoundRoute {
 }
 
 /** Runs `check CLIENT...`: prints each client's route, rules, recipients and windows, without the database. */
-export function checkRoutesCommand(context: Context, options: CheckRoutesOptions): ExitStatus {
+export function checkRoutesCommand(context: Context, options: OptionsOf<typeof checkParameters>): ExitStatus {
   const { output } = context;
   if (options.connect || options.mail !== null) {
     const message = 'check CLIENT shows the route and tries nothing';

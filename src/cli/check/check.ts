@@ -1,12 +1,18 @@
-import type { Config, Finding } from '../../config/config.ts';
+import { readSiteKey } from '../../collector/forward/site-key.ts';
+import { type ListedKey, listKeys } from '../../collector/keys/key-ring.ts';
+import type { Config, Finding, ForwardConfig } from '../../config/config.ts';
 import { describeDefaults, describeWrittenRules } from '../../config/describe-defaults.ts';
 import { findConfig } from '../../config/find-config.ts';
 import { ConfigError, formatFinding } from '../../config/xml/findings.ts';
 import type { ConfigTree } from '../../config/xml/include.ts';
 import { passwordWarnings } from '../../config/clients/check-passwords.ts';
+import { messageOf } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
+import { keyIdOf } from '../../seal/sealed-message.ts';
+import { type StatePaths, statePaths } from '../../state/paths.ts';
 import { counted } from '../../text/numbers.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
+import type { OptionsOf } from '../command/define-command.ts';
 import { restrictedCheckWarnings } from './client-checks.ts';
 import { byOpensshLines, failedLines } from './failed-trials.ts';
 import { foreignKeys } from './foreign-keys.ts';
@@ -17,28 +23,15 @@ import { leftDatabase } from '../command/left-database.ts';
 import { readStored } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
 import { renderTable } from '../terminal/table.ts';
+import type { checkParameters } from './parameters.ts';
 import type { Trial } from './try-connections.ts';
-import { sealingJson, sealingText } from './sealing-words.ts';
 import { unvisitedSites } from './unvisited-sites.ts';
 import { tryMail, tryReplies, tryWebhook } from './try-messages.ts';
 import { printDigests, printHearings, printRules } from './print-hearings.ts';
 import { nextDigests, nextWindows, whoHears, type Hearing } from './who-hears.ts';
 
-export interface CheckCommandOptions {
-  /** Also try the database, the mail server and every login. */
-  readonly connect: boolean;
-  /** Also print every default in force. */
-  readonly defaults: boolean;
-  /** Sends a test mail to this address, or with true to the first recipient of alerts. null: none. */
-  readonly mail: string | true | null;
-  /** Also logs in to the mailbox of `<replies>`. */
-  readonly replies: boolean;
-  /** Sends a test message to the webhook of this name. null: none. */
-  readonly webhook: string | null;
-}
-
 /** Runs `check`: prints every fault of config.xml at once, or the settings and recipients in force. */
-export async function checkCommand(context: Context, options: CheckCommandOptions): Promise<ExitStatus> {
+export async function checkCommand(context: Context, options: OptionsOf<typeof checkParameters>): Promise<ExitStatus> {
   const { output } = context;
   const file = findConfig(context.configFile ?? undefined);
   const trees: ConfigTree[] = [];
@@ -242,4 +235,43 @@ function checkJson(file: string, config: Config, warnings: readonly Finding[], t
           notes: tried.more,
         }),
   };
+}
+
+/** Describes the key to which a collector that opens no reports seals them. Other machines need no key. */
+function sealingText({ stateDir, collector: { forward } }: Config): string {
+  const paths = statePaths(stateDir);
+  try {
+    if (forward !== null)
+      return `collect forwards reports sealed, to key ${keyOfSite(forward)}; nothing can be read here.`;
+    const key = sealingKey(paths);
+    if (key === undefined) {
+      return (
+        `collect stores reports sealed, and ${paths.publicKeys} holds no public key: ` +
+        'on the collector run fleet-health keys import-public FILE.'
+      );
+    }
+    const where = `fleet-health ingest opens them ${key.opens ? 'here' : 'where its private half is'}`;
+    return `collect stores reports sealed, to key ${key.id} (${key.file}); ${where}.`;
+  } catch (thrown) {
+    return escapeControls(messageOf(thrown));
+  }
+}
+
+/** Returns the key of sealingText as JSON; null if `collect` opens reports itself. */
+function sealingJson({ stateDir, collector }: Config): unknown {
+  const { open, forward } = collector;
+  if (open) return null;
+  try {
+    if (forward !== null) return { key: keyOfSite(forward), file: forward.keyFile, opens: false };
+    const key = sealingKey(statePaths(stateDir));
+    return key === undefined ? { key: null } : { key: key.id, file: key.file, opens: key.opens };
+  } catch {
+    return { key: null };
+  }
+}
+
+const keyOfSite = ({ keyFile }: ForwardConfig): string => keyIdOf(readSiteKey(keyFile).publicKey);
+
+function sealingKey(paths: StatePaths): ListedKey | undefined {
+  return listKeys(paths, false).find(({ seals }) => seals);
 }

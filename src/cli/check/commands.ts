@@ -1,17 +1,11 @@
-import { defineCommand, flag, many, optionalText, text } from '../command/define-command.ts';
+import { defineCommand } from '../command/define-command.ts';
+import { checkParameters } from './parameters.ts';
 
 export const check = defineCommand({
   name: 'check',
   help: 'validate config.xml, and print who is notified of what',
   example: 'fleet-health check --connect',
-  parameters: {
-    clients: many(text('[client...]', 'print the route, rules, limits, recipients and windows of these clients')),
-    defaults: flag('--defaults', 'also print every default in force'),
-    connect: flag('--connect', 'also try the database, the mail server and every login'),
-    webhook: text('--webhook <name>', 'also send a test message to a webhook of config.xml'),
-    replies: flag('--replies', 'also log in to the mailbox of replies'),
-    mail: optionalText('--mail [address]', 'also send a test mail (default: to the first who is notified of alerts)'),
-  },
+  parameters: checkParameters,
   run: async (context, options) =>
     options.clients.length > 0
       ? (await import('./check-routes.ts')).checkRoutesCommand(context, options)

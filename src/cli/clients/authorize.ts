@@ -12,24 +12,16 @@ import { decodeLoginKey, loadPrivateKey } from '../../transport/credentials/priv
 import type { Hop } from '../../transport/route/hop.ts';
 import { createTransportShared } from '../../transport/transport-shared.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
+import type { OptionsOf } from '../command/define-command.ts';
 import { chooseClient, loadSettings } from '../command/settings.ts';
+import type { authorizeParameters } from './parameters.ts';
 import { sshCommand } from './ssh-target.ts';
-import { type AgentKind, type Authorized, authorizedAgent, chooseAgent, forwardsAlone } from './authorize-agent.ts';
+import { type Authorized, authorizedAgent, chooseAgent, forwardsAlone } from './authorize-agent.ts';
 import { authorizeScript } from './authorize-script.ts';
 import { clientAt, forwardsThrough, fromAddresses } from './key-options.ts';
 import { usesSsh } from '../../config/clients/arrival.ts';
 
-export interface AuthorizeOptions {
-  readonly client: string;
-  /** A file with the public key; null: the key of the configuration. */
-  readonly key: string | null;
-  /** null: the agent that read the client last. */
-  readonly agent: AgentKind | null;
-  /** Addresses from which the key is accepted; empty: keeps those of the key's line. */
-  readonly from: readonly string[];
-  /** Print a script that installs the line and its programs, instead of the line. */
-  readonly script: boolean;
-}
+type AuthorizeOptions = OptionsOf<typeof authorizeParameters>;
 
 /** Runs `authorize`: prints the line or script by which a key runs only the agent of this version on a client. */
 export async function authorizeCommand(context: Context, options: AuthorizeOptions): Promise<ExitStatus> {

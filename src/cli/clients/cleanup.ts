@@ -17,20 +17,13 @@ import { createTransportShared } from '../../transport/transport-shared.ts';
 import { printAnswer } from '../command/answer.ts';
 import { concurrently } from '../command/concurrently.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
+import type { OptionsOf } from '../command/define-command.ts';
 import { confirm } from '../command/question.ts';
 import { chooseClients, loadSettings } from '../command/settings.ts';
 import type { Output } from '../terminal/output.ts';
+import type { cleanupParameters } from './parameters.ts';
 
-export interface CleanupCommandOptions {
-  /** Names; empty: all clients that are visited. */
-  readonly clients: readonly string[];
-  readonly group: string | null;
-  readonly yes: boolean;
-  /** Also removes the files of other collectors. */
-  readonly all: boolean;
-  /** Also removes reports that could not be collected. */
-  readonly force: boolean;
-}
+export type CleanupCommandOptions = OptionsOf<typeof cleanupParameters>;
 
 /** The number of clients that are cleaned up at a time. */
 const clientLimit = 32;

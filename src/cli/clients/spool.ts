@@ -18,19 +18,11 @@ import { shownShellWord } from '../../text/shell-word.ts';
 import { createTransportShared } from '../../transport/transport-shared.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { cronSchedule, schedulablePause } from '../command/cron-schedule.ts';
+import type { OptionsOf } from '../command/define-command.ts';
 import { chooseClient, loadSettings } from '../command/settings.ts';
+import type { spoolParameters } from './parameters.ts';
 import { sshCommand } from './ssh-target.ts';
 import { lastReader } from './last-reader.ts';
-
-export interface SpoolCommandOptions {
-  readonly client: string;
-  /** A duration as config.xml writes it; null: the collector's interval. */
-  readonly every: string | null;
-  /** Prints a script that puts the line into the crontab, instead of the line. */
-  readonly script: boolean;
-  /** Prints a script that removes the line. */
-  readonly remove: boolean;
-}
 
 /** A client takes reports itself if there was no visit for so many intervals of the collector. */
 const pausesUntilMissed = 1.5;
@@ -38,7 +30,7 @@ const pausesUntilMissed = 1.5;
 const bytesOnDisk = 4096;
 
 /** Runs `spool`: prints a client's crontab line that takes reports while no collector visits. Changes nothing. */
-export async function spoolCommand(context: Context, options: SpoolCommandOptions): Promise<ExitStatus> {
+export async function spoolCommand(context: Context, options: OptionsOf<typeof spoolParameters>): Promise<ExitStatus> {
   const { output } = context;
   const config = loadSettings(context);
   const client = chooseClient(config, options.client);

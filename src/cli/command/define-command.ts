@@ -96,7 +96,8 @@ export type AddCommand = (parent: Command, execute: (action: Action) => Promise<
 
 type Parameters = Readonly<Record<string, Parameter<unknown>>>;
 
-type ValuesOf<Taken extends Parameters> = {
+/** The options that a command is given, by its parameters. */
+export type OptionsOf<Taken extends Parameters> = {
   readonly [Name in keyof Taken]: Taken[Name] extends Parameter<infer Value> ? Value : never;
 };
 
@@ -113,7 +114,7 @@ export interface CommandDefinition<Taken extends Parameters> extends Description
   /** Arguments in their order, and options. */
   readonly parameters?: Taken;
   /** Runs the command. Loads the command's module, which other commands do not load. */
-  readonly run: (context: Context, values: ValuesOf<Taken>) => Promise<ExitStatus>;
+  readonly run: (context: Context, values: OptionsOf<Taken>) => Promise<ExitStatus>;
 }
 
 /** Defines a command: its name, parameters, help and handler. */
@@ -127,8 +128,8 @@ export function defineCommand<const Taken extends Parameters = Readonly<Record<s
     const readers = Object.entries(parameters).map(
       ([name, parameter]) => [name, addParameter(command, parameter)] as const,
     );
-    const values = (): ValuesOf<Taken> =>
-      Object.fromEntries(readers.map(([name, read]) => [name, read()])) as ValuesOf<Taken>;
+    const values = (): OptionsOf<Taken> =>
+      Object.fromEntries(readers.map(([name, read]) => [name, read()])) as OptionsOf<Taken>;
     command.action(() => execute((context) => run(context, values())));
   };
 }

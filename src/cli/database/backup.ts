@@ -22,12 +22,11 @@ export async function backupCommand(context: Context, file: string): Promise<Exi
   const sizeBytes = await kind.backUp(storage, target, signal).catch((thrown: unknown) => {
     throw thrown instanceof FleetError ? thrown : targetFault(target, thrown);
   });
-  printDone(
+  return printDone(
     output,
     () => ({ command: 'backup', file: target, size_bytes: sizeBytes }),
     () => `${target}: the database as it was just now, ${describeSize(sizeBytes)}.`,
   );
-  return 0;
 }
 
 function targetFault(target: string, thrown: unknown): FleetError {

@@ -1,4 +1,5 @@
 import { defineCommand, flag, text } from '../command/define-command.ts';
+import { copyParameters, pruneParameters } from './parameters.ts';
 
 export const migrate = defineCommand({
   name: 'migrate',
@@ -12,13 +13,7 @@ export const prune = defineCommand({
   name: 'prune',
   help: 'roll up and remove rows older than <retention>; every full collect does a part of this',
   example: 'fleet-health prune --dry-run',
-  parameters: {
-    dryRun: flag('--dry-run', 'print how many rows would be removed, and change nothing'),
-    vacuum: flag(
-      '--vacuum',
-      'also rebuild the file of an embedded database, which makes it as small as possible and lets it shrink later',
-    ),
-  },
+  parameters: pruneParameters,
   run: async (context, options) => (await import('./prune.ts')).pruneCommand(context, options),
 });
 
@@ -34,10 +29,6 @@ export const copy = defineCommand({
   name: 'copy',
   help: 'copy the database into another one of any kind, with alerts and notifications',
   example: 'fleet-health copy --to mysql://fleet@db.example.org/fleet --password-file db.password',
-  parameters: {
-    to: text('--to <database>', 'a URL as in <storage url>, or a config.xml with the <storage>'),
-    passwordFile: text('--password-file <file>', 'a file of mode 0600 with the password for a URL'),
-    overwrite: flag('--overwrite', 'replace silences and acknowledgements that were made in the copy'),
-  },
+  parameters: copyParameters,
   run: async (context, options) => (await import('./copy.ts')).copyCommand(context, options),
 });

@@ -13,17 +13,13 @@ import { escapeMarkup } from '../../text/escape-markup.ts';
 import { commaGrouped } from '../../text/numbers.ts';
 import { printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
+import type { OptionsOf } from '../command/define-command.ts';
 import { overlappedText } from '../command/lock-holder.ts';
 import { loadSettings } from '../command/settings.ts';
 import type { Progress } from '../terminal/progress.ts';
+import type { copyParameters } from './parameters.ts';
 
-export interface CopyCommandOptions {
-  /** A URL, or a config.xml with the `<storage>` to copy to. */
-  readonly to: string | null;
-  readonly passwordFile: string | null;
-  /** Replaces silences and acknowledgements that were made in the target. */
-  readonly overwrite: boolean;
-}
+export type CopyCommandOptions = OptionsOf<typeof copyParameters>;
 
 /**
  * Runs `copy`: copies the database into another one, which is empty or an earlier copy. Prevents `collect`, `alert`,
@@ -39,12 +35,11 @@ export async function copyCommand(context: Context, options: CopyCommandOptions)
   const release = await lockState(config);
   try {
     const result = await copyShown(context, { source, target, overwrite: options.overwrite });
-    printDone(
+    return printDone(
       context.output,
       () => ({ command: 'copy', from, to, copied: result.copied, tables: result.tables }),
       () => sentences({ config, target, from, to, options, result }).join('\n'),
     );
-    return 0;
   } finally {
     release();
   }

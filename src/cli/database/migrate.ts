@@ -6,16 +6,11 @@ import { printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { loadSettings } from '../command/settings.ts';
 
-export interface MigrateCommandOptions {
-  /** Only prints the migrations that would be applied. */
-  readonly check: boolean;
-}
-
 /**
  * Runs `migrate`: applies the migrations that the database lacks, and adopts migrations that somebody ran by hand.
  * Throws FleetError `migration-mismatch` if the schema is another one.
  */
-export async function migrateCommand(context: Context, options: MigrateCommandOptions): Promise<ExitStatus> {
+export async function migrateCommand(context: Context, options: { readonly check: boolean }): Promise<ExitStatus> {
   const { output, signal } = context;
   const { storage, stateDir } = loadSettings(context);
   if (!options.check && storage.path !== null) claimStateFolder(statePaths(stateDir), []);
@@ -34,10 +29,9 @@ export async function migrateCommand(context: Context, options: MigrateCommandOp
     ...(adopted.length > 0 ? [`Adopted, as somebody had run them by hand: ${adopted.join(', ')}`] : []),
     ...(applied.length > 0 ? [`${options.check ? 'To be applied' : 'Applied'}: ${applied.join(', ')}`] : []),
   ];
-  printDone(
+  return printDone(
     output,
     () => ({ command: 'migrate', check: options.check, migrations: applied, adopted }),
     () => (lines.length === 0 ? 'The database is up to date.' : lines.join('\n')),
   );
-  return 0;
 }

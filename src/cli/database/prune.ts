@@ -12,22 +12,17 @@ import { formatDuration } from '../../text/durations.ts';
 import { formatSize } from '../../text/numbers.ts';
 import { printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
+import type { OptionsOf } from '../command/define-command.ts';
 import { overlappedText } from '../command/lock-holder.ts';
 import { loadSettings } from '../command/settings.ts';
 import type { Progress } from '../terminal/progress.ts';
-
-export interface PruneCommandOptions {
-  /** Only prints how many rows would be removed. */
-  readonly dryRun: boolean;
-  /** Makes the database's file anew. */
-  readonly vacuum: boolean;
-}
+import type { pruneParameters } from './parameters.ts';
 
 /**
  * Runs `prune`: removes all rows older than `<retention>` allows, at once. May run beside `collect`, which removes such
  * rows too: a row counts once. The exit status is 1 if a signal ended the command; the next run continues.
  */
-export async function pruneCommand(context: Context, options: PruneCommandOptions): Promise<ExitStatus> {
+export async function pruneCommand(context: Context, options: OptionsOf<typeof pruneParameters>): Promise<ExitStatus> {
   const config = loadSettings(context);
   const { vacuumAdvice } = kindOf(config.storage);
   if (options.vacuum && vacuumAdvice !== null) {
@@ -39,12 +34,11 @@ export async function pruneCommand(context: Context, options: PruneCommandOption
   claimStateFolder(paths, []);
   const lock = await takeLock({ file: paths.pruneLock, nowMs: Date.now() });
   if (lock.kind === 'taken') {
-    printDone(
+    return printDone(
       context.output,
       () => ({ command: 'prune', outcome: 'overlapped' }),
       () => overlappedText('prune', lock.holder, Date.now()),
     );
-    return 0;
   }
   try {
     return await pruneAll(context, config, options);
@@ -53,7 +47,11 @@ export async function pruneCommand(context: Context, options: PruneCommandOption
   }
 }
 
-async function pruneAll(context: Context, config: Config, options: PruneCommandOptions): Promise<ExitStatus> {
+async function pruneAll(
+  context: Context,
+  config: Config,
+  options: OptionsOf<typeof pruneParameters>,
+): Promise<ExitStatus> {
   const { output, signal } = context;
   const isShown = output.terminal && output.verbosity === 'normal' && !output.json;
   const { pruned, space } = await withStore(config, config.storage.migrate, async (store) => {
@@ -87,12 +85,11 @@ async function showPrunable({ output, signal }: Context, config: Config): Promis
   const { applied } = await checkMigrations({ storage: config.storage, signal });
   const prunable =
     applied.length === 0 ? nothing : await withStore(config, false, (store) => store.countPrunable(limitsOf(config)));
-  printDone(
+  return printDone(
     output,
     () => ({ command: 'prune', dry_run: true, ...countsOf(prunable) }),
     () => `It would remove ${list(prunable)}.\n${keptSentence(config)}`,
   );
-  return 0;
 }
 
 function keptSentence({ retention }: Config): string {

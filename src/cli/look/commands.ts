@@ -1,19 +1,11 @@
-import { defineCommand, many, selection, text, withDefault } from '../command/define-command.ts';
+import { defineCommand, many, text } from '../command/define-command.ts';
+import { forecastParameters, reportParameters } from './parameters.ts';
 
 export const report = defineCommand({
   name: 'report',
   help: 'write the fleet into one HTML file to open, mail or print',
   example: "fleet-health report 'web-*' --since 7d -o fleet.html",
-  parameters: {
-    clients: many(text('[client...]', 'only these clients or patterns')),
-    group: selection.group,
-    label: selection.label,
-    file: text('-o, --output <file>', 'the file (default: report-YYYYMMDD.html, or standard output in a pipe)'),
-    split: text('--split <folder>', 'a folder for an index and a file of each group, instead of one file'),
-    since: withDefault(text('--since <time>', 'the beginning: 30d ago, yesterday, 2026-12-01'), '30d'),
-    until: text('--until <time>', 'the end (default: now)'),
-    maxSize: withDefault(text('--max-size <size>', 'the size above which plots become coarser or are omitted'), '8MiB'),
-  },
+  parameters: reportParameters,
   run: async (context, options) => (await import('./report.ts')).reportCommand(context, options),
 });
 
@@ -29,16 +21,7 @@ export const forecast = defineCommand({
   name: 'forecast',
   help: 'list file systems that will be full soon, and when',
   example: "fleet-health forecast 'db-*' --within 14d",
-  parameters: {
-    clients: many(text('[client...]', 'only these clients or patterns')),
-    group: selection.group,
-    label: selection.label,
-    within: withDefault(text('--within <duration>', 'the time limit, 90d at most'), '30d'),
-    backtest: text(
-      '--backtest <days>',
-      'compare the forecasts of so many past days with what happened instead; 90 at most',
-    ),
-  },
+  parameters: forecastParameters,
   run: async (context, options) => (await import('./forecast.ts')).forecastCommand(context, options),
 });
 

@@ -1,16 +1,18 @@
+import { checkStateWords } from '../../checks/checks.ts';
 import { lateAfterMs } from '../../config/clients/late-after.ts';
 import type { Client, Config } from '../../config/config.ts';
+import type { ShownCheck } from '../../look/client-checks.ts';
 import type { ClientDetail, NotedAlert } from '../../look/client-detail.ts';
 import { escapeControls } from '../../log.ts';
+import { logPriorities } from '../../report/log-lines.ts';
+import { describeAge } from '../../text/durations.ts';
 import { opensshOnlyIn, serverName } from '../../transport/openssh/openssh-only.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
 import { renderAlertTable } from '../command/alert-table.ts';
 import { inactiveText, lastHeardWords, stateColours, visitNotes } from '../command/member-words.ts';
-import type { Output } from '../terminal/output.ts';
+import type { Colour, Output } from '../terminal/output.ts';
 import { readerTime } from '../terminal/reader-time.ts';
-import type { Cell } from '../terminal/table.ts';
-import { checkLines } from './check-lines.ts';
-import { logLines } from './log-lines.ts';
+import { type Cell, renderTable } from '../terminal/table.ts';
 import { type DetailWords, diskLines, networkLines, nowLines, processLines } from './report-lines.ts';
 import { dayLines, inventoryLines, mailLines, visitLines } from './stored-lines.ts';
 
@@ -103,4 +105,71 @@ function notesOf({ alert, note, acknowledged }: NotedAlert): readonly Cell[] {
     ...(note === null ? [] : [note]),
     ...(acknowledged || alert.id === null ? [] : [`to acknowledge it: fleet-health ack ${alert.id}`]),
   ];
+}
+
+/**
+ * Returns the counts of new lines in the newest report, and the newest lines of the client's logs, newest first. A line
+ * without a time of its own has the time of its report.
+ */
+function logLines({ logs, logCounts }: ClientDetail, { output, time }: DetailWords): readonly string[] {
+  const counts = renderTable(
+    output,
+    [
+      { title: 'new lines', cell: ({ count }) => String(count) },
+      { title: 'priority', cell: ({ labels: { priority = 'err' } }) => priority },
+      { title: 'of', shrinks: true, cell: ({ labels: { source, match = '' } }) => source ?? (match || 'any text') },
+    ],
+    logCounts,
+  );
+  const counted = logCounts.length === 0 ? [] : [counts];
+  if (logs.length === 0) return counted;
+  const table = renderTable(
+    output,
+    [
+      { title: 'logged', cell: ({ loggedAtMs, observedAtMs }) => time.moment(loggedAtMs ?? observedAtMs) },
+      { title: 'priority', drops: 1, cell: ({ priority }) => logPriorities[priority ?? -1] ?? '-' },
+      { title: 'by', shrinks: true, cell: ({ unit }) => unit ?? '-' },
+      { title: 'text', shrinks: true, cell: ({ text, times }) => (times > 1 ? `${text} (${times} times)` : text) },
+    ],
+    logs,
+  );
+  return [...counted, table];
+}
+
+const maxRows = 20;
+/** The number of lines shown below the first line of a text, for a check that is not OK. */
+const maxLines = 3;
+const checkColours: readonly Colour[] = ['green', 'yellow', 'red', 'yellow'];
+
+/** Returns the results of people's own checks, the worst first: all that are not OK, and as many others as fit. */
+function checkLines({ newest }: ClientDetail, { output, nowMs }: DetailWords): readonly string[] {
+  const checks = newest?.checks ?? [];
+  if (checks.length === 0) return [];
+  const bad = checks.filter(({ state }) => state !== 0).length;
+  const shown = checks.slice(0, Math.max(maxRows, bad));
+  const hasOld = shown.some(({ age_s: age }) => age > 0);
+  const table = renderTable(
+    output,
+    [
+      { title: 'state', cell: ({ state }) => ({ text: checkStateWords[state], colour: checkColours[state] ?? 'dim' }) },
+      { title: 'check', shrinks: true, keepsEnd: true, cell: ({ check_name: name }) => name },
+      { title: 'for', align: 'right', cell: (check) => sinceText(check, nowMs) },
+      ...(hasOld ? [{ title: 'result of', drops: 1, cell: ({ age_s: age }: ShownCheck) => ageText(age) }] : []),
+      { title: 'text', shrinks: true, cell: ({ text }) => text.split('\n', 1)[0] ?? '' },
+    ],
+    shown,
+    ({ state, text }) => (state === 0 ? [] : text.split('\n').slice(1, 1 + maxLines)),
+  );
+  const rest = checks.length - shown.length;
+  return [table, ...(rest > 0 ? [`and ${rest} more that are OK; --json has all`] : [])];
+}
+
+/** Returns the age of the state: `2h`, or `23h+` if the state began before the rows that are read. */
+function sinceText({ sinceMs, sinceIsOlder }: ShownCheck, nowMs: number): string {
+  if (sinceMs === null) return '-';
+  return `${describeAge(nowMs - sinceMs)}${sinceIsOlder ? '+' : ''}`;
+}
+
+function ageText(seconds: number): string {
+  return seconds > 0 ? `${describeAge(seconds * 1000)} before` : '';
 }

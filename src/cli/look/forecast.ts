@@ -6,24 +6,22 @@ import { dayMs } from '../../platform/units.ts';
 import type { FleetLevels } from '../../storage/store/level-store.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
+import type { OptionsOf } from '../command/define-command.ts';
 import { readStored } from '../command/read-stored.ts';
-import { chooseClients, isWholeFleet, loadSettingsToShow, type Selection } from '../command/settings.ts';
+import { chooseClients, isWholeFleet, loadSettingsToShow } from '../command/settings.ts';
 import { parseSpanOption } from '../command/until.ts';
 import { forecastJson } from './forecast-json.ts';
 import { backtestText, forecastText } from './forecast-text.ts';
-
-export interface ForecastCommandOptions extends Selection {
-  /** A duration; forecasts beyond are left out. */
-  readonly within: string;
-  /** A duration in days; null: the forecasts of now. */
-  readonly backtest: string | null;
-}
+import type { forecastParameters } from './parameters.ts';
 
 /** The most past days whose forecasts can be repeated: levels are kept for these days and their history. */
 const maxPastDays = 90;
 
 /** Runs `forecast`: prints the file systems that will be full, or how forecasts of the past turned out. */
-export async function forecastCommand(context: Context, options: ForecastCommandOptions): Promise<ExitStatus> {
+export async function forecastCommand(
+  context: Context,
+  options: OptionsOf<typeof forecastParameters>,
+): Promise<ExitStatus> {
   const { output, signal } = context;
   const withinDays = parseDays('--within', options.within, farthestDays);
   const days = options.backtest === null ? null : parseDays('--backtest', options.backtest, maxPastDays);
@@ -38,20 +36,18 @@ export async function forecastCommand(context: Context, options: ForecastCommand
   });
   if (days === null) {
     const forecasts = forecastFleet(levels, withinDays);
-    printAnswer(
+    return printAnswer(
       output,
       () => ({ command: 'forecast', within_days: withinDays, forecasts: forecasts.map(forecastJson) }),
       () => forecastText(output, config, forecasts, { within: options.within, levels }),
     );
-    return 0;
   }
   const counts = await backtest(levels, { days, withinDays, signal });
-  printAnswer(
+  return printAnswer(
     output,
     () => ({ command: 'forecast', backtest: { days, within_days: withinDays, ...countsJson(counts) } }),
     () => backtestText(counts, { days, within: options.within }),
   );
-  return 0;
 }
 
 function parseDays(option: string, text: string, most: number): number {

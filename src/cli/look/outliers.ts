@@ -24,12 +24,11 @@ export async function outliersCommand(
     if (storage === null) return { groups: comparedGroups(config, named), figures: [], kinds: [] };
     return await fleetOutliers({ config, figures: storage.figures, groups: named, nowMs: Date.now() });
   });
-  printAnswer(
+  return printAnswer(
     output,
     () => outliersJson(found),
     () => outliersText(output, found),
   );
-  return 0;
 }
 
 function outliersJson({ groups, figures, kinds }: FleetOutliers): object {

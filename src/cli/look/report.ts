@@ -12,26 +12,17 @@ import { foreignOwner, writeDurably } from '../../state/durable-file.ts';
 import { counted, describeSize, parseSize } from '../../text/numbers.ts';
 import { printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
+import type { OptionsOf } from '../command/define-command.ts';
 import { readAfterFirstRun } from '../command/read-stored.ts';
 import { loadSettingsToShow } from '../command/settings.ts';
 import { parseSince } from '../command/until.ts';
 import { startProgress } from '../terminal/progress.ts';
 import { jsonTime, utcMinute } from '../terminal/reader-time.ts';
+import type { reportParameters } from './parameters.ts';
 import { type SplitReportOptions, writeSplitReport } from './split-report.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 
-export interface ReportCommandOptions {
-  readonly clients: readonly string[];
-  readonly group: string | null;
-  /** A selector of labels. */
-  readonly label: string | null;
-  readonly file: string | null;
-  /** The folder for an index and a file per group; null: one file. */
-  readonly split: string | null;
-  readonly since: string;
-  readonly until: string | null;
-  readonly maxSize: string;
-}
+export type ReportCommandOptions = OptionsOf<typeof reportParameters>;
 
 /** Runs `report`: writes the fleet as one HTML file, or with --split as a file per group. */
 export async function reportCommand(context: Context, options: ReportCommandOptions): Promise<ExitStatus> {

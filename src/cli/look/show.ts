@@ -14,12 +14,11 @@ import type { Storage } from '../../storage/store/storage.ts';
 export async function showCommand({ output, configFile, signal }: Context, name: string): Promise<ExitStatus> {
   const config = loadSettingsToShow({ configFile, output });
   const { detail, nowMs } = await readStored(config.storage, signal, (stored) => readNamed(config, stored, name));
-  printAnswer(
+  return printAnswer(
     output,
     () => detailJson(detail, nowMs),
     () => detailText(output, config, detail, nowMs),
   );
-  return 0;
 }
 
 /** Reads a client. Throws FleetError `usage` for a name that is neither in config.xml nor in the database. */

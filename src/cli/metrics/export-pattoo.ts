@@ -18,13 +18,6 @@ import { readAfterFirstRun } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
 import { parseSince } from '../command/until.ts';
 
-export interface ExportPattooOptions {
-  /** The URL of the server. */
-  readonly to: string | null;
-  /** The beginning of the first export to this server; null: an hour ago. */
-  readonly since: string | null;
-}
-
 const postedPlace = v.object({
   to: v.string(),
   /** 0: the server has no report yet. */
@@ -46,7 +39,10 @@ const settlingMs = 2 * minuteMs;
  * stored. The server accepts a report only by status 200. Throws FleetError `push-failed` if some were not accepted,
  * and `locked` if another export is running.
  */
-export async function exportPattoo(context: Context, { to, since }: ExportPattooOptions): Promise<ExitStatus> {
+export async function exportPattoo(
+  context: Context,
+  { to, since }: { readonly to: string | null; readonly since: string | null },
+): Promise<ExitStatus> {
   const url = pattooUrl(to);
   if (url === null) {
     const advice = 'Write it like export pattoo --to https://pattoo.example.org/pattoo/api/v1/agent';
@@ -114,12 +110,11 @@ function reportExport(context: Context, url: URL, { taken, refused, failure }: P
     throw new FleetError({ code: 'push-failed', stage: 'run', message, advice });
   }
   const done = { command: 'export', format: 'pattoo', to: url.href, reports: taken };
-  printDone(
+  return printDone(
     context.output,
     () => done,
     () => `${counted(taken, 'report')} sent`,
   );
-  return 0;
 }
 
 interface PostAll {

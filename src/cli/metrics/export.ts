@@ -12,26 +12,17 @@ import { writeStreamed } from '../../state/streamed-file.ts';
 import { counted, describeSize } from '../../text/numbers.ts';
 import { printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
+import type { OptionsOf } from '../command/define-command.ts';
 import { readAfterFirstRun } from '../command/read-stored.ts';
 import { loadSettings, selectedClients } from '../command/settings.ts';
 import { parseSince } from '../command/until.ts';
 import { startProgress } from '../terminal/progress.ts';
 import { jsonTime } from '../terminal/reader-time.ts';
 import { readGroups } from './metrics.ts';
+import type { exportParameters } from './parameters.ts';
 import { printChunks } from './print-chunks.ts';
 
-export interface ExportCommandOptions {
-  readonly format: string;
-  readonly clients: readonly string[];
-  readonly group: string | null;
-  readonly families: string | null;
-  readonly file: string | null;
-  /** null: a year before the end; for `pattoo`, an hour ago. */
-  readonly since: string | null;
-  readonly until: string | null;
-  /** The server of `pattoo`. */
-  readonly to: string | null;
-}
+export type ExportCommandOptions = OptionsOf<typeof exportParameters>;
 
 const formats = ['openmetrics', 'csv', 'jsonl'] as const;
 const historyGroups: readonly HistoryTable[] = ['client', 'check', 'disk', 'network', 'series'];

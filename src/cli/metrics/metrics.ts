@@ -7,13 +7,11 @@ import { readAfterFirstRun } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
 import { printChunks } from './print-chunks.ts';
 
-export interface MetricsCommandOptions {
-  readonly families: string | null;
-  readonly openmetrics: boolean;
-}
-
 /** Runs `metrics`: prints the newest figures. */
-export async function metricsCommand(context: Context, options: MetricsCommandOptions): Promise<ExitStatus> {
+export async function metricsCommand(
+  context: Context,
+  options: { readonly families: string | null; readonly openmetrics: boolean },
+): Promise<ExitStatus> {
   const { output, signal } = context;
   const groups = readGroups(options.families, familyGroups);
   if (output.json) throw usageError('metrics has formats of its own', 'Leave --json out, or take `status --json`.');

@@ -1,26 +1,24 @@
 import { isIP } from 'node:net';
 
-import { pushIntervalMs } from '../../config/clients/arrival.ts';
+import { forwardingSites, pushIntervalMs } from '../../config/clients/arrival.ts';
 import { ringOf } from '../../collector/receive/receiver.ts';
-import type { Client, Config } from '../../config/config.ts';
+import type { Client, Config, Rule } from '../../config/config.ts';
+import { didYouMean } from '../../config/values/nearest.ts';
 import { usageError } from '../../errors.ts';
+import { minuteMs } from '../../platform/units.ts';
+import { senderOfSite } from '../../seal/push.ts';
 import { loadAgentOwner } from '../../state/collector-id.ts';
 import { statePaths, type StatePaths } from '../../state/paths.ts';
 import { claimStateFolder } from '../../state/state-folder.ts';
 import { formatDuration } from '../../text/durations.ts';
 import { urlAddress } from '../../text/url-address.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
+import type { OptionsOf } from '../command/define-command.ts';
 import { loadSettings } from '../command/settings.ts';
 import { collectorUrl } from './collector-url.ts';
-import { edgeOf } from './edge-rules.ts';
 import { keyOf, printEnrolment, revokeKey, warnWithoutEndpoint } from './enrolment-keys.ts';
-import { enrollSite, type EnrollSiteOptions } from './enroll-site.ts';
+import type { enrollParameters } from './parameters.ts';
 import { enrollableClient } from './pushing-client.ts';
-
-export interface EnrollOptions extends EnrollSiteOptions {
-  /** True if `client` is a site whose collector forwards. Default: false. */
-  readonly site?: boolean;
-}
 
 /**
  * Runs `enroll`: prints agent.json of a client that pushes or is asked over HTTP. The client's key is made once: later
@@ -29,7 +27,7 @@ export interface EnrollOptions extends EnrollSiteOptions {
 export async function enrollCommand(context: Context, options: EnrollOptions): Promise<ExitStatus> {
   const config = loadSettings(context);
   const paths = statePaths(config.stateDir);
-  if (options.site === true) return await enrollSite(context, config, options);
+  if (options.site) return await enrollSite(context, config, options);
   if (options.revoke) return await revokeKey(context, paths, options.client);
   const client = enrollableClient(config, options.client);
   const spoke = client.arrival.kind === 'asked' ? spokeOf(client, client.arrival.url ?? '', options) : null;
@@ -104,4 +102,84 @@ function agentJson({ config, paths, client, to, spoke, edge, key }: AgentJson): 
     options: probeOptions,
     ...(checks.length === 0 ? {} : { checks: checks.map(({ requested }) => requested) }),
   };
+}
+
+type EnrollOptions = OptionsOf<typeof enrollParameters>;
+
+const nextSteps =
+  'At the site: put it there (mode 0600, of the account of collect), write <ssh> for the clients, then ' +
+  'fleet-health trust, fleet-health check --connect and fleet-health crontab --install.\n' +
+  'Here: fleet-health serve takes the pushes; fleet-health crontab --systemd /etc/systemd/system writes its service.';
+
+/** Runs `enroll --site`: prints the file with which the collector of a site forwards. */
+async function enrollSite(context: Context, config: Config, options: EnrollOptions): Promise<ExitStatus> {
+  const { client: site, output, rotate, revoke, https, ssh, edge } = options;
+  const paths = statePaths(config.stateDir);
+  if (revoke) return await revokeKey(context, paths, senderOfSite(site));
+  if (https !== null || ssh !== null || edge) {
+    throw usageError('--https, --ssh and --edge are for clients', 'The URL stands in <forward> of the site.');
+  }
+  const sites = [...forwardingSites(config.clients)];
+  if (!sites.includes(site)) {
+    const advice = `Write transport="forward" labels="site=${site}" into the <group> of its clients.`;
+    throw usageError(
+      `no client of config.xml has transport="forward" and the label site=${site}${didYouMean(site, sites)}`,
+      advice,
+    );
+  }
+  warnWithoutEndpoint(context.output, config);
+  claimStateFolder(paths, ['keys', 'publicKeys']);
+  const pushKey = await keyOf(context, paths, senderOfSite(site), rotate);
+  const { sealing } = ringOf(config, paths, Date.now());
+  const document = { site, publicKey: Buffer.from(sealing.publicKey).toString('base64url'), pushKey };
+  printEnrolment(context.output, {
+    client: site,
+    whose: `what <forward key> of ${site} names`,
+    document,
+    file: output,
+    next: nextSteps,
+  });
+  return 0;
+}
+
+/** The types of rules that a machine can evaluate by itself: from one report, without its history. */
+const types: readonly string[] = ['cpu', 'memory', 'swap', 'load', 'disk', 'inodes'];
+const withoutPercent: readonly string[] = ['load'];
+const selectors = ['mount', 'fstype', 'source'] as const;
+
+/**
+ * Returns the object `edge` of agent.json: the client's rules of types that the client can evaluate by itself. The
+ * heartbeat is the interval at which config.xml expects the client. Throws FleetError `usage` if there is no such rule.
+ */
+function edgeOf({ name, rules, arrival }: Client): object {
+  const own = rules.filter(({ type }) => type !== null && types.includes(type));
+  const heartbeatMs = pushIntervalMs({ arrival }) ?? minuteMs;
+  if (own.length === 0) {
+    const advice = `Write an <alert> of one of ${types.join(', ')} for it, or leave out --edge.`;
+    throw usageError(`${name} has no rule that it could evaluate by itself`, advice);
+  }
+  return {
+    every: formatDuration(Math.min(minuteMs, heartbeatMs)),
+    heartbeat: formatDuration(Math.max(minuteMs, heartbeatMs)),
+    send: true,
+    rules: own.map(ruleJson),
+  };
+}
+
+function ruleJson(rule: Rule): object {
+  const { name, type, op, warning, critical, clear, freeBytes, forMs, forCount } = rule;
+  const text = (value: number): string => `${value}${withoutPercent.includes(type ?? '') ? '' : '%'}`;
+  const levels = { warning, critical, clear };
+  return {
+    ...{ name, type },
+    ...pick(selectors.map((key) => [key, rule.selectors[key]])),
+    op,
+    ...pick(Object.entries(levels).map(([key, value]) => [key, value === null ? undefined : text(value)])),
+    ...(freeBytes === null ? {} : { free: String(freeBytes) }),
+    for: forMs === null ? `${forCount ?? 1}x` : formatDuration(forMs),
+  };
+}
+
+function pick(entries: readonly (readonly [string, string | undefined])[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(entries.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }

@@ -45,7 +45,7 @@ export async function revokeKey(context: Context, paths: StatePaths, sender: str
       .map((one) => siteOfSender(one) ?? one);
     throw usageError(`no ${kind} "${name}" is enrolled${didYouMean(name, alike)}`);
   });
-  printDone(
+  return printDone(
     context.output,
     () => ({ command: 'enroll', client: name, revoked: true }),
     () =>
@@ -55,7 +55,6 @@ export async function revokeKey(context: Context, paths: StatePaths, sender: str
           `keeps what waits there until "enroll ${name} --site" prints a new key. ` +
           `To give the site up, take its clients out of config.xml, and its crontab away.`,
   );
-  return 0;
 }
 
 /** Warns if no server accepts pushes over HTTP. */

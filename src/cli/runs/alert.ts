@@ -21,13 +21,8 @@ import { createAlertView } from './alert-views.ts';
 import { openRunNotices, type RunNotices } from './run-notices.ts';
 import { showEvent } from './run-view.ts';
 
-export interface AlertCommandOptions {
-  /** Prints the mails that would be sent, and changes nothing. */
-  readonly dryRun: boolean;
-}
-
 /** Runs `alert`: makes one pass of the alerter. Cron starts `alert` every minute, so it loads only needed modules. */
-export async function alertCommand(context: Context, { dryRun }: AlertCommandOptions): Promise<ExitStatus> {
+export async function alertCommand(context: Context, { dryRun }: { readonly dryRun: boolean }): Promise<ExitStatus> {
   const { output, signal } = context;
   const { config, broken } = loadLastSettings(context);
   const { storage, smtp, stateDir } = config;

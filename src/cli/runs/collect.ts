@@ -8,29 +8,17 @@ import { openStorage } from '../../storage/open-storage.ts';
 import { transportFor } from '../../transport/transport-for.ts';
 import { createTransportShared } from '../../transport/transport-shared.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
+import type { OptionsOf } from '../command/define-command.ts';
 import { leftByFirstRun } from '../command/left-database.ts';
 import { chooseClients, isWholeFleet, loadLastSettings } from '../command/settings.ts';
 import type { Output } from '../terminal/output.ts';
 import { readerTime } from '../terminal/reader-time.ts';
 import { type CollectView, createCollectView } from './collect-views.ts';
+import type { collectParameters } from './parameters.ts';
 import { openRunNotices, type RunNotices } from './run-notices.ts';
 import { showEvent } from './run-view.ts';
 
-export interface CollectCommandOptions {
-  /** Names; empty: all. */
-  readonly clients: readonly string[];
-  readonly group: string | null;
-  /** A selector of labels. */
-  readonly label?: string | null;
-  readonly dryRun: boolean;
-  /** Stores reports sealed, even if config.xml has them opened. */
-  readonly noOpen: boolean;
-  /** null: a table at a terminal, else a log. */
-  readonly format: 'table' | 'log' | null;
-  readonly concurrency: number | null;
-  /** The number of further attempts; null: none. */
-  readonly retry: number | null;
-}
+export type CollectCommandOptions = Omit<OptionsOf<typeof collectParameters>, 'every'>;
 
 /** The number of clients from which the heap is bounded, although a run takes a little longer then. */
 const largeFleet = 1000;

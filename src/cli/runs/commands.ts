@@ -1,27 +1,11 @@
-import { choice, defineCommand, flag, selection, text, wholeNumber } from '../command/define-command.ts';
+import { defineCommand } from '../command/define-command.ts';
+import { collectParameters } from './parameters.ts';
 
 export const collect = defineCommand({
   name: 'collect',
   help: 'visit the clients once, and store their reports',
   example: 'fleet-health collect --group web --retry 1',
-  parameters: {
-    clients: selection.clients,
-    dryRun: flag('--dry-run', 'visit and print, but store and acknowledge nothing'),
-    noOpen: flag('--no-open', 'store reports sealed, for `ingest` on the machine that has the private key'),
-    group: selection.group,
-    label: selection.label,
-    concurrency: wholeNumber('--concurrency <n>', 'the number of simultaneous visits', 1, 10_000),
-    format: choice(
-      '--format <form>',
-      'table, or a log of key=value lines (default: table on a terminal or in its pipe)',
-      ['table', 'log'],
-    ),
-    retry: wholeNumber('--retry <n>', 'the number of retries after faults that may pass', 0, 10),
-    every: text(
-      '--every <duration>',
-      'keep running, and begin a run at this interval, where there is no cron: 10s to 1d',
-    ),
-  },
+  parameters: collectParameters,
   run: async (context, { every, ...options }) => {
     const { collectCommand } = await import('./collect.ts');
     if (every === null) return await collectCommand(context, options);

@@ -1,4 +1,5 @@
-import { defineCommand, defineGroup, flag, many, text } from '../command/define-command.ts';
+import { defineCommand, defineGroup, text } from '../command/define-command.ts';
+import { retireParameters } from './parameters.ts';
 
 export const ingest = defineCommand({
   name: 'ingest',
@@ -32,11 +33,7 @@ const retire = defineCommand({
   name: 'retire',
   help: 'delete a key for which no reports wait; reports sealed to it can never be opened again',
   example: 'fleet-health keys retire 1f0c',
-  parameters: {
-    id: text('<id>', 'the id in `keys list`, or its first characters'),
-    except: many(text('--except <client>', 'a client whose waiting reports are given up (may be repeated)')),
-    force: flag('--force', 'delete the key even if reports may wait for it'),
-  },
+  parameters: retireParameters,
   run: async (context, options) => (await import('./keys.ts')).keysRetireCommand(context, options),
 });
 

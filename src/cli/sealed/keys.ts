@@ -11,11 +11,13 @@ import { claimStateFolder } from '../../state/state-folder.ts';
 import type { KeyUse } from '../../storage/store/sealed-store.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
+import type { OptionsOf } from '../command/define-command.ts';
 import { readStored } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
 import { wholeId } from '../command/whole-id.ts';
 import { jsonTime, utcMinute } from '../terminal/reader-time.ts';
 import { renderTable } from '../terminal/table.ts';
+import type { retireParameters } from './parameters.ts';
 
 /** Runs `keys list`: lists the live keys, newest first. */
 export function keysListCommand(context: Context): ExitStatus {
@@ -23,12 +25,11 @@ export function keysListCommand(context: Context): ExitStatus {
   const config = loadSettings(context);
   const paths = statePaths(config.stateDir);
   const keys = [...listKeys(paths, config.collector.open)].reverse();
-  printAnswer(
+  return printAnswer(
     output,
     () => ({ command: 'keys', keys: keys.map(keyJson) }),
     () => (keys.length === 0 ? `No key pair in ${paths.keys} yet; ${nextStep(config)}` : keyTable(context, keys)),
   );
-  return 0;
 }
 
 /** Runs `keys generate`: makes the first pair. */
@@ -56,7 +57,7 @@ export function keysImportCommand(context: Context, file: string): ExitStatus {
     seals: false,
     opens: false,
   };
-  printAnswer(
+  return printAnswer(
     context.output,
     () => ({ command: 'keys', 'import-public': keyJson(key) }),
     () =>
@@ -64,22 +65,12 @@ export function keysImportCommand(context: Context, file: string): ExitStatus {
         ? `Reports are sealed to key ${key.id} from now on: ${key.file}`
         : `Reports that are sealed to key ${key.id} are taken; a newer key seals: ${key.file}`,
   );
-  return 0;
-}
-
-export interface KeysRetireOptions {
-  /** The key's id, or its first characters. */
-  readonly id: string;
-  /** Gives up the reports that only this key opens. */
-  readonly force: boolean;
-  /** Clients, or patterns of their names, whose reports are given up. */
-  readonly except: readonly string[];
 }
 
 /** Runs `keys retire`: deletes a key for good. Throws FleetError `key-in-use` if waiting reports may need the key. */
 export async function keysRetireCommand(
   context: Context,
-  { id: text, force, except: names }: KeysRetireOptions,
+  { id: text, force, except: names }: OptionsOf<typeof retireParameters>,
 ): Promise<ExitStatus> {
   const { config, paths } = claimKeys(context);
   const opens = config.collector.open;
@@ -88,7 +79,7 @@ export async function keysRetireCommand(
   const except = names.length === 0 ? [] : selectClients(config, { names, groups: [] }).map(({ name }) => name);
   const use = force ? null : await useOf(context, config, id);
   const key = retireKey({ paths, id, opens, use, clients: config.clients, except, force, nowMs: Date.now() });
-  printAnswer(
+  return printAnswer(
     context.output,
     () => ({ command: 'keys', retire: keyJson(key) }),
     () =>
@@ -96,7 +87,6 @@ export async function keysRetireCommand(
         ? `Key ${key.id} is gone; what is sealed to it can never be opened again.`
         : `The public key ${key.id} is gone; what is sealed to it is not taken here any more.`,
   );
-  return 0;
 }
 
 function claimKeys(context: Context): { readonly config: Config; readonly paths: StatePaths } {
@@ -113,7 +103,7 @@ function printMade(
   key: ListedKey,
   next: readonly string[] = [],
 ): ExitStatus {
-  printAnswer(
+  return printAnswer(
     output,
     () => ({ command: 'keys', [action]: keyJson(key) }),
     () => {
@@ -124,7 +114,6 @@ function printMade(
       return [here, ...next].join('\n');
     },
   );
-  return 0;
 }
 
 function nextStep({ collector }: Config): string {

@@ -1,4 +1,5 @@
 import { choice, defineCommand, defineGroup, text } from '../command/define-command.ts';
+import { sendParameters, urlParameters } from './parameters.ts';
 
 export const serve = defineCommand({
   name: 'serve',
@@ -14,11 +15,7 @@ const url = defineCommand({
   name: 'url',
   help: 'create a token for pings of a service, and print the lines for its cron job once',
   example: 'fleet-health events url backup --host nas',
-  parameters: {
-    service: text('<service>', 'the service of the events, as in rules'),
-    host: text('--host <name>', 'the host of the events (default: none)'),
-    to: text('--to <url>', 'the URL at which the job reaches `serve` (default: from host and port of <serve>)'),
-  },
+  parameters: urlParameters,
   run: async (context, options) => (await import('./events.ts')).eventsUrlCommand(context, options),
 });
 
@@ -26,19 +23,7 @@ const send = defineCommand({
   name: 'send',
   help: 'send an event until a receiver has it; exit 1: refused, 3: no receiver within the timeout',
   example: 'fleet-health events send nas backup OK "3 GB in 5 min" --to https://collector.example.org/',
-  parameters: {
-    host: text('<host>', 'the host of the event'),
-    service: text('<service>', 'the service of the event, as in rules'),
-    status: text('<status>', 'OK, WARN, CRIT or UNKNOWN, or 0 to 3'),
-    description: text('<description>', 'a line of text'),
-    to: text('--to <url>', 'the URL of a `serve`, or the name of a <webhook> (default: the `serve` of config.xml)'),
-    instance: text('--instance <name>', 'one of several instances of the service'),
-    tags: text('--tags <words>', 'words, separated by commas'),
-    value: text('--value <number>', 'a figure'),
-    ttl: text('--ttl <time>', 'the time for which the status is valid, like 26h'),
-    id: text('--id <id>', 'an id; a second event of the host with this id is a duplicate (default: a new id)'),
-    timeout: text('--timeout <time>', 'the time limit (default: 60s)'),
-  },
+  parameters: sendParameters,
   run: async (context, options) => (await import('./send-event.ts')).eventsSendCommand(context, options),
 });
 

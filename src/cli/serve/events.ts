@@ -8,20 +8,19 @@ import { shellWord } from '../../text/shell-word.ts';
 import { oneLine } from '../../text/plain-text.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
+import type { OptionsOf } from '../command/define-command.ts';
 import { loadSettings } from '../command/settings.ts';
 import { collectorUrl, urlBelow } from '../push/collector-url.ts';
+import type { urlParameters } from './parameters.ts';
 import { addToken } from './tokens.ts';
-
-export interface EventsUrlOptions {
-  readonly service: string;
-  readonly host: string | null;
-  readonly to: string | null;
-}
 
 const longestName = 128;
 
 /** Runs `events url`: makes a token for the pings of a service, and prints the lines for a cron job. */
-export async function eventsUrlCommand(context: Context, options: EventsUrlOptions): Promise<ExitStatus> {
+export async function eventsUrlCommand(
+  context: Context,
+  options: OptionsOf<typeof urlParameters>,
+): Promise<ExitStatus> {
   const config = loadSettings(context);
   const { serve } = config;
   if (serve === null || serve.events === null) {

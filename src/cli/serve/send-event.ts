@@ -14,22 +14,12 @@ import { oneLine } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
 import { printDone } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
+import type { OptionsOf } from '../command/define-command.ts';
 import { loadLastSettings } from '../command/settings.ts';
 import { checkedName, localUrl } from './events.ts';
+import type { sendParameters } from './parameters.ts';
 
-export interface EventsSendOptions {
-  readonly host: string;
-  readonly service: string;
-  readonly status: string;
-  readonly description: string;
-  readonly to: string | null;
-  readonly instance: string | null;
-  readonly tags: string | null;
-  readonly value: string | null;
-  readonly ttl: string | null;
-  readonly id: string | null;
-  readonly timeout: string | null;
-}
+export type EventsSendOptions = OptionsOf<typeof sendParameters>;
 
 /** The receiver of an event. */
 interface Receiver {
@@ -60,12 +50,11 @@ export async function eventsSendCommand(context: Context, options: EventsSendOpt
     limitMs,
     signal: context.signal,
   });
-  printDone(
+  return printDone(
     context.output,
     () => ({ command: 'events send', ...event, to: receiver.name, attempts }),
     () => `${receiver.name} has the event`,
   );
-  return 0;
 }
 
 /** Returns the event as receivers read it. Throws FleetError `usage`. */

@@ -1,29 +1,40 @@
 import { statSync } from 'node:fs';
+import path from 'node:path';
 
 import type { Config } from '../../config/config.ts';
 import { findConfig } from '../../config/find-config.ts';
+import { loadConfig } from '../../config/load-config.ts';
 import { configDocument, type ShownElement } from '../../config/vocabulary/config-document.ts';
+import type { Element } from '../../config/xml/parse-elements.ts';
 import { FleetError, messageOf, usageError } from '../../errors.ts';
+import { sortAlerts, viewAlerts } from '../../look/alert-views.ts';
+import { type FleetSnapshot, fleetPart } from '../../look/live-fleet.ts';
+import { askedClients, checkPatterns } from '../../serve/asked.ts';
+import type { DocumentQuery, Documents } from '../../serve/documents.ts';
+import { statePaths } from '../../state/paths.ts';
+import { checkStateFolder } from '../../state/state-folder.ts';
 import { withoutDatabase } from '../../storage/dialects/kinds.ts';
 import type { ParsedEvent } from '../../events/parse-event.ts';
 import { runServer, type ServeEvent } from '../../serve/serve.ts';
 import { withSmallHeap } from '../../platform/heap-growth.ts';
 import { parseDuration } from '../../text/durations.ts';
+import { clientFilter, clientNames } from '../alerts/client-filter.ts';
+import { alertJson } from '../command/alert-words.ts';
+import { errorDocument } from '../command/complain.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { loadSettings } from '../command/settings.ts';
-import { usualSettings } from './usual-settings.ts';
+import { statusJson } from '../status/status-json.ts';
 import { createOutputLog, type Log } from '../terminal/output.ts';
-import { documents } from './served-documents.ts';
+import { jsonTime } from '../terminal/reader-time.ts';
 
 /** The interval at which config.xml is checked for changes. */
 const settingsMs = 5_000;
 
-export interface ServeCommandOptions {
-  readonly idleExit: string | null;
-}
-
 /** Runs `serve`: serves the pages and documents of <serve> in config.xml, until a signal ends the program. */
-export async function serveCommand(context: Context, { idleExit }: ServeCommandOptions): Promise<ExitStatus> {
+export async function serveCommand(
+  context: Context,
+  { idleExit }: { readonly idleExit: string | null },
+): Promise<ExitStatus> {
   const idleExitMs = idleExit === null ? null : parseDuration(idleExit);
   if (idleExit !== null && (idleExitMs === null || idleExitMs === 0)) {
     throw usageError(`--idle-exit ${JSON.stringify(idleExit)} is no time`, 'Write it like 10m.');
@@ -187,4 +198,60 @@ function logParsedEvent(log: Log, event: ParsedEvent, address: string): void {
   const shown = { address, ...Object.fromEntries(filled), doubt };
   if (doubt === undefined) log.event('event-received', shown);
   else log.problem('event-received', shown);
+}
+
+/** Returns the configuration of `serve` if there is no config.xml: events, with every default. */
+function usualSettings(file: string): Config {
+  const place = path.resolve(file);
+  const source = { shown: file, path: place, order: 0, mode: 0o600, uid: 0, gid: 0 };
+  const element = (name: string, children: Element[]): Element => ({
+    name,
+    source,
+    line: 1,
+    attributes: {},
+    children,
+    faulty: false,
+  });
+  const root = element('config', [element('serve', [element('events', [])])]);
+  const config = loadConfig({
+    file,
+    tree: { root, sources: [], digest: '', includes: false },
+    checkPermissions: false,
+  });
+  checkStateFolder(statePaths(config.stateDir));
+  return config;
+}
+
+/** The documents of commands that `serve` answers with. */
+const documents: Documents = {
+  status: statusDocument,
+  alerts: async (config, storage, client) => {
+    if (client !== null) checkPatterns([client]);
+    const nowMs = await storage.nowMs();
+    const open = await storage.evaluation.openAlerts(null);
+    const isWanted = client === null ? () => true : clientFilter(clientNames(config, open), client);
+    const shown = sortAlerts(open.filter((alert) => isWanted(alert.client)));
+    const views = await viewAlerts(config, storage, shown, nowMs);
+    return { command: 'alerts', at: jsonTime(nowMs), alerts: views.map(alertJson) };
+  },
+  // Loaded at the first request: the module loads all code that writes mails.
+  explain: async (...asked) => (await import('../alerts/explain.ts')).alertExplanation(...asked),
+  error: errorDocument,
+};
+
+function statusDocument({ config, status, nowMs }: FleetSnapshot, { clients, group, part }: DocumentQuery): object {
+  const asked = new Set(askedClients(config, clients, group));
+  const members = status.members.filter(({ client }) => asked.has(client));
+  if (part === null) return statusJson({ ...status, members }, nowMs);
+  const { from, limit } = part;
+  const { counts, matching } = fleetPart(members, part);
+  const shown = { ...status, members: matching.slice(from, from + limit) };
+  const document = statusJson({ ...shown, unlisted: status.unlisted.slice(0, limit) }, nowMs);
+  return {
+    ...document,
+    unlisted: status.unlisted.length,
+    total: members.length,
+    matching: matching.length,
+    counts: Object.fromEntries(counts.map((count) => [count.state, count.clients])),
+  };
 }

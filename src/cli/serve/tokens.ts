@@ -11,13 +11,11 @@ import { renderTable } from '../terminal/table.ts';
 
 const nameForm = /^[\w.@-]{1,64}$/;
 
-export interface TokensAddOptions {
-  readonly name: string;
-  readonly for: TokenPurpose | null;
-}
-
 /** Runs `tokens add`: makes a token, prints it, and keeps its digest. */
-export async function tokensAddCommand(context: Context, options: TokensAddOptions): Promise<ExitStatus> {
+export async function tokensAddCommand(
+  context: Context,
+  options: { readonly name: string; readonly for: TokenPurpose | null },
+): Promise<ExitStatus> {
   const { name } = options;
   const purpose = options.for ?? 'look';
   if (!nameForm.test(name)) {
@@ -84,12 +82,11 @@ export async function tokensRemoveCommand(context: Context, name: string): Promi
     );
     throw usageError(`there is no token "${name}"${near}`, 'fleet-health tokens list shows them.');
   });
-  printDone(
+  return printDone(
     context.output,
     () => ({ command: 'tokens remove', name }),
     () => `The token of ${name} opens nothing any more.`,
   );
-  return 0;
 }
 
 /** Replaces the tokens under a lock. Throws FleetError `locked` if another command holds the lock. */

@@ -1,28 +1,21 @@
-import { type FleetMember, type Sorting, sortMembers } from '../../look/fleet-member.ts';
+import { type FleetMember, sortMembers } from '../../look/fleet-member.ts';
 import { type FleetStatus, readFleetStatus } from '../../look/fleet-status.ts';
 import { printAnswer } from '../command/answer.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
+import type { OptionsOf } from '../command/define-command.ts';
 import { leftDatabase } from '../command/left-database.ts';
 import { readStored } from '../command/read-stored.ts';
-import { isWholeFleet, loadSettingsToShow, type Selection, selectedClients } from '../command/settings.ts';
+import { isWholeFleet, loadSettingsToShow, selectedClients } from '../command/settings.ts';
+import type { statusParameters } from './parameters.ts';
 import { statusJson } from './status-json.ts';
 import { statusText } from './status-text.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 
-export interface StatusCommandOptions extends Selection {
-  /** Only clients whose newest visit failed. */
-  readonly failing: boolean;
-  /** Only clients that the last run over the whole fleet did not visit. */
-  readonly notVisited: boolean;
-  readonly sort: Sorting;
-  /** Exit status 1 if a client, an alert or a mail is not well. */
-  readonly exitStatus: boolean;
-  /** Shows the fleet anew after each run, until a signal. */
-  readonly watch: boolean;
-}
-
 /** Runs `status`: shows the fleet in a table. */
-export async function statusCommand(context: Context, options: StatusCommandOptions): Promise<ExitStatus> {
+export async function statusCommand(
+  context: Context,
+  options: OptionsOf<typeof statusParameters>,
+): Promise<ExitStatus> {
   const { output } = context;
   const config = loadSettingsToShow(context);
   const only = isWholeFleet(options) ? null : new Set(selectedClients(config, options).map(({ name }) => name));

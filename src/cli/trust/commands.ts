@@ -1,16 +1,10 @@
-import { defineCommand, flag, many, selection, text } from '../command/define-command.ts';
+import { defineCommand } from '../command/define-command.ts';
+import { trustParameters } from './parameters.ts';
 
 export const trust = defineCommand({
   name: 'trust',
   help: 'fetch host keys, show their fingerprints, and store them after a question',
   example: 'fleet-health trust web-1 web-2',
-  parameters: {
-    clients: many(text('[client...]', 'only these clients or bastions, and the bastions on their routes')),
-    group: selection.group,
-    label: selection.label,
-    yes: flag('--yes', 'do not ask for confirmation'),
-    replace: flag('--replace', 'also replace keys that have changed'),
-    from: text('--from <file>', 'a known_hosts file, or lines of `name SHA256:...`, to compare with instead of asking'),
-  },
+  parameters: trustParameters,
   run: async (context, options) => (await import('./trust.ts')).trustCommand(context, options),
 });

@@ -4,8 +4,10 @@ import { remembered } from '../../platform/remembered.ts';
 import type { Hop } from '../../transport/route/hop.ts';
 import type { Route } from '../../transport/route/route.ts';
 import type { TransportShared } from '../../transport/transport-shared.ts';
+import type { OptionsOf } from '../command/define-command.ts';
 import { chooseClients, isWholeFleet } from '../command/settings.ts';
 import { usesSsh } from '../../config/clients/arrival.ts';
+import type { trustParameters } from './parameters.ts';
 
 /** A machine whose host key may be trusted: a client, or a hop before it. */
 export interface TrustMachine {
@@ -25,13 +27,8 @@ export interface TrustRoute {
   readonly outer: readonly Hop[];
 }
 
-export interface TrustChoice {
-  /** Names of clients, bastions and other hops; empty: all clients that are visited. */
-  readonly clients: readonly string[];
-  readonly group: string | null;
-  /** A selector of labels. */
-  readonly label: string | null;
-}
+/** Names of clients, bastions and other hops; a group and labels. Nothing: all clients that are visited. */
+type TrustChoice = Pick<OptionsOf<typeof trustParameters>, 'clients' | 'group' | 'label'>;
 
 /** Returns the selected machines and the hops before them, each once. Throws FleetError `usage`. */
 export function trustMachines(

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 
 import type { Config } from '../../config/config.ts';
-import { FleetError, messageOf, usageError } from '../../errors.ts';
+import { FleetError, errorTable, messageOf, usageError } from '../../errors.ts';
+import { escapeControls } from '../../log.ts';
 import { statePaths } from '../../state/paths.ts';
 import { refuseFileOfOthers, tryStateFolder } from '../../state/state-folder.ts';
 import { dialThrough } from '../../transport/bastions/bastion-pool.ts';
@@ -12,18 +13,14 @@ import { scanHostKeys } from '../../transport/ssh2/scan-host-keys.ts';
 import { createTransportShared } from '../../transport/transport-shared.ts';
 import { concurrently } from '../command/concurrently.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
+import type { OptionsOf } from '../command/define-command.ts';
 import { confirm } from '../command/question.ts';
 import { loadSettings } from '../command/settings.ts';
-import { type TrustChoice, type TrustMachine, trustMachines, type TrustRoute } from './trust-machines.ts';
+import type { Output } from '../terminal/output.ts';
+import { type Cell, renderTable } from '../terminal/table.ts';
+import type { trustParameters } from './parameters.ts';
+import { type TrustMachine, type TrustRoute, trustMachines } from './trust-machines.ts';
 import { planTrust, type TrustPlan, type TrustSurroundings } from './trust-plan.ts';
-import { machineWord, trustText } from './trust-table.ts';
-
-export interface TrustCommandOptions extends TrustChoice {
-  readonly yes: boolean;
-  readonly replace: boolean;
-  /** A file that vouches for keys, so that no question is asked. */
-  readonly from: string | null;
-}
 
 /** The number of machines that are asked for their keys at a time. */
 const scanLimit = 32;
@@ -34,7 +31,7 @@ type Result = 'added' | 'replaced' | 'known' | 'local' | 'differs' | 'declined' 
  * Runs `trust`: fetches host keys, shows them, asks, and stores them as known_hosts lines. Asks once for all machines
  * that are reached directly, then for machines behind them, which can be asked only through a trusted machine.
  */
-export async function trustCommand(context: Context, options: TrustCommandOptions): Promise<ExitStatus> {
+export async function trustCommand(context: Context, options: OptionsOf<typeof trustParameters>): Promise<ExitStatus> {
   const { output, signal } = context;
   const config = loadSettings(context);
   const source = options.from === null ? null : readSource(options.from);
@@ -213,4 +210,70 @@ function resultJson({ plan, result }: { readonly plan: TrustPlan; readonly resul
     code: plan.fault?.code ?? null,
     message: plan.fault?.message ?? null,
   };
+}
+
+/** Returns the fingerprints to compare, as `ssh-keygen -lf` writes them, and the known and failed machines. */
+function trustText(output: Output, plans: readonly TrustPlan[], replacing: boolean): string {
+  const kind = (wanted: TrustPlan['kind']): TrustPlan[] => plans.filter((plan) => plan.kind === wanted);
+  const [fresh, differing, known] = [kind('new'), kind('differs'), kind('known')];
+  const title = machineWord(plans);
+  const sections: string[] = [];
+  if (fresh.length > 0) {
+    const rows = fresh.flatMap(({ machine, keys }) => keys.map((key) => ({ machine, key, mark: '' })));
+    sections.push(table(output, title, 'host key', rows));
+  }
+  if (differing.length > 0) {
+    const rows = differing.flatMap(({ machine, knownKeys, keys }) => [
+      ...knownKeys.map((key) => ({ machine, key, mark: { text: 'known', colour: 'yellow' } as const })),
+      ...keys.map((key) => ({ machine, key, mark: { text: 'shown now', colour: 'red' } as const })),
+    ]);
+    sections.push(table(output, title, 'host key that differs', rows));
+    if (!replacing) {
+      const names = differing.map((plan) => plan.machine.name).join(' ');
+      sections.push(`If that is meant to be: fleet-health trust --replace ${names}`);
+    }
+  }
+  if (known.length > 0) sections.push(`Known already: ${known.map((plan) => plan.machine.name).join(', ')}`);
+  const failed = plans.flatMap(({ machine, fault }) => (fault === null ? [] : [{ name: machine.name, fault }]));
+  if (failed.length > 0) {
+    sections.push(
+      renderTable(
+        output,
+        [
+          { title, cell: ({ name }) => name },
+          { title: 'failed', cell: ({ fault }) => ({ text: fault.code, colour: 'red' }) },
+          { title: '', shrinks: true, cell: ({ fault }) => fault.message },
+        ],
+        failed,
+      ),
+    );
+    const advice = failed.flatMap(({ name, fault }) =>
+      fault.advice === errorTable[fault.code].advice ? [] : [`${name}: ${fault.advice}`],
+    );
+    if (advice.length > 0) sections.push(advice.map(escapeControls).join('\n'));
+  }
+  return sections.join('\n\n');
+}
+
+/** Returns `machine` if some are bastions, else `client`. */
+function machineWord(plans: readonly TrustPlan[]): string {
+  return plans.some(({ machine }) => machine.kind === 'bastion') ? 'machine' : 'client';
+}
+
+interface KeyRow extends Pick<TrustPlan, 'machine'> {
+  readonly key: HostKey;
+  readonly mark: Cell;
+}
+
+function table(output: Output, who: string, title: string, rows: readonly KeyRow[]): string {
+  return renderTable(
+    output,
+    [
+      { title: who, shrinks: true, cell: ({ machine }) => machine.name },
+      { title, cell: ({ key }) => fingerprint(key.key) },
+      { title: 'type', cell: ({ key }) => keyTypeName(key.type) },
+      { title: '', cell: ({ mark }) => mark },
+    ],
+    rows,
+  );
 }

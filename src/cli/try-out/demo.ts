@@ -15,12 +15,6 @@ import { renderTable } from '../terminal/table.ts';
 import { trustCommand } from '../trust/trust.ts';
 import { type DemoFleet, demoNames, setDiskLimit, startDemoFleet } from './demo-fleet.ts';
 
-export interface DemoCommandOptions {
-  readonly dir: string;
-  /** Only runs the servers, until a signal. */
-  readonly serve: boolean;
-}
-
 interface Question {
   readonly about: string;
   readonly sql: string;
@@ -46,7 +40,10 @@ const questions: readonly Question[] = [
 ];
 
 /** Runs `demo`: shows a whole fleet on this machine, and leaves a folder to go on with. */
-export async function demoCommand(context: Context, options: DemoCommandOptions): Promise<ExitStatus> {
+export async function demoCommand(
+  context: Context,
+  options: { readonly dir: string; readonly serve: boolean },
+): Promise<ExitStatus> {
   const fleet = await startDemoFleet(path.resolve(options.dir));
   try {
     return await (options.serve ? serve(context, fleet) : show(context, fleet));

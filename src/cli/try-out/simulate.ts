@@ -9,24 +9,16 @@ import { stormAt, stormMs } from '../../simulator/condition.ts';
 import { readFolder, withFolder, writeFolder } from '../../simulator/fleet-folder.ts';
 import { type FleetPlan, planFleet } from '../../simulator/fleet-plan.ts';
 import { holdPort } from '../../simulator/loopback-listeners.ts';
-import type { ProfileName } from '../../simulator/profile.ts';
 import { describeDuration, formatDuration } from '../../text/durations.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
+import type { OptionsOf } from '../command/define-command.ts';
 import { parseSpanOption } from '../command/until.ts';
 import type { Output } from '../terminal/output.ts';
+import type { simulateParameters } from './parameters.ts';
 import { serveFleet, type ServingState } from './simulate-processes.ts';
 import { kindsText, lastLines, startLines, summaryJson } from './simulate-text.ts';
 
-export interface SimulateCommandOptions {
-  readonly dir: string;
-  /** null in these four fields: the folder's value, else the default. */
-  readonly clients: number | null;
-  readonly profile: ProfileName | null;
-  readonly seed: number | null;
-  readonly every: string | null;
-  /** null: until a signal. */
-  readonly for: string | null;
-}
+export type SimulateCommandOptions = Omit<OptionsOf<typeof simulateParameters>, 'part'>;
 
 const defaults = { clients: 1000, profile: 'clean', everyMs: 300_000 } as const;
 const minEveryMs = 1000;

@@ -11,11 +11,26 @@ import { databaseKinds, embeddedKind } from '../../storage/dialects/kinds.ts';
 import { checkElements } from './vocabulary-check.ts';
 import { collectorAttributes, forwardElement, retentionAttributes } from './vocabulary-collector.ts';
 import { repliesElement, secretAttributes, smtpElement } from './vocabulary-mail.ts';
-import { metricsAttributes } from './vocabulary-metrics.ts';
 import { eventsElement, optionElement, pingElement, serveAttributes, statusElement } from './vocabulary-serve.ts';
 import { sshAttributes } from './vocabulary-ssh.ts';
 import { alertmanagerElement, heartbeatElement, notifyElement, webhookElement } from './vocabulary-webhook.ts';
 import type { Attributes, AttributeSpec, ElementSpec } from './element-spec.ts';
+
+/** The attributes of `<metrics>`. */
+const metricsAttributes: Attributes = {
+  textfile: {
+    kind: 'path',
+    help:
+      "The file that `collect` and `alert` write at the end of a run, for node_exporter's textfile collector. " +
+      'Needed, except in `<serve>`, where it is not allowed.',
+  },
+  families: {
+    kind: 'families',
+    help:
+      'The groups of figures: client, alerts, self, check, disk, network, series, separated by commas. ' +
+      'Default: all.',
+  },
+};
 
 const yesNo = ['yes', 'no'] as const;
 const storageUrls = databaseKinds.map(({ urlForm, urlHelp }) => urlForm + (urlHelp === null ? '' : ` (${urlHelp})`));

@@ -1,10 +1,8 @@
 import uPlot from 'uplot';
+import { grouped } from '../../text/numbers.ts';
 
-import type { SeriesGroup } from '../series-layout.ts';
+import type { HistoryAlert, HistoryLimit, SeriesGroup, SeriesUnit } from '../series-layout.ts';
 import type { DecodedHistory, DecodedSeries } from './decode-series.ts';
-import { isZone } from './is-zone.ts';
-import { alertBands, bootMarks, limitLines } from './plot-marks.ts';
-import { bytesPerSecond, percents, plain, seriesFormats } from './units.ts';
 
 /** The most lines that a plot shows. Others are hidden until their names in the legend are chosen. */
 const maxLines = 8;
@@ -247,3 +245,118 @@ function summary({ group, name, values }: DecodedSeries, { format }: Plot): stri
   if (known.length === 0) return `${words} unknown`;
   return `${words} from ${format(Math.min(...known))} to ${format(Math.max(...known))}`;
 }
+
+/** True if this browser knows the zone. The server's zone may be a local or a newer one. */
+function isZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).format() !== '';
+  } catch {
+    return false;
+  }
+}
+
+const fills = { critical: 'rgba(213, 94, 0, 0.16)', warning: 'rgba(230, 159, 0, 0.14)' } as const;
+const strokes = { critical: '#d55e00', warning: '#d98e04' } as const;
+
+/** Draws the time of each alert as a band behind the lines. The band of an open alert ends with the plot. */
+function alertBands(plot: uPlot, alerts: readonly HistoryAlert[], until: number): void {
+  within(plot, (context) => {
+    for (const { from, to, severity } of alerts) {
+      const [left, right] = [plot.valToPos(from, 'x', true), plot.valToPos(to ?? until, 'x', true)];
+      context.fillStyle = fills[severity];
+      context.fillRect(left, plot.bbox.top, Math.max(1, right - left), plot.bbox.height);
+    }
+  });
+}
+
+/** Draws each limit as a dashed line. */
+function limitLines(plot: uPlot, limits: readonly HistoryLimit[]): void {
+  within(plot, (context) => {
+    context.setLineDash([6, 4]);
+    for (const { value, severity } of limits) {
+      const y = plot.valToPos(value, 'y', true);
+      context.strokeStyle = strokes[severity];
+      stroke(context, plot.bbox.left, y, plot.bbox.left + plot.bbox.width, y);
+    }
+  });
+}
+
+/** Draws a mark at the top for each boot. */
+function bootMarks(plot: uPlot, boots: readonly number[]): void {
+  within(plot, (context) => {
+    context.strokeStyle = '#7f7f7f';
+    context.setLineDash([2, 3]);
+    for (const boot of boots) {
+      const x = plot.valToPos(boot, 'x', true);
+      stroke(context, x, plot.bbox.top, x, plot.bbox.top + plot.bbox.height);
+    }
+  });
+}
+
+function stroke(context: CanvasRenderingContext2D, x1: number, y1: number, x2: number, y2: number): void {
+  context.beginPath();
+  context.moveTo(x1, y1);
+  context.lineTo(x2, y2);
+  context.stroke();
+}
+
+/** Draws within the plot's area and leaves the context as it was. */
+function within({ ctx: context, bbox }: uPlot, draw: (context: CanvasRenderingContext2D) => void): void {
+  context.save();
+  context.beginPath();
+  context.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  context.clip();
+  draw(context);
+  context.restore();
+}
+
+const sizes = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+const times = [
+  ['d', 86_400],
+  ['h', 3600],
+  ['min', 60],
+  ['s', 1],
+  ['ms', 0.001],
+] as const;
+
+/** Formats a percentage: `42.5 %`. */
+function percents(value: number): string {
+  return `${plain(value)} %`;
+}
+
+/** Formats a number with at most one decimal and its digits in groups of three. */
+function plain(value: number): string {
+  return grouped(String(Math.round(value * 10) / 10));
+}
+
+/** Formats bytes: `1.5 MiB`. */
+function bytes(value: number): string {
+  const power = Math.abs(value) < 1 ? 0 : Math.min(sizes.length - 1, Math.floor(Math.log2(Math.abs(value)) / 10));
+  return `${plain(value / 2 ** (10 * power))} ${sizes[power] ?? ''}`;
+}
+
+/** Formats bytes per second: `1.5 MiB/s`. */
+function bytesPerSecond(value: number): string {
+  return `${bytes(value)}/s`;
+}
+
+/** Formats seconds in their largest unit: `1.5 min`. */
+function seconds(value: number): string {
+  const [unit, length] = times.find(([, one]) => Math.abs(value) >= one) ?? ['s', 1];
+  return `${plain(value / length)} ${unit}`;
+}
+
+/** Formats a number with at least three significant digits: `0.0123`, `4.56`, `12.5`. */
+function figure(value: number): string {
+  return Math.abs(value) >= 10 || value === 0 ? plain(value) : String(Number(value.toPrecision(3)));
+}
+
+/** The formats of the values of series, by unit. */
+const seriesFormats: Readonly<Record<SeriesUnit, (value: number) => string>> = {
+  seconds,
+  bytes,
+  percent: percents,
+  ratio: (value) => percents(value * 100),
+  count: figure,
+  per_second: (value) => `${figure(value)}/s`,
+};

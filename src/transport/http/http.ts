@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import { Readable, Writable } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 
-import { FleetError, messageOf } from '../../errors.ts';
+import { FleetError, changedFault, messageOf } from '../../errors.ts';
 import { postSigned } from '../../platform/signed-post.ts';
 import { secondMs } from '../../platform/units.ts';
 import { urlAddress } from '../../text/url-address.ts';
@@ -14,7 +14,6 @@ import { acknowledgePath, encodePolledVisit, maxPushBytes, pushPath, type Signed
 import { abortedError } from '../connection/aborted.ts';
 import { dial } from '../connection/dial.ts';
 import { noExit, type ChannelExit, type ConnectOptions, type PolledConnection, type Transport } from '../transport.ts';
-import { answerFault, dialFault, keyMissing, requestFault, strangerFault } from './http-faults.ts';
 
 export interface HttpTarget {
   /** The name in errors, and in requests. */
@@ -167,4 +166,68 @@ function connectionOf(link: Link, connectMs: number): PolledConnection {
     },
     destroy: () => link.end(),
   };
+}
+
+const adviceOfSpoke =
+  'Check that `fleet-health-agent spoke` runs there, and the url of this client; https needs a proxy there.';
+
+const enrolAgain = (client: string): string =>
+  `Put the agent.json there that \`fleet-health enroll ${client}\` prints now, and restart its spoke.`;
+
+/** Returns the fault of a client without an enrolment. */
+function keyMissing(client: string): FleetError {
+  return new FleetError({
+    ...{ client, code: 'spoke-refused', stage: 'login' },
+    message: `${client} is not enrolled: nothing proves who answers at its url`,
+    advice: enrolAgain(client),
+  });
+}
+
+/** Replaces the advice of a refused connection, which is about sshd. Returns other errors unchanged. */
+function dialFault(thrown: unknown): unknown {
+  if (!(thrown instanceof FleetError) || thrown.code !== 'connect-refused') return thrown;
+  return changedFault(thrown, { advice: adviceOfSpoke });
+}
+
+/** A request that failed. */
+interface FailedRequest {
+  readonly client: string;
+  readonly path: SignedPath;
+  readonly message: string;
+  /** True if the time was over; false if the connection broke. */
+  readonly isLate: boolean;
+  readonly cause?: unknown;
+}
+
+/** Returns the fault of a request without an answer. */
+function requestFault({ client, path, message, isLate, cause }: FailedRequest): FleetError {
+  if (path === pushPath && isLate)
+    return new FleetError({ client, code: 'agent-timeout', stage: 'agent', message, cause });
+  return new FleetError({
+    ...{ client, code: 'connect-failed', stage: path === pushPath ? 'agent' : 'connect', message, cause },
+    advice: adviceOfSpoke,
+  });
+}
+
+/** Returns the fault of an answer other than 200. */
+function answerFault(client: string, url: string, status: number | undefined): FleetError {
+  const message = `${url} answered ${status ?? 'nothing'}`;
+  if (status === 401) {
+    const advice = `${enrolAgain(client)} The log of the spoke has the reason.`;
+    return new FleetError({ client, code: 'spoke-refused', stage: 'login', message, advice });
+  }
+  const advice =
+    status === 503
+      ? 'Another visit is under way there; the next one is answered.'
+      : 'Check that `fleet-health-agent spoke` answers at the url of this client, and its log.';
+  return new FleetError({ client, code: 'connect-failed', stage: 'connect', message, advice });
+}
+
+/** Returns the fault of an answer whose MAC is wrong. */
+function strangerFault(client: string, url: string): FleetError {
+  return new FleetError({
+    ...{ client, code: 'spoke-refused', stage: 'login' },
+    message: `${url} answered without the key of ${client}`,
+    advice: 'Something else answers there, or the answer was changed on the way: check the url.',
+  });
 }
