@@ -109,7 +109,7 @@ export class ForgettingDisk {
     }
     if (this.#written.size > 0) found.push(this.#remains('all names without the contents', pending, new Map()));
     for (const [node, content] of this.#written) {
-      for (const [how, torn] of tears(content)) {
+      for (const [how, torn] of tears(content, this.#contents.get(node) ?? Buffer.alloc(0))) {
         found.push(this.#remains(`a content with ${how}`, pending, new Map([...this.#written, [node, torn]])));
       }
     }
@@ -151,11 +151,15 @@ function describe({ from, to }: NameStep): string {
   return now === undefined ? `the removal of ${old}` : `the rename of ${old} to ${now}`;
 }
 
-function tears(content: Buffer): readonly (readonly [how: string, torn: Buffer])[] {
-  const half = sectorBytes * Math.floor(content.length / sectorBytes / 2);
-  const zeros = Buffer.alloc(content.length);
+/** Returns contents between the durable one and the new one. What was appended tears behind the durable content. */
+function tears(content: Buffer, durable: Buffer): readonly (readonly [how: string, torn: Buffer])[] {
+  const isAppended = content.subarray(0, durable.length).equals(durable);
+  const before = isAppended ? durable.length : 0;
+  const zeros = Buffer.concat([content.subarray(0, before), Buffer.alloc(content.length - before)]);
+  const middle = sectorBytes * Math.floor((before + content.length) / sectorBytes / 2);
+  const half = Math.max(before, middle);
   return [
-    ['no byte', Buffer.alloc(0)],
+    ['none of its new bytes', content.subarray(0, before)],
     ['its first sectors', content.subarray(0, half)],
     ['zeros in its place', zeros],
     ['zeros after its first sectors', Buffer.concat([content.subarray(0, half), zeros.subarray(half)])],
