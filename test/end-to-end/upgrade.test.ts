@@ -1,10 +1,13 @@
 /**
- * Version 0.2.0, the first release, and the versions after it. Its database and state folder are used by this version
- * with one more migration, and by two machines of which one is older.
+ * Version 0.2.0, the first release, and the versions after it. Its database and its files are used by this version
+ * with one more migration, and by two machines of which one is older. In the second tier the files are also those of
+ * the last commit before inbox/.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import path from 'node:path';
 import { after, before, suite, test, type TestContext } from 'node:test';
 import { gunzipSync } from 'node:zlib';
@@ -14,44 +17,52 @@ import { packageDir } from '../../src/state/paths.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
 import { readMigrations } from '../../src/storage/migrate/migration-files.ts';
 import { skipWithoutMariadb, startMariadb, type Mariadb } from '../support/mariadb.ts';
-import { succeeded } from '../support/run-cli.ts';
+import { freePort } from '../support/free-port.ts';
+import { agentProgram, startAgentProgram, startCli, succeeded } from '../support/run-cli.ts';
 import { isWide, skipUnlessWide } from '../support/long-tests.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
-import { keptAtMs, keptFolder, readKept, skipWithoutFaketime, startKeptFleet } from './support/kept-release.ts';
-import { writeWithPort, type KeptFleet } from './support/kept-release.ts';
+import { until } from '../support/until.ts';
+import { clockAt, keptAtMs, keptFolder, keptPlaces, readKept, skipWithoutFaketime } from './support/kept-release.ts';
+import { filesWithPlaces, replacePlaces, startKeptFleet } from './support/kept-release.ts';
+import type { KeptFleet, KeptRelease, Places } from './support/kept-release.ts';
 
 const skip = skipWithoutFaketime === false ? skipWithoutMariadb : skipWithoutFaketime;
 const nextName = `${String(readMigrations('sqlite').length + 1).padStart(3, '0')}-next`;
 const minuteMs = 60_000;
 const kinds = isWide ? (['sqlite', 'mariadb'] as const) : (['sqlite'] as const);
+const releases: readonly KeptRelease[] = isWide ? ['0.2.0', 'before-inbox'] : ['0.2.0'];
 
-/** The rows of 0.2.0 by table, without the rows that each program writes at its start. */
+/** The rows of the release by table, without the rows that each program writes at its start. */
 type Rows = Readonly<Record<string, readonly string[]>>;
 
-suite('what 0.2.0 left behind', { skip }, () => {
+for (const release of releases) suite(`what ${release} left behind`, { skip }, () => upgrade(release));
+
+function upgrade(release: KeptRelease): void {
   let mariadb: Mariadb | null = null;
   let fleet: KeptFleet;
   before(async () => {
     const secondsAgo = Math.round((Date.now() - keptAtMs) / 1000) - 30;
     const clock = `--init-connect=SET timestamp = UNIX_TIMESTAMP(SYSDATE(6)) - ${secondsAgo}`;
-    fleet = await startKeptFleet(readKept('host-key'));
+    fleet = await startKeptFleet(readKept(release, 'host-key'));
     if (isWide) mariadb = await startMariadb([clock]);
   });
   after(async () => {
     await Promise.all([mariadb?.stop(), fleet.server.close()]);
   });
 
-  /** Makes a machine with config.xml, state folder and database of 0.2.0. */
+  /** Makes a machine with config.xml, files and database of the release. */
   async function machine(t: TestContext, kind: 'sqlite' | 'mariadb') {
     const dir = tempFolder(t);
-    const unpacked = (name: string): Buffer => gunzipSync(readFileSync(path.join(keptFolder, name)));
-    execFileSync('tar', ['-C', dir, '-x'], { input: unpacked('state.tar.gz') });
-    writeWithPort(
-      path.join(dir, 'state/known_hosts'),
-      readFileSync(path.join(dir, 'state/known_hosts'), 'utf8'),
-      fleet.server,
-    );
+    const unpacked = (name: string): Buffer => gunzipSync(readFileSync(path.join(keptFolder(release), name)));
+    execFileSync('tar', ['-C', dir, '-x'], { input: unpacked('files.tar.gz') });
+    const [serve, asked] = [String(await freePort()), String(await freePort())];
+    const places: Places = { dir, ssh: String(fleet.server.port), serve, asked };
+    const placed = (text: string): string => replacePlaces(text, keptPlaces, places);
+    for (const name of filesWithPlaces) {
+      writeFileSync(path.join(dir, name), placed(readFileSync(path.join(dir, name), 'utf8')), { mode: 0o600 });
+    }
+    await startAgentProgram(t, ['-c', path.join(dir, 'asked/agent.json'), 'spoke'], 'event=listening');
     let storage: StorageConfig = sqliteConfig(path.join(dir, 'state/fleet.db'));
     let element = '<storage/>';
     if (kind === 'mariadb' && mariadb !== null) {
@@ -61,20 +72,60 @@ suite('what 0.2.0 left behind', { skip }, () => {
       element = `<storage url="${made.url}" password="${made.password}"/>`;
     }
     const write = (name: string, more: string): string => {
-      writeWithPort(path.join(dir, name), readKept('config.xml'), fleet.server, more);
+      const text = placed(readKept(release, 'config.xml')).replace('<!-- MORE -->', more);
+      writeFileSync(path.join(dir, name), text, { mode: 0o600 });
       return path.join(dir, name);
     };
     const outbox = path.join(dir, 'state/outbox');
     return {
+      dir,
+      servePort: Number(serve),
       config: write('config.xml', element),
       /** The same config.xml, but no run migrates. */
       careful: write('careful.xml', element.replace('/>', ' migrate="no"/>')),
       mails: () => (existsSync(outbox) ? readdirSync(outbox).sort() : []),
       mail: (name: string) => readFileSync(path.join(outbox, name), 'utf8'),
       rows: async (columns?: Columns): Promise<Rows> => await rowsOf(storage, columns),
+      ask: async (sql: string) => await ask(storage, sql),
       first: async (sql: string) => (await ask(storage, sql))[0] ?? assert.fail(sql),
     };
   }
+
+  const taken = 'is taken over whole: clients that push, are asked, or belong to a site go on';
+  test(taken, { skip: skipUnlessWide }, async (t) => {
+    const { dir, config, servePort, mails, ask: askAll } = await machine(t, 'sqlite');
+    fleet.setCheck(0);
+    fleet.setTime(keptAtMs + minuteMs);
+    const inDir = (name: string): string => path.join(dir, name);
+    const stored = async (): Promise<Readonly<Record<string, number>>> => {
+      const rows = await askAll('SELECT client, COUNT(*) AS reports FROM stats GROUP BY client');
+      return Object.fromEntries(rows.map(({ client, reports }) => [String(client), Number(reports)]));
+    };
+    const before = await stored();
+    await succeeded(fleet.run(config, ['alert']));
+    const sent = mails();
+
+    const answered = await whileServes(config, async () => {
+      await succeeded(fleet.run(inDir('laptop/agent.json'), ['push', '--once'], agentProgram));
+      assert.match(await succeeded(fleet.run(inDir('site/config.xml'), ['collect'])), /reports forwarded/);
+      return await send(servePort, readFileSync(path.join(keptFolder(release), 'site-request')));
+    });
+    // A site of before-inbox keeps its files until it is upgraded; serve logs the reason.
+    const expected = { '0.2.0': /^HTTP\/1\.1 200 /, 'before-inbox': /^HTTP\/1\.1 426 / };
+    assert.match(answered, expected[release]);
+    assert.match(await succeeded(fleet.run(config, ['collect'])), /succeeded=5 failed=0 .* quarantined=0/);
+    await succeeded(fleet.run(config, ['ingest']));
+    await succeeded(fleet.run(config, ['alert']));
+    assert.deepEqual(mails(), sent, 'nobody is notified again');
+    const after = await stored();
+    const added = Object.fromEntries(Object.entries(after).map(([name, count]) => [name, count - (before[name] ?? 0)]));
+    // Each client's reports that waited, and one of this run; c3 had another one, sealed in the database.
+    assert.deepEqual(added, { asked: 1, c1: 2, c2: 2, c3: 3, c4: 3, laptop: 3 });
+    assert.deepEqual(waitingFiles(dir), []);
+    const [events] = await askAll('SELECT COUNT(*) AS count FROM events');
+    assert.equal(Number(events?.['count']), 4);
+    await succeeded(fleet.run(config, ['check']));
+  });
 
   for (const kind of kinds) {
     test(`is migrated, whole, and nobody is notified again (${kind})`, async (t) => {
@@ -84,7 +135,7 @@ suite('what 0.2.0 left behind', { skip }, () => {
       fleet.setTime(keptAtMs + minuteMs);
       const old = await rows();
       for (const [table, content] of Object.entries(old)) {
-        if (!mayBeEmpty.has(table)) assert.notEqual(content.length, 0, `0.2.0 left a row in ${table}`);
+        if (!mayBeEmpty.has(table)) assert.notEqual(content.length, 0, `${release} left a row in ${table}`);
       }
       assert.match(await succeeded(fleet.run(config, ['migrate', '--check'], next)), new RegExp(nextName));
       assert.match(await succeeded(fleet.run(config, ['migrate'], next)), new RegExp(nextName));
@@ -100,7 +151,7 @@ suite('what 0.2.0 left behind', { skip }, () => {
       const sent = mails();
       fleet.setTime(keptAtMs + 2 * minuteMs);
       const collected = await succeeded(fleet.run(config, ['collect'], next));
-      assert.match(collected, /succeeded=3 failed=0 .* stored=6 duplicate=0 quarantined=0/);
+      assert.match(collected, /failed=0 .* stored=9 duplicate=0 quarantined=0/);
       await succeeded(fleet.run(config, ['alert'], next));
       assert.deepEqual(mails(), sent);
       assert.match(await succeeded(fleet.run(config, ['alerts'], next)), /known since Monday/);
@@ -123,7 +174,7 @@ suite('what 0.2.0 left behind', { skip }, () => {
       const next = nextVersion(t);
       fleet.setCheck(0);
       fleet.setTime(keptAtMs + minuteMs);
-      // 0.2.0 recorded an outage of its database. Such an outage is logged once an hour.
+      // The release recorded an outage of its database. Such an outage is logged once an hour.
       rmSync(path.join(path.dirname(config), 'state/database-away.db'));
       // The new machine comes first, and must not migrate.
       const refused = await fleet.run(careful, ['alert'], next);
@@ -144,14 +195,14 @@ suite('what 0.2.0 left behind', { skip }, () => {
       ] as const) {
         fleet.setTime(keptAtMs + minutes * minuteMs);
         const collected = await succeeded(fleet.run(config, ['collect'], collector));
-        assert.match(collected, /succeeded=3 failed=0 .* stored=3 duplicate=0 quarantined=0/);
+        assert.match(collected, /succeeded=5 failed=0 .* stored=4 duplicate=0 quarantined=0/);
         await succeeded(fleet.run(config, ['alert'], alerter));
       }
       assert.deepEqual(mails(), sent);
       assert.match(await succeeded(fleet.run(config, ['migrate', '--check'])), /nothing|up to date/i);
     });
   }
-});
+}
 
 /** Returns the program of a copy of this version that has one more migration. */
 function nextVersion(t: TestContext): string {
@@ -167,11 +218,8 @@ function nextVersion(t: TestContext): string {
   return path.join(dir, 'dist', 'fleet-health.cjs');
 }
 
-/** Tables that stay empty without several collectors or a larger fleet. */
-const mayBeEmpty = new Set([
-  ...['reply_positions', 'mail_replies', 'sealed_reports', 'inventory', 'inventory_reports'],
-  ...['collectors', 'slices', 'cycles'],
-]);
+/** Tables that stay empty without several collectors. */
+const mayBeEmpty = new Set(['collectors', 'slices', 'cycles']);
 /** The tables that every program writes to at its start. */
 const written = new Set(['migrations', 'leases', 'next_things']);
 
@@ -209,4 +257,50 @@ function columnsOf(rows: Rows): Columns {
   return Object.fromEntries(
     Object.entries(rows).map(([name, [first = '{}']]) => [name, Object.keys(JSON.parse(first) as object)]),
   );
+}
+
+/** Serves the collector's endpoints while something is done. */
+async function whileServes<Result>(config: string, work: () => Promise<Result>): Promise<Result> {
+  const child = startCli(['-c', config, 'serve'], { env: clockAt(keptAtMs + minuteMs) });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (bytes: Buffer) => (said += String(bytes)));
+  try {
+    await until(
+      () => said.includes('event=serve-started') || child.exitCode !== null,
+      () => said,
+      60_000,
+    );
+    return await work();
+  } finally {
+    const ended = once(child, 'exit');
+    child.kill('SIGTERM');
+    await ended;
+  }
+}
+
+/** Sends the bytes of a request. Returns the answer. */
+async function send(port: number, request: Buffer): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  let answer = '';
+  socket.on('data', (bytes) => (answer += String(bytes)));
+  socket.write(request);
+  await until(
+    () => answer.includes('\r\n\r\n'),
+    () => answer,
+    60_000,
+  );
+  socket.destroy();
+  return answer;
+}
+
+/** Returns the files of reports and records that nothing has taken over. */
+function waitingFiles(dir: string): readonly string[] {
+  const places = ['journal', 'events', 'encrypted_stats', 'inbox'].flatMap((name) => [
+    `state/${name}`,
+    `site/state/${name}`,
+  ]);
+  return ['laptop/state', ...places]
+    .filter((place) => existsSync(path.join(dir, place)))
+    .flatMap((place) => readdirSync(path.join(dir, place), { recursive: true, encoding: 'utf8' }))
+    .filter((name) => /\.(?:fhs|jsonl?)$/.test(name) && !/quarantine|counters|inventory|push/.test(name));
 }

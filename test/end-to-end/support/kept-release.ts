@@ -1,10 +1,10 @@
 /**
- * A small fleet with its own clock: three clients, played by a report server in this process, and the built programs
- * under libfaketime. `keep-release.ts` keeps the files that a release leaves behind; upgrade.test.ts starts
+ * A small fleet with its own clock: clients that are visited, played by a report server in this process, and the built
+ * programs under libfaketime. `keep-release.ts` keeps the files that a release leaves behind; upgrade.test.ts starts
  * from them.
  */
 import { randomUUID } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { packageDir } from '../../../src/state/paths.ts';
@@ -16,12 +16,40 @@ import { sampleReport, worker } from '../../report/support/sample-report.ts';
 import { startReportServer, type ReportServer } from '../../support/report-server.ts';
 import { runBuilt, type CliResult } from '../../support/run-cli.ts';
 
-/** The folder of a release's files: config.xml, host-key, state.tar.gz and fleet.sql.gz. */
-export const keptFolder = path.join(packageDir, 'test', 'testdata', '0.2.0');
+/**
+ * The kept releases: the first one, and the last commit before inbox/, of the same version, whose sites forward streams
+ * and whose records wait in journal/ and events/.
+ */
+export type KeptRelease = '0.2.0' | 'before-inbox';
+
+/** Returns the folder of a release's files: config.xml, host-key, files.tar.gz, fleet.sql.gz and site-request. */
+export const keptFolder = (release: KeptRelease): string => path.join(packageDir, 'test', 'testdata', release);
 /** The moment of the last run before the files were kept. */
 export const keptAtMs = Date.UTC(2026, 10, 23, 12, 0);
-/** The placeholder for the port of the clients in the kept files. */
-export const keptPort = '54321';
+/** The folder and the ports that differ wherever the kept files are used. */
+export interface Places {
+  readonly dir: string;
+  /** The port of the clients' SSH server. */
+  readonly ssh: string;
+  readonly serve: string;
+  /** The port of the client that is asked over HTTP. */
+  readonly asked: string;
+}
+
+/** The placeholders in the kept files. */
+export const keptPlaces: Places = { dir: '/kept/folder', ssh: '54321', serve: '54322', asked: '54323' };
+
+/** The kept files with placeholders. */
+export const filesWithPlaces = [
+  ...['state/known_hosts', 'site/config.xml', 'site/state/known_hosts'],
+  ...['laptop/agent.json', 'asked/agent.json'],
+] as const;
+
+/** Replaces these places in a text. */
+export function replacePlaces(text: string, from: Places, to: Places): string {
+  const names = ['dir', 'ssh', 'serve', 'asked'] as const;
+  return names.reduce((changed, name) => changed.replaceAll(from[name], to[name]), text);
+}
 
 const faketime = readdirSync('/usr/lib')
   .map((name) => path.join('/usr/lib', name, 'faketime', 'libfaketime.so.1'))
@@ -56,7 +84,10 @@ export async function startKeptFleet(hostKey: string): Promise<KeptFleet> {
   const server = await startReportServer({
     ...{ username: 'monitor', password: 'of the tests', hostKey },
     hello: () => ({ wall_ms: atMs }),
-    reports: (request) => [sealed(request, reportAt(request.client, atMs, exit))],
+    reports: (request) => {
+      const visited = sealed(request, reportAt(request.client, atMs, exit));
+      return hasInventory(request, atMs) ? [visited, sealed(request, inventoryAt(atMs))] : [visited];
+    },
   });
   return {
     server,
@@ -78,6 +109,22 @@ function sealed({ client, run, key }: AgentRequest, inside: Partial<Report>): Bu
 }
 
 const dayMs = 86_400_000;
+
+/** Two days before the last, c1 sends an inventory, and the day after the same one again. */
+function hasInventory({ client }: AgentRequest, atMs: number): boolean {
+  return client === 'c1' && atMs < keptAtMs - dayMs / 2 && atMs > keptAtMs - 3 * dayMs;
+}
+
+function inventoryAt(atMs: number): Partial<Report> {
+  const release = { distribution: 'Debian', release: '12', kernel: '6.1.0', architecture: 'x86_64', hostname: 'c1' };
+  return {
+    name: 'Inventory report',
+    datetime: new Date(atMs).toISOString(),
+    monotonic_ms: 90 * dayMs + atMs - keptAtMs,
+    worker_reports: [worker('os_release', [{ name: 'os_release', data: [release] }])],
+  };
+}
+
 const gib = 1024 ** 3;
 
 /** Returns a report. A file system of c1 fills; a check of c2 has the exit status `exit`. */
@@ -107,10 +154,5 @@ function reportAt(client: string, atMs: number, exit: 0 | 2): Partial<Report> {
   };
 }
 
-/** Writes a kept text with the port of these clients, and other elements for `<!-- MORE -->`. */
-export function writeWithPort(file: string, text: string, { port }: ReportServer, more = ''): void {
-  const changed = text.replaceAll(keptPort, String(port)).replace('<!-- MORE -->', more);
-  writeFileSync(file, changed, { mode: 0o600 });
-}
-
-export const readKept = (name: string): string => readFileSync(path.join(keptFolder, name), 'utf8');
+export const readKept = (release: KeptRelease, name: string): string =>
+  readFileSync(path.join(keptFolder(release), name), 'utf8');
