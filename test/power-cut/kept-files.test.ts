@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -7,10 +8,13 @@ import { keepReport, openVisit, type Visit } from '../../agent/spool/visit.ts';
 import { keyOf } from '../../src/cli/push/enrolment-keys.ts';
 import { loadKeyRing } from '../../src/collector/keys/key-ring.ts';
 import { protocolVersion, type AgentRequest } from '../../src/report/wire.ts';
+import { openQuarantine } from '../../src/collector/spool/quarantine.ts';
+import { openSealedSpool } from '../../src/collector/spool/sealed-spool.ts';
 import { generateKeyPair } from '../../src/seal/key-pair.ts';
 import { loadCollectorId } from '../../src/state/collector-id.ts';
 import { statePaths } from '../../src/state/paths.ts';
 import { pushKeyFinder } from '../../src/state/push-keys.ts';
+import { namesBelow } from '../support/names-below.ts';
 import { sealedSample } from '../support/sealed-report.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { tryEveryCut } from './every-cut.ts';
@@ -84,4 +88,26 @@ test('the key that clients seal to, and the id of the collector, are the same af
     recover: () => Promise.resolve({ kept: read() }),
   });
   assert.equal(promises, 2);
+});
+
+test('a report that is moved to quarantine is in the spool or there, whole, after every power cut', async () => {
+  const dir = tempFolder();
+  const spool = openSealedSpool(path.join(dir, 'encrypted_stats'));
+  const find = async (): Promise<readonly string[]> => {
+    const { reports, quarantines } = await spool.scan();
+    const moved = quarantines.flatMap((place) => namesBelow(place, '.fhs').map((name) => path.join(place, name)));
+    return [...reports.map(({ file }) => file), ...moved];
+  };
+  const promises = await tryEveryCut({
+    dir,
+    run: async (promise) => {
+      const sealed = Buffer.from('damaged '.repeat(200));
+      const report = await spool.add({ client: 'web-1', reportId: 'one', sealed, receivedAtMs: 0, clock: null });
+      promise(sealed.toString());
+      const quarantine = openQuarantine({ places: [], nowMs: 0, keepMs: 1000 });
+      quarantine.add(report, 'web-1', { code: 'seal-corrupt', message: 'damaged', atMs: 0 });
+    },
+    recover: async () => ({ kept: [...new Set((await find()).map((file) => readFileSync(file, 'utf8')))] }),
+  });
+  assert.equal(promises, 1);
 });

@@ -11,6 +11,8 @@ import { createRequire, syncBuiltinESMExports } from 'node:module';
 import type fs from 'node:fs';
 import path from 'node:path';
 
+import { errnoOf } from '../../src/errors.ts';
+
 /** A name in a folder: the folder's inode and the name. */
 export type Name = `${string}/${string}`;
 
@@ -44,6 +46,10 @@ const { closeSync, fstatSync, lstatSync, openSync, readdirSync, readFileSync, st
 const changes = ['open', 'writeFile', 'appendFile', 'rename', 'link', 'unlink', 'rm', 'rmdir', 'mkdir', 'copyFile'];
 const handleChanges = ['write', 'writeFile', 'appendFile', 'truncate'];
 
+/** The tracer of the running work. The functions of fs stay watched after it: Node keeps some of them elsewhere too. */
+let current: Tracer | null = null;
+let isWatching = false;
+
 /**
  * Runs work, which may change only the folder and calls `promise` at the moment when somebody is told that a thing is
  * safe. Returns the record. Only one at a time.
@@ -52,14 +58,16 @@ export async function traceFiles(
   dir: string,
   work: (promise: (what: string) => void) => Promise<unknown>,
 ): Promise<Trace> {
+  if (!isWatching) await watchFiles();
+  isWatching = true;
   const tracer = new Tracer(dir);
-  const stop = await watch(tracer);
+  current = tracer;
   try {
     await work((promise) => tracer.promise(promise));
+    tracer.note();
   } finally {
-    stop();
+    current = null;
   }
-  tracer.note();
   return { before: tracer.before, steps: tracer.steps };
 }
 
@@ -115,27 +123,14 @@ class Tracer {
   }
 }
 
-/** Replaces the functions of fs by watched ones. Returns a function that puts them back. */
-async function watch(tracer: Tracer): Promise<() => void> {
+/** Replaces the functions of fs by watched ones. */
+async function watchFiles(): Promise<void> {
   const synchronous = files as unknown as Methods;
   const promised = files.promises as unknown as Methods;
-  const handle = await files.promises.open(path.dirname(import.meta.filename), 'r');
+  const handle = await files.promises.open(import.meta.filename, 'r');
   const handles = Object.getPrototypeOf(handle) as Methods;
   await handle.close();
-  const undo: (() => void)[] = [];
-  const replace = (
-    object: Methods,
-    name: string,
-    around: (work: () => unknown, self: unknown, first: unknown) => unknown,
-  ): void => {
-    const method = object[name];
-    if (method === undefined) return;
-    object[name] = function (...args) {
-      return around(() => method.apply(this, args), this, args[0]);
-    };
-    undo.push(() => (object[name] = method));
-  };
-  const changing = (work: () => unknown): unknown => {
+  const changing: Around = (tracer, work) => {
     tracer.noteDatabase();
     return afterwards(work, () => tracer.note());
   };
@@ -146,13 +141,21 @@ async function watch(tracer: Tracer): Promise<() => void> {
   replace(synchronous, 'writeSync', changing);
   for (const name of handleChanges) replace(handles, name, changing);
   for (const name of ['sync', 'datasync']) {
-    replace(synchronous, `f${name}Sync`, (work, _, fd) => afterwards(work, tracer.sync(Number(fd))));
-    replace(handles, name, (work, self) => afterwards(work, tracer.sync((self as { readonly fd: number }).fd)));
+    replace(synchronous, `f${name}Sync`, (tracer, work, _, fd) => afterwards(work, tracer.sync(Number(fd))));
+    replace(handles, name, (tracer, work, self) => afterwards(work, tracer.sync((self as Handle).fd)));
   }
   syncBuiltinESMExports();
-  return () => {
-    for (const one of undo) one();
-    syncBuiltinESMExports();
+}
+
+type Handle = { readonly fd: number };
+type Around = (tracer: Tracer, work: () => unknown, self: unknown, first: unknown) => unknown;
+
+function replace(object: Methods, name: string, around: Around): void {
+  const method = object[name];
+  if (method === undefined) return;
+  object[name] = function (...args) {
+    const work = (): unknown => method.apply(this, args);
+    return current === null ? work() : around(current, work, this, args[0]);
   };
 }
 
@@ -174,7 +177,18 @@ const nodeOf = ({ ino }: { readonly ino: bigint }): string => String(ino);
 /** The files of SQLite, and the one under which `makeMigrated` makes a database. */
 const isDatabase = /\.db([-.]\w+)?$/;
 
+/** Reads the folder, again if a call that another thread still works on has moved a file meanwhile. */
 function snapshot(dir: string): Snapshot {
+  for (;;) {
+    try {
+      return readNow(dir);
+    } catch (thrown) {
+      if (errnoOf(thrown) !== 'ENOENT') throw thrown;
+    }
+  }
+}
+
+function readNow(dir: string): Snapshot {
   const names = new Map<Name, string>();
   const contents = new Map<string, Buffer>();
   const visit = (folder: string, node: string): void => {
