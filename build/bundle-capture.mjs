@@ -12,7 +12,7 @@ import { imageTypes } from '../src/report/report.ts';
 import { linesOf } from '../src/report/shorten-script.ts';
 import { shortenAwk } from './shorten-awk.mjs';
 
-const parts = 'main json request plan checks facts log log-lines'.split(' ');
+const parts = 'main request plan checks facts log log-lines'.split(' ');
 
 const relative = (paths) => paths.map((path) => path.slice(1));
 const hasGlob = (path) => /[*?[]/.test(path);

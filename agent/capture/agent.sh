@@ -469,7 +469,7 @@ packages() {
   shift
   [ $left -le 0 ] || from "$x" $left env ZYPP_READONLY_HACK=1 nice -n 19 "${x%% *}" "$@"
 }
-# logs: prints the worker report of the log, and keeps the position for the next visit.
+# logs: prints what log.awk prints, and keeps the position for the next visit.
 logs() {
   fh_log= failed= f=$C/log log=
   [ "$C" ] && [ -f "$f" ] && [ ! -L "$f" ] && [ -O "$f" ] && { read -r fh_log && read -r failed; } <"$f"
@@ -481,18 +481,17 @@ logs() {
     limited 8 awk "$program" logs
   )
   s=$?
-  o=${r%%"$nl"*}
-  case $s,$o in
-  0,'{'*'}') log=${r#*"$nl"} && [ "$log" != "$r" ] || log= ;;
+  case $s,$r in
+  0,*"${nl}next "*) log=${r##*"${nl}next "} ;;
   *)
     # The next visit reads these lines. If they are too much for it as well, the one after it begins at the end.
     why="awk ended with $s"
     if [ ! "$fh_log" ]; then log=
     elif [ "$failed" ]; then log= why="$why; the lines until now are skipped"
     else log=$fh_log${nl}failed; fi
-    o="{\"error\":\"$why\",\"function_reports\":[]}" ;;
+    r="fault $why" ;;
   esac
-  tell ":log:$o"
+  say "$r$nl" | sed 's/^/:log:/'
   [ ! "$C" ] || keep "$log$nl" log
 }
 # keep TEXT NAME: writes a file of this client's folder.

@@ -1,7 +1,7 @@
 /** The machine of a capture, to the probes. */
-import { ReportFault, type WorkerReport } from '../../src/report/report.ts';
+import { ReportFault } from '../../src/report/report.ts';
 import { parseProcessStat } from '../probes/process-stat.ts';
-import { faultOf, messageOf } from '../probes/source.ts';
+import { faultOf } from '../probes/source.ts';
 import type { MountAnswer, Notes, Programs, Source, SourceReader, Usage } from '../probes/source.ts';
 import { mountIn, type Capture, type Files } from './parse-capture.ts';
 
@@ -111,13 +111,7 @@ function programsOf(capture: Capture, spaces: ReadonlyMap<string, Usage>, isKept
       const answer = programs.get('containers');
       return answer === undefined ? null : Promise.resolve(answer.output);
     },
-    log: () => {
-      try {
-        return Promise.resolve(workerIn(programs.get('log')?.output ?? ''));
-      } catch (error) {
-        return Promise.reject(new Error(messageOf(error)));
-      }
-    },
+    log: () => Promise.resolve(programs.get('log')?.output ?? ''),
   };
 }
 
@@ -243,13 +237,4 @@ function pageBytesIn(files: Files): number | null {
   const pages = Number(files.get('/proc/self/statm')?.split(' ')[1]);
   const size = 2 ** Math.round(Math.log2((kibibytes * 1024) / pages));
   return size >= 4096 && size <= 65_536 ? size : null;
-}
-
-/** Returns the worker report of the log in an output. Throws an Error if it is none. */
-function workerIn(output: string): WorkerReport {
-  const worker = JSON.parse(output) as Partial<WorkerReport> | null;
-  const error = worker?.error ?? null;
-  if (!Array.isArray(worker?.function_reports) || !(error === null || typeof error === 'string'))
-    throw new Error('no answer');
-  return { name: 'log', duration_ms: 0, error, function_reports: worker.function_reports };
 }

@@ -133,88 +133,51 @@ function readKept(  line, f, file) {
   RS_ = "\036"; file = ENVIRON["fh_dir"] "/checks.shell"
   if (ENVIRON["fh_dir"] == "") return
   while ((getline line < file) > 0) {
-    split(line, f, RS_)
-    if (f[2] != ENVIRON["fh_boot"] || f[4] == "") continue
-    KEPT_AGE[f[1]] = int(uptime() - f[3] + 0.5); KEPT_LINE[f[1]] = line; KEPT_RESULT[f[1]] = f[4]
+    if (split(line, f, RS_) < 5 || f[2] != ENVIRON["fh_boot"]) continue
+    KEPT_AGE[f[1]] = int(uptime() - f[3] + 0.5); KEPT_LINE[f[1]] = line
+    KEPT_RESULT[f[1]] = substr(line, length(f[1] f[2] f[3]) + 4)
   }
   close(file)
 }
 
-# Prints the results and the member of refusals, a line each, and writes the results to keep to the file fh_keep.
-function checksResult(  n, i, line, f, dir, results, refused, refusals, age, json, one, expected) {
+# Prints what agent/capture/collect-capture.ts reads: `r` a refusal, `c` a check with its format, age and result, `x` a
+# container that must exist. Writes the results to keep to the file fh_keep.
+function checksResult(  n, i, line, f, age, result, one) {
   US = "\037"; readKept()
   i = ENVIRON["fh_run"] "/plan"
   while ((getline one < i) > 0) line[++n] = one
   close(i)
   printf "" > ENVIRON["fh_keep"]
-  for (i = 1; i <= n; i++) if (line[i] ~ /^r/) {
-    split(substr(line[i], 2), f, US); refused = refused refusal(f[1], f[2]); refusals++
-  }
+  # An empty line says that checks have run, if there were none.
+  print ""
+  for (i = 1; i <= n; i++) if (line[i] ~ /^[rx]/) print line[i]
   for (i = 1; i <= n; i++) {
-    one = substr(line[i], 2); age = 0; json = ""
-    if (line[i] ~ /^x/) expected = expected " " one
+    one = substr(line[i], 2); age = 0
     if (line[i] !~ /^[ko]/) continue
-    split(one, f, US); dir = ENVIRON["fh_run"] "/" i "/"
-    if (line[i] ~ /^o/) { age = KEPT_AGE[one]; json = KEPT_RESULT[one]; print KEPT_LINE[one] > ENVIRON["fh_keep"] }
+    split(one, f, US)
+    if (line[i] ~ /^o/) { age = KEPT_AGE[one]; result = KEPT_RESULT[one]; print KEPT_LINE[one] > ENVIRON["fh_keep"] }
     else {
-      json = resultIn(dir)
-      if (END_RAN && f[3] > 0 && (f[2] !~ /^[ct]e/ || json ~ /^"exit":0,/)) print one RS_ ENVIRON["fh_boot"] RS_ END_RAN RS_ json > ENVIRON["fh_keep"]
-      if (END_BAD != "" && refusals++ < 20) refused = refused refusal(END_PROGRAM, "untrusted: " END_BAD)
+      result = resultIn(ENVIRON["fh_run"] "/" i "/")
+      if (END_RAN && f[3] > 0 && (f[2] !~ /^[ct]e/ || index(result, "0" RS_ RS_) == 1))
+        print one RS_ ENVIRON["fh_boot"] RS_ END_RAN RS_ result > ENVIRON["fh_keep"]
+      if (END_BAD != "") print "r" END_PROGRAM US "untrusted: " END_BAD
     }
-    results = results ",{\"name\":" quoted(f[1]) ",\"format\":\"" f[2] "\"," json ",\"age_s\":" age "}"
+    print "c" f[1] US f[2] US age US result
   }
-  print results; print (refused == "" ? "" : ",\"checks_refused\":[" substr(refused, 2) "]"); print expected
 }
-function refusal(path, why) { return ",{\"path\":" quoted(path) ",\"why\":" quoted(why) "}" }
 
-# Returns the result in the folder of a check. `end` has the exit status or nothing, the reason or nothing, the time since
-# boot when the check began or nothing, an untrusted program and its part that others could change.
-function resultIn(dir,  line, f, file, text, n) {
+# Returns the result in the folder of a check: exit status, reason and the lines of output, split by RS_. `end` has the
+# exit status or nothing, the reason or nothing, the time since boot when the check began or nothing, an untrusted
+# program and its part that others could change.
+function resultIn(dir,  line, f, file, text) {
   END_RAN = END_BAD = END_PROGRAM = ""; file = dir "end"
   if ((getline line < file) <= 0) line = US "no time left"
   close(file)
   split(line, f, US); END_RAN = f[3]; END_PROGRAM = f[4]; END_BAD = f[5]
-  file = dir "out"
-  while ((getline line < file) > 0) text = text (n++ ? "\n" : "") line
+  text = f[1] RS_ f[2]; file = dir "out"
+  while ((getline line < file) > 0) { gsub(RS_, "?", line); text = text RS_ line }
   close(file)
-  sub(/\n+$/, "", text)
-  return "\"exit\":" (f[1] == "" ? "null" : f[1] + 0) ",\"why\":" (f[2] == "" ? "null" : quoted(f[2])) \
-    ",\"output\":" outputText(text)
-}
-
-# Returns output in quotes, as outputText of agent/checks/run-checks.ts does: a byte or character that is not shown is
-# `?`.
-function outputText(s,  i, n, L, out) {
-  n = split(s, L, "\n")
-  for (i = 1; i <= n; i++) out = out (i > 1 ? "\\n" : "") outputLine(L[i])
-  return "\"" out "\""
-}
-function outputLine(s,  i, n, c, p, k, m, out, q) {
-  if (s !~ /[^ -~]|["\\]/) return s
-  n = length(s)
-  for (i = 1; i <= n; i++) {
-    c = substr(s, i, 1); p = CODE[c] + 0
-    if (p < 128) {
-      if (c == "\t") out = out "\\t"
-      else if (p < 32 || p == 127) out = out "?"
-      else if (c == "\"" || c == "\\") out = out "\\" c
-      else out = out c
-      continue
-    }
-    k = p >= 240 && p < 245 ? 3 : p >= 224 && p < 240 ? 2 : p >= 194 && p < 224 ? 1 : 0
-    q = k == 3 ? p - 240 : k == 2 ? p - 224 : p - 192
-    for (m = 1; m <= k; m++) {
-      c = CODE[substr(s, i + m, 1)] + 0
-      if (c < 128 || c > 191) break
-      q = q * 64 + c - 128
-    }
-    if (k == 0 || m <= k || isIllFormed(q, k)) { out = out "?"; continue }
-    i += k
-    if (isFormat(q)) out = out "?"
-    else if (q > 65535) { q -= 65536; out = out utf16(55296 + int(q / 1024)) utf16(56320 + q % 1024) }
-    else out = out utf16(q)
-  }
-  return out
+  return text
 }
 
 # Prints the checks of a request for the plan: lines `c` with name, every, timeout, format and words.

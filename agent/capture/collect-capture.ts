@@ -1,16 +1,19 @@
 /** Runs the probes on the capture of a client without Node. Their state is in the notes that the client keeps. */
 import { checkResultsOf, refusedChecksOf } from '../../src/report/parse-checks.ts';
 import { reportPlace } from '../../src/report/check-value.ts';
+import { checkFormats, maxRefusedChecks, outputLimit } from '../../src/report/checks.ts';
 import { ReportFault, type Report } from '../../src/report/report.ts';
 import type { ProbeOptions } from '../../src/report/wire.ts';
 import { withBuiltIn } from '../checks/built-in.ts';
+import { outputText } from '../checks/check-output.ts';
 import type { ChecksPart } from '../checks/run-checks.ts';
 import { poolsOfToday } from '../inventory/pools.ts';
 import { updatesOfToday } from '../inventory/updates.ts';
 import { runProbes } from '../probes/collect.ts';
 import type { Collected, CollectOptions, Counters } from '../probes/collected.ts';
 import type { Probe } from '../probes/probe.ts';
-import { messageOf, type Notes } from '../probes/source.ts';
+import { printable } from '../probes/function-report.ts';
+import type { Notes } from '../probes/source.ts';
 import { utcText } from '../start/clock.ts';
 import { capturedSource } from './captured-source.ts';
 import type { Capture, Files } from './parse-capture.ts';
@@ -117,34 +120,45 @@ function agentOf({ facts }: Capture, version: string): Report['agent'] {
   };
 }
 
-/** Returns people's own checks, which the client has run. Throws ReportFault. */
-function checksIn({ programs }: Capture): ChecksPart | null {
-  const output = programs.get('checks')?.output;
-  if (output === undefined) return null;
-  const [results = '', refused = '', expected = ''] = output.split('\n');
-  const { checks, checks_refused } = jsonOf(`{"checks":[${results.slice(1)}]${refused}}`);
+/** Returns people's own checks, which the client has run (checks.awk). Throws ReportFault. */
+function checksIn({ checks: lines }: Capture): ChecksPart | null {
+  if (lines === null) return null;
+  if (lines.some((line) => !/^(?:[rcx]|$)/.test(line)))
+    throw new ReportFault('report-invalid', '$.checks', 'no line of checks');
+  const ofKind = (kind: string): readonly string[] =>
+    lines.flatMap((line) => (line.startsWith(kind) ? line.slice(1) : []));
+  const refused = ofKind('r').map((line) => {
+    const [path = '', why = ''] = textIn(line).split('\x1f').map(printable);
+    return { path, why };
+  });
   return {
-    checks: checkResultsOf(checks, reportPlace),
-    expected: expected
-      .split(' ', maxExpected)
-      .filter((name) => name !== '')
-      .map((name) => `container:${name}`),
-    ...(checks_refused === undefined ? {} : { checks_refused: refusedChecksOf(checks_refused, reportPlace) }),
+    checks: checkResultsOf(ofKind('c').map(resultIn), reportPlace),
+    expected: ofKind('x')
+      .slice(0, maxExpected)
+      .map((name) => `container:${textIn(name)}`),
+    ...(refused.length === 0
+      ? {}
+      : { checks_refused: refusedChecksOf(refused.slice(0, maxRefusedChecks), reportPlace) }),
   };
 }
 
-function jsonOf(text: string): { readonly checks?: unknown; readonly checks_refused?: unknown } {
-  try {
-    return JSON.parse(text) as { readonly checks?: unknown };
-  } catch (error) {
-    throw new ReportFault(
-      'report-invalid',
-      '$.checks',
-      messageOf(error)
-        .slice(0, 80)
-        .replace(/[^ -~]/g, '?'),
-    );
-  }
+/** Returns the result in a line: name, format and age, split by US, then exit status, reason and lines, split by RS. */
+function resultIn(line: string): object {
+  const [, name = '', format = '', age, result = ''] = /^(.*?)\x1f(.*?)\x1f(.*?)\x1f(.*)$/.exec(line) ?? [];
+  const [exit = '', why = '', ...output] = result.split('\x1e');
+  const limit = checkFormats.find((known) => known === format);
+  return {
+    name,
+    format,
+    exit: exit === '' ? null : Number(exit),
+    why: why === '' ? null : why,
+    output: outputText(Buffer.from(output.join('\n'), 'latin1'), limit && outputLimit(limit)),
+    age_s: Number(age),
+  };
+}
+
+function textIn(bytes: string): string {
+  return Buffer.from(bytes, 'latin1').toString();
 }
 
 /** The state of the probes. */

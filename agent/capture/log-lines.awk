@@ -1,4 +1,4 @@
-# Matching and keeping the lines that log.awk reads, and the families of the report with these lines.
+# Matching, keeping and printing the lines that log.awk reads.
 
 # Adds a line. Lines are matched a hundred at a time, because some awks compile an expression whenever it changes.
 function newLine(time, priority, unit, text, size) {
@@ -42,27 +42,27 @@ function keepLine(time, priority, unit, text,  at) {
   KEPT_TIME[at] = time; KEPT_TEXT[at] = text; KEPT_UNIT[at] = unit; KEPT_PRIORITY[at] = priority; KEPT_TIMES[at] = 1
 }
 
-function logFamilies(  i, at, size, from) {
-  family("log"); row(); label("source", LOG_SOURCE)
-  known("errors", ERRORS, LOG_WHY != "" ? LOG_WHY : LACKS_PRIORITY ? LOG_SOURCE " does not say priorities" : "", 0); done(0)
-  family("log_match")
-  for (i = 1; i <= LOG_ASKS; i++) {
-    row(); label("match", EXPRESSION[i]); label("priority", PRIORITY[LOG_PRIORITY[i] + 1])
-    known("count", MATCHES[i], LOG_WHY != "" ? LOG_WHY : LACKS_PRIORITY && EXPRESSION[i] == "" ? \
-      LOG_SOURCE " does not say priorities" : "", 0)
-  }
-  done(0)
+# Prints the source, a fault, the reason why nothing is counted, the counts in the order of fh_asks, and the newest lines
+# of 4 KiB in all: `line PRIORITY TIMES TIME UNIT TEXT`, separated by US.
+function printLog(  i, at, size, from, US) {
+  US = "\037"
+  print "source " LOG_SOURCE
+  if (LOG_FAULT != "") print "fault " LOG_FAULT
+  if (LOG_WHY != "") print "why " LOG_WHY
+  if (LACKS_PRIORITY) print "without priorities"
+  print "errors " ERRORS + 0
+  for (i = 1; i <= LOG_ASKS; i++) print "match " MATCHES[i]
   from = KEPT_LINES
   while (from > 0 && from > KEPT_LINES - 20) {
     at = from % 20; size += length(KEPT_TEXT[at])
     if (size > 4096) break
     from--
   }
-  family("log_line")
+  print "omitted " from + 0
   for (i = from + 1; i <= KEPT_LINES; i++) {
-    at = i % 20; row()
-    if (KEPT_PRIORITY[at] != "") label("priority", PRIORITY[KEPT_PRIORITY[at] + 1])
-    label("time", KEPT_TIME[at]); label("unit", KEPT_UNIT[at]); label("text", KEPT_TEXT[at]); number("times", KEPT_TIMES[at], 0)
+    at = i % 20
+    print "line " KEPT_PRIORITY[at] US KEPT_TIMES[at] US KEPT_TIME[at] US field(KEPT_UNIT[at]) US field(KEPT_TEXT[at])
   }
-  done(from)
 }
+# Replaces control characters, which separate fields and lines.
+function field(text) { gsub(/[\001-\037]/, "\001", text); return text }

@@ -1,18 +1,22 @@
 # New lines of the logs, for both agents: from the journal, else from a file of syslog, else from the kernel's ring.
 #
 # ENVIRON: fh_asks has lines `PRIORITY EXPRESSION` (0 to 7; the expression may be missing), fh_log the position of the
-# previous visit (`journal CURSOR`, `file INODE BYTES NAME` or `ring BOOT SECONDS`). Prints a worker report and the
-# next position. The commands below are constant but for numbers and names of this file.
+# previous visit (`journal CURSOR`, `file INODE BYTES NAME` or `ring BOOT SECONDS`). Prints lines `KEY VALUE`, which
+# agent/probes/log.ts reads, the next position last. The commands below are constant but for numbers and names of this
+# file.
+
+# Fills CH with the byte of each code.
+function byteCodes(  i) { for (i = 1; i < 256; i++) CH[i] = sprintf("%c", i) }
 
 function uptime(  line) {
   getline line < (ROOT "/proc/uptime"); close(ROOT "/proc/uptime")
   return line + 0
 }
 
-function logs(  begun, how) {
+function logs(  how) {
   # journalctl maps files that are larger than the memory of awk.
   UNBOUND = "ulimit -S -v unlimited 2>/dev/null; "
-  begun = uptime(); END_OF_TIME = begun + 3; LOG_BYTES = 268435456
+  END_OF_TIME = uptime() + 3; LOG_BYTES = 268435456
   split("emerg alert crit err warning notice info debug", PRIORITY, " ")
   readAsks(ENVIRON["fh_asks"]); split(ENVIRON["fh_log"], POSITION, " ")
   how = findLog()
@@ -20,9 +24,8 @@ function logs(  begun, how) {
   else if (how == "file") logFile()
   else ring()
   matchLines()
-  logFamilies(); worker("log", LOG_FAULT, (uptime() - begun) * 1000)
-  print WORKERS
-  print NEXT_POSITION
+  printLog()
+  print "next " NEXT_POSITION
 }
 
 # mawk backtracks in a line: the time grows with the third power of the length if two parts are repeated.

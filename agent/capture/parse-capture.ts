@@ -39,6 +39,8 @@ export interface Capture {
   readonly facts: ReadonlyMap<string, readonly string[]>;
   /** The notes of the last visit; null if there are none. */
   readonly notes: string | null;
+  /** The lines about people's own checks, with a character for each byte; null if none have run. */
+  readonly checks: readonly string[] | null;
 }
 
 /** Parses a capture. Throws ReportFault. */
@@ -89,7 +91,14 @@ export function parseCapture(bytes: Buffer): Capture {
     programs: new Map([...printed].map(([name, output]) => [name, answerOf(output)])),
     facts,
     notes: printed.get('notes')?.join('\n') ?? null,
+    checks: printed.has('checks') ? bytesOf(bytes, ':checks:') : null,
   };
+}
+
+/** Returns the ends of the lines with a beginning, with a character for each byte. */
+function bytesOf(bytes: Buffer, beginning: string): readonly string[] {
+  const lines = bytes.toString('latin1').split('\n');
+  return lines.flatMap((line) => (line.startsWith(beginning) ? line.slice(beginning.length) : []));
 }
 
 function pathOf(relative: string): string {

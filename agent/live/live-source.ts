@@ -14,7 +14,6 @@ import {
   statfsSync,
 } from 'node:fs';
 import { basename } from 'node:path';
-import type { WorkerReport } from '../../src/report/report.ts';
 import { logPositionName } from '../probes/log.ts';
 
 import { type Notes, type Source, faultOf, messageOf } from '../probes/source.ts';
@@ -178,8 +177,8 @@ interface ReadLogOptions {
   readonly leftMs: () => number;
 }
 
-/** Reads the new lines of the logs by awk. Throws an Error with the reason. */
-async function readLog({ root, bootId, notes, asks, leftMs }: ReadLogOptions): Promise<WorkerReport> {
+/** Returns what log.awk prints of the new lines of the logs. Throws an Error with the reason. */
+async function readLog({ root, bootId, notes, asks, leftMs }: ReadLogOptions): Promise<string> {
   // Without a position this visit begins at the end.
   const [position = '', state] = (notes?.read(logPositionName) ?? '').split('\n');
   const keep = (text: string): void => notes?.write(logPositionName, `${text}\n`);
@@ -196,10 +195,8 @@ async function readLog({ root, bootId, notes, asks, leftMs }: ReadLogOptions): P
     const { logProgram } = await import('../../src/report/log-program.ts');
     const args = ['-c', script, 'sh', logProgram];
     const output = await outputOf('/bin/sh', args, awkShare * leftMs(), environment);
-    const [report = '', next = ''] = output.split('\n');
-    const worker = JSON.parse(report) as WorkerReport;
-    keep(next);
-    return worker;
+    keep(/^next (.*)$/m.exec(output)?.[1] ?? '');
+    return output;
   } catch (error) {
     // The next visit reads these lines. If they are too much for it as well, the one after it begins at the end.
     const isSkipped = state === failed && position !== '';

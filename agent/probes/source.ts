@@ -1,5 +1,3 @@
-import type { WorkerReport } from '../../src/report/report.ts';
-
 /**
  * The machine as probes read it. They read nothing else. Paths do not include the root of a fixture.
  */
@@ -50,8 +48,8 @@ export interface Programs {
   ): Promise<ReadonlyMap<string, MountAnswer>>;
   /** Returns the answer of Docker or Podman about the running containers; null if nobody may be asked. */
   containers(): Promise<string> | null;
-  /** Reads the new lines of the logs. Throws an Error with the reason. */
-  log(asks: readonly string[], leftMs: () => number): Promise<WorkerReport>;
+  /** Returns what log.awk prints of the new lines of the logs. Throws an Error with the reason. */
+  log(asks: readonly string[], leftMs: () => number): Promise<string>;
 }
 
 /** Texts that the client keeps from one visit to the next. */

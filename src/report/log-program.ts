@@ -2,6 +2,6 @@
 import { linesOf } from './shorten-script.ts';
 
 export const logProgram = [
-  ...['json', 'log', 'log-lines'].flatMap((name) => linesOf(`agent/capture/${name}.awk`, '#')),
+  ...['log', 'log-lines'].flatMap((name) => linesOf(`agent/capture/${name}.awk`, '#')),
   'BEGIN { byteCodes(); ROOT = ENVIRON["fh_root"]; logs() }',
 ].join('\n');

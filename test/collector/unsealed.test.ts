@@ -82,7 +82,7 @@ const refused: readonly {
     options: {},
   },
   {
-    what: 'with checks that are no JSON',
+    what: 'with checks that are none',
     parts: [shellHello, captured(`:checks:,{"name":\n${said}`)],
     code: 'report-invalid',
     message: /\$\.checks/,
@@ -90,7 +90,7 @@ const refused: readonly {
   },
   {
     what: 'with the result of a check that no agent makes',
-    parts: [shellHello, captured(`:checks:,{"name":"x"}\n${said}`)],
+    parts: [shellHello, captured(`:checks:cx\x1f\x1f0\x1f0\x1e\n${said}`)],
     code: 'report-invalid',
     message: /checks\[0\]|format/,
     options: {},
