@@ -6,7 +6,7 @@ import { inflateRawSync } from 'node:zlib';
 
 import { createClientNames } from '../src/collector/spool/client-names.ts';
 import { folderOfClient } from '../src/state/client-folder.ts';
-import { startIngest } from '../src/collector/ingest/ingest.ts';
+import { startIngest } from '../src/collector/ingest/start-ingest.ts';
 import { defaultBounds, openQuarantine } from '../src/collector/spool/quarantine.ts';
 import { openSealedSpool } from '../src/collector/spool/sealed-spool.ts';
 import { generateKeyPair, privateKeysOf, type KeyPair } from '../src/seal/key-pair.ts';

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { openingOf } from '../src/collector/agent/agent-session.ts';
+import { openingOf } from '../src/collector/agent/agent-stream.ts';
 import type { Connection } from '../src/transport/transport.ts';
 import { bundles, keyPair, visit } from '../test/support/agent-visit.ts';
 import { shellConnection } from '../test/support/shell-connection.ts';

@@ -4,7 +4,7 @@
 import { packageManagers } from '../agent/inventory/package-managers.ts';
 import { poolWords } from '../agent/inventory/pools.ts';
 import { poolsDir } from '../agent/probes/devices.ts';
-import { network, nothingInside, withoutDevice } from '../agent/probes/file-systems.ts';
+import { network, nothingInside, withoutDevice } from '../agent/probes/reported-mounts.ts';
 import { allReads, reads } from '../agent/probes/reads.ts';
 import { unitProperties } from '../agent/probes/services.ts';
 import { timerProperties } from '../agent/probes/timers.ts';

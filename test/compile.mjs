@@ -39,7 +39,7 @@ const longest = [
   'test/end-to-end/push-ssh.test.ts',
   'test/cli/runs/collect.test.ts',
   'test/cli/status/status.test.ts',
-  'test/collector/agent-session-hostile.test.ts',
+  'test/collector/agent-stream-hostile.test.ts',
   'test/end-to-end/hold-on-alerts.test.ts',
   'test/end-to-end/hostile-client.test.ts',
   'test/end-to-end/hostile-fleet.test.ts',

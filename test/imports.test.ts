@@ -72,7 +72,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'ingest',
     'visit',
     'schedule',
-    'pass',
+    'run',
     'receive',
     'forward',
     '.',

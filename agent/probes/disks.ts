@@ -1,9 +1,9 @@
-import { type FileSystem, fileSystems, hasTwoBlockSizes, isNetwork, mayWait } from './file-systems.ts';
+import { type FileSystem, fileSystems, hasTwoBlockSizes, isNetwork, mayWait } from './reported-mounts.ts';
 import { functionReport, missing, textOf, type Facts } from './function-report.ts';
 import { type Mount, foldersAbove, reachableMounts, unescaped } from './mountinfo.ts';
 import type { Probe, ProbeContext, ProbeResult } from './probe.ts';
 import { errorCode, type MountAnswer, type Source, type Usage } from './source.ts';
-import { spacesOf, unknownUsage, usageFacts } from './usage.ts';
+import { spacesOf, unknownUsage, usageFacts } from './mount-figures.ts';
 import { within } from './within.ts';
 
 /** The most characters of mountinfo. 10,000 mounts have about 1.5 million. */

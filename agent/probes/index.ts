@@ -6,9 +6,10 @@
  * no root and changes nothing. The only child processes are: one for network mounts, `df` for FUSE mounts, `systemctl`
  * if systemd runs, `chronyc` if chronyd runs, and awk with its commands if logs are requested.
  */
-import { builtIn } from './built-in.ts';
 import { clock } from './clock.ts';
+import { containers } from './containers.ts';
 import { cpu } from './cpu.ts';
+import { devices } from './devices.ts';
 import { diskIo } from './disk-io.ts';
 import { disks } from './disks.ts';
 import { kernel } from './kernel.ts';
@@ -22,6 +23,7 @@ import { processes } from './processes.ts';
 import { services } from './services.ts';
 import { swap } from './swap.ts';
 import { temperatures } from './temperatures.ts';
+import { updates } from './updates.ts';
 import { uptime } from './uptime.ts';
 
 /** The probes of a visit. Probes that wait for a child come first, so that the others run meanwhile. */
@@ -29,7 +31,10 @@ export const probes: readonly Probe[] = [
   disks,
   services,
   clock,
-  ...builtIn,
+  // These report checks alone, in the order of the checks in a report.
+  devices,
+  containers,
+  updates,
   log,
   cpu,
   load,

@@ -4,7 +4,7 @@ import { encodeReport } from '../../src/report/encode-report.ts';
 import { reportVersion, type Report } from '../../src/report/report.ts';
 import { agentFaultCodes, type AgentFault, type AgentFaultCode, type AgentRequest } from '../../src/report/wire.ts';
 import { sealReport } from '../../src/seal/seal.ts';
-import { withBuiltIn } from '../checks/built-in.ts';
+import { withBuiltIn } from '../checks/with-built-in.ts';
 import type { ChecksPart } from '../checks/run-checks.ts';
 import { startChecks } from '../checks/start-checks.ts';
 import { openSource } from '../live/live-source.ts';

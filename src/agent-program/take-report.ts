@@ -1,4 +1,4 @@
-import { withBuiltIn } from '../../agent/checks/built-in.ts';
+import { withBuiltIn } from '../../agent/checks/with-built-in.ts';
 import { openSource } from '../../agent/live/live-source.ts';
 import { collect } from '../../agent/probes/collect.ts';
 import { within } from '../../agent/probes/within.ts';

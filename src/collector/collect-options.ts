@@ -24,7 +24,7 @@ export interface CollectOptions {
   readonly bundles?: Bundles;
   /** True to delay the start a little, differently for each collector. For collectors that cron starts. */
   readonly spreadStart?: boolean;
-  /** The number of further tries of a retryable failure at the end of the pass. */
+  /** The number of further tries of a retryable failure at the end of the run. */
   readonly retries: number;
   /** Overrides the configuration. False: stores reports sealed, and `ingest` opens them. */
   readonly open?: boolean;
@@ -41,8 +41,8 @@ export interface CollectOptions {
   readonly host: string;
 }
 
-/** The options of a pass, with the objects that `collect` has prepared. */
-export interface PassOptions extends CollectOptions {
+/** The options of a run, with the objects that `collect` has prepared. */
+export interface CollectorRun extends CollectOptions {
   readonly paths: StatePaths;
   readonly start: RunStart;
   readonly keyRing: KeyRing;
@@ -62,7 +62,7 @@ export interface StorageUse {
  */
 export type SkipReason = 'login_refused' | 'unreached' | 'retired';
 
-/** An event of a pass, for progress bars and logs. */
+/** An event of a run, for progress bars and logs. */
 export type CollectEvent =
   | { readonly kind: 'started'; readonly runId: string; readonly clients: number; readonly skipped: number }
   /** A client that is not visited. `code` and `nextAttemptAtMs` are set after a refused login, otherwise null. */
@@ -76,12 +76,12 @@ export type CollectEvent =
   | { readonly kind: 'visiting'; readonly client: string }
   /** A visit's final outcome. `done` counts the finished ones of `clients`. */
   | { readonly kind: 'visited'; readonly visit: VisitRecord; readonly done: number; readonly clients: number }
-  /** A visit failed and will be tried again at the end of the pass. */
+  /** A visit failed and will be tried again at the end of the run. */
   | { readonly kind: 'postponed'; readonly visit: VisitRecord }
   /** An opened report; in dry runs only. */
   | { readonly kind: 'report'; readonly client: string; readonly report: Report }
   | { readonly kind: 'quarantined'; readonly client: string; readonly code: string; readonly message: string }
-  /** A fault of no single client that did not end the pass: the database is away, the disk is full. */
+  /** A fault of no single client that did not end the run: the database is away, the disk is full. */
   | { readonly kind: 'fault'; readonly fault: FleetError }
   /** A line for people: keys were made, a client was renamed, an earlier run's reports were found. */
   | { readonly kind: 'note'; readonly message: string };
@@ -92,7 +92,7 @@ export interface CollectResult extends Pick<RunEnd, 'finishedAtMs' | 'clients' |
   /** `failed` if the run's keys are not those of the collectors that share the site. */
   readonly outcome: 'finished' | 'failed' | 'overlapped' | 'interrupted';
   /**
-   * 0 if all went well; 1 if a client failed, the pass was cut short or the alerter is silent; 3 if the database or
+   * 0 if all went well; 1 if a client failed, the run was cut short or the alerter is silent; 3 if the database or
    * disk is away.
    */
   readonly exitStatus: 0 | 1 | 3;

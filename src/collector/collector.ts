@@ -1,5 +1,5 @@
 /**
- * A pass over the fleet: visits every client, receives its sealed reports, opens and stores them.
+ * A run over the fleet: visits every client, receives its sealed reports, opens and stores them.
  * Guarantees: a sealed report is on the client's disk or here until it is a row. One client's fault is a row and never
  * delays or fails another client. While the database is away, reports are collected nevertheless and wait sealed.
  */
@@ -12,23 +12,23 @@ import { jitterFraction } from '../platform/jitter.ts';
 import { statePaths } from '../state/paths.ts';
 import { claimStateFolder } from '../state/state-folder.ts';
 import type { Storage } from '../storage/store/storage.ts';
-import type { CollectOptions, CollectResult, PassOptions } from './collect-options.ts';
+import type { CollectOptions, CollectResult, CollectorRun } from './collect-options.ts';
 import { loadCollectorId } from '../state/collector-id.ts';
-import { overlappedEnd, resultOf } from './pass/collect-result.ts';
+import { overlappedEnd, resultOf } from './run/collect-result.ts';
 import { readSiteKey } from './forward/site-key.ts';
-import { makeSitePass } from './forward/site-pass.ts';
+import { makeSiteRun } from './forward/site-run.ts';
 import { documentsOf } from './inbox/origins.ts';
 import { takeOverJournals } from './inbox/older-folders.ts';
 import { endKilledRuns, runDocuments } from './inbox/run-documents.ts';
 import { loadKeyRing, loadSealingRing, loadSiteRing } from './keys/key-ring.ts';
 import { removeOldParts } from '../state/durable-file.ts';
-import { makeDryPass } from './pass/dry-pass.ts';
-import { makePass } from './pass/pass.ts';
+import { makeDryRun } from './run/dry-run.ts';
+import { makeRun } from './run/make-run.ts';
 import type { RunStart } from '../storage/store/run.ts';
 
 /**
- * Makes one pass. Never throws for a client's fault; throws FleetError (exit status 3) when the pass cannot be made:
- * `state-unusable`, `keys-invalid`. If another pass runs, records a run `overlapped` and returns the holder of the
+ * Makes one run. Never throws for a client's fault; throws FleetError (exit status 3) when the run cannot be made:
+ * `state-unusable`, `keys-invalid`. If another one is active, records a run `overlapped` and returns the holder of the
  * lock.
  */
 export async function collect(options: CollectOptions): Promise<CollectResult> {
@@ -46,7 +46,7 @@ export async function collect(options: CollectOptions): Promise<CollectResult> {
   };
   const { forward } = options.config.collector;
   const site = forward === null ? null : { to: forward, key: readSiteKey(forward.keyFile) };
-  const prepare = (): PassOptions => {
+  const prepare = (): CollectorRun => {
     const opens = options.open ?? options.config.collector.open;
     const keyRing =
       site !== null
@@ -58,7 +58,7 @@ export async function collect(options: CollectOptions): Promise<CollectResult> {
       options.observe({ kind: 'note', message: `made key pair ${keyRing.sealing.id} in ${paths.keys}` });
     return { ...options, paths, start, keyRing };
   };
-  if (options.dryRun) return await makeDryPass(prepare());
+  if (options.dryRun) return await makeDryRun(prepare());
 
   const lock = await takeLock({ file: paths.lock, nowMs: startedAtMs });
   if (lock.kind === 'taken') return await leaveOverlapped(options, start, lock.holder);
@@ -72,7 +72,7 @@ export async function collect(options: CollectOptions): Promise<CollectResult> {
       // A run that is aborted meanwhile has to write a row nevertheless.
       await sleep(startDelayMs(start.collectorId, config.clients.length), undefined, { signal }).catch(() => undefined);
     }
-    return site === null ? await makePass(prepare()) : await makeSitePass({ ...site, pass: prepare() });
+    return site === null ? await makeRun(prepare()) : await makeSiteRun({ ...site, run: prepare() });
   } finally {
     lock.release();
   }

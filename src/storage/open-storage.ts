@@ -22,7 +22,7 @@ import { createReplyStore } from './alerts/replies.ts';
 import { createAlertHistory } from './queries/alert-history.ts';
 import { clientFacts } from './rows/client-facts.ts';
 import { createClientShares } from './reports/client-shares.ts';
-import { ingest } from './reports/ingest.ts';
+import { storeReports } from './reports/store-reports.ts';
 import { createShareStore } from './reports/shares.ts';
 import { saveStateDisks } from './reports/state-disks.ts';
 import { endRun, runsOf, saveRuns, startRun } from './reports/runs.ts';
@@ -72,7 +72,7 @@ export function storageOn(database: Database): Storage {
       saveRuns: (runs) => saveRuns(database, runs),
       runsOf: (collectorId, sinceMs) => runsOf(database, collectorId, sinceMs),
       saveVisits: (visits) => saveVisits(database, visits),
-      ingest: (items) => ingest(database, items, shares),
+      ingest: (items) => storeReports(database, items, shares),
       saveSealed: (items) => saveSealed(database, items, brought),
       clientFacts: () => clientFacts(database),
       saveLabels: (clients) => saveLabels(database, clients),

@@ -9,7 +9,7 @@ import fc from 'fast-check';
 
 import { loadKeyRing } from '../../src/collector/keys/key-ring.ts';
 import { openReceiver } from '../../src/collector/receive/receiver.ts';
-import { receiveFile } from '../../src/collector/receive/receive-file.ts';
+import { receiveSiteFile } from '../../src/collector/receive/receive-site-file.ts';
 import { receiveVisit } from '../../src/collector/receive/receive-visit.ts';
 import type { Client } from '../../src/config/config.ts';
 import { encodeFrame } from '../../src/report/frames.ts';
@@ -114,7 +114,7 @@ async function push(fleet: Fleet, helloText: string, body: Buffer): Promise<void
     ['collector', `${'0'.repeat(15)}-${uuids[1]}.json`],
     ['site-1', `${uuids[1]}.1.-.-.-.fhs`],
   ] as const) {
-    assert.equal(await receiveFile({ receiver, config, site: 'fra', folder, name, body }), null);
+    assert.equal(await receiveSiteFile({ receiver, config, site: 'fra', folder, name, body }), null);
   }
 }
 

@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { ingestRun } from '../../src/collector/pass/ingest-run.ts';
+import { ingestRun } from '../../src/collector/run/ingest-run.ts';
 import { generateKey, listKeys, rotateKeys } from '../../src/collector/keys/key-ring.ts';
 import { importPublicKey } from '../../src/collector/keys/public-keys.ts';
 import { retireKey } from '../../src/collector/keys/retire-key.ts';

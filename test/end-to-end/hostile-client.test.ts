@@ -2,7 +2,7 @@
 /**
  * Hostile clients, one attack each, visited beside ten good clients, which lose nothing. Each attack would cost the
  * others or the alerter something; those that harm their own reports alone are in the tables of ingest.test.ts and
- * agent-session-hostile.test.ts. Asserts counts and bytes, never times.
+ * agent-stream-hostile.test.ts. Asserts counts and bytes, never times.
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { documentName } from '../../src/collector/inbox/document-files.ts';
 import { EventDocuments } from '../../src/collector/inbox/event-documents.ts';
 import { openReceiver } from '../../src/collector/receive/receiver.ts';
-import { receiveFile } from '../../src/collector/receive/receive-file.ts';
+import { receiveSiteFile } from '../../src/collector/receive/receive-site-file.ts';
 import { generateKeyPair } from '../../src/seal/key-pair.ts';
 import { idFrom, siteId } from '../../src/state/collector-id.ts';
 import { statePaths } from '../../src/state/paths.ts';
@@ -45,7 +45,7 @@ test('the files of a site that were acknowledged become rows after every power c
       const receiver = await openReceiver(config, nowMs);
       const { id, publicKey } = receiver.keyRing.sealing;
       const put = async (folder: string, name: string, body: Buffer, ...promises: readonly string[]): Promise<void> => {
-        assert.equal(await receiveFile({ receiver, config, site: 'fra', folder, name, body }), null);
+        assert.equal(await receiveSiteFile({ receiver, config, site: 'fra', folder, name, body }), null);
         promises.forEach(promise);
       };
       const inside = { client: 'site-1' };

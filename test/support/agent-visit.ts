@@ -4,8 +4,12 @@ import { userInfo } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 
-import { runAgent } from '../../src/collector/agent/agent-session.ts';
-import type { AgentResult, AgentSessionOptions, ReceivedReport } from '../../src/collector/agent/agent-session.ts';
+import {
+  runAgent,
+  type AgentResult,
+  type RunAgentOptions,
+  type ReceivedReport,
+} from '../../src/collector/agent/agent-stream.ts';
 import type { Report } from '../../src/report/report.ts';
 import { generateKeyPair } from '../../src/seal/key-pair.ts';
 import { openReport } from '../../src/seal/open.ts';
@@ -30,7 +34,7 @@ export interface Visited {
   readonly reports: readonly Report[];
 }
 
-export type VisitOptions = Partial<AgentSessionOptions> & Pick<AgentSessionOptions, 'connection'>;
+export type VisitOptions = Partial<RunAgentOptions> & Pick<RunAgentOptions, 'connection'>;
 
 /** Makes a visit by the real session. Acknowledges every report unless the options differ. */
 export async function visit(options: VisitOptions): Promise<Visited> {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 
-import { withBuiltIn } from '../../agent/checks/built-in.ts';
+import { withBuiltIn } from '../../agent/checks/with-built-in.ts';
 import { openSource } from '../../agent/live/live-source.ts';
 import { collect } from '../../agent/probes/collect.ts';
 import type { Counters } from '../../agent/probes/collected.ts';

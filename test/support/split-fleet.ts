@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 
 import type { CollectEvent } from '../../src/collector/collect-options.ts';
-import { ingestRun, type IngestRunOptions } from '../../src/collector/pass/ingest-run.ts';
+import { ingestRun, type IngestRunOptions } from '../../src/collector/run/ingest-run.ts';
 import { generateKey } from '../../src/collector/keys/key-ring.ts';
 import { importPublicKey } from '../../src/collector/keys/public-keys.ts';
 import type { Client } from '../../src/config/config.ts';

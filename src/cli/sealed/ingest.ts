@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 
 import type { CollectEvent } from '../../collector/collect-options.ts';
-import { ingestRun, type IngestRunResult } from '../../collector/pass/ingest-run.ts';
+import { ingestRun, type IngestRunResult } from '../../collector/run/ingest-run.ts';
 import { escapeControls } from '../../log.ts';
 import { openStorage } from '../../storage/open-storage.ts';
 import { counted } from '../../text/numbers.ts';

@@ -1,9 +1,9 @@
 import { asFleetError } from '../../errors.ts';
 import { pushLimits, pushMarker, type PolledVisit } from '../../seal/push.ts';
 import type { Channel, PolledConnection } from '../../transport/transport.ts';
-import { takeStream, type AgentResult, type AgentSessionOptions, type FrameTaking } from './agent-session.ts';
+import { takeStream, type AgentResult, type RunAgentOptions, type FrameTaking } from './agent-stream.ts';
 
-export interface PollOptions extends FrameTaking, Pick<AgentSessionOptions, 'agentTimeoutMs' | 'signal'> {
+export interface PollOptions extends FrameTaking, Pick<RunAgentOptions, 'agentTimeoutMs' | 'signal'> {
   readonly connection: PolledConnection;
   /** Called after each stream that ended well, with the sums so far: the visit has succeeded. */
   readonly onDelivered?: (result: AgentResult) => void;

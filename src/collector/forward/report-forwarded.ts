@@ -1,13 +1,13 @@
 import { FleetError } from '../../errors.ts';
 import { counted, namedUpTo } from '../../text/numbers.ts';
-import type { PassOptions } from '../collect-options.ts';
+import type { CollectorRun } from '../collect-options.ts';
 import type { Forwarding } from './forward.ts';
 
 /** The clients that the line about refused reports names. */
 const maxNamed = 5;
 
 export interface Forwarded {
-  readonly observe: PassOptions['observe'];
+  readonly observe: CollectorRun['observe'];
   readonly sent: Forwarding;
   readonly faults: FleetError[];
   /** null: another program carries the files. */

@@ -18,7 +18,7 @@ import { asRejected, createRejections, refusalOf, ReportRejected } from './rejec
 
 type SharedOptions = 'retentionMs' | 'marks' | 'describeKey' | 'now' | 'observe' | 'onFault';
 
-/** The options of a pass. The names in `marks` are ids of rows. */
+/** The options of a run. The names in `marks` are ids of rows. */
 export interface IngestStoredOptions extends Pick<IngestOptions, SharedOptions> {
   readonly store: Pick<ReportStore, 'ingest'>;
   readonly sealed: SealedStore;
@@ -27,12 +27,12 @@ export interface IngestStoredOptions extends Pick<IngestOptions, SharedOptions> 
   readonly quarantine: Pick<Quarantine, 'keep'>;
   /** The folder encrypted_stats/ of this machine, which holds its quarantine. */
   readonly dir: string;
-  /** Ends the pass between two batches. */
+  /** Ends the run between two batches. */
   readonly signal: AbortSignal;
 }
 
 export interface IngestStoredCounts extends Omit<IngestCounts, 'waiting'> {
-  /** The reports of this pass that are sealed to a key that is not live here. They wait. */
+  /** The reports of this run that are sealed to a key that is not live here. They wait. */
   readonly keyless: number;
   /** The number of clients that sent the reports. */
   readonly clients: number;
@@ -54,7 +54,7 @@ export async function ingestStored(options: IngestStoredOptions): Promise<Ingest
   return await new StoredIngest(options).run();
 }
 
-/** A pass over the sealed rows of the database. */
+/** A run over the sealed rows of the database. */
 class StoredIngest {
   readonly #options: IngestStoredOptions;
   readonly #rejections: ReturnType<typeof createRejections>;

@@ -6,13 +6,13 @@ import type { FleetError } from '../../errors.ts';
 import { pushLimits, pushMarker } from '../../seal/push.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import { noExit } from '../../transport/transport.ts';
-import { takeStream } from '../agent/agent-session.ts';
+import { takeStream } from '../agent/agent-stream.ts';
 import { arrivedReport } from '../spool/sealed-spool.ts';
 import { documentsOf } from '../inbox/origins.ts';
 import { keepPushedVisit } from '../inbox/run-documents.ts';
 import { reportTaker } from '../visit/take-report.ts';
 import { recordOf, VisitProgress } from '../visit/visit-progress.ts';
-import { spooledFinder, type RememberedReports } from './kept-reports.ts';
+import { spooledFinder, type RememberedReports } from './known-reports.ts';
 import type { Receiver } from './receiver.ts';
 
 export interface ReceiveVisitOptions {

@@ -1,6 +1,6 @@
 import { namedUpTo } from '../../text/numbers.ts';
 import { printable } from '../agent/agent-faults.ts';
-import type { AgentResult } from '../agent/agent-session.ts';
+import type { AgentResult } from '../agent/agent-stream.ts';
 
 const namedInNote = 5;
 

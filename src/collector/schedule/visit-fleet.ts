@@ -1,6 +1,6 @@
 import type { Client } from '../../config/config.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
-import type { PassOptions } from '../collect-options.ts';
+import type { CollectorRun } from '../collect-options.ts';
 import { createHandshakeLimits } from './handshake-limits.ts';
 import { isSuspect, timeoutsFor, timeoutsInDeadSubnet } from '../visit/adaptive-timeouts.ts';
 import { subnetOf } from './order.ts';
@@ -9,7 +9,7 @@ import { visit } from '../visit/visit.ts';
 import type { VisitContext } from '../visit/context.ts';
 
 export interface VisitFleetOptions {
-  readonly pass: Pick<PassOptions, 'jumpsTo' | 'concurrency' | 'retries' | 'observe'>;
+  readonly run: Pick<CollectorRun, 'jumpsTo' | 'concurrency' | 'retries' | 'observe'>;
   readonly context: VisitContext;
   /** The clients in the order of their visits. */
   readonly clients: readonly Client[];
@@ -41,13 +41,13 @@ class FleetVisits {
   #unreached = 0;
 
   constructor(options: VisitFleetOptions) {
-    const { context, pass } = options;
+    const { context, run } = options;
     this.#options = options;
-    this.#limits = createHandshakeLimits(context.config.collector, pass.jumpsTo);
+    this.#limits = createHandshakeLimits(context.config.collector, run.jumpsTo);
   }
 
   async run(): Promise<FleetOutcome> {
-    const { observe } = this.#options.pass;
+    const { observe } = this.#options.run;
     /** The last outcome of the clients to visit again. This outcome counts if there is no time for another visit. */
     let postponed: ReadonlyMap<Client, VisitRecord> = new Map();
     let items = this.#options.clients;
@@ -70,10 +70,10 @@ class FleetVisits {
 
   /** Visits the clients, and adds the clients to visit again to `later`. */
   #round(number: number, items: readonly Client[], later: Map<Client, VisitRecord>): Promise<readonly Client[]> {
-    const { context, pass } = this.#options;
+    const { context, run } = this.#options;
     return runWorkQueue({
       items,
-      concurrency: Math.max(1, pass.concurrency ?? context.config.collector.concurrency),
+      concurrency: Math.max(1, run.concurrency ?? context.config.collector.concurrency),
       limitsOf: (client) => this.#limitsOf(client),
       isSlow: (client) => this.#isSlow(client),
       signal: context.signal,
@@ -81,17 +81,17 @@ class FleetVisits {
         const record = await this.#visit(number, client, leave);
         if (record === null) return;
         later.set(client, record);
-        pass.observe({ kind: 'postponed', visit: record });
+        run.observe({ kind: 'postponed', visit: record });
       },
     });
   }
 
   /** Visits a client. Returns the record if the client is visited again; null if the outcome is final. */
   async #visit(number: number, client: Client, leave: () => void): Promise<VisitRecord | null> {
-    const { context, pass } = this.#options;
+    const { context, run } = this.#options;
     const { collector } = context.config;
-    const { retries } = pass;
-    pass.observe({ kind: 'visiting', client: client.name });
+    const { retries } = run;
+    run.observe({ kind: 'visiting', client: client.name });
     const last = context.facts?.get(client.name);
     const inDeadSubnet = !isSuspect(last) && this.#dead.has(client);
     const timeouts = inDeadSubnet ? timeoutsInDeadSubnet(collector) : timeoutsFor(last, collector);
@@ -105,12 +105,12 @@ class FleetVisits {
   }
 
   #settle(record: VisitRecord): void {
-    const { clients, pass } = this.#options;
+    const { clients, run } = this.#options;
     if (record.ok) this.#succeeded++;
     else this.#failures.push(record);
     this.#options.record(record);
     const done = this.#succeeded + this.#failures.length;
-    pass.observe({ kind: 'visited', visit: record, done, clients: clients.length });
+    run.observe({ kind: 'visited', visit: record, done, clients: clients.length });
   }
 
   #limitsOf(client: Client): readonly Limit[] {

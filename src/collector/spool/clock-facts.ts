@@ -1,7 +1,7 @@
 import { boundedTime } from '../../report/outside-values.ts';
 import type { Report } from '../../report/report.ts';
 import type { SealedClock } from '../../storage/store/sealed-store.ts';
-import type { ReceivedHello } from '../agent/agent-session.ts';
+import type { ReceivedHello } from '../agent/agent-stream.ts';
 
 /** A client's clocks in our time, from its hello frame. Stored with every sealed report until the report is a row. */
 export type ClockFacts = SealedClock;

@@ -24,7 +24,7 @@ import { maxSealedBytes } from '../../seal/sealed-message.ts';
 import { clientOfFolder, folderOfClient } from '../../state/client-folder.ts';
 import { removeStored } from '../inbox/document-files.ts';
 import { inTurns, siteFolders } from '../inbox/origins.ts';
-import type { ReceivedReport } from '../agent/agent-session.ts';
+import type { ReceivedReport } from '../agent/agent-stream.ts';
 import { clockFactsOf, type ClockFacts } from './clock-facts.ts';
 
 /**

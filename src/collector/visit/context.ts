@@ -1,15 +1,15 @@
 import type { Client } from '../../config/config.ts';
 import type { ClientFacts } from '../../storage/store/storage.ts';
-import type { PassOptions } from '../collect-options.ts';
-import type { AgentResult, ReceivedReport } from '../agent/agent-session.ts';
+import type { CollectorRun } from '../collect-options.ts';
+import type { AgentResult, ReceivedReport } from '../agent/agent-stream.ts';
 import type { AgentTask, Bundles } from '../agent/task.ts';
 import { agentOwner } from '../../state/collector-id.ts';
 import type { RestrictedKeys } from './restricted-keys.ts';
 
-type OfPass = 'config' | 'start' | 'keyRing' | 'dryRun' | 'signal' | 'now' | 'transportFor';
+type OfRun = 'config' | 'start' | 'keyRing' | 'dryRun' | 'signal' | 'now' | 'transportFor';
 
 /** The context that all visits of a run share. Its signal is aborted with a FleetError when the run is to end. */
-export interface VisitContext extends Pick<PassOptions, OfPass> {
+export interface VisitContext extends Pick<CollectorRun, OfRun> {
   readonly bundles: Bundles;
   /** The clients whose keys are restricted: no checks are requested there. */
   readonly restricted: Pick<RestrictedKeys, 'has'>;

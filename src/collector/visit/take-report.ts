@@ -2,7 +2,7 @@ import type { Client } from '../../config/config.ts';
 import { asFleetError, FleetError } from '../../errors.ts';
 import type { SealedHeader } from '../../seal/sealed-message.ts';
 import { printable } from '../agent/agent-faults.ts';
-import type { AgentSessionOptions, ReceivedReport } from '../agent/agent-session.ts';
+import type { RunAgentOptions, ReceivedReport } from '../agent/agent-stream.ts';
 import type { KnownKeys } from '../keys/key-ring.ts';
 import type { VisitProgress } from './visit-progress.ts';
 
@@ -15,7 +15,7 @@ export interface ReportTaking {
 }
 
 /** Returns the function that decides on each report of a stream: a checked and kept report is acknowledged. */
-export function reportTaker({ client, known, progress, keep }: ReportTaking): AgentSessionOptions['onReport'] {
+export function reportTaker({ client, known, progress, keep }: ReportTaking): RunAgentOptions['onReport'] {
   return async (report) => {
     progress.sealedTo.add(report.header.keyId);
     try {

@@ -3,7 +3,7 @@ import { errorTable, type FleetError, type Stage } from '../../errors.ts';
 import type { RunStart } from '../../storage/store/run.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import type { Connection, PolledConnection } from '../../transport/transport.ts';
-import type { AgentResult } from '../agent/agent-session.ts';
+import type { AgentResult } from '../agent/agent-stream.ts';
 import { decidingCode, nextAttemptAtMs } from './backoff.ts';
 import type { VisitContext } from './context.ts';
 

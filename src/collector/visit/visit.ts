@@ -2,8 +2,13 @@ import type { Client } from '../../config/config.ts';
 import { FleetError } from '../../errors.ts';
 import { withTimeout } from '../../platform/deadline.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
-import { openingOf, runAgent } from '../agent/agent-session.ts';
-import type { AgentOpening, AgentResult, AgentSessionOptions } from '../agent/agent-session.ts';
+import {
+  openingOf,
+  runAgent,
+  type AgentOpening,
+  type AgentResult,
+  type RunAgentOptions,
+} from '../agent/agent-stream.ts';
 import { pollAgent } from '../agent/poll-agent.ts';
 import type { AgentTask } from '../agent/task.ts';
 import { fullTimeouts, type VisitTimeouts } from './adaptive-timeouts.ts';
@@ -105,7 +110,7 @@ async function connect(visited: Visit, signal: AbortSignal, opening: AgentOpenin
   signal.throwIfAborted();
 }
 
-interface Call extends Pick<AgentSessionOptions, 'waitForExit' | 'signal'> {
+interface Call extends Pick<RunAgentOptions, 'waitForExit' | 'signal'> {
   readonly task: AgentTask;
   /** The exec that was sent ahead of the login; null if there was none. */
   readonly opening: AgentOpening | null;

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { PassThrough, Readable } from 'node:stream';
 
-import { RememberedReports } from '../../collector/receive/kept-reports.ts';
+import { RememberedReports } from '../../collector/receive/known-reports.ts';
 import { openReceiver, type Receiver } from '../../collector/receive/receiver.ts';
-import { receiveFile } from '../../collector/receive/receive-file.ts';
+import { receiveSiteFile } from '../../collector/receive/receive-site-file.ts';
 import { receiveVisit } from '../../collector/receive/receive-visit.ts';
 import type { Config } from '../../config/config.ts';
 import { FleetError } from '../../errors.ts';
@@ -71,7 +71,7 @@ export function pushRoutes({ settings, signal, onRefused }: PushRouteOptions): r
           if (typeof from !== 'string') return strange('it is no site');
           const receiver = await receiverNow(config);
           try {
-            const refusal = await receiveFile({ receiver, config, site: from, folder, name, body });
+            const refusal = await receiveSiteFile({ receiver, config, site: from, folder, name, body });
             return refusal === null ? Buffer.alloc(0) : refuse(403, refusal);
           } catch (thrown) {
             // The site goes on with the files of its other clients.

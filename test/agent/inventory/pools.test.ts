@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
 
-import { withBuiltIn } from '../../../agent/checks/built-in.ts';
+import { withBuiltIn } from '../../../agent/checks/with-built-in.ts';
 import { poolsOfToday } from '../../../agent/inventory/pools.ts';
 import { devices } from '../../../agent/probes/devices.ts';
 import type { CheckResult } from '../../../src/report/checks.ts';

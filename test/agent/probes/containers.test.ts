@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
 
-import { withBuiltIn } from '../../../agent/checks/built-in.ts';
+import { withBuiltIn } from '../../../agent/checks/with-built-in.ts';
 import { startChecks } from '../../../agent/checks/start-checks.ts';
 import { containers } from '../../../agent/probes/containers.ts';
 import { checkAwks, checkedMachine, inShort, type Files } from '../../support/built-in-checks.ts';

@@ -11,7 +11,7 @@ import { memory } from '../../../agent/probes/memory.ts';
 import { network } from '../../../agent/probes/network.ts';
 import type { Probe } from '../../../agent/probes/probe.ts';
 import { swap } from '../../../agent/probes/swap.ts';
-import { usageFacts } from '../../../agent/probes/usage.ts';
+import { usageFacts } from '../../../agent/probes/mount-figures.ts';
 import type { Row } from '../../../src/report/report.ts';
 import { run, type Files } from './files-in-memory.ts';
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
 
-import { withBuiltIn } from '../../../agent/checks/built-in.ts';
+import { withBuiltIn } from '../../../agent/checks/with-built-in.ts';
 import { services } from '../../../agent/probes/services.ts';
 import type { CheckResult } from '../../../src/report/checks.ts';
 import { checkAwks, inShort } from '../../support/built-in-checks.ts';

@@ -10,7 +10,7 @@ import { waitingFiles } from '../../../src/collector/forward/waiting-files.ts';
 import { documentsIn } from '../../../src/collector/inbox/document-files.ts';
 import { runDocuments } from '../../../src/collector/inbox/run-documents.ts';
 import { openReceiver } from '../../../src/collector/receive/receiver.ts';
-import { receiveFile } from '../../../src/collector/receive/receive-file.ts';
+import { receiveSiteFile } from '../../../src/collector/receive/receive-site-file.ts';
 import { openSealedSpool, type SpooledReport } from '../../../src/collector/spool/sealed-spool.ts';
 import type { Client, CollectorConfig } from '../../../src/config/config.ts';
 import { FleetError } from '../../../src/errors.ts';
@@ -46,7 +46,7 @@ async function makeSite(t: TestContext, fleet: Fleet, collector: Partial<Collect
   const put: Put = async (file) => {
     sent.push(file);
     try {
-      const refusal = await receiveFile({ receiver, config, site: 'fra', ...file });
+      const refusal = await receiveSiteFile({ receiver, config, site: 'fra', ...file });
       return { kind: refusal === null ? 'taken' : 'refused' };
     } catch (thrown) {
       if (thrown instanceof FleetError && thrown.code === 'spool-full') return { kind: 'refused' };

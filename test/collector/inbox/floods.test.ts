@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { documentName, documentsIn } from '../../../src/collector/inbox/document-files.ts';
 import { allowances, documentsOf } from '../../../src/collector/inbox/origins.ts';
 import { openReceiver } from '../../../src/collector/receive/receiver.ts';
-import { receiveFile } from '../../../src/collector/receive/receive-file.ts';
+import { receiveSiteFile } from '../../../src/collector/receive/receive-site-file.ts';
 import type { Client } from '../../../src/config/config.ts';
 import { minuteMs } from '../../../src/platform/units.ts';
 import { idFrom, siteId } from '../../../src/state/collector-id.ts';
@@ -80,7 +80,7 @@ test('a site fills its own part of the disk, and no part of others', async () =>
   const config = makeConfig(fleet.stateDir, [...clients, other], { spoolBytes: 1024 * 1024 });
   const receiver = await openReceiver(config, nowMs);
   const put = (number: number, bytes: number, of = 'fra'): Promise<string | null> =>
-    receiveFile({
+    receiveSiteFile({
       ...{ receiver, config, site: of, folder: 'collector', name: documentName(nowMs, idFrom(String(number))) },
       body: Buffer.alloc(bytes, ' '),
     });
@@ -93,7 +93,7 @@ test('a site fills its own part of the disk, and no part of others', async () =>
   // The receiver is opened anew every ten seconds.
   const again = await openReceiver(config, nowMs);
   await assert.rejects(
-    receiveFile({
+    receiveSiteFile({
       receiver: again,
       config,
       site: 'fra',
@@ -122,7 +122,7 @@ test('a site names no folder but its own, and no file but reports and documents'
     ['events', document],
     ['site-1', 'quarantine'],
   ] as const) {
-    const refusal = await receiveFile({ receiver, config, site: 'fra', folder, name, body: Buffer.from('x') });
+    const refusal = await receiveSiteFile({ receiver, config, site: 'fra', folder, name, body: Buffer.from('x') });
     assert.match(refusal ?? '', /config\.xml does not give|is the name of no report/, `${folder} ${name}`);
   }
   assert.equal(existsSync(statePaths(fleet.stateDir).inbox), false, 'nothing was written');

@@ -7,7 +7,7 @@ import { boundDocuments } from '../../../src/collector/inbox/document-files.ts';
 import { documentsOf } from '../../../src/collector/inbox/origins.ts';
 import { endKilledRuns, keepPushedVisit, runDocuments } from '../../../src/collector/inbox/run-documents.ts';
 import { storeDocuments, type StoreDocumentsOptions } from '../../../src/collector/inbox/store-documents.ts';
-import { RunRecord } from '../../../src/collector/pass/run-record.ts';
+import { RunRecord } from '../../../src/collector/run/run-record.ts';
 import { FleetError, type ErrorCode } from '../../../src/errors.ts';
 import { StorageFault } from '../../../src/storage/sql/fault.ts';
 import type { ReportStore, VisitRecord } from '../../../src/storage/store/storage.ts';

@@ -5,7 +5,7 @@ import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 
 import { documentsOf } from '../../../src/collector/inbox/origins.ts';
-import { RememberedReports } from '../../../src/collector/receive/kept-reports.ts';
+import { RememberedReports } from '../../../src/collector/receive/known-reports.ts';
 import { openReceiver } from '../../../src/collector/receive/receiver.ts';
 import { receiveVisit, type ReceivedVisit } from '../../../src/collector/receive/receive-visit.ts';
 import type { Client, CollectorConfig } from '../../../src/config/config.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { createAgentNotes } from '../../../src/collector/schedule/agent-notes.ts';
-import type { AgentResult } from '../../../src/collector/agent/agent-session.ts';
+import type { AgentResult } from '../../../src/collector/agent/agent-stream.ts';
 
 const hello = { v: 1, agent: '1', wall_ms: 0, monotonic_ms: 0, boot_id: null, receivedAtMs: 0, offsetMs: 0 };
 const end = { left: 0, place: '/home/x', spool_error: null };

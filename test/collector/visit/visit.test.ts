@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 
 import { test } from 'node:test';
 
-import type { ReceivedReport } from '../../../src/collector/agent/agent-session.ts';
+import type { ReceivedReport } from '../../../src/collector/agent/agent-stream.ts';
 import { visit } from '../../../src/collector/visit/visit.ts';
 import { FleetError } from '../../../src/errors.ts';
 import type { KeyRing } from '../../../src/collector/keys/key-ring.ts';

@@ -10,7 +10,7 @@ import { onEachDatabase } from '../support/databases.ts';
 import { check, item, noonMs } from '../support/samples.ts';
 import { createClientShares } from '../../../src/storage/reports/client-shares.ts';
 import { StorageFault } from '../../../src/storage/sql/fault.ts';
-import { ingest } from '../../../src/storage/reports/ingest.ts';
+import { storeReports } from '../../../src/storage/reports/store-reports.ts';
 import type { Database, Session } from '../../../src/storage/sql/database.ts';
 
 const minuteMs = 60_000;
@@ -269,7 +269,7 @@ onEachDatabase('samples', ({ it }) => {
         throw new StorageFault('full', 'crash');
       };
       const crashing = crashingDatabase(database, { statement, when: 'after', crash });
-      await ingest(crashing.database, sent, createClientShares()).catch(() => undefined);
+      await storeReports(crashing.database, sent, createClientShares()).catch(() => undefined);
       const counts = await rows('SELECT (SELECT COUNT(*) FROM stats), (SELECT COUNT(*) FROM samples)');
       return crashes.length === 0 ? null : String(counts);
     };
@@ -291,7 +291,7 @@ onEachDatabase('samples', ({ it }) => {
         all: (sql, values) => (seen.push(sql), session.all(sql, values)),
       });
       const recording: Database = { ...database, write: (work) => database.write((one) => work(recorded(one))) };
-      await ingest(recording, items, createClientShares());
+      await storeReports(recording, items, createClientShares());
       return seen.filter((sql) => /\b(series|samples|series_dropped)\b/.test(sql));
     };
     const some = (perfdata: string, minutes: number): readonly IngestItem[] =>

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { withBuiltIn } from '../../../agent/checks/built-in.ts';
+import { withBuiltIn } from '../../../agent/checks/with-built-in.ts';
 import { openSource } from '../../../agent/live/live-source.ts';
 import { runProbes } from '../../../agent/probes/collect.ts';
 import type { BuiltInCheck } from '../../../agent/probes/collected.ts';

@@ -1,11 +1,11 @@
 import { isAsked } from '../../config/clients/arrival.ts';
 import { FleetError } from '../../errors.ts';
 import { counted } from '../../text/numbers.ts';
-import type { CollectResult, PassOptions } from '../collect-options.ts';
+import type { CollectResult, CollectorRun } from '../collect-options.ts';
 import type { Ingest } from '../ingest/ingest-options.ts';
 import { documentsOf } from '../inbox/origins.ts';
 import { runDocuments } from '../inbox/run-documents.ts';
-import { startIngest } from '../ingest/ingest.ts';
+import { startIngest } from '../ingest/start-ingest.ts';
 import { openMarks } from '../ingest/opening-marks.ts';
 import { describeMissingKey } from '../keys/retired-keys.ts';
 import { createClientNames } from '../spool/client-names.ts';
@@ -23,8 +23,8 @@ import { silentVisits } from './silent-clients.ts';
 import { startStorageTime, storageLimits, type StorageTime } from './storage-limits.ts';
 import { visitClients, type ClientsVisited } from './visit-clients.ts';
 
-/** Makes the pass while the lock is held. Throws FleetError `state-unusable`. */
-export async function makePass(options: PassOptions): Promise<CollectResult> {
+/** Makes the run while the lock is held. Throws FleetError `state-unusable`. */
+export async function makeRun(options: CollectorRun): Promise<CollectResult> {
   const { paths, start, config, observe, keyRing } = options;
   const began = performance.now();
   const time = startStorageTime();
@@ -41,7 +41,7 @@ export async function makePass(options: PassOptions): Promise<CollectResult> {
   const { rawMs } = config.retention;
   const quarantine = openQuarantine({ places: quarantines, nowMs: start.startedAtMs, keepMs: rawMs });
   const limits = storageLimits(config.collector);
-  const prepared = await prepareStorage({ pass: options, time, limits, onFault: faults.add });
+  const prepared = await prepareStorage({ run: options, time, limits, onFault: faults.add });
   try {
     const store = prepared.storage?.reports ?? null;
     const leftMs = (ms: number): number => ms - (performance.now() - began);
@@ -66,9 +66,9 @@ export async function makePass(options: PassOptions): Promise<CollectResult> {
       onFault: faults.add,
     });
     const keep = keepIn(spool, ingest, faults.add);
-    const silent = await silentVisits({ pass: options, prepared, leftovers });
+    const silent = await silentVisits({ run: options, prepared, leftovers });
     const visited = await visitClients({
-      ...{ pass: options, facts: prepared.facts, keep, silent, onFault: faults.add },
+      ...{ run: options, facts: prepared.facts, keep, silent, onFault: faults.add },
       record: (visit) => record.visit(visit),
       shares: prepared.storage?.shares ?? null,
     });
@@ -81,7 +81,7 @@ export async function makePass(options: PassOptions): Promise<CollectResult> {
 }
 
 /** Reports the number of waiting reports of visits. Omits pushed and forwarded reports, which always wait. */
-function noteLeftovers({ config, observe }: PassOptions, leftovers: readonly SpooledReport[]): void {
+function noteLeftovers({ config, observe }: CollectorRun, leftovers: readonly SpooledReport[]): void {
   const comes = config.clients.filter((client) => !isAsked(client));
   const pushing = new Set(comes.map(({ name }) => name));
   const isOfVisit = ({ client, origin }: SpooledReport): boolean =>
@@ -104,7 +104,7 @@ function keepIn(spool: SealedSpool, ingest: Ingest, onFault: (fault: FleetError)
 }
 
 interface Finish {
-  readonly options: PassOptions;
+  readonly options: CollectorRun;
   readonly prepared: PreparedStorage;
   readonly visited: ClientsVisited;
   readonly ingest: Ingest;

@@ -8,7 +8,7 @@ import { lowPercent, stateDisks, statePlaces } from '../../state/state-disk.ts';
 import type { ReportStore, Storage } from '../../storage/store/storage.ts';
 import { unseenSealed } from '../../storage/store/sealed-store.ts';
 import { counted } from '../../text/numbers.ts';
-import type { PassOptions } from '../collect-options.ts';
+import type { CollectorRun } from '../collect-options.ts';
 
 /** The number of intervals `every` after which a program counts as silent. */
 const missedRuns = 3;
@@ -111,7 +111,7 @@ export async function ingestFault({ storage, everyMs }: Omit<AlerterWatchOptions
  * database server is not visible here.
  */
 export async function stateDiskFault(
-  { config, start: { host, collectorId } }: Pick<PassOptions, 'config' | 'start'>,
+  { config, start: { host, collectorId } }: Pick<CollectorRun, 'config' | 'start'>,
   store: Pick<ReportStore, 'saveStateDisks'>,
   nowMs: number,
 ): Promise<FleetError | null> {

@@ -3,12 +3,12 @@ import { availableParallelism } from 'node:os';
 import type { Client } from '../../config/config.ts';
 import type { FleetError } from '../../errors.ts';
 import type { ShareStore } from '../../storage/store/share-store.ts';
-import type { PassOptions } from '../collect-options.ts';
+import type { CollectorRun } from '../collect-options.ts';
 import { sharedTurn, type SharedTurnOptions } from '../schedule/shared-turn.ts';
 import { storageFault } from './run-faults.ts';
 
 export interface BatchSource {
-  readonly pass: PassOptions;
+  readonly run: CollectorRun;
   /** The slices of a shared fleet; null while the database is away. */
   readonly shares: ShareStore | null;
   readonly onFault: (fault: FleetError) => void;
@@ -50,10 +50,10 @@ export function clientBatches(source: BatchSource, options: Batches) {
 
 /** Yields the clients to visit, batch by batch. Yields none of a shared fleet while the database is away. */
 async function* batchesOf(
-  { pass, shares }: BatchSource,
+  { run, shares }: BatchSource,
   { watched, claimed, hasReached, signal }: Batches,
 ): AsyncGenerator<readonly Client[]> {
-  const { config, start, keyRing, dryRun, only } = pass;
+  const { config, start, keyRing, dryRun, only } = run;
   const { collector } = config;
   const { sharedSite: site } = collector;
   if (site === null || only !== null) {
@@ -67,7 +67,7 @@ async function* batchesOf(
   const own = { id, site, host, keyId: keyRing.sealing.id, capacity: availableParallelism() };
   let isAny = false;
   const knowsKey = keyRing.known.has;
-  const sinceStartMs = (): number => pass.now() - start.startedAtMs;
+  const sinceStartMs = (): number => run.now() - start.startedAtMs;
   const called = { sinceStartMs, claimed, hasReached };
   for await (const batch of sharedTurn({ shares, own, knowsKey, clients, collector, signal, ...called })) {
     isAny ||= batch.length > 0;
@@ -75,5 +75,5 @@ async function* batchesOf(
   }
   if (isAny || signal.aborted) return;
   const message = 'nothing is left to visit in this cycle; `fleet-health collect NAME` visits a client at once';
-  pass.observe({ kind: 'note', message });
+  run.observe({ kind: 'note', message });
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { followRenames } from '../../../src/collector/pass/follow-renames.ts';
+import { followRenames } from '../../../src/collector/run/follow-renames.ts';
 import type { Config } from '../../../src/config/config.ts';
 
 /** Follows the renames of these clients, given as `name` or `name was former`. The database knows web-1 and db-1. */

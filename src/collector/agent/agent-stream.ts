@@ -30,7 +30,7 @@ export function openingOf(task: AgentTask, uploaded: Bundle | null = null): Agen
   return { marker, command: agentCommand(task, marker, uploaded) };
 }
 
-export interface AgentSessionOptions extends AgentTask {
+export interface RunAgentOptions extends AgentTask {
   readonly connection: Connection;
   /** The prepared exec. Default: prepared by runAgent. */
   readonly opening?: AgentOpening;
@@ -47,12 +47,12 @@ export interface AgentSessionOptions extends AgentTask {
 
 /** The options for frames of a stream, for any kind of connection. */
 export type FrameTaking = Pick<
-  AgentSessionOptions,
+  RunAgentOptions,
   'client' | 'kind' | 'unsealed' | 'runId' | 'publicKey' | 'now' | 'dryRun' | 'onReport'
 > &
-  Partial<Pick<AgentSessionOptions, 'probeOptions'>>;
+  Partial<Pick<RunAgentOptions, 'probeOptions'>>;
 
-export interface StreamOptions extends FrameTaking, Pick<AgentSessionOptions, 'signal'> {
+export interface StreamOptions extends FrameTaking, Pick<RunAgentOptions, 'signal'> {
   readonly channel: Channel;
   readonly marker: Buffer;
   readonly limits: ExchangeOptions['limits'];
@@ -94,7 +94,7 @@ export interface AgentResult {
  * if it ends before its first frame, because its file may be damaged. Never throws for a client's behaviour: the
  * result's `fault` reports it. Afterwards the caller leaves the connection, or destroys it after a fault.
  */
-export async function runAgent(options: AgentSessionOptions): Promise<AgentResult> {
+export async function runAgent(options: RunAgentOptions): Promise<AgentResult> {
   const progress = noProgress();
   let uploaded = false;
   try {
@@ -150,7 +150,7 @@ type Progress = { -readonly [Key in Exclude<keyof AgentResult, 'uploaded' | 'rea
 
 /** Runs one exec. Returns its end, or null if the agent sent its last frame. */
 async function visit(
-  options: AgentSessionOptions,
+  options: RunAgentOptions,
   { marker, command }: AgentOpening,
   bundle: Bundle | null,
   progress: Progress,

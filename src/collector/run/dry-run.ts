@@ -1,5 +1,5 @@
 import { FleetError } from '../../errors.ts';
-import type { CollectResult, PassOptions } from '../collect-options.ts';
+import type { CollectResult, CollectorRun } from '../collect-options.ts';
 import { openSealed } from '../ingest/intake.ts';
 import { asRejected } from '../ingest/rejections.ts';
 import { createClientNames } from '../spool/client-names.ts';
@@ -9,9 +9,9 @@ import { endOf, resultOf } from './collect-result.ts';
 import { visitClients } from './visit-clients.ts';
 
 /** Visits clients and shows their reports. Stores and acknowledges nothing. */
-export async function makeDryPass(options: PassOptions): Promise<CollectResult> {
+export async function makeDryRun(options: CollectorRun): Promise<CollectResult> {
   const visited = await visitClients({
-    pass: options,
+    run: options,
     facts: null,
     keep: showOpened(options),
     record: () => undefined,
@@ -22,7 +22,7 @@ export async function makeDryPass(options: PassOptions): Promise<CollectResult> 
 }
 
 /** Shows the content of a report, or its size if it cannot be opened here. */
-function showOpened({ keyRing: { opening }, config, observe }: PassOptions): VisitContext['keep'] {
+function showOpened({ keyRing: { opening }, config, observe }: CollectorRun): VisitContext['keep'] {
   const names = createClientNames(config.clients);
   return (client, { sealed, header, receivedAtMs, hello }) => {
     if (opening === null) {

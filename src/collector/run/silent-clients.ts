@@ -4,14 +4,14 @@ import type { Client } from '../../config/config.ts';
 import type { ErrorCode } from '../../errors.ts';
 import type { ClientFacts, VisitRecord } from '../../storage/store/storage.ts';
 import { formatDuration } from '../../text/durations.ts';
-import type { PassOptions } from '../collect-options.ts';
+import type { CollectorRun } from '../collect-options.ts';
 import type { SpooledReport } from '../spool/sealed-spool.ts';
 import type { PreparedStorage } from './prepare-storage.ts';
 import { ranMeanwhile } from './run-watches.ts';
 const silentCode: ErrorCode = 'push-silent';
 
 export interface SilentVisitsOptions {
-  readonly pass: PassOptions;
+  readonly run: CollectorRun;
   readonly prepared: Pick<PreparedStorage, 'storage' | 'facts'>;
   /** The reports that wait to be stored. */
   readonly leftovers: readonly SpooledReport[];
@@ -22,13 +22,9 @@ export interface SilentVisitsOptions {
  * while the database is away, or if this collector did not run in that interval: no client could have pushed to a
  * machine that was off.
  */
-export async function silentVisits({
-  pass,
-  prepared,
-  leftovers,
-}: SilentVisitsOptions): Promise<readonly VisitRecord[]> {
+export async function silentVisits({ run, prepared, leftovers }: SilentVisitsOptions): Promise<readonly VisitRecord[]> {
   const { storage, facts } = prepared;
-  const { config, start, only } = pass;
+  const { config, start, only } = run;
   const pushing = config.clients.filter(
     ({ name, state, arrival }) => arrival.kind === 'comes' && state !== 'retired' && (only === null || only.has(name)),
   );
@@ -58,7 +54,7 @@ function lastHeardMs(facts: ClientFacts | undefined, arrivedMs: number): number 
   return Math.max(arrivedMs, facts?.lastReportAtMs ?? 0, visitedMs);
 }
 
-function silentVisit(client: Client, start: PassOptions['start'], lastMs: number): VisitRecord {
+function silentVisit(client: Client, start: CollectorRun['start'], lastMs: number): VisitRecord {
   const { name } = client;
   const since = lastMs === 0 ? 'has never pushed' : `has not pushed since ${new Date(lastMs).toISOString()}`;
   const message = `${name} ${since}, and should every ${formatDuration(pushIntervalMs(client) ?? 0)}`;
@@ -68,7 +64,7 @@ function silentVisit(client: Client, start: PassOptions['start'], lastMs: number
 /** Returns a client's last push if it failed, for people: its row is stored already. Returns null if it succeeded. */
 export function failedPush(
   client: Client,
-  start: PassOptions['start'],
+  start: CollectorRun['start'],
   facts: ClientFacts | undefined,
 ): VisitRecord | null {
   const { failedCode = null, lastVisitAtMs = null } = facts ?? {};
@@ -78,7 +74,7 @@ export function failedPush(
   return { ...failedVisit(client, start), stage: 'report', code: failedCode, message };
 }
 
-function failedVisit({ name, address }: Client, { id, startedAtMs }: PassOptions['start']) {
+function failedVisit({ name, address }: Client, { id, startedAtMs }: CollectorRun['start']) {
   return {
     runId: id,
     client: name,

@@ -1,7 +1,7 @@
 import type { FleetError } from '../../errors.ts';
 import type { ClientFacts, Storage } from '../../storage/store/storage.ts';
 import { counted } from '../../text/numbers.ts';
-import type { PassOptions } from '../collect-options.ts';
+import type { CollectorRun } from '../collect-options.ts';
 import { boundDocuments } from '../inbox/document-files.ts';
 import { allowances, documentsOf } from '../inbox/origins.ts';
 import { storeDocuments, type StoredDocuments } from '../inbox/store-documents.ts';
@@ -10,7 +10,7 @@ import { storageFault } from './run-faults.ts';
 import type { StorageLimits, StorageTime } from './storage-limits.ts';
 
 export interface PrepareStorageOptions {
-  readonly pass: PassOptions;
+  readonly run: CollectorRun;
   readonly time: StorageTime;
   readonly limits: Pick<StorageLimits, 'prepareMs' | 'replayMs'>;
   readonly onFault: (fault: FleetError) => void;
@@ -30,26 +30,26 @@ export interface PreparedStorage {
 
 /**
  * Opens the storage, stores the documents that wait, follows renames and reads the facts of the clients. If the
- * database cannot be opened in time, the run has a fault and the pass is made without it.
+ * database cannot be opened in time, the run has a fault and goes on without it.
  */
-export async function prepareStorage({ pass, time, limits, onFault }: PrepareStorageOptions): Promise<PreparedStorage> {
+export async function prepareStorage({ run, time, limits, onFault }: PrepareStorageOptions): Promise<PreparedStorage> {
   let opened: Storage | null = null;
   time.endIn(limits.prepareMs);
   try {
-    const storage = await pass.openStorage({ signal: time.signal, onMigrating: () => time.endIn(null) });
+    const storage = await run.openStorage({ signal: time.signal, onMigrating: () => time.endIn(null) });
     opened = storage;
     // The time of migrations does not count.
     time.endIn(limits.prepareMs);
     const store = storage.reports;
-    const { runs, visits, refused, dropped, left } = await storeWaiting(pass, storage, limits.replayMs);
+    const { runs, visits, refused, dropped, left } = await storeWaiting(run, storage, limits.replayMs);
     // A collector that opens nothing has no right to rename or label. `ingest` does both.
-    const mayChange = pass.keyRing.opening !== null;
-    const facts = mayChange ? await followRenames(pass, storage) : await store.clientFacts();
-    if (mayChange) await store.saveLabels(pass.config.clients);
+    const mayChange = run.keyRing.opening !== null;
+    const facts = mayChange ? await followRenames(run, storage) : await store.clientFacts();
+    if (mayChange) await store.saveLabels(run.config.clients);
     return { opened, storage, facts, wasAway: runs + visits + refused + dropped + left > 0, documentsLeft: left };
   } catch (thrown) {
     onFault(storageFault(thrown));
-    boundDocuments(documentsOf(pass.paths, { kind: 'collector' }), allowances.collector.maxBytes);
+    boundDocuments(documentsOf(run.paths, { kind: 'collector' }), allowances.collector.maxBytes);
     return { opened, storage: null, facts: null, wasAway: true, documentsLeft: 0 };
   } finally {
     time.endIn(null);
@@ -61,7 +61,7 @@ export async function prepareStorage({ pass, time, limits, onFault }: PrepareSto
  * Throws the store's error.
  */
 export async function storeWaiting(
-  { paths, config, start, observe }: Pick<PassOptions, 'paths' | 'config' | 'start' | 'observe'>,
+  { paths, config, start, observe }: Pick<CollectorRun, 'paths' | 'config' | 'start' | 'observe'>,
   { reports, events }: Pick<Storage, 'reports' | 'events'>,
   timeMs: number,
   tryAgain = true,

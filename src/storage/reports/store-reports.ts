@@ -26,7 +26,7 @@ import type { IngestItem, IngestResult } from '../store/storage.ts';
 const suspiciousClients = 4;
 
 /** Implements ReportStore.ingest. */
-export async function ingest(
+export async function storeReports(
   database: Database,
   items: readonly IngestItem[],
   shares: ClientShares,

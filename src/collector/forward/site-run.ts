@@ -5,15 +5,15 @@ import { secondMs } from '../../platform/units.ts';
 import type { ForwardConfig } from '../../config/config.ts';
 import { folderOfClient } from '../../state/client-folder.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
-import type { CollectResult, PassOptions } from '../collect-options.ts';
+import type { CollectResult, CollectorRun } from '../collect-options.ts';
 import { boundDocuments, documentsIn } from '../inbox/document-files.ts';
 import { allowances, documentsOf } from '../inbox/origins.ts';
 import { runDocuments } from '../inbox/run-documents.ts';
-import { endOf, resultOf } from '../pass/collect-result.ts';
-import { RunRecord } from '../pass/run-record.ts';
-import { visitClients } from '../pass/visit-clients.ts';
+import { endOf, resultOf } from '../run/collect-result.ts';
+import { RunRecord } from '../run/run-record.ts';
+import { visitClients } from '../run/visit-clients.ts';
 import { openQuarantine } from '../spool/quarantine.ts';
-import type { ReceivedReport } from '../agent/agent-session.ts';
+import type { ReceivedReport } from '../agent/agent-stream.ts';
 import { arrivedReport, openSealedSpool, type SealedSpool, type SpooledReport } from '../spool/sealed-spool.ts';
 import { boundSpool } from '../spool/spool-bound.ts';
 import { forward, type Forwarding, type WaitingFile } from './forward.ts';
@@ -23,8 +23,8 @@ import { siteLink } from './site-link.ts';
 import { reportForwarded } from './report-forwarded.ts';
 import { waitingFiles } from './waiting-files.ts';
 
-export interface SitePassOptions {
-  readonly pass: PassOptions;
+export interface SiteRunOptions {
+  readonly run: CollectorRun;
   readonly to: ForwardConfig;
   readonly key: SiteKey;
 }
@@ -36,9 +36,9 @@ const leastMs = 10 * secondMs;
 /** The part of `<collector spool>` that records of visits may take. */
 const shareOfRecords = 0.25;
 
-/** Makes the pass of a site without a database, while the lock is held. Throws FleetError `state-unusable`. */
-export async function makeSitePass({ pass, to, key }: SitePassOptions): Promise<CollectResult> {
-  const { paths, start, config, observe } = pass;
+/** Makes the run of a site without a database, while the lock is held. Throws FleetError `state-unusable`. */
+export async function makeSiteRun({ run, to, key }: SiteRunOptions): Promise<CollectResult> {
+  const { paths, start, config, observe } = run;
   const { spoolBytes, everyMs } = config.collector;
   const began = performance.now();
   const faults: FleetError[] = [];
@@ -67,36 +67,36 @@ export async function makeSitePass({ pass, to, key }: SitePassOptions): Promise<
     record.visit(waiting.has(folderOfClient(visit.client)) ? { ...visit, sealedTo: null } : visit);
   };
   const visited = await visitClients({
-    ...{ pass, facts: new Map(facts.clients), keep: fresh.keep, record: note, shares: null, onFault },
-    sawInventory: (client) => facts.sawInventory(client, pass.now()),
+    ...{ run, facts: new Map(facts.clients), keep: fresh.keep, record: note, shares: null, onFault },
+    sawInventory: (client) => facts.sawInventory(client, run.now()),
   });
-  const end = endOf(pass, visited);
+  const end = endOf(run, visited);
   await record.end(end);
-  saveFacts(facts, pass, onFault);
+  saveFacts(facts, run, onFault);
   const files = waitingFiles({
     spool,
     present: { reports: fresh.first, documents: documentsIn(folder).filter((file) => !earlier.has(file)) },
     backlog: { reports: [...leftovers, ...fresh.others], documents: [...earlier] },
     refusedBefore: facts.refused(),
     onDamaged: (report, message) => {
-      quarantine.add(report, report.client ?? '', { code: 'seal-corrupt', message, atMs: pass.now() });
+      quarantine.add(report, report.client ?? '', { code: 'seal-corrupt', message, atMs: run.now() });
       observe({ kind: 'quarantined', client: report.client ?? '', code: 'seal-corrupt', message });
     },
     onUnreadable: (file, message) => observe({ kind: 'note', message: `${file} is not forwarded: ${message}` }),
   });
   const endsAt = Math.max(performance.now() + leastMs, began + everyMs * shareOfEvery);
-  const sent = await sendFiles({ pass, to, key }, files, endsAt);
+  const sent = await sendFiles({ run, to, key }, files, endsAt);
   reportForwarded({ observe, sent, faults, url: to.url });
   // A broken link says nothing about the clients that were not reached.
   facts.setRefused([...new Set([...sent.refused, ...(sent.fault === null ? [] : facts.refused())])]);
-  saveFacts(facts, pass, onFault);
+  saveFacts(facts, run, onFault);
   const reports = { stored: sent.reports, duplicate: 0, quarantined: 0, waiting: sent.left };
   return resultOf(start.startedAtMs, { visited, end, reports, faults });
 }
 
 /** Sends the files. Without a URL another program carries them, so that all of them wait. */
 async function sendFiles(
-  { pass, to, key }: SitePassOptions,
+  { run, to, key }: SiteRunOptions,
   files: readonly WaitingFile[],
   endsAt: number,
 ): Promise<Forwarding> {
@@ -105,7 +105,7 @@ async function sendFiles(
     return { reports: 0, documents: 0, left, refused: [], fault: null };
   }
   const link = siteLink(to.url, key);
-  return await forward({ link, files, endsAt, signal: pass.signal }).finally(() => link.close());
+  return await forward({ link, files, endsAt, signal: run.signal }).finally(() => link.close());
 }
 
 /** Keeps the reports of this run apart: the first of each client, which is new, and those from the clients' spools. */
@@ -128,7 +128,7 @@ function takeFresh(spool: SealedSpool, onFault: (fault: FleetError) => void) {
   };
 }
 
-function saveFacts(facts: SiteFacts, { config }: PassOptions, onFault: (fault: FleetError) => void): void {
+function saveFacts(facts: SiteFacts, { config }: CollectorRun, onFault: (fault: FleetError) => void): void {
   try {
     facts.save(new Set(config.clients.map(({ name }) => name)));
   } catch (thrown) {

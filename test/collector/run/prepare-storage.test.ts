@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { test } from 'node:test';
 
-import type { PassOptions } from '../../../src/collector/collect-options.ts';
+import type { CollectorRun } from '../../../src/collector/collect-options.ts';
 import { documentsOf } from '../../../src/collector/inbox/origins.ts';
 import { keepPushedVisit, runDocuments } from '../../../src/collector/inbox/run-documents.ts';
-import { prepareStorage, storeWaiting } from '../../../src/collector/pass/prepare-storage.ts';
+import { prepareStorage, storeWaiting } from '../../../src/collector/run/prepare-storage.ts';
 import type { EventStore } from '../../../src/storage/store/event-store.ts';
 import type { ReportStore } from '../../../src/storage/store/storage.ts';
 import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
@@ -20,7 +20,7 @@ test('opening and reading have the time limit, migrations have none, and the run
     note('reading');
     return Promise.resolve(new Map<string, never>());
   };
-  const openStorage: PassOptions['openStorage'] = ({ onMigrating }) => {
+  const openStorage: CollectorRun['openStorage'] = ({ onMigrating }) => {
     note('opening');
     onMigrating();
     note('migrating');
@@ -28,12 +28,12 @@ test('opening and reading have the time limit, migrations have none, and the run
   };
   const { signal } = new AbortController();
   const time = { signal, endIn: (ms: number | null) => void (limitMs = ms), explain: () => assert.fail() };
-  const pass = {
+  const run = {
     ...{ openStorage, start: runStart({}), paths: { inbox: path.join(tempFolder(t), 'inbox') } },
     ...{ keyRing: { opening: null }, observe: () => undefined, config: makeConfig('/state', []) },
-  } as unknown as PassOptions;
+  } as unknown as CollectorRun;
   const given = { prepareMs: 9000, replayMs: 4000 };
-  const { facts } = await prepareStorage({ pass, time, limits: given, onFault: assert.fail });
+  const { facts } = await prepareStorage({ run, time, limits: given, onFault: assert.fail });
   note('visiting');
   assert.deepEqual(limits, { opening: 9000, migrating: null, reading: 9000, visiting: null });
   assert.equal(facts?.size, 0);
@@ -48,7 +48,7 @@ test('a run says how many records of earlier runs it has stored, and how many it
     const done = (): Promise<void> => Promise.resolve();
     const reports = { saveRuns: done, saveVisits: done, ...changes } as unknown as ReportStore;
     const config = makeConfig('/state', []);
-    const options = { paths, config, start: runStart({ id: 'now' }), observe } as unknown as PassOptions;
+    const options = { paths, config, start: runStart({ id: 'now' }), observe } as unknown as CollectorRun;
     await storeWaiting(options, { reports, events: { saveEvents: done } as unknown as EventStore }, 4000);
     return lines;
   };

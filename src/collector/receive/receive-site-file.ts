@@ -18,7 +18,7 @@ import { parseSealedName } from '../spool/sealed-spool.ts';
 import { onDisk } from '../spool/spool-bound.ts';
 import { waitingBytes, type Receiver } from './receiver.ts';
 
-export interface ReceiveFileOptions {
+export interface ReceiveSiteFileOptions {
   readonly receiver: Pick<Receiver, 'paths' | 'spool' | 'documentBytes'>;
   readonly config: Pick<Config, 'clients'>;
   /** The sender, authenticated by the MAC of the request. */
@@ -34,7 +34,7 @@ export interface ReceiveFileOptions {
  * else to the reason why the site may not bring a file of this name. Accepts an empty file, a trial of the link, and
  * writes nothing. Throws FleetError `spool-full` or `state-unusable`.
  */
-export async function receiveFile(options: ReceiveFileOptions): Promise<string | null> {
+export async function receiveSiteFile(options: ReceiveSiteFileOptions): Promise<string | null> {
   const { receiver, config, site, folder, name, body } = options;
   if (body.length === 0) return null;
   if (folder === documentsFolder && isDocumentName(name)) {
@@ -55,7 +55,7 @@ const namesByFolder = rememberedWeakly(
   ({ clients }: SiteClients) => new Map([...clients.keys()].map((name) => [folderOfClient(name), name])),
 );
 
-async function keepDocument({ receiver, site, name, body }: ReceiveFileOptions): Promise<void> {
+async function keepDocument({ receiver, site, name, body }: ReceiveSiteFileOptions): Promise<void> {
   const { paths, documentBytes } = receiver;
   const origin = { kind: 'site', site } as const;
   const waiting = documentBytes.get(site) ?? waitingBytes(paths, origin);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 
-import { startStorageTime, storageLimits } from '../../../src/collector/pass/storage-limits.ts';
+import { startStorageTime, storageLimits } from '../../../src/collector/run/storage-limits.ts';
 import { FleetError } from '../../../src/errors.ts';
 
 const minuteMs = 60_000;

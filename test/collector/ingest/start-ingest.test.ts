@@ -8,7 +8,7 @@ import { after, test } from 'node:test';
 import { createClientNames } from '../../../src/collector/spool/client-names.ts';
 import { folderOfClient } from '../../../src/state/client-folder.ts';
 import type { CollectEvent } from '../../../src/collector/collect-options.ts';
-import { startIngest } from '../../../src/collector/ingest/ingest.ts';
+import { startIngest } from '../../../src/collector/ingest/start-ingest.ts';
 import type { Ingest, IngestOptions } from '../../../src/collector/ingest/ingest-options.ts';
 import { defaultBounds, openQuarantine, type QuarantineBounds } from '../../../src/collector/spool/quarantine.ts';
 import { openSealedSpool } from '../../../src/collector/spool/sealed-spool.ts';

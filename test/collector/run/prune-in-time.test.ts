@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { pruneInTime } from '../../../src/collector/pass/prune-in-time.ts';
+import { pruneInTime } from '../../../src/collector/run/prune-in-time.ts';
 import type { Config } from '../../../src/config/config.ts';
 import type { PruneResult } from '../../../src/storage/store/storage.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { clientBatches, type BatchSource } from '../../../src/collector/pass/client-batches.ts';
-import { endOf } from '../../../src/collector/pass/collect-result.ts';
+import { clientBatches, type BatchSource } from '../../../src/collector/run/client-batches.ts';
+import { endOf } from '../../../src/collector/run/collect-result.ts';
 import type { FleetError } from '../../../src/errors.ts';
 import { makeClient, makeFleet } from '../../support/fleet.ts';
 
@@ -11,7 +11,7 @@ const none = { clients: 0, succeeded: 0, failures: [], heldBack: 0, unreached: 0
 test('a run whose keys are not those of its site has failed: `collector-silent` is to tell of it', async () => {
   const faults: FleetError[] = [];
   const other = { id: 'two', site: 'fra', host: 'hq-2', keyId: 'k2', capacity: 2, seenAtMs: 1 };
-  const pass = {
+  const run = {
     config: { collector: { sharedSite: 'fra', everyMs: 60_000, runDeadlineMs: 48_000 } },
     start: { id: 'run', collectorId: 'one', host: 'hq-1', startedAtMs: 0 },
     ...{
@@ -20,10 +20,10 @@ test('a run whose keys are not those of its site has failed: `collector-silent` 
       only: null,
       now: () => 7,
     },
-  } as unknown as BatchSource['pass'];
+  } as unknown as BatchSource['run'];
   const shares = { nowMs: () => Promise.resolve(0), collectors: () => Promise.resolve([other]) };
   const source = {
-    pass,
+    run,
     shares: shares as unknown as BatchSource['shares'],
     onFault: (one: FleetError) => faults.push(one),
   };
@@ -38,23 +38,23 @@ test('a run whose keys are not those of its site has failed: `collector-silent` 
     ['keys-invalid'],
   );
   const visited = { ...none, isRefused: batches.isRefused, interrupted: false };
-  assert.equal(endOf(pass, visited).outcome, 'failed');
-  assert.equal(endOf(pass, { ...visited, isRefused: false }).outcome, 'finished');
+  assert.equal(endOf(run, visited).outcome, 'failed');
+  assert.equal(endOf(run, { ...visited, isRefused: false }).outcome, 'finished');
 });
 
 test('a collector of a shared fleet says that nothing is left to visit, if that is so', async (t) => {
   const storage = await makeFleet().openStorage();
   t.after(() => storage.close());
   const notes: unknown[] = [];
-  const pass = {
+  const run = {
     config: { collector: { sharedSite: 'fra', everyMs: 3_600_000, runDeadlineMs: 3_000_000 } },
     start: { id: 'run', collectorId: 'one', host: 'hq-1', startedAtMs: 0 },
     ...{ keyRing: { sealing: { id: 'k1' }, known: { has: () => true } }, dryRun: false, only: null, now: () => 7 },
     observe: (event: unknown) => notes.push(event),
-  } as unknown as BatchSource['pass'];
+  } as unknown as BatchSource['run'];
   const visit = async (): Promise<readonly string[]> => {
     const { next } = clientBatches(
-      { pass, shares: storage.shares, onFault: assert.fail },
+      { run, shares: storage.shares, onFault: assert.fail },
       {
         watched: [makeClient('web-1', { labels: { site: 'fra' } })],
         ...{ claimed: () => undefined, hasReached: () => true, signal: new AbortController().signal },

@@ -1,13 +1,13 @@
 import type { FleetError } from '../../errors.ts';
 import { processUse } from '../../platform/process-use.ts';
 import type { RunEnd } from '../../storage/store/run.ts';
-import type { CollectResult, PassOptions } from '../collect-options.ts';
+import type { CollectResult, CollectorRun } from '../collect-options.ts';
 import type { ClientsVisited } from './visit-clients.ts';
 
 type CollectEnd = RunEnd & Pick<CollectResult, 'outcome'>;
 
 /** Returns the final values of the run's row. */
-export function endOf({ start, now }: Pick<PassOptions, 'start' | 'now'>, visited: ClientsVisited): CollectEnd {
+export function endOf({ start, now }: Pick<CollectorRun, 'start' | 'now'>, visited: ClientsVisited): CollectEnd {
   return {
     id: start.id,
     outcome: visited.interrupted ? 'interrupted' : visited.isRefused ? 'failed' : 'finished',
@@ -21,8 +21,8 @@ export function endOf({ start, now }: Pick<PassOptions, 'start' | 'now'>, visite
 }
 
 /** Returns the final values of a run that does nothing because another run holds the lock. */
-export function overlappedEnd(pass: Parameters<typeof endOf>[0]): CollectEnd {
-  return { ...endOf(pass, nobodyVisited), outcome: 'overlapped' };
+export function overlappedEnd(run: Parameters<typeof endOf>[0]): CollectEnd {
+  return { ...endOf(run, nobodyVisited), outcome: 'overlapped' };
 }
 
 const nobodyVisited: ClientsVisited = {
@@ -39,7 +39,7 @@ const nobodyVisited: ClientsVisited = {
 /** Faults of other programs, which do not fail this run. */
 const othersFaults: readonly string[] = ['alerter-silent', 'ingest-silent', 'disk-low'];
 
-export interface PassOutcome {
+export interface CollectOutcome {
   readonly end: CollectEnd;
   /** The outcome of the visits. Default: no client was visited. */
   readonly visited?: ClientsVisited;
@@ -53,7 +53,7 @@ const noReports = { stored: 0, duplicate: 0, quarantined: 0, waiting: 0 };
 
 export function resultOf(
   startedAtMs: number,
-  { end, visited = nobodyVisited, reports = noReports, faults = [], holder = null }: PassOutcome,
+  { end, visited = nobodyVisited, reports = noReports, faults = [], holder = null }: CollectOutcome,
 ): CollectResult {
   const { id: runId, outcome, failed, skipped } = end;
   const { unreached, failures } = visited;

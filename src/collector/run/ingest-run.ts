@@ -1,5 +1,5 @@
 /**
- * A pass over the sealed reports of a collector without the private key, on the machine that has the key.
+ * A run over the sealed reports of a collector without the private key, on the machine that has the key.
  * Guarantees: a sealed report is either a row of `sealed_reports` or the rows of its content, never neither and never
  * both. A rejected report delays no other. A report that this machine cannot open waits.
  */
@@ -17,7 +17,7 @@ import type { CollectOptions, CollectResult } from '../collect-options.ts';
 import type { IngestCounts } from '../ingest/ingest-options.ts';
 import { noTimeLimit } from '../ingest/ingest-queue.ts';
 import { ingestStored, type IngestStoredCounts } from '../ingest/ingest-stored.ts';
-import { startIngest } from '../ingest/ingest.ts';
+import { startIngest } from '../ingest/start-ingest.ts';
 import { openMarks } from '../ingest/opening-marks.ts';
 import { loadOpeningKeys } from '../keys/key-ring.ts';
 import { describeMissingKey } from '../keys/retired-keys.ts';
@@ -34,13 +34,13 @@ export interface IngestRunOptions extends Pick<CollectOptions, 'config' | 'signa
 
 type OfCollect = 'runId' | 'outcome' | 'exitStatus' | 'holder' | 'startedAtMs' | 'finishedAtMs' | 'faults';
 
-/** Exit status 1: a report was rejected or has no key, or the pass was cut short. 3: the disk. */
+/** Exit status 1: a report was rejected or has no key, or the run was cut short. 3: the disk. */
 export interface IngestRunResult extends IngestStoredCounts, Pick<CollectResult, OfCollect> {}
 
 /**
- * Makes one pass. Ends at once as `overlapped` if another pass runs here. Throws FleetError (exit status 3) if the pass
- * cannot be made: `keys-invalid`, `state-unusable`, or the storage's error. Then records a run `failed` if the database
- * accepts it.
+ * Makes one run. Ends at once as `overlapped` if another one is active here. Throws FleetError (exit status 3) if the
+ * run cannot be made: `keys-invalid`, `state-unusable`, or the storage's error. Then records a run `failed` if the
+ * database accepts it.
  */
 export async function ingestRun(options: IngestRunOptions): Promise<IngestRunResult> {
   const paths = statePaths(options.config.stateDir);
@@ -59,7 +59,8 @@ export async function ingestRun(options: IngestRunOptions): Promise<IngestRunRes
   try {
     const storage = await options.openStorage();
     try {
-      if (lock.kind === 'held') return await makePass({ options, paths, keys: loadOpeningKeys(paths), start, storage });
+      if (lock.kind === 'held')
+        return await makeIngestRun({ options, paths, keys: loadOpeningKeys(paths), start, storage });
       const outcome = { outcome: 'overlapped', finishedAtMs: options.now(), faults: [], holder: lock.holder } as const;
       const result = resultOf(start, noneTaken, outcome);
       await storage.reports.endRun(start, endOf(start, result));
@@ -80,7 +81,7 @@ export async function ingestRun(options: IngestRunOptions): Promise<IngestRunRes
 
 const noneTaken: IngestStoredCounts = { stored: 0, duplicate: 0, quarantined: 0, keyless: 0, clients: 0 };
 
-interface Pass {
+interface IngestRun {
   readonly options: IngestRunOptions;
   readonly paths: StatePaths;
   readonly keys: PrivateKeys;
@@ -88,11 +89,11 @@ interface Pass {
   readonly storage: Storage;
 }
 
-async function makePass(pass: Pass): Promise<IngestRunResult> {
-  const { options, storage } = pass;
+async function makeIngestRun(run: IngestRun): Promise<IngestRunResult> {
+  const { options, storage } = run;
   const { config, observe, signal } = options;
   // Readers compare this time with the database's clock to see how long no program has opened reports.
-  const start = { ...pass.start, startedAtMs: await storage.nowMs() };
+  const start = { ...run.start, startedAtMs: await storage.nowMs() };
   const faults: FleetError[] = [];
   const onFault = (fault: FleetError): void => {
     faults.push(fault);
@@ -100,20 +101,20 @@ async function makePass(pass: Pass): Promise<IngestRunResult> {
   };
   if (config.clients.some(({ was }) => was !== null)) await followRenames(options, storage);
   await storage.reports.saveLabels(config.clients);
-  const counts = await openAll(pass, onFault);
+  const counts = await openAll(run, onFault);
   const outcome = signal.aborted ? 'interrupted' : 'finished';
   const finishedAtMs = await storage.nowMs();
   const result = resultOf(start, counts, { outcome, finishedAtMs, faults, holder: null });
-  if (await isWorthARow(result, pass)) {
+  if (await isWorthARow(result, run)) {
     await storage.reports.endRun(start, endOf(start, result));
-    if (outcome === 'finished') await prune(pass);
+    if (outcome === 'finished') await prune(run);
   }
   return result;
 }
 
 /** Stores the sealed files of this machine, unless a collector is at work here, and then the sealed rows. */
-async function openAll(pass: Pass, onFault: (fault: FleetError) => void): Promise<IngestStoredCounts> {
-  const { options, paths, keys, storage } = pass;
+async function openAll(run: IngestRun, onFault: (fault: FleetError) => void): Promise<IngestStoredCounts> {
+  const { options, paths, keys, storage } = run;
   const { config, now, observe, signal } = options;
   const { rawMs: retentionMs } = config.retention;
   const shared = {
@@ -136,7 +137,7 @@ async function openAll(pass: Pass, onFault: (fault: FleetError) => void): Promis
     quarantine = openQuarantine({ places: quarantines, nowMs: now(), keepMs: retentionMs });
     if (isHeld && leftovers.length > 0) {
       const marks = openMarks(paths.openingFiles);
-      const runId = pass.start.id;
+      const runId = run.start.id;
       const ingest = startIngest({ ...shared, runId, quarantine, spool, leftovers, times: noTimeLimit, marks });
       await ingest.drain();
       local = ingest.counts();
@@ -156,10 +157,10 @@ async function openAll(pass: Pass, onFault: (fault: FleetError) => void): Promis
 }
 
 /**
- * True if the pass did anything, or if half of `every` has passed since the last row: the row shows that the program
+ * True if the run did anything, or if half of `every` has passed since the last row: the row shows that the program
  * runs.
  */
-async function isWorthARow(result: IngestRunResult, { options, storage }: Pass): Promise<boolean> {
+async function isWorthARow(result: IngestRunResult, { options, storage }: IngestRun): Promise<boolean> {
   const { stored, duplicate, quarantined, keyless, outcome } = result;
   if (stored + duplicate + quarantined + keyless > 0 || outcome !== 'finished') return true;
   const last = await storage.history.lastRun('ingest');
@@ -167,7 +168,7 @@ async function isWorthARow(result: IngestRunResult, { options, storage }: Pass):
 }
 
 /** Prunes in place of a collector that opens nothing and therefore has no right to prune. */
-async function prune({ options, start, storage }: Pass): Promise<void> {
+async function prune({ options, start, storage }: IngestRun): Promise<void> {
   const { config, now, observe } = options;
   await pruneInTime(options, start.startedAtMs, storage.retention);
   const removed = await storage.sealed.removeKeyless(now(), config.retention.rawMs);
@@ -189,7 +190,7 @@ function resultOf({ id, startedAtMs }: RunStart, counts: IngestStoredCounts, out
   };
 }
 
-/** Returns the final values of the pass's row of `runs`. Its numbers count reports, but `clients` counts clients. */
+/** Returns the final values of the run's row of `runs`. Its numbers count reports, but `clients` counts clients. */
 function endOf({ id }: RunStart, result: IngestStoredCounts & Pick<RunEnd, 'outcome' | 'finishedAtMs'>): RunEnd {
   const { outcome, finishedAtMs, clients, stored, duplicate, quarantined, keyless } = result;
   const counts = { clients, succeeded: stored + duplicate, failed: quarantined, skipped: keyless };

@@ -13,13 +13,13 @@ import { withEpoch } from '../schedule/slices.ts';
 import { visitFleet, type FleetOutcome } from '../schedule/visit-fleet.ts';
 import type { VisitContext } from '../visit/context.ts';
 import { loadRestrictedKeys, type RestrictedKeys } from '../visit/restricted-keys.ts';
-import type { PassOptions } from '../collect-options.ts';
+import type { CollectorRun } from '../collect-options.ts';
 import { clientBatches } from './client-batches.ts';
 import type { ShareStore } from '../../storage/store/share-store.ts';
 import { failedPush } from './silent-clients.ts';
 
 export interface VisitClientsOptions {
-  readonly pass: PassOptions;
+  readonly run: CollectorRun;
   readonly facts: ReadonlyMap<string, ClientFacts> | null;
   readonly keep: VisitContext['keep'];
   readonly record: (visit: VisitRecord) => void;
@@ -33,7 +33,7 @@ export interface VisitClientsOptions {
 }
 
 export interface ClientsVisited extends FleetOutcome {
-  /** The number of clients of this pass. */
+  /** The number of clients of this run. */
   readonly clients: number;
   /** The number of these clients that are left alone after a refused login. */
   readonly heldBack: number;
@@ -49,21 +49,21 @@ export interface ClientsVisited extends FleetOutcome {
 }
 
 /**
- * Visits the clients of this pass, in order, until the run's deadline or a signal: all at once, or slice by slice if
+ * Visits the clients of this run, in order, until the run's deadline or a signal: all at once, or slice by slice if
  * collectors share the fleet.
  */
 export async function visitClients(options: VisitClientsOptions): Promise<ClientsVisited> {
-  const { pass } = options;
-  const named = pass.config.clients.filter(({ name }) => pass.only === null || pass.only.has(name));
+  const { run } = options;
+  const named = run.config.clients.filter(({ name }) => run.only === null || run.only.has(name));
   const watched = named.filter(({ state, arrival }) => state !== 'retired' && arrival.kind !== 'site');
   for (const { name: client, state, arrival } of named) {
-    if (pass.only !== null && arrival.kind === 'site') {
-      pass.observe({ kind: 'note', message: `${client} is visited by its site ${arrival.site}: run collect there` });
+    if (run.only !== null && arrival.kind === 'site') {
+      run.observe({ kind: 'note', message: `${client} is visited by its site ${arrival.site}: run collect there` });
     }
     if (state !== 'retired') continue;
-    pass.observe({ kind: 'skipped', client, reason: 'retired', code: null, nextAttemptAtMs: null });
+    run.observe({ kind: 'skipped', client, reason: 'retired', code: null, nextAttemptAtMs: null });
   }
-  const ending = startEnding(pass);
+  const ending = startEnding(run);
   try {
     const epochs = new Map<number, number>();
     let hasReached = false;
@@ -80,7 +80,7 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
       await round.visit(left);
     }
     const { isRefused } = batches;
-    return { ...round.end(), isRefused, interrupted: pass.signal.aborted, endedEarly: ending.signal.aborted };
+    return { ...round.end(), isRefused, interrupted: run.signal.aborted, endedEarly: ending.signal.aborted };
   } finally {
     ending.end();
   }
@@ -88,17 +88,17 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
 
 /** Visits batches of clients, and adds up their outcomes. */
 function createRound(options: VisitClientsOptions, watched: readonly Client[], signal: AbortSignal) {
-  const { pass, facts, keep, record, sawInventory } = options;
-  const { config, start } = pass;
-  const bundles = pass.bundles ?? readBundles();
+  const { run, facts, keep, record, sawInventory } = options;
+  const { config, start } = run;
+  const bundles = run.bundles ?? readBundles();
   const notes = createAgentNotes({ node: bundles.agent.digest, shell: bundles.shell.digest });
-  const restricted = loadRestrictedKeys(pass.paths.restrictedKeys);
+  const restricted = loadRestrictedKeys(run.paths.restrictedKeys);
   const askingChecks = new Set(watched.filter(({ checks }) => checks.length > 0).map(({ name }) => name));
   const sawAgent: VisitContext['sawAgent'] = (client, result) => {
     notes.saw(client, result, askingChecks.has(client));
     if (result.hello !== null) restricted.note(client, result.hello.pinned !== undefined);
   };
-  const context: VisitContext = { ...pass, bundles, signal, facts, keep, restricted, sawAgent, sawInventory };
+  const context: VisitContext = { ...run, bundles, signal, facts, keep, restricted, sawAgent, sawInventory };
   const turn = Math.floor(start.startedAtMs / Math.max(1, config.collector.everyMs));
   const failures: VisitRecord[] = [];
   let hasBegun = false;
@@ -107,10 +107,10 @@ function createRound(options: VisitClientsOptions, watched: readonly Client[], s
     visit: async (clients: readonly Client[]): Promise<void> => {
       const [pushing, asked] = parted(clients, ({ arrival }) => arrival.kind === 'comes');
       const [skipped, due] = parted(asked, (client) => heldBackNow(options, client));
-      if (!hasBegun) pass.observe({ kind: 'started', runId: start.id, clients: due.length, skipped: skipped.length });
+      if (!hasBegun) run.observe({ kind: 'started', runId: start.id, clients: due.length, skipped: skipped.length });
       hasBegun = true;
       reportSkipped(options, skipped);
-      const outcome = await visitFleet({ pass, context, clients: visitOrder(due, turn), record });
+      const outcome = await visitFleet({ run, context, clients: visitOrder(due, turn), record });
       const pushed = settlePushing(options, pushing);
       // A spread would pass more arguments than a call accepts.
       for (const failure of [...outcome.failures, ...pushed.failures]) failures.push(failure);
@@ -120,8 +120,8 @@ function createRound(options: VisitClientsOptions, watched: readonly Client[], s
       sums.heldBack += skipped.length;
     },
     end: () => {
-      for (const message of notes.lines()) pass.observe({ kind: 'note', message });
-      if (!pass.dryRun) saveRestricted(pass, restricted);
+      for (const message of notes.lines()) run.observe({ kind: 'note', message });
+      if (!run.dryRun) saveRestricted(run, restricted);
       return { ...sums, failures };
     },
   };
@@ -134,9 +134,9 @@ function parted<T>(items: readonly T[], isFirst: (item: T) => boolean): readonly
   return [first, second];
 }
 
-function heldBackNow({ pass, facts }: VisitClientsOptions, client: Client): boolean {
-  if (pass.ignoreBackoff === true || facts === null) return false;
-  const { config, start } = pass;
+function heldBackNow({ run, facts }: VisitClientsOptions, client: Client): boolean {
+  if (run.ignoreBackoff === true || facts === null) return false;
+  const { config, start } = run;
   return isHeldBack({
     facts: facts.get(client.name),
     nowMs: start.startedAtMs,
@@ -145,30 +145,30 @@ function heldBackNow({ pass, facts }: VisitClientsOptions, client: Client): bool
   });
 }
 
-function reportSkipped({ pass, facts }: VisitClientsOptions, skipped: readonly Client[]): void {
+function reportSkipped({ run, facts }: VisitClientsOptions, skipped: readonly Client[]): void {
   for (const { name: client } of skipped) {
     const { failedCode: code = null, nextAttemptAtMs = null } = facts?.get(client) ?? {};
-    pass.observe({ kind: 'skipped', client, reason: 'login_refused', code, nextAttemptAtMs });
+    run.observe({ kind: 'skipped', client, reason: 'login_refused', code, nextAttemptAtMs });
   }
 }
 
 /** Records the silent clients among those that push. Counts clients whose last push failed as failed. */
-function settlePushing({ pass, record, facts, silent = [] }: VisitClientsOptions, pushing: readonly Client[]) {
+function settlePushing({ run, record, facts, silent = [] }: VisitClientsOptions, pushing: readonly Client[]) {
   const silentOf = new Map(silent.map((visit) => [visit.client, visit]));
   const silentHere = pushing.flatMap(({ name }) => silentOf.get(name) ?? []);
   const failed = pushing.flatMap((client) =>
-    silentOf.has(client.name) ? [] : (failedPush(client, pass.start, facts?.get(client.name)) ?? []),
+    silentOf.has(client.name) ? [] : (failedPush(client, run.start, facts?.get(client.name)) ?? []),
   );
   for (const visit of silentHere) record(visit);
   const failures = [...silentHere, ...failed];
   for (const visit of failures) {
-    pass.observe({ kind: 'visited', visit, done: failures.length, clients: failures.length });
+    run.observe({ kind: 'visited', visit, done: failures.length, clients: failures.length });
   }
   return { succeeded: pushing.length - failures.length, failures };
 }
 
 /** Saves which keys are restricted. Ignores a failure: the next run detects restricted keys again. */
-function saveRestricted({ config, observe }: PassOptions, restricted: RestrictedKeys): void {
+function saveRestricted({ config, observe }: CollectorRun, restricted: RestrictedKeys): void {
   try {
     restricted.save(config.clients);
   } catch (thrown) {
@@ -177,7 +177,7 @@ function saveRestricted({ config, observe }: PassOptions, restricted: Restricted
 }
 
 /** Starts the signal that ends the visits: at the run's deadline, or with the caller's signal. */
-function startEnding({ signal, config, start, now }: PassOptions): TimedSignal {
+function startEnding({ signal, config, start, now }: CollectorRun): TimedSignal {
   const { runDeadlineMs } = config.collector;
   const fault = (code: 'run-deadline' | 'interrupted', message: string): FleetError =>
     new FleetError({ code, stage: 'run', message });
