@@ -12,8 +12,8 @@ import { addressOf } from './mail-identity.ts';
 import { type SmtpPhase, isAnswer, smtpFault } from './smtp-fault.ts';
 import { type Clock, asError, within } from './within.ts';
 
-/** If a connection breaks at this many mails in a row, the connection is at fault and not the mails. */
-const maxBreaks = 2;
+/** If connections break at mails to this many recipients in a row, the server is at fault and not the mails. */
+const maxBroken = 2;
 
 /**
  * Connects to the mail server, logs in if there are credentials, and disconnects without a mail. Throws FleetError
@@ -44,7 +44,8 @@ export async function verifyMailServer(
  */
 export function createEmailChannel(smtp: SmtpConfig, timeouts = mailTimeouts): Channel {
   let session: SmtpSession | null = null;
-  let breaks = 0;
+  /** The recipients of the mails at which the last connections broke. */
+  const broken = new Set<string>();
   const from = addressOf(smtp.from);
   return {
     ...timeouts,
@@ -59,10 +60,11 @@ export function createEmailChannel(smtp: SmtpConfig, timeouts = mailTimeouts): C
       const timeoutMs = Math.max(1, endsAtMs - performance.now());
       try {
         await session.send({ from, to: addressOf(recipient) }, content, { ...timeouts, ...options, timeoutMs });
-        breaks = 0;
+        broken.clear();
       } catch (thrown) {
-        breaks = session.usable() ? 0 : breaks + 1;
-        throw breaks < maxBreaks ? thrown : asFaultOfServer(thrown);
+        if (session.usable()) broken.clear();
+        else broken.add(recipient);
+        throw broken.size < maxBroken ? thrown : asFaultOfServer(thrown);
       }
     },
     close: () => {

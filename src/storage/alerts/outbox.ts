@@ -19,8 +19,9 @@ const waiting = 'sent_at IS NULL AND failed_at IS NULL AND replaced_by IS NULL';
 const due = `(next_attempt_at IS NULL OR next_attempt_at <= ? OR next_attempt_at > ?)
   AND (claimed_until IS NULL OR claimed_until <= ? OR claimed_until > ?)`;
 
+/** Mails that may have arrived come last: one at which the connection breaks each time holds up no other. */
 const dueSql = `SELECT ${mailSummary.columns}, content FROM mails WHERE ${waiting} AND ${due}
-  ORDER BY CASE severity WHEN 'critical' THEN 0 ELSE 1 END, id LIMIT ?`;
+  ORDER BY CASE WHEN data_at IS NULL THEN 0 ELSE 1 END, CASE severity WHEN 'critical' THEN 0 ELSE 1 END, id LIMIT ?`;
 const claimSql = `UPDATE mails SET claimed_by = ?, claimed_until = ?, attempts = attempts + 1
   WHERE id = ? AND ${waiting} AND (claimed_by = ? AND claimed_until > ? OR ${due})`;
 

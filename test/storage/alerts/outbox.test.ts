@@ -36,6 +36,15 @@ onEachDatabase(
       });
     });
 
+    test('hands out mails that may have arrived after all others, which they must not hold up', async () => {
+      const { storage, clock } = await outbox(await kit.open(), ['<w1>', '<c1>', '<c2>']);
+      assert.equal(await storage.outbox.claimMail(2, 'one', minuteMs), true);
+      await storage.outbox.markDataBegun(2, 'one');
+      await storage.outbox.markPutOff(2, 'one', 0, 'read ECONNRESET');
+      clock.nowMs += 1;
+      assert.deepEqual(pluck(await storage.outbox.dueMails(3), 'messageId'), ['<c2>', '<w1>', '<c1>']);
+    });
+
     test('of two that claim a mail at once one wins', async () => {
       const { opened } = await outbox(await kit.open(), ['<c>']);
       const other = await openDatabase({ storage: opened.config, program: 'alert' });
