@@ -80,7 +80,7 @@ export async function writeSynced(folder: string, name: string, content: string 
     }
     await rename(part, path.join(folder, name));
   } catch (thrown) {
-    await rm(part, { force: true }).catch(() => undefined);
+    await rm(part).catch(() => undefined);
     throw thrown;
   }
   await syncFolder(folder);

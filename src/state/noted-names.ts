@@ -31,8 +31,11 @@ export function loadNotedNames({ file, forgotten }: NotedNamesOptions): NotedNam
   const known = new Map<string, string>();
   for (const line of stored) {
     const [, name = line, atMs = '0'] = timedLine.exec(line) ?? [];
-    const ageMs = forgotten === undefined ? 0 : forgotten.nowMs - Number(atMs);
-    if (forgotten === undefined || (ageMs >= 0 && ageMs < forgotten.afterMs)) known.set(name, line);
+    if (forgotten !== undefined) {
+      const ageMs = forgotten.nowMs - Number(atMs);
+      if (ageMs < 0 || ageMs >= forgotten.afterMs) continue;
+    }
+    known.set(name, line);
   }
   const fresh: string[] = [];
   return {

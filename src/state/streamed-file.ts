@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { readdirSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 
-import { hourMs } from '../platform/units.ts';
-import { partSuffix } from './durable-file.ts';
+import { isOldPart, partSuffix } from './durable-file.ts';
 
 export interface StreamedFileOptions {
   /** The path of the file, in an existing folder. */
@@ -36,7 +35,7 @@ export async function writeStreamed({ file, mode, chunks }: StreamedFileOptions)
       await handle.close();
     }
   } catch (thrown) {
-    await rm(part, { force: true }).catch(() => undefined);
+    await rm(part).catch(() => undefined);
     throw thrown;
   }
 }
@@ -46,7 +45,6 @@ function removeLeft(prefix: string): void {
   const dir = path.dirname(prefix);
   for (const name of readdirSync(dir)) {
     const file = path.join(dir, name);
-    if (!file.startsWith(prefix) || !name.endsWith(partSuffix)) continue;
-    if (statSync(file).mtimeMs < Date.now() - hourMs) rmSync(file, { force: true });
+    if (file.startsWith(prefix) && name.endsWith(partSuffix) && isOldPart(file)) rmSync(file, { force: true });
   }
 }

@@ -1,8 +1,9 @@
 /**
- * npm run mutation -- [--seed N] [--count N] [--only ID,...]: breaks the alerter, the collector, the storage and the
- * transport at random places and says which breaks no test of the first tier notices. Each break is tried with the test
- * files that come by its place, the nearest first, until one fails. The files that come by are found by running all of
- * them once, unbroken; those that fail then are left out and named.
+ * npm run mutation -- [--seed N] [--count N] [--only ID,...] [--rooms DIR,...] [--tests PATH,...]: breaks the alerter,
+ * the collector, the storage and the transport, or some rooms, at random places and says which breaks no test of the
+ * first tier notices, or none of some folders and files. Each break is tried with the test files that come by its
+ * place, the nearest first, until one fails. The files that come by are found by running all of them once, unbroken;
+ * those that fail then are left out and named.
  */
 import { spawn, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,7 +16,6 @@ import { createRandom } from '../fuzz/random.ts';
 import { breakSources, breakVariable, reachedVariable } from './break-sources.ts';
 import { chooseBreaks, type Break } from './find-breaks.ts';
 
-const folders = ['src/alerter', 'src/collector', 'src/storage', 'src/transport'];
 /** A break that the nearest files do not notice is one that a reader of a red test would not find either. */
 const maxFilesABreak = 15;
 
@@ -25,6 +25,8 @@ const { values } = parseArgs({
     count: { type: 'string', default: '200' },
     jobs: { type: 'string', default: '3' },
     only: { type: 'string' },
+    rooms: { type: 'string', default: 'src/alerter,src/collector,src/storage,src/transport' },
+    tests: { type: 'string', default: 'test' },
     json: { type: 'string' },
   },
 });
@@ -56,7 +58,8 @@ interface Outcome {
   readonly noticedBy: string | null;
 }
 
-const breaks = chooseBreaks(root, folders, Number(values.count), createRandom(Number(values.seed)));
+const rooms = values.rooms.split(',');
+const breaks = chooseBreaks(root, rooms, Number(values.count), createRandom(Number(values.seed)));
 const files = buildCopy();
 const wanted = values.only?.split(',').map(Number);
 const covering = await coverage(files);
@@ -68,8 +71,11 @@ const outcomes = await inParallel(
     return outcome;
   },
 );
-const noticed = outcomes.filter(({ noticedBy }) => noticedBy !== null).length;
-console.log(`seed ${values.seed}: ${noticed} of ${outcomes.length} breaks noticed`);
+for (const room of rooms) {
+  const here = outcomes.filter(({ place }) => place.file.startsWith(`${room}/`));
+  const noticed = here.filter(({ noticedBy }) => noticedBy !== null).length;
+  console.log(`seed ${values.seed}, ${room}: ${noticed} of ${here.length} breaks noticed`);
+}
 for (const outcome of outcomes) if (outcome.noticedBy === null) console.log(`survived: ${sentence(outcome)}`);
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(outcomes, null, 1)}\n`);
 
@@ -83,7 +89,11 @@ function buildCopy(): readonly TestFile[] {
   symlinkSync(path.join(root, 'node_modules'), path.join(copy, 'node_modules'));
   breakSources(copy, breaks);
   run('npm', 'run', '--silent', 'build');
-  const sources = run('sh', 'test/first-tier.sh').trim().split('\n');
+  const places = values.tests.split(',');
+  const sources = run('sh', 'test/first-tier.sh')
+    .trim()
+    .split('\n')
+    .filter((source) => places.some((place) => source === place || source.startsWith(`${place}/`)));
   const compiled = run(process.execPath, 'test/compile.mjs', ...sources)
     .trim()
     .split('\n');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { Readable } from 'node:stream';
 import { test } from 'node:test';
 
 import { listSpool, readSpooled } from '../../agent/spool/spool.ts';
@@ -14,6 +15,7 @@ import { generateKeyPair } from '../../src/seal/key-pair.ts';
 import { loadCollectorId } from '../../src/state/collector-id.ts';
 import { statePaths } from '../../src/state/paths.ts';
 import { pushKeyFinder } from '../../src/state/push-keys.ts';
+import { writeStreamed } from '../../src/state/streamed-file.ts';
 import { namesBelow } from '../support/names-below.ts';
 import { sealedSample } from '../support/sealed-report.ts';
 import { tempFolder } from '../support/temp-folder.ts';
@@ -88,6 +90,25 @@ test('the key that clients seal to, and the id of the collector, are the same af
     recover: () => Promise.resolve({ kept: read() }),
   });
   assert.equal(promises, 2);
+});
+
+test('a file that is written piece by piece is the earlier or the whole new one after every power cut', async () => {
+  const dir = tempFolder();
+  const file = path.join(dir, 'fleet.prom');
+  const [before, fresh] = ['before '.repeat(200), 'fresh '.repeat(200)];
+  writeFileSync(file, before);
+  const promises = await tryEveryCut({
+    dir,
+    run: async (promise) => {
+      promise('whole');
+      await writeStreamed({ file, mode: 0o644, chunks: Readable.from([fresh.slice(0, 700), fresh.slice(700)]) });
+    },
+    recover: () => {
+      const isWhole = [before, fresh].includes(readFileSync(file, 'utf8'));
+      return Promise.resolve({ kept: isWhole ? ['whole'] : [] });
+    },
+  });
+  assert.equal(promises, 1);
 });
 
 test('a report that is moved to quarantine is in the spool or there, whole, after every power cut', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -13,4 +14,5 @@ test('collectors that share a site are one on clients, and others are themselves
   assert.match(owner(first, 'fra'), /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
   assert.equal(new Set([owner(first, 'fra'), owner(first, 'ber'), owner(first, null), owner(second, null)]).size, 4);
   assert.equal(owner(first, null), loadCollectorId(first));
+  assert.equal(statSync(first).mode & 0o777, 0o644, 'people may read it');
 });

@@ -13,7 +13,14 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 
-import { makeFolder, removeOldParts, sharedSync, writeSynced } from '../../src/state/durable-file.ts';
+import {
+  appendDurably,
+  makeFolder,
+  removeOldParts,
+  sharedSync,
+  writeDurably,
+  writeSynced,
+} from '../../src/state/durable-file.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 test('a file is there whole, for us alone, and nothing else', async (t) => {
@@ -38,6 +45,23 @@ test('where the file cannot get its name nothing is left', async (t) => {
   mkdirSync(path.join(dir, 'report.fhs'));
   await assert.rejects(writeSynced(dir, 'report.fhs', Buffer.from('x')), { code: 'EISDIR' });
   assert.deepEqual(readdirSync(dir), ['report.fhs']);
+});
+
+test('no file and no folder stays open', async (t) => {
+  const dir = tempFolder(t);
+  const open = (): readonly string[] => readdirSync('/proc/self/fd');
+  const before = open();
+  await writeSynced(dir, 'one', 'content');
+  writeDurably({ file: path.join(dir, 'below', 'two'), content: 'content', mode: 0o600 });
+  appendDurably(path.join(dir, 'three'), 'content');
+  assert.deepEqual(open(), before);
+});
+
+test('appended text is behind the text before, for us alone', (t) => {
+  const file = path.join(tempFolder(t), 'lines');
+  for (const text of ['one\n', 'two\n']) appendDurably(file, text);
+  assert.equal(readFileSync(file, 'utf8'), 'one\ntwo\n');
+  assert.equal(statSync(file).mode & 0o777, 0o600);
 });
 
 test('a folder that is gone is an error', async (t) => {

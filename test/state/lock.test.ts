@@ -6,7 +6,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { openSqlite } from '../../src/platform/sqlite.ts';
-import { lookAtLock, takeLock, type LockAttempt } from '../../src/state/lock.ts';
+import { holdLock, lookAtLock, takeLock, type LockAttempt, type LockHolder } from '../../src/state/lock.ts';
 import { programArgs } from '../support/program-args.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { assertWithin } from '../support/within.ts';
@@ -58,6 +58,35 @@ test('the second in the same process learns of the first, which keeps its lock',
   const other = startHolder(file, 8);
   assert.deepEqual(await other.said, { kind: 'taken', holder: { pid: process.pid, startedAtMs: 5 } });
   first.release();
+});
+
+test('a lock that is released is had by the caller that waits, and not by one whose time is over', async () => {
+  const file = freshFile();
+  const message = (holder: LockHolder | null): string => `held by ${holder?.pid}`;
+  const first = mustHold(await takeLock({ file, nowMs: 5 }));
+  await assert.rejects(holdLock({ file, message }), { code: 'locked', message: `held by ${process.pid}` });
+  const waiting = holdLock({ file, message, waitMs: 60_000 });
+  await new Promise(setImmediate);
+  first.release();
+  (await waiting)();
+  mustHold(await takeLock({ file, nowMs: 6 })).release();
+});
+
+test('a caller that is refused learns the holder that lives, not the one before', async () => {
+  const file = freshFile();
+  mustHold(await takeLock({ file, nowMs: 5 })).release();
+  const holder = openSqlite(file);
+  const write = (pid: number): void => {
+    holder.prepare("UPDATE holder SET pid = ?, started_at = 7, token = 'one'").run(pid);
+    holder.exec('BEGIN IMMEDIATE');
+  };
+  write(spawnSync('true').pid);
+  const refused = takeLock({ file, nowMs: 8 });
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  holder.exec('COMMIT');
+  write(process.pid);
+  assert.deepEqual(await refused, { kind: 'taken', holder: { pid: process.pid, startedAtMs: 7 } });
+  holder.close();
 });
 
 test('another process learns who holds it and since when', async () => {

@@ -17,7 +17,12 @@ import { suite, test, type TestContext } from 'node:test';
 
 import { FleetError } from '../../src/errors.ts';
 import { statePaths, type StateFolder, type StatePaths } from '../../src/state/paths.ts';
-import { checkStateFolder, claimStateFolder } from '../../src/state/state-folder.ts';
+import {
+  checkStateFolder,
+  claimStateFolder,
+  refuseFileOfOthers,
+  tryStateFolder,
+} from '../../src/state/state-folder.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -208,6 +213,25 @@ suite('the state folder itself', () => {
     chownSync(paths.collectorId, 54_321, 54_321);
     checkStateFolder(paths);
     refused(paths, /belongs to user 54321, and this runs as user 0$/);
+  });
+  test('of root: another account may look at it, and writes nothing there', { skip: !isRoot }, (t) => {
+    const { paths } = place(t);
+    chmodSync(path.dirname(paths.dir), 0o755);
+    chmodSync(paths.dir, 0o755);
+    process.seteuid?.(54_321);
+    try {
+      checkStateFolder(paths);
+      refused(paths, /belongs to user 0, and this runs as user 54321$/);
+    } finally {
+      process.seteuid?.(0);
+    }
+  });
+  test('of another user takes no file of root, that of root does', { skip: !isRoot }, (t) => {
+    const { paths } = place(t);
+    const file = path.join(paths.dir, 'below', 'file');
+    refuseFileOfOthers(file);
+    chownSync(paths.dir, 54_321, 54_321);
+    assert.throws(() => refuseFileOfOthers(file), /state belongs to user 54321, and this runs as root/);
   });
   test('below a folder that this account may not enter', { skip: !isRoot }, (t) => {
     const dir = tempFolder(t);

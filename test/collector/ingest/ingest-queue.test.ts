@@ -53,12 +53,14 @@ test('files that were open when a run died go last, each alone, and only once th
 
 test('what earlier runs left waits once its time is over, and is counted', () => {
   const times = { ...noTimeLimit, leftoversMs: 0 };
-  const queue = createIngestQueue({ suspects: [], leftovers: reports('old', 3), times });
+  const queue = createIngestQueue({ suspects: reports('suspect', 2), leftovers: reports('old', 3), times });
   queue.add(report('new1'));
   assert.equal(files(queue.next(9)), 'new1');
+  queue.releaseSuspects();
+  assert.equal(files(queue.next(9)), '');
   assert.deepEqual(
     { size: queue.size(), putOff: queue.putOff(), isOver: queue.isOver() },
-    { size: 0, putOff: 3, isOver: false },
+    { size: 0, putOff: 5, isOver: false },
   );
   assert.equal(createIngestQueue({ suspects: [], leftovers: [], times: { ...noTimeLimit, allMs: 0 } }).isOver(), true);
 });

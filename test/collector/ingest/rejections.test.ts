@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { createRejections, ReportRejected } from '../../../src/collector/ingest/rejections.ts';
+import { asRejected, createRejections, ReportRejected } from '../../../src/collector/ingest/rejections.ts';
+import { SealFault } from '../../../src/seal/seal-fault.ts';
 
 const tooMany = new ReportRejected('report-refused', 'too many');
 
@@ -19,6 +20,13 @@ test('twenty quarantined reports of a client are named, the last says so; other 
   const last = ['evil: too many; further reports of it are only counted', 'good: too many'];
   assert.deepEqual(named, [...Array<string>(19).fill('evil: too many'), ...last]);
   assert.equal(rejections.count(), 101);
+});
+
+test('a report for a key that is not here is rejected with what is known of the key', () => {
+  const fault = new SealFault('seal-no-key', 'no key', undefined, 'abc');
+  const describeKey = (keyId: string) => ({ clause: `key ${keyId}, which was retired`, advice: '' });
+  assert.equal(asRejected(fault, describeKey).message, 'it is sealed to key abc, which was retired');
+  assert.equal(asRejected(fault).message, 'no key');
 });
 
 test('a report that quarantine does not take is a fault, and neither counted nor named', () => {
