@@ -17,12 +17,7 @@ import { suite, test, type TestContext } from 'node:test';
 
 import { FleetError } from '../../src/errors.ts';
 import { statePaths, type StateFolder, type StatePaths } from '../../src/state/paths.ts';
-import {
-  checkStateFolder,
-  claimStateFolder,
-  refuseFileOfOthers,
-  tryStateFolder,
-} from '../../src/state/state-folder.ts';
+import { checkStateFolder, claimStateFolder, refuseFileOfOthers } from '../../src/state/state-folder.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const isRoot = process.getuid?.() === 0;
