@@ -3,21 +3,17 @@ import { secondMs } from '../platform/units.ts';
 import { holdLock } from '../state/lock.ts';
 import type { AgentLog } from './agent-program.ts';
 import { lockFile } from './control.ts';
-import { statusKeeper } from './mode-context.ts';
+import { type ModeContext, statusKeeper } from './mode-context.ts';
 import { checkSettings, modeNamed } from './modes.ts';
 import { readSettings, type AgentSettings } from './settings.ts';
 import { openStatePlace } from './state-place.ts';
 
-export interface RunModeOptions {
+export interface RunModeOptions extends Pick<ModeContext, 'send' | 'everyMs' | 'to'> {
   readonly mode: string;
   readonly configFile: string | null;
   /** Aborted by SIGTERM. */
   readonly signal: AbortSignal;
   readonly log: AgentLog & { readonly reopen: () => void };
-  /** See ModeContext. */
-  readonly send: boolean;
-  readonly everyMs: number | null;
-  readonly to: URL | null;
   /** Called once the mode runs. */
   readonly onReady: () => void;
 }

@@ -215,15 +215,8 @@ export interface SshSettings {
   readonly explicit: Readonly<Record<string, string>>;
 }
 
-export interface Bastion {
-  readonly name: string;
-  readonly address: string;
-  readonly port: number;
-  readonly ssh: SshSettings;
-  /** The path as the user named it; for an included file, relative to that path. */
-  readonly file: string;
-  readonly line: number | null;
-}
+/** A machine through which others are reached. `file` is the path as the user named it, or relative to that path. */
+export type Bastion = Pick<Client, 'name' | 'address' | 'port' | 'ssh' | 'file' | 'line'>;
 
 /** The arrival of a client's reports. */
 export type Arrival =

@@ -35,14 +35,9 @@ export interface ImportedHost {
 }
 
 /** A machine on the route to others. Values that the list lacks are null. */
-export interface ImportedBastion {
-  readonly name: string;
+export type ImportedBastion = Pick<ImportedHost, 'name' | 'port' | 'username' | 'privateKey' | 'proxyJump'> & {
   readonly ip: string;
-  readonly port: string | null;
-  readonly username: string | null;
-  readonly privateKey: string | null;
-  readonly proxyJump: string | null;
-}
+};
 
 /** A command that the agent is to run. */
 export interface ImportedCheck {

@@ -56,6 +56,7 @@ export interface FleetFacts {
 export interface FleetFactsOptions {
   readonly config: Config;
   readonly storage: MetricsStorage;
+  /** The database's clock. */
   readonly nowMs: number;
   /** The groups of families to read facts for. */
   readonly groups: readonly FamilyGroup[];

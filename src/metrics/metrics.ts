@@ -3,7 +3,6 @@
  * longer reports, so that Prometheus ends their series.
  */
 import { writtenFigures } from '../checks/written-perfdata.ts';
-import type { Config, FamilyGroup } from '../config/config.ts';
 import type { FigureRow, NewestSample, SubjectTable } from '../storage/store/figure-store.ts';
 import { type ExpositionFormat, familyHead, openMetricsEnd, seriesText } from './exposition.ts';
 import { families, type Family, figureFamilies, type Sample } from './families.ts';
@@ -11,8 +10,8 @@ import type { FigureFamily } from './figures.ts';
 import {
   type ClientFact,
   type FleetFacts,
+  type FleetFactsOptions,
   type FreshReport,
-  type MetricsStorage,
   readFleetFacts,
 } from './fleet-facts.ts';
 import { checkValues, seriesLabels, seriesValues } from './series-families.ts';
@@ -27,12 +26,7 @@ const subjectTables: readonly FamilyTable[] = ['check_stats', 'disk_stats', 'net
 const subjectLabels = { disk_stats: 'mount', network_stats: 'interface', check_stats: 'check' } as const;
 const subjectColumns = { ...subjectLabels, check_stats: 'check_name' } as const;
 
-export interface MetricsOptions {
-  readonly config: Config;
-  readonly storage: MetricsStorage;
-  /** The database's clock. */
-  readonly nowMs: number;
-  readonly groups: readonly FamilyGroup[];
+export interface MetricsOptions extends Omit<FleetFactsOptions, 'columns'> {
   readonly format: ExpositionFormat;
   readonly signal: AbortSignal;
   /** For tests; left out: 200,000. */

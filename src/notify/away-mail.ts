@@ -67,7 +67,7 @@ interface Tried {
   readonly fault: FleetError | null;
 }
 
-interface SendAwayMailsOptions {
+export interface SendAwayMailsOptions {
   readonly topic: AwayTopic;
   readonly config: Config;
   readonly host: string;

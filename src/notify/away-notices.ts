@@ -6,23 +6,17 @@
  */
 import { existsSync, rmSync } from 'node:fs';
 
-import type { Config } from '../config/config.ts';
 import type { FleetError } from '../errors.ts';
 import { hourMs, minuteMs } from '../platform/units.ts';
 import { statePaths } from '../state/paths.ts';
 import { changeAwayState, databaseAway, makeAwayState, unknownRecipient as unknown } from './away-state.ts';
-import type { AwayChange, AwayRecipient, AwayState, AwayTopic } from './away-state.ts';
-import type { ClaimedMails } from './away-mail.ts';
+import type { AwayChange, AwayRecipient, AwayState } from './away-state.ts';
+import type { ClaimedMails, SendAwayMailsOptions } from './away-mail.ts';
 import { isLineDue } from './hourly-line.ts';
 import { pauseAfterRefusal } from './refusal-pause.ts';
 
-export interface AwayNoticesOptions {
-  readonly topic: AwayTopic;
-  readonly config: Config;
+export interface AwayNoticesOptions extends SendAwayMailsOptions {
   readonly program: 'collect' | 'alert';
-  readonly host: string;
-  readonly now: () => number;
-  readonly signal: AbortSignal;
 }
 
 /** The delay of the first mail. A restart of the database is not worth a mail. */

@@ -3,7 +3,7 @@ import { spanInWords, zoneInWords } from '../text/time-words.ts';
 import { styleText } from './assets.ts';
 import { htmlDocument } from './document.ts';
 import { markup } from './markup.ts';
-import type { PageClient } from './page.ts';
+import type { FleetPage, PageClient } from './page.ts';
 import { type StateCount, stateCounts, stateList } from './state-counts.ts';
 
 /** A group that has a file of its own. */
@@ -17,12 +17,7 @@ export interface IndexPart {
   readonly openAlerts: number;
 }
 
-export interface IndexPage {
-  readonly title: string;
-  /** IANA zone in which times are written. */
-  readonly zone: string | null;
-  readonly sinceMs: number;
-  readonly untilMs: number;
+export interface IndexPage extends Pick<FleetPage, 'title' | 'zone' | 'sinceMs' | 'untilMs'> {
   readonly parts: readonly IndexPart[];
 }
 

@@ -13,7 +13,7 @@ import { openPushBackoff } from './push-backoff.ts';
 import type { Enrolment } from './push-settings.ts';
 import { pushStreams } from './push-stream.ts';
 import { pushTransport, type PushTarget, type PushTransport } from './push-transports.ts';
-import { sendStreams } from './send-streams.ts';
+import { sendStreams, type StreamsSent } from './send-streams.ts';
 
 export interface PushOptions {
   readonly settings: AgentSettings;
@@ -28,17 +28,9 @@ export interface PushOptions {
   readonly inventory?: boolean;
 }
 
-export interface PushResult {
-  /** The number of reports that the collector has acknowledged. */
-  readonly acknowledged: number;
-  /** The number of reports that were sent and are kept, and of those that were not sent. */
-  readonly kept: number;
+export interface PushResult extends Omit<StreamsSent, 'tookUnspooled'> {
   /** The reason why no new report was made; null if one was made. */
   readonly fault: AgentFault | null;
-  /** The reason why nothing more was sent; null if everything was sent. */
-  readonly failure: string | null;
-  /** The advice for the failure; null for the advice of the table of errors. */
-  readonly advice: string | null;
   /** The end of the pause in which nothing is sent; null if there is none. */
   readonly pausedUntilMs: number | null;
 }

@@ -2,8 +2,9 @@ import type { Client, Severity } from '../../config/config.ts';
 import type { ClientState, FleetMember } from '../../look/fleet-member.ts';
 import { rounded } from '../../text/numbers.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
+import { jsonFields } from '../terminal/json-fields.ts';
 import type { Colour } from '../terminal/output.ts';
-import { jsonTime, type ReaderTime } from '../terminal/reader-time.ts';
+import type { ReaderTime } from '../terminal/reader-time.ts';
 import type { Cell } from '../terminal/table.ts';
 
 export const stateColours: Readonly<Record<ClientState, Colour>> = {
@@ -58,39 +59,21 @@ export function severityCell(text: string, severity: Severity | null): Cell {
 }
 
 /** Returns a client as JSON. docs/json.md describes the fields. */
-export function memberJson({ client, address, labels, state, known, reportAgeMs, ...alerts }: FleetMember): object {
+export function memberJson({ client, address, labels, state, known, reportAgeMs, ...member }: FleetMember): object {
+  const { lastVisitAtMs = null, lastReportAtMs = null, observedAtMs = null, nextAttemptAtMs = null } = known ?? {};
+  const { consecutiveFailures = 0, reader = null, hostname = null, os = null, uptimeSeconds = null } = known ?? {};
+  const { cpuPercent = null, memoryPercent = null, diskPercent = null, diskMount = null } = known ?? {};
+  const { load5 = null, cpus = null, errorCode = null, errorMessage = null } = known ?? {};
+  const { openAlerts, worstAlert, fullIn } = member;
   return {
-    client,
-    address,
-    labels,
-    state,
-    last_visit_at: jsonTime(known?.lastVisitAtMs ?? null),
-    last_report_at: jsonTime(known?.lastReportAtMs ?? null),
-    observed_at: jsonTime(known?.observedAtMs ?? null),
+    ...jsonFields({ client, address, labels, state, lastVisitAtMs, lastReportAtMs, observedAtMs }),
     report_age_s: reportAgeMs === null ? null : Math.round(reportAgeMs / 1000),
-    next_attempt_at: jsonTime(known?.nextAttemptAtMs ?? null),
-    consecutive_failures: known?.consecutiveFailures ?? 0,
-    reader: known?.reader ?? null,
-    hostname: known?.hostname ?? null,
-    os: known?.os ?? null,
-    uptime_s: known?.uptimeSeconds ?? null,
-    cpu_percent: known?.cpuPercent ?? null,
-    memory_percent: known?.memoryPercent ?? null,
-    disk_percent: known?.diskPercent ?? null,
-    disk_mount: known?.diskMount ?? null,
-    full_in:
-      alerts.fullIn === null
-        ? null
-        : {
-            days: rounded(alerts.fullIn.daysLeft, 1),
-            mount: alerts.fullIn.mount,
-            resource: alerts.fullIn.resource,
-          },
-    load5: known?.load5 ?? null,
-    cpus: known?.cpus ?? null,
-    open_alerts: alerts.openAlerts,
-    worst_alert: alerts.worstAlert,
-    at_limit: alerts.beyond,
-    error: typeof known?.errorCode === 'string' ? { code: known.errorCode, message: known.errorMessage } : null,
+    ...jsonFields({ nextAttemptAtMs, consecutiveFailures, reader, hostname, os }),
+    uptime_s: uptimeSeconds,
+    ...jsonFields({ cpuPercent, memoryPercent, diskPercent, diskMount }),
+    full_in: fullIn && { days: rounded(fullIn.daysLeft, 1), mount: fullIn.mount, resource: fullIn.resource },
+    ...jsonFields({ load5, cpus, openAlerts, worstAlert }),
+    at_limit: member.beyond,
+    error: errorCode === null ? null : { code: errorCode, message: errorMessage },
   };
 }

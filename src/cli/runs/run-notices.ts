@@ -1,19 +1,14 @@
-import type { Config } from '../../config/config.ts';
 import type { FleetError } from '../../errors.ts';
-import { AwayNotices, isDatabaseAway } from '../../notify/away-notices.ts';
+import { AwayNotices, type AwayNoticesOptions, isDatabaseAway } from '../../notify/away-notices.ts';
 import { configBroken, databaseAway } from '../../notify/away-state.ts';
 import { openFaultLines } from '../../notify/hourly-line.ts';
 import { statePaths } from '../../state/paths.ts';
 import { complaintText } from '../command/complain.ts';
 import type { Output } from '../terminal/output.ts';
 
-export interface RunNoticesOptions {
-  readonly config: Config;
+export interface RunNoticesOptions extends Omit<AwayNoticesOptions, 'topic' | 'now'> {
   /** The fault of config.xml if the last valid configuration is used instead; else null. */
   readonly broken: FleetError | null;
-  readonly program: 'collect' | 'alert';
-  readonly host: string;
-  readonly signal: AbortSignal;
 }
 
 /** The notices of a run of cron: a line an hour about each fault, and mails about the database and config.xml. */

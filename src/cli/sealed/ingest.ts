@@ -9,8 +9,8 @@ import { complaintText, faultJson } from '../command/complain.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import { holderJson, overlappedFields, overlappedText } from '../command/lock-holder.ts';
 import { loadSettings } from '../command/settings.ts';
+import { jsonFields } from '../terminal/json-fields.ts';
 import { createOutputLog, type Log } from '../terminal/output.ts';
-import { jsonTime } from '../terminal/reader-time.ts';
 
 /** Runs `ingest`: opens the reports that were stored sealed, in one pass. */
 export async function ingestCommand(context: Context): Promise<ExitStatus> {
@@ -64,16 +64,18 @@ function logResult(log: Log, result: IngestRunResult): void {
 }
 
 function resultJson(result: IngestRunResult, quarantined: readonly unknown[]): unknown {
-  const { stored, duplicate, keyless, clients } = result;
+  const { runId, outcome, exitStatus, startedAtMs, finishedAtMs, clients, stored, duplicate, keyless } = result;
   return {
     command: 'ingest',
-    run_id: result.runId,
-    outcome: result.outcome,
-    exit_status: result.exitStatus,
-    holder: holderJson(result.holder),
-    started_at: jsonTime(result.startedAtMs),
-    finished_at: jsonTime(result.finishedAtMs),
-    clients,
+    ...jsonFields({
+      runId,
+      outcome,
+      exitStatus,
+      holder: holderJson(result.holder),
+      startedAtMs,
+      finishedAtMs,
+      clients,
+    }),
     reports: { stored, duplicate, quarantined: result.quarantined, keyless },
     quarantined,
     faults: result.faults.map(faultJson),

@@ -15,7 +15,8 @@ import type { OptionsOf } from '../command/define-command.ts';
 import { readStored } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
 import { wholeId } from '../command/whole-id.ts';
-import { jsonTime, utcMinute } from '../terminal/reader-time.ts';
+import { jsonFields } from '../terminal/json-fields.ts';
+import { utcMinute } from '../terminal/reader-time.ts';
 import { renderTable } from '../terminal/table.ts';
 import type { retireParameters } from './parameters.ts';
 
@@ -133,14 +134,8 @@ async function useOf({ signal }: Context, { storage }: Config, id: string): Prom
   }
 }
 
-function keyJson(key: ListedKey): unknown {
-  return {
-    id: key.id,
-    created_at: jsonTime(key.createdAtMs),
-    seals: key.seals,
-    opens: key.opens,
-    file: key.file,
-  };
+function keyJson({ id, createdAtMs, seals, opens, file }: ListedKey): object {
+  return jsonFields({ id, createdAtMs, seals, opens, file });
 }
 
 function useText({ seals, opens }: ListedKey): string {

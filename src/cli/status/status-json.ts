@@ -51,12 +51,7 @@ function siteJson({ site, slices, visited, cycle, beganAtMs, newest, configs, co
   const { clients = 0, succeeded = 0, failed = 0, skipped = 0 } = newest ?? {};
   return {
     ...jsonFields({ site, slices, visited, cycle, beganAtMs }),
-    clients,
-    succeeded,
-    failed,
-    skipped,
-    configs,
-    collectors: shares,
+    ...{ clients, succeeded, failed, skipped, configs, collectors: shares },
   };
 }
 

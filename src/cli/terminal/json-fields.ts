@@ -1,4 +1,11 @@
+import { remembered } from '../../platform/remembered.ts';
 import { jsonTime } from './reader-time.ts';
+
+const nameOf = remembered((field: string) => {
+  const name = field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  const time = /^(?:.*_)?(?:at|since|until|from|first|last)(?=_ms$)/.exec(name)?.[0];
+  return { name: time ?? name, isTime: time !== undefined };
+});
 
 /**
  * Returns the fields of a record under their names in JSON: snake_case, and times (`startedAtMs`, `sinceMs`) as ISO
@@ -7,9 +14,8 @@ import { jsonTime } from './reader-time.ts';
 export function jsonFields(record: object): Readonly<Record<string, unknown>> {
   return Object.fromEntries(
     Object.entries(record).map(([field, value]: [string, unknown]) => {
-      const name = field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-      const time = /^(?:.*_)?(?:at|since|until|from|first|last)(?=_ms$)/.exec(name)?.[0];
-      return time === undefined ? [name, value] : [time, typeof value === 'number' ? jsonTime(value) : value];
+      const { name, isTime } = nameOf(field);
+      return [name, isTime && typeof value === 'number' ? jsonTime(value) : value];
     }),
   );
 }

@@ -1,16 +1,11 @@
+import type { Client } from '../config.ts';
 import { hostFault } from '../values/addresses.ts';
 import type { Findings } from '../xml/findings.ts';
 import type { Element } from '../xml/parse-elements.ts';
 import { parseRanged, type Ranged } from '../values/ranges.ts';
 
 /** A machine of a <client> element, its range expanded. */
-export interface Machine {
-  readonly name: string;
-  readonly address: string;
-  /** False if the address is merely the name. */
-  readonly addressExplicit: boolean;
-  readonly was: string | null;
-}
+export type Machine = Pick<Client, 'name' | 'address' | 'addressExplicit' | 'was'>;
 
 const none: Ranged = { count: 1, ranged: false, at: () => '' };
 

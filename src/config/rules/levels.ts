@@ -1,4 +1,5 @@
 import type { Operator, Severity } from '../config.ts';
+import type { Rule } from '../rule.ts';
 import type { AlertAttributes } from './merge-alert.ts';
 import { severityOf } from '../settings/mail-settings.ts';
 import type { Unit } from '../../report/metrics.ts';
@@ -12,12 +13,7 @@ export interface ReadLevelsOptions {
   readonly fault: (message: string) => void;
 }
 
-export interface Levels {
-  readonly warning: number | null;
-  readonly critical: number | null;
-  readonly clear: number | null;
-  readonly severity: Severity;
-}
+export type Levels = Pick<Rule, 'warning' | 'critical' | 'clear' | 'severity'>;
 
 const names = ['limit', 'warning', 'critical', 'clear'] as const;
 /** The points below the limit to which a percent must fall before the alert recovers. */

@@ -4,19 +4,15 @@ import { Duplex } from 'node:stream';
 import { FleetError, messageOf } from '../../errors.ts';
 import { withDeadline } from '../../platform/deadline.ts';
 import { abortedError } from '../connection/aborted.ts';
+import type { DialOptions } from '../connection/dial.ts';
 import { bastionFailed, dialRefusalCode, notForwarded, ofClient } from './bastion-failed.ts';
 import type { SshSession } from '../ssh2/ssh-connection.ts';
 import type { ClientChannel } from '../connection/ssh2.ts';
 import type { Wire } from '../connection/wire.ts';
 
-export interface ForwardOptions {
+export interface ForwardOptions extends Omit<DialOptions, 'client' | 'family'> {
   /** The name in errors. */
   readonly client: string;
-  /** The host name or address, which the bastion resolves. */
-  readonly host: string;
-  readonly port: number;
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal;
 }
 
 export interface BastionSessionOptions {

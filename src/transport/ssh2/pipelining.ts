@@ -75,13 +75,7 @@ export function sendAhead({ ssh, username, key, command, onRefused, onChannel }:
   return true;
 }
 
-interface SendOptions {
-  readonly ssh: Client;
-  readonly username: string;
-  readonly command: string;
-  /** See `sendAhead`. */
-  readonly onChannel: (channel: ClientChannel | Error) => void;
-}
+type SendOptions = Pick<AheadOptions, 'ssh' | 'username' | 'command' | 'onChannel'>;
 
 /**
  * A login whose first attempt may be sent ahead of all answers, together with the first command. ssh2 does not know of

@@ -1,7 +1,7 @@
 import { FleetError, messageOf, type ErrorCode } from '../../errors.ts';
 import { withDeadline } from '../../platform/deadline.ts';
 import { abortedError } from '../connection/aborted.ts';
-import { dial } from '../connection/dial.ts';
+import { type DialOptions, dial } from '../connection/dial.ts';
 import { connectSsh2 } from './connect-ssh2.ts';
 import { dearHostKey } from '../known-hosts/dear-host-key.ts';
 import { fingerprint, hostKeyOf, type HostKey } from '../known-hosts/fingerprint.ts';
@@ -10,20 +10,14 @@ import { noticeBytes, sshdRejection } from '../connection/sshd-rejection.ts';
 import type { Wire } from '../connection/wire.ts';
 import { sharesNoAlgorithm } from './server-offer.ts';
 
-export interface ScanOptions {
-  /** The name in errors. */
-  readonly client?: string;
-  readonly host: string;
-  readonly port: number;
-  /** The address family, for a direct TCP connection; default 0: either. */
-  readonly family?: 0 | 4 | 6;
+export interface ScanOptions extends DialOptions {
   /** The value of the `kex` setting; default: the usual key exchanges. */
   readonly kex?: string | null;
-  /** Opens the connection that carries SSH, within `timeoutMs`; default: a direct TCP connection. Throws FleetError. */
+  /**
+   * Opens the connection that carries SSH, within `timeoutMs`, the limit of each of the three connections until the
+   * server has shown its key; default: a direct TCP connection. Throws FleetError.
+   */
   readonly dial?: (timeoutMs: number) => Promise<Wire>;
-  /** The limit of each of the three connections, until the server has shown its key. */
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal;
 }
 
 /** A host key that a server showed and that nobody has confirmed yet. */
