@@ -65,7 +65,7 @@ export interface WatchedRun {
   /** The peak of resident memory: VmHWM of proc_pid_status(5). */
   readonly peakMegabytes: number;
   /** The most open files and sockets at a time. */
-  readonly mostOpen: number;
+  readonly maxOpen: number;
   readonly stdout: string;
 }
 
@@ -76,10 +76,10 @@ export async function watchRun(args: readonly string[], allowed: readonly number
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(-2000)));
-  let [peakMegabytes, mostOpen] = [0, 0];
+  let [peakMegabytes, maxOpen] = [0, 0];
   const look = (): void => {
     peakMegabytes = Math.max(peakMegabytes, residentMegabytes(child.pid));
-    mostOpen = Math.max(mostOpen, openFiles(child.pid));
+    maxOpen = Math.max(maxOpen, openFiles(child.pid));
   };
   // Also samples at the start and at each output, so that a program that ends within a tenth of a second is seen.
   look();
@@ -88,7 +88,7 @@ export async function watchRun(args: readonly string[], allowed: readonly number
   const [status] = (await once(child, 'close')) as [number | null];
   clearInterval(timer);
   if (status === null || !allowed.includes(status)) throw new Error(`it ended with ${String(status)}: ${stderr}`);
-  return { wallS: (performance.now() - startedAt) / 1000, peakMegabytes, mostOpen, stdout };
+  return { wallS: (performance.now() - startedAt) / 1000, peakMegabytes, maxOpen, stdout };
 }
 
 /** Returns the peak of a process's resident memory, in MB; 0 if the process has ended. */

@@ -14,14 +14,14 @@ export interface PassCost {
   readonly wallMs: number;
   /** The peak of resident memory. */
   readonly megabytes: number;
-  readonly mostOpen: number;
+  readonly maxOpen: number;
 }
 
 /** Runs a pass of the built collector over the fleet of dir/config.xml, with its state in dir/state. */
 export async function collectPass(dir: string, clients: number, more: readonly string[] = []): Promise<PassCost> {
   const config = path.join(dir, 'config.xml');
   const beforeMs = childrenCpuMs();
-  const { wallS, peakMegabytes, mostOpen } = await watchRun([program, '-c', config, '-q', 'collect', ...more], [0, 1]);
+  const { wallS, peakMegabytes, maxOpen } = await watchRun([program, '-c', config, '-q', 'collect', ...more], [0, 1]);
   const cpuMs = childrenCpuMs() - beforeMs;
   const collectorId = readFileSync(path.join(dir, 'state', 'collector-id'), 'utf8').trim();
   const database = openSqlite(path.join(dir, 'state', 'fleet.db'));
@@ -33,7 +33,7 @@ export async function collectPass(dir: string, clients: number, more: readonly s
       cpuMs,
       wallMs: wallS * 1000 - startDelayMs(collectorId, clients),
       megabytes: peakMegabytes,
-      mostOpen,
+      maxOpen,
     };
   } finally {
     database.close();

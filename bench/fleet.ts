@@ -65,7 +65,7 @@ export async function benchFleet(options: BenchOptions): Promise<BenchResult> {
   // Slow clients: with fast ones fewer visits are under way at a time than the limit allows.
   const many = { clients: quick ? 20 : 4000, profile: 'slow' } as const;
   const { passes } = await measure(many, quick ? 1 : 3, say, ['--concurrency', '1000']);
-  say(`1,000 in flight: at most ${Math.max(...passes.map(({ mostOpen }) => mostOpen))} files and sockets were open`);
+  say(`1,000 in flight: at most ${Math.max(...passes.map(({ maxOpen }) => maxOpen))} files and sockets were open`);
   figures.push(
     measured(
       inFlight,

@@ -3,7 +3,7 @@ import { medianOf, theilSen } from '../src/forecast/quantiles.ts';
 import type { Levels } from './forecast-shapes.ts';
 
 const weekDays = 7;
-const leastGrowth = 0.0005;
+const minGrowth = 0.0005;
 const farthestDays = 90;
 
 /** Returns the days until full; null if no exhaustion is forecast. Levels are relative to one size. */
@@ -11,7 +11,7 @@ export function firstEstimate(past: Levels, size: number): number | null {
   const days = past.slice(-35);
   if (days.length < 14 || days.slice(-21).filter((level) => level !== null).length < 10) return null;
   const slope = Math.max(longSlope(days), shortSlope(days), 0);
-  if (slope < leastGrowth * size) return null;
+  if (slope < minGrowth * size) return null;
   const left = (size - (days.findLast((level) => level !== null) ?? 0)) / slope;
   return left > farthestDays ? null : left;
 }

@@ -49,10 +49,10 @@ function levels(chance: Chance, at: (day: number) => number, noise = usualNoise)
   return Array.from({ length: totalDays }, (_, day) => at(day) + chance.noise(noise));
 }
 
-/** Returns a level of today, and the daily growth by which the file system is full after `leastDays` to `mostDays`. */
-function growth(chance: Chance, leastDays: number, mostDays: number): { readonly now: number; readonly rate: number } {
+/** Returns a level of today, and the daily growth by which the file system is full after `minDays` to `maxDays`. */
+function growth(chance: Chance, minDays: number, maxDays: number): { readonly now: number; readonly rate: number } {
   const left = chance.between(10, 50);
-  return { now: 100 - left, rate: left / chance.between(leastDays, mostDays) };
+  return { now: 100 - left, rate: left / chance.between(minDays, maxDays) };
 }
 
 const soon = [5, 22] as const;

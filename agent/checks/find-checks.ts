@@ -42,7 +42,7 @@ export function findChecks(folders: readonly string[], requested: readonly unkno
     else surplus.push(place);
   };
   const read = (file: string, meaningOf: (line: string) => LineMeaning): void => {
-    const text = textOf(file);
+    const text = confLines(file);
     if ('refused' in text) refuse(file, text.refused);
     else text.lines.forEach((line, at) => take(`${file}:${at + 1}`, meaningOf(line)));
   };
@@ -82,7 +82,7 @@ function filesIn(folder: string, suffix: string): string[] {
   }
 }
 
-function textOf(file: string): { readonly lines: readonly string[] } | { readonly refused: string } {
+function confLines(file: string): { readonly lines: readonly string[] } | { readonly refused: string } {
   const part = untrustedPart(file);
   if (part !== null) return { refused: `untrusted: ${part}` };
   try {

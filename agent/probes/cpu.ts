@@ -65,9 +65,9 @@ export function unknownShares(reason: string): Facts {
 function sharesSince(now: CpuTimes, earlier: Earlier | null, noRates: string): Facts {
   if (earlier === null) return unknownShares(noRates);
   const before = earlier.counters as Readonly<Record<string, readonly number[]>>;
-  const mostTicks = 1.1 * (earlier.elapsedMs / 10 + 10);
+  const maxTicks = 1.1 * (earlier.elapsedMs / 10 + 10);
   const cpus = Math.max(...[now, before].map((times) => Object.keys(times).length));
-  const all = passed(now['cpu'], before['cpu'], mostTicks * cpus);
+  const all = passed(now['cpu'], before['cpu'], maxTicks * cpus);
   if (all === null) return unknownShares('the counters went backwards');
   const [user = 0, nice = 0, system = 0, , iowait = 0, irq = 0, softirq = 0, steal = 0] = all.ticks;
   const percent = (ticks: number): number => rounded((100 * ticks) / all.total, 2);
@@ -75,7 +75,7 @@ function sharesSince(now: CpuTimes, earlier: Earlier | null, noRates: string): F
   let parts = 0;
   for (const name in now) {
     if (name === 'cpu') continue;
-    const one = passed(now[name], before[name], mostTicks);
+    const one = passed(now[name], before[name], maxTicks);
     if (one === null) continue;
     busiest = Math.max(busiest, (100 * one.busy) / one.total);
     parts += one.total;
@@ -127,14 +127,14 @@ interface Passed {
 
 /**
  * Returns the ticks between two readings, or null if they make no sense: another counter than these fell, or more than
- * `mostTicks` have passed. Idle and iowait may each decrease, as the kernel documents for iowait and for removed CPUs,
+ * `maxTicks` have passed. Idle and iowait may each decrease, as the kernel documents for iowait and for removed CPUs,
  * but hardly together; a decrease counts as nothing. Stolen time, which the hypervisor counts, may fall from an absurd
  * number: the rest is sound.
  */
 function passed(
   now: readonly number[] | undefined,
   before: readonly number[] | undefined,
-  mostTicks: number,
+  maxTicks: number,
 ): Passed | null {
   if (now === undefined || before?.length !== columns) return null;
   let total = 0;
@@ -148,6 +148,6 @@ function passed(
     total += Math.max(difference, 0);
     return Math.max(difference, 0);
   });
-  if (fallen > 0 || !(total > 0 && total <= mostTicks) || idle < -0.02 * total) return null;
+  if (fallen > 0 || !(total > 0 && total <= maxTicks) || idle < -0.02 * total) return null;
   return { ticks, total, isStealKnown, busy: total - (ticks[idleColumn] ?? 0) - (ticks[iowaitColumn] ?? 0) };
 }

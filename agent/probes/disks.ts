@@ -1,5 +1,5 @@
 import { type FileSystem, fileSystems, hasTwoBlockSizes, isNetwork, mayWait } from './reported-mounts.ts';
-import { functionReport, missing, textOf, type Facts } from './function-report.ts';
+import { functionReport, missing, labelText, type Facts } from './function-report.ts';
 import { type Mount, foldersAbove, reachableMounts, unescaped } from './mountinfo.ts';
 import type { Probe, ProbeContext, ProbeResult } from './probe.ts';
 import { errorCode, type MountAnswer, type Source, type Usage } from './source.ts';
@@ -47,7 +47,7 @@ function readDisks(context: ProbeContext): ProbeResult | Promise<ProbeResult> {
       functionReport(
         'disk',
         facts.sort(worstFirst),
-        ({ mount }) => `${Number(further.has(textOf(mount)))}${textOf(mount)}`,
+        ({ mount }) => `${Number(further.has(labelText(mount)))}${labelText(mount)}`,
       ),
     ],
     ...(mountinfo.length > maxMountinfoChars ? { error: 'more mounts than can be read' } : {}),

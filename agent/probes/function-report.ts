@@ -26,7 +26,7 @@ export function functionReport(
 ): FunctionReport {
   const kept = facts.slice(0, maxSubjects);
   if (sorted !== undefined) {
-    const key = typeof sorted === 'string' ? (fact: Facts): string => textOf(fact[sorted]) : sorted;
+    const key = typeof sorted === 'string' ? (fact: Facts): string => labelText(fact[sorted]) : sorted;
     kept.sort((one, other) => (key(one) < key(other) ? -1 : 1));
   }
   const unknown: Unknown[] = [];
@@ -68,7 +68,7 @@ function notPrintable(): RegExp {
 }
 
 /** Returns a label; '' if the value is no string. */
-export function textOf(value: Facts[string]): string {
+export function labelText(value: Facts[string]): string {
   return typeof value === 'string' ? value : '';
 }
 

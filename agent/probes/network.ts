@@ -35,14 +35,14 @@ export const network: Probe = {
       const linked = leftMs() > 0 ? link(name, source) : {};
       const speed = linked['speed_bits_per_s'];
       // Bytes of twice the link's speed are those since another counter than the one before.
-      const mostBytes = ((typeof speed === 'number' ? speed : 1e11) * (earlier?.elapsedMs ?? 0)) / 4000;
+      const maxBytes = ((typeof speed === 'number' ? speed : 1e11) * (earlier?.elapsedMs ?? 0)) / 4000;
       const rates = ratesOf({
         fields,
         now: counts,
         before: then[name],
         earlier,
         noRates,
-        most: [mostBytes, mostBytes],
+        most: [maxBytes, maxBytes],
       });
       facts.push({ interface: name, ...rates, ...linked });
     }

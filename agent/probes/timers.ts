@@ -21,7 +21,7 @@ const [hour, day] = [3600, 86_400];
 /**
  * The least period that is used: for a shorter one, work that now and then takes longer than its period is no fault.
  */
-const leastPeriod = hour / 2;
+const minPeriod = hour / 2;
 /** The units of systemd.time(7). */
 const secondsOf: Readonly<Record<string, number>> = {
   y: 31_557_600,
@@ -51,7 +51,7 @@ export function lateTimer(block: string, nowS: number): BuiltInCheck[] {
   const periods = [...block.matchAll(/^Timers(?:Monotonic|Calendar)=\{ On(UnitActiveUSec|Calendar)=(.*?) ;/gm)].map(
     ([, kind, text = '']) => (kind === 'Calendar' ? longestPeriod(text) : secondsIn(text)),
   );
-  const period = Math.max(leastPeriod, Math.min(...periods));
+  const period = Math.max(minPeriod, Math.min(...periods));
   const allowed = 2 * period + secondsIn(value('RandomizedDelayUSec')) + secondsIn(value('AccuracyUSec'));
   // A timer that was started later than it fired, as after an update, is measured from its start.
   const since = Math.max(last, Number(value('ActiveEnterTimestampMonotonic')) / 1e6);

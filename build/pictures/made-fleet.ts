@@ -1,4 +1,4 @@
-import { encodeHistory, type Series } from '../../src/page/encode-series.ts';
+import { encodeHistory, type PlottedSeries } from '../../src/page/encode-series.ts';
 import type { HistoryLimit } from '../../src/page/series-layout.ts';
 import type { FleetPage, PageAlert, PageClient, PageFigure } from '../../src/page/page.ts';
 import { dayMs, hourMs, minuteMs } from '../../src/platform/units.ts';
@@ -93,7 +93,7 @@ function madeClient(name: string, index: number, alerts: readonly PageAlert[]): 
   };
 }
 
-function seriesOf(figures: MadeFigures): readonly Series[] {
+function seriesOf(figures: MadeFigures): readonly PlottedSeries[] {
   return [
     { group: 'cpu', name: 'mean', values: figures.cpu },
     { group: 'cpu', name: 'least', values: figures.cpuLeast },

@@ -1,7 +1,7 @@
 import { crc32, deflateSync, inflateSync } from 'node:zlib';
 
 const signature = Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]);
-const mostColours = 256;
+const maxColours = 256;
 const bytesPerPixel = 3;
 
 /**
@@ -47,7 +47,7 @@ function paletteOf(colours: readonly number[]): readonly number[] {
     for (const colour of colours) {
       if (palette.every((other) => distance(other, colour) >= least ** 2)) palette.push(colour);
     }
-    if (palette.length <= mostColours) return palette;
+    if (palette.length <= maxColours) return palette;
   }
 }
 

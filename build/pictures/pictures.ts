@@ -16,7 +16,7 @@ import { madeMail } from './made-mail.ts';
 import { withPalette } from './palette-png.ts';
 
 const folder = path.join(import.meta.dirname, '../../docs/pictures');
-const mostBytes = 120_000;
+const maxBytes = 120_000;
 
 /** Opens the page with these options, prepares the page, and writes a picture of the window. */
 async function picture(
@@ -31,7 +31,7 @@ async function picture(
   await prepare(page);
   const png = withPalette(await page.screenshot({ fullPage: name === 'mail.png' }));
   console.log(`docs/pictures/${name}: ${png.length} bytes`);
-  if (png.length > mostBytes) throw new Error(`${name} has more than ${mostBytes} bytes`);
+  if (png.length > maxBytes) throw new Error(`${name} has more than ${maxBytes} bytes`);
   writeFileSync(path.join(folder, name), png);
 }
 

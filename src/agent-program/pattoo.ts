@@ -12,7 +12,7 @@ import type { TakenReport } from './take-report.ts';
 type BaseType = null | 1 | 64;
 type Datum = readonly [label: string | null, value: string | number];
 
-interface Series {
+interface PattooSeries {
   readonly base_type: BaseType;
   readonly description: string;
   readonly data: readonly Datum[];
@@ -92,7 +92,7 @@ export interface StoredPattooReport {
 /** Returns the document of a hub from a stored report of one of its machines. Counters are not stored. */
 export function pattooHubReport({ collectorId, client, atMs, report }: StoredPattooReport): object {
   const [os] = rowsOf(report, 'os');
-  const text = (field: string, description: string): Series => {
+  const text = (field: string, description: string): PattooSeries => {
     const value = os?.[field];
     const isKnown = typeof value === 'string' && value !== '';
     return { base_type: null, description, data: isKnown ? [[null, value]] : [] };
@@ -123,10 +123,10 @@ export function agentId(host: string): string {
     .digest('hex');
 }
 
-function texts(report: Report): Readonly<Record<string, Series>> {
+function texts(report: Report): Readonly<Record<string, PattooSeries>> {
   const [os] = rowsOf(report, 'os');
   const distribution = os?.['distribution'];
-  const series = (description: string, value: string): Series => ({
+  const series = (description: string, value: string): PattooSeries => ({
     base_type: null,
     description,
     data: value === '' ? [] : [[null, value]],
@@ -139,14 +139,14 @@ function texts(report: Report): Readonly<Record<string, Series>> {
   ]);
 }
 
-function gaugesOf(report: Report): readonly (readonly [string, Series])[] {
+function gaugesOf(report: Report): readonly (readonly [string, PattooSeries])[] {
   const [swap] = rowsOf(report, 'swap');
   const { total_bytes: total, used_bytes: used } = swap ?? {};
   const free: readonly Datum[] = typeof total === 'number' && typeof used === 'number' ? [[null, total - used]] : [];
   return [...listedGaugesOf(report), ['swap_free', { base_type: 1, description: 'Swap Free', data: free }]];
 }
 
-function listedGaugesOf(report: Report): readonly (readonly [string, Series])[] {
+function listedGaugesOf(report: Report): readonly (readonly [string, PattooSeries])[] {
   return gauges.map(([family, field, label, name, description]) => {
     const data = rowsOf(report, family).flatMap((row): readonly Datum[] => {
       const value = row[field];
@@ -156,7 +156,7 @@ function listedGaugesOf(report: Report): readonly (readonly [string, Series])[] 
   });
 }
 
-function cpuCounters(cpu: JsonValue | undefined): readonly (readonly [string, Series])[] {
+function cpuCounters(cpu: JsonValue | undefined): readonly (readonly [string, PattooSeries])[] {
   const ticks = ((cpu ?? {}) as Readonly<Record<string, readonly number[]>>)['cpu'] ?? [];
   return cpuTimes.map((name, index) => {
     const value = ticks[index];
@@ -172,12 +172,12 @@ const counterWords: readonly (readonly [beginning: string, description: string])
   ['disk_io_', 'Disk I/O'],
 ];
 
-function counterSeries(name: string, data: readonly Datum[]): Series {
+function counterSeries(name: string, data: readonly Datum[]): PattooSeries {
   const description = counterWords.find(([beginning]) => name.startsWith(beginning))?.[1] ?? name;
   return { base_type: 64, description, data };
 }
 
-function networkCountersOf(network: JsonValue | undefined): readonly (readonly [string, Series])[] {
+function networkCountersOf(network: JsonValue | undefined): readonly (readonly [string, PattooSeries])[] {
   const interfaces = Object.entries((network ?? {}) as Readonly<Record<string, readonly number[]>>);
   return networkCounters.map(([name, description], index) => {
     const data = interfaces.flatMap(([label, counts]): readonly Datum[] => {
@@ -188,7 +188,7 @@ function networkCountersOf(network: JsonValue | undefined): readonly (readonly [
   });
 }
 
-function withData(series: readonly (readonly [string, Series])[]): Readonly<Record<string, Series>> {
+function withData(series: readonly (readonly [string, PattooSeries])[]): Readonly<Record<string, PattooSeries>> {
   return Object.fromEntries(series.filter(([, { data }]) => data.length > 0));
 }
 

@@ -88,7 +88,7 @@ function takeUpRecords({ config, observe }: CollectOptions, folder: string, nowM
   }
 }
 
-const mostDelayMs = 2000;
+const maxDelayMs = 2000;
 const delayPerClientMs = 50;
 
 /**
@@ -97,7 +97,7 @@ const delayPerClientMs = 50;
  * for few clients.
  */
 export function startDelayMs(collectorId: string, clients: number): number {
-  return Math.round(jitterFraction(`start ${collectorId}`) * Math.min(mostDelayMs, clients * delayPerClientMs));
+  return Math.round(jitterFraction(`start ${collectorId}`) * Math.min(maxDelayMs, clients * delayPerClientMs));
 }
 
 /** The time limit for the row of a run that did nothing. */

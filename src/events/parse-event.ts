@@ -7,11 +7,11 @@ import { oneLine } from '../text/plain-text.ts';
 
 const longestName = 128;
 const longestDescription = 2_000;
-const mostTags = 32;
+const maxTags = 32;
 /** The most events of one body. */
-const mostEvents = 1_000;
+const maxEvents = 1_000;
 /** The levels of JSON. Programs that read it recurse. */
-const mostLevels = 64;
+const maxLevels = 64;
 const longestTtl = 10 * 365 * 86_400;
 
 const statuses: Readonly<Record<string, EventStatus>> = {
@@ -46,7 +46,7 @@ export interface ParsedEvent extends NewEvent {
  */
 export function parseEvents(text: string, receivedAtMs: number): readonly ParsedEvent[] | null {
   let value: unknown;
-  if (isDeeper(Buffer.from(text), mostLevels)) return null;
+  if (isDeeper(Buffer.from(text), maxLevels)) return null;
   try {
     value = JSON.parse(text);
   } catch {
@@ -56,7 +56,7 @@ export function parseEvents(text: string, receivedAtMs: number): readonly Parsed
   if (event !== null) return [event];
   const list = isObject(value) ? value['events'] : null;
   if (!Array.isArray(list) || list.length === 0) return [rawEvent(text, value, receivedAtMs)];
-  if (list.length > mostEvents) return null;
+  if (list.length > maxEvents) return null;
   return list.map((one: unknown) => eventOf(one, receivedAtMs) ?? rawEvent(JSON.stringify(one), one, receivedAtMs));
 }
 
@@ -115,7 +115,7 @@ function tagsOf(value: unknown): readonly string[] {
   return tags
     .map(nameOf)
     .filter((tag) => tag !== '')
-    .slice(0, mostTags);
+    .slice(0, maxTags);
 }
 
 /** Cuts a text without leaving half of a character. */

@@ -8,7 +8,7 @@ import { writtenLines, type WrittenLine } from './clients-xml.ts';
 import type { ImportedBastion, ImportedCheck, ImportedHost, Skipped } from './imported.ts';
 
 /** A fault of the loader with the line that it is about. */
-interface Refusal {
+interface LoaderFault {
   readonly line: WrittenLine;
   readonly why: string;
 }
@@ -27,7 +27,7 @@ export function acceptedHosts(hosts: readonly ImportedHost[], left: Skipped[]): 
   }
 }
 
-function refusalsOf(hosts: readonly ImportedHost[]): readonly Refusal[] {
+function refusalsOf(hosts: readonly ImportedHost[]): readonly LoaderFault[] {
   if (hosts.length === 0) return [];
   const lines = writtenLines(hosts);
   const source: SourceFile = { shown: 'clients', path: '/clients', order: 0, mode: 0, uid: 0, gid: 0 };
@@ -53,7 +53,7 @@ function refusalsOf(hosts: readonly ImportedHost[]): readonly Refusal[] {
 /** Omits refused checks, and refused machines without a refused check. */
 function withoutRefused(
   hosts: readonly ImportedHost[],
-  refusals: readonly Refusal[],
+  refusals: readonly LoaderFault[],
   left: Skipped[],
 ): readonly ImportedHost[] {
   const checks = new Map<ImportedCheck, string>();

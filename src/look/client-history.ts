@@ -1,5 +1,5 @@
 import type { Rule } from '../config/config.ts';
-import type { ClientHistory, Series } from '../page/encode-series.ts';
+import type { ClientHistory, PlottedSeries } from '../page/encode-series.ts';
 import type { HistoryAlert, HistoryLimit, SeriesGroup } from '../page/series-layout.ts';
 import { hourMs } from '../platform/units.ts';
 import type { Alert } from '../storage/store/alert.ts';
@@ -120,7 +120,7 @@ export function clientHistory(options: ClientHistoryOptions): ClientHistory {
   };
 }
 
-function seriesOf(table: FigureTable, subjects: readonly GridFigures[], grid: Grid): readonly Series[] {
+function seriesOf(table: FigureTable, subjects: readonly GridFigures[], grid: Grid): readonly PlottedSeries[] {
   return lines
     .filter((line) => line.table === table)
     .flatMap(({ column, group, name }) =>

@@ -1,5 +1,5 @@
 import { ownLabels } from '../metrics/series-families.ts';
-import type { Series } from '../page/encode-series.ts';
+import type { PlottedSeries } from '../page/encode-series.ts';
 import type { SeriesUnit } from '../page/series-layout.ts';
 import type { FleetFigures, Grid, KnownSeries, PlotStore, Watch } from '../storage/store/look-store.ts';
 
@@ -7,7 +7,7 @@ import type { FleetFigures, Grid, KnownSeries, PlotStore, Watch } from '../stora
 const maxPlots = 12;
 const maxLines = 24;
 /** The clients of a report that have plots of series. Series are read client by client. */
-export const mostSeriesClients = 50;
+export const maxSeriesClients = 50;
 
 /** The series of a client that are drawn, and the number of others. */
 export interface ChosenSeries {
@@ -80,7 +80,11 @@ function shownSeries({ id, metric, labels, unit }: KnownSeries): ShownSeries {
 }
 
 /** Returns the lines of a client. Omits series without a sample in the span. */
-export function seriesLines({ chosen, figures }: SeriesFigures, client: string, stepFactor: number): readonly Series[] {
+export function seriesLines(
+  { chosen, figures }: SeriesFigures,
+  client: string,
+  stepFactor: number,
+): readonly PlottedSeries[] {
   const byId = new Map(figures.of(client, stepFactor).map((one) => [one.subject, one.figures.get('value')]));
   return (chosen.get(client)?.shown ?? []).flatMap(({ id, plot, name, unit }) => {
     const values = byId.get(String(id))?.mean;

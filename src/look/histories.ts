@@ -4,7 +4,7 @@ import type { Alert } from '../storage/store/alert.ts';
 import { counted } from '../text/numbers.ts';
 import type { Grid, PlotStore, Watch } from '../storage/store/look-store.ts';
 import { clientHistory, readFigures } from './client-history.ts';
-import { mostSeriesClients, readSeries, type SeriesFigures } from './client-series.ts';
+import { maxSeriesClients, readSeries, type SeriesFigures } from './client-series.ts';
 
 const sparkPoints = 48;
 /** The clients whose histories are encoded to estimate the size of all. */
@@ -48,7 +48,7 @@ interface Thinning {
 const notFull =
   'Plots of the network, of checks and of textfiles are only of clients with alerts, to keep the file small.';
 const coarser = 'Plots are coarser to keep the file small.';
-const worstSeries = `Only the ${mostSeriesClients} clients that are worst off have plots of checks and textfiles.`;
+const worstSeries = `Only the ${maxSeriesClients} clients that are worst off have plots of checks and textfiles.`;
 const worstOnly = `Only the ${worst} clients that are worst off have plots.`;
 
 /** Steps that make the file smaller, each in addition to the one before. `thinnest` is the last. */
@@ -114,8 +114,8 @@ async function readWorstSeries(
   const counts = await plots.seriesCounts(clients, grid.sinceMs);
   const having = clients.filter((client) => counts.has(client));
   const watch = { signal, onProgress: () => undefined };
-  const series = await readSeries(plots, having.slice(0, mostSeriesClients), grid, watch);
-  return { ...series, isCut: having.length > mostSeriesClients };
+  const series = await readSeries(plots, having.slice(0, maxSeriesClients), grid, watch);
+  return { ...series, isCut: having.length > maxSeriesClients };
 }
 
 const cpuColumn = 'cpu_percent';

@@ -9,7 +9,7 @@ import { checkValues, seriesValues, type ValueFamily } from './series-families.t
 export const prefix = 'fleet_health_';
 
 /** A value with its labels. Client names, mounts and the like are as reported. */
-export interface Sample {
+export interface MetricSample {
   readonly labels: Labels;
   readonly value: number;
 }
@@ -17,7 +17,7 @@ export interface Sample {
 /** A family that is never dropped. Its samples are computed from facts about the fleet. */
 export interface FactFamily extends FamilyBase {
   readonly kind: 'fact';
-  readonly samples: (facts: FleetFacts) => readonly Sample[];
+  readonly samples: (facts: FleetFacts) => readonly MetricSample[];
 }
 
 export type Family = FactFamily | FigureFamily | ValueFamily;

@@ -128,8 +128,8 @@ async function readClients({ config, storage, nowMs, columns }: FleetFactsOption
         address,
         labels,
         group: groups.join('/'),
-        hostname: textOf(row['hostname']),
-        os: textOf(row['os']),
+        hostname: givenText(row['hostname']),
+        os: givenText(row['os']),
         isActive: state === 'active',
         isUp: known?.consecutiveFailures === 0 && isFresh(lastReportAtMs),
         lastReportAtMs,
@@ -138,6 +138,6 @@ async function readClients({ config, storage, nowMs, columns }: FleetFactsOption
     });
 }
 
-function textOf(value: string | number | null | undefined): string {
+function givenText(value: string | number | null | undefined): string {
   return typeof value === 'string' ? value : '';
 }

@@ -5,7 +5,7 @@
 import { writtenFigures } from '../checks/written-perfdata.ts';
 import type { FigureRow, NewestSample, SubjectTable } from '../storage/store/figure-store.ts';
 import { type ExpositionFormat, familyHead, openMetricsEnd, seriesText } from './exposition.ts';
-import { families, type Family, figureFamilies, type Sample } from './families.ts';
+import { families, type Family, figureFamilies, type MetricSample } from './families.ts';
 import type { FigureFamily } from './figures.ts';
 import {
   type ClientFact,
@@ -19,7 +19,7 @@ import { checkValues, seriesLabels, seriesValues } from './series-families.ts';
 export type { MetricsStorage } from './fleet-facts.ts';
 
 /** The most series of one scrape. Above this number, whole families are dropped. */
-export const mostSeries = 200_000;
+export const defaultMaxSeries = 200_000;
 const chunkChars = 65_536;
 type FamilyTable = Exclude<SubjectTable, 'samples'>;
 const subjectTables: readonly FamilyTable[] = ['check_stats', 'disk_stats', 'network_stats'];
@@ -41,7 +41,7 @@ interface Gathered {
   readonly kept: readonly Family[];
   readonly subjects: ReadonlyMap<SubjectTable, SubjectRows>;
   /** The samples of textfiles and programs. */
-  readonly own: readonly Sample[];
+  readonly own: readonly MetricSample[];
 }
 
 /** Yields the text of the families in pieces. Reads only the requested groups, all before the first piece. */
@@ -66,7 +66,7 @@ export async function* writeMetrics(options: MetricsOptions): AsyncGenerator<str
 }
 
 async function gather(options: MetricsOptions): Promise<Gathered> {
-  const { storage, groups, signal, maxSeries = mostSeries } = options;
+  const { storage, groups, signal, maxSeries = defaultMaxSeries } = options;
   const figures = figureFamilies(groups);
   const columns = figures.filter(({ table }) => table === 'stats').map(({ column }) => column);
   const facts = await readFleetFacts({ ...options, columns });
@@ -145,7 +145,7 @@ async function readSubjects(
   });
 }
 
-function samplesOf(family: Family, { facts, subjects, own }: Gathered): readonly Sample[] {
+function samplesOf(family: Family, { facts, subjects, own }: Gathered): readonly MetricSample[] {
   if (family.kind === 'fact') return family.samples(facts);
   if (family === seriesValues) return own;
   if (family.kind === 'value') return (subjects.get('check_stats') ?? []).flatMap(figuresOfCheck);
@@ -162,20 +162,23 @@ function samplesOf(family: Family, { facts, subjects, own }: Gathered): readonly
 }
 
 /** Returns the known figures of a check. */
-function figuresOfCheck({ client, row }: SubjectRows[number]): readonly Sample[] {
+function figuresOfCheck({ client, row }: SubjectRows[number]): readonly MetricSample[] {
   const check = String(row['check_name']);
   return writtenFigures(String(row['perfdata'])).flatMap(({ label, value }) =>
     value === null ? [] : [{ labels: { client, check, label }, value }],
   );
 }
 
-function ownSample(series: NewestSample, reports: ReadonlyMap<number, { readonly client: string }>): readonly Sample[] {
+function ownSample(
+  series: NewestSample,
+  reports: ReadonlyMap<number, { readonly client: string }>,
+): readonly MetricSample[] {
   const of = reports.get(series.statId);
   const labels = of === undefined ? null : seriesLabels(seriesValues, of.client, series);
   return labels === null ? [] : [{ labels, value: series.value }];
 }
 
-function clientSamples({ column, convert }: FigureFamily, { clients }: FleetFacts): readonly Sample[] {
+function clientSamples({ column, convert }: FigureFamily, { clients }: FleetFacts): readonly MetricSample[] {
   return clients.flatMap(({ client, report }) => {
     const stored = report?.row[column];
     if (report === null || typeof stored !== 'number') return [];

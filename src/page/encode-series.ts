@@ -18,13 +18,13 @@ const minSteps: Readonly<Record<SeriesGroup, number>> = {
 const greatestSteps: Partial<Readonly<Record<SeriesGroup, number>>> = { received: 100, sent: 100, series: 500 };
 
 /** The values of one series, one per point; null is unknown. */
-export interface Series extends Pick<SeriesHead, 'group' | 'name' | 'plot' | 'unit'> {
+export interface PlottedSeries extends Pick<SeriesHead, 'group' | 'name' | 'plot' | 'unit'> {
   readonly values: readonly (number | null)[];
 }
 
 /** A client's history: its figures on a grid of equal steps. */
 export interface ClientHistory extends Omit<HistoryHead, 'series'> {
-  readonly series: readonly Series[];
+  readonly series: readonly PlottedSeries[];
 }
 
 /**
@@ -70,6 +70,6 @@ function boundsOf(group: SeriesGroup, values: readonly (number | null)[]): { low
     low = Math.min(low, value);
     high = Math.max(high, value);
   }
-  const leastStep = Math.max(minSteps[group], Math.max(high, -low) / (greatestSteps[group] ?? Infinity));
-  return low > high ? { low: 0, high: 0 } : { low, high: Math.max(high, low + leastStep * steps) };
+  const minStep = Math.max(minSteps[group], Math.max(high, -low) / (greatestSteps[group] ?? Infinity));
+  return low > high ? { low: 0, high: 0 } : { low, high: Math.max(high, low + minStep * steps) };
 }

@@ -3,7 +3,7 @@
  * visible without JavaScript. Times are milliseconds since 1970.
  */
 /** The severity of a limit or an alert. */
-export type Level = 'warning' | 'critical';
+export type PageLevel = 'warning' | 'critical';
 
 export interface PageSpan {
   readonly fromMs: number;
@@ -19,7 +19,7 @@ export interface PageAlert {
   readonly rule: string;
   readonly subject: string;
   readonly state: 'pending' | 'firing' | 'resolved';
-  readonly severity: Level;
+  readonly severity: PageLevel;
   readonly pendingSinceMs: number;
   readonly firingSinceMs: number | null;
   readonly resolvedAtMs: number | null;
@@ -39,7 +39,7 @@ export type PageState = 'ok' | 'late' | 'failing' | 'new' | 'paused' | 'retired'
 /** A figure with the severity of the limit from config.xml that the figure has reached. */
 export interface PageFigure {
   readonly value: number | null;
-  readonly beyond: Level | null;
+  readonly beyond: PageLevel | null;
 }
 
 /** The newest result of a user-defined check. */
@@ -116,7 +116,7 @@ export interface PageClient {
   readonly state: PageState;
   /** The reason why the newest visit failed, or why there was no visit. */
   readonly reason: string | null;
-  readonly worst: Level | null;
+  readonly worst: PageLevel | null;
   readonly openAlerts: number;
   readonly cpuPercent: PageFigure;
   readonly memoryPercent: PageFigure;

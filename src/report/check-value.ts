@@ -47,7 +47,7 @@ export function listOf(value: unknown, place: Place, maxLength: number): readonl
 }
 
 /** Checks a text: well-formed Unicode without U+0000. */
-export function textOf(value: unknown, within: Place, key: string, maxChars: number): string {
+export function checkedText(value: unknown, within: Place, key: string, maxChars: number): string {
   if (typeof value !== 'string') throw fault(within, key, 'not a text');
   if (value.length > maxChars) throw fault(within, key, `${value.length} chars, allowed are ${maxChars}`);
   if (!isStorableText(value)) throw fault(within, key, 'a lone surrogate or U+0000');
@@ -56,7 +56,7 @@ export function textOf(value: unknown, within: Place, key: string, maxChars: num
 
 /** Checks the name of a probe, a family or a field. */
 export function nameOf(value: unknown, within: Place, key: string): string {
-  const name = textOf(value, within, key, maxNameChars);
+  const name = checkedText(value, within, key, maxNameChars);
   if (!isName(name)) throw fault(within, key, 'not a name of lower-case letters, digits and _');
   return name;
 }
@@ -93,7 +93,7 @@ export function uuidOf(value: unknown, within: Place, key: string): string {
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 export function clientOf(value: unknown, within: Place, key: string): string {
-  const client = textOf(value, within, key, maxClientBytes);
+  const client = checkedText(value, within, key, maxClientBytes);
   const sizeBytes = Buffer.byteLength(client);
   if (sizeBytes === 0 || sizeBytes > maxClientBytes) {
     throw fault(within, key, `${sizeBytes} bytes, allowed are 1 to ${maxClientBytes}`);

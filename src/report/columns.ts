@@ -138,7 +138,7 @@ function columns<Name extends string, Value>(
 function subjectRows(rows: readonly Row[], label: string): readonly (readonly [string, Row])[] {
   const bySubject = new Map<string, Row>();
   for (const row of rows) {
-    const subject = textOf(row, label);
+    const subject = rowLabel(row, label);
     if (subject !== '') bySubject.set(withVisibleEnd(subject), row);
   }
   return [...bySubject];
@@ -152,7 +152,7 @@ function withVisibleEnd(name: string): string {
 }
 
 function knownText(row: Row | undefined, label: string): string | null {
-  return textOf(row, label) || null;
+  return rowLabel(row, label) || null;
 }
 
 /** The rows of one family in a report. */
@@ -199,7 +199,7 @@ export function numberOf(row: Row | undefined, field: string): number | null {
 }
 
 /** Returns a label of a row; empty if it is unknown. */
-export function textOf(row: Row | undefined, label: string): string {
+export function rowLabel(row: Row | undefined, label: string): string {
   const value = row?.[label];
   return typeof value === 'string' ? value : '';
 }

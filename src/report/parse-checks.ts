@@ -1,4 +1,4 @@
-import { amountOf, fault, faultAt, listOf, objectOf, textOf, type Place } from './check-value.ts';
+import { amountOf, fault, faultAt, listOf, objectOf, checkedText, type Place } from './check-value.ts';
 import { checkFormats, isCheckName, maxBuiltInChecks, maxChecks, outputLimit } from './checks.ts';
 import { maxRefusedChecks, type CheckResult, type RefusedCheck } from './checks.ts';
 import { maxReasonChars } from './limits.ts';
@@ -20,12 +20,12 @@ function checkResultOf(item: unknown, here: Place): CheckResult {
   if (typeof name !== 'string' || !isCheckName(name)) throw fault(here, 'name', 'not the name of a check');
   const known = checkFormats.find((candidate) => candidate === format);
   if (known === undefined) throw fault(here, 'format', `not one of ${checkFormats.join(', ')}`);
-  const reason = why === null ? null : textOf(why, here, 'why', maxReasonChars);
+  const reason = why === null ? null : checkedText(why, here, 'why', maxReasonChars);
   if (reason !== null && !/^[a-z][a-z -]*$/.test(reason)) throw fault(here, 'why', 'not words of lower-case letters');
   const status = exit === null ? null : exitOf(exit, here);
   if (status === null && reason === null) throw fault(here, 'why', 'neither an exit status nor a reason');
   const limit = outputLimit(known);
-  const text = textOf(output, here, 'output', limit);
+  const text = checkedText(output, here, 'output', limit);
   const sizeBytes = Buffer.byteLength(text);
   if (sizeBytes > limit) throw fault(here, 'output', `${sizeBytes} bytes, allowed are ${limit}`);
   return { name, format: known, exit: status, why: reason, output: text, age_s: amountOf(age_s, here, 'age_s') };
@@ -41,7 +41,10 @@ export function refusedChecksOf(value: unknown, place: Place): readonly RefusedC
   return listOf(value, place, maxRefusedChecks).map((item, at) => {
     const here = { within: place, key: at };
     const { path, why } = objectOf(item, here);
-    const refused = { path: textOf(path, here, 'path', maxReasonChars), why: textOf(why, here, 'why', maxReasonChars) };
+    const refused = {
+      path: checkedText(path, here, 'path', maxReasonChars),
+      why: checkedText(why, here, 'why', maxReasonChars),
+    };
     if (refused.path === '') throw faultAt(here, 'a path without a character');
     return refused;
   });

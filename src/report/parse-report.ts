@@ -15,7 +15,7 @@ import {
   nameOf,
   objectOf,
   reportPlace,
-  textOf,
+  checkedText,
   uuidOf,
 } from './check-value.ts';
 import {
@@ -82,7 +82,7 @@ function reportOf(value: unknown): Report {
     run_id: uuidOf(json['run_id'], here, 'run_id'),
     client: clientOf(json['client'], here, 'client'),
     agent: {
-      version: textOf(agent['version'], agentPlace, 'version', maxVersionChars),
+      version: checkedText(agent['version'], agentPlace, 'version', maxVersionChars),
       cpu_ms: amountOf(agent['cpu_ms'], agentPlace, 'cpu_ms'),
       wall_ms: amountOf(agent['wall_ms'], agentPlace, 'wall_ms'),
       rss_bytes: amountOf(agent['rss_bytes'], agentPlace, 'rss_bytes'),
@@ -90,7 +90,7 @@ function reportOf(value: unknown): Report {
         ? { dropped_reports: countOf(agent['dropped_reports'], agentPlace, 'dropped_reports') }
         : {}),
     },
-    boot_id: json['boot_id'] === null ? null : textOf(json['boot_id'], here, 'boot_id', maxBootIdChars),
+    boot_id: json['boot_id'] === null ? null : checkedText(json['boot_id'], here, 'boot_id', maxBootIdChars),
     monotonic_ms: countOf(json['monotonic_ms'], here, 'monotonic_ms'),
     worker_reports: listOf(json['worker_reports'], workersPlace, maxWorkerReports).map((item, at) =>
       workerReportOf(item, { within: workersPlace, key: at }),
@@ -114,7 +114,7 @@ function workerReportOf(value: unknown, here: Place): WorkerReport {
   const name = nameOf(json['name'], here, 'name');
   const datetime = ownDatetimeOf(json, here);
   const duration_ms = amountOf(json['duration_ms'], here, 'duration_ms');
-  const error = json['error'] === null ? null : textOf(json['error'], here, 'error', maxReasonChars);
+  const error = json['error'] === null ? null : checkedText(json['error'], here, 'error', maxReasonChars);
   const within = { within: here, key: 'function_reports' };
   const function_reports = listOf(json['function_reports'], within, maxFunctionReports).map((item, at) =>
     functionReportOf(item, { within, key: at }),
@@ -149,7 +149,7 @@ function unknownOf(value: unknown, here: Place, rows: number): Unknown {
   const row = Object.hasOwn(json, 'row') ? countOf(json['row'], here, 'row') : undefined;
   if (row !== undefined && row >= rows) throw fault(here, 'row', 'no such row');
   const field = nameOf(json['field'], here, 'field');
-  const reason = textOf(json['reason'], here, 'reason', maxReasonChars);
+  const reason = checkedText(json['reason'], here, 'reason', maxReasonChars);
   return row === undefined ? { field, reason } : { row, field, reason };
 }
 
@@ -197,7 +197,7 @@ function checkRow(item: unknown, family: string, known: typeof nothingKnown, her
     if (typeof value === 'string') {
       // By its full name: a field of an unknown family may have the full name of a metric.
       if (kind !== 'text' && metricOf(family, field) !== null) throw fault(here, field, 'not a number');
-      textOf(value, here, field, maxLabelChars);
+      checkedText(value, here, field, maxLabelChars);
     } else if (typeof value !== 'number' || kind === 'text') {
       throw fault(here, field, kind === 'text' ? 'not a text' : 'neither text nor number');
     } else if (!Number.isFinite(value)) {

@@ -27,7 +27,7 @@ export type SignedPath = typeof pushPath | typeof acknowledgePath | `${typeof in
 export const pushKeyBytes = 32;
 
 /** The most characters of an escaped name in a header. */
-const mostNameChars = 400;
+const maxNameChars = 400;
 /** The mark of a site. No client name begins with it. */
 const siteMark = '!';
 
@@ -48,7 +48,7 @@ export function senderOfSite(site: string): string {
 
 /** True if a site may have this name: it fits the header of the site's pushes. */
 export function isSiteName(site: string): boolean {
-  return /^\P{Surrogate}{1,128}$/u.test(site) && encodeURIComponent(senderOfSite(site)).length <= mostNameChars;
+  return /^\P{Surrogate}{1,128}$/u.test(site) && encodeURIComponent(senderOfSite(site)).length <= maxNameChars;
 }
 
 /** Returns the site of a sender; null if the sender is a client. */
@@ -73,7 +73,7 @@ export function encodePushHeader({ client, time, mac }: PushHeader): string {
 export function parsePushHeader(text: string): PushHeader | null {
   const [, name = '', time = '', mac = ''] =
     /^v1 client="([\w.!~*'()%-]+)", time=(\d{1,15}), mac="([0-9a-f]{64})"$/.exec(text) ?? [];
-  if (name === '' || name.length > mostNameChars) return null;
+  if (name === '' || name.length > maxNameChars) return null;
   try {
     return { client: decodeURIComponent(name), time: Number(time), mac };
   } catch {

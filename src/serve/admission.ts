@@ -3,7 +3,7 @@ import { tokenOf, type TokenPurpose } from './tokens.ts';
 import { isOwnHost, type Visitor } from './visitor.ts';
 
 /** The refusal of a request. */
-export interface Refusal {
+export interface RequestRefusal {
   readonly status: 401 | 403 | 421;
   readonly words: string;
   /** True if the request had a wrong token. */
@@ -24,7 +24,7 @@ export interface AskedBy {
 const noToken = 'A token is needed: `fleet-health tokens add NAME` makes one. Browsers take it as the password.';
 
 /** Checks the permission of a request. Returns null if the request is allowed. */
-export type Admission = (request: AskedBy, what: TokenPurpose) => Refusal | null;
+export type Admission = (request: AskedBy, what: TokenPurpose) => RequestRefusal | null;
 
 export function createAdmission({ serve, checkToken }: AdmissionOptions): Admission {
   return ({ visitor, host, authorization }, what) => {

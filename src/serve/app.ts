@@ -17,13 +17,13 @@ import type { LiveEvents } from './live-events.ts';
 import { type LiveSource, sendEvents } from './live-stream.ts';
 import { documentRoutes } from './look-documents.ts';
 import { type LookOptions, answerMs, inTime, message, pageRoutes, statusOf } from './look-pages.ts';
-import { findRoute, type Route, targetOf } from './routes.ts';
+import { findRoute, type ServedRoute, targetOf } from './routes.ts';
 import type { PingToken } from './tokens.ts';
 import type { Visitor } from './visitor.ts';
 
 /** The routes of a server, and its page for unknown paths. */
 export interface ServedRoutes {
-  readonly routes: readonly Route[];
+  readonly routes: readonly ServedRoute[];
   /** Returns the page for an unknown path; null if the server has no pages. */
   readonly missing: (() => Answer) | null;
   readonly onFault: (thrown: unknown) => void;
@@ -45,7 +45,7 @@ export interface FleetRoutesOptions {
   readonly eventEndpoint: EventEndpoint | null;
   readonly status: Pick<StatusOptions, 'shownConfig' | 'queued'>;
   /** The routes of pushes; none if the server accepts none. */
-  readonly pushes: readonly Route[];
+  readonly pushes: readonly ServedRoute[];
   /** Returns the service and host of a token's pings; null if it is no token for pings. */
   readonly pingOf: (token: string) => PingToken | null;
   readonly visitorOf: (request: IncomingMessage) => Visitor;
@@ -59,7 +59,7 @@ const yearSeconds = 365 * 24 * 3600;
 export function fleetRoutes(options: FleetRoutesOptions): ServedRoutes {
   const { serve, look, events, eventEndpoint, pushes, status, visitorOf, pingOf, signal } = options;
   const { onFault } = look;
-  const routes: readonly Route[] = [
+  const routes: readonly ServedRoute[] = [
     pingRoute({ ...look, own: serve.ping === null ? null : ownCommand(serve.ping, signal) }),
     statusRoute({ serve, ...status, own: serve.status === null ? null : ownCommand(serve.status, signal), onFault }),
     ...(eventEndpoint === null
@@ -77,7 +77,7 @@ export function fleetRoutes(options: FleetRoutesOptions): ServedRoutes {
 export function createApp({ routes, missing, onFault, hasTls, ...options }: AppOptions): RequestListener {
   const gate = createGate(options);
   const headers = commonHeaders(livePolicy, hasTls);
-  const fallback: Route = {
+  const fallback: ServedRoute = {
     path: '',
     purpose: missing === null ? null : 'look',
     isPacked: missing !== null,
@@ -92,7 +92,7 @@ export function createApp({ routes, missing, onFault, hasTls, ...options }: AppO
     const made = shown ?? (await route.answer({ incoming, outgoing, parts, query }));
     if (made !== null) send(made, { incoming, outgoing, isPacked: refusal === null && route.isPacked });
   };
-  const refusalOf = (incoming: IncomingMessage, outgoing: ServerResponse, route: Route): Answer | null => {
+  const refusalOf = (incoming: IncomingMessage, outgoing: ServerResponse, route: ServedRoute): Answer | null => {
     const visitor = gate.enter(incoming, outgoing, route);
     if ('body' in visitor) return visitor;
     return route.purpose === null ? null : gate.refuse(visitor, incoming, route.purpose);
@@ -108,7 +108,7 @@ export function createApp({ routes, missing, onFault, hasTls, ...options }: AppO
 }
 
 /** Returns the routes of the stream of events and of the files that pages load. */
-function liveRoutes(events: LiveSource): readonly Route[] {
+function liveRoutes(events: LiveSource): readonly ServedRoute[] {
   return [
     {
       path: '/live',
@@ -119,7 +119,7 @@ function liveRoutes(events: LiveSource): readonly Route[] {
         return null;
       },
     },
-    ...assets.map(({ path, type, content }): Route => {
+    ...assets.map(({ path, type, content }): ServedRoute => {
       const headers = { 'Content-Type': type, 'Cache-Control': `private, max-age=${yearSeconds}, immutable` };
       return { path, purpose: 'look', isPacked: true, answer: () => ({ status: 200, body: content, headers }) };
     }),
@@ -127,7 +127,7 @@ function liveRoutes(events: LiveSource): readonly Route[] {
 }
 
 /** Returns the route of the newest figures, in the format that the Accept header asks for. */
-function metricsRoute({ reader, onFault }: LookOptions, groups: readonly FamilyGroup[]): Route {
+function metricsRoute({ reader, onFault }: LookOptions, groups: readonly FamilyGroup[]): ServedRoute {
   const answer: Answerer = async ({ incoming: { headers } }) => {
     const format = headers.accept?.includes('application/openmetrics-text') === true ? 'openmetrics' : 'text';
     const signal = AbortSignal.timeout(answerMs);

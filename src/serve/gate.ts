@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Admission } from './admission.ts';
 import { type Answer, words } from './answer.ts';
 import { InUse, Rates } from './rates.ts';
-import type { Pool, Route } from './routes.ts';
+import type { Pool, ServedRoute } from './routes.ts';
 import type { TokenPurpose } from './tokens.ts';
 import type { Visitor } from './visitor.ts';
 
@@ -24,7 +24,7 @@ export interface Gate {
    * Refuses requests that no part of the server accepts, and senders over their limits. Returns the sender of an
    * accepted request.
    */
-  readonly enter: (incoming: IncomingMessage, outgoing: ServerResponse, route: Route) => Visitor | Answer;
+  readonly enter: (incoming: IncomingMessage, outgoing: ServerResponse, route: ServedRoute) => Visitor | Answer;
   /** Returns the refusal of a visitor without permission; null if the visitor has it. */
   readonly refuse: (visitor: Visitor, incoming: IncomingMessage, what: TokenPurpose) => Answer | null;
 }

@@ -8,7 +8,7 @@ const pollMs = 2_000;
 const newestRuns = 12;
 
 /** A run that has finished. */
-export interface FinishedRun {
+export interface EndedRun {
   readonly program: string;
   readonly finishedAtMs: number;
 }
@@ -16,7 +16,7 @@ export interface FinishedRun {
 /** Notifies its listeners of finished runs. Reads the database only while there are listeners. */
 export class LiveEvents {
   readonly #reader: FleetReader;
-  readonly #listeners = new Set<(run: FinishedRun) => void>();
+  readonly #listeners = new Set<(run: EndedRun) => void>();
   readonly #ended = new AbortController();
   #known: ReadonlySet<string> | null = null;
   #isPolling = false;
@@ -33,7 +33,7 @@ export class LiveEvents {
   }
 
   /** Calls the listener for each run that finishes from now on. Returns a function that removes it. */
-  listen(listener: (run: FinishedRun) => void): () => void {
+  listen(listener: (run: EndedRun) => void): () => void {
     this.#listeners.add(listener);
     if (!this.#isPolling) void this.#poll();
     return () => this.#listeners.delete(listener);

@@ -12,14 +12,14 @@ import type { Answer } from './answer.ts';
 import { askedClients, fleetPartAsked, spanOf } from './asked.ts';
 import { answerMs, html, inTime, type LookOptions, message, statusOf } from './look-pages.ts';
 import { clientHistory, newestEvents } from './pages.ts';
-import type { Route } from './routes.ts';
+import type { ServedRoute } from './routes.ts';
 
 const historyBytes = 8 * 1024 * 1024;
 
 const time = (seconds: number): string => new Date(seconds * 1000).toISOString();
 
 /** Returns the routes of the documents of docs/json.md, and of the report in one file. */
-export function documentRoutes(options: LookOptions): readonly Route[] {
+export function documentRoutes(options: LookOptions): readonly ServedRoute[] {
   const { reader, documents } = options;
   const answer = async (make: () => Promise<object>): Promise<Answer> => {
     try {

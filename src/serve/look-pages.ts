@@ -8,7 +8,7 @@ import { fleetQuery, spanOf } from './asked.ts';
 import type { Documents } from './documents.ts';
 import { type FleetReader, isAway, NothingStored } from './fleet-reader.ts';
 import { alertPage, alertsPage, clientPage, eventsPage, fleetPage, NotFound, runsPage } from './pages.ts';
-import type { Route } from './routes.ts';
+import type { ServedRoute } from './routes.ts';
 
 /** The environment of pages and documents. */
 export interface LookOptions {
@@ -38,7 +38,7 @@ export function inTime<Result>(work: () => Promise<Result>): Promise<Result> {
 }
 
 /** Returns the routes of the pages. While the database is away, they show their last version with a notice. */
-export function pageRoutes(options: LookOptions): readonly Route[] {
+export function pageRoutes(options: LookOptions): readonly ServedRoute[] {
   const { reader, documents, configFault, zone, hasEvents } = options;
   const kept = new KeptPages();
   // After a run all its viewers request the same page, which is made once.
@@ -64,7 +64,7 @@ export function pageRoutes(options: LookOptions): readonly Route[] {
       return html(liveHtml(last.document, notice, hasEvents), 200);
     }
   };
-  const page = (path: string, make: (asked: Asked) => Promise<LiveDocument>): Route => {
+  const page = (path: string, make: (asked: Asked) => Promise<LiveDocument>): ServedRoute => {
     const answerer: Answerer = (asked) => answer(asked, () => make(asked));
     return { path, purpose: 'look', isPacked: true, answer: answerer };
   };

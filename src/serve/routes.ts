@@ -6,7 +6,7 @@ import type { TokenPurpose } from './tokens.ts';
 export type Pool = 'look' | 'endpoints';
 
 /** The answers to a path. */
-export interface Route {
+export interface ServedRoute {
   /** The segments of the path. `:name` matches any but the empty one, and `#id` matches digits. */
   readonly path: string;
   /** The purpose of tokens that open the route; null: it is public. */
@@ -38,9 +38,9 @@ export function targetOf(url: string): Target {
 
 /** Returns the route of a path with its named parts; null if there is none. */
 export function findRoute(
-  routes: readonly Route[],
+  routes: readonly ServedRoute[],
   path: string,
-): { readonly route: Route; readonly parts: Readonly<Record<string, string>> } | null {
+): { readonly route: ServedRoute; readonly parts: Readonly<Record<string, string>> } | null {
   const asked = path.split('/');
   for (const route of routes) {
     const segments = route.path.split('/');

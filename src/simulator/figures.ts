@@ -167,9 +167,9 @@ function diskRows({ seed, client, personality, condition, atMs }: FiguresOptions
 
 /** Returns the used space in percent. It grows day by day and drops back after `growthDays`, as after a clean-up. */
 function fullness(mount: Mount, index: number, seed: number, client: SimulatedClient, atMs: number): number {
-  const periods = atMs / (mount.growthDays * dayMs) + mount.leastPercent;
+  const periods = atMs / (mount.growthDays * dayMs) + mount.minPercent;
   const noise = 0.4 * drift(atMs, 30 * minuteMs, seed, client.index, moves.disk + index);
-  return mount.leastPercent + mount.growthPercent * (periods - Math.floor(periods)) + noise;
+  return mount.minPercent + mount.growthPercent * (periods - Math.floor(periods)) + noise;
 }
 
 function networkRow(name: string, index: number, { seed, client, atMs }: FiguresOptions, cpuPercent: number): Row {

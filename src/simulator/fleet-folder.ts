@@ -13,14 +13,14 @@ import { hostName } from '../transport/known-hosts/known-hosts.ts';
 import { generateHostKey } from './loopback-server.ts';
 import { decodeLoginKey } from '../transport/credentials/private-key.ts';
 import type { ParsedKey } from './ssh-server.ts';
-import { bastionAddress, bastionName, mostClients, planFleet, type SimulatedClient } from './fleet-plan.ts';
+import { bastionAddress, bastionName, maxClients, planFleet, type SimulatedClient } from './fleet-plan.ts';
 import { profileNames } from './profile.ts';
 
 const whole = (min: number, max: number) => v.pipe(v.number(), v.integer(), v.minValue(min), v.maxValue(max));
 
 const keptPlan = v.object({
   seed: whole(0, 2 ** 31 - 1),
-  clients: whole(1, mostClients),
+  clients: whole(1, maxClients),
   profile: v.picklist(profileNames),
   port: whole(1, 65_535),
   everyMs: whole(1000, 7 * dayMs),

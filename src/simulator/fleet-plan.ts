@@ -1,4 +1,4 @@
-import { deadCauses, mostBehindBastion, profiles } from './profile.ts';
+import { deadCauses, maxBehindBastion, profiles } from './profile.ts';
 import type { Ailment, DeadCause, ProfileName, StormPart } from './profile.ts';
 import { shuffled } from './seeded.ts';
 
@@ -32,7 +32,7 @@ export interface SimulatedClient {
   readonly storm: StormPart | null;
 }
 
-export const mostClients = 100_000;
+export const maxClients = 100_000;
 /** The bastion's address, which no client has. */
 export const bastionAddress = '127.63.0.1';
 export const bastionName = 'bastion-1';
@@ -52,7 +52,7 @@ const kinds: readonly (readonly [ClientKind, number])[] = [
 export function planFleet({ seed, clients, profile }: FleetPlan): readonly SimulatedClient[] {
   const { deadShare, ailments, storm } = profiles[profile];
   const atLeastOne = (share: number): number => Math.max(1, Math.round(clients * share));
-  const behind = storm === null ? 0 : Math.min(mostBehindBastion, atLeastOne(storm.bastion));
+  const behind = storm === null ? 0 : Math.min(maxBehindBastion, atLeastOne(storm.bastion));
   const inRack = storm === null ? 0 : atLeastOne(storm.rack);
   const order = shuffled(clients, seed).filter((index) => index >= inRack && index < clients - behind);
   const dead = new Map<number, DeadCause>();

@@ -69,7 +69,7 @@ export function personalityOf(seed: number, { index, kind }: SimulatedClient) {
   const chance = (which: number): number => fraction(seed, index, draw + which);
   const pick = <T>(from: readonly T[], which: number): T => from[Math.floor(chance(which) * from.length)] as T;
   const { gibibytesPerCpu, memoryPercent, data, programs } = kinds[kind];
-  const [leastMemory, mostMemory] = memoryPercent;
+  const [minMemory, maxMemory] = memoryPercent;
   const cpus = pick(kinds[kind].cpus, 1);
   const [distribution, kernel] = pick(systems, 2);
   const memoryBytes = cpus * gibibytesPerCpu * gibibyte - wholeBetween(100, 400, seed, index, draw + 3) * 2 ** 20;
@@ -79,7 +79,7 @@ export function personalityOf(seed: number, { index, kind }: SimulatedClient) {
     source,
     sizeBytes: Math.round(gibibytes * (1 + chance(which)) * 0.98) * gibibyte,
     // The least used space, and its growth until a clean-up.
-    leastPercent: 15 + 45 * chance(which + 1),
+    minPercent: 15 + 45 * chance(which + 1),
     growthPercent: 5 + 18 * chance(which + 2),
     growthDays: 5 + 40 * chance(which + 3),
     inodesPercent: 1 + 20 * chance(which + 4),
@@ -101,7 +101,7 @@ export function personalityOf(seed: number, { index, kind }: SimulatedClient) {
     cpuSwing: 40 * chance(6),
     // The busiest time of the day, as a fraction of the day.
     busiestAt: chance(7),
-    memoryPercent: leastMemory + (mostMemory - leastMemory) * chance(8),
+    memoryPercent: minMemory + (maxMemory - minMemory) * chance(8),
     processes: wholeBetween(110, 380, seed, index, draw + 9),
     programs,
     machineUuid: seededUuid(seed, index, draw),

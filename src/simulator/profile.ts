@@ -90,4 +90,4 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
 };
 
 /** The most clients behind the bastion: all their connections share one login, and more are rare. */
-export const mostBehindBastion = 200;
+export const maxBehindBastion = 200;

@@ -252,8 +252,8 @@ test('after pushes that failed the streams are smaller, and one report always go
     writeFileSync(path.join(place(), 'push.json'), JSON.stringify({ failures, untilMs: 0 }), { mode: 0o600 });
     await run({ transport: noting });
   }
-  const mostReports = [256, 128, 16, 8].map((kib) => kib * 1024 + 1024);
-  for (const [index, most] of mostReports.entries()) assert.ok((sizes[index] ?? 0) <= most, sizes.join(' '));
+  const maxReports = [256, 128, 16, 8].map((kib) => kib * 1024 + 1024);
+  for (const [index, most] of maxReports.entries()) assert.ok((sizes[index] ?? 0) <= most, sizes.join(' '));
   assert.equal(new Set(sizes).size, 4, sizes.join(' '));
   // On a fast link the size of a push grows.
   const few = sizes.length;

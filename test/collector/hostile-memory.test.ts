@@ -28,7 +28,7 @@ const hostileClients = 8;
 const otherClients = 8;
 
 /** The memory that one hostile client may use beyond a good one, in MiB. */
-const mostMiB = 12;
+const maxMiB = 12;
 /** The memory that all clients share, in MiB: a batch of reports that are stored together. */
 const sharedMiB = 64;
 
@@ -61,7 +61,7 @@ describe('the collector against eight hostile clients among eight others', async
   const evaluate = (t: TestContext, pass: MeasuredPass): void => {
     const more = pass.peakMiB - usual.peakMiB;
     t.diagnostic(`${pass.peakMiB} MiB at most, ${more} more than usual; the slowest other ${pass.slowestMs} ms`);
-    assert.ok(more <= sharedMiB + hostileClients * mostMiB, `${more} MiB more than usual`);
+    assert.ok(more <= sharedMiB + hostileClients * maxMiB, `${more} MiB more than usual`);
   };
 
   const modes: readonly (readonly [HostileMode, RegExp])[] = [

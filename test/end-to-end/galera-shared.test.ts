@@ -23,14 +23,14 @@ const skip =
 const cycles = Number(process.env['FLEET_HEALTH_CYCLES'] ?? 200);
 const seed = Number(process.env['FLEET_HEALTH_SEED'] ?? 1);
 /** The longest duration in minutes. Fewer cycles are made if they take longer. */
-const mostMinutes = Number(process.env['FLEET_HEALTH_MINUTES'] ?? 110);
+const maxMinutes = Number(process.env['FLEET_HEALTH_MINUTES'] ?? 110);
 const clients = 100;
 /** The time between cycles. A failover takes seconds, and a killed collector's slice must be free by the next cycle. */
 const everyMs = 1000 * Number(process.env['FLEET_HEALTH_EVERY'] ?? 20);
 /** The clocks of the collectors differ by some cycles. */
 const clocks = ['+0', '+40', '-70'];
 const password = 'a word';
-const timeout = (mostMinutes + 10) * 60_000;
+const timeout = (maxMinutes + 10) * 60_000;
 
 test('collectors that are killed and frozen, at nodes that are', { skip, timeout }, async (t) => {
   const galera = await startGalera();
@@ -48,7 +48,7 @@ test('collectors that are killed and frozen, at nodes that are', { skip, timeout
   const site = await startSharedSite(t, { clients, urls, password, everyMs, clocks });
   const tried: Record<string, number> = {};
   const chaos: Chaos = { site, galera, tried, newest: 0 };
-  const endsAt = performance.now() + mostMinutes * 60_000;
+  const endsAt = performance.now() + maxMinutes * 60_000;
   let cycle = 1;
   await calmCycle(chaos, cycle, 1);
   while (cycle < cycles && performance.now() < endsAt) {

@@ -9,7 +9,7 @@ import { times } from '../support/times.ts';
 
 const good = 30;
 /** The limit of memory for four such clients, in MiB; see ARCHITECTURE.md. */
-const mostMiB = 64 + 4 * 12;
+const maxMiB = 64 + 4 * 12;
 
 const named = Object.entries(floods) as [FloodName, Flood][];
 const fours = times(Math.ceil(named.length / 4), (number) => named.slice(number * 4, number * 4 + 4));
@@ -37,7 +37,7 @@ describe(`four floods beside ${good} good clients`, () => {
       assert.equal(ok, false, name);
       assert.match(`${code} ${message}`, ends, name);
     }
-    assert.ok(more <= mostMiB, `${more} MiB more than without them`);
+    assert.ok(more <= maxMiB, `${more} MiB more than without them`);
   };
   const run = async (
     t: TestContext,

@@ -129,7 +129,7 @@ export function chooseFaults({ random, profile, site }: Choose): Faults {
     if (plan !== null) agents.set(client, plan);
   }
   const atRandom: RandomKill[] = [];
-  const within = (mostMs: number): number => random.below(mostMs);
+  const within = (maxMs: number): number => random.below(maxMs);
   if (collect === null && chance(25)) atRandom.push({ victim: 'collect', afterMs: within(1500) });
   if (alert === null && chance(30)) atRandom.push({ victim: 'alert', afterMs: within(700) });
   if (site.split && ingest === null && chance(40)) atRandom.push({ victim: 'ingest', afterMs: within(900) });
@@ -161,7 +161,7 @@ type PlanOf = (program: string, victims: Percents) => KillPlan | null;
 interface ChoosePush {
   readonly site: FaultSite;
   readonly chance: (percent: number) => boolean;
-  readonly within: (mostMs: number) => number;
+  readonly within: (maxMs: number) => number;
   readonly planOf: PlanOf;
   readonly mariadb: Victim | null;
 }

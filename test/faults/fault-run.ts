@@ -53,7 +53,7 @@ export interface FaultRunResult {
   readonly peaceRounds: number | null;
 }
 
-const mostPeaceRounds = 30;
+const maxPeaceRounds = 30;
 
 export async function runFaults(options: FaultRunOptions): Promise<FaultRunResult> {
   const { database, clients = 4, split = false, pipe = 'visit' } = options;
@@ -127,7 +127,7 @@ async function breakThings(site: FaultSite, options: FaultRunOptions): Promise<F
     const kills = killsSoFar();
     // The run an hour later removes unfinished files.
     for (const file of site.stateDirs.flatMap(filesBelow)) if (file.endsWith('.part')) utimesSync(file, 0, 0);
-    for (let round = 1; round <= mostPeaceRounds && peaceRounds === null; round++) {
+    for (let round = 1; round <= maxPeaceRounds && peaceRounds === null; round++) {
       await reviveServers(site);
       if (round === 2) removePrograms(site);
       for (const one of await makeRoundInPeace(site)) {

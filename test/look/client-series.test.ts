@@ -3,7 +3,7 @@ import { test } from 'node:test';
 
 import { readClientHistory } from '../../src/look/client-history.ts';
 import { chooseSeries } from '../../src/look/client-series.ts';
-import type { Series } from '../../src/page/encode-series.ts';
+import type { PlottedSeries } from '../../src/page/encode-series.ts';
 import { dayMs, hourMs, minuteMs } from '../../src/platform/units.ts';
 import type { Grid, KnownSeries } from '../../src/storage/store/look-store.ts';
 import type { Storage } from '../../src/storage/store/storage.ts';
@@ -82,7 +82,7 @@ onEachDatabase('the series of a client', (kit) => {
       ['mailq', 'unsent', 'count'],
     ]);
     assert.equal(history.moreSeries, 0);
-    const valuesOf = (name: string): Series['values'] => series.find((one) => one.name === name)?.values ?? [];
+    const valuesOf = (name: string): PlottedSeries['values'] => series.find((one) => one.name === name)?.values ?? [];
     assert.deepEqual(new Set(valuesOf('share')), new Set([-5]));
     const expected = Array.from(
       { length: grid.points },

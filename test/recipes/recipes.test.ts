@@ -12,7 +12,7 @@ import { tempFolder } from '../support/temp-folder.ts';
 
 const root = path.join(import.meta.dirname, '..', '..');
 const recipes = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.diff'));
-const mostPlaces = 5;
+const maxPlaces = 5;
 /** Folders that no recipe needs: they are large or made by a build. */
 const left = new Set(['node_modules', 'dist', '.git', 'fleet-health-demo', 'fleet-health-simulation']);
 
@@ -65,7 +65,7 @@ for (const name of recipes) {
   const diff = readFileSync(path.join(import.meta.dirname, name), 'utf8');
 
   test(`${name} changes at most five places, and its tests pass in a copy of the project`, (t) => {
-    assert.ok(placesOf(diff).length <= mostPlaces, placesOf(diff).join(', '));
+    assert.ok(placesOf(diff).length <= maxPlaces, placesOf(diff).join(', '));
     const { apply, run } = copyOf(t);
     apply(name);
     const tests = (/^Tests: (.+)$/m.exec(diff)?.[1] ?? '').split(' ');

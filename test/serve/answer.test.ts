@@ -3,10 +3,10 @@ import { createServer } from 'node:http';
 import { after, before, suite, test } from 'node:test';
 
 import { send, words } from '../../src/serve/answer.ts';
-import { findRoute, type Route, targetOf } from '../../src/serve/routes.ts';
+import { findRoute, type ServedRoute, targetOf } from '../../src/serve/routes.ts';
 import { listenOn } from '../support/free-port.ts';
 
-const route = (path: string): Route => ({ path, purpose: null, isPacked: false, answer: () => words(200, path) });
+const route = (path: string): ServedRoute => ({ path, purpose: null, isPacked: false, answer: () => words(200, path) });
 const routes = ['/', '/alerts', '/alerts/#id', '/c/:name', '/api/:name/series'].map(route);
 
 for (const { path, found, parts } of [

@@ -8,7 +8,7 @@ import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Context, ExitStatus } from '../../src/cli/command/context.ts';
-import { alertCommand } from '../../src/cli/runs/alert.ts';
+import { alertCommand } from '../../src/cli/alerts/alert.ts';
 import { collectCommand } from '../../src/cli/runs/collect.ts';
 import { createOutput } from '../../src/cli/terminal/output.ts';
 import type { ErrorCode } from '../../src/errors.ts';

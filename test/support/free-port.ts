@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-const leastPort = 10_240;
-const mostAttempts = 100;
+const minPort = 10_240;
+const maxAttempts = 100;
 
 /** Listens on a port that the kernel chooses. Returns the port. */
 export async function listenOn(server: Server, host = '127.0.0.1'): Promise<number> {
@@ -55,13 +55,13 @@ export async function freePort(): Promise<number> {
 export async function keptPort(): Promise<number> {
   const [first = 32768] = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').split('\t').map(Number);
   for (let attempt = 0; ; attempt += 1) {
-    const port = randomInt(leastPort, first);
+    const port = randomInt(minPort, first);
     const server = createServer();
     const isFree = await new Promise<boolean>((resolve) => {
       server.once('error', () => resolve(false));
       server.listen(port, '0.0.0.0', () => resolve(true));
     });
-    if (!isFree && attempt < mostAttempts) continue;
+    if (!isFree && attempt < maxAttempts) continue;
     await new Promise((resolve) => server.close(resolve));
     return port;
   }

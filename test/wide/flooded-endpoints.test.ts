@@ -9,12 +9,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { collector } from '../serve/support/pushing-collector.ts';
 import { acknowledgedIn, pushedStream } from '../support/pushed-stream.ts';
 
-const mostBytes = 12 * 1024 * 1024;
+const maxBytes = 12 * 1024 * 1024;
 const connections = 10_000;
 /** The addresses of the strangers. Clients that push have another one. */
 const addresses = ['127.0.0.2', '127.0.0.3', '127.0.0.4', '127.0.0.5'] as const;
 /** The most connections that are open at a time, so that the test itself has descriptors left. */
-const mostOpen = 2_000;
+const maxOpen = 2_000;
 
 const beginnings: readonly string[] = [
   '',
@@ -46,7 +46,7 @@ function flood(port: number) {
     });
     socket.resume();
   };
-  for (let count = 0; count < mostOpen; count += 1) begin();
+  for (let count = 0; count < maxOpen; count += 1) begin();
   return {
     begun: () => begun,
     end: () => {
@@ -67,7 +67,7 @@ test(
     for (let count = 0; count < 20; count += 1)
       await send({ body: pushedStream({ sealed: [sample().sealed] }), time: count });
     const before = rssBytes();
-    let mostRss = before;
+    let maxRss = before;
     const strangers = flood(port);
     t.after(() => strangers.end());
     const pushed: string[] = [];
@@ -81,17 +81,17 @@ test(
       assert.equal((await send({ body: own, key: randomBytes(32) })).status, 401, 'a wrong MAC');
       assert.equal((await send({ body: own, client: 'laptop-2' })).status, 401, "another client's name");
       assert.equal((await send({ body: own, headers: { 'Content-Length': 2 * 2 ** 30 } })).status, 413);
-      mostRss = Math.max(mostRss, rssBytes());
+      maxRss = Math.max(maxRss, rssBytes());
       await sleep(1_000);
     }
     strangers.end();
-    t.diagnostic(`${strangers.begun()} connections, ${pushed.length} pushes, ${mostRss - before} bytes more`);
+    t.diagnostic(`${strangers.begun()} connections, ${pushed.length} pushes, ${maxRss - before} bytes more`);
     assert.ok(strangers.begun() >= connections, `${strangers.begun()} connections`);
     const kept = sealedFiles().map((name) => name.split('/').at(-1) ?? '');
     assert.deepEqual(
       pushed.filter((id) => !kept.some((name) => name.startsWith(id))),
       [],
     );
-    assert.ok(mostRss - before < mostBytes, `${mostRss - before} bytes more`);
+    assert.ok(maxRss - before < maxBytes, `${maxRss - before} bytes more`);
   },
 );

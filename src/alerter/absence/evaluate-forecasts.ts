@@ -2,7 +2,7 @@ import type { Client, Rule } from '../../config/config.ts';
 import { rememberedWeakly } from '../../platform/remembered.ts';
 import { dayMs } from '../../platform/units.ts';
 import type { Alert } from '../../storage/store/alert.ts';
-import type { Reader } from '../../text/time-words.ts';
+import type { TimeReader } from '../../text/time-words.ts';
 import { findRule } from '../../config/rules/rule-matcher.ts';
 import { sampleForecasts, type ClientForecasts } from '../evaluate/forecast-samples.ts';
 import { foreseenBy, isNearlyFull } from '../evaluate/rule-metric.ts';
@@ -15,7 +15,7 @@ export interface EvaluateForecastsOptions extends ClientForecasts {
   readonly client: Pick<Client, 'name' | 'rules'>;
   /** The client's open alerts. */
   readonly alerts: readonly Alert[];
-  readonly reader: Reader;
+  readonly reader: TimeReader;
   /** True once a day. Otherwise only urgent forecasts count, and only if they begin an alert or make one worse. */
   readonly isDaily: boolean;
 }

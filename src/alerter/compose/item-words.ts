@@ -5,12 +5,12 @@ import { oneLine, quoted } from '../../text/plain-text.ts';
 import type { PendingNotification, Line, SectionKind } from '../dispatch/notification-plan.ts';
 import { columnsOf } from '../../text/text-columns.ts';
 import { commaGrouped, counted, countedMany, joined, namedUpTo } from '../../text/numbers.ts';
-import type { Reader } from '../../text/time-words.ts';
+import type { TimeReader } from '../../text/time-words.ts';
 
 /** The facts beside its items that a mail's words are made from. */
 export interface Wording {
   readonly config: Config;
-  readonly reader: Reader;
+  readonly reader: TimeReader;
   /** Values by alert id. */
   readonly charts: ReadonlyMap<number, readonly SeriesPoint[]>;
   /** The number of times that an alert began to fire today, by alert id. An alert that fired once may be missing. */

@@ -10,7 +10,7 @@ import { rhythmMs, visitConditions } from '../evaluate/rule-metric.ts';
 import { longestGapMs } from '../transition/progress.ts';
 import { reasonOf, type Line, type PendingNotification, type SectionKind } from '../dispatch/notification-plan.ts';
 import { cut } from '../../text/text-columns.ts';
-import { momentInWords, spanInWords, timeInWords, type Reader } from '../../text/time-words.ts';
+import { momentInWords, spanInWords, timeInWords, type TimeReader } from '../../text/time-words.ts';
 import { durationInWords } from '../../text/durations.ts';
 import { minuteMs } from '../../platform/units.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
@@ -60,7 +60,7 @@ export function wordsOfLine(line: Line, kind: SectionKind, wording: Wording): Li
 }
 
 /** Returns the title of an event: `web-1 was booted at 08:08`. */
-export function eventTitle(item: PendingNotification, reader: Reader): string {
+export function eventTitle(item: PendingNotification, reader: TimeReader): string {
   if (item.rule === 'oom-kill') return `${quoted(item.client)} ran out of memory`;
   if (item.rule !== 'rebooted') return titleOf(item);
   return `${quoted(item.client)} was booted at ${momentInWords(reader, item.alert.pendingSinceMs)}`;
@@ -121,7 +121,7 @@ function machineWords({ client, watch }: PendingNotification, systems: Wording['
   return joined([`${where}${where === '' || port === 22 ? '' : ` port ${port}`}`, system]);
 }
 
-function acknowledgedWords({ alert }: PendingNotification, reader: Reader): string {
+function acknowledgedWords({ alert }: PendingNotification, reader: TimeReader): string {
   const { acknowledgedBy, acknowledgedUntilMs, acknowledgedComment } = alert;
   if (acknowledgedBy === null) return '';
   const until = acknowledgedUntilMs === null ? '' : ` until ${timeInWords(reader, acknowledgedUntilMs)}`;
@@ -129,7 +129,7 @@ function acknowledgedWords({ alert }: PendingNotification, reader: Reader): stri
   return `acknowledged by ${quoted(acknowledgedBy)}${until}${comment}`;
 }
 
-function timeFact(items: readonly PendingNotification[], kind: SectionKind, reader: Reader): string {
+function timeFact(items: readonly PendingNotification[], kind: SectionKind, reader: TimeReader): string {
   const begins = items.map(({ alert }) => alert.pendingSinceMs);
   const first = Math.min(...begins);
   if (firingKinds.includes(kind)) {

@@ -10,7 +10,7 @@ import { quoted } from '../../text/plain-text.ts';
 import { unitOfRule } from '../evaluate/rule-metric.ts';
 import type { PendingNotification, SectionKind } from '../dispatch/notification-plan.ts';
 import { cut } from '../../text/text-columns.ts';
-import { momentInWords, type Reader } from '../../text/time-words.ts';
+import { momentInWords, type TimeReader } from '../../text/time-words.ts';
 
 /** The most columns of a value, which may be a message of a client or server. */
 const valueColumns = 500;
@@ -22,7 +22,7 @@ export const firingKinds: readonly SectionKind[] = ['critical', 'warning', 'flap
 const changedKey = /^(.* shows) (\S+ SHA256:\S+), but (.* says) (\S+ SHA256:\S.*)$/;
 
 /** Returns an alert's value, its limit, and their earlier values, each as a line. */
-export function valueFacts(item: PendingNotification, kind: SectionKind, reader: Reader): readonly string[] {
+export function valueFacts(item: PendingNotification, kind: SectionKind, reader: TimeReader): readonly string[] {
   const { alert } = item;
   const { value, valueText } = alert;
   const now = quoted(cut(valueText, valueColumns));
@@ -80,7 +80,7 @@ export function valueBefore(item: PendingNotification): string | null {
   return shortText(worst.valueText, worst.value);
 }
 
-function firingFacts(item: PendingNotification, kind: SectionKind, reader: Reader): readonly string[] {
+function firingFacts(item: PendingNotification, kind: SectionKind, reader: TimeReader): readonly string[] {
   const { alert, transition } = item;
   const keys = item.rule === 'host-key-changed' ? changedKey.exec(alert.valueText) : null;
   if (keys !== null) return keys.slice(1).map(quoted);
@@ -102,7 +102,7 @@ function firingFacts(item: PendingNotification, kind: SectionKind, reader: Reade
 }
 
 /** Returns the worst value, `96 % at 08:30 (limit 90 %)`, with `before` in front; '' if the worst row is unknown. */
-function worstWords({ alert }: PendingNotification, reader: Reader, before: string): string {
+function worstWords({ alert }: PendingNotification, reader: TimeReader, before: string): string {
   const { worst } = alert.progress;
   if (worst === undefined || worst.valueText === '') return '';
   const short = worst.value === null ? null : shortText(worst.valueText, worst.value);

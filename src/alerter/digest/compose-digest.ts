@@ -9,7 +9,7 @@ import { domainOf, senderOf } from '../../notify/mail-identity.ts';
 import { commaGrouped, counted, namedUpTo } from '../../text/numbers.ts';
 import { quoted } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
-import { spanInWords, timeInWords, zoneInWords, type Reader } from '../../text/time-words.ts';
+import { spanInWords, timeInWords, zoneInWords, type TimeReader } from '../../text/time-words.ts';
 import { beganAndEnded, endedSection, openSection } from './alert-sections.ts';
 import { changesSection, pendingSection } from './change-sections.ts';
 import type { DigestWording } from './digest-section.ts';
@@ -87,7 +87,7 @@ function introductionOf(
   { lateSinceMs, missedMs, untilMs }: DigestFacts,
   { sentence, isWhole }: Availability,
   sections: readonly SectionWords[],
-  reader: Reader,
+  reader: TimeReader,
 ): string | null {
   const missed = namedUpTo(
     maxMissed,
@@ -103,7 +103,11 @@ function introductionOf(
   return sentences.length === 0 ? null : sentences.join(' ');
 }
 
-function closingOf({ sinceMs, untilMs }: DigestFacts, attached: string | null, reader: Reader): MailWords['closing'] {
+function closingOf(
+  { sinceMs, untilMs }: DigestFacts,
+  attached: string | null,
+  reader: TimeReader,
+): MailWords['closing'] {
   const span = `${spanInWords(reader, sinceMs, untilMs)}. Times are those of ${zoneInWords(reader)}.`;
   return [...(attached === null ? [] : [attached]), span].map((text) => ({ text, command: null }));
 }

@@ -3,7 +3,7 @@ import type { SectionWords } from '../compose/mail-words.ts';
 import { cut } from '../../text/text-columns.ts';
 import { commaGrouped, namedUpTo } from '../../text/numbers.ts';
 import { quoted } from '../../text/plain-text.ts';
-import type { Reader } from '../../text/time-words.ts';
+import type { TimeReader } from '../../text/time-words.ts';
 
 /** The most columns of a line below its title, so that each stays one line of the text. */
 const lineColumns = 70;
@@ -13,7 +13,7 @@ const nameColumns = 24;
 
 /** The reader of a digest, and the length of its lists. */
 export interface DigestWording {
-  readonly reader: Reader;
+  readonly reader: TimeReader;
   /** The most lines of a list. */
   readonly most: number;
 }

@@ -4,7 +4,7 @@ import type { StoredForecast } from '../../storage/store/level-store.ts';
 import { counted, countedMany, describeSize, rounded } from '../../text/numbers.ts';
 import { quoted } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
-import { timeInWords, type Reader } from '../../text/time-words.ts';
+import { timeInWords, type TimeReader } from '../../text/time-words.ts';
 import { digestSection, firstLines, type DigestWording } from './digest-section.ts';
 import type { DigestFacts } from './read-digest.ts';
 
@@ -39,7 +39,7 @@ function fullAtMs({ asOfMs, daysLeft }: StoredForecast): number {
 }
 
 /** Returns the line of a forecast: `db-1 /data: in 6 days (Thu 26 Nov), grows 11 GiB a day`. */
-function forecastLine(forecast: StoredForecast, untilMs: number, reader: Reader): string {
+function forecastLine(forecast: StoredForecast, untilMs: number, reader: TimeReader): string {
   const { client, mount, kind, growthPerDay } = forecast;
   const atMs = fullAtMs(forecast);
   const days = Math.max(0, Math.round((atMs - untilMs) / dayMs));

@@ -5,7 +5,7 @@ import type { HoldReason } from '../inhibit/hold-reason.ts';
 import { followsNoChange, type PendingNotification } from './notification-plan.ts';
 
 /** The most urgent mails an hour that one client can cause. Its further urgent notifications wait as warnings do. */
-export const mostUrgentOfClient = 6;
+export const maxUrgentOfClient = 6;
 
 /** Returns how many milliseconds before its time a mail may be sent: passes do not start to the second. */
 export function earlyMs(everyMs: number, pauseMs: number): number {
@@ -31,7 +31,7 @@ function isNewCritical({ alert: { state, severity, closedReason }, before }: Urg
 /** True if the notification is urgent, and its client has not used up its urgent mails of the hour. */
 export function isUrgentNow(one: Urgency, history: RecipientHistory | null): boolean {
   const { client } = one.alert;
-  return isUrgent(one) && (client === '' || (history?.urgentOfClient?.get(client) ?? 0) < mostUrgentOfClient);
+  return isUrgent(one) && (client === '' || (history?.urgentOfClient?.get(client) ?? 0) < maxUrgentOfClient);
 }
 
 interface PostponementOptions {

@@ -3,7 +3,7 @@ import { dayMs } from '../../platform/units.ts';
 import { rememberedWeakly } from '../../platform/remembered.ts';
 import type { NewForecast } from '../../storage/store/level-store.ts';
 import { counted, describeSize, rounded } from '../../text/numbers.ts';
-import { dayInWords, type Reader } from '../../text/time-words.ts';
+import { dayInWords, type TimeReader } from '../../text/time-words.ts';
 import { foreseenBy } from './rule-metric.ts';
 import { clearSample, numberRule, numberSample, type NumberRule, type Sample } from './sample.ts';
 import { labelMatcher, ruleChooser, type Candidate } from './sampler.ts';
@@ -41,7 +41,7 @@ const choosers = rememberedWeakly((rules: readonly Rule[]) => {
 export function sampleForecasts(
   rules: readonly Rule[],
   { forecasts, known }: ClientForecasts,
-  reader: Reader,
+  reader: TimeReader,
 ): readonly Sample[] {
   return kinds.flatMap((kind) => {
     const choose = choosers(rules)[kind];
@@ -57,10 +57,10 @@ export function sampleForecasts(
   });
 }
 
-type DescribedForecast = [NewForecast, Reader];
+type DescribedForecast = [NewForecast, TimeReader];
 
 /** Describes a forecast: `full in about 6 days (Tue 27 Nov); grows 11 GiB a day since 14 Nov`. */
-export function describeForecast({ daysLeft, growthPerDay, kind, sinceMs }: NewForecast, reader: Reader): string {
+export function describeForecast({ daysLeft, growthPerDay, kind, sinceMs }: NewForecast, reader: TimeReader): string {
   const hours = Math.max(1, Math.round(daysLeft * 24));
   const time = hours < 36 ? counted(hours, 'hour') : counted(Math.round(daysLeft), 'day');
   const full =

@@ -4,7 +4,7 @@ import { logPriorities } from '../../report/log-lines.ts';
 import type { Row } from '../../report/report.ts';
 import { oneLine } from '../../text/plain-text.ts';
 import { shortened } from '../../text/shortened.ts';
-import { numberOf, textOf } from '../../report/columns.ts';
+import { numberOf, rowLabel } from '../../report/columns.ts';
 import { numberRule, numberSample } from './sample.ts';
 import { chooseNamed } from './sampler.ts';
 import type { ReportRow, SamplerKind } from './sampler.ts';
@@ -24,7 +24,7 @@ export const logSamplers: SamplerKind = {
       const rows = families.of('log_match')?.rows ?? [];
       const lines = families.of('log_line')?.rows ?? [];
       const counts = new Map(
-        rows.map((row) => [`${textOf(row, 'priority')} ${textOf(row, 'match')}`, numberOf(row, 'count')]),
+        rows.map((row) => [`${rowLabel(row, 'priority')} ${rowLabel(row, 'match')}`, numberOf(row, 'count')]),
       );
       for (const [name, one] of chosen) samples.push(numberSample(one, name, counts.get(one.key) ?? null, lines));
       complete.push(...rules.map(({ name }) => name));
@@ -40,8 +40,8 @@ function logRule(rule: Rule) {
   // The accepted expressions mean the same here, and take no time on the few characters of a stored line.
   const expression = new RegExp(match);
   const isTaken = (row: Row): boolean => {
-    const at = logPriorities.indexOf(textOf(row, 'priority'));
-    return at <= logPriorities.indexOf(priority) && (at >= 0 || match !== '') && expression.test(textOf(row, 'text'));
+    const at = logPriorities.indexOf(rowLabel(row, 'priority'));
+    return at <= logPriorities.indexOf(priority) && (at >= 0 || match !== '') && expression.test(rowLabel(row, 'text'));
   };
   const describe = (count: number, rows: unknown): string => {
     const lines = (rows as readonly Row[]).filter(isTaken).slice(-shownLines);
@@ -52,7 +52,7 @@ function logRule(rule: Rule) {
 }
 
 function shownLine(row: Row): string {
-  const unit = textOf(row, 'unit');
-  const text = oneLine(`${unit === '' ? '' : `${unit}: `}${textOf(row, 'text')}`);
+  const unit = rowLabel(row, 'unit');
+  const text = oneLine(`${unit === '' ? '' : `${unit}: `}${rowLabel(row, 'text')}`);
   return shortened(text, shownChars);
 }

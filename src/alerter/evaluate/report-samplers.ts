@@ -2,7 +2,7 @@ import { groupBy } from '../../platform/group-by.ts';
 import type { Rule } from '../../config/config.ts';
 import { maxSubjects } from '../../report/limits.ts';
 import type { Row } from '../../report/report.ts';
-import { type NetworkRow, numberOf, textOf } from '../../report/columns.ts';
+import { type NetworkRow, numberOf, rowLabel } from '../../report/columns.ts';
 import { metricOfRule } from './rule-metric.ts';
 import { faultSample, numberRule, numberSample, type RowSamples, type Sample } from './sample.ts';
 import { chooseNamed, labelMatcher, tableSampler } from './sampler.ts';
@@ -59,7 +59,7 @@ function familySampler(family: string, rules: readonly Rule[]): Sampler {
   const sampler = tableSampler(
     rules.map(familyRule),
     ({ families }) => families?.of(family) ?? null,
-    (row) => (label === undefined ? '' : textOf(row, label)),
+    (row) => (label === undefined ? '' : rowLabel(row, label)),
   );
   return (row, { samples, ifWritable, complete }) => {
     const all: RowSamples = { samples: [], ifWritable, complete };
@@ -73,7 +73,7 @@ function familyRule(rule: Rule): TableRule<Row> {
   const field = metricOfRule(rule)?.field ?? '';
   return {
     ...numberRule(rule),
-    matches: (row) => matches((label) => textOf(row, label)),
+    matches: (row) => matches((label) => rowLabel(row, label)),
     valueOf: (row) => numberOf(row, field),
   };
 }
@@ -110,7 +110,7 @@ export const processSamplers: SamplerKind = {
     return ({ families }: ReportRow, { samples, complete }) => {
       if (families === null) return;
       const rows = families.of('process_match')?.rows ?? [];
-      const counts = new Map(rows.map((row) => [textOf(row, 'match'), numberOf(row, 'count')]));
+      const counts = new Map(rows.map((row) => [rowLabel(row, 'match'), numberOf(row, 'count')]));
       for (const [match, one] of chosen) samples.push(numberSample(one, match, counts.get(match) ?? null));
       complete.push(...rules.map(({ name }) => name));
     };

@@ -1,6 +1,6 @@
 import type { Rule } from '../../config/config.ts';
 import { splitGlobs } from '../../config/values/globs.ts';
-import { textOf } from '../../report/columns.ts';
+import { rowLabel } from '../../report/columns.ts';
 import { clearSample, faultSample, unknownSample } from './sample.ts';
 import {
   chooseNamed,
@@ -54,16 +54,16 @@ function failedUnits({
   if (row.failed_units === 0) return { units: [], whole: true };
   const found = families?.of('failed_unit') ?? null;
   if (row.failed_units === null || found === null) return null;
-  return { units: found.rows.map((unit) => textOf(unit, 'unit')).filter((unit) => unit !== ''), whole: found.whole };
+  return { units: found.rows.map((unit) => rowLabel(unit, 'unit')).filter((unit) => unit !== ''), whole: found.whole };
 }
 
 function unitStates({ families }: ReportRow): ReadonlyMap<string, { readonly active: boolean; readonly text: string }> {
   const states = new Map<string, { readonly active: boolean; readonly text: string }>();
   for (const row of families?.of('unit')?.rows ?? []) {
     const active = row['active'];
-    const text = textOf(row, 'state');
+    const text = rowLabel(row, 'state');
     if (typeof active === 'number') {
-      states.set(textOf(row, 'unit'), { active: active === 1, text: text === '' ? 'not active' : text });
+      states.set(rowLabel(row, 'unit'), { active: active === 1, text: text === '' ? 'not active' : text });
     }
   }
   return states;

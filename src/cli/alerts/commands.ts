@@ -12,7 +12,7 @@ export const alert = defineCommand({
       if (every !== null) throw usageError('--every repeats passes, and a replay is none', 'Leave one of them out.');
       return (await import('./replay.ts')).replayCommand(context, options);
     }
-    const { alertCommand } = await import('../runs/alert.ts');
+    const { alertCommand } = await import('./alert.ts');
     if (every === null) return await alertCommand(context, options);
     return await (
       await import('../runs/repeat-runs.ts')

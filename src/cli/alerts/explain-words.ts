@@ -1,4 +1,4 @@
-import { mostUrgentOfClient } from '../../alerter/dispatch/group-interval.ts';
+import { maxUrgentOfClient } from '../../alerter/dispatch/group-interval.ts';
 import { describeLimit } from '../../alerter/evaluate/describe-value.ts';
 import type { AlertExplained, RuleExplained } from '../../alerter/explain/explain-alerts.ts';
 import type { ClientExplained } from '../../alerter/explain/explain-client.ts';
@@ -263,7 +263,7 @@ function heldWords(reason: HoldReason, alert: Alert | null, time: ReaderTime): s
     case 'group-interval':
       return `warnings and recoveries are gathered until ${moment(reason.untilMs)} (groupInterval)`;
     case 'urgent-mails':
-      return `${mostUrgentOfClient} mails of its client an hour; more is gathered until ${moment(reason.untilMs)}`;
+      return `${maxUrgentOfClient} mails of its client an hour; more is gathered until ${moment(reason.untilMs)}`;
     case 'cap':
       return `no more mails than maxMailsPerHour until ${moment(reason.untilMs)}`;
     case 'older-mail':

@@ -8,9 +8,9 @@ import { describeAge, describeDuration } from '../../text/durations.ts';
 import { counted, namedUpTo } from '../../text/numbers.ts';
 import { plainAnswer } from './plain-answer.ts';
 
-const mostNamed = 5;
+const maxNamed = 5;
 /** The largest difference of two clocks that needs no note. */
-const mostOffMs = 30 * secondMs;
+const maxOffMs = 30 * secondMs;
 
 /** Returns sentences about a site's clock, the reports that wait here, and the clients that were refused. */
 export async function siteNotes(config: Config, forward: ForwardConfig, signal: AbortSignal): Promise<string[]> {
@@ -36,7 +36,7 @@ export async function siteNotes(config: Config, forward: ForwardConfig, signal: 
 /** Returns a sentence if the two clocks are more than 30 s apart; else null. */
 export function clockNote(theirsMs: number | null, nowMs: number): string | null {
   const aheadMs = theirsMs === null ? 0 : nowMs - theirsMs;
-  if (Math.abs(aheadMs) <= mostOffMs) return null;
+  if (Math.abs(aheadMs) <= maxOffMs) return null;
   const off = `${describeDuration(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead of' : 'behind'}`;
   return `the clock here is ${off} the one that answers at hq: have NTP set both (timedatectl set-ntp true)`;
 }
@@ -53,7 +53,7 @@ function waitingNote(receivedMs: readonly number[], nowMs: number): string | nul
 function refusedNote(refused: readonly string[]): string | null {
   if (refused.length === 0) return null;
   return (
-    `hq refused reports of ${namedUpTo(mostNamed, refused)} in the last run: give them transport="forward" and the ` +
+    `hq refused reports of ${namedUpTo(maxNamed, refused)} in the last run: give them transport="forward" and the ` +
     "label of this site in hq's config.xml; push-refused in the log of `fleet-health serve` there says why"
   );
 }

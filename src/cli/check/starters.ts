@@ -54,7 +54,7 @@ export function findStarters({ crontab, root }: StarterPlaces): readonly Starter
   const cronFiles = ['etc/crontab', ...namesIn(path.join(root, 'etc/cron.d')).map((name) => `etc/cron.d/${name}`)];
   const texts: (readonly [where: string, text: string])[] = [
     ['the crontab of this account', crontab ?? ''],
-    ...cronFiles.map((name) => [`/${name}`, textOf(path.join(root, name))] as const),
+    ...cronFiles.map((name) => [`/${name}`, fileText(path.join(root, name))] as const),
   ];
   const cron = texts.flatMap(([where, text]) =>
     text
@@ -93,7 +93,7 @@ function timedStarters(root: string, timer: string): readonly Starter[] {
   if (!timer.endsWith('.timer')) return [];
   const service = timer.replace(/\.timer$/, '.service');
   for (const folder of unitFolders) {
-    const lines = textOf(path.join(root, folder, service)).split('\n');
+    const lines = fileText(path.join(root, folder, service)).split('\n');
     const commands = lines.filter((line) => line.startsWith('ExecStart=') && starts.test(line));
     if (commands.length > 0)
       return commands.map((line) => ({ where: service, command: line.slice('ExecStart='.length) }));
@@ -110,7 +110,7 @@ function namesIn(folder: string): readonly string[] {
 }
 
 /** Returns the text of a file; empty if the file is missing or this account cannot read it. */
-function textOf(file: string): string {
+function fileText(file: string): string {
   try {
     return readFileSync(file, 'utf8').slice(0, maxChars);
   } catch {

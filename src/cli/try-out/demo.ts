@@ -7,7 +7,7 @@ import type { Context, ExitStatus } from '../command/context.ts';
 import { readStored } from '../command/read-stored.ts';
 import { loadSettings } from '../command/settings.ts';
 import { reportCommand } from '../look/report.ts';
-import { alertCommand } from '../runs/alert.ts';
+import { alertCommand } from '../alerts/alert.ts';
 import { collectCommand } from '../runs/collect.ts';
 import { statusCommand } from '../status/status.ts';
 import type { Output } from '../terminal/output.ts';

@@ -32,7 +32,7 @@ export interface SiteRunOptions {
 /** The part of `every` after which forwarding ends, so that the next run finds the lock free. */
 const shareOfEvery = 0.9;
 /** The least time for forwarding, however long the visits took. */
-const leastMs = 10 * secondMs;
+const minMs = 10 * secondMs;
 /** The part of `<collector spool>` that records of visits may take. */
 const shareOfRecords = 0.25;
 
@@ -84,7 +84,7 @@ export async function makeSiteRun({ run, to, key }: SiteRunOptions): Promise<Col
     },
     onUnreadable: (file, message) => observe({ kind: 'note', message: `${file} is not forwarded: ${message}` }),
   });
-  const endsAt = Math.max(performance.now() + leastMs, began + everyMs * shareOfEvery);
+  const endsAt = Math.max(performance.now() + minMs, began + everyMs * shareOfEvery);
   const sent = await sendFiles({ run, to, key }, files, endsAt);
   reportForwarded({ observe, sent, faults, url: to.url });
   // A broken link says nothing about the clients that were not reached.

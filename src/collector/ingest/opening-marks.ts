@@ -26,7 +26,7 @@ export function openMarks(file: string) {
   for (const name of open) deaths.set(name, (deaths.get(name) ?? 0) + (open.length === 1 ? 1 : 0));
   const deadly = new Set([...deaths].flatMap(([name, count]) => (count >= deadlyDeaths ? [name] : [])));
   for (const name of deadly) deaths.delete(name);
-  const textOf = (names: readonly string[]): string =>
+  const marksText = (names: readonly string[]): string =>
     names.length + deaths.size === 0 ? '' : JSON.stringify({ open: names, deaths: Object.fromEntries(deaths) });
   let written = open.length + deadly.size > 0;
   return {
@@ -42,7 +42,7 @@ export function openMarks(file: string) {
       if (names.length === 0) return;
       written = true;
       // Storing reports in the database matters most when this disk is full.
-      await writeSynced(path.dirname(file), path.basename(file), textOf(names)).catch(() => undefined);
+      await writeSynced(path.dirname(file), path.basename(file), marksText(names)).catch(() => undefined);
       // A report that is opened alone without the death of its run is no longer a suspect.
       if (names.length === 1) for (const name of names) deaths.delete(name);
     },
@@ -51,7 +51,7 @@ export function openMarks(file: string) {
       if (!written) return;
       written = false;
       try {
-        writeFileSync(file, textOf([]), { mode: 0o600 });
+        writeFileSync(file, marksText([]), { mode: 0o600 });
       } catch {
         // The named reports are no longer in the spool, or were opened.
       }

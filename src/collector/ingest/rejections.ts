@@ -41,7 +41,7 @@ export function refusalOf(result: IngestResult): ReportRejected | null {
 }
 
 /** The quarantined reports of one client that a run names. Further reports are only counted. */
-const mostNamed = 20;
+const maxNamed = 20;
 
 /** Counts the reports that one run moves to quarantine. */
 export function createRejections({ now, observe, onFault }: Pick<IngestOptions, 'now' | 'observe' | 'onFault'>) {
@@ -59,8 +59,8 @@ export function createRejections({ now, observe, onFault }: Pick<IngestOptions, 
       count++;
       const named = (perClient.get(client) ?? 0) + 1;
       perClient.set(client, named);
-      const more = named === mostNamed ? '; further reports of it are only counted' : '';
-      if (named <= mostNamed) observe({ kind: 'quarantined', client, code, message: `${message}${more}` });
+      const more = named === maxNamed ? '; further reports of it are only counted' : '';
+      if (named <= maxNamed) observe({ kind: 'quarantined', client, code, message: `${message}${more}` });
       return true;
     },
     count: (): number => count,

@@ -222,11 +222,11 @@ function tooSlow(waiting: number): FleetError {
 const idleMs = 0.5;
 
 /**
- * Yields turns of the event loop to visits until the visits are idle, or for at most `mostMs`. An embedded database
+ * Yields turns of the event loop to visits until the visits are idle, or for at most `maxMs`. An embedded database
  * stores without yielding, so handshakes would time out meanwhile.
  */
-async function yieldToVisits(mostMs: number): Promise<void> {
-  const endsAt = performance.now() + mostMs;
+async function yieldToVisits(maxMs: number): Promise<void> {
+  const endsAt = performance.now() + maxMs;
   for (let turnAt = performance.now(); ;) {
     await nextTurn();
     const now = performance.now();

@@ -8,7 +8,7 @@ import { syncFolder } from '../../state/durable-file.ts';
 import type { SealedSpool } from '../spool/sealed-spool.ts';
 
 /** The number of remembered reports of a client: more than it makes in half a day. */
-const mostOfClient = 150;
+const maxOfClient = 150;
 
 /** Remembers the newest reports of each client that were stored safely, by their bytes. */
 export class RememberedReports {
@@ -22,7 +22,7 @@ export class RememberedReports {
     const digests = this.#digests.get(client) ?? new Set();
     this.#digests.set(client, digests.add(digestOf(sealed)));
     const [oldest] = digests;
-    if (digests.size > mostOfClient && oldest !== undefined) digests.delete(oldest);
+    if (digests.size > maxOfClient && oldest !== undefined) digests.delete(oldest);
   }
 }
 

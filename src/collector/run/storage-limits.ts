@@ -17,15 +17,15 @@ export interface StorageLimits {
   readonly allMs: number;
 }
 
-const leastMs = 10 * secondMs;
-const mostMs = minuteMs;
+const minMs = 10 * secondMs;
+const maxMs = minuteMs;
 
 /**
  * Returns the time limits for the database: an eighth of the run's deadline before the visits and after them, at least
  * 10 s and at most a minute.
  */
 export function storageLimits({ runDeadlineMs }: Pick<CollectorConfig, 'runDeadlineMs'>): StorageLimits {
-  const shareMs = Math.min(mostMs, Math.max(leastMs, runDeadlineMs / 8));
+  const shareMs = Math.min(maxMs, Math.max(minMs, runDeadlineMs / 8));
   return { prepareMs: shareMs, replayMs: shareMs / 2, leftoversMs: runDeadlineMs, allMs: runDeadlineMs + shareMs };
 }
 

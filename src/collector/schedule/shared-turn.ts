@@ -39,15 +39,15 @@ export interface SharedTurnOptions {
 const graceOf = 1 / 20;
 const pauseMs = 1000;
 /** The least number of slices to take over from other collectors. */
-const leastTaken = 16;
+const minTaken = 16;
 /** The part of `every` after which a collector claims slices that other collectors have not begun. */
 const takesOthersFrom = 0.5;
 /** The same part for a collector that reaches no client: all others come first. */
 const takesLastFrom = 0.7;
 /** The number of clients that such a collector visits first. Three are the least for `collector-isolated`. */
-const leastTried = 10;
+const minTried = 10;
 /** The part of its clients below which a run has reached no client. */
-const leastReached = 0.1;
+const minReached = 0.1;
 
 /**
  * Yields the clients of the slices that this collector has claimed: first its own slices, and from half of `every` on
@@ -89,7 +89,7 @@ export async function* sharedTurn(options: SharedTurnOptions): AsyncGenerator<re
 /** True if two runs reached no client. `collector-isolated` is detected from all clients of both runs. */
 function reachNobody(reaches: readonly Reach[]): boolean {
   return (
-    reaches.length === 2 && reaches.every(({ succeeded, failed }) => succeeded < leastReached * (succeeded + failed))
+    reaches.length === 2 && reaches.every(({ succeeded, failed }) => succeeded < minReached * (succeeded + failed))
   );
 }
 
@@ -142,7 +142,7 @@ class Turn {
     if (nowMs < takesOthersAtMs) return [];
     // The collectors at work in this cycle share the rest, each in an order of its own.
     const atWork = (await shares.collectors(own.site, beganAtMs)).length;
-    const most = Math.max(leastTaken, Math.ceil(free.length / Math.max(1, atWork)));
+    const most = Math.max(minTaken, Math.ceil(free.length / Math.max(1, atWork)));
     return this.#inOrder(free).slice(0, most);
   }
 
@@ -154,7 +154,7 @@ class Turn {
     this.#hasTried = true;
     let before = 0;
     return this.#inOrder(mine).filter((slice) => {
-      const isTaken = before < leastTried;
+      const isTaken = before < minTried;
       before += this.#options.visitedIn(slice);
       return isTaken;
     });

@@ -98,8 +98,8 @@ class FleetVisits {
     const { record, fault } = await visit(context, client, { timeouts, onLogin: leave });
     this.#dead.note(client, record);
     const isRejection = fault !== null && this.#limits.lower(client, fault);
-    const mostRounds = isRejection ? Math.max(1, retries) : retries;
-    if (fault?.retryable === true && number < mostRounds && !context.signal.aborted) return record;
+    const maxRounds = isRejection ? Math.max(1, retries) : retries;
+    if (fault?.retryable === true && number < maxRounds && !context.signal.aborted) return record;
     this.#settle(record);
     return null;
   }

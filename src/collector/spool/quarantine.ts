@@ -183,10 +183,10 @@ function digestOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-function appendLine(place: string, line: string, mostBytes: number): void {
+function appendLine(place: string, line: string, maxBytes: number): void {
   const lines = path.join(place, 'dropped.jsonl');
   const before = fs.lstatSync(lines, { throwIfNoEntry: false })?.size ?? 0;
-  if (before > 0 && before + line.length > mostBytes) fs.renameSync(lines, path.join(place, 'dropped.1.jsonl'));
+  if (before > 0 && before + line.length > maxBytes) fs.renameSync(lines, path.join(place, 'dropped.1.jsonl'));
   // Follows no link, and does not wait for the reader of a pipe.
   const { O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW, O_NONBLOCK } = fs.constants;
   const descriptor = fs.openSync(lines, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW | O_NONBLOCK, 0o600);

@@ -23,9 +23,9 @@ export interface SpoolBoundOptions {
 
 /** The block size of most file systems. */
 const blockBytes = 4096;
-/** The divisor for the part of the spool that a single client may fill: an eighth, and at least `leastShareBytes`. */
+/** The divisor for the part of the spool that a single client may fill: an eighth, and at least `minShareBytes`. */
 const sharers = 8;
-const leastShareBytes = 16 * 1024 * 1024;
+const minShareBytes = 16 * 1024 * 1024;
 /** The number of files that are examined in one turn of the event loop. */
 const filesAtOnce = 1000;
 
@@ -36,7 +36,7 @@ const filesAtOnce = 1000;
 export async function boundSpool(options: SpoolBoundOptions): Promise<SealedSpool> {
   const { spool, dir, inbox = null, maxBytes, leftovers, isSite = false } = options;
   const awaited = isSite ? 'link' : 'database';
-  const shareBytes = Math.min(maxBytes, Math.max(leastShareBytes, maxBytes / sharers));
+  const shareBytes = Math.min(maxBytes, Math.max(minShareBytes, maxBytes / sharers));
   const sizes = new Map<string, number>();
   let waitingBytes = await sizeAll(leftovers, sizes);
   const ofFolder = new Map<string, number>();

@@ -34,7 +34,7 @@ const shares = [1, 0.6, 0.4, 0.3] as const;
  * The least timeouts. They allow for one retransmission of a lost SYN (RFC 6298: after 1 s), a key exchange and login
  * on a machine that is busy or waits for its name server, and a start of Node on a slow machine.
  */
-const leastMs: Readonly<Record<Timeout, number>> = {
+const minMs: Readonly<Record<Timeout, number>> = {
   tcpTimeoutMs: 1500,
   connectTimeoutMs: 4000,
   channelTimeoutMs: 4000,
@@ -87,7 +87,7 @@ function shorten(whole: VisitTimeouts, timeouts: readonly Timeout[], failures: n
   const share = shares[Math.min(failures, shares.length - 1)] ?? 1;
   const shorter = { ...whole };
   for (const timeout of timeouts) {
-    shorter[timeout] = Math.min(whole[timeout], Math.max(leastMs[timeout], Math.round(whole[timeout] * share)));
+    shorter[timeout] = Math.min(whole[timeout], Math.max(minMs[timeout], Math.round(whole[timeout] * share)));
   }
   return shorter;
 }

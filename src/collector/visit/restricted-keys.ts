@@ -22,7 +22,7 @@ export interface RestrictedKeys {
  * next visits detect restricted keys again.
  */
 export function loadRestrictedKeys(file: string): RestrictedKeys {
-  const before = textOf(file);
+  const before = fileText(file);
   const known = new Set(before.split('\n'));
   return {
     has: ({ name }) => known.has(JSON.stringify(name)),
@@ -44,7 +44,7 @@ export function loadRestrictedKeys(file: string): RestrictedKeys {
   };
 }
 
-function textOf(file: string): string {
+function fileText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch {

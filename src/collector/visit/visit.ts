@@ -149,11 +149,11 @@ interface InventoryCall {
   readonly leftMs: number;
 }
 
-const leastInventoryMs = 5000;
+const minInventoryMs = 5000;
 
 /** Takes the inventory if there is time for it. The visit has already succeeded, so a fault here does not fail it. */
 async function tryInventory(visited: Visit, { signal, reconnect, leftMs }: InventoryCall): Promise<void> {
-  if (leftMs < leastInventoryMs) return;
+  if (leftMs < minInventoryMs) return;
   const { progress, timeouts } = visited;
   const before = progress.anomaly;
   // The inventory ends early enough to leave the connection in good order.

@@ -97,12 +97,12 @@ function hostOf(
   where: string,
   left: LeftKeys,
 ): ImportedHost {
-  const textOf = (names: readonly string[]): string | null => {
+  const joinedNames = (names: readonly string[]): string | null => {
     const value = names.map((name) => labels[name]).find((one) => typeof one === 'string' && one !== '');
     return typeof value === 'string' ? value : null;
   };
-  const name = textOf(nameLabels) ?? host;
-  const address = textOf(addressLabels)?.replace(/\/\d{1,3}$/, '') ?? (host === name ? null : host);
+  const name = joinedNames(nameLabels) ?? host;
+  const address = joinedNames(addressLabels)?.replace(/\/\d{1,3}$/, '') ?? (host === name ? null : host);
   if (port !== null) left.leave(`port ${port}, which is not that of SSH`, name);
   const taken: string[] = [];
   for (const [label, value] of Object.entries(labels)) {

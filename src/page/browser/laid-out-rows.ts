@@ -18,7 +18,7 @@ export function laidOutRows(table: HTMLTableElement): LaidOutRows {
   const count = document.querySelector<HTMLElement>('#shown');
   const all = count?.textContent ?? '';
   count?.setAttribute('aria-live', 'polite');
-  const textOf = textsOf(rows);
+  const shownText = textsOf(rows);
   const button = document.createElement('button');
   button.type = 'button';
   button.className = 'rest';
@@ -39,7 +39,7 @@ export function laidOutRows(table: HTMLTableElement): LaidOutRows {
   layOut();
   return {
     filter: (words) => {
-      shown = words.length === 0 ? rows : rows.filter((row) => words.every((word) => textOf(row).includes(word)));
+      shown = words.length === 0 ? rows : rows.filter((row) => words.every((word) => shownText(row).includes(word)));
       const isShown = new Set(shown);
       for (const row of rows) for (const part of withPanel(row)) part.hidden = !isShown.has(row);
       layOut();

@@ -11,14 +11,14 @@ import { oneLine } from '../../text/plain-text.ts';
 /** EX_TEMPFAIL of sysexits(3): the event is retried. */
 const tempFail = 75;
 /** The most events of one read. */
-const mostRead = 100;
+const maxRead = 100;
 /** The interval of reads for events of another process, and for events that waited for the database. */
 const lookMs = 10 * secondMs;
 const shortestPauseMs = 5 * secondMs;
 const longestPauseMs = 5 * minuteMs;
 /** The time that the running command has when the server ends. */
 const drainMs = 3 * secondMs;
-const mostWords = 300;
+const maxWords = 300;
 
 export interface EventCommandOptions extends ServedCommand {
   /** Returns the oldest unprocessed events. */
@@ -93,7 +93,7 @@ export class EventCommand {
   async #handOver(): Promise<boolean> {
     const { read, onFault, command } = this.#options;
     await this.#markEnded();
-    const events = await read(mostRead);
+    const events = await read(maxRead);
     for (const event of events) {
       if (this.#ended.signal.aborted) return false;
       const { fault, isLater } = await this.#give(event);
@@ -107,7 +107,7 @@ export class EventCommand {
       this.#unmarked.add(event.rowId);
       await this.#markEnded();
     }
-    return events.length === mostRead;
+    return events.length === maxRead;
   }
 
   /** Marks the events whose program has ended. No event is passed before these are marked. */
@@ -132,7 +132,7 @@ export class EventCommand {
       const { status, stderr, isLate } = await runCommand({ command, input, timeoutMs, signal, maxOutput: 4096 });
       if (status === 0) return { fault: null, isLater: false };
       if (isLate) return { fault: `it did not end within ${timeoutMs / secondMs} s`, isLater: true };
-      const words = shortened(oneLine(stderr), mostWords);
+      const words = shortened(oneLine(stderr), maxWords);
       const fault = `exit status ${status ?? 'of a signal'}${words === '' ? '' : `: ${words}`}`;
       return { fault, isLater: status === tempFail || status === null };
     } catch (thrown) {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-import type { Route } from '../routes.ts';
+import type { ServedRoute } from '../routes.ts';
 import type { Visitor } from '../visitor.ts';
 import type { PingToken } from '../tokens.ts';
 import type { EventEndpoint } from './event-endpoint.ts';
@@ -24,7 +24,7 @@ const events: Readonly<Record<string, (of: PingToken) => object>> = {
  * Returns the routes of events by GET, for senders that can do no more. The token in the path determines the service
  * and the host.
  */
-export function eventPingRoutes({ endpoint, visitorOf, pingOf }: EventPingOptions): readonly Route[] {
+export function eventPingRoutes({ endpoint, visitorOf, pingOf }: EventPingOptions): readonly ServedRoute[] {
   return ['/events/ping/:token', '/events/ping/:token/:what'].map((path) => ({
     path,
     purpose: null,

@@ -2,13 +2,13 @@ import type { IncomingMessage } from 'node:http';
 import { isUtf8 } from 'node:buffer';
 
 import type { Answer } from '../answer.ts';
-import type { Route } from '../routes.ts';
+import type { ServedRoute } from '../routes.ts';
 import { isLoopback, type Visitor } from '../visitor.ts';
 import type { EventEndpoint, Outcome } from './event-endpoint.ts';
 
-const mostBytes = 64 * 1024;
+const maxBytes = 64 * 1024;
 /** A slightly too large body is read to its end, so that the sender reads the answer. */
-const mostSkippedBytes = 1024 * 1024;
+const maxSkippedBytes = 1024 * 1024;
 
 const jsonType = 'application/json';
 
@@ -33,7 +33,7 @@ const answers: Readonly<Record<Outcome, () => Answer>> = {
 };
 
 /** Returns the route of events by POST, whatever the Content-Type. Answers when the events are durable. */
-export function eventsRoute(endpoint: EventEndpoint, visitorOf: (request: IncomingMessage) => Visitor): Route {
+export function eventsRoute(endpoint: EventEndpoint, visitorOf: (request: IncomingMessage) => Visitor): ServedRoute {
   return {
     path: '/events',
     purpose: null,
@@ -49,11 +49,11 @@ export function eventsRoute(endpoint: EventEndpoint, visitorOf: (request: Incomi
         return jsonAnswer(403, 'Pages of the web send no events here', closing);
       const length = incoming.headers['content-length'];
       if (length === undefined) return jsonAnswer(411, 'Content-Length is needed', closing);
-      if (Number(length) > mostBytes) {
-        if (Number(length) <= mostSkippedBytes) await readBody(incoming, 0);
-        return jsonAnswer(413, `A body has at most ${mostBytes} bytes`, closing);
+      if (Number(length) > maxBytes) {
+        if (Number(length) <= maxSkippedBytes) await readBody(incoming, 0);
+        return jsonAnswer(413, `A body has at most ${maxBytes} bytes`, closing);
       }
-      const body = await readBody(incoming, mostBytes);
+      const body = await readBody(incoming, maxBytes);
       if (!isUtf8(body)) return jsonAnswer(400, 'The body is no UTF-8');
       return await takeText(endpoint, body.toString('utf8'), address);
     },
@@ -76,12 +76,12 @@ export function senderAddress({ address, isLocal }: Visitor): string {
 }
 
 /** Reads a body to its end, and returns its first bytes. Throws if the connection breaks. */
-async function readBody(incoming: IncomingMessage, mostKept: number): Promise<Buffer> {
+async function readBody(incoming: IncomingMessage, maxKept: number): Promise<Buffer> {
   const parts: Buffer[] = [];
   let bytes = 0;
   for await (const part of incoming as AsyncIterable<Buffer>) {
     bytes += part.length;
-    if (bytes <= mostKept) parts.push(part);
+    if (bytes <= maxKept) parts.push(part);
   }
   return Buffer.concat(parts);
 }

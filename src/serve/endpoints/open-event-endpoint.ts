@@ -91,7 +91,7 @@ export function openEventEndpoint({
   };
 }
 
-const mostBytes = 8 * 1024;
+const maxBytes = 8 * 1024;
 /** The receive buffer for bursts. The kernel drops datagrams that do not fit. */
 const receiveBytes = 1024 * 1024;
 
@@ -167,7 +167,7 @@ class EventDatagrams {
 
   async #take(bytes: Buffer, address: string): Promise<void> {
     try {
-      const isText = bytes.length <= mostBytes && isUtf8(bytes);
+      const isText = bytes.length <= maxBytes && isUtf8(bytes);
       if (isText && (await this.#options.endpoint.take(bytes.toString('utf8'), address)) === 'received') return;
     } catch {
       // Too many events wait, or they cannot be stored.

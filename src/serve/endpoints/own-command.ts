@@ -7,7 +7,7 @@ import { oneLine } from '../../text/plain-text.ts';
 /** The time from the end of a command to its next start, however many requests there are. */
 const keptMs = 2_000;
 const maxOutput = 64 * 1024;
-const mostWords = 300;
+const maxWords = 300;
 
 /** The result of a command: its output, or a line about its fault. */
 export interface CommandAnswer {
@@ -30,7 +30,7 @@ export function ownCommand({ command, timeoutMs }: ServedCommand, signal: AbortS
       if (status === 0) return { stdout, fault: null };
       if (isLate) return { stdout, fault: `the command did not end within ${timeoutMs / 1000} s` };
       const output = [stdout, stderr].map((text) => text.split('\n', 1)[0] ?? '').find((line) => line.trim() !== '');
-      return { stdout, fault: shortened(oneLine(output ?? `exit status ${status ?? 'of a signal'}`), mostWords) };
+      return { stdout, fault: shortened(oneLine(output ?? `exit status ${status ?? 'of a signal'}`), maxWords) };
     } catch (thrown) {
       return { stdout: '', fault: `the command cannot be started: ${messageOf(thrown)}` };
     }

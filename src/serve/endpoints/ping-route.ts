@@ -3,7 +3,7 @@ import { forwarderIds } from '../../config/clients/arrival.ts';
 import { words } from '../answer.ts';
 import { type FleetReader, isAway, NothingStored } from '../fleet-reader.ts';
 import { inTime } from '../look-pages.ts';
-import type { Route } from '../routes.ts';
+import type { ServedRoute } from '../routes.ts';
 import type { CommandAnswer } from './own-command.ts';
 
 export interface PingOptions {
@@ -22,7 +22,7 @@ const lateRuns = 3;
  * Returns the route `GET /ping`, which monitors this monitor without a token. Answers `OK` if the database answers and
  * the collector runs, else 500 with a line about the reason.
  */
-export function pingRoute({ reader, onFault, own }: PingOptions): Route {
+export function pingRoute({ reader, onFault, own }: PingOptions): ServedRoute {
   let asked: { readonly atMs: number; readonly fault: Promise<string | null> } | null = null;
   const answer = async () => {
     const now = performance.now();

@@ -10,7 +10,7 @@ import { FleetError } from '../../errors.ts';
 import { secondMs } from '../../platform/units.ts';
 import { inboxPath, parsePushHeader, pathInInbox, pushPath } from '../../seal/push.ts';
 import type { Answerer } from '../answer.ts';
-import type { Route } from '../routes.ts';
+import type { ServedRoute } from '../routes.ts';
 import { ProvenRequests, type ProvenRequest } from './proven-requests.ts';
 import { type Refusal, refuse, refuseFull, strange } from './push-refusal.ts';
 
@@ -35,7 +35,7 @@ export interface RefusedPush {
 }
 
 /** Returns the routes of clients' pushes, and of the files that sites put. */
-export function pushRoutes({ settings, signal, onRefused }: PushRouteOptions): readonly Route[] {
+export function pushRoutes({ settings, signal, onRefused }: PushRouteOptions): readonly ServedRoute[] {
   const requests = new ProvenRequests(settings);
   const receiverNow = createReceiverSource();
   const remembered = new RememberedReports();

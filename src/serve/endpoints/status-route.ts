@@ -3,7 +3,7 @@ import type { ShownElement } from '../../config/vocabulary/config-document.ts';
 import { messageOf } from '../../errors.ts';
 import { anyObject, parseJson } from '../../platform/parse-json.ts';
 import { isDeeper } from '../../report/outside-values.ts';
-import type { Route } from '../routes.ts';
+import type { ServedRoute } from '../routes.ts';
 import { refusedAsJson, jsonAnswer } from './events-route.ts';
 import type { CommandAnswer } from './own-command.ts';
 
@@ -19,7 +19,7 @@ export interface StatusOptions {
 }
 
 /** Returns the route of the server's status: its parts, start, configuration and waiting events. */
-export function statusRoute({ serve, shownConfig, queued, own, onFault }: StatusOptions): Route {
+export function statusRoute({ serve, shownConfig, queued, own, onFault }: StatusOptions): ServedRoute {
   const startedAt = performance.now();
   const started = localTime(new Date());
   const open = {
@@ -48,14 +48,14 @@ export function statusRoute({ serve, shownConfig, queued, own, onFault }: Status
   };
 }
 
-const mostLevels = 64;
+const maxLevels = 64;
 
 /** Returns the object that a program prints, or an empty one if it prints none. */
 async function objectOf(own: () => Promise<CommandAnswer>, onFault: (thrown: unknown) => void): Promise<object> {
   const { stdout, fault } = await own();
   try {
     if (fault !== null) throw new Error(fault);
-    if (isDeeper(Buffer.from(stdout), mostLevels)) throw new Error(`it printed JSON deeper than ${mostLevels} levels`);
+    if (isDeeper(Buffer.from(stdout), maxLevels)) throw new Error(`it printed JSON deeper than ${maxLevels} levels`);
     const value = parseJson(anyObject, stdout);
     if (value === null) throw new Error('it printed no JSON object');
     return value;

@@ -8,7 +8,7 @@ import { forChunks, mergeRows, type Values } from '../sql/insert-rows.ts';
 const maxMounts = 64;
 
 /** A row of `disk_levels`. */
-interface Level {
+interface LevelRow {
   readonly day: string;
   readonly client: string;
   readonly mount: string;
@@ -36,7 +36,7 @@ export async function storeDiskLevels(session: Session, batch: readonly ReportRo
   await mergeRows(session, 'disk_levels', ['day', 'client', 'mount'], folded(taken), newestAndGreatest);
 }
 
-function levelsOf({ item, observedAt, disks }: ReportRows): readonly Level[] {
+function levelsOf({ item, observedAt, disks }: ReportRows): readonly LevelRow[] {
   return disks.filter(isFilledByGrowth).map((disk) => ({
     day: observedAt.slice(0, 10),
     client: item.client,
@@ -49,11 +49,11 @@ function levelsOf({ item, observedAt, disks }: ReportRows): readonly Level[] {
   }));
 }
 
-function placeOf({ day, client }: Level): string {
+function placeOf({ day, client }: LevelRow): string {
   return `${day} ${client}`;
 }
 
-function keyOf(level: Level): string {
+function keyOf(level: LevelRow): string {
   return `${placeOf(level)}\0${level.mount}\0${level.observed_at}`;
 }
 
@@ -62,7 +62,7 @@ function compare(one: string, other: string): number {
 }
 
 /** Returns the stored mounts, by day and client. */
-async function knownMounts(session: Session, levels: readonly Level[]): Promise<Map<string, Set<string>>> {
+async function knownMounts(session: Session, levels: readonly LevelRow[]): Promise<Map<string, Set<string>>> {
   const known = new Map<string, Set<string>>();
   for (const day of new Set(levels.map((level) => level.day))) {
     const clients = [...new Set(levels.filter((level) => level.day === day).map(({ client }) => client))];
@@ -78,8 +78,8 @@ async function knownMounts(session: Session, levels: readonly Level[]): Promise<
 }
 
 /** Returns one level for a mount and day, as the database would merge them; more if the size of one is unknown. */
-function folded(levels: readonly Level[]): readonly Values[] {
-  const rows: Level[] = [];
+function folded(levels: readonly LevelRow[]): readonly Values[] {
+  const rows: LevelRow[] = [];
   for (const level of levels) {
     const last = rows.at(-1);
     const isSame = last?.mount === level.mount && placeOf(last) === placeOf(level);

@@ -27,7 +27,7 @@ export interface HttpTarget {
 /** The time limit of an acknowledgement. After a lost one the client sends the reports again. */
 const acknowledgeMs = 10 * secondMs;
 /** The most bytes of the answer to an acknowledgement, which is empty. */
-const mostAcknowledgedBytes = 1024;
+const maxAcknowledgedBytes = 1024;
 
 /**
  * Creates a transport over HTTP. `connect` opens a connection, on which the client has to prove that it knows the key.
@@ -94,7 +94,7 @@ class Link {
     const { signal } = this.#options;
     const late = AbortSignal.timeout(timeoutMs);
     const url = new URL(`.${path}`, base.pathname.endsWith('/') ? base : `${base.href}/`);
-    const maxAnswerBytes = path === pushPath ? maxPushBytes : mostAcknowledgedBytes;
+    const maxAnswerBytes = path === pushPath ? maxPushBytes : maxAcknowledgedBytes;
     const own = { url, path, client, key, body, maxAnswerBytes, agent: this.#agent };
     const post = { ...own, signal: AbortSignal.any([signal, late, this.#ended.signal]) };
     const {

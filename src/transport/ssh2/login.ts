@@ -47,14 +47,14 @@ export function planLogin({ username, credentials, refuse, withoutFirst = false 
   const { password, keys, agent } = credentials;
   const attempts: Attempt[] = [];
   // A password may need two attempts: the method `password`, which a server may lack, and keyboard-interactive.
-  const mostKeys = maxTries - (password === null ? 0 : 2);
-  for (const key of keys.slice(0, mostKeys)) {
+  const maxKeys = maxTries - (password === null ? 0 : 2);
+  for (const key of keys.slice(0, maxKeys)) {
     if (key.usable === null) continue;
     const offer: AnyAuthMethod = { type: 'publickey', username, key: key.usable };
     attempts.push({ label: `key ${key.fingerprint}`, method: 'publickey', offer });
   }
   if (agent) {
-    agent.limit = mostKeys - attempts.length;
+    agent.limit = maxKeys - attempts.length;
     const offer: AnyAuthMethod = { type: 'agent', username, agent };
     if (agent.limit > 0) attempts.push({ label: agentLabel, method: 'publickey', offer });
   }
@@ -71,7 +71,7 @@ export function planLogin({ username, credentials, refuse, withoutFirst = false 
   let wanted: readonly string[] | null = null;
   return {
     tried: () => tried.flatMap((label) => (label === agentLabel && agent ? agent.offered.map(agentKey) : [label])),
-    withheld: () => ({ keys: Math.max(0, keys.length - mostKeys), ofAgent: agent?.withheld ?? 0 }),
+    withheld: () => ({ keys: Math.max(0, keys.length - maxKeys), ofAgent: agent?.withheld ?? 0 }),
     wanted: () => wanted,
     byKey: () => last?.method === 'publickey' && !tried.some((label) => passwordLabels.includes(label)),
     next: (left, partial) => {
@@ -134,7 +134,7 @@ function answerPassword(password: string, refuse: (why: string) => void) {
   };
 }
 
-interface Refusal {
+interface LoginRefusal {
   readonly username: string;
   readonly login: Login;
   /** The reason why something that is configured could not be offered; null if everything could. */
@@ -146,7 +146,7 @@ interface Refusal {
 }
 
 /** Describes a refused login: the attempts, the keys that were left out, and the methods that the client accepts. */
-export function describeRefusal({ username, login, problem, certificates, reason }: Refusal): string {
+export function describeRefusal({ username, login, problem, certificates, reason }: LoginRefusal): string {
   const tried = login.tried();
   const wanted = login.wanted();
   const { keys, ofAgent } = login.withheld();

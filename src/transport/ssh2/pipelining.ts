@@ -14,7 +14,7 @@ const guessedChannel = 0;
 /** The error if the server's answers do not fit the pipelined requests. The connection is no longer usable. */
 export class OutOfStep extends Error {}
 
-export interface Refusal {
+export interface AheadRefusal {
   readonly left: AuthenticationType[];
   readonly partial: boolean;
 }
@@ -25,7 +25,7 @@ export interface AheadOptions {
   readonly key: ParsedKey;
   readonly command: string;
   /** Called if the key was refused or did not suffice. ssh2 then continues with its authHandler from the start. */
-  readonly onRefused: (refusal: Refusal) => void;
+  readonly onRefused: (refusal: AheadRefusal) => void;
   /**
    * Called with the channel whose command runs, or with OutOfStep or the server's error. Not called after a refusal.
    */
@@ -85,7 +85,7 @@ export class LoginAhead {
   readonly #login: Login;
   #isPending = false;
   #wasRefused = false;
-  #refusal: Refusal | null = null;
+  #refusal: AheadRefusal | null = null;
   /** The first attempt of the login, if it cannot be sent ahead. */
   #held: AnyAuthMethod | false | null = null;
 
@@ -97,7 +97,7 @@ export class LoginAhead {
   send({ ssh, username, command, onChannel }: SendOptions): void {
     const first = this.#login.next(null, null);
     if (first !== false && first.type === 'publickey') {
-      const onRefused = (refusal: Refusal): void => {
+      const onRefused = (refusal: AheadRefusal): void => {
         this.#isPending = false;
         this.#wasRefused = true;
         this.#refusal = refusal;

@@ -9,7 +9,7 @@ import { runWorkQueue, type Limit, type WorkQueueOptions } from '../../../src/co
 interface Observed {
   readonly order: number[];
   most: number;
-  readonly mostOf: Map<string, number>;
+  readonly maxOf: Map<string, number>;
 }
 
 const upTo = (count: number): readonly number[] => Array.from({ length: count }, (_, item) => item);
@@ -25,7 +25,7 @@ async function watch(
   limitsOf: (item: number) => readonly Limit[] = () => [],
   stopAfter = Infinity,
 ): Promise<Observed & { readonly notBegun: readonly number[] }> {
-  const observed: Observed = { order: [], most: 0, mostOf: new Map() };
+  const observed: Observed = { order: [], most: 0, maxOf: new Map() };
   const active = new Map<string, number>();
   const controller = new AbortController();
   const notBegun = await runWorkQueue({
@@ -35,14 +35,14 @@ async function watch(
       const keys = ['all', ...limitsOf(item).map(({ key }) => key)];
       for (const key of keys) {
         active.set(key, (active.get(key) ?? 0) + 1);
-        observed.mostOf.set(key, Math.max(observed.mostOf.get(key) ?? 0, active.get(key) ?? 0));
+        observed.maxOf.set(key, Math.max(observed.maxOf.get(key) ?? 0, active.get(key) ?? 0));
       }
       if (observed.order.length === stopAfter) controller.abort();
       for (let turn = 0; turn <= item % 3; turn++) await setImmediate();
       for (const key of keys) active.set(key, (active.get(key) ?? 0) - 1);
     },
   });
-  observed.most = observed.mostOf.get('all') ?? 0;
+  observed.most = observed.maxOf.get('all') ?? 0;
   return { ...observed, notBegun };
 }
 
@@ -59,9 +59,9 @@ test('nothing to do ends at once', async () => {
 
 test('what shares something stays within its limit and holds up nobody else', async () => {
   const limitsOf = (item: number): readonly Limit[] => (item < 50 ? [{ key: 'rack', most: 2 }] : []);
-  const { order, mostOf } = await watch(100, 10, limitsOf);
+  const { order, maxOf } = await watch(100, 10, limitsOf);
   assert.equal(order.length, 100);
-  assert.equal(mostOf.get('rack'), 2);
+  assert.equal(maxOf.get('rack'), 2);
   assert.ok(order.slice(0, 20).filter((item) => item >= 50).length >= 8, 'the others must not wait behind the rack');
 });
 
@@ -70,9 +70,9 @@ test('things that share two limits are all done', async () => {
     { key: `a${item % 3}`, most: 1 },
     { key: `b${item % 2}`, most: 2 },
   ];
-  const { order, mostOf } = await watch(200, 20, limitsOf);
+  const { order, maxOf } = await watch(200, 20, limitsOf);
   assert.deepEqual(order.toSorted(ascending), upTo(200));
-  for (const [key, most] of mostOf) assert.ok(key === 'all' || most <= (key.startsWith('a') ? 1 : 2), key);
+  for (const [key, most] of maxOf) assert.ok(key === 'all' || most <= (key.startsWith('a') ? 1 : 2), key);
 });
 
 test('once aborted nothing is begun, and what was not begun is reported', async () => {

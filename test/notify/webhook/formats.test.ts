@@ -143,14 +143,14 @@ test('juggler: a state for each host and service', () => {
   );
 });
 
-const mostBytes: Readonly<Partial<Record<WebhookFormat, number>>> = {
+const maxBytes: Readonly<Partial<Record<WebhookFormat, number>>> = {
   slack: 9_000,
   discord: 9_000,
   teams: 28_000,
   ntfy: 4_096,
 };
 
-for (const [format, most] of Object.entries(mostBytes) as readonly (readonly [WebhookFormat, number])[]) {
+for (const [format, most] of Object.entries(maxBytes) as readonly (readonly [WebhookFormat, number])[]) {
   test(`${format}: thousands of alerts of any length fit, and the rest is counted`, () => {
     for (const text of ['x', '日本'.repeat(900), '\u{1f600}'.repeat(900), hostile.repeat(15), '*'.repeat(2_000)]) {
       const alerts = Array.from({ length: 3_000 }, () => noticeAlert({ title: text, value: text }));

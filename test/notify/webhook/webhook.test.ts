@@ -116,22 +116,22 @@ for (const [status, stage] of [
 
 test('a Retry-After of days counts as an hour, and one that is none as nothing', async (t) => {
   const receiver = await openReceiver(t);
-  for (const { text, leastMs, mostMs } of [
-    { text: '999999', leastMs: hourMs, mostMs: hourMs },
+  for (const { text, minMs, maxMs } of [
+    { text: '999999', minMs: hourMs, maxMs: hourMs },
     {
       text: new Date(Date.now() + 20 * minuteMs).toUTCString(),
-      leastMs: 18 * minuteMs,
-      mostMs: 20 * minuteMs,
+      minMs: 18 * minuteMs,
+      maxMs: 20 * minuteMs,
     },
-    { text: 'Fri, 31 Dec 1999 23:59:59 GMT', leastMs: 0, mostMs: 0 },
-    { text: '-5', leastMs: 0, mostMs: 0 },
-    { text: 'soon', leastMs: 0, mostMs: 0 },
-    { text: '9'.repeat(5_000), leastMs: 0, mostMs: 0 },
+    { text: 'Fri, 31 Dec 1999 23:59:59 GMT', minMs: 0, maxMs: 0 },
+    { text: '-5', minMs: 0, maxMs: 0 },
+    { text: 'soon', minMs: 0, maxMs: 0 },
+    { text: '9'.repeat(5_000), minMs: 0, maxMs: 0 },
   ]) {
     receiver.act(() => ({ status: 503, headers: { 'retry-after': text } }));
     const fault = await faultOf(channelTo(receiver.origin).send(mail, sendOptions()));
     assert.ok(fault instanceof TryLater);
-    assert.ok(fault.afterMs >= leastMs && fault.afterMs <= mostMs, `${text.slice(0, 40)}: ${fault.afterMs}`);
+    assert.ok(fault.afterMs >= minMs && fault.afterMs <= maxMs, `${text.slice(0, 40)}: ${fault.afterMs}`);
   }
 });
 

@@ -13,7 +13,7 @@ import { holderJson, overlappedFields, overlappedText } from '../command/lock-ho
 import { jsonFields } from '../terminal/json-fields.ts';
 import { createOutputLog, type Output } from '../terminal/output.ts';
 import type { ReaderTime } from '../terminal/reader-time.ts';
-import type { RunView } from './run-view.ts';
+import type { RunView } from '../runs/run-view.ts';
 
 export type AlertView = RunView<AlertEvent, AlertResult>;
 

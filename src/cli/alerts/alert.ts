@@ -18,8 +18,8 @@ import { loadLastSettings } from '../command/settings.ts';
 import type { Output } from '../terminal/output.ts';
 import { readerTime } from '../terminal/reader-time.ts';
 import { createAlertView } from './alert-views.ts';
-import { openRunNotices, type RunNotices } from './run-notices.ts';
-import { showEvent } from './run-view.ts';
+import { openRunNotices, type RunNotices } from '../runs/run-notices.ts';
+import { showEvent } from '../runs/run-view.ts';
 
 /** Runs `alert`: makes one pass of the alerter. Cron starts `alert` every minute, so it loads only needed modules. */
 export async function alertCommand(context: Context, { dryRun }: { readonly dryRun: boolean }): Promise<ExitStatus> {
@@ -51,7 +51,7 @@ export async function alertCommand(context: Context, { dryRun }: { readonly dryR
   const result = await (notices === null ? pass : pass.catch((thrown: unknown) => heed(thrown, notices, output)));
   await notices?.end(result.outcome === 'overlapped' ? null : result.outcome === 'finished');
   if (config.metrics !== null && !dryRun && result.outcome === 'finished') {
-    await (await import('./write-textfile.ts')).writeTextfile(config, config.metrics, output, signal);
+    await (await import('../runs/write-textfile.ts')).writeTextfile(config, config.metrics, output, signal);
   }
   if (result.outcome !== 'away') view.end(result);
   return broken === null || result.exitStatus > 1 ? result.exitStatus : 1;
