@@ -38,6 +38,8 @@ export interface ReportQuery {
 /** The outcome of a mail. */
 export type DeliveryOutcome =
   | { readonly kind: 'sent'; readonly where: string }
+  /** The mail was sent at an earlier time, by this machine's time, and the database has forgotten that. */
+  | { readonly kind: 'known'; readonly sentAtMs: number }
   /** The delivery failed, or was not tried because the channel accepts nothing at present. It is retried later. */
   | { readonly kind: 'put-off'; readonly error: string }
   /** The recipient of the mail left config.xml. */

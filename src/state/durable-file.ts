@@ -49,9 +49,11 @@ export function writeDurably(options: DurableFileOptions): void {
   syncFolderNow(dir);
 }
 
-/** Appends to a file, 0600, and syncs the file, not its folder. Throws the errors of fs. */
+/** Appends to a file, 0600, and syncs it. Syncs the folder of a new file. Throws the errors of fs. */
 export function appendDurably(file: string, text: string): void {
+  const isNew = !existsSync(file);
   writeAndSync(openSync(file, 'a', 0o600), text);
+  if (isNew) syncFolderNow(path.dirname(file));
 }
 
 function writeAndSync(descriptor: number, content: string | Uint8Array): void {

@@ -50,6 +50,7 @@ const places = {
   opensshOnly: ['openssh-only', 'written-in-place'],
   restrictedKeys: ['restricted-keys', 'file'],
   outbox: ['outbox', 'folder'],
+  sent: ['sent', 'written-in-place'],
   lock: ['lock.db', 'sqlite'],
   alertLock: ['alert-lock.db', 'sqlite'],
   ingestLock: ['ingest-lock.db', 'sqlite'],

@@ -114,7 +114,9 @@ passStories(
     ${fleet(ops, `${web1}${web2}${web3}`)}
     07:45
     08:00-08:15 web-1 fails dns | web-2 fails dns | web-3 fails dns
-    08:30-08:45
+    08:30
+    08:35 pass
+    08:45
     09:00 web-1 fails host-key-changed
     > 08:16 ops: firing critical - collector-isolated collector-1
     > 08:31 ops: resolved - collector-isolated collector-1

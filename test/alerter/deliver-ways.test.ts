@@ -238,6 +238,7 @@ onEachDatabase('a second alerter', (kit) => {
           storage,
           takeLease: () => Promise.resolve(lease),
           channels,
+          sent: { find: () => null, note: () => undefined },
           isNamed: () => true,
           fallback: null,
           limits: { batch: 4 },

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import { deliver } from '../../src/alerter/deliver/deliver.ts';
+import { openSentMails } from '../../src/alerter/deliver/sent-mails.ts';
 import { openChannels } from '../../src/notify/channels.ts';
 import { openSqlite } from '../../src/platform/sqlite.ts';
 import { statePaths } from '../../src/state/paths.ts';
@@ -18,11 +19,12 @@ const contentOf = (number: number): string => `Subject: disk ${number}\r\n\r\n${
 
 /** Sends the mails that are due. */
 async function sendAll(fleet: Fleet, storage: Storage): Promise<void> {
+  const sent = openSentMails({ file: statePaths(fleet.stateDir).sent, now: Date.now, onFault: assert.fail });
   const channels = openChannels({ smtp: null, notify: [], webhooks: [], stateDir: fleet.stateDir });
   await deliver({
     storage,
     takeLease: async () => (await storage.leases.takeLease('alerter', 'one')) ?? assert.fail('the lease is taken'),
-    ...{ channels, signal, isNamed: () => true, fallback: null, observe: () => undefined, now: Date.now },
+    ...{ channels, sent, signal, isNamed: () => true, fallback: null, observe: () => undefined, now: Date.now },
   });
 }
 

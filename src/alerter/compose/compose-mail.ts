@@ -131,7 +131,9 @@ export function alertIdOf({ client, rule, subject }: PendingNotification): strin
 /** Returns the identity of a notification: it differs from all others, and is the same in every database. */
 export function identityOf(item: PendingNotification): string {
   const { client, rule, subject, alert, transition, sequence, before } = item;
-  // The time of the previous notification distinguishes notifications of one sequence.
-  const again = followsNoChange(transition) ? [before?.notifiedAtMs ?? 0] : [];
+  // The time of the previous notification distinguishes notifications of one sequence: reminders, and an alert that
+  // began with rows that the database has lost, so that its recipient knows a later sequence.
+  const isRepeated = followsNoChange(transition) || (before !== null && before.sequence >= sequence);
+  const again = isRepeated ? [before?.notifiedAtMs ?? 0] : [];
   return [client, rule, subject, alert.firstEvidence, transition, sequence, ...again].join('\0');
 }

@@ -42,9 +42,12 @@ export function pauseAfter(attempts: number, longest: number = longestMs): numbe
   return Math.min(longest, minuteMs * 2 ** Math.min(attempts - 1, 10)) - slackMs;
 }
 
-/** Claims, sends and marks one mail. Returns null if another alerter has the mail. Throws the storage's errors. */
+/**
+ * Claims, sends and marks one mail. Only marks a mail that this machine has sent already: the database has forgotten
+ * the mark. Returns null if another alerter has the mail. Throws the storage's errors.
+ */
 export async function deliverMail(delivery: Delivery, mail: Mail): Promise<DeliveryEvent | null> {
-  const { storage, lease, channels, signal } = delivery;
+  const { storage, lease, channels, signal, sent, now } = delivery;
   let channel: Channel | null = null;
   let unreachable: unknown = null;
   try {
@@ -56,14 +59,24 @@ export async function deliverMail(delivery: Delivery, mail: Mail): Promise<Deliv
   const claimEndsAt = performance.now() + claimMs;
   if (!(await storage.outbox.claimMail(mail.id, lease.holder, claimMs))) return null;
   try {
+    const before = sent.find(mail.messageId);
+    if (before !== null) {
+      await storage.outbox.markSent(mail.id, lease.holder, before.atMs);
+      return observed(delivery, mail, { kind: 'known', sentAtMs: before.atMs });
+    }
     if (!delivery.isNamed(mail.recipient) && (await storage.outbox.dropMail(mail, lease.holder))) {
       return observed(delivery, mail, { kind: 'dropped' });
     }
     if (channel === null) return await markFault(delivery, mail, null, unreachable);
     const away = delivery.away.get(channel);
     if (away !== undefined) return await putOff(delivery, mail, away.error, away.pauseMs);
+    const { ordinary, told } = await storage.outbox.toldBy(mail.id);
     const { fault, dataBegun } = await attempt(delivery, mail, channel, claimEndsAt);
-    if (fault === null) return await markSent(delivery, mail, channel);
+    if (fault === null) {
+      const { messageId, recipient } = mail;
+      sent.note({ atMs: now(), messageId, recipient, ordinary, told: [...told] });
+      return await markSent(delivery, mail, channel);
+    }
     if (signal.aborted && !(fault instanceof FleetError && fault.code === 'mail-refused')) {
       return await putOff(delivery, mail, 'interrupted', dataBegun ? pauseAfter(1) : 0);
     }

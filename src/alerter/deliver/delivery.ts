@@ -3,6 +3,7 @@ import type { Channels } from '../../notify/channels.ts';
 import type { Lease } from '../../storage/store/lease-store.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import type { AlertResult, DeliveryEvent } from '../alert-options.ts';
+import type { SentMails } from './sent-mails.ts';
 
 /** Counts of mails. */
 export type Delivered = Pick<AlertResult, 'sent' | 'putOff' | 'refused'>;
@@ -12,6 +13,8 @@ export interface DeliverOptions {
   /** Called only if a mail is due. The holder's name is in the claims, so no other alerter may have the same name. */
   readonly takeLease: () => Promise<Lease>;
   readonly channels: Channels;
+  /** The mails that this machine has sent. */
+  readonly sent: Pick<SentMails, 'find' | 'note'>;
   /** True if config.xml names the recipient. */
   readonly isNamed: (recipient: string) => boolean;
   /** The recipient and sender of a notice that a mail was refused; null if nobody is notified. */

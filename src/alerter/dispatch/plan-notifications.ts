@@ -208,8 +208,10 @@ function closedOutOf(
   const inMail = mails.flatMap(({ items }) => items.map(({ alertId }) => alertId));
   const needed = new Set([...inMail, ...outcomes.flatMap(({ owed }) => owed)]);
   const closed = watched.flatMap(({ alert }) => (alert.state === 'resolved' ? alert : []));
-  const standIns = closed.flatMap((alert) => (needed.has(alert.id) ? (inhibition.standInFor(alert)?.id ?? []) : []));
   const open = watched.flatMap(({ alert }) => (alert.state === 'firing' ? alert : []));
+  // An open alert may end as well without a notification of its own.
+  const standing = [...closed.filter(({ id }) => needed.has(id)), ...open];
+  const standIns = standing.flatMap((alert) => inhibition.standInFor(alert)?.id ?? []);
   const nearlyFull = open.flatMap((alert) => inhibition.nearlyFull(alert).flatMap(({ id }) => id ?? []));
   for (const id of [...standIns, ...nearlyFull]) needed.add(id);
   return closed.flatMap(({ id }) => (needed.has(id) ? [] : id)).sort((one, other) => one - other);

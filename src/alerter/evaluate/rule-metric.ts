@@ -1,6 +1,7 @@
 import type { Config, Rule } from '../../config/config.ts';
 import { metricByName, ruleTypeOf } from '../../config/vocabulary/rule-types.ts';
 import type { Metric, Unit } from '../../report/metrics.ts';
+import type { Alert } from '../../storage/store/alert.ts';
 
 /** Returns the one metric of a rule; `null` if it has several or none. */
 export function metricOfRule({ type, metric }: Rule): Metric | null {
@@ -85,3 +86,8 @@ const oneRowResolves: readonly string[] = ['host-key-changed', 'not-trusted', 'r
 
 /** The conditions that follow from visits. */
 export const visitConditions: readonly string[] = ['unreachable', 'host-key-changed', 'not-trusted'];
+
+/** True if an alert follows from rows of its client, and not from missing ones or from runs. */
+export function isOfRows({ client, rule }: Pick<Alert, 'client' | 'rule'>): boolean {
+  return client !== '' && rule !== 'no-report';
+}

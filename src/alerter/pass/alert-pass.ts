@@ -4,6 +4,8 @@ import type { Storage } from '../../storage/store/storage.ts';
 import { emptyResult, runEndOf, type AlertOptions, type AlertResult } from '../alert-options.ts';
 import { ruleLists } from '../../config/rules/rule-matcher.ts';
 import type { Delivered } from '../deliver/delivery.ts';
+import { openSentMails } from '../deliver/sent-mails.ts';
+import { statePaths } from '../../state/paths.ts';
 import { knownRules } from './known-rules.ts';
 import { processAbsence } from './process-absence.ts';
 import type { Processed } from './process-backlog.ts';
@@ -33,7 +35,12 @@ export async function makeAlertPass(options: PassOptions): Promise<AlertResult> 
   const start = { ...options.start, startedAtMs: nowMs };
   const runs = await recentRuns({ storage, config: options.config, nowMs });
   try {
-    const pass = { ...options, storage, lease, nowMs, databaseAheadMs, runs };
+    const sent = openSentMails({
+      file: statePaths(options.config.stateDir).sent,
+      now: options.now,
+      onFault: (fault) => options.observe({ kind: 'fault', fault }),
+    });
+    const pass = { ...options, storage, lease, nowMs, databaseAheadMs, runs, sent };
     const result = await processNotifyAndSend(pass);
     if (!dryRun && isWorthARow(result, pass)) {
       await storage.reports.endRun(start, runEndOf({ ...result, finishedAtMs: await storage.nowMs() }));
@@ -131,7 +138,7 @@ function added(first: Sent, then: Sent): Sent {
   };
 }
 
-async function sendDue({ config, storage, lease, signal, observe, now }: Pass & PassOptions): Promise<Sent> {
+async function sendDue({ config, storage, lease, sent, signal, observe, now }: Pass & PassOptions): Promise<Sent> {
   const due = signal.aborted ? [] : await storage.outbox.dueMails(1);
   let delivered: Delivered = nothingSent;
   if (due.length > 0) {
@@ -147,7 +154,8 @@ async function sendDue({ config, storage, lease, signal, observe, now }: Pass & 
     const { fallback: to = null, from = '' } = config.smtp ?? {};
     const fallback = to === null ? null : { to, from };
     try {
-      delivered = await deliver({ storage, takeLease: lease.take, channels, isNamed, fallback, signal, observe, now });
+      const takeLease = lease.take;
+      delivered = await deliver({ storage, takeLease, channels, sent, isNamed, fallback, signal, observe, now });
     } finally {
       channels.close();
     }

@@ -6,9 +6,12 @@ import type { NewMail } from '../../storage/store/outbox-store.ts';
 import { isByMount } from '../evaluate/rule-metric.ts';
 import { findRule } from '../../config/rules/rule-matcher.ts';
 import { readDispatchInput } from '../dispatch/read-dispatch-input.ts';
+import { hourMs } from '../../platform/units.ts';
 import { calendarDay, wallTime } from '../../text/zone-time.ts';
 import type { Pass } from './pass.ts';
 import { readCharts } from './read-charts.ts';
+import type { Regained } from '../dispatch/forgotten.ts';
+import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 import type { DueMail, NotificationPlan } from '../dispatch/notification-plan.ts';
 
 /** `nowMs` is the time of the plan, after all rows were processed. */
@@ -22,12 +25,16 @@ const attempts = 5;
  * mails. Makes the plan again if another alerter has taken a waiting mail meanwhile.
  */
 export async function enqueueMails(options: EnqueueMailsOptions): Promise<number> {
-  const { storage, lease, observe } = options;
+  const { storage, lease, observe, dryRun } = options;
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const { mails, notified, closedOut } = await readPlan(options);
-    if (mails.length + notified.length + closedOut.length === 0) return 0;
+    const { mails, notified, closedOut, settled } = await readPlan(options);
+    if (mails.length + notified.length + closedOut.length + settled.length === 0) return 0;
     if (!lease.isHeld()) {
       await lease.take();
+      continue;
+    }
+    if (settled.length > 0 && !dryRun) {
+      await storage.outbox.markSentBefore(await lease.take(), settled);
       continue;
     }
     const written = await Promise.all(mails.map((mail) => writeMail(options, mail)));
@@ -45,14 +52,56 @@ export async function enqueueMails(options: EnqueueMailsOptions): Promise<number
   return 0;
 }
 
-async function readPlan(
-  options: EnqueueMailsOptions,
-): Promise<Pick<NotificationPlan, 'mails' | 'notified' | 'closedOut'>> {
-  const input = await readDispatchInput(options);
+interface ReadPlan extends Pick<NotificationPlan, 'mails' | 'notified' | 'closedOut'> {
+  /** Waiting mails that were sent before the database forgot it. */
+  readonly settled: Regained['settled'];
+}
+
+async function readPlan(options: EnqueueMailsOptions): Promise<ReadPlan> {
+  const read = await readDispatchInput(options);
   // Loaded when there is an alert: most passes have none.
-  if (input.alerts.length === 0) return { mails: [], notified: [], closedOut: [] };
+  if (read.alerts.length === 0) return { mails: [], notified: [], closedOut: [], settled: [] };
   const { planNotifications } = await import('../dispatch/plan-notifications.ts');
-  return planNotifications({ ...input, exportOf: await readExports(options, input.alerts) });
+  const input = { ...read, exportOf: await readExports(options, read.alerts) };
+  const plan = planNotifications(input);
+  if (plan.mails.length + input.waiting.length + (input.begun?.length ?? 0) === 0) return { ...plan, settled: [] };
+  const regained = await readForgotten(options, input);
+  if (regained === null) return { ...plan, settled: [] };
+  const { mails, notified, closedOut } = planNotifications(regained.input);
+  const planned = new Set(notified.map(({ alertId, recipient }) => `${alertId} ${recipient}`));
+  const relearnt = regained.notified.filter(({ alertId, recipient }) => !planned.has(`${alertId} ${recipient}`));
+  // An alert that a mail would have reported stays until the next pass, as it may stand for others.
+  const isRelearnt = new Set(relearnt.map(({ alertId }) => alertId));
+  return {
+    mails,
+    notified: [...relearnt, ...notified],
+    closedOut: closedOut.filter((id) => !isRelearnt.has(id)),
+    settled: regained.settled,
+  };
+}
+
+/** Returns the input with what this machine has sent and the database has forgotten; null if there is nothing. */
+async function readForgotten(options: EnqueueMailsOptions, input: DispatchInput): Promise<Regained | null> {
+  const { storage, config, runs, nowMs, sent: mails } = options;
+  const recentMs = nowMs - Math.max(hourMs, config.alerts.groupIntervalMs);
+  const ids = new Set([...input.waiting, ...(input.begun ?? [])].map(({ messageId }) => messageId));
+  const keys = new Set(input.alerts.map(({ client, rule, subject }) => `${client}\0${rule}\0${subject}`));
+  const sent = mails
+    .all()
+    .filter(
+      ({ atMs, messageId, told }) =>
+        atMs > recentMs ||
+        ids.has(messageId) ||
+        told.some(({ client, rule, subject }) => keys.has(`${client}\0${rule}\0${subject}`)),
+    );
+  const storedIds = await storage.notifications.storedMessageIds(sent.map(({ messageId }) => messageId));
+  if (sent.every(({ messageId }) => storedIds.has(messageId) && !ids.has(messageId))) return null;
+  const [{ regain }, { mayMissRows }] = await Promise.all([
+    import('../dispatch/forgotten.ts'),
+    import('../absence/fleet-conditions.ts'),
+  ]);
+  const episodes = await storage.notifications.storedEpisodes(input.alerts);
+  return regain(input, { sent, storedIds, episodes, mayMiss: mayMissRows(runs, nowMs, config.collector.everyMs) });
 }
 
 /** Returns the remote exports of mounts that alerts are about (see DispatchInput.exportOf). */

@@ -1,6 +1,7 @@
 import type { RunFact } from '../../storage/store/run.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import type { AlertOptions } from '../alert-options.ts';
+import type { SentMails } from '../deliver/sent-mails.ts';
 import type { PassLease } from './pass-lease.ts';
 
 /** A pass under way. */
@@ -13,4 +14,6 @@ export interface Pass extends AlertOptions {
   /** The database's clock less this machine's. */
   readonly databaseAheadMs: number;
   readonly runs: readonly RunFact[];
+  /** The mails that this machine has sent. */
+  readonly sent: SentMails;
 }

@@ -7,12 +7,12 @@ import { outboxName } from '../../notify/file.ts';
 import type { AppliedReply, ReplyResult } from '../../storage/store/reply-store.ts';
 import { describeDuration } from '../../text/durations.ts';
 import { counted } from '../../text/numbers.ts';
-import { droppedWords, heldBackJson, heldBackText, sentenceCase } from '../command/alert-words.ts';
+import { droppedWords, heldBackJson, heldBackText, knownWords, sentenceCase } from '../command/alert-words.ts';
 import { complaintText, faultJson } from '../command/complain.ts';
 import { holderJson, overlappedFields, overlappedText } from '../command/lock-holder.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
 import { createOutputLog, type Output } from '../terminal/output.ts';
-import type { ReaderTime } from '../terminal/reader-time.ts';
+import { jsonTime, type ReaderTime } from '../terminal/reader-time.ts';
 import type { RunView } from '../runs/run-view.ts';
 
 export type AlertView = RunView<AlertEvent, AlertResult>;
@@ -41,10 +41,13 @@ function jsonView(output: Output, { dryRun, outbox }: AlertViewOptions): AlertVi
   const faults: object[] = [];
   const replies: object[] = [];
   let written = 0;
-  const deliver = ({ kind, recipient, messageId, ...end }: DeliveryEvent): void => {
-    const result = 'where' in end && end.where === outbox ? 'written' : kind.replace('-', '_');
+  const deliver = (event: DeliveryEvent): void => {
+    const { kind, recipient, messageId } = event;
+    const where = 'where' in event ? event.where : null;
+    const error = 'error' in event ? event.error : null;
+    const result = where !== null && where === outbox ? 'written' : kind.replace('-', '_');
     if (result === 'written') written += 1;
-    deliveries.push({ recipient, message_id: messageId, result, where: null, error: null, ...end });
+    deliveries.push({ recipient, message_id: messageId, result, where, error });
   };
   return {
     on: {
@@ -52,6 +55,7 @@ function jsonView(output: Output, { dryRun, outbox }: AlertViewOptions): AlertVi
         mails.push({ recipient, severity, subject, items: items.map(itemJson), text });
       },
       sent: deliver,
+      known: deliver,
       dropped: deliver,
       'put-off': deliver,
       refused: deliver,
@@ -97,6 +101,8 @@ function lineView(output: Output, { outbox }: AlertViewOptions): AlertView {
         if (isWritten) written += 1;
         log.event(isWritten ? 'written' : 'sent', { recipient, message_id: messageId, where });
       },
+      known: ({ recipient, messageId, sentAtMs }) =>
+        log.event('known', { recipient, message_id: messageId, message: knownWords, sent: jsonTime(sentAtMs) }),
       dropped: ({ recipient, messageId }) =>
         log.event('dropped', { recipient, message_id: messageId, message: droppedWords }),
       'put-off': complainOf,
@@ -142,6 +148,7 @@ function textView(output: Output, options: AlertViewOptions): AlertView {
           escapeControls(isWritten ? `written for ${recipient}: ${file}` : `sent to ${recipient}: ${where}`),
         );
       },
+      known: ({ recipient }) => output.print(escapeControls(`not sent to ${recipient}: ${knownWords}`)),
       dropped: ({ recipient }) => output.print(escapeControls(`dropped for ${recipient}: ${droppedWords}`)),
       'put-off': complainOf,
       refused: complainOf,

@@ -47,6 +47,9 @@ export function coverJson({ silence, untilMs }: Pick<HeldBack, 'silence' | 'unti
 /** The reason why a mail was dropped. */
 export const droppedWords = 'config.xml no longer names this recipient';
 
+/** The reason why a mail that is due is not sent. */
+export const knownWords = 'this machine has sent it before, and the database has forgotten that';
+
 /** Returns the client's name, or `(fleet)` for an alert about the fleet as a whole. */
 export function clientText(client: string): string {
   return client === '' ? '(fleet)' : client;

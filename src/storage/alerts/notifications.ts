@@ -1,7 +1,7 @@
 import type { Severity } from '../../config/config.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
-import { alertColumns, storedAlert } from '../rows/alert-rows.ts';
+import { alertColumns, alertKey, storedAlert } from '../rows/alert-rows.ts';
 import { silencesAfter } from './operator.ts';
 import { numberOrNull } from '../store/record-shape.ts';
 import { exportsOf, systemsOf } from '../rows/stored-rows.ts';
@@ -9,7 +9,13 @@ import { changeIds } from '../sql/by-ids.ts';
 import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
 import { databaseNowMs, fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import { forChunks, insertRows, replaceRows, type Values } from '../sql/insert-rows.ts';
-import { type LastNotified, storedLastNotified, type StoredNotification, type Transition } from '../store/alert.ts';
+import {
+  type AlertKey,
+  type LastNotified,
+  storedLastNotified,
+  type StoredNotification,
+  type Transition,
+} from '../store/alert.ts';
 import type { Lease } from '../store/lease-store.ts';
 import type { AlerterState, NewNotifications, NotificationStore } from '../store/notification-store.ts';
 import type { SeriesColumn, SeriesPoint } from '../store/notification-store.ts';
@@ -29,6 +35,7 @@ export function createNotificationStore(database: Database): NotificationStore {
     saveNotifications: (lease, notifications) => saveNotifications(database, lease, notifications),
     storedMessageIds: async (messageIds) =>
       new Set((await database.read((session) => idsOf(session, messageIds))).keys()),
+    storedEpisodes: (keys) => database.read((session) => storedEpisodes(session, keys)),
     exportsOf: (mounts) => database.read((session) => exportsOf(session, mounts)),
     systemsOf: (clients) => database.read((session) => systemsOf(session, clients)),
     timesFired: (alertIds, sinceMs) => database.read((session) => timesFired(session, alertIds, sinceMs)),
@@ -83,6 +90,16 @@ async function idsOf(session: Session, messageIds: readonly string[]): Promise<R
     session.all(`SELECT id, message_id FROM mails WHERE message_id IN (${marks})`, chunk),
   );
   return new Map(rows.map((row) => [String(row['message_id']), Number(row['id'])]));
+}
+
+async function storedEpisodes(session: Session, keys: readonly AlertKey[]): Promise<ReadonlySet<string>> {
+  const hashes = [...new Set(keys.map(({ client, rule, subject }) => alertKey(client, rule, subject)))];
+  const rows = await forChunks(hashes, (chunk, marks) =>
+    session.all(`SELECT client, rule, subject, first_evidence FROM alerts WHERE alert_key IN (${marks})`, chunk),
+  );
+  return new Set(
+    rows.map((row) => ['client', 'rule', 'subject', 'first_evidence'].map((name) => row[name]).join('\0')),
+  );
 }
 
 function itemRows(mail: NewMail, mailId: SqlValue): readonly Values[] {
@@ -142,7 +159,7 @@ const urgentSql = `SELECT m.recipient, a.client, COUNT(DISTINCT m.id) AS mails
   GROUP BY m.recipient, a.client`;
 const ordinarySql = `SELECT recipient, MAX(created_at) AS at FROM mails WHERE ordinary = 1 AND replaced_by IS NULL
   GROUP BY recipient`;
-const waitingSql = `SELECT id, recipient, created_at, data_at FROM mails
+const waitingSql = `SELECT id, recipient, message_id, created_at, data_at FROM mails
   WHERE sent_at IS NULL AND failed_at IS NULL AND replaced_by IS NULL ORDER BY id`;
 const itemsSql = `SELECT n.mail_id, n.alert_id, n.sequence, n.transition, n.before_state, n.before_severity,
     n.before_sequence, n.before_notified_at
@@ -199,6 +216,7 @@ async function waitingMails(session: Session): Promise<Pick<AlerterState, 'waiti
     mail: {
       id: Number(row['id']),
       recipient: String(row['recipient']),
+      messageId: String(row['message_id']),
       createdAtMs: fromSqlTime(row['created_at']) ?? 0,
       items: (items.get(Number(row['id'])) ?? []).map(storedNotification),
     },

@@ -1,11 +1,16 @@
 import { dayMs, hourMs } from '../../platform/units.ts';
 import { FleetError } from '../../errors.ts';
-import { mailSummary, type MailStore, type OutboxStore, type Unsent } from '../store/outbox-store.ts';
+import type { Severity } from '../../config/config.ts';
+import { alertColumns, storedAlert } from '../rows/alert-rows.ts';
+import type { Transition } from '../store/alert.ts';
+import type { Lease } from '../store/lease-store.ts';
+import { mailSummary, type MailStore, type OutboxStore, type Told, type Unsent } from '../store/outbox-store.ts';
 import { clipped } from '../rows/columns.ts';
 import { textOrNull } from '../store/record-shape.ts';
 import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
 import { databaseNowMs, fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import { forIds } from '../sql/by-ids.ts';
+import { fenced } from './lease.ts';
 import { groupBy } from '../../platform/group-by.ts';
 
 /** The longest pause. A later time was written under a wrong clock, and the wait would never end. */
@@ -39,6 +44,19 @@ const endKnownSql = `UPDATE last_notified SET state = 'resolved'
     (SELECT n.alert_id FROM notifications n JOIN alerts a ON a.id = n.alert_id
       WHERE n.mail_id = ? AND a.state = 'resolved')`;
 
+const sentBeforeSql = `UPDATE mails SET sent_at = ?, error = NULL, claimed_until = NULL
+  WHERE id = ? AND sent_at IS NULL AND replaced_by IS NULL`;
+
+const toldSql = `SELECT n.transition AS told_transition, n.sequence AS told_sequence, m.created_at AS told_at,
+    t.state AS known_state, t.severity AS known_severity, t.sequence AS known_sequence, t.notified_at AS known_at,
+    ${alertColumns
+      .split(', ')
+      .map((name) => `a.${name}`)
+      .join(', ')}
+  FROM notifications n JOIN mails m ON m.id = n.mail_id JOIN alerts a ON a.id = n.alert_id
+    LEFT JOIN last_notified t ON t.alert_id = n.alert_id AND t.recipient = n.recipient
+  WHERE n.mail_id = ? ORDER BY n.id`;
+
 export function createOutboxStore(database: Database): OutboxStore {
   return {
     dueMails: async (limit) => {
@@ -62,11 +80,14 @@ export function createOutboxStore(database: Database): OutboxStore {
         const condition = `${waiting} AND claimed_until > ${now}`;
         return mark(session, id, holder, `data_at = COALESCE(data_at, ${now})`, [], condition);
       }),
-    markSent: (id, holder) =>
+    markSent: (id, holder, atMs) =>
       database.write((session) => {
-        const set = `sent_at = COALESCE(sent_at, ${session.dialect.now}), error = NULL, claimed_until = NULL`;
-        return mark(session, id, holder, set, []);
+        const at = atMs === undefined ? session.dialect.now : '?';
+        const set = `sent_at = COALESCE(sent_at, ${at}), error = NULL, claimed_until = NULL`;
+        return mark(session, id, holder, set, atMs === undefined ? [] : [sqlTime(atMs)]);
       }),
+    markSentBefore: (lease, sent) => markSentBefore(database, lease, sent),
+    toldBy: (id) => database.read((session) => toldBy(session, id)),
     markPutOff: (id, holder, nextAttemptInMs, error, isRefused = false) =>
       database.write(async (session) => {
         const next = sqlTime((await databaseNowMs(session)) + Math.min(nextAttemptInMs, farPauseMs));
@@ -91,6 +112,46 @@ export function createOutboxStore(database: Database): OutboxStore {
         await session.run(forgetSql, [recipient, id]);
         return true;
       }),
+  };
+}
+
+function markSentBefore(
+  database: Database,
+  lease: Lease,
+  sent: readonly { readonly id: number; readonly atMs: number }[],
+): Promise<void> {
+  return fenced(database, lease, async (session) => {
+    for (const { id, atMs } of sent) await session.run(sentBeforeSql, [sqlTime(atMs), id]);
+  });
+}
+
+async function toldBy(session: Session, id: number): ReturnType<OutboxStore['toldBy']> {
+  const [mail] = await session.all('SELECT ordinary FROM mails WHERE id = ?', [id]);
+  return { ordinary: Number(mail?.['ordinary']) === 1, told: (await session.all(toldSql, [id])).map(told) };
+}
+
+/** Reads the notification of an alert in a mail. The alert may have changed since the mail was made. */
+function told(row: SqlRow): Told {
+  const alert = storedAlert(row);
+  const { client, rule, subject, firstEvidence, pendingSinceMs, firingSinceMs, resolvedAtMs, progress } = alert;
+  const transition = row['told_transition'] as Transition;
+  const sequence = Number(row['told_sequence']);
+  const isNewest = row['known_sequence'] !== null && Number(row['known_sequence']) === sequence;
+  const isOver = transition === 'resolved' || transition === 'ended' || transition === 'past';
+  // A state that has changed since is known up to its beginning only.
+  const asOfMs = alert.sequence !== sequence ? (firingSinceMs ?? pendingSinceMs) : (resolvedAtMs ?? progress.lastAtMs);
+  return {
+    client,
+    rule,
+    subject,
+    firstEvidence,
+    transition,
+    sequence,
+    state: isNewest ? (row['known_state'] as Told['state']) : isOver ? 'resolved' : 'firing',
+    severity: isNewest ? (row['known_severity'] as Severity) : alert.severity,
+    notifiedAtMs: fromSqlTime(row[isNewest ? 'known_at' : 'told_at']) ?? 0,
+    sinceMs: pendingSinceMs,
+    asOfMs,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Alert, LastNotified } from './alert.ts';
+import type { Alert, AlertKey, LastNotified } from './alert.ts';
 import type { Lease } from './lease-store.ts';
 import type { Silence } from './operator-store.ts';
 import type { NewMail, RecipientHistory, WaitingMail } from './outbox-store.ts';
@@ -51,6 +51,10 @@ export interface NotificationStore {
   saveNotifications(lease: Lease, notifications: NewNotifications): Promise<'stored' | 'outdated'>;
   /** Returns the Message-IDs that are stored, out of the given ones. */
   storedMessageIds(messageIds: readonly string[]): Promise<ReadonlySet<string>>;
+  /**
+   * Returns the stored alerts of clients, rules and subjects: `client U+0000 rule U+0000 subject U+0000 firstEvidence`.
+   */
+  storedEpisodes(keys: readonly AlertKey[]): Promise<ReadonlySet<string>>;
   /** Returns the sources of network mounts (`nas:/srv`), by `client U+0000 mount`. */
   exportsOf(
     mounts: readonly { readonly client: string; readonly mount: string }[],

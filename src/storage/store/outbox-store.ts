@@ -1,5 +1,6 @@
 import type { Severity } from '../../config/config.ts';
-import type { StoredNotification } from './alert.ts';
+import type { AlertKey, LastNotified, StoredNotification, Transition } from './alert.ts';
+import type { Lease } from './lease-store.ts';
 import { number, type RecordOf, recordShape, text, textOrNull, time, timeOrNull } from './record-shape.ts';
 
 /** A recipient's recent mails. */
@@ -14,7 +15,7 @@ export interface RecipientHistory {
 }
 
 /** A mail that never reached DATA. A mail with the same notifications and more may replace it. */
-export interface WaitingMail extends Pick<Mail, 'id' | 'recipient' | 'createdAtMs'> {
+export interface WaitingMail extends Pick<Mail, 'id' | 'recipient' | 'messageId' | 'createdAtMs'> {
   readonly items: readonly StoredNotification[];
 }
 
@@ -63,6 +64,16 @@ export interface Mail extends MailSummary {
   readonly content: string;
 }
 
+/** The notification of an alert in a mail, without ids, which a database may give anew. */
+export interface Told extends AlertKey, Pick<LastNotified, 'state' | 'severity' | 'sequence' | 'notifiedAtMs'> {
+  readonly firstEvidence: string;
+  readonly transition: Transition;
+  /** The beginning of the alert. */
+  readonly sinceMs: number;
+  /** The time of the newest row that the told state follows from. The recipient knows the alert up to this time. */
+  readonly asOfMs: number;
+}
+
 /** The queue of mails, for alerter/deliver. Only the holder of a claim sends a mail. */
 export interface OutboxStore {
   /**
@@ -83,7 +94,8 @@ export interface OutboxStore {
    * mail.
    */
   markDataBegun(id: number, holder: string): Promise<void>;
-  markSent(id: number, holder: string): Promise<void>;
+  /** Marks a mail as sent. `atMs`: the time at which it was sent. Default: now. */
+  markSent(id: number, holder: string, atMs?: number): Promise<void>;
   /** Puts a mail off. `isRefused`: the receiver has certainly not accepted it, so another mail may replace it. */
   markPutOff(id: number, holder: string, nextAttemptInMs: number, error: string, isRefused?: boolean): Promise<void>;
   /**
@@ -92,6 +104,10 @@ export interface OutboxStore {
    * mail, so these ends stay due.
    */
   markFailed(id: number, holder: string, error: string, mayBeTaken?: boolean): Promise<void>;
+  /** Marks mails as sent that were sent before the database forgot it. Throws FleetError `locked`. */
+  markSentBefore(lease: Lease, sent: readonly { readonly id: number; readonly atMs: number }[]): Promise<void>;
+  /** Returns the notifications of a mail, and whether the mail is an ordinary one (NewMail.ordinary). */
+  toldBy(id: number): Promise<{ readonly ordinary: boolean; readonly told: readonly Told[] }>;
   /** Returns `open` if an alert of the mail fires, `ended` if all its alerts have ended, `none` if it has none. */
   alertsOfMail(id: number): Promise<'open' | 'ended' | 'none'>;
   /**

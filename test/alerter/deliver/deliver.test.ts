@@ -1,10 +1,13 @@
 /** Delivery: no mail is lost, a mail is repeated only after a lost answer, and no refusal delays other recipients. */
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { keepLease } from '../../../src/alerter/deliver/deliver.ts';
 import { pauseAfter } from '../../../src/alerter/deliver/deliver-mail.ts';
+import type { Delivered } from '../../../src/alerter/deliver/delivery.ts';
+import { openSentMails } from '../../../src/alerter/deliver/sent-mails.ts';
 import { FleetError } from '../../../src/errors.ts';
 import { smtpConfig, withLogin } from '../../notify/support/smtp-config.ts';
 import { onEachDatabase } from '../../storage/support/databases.ts';
@@ -76,6 +79,39 @@ onEachDatabase('delivering', (kit) => {
     ]);
     assert.deepEqual(await post.run(smtpConfig(server.port)), { sent: 0, putOff: 0, refused: 0 });
     assert.equal(server.mails.length, 3);
+  });
+
+  test('what any channel has accepted is noted before its mark, and then only marked', async (t) => {
+    const post = await openPost(t, kit);
+    await post.put('ops@example.org', '|/usr/local/bin/tell', 'webhook:page');
+    const file = path.join(post.stateDir, 'sent');
+    const send = (): Promise<Delivered> => {
+      const onFault = assert.fail;
+      const sent = openSentMails({ file, now: () => Date.now(), onFault });
+      const channel = { name: 'any', timeoutMs: 100, answerTimeoutMs: 100, send: countSend, close };
+      return post.run(null, { sent, channels: { channelFor: () => channel, close }, storage });
+    };
+    let count = 0;
+    const close = (): void => undefined;
+    const countSend = (): Promise<void> => {
+      count += 1;
+      return Promise.resolve();
+    };
+    // The program dies before each mark.
+    const died = new FleetError({ code: 'locked', stage: 'mail', message: 'died' });
+    const storage = withOutbox(post.opened.storage, {
+      markSent: async (id, holder, atMs) => {
+        if (atMs === undefined) throw died;
+        await post.opened.storage.outbox.markSent(id, holder, atMs);
+      },
+    });
+    await send();
+    assert.deepEqual([count, states(await post.rows())], [3, ['waiting', 'waiting', 'waiting']]);
+    await post.makeDue();
+    await send();
+    assert.deepEqual([count, states(await post.rows())], [3, ['sent', 'sent', 'sent']]);
+    const known = post.events.flatMap((event) => (event.kind === 'known' ? event.recipient : []));
+    assert.deepEqual(known.toSorted(), ['ops@example.org', 'webhook:page', '|/usr/local/bin/tell']);
   });
 
   test('nothing due takes no lease and opens no connection', async (t) => {

@@ -76,6 +76,7 @@ export function startDispatch(elements: string) {
       .map(({ id, mail, createdAtMs }) => ({
         id,
         recipient: mail.recipient,
+        messageId: `<${id}@example.org>`,
         createdAtMs,
         items: mail.items.map(({ alertId, sequence, transition, before }): StoredNotification => ({
           alertId,

@@ -79,6 +79,7 @@ export async function openPost(t: TestContext, kit: Kit): Promise<Post> {
           storage,
           takeLease: () => Promise.resolve(lease),
           channels,
+          sent: { find: () => null, note: () => undefined },
           isNamed: () => true,
           fallback: smtp === null || to === null ? null : { to, from: smtp.from },
           signal: never,

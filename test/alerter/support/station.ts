@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
@@ -70,6 +70,13 @@ export interface Arrived {
 /** The content of each client's row, by client. Station.collect describes the notation. */
 export type Says = Readonly<Record<string, string>>;
 
+export interface Snapshot {
+  /** Writes the copy back, as if nothing had happened since: the alerters forget what they have sent since, too. */
+  readonly restore: () => Promise<void>;
+  /** Writes the copy back: the database alone forgets. */
+  readonly lose: () => Promise<void>;
+}
+
 /** A collector's database, a mail server, config.xml and a clock: the whole environment of an alerter. */
 export interface Station {
   readonly config: () => Config;
@@ -101,8 +108,14 @@ export interface Station {
   dump(): Promise<string>;
   /** Returns the alerts of a composed mail as a sentence. */
   sentenceOf(messageId: string): string;
-  /** Copies all tables. `restore` writes the copy back. */
-  snapshot(): Promise<{ readonly restore: () => Promise<void> }>;
+  /** Returns the number of runs that collect has stored. */
+  collected(): number;
+  /** Stores again all runs but the first ones, as collectors do after a loss. */
+  storeAgain(first: number): Promise<void>;
+  /** Works while no program has the database open. */
+  whileClosed(work: () => void): Promise<void>;
+  /** Copies all tables. */
+  snapshot(): Promise<Snapshot>;
   close(): Promise<void>;
 }
 
@@ -131,8 +144,8 @@ export async function openStation({ storage: stored, elements, smtp = '' }: Stat
   const open = async (wrap: (database: Database) => Database = (database) => database): Promise<Database> =>
     atTime(wrap(await openDatabase({ storage: stored, program: 'alert' })), () => nowMs);
   await makeMigrated(stored);
-  const database = await open();
-  const storage = storageOn(database);
+  let database = await open();
+  let storage = storageOn(database);
   const configFor = (text: string, machine = 'mon-1'): Config => {
     const folder = path.join(dir, machine);
     mkdirSync(folder, { recursive: true });
@@ -149,12 +162,19 @@ export async function openStation({ storage: stored, elements, smtp = '' }: Stat
   let config = configFor(text);
   const composed = new Map<string, DueMail>();
   const subjects = new Map<string, string>();
+  const sentFiles = (): readonly string[] =>
+    readdirSync(dir).map((machine) => path.join(dir, machine, 'state', 'sent'));
   const runs = new Map<string, ReturnType<typeof runStart>>();
+  const collects: (() => Promise<void>)[] = [];
 
   return {
     config: () => config,
-    database,
-    storage,
+    get database() {
+      return database;
+    },
+    get storage() {
+      return storage;
+    },
     server,
     dir,
     nowMs: () => nowMs,
@@ -174,18 +194,15 @@ export async function openStation({ storage: stored, elements, smtp = '' }: Stat
       const itsNowMs = nowMs + aheadMs;
       const start = runStart({ startedAtMs: itsNowMs, collectorId, host });
       runs.set(start.id, start);
-      await storage.reports.startRun(start);
       const watched = config.clients.filter(({ state }) => state !== 'retired').map(({ name }) => name);
       const names = [...new Set([...watched, ...Object.keys(says)])].filter((name) => says[name] !== 'absent');
       const failed = names.filter((name) => says[name]?.startsWith('fails') === true);
-      await storage.reports.saveVisits(
-        names.map((client) => {
-          const code = /^fails ([\w-]+)/.exec(says[client] ?? '')?.[1];
-          const message = code === 'connect-refused' ? refusedVisit.message : `${code ?? ''} of ${client}`;
-          const fault = code === undefined ? {} : { ...refusedVisit, code, message };
-          return visit({ runId: start.id, client, startedAtMs: itsNowMs + 1000, ...fault });
-        }),
-      );
+      const visits = names.map((client) => {
+        const code = /^fails ([\w-]+)/.exec(says[client] ?? '')?.[1];
+        const message = code === 'connect-refused' ? refusedVisit.message : `${code ?? ''} of ${client}`;
+        const fault = code === undefined ? {} : { ...refusedVisit, code, message };
+        return visit({ runId: start.id, client, startedAtMs: itsNowMs + 1000, ...fault });
+      });
       const reports = names
         .filter((name) => !failed.includes(name) && says[name] !== 'mute')
         .map((client) => {
@@ -198,9 +215,25 @@ export async function openStation({ storage: stored, elements, smtp = '' }: Stat
           const one = item({ client, observedAtMs, receivedAtMs: itsNowMs + 2100, workers, bootId, checks });
           return { ...one, report: { ...one.report, run_id: start.id } };
         });
-      await storage.reports.ingest(reports);
-      if (!unfinished) await end(storage, start, names.length, failed.length);
+      const store = async (): Promise<void> => {
+        await storage.reports.startRun(start);
+        await storage.reports.saveVisits(visits);
+        await storage.reports.ingest(reports);
+        if (!unfinished) await end(storage, start, names.length, failed.length);
+      };
+      collects.push(store);
+      await store();
       return start.id;
+    },
+    collected: () => collects.length,
+    storeAgain: async (first) => {
+      for (const store of collects.slice(first)) await store();
+    },
+    whileClosed: async (work) => {
+      await storage.close();
+      work();
+      database = await open();
+      storage = storageOn(database);
     },
     endRun: async (runId) => {
       const start = runs.get(runId);
@@ -252,7 +285,14 @@ export async function openStation({ storage: stored, elements, smtp = '' }: Stat
           rows: await database.read((session) => session.all(`SELECT * FROM ${name}`)),
         })),
       );
-      return { restore: () => database.migrate((session) => restoreTables(session, tables)) };
+      const sent = sentFiles().flatMap((file) => (existsSync(file) ? { file, content: readFileSync(file) } : []));
+      const lose = (): Promise<void> => database.migrate((session) => restoreTables(session, tables));
+      const restore = async (): Promise<void> => {
+        for (const file of sentFiles()) rmSync(file, { force: true });
+        for (const { file, content } of sent) writeFileSync(file, content, { mode: 0o600 });
+        await lose();
+      };
+      return { restore, lose };
     },
     close: async () => {
       await storage.close();
