@@ -5,7 +5,7 @@ import type { Storage, VisitRecord } from '../storage/store/storage.ts';
 import type { AnyTransport } from '../transport/transport.ts';
 import type { LockHolder } from '../state/lock.ts';
 import type { StatePaths } from '../state/paths.ts';
-import type { RunEnd, RunStart } from '../storage/store/run.ts';
+import type { Restored, RunEnd, RunStart } from '../storage/store/run.ts';
 import type { Bundles } from './agent/task.ts';
 import type { KeyRing } from './keys/key-ring.ts';
 
@@ -108,6 +108,8 @@ export interface CollectResult extends Pick<RunEnd, 'finishedAtMs' | 'clients' |
     /** The number of sealed files in encrypted_stats/ that wait for the next run. */
     readonly waiting: number;
   };
+  /** Rows that the database had forgotten and the run has stored again; null: it could not be asked. */
+  readonly restored: Restored | null;
   /** The failed visits, in the order in which they ended. */
   readonly failures: readonly VisitRecord[];
   /** The faults of no single client. */

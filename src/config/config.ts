@@ -102,6 +102,8 @@ export interface CollectorConfig {
   readonly pipelining: boolean;
   /** The most bytes that may wait in encrypted_stats/. */
   readonly spoolBytes: number;
+  /** The least time for which a stored report or record is kept, to be stored again if the database forgets it. */
+  readonly keepStoredMs: number;
   /** True if `collect` opens reports; otherwise it stores them sealed, for `ingest`. */
   readonly open: boolean;
   /** The site whose clients this collector shares with others; `null`: the collector visits all clients by itself. */

@@ -43,6 +43,7 @@ const places = {
   retiredKeys: ['retired_keys', 'folder'],
   encryptedStats: ['encrypted_stats', 'folder'],
   inbox: ['inbox', 'folder'],
+  stored: ['stored', 'folder'],
   olderJournal: ['journal', 'folder'],
   olderEvents: ['events', 'folder'],
   knownHosts: ['known_hosts', 'written-in-place'],

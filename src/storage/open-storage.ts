@@ -27,6 +27,7 @@ import { createShareStore } from './reports/shares.ts';
 import { saveStateDisks } from './reports/state-disks.ts';
 import { endRun, runsOf, saveRuns, startRun } from './reports/runs.ts';
 import { saveVisits } from './reports/visits.ts';
+import { createStoredStore } from './reports/stored-ids.ts';
 import { databaseNowMs } from './sql/sql-time.ts';
 import { forgetClient, forgetCollector } from './retention/forget.ts';
 import { countPrunable, prune } from './retention/prune.ts';
@@ -106,6 +107,11 @@ export function storageOn(database: Database): Storage {
     sealed: createSealedStore(database),
     events: createEventStore(database),
     shares: createShareStore(database),
+    stored: createStoredStore(database),
+    elsewhere: async () => {
+      const other = (await database.elsewhere?.()) ?? null;
+      return other === null ? null : { stored: createStoredStore(other), close: () => other.close() };
+    },
     nowMs: () => database.read(databaseNowMs),
     close: () => database.close(),
   };

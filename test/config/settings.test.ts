@@ -44,6 +44,7 @@ test('settings that nobody wrote', () => {
     perSubnet: 32,
     pipelining: true,
     spoolBytes: 10 * 2 ** 30,
+    keepStoredMs: 15 * 60_000,
     open: true,
     sharedSite: null,
     forward: null,

@@ -69,7 +69,7 @@ async function openStation(storage: string, select: (sql: string) => unknown) {
     }),
   );
   const machine = site.machine('mon');
-  const filesLeft = (ending: string) => namesBelow(path.join(machine.dir, 'state'), ending).length;
+  const filesLeft = () => namesBelow(path.join(machine.dir, 'state', 'encrypted_stats'), '.fhs').length;
   const station = {
     /** The number of reports of each client and visit. */
     reportsEach: 1,
@@ -80,14 +80,14 @@ async function openStation(storage: string, select: (sql: string) => unknown) {
       const { status, stdout, stderr } = await machine.run(['--json', 'collect']);
       type Document = { succeeded: number; faults: { code: string }[]; reports: { waiting: number } };
       const { succeeded: visited, faults, reports: counted } = JSON.parse(stdout) as Document;
-      assert.equal(filesLeft('.fhs'), counted.waiting);
+      assert.equal(filesLeft(), counted.waiting);
       return { status, stderr, visited, codes: faults.map(({ code }) => code), waiting: counted.waiting };
     },
     alert: () => machine.run(['-q', 'alert']),
     storesAllOnce: async () => {
       runs += 1;
       for (const command of ['collect', 'alert']) await succeeded(machine.run([command]));
-      assert.equal(filesLeft('.fhs') + filesLeft('.jsonl'), 0);
+      assert.equal(filesLeft(), 0);
       const counts = Object.entries((await select(countsSql)) as object).map(([name, value]) => [name, Number(value)]);
       const stored = { stats: reports, ids: reports, visits: runs * clients, failed: 0, runs, failures: 0, alerts: 0 };
       assert.deepEqual(Object.fromEntries(counts), stored);

@@ -69,12 +69,12 @@ suite('what a power cut must not take is synced before anybody relies on it', { 
     }
   });
 
-  test('by the database: the row, before the file is removed', () => {
+  test('by the database: the row, before the file goes to stored/', () => {
     for (const kept of spooled.map(keptOf)) {
       inOrder(of(kept.pid), {
         'the collector gives it its name': (line) => line === kept,
         'commits the row': (line) => line.event === 'commit',
-        'removes the file': (line) => line.event === 'remove' && line.what === kept.what,
+        'keeps the file': (line) => line.event === 'rename' && line.from === kept.what,
       });
     }
   });

@@ -21,7 +21,7 @@ test('the records of a run without a database become rows after every power cut,
       const documents = runDocuments(documentsOf(statePaths(fleet.stateDir), { kind: 'collector' }), start);
       documents.begin();
       promise(`run ${start.id}`);
-      documents.visits([visit({ runId: start.id, startedAtMs: nowMs })]);
+      await documents.visits([visit({ runId: start.id, startedAtMs: nowMs })]);
       promise(`visit ${start.id}`);
       documents.end(runEnd(start));
       promise(`finished run ${start.id}`);

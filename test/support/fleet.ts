@@ -62,6 +62,7 @@ export const collectorConfig: CollectorConfig = {
   perSubnet: 1000,
   pipelining: true,
   spoolBytes: 10 * 2 ** 30,
+  keepStoredMs: 15 * 60_000,
   open: true,
   sharedSite: null,
   forward: null,

@@ -1,6 +1,7 @@
 import type { CollectEvent, CollectResult } from '../../collector/collect-options.ts';
 import { escapeControls, formatFields, harmlessJson } from '../../log.ts';
 import { groupBy } from '../../platform/group-by.ts';
+import { restoredRows } from '../../storage/store/run.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import { describeDuration } from '../../text/durations.ts';
 import { byName } from '../../text/name-order.ts';
@@ -82,11 +83,13 @@ function adviceLines(visits: readonly VisitRecord[]): readonly string[] {
 
 function summaryText(output: Output, result: CollectResult): string {
   const { stored, duplicate, quarantined, waiting } = result.reports;
+  const restored = restoredRows(result.restored);
   const parts = [
     `${result.succeeded} of ${result.clients} clients answered`,
     `${counted(stored, 'report')} stored`,
     duplicate > 0 ? `${duplicate} stored already` : '',
     quarantined > 0 ? output.colour('red', `${quarantined} quarantined`) : '',
+    restored > 0 ? output.colour('yellow', `${counted(restored, 'row')} stored again`) : '',
     waiting > 0 ? output.colour('yellow', `${waiting} waiting`) : '',
     result.skipped > 0 ? output.colour('yellow', `${result.skipped} not visited`) : '',
     result.outcome === 'interrupted' ? output.colour('red', 'interrupted') : '',

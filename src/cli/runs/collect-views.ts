@@ -1,5 +1,6 @@
 import type { CollectEvent, CollectResult } from '../../collector/collect-options.ts';
 import type { LogFields } from '../../log.ts';
+import { restoredRows } from '../../storage/store/run.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import { adviceFor, complaintText, faultJson } from '../command/complain.ts';
 import { holderJson, overlappedFields } from '../command/lock-holder.ts';
@@ -43,6 +44,7 @@ function jsonView(output: Output): CollectView {
         command: 'collect',
         ...jsonFields({ runId, outcome, exitStatus, holder: holderJson(result.holder), startedAtMs, finishedAtMs }),
         ...jsonFields({ clients, succeeded, failed, skipped: result.skipped, reports: result.reports }),
+        restored: restoredJson(result.restored),
         skipped_clients: skipped,
         visits,
         quarantined,
@@ -60,6 +62,12 @@ function visitJson(visit: VisitRecord): object {
     ...jsonFields({ client, address, ok, stage, code, message, advice, startedAtMs, durationMs, connectMs }),
     ...jsonFields({ bytesIn, bytesOut, uploaded, reader }),
   };
+}
+
+function restoredJson(restored: CollectResult['restored']): object | null {
+  if (restored === null) return null;
+  const { reports, records, fromMs, toMs, note } = restored;
+  return jsonFields({ reports, records, fromMs, toMs, note });
 }
 
 /** Logs a `key=value` line for each event and a summary. If quiet, prints only faults of the run. */
@@ -87,7 +95,8 @@ function lineView(output: Output): CollectView {
       }
       skips.end();
       const { clients, succeeded, failed, skipped } = result;
-      const counts = { clients, succeeded, failed, skipped, ...reports };
+      const restored = restoredRows(result.restored) || undefined;
+      const counts = { clients, succeeded, failed, skipped, ...reports, restored };
       log.event('summary', { run, outcome, ...counts, duration_ms: finishedAtMs - startedAtMs });
     },
   };

@@ -3,7 +3,7 @@ import { jsonTime } from './reader-time.ts';
 
 const nameOf = remembered((field: string) => {
   const name = field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-  const time = /^(?:.*_)?(?:at|since|until|from|first|last)(?=_ms$)/.exec(name)?.[0];
+  const time = /^(?:.*_)?(?:at|since|until|from|to|first|last)(?=_ms$)/.exec(name)?.[0];
   return { name: time ?? name, isTime: time !== undefined };
 });
 

@@ -6,7 +6,7 @@ import type { ForwardConfig } from '../../config/config.ts';
 import { folderOfClient } from '../../state/client-folder.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import type { CollectResult, CollectorRun } from '../collect-options.ts';
-import { boundDocuments, documentsIn } from '../inbox/document-files.ts';
+import { boundDocuments, documentsIn, removeStored } from '../inbox/document-files.ts';
 import { allowances, documentsOf } from '../inbox/origins.ts';
 import { runDocuments } from '../inbox/run-documents.ts';
 import { endOf, resultOf } from '../run/collect-result.ts';
@@ -58,7 +58,8 @@ export async function makeSiteRun({ run, to, key }: SiteRunOptions): Promise<Col
   const recordBytes = Math.max(allowances.collector.maxBytes, spoolBytes * shareOfRecords);
   const earlier = new Set(boundDocuments(folder, recordBytes).kept);
   const facts = openSiteFacts(paths.siteFacts);
-  const record = new RunRecord({ store: null, documents: runDocuments(folder, start), start, onFault });
+  const documents = runDocuments(folder, start);
+  const record = new RunRecord({ store: null, documents, keep: removeStored, start, onFault });
   const fresh = takeFresh(spool, onFault);
   const waiting = new Set(leftovers.map(({ file }) => path.basename(path.dirname(file))));
   const note = (visit: VisitRecord): void => {

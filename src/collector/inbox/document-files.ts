@@ -84,7 +84,7 @@ export function namesIn(folder: string): readonly string[] {
   }
 }
 
-/** Removes a report or document whose content the database has. No other function removes one for this reason. */
+/** Removes a report or document that another collector has, or that held nothing to store. */
 export function removeStored(file: string): void {
   rmSync(file, { force: true });
 }

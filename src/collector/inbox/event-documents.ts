@@ -6,13 +6,14 @@ import { documentName, documentsIn, documentTime, sizeOf, unmarked, writeDocumen
 import { takeOverEvents } from './older-folders.ts';
 import { allowances, documentsOf } from './origins.ts';
 import { storeEvents } from './store-documents.ts';
+import { eventsFolder, StoringFiles } from './stored-files.ts';
 
 /** Thrown if the folder of events is full. */
 export class EventFolderFull extends Error {}
 
 /** The events that wait in the inbox. The name of a document has its position and the number of its events. */
 export class EventDocuments {
-  readonly #inbox: string;
+  readonly #paths: StatePaths;
   readonly #folder: string;
   readonly #onSetAside: (line: string) => void;
   #bytes = 0;
@@ -21,7 +22,7 @@ export class EventDocuments {
 
   /** Finds the documents that an earlier process, or the version before, has left. Throws the errors of fs. */
   constructor(paths: StatePaths, onSetAside: (line: string) => void) {
-    this.#inbox = paths.inbox;
+    this.#paths = paths;
     this.#folder = documentsOf(paths, { kind: 'events' });
     this.#onSetAside = onSetAside;
     takeOverEvents(paths, onSetAside);
@@ -47,8 +48,12 @@ export class EventDocuments {
 
   /** Stores the waiting events in their order. Throws the errors of the store; the events stay then. */
   async takeUp(saveEvents: (events: readonly NewEvent[]) => Promise<void>): Promise<void> {
+    const base = eventsFolder(Date.now());
+    // The next `collect` bounds what is kept, and reports what cannot be kept.
+    const { keep } = new StoringFiles({ paths: this.#paths, base, onNote: () => undefined });
+    const { inbox } = this.#paths;
     try {
-      await storeEvents({ inbox: this.#inbox, events: { saveEvents }, onSetAside: this.#onSetAside });
+      await storeEvents({ inbox, events: { saveEvents }, keep, onSetAside: this.#onSetAside });
     } finally {
       this.#count();
     }

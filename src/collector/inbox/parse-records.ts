@@ -76,7 +76,8 @@ export function parseRunEnd(value: unknown): Omit<RunEnd, 'id'> | null {
   };
 }
 
-function parseRestored(value: unknown): Restored | null {
+/** Parses what a run stored again. Returns null for another form. */
+export function parseRestored(value: unknown): Restored | null {
   const { reports, records, fromMs, toMs, note } = fieldsOf(value) as Unchecked<Restored>;
   if (!isClients(reports) || !isClients(records)) return null;
   const words = typeof note === 'string' ? oneLine(note.slice(0, maxMessageChars)) : null;

@@ -13,9 +13,9 @@ const openMark = '.open';
 const openName = (name: string): string => `.${name}${openMark}`;
 
 /**
- * Returns the documents of a run with the records that the database does not take. The first one is written at the
- * start of every run and deleted once the database has the end, so that a killed run leaves a record. All throw
- * FleetError `spool-full`.
+ * Returns the documents of a run, which are written before the database has their records. The first one is written at
+ * the start of every run and deleted at its end, so that a killed run leaves a record. All throw FleetError
+ * `spool-full`.
  */
 export function runDocuments(folder: string, start: RunStart) {
   const name = documentName(start.startedAtMs, start.id);
@@ -31,16 +31,21 @@ export function runDocuments(folder: string, start: RunStart) {
       writeDocumentNow(folder, opened, { run: { start, end: null } });
       isOpen = true;
     },
-    visits: (visits: readonly VisitRecord[]): void => {
+    /** Returns the path of the document. Does not block, because other visits go on. */
+    visits: async (visits: readonly VisitRecord[]): Promise<string> => {
       parts += 1;
-      writeDocumentNow(folder, documentName(start.startedAtMs, start.id, parts), { run: { start, end: null }, visits });
+      const part = documentName(start.startedAtMs, start.id, parts);
+      await writeDocument(folder, part, { run: { start, end: null }, visits });
+      return path.join(folder, part);
     },
-    end: (end: RunEnd): void => {
+    /** Returns the path of the document. */
+    end: (end: RunEnd): string => {
       writeDocumentNow(folder, name, { run: { start, end } });
       close();
+      return path.join(folder, name);
     },
-    /** Removes the first document: the database has all other records. */
-    remove: close,
+    /** Removes the first document. */
+    close,
   };
 }
 

@@ -31,6 +31,7 @@ import {
   type Origin,
 } from './origins.ts';
 import { parseDocument } from './parse-document.ts';
+import type { Keep } from './stored-files.ts';
 
 export interface DocumentStores {
   readonly reports: Pick<ReportStore, 'saveRuns' | 'runsOf' | 'saveVisits'>;
@@ -62,6 +63,8 @@ export interface StoreDocumentsOptions {
   readonly own?: string;
   /** False to leave documents to the next run of which an earlier attempt could not store a record. Default: true. */
   readonly tryAgain?: boolean;
+  /** Takes the documents whose records are stored. Default: removes them. */
+  readonly keep?: Keep;
   /** Called with a line for people about a document that failed twice and was set aside. */
   readonly onSetAside?: (message: string) => void;
 }
@@ -75,7 +78,7 @@ interface Waiting {
 }
 
 /**
- * Stores the documents that wait in the inbox, and deletes them: the newest run of each site, then events, then the
+ * Stores the documents that wait in the inbox, and hands them over: the newest run of each site, then events, then the
  * documents of this collector, then those of the sites in turns, each oldest first. A record that cannot be stored
  * costs no other record: its document is tried once more in another run, and then set aside. Only the holder of the
  * collector's lock may call it. Throws faults of the database; the remaining documents stay.
@@ -100,10 +103,10 @@ export async function storeDocuments(options: StoreDocumentsOptions): Promise<St
 
 /** Stores the events that wait, as storeDocuments does. Another process may store them at the same time. */
 export async function storeEvents(
-  options: Pick<StoreDocumentsOptions, 'inbox' | 'onSetAside'> & { readonly events: DocumentStores['events'] },
+  options: Pick<StoreDocumentsOptions, 'inbox' | 'onSetAside' | 'keep'> & { readonly events: DocumentStores['events'] },
 ): Promise<void> {
-  const { inbox, events, onSetAside } = options;
-  const storing = new DocumentStoring({ stores: { events }, ...(onSetAside === undefined ? {} : { onSetAside }) });
+  const { inbox, events, ...others } = options;
+  const storing = new DocumentStoring({ stores: { events }, ...others });
   await storing.store(waitingEvents(inbox), Infinity);
 }
 
@@ -146,14 +149,17 @@ const maxRecords = 2000;
 /** The records of one transaction. */
 const batchSize = 200;
 
-interface StoringOptions extends Partial<Pick<StoreDocumentsOptions, 'config' | 'nowMs' | 'onSetAside'>> {
+interface StoringOptions extends Partial<Pick<StoreDocumentsOptions, 'config' | 'nowMs' | 'onSetAside' | 'keep'>> {
   /** Without a store of reports the documents hold events alone. */
   readonly stores: Pick<DocumentStores, 'events'> & Partial<DocumentStores>;
 }
 
 interface OpenDocument extends Admitted, Waiting {
+  readonly bytes: number;
   readonly strange: number;
 }
+
+const noRecords = { run: null, visits: [], events: [], bytes: 0 } as const;
 
 class DocumentStoring {
   readonly #options: StoringOptions;
@@ -193,14 +199,15 @@ class DocumentStoring {
     const { config, nowMs = 0 } = this.#options;
     const { origin, folder, file } = waiting;
     try {
-      const document = parseDocument(readDocumentFile(file, allowances[origin].maxDocumentBytes));
+      const content = readDocumentFile(file, allowances[origin].maxDocumentBytes);
+      const document = parseDocument(content);
       const admitted = admitDocument(origin, document, {
         site: config === undefined ? null : (clientsOfSites(config.clients).get(folder) ?? null),
         retentionMs: config?.retention.rawMs ?? 0,
         nowMs,
       });
       if (admitted.dropped > 0) this.#countForeign(folder, admitted.dropped);
-      this.#open.push({ ...waiting, ...admitted, strange: document.strange });
+      this.#open.push({ ...waiting, ...admitted, bytes: content.length, strange: document.strange });
       this.#records += admitted.visits.length + admitted.events.length;
     } catch (thrown) {
       if (errnoOf(thrown) !== 'ENOENT') this.#settle(waiting, [messageOf(thrown)]);
@@ -265,11 +272,12 @@ class DocumentStoring {
     this.#settle(document, [...refused, ...Array<string>(strange).fill(strangeRecord)]);
   }
 
-  /** Removes a document whose records are stored. Keeps another for the next run, or sets it aside after that. */
-  #settle({ folder, file }: Waiting, reasons: readonly string[]): void {
+  /** Hands over a document whose records are stored. Keeps another for the next run, or sets it aside after that. */
+  #settle(waiting: Waiting | OpenDocument, reasons: readonly string[]): void {
+    const { folder, file } = waiting;
     this.counts.refused += reasons.length;
     try {
-      if (reasons.length === 0) removeStored(file);
+      if (reasons.length === 0) this.#handOver(waiting);
       else if (!hasFailed(file)) renameSync(file, marked(file));
       else this.#note(folder, setAside(file, reasons));
     } catch (thrown) {
@@ -278,6 +286,15 @@ class DocumentStoring {
       // A folder that nothing can be removed from. The same records are recognised in the next run.
       this.#note(folder, `${file} stays: ${messageOf(thrown)}. Make its folder writable, or move it away.`);
     }
+  }
+
+  #handOver(document: Waiting | OpenDocument): void {
+    const { keep = removeStored } = this.#options;
+    const { file, run, visits, events, bytes } = { ...noRecords, ...document };
+    const records = (run === null ? 0 : 1) + visits.length + events.length;
+    if (records === 0) removeStored(file);
+    // The name of such a document has the id of its visit.
+    else keep(file, { bytes, isVisit: records === 1 && visits.some(({ runId }) => file.includes(runId)) });
   }
 
   #note(folder: string, line: string): void {

@@ -7,7 +7,7 @@ import { generateKeyPair, privateKeyFromPem, privateKeyToPem, publicKeyToPem } f
 import type { KeyPair } from '../../seal/key-pair.ts';
 import { partSuffix, writeDurably } from '../../state/durable-file.ts';
 
-export type KeyPaths = Pick<StatePaths, 'keys' | 'publicKeys' | 'retiredKeys' | 'encryptedStats'>;
+export type KeyPaths = Pick<StatePaths, 'keys' | 'publicKeys' | 'retiredKeys' | 'encryptedStats' | 'stored'>;
 
 /** A pair of keys/, in `<time>-<id>.pem`. Its public half has the same name in public_keys/. */
 export interface StoredPair {

@@ -68,6 +68,12 @@ function throwWhenInUse(options: RetireKeyOptions, key: ListedKey, newer: readon
     const place = `in ${paths.encryptedStats} that only key ${id} opens`;
     found(`${reportsWait(waiting)} ${place}`, 'Run `fleet-health collect` first.');
   }
+  const kept = countKept(paths.stored, id);
+  if (kept > 0) {
+    const are = kept === 1 ? 'report that has' : 'reports that have';
+    const reason = `${kept} ${are} become rows in ${paths.stored}, in case the database forgets them, need key ${id}`;
+    found(reason, 'They go once <collector keepStored> has passed and `fleet-health collect` has run twice.');
+  }
   if (quarantined > 0) {
     const are = quarantined === 1 ? 'report in quarantine is' : 'reports in quarantine are';
     const advice = `Look at them and delete them: ${paths.encryptedStats}/*/quarantine.`;
@@ -146,6 +152,13 @@ export function countSealedTo(dir: string, keyId: string, givenUp: ReadonlySet<s
     if (!givenUp.has(clientOfFolder(folder) ?? '')) quarantined += count(path.join(dir, folder, 'quarantine'));
   }
   return { waiting, quarantined };
+}
+
+/** Counts the reports that are kept until the database is known to keep them. Throws errors of fs. */
+function countKept(stored: string, keyId: string): number {
+  const entries = orNull(() => readdirSync(stored, { withFileTypes: true, recursive: true })) ?? [];
+  const reports = entries.filter((entry) => entry.isFile() && entry.name.endsWith('.fhs'));
+  return reports.filter(({ parentPath, name }) => keyIdOfFile(path.join(parentPath, name)) === keyId).length;
 }
 
 function namesIn(dir: string, isWanted: (entry: Dirent) => boolean): readonly string[] {

@@ -15,7 +15,7 @@ import {
   type SiteClients,
 } from '../inbox/origins.ts';
 import { parseSealedName } from '../spool/sealed-spool.ts';
-import { onDisk } from '../spool/spool-bound.ts';
+import { onDisk } from '../inbox/stored-files.ts';
 import { waitingBytes, type Receiver } from './receiver.ts';
 
 export interface ReceiveSiteFileOptions {

@@ -59,5 +59,6 @@ export function resultOf(
   const { unreached, failures } = visited;
   const allWell = failed + skipped + reports.quarantined + faults.length === 0 && outcome !== 'interrupted';
   const exitStatus = faults.some(({ code }) => !othersFaults.includes(code)) ? 3 : allWell ? 0 : 1;
-  return { ...end, runId, exitStatus, holder, startedAtMs, unreached, reports, failures, faults };
+  const { restored = null } = end;
+  return { ...end, runId, exitStatus, holder, startedAtMs, unreached, reports, restored, failures, faults };
 }

@@ -19,6 +19,7 @@ import { noTimeLimit } from '../ingest/ingest-queue.ts';
 import { ingestStored, type IngestStoredCounts } from '../ingest/ingest-stored.ts';
 import { startIngest } from '../ingest/start-ingest.ts';
 import { openMarks } from '../ingest/opening-marks.ts';
+import { storedBase, StoringFiles } from '../inbox/stored-files.ts';
 import { loadOpeningKeys } from '../keys/key-ring.ts';
 import { describeMissingKey } from '../keys/retired-keys.ts';
 import { createClientNames } from '../spool/client-names.ts';
@@ -127,15 +128,20 @@ async function openAll(run: IngestRun, onFault: (fault: FleetError) => void): Pr
     onFault,
     describeKey: (keyId: string) => describeMissingKey(paths, keyId),
   };
+  const files = new StoringFiles({
+    ...{ paths, base: storedBase(run.start), room: () => config.collector.spoolBytes },
+    onNote: (message) => observe({ kind: 'note', message }),
+  });
   const collecting = await takeLock({ file: paths.lock, nowMs: now() });
   const isHeld = collecting.kind === 'held';
   let quarantine;
   let local: Omit<IngestCounts, 'waiting'> = noneTaken;
   try {
-    const spool = openSealedSpool(paths.encryptedStats, paths.inbox);
+    const spool = openSealedSpool(paths.encryptedStats, paths.inbox, files.keep);
     const { reports: leftovers, quarantines } = await spool.scan(isHeld);
     quarantine = openQuarantine({ places: quarantines, nowMs: now(), keepMs: retentionMs });
     if (isHeld && leftovers.length > 0) {
+      files.bound();
       const marks = openMarks(paths.openingFiles);
       const runId = run.start.id;
       const ingest = startIngest({ ...shared, runId, quarantine, spool, leftovers, times: noTimeLimit, marks });
@@ -143,7 +149,10 @@ async function openAll(run: IngestRun, onFault: (fault: FleetError) => void): Pr
       local = ingest.counts();
     }
   } finally {
-    if (isHeld) collecting.release();
+    if (isHeld) {
+      files.end();
+      collecting.release();
+    }
   }
   const marks = openMarks(paths.openingRows);
   const { sealed } = storage;

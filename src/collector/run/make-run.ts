@@ -5,6 +5,7 @@ import type { CollectResult, CollectorRun } from '../collect-options.ts';
 import type { Ingest } from '../ingest/ingest-options.ts';
 import { documentsOf } from '../inbox/origins.ts';
 import { runDocuments } from '../inbox/run-documents.ts';
+import { storedBase, StoringFiles } from '../inbox/stored-files.ts';
 import { startIngest } from '../ingest/start-ingest.ts';
 import { openMarks } from '../ingest/opening-marks.ts';
 import { describeMissingKey } from '../keys/retired-keys.ts';
@@ -19,6 +20,7 @@ import { pruneInTime } from './prune-in-time.ts';
 import { createRunFaults, storageFault, type RunFaults } from './run-faults.ts';
 import { RunRecord } from './run-record.ts';
 import { alerterFault, hasAnswered, ingestFault, stateDiskFault } from './run-watches.ts';
+import { forgetRestored } from './second-look.ts';
 import { silentVisits } from './silent-clients.ts';
 import { startStorageTime, storageLimits, type StorageTime } from './storage-limits.ts';
 import { visitClients, type ClientsVisited } from './visit-clients.ts';
@@ -29,25 +31,28 @@ export async function makeRun(options: CollectorRun): Promise<CollectResult> {
   const began = performance.now();
   const time = startStorageTime();
   const faults = createRunFaults(observe, time);
-  const unbounded = openSealedSpool(paths.encryptedStats, paths.inbox);
-  const { reports: leftovers, quarantines } = await unbounded.scan();
-  const spool = await boundSpool({
-    spool: unbounded,
-    dir: paths.encryptedStats,
-    inbox: paths.inbox,
-    maxBytes: config.collector.spoolBytes,
-    leftovers,
-  });
   const { rawMs } = config.retention;
-  const quarantine = openQuarantine({ places: quarantines, nowMs: start.startedAtMs, keepMs: rawMs });
+  const { spoolBytes } = config.collector;
   const limits = storageLimits(config.collector);
-  const prepared = await prepareStorage({ run: options, time, limits, onFault: faults.add });
+  const waiting = { bytes: () => 0 };
+  const files = new StoringFiles({
+    ...{ paths, base: storedBase(start), room: () => spoolBytes - waiting.bytes() },
+    onNote: (message) => observe({ kind: 'note', message }),
+  });
+  const prepared = await prepareStorage({ run: options, keep: files.keep, time, limits, onFault: faults.add });
   try {
+    const unbounded = openSealedSpool(paths.encryptedStats, paths.inbox, files.keep);
+    const { reports: leftovers, quarantines } = await unbounded.scan();
+    const places = { dir: paths.encryptedStats, inbox: paths.inbox };
+    const spool = await boundSpool({ ...places, spool: unbounded, maxBytes: spoolBytes, leftovers });
+    waiting.bytes = () => spool.waitingBytes();
+    files.bound();
+    const quarantine = openQuarantine({ places: quarantines, nowMs: start.startedAtMs, keepMs: rawMs });
     const store = prepared.storage?.reports ?? null;
     const leftMs = (ms: number): number => ms - (performance.now() - began);
     time.endIn(leftMs(limits.allMs));
     const documents = runDocuments(documentsOf(paths, { kind: 'collector' }), start);
-    const record = new RunRecord({ store, documents, start, onFault: faults.add });
+    const record = new RunRecord({ store, documents, keep: files.keep, start, onFault: faults.add });
     noteLeftovers(options, leftovers);
     const ingest = startIngest({
       spool,
@@ -73,7 +78,7 @@ export async function makeRun(options: CollectorRun): Promise<CollectResult> {
       shares: prepared.storage?.shares ?? null,
     });
     const replayMs = prepared.documentsLeft > 0 ? leftMs(limits.leftoversMs) : 0;
-    return await finish({ options, prepared, visited, ingest, record, faults, time, replayMs });
+    return await finish({ options, prepared, visited, ingest, files, record, faults, time, replayMs });
   } finally {
     time.endIn(null);
     await prepared.opened?.close().catch(() => undefined);
@@ -108,6 +113,7 @@ interface Finish {
   readonly prepared: PreparedStorage;
   readonly visited: ClientsVisited;
   readonly ingest: Ingest;
+  readonly files: StoringFiles;
   readonly record: RunRecord;
   readonly faults: RunFaults;
   readonly time: StorageTime;
@@ -117,8 +123,8 @@ interface Finish {
 
 /** Stores the received reports, records the end of the run, and removes old rows if all went well. */
 async function finish(finishing: Finish): Promise<CollectResult> {
-  const { options, visited, ingest, record, faults, time } = finishing;
-  const { storage, wasAway } = finishing.prepared;
+  const { options, visited, ingest, files, record, faults, time } = finishing;
+  const { storage, wasAway, restored } = finishing.prepared;
   const { start, config, keyRing, paths } = options;
   const orFault = async (work: Promise<unknown>): Promise<void> => {
     const fault = await work.catch(storageFault);
@@ -127,9 +133,11 @@ async function finish(finishing: Finish): Promise<CollectResult> {
   if (visited.endedEarly) ingest.putOffLeftovers();
   const notStored = await ingest.drain();
   if (storage !== null && notStored === null && finishing.replayMs > 0) {
-    await orFault(storeWaiting(options, storage, finishing.replayMs, false));
+    await orFault(storeWaiting(options, storage, finishing.replayMs, files.keep, false));
   }
-  const end = await record.end(endOf(options, visited));
+  const end = await record.end({ ...endOf(options, visited), restored });
+  if (restored !== null) forgetRestored(paths);
+  files.end();
   // The remaining work has limits of its own.
   time.endIn(null);
   const whole = start.scope === 'full' && !visited.interrupted && faults.all.length === 0;

@@ -23,6 +23,7 @@ import { SealFault } from '../../seal/seal-fault.ts';
 import { maxSealedBytes } from '../../seal/sealed-message.ts';
 import { clientOfFolder, folderOfClient } from '../../state/client-folder.ts';
 import { removeStored } from '../inbox/document-files.ts';
+import type { Keep } from '../inbox/stored-files.ts';
 import { inTurns, siteFolders } from '../inbox/origins.ts';
 import type { ReceivedReport } from '../agent/agent-stream.ts';
 import { clockFactsOf, type ClockFacts } from './clock-facts.ts';
@@ -41,8 +42,8 @@ export interface SealedSpool {
   scan(holdsLock?: boolean): Promise<SpoolScan>;
   /** Reads a report. Throws SealFault `report-too-large`, or errors of fs. */
   read(report: SpooledReport): Buffer;
-  /** Removes a report that has become a row, or that another collector has. */
-  remove(report: SpooledReport): void;
+  /** Hands over a report that has become a row, or removes one that another collector has. */
+  remove(report: SpooledReport, bytes?: number): void;
 }
 
 export interface SpoolScan {
@@ -82,8 +83,8 @@ export function arrivedReport(client: string, received: ReceivedReport): Arrived
   return { client, reportId: header.reportId, sealed, receivedAtMs, clock: clockFactsOf(hello) };
 }
 
-/** Opens the folder of sealed reports, and with `inbox` those of the sites there. */
-export function openSealedSpool(dir: string, inbox: string | null = null): SealedSpool {
+/** Opens the folder of sealed reports, and with `inbox` those of the sites there. `keep` takes what is removed. */
+export function openSealedSpool(dir: string, inbox: string | null = null, keep: Keep = removeStored): SealedSpool {
   const madeFolders = new Map<string, Promise<void>>();
   const syncOf = remembered((parent: string) => sharedSync(parent));
   const makeClientFolder = async (folder: string): Promise<void> => {
@@ -116,12 +117,15 @@ export function openSealedSpool(dir: string, inbox: string | null = null): Seale
     },
     scan: (holdsLock = true) => scanAll({ dir, inbox }, holdsLock),
     read: (report) => readSealed(report.file),
-    remove: ({ file }) => removeStored(file),
+    remove: ({ file }, bytes) => keep(file, bytes === undefined ? {} : { bytes }),
   };
 }
 
-/** Reads a small file that was just written. The thread pool would cost more than the read. */
-function readSealed(file: string): Buffer {
+/**
+ * Reads a small file that was just written. The thread pool would cost more than the read. Throws SealFault
+ * `report-too-large`, or errors of fs.
+ */
+export function readSealed(file: string): Buffer {
   const fd = openRegular(file);
   try {
     const facts = fstatSync(fd);

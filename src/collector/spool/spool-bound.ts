@@ -6,6 +6,7 @@ import { formatSize } from '../../text/numbers.ts';
 import { FleetError } from '../../errors.ts';
 import { maxSealedBytes } from '../../seal/sealed-message.ts';
 import { folderOfClient } from '../../state/client-folder.ts';
+import { onDisk } from '../inbox/stored-files.ts';
 import { rootOf, type ArrivedReport, type SealedSpool, type SpooledReport } from './sealed-spool.ts';
 
 export interface SpoolBoundOptions {
@@ -21,8 +22,12 @@ export interface SpoolBoundOptions {
   readonly isSite?: boolean;
 }
 
-/** The block size of most file systems. */
-const blockBytes = 4096;
+/** A spool with a bound. */
+export interface BoundSpool extends SealedSpool {
+  /** Returns the bytes of the reports that wait. */
+  waitingBytes(): number;
+}
+
 /** The divisor for the part of the spool that a single client may fill: an eighth, and at least `minShareBytes`. */
 const sharers = 8;
 const minShareBytes = 16 * 1024 * 1024;
@@ -33,7 +38,7 @@ const filesAtOnce = 1000;
  * Bounds the reports that wait in a spool, without its quarantine, which has bounds of its own. Beyond the bound `add`
  * throws FleetError `spool-full`: the report is not acknowledged, and stays on its client.
  */
-export async function boundSpool(options: SpoolBoundOptions): Promise<SealedSpool> {
+export async function boundSpool(options: SpoolBoundOptions): Promise<BoundSpool> {
   const { spool, dir, inbox = null, maxBytes, leftovers, isSite = false } = options;
   const awaited = isSite ? 'link' : 'database';
   const shareBytes = Math.min(maxBytes, Math.max(minShareBytes, maxBytes / sharers));
@@ -49,6 +54,7 @@ export async function boundSpool(options: SpoolBoundOptions): Promise<SealedSpoo
     ofFolder.get(path.join(rootOf({ dir, inbox }, origin), folderOfClient(client))) ?? 0;
   return {
     ...spool,
+    waitingBytes: () => waitingBytes,
     add: async (report) => {
       const { client } = report;
       const size = onDisk(report.sealed.length);
@@ -74,8 +80,8 @@ export async function boundSpool(options: SpoolBoundOptions): Promise<SealedSpoo
       }
     },
     remove: (report) => {
-      spool.remove(report);
       const size = sizes.get(report.file) ?? 0;
+      spool.remove(report, size);
       waitingBytes -= size;
       count(report.file, -size);
       sizes.delete(report.file);
@@ -107,9 +113,4 @@ async function sizeAll(reports: readonly SpooledReport[], sizes: Map<string, num
     sum += size;
   }
   return sum;
-}
-
-/** Returns the bytes that a file takes up on most disks. */
-export function onDisk(bytes: number): number {
-  return Math.ceil(bytes / blockBytes) * blockBytes;
 }

@@ -1,13 +1,15 @@
 import type { CollectorConfig, ForwardConfig, StorageConfig } from '../config.ts';
 import type { Element } from '../xml/parse-elements.ts';
 import { formatDuration, parseDuration } from '../../text/durations.ts';
-import { dayMs, secondMs } from '../../platform/units.ts';
+import { dayMs, minuteMs, secondMs } from '../../platform/units.ts';
 import { formatSize, parseSize } from '../../text/numbers.ts';
 import { localPath } from '../xml/local-path.ts';
 import { noteFile, type ReadContext } from './read-secret.ts';
 import { databaseKinds, kindOf } from '../../storage/dialects/kinds.ts';
 
 const defaultSpoolBytes = 10 * 2 ** 30;
+const defaultKeepStoredMs = 15 * minuteMs;
+const mostKeepStoredMs = 7 * dayMs;
 /** The size of the reports of some hundred clients. */
 const minSpoolBytes = 2 ** 20;
 
@@ -31,6 +33,7 @@ export function readCollector(element: Element | null, storage: StorageConfig, c
     checkShare(element, storage, findings);
     checkForward(element, findings);
     checkTimes(element, times, findings);
+    checkKeepStored(element, findings);
   }
   return {
     everyMs,
@@ -40,6 +43,7 @@ export function readCollector(element: Element | null, storage: StorageConfig, c
     perSubnet: count('perSubnet', 32),
     pipelining: attributes['pipelining'] !== 'no',
     spoolBytes,
+    keepStoredMs: parseDuration(attributes['keepStored'] ?? '') ?? defaultKeepStoredMs,
     open: attributes['open'] !== 'no',
     sharedSite: attributes['share'] === 'yes' ? (attributes['site'] ?? null) : null,
     forward: readForward(element, context),
@@ -88,6 +92,13 @@ function checkTimes(element: Element, times: CollectorTimes, findings: ReadConte
     const long = `<collector> runDeadline (${run}) is longer than every (${every})`;
     findings.warn(element, `${long}, so a run may overlap the next; write at most ${every}`);
   }
+}
+
+function checkKeepStored(element: Element, findings: ReadContext['findings']): void {
+  const keepStoredMs = parseDuration(element.attributes['keepStored'] ?? '') ?? defaultKeepStoredMs;
+  if (keepStoredMs <= mostKeepStoredMs) return;
+  const long = `<collector> keepStored is ${formatDuration(keepStoredMs)}`;
+  findings.fault(element, `${long}; write at most ${formatDuration(mostKeepStoredMs)}`);
 }
 
 /** Returns `<forward>`; null if there is none. */

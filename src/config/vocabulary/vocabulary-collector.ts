@@ -26,6 +26,12 @@ export const collectorAttributes: Attributes = {
       'The size of encrypted_stats/ from which further reports stay on the clients until the database has ' +
       'stored some. Default 10GiB.',
   },
+  keepStored: {
+    kind: 'duration',
+    help:
+      'The least time for which the sealed files of stored reports are kept, to store them again if the database ' +
+      'forgets them. Default 15m.',
+  },
   pipelining: {
     words: ['yes', 'no'],
     help: 'yes: sends login and command without waiting for answers, which saves round trips. Default yes.',

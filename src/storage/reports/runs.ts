@@ -1,7 +1,7 @@
 import type { Database, Session } from '../sql/database.ts';
 import { replaceRows, type Values } from '../sql/insert-rows.ts';
 import { databaseNowMs, fromSqlTime, sqlTime, sqlTimeOrNull } from '../sql/sql-time.ts';
-import type { Restored, RunEnd, RunStart } from '../store/run.ts';
+import { restoredRows, type Restored, type RunEnd, type RunStart } from '../store/run.ts';
 import type { ReportStore } from '../store/storage.ts';
 import { hourMs } from '../../platform/units.ts';
 
@@ -79,7 +79,7 @@ const longestNote = 500;
 
 function restoredValues(restored: Restored | null): Values {
   return {
-    restored: restored === null ? null : restored.reports + restored.records,
+    restored: restored === null ? null : restoredRows(restored),
     restored_reports: restored?.reports ?? null,
     restored_from: sqlTimeOrNull(restored?.fromMs ?? null),
     restored_to: sqlTimeOrNull(restored?.toMs ?? null),

@@ -53,6 +53,10 @@ export interface Database {
   space(): Promise<FileSpace | null>;
   /** Gives a little of the file's free space back to the file system. Missing if the database is a server. */
   reclaim?(): Promise<void>;
+  /** Returns the server or file in words, with the settings that let it forget what it has confirmed. */
+  describe?(): Promise<string>;
+  /** Opens another server of the same database, to read there. Returns null if none answers; missing: there is none. */
+  elsewhere?(): Promise<Database | null>;
   close(): Promise<void>;
 }
 

@@ -82,6 +82,11 @@ export interface Restored {
   readonly note: string | null;
 }
 
+/** Returns the number of rows that a run has stored again. */
+export function restoredRows(restored: Restored | null): number {
+  return restored === null ? 0 : restored.reports + restored.records;
+}
+
 /** A run as it is stored. */
 export const storedRun = recordShape({
   id: text,

@@ -59,6 +59,9 @@ export interface Storage {
   readonly sealed: SealedStore;
   readonly events: EventStore;
   readonly shares: ShareStore;
+  readonly stored: StoredStore;
+  /** Opens the same storage on another server of the database, to look there. null: there is none, or none answers. */
+  elsewhere(): Promise<Pick<Storage, 'stored' | 'close'> | null>;
   /** Returns the database's clock. */
   nowMs(): Promise<number>;
   close(): Promise<void>;
@@ -141,6 +144,35 @@ export interface ReportStore {
   saveLabels(clients: readonly LabelledClient[]): Promise<void>;
   /** Stores how full the program's own file systems are. Returns the facts stored before. */
   saveStateDisks(report: StateDiskReport): Promise<readonly StateDiskFact[]>;
+}
+
+/** The ids of rows that the database has confirmed. */
+export interface StoredIds {
+  readonly reports: Iterable<string>;
+  readonly runs: Iterable<string>;
+  /** The runs whose visits are looked for. */
+  readonly runsOfVisits: Iterable<string>;
+  readonly events: Iterable<string>;
+}
+
+/** The rows among them that the database has. */
+export interface PresentIds {
+  /** Reports as rows of their content, or sealed. */
+  readonly reports: ReadonlySet<string>;
+  /** Runs, with true if the end is stored. */
+  readonly runs: ReadonlyMap<string, boolean>;
+  /** The clients of the stored visits of each run. */
+  readonly visits: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly events: ReadonlySet<string>;
+}
+
+/** Looks for rows that the database has confirmed. Throws FleetError. */
+export interface StoredStore {
+  present(ids: StoredIds): Promise<PresentIds>;
+  /** Returns the time by which old rows are removed, at most `nowMs`. */
+  pruneNowMs(nowMs: number): Promise<number>;
+  /** Returns the server or file in words, with the settings that let it forget what it has confirmed. */
+  server(): Promise<string>;
 }
 
 /** Renames and removes rows. */

@@ -81,7 +81,10 @@ test('--json is one document', async (t) => {
   assert.deepEqual([status, stderr], [1, '']);
   const result = parse(stdout);
   const run = 'command run_id outcome exit_status holder started_at finished_at clients succeeded failed skipped';
-  assert.deepEqual(Object.keys(result).sort(), keys(`${run} reports skipped_clients visits quarantined faults`));
+  assert.deepEqual(
+    Object.keys(result).sort(),
+    keys(`${run} reports restored skipped_clients visits quarantined faults`),
+  );
   const timed = 'client address ok stage code message advice started_at duration_ms connect_ms';
   assert.deepEqual(Object.keys(result.visits[0] ?? {}).sort(), keys(`${timed} bytes_in bytes_out uploaded reader`));
   assert.deepEqual(Object.keys(result.reports).sort(), keys('stored duplicate quarantined waiting'));

@@ -59,12 +59,12 @@ async function makeSite(t: TestContext, fleet: Fleet, collector: Partial<Collect
     const clock = { offsetMs: 0, monotonicZeroMs: atMs - 1000, bootId: 'aa' };
     return await spool.add({ client, reportId, sealed, receivedAtMs: atMs, clock });
   };
-  const run = (atMs: number, names: readonly string[]): readonly string[] => {
+  const run = async (atMs: number, names: readonly string[]): Promise<readonly string[]> => {
     const before = new Set(documentsIn(documents));
     const start = runStart({ startedAtMs: atMs, id: randomUUID(), host: 'site-1' });
     const own = runDocuments(documents, start);
     own.begin();
-    own.visits(names.map((client) => visit({ runId: start.id, client, startedAtMs: atMs })));
+    await own.visits(names.map((client) => visit({ runId: start.id, client, startedAtMs: atMs })));
     own.end(runEnd(start, { finishedAtMs: atMs + 1000 }));
     return documentsIn(documents).filter((file) => !before.has(file));
   };
@@ -112,10 +112,10 @@ test(
     const hours = 3 * 24;
     for (let hour = hours; hour > 0; hour -= 1) {
       const atMs = nowMs - hour * hourMs;
-      site.run(atMs, ['web-1', 'web-2']);
+      await site.run(atMs, ['web-1', 'web-2']);
       for (const name of ['web-1', 'web-2']) await site.report(name, atMs + 100);
     }
-    const present = { reports: [await site.report('web-1', nowMs)], documents: site.run(nowMs, ['web-1']) };
+    const present = { reports: [await site.report('web-1', nowMs)], documents: await site.run(nowMs, ['web-1']) };
     // Ten files in, the link breaks, and some answers are lost.
     const first = await site.forwardAll(present, async (file) => {
       const answer = await site.put(file);
@@ -157,7 +157,7 @@ test('a site speaks for its own clients alone, and for no other collector', { ti
   await site.report('db-1', nowMs);
   await site.report('web-1', nowMs + 1);
   await site.report('web-2', nowMs, 'hq-1');
-  site.run(nowMs, ['hq-1', 'db-1', 'web-2', 'unknown']);
+  await site.run(nowMs, ['hq-1', 'db-1', 'web-2', 'unknown']);
   const sent = await site.forwardAll();
   assert.deepEqual(
     { fault: sent.fault, reports: sent.reports, left: sent.left, refused: sent.refused.toSorted() },
@@ -175,7 +175,7 @@ test('a file that somebody sends again later changes nothing', async (t) => {
   const fleet = makeFleet();
   const site = await makeSite(t, fleet);
   const times = `SELECT started_at || ' ' || finished_at FROM runs WHERE collector_id = '${siteId('fra')}'`;
-  site.run(Date.now() - hourMs, ['web-1']);
+  await site.run(Date.now() - hourMs, ['web-1']);
   await site.report('web-1', Date.now() - hourMs);
   await site.forwardAll();
   await fleet.collect(clients.slice(0, 2));

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'nod
 import path from 'node:path';
 import { test } from 'node:test';
 
-import { boundDocuments } from '../../../src/collector/inbox/document-files.ts';
+import { boundDocuments, removeStored } from '../../../src/collector/inbox/document-files.ts';
 import { documentsOf } from '../../../src/collector/inbox/origins.ts';
 import { endKilledRuns, keepPushedVisit, runDocuments } from '../../../src/collector/inbox/run-documents.ts';
 import { storeDocuments, type StoreDocumentsOptions } from '../../../src/collector/inbox/store-documents.ts';
@@ -78,7 +78,7 @@ test('what the database did not receive is stored in order and then forgotten', 
   for (const number of [2, 11, 1]) {
     const start = startOf(number);
     const documents = startRun(dir, start);
-    documents.visits([visitOf(start, `a${number}`), visitOf(start, `b${number}`)]);
+    await documents.visits([visitOf(start, `a${number}`), visitOf(start, `b${number}`)]);
     documents.end(endOf(start));
   }
   const { store: reports, notified } = tellTale();
@@ -92,7 +92,7 @@ test('what the database did not receive is stored in order and then forgotten', 
 test('a run that left no end was killed', async () => {
   const dir = freshDir();
   const start = startOf(1);
-  startRun(dir, start).visits([visitOf(start, 'a'), visitOf(start, 'b', false)]);
+  await startRun(dir, start).visits([visitOf(start, 'a'), visitOf(start, 'b', false)]);
   const { store: reports, notified } = tellTale();
   await store(dir, reports);
   assert.deepEqual(notified, ['end run-1 failed 1/2', 'visits a b']);
@@ -125,7 +125,7 @@ test('a database that is away again stops the storing without loss', async () =>
 test('a document that failed in two runs is set aside, people are told, and its other records are stored', async () => {
   const dir = freshDir();
   const start = startOf(1);
-  startRun(dir, start).visits([visitOf(start, 'good'), visitOf(start, 'bad')]);
+  await startRun(dir, start).visits([visitOf(start, 'good'), visitOf(start, 'bad')]);
   const { store: reports, notified } = tellTale();
   const refusing: ReportStore = {
     ...reports,
@@ -180,7 +180,10 @@ test('beyond its bound the oldest documents go', () => {
 function recordOf(dir: string, start: RunStart, reports: ReportStore) {
   const faults: ErrorCode[] = [];
   const onFault = ({ code }: FleetError): void => void faults.push(code);
-  return { record: new RunRecord({ store: reports, documents: runDocuments(dir, start), start, onFault }), faults };
+  return {
+    record: new RunRecord({ store: reports, documents: runDocuments(dir, start), keep: removeStored, start, onFault }),
+    faults,
+  };
 }
 
 test('what the database takes is not kept', async () => {
@@ -234,10 +237,10 @@ test('once the database is gone, everything that follows is kept', async () => {
   const dir = freshDir();
   const start = startOf(1);
   let gone = false;
-  const { store: reports } = tellTale(() => (gone ? 'storage-unavailable' : null));
+  const { store: reports, notified: before } = tellTale(() => (gone ? 'storage-unavailable' : null));
   const { record, faults } = recordOf(dir, start, reports);
   for (let number = 0; number < 200; number++) record.visit(visitOf(start, `c${number}`));
-  await new Promise((resolve) => setImmediate(resolve));
+  while (before.length < 2) await new Promise((resolve) => setImmediate(resolve));
   gone = true;
   for (let number = 200; number < 250; number++) record.visit(visitOf(start, `c${number}`));
   await record.end(endOf(start));
@@ -265,7 +268,7 @@ test('documents are stored some thousand visits at a time, as long as there is t
   const dir = freshDir();
   for (let number = 1; number <= 6; number += 1) {
     const start = startOf(number);
-    startRun(dir, start).visits(Array.from({ length: 1000 }, () => visitOf(start, `web-${number}`)));
+    await startRun(dir, start).visits(Array.from({ length: 1000 }, () => visitOf(start, `web-${number}`)));
   }
   const { store: reports, notified } = tellTale();
   let nowMs = 0;

@@ -3,9 +3,11 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import type { CollectorRun } from '../../../src/collector/collect-options.ts';
+import { removeStored } from '../../../src/collector/inbox/document-files.ts';
 import { documentsOf } from '../../../src/collector/inbox/origins.ts';
 import { keepPushedVisit, runDocuments } from '../../../src/collector/inbox/run-documents.ts';
 import { prepareStorage, storeWaiting } from '../../../src/collector/run/prepare-storage.ts';
+import { statePaths } from '../../../src/state/paths.ts';
 import type { EventStore } from '../../../src/storage/store/event-store.ts';
 import type { ReportStore } from '../../../src/storage/store/storage.ts';
 import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
@@ -29,11 +31,11 @@ test('opening and reading have the time limit, migrations have none, and the run
   const { signal } = new AbortController();
   const time = { signal, endIn: (ms: number | null) => void (limitMs = ms), explain: () => assert.fail() };
   const run = {
-    ...{ openStorage, start: runStart({}), paths: { inbox: path.join(tempFolder(t), 'inbox') } },
+    ...{ openStorage, start: runStart({}), paths: statePaths(tempFolder(t)) },
     ...{ keyRing: { opening: null }, observe: () => undefined, config: makeConfig('/state', []) },
   } as unknown as CollectorRun;
   const given = { prepareMs: 9000, replayMs: 4000 };
-  const { facts } = await prepareStorage({ run, time, limits: given, onFault: assert.fail });
+  const { facts } = await prepareStorage({ run, keep: removeStored, time, limits: given, onFault: assert.fail });
   note('visiting');
   assert.deepEqual(limits, { opening: 9000, migrating: null, reading: 9000, visiting: null });
   assert.equal(facts?.size, 0);
@@ -49,13 +51,13 @@ test('a run says how many records of earlier runs it has stored, and how many it
     const reports = { saveRuns: done, saveVisits: done, ...changes } as unknown as ReportStore;
     const config = makeConfig('/state', []);
     const options = { paths, config, start: runStart({ id: 'now' }), observe } as unknown as CollectorRun;
-    await storeWaiting(options, { reports, events: { saveEvents: done } as unknown as EventStore }, 4000);
+    await storeWaiting(options, { reports, events: { saveEvents: done } as unknown as EventStore }, 4000, removeStored);
     return lines;
   };
   const start = runStart({});
   const documents = runDocuments(folder, start);
   documents.begin();
-  documents.visits([visit({}), visit({})]);
+  await documents.visits([visit({}), visit({})]);
   documents.end(runEnd(start, {}));
   assert.deepEqual(await stored(), ['stored the records of 1 earlier run and 2 visits']);
   assert.deepEqual(await stored(), []);

@@ -64,6 +64,8 @@ export async function collector(t: TestContext, parts = '<push/>', attributes = 
     return { status: response.statusCode ?? 0, body: Buffer.concat(chunks) };
   };
   const sealedFiles = (): readonly string[] =>
-    readdirSync(path.join(dir, 'state'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.fhs'));
+    readdirSync(path.join(dir, 'state'), { recursive: true, encoding: 'utf8' }).filter(
+      (name) => name.endsWith('.fhs') && !name.startsWith('stored'),
+    );
   return { ...served, dir, run, sample, send, sealedFiles, agent, publicKey };
 }

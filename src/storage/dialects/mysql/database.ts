@@ -23,6 +23,29 @@ export interface MysqlDatabaseOptions extends MysqlServersOptions {
   readonly statementTimeoutMs?: number;
 }
 
+const settingsSql = `SHOW VARIABLES WHERE Variable_name IN
+  ('version', 'innodb_flush_log_at_trx_commit', 'innodb_doublewrite', 'log_bin', 'sync_binlog', 'wsrep_on')`;
+
+/** The values of settings with which a server forgets nothing that it has confirmed. */
+const safeSettings: Readonly<Record<string, readonly string[]>> = {
+  innodb_flush_log_at_trx_commit: ['1'],
+  innodb_doublewrite: ['ON', '1', 'DETECT_AND_RECOVER'],
+  sync_binlog: ['1'],
+  wsrep_on: ['OFF'],
+};
+
+/** Returns a server in words, with the settings that let it forget what it has confirmed. */
+export function describeServer(where: string, settings: ReadonlyMap<string, string>): string {
+  const version = settings.get('version') ?? '';
+  const product = /mariadb/i.test(version) ? 'MariaDB' : 'MySQL';
+  const loose = Object.entries(safeSettings).flatMap(([name, safe]) => {
+    const value = settings.get(name);
+    const isIdle = name === 'sync_binlog' && settings.get('log_bin') !== 'ON';
+    return value === undefined || safe.includes(value) || isIdle ? [] : [`${name} = ${value}`];
+  });
+  return [`${product} ${version.replace(/-mariadb.*/i, '')} at ${where}`, ...loose].join(', ');
+}
+
 /** The timeout of migrations: DDL on a table with many rows takes long. */
 const migrationTimeoutMs = hourMs;
 
@@ -105,6 +128,20 @@ class MysqlServer implements Database {
 
   space(): Promise<null> {
     return Promise.resolve(null);
+  }
+
+  async describe(): Promise<string> {
+    const rows = await this.read((session) => session.all(settingsSql));
+    return describeServer(
+      this.#servers.where(),
+      new Map(rows.map((row) => [String(row['Variable_name']), String(row['Value'])])),
+    );
+  }
+
+  async elsewhere(): Promise<Database | null> {
+    const storage = this.#servers.others();
+    if (storage === null) return null;
+    return await openMysqlDatabase({ ...this.#options, storage, program: 'read' }).catch(() => null);
   }
 
   async close(): Promise<void> {

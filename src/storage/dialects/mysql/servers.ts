@@ -36,6 +36,8 @@ export interface MysqlServers {
   where(): string;
   /** Opens a session with the first server that accepts one, beginning with the server in use. Throws StorageFault. */
   connect(): Promise<OpenedSession>;
+  /** Returns the configuration without the server in use, beginning with the next one; null if it is the only one. */
+  others(): MysqlConfig | null;
   /** Leaves the server in use, because it does not work: the next connect begins with the server after it. */
   leave(): void;
 }
@@ -100,6 +102,10 @@ export function createMysqlServers(options: MysqlServersOptions): MysqlServers {
         }
       }
       throw together(faults);
+    },
+    others: () => {
+      const others = hosts.slice(1).map((_, index) => at(preferred + 1 + index));
+      return others.length === 0 ? null : { ...storage, hosts: others };
     },
     leave: () => {
       preferred = (preferred + 1) % hosts.length;

@@ -128,6 +128,10 @@ class SqliteFile implements Database {
     });
   }
 
+  describe(): Promise<string> {
+    return Promise.resolve(`the file ${this.#path}`);
+  }
+
   space(): Promise<FileSpace> {
     return this.#exclusively(async () => {
       const pageBytes = await this.#setting('page_size');

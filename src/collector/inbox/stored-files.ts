@@ -1,0 +1,319 @@
+/**
+ * The folder stored/: reports and documents whose content the database has confirmed, until a later run has found it
+ * there again. Each run has a folder, and events have one for each five minutes. A file is renamed into it, under a
+ * name that holds the place from which it came, so that it can be renamed back.
+ *
+ * No rename is synced by itself. A rename is atomic, so that after a power cut the file is at one of the two places: in
+ * its old one it is stored again and recognised by its id. A folder is synced when its run ends.
+ */
+import { existsSync, lstatSync, readdirSync, renameSync, rmdirSync, rmSync, utimesSync } from 'node:fs';
+import path from 'node:path';
+
+import { errnoOf, messageOf } from '../../errors.ts';
+import { minuteMs } from '../../platform/units.ts';
+import { makeFolder, syncFolderNow } from '../../state/durable-file.ts';
+import type { StatePaths } from '../../state/paths.ts';
+import { lowPercent, stateDisks } from '../../state/state-disk.ts';
+import { counted } from '../../text/numbers.ts';
+import type { RunStart } from '../../storage/store/run.ts';
+import { documentName, unmarked } from './document-files.ts';
+import { documentsFolder } from './origins.ts';
+
+/** A folder of stored/. Its name: `<time>-<run>`, then `.<bytes>` once the run has ended, `.seen` after a look. */
+export interface StoredFolder {
+  readonly dir: string;
+  /** The time and the run, without the marks. */
+  readonly base: string;
+  /** The bytes of its files; null if its run was killed, or still stores. */
+  readonly bytes: number | null;
+  /** True if a later run has found all of it in the database. */
+  readonly isSeen: boolean;
+}
+
+/** A file in a folder of stored/. */
+export interface StoredFile {
+  readonly file: string;
+  /** The place from which it came, relative to the state folder. */
+  readonly from: string;
+  /** True for the document of one visit without a run, which is known by its name. */
+  readonly isVisit: boolean;
+}
+
+const folderForm = /^(\d{15}-[0-9a-z-]+)(?:\.(\d+))?(\.seen)?$/;
+
+/** Returns the folders, oldest first. Throws the errors of fs. */
+export function storedFolders({ stored }: Pick<StatePaths, 'stored'>): readonly StoredFolder[] {
+  return namesOf(stored).flatMap((name) => {
+    const [, base, bytes, seen] = folderForm.exec(name) ?? [];
+    if (base === undefined) return [];
+    const isSeen = seen !== undefined;
+    return [{ dir: path.join(stored, name), base, bytes: bytes === undefined ? null : Number(bytes), isSeen }];
+  });
+}
+
+function namesOf(dir: string): readonly string[] {
+  try {
+    return readdirSync(dir).toSorted();
+  } catch (thrown) {
+    if (errnoOf(thrown) === 'ENOENT') return [];
+    throw thrown;
+  }
+}
+
+/** Replaces the separators of a path in the name of a kept file. No name that this program gives a file has one. */
+const separator = '+';
+const visitMark = `${separator}visit`;
+const longestName = 255;
+
+/** Returns the path of a kept file below its folder. Folders below it are made for long and for foreign names alone. */
+function keptName(from: string, isVisit: boolean): string {
+  const flat = `${from.replaceAll('/', separator)}${isVisit ? visitMark : ''}`;
+  return from.includes(separator) || Buffer.byteLength(flat) > longestName ? from : flat;
+}
+
+/** Returns the files of a folder. Throws the errors of fs. */
+export function storedFiles({ dir }: Pick<StoredFolder, 'dir'>): readonly StoredFile[] {
+  return readdirSync(dir, { withFileTypes: true }).flatMap((entry) => {
+    const file = path.join(dir, entry.name);
+    if (entry.isDirectory()) {
+      const below = readdirSync(file, { withFileTypes: true, recursive: true }).filter((one) => one.isFile());
+      return below.map((one) => fileOf(path.join(one.parentPath, one.name), dir));
+    }
+    return entry.isFile() ? [fileOf(file, dir)] : [];
+  });
+}
+
+function fileOf(file: string, dir: string): StoredFile {
+  const name = path.relative(dir, file);
+  if (name.includes('/')) return { file, from: name, isVisit: false };
+  const isVisit = name.endsWith(visitMark);
+  const flat = isVisit ? name.slice(0, -visitMark.length) : name;
+  return { file, from: flat.replaceAll(separator, '/'), isVisit };
+}
+
+/** True if the run of a folder has ended, and the database had its end. */
+export function hasEnd({ dir, base }: Pick<StoredFolder, 'dir' | 'base'>): boolean {
+  return existsSync(path.join(dir, keptName(endOf(base), false)));
+}
+
+/** Returns the place from which the document with the end of a run comes. */
+export function endOf(base: string): string {
+  return `inbox/${documentsFolder}/${base}.json`;
+}
+
+/**
+ * Moves a file back to the place from which it came, without the mark of a failed attempt. Returns false for a file
+ * that this program has not kept. Throws the errors of fs.
+ */
+export function moveBack({ dir }: Pick<StatePaths, 'dir'>, { file, from }: StoredFile): boolean {
+  const to = placeOf(dir, from);
+  if (to === null) return false;
+  makeFolder(path.dirname(to));
+  renameSync(file, to);
+  return true;
+}
+
+/** Returns the place of a file in the state folder; null if it is none of this program. */
+export function placeOf(dir: string, from: string): string | null {
+  const isOurs = /^(?:encrypted_stats|inbox)\//.test(from) && path.normalize(from) === from;
+  return isOurs ? unmarked(path.join(dir, from)) : null;
+}
+
+/** Returns the time of the last change of a folder. A time in the future comes from a wrong clock, and becomes now. */
+export function storedAtMs({ dir, base }: StoredFolder, nowMs: number): number {
+  const { mtimeMs } = lstatSync(dir);
+  const atMs = Math.max(mtimeMs, Number(base.slice(0, 15)));
+  if (atMs <= nowMs) return atMs;
+  utimesSync(dir, nowMs / 1000, nowMs / 1000);
+  return nowMs;
+}
+
+/** Marks a folder: a run has found all of it in the database. Throws the errors of fs. */
+export function markSeen(folder: StoredFolder, files: readonly StoredFile[]): void {
+  if (folder.isSeen) return;
+  const bytes = folder.bytes ?? files.reduce((sum, { file }) => sum + onDisk(sizeOf(file)), 0);
+  renameSync(folder.dir, path.join(path.dirname(folder.dir), `${folder.base}.${bytes}.seen`));
+}
+
+/** Removes a folder without files. Leaves one with files. */
+export function removeEmptied({ dir }: Pick<StoredFolder, 'dir'>): void {
+  try {
+    rmdirSync(dir);
+  } catch {
+    // Some of its files stay, or folders for long names, which go with the next bound.
+  }
+}
+
+function sizeOf(file: string): number {
+  return lstatSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/** The block size of most file systems. */
+const blockBytes = 4096;
+
+/** Returns the bytes that a file takes up on most disks. */
+export function onDisk(bytes: number): number {
+  return Math.ceil(bytes / blockBytes) * blockBytes;
+}
+
+/** Returns the name of the folder for what a run stores: that of its document. */
+export function storedBase({ startedAtMs, id }: Pick<RunStart, 'startedAtMs' | 'id'>): string {
+  return path.basename(documentName(startedAtMs, id), '.json');
+}
+
+/** The span of events that share a folder. */
+const eventsMs = 5 * minuteMs;
+
+/** Returns the name of the folder for events that are stored now. Several programs use it at the same time. */
+export function eventsFolder(nowMs: number): string {
+  return `${String(Math.floor(nowMs / eventsMs) * eventsMs).padStart(15, '0')}-events`;
+}
+
+/** True if events may still be kept in this folder: it keeps its name. */
+export function isFilling({ base }: StoredFolder, nowMs: number): boolean {
+  return base.endsWith('-events') && Math.abs(nowMs - Number(base.slice(0, 15))) < 2 * eventsMs;
+}
+
+/** Takes a report or document whose content the database has. */
+export type Keep = (file: string, facts?: KeptFacts) => void;
+
+export interface KeptFacts {
+  readonly bytes?: number;
+  /** True for a document of one visit without a run. */
+  readonly isVisit?: boolean;
+}
+
+export interface StoringFilesOptions {
+  readonly paths: Pick<StatePaths, 'dir' | 'stored'>;
+  /** The name of the folder, without marks. */
+  readonly base: string;
+  /** The bytes that may be kept now. Default: any. */
+  readonly room?: () => number;
+  /** Called once with a line for people if files cannot be kept, or are removed early. */
+  readonly onNote: (message: string) => void;
+}
+
+/** The number of kept files after which the free space of the disk is read again. */
+const filesAtOnce = 500;
+
+/**
+ * Keeps what a process stores, and bounds what is kept: beyond the room, and while less than a tenth of the disk is
+ * free, the oldest folder goes. A file that cannot be kept is removed, because the database has its content.
+ */
+export class StoringFiles {
+  readonly #options: StoringFilesOptions;
+  readonly #dir: string;
+  #earlier: StoredFolder[] = [];
+  /** The bytes of the folders that are kept, and of this one. */
+  #bytes = 0;
+  #own = 0;
+  #files = 0;
+  #isLow = false;
+  #dropped = 0;
+  #reason: string | null = null;
+
+  constructor(options: StoringFilesOptions) {
+    this.#options = options;
+    this.#dir = path.join(options.paths.stored, options.base);
+  }
+
+  /** Reads what earlier runs have kept, and bounds it. */
+  bound(): void {
+    try {
+      this.#earlier = storedFolders(this.#options.paths).filter(({ base }) => base !== this.#options.base);
+      this.#bytes = this.#own + this.#earlier.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0);
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+    this.#readDisk();
+    this.#makeRoom(0);
+  }
+
+  /** Keeps a file. Throws the errors of fs if it can be neither kept nor removed. */
+  readonly keep: Keep = (file, { bytes = blockBytes, isVisit = false } = {}) => {
+    const size = onDisk(bytes);
+    if (++this.#files % filesAtOnce === 0) this.#readDisk();
+    if (this.#makeRoom(size) && this.#rename(file, isVisit)) {
+      this.#bytes += size;
+      this.#own += size;
+    } else rmSync(file, { force: true });
+  };
+
+  /** Ends the folder, because its run keeps no more files, and reports once what could not be kept. */
+  end(): void {
+    try {
+      if (existsSync(this.#dir)) {
+        syncFolderNow(this.#dir);
+        renameSync(this.#dir, `${this.#dir}.${this.#own}`);
+      }
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
+    this.#report();
+  }
+
+  #report(): void {
+    const { paths, onNote } = this.#options;
+    if (this.#reason !== null) {
+      onNote(`${paths.stored}: what the database confirms is removed at once and not kept: ${this.#reason}`);
+    } else if (this.#dropped > 0) {
+      const why = this.#isLow ? `less than ${lowPercent} % of the disk is free` : '<collector spool> is full';
+      const what = `of what the database has confirmed, ${counted(this.#dropped, 'folder')} went early`;
+      onNote(`${paths.stored}: ${what}: ${why}`);
+    }
+  }
+
+  /** Returns false if the file has to be removed. */
+  #rename(file: string, isVisit: boolean): boolean {
+    const { paths } = this.#options;
+    const to = path.join(this.#dir, keptName(path.relative(paths.dir, file), isVisit));
+    for (const isSecond of [false, true]) {
+      try {
+        renameSync(file, to);
+        return true;
+      } catch (thrown) {
+        if (errnoOf(thrown) !== 'ENOENT') return this.#fail(thrown);
+        // Another process has stored it, or somebody removed it.
+        if (isSecond || !existsSync(file)) return true;
+      }
+      try {
+        makeFolder(path.dirname(to));
+      } catch (thrown) {
+        return this.#fail(thrown);
+      }
+    }
+    return true;
+  }
+
+  /** Returns false if this process alone has filled the room. */
+  #makeRoom(bytes: number): boolean {
+    const room = this.#options.room?.() ?? Infinity;
+    while (this.#isLow || this.#bytes + bytes > room) {
+      const oldest = this.#earlier.shift();
+      if (oldest === undefined) {
+        if (bytes === 0) return true;
+        this.#reason ??= this.#isLow ? `less than ${lowPercent} % of the disk is free` : '<collector spool> is full';
+        return false;
+      }
+      try {
+        rmSync(oldest.dir, { recursive: true, force: true });
+        this.#dropped += 1;
+        this.#bytes -= oldest.bytes ?? 0;
+      } catch (thrown) {
+        this.#fail(thrown);
+      }
+      this.#readDisk();
+    }
+    return true;
+  }
+
+  #readDisk(): void {
+    const [disk] = stateDisks([this.#options.paths.dir]);
+    this.#isLow = disk !== undefined && disk.freePercent < lowPercent;
+  }
+
+  #fail(thrown: unknown): false {
+    this.#reason ??= messageOf(thrown);
+    return false;
+  }
+}

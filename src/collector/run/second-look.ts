@@ -1,0 +1,314 @@
+/**
+ * The second look at what the database has confirmed: each run asks for what earlier runs have stored. What is there
+ * and old enough is removed from stored/. What is missing goes back to the place from which it came, and this run
+ * stores it again. Rows that were pruned, or removed by `forget`, are not missing.
+ */
+import { readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+import { FleetError, messageOf } from '../../errors.ts';
+import { dayMs } from '../../platform/units.ts';
+import { readHeader } from '../../seal/sealed-message.ts';
+import { writeDurably } from '../../state/durable-file.ts';
+import type { StatePaths } from '../../state/paths.ts';
+import { eventDays } from '../../storage/store/event-store.ts';
+import { type Restored, restoredRows } from '../../storage/store/run.ts';
+import type { PresentIds, Storage } from '../../storage/store/storage.ts';
+import { counted } from '../../text/numbers.ts';
+import type { CollectorRun } from '../collect-options.ts';
+import { fieldsOf, parseRestored } from '../inbox/parse-records.ts';
+import {
+  endOf,
+  hasEnd,
+  isFilling,
+  markSeen,
+  moveBack,
+  placeOf,
+  removeEmptied,
+  storedAtMs,
+  storedFiles,
+  storedFolders,
+  type StoredFolder,
+} from '../inbox/stored-files.ts';
+import { openSealed } from '../ingest/intake.ts';
+import { ReportRejected } from '../ingest/rejections.ts';
+import { createClientNames } from '../spool/client-names.ts';
+import { parseSealedName, readSealed } from '../spool/sealed-spool.ts';
+import { clientOfReport, countRows, idsOf, missingRows, readKept, type Kept, type KeptRows } from './kept-rows.ts';
+
+export interface SecondLookOptions {
+  readonly run: Pick<CollectorRun, 'paths' | 'config' | 'start' | 'observe' | 'keyRing'>;
+  readonly storage: Pick<Storage, 'reports' | 'stored' | 'elsewhere'>;
+  /** The time after which no further folder is looked at. The next run continues. */
+  readonly timeMs: number;
+}
+
+/**
+ * Looks for what earlier runs have stored. Returns what is to be stored again, that of a killed look included; null if
+ * the folder cannot be read, which costs a line. Only the holder of the collector's lock may call it. Throws the errors
+ * of the storage; nothing is removed then.
+ */
+export async function lookAgain(options: SecondLookOptions): Promise<Restored | null> {
+  const { paths, observe } = options.run;
+  const look = new SecondLook(options);
+  try {
+    await look.run();
+  } catch (thrown) {
+    if (thrown instanceof FleetError && thrown.stage === 'storage') throw thrown;
+    observe({ kind: 'note', message: `${paths.stored} cannot be looked at: ${messageOf(thrown)}` });
+    return null;
+  } finally {
+    look.report();
+  }
+  return readRestored(paths) ?? nothingRestored;
+}
+
+/** The result of a look that has found everything. */
+export const nothingRestored: Restored = { reports: 0, records: 0, fromMs: null, toMs: null, note: null };
+
+/** Ends the memory of what was restored: the end of the run holds it. */
+export function forgetRestored(paths: Pick<StatePaths, 'stored'>): void {
+  rmSync(restoredFile(paths), { force: true });
+}
+
+/** The finished runs after which a file may be removed. */
+const finishedRuns = 2;
+/** The number of files that are removed in one turn of the event loop. */
+const filesAtOnce = 500;
+
+interface Looked {
+  readonly folder: StoredFolder;
+  /** The files that were not moved back, and the rows that the database has. */
+  readonly kept: readonly Kept[];
+  readonly present: PresentIds;
+}
+
+/** The rows that a person or the retention has removed. */
+interface Removals {
+  readonly clients: ReadonlySet<string>;
+  readonly rawBeforeMs: number;
+  readonly visitsBeforeMs: number;
+  readonly eventsBeforeMs: number;
+}
+
+class SecondLook {
+  readonly #options: SecondLookOptions;
+  readonly #endsAt: number;
+  #removals: Removals | null = null;
+  #restored = nothingRestored;
+
+  constructor(options: SecondLookOptions) {
+    this.#options = options;
+    this.#endsAt = performance.now() + options.timeMs;
+  }
+
+  async run(): Promise<void> {
+    const { paths, start } = this.#options.run;
+    const folders = storedFolders(paths).filter(({ base }) => !base.endsWith(start.id));
+    const due = new Set(this.#dueOf(folders));
+    const looked: Looked[] = [];
+    for (const folder of folders) {
+      if (due.has(folder)) looked.push(...(await this.#look(folder)));
+      else if (!folder.isSeen) await this.#look(folder);
+    }
+    if (this.#isLoss()) {
+      // Whatever else the database has forgotten is restored at once, and nothing is removed.
+      for (const folder of folders) if (folder.isSeen && !due.has(folder)) await this.#look(folder);
+    } else await this.#remove(looked);
+  }
+
+  /** Tells people about a loss. */
+  report(): void {
+    const { reports, records, fromMs, toMs, note } = this.#restored;
+    if (!this.#isLoss()) return;
+    const what = `${counted(reports, 'stored report')} and ${counted(records, 'record')}`;
+    const when = `of ${new Date(fromMs ?? 0).toISOString()} to ${new Date(toMs ?? 0).toISOString()}`;
+    const message = `the database has lost ${what} ${when}; they are stored again (${note ?? ''})`;
+    this.#options.run.observe({ kind: 'note', message });
+  }
+
+  #isLoss(): boolean {
+    return restoredRows(this.#restored) > 0;
+  }
+
+  /** Returns the folders that are older than `keepStored` and than two finished runs. */
+  #dueOf(folders: readonly StoredFolder[]): readonly StoredFolder[] {
+    const { start, config } = this.#options.run;
+    let finished = 0;
+    return folders.toReversed().filter((folder) => {
+      const isDue = finished >= finishedRuns && this.#ageMs(folder) >= config.collector.keepStoredMs;
+      if (hasEnd(folder)) finished += 1;
+      return isDue && !isFilling(folder, start.startedAtMs);
+    });
+  }
+
+  #ageMs(folder: StoredFolder): number {
+    const { startedAtMs } = this.#options.run.start;
+    return startedAtMs - storedAtMs(folder, startedAtMs);
+  }
+
+  /** Looks for the rows of a folder. Moves files back whose rows are missing. Returns the others. */
+  async #look(folder: StoredFolder): Promise<readonly Looked[]> {
+    if (performance.now() >= this.#endsAt) return [];
+    const { run, storage } = this.#options;
+    const files = storedFiles(folder);
+    const asked = files.map((file) => readKept(file, { config: run.config, nowMs: run.start.startedAtMs }));
+    const present = await storage.stored.present(idsOf(asked));
+    const missing = asked.filter((one) => missingOf(one, present) > 0);
+    const moved = missing.length === 0 ? new Set<Kept>() : await this.#restore(folder, missing, present);
+    if (!isFilling(folder, run.start.startedAtMs)) markSeen(folder, files);
+    return [{ folder, kept: asked.filter((one) => !moved.has(one)), present }];
+  }
+
+  /** Moves files back, unless their rows were removed on purpose. Returns those that were moved. */
+  async #restore(folder: StoredFolder, missing: readonly Kept[], present: PresentIds): Promise<ReadonlySet<Kept>> {
+    const { config, start } = this.#options.run;
+    this.#removals ??= await this.#readRemovals();
+    const lost: { readonly kept: Kept; readonly rows: KeptRows }[] = [];
+    for (const one of missing) {
+      const kept = one.isVisit ? readKept(one, { config, nowMs: start.startedAtMs, isWhole: true }) : one;
+      const rows = this.#lostOf(folder, kept, present, this.#removals);
+      if (countRows(rows) > 0) lost.push({ kept: one, rows });
+      if (lost.length % filesAtOnce === 0) await nextTurn();
+    }
+    if (lost.length === 0) return new Set();
+    await this.#remember(lost);
+    for (const { kept } of lost) this.#moveBack(kept, this.#removals);
+    return new Set(lost.map(({ kept }) => kept));
+  }
+
+  async #readRemovals(): Promise<Removals> {
+    const { run, storage } = this.#options;
+    const { clients, retention } = run.config;
+    const nowMs = await storage.stored.pruneNowMs(run.start.startedAtMs);
+    const known = await storage.reports.clientFacts();
+    const named = clients.flatMap(({ name, was }) => (was === null ? [name] : [name, was]));
+    return {
+      clients: new Set([...known.keys(), ...named]),
+      rawBeforeMs: nowMs - retention.rawMs,
+      visitsBeforeMs: nowMs - retention.visitsMs,
+      eventsBeforeMs: nowMs - eventDays * dayMs,
+    };
+  }
+
+  /** Returns the missing rows that nobody has removed on purpose. */
+  #lostOf(folder: StoredFolder, kept: Kept, present: PresentIds, removals: Removals): KeptRows {
+    const { report, run, visits, events } = missingRows(kept, present);
+    const { clients, rawBeforeMs, visitsBeforeMs, eventsBeforeMs } = removals;
+    return {
+      report: report === null || this.#isRemoved(folder, kept, present, removals) ? null : report,
+      run: run === null || run.atMs < rawBeforeMs ? null : run,
+      visits: visits.filter(({ name, client, atMs }) => {
+        return atMs >= visitsBeforeMs && (clients.has(name) || clients.has(client ?? name));
+      }),
+      events: events.filter(({ atMs }) => atMs >= eventsBeforeMs),
+    };
+  }
+
+  /** True if a report was pruned, belongs to a forgotten client, or was refused when another machine opened it. */
+  #isRemoved(folder: StoredFolder, kept: Kept, present: PresentIds, removals: Removals): boolean {
+    const { keyRing, config } = this.#options.run;
+    try {
+      if (!removals.clients.has(clientOfReport(kept))) return true;
+      // Another machine opens the reports, and takes their sealed rows. The database has forgotten them if it has also
+      // forgotten the end of their run, which was stored after them.
+      if (keyRing.opening === null) return hasEnd(folder) && present.runs.get(runOf(folder)) === true;
+      const message = readHeader(readSealed(kept.file));
+      const { receivedAtMs = 0, clock = null } = parseSealedName(path.basename(kept.from)) ?? {};
+      const owner = { ...createClientNames(config.clients).ownerOf(message.client), names: [message.client] };
+      openSealed({ message, owner, receivedAtMs, clock }, keyRing.opening, removals.rawBeforeMs);
+      return false;
+    } catch (thrown) {
+      return thrown instanceof ReportRejected && thrown.code === 'report-too-old';
+    }
+  }
+
+  /** Counts what is restored in a file, so that a run that is killed now does not hide it. */
+  async #remember(lost: readonly { readonly kept: Kept; readonly rows: KeptRows }[]): Promise<void> {
+    const { run, storage } = this.#options;
+    const times = lost.map(({ kept }) => kept.atMs).filter((atMs) => atMs > 0);
+    const reports = lost.filter(({ rows }) => rows.report !== null).length;
+    const found: Restored = {
+      reports,
+      records: lost.reduce((sum, { rows }) => sum + countRows(rows), 0) - reports,
+      fromMs: times.reduce<number | null>((least, atMs) => Math.min(least ?? atMs, atMs), null),
+      toMs: times.reduce<number | null>((most, atMs) => Math.max(most ?? atMs, atMs), null),
+      note: await storage.stored.server(),
+    };
+    this.#restored = together(this.#restored, found);
+    const content = JSON.stringify(together(readRestored(run.paths) ?? nothingRestored, found));
+    try {
+      writeDurably({ file: restoredFile(run.paths), content, mode: 0o600 });
+    } catch {
+      // On a full disk what is lost matters more than its number.
+    }
+  }
+
+  #moveBack(kept: Kept, { clients }: Removals): void {
+    const { paths } = this.#options.run;
+    const to = placeOf(paths.dir, kept.from);
+    const isForgotten = kept.rows.visits.some(({ client, name }) => client !== null && !clients.has(name));
+    if (!isForgotten || to === null) moveBack(paths, kept);
+    else {
+      const { visits, ...others } = fieldsOf(JSON.parse(readFileSync(kept.file, 'utf8')));
+      const known = (visits as readonly { readonly client: string }[]).filter(({ client }) => clients.has(client));
+      writeDurably({ file: to, content: JSON.stringify({ ...others, visits: known }), mode: 0o600 });
+      rmSync(kept.file, { force: true });
+    }
+  }
+
+  /** Removes files whose rows are on another server too, if there is one. A file whose row is not there yet stays. */
+  async #remove(looked: readonly Looked[]): Promise<void> {
+    const all = looked.flatMap(({ kept }) => kept);
+    if (all.length === 0) return;
+    const other = await this.#options.storage.elsewhere();
+    try {
+      const there = await other?.stored.present(idsOf(all)).catch(() => noneThere);
+      for (const { folder, kept, present: here } of looked) {
+        for (const [index, one] of kept.entries()) {
+          if (index % filesAtOnce === filesAtOnce - 1) await nextTurn();
+          const stays = there !== undefined && missingOf(one, there) > missingOf(one, here);
+          if (!stays) rmSync(one.file, { force: true });
+        }
+        removeEmptied(folder);
+      }
+    } finally {
+      await other?.close();
+    }
+  }
+}
+
+function missingOf(kept: Kept, present: PresentIds): number {
+  return countRows(missingRows(kept, present));
+}
+
+/** The answer of a server that answers no more. */
+const noneThere: PresentIds = { reports: new Set(), runs: new Map(), visits: new Map(), events: new Set() };
+
+function runOf({ base }: StoredFolder): string {
+  return path.basename(endOf(base), '.json').slice(16);
+}
+
+function restoredFile({ stored }: Pick<StatePaths, 'stored'>): string {
+  return path.join(stored, 'restored.json');
+}
+
+function readRestored(paths: Pick<StatePaths, 'stored'>): Restored | null {
+  try {
+    return parseRestored(JSON.parse(readFileSync(restoredFile(paths), 'utf8')));
+  } catch {
+    return null;
+  }
+}
+
+function together(one: Restored, other: Restored): Restored {
+  const times = [one.fromMs, one.toMs, other.fromMs, other.toMs].flatMap((atMs) => atMs ?? []);
+  return {
+    reports: one.reports + other.reports,
+    records: one.records + other.records,
+    fromMs: times.length === 0 ? null : Math.min(...times),
+    toMs: times.length === 0 ? null : Math.max(...times),
+    note: other.note ?? one.note,
+  };
+}
