@@ -15,6 +15,8 @@ export interface CutRun {
   readonly run: (promise: (what: string) => void) => Promise<unknown>;
   /** Runs the product again on what a cut has left. Returns the promises that hold, and what is wrong anyway. */
   readonly recover: () => Promise<Recovered>;
+  /** True if the database forgets what it has confirmed during the run. Default: false. */
+  readonly isForgetful?: boolean;
 }
 
 export interface Recovered {
@@ -26,8 +28,10 @@ export interface Recovered {
  * Records a run, and lets the product run again on everything that a power cut after any step could leave. Fails with
  * the cuts after which a promise was broken. Returns the number of promises that the run made.
  */
-export async function tryEveryCut({ dir, run, recover }: CutRun): Promise<number> {
-  const cuts = [...cutsOf(await traceFiles(dir, run), isWide)];
+export async function tryEveryCut({ dir, run, recover, isForgetful = false }: CutRun): Promise<number> {
+  const trace = await traceFiles(dir, run);
+  const steps = isForgetful ? trace.steps.filter(({ kind }, at) => kind !== 'database' || at === 0) : trace.steps;
+  const cuts = [...cutsOf({ ...trace, steps }, isWide)];
   const known = new Map<string, Recovered>();
   const broken = new Set<string>();
   for (const cut of cuts) {

@@ -26,8 +26,8 @@ type NameStep = Extract<Step, { readonly kind: 'name' }>;
 const sectorBytes = 512;
 
 /**
- * Returns the cuts after each step of a run. Single changes of names are tried after each change of a name and each
- * promise; with `isThorough` after each step.
+ * Returns the cuts after each step of a run. With `isThorough` each change of a name is tried alone after each step, else
+ * after each promise, and once after the change.
  */
 export function* cutsOf({ before, steps }: Trace, isThorough: boolean): Generator<Cut> {
   const disk = new ForgettingDisk(before);
@@ -39,8 +39,8 @@ export function* cutsOf({ before, steps }: Trace, isThorough: boolean): Generato
     else disk.apply(step);
     // At a sync's beginning nothing has changed.
     if (step.kind === 'begin') continue;
-    const hasSingles = isThorough || step.kind === 'name' || step.kind === 'promise';
-    yield { step: index, promises: [...promises], database, remains: disk.remains(hasSingles) };
+    const singles = isThorough || step.kind === 'promise' ? 'all' : step.kind === 'name' ? 'newest' : 'none';
+    yield { step: index, promises: [...promises], database, remains: disk.remains(singles) };
   }
 }
 
@@ -92,17 +92,17 @@ export class ForgettingDisk {
   }
 
   /**
-   * Returns what a cut now could leave: nothing that is not durable, all, with `hasSingles` each change of a name alone
-   * kept or lost, all names without the contents, and each content torn in several ways. Other combinations are left
-   * out.
+   * Returns what a cut now could leave: nothing that is not durable, all, changes of names (`singles`) each alone kept
+   * or lost, all names without the contents, and each content torn in several ways. Other combinations are left out.
    */
-  remains(hasSingles: boolean): readonly Remains[] {
+  remains(singles: 'all' | 'newest' | 'none'): readonly Remains[] {
     const pending = this.#pending;
     const found: Remains[] = [
       this.#remains('nothing unsynced', [], new Map()),
       this.#remains('everything', pending, this.#written),
     ];
-    for (const step of hasSingles && pending.length > 1 ? pending : []) {
+    const count = { all: pending.length, newest: 1, none: 0 }[singles];
+    for (const step of pending.length > 1 && count > 0 ? pending.slice(-count) : []) {
       const others = pending.filter((one) => one !== step);
       found.push(this.#remains(`${describe(step)} alone`, [step], new Map()));
       found.push(this.#remains(`everything but ${describe(step)}`, others, this.#written));
