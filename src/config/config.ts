@@ -181,7 +181,7 @@ export interface AlertsConfig {
   /** The recipients of alerts that concern the fleet as a whole. */
   readonly recipients: readonly Recipient[];
   readonly windows: readonly Window[];
-  /** The conditions that concern no single client: collector-silent, collector-isolated, ingest-silent, state-disk. */
+  /** The conditions that concern no single client, such as collector-silent. */
   readonly rules: readonly Rule[];
 }
 

@@ -133,6 +133,13 @@ export const families: readonly Family[] = [
     samples: ({ sealed }) => [{ labels: {}, value: sealed }],
   }),
   fact('self', {
+    name: 'restored_reports',
+    unit: null,
+    help: 'Stored reports that the database had forgotten and that runs of the last day have stored again.',
+    labels: [],
+    samples: ({ restored }) => [{ labels: {}, value: restored }],
+  }),
+  fact('self', {
     name: 'collector_slices',
     unit: null,
     help: 'Slices of a shared fleet that a collector was the last to claim.',

@@ -3,9 +3,10 @@ import type { Config, FamilyGroup, Severity } from '../config/config.ts';
 import type { FinishedRun, NewestReport } from '../storage/store/figure-store.ts';
 import type { Labels } from '../config/values/labels.ts';
 import { forwarderIds } from '../config/clients/arrival.ts';
+import { dayMs } from '../platform/units.ts';
 import { readShares, type SharedSite } from '../storage/read-shares.ts';
 import { forecastsLastMs, type StoredForecast } from '../storage/store/level-store.ts';
-import { programs, type Program } from '../storage/store/run.ts';
+import { lossOfDay, programs, type Program } from '../storage/store/run.ts';
 import type { Storage } from '../storage/store/storage.ts';
 
 /** The stores that metrics are read from. */
@@ -45,6 +46,8 @@ export interface FleetFacts {
   readonly runs: readonly (FinishedRun & { readonly program: Program })[];
   readonly undelivered: number;
   readonly sealed: number;
+  /** Reports that the database had forgotten and that runs of the last day have stored again. */
+  readonly restored: number;
   /** The slices of fleets that several collectors share, by collector. */
   readonly shares: readonly SharedSite[];
   /** The forecasts of clients whose newest report is not late, the nearest first. */
@@ -65,7 +68,7 @@ export interface FleetFactsOptions {
 }
 
 export async function readFleetFacts(options: FleetFactsOptions): Promise<FleetFacts> {
-  const { storage, groups } = options;
+  const { storage, groups, nowMs } = options;
   const needs = (...some: readonly FamilyGroup[]): boolean => some.some((group) => groups.includes(group));
   const clients = needs('client', 'check', 'disk', 'network') ? await readClients(options) : [];
   const open = needs('alerts') ? await storage.evaluation.openAlerts(null) : [];
@@ -78,6 +81,7 @@ export async function readFleetFacts(options: FleetFactsOptions): Promise<FleetF
   }
   const unsent = needs('self') ? await storage.mails.undelivered() : [];
   const sealed = needs('self') ? await storage.fleet.sealedWaiting() : [];
+  const loss = needs('self') ? lossOfDay(await storage.fleet.runs('collect', nowMs - dayMs), nowMs) : null;
   const forecasts = needs('disk') ? await storage.levels.forecasts(null) : [];
   const fresh = new Set(clients.filter(({ report }) => report !== null).map(({ client }) => client));
   return {
@@ -88,6 +92,7 @@ export async function readFleetFacts(options: FleetFactsOptions): Promise<FleetF
     // A mail without an error is due, or is being sent just now.
     undelivered: unsent.filter(({ error, failedAtMs }) => error !== null || failedAtMs !== null).length,
     sealed: sealed.reduce((sum, { reports }) => sum + reports, 0),
+    restored: loss?.reports ?? 0,
     shares,
     dropped: [],
   };

@@ -184,6 +184,7 @@ test('conditions of the fleet are as the documentation has them', () => {
     ['collector-isolated', 'warning', null],
     ['ingest-silent', 'critical', 900_000],
     ['state-disk', 'warning', null],
+    ['database-forgot', 'warning', null],
   ]);
 });
 
@@ -200,6 +201,7 @@ test('conditions and defaults are tuned by name, the fleet-wide ones in <alerts>
     ['collector-silent', 3_600_000],
     ['ingest-silent', 1_800_000],
     ['state-disk', null],
+    ['database-forgot', null],
   ]);
   assert.deepEqual([ruleOf(config, 'disk', 'y')?.warning, ruleOf(config, 'disk', 'y')?.critical], [80, 95]);
   assert.deepEqual([ruleOf(config, 'disk', 'x')?.warning, ruleOf(config, 'disk', 'x')?.critical], [80, null]);

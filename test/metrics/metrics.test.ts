@@ -235,7 +235,7 @@ onEachDatabase('metrics', (kit) => {
     assert.deepEqual(valuesOf(scraped, 'client_up'), { 'client=web-1': 0, 'client=db': 0 });
     assert.deepEqual(
       [...new Set(scraped.map(({ name }) => name.slice('fleet_health_'.length)))],
-      ['client_info', 'client_up', 'mails_undelivered', 'sealed_waiting_reports'],
+      ['client_info', 'client_up', 'mails_undelivered', 'sealed_waiting_reports', 'restored_reports'],
     );
   });
 

@@ -1,6 +1,7 @@
 import type { Config, Rule } from '../../config/config.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { evaluateIsolation } from './collector-isolated.ts';
+import { evaluateForgotten } from './database-forgot.ts';
 import { evaluateSilence } from './collector-silent.ts';
 import { fleetAlert, fleetFacts, type EvaluateFleetOptions, type FleetFacts } from './fleet-facts.ts';
 import { evaluateNoReport } from './no-report.ts';
@@ -19,6 +20,7 @@ const conditions: Readonly<Record<string, (facts: FleetFacts, rule: Rule) => rea
   'collector-isolated': evaluateIsolation,
   'ingest-silent': evaluateIngest,
   'state-disk': evaluateStateDisks,
+  'database-forgot': evaluateForgotten,
 };
 
 /**

@@ -1,6 +1,7 @@
 import type { Rule } from '../../config/config.ts';
 import type { MailSummary } from '../../storage/store/outbox-store.ts';
 import type { SealedSummary } from '../../storage/store/sealed-store.ts';
+import { type Loss, lossOfDay } from '../../storage/store/run.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { openBastions, type LostBastion } from '../inhibit/bastions-gone.ts';
 import { explainAlerts, explainEvents, type ExplainOptions, type RuleExplained } from './explain-alerts.ts';
@@ -21,6 +22,8 @@ export interface FleetExplained {
   readonly bastions: readonly LostBastion[];
   /** Reports that wait sealed in the database. */
   readonly sealed: readonly SealedSummary[];
+  /** The records that the database forgot and that runs of the last day have stored again; null if there are none. */
+  readonly loss: Loss | null;
   readonly rules: readonly RuleExplained[];
   readonly undelivered: readonly MailSummary[];
 }
@@ -65,6 +68,7 @@ export async function explainFleet(options: ExplainOptions): Promise<FleetExplai
     silenceEvaluatedFromMs: evaluatedFromMs === null || evaluatedFromMs <= nowMs ? null : evaluatedFromMs,
     bastions: [...lost.values()],
     sealed: await storage.fleet.sealedWaiting(),
+    loss: lossOfDay(runs, nowMs),
     rules: explained.rules.map((one) => ({ ...one, samples: samples.get(one.rule) ?? [], unknown: null })),
     undelivered: explained.undelivered,
   };

@@ -1,7 +1,12 @@
+import { lossWords } from '../../alerter/absence/database-forgot.ts';
+import { escapeControls } from '../../log.ts';
+import type { Loss } from '../../storage/store/run.ts';
 import { type SealedSummary, unseenSealed } from '../../storage/store/sealed-store.ts';
 import { describeAge } from '../../text/durations.ts';
 import { counted } from '../../text/numbers.ts';
+import { sentenceCase } from '../command/alert-words.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
+import { jsonTime } from '../terminal/reader-time.ts';
 
 /** Describes the sealed reports that wait in the database. Returns no sentence if there are none. */
 export function sealedLines(sealed: readonly SealedSummary[], nowMs: number): readonly string[] {
@@ -30,4 +35,15 @@ export function sealedJson(sealed: readonly SealedSummary[]): readonly unknown[]
 
 function wait(count: number): string {
   return count === 1 ? 'waits' : 'wait';
+}
+
+/** Describes the losses of the database. Returns no sentence if there are none. */
+export function lossLines(loss: Loss | null, moment: (atMs: number) => string): readonly string[] {
+  return loss === null ? [] : [escapeControls(sentenceCase(`${lossWords(loss, moment)}.`))];
+}
+
+export function lossJson(loss: Loss | null): object | null {
+  if (loss === null) return null;
+  const { restored, reports, fromMs, toMs, note } = loss;
+  return { restored, reports, from: jsonTime(fromMs), to: jsonTime(toMs), note };
 }

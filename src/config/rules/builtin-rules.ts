@@ -77,5 +77,6 @@ export function builtinRules(everyMs: number): readonly BuiltinRule[] {
     condition('collector-isolated', 'warning', null, { fleet: true }),
     condition('ingest-silent', 'critical', silentFor(everyMs), { fleet: true }),
     condition('state-disk', 'warning', null, { fleet: true }),
+    condition('database-forgot', 'warning', null, { fleet: true }),
   ];
 }

@@ -1,3 +1,4 @@
+import { dayMs } from '../../platform/units.ts';
 import { numberOrNull, type RecordOf, recordShape, text, textOrNull, time, timeOrNull } from './record-shape.ts';
 
 export type RunOutcome = 'running' | 'finished' | 'failed' | 'overlapped' | 'interrupted';
@@ -109,3 +110,36 @@ export const storedRun = recordShape({
   restoredNote: textOrNull,
 });
 export type RunFact = RecordOf<typeof storedRun>;
+
+/** The records that the database had confirmed and forgotten, and that runs of one day have stored again. */
+export interface Loss {
+  /** Reports, runs, visits and events. */
+  readonly restored: number;
+  readonly reports: number;
+  /** The times of the oldest and of the newest of them; null if unknown. */
+  readonly fromMs: number | null;
+  readonly toMs: number | null;
+  /** The database that forgot, in words; null if unknown. */
+  readonly note: string | null;
+  /** The first of these runs. */
+  readonly first: RunFact;
+}
+
+/** Returns the losses that runs of the last day found, as one; null if there are none. */
+export function lossOfDay(runs: readonly RunFact[], nowMs: number): Loss | null {
+  const found = runs
+    .filter(({ restored, startedAtMs }) => (restored ?? 0) > 0 && Math.abs(nowMs - startedAtMs) < dayMs)
+    .sort((one, other) => one.startedAtMs - other.startedAtMs);
+  const [first] = found;
+  if (first === undefined) return null;
+  const sumOf = (name: 'restored' | 'restoredReports'): number => found.reduce((sum, run) => sum + (run[name] ?? 0), 0);
+  const times = found.flatMap(({ restoredFromMs, restoredToMs }) => [restoredFromMs ?? [], restoredToMs ?? []].flat());
+  return {
+    restored: sumOf('restored'),
+    reports: sumOf('restoredReports'),
+    fromMs: times.length === 0 ? null : Math.min(...times),
+    toMs: times.length === 0 ? null : Math.max(...times),
+    note: found.findLast(({ restoredNote }) => restoredNote !== null)?.restoredNote ?? null,
+    first,
+  };
+}

@@ -28,6 +28,7 @@ test('metrics prints the figures that are wanted', async (t) => {
       'fleet_health_visits',
       'fleet_health_mails_undelivered',
       'fleet_health_sealed_waiting_reports',
+      'fleet_health_restored_reports',
     ],
   );
   assert.ok(some.endsWith('# EOF\n'));

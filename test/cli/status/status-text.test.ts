@@ -34,6 +34,7 @@ const statusOf = (members: readonly FleetMember[]): FleetStatus => ({
     lastPass: null,
     lastIngest: null,
     sealed: [],
+    loss: null,
     shares: [],
   },
   alerting: {
