@@ -76,16 +76,11 @@ interface Folder {
   readonly owners: readonly (number | undefined)[];
 }
 
-interface OwnText {
-  readonly text: string;
-  readonly fault: string | null;
-}
-
 /**
  * Reads a file of a folder into which others may write. Follows no link: it could lead to a file that only this account
  * may read.
  */
-async function readOwn(file: string, owners: readonly (number | undefined)[]): Promise<OwnText> {
+async function readOwn(file: string, owners: readonly (number | undefined)[]) {
   let opened: Awaited<ReturnType<typeof fs.open>> | null = null;
   try {
     opened = await fs.open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);

@@ -86,15 +86,7 @@ export async function askMounts(options: AskMountsOptions): Promise<ReadonlyMap<
   return new Map([...answers].map(([path, answer]) => [path.slice(root.length), answer]));
 }
 
-interface ChildOutcome {
-  readonly answered: ReadonlyMap<string, MountAnswer>;
-  readonly left: HangingChild | null;
-}
-
-async function askChild(
-  mounts: readonly string[],
-  { deadlineMs, command }: NetworkMountsOptions,
-): Promise<ChildOutcome> {
+async function askChild(mounts: readonly string[], { deadlineMs, command }: NetworkMountsOptions) {
   const { spawn } = await import('node:child_process');
   const [file = '', ...args] = command ?? [process.execPath, '-e', script, '--'];
   const child = spawn(file, [...args, String(deadlineMs + 1000), ...mounts], {

@@ -117,14 +117,10 @@ export function uploadCommand(options: UploadOptions): string {
   ]);
 }
 
-export interface UploadShellOptions extends StartOptions {
-  readonly lengthBytes: number;
-  readonly collectorId: string;
-  readonly shell: ShellStart;
-}
-
 /** Returns the command line of a visit whose stdin is the shell agent, to its end. Throws as runCommand does. */
-export function uploadShellCommand(options: UploadShellOptions): string {
+export function uploadShellCommand(
+  options: StartOptions & { readonly lengthBytes: number; readonly collectorId: string; readonly shell: ShellStart },
+): string {
   const { lengthBytes, collectorId, shell, request } = options;
   const { digest, marker, folder } = shell;
   return startCommand(options, uploadShellScript, [String(lengthBytes), digest, collectorId, marker, folder, request]);

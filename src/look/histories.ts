@@ -125,17 +125,12 @@ function wordsOfRest(detailed: number): string {
   return `Only the ${counted(detailed, 'client')} that are worst off have plots.`;
 }
 
-interface Encoded {
-  readonly histories: readonly (string | null)[];
-  readonly words: readonly string[];
-}
-
 /** Encodes histories within `historyBytes`, the worst clients first. */
 function encodeAll(
   clients: readonly HistoryClient[],
   historyBytes: number,
   encode: (client: HistoryClient, thinning: Thinning) => string,
-): Encoded {
+) {
   const thinning = chooseThinning(clients, historyBytes, encode);
   let left = historyBytes;
   let dropped = 0;

@@ -66,13 +66,9 @@ async function* ownHistory(options: HistoryOptions, family: ValueFamily, client:
   }
 }
 
-interface NamedSeries extends Pick<FigureFamily, 'name' | 'convert'> {
-  readonly labels: Labels;
-}
-
 async function* seriesHistory(
   { storage, signal }: HistoryOptions,
-  { name, labels, convert }: NamedSeries,
+  { name, labels, convert }: Pick<FigureFamily, 'name' | 'convert'> & { readonly labels: Labels },
   span: FigureSpan,
 ): AsyncGenerator<string> {
   const { resolution, columns } = span;

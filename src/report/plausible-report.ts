@@ -11,16 +11,11 @@ export interface Doubt {
   readonly reason: string;
 }
 
-export interface PlausibleReport {
-  readonly report: Report;
-  readonly doubts: readonly Doubt[];
-}
-
 /**
  * Replaces every value outside its metric's minimum and maximum by null, with an `unknown` reason. Leaves fields
  * without a metric unchanged. Throws ReportFault `report-invalid` beyond `maxDoubts` such values.
  */
-export function withPlausibleValues(report: Report): PlausibleReport {
+export function withPlausibleValues(report: Report) {
   // Nearly every report is plausible throughout, and checking costs less than copying its parts.
   const isSound = report.worker_reports.every((worker) => worker.function_reports.every(isPlausible));
   if (isSound) return { report, doubts: [] };

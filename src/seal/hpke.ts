@@ -67,13 +67,8 @@ export function labeledExpand(
     .subarray(0, length);
 }
 
-export interface AeadKey {
-  readonly key: Buffer;
-  readonly nonce: Buffer;
-}
-
 /** Computes KeySchedule of RFC 9180, section 5.1, without the exporter. The nonce is that of the only message. */
-export function keySchedule(suite: Suite, sharedSecret: Uint8Array): AeadKey {
+export function keySchedule(suite: Suite, sharedSecret: Uint8Array) {
   const { suiteId, context, aead } = suite;
   const secret = labeledExtract(suiteId, sharedSecret, 'secret', new Uint8Array(0));
   return {

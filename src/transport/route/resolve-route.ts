@@ -103,13 +103,7 @@ function readingOf(machine: Machine, { world }: Walk): SshConfigReading | null {
   return world.sshConfig.ask(sshConfigFiles, { host: asked, user, address: addressExplicit ? address : null });
 }
 
-interface Jumps {
-  readonly proxyJump: string | null;
-  readonly place: string;
-  readonly fromSsh: boolean;
-}
-
-function jumpsOf({ ssh, place: own }: Machine, reading: SshConfigReading | null): Jumps {
+function jumpsOf({ ssh, place: own }: Machine, reading: SshConfigReading | null) {
   const place = ssh.explicit['proxyJump'];
   if (place !== undefined) return { proxyJump: ssh.proxyJump, place: place === '' ? own : place, fromSsh: false };
   const jump = reading?.values.proxyJump ?? null;
