@@ -144,8 +144,8 @@ function checksIn({ checks: lines }: Capture): ChecksPart | null {
 
 /** Returns the result in a line: name, format and age, split by US, then exit status, reason and lines, split by RS. */
 function resultIn(line: string): object {
-  const [, name = '', format = '', age, result = ''] = /^(.*?)\x1f(.*?)\x1f(.*?)\x1f(.*)$/.exec(line) ?? [];
-  const [exit = '', why = '', ...output] = result.split('\x1e');
+  const [name = '', format = '', age, ...result] = line.split('\x1f');
+  const [exit = '', why = '', ...output] = result.join('\x1f').split('\x1e');
   const limit = checkFormats.find((known) => known === format);
   return {
     name,

@@ -62,6 +62,7 @@ const ticksPerSecond = 100;
 /** Returns the document of pattoo-os (its DATA.md), with the names of its list. Omits unknown values. */
 export function pattooReport({ report, counters }: TakenReport): object {
   const host = hostname();
+  const [os] = rowsOf(report, 'os');
   return {
     agent_program: 'fleet-health-agent',
     agent_id: agentId(host),
@@ -69,7 +70,12 @@ export function pattooReport({ report, counters }: TakenReport): object {
     agent_hostname: host,
     devices: {
       [host]: {
-        timefixed: texts(report),
+        timefixed: withData([
+          ['system', textSeries('Operating System', type())],
+          ['distribution', textSeries('Linux Distribution', os?.['distribution'])],
+          ['release', textSeries('Kernel Version', release())],
+          ['version', textSeries('Kernel Type', version())],
+        ]),
         timeseries: withData([
           ...gaugesOf(report),
           ...cpuCounters(counters?.values['cpu']),
@@ -92,11 +98,6 @@ export interface StoredPattooReport {
 /** Returns the document of a hub from a stored report of one of its machines. Counters are not stored. */
 export function pattooHubReport({ collectorId, client, atMs, report }: StoredPattooReport): object {
   const [os] = rowsOf(report, 'os');
-  const text = (field: string, description: string): PattooSeries => {
-    const value = os?.[field];
-    const isKnown = typeof value === 'string' && value !== '';
-    return { base_type: null, description, data: isKnown ? [[null, value]] : [] };
-  };
   return {
     agent_program: 'fleet-health',
     agent_id: createHmac('sha256', collectorId).update('fleet-health pattoo').digest('hex'),
@@ -105,8 +106,8 @@ export function pattooHubReport({ collectorId, client, atMs, report }: StoredPat
     devices: {
       [client]: {
         timefixed: withData([
-          ['distribution', text('distribution', 'Linux Distribution')],
-          ['release', text('kernel', 'Kernel Version')],
+          ['distribution', textSeries('Linux Distribution', os?.['distribution'])],
+          ['release', textSeries('Kernel Version', os?.['kernel'])],
         ]),
         timeseries: withData(gaugesOf(report)),
       },
@@ -123,20 +124,9 @@ export function agentId(host: string): string {
     .digest('hex');
 }
 
-function texts(report: Report): Readonly<Record<string, PattooSeries>> {
-  const [os] = rowsOf(report, 'os');
-  const distribution = os?.['distribution'];
-  const series = (description: string, value: string): PattooSeries => ({
-    base_type: null,
-    description,
-    data: value === '' ? [] : [[null, value]],
-  });
-  return withData([
-    ['system', series('Operating System', type())],
-    ['distribution', series('Linux Distribution', typeof distribution === 'string' ? distribution : '')],
-    ['release', series('Kernel Version', release())],
-    ['version', series('Kernel Type', version())],
-  ]);
+function textSeries(description: string, value: Row[string] | undefined): PattooSeries {
+  const isKnown = typeof value === 'string' && value !== '';
+  return { base_type: null, description, data: isKnown ? [[null, value]] : [] };
 }
 
 function gaugesOf(report: Report): readonly (readonly [string, PattooSeries])[] {

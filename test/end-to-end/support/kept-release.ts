@@ -110,7 +110,7 @@ function sealed({ client, run, key }: AgentRequest, inside: Partial<Report>): Bu
 
 const dayMs = 86_400_000;
 
-/** Two days before the last, c1 sends an inventory, and the day after the same one again. */
+/** True if c1 sends an inventory: two days before its last report, and the same one again a day later. */
 function hasInventory({ client }: AgentRequest, atMs: number): boolean {
   return client === 'c1' && atMs < keptAtMs - dayMs / 2 && atMs > keptAtMs - 3 * dayMs;
 }
