@@ -107,12 +107,12 @@ export function chooseFaults({ random, profile, site }: Choose): Faults {
     [40, self],
     [8, sessions],
     [3, sshd],
-    [6, mariadb],
+    [site.forgets ? 25 : 6, mariadb],
   ]);
   const alert = planOf('alert', [
     [50, self],
     [10, mail],
-    [4, mariadb],
+    [site.forgets ? 20 : 4, mariadb],
   ]);
   // Draws nothing for programs that do not run, so that an older seed gives the same run.
   const ingest = site.split && chance(60) ? planFor('ingest', chance(15) && mariadb !== null ? mariadb : self) : null;
@@ -136,7 +136,7 @@ export function chooseFaults({ random, profile, site }: Choose): Faults {
   if (chance(5) && hasLogins) atRandom.push({ victim: 'sessions', afterMs: within(1500) });
   if (chance(3) && hasLogins) atRandom.push({ victim: 'sshd', afterMs: within(1500) });
   if (chance(3)) atRandom.push({ victim: 'mail', afterMs: within(700) });
-  if (mariadb !== null && chance(3)) atRandom.push({ victim: 'mariadb', afterMs: within(1500) });
+  if (mariadb !== null && chance(site.forgets ? 25 : 3)) atRandom.push({ victim: 'mariadb', afterMs: within(1500) });
   const pushed = choosePushFaults({ site, chance, within, planOf, mariadb });
   atRandom.push(...pushed.atRandom);
   const phase = random.pick(['greeting', 'ehlo', 'mail', 'rcpt', 'data', 'dot', 'taken'] as const);

@@ -30,6 +30,8 @@ export interface Comparison {
   readonly leftovers: readonly string[];
   readonly runs: Readonly<Record<string, number>>;
   readonly visits: number;
+  /** The rows that the database had forgotten and the runs have stored again, as far as it still has these runs. */
+  readonly restored: number;
   /** Changes that became true, counted for each recipient. */
   readonly due: number;
   /** Changes that a recipient was not notified of, not in order, or twice. */
@@ -83,6 +85,7 @@ export async function compareLedgers(site: FaultSite, truth: Truth, mails: MailL
     ],
     runs: Object.fromEntries(runs.map((row) => [String(row['outcome']), Number(row['n'])])),
     visits: visits.length,
+    restored: Number((await rows('SELECT SUM(restored) AS n FROM runs'))[0]?.['n'] ?? 0),
     due: site.clients.reduce((sum, client) => sum + truth.changesOf(client).length * site.recipients.length, 0),
     unnotified: site.clients.flatMap((client) =>
       site.recipients.flatMap((recipient) => {

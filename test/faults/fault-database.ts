@@ -55,8 +55,12 @@ export function sqliteIn(stateDir: string): FaultDatabase {
   };
 }
 
-export async function mariadbOfItsOwn(): Promise<FaultDatabase> {
-  const mariadb = await startMariadb();
+/** Options of a server that forgets the commits of up to five seconds when it is killed. */
+const forgetful = ['--innodb-flush-log-at-trx-commit=0', '--innodb-flush-log-at-timeout=5'];
+
+export async function mariadbOfItsOwn(forgets: boolean): Promise<FaultDatabase> {
+  // In memory MariaDB maps its log, and a kill loses nothing of it.
+  const mariadb = await (forgets ? startMariadb(forgetful, '/var/tmp') : startMariadb());
   const { name, url, password }: MariadbDatabase = await mariadb.createDatabase();
   return {
     kind: 'mysql',

@@ -10,7 +10,7 @@ export function summaryOf(result: FaultRunResult): string {
       .join(', ');
   return [
     `seed ${seed}: ${killed} kills in ${rounds} rounds (${of(kills)}), at ${instants.length} different instants`,
-    `reports: ${comparison.spooled} reached a spool, lost ${comparison.lost.length}, doubled ` +
+    `reports: ${comparison.spooled} reached a spool, rows restored ${comparison.restored}, lost ${comparison.lost.length}, doubled ` +
       `${comparison.doubled.length}, quarantined ${comparison.quarantined}, invented ${comparison.invented.length}; ` +
       `${comparison.neverSpooled} died with their agent before the spool had them`,
     `alerts: ${comparison.due} changes due to somebody, notified otherwise than once each: ${comparison.unnotified.length} ` +

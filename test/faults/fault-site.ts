@@ -23,6 +23,8 @@ export interface FaultSite {
   readonly stateDirs: readonly string[];
   /** True if `ingest` opens the reports, and the collector cannot. */
   readonly split: boolean;
+  /** True if the database forgets what it has confirmed when it is killed. */
+  readonly forgets: boolean;
   readonly pipe: Pipe;
   /** The folder of the hook's files: plans, strikes, ledger. */
   readonly hookDir: string;
@@ -69,6 +71,8 @@ function writeChecks(home: string, uid: number): void {
 export interface FaultSiteOptions {
   readonly hookName?: HookName;
   readonly split?: boolean;
+  /** True for a MariaDB that forgets when it is killed. */
+  readonly forgets?: boolean;
   /** Default: visits. */
   readonly pipe?: Pipe;
 }
@@ -76,7 +80,7 @@ export interface FaultSiteOptions {
 export async function openFaultSite(
   kind: FaultDatabase['kind'],
   clientCount: number,
-  { hookName = 'kill-hook', split = false, pipe = 'visit' }: FaultSiteOptions = {},
+  { hookName = 'kill-hook', split = false, forgets = false, pipe = 'visit' }: FaultSiteOptions = {},
 ): Promise<FaultSite> {
   const dir = mkdtempSync(path.join(tmpdir(), 'fh-faults-'));
   chmodSync(dir, 0o755);
@@ -98,7 +102,7 @@ export async function openFaultSite(
   if (pipe === 'visit') writeChecks(account.home, uid);
   execFileSync(programs.nodeOfAgents, ['-e', '0'], { uid, gid: uid, env: {}, cwd: account.home });
   const mail = await startMailProcess(programs.mailServer, mailDir);
-  const database = kind === 'sqlite' ? sqliteIn(stateDir) : await mariadbOfItsOwn();
+  const database = kind === 'sqlite' ? sqliteIn(stateDir) : await mariadbOfItsOwn(forgets);
   const clients = Array.from({ length: clientCount }, (_, index) => `c${index + 1}`);
   const mark = path.basename(dir).slice(-4);
   const processOf = (client: string): string => `fh${mark}${client}`;
@@ -112,7 +116,7 @@ export async function openFaultSite(
     serving.element,
     `<smtp host="127.0.0.1" port="${mail.port}" security="none" maxMailsPerHour="100000"
       from="Fleet &lt;fleet@example.org&gt;"/>`,
-    `<collector every="5m"${split ? ' open="no"' : ''}/>`,
+    `<collector every="5m"${split ? ' open="no"' : ''}${forgets ? ' keepStored="1m"' : ''}/>`,
     `<ssh username="${account.name}" privateKey="${key.privateKey}" knownHosts="${dir}/known_hosts"
       node="${programs.nodeOfAgents}"/>`,
     '<alerts defaults="no" groupInterval="0s">',
@@ -151,6 +155,7 @@ export async function openFaultSite(
     configOf: (command) => path.join(dir, `${split ? machineOf[command] : 'state'}.xml`),
     stateDirs: machines.map((name) => path.join(dir, name)),
     split,
+    forgets,
     pipe,
     hookDir,
     mailDir,

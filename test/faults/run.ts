@@ -1,10 +1,11 @@
 /**
  * npm run faults -- [--minutes N] [--kills N] [--seed N] [--database sqlite|mysql] [--clients N] [--jobs N] [--split]
- *                   [--pipe visit|push|ssh|spoke]
+ *                   [--forget] [--pipe visit|push|ssh|spoke]
  *
  * --jobs N shares the kills out to N fleets, with the seed and the seeds after it.
  * With --pipe push the clients push to `serve` over HTTP, with ssh to `receive` under sshd. With spoke the collector
  * polls them over HTTP.
+ * With --forget the database is a MariaDB that forgets its last seconds whenever it is killed.
  * With --split the collector has no private key, and `ingest` opens the reports on another machine.
  */
 import { parseArgs } from 'node:util';
@@ -23,13 +24,15 @@ const { values } = parseArgs({
     clients: { type: 'string', default: '10' },
     jobs: { type: 'string', default: '1' },
     split: { type: 'boolean', default: false },
+    forget: { type: 'boolean', default: false },
     pipe: { type: 'string', default: 'visit' },
   },
 });
 const seed = Number(values.seed ?? (Date.now() ^ process.pid) >>> 0);
 const [minutes, kills] = [Number(values.minutes), Number(values.kills)];
 const [clients, jobs] = [Number(values.clients), Number(values.jobs)];
-const { database } = values;
+const { forget: forgets } = values;
+const database = forgets ? 'mysql' : values.database;
 const pipe = pipes.find((name) => name === values.pipe);
 if (
   !(minutes > 0) ||
@@ -42,7 +45,7 @@ if (
 ) {
   console.error(
     'usage: npm run faults -- [--minutes N] [--kills N] [--seed N] [--database sqlite|mysql] [--clients N] ' +
-      '[--jobs N] [--split] [--pipe visit|push|ssh|spoke]',
+      '[--jobs N] [--split] [--forget] [--pipe visit|push|ssh|spoke]',
   );
   process.exit(2);
 }
@@ -54,7 +57,7 @@ if (missing !== null) {
 // Ends the started programs with this process, however it ends.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 console.log(
-  `seed ${seed}, ${database}, ${clients} clients, ${jobs} jobs, pipe ${pipe}${values.split ? ', split trust' : ''}`,
+  `seed ${seed}, ${database}, ${clients} clients, ${jobs} jobs, pipe ${pipe}${values.split ? ', split trust' : ''}${forgets ? ', forgetful' : ''}`,
 );
 process.setMaxListeners(0);
 const failed: string[] = [];
@@ -68,6 +71,7 @@ await Promise.all(
       forMs: minutes * 60_000,
       clients,
       split: values.split,
+      forgets,
       pipe,
       observe: ({ rounds, kills: soFar, wrong }) => {
         for (const words of wrong.slice(said)) console.error(`seed ${seed + index}: ${words}`);

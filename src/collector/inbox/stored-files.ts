@@ -122,8 +122,8 @@ export function placeOf(dir: string, from: string): string | null {
 /** Returns the time of the last change of a folder. A time in the future comes from a wrong clock, and becomes now. */
 export function storedAtMs({ dir, base }: StoredFolder, nowMs: number): number {
   const { mtimeMs } = lstatSync(dir);
-  const atMs = Math.max(mtimeMs, Number(base.slice(0, 15)));
-  if (atMs <= nowMs) return atMs;
+  const beganMs = Number(base.slice(0, 15));
+  if (mtimeMs <= nowMs) return beganMs > nowMs ? mtimeMs : Math.max(mtimeMs, beganMs);
   utimesSync(dir, nowMs / 1000, nowMs / 1000);
   return nowMs;
 }

@@ -29,6 +29,7 @@ import {
   storedAtMs,
   storedFiles,
   storedFolders,
+  type StoredFile,
   type StoredFolder,
 } from '../inbox/stored-files.ts';
 import { openSealed } from '../ingest/intake.ts';
@@ -97,6 +98,7 @@ class SecondLook {
   readonly #endsAt: number;
   #removals: Removals | null = null;
   #restored = nothingRestored;
+  #isNoted = false;
 
   constructor(options: SecondLookOptions) {
     this.#options = options;
@@ -152,16 +154,34 @@ class SecondLook {
   async #look(folder: StoredFolder): Promise<readonly Looked[]> {
     if (performance.now() >= this.#endsAt) return [];
     const { run, storage } = this.#options;
-    const files = storedFiles(folder);
+    const files = this.#filesOf(folder);
+    if (files === null) return [];
     const asked = files.map((file) => readKept(file, { config: run.config, nowMs: run.start.startedAtMs }));
     const present = await storage.stored.present(idsOf(asked));
     const missing = asked.filter((one) => missingOf(one, present) > 0);
-    const moved = missing.length === 0 ? new Set<Kept>() : await this.#restore(folder, missing, present);
-    if (!isFilling(folder, run.start.startedAtMs)) markSeen(folder, files);
-    return [{ folder, kept: asked.filter((one) => !moved.has(one)), present }];
+    const lost = missing.length === 0 ? new Set<Kept>() : await this.#restore(folder, missing, present);
+    // After a fault of the folder the next run looks again.
+    if (!isFilling(folder, run.start.startedAtMs) && !this.#isNoted) markSeen(folder, files);
+    return [{ folder, kept: asked.filter((one) => !lost.has(one)), present }];
   }
 
-  /** Moves files back, unless their rows were removed on purpose. Returns those that were moved. */
+  /** Returns null, and reports this once, for a folder that cannot be read: it stays. */
+  #filesOf(folder: StoredFolder): readonly StoredFile[] | null {
+    try {
+      return storedFiles(folder);
+    } catch (thrown) {
+      this.#note(thrown);
+      return null;
+    }
+  }
+
+  #note(thrown: unknown): void {
+    const { paths, observe } = this.#options.run;
+    if (!this.#isNoted) observe({ kind: 'note', message: `${paths.stored} cannot be looked at: ${messageOf(thrown)}` });
+    this.#isNoted = true;
+  }
+
+  /** Moves files back, unless their rows were removed on purpose. Returns the lost files. */
   async #restore(folder: StoredFolder, missing: readonly Kept[], present: PresentIds): Promise<ReadonlySet<Kept>> {
     const { config, start } = this.#options.run;
     this.#removals ??= await this.#readRemovals();
@@ -174,7 +194,13 @@ class SecondLook {
     }
     if (lost.length === 0) return new Set();
     await this.#remember(lost);
-    for (const { kept } of lost) this.#moveBack(kept, this.#removals);
+    for (const { kept } of lost) {
+      try {
+        this.#moveBack(kept, this.#removals);
+      } catch (thrown) {
+        this.#note(thrown);
+      }
+    }
     return new Set(lost.map(({ kept }) => kept));
   }
 

@@ -4,11 +4,23 @@ import path from 'node:path';
 import { test } from 'node:test';
 
 import type { CollectResult } from '../../../src/collector/collect-options.ts';
+import { EventDocuments } from '../../../src/collector/inbox/event-documents.ts';
 import { storedFiles, storedFolders } from '../../../src/collector/inbox/stored-files.ts';
+import { loadKeyRing } from '../../../src/collector/keys/key-ring.ts';
+import { lookAgain } from '../../../src/collector/run/second-look.ts';
+import type { Config } from '../../../src/config/config.ts';
+import { openSqlite } from '../../../src/platform/sqlite.ts';
 import { minuteMs } from '../../../src/platform/units.ts';
 import { statePaths } from '../../../src/state/paths.ts';
-import { makeClient, makeFleet, storageAway, type Fleet, type FleetOptions } from '../../support/fleet.ts';
+import type { NewEvent } from '../../../src/storage/store/event-store.ts';
+import type { Storage } from '../../../src/storage/store/storage.ts';
+import { runStart } from '../../storage/support/samples.ts';
+import { makeClient, makeConfig, makeFleet, storageAway, type Fleet, type FleetOptions } from '../../support/fleet.ts';
 
+const event = (eventId: string): NewEvent => ({
+  ...{ eventId, receivedAtMs: Date.now(), host: 'nas', service: 'backup', instance: '', status: 'OK' },
+  ...{ description: '', tags: [], value: null, ttl: null, raw: null },
+});
 const clients = ['web-1', 'web-2', 'db-1'].map((name) => makeClient(name));
 
 /** Makes a fleet whose runs are five minutes apart, beginning now. */
@@ -104,6 +116,101 @@ test('a renamed client is found under its new name', async () => {
   const renamed = [makeClient('www-1', { was: 'web-1' }), ...clients.slice(1)];
   assert.deepEqual(restoredOf(await run({}, renamed)), [0, 0]);
   assert.deepEqual(restoredOf(await run({}, renamed)), [0, 0]);
+});
+
+/** Looks as a run seven minutes from now does, and ends then. */
+async function lookAlone({ fleet, paths }: ReturnType<typeof makeRuns>, retention: Partial<Config['retention']> = {}) {
+  const storage = await fleet.openStorage();
+  const usual = makeConfig(fleet.stateDir, clients);
+  const config = { ...usual, retention: { ...usual.retention, ...retention } };
+  const start = runStart({ startedAtMs: Date.now() + 7 * minuteMs });
+  const keyRing = loadKeyRing(paths, Date.now());
+  const run = { paths, config, start, keyRing, observe: () => undefined };
+  return await lookAgain({ run, storage, timeMs: 10_000 }).finally(() => storage.close());
+}
+
+test('a look that is killed after it has moved files back hides nothing and doubles nothing', async () => {
+  const runs = makeRuns();
+  const { fleet, run } = runs;
+  await run();
+  const putBack = saveDatabase(fleet);
+  await run();
+  putBack();
+  const found = await lookAlone(runs);
+  assert.equal(found?.reports, 3);
+  assert.equal(fleet.sealedFiles().length, 3);
+  assert.deepEqual(restoredOf(await run()), [3, 4]);
+  assert.deepEqual(restoredOf(await run()), [0, 0]);
+  assert.equal(await fleet.count('stats'), 4 * clients.length);
+  assert.equal(await fleet.count('visits'), 4 * clients.length);
+});
+
+test('a database that goes away during the look loses nothing, and nothing is removed', async () => {
+  const { fleet, paths, run } = makeRuns();
+  for (let index = 0; index < 4; index += 1) await run();
+  const files = (): number => storedFolders(paths).reduce((sum, folder) => sum + storedFiles(folder).length, 0);
+  const before = files();
+  const broken = async (): Promise<Storage> => {
+    const storage = await fleet.openStorage();
+    let asked = 0;
+    const present: Storage['stored']['present'] = async (ids) =>
+      ++asked === 2 ? await storageAway() : await storage.stored.present(ids);
+    return { ...storage, stored: { ...storage.stored, present } };
+  };
+  const { faults, restored } = await run({ openStorage: broken, collector: { keepStoredMs: 0 } });
+  assert.deepEqual([faults.map(({ code }) => code), restored, files()], [['storage-unavailable'], null, before]);
+});
+
+test('what another server of the database does not have yet stays', async () => {
+  const { fleet, paths, run } = makeRuns();
+  for (let index = 0; index < 4; index += 1) await run();
+  const lagging = async (): Promise<Storage> => {
+    const storage = await fleet.openStorage();
+    const none = { reports: new Set<string>(), runs: new Map(), visits: new Map(), events: new Set<string>() };
+    const stored = { ...storage.stored, present: () => Promise.resolve(none) };
+    return { ...storage, elsewhere: () => Promise.resolve({ stored, close: () => Promise.resolve() }) };
+  };
+  const impatient = { collector: { keepStoredMs: 0 } };
+  const count = (): number => storedFolders(paths).length;
+  await run({ ...impatient, openStorage: lagging });
+  assert.equal(count(), 5);
+  await run(impatient);
+  assert.equal(count(), 3);
+});
+
+test('events are stored again, and a sealed report of a collector without the key', async () => {
+  const { fleet, paths, run } = makeRuns();
+  await run();
+  const events = new EventDocuments(paths, assert.fail);
+  const closed = { open: false };
+  const putBack = saveDatabase(fleet);
+  await run(closed);
+  await events.write([event('e1'), event('e2')]);
+  const storage = await fleet.openStorage();
+  await events.takeUp((some) => storage.events.saveEvents(some));
+  await storage.close();
+  putBack();
+  const { restored } = await run(closed);
+  // Three reports; a run, its visits and the events.
+  assert.deepEqual([restored?.reports, restored?.records], [3, 1 + clients.length + 2]);
+  assert.deepEqual(await fleet.column('SELECT event_id FROM events ORDER BY event_id'), ['e1', 'e2']);
+  assert.equal(await fleet.count('sealed_reports'), 2 * clients.length);
+  // `ingest` on another machine refuses one of them.
+  const opener = await fleet.openStorage();
+  const [first] = await opener.sealed.waiting('unseen', null, 1);
+  await opener.sealed.remove([first?.id ?? 0]);
+  await opener.close();
+  assert.deepEqual(restoredOf(await run(closed)), [0, 0]);
+});
+
+test('what the retention has removed meanwhile is not restored', async () => {
+  const runs = makeRuns();
+  await runs.run();
+  const database = openSqlite(path.join(runs.fleet.stateDir, 'fleet.db'));
+  for (const table of ['stats', 'inventory_reports', 'visits', 'runs']) database.exec(`DELETE FROM ${table}`);
+  database.close();
+  const { reports, records } = (await lookAlone(runs, { rawMs: 1, visitsMs: 1 })) ?? assert.fail('no look');
+  assert.deepEqual([reports, records], [0, 0]);
 });
 
 test('a folder that cannot be used costs a line, and no report', async () => {

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+
+import fc from 'fast-check';
+
+import {
+  eventsFolder,
+  hasEnd,
+  markSeen,
+  moveBack,
+  storedAtMs,
+  storedBase,
+  storedFiles,
+  storedFolders,
+  StoringFiles,
+} from '../../../src/collector/inbox/stored-files.ts';
+import { folderOfClient } from '../../../src/state/client-folder.ts';
+import { statePaths } from '../../../src/state/paths.ts';
+import { runStart } from '../../storage/support/samples.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+
+const id = '01234567-89ab-4def-8123-456789abcdef';
+
+function kit(t?: TestContext) {
+  const paths = statePaths(tempFolder(t));
+  const notes: string[] = [];
+  const write = (from: string, content = from): string => {
+    const file = path.join(paths.dir, from);
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, content);
+    return file;
+  };
+  const storing = (base: string, room?: number): StoringFiles =>
+    new StoringFiles({
+      paths,
+      base,
+      onNote: (line) => notes.push(line),
+      ...(room === undefined ? {} : { room: () => room }),
+    });
+  return { paths, notes, write, storing };
+}
+
+test('a file goes back to where it came from, whatever the client is called', () => {
+  const { paths, write, storing } = kit();
+  const names = fc.oneof(fc.string({ minLength: 1, maxLength: 128, unit: 'grapheme' }), fc.constant('+'));
+  fc.assert(
+    fc.property(names, fc.constantFrom('encrypted_stats', 'inbox/site-fra'), (client, root) => {
+      const from = `${root}/${folderOfClient(client)}/${id}.1795665153741.-12.${'9'.repeat(16)}.${'b'.repeat(64)}.fhs`;
+      const { keep } = storing('000000000000001-a');
+      keep(write(from));
+      const [folder] = storedFolders(paths);
+      const files = folder === undefined ? [] : storedFiles(folder);
+      assert.deepEqual(
+        files.map((one) => one.from),
+        [from],
+      );
+      assert.ok(!existsSync(path.join(paths.dir, from)));
+      for (const file of files) assert.ok(moveBack(paths, file));
+      assert.equal(readFileSync(path.join(paths.dir, from), 'utf8'), from);
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('a name that is not of this program leads nowhere', (t) => {
+  const { paths } = kit(t);
+  for (const name of ['encrypted_stats+..+..+x.fhs', 'keys+a.fhs', '+etc+passwd', 'inbox+.+x']) {
+    const dir = path.join(paths.stored, '000000000000001-a');
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(path.join(dir, name), '');
+    for (const file of storedFiles({ dir })) assert.equal(moveBack(paths, file), false, name);
+  }
+});
+
+test('a run marks its folder, its documents and its end', (t) => {
+  const { paths, write, storing } = kit(t);
+  const base = storedBase(runStart({ id, startedAtMs: 5 }));
+  const files = storing(base);
+  files.keep(write(`inbox/collector/000000000000009-${id}.json`), { bytes: 5000, isVisit: true });
+  assert.deepEqual(storedFolders(paths).map(hasEnd), [false]);
+  files.keep(write(`inbox/collector/${base}.json`));
+  files.end();
+  const [folder] = storedFolders(paths);
+  assert.ok(folder !== undefined && hasEnd(folder));
+  assert.deepEqual([folder.base, folder.bytes, folder.isSeen], [base, 3 * 4096, false]);
+  assert.deepEqual(
+    storedFiles(folder).map(({ isVisit }) => isVisit),
+    [false, true],
+  );
+  markSeen(folder, []);
+  assert.deepEqual(
+    storedFolders(paths).map(({ bytes, isSeen }) => [bytes, isSeen]),
+    [[3 * 4096, true]],
+  );
+});
+
+test('beyond the room the oldest folder goes, with one line, and at last the new files', (t) => {
+  const { paths, notes, write, storing } = kit(t);
+  for (const number of [1, 2]) {
+    const earlier = storing(`00000000000000${number}-a`);
+    earlier.keep(write(`encrypted_stats/a/${number}.fhs`));
+    earlier.end();
+  }
+  const files = storing('000000000000003-a', 2 * 4096);
+  files.bound();
+  for (const number of [3, 4, 5]) files.keep(write(`encrypted_stats/a/${number}.fhs`));
+  files.end();
+  assert.deepEqual(readdirSync(paths.stored), ['000000000000003-a.8192']);
+  assert.deepEqual(readdirSync(path.join(paths.dir, 'encrypted_stats/a')), []);
+  assert.equal(notes.length, 1);
+  assert.match(notes[0] ?? '', /is removed at once and not kept: <collector spool> is full/);
+});
+
+test('what cannot be kept is removed, as its rows are stored, with one line', (t) => {
+  const { paths, notes, write, storing } = kit(t);
+  mkdirSync(paths.stored);
+  writeFileSync(path.join(paths.stored, '000000000000003-a'), 'a file where the folder should be');
+  const files = storing('000000000000003-a');
+  files.bound();
+  for (const number of [1, 2]) files.keep(write(`encrypted_stats/a/${number}.fhs`));
+  files.keep(path.join(paths.dir, 'encrypted_stats/a/another process has it.fhs'));
+  files.end();
+  assert.deepEqual(readdirSync(path.join(paths.dir, 'encrypted_stats/a')), []);
+  assert.equal(notes.length, 1);
+  assert.match(notes[0] ?? '', /ENOTDIR/);
+});
+
+test('a time in the future comes from a wrong clock', (t) => {
+  const { paths, write, storing } = kit(t);
+  storing(eventsFolder(9e12)).keep(write('inbox/events/1.json'));
+  const [folder] = storedFolders(paths);
+  assert.ok(folder !== undefined);
+  utimesSync(folder.dir, 8e9, 8e9);
+  const nowMs = 1.8e12;
+  assert.equal(storedAtMs(folder, nowMs), nowMs);
+  assert.equal(statSync(folder.dir).mtimeMs, nowMs);
+  assert.equal(storedAtMs(folder, nowMs + 1000), nowMs);
+});
