@@ -7,8 +7,9 @@ import path from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { deflateRawSync } from 'node:zlib';
+import { deflateRawSync, gzipSync } from 'node:zlib';
 
+import { maxUnpackedBytes } from '../../agent/capture/parse-capture.ts';
 import type { AgentRequest } from '../../src/report/wire.ts';
 import { generateEphemeral } from '../../src/seal/hpke.ts';
 import { sealCompressed } from '../../src/seal/seal.ts';
@@ -31,6 +32,8 @@ const otherClients = 8;
 const maxMiB = 12;
 /** The memory that all clients share, in MiB: a batch of reports that are stored together. */
 const sharedMiB = 64;
+/** The same for captures: the probes read one at a time, with the garbage of those before it. */
+const captureMiB = 160;
 
 describe('the collector against eight hostile clients among eight others', async () => {
   const good = await stoppedAfter(startReportServer(account));
@@ -38,7 +41,10 @@ describe('the collector against eight hostile clients among eight others', async
   assert.deepEqual(usual.failures, []);
   assert.equal(usual.succeeded, hostileClients + otherClients);
 
-  async function measure(enemy: Pick<ReportServer, 'port' | 'hostKeyLine'>): Promise<MeasuredPass> {
+  async function measure(
+    enemy: Pick<ReportServer, 'port' | 'hostKeyLine'>,
+    agentTimeoutMs = 8000,
+  ): Promise<MeasuredPass> {
     const fleet = makeFleet();
     const knownHosts = path.join(fleet.dir, 'known_hosts');
     const at =
@@ -52,16 +58,17 @@ describe('the collector against eight hostile clients among eight others', async
       clients.map(({ address }) => server.hostKeyLine(address));
     const lines = [...keysOf(enemy, hostile), ...keysOf(good, others)];
     writeFileSync(knownHosts, `${lines.join('\n')}\n`);
-    const measured: MeasuredFleet = { dir: fleet.dir, knownHosts, ...account, clients: [...hostile, ...others] };
+    const clients = [...hostile, ...others];
+    const measured: MeasuredFleet = { dir: fleet.dir, knownHosts, ...account, agentTimeoutMs, clients };
     const args = [...programArgs(program), JSON.stringify(measured)];
     const { stdout } = await run(process.execPath, args, { timeout: 120_000 });
     return JSON.parse(stdout) as MeasuredPass;
   }
 
-  const evaluate = (t: TestContext, pass: MeasuredPass): void => {
+  const evaluate = (t: TestContext, pass: MeasuredPass, allMiB = sharedMiB): void => {
     const more = pass.peakMiB - usual.peakMiB;
     t.diagnostic(`${pass.peakMiB} MiB at most, ${more} more than usual; the slowest other ${pass.slowestMs} ms`);
-    assert.ok(more <= sharedMiB + hostileClients * maxMiB, `${more} MiB more than usual`);
+    assert.ok(more <= allMiB + hostileClients * maxMiB, `${more} MiB more than usual`);
   };
 
   const modes: readonly (readonly [HostileMode, RegExp])[] = [
@@ -116,4 +123,45 @@ describe('the collector against eight hostile clients among eight others', async
       evaluate(t, pass);
     });
   }
+
+  for (const isPacked of [false, true]) {
+    it(`a capture at its bounds from each, ${isPacked ? 'packed' : 'as text'}: the memory is bounded`, async (t) => {
+      const text = captureAtBounds();
+      const capture = isPacked ? gzipSync(text) : text;
+      const bytes = ({ marker }: AgentRequest): Buffer =>
+        Buffer.concat([Buffer.from('U'), capture, Buffer.from(marker, 'base64url')]);
+      const hello = () => ({ reader: 'shell' }) as const;
+      const server = await stoppedAfter(startReportServer({ ...account, reports: () => [], hello, bytes }));
+      // The probes take more than half a second of CPU for each capture, one after the other.
+      const pass = await measure(server, 60_000);
+      assert.deepEqual(pass.failures, []);
+      assert.equal(pass.succeeded, hostileClients + otherClients);
+      evaluate(t, pass, captureMiB);
+    });
+  }
 });
+
+/** Returns a capture of the most bytes, with the most lines of four files, and the most processes. */
+function captureAtBounds(): Buffer {
+  const linesOfEach = 16_000;
+  const lineChars = Math.floor(maxUnpackedBytes / linesOfEach / 4);
+  const kinds: readonly ((at: number) => string)[] = [
+    (at) => `proc/${at}/stat:${at} (sh) S 1 9 9 0 -1 4194560 1 0 0 0 5 7 0 0 20 0 1 0 123 1 2`,
+    (at) => `proc/net/dev:eth${at}: 1 2 3 4 5 6 7 8 9 1 1 1`,
+    (at) => `proc/self/mountinfo:${at} 0 8:${at} / /${at} rw - ext4 /dev/x${at} rw`,
+    (at) => `proc/meminfo:x${at}`,
+  ];
+  const lines = Array.from({ length: linesOfEach }, (_, at) =>
+    kinds.map((kind) =>
+      kind(at)
+        .padEnd(lineChars - 1)
+        .slice(0, lineChars - 1),
+    ),
+  );
+  return Buffer.from(
+    `${lines
+      .flat()
+      .join('\n')
+      .slice(0, maxUnpackedBytes - 100)}\n=place /x\n=end 1|2|3|\n`,
+  );
+}

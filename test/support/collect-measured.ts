@@ -14,6 +14,7 @@ export interface MeasuredFleet {
   readonly knownHosts: string;
   readonly username: string;
   readonly password: string;
+  readonly agentTimeoutMs: number;
   readonly clients: readonly { readonly name: string; readonly address: string; readonly port: number }[];
 }
 
@@ -31,7 +32,9 @@ export interface MeasuredPass {
   readonly peakMiB: number;
 }
 
-const { dir, knownHosts, username, password, clients } = JSON.parse(process.argv[2] ?? '') as MeasuredFleet;
+const { dir, knownHosts, username, password, agentTimeoutMs, clients } = JSON.parse(
+  process.argv[2] ?? '',
+) as MeasuredFleet;
 const ssh = { ...sshSettings, username, password: new Secret({ kind: 'literal', value: password }), knownHosts };
 const fleet = openFleet(dir);
 const shared = createTransportShared({ config: makeConfig('/nowhere', []) });
@@ -41,7 +44,7 @@ const result = await fleet.collect(
   {
     concurrency: clients.length,
     // On a busy machine sixteen logins take long, but only memory is measured here.
-    collector: { connectTimeoutMs: 20_000, agentTimeoutMs: 8000 },
+    collector: { connectTimeoutMs: 20_000, agentTimeoutMs },
     transportFor: (client) => transportFor(client, shared),
     observe: (event) => {
       if (event.kind === 'visited' && event.visit.ok) durations.push(event.visit.durationMs);
