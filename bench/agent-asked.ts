@@ -8,12 +8,15 @@ import path from 'node:path';
 import { loadConfig } from '../src/config/load-config.ts';
 import { packageDir } from '../src/state/paths.ts';
 import { clientEnv, crowd, installAgent, runShell, type Agent, type Asked } from './agent-starts.ts';
-import { costOf, inTemporaryFolder } from './children.ts';
+import { costOf, inTemporaryFolder, type Cost } from './children.ts';
+import { startRealFleet, type RealFleet } from './real-fleet.ts';
 
 export interface AgentAskedInput {
   readonly processes: number;
   readonly rounds: number;
   readonly startsPerRound: number;
+  /** True to measure `ssh host true` too, which needs sshd. */
+  readonly logsIn: boolean;
 }
 
 /**
@@ -23,7 +26,7 @@ export interface AgentAskedInput {
 const asks = ['nothing', 'defaults', 'everything'] as const;
 const agents: readonly Agent[] = ['node', 'shell'];
 
-export type AskedKind = 'bare' | `${Agent}-${(typeof asks)[number]}`;
+export type AskedKind = 'bare' | 'login' | `${Agent}-${(typeof asks)[number]}`;
 
 export interface AskedCosts {
   readonly cpuMs: number[];
@@ -81,8 +84,17 @@ function askedBy(config: string, dir: string): Asked {
 }
 
 async function measureAsked(input: AgentAskedInput, dir: string): Promise<AgentAskedCosts> {
+  const started = (command: string, env: Record<string, string>, after = (): void => undefined): Cost =>
+    costOf(() => {
+      runShell(command, env);
+      after();
+    }, input.startsPerRound);
   const bare = `exec '${process.execPath}' -e 0`;
-  const kinds = [{ name: 'bare' as AskedKind, command: bare, env: clientEnv(dir), after: (): void => undefined }];
+  const kinds: { readonly name: AskedKind; readonly cost: () => Cost }[] = [
+    { name: 'bare', cost: () => started(bare, clientEnv(dir)) },
+  ];
+  const fleet = input.logsIn ? await startRealFleet(dir, 1) : null;
+  if (fleet !== null) kinds.push({ name: 'login', cost: () => loginCost(fleet, input.startsPerRound) });
   for (const agent of agents) {
     for (const ask of asks) {
       const name = `${agent}-${ask}` as const;
@@ -90,23 +102,28 @@ async function measureAsked(input: AgentAskedInput, dir: string): Promise<AgentA
       mkdirSync(home, { mode: 0o700 });
       if (ask === 'everything') writeConf(home);
       const { visit, restore } = await installAgent(agent, home, askedBy(configs[ask], home));
-      kinds.push({ name, command: visit, env: clientEnv(home), after: restore });
+      kinds.push({ name, cost: () => started(visit, clientEnv(home), restore) });
     }
   }
   const costs = Object.fromEntries(
     kinds.map(({ name }) => [name, { cpuMs: [], wallMs: [] } satisfies AskedCosts]),
   ) as unknown as AgentAskedCosts;
   for (let round = 0; round < input.rounds; round += 1) {
-    for (const { name, command, env, after } of kinds) {
-      const { cpuMs, wallMs } = costOf(() => {
-        runShell(command, env);
-        after();
-      }, input.startsPerRound);
+    for (const { name, cost } of kinds) {
+      const { cpuMs, wallMs } = cost();
       costs[name].cpuMs.push(cpuMs);
       costs[name].wallMs.push(wallMs);
     }
   }
+  await fleet?.stop();
   return costs;
+}
+
+/** Returns the mean cost of `ssh host true`: the CPU of the client's sshd, and the time at the caller. */
+function loginCost(fleet: RealFleet, logins: number): Cost {
+  const beforeMs = fleet.sshdCpuMs();
+  const { wallMs } = costOf(() => fleet.sshTrue(), logins);
+  return { cpuMs: (fleet.sshdCpuMs() - beforeMs) / logins, wallMs };
 }
 
 const input = JSON.parse(process.argv[2] ?? '') as AgentAskedInput;

@@ -1,4 +1,5 @@
 import { readBundles } from '../src/collector/agent/agent-bundles.ts';
+import { sshdMissing } from '../test/support/sshd.ts';
 import type { AgentAskedCosts, AgentAskedInput } from './agent-asked.ts';
 import type { AgentCosts, AgentVisitsInput } from './agent-visits.ts';
 import { inFreshProcess } from './children.ts';
@@ -40,7 +41,11 @@ const size: Row = {
   target: atMost(32.768),
 };
 
-const inNamespace = ['unshare', '--pid', '--fork', '--mount-proc', '--kill-child'] as const;
+/** A killed benchmark must leave nothing behind that goes on measuring, so `unshare` dies with its parent. */
+const inNamespace = [
+  ...['setpriv', '--pdeathsig', 'KILL'],
+  ...['unshare', '--pid', '--fork', '--mount-proc', '--kill-child'],
+] as const;
 
 const plainAgent = 'the agent with nothing asked';
 const everything =
@@ -61,6 +66,7 @@ const besideNode = (name: string, what: string): Row => ({
 });
 const everythingCpu = besideNode('agent-cpu-everything', `agent CPU ${everything}, their programs included`);
 const everythingWall = forInformation('agent-wall-everything', 'the same: wall time', 's');
+const loginCpu = besideNode('client-login-cpu', "`ssh host true`, CPU of the client's sshd and of its session");
 const shellCpu = besideNode('shell-agent-cpu', 'shell agent CPU with nothing asked, its programs included');
 const shellDefaultsCpu = besideNode('shell-agent-cpu-defaults', 'the same with the default rules');
 const shellEverythingCpu = besideNode('shell-agent-cpu-everything', `shell agent CPU ${everything}`);
@@ -100,13 +106,15 @@ export function benchAgent({ quick, say }: BenchOptions): Promise<BenchResult> {
 /** Measures both agents by the work that the visits request, with 100 processes on the client. */
 function askedFigures(quick: boolean, missing: string | null): Figure[] {
   if (missing !== null) {
-    const rows = [defaults, everythingCpu, everythingWall, shellCpu, shellDefaultsCpu];
+    const rows = [defaults, everythingCpu, everythingWall, loginCpu, shellCpu, shellDefaultsCpu];
     return [...rows, shellEverythingCpu, shellEverythingWall].map((row) => notMeasured(row, missing));
   }
+  const noSshd = sshdMissing() ?? programMissing('ssh', 'openssh-client', quick);
   const input: AgentAskedInput = {
     processes: quick ? 20 : 100,
     rounds: quick ? 1 : 11,
     startsPerRound: quick ? 2 : 10,
+    logsIn: noSshd === null,
   };
   const costs = inFreshProcess('agent-asked.ts', input, inNamespace) as AgentAskedCosts;
   const secondsOf = (name: keyof AgentAskedCosts): number[] => costs[name].wallMs.map((ms) => ms / 1000);
@@ -115,6 +123,7 @@ function askedFigures(quick: boolean, missing: string | null): Figure[] {
     measured(defaults, costs['node-defaults'].cpuMs, costs['node-nothing'].cpuMs),
     measured(everythingCpu, costs['node-everything'].cpuMs, bare.cpuMs),
     measured(everythingWall, secondsOf('node-everything')),
+    noSshd === null ? measured(loginCpu, costs.login.cpuMs, bare.cpuMs) : notMeasured(loginCpu, noSshd),
     measured(shellCpu, costs['shell-nothing'].cpuMs, bare.cpuMs),
     measured(shellDefaultsCpu, costs['shell-defaults'].cpuMs, bare.cpuMs),
     measured(shellEverythingCpu, costs['shell-everything'].cpuMs, bare.cpuMs),

@@ -20,9 +20,19 @@ export interface Cost {
 
 /** Returns the CPU time of all ended children: cutime and cstime of proc_pid_stat(5). */
 export function childrenCpuMs(): number {
-  const stat = readFileSync('/proc/self/stat', 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[13]) + Number(fields[14])) * millisecondsPerTick;
+  return ticksOf('self', [13, 14]) * millisecondsPerTick;
+}
+
+/** Returns the CPU time of a process and of all its ended children. */
+export function cpuMsWithChildren(pid: number): number {
+  return ticksOf(String(pid), [11, 12, 13, 14]) * millisecondsPerTick;
+}
+
+/** Returns the sum of these fields of proc_pid_stat(5), which are counted from the one behind the name. */
+function ticksOf(pid: string, fields: readonly number[]): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const values = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields.reduce((sum, at) => sum + Number(values[at]), 0);
 }
 
 /** Returns the mean cost of several starts in a row. */

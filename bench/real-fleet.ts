@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { sshKeygen, startSshd } from '../test/support/sshd.ts';
-import { run } from './children.ts';
+import { cpuMsWithChildren, run } from './children.ts';
 import { collectPass, type PassCost } from './collect-pass.ts';
 
 export interface RealFleet {
@@ -16,6 +16,8 @@ export interface RealFleet {
   collect(args?: readonly string[]): Promise<PassCost>;
   /** Runs `ssh host true` for the first client, with additional options. */
   sshTrue(options?: readonly string[]): void;
+  /** Returns the CPU time of sshd and of its ended sessions. */
+  sshdCpuMs(): number;
   stop(): Promise<void>;
 }
 
@@ -60,6 +62,7 @@ export async function startRealFleet(dir: string, clients: number): Promise<Real
         const flags = ['-F', 'none', ...strict.flatMap((option) => ['-o', option]), '-i', privateKey];
         run('ssh', [...flags, '-p', String(port), `${username}@127.0.0.1`, 'true']);
       },
+      sshdCpuMs: () => cpuMsWithChildren(sshd.pid()),
       stop: () => sshd.stop(),
     };
   } catch (thrown) {

@@ -14,8 +14,9 @@ import type { ServedRoute } from '../routes.ts';
 import { ProvenRequests, type ProvenRequest } from './proven-requests.ts';
 import { type Refusal, refuse, refuseFull, strange } from './push-refusal.ts';
 
-/** The interval for reading the keys and the size of the spool. */
+/** The interval for reading the keys and the size of the spool: longer if the reading takes more than a twentieth. */
 const receiverMs = 10 * secondMs;
+const receiverTimes = 20;
 
 export interface PushRouteOptions {
   /** Returns the current configuration. */
@@ -107,12 +108,19 @@ async function takeVisit(proven: ProvenRequest, taking: Taking): Promise<Buffer 
 /** Returns a function that opens the receiver. Pushes within `receiverMs` share it. */
 function createReceiverSource(): (config: Config) => Promise<Receiver> {
   let opened: Promise<Receiver> | null = null;
-  let openedAt = 0;
+  let nextAt = 0;
+  const open = async (config: Config): Promise<Receiver> => {
+    const began = performance.now();
+    const receiver = await openReceiver(config, Date.now());
+    // A site of many clients fills the spool while it sends, and each reading visits all folders.
+    nextAt = began + Math.max(receiverMs, receiverTimes * (performance.now() - began));
+    return receiver;
+  };
   return (config) => {
     const now = performance.now();
-    if (opened === null || now - openedAt >= receiverMs) {
-      openedAt = now;
-      opened = openReceiver(config, Date.now());
+    if (opened === null || now >= nextAt) {
+      nextAt = now + receiverMs;
+      opened = open(config);
       opened.catch(() => (opened = null));
     }
     return opened;
