@@ -26,8 +26,8 @@ type NameStep = Extract<Step, { readonly kind: 'name' }>;
 const sectorBytes = 512;
 
 /**
- * Returns the cuts after each step of a run. With `isThorough` each change of a name is tried alone after each step, else
- * after each promise, and once after the change.
+ * Returns the cuts after each step of a run. With `isThorough` each change of a name is tried alone after each step,
+ * else after each promise, and once after the change.
  */
 export function* cutsOf({ before, steps }: Trace, isThorough: boolean): Generator<Cut> {
   const disk = new ForgettingDisk(before);

@@ -41,7 +41,7 @@ type Method = (this: unknown, ...args: unknown[]) => unknown;
 type Methods = Record<string, Method>;
 
 const files = createRequire(import.meta.url)('node:fs') as typeof fs;
-const { closeSync, fstatSync, lstatSync, openSync, readdirSync, readFileSync, statSync } = files;
+const { closeSync, existsSync, fstatSync, lstatSync, openSync, readdirSync, readFileSync, statSync } = files;
 
 const changes = ['open', 'writeFile', 'appendFile', 'rename', 'link', 'unlink', 'rm', 'rmdir', 'mkdir', 'copyFile'];
 const handleChanges = ['write', 'writeFile', 'appendFile', 'truncate'];
@@ -183,7 +183,7 @@ function snapshot(dir: string): Snapshot {
     try {
       return readNow(dir);
     } catch (thrown) {
-      if (errnoOf(thrown) !== 'ENOENT') throw thrown;
+      if (errnoOf(thrown) !== 'ENOENT' || !existsSync(dir)) throw thrown;
     }
   }
 }

@@ -160,8 +160,9 @@ class SecondLook {
     const present = await storage.stored.present(idsOf(asked));
     const missing = asked.filter((one) => missingOf(one, present) > 0);
     const lost = missing.length === 0 ? new Set<Kept>() : await this.#restore(folder, missing, present);
-    // After a fault of the folder the next run looks again.
-    if (!isFilling(folder, run.start.startedAtMs) && !this.#isNoted) markSeen(folder, files);
+    // The next run looks again after a fault of the folder, and for files whose moves a power cut has undone.
+    const isSeen = lost.size === 0 && !this.#isNoted;
+    if (isSeen && !isFilling(folder, run.start.startedAtMs)) markSeen(folder, files);
     return [{ folder, kept: asked.filter((one) => !lost.has(one)), present }];
   }
 
