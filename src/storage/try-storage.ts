@@ -35,19 +35,21 @@ const schemaTrialEnd = ['DROP VIEW IF EXISTS fleet_health_trial_view', 'DROP TAB
 
 /**
  * Tests the rights that `collect` and `alert` need in the database: its schema, and each kind of change to each table,
- * without changing a row. Leaves nothing behind, and does not create an absent file. Throws FleetError.
+ * without changing a row. Leaves nothing behind, and does not create an absent file. Returns sentences about what a
+ * crash can take of the database. Throws FleetError.
  */
-export async function tryStorage(options: TryStorageOptions): Promise<void> {
+export async function tryStorage(options: TryStorageOptions): Promise<readonly string[]> {
   const { storage } = options;
   const kind = kindOf(storage);
   if (!(await kind.exists(storage))) {
     await kind.checkPlace(storage);
     throwMismatch(migrationState([], readMigrations(kind.name)), storage.migrate ? 'pending' : 'none');
-    return;
+    return [];
   }
   const database = await openDatabase({ ...options, program: 'collect' });
   try {
     await tryDatabase(database, options);
+    return (await database.crashNotes?.()) ?? [];
   } finally {
     await database.close();
   }

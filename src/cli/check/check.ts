@@ -187,10 +187,10 @@ function showVerdict({ output }: Context, { config, warnings, tried, hearings, d
 }
 
 function printTried({ output }: Pick<Context, 'output'>, config: Config, tried: Tried): void {
-  const { trials, idleRules, unknownRules, more } = tried;
+  const { trials, idleRules, unknownRules } = tried;
   const failed = trials.filter(({ fault }) => fault !== null);
   const idle = idleWords(idleRules, unknownRules, readerTime(config, Date.now()));
-  for (const text of [...idle, ...more, ...byOpensshLines(trials)]) {
+  for (const text of [...idle, ...notesOf(tried), ...byOpensshLines(trials)]) {
     output.print(`${output.colour('yellow', 'warning')}: ${escapeControls(text)}`);
   }
   for (const text of failedLines(trials)) output.print(`${output.colour('red', 'failed')}: ${escapeControls(text)}`);
@@ -198,6 +198,10 @@ function printTried({ output }: Pick<Context, 'output'>, config: Config, tried: 
   output.print(
     failed.length === 0 ? `${all} succeeded.` : `${failed.length} of ${counted(trials.length, 'trial')} failed.`,
   );
+}
+
+function notesOf({ trials, more }: Tried): readonly string[] {
+  return [...more, ...trials.flatMap(({ notes = [] }) => notes)];
 }
 
 /** Returns 3 if the state folder or the database could not be used, 1 if another trial failed, else 0. */
@@ -232,7 +236,7 @@ function checkJson(file: string, config: Config, warnings: readonly Finding[], t
           connections,
           idle_rules: tried.idleRules,
           unknown_rules: tried.unknownRules.map(unknownRuleJson),
-          notes: tried.more,
+          notes: notesOf(tried),
         }),
   };
 }

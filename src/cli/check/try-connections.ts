@@ -24,6 +24,8 @@ export interface Trial {
   readonly what: string;
   readonly kind: 'state' | 'database' | 'mail' | 'client';
   readonly fault: FleetError | null;
+  /** Sentences about what works and yet may be a surprise. Default: none. */
+  readonly notes?: readonly string[];
   /** True for a client that transport="auto" visits by ssh, because its server has no algorithm of ssh2. */
   readonly isByOpenssh?: boolean;
 }
@@ -44,11 +46,8 @@ export async function tryConnections(
     tryStateFolder(statePaths(config.stateDir), ['encryptedStats', 'outbox']);
     return Promise.resolve();
   });
-  const { open, forward } = config.collector;
-  const database =
-    forward === null
-      ? await attempt('database', 'database', () => tryStorage({ storage: config.storage, open, signal }))
-      : await tryLink(config, signal);
+  const { forward } = config.collector;
+  const database = forward === null ? await tryDatabase(config, signal) : await tryLink(config, signal);
   const { smtp } = config;
   const addresses = [...namedRecipients(config)].filter((recipient) => addresseeOf(recipient) !== null);
   const tryMail = (server: SmtpConfig): Promise<void> =>
@@ -87,6 +86,14 @@ export async function tryConnections(
     return { ...trial, isByOpenssh: shared.opensshOnly.has(serverName(client)) };
   }).finally(() => shared.close());
   return [state, database, ...mail, ...commands, ...webhooks, ...alertmanagers, ...mailboxes, ...clients];
+}
+
+async function tryDatabase({ storage, collector }: Config, signal: AbortSignal): Promise<Trial> {
+  let notes: readonly string[] = [];
+  const trial = await attempt('database', 'database', async () => {
+    notes = await tryStorage({ storage, open: collector.open, signal });
+  });
+  return { ...trial, notes };
 }
 
 /** Tries the link of a site to the collector with the database. */

@@ -19,9 +19,9 @@ export function createLeaseStore(database: Database): LeaseStore {
       return row === undefined ? null : String(row['holder']);
     },
     touchLease: (lease) => fenced(database, lease, () => Promise.resolve()),
-    releaseLease: async ({ name, epoch }) => {
-      const sql = 'UPDATE leases SET holder = ? WHERE name = ? AND epoch = ?';
-      await database.write((session) => session.run(sql, [nobody, name, epoch]));
+    releaseLease: async ({ name, epoch, holder }) => {
+      const sql = 'UPDATE leases SET holder = ? WHERE name = ? AND epoch = ? AND holder = ?';
+      await database.write((session) => session.run(sql, [nobody, name, epoch, holder]));
     },
   };
 }
@@ -43,13 +43,11 @@ export async function takeLease(database: Database, name: string, holder: string
     const touchedAtMs = fromSqlTime(row['touched_at']) ?? 0;
     const isFree = row['holder'] === nobody || row['holder'] === holder || Math.abs(nowMs - touchedAtMs) > staleMs;
     if (!isFree) return null;
-    const epoch = Number(row['epoch']) + 1;
-    await session.run(`UPDATE leases SET epoch = ?, holder = ?, touched_at = ${dialect.now} WHERE name = ?`, [
-      epoch,
-      holder,
-      name,
-    ]);
-    return { name, epoch, holder };
+    const before = Number(row['epoch']);
+    // A node of a cluster locks the row for itself alone.
+    const takeSql = `UPDATE leases SET epoch = ?, holder = ?, touched_at = ${dialect.now} WHERE name = ? AND epoch = ?`;
+    const taken = await session.run(takeSql, [before + 1, holder, name, before]);
+    return taken === 1 ? { name, epoch: before + 1, holder } : null;
   });
 }
 
@@ -79,10 +77,11 @@ export async function fenced<T>(database: Database, lease: Lease, work: (session
 }
 
 async function touch(session: Session, lease: Lease): Promise<number> {
-  const { name, epoch } = lease;
+  const { name, epoch, holder } = lease;
+  // A database that has forgotten an epoch gives it again, to another holder.
   const fenceSql = `UPDATE leases SET touched = touched + 1, touched_at = ${session.dialect.now}
-    WHERE name = ? AND epoch = ?`;
-  const count = await session.run(fenceSql, [name, epoch]);
+    WHERE name = ? AND epoch = ? AND holder = ?`;
+  const count = await session.run(fenceSql, [name, epoch, holder]);
   if (count !== 1) {
     throw new FleetError({
       code: 'locked',

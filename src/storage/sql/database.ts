@@ -55,6 +55,8 @@ export interface Database {
   reclaim?(): Promise<void>;
   /** Returns the server or file in words, with the settings that let it forget what it has confirmed. */
   describe?(): Promise<string>;
+  /** Returns a sentence for each setting with which a crash takes what was confirmed. Missing: nothing is known. */
+  crashNotes?(): Promise<readonly string[]>;
   /** Opens another server of the same database, to read there. Returns null if none answers; missing: there is none. */
   elsewhere?(): Promise<Database | null>;
   close(): Promise<void>;

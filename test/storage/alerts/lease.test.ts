@@ -45,6 +45,21 @@ onEachDatabase(
       });
     }
 
+    it('is not two holders’ when the database forgets an epoch and gives it again', async (opened) => {
+      const { storage } = opened;
+      const first = (await storage.leases.takeLease('alerter', 'one')) ?? assert.fail('not free');
+      await storage.leases.releaseLease(first);
+      const forgotten = (await storage.leases.takeLease('alerter', 'two')) ?? assert.fail('not free');
+      await opened.database.write((session) =>
+        session.run("UPDATE leases SET epoch = 1, holder = '' WHERE name = 'alerter'", []),
+      );
+      const again = (await storage.leases.takeLease('alerter', 'three')) ?? assert.fail('not free');
+      assert.equal(again.epoch, forgotten.epoch);
+      await assert.rejects(storage.leases.touchLease(forgotten), locked);
+      await storage.leases.releaseLease(forgotten);
+      await storage.leases.touchLease(again);
+    });
+
     it('whoever lost it stores nothing more', async (opened) => {
       const { storage, reports } = opened;
       await reports.ingest([item()]);

@@ -6,6 +6,7 @@ import { answerInTime } from '../../sql/answer-in-time.ts';
 import { StorageFault, type FaultKind } from '../../sql/fault.ts';
 import { Serial } from '../../sql/serial.ts';
 import { storableValues } from '../../sql/storable-values.ts';
+import { crashSentences, describeServer, replicaSentences, settingsSql } from './crashes.ts';
 import { mysqlFault } from './faults.ts';
 import { retryOf } from './retry.ts';
 import {
@@ -21,29 +22,6 @@ import {
 export interface MysqlDatabaseOptions extends MysqlServersOptions {
   /** The timeout of a statement. */
   readonly statementTimeoutMs?: number;
-}
-
-const settingsSql = `SHOW VARIABLES WHERE Variable_name IN
-  ('version', 'innodb_flush_log_at_trx_commit', 'innodb_doublewrite', 'log_bin', 'sync_binlog', 'wsrep_on')`;
-
-/** The values of settings with which a server forgets nothing that it has confirmed. */
-const safeSettings: Readonly<Record<string, readonly string[]>> = {
-  innodb_flush_log_at_trx_commit: ['1'],
-  innodb_doublewrite: ['ON', '1', 'DETECT_AND_RECOVER'],
-  sync_binlog: ['1'],
-  wsrep_on: ['OFF'],
-};
-
-/** Returns a server in words, with the settings that let it forget what it has confirmed. */
-export function describeServer(where: string, settings: ReadonlyMap<string, string>): string {
-  const version = settings.get('version') ?? '';
-  const product = /mariadb/i.test(version) ? 'MariaDB' : 'MySQL';
-  const loose = Object.entries(safeSettings).flatMap(([name, safe]) => {
-    const value = settings.get(name);
-    const isIdle = name === 'sync_binlog' && settings.get('log_bin') !== 'ON';
-    return value === undefined || safe.includes(value) || isIdle ? [] : [`${name} = ${value}`];
-  });
-  return [`${product} ${version.replace(/-mariadb.*/i, '')} at ${where}`, ...loose].join(', ');
 }
 
 /** The timeout of migrations: DDL on a table with many rows takes long. */
@@ -131,11 +109,26 @@ class MysqlServer implements Database {
   }
 
   async describe(): Promise<string> {
+    return describeServer(this.#servers.where(), await this.#settings());
+  }
+
+  async crashNotes(): Promise<readonly string[]> {
+    const where = this.#servers.where();
+    const settings = await this.#settings();
+    const replica = await this.read((session) => session.all('SHOW REPLICA STATUS')).catch((thrown: unknown) => {
+      if (!(thrown instanceof StorageFault)) throw thrown;
+      // A server without a binary log and alone in the URL is hardly a replica. Old servers do not know the statement.
+      const mayBe = settings.get('log_bin') === 'ON' || this.#servers.count > 1;
+      if (thrown.kind === 'denied') return mayBe ? null : [];
+      if (thrown.kind === 'refused') return [];
+      throw thrown;
+    });
+    return [...crashSentences(where, settings), ...replicaSentences(where, replica)];
+  }
+
+  async #settings(): Promise<ReadonlyMap<string, string>> {
     const rows = await this.read((session) => session.all(settingsSql));
-    return describeServer(
-      this.#servers.where(),
-      new Map(rows.map((row) => [String(row['Variable_name']), String(row['Value'])])),
-    );
+    return new Map(rows.map((row) => [String(row['Variable_name']), String(row['Value'])]));
   }
 
   async elsewhere(): Promise<Database | null> {
