@@ -12,6 +12,7 @@ import { protocolVersion, type AgentRequest } from '../../src/report/wire.ts';
 import { openQuarantine } from '../../src/collector/spool/quarantine.ts';
 import { openSealedSpool } from '../../src/collector/spool/sealed-spool.ts';
 import { generateKeyPair } from '../../src/seal/key-pair.ts';
+import { senderOfSite } from '../../src/seal/push.ts';
 import { loadCollectorId } from '../../src/state/collector-id.ts';
 import { statePaths } from '../../src/state/paths.ts';
 import { pushKeyFinder } from '../../src/state/push-keys.ts';
@@ -59,7 +60,7 @@ test('a report in the spool of a client is whole after every power cut', async (
 test('a key that a client or a site was told works after every power cut', async () => {
   const dir = tempFolder();
   const paths = statePaths(path.join(dir, 'state'));
-  const senders = ['web-1', 'web-2', 'site fra'];
+  const senders = ['web-1', 'web-2', senderOfSite('fra')];
   const promises = await tryEveryCut({
     dir,
     run: async (promise) => {

@@ -5,13 +5,18 @@ import { test } from 'node:test';
 import {
   acknowledgePath,
   contentDigest,
+  encodePolledVisit,
   encodePushHeader,
   isSameMac,
+  isSiteName,
   parseContentDigest,
+  parsePolledVisit,
   parsePushHeader,
   pushMarker,
   requestMac,
+  senderOfSite,
   sha256,
+  siteOfSender,
 } from '../../src/seal/push.ts';
 
 const key = Buffer.alloc(32, 7);
@@ -50,4 +55,32 @@ test('the header is the documented one, and reads back, whatever the name', () =
 test('MACs that differ, also in their length, are not the same', () => {
   assert.ok(isSameMac(mac, mac));
   for (const other of ['', mac.slice(1), `${mac.slice(0, -1)}5`]) assert.ok(!isSameMac(mac, other));
+});
+
+test('a site has a name that fits the header, and a sender that no client has', () => {
+  for (const [site, isName] of [
+    ['fra', true],
+    ['', false],
+    ['\ud800', false],
+    ['x'.repeat(128), true],
+    ['x'.repeat(129), false],
+    ['\u{1f600}'.repeat(128), false],
+  ] as const) {
+    assert.equal(isSiteName(site), isName, site);
+  }
+  assert.equal(siteOfSender(senderOfSite('fra')), 'fra');
+  assert.equal(siteOfSender('fra'), null);
+});
+
+test('a request for a report reads back, is unique, and has no other form', () => {
+  for (const after of [null, 'place']) {
+    const asked = { takesReport: after === null, timeoutMs: 5000, after };
+    const body = encodePolledVisit(asked);
+    assert.deepEqual(parsePolledVisit(body), asked);
+    assert.ok(!encodePolledVisit(asked).equals(body));
+  }
+  const good = { v: 1, report: true, timeout_ms: 5000 };
+  const wrong = [{ ...good, v: 2 }, { ...good, report: 1 }, { ...good, timeout_ms: 0.5 }, { ...good, after: 1 }, null];
+  for (const body of wrong) assert.equal(parsePolledVisit(Buffer.from(JSON.stringify(body))), null);
+  assert.equal(parsePolledVisit(Buffer.from('{')), null);
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -13,6 +13,7 @@ test('what was written is read, and a missing file is an empty list', () => {
   assert.deepEqual(readPushKeys(file), []);
   writePushKeys(file, [key]);
   assert.deepEqual(readPushKeys(file), [key]);
+  assert.equal(statSync(file).mode & 0o777, 0o600);
 });
 
 test('entries that are not whole are left out', () => {

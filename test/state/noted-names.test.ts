@@ -60,6 +60,17 @@ test('names that are forgotten count for their time, and not before a clock that
   assert.equal(at(5500).has(awkward), true);
 });
 
+test('what another program appends to names that are forgotten stays, as long as none is forgotten', () => {
+  const file = path.join(dir, 'two-programs');
+  const load = () => loadNotedNames({ file, forgotten: { afterMs: 1000, nowMs: 5000 } });
+  const [first, second] = [load(), load()];
+  first.note('a');
+  second.note('b');
+  first.save();
+  second.save();
+  assert.deepEqual([load().has('a'), load().has('b')], [true, true]);
+});
+
 test('the file does not grow for ever: forgotten names are removed with the next new one', () => {
   const file = path.join(dir, 'bounded');
   const noteAt = (nowMs: number, name: string): void => {
