@@ -1,5 +1,5 @@
 import type { Severity } from '../../config/config.ts';
-import { number, type RecordOf, recordShape, text, time } from './record-shape.ts';
+import { number, type RecordOf, recordShape, text, time, severity } from './record-shape.ts';
 
 /** The level of one row for one rule's subject. `unknown` changes nothing. */
 export type Level = 'none' | Severity | 'unknown';
@@ -100,7 +100,7 @@ export const storedLastNotified = recordShape({
   recipient: text,
   /** `past` and closed reasons count as resolved. `unsteady`: notified as firing while the alert flapped. */
   state: (value) => value as 'firing' | 'resolved' | 'flapping' | 'unsteady',
-  severity: (value) => value as Severity,
+  severity,
   sequence: number,
   notifiedAtMs: time,
 });

@@ -1,4 +1,3 @@
-import type { Severity } from '../../config/config.ts';
 import type { LogCount } from '../../report/log-lines.ts';
 import type { Transition } from './alert.ts';
 import {
@@ -11,6 +10,7 @@ import {
   textOrNull,
   time,
   timeOrNull,
+  severity,
 } from './record-shape.ts';
 
 /** A visit as it is stored. */
@@ -101,7 +101,7 @@ export const mailedLine = recordShape({
   alertId: number,
   rule: text,
   subject: text,
-  severity: (value) => value as Severity,
+  severity,
   transition: (value) => value as Transition,
 });
 export type MailedLine = RecordOf<typeof mailedLine>;

@@ -1,7 +1,6 @@
-import type { Severity } from '../../config/config.ts';
 import type { AlertKey, LastNotified, StoredNotification, Transition } from './alert.ts';
 import type { Lease } from './lease-store.ts';
-import { number, type RecordOf, recordShape, text, textOrNull, time, timeOrNull } from './record-shape.ts';
+import { number, type RecordOf, recordShape, text, textOrNull, time, timeOrNull, severity } from './record-shape.ts';
 
 /** A recipient's recent mails. */
 export interface RecipientHistory {
@@ -47,7 +46,7 @@ export const mailSummary = recordShape({
   id: number,
   recipient: text,
   messageId: text,
-  severity: (value) => value as Severity,
+  severity,
   createdAtMs: time,
   attempts: number,
   nextAttemptAtMs: timeOrNull,

@@ -1,8 +1,14 @@
+import type { Severity } from '../../config/config.ts';
 import { fromSqlTime } from '../sql/sql-time.ts';
 
 /** Reads a text column. */
 export function text(value: unknown): string {
   return String(value);
+}
+
+/** Reads a column of severities. */
+export function severity(value: unknown): Severity {
+  return value as Severity;
 }
 
 /** Reads a text column. Returns null for NULL. */
