@@ -74,18 +74,19 @@ function keptName(from: string, isVisit: boolean): string {
 /** Returns the files of a folder. Throws the errors of fs. */
 export function storedFiles({ dir }: Pick<StoredFolder, 'dir'>): readonly StoredFile[] {
   return readdirSync(dir, { withFileTypes: true }).flatMap((entry) => {
-    const file = path.join(dir, entry.name);
+    const file = `${dir}/${entry.name}`;
     if (entry.isDirectory()) {
       const below = readdirSync(file, { withFileTypes: true, recursive: true }).filter((one) => one.isFile());
-      return below.map((one) => fileOf(path.join(one.parentPath, one.name), dir));
+      return below.map((one) => {
+        const nested = path.join(one.parentPath, one.name);
+        return { file: nested, from: path.relative(dir, nested), isVisit: false };
+      });
     }
-    return entry.isFile() ? [fileOf(file, dir)] : [];
+    return entry.isFile() ? [fileOf(file, entry.name)] : [];
   });
 }
 
-function fileOf(file: string, dir: string): StoredFile {
-  const name = path.relative(dir, file);
-  if (name.includes('/')) return { file, from: name, isVisit: false };
+function fileOf(file: string, name: string): StoredFile {
   const isVisit = name.endsWith(visitMark);
   const flat = isVisit ? name.slice(0, -visitMark.length) : name;
   return { file, from: flat.replaceAll(separator, '/'), isVisit };

@@ -10,7 +10,7 @@ import { documentTime, readDocumentFile } from '../inbox/document-files.ts';
 import { allowances, clientsOfSites, type Origin } from '../inbox/origins.ts';
 import { parseDocument } from '../inbox/parse-document.ts';
 import type { StoredFile } from '../inbox/stored-files.ts';
-import { createClientNames } from '../spool/client-names.ts';
+import type { ClientNames } from '../spool/client-names.ts';
 import { parseSealedName, readSealed } from '../spool/sealed-spool.ts';
 
 /** A row, with the time by which it is pruned. */
@@ -44,6 +44,7 @@ const noRows: KeptRows = { report: null, run: null, visits: [], events: [] };
 
 export interface ReadKeptOptions {
   readonly config: Pick<Config, 'clients' | 'retention'>;
+  readonly names: Pick<ClientNames, 'ownerOf'>;
   readonly nowMs: number;
   /** True to read documents whose name says enough. */
   readonly isWhole?: boolean;
@@ -59,7 +60,7 @@ export function readKept(stored: StoredFile, options: ReadKeptOptions): Kept {
 }
 
 function keptReport(stored: StoredFile): Kept {
-  const named = parseSealedName(path.basename(stored.from));
+  const named = parseSealedName(stored.from.slice(stored.from.lastIndexOf('/') + 1));
   const id = named?.reportId ?? readHeader(readSealed(stored.file)).reportId;
   const atMs = named?.receivedAtMs ?? 0;
   return { ...stored, rows: { ...noRows, report: { id, atMs } }, atMs };
@@ -69,7 +70,7 @@ function keptReport(stored: StoredFile): Kept {
 const runAt = 16;
 const idChars = 36;
 
-function keptDocument(stored: StoredFile, { config, nowMs, isWhole = false }: ReadKeptOptions): Kept {
+function keptDocument(stored: StoredFile, { config, names, nowMs, isWhole = false }: ReadKeptOptions): Kept {
   const name = path.basename(stored.from);
   const atMs = documentTime(name);
   if (stored.isVisit && !isWhole) {
@@ -82,13 +83,12 @@ function keptDocument(stored: StoredFile, { config, nowMs, isWhole = false }: Re
   const site = clientsOfSites(config.clients).get(folder) ?? null;
   const admitted = admitDocument(origin, document, { site, retentionMs: config.retention.rawMs, nowMs });
   const { run, visits, events } = admitted;
-  const { ownerOf } = createClientNames(config.clients);
   const isStored = run !== null && (run.end !== null || origin === 'site');
   const rows: KeptRows = {
     report: null,
     run: isStored ? { id: run.start.id, atMs: run.start.startedAtMs, isEnded: run.end !== null } : null,
     visits: visits.map(({ runId: id, client, startedAtMs }) => {
-      return { id, client: ownerOf(client).client, name: client, atMs: startedAtMs };
+      return { id, client: names.ownerOf(client).client, name: client, atMs: startedAtMs };
     }),
     events: events.map(({ eventId: id, receivedAtMs }) => ({ id, atMs: receivedAtMs })),
   };
@@ -114,13 +114,15 @@ export function idsOf(files: readonly Kept[]): StoredIds {
 /** Returns the rows of a file that the database does not have. */
 export function missingRows({ rows }: Kept, present: PresentIds): KeptRows {
   const { report, run, visits, events } = rows;
+  // Most files are reports, and nearly all of them are there.
+  if (report !== null) return present.reports.has(report.id) ? noRows : rows;
   const ended = run === null ? undefined : present.runs.get(run.id);
   const isThere = ({ id, client, name }: KeptVisit): boolean => {
     const clients = present.visits.get(id);
     return clients !== undefined && (client === null || clients.has(client) || clients.has(name));
   };
   return {
-    report: report === null || present.reports.has(report.id) ? null : report,
+    report: null,
     run: ended === undefined || (run?.isEnded === true && !ended) ? run : null,
     visits: visits.filter((visit) => !isThere(visit)),
     // Some databases ignore spaces at the end of a text.

@@ -3,11 +3,11 @@
  * and old enough is removed from stored/. What is missing goes back to the place from which it came, and this run
  * stores it again. Rows that were pruned, or removed by `forget`, are not missing.
  */
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-import { FleetError, messageOf } from '../../errors.ts';
+import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 import { dayMs } from '../../platform/units.ts';
 import { readHeader } from '../../seal/sealed-message.ts';
 import { writeDurably } from '../../state/durable-file.ts';
@@ -36,7 +36,16 @@ import { openSealed } from '../ingest/intake.ts';
 import { ReportRejected } from '../ingest/rejections.ts';
 import { createClientNames } from '../spool/client-names.ts';
 import { parseSealedName, readSealed } from '../spool/sealed-spool.ts';
-import { clientOfReport, countRows, idsOf, missingRows, readKept, type Kept, type KeptRows } from './kept-rows.ts';
+import {
+  clientOfReport,
+  countRows,
+  idsOf,
+  missingRows,
+  readKept,
+  type Kept,
+  type KeptRows,
+  type ReadKeptOptions,
+} from './kept-rows.ts';
 
 export interface SecondLookOptions {
   readonly run: Pick<CollectorRun, 'paths' | 'config' | 'start' | 'observe' | 'keyRing'>;
@@ -96,6 +105,7 @@ interface Removals {
 class SecondLook {
   readonly #options: SecondLookOptions;
   readonly #endsAt: number;
+  readonly #reading: ReadKeptOptions;
   #removals: Removals | null = null;
   #restored = nothingRestored;
   #isNoted = false;
@@ -103,6 +113,8 @@ class SecondLook {
   constructor(options: SecondLookOptions) {
     this.#options = options;
     this.#endsAt = performance.now() + options.timeMs;
+    const { config, start } = options.run;
+    this.#reading = { config, names: createClientNames(config.clients), nowMs: start.startedAtMs };
   }
 
   async run(): Promise<void> {
@@ -156,7 +168,7 @@ class SecondLook {
     const { run, storage } = this.#options;
     const files = this.#filesOf(folder);
     if (files === null) return [];
-    const asked = files.map((file) => readKept(file, { config: run.config, nowMs: run.start.startedAtMs }));
+    const asked = files.map((file) => readKept(file, this.#reading));
     const present = await storage.stored.present(idsOf(asked));
     const missing = asked.filter((one) => missingOf(one, present) > 0);
     const lost = missing.length === 0 ? new Set<Kept>() : await this.#restore(folder, missing, present);
@@ -184,11 +196,10 @@ class SecondLook {
 
   /** Moves files back, unless their rows were removed on purpose. Returns the lost files. */
   async #restore(folder: StoredFolder, missing: readonly Kept[], present: PresentIds): Promise<ReadonlySet<Kept>> {
-    const { config, start } = this.#options.run;
     this.#removals ??= await this.#readRemovals();
     const lost: { readonly kept: Kept; readonly rows: KeptRows }[] = [];
     for (const one of missing) {
-      const kept = one.isVisit ? readKept(one, { config, nowMs: start.startedAtMs, isWhole: true }) : one;
+      const kept = one.isVisit ? readKept(one, { ...this.#reading, isWhole: true }) : one;
       const rows = this.#lostOf(folder, kept, present, this.#removals);
       if (countRows(rows) > 0) lost.push({ kept: one, rows });
       if (lost.length % filesAtOnce === 0) await nextTurn();
@@ -235,7 +246,7 @@ class SecondLook {
 
   /** True if a report was pruned, belongs to a forgotten client, or was refused when another machine opened it. */
   #isRemoved(folder: StoredFolder, kept: Kept, present: PresentIds, removals: Removals): boolean {
-    const { keyRing, config } = this.#options.run;
+    const { keyRing } = this.#options.run;
     try {
       if (!removals.clients.has(clientOfReport(kept))) return true;
       // Another machine opens the reports, and takes their sealed rows. The database has forgotten them if it has also
@@ -243,7 +254,7 @@ class SecondLook {
       if (keyRing.opening === null) return hasEnd(folder) && present.runs.get(runOf(folder)) === true;
       const message = readHeader(readSealed(kept.file));
       const { receivedAtMs = 0, clock = null } = parseSealedName(path.basename(kept.from)) ?? {};
-      const owner = { ...createClientNames(config.clients).ownerOf(message.client), names: [message.client] };
+      const owner = { ...this.#reading.names.ownerOf(message.client), names: [message.client] };
       openSealed({ message, owner, receivedAtMs, clock }, keyRing.opening, removals.rawBeforeMs);
       return false;
     } catch (thrown) {
@@ -296,7 +307,7 @@ class SecondLook {
         for (const [index, one] of kept.entries()) {
           if (index % filesAtOnce === filesAtOnce - 1) await nextTurn();
           const stays = there !== undefined && missingOf(one, there) > missingOf(one, here);
-          if (!stays) rmSync(one.file, { force: true });
+          if (!stays) removeFile(one.file);
         }
         removeEmptied(folder);
       }
@@ -312,6 +323,15 @@ function missingOf(kept: Kept, present: PresentIds): number {
 
 /** The answer of a server that answers no more. */
 const noneThere: PresentIds = { reports: new Set(), runs: new Map(), visits: new Map(), events: new Set() };
+
+/** Removes a file. Costs half as much as `rmSync`. */
+function removeFile(file: string): void {
+  try {
+    unlinkSync(file);
+  } catch (thrown) {
+    if (errnoOf(thrown) !== 'ENOENT') throw thrown;
+  }
+}
 
 function runOf({ base }: StoredFolder): string {
   return path.basename(endOf(base), '.json').slice(16);
