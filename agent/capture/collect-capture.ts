@@ -61,6 +61,7 @@ export async function collectCapture(given: CaptureOptions): Promise<CaptureRepo
         options: given.options,
         bootId,
         monotonicMs: uptimeMs(files),
+        isRecorded: true,
         deadlineMs,
         previous: null,
         ...more,

@@ -34,7 +34,7 @@ export function runProbes(options: CollectOptions, all: readonly Probe[]): Colle
   const { source } = options;
   const { minElapsedMs = usualMinElapsedMs } = options;
   const begun = milliseconds();
-  const sinceBoot = (): number => options.monotonicMs + milliseconds() - begun;
+  const sinceBoot = (): number => options.monotonicMs + (options.isRecorded === true ? 0 : milliseconds() - begun);
   const isTooSoon = (ageOf(options, options.previous) ?? minElapsedMs) < minElapsedMs;
   const usable = [options.previous, options.previous?.before ?? null].find(
     (counters) => (ageOf(options, counters) ?? 0) >= minElapsedMs,

@@ -12,6 +12,8 @@ export interface CollectOptions {
   readonly bootId: string | null;
   /** The time since boot, now. */
   readonly monotonicMs: number;
+  /** True if everything was read at `monotonicMs`, as in a capture: intervals of rates end then. Default: false. */
+  readonly isRecorded?: boolean;
   /** The time limit of all probes together, from now. */
   readonly deadlineMs: number;
   /** The least age of counters for rates. Default: 10 s. */

@@ -96,6 +96,21 @@ test('probes that throw, reject, hang or lie leave the reports of the others alo
   assert.equal(counters, null);
 });
 
+test('the interval of a recorded machine ends when it was recorded, however long the probes take', async () => {
+  const slow: Probe = {
+    name: 'slow',
+    deadlineMs: 1000,
+    run: () => {
+      for (const endsAt = performance.now() + 20; performance.now() < endsAt;);
+      return { functions: [] };
+    },
+  };
+  const given = options({ previous: previous({ counting: 3 }, 60_000), isRecorded: true });
+  const { workerReports, counters } = await runProbes(given, [slow, counting]);
+  assert.equal(rowOf(workerReports, 'counting')?.['ms'], 60_000);
+  assert.equal(counters?.monotonicMs, 1e6);
+});
+
 test('rates since the previous visit of this boot, without waiting', async () => {
   const begun = performance.now();
   const earlier = previous({ counting: 3 }, 60_000);
