@@ -80,5 +80,5 @@ export const tables: readonly Table[] = [
   { name: 'client_labels', key: ['client', 'name'] },
   { name: 'mail_replies', key: ['mail_id', 'message'] },
   { name: 'visits_daily', key: ['client', 'day'] },
-  { name: 'runs', key: ['id'], times: ['started_at', 'finished_at'] },
+  { name: 'runs', key: ['id'], times: ['started_at', 'finished_at', 'restored_from', 'restored_to'] },
 ];
