@@ -65,6 +65,8 @@ export interface ClaimedMails {
 interface Tried {
   readonly recipient: string;
   readonly fault: FleetError | null;
+  /** True if the mail may have arrived in spite of a fault. */
+  readonly dataBegun: boolean;
 }
 
 export interface SendAwayMailsOptions {
@@ -86,27 +88,31 @@ export async function* sendAwayMails(
   const { openChannels } = await import('./channels.ts');
   const channels = openChannels(config, timeouts);
   const away = new Map<Channel, FleetError>();
-  const attempt = async (recipient: string): Promise<FleetError | null> => {
+  const attempt = async (recipient: string): Promise<Omit<Tried, 'recipient'>> => {
+    let dataBegun = false;
     const known = state.recipients.get(recipient) ?? unknownRecipient;
     let channel: Channel | null = null;
     try {
       channel = channels.channelFor(recipient);
       const failed = away.get(channel);
-      if (failed !== undefined) return failed;
+      if (failed !== undefined) return { fault: failed, dataBegun };
       const { endedMs, programs } = state;
       const sinceMs = known.sinceMs ?? state.sinceMs ?? now();
       const counted = { sinceMs, endedMs, nowMs: now(), number: known.mails + 1, programs };
       const mail = await composeAwayMail({ kind, host, recipient, config, ...counted, fault, topic: topic.rule });
-      const onDataBegun = (): Promise<void> => Promise.resolve();
+      const onDataBegun = (): Promise<void> => {
+        dataBegun = true;
+        return Promise.resolve();
+      };
       await channel.send({ recipient, ...mail, severity: 'critical' }, { signal, onDataBegun });
-      return null;
+      return { fault: null, dataBegun };
     } catch (thrown) {
       const failed = asFleetError(thrown, { code: 'mail-unavailable', stage: 'mail' });
       if (failed.stage !== 'mail' && channel !== null) away.set(channel, failed);
-      return failed;
+      return { fault: failed, dataBegun };
     }
   };
-  for (const recipient of recipients) yield { recipient, fault: await attempt(recipient) };
+  for (const recipient of recipients) yield { recipient, ...(await attempt(recipient)) };
   channels.close();
 }
 

@@ -118,7 +118,7 @@ export class AwayNotices {
     const listed = await recipientsOf(this.#options);
     const { sendAwayMails } = await import('./away-mail.ts');
     const claimed = { kind, state: before, recipients };
-    for await (const { recipient, fault } of sendAwayMails(this.#options, claimed, this.#last)) {
+    for await (const { recipient, fault, dataBegun } of sendAwayMails(this.#options, claimed, this.#last)) {
       if (fault !== null) faults.push(fault);
       const isRefused = fault !== null && fault.code === 'mail-refused' && !fault.retryable;
       const isGivenUp = isRefused && kind === 'back' && !listed.includes(recipient);
@@ -127,6 +127,7 @@ export class AwayNotices {
         if (fault === null && kind === 'away') state.keep(recipient, reached(known, before, now()));
         else if (fault === null || isGivenUp) state.keep(recipient, null);
         else if (isRefused) state.keep(recipient, { ...known, triedAtMs: now(), refusals: known.refusals + 1 });
+        else if (dataBegun && kind === 'away') state.keep(recipient, mayKnow(known, before, now()));
       }, undefined);
     }
     // Faults of one server are one line.
@@ -180,9 +181,14 @@ function reached(known: AwayRecipient, { sinceMs }: AwayState, atMs: number): Aw
   return { sinceMs: known.sinceMs ?? sinceMs, mails, mailedAtMs: atMs, triedAtMs: null, refusals: 0 };
 }
 
-/** Returns the recipients that were notified of the outage, and not of its end. */
+/** Returns a recipient after a mail about the outage whose answer was lost: it is sent again, and so is its end. */
+function mayKnow(known: AwayRecipient, { sinceMs }: AwayState, atMs: number): AwayRecipient {
+  return { ...known, sinceMs: known.sinceMs ?? sinceMs, triedAtMs: atMs };
+}
+
+/** Returns the recipients that were, or may have been, notified of the outage, and not of its end. */
 function notifiedIn(recipients: AwayState['recipients']): readonly string[] {
-  return [...recipients].flatMap(([recipient, { mails }]) => (mails > 0 ? recipient : []));
+  return [...recipients].flatMap(([recipient, { sinceMs }]) => (sinceMs === null ? [] : recipient));
 }
 
 /** Returns the recipients that config.xml names. */

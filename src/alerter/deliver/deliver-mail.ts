@@ -201,7 +201,8 @@ async function markRefused(
   const isTriedAgain = isByPolicy || about === 'open' || (about === 'ended' && isRecent);
   // The notice comes before the mark: a crash in between would leave a refusal without a notice.
   await notifyFallback(delivery, mail, error, !isTriedAgain);
-  const mayBeTaken = fault instanceof TakenInPart;
+  // An earlier attempt whose answer was lost may have delivered the mail that is refused now.
+  const mayBeTaken = fault instanceof TakenInPart || mail.dataAtMs !== null;
   if (!isTriedAgain) {
     await storage.outbox.markFailed(mail.id, lease.holder, error, mayBeTaken);
     return observed(delivery, mail, { kind: 'refused', error });

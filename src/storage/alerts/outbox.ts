@@ -24,9 +24,10 @@ const waiting = 'sent_at IS NULL AND failed_at IS NULL AND replaced_by IS NULL';
 const due = `(next_attempt_at IS NULL OR next_attempt_at <= ? OR next_attempt_at > ?)
   AND (claimed_until IS NULL OR claimed_until <= ? OR claimed_until > ?)`;
 
-/** Mails that may have arrived come last: one at which the connection breaks each time holds up no other. */
+/** Mails that may have arrived come last, and take turns: a mail at which connections break holds up no other. */
 const dueSql = `SELECT ${mailSummary.columns}, content FROM mails WHERE ${waiting} AND ${due}
-  ORDER BY CASE WHEN data_at IS NULL THEN 0 ELSE 1 END, CASE severity WHEN 'critical' THEN 0 ELSE 1 END, id LIMIT ?`;
+  ORDER BY CASE WHEN data_at IS NULL THEN 0 ELSE 1 END, data_at, CASE severity WHEN 'critical' THEN 0 ELSE 1 END, id
+  LIMIT ?`;
 const claimSql = `UPDATE mails SET claimed_by = ?, claimed_until = ?, attempts = attempts + 1
   WHERE id = ? AND ${waiting} AND (claimed_by = ? AND claimed_until > ? OR ${due})`;
 
@@ -78,7 +79,7 @@ export function createOutboxStore(database: Database): OutboxStore {
       database.write((session) => {
         const { now } = session.dialect;
         const condition = `${waiting} AND claimed_until > ${now}`;
-        return mark(session, id, holder, `data_at = COALESCE(data_at, ${now})`, [], condition);
+        return mark(session, id, holder, `data_at = ${now}`, [], condition);
       }),
     markSent: (id, holder, atMs) =>
       database.write((session) => {

@@ -383,11 +383,17 @@ async function restoreTables(session: Session, tables: readonly TableRows[]): Pr
     await session.run(`DELETE FROM ${name}`);
     const columns = Object.keys(rows[0] ?? {});
     if (columns.length === 0) continue;
-    const marks = rows.map(() => `(${columns.map(() => '?').join(', ')})`).join(', ');
-    const values = rows.flatMap((row) => columns.map((column) => row[column] ?? null));
-    await session.run(`INSERT INTO ${name} (${columns.join(', ')}) VALUES ${marks}`, values);
+    for (let from = 0; from < rows.length; from += rowsAtOnce) {
+      const some = rows.slice(from, from + rowsAtOnce);
+      const marks = some.map(() => `(${columns.map(() => '?').join(', ')})`).join(', ');
+      const values = some.flatMap((row) => columns.map((column) => row[column] ?? null));
+      await session.run(`INSERT INTO ${name} (${columns.join(', ')}) VALUES ${marks}`, values);
+    }
   }
 }
+
+/** The rows of an INSERT: a statement has a limited number of values. */
+const rowsAtOnce = 100;
 
 const tableNames = tables.map(({ name }) => name).sort();
 

@@ -43,6 +43,11 @@ onEachDatabase(
       await storage.outbox.markPutOff(2, 'one', 0, 'read ECONNRESET');
       clock.nowMs += 1;
       assert.deepEqual(pluck(await storage.outbox.dueMails(3), 'messageId'), ['<c2>', '<w1>', '<c1>']);
+      assert.equal(await storage.outbox.claimMail(3, 'one', minuteMs), true);
+      await storage.outbox.markDataBegun(3, 'one');
+      await storage.outbox.markPutOff(3, 'one', 0, 'read ECONNRESET');
+      clock.nowMs += 1;
+      assert.deepEqual(pluck(await storage.outbox.dueMails(3), 'messageId'), ['<w1>', '<c1>', '<c2>'], 'in turns');
     });
 
     test('of two that claim a mail at once one wins', async () => {

@@ -1,0 +1,71 @@
+// Second tier: plays the model until it fails, once for each bug.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+
+import { build, type Plugin } from 'esbuild';
+
+import { isLong } from '../../support/long-tests.ts';
+import { knownBugs, type KnownBug } from './known-bugs.ts';
+
+/** The title of the property in model.test.ts. */
+const propertyName = 'whatever happens, people know in time what they must, and are told nothing else';
+const root = path.join(import.meta.dirname, '../../..');
+
+/** Returns a plugin that puts a bug back into the sources. Each edit must fit once. */
+function puttingBack({ edits }: KnownBug): Plugin {
+  return {
+    name: 'known-bug',
+    setup: (building) => {
+      building.onLoad({ filter: /\.ts$/, namespace: 'file' }, ({ path: file }) => {
+        let contents = readFileSync(file, 'utf8')
+          .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(file).href))
+          .replaceAll(/(?<!')import\.meta\.dirname/g, JSON.stringify(path.dirname(file)));
+        for (const edit of edits) {
+          if (path.join(root, edit.file) !== file) continue;
+          assert.equal(contents.split(edit.before).length, 2, `${edit.file} has once: ${edit.before}`);
+          contents = contents.replace(edit.before, edit.after);
+        }
+        return { contents, loader: 'ts' };
+      });
+    },
+  };
+}
+
+/** Builds the model over broken sources. Returns its path. */
+async function buildWith(bug: KnownBug): Promise<string> {
+  const outfile = path.join(root, 'dist/test/known-bugs', `${knownBugs.indexOf(bug)}.mjs`);
+  await build({
+    entryPoints: [path.join(root, 'test/alerter/model/model.test.ts')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+    logLevel: 'error',
+    plugins: [puttingBack(bug)],
+  });
+  return outfile;
+}
+
+/** Runs one test of the model. Returns its output. */
+function run(file: string, name: string, runs: string): string {
+  const pattern = name.replaceAll(/[^a-z ]/g, '.');
+  const env = { ...process.env, FLEET_HEALTH_WIDE_TESTS: '1', NODE_OPTIONS: '', PROPERTY_RUNS: runs };
+  const args = [`--test-name-pattern=^${pattern}$`, file];
+  return spawnSync(process.execPath, args, { env, encoding: 'utf8' }).stdout;
+}
+
+for (const bug of knownBugs) {
+  test(`the model notices that ${bug.name}`, async () => {
+    const file = await buildWith(bug);
+    assert.match(run(file, `kept: ${bug.name}`, '0'), /^not ok .* kept: (?!.*SKIP)/m);
+    if (!isLong) return;
+    const found = run(file, propertyName, '300');
+    assert.match(found, /PROPERTY_SEED=/);
+    console.log(bug.name, /after \d+ stories/.exec(found)?.[0] ?? '');
+  });
+}

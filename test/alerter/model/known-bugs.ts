@@ -1,0 +1,153 @@
+import type { Step, Word } from './steps.ts';
+
+/** A fault that the alerter once had. The model notices each when it is put back. */
+export interface KnownBug {
+  readonly name: string;
+  /** True if the model found the fault; people found the others. */
+  readonly isFoundByModel?: boolean;
+  readonly edits: readonly Edit[];
+  /** A short story in which the fault breaks a promise. */
+  readonly story: readonly Step[];
+}
+
+interface Edit {
+  readonly file: string;
+  /** Stands once in the file. */
+  readonly before: string;
+  readonly after: string;
+}
+
+/** Runs of the collector in which all clients but the first are well, with a pass after every so many. */
+function ticks(word: Word, times: number, passEvery = 1): Step {
+  return { kind: 'ticks', words: [word, 50, 50], times, passEvery };
+}
+
+export const knownBugs: readonly KnownBug[] = [
+  {
+    name: 'an alert is held back from everybody if anybody hears of the alert that stands for it',
+    story: [ticks(96, 1, 2), ticks('fails', 1, 2), ticks('fails', 8)],
+    edits: [
+      {
+        file: 'src/alerter/inhibit/inhibition.ts',
+        before: 'const listener = watchOf(standIn).listeners.get(recipient);',
+        after: 'const [listener] = [...watchOf(standIn).listeners.values()].filter(Boolean);',
+      },
+    ],
+  },
+  {
+    name: 'a value whose newest row is better is notified as bad',
+    story: [ticks(96, 1, 2), ticks(50, 3)],
+    edits: [
+      {
+        file: 'src/alerter/dispatch/recipient-news.ts',
+        before: 'const reasons = holding.length > 0 ? holding : returning(one, transition, input, format);',
+        after: 'const reasons = holding;',
+      },
+    ],
+  },
+  {
+    name: 'what gets worse while it flaps is notified when the flapping has ended, twelve rows later',
+    story: [ticks(88, 1), ticks(50, 2), ticks(88, 1), ticks(50, 2), ticks(88, 1), ticks(96, 8)],
+    edits: [
+      {
+        file: 'src/alerter/inhibit/difference.ts',
+        before: "if (alert.flapping && isWorse && !isReturning(alert)) return 'escalated';",
+        after: '',
+      },
+      {
+        file: 'src/alerter/transition/flapping.ts',
+        before: 'const rowsToSettle = 3;',
+        after: 'const rowsToSettle = 12;',
+      },
+    ],
+  },
+  {
+    name: 'of several rules of one type and selector only one is evaluated',
+    story: [{ kind: 'edit', edit: { field: 'limits', value: 'two' } }, ticks(96, 8)],
+    edits: [
+      {
+        file: 'src/alerter/evaluate/sampler.ts',
+        before: 'if (candidate.rule.also || rankOf(subject) === best) chosen.push(candidate);',
+        after: 'if (rankOf(subject) === best) { chosen.push(candidate); break; }',
+      },
+    ],
+  },
+  {
+    name: 'the notice of an outage is over for all when one person was reached',
+    story: [
+      { kind: 'server', to: 'ops', answer: 'later' },
+      { kind: 'outage', topic: 'config-broken' },
+      ticks(50, 2),
+      { kind: 'server', to: 'ops', answer: 'takes' },
+      ticks(50, 9),
+    ],
+    edits: [
+      {
+        file: 'src/notify/away-notices.ts',
+        before: "if (fault === null && kind === 'away') state.keep(recipient, reached(known, before, now()));",
+        after:
+          "if (fault === null && kind === 'away') " +
+          'for (const to of listed) state.keep(to, reached(known, before, now()));',
+      },
+      {
+        file: 'src/notify/away-notices.ts',
+        before: 'else if (fault === null || isGivenUp) state.keep(recipient, null);',
+        after: 'else if (fault === null || isGivenUp) for (const one of recipients) state.keep(one, null);',
+      },
+    ],
+  },
+  {
+    name: 'after one refused mail its reader is not notified until the next reminder',
+    story: [
+      { kind: 'server', to: 'ops', answer: 'refuses' },
+      ticks(96, 2),
+      { kind: 'server', to: 'ops', answer: 'takes' },
+      ticks(96, 11),
+    ],
+    edits: [
+      {
+        file: 'src/alerter/deliver/deliver-mail.ts',
+        before: "const isTriedAgain = isByPolicy || about === 'open' || (about === 'ended' && isRecent);",
+        after: 'const isTriedAgain = isByPolicy;',
+      },
+    ],
+  },
+  {
+    isFoundByModel: true,
+    name: 'a mail that may have arrived is replaced when it is refused later',
+    story: [
+      { kind: 'server', to: 'ops', answer: 'loses the answer' },
+      ticks(96, 1),
+      { kind: 'server', to: 'ops', answer: 'refuses' },
+      ticks(88, 5),
+      { kind: 'server', to: 'ops', answer: 'takes' },
+      ticks(88, 6),
+    ],
+    edits: [
+      {
+        file: 'src/alerter/deliver/deliver-mail.ts',
+        before: 'fault instanceof TakenInPart || mail.dataAtMs !== null',
+        after: 'fault instanceof TakenInPart',
+      },
+    ],
+  },
+  {
+    isFoundByModel: true,
+    name: 'the end of an outage is not notified to whom the answer of the first notice was lost',
+    story: [
+      { kind: 'server', to: 'ops', answer: 'loses the answer' },
+      { kind: 'outage', topic: 'config-broken' },
+      ticks(50, 2),
+      { kind: 'outage', topic: 'config-broken' },
+      { kind: 'server', to: 'ops', answer: 'takes' },
+      ticks(50, 9),
+    ],
+    edits: [
+      {
+        file: 'src/notify/away-notices.ts',
+        before: "else if (dataBegun && kind === 'away') state.keep(recipient, mayKnow(known, before, now()));",
+        after: '',
+      },
+    ],
+  },
+];

@@ -1,0 +1,300 @@
+/**
+ * Knows who must know what by when, and nothing of the alerter. A tick is a run of the collector and a pass of the
+ * alerter a minute later. The promises are those of docs/alerts.md and docs/mail.md:
+ * - who hears of a value knows its state once it has lasted and nothing disturbed the fleet or the mail server;
+ * - nobody is notified of a severity that no row had, of a bad value whose newest row is better, twice of one
+ *   transition (but in the window of SMTP), or of the end of an alert that he was never notified of;
+ * - whoever was notified of a beginning is notified of the end, also if config.xml does not name him any more;
+ * - what a silence, a window or a paused client mutes, and the reminder of what was acknowledged, is in no mail;
+ * - the same of outages; and a pass ends with 1 while somebody lacks a mail that is due, with 0 when all is well.
+ */
+import assert from 'node:assert/strict';
+
+import type { PendingNotification } from '../../../src/alerter/dispatch/notification-plan.ts';
+import type { Severity } from '../../../src/config/config.ts';
+
+export type Level = Severity | 'ok';
+export type Topic = 'disk' | 'unreachable';
+export type OutageTopic = 'config-broken' | 'database-away';
+
+/** The part of an item of a mail that its reader sees. */
+type Item = Pick<PendingNotification, 'alertId' | 'client' | 'rule' | 'transition' | 'severity'>;
+
+/** The fleet as config.xml and the operators have it now. */
+export interface Surroundings {
+  /** The people that config.xml names, with the least severity and the topic that each hears. */
+  readonly hearers: ReadonlyMap<string, { readonly least: Severity; readonly topic: Topic | null }>;
+  /** The clients that are visited and watched. */
+  readonly clients: readonly string[];
+  readonly isMuted: (client: string, topic: Topic) => boolean;
+}
+
+/** A value of a client, as its rows say. */
+interface Fact {
+  level: Level;
+  /** The number of rows in a row with this level, and of ticks since the first of them. */
+  rows: number;
+  ticks: number;
+  /** The runs since the newest row. */
+  age: number;
+  /** The ages, in rows, of the changes of the last day. */
+  changes: number[];
+  /** The worst level since the value was last known to be ok. */
+  worst: Level;
+  isAcknowledged: boolean;
+}
+
+/** An alert that a person knows of. Stale: the database was restored since, and may notify of it again. */
+interface Known extends Pick<Item, 'client' | 'rule' | 'severity'> {
+  readonly heardAt: number;
+  readonly isStale: boolean;
+}
+
+interface Person {
+  readonly alerts: Map<string, Known>;
+  readonly outages: Map<OutageTopic, 'away' | 'back'>;
+  /** The tick in which each Message-ID arrived first. */
+  readonly mails: Map<string, number>;
+  /** The number of ticks since the mail server began to take all mails to the person; 0 while it does not. */
+  wellTicks: number;
+}
+
+const order: readonly Level[] = ['ok', 'warning', 'critical'];
+const ends = ['resolved', 'ended'];
+/** `groupInterval` is a tick; a value on its way back may wait three; a lost lease or claim costs one. */
+const slackTicks = 5;
+/** A refused mail is tried again within 65 minutes. */
+const retryTicks = 5;
+/** The rows after which a flapping value is notified: as bad, and as over. */
+const settledRows = { bad: 5, ok: 17 };
+/** The number of changes within a day from which a value may flap. */
+const fewestChanges = 3;
+export const repeatTicks = 16;
+const freshFact: Fact = { level: 'ok', rows: 0, ticks: 0, age: 0, changes: [], worst: 'ok', isAcknowledged: false };
+
+export class Model {
+  readonly #facts = new Map<string, Fact>();
+  readonly #people = new Map<string, Person>();
+  readonly #outages = new Map<OutageTopic, { isOn: boolean; ticks: number }>();
+  #tick = 0;
+  /** The ticks since the last disturbance. */
+  #calm = Infinity;
+  /** The last tick after which a mail may come twice. */
+  #windowAt = -1;
+  #restoredAt = -Infinity;
+
+  /** Notes that the clock leapt, config.xml changed or a pass was killed: nothing is due for some ticks. */
+  disturb(extraTicks = 0): void {
+    this.#calm = -extraTicks;
+    for (const fact of this.#facts.values()) fact.rows = 0;
+  }
+
+  /** Allows a second copy of each mail: an answer was lost, or a pass died. */
+  openWindow(): void {
+    this.#windowAt = this.#tick;
+  }
+
+  /** Notes that the database is an earlier copy. Rows since are stored again, notifications are not. */
+  restore(): void {
+    this.disturb();
+    this.openWindow();
+    this.#restoredAt = this.#tick;
+    for (const fact of this.#facts.values()) fact.isAcknowledged = false;
+    for (const { alerts } of this.#people.values()) {
+      const stale = [...alerts.values()].map((one) => ({ ...one, isStale: true }));
+      alerts.clear();
+      for (const one of stale) alerts.set(`stale ${one.client} ${one.rule}`, one);
+    }
+  }
+
+  acknowledge(): void {
+    for (const fact of this.#facts.values()) fact.isAcknowledged = fact.level !== 'ok' && fact.ticks > 0;
+  }
+
+  /** Notes that the mail server takes all mails to a person from now on, or does not. */
+  serve(name: string, isWell: boolean): void {
+    const person = this.#person(name);
+    person.wellTicks = isWell ? Math.max(1, person.wellTicks) : 0;
+  }
+
+  outage(topic: OutageTopic, isOn: boolean): void {
+    this.#outages.set(topic, { isOn, ticks: 0 });
+  }
+
+  run(): void {
+    for (const fact of this.#facts.values()) fact.age += 1;
+  }
+
+  /** Takes the level of a value in a row. A late row is older than the newest one. */
+  row(client: string, topic: Topic, level: Level, isLate: boolean): void {
+    const fact = this.#fact(client, topic);
+    if (isWorse(level, fact.worst)) fact.worst = level;
+    if (isLate) return;
+    fact.changes = fact.changes.map((age) => age + 1).filter((age) => age <= 60);
+    if (level === fact.level) fact.rows += 1;
+    else Object.assign(fact, { level, rows: 1, ticks: 0, isAcknowledged: false, changes: [...fact.changes, 0] });
+    fact.age = 0;
+  }
+
+  /** Checks a mail when it is composed. */
+  compose(recipient: string, items: readonly Item[], { isMuted }: Surroundings): void {
+    for (const { client, rule, transition, severity } of items) {
+      const name = `${recipient}: ${transition} ${severity} ${client} ${rule}`;
+      const topic = topicOf(rule);
+      if (topic === null) continue;
+      assert.ok(!isMuted(client, topic), `${name}, which is muted`);
+      const fact = this.#fact(client, topic);
+      if (ends.includes(transition)) continue;
+      assert.ok(!isWorse(severity, fact.worst), `${name}, but no row was so bad`);
+      assert.ok(transition !== 'reminder' || !fact.isAcknowledged, `${name}, which is acknowledged`);
+      const isSteady = fact.changes.length < fewestChanges && fact.rows > 0 && fact.age < 2;
+      const isBack = isSteady && isWorse(severity, fact.level);
+      const isOfNow = ['firing', 'escalated', 'reminder'].includes(transition);
+      assert.ok(!isOfNow || !isBack || this.#calm < slackTicks, `${name}, but its newest row is ${fact.level}`);
+    }
+  }
+
+  /** Reads a mail about alerts when the mail server has taken it. */
+  read(recipient: string, messageId: string, items: readonly Item[]): void {
+    if (this.#hasCome(recipient, messageId)) return;
+    const { alerts, wellTicks } = this.#person(recipient);
+    const isForgiven = this.#restoredAt >= 0 && Math.min(this.#tick - this.#restoredAt, wellTicks) < 2 * slackTicks;
+    const isEnd = ({ transition }: Item): boolean => ends.includes(transition) || transition === 'past';
+    for (const item of [...items.filter(isEnd), ...items.filter((one) => !isEnd(one))]) {
+      const { alertId, client, rule, transition, severity } = item;
+      const words = `${recipient}: ${transition} ${client} ${rule}`;
+      const stale = [...alerts].filter(([, one]) => one.isStale && one.client === client && one.rule === rule);
+      const knows = alerts.has(`${alertId}`);
+      if (stale.length === 0 && !isForgiven) {
+        if (transition === 'firing') assert.ok(!knows, `${words}, a second time`);
+        else if (transition === 'past') assert.ok(!knows, `${words}, whose beginning was notified`);
+        else assert.ok(knows || transition === 'flapping', `${words}, whose beginning was never notified`);
+      }
+      for (const [id] of stale) alerts.delete(id);
+      if (isEnd(item)) alerts.delete(`${alertId}`);
+      else alerts.set(`${alertId}`, { client, rule, severity, heardAt: this.#tick, isStale: false });
+    }
+  }
+
+  /** Reads a mail about an outage. */
+  readOutage(recipient: string, messageId: string, topic: OutageTopic, state: string): void {
+    if (this.#hasCome(recipient, messageId)) return;
+    const { outages } = this.#person(recipient);
+    const now = state === 'resolved' ? 'back' : 'away';
+    assert.notEqual(now, outages.get(topic) ?? 'back', `${recipient}: ${topic} ${state} a second time`);
+    outages.set(topic, now);
+  }
+
+  /** True if a mail is the copy of an earlier one, which only the window of SMTP explains. */
+  #hasCome(recipient: string, messageId: string): boolean {
+    const { mails } = this.#person(recipient);
+    const firstAt = mails.get(messageId);
+    mails.set(messageId, firstAt ?? this.#tick);
+    assert.ok(firstAt === undefined || this.#windowAt >= firstAt, `${recipient}: ${messageId} came twice`);
+    return firstAt !== undefined;
+  }
+
+  /** Ends a tick. `exitStatus`: of its pass; null if there was none, because the database was away. */
+  tick(around: Surroundings, exitStatus: number | null): void {
+    this.#tick += 1;
+    this.#calm += 1;
+    for (const person of this.#people.values()) if (person.wellTicks > 0) person.wellTicks += 1;
+    for (const outage of this.#outages.values()) outage.ticks += 1;
+    for (const name of this.#people.keys()) this.#checkOutages(name, around);
+    if (exitStatus === null) return;
+    const wellTicks = Math.min(...[...this.#people.values()].map((person) => person.wellTicks - retryTicks));
+    for (const [key, fact] of this.#facts) {
+      const [client, topic] = key.split(' ') as [string, Topic];
+      const isMuted = around.isMuted(client, topic);
+      Object.assign(fact, isMuted ? { rows: 0, ticks: 0 } : { ticks: fact.ticks + 1 });
+      if (!around.clients.includes(client)) Object.assign(fact, { level: 'ok', rows: settledRows.ok, changes: [] });
+      const isForgotten = fact.level === 'ok' && Math.min(fact.ticks, fact.rows) > settledRows.ok;
+      if (isForgotten && Math.min(this.#calm, wellTicks) > slackTicks) fact.worst = 'ok';
+    }
+    for (const [name, person] of this.#people) {
+      const lack = this.#lackOf(name, around);
+      const isDue = Math.min(this.#calm, person.wellTicks - retryTicks) >= slackTicks;
+      assert.ok(lack === null || !isDue, `tick ${this.#tick}: ${lack ?? ''}`);
+      const isRefused = person.wellTicks === 0 && this.#calm > slackTicks;
+      assert.ok(lack === null || !isRefused || exitStatus === 1, `tick ${this.#tick}: ${lack ?? ''}, and exit 0`);
+    }
+    const isWell = Math.min(this.#calm, wellTicks) > slackTicks;
+    assert.ok(!isWell || exitStatus === 0, `tick ${this.#tick}: all is well, and exit status ${exitStatus}`);
+  }
+
+  /** Returns what a person does not know although it has lasted; null if nothing. */
+  #lackOf(name: string, around: Surroundings): string | null {
+    const hearer = around.hearers.get(name);
+    for (const [key, fact] of this.#facts) {
+      const [client, topic] = key.split(' ') as [string, Topic];
+      const own = this.#knownOf(name, client, topic);
+      const known = own.reduce<Level>((worst, { severity }) => (isWorse(severity, worst) ? severity : worst), 'ok');
+      if (!hasLasted(fact, topic) || (topic === 'disk' && this.#isUnreachable(client, name, around))) continue;
+      const isHeard = hearer !== undefined && (hearer.topic ?? topic) === topic && !isWorse(hearer.least, fact.level);
+      const mustKnow = fact.level === 'ok' || isHeard;
+      if (mustKnow && known !== fact.level) return `${name} knows that ${key} is ${known}, but it is ${fact.level}`;
+      const heardAt = Math.max(...own.map((one) => one.heardAt));
+      const sinceTicks = Math.min(fact.ticks, this.#calm, this.#tick - heardAt);
+      const isReminded = fact.isAcknowledged || sinceTicks <= repeatTicks + 2 * slackTicks;
+      if (isHeard && !isReminded) return `${name} was not reminded that ${key} is ${known}`;
+    }
+    return null;
+  }
+
+  /** True if the alert that a client is unreachable stands for its other alerts, for this person. */
+  #isUnreachable(client: string, name: string, { hearers, isMuted }: Surroundings): boolean {
+    const { level, ticks } = this.#fact(client, 'unreachable');
+    if (level === 'ok' && ticks > slackTicks) return false;
+    if (this.#knownOf(name, client, 'unreachable').length > 0) return true;
+    return hearers.get(name)?.topic === null && !isMuted(client, 'unreachable');
+  }
+
+  #checkOutages(name: string, { hearers }: Surroundings): void {
+    const { outages, wellTicks } = this.#person(name);
+    for (const [topic, { isOn, ticks }] of this.#outages) {
+      if (Math.min(ticks, this.#calm, wellTicks - retryTicks) <= 2) continue;
+      const knows = outages.get(topic) === 'away';
+      assert.ok(
+        knows || !isOn || hearers.get(name)?.topic !== null,
+        `tick ${this.#tick}: ${name} does not know of ${topic}`,
+      );
+      assert.ok(!knows || isOn, `tick ${this.#tick}: ${name} does not know that ${topic} is over`);
+    }
+  }
+
+  #knownOf(name: string, client: string, topic: Topic): readonly Known[] {
+    const known = [...this.#person(name).alerts.values()];
+    return known.filter((one) => one.client === client && topicOf(one.rule) === topic);
+  }
+
+  #fact(client: string, topic: Topic): Fact {
+    const key = `${client} ${topic}`;
+    const fact = this.#facts.get(key) ?? { ...freshFact };
+    this.#facts.set(key, fact);
+    return fact;
+  }
+
+  #person(name: string): Person {
+    const fresh = { alerts: new Map(), outages: new Map(), mails: new Map(), wellTicks: Infinity };
+    const person = this.#people.get(name) ?? fresh;
+    this.#people.set(name, person);
+    return person;
+  }
+}
+
+function isWorse(one: Level, other: Level): boolean {
+  return order.indexOf(one) > order.indexOf(other);
+}
+
+function topicOf(rule: string): Topic | null {
+  if (rule === 'unreachable') return 'unreachable';
+  return rule.startsWith('disk') ? 'disk' : null;
+}
+
+/** True if enough rows say the level, and the alerter had the time to notify it. */
+function hasLasted({ level, rows, ticks, changes }: Fact, topic: Topic): boolean {
+  const isSteady = changes.length < fewestChanges;
+  const rowsOfFor = topic === 'unreachable' || level !== 'critical' ? 2 : 1;
+  const needed = level === 'ok' ? (isSteady ? 2 : settledRows.ok) : isSteady ? rowsOfFor : settledRows.bad;
+  return rows >= needed && ticks >= slackTicks;
+}
