@@ -35,7 +35,6 @@ interface Fact {
   /** The number of rows in a row with this level, and of ticks since the first of them. */
   rows: number;
   ticks: number;
-  /** The runs since the newest row. */
   age: number;
   /** The ages, in rows, of the changes of the last day. */
   changes: number[];
@@ -70,6 +69,8 @@ const settledRows = { bad: 5, ok: 17 };
 /** The number of changes within a day from which a value may flap. */
 const fewestChanges = 3;
 export const repeatTicks = 16;
+/** An alert that is only listed waits twelve hours for a mail. */
+const listingTicks = 60;
 const freshFact: Fact = { level: 'ok', rows: 0, ticks: 0, age: 0, changes: [], worst: 'ok', isAcknowledged: false };
 
 export class Model {
@@ -77,7 +78,6 @@ export class Model {
   readonly #people = new Map<string, Person>();
   readonly #outages = new Map<OutageTopic, { isOn: boolean; ticks: number }>();
   #tick = 0;
-  /** The ticks since the last disturbance. */
   #calm = Infinity;
   /** The last tick after which a mail may come twice. */
   #windowAt = -1;
@@ -208,7 +208,7 @@ export class Model {
       const isMuted = around.isMuted(client, topic);
       Object.assign(fact, isMuted ? { rows: 0, ticks: 0 } : { ticks: fact.ticks + 1 });
       if (!around.clients.includes(client)) Object.assign(fact, { level: 'ok', rows: settledRows.ok, changes: [] });
-      const isForgotten = fact.level === 'ok' && Math.min(fact.ticks, fact.rows) > settledRows.ok;
+      const isForgotten = fact.level === 'ok' && Math.min(fact.ticks, fact.rows) > listingTicks;
       if (isForgotten && Math.min(this.#calm, wellTicks) > slackTicks) fact.worst = 'ok';
     }
     for (const [name, person] of this.#people) {
