@@ -109,11 +109,11 @@ function firingHead(line: Line, kind: SectionKind, wording: SubjectWording): str
   return `${separator}${value === null || !isSame ? what : `${what}${comma} ${value}`}${more}`;
 }
 
-/** Returns the title of a condition of the fleet. For most of them the value is a sentence that says more. */
+/** Returns the title of a condition of the fleet. For most of them the first sentence of the value says more. */
 function fleetTitle(item: PendingNotification): string {
   const value = quoted(item.alert.valueText);
   if (item.rule === 'collector-isolated') return `${quoted(item.host ?? item.subject)} is cut off: ${value}`;
-  return titleOf(item) === labelOf(item) ? value : titleOf(item);
+  return titleOf(item) === labelOf(item) ? (value.split('. ', 1)[0] ?? '') : titleOf(item);
 }
 
 /**

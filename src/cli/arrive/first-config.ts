@@ -14,7 +14,10 @@ export interface FirstAnswers {
   readonly username: string;
   /** The private key; null: the account's usual ones. */
   readonly key: string | null;
-  /** Names with commas, as `name=address` if neither ssh_config nor DNS knows a name; `local`; or a file *.xml. */
+  /**
+   * Names with commas, as `name=address` if neither ssh_config nor DNS knows a name, each with `:port` if it is not the
+   * usual one; `local`; or a file *.xml.
+   */
   readonly clients: string;
 }
 
@@ -52,8 +55,10 @@ function clientElements(clients: string): readonly string[] {
   return named.map((word) => {
     if (word.endsWith('.xml')) return element('include', { file: word });
     if (word === 'local') return element('client', { name: 'local', ip: '127.0.0.1', transport: 'local' });
-    const [name = '', ip = isName(name) ? null : name] = word.split('=');
-    return element('client', { name, ip });
+    // A port follows a name, an IPv4 address, or an IPv6 address in brackets.
+    const [, place = word, port = null] = /^([^:]+|[^:]*\[.*\]):(\d+)$/.exec(word) ?? [];
+    const [name = '', ip = isName(name) ? null : name] = place.split('=');
+    return element('client', { name, ip: ip?.replace(/^\[(.*:.*)\]$/, '$1') ?? null, port });
   });
 }
 

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline/promises';
 import type { Config } from '../../config/config.ts';
 import { systemConfigPath } from '../../state/paths.ts';
 import { loadConfig } from '../../config/load-config.ts';
-import { errnoOf, unwritableError, usageError } from '../../errors.ts';
+import { changedFault, errnoOf, FleetError, unwritableError, usageError } from '../../errors.ts';
 import { accountName, expandHome } from '../../platform/account.ts';
 import { writeDurably } from '../../state/durable-file.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
@@ -27,7 +27,8 @@ const questions: Readonly<Record<keyof InitOptions, string>> = {
   mailTo: 'Who is notified of alerts? Mail addresses, with commas',
   smtp: 'Which mail server takes the mails? HOST or HOST:PORT; none: they stay in outbox/',
   login: 'As whom are machines logged in to? ACCOUNT, or ACCOUNT:PRIVATE_KEY',
-  clients: 'Which machines? NAME or NAME=ADDRESS, with commas; local; or a file of fleet-health import',
+  clients:
+    'Which machines? NAME or NAME=ADDRESS, also with :PORT, with commas; local; or a file of fleet-health import',
   dir: 'In which folder is config.xml to be?',
 };
 /** The commands that follow, each offered at a terminal. */
@@ -138,7 +139,9 @@ function writeConfig({ file, text, service }: WriteConfigOptions): Config {
     return config;
   } catch (thrown) {
     rmSync(file, { force: true });
-    throw thrown;
+    if (!(thrown instanceof FleetError)) throw thrown;
+    const advice = `${file} is not written. Mend what is named, in the answer or in the included file.`;
+    throw changedFault(thrown, { advice });
   }
 }
 

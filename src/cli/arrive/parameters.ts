@@ -8,7 +8,10 @@ export const initParameters = {
     'the mail server, HOST or HOST:PORT; none: mails become files in outbox/ (default: localhost)',
   ),
   login: text('--login <account>', 'the account on the machines, or ACCOUNT:PRIVATE_KEY (default: this one)'),
-  clients: text('--clients <names>', 'NAME or NAME=ADDRESS, separated by commas; local; or a file that import wrote'),
+  clients: text(
+    '--clients <names>',
+    'NAME or NAME=ADDRESS, also with :PORT, separated by commas; local; or a file that import wrote',
+  ),
   dir: text(
     '--dir <folder>',
     'the folder for config.xml (default: /etc/fleet-health for root, otherwise the current folder)',

@@ -1,6 +1,5 @@
-import { lossWords } from '../../alerter/absence/database-forgot.ts';
 import { escapeControls } from '../../log.ts';
-import type { Loss } from '../../storage/store/run.ts';
+import { type Loss, lossWords } from '../../storage/store/run.ts';
 import { type SealedSummary, unseenSealed } from '../../storage/store/sealed-store.ts';
 import { describeAge } from '../../text/durations.ts';
 import { counted } from '../../text/numbers.ts';

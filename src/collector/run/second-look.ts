@@ -13,9 +13,8 @@ import { readHeader } from '../../seal/sealed-message.ts';
 import { writeDurably } from '../../state/durable-file.ts';
 import type { StatePaths } from '../../state/paths.ts';
 import { eventDays } from '../../storage/store/event-store.ts';
-import { type Restored, restoredRows } from '../../storage/store/run.ts';
+import { lossWords, type Restored, restoredRows } from '../../storage/store/run.ts';
 import type { PresentIds, Storage } from '../../storage/store/storage.ts';
-import { counted } from '../../text/numbers.ts';
 import type { CollectorRun } from '../collect-options.ts';
 import { fieldsOf, parseRestored } from '../inbox/parse-records.ts';
 import {
@@ -134,11 +133,9 @@ class SecondLook {
 
   /** Tells people about a loss. */
   report(): void {
-    const { reports, records, fromMs, toMs, note } = this.#restored;
     if (!this.#isLoss()) return;
-    const what = `${counted(reports, 'stored report')} and ${counted(records, 'record')}`;
-    const when = `of ${new Date(fromMs ?? 0).toISOString()} to ${new Date(toMs ?? 0).toISOString()}`;
-    const message = `the database has lost ${what} ${when}; they are stored again (${note ?? ''})`;
+    const loss = { ...this.#restored, restored: restoredRows(this.#restored) };
+    const message = lossWords(loss, (atMs) => new Date(atMs).toISOString());
     this.#options.run.observe({ kind: 'note', message });
   }
 

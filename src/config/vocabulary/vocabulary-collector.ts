@@ -30,7 +30,7 @@ export const collectorAttributes: Attributes = {
     kind: 'duration',
     help:
       'The least time for which the sealed files of stored reports are kept, to store them again if the database ' +
-      'forgets them. Default 15m.',
+      'forgets them, at most 7d. Default 15m.',
   },
   pipelining: {
     words: ['yes', 'no'],

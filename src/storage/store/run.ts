@@ -1,4 +1,5 @@
 import { dayMs } from '../../platform/units.ts';
+import { counted } from '../../text/numbers.ts';
 import { numberOrNull, type RecordOf, recordShape, text, textOrNull, time, timeOrNull } from './record-shape.ts';
 
 export type RunOutcome = 'running' | 'finished' | 'failed' | 'overlapped' | 'interrupted';
@@ -142,4 +143,23 @@ export function lossOfDay(runs: readonly RunFact[], nowMs: number): Loss | null 
     note: found.findLast(({ restoredNote }) => restoredNote !== null)?.restoredNote ?? null,
     first,
   };
+}
+
+/**
+ * Describes a loss: `the database has lost 37 reports of 09:12 to 09:14; they are stored again. The database is ...`.
+ */
+export function lossWords(
+  { restored, reports, fromMs, toMs, note }: Omit<Loss, 'first'>,
+  moment: (atMs: number) => string,
+): string {
+  const records = restored - reports;
+  const what = [
+    ...(reports > 0 ? [counted(reports, 'report')] : []),
+    ...(records > 0 ? [counted(records, 'record')] : []),
+  ].join(' and ');
+  const [from, to] = [fromMs, toMs].map((atMs) => (atMs === null ? null : moment(atMs)));
+  const span = from === null || to === null ? '' : ` of ${from}${from === to ? '' : ` to ${to}`}`;
+  const again = restored === 1 ? 'it is' : 'they are';
+  const which = note === null ? '' : `. The database is ${note}`;
+  return `the database has lost ${what}${span}; ${again} stored again${which}`;
 }

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { lossWords } from '../../../src/alerter/absence/database-forgot.ts';
-import { lossOfDay } from '../../../src/storage/store/run.ts';
+import { lossOfDay, lossWords } from '../../../src/storage/store/run.ts';
 import { configOf } from '../support/config-of.ts';
 import { client, run, startPasses } from '../support/fleet-passes.ts';
 import { at } from '../support/rows.ts';
@@ -22,7 +21,7 @@ test('a loss is one alert with reports, times and server, and ends a day after t
   assert.deepEqual(pass('09:16', runs), ['database-forgot firing']);
   const server = 'MariaDB 11.8 at db-1: innodb_flush_log_at_trx_commit=0';
   const text = (count: number, to: string): string =>
-    `the database has lost ${count} stored reports of 09:12 to ${to}; they are stored again. ${server}`;
+    `the database has lost ${count} reports of 09:12 to ${to}; they are stored again. The database is ${server}`;
   assert.equal(textOf(), text(37, '09:14'));
   assert.deepEqual(pass('09:21', [...runs, run('09:20', { restored: 0 })]), []);
   const more = [...runs, forgot('10:00', 3, '09:50', '09:59')];
@@ -38,17 +37,17 @@ for (const { title, over, words } of [
   {
     title: 'one report of one time',
     over: { restored: 1, restoredReports: 1, restoredFromMs: at('09:12'), restoredToMs: at('09:12') },
-    words: 'the database has lost 1 stored report of 09:12; it is stored again',
+    words: 'the database has lost 1 report of 09:12; it is stored again',
   },
   {
     title: 'records beside reports',
     over: { restored: 5, restoredReports: 2, restoredFromMs: at('09:12'), restoredToMs: at('09:14') },
-    words: 'the database has lost 2 stored reports and 3 stored records of 09:12 to 09:14; they are stored again',
+    words: 'the database has lost 2 reports and 3 records of 09:12 to 09:14; they are stored again',
   },
   {
     title: 'records alone, of unknown times',
     over: { restored: 4, restoredReports: 0 },
-    words: 'the database has lost 4 stored records; they are stored again',
+    words: 'the database has lost 4 records; they are stored again',
   },
 ]) {
   test(`the words of a loss: ${title}`, () => {

@@ -72,6 +72,15 @@ const cases: readonly { readonly said: readonly Said[]; readonly subject: string
     { said: [disk('web-1', 96)], subject: 'CRITICAL web-1: disk /var 96 %' },
     { said: [disk('web-1', 91)], subject: 'Warning web-1: disk /var 91 %' },
     {
+      said: [
+        state('database-forgot', {
+          ...{ client: '', subject: '' },
+          valueText: 'the database has lost 2 reports; they are stored again. The database is MariaDB 11.8.3',
+        }),
+      ],
+      subject: 'Warning: the database has lost 2 reports; they are stored again',
+    },
+    {
       said: [disk('a', 91), disk('web-1', 96), disk('b', 92)],
       subject: 'CRITICAL web-1: disk /var 96 % (+2 warnings)',
     },

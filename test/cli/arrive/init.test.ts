@@ -70,6 +70,10 @@ test('init without a terminal names the flags that are missing, and leaves no fi
   await exits(2, runCli(['init', '--mail-to', 'nobody', '--clients', 'web-1', '--dir', dir]), /nobody/);
   await exits(2, runCli(['init', ...flags, '--dir', path.join(dir, 'none')]), /there is no folder/);
   const login = ['--mail-to', 'ops@example.org', '--clients', 'root@web-1'];
-  await exits(2, runCli(['init', ...login, '--dir', dir]), /"root@web-1" is no host name; write the user as username=/);
+  await exits(
+    2,
+    runCli(['init', ...login, '--dir', dir]),
+    /"root@web-1" is no host name; write the user as username=.* is not written\./,
+  );
   assert.deepEqual(readdirSync(dir), []);
 });

@@ -4,30 +4,31 @@ interface CrashSetting {
   readonly name: string;
   /** The values with which a crash takes nothing. */
   readonly safe: readonly string[];
-  /** Sentences about other values, by value; the entry '' is for all others. */
+  /** Sentences about other values, by value, and what to do; the entry '' is for all others. */
   readonly takes: Readonly<Record<string, string>>;
 }
 
 const machineCrash = 'a crash of its machine or a power cut';
+const storedAgain = 'collect stores its own again for as long as keepStored';
 
 const crashSettings: readonly CrashSetting[] = [
   {
     name: 'innodb_flush_log_at_trx_commit',
     safe: ['1', '3'],
     takes: {
-      '2': `${machineCrash} takes the commits of about the last second`,
-      '': 'a crash of the server takes the commits of about the last second',
+      '2': `${machineCrash} takes the commits of the last seconds; ${storedAgain}; set it to 1`,
+      '': `a crash of the server takes the commits of the last seconds; ${storedAgain}; set it to 1`,
     },
   },
   {
     name: 'innodb_doublewrite',
     safe: ['ON', '1', 'DETECT_AND_RECOVER'],
-    takes: { '': `${machineCrash} can damage a page, which only a backup or a copy mends` },
+    takes: { '': `${machineCrash} can damage a page, which only a backup or a copy mends; set it to ON` },
   },
   {
     name: 'sync_binlog',
     safe: ['1'],
-    takes: { '': `${machineCrash} takes the newest events of the binary log, which replicas then lack` },
+    takes: { '': `${machineCrash} takes the newest events of the binary log, which replicas then lack; set it to 1` },
   },
   {
     name: 'wsrep_on',
@@ -35,7 +36,7 @@ const crashSettings: readonly CrashSetting[] = [
     takes: {
       '':
         'nodes of the cluster that crash in quick succession can take commits that it has confirmed ' +
-        '(MDEV-38974, MDEV-38976)',
+        `(MDEV-38974, MDEV-38976); ${storedAgain}`,
     },
   },
 ];
@@ -67,8 +68,7 @@ export function describeServer(where: string, settings: ReadonlyMap<string, stri
 export function crashSentences(where: string, settings: ReadonlyMap<string, string>): readonly string[] {
   return looseSettings(settings).map(
     ({ setting: { name, takes }, value }) =>
-      `database ${where} has ${name} = ${value}: ${takes[value] ?? takes[''] ?? ''}; ` +
-      'collect stores what it finds missing again, for as long as keepStored',
+      `database ${where} has ${name} = ${value}: ${takes[value] ?? takes[''] ?? ''}`,
   );
 }
 

@@ -20,13 +20,17 @@ for (const { with: given, says } of [
   { with: {}, says: [] },
   {
     with: { innodb_flush_log_at_trx_commit: '0' },
-    says: [/_commit = 0: a crash of the server takes the commits of about the last second; collect stores/],
+    says: [
+      /_commit = 0: a crash of the server takes the commits of the last seconds; collect stores its own again .*; set it to 1$/,
+    ],
   },
   {
     with: { innodb_flush_log_at_trx_commit: '2' },
-    says: [/_commit = 2: a crash of its machine or a power cut takes the commits of about the last second/],
+    says: [
+      /_commit = 2: a crash of its machine or a power cut takes the commits of the last seconds; .*; set it to 1$/,
+    ],
   },
-  { with: { innodb_doublewrite: 'OFF' }, says: [/innodb_doublewrite = OFF: .* can damage a page/] },
+  { with: { innodb_doublewrite: 'OFF' }, says: [/innodb_doublewrite = OFF: .* can damage a page, .*; set it to ON$/] },
   { with: { innodb_doublewrite: 'DETECT_ONLY' }, says: [/innodb_doublewrite = DETECT_ONLY: /] },
   { with: { log_bin: 'ON' }, says: [/sync_binlog = 0: .* the newest events of the binary log/] },
   { with: { log_bin: 'ON', sync_binlog: '1' }, says: [] },
