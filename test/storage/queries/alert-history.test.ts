@@ -8,7 +8,7 @@ import { storageOn } from '../../../src/storage/open-storage.ts';
 import { alert, mail, stored, lastNotified } from '../support/alert-samples.ts';
 import { atTime } from '../support/crashing-database.ts';
 import { onEachDatabase } from '../support/databases.ts';
-import { item, noonMs, runEnd, runStart, visit, worker } from '../support/samples.ts';
+import { item, noonMs, runEnd, runStart, visit, worker, notLooked } from '../support/samples.ts';
 import { pluck, pluckAll } from '../../support/pluck.ts';
 import { times } from '../../support/times.ts';
 
@@ -145,6 +145,7 @@ onEachDatabase("the alerter's questions", ({ it }) => {
       clients: 3,
       succeeded: 2,
       failed: 1,
+      ...notLooked,
     });
     assert.equal((await storage.fleet.runs('collect', noonMs + 1)).length, 1);
     assert.deepEqual(await storage.fleet.seenClients(), [
