@@ -108,8 +108,8 @@ export function storageOn(database: Database): Storage {
     events: createEventStore(database),
     shares: createShareStore(database),
     stored: createStoredStore(database),
-    elsewhere: async () => {
-      const other = (await database.elsewhere?.()) ?? null;
+    elsewhere: async (signal) => {
+      const other = (await database.elsewhere?.(signal)) ?? null;
       return other === null ? null : { stored: createStoredStore(other), close: () => other.close() };
     },
     nowMs: () => database.read(databaseNowMs),

@@ -88,6 +88,19 @@ describe('two ways to one MariaDB', { skip: skipWithoutMariadb }, () => {
     two.mode = 'pass';
   });
 
+  test('another one that says nothing is given up when the time for it is over', async () => {
+    const database = await openMysqlDatabase({ storage: config, program: 'collect' });
+    const other = await database.elsewhere?.(AbortSignal.timeout(60_000));
+    assert.equal((await other?.read((session) => session.all('SELECT 1 AS one')))?.[0]?.['one'], 1);
+    await other?.close();
+    two.mode = 'silent';
+    const begun = performance.now();
+    assert.equal(await database.elsewhere?.(AbortSignal.timeout(200)), null);
+    assert.ok(performance.now() - begun < 4_000, 'a run does not wait for it');
+    two.mode = 'pass';
+    await database.close();
+  });
+
   test('at a single one, a transaction that is in the way of others is made three times, no more', async () => {
     const database = await openMysqlDatabase({ storage: made.storage, program: 'change' });
     for (const { inTheWay, outcome } of [

@@ -16,13 +16,20 @@ export class EventDocuments {
   readonly #paths: StatePaths;
   readonly #folder: string;
   readonly #onSetAside: (line: string) => void;
+  readonly #room: () => number;
   #bytes = 0;
   #events = 0;
   #place = 0;
+  /** Keeps what is stored within the same five minutes. */
+  #kept: { readonly base: string; readonly files: StoringFiles } | null = null;
 
-  /** Finds the documents that an earlier process, or the version before, has left. Throws the errors of fs. */
-  constructor(paths: StatePaths, onSetAside: (line: string) => void) {
+  /**
+   * Finds the documents that an earlier process, or the version before, has left. `room` returns the most bytes of
+   * stored/. Throws the errors of fs.
+   */
+  constructor(paths: StatePaths, onSetAside: (line: string) => void, room: () => number = () => Infinity) {
     this.#paths = paths;
+    this.#room = room;
     this.#folder = documentsOf(paths, { kind: 'events' });
     this.#onSetAside = onSetAside;
     takeOverEvents(paths, onSetAside);
@@ -48,15 +55,25 @@ export class EventDocuments {
 
   /** Stores the waiting events in their order. Throws the errors of the store; the events stay then. */
   async takeUp(saveEvents: (events: readonly NewEvent[]) => Promise<void>): Promise<void> {
-    const base = eventsFolder(Date.now());
-    // The next `collect` bounds what is kept, and reports what cannot be kept.
-    const { keep } = new StoringFiles({ paths: this.#paths, base, onNote: () => undefined });
+    const { keep } = this.#keptFiles();
     const { inbox } = this.#paths;
     try {
       await storeEvents({ inbox, events: { saveEvents }, keep, onSetAside: this.#onSetAside });
     } finally {
       this.#count();
     }
+  }
+
+  /** Bounds what is kept with each new folder: perhaps no collector runs on this machine. */
+  #keptFiles(): StoringFiles {
+    const base = eventsFolder(Date.now());
+    if (this.#kept?.base === base) return this.#kept.files;
+    this.#kept?.files.end();
+    // The next `collect` reports what cannot be kept.
+    const files = new StoringFiles({ paths: this.#paths, base, room: this.#room, onNote: () => undefined });
+    files.bound();
+    this.#kept = { base, files };
+    return files;
   }
 
   #count(): void {

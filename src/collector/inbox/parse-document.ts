@@ -18,8 +18,11 @@ export interface ParsedDocument extends RecordDocument {
 
 const nothing = { run: null, visits: [], events: [] } as const;
 
-/** Parses a document. Omits and counts records of another form than this program writes. */
-export function parseDocument(bytes: Buffer): ParsedDocument {
+/**
+ * Parses a document. Omits and counts records of another form than this program writes. `visit` parses a visit, which
+ * is most of the work.
+ */
+export function parseDocument(bytes: Buffer, visit = parseVisit): ParsedDocument {
   let value: unknown;
   try {
     value = JSON.parse(bytes.toString());
@@ -29,7 +32,7 @@ export function parseDocument(bytes: Buffer): ParsedDocument {
   const fields = fieldsOf(value);
   if (!['run', 'visits', 'events'].some((key) => Object.hasOwn(fields, key))) return { ...nothing, strange: 1 };
   const run = parseRun(fields['run']);
-  const visits = parseEach(fields['visits'], parseVisit);
+  const visits = parseEach(fields['visits'], visit);
   const events = parseEach(fields['events'], parseStoredEvent);
   const isStrangeRun = run === null && (fields['run'] ?? null) !== null;
   const strange = Number(isStrangeRun) + visits.strange + events.strange;

@@ -38,6 +38,14 @@ export function parseVisit(value: unknown): VisitRecord | null {
   };
 }
 
+/** Reads a visit of a document whose visits have been parsed before, and are rows. Checks only what says which row. */
+export function readStoredVisit(value: unknown): VisitRecord | null {
+  const { runId, client, ...rest } = fieldsOf(value) as Unchecked<VisitRecord>;
+  const startedAtMs = boundedTime(rest.startedAtMs);
+  if (!isText(runId, 36) || !isText(client, 128) || startedAtMs === null) return null;
+  return { ...(value as VisitRecord), startedAtMs };
+}
+
 /** Parses the start of a run. Returns null for another form. */
 export function parseRunStart(value: unknown): RunStart | null {
   const { id, program, collectorId, host, scope, configDigest, ...rest } = fieldsOf(value) as Unchecked<RunStart>;

@@ -132,7 +132,7 @@ export function storedAtMs({ dir, base }: StoredFolder, nowMs: number): number {
 /** Marks a folder: a run has found all of it in the database. Throws the errors of fs. */
 export function markSeen(folder: StoredFolder, files: readonly StoredFile[]): void {
   if (folder.isSeen) return;
-  const bytes = folder.bytes ?? files.reduce((sum, { file }) => sum + onDisk(sizeOf(file)), 0);
+  const bytes = folder.bytes ?? bytesOf(files);
   renameSync(folder.dir, path.join(path.dirname(folder.dir), `${folder.base}.${bytes}.seen`));
 }
 
@@ -142,6 +142,19 @@ export function removeEmptied({ dir }: Pick<StoredFolder, 'dir'>): void {
     rmdirSync(dir);
   } catch {
     // Some of its files stay, or folders for long names, which go with the next bound.
+  }
+}
+
+function bytesOf(files: readonly StoredFile[]): number {
+  return files.reduce((sum, { file }) => sum + onDisk(sizeOf(file)), 0);
+}
+
+/** Returns the bytes of the files of a folder; 0 if it cannot be read. */
+function bytesIn(folder: StoredFolder): number {
+  try {
+    return bytesOf(storedFiles(folder));
+  } catch {
+    return 0;
   }
 }
 
@@ -221,7 +234,9 @@ export class StoringFiles {
   /** Reads what earlier runs have kept, and bounds it. */
   bound(): void {
     try {
-      this.#earlier = storedFolders(this.#options.paths).filter(({ base }) => base !== this.#options.base);
+      const earlier = storedFolders(this.#options.paths).filter(({ base }) => base !== this.#options.base);
+      // Killed runs and events leave folders without their bytes.
+      this.#earlier = earlier.map((one) => ({ ...one, bytes: one.bytes ?? bytesIn(one) }));
       this.#bytes = this.#own + this.#earlier.reduce((sum, { bytes }) => sum + (bytes ?? 0), 0);
     } catch (thrown) {
       this.#fail(thrown);

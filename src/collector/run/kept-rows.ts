@@ -9,6 +9,7 @@ import { admitDocument } from '../inbox/admit-document.ts';
 import { documentTime, readDocumentFile } from '../inbox/document-files.ts';
 import { allowances, clientsOfSites, type Origin } from '../inbox/origins.ts';
 import { parseDocument } from '../inbox/parse-document.ts';
+import { readStoredVisit } from '../inbox/parse-records.ts';
 import type { StoredFile } from '../inbox/stored-files.ts';
 import type { ClientNames } from '../spool/client-names.ts';
 import { parseSealedName, readSealed } from '../spool/sealed-spool.ts';
@@ -79,7 +80,7 @@ function keptDocument(stored: StoredFile, { config, names, nowMs, isWhole = fals
   }
   const [, folder = ''] = stored.from.split('/');
   const origin: Origin['kind'] = folder === 'events' ? 'events' : folder === 'collector' ? 'collector' : 'site';
-  const document = parseDocument(readDocumentFile(stored.file, allowances[origin].maxDocumentBytes));
+  const document = parseDocument(readDocumentFile(stored.file, allowances[origin].maxDocumentBytes), readStoredVisit);
   const site = clientsOfSites(config.clients).get(folder) ?? null;
   const admitted = admitDocument(origin, document, { site, retentionMs: config.retention.rawMs, nowMs });
   const { run, visits, events } = admitted;

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
 import { errnoOf, FleetError, messageOf } from '../../errors.ts';
-import { dayMs } from '../../platform/units.ts';
+import { dayMs, secondMs } from '../../platform/units.ts';
 import { readHeader } from '../../seal/sealed-message.ts';
 import { writeDurably } from '../../state/durable-file.ts';
 import type { StatePaths } from '../../state/paths.ts';
@@ -83,6 +83,8 @@ export function forgetRestored(paths: Pick<StatePaths, 'stored'>): void {
 
 /** The finished runs after which a file may be removed. */
 const finishedRuns = 2;
+/** The most time for another server: the run waits meanwhile. */
+const elsewhereMs = 5 * secondMs;
 /** The number of files that are removed in one turn of the event loop. */
 const filesAtOnce = 500;
 
@@ -180,7 +182,8 @@ class SecondLook {
     try {
       return storedFiles(folder);
     } catch (thrown) {
-      this.#note(thrown);
+      // A folder of events that its program has ended or removed meanwhile.
+      if (errnoOf(thrown) !== 'ENOENT') this.#note(thrown);
       return null;
     }
   }
@@ -297,7 +300,7 @@ class SecondLook {
   async #remove(looked: readonly Looked[]): Promise<void> {
     const all = looked.flatMap(({ kept }) => kept);
     if (all.length === 0) return;
-    const other = await this.#options.storage.elsewhere();
+    const other = await this.#options.storage.elsewhere(AbortSignal.timeout(elsewhereMs));
     try {
       const there = await other?.stored.present(idsOf(all)).catch(() => noneThere);
       for (const { folder, kept, present: here } of looked) {

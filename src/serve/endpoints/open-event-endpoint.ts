@@ -56,7 +56,11 @@ export function openEventEndpoint({
   const onFault = (thrown: unknown): void => observe({ kind: 'fault', thrown });
   const database = new EventDatabase(() => settings().storage);
   const intake = new EventIntake({
-    waiting: new EventDocuments(paths, (line) => onFault(new Error(line))),
+    waiting: new EventDocuments(
+      paths,
+      (line) => onFault(new Error(line)),
+      () => settings().collector.spoolBytes,
+    ),
     store: (events) => database.store(events),
     close: () => database.close(),
     onFault: (thrown) => observe({ kind: 'events-waiting', thrown }),

@@ -14,8 +14,11 @@ export function createStoredStore(database: Database): StoredStore {
 /** The numbers of ids of one statement. Two sizes, so that each statement is prepared once. */
 const idsAtOnce = [1000, 50] as const;
 
-/** The tables that a report may be in: opened, or sealed. A collector that opens nothing may read these columns. */
-const reportTables = ['stats', 'inventory_reports', 'sealed_reports'] as const;
+/**
+ * The tables that a report may be in: opened, or sealed. A collector that opens nothing may read these columns. What is
+ * in none is sought again among the opened ones: another machine may have opened it meanwhile.
+ */
+const reportTables = ['stats', 'inventory_reports', 'sealed_reports', 'stats', 'inventory_reports'] as const;
 
 async function presentIds(session: Session, ids: StoredIds): Promise<PresentIds> {
   const reports = new Set<string>();

@@ -57,8 +57,11 @@ export interface Database {
   describe?(): Promise<string>;
   /** Returns a sentence for each setting with which a crash takes what was confirmed. Missing: nothing is known. */
   crashNotes?(): Promise<readonly string[]>;
-  /** Opens another server of the same database, to read there. Returns null if none answers; missing: there is none. */
-  elsewhere?(): Promise<Database | null>;
+  /**
+   * Opens another server of the same database, to read there until the signal is aborted. Returns null if none answers;
+   * missing: there is none.
+   */
+  elsewhere?(signal: AbortSignal): Promise<Database | null>;
   close(): Promise<void>;
 }
 

@@ -60,8 +60,11 @@ export interface Storage {
   readonly events: EventStore;
   readonly shares: ShareStore;
   readonly stored: StoredStore;
-  /** Opens the same storage on another server of the database, to look there. null: there is none, or none answers. */
-  elsewhere(): Promise<Pick<Storage, 'stored' | 'close'> | null>;
+  /**
+   * Opens the same storage on another server of the database, to look there until the signal is aborted. null: there is
+   * none, or none answers.
+   */
+  elsewhere(signal: AbortSignal): Promise<Pick<Storage, 'stored' | 'close'> | null>;
   /** Returns the database's clock. */
   nowMs(): Promise<number>;
   close(): Promise<void>;

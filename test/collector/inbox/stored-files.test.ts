@@ -5,6 +5,7 @@ import { test, type TestContext } from 'node:test';
 
 import fc from 'fast-check';
 
+import { EventDocuments } from '../../../src/collector/inbox/event-documents.ts';
 import {
   eventsFolder,
   hasEnd,
@@ -16,6 +17,7 @@ import {
   storedFolders,
   StoringFiles,
 } from '../../../src/collector/inbox/stored-files.ts';
+import { minuteMs } from '../../../src/platform/units.ts';
 import { folderOfClient } from '../../../src/state/client-folder.ts';
 import { statePaths } from '../../../src/state/paths.ts';
 import { runStart } from '../../storage/support/samples.ts';
@@ -111,6 +113,30 @@ test('beyond the room the oldest folder goes, with one line, and at last the new
   assert.deepEqual(readdirSync(path.join(paths.dir, 'encrypted_stats/a')), []);
   assert.equal(notes.length, 1);
   assert.match(notes[0] ?? '', /is removed at once and not kept: <collector spool> is full/);
+});
+
+test('folders of killed runs and of events count with the bytes of their files', (t) => {
+  const { paths, write, storing } = kit(t);
+  storing('000000000000001-a').keep(write('encrypted_stats/a/1.fhs'));
+  storing('000000000000002-events').keep(write('inbox/events/2.json'));
+  storing('000000000000003-a', 4096).bound();
+  assert.deepEqual(readdirSync(paths.stored), ['000000000000002-events']);
+});
+
+test('events are bounded by the program that receives them', async (t) => {
+  const { paths } = kit(t);
+  t.mock.timers.enable({ apis: ['Date'], now: 1_800_000_000_000 });
+  const events = new EventDocuments(paths, assert.fail, () => 3 * 4096);
+  const base = { host: 'nas', service: 'backup', instance: '', status: 'OK', description: '', tags: [] } as const;
+  for (let number = 0; number < 10; number += 1) {
+    const receivedAtMs = Date.now();
+    await events.write([{ ...base, eventId: `e${number}`, receivedAtMs, value: null, ttl: null, raw: null }]);
+    await events.takeUp(() => Promise.resolve());
+    t.mock.timers.tick(2 * minuteMs);
+  }
+  assert.equal(events.size, 0);
+  const kept = storedFolders(paths).flatMap((folder) => storedFiles(folder));
+  assert.ok(kept.length > 0 && kept.length <= 3, `${kept.length} files are kept`);
 });
 
 test('what cannot be kept is removed, as its rows are stored, with one line', (t) => {

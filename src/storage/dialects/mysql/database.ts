@@ -131,10 +131,12 @@ class MysqlServer implements Database {
     return new Map(rows.map((row) => [String(row['Variable_name']), String(row['Value'])]));
   }
 
-  async elsewhere(): Promise<Database | null> {
+  async elsewhere(until: AbortSignal): Promise<Database | null> {
     const storage = this.#servers.others();
     if (storage === null) return null;
-    return await openMysqlDatabase({ ...this.#options, storage, program: 'read' }).catch(() => null);
+    const { signal = until } = this.#options;
+    const ended = AbortSignal.any([signal, until]);
+    return await openMysqlDatabase({ ...this.#options, signal: ended, storage, program: 'read' }).catch(() => null);
   }
 
   async close(): Promise<void> {
