@@ -91,7 +91,8 @@ function firingHead(line: Line, kind: SectionKind, wording: SubjectWording): str
   if (item === undefined) return '';
   const { fold } = line;
   const title = item.client === '' ? fleetTitle(item) : fold === null ? titleOf(item) : foldTitle(line, kind);
-  const what = cut(title, whatColumns);
+  // No value follows a condition of the fleet.
+  const what = cut(title, item.client === '' ? maxColumns : whatColumns);
   const separator = item.client === '' || fold?.kind === 'all' || fold?.kind === 'reason' ? ': ' : ' ';
   // The name of a removed rule begins with the rule's type.
   const type = item.watch.rule?.type ?? item.rule.split(' ', 1)[0];

@@ -75,10 +75,10 @@ const cases: readonly { readonly said: readonly Said[]; readonly subject: string
       said: [
         state('database-forgot', {
           ...{ client: '', subject: '' },
-          valueText: 'the database has lost 2 reports; they are stored again. The database is MariaDB 11.8.3',
+          valueText: 'the database has lost 118 reports and 27 records of 04:45 to 04:47; they are stored again. See x',
         }),
       ],
-      subject: 'Warning: the database has lost 2 reports; they are stored again',
+      subject: 'Warning: the database has lost 118 reports and 27 records of 04:45 to 04:47; they are stored again',
     },
     {
       said: [disk('a', 91), disk('web-1', 96), disk('b', 92)],
