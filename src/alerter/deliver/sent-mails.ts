@@ -128,10 +128,10 @@ export function openSentMails({ file, now, onFault, maxBytes = mostBytes }: Sent
   };
 }
 
-/** Returns the newest lines, as many as fit. */
+/** Returns the newest lines, as many as fit, and the last one in any case. */
 function newest(lines: readonly string[], most: number): string {
   let left = most;
-  const kept = lines.toReversed().filter((line) => (left -= Buffer.byteLength(line) + 1) >= 0);
+  const kept = lines.toReversed().filter((line, index) => (left -= Buffer.byteLength(line) + 1) >= 0 || index === 0);
   return kept
     .toReversed()
     .map((line) => `${line}\n`)

@@ -3,11 +3,17 @@ import { placeholders } from '../sql/insert-rows.ts';
 import { pruneNowMs } from '../sql/prune-guard.ts';
 import type { PresentIds, StoredIds, StoredStore } from '../store/storage.ts';
 
+const anyRunSql = "SELECT id FROM runs WHERE program = 'collect' LIMIT 1";
+
 export function createStoredStore(database: Database): StoredStore {
   return {
     present: (ids) => database.read((session) => presentIds(session, ids)),
     pruneNowMs: (nowMs) => pruneNowMs(database, nowMs),
-    server: async () => (await database.describe?.()) ?? 'the database',
+    server: async () => {
+      const where = (await database.describe?.()) ?? 'the database';
+      const known = await database.read((session) => session.all(anyRunSql));
+      return known.length > 0 ? where : `${where}; it held no run, perhaps because it is new`;
+    },
   };
 }
 

@@ -174,7 +174,10 @@ export interface StoredStore {
   present(ids: StoredIds): Promise<PresentIds>;
   /** Returns the time by which old rows are removed, at most `nowMs`. */
   pruneNowMs(nowMs: number): Promise<number>;
-  /** Returns the server or file in words, with the settings that let it forget what it has confirmed. */
+  /**
+   * Returns the server or file in words, with the settings that let it forget what it has confirmed, and whether it
+   * holds no run.
+   */
   server(): Promise<string>;
 }
 

@@ -68,6 +68,14 @@ test('the file has a bound, within which the newest mails stay', (t) => {
   assert.deepEqual(left, ids.slice(-left.length));
 });
 
+test('a mail about more alerts than the file has room for stays, as the newest', (t) => {
+  const file = fileFor(t);
+  const opened = open(file, { maxBytes: 2_000 });
+  opened.sent.note(mail('<1>'));
+  opened.sent.note({ ...mail('<2>'), recipient: 'x'.repeat(3_000) });
+  assert.deepEqual(idsOf(open(file)), ['<2>']);
+});
+
 test('a file that cannot be read or written is reported once, and counts as empty', (t) => {
   const file = fileFor(t);
   mkdirSync(file);

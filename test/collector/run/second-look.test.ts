@@ -82,6 +82,15 @@ test('what a database forgets is stored again by the next run, once, also when i
   assert.deepEqual(fleet.sealedFiles(), []);
 });
 
+test('a new database gets what is kept, and people are told that it may be new', async () => {
+  const { fleet, run } = makeRuns(clients.slice(0, 1));
+  await run();
+  for (const ending of ['', '-wal', '-shm']) rmSync(path.join(fleet.stateDir, `fleet.db${ending}`), { force: true });
+  const { restored } = await run();
+  assert.equal(restored?.reports, 2);
+  assert.match(restored.note ?? '', /fleet\.db; it held no run, perhaps because it is new$/);
+});
+
 test('what is there goes once it is old and two later runs have ended', async () => {
   const { fleet, paths, run } = makeRuns();
   const bases = (): readonly string[] => storedFolders(paths).map(({ base }) => base);
