@@ -1,6 +1,6 @@
 /**
  * The scripts that run on clients, shortened for a command line. The build puts their texts in place of this file
- * (build/client-scripts.mjs).
+ * (build/computed-texts.mjs).
  *
  * No text holds a single quote, a backslash, an exclamation mark or a line break, so that every login shell hands the
  * texts on unchanged in single quotes.

@@ -107,7 +107,7 @@ test(`killed at ${moments} moments and run again: no report is lost, none is twi
   const count = (outcome: string): number => Number(runs.find((row) => row['outcome'] === outcome)?.['n'] ?? 0);
   assert.equal(count('running'), 0, 'a killed run is known to have been killed');
   assert.equal(count('finished') + count('failed'), moments + 1 + last.passes);
-  // If a run was killed at its beginning, the database may learn of it only from the journal.
+  // If a run was killed at its beginning, the database may learn of it only from the inbox.
   assert.ok(count('failed') >= unfinished && count('failed') <= killed, `${count('failed')} failed`);
   assert.ok(unfinished >= 0.6 * moments, `only ${unfinished} passes were killed before their end was written down`);
 });

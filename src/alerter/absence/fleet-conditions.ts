@@ -169,7 +169,7 @@ export function mayMissRows(runs: readonly RunFact[], nowMs: number, everyMs: nu
  * Returns the time since which the database has answered, derived from the alerter's own runs: each leaves a row unless
  * the database is unreachable. The rhythm of runs is `every`, or the pause before a run if cron starts the alerter less
  * often. `runs` are in any order and include the run under way. `isSign` selects the runs that count: the rows of
- * collectors may have been stored later, from a journal. Returns `null` if there is no recent run.
+ * collectors may have been stored later, from the inbox. Returns `null` if there is no recent run.
  */
 export function databaseUpSince(
   runs: readonly RunFact[],

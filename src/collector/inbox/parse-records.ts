@@ -1,4 +1,4 @@
-/** Visits and runs from outside: of a journal, or forwarded by a site. Each value is checked. */
+/** Visits and runs from outside: of a document of this machine, or of a site. Each value is checked. */
 import { printable } from '../agent/agent-faults.ts';
 import { errorTable, type Stage } from '../../errors.ts';
 import { boundedTime, isStorableText } from '../../report/outside-values.ts';

@@ -77,8 +77,8 @@ export async function makeRun(options: CollectorRun): Promise<CollectResult> {
       record: (visit) => record.visit(visit),
       shares: prepared.storage?.shares ?? null,
     });
-    const replayMs = prepared.documentsLeft > 0 ? leftMs(limits.leftoversMs) : 0;
-    return await finish({ options, prepared, visited, ingest, files, record, faults, time, replayMs });
+    const inboxMs = prepared.documentsLeft > 0 ? leftMs(limits.leftoversMs) : 0;
+    return await finish({ options, prepared, visited, ingest, files, record, faults, time, inboxMs });
   } finally {
     time.endIn(null);
     await prepared.opened?.close().catch(() => undefined);
@@ -117,8 +117,8 @@ interface Finish {
   readonly record: RunRecord;
   readonly faults: RunFaults;
   readonly time: StorageTime;
-  /** The time for records of earlier runs that were not replayed before the visits. */
-  readonly replayMs: number;
+  /** The time for records of earlier runs that were not stored before the visits. */
+  readonly inboxMs: number;
 }
 
 /** Stores the received reports, records the end of the run, and removes old rows if all went well. */
@@ -132,8 +132,8 @@ async function finish(finishing: Finish): Promise<CollectResult> {
   };
   if (visited.endedEarly) ingest.putOffLeftovers();
   const notStored = await ingest.drain();
-  if (storage !== null && notStored === null && finishing.replayMs > 0) {
-    await orFault(storeWaiting(options, storage, finishing.replayMs, files.keep, false));
+  if (storage !== null && notStored === null && finishing.inboxMs > 0) {
+    await orFault(storeWaiting(options, storage, finishing.inboxMs, files.keep, false));
   }
   const end = await record.end({ ...endOf(options, visited), restored });
   if (restored !== null) forgetRestored(paths);

@@ -17,7 +17,7 @@ export interface PrepareStorageOptions {
   /** Takes the documents that are stored. */
   readonly keep: Keep;
   readonly time: StorageTime;
-  readonly limits: Pick<StorageLimits, 'prepareMs' | 'replayMs'>;
+  readonly limits: Pick<StorageLimits, 'prepareMs' | 'inboxMs'>;
   readonly onFault: (fault: FleetError) => void;
 }
 
@@ -54,8 +54,8 @@ export async function prepareStorage({
     // The time of migrations does not count.
     time.endIn(limits.prepareMs);
     const store = storage.reports;
-    const restored = await lookAgain({ run, storage, timeMs: limits.replayMs / 2 });
-    const { runs, visits, refused, dropped, left } = await storeWaiting(run, storage, limits.replayMs, keep);
+    const restored = await lookAgain({ run, storage, timeMs: limits.inboxMs / 2 });
+    const { runs, visits, refused, dropped, left } = await storeWaiting(run, storage, limits.inboxMs, keep);
     // A collector that opens nothing has no right to rename or label. `ingest` does both.
     const mayChange = run.keyRing.opening !== null;
     const facts = mayChange ? await followRenames(run, storage) : await store.clientFacts();

@@ -5,12 +5,12 @@ import { minuteMs, secondMs } from '../../platform/units.ts';
 /** The time limits for the database, so that a slow database costs no visits and no later run. */
 export interface StorageLimits {
   /**
-   * The time before the visits until the database is open, has stored the journals and returned the facts of the
-   * clients.
+   * The time before the visits until the database is open, has stored the documents of the inbox and returned the facts
+   * of the clients.
    */
   readonly prepareMs: number;
-  /** The part of prepareMs for journals. */
-  readonly replayMs: number;
+  /** The part of prepareMs for the documents of the inbox. */
+  readonly inboxMs: number;
   /** The time for leftovers, from the run's beginning: the run's deadline. */
   readonly leftoversMs: number;
   /** The time for everything, from the run's beginning. */
@@ -26,7 +26,7 @@ const maxMs = minuteMs;
  */
 export function storageLimits({ runDeadlineMs }: Pick<CollectorConfig, 'runDeadlineMs'>): StorageLimits {
   const shareMs = Math.min(maxMs, Math.max(minMs, runDeadlineMs / 8));
-  return { prepareMs: shareMs, replayMs: shareMs / 2, leftoversMs: runDeadlineMs, allMs: runDeadlineMs + shareMs };
+  return { prepareMs: shareMs, inboxMs: shareMs / 2, leftoversMs: runDeadlineMs, allMs: runDeadlineMs + shareMs };
 }
 
 export type StorageTime = ReturnType<typeof startStorageTime>;

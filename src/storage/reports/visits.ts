@@ -84,7 +84,7 @@ async function updateClients(session: Session, visits: readonly VisitRecord[]): 
 function afterVisit(before: ClientRow | undefined, visit: VisitRecord): ClientRow {
   const startedAt = sqlTime(visit.startedAtMs);
   const lastVisitAtMs = fromSqlTime(before?.last_visit_at);
-  // A visit that comes out of the journal after a later visit does not change the present state.
+  // A visit that comes out of the inbox after a later visit does not change the present state.
   if (before !== undefined && lastVisitAtMs !== null && lastVisitAtMs > visit.startedAtMs) return before;
   const failures = Number(before?.consecutive_failures ?? 0);
   const firstSeenMs = Math.min(fromSqlTime(before?.first_seen) ?? visit.startedAtMs, visit.startedAtMs);

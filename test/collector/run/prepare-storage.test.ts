@@ -34,7 +34,7 @@ test('opening and reading have the time limit, migrations have none, and the run
     ...{ openStorage, start: runStart({}), paths: statePaths(tempFolder(t)) },
     ...{ keyRing: { opening: null }, observe: () => undefined, config: makeConfig('/state', []) },
   } as unknown as CollectorRun;
-  const given = { prepareMs: 9000, replayMs: 4000 };
+  const given = { prepareMs: 9000, inboxMs: 4000 };
   const { facts } = await prepareStorage({ run, keep: removeStored, time, limits: given, onFault: assert.fail });
   note('visiting');
   assert.deepEqual(limits, { opening: 9000, migrating: null, reading: 9000, visiting: null });

@@ -20,7 +20,7 @@ test('an eighth of the run’s deadline before and after the visits, 10 s at lea
   for (const [runDeadlineMs, shareMs] of table) {
     assert.deepEqual(storageLimits({ runDeadlineMs }), {
       prepareMs: shareMs,
-      replayMs: shareMs / 2,
+      inboxMs: shareMs / 2,
       leftoversMs: runDeadlineMs,
       allMs: runDeadlineMs + shareMs,
     });
