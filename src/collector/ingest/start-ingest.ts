@@ -1,9 +1,10 @@
+import path from 'node:path';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 
 import { asFleetError, errnoOf, FleetError } from '../../errors.ts';
 import { readHeader } from '../../seal/sealed-message.ts';
 import type { IngestResult } from '../../storage/store/storage.ts';
-import type { SpooledReport } from '../spool/sealed-spool.ts';
+import { parseSealedName, type SpooledReport } from '../spool/sealed-spool.ts';
 import type { Ingest, IngestCounts, IngestOptions } from './ingest-options.ts';
 import { createIngestQueue } from './ingest-queue.ts';
 import { openingIntake, sealedIntake, type Admitted, type Intake } from './intake.ts';
@@ -180,7 +181,9 @@ class IngestPump<Item> implements Ingest {
       const { clock } = report;
       // The clock of a site may be ahead.
       const receivedAtMs = report.origin === null ? report.receivedAtMs : Math.min(report.receivedAtMs, now());
-      return { ...this.#intake.admit({ sealed, message, owner, receivedAtMs, clock }), file: report, client };
+      const admitted = this.#intake.admit({ sealed, message, owner, receivedAtMs, clock });
+      checkName(report, admitted.reportId);
+      return { ...admitted, file: report, client };
     } catch (thrown) {
       // A person removed the file: there is nothing to store and nothing to keep.
       if (errnoOf(thrown) !== 'ENOENT') this.#reject(report, client, asRejected(thrown, describeKey));
@@ -206,6 +209,13 @@ class IngestPump<Item> implements Ingest {
     this.#stopped ??= fault;
     this.#options.onFault(fault);
   }
+}
+
+/** Refuses a file whose name has another report's id: the second look asks the database for the id in the name. */
+function checkName({ file }: SpooledReport, reportId: string): void {
+  const named = parseSealedName(path.basename(file))?.reportId ?? reportId;
+  if (named === reportId) return;
+  throw new ReportRejected('report-foreign', `its file is named as report ${named}, its header names ${reportId}`);
 }
 
 function partition<T>(list: readonly T[], isFirst: (one: T) => boolean): readonly [T[], T[]] {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, utimesSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, utimesSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
@@ -227,6 +227,17 @@ test('a report that is stored already is deleted and counted; an id of another c
   assert.deepEqual(await bench.drain(), { ...none, duplicate: 1, quarantined: 1 });
   assert.deepEqual(bench.quarantine(), [['web-2', 'report-foreign']]);
   assert.deepEqual(await bench.stored(), ['web-1']);
+});
+
+test('a report in a file with the id of another is quarantined; a name of one id alone does not matter', async () => {
+  const bench = await makeBench();
+  const { reportId } = await bench.putSamples(1);
+  const [name = ''] = readdirSync(path.join(bench.dir, 'web-1'));
+  const other = name.replace(reportId, idOf(7));
+  copyFileSync(path.join(bench.dir, 'web-1', name), path.join(bench.dir, 'web-1', other));
+  copyFileSync(path.join(bench.dir, 'web-1', name), path.join(bench.dir, 'web-1', `${idOf(8)}.fhs`));
+  assert.deepEqual(await bench.drain(), { ...none, stored: 1, duplicate: 1, quarantined: 1 });
+  assert.deepEqual(bench.quarantine(), [['web-1', 'report-foreign']]);
 });
 
 test('values out of any sense are stored as unknown, and said once', async () => {
