@@ -30,7 +30,7 @@ async function emptied(fleet: Fleet, client: string): Promise<void> {
   }
 }
 
-test('a pass stores reports, inventories, visits and the run; the next one brings nothing along', async () => {
+test('a run stores reports, inventories, visits and its own row; the next one brings nothing along', async () => {
   const fleet = makeFleet();
   const clients = clientsOf('web-1', 'web-2', 'ümläut & co');
   const names = clients.map(({ name }) => name).toSorted();
@@ -69,7 +69,7 @@ test('a pass stores reports, inventories, visits and the run; the next one bring
   assert.deepEqual(readdirSync(documentsOf(statePaths(fleet.stateDir), { kind: 'collector' })), []);
 });
 
-test('a dry run shows reports, needs no database, and leaves everything for the next pass', async () => {
+test('a dry run shows reports, needs no database, and leaves everything for the next run', async () => {
   const fleet = makeFleet();
   const clients = clientsOf('web-1', 'web-2');
   const openStorage = (): Promise<Storage> => assert.fail('a dry run opens no storage');
@@ -88,7 +88,7 @@ test('a dry run shows reports, needs no database, and leaves everything for the 
   await emptied(fleet, 'web-1');
 });
 
-test('while the database is away reports wait, and the next pass stores all with runs and visits', async () => {
+test('while the database is away reports wait, and the next run stores all with runs and visits', async () => {
   const fleet = makeFleet();
   const clients = clientsOf('web-1', 'web-2', 'web-3');
   for (let pass = 0; pass < 2; pass++) {
@@ -173,7 +173,7 @@ test('a client whose way throws something unforeseen fails alone', async () => {
   assert.ok(result.failures.every(({ code }) => code === 'internal'));
 });
 
-test('a refused login is not tried in the same pass again nor in the one after next, except by name', async () => {
+test('a refused login is not tried in the same run again nor in the one after next, except by name', async () => {
   const fleet = makeFleet();
   const attempts: string[] = [];
   const minutes = (count: number): number => 1_795_000_000_000 + count * 60_000;
@@ -219,7 +219,7 @@ test('retryable failures are tried again at the end, and one row says how it end
   assert.equal(fleet.events.filter(({ kind }) => kind === 'postponed').length, 4);
 });
 
-test('a second pass beside a running one ends at once with 0, names the holder and leaves a row', async () => {
+test('a second run beside a running one ends at once with 0, names the holder and leaves a row', async () => {
   const fleet = makeFleet();
   mkdirSync(fleet.stateDir);
   const lock = await takeLock({ file: statePaths(fleet.stateDir).lock, nowMs: 1234 });
@@ -260,7 +260,7 @@ test('a signal ends the visits, and what was received is stored', { timeout: 60_
   assert.deepEqual(await fleet.column('SELECT outcome FROM runs'), ['interrupted']);
 });
 
-test('a pass that was aborted before it began visits nobody and says so', async () => {
+test('a run that was aborted before it began visits nobody and says so', async () => {
   const fleet = makeFleet();
   const result = await fleet.collect(clientsOf('web-1'), { signal: AbortSignal.abort() });
   assert.equal(result.outcome, 'interrupted');
@@ -371,7 +371,7 @@ function asIfFor(client: string, command: string): string {
   });
 }
 
-test('a pass removes what killed programs left half written an hour ago', async () => {
+test('a run removes what killed programs left half written an hour ago', async () => {
   const fleet = makeFleet();
   const paths = statePaths(fleet.stateDir);
   const halves = [paths.dir, paths.keys, documentsOf(paths, { kind: 'collector' }), paths.lastGood].map((dir) => {

@@ -135,7 +135,7 @@ suite('what is no sealed file', () => {
     }
   });
 
-  test('is there as it was, once, after a second pass', async () => {
+  test('is there as it was, once, after a second run', async () => {
     const { exitStatus, faults, reports } = await pass();
     assert.equal(exitStatus, 0);
     assert.deepEqual(faults, []);

@@ -1,4 +1,4 @@
-/** A pass that is interrupted leaves the remaining reports of earlier runs to the next pass, and ends. */
+/** A run that is interrupted leaves the remaining reports of earlier runs to the next run, and ends. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
@@ -11,7 +11,7 @@ import { sealedSample } from '../support/sealed-report.ts';
 
 const fleet = makeFleet();
 
-test('what waits from earlier runs does not hold up the end of an interrupted pass', { timeout: 60_000 }, async () => {
+test('what waits from earlier runs does not hold up the end of an interrupted run', { timeout: 60_000 }, async () => {
   const paths = statePaths(fleet.stateDir);
   const { sealing: key } = loadKeyRing(paths, Date.now());
   const spool = openSealedSpool(paths.encryptedStats);

@@ -129,7 +129,7 @@ test('without a public key nothing is visited, and none is made; without a priva
   assert.deepEqual({ ...row }, { outcome: 'failed', host: 'opener', clients: 0 });
 });
 
-test('a pass that the database breaks off is a row that says so, and the next one takes what waits', async () => {
+test('a run that the database breaks off is a row that says so, and the next one takes what waits', async () => {
   const one = makeSplitFleet();
   await one.fleet.collect(web, sealedOnly);
   const broken = new FleetError({ code: 'storage-failed', stage: 'storage', message: 'broken off' });

@@ -23,7 +23,7 @@ export type CollectCommandOptions = Omit<OptionsOf<typeof collectParameters>, 'e
 /** The number of clients from which the heap is bounded, although a run takes a little longer then. */
 const largeFleet = 1000;
 
-/** Runs `collect`: makes one pass over the fleet, shown to a person, a log or a program. */
+/** Runs `collect`: makes one run over the fleet, shown to a person, a log or a program. */
 export async function collectCommand(context: Context, options: CollectCommandOptions): Promise<ExitStatus> {
   const { output, signal } = context;
   const { config, broken } = loadLastSettings(context);
@@ -34,7 +34,7 @@ export async function collectCommand(context: Context, options: CollectCommandOp
   const host = hostname();
   const notices = options.dryRun ? null : openRunNotices({ config, broken, program: 'collect', host, signal }, output);
   const observe = heeding(view, output, notices);
-  const pass = (): Promise<CollectResult> =>
+  const run = (): Promise<CollectResult> =>
     collect({
       config,
       only: everyone ? null : new Set(chosen.map((client) => client.name)),
@@ -54,8 +54,8 @@ export async function collectCommand(context: Context, options: CollectCommandOp
       host,
     }).finally(() => shared.close());
   const result = await (chosen.length < largeFleet
-    ? pass()
-    : (await import('../../platform/heap-growth.ts')).withBoundedHeap(pass));
+    ? run()
+    : (await import('../../platform/heap-growth.ts')).withBoundedHeap(run));
   await notices?.end(result.outcome === 'overlapped' ? null : isDatabaseWell(result));
   if (config.metrics !== null && config.collector.forward === null && !options.dryRun && isDatabaseWell(result)) {
     await (await import('./write-textfile.ts')).writeTextfile(config, config.metrics, output, signal);

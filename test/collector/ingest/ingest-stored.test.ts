@@ -97,13 +97,13 @@ function storeOf(rows: Map<number, SealedRow>): SealedStore {
   };
 }
 
-test('a report that was open when a pass died is opened last and alone, the more deaths the later', async () => {
+test('a report that was open when a run died is opened last and alone, the more deaths the later', async () => {
   const { stored, left } = await pass({ open: ['1', '2'], deaths: { 1: 1 } });
   assert.deepEqual(stored, [[3], [2], [1]]);
   assert.deepEqual(left, []);
 });
 
-test('a report with which alone two passes died goes to quarantine, and the others are stored', async () => {
+test('a report with which alone two runs died goes to quarantine, and the others are stored', async () => {
   const { stored, quarantined, left, counts } = await pass({ open: ['2'], deaths: { 2: 1 } });
   assert.deepEqual([stored, quarantined, left], [[[1, 3]], ['2 report-deadly'], []]);
   assert.deepEqual([counts.stored, counts.quarantined], [2, 1]);
@@ -116,7 +116,7 @@ test('a report that the database refuses goes to quarantine, and the others are 
   assert.deepEqual([counts.stored, counts.quarantined], [2, 1]);
 });
 
-test('a pass that is ended leaves the reports that may have ended another to the next', async () => {
+test('a run that is ended leaves the reports that may have ended another to the next', async () => {
   const ending = new AbortController();
   const { left } = await pass({ open: ['1', '2'], signal: ending.signal, onStored: () => ending.abort() });
   assert.deepEqual(left, [1, 2]);
