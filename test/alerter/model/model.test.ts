@@ -29,7 +29,7 @@ for (const { name, story: steps, isFoundByModel } of knownBugs) {
 
 test('whatever happens, people know in time what they must, and are told nothing else', async () => {
   const dir = tempFolder();
-  const numRuns = Number(process.env['PROPERTY_RUNS'] ?? (isWide ? 18 : 1));
+  const numRuns = Number(process.env['PROPERTY_RUNS'] ?? (isWide ? 40 : 1));
   const result = await fc.check(
     fc.asyncProperty(story, (steps) => playOnce(steps, dir)),
     {
