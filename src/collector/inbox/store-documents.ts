@@ -159,7 +159,7 @@ interface OpenDocument extends Admitted, Waiting {
   readonly strange: number;
 }
 
-const noRecords = { run: null, visits: [], events: [], bytes: 0 } as const;
+const noRecords = { run: null, visits: [], events: [], bytes: 0, dropped: 0 } as const;
 
 class DocumentStoring {
   readonly #options: StoringOptions;
@@ -290,9 +290,10 @@ class DocumentStoring {
 
   #handOver(document: Waiting | OpenDocument): void {
     const { keep = removeStored } = this.#options;
-    const { file, run, visits, events, bytes } = { ...noRecords, ...document };
+    const { file, run, visits, events, bytes, dropped } = { ...noRecords, ...document };
     const records = (run === null ? 0 : 1) + visits.length + events.length;
-    if (records === 0) removeStored(file);
+    // A record that its origin may bring only once config.xml has changed is none that the database has lost.
+    if (records === 0 || dropped > 0) removeStored(file);
     // The name of such a document has the id of its visit.
     else keep(file, { bytes, isVisit: records === 1 && visits.some(({ runId }) => file.includes(runId)) });
   }

@@ -13,7 +13,7 @@ import { StorageFault } from '../../../src/storage/sql/fault.ts';
 import type { ReportStore, VisitRecord } from '../../../src/storage/store/storage.ts';
 import type { RunEnd, RunStart } from '../../../src/storage/store/run.ts';
 import { runEnd, runStart, visit } from '../../storage/support/samples.ts';
-import { makeConfig } from '../../support/fleet.ts';
+import { makeClient, makeConfig } from '../../support/fleet.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 
 /** Returns the folder of the collector's documents in a new inbox. */
@@ -231,6 +231,23 @@ test('a document that cannot be written is a fault of the run, reported once the
   await record.end(endOf(start));
   assert.deepEqual(notified, ['start run-1', 'visits a', 'end run-1 finished 1/1']);
   assert.deepEqual(faults, ['spool-full']);
+});
+
+test('a document of a site is kept unless some of its records do not count', async () => {
+  const inbox = path.join(tempFolder(), 'inbox');
+  const folder = documentsOf({ inbox }, { kind: 'site', site: 'fra' });
+  mkdirSync(folder, { recursive: true });
+  const config = makeConfig('/state', [makeClient('own', { arrival: { kind: 'site', site: 'fra' } })]);
+  for (const [number, clients] of [['own'], ['own', 'other']].entries()) {
+    const start = startOf(number + 90);
+    const visits = clients.map((client) => visitOf(start, client));
+    writeFileSync(path.join(folder, `${number}.json`), JSON.stringify({ run: { start, end: endOf(start) }, visits }));
+  }
+  const kept: string[] = [];
+  const stores = { reports: tellTale().store, events: { saveEvents: () => Promise.resolve() } };
+  const keep = (file: string): void => void kept.push(path.basename(file));
+  const { foreign } = await storeDocuments({ inbox, stores, config, nowMs: 99_000, keep });
+  assert.deepEqual([...foreign.values(), kept, readdirSync(folder)], [1, ['0.json'], ['0.json']]);
 });
 
 test('once the database is gone, everything that follows is kept', async () => {
