@@ -15,6 +15,7 @@ import type { StatePaths } from '../../state/paths.ts';
 import { eventDays } from '../../storage/store/event-store.ts';
 import { lossWords, type Restored, restoredRows } from '../../storage/store/run.ts';
 import type { PresentIds, Storage } from '../../storage/store/storage.ts';
+import { counted } from '../../text/numbers.ts';
 import type { CollectorRun } from '../collect-options.ts';
 import { fieldsOf, parseRestored } from '../inbox/parse-records.ts';
 import {
@@ -303,17 +304,26 @@ class SecondLook {
     const other = await this.#options.storage.elsewhere(AbortSignal.timeout(elsewhereMs));
     try {
       const there = await other?.stored.present(idsOf(all)).catch(() => noneThere);
+      let left = 0;
       for (const { folder, kept, present: here } of looked) {
         for (const [index, one] of kept.entries()) {
           if (index % filesAtOnce === filesAtOnce - 1) await nextTurn();
           const stays = there !== undefined && missingOf(one, there) > missingOf(one, here);
-          if (!stays) removeFile(one.file);
+          if (stays) left += 1;
+          else removeFile(one.file);
         }
         removeEmptied(folder);
       }
+      if (left > 0) this.#noteLeft(left);
     } finally {
       await other?.close();
     }
+  }
+
+  #noteLeft(files: number): void {
+    const { paths, observe } = this.#options.run;
+    const message = `${paths.stored}: ${counted(files, 'old file')} kept: another server does not show their rows yet`;
+    observe({ kind: 'note', message });
   }
 }
 

@@ -183,7 +183,10 @@ test('what another server of the database does not have yet stays', async () => 
   const count = (): number => storedFolders(paths).length;
   await run({ ...impatient, openStorage: lagging });
   assert.equal(count(), 5);
+  const lines = (): number => fleet.events.filter((event) => /another server/.test(JSON.stringify(event))).length;
+  assert.equal(lines(), 1);
   await run(impatient);
+  assert.equal(lines(), 1);
   assert.equal(count(), 3);
 });
 
