@@ -306,7 +306,20 @@ suite('MariaDB', { skip }, async () => {
     },
     {
       ...{ fault: 'a deadlock', code: null, alert: 0 },
-      begin: () => beginDeadlock(mariadb, made.name),
+      begin: async () => {
+        // The collector stores both reports in one transaction only if they arrive together.
+        const waiting: (() => void)[] = [];
+        station.onVisit = () =>
+          new Promise((resolve) => {
+            waiting.push(resolve);
+            if (waiting.length === clients) for (const answer of waiting) answer();
+          });
+        const end = await beginDeadlock(mariadb, made.name);
+        return async () => {
+          station.onVisit = () => Promise.resolve();
+          await end();
+        };
+      },
     },
   ]);
 });

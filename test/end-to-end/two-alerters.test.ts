@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 
@@ -117,27 +118,37 @@ describe('an alerter that is killed', { concurrency: 2 }, () => {
     });
   }
 
-  test('before the sent mark: the mail comes twice, and is the same', async () => {
-    const storage = sqliteConfig(path.join(dir, 'mark.db'));
-    const station = await openStation({ storage, elements: passToCutOff.elements });
-    const alerters = new Alerters(station, storage);
-    try {
-      await passToCutOff.prepare(station, Date.now());
-      const from = station.server.mails.length;
-      const killed = alerters.start('mon-1', { kind: 'write', sql: 'UPDATE mails SET sent_at', signal: 'SIGKILL' });
-      await killed.isCut;
-      await killed.ended;
-      await alerters.letTimePass({ claims: true });
-      assert.match(await alerters.start('mon-1').ended, /"sent":2/);
-      const contents = station.server.mails.slice(from).map(({ content }) => content);
-      assert.equal(contents.length, 3);
-      assert.equal(contents[1], contents[0]);
-      assert.equal(new Set(contents.map(idOf)).size, 2);
-    } finally {
-      alerters.stop();
-      await station.close();
-    }
-  });
+  for (const { title, keepsSent, mails } of [
+    { title: 'before the sent mark: the mail comes once', keepsSent: true, mails: 2 },
+    {
+      title: 'before the sent mark and without the file sent: it comes twice, and is the same',
+      keepsSent: false,
+      mails: 3,
+    },
+  ]) {
+    test(title, async () => {
+      const storage = sqliteConfig(path.join(dir, `mark-${mails}.db`));
+      const station = await openStation({ storage, elements: passToCutOff.elements });
+      const alerters = new Alerters(station, storage);
+      try {
+        await passToCutOff.prepare(station, Date.now());
+        const from = station.server.mails.length;
+        const killed = alerters.start('mon-1', { kind: 'write', sql: 'UPDATE mails SET sent_at', signal: 'SIGKILL' });
+        await killed.isCut;
+        await killed.ended;
+        if (!keepsSent) rmSync(path.join(path.dirname(station.configFile('mon-1')), 'state', 'sent'));
+        await alerters.letTimePass({ claims: true });
+        assert.match(await alerters.start('mon-1').ended, new RegExp(`"sent":${mails - 1}`));
+        const contents = station.server.mails.slice(from).map(({ content }) => content);
+        assert.equal(contents.length, mails);
+        if (!keepsSent) assert.equal(contents.at(-1), contents[0]);
+        assert.equal(new Set(contents.map(idOf)).size, 2);
+      } finally {
+        alerters.stop();
+        await station.close();
+      }
+    });
+  }
 });
 
 describe('two alerters on two machines', { skip: skipWithoutMariadb, concurrency: 7 }, () => {
