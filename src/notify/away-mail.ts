@@ -8,7 +8,7 @@ import { durationInWords } from '../text/durations.ts';
 import { unknownRecipient, type AwayState, type AwayTopic } from './away-state.ts';
 import { addresseeOf, digestOf, domainOf, recipientOfCommand, senderOf } from './mail-identity.ts';
 import { freezeNotice } from './mime.ts';
-import type { Channel, OutgoingMail } from './notify.ts';
+import { TryLater, type Channel, type OutgoingMail } from './notify.ts';
 import { freezeWebhook, webhookForm } from './webhook/freeze-webhook.ts';
 import { noticeOfOne } from './webhook/notice.ts';
 
@@ -65,8 +65,8 @@ export interface ClaimedMails {
 interface Tried {
   readonly recipient: string;
   readonly fault: FleetError | null;
-  /** True if the mail may have arrived in spite of a fault. */
-  readonly dataBegun: boolean;
+  /** True if the mail may have arrived in spite of the fault: its content was sent, and no answer came. */
+  readonly mayHaveArrived: boolean;
 }
 
 export interface SendAwayMailsOptions {
@@ -89,13 +89,13 @@ export async function* sendAwayMails(
   const channels = openChannels(config, timeouts);
   const away = new Map<Channel, FleetError>();
   const attempt = async (recipient: string): Promise<Omit<Tried, 'recipient'>> => {
-    let dataBegun = false;
+    let dataBegun = false as boolean;
     const known = state.recipients.get(recipient) ?? unknownRecipient;
     let channel: Channel | null = null;
     try {
       channel = channels.channelFor(recipient);
       const failed = away.get(channel);
-      if (failed !== undefined) return { fault: failed, dataBegun };
+      if (failed !== undefined) return { fault: failed, mayHaveArrived: false };
       const { endedMs, programs } = state;
       const sinceMs = known.sinceMs ?? state.sinceMs ?? now();
       const counted = { sinceMs, endedMs, nowMs: now(), number: known.mails + 1, programs };
@@ -105,11 +105,11 @@ export async function* sendAwayMails(
         return Promise.resolve();
       };
       await channel.send({ recipient, ...mail, severity: 'critical' }, { signal, onDataBegun });
-      return { fault: null, dataBegun };
+      return { fault: null, mayHaveArrived: false };
     } catch (thrown) {
       const failed = asFleetError(thrown, { code: 'mail-unavailable', stage: 'mail' });
       if (failed.stage !== 'mail' && channel !== null) away.set(channel, failed);
-      return { fault: failed, dataBegun };
+      return { fault: failed, mayHaveArrived: dataBegun && !(failed instanceof TryLater) };
     }
   };
   for (const recipient of recipients) yield { recipient, ...(await attempt(recipient)) };

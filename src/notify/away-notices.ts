@@ -118,7 +118,7 @@ export class AwayNotices {
     const listed = await recipientsOf(this.#options);
     const { sendAwayMails } = await import('./away-mail.ts');
     const claimed = { kind, state: before, recipients };
-    for await (const { recipient, fault, dataBegun } of sendAwayMails(this.#options, claimed, this.#last)) {
+    for await (const { recipient, fault, mayHaveArrived } of sendAwayMails(this.#options, claimed, this.#last)) {
       if (fault !== null) faults.push(fault);
       const isRefused = fault !== null && fault.code === 'mail-refused' && !fault.retryable;
       const isGivenUp = isRefused && kind === 'back' && !listed.includes(recipient);
@@ -127,7 +127,7 @@ export class AwayNotices {
         if (fault === null && kind === 'away') state.keep(recipient, reached(known, before, now()));
         else if (fault === null || isGivenUp) state.keep(recipient, null);
         else if (isRefused) state.keep(recipient, { ...known, triedAtMs: now(), refusals: known.refusals + 1 });
-        else if (dataBegun && kind === 'away') state.keep(recipient, mayKnow(known, before, now()));
+        else if (mayHaveArrived && kind === 'away') state.keep(recipient, mayKnow(known, before, now()));
       }, undefined);
     }
     // Faults of one server are one line.

@@ -1,7 +1,7 @@
 import type { NotifyConfig } from '../config/config.ts';
-import { FleetError, messageOf } from '../errors.ts';
+import { FleetError, messageOf, type FleetErrorOptions } from '../errors.ts';
 import { commandEnvironment, runCommand } from '../platform/run-command.ts';
-import type { Channel, OutgoingMail, SendOptions } from './notify.ts';
+import { TryLater, type Channel, type OutgoingMail, type SendOptions } from './notify.ts';
 
 /** EX_TEMPFAIL of sysexits(3): the mail is retried. */
 const tempFail = 75;
@@ -42,12 +42,15 @@ async function run(command: string, timeoutMs: number, mail: OutgoingMail, optio
     throw notStarted(command, thrown);
   });
   const { status, killedBy, isLate } = outcome;
-  if (isLate) throw fault('mail-unavailable', command, `did not end within ${timeoutMs / 1000} s`);
+  if (isLate) throw new FleetError(fault('mail-unavailable', command, `did not end within ${timeoutMs / 1000} s`));
   if (status === 0) return;
   const stderr = outcome.stderr.replace(/[\s\p{C}]+/gu, ' ').trim();
   const words = stderr === '' ? '' : `: ${stderr}`;
-  if (status === null) throw fault('mail-unavailable', command, `ended by ${killedBy ?? 'a signal'}${words}`);
-  throw fault(status === tempFail ? 'mail-unavailable' : 'mail-refused', command, `exit status ${status}${words}`);
+  if (status === null)
+    throw new FleetError(fault('mail-unavailable', command, `ended by ${killedBy ?? 'a signal'}${words}`));
+  const said = `exit status ${status}${words}`;
+  if (status === tempFail) throw new TryLater(fault('mail-unavailable', command, said));
+  throw new FleetError(fault('mail-refused', command, said));
 }
 
 /**
@@ -69,9 +72,9 @@ function factsFor(command: string, { content, severity, messageId }: OutgoingMai
   };
 }
 
-function fault(code: 'mail-refused' | 'mail-unavailable', command: string, what: string): FleetError {
+function fault(code: 'mail-refused' | 'mail-unavailable', command: string, what: string): FleetErrorOptions {
   const advice = 'Run the command of <notify> by hand with a mail on stdin.';
-  return new FleetError({ code, stage: 'mail', message: `${command}: ${what}`, advice });
+  return { code, stage: 'mail', message: `${command}: ${what}`, advice };
 }
 
 /** Returns the fault of a command that cannot be started. All mails of the command wait until it can. */

@@ -57,12 +57,12 @@ export interface Channel extends ChannelTimeouts {
   close(): void;
 }
 
-/** The receiver accepts the mail later, and has named the time. */
+/** The receiver has answered that it does not accept the mail now. A fault without an answer is another FleetError. */
 export class TryLater extends FleetError {
   /** The least wait before the next attempt. */
   readonly afterMs: number;
 
-  constructor(options: FleetErrorOptions, afterMs: number) {
+  constructor(options: FleetErrorOptions, afterMs = 0) {
     super(options);
     this.afterMs = afterMs;
   }

@@ -1,6 +1,7 @@
 import type { SmtpConfig } from '../config/config.ts';
 import { FleetError, messageOf, type FleetErrorOptions, type Stage } from '../errors.ts';
 import { withoutSecrets } from '../revealed-secrets.ts';
+import { TryLater } from './notify.ts';
 import { TooLong } from './within.ts';
 
 /** The progress of a conversation. */
@@ -52,7 +53,9 @@ export function smtpFault({ smtp, phase, secrets, thrown }: SmtpTrouble): FleetE
   const { advice, ...verdict } = { ...verdictOf(phase, thrown), ...adviceFor(smtp, thrown) };
   const message = `mail server ${smtp.host}:${smtp.port}: ${wordsOf(thrown, secrets)}`;
   // The cause is left out: it contains the server's full reply and any secrets that the reply repeats.
-  return new FleetError({ ...verdict, message, advice });
+  const isLater = verdict.code === 'mail-unavailable' && typeof (thrown as SmtpError).responseCode === 'number';
+  const Fault = isLater ? TryLater : FleetError;
+  return new Fault({ ...verdict, message, advice });
 }
 
 /**
