@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'node:test';
 
 import { isWide } from '../support/long-tests.ts';
 import { forwardingSite } from '../support/forwarding-site.ts';
+import { namesBelow } from '../support/names-below.ts';
 import { startCli } from '../support/run-cli.ts';
 
 const kills = isWide ? 60 : 12;
@@ -21,10 +21,7 @@ test('SIGKILL at both sides loses and doubles nothing', { timeout: 900_000 }, as
   });
   const seen = new Set<string>();
   const note = (): void => {
-    for (const dir of [hq.dir, site.dir]) {
-      const names = readdirSync(path.join(dir, 'state'), { recursive: true, encoding: 'utf8' });
-      for (const name of names) if (name.endsWith('.fhs')) seen.add(path.basename(name).slice(0, 36));
-    }
+    for (const { dir } of [hq, site]) for (const id of reportsBelow(path.join(dir, 'state'))) seen.add(id);
   };
   const killed = async (child: ChildProcess, afterMs: number): Promise<void> => {
     const closed = once(child, 'close');
@@ -55,6 +52,11 @@ test('SIGKILL at both sides loses and doubles nothing', { timeout: 900_000 }, as
   await hq.run('collect');
   assertNothingLost(hq, seen);
 });
+
+/** Returns the ids of the reports in a state folder. In stored/ a name begins with the folder that the file came from. */
+function reportsBelow(state: string): readonly string[] {
+  return namesBelow(state, '.fhs').flatMap((name) => /[0-9a-f-]{36}/.exec(path.basename(name))?.[0] ?? []);
+}
 
 type Site = Awaited<ReturnType<typeof forwardingSite>>['hq'];
 

@@ -26,7 +26,7 @@ const due = `(next_attempt_at IS NULL OR next_attempt_at <= ? OR next_attempt_at
 
 /** Mails that may have arrived come last, and take turns: a mail at which connections break holds up no other. */
 const dueSql = `SELECT ${mailSummary.columns}, content FROM mails WHERE ${waiting} AND ${due}
-  ORDER BY CASE WHEN data_at IS NULL THEN 0 ELSE 1 END, data_at, CASE severity WHEN 'critical' THEN 0 ELSE 1 END, id
+  ORDER BY CASE WHEN data_at IS NOT NULL THEN 1 ELSE 0 END, data_at, CASE severity WHEN 'critical' THEN 0 ELSE 1 END, id
   LIMIT ?`;
 const claimSql = `UPDATE mails SET claimed_by = ?, claimed_until = ?, attempts = attempts + 1
   WHERE id = ? AND ${waiting} AND (claimed_by = ? AND claimed_until > ? OR ${due})`;
