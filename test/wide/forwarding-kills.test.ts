@@ -53,7 +53,7 @@ test('SIGKILL at both sides loses and doubles nothing', { timeout: 900_000 }, as
   assertNothingLost(hq, seen);
 });
 
-/** Returns the ids of the reports in a state folder. In stored/ a name begins with the folder that the file came from. */
+/** Returns the ids of the reports in a state folder. In stored/ a name begins with the folder of the file before. */
 function reportsBelow(state: string): readonly string[] {
   return namesBelow(state, '.fhs').flatMap((name) => /[0-9a-f-]{36}/.exec(path.basename(name))?.[0] ?? []);
 }
