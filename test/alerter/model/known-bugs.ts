@@ -145,7 +145,7 @@ export const knownBugs: readonly KnownBug[] = [
     edits: [
       {
         file: 'src/notify/away-notices.ts',
-        before: "else if (dataBegun && kind === 'away') state.keep(recipient, mayKnow(known, before, now()));",
+        before: "else if (mayHaveArrived && kind === 'away') state.keep(recipient, mayKnow(known, before, now()));",
         after: '',
       },
     ],
