@@ -52,9 +52,9 @@ export function isAnswer(thrown: unknown): boolean {
 export function smtpFault({ smtp, phase, secrets, thrown }: SmtpTrouble): FleetError {
   const { advice, ...verdict } = { ...verdictOf(phase, thrown), ...adviceFor(smtp, thrown) };
   const message = `mail server ${smtp.host}:${smtp.port}: ${wordsOf(thrown, secrets)}`;
-  // The cause is left out: it contains the server's full reply and any secrets that the reply repeats.
   const isLater = verdict.code === 'mail-unavailable' && typeof (thrown as SmtpError).responseCode === 'number';
   const Fault = isLater ? TryLater : FleetError;
+  // The cause is left out: it contains the server's full reply and any secrets that the reply repeats.
   return new Fault({ ...verdict, message, advice });
 }
 

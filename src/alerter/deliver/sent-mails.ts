@@ -10,7 +10,7 @@ import { appendDurably, writeDurably } from '../../state/durable-file.ts';
 /** The time for which a line counts. */
 export const rememberedMs = 7 * dayMs;
 /** Beyond these bytes, or a day after its oldest line has expired, the file is written anew. */
-const mostBytes = 16 * 1024 * 1024;
+const maxFileBytes = 16 * 1024 * 1024;
 
 const transitions = [
   'firing',
@@ -68,7 +68,7 @@ export interface SentMailsOptions {
 }
 
 /** Opens the file, which is read at the first question: most passes have none. Damaged lines are left out. */
-export function openSentMails({ file, now, onFault, maxBytes = mostBytes }: SentMailsOptions): SentMails {
+export function openSentMails({ file, now, onFault, maxBytes = maxFileBytes }: SentMailsOptions): SentMails {
   let loaded: Map<string, { readonly mail: SentMail; readonly line: string }> | null = null;
   let bytes = 0;
   let isReported = false;

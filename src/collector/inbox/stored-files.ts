@@ -16,7 +16,7 @@ import type { StatePaths } from '../../state/paths.ts';
 import { lowPercent, stateDisks } from '../../state/state-disk.ts';
 import { counted } from '../../text/numbers.ts';
 import type { RunStart } from '../../storage/store/run.ts';
-import { documentName, unmarked } from './document-files.ts';
+import { documentName, sizeOf, unmarked } from './document-files.ts';
 import { documentsFolder } from './origins.ts';
 
 /** A folder of stored/. Its name: `<time>-<run>`, then `.<bytes>` once the run has ended, `.seen` after a look. */
@@ -158,10 +158,6 @@ function bytesIn(folder: StoredFolder): number {
   }
 }
 
-function sizeOf(file: string): number {
-  return lstatSync(file, { throwIfNoEntry: false })?.size ?? 0;
-}
-
 /** The block size of most file systems. */
 const blockBytes = 4096;
 
@@ -273,9 +269,8 @@ export class StoringFiles {
     if (this.#reason !== null) {
       onNote(`${paths.stored}: what the database confirms is removed at once and not kept: ${this.#reason}`);
     } else if (this.#dropped > 0) {
-      const why = this.#isLow ? `less than ${lowPercent} % of the disk is free` : '<collector spool> is full';
       const what = `of what the database has confirmed, ${counted(this.#dropped, 'folder')} went early`;
-      onNote(`${paths.stored}: ${what}: ${why}`);
+      onNote(`${paths.stored}: ${what}: ${this.#whyFull()}`);
     }
   }
 
@@ -308,7 +303,7 @@ export class StoringFiles {
       const oldest = this.#earlier.shift();
       if (oldest === undefined) {
         if (bytes === 0) return true;
-        this.#reason ??= this.#isLow ? `less than ${lowPercent} % of the disk is free` : '<collector spool> is full';
+        this.#reason ??= this.#whyFull();
         return false;
       }
       try {
@@ -321,6 +316,10 @@ export class StoringFiles {
       this.#readDisk();
     }
     return true;
+  }
+
+  #whyFull(): string {
+    return this.#isLow ? `less than ${lowPercent} % of the disk is free` : '<collector spool> is full';
   }
 
   #readDisk(): void {

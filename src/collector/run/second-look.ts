@@ -13,7 +13,7 @@ import { readHeader } from '../../seal/sealed-message.ts';
 import { writeDurably } from '../../state/durable-file.ts';
 import type { StatePaths } from '../../state/paths.ts';
 import { eventDays } from '../../storage/store/event-store.ts';
-import { lossWords, type Restored, restoredRows } from '../../storage/store/run.ts';
+import { lossWords, type Restored, restoredRows, spanOf } from '../../storage/store/run.ts';
 import type { PresentIds, Storage } from '../../storage/store/storage.ts';
 import { counted } from '../../text/numbers.ts';
 import type { CollectorRun } from '../collect-options.ts';
@@ -271,8 +271,7 @@ class SecondLook {
     const found: Restored = {
       reports,
       records: lost.reduce((sum, { rows }) => sum + countRows(rows), 0) - reports,
-      fromMs: times.reduce<number | null>((least, atMs) => Math.min(least ?? atMs, atMs), null),
-      toMs: times.reduce<number | null>((most, atMs) => Math.max(most ?? atMs, atMs), null),
+      ...spanOf(times),
       note: await storage.stored.server(),
     };
     this.#restored = together(this.#restored, found);
@@ -360,12 +359,10 @@ function readRestored(paths: Pick<StatePaths, 'stored'>): Restored | null {
 }
 
 function together(one: Restored, other: Restored): Restored {
-  const times = [one.fromMs, one.toMs, other.fromMs, other.toMs].flatMap((atMs) => atMs ?? []);
   return {
     reports: one.reports + other.reports,
     records: one.records + other.records,
-    fromMs: times.length === 0 ? null : Math.min(...times),
-    toMs: times.length === 0 ? null : Math.max(...times),
+    ...spanOf([one.fromMs, one.toMs, other.fromMs, other.toMs].flatMap((atMs) => atMs ?? [])),
     note: other.note ?? one.note,
   };
 }

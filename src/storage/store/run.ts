@@ -126,6 +126,13 @@ export interface Loss {
   readonly first: RunFact;
 }
 
+/** Returns the first and the last of times; null if there are none. */
+export function spanOf(times: readonly number[]): Pick<Restored, 'fromMs' | 'toMs'> {
+  const bound = (of: (one: number, other: number) => number): number | null =>
+    times.reduce<number | null>((best, atMs) => of(best ?? atMs, atMs), null);
+  return { fromMs: bound(Math.min), toMs: bound(Math.max) };
+}
+
 /** Returns the losses that runs of the last day found, as one; null if there are none. */
 export function lossOfDay(runs: readonly RunFact[], nowMs: number): Loss | null {
   const found = runs
@@ -138,8 +145,7 @@ export function lossOfDay(runs: readonly RunFact[], nowMs: number): Loss | null 
   return {
     restored: sumOf('restored'),
     reports: sumOf('restoredReports'),
-    fromMs: times.length === 0 ? null : Math.min(...times),
-    toMs: times.length === 0 ? null : Math.max(...times),
+    ...spanOf(times),
     note: found.findLast(({ restoredNote }) => restoredNote !== null)?.restoredNote ?? null,
     first,
   };
