@@ -49,7 +49,7 @@ const forms: Readonly<Record<KindName, string>> = {
   zone: '`Europe/Berlin`',
   date: '`2026-12-24`',
   moment: '`2026-12-01 06:00`',
-  days: '`sun`, `mon-fri,sun`',
+  days: '`sun`, `mon-fri,sun`, `2nd tue`, `last fri`, `1`, `15-21`, `last`',
   hours: '`mon-fri 08:00-18:00`',
   clock: '`02:00`',
   url: 'a web address',
@@ -173,6 +173,6 @@ const notes: Readonly<Record<string, readonly string[]>> = {
   ],
   window: [
     'Recipients are notified before a window of what began before it, and at its end of what still holds then.',
-    '`date` is one day, `days` are days of every week, and a window may go past midnight.',
+    '`date` is one day, `days` are days of each week or month, and a window may go past midnight.',
   ],
 };

@@ -84,8 +84,8 @@ export interface DigestConfig {
   /** The unique name of the digest. */
   readonly name: string;
   readonly to: readonly string[];
-  /** 0 is Sunday; empty: every day. */
-  readonly days: readonly number[];
+  /** Words of parseDays; empty: every day. */
+  readonly days: readonly string[];
   /** Minutes since midnight, in the zone of <alerts>. */
   readonly atMinute: number;
   /** Patterns of names of groups; empty: the whole fleet. */

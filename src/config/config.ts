@@ -287,8 +287,8 @@ export interface Recipient {
 }
 
 export interface Window {
-  /** Days of the week, 0 is Sunday; empty: every day, or `date`. */
-  readonly days: readonly number[];
+  /** Words of parseDays; empty: every day, or `date`. */
+  readonly days: readonly string[];
   /** The date as YYYY-MM-DD. */
   readonly date: string | null;
   /** Minutes since midnight, in the zone. */

@@ -97,6 +97,9 @@ test('check prints when each window is open next', async (t) => {
   const times = '\\d\\d\\d\\d-\\d\\d-\\d\\d 02:00 to .*03:00';
   const isShown = lines.some((line) => new RegExp(`^window for warnings of disk of 1 client: ${times}`).test(line));
   assert.ok(isShown, lines.join('\n'));
+  const monthly = '<alerts mail="a@x.org" zone="UTC"><window days="last" start="22:00" duration="1h"/></alerts>';
+  const [, next = ''] = /^window for .*: (.*)$/m.exec((await check(t, monthly + client)).join('\n')) ?? [];
+  assert.match(next, /^(?:\d{4}-\d\d-(?:28|29|30|31) 22:00 to \S+ 23:00(?:, |$)){3}$/, 'those of three months');
 });
 
 test('check warns of one password for several clients and of a password beside a key, and prints none', async (t) => {

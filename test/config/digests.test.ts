@@ -9,16 +9,18 @@ const client = '<client ip="10.0.0.1"/>';
 test('a digest: its settings, and its defaults', () => {
   const config = load(`<alerts><digest to="ops@example.org, boss@example.org,ops@example.org"/>
     <digest to="dba@example.org" at="18:30" days="Mon-Wed,sun" groups="db*, !db-old" attach="report"/>
-    <digest name="weekly" to="boss@example.org"/></alerts>
+    <digest name="weekly" to="boss@example.org"/><digest to="boss@example.org" days="2nd Tue , last"/></alerts>
     <group name="db-1"><client ip="10.0.0.2"/></group>`);
-  const [daily, db, weekly] = config.digests;
+  const [daily, db, weekly, monthly] = config.digests;
   const fleet = { days: [], atMinute: 420, groups: [], attachesReport: false };
   assert.deepEqual(daily, { ...fleet, name: 'daily', to: ['ops@example.org', 'boss@example.org'] });
   assert.deepEqual(weekly, { ...fleet, name: 'weekly', to: ['boss@example.org'] });
+  const days = ['2nd tue', 'last'];
+  assert.deepEqual(monthly, { ...fleet, name: '2nd tue,last', to: ['boss@example.org'], days });
   assert.deepEqual(db, {
     name: 'mon-wed,sun db* !db-old',
     to: ['dba@example.org'],
-    days: [0, 1, 2, 3],
+    days: ['mon', 'tue', 'wed', 'sun'],
     atMinute: 1110,
     groups: ['db*', '!db-old'],
     attachesReport: true,

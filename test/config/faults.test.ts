@@ -171,7 +171,7 @@ const table = casesOf(`
 <alerts><window days="sun" date="2026-12-24" start="02:00" duration="1h"/></alerts>
   2: <window> has days and date; keep one of them
 <alerts><window days="sunday" start="02:00" duration="1h"/></alerts>
-  2: <window> days="sunday" is no list of days; write it like sun or mon-fri,sun
+  2: <window> days="sunday" is no list of days; write it like sun, mon-fri, 2nd tue, 15 or last
 <alerts><window start="2:00" duration="1h"/></alerts>
   2: <window> start="2:00" is no time of day; write it like 02:00
 <alerts><window start="02:00" duration="8d"/></alerts>

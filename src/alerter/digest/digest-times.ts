@@ -1,4 +1,5 @@
 import type { DigestConfig } from '../../config/config.ts';
+import { isOnDays } from '../../config/values/calendar.ts';
 import { dayMs } from '../../platform/units.ts';
 import { calendarDay, wallTime } from '../../text/zone-time.ts';
 
@@ -8,6 +9,9 @@ export interface Occurrence {
   readonly date: string;
   readonly dueMs: number;
 }
+
+/** The longest time between two occurrences: that of two fifth weekdays of a month. */
+const longestGapMs = 14 * 7 * dayMs;
 
 type Schedule = Pick<DigestConfig, 'days' | 'atMinute'>;
 
@@ -20,7 +24,7 @@ export function lastOccurrences(
 ): readonly Occurrence[] {
   const found: Occurrence[] = [];
   const today = calendarDay(zone, nowMs);
-  for (let day = today; found.length < most && day > today - (most + 1) * 7 * dayMs; day -= dayMs) {
+  for (let day = today; found.length < most && day > today - (most + 1) * longestGapMs; day -= dayMs) {
     const occurrence = occurrenceOf(schedule, zone, day);
     if (occurrence !== null && occurrence.dueMs <= nowMs) found.push(occurrence);
   }
@@ -37,7 +41,6 @@ export function nextOccurrence(schedule: Schedule, zone: string | null, nowMs: n
 }
 
 function occurrenceOf({ days, atMinute }: Schedule, zone: string | null, day: number): Occurrence | null {
-  const at = new Date(day);
-  if (days.length > 0 && !days.includes(at.getUTCDay())) return null;
-  return { date: at.toISOString().slice(0, 10), dueMs: wallTime(zone, day, atMinute) };
+  if (!isOnDays(days, day)) return null;
+  return { date: new Date(day).toISOString().slice(0, 10), dueMs: wallTime(zone, day, atMinute) };
 }

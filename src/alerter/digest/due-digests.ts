@@ -10,7 +10,8 @@ export const latestMs = 12 * hourMs;
 const punctualMs = 10 * minuteMs;
 /** The most earlier digests that are looked up. */
 const maxEarlier = 10;
-const longestSpanMs = 35 * dayMs;
+/** Two months: that of a monthly digest, and of the one before it if that was skipped. */
+const longestSpanMs = 65 * dayMs;
 
 /** The span of a digest, and its relation to the schedule. */
 export interface DigestSpan {

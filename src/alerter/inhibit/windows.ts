@@ -1,4 +1,5 @@
 import type { Window } from '../../config/config.ts';
+import { isOnDays } from '../../config/values/calendar.ts';
 import { calendarDay, wallTime } from '../../text/zone-time.ts';
 import { dayMs } from '../../platform/units.ts';
 
@@ -38,7 +39,5 @@ export function windowSpans(window: Window, fromMs: number, toMs: number, defaul
 }
 
 function opensOn({ days, date }: Window, day: number): boolean {
-  const at = new Date(day);
-  if (date !== null) return at.toISOString().startsWith(date);
-  return days.length === 0 || days.includes(at.getUTCDay());
+  return date === null ? isOnDays(days, day) : new Date(day).toISOString().startsWith(date);
 }

@@ -1,7 +1,7 @@
 import { notifyChooser } from '../../config/clients/recipients.ts';
 import { nextOccurrence } from '../../alerter/digest/digest-times.ts';
 import { createWatches, hears, type Listener } from '../../alerter/inhibit/recipients-of.ts';
-import { windowSpans } from '../../alerter/inhibit/windows.ts';
+import { windowSpans, type Span } from '../../alerter/inhibit/windows.ts';
 import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
 import { isWrittenOnly } from '../../notify/mail-identity.ts';
 import { statePaths } from '../../state/paths.ts';
@@ -167,10 +167,12 @@ export function nextWindows({ clients, alerts }: Config, nowMs: number): readonl
   for (const { windows } of clients) for (const window of windows) counts.set(window, (counts.get(window) ?? 0) + 1);
   return [...counts].map(([window, count]) => {
     const { severity, rules } = window;
-    const spans = windowSpans(window, nowMs, nowMs + 15 * dayMs, alerts.zone);
-    const later =
-      spans.length > 0 || window.date === null ? spans : windowSpans(window, nowMs, nowMs + 366 * dayMs, alerts.zone);
-    const next = later.filter(({ endsAtMs }) => endsAtMs > nowMs).slice(0, 3);
+    const within = (days: number): readonly Span[] =>
+      windowSpans(window, nowMs, nowMs + days * dayMs, alerts.zone)
+        .filter(({ endsAtMs }) => endsAtMs > nowMs)
+        .slice(0, 3);
+    const soon = within(15);
+    const next = soon.length < 3 ? within(366) : soon;
     const iso = (atMs: number): string => new Date(atMs).toISOString();
     return {
       clients: count,

@@ -31,7 +31,13 @@ export function readDigests(
 }
 
 function readDigest({ attributes: { name, to, at, days, groups, attach } }: Element): DigestConfig {
-  const words = [days?.toLowerCase().replaceAll(' ', '') ?? 'daily', ...splitGlobs(groups ?? '')];
+  const words = [
+    days
+      ?.toLowerCase()
+      .trim()
+      .replaceAll(/ *([,-]) */g, '$1') ?? 'daily',
+    ...splitGlobs(groups ?? ''),
+  ];
   return {
     name: name ?? words.join(' '),
     to: [...new Set(parseMailAddresses(to ?? '') ?? [])],

@@ -1,23 +1,41 @@
-import { wallTime } from '../../text/zone-time.ts';
+import { wallTime, type CalendarDay } from '../../text/zone-time.ts';
 import { nearest } from './nearest.ts';
 import { minuteMs } from '../../platform/units.ts';
 
 const dayNames = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
+const monthDays = Array.from({ length: 31 }, (_, at) => String(at + 1));
+const ordinals = ['1st', '2nd', '3rd', '4th', '5th'];
+const single = ['last', ...[...ordinals, 'last'].flatMap((ordinal) => dayNames.map((name) => `${ordinal} ${name}`))];
 
-/** Parses `sun`, `mon-fri` or `fri-mon,wed`. Returns the days in order, 0 is Sunday; null for any other text. */
-export function parseDays(text: string): readonly number[] | null {
-  const days = new Set<number>();
+/**
+ * Parses days of the week (`sun`, `mon-fri`, `fri-mon,wed`), of the month (`1`, `1-7`, `last`) and n-th weekdays of the
+ * month (`2nd tue`, `last fri`). Returns a word for each day; null for any other text.
+ */
+export function parseDays(text: string): readonly string[] | null {
+  const days = new Set<string>();
   for (const part of text.toLowerCase().split(',')) {
-    const [first = '', last = first, ...rest] = part.trim().split('-');
-    const from = dayNames.indexOf(first.trim());
-    const to = dayNames.indexOf(last.trim());
-    if (from < 0 || to < 0 || rest.length > 0) return null;
-    for (let day = from; ; day = (day + 1) % 7) {
-      days.add(day);
-      if (day === to) break;
+    const words = part.split('-').map((word) => word.trim().replaceAll(/ +/g, ' '));
+    const [first = '', last = first] = words;
+    const names = [dayNames, monthDays].find((one) => one.includes(first) && one.includes(last));
+    if (words.length > 2 || (names === undefined && !single.includes(words.join('-')))) return null;
+    days.add(first);
+    for (let day = first; names !== undefined && day !== last; days.add(day)) {
+      day = names[(names.indexOf(day) + 1) % names.length] ?? last;
     }
   }
-  return [...days].sort((left, right) => left - right);
+  return [...days];
+}
+
+/** True if one of the words of parseDays means this day, or if there are none. */
+export function isOnDays(days: readonly string[], day: CalendarDay): boolean {
+  if (days.length === 0) return true;
+  const at = new Date(day);
+  const date = at.getUTCDate();
+  const left = new Date(Date.UTC(at.getUTCFullYear(), at.getUTCMonth() + 1, 0)).getUTCDate() - date;
+  const name = dayNames[at.getUTCDay()] ?? '';
+  const words = [name, `${ordinals[Math.ceil(date / 7) - 1] ?? ''} ${name}`, String(date)];
+  const lastWords = [...(left < 7 ? [`last ${name}`] : []), ...(left === 0 ? ['last'] : [])];
+  return [...words, ...lastWords].some((word) => days.includes(word));
 }
 
 /** Parses `02:00`. Returns the minutes since midnight; null for any other text. */
@@ -28,8 +46,8 @@ export function parseClock(text: string): number | null {
 
 /** Hours of the week. They end by the clock: a clock change within them makes them longer or shorter. */
 export interface Hours {
-  /** Empty: every day. */
-  readonly days: readonly number[];
+  /** Days of the week; empty: every day. */
+  readonly days: readonly string[];
   /** The minutes since midnight at which they begin. */
   readonly startMinute: number;
   /** The minutes since the same midnight at which they end. */
@@ -51,7 +69,9 @@ export function parseHours(text: string): Hours | null {
     parseClock(parts?.[2] ?? ''),
     parts?.[3] === '24:00' ? dayMinutes : parseClock(parts?.[3] ?? ''),
   ];
-  if (days === null || start === null || end === null || start === end) return null;
+  // Between hours of a month alerts would wait for too long.
+  if (days?.every((day) => dayNames.includes(day)) !== true || start === null || end === null || start === end)
+    return null;
   const endMinute = end > start ? end : end + dayMinutes;
   return { days, startMinute: start, endMinute, durationMs: (endMinute - start) * minuteMs };
 }

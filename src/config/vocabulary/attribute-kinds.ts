@@ -166,7 +166,7 @@ const kinds = {
     (value) => parseMoment(value, 'UTC') !== null,
     'is no time; write it like 2026-12-01, 2026-12-01 06:00 or 2026-12-01T06:00:00Z',
   ),
-  days: parsed(parseDays, 'is no list of days; write it like sun or mon-fri,sun'),
+  days: parsed(parseDays, 'is no list of days; write it like sun, mon-fri, 2nd tue, 15 or last'),
   hours: parsed(parseHours, 'is no time of the week; write it like mon-fri 08:00-18:00 or 08:00-18:00'),
   clock: parsed(parseClock, 'is no time of day; write it like 02:00', '\\d\\d:\\d\\d'),
   url: { ...accepted(isUrl, 'is no web address; it begins with https:// or http://'), hidden: true },

@@ -164,7 +164,10 @@ export const digestElement: ElementSpec = {
   attributes: {
     to: { kind: 'emails', required: true, help: 'The recipients, separated by commas.' },
     at: { kind: 'clock', help: 'The time of day, in the zone of <alerts>. Default 07:00.' },
-    days: { kind: 'days', help: 'The days of the week, like mon or mon-fri. Default: every day.' },
+    days: {
+      kind: 'days',
+      help: 'The days, like mon, mon-fri, 1st mon, 1 or last (of the month). Default: every day.',
+    },
     groups: { kind: 'globs', help: 'Only clients of these groups or patterns. Default: the whole fleet.' },
     attach: { words: ['report'], help: 'report: the HTML report of the same span is attached, up to 4 MiB.' },
     name: {
@@ -180,7 +183,9 @@ export const digestElement: ElementSpec = {
 export const windowAttributes: Attributes = {
   days: {
     kind: 'days',
-    help: 'The days of the week on which the window begins, like sun or mon-fri. Default: every day.',
+    help:
+      'The days on which the window begins, like sun, mon-fri, 2nd tue, last fri, 1-7 or last (of the month). ' +
+      'Default: every day.',
   },
   date: { kind: 'date', help: 'The only day on which the window begins, like 2026-12-24, instead of days.' },
   start: { kind: 'clock', required: true, help: 'The time of day at which the window begins, like 02:00.' },

@@ -160,14 +160,40 @@ test('the end of a window is no longer in it, its start is', () => {
 });
 
 test('over midnight: the day is that on which the window opens', () => {
-  const window = windowAt('23:00', 4, { days: [6], zone: 'Europe/Berlin' });
+  const window = windowAt('23:00', 4, { days: ['sat'], zone: 'Europe/Berlin' });
   assert.equal(windowUntil(window, ms('2026-11-22T01:30Z'), null), ms('2026-11-22T02:00Z'));
   assert.equal(windowUntil(window, ms('2026-11-21T01:30Z'), null), null);
   assert.equal(windowUntil(window, ms('2026-11-22T22:30Z'), null), null);
 });
 
+test('the n-th weekday of a month, in the zone of the window, over changes of the clock', () => {
+  const starts = (day: string, zone: string, start: string, year = 2026): readonly string[] =>
+    windowSpans(
+      windowAt(start, 4, { days: [day], zone }),
+      ms(`${year}-01-01T12:00Z`),
+      ms(`${year}-12-31T12:00Z`),
+      null,
+    ).map(({ startsAtMs, endsAtMs }) => {
+      assert.equal(endsAtMs - startsAtMs, 4 * hour);
+      return new Date(startsAtMs).toISOString().slice(5, 16);
+    });
+  assert.deepEqual(starts('2nd tue', 'Europe/Berlin', '22:00').slice(0, 4), [
+    ...['01-13T21:00', '02-10T21:00', '03-10T21:00', '04-14T20:00'],
+  ]);
+  // The day is that of the zone: Sunday in Berlin begins on Saturday in UTC.
+  assert.deepEqual(
+    starts('last sun', 'Europe/Berlin', '02:30').filter((at) => /^(?:03|10)-/.test(at)),
+    ['03-29T01:30', '10-25T00:30'],
+  );
+  assert.deepEqual(starts('1st sun', 'America/New_York', '01:15').slice(10, 11), ['11-01T05:15']);
+  assert.deepEqual(starts('5th sun', 'Pacific/Auckland', '00:00'), [
+    ...['03-28T11:00', '05-30T12:00', '08-29T12:00', '11-28T11:00'],
+  ]);
+  assert.deepEqual(starts('last', 'UTC', '00:00', 2028).slice(0, 2), ['01-31T00:00', '02-29T00:00']);
+});
+
 test('seven days long: it holds on the last of them', () => {
-  const window = windowAt('12:00', 7 * 24, { days: [1], zone: 'UTC' });
+  const window = windowAt('12:00', 7 * 24, { days: ['mon'], zone: 'UTC' });
   assert.equal(windowUntil(window, ms('2026-11-23T11:59Z'), null), ms('2026-11-23T12:00Z'));
   const once = windowAt('12:00', 7 * 24, { date: '2026-11-16', zone: 'UTC' });
   assert.equal(windowUntil(once, ms('2026-11-23T11:59Z'), null), ms('2026-11-23T12:00Z'));

@@ -3,31 +3,59 @@ import { test } from 'node:test';
 
 import {
   isDate,
+  isOnDays,
   isZone,
   nearestZone,
   parseClock,
   parseDays,
+  parseHours,
   parseMoment,
 } from '../../../src/config/values/calendar.ts';
 
-test('days of the week, ranges around the weekend included', () => {
-  const table: readonly (readonly [string, readonly number[] | null])[] = [
-    ['sun', [0]],
-    ['mon-fri', [1, 2, 3, 4, 5]],
-    ['fri-mon', [0, 1, 5, 6]],
-    ['Sat, SUN', [0, 6]],
-    ['mon-wed,tue', [1, 2, 3]],
+test('days of the week and of the month, ranges around their ends included', () => {
+  const table: readonly (readonly [string, string | null])[] = [
+    ['sun', 'sun'],
+    ['mon-fri', 'mon,tue,wed,thu,fri'],
+    ['fri-mon', 'fri,sat,sun,mon'],
+    ['Sat, SUN', 'sat,sun'],
+    ['mon-wed,tue', 'mon,tue,wed'],
+    ['2nd Tue, last fri,1st  mon', '2nd tue,last fri,1st mon'],
+    ['1, 30-2,last', '1,30,31,2,last'],
+    ['2ndtue', null],
+    ['2nd', null],
+    ['2nd tue-fri', null],
+    ['last-last', null],
+    ['6th sun', null],
+    ['0', null],
+    ['01', null],
+    ['32', null],
+    ['1-mon', null],
     ['sunday', null],
     ['mon-', null],
     ['mon-tue-wed', null],
     ['', null],
   ];
-  for (const [text, days] of table) assert.deepEqual(parseDays(text), days, text);
+  for (const [text, days] of table) assert.equal(parseDays(text)?.join() ?? null, days, text);
+});
+
+test('a word of a month means one day of each month, or none', () => {
+  const months = (word: string): readonly string[] =>
+    Array.from({ length: 365 }, (_, at) => Date.UTC(2026, 0, 1 + at))
+      .filter((day) => isOnDays([word], day))
+      .map((day) => new Date(day).toISOString().slice(5, 10));
+  assert.deepEqual(months('1st thu').slice(0, 3), ['01-01', '02-05', '03-05']);
+  assert.deepEqual(months('2nd tue').slice(9), ['10-13', '11-10', '12-08']);
+  assert.deepEqual(months('5th sat'), ['01-31', '05-30', '08-29', '10-31']);
+  assert.deepEqual(months('last sat').slice(0, 3), ['01-31', '02-28', '03-28']);
+  assert.deepEqual(months('31').length, 7);
+  assert.deepEqual(months('last').slice(0, 4), ['01-31', '02-28', '03-31', '04-30']);
+  for (const word of ['1', '28', 'last', '1st sun', '4th wed', 'last wed']) assert.equal(months(word).length, 12, word);
 });
 
 test('times of day and dates', () => {
   assert.equal(parseClock('02:30'), 150);
   assert.equal(parseClock('23:59'), 1439);
+  assert.equal(parseHours('2nd tue 08:00-18:00') ?? parseHours('1 08:00-18:00'), null, 'hours are of every week');
   for (const text of ['24:00', '2:00', '02:60', '02', '02:00:00']) assert.equal(parseClock(text), null, text);
   assert.equal(isDate('2028-02-29'), true);
   for (const text of ['2027-02-29', '2026-13-01', '2026-1-1', '26-01-01', '']) assert.equal(isDate(text), false, text);
