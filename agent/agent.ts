@@ -10,7 +10,7 @@ import { basename } from 'node:path';
 
 import { decodeRequest } from '../src/report/agent-request.ts';
 import { encodeJsonFrame } from '../src/report/frames.ts';
-import { protocolVersion } from '../src/report/wire.ts';
+import { protocolVersion, type Hello } from '../src/report/wire.ts';
 import { monotonicMs, readBootId } from './start/clock.ts';
 import { install, type UploadedAgent } from './start/install.ts';
 import { agentFault, agentVersion, makeReport } from './spool/make-report.ts';
@@ -60,8 +60,9 @@ async function answer(collectors: Collectors): Promise<void> {
       wall_ms: Date.now(),
       monotonic_ms: monotonicMs(),
       boot_id: bootId,
-      ...(pinned === null ? {} : { pinned: pinned.digest }),
-    }),
+      // JSON leaves out what is undefined.
+      pinned: pinned?.digest,
+    } as Hello),
   );
 
   const uploaded = (globalThis as { fleetHealthUploaded?: UploadedAgent }).fleetHealthUploaded;

@@ -8,6 +8,11 @@ import { network, nothingInside, withoutDevice } from '../agent/probes/reported-
 import { allReads, reads } from '../agent/probes/reads.ts';
 import { unitProperties } from '../agent/probes/services.ts';
 import { timerProperties } from '../agent/probes/timers.ts';
+import { leftOut } from '../agent/state/files.ts';
+import { apkDatabases, databases, dpkgWords, rpmFileWords, rpmWords } from '../agent/state/packages.ts';
+import { fstabPattern, secretPattern } from '../agent/state/state-source.ts';
+import { socketFiles } from '../agent/state/system.ts';
+import { fixedPaths } from '../agent/state/watched.ts';
 import { imageTypes } from '../src/report/report.ts';
 import { linesOf } from '../src/report/shorten-script.ts';
 import { shortenAwk } from './shorten-awk.mjs';
@@ -17,6 +22,7 @@ const parts = 'main request plan checks facts log log-lines'.split(' ');
 const relative = (paths) => paths.map((path) => path.slice(1));
 const hasGlob = (path) => /[*?[]/.test(path);
 const words = (paths) => relative(paths).join(' ');
+const shellWords = (list) => list.map((word) => (/^[\w-]+$/.test(word) ? word : `'${word}'`)).join(' ');
 const properties = (names) => names.map((name) => `-p ${name}`).join(' ');
 const oneOf = (types) => `^(${[...types].join('|')})$`;
 
@@ -66,6 +72,16 @@ function placesOf() {
     NOTHING: oneOf([...nothingInside].map((type) => type.replace('.', '[.]'))),
     WITHOUT: oneOf(withoutDevice),
     IMAGES: oneOf(imageTypes),
+    WATCHED: words(fixedPaths),
+    LEFT_OUT: leftOut.replaceAll('^/etc', '^etc'),
+    DATABASES: words(databases),
+    DPKG: shellWords(dpkgWords),
+    RPM: shellWords(rpmWords),
+    RPM_FILES: shellWords(rpmFileWords),
+    APK: words(apkDatabases),
+    SOCKETS: words(socketFiles),
+    FSTAB_SECRET: fstabPattern,
+    SECRET: secretPattern.replaceAll('\t', '$tab'),
   };
 }
 
@@ -79,6 +95,7 @@ export function captureAgent(version) {
   const whole = filled(read('agent.sh'))
     .replace('@PINNED@', () => read('pinned.sh'))
     .replace('@CHECKS@', () => read('checks.sh'))
+    .replace('@STATE@', () => filled(read('state.sh')))
     .replace('@VERSION@', () => version)
     .replace('@PROGRAM@', () => program);
   if (!/^[\t\n -~]*$/.test(whole)) throw new Error('the agent for clients without Node is not plain ASCII');

@@ -11,7 +11,7 @@ import { addGroups, type CommandGroup } from './cli/command/command-groups.ts';
 import { type AddCommand, addExample, type Command } from './cli/command/define-command.ts';
 import { emptyProgram, runProgram, type Perform } from './cli/command/run-program.ts';
 import { backup, copy, migrate, prune } from './cli/database/commands.ts';
-import { forecast, outliers, report, show } from './cli/look/commands.ts';
+import { changes, forecast, outliers, report, show } from './cli/look/commands.ts';
 import { exportHistory, metrics } from './cli/metrics/commands.ts';
 import { enroll, receive } from './cli/push/commands.ts';
 import { collect } from './cli/runs/commands.ts';
@@ -32,7 +32,7 @@ const groups: readonly CommandGroup[] = [
     title: 'Every day',
     commands: [
       ...[collect, alert, status, alerts, explain, show, report],
-      ...[ack, unack, silence, mail, digest, forecast, outliers],
+      ...[ack, unack, silence, mail, digest, changes, forecast, outliers],
     ],
   },
   {

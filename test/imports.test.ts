@@ -42,6 +42,7 @@ const house: readonly string[] = [
 const rooms: Readonly<Record<string, readonly string[]>> = {
   'src/config': ['values', 'contract', 'xml', 'vocabulary', 'settings', 'rules', 'clients', '.'],
   'src/import': ['contract', 'readers', '.'],
+  'src/report': ['contract', 'state', '.'],
   'src/transport': [
     'contract',
     'connection',
@@ -96,7 +97,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'try-out serve agent-program',
     '.',
   ],
-  agent: ['probes', 'start', 'live', 'checks', 'portable inventory spool', 'capture', '.'],
+  agent: ['probes', 'start', 'live', 'checks', 'portable inventory spool', 'state', 'capture', '.'],
 };
 
 /** Files beside the rooms that the rooms import. */
@@ -108,6 +109,11 @@ const contracts: readonly string[] = [
   'src/import/imported.ts',
   'src/import/left-keys.ts',
   'src/import/unreadable.ts',
+  'src/report/check-value.ts',
+  'src/report/checks.ts',
+  'src/report/limits.ts',
+  'src/report/outside-values.ts',
+  'src/report/report.ts',
   'src/transport/transport.ts',
   'src/collector/collect-options.ts',
   'src/alerter/alert-options.ts',

@@ -179,19 +179,24 @@ fi
 
 program='@PROGRAM@'
 @CHECKS@
+@STATE@
 
 # The plan has a line for each question. It is split at line breaks alone, without globs.
 plan=$(limited 5 awk "$program" plan)
-units= fh_requested= fh_asks= slow= odd= fstab=
+units= fh_requested= fh_asks= slow= odd= fstab= stamp= wanted= noFiles=
 set -f
 IFS=$nl
 set --
+# shellcheck disable=SC2034 # state.sh has the rest
 for x in $plan; do
   o=${x#?}
   case $x in
   u*) units=$units$nl$o ;;
   c*) [ "$pinned" ] || fh_requested=$fh_requested$o$nl ;;
   l*) fh_asks=$fh_asks$o$nl ;;
+  t) [ "$pinned" ] && [ ! "$fh_mayState" ] || stamp=1 ;;
+  w) wanted=$stamp ;;
+  n) noFiles=1 ;;
   r*) fstab=$fstab$o$nl ;;
   s*) slow=$slow$o$nl ;;
   q*\\*) odd=$odd$o$nl ;;
@@ -498,12 +503,15 @@ logs() {
 keep() { { say "$1" >"$C/.new-$$" && mv -f "$C/.new-$$" "$C/$2"; } || rm -f "$C/.new-$$"; }
 
 printf U
-if command -v gzip >/dev/null; then capture "$@" | gzip -c; else capture "$@"; fi
+a=capture
+[ ! "$wanted" ] || a=stateOf
+if command -v gzip >/dev/null; then $a "$@" | gzip -c; else $a "$@"; fi
 printf %b "$mark"
 [ ! "$fh_members" ] || { rm -f "$fh_members" "$K/plan" && rmdir "$K"; }
 x='no folder of this machine can be used'
 [ ! "$C" ] || x='the shell agent keeps no report'
-frame E "{\"left\":0,\"place\":null,\"spool_error\":\"$x\"}"
+[ ! "$stamp" ] || stamp
+frame E "{\"left\":0,\"place\":null,\"spool_error\":\"$x\"${stamp:+,\"stamp\":\"$stamp\"}}"
 # The collector answers with notes for the next visit.
 if [ "$C" ]; then
   for x in "$C"/.new-*; do [ ! -f "$x" ] || rm -f "$x"; done

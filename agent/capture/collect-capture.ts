@@ -100,12 +100,14 @@ function ofRates(counters: Counters, probes: readonly Probe[]): Counters {
   return { ...counters, values: Object.fromEntries(Object.entries(counters.values).filter(isOfRates)) };
 }
 
-function uptimeMs(files: Files): number {
+/** Returns the time since boot in the files of a capture; 0 if it is missing. */
+export function uptimeMs(files: Files): number {
   const seconds = parseFloat(files.get('/proc/uptime') ?? '');
   return seconds >= 0 ? Math.round(seconds * 1000) : 0;
 }
 
-function agentOf({ facts }: Capture, version: string): Report['agent'] {
+/** Returns the use of the client's resources. */
+export function agentOf({ facts }: Capture, version: string): Report['agent'] {
   const number = (text: string | undefined): number => Math.max(0, Number(text) || 0);
   const [begun, ended, stat = '', rss] = (facts.get('end')?.[0] ?? '').split('|');
   const ticks = stat

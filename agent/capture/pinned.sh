@@ -1,10 +1,11 @@
 # The bounds of a restricted key (src/loader/shell-launcher.sh), as in agent/spool/pinned.ts: the holder chooses the
 # words of the request and one of a few folders for counters, and nothing else. The arguments are then: $1 `pinned`; $2
-# to $5 as in agent.sh; $6 digest of this text, which the launcher has compared; $7 `-`; $8 the command of the
+# to $5 as in agent.sh; $6 digest of this text, which the launcher has compared; $7 `s` if the state may be read, else `-`;
+# $8 the command of the
 # collector.
 
 # shellcheck disable=SC2034,SC2154 # agent.sh has the rest
-pinned= sign=
+pinned= sign= fh_mayState=
 # no STATUS WORDS: ends with the status and the reason.
 no() { echo "fleet-health restricted key $pinned: $2" >&2; exit $1; }
 refuse() { no 84 'it runs the agent of this digest and nothing else'; }
@@ -24,6 +25,7 @@ mayHaveFolder() {
 }
 
 if [ "$1" = pinned ]; then
+  [ "$7" != s ] || fh_mayState=1
   pinned=$6 digest=- n=0 a= m= f= w=
   [ ${#8} -le 8192 ] || refuse
   case $8 in '/bin/sh -c '*) ;; *) refuse ;; esac

@@ -31,7 +31,7 @@ export async function collectInventory(options: CollectOptions): Promise<Collect
     poolsOfToday,
   ];
   const { workerReports } = await runProbes(options, probes);
-  return { workerReports, counters: null };
+  return { workerReports, counters: null, report: { name: 'Inventory report' } };
 }
 
 /** The step to which memory is rounded: the kernel's own part differs a little from boot to boot. */

@@ -1,4 +1,4 @@
-import type { WorkerReport } from '../../src/report/report.ts';
+import type { Report, WorkerReport } from '../../src/report/report.ts';
 import type { ProbeOptions } from '../../src/report/wire.ts';
 import type { Source } from './source.ts';
 
@@ -63,6 +63,8 @@ export interface Collected {
   readonly workerReports: readonly WorkerReport[];
   /** The checks of the probes; absent if no probe makes any. */
   readonly checks?: readonly BuiltInCheck[];
+  /** The name and further parts of a report that is no visit's. */
+  readonly report?: Partial<Report>;
   /** The counters for the next visit. null keeps the present ones. */
   readonly counters: Counters | null;
 }

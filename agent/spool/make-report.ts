@@ -35,16 +35,16 @@ export interface Begun {
 export async function makeReport(
   request: AgentRequest,
   visit: Visit,
-  collect: Collect | null,
+  collect: Collect | null | undefined,
   bootId: string | null,
   begun?: Begun,
 ): Promise<Buffer | AgentFault> {
-  if (collect === null) return agentFault('agent-failed', `this program makes no report of kind ${request.kind}`);
+  if (!collect) return agentFault('agent-failed', `this program makes no report of kind ${request.kind}`);
   try {
     const previous = readCounters([...visit.dirs, ...visit.formerDirs]);
     const deadlineMs = Math.max(1, request.deadlineMs - reserveMs - wallMs(begun));
     const begunMs = monotonicMs();
-    const checking = request.kind === 'inventory' ? null : checksOf(request, visit, bootId, deadlineMs);
+    const checking = !isOfVisits(request) ? null : checksOf(request, visit, bootId, deadlineMs);
     const collecting = collect({
       source: openSource('', visit.dirs[0] ?? null),
       options: request.options,
@@ -85,6 +85,11 @@ export async function makeReport(
   }
 }
 
+/** True if a report is that of a visit: with checks, and with the counters of the visit before. */
+function isOfVisits({ kind }: Pick<AgentRequest, 'kind'>): boolean {
+  return kind === 'visit' || kind === 'spool';
+}
+
 /** Starts the checks of this client. Returns null if there are none. */
 export function checksOf(
   request: Pick<AgentRequest, 'checks'>,
@@ -99,7 +104,7 @@ export function checksOf(
 /** Sets damaged reports of the spool aside, and removes surplus ones. */
 function makeRoom(visit: Visit, request: AgentRequest, previous: Counters | null, nowMs: number): void {
   const { kept, dropped } = trimSpool(visit.spooled, spoolLimits, nowMs);
-  visit.dropped = dropped + (request.kind === 'inventory' ? 0 : (previous?.dropped ?? 0));
+  visit.dropped = dropped + (isOfVisits(request) ? (previous?.dropped ?? 0) : 0);
   visit.spooled = kept;
   if (request.kind !== 'visit') return;
   const clients = request.was === undefined ? [request.client] : [request.client, request.was];
@@ -134,7 +139,7 @@ export function describeReport(
 ): Report {
   const { user, system } = process.cpuUsage(begun?.cpu);
   return {
-    name: request.kind === 'inventory' ? 'Inventory report' : 'Daemon report',
+    name: 'Daemon report',
     version: reportVersion,
     datetime: utcText(nowMs),
     report_id: newReportId(),
@@ -151,6 +156,7 @@ export function describeReport(
     boot_id: bootId,
     monotonic_ms: monotonicMs(),
     worker_reports: collected.workerReports,
+    ...collected.report,
   };
 }
 

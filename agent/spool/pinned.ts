@@ -62,6 +62,8 @@ function underPin(request: AgentRequest, { collector, key }: Pinned): AgentReque
       processes: texts(options.processes),
       mounts: texts(options.mounts),
       logs: texts(options.logs).slice(0, maxLogs),
+      // Digests that the request knows are ignored: the answer would confirm a guess.
+      noFiles: options.noFiles,
     },
     deadlineMs: Math.min(request.deadlineMs, maxDeadlineMs),
     maxFrames: Math.min(request.maxFrames, maxReports),

@@ -18,6 +18,8 @@ export interface Collectors {
   readonly visit: Collect;
   /** null in the program for the visits of Linux. */
   readonly inventory: Collect | null;
+  /** Missing in the program for the visits of Linux. */
+  readonly state?: Collect;
 }
 
 export interface SpoolRunOptions {

@@ -1,6 +1,7 @@
 import { encodeFrame, encodeJsonFrame } from '../../src/report/frames.ts';
-import type { AgentFault, AgentRequest } from '../../src/report/wire.ts';
+import type { AgentFault, AgentRequest, End } from '../../src/report/wire.ts';
 import { removeFile } from '../start/private-file.ts';
+import { stampOf } from './stamp.ts';
 import { readSpooled } from './spool.ts';
 import { readAcknowledgement, writeOut } from '../start/stdio.ts';
 import type { Visit } from './visit.ts';
@@ -34,8 +35,12 @@ export function stream(request: AgentRequest, visit: Visit, outcome: Buffer | Ag
     const id = report.id.replaceAll('-', '');
     visit.unacknowledged.set(id, [...(visit.unacknowledged.get(id) ?? []), report.path]);
   }
-  const end = { left, place: visit.dirs[0] ?? null, spool_error: visit.spoolError };
-  return writeOut(encodeJsonFrame('E', visit.dropped === 0 ? end : { ...end, dropped: visit.dropped }));
+  const [dir] = visit.dirs;
+  const stamp = request.stamp && stampOf(dir);
+  const dropped = visit.dropped || undefined;
+  // JSON leaves out what is undefined.
+  const end = { left, place: dir ?? null, spool_error: visit.spoolError, dropped, stamp } as End;
+  return writeOut(encodeJsonFrame('E', end));
 }
 
 /** Removes the reports that stdin acknowledges, until stdin ends or every sent report is acknowledged. */

@@ -46,6 +46,8 @@ const agentForm = settingsObject({
     }),
     {},
   ),
+  /** The parts of the state that are read: packages, files of /etc and the like. Default: yes. */
+  changes: v.optional(choice(['yes', 'no-files', 'no']), 'yes'),
   /** The folder of logs. Default: standard output, which is the journal under systemd. */
   log_directory: v.exactOptional(absolutePath),
   /** Default: /var/lib/fleet-health-agent if this account may use it, otherwise a folder of the account's own. */
@@ -63,10 +65,11 @@ export type AgentSettings = Readonly<ReturnType<typeof readSettings>>;
 /** Reads the settings. Throws FleetError with the file, the key and advice. */
 export function readSettings(named: string | null) {
   const { values, fileOf } = readSettingsFiles(named);
-  const { client, options, report, edge, spoke, pattoo, ...rest } = readForm(agentForm, values, fileOf);
+  const { client, options, changes, report, edge, spoke, pattoo, ...rest } = readForm(agentForm, values, fileOf);
   return {
     client: client ?? hostname(),
     options,
+    changes,
     logDirectory: rest.log_directory ?? null,
     stateDirectory: rest.state_directory ?? null,
     report,

@@ -4,6 +4,7 @@
  *
  * Durations are milliseconds, sizes bytes, percents 0 to 100. null means: not written and no default.
  */
+import type { StateParts } from '../report/state/state-due.ts';
 import type { ProbeOptions, RequestedCheck } from '../report/wire.ts';
 import type {
   AlertmanagerConfig,
@@ -74,6 +75,8 @@ export interface RetentionConfig {
   /** Ended alerts, mails and silences. */
   readonly alertsMs: number;
   readonly visitsMs: number;
+  /** Changes of the state of clients. */
+  readonly changesMs: number;
   /** Whole reports. */
   readonly detailMs: number;
   /** Lines of logs. */
@@ -100,6 +103,8 @@ export interface CollectorConfig {
   readonly perBastion: number;
   readonly perSubnet: number;
   readonly pipelining: boolean;
+  /** The parts of the state that are read of clients whose group or element does not say otherwise. */
+  readonly changes: StateParts;
   /** The most bytes that may wait in encrypted_stats/. */
   readonly spoolBytes: number;
   /** The least time for which a stored report or record is kept, to be stored again if the database forgets it. */
@@ -244,6 +249,7 @@ export interface Client {
   /** The end of `state`, milliseconds since 1970; null: never. A state that has ended reads `active` and null. */
   readonly untilMs: number | null;
   readonly arrival: Arrival;
+  readonly changes: StateParts;
   /** The names of the named groups around the client, outermost first. */
   readonly groups: readonly string[];
   /** The labels after inheritance. Shared between clients. */

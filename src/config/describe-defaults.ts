@@ -42,6 +42,7 @@ const settings: readonly Setting[] = [
   ['retention', 'raw', ({ retention }) => duration(retention.rawMs)],
   ['retention', 'alerts', ({ retention }) => duration(retention.alertsMs)],
   ['retention', 'visits', ({ retention }) => duration(retention.visitsMs)],
+  ['retention', 'changes', ({ retention }) => duration(retention.changesMs)],
   ['retention', 'detail', ({ retention }) => duration(retention.detailMs)],
   ['retention', 'logs', ({ retention }) => duration(retention.logsMs)],
   ['retention', 'hourly', ({ retention }) => duration(retention.hourlyMs)],

@@ -152,6 +152,7 @@ function readFleet({ root, settings, context, nowMs }: ReadFleetOptions): Fleet 
       groups: Object.freeze([]),
       chain: element === null ? noChain : chainWithin(noChain, element),
       state: 'active',
+      changes: settings.collector.changes,
       logs: element?.attributes['logs'] === 'yes',
     },
     readRules: (inner, outer) => rules.read(inner, outer),

@@ -36,7 +36,7 @@ kind = ask.kind;
 (line.length <= 8192 &&
   line.indexOf('/bin/sh -c ') == 0 &&
   /^[A-Za-z0-9_-]+$/.test(text) &&
-  /^(visit|inventory)$/.test(kind) &&
+  /^(visit|inventory|state)$/.test(kind) &&
   words.map(bare).indexOf(kind) > 0 &&
   /^[A-Za-z0-9_-]{22}$/.test(ask.marker)) ||
   end(84, 'it runs the agent of this digest and nothing else');

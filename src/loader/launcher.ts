@@ -77,8 +77,12 @@ export function shellLauncherCommand({
   client,
   agentDigest,
   collectorId,
-}: Pick<LauncherOptions, 'client' | 'agentDigest' | 'collectorId'>): string {
-  return restrictedCommand(client, shellLauncherScript, [agentDigest, collectorId]);
+  state = false,
+}: Pick<LauncherOptions, 'client' | 'agentDigest' | 'collectorId'> & {
+  /** True if the state may be read, which a holder of the key would see in clear. Default: false. */
+  readonly state?: boolean;
+}): string {
+  return restrictedCommand(client, shellLauncherScript, [agentDigest, collectorId, ...(state ? ['s'] : [])]);
 }
 
 /** Returns the command of a launcher. Throws FleetError `config-invalid` for an argument that a shell might change. */

@@ -69,7 +69,7 @@ export interface StartOptions {
 }
 
 export interface RunOptions extends StartOptions {
-  readonly kind: 'visit' | 'inventory';
+  readonly kind: 'visit' | 'inventory' | 'state';
   /** SHA-256 in hexadecimal digits. */
   readonly agentDigest: string;
   readonly inventoryDigest: string;

@@ -2,9 +2,9 @@
 # below, as launcher.sh does. The agent runs from the same bytes that were compared with the digest. If no program
 # computes a digest, the agent runs only from a file that the account could not have written.
 #
-# $1 digest of the agent, $2 collector. Sets b the text of the agent, e whether a file could not be compared.
+# $1 digest of the agent, $2 collector, $3 `s` if the state may be read, else `-` or nothing. Sets b the text of the agent, e whether a file could not be compared.
 umask 077
-a=$1 y=$2 h=$HOME m= b= e=
+a=$1 y=$2 z=${3:--} h=$HOME m= b= e=
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 . ./find-machine.sh
 set -f
@@ -32,7 +32,7 @@ if [ ${#b} = 0 ]; then
 fi
 command -v awk >/dev/null 2>&1 || no 83 no awk was found
 if timeout -s KILL 120 true >/dev/null 2>&1; then
-  exec env -i HOME="$h" PATH="$PATH" timeout -s KILL 120 /bin/sh -c "$b" fh pinned 120 t "$m" "$y" "$a" - "$SSH_ORIGINAL_COMMAND"
+  exec env -i HOME="$h" PATH="$PATH" timeout -s KILL 120 /bin/sh -c "$b" fh pinned 120 t "$m" "$y" "$a" $z "$SSH_ORIGINAL_COMMAND"
 else
-  exec env -i HOME="$h" PATH="$PATH" /bin/sh -c "$b" fh pinned 120 w "$m" "$y" "$a" - "$SSH_ORIGINAL_COMMAND"
+  exec env -i HOME="$h" PATH="$PATH" /bin/sh -c "$b" fh pinned 120 w "$m" "$y" "$a" $z "$SSH_ORIGINAL_COMMAND"
 fi

@@ -218,7 +218,7 @@ export function parseAgentFault(payload: Buffer): AgentFault {
 
 /** Parses the content of an end frame. Throws WireFault. */
 export function parseEnd(payload: Buffer): End {
-  const { left, place, spool_error, dropped, next } = parseObject(payload, 'E');
+  const { left, place, spool_error, dropped, next, stamp } = parseObject(payload, 'E');
   const isTextOrNull = (value: unknown): value is string | null => value === null || isText(value, maxJsonFrameBytes);
   const isCount = dropped === undefined || isWhole(dropped);
   if (
@@ -226,7 +226,8 @@ export function parseEnd(payload: Buffer): End {
     !isTextOrNull(place) ||
     !isTextOrNull(spool_error) ||
     !isCount ||
-    !(next === undefined || isText(next, 64))
+    !(next === undefined || isText(next, 64)) ||
+    !(stamp === undefined || isText(stamp, 64))
   ) {
     throw new WireFault('agent-output', 'an end frame that does not say what it must');
   }
@@ -236,6 +237,7 @@ export function parseEnd(payload: Buffer): End {
     spool_error,
     ...(dropped === undefined ? {} : { dropped }),
     ...(next === undefined ? {} : { next }),
+    ...(stamp === undefined ? {} : { stamp }),
   };
 }
 

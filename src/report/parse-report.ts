@@ -32,11 +32,13 @@ import {
   maxWorkerReports,
 } from './limits.ts';
 import { isDeeper } from './outside-values.ts';
+import { stateSectionsOf } from './state/parse-state.ts';
 import {
   type FunctionReport,
   type Report,
   ReportFault,
   type ReportName,
+  reportNames,
   type Row,
   type Unknown,
   type WorkerReport,
@@ -68,6 +70,7 @@ function jsonOf(bytes: Uint8Array): unknown {
 function reportOf(value: unknown): Report {
   const here = reportPlace;
   const json = objectOf(value, here);
+  const name = reportNameOf(json['name']);
   if (json['version'] !== reportVersion) {
     throw fault(here, 'version', `not ${reportVersion}, the version that is read here`);
   }
@@ -75,7 +78,7 @@ function reportOf(value: unknown): Report {
   const agent = objectOf(json['agent'], agentPlace);
   const workersPlace = { within: here, key: 'worker_reports' };
   return {
-    name: reportNameOf(json['name']),
+    name,
     version: reportVersion,
     datetime: datetimeOf(json['datetime'], here, 'datetime'),
     report_id: uuidOf(json['report_id'], here, 'report_id'),
@@ -101,12 +104,16 @@ function reportOf(value: unknown): Report {
     ...(Object.hasOwn(json, 'checks_refused')
       ? { checks_refused: refusedChecksOf(json['checks_refused'], { within: here, key: 'checks_refused' }) }
       : {}),
+    ...(name === 'State report'
+      ? { sections: stateSectionsOf(json['sections'], { within: here, key: 'sections' }) }
+      : {}),
   };
 }
 
 function reportNameOf(value: unknown): ReportName {
-  if (value === 'Daemon report' || value === 'Inventory report') return value;
-  throw fault(reportPlace, 'name', 'neither `Daemon report` nor `Inventory report`');
+  const name = reportNames.find((known) => known === value);
+  if (name !== undefined) return name;
+  throw fault(reportPlace, 'name', `not one of ${reportNames.join(', ')}`);
 }
 
 function workerReportOf(value: unknown, here: Place): WorkerReport {

@@ -11,8 +11,12 @@ export const reportVersion = 1;
 /** The `run_id` of a report that no run requested: the nil UUID (RFC 9562, 5.9). */
 export const noRunId = '00000000-0000-0000-0000-000000000000';
 
-/** `Daemon report`: made at every visit. `Inventory report`: the parts of a machine, once a day. */
-export type ReportName = 'Daemon report' | 'Inventory report';
+/**
+ * `Daemon report`: made at every visit. `Inventory report`: the parts of a machine, once a day. `State report`:
+ * packages, files and the like, when they may have changed.
+ */
+export type ReportName = (typeof reportNames)[number];
+export const reportNames = ['Daemon report', 'Inventory report', 'State report'] as const;
 
 /** A subject of a family: labels are strings, values are finite numbers or null. */
 export type Row = Readonly<Record<string, string | number | null>>;
@@ -74,6 +78,22 @@ export interface Report {
   readonly checks?: readonly CheckResult[];
   /** The refused checks of this client; missing if there are none. */
   readonly checks_refused?: readonly RefusedCheck[];
+  /** The sections of a state report; missing in others. */
+  readonly sections?: readonly StateSection[];
+}
+
+/** A kind of the state of a machine. src/report/state/ has their bounds. */
+export type StateKind = 'package' | 'file' | 'unit' | 'account' | 'listener' | 'mount' | 'system';
+
+/** A section of the state: what people and package managers change. */
+export interface StateSection {
+  readonly kind: StateKind;
+  /** The digest of all lines. */
+  readonly digest: string;
+  /** The reason why the section was not read; null if it was. */
+  readonly error: string | null;
+  /** Sorted lines; null if the request knows this digest, or if there was an error. */
+  readonly lines: readonly string[] | null;
 }
 
 /** The error for an invalid report. `path` is the JSON path of the fault. */

@@ -47,6 +47,10 @@ export interface ProbeOptions {
    * an extended regular expression. Without an expression every line counts.
    */
   readonly logs?: readonly string[];
+  /** The digests of the sections of the state that the collector has, by kind: their lines are not sent. */
+  readonly known?: Readonly<Record<string, string>>;
+  /** True if no files are part of the state. */
+  readonly noFiles?: boolean | undefined;
 }
 
 /** A check of config.xml. The agent of a restricted key neither reads nor runs it. */
@@ -68,7 +72,7 @@ export interface AgentRequest {
    * The kind. `spool` is a visit's report that the client's own crontab requests (agent/spool/spool-script.ts); it is
    * sent to nobody.
    */
-  readonly kind: 'visit' | 'inventory' | 'spool';
+  readonly kind: 'visit' | 'inventory' | 'state' | 'spool';
   readonly run: string;
   readonly client: string;
   /** The client's former name, whose spooled reports are sent too. */
@@ -80,6 +84,10 @@ export interface AgentRequest {
   readonly key: string;
   readonly options: ProbeOptions;
   readonly checks?: readonly RequestedCheck[];
+  /** True if the shell agent is to capture the state. Other agents have a kind for it. */
+  readonly state?: boolean;
+  /** True if the end of the stream has a stamp. */
+  readonly stamp?: boolean;
   /** The time by which the agent ends itself. */
   readonly deadlineMs: number;
   readonly maxFrames: number;
@@ -117,6 +125,11 @@ export interface End {
   readonly dropped?: number;
   /** The place in the spool behind the reports of this stream, which the next request names. Default: the beginning. */
   readonly next?: string;
+  /**
+   * A digest of the times of those files and folders that change with packages and settings. Another stamp than at the
+   * newest state report means that something may have changed. Missing if it was not requested.
+   */
+  readonly stamp?: string;
 }
 
 /** The reason why there is no report of this run. */

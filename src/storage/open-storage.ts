@@ -5,6 +5,7 @@ import { checkDatabase, migrateDatabase } from './migrate/migrate.ts';
 import { throwMismatch } from './migrate/migration-state.ts';
 import { openDatabase } from './dialects/open-database.ts';
 import { createExportStore, createFigureStore } from './queries/figures.ts';
+import { createChangeStore } from './queries/changes.ts';
 import { createDetailStore } from './queries/detail.ts';
 import { createDigestStore } from './queries/digest/digest.ts';
 import { createLevelStore } from './queries/levels.ts';
@@ -24,6 +25,7 @@ import { clientFacts } from './rows/client-facts.ts';
 import { createClientShares } from './reports/client-shares.ts';
 import { storeReports } from './reports/store-reports.ts';
 import { createShareStore } from './reports/shares.ts';
+import { stateDigests } from './reports/state.ts';
 import { saveStateDisks } from './reports/state-disks.ts';
 import { endRun, runsOf, saveRuns, startRun } from './reports/runs.ts';
 import { saveVisits } from './reports/visits.ts';
@@ -77,6 +79,7 @@ export function storageOn(database: Database): Storage {
       saveSealed: (items) => saveSealed(database, items, brought),
       clientFacts: () => clientFacts(database),
       saveLabels: (clients) => saveLabels(database, clients),
+      stateDigests: (client) => stateDigests(database, client),
       saveStateDisks: (report) => saveStateDisks(database, report),
     },
     leases: createLeaseStore(database),
@@ -104,6 +107,7 @@ export function storageOn(database: Database): Storage {
     exports: createExportStore(database),
     detail: createDetailStore(database),
     digest: createDigestStore(database),
+    changes: createChangeStore(database),
     sealed: createSealedStore(database),
     events: createEventStore(database),
     shares: createShareStore(database),

@@ -9,8 +9,8 @@ import { configFolder, exits, outcomeOf, program, runCli, succeeded } from '../s
 import { tempFolder } from '../support/temp-folder.ts';
 
 const commands = (
-  'collect trust status alert alerts authorize backup copy cleanup explain forget ingest ack unack mail silence ' +
-  'spool check digest keys migrate prune report show forecast outliers metrics export serve events tokens ' +
+  'collect trust status alert alerts authorize backup changes copy cleanup explain forget ingest ack unack mail ' +
+  'silence spool check digest keys migrate prune report show forecast outliers metrics export serve events tokens ' +
   'demo simulate enroll init import crontab completion receive'
 ).split(' ');
 

@@ -19,12 +19,12 @@ test('settings that nobody wrote', () => {
   assert.equal(config.file, path.join(folder, 'config.xml'));
   assert.equal(config.stateDir, path.join(folder, 'state'));
   assert.deepEqual(config.storage, { kind: 'sqlite', path: path.join(folder, 'state', 'fleet.db'), migrate: true });
-  const { rawMs, detailMs, alertsMs, visitsMs, hourlyMs, dailyMs } = config.retention;
+  const { rawMs, detailMs, alertsMs, visitsMs, hourlyMs, dailyMs, changesMs } = config.retention;
   assert.deepEqual(
-    { rawMs, detailMs, alertsMs, visitsMs, hourlyMs, dailyMs },
+    { rawMs, detailMs, alertsMs, visitsMs, hourlyMs, dailyMs, changesMs },
     {
       ...{ rawMs: 30 * days, detailMs: 2 * days, alertsMs: 1825 * days, visitsMs: 90 * days },
-      ...{ hourlyMs: 365 * days, dailyMs: 1825 * days },
+      ...{ hourlyMs: 365 * days, dailyMs: 1825 * days, changesMs: 400 * days },
     },
   );
   assert.equal(config.smtp, null);
@@ -43,6 +43,7 @@ test('settings that nobody wrote', () => {
     perBastion: 10,
     perSubnet: 32,
     pipelining: true,
+    changes: 'yes',
     spoolBytes: 10 * 2 ** 30,
     keepStoredMs: 15 * 60_000,
     open: true,

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 
 import { isWide } from '../support/long-tests.ts';
+import { stateDigest } from '../../src/report/state/state.ts';
+import { stateItem } from './support/state-samples.ts';
 import { questionsOf, sqlDocument } from '../support/sql-questions.ts';
 import { onEachDatabase, type Opened } from './support/databases.ts';
 import { check, item, runEnd, runStart, visit, worker } from './support/samples.ts';
@@ -98,6 +100,9 @@ async function fill({ storage, database }: Opened, times: readonly number[]): Pr
     visit({ client: 'web-1', address: '10.0.0.1', runId: run.id, startedAtMs: Date.now() }),
     visit({ client: 'db-1', runId: run.id, startedAtMs: Date.now(), ...failure }),
   ]);
+  const lines = ['openssl amd64\t3.0.11-1'];
+  const packages = { kind: 'package', digest: stateDigest(lines), error: null, lines } as const;
+  await storage.reports.ingest([stateItem('web-1', Date.now(), [packages])]);
   await storage.reports.endRun(run, runEnd(run));
   await database.write((session) => {
     const at = session.dialect.now;

@@ -35,6 +35,7 @@ export function makeClient(name: string, more: Partial<Client> = {}): Client {
     state: 'active',
     untilMs: null,
     arrival: { kind: 'ssh', via: 'ssh2' },
+    changes: 'yes',
     groups: [],
     labels: {},
     ssh: sshSettings,
@@ -61,6 +62,7 @@ export const collectorConfig: CollectorConfig = {
   perBastion: 100,
   perSubnet: 1000,
   pipelining: true,
+  changes: 'yes',
   spoolBytes: 10 * 2 ** 30,
   keepStoredMs: 15 * 60_000,
   open: true,
@@ -80,6 +82,7 @@ export function makeConfig(
     labels: {},
     storage: { kind: 'sqlite', path: path.join(stateDir, 'fleet.db'), migrate: true },
     retention: {
+      changesMs: 400 * 86_400_000,
       rawMs: 30 * 86_400_000,
       detailMs: 2 * 86_400_000,
       logsMs: 30 * 86_400_000,

@@ -3,13 +3,14 @@ import path from 'node:path';
 
 import type { StorageConfig } from '../../src/config/config.ts';
 import { openDatabase } from '../../src/storage/dialects/open-database.ts';
+import { attemptsPerDay } from '../../src/report/state/state-due.ts';
 import { sqlTime } from '../../src/storage/sql/sql-time.ts';
 import { sqliteConfig } from '../storage/support/sqlite-config.ts';
 import { makeMigrated } from './migrated.ts';
 
 /**
  * Makes clients known whose inventory came today, for tests that need none: on this machine an inventory starts 140
- * programs and takes twice the CPU time of the rest of a first visit.
+ * programs and takes twice the CPU time of the rest of a first visit. Their state was read as often as a day allows.
  */
 export async function makeInventoried(storage: StorageConfig, ...clients: readonly string[]): Promise<void> {
   const now = Date.now();
@@ -20,8 +21,9 @@ export async function makeInventoried(storage: StorageConfig, ...clients: readon
     await database.write(async (session) => {
       for (const name of clients) {
         await session.run(
-          'INSERT INTO clients (name, first_seen, last_visit_at, last_report_at, inventory_at) VALUES (?, ?, ?, ?, ?)',
-          [name, hourAgo, hourAgo, hourAgo, minuteAgo],
+          `INSERT INTO clients (name, first_seen, last_visit_at, last_report_at, inventory_at, state_at, state_runs)
+             VALUES (?, ?, ?, ?, ?, ?, ?)`,
+          [name, hourAgo, hourAgo, hourAgo, minuteAgo, sqlTime(now), attemptsPerDay],
         );
       }
     });

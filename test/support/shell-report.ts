@@ -23,6 +23,8 @@ export interface ShellRunOptions {
   /** The prefix of all files that are read; default: this machine's root. */
   readonly root?: string;
   readonly options?: ProbeOptions;
+  /** True for the state in place of a visit. */
+  readonly state?: boolean;
   /** The deadline. Default: 10. */
   readonly killAfterSeconds?: number;
   /** `w`: the agent's own watchdog, as on a client without timeout(1). */
@@ -41,6 +43,8 @@ export interface ShellRun {
   readonly end: End | null;
   /** The bytes of the capture on the wire. */
   readonly captureBytes: number;
+  /** The capture as it was sent. */
+  readonly capture: Buffer;
 }
 
 export interface ShellAgent extends ShellClient {
@@ -75,6 +79,8 @@ export function shellAgent(context: TestContext, client: ShellClientOptions = {}
         deadlineMs: 1,
         maxFrames: 1,
         maxBytes: 1,
+        stamp: true,
+        ...(options.state === true ? { state: true } : {}),
       });
       const child = spawn(
         program,
@@ -88,7 +94,7 @@ export function shellAgent(context: TestContext, client: ShellClientOptions = {}
       const closed = new Promise<[number | null, string | null]>((resolve) => {
         child.once('close', (code, by) => resolve([code, by]));
       });
-      const run = await readRun(child.stdout, child.stdin, options.options ?? {});
+      const run = await readRun(child.stdout, child.stdin, options);
       const [status, signal] = await closed;
       return { status, signal, ...run };
     },
@@ -101,27 +107,33 @@ const maxBytes = 4 * 1024 * 1024;
 async function readRun(
   output: Readable,
   input: Writable,
-  options: ProbeOptions,
+  { options = {}, state: shellState = false }: ShellRunOptions,
 ): Promise<Omit<ShellRun, 'status' | 'signal'>> {
   const limits = { maxGreetingBytes: 0, maxReportBytes: maxBytes, maxReports: 1, maxTotalBytes: maxBytes };
   const parser = createFrameParser({ marker, ...limits });
-  let found: { hello?: Hello; report: Report | null; fault: AgentFault | null; end: End | null; captureBytes: number } =
-    {
-      report: null,
-      fault: null,
-      end: null,
-      captureBytes: 0,
-    };
+  let found: Partial<Pick<ShellRun, 'hello'>> & Omit<ShellRun, 'hello' | 'status' | 'signal'> = {
+    capture: Buffer.alloc(0),
+    report: null,
+    fault: null,
+    end: null,
+    captureBytes: 0,
+  };
   const take = async ({ type, payload }: Frame): Promise<void> => {
     if (type === 'H') found = { ...found, hello: parseHello(payload) };
     if (type === 'F') found = { ...found, fault: parseAgentFault(payload) };
     if (type === 'U' && found.hello !== undefined) {
-      const task = { client: 'web-1', runId, publicKey: keyPair.publicKey, probeOptions: options };
+      const task = { client: 'web-1', runId, publicKey: keyPair.publicKey, probeOptions: options, shellState };
       const { sealed, notes, place } = await sealCapture(payload, found.hello, task);
       input.write(notes);
       const { plaintext } = openReport(sealed, new Map([[keyPair.id, keyPair]]));
       const report = JSON.parse(plaintext.toString()) as Report;
-      found = { ...found, report, captureBytes: payload.length, end: { left: 0, place, spool_error: null } };
+      found = {
+        ...found,
+        report,
+        capture: payload,
+        captureBytes: payload.length,
+        end: { left: 0, place, spool_error: null },
+      };
     }
     if (type === 'E') found = { ...found, end: { ...parseEnd(payload), place: found.end?.place ?? null } };
   };

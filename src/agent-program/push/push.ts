@@ -9,6 +9,7 @@ import type { AgentFault } from '../../report/wire.ts';
 import type { AgentSettings } from '../settings.ts';
 import { makeOwnReport, openOwnVisit } from './own-visit.ts';
 import { makeOwnInventory } from './push-inventory.ts';
+import { makeOwnState } from './push-state.ts';
 import { openPushBackoff } from './push-backoff.ts';
 import type { Enrolment } from './push-settings.ts';
 import { pushStreams } from './push-stream.ts';
@@ -24,7 +25,7 @@ export interface PushOptions {
   /** The transport. Default: by agent.json. */
   readonly transport?: PushTransport;
   readonly nowMs?: () => number;
-  /** False to take no inventory. Default: once a day, after a successful push. */
+  /** False to take neither inventory nor state. Default: when they are due, after a successful push. */
   readonly inventory?: boolean;
 }
 
@@ -56,10 +57,11 @@ export async function push(options: PushOptions): Promise<PushResult> {
   let { acknowledged, failure } = sent;
   const isLost = unspooled !== null && !sent.tookUnspooled;
   if (isLost) failure = failure === null ? lost : `${failure}; ${lost}`;
-  // The push has succeeded already, so a fault of the inventory does not fail it: the inventory is sent with the next
-  // push.
+  // The push has succeeded already, so a fault of the inventory or the state does not fail it: they are sent with the
+  // next push.
   if (failure === null && fault === null && !signal.aborted && options.inventory !== false) {
-    if (await makeOwnInventory(own, nowMs())) {
+    const isMade = [await makeOwnInventory(own, nowMs()), await makeOwnState(own, settings.changes, nowMs())];
+    if (isMade.includes(true)) {
       const next = pushStreams({ ...own, fault: null, unspooled: null, failures: backoff.failures });
       acknowledged += (await sendStreams({ nextStream: next, transport, signal })).acknowledged;
     }

@@ -3,11 +3,12 @@ import { messageOf } from '../../errors.ts';
 import { minuteMs } from '../../platform/units.ts';
 import type { ModeContext } from '../mode-context.ts';
 import { openOwnVisit } from '../push/own-visit.ts';
+import { makeOwnState } from '../push/push-state.ts';
 import { makeOwnInventory } from '../push/push-inventory.ts';
 
 /**
- * Returns a function that makes an inventory a minute after a successful visit, if one is due as for pushes. The
- * inventory waits in the spool for the next visit, so that no visit waits for it.
+ * Returns a function that makes an inventory and a state report a minute after a successful visit, if they are due as
+ * for pushes. They wait in the spool for the next visit, so that no visit waits for them.
  */
 export function laterInventory(
   { settings, log, signal }: Pick<ModeContext, 'settings' | 'log' | 'signal'>,
@@ -22,6 +23,7 @@ export function laterInventory(
       const own = openOwnVisit(settings, enrolment);
       try {
         if (await makeOwnInventory(own, Date.now())) log.event('inventory-made', {});
+        if (await makeOwnState(own, settings.changes, Date.now())) log.event('state-made', {});
       } finally {
         closeVisit(own.visit);
       }

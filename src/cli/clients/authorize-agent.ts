@@ -51,16 +51,18 @@ export interface AuthorizedOptions {
   readonly collectorId: string;
   /** X25519, 32 bytes. */
   readonly publicKey: Uint8Array;
+  /** True if the shell agent may read the state. */
+  readonly state: boolean;
 }
 
 /**
  * Returns the command and the programs of a restricted key for this version. Throws FleetError `config-invalid` for a
  * path of node that cannot be passed.
  */
-export function authorizedAgent({ client, agent: kind, collectorId, publicKey }: AuthorizedOptions): Authorized {
+export function authorizedAgent({ client, agent: kind, collectorId, publicKey, state }: AuthorizedOptions): Authorized {
   const { agent, inventory, shell } = readBundles();
   if (kind === 'shell') {
-    const command = shellLauncherCommand({ client: client.name, agentDigest: shell.digest, collectorId });
+    const command = shellLauncherCommand({ client: client.name, agentDigest: shell.digest, collectorId, state });
     return { agent: kind, command, programs: [shell] };
   }
   const command = launcherCommand({

@@ -41,6 +41,7 @@ export async function authorizeCommand(context: Context, options: AuthorizeOptio
           agent: await chooseAgent(context, config, client, options.agent),
           collectorId,
           publicKey: sealing.publicKey,
+          state: options.state,
         });
   const { agent: runs, command } = authorized;
   const keyOptions = authorizedKeysOptions({ command, forwards, from });
@@ -65,10 +66,7 @@ export async function authorizeCommand(context: Context, options: AuthorizeOptio
     });
   } else if (options.script) output.print(script().trimEnd());
   else {
-    const more = [
-      ...(options.agent === null || runs === null ? [] : ['--agent', runs]),
-      ...(from.length === 0 ? [] : ['--from', shownShellWord(from.join(','))]),
-    ].map((word) => ` ${word}`);
+    const more = sameOptions(options, from, runs);
     const ssh = sshCommand(hops, client ?? { address: hop.address, addressExplicit: true }, 'root');
     output.print(
       [
@@ -77,12 +75,25 @@ export async function authorizeCommand(context: Context, options: AuthorizeOptio
           : aboutAgent(client, account, authorized, { collectorId, sealing })),
         '# This puts it in place, as root or as the account itself, ' +
           'and keeps from= and other options that the line has:',
-        `#   fleet-health authorize ${shownShellWord(name)}${more.join('')} --script | ${ssh} sh`,
+        `#   fleet-health authorize ${[shownShellWord(name), ...more].join(' ')} --script | ${ssh} sh`,
         line,
       ].join('\n'),
     );
   }
   return 0;
+}
+
+/** Returns the words that repeat the options of this command for the same agent. */
+function sameOptions(
+  { agent, state }: AuthorizeOptions,
+  from: readonly string[],
+  runs: string | null,
+): readonly string[] {
+  return [
+    ...(agent === null || runs === null ? [] : ['--agent', runs]),
+    ...(state ? ['--state'] : []),
+    ...(from.length === 0 ? [] : ['--from', shownShellWord(from.join(','))]),
+  ];
 }
 
 interface Target {

@@ -9,6 +9,7 @@ export const authorizeParameters = {
     ['node', 'shell'],
   ),
   from: many(text('--from <addresses>', 'the addresses for from="..." of the line, separated by commas or repeated')),
+  state: flag('--state', 'allow the shell agent to list packages and files in clear to the holder of the key'),
   script: flag('--script', 'print a shell script that installs agent and line, and keeps other options of the line'),
 } as const;
 

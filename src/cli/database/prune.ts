@@ -93,11 +93,11 @@ async function showPrunable({ output, signal }: Context, config: Config): Promis
 }
 
 function keptSentence({ retention }: Config): string {
-  const { rawMs, detailMs, logsMs, alertsMs, visitsMs, hourlyMs, dailyMs } = retention;
+  const { rawMs, detailMs, logsMs, alertsMs, visitsMs, changesMs, hourlyMs, dailyMs } = retention;
   const kept = (ms: number | null): string => (ms === null ? 'not made' : formatDuration(ms));
   const rollups = `rollups of an hour ${kept(hourlyMs)}, of a day ${kept(dailyMs)}`;
   const rows = `rows ${kept(rawMs)}, whole reports ${kept(detailMs)}, lines of logs ${kept(logsMs)}`;
-  return `Kept: ${rows}, alerts and mails ${kept(alertsMs)}, visits ${kept(visitsMs)}, ${rollups}.`;
+  return `Kept: ${rows}, alerts and mails ${kept(alertsMs)}, visits ${kept(visitsMs)}, changes ${kept(changesMs)}, ${rollups}.`;
 }
 
 /** The counts before the first run, when there is no database. */

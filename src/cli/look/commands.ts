@@ -1,5 +1,5 @@
 import { defineCommand, many, text } from '../command/define-command.ts';
-import { forecastParameters, reportParameters } from './parameters.ts';
+import { changesParameters, forecastParameters, reportParameters } from './parameters.ts';
 
 export const report = defineCommand({
   name: 'report',
@@ -23,6 +23,14 @@ export const forecast = defineCommand({
   example: "fleet-health forecast 'db-*' --within 14d",
   parameters: forecastParameters,
   run: async (context, options) => (await import('./forecast.ts')).forecastCommand(context, options),
+});
+
+export const changes = defineCommand({
+  name: 'changes',
+  help: 'list what changed on clients, or who has a package: packages, files, units, accounts, listeners, mounts',
+  example: 'fleet-health changes web --since 24h',
+  parameters: changesParameters,
+  run: async (context, options) => (await import('./changes.ts')).changesCommand(context, options),
 });
 
 export const outliers = defineCommand({

@@ -21,3 +21,10 @@ export const forecastParameters = {
     'compare the forecasts of so many past days with what happened instead; 90 at most',
   ),
 } as const;
+
+export const changesParameters = {
+  names: many(text('[client|group...]', 'only these clients, groups or patterns')),
+  since: withDefault(text('--since <time>', 'the beginning: 24h ago, yesterday, 2026-12-01'), '24h'),
+  kind: text('--kind <kinds>', 'only these kinds: package,file,unit,account,listener,mount,system'),
+  have: text('--have <package>', 'the versions of a package, with the clients that have each'),
+} as const;

@@ -70,7 +70,11 @@ function requestOf(options: AgentTask, marker: Buffer): AgentRequest {
     marker: marker.toString('base64url'),
     key: Buffer.from(options.publicKey).toString('base64url'),
     options: options.probeOptions,
-    ...(options.checks.length === 0 || options.kind !== 'visit' ? {} : { checks: options.checks }),
+    ...(options.checks.length === 0 || options.kind !== 'visit' || options.shellState === true
+      ? {}
+      : { checks: options.checks }),
+    ...(options.stamp === true ? { stamp: true } : {}),
+    ...(options.shellState === true ? { state: true } : {}),
     deadlineMs: Math.max(agentReserveMs, options.agentTimeoutMs - agentReserveMs),
     maxFrames: maxReportsPerVisit,
     maxBytes: maxBytesPerVisit,

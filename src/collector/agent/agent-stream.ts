@@ -50,7 +50,7 @@ export type FrameTaking = Pick<
   RunAgentOptions,
   'client' | 'kind' | 'unsealed' | 'runId' | 'publicKey' | 'now' | 'dryRun' | 'onReport'
 > &
-  Partial<Pick<RunAgentOptions, 'probeOptions'>>;
+  Partial<Pick<RunAgentOptions, 'probeOptions' | 'shellState'>>;
 
 export interface StreamOptions extends FrameTaking, Pick<RunAgentOptions, 'signal'> {
   readonly channel: Channel;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 
+import { collectStateCapture } from '../../../agent/capture/captured-state.ts';
 import { collectCapture } from '../../../agent/capture/collect-capture.ts';
 import { maxUnpackedBytes, parseCapture, type Capture } from '../../../agent/capture/parse-capture.ts';
 import { probes } from '../../../agent/probes/index.ts';
@@ -20,6 +21,8 @@ export interface CaptureTask {
   /** The public key of the collector's newest pair: X25519, raw, 32 bytes. */
   readonly publicKey: Uint8Array;
   readonly probeOptions: ProbeOptions;
+  /** True if the state was requested. */
+  readonly shellState?: boolean;
 }
 
 export interface SealedCapture {
@@ -37,14 +40,17 @@ export interface SealedCapture {
 export async function sealCapture(
   payload: Buffer,
   { agent, boot_id: bootId, wall_ms: wallMs }: Hello,
-  { client, runId, publicKey, probeOptions: options }: CaptureTask,
+  { client, runId, publicKey, probeOptions: options, shellState = false }: CaptureTask,
 ): Promise<SealedCapture> {
   const reportId = randomUUID();
-  const own = { name: 'Daemon report', version: reportVersion, report_id: reportId, run_id: runId, client } as const;
+  const own = { version: reportVersion, report_id: reportId, run_id: runId, client } as const;
   try {
     const capture = unpacked(payload);
-    const { report, notes, place } = await collectCapture({ capture, agent, bootId, wallMs, options, probes });
-    const plaintext = encodeReport(parseReport(encodeReport({ ...own, ...report })));
+    const given = { capture, agent, bootId, wallMs, options };
+    const { report, notes, place } = shellState
+      ? { report: await collectStateCapture(given), notes: '', place: capture.facts.get('place')?.[0] ?? null }
+      : await collectCapture({ ...given, probes });
+    const plaintext = encodeReport(parseReport(encodeReport({ name: 'Daemon report', ...own, ...report })));
     return {
       sealed: sealReport({ publicKey, reportId, client, plaintext }),
       notes: Buffer.from(notes),

@@ -30,6 +30,10 @@ export interface AgentTask {
   /** The public key: X25519, raw, 32 bytes. */
   readonly publicKey: Uint8Array;
   readonly probeOptions: AgentRequest['options'];
+  /** True if the shell agent is to read the state in place of what a visit reads. Default: false. */
+  readonly shellState?: boolean;
+  /** True if the end of a visit's stream is to have a stamp of the state. Default: false. */
+  readonly stamp?: boolean;
   /** The checks of config.xml, for a visit; none under a restricted key. */
   readonly checks: readonly RequestedCheck[];
   readonly bundles: Bundles;

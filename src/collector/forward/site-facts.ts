@@ -41,6 +41,11 @@ export function openSiteFacts(file: string) {
         bootId: visit.bootId ?? before?.bootId ?? null,
         inventoryAtMs: inventories.get(visit.client) ?? before?.inventoryAtMs ?? null,
         reader: visit.reader ?? before?.reader ?? null,
+        stateStamp: visit.state?.stamp ?? before?.stateStamp ?? null,
+        stateAtMs: visit.state === undefined ? (before?.stateAtMs ?? null) : visit.startedAtMs,
+        stateRuns: visit.state?.runs ?? before?.stateRuns ?? 0,
+        // Alerts are where the database is.
+        stateWantedAtMs: null,
       });
     },
     /** Records an inventory. The visit of the inventory is recorded later. */
@@ -79,6 +84,10 @@ function parseFacts(value: unknown): ClientFacts | null {
     lastReportAtMs: boundedTime(times['lastReportAtMs']),
     nextAttemptAtMs: boundedTime(times['nextAttemptAtMs']),
     inventoryAtMs: boundedTime(times['inventoryAtMs']),
+    stateStamp: textOrNull(times['stateStamp']),
+    stateAtMs: boundedTime(times['stateAtMs']),
+    stateRuns: Number.isSafeInteger(times['stateRuns']) ? (times['stateRuns'] as number) : 0,
+    stateWantedAtMs: null,
   };
 }
 

@@ -2,7 +2,14 @@
 import { printable } from '../agent/agent-faults.ts';
 import { errorTable, type Stage } from '../../errors.ts';
 import { boundedTime, isStorableText } from '../../report/outside-values.ts';
-import { programs, type Restored, type RunEnd, type RunStart, type VisitRecord } from '../../storage/store/run.ts';
+import {
+  programs,
+  type Restored,
+  type RunEnd,
+  type RunStart,
+  type StateAttempt,
+  type VisitRecord,
+} from '../../storage/store/run.ts';
 
 export const maxMessageChars = 1000;
 
@@ -35,6 +42,7 @@ export function parseVisit(value: unknown): VisitRecord | null {
     sealedTo: ids,
     nextAttemptAtMs: boundedTime(rest.nextAttemptAtMs),
     ...(Number.isSafeInteger(epoch) ? { epoch: epoch as number } : {}),
+    ...parseAttempt(rest.state),
   };
 }
 
@@ -44,6 +52,12 @@ export function readStoredVisit(value: unknown): VisitRecord | null {
   const startedAtMs = boundedTime(rest.startedAtMs);
   if (!isText(runId, 36) || !isText(client, 128) || startedAtMs === null) return null;
   return { ...(value as VisitRecord), startedAtMs };
+}
+
+function parseAttempt(value: unknown): Pick<VisitRecord, 'state'> {
+  const { stamp, runs } = fieldsOf(value) as Unchecked<StateAttempt>;
+  if (!isClients(runs)) return {};
+  return { state: { stamp: isText(stamp, 64) ? printable(stamp) : null, runs } };
 }
 
 /** Parses the start of a run. Returns null for another form. */

@@ -22,8 +22,9 @@ import { RunRecord } from './run-record.ts';
 import { alerterFault, hasAnswered, ingestFault, stateDiskFault } from './run-watches.ts';
 import { forgetRestored } from './second-look.ts';
 import { silentVisits } from './silent-clients.ts';
+import type { Storage } from '../../storage/store/storage.ts';
 import { startStorageTime, storageLimits, type StorageTime } from './storage-limits.ts';
-import { visitClients, type ClientsVisited } from './visit-clients.ts';
+import { visitClients, type ClientsVisited, type VisitClientsOptions } from './visit-clients.ts';
 
 /** Makes the run while the lock is held. Throws FleetError `state-unusable`. */
 export async function makeRun(options: CollectorRun): Promise<CollectResult> {
@@ -76,6 +77,7 @@ export async function makeRun(options: CollectorRun): Promise<CollectResult> {
       ...{ run: options, facts: prepared.facts, keep, silent, onFault: faults.add },
       record: (visit) => record.visit(visit),
       shares: prepared.storage?.shares ?? null,
+      knownState: knownStateOf(options, prepared.storage),
     });
     const inboxMs = prepared.documentsLeft > 0 ? leftMs(limits.leftoversMs) : 0;
     return await finish({ options, prepared, visited, ingest, files, record, faults, time, inboxMs });
@@ -83,6 +85,15 @@ export async function makeRun(options: CollectorRun): Promise<CollectResult> {
     time.endIn(null);
     await prepared.opened?.close().catch(() => undefined);
   }
+}
+
+/** Returns the reader of stored digests; none for a collector that opens no reports, which would see them late. */
+function knownStateOf(
+  { keyRing }: CollectorRun,
+  storage: Pick<Storage, 'reports'> | null,
+): VisitClientsOptions['knownState'] {
+  if (storage === null || keyRing.opening === null) return undefined;
+  return (client) => storage.reports.stateDigests(client);
 }
 
 /** Reports the number of waiting reports of visits. Omits pushed and forwarded reports, which always wait. */

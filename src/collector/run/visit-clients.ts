@@ -30,6 +30,7 @@ export interface VisitClientsOptions {
   readonly onFault: (fault: FleetError) => void;
   /** Called after an inventory of a client was stored safely. */
   readonly sawInventory?: VisitContext['sawInventory'];
+  readonly knownState?: VisitContext['knownState'];
 }
 
 export interface ClientsVisited extends FleetOutcome {
@@ -88,7 +89,7 @@ export async function visitClients(options: VisitClientsOptions): Promise<Client
 
 /** Visits batches of clients, and adds up their outcomes. */
 function createRound(options: VisitClientsOptions, watched: readonly Client[], signal: AbortSignal) {
-  const { run, facts, keep, record, sawInventory } = options;
+  const { run, facts, keep, record, sawInventory, knownState } = options;
   const { config, start } = run;
   const bundles = run.bundles ?? readBundles();
   const notes = createAgentNotes({ node: bundles.agent.digest, shell: bundles.shell.digest });
@@ -98,7 +99,17 @@ function createRound(options: VisitClientsOptions, watched: readonly Client[], s
     notes.saw(client, result, askingChecks.has(client));
     if (result.hello !== null) restricted.note(client, result.hello.pinned !== undefined);
   };
-  const context: VisitContext = { ...run, bundles, signal, facts, keep, restricted, sawAgent, sawInventory };
+  const context: VisitContext = {
+    ...run,
+    bundles,
+    signal,
+    facts,
+    keep,
+    restricted,
+    sawAgent,
+    sawInventory,
+    knownState,
+  };
   const turn = Math.floor(start.startedAtMs / Math.max(1, config.collector.everyMs));
   const failures: VisitRecord[] = [];
   let hasBegun = false;

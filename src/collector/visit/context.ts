@@ -17,6 +17,8 @@ export interface VisitContext extends Pick<CollectorRun, OfRun> {
   readonly sawAgent: (client: string, result: AgentResult) => void;
   /** Called after an inventory of a client was stored safely. */
   readonly sawInventory?: ((client: string) => void) | undefined;
+  /** Returns the digests of a client's stored state. Missing if a collector always needs the whole state. */
+  readonly knownState?: ((client: string) => Promise<Readonly<Record<string, string>>>) | undefined;
   /** The facts; null while the database is away. Then no decision is made that needs facts. */
   readonly facts: ReadonlyMap<string, ClientFacts> | null;
   /** Stores one report safely. Its error becomes the visit's fault, and the report is not acknowledged. */
@@ -26,11 +28,10 @@ export interface VisitContext extends Pick<CollectorRun, OfRun> {
 /** Returns the task of a client's agent, by its configuration and the run. */
 export function taskOf(
   { client, config, restricted, start, keyRing, bundles }: VisitContext & { readonly client: Client },
-  call: Pick<AgentTask, 'kind' | 'agentTimeoutMs'>,
+  call: Pick<AgentTask, 'kind' | 'agentTimeoutMs'> & Partial<Pick<AgentTask, 'stamp' | 'shellState' | 'probeOptions'>>,
 ): AgentTask {
   const { node, unsealed } = client.ssh;
   return {
-    ...call,
     client: client.name,
     was: client.was,
     probeOptions: client.probeOptions,
@@ -41,5 +42,6 @@ export function taskOf(
     collectorId: agentOwner(start.collectorId, config.collector.sharedSite),
     publicKey: keyRing.sealing.publicKey,
     bundles,
+    ...call,
   };
 }

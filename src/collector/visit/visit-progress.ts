@@ -1,6 +1,7 @@
 import type { Client } from '../../config/config.ts';
 import { errorTable, type FleetError, type Stage } from '../../errors.ts';
 import type { RunStart } from '../../storage/store/run.ts';
+import type { StateAttempt } from '../../storage/store/run.ts';
 import type { VisitRecord } from '../../storage/store/storage.ts';
 import type { Connection, PolledConnection } from '../../transport/transport.ts';
 import type { AgentResult } from '../agent/agent-stream.ts';
@@ -18,6 +19,8 @@ export class VisitProgress {
   uploaded = false;
   /** True once the agent has sent its last frame. Later faults do not fail the visit. */
   delivered = false;
+  /** The attempt to get a state report; null if none was made. */
+  state: StateAttempt | null = null;
   /** The ids of the keys to which the received reports are sealed. */
   readonly sealedTo = new Set<string>();
   /** The first fault of a received report that was not acknowledged. */
@@ -68,6 +71,7 @@ export function recordOf({ context, client, progress, fault, startedAtMs, durati
     uploaded: progress.uploaded,
     reader: result?.reader ?? null,
     bootId: result?.hello?.boot_id ?? null,
+    ...(progress.state === null ? {} : { state: progress.state }),
     // No report waits on a drained client. Later reports are sealed to these keys.
     sealedTo: isDrained ? [...sealedTo] : null,
     nextAttemptAtMs: nextAttemptAtMs({ code: decidingCode(fault), facts, startedAtMs, everyMs }),

@@ -15,6 +15,7 @@ import { fullTimeouts, type VisitTimeouts } from './adaptive-timeouts.ts';
 import { taskOf, type VisitContext } from './context.ts';
 import { reportTaker } from './take-report.ts';
 import { isInventoryDue, wasBooted } from './inventory-due.ts';
+import { stateAttempt } from '../../report/state/state-due.ts';
 import { faultAtDeadline, raceSignal, startTimedSignal } from './visit-deadline.ts';
 import { recordOf, VisitProgress } from './visit-progress.ts';
 
@@ -80,7 +81,8 @@ async function makeVisit(visited: Visit, signal: AbortSignal): Promise<void> {
   const mayInventory = visited.facts !== null && !dryRun && !isPolled;
   const opens = keyRing.opening !== null;
   const due = mayInventory && isInventoryDue({ client: client.name, facts, nowMs, everyMs, opens });
-  const task = taskOf(visited, { kind: 'visit', agentTimeoutMs });
+  const readsState = mayInventory && client.changes !== 'no';
+  const task = taskOf(visited, { kind: 'visit', agentTimeoutMs, stamp: readsState });
   const opening = pipelining && !isPolled ? openingOf(task) : null;
   await connect(visited, signal, opening);
   const result = await callAgent(visited, { task, opening, waitForExit: due, signal });
@@ -88,9 +90,14 @@ async function makeVisit(visited: Visit, signal: AbortSignal): Promise<void> {
   if (result.fault !== null) throw result.fault;
   progress.delivered = true;
   const booted = mayInventory && wasBooted(facts, result.hello?.boot_id ?? null);
-  if (result.reader !== 'shell' && (due || booted)) {
-    await tryInventory(visited, { signal, reconnect: !due, leftMs: endsAt - performance.now() });
-  }
+  const stamp = readsState ? (result.end?.stamp ?? null) : null;
+  await takeFurther(visited, result, {
+    signal,
+    endsAt,
+    due,
+    booted,
+    attempt: stateAttempt({ facts, stamp, booted, nowMs }),
+  });
   // The connection is not destroyed: the acknowledgements may still be in transit.
   await progress.takeConnection()?.leave();
 }
@@ -138,39 +145,89 @@ async function callAgent(visited: Visit, { task, opening, waitForExit, signal }:
         })
       : await runAgent({ ...common, connection, ...(opening === null ? {} : { opening }), waitForExit });
   progress.uploaded ||= result.uploaded;
-  if (task.kind === 'visit') visited.sawAgent(client.name, result);
+  if (task.kind === 'visit' && task.shellState !== true) visited.sawAgent(client.name, result);
   return result;
 }
 
-interface InventoryCall {
+interface Further {
   readonly signal: AbortSignal;
-  /** True if the first agent's channel may still be open, so that another connection is needed. */
+  readonly endsAt: number;
+  /** True if an inventory is due, for which the visit has waited for the end of its agent. */
+  readonly due: boolean;
+  readonly booted: boolean;
+  /** The number of the attempt to get a state report; null if none is due. */
+  readonly attempt: number | null;
+}
+
+/** Takes inventory and state if they are due. */
+async function takeFurther(visited: Visit, { reader }: AgentResult, further: Further): Promise<void> {
+  const { signal, endsAt, due, booted, attempt } = further;
+  const leftMs = (): number => endsAt - performance.now();
+  let reconnect = !due;
+  if (reader !== 'shell' && (due || booted)) {
+    const call = { signal, reconnect, waitForExit: attempt !== null, leftMs: leftMs() };
+    reconnect = !(await tryInventory(visited, call));
+  }
+  if (attempt === null) return;
+  const asked = reader === 'shell' ? ({ kind: 'visit', shellState: true } as const) : ({ kind: 'state' } as const);
+  const { progress } = visited;
+  progress.state = { stamp: null, runs: attempt };
+  const probeOptions = await stateOptions(visited);
+  const call = { signal, reconnect, waitForExit: false, leftMs: leftMs() };
+  const result = await tryFurther(visited, call, { ...asked, probeOptions, stamp: true });
+  if (result === null || result.acknowledged === 0) return;
+  progress.state = { stamp: result.end?.stamp ?? null, runs: attempt };
+}
+
+/** Returns what a state report leaves out: sections that are known, and files if config.xml says so. */
+async function stateOptions({ client, knownState, restricted }: Visit): Promise<AgentTask['probeOptions']> {
+  // A restricted key's agent always sends everything, and so does one while the database fails.
+  const ask = restricted.has(client) ? undefined : knownState;
+  const known = (await ask?.(client.name).catch(() => ({}))) ?? {};
+  return { known, ...(client.changes === 'no-files' ? { noFiles: true } : {}) };
+}
+
+interface FurtherCall extends Pick<RunAgentOptions, 'waitForExit' | 'signal'> {
+  /** True if the agent's channel before may still be open, so that another connection is needed. */
   readonly reconnect: boolean;
   readonly leftMs: number;
 }
 
-const minInventoryMs = 5000;
+const leastFurtherMs = 5000;
 
-/** Takes the inventory if there is time for it. The visit has already succeeded, so a fault here does not fail it. */
-async function tryInventory(visited: Visit, { signal, reconnect, leftMs }: InventoryCall): Promise<void> {
-  if (leftMs < minInventoryMs) return;
+/** Takes the inventory if there is time for it. Returns true if it came. */
+async function tryInventory(visited: Visit, call: FurtherCall): Promise<boolean> {
+  const result = await tryFurther(visited, call, { kind: 'inventory' });
+  if ((result?.acknowledged ?? 0) > 0) visited.sawInventory?.(visited.client.name);
+  return result !== null && result.fault === null;
+}
+
+/**
+ * Runs a further agent if there is time for it. Returns null if it failed: the visit has already succeeded, and the
+ * report comes with another visit.
+ */
+async function tryFurther(
+  visited: Visit,
+  { signal, reconnect, waitForExit, leftMs }: FurtherCall,
+  asked: Pick<AgentTask, 'kind'> & Partial<Pick<AgentTask, 'stamp' | 'shellState' | 'probeOptions'>>,
+): Promise<AgentResult | null> {
+  if (leftMs < leastFurtherMs) return null;
   const { progress, timeouts } = visited;
   const before = progress.anomaly;
-  // The inventory ends early enough to leave the connection in good order.
+  // The agent ends early enough to leave the connection in good order.
   const timeoutMs = Math.round(leftMs * 0.9);
   try {
-    const acknowledged = await withTimeout({ timeoutMs, signal }, async (own) => {
-      if (reconnect) {
+    return await withTimeout({ timeoutMs, signal }, async (own) => {
+      if (reconnect || progress.connection === null) {
         await progress.takeConnection()?.leave();
         await connect(visited, own, null);
       }
       const agentTimeoutMs = Math.min(timeouts.agentTimeoutMs, Math.round(leftMs * 0.8));
-      const task = taskOf(visited, { kind: 'inventory', agentTimeoutMs });
-      return (await callAgent(visited, { task, opening: null, waitForExit: false, signal: own })).acknowledged;
+      const task = taskOf(visited, { ...asked, agentTimeoutMs });
+      return await callAgent(visited, { task, opening: null, waitForExit, signal: own });
     });
-    if (acknowledged > 0) visited.sawInventory?.(visited.client.name);
   } catch {
-    // The inventory comes with another visit.
+    return null;
   } finally {
     progress.anomaly = before;
   }

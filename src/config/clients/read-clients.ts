@@ -4,6 +4,7 @@ import { urlAddress } from '../../text/url-address.ts';
 import { parseMoment } from '../values/calendar.ts';
 import type { Arrival, Client, SshSettings } from '../config.ts';
 import { expandClient } from './expand-client.ts';
+import { statePartsOf } from '../settings/collector-settings.ts';
 import type { Findings } from '../xml/findings.ts';
 import { withoutDuplicates, type ClientIdentity } from './identity.ts';
 import type { Element } from '../xml/parse-elements.ts';
@@ -26,6 +27,7 @@ export interface Scope extends Watched {
   readonly labels: Labels;
   readonly chain: Chain;
   readonly state: Client['state'];
+  readonly changes: Client['changes'];
   /** True if logs are reported without a rule. */
   readonly logs: boolean;
   /** The interval of clients that push. */
@@ -128,6 +130,7 @@ class ClientReader {
         state,
         untilMs,
         arrival,
+        changes: scope.changes,
         groups,
         labels,
         ssh,
@@ -163,6 +166,7 @@ class ClientReader {
       labels: labelsWithin(element, outer.labels),
       groups: group === undefined ? outer.groups : Object.freeze([...outer.groups, group]),
       state: stateOf(element) ?? outer.state,
+      changes: statePartsOf(element.attributes) ?? outer.changes,
       logs: element.attributes['logs'] === undefined ? outer.logs : element.attributes['logs'] === 'yes',
       everyMs: parseDuration(element.attributes['every'] ?? '') ?? outer.everyMs,
     };

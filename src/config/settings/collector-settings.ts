@@ -1,4 +1,5 @@
 import type { CollectorConfig, ForwardConfig, StorageConfig } from '../config.ts';
+import type { StateParts } from '../../report/state/state-due.ts';
 import type { Element } from '../xml/parse-elements.ts';
 import { formatDuration, parseDuration } from '../../text/durations.ts';
 import { dayMs, minuteMs, secondMs } from '../../platform/units.ts';
@@ -42,12 +43,18 @@ export function readCollector(element: Element | null, storage: StorageConfig, c
     perBastion: count('perBastion', 10),
     perSubnet: count('perSubnet', 32),
     pipelining: attributes['pipelining'] !== 'no',
+    changes: statePartsOf(attributes) ?? 'yes',
     spoolBytes,
     keepStoredMs: parseDuration(attributes['keepStored'] ?? '') ?? defaultKeepStoredMs,
     open: attributes['open'] !== 'no',
     sharedSite: attributes['share'] === 'yes' ? (attributes['site'] ?? null) : null,
     forward: readForward(element, context),
   };
+}
+
+/** Returns the attribute `changes`; undefined if it is not written. */
+export function statePartsOf({ changes }: Element['attributes']): StateParts | undefined {
+  return changes as StateParts | undefined;
 }
 
 type TimeNames =

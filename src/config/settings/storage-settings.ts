@@ -72,6 +72,7 @@ export function readRetention(element: Element | null, { findings }: ReadContext
   const logsMs = duration('logs') ?? rawMs;
   const alertsMs = duration('alerts') ?? Math.max(5 * yearMs, rawMs);
   const visitsMs = duration('visits') ?? Math.max(90 * dayMs, rawMs);
+  const changesMs = duration('changes') ?? 400 * dayMs;
   // By default a rollup is not kept unless it outlasts the finer one.
   const kept = (name: string, usualMs: number, finerMs: number): number | null => {
     if (element !== null && name in element.attributes) return duration(name);
@@ -80,7 +81,7 @@ export function readRetention(element: Element | null, { findings }: ReadContext
   const hourlyMs = kept('hourly', yearMs, rawMs);
   const dailyMs = kept('daily', 5 * yearMs, hourlyMs ?? rawMs);
   if (element !== null) {
-    for (const name of ['raw', 'detail', 'logs', 'alerts', 'visits', 'hourly', 'daily']) {
+    for (const name of ['raw', 'detail', 'logs', 'alerts', 'visits', 'changes', 'hourly', 'daily']) {
       if (duration(name) === 0) findings.fault(element, `<retention> ${name} keeps nothing; write at least 1s`);
     }
     const raw = formatDuration(rawMs);
@@ -101,5 +102,5 @@ export function readRetention(element: Element | null, { findings }: ReadContext
       );
     }
   }
-  return { rawMs, detailMs, logsMs, alertsMs, visitsMs, hourlyMs, dailyMs };
+  return { rawMs, detailMs, logsMs, alertsMs, visitsMs, changesMs, hourlyMs, dailyMs };
 }

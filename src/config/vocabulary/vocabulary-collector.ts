@@ -6,6 +6,14 @@ const servers = databaseKinds
   .map(({ title }) => title)
   .join(' or ');
 
+/** The attribute `changes` of the whole fleet, a group and a client, whose `state` is another thing. */
+export const changesAttribute = {
+  words: ['yes', 'no-files', 'no'],
+  help:
+    'no: packages, files of /etc, units, accounts, listeners and mounts are not read. no-files: all but the files. ' +
+    'Default yes (docs/changes.md).',
+} as const;
+
 /** The attributes of `<collector>`. */
 export const collectorAttributes: Attributes = {
   every: {
@@ -32,6 +40,7 @@ export const collectorAttributes: Attributes = {
       'The least time for which the sealed files of stored reports are kept, to store them again if the database ' +
       'forgets them, at most 7d. Default 15m.',
   },
+  changes: changesAttribute,
   pipelining: {
     words: ['yes', 'no'],
     help: 'yes: sends login and command without waiting for answers, which saves round trips. Default yes.',
@@ -76,6 +85,7 @@ export const retentionAttributes: Attributes = {
     help: 'The time for ended alerts, mails and silences. Default 5y, or raw if that is longer.',
   },
   visits: { kind: 'duration', help: 'The time for single visits. Default 90d, or raw if that is longer.' },
+  changes: { kind: 'duration', help: 'The time for changes of packages, files and the like. Default 400d.' },
   hourly: { kind: 'duration', words: ['none'], help: 'The time for hourly figures. Default 1y.' },
   daily: { kind: 'duration', words: ['none'], help: 'The time for daily figures. Default 5y.' },
 };

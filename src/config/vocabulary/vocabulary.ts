@@ -9,7 +9,7 @@ import {
 } from './vocabulary-alert.ts';
 import { databaseKinds, embeddedKind } from '../../storage/dialects/kinds.ts';
 import { checkElements } from './vocabulary-check.ts';
-import { collectorAttributes, forwardElement, retentionAttributes } from './vocabulary-collector.ts';
+import { changesAttribute, collectorAttributes, forwardElement, retentionAttributes } from './vocabulary-collector.ts';
 import { repliesElement, secretAttributes, smtpElement } from './vocabulary-mail.ts';
 import { eventsElement, optionElement, pingElement, serveAttributes, statusElement } from './vocabulary-serve.ts';
 import { sshAttributes } from './vocabulary-ssh.ts';
@@ -212,6 +212,7 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
       logs: logsAttribute,
       every,
       state,
+      changes: changesAttribute,
       ...sshAttributes,
     },
     help: 'Clients with common attributes; groups can contain groups.',
@@ -247,6 +248,7 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
       recipients,
       logs: logsAttribute,
       every,
+      changes: changesAttribute,
       ...sshAttributes,
     },
     help: 'A monitored machine, or a range of machines.',

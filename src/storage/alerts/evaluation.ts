@@ -2,7 +2,7 @@ import { alertColumns, evaluatedColumns, knownAlertRow, newAlertRow, storedAlert
 import { checksDayBefore, checksOf, disksOf, networksOf } from '../rows/stored-rows.ts';
 import { openReports } from '../rows/stored-reports.ts';
 import { unprocessedRows } from '../queries/time-pages.ts';
-import { changeIds } from '../sql/by-ids.ts';
+import { changeIds, forIds } from '../sql/by-ids.ts';
 import type { Database, Session } from '../sql/database.ts';
 import { StorageFault } from '../sql/fault.ts';
 import { forChunks, insertRows, mergeRows, replaceRows } from '../sql/insert-rows.ts';
@@ -55,6 +55,7 @@ async function saveProcessed(database: Database, lease: Lease, processed: Proces
   await fenced(database, lease, async (session) => {
     await markProcessed(session, 'stats', processed.statIds);
     await markProcessed(session, 'visits', processed.visitIds);
+    await wantStates(session, processed.alerts);
     await storeAlerts(session, processed.alerts);
     await endAcknowledgements(session, processed);
     await storeRuleStates(session, processed.ruleStates);
@@ -79,6 +80,20 @@ export async function markProcessed(
     'broken',
     `${ids.length - marked} of ${ids.length} rows of ${table} were processed by another`,
   );
+}
+
+/** Asks for a state report of each client with an alert that begins to fire now. */
+async function wantStates(session: Session, alerts: readonly Alert[]): Promise<void> {
+  const firing = alerts.filter(({ client, state }) => client !== '' && state === 'firing');
+  const known = firing.flatMap(({ id }) => id ?? []);
+  const pending = await forIds('id', known, (where, values) =>
+    session.all(`SELECT client FROM alerts WHERE ${where} AND state = 'pending'`, values),
+  );
+  const fresh = firing.flatMap(({ id, client }) => (id === null ? [client] : []));
+  const clients = [...new Set([...fresh, ...pending.map(({ client }) => String(client))])].sort();
+  await forChunks(clients, async (chunk, marks) => [
+    await session.run(`UPDATE clients SET state_wanted_at = ${session.dialect.now} WHERE name IN (${marks})`, chunk),
+  ]);
 }
 
 async function storeAlerts(session: Session, alerts: readonly Alert[]): Promise<void> {

@@ -52,8 +52,8 @@ function sumOf(a: Use, b: Use): Use {
 }
 
 function costOf({ item, report, disks, networks, checks, logLines, readings }: ReportRows): Use {
-  // Inventories have limits of their own.
-  if (item.report.name === 'Inventory report') return { rows: 1, bytes: 0 };
+  // Inventories and states have limits of their own.
+  if (item.report.name !== 'Daemon report') return { rows: 1, bytes: 0 };
   const rows =
     2 + disks.length + networks.length + checks.length + logLines.length + Math.min(readings.length, maxSubjects);
   return { rows, bytes: Buffer.byteLength(report) };

@@ -1,7 +1,11 @@
 import { randomUUID } from 'node:crypto';
 
 import { noRunId, reportVersion } from '../../report/report.ts';
+import { stateDigest } from '../../report/state/state.ts';
 import type { IngestItem } from '../store/storage.ts';
+
+const ownLines = ['own\town'];
+const ownSections = [{ kind: 'system', digest: stateDigest(ownLines), error: null, lines: ownLines }] as const;
 
 /** Returns a report that fills a row in every table of reports. */
 export function ownItem(name: IngestItem['report']['name']): IngestItem {
@@ -23,6 +27,7 @@ export function ownItem(name: IngestItem['report']['name']): IngestItem {
     boot_id: null,
     monotonic_ms: 0,
     worker_reports: [{ name: 'own', duration_ms: 0, error: null, function_reports: families }],
+    ...(name === 'State report' ? { sections: ownSections } : {}),
     checks: [{ name: 'own', format: 'nagios', exit: 0, why: null, output: '|own=0', age_s: 0 }],
   };
   return { client, report, receivedAtMs: nowMs, observedAtMs: nowMs, collectedAtMs: nowMs, clockOffsetMs: null };

@@ -1,4 +1,5 @@
 import { FleetError, messageOf } from '../../errors.ts';
+import { reportNames } from '../../report/report.ts';
 import type { ClientShares } from './client-shares.ts';
 import type { Database, Session } from '../sql/database.ts';
 import { isFaultOfValues } from '../sql/fault.ts';
@@ -6,6 +7,7 @@ import { forChunks, insertRows, mergeRows } from '../sql/insert-rows.ts';
 import { storeDiskLevels } from './disk-levels.ts';
 import { withEarlierResults } from './earlier-results.ts';
 import { storeInventory } from './inventory.ts';
+import { storeState, storeStateNames } from './state.ts';
 import {
   checkStatsRows,
   diskStatsRows,
@@ -35,6 +37,10 @@ export async function storeReports(
   // Made before the transaction begins, so that locks are held only while rows are stored.
   const prepared = items.map(prepare);
   const storable = prepared.filter((one): one is ReportRows => 'item' in one);
+  await storeStateNames(
+    database,
+    storable.map(({ item }) => item),
+  );
   const stored = (await storeHalving(target, storable)).values();
   const results = prepared.map((one): IngestResult => {
     if (!('item' in one)) return one;
@@ -91,7 +97,7 @@ function commonRefusal(items: readonly IngestItem[], results: readonly IngestRes
  */
 async function takesOwnReports(target: Target): Promise<boolean> {
   const undone = new Error('undone');
-  const own = (['Daemon report', 'Inventory report'] as const).map((name) => reportRows(ownItem(name)));
+  const own = reportNames.map((name) => reportRows(ownItem(name)));
   try {
     await target.database.write(async (session) => {
       await storeBatch(session, target.shares, own);
@@ -126,7 +132,12 @@ async function storeBatch(
   const isDaemon = ({ item }: ReportRows): boolean => item.report.name === 'Daemon report';
   const full = await storeStats(session, taken.filter(isDaemon));
   const inventories = items.filter(({ report }) => report.name === 'Inventory report');
-  const refused = new Map([...beyond, ...(await storeInventory(session, inventories))]);
+  const states = items.filter(({ report }) => report.name === 'State report');
+  const refused = new Map([
+    ...beyond,
+    ...(await storeInventory(session, inventories)),
+    ...(await storeState(session, states)),
+  ]);
   await touchClients(session, items);
   const dropped = new Map((await noteDropped(session, full)).map((one) => [one.client, one.dropped]));
   for (const [index, { item }] of batch.entries()) {

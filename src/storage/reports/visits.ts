@@ -15,6 +15,9 @@ const clientColumns = [
   'reader',
   'boot_id',
   'sealed_to',
+  'state_stamp',
+  'state_at',
+  'state_runs',
 ] as const;
 type ClientRow = Values<(typeof clientColumns)[number]>;
 
@@ -97,6 +100,9 @@ function afterVisit(before: ClientRow | undefined, visit: VisitRecord): ClientRo
     next_attempt_at: sqlTimeOrNull(visit.nextAttemptAtMs),
     reader: visit.reader ?? before?.reader ?? null,
     boot_id: visit.bootId ?? before?.boot_id ?? null,
+    state_stamp: visit.state?.stamp ?? before?.state_stamp ?? null,
+    state_at: visit.state === undefined ? (before?.state_at ?? null) : startedAt,
+    state_runs: visit.state?.runs ?? before?.state_runs ?? 0,
     // A good visit that left reports behind makes the keys unknown: these reports may be sealed to any key.
     sealed_to: visit.ok ? (visit.sealedTo?.slice(0, maxKeys).join(' ') ?? null) : (before?.sealed_to ?? null),
   };

@@ -1,5 +1,6 @@
 import type { Database, SqlRow } from '../sql/database.ts';
 import { revokeLeases } from '../alerts/lease.ts';
+import { forgetState } from './prune-state.ts';
 import { deleteRows, type Subject } from './prune-subjects.ts';
 import { rollupSources, rollupTable } from './rollup.ts';
 
@@ -58,6 +59,10 @@ export async function forgetClient(database: Database, client: string, signal: A
         return ids.length;
       });
     }
+  }
+  for (let isLeft = true; isLeft;) {
+    signal.throwIfAborted();
+    isLeft = await database.write((session) => forgetState(session, client, batch));
   }
   await database.write(async (session) => {
     await revokeLeases(session);

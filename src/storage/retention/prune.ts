@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import type { Database } from '../sql/database.ts';
 import { pruneNowMs } from '../sql/prune-guard.ts';
+import { stateChanges, unusedNames, unusedRemover, unusedSql } from './prune-state.ts';
 import { levelRemover, oldestLevelsSql } from './prune-levels.ts';
 import { countStatsSql, maxStats, oldestStatsSql, statsRemover } from './prune-stats.ts';
 import * as subjects from './prune-subjects.ts';
@@ -30,6 +31,9 @@ export const pruneQueries = {
   events: subjects.events(false).select,
   'newest events': subjects.events(true).select,
   series: subjects.series.select,
+  changes: stateChanges.select,
+  'values of states': unusedSql(unusedNames[0]),
+  'items of states': unusedSql(unusedNames[1]),
   'levels of mounts': oldestLevelsSql,
   'visits by the day': expiredSql({ table: 'visits' }, 'day'),
   ...Object.fromEntries(
@@ -114,6 +118,7 @@ export async function countPrunable(database: Database, limits: PruneLimits): Pr
 
 async function boundsOf(database: Database, limits: PruneLimits) {
   const { rawMs, detailMs, logsMs = rawMs, alertsMs = rawMs, visitsMs = rawMs, hourlyMs, dailyMs } = limits;
+  const { changesMs = rawMs } = limits;
   const nowMs = await pruneNowMs(database, limits.nowMs);
   const processedOnly = (await database.read((session) => session.all(alerterSql))).length > 0;
   const kept = [
@@ -128,6 +133,7 @@ async function boundsOf(database: Database, limits: PruneLimits) {
     logsBefore: sqlTime(nowMs - logsMs),
     alertsBefore: sqlTime(nowMs - alertsMs),
     visitsBefore: sqlTime(nowMs - visitsMs),
+    changesBefore: sqlTime(nowMs - changesMs),
     // Days of visits are made if they outlast the visits.
     rollsVisitsUp: dailyMs !== null && dailyMs > visitsMs,
     // Rollups without a limit of their own stay, and so do the names of their series.
@@ -146,7 +152,7 @@ async function sweepsOf(database: Database, limits: PruneLimits): Promise<readon
   const bounds = await boundsOf(database, limits);
   const { nowMs, processedOnly, rawBefore, detailBefore, logsBefore, seriesBefore, statsBeforeMs, spans, expiries } =
     bounds;
-  const { alertsBefore, visitsBefore, rollsVisitsUp } = bounds;
+  const { alertsBefore, visitsBefore, changesBefore, rollsVisitsUp } = bounds;
   const ofSubject = (counted: Counted | null, subject: subjects.Subject, before: string): Sweep => {
     const remove = subjectRemover(database, subject, before);
     return { remove: async (limit) => countedAs(counted, await remove(limit)) };
@@ -172,6 +178,11 @@ async function sweepsOf(database: Database, limits: PruneLimits): Promise<readon
     ofSubject(null, subjects.events(false), sqlTime(nowMs - eventDays * dayMs)),
     ofSubject(null, subjects.events(true), sqlTime(nowMs - newestEventDays * dayMs)),
     { remove: async (limit) => countedAs(null, await removeLevels(limit)) },
+    ofSubject(null, stateChanges, changesBefore),
+    ...unusedNames.map((names): Sweep => {
+      const remove = unusedRemover(database, names);
+      return { remove: async (limit) => countedAs(null, await remove(limit)) };
+    }),
     ...(seriesBefore === null ? [] : [ofSubject(null, subjects.series, seriesBefore)]),
   ];
 }

@@ -4,6 +4,7 @@ import type { Database, Session } from '../sql/database.ts';
 import { mergeSelected, placeholders } from '../sql/insert-rows.ts';
 import { revokeLeases } from '../alerts/lease.ts';
 import { addedVisits, visitDayKey, visitSums } from './prune-visits.ts';
+import { renameState } from './prune-state.ts';
 import { mergeRollups, rollupColumns, rollupSources, rollupTable } from './rollup.ts';
 
 const tables = [
@@ -49,6 +50,7 @@ export async function renameClient(database: Database, from: string, to: string)
     for (const table of tables) await session.run(`UPDATE ${table} SET client = ? WHERE client = ?`, [to, from]);
     await renameRollups(session, from, to);
     await renameVisitDays(session, from, to);
+    await renameState(session, from, to);
     await session.run('UPDATE silences SET client = ? WHERE client = ?', [to, from]);
     await renameMemory(session, from, to);
     await renameAlerts(session, from, to);

@@ -25,7 +25,10 @@ export const tables: readonly Table[] = [
   {
     name: 'clients',
     key: ['name'],
-    times: ['first_seen', 'last_visit_at', 'last_report_at', 'next_attempt_at', 'inventory_at'],
+    times: [
+      ...['first_seen', 'last_visit_at', 'last_report_at', 'next_attempt_at', 'inventory_at'],
+      ...['state_at', 'state_wanted_at'],
+    ],
   },
   { name: 'visits', key: ['id'], hasCounter: true, times: ['started_at', 'processed_at'] },
   {
@@ -80,5 +83,11 @@ export const tables: readonly Table[] = [
   { name: 'client_labels', key: ['client', 'name'] },
   { name: 'mail_replies', key: ['mail_id', 'message'] },
   { name: 'visits_daily', key: ['client', 'day'] },
+  { name: 'state_clients', key: ['id'], hasCounter: true },
+  { name: 'state_items', key: ['id'], hasCounter: true },
+  { name: 'state_values', key: ['id'], hasCounter: true },
+  { name: 'state', key: ['client_id', 'value_id'], times: ['since'] },
+  { name: 'state_changes', key: ['id'], hasCounter: true, times: ['earliest_at', 'latest_at'] },
+  { name: 'state_sections', key: ['client_id', 'kind'], times: ['observed_at'] },
   { name: 'runs', key: ['id'], times: ['started_at', 'finished_at', 'restored_from', 'restored_to'] },
 ];

@@ -1,6 +1,7 @@
 import type { Severity } from '../../config/config.ts';
 import type { AlertKey, ClosedReason } from './alert.ts';
 import type { SeenClient } from './fleet-store.ts';
+import { recordShape, type RecordOf, text, textOrNull, time } from './record-shape.ts';
 import type { Program } from './run.ts';
 
 export type KnownClient = Omit<SeenClient, 'lastReportAtMs'>;
@@ -79,4 +80,38 @@ export interface DigestStore {
   pendingWork(): Promise<readonly PendingWork[]>;
   /** Returns the bytes of the database's file; null if it is a server. */
   databaseBytes(): Promise<number | null>;
+}
+
+/** A change of the state of a client. */
+export const storedChange = recordShape({
+  client: text,
+  kind: text,
+  item: text,
+  /** The value before; null for what is new. */
+  oldValue: textOrNull,
+  /** The value after; null for what is gone. */
+  newValue: textOrNull,
+  /** The look before the change, and the look that found it; for a file its own time, if it is between them. */
+  earliestAtMs: time,
+  latestAtMs: time,
+});
+export type StoredChange = RecordOf<typeof storedChange>;
+
+/** A package of a client. */
+export const storedPackage = recordShape({
+  client: text,
+  version: text,
+  architecture: text,
+  sinceMs: time,
+});
+export type StoredPackage = RecordOf<typeof storedPackage>;
+
+/** The queries for changes of the state of clients. Change nothing. */
+export interface ChangeStore {
+  /** Returns the newest changes since a time, oldest first; at most `limit`. null: of all clients. */
+  changes(clients: readonly string[] | null, sinceMs: number, limit: number): Promise<readonly StoredChange[]>;
+  /** Returns the clients that have a package, by name. */
+  havingPackage(name: string): Promise<readonly StoredPackage[]>;
+  /** Returns the clients whose packages are known. */
+  withPackages(): Promise<readonly string[]>;
 }

@@ -20,6 +20,14 @@ export function readerOrNull(value: unknown): Reader | null {
   return readers.find((reader) => reader === value) ?? null;
 }
 
+/** An attempt to get a state report. */
+export interface StateAttempt {
+  /** The stamp of the client after the report; null if none came. */
+  readonly stamp: string | null;
+  /** The number of attempts of this day, UTC, with this one. */
+  readonly runs: number;
+}
+
 /** An attempt to visit a client. Its key is (runId, client). */
 export interface VisitRecord {
   readonly runId: string;
@@ -40,6 +48,8 @@ export interface VisitRecord {
   /** The epoch of the client's slice in which a collector that shares the fleet made the visit. Default: none. */
   readonly epoch?: number;
   readonly bootId: string | null;
+  /** The attempt to get a state report with this visit. Default: none. */
+  readonly state?: StateAttempt;
   /** The keys that the reports of a good visit were sealed to. null or missing if none came, or more wait. */
   readonly sealedTo?: readonly string[] | null;
   /** The earliest time of the next attempt (set after a refused login); null: at once. */

@@ -11,6 +11,7 @@ import type { EventStore } from './event-store.ts';
 import type { ExportStore, FigureStore } from './figure-store.ts';
 import type { FleetStore, StateDiskFact, StateDiskReport } from './fleet-store.ts';
 import type { DetailStore } from './detail-store.ts';
+import type { ChangeStore } from './digest-store.ts';
 import type { DigestStore } from './digest-store.ts';
 import type { LevelStore } from './level-store.ts';
 import type { PlotStore, RecordStore } from './look-store.ts';
@@ -56,6 +57,7 @@ export interface Storage {
   readonly exports: ExportStore;
   readonly detail: DetailStore;
   readonly digest: DigestStore;
+  readonly changes: ChangeStore;
   readonly sealed: SealedStore;
   readonly events: EventStore;
   readonly shares: ShareStore;
@@ -110,6 +112,13 @@ export const storedFacts = recordShape({
   bootId: textOrNull,
   inventoryAtMs: timeOrNull,
   reader: readerOrNull,
+  /** The stamp at the newest state report; null before the first. */
+  stateStamp: textOrNull,
+  /** The time of the newest attempt to get a state report, and the number of attempts of its day, UTC. */
+  stateAtMs: timeOrNull,
+  stateRuns: number,
+  /** The time at which an alert last asked for a state report. */
+  stateWantedAtMs: timeOrNull,
 });
 export type ClientFacts = RecordOf<typeof storedFacts>;
 
@@ -135,8 +144,8 @@ export interface ReportStore {
   /**
    * Stores a batch. Returns one result for each item in the same order. Halves a batch that fails for another reason
    * than connection, lock, read-only or space, down to the row, so that one report does not stop the others. Reports
-   * named `Inventory report` become rows of `inventory` if something changed. Throws FleetError if the database is away
-   * or full.
+   * named `Inventory report` become rows of `inventory` if something changed, those named `State report` change
+   * `state`. Throws FleetError if the database is away or full.
    */
   ingest(items: readonly IngestItem[]): Promise<readonly IngestResult[]>;
   /** Stores reports that another machine opens in `sealed_reports`, unchanged. */
@@ -145,6 +154,8 @@ export interface ReportStore {
   clientFacts(): Promise<ReadonlyMap<string, ClientFacts>>;
   /** Sets the labels of these clients. Other clients keep their labels. */
   saveLabels(clients: readonly LabelledClient[]): Promise<void>;
+  /** Returns the digests of the sections of a client's stored state, by kind. */
+  stateDigests(client: string): Promise<Readonly<Record<string, string>>>;
   /** Stores how full the program's own file systems are. Returns the facts stored before. */
   saveStateDisks(report: StateDiskReport): Promise<readonly StateDiskFact[]>;
 }
@@ -213,6 +224,8 @@ export interface PruneLimits {
   readonly alertsMs?: number;
   /** The retention of visits. Default: rawMs. */
   readonly visitsMs?: number;
+  /** The retention of changes of the state of clients. Default: rawMs. */
+  readonly changesMs?: number;
   /** The retention of hours. null: rows are not added to hourly rollups, and existing ones stay. */
   readonly hourlyMs: number | null;
   readonly dailyMs: number | null;

@@ -115,7 +115,7 @@ test('a fault after the first stream fails nothing, and no request waits longer 
   assert.ok(further.length > 0 && further.every(({ timeoutMs }) => timeoutMs <= 30_000), JSON.stringify(further));
 });
 
-test('an inventory is made after a visit that succeeded, and comes with the next one', async (t) => {
+test('an inventory and the state are made after a visit that succeeded, and come with the next one', async (t) => {
   const { settings, options, own } = machine(t);
   const { signal } = new AbortController();
   const events: string[] = [];
@@ -124,9 +124,9 @@ test('an inventory is made after a visit that succeeded, and comes with the next
   assert.equal((await pollAgent(options(new Set()))).acknowledged, 1);
   later();
   later();
-  await until(() => events.length > 0, 'no inventory was made');
-  assert.deepEqual([events, listSpool(own.visit.dirs).length], [['inventory-made'], 1]);
-  assert.equal((await pollAgent(options(new Set()))).acknowledged, 2);
+  await until(() => events.length > 1, 'no inventory or no state was made');
+  assert.deepEqual([events, listSpool(own.visit.dirs).length], [['inventory-made', 'state-made'], 2]);
+  assert.equal((await pollAgent(options(new Set()))).acknowledged, 3);
 });
 
 test('a report that could not be spooled goes before a backlog', (t) => {

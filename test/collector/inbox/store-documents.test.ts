@@ -68,6 +68,7 @@ function tellTale(fails: () => ErrorCode | null = () => null): { store: ReportSt
     saveSealed: () => Promise.resolve([]),
     clientFacts: () => Promise.resolve(new Map()),
     saveLabels: () => Promise.resolve(),
+    stateDigests: () => Promise.resolve({}),
     saveStateDisks: () => Promise.resolve([]),
   };
   return { store, notified };

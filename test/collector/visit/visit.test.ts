@@ -11,6 +11,7 @@ import { generateKeyPair, privateKeysOf, type KeyPair } from '../../../src/seal/
 import type { ClientFacts } from '../../../src/storage/store/storage.ts';
 import type { Connection } from '../../../src/transport/transport.ts';
 import { runStart } from '../../storage/support/samples.ts';
+import { isWide } from '../../support/long-tests.ts';
 import { bundles, makeClient, makeConfig, makeFleet } from '../../support/fleet.ts';
 import type { VisitContext } from '../../../src/collector/visit/context.ts';
 import { assertWithin } from '../../support/within.ts';
@@ -90,6 +91,7 @@ const knownFacts = (client: string, more: Partial<ClientFacts> = {}): ReadonlyMa
     bootId: null,
     inventoryAtMs: nowMs,
     reader: 'node',
+    ...{ stateStamp: '', stateAtMs: nowMs, stateRuns: 1, stateWantedAtMs: null },
     ...more,
   };
   return new Map([[client, facts]]);
@@ -112,18 +114,40 @@ test('with the agent in place a visit is one connection and one exec, and is lef
   assert.equal(kept.length, 2);
 });
 
-test('the first visit with a database takes the inventory over the same connection', async () => {
+test('the first visit with a database takes inventory and state over the same connection', async () => {
   const { context, client, kept, calls } = watched({ facts: new Map() });
-  assert.equal((await visit(context, client)).fault, null);
+  const { fault, record } = await visit(context, client);
+  assert.equal(fault, null);
   assert.equal(calls.filter((call) => call === 'connect').length, 1);
   assert.deepEqual(calls.slice(-1), ['leave']);
-  assert.equal(kept.length, 2);
+  assert.equal(kept.length, 3);
+  assert.match(record.state?.stamp ?? '', /^[0-9a-f]{32}$/);
+  assert.equal(record.state?.runs, 1);
+});
+
+test('the state is taken when the stamp differs, with the digests of what is stored', async () => {
+  const asked: string[] = [];
+  const knownState = (client: string): Promise<Readonly<Record<string, string>>> => {
+    asked.push(client);
+    return Promise.resolve({});
+  };
+  const { context, client, kept } = watched({ knownState });
+  const facts = knownFacts(client.name, { stateStamp: 'another' });
+  const { record } = await visit({ ...context, facts }, client);
+  assert.deepEqual([asked, kept.length, record.state?.runs], [[client.name], 2, 2]);
+});
+
+test('a state report that fails is an attempt, and does not fail the visit', { skip: !isWide }, async () => {
+  const { context, client, kept } = watched({}, (command, number) => (number < 2 ? command : 'exit 1'));
+  const facts = knownFacts(client.name, { stateStamp: 'another' });
+  const { fault, record } = await visit({ ...context, facts }, client);
+  assert.deepEqual([fault, kept.length, record.state], [null, 1, { stamp: null, runs: 2 }]);
 });
 
 test('after a boot the inventory is taken over a connection of its own', async () => {
   const { client, kept, calls, context } = watched();
   const facts = knownFacts(client.name, { bootId: 'another-boot' });
-  assert.equal((await visit({ ...context, facts }, client)).fault, null);
+  assert.equal((await visit({ ...context, facts }, { ...client, changes: 'no' })).fault, null);
   assert.equal(calls.filter((call) => call === 'connect').length, 2);
   assert.equal(calls.filter((call) => call !== 'exec').join(' '), 'connect leave connect leave');
   assert.equal(kept.length, 2);

@@ -95,4 +95,10 @@ b', ${noon}, ${noon})`,
   `INSERT INTO events (event_id, received_at, host, service, instance, description, tags) VALUES ('e', ${noon}, ` +
     `'h', 's', '', '', '{}')`,
   `INSERT INTO client_labels VALUES ('web-1', 'site', 'ber')`,
+  "INSERT INTO state_clients (client) VALUES ('web-1')",
+  "INSERT INTO state_items (kind, item) VALUES ('package', 'openssl amd64')",
+  "INSERT INTO state_values (item_id, value) VALUES (1, '3.0.11')",
+  `INSERT INTO state VALUES (1, 1, ${noon})`,
+  `INSERT INTO state_changes (client_id, item_id, after_id, earliest_at, latest_at) VALUES (1, 1, 1, ${noon}, ${noon})`,
+  `INSERT INTO state_sections VALUES (1, 'package', 'd', ${noon}, NULL)`,
 ];

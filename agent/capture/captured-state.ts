@@ -1,0 +1,98 @@
+/** The state of a client without Node, from what state.sh prints. */
+import { ReportFault, type Report } from '../../src/report/report.ts';
+import type { ProbeOptions } from '../../src/report/wire.ts';
+import { readState } from '../state/collect-state.ts';
+import { mostEntries, type Algorithm, type Entry, type StateSource } from '../state/state-source.ts';
+import { utcText } from '../start/clock.ts';
+import { agentOf, uptimeMs } from './collect-capture.ts';
+import { capturedSource } from './captured-source.ts';
+import type { Capture } from './parse-capture.ts';
+
+const deadlineMs = 14_000;
+/** The kinds of files in the upper digits of a mode in hexadecimal digits. */
+const kinds: Readonly<Record<string, Entry['kind']>> = { '8': 'file', a: 'link', '4': 'folder' };
+
+export interface StateCaptureOptions {
+  readonly capture: Capture;
+  readonly agent: string;
+  readonly bootId: string | null;
+  readonly wallMs: number;
+  readonly options: ProbeOptions;
+}
+
+/** Makes the state report of a capture. Throws ReportFault. */
+export async function collectStateCapture({
+  capture,
+  agent,
+  bootId,
+  wallMs,
+  options,
+}: StateCaptureOptions): Promise<Omit<Report, 'version' | 'report_id' | 'run_id' | 'client'>> {
+  if (!capture.facts.has('state')) throw new ReportFault('report-invalid', '$', 'a capture without the state');
+  const [files = new Map<string, string>()] = capture.samples;
+  const source = capturedState(capture, capturedSource({ capture, files, nowMs: wallMs, notes: null }));
+  const { report } = await readState(source, { options, deadlineMs });
+  return {
+    name: 'State report',
+    datetime: utcText(wallMs),
+    agent: agentOf(capture, agent),
+    boot_id: bootId,
+    monotonic_ms: uptimeMs(files),
+    worker_reports: [],
+    ...report,
+  };
+}
+
+/** Adds the files of a capture to its source. */
+export function capturedState(capture: Capture, source: Omit<StateSource, 'below' | 'digest'>): StateSource {
+  const entries = entriesOf(capture);
+  const algorithms: readonly Algorithm[] = ['md5', 'sha1', 'sha256', 'unit'];
+  const digests = new Map(algorithms.map((name) => [name, digestsIn(capture.programs.get(name)?.output ?? '')]));
+  return {
+    ...source,
+    below: (folder) => entries.filter(({ path }) => path.startsWith(`${folder}/`)),
+    digest: (path, algorithm) => digests.get(algorithm)?.get(path) ?? null,
+  };
+}
+
+function entriesOf({ facts }: Capture): readonly Entry[] {
+  const targets = new Map((facts.get('target') ?? []).map((text) => parted(text)));
+  const closed = new Set<string>();
+  const found = (facts.get('entry') ?? []).flatMap((text) => {
+    const [, kindDigit = '', rights = '', size, seconds, path] =
+      /^([0-9a-f])([0-9a-f]{3}) (\d{1,15}) (\d{1,11}) \.(\/.+)$/.exec(text) ?? [];
+    const kind = kinds[kindDigit];
+    if (kind === undefined || path === undefined) return [];
+    const mode = parseInt(rights, 16);
+    return [{ path, kind, mode, sizeBytes: Number(size), changedS: Number(seconds) }];
+  });
+  for (const { path, kind, mode } of found) if (kind === 'folder' && (mode & 0o001) === 0) closed.add(path);
+  return found
+    .map(({ mode, ...entry }): Entry => {
+      const needed = entry.kind === 'folder' ? 0o001 : 0o004;
+      const isOpen = (mode & needed) !== 0 && !isBelow(entry.path, closed);
+      return { ...entry, isOpen, target: entry.kind === 'link' ? (targets.get(entry.path) ?? null) : null };
+    })
+    .sort((one, other) => (one.path < other.path ? -1 : 1))
+    .slice(0, mostEntries);
+}
+
+/** True if the path is in one of the folders. */
+function isBelow(path: string, folders: ReadonlySet<string>): boolean {
+  for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) {
+    if (folders.has(path.slice(0, at))) return true;
+  }
+  return false;
+}
+
+function parted(text: string): readonly [string, string] {
+  const [, path = '', target = ''] = /^\.(\/\S+) (.*)$/.exec(text) ?? [];
+  return [path, target];
+}
+
+/** Reads `DIGEST  PATH`. */
+function digestsIn(output: string): ReadonlyMap<string, string> {
+  return new Map(
+    [...output.matchAll(/^([0-9a-f]{32,64}) [ *](.+)$/gm)].map(([, digest = '', path = '']) => [`/${path}`, digest]),
+  );
+}

@@ -1,0 +1,73 @@
+# The state of the machine (agent/state) and its stamp. Secrets stay here: only those digests are printed that a file
+# may have which every account may read.
+
+# shellcheck disable=SC2034,SC2043,SC2154 # agent.sh has the rest; the build puts the words in place of @WATCHED@
+
+# stamp: sets $stamp to a sum of inode, size and time of the watched paths. The times of ls are too coarse for it.
+stamp() {
+  set -f
+  IFS=$nl
+  # shellcheck disable=SC2046 # the paths, one a line
+  stamp=$(cd "$R/" && stat -c '%i %s %Y' $(cat "$C/watch") | cksum)
+  IFS=" $tab$nl"
+  set +f
+}
+# watched: prints the newest folders and files of /etc.
+watched() {
+  for x in @WATCHED@; do tell "$x"; done
+  find etc -xdev \( -type d -o -type f \) -print | grep -vE '@LEFT_OUT@' | tr '\n' '\0' | xargs -0 ls -dt | head -n 25
+}
+# sums NAME PROGRAM: prints the digests of the files of the standard input, one a line.
+sums() { tr '\n' '\0' | xargs -0 $2 | sed "s/^/:$1:/"; }
+# open FOLDER...: prints the files that every account may read.
+open() { find "$@" -xdev -type d ! -perm -001 -prune -o -type f -perm -004 -size -513 -print; }
+# stateOf: prints the state of the machine.
+stateOf() {
+  cd "$R/" || return
+  tell "=pid $$"
+  tell '=state'
+  [ ! "$R" ] || tell "=root $R"
+  [ ! "$C" ] || tell "=place $C"
+  for x in @DATABASES@; do [ ! -e "$x" ] || tell "+$x"; done
+  a=md5
+  if [ -e var/lib/dpkg/status ]; then
+    from dpkg-query 8 dpkg-query @DPKG@
+  elif [ -e lib/apk/db/installed ] || [ -e usr/lib/apk/db/installed ]; then
+    a=sha1
+    for x in @APK@; do
+      awk '/^F:/ { f = /^F:etc/ } /^[PVA]:|^$/ || f && /^[FRZ]:/ { print FILENAME ":" $0 }' "$x"
+    done
+  elif [ -e var/lib/pacman/local ]; then
+    for x in var/lib/pacman/local/*-*-*; do tell "+$x"; done
+    awk '/^%/ { b = /BACKUP/ } b && /\t/ { print FILENAME ":" $0 }' var/lib/pacman/local/*/files
+  elif command -v rpm >/dev/null; then
+    from rpm 8 rpm @RPM@
+    from 'rpm --dump' 8 rpm @RPM_FILES@
+  fi
+  find etc run/systemd/system -xdev \( -type f -o -type d -o -type l \) ! -path 'etc/ssl/certs/*' ! -path '*/.git/*' \
+    -exec stat -c '=entry %f %s %Y ./%n' {} +
+  for x in etc/systemd/system/* run/systemd/system/*; do [ ! -L "$x" ] || tell "=target ./$x $(readlink "$x")"; done
+  [ "$noFiles" ] || {
+    o=$(open etc | grep -vE '@LEFT_OUT@')
+    say "$o" | sums $a ${a}sum
+    grep -qE '@FSTAB_SECRET@' etc/fstab && o=$(say "$o" | grep -vx etc/fstab)
+    say "$o" | tr '\n' '\0' | xargs -0 grep -LE "@SECRET@" | sums sha256 sha256sum
+  }
+  sha256sum proc/cmdline | sed 's/^/:sha256:/'
+  open etc/systemd/system run/systemd/system | while IFS= read -r x; do
+    o=$(sed -e :a -e '/\\$/{' -e N -e 's/\\\n/ /' -e ba -e '}' -e "s/^\([ $tab]*Environment[ $tab]*=\).*/\1/" \
+      -e "s/^\([ $tab]*SetCredential[A-Za-z]*[ $tab]*=\).*/\1/" "$x")
+    n=$(say "$o" | sha256sum)
+    tell ":unit:${n%% *}  $x"
+  done
+  # Neither passwords nor comments of accounts.
+  sed 's/^\([^:]*\):[^:]*:\([^:]*:[^:]*\):[^:]*:/etc\/passwd:\1::\2::/' etc/passwd
+  sed 's/^\([^:]*\):[^:]*:/etc\/group:\1::/' etc/group
+  sed 's/^/proc\/self\/mountinfo:/; s,//[^/@ ]*@,//,g; s/pass[a-z]*=[^, ]*//g' proc/self/mountinfo
+  grep -s '' @SOCKETS@ etc/os-release usr/lib/os-release proc/sys/kernel/osrelease proc/sys/kernel/random/boot_id \
+    proc/uptime
+  [ ! "$C" ] || keep "$(watched)" watch
+  read -r up o <"/proc/uptime"
+  read -r x <"/proc/$$/stat"
+  tell "=end $begun|$up|0|$x|"
+}

@@ -1,0 +1,65 @@
+import { stateDigest, stateLimits } from '../../src/report/state/state.ts';
+import type { StateKind, StateSection } from '../../src/report/report.ts';
+import type { Collected, CollectOptions } from '../probes/collected.ts';
+import { printable } from '../probes/function-report.ts';
+import { messageOf } from '../probes/source.ts';
+import { watchName } from '../spool/stamp.ts';
+import { fileLines, ownFiles } from './files.ts';
+import { liveState } from './live-state.ts';
+import { readPackages } from './packages.ts';
+import type { StateSource } from './state-source.ts';
+import { accountLines, listenerLines, mountLines, systemLines } from './system.ts';
+import { unitLines } from './units.ts';
+import { watchedPaths } from './watched.ts';
+
+/** The time for the package manager. */
+const packagesMs = 8000;
+
+/** Collects the state of this machine, and notes the paths that visits watch from now on. Never throws. */
+export async function collectState(options: CollectOptions): Promise<Collected> {
+  return readState(liveState(options.source, ''), options);
+}
+
+/** Collects the state of a machine. */
+export async function readState(
+  source: StateSource,
+  { options, deadlineMs }: Pick<CollectOptions, 'options' | 'deadlineMs'>,
+): Promise<Collected> {
+  const begun = process.uptime();
+  const leftMs = (): number => Math.max(1, Math.min(packagesMs, deadlineMs - 500) - (process.uptime() - begun) * 1000);
+  const packages = await readPackages(source, leftMs);
+  const entries = source.below('/etc');
+  const files = ownFiles(source, entries, packages);
+  source.notes?.write(watchName, watchedPaths(entries, files).join('\n'));
+  const { known = {}, noFiles = false } = options;
+  const section = (kind: StateKind, read: () => readonly string[], error: string | null = null): StateSection =>
+    sectionOf(kind, read, error, known[kind]);
+  const sections = [
+    section('package', () => packages.lines, packages.error),
+    // Without the packages every file of /etc would look like one of people's own.
+    ...(noFiles ? [] : [section('file', () => fileLines(source, files), packages.error)]),
+    section('unit', () => unitLines(source)),
+    section('account', () => accountLines(source)),
+    section('listener', () => listenerLines(source)),
+    section('mount', () => mountLines(source)),
+    section('system', () => systemLines(source)),
+  ];
+  return { workerReports: [], counters: null, report: { name: 'State report', sections } };
+}
+
+function sectionOf(
+  kind: StateKind,
+  read: () => readonly string[],
+  error: string | null,
+  known: string | undefined,
+): StateSection {
+  const failed = (reason: string): StateSection => ({ kind, digest: '', error: printable(reason), lines: null });
+  if (error !== null) return failed(error);
+  try {
+    const lines = [...read()].sort().slice(0, stateLimits[kind]);
+    const digest = stateDigest(lines);
+    return { kind, digest, error: null, lines: digest === known ? null : lines };
+  } catch (thrown) {
+    return failed(messageOf(thrown));
+  }
+}

@@ -1,0 +1,45 @@
+import type { Packages } from './packages.ts';
+import { maxFileBytes, stateLine, timeAndSize, type Entry, type StateSource } from './state-source.ts';
+
+/** Files that other sections have, that programs write, and that package managers leave behind. For grep -E as well. */
+export const leftOut = [
+  '^/etc/(passwd|group|shadow|gshadow|subuid|subgid)-?$',
+  '^/etc/systemd/(system|user)/',
+  '^/etc/ssl/certs/',
+  '^/etc/pki/ca-trust/extracted/',
+  '^/etc/(ld[.]so[.]cache|mtab|adjtime|aliases[.]db|[.]pwd[.]lock|[.]updated)$',
+  '^/etc/udev/hwdb[.]bin$',
+  '^/etc/selinux/[^/]+/(active|policy|contexts/files/[^/]+[.]bin$)',
+  '/[.](git|svn|etckeeper)(/|$)',
+  '~$',
+  '[.](swp|lock|cache)$',
+  '[.](dpkg|ucf)-[a-z]+$',
+  '[.](rpmnew|rpmsave|rpmorig|pacnew|pacsave|apk-new)$',
+].join('|');
+
+/** The most files of a section, as in stateLimits. */
+const maxFiles = 2000;
+
+/** Returns the files of /etc that differ from those of their packages. */
+export function ownFiles(source: StateSource, entries: readonly Entry[], { shipped }: Packages): readonly Entry[] {
+  const isLeftOut = new RegExp(leftOut);
+  const own = entries.filter(({ path, kind, isOpen, sizeBytes }) => {
+    if (kind !== 'file' || isLeftOut.test(path)) return false;
+    const original = shipped.get(path);
+    return (
+      original === undefined ||
+      !isOpen ||
+      sizeBytes > maxFileBytes ||
+      source.digest(path, original.algorithm) !== original.digest
+    );
+  });
+  return own.slice(0, maxFiles);
+}
+
+/** Returns the lines of files: a digest, or time and size of a file that not every account may read. */
+export function fileLines(source: StateSource, files: readonly Entry[]): readonly string[] {
+  return files.flatMap((file) => {
+    const digest = file.isOpen ? source.digest(file.path, 'sha256') : null;
+    return stateLine(file.path, digest?.slice(0, 32) ?? timeAndSize(file), file.changedS);
+  });
+}

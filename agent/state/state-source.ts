@@ -1,0 +1,67 @@
+import { isPlain, maxStateChars } from '../../src/report/state/state.ts';
+import type { Source } from '../probes/source.ts';
+
+/** A machine whose state is read. */
+export interface StateSource extends Source {
+  /** Returns the files, links and folders below a folder, sorted by path; at most `mostEntries`. */
+  below(folder: string): readonly Entry[];
+  /**
+   * Returns the digest of a file in hexadecimal digits, of a unit without its secrets (canonicalUnit). Returns null for
+   * a file that cannot be read or is too large, that holds a secret (holdsSecret), or if the digest is not available.
+   */
+  digest(path: string, algorithm: Algorithm): string | null;
+}
+
+export type Algorithm = 'md5' | 'sha1' | 'sha256' | 'unit';
+
+export interface Entry {
+  readonly path: string;
+  readonly kind: 'file' | 'link' | 'folder';
+  /** True if every account may read the file or folder, and look into the folders above it. */
+  readonly isOpen: boolean;
+  readonly sizeBytes: number;
+  /** The time of the last change in seconds since 1970. */
+  readonly changedS: number;
+  /** The target of a link as it is written; null for others. */
+  readonly target: string | null;
+}
+
+/** The most entries of a folder that are looked at. */
+export const mostEntries = 20_000;
+/** The size above which a file has no digest. */
+export const maxFileBytes = 256 * 1024;
+
+/** A password in a URL, and the values that systemd keeps from other accounts. POSIX, for grep -E as well. */
+export const secretPattern = '//[^/:@ ]*:[^/@ ]*@|^[ \t]*(Environment|SetCredential[A-Za-z]*)[ \t]*=';
+/** A password in /etc/fstab. */
+export const fstabPattern = 'pass|cred';
+
+/** True if a file has time and size in place of a digest, because the digest of a short secret can be guessed. */
+export function holdsSecret(path: string, text: string): boolean {
+  const [secret, inFstab] = [new RegExp(secretPattern), new RegExp(fstabPattern)];
+  return text.split('\n').some((line) => secret.test(line) || (path === '/etc/fstab' && inFstab.test(line)));
+}
+
+/** Returns the text of a unit with whole lines, and without the values of Environment= and SetCredential*=. */
+export function canonicalUnit(text: string): string {
+  return text
+    .replace(/\\\n/g, ' ')
+    .replace(/^([ \t]*(?:Environment|SetCredential[A-Za-z]*)[ \t]*=)[^\n]*/gm, '$1')
+    .replace(/\n+$/, '');
+}
+
+/** Returns time and size of a file that has no digest. */
+export function timeAndSize({ changedS, sizeBytes }: Pick<Entry, 'changedS' | 'sizeBytes'>): string {
+  return `${new Date(changedS * 1000).toISOString().slice(0, 19)}Z ${sizeBytes}`;
+}
+
+/** Returns a line of a section; none if a name or value cannot be printed, or the line is too long. */
+export function stateLine(item: string, value: string, changedS?: number): readonly string[] {
+  const line = changedS === undefined ? `${item}\t${value}` : `${item}\t${value}\t${Math.max(0, changedS)}`;
+  return item !== '' && isPlain(item) && isPlain(value) && line.length <= maxStateChars ? [line] : [];
+}
+
+/** Returns a text without the user and password of a URL. */
+export function withoutPassword(text: string): string {
+  return text.replace(/\/\/[^/@]*@/g, '//');
+}

@@ -1,0 +1,93 @@
+/** The parts of the state that the kernel and a few files of accounts tell. */
+import { imageTypes } from '../../src/report/report.ts';
+import { isNetwork, nothingInside, withoutDevice } from '../probes/reported-mounts.ts';
+import { unescaped } from '../probes/mountinfo.ts';
+import { stateLine, withoutPassword, type StateSource } from './state-source.ts';
+
+const maxAccountBytes = 1024 * 1024;
+const noLogin = /\/(nologin|false|sync|halt|shutdown|true|git-shell)$/;
+const powerful = new Set(['sudo', 'wheel', 'docker', 'adm', 'lxd', 'libvirt']);
+
+/** Returns the accounts with a login shell, and the members of powerful groups. Their comments stay out. */
+export function accountLines(source: StateSource): readonly string[] {
+  const rows = (path: string): readonly (readonly string[])[] =>
+    (source.exists(path) ? source.readStart(path, maxAccountBytes) : '').split('\n').map((line) => line.split(':'));
+  const groups = rows('/etc/group').filter(([name = '']) => powerful.has(name));
+  const names = new Set<string>();
+  return rows('/etc/passwd').flatMap(([name = '', , uid = '', gid = '', , home = '', shell]) => {
+    if (shell === undefined || name === '' || name.startsWith('#') || names.has(name)) return [];
+    const own = groups.filter(([, , id, members = '']) => id === gid || members.split(',').includes(name));
+    if (noLogin.test(shell) && own.length === 0) return [];
+    names.add(name);
+    const member = own.map(([group = '']) => group).sort();
+    // An empty shell means /bin/sh.
+    return stateLine(name, [uid, home, shell === '' ? '/bin/sh' : shell, member.join(',')].join(' ').trimEnd());
+  });
+}
+
+/** The files of sockets, with the state of one that waits for others. */
+const sockets = [
+  ['tcp', '/proc/net/tcp', '0A'],
+  ['tcp', '/proc/net/tcp6', '0A'],
+  ['udp', '/proc/net/udp', '07'],
+  ['udp', '/proc/net/udp6', '07'],
+] as const;
+export const socketFiles = [...sockets.map(([, file]) => file), '/proc/sys/net/ipv4/ip_local_port_range'];
+
+/** Returns the ports on which programs listen, outside the range that the kernel gives out. */
+export function listenerLines(source: StateSource): readonly string[] {
+  const [low = 32768, high = 60999] = (source.readOptional('/proc/sys/net/ipv4/ip_local_port_range') ?? '')
+    .split(/\s+/)
+    .filter((text) => text !== '')
+    .map(Number);
+  const found = new Map<string, 'any' | 'loopback'>();
+  for (const [protocol, file, listening] of sockets) {
+    for (const line of (source.readOptional(file) ?? '').split('\n').slice(1)) {
+      const [, local = '', , state] = line.trim().split(/\s+/);
+      const [address = '', hex = ''] = local.split(':');
+      const port = parseInt(hex, 16);
+      if (state !== listening || !(port > 0) || (port >= low && port <= high)) continue;
+      const item = `${protocol} ${port}`;
+      const isLoopback = /^[0-9A-F]{6}7F$|^0{24}01000000$|^0{16}FFFF0000[0-9A-F]{6}7F$/i.test(address);
+      if (!isLoopback) found.set(item, 'any');
+      else if (!found.has(item)) found.set(item, 'loopback');
+    }
+  }
+  return [...found].flatMap(([item, value]) => stateLine(item, value));
+}
+
+/** Mounts that programs of containers make. */
+const ofContainers = /^\/(run|var\/lib\/(docker|containers|kubelet|lxd|lxcfs|containerd)|snap|proc|sys|dev)(\/|$)/;
+
+/** Returns the mounts with storage: type, device and options. */
+export function mountLines(source: StateSource): readonly string[] {
+  const found = new Map<string, string>();
+  for (const line of (source.readOptional('/proc/self/mountinfo') ?? '').split('\n')) {
+    const fields = line.split(' ');
+    const at = fields.indexOf('-', 6);
+    const [, , device = '', , escaped = '', options = ''] = fields;
+    const [type, from = ''] = at === -1 ? [] : fields.slice(at + 1);
+    if (type === undefined || type === 'autofs' || nothingInside.has(type) || imageTypes.has(type)) continue;
+    const mount = unescaped(escaped);
+    if (device.startsWith('0:') && !isNetwork(type) && !withoutDevice.has(type)) continue;
+    if (ofContainers.test(mount)) continue;
+    const shown = options.split(',').filter((option) => !/pass|cred/i.test(option));
+    found.set(mount, `${type} ${withoutPassword(unescaped(from))} ${shown.join(',')}`);
+  }
+  return [...found].flatMap(([mount, value]) => stateLine(mount, value));
+}
+
+/** Returns kernel, boot, system and the digest of the kernel's command line. */
+export function systemLines(source: StateSource): readonly string[] {
+  const release = ['/etc/os-release', '/usr/lib/os-release'].map((file) => source.readOptional(file)).find(Boolean);
+  const [, os] = /^PRETTY_NAME=["']?(.*?)["']?$/m.exec(release ?? '') ?? [];
+  const facts = {
+    boot: source.readOptional('/proc/sys/kernel/random/boot_id')?.trim(),
+    cmdline: source.digest('/proc/cmdline', 'sha256')?.slice(0, 32),
+    kernel: source.readOptional('/proc/sys/kernel/osrelease')?.trim(),
+    os,
+  };
+  return Object.entries(facts).flatMap(([item, value]) =>
+    value === undefined || value === '' ? [] : stateLine(item, value),
+  );
+}

@@ -1,0 +1,79 @@
+-- The state of clients: packages, files, units, accounts, listeners, mounts and the system, as they are (`state`), and each
+-- change (`state_changes`). Names and values are stored once for the whole fleet. `since` and `latest_at` are the look
+-- that found a value first, `earliest_at` is the look before it; a file's own time narrows both. A client's first look
+-- at a section is no change. before_id is NULL for what is new, after_id for what is gone.
+
+CREATE TABLE state_clients (
+  id     INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+  client TEXT    NOT NULL UNIQUE
+) STRICT;
+
+CREATE TABLE state_items (
+  id   INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+  kind TEXT    NOT NULL,
+  item TEXT    NOT NULL,
+  UNIQUE (kind, item)
+) STRICT;
+
+CREATE TABLE state_values (
+  id      INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+  item_id INTEGER NOT NULL,
+  value   TEXT    NOT NULL,
+  UNIQUE (item_id, value)
+) STRICT;
+
+CREATE TABLE state (
+  client_id INTEGER NOT NULL,
+  value_id  INTEGER NOT NULL,
+  since     TEXT    NOT NULL,
+  PRIMARY KEY (client_id, value_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX state_value ON state (value_id);
+
+CREATE TABLE state_changes (
+  id          INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+  client_id   INTEGER NOT NULL,
+  item_id     INTEGER NOT NULL,
+  before_id   INTEGER,
+  after_id    INTEGER,
+  earliest_at TEXT    NOT NULL,
+  latest_at   TEXT    NOT NULL
+) STRICT;
+CREATE INDEX state_changes_client ON state_changes (client_id, latest_at);
+CREATE INDEX state_changes_item ON state_changes (item_id, latest_at);
+CREATE INDEX state_changes_latest ON state_changes (latest_at);
+
+-- The newest look at each section. error: why the newest look read nothing; its digest and time are of the look before.
+CREATE TABLE state_sections (
+  client_id   INTEGER NOT NULL,
+  kind        TEXT    NOT NULL,
+  digest      TEXT    NOT NULL,
+  observed_at TEXT    NOT NULL,
+  error       TEXT,
+  PRIMARY KEY (client_id, kind)
+) STRICT, WITHOUT ROWID;
+
+-- state_at: the newest attempt to read the state. state_runs: the attempts of its day. state_stamp: the client's stamp at
+-- the newest success. state_wanted_at: the beginning of the newest alert, for which the state is read once more.
+ALTER TABLE clients ADD COLUMN state_stamp TEXT;
+ALTER TABLE clients ADD COLUMN state_at TEXT;
+ALTER TABLE clients ADD COLUMN state_runs INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE clients ADD COLUMN state_wanted_at TEXT;
+
+CREATE VIEW state_now AS
+  SELECT c.client, i.kind, i.item, v.value, s.since
+  FROM state s JOIN state_clients c ON c.id = s.client_id
+  JOIN state_values v ON v.id = s.value_id JOIN state_items i ON i.id = v.item_id;
+
+CREATE VIEW packages AS
+  SELECT c.client, substr(i.item, 1, instr(i.item || ' ', ' ') - 1) AS name, v.value AS version,
+    substr(i.item || '  ', instr(i.item || ' ', ' ') + 1,
+      instr(substr(i.item || '  ', instr(i.item || ' ', ' ') + 1), ' ') - 1) AS architecture, s.since
+  FROM state_items i JOIN state_values v ON v.item_id = i.id
+  JOIN state s ON s.value_id = v.id JOIN state_clients c ON c.id = s.client_id
+  WHERE i.kind = 'package';
+
+CREATE VIEW changes AS
+  SELECT c.client, i.kind, i.item, b.value AS old_value, a.value AS new_value, x.earliest_at, x.latest_at
+  FROM state_changes x JOIN state_clients c ON c.id = x.client_id JOIN state_items i ON i.id = x.item_id
+  LEFT JOIN state_values b ON b.id = x.before_id LEFT JOIN state_values a ON a.id = x.after_id;

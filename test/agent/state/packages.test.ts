@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { test } from 'node:test';
+
+import { dpkgWords, readApk, readDpkg, readPacman, readPackages, readRpm } from '../../../agent/state/packages.ts';
+import { openSource } from '../../../agent/live/live-source.ts';
+import { liveState } from '../../../agent/state/live-state.ts';
+
+test('dpkg: what is installed, and the files that packages ship', () => {
+  const { lines, shipped } = readDpkg(
+    [
+      'ii adduser 3.134 all',
+      ' /etc/adduser.conf cc3493ecd2d09837ffdcc3e25fdfff18',
+      ' /etc/old file 11a06baf8245fd8d690b99024d228c1f obsolete',
+      'ii libc6 2.36-9+deb12u8 amd64',
+      '',
+      'ii libc6 2.36-9+deb12u8 i386',
+      '',
+      'hi held 1 all',
+      '',
+      'rc removed 1 all',
+      ' /etc/removed.conf 0cc175b9c0f1b6a831c399e269772661',
+      'un never <none> <none>',
+      'iU unpacked 2 amd64',
+      'iFRbroken 3 amd64',
+    ].join('\n'),
+  );
+  assert.deepEqual(lines, [
+    ...['adduser all\t3.134', 'libc6 amd64\t2.36-9+deb12u8', 'libc6 i386\t2.36-9+deb12u8', 'held all\t1'],
+    ...['unpacked amd64\t2', 'broken amd64\t3'],
+  ]);
+  assert.deepEqual([...shipped.keys()], ['/etc/adduser.conf', '/etc/old file', '/etc/removed.conf']);
+});
+
+test('rpm: the newest of several versions has the plain name', () => {
+  const { lines, shipped } = readRpm(
+    [
+      '1690000000 kernel-core 5.14.0-362.8.1.el9_3 x86_64',
+      '1700000000 kernel-core 5.14.0-427.13.1.el9_4 x86_64',
+      '1690000001 openssl 3.0.7-27.el9 x86_64',
+      '1690000002 gpg-pubkey 350d275d-6279464b (none)',
+    ].join('\n'),
+    [
+      `/etc/ssh/sshd_config 3667 1700000000 ${'0123456789abcdef'.repeat(4)} 0100600 root root 1 0 0 X`,
+      '/etc/dir 0 1700000000 0000000000000000000000000000000000000000000000000000000000000000 040755 root root 0 0 0 X',
+      '(contains no files)',
+    ].join('\n'),
+  );
+  assert.deepEqual(lines, [
+    'kernel-core x86_64\t5.14.0-427.13.1.el9_4',
+    'gpg-pubkey\t350d275d-6279464b',
+    'openssl x86_64\t3.0.7-27.el9',
+    'kernel-core x86_64 5.14.0-362.8.1.el9_3\t5.14.0-362.8.1.el9_3',
+  ]);
+  assert.equal(shipped.get('/etc/ssh/sshd_config')?.algorithm, 'sha256');
+});
+
+test('apk: packages, and the files of /etc', () => {
+  const { lines, shipped } = readApk(
+    [
+      'C:Q1qKcZ+j23xssAXmgQhkOO8dHnbWw=',
+      ...['P:alpine-baselayout', 'V:3.4.3-r2', 'A:x86_64', 'F:dev', 'F:etc', 'R:motd'],
+      ...['Z:Q1SLkS9hBidUbPwwrw+XR0Whv3ww8=', 'F:etc/apk', 'R:keys', 'a:0:0:644', ''],
+      ...['P:musl', 'V:1.2.4-r2', 'A:x86_64', 'F:lib', 'R:ld', 'Z:Q1xxx=', '', ''],
+    ].join('\n'),
+  );
+  assert.deepEqual(lines, ['alpine-baselayout x86_64\t3.4.3-r2', 'musl x86_64\t1.2.4-r2']);
+  assert.deepEqual(
+    [...shipped],
+    [
+      [
+        '/etc/motd',
+        { algorithm: 'sha1', digest: Buffer.from('SLkS9hBidUbPwwrw+XR0Whv3ww8=', 'base64').toString('hex') },
+      ],
+    ],
+  );
+});
+
+test('pacman: names with hyphens, and backups', () => {
+  const backup = '%FILES%\netc/\netc/pacman.conf\n\n%BACKUP%\netc/pacman.conf\t0cc175b9c0f1b6a831c399e269772661\n';
+  const { lines, shipped } = readPacman(
+    ['ALPM_DB_VERSION', 'gtk-update-icon-cache-1:4.12.4-1', 'openssl-3.1.4-1'],
+    [backup],
+  );
+  assert.deepEqual(lines, ['gtk-update-icon-cache\t1:4.12.4-1', 'openssl\t3.1.4-1']);
+  assert.deepEqual([...shipped.keys()], ['/etc/pacman.conf']);
+});
+
+test("this machine's packages are those of dpkg -l", { skip: !existsSync('/var/lib/dpkg/status') }, async () => {
+  const { lines, error } = await readPackages(liveState(openSource(''), ''), () => 8000);
+  assert.equal(error, null);
+  const listed = spawnSync('dpkg', ['-l'], { env: { ...process.env, COLUMNS: '400' }, encoding: 'utf8' }).stdout;
+  const wanted = listed.split('\n').flatMap((line) => {
+    const [, name, version, architecture] = /^[a-z][iUFHWt]\S* +(\S+?)(?::\S+)? +(\S+) +(\S+)/.exec(line) ?? [];
+    return name === undefined ? [] : [`${name} ${architecture}\t${version}`];
+  });
+  assert.ok(wanted.length > 50);
+  assert.deepEqual([...lines].sort(), wanted.sort());
+});
+
+test('packages that cannot be read are an error, and a machine without a package manager has none', async () => {
+  const run = (): Promise<string> => Promise.reject(new Error('rpm: no answer within 8000 ms'));
+  const source = { ...liveState(openSource('/nowhere'), '/nowhere'), exists: (path: string) => path.includes('rpm') };
+  const failing = { ...source, programs: { ...source.programs, run } };
+  assert.equal((await readPackages(failing, () => 1)).error, 'rpm: no answer within 8000 ms');
+  const empty = { ...source, programs: { ...source.programs, run: () => Promise.resolve('') } };
+  assert.equal((await readPackages(empty, () => 1)).error, 'no packages in the database');
+  const none = await readPackages(liveState(openSource('/nowhere'), '/nowhere'), () => 1);
+  assert.deepEqual([none.error, none.lines], [null, []]);
+  assert.ok(dpkgWords.length > 2);
+});

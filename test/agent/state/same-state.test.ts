@@ -1,0 +1,147 @@
+/** The shell agent and the Node agent read the same state, and tell no secret. */
+import assert from 'node:assert/strict';
+import { chmodSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+
+import { openSource } from '../../../agent/live/live-source.ts';
+import { readState } from '../../../agent/state/collect-state.ts';
+import { liveState } from '../../../agent/state/live-state.ts';
+import { encodeReport } from '../../../src/report/encode-report.ts';
+import type { Report } from '../../../src/report/report.ts';
+import type { StateKind } from '../../../src/report/report.ts';
+import type { ProbeOptions } from '../../../src/report/wire.ts';
+import { isWide } from '../../support/long-tests.ts';
+import { shells } from '../../support/shell-client.ts';
+import { rootWith, shellAgent } from '../../support/shell-report.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
+import { machineReport } from '../../support/machine-report.ts';
+
+const secrets = ['hunter2', 'swordfish', 'letmein', 'opensesame', 'tr0ub4dor', 'Gecos Room 5', 'xyzzyhash'];
+const dpkg = [
+  'ii nginx 1.22 amd64',
+  ' /etc/nginx/mime.types 0cc175b9c0f1b6a831c399e269772661',
+  ' /etc/nginx/nginx.conf 1234567890abcdef1234567890abcdef',
+  ...['rc gone 1 all', '', 'ii openssl 3.0.11-1~deb12u2 amd64', '', ''],
+].join('\n');
+
+/** Makes the root of a machine with secrets in it. */
+function machine(t: TestContext): string {
+  const root = rootWith(tempFolder(t), {
+    'usr/bin/dpkg-query': `#!/bin/sh\ncat <<'END'\n${dpkg}END\n`,
+    'var/lib/dpkg/status': '',
+    'etc/nginx/mime.types': 'a',
+    'etc/nginx/nginx.conf': 'worker_processes 1;\n',
+    'etc/nginx/old.conf~': 'left out',
+    'etc/nginx/with space.conf': 'b',
+    'etc/secret.conf': `password=${secrets[0]}\n`,
+    'etc/closed/inside.conf': `${secrets[4]}\n`,
+    'etc/apt/proxy.conf': `Acquire::http::Proxy "http://joe:${secrets[1]}@proxy:3128";\n`,
+    'etc/fstab': `//nas/share /mnt cifs user=joe,password=${secrets[2]} 0 0\n`,
+    'etc/systemd/system/app.service': `[Service]\nEnvironment=TOKEN=${secrets[3]} \\\n  MORE=${secrets[3]}\nExecStart=/bin/app\n`,
+    'etc/systemd/system/app.service.d/x.conf': `[Service]\nSetCredential=key:${secrets[3]}\n`,
+    'etc/passwd': `root:x:0:0:${secrets[5]}:/root:/bin/bash\ndaemon:x:1:1::/:/usr/sbin/nologin\nold:${secrets[6]}:9:9::/home/old:\n`,
+    'etc/group': `sudo:${secrets[6]}:27:old,nobody\nwww:x:33:\n`,
+    'etc/os-release': 'PRETTY_NAME="Debian GNU/Linux 12"\n',
+    'proc/cmdline': `root=/dev/vda token=${secrets[0]}\n`,
+    'proc/uptime': '1000.5 1.0\n',
+    'proc/sys/kernel/osrelease': '6.1.0-1\n',
+    'proc/sys/kernel/random/boot_id': '035a4846-3a67-49e9-aedc-cdaa973b2287\n',
+    'proc/sys/net/ipv4/ip_local_port_range': '32768\t60999\n',
+    'proc/net/tcp':
+      '  sl  local_address rem_address   st\n   0: 0100007F:0CEA 00000000:0000 0A 0\n' +
+      '   1: 00000000:01BB 00000000:0000 0A 0\n' +
+      '   2: 00000000:9C40 00000000:0000 0A 0\n   3: 00000000:0016 01000000:0016 01 0\n',
+    'proc/self/mountinfo':
+      '22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n23 22 0:20 / /proc rw - proc proc rw\n' +
+      `24 22 0:40 / /mnt rw - cifs //joe:${secrets[2]}@nas/share rw,password=${secrets[2]}\n`,
+  });
+  chmodSync(path.join(root, 'usr/bin/dpkg-query'), 0o755);
+  chmodSync(path.join(root, 'etc/secret.conf'), 0o640);
+  chmodSync(path.join(root, 'etc/closed'), 0o700);
+  mkdirSync(path.join(root, 'etc/systemd/system/multi-user.target.wants'));
+  symlinkSync(
+    '/lib/systemd/system/nginx.service',
+    path.join(root, 'etc/systemd/system/multi-user.target.wants/nginx.service'),
+  );
+  symlinkSync('/dev/null', path.join(root, 'etc/systemd/system/snapd.service'));
+  for (const file of ['etc/secret.conf', 'etc/nginx/nginx.conf']) utimesSync(path.join(root, file), 1.7e9, 1.7e9);
+  return root;
+}
+
+const wanted: Readonly<Record<StateKind, readonly string[]>> = {
+  package: ['nginx amd64\t1.22', 'openssl amd64\t3.0.11-1~deb12u2'],
+  file: [
+    '/etc/apt/proxy.conf\tTIME\tS',
+    '/etc/closed/inside.conf\tTIME\tS',
+    '/etc/fstab\tTIME\tS',
+    '/etc/nginx/nginx.conf\tDIGEST\tS',
+    '/etc/nginx/with space.conf\tDIGEST\tS',
+    '/etc/os-release\tDIGEST\tS',
+    '/etc/secret.conf\tTIME\tS',
+  ],
+  unit: ['app.service\tDIGEST\tS', 'nginx.service\tenabled', 'snapd.service\tmasked'],
+  account: ['old\t9 /home/old /bin/sh sudo', 'root\t0 /root /bin/bash'],
+  listener: ['tcp 3306\tloopback', 'tcp 443\tany'],
+  mount: ['/\text4 /dev/sda1 rw,relatime', '/mnt\tcifs //nas/share rw'],
+  system: [
+    'boot\t035a4846-3a67-49e9-aedc-cdaa973b2287',
+    'cmdline\tDIGEST',
+    'kernel\t6.1.0-1',
+    'os\tDebian GNU/Linux 12',
+  ],
+};
+
+const masked = (line: string): string =>
+  line
+    .replace(/\t\d{4}-\d\d-\d\dT[\d:]{8}Z \d+(?=\t)/, '\tTIME')
+    .replace(/[0-9a-f]{32}/, 'DIGEST')
+    .replace(/\t\d{5,11}$/, '\tS');
+
+const shownOf = ({ sections = [] }: Partial<Report>): unknown =>
+  Object.fromEntries(sections.map(({ kind, error, lines }) => [kind, error ?? lines?.map(masked)]));
+
+async function ofNode(root: string, options: ProbeOptions = {}): Promise<Partial<Report>> {
+  const { report = {} } = await readState(liveState(openSource(root), root), { options, deadlineMs: 9000 });
+  return report;
+}
+
+const assertNoSecret = (...texts: readonly (string | Buffer)[]): void => {
+  for (const text of texts) for (const secret of secrets) assert.ok(!text.includes(secret), secret);
+};
+
+test('the Node agent reads every section, and no secret', async (t) => {
+  const report = await ofNode(machine(t));
+  assert.deepEqual(shownOf(report), wanted);
+  assertNoSecret(encodeReport(machineReport({ datetime: '', worker_reports: [], ...report })));
+});
+
+for (const shell of isWide ? shells : shells.slice(0, 1)) {
+  test(`the capture has the same state, and no secret (${shell})`, async (t) => {
+    const root = machine(t);
+    const client = shellAgent(t, { shell, own: { 'dpkg-query': `cat <<'END'\n${dpkg}END` } });
+    const { report, capture, end } = await client.run({ root, state: true });
+    assert.deepEqual(report?.sections, (await ofNode(root)).sections);
+    assert.match(end?.stamp ?? '', /^\d+ \d+/);
+    assertNoSecret(capture[0] === 0x1f ? gunzipSync(capture) : capture, JSON.stringify(report));
+    const again = await client.run({
+      root,
+      state: true,
+      options: { known: { package: report?.sections?.[0]?.digest ?? '' }, noFiles: true },
+    });
+    assert.deepEqual(again.report?.sections?.map(({ kind, lines }) => [kind, lines === null]).slice(0, 2), [
+      ['package', true],
+      ['unit', false],
+    ]);
+  });
+}
+
+test('the stamp of the shell agent changes with a watched file and with nothing else', async (t) => {
+  const root = machine(t);
+  const client = shellAgent(t, { own: { 'dpkg-query': `cat <<'END'\n${dpkg}END` } });
+  const first = (await client.run({ root, state: true })).end?.stamp;
+  assert.equal((await client.run({ root })).end?.stamp, first);
+  writeFileSync(path.join(root, 'etc/nginx/nginx.conf'), 'worker_processes 8;\n# more\n');
+  assert.notEqual((await client.run({ root })).end?.stamp, first);
+});
