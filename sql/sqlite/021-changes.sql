@@ -73,6 +73,21 @@ CREATE VIEW packages AS
   JOIN state s ON s.value_id = v.id JOIN state_clients c ON c.id = s.client_id
   WHERE i.kind = 'package';
 
+-- The versions that clients have and had. since is NULL for what was there before the first look and is gone;
+-- replaced_at is NULL for what is there.
+CREATE VIEW package_history AS
+  SELECT client, name, version, architecture, since, NULL AS replaced_at FROM packages
+  UNION ALL
+  SELECT c.client, substr(i.item, 1, instr(i.item || ' ', ' ') - 1), b.value,
+    substr(i.item || '  ', instr(i.item || ' ', ' ') + 1,
+      instr(substr(i.item || '  ', instr(i.item || ' ', ' ') + 1), ' ') - 1),
+    (SELECT MAX(e.latest_at) FROM state_changes e
+     WHERE e.client_id = x.client_id AND e.item_id = x.item_id AND e.after_id = x.before_id AND e.id < x.id),
+    x.latest_at
+  FROM state_items i JOIN state_changes x ON x.item_id = i.id JOIN state_clients c ON c.id = x.client_id
+  JOIN state_values b ON b.id = x.before_id
+  WHERE i.kind = 'package';
+
 CREATE VIEW changes AS
   SELECT c.client, i.kind, i.item, b.value AS old_value, a.value AS new_value, x.earliest_at, x.latest_at
   FROM state_changes x JOIN state_clients c ON c.id = x.client_id JOIN state_items i ON i.id = x.item_id

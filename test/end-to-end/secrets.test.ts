@@ -26,6 +26,7 @@ const given: Readonly<Record<string, readonly (readonly string[])[]>> = {
   show: [['wrong'], ['own']],
   forecast: [[], ['own', '--backtest', '90d']],
   outliers: [[]],
+  changes: [[], ['--have', 'openssl']],
   digest: [[], ['--since', '7d']],
   check: [['plain', 'own', 'behind'], ['--connect', '--mail'], ['--webhook', 'chat'], ['--replies']],
   alert: [[], ['--dry-run'], ['--replay', '--since', '1h']],

@@ -110,13 +110,18 @@ async function looksAt(
   { report, observedAtMs }: IngestItem,
 ): Promise<readonly Look[] | string> {
   const rows = await session.all(
-    `SELECT kind, digest, observed_at FROM state_sections WHERE client_id = ?${session.dialect.forUpdate}`,
+    `SELECT kind, digest, observed_at, observed_at > ${session.dialect.now} AS is_ahead
+     FROM state_sections WHERE client_id = ?${session.dialect.forUpdate}`,
     [clientId],
   );
   const stored = new Map(
     rows.map((row): [string, StoredSection] => [
       String(row['kind']),
-      { digest: String(row['digest']), observedAtMs: fromSqlTime(row['observed_at']) ?? 0 },
+      {
+        digest: String(row['digest']),
+        // A time in the future is from a clock that was wrong: any look comes after it.
+        observedAtMs: Number(row['is_ahead']) === 1 ? observedAtMs : (fromSqlTime(row['observed_at']) ?? 0),
+      },
     ]),
   );
   const looks: Look[] = [];

@@ -1,11 +1,18 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 
 import fc from 'fast-check';
 
 import { stateDigest } from '../../../src/report/state/state.ts';
 import type { StateKind, StateSection } from '../../../src/report/report.ts';
+import { packageDir } from '../../../src/state/paths.ts';
+import { storageOn } from '../../../src/storage/open-storage.ts';
 import type { IngestItem } from '../../../src/storage/store/storage.ts';
+import { isWide } from '../../support/long-tests.ts';
+import { times } from '../../support/times.ts';
+import { crashingDatabase } from '../support/crashing-database.ts';
 import { noonMs } from '../support/samples.ts';
 import { onEachDatabase, type Opened } from '../support/databases.ts';
 import { stateItem } from '../support/state-samples.ts';
@@ -110,6 +117,74 @@ onEachDatabase('the state of clients', ({ it }) => {
     assert.deepEqual(await opened.rows('SELECT COUNT(*) FROM state_values'), [[7500]]);
   });
 
+  it('keeps 20,000 rows of a client, and of its changes the newest', async (opened) => {
+    const all = (value: number): StateSection =>
+      look(
+        'package',
+        times(5000, (index) => `p${index} all\t${value}`),
+      );
+    for (let day = 0; day < 5; day++) await ingest(opened, stateItem('liar', at(day * 1500), [all(day)]));
+    assert.deepEqual(await opened.rows('SELECT COUNT(*) FROM state UNION ALL SELECT COUNT(*) FROM state_changes'), [
+      [5000],
+      [15_000],
+    ]);
+    assert.deepEqual(await opened.rows('SELECT DISTINCT old_value FROM changes ORDER BY 1'), [['1'], ['2'], ['3']]);
+  });
+
+  it('takes the upgrade to another release as one change a package', async (opened) => {
+    const release = (count: number, version: string): StateSection =>
+      look(
+        'package',
+        times(count, (index) => `p${index} amd64\t${version}`),
+      );
+    await ingest(
+      opened,
+      stateItem('web-1', at(0), [release(2400, '12'), look('system', ['boot\ta', 'os\tDebian 12'])]),
+    );
+    const later = [release(2600, '13'), look('system', ['boot\tb', 'os\tDebian 13'])];
+    assert.deepEqual(await ingest(opened, stateItem('web-1', at(60), later)), ['stored']);
+    assert.deepEqual(await opened.rows('SELECT kind, old_value, COUNT(*) FROM changes GROUP BY 1, 2 ORDER BY 1, 2'), [
+      ['package', null, 200],
+      ['package', '12', 2400],
+      ['system', 'Debian 12', 1],
+      ['system', 'a', 1],
+    ]);
+  });
+
+  it('goes on from a look whose clock was ahead', async (opened) => {
+    const kernel = (version: string): readonly StateSection[] => [look('system', [`kernel\t${version}`])];
+    await ingest(opened, stateItem('web-1', Date.now() + 86_400_000, kernel('6.1')));
+    const nowMs = Date.now() - 1000;
+    await ingest(opened, stateItem('web-1', nowMs, kernel('6.2')));
+    await ingest(opened, stateItem('web-1', nowMs - minuteMs, kernel('5.10')));
+    const text = new Date(nowMs).toISOString().slice(0, 23).replace('T', ' ');
+    assert.deepEqual(await opened.rows(changesSql), [['web-1', 'system', 'kernel', '6.1', '6.2', text, text]]);
+  });
+
+  it('tells who had a version on a day, and since when', async (opened) => {
+    const minuteOf = (day: number): number => (Date.UTC(2026, 10, day, 12) - noonMs) / minuteMs;
+    const seen = (client: string, day: number, version: string): Promise<readonly string[]> =>
+      ingest(opened, stateItem(client, at(minuteOf(day)), [look('package', [`openssl amd64\t${version}`, 'a b\t1'])]));
+    for (const [client, ...looks] of [
+      ['ever', [1, '3.0.11-1']],
+      ['before', [1, '3.0.11-1'], [2, '3.0.14-1']],
+      ['at first', [1, '3.0.11-1'], [5, '3.0.14-1']],
+      ['that day', [1, '3.0.9-1'], [3, '3.0.11-1']],
+      ['a while', [1, '3.0.9-1'], [2, '3.0.11-1'], [4, '3.0.14-1'], [8, '3.0.11-1'], [9, '3.0.14-1']],
+      ['after', [1, '3.0.9-1'], [4, '3.0.11-1'], [6, '3.0.14-1']],
+    ] as const)
+      for (const [day, version] of looks) await seen(client, day, version);
+    const document = readFileSync(path.join(packageDir, 'docs', 'changes.md'), 'utf8');
+    const [, sql = ''] = /^Who had it on 3 November.*?```sql\n(.*?);\n```/ms.exec(document) ?? [];
+    const on = (day: number): string => textAt(minuteOf(day));
+    assert.deepEqual(await opened.rows(`${sql} ORDER BY client`), [
+      ['a while', '3.0.11-1', on(2), on(4)],
+      ['at first', '3.0.11-1', null, on(5)],
+      ['ever', '3.0.11-1', on(1), null],
+      ['that day', '3.0.11-1', on(3), null],
+    ]);
+  });
+
   it('knows a report that comes twice', async (opened) => {
     const item = stateItem('web-1', at(0), [look('system', ['kernel\t6.1'])]);
     const twice = [...(await ingest(opened, item)), ...(await ingest(opened, item))];
@@ -120,7 +195,49 @@ onEachDatabase('the state of clients', ({ it }) => {
 
 const values = fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd é', '/e'), fc.constantFrom('1', '2', '3'));
 
+interface Attempt {
+  readonly state: Readonly<Record<string, string>>;
+  /** The statement at which the first attempt ends. */
+  readonly statement: number;
+  readonly when: 'before' | 'after';
+}
+
+const attempts: fc.Arbitrary<Attempt> = fc.record({
+  state: values,
+  statement: fc.integer({ min: 1, max: 30 }),
+  when: fc.constantFrom('before', 'after'),
+});
+
 onEachDatabase('random states', ({ it }) => {
+  it('are the rows when a report is stored again after a crash at any statement', async (opened) => {
+    let [minute, crashed] = [0, 0];
+    const run = async ({ state, statement, when }: Attempt, client: string): Promise<void> => {
+      const lines = Object.entries(state).map(([item, value]) => `${item}\t${value}`);
+      const item = stateItem(client, at(minute++), [look('system', lines), look('unit', lines)]);
+      const crash = (): never => {
+        crashed += 1;
+        throw new Error('crash');
+      };
+      const { database } = crashingDatabase(opened.database, { statement, when, crash });
+      await storageOn(database)
+        .reports.ingest([item])
+        .catch((thrown: unknown) => assert.match(String(thrown), /crash/));
+      await ingest(opened, item);
+      const now = `SELECT kind, item, value FROM state_now WHERE client = '${client}' ORDER BY kind, item`;
+      const wanted = ['system', 'unit'].flatMap((kind) => [...lines].sort().map((line) => [kind, ...line.split('\t')]));
+      assert.deepEqual(await opened.rows(now), wanted);
+    };
+    const numRuns = isWide ? 50 : 10;
+    await fc.assert(
+      fc.asyncProperty(fc.array(attempts, { minLength: 4, maxLength: 4 }), async (states) => {
+        const client = randomUUID();
+        for (const one of states) await run(one, client);
+      }),
+      { numRuns },
+    );
+    assert.ok(crashed > numRuns, `${crashed} crashes`);
+  });
+
   it('leave the rows of the last report, and changes that lead there', async (opened) => {
     let minute = 0;
     const states = fc.array(fc.record({ state: values, isKnown: fc.boolean() }), { minLength: 1, maxLength: 8 });
