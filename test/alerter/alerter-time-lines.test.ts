@@ -103,7 +103,7 @@ passStories(`
     08:15-08:30 web-2 disk / 97
     08:40 server up
     08:45 web-2 disk / 97
-    > 08:46 ops: firing critical web-2 disk /, past web-1 disk / 08:00 to 08:30 (instead of 1, 2)
+    > 08:46 ops: firing critical web-2 disk /, past web-1 disk / 08:00 to 08:30 (instead of 2)
 
   a value of which passes see nothing but its way back is notified once it has come back twice
     ${fleet(disk)}

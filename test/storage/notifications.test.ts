@@ -123,6 +123,20 @@ onEachDatabase('notifications', (kit) => {
     assert.equal((await storage.alertHistory.notifiedSince(0)).length, 2, 'notified twice');
   });
 
+  test('what was in a replaced mail is notified again in a mail with the same Message-ID', async () => {
+    const { storage, lease } = await firing(await kit.open());
+    await storage.notifications.saveNotifications(lease, { ...none, mails: [mail()], notified: [lastNotified()] });
+    const other = mail({ messageId: '<other>', notifications: [stored({ alertId: 2 })], replaces: [1] });
+    const unnotified = [{ alertId: 1, recipient: lastNotified().recipient }];
+    await storage.notifications.saveNotifications(lease, { ...none, mails: [other], unnotified });
+    assert.deepEqual(await storage.alertHistory.notificationsOf([1]), []);
+    await storage.notifications.saveNotifications(lease, { ...none, mails: [mail({ content: 'again' })] });
+    assert.deepEqual(
+      pluck(await storage.outbox.dueMails(10), 'content').toSorted(),
+      ['again', other.content].toSorted(),
+    );
+  });
+
   const reached: readonly (readonly [string, (storage: Storage, id: number) => Promise<void>])[] = [
     ['DATA', (storage, id) => storage.outbox.markDataBegun(id, 'one')],
     ['its recipient', (storage, id) => storage.outbox.markSent(id, 'one')],

@@ -128,6 +128,8 @@ export interface NotificationPlan {
   readonly mails: readonly DueMail[];
   /** The last notifications of recipients once the mails are stored: only new and changed rows. */
   readonly notified: readonly LastNotified[];
+  /** Alerts that their recipients know nothing of: the mail about them is replaced by one that lacks them. */
+  readonly unnotified: readonly Pick<LastNotified, 'alertId' | 'recipient'>[];
   /** Alerts that nobody has to be notified of any more, and that are in no waiting mail. */
   readonly closedOut: readonly number[];
   readonly held: readonly Held[];

@@ -41,6 +41,7 @@ export function planNotifications(input: DispatchInput): NotificationPlan {
   return {
     mails: outcomes.flatMap(({ mail }) => mail ?? []).sort(compareMails),
     notified: outcomes.flatMap(({ notified }) => notified),
+    unnotified: outcomes.flatMap(({ unnotified }) => unnotified),
     closedOut: closedOutOf(pass, watched, outcomes),
     held: [...heldByNobody(watched, input), ...distinct(outcomes.flatMap((outcome) => outcome.held))],
   };
@@ -51,6 +52,7 @@ type Pass = Omit<FindNewsOptions, 'recipient' | 'alerts'> & { readonly inhibitio
 interface Outcome {
   readonly mail: DueMail | null;
   readonly notified: readonly LastNotified[];
+  readonly unnotified: NotificationPlan['unnotified'];
   readonly held: readonly Held[];
   /** Closed alerts that the recipient still has to be notified of. */
   readonly owed: readonly number[];
@@ -63,9 +65,9 @@ function planForRecipient(pass: Pass, recipient: string, alerts: readonly Recipi
   const held = found.held.flatMap(({ alertId, reasons }) =>
     reasons.map((reason) => heldOf(alertId, recipient, reason)),
   );
-  const owedAfter = (items: readonly PendingNotification[]): readonly number[] => {
+  const owedAfter = (items: readonly PendingNotification[], before = alerts): readonly number[] => {
     const sent = new Map(items.map((item) => [item.alertId, item]));
-    const owed = alerts.filter(({ alert, known, listener }) => {
+    const owed = before.filter(({ alert, known, listener }) => {
       const item = sent.get(alert.id);
       const knows = item === undefined ? known : knownAfter(item, nowMs);
       return (
@@ -74,7 +76,7 @@ function planForRecipient(pass: Pass, recipient: string, alerts: readonly Recipi
     });
     return owed.map(({ alert }) => alert.id);
   };
-  const nothing = { mail: null, notified: [], held, owed: owedAfter([]) };
+  const nothing = { mail: null, notified: [], unnotified: [], held, owed: owedAfter([]) };
   const ringing = found.news.filter(({ listedOnly }) => !listedOnly);
   if (ringing.length === 0 && !found.remindersDue) return nothing;
   const contents = contentsOf(options);
@@ -99,7 +101,14 @@ function planForRecipient(pass: Pass, recipient: string, alerts: readonly Recipi
   }
   const mail = mailOf(options, contents, history);
   const notified = mail.items.map((item) => ({ alertId: item.alertId, recipient, ...knownAfter(item, nowMs) }));
-  return { mail, notified, held: [...held, ...behind], owed: owedAfter(mail.items) };
+  const restored = contents.unnotified.map(({ alert: { id }, known }) => ({ key: { alertId: id, recipient }, known }));
+  return {
+    mail,
+    notified: [...notified, ...restored.flatMap(({ key, known }) => (known === null ? [] : { ...key, ...known }))],
+    unnotified: restored.flatMap(({ key, known }) => (known === null ? key : [])),
+    held: [...held, ...behind],
+    owed: owedAfter(mail.items, contents.alerts),
+  };
 }
 
 /** Returns why a notification waits with its mail: an urgent one waits once its client has used up its urgent mails. */
@@ -127,8 +136,8 @@ function heldOf(alertId: number, recipient: string, reason: HoldReason): Held {
 }
 
 function mailOf(
-  { input, bastions, recipient, alerts }: FindNewsOptions,
-  { items: unsorted, replaces }: MailContents,
+  { input, bastions, recipient }: FindNewsOptions,
+  { items: unsorted, replaces, alerts }: MailContents,
   history: RecipientHistory | null,
 ): DueMail {
   const { config, exportOf, firstPass = false, newRules } = input;

@@ -1,7 +1,9 @@
 import type { WaitingMail } from '../../storage/store/outbox-store.ts';
+import { groupBy } from '../../platform/group-by.ts';
 import type { Known } from '../inhibit/difference.ts';
 import { isUrgent } from './group-interval.ts';
 import type { PendingNotification } from './notification-plan.ts';
+import type { RecipientAlert } from './recipient-alerts.ts';
 import { findNews, type FindNewsOptions, type RecipientNews } from './recipient-news.ts';
 
 /** The notifications of a mail, and the waiting mails that it replaces. */
@@ -9,43 +11,43 @@ export interface MailContents {
   /** Empty if all notifications are in waiting mails, or have to wait for them. */
   readonly items: readonly PendingNotification[];
   readonly replaces: readonly WaitingMail[];
-  /** The waiting mails that are not replaced, by each alert in them. */
+  /** The mails that are not replaced, by each alert in them. */
   readonly kept: ReadonlyMap<number, WaitingMail>;
+  /** The recipient's alerts, as the recipient knows them if the replaced mails are never sent. */
+  readonly alerts: readonly RecipientAlert[];
+  /** The alerts of the replaced mails that the new mail lacks. What these mails said of them is not known any more. */
+  readonly unnotified: readonly RecipientAlert[];
 }
 
 /**
- * Returns the contents of a mail that is sent now: the notifications since the last mail, and those of the waiting
- * mails that it replaces, compared with the recipient's knowledge before these mails. A waiting mail is replaced only
- * if all its items are in the new mail, and only together with all waiting mails that share an alert with it. A mail
- * that adds nothing to the replaced ones is not made. Notifications of an alert in a mail that is not replaced wait
- * until that mail is sent, unless they are urgent: mails may overtake each other.
+ * Returns the contents of a mail that is sent now. It replaces all waiting mails, which have certainly not arrived, and
+ * has the difference to the recipient's knowledge before them. An alert that cannot be notified now counts as it did
+ * before these mails, and is notified later: so no mail overtakes an older one about the same alert. A mail that adds
+ * nothing to the waiting ones is not made.
+ *
+ * A mail that may have arrived is not replaced, and neither is a waiting one that shares an alert with it.
+ * Notifications of their alerts wait until they are sent, unless they are urgent.
  */
 export function contentsOf(options: FindNewsOptions): MailContents {
   const { input, alerts, recipient } = options;
   const isOwn = (mail: WaitingMail): boolean => mail.recipient === recipient;
   const waiting = input.waiting.filter(isOwn);
   const begun = (input.begun ?? []).filter(isOwn);
-  let replaces: readonly WaitingMail[] = waiting;
-  for (;;) {
-    const before = knowledgeBefore(replaces);
-    const kept = new Map(
-      [...begun, ...waiting.filter((mail) => !replaces.includes(mail))].flatMap((mail) =>
-        mail.items.map(({ alertId }) => [alertId, mail] as const),
-      ),
-    );
-    const knownBefore = alerts.map((one) =>
-      before.has(one.alert.id) ? { ...one, known: before.get(one.alert.id) ?? null } : one,
-    );
-    const items = sendable(findNews({ ...options, alerts: knownBefore }), kept);
-    const stays = staying(replaces, items);
-    if (stays.size > 0) {
-      replaces = replaces.filter((mail) => !stays.has(mail));
-      continue;
-    }
-    if (items.some((item) => !item.listedOnly && !isIn(item, replaces))) return { items, replaces, kept };
-    if (replaces.length === 0) return { items: [], replaces, kept };
-    replaces = [];
+  const staying = sharingWith(begun, waiting);
+  const replaces = waiting.filter((mail) => !staying.has(mail));
+  const before = knowledgeBefore(replaces, alerts);
+  const alertsBefore = alerts.map((one) => {
+    const known = before.get(one.alert.id);
+    return known === undefined ? one : { ...one, known };
+  });
+  const kept = mailsByAlert([...staying]);
+  const items = sendable(findNews({ ...options, alerts: alertsBefore }), kept);
+  if (!items.some((item) => !item.listedOnly && !isIn(item, replaces))) {
+    return { items: [], replaces: [], kept: mailsByAlert([...begun, ...waiting]), alerts, unnotified: [] };
   }
+  const included = new Set(items.map(({ alertId }) => alertId));
+  const unnotified = alertsBefore.filter(({ alert: { id } }) => before.has(id) && !included.has(id));
+  return { items, replaces, kept, alerts: alertsBefore, unnotified };
 }
 
 /** Returns the notifications that may be sent beside mails that are kept. */
@@ -56,33 +58,42 @@ function sendable(
   return [...news, ...(remindersDue ? reminders : [])].filter((item) => !kept.has(item.alertId) || isUrgent(item));
 }
 
-/** Returns the recipient's knowledge of each alert before the first of these mails with that alert. */
-function knowledgeBefore(mails: readonly WaitingMail[]): ReadonlyMap<number, Known> {
-  const before = new Map<number, Known>();
+/**
+ * Returns the recipient's knowledge of each alert before the first of these mails with that alert. Omits an alert that
+ * a later mail has reported since.
+ */
+function knowledgeBefore(mails: readonly WaitingMail[], alerts: readonly RecipientAlert[]): ReadonlyMap<number, Known> {
   const inOrder = [...mails].sort((one, other) => one.createdAtMs - other.createdAtMs || one.id - other.id);
-  for (const item of inOrder.flatMap(({ items }) => items)) {
-    if (!before.has(item.alertId)) before.set(item.alertId, item.before);
+  const itemsOf = groupBy(
+    inOrder.flatMap(({ items }) => items),
+    ({ alertId }) => alertId,
+  );
+  const before = new Map<number, Known>();
+  for (const { alert, known } of alerts) {
+    const [first, last = first] = [itemsOf.get(alert.id)?.[0], itemsOf.get(alert.id)?.at(-1)];
+    if (first === undefined || (known?.sequence ?? 0) > (last?.sequence ?? 0)) continue;
+    before.set(alert.id, first.before);
   }
   return before;
 }
 
-/**
- * Returns the mails that cannot be replaced: the new mail lacks one of their items, or an item of a mail that shares an
- * alert with them.
- */
-function staying(mails: readonly WaitingMail[], items: readonly PendingNotification[]): ReadonlySet<WaitingMail> {
-  const sent = new Set(items.map(({ alertId }) => alertId));
-  const stays = new Set(mails.filter((mail) => mail.items.some(({ alertId }) => !sent.has(alertId))));
-  const shared = new Set([...stays].flatMap((mail) => mail.items.map(({ alertId }) => alertId)));
-  for (let size = -1; size !== stays.size;) {
-    size = stays.size;
-    for (const mail of mails) {
+/** Returns the mails that may have arrived, and those that share an alert with one of them, or with such a mail. */
+function sharingWith(begun: readonly WaitingMail[], waiting: readonly WaitingMail[]): ReadonlySet<WaitingMail> {
+  const sharing = new Set(begun);
+  const shared = new Set(mailsByAlert(begun).keys());
+  for (let size = -1; size !== sharing.size;) {
+    size = sharing.size;
+    for (const mail of waiting) {
       if (!mail.items.some(({ alertId }) => shared.has(alertId))) continue;
-      stays.add(mail);
+      sharing.add(mail);
       for (const { alertId } of mail.items) shared.add(alertId);
     }
   }
-  return stays;
+  return sharing;
+}
+
+function mailsByAlert(mails: readonly WaitingMail[]): ReadonlyMap<number, WaitingMail> {
+  return new Map(mails.flatMap((mail) => mail.items.map(({ alertId }) => [alertId, mail] as const)));
 }
 
 function isIn({ alertId, sequence, transition }: PendingNotification, mails: readonly WaitingMail[]): boolean {

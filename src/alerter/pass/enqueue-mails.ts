@@ -27,7 +27,7 @@ const attempts = 5;
 export async function enqueueMails(options: EnqueueMailsOptions): Promise<number> {
   const { storage, lease, observe, dryRun } = options;
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const { mails, notified, closedOut, settled } = await readPlan(options);
+    const { mails, notified, unnotified, closedOut, settled } = await readPlan(options);
     if (mails.length + notified.length + closedOut.length + settled.length === 0) return 0;
     if (!lease.isHeld()) {
       await lease.take();
@@ -41,6 +41,7 @@ export async function enqueueMails(options: EnqueueMailsOptions): Promise<number
     const outcome = await storage.notifications.saveNotifications(await lease.take(), {
       mails: written.map(({ stored }) => stored),
       notified,
+      unnotified,
       closedOut,
     });
     if (outcome === 'outdated') continue;
@@ -52,7 +53,7 @@ export async function enqueueMails(options: EnqueueMailsOptions): Promise<number
   return 0;
 }
 
-interface ReadPlan extends Pick<NotificationPlan, 'mails' | 'notified' | 'closedOut'> {
+interface ReadPlan extends Pick<NotificationPlan, 'mails' | 'notified' | 'unnotified' | 'closedOut'> {
   /** Waiting mails that were sent before the database forgot it. */
   readonly settled: Regained['settled'];
 }
@@ -60,14 +61,14 @@ interface ReadPlan extends Pick<NotificationPlan, 'mails' | 'notified' | 'closed
 async function readPlan(options: EnqueueMailsOptions): Promise<ReadPlan> {
   const read = await readDispatchInput(options);
   // Loaded when there is an alert: most passes have none.
-  if (read.alerts.length === 0) return { mails: [], notified: [], closedOut: [], settled: [] };
+  if (read.alerts.length === 0) return { mails: [], notified: [], unnotified: [], closedOut: [], settled: [] };
   const { planNotifications } = await import('../dispatch/plan-notifications.ts');
   const input = { ...read, exportOf: await readExports(options, read.alerts) };
   const plan = planNotifications(input);
   if (plan.mails.length + input.waiting.length + (input.begun?.length ?? 0) === 0) return { ...plan, settled: [] };
   const regained = await readForgotten(options, input);
   if (regained === null) return { ...plan, settled: [] };
-  const { mails, notified, closedOut } = planNotifications(regained.input);
+  const { mails, notified, unnotified, closedOut } = planNotifications(regained.input);
   const planned = new Set(notified.map(({ alertId, recipient }) => `${alertId} ${recipient}`));
   const relearnt = regained.notified.filter(({ alertId, recipient }) => !planned.has(`${alertId} ${recipient}`));
   // An alert that a mail would have reported stays until the next pass, as it may stand for others.
@@ -75,6 +76,7 @@ async function readPlan(options: EnqueueMailsOptions): Promise<ReadPlan> {
   return {
     mails,
     notified: [...relearnt, ...notified],
+    unnotified,
     closedOut: closedOut.filter((id) => !isRelearnt.has(id)),
     settled: regained.settled,
   };

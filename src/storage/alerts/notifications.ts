@@ -26,6 +26,11 @@ import { fenced } from './lease.ts';
 const replaceSql = `UPDATE mails SET replaced_by = ? WHERE id = ? AND data_at IS NULL AND sent_at IS NULL
   AND failed_at IS NULL AND (replaced_by IS NULL OR replaced_by = ?)`;
 
+// The notifications of a replaced or dropped mail may be due again, in a mail with the same Message-ID.
+const freeIdSql = `UPDATE mails SET message_id = ? WHERE id = ? AND replaced_by IS NOT NULL AND sent_at IS NULL`;
+
+const forgetSql = 'DELETE FROM last_notified WHERE alert_id = ? AND recipient = ?';
+
 /** The error for a mail that can no longer be replaced. Undoes the transaction. */
 class Outdated extends Error {}
 
@@ -54,6 +59,8 @@ async function saveNotifications(
       const idOf = await storeMails(session, notifications.mails);
       await replaceMails(session, notifications.mails, idOf);
       await storeNotified(session, notifications.notified);
+      for (const { alertId, recipient } of notifications.unnotified ?? [])
+        await session.run(forgetSql, [alertId, recipient]);
       await closeOut(session, notifications.closedOut);
     });
     return 'stored';
@@ -66,6 +73,8 @@ async function saveNotifications(
 /** Returns the mails' ids by Message-ID. */
 async function storeMails(session: Session, mails: readonly NewMail[]): Promise<ReadonlyMap<string, number>> {
   const byMessageId = new Map(mails.map((mail) => [mail.messageId, mail]));
+  for (const [messageId, id] of await idsOf(session, [...byMessageId.keys()]))
+    await session.run(freeIdSql, [`<replaced.${id}@${messageId.split('@')[1] ?? ''}`, id]);
   const existing = await idsOf(session, [...byMessageId.keys()]);
   const fresh = [...byMessageId.values()].filter(({ messageId }) => !existing.has(messageId));
   const createdAt = sqlTime(await databaseNowMs(session));

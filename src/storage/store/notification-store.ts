@@ -22,6 +22,8 @@ export interface AlerterState {
 export interface NewNotifications {
   readonly mails: readonly NewMail[];
   readonly notified: readonly LastNotified[];
+  /** Alerts whose last notification is forgotten, because it was in a replaced mail. Default: none. */
+  readonly unnotified?: readonly Pick<LastNotified, 'alertId' | 'recipient'>[];
   readonly closedOut: readonly number[];
 }
 

@@ -125,14 +125,15 @@ export class Model {
     for (const fact of this.#facts.values()) fact.age += 1;
   }
 
-  /** Takes the level of a value in a row. A late row is older than the newest one. */
-  row(client: string, topic: Topic, level: Level, isLate: boolean): void {
+  /** Takes the level of a value in a row. A late row is older than the newest one, or than the end of what muted it. */
+  row(client: string, topic: Topic, level: Level, late: 'no' | 'after a newer row' | 'after a mute'): void {
     const fact = this.#fact(client, topic);
     if (isWorse(level, fact.worst)) fact.worst = level;
-    if (isLate) return;
+    if (late === 'after a newer row') return;
     fact.changes = fact.changes.map((age) => age + 1).filter((age) => age <= 60);
     if (level === fact.level) fact.rows += 1;
     else Object.assign(fact, { level, rows: 1, ticks: 0, isAcknowledged: false, changes: [...fact.changes, 0] });
+    if (late === 'after a mute') Object.assign(fact, { rows: 0, ticks: 0 });
     fact.age = 0;
   }
 

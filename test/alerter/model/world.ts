@@ -101,9 +101,10 @@ class World {
       says[this.#nameIn(client)] = wordsOf(word, atMs);
       const level = levelOf(isLate ? word.late : word, this.#fleet);
       const isNewest = word !== 'fails' && word !== 'mute' && this.#isPresent(`${client} disk`, atMs);
-      if (level !== null) this.#model.row(client, 'disk', level, !isNewest);
+      if (level !== null) this.#model.row(client, 'disk', level, this.#lateness(client, 'disk', atMs, isNewest));
       const isNewestVisit = this.#isPresent(`${client} visit`, station.nowMs());
-      this.#model.row(client, 'unreachable', word === 'fails' ? 'critical' : 'ok', !isNewestVisit);
+      const lateness = this.#lateness(client, 'unreachable', station.nowMs(), isNewestVisit);
+      this.#model.row(client, 'unreachable', word === 'fails' ? 'critical' : 'ok', lateness);
     }
     await station.collect(says);
   }
@@ -114,6 +115,17 @@ class World {
     if (newestMs > atMs && newestMs - this.#station.nowMs() <= 60 * minuteMs) return false;
     this.#newestMs.set(rows, atMs);
     return true;
+  }
+
+  /** Returns why a row confirms nothing: it is older than another, or than the end of a silence or window. */
+  #lateness(client: string, topic: Topic, atMs: number, isNewest: boolean): Parameters<Model['row']>[3] {
+    if (!isNewest) return 'after a newer row';
+    const nowMs = this.#station.nowMs();
+    const endMs = (windowHour + 1) * 60 * minuteMs;
+    const windowEndsAtMs = this.#fleet.window ? nowMs - ((nowMs - endMs) % (24 * 60 * minuteMs)) : -Infinity;
+    const silences = this.#silences.filter((one) => one.endsAtMs <= nowMs && isSilencing(one, client, topic));
+    const isMuted = [windowEndsAtMs, ...silences.map(({ endsAtMs }) => endsAtMs)].some((endedMs) => atMs <= endedMs);
+    return isMuted ? 'after a mute' : 'no';
   }
 
   async #pass(options: PassOptions = {}): Promise<AlertResult> {
@@ -287,13 +299,7 @@ class World {
     const isMuted = (client: string, topic: Topic): boolean =>
       (window && hour === windowHour) ||
       (second === 'paused' && client === 'c2') ||
-      this.#silences.some(
-        (one) =>
-          one.startsAtMs <= nowMs &&
-          nowMs < one.endsAtMs &&
-          ['*', client].includes(one.client) &&
-          ['', topic].includes(one.rule),
-      );
+      this.#silences.some((one) => one.startsAtMs <= nowMs && nowMs < one.endsAtMs && isSilencing(one, client, topic));
     return {
       hearers: new Map(hearers),
       clients: second === 'retired' ? ['c1', 'c3'] : clientNames,
@@ -303,6 +309,10 @@ class World {
 }
 
 const windowHour = 10;
+
+function isSilencing(silence: Silence, client: string, topic: Topic): boolean {
+  return ['*', client].includes(silence.client) && ['', topic].includes(silence.rule);
+}
 
 /** The names of the clients at first. The model knows no others. */
 const clientNames = ['c1', 'c2', 'c3'];
