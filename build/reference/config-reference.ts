@@ -122,6 +122,7 @@ export const examples: Readonly<Record<string, string>> = {
   storage: '<storage url="mysql://fleet@db.example.org/fleet" passwordFile="db.password"/>',
   retention: '<retention raw="30d" detail="2d" logs="30d" hourly="1y" daily="5y"/>',
   smtp: '<smtp host="mail.example.org" username="fleet" passwordFile="smtp.password" fallback="root@example.org"/>',
+  canary: '<canary to="oncall-canary@example.org" every="1d" at="04:10"/>',
   replies: '<replies imap="imaps://fleet@imap.example.org/INBOX" passwordFile="imap.password"/>',
   notify: '<notify command="/usr/local/bin/page" severity="critical" rules="disk,unreachable"/>',
   alertmanager: '<alertmanager url="http://am-1:9093,http://am-2:9093" labels="site=fra"/>',

@@ -30,6 +30,15 @@ export interface RepliesConfig {
   readonly ca: string | null;
 }
 
+/** A mail that is sent at certain times, and has to come back to the mailbox of `<replies>`. */
+export interface CanaryConfig {
+  readonly to: string;
+  /** A whole number of days, or a part of a day. */
+  readonly everyMs: number;
+  /** Minutes since midnight, in the zone of <alerts>. */
+  readonly atMinute: number;
+}
+
 export interface NotifyConfig {
   readonly command: string;
   /** The least severity that is notified; null: all. */

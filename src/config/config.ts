@@ -11,6 +11,7 @@ import type {
   DigestConfig,
   HeartbeatConfig,
   NotifyConfig,
+  CanaryConfig,
   RepliesConfig,
   SmtpConfig,
   WebhookConfig,
@@ -39,6 +40,7 @@ export interface Config {
   readonly retention: RetentionConfig;
   readonly smtp: SmtpConfig | null;
   readonly replies: RepliesConfig | null;
+  readonly canary: CanaryConfig | null;
   readonly notify: readonly NotifyConfig[];
   /** The webhooks of all `<webhook>` elements with a URL. */
   readonly webhooks: readonly WebhookConfig[];

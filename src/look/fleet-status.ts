@@ -7,6 +7,7 @@ import { siteId } from '../state/collector-id.ts';
 import type { Alert } from '../storage/store/alert.ts';
 import type { SealedSummary } from '../storage/store/sealed-store.ts';
 import type { FleetStore } from '../storage/store/fleet-store.ts';
+import { type CanaryState, readCanary } from '../storage/store/reply-store.ts';
 import { type Loss, lossOfDay, type Program, type RunFact } from '../storage/store/run.ts';
 import type { ClientStatus, Storage } from '../storage/store/storage.ts';
 import { readShares, type SharedSite } from '../storage/read-shares.ts';
@@ -38,6 +39,8 @@ export interface FleetStatus {
   readonly lastIngest: RunFact | null;
   /** The records that the database forgot and that runs of the last day have stored again; null if there are none. */
   readonly loss: Loss | null;
+  /** The present round of `<canary>`; null if config.xml has none. */
+  readonly canary: CanaryState | null;
   /** The slices of fleets that several collectors share, by collector. */
   readonly shares: readonly SharedSite[];
 }
@@ -126,6 +129,7 @@ export async function readFleetStatus(
     ),
     sealed: (await storage?.fleet.sealedWaiting()) ?? [],
     lastIngest: await newest('ingest'),
+    canary: await readCanary(config, storage?.evaluation ?? null),
     loss: lossOfDay((await storage?.fleet.runs('collect', nowMs - dayMs)) ?? [], nowMs),
     shares: sites,
   };

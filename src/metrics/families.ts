@@ -140,6 +140,16 @@ export const families: readonly Family[] = [
     samples: ({ restored }) => [{ labels: {}, value: restored }],
   }),
   fact('self', {
+    name: 'mail_path_seconds',
+    unit: 'seconds',
+    help: 'The time in which the newest canary came back; missing while none comes back.',
+    labels: [],
+    samples: ({ canary }) => {
+      const { found = null, newest = null } = canary ?? {};
+      return newest === null || found?.kind === 'lost' ? [] : [{ labels: {}, value: newest.afterMs / 1000 }];
+    },
+  }),
+  fact('self', {
     name: 'collector_slices',
     unit: null,
     help: 'Slices of a shared fleet that a collector was the last to claim.',

@@ -6,6 +6,7 @@ import { forwarderIds } from '../config/clients/arrival.ts';
 import { dayMs } from '../platform/units.ts';
 import { readShares, type SharedSite } from '../storage/read-shares.ts';
 import { forecastsLastMs, type StoredForecast } from '../storage/store/level-store.ts';
+import { type CanaryState, readCanary } from '../storage/store/reply-store.ts';
 import { lossOfDay, programs, type Program } from '../storage/store/run.ts';
 import type { Storage } from '../storage/store/storage.ts';
 
@@ -48,6 +49,8 @@ export interface FleetFacts {
   readonly sealed: number;
   /** Reports that the database had forgotten and that runs of the last day have stored again. */
   readonly restored: number;
+  /** The present round of `<canary>`; null if config.xml has none. */
+  readonly canary: CanaryState | null;
   /** The slices of fleets that several collectors share, by collector. */
   readonly shares: readonly SharedSite[];
   /** The forecasts of clients whose newest report is not late, the nearest first. */
@@ -93,6 +96,7 @@ export async function readFleetFacts(options: FleetFactsOptions): Promise<FleetF
     undelivered: unsent.filter(({ error, failedAtMs }) => error !== null || failedAtMs !== null).length,
     sealed: sealed.reduce((sum, { reports }) => sum + reports, 0),
     restored: loss?.reports ?? 0,
+    canary: needs('self') ? await readCanary(options.config, storage.evaluation) : null,
     shares,
     dropped: [],
   };

@@ -7,6 +7,10 @@ import { webhookOfRecipient } from '../config/values/recipient-name.ts';
 import { sender } from '../config/settings/mail-settings.ts';
 
 const commandMark = '|';
+/** The beginning of the subject of every canary. Mail servers find words of a subject quickly. */
+export const canarySubject = 'Fleet Health canary';
+/** The beginning of the Message-ID of every canary, before its token. */
+export const canaryMark = 'canary-';
 
 /**
  * Returns the recipient for a <notify>. Each command has its own recipient, so that its refusals delay no other mails.

@@ -69,6 +69,18 @@ test('check warns if nobody but one refused address would hear of a critical ale
   }
 });
 
+test('check warns if only the path of the canary tells that the canary is lost', async (t) => {
+  const canary = `<smtp host="localhost" from="f@x.org"/><canary to="canary@x.org"/>
+    <replies imap="imap://f@localhost" passwordEnv="P"/>`;
+  const warned = async (content: string): Promise<readonly string[]> =>
+    (await check(t, canary + content + client)).filter((line) => line.includes('mail-path, the alert'));
+  const [line = '', ...more] = await warned('<alerts mail="ops@x.org"/>');
+  assert.deepEqual(more, []);
+  assert.match(line, /goes only to ops@x\.org, by the path that <canary> watches; write a <webhook>, a <notify>, or/);
+  assert.deepEqual(await warned('<alerts mail="ops@x.org, kim@y.org"/>'), []);
+  assert.deepEqual(await warned('<notify command="/bin/true"/><alerts mail="ops@x.org"/>'), []);
+});
+
 test('check warns that nobody is sent mails while there is no <smtp>', async (t) => {
   const named = '<alerts mail="ops@x.org"><mail to="c@x.org"/><webhook name="chat" url="http://localhost/T"/></alerts>';
   const warnedOf = async (content: string): Promise<readonly string[]> =>

@@ -33,8 +33,9 @@ test('every element has an example, which is valid', (t) => {
   for (const name of Object.keys(vocabulary)) {
     const text = within(name, examples[name] ?? assert.fail(`no example of ${name}`));
     const around = `${name === 'bastion' ? '' : jump}${text.includes('<alerts') ? '' : alerts}<client name="web-9"/>`;
+    const needs = ['<smtp host="localhost" from="a@example.org"/>', examples['replies'] ?? ''].join('');
     const whole = text
-      .replace(/<config\b[^>]*>/, `$&${around}`)
+      .replace(/<config\b[^>]*>/, `$&${name === 'canary' ? needs : ''}${around}`)
       .replace('<alerts>', '<alerts mail="ops@example.org">')
       .replace('<collector><forward', '<collector open="no"><forward');
     writeFileSync(file, whole, { mode: 0o600 });

@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 import fc from 'fast-check';
 
 import { parseImapUrl } from '../../src/config/values/imap-url.ts';
-import { faultsOfText, load } from './support/config-files.ts';
+import { assertFault, faultsOfText, load } from './support/config-files.ts';
 import { codePoint } from '../support/code-points.ts';
 
 const client = '<client ip="10.0.0.1"/>';
@@ -106,3 +106,29 @@ test('no text breaks the reading of a mailbox', () => {
     mailbox: 'x',
   });
 });
+
+const replies = '<replies imap="imaps://fleet@imap.example.org" passwordFile="imap.password"/>';
+
+test('the canary: its settings, and its defaults', () => {
+  const read = (attributes: string) =>
+    load(`${from}${replies}<canary to="c@example.org" ${attributes}/>${client}`).canary;
+  assert.deepEqual(read(''), { to: 'c@example.org', everyMs: 86_400_000, atMinute: 250 });
+  assert.deepEqual(read('every="6h" at="23:05"'), { to: 'c@example.org', everyMs: 21_600_000, atMinute: 1385 });
+  assert.equal(load(client).canary, null);
+});
+
+for (const [elements, words] of [
+  [`${replies}<canary to="c@example.org"/>`, /<canary> needs a mail server; write <smtp host=/],
+  [
+    `${from}<canary to="c@example.org"/>`,
+    /<canary> needs the mailbox to which its mails come back; write <replies imap=/,
+  ],
+  [`${from}${replies}<canary to="c@example.org" every="1h"/>`, /every="1h" is neither 2h, .* nor 1d to 7d/],
+  [`${from}${replies}<canary to="c@example.org" every="5h"/>`, /every="5h" is neither 2h/],
+  [`${from}${replies}<canary to="c@example.org" every="8d"/>`, /every="8d" is neither 2h/],
+  [`${from}${replies}<canary/>`, /<canary> lacks to; write to=/],
+] as const) {
+  test(`refuses a canary: ${words.source}`, () => {
+    assertFault(`${elements}${client}`, words);
+  });
+}

@@ -185,6 +185,7 @@ test('conditions of the fleet are as the documentation has them', () => {
     ['ingest-silent', 'critical', 900_000],
     ['state-disk', 'warning', null],
     ['database-forgot', 'warning', null],
+    ['mail-path', 'critical', null],
   ]);
 });
 
@@ -202,6 +203,7 @@ test('conditions and defaults are tuned by name, the fleet-wide ones in <alerts>
     ['ingest-silent', 1_800_000],
     ['state-disk', null],
     ['database-forgot', null],
+    ['mail-path', null],
   ]);
   assert.deepEqual([ruleOf(config, 'disk', 'y')?.warning, ruleOf(config, 'disk', 'y')?.critical], [80, 95]);
   assert.deepEqual([ruleOf(config, 'disk', 'x')?.warning, ruleOf(config, 'disk', 'x')?.critical], [80, null]);

@@ -93,6 +93,7 @@ export function makeConfig(
     },
     smtp: null,
     replies: null,
+    canary: null,
     notify: [],
     webhooks: [],
     alertmanager: null,

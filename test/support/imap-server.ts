@@ -18,6 +18,8 @@ export interface ImapServer {
   readonly password: string;
   /** The messages of INBOX, in the order of their ids. */
   readonly messages: StoredMessage[];
+  /** The messages of the folder Junk. */
+  readonly junk: StoredMessage[];
   uidValidity: number;
   /** Ends each connection after this many sent bytes; null for never. */
   cutAfterBytes: number | null;
@@ -67,7 +69,16 @@ export async function startImapServer(options: ImapServerOptions = {}): Promise<
   await once(server, 'listening');
   const imap: ImapServer = {
     port: (server.address() as AddressInfo).port,
-    ...{ username, password, messages: [], uidValidity: 1_700_000_000, cutAfterBytes: null, act: null, commands: [] },
+    ...{
+      username,
+      password,
+      messages: [],
+      junk: [],
+      uidValidity: 1_700_000_000,
+      cutAfterBytes: null,
+      act: null,
+      commands: [],
+    },
     sentBytes: () => sent,
     deliver: (source, arrivedAtMs = Date.now()) => {
       const uid = (imap.messages.at(-1)?.uid ?? 0) + 1;
@@ -87,6 +98,7 @@ export async function startImapServer(options: ImapServerOptions = {}): Promise<
 function converse(imap: ImapServer, socket: Socket, say: (text: string) => void): void {
   say('* OK ready\r\n');
   let rest = '';
+  let open = imap.messages;
   /** The tag of a login whose credentials have not arrived yet. */
   let login: string | null = null;
   socket.on('data', (chunk) => {
@@ -101,9 +113,10 @@ function converse(imap: ImapServer, socket: Socket, say: (text: string) => void)
         continue;
       }
       imap.commands.push(command);
+      if (/^EXAMINE/i.test(command)) open = /Junk/.test(command) ? imap.junk : imap.messages;
       const acted = imap.act?.(command);
       if (acted === 'stall') return;
-      say(acted === undefined ? answer(imap, tag, command) : `${tag} ${acted}\r\n`);
+      say(acted === undefined ? answer({ ...imap, messages: open }, tag, command) : `${tag} ${acted}\r\n`);
       if (/^LOGOUT/i.test(command)) socket.end();
     }
   });
@@ -124,7 +137,8 @@ function answer(imap: ImapServer, tag: string, command: string): string {
     }
     case 'LIST':
     case 'LSUB':
-      return `* ${word} () "/" ${argument.endsWith('""') ? '""' : 'INBOX'}\r\n${done}`;
+      if (argument.endsWith('""')) return `* ${word} () "/" ""\r\n${done}`;
+      return `* ${word} () "/" INBOX\r\n* ${word} (\\Junk) "/" Junk\r\n${done}`;
     case 'EXAMINE': {
       const next = (imap.messages.at(-1)?.uid ?? 0) + 1;
       const facts = [
@@ -149,9 +163,10 @@ function answer(imap: ImapServer, tag: string, command: string): string {
 
 function search({ messages }: ImapServer, query: string): readonly number[] {
   const from = /^UID (\d+):\*$/.exec(query)?.[1];
-  const since = /^SINCE (\S+)$/.exec(query)?.[1];
+  const [, since, subject = ''] = /^SINCE (\S+)(?: SUBJECT "(.*)")?$/.exec(query) ?? [];
   const last = messages.at(-1)?.uid;
-  return messages.flatMap(({ uid, arrivedAtMs }) => {
+  return messages.flatMap(({ uid, arrivedAtMs, source }) => {
+    if (!/^subject:.*/im.exec(source)?.[0].includes(subject)) return [];
     if (from !== undefined) return uid >= Number(from) || uid === last ? uid : [];
     return since !== undefined && arrivedAtMs >= Date.parse(`${since} 00:00 UTC`) ? uid : [];
   });

@@ -4,6 +4,7 @@ import { evaluateIsolation } from './collector-isolated.ts';
 import { evaluateForgotten } from './database-forgot.ts';
 import { evaluateSilence } from './collector-silent.ts';
 import { fleetAlert, fleetFacts, type EvaluateFleetOptions, type FleetFacts } from './fleet-facts.ts';
+import { evaluateMailPath } from './mail-path.ts';
 import { evaluateNoReport } from './no-report.ts';
 import { formatValue } from '../evaluate/describe-value.ts';
 import { enoughPercent, lowPercent } from '../../state/state-disk.ts';
@@ -21,6 +22,7 @@ const conditions: Readonly<Record<string, (facts: FleetFacts, rule: Rule) => rea
   'ingest-silent': evaluateIngest,
   'state-disk': evaluateStateDisks,
   'database-forgot': evaluateForgotten,
+  'mail-path': evaluateMailPath,
 };
 
 /**

@@ -1,5 +1,6 @@
 import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
 import { freezeNotice } from '../../notify/mime.ts';
+import { canaryMark } from '../../notify/mail-identity.ts';
 import { parseFrozen } from '../../notify/webhook/freeze-webhook.ts';
 import type { Mail, NewMail } from '../../storage/store/outbox-store.ts';
 import type { DeliverOptions } from './delivery.ts';
@@ -20,7 +21,7 @@ export interface RefusalNoticeOptions {
 /**
  * Composes a notice that names the recipient of a refused mail and the reason, and contains the mail. The notice's
  * Message-ID is derived from that of the refused mail, so there is one notice of each mail. Returns null if the refused
- * mail is itself a notice, or was for the fallback address.
+ * mail is itself a notice, is a canary, about which `mail-path` notifies, or was for the fallback address.
  */
 export async function composeRefusalNotice({
   refused,
@@ -29,7 +30,8 @@ export async function composeRefusalNotice({
   fallback,
   nowMs,
 }: RefusalNoticeOptions): Promise<NewMail | null> {
-  if (refused.messageId.includes(mark) || refused.recipient === fallback.to) return null;
+  const isCanary = refused.messageId.startsWith(`<${canaryMark}`);
+  if (isCanary || refused.messageId.includes(mark) || refused.recipient === fallback.to) return null;
   const messageId = refused.messageId.replace('@', mark);
   const webhook = webhookOfRecipient(refused.recipient);
   const who = webhook === null ? refused.recipient.replace(/^\|/, '') : `webhook ${webhook}`;

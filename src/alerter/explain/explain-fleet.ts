@@ -1,6 +1,7 @@
 import type { Rule } from '../../config/config.ts';
 import type { MailSummary } from '../../storage/store/outbox-store.ts';
 import type { SealedSummary } from '../../storage/store/sealed-store.ts';
+import { type CanaryState, readCanary } from '../../storage/store/reply-store.ts';
 import { type Loss, lossOfDay } from '../../storage/store/run.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { openBastions, type LostBastion } from '../inhibit/bastions-gone.ts';
@@ -24,6 +25,8 @@ export interface FleetExplained {
   readonly sealed: readonly SealedSummary[];
   /** The records that the database forgot and that runs of the last day have stored again; null if there are none. */
   readonly loss: Loss | null;
+  /** The present round of `<canary>`; null if config.xml has none. */
+  readonly canary: CanaryState | null;
   readonly rules: readonly RuleExplained[];
   readonly undelivered: readonly MailSummary[];
 }
@@ -69,6 +72,7 @@ export async function explainFleet(options: ExplainOptions): Promise<FleetExplai
     bastions: [...lost.values()],
     sealed: await storage.fleet.sealedWaiting(),
     loss: lossOfDay(runs, nowMs),
+    canary: await readCanary(config, storage.evaluation),
     rules: explained.rules.map((one) => ({ ...one, samples: samples.get(one.rule) ?? [], unknown: null })),
     undelivered: explained.undelivered,
   };

@@ -5,7 +5,7 @@ import type { AlertKey } from '../../storage/store/alert.ts';
 import { remembered } from '../../platform/remembered.ts';
 import { windowSpans, windowUntil } from './windows.ts';
 import { dayMs } from '../../platform/units.ts';
-import { recipientOfCommand } from '../../notify/mail-identity.ts';
+import { addresseeOf, domainOf, recipientOfCommand } from '../../notify/mail-identity.ts';
 import type { HoldReason } from './hold-reason.ts';
 
 /** A recipient of the alerts of a rule of a client, and the least severity. */
@@ -62,7 +62,8 @@ export function createWatches(config: Config): (key: Pick<AlertKey, 'client' | '
   return ({ client: name, rule: ruleName }) => {
     if (name === '') {
       const rule = findRule(config.alerts.rules, ruleName);
-      const listeners = rule === null ? nobody : listenersOf(rule)(fleetRecipients(rule))(false)(notifyOf(null));
+      const all = rule === null ? nobody : listenersOf(rule)(fleetRecipients(rule))(false)(notifyOf(null));
+      const listeners = rule?.name === 'mail-path' ? besidePath(config, all) : all;
       return { rule, client: null, labels, listeners };
     }
     const client = clients.get(name) ?? null;
@@ -75,15 +76,31 @@ export function createWatches(config: Config): (key: Pick<AlertKey, 'client' | '
   };
 }
 
-/** Returns all recipients of mails, digests, commands and webhooks in config.xml, and smtp.fallback. */
+/**
+ * Returns the listeners that the path of `<canary>` does not reach: commands, webhooks, and addresses at other servers
+ * than the canary's. Returns all if none of them hears of critical alerts.
+ */
+function besidePath({ canary }: Config, all: Watch['listeners']): Watch['listeners'] {
+  const beside = [...all].filter(([recipient]) => !isOnPath(canary, recipient));
+  return beside.some(([, one]) => hears(one, 'critical')) ? new Map(beside) : all;
+}
+
+/** True if the recipient is an address at the mail server to which canaries are sent. */
+export function isOnPath(canary: Config['canary'], recipient: string): boolean {
+  const to = addresseeOf(recipient);
+  return canary !== null && to !== null && domainOf(to).toLowerCase() === domainOf(canary.to).toLowerCase();
+}
+
+/** Returns all recipients of canaries, mails, digests, commands and webhooks in config.xml, and smtp.fallback. */
 export function namedRecipients(config: Config): ReadonlySet<string> {
-  const { alerts, clients, digests, notify, smtp } = config;
+  const { alerts, canary, clients, digests, notify, smtp } = config;
   // Clients share their lists.
   const lists = new Set([alerts.recipients, ...clients.map(({ recipients }) => recipients)]);
   return new Set([
     ...[...lists].flatMap((list) => list.map(({ to }) => to)),
     ...ruleLists(config).flatMap((list) => list.flatMap(({ mail }) => mail ?? [])),
     ...digests.flatMap(({ to }) => to),
+    ...[canary?.to ?? []].flat(),
     ...notify.map(({ command }) => recipientOfCommand(command)),
     ...[smtp?.fallback ?? []].flat(),
   ]);

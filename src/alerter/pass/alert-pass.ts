@@ -15,6 +15,7 @@ import { recentRuns } from './recent-runs.ts';
 import { foresee } from './foresee.ts';
 import type { Pass } from './pass.ts';
 import { enqueueMails } from './enqueue-mails.ts';
+import { readCanary } from '../../storage/store/reply-store.ts';
 import type { RunStart } from '../../storage/store/run.ts';
 
 export interface PassOptions extends AlertOptions {
@@ -45,7 +46,7 @@ export async function makeAlertPass(options: PassOptions): Promise<AlertResult> 
     if (!dryRun && isWorthARow(result, pass)) {
       await storage.reports.endRun(start, runEndOf({ ...result, finishedAtMs: await storage.nowMs() }));
     }
-    if (!dryRun && result.exitStatus === 0) await askHeartbeats(options);
+    if (!dryRun && result.exitStatus === 0) await askHeartbeats(options, storage);
     return result;
   } catch (thrown) {
     if (!(thrown instanceof LeaseTaken) && !(thrown instanceof FleetError && thrown.code === 'locked')) {
@@ -90,8 +91,10 @@ async function processNotifyAndSend(pass: Pass & PassOptions): Promise<AlertResu
   if (!dryRun) await postToAlertmanager(pass);
   // Digests come last: one may take seconds to make.
   const digests = await makeDigests(pass);
-  const sent = digests === 0 || dryRun ? urgent : added(urgent, await sendDue(pass));
+  const ordinary = digests === 0 || dryRun ? urgent : added(urgent, await sendDue(pass));
   if (!dryRun) await heedReplies(pass);
+  const canaries = await sendCanary(pass);
+  const sent = canaries === 0 ? ordinary : added(ordinary, await sendDue(pass));
   const interrupted = signal.aborted;
   return {
     ...emptyResult(start, interrupted ? 'interrupted' : 'finished', now()),
@@ -101,7 +104,7 @@ async function processNotifyAndSend(pass: Pass & PassOptions): Promise<AlertResu
     sent: sent.sent,
     putOff: sent.putOff,
     refused: sent.refused,
-    composed: composed + digests,
+    composed: composed + digests + canaries,
     exitStatus: interrupted || sent.isIncomplete || sent.putOff + sent.refused > 0 ? 1 : 0,
   };
 }
@@ -210,11 +213,21 @@ async function heedReplies(pass: Pass & PassOptions): Promise<void> {
   await answerReplies(pass);
 }
 
+/** Looks for canaries, and stores the next one if it is due. Returns the number of mails to be sent. */
+async function sendCanary(pass: Pass & PassOptions): Promise<number> {
+  if (pass.config.canary === null || pass.dryRun || pass.signal.aborted) return 0;
+  return await (await import('./send-canary.ts')).sendCanary(pass);
+}
+
 const heartbeatTimeoutMs = 10_000;
 
-/** Calls the heartbeats after a pass without faults. Reports a heartbeat that is not answered, and changes nothing. */
-async function askHeartbeats({ config, signal, observe }: PassOptions): Promise<void> {
+/**
+ * Calls the heartbeats after a pass without faults, unless canaries do not come back. Reports a heartbeat that is not
+ * answered, and changes nothing.
+ */
+async function askHeartbeats({ config, signal, observe }: PassOptions, storage: Storage): Promise<void> {
   if (config.heartbeats.length === 0) return;
+  if ((await readCanary(config, storage.evaluation))?.found?.kind === 'lost') return;
   const { sendHeartbeats } = await import('../../notify/heartbeat.ts');
   const faults = await sendHeartbeats(config.heartbeats, { timeoutMs: heartbeatTimeoutMs, signal });
   for (const fault of faults) observe({ kind: 'fault', fault });

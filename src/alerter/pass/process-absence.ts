@@ -1,6 +1,7 @@
 import { stateDisks, statePlaces } from '../../state/state-disk.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { StateDiskFact } from '../../storage/store/fleet-store.ts';
+import { readCanary } from '../../storage/store/reply-store.ts';
 import { databaseUpSince, evaluateFleet } from '../absence/fleet-conditions.ts';
 import { readSites } from '../absence/cycles.ts';
 import type { Pass } from './pass.ts';
@@ -35,6 +36,7 @@ async function changedAlerts(pass: Pass): Promise<readonly Alert[]> {
     stateDisks: await readStateDisks(pass),
     alerts: await storage.evaluation.openAlerts(null),
     sealed: await storage.fleet.sealedWaiting(),
+    canary: await readCanary(config, storage.evaluation),
     nowMs,
     databaseAheadMs,
     databaseUpSinceMs: databaseUpSince(runs, nowMs, config.collector.everyMs),

@@ -17,7 +17,7 @@ import type { Context, ExitStatus } from '../command/context.ts';
 import type { OptionsOf } from '../command/define-command.ts';
 import { readAfterFirstRun, readStored } from '../command/read-stored.ts';
 import { chooseClient, loadSettingsToShow } from '../command/settings.ts';
-import { lossJson, lossLines, sealedJson, sealedLines } from '../status/sealed-words.ts';
+import { canaryJson, canaryLines, lossJson, lossLines, sealedJson, sealedLines } from '../status/sealed-words.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
 import type { Colour } from '../terminal/output.ts';
 import { jsonTime, type ReaderTime, readerTime } from '../terminal/reader-time.ts';
@@ -204,7 +204,7 @@ function reasonJson(reason: HoldReason): object {
 
 /** Lists the collectors, the unreachable bastions with their numbers of clients, and waiting sealed reports. */
 function fleetLines(
-  { collectors, silenceEvaluatedFromMs, bastions, sealed, loss }: FleetExplained,
+  { collectors, silenceEvaluatedFromMs, bastions, sealed, loss, canary }: FleetExplained,
   time: ReaderTime,
   nowMs: number,
 ): readonly string[] {
@@ -225,11 +225,11 @@ function fleetLines(
         'fleet-health explain CLIENT unreachable says more of each.',
     );
   }
-  lines.push(...sealedLines(sealed, nowMs), ...lossLines(loss, time.moment));
+  lines.push(...sealedLines(sealed, nowMs), ...lossLines(loss, time.moment), ...canaryLines(canary, time.moment));
   return lines.map(escapeControls);
 }
 
-function fleetJson({ collectors, silenceEvaluatedFromMs, bastions, sealed, loss }: FleetExplained): object {
+function fleetJson({ collectors, silenceEvaluatedFromMs, bastions, sealed, loss, canary }: FleetExplained): object {
   return {
     fleet: true,
     collectors: collectors.map(({ id, host, lastFinishedMs: lastFinishedAtMs }) =>
@@ -238,6 +238,7 @@ function fleetJson({ collectors, silenceEvaluatedFromMs, bastions, sealed, loss 
     silence_evaluated_from: jsonTime(silenceEvaluatedFromMs),
     sealed: sealedJson(sealed),
     loss: lossJson(loss),
+    mail_path: canaryJson(canary),
     bastions_gone: bastions.map(({ name, behind }) => ({ name, behind })),
   };
 }

@@ -1,7 +1,7 @@
 import { notifyChooser } from '../../config/clients/recipients.ts';
 import { nextOccurrence } from '../../alerter/digest/digest-times.ts';
-import { createWatches, hears, type Listener } from '../../alerter/inhibit/recipients-of.ts';
 import { windowSpans, type Span } from '../../alerter/inhibit/windows.ts';
+import { createWatches, hears, isOnPath, type Listener } from '../../alerter/inhibit/recipients-of.ts';
 import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
 import { isWrittenOnly } from '../../notify/mail-identity.ts';
 import { statePaths } from '../../state/paths.ts';
@@ -79,7 +79,7 @@ export function whoHears(config: Config): {
     parts.length === 0 || config.alertmanager !== null ? [] : [{ file: config.file, line: null, message }];
   return {
     hearings: [...counts.values()].map(({ hearing, clients }) => ({ ...hearing, clients })),
-    warnings: [...warnings, ...onlyRecipients(config), ...writtenOnly(config)],
+    warnings: [...warnings, ...onlyRecipients(config), ...writtenOnly(config), ...onlyOnPath(config)],
   };
 }
 
@@ -124,6 +124,19 @@ function writtenOnly(config: Config): readonly Finding[] {
   const folder = statePaths(config.stateDir).outbox;
   const message = `there is no <smtp>: mails to ${listed(addresses, 3)} are written to ${folder}, and nobody is sent them`;
   return [{ file: config.file, line: null, message: `${message}; write <smtp host="..." from="..."/>` }];
+}
+
+/** Returns a warning if a lost canary is told by the path alone that lost it. */
+function onlyOnPath(config: Config): readonly Finding[] {
+  const { canary, alertmanager, file } = config;
+  const listeners = [...createWatches(config)({ client: '', rule: 'mail-path' }).listeners.values()];
+  const isTold = listeners.some((one) => hears(one, 'critical') && !isOnPath(canary, one.recipient));
+  if (canary === null || alertmanager !== null || isTold || listeners.length === 0) return [];
+  const message = `mail-path, the alert about mails that do not arrive, goes only to ${listed(
+    listeners.map(({ recipient }) => recipient),
+    2,
+  )}, by the path that <canary> watches; write a <webhook>, a <notify>, or a <mail to="..."/> at another server`;
+  return [{ file, line: null, message }];
 }
 
 /** Groups clients by rules, recipients and programs, and adds the fleet. */

@@ -1,4 +1,5 @@
 import { escapeControls } from '../../log.ts';
+import { type CanaryState, canaryWords } from '../../storage/store/reply-store.ts';
 import { type Loss, lossWords } from '../../storage/store/run.ts';
 import { type SealedSummary, unseenSealed } from '../../storage/store/sealed-store.ts';
 import { describeAge } from '../../text/durations.ts';
@@ -45,4 +46,18 @@ export function lossJson(loss: Loss | null): object | null {
   if (loss === null) return null;
   const { restored, reports, fromMs, toMs, note } = loss;
   return { restored, reports, from: jsonTime(fromMs), to: jsonTime(toMs), note };
+}
+
+/** Describes the newest outcome of `<canary>`. Returns no sentence if there is none. */
+export function canaryLines(state: CanaryState | null, moment: (atMs: number) => string): readonly string[] {
+  const { found = null } = state ?? {};
+  return found === null ? [] : [escapeControls(sentenceCase(`${canaryWords(found, moment)}.`))];
+}
+
+export function canaryJson(state: CanaryState | null): object | null {
+  const { found = null, newest = null, to = '' } = state ?? {};
+  if (found === null) return null;
+  const { kind, ofMs, afterMs, reason } = found;
+  const seconds = kind === 'lost' ? null : afterMs / 1000;
+  return { state: kind, to, canary: jsonTime(ofMs), seconds, reason, last_in_time: jsonTime(newest?.atMs ?? null) };
 }

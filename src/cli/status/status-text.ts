@@ -14,7 +14,7 @@ import { percent, severityCell, stateColours, visitNotes } from '../command/memb
 import type { Output } from '../terminal/output.ts';
 import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
 import { type Column, renderTable } from '../terminal/table.ts';
-import { lossLines, sealedLines } from './sealed-words.ts';
+import { canaryLines, lossLines, sealedLines } from './sealed-words.ts';
 
 /** Returns the table of clients, and the lines below it. */
 export function statusText(output: Output, config: Config, status: FleetStatus, nowMs: number): string {
@@ -82,6 +82,7 @@ export function statusLines(output: Output, config: Config, status: FleetStatus,
     ...siteLines(status, reader).map(escapeControls),
     ...sealedLines(status.sealed, nowMs).map((line) => output.colour('yellow', line)),
     ...lossLines(status.loss, time.moment).map((line) => output.colour('yellow', line)),
+    ...canaryLines(status.canary, time.moment),
     ...unlistedLines(status.unlisted, time),
     ...alertingLines(output, status, nowMs, time),
     ...(status.lastIngest === null ? [] : [`Last ingest ${endedWords(status.lastIngest, reader)}.`]),

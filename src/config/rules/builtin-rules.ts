@@ -78,5 +78,6 @@ export function builtinRules(everyMs: number): readonly BuiltinRule[] {
     condition('ingest-silent', 'critical', silentFor(everyMs), { fleet: true }),
     condition('state-disk', 'warning', null, { fleet: true }),
     condition('database-forgot', 'warning', null, { fleet: true }),
+    condition('mail-path', 'critical', null, { fleet: true }),
   ];
 }

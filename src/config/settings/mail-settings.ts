@@ -2,10 +2,12 @@ import { clientSelector } from '../values/client-selector.ts';
 import { hostname } from 'node:os';
 
 import { isMailAddress } from '../values/addresses.ts';
-import type { NotifyConfig, RepliesConfig, Severity, SmtpConfig } from '../config.ts';
+import { parseClock } from '../values/calendar.ts';
+import type { CanaryConfig, NotifyConfig, RepliesConfig, Severity, SmtpConfig } from '../config.ts';
 import { splitGlobs } from '../values/globs.ts';
 import { parseImapUrl } from '../values/imap-url.ts';
 import { localPath } from '../xml/local-path.ts';
+import { dayMs, hourMs } from '../../platform/units.ts';
 import { isThisMachine } from '../values/is-this-machine.ts';
 import type { Element } from '../xml/parse-elements.ts';
 import { parseDuration } from '../../text/durations.ts';
@@ -89,6 +91,29 @@ export function readReplies(
     ...{ host, port, security, username, password, mailbox, address },
     ca: ca === undefined ? null : localPath(ca, element.source),
   };
+}
+
+const shortestCanaryMs = 2 * hourMs;
+const longestCanaryMs = 7 * dayMs;
+const usualCanaryMinute = 4 * 60 + 10;
+
+/** Reads `<canary>`. Returns null if the element is missing or faulty. */
+export function readCanary(
+  element: Element | null,
+  { smtp, replies }: { readonly smtp: Element | null; readonly replies: Element | null },
+  { findings }: ReadContext,
+): CanaryConfig | null {
+  const { to, every = '1d', at = '' } = element?.attributes ?? {};
+  if (element === null || to === undefined) return null;
+  const everyMs = parseDuration(every) ?? dayMs;
+  const isEven = dayMs % everyMs === 0 || everyMs % dayMs === 0;
+  const mailbox = 'needs the mailbox to which its mails come back; write <replies imap="imaps://..."/> (docs/mail.md)';
+  if (smtp === null) findings.fault(element, '<canary> needs a mail server; write <smtp host="..." from="..."/>');
+  if (replies === null) findings.fault(element, `<canary> ${mailbox}`);
+  if (everyMs < shortestCanaryMs || everyMs > longestCanaryMs || !isEven) {
+    findings.fault(element, `<canary> every="${every}" is neither 2h, 3h, 4h, 6h, 8h or 12h, nor 1d to 7d`);
+  }
+  return { to, everyMs, atMinute: parseClock(at) ?? usualCanaryMinute };
 }
 
 /** Reads every `<notify>`. */

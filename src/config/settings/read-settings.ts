@@ -4,7 +4,7 @@ import { usualStateFolder } from '../xml/last-good.ts';
 import { localPath } from '../xml/local-path.ts';
 import { childOf, type Element } from '../xml/parse-elements.ts';
 import { readCollector, readForward } from './collector-settings.ts';
-import { readNotify, readReplies, readSmtp } from './mail-settings.ts';
+import { readCanary, readNotify, readReplies, readSmtp } from './mail-settings.ts';
 import { readMetrics } from './metrics-settings.ts';
 import type { ReadContext } from './read-secret.ts';
 import { readServe } from './serve-settings.ts';
@@ -19,6 +19,7 @@ export type Settings = Pick<
   | 'retention'
   | 'smtp'
   | 'replies'
+  | 'canary'
   | 'notify'
   | 'webhooks'
   | 'alertmanager'
@@ -47,6 +48,7 @@ export function readSettings(root: Element, file: string, context: ReadContext):
     retention,
     smtp,
     replies: readReplies(one('replies'), smtp, context),
+    canary: readCanary(one('canary'), { smtp: one('smtp'), replies: one('replies') }, context),
     notify: readNotify(all('notify')),
     webhooks: readWebhooks(root, context),
     alertmanager: readAlertmanager(one('alertmanager'), context),

@@ -36,6 +36,25 @@ export const smtpElement: ElementSpec = {
   help: 'The mail server. Without it mails become files in outbox/.',
 };
 
+/** The element `<canary>`. */
+export const canaryElement: ElementSpec = {
+  parents: ['config'],
+  single: true,
+  attributes: {
+    to: {
+      kind: 'email',
+      required: true,
+      help: 'The address of the canary, whose mails must end in the mailbox of `<replies>` (docs/mail.md).',
+    },
+    every: {
+      kind: 'duration',
+      help: 'The time between two canaries: 2h, 3h, 4h, 6h, 8h, 12h, or 1d to 7d. Default 1d.',
+    },
+    at: { kind: 'clock', help: 'The time of day of a canary, in the zone of `<alerts>`. Default 04:10.' },
+  },
+  help: 'A mail that shows each day whether mails arrive; if it does not come back, `mail-path` fires.',
+};
+
 /** The element `<replies>`. */
 export const repliesElement: ElementSpec = {
   parents: ['config'],

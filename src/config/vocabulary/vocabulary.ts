@@ -10,7 +10,7 @@ import {
 import { databaseKinds, embeddedKind } from '../../storage/dialects/kinds.ts';
 import { checkElements } from './vocabulary-check.ts';
 import { changesAttribute, collectorAttributes, forwardElement, retentionAttributes } from './vocabulary-collector.ts';
-import { repliesElement, secretAttributes, smtpElement } from './vocabulary-mail.ts';
+import { canaryElement, repliesElement, secretAttributes, smtpElement } from './vocabulary-mail.ts';
 import { eventsElement, optionElement, pingElement, serveAttributes, statusElement } from './vocabulary-serve.ts';
 import { sshAttributes } from './vocabulary-ssh.ts';
 import { alertmanagerElement, heartbeatElement, notifyElement, webhookElement } from './vocabulary-webhook.ts';
@@ -106,6 +106,7 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
   },
   smtp: smtpElement,
   replies: repliesElement,
+  canary: canaryElement,
   notify: notifyElement,
   alertmanager: alertmanagerElement,
   heartbeat: heartbeatElement,

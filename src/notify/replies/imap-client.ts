@@ -17,15 +17,25 @@ const maxLineBytes = 1024 * 1024;
 /** The most characters of the server's reply that are kept as the reason. */
 const maxWords = 300;
 
+type Wanted = { readonly uid: number } | { readonly since: Date; readonly subject?: string };
+
+/** The special uses of folders that may have a mail which the mailbox lacks (RFC 6154). */
+export type SpecialUse = 'junk' | 'all' | 'trash';
+
 /** A mailbox that is open for reading. */
 export interface OpenMailbox {
   readonly uidValidity: string;
   /** An id that is greater than the id of every message. */
   readonly uidNext: number;
-  /** Returns the ids of messages from an id on, or of those that arrived on a day or later, in ascending order. */
-  search(from: { readonly uid: number } | { readonly since: Date }): Promise<readonly number[]>;
+  /**
+   * Returns the ids of messages from an id on, or of those that arrived on a day or later, in ascending order. With
+   * `subject` only of those with these words in their subject.
+   */
+  search(from: Wanted): Promise<readonly number[]>;
   /** Yields messages in the order of the server's replies, without marking them as read. */
   fetch(uids: readonly number[]): AsyncIterable<FetchedMessage>;
+  /** Opens the folders with these special uses one after the other, and passes the use of each to `work`. */
+  elsewhere(uses: readonly SpecialUse[], work: (use: SpecialUse) => Promise<void>): Promise<void>;
 }
 
 export interface FetchedMessage {
@@ -64,6 +74,7 @@ export async function withMailbox<T>(
           uidNext,
           search: (from) => search(client, from),
           fetch: (uids) => fetch(client, uids),
+          elsewhere: (uses, each) => elsewhere(client, replies.mailbox, uses, each),
         });
         await client.logout();
         return done;
@@ -109,8 +120,8 @@ function readAuthority(replies: RepliesConfig, file: string): Buffer {
   }
 }
 
-async function search(client: ImapFlow, from: { uid: number } | { since: Date }): Promise<readonly number[]> {
-  const query = 'uid' in from ? { uid: `${from.uid}:*` } : { since: from.since };
+async function search(client: ImapFlow, from: Wanted): Promise<readonly number[]> {
+  const query = 'uid' in from ? { uid: `${from.uid}:*` } : from;
   const found = await client.search(query, { uid: true });
   return (Array.isArray(found) ? found : []).sort((a, b) => a - b);
 }
@@ -120,6 +131,20 @@ async function* fetch(client: ImapFlow, uids: readonly number[]): AsyncGenerator
   for await (const { uid, internalDate, source } of client.fetch(uids.join(','), query, { uid: true })) {
     const arrivedAtMs = internalDate === undefined ? Number.NaN : new Date(internalDate).getTime();
     yield { uid, arrivedAtMs: Number.isNaN(arrivedAtMs) ? 0 : arrivedAtMs, source: source ?? new Uint8Array() };
+  }
+}
+
+async function elsewhere(
+  client: ImapFlow,
+  mailbox: string,
+  uses: readonly SpecialUse[],
+  work: (use: SpecialUse) => Promise<void>,
+): Promise<void> {
+  for (const { path, specialUse = '', flags } of await client.list()) {
+    const use = uses.find((one) => specialUse.toLowerCase() === `\\${one}`);
+    if (use === undefined || path === mailbox || flags.has('\\Noselect')) continue;
+    await client.mailboxOpen(path, { readOnly: true });
+    await work(use);
   }
 }
 

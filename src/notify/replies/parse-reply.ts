@@ -23,6 +23,8 @@ export interface ParsedReply {
 /** The most characters in the database's column. */
 const maxFromChars = 255;
 const maxHeaderBytes = 64 * 1024;
+/** The most characters of the reason of a bounce. */
+const maxReasonChars = 200;
 const maxNesting = 20;
 /** Headers that may contain the address of the recipient, in the order of the search. */
 const addressed = ['to', 'cc', 'delivered-to', 'x-original-to', 'envelope-to'];
@@ -61,6 +63,27 @@ export function messageDigest(source: Uint8Array): string {
   return createHash('sha256')
     .update(id ?? source)
     .digest('hex');
+}
+
+/**
+ * Returns what a message with the token of a mail is: the mail itself, also if it was forwarded; an answer of a program
+ * that got it; or the reason of a report that it was not delivered.
+ */
+export function kindOfCopy(source: Uint8Array, token: string): 'itself' | 'answer' | { readonly bounce: string } {
+  const headers = rawHeaders(source);
+  const has = (name: string, value: RegExp): boolean =>
+    headers.some((header) => header.name === name && value.test(header.value));
+  if (has('message-id', new RegExp(token, 'i'))) return 'itself';
+  const isReport =
+    has('content-type', /^multipart\/report\b/i) ||
+    has('from', /(^|<|\s|")(mailer-daemon|postmaster)(@|>|$)/i) ||
+    has('x-failed-recipients', /./);
+  if (!isReport) return has('auto-submitted', /^auto-replied\b/i) ? 'answer' : 'itself';
+  const text = Buffer.from(source).toString();
+  if (/^Action: *(delayed|delivered|relayed|expanded)\b/im.test(text)) return 'answer';
+  const [, reason] = /^Diagnostic-Code:[ \t]*(?:[\w-]+;)?(.*(?:\r?\n[ \t].*)*)/im.exec(text) ?? [];
+  const subject = headers.find(({ name }) => name === 'subject')?.value;
+  return { bounce: oneLine(reason ?? subject ?? '').slice(0, maxReasonChars) };
 }
 
 type ParsedMail = Awaited<ReturnType<typeof PostalMime.parse>>;

@@ -10,6 +10,7 @@ import { textOrNull } from '../store/record-shape.ts';
 import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
 import { databaseNowMs, fromSqlTime, sqlTime } from '../sql/sql-time.ts';
 import { forIds } from '../sql/by-ids.ts';
+import { forChunks } from '../sql/insert-rows.ts';
 import { fenced } from './lease.ts';
 import { groupBy } from '../../platform/group-by.ts';
 
@@ -194,6 +195,14 @@ const unsentMail = (now: string): string => `id = ? AND sent_at IS NULL AND repl
 
 export function createMailStore(database: Database): MailStore {
   return {
+    withTokens: async (tokens) => {
+      const rows = await database.read((session) =>
+        forChunks(tokens, (chunk, marks) =>
+          session.all(`SELECT reply_token, ${mailSummary.columns} FROM mails WHERE reply_token IN (${marks})`, chunk),
+        ),
+      );
+      return new Map(rows.map((row) => [String(row['reply_token']), mailSummary.read(row)]));
+    },
     undelivered: async () => {
       const rows = await database.read((session) => session.all(undeliveredSql));
       return rows.map(mailSummary.read).sort((one, other) => one.id - other.id);

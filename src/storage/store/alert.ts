@@ -1,4 +1,5 @@
 import type { Severity } from '../../config/config.ts';
+import type { CanaryState } from './reply-store.ts';
 import { number, type RecordOf, recordShape, text, time, severity } from './record-shape.ts';
 
 /** The level of one row for one rule's subject. `unknown` changes nothing. */
@@ -170,4 +171,6 @@ export interface RuleState {
   readonly rules?: readonly string[];
   /** For the fleet: the time of the last forecasts, by the database's clock, and config.xml's digest at that time. */
   readonly foreseen?: { readonly atMs: number; readonly configDigest: string };
+  /** For the fleet: what `<canary>` has sent, and what came back. */
+  readonly canary?: CanaryState;
 }

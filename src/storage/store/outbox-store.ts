@@ -119,6 +119,8 @@ export interface OutboxStore {
 
 /** Mails that were not delivered, for alerter/explain and cli/alerts. */
 export interface MailStore {
+  /** Returns the mails with these tokens, by token. */
+  withTokens(tokens: readonly string[]): Promise<ReadonlyMap<string, MailSummary>>;
   /** Returns waiting and failed mails, oldest first; at most 1,000. */
   undelivered(): Promise<readonly MailSummary[]>;
   /**

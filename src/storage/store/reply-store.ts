@@ -1,4 +1,6 @@
+import type { Config } from '../../config/config.ts';
 import { dayMs } from '../../platform/units.ts';
+import { describeDuration } from '../../text/durations.ts';
 import type { Lease } from './lease-store.ts';
 
 /** The age beyond which a mail accepts no replies: somebody who finds the mail could reply to it. */
@@ -72,4 +74,72 @@ export interface ReplyStore {
    * for each applied reply. Throws FleetError `locked`.
    */
   applyReplies(lease: Lease, mailbox: string, read: MailboxReading): Promise<readonly AppliedReply[]>;
+}
+
+/** A mail of `<canary>`. */
+export interface CanaryTry {
+  /** The token of the mail in the outbox, which stands in the mail's subject, text and Message-ID. */
+  readonly token: string;
+  /** The time at which the mail was made. */
+  readonly atMs: number;
+  /** The reason why the mail counts as not back, '' if it is unknown; null as long as it may still come in time. */
+  readonly gone: string | null;
+  /** The mail's arrival in the mailbox; null if it has not arrived. `afterMs` counts from the mail server's answer. */
+  readonly back: { readonly afterMs: number; readonly copies: number; readonly isInJunk: boolean } | null;
+}
+
+/** The outcome of a round. Only `well` is no alert; `lost` stays until a canary is back in time. */
+export interface CanaryFinding {
+  readonly kind: 'well' | 'junk' | 'late' | 'repeated' | 'lost';
+  /** The round. */
+  readonly roundMs: number;
+  /** The time by which people know the canary: its round, or its own if it ended a loss. */
+  readonly ofMs: number;
+  readonly atMs: number;
+  readonly afterMs: number;
+  readonly copies: number;
+  /** The reason of a loss; else ''. */
+  readonly reason: string;
+}
+
+/** The present round of `<canary>`: a mail, and two more if it does not come back. */
+export interface CanaryState {
+  readonly to: string;
+  /** The time at which the round was due. */
+  readonly roundMs: number;
+  /** Oldest first. */
+  readonly tries: readonly CanaryTry[];
+  /** null before the outcome of the first round. */
+  readonly found: CanaryFinding | null;
+  /** The newest arrival in time; null if there was none. */
+  readonly newest: { readonly atMs: number; readonly afterMs: number } | null;
+  /** The time since which the mailbox cannot be read while a canary is awaited; null if it can. */
+  readonly unreadSinceMs: number | null;
+}
+
+interface CanaryStore {
+  ruleStates(clients: readonly string[]): Promise<ReadonlyMap<string, { readonly canary?: CanaryState }>>;
+}
+
+/** Returns the state of the `<canary>` of config.xml; null if there is none, or before its first mail. */
+export async function readCanary(
+  { canary }: Pick<Config, 'canary'>,
+  store: CanaryStore | null,
+): Promise<CanaryState | null> {
+  if (canary === null || store === null) return null;
+  const state = (await store.ruleStates([''])).get('')?.canary;
+  return state?.to === canary.to ? state : null;
+}
+
+/** Describes an outcome: `the canary of 04:10 was back after 12s`. `moment` formats a time. */
+export function canaryWords(found: CanaryFinding, moment: (atMs: number) => string): string {
+  const { kind, ofMs, afterMs, copies, reason } = found;
+  const outcomes: Readonly<Record<CanaryFinding['kind'], string>> = {
+    well: `was back after ${describeDuration(afterMs, 0)}`,
+    junk: 'arrived in Junk',
+    late: `arrived after ${describeDuration(afterMs, 0)}`,
+    repeated: `arrived ${copies === 2 ? 'twice' : `${copies} times`}`,
+    lost: `did not come back: ${reason}`,
+  };
+  return `the canary of ${moment(ofMs)} ${outcomes[kind]}`;
 }

@@ -155,3 +155,15 @@ test('in rules, a word that is a type means every rule of the type, whatever its
   assert.equal(mutes.reasonsAt({ ...key, rule: 'data' }, atMs).length, 1);
   assert.equal(mutes.reasonsAt({ ...key, rule: 'memory' }, atMs).length, 0);
 });
+
+test('a lost canary is told beside its path, and by its path only if nobody else hears of it', () => {
+  const canary = `<smtp host="localhost" from="fleet@x.org"/><canary to="canary@X.org"/>
+    <replies imap="imaps://fleet@x.org" password="p"/>`;
+  const told = (children: string): string => listenersOf(canary + alerts(children), '', 'mail-path');
+  const elsewhere = '<mail to="kim@y.org"/>';
+  const hook = '<webhook name="chat" url="http://localhost/T"/>';
+  assert.equal(told(`${ops}${elsewhere}${hook}`), 'kim (warning), webhook:chat (warning)');
+  assert.equal(told(ops), 'ops (warning)');
+  assert.equal(told(`${ops}<mail to="kim@y.org" rules="disk"/>`), 'ops (warning)');
+  assert.equal(listenersOf(canary + alerts(`${ops}${elsewhere}`), '', 'state-disk'), 'ops (warning), kim (warning)');
+});

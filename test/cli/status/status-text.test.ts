@@ -35,6 +35,7 @@ const statusOf = (members: readonly FleetMember[]): FleetStatus => ({
     lastIngest: null,
     sealed: [],
     loss: null,
+    canary: null,
     shares: [],
   },
   alerting: {

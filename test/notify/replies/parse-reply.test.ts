@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 
 import { PostalMime } from '../../../src/notify/postal-mime.ts';
-import { messageDigest, parseReply } from '../../../src/notify/replies/parse-reply.ts';
+import { kindOfCopy, messageDigest, parseReply } from '../../../src/notify/replies/parse-reply.ts';
 import { newReplyToken, replyAddress, tokenIn } from '../../../src/notify/replies/reply-token.ts';
 
 const token = '0123456789abcdef01234567';
@@ -212,3 +212,26 @@ test('makes addresses that replies are recognised by', () => {
   assert.equal(tokenIn([address]), made);
   assert.notEqual(newReplyToken(), made);
 });
+
+const report = ['Content-Type: multipart/report; boundary=x', 'From: MAILER-DAEMON@x.org'];
+for (const { what, headers, body = '', kind } of [
+  { what: 'the canary itself', headers: [`Message-ID: <canary-${token}@x.org>`, ...report], kind: 'itself' },
+  { what: 'a forwarded canary', headers: ['Message-ID: <1@x.org>'], kind: 'itself' },
+  { what: 'an answer of a program', headers: ['Auto-Submitted: auto-replied (vacation)'], kind: 'answer' },
+  {
+    what: 'a bounce',
+    headers: report,
+    body: 'Action: failed\nDiagnostic-Code: smtp; 550 5.1.1\n  no \u202esuch user\nX: y',
+    kind: { bounce: '550 5.1.1 no \ufffdsuch user' },
+  },
+  { what: 'a bounce without a code', headers: ['From: postmaster@x.org'], kind: { bounce: 'Re: CRITICAL' } },
+  { what: 'a report of a delay', headers: report, body: 'Action: delayed\n', kind: 'answer' },
+] as const) {
+  test(`tells a canary, its bounce and an answer to it apart: ${what}`, () => {
+    const source = mail({ headers, body: `${token}\n${body}\n` });
+    assert.deepEqual(
+      kindOfCopy(Buffer.from(source.toString().replace('From: Kim <kim@example.org>\r\n', '')), token),
+      kind,
+    );
+  });
+}
