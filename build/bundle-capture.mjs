@@ -12,7 +12,7 @@ import { leftOut } from '../agent/state/files.ts';
 import { apkDatabases, databases, dpkgWords, rpmFileWords, rpmWords } from '../agent/state/packages.ts';
 import { fstabPattern, secretPattern } from '../agent/state/state-source.ts';
 import { socketFiles } from '../agent/state/system.ts';
-import { fixedPaths } from '../agent/state/watched.ts';
+import { fixedPaths, mostWatched } from '../agent/state/watched.ts';
 import { imageTypes } from '../src/report/report.ts';
 import { linesOf } from '../src/report/shorten-script.ts';
 import { shortenAwk } from './shorten-awk.mjs';
@@ -73,6 +73,7 @@ function placesOf() {
     WITHOUT: oneOf(withoutDevice),
     IMAGES: oneOf(imageTypes),
     WATCHED: words(fixedPaths),
+    WATCHED_MORE: String(mostWatched - fixedPaths.length),
     LEFT_OUT: leftOut.replaceAll('^/etc', '^etc'),
     DATABASES: words(databases),
     DPKG: shellWords(dpkgWords),

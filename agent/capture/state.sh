@@ -15,7 +15,7 @@ stamp() {
 # watched: prints the newest folders and files of /etc.
 watched() {
   for x in @WATCHED@; do tell "$x"; done
-  find etc -xdev \( -type d -o -type f \) -print | grep -vE '@LEFT_OUT@' | tr '\n' '\0' | xargs -0 ls -dt | head -n 25
+  find etc -xdev \( -type d -o -type f \) -print | grep -vE '@LEFT_OUT@' | tr '\n' '\0' | xargs -0 ls -dt | head -n @WATCHED_MORE@
 }
 # sums NAME PROGRAM: prints the digests of the files of the standard input, one a line.
 sums() { tr '\n' '\0' | xargs -0 $2 | sed "s/^/:$1:/"; }
@@ -56,7 +56,7 @@ stateOf() {
   sha256sum proc/cmdline | sed 's/^/:sha256:/'
   open etc/systemd/system run/systemd/system | while IFS= read -r x; do
     o=$(sed -e :a -e '/\\$/{' -e N -e 's/\\\n/ /' -e ba -e '}' -e "s/^\([ $tab]*Environment[ $tab]*=\).*/\1/" \
-      -e "s/^\([ $tab]*SetCredential[A-Za-z]*[ $tab]*=\).*/\1/" "$x")
+      -e "s/^\([ $tab]*SetCredential[A-Za-z]*[ $tab]*=\).*/\1/" -e 's,//[^/:@ ]*:[^/@ ]*@,//,g' "$x")
     n=$(say "$o" | sha256sum)
     tell ":unit:${n%% *}  $x"
   done

@@ -30,6 +30,11 @@ interface Manager {
 export const dpkgWords = ['-W', '-f', '${db:Status-Abbrev}${Package} ${Version} ${Architecture}\\n${Conffiles}\\n'];
 export const rpmWords = ['-qa', '--qf', '%{INSTALLTIME} %{NAME} %{VERSION}-%{RELEASE} %{ARCH}\\n'];
 export const rpmFileWords = ['-qac', '--dump'];
+/** SQLite of Rocky 9 and Fedora, Berkeley DB of CentOS 7, and that of openSUSE. */
+const rpmDatabases = [
+  ...['/var/lib/rpm/rpmdb.sqlite', '/usr/lib/sysimage/rpm/rpmdb.sqlite', '/var/lib/rpm/Packages'],
+  '/usr/lib/sysimage/rpm/Packages.db',
+];
 export const apkDatabases = ['/lib/apk/db/installed', '/usr/lib/apk/db/installed'];
 export const pacmanFolder = '/var/lib/pacman/local';
 const maxDatabaseBytes = 16 * 1024 * 1024;
@@ -40,7 +45,7 @@ const managers: readonly Manager[] = [
     database: '/var/lib/dpkg/status',
     read: async ({ programs }, leftMs) => readDpkg(await programs.run('/usr/bin/dpkg-query', dpkgWords, leftMs())),
   },
-  ...['/var/lib/rpm/rpmdb.sqlite', '/usr/lib/sysimage/rpm/rpmdb.sqlite', '/var/lib/rpm/Packages'].map((database) => ({
+  ...rpmDatabases.map((database) => ({
     database,
     read: async ({ programs }: StateSource, leftMs: () => number) => {
       const packages = await programs.run('/usr/bin/rpm', rpmWords, leftMs());

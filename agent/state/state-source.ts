@@ -42,11 +42,12 @@ export function holdsSecret(path: string, text: string): boolean {
   return text.split('\n').some((line) => secret.test(line) || (path === '/etc/fstab' && inFstab.test(line)));
 }
 
-/** Returns the text of a unit with whole lines, and without the values of Environment= and SetCredential*=. */
+/** Returns the text of a unit in whole lines, without Environment=, SetCredential*= and passwords of URLs. */
 export function canonicalUnit(text: string): string {
   return text
     .replace(/\\\n/g, ' ')
     .replace(/^([ \t]*(?:Environment|SetCredential[A-Za-z]*)[ \t]*=)[^\n]*/gm, '$1')
+    .replace(/\/\/[^/:@ \n]*:[^/@ \n]*@/g, '//')
     .replace(/\n+$/, '');
 }
 

@@ -1,15 +1,8 @@
+import { databases } from './packages.ts';
 import type { Entry } from './state-source.ts';
 
 /** The package databases and folders that are always watched. */
-export const fixedPaths = [
-  '/var/lib/dpkg/status',
-  '/var/lib/rpm/rpmdb.sqlite',
-  '/usr/lib/sysimage/rpm/rpmdb.sqlite',
-  '/lib/apk/db/installed',
-  '/var/lib/pacman/local',
-  '/etc',
-  '/etc/systemd/system',
-];
+export const fixedPaths = [...databases, '/etc', '/etc/systemd/system'];
 export const mostWatched = 32;
 
 /** Returns the paths whose times tell that something may have changed: the fixed ones, and the newest of /etc. */

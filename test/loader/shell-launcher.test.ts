@@ -8,10 +8,12 @@ import { test, type TestContext } from 'node:test';
 import { bundleOf } from '../../src/collector/agent/agent-bundles.ts';
 import { encodeRequest } from '../../src/report/agent-request.ts';
 import type { AgentRequest } from '../../src/report/wire.ts';
+import { gunzipSync } from 'node:zlib';
+import { parseEnd } from '../../src/report/frames.ts';
 import { authorizedKeysOptions, findLauncherWords, launcherStatus } from '../../src/loader/launcher.ts';
 import { noAwk, shellLauncherCommand } from '../../src/loader/launcher.ts';
 import { bundles } from '../support/agent-visit.ts';
-import { shellStart, visitCommand } from '../support/restricted-key.ts';
+import { framesOf, shellStart, visitCommand } from '../support/restricted-key.ts';
 import { isWide } from '../support/long-tests.ts';
 import { commandOf, shells, whereIs } from '../support/shell-client.ts';
 import { launcherPath } from '../support/launcher-path.ts';
@@ -40,6 +42,8 @@ interface PlaceOptions {
   /** The account that the launcher runs as. Default: the test's own. */
   readonly uid?: number;
   readonly digest?: string;
+  /** True for a line of `authorize --state`. */
+  readonly state?: boolean;
 }
 
 const programs = 'awk cat date df env grep id ls mkdir mv printf rm sha256sum sleep stat tail timeout tr true uname wc';
@@ -49,7 +53,10 @@ const below = (home: string): string => path.join(home, '.local/lib/fleet-health
  * Makes a machine with these programs alone. The launcher's own folders and PATH are replaced by folders of the test.
  * `root` stands for the folder that root installs to.
  */
-function place(t: TestContext, { shell = 'dash', without = [], uid, digest = bundles.shell.digest }: PlaceOptions) {
+function place(
+  t: TestContext,
+  { shell = 'dash', without = [], uid, digest = bundles.shell.digest, state = false }: PlaceOptions,
+) {
   const home = tempFolder(t);
   chmodSync(home, 0o755);
   const [root, bin] = [path.join(home, 'root'), path.join(home, 'bin')];
@@ -61,7 +68,7 @@ function place(t: TestContext, { shell = 'dash', without = [], uid, digest = bun
   const [program, ...args] = commandOf(shell) ?? ['/bin/sh'];
   const sh = path.join(bin, 'sh');
   writeFileSync(sh, `#!/bin/sh\nexec ${[program, ...args].join(' ')} "$@"\n`, { mode: 0o755 });
-  const command = shellLauncherCommand({ ...options, agentDigest: digest })
+  const command = shellLauncherCommand({ ...options, agentDigest: digest, state })
     .replaceAll('/bin/sh ', `${sh} `)
     .replace(launcherPath, bin)
     .replaceAll('/usr/local/lib/fleet-health', root);
@@ -119,6 +126,21 @@ for (const shell of isWide ? shells : shells.slice(0, 1)) {
     assert.doesNotMatch(stdout, /^SSH_ORIGINAL_COMMAND=/m);
     assert.ok(stdout.includes('\n[pinned]\n[120]\n[t]\n'), stdout);
     assert.ok(stdout.endsWith(`\n[${collectorId}]\n[${program.digest}]\n[-]\n[${asked}]\n`), stdout);
+  });
+}
+
+for (const state of [false, true]) {
+  test(`the state is ${state ? 'told' : 'told to nobody, nor is its stamp,'} by a line ${state ? 'with' : 'without'} --state`, (t) => {
+    const { home, run } = place(t, { state });
+    put(below(home));
+    const { stdout } = run(visitCommand({ state: true, stamp: true }, shellStart));
+    const frames = framesOf(stdout);
+    const capture = gunzipSync(frames.get('U') ?? Buffer.alloc(0)).toString('latin1');
+    const { stamp } = parseEnd(frames.get('E') ?? Buffer.alloc(0));
+    assert.deepEqual(
+      [/^=state$/m.test(capture), /etc\/passwd/.test(capture), stamp !== undefined],
+      [state, state, state],
+    );
   });
 }
 

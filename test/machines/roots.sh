@@ -1,15 +1,19 @@
 #!/bin/sh
-# The files of fresh Debian systems, for the tests of the packages: roots.sh CACHE makes CACHE/root-SUITE.tar once (as
-# root).
+# The files of fresh Debian systems: roots.sh CACHE makes once (as root) CACHE/root-SUITE.tar, for the tests of the
+# packages, and CACHE/root-managers.tar, which has the package managers of other systems.
 set -eu
 cache=$1
 mkdir -p "$cache"
 mirror=$(sh "$(dirname "$0")/../mirror.sh")
-for suite in bookworm trixie; do
-  [ ! -f "$cache/root-$suite.tar" ] || continue
-  echo "making $cache/root-$suite.tar"
+# make NAME SUITE PACKAGES: makes CACHE/root-NAME.tar.
+make() {
+  [ ! -f "$cache/root-$1.tar" ] || return 0
+  echo "making $cache/root-$1.tar"
   mmdebstrap --quiet --variant=minbase --aptopt='Acquire::Check-Valid-Until "false"' \
-    --include=systemd,init-system-helpers,nodejs,openssh-client,logrotate,procps "$suite" "$cache/.root-$suite.tar" \
-    "deb $mirror $suite main"
-  mv "$cache/.root-$suite.tar" "$cache/root-$suite.tar"
+    --include="$3" "$2" "$cache/.root-$1.tar" "deb $mirror $2 main"
+  mv "$cache/.root-$1.tar" "$cache/root-$1.tar"
+}
+for suite in bookworm trixie; do
+  make $suite $suite systemd,init-system-helpers,nodejs,openssh-client,logrotate,procps
 done
+make managers bookworm rpm,pacman-package-manager,makepkg,libarchive-tools,zstd,fakeroot

@@ -40,7 +40,7 @@ function machine(t: TestContext): string {
     'etc/apt/proxy.conf': `Acquire::http::Proxy "http://joe:${secrets[1]}@proxy:3128";\n`,
     'etc/fstab': `//nas/share /mnt cifs user=joe,password=${secrets[2]} 0 0\n`,
     'etc/systemd/system/app.service': `[Service]\nEnvironment=TOKEN=${secrets[3]} \\\n  MORE=${secrets[3]}\nExecStart=/bin/app\n`,
-    'etc/systemd/system/app.service.d/x.conf': `[Service]\nSetCredential=key:${secrets[3]}\n`,
+    'etc/systemd/system/app.service.d/x.conf': `[Service]\nSetCredential=key:${secrets[3]}\nExecStart=/bin/app amqp://joe:${secrets[1]}@mq/ -x\n`,
     'etc/passwd': `root:x:0:0:${secrets[5]}:/root:/bin/bash\ndaemon:x:1:1::/:/usr/sbin/nologin\nold:${secrets[6]}:9:9::/home/old:\n`,
     'etc/group': `sudo:${secrets[6]}:27:old,nobody\nwww:x:33:\n`,
     'etc/os-release': 'PRETTY_NAME="Debian GNU/Linux 12"\n',
@@ -136,6 +136,29 @@ for (const shell of isWide ? shells : shells.slice(0, 1)) {
     ]);
   });
 }
+
+test('the digest of a unit is the same with another password', async (t) => {
+  const root = machine(t);
+  const unit = async (): Promise<unknown> =>
+    (await ofNode(root)).sections?.find(({ kind }) => kind === 'unit')?.lines?.[0]?.split('\t')[1];
+  const write = (environment: string, url: string, program = 'app'): void =>
+    writeFileSync(
+      path.join(root, 'etc/systemd/system/app.service'),
+      `[Service]\nEnvironment=TOKEN=${environment} \\\n  ${environment}\nExecStart=/bin/${program} //joe:${url}@mq/\n`,
+    );
+  const values: unknown[] = [];
+  for (const [environment, url, program] of [
+    ['a', 'b'],
+    ['c', 'b'],
+    ['a', 'd'],
+    ['a', 'b', 'other'],
+  ] as const) {
+    write(environment, url, program);
+    values.push(await unit());
+  }
+  assert.deepEqual(values.slice(1, 3), [values[0], values[0]]);
+  assert.notEqual(values[3], values[0]);
+});
 
 test('the stamp of the shell agent changes with a watched file and with nothing else', async (t) => {
   const root = machine(t);

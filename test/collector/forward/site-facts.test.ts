@@ -21,6 +21,21 @@ test('facts of clients, and the clients that were refused, are read as they were
   assert.deepEqual(read.refused(), ['a']);
 });
 
+test('the stamp of the newest state report stays until another one, and each attempt counts', (t) => {
+  const file = path.join(tempFolder(t), 'site-facts.json');
+  const facts = openSiteFacts(file);
+  for (const [startedAtMs, state] of [
+    [1000, { stamp: 'first', runs: 1 }],
+    [2000, undefined],
+    // An attempt whose report did not come.
+    [3000, { stamp: null, runs: 2 }],
+  ] as const)
+    facts.saw(visit({ client: 'web-1', startedAtMs, ...(state === undefined ? {} : { state }) }), 'digest');
+  facts.save(new Set(['web-1']));
+  const { stateStamp, stateAtMs, stateRuns, stateWantedAtMs } = openSiteFacts(file).clients.get('web-1') ?? {};
+  assert.deepEqual([stateStamp, stateAtMs, stateRuns, stateWantedAtMs], ['first', 3000, 2, null]);
+});
+
 test('failures of a client are counted until a visit succeeds', (t) => {
   const facts = openSiteFacts(path.join(tempFolder(t), 'site-facts.json'));
   const failures = [false, false, true, false].map((ok) => {

@@ -125,7 +125,7 @@ test('the first visit with a database takes inventory and state over the same co
   assert.equal(record.state?.runs, 1);
 });
 
-test('the state is taken when the stamp differs, with the digests of what is stored', async () => {
+test('the state is taken when the stamp differs, with the digests of what is stored', { skip: !isWide }, async () => {
   const asked: string[] = [];
   const knownState = (client: string): Promise<Readonly<Record<string, string>>> => {
     asked.push(client);
@@ -144,7 +144,7 @@ test('a state report that fails is an attempt, and does not fail the visit', { s
   assert.deepEqual([fault, kept.length, record.state], [null, 1, { stamp: null, runs: 2 }]);
 });
 
-test('after a boot the inventory is taken over a connection of its own', async () => {
+test('after a boot the inventory is taken over a connection of its own', { skip: !isWide }, async () => {
   const { client, kept, calls, context } = watched();
   const facts = knownFacts(client.name, { bootId: 'another-boot' });
   assert.equal((await visit({ ...context, facts }, { ...client, changes: 'no' })).fault, null);
