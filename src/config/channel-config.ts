@@ -51,8 +51,8 @@ export interface NotifyConfig {
 
 /** The forms of a webhook's body. */
 export const webhookFormats = [
-  ...(['alertmanager', 'slack', 'discord', 'teams', 'ntfy', 'pagerduty', 'juggler'] as const),
-  'text',
+  ...(['alertmanager', 'apprise', 'slack', 'discord', 'teams', 'telegram', 'matrix', 'ntfy', 'gotify'] as const),
+  ...(['pushover', 'pagerduty', 'juggler', 'text'] as const),
 ] as const;
 
 export type WebhookFormat = (typeof webhookFormats)[number];

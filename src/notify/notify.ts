@@ -42,6 +42,8 @@ export interface SendOptions {
    * rejection ends the attempt with the same error, and nothing is sent.
    */
   readonly onDataBegun: () => Promise<void>;
+  /** Called if the receiver gives a receipt, by which it says later that somebody has acknowledged the mail. */
+  readonly onReceipt?: (receipt: string) => void;
 }
 
 export interface Channel extends ChannelTimeouts {

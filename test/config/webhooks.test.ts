@@ -75,7 +75,7 @@ for (const [inside, words] of [
   [`<webhook name="a b" ${url}/>`, /<webhook> name="a b" is no name of this kind/],
   [`<webhook name="a@b" ${url}/>`, /is no name of this kind/],
   [`<webhook name="chat" url="ftp://hooks.example.org/T0KEN"/>`, /<webhook> url is no web address/],
-  [`<webhook name="chat" ${url} format="irc"/>`, /format="irc" is none of alertmanager, slack, .*, text/],
+  [`<webhook name="chat" ${url} format="irc"/>`, /format="irc" is none of alertmanager, apprise, .*, text/],
   [`<webhook name="chat" ${url} timeout="3m"/>`, /timeout="3m" is not between 1s and 2m/],
   [`<webhook name="chat" ${url} header="T0KEN"/>`, /<webhook> header is no header; write one like/],
   [`<webhook name="chat" ${url} header="Content-Length: 7"/>`, /none that HTTP itself needs/],

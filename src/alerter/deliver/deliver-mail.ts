@@ -61,7 +61,7 @@ export async function deliverMail(delivery: Delivery, mail: Mail): Promise<Deliv
   try {
     const before = sent.find(mail.messageId);
     if (before !== null) {
-      await storage.outbox.markSent(mail.id, lease.holder, before.atMs);
+      await storage.outbox.markSent(mail.id, lease.holder, before.atMs, before.receipt);
       return observed(delivery, mail, { kind: 'known', sentAtMs: before.atMs });
     }
     if (!delivery.isNamed(mail.recipient) && (await storage.outbox.dropMail(mail, lease.holder))) {
@@ -71,11 +71,11 @@ export async function deliverMail(delivery: Delivery, mail: Mail): Promise<Deliv
     const away = delivery.away.get(channel);
     if (away !== undefined) return await putOff(delivery, mail, away.error, away.pauseMs);
     const { ordinary, told } = await storage.outbox.toldBy(mail.id);
-    const { fault, dataBegun } = await attempt(delivery, mail, channel, claimEndsAt);
+    const { fault, dataBegun, receipt } = await attempt(delivery, mail, channel, claimEndsAt);
     if (fault === null) {
       const { messageId, recipient } = mail;
-      sent.note({ atMs: now(), messageId, recipient, ordinary, told: [...told] });
-      return await markSent(delivery, mail, channel);
+      sent.note({ atMs: now(), messageId, recipient, ordinary, receipt, told: [...told] });
+      return await markSent(delivery, mail, channel, receipt);
     }
     if (signal.aborted && !(fault instanceof FleetError && fault.code === 'mail-refused')) {
       return await putOff(delivery, mail, 'interrupted', dataBegun ? pauseAfter(1) : 0);
@@ -93,6 +93,8 @@ interface Attempted {
   readonly fault: unknown;
   /** True if the mail may have arrived. */
   readonly dataBegun: boolean;
+  /** The receipt of an accepted mail; undefined if the receiver gave none. */
+  readonly receipt?: string | undefined;
 }
 
 /**
@@ -132,9 +134,11 @@ export async function attempt(
       throw thrown;
     }
   };
+  let receipt: string | undefined;
+  const onReceipt = (given: string): void => void (receipt = given);
   try {
-    await channel.send(datedMail(mail, now()), { signal: ending.signal, onDataBegun });
-    return { fault: null, dataBegun: true };
+    await channel.send(datedMail(mail, now()), { signal: ending.signal, onDataBegun, onReceipt });
+    return { fault: null, dataBegun: true, receipt };
   } catch (thrown) {
     if (mark.state === 'failed') throw mark.thrown;
     return { fault: thrown, dataBegun: mark.state === 'begun' };
@@ -211,12 +215,17 @@ async function markRefused(
   return await putOff(delivery, mail, error, pauseMs - slackMs, !mayBeTaken);
 }
 
-async function markSent(delivery: Delivery, mail: Mail, channel: Channel): Promise<DeliveryEvent> {
+async function markSent(
+  delivery: Delivery,
+  mail: Mail,
+  channel: Channel,
+  receipt: string | undefined,
+): Promise<DeliveryEvent> {
   const { storage, lease } = delivery;
   const event = observed(delivery, mail, { kind: 'sent', where: channel.name });
   for (const pauseMs of [...markPausesMs, null]) {
     try {
-      await storage.outbox.markSent(mail.id, lease.holder);
+      await storage.outbox.markSent(mail.id, lease.holder, undefined, receipt);
       break;
     } catch (thrown) {
       const isAway = thrown instanceof FleetError && thrown.retryable && thrown.code !== 'locked';

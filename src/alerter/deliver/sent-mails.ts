@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-import { array, boolean, type InferOutput, number, object, picklist, string } from 'valibot';
+import { array, boolean, type InferOutput, number, object, optional, picklist, string } from 'valibot';
 
 import { errnoOf, FleetError, messageOf } from '../../errors.ts';
 import { parseJson } from '../../platform/parse-json.ts';
@@ -30,6 +30,8 @@ const sentMail = object({
   messageId: string(),
   recipient: string(),
   ordinary: boolean(),
+  /** Default: the receiver gave none. */
+  receipt: optional(string()),
   told: array(
     object({
       client: string(),

@@ -1,5 +1,5 @@
 import type { Alert, AlertKey, LastNotified } from '../../storage/store/alert.ts';
-import type { RecipientHistory, Told } from '../../storage/store/outbox-store.ts';
+import type { RecipientHistory, SentBefore, Told } from '../../storage/store/outbox-store.ts';
 import { hourMs } from '../../platform/units.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { isOfRows } from '../evaluate/rule-metric.ts';
@@ -11,6 +11,7 @@ export interface Remembered {
   readonly messageId: string;
   readonly recipient: string;
   readonly ordinary: boolean;
+  readonly receipt?: string | undefined;
   readonly told: readonly Told[];
 }
 
@@ -31,7 +32,7 @@ export interface Regained {
   /** The last notifications that the database has to learn again. */
   readonly notified: readonly LastNotified[];
   /** Waiting mails that were sent, or whose notifications have all been sent in later mails. */
-  readonly settled: readonly { readonly id: number; readonly atMs: number }[];
+  readonly settled: readonly SentBefore[];
 }
 
 /**
@@ -157,7 +158,7 @@ function settledOf(
   const keys = new Map(alerts.map((alert) => [alert.id, keyOf(alert)]));
   return [...waiting, ...begun].flatMap(({ id, messageId, recipient, createdAtMs, items }) => {
     const same = byId.get(messageId);
-    if (same !== undefined) return { id, atMs: same.atMs };
+    if (same !== undefined) return { id, atMs: same.atMs, receipt: same.receipt };
     const later = items.map(({ alertId }) => {
       const own = tellings.get(`${recipient}\0${keys.get(alertId) ?? ''}`) ?? [];
       return own.findLast((one) => one.isForgotten && one.notifiedAtMs > createdAtMs);

@@ -206,11 +206,12 @@ async function postToAlertmanager({ config, storage, runs, signal, observe }: Pa
   for (const fault of faults) observe({ kind: 'fault', fault });
 }
 
-/** Reads and applies replies to mails, after all mails were sent. */
+/** Reads and applies replies to mails and receipts of messages, after all mails were sent. */
 async function heedReplies(pass: Pass & PassOptions): Promise<void> {
-  if (pass.config.replies === null || pass.signal.aborted) return;
-  const { answerReplies } = await import('./answer-replies.ts');
-  await answerReplies(pass);
+  const { replies, webhooks } = pass.config;
+  if (replies !== null && !pass.signal.aborted) await (await import('./answer-replies.ts')).answerReplies(pass);
+  const givesReceipts = webhooks.some(({ format }) => format === 'pushover');
+  if (givesReceipts && !pass.signal.aborted) await (await import('./answer-receipts.ts')).answerReceipts(pass);
 }
 
 /** Looks for canaries, and stores the next one if it is due. Returns the number of mails to be sent. */

@@ -1,10 +1,9 @@
 import type { Config } from '../../config/config.ts';
-import { FleetError } from '../../errors.ts';
 import { digestOf } from '../../notify/mail-identity.ts';
 import { repliesValidMs } from '../../storage/store/reply-store.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import type { AlertEvent } from '../alert-options.ts';
-import { LeaseTaken, type PassLease } from './pass-lease.ts';
+import { type PassLease, reportUnlessTaken } from './pass-lease.ts';
 import { readReplies } from './read-replies.ts';
 
 /** The timeout of a reading, at the end of a pass. */
@@ -42,10 +41,6 @@ export async function answerReplies({ config, storage, lease, signal, observe }:
     }
     if (read.fault !== null) observe({ kind: 'fault', fault: read.fault });
   } catch (thrown) {
-    // Another alerter holds the lease and reads the same messages.
-    if (signal.aborted || thrown instanceof LeaseTaken) return;
-    if (thrown instanceof FleetError && thrown.code === 'locked') return;
-    if (!(thrown instanceof FleetError) || thrown.code !== 'secret-missing') throw thrown;
-    observe({ kind: 'fault', fault: thrown });
+    reportUnlessTaken(thrown, { signal, observe });
   }
 }

@@ -6,7 +6,7 @@ import { eventStatus } from '../../events/parse-event.ts';
 import { NotConnected, post, type PostAnswer, type PostTarget } from '../../notify/http/post.ts';
 import type { WrittenProxy } from '../../notify/http/proxy.ts';
 import { retryAfterMs } from '../../notify/http/retry-after.ts';
-import { readTarget } from '../../notify/webhook/webhook.ts';
+import { readTarget } from '../../notify/webhook/read-target.ts';
 import { takeLogin } from '../../notify/http/url-login.ts';
 import { secondMs } from '../../platform/units.ts';
 import { parseDuration } from '../../text/durations.ts';

@@ -47,7 +47,7 @@ export async function dialUrl(url: URL, { ca, proxy: written, signal }: DialOpti
 }
 
 interface RequestOn {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT';
   readonly headers: Readonly<Record<string, string | number>>;
   readonly body?: Uint8Array;
 }

@@ -14,6 +14,8 @@ export interface PostTarget {
 }
 
 export interface PostRequest {
+  /** Default: POST. */
+  readonly method?: 'GET' | 'POST' | 'PUT';
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   /** True if the body of a 2xx answer is read too. Default: false. */
@@ -33,13 +35,13 @@ export interface PostAnswer {
 /** The receiver was not reached, and nothing was sent. `cause` has the reason. */
 export class NotConnected extends Error {}
 
-/** The most bytes of a body, far more than is shown. */
-const maxBodyBytes = 4_096;
+/** The most bytes of a body. Gotify and Telegram repeat the message, with characters as escapes of six bytes. */
+const maxBodyBytes = 65_536;
 /** The time for the body of an answer whose status is known. */
 const bodyMs = 2_000;
 
 /**
- * Posts a body with node:http instead of fetch. fetch of Node 20 accepts a custom authority only with undici's
+ * Sends a body with node:http instead of fetch. fetch of Node 20 accepts a custom authority only with undici's
  * dispatcher, which is no part of Node. It also does not report the established connection, so `onDataBegun` could only
  * run before it. Follows no redirect.
  *
@@ -62,7 +64,8 @@ export async function post(target: PostTarget, request: PostRequest): Promise<Po
         clock.now('waiting for its answer', timeoutMs);
         const body = Buffer.from(request.body);
         const headers = { ...request.headers, connection: 'close', 'content-length': body.length };
-        const response = await requestOn(dialed, target.url, { method: 'POST', headers, body });
+        const { method = 'POST' } = request;
+        const response = await requestOn(dialed, target.url, { method, headers, body });
         return await answerOf(response, request.readsBody ?? false);
       },
     );

@@ -1,7 +1,7 @@
 /** Forms of the body for programs that keep a state per alert. */
 import { groupBy } from '../../platform/group-by.ts';
 import { annotationsOf, labelsOf } from './alertmanager.ts';
-import { cutBytes } from './cut-bytes.ts';
+import { cutTo } from './fit-text.ts';
 import type { Notice, NoticeAlert } from './notice.ts';
 
 /** The limit of PagerDuty: a summary has 1,024 characters. */
@@ -10,16 +10,13 @@ const maxSummary = 1_000;
 const maxEvents = 500;
 const maxDescription = 1_000;
 
-/** The placeholder of the routing key. The key is a secret from the URL, and is inserted when the event is sent. */
-const keyPlace = '{"routing_key":""';
-
 /** The most clients of an incident that are named. */
 const maxClients = 1_000;
 
 /**
  * Returns the events of PagerDuty's Events API v2, each the body of a request. An incident has one event, with the same
  * `dedup_key` from beginning to end, and a second one if it is acknowledged. A reminder of an acknowledged incident has
- * only the second one.
+ * only the second one. `routing_key` is empty: the key is a secret, and is inserted when the event is sent.
  */
 export function pagerdutyEvents({ alerts }: Notice): readonly object[] {
   const event = (action: string, key: string, rest: object = {}): object => ({
@@ -52,7 +49,7 @@ export function pagerdutyEvents({ alerts }: Notice): readonly object[] {
 function pagerdutyPayload(alert: NoticeAlert, same: readonly NoticeAlert[]): object {
   const { client, rule, subject, severity, startsAtMs, incident } = alert;
   const { summary = '', ...details } = annotationsOf(incident === undefined ? alert : { ...alert, ...incident });
-  const timed = { summary: cutBytes(summary, maxSummary), timestamp: new Date(startsAtMs).toISOString() };
+  const timed = { summary: cutTo(summary, maxSummary), timestamp: new Date(startsAtMs).toISOString() };
   if (incident !== undefined) {
     const clients = same.slice(0, maxClients).map((one) => one.client);
     const custom = { alertname: rule, severity, ...details, clients };
@@ -68,12 +65,6 @@ function pagerdutyPayload(alert: NoticeAlert, same: readonly NoticeAlert[]): obj
   };
 }
 
-/** Inserts the routing key into an event. */
-export function withRoutingKey(body: string, key: string): string {
-  if (!body.startsWith(keyPlace)) return body;
-  return `{"routing_key":${JSON.stringify(key)}${body.slice(keyPlace.length)}`;
-}
-
 /** Returns the raw events of Juggler: a state for each host, service and instance. */
 export function jugglerEvents({ alerts }: Notice): object {
   return {
@@ -83,7 +74,7 @@ export function jugglerEvents({ alerts }: Notice): object {
       service: alert.rule.replace(/[^\w./:-]/g, '_').slice(0, 128),
       instance: alert.subject.replace(/[^\w./:-]/g, '_').slice(0, 128),
       status: alert.state === 'resolved' ? 'OK' : alert.severity === 'critical' ? 'CRIT' : 'WARN',
-      description: cutBytes(annotationsOf(alert)['summary'] ?? '', maxDescription),
+      description: cutTo(annotationsOf(alert)['summary'] ?? '', maxDescription),
       tags: Object.entries(alert.labels).map(([name, value]) => `${name}_${value}`.replace(/[^\w.-]/g, '_')),
     })),
   };

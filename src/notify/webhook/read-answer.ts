@@ -1,42 +1,49 @@
 import type { WebhookConfig } from '../../config/config.ts';
+import { hourMs } from '../../platform/units.ts';
 import { anyObject, parseJson } from '../../platform/parse-json.ts';
+import type { PostAnswer } from '../http/post.ts';
+import { retryAfterMs } from '../http/retry-after.ts';
+import { formats, type AnswerMeaning } from './formats.ts';
 
-/** The meaning of an answer with a status of success. `later`: the receiver asks for a pause. */
-export type AnswerMeaning = 'accepted' | 'refused' | 'later';
-
-const readers: Partial<Readonly<Record<WebhookConfig['format'], (body: string) => AnswerMeaning>>> = {
-  // Slack answers `ok`, and others in its form JSON or nothing. Words such as `no_channel` are its errors.
-  slack: (body) => {
-    const fields = parseJson(anyObject, body);
-    if (body === '' || /^ok$/i.test(body)) return 'accepted';
-    const isRefused = fields?.['ok'] === false || fields?.['success'] === false || Boolean(fields?.['error']);
-    if (fields !== null && !isRefused) return 'accepted';
-    return /rate_?limited/i.test(body) ? 'later' : 'refused';
-  },
-  // Connectors report errors of Teams with the status 200.
-  teams: (body) => {
-    if (!/delivery failed|returned HTTP error|^Bad payload/i.test(body)) return 'accepted';
-    return /HTTP error (?:429|5\d\d)/i.test(body) ? 'later' : 'refused';
-  },
-  pagerduty: (body) => {
-    const status = parseJson(anyObject, body)?.['status'];
-    return typeof status !== 'string' || status === 'success' ? 'accepted' : 'refused';
-  },
-  ntfy: (body) => (parseJson(anyObject, body)?.['error'] === undefined ? 'accepted' : 'refused'),
-  discord: () => 'accepted',
-};
+/** An answer, read by the table of formats. */
+export interface ReadAnswer {
+  /** `refused` for each status other than 2xx. */
+  readonly meaning: AnswerMeaning;
+  /** The pause that the receiver asks for, at most an hour; 0 for none. */
+  readonly afterMs: number;
+  /** The answer in words. */
+  readonly words: string;
+  /** The receipt of an accepted message; null if there is none. */
+  readonly receipt: string | null;
+}
 
 /** The beginning of a web page, as of a network that wants a login. No receiver answers with one. */
 const pageForm = /^(?:<\?xml[^>]*>\s*)?<(?:!doctype html|html|head|body)\b/i;
+const receiptForm = /^[A-Za-z0-9]{1,64}$/;
 
 /** True if the body of an answer with a status of success has a meaning. */
 export function readsAnswers(format: WebhookConfig['format']): boolean {
-  return readers[format] !== undefined;
+  return formats[format].meaning !== undefined;
 }
 
-/** Reads the body of an answer with a status of success, where the vendor documents its form. */
-export function meaningOfAnswer(format: WebhookConfig['format'], body: string): AnswerMeaning {
-  const read = readers[format];
-  if (read === undefined) return 'accepted';
-  return pageForm.test(body.trim()) ? 'refused' : read(body.trim());
+/** Reads an answer by its status, its Retry-After, and its body where the vendor documents the form. */
+export function readAnswer(format: WebhookConfig['format'], answer: PostAnswer, nowMs: number): ReadAnswer {
+  const { meaning: meaningOf, pauseMs, silence = '', receipt: receiptOf } = formats[format];
+  const body = answer.body.trim();
+  const parsed = parseJson(anyObject, body);
+  const fields = parsed ?? {};
+  const isSuccess = answer.status >= 200 && answer.status < 300;
+  const isSilent = isSuccess && silence !== '' && body === '';
+  const asked = Number(pauseMs?.(fields));
+  const afterMs = Math.max(retryAfterMs(answer.retryAfter, nowMs), asked > 0 ? Math.min(asked, hourMs) : 0);
+  const read = (): AnswerMeaning => {
+    if (!isSuccess || isSilent) return 'refused';
+    if (meaningOf === undefined) return 'accepted';
+    // An object without its end broke off: the message may have arrived.
+    if (parsed === null && body.startsWith('{')) return 'later';
+    return pageForm.test(body) ? 'refused' : meaningOf(fields, body);
+  };
+  const receipt = receiptOf?.(fields);
+  const isReceipt = typeof receipt === 'string' && receiptForm.test(receipt);
+  return { meaning: read(), afterMs, words: isSilent ? silence : answer.body, receipt: isReceipt ? receipt : null };
 }

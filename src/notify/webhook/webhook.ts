@@ -1,22 +1,15 @@
-import { readFileSync } from 'node:fs';
-
-import type { WebhookConfig } from '../../config/config.ts';
-import { parseHeaderLine } from '../../config/values/header-line.ts';
 import { errnoOf, FleetError, messageOf, type Stage } from '../../errors.ts';
-import { rememberSecret, withoutSecrets } from '../../revealed-secrets.ts';
-import { percentDecoded } from '../../text/percent-decoded.ts';
+import { withoutSecrets } from '../../revealed-secrets.ts';
 import { cut } from '../../text/text-columns.ts';
 import { minuteMs } from '../../platform/units.ts';
 import { oneLine } from '../../text/plain-text.ts';
 import { TakenInPart, TryLater, type Channel, type OutgoingMail, type SendOptions } from '../notify.ts';
-import { takeLogin } from '../http/url-login.ts';
 import { asError, TooLong } from '../within.ts';
-import { parseFrozen } from './freeze-webhook.ts';
-import { withRoutingKey } from './incidents.ts';
+import { parseFrozen, withFields } from './freeze-webhook.ts';
 import { ProxyFault } from '../http/proxy.ts';
 import { NotConnected, post, tryConnection, type PostAnswer, type PostRequest, type PostTarget } from '../http/post.ts';
-import { meaningOfAnswer, readsAnswers } from './read-answer.ts';
-import { retryAfterMs } from '../http/retry-after.ts';
+import { readAnswer, readsAnswers } from './read-answer.ts';
+import { readTarget, type Webhook } from './read-target.ts';
 
 /** The most characters of an answer that are kept as the reason. */
 const maxWords = 300;
@@ -30,8 +23,6 @@ const busy: ReadonlyMap<number, Stage> = new Map([
   [429, 'channel'],
   [503, 'connect'],
 ]);
-
-type Webhook = Pick<WebhookConfig, 'name' | 'format' | 'url' | 'header' | 'ca' | 'proxy' | 'timeoutMs'>;
 
 /** The deadline of a notification that consists of several requests, however many. */
 const severalMs = 2 * minuteMs;
@@ -66,7 +57,7 @@ export async function verifyWebhook(webhook: Webhook, signal: AbortSignal): Prom
 
 async function send(webhook: Webhook, { content, messageId }: OutgoingMail, options: SendOptions): Promise<void> {
   options.signal.throwIfAborted();
-  const { target, headers: own, routingKey } = readTarget(webhook);
+  const { target, method = 'POST', fields, headers: own } = readTarget(webhook, messageId);
   const { type, headers, requests } = parseFrozen(content);
   const endsAtMs = performance.now() + severalMs;
   let isMarked = false;
@@ -75,8 +66,9 @@ async function send(webhook: Webhook, { content, messageId }: OutgoingMail, opti
     const key = requests.length === 1 ? messageId : `${messageId} ${index + 1}`;
     const answer = await postOne(webhook, {
       target,
+      method,
       headers: { ...own, 'user-agent': 'fleet-health', 'content-type': type, 'idempotency-key': key, ...headers },
-      body: routingKey === null ? body : withRoutingKey(body, routingKey),
+      body: fields === undefined ? body : withFields(type, body, fields),
       readsBody: readsAnswers(webhook.format),
       signal: options.signal,
       onDataBegun: async () => {
@@ -84,7 +76,8 @@ async function send(webhook: Webhook, { content, messageId }: OutgoingMail, opti
         isMarked = true;
       },
     });
-    checkAnswer(webhook, answer, index);
+    const receipt = checkAnswer(webhook, answer, index);
+    if (receipt !== null) options.onReceipt?.(receipt);
   }
 }
 
@@ -115,66 +108,24 @@ function tooMany({ name }: Webhook, done: number, all: number): FleetError {
   return new FleetError({ code: 'mail-unavailable', stage: 'mail', message, advice: 'Nothing: all are sent again.' });
 }
 
-/** The URL of a webhook and its headers, with their secrets. */
-export interface Secrets {
-  readonly target: PostTarget;
-  readonly headers: Readonly<Record<string, string>>;
-  /** The routing key of PagerDuty, which is the user name in the URL; null for another format. */
-  readonly routingKey: string | null;
-}
-
-/** Reads the secrets of a webhook. Throws FleetError `secret-missing`, or `mail-unavailable` of stage `config`. */
-export function readTarget(webhook: Webhook): Secrets {
-  const { url: secret, ca, proxy, timeoutMs, format } = webhook;
-  const text = secret.reveal();
-  const url = URL.canParse(text) ? new URL(text) : null;
-  if (url === null || !/^https?:$/.test(url.protocol)) throw unusable(webhook, `${secret.origin} has no web address`);
-  for (const part of partsOf(url)) rememberSecret(part);
-  const header = webhook.header?.reveal() ?? null;
-  const line = header === null ? null : parseHeaderLine(header);
-  if (header !== null && line === null) throw unusable(webhook, `${webhook.header?.origin ?? ''} has no header`);
-  // A receiver may repeat `Bearer T0KEN`, the token alone, or its decoded form.
-  const words = line === null ? [] : [line[1], ...line[1].split(/[ =,;]+/)];
-  for (const word of words.flatMap((one) => [one, percentDecoded(one)])) rememberSecret(word);
-  const routingKey = format === 'pagerduty' ? percentDecoded(url.username) : null;
-  if (routingKey === '') {
-    throw unusable(webhook, `${secret.origin} has no routing key: https://KEY@events.pagerduty.com/v2/enqueue`);
-  }
-  const login = takeLogin(url);
-  const own = line === null ? {} : { [line[0].toLowerCase()]: line[1] };
-  const headers = routingKey === null ? { ...login, ...own } : own;
-  return { target: { url, ca: readAuthority(webhook, ca), proxy, timeoutMs }, headers, routingKey };
-}
-
-/** Returns the parts of a URL that may be a token, raw and decoded. A receiver may repeat any of them. */
-function partsOf({ pathname, search, searchParams, username, password }: URL): readonly string[] {
-  const parts = [`${pathname}${search}`, ...pathname.split('/'), ...searchParams.values(), username, password];
-  return [...new Set([...parts, ...parts.map(percentDecoded)])].filter((part) => part.length > 1);
-}
-
-function readAuthority(webhook: Webhook, file: string | null): Buffer | null {
-  try {
-    return file === null ? null : readFileSync(file);
-  } catch (thrown) {
-    throw unusable(webhook, `<webhook ca>: ${messageOf(thrown)}`);
-  }
-}
-
-/** Throws unless the receiver accepted the request. `accepted`: the number of accepted requests before. */
-function checkAnswer({ name, format }: Webhook, { status, retryAfter, body }: PostAnswer, accepted: number): void {
-  const isSuccess = status >= 200 && status < 300;
-  const meaning = isSuccess ? meaningOfAnswer(format, body) : 'refused';
-  if (meaning === 'accepted') return;
-  const words = cut(oneLine(withoutSecrets(body)), maxWords);
+/**
+ * Returns the receipt of an accepted request, or null if it has none. Throws unless the receiver accepted it.
+ * `accepted`: the number of accepted requests before.
+ */
+function checkAnswer({ name, format }: Webhook, answer: PostAnswer, accepted: number): string | null {
+  const { status } = answer;
+  const { meaning, afterMs, words: said, receipt } = readAnswer(format, answer, Date.now());
+  if (meaning === 'accepted') return receipt;
+  const words = cut(oneLine(withoutSecrets(said)), maxWords);
   const message = `webhook ${name}: status ${status}${words === '' ? '' : `: ${words}`}`;
   const isLater = meaning === 'later' || passing.includes(status) || busy.has(status) || status >= 500;
   if (isLater) {
     const advice = 'Nothing, if it passes; else see what the receiver says of it.';
     const stage = busy.get(status) ?? 'mail';
-    throw new TryLater({ code: 'mail-unavailable', stage, message, advice }, retryAfterMs(retryAfter, Date.now()));
+    throw new TryLater({ code: 'mail-unavailable', stage, message, advice }, afterMs);
   }
   const advice =
-    !isSuccess && status < 400
+    status >= 300 && status < 400
       ? 'Write the URL that it redirects to: redirects are not followed.'
       : `Mend <webhook name="${name}">, and try it: fleet-health check --webhook ${name}.`;
   const Refused = accepted > 0 ? TakenInPart : FleetError;
@@ -182,7 +133,7 @@ function checkAnswer({ name, format }: Webhook, { status, retryAfter, body }: Po
 }
 
 /** Returns the fault of a post, with words that never repeat the URL. */
-function faultOf({ name }: Webhook, thrown: unknown): FleetError {
+export function faultOf({ name }: Webhook, thrown: unknown): FleetError {
   if (thrown instanceof FleetError) return thrown;
   const isAway = thrown instanceof NotConnected;
   const cause = isAway ? thrown.cause : thrown;
@@ -198,11 +149,8 @@ function faultOf({ name }: Webhook, thrown: unknown): FleetError {
   });
 }
 
-function unusable({ name }: Webhook, what: string): FleetError {
-  return new FleetError({
-    code: 'mail-unavailable',
-    stage: 'config',
-    message: `webhook ${name}: ${what}`,
-    advice: 'Mend <webhook> in config.xml, or the file that it names.',
-  });
+/** Returns the fault of an answer that says nothing about a mail. */
+export function faultOfStatus({ name }: Webhook, words: string): FleetError {
+  const advice = 'Nothing, if it passes; else see what the receiver says of it.';
+  return new FleetError({ code: 'mail-unavailable', stage: 'mail', message: `webhook ${name}: ${words}`, advice });
 }

@@ -4,7 +4,14 @@ import type { Severity } from '../../config/config.ts';
 import { alertColumns, storedAlert } from '../rows/alert-rows.ts';
 import type { Transition } from '../store/alert.ts';
 import type { Lease } from '../store/lease-store.ts';
-import { mailSummary, type MailStore, type OutboxStore, type Told, type Unsent } from '../store/outbox-store.ts';
+import {
+  mailSummary,
+  type MailStore,
+  type OutboxStore,
+  type SentBefore,
+  type Told,
+  type Unsent,
+} from '../store/outbox-store.ts';
 import { clipped } from '../rows/columns.ts';
 import { textOrNull } from '../store/record-shape.ts';
 import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
@@ -46,7 +53,8 @@ const endKnownSql = `UPDATE last_notified SET state = 'resolved'
     (SELECT n.alert_id FROM notifications n JOIN alerts a ON a.id = n.alert_id
       WHERE n.mail_id = ? AND a.state = 'resolved')`;
 
-const sentBeforeSql = `UPDATE mails SET sent_at = ?, error = NULL, claimed_until = NULL
+const sentBeforeSql = `UPDATE mails SET sent_at = ?, reply_token = COALESCE(reply_token, ?), error = NULL,
+    claimed_until = NULL
   WHERE id = ? AND sent_at IS NULL AND replaced_by IS NULL`;
 
 const toldSql = `SELECT n.transition AS told_transition, n.sequence AS told_sequence, m.created_at AS told_at,
@@ -82,11 +90,12 @@ export function createOutboxStore(database: Database): OutboxStore {
         const condition = `${waiting} AND claimed_until > ${now}`;
         return mark(session, id, holder, `data_at = ${now}`, [], condition);
       }),
-    markSent: (id, holder, atMs) =>
+    markSent: (id, holder, atMs, receipt) =>
       database.write((session) => {
         const at = atMs === undefined ? session.dialect.now : '?';
-        const set = `sent_at = COALESCE(sent_at, ${at}), error = NULL, claimed_until = NULL`;
-        return mark(session, id, holder, set, atMs === undefined ? [] : [sqlTime(atMs)]);
+        const set = `sent_at = COALESCE(sent_at, ${at}), reply_token = COALESCE(reply_token, ?), error = NULL`;
+        const values = [...(atMs === undefined ? [] : [sqlTime(atMs)]), receipt ?? null];
+        return mark(session, id, holder, `${set}, claimed_until = NULL`, values);
       }),
     markSentBefore: (lease, sent) => markSentBefore(database, lease, sent),
     toldBy: (id) => database.read((session) => toldBy(session, id)),
@@ -117,13 +126,9 @@ export function createOutboxStore(database: Database): OutboxStore {
   };
 }
 
-function markSentBefore(
-  database: Database,
-  lease: Lease,
-  sent: readonly { readonly id: number; readonly atMs: number }[],
-): Promise<void> {
+function markSentBefore(database: Database, lease: Lease, sent: readonly SentBefore[]): Promise<void> {
   return fenced(database, lease, async (session) => {
-    for (const { id, atMs } of sent) await session.run(sentBeforeSql, [sqlTime(atMs), id]);
+    for (const { id, atMs, receipt = null } of sent) await session.run(sentBeforeSql, [sqlTime(atMs), receipt, id]);
   });
 }
 

@@ -1,3 +1,4 @@
+import { dayMs } from '../../platform/units.ts';
 import type { Database, Session } from '../sql/database.ts';
 import { insertRows, replaceRows } from '../sql/insert-rows.ts';
 import { databaseNowMs, fromSqlTime, sqlTime } from '../sql/sql-time.ts';
@@ -13,6 +14,8 @@ import type {
 import { fenced } from './lease.ts';
 import { acknowledgeAlerts, addSilence, literalPattern } from './operator.ts';
 
+/** The age beyond which no receiver knows a receipt. */
+const receiptsValidMs = 7 * dayMs;
 /** The most silences that one reply adds. */
 const maxSilences = 200;
 
@@ -21,6 +24,13 @@ const appliedSql = 'SELECT 1 AS found FROM mail_replies WHERE mail_id = ? AND me
 // Omits a critical alert that has changed since the mail was sent: the sender of the reply does not know of the change.
 const openSql = `SELECT DISTINCT a.id FROM notifications n JOIN alerts a ON a.id = n.alert_id
   WHERE n.mail_id = ? AND a.state = 'firing' AND (a.severity = 'warning' OR a.sequence = n.sequence)`;
+// Values: now, the recipient, the oldest time and the limit.
+const receiptsSql = `SELECT m.reply_token AS receipt, SUM(CASE WHEN a.state = 'firing' AND a.severity = 'critical'
+    AND NOT (a.acknowledged_by IS NOT NULL AND a.acknowledged_severity = 'critical'
+      AND (a.acknowledged_until IS NULL OR a.acknowledged_until > ?)) THEN 1 ELSE 0 END) AS open_alerts
+  FROM mails m LEFT JOIN notifications n ON n.mail_id = m.id LEFT JOIN alerts a ON a.id = n.alert_id
+  WHERE m.ordinary IN (0, 1) AND m.recipient = ? AND m.created_at > ? AND m.sent_at IS NOT NULL
+    AND m.reply_token IS NOT NULL GROUP BY m.id, m.reply_token ORDER BY m.id LIMIT ?`;
 const alertsOfMailSql = `SELECT DISTINCT a.client, a.rule, a.subject FROM notifications n JOIN alerts a ON a.id = n.alert_id
   WHERE n.mail_id = ? AND n.transition NOT IN ('resolved', 'ended', 'past')
   ORDER BY a.client, a.rule, a.subject LIMIT ${maxSilences}`;
@@ -41,6 +51,22 @@ export function createReplyStore(database: Database): ReplyStore {
         }
         await savePosition(session, mailbox, reading, known);
         return applied;
+      }),
+    openReceipts: async (recipient, limit) => {
+      const rows = await database.read(async (session) => {
+        const nowMs = await databaseNowMs(session);
+        return session.all(receiptsSql, [sqlTime(nowMs), recipient, sqlTime(nowMs - receiptsValidMs), String(limit)]);
+      });
+      return rows.map((row) => ({ receipt: String(row['receipt']), isOpen: Number(row['open_alerts']) > 0 }));
+    },
+    closeReceipt: (lease, receipt, by) =>
+      fenced(database, lease, async (session) => {
+        const nowMs = await databaseNowMs(session);
+        const reply = { token: receipt, message: 'receipt', from: by ?? '', automatic: false, line: 'ack' };
+        const command = { kind: 'ack', forMs: null } as const;
+        const outcome = by === null ? null : await apply(session, { ...reply, command, arrivedAtMs: nowMs }, nowMs);
+        await session.run('UPDATE mails SET reply_token = NULL WHERE reply_token = ?', [receipt]);
+        return outcome === null ? null : { from: reply.from, line: reply.line, ...outcome };
       }),
   };
 }
@@ -85,7 +111,7 @@ type Outcome = Pick<AppliedReply, 'result' | 'count'>;
 const nothing = (result: ReplyResult): Outcome => ({ result, count: 0 });
 
 /** Returns null for a reply that was applied before. */
-async function apply(session: Session, reply: NewReply, nowMs: number): Promise<Outcome | null> {
+async function apply(session: Session, reply: Omit<NewReply, 'uid'>, nowMs: number): Promise<Outcome | null> {
   const { token, message, automatic, command } = reply;
   const [mail] = await session.all(mailSql, [token]);
   if (mail === undefined) return nothing('unknown');

@@ -34,7 +34,10 @@ export interface Unsent {
 export interface NewMail extends Pick<Mail, 'recipient' | 'messageId' | 'content' | 'severity'> {
   /** True if the mail has only warnings, recoveries and reminders. */
   readonly ordinary: boolean;
-  /** The token that identifies replies to the mail. Default: the mail accepts no replies. */
+  /**
+   * The token that identifies replies to the mail. Default: the mail accepts no replies. The receipt of a sent message
+   * takes its place.
+   */
   readonly replyToken?: string | null;
   readonly notifications: readonly StoredNotification[];
   /** The waiting mails that this mail replaces. */
@@ -61,6 +64,14 @@ export type MailSummary = RecordOf<typeof mailSummary>;
 export interface Mail extends MailSummary {
   /** The message (RFC 5322) as it is sent: CRLF line ends, headers included. */
   readonly content: string;
+}
+
+/** A mail that was sent before the database forgot it. */
+export interface SentBefore {
+  readonly id: number;
+  readonly atMs: number;
+  /** See OutboxStore.markSent. */
+  readonly receipt?: string | undefined;
 }
 
 /** The notification of an alert in a mail, without ids, which a database may give anew. */
@@ -93,8 +104,11 @@ export interface OutboxStore {
    * mail.
    */
   markDataBegun(id: number, holder: string): Promise<void>;
-  /** Marks a mail as sent. `atMs`: the time at which it was sent. Default: now. */
-  markSent(id: number, holder: string, atMs?: number): Promise<void>;
+  /**
+   * Marks a mail as sent. `atMs`: the time at which it was sent. Default: now. `receipt`: by which the receiver says
+   * later that somebody has acknowledged it. Default: none.
+   */
+  markSent(id: number, holder: string, atMs?: number, receipt?: string): Promise<void>;
   /** Puts a mail off. `isRefused`: the receiver has certainly not accepted it, so another mail may replace it. */
   markPutOff(id: number, holder: string, nextAttemptInMs: number, error: string, isRefused?: boolean): Promise<void>;
   /**
@@ -104,7 +118,7 @@ export interface OutboxStore {
    */
   markFailed(id: number, holder: string, error: string, mayBeTaken?: boolean): Promise<void>;
   /** Marks mails as sent that were sent before the database forgot it. Throws FleetError `locked`. */
-  markSentBefore(lease: Lease, sent: readonly { readonly id: number; readonly atMs: number }[]): Promise<void>;
+  markSentBefore(lease: Lease, sent: readonly SentBefore[]): Promise<void>;
   /** Returns the notifications of a mail, and whether the mail is an ordinary one (NewMail.ordinary). */
   toldBy(id: number): Promise<{ readonly ordinary: boolean; readonly told: readonly Told[] }>;
   /** Returns `open` if an alert of the mail fires, `ended` if all its alerts have ended, `none` if it has none. */

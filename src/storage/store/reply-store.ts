@@ -34,6 +34,13 @@ export interface NewReply {
   readonly command: { readonly kind: 'ack' | 'silence'; readonly forMs: number | null } | null;
 }
 
+/** A sent message whose receiver says whether somebody has acknowledged it. */
+export interface Receipt {
+  readonly receipt: string;
+  /** True if a critical alert of the message fires that nobody has acknowledged. */
+  readonly isOpen: boolean;
+}
+
 /** The messages of one reading. */
 export interface MailboxReading {
   readonly replies: readonly NewReply[];
@@ -74,6 +81,13 @@ export interface ReplyStore {
    * for each applied reply. Throws FleetError `locked`.
    */
   applyReplies(lease: Lease, mailbox: string, read: MailboxReading): Promise<readonly AppliedReply[]>;
+  /** Returns the open receipts of a recipient of the last week, oldest first. */
+  openReceipts(recipient: string, limit: number): Promise<readonly Receipt[]>;
+  /**
+   * Closes a receipt, so that it is not asked for again, in one fenced transaction. `by`: who acknowledged the message
+   * and so its alerts; null: nobody. Returns null if nothing was acknowledged. Throws FleetError `locked`.
+   */
+  closeReceipt(lease: Lease, receipt: string, by: string | null): Promise<AppliedReply | null>;
 }
 
 /** A mail of `<canary>`. */

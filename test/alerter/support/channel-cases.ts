@@ -16,6 +16,7 @@ import { webhookFormats } from '../../../src/config/channel-config.ts';
 import { openReceiver, type ReceivedPost } from '../../support/http-receiver.ts';
 import { isWide } from '../../support/long-tests.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
+import { vendors, type VendorFormat } from '../../support/vendor-server.ts';
 import { idOf, stationFor, type Station, type StationOptions } from './station.ts';
 
 /** The behaviour of the other side. `broken`: reads the whole transfer and closes the connection before the answer. */
@@ -147,7 +148,8 @@ exit 0
 function webhookCase(name: string, format: string, login = ''): ChannelCase['open'] {
   return async (t, options) => {
     const receiver = await openReceiver(t);
-    const url = `http://${login}127.0.0.1:${receiver.port}/T0KEN`;
+    const vendor = format in vendors ? vendors[format as VendorFormat]() : null;
+    const url = vendor?.url(receiver.origin) ?? `http://${login}127.0.0.1:${receiver.port}/T0KEN`;
     const named = `<webhook name="${name}" format="${format}" url="${url}"/>`;
     const elements = elementsOf(options, named);
     const station = await stationFor(t, {
@@ -157,13 +159,16 @@ function webhookCase(name: string, format: string, login = ''): ChannelCase['ope
     });
     const got: Delivered[] = [];
     let side: OtherSide = 'takes';
-    receiver.act(({ headers, body }) => {
+    receiver.act((post) => {
+      const { headers, body } = post;
+      const answer = vendor?.answer(post, 'takes') ?? { status: 202 };
+      if (headers['idempotency-key'] === undefined) return answer;
       if (side === 'puts off') return { status: 500 };
       if (side === 'refuses') return { status: 404, body: 'no such channel' };
       const [id = '', number = '1'] = String(headers['idempotency-key']).split(' ');
       const before = number === '1' ? undefined : got.pop();
       got.push({ id, content: `${before?.content ?? ''}${body}\n` });
-      return side === 'broken' ? (socket) => void socket.resetAndDestroy() : { status: 202 };
+      return side === 'broken' ? (socket) => void socket.resetAndDestroy() : answer;
     });
     return { station, recipient: `webhook:${name}`, arrived: () => got, behave: (now) => void (side = now) };
   };

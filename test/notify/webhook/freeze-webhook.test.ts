@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import fc from 'fast-check';
 import { decodeWords } from 'postal-mime';
 
 import { webhookFormats } from '../../../src/config/channel-config.ts';
 import { freezeWebhook, parseFrozen } from '../../../src/notify/webhook/freeze-webhook.ts';
+import { clientText } from '../support/client-text.ts';
 import { noticeAlert, noticeOf } from '../support/notices.ts';
 import { documentedForm, shapeOf, vector } from '../support/vectors.ts';
 
@@ -130,5 +132,25 @@ for (const format of webhookFormats) {
       if (format === 'text') assert.equal(body, `${subject}\n\none\r\n\r\ntwo\n`);
       else if (type === 'application/json') for (const one of requests) JSON.parse(one);
     }
+  });
+}
+
+for (const format of webhookFormats) {
+  test(`${format}: whatever a client says is text in the same document, and changes no header and no field`, () => {
+    const frozen = (text: string): readonly unknown[] => {
+      const notice = noticeOf([noticeAlert({ title: text, value: text })], { subject: text, text: `${text}\n` });
+      const { type, headers, requests } = parseFrozen(freezeWebhook(notice, { ...form, format }));
+      const documents = requests.map((one) =>
+        type === 'application/json' ? shapeOf(JSON.parse(one)) : [...new URLSearchParams(one).keys()],
+      );
+      return [type, Object.keys(headers), type.startsWith('text/') ? requests.length : documents];
+    };
+    const plain = frozen('disk');
+    fc.assert(
+      fc.property(clientText, (text) => {
+        if (text !== '') assert.deepEqual(frozen(text), plain);
+      }),
+      { numRuns: 25 },
+    );
   });
 }

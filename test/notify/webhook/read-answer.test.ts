@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { meaningOfAnswer, type AnswerMeaning } from '../../../src/notify/webhook/read-answer.ts';
+import type { AnswerMeaning } from '../../../src/notify/webhook/formats.ts';
+import { readAnswer } from '../../../src/notify/webhook/read-answer.ts';
 
-const answers: readonly (readonly [format: Parameters<typeof meaningOfAnswer>[0], body: string, AnswerMeaning])[] = [
+const answers: readonly (readonly [format: Parameters<typeof readAnswer>[0], body: string, AnswerMeaning])[] = [
   ['slack', 'ok', 'accepted'],
   ['slack', 'OK\n', 'accepted'],
   ['slack', '', 'accepted'],
@@ -28,6 +29,7 @@ const answers: readonly (readonly [format: Parameters<typeof meaningOfAnswer>[0]
   ['ntfy', '{"code":40101,"http":401,"error":"unauthorized"}', 'refused'],
   ['slack', '{"error":"invalid token"}', 'refused'],
   ['slack', '{"ok":true,"error":null}', 'accepted'],
+  ['slack', '{"ok":tr', 'later'],
   ['teams', '<!DOCTYPE html><title>Sign in</title>', 'refused'],
   ['pagerduty', '<html><body>Log in to the network</body></html>', 'refused'],
   ['pagerduty', 'Accepted', 'accepted'],
@@ -41,6 +43,6 @@ const answers: readonly (readonly [format: Parameters<typeof meaningOfAnswer>[0]
 
 for (const [format, body, meaning] of answers) {
   test(`2xx of ${format} with ${JSON.stringify(body)} is ${meaning}`, () => {
-    assert.equal(meaningOfAnswer(format, body), meaning);
+    assert.equal(readAnswer(format, { status: 200, retryAfter: null, body }, 0).meaning, meaning);
   });
 }

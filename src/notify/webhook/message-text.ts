@@ -1,0 +1,122 @@
+import type { Severity } from '../../config/config.ts';
+import { withLimit } from '../../text/limit-words.ts';
+import { cutTo, sizeIn, type TextUnit } from './fit-text.ts';
+import type { Notice, NoticeAlert } from './notice.ts';
+
+/** The longest texts of a message for people: at most what the vendor accepts, counted in the vendor's unit. */
+export interface TextLimits {
+  readonly unit: TextUnit;
+  readonly title: number;
+  readonly lines: number;
+  /** Disables the vendor's markup in a text. Default: the vendor gives these texts no markup. */
+  readonly escape?: (text: string) => string;
+}
+
+/** The text of a message for people. */
+export interface MessageText {
+  readonly title: string;
+  /** A line for each alert that fits, and the number of further alerts. */
+  readonly lines: string;
+}
+
+/** The most of a line, and the part of all lines that one may take. */
+const maxLine = 600;
+const maxShare = 4;
+/** The place for the number of further alerts. */
+const restSize = 40;
+
+/** Returns the text of a notification within limits. A line is escaped before it is measured, and the title after. */
+export function messageText({ subject, alerts }: Notice, limits: TextLimits): MessageText {
+  const { unit, title, escape = (text) => text } = limits;
+  const lines: string[] = [];
+  const most = Math.min(maxLine, Math.floor(limits.lines / maxShare));
+  let left = limits.lines - restSize;
+  for (const alert of alerts) {
+    const line = escape(cutTo(lineOf(alert), most, unit));
+    left -= sizeIn(unit, line) + 1;
+    if (left < 0) break;
+    lines.push(line);
+  }
+  const rest = alerts.length - lines.length;
+  const all = rest === 0 ? lines : [...lines, `and ${rest} more`];
+  return { title: escape(cutTo(subject, title, unit)), lines: all.join('\n') };
+}
+
+/** Formats the line of an alert: `CRITICAL web-1: disk /var: 97 % used (limit 95 %)`. */
+function lineOf({ state, severity, title, value, limit, acknowledgedBy, comesAndGoes }: NoticeAlert): string {
+  const mark = severity === 'critical' ? 'CRITICAL' : 'Warning';
+  const head = { firing: mark, event: 'Event', reminder: `Still ${mark}`, resolved: 'Over' }[state];
+  const shown = state === 'resolved' ? value : withLimit(value, limit);
+  const facts = value === '' ? '' : `: ${shown}`;
+  return `${head} ${comesAndGoes === true ? 'comes and goes: ' : ''}${title}${facts}${acknowledgedBy === null ? '' : `, acknowledged by ${acknowledgedBy}`}`;
+}
+
+/** Returns the value for ended alerts, a warning, a reminder of a critical alert, or a new critical alert. */
+export function byUrgency<T>({ severity, state }: Notice, [over, warning, known, fresh]: readonly [T, T, T, T]): T {
+  if (severity === 'none') return over;
+  if (severity === 'warning') return warning;
+  return state === 'reminder' || state === 'resolved' ? known : fresh;
+}
+
+/** The red, yellow and green of the pages. */
+const colours: Readonly<Record<Severity | 'none', number>> = { critical: 0xb91c1c, warning: 0xb45309, none: 0x15803d };
+
+/**
+ * Returns a message for Slack's incoming webhooks. Blocks of plain text have no mentions, links or emoji. The text of
+ * push messages has them, so it is escaped.
+ */
+export function slackMessage({ subject }: Notice, { title, lines }: MessageText): object {
+  const plain = (text: string): object => ({ type: 'plain_text', text, emoji: false });
+  const escaped = cutTo(subject, 600).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  return {
+    text: escaped,
+    blocks: [
+      { type: 'header', text: plain(title) },
+      { type: 'section', text: plain(lines) },
+    ],
+  };
+}
+
+/**
+ * Returns a message for Discord's webhooks. `allowed_mentions` disables all mentions, and escapes disable the markup.
+ */
+export function discordMessage({ severity, atMs }: Notice, { title, lines }: MessageText): object {
+  return {
+    content: title,
+    embeds: [{ description: lines, color: colours[severity], timestamp: new Date(atMs).toISOString() }],
+    allowed_mentions: { parse: [] },
+  };
+}
+
+/** Returns an Adaptive Card for Teams' webhooks. A TextRun has no markup, and mentions need entities of the card. */
+export function teamsMessage({ title, lines }: MessageText): object {
+  const run = (text: string, more: object = {}): object => ({
+    type: 'RichTextBlock',
+    inlines: [{ type: 'TextRun', text, ...more }],
+  });
+  const card = {
+    $schema: 'http://adaptivecards.io/schemas/adaptive-card.json',
+    type: 'AdaptiveCard',
+    version: '1.2',
+    body: [run(title, { weight: 'Bolder' }), run(lines)],
+  };
+  const contentType = 'application/vnd.microsoft.card.adaptive';
+  return { type: 'message', attachments: [{ contentType, contentUrl: null, content: card }] };
+}
+
+/**
+ * Returns a message for Telegram's bots. Even without a parse mode Telegram makes commands of paths such as `/var`, and
+ * mentions and links of other words; a `pre` entity can contain no other entity. Its length counts as in JavaScript.
+ */
+export function telegramMessage(text: string): object {
+  return {
+    text,
+    entities: [{ type: 'pre', offset: 0, length: text.length }],
+    link_preview_options: { is_disabled: true },
+  };
+}
+
+/** Disables Discord's Markdown. */
+export function escapeMarkdown(text: string): string {
+  return text.replace(/[\\*_~`|<>[\]()#@:-]/g, String.raw`\$&`);
+}
