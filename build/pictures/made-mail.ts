@@ -10,7 +10,7 @@ import {
   pendingNotification,
 } from '../../src/alerter/dispatch/notification-plan.ts';
 import { newAlert } from '../../src/alerter/transition/alert-bounds.ts';
-import { openBastions } from '../../src/alerter/inhibit/bastions-gone.ts';
+import { openLostParents } from '../../src/alerter/inhibit/lost-parents.ts';
 import { createWatches } from '../../src/alerter/inhibit/recipients-of.ts';
 import type { Config } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
@@ -56,7 +56,7 @@ export function madeMail(): MailText {
     })
     .sort(compareNotifications);
   const charts = new Map([[disk.id ?? 0, hours((left) => 95 - left * 0.16)]]);
-  const grouped = { clients: config.clients, bastions: openBastions(config, []), exportOf: () => null };
+  const grouped = { config, parents: openLostParents(config, []), exportOf: () => null };
   const mail: DueMail = {
     recipient,
     severity: 'critical',

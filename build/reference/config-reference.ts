@@ -28,6 +28,7 @@ const forms: Readonly<Record<KindName, string>> = {
   header: 'name of a header',
   headerLine: '`Name: value`',
   labels: '`site=fra`, with commas',
+  parents: 'names, with blanks',
   clientLabels: '`role=web`, with blanks',
   labelSelector: '`site=ber`, `role!=db`, with commas',
   word: 'a name',

@@ -256,6 +256,8 @@ export interface Client {
   readonly groups: readonly string[];
   /** The labels after inheritance. Shared between clients. */
   readonly labels: Labels;
+  /** The names of the machines of which one must be reachable for the client to be; empty: none. Shared. */
+  readonly on: readonly string[];
   readonly ssh: SshSettings;
   /**
    * The rules in force for the client, after inheritance: those of the innermost element first, in the file's order

@@ -83,13 +83,13 @@ function groupLines(
 }
 
 function clientLines(host: ImportedHost, outer: Shared): readonly WrittenLine[] {
-  const { name, ip, url, labels, checks, remarks } = host;
+  const { name, ip, on, url, labels, checks, remarks } = host;
   const polled = [
     ['transport', url === null ? null : 'http'],
     ['url', url],
   ] as const;
   const own = shared.map((key) => [key, host[key] === outer[key] ? null : host[key]] as const);
-  const start = `<client${attributes([['name', name], ['ip', ip], ...own, ...polled, ['labels', labels]])}`;
+  const start = `<client${attributes([['name', name], ['ip', ip], ...own, ['on', on], ...polled, ['labels', labels]])}`;
   const names = [name];
   const line = (text: string, check: ImportedCheck | null = null): WrittenLine => ({ text, names, check });
   const inside = [

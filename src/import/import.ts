@@ -50,6 +50,7 @@ const attributes = {
   username: 'text',
   privateKey: 'path',
   proxyJump: 'jumps',
+  on: 'parents',
   url: 'spokeUrl',
   labels: 'clientLabels',
 } as const satisfies Partial<Record<keyof ImportedHost, KindName>>;

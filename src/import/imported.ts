@@ -21,6 +21,8 @@ export interface ImportedHost {
   readonly proxyJump: string | null;
   /** The machine that `proxyJump` names, if the list has its login; it becomes a `<bastion>`. */
   readonly bastion: ImportedBastion | null;
+  /** The machines that it stands on, as config.xml writes them. */
+  readonly on: string | null;
   /** The URL at which the machine is asked over HTTP; null if it is reached by SSH. */
   readonly url: string | null;
   /** Labels as config.xml writes them: `site=ber role=web`. */
@@ -60,7 +62,7 @@ export interface Imported {
 export function hostNamed(name: string, where: string): ImportedHost {
   return {
     ...{ name, where, ip: null, port: null, username: null, privateKey: null, proxyJump: null, url: null },
-    labels: null,
+    ...{ on: null, labels: null },
     ...{ bastion: null, groups: [], checks: [], remarks: [] },
   };
 }

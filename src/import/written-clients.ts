@@ -3,9 +3,11 @@ import { createFindings } from '../config/xml/findings.ts';
 import { readConfigTree } from '../config/xml/include.ts';
 import type { Element } from '../config/xml/parse-elements.ts';
 import type { ImportedHost } from './imported.ts';
+import { parseParentNames } from '../config/values/jumps.ts';
+import { labelsText, parseClientLabels } from '../config/values/labels.ts';
 import { comparableHost } from '../config/values/networks.ts';
 
-const compared = ['ip', 'port', 'username', 'privateKey', 'proxyJump', 'url'] as const;
+const compared = ['ip', 'port', 'username', 'privateKey', 'proxyJump', 'url', 'on', 'labels'] as const;
 
 /** The facts that are compared. */
 type Facts = Readonly<Record<(typeof compared)[number] | 'group', string | null>>;
@@ -36,11 +38,13 @@ export function compareWithFile(hosts: readonly ImportedHost[], file: string): D
     const before = written.get(host.name);
     if (before === undefined) return [];
     const now: Facts = { ...host, group: host.groups.join('/') || null };
-    return [...compared, 'group' as const].flatMap((what) =>
-      effective(what, before[what]) === effective(what, now[what])
-        ? []
-        : [{ name: host.name, what, from: before[what], to: now[what] }],
-    );
+    return [...compared, 'group' as const].flatMap((what) => {
+      const to = now[what];
+      // Few lists have these: without them, what a person wrote stays.
+      if (to === null && (what === 'on' || what === 'labels')) return [];
+      const from = what === 'labels' ? labelsOfList(before.labels, to) : before[what];
+      return effective(what, from) === effective(what, to) ? [] : [{ name: host.name, what, from, to }];
+    });
   });
   return {
     fresh: hosts.filter(({ name }) => !written.has(name)),
@@ -53,7 +57,23 @@ export function compareWithFile(hosts: readonly ImportedHost[], file: string): D
 function effective(what: keyof Facts, value: string | null): string | null {
   if (what === 'port') return value ?? '22';
   if (what === 'ip') return value === null ? null : comparableHost(value);
+  if (what === 'on') return parseParentNames(value === 'none' ? '' : (value ?? '')).join(' ');
   return what === 'proxyJump' || what === 'username' || what === 'privateKey' ? (value ?? 'none') : value;
+}
+
+/** Adds the labels of an inner element, which win. */
+function labelsWithin(outer: string | null, inner: string | undefined): string | null {
+  return labelsText({ ...parseClientLabels(outer ?? ''), ...parseClientLabels(inner ?? '') }) || null;
+}
+
+/** Returns the labels of a client that a list has too, in the order of the list; null if there are none. */
+function labelsOfList(written: string | null, listed: string | null): string | null {
+  const labels = parseClientLabels(written ?? '') ?? {};
+  const names = Object.keys(parseClientLabels(listed ?? '') ?? {});
+  const text = labelsText(
+    Object.fromEntries(names.flatMap((name) => (name in labels ? [[name, labels[name] ?? '']] : []))),
+  );
+  return text === '' ? null : text;
 }
 
 function writtenClients(file: string): ReadonlyMap<string, Facts> {
@@ -69,6 +89,8 @@ function writtenClients(file: string): ReadonlyMap<string, Facts> {
         ...login,
         proxyJump: own('proxyJump'),
         ip: null,
+        on: own('on'),
+        labels: labelsWithin(outer.labels, child.attributes['labels']),
         url: child.attributes['url'] ?? null,
       };
       if (child.name === 'group') {
@@ -81,8 +103,10 @@ function writtenClients(file: string): ReadonlyMap<string, Facts> {
       }
     }
   };
-  if (root !== null)
-    walk(root, { ip: null, port: null, username: null, privateKey: null, proxyJump: null, url: null, group: null });
+  if (root !== null) {
+    const nothing = { ip: null, port: null, username: null, privateKey: null, proxyJump: null, on: null, url: null };
+    walk(root, { ...nothing, labels: root.attributes['labels'] ?? null, group: null });
+  }
   findings.throwFaults();
   return clients;
 }

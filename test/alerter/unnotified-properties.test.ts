@@ -23,10 +23,10 @@ const minuteMs = 60_000;
 function readMail({ recipient, items, sections }: DueMail): ReadMail {
   const open = sections.filter(({ kind }) => kind === 'critical' || kind === 'open');
   const lines = open.flatMap(({ rules }) => rules.flatMap((rule) => rule.lines));
-  const bastionsGone = lines.flatMap(({ fold, items: [first] }) =>
-    fold?.kind === 'bastion' && first?.severity === 'critical' ? [fold.name] : [],
+  const parentsGone = lines.flatMap(({ fold, items: [first] }) =>
+    fold?.kind === 'parent' && first?.severity === 'critical' ? [fold.name] : [],
   );
-  return { recipient, items, bastionsGone };
+  return { recipient, items, parentsGone };
 }
 
 /** True if the configuration of the trial is valid. */

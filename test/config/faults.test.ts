@@ -186,11 +186,11 @@ const table = casesOf(`
 <group proxyJump="far"/>
   3: <group> proxyJump="far" names no bastion; did you mean "fra"? Write ssh://far for a host of ssh_config
 <bastion name="b" ip="10.0.0.9" proxyJump="b"/>
-  2: <bastion> "b" is reached through itself; end the circle of proxyJump, or write proxyJump="none"
+  2: <bastion> "b" needs "b"; end the circle by proxyJump="none" or on="none"
 <bastion name="a" ip="10.0.0.8" proxyJump="b"/>
 <bastion name="b" ip="10.0.0.9" proxyJump="a"/>
-  2: <bastion> "a" is reached through itself; end the circle of proxyJump, or write proxyJump="none"
-  3: <bastion> "b" is reached through itself; end the circle of proxyJump, or write proxyJump="none"
+  2: <bastion> "a" needs "b", which needs "a"; end the circle by proxyJump="none" or on="none"
+  3: <bastion> "b" needs "a", which needs "b"; end the circle by proxyJump="none" or on="none"
 <bastion name="b" ip="10.0.0.9"/>
 <bastion name="b" ip="10.0.0.8"/>
   3: a second bastion "b"; the first is at config.xml:2, give it another name
@@ -204,10 +204,28 @@ const table = casesOf(`
 <client username="a"/>
   2: <client> lacks ip; write ip="ADDRESS", ip="HOST NAME", or the name that ssh knows it by as name
 <group proxyJump="gw"><client name="gw" ip="10.0.0.1" username="u"/></group>
-  2: <client> "gw" is reached through itself; end the circle of proxyJump, or write proxyJump="none"
+  2: <client> "gw" needs "gw"; end the circle by proxyJump="none" or on="none"
 <client name="a" ip="10.0.0.1" proxyJump="b"/>
 <client name="b" ip="10.0.0.2" proxyJump="c,a"/>
-  2: <client> "a" is reached through itself; end the circle of proxyJump, or write proxyJump="none"
+  2: <client> "a" needs "b", which needs "a"; end the circle by proxyJump="none" or on="none"
+<client name="vm" ip="10.0.0.1" on="hv"/>
+<client name="hv" ip="10.0.0.2" on="rack" proxyJump="none"/>
+<group on="sw vm"><client name="rack" ip="10.0.0.3"/></group>
+  2: <client> "vm" needs "hv", which needs "rack", which needs "vm"; end the circle by proxyJump="none" or on="none"
+  3: <client> "hv" needs "rack", which needs "vm", which needs "hv"
+  4: <client> "rack" needs "vm", which needs "hv", which needs "rack"
+<client name="vm" ip="10.0.0.1" on="hv"/>
+<client name="hv" ip="10.0.0.2" proxyJump="vm"/>
+  2: <client> "vm" needs "hv", which needs "vm"
+  3: <client> "hv" needs "vm", which needs "hv"
+<client name="vm" ip="10.0.0.1" on="vm"/>
+  2: <client> "vm" needs "vm"
+<client ip="10.0.0.1" on=","/>
+  2: <client> on="," is empty; write names of clients, or none
+<client ip="10.0.0.1" on="hv-[1-2]"/>
+  2: <client> on="hv-[1-2]" has a range; write each name, with blanks between them
+<client ip="10.0.0.1" on="hv-*"/>
+  2: <client> on="hv-*" cannot be a name; *, ? and , would make it a pattern
 <client ip="10.0.0.1" proxyJump="a,,b"/>
   2: <client> proxyJump="a,,b" is no way; write the name of a bastion
 <client ip="10.0.0.1" proxyJump="root@[::1]:70000"/>

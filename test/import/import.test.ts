@@ -359,7 +359,7 @@ define hostgroup {
 define host {
 	host_name	db-1
 	address	192.0.2.9
-	parents	switch
+	parents	switch,old router
 	}
 define service {
 	host_name	db-1
@@ -378,8 +378,7 @@ define service {
 	}
 `,
     `<group name="dbs">
-  <client name="db-1" ip="192.0.2.9">
-    <!-- parents: switch -->
+  <client name="db-1" ip="192.0.2.9" on="switch, old router,">
     <!-- service Load: nrpe!check_load (the client's include-nrpe runs it) -->
     <!-- service Web: check_http -->
     <check name="Root _disk_" command="/p/check_disk -w 20% -p &quot;/a b&quot;"/>

@@ -38,6 +38,7 @@ export function makeClient(name: string, more: Partial<Client> = {}): Client {
     changes: 'yes',
     groups: [],
     labels: {},
+    on: [],
     ssh: sshSettings,
     rules: [],
     recipients: [],

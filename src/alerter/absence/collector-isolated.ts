@@ -2,8 +2,8 @@ import type { Rule } from '../../config/config.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { visitCause } from '../evaluate/visit-conditions.ts';
-import { openBastions } from '../inhibit/bastions-gone.ts';
 import { isReturning } from '../inhibit/difference.ts';
+import { openLostParents } from '../inhibit/lost-parents.ts';
 import { closeAlert } from '../transition/alert-bounds.ts';
 import { finishedRuns, fleetAlert, type FinishedRunFact, type FleetFacts } from './fleet-facts.ts';
 
@@ -14,7 +14,7 @@ const nearlyAll = 0.9;
 /**
  * Begins one alert for each collector whose two newest finished full runs reached nearly none of its clients because of
  * network faults: the collector's own network is then the likely cause. The alert ends with the next full run that
- * reaches more. Clients behind one lost bastion do not count: the bastion explains them.
+ * reaches more. Clients that need one lost parent, such as a bastion, do not count: the parent explains them.
  *
  * The unreachable clients are those with an alert, pending ones included, that visits of the run have begun or kept up.
  * A client whose host key is not trusted failed too, but not because of the network.
@@ -24,7 +24,7 @@ export function evaluateIsolation(facts: FleetFacts, rule: Rule): readonly Alert
   const unreachable = alerts.filter(
     (alert) => alert.rule === 'unreachable' && alert.progress.isNetwork === true && !isReturning(alert),
   );
-  const unexplained = besideOneBastion(facts, unreachable);
+  const unexplained = besideOneParent(facts, unreachable);
   return [...runsOf].flatMap(([collectorId, own]): readonly Alert[] => {
     const open = facts.open('', rule.name, collectorId);
     // Where collectors share the fleet, a run may have visited no client; such a run proves nothing.
@@ -54,15 +54,15 @@ export function evaluateIsolation(facts: FleetFacts, rule: Rule): readonly Alert
   });
 }
 
-/** Splits the alerts into those behind the one lost bastion and the others. Two lost bastions explain nothing. */
-function besideOneBastion(
+/** Splits the alerts into those that the one lost parent explains and the others. Two lost parents explain nothing. */
+function besideOneParent(
   { config, alerts }: FleetFacts,
   unreachable: readonly Alert[],
 ): { readonly lost: readonly Alert[]; readonly behind: readonly Alert[] } {
-  const bastions = openBastions(config, alerts);
-  const names = new Set(unreachable.flatMap(({ client }) => bastions.lostFor(client)?.name ?? []));
+  const { lostFor } = openLostParents(config, alerts);
+  const names = new Set(unreachable.flatMap(({ client }) => lostFor(client)[0]?.name ?? []));
   if (names.size !== 1) return { lost: unreachable, behind: [] };
-  const isBehind = ({ client }: Alert): boolean => bastions.lostFor(client) !== null;
+  const isBehind = ({ client }: Alert): boolean => lostFor(client).length > 0;
   return { lost: unreachable.filter((alert) => !isBehind(alert)), behind: unreachable.filter(isBehind) };
 }
 

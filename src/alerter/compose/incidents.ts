@@ -1,8 +1,11 @@
+import { type Parent, parentsOf } from '../../config/clients/parents.ts';
 import type { Config } from '../../config/config.ts';
 import { digestOf } from '../../notify/mail-identity.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import { remembered } from '../../platform/remembered.ts';
 import { fewestOfGroup } from '../dispatch/group.ts';
 import type { DueMail, Line, PendingNotification } from '../dispatch/notification-plan.ts';
-import { openBastions } from '../inhibit/bastions-gone.ts';
+import { saysAway } from '../inhibit/lost-parents.ts';
 import { foldTitle } from './item-words.ts';
 import { firingKinds } from './value-words.ts';
 
@@ -14,7 +17,7 @@ export interface Incidents {
 
 /**
  * Returns a function that finds the incidents of unreachable clients: those that are one line of a mail are one
- * incident. Its id follows from the bastion, or from the cause and the run of the first failed visit, so that it is
+ * incident. Its id follows from the parent, or from the cause and the run of the first failed visit, so that it is
  * known again when the clients are back. It ends with the last client of the line. All other alerts are incidents of
  * their own, with their own ids.
  */
@@ -22,7 +25,8 @@ export function incidentsOf(
   { sections, items, open }: Pick<DueMail, 'sections' | 'items' | 'open'>,
   config: Config,
 ): (item: PendingNotification, ownId: string) => Incidents {
-  const unreachable = (some: readonly PendingNotification[]) => some.filter(({ rule }) => rule === 'unreachable');
+  const unreachable = (some: readonly PendingNotification[]) =>
+    some.filter(({ alert, watch }) => saysAway(alert, watch.client));
   const back = unreachable(items).filter(({ alert }) => alert.state === 'resolved');
   const begun = new Map<PendingNotification, Incidents>();
   for (const { kind, rules } of sections) {
@@ -34,36 +38,57 @@ export function incidentsOf(
     }
   }
   if (back.length === 0) return (item) => begun.get(item) ?? {};
-  const { routeTo, behind } = openBastions(config, []);
+  const { of, all, clientsOn } = parentsOf(config);
   const away = unreachable(open).filter(({ alert }) => alert.state === 'firing');
+  const concerned = new Map([...away, ...back].map((item) => [item.client, item]));
+  const owned = groupBy(
+    [...all.values()].flatMap(({ name, names }) => names.map((client) => ({ client, id: parentId(name) }))),
+    ({ client }) => client,
+  );
   const keysOf = (item: PendingNotification): readonly string[] => [
     causeId(item),
-    ...routeTo(item.client).map(bastionId),
+    ...of(item.client).map(({ name }) => parentId(name)),
+    ...(owned.get(item.client) ?? []).map(({ id }) => id),
   ];
   const awayKeys = new Set(away.flatMap(keysOf));
-  const sizes = new Map<string, number>();
-  for (const key of [...away, ...back].flatMap(keysOf)) sizes.set(key, (sizes.get(key) ?? 0) + 1);
-  const size = (key: string): number => sizes.get(key) ?? 0;
+  const sameCause = groupBy([...concerned.values()], causeId);
+  const beganMs = remembered((parent: Parent) => lineBeganMs(parent, clientsOn(parent.name), concerned));
   return (item, ownId) => {
     if (!back.includes(item)) return begun.get(item) ?? {};
-    const isWhole = (name: string): boolean => behind(name) > 1 && size(bastionId(name)) === behind(name);
-    const [cause = '', ...bastions] = keysOf(item);
-    const own = routeTo(item.client).some(isWhole) ? [] : size(cause) < fewestOfGroup ? [ownId, cause] : [cause];
-    return { ends: [...own, ...bastions].filter((key) => !awayKeys.has(key)) };
+    const isPart = (parent: Parent): boolean => (item.alert.firingSinceMs ?? 0) >= beganMs(parent);
+    const [cause = '', ...parents] = keysOf(item);
+    const isAlone = owned.has(item.client) || (sameCause.get(cause)?.length ?? 0) < fewestOfGroup;
+    const own = of(item.client).some(isPart) ? [] : isAlone ? [ownId, cause] : [cause];
+    return { ends: [...own, ...parents].filter((key) => !awayKeys.has(key)) };
   };
+}
+
+/**
+ * Returns the time from which a client that needs a parent was notified of in the parent's line; Infinity if some
+ * clients are missing. Clients that fired before have incidents of their own.
+ */
+function lineBeganMs(
+  { names, isBastion }: Parent,
+  needing: readonly string[],
+  concerned: ReadonlyMap<string, PendingNotification>,
+): number {
+  const own = names.flatMap((name) => concerned.get(name)?.alert.firingSinceMs ?? []);
+  const begins = needing.flatMap((name) => concerned.get(name)?.alert.pendingSinceMs ?? []);
+  const isWhole = begins.length === needing.length && (isBastion || own.length === names.length);
+  return isWhole && own.length + begins.length > 1 ? Math.max(...own, ...begins) : Infinity;
 }
 
 /** Returns the id of a line's incident; null if its alerts are incidents of their own. */
 function lineId({ fold, items }: Line, isReminder: boolean): string | null {
   const [first] = items;
+  if (fold?.kind === 'parent') return parentId(fold.name);
   if (fold === null || first?.rule !== 'unreachable') return null;
-  if (fold.kind === 'bastion') return bastionId(fold.name);
   const id = causeId(first);
   // A reminder may put alerts into one line that began one by one.
   return isReminder && !items.every((item) => causeId(item) === id) ? null : id;
 }
 
-function bastionId(name: string): string {
+function parentId(name: string): string {
   return idOf(['bastion', name]);
 }
 

@@ -2,7 +2,7 @@ import type { Config, Severity } from '../../config/config.ts';
 import type { SeriesPoint } from '../../storage/store/notification-store.ts';
 import { alertLabel } from '../../text/alert-label.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
-import type { PendingNotification, Line, SectionKind } from '../dispatch/notification-plan.ts';
+import type { PendingNotification, Line, ParentFold, SectionKind } from '../dispatch/notification-plan.ts';
 import { columnsOf } from '../../text/text-columns.ts';
 import { commaGrouped, counted, countedMany, joined, namedUpTo } from '../../text/numbers.ts';
 import type { TimeReader } from '../../text/time-words.ts';
@@ -97,7 +97,7 @@ export function nameOfLine(line: Line, kind: SectionKind, ofOneClient = false): 
 function whoseFold({ fold }: Line): string {
   if (fold === null || fold.kind === 'reason' || fold.kind === 'all') return '';
   if (fold.kind === 'export') return quoted(fold.source);
-  return `${fold.kind === 'bastion' ? 'bastion ' : ''}${quoted(fold.name)}`;
+  return `${fold.kind === 'parent' && fold.isBastion ? 'bastion ' : ''}${quoted(fold.name)}`;
 }
 
 /** Returns the state of many clients in words; null if the rule's name says as much. */
@@ -108,11 +108,11 @@ function stateOf(rule: string, kind: SectionKind): string | null {
   return kind === 'resolved' ? 'reachable again' : 'unreachable';
 }
 
-function foldLabel({ fold, items, clients }: Line, kind: SectionKind): string {
+function foldLabel(line: Line, kind: SectionKind): string {
+  const { fold, items, clients } = line;
+  if (fold?.kind === 'parent') return parentLabel(line, fold, kind);
   const count = clients.length;
-  const bastion = fold?.kind === 'bastion' ? fold : null;
-  const size = fold?.kind === 'group' ? Math.max(fold.size, count) : (bastion?.behind ?? null);
-  const behind = bastion === null ? '' : ' behind it';
+  const size = fold?.kind === 'group' ? Math.max(fold.size, count) : null;
   const state = stateOf(items[0]?.rule ?? '', kind);
   if (fold?.kind === 'client') {
     const again = items[0]?.rule === 'rebooted' ? 'booted' : state;
@@ -121,12 +121,23 @@ function foldLabel({ fold, items, clients }: Line, kind: SectionKind): string {
   const ofAll = size === null ? '' : ` of ${size}`;
   if (state === null) {
     const noun = count === 1 && size === null ? 'client' : 'clients';
-    return `${sharedLabel(items)} (${count}${ofAll} ${noun}${behind})`;
+    return `${sharedLabel(items)} (${count}${ofAll} ${noun})`;
   }
-  const still = bastion?.still ?? [];
-  const where = state === 'unreachable' ? behind : '';
+  return `${size === null ? counted(count, 'client') : `${count}${ofAll}`} ${state}`;
+}
+
+/** Returns `6 of 8 on it unreachable`, or `unreachable with 6 of 8 on it` if the line has alerts of the parent too. */
+function parentLabel({ items, clients }: Line, fold: ParentFold, kind: SectionKind): string {
+  const { names, behind, isBastion, still } = fold;
+  const needing = clients.filter((client) => !names.includes(client));
+  const isWhole = needing.length < clients.length;
+  const count = `${needing.length} of ${behind}`;
+  const where = isBastion ? 'behind it' : names.length > 1 ? 'on them' : 'on it';
+  const state = stateOf('unreachable', kind);
+  if (state === null) return `${sharedLabel(items)} (${isWhole ? 'with ' : ''}${count} clients ${where})`;
   const remain = still.length === 0 ? '' : `; still not: ${namedUpTo(maxNamesInTitle, still.map(quoted))}`;
-  return `${size === null ? counted(count, 'client') : `${count}${ofAll}`}${where} ${state}${remain}`;
+  if (isWhole) return `${state} with ${count} ${where}${remain}`;
+  return `${count}${state === 'unreachable' ? ` ${where}` : ''} ${state}${remain}`;
 }
 
 /** Returns the label of items of one rule, with the subject if all have the same. */

@@ -146,7 +146,7 @@ function timeFact(items: readonly PendingNotification[], kind: SectionKind, read
 
 function factsOfMany({ items, fold }: Line, kind: SectionKind, { reader }: Wording): readonly string[] {
   const ends = kind === 'ended' ? [...new Set(items.map(({ alert }) => endInWords(alert)))] : [];
-  const still = fold?.kind === 'bastion' ? fold.still : [];
+  const still = fold?.kind === 'parent' ? fold.still : [];
   return [
     ...ends,
     ...(firingKinds.includes(kind) ? sharedFacts(items) : []),

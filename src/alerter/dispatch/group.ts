@@ -1,5 +1,6 @@
+import { type Parent, parentsOf } from '../../config/clients/parents.ts';
 import type { Config } from '../../config/config.ts';
-import type { Bastions } from '../inhibit/bastions-gone.ts';
+import { type LostParents, saysAway } from '../inhibit/lost-parents.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { compareNotifications, reasonOf, sectionOf, sectionOrder } from './notification-plan.ts';
 import type { Fold, Line, PendingNotification, RuleLines, Section, SectionKind } from './notification-plan.ts';
@@ -14,9 +15,8 @@ const maxLinesOfClient = 3;
 
 export interface GroupOptions {
   readonly items: readonly PendingNotification[];
-  /** All of config.xml. */
-  readonly clients: Config['clients'];
-  readonly bastions: Bastions;
+  readonly config: Config;
+  readonly parents: LostParents;
   /** Returns the remote export of a mount; null if there is none, or if the export is unknown. */
   readonly exportOf: (client: string, mount: string) => string | null;
 }
@@ -27,14 +27,21 @@ export function sectionsOf(options: GroupOptions): readonly Section[] {
   return sectionOrder.flatMap((kind): readonly Section[] => {
     const items = byKind.get(kind);
     if (items === undefined) return [];
-    const rules = [...groupBy(items, ({ client, rule }) => `${client === '' ? 0 : 1}${rule}`)]
+    const parentOf = foldedParents(kind, items, options);
+    // Clients that a parent explains are one line, whether they are unreachable or have not pushed.
+    const ruleOf = (item: PendingNotification): string => (parentOf(item) === null ? item.rule : 'unreachable');
+    const rules = [...groupBy(items, (item) => `${item.client === '' ? 0 : 1}${ruleOf(item)}`)]
       .sort(([one], [other]) => compareText(one, other))
-      .map(([, ofRule]) => linesOf(kind, ofRule, options));
+      .map(([, ofRule]) => linesOf(kind, ofRule, { ...options, parentOf }));
     return [{ kind, count: items.length, rules }];
   });
 }
 
-function linesOf(kind: SectionKind, items: readonly PendingNotification[], options: GroupOptions): RuleLines {
+interface LinesOptions extends GroupOptions {
+  readonly parentOf: (item: PendingNotification) => string | null;
+}
+
+function linesOf(kind: SectionKind, items: readonly PendingNotification[], options: LinesOptions): RuleLines {
   const lines = folded(kind, items, options).sort(compareLines);
   const shown = shownOf(lines);
   return {
@@ -51,8 +58,8 @@ function shownOf(lines: readonly Line[]): ReadonlySet<Line> {
   return new Set(inTurn.slice(0, maxLinesOfRule));
 }
 
-function folded(kind: SectionKind, items: readonly PendingNotification[], options: GroupOptions): Line[] {
-  const { bastions, exportOf, clients } = options;
+function folded(kind: SectionKind, items: readonly PendingNotification[], options: LinesOptions): Line[] {
+  const { config, parents, exportOf, parentOf } = options;
   const lines: Line[] = [];
   let left = items;
   const fold = (
@@ -75,16 +82,13 @@ function folded(kind: SectionKind, items: readonly PendingNotification[], option
       () => ({ kind: 'all' }),
       2,
     );
-  if (rule === 'unreachable') {
-    const foldOf = bastionFold(kind, items, bastions);
-    const makeFold = (name: string): Fold => ({
-      kind: 'bastion',
-      name,
-      behind: bastions.behind(name),
-      still: kind === 'resolved' ? bastions.lostBehind(name) : [],
-    });
-    fold(foldOf, makeFold, 2);
-  }
+  const { all, clientsOn } = parentsOf(config);
+  const parentFold = (name: string): Fold => {
+    const { names = [], isBastion = false } = all.get(name) ?? {};
+    const still = kind === 'resolved' ? parents.lostBehind(name) : [];
+    return { kind: 'parent', name, names, isBastion, behind: clientsOn(name).length, still };
+  };
+  fold(parentOf, parentFold, 2);
   fold(
     ({ client, subject }) => (subject === '' ? null : exportOf(client, subject)),
     (source) => ({ kind: 'export', source }),
@@ -99,7 +103,7 @@ function folded(kind: SectionKind, items: readonly PendingNotification[], option
       (path) => ({
         kind: 'group',
         name: path.slice(path.lastIndexOf('\0') + 1),
-        size: clients.filter(({ groups, state }) => state !== 'retired' && pathOf(groups) === path).length,
+        size: config.clients.filter(({ groups, state }) => state !== 'retired' && pathOf(groups) === path).length,
       }),
       fewestOfGroup,
     );
@@ -123,21 +127,36 @@ function repeatedEvents(items: readonly PendingNotification[]): readonly Line[] 
 }
 
 /**
- * Returns a function that names the bastion of an item: the lost one, or, for clients that are back, a bastion with
- * more than half of its clients back.
+ * Returns a function that names the parent whose line an item is part of, or null: the lost one that is nearest to the
+ * collector; for clients that are back, one that is back too, or has more than half of its clients back. The alerts of
+ * the parent itself are part of the line.
  */
-function bastionFold(
+function foldedParents(
   kind: SectionKind,
   items: readonly PendingNotification[],
-  bastions: Bastions,
+  { config, parents: { lostFor } }: GroupOptions,
 ): (item: PendingNotification) => string | null {
-  if (kind !== 'resolved' && kind !== 'past' && kind !== 'listed') {
-    return ({ client }) => bastions.lostFor(client)?.name ?? null;
-  }
-  const back = new Map<string, number>();
-  for (const name of items.flatMap(({ client }) => bastions.routeTo(client))) back.set(name, (back.get(name) ?? 0) + 1);
-  return ({ client }) =>
-    bastions.routeTo(client).find((name) => (back.get(name) ?? 0) * 2 > bastions.behind(name)) ?? null;
+  const away = items.filter(({ alert, watch }) => saysAway(alert, watch.client));
+  if (away.length < 2) return () => null;
+  const { of, clientsOn } = parentsOf(config);
+  const own = new Set(away.map(({ client }) => client));
+  const back = groupBy(
+    away.flatMap(({ client }) => of(client)),
+    ({ name }) => name,
+  );
+  const isBack = ({ name, names }: Parent): boolean =>
+    names.every((one) => own.has(one)) || (back.get(name)?.length ?? 0) * 2 > clientsOn(name).length;
+  const isOver = kind === 'resolved' || kind === 'past' || kind === 'listed';
+  const parentFor = ({ client }: PendingNotification): Parent | null =>
+    (isOver ? of(client).find(isBack) : lostFor(client)[0]) ?? null;
+  const chosen = new Map(away.map((item) => [item, parentFor(item)]));
+  const whole = [...chosen.values()].filter((parent) => parent?.names.every((one) => own.has(one)) === true);
+  const itself = new Map(whole.flatMap((parent) => (parent?.names ?? []).map((one) => [one, parent])));
+  const lines = groupBy(away, (item) => (chosen.get(item) ?? itself.get(item.client))?.name ?? null);
+  const isLine = ([name, same]: [string | null, readonly PendingNotification[]]): boolean =>
+    name !== null && clientsOf(same).length >= 2;
+  const names = new Map([...lines].filter(isLine).flatMap(([name, same]) => same.map((item) => [item, name])));
+  return (item) => names.get(item) ?? null;
 }
 
 function lineOf(fold: Fold | null, items: readonly PendingNotification[]): Line {

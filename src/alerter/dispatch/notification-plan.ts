@@ -1,3 +1,4 @@
+import type { Parent } from '../../config/clients/parents.ts';
 import type { Severity } from '../../config/config.ts';
 import type { Alert, AlertKey, LastNotified, Transition } from '../../storage/store/alert.ts';
 import { compareText } from '../../text/compare-text.ts';
@@ -76,15 +77,20 @@ export interface Line {
   readonly clients: readonly string[];
 }
 
+/** Clients that need a lost or recovered parent, and the parent itself if it has alerts of its own in the line. */
+export interface ParentFold extends Pick<Parent, 'name' | 'names' | 'isBastion'> {
+  readonly kind: 'parent';
+  /** The number of clients of config.xml that need the parent. */
+  readonly behind: number;
+  /** Clients that are still away although the parent has recovered. */
+  readonly still: readonly string[];
+}
+
 /** The reason why many items are one line. */
 export type Fold =
   /** Clients of one named group under one rule; `size`: clients of config.xml in the group. */
   | { readonly kind: 'group'; readonly name: string; readonly size: number }
-  /**
-   * Clients behind a lost or recovered bastion. `behind`: the number of clients of config.xml behind the bastion.
-   * `still`: clients that are still unreachable behind a recovered bastion.
-   */
-  | { readonly kind: 'bastion'; readonly name: string; readonly behind: number; readonly still: readonly string[] }
+  | ParentFold
   /** Clients that mount the same export. */
   | { readonly kind: 'export'; readonly source: string }
   /** Clients with the same reason. */

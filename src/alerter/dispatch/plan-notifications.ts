@@ -2,11 +2,11 @@ import type { RecipientHistory } from '../../storage/store/outbox-store.ts';
 import type { LastNotified } from '../../storage/store/alert.ts';
 import { remembered } from '../../platform/remembered.ts';
 import { compareText } from '../../text/compare-text.ts';
-import { openBastions } from '../inhibit/bastions-gone.ts';
 import { differenceOf, knownAfter } from '../inhibit/difference.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 import type { HoldReason } from '../inhibit/hold-reason.ts';
 import { type Inhibition, openInhibition } from '../inhibit/inhibition.ts';
+import { openLostParents } from '../inhibit/lost-parents.ts';
 import { openMutes } from '../inhibit/mutes.ts';
 import { createWatches, hears } from '../inhibit/recipients-of.ts';
 import { sectionsOf } from './group.ts';
@@ -30,11 +30,11 @@ export function planNotifications(input: DispatchInput): NotificationPlan {
   const watchOf = createWatches(config);
   const mutes = openMutes({ config, silences: [...input.silences, ...input.endedSilences] });
   const inhibition = openInhibition({ input, mutes, watchOf });
-  const bastions = openBastions(config, input.alerts);
+  const parents = openLostParents(config, input.alerts);
   const watched = watchedAlerts(input, watchOf);
   // The plans of several recipients ask for the reasons of the same alert.
   const reasonsFor = remembered(inhibition.reasonsFor);
-  const pass: Pass = { input, inhibition: { ...inhibition, reasonsFor }, bastions };
+  const pass: Pass = { input, inhibition: { ...inhibition, reasonsFor }, parents };
   const outcomes = [...alertsByRecipient(input, watched)]
     .sort(([one], [other]) => compareText(one, other))
     .map(([recipient, alerts]) => planForRecipient(pass, recipient, alerts));
@@ -119,6 +119,7 @@ function ownPostponement(one: PendingNotification, reason: HoldReason): HoldReas
 const ownReasons: readonly HoldReason['kind'][] = [
   'unreachable',
   'bastion',
+  'parent',
   'isolated',
   'collector-silent',
   'worse-rule',
@@ -136,7 +137,7 @@ function heldOf(alertId: number, recipient: string, reason: HoldReason): Held {
 }
 
 function mailOf(
-  { input, bastions, recipient }: FindNewsOptions,
+  { input, parents, recipient }: FindNewsOptions,
   { items: unsorted, replaces, alerts }: MailContents,
   history: RecipientHistory | null,
 ): DueMail {
@@ -144,8 +145,8 @@ function mailOf(
   const items = [...unsorted].sort(compareNotifications);
   const begun = items.filter(({ transition }) => transition === 'firing');
   const grouped = {
-    clients: config.clients,
-    bastions,
+    config,
+    parents,
     exportOf: (client: string, mount: string): string | null => exportOf?.get(`${client}\0${mount}`) ?? null,
   };
   const open = openItems(alerts, items, input);

@@ -1,10 +1,10 @@
-import type { Rule, WebhookFormat } from '../../config/config.ts';
+import type { Rule, Severity, WebhookFormat } from '../../config/config.ts';
 import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
 import type { Alert, Transition } from '../../storage/store/alert.ts';
-import type { Bastions } from '../inhibit/bastions-gone.ts';
 import { differenceOf, isReturning } from '../inhibit/difference.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
-import { type Inhibition, isAcknowledged, knownLostBastions } from '../inhibit/inhibition.ts';
+import { type Inhibition, isAcknowledged, knownLostParents } from '../inhibit/inhibition.ts';
+import { type LostParent, type LostParents, saysAway } from '../inhibit/lost-parents.ts';
 import { hears, outsideHours } from '../inhibit/recipients-of.ts';
 import { earlyMs } from './group-interval.ts';
 import { longestGapMs } from '../transition/progress.ts';
@@ -37,7 +37,7 @@ export interface FindNewsOptions {
   readonly alerts: readonly RecipientAlert[];
   readonly recipient: string;
   readonly inhibition: Pick<Inhibition, 'reasonsFor' | 'insteadFor' | 'wentByUntilMs'>;
-  readonly bastions: Bastions;
+  readonly parents: LostParents;
 }
 
 /** Compares the alerts of one recipient with the recipient's last notifications. */
@@ -49,7 +49,7 @@ export function findNews(options: FindNewsOptions): RecipientNews {
   const held: { alertId: number; reasons: readonly HoldReason[] }[] = [];
   const forgone = new Set<number>();
   let remindersDue = false;
-  const lost = lostBastions(options);
+  const insteadOf = toldParents(options);
   const heldFor = ({ alert, listener }: RecipientAlert): readonly HoldReason[] =>
     [
       inhibition.insteadFor(alert, recipient),
@@ -57,7 +57,7 @@ export function findNews(options: FindNewsOptions): RecipientNews {
     ].filter((reason) => reason !== null);
   const milder = openMilder(alerts, (one) => inhibition.reasonsFor(one.alert).length + heldFor(one).length > 0);
   const reasonsOf = (one: RecipientAlert, transition: Transition | null): readonly HoldReason[] => {
-    const behind = transition === 'firing' && one.alert.rule === 'unreachable' ? lost(one.alert) : null;
+    const behind = transition === 'firing' && isAway(one) ? insteadOf(one.alert) : null;
     const own = [behind, ...heldFor(one), milder.worseOf(one)].filter((reason) => reason !== null);
     return [...inhibition.reasonsFor(one.alert), ...own];
   };
@@ -157,15 +157,29 @@ function acknowledgement({ acknowledgedBy, acknowledgedUntilMs }: Alert): HoldRe
   return { kind: 'acknowledged', by: acknowledgedBy ?? '', untilMs: acknowledgedUntilMs };
 }
 
-/** Returns a function that finds the lost bastion notified in place of an alert, at least as severely. */
-function lostBastions({ alerts, bastions }: FindNewsOptions): (alert: Alert) => HoldReason | null {
-  const unreachable = alerts.filter(({ alert: { rule, state } }) => rule === 'unreachable' && state === 'firing');
-  const known = knownLostBastions(bastions, unreachable);
+function isAway({ alert, watch }: RecipientAlert): boolean {
+  return saysAway(alert, watch.client);
+}
+
+/**
+ * Returns a function that finds the lost parent that the recipient was notified of in place of an alert, at least as
+ * severely: by its own alert, by those of other clients, or by a parent of its own that stands for it.
+ */
+function toldParents({ alerts, parents }: FindNewsOptions): (alert: Alert) => HoldReason | null {
+  const away = alerts.filter((one) => one.alert.state === 'firing' && isAway(one));
+  const named = knownLostParents(parents, away);
+  const known = new Map(away.map((one) => [one.alert.id, one.known]));
+  const toldFor = (client: string, severity: Severity): LostParent | undefined => {
+    const covers = (told: Severity | undefined): boolean => told !== undefined && compareSeverity(told, severity) <= 0;
+    const isTold = (alert: Alert): boolean => {
+      const before = known.get(alert.id ?? NaN);
+      return (before?.state === 'firing' && covers(before.severity)) || toldFor(alert.client, severity) !== undefined;
+    };
+    return parents.lostFor(client).find(({ name, alerts: own }) => covers(named.get(name)) || own?.every(isTold));
+  };
   return ({ client, severity }) => {
-    const lost = known.size === 0 ? null : bastions.lostFor(client);
-    const named = lost === null ? undefined : known.get(lost.name);
-    if (lost === null || named === undefined || compareSeverity(named, severity) > 0) return null;
-    return { kind: 'bastion', name: lost.name };
+    const told = toldFor(client, severity);
+    return told === undefined ? null : { kind: told.isBastion ? 'bastion' : 'parent', name: told.name };
   };
 }
 

@@ -4,7 +4,7 @@ import type { SealedSummary } from '../../storage/store/sealed-store.ts';
 import { type CanaryState, readCanary } from '../../storage/store/reply-store.ts';
 import { type Loss, lossOfDay } from '../../storage/store/run.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import { openBastions, type LostBastion } from '../inhibit/bastions-gone.ts';
+import { openLostParents, type LostParent } from '../inhibit/lost-parents.ts';
 import { explainAlerts, explainEvents, type ExplainOptions, type RuleExplained } from './explain-alerts.ts';
 import { databaseUpSince } from '../absence/fleet-conditions.ts';
 import { newestFinished } from '../absence/fleet-facts.ts';
@@ -19,8 +19,8 @@ export interface FleetExplained {
    * or no pass was made.
    */
   readonly silenceEvaluatedFromMs: number | null;
-  /** Bastions behind which no client can be reached. */
-  readonly bastions: readonly LostBastion[];
+  /** Bastions and other machines that are away, and with them the clients that need them. */
+  readonly parents: readonly LostParent[];
   /** Reports that wait sealed in the database. */
   readonly sealed: readonly SealedSummary[];
   /** The records that the database forgot and that runs of the last day have stored again; null if there are none. */
@@ -56,10 +56,8 @@ export async function explainFleet(options: ExplainOptions): Promise<FleetExplai
     everyMs,
   );
   const evaluatedFromMs = upSinceMs === null ? null : upSinceMs + 2 * everyMs;
-  const bastions = openBastions(config, explained.input.alerts);
-  const lost = new Map(
-    config.clients.flatMap(({ name }) => bastions.lostFor(name) ?? []).map((bastion) => [bastion.name, bastion]),
-  );
+  const { lostFor } = openLostParents(config, explained.input.alerts);
+  const lost = config.clients.flatMap(({ name }) => lostFor(name).slice(0, 1));
   return {
     collectors: [...groupBy(runs, ({ collectorId }) => collectorId)]
       .map(([id, own]) => ({
@@ -69,7 +67,7 @@ export async function explainFleet(options: ExplainOptions): Promise<FleetExplai
       }))
       .sort((one, other) => (one.id < other.id ? -1 : 1)),
     silenceEvaluatedFromMs: evaluatedFromMs === null || evaluatedFromMs <= nowMs ? null : evaluatedFromMs,
-    bastions: [...lost.values()],
+    parents: [...new Map(lost.map((parent) => [parent.name, parent])).values()],
     sealed: await storage.fleet.sealedWaiting(),
     loss: lossOfDay(runs, nowMs),
     canary: await readCanary(config, storage.evaluation),

@@ -10,7 +10,8 @@ export type HoldReason =
   | { readonly kind: 'unreachable' }
   | { readonly kind: 'isolated' }
   | { readonly kind: 'collector-silent' }
-  | { readonly kind: 'bastion'; readonly name: string }
+  /** A machine without which the client cannot be reached is away. */
+  | { readonly kind: 'bastion' | 'parent'; readonly name: string }
   /** Another rule of the type has a worse alert of the same subject, which is notified. */
   | { readonly kind: 'worse-rule'; readonly rule: string }
   /** An alert says that the same file system is nearly full now, or was since the forecast was evaluated. */

@@ -2,7 +2,7 @@ import type { Severity } from '../../config/config.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { dayMs } from '../../platform/units.ts';
-import type { Bastions } from './bastions-gone.ts';
+import type { LostParents } from './lost-parents.ts';
 import type { Mutes } from './mutes.ts';
 import { isReturning, type Known } from './difference.ts';
 import { foreseenBy, isNearlyFull, visitConditions } from '../evaluate/rule-metric.ts';
@@ -186,18 +186,19 @@ export function isAcknowledged(alert: Alert, nowMs: number): boolean {
 }
 
 /**
- * Returns the lost bastions that the recipient of `unreachable` alerts was notified of, with the worst notified
- * severity. A mail about two clients behind a lost bastion names the bastion. A further client behind it is not
- * notified, unless its alert is worse.
+ * Returns the lost parents that the recipient of alerts of clients that are away learnt of by them, with the worst
+ * notified severity. A mail about two clients that need a lost parent names the parent. A further client that needs it
+ * is not notified, unless its alert is worse.
  */
-export function knownLostBastions(
-  bastions: Bastions,
+export function knownLostParents(
+  { lostFor }: LostParents,
   alerts: readonly { readonly alert: Alert; readonly known: Known }[],
 ): ReadonlyMap<string, Severity> {
   const mails = groupBy(
     alerts.flatMap(({ alert, known }) => {
-      const lost = bastions.lostFor(alert.client);
-      if (lost === null || known?.state !== 'firing' || known.notifiedAtMs < lost.sinceMs) return [];
+      const [lost] = lostFor(alert.client);
+      if (lost === undefined || lost.sinceMs === null) return [];
+      if (known?.state !== 'firing' || known.notifiedAtMs < lost.sinceMs) return [];
       return [{ name: lost.name, notifiedAtMs: known.notifiedAtMs, severity: known.severity }];
     }),
     ({ name, notifiedAtMs, severity }) => `${notifiedAtMs} ${severity} ${name}`,

@@ -10,7 +10,7 @@ import type { MailSummary } from '../../storage/store/outbox-store.ts';
 import { withLimit } from '../../text/limit-words.ts';
 import { formatDuration } from '../../text/durations.ts';
 import { acknowledgedText, closedWords, sentenceCase, unsentText } from '../command/alert-words.ts';
-import { inactiveText, lastHeardWords } from '../command/member-words.ts';
+import { inactiveText, lastHeardWords, standsOnText } from '../command/member-words.ts';
 import type { Output } from '../terminal/output.ts';
 import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
 import { nextTry } from './mail.ts';
@@ -58,6 +58,7 @@ export function explanationText(
 
 /** Describes the client's newest report and visit, and its state if the client is not active. */
 export function clientLines(
+  config: Config,
   { client, reportAtMs, visitAtMs, unprocessed }: ClientExplained,
   time: ReaderTime,
 ): readonly string[] {
@@ -69,8 +70,9 @@ export function clientLines(
   ];
   if (visitAtMs !== null) lines.push(lastHeardWords(client.arrival.kind === 'comes', visitAtMs, time));
   if (unprocessed) lines.push('No pass of the alerter has processed that yet; fleet-health alert makes one.');
-  const inactive = inactiveText(client, time);
-  if (inactive !== null) lines.push(inactive);
+  for (const text of [inactiveText(client, time), standsOnText(config, client.name)]) {
+    if (text !== null) lines.push(escapeControls(text));
+  }
   return lines;
 }
 
@@ -248,6 +250,8 @@ function heldWords(reason: HoldReason, alert: Alert | null, time: ReaderTime): s
       return 'the collector is silent, which is reported instead';
     case 'bastion':
       return `bastion ${reason.name} is gone, which is reported instead`;
+    case 'parent':
+      return `it stands on ${reason.name}, which is away and reported instead`;
     case 'worse-rule':
       return `${reason.rule}, which is worse, is reported instead`;
     case 'nearly-full':

@@ -13,6 +13,7 @@ import type { Alert } from '../../storage/store/alert.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import { alertJson, clientText } from '../command/alert-words.ts';
 import { printAnswer } from '../command/answer.ts';
+import { standsOn } from '../command/member-words.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import type { OptionsOf } from '../command/define-command.ts';
 import { readAfterFirstRun, readStored } from '../command/read-stored.ts';
@@ -91,7 +92,7 @@ export async function alertExplanation(
 async function ofClient(asked: ExplainOptions, client: Client): Promise<Answer> {
   const explained = await explainClient({ ...asked, client });
   const time = readerTime(asked.config, asked.nowMs);
-  return { ...explained, head: clientLines(explained, time), json: clientJson(explained) };
+  return { ...explained, head: clientLines(asked.config, explained, time), json: clientJson(asked.config, explained) };
 }
 
 async function ofFleet(asked: ExplainOptions): Promise<Answer> {
@@ -164,9 +165,11 @@ function ruleFilter(whose: string, rules: readonly Rule[], wanted: string | null
   );
 }
 
-function clientJson({ client, reportAtMs, visitAtMs, unprocessed, rules, undelivered }: ClientExplained): object {
+function clientJson(config: Config, explained: ClientExplained): object {
+  const { client, reportAtMs, visitAtMs, unprocessed, rules, undelivered } = explained;
   return {
     client: client.name,
+    stands_on: standsOn(config, client.name),
     ...jsonFields({ reportAtMs, visitAtMs, unprocessed }),
     rules: rules.map(ruleJson),
     undelivered: undelivered.map(mailJson),
@@ -202,9 +205,9 @@ function reasonJson(reason: HoldReason): object {
   };
 }
 
-/** Lists the collectors, the unreachable bastions with their numbers of clients, and waiting sealed reports. */
+/** Lists the collectors, the parents that are away with their numbers of clients, and waiting sealed reports. */
 function fleetLines(
-  { collectors, silenceEvaluatedFromMs, bastions, sealed, loss, canary }: FleetExplained,
+  { collectors, silenceEvaluatedFromMs, parents, sealed, loss, canary }: FleetExplained,
   time: ReaderTime,
   nowMs: number,
 ): readonly string[] {
@@ -219,17 +222,18 @@ function fleetLines(
       `Silence is evaluated from ${time.moment(silenceEvaluatedFromMs)} on: until then it might have been the database's.`,
     );
   }
-  for (const { name, behind } of bastions) {
-    lines.push(
-      `Bastion ${name} is gone: of ${counted(behind, 'client')} behind it none can be reached. ` +
-        'fleet-health explain CLIENT unreachable says more of each.',
-    );
+  for (const { name, names, isBastion, behind } of parents) {
+    const clients = counted(behind, 'client');
+    const gone = isBastion
+      ? `Bastion ${name} is gone: of ${clients} behind it none can be reached.`
+      : `${name} ${names.length > 1 ? 'are' : 'is'} away, and reported instead of ${clients} on ${names.length > 1 ? 'them' : 'it'}.`;
+    lines.push(`${gone} fleet-health explain CLIENT unreachable says more of each.`);
   }
   lines.push(...sealedLines(sealed, nowMs), ...lossLines(loss, time.moment), ...canaryLines(canary, time.moment));
   return lines.map(escapeControls);
 }
 
-function fleetJson({ collectors, silenceEvaluatedFromMs, bastions, sealed, loss, canary }: FleetExplained): object {
+function fleetJson({ collectors, silenceEvaluatedFromMs, parents, sealed, loss, canary }: FleetExplained): object {
   return {
     fleet: true,
     collectors: collectors.map(({ id, host, lastFinishedMs: lastFinishedAtMs }) =>
@@ -239,6 +243,7 @@ function fleetJson({ collectors, silenceEvaluatedFromMs, bastions, sealed, loss,
     sealed: sealedJson(sealed),
     loss: lossJson(loss),
     mail_path: canaryJson(canary),
-    bastions_gone: bastions.map(({ name, behind }) => ({ name, behind })),
+    bastions_gone: parents.flatMap(({ name, isBastion, behind }) => (isBastion ? [{ name, behind }] : [])),
+    parents_gone: parents.flatMap(({ name, isBastion, behind }) => (isBastion ? [] : [{ name, behind }])),
   };
 }

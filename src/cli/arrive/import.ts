@@ -79,8 +79,8 @@ function importedJson({ hosts, skipped }: Imported, file: string | null): object
 }
 
 function hostJson(host: ImportedHost): object {
-  const { name, ip, port, username, privateKey, proxyJump, bastion, url, labels, groups, checks, remarks } = host;
-  return { name, ip, port, username, privateKey, proxyJump, bastion, url, labels, groups, checks, remarks };
+  const { name, ip, port, username, privateKey, proxyJump, bastion, on, url, labels, groups, checks, remarks } = host;
+  return { name, ip, port, username, privateKey, proxyJump, bastion, on, url, labels, groups, checks, remarks };
 }
 
 function differenceJson({ fresh, gone, changed }: Difference, skipped: readonly Skipped[]): object {

@@ -10,6 +10,7 @@ import type { Route } from '../../transport/route/route.ts';
 import { createTransportShared } from '../../transport/transport-shared.ts';
 import type { Context, ExitStatus } from '../command/context.ts';
 import type { OptionsOf } from '../command/define-command.ts';
+import { standsOn, standsOnText } from '../command/member-words.ts';
 import { chooseClients, loadSettings } from '../command/settings.ts';
 import type { Output } from '../terminal/output.ts';
 import { renderTable } from '../terminal/table.ts';
@@ -154,6 +155,8 @@ function printInForce(output: Output, config: Config, client: Client): void {
   );
   output.print(`\n${table}\n`);
   printChecks(output, config, client);
+  const parents = standsOnText(config, client.name);
+  if (parents !== null) output.print(`${escapeControls(parents)}\n`);
   const { hearings, windows } = inForce(config, client);
   if (client.state === 'active' && hearings.length === 0) output.print('nobody is notified of it');
   if (client.state !== 'active') output.print(`it is ${client.state}: nobody is notified of it`);
@@ -172,7 +175,11 @@ function inForceJson(config: Config, client: Client): object {
     limit_text: describeRule(rule),
     place: rule.file === null ? null : placeOf(rule),
   }));
-  return { state: client.state, rules, checks: checksJson(config, client), recipients: hearings, windows };
+  return {
+    state: client.state,
+    stands_on: standsOn(config, client.name),
+    ...{ rules, checks: checksJson(config, client), recipients: hearings, windows },
+  };
 }
 
 function placeOf({ file, line, origin }: Rule): string {

@@ -27,7 +27,7 @@ import type { checkParameters } from './parameters.ts';
 import type { Trial } from './try-connections.ts';
 import { unvisitedSites } from './unvisited-sites.ts';
 import { tryMail, tryReplies, tryWebhook } from './try-messages.ts';
-import { printDigests, printHearings, printRules } from './print-hearings.ts';
+import { printDigests, printHearings, printParents, printRules, writtenParents } from './print-hearings.ts';
 import { nextDigests, nextWindows, whoHears, type Hearing } from './who-hears.ts';
 
 /** Runs `check`: prints every fault of config.xml at once, or the settings and recipients in force. */
@@ -177,6 +177,7 @@ function showVerdict({ output }: Context, { config, warnings, tried, hearings, d
     printRules(output, describeWrittenRules(config));
     printHearings(output, config, hearings, nextWindows(config, Date.now()));
     printDigests(output, config);
+    printParents(output, config);
   }
   for (const warning of warnings) output.print(`${output.colour('yellow', 'warning')}: ${formatFinding(warning)}`);
   if (warnings.length > 0 || tried !== null) output.print('');
@@ -229,6 +230,7 @@ function checkJson(file: string, config: Config, warnings: readonly Finding[], t
     warnings,
     defaults: describeDefaults(config),
     rules: describeWrittenRules(config),
+    parents: writtenParents(config),
     sealing: sealingJson(config),
     ...(tried === null
       ? {}

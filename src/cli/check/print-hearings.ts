@@ -1,3 +1,4 @@
+import { parentsOf } from '../../config/clients/parents.ts';
 import type { Config } from '../../config/config.ts';
 import type { WrittenRule } from '../../config/describe-defaults.ts';
 import { escapeControls } from '../../log.ts';
@@ -35,6 +36,43 @@ export function printHearings(
   }
 }
 
+const maxRules = 20;
+
+/** A machine that clients stand on, or several of which one is enough. */
+interface WrittenParent {
+  readonly parent: string;
+  /** The machines among these that are no client, which are away when all that stands on them is. */
+  readonly no_client: readonly string[];
+  readonly clients: number;
+}
+
+/** Returns the machines that clients stand on, with the numbers of clients. */
+export function writtenParents(config: Config): readonly WrittenParent[] {
+  const { all, clientsOn } = parentsOf(config);
+  const known = new Set([...config.clients, ...config.bastions].map(({ name }) => name));
+  return [...all.values()].flatMap(({ name, names, isBastion }) => {
+    const no_client = names.filter((one) => !known.has(one));
+    return isBastion ? [] : [{ parent: name, no_client, clients: clientsOn(name).length }];
+  });
+}
+
+/** Prints the machines that clients stand on. */
+export function printParents(output: Output, config: Config): void {
+  const parents = writtenParents(config);
+  if (parents.length === 0) return;
+  const table = renderTable(
+    output,
+    [
+      { title: 'stands on', shrinks: true, cell: ({ parent }) => parent },
+      { title: 'clients', cell: ({ clients }) => String(clients) },
+      { title: 'no client', shrinks: true, cell: (one) => one.no_client.join(', ') },
+    ],
+    parents.slice(0, maxRules),
+  );
+  const more = parents.length - maxRules;
+  output.print(`${table}\n${more > 0 ? `and ${more} more; check CLIENT shows them\n` : ''}`);
+}
+
 /** Prints the next time and the recipients of each digest. */
 export function printDigests(output: Output, config: Config): void {
   const nowMs = Date.now();
@@ -49,8 +87,6 @@ function rulesText({ rules, not_heard: unheard }: Hearing): string {
   const written = unheard.length === 0 ? '' : `; not ${unheard.join(', ')}`;
   return `${rules.length === 0 ? 'all' : rules.join(', ')}${written}`;
 }
-
-const maxRules = 20;
 
 /** Prints the rules that config.xml writes, with their levels and their `for`. */
 export function printRules(output: Output, rules: readonly WrittenRule[]): void {

@@ -1,4 +1,5 @@
-import type { Client, Severity } from '../../config/config.ts';
+import { parentsOf } from '../../config/clients/parents.ts';
+import type { Client, Config, Severity } from '../../config/config.ts';
 import type { ClientState, FleetMember } from '../../look/fleet-member.ts';
 import { rounded } from '../../text/numbers.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
@@ -45,6 +46,19 @@ export function inactiveText({ state, untilMs, arrival }: Client, { moment }: Re
   }
   if (state !== 'retired') return null;
   return `It is retired in config.xml: it ${arrival.kind !== 'comes' ? 'is neither visited' : 'may not push'} nor evaluated.`;
+}
+
+/** Returns the machines of which the client needs one, for each `on` in force for it or for these machines. */
+export function standsOn(config: Config, client: string): readonly (readonly string[])[] {
+  return parentsOf(config)
+    .of(client)
+    .flatMap(({ isBastion, names }) => (isBastion ? [] : [names]));
+}
+
+/** Describes the machines that the client stands on; null if there are none. */
+export function standsOnText(config: Config, client: string): string | null {
+  const parents = standsOn(config, client).map((names) => names.join(' or '));
+  return parents.length === 0 ? null : `It stands on ${parents.join(', and on ')}.`;
 }
 
 /** Formats a percentage. `!` marks a value at its limit, for readers who see no colour. */

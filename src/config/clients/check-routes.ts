@@ -1,6 +1,7 @@
 import type { ReadBastion } from './bastions.ts';
-import type { SshSettings } from '../config.ts';
+import { directParents, type Fleet } from './parents.ts';
 import type { Findings, Place } from '../xml/findings.ts';
+import { groupBy } from '../../platform/group-by.ts';
 import { parseJumps } from '../values/jumps.ts';
 import { didYouMean } from '../values/nearest.ts';
 import type { Element } from '../xml/parse-elements.ts';
@@ -13,32 +14,25 @@ export interface CheckRoutesOptions {
   readonly findings: Findings;
 }
 
-interface Stop {
-  readonly place: Place;
-  readonly label: string;
-  readonly ssh: SshSettings;
-}
-
 /**
- * Reports faults of a proxyJump that show without any ssh_config: a name that is nearly that of a bastion or client,
- * and routes that return to their beginning. Any other name is a host of ssh_config or of the name server.
+ * Reports faults of proxyJump and `on` that show without any ssh_config: a proxyJump whose name is nearly that of a
+ * bastion, and machines that need each other. Any other name of a proxyJump is a host of ssh_config or of the name
+ * server, and any other name of `on` a machine that is no client.
  */
 export function checkRoutes({ root, bastions, clients, findings }: CheckRoutesOptions): void {
   const jumping = elementsWithJumps(root);
-  if (jumping.length === 0) return;
-  const stops = new Map<string, Stop>();
-  for (const { client, element, name } of clients) {
-    stops.set(name, { place: element, label: `<client> "${name}"`, ssh: client.ssh });
-  }
+  if (jumping.length === 0 && clients.every(({ client }) => client.on.length === 0)) return;
+  const stops = new Map<string, { readonly place: Place; readonly label: string }>();
+  for (const { element, name } of clients) stops.set(name, { place: element, label: `<client> "${name}"` });
   // A bastion comes before a client of the same name.
   for (const { bastion, element } of bastions) {
-    stops.set(bastion.name, { place: element, label: `<bastion> "${bastion.name}"`, ssh: bastion.ssh });
+    stops.set(bastion.name, { place: element, label: `<bastion> "${bastion.name}"` });
   }
   const names = bastions.map(({ bastion }) => bastion.name);
-  const jumped = new Set<string>();
+  const needed = new Set<string>(clients.flatMap(({ client }) => client.on));
   for (const { element, proxyJump } of jumping) {
     for (const { host, bare } of parseJumps(proxyJump) ?? []) {
-      if (bare) jumped.add(host);
+      if (bare) needed.add(host);
       if (!bare || stops.has(host)) continue;
       const near = didYouMean(host, names);
       if (near === '') continue;
@@ -46,13 +40,25 @@ export function checkRoutes({ root, bastions, clients, findings }: CheckRoutesOp
       findings.fault(element, `<${element.name}> proxyJump="${proxyJump}" names no bastion${remedy}`);
     }
   }
-  for (const name of jumped) {
+  const fleet = { bastions: bastions.map((one) => one.bastion), clients: clients.map((one) => one.client) };
+  const circleOf = circles(fleet);
+  for (const name of needed) {
     const stop = stops.get(name);
-    if (stop !== undefined && comesBack(name, stops)) {
-      const { place, label } = stop;
-      const remedy = 'end the circle of proxyJump, or write proxyJump="none"';
-      findings.fault(place, `${label} is reached through itself; ${remedy}`);
-    }
+    const circle = stop === undefined ? null : circleOf(name);
+    if (stop === undefined || circle === null) continue;
+    const others = circle.map((one) => `"${one}"`).join(', which needs ');
+    findings.fault(stop.place, `${stop.label} needs ${others}; end the circle by proxyJump="none" or on="none"`);
+  }
+  warnOfIdleParents(clients, new Set(stops.keys()), findings);
+}
+
+/** Warns of an `on` that changes nothing: no client has the name, and no second client stands on the machine. */
+function warnOfIdleParents(clients: readonly ReadClient[], known: ReadonlySet<string>, findings: Findings): void {
+  const others = clients.flatMap(({ client, element }) => client.on.map((name) => ({ name, element })));
+  for (const [name, [first, second]] of groupBy(others, (one) => one.name)) {
+    if (known.has(name) || first === undefined || second !== undefined) continue;
+    const what = `<client> on names "${name}", which is no client and on which nothing else stands`;
+    findings.warn(first.element, `${what}${didYouMean(name, known) || '; it changes nothing'}`);
   }
 }
 
@@ -68,20 +74,24 @@ function elementsWithJumps(root: Element): readonly { readonly element: Element;
 }
 
 /**
- * True if the route of a machine leads through the machine itself. Only the first machine of a route has a route of its
- * own; each further one is reached through the previous one.
+ * Returns a function that returns the machines by which a machine needs itself, the machine last; null if it does not.
  */
-function comesBack(name: string, stops: ReadonlyMap<string, Stop>): boolean {
-  const seen = new Set<string>();
-  let ssh = stops.get(name)?.ssh;
-  while (ssh !== undefined && ssh.proxyJump !== null) {
-    const jumps = parseJumps(ssh.proxyJump) ?? [];
-    const names = jumps.filter(({ bare }) => bare).map(({ host }) => host);
-    if (names.includes(name)) return true;
-    const [first] = jumps;
-    if (first === undefined || !first.bare || seen.has(first.host)) return false;
-    seen.add(first.host);
-    ssh = stops.get(first.host)?.ssh;
-  }
-  return false;
+function circles(fleet: Fleet): (name: string) => readonly string[] | null {
+  const direct = directParents(fleet);
+  return (start) => {
+    const seen = new Set<string>();
+    const walk = (name: string, hasOwnRoute: boolean): readonly string[] | null => {
+      const key = `${hasOwnRoute ? 1 : 0}${name}`;
+      if (seen.has(key)) return null;
+      seen.add(key);
+      for (const parent of direct(name, hasOwnRoute)) {
+        for (const one of parent.names) {
+          const rest = one === start ? [] : walk(one, parent.hasOwnRoute);
+          if (rest !== null) return [one, ...rest];
+        }
+      }
+      return null;
+    };
+    return walk(start, true);
+  };
 }

@@ -13,6 +13,7 @@ import type { CheckScope } from './read-checks.ts';
 import { readWindows, type Audience } from './recipients.ts';
 import { chainWithin, createSelection, type Chain, type Watched } from './selected-scope.ts';
 import type { SshLayer } from '../settings/ssh-settings.ts';
+import { parseParentNames } from '../values/jumps.ts';
 import { parseClientLabels, type Labels } from '../values/labels.ts';
 import type { RuleScope } from '../rules/finish-rule.ts';
 
@@ -25,6 +26,7 @@ export interface Scope extends Watched {
   readonly checks: CheckScope;
   readonly groups: readonly string[];
   readonly labels: Labels;
+  readonly on: readonly string[];
   readonly chain: Chain;
   readonly state: Client['state'];
   readonly changes: Client['changes'];
@@ -110,6 +112,8 @@ class ClientReader {
     const arrival = Object.freeze(arrivalOf(scope, { via: ssh.via, url: url?.href ?? null, site }));
     const { chain, groups, labels } = scope;
     const { source, line, attributes } = element;
+    // A group stands on a machine that may be one of the group.
+    const onOf = (name: string) => (attributes['on'] === undefined && outer.on.includes(name) ? nothing : scope.on);
     for (const { name, address, addressExplicit, was } of expandClient(element, port, ownAddress, findings)) {
       if (this.#found.length >= maxClients) {
         if (!this.#full) findings.fault(element, `more than ${maxClients} clients; look for a range that is too wide`);
@@ -133,6 +137,7 @@ class ClientReader {
         changes: scope.changes,
         groups,
         labels,
+        on: onOf(name),
         ssh,
         rules,
         recipients,
@@ -164,6 +169,7 @@ class ClientReader {
       checks: readChecks(element, outer.checks),
       chain,
       labels: labelsWithin(element, outer.labels),
+      on: onWithin(element) ?? outer.on,
       groups: group === undefined ? outer.groups : Object.freeze([...outer.groups, group]),
       state: stateOf(element) ?? outer.state,
       changes: statePartsOf(element.attributes) ?? outer.changes,
@@ -236,6 +242,14 @@ function urlOf(element: Element, transport: string | undefined, findings: Findin
 function labelsWithin({ attributes }: Element, outer: Labels): Labels {
   const own = parseClientLabels(attributes['labels'] ?? '');
   return own === null ? outer : Object.freeze({ ...outer, ...own });
+}
+
+const nothing: readonly string[] = Object.freeze([]);
+
+/** Returns the names of `on`; undefined if the element has none of its own. */
+function onWithin({ attributes: { on } }: Element): readonly string[] | undefined {
+  if (on === undefined) return undefined;
+  return on === 'none' ? nothing : Object.freeze([...new Set(parseParentNames(on))]);
 }
 
 function stateOf(element: Element): Client['state'] | undefined {

@@ -45,3 +45,13 @@ export function jumpsFault(text: string): string | null {
     ? 'is no way; write the name of a bastion, a client or a host of ssh_config, or user@host:port, several with commas'
     : null;
 }
+
+/** Returns the names of `on`: separated by commas if there is a comma, else by blanks. */
+export function parseParentNames(text: string): readonly string[] {
+  return text.split(text.includes(',') ? ',' : /\s+/).flatMap((name) => name.trim() || []);
+}
+
+/** Writes names of `on`, for parseParentNames. */
+export function writtenParentNames(names: readonly string[]): string {
+  return names.some((name) => /\s/.test(name)) ? names.map((name) => `${name},`).join(' ') : names.join(' ');
+}

@@ -7,7 +7,7 @@ import { splitGlobs } from '../values/globs.ts';
 import { isHeaderLine } from '../values/header-line.ts';
 import { parseImapUrl } from '../values/imap-url.ts';
 import { invisibleFault } from '../values/invisible-characters.ts';
-import { jumpsFault } from '../values/jumps.ts';
+import { jumpsFault, parseParentNames } from '../values/jumps.ts';
 import { keyExchangesFault } from '../values/key-exchanges.ts';
 import { parseClientLabels, parseLabels, parseLabelSelector } from '../values/labels.ts';
 import { parseNetworks } from '../values/networks.ts';
@@ -102,6 +102,7 @@ const kinds = {
   ),
   host: { fault: rangedHostFault, xsd: text },
   jumps: visible({ fault: jumpsFault, xsd: text }),
+  parents: visible({ fault: parentsFault, xsd: text }),
   address: accepted((value) => isIP(value) !== 0, 'is no address; write one like ::1, 127.0.0.1 or ::'),
   networks: parsed(parseNetworks, 'is no list of addresses; write them like 192.0.2.7, 10.0.0.0/8 or socket'),
   header: accepted((value) => /^[\w-]{1,64}$/.test(value), 'is no name of a header; write one like X-Remote-User'),
@@ -212,6 +213,13 @@ function nameFault(value: string): string | null {
   if (value === '.' || value === '..') return 'cannot be a name; it is a folder in every path';
   if (/[*?,]/.test(value)) return 'cannot be a name; *, ? and , would make it a pattern';
   return value.startsWith('!') || value.startsWith('-') ? `cannot be a name; it begins with ${value.charAt(0)}` : null;
+}
+
+function parentsFault(value: string): string | null {
+  const names = parseParentNames(value);
+  if (names.length === 0) return 'is empty; write names of clients, or none';
+  if (/[[\]]/.test(value)) return 'has a range; write each name, with blanks between them';
+  return names.map(nameFault).find((fault) => fault !== null) ?? null;
 }
 
 function rangedHostFault(value: string): string | null {

@@ -57,6 +57,14 @@ const every: AttributeSpec = {
     'Default: every of <collector>.',
 };
 
+const on: AttributeSpec = {
+  kind: 'parents',
+  words: ['none'],
+  help:
+    'The machines of which one must be reachable for these clients to be: clients, or others such as a switch; with ' +
+    'blanks, or with commas if a name has blanks. While all of them are away, they are reported instead. Default none.',
+};
+
 const state: AttributeSpec = {
   words: ['active', 'paused', 'retired'],
   help:
@@ -212,6 +220,7 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
       recipients,
       logs: logsAttribute,
       every,
+      on,
       state,
       changes: changesAttribute,
       ...sshAttributes,
@@ -240,6 +249,7 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
       },
       was: { kind: 'name', help: 'The former name; stored rows and silences are renamed once.' },
       labels: clientLabelsAttribute,
+      on,
       state,
       until: {
         kind: 'moment',

@@ -1,3 +1,4 @@
+import { writtenParentNames } from '../../config/values/jumps.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { splitWords } from '../../report/check-command.ts';
 import { counted } from '../../text/numbers.ts';
@@ -110,13 +111,13 @@ function groupsOf(definitions: readonly Definition[], left: LeftKeys): ReadonlyM
 function hostOf({ of, line }: Definition, groups: ReadonlyMap<string, string>): ImportedHost {
   const name = of.get('host_name') ?? '';
   const address = of.get('address') ?? null;
-  const parents = of.get('parents');
+  const parents = listOf(of.get('parents'));
   const group = groups.get(name);
   return {
     ...hostNamed(name, `line ${line}`),
     ip: address === name ? null : address,
     groups: group === undefined ? [] : [group],
-    remarks: parents === undefined ? [] : [`parents: ${parents}`],
+    on: parents.length === 0 ? null : writtenParentNames(parents),
   };
 }
 

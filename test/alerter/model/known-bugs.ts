@@ -35,6 +35,20 @@ export const knownBugs: readonly KnownBug[] = [
     ],
   },
   {
+    name: 'a client is held back by the one that it stands on, although only others are notified of that',
+    story: [
+      { kind: 'silence', client: 'c1', rule: 'unreachable', minutes: 200 },
+      { kind: 'ticks', words: ['fails', 50, 'fails'], times: 9, passEvery: 1 },
+    ],
+    edits: [
+      {
+        file: 'src/alerter/dispatch/recipient-news.ts',
+        before: 'covers(named.get(name)) || own?.every(isTold)',
+        after: 'covers(named.get(name)) || own !== null',
+      },
+    ],
+  },
+  {
     name: 'a value whose newest row is better is notified as bad',
     story: [ticks(96, 1, 2), ticks(50, 3)],
     edits: [

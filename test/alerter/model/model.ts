@@ -4,6 +4,7 @@
  * - who hears of a value knows its state once it has lasted and nothing disturbed the fleet or the mail server;
  * - nobody is notified of a severity that no row had, of a bad value whose newest row is better, twice of one
  *   transition (but in the window of SMTP), or of the end of an alert that he was never notified of;
+ * - nobody is notified that a client is unreachable while he knows it of the one that it stands on (`on`);
  * - whoever was notified of a beginning is notified of the end, also if config.xml does not name him any more;
  * - what a silence, a window or a paused client mutes, and the reminder of what was acknowledged, is in no mail;
  * - the same of outages; and a pass ends with 1 while somebody lacks a mail that is due, with 0 when all is well.
@@ -26,6 +27,8 @@ export interface Surroundings {
   readonly hearers: ReadonlyMap<string, { readonly least: Severity; readonly topic: Topic | null }>;
   /** The clients that are visited and watched. */
   readonly clients: readonly string[];
+  /** The client that a client stands on. */
+  readonly on: Readonly<Record<string, string>>;
   readonly isMuted: (client: string, topic: Topic) => boolean;
 }
 
@@ -138,7 +141,7 @@ export class Model {
   }
 
   /** Checks a mail when it is composed. */
-  compose(recipient: string, items: readonly Item[], { isMuted }: Surroundings): void {
+  compose(recipient: string, items: readonly Item[], { isMuted, on }: Surroundings): void {
     for (const { client, rule, transition, severity } of items) {
       const name = `${recipient}: ${transition} ${severity} ${client} ${rule}`;
       const topic = topicOf(rule);
@@ -152,6 +155,12 @@ export class Model {
       const isBack = isSteady && isWorse(severity, fact.level);
       const isOfNow = ['firing', 'escalated', 'reminder'].includes(transition);
       assert.ok(!isOfNow || !isBack || this.#calm < slackTicks, `${name}, but its newest row is ${fact.level}`);
+      const parent = on[client];
+      if (topic !== 'unreachable' || transition !== 'firing' || parent === undefined) continue;
+      const { level, rows, ticks, changes } = this.#fact(parent, topic);
+      const isAway = level === 'critical' && changes.length < fewestChanges && Math.min(rows, ticks) > slackTicks;
+      const isKnown = isAway && this.#knownOf(recipient, parent, topic).some(({ isStale }) => !isStale);
+      assert.ok(!isKnown || this.#calm < slackTicks, `${name}, which ${parent} stands for`);
     }
   }
 
@@ -231,6 +240,9 @@ export class Model {
       const own = this.#knownOf(name, client, topic);
       const known = own.reduce<Level>((worst, { severity }) => (isWorse(severity, worst) ? severity : worst), 'ok');
       if (!hasLasted(fact, topic) || (topic === 'disk' && this.#isUnreachable(client, name, around))) continue;
+      const parent = around.on[client];
+      const isHeld = own.length === 0 && topic === 'unreachable' && fact.level !== 'ok';
+      if (isHeld && parent !== undefined && this.#knownOf(name, parent, topic).length > 0) continue;
       const isHeard = hearer !== undefined && (hearer.topic ?? topic) === topic && !isWorse(hearer.least, fact.level);
       const mustKnow = fact.level === 'ok' || isHeard;
       if (mustKnow && known !== fact.level) return `${name} knows that ${key} is ${known}, but it is ${fact.level}`;

@@ -303,6 +303,7 @@ class World {
     return {
       hearers: new Map(hearers),
       clients: second === 'retired' ? ['c1', 'c3'] : clientNames,
+      on: { c3: 'c1' },
       isMuted,
     };
   }
@@ -323,10 +324,11 @@ function itemsOf({ items }: DueMail): DueMail['items'] {
 
 function elementsOf(fleet: Fleet): string {
   const { oncall, dba, window, second } = fleet;
+  const more = ['', ` state="${second}"`, ' on="c1"'];
   const client = (first: string, index: number): string => {
     const isRenamed = fleet.isRenamed && first === 'c2';
     const [name, was] = isRenamed ? ['c2b', ' was="c2"'] : [first, ''];
-    return `<client name="${name}"${was} ip="192.0.2.${index + 1}" username="u"${index === 1 ? ` state="${second}"` : ''}/>`;
+    return `<client name="${name}"${was} ip="192.0.2.${index + 1}" username="u"${more[index] ?? ''}/>`;
   };
   return `<collector every="${everyMinutes}m" runDeadline="10m"/>
     <alerts repeat="${repeatTicks * everyMinutes}m" defaults="no"><mail to="ops@example.org"/>

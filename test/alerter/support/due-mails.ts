@@ -1,5 +1,5 @@
 import type { Client, Config, Rule } from '../../../src/config/config.ts';
-import { openBastions } from '../../../src/alerter/inhibit/bastions-gone.ts';
+import { openLostParents } from '../../../src/alerter/inhibit/lost-parents.ts';
 import { sectionsOf } from '../../../src/alerter/dispatch/group.ts';
 import {
   compareNotifications,
@@ -92,8 +92,8 @@ export function dueMail(
   const known = alsoOpen.map((one) => itemFor(config, one));
   const alerts = [...items, ...known].map(({ alert }) => alert);
   const grouped = {
-    clients: config.clients,
-    bastions: openBastions(config, alerts),
+    config,
+    parents: openLostParents(config, alerts),
     exportOf: (_: string, mount: string): string | null => (mount === '/mnt/nas' ? 'nas:/srv/share' : null),
   };
   const open = [...items, ...known]

@@ -11,7 +11,9 @@ import fc from 'fast-check';
  *
  * - a worse rule of the type for a milder one;
  * - `unreachable` for everything else of the client while its visits fail, and until its next row comes or is overdue;
- * - a bastion that a mail named for `unreachable` of clients behind it, until one of them is back;
+ * - a bastion, or a machine that is no client, that a mail named for `unreachable` of clients that need it, until one
+ *   of them is back;
+ * - `unreachable` of all clients that a client stands on, for its own;
  * - `collector-isolated` for `unreachable` by faults of the network, and `collector-silent` for `no-report`.
  *
  * The time allowed beyond `for` is two passes and `groupInterval`: a client that has used up its urgent mails of the
@@ -22,6 +24,8 @@ export interface Trial {
   /** Additional recipients, of the clients behind the bastion. */
   readonly peopleBehind: readonly Entry[];
   readonly disk: keyof typeof diskRules;
+  /** The clients that stand on others. */
+  readonly on: keyof typeof standing;
   /** The severity of `unreachable`: for all clients, and for those behind the bastion. */
   readonly unreachable: Severity;
   readonly unreachableBehind: Severity;
@@ -58,8 +62,8 @@ export interface ReadMail {
     readonly transition: string;
     readonly severity: Severity;
   }[];
-  /** The bastions that a critical line of the mail reports as unreachable. */
-  readonly bastionsGone: readonly string[];
+  /** The bastions and other machines that a critical line of the mail reports as unreachable. */
+  readonly parentsGone: readonly string[];
 }
 
 export const everyMinutes = 5;
@@ -88,8 +92,27 @@ const diskRules = {
   },
 } as const;
 
+/** The machines that clients stand on. `sw` is no client. */
+const standing: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  nothing: {},
+  one: { c2: ['c1'], b1: ['c1'] },
+  both: { c3: ['c1', 'c2'], b1: ['c1', 'c2'] },
+  chain: { c2: ['c1'], c3: ['c2'], b2: ['c3'] },
+  switch: { c1: ['sw'], c2: ['sw'], c3: ['sw'] },
+};
+
+/** Returns the machines that are no clients, with the clients that need them. */
+function needing(on: Trial['on']): readonly (readonly [machine: string, clients: readonly string[]])[] {
+  const onSwitch = direct.filter((client) => standing[on]?.[client]?.includes('sw') === true);
+  return [
+    ['bast', behind],
+    ['sw', onSwitch],
+  ];
+}
+
 /** Returns the elements of config.xml, without <smtp>. */
-export function elementsOf({ people, peopleBehind, disk, unreachable, unreachableBehind, fleet }: Trial): string {
+export function elementsOf(given: Trial): string {
+  const { people, peopleBehind, disk, on, unreachable, unreachableBehind, fleet } = given;
   const mails = (entries: readonly Entry[]): string =>
     entries
       .map(({ to, severity, rules }) => {
@@ -99,7 +122,7 @@ export function elementsOf({ people, peopleBehind, disk, unreachable, unreachabl
       })
       .join('');
   const client = (name: string, index: number): string =>
-    `<client name="${name}" ip="192.0.2.${index + 1}" username="u"/>`;
+    `<client name="${name}" ip="192.0.2.${index + 1}" username="u" on="${standing[on]?.[name]?.join(' ') ?? 'none'}"/>`;
   return `<collector every="${everyMinutes}m" runDeadline="4m"/>
     <alerts repeat="6h" groupInterval="${groupIntervalRuns * everyMinutes}m">${mails(people)}${diskRules[disk].xml}
       <alert name="unreachable" severity="${unreachable}"/><alert name="collector-isolated" severity="${fleet}"/>
@@ -157,6 +180,7 @@ export const trial: fc.Arbitrary<Trial> = fc
     people: fc.array(entry, { maxLength: 3 }),
     peopleBehind: fc.array(entry, { maxLength: 1 }),
     disk: fc.constantFrom<keyof typeof diskRules>('one', 'two', 'both'),
+    on: fc.constantFrom('nothing', ...Object.keys(standing)),
     unreachable: severity,
     unreachableBehind: severity,
     fleet: severity,
@@ -212,7 +236,7 @@ export class Reader {
   readonly #trial: Trial;
   readonly #wrong = new Map<string, Wrong>();
   readonly #knows = new Map<string, Severity>();
-  readonly #bastionKnown = new Set<string>();
+  readonly #machinesKnown = new Set<string>();
   readonly #failedRun = new Map<string, number>();
   #said: Readonly<Record<string, string>> = {};
 
@@ -269,19 +293,21 @@ export class Reader {
     );
   }
 
-  read({ recipient, items, bastionsGone }: ReadMail): void {
+  read({ recipient, items, parentsGone }: ReadMail): void {
     const name = recipient.replace(/@.*/, '');
     const isOver = ({ transition }: { readonly transition: string }): boolean =>
       ['resolved', 'ended', 'past'].includes(transition);
     // A mail may report both the end of an alert and the beginning of the next alert.
     for (const { client, rule } of items.filter(isOver)) {
       this.#knows.delete(`${name} ${client} ${rule}`);
-      if (rule === 'unreachable' && behind.includes(client)) this.#bastionKnown.delete(name);
+      for (const [machine, needed] of needing(this.#trial.on)) {
+        if (rule === 'unreachable' && needed.includes(client)) this.#machinesKnown.delete(`${name} ${machine}`);
+      }
     }
     for (const { client, rule, severity: notified } of items.filter((one) => !isOver(one))) {
       this.#knows.set(`${name} ${client} ${rule}`, notified);
     }
-    if (bastionsGone.includes('bast')) this.#bastionKnown.add(name);
+    for (const machine of parentsGone) this.#machinesKnown.add(`${name} ${machine}`);
   }
 
   /** Checks the state after the pass that follows a run. Throws for the first recipient not notified in time. */
@@ -331,12 +357,23 @@ export class Reader {
     if (rule !== 'unreachable') {
       // An alert of `unreachable` stands for this one while visits fail, and then until the client's next row is
       // overdue.
-      if (index - (this.#failedRun.get(client) ?? -Infinity) > rowOverdueRuns) return false;
       if (this.#said[client]?.startsWith('fails') === true)
         return this.#isNotified(person, client, 'unreachable', index);
+      if (index - (this.#failedRun.get(client) ?? -Infinity) > rowOverdueRuns) return false;
       return this.#isCritical(client, 'unreachable') && this.#hearers(client, 'unreachable').has(person);
     }
     if (this.#said[client] === 'fails connect-timeout' && knows('', 'collector-isolated')) return true;
-    return behind.includes(client) && this.#bastionKnown.has(person);
+    return this.#isStoodFor(person, client);
+  }
+
+  /** True if a person knows that what the client needs is away. */
+  #isStoodFor(person: string, client: string): boolean {
+    const isKnown = ([machine, clients]: readonly [string, readonly string[]]): boolean =>
+      clients.includes(client) && this.#machinesKnown.has(`${person} ${machine}`);
+    if (needing(this.#trial.on).some(isKnown)) return true;
+    const on = standing[this.#trial.on]?.[client] ?? [];
+    const isAway = (one: string): boolean =>
+      this.#knows.get(`${person} ${one} unreachable`) === 'critical' || this.#isStoodFor(person, one);
+    return on.length > 0 && on.every(isAway);
   }
 }
