@@ -81,6 +81,7 @@ need_all() {
     need logrotate logrotate
     need dovecot dovecot-core
     need_file /usr/lib/dovecot/imap dovecot-imapd
+    need_file /usr/lib/dovecot/modules/lib90_sieve_plugin.so dovecot-sieve
     need swaks swaks
     need nginx nginx-light
     need curl curl

@@ -47,7 +47,7 @@ export async function startPostfix() {
   const { ca, good } = makeCertificates(at('tls'));
   makeFolders(dir);
   makeLogin(at('sasl'));
-  writeFileSync(at('main.cf'), mainCf(dir, good));
+  writeFileSync(at('main.cf'), mainCf(dir, good, plainPort));
   writeFileSync(at('master.cf'), masterCf({ submissionPort, smtpsPort, plainPort }));
   const child = spawnMaster(dir);
   const log = (): string => (existsSync(at('log/mail.log')) ? readFileSync(at('log/mail.log'), 'utf8') : '');
@@ -106,7 +106,11 @@ function makeFolders(dir: string): void {
   chownSync(path.join(dir, 'mail'), nobodyId, nobodyId);
 }
 
-function mainCf(dir: string, { keyFile, certFile }: { readonly keyFile: string; readonly certFile: string }): string {
+function mainCf(
+  dir: string,
+  { keyFile, certFile }: { readonly keyFile: string; readonly certFile: string },
+  plainPort: number,
+): string {
   const settings = {
     compatibility_level: '3.6',
     queue_directory: path.join(dir, 'queue'),
@@ -120,8 +124,11 @@ function mainCf(dir: string, { keyFile, certFile }: { readonly keyFile: string; 
     mynetworks: '',
     local_recipient_maps: '',
     alias_maps: '',
-    relay_domains: '',
+    relay_domains: 'loops.test',
+    hopcount_limit: '10',
     default_transport: 'error:nothing leaves this machine',
+    // Mails to these domains are accepted, the first after a login, and bounce later: nobody takes them, or they go round.
+    transport_maps: `inline:{gone.test=gone: loops.test=smtp:[127.0.0.1]:${plainPort}}`,
     virtual_mailbox_domains: 'example.org',
     virtual_mailbox_base: path.join(dir, 'mail'),
     virtual_mailbox_maps: 'inline:{ops@example.org=ops/ fleet@example.org=fleet/}',
@@ -165,6 +172,8 @@ function masterCf({ submissionPort, smtpsPort, plainPort }: Ports): string {
     ...['bounce', 'defer', 'trace'].map((name) => unix(name, 'bounce', '- n - 0')),
     unix('error', 'error'),
     unix('virtual', 'virtual', 'n n - -'),
+    unix('smtp', 'smtp'),
+    unix('gone', 'pipe user=nobody argv=/usr/bin/false', 'n n - -'),
     unix('anvil', 'anvil', '- n - 1'),
     unix('proxymap', 'proxymap'),
   ];

@@ -1,5 +1,5 @@
 /** A real IMAP server for the tests. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
@@ -18,6 +18,11 @@ const isThere = programs.every((program) => existsSync(program)) && process.getu
 /** The reason to skip tests with Dovecot and swaks; false if they run. With CI set test/setup.sh fails instead. */
 export const skipWithoutDovecot = isThere ? false : 'dovecot-imapd or swaks is not installed, or this is not root';
 
+/** The reason to skip tests that also need Sieve; false if they run. */
+export const skipWithoutSieve =
+  skipWithoutDovecot ||
+  (existsSync('/usr/lib/dovecot/modules/lib90_sieve_plugin.so') ? false : 'dovecot-sieve is not installed');
+
 /** The account with which Postfix delivers. */
 export const nobodyId = 65_534;
 
@@ -27,6 +32,8 @@ export interface Dovecot {
   readonly password: string;
   /** The PEM file of the authority that signed its certificate, for localhost and 127.0.0.1. */
   readonly ca: string;
+  /** Delivers a mail to the mailbox as a mail server does. Sieve files mails with `X-Spam-Flag: YES` to Junk. */
+  deliver(mail: string): void;
 }
 
 /** Serves a folder with a Maildir for each user, all with the same password. The server ends with the test. */
@@ -39,6 +46,7 @@ export async function startDovecot(t: TestContext, mailDir: string): Promise<Dov
   const password = 'correct-horse-battery';
   const { ca, good } = makeCertificates(at('tls'));
   for (const name of ['run', 'state']) mkdirSync(at(name));
+  writeFileSync(at('junk.sieve'), 'require "fileinto";\nif header "X-Spam-Flag" "YES" { fileinto "Junk"; }\n');
   writeFileSync(at('users'), `fleet:{PLAIN}${password}\n`, { mode: 0o644 });
   writeFileSync(
     at('dovecot.conf'),
@@ -51,6 +59,8 @@ ssl = yes
 ssl_cert = <${good.certFile}
 ssl_key = <${good.keyFile}
 mail_location = maildir:${mailDir}/%n
+# A test may date a mail by the time of its file.
+mail_never_cache_fields = date.received
 first_valid_uid = 1
 passdb {
   driver = passwd-file
@@ -76,6 +86,20 @@ service stats {
 service anvil {
   chroot =
 }
+namespace inbox {
+  inbox = yes
+  mailbox Junk {
+    auto = create
+    special_use = \\Junk
+  }
+}
+postmaster_address = postmaster@example.org
+protocol lda {
+  mail_plugins = sieve
+}
+plugin {
+  sieve = file:${at('junk.sieve')}
+}
 `,
   );
   const child = spawn('/usr/sbin/dovecot', ['-F', '-c', at('dovecot.conf')], { stdio: 'ignore' });
@@ -89,7 +113,11 @@ service anvil {
     if (attempt === 200 || child.exitCode !== null) throw new Error(`dovecot does not start: ${log}`);
     await sleep(50);
   }
-  return { plainPort, imapsPort, password, ca };
+  const lda = ['-c', at('dovecot.conf'), '-d', 'fleet', '-e'];
+  return {
+    ...{ plainPort, imapsPort, password, ca },
+    deliver: (mail) => void execFileSync('/usr/lib/dovecot/dovecot-lda', lda, { input: mail, stdio: 'pipe' }),
+  };
 }
 
 async function listens(port: number): Promise<boolean> {
