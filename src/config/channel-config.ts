@@ -12,6 +12,8 @@ export interface SmtpConfig {
   readonly from: string;
   readonly ca: string | null;
   readonly verify: boolean;
+  /** The URL of a proxy, `environment` or `none`. */
+  readonly proxy: string;
   readonly fallback: string | null;
   readonly maxMailsPerHour: number;
 }
@@ -84,7 +86,7 @@ export interface AlertmanagerConfig {
 /** A URL that is requested after each good pass of the alerter. */
 export interface HeartbeatConfig {
   readonly url: string;
-  /** The URL of a proxy, or `none`; null: that of the environment. */
+  /** The URL of a proxy, `environment` or `none`; null: that of the environment. */
   readonly proxy: string | null;
 }
 

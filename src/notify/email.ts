@@ -1,10 +1,12 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { type Socket, connect } from 'node:net';
+import { type Socket, connect, isIP } from 'node:net';
 import { Readable } from 'node:stream';
 import type { SmtpConfig } from '../config/config.ts';
 import { FleetError, messageOf } from '../errors.ts';
 import { dayMs } from '../platform/units.ts';
+import { openTunnel } from './http/dial-url.ts';
+import { proxyFor } from './http/proxy.ts';
 import { SMTPConnection } from './nodemailer.ts';
 import { type AttemptOptions, type Channel, type ChannelTimeouts, type SendOptions, mailTimeouts } from './notify.ts';
 import { namedUpTo } from '../text/numbers.ts';
@@ -127,8 +129,10 @@ async function openSmtpSession(smtp: SmtpConfig, options: AttemptOptions): Promi
   options.signal.throwIfAborted();
   const credentials = smtp.username === null ? null : { user: smtp.username, pass: smtp.password?.reveal() ?? '' };
   const secrets = credentials === null ? [] : shapesOf(credentials);
-  const dialled = dialSmtp(smtp);
-  const { connection, socket } = dialled;
+  const proxy = proxyOf(smtp);
+  // Without a proxy nothing is awaited here: the socket may fail before it has a listener.
+  const dialled = proxy === null ? dialSmtp(smtp, options.timeoutMs) : await dialThrough(proxy, smtp, options);
+  const { connection, socket, leftMs: timeoutMs } = dialled;
   const line: Line = { connection, broken: false };
   // A break between two commands has no other listener.
   connection.on('error', () => (line.broken = true));
@@ -143,7 +147,7 @@ async function openSmtpSession(smtp: SmtpConfig, options: AttemptOptions): Promi
   const faultOf = (thrown: unknown): Error =>
     thrown instanceof FleetError ? thrown : smtpFault({ smtp, phase, secrets, thrown });
   try {
-    await within(options, hangUp, async (clock) => {
+    await within({ ...options, timeoutMs }, hangUp, async (clock) => {
       await greetServer(dialled, clock);
       takesUtf8 = /[ -]SMTPUTF8\b/im.test(String(connection.lastServerResponse));
       if (credentials === null) return;
@@ -250,15 +254,17 @@ function shapesOf({ user, pass }: { readonly user: string; readonly pass: string
 interface Dialled {
   readonly connection: SMTPConnection;
   readonly socket: Socket;
+  /** The rest of the attempt's time. */
+  readonly leftMs: number;
 }
 
 /**
- * Begins a connection that can be aborted at any moment. Names are resolved by the system, /etc/hosts included. Throws
- * FleetError `mail-unavailable` if the file of `ca` cannot be read.
+ * Begins a connection that can be aborted at any moment, on a new socket by default. Names are resolved by the system,
+ * /etc/hosts included. Throws FleetError `mail-unavailable` if the file of `ca` cannot be read.
  */
-function dialSmtp(smtp: SmtpConfig): Dialled {
+function dialSmtp(smtp: SmtpConfig, leftMs: number, tunnel?: Socket): Dialled {
   const ca = readAuthority(smtp.ca);
-  const socket = connect({ host: smtp.host, port: smtp.port, autoSelectFamily: true });
+  const socket = tunnel ?? connect({ host: smtp.host, port: smtp.port, autoSelectFamily: true });
   const connection = new SMTPConnection({
     host: smtp.host,
     port: smtp.port,
@@ -273,7 +279,35 @@ function dialSmtp(smtp: SmtpConfig): Dialled {
     socketCloseTimeout: 0,
     maxResponseSize: maxReplyBytes,
   });
-  return { connection, socket };
+  return { connection, socket, leftMs };
+}
+
+/** Returns the proxy of <smtp>; null for a direct connection. Throws FleetError `mail-unavailable`. */
+function proxyOf(smtp: SmtpConfig): URL | null {
+  const { host, port, proxy } = smtp;
+  if (proxy === 'none') return null;
+  try {
+    return proxyFor(new URL(`https://${isIP(host) === 6 ? `[${host}]` : host}:${port}`), proxy);
+  } catch (thrown) {
+    throw smtpFault({ smtp, phase: 'connect', secrets: [], thrown });
+  }
+}
+
+/**
+ * Connects through a proxy. nodemailer's own `proxy` is a part of its transports, which are not used here. Throws
+ * FleetError `mail-unavailable`, or the signal's reason.
+ */
+async function dialThrough(proxy: URL, smtp: SmtpConfig, options: AttemptOptions): Promise<Dialled> {
+  const endsAtMs = performance.now() + options.timeoutMs;
+  const ending = new AbortController();
+  const giveUp = (): void => ending.abort();
+  try {
+    const socket = await within(options, giveUp, () => openTunnel(proxy, smtp, ending.signal));
+    return dialSmtp(smtp, Math.max(1, endsAtMs - performance.now()), socket);
+  } catch (thrown) {
+    options.signal.throwIfAborted();
+    throw thrown instanceof FleetError ? thrown : smtpFault({ smtp, phase: 'connect', secrets: [], thrown });
+  }
 }
 
 function readAuthority(file: string | null): Buffer | null {
@@ -287,7 +321,7 @@ function readAuthority(file: string | null): Buffer | null {
 
 /** Waits for the connection, the greeting, EHLO and, if configured, TLS. */
 async function greetServer({ connection, socket }: Dialled, clock: Clock): Promise<void> {
-  await once(socket, 'connect');
+  if (socket.connecting) await once(socket, 'connect');
   clock.now('greeting it');
   await ask<undefined>(connection, (done) => connection.connect((error) => done(error)));
 }

@@ -125,3 +125,14 @@ test('labels are names and values, each name once, none of an alert', () => {
   }
   assert.equal(parseLabels(Array.from({ length: 21 }, (_, index) => `l${index}=x`).join(',')), null);
 });
+
+test('proxy of <smtp>: none by default, and a login in it makes config.xml a secret file', () => {
+  const smtp = (more: string): string =>
+    `<smtp host="mail.example.org" from="fleet@example.org" ${more}/><client ip="10.0.0.1"/>`;
+  assert.equal(load(smtp('')).smtp?.proxy, 'none');
+  assert.equal(load(smtp('proxy="environment"')).smtp?.proxy, 'environment');
+  assertFault(smtp('proxy="socks5://proxy:1080"'), /<smtp> proxy is no HTTP proxy; write it like/);
+  const file = configFile(`<config>${smtp('proxy="http://me:T0KEN@proxy:3128"')}</config>`);
+  chmodSync(file, 0o644);
+  assert.match(faultsOfFile(file).join(''), /holds a secret \(line 1\)/);
+});

@@ -11,8 +11,11 @@ export interface HttpProxy {
   readonly asked: readonly string[];
 }
 
-/** The proxy's answer to CONNECT: a tunnel, a refusal with this status, or silence. */
-export type ProxyMode = 'open' | 'silent' | 403 | 407 | 502;
+/**
+ * The proxy's answer to CONNECT: a tunnel, a tunnel whose first bytes from the server come in one segment with the
+ * answer, a refusal with this status, or silence.
+ */
+export type ProxyMode = 'open' | 'joined' | 'silent' | 403 | 407 | 502;
 
 /** Starts a proxy until the end of the test. */
 export async function openProxy(t: TestContext, mode: ProxyMode = 'open'): Promise<HttpProxy> {
@@ -31,11 +34,14 @@ export async function openProxy(t: TestContext, mode: ProxyMode = 'open'): Promi
     asked.push(['CONNECT', url, headers['proxy-authorization'] ?? ''].join(' ').trim());
     sockets.add(socket.on('error', () => undefined));
     if (mode === 'silent') return;
-    if (mode !== 'open') return void socket.end(`HTTP/1.1 ${mode} No\r\nContent-Length: 0\r\n\r\n`);
+    if (typeof mode === 'number') return void socket.end(`HTTP/1.1 ${mode} No\r\nContent-Length: 0\r\n\r\n`);
     const [host = '', port = ''] = url.split(/:(?=\d+$)/);
-    const own = connect(Number(port), host, () => socket.write('HTTP/1.1 200 Established\r\n\r\n'));
+    const own = connect(Number(port), host);
     sockets.add(own.on('error', () => socket.destroy()));
-    own.pipe(socket).pipe(own);
+    own.once(mode === 'open' ? 'connect' : 'data', (first?: Buffer) => {
+      socket.write(`HTTP/1.1 200 Established\r\n\r\n${String(first ?? '')}`);
+      own.pipe(socket).pipe(own);
+    });
   });
   const port = await listenOn(server);
   t.after(() => {

@@ -12,6 +12,7 @@ import { isThisMachine } from '../values/is-this-machine.ts';
 import type { Element } from '../xml/parse-elements.ts';
 import { parseDuration } from '../../text/durations.ts';
 import { readSecret, type ReadContext } from './read-secret.ts';
+import { readProxy } from './webhook-settings.ts';
 
 const ports = { none: 25, starttls: 587, tls: 465 } as const;
 
@@ -52,6 +53,7 @@ export function readSmtp(element: Element | null, context: ReadContext): SmtpCon
     from: from ?? sender(),
     ca: ca === undefined ? null : localPath(ca, element.source),
     verify: verify !== 'no',
+    proxy: readProxy(element, context) ?? 'none',
     fallback: fallback === undefined || fallback === 'none' ? null : fallback,
     maxMailsPerHour: Number(maxMailsPerHour ?? '12'),
   };

@@ -70,7 +70,7 @@ export function readHeartbeat(element: Element, context: ReadContext): readonly 
 }
 
 /** Returns the written proxy; null if there is none. A login in it is a secret. */
-function readProxy(element: Element, { places }: ReadContext): string | null {
+export function readProxy(element: Element, { places }: ReadContext): string | null {
   const { proxy } = element.attributes;
   if (proxy === undefined) return null;
   if (proxy.includes('@')) noteLiteral(element, places);

@@ -64,7 +64,7 @@ function isUrl(value: string): boolean {
 }
 
 function isProxy(value: string): boolean {
-  if (value === 'none') return true;
+  if (value === 'none' || value === 'environment') return true;
   return isUrl(value) && ['', '/'].includes(new URL(value).pathname + new URL(value).search + new URL(value).hash);
 }
 
@@ -172,7 +172,7 @@ const kinds = {
   clock: parsed(parseClock, 'is no time of day; write it like 02:00', '\\d\\d:\\d\\d'),
   url: { ...accepted(isUrl, 'is no web address; it begins with https:// or http://'), hidden: true },
   proxy: {
-    ...accepted(isProxy, 'is no HTTP proxy; write it like http://proxy.example.org:3128, or none'),
+    ...accepted(isProxy, 'is no HTTP proxy; write it like http://proxy.example.org:3128, none or environment'),
     hidden: true,
   },
   spokeUrl: accepted(

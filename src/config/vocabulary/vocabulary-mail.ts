@@ -23,6 +23,10 @@ export const smtpElement: ElementSpec = {
     from: { kind: 'sender', help: 'The sender of all mails. Default: fleet-health at the name of this machine.' },
     ca: { kind: 'path', help: "PEM file of the authority that signed the server's certificate." },
     verify: { words: ['yes', 'no'], help: "no: the server's certificate is not checked. Default yes." },
+    proxy: {
+      kind: 'proxy',
+      help: 'The HTTP proxy (CONNECT), like http://proxy:3128, or environment: HTTPS_PROXY and NO_PROXY. Default none.',
+    },
     fallback: {
       kind: 'email',
       words: ['none'],

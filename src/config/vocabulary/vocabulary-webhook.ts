@@ -8,7 +8,7 @@ const asOfMail = Object.fromEntries(Object.entries(mailAttributes).filter(([name
 /** The attribute `proxy` of elements with a URL. */
 const proxyAttribute: AttributeSpec = {
   kind: 'proxy',
-  help: 'The HTTP proxy for requests, like http://proxy:3128, or none. Default: HTTPS_PROXY, HTTP_PROXY and NO_PROXY.',
+  help: 'The HTTP proxy, like http://proxy:3128, or none. Default environment: HTTPS_PROXY, HTTP_PROXY and NO_PROXY.',
 };
 
 const webhookAttributes: Attributes = {

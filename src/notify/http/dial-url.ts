@@ -36,13 +36,11 @@ export async function dialUrl(url: URL, { ca, proxy: written, signal }: DialOpti
   const isTls = url.protocol === 'https:';
   const path = `${url.pathname}${url.search}`;
   if (proxy === null) return { socket: await connected(url, { ca, signal }), path, headers: {} };
-  rememberSecret(percentDecoded(proxy.password));
-  const login = takeLogin(proxy).authorization;
-  const headers = login === undefined ? {} : { 'proxy-authorization': login };
   if (isTls) {
-    const tunnel = await openTunnel(proxy, url, { headers, signal });
+    const tunnel = await openTunnel(proxy, urlAddress(url), signal);
     return { socket: await connected(url, { ca, signal, tunnel }), path, headers: {} };
   }
+  const headers = takeProxyLogin(proxy);
   return { socket: await connected(proxy, { ca: null, signal }), path: `${url.origin}${path}`, headers };
 }
 
@@ -96,28 +94,39 @@ function connected(url: URL, { ca, signal, tunnel }: Connecting): Promise<Socket
   });
 }
 
-interface Tunnelling {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly signal: AbortSignal;
+/** Removes name and password from the URL of a proxy, and returns them as the header for it. */
+function takeProxyLogin(proxy: URL): Readonly<Record<string, string>> {
+  rememberSecret(percentDecoded(proxy.password));
+  const login = takeLogin(proxy).authorization;
+  return login === undefined ? {} : { 'proxy-authorization': login };
 }
 
-/** Asks a proxy for a connection to the server of a URL (RFC 9110, 9.3.6). */
-function openTunnel(proxy: URL, url: URL, { headers, signal }: Tunnelling): Promise<Socket> {
-  const { host, port } = urlAddress(url);
+/**
+ * Asks a proxy for a connection to a server (RFC 9110, 9.3.6). Takes the login out of the proxy's URL. Rejects with
+ * ProxyFault, or the error of the connection.
+ */
+export function openTunnel(
+  proxy: URL,
+  { host, port }: ReturnType<typeof urlAddress>,
+  signal: AbortSignal,
+): Promise<Socket> {
   const target = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
   const ask = proxy.protocol === 'https:' ? requestHttps : requestHttp;
   const { host: proxyHost, port: proxyPort } = urlAddress(proxy);
   return new Promise((resolve, reject) => {
-    const own = { host: target, 'user-agent': 'fleet-health', ...headers };
+    const headers = { host: target, 'user-agent': 'fleet-health', ...takeProxyLogin(proxy) };
     const place = { host: proxyHost, port: proxyPort, agent: false, autoSelectFamily: true, signal };
-    const request = boundAnswer(ask({ ...place, method: 'CONNECT', path: target, headers: own }));
+    const request = boundAnswer(ask({ ...place, method: 'CONNECT', path: target, headers }));
     request.on('error', reject).on('close', () => reject(new Error('the connection ended')));
-    request.on('connect', ({ statusCode: status = 0 }, socket: Socket) => {
-      if (status >= 200 && status < 300) resolve(socket);
-      else {
+    request.on('connect', ({ statusCode: status = 0 }, socket: Socket, head: Buffer) => {
+      if (status < 200 || status > 299) {
         socket.destroy();
         reject(new ProxyFault(`the proxy answered ${status}`));
+        return;
       }
+      // A mail server speaks first: its greeting may come with the answer of the proxy.
+      if (head.length > 0) socket.unshift(head);
+      resolve(socket);
     });
     request.end();
   });

@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { networkMatcher, parseNetworks } from '../../config/values/networks.ts';
 import { urlAddress } from '../../text/url-address.ts';
 
-/** A proxy as an element of config.xml has it: its URL, or `none`; null: that of the environment. */
+/** A proxy as an element of config.xml has it: its URL, `none` or `environment`; null: that of the environment too. */
 export type WrittenProxy = string | null;
 
 /** A fault of a proxy. Its message has no URL, which may have a password. */
@@ -23,7 +23,7 @@ const loopback = ['127.0.0.0/8', '::1'];
  * environment names no HTTP proxy.
  */
 export function proxyFor(url: URL, written: WrittenProxy, env: NodeJS.ProcessEnv = process.env): URL | null {
-  if (written !== null) return written === 'none' ? null : new URL(written);
+  if (written !== null && written !== 'environment') return written === 'none' ? null : new URL(written);
   const name = variables[url.protocol]?.find((one) => (env[one] ?? '') !== '');
   if (name === undefined || isExcepted(url, env['no_proxy'] ?? env['NO_PROXY'] ?? '')) return null;
   const value = env[name] ?? '';

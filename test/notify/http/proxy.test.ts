@@ -50,7 +50,9 @@ const table: readonly (readonly [url: string, env: NodeJS.ProcessEnv, uses: stri
 for (const [url, env, uses] of table) {
   const exceptions = env['NO_PROXY'] ?? env['no_proxy'] ?? 'nothing';
   test(`${url} goes ${uses === null ? 'directly' : `through ${uses}`} with the exceptions ${exceptions}`, () => {
-    assert.equal(proxyFor(new URL(url), null, env)?.href ?? null, uses);
+    for (const written of [null, 'environment']) {
+      assert.equal(proxyFor(new URL(url), written, env)?.href ?? null, uses);
+    }
   });
 }
 

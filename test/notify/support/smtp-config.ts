@@ -17,6 +17,7 @@ export function smtpConfig(port: number, overrides: Partial<SmtpConfig> = {}): S
     from: 'Fleet <fleet@example.org>',
     ca: null,
     verify: true,
+    proxy: 'none',
     fallback: null,
     maxMailsPerHour: 12,
     ...overrides,
