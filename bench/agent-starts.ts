@@ -12,7 +12,7 @@ import { generateKeyPair } from '../src/seal/key-pair.ts';
 import { runCommand, uploadCommand, uploadShellCommand } from '../src/loader/loader.ts';
 
 /** The parts of a request that name further work. */
-export type Asked = Pick<AgentRequest, 'options' | 'checks'>;
+export type Asked = Pick<AgentRequest, 'options' | 'checks' | 'stamp'>;
 
 /** The agents: `node` for clients with node, `shell` for clients without. */
 export type Agent = 'node' | 'shell';
@@ -20,6 +20,8 @@ export type Agent = 'node' | 'shell';
 export interface AgentStarts {
   /** The command line of a visit of an installed agent. */
   readonly visit: string;
+  /** Uploads inventory.cjs, for Node's agent only. Returns the command line of an inventory, or of the state. */
+  readonly further: (kind: 'inventory' | 'state') => string;
   /** Removes the files that the starts since the first visit have left. */
   readonly restore: () => void;
 }
@@ -42,7 +44,7 @@ export async function installAgent(agent: Agent, home: string, asked: Asked = { 
   const bundle = agent === 'node' ? bundles.agent : bundles.shell;
   const collectorId = randomUUID();
   const marker = randomBytes(16);
-  const request = requestOf(collectorId, marker, asked);
+  const request = requestOf(collectorId, marker, 'visit', asked);
   const killAfterSeconds = 11;
   const start = { client: 'bench', marker: marker.toString('base64url'), killAfterSeconds, request };
   const lengthBytes = bundle.packed().length;
@@ -73,9 +75,16 @@ export async function installAgent(agent: Agent, home: string, asked: Asked = { 
     const words = [shell.marker, killAfterSeconds, 't', machine, collectorId, folder, '-', request];
     visit = `exec timeout -s KILL ${killAfterSeconds} /bin/sh ${file} ${words.join(' ')} ''`;
   }
+  const further = (kind: 'inventory' | 'state'): string => {
+    const { inventory } = bundles;
+    const one = { ...start, node: process.execPath, collectorId, request: requestOf(collectorId, marker, kind, asked) };
+    const upload = { lengthBytes: inventory.packed().length, digest: inventoryDigest, otherDigest: agentDigest };
+    runShell(uploadCommand({ ...one, ...upload }), env, inventory.packed());
+    return runCommand({ ...one, kind, agentDigest, inventoryDigest, shell: null });
+  };
   runShell(visit, env, agent === 'node' ? undefined : notesOfEarlier());
   await sleep(beforeVisitsMs);
-  return { visit, restore: rememberState(home) };
+  return { visit, further, restore: rememberState(home) };
 }
 
 /** Returns notes of a visit a minute ago, as the collector sends them, so that a client without Node reads once. */
@@ -85,10 +94,10 @@ function notesOfEarlier(): Buffer {
   return Buffer.from(`${boot} ${Math.max(0, Math.floor(uptime) - 60)}\n{"counters":null,"texts":{}}\n`);
 }
 
-function requestOf(collectorId: string, marker: Buffer, asked: Asked): string {
+function requestOf(collectorId: string, marker: Buffer, kind: AgentRequest['kind'], asked: Asked): string {
   return encodeRequest({
     v: 1,
-    kind: 'visit',
+    kind,
     run: randomUUID(),
     client: 'bench',
     collector: collectorId,

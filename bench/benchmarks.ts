@@ -34,6 +34,12 @@ export const benchmarks: readonly ListedBenchmark[] = [
   listed('agent', 3, 'what the agent costs a client, beside node -e 0', async () => {
     return (await import('./agent.ts')).benchAgent;
   }),
+  listed('changes', 1.5, 'what the state costs a client, beside visits without', async () => {
+    return (await import('./changes.ts')).benchChanges;
+  }),
+  listed('changes-stored', 5, 'a year of the state of 1,000 clients in the database', async () => {
+    return (await import('./changes.ts')).benchChangesStored;
+  }),
   listed('fleet', 5, '100 to 50,000 simulated clients; 1,000 visits in flight', async () => {
     return (await import('./fleet.ts')).benchFleet;
   }),

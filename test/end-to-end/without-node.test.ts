@@ -1,5 +1,6 @@
 // Second tier: a client without Node through the program.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, suite, test } from 'node:test';
@@ -73,11 +74,26 @@ suite('a client without node, through the whole program', { skip }, async () => 
         assert.equal(known?.['reader'], 'shell');
       });
 
+      test('has its state read with the first visit, and again only when its stamp differs', async () => {
+        const sections = await site.rows('SELECT kind, error FROM state_sections ORDER BY kind');
+        const kinds = ['account', 'file', 'listener', 'mount', 'package', 'system', 'unit'];
+        assert.deepEqual(
+          sections.map(({ kind, error }) => [kind, error]),
+          kinds.map((one) => [one, null]),
+        );
+        const [known] = await site.rows("SELECT state_stamp, state_runs FROM clients WHERE name = 'plain'");
+        assert.match(String(known?.['state_stamp']), /^\d+ \d+/);
+        assert.equal(Number(known?.['state_runs']), 1);
+        const [counted] = await site.rows('SELECT COUNT(*) AS packages FROM packages');
+        const listed = execFileSync('dpkg-query', ['-W', '-f', '${db:Status-Status}\\n'], { encoding: 'utf8' });
+        assert.equal(Number(counted?.['packages']), listed.match(/^installed$/gm)?.length);
+      });
+
       test('keeps no report in clear', () => {
         const whole = listing(path.join(account.home, '.local/state/fleet-health'));
         const left = whole.map((line) => line.replaceAll(/[0-9a-f-]{32,64}/g, 'ID'));
         const files = left.filter((line) => !/\/ 700$/.test(line)).map((line) => path.basename(line));
-        assert.deepEqual(files.sort(), ['ID.t.sh 600', 'asked 600', 'notes 600', 'running 600']);
+        assert.deepEqual(files.sort(), ['ID.t.sh 600', 'asked 600', 'notes 600', 'running 600', 'watch 600']);
       });
 
       test('is evaluated and notified of like any other', async () => {

@@ -28,6 +28,8 @@ export interface SshdOptions {
   readonly pam?: boolean;
   /** Files of this machine that are hidden from its logins. */
   readonly hidden?: readonly string[];
+  /** Files and folders that its logins see in place of those of this machine, by the path of these. */
+  readonly replaced?: Readonly<Record<string, string>>;
   /** The network namespace that it listens in. */
   readonly namespace?: string;
   /** Further lines of sshd_config. They come first, so they take precedence. */
@@ -206,11 +208,15 @@ function sshdConfig(dir: string, options: SshdOptions): string {
   ].join('\n');
 }
 
-/** Returns the words that start a program with separate mounts, in which these files are empty devices. */
-function hiding(files: readonly string[]): readonly string[] {
-  if (files.length === 0) return [];
-  const text = 'while [ "$1" != -- ];do mount --bind /dev/null "$1"||exit;shift;done;shift;exec "$@"';
-  return ['unshare', '-m', 'sh', '-c', text, 'sh', ...files, '--'];
+/** Returns the words that start a program with separate mounts: hidden files are empty devices, others are replaced. */
+function inMounts({ hidden = [], replaced = {} }: SshdOptions): readonly string[] {
+  const mounts = [
+    ...hidden.map((file) => ['/dev/null', file]),
+    ...Object.entries(replaced).map(([to, from]) => [from, to]),
+  ];
+  if (mounts.length === 0) return [];
+  const text = 'while [ "$1" != -- ];do mount --bind "$1" "$2"||exit;shift 2;done;shift;exec "$@"';
+  return ['unshare', '-m', 'sh', '-c', text, 'sh', ...mounts.flat(), '--'];
 }
 
 /**
@@ -230,7 +236,7 @@ async function launch(
     writeFileSync(logFile, '');
     const args = ['-D', '-f', configFile, '-p', String(port), '-E', logFile];
     const inside = options.namespace === undefined ? [] : ['ip', 'netns', 'exec', options.namespace];
-    const [program, ...before] = [...inside, ...hiding(options.hidden ?? [])];
+    const [program, ...before] = [...inside, ...inMounts(options)];
     const child = spawn(program ?? sshdPath, program === undefined ? args : [...before, sshdPath, ...args], {
       stdio: 'ignore',
     });

@@ -1,0 +1,84 @@
+// Second tier: five visits over two servers.
+/** A secret that a client has in its settings is nowhere here: not in the database, a mail, a log or a page. */
+import assert from 'node:assert/strict';
+import { cpSync, existsSync, chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, suite, test } from 'node:test';
+
+import { everyNode } from '../support/every-node.ts';
+import { sshdMissing, sshdOfSuite, sshKeygen } from '../support/sshd.ts';
+import { filesBelow } from '../support/agent-visit.ts';
+import { pluck } from '../support/pluck.ts';
+import { tempFolder } from '../support/temp-folder.ts';
+import { databaseKinds } from './support/whole-fleet.ts';
+
+const secrets = ['tr0ub4dor-unit', 'tr0ub4dor-file', 'tr0ub4dor-mount', 'tr0ub4dor-url', 'tr0ub4dor-later'];
+const [inUnit = '', inFile = '', inFstab = '', inUrl = '', later = ''] = secrets;
+const folders = ['/etc/systemd/system', '/etc/default'];
+const skip = sshdMissing() ?? (existsSync('/etc/fstab') ? false : 'there is no /etc/fstab to replace');
+
+/** Makes copies of folders of this machine with secrets in them. */
+function planted(dir: string) {
+  const at = (name: string): string => path.join(dir, name);
+  mkdirSync(dir, { recursive: true, mode: 0o755 });
+  chmodSync(path.dirname(dir), 0o755);
+  for (const folder of folders)
+    cpSync(folder, at(folder), { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+  writeFileSync(at('etc/fstab'), `//nas/share /mnt cifs user=joe,password=${inFstab} 0 0\n`);
+  const plant = (unit: string, file: string): void => {
+    const text = `[Service]\nEnvironment=TOKEN=${unit}\nExecStart=/bin/app amqp://joe:${inUrl}@mq/\n`;
+    writeFileSync(at('etc/systemd/system/planted.service'), text, { mode: 0o644 });
+    writeFileSync(at('etc/default/planted'), `password=${file}\n`, { mode: 0o640 });
+  };
+  plant(inUnit, inFile);
+  const replaced = Object.fromEntries([...folders, '/etc/fstab'].map((name) => [name, at(name)]));
+  return { plant, replaced };
+}
+
+suite('secrets in the settings of clients', { skip }, async () => {
+  const dir = tempFolder();
+  const [kind] = databaseKinds(false);
+  assert.ok(kind !== undefined);
+  // The state has the files of one file system, that of /etc.
+  const beside = mkdtempSync('/var/tmp/fh-test-');
+  after(() => rmSync(beside, { recursive: true }));
+  const { plant, replaced } = planted(path.join(beside, 'planted'));
+  const servers = [await sshdOfSuite({ replaced }), await sshdOfSuite({ replaced, hidden: everyNode })];
+  const key = sshKeygen(path.join(dir, 'user'), '-t', 'ed25519');
+
+  test('are neither listed nor stored, and what changed is', async () => {
+    const accounts = await Promise.all(servers.map((server) => server.addAccount({ publicKey: key.publicKey })));
+    const clients = servers.map(({ port }, at) => {
+      const name = at === 0 ? 'node' : 'shell';
+      return `<client name="${name}" ip="127.0.0.1" port="${port}" username="${accounts[at]?.name ?? ''}"/>`;
+    });
+    const rule = '<alerts><mail to="ops@example.org"/><alert type="memory" limit="0%" for="1x"/></alerts>';
+    const site = await kind.site({ after }, `<ssh privateKey="${key.privateKey}"/>${rule}${clients.join('')}`);
+    const said: string[] = [];
+    const run = async (...args: readonly string[]): Promise<string> => {
+      const { stdout, stderr } = await site.run(...args);
+      said.push(stdout, stderr);
+      return stdout;
+    };
+    await run('trust', '--yes');
+    await run('-v', 'collect');
+    // Another size, because its time and size take the place of its digest.
+    plant(later, `${later} and more`);
+    await run('-v', '--json', 'collect');
+    for (const args of [['alert'], ['changes'], ['--json', 'changes'], ['report', '-o', 'page.html']])
+      await run(...args);
+    const readers = await site.rows('SELECT name, reader FROM clients ORDER BY name');
+    assert.deepEqual(pluck(readers, 'reader'), ['node', 'shell']);
+    const changes = await site.rows("SELECT client, item FROM changes WHERE item LIKE '%planted%' ORDER BY client");
+    assert.deepEqual(
+      changes.map(({ client, item }) => [client, item]),
+      ['node', 'shell'].map((client) => [client, '/etc/default/planted']),
+    );
+    const units = await site.rows("SELECT client FROM state_now WHERE item = 'planted.service' ORDER BY client");
+    assert.deepEqual(pluck(units, 'client'), ['node', 'shell']);
+    const files = filesBelow(site.dir);
+    assert.ok(files.some((file) => file.endsWith('.eml')) && files.includes('page.html'), files.join('\n'));
+    const kept = files.map((file) => readFileSync(path.join(site.dir, file)));
+    for (const text of [...said, ...kept]) for (const secret of secrets) assert.ok(!text.includes(secret), secret);
+  });
+});
