@@ -6,6 +6,7 @@ export const importKinds = [
   'known-hosts',
   'csv',
   'hosts',
+  'http-sd',
   'prometheus',
   'pattoo',
 ] as const;

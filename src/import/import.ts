@@ -26,6 +26,7 @@ const readers: Readonly<Record<ImportKind, (source: SourceText) => Imported>> = 
   'known-hosts': readKnownHosts,
   csv: readCsv,
   hosts: readHostsFile,
+  'http-sd': readPrometheus,
   prometheus: readPrometheus,
   pattoo: readPattoo,
 };

@@ -1,7 +1,9 @@
 /** A list of machines as text, and its file. */
 export interface SourceText {
-  /** The file's absolute path; null for standard input. */
+  /** The file's absolute path; null for standard input and a URL. */
   readonly file: string | null;
+  /** The host of a URL. */
+  readonly host?: string;
   readonly text: string;
   /** Warnings of the program that made the text. */
   readonly warnings?: readonly Skipped[];

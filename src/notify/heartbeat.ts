@@ -1,8 +1,7 @@
-import { errnoOf, FleetError } from '../errors.ts';
+import { FleetError } from '../errors.ts';
 import { withTimeout } from '../platform/deadline.ts';
 import type { HeartbeatConfig } from '../config/config.ts';
-import { ProxyFault } from './http/proxy.ts';
-import { getStatus } from './http/get-status.ts';
+import { getStatus, requestFaultWords } from './http/get-status.ts';
 import type { AttemptOptions } from './notify.ts';
 import { takeLogin } from './http/url-login.ts';
 
@@ -41,15 +40,9 @@ export async function sendHeartbeat(
     return await getStatus(target, { headers, proxy, signal: limit });
   }).catch((thrown: unknown) => {
     signal.throwIfAborted();
-    throw fault(target.host, isLate ? `no answer within ${timeoutMs / 1000} s` : codeOf(thrown));
+    throw fault(target.host, isLate ? `no answer within ${timeoutMs / 1000} s` : requestFaultWords(thrown));
   });
   if (status < 200 || status > 299) throw fault(target.host, `status ${status}`);
-}
-
-/** Returns the system's code of an error, or the words about a proxy. Other messages may repeat the URL. */
-function codeOf(thrown: unknown): string {
-  if (thrown instanceof ProxyFault) return thrown.message;
-  return errnoOf(thrown) ?? 'the request failed';
 }
 
 function fault(host: string, what: string): FleetError {

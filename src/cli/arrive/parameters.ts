@@ -20,7 +20,7 @@ export const initParameters = {
 
 export const importParameters = {
   kind: choice('<kind>', 'the kind of the list', importKinds),
-  file: text('[file]', 'the list (default, or -: standard input)'),
+  file: text('[file]', 'the list, or its web address (default, or -: standard input)'),
   out: text('-o, --out <file>', 'write a new file for <include> instead; never overwrite a file'),
   update: {
     ...text('--update <file>', 'print what is new, removed and changed since this file, and write nothing'),

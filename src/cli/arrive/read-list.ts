@@ -14,14 +14,19 @@ import { type CommandOutcome, type CommandRun, runCommand } from '../../platform
 import { entriesOf, parseJson } from '../../platform/parse-json.ts';
 import { minuteMs } from '../../platform/units.ts';
 import { ansibleMessages } from './ansible-messages.ts';
+import { readUrl } from './read-url.ts';
 
 const maxBytes = 256 * 1024 * 1024;
 
 /**
- * Reads a list of machines: a file, or standard input. An Ansible inventory that is no JSON is read by
+ * Reads a list of machines: a file, a URL, or standard input. An Ansible inventory that is no JSON is read by
  * `ansible-inventory`. Throws FleetError `import-unreadable`.
  */
 export async function readList(kind: ImportKind, given: string | null, signal: AbortSignal): Promise<SourceText> {
+  if (given !== null && /^https?:\/\//i.test(given)) {
+    const { host, body } = await readUrl(given, signal);
+    return { file: null, host, text: decoded(body) };
+  }
   const file = given === null || given === '-' ? null : path.resolve(given);
   if (kind === 'ansible' && file !== null && !file.endsWith('.json')) {
     return { file, ...(await askAnsible(file, signal)) };

@@ -12,8 +12,22 @@ import { yamlDocument } from './yaml-document.ts';
 
 const advice = 'Give targets as for file_sd_configs or http_sd_configs: [{"targets":["web-1:9100"],"labels":{}}].';
 /** Labels that have the machine's own name or address, in the order in which they are taken. */
-const nameLabels = ['__meta_netbox_name', '__meta_hetzner_server_name', '__meta_consul_node', 'nodename', 'hostname'];
-const addressLabels = ['__meta_netbox_primary_ip4', '__meta_netbox_primary_ip', '__meta_netbox_primary_ip6'];
+const nameLabels = [
+  ...['__meta_netbox_name', '__meta_consul_node', '__meta_hetzner_server_name', '__meta_ec2_tag_Name'],
+  ...['__meta_gce_instance_name', '__meta_azure_machine_name', '__meta_openstack_instance_name'],
+  ...['__meta_digitalocean_droplet_name', '__meta_linode_instance_label', 'nodename', 'hostname'],
+];
+const addressLabels = [
+  ...['__meta_netbox_primary_ip4', '__meta_netbox_primary_ip', '__meta_netbox_primary_ip6', '__meta_consul_address'],
+];
+/** Labels of services, and their names in config.xml, where no name begins with two underlines. */
+const metaLabels: Readonly<Record<string, string>> = {
+  ...{ __meta_netbox_site_slug: 'site', __meta_netbox_role_slug: 'role', __meta_netbox_platform_slug: 'platform' },
+  ...{ __meta_netbox_tenant_slug: 'tenant', __meta_consul_dc: 'dc', __meta_hetzner_datacenter: 'dc' },
+  ...{ __meta_ec2_availability_zone: 'zone' },
+};
+/** Labels that people gave a machine in their cloud or in Consul. */
+const ownLabel = /^__meta_(?:hetzner_hcloud_label|ec2_tag|gce_label|azure_machine_tag|consul_metadata)_(\w+)$/;
 /** A list is a list of groups, which have lists and labels. */
 const maxLevels = 8;
 
@@ -97,17 +111,18 @@ function hostOf(
   where: string,
   left: LeftKeys,
 ): ImportedHost {
-  const joinedNames = (names: readonly string[]): string | null => {
+  const firstOf = (names: readonly string[]): string | null => {
     const value = names.map((name) => labels[name]).find((one) => typeof one === 'string' && one !== '');
     return typeof value === 'string' ? value : null;
   };
-  const name = joinedNames(nameLabels) ?? host;
-  const address = joinedNames(addressLabels)?.replace(/\/\d{1,3}$/, '') ?? (host === name ? null : host);
+  const name = firstOf(nameLabels) ?? host;
+  const address = firstOf(addressLabels)?.replace(/\/\d{1,3}$/, '') ?? (host === name ? null : host);
   if (port !== null) left.leave(`port ${port}, which is not that of SSH`, name);
   const taken: string[] = [];
   for (const [label, value] of Object.entries(labels)) {
     if (nameLabels.includes(label) || addressLabels.includes(label)) continue;
-    const text = `${label}=${typeof value === 'string' ? value : ''}`;
+    const ownName = metaLabels[label] ?? ownLabel.exec(label)?.[1] ?? label;
+    const text = `${ownName}=${typeof value === 'string' ? value : ''}`;
     const isLabel = parseClientLabels([...taken, text].join(' ')) !== null && !/\s/.test(text);
     if (isLabel) taken.push(text);
     else left.leave(`label ${wordOf(label)}`, name);

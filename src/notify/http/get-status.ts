@@ -1,5 +1,9 @@
+import type { IncomingMessage } from 'node:http';
+
+import { errnoOf } from '../../errors.ts';
+import { describeSize } from '../../text/numbers.ts';
 import { dialUrl, requestOn } from './dial-url.ts';
-import type { WrittenProxy } from './proxy.ts';
+import { ProxyFault, type WrittenProxy } from './proxy.ts';
 
 const maxRedirects = 5;
 const redirects: readonly number[] = [301, 302, 303, 307, 308];
@@ -14,32 +18,56 @@ export interface StatusRequest {
  * Requests a URL (GET) and returns the status of the answer. Follows redirects; the headers go to the origin of the URL
  * alone. Does not read the body. Rejects with the error of the network or the proxy, or if the signal is aborted.
  */
-export async function getStatus(url: URL, { headers, ...request }: StatusRequest): Promise<number> {
+export async function getStatus(url: URL, request: StatusRequest): Promise<number> {
+  return await follow(url, request, ({ statusCode = 0 }) => Promise.resolve(statusCode));
+}
+
+/** Does what `getStatus` does, and returns the body too. Rejects if the body has more bytes than `maxBytes`. */
+export async function getBody(
+  url: URL,
+  { maxBytes, ...request }: StatusRequest & { readonly maxBytes: number },
+): Promise<{ readonly status: number; readonly body: Buffer }> {
+  return await follow(url, request, async (response) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > maxBytes) throw new TooLarge(`the answer has more than ${describeSize(maxBytes)}`);
+      chunks.push(chunk);
+    }
+    return { status: response.statusCode ?? 0, body: Buffer.concat(chunks) };
+  });
+}
+
+/** An answer that is too long. */
+class TooLarge extends Error {}
+
+/** Returns the system's code of an error of a request, or our own words. Other messages may repeat the URL. */
+export function requestFaultWords(thrown: unknown): string {
+  if (thrown instanceof ProxyFault || thrown instanceof TooLarge) return thrown.message;
+  return errnoOf(thrown) ?? 'the request failed';
+}
+
+async function follow<T>(
+  url: URL,
+  { headers, ...request }: StatusRequest,
+  take: (response: IncomingMessage) => Promise<T>,
+): Promise<T> {
   let [target, own] = [url, headers];
   for (let count = 0; count <= maxRedirects; count += 1) {
-    const { status, location } = await ask(target, { ...request, headers: own });
-    if (!redirects.includes(status) || location === null) return status;
-    const next = new URL(location, target);
-    if (!/^https?:$/.test(next.protocol)) throw new Error('a redirect to no web address');
-    if (next.origin !== target.origin) own = {};
-    target = next;
+    const dialed = await dialUrl(target, { ca: null, ...request });
+    try {
+      const all = { accept: '*/*', 'user-agent': 'fleet-health', ...own };
+      const response = await requestOn(dialed, target, { method: 'GET', headers: all });
+      const { location } = response.headers;
+      if (!redirects.includes(response.statusCode ?? 0) || location === undefined) return await take(response);
+      const next = new URL(location, target);
+      if (!/^https?:$/.test(next.protocol)) throw new Error('a redirect to no web address');
+      if (next.origin !== target.origin) own = {};
+      target = next;
+    } finally {
+      dialed.socket.destroy();
+    }
   }
   throw new Error(`more than ${maxRedirects} redirects`);
-}
-
-interface Answered {
-  readonly status: number;
-  /** The header of a redirect; null if the answer has none. */
-  readonly location: string | null;
-}
-
-async function ask(url: URL, { headers, proxy, signal }: StatusRequest): Promise<Answered> {
-  const dialed = await dialUrl(url, { ca: null, proxy, signal });
-  try {
-    const own = { accept: '*/*', 'user-agent': 'fleet-health', ...headers };
-    const response = await requestOn(dialed, url, { method: 'GET', headers: own });
-    return { status: response.statusCode ?? 0, location: response.headers.location ?? null };
-  } finally {
-    dialed.socket.destroy();
-  }
 }

@@ -170,7 +170,7 @@ for (const [what, bytes] of tables) {
 const wrong: readonly (readonly [args: readonly string[], says: RegExp])[] = [
   [
     ['ansibel', 'x'],
-    /'ansibel' is invalid for argument 'kind'\. Allowed choices are ansible, nagios, ssh-config, known-hosts, csv, hosts, prometheus, pattoo/,
+    /'ansibel' is invalid for argument 'kind'\. Allowed choices are ansible, nagios, ssh-config, known-hosts, csv, hosts, http-sd, prometheus, pattoo/,
   ],
   [['csv', '/nowhere/list.csv'], /\/nowhere\/list\.csv cannot be read: ENOENT.*\(import-unreadable\)/],
   [['csv', '/dev/null'], /\/dev\/null: there is no line in it \(import-unreadable\)/],
