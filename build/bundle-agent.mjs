@@ -42,10 +42,11 @@ await build({
 // Fields of objects that never leave the program: a minifier cannot know that. Neither files nor frames have them.
 const ownFields = (
   'ageSeconds askMounts askNetworkMounts availableBytes blockBytes byMemory changedMs durationMs elapsedMs ' +
-  'exists formerDirs hasFailed isActive isAsked isDevice isFailure isFolder isFurther isStealKnown lastStart leftMs ' +
-  'linkName logProgram maxAgeMs maxReports mayHang monotonicS noRates notes nowMs pageBytes pids placeDir ' +
-  'programs readOptional readStart reader realPath residentPages runChecks secondReadingMs sinceMs sizeBytes ' +
-  'spoolError ticksByPid twoSized unacknowledged workerReports'
+  'exists formerDirs functions hasFailed headerBytes isActive isAsked isDevice isFailure isFolder isFurther ' +
+  'isStealKnown keyBytes keyId lastStart leftMs linkName listed logProgram logTail maxAgeMs maxReports mayHang monotonicS ' +
+  'needsShell noRates notes nowMs pageBytes pids perfdata placeDir programs readOptional readStart reader realPath reportId ' +
+  'residentPages runChecks secondReadingMs sinceMs sizeBytes spoolError suiteId ticksByPid timeMs twoSized ' +
+  'unacknowledged usedUs workerReports'
 ).split(' ');
 
 // Shortens these fields. Modules of Node that are loaded on demand need none of the helpers that rolldown adds for
@@ -58,7 +59,7 @@ const shortened = {
       code: code
         .replace(
           new RegExp(`(?<![\\w/-])(?:${ownFields.join('|')})(?![\\w-])`, 'g'),
-          (name) => `$${ownFields.indexOf(name)}`,
+          (name) => `$${ownFields.indexOf(name).toString(36)}`,
         )
         .replace(/await import\(('node:[^']+')\)/g, 'require($1)'),
       moduleType: 'ts',

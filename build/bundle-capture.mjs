@@ -3,10 +3,11 @@
 // without Node may lack the means to unpack it.
 import { packageManagers } from '../agent/inventory/package-managers.ts';
 import { poolWords } from '../agent/inventory/pools.ts';
+import { unhealthyOnes } from '../agent/probes/containers.ts';
 import { poolsDir } from '../agent/probes/devices.ts';
 import { network, nothingInside, withoutDevice } from '../agent/probes/reported-mounts.ts';
 import { allReads, reads } from '../agent/probes/reads.ts';
-import { unitProperties } from '../agent/probes/services.ts';
+import { journalWords, unitProperties } from '../agent/probes/services.ts';
 import { timerProperties } from '../agent/probes/timers.ts';
 import { leftOut } from '../agent/state/files.ts';
 import { apkDatabases, databases, dpkgWords, rpmFileWords, rpmWords } from '../agent/state/packages.ts';
@@ -60,9 +61,9 @@ function placesOf() {
       .join('\n'),
     LINKS: words(allReads('links')),
     TIMES: words(allReads('times')),
-    SCOPES: [...new Set(relative(reads.containers.files).map((file) => file.slice(0, file.lastIndexOf('/'))))].join(
-      ' ',
-    ),
+    SCOPE_EVENTS: words(reads.containers.files.filter((file) => file.endsWith('/memory.events'))),
+    UNHEALTHY: unhealthyOnes,
+    JOURNAL_WORDS: journalWords.join(' '),
     MANAGERS: managers(),
     POOLS: `${poolsDir.slice(1)}/*/state`,
     POOL_WORDS: poolWords.join(' '),

@@ -183,7 +183,7 @@ program='@PROGRAM@'
 
 # The plan has a line for each question. It is split at line breaks alone, without globs.
 plan=$(limited 5 awk "$program" plan)
-units= fh_requested= fh_asks= slow= odd= fstab= stamp= wanted= noFiles=
+units= fh_requested= fh_asks= slow= odd= fstab= stamp= wanted= noFiles= noExcerpts=
 set -f
 IFS=$nl
 set --
@@ -197,6 +197,7 @@ for x in $plan; do
   t) [ "$pinned" ] && [ ! "$fh_mayState" ] || stamp=1 ;;
   w) wanted=$stamp ;;
   n) noFiles=1 ;;
+  e) noExcerpts=1 ;;
   r*) fstab=$fstab$o$nl ;;
   s*) slow=$slow$o$nl ;;
   q*\\*) odd=$odd$o$nl ;;
@@ -433,23 +434,68 @@ systemctl_() {
   set -- "$@" $units $timers
   IFS=" $tab$nl"
   set +f
-  from systemctl 2 systemctl "$@"
+  o=$(from systemctl 2 systemctl "$@")
+  tell "$o"
+  [ ! "$noExcerpts" ] && command -v journalctl >/dev/null || return
+  say "$o$nl" | sed -n '/^:systemctl:Id=/h;/^:systemctl:ActiveState=failed$/{g;s/.*:Id=//p;}' | sort -u | head -n 3 |
+    while IFS= read -r u; do
+      case $u in *:*) continue ;; esac
+      limited 2 journalctl @JOURNAL_WORDS@ --unit="$u" | while IFS= read -r x; do tell ":journalctl --unit=$u:$x"; done
+      tell ":journalctl --unit=$u:=0"
+    done
 }
-# containers: asks Docker or Podman for names if there are other containers than at the last visit. An account that may
-# open the socket of Docker is as powerful as root.
+# about WHAT: asks Docker or Podman.
+about() { limited 1 curl -sf $g --unix-socket "$d" "http://localhost/containers/$1"; }
+# containers: asks Docker or Podman as agent/probes/containers.ts does. Of the answers only what the probe needs leaves
+# the machine: environments and commands may have secrets. An account that may open the socket of Docker is as powerful
+# as root.
 containers() {
-  ids=
-  [ ! -e sys/fs/cgroup/cgroup.controllers ] || for x in @SCOPES@; do [ ! -e "$x" ] || ids=$ids$x$nl; done
-  [ "$ids" ] && command -v curl >/dev/null || return
-  [ ! "$C" ] || [ "$ids" != "$(cat "$C/containers")$nl" ] || return
+  command -v curl >/dev/null || return
   u=$(id -u)
-  for x in run/docker.sock run/podman/podman.sock run/user/$u/docker.sock run/user/$u/podman/podman.sock; do
-    [ -S "$x" ] && [ -r "$x" ] && [ -w "$x" ] || continue
-    from containers 1 curl -s --unix-socket "$x" http://localhost/containers/json
-    [ ! "$C" ] || say "$ids" >"$C/containers"
+  for d in run/docker.sock run/podman/podman.sock run/user/$u/docker.sock run/user/$u/podman/podman.sock; do
+    [ -S "$d" ] && [ -r "$d" ] && [ -w "$d" ] || continue
+    g=-g young= n=0
+    o=$(about json | grep -oE '"Id":"[0-9a-f]+","Names":\["[^"]+"|"State":"[a-z]+","Status":"[^"]*')
+    [ "$o" ] || return
+    say "$o$nl" | sed 's/^/:containers:/'
+    IFS=$nl
+    set -f
+    for x in $o; do
+      case $x in
+      '"Id"'*) short "${x#??????}" ;;
+      *'"Re'* | *sec* | *min*) [ $n = 10 ] || young=$young,$i n=$((n + 1)) ;;
+      esac
+    done
+    bad=$(about '@UNHEALTHY@' | grep -oE '"Id":"[0-9a-f]{12}')
+    tell ":unhealthy:$(say "$bad" | tr '\n' ' ')"
+    g=
+    [ ! "$young" ] || for x in $(about "{${young#,}}/json" | grep -oE '"Id":"[0-9a-f]{12}|"RestartCount":[0-9]+'); do
+      case $x in
+      '"Id"'*) short "${x#??????}" ;;
+      *)
+        tell ":$i json:$x"
+        [ ${x##*:} -lt 4 ] || bad=$bad$nl$i
+        ;;
+      esac
+    done
+    set +f
+    bad=$bad$nl$(grep -ls '^oom_kill [1-9]' @SCOPE_EVENTS@)
+    set -f
+    n=
+    [ "$noExcerpts" ] || for x in $bad; do
+      x=${x%/memory.events} x=${x##*/} x=${x##*[-\"]}
+      short "$x"
+      case $n in *$i* | ???????????????????????????????????????) continue ;; esac
+      n=$n,$i
+      from "$i logs" 1 curl -sf --unix-socket "$d" "http://localhost/containers/$i/logs?stdout=1&stderr=1&tail=5" | tr '\000' '\003'
+    done
+    set +f
+    IFS=" $tab$nl"
     return
   done
 }
+# short ID: sets $i to the first 12 digits.
+short() { i=${1%"${1#????????????}"}; }
 # daily: asks the package manager for updates and zpool for its pools once a day, an hour after the first visit at the
 # earliest.
 daily() {

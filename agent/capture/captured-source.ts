@@ -1,5 +1,6 @@
 /** The machine of a capture, to the probes. */
 import { ReportFault } from '../../src/report/report.ts';
+import { unhealthyOnes } from '../probes/containers.ts';
 import { parseProcessStat } from '../probes/process-stat.ts';
 import { faultOf } from '../probes/source.ts';
 import type { MountAnswer, Notes, Programs, Source, SourceReader, Usage } from '../probes/source.ts';
@@ -107,12 +108,16 @@ function programsOf(capture: Capture, spaces: ReadonlyMap<string, Usage>, isKept
       return Promise.reject(new Error(`${name}: ${why}`));
     },
     askMounts: (mounts, twoSized) => Promise.resolve(answersOf(capture, spaces, { mounts, twoSized, isKept })),
-    containers: () => {
-      const answer = programs.get('containers');
-      return answer === undefined ? null : Promise.resolve(answer.output);
-    },
+    containers: (what) =>
+      programs.has('containers') ? Promise.resolve(programs.get(answerName(what))?.output ?? '') : null,
     log: () => Promise.resolve(programs.get('log')?.output ?? ''),
   };
+}
+
+/** Returns the name under which the script prints an answer of Docker or Podman: `unhealthy`, `4f5d0a1b2c3d logs`. */
+function answerName(what: string): string {
+  if (what === unhealthyOnes) return 'unhealthy';
+  return what === 'json' ? 'containers' : what.split('?', 1).join().replace('/', ' ');
 }
 
 interface Asked {

@@ -9,6 +9,7 @@ function plan(request,  i) {
   if (index(request, "\"stamp\":")) print "t"
   if (index(request, "\"state\":")) print "w"
   if (index(request, "\"noFiles\":")) print "n"
+  if (index(request, "\"noExcerpts\":")) print "e"
   if (index(request, "\"checks\":")) printRequested(request)
 }
 

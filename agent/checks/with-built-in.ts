@@ -9,6 +9,8 @@ import type { ChecksPart } from './run-checks.ts';
  * check.
  */
 const maxPerfdataChars = 2000;
+/** The most lines of a log, and the most characters of each: the text of a check has 1,000 characters. */
+const [maxExcerptLines, maxLineChars] = [5, 170];
 const unsure = ', or without a known name';
 
 /**
@@ -37,16 +39,34 @@ export function withBuiltIn(own: ChecksPart | null, found: readonly BuiltInCheck
   return { ...part, checks: results };
 }
 
-function resultOf({ name, state, text, perfdata, isDevice, ageSeconds = 0 }: BuiltInCheck): CheckResult {
+function resultOf({ name, state, text, perfdata, logTail = '', isDevice, ageSeconds = 0 }: BuiltInCheck): CheckResult {
   const figures = perfdata === '' || perfdata.length > maxPerfdataChars ? '' : `|${perfdata}`;
   return {
     name: checkName(name),
     format: isDevice ? 'device' : 'nagios',
     exit: state,
     why: null,
-    output: isDevice ? deviceText(text) : printable(text).replaceAll('|', '/') + figures,
+    output: isDevice ? deviceText(text) : plain(text) + figures + logLines(logTail),
     age_s: ageSeconds,
   };
+}
+
+function plain(text: string): string {
+  return printable(text).replaceAll('|', '/');
+}
+
+/**
+ * Returns the last lines of a container's log. In the answer of Docker each has a header of 8 bytes, unless the
+ * container has a terminal. The shell agent sends null bytes as U+0003.
+ */
+function logLines(text: string): string {
+  // eslint-disable-next-line no-control-regex -- the header has these bytes
+  const lines = text.replace(/[\0-\x03]{4}[^]{4}/g, '').split(/[\r\n]+/);
+  return lines
+    .filter(Boolean)
+    .slice(-maxExcerptLines)
+    .map((line) => `\n${plain(line.slice(0, maxLineChars))}`)
+    .join('');
 }
 
 /** Returns the files of a device, cut to the bytes of a result. */

@@ -65,7 +65,7 @@ export function openSource(root: string, placeDir: string | null = null): Source
         const { askMounts } = await import('./network-mounts.ts');
         return askMounts({ root, placeDir, mounts, twoSized, leftMs });
       },
-      containers: () => containersAt(root),
+      containers: (what) => containersAt(root, what),
       log: (asks, leftMs) => {
         const bootId = readOptional(`${root}/proc/sys/kernel/random/boot_id`) ?? '';
         return readLog({ root, bootId, notes, asks, leftMs });
@@ -120,27 +120,22 @@ const maxAnswerChars = 1024 * 1024;
 const answerMs = 1000;
 
 /**
- * Asks Docker or Podman for the running containers. Returns null without a socket that this account may use. An account
+ * Asks Docker or Podman about containers. Returns null without a socket that this account may use. An account
  * that may open Docker's socket is as powerful as root.
  */
-function containersAt(root: string): Promise<string> | null {
+function containersAt(root: string, what: string): Promise<string> | null {
   const own = `/run/user/${process.getuid?.() ?? 0}`;
   const socket = ['/run/docker.sock', '/run/podman/podman.sock', `${own}/docker.sock`, `${own}/podman/podman.sock`]
     .map((path) => root + path)
     .find(isOpen);
-  return socket === undefined ? null : answerOf(socket);
+  return socket === undefined ? null : answerOf(socket, what);
 }
 
 function isOpen(socket: string): boolean {
-  try {
-    accessSync(socket, constants.R_OK | constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
+  return existsSync(socket) && orElse(false, () => accessSync(socket, constants.R_OK | constants.W_OK) === undefined);
 }
 
-async function answerOf(socket: string): Promise<string> {
+async function answerOf(socket: string, what: string): Promise<string> {
   const { connect } = await import('node:net');
   return new Promise((resolve) => {
     let answer = '';
@@ -148,7 +143,7 @@ async function answerOf(socket: string): Promise<string> {
     const end = (): void => {
       clearTimeout(timer);
       connection.destroy();
-      resolve(answer.slice(answer.indexOf('\r\n\r\n')));
+      resolve(/^HTTP\S+ 200/.test(answer) ? answer.slice(answer.indexOf('\r\n\r\n') + 4) : '');
     };
     const timer = setTimeout(end, answerMs);
     connection.setEncoding('utf8').on('data', (chunk: string) => {
@@ -157,7 +152,7 @@ async function answerOf(socket: string): Promise<string> {
     });
     connection.on('error', end).on('end', end);
     // HTTP/1.0 has neither chunks nor a connection that stays.
-    connection.write('GET /containers/json HTTP/1.0\r\nHost: localhost\r\n\r\n');
+    connection.write(`GET /containers/${what} HTTP/1.0\r\nHost: localhost\r\n\r\n`);
   });
 }
 

@@ -53,6 +53,8 @@ export interface BuiltInCheck {
    * Figures by the guidelines of the Monitoring Plugins, ASCII with labels of the probe's own; '' if there are none.
    */
   readonly perfdata: string;
+  /** The last lines of the log of a container with a fault, as the runtime sends them. Default: none. */
+  readonly logTail?: string | undefined;
   /** True for the files of a device, whose state the collector finds. */
   readonly isDevice?: true;
   /** The age of a repeated result. */

@@ -1,52 +1,67 @@
 import type { BuiltInCheck, JsonValue } from './collected.ts';
 import { rounded } from './function-report.ts';
-import type { Earlier, Probe } from './probe.ts';
+import type { Probe, ProbeContext, ProbeResult } from './probe.ts';
+import { mostExcerpts } from './services.ts';
 import type { Source } from './source.ts';
 
 const cgroups = '/sys/fs/cgroup';
 export const maxContainers = 50;
-/** A kill is reported for this long, because a rule waits for two reports. */
+/** A kill is reported for this long, because a rule waits for two reports. Restarts are counted within this time. */
 const shownMs = 3_600_000;
+/** A container that restarts this often within an hour flaps. */
+const flapping = 4;
+/** The most containers whose restarts are asked for. */
+const maxYoung = 10;
 
 /**
  * The figures that the next visit compares with: kills, CPU time in microseconds, the time for which a kill is still
- * reported, the name.
+ * reported, the name, the number of restarts since it was made (null: unknown), and the ages of the last ones.
  */
-type Kept = readonly [kills: number, usage: number, leftMs: number, name: string | null];
+type Kept = readonly [
+  kills: number,
+  usage: number,
+  leftMs: number,
+  name: string | null,
+  count?: number | null,
+  ages?: readonly number[],
+];
 
 /**
  * Checks the containers of Docker and Podman by their cgroups (version 2): WARNING for an hour after the kernel killed
- * a process of one for want of memory. https://docs.kernel.org/admin-guide/cgroup-v2.html
+ * a process of one for want of memory. Where this account may ask Docker or Podman, also CRITICAL if a container is
+ * unhealthy or flaps. https://docs.kernel.org/admin-guide/cgroup-v2.html
  */
 export const containers: Probe = {
   name: 'containers',
-  deadlineMs: 1500,
+  deadlineMs: 3500,
   rates: 'rates',
   check: 'container',
-  run: ({ source, earlier }) => {
-    const scopes = scopesIn(source);
-    if (scopes.size === 0) return { functions: [] };
-    const known = (earlier?.counters ?? {}) as Readonly<Record<string, Kept>>;
-    const isKnown = [...scopes.keys()].every((id) => typeof known[id]?.[3] === 'string');
-    const answer = isKnown ? null : source.programs.containers();
-    const finish = (
-      names: ReadonlyMap<string, string>,
-    ): { functions: []; checks: BuiltInCheck[]; counters: JsonValue } => {
-      const counters: Record<string, JsonValue> = {};
-      const checks = [...scopes].map(([id, path]) => {
-        const name = names.get(id) ?? known[id]?.[3] ?? null;
-        const { check, kept } = containerCheck(source, path, { name: name ?? id, before: known[id], earlier });
-        counters[id] = [...kept, name];
-        return check;
-      });
-      return { functions: [], checks, counters };
-    };
-    return answer === null ? finish(new Map()) : answer.then(namesIn).then(finish);
+  run: (context) => {
+    const answer = context.source.programs.containers('json');
+    return answer === null ? rowsOf(context, []) : answer.then((list) => askFurther(context, list));
   },
 };
 
+/** A container in the list: its short id, name, state and status. */
+const listForm = /"Id":"(\w{12})\w*","Names":\["\/?([^"]+)"[^]*?"State":"(\w+)","Status":"([^"]*)/g;
+export const unhealthyOnes = 'json?filters={"health":["unhealthy"]}';
+
+/** Asks for health, for the restarts of containers that started within the last hour, and for logs of bad ones. */
+async function askFurther(context: ProbeContext, list: string): Promise<ProbeResult> {
+  const ask = async (what: string): Promise<string> => (await context.source.programs.containers(what)) ?? '';
+  const listed = [...list.matchAll(listForm)].map((match) => match.slice(1));
+  if (listed.length === 0) return rowsOf(context, listed);
+  const young = listed.filter(([, , , status = '']) => /^Re|sec|min/.test(status)).slice(0, maxYoung);
+  const [sick, ...details] = await Promise.all([unhealthyOnes, ...young.map(([id]) => `${id}/json`)].map(ask));
+  const detailOf = (id: string): string | undefined => details[young.findIndex(([one]) => one === id)];
+  const result = rowsOf(context, listed, sick, detailOf);
+  const bad = result.checks.filter(({ state }) => state > 0).slice(0, mostExcerpts(context.options));
+  const logs = await Promise.all(bad.map(({ id }) => ask(`${id}/logs?stdout=1&stderr=1&tail=5`)));
+  return { ...result, checks: result.checks.map((row) => ({ ...row, logTail: logs[bad.indexOf(row)] })) };
+}
+
 /** Returns the cgroups of containers by short id. The cgroup of conmon, which watches a container, has another name. */
-function scopesIn(source: Source): ReadonlyMap<string, string> {
+function scopesIn(source: Source): Map<string, string> {
   const scopes = new Map<string, string>();
   if (!source.exists(`${cgroups}/cgroup.controllers`)) return scopes;
   const users = source.list(`${cgroups}/user.slice`).flatMap((name) => {
@@ -62,50 +77,71 @@ function scopesIn(source: Source): ReadonlyMap<string, string> {
   return scopes;
 }
 
-interface Compared {
-  readonly name: string;
-  readonly before: Kept | undefined;
-  readonly earlier: Earlier | null;
+/** A check with the short id of its container. */
+interface ContainerCheck extends BuiltInCheck {
+  readonly id: string;
 }
 
-function containerCheck(
-  source: Source,
-  path: string,
-  { name, before, earlier }: Compared,
-): { readonly check: BuiltInCheck; readonly kept: readonly [number, number, number] } {
-  const read = (file: string): string => source.readOptional(`${path}/${file}`) ?? '';
-  const kills = Number(/^oom_kill (\d+)$/m.exec(read('memory.events'))?.[1] ?? 0);
-  const usage = Number(/^usage_usec (\d+)$/m.exec(read('cpu.stat'))?.[1] ?? NaN);
-  const [memory, most] = [Number(read('memory.current') || NaN), Number(read('memory.max') || NaN)];
+interface ContainerResult extends ProbeResult {
+  readonly checks: readonly ContainerCheck[];
+}
+
+/**
+ * Returns the checks of the containers that have a cgroup, that are between two starts, or that flap. `listed` are the
+ * matches of `listForm`, `sick` is the answer about unhealthy ones, `detailOf` returns what Docker tells about one.
+ */
+function rowsOf(
+  { source, earlier }: ProbeContext,
+  listed: readonly (readonly string[])[],
+  sick = '',
+  detailOf?: (id: string) => string | undefined,
+): ContainerResult {
+  const known = (earlier?.counters ?? {}) as Readonly<Partial<Record<string, Kept>>>;
   const elapsedMs = earlier?.elapsedMs ?? 0;
-  // A restarted container has new counters.
-  const isRising = before !== undefined && kills > before[0];
-  const leftMs = isRising ? shownMs : Math.max(0, (before?.[2] ?? 0) - elapsedMs);
-  const percent = before !== undefined && usage >= before[1] ? rounded((usage - before[1]) / elapsedMs / 10, 2) : null;
-  const figures = [
-    ...(memory >= 0 ? [`memory=${memory}B;;;0${most >= 0 ? `;${most}` : ''}`] : []),
-    ...(percent === null ? [] : [`cpu=${percent}%`]),
-    `oom_kills=${kills}`,
+  const counters: Record<string, JsonValue> = {};
+  const paths = scopesIn(source);
+  // A container that flaps may be in no list for a moment.
+  const absent = [
+    ...listed.filter(([, , state]) => state === 'restarting').map(([id = '']) => id),
+    ...Object.keys(known).filter((id) => known[id]?.[5]?.length),
   ];
-  return {
-    check: {
-      name: `container:${name}`,
-      state: leftMs > 0 ? 1 : 0,
-      text: leftMs > 0 ? `processes killed for want of memory, ${kills} since its start` : 'running',
-      perfdata: figures.join(' '),
-    },
-    kept: [kills, usage, leftMs],
-  };
+  for (const id of absent) if (!paths.has(id)) paths.set(id, '');
+  const all = [...paths].map(([id, path]): ContainerCheck => {
+    const [killsThen = NaN, usageThen = NaN, leftThen = 0, nameThen, countThen, agesThen = []] = known[id] ?? [];
+    const [, name = nameThen ?? null, status = path && 'running'] = listed.find(([one]) => one === id) ?? [];
+    const [kills, usage, memory] = figuresIn(source, path);
+    // A restarted container has new counters.
+    const leftMs = kills > killsThen ? shownMs : Math.max(0, leftThen - elapsedMs);
+    const count = Number(/"RestartCount":(\d+)/.exec(detailOf?.(id) ?? '')?.[1] ?? countThen ?? NaN);
+    const restarts = count - (countThen ?? NaN) || Number(usage < usageThen);
+    const ages = [...[1, 2, 3, 4].flatMap((at) => (at > restarts ? [] : 0)), ...agesThen.map((age) => age + elapsedMs)]
+      .filter((age) => age < shownMs)
+      .slice(0, flapping);
+    counters[id] = [kills, usage, leftMs, name, count, ages];
+    const critical = [
+      ...(sick.includes(`"Id":"${id}`) ? ['unhealthy'] : []),
+      ...(ages.length < flapping ? [] : [`restarted ${flapping} times within an hour`]),
+    ];
+    const warnings = leftMs > 0 ? [`processes killed for want of memory, ${kills} since its start`] : [];
+    const cpu = usage >= usageThen ? [`cpu=${rounded((usage - usageThen) / elapsedMs / 10, 2)}%`] : [];
+    return {
+      id,
+      name: `container:${name ?? id}`,
+      state: critical.length > 0 ? 2 : leftMs > 0 ? 1 : 0,
+      text: [...critical, ...warnings].join('; ') || status,
+      perfdata: [...memory, ...cpu, `oom_kills=${kills}`].join(' '),
+    };
+  });
+  return { functions: [], checks: all.filter(({ text }) => text !== ''), ...(all.length > 0 ? { counters } : {}) };
 }
 
-/** Returns the names of the running containers in an answer, by short id. Returns none if the answer is not valid. */
-function namesIn(answer: string): ReadonlyMap<string, string> {
-  const names = new Map<string, string>();
-  try {
-    const listed = JSON.parse(answer) as readonly { Id: string; Names: string[] }[];
-    for (const { Id, Names } of listed) names.set(Id.slice(0, 12), String(Names[0]).replace(/^\//, ''));
-  } catch {
-    // Without names the short ids are used.
-  }
-  return names;
+/** Returns the kills, the CPU time and the figures of memory of a cgroup. */
+function figuresIn(source: Source, path: string): readonly [number, number, readonly string[]] {
+  const read = (file: string): string => source.readOptional(`${path}/${file}`) ?? '';
+  const [memory, most] = [Number(read('memory.current') || NaN), Number(read('memory.max') || NaN)];
+  return [
+    Number(/^oom_kill (\d+)$/m.exec(read('memory.events'))?.[1] ?? 0),
+    Number(/^usage_usec (\d+)$/m.exec(read('cpu.stat'))?.[1] ?? NaN),
+    memory >= 0 ? [`memory=${memory}B;;;0${most >= 0 ? `;${most}` : ''}`] : [],
+  ];
 }

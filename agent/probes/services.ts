@@ -1,10 +1,11 @@
 import { messageOf, type Source } from './source.ts';
 import { emptyReport, functionReport, missing, type Facts } from './function-report.ts';
 import type { FunctionReport } from '../../src/report/report.ts';
+import type { ProbeOptions } from '../../src/report/wire.ts';
 import type { Probe, ProbeContext, ProbeResult } from './probe.ts';
 import { enabledTimers, lateTimer, timerProperties } from './timers.ts';
 
-/** The share of the time for systemctl; the rest is for its answer. */
+/** The share of the time for systemctl, and of what is left for journalctl; the rest is for its answer. */
 const systemctlShare = 0.8;
 const maxUnitsAsked = 200;
 export const unitProperties = [
@@ -15,6 +16,9 @@ export const unitProperties = [
   'NRestarts',
   'InactiveExitTimestampMonotonic',
 ];
+/** The most lines of a failed unit. */
+const maxLines = 5;
+export const journalWords = ['-qn5', '-ocat', '--no-pager'];
 /** The states that `systemctl is-active` accepts. */
 const running = new Set(['active', 'reloading', 'refreshing']);
 /** The time limit of a starting unit. */
@@ -25,6 +29,11 @@ const suffixes = new Set(
   'service socket device mount automount swap target path timer slice scope'.split(' ').map((type) => `.${type}`),
 );
 
+/** Returns the most subjects of a probe whose last lines are read. */
+export function mostExcerpts({ noExcerpts }: ProbeOptions): number {
+  return noExcerpts === true ? 0 : 3;
+}
+
 /** Asks systemctl once for the failed units, those that rules name, and the enabled timers, if systemd runs. */
 export const services: Probe = { name: 'services', deadlineMs: 2500, run: readServices };
 
@@ -33,31 +42,46 @@ function readServices({ source, options, leftMs }: ProbeContext): ProbeResult | 
   if (!source.exists('/run/systemd/system')) return { functions: unknownServices(asked, 'no systemd') };
   const program = systemctl.find((path) => source.exists(path));
   if (program === undefined) return { functions: unknownServices(asked, 'no systemctl') };
-  const asks = { units: asked, timers: enabledTimers(source) };
-  return askSystemctl(source, program, asks, systemctlShare * leftMs());
+  const asks = {
+    units: asked,
+    timers: enabledTimers(source),
+    most: mostExcerpts(options),
+  };
+  return askSystemctl(source, program, asks, () => systemctlShare * leftMs());
 }
 
 interface Asked {
   readonly units: readonly string[];
   readonly timers: readonly string[];
+  /** The most failed units whose last lines are read. */
+  readonly most: number;
 }
 
 async function askSystemctl(
   { programs, reader }: Source,
   program: string,
-  { units, timers }: Asked,
-  deadlineMs: number,
+  { units, timers, most }: Asked,
+  allowedMs: () => number,
 ): Promise<ProbeResult> {
   const named = timers.length > 0 ? [...unitProperties, ...timerProperties] : unitProperties;
   const properties = named.flatMap((name) => ['-p', name]);
   // `--state` only filters the pattern: `*` gives the failed units, named units appear in any state.
   const args = ['show', '--no-pager', '--state=failed', ...properties, '--', '*'];
+  const linesOf = async (unit: string): Promise<readonly Facts[]> => {
+    const journal = program.replace('system', 'journal');
+    const text = await programs.run(journal, [...journalWords, `--unit=${unit}`], allowedMs()).catch(() => '');
+    const lines = text.split('\n').filter(Boolean);
+    return lines.slice(-maxLines).map((line) => ({ unit, text: line }));
+  };
   try {
-    const output = await programs.run(program, [...args, ...units.map(wholeUnitName), ...timers], deadlineMs);
+    const output = await programs.run(program, [...args, ...units.map(wholeUnitName), ...timers], allowedMs());
     const blocks = output.split(/\n\n+/);
     const nowS = reader.monotonicS();
     const checks = blocks.flatMap((block) => lateTimer(block, nowS));
-    return { functions: servicesFrom(unitsIn(blocks, nowS), units), checks };
+    const found = unitsIn(blocks, nowS);
+    const failed = failedIn(found);
+    const lines = await Promise.all(failed.slice(0, most).map(linesOf));
+    return { functions: [...servicesFrom(found, failed, units), ...excerptReport(lines.flat())], checks };
   } catch (error) {
     const reason = messageOf(error);
     return { functions: unknownServices(units, reason), error: reason };
@@ -96,8 +120,15 @@ function isRecent(microseconds: string, nowS: number): boolean {
   return sinceMs >= 0 && sinceMs < startingMs;
 }
 
-function servicesFrom(units: readonly Unit[], asked: readonly string[]): FunctionReport[] {
-  const failed = [...new Set(units.filter(({ state }) => state === 'failed').map(({ id }) => id))].sort();
+function failedIn(units: readonly Unit[]): readonly string[] {
+  return [...new Set(units.filter(({ state }) => state === 'failed').map(({ id }) => id))].sort();
+}
+
+function excerptReport(lines: readonly Facts[]): FunctionReport[] {
+  return lines.length === 0 ? [] : [functionReport('unit_line', lines)];
+}
+
+function servicesFrom(units: readonly Unit[], failed: readonly string[], asked: readonly string[]): FunctionReport[] {
   const states = asked.map((unit): Facts => {
     const found = units.find(({ names }) => names.includes(wholeUnitName(unit)));
     if (found === undefined) return { unit, active: missing('systemctl did not tell') };

@@ -46,8 +46,11 @@ export interface Programs {
     twoSized: readonly string[],
     leftMs: () => number,
   ): Promise<ReadonlyMap<string, MountAnswer>>;
-  /** Returns the answer of Docker or Podman about the running containers; null if nobody may be asked. */
-  containers(): Promise<string> | null;
+  /**
+   * Returns the answer of Docker or Podman about a path below `/containers/`, '' if there is none; null if nobody may
+   * be asked.
+   */
+  containers(what: string): Promise<string> | null;
   /** Returns what log.awk prints of the new lines of the logs. Throws an Error with the reason. */
   log(asks: readonly string[], leftMs: () => number): Promise<string>;
 }

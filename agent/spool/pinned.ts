@@ -64,6 +64,7 @@ function underPin(request: AgentRequest, { collector, key }: Pinned): AgentReque
       logs: texts(options.logs).slice(0, maxLogs),
       // Digests that the request knows are ignored: the answer would confirm a guess.
       noFiles: options.noFiles,
+      noExcerpts: options.noExcerpts,
     },
     deadlineMs: Math.min(request.deadlineMs, maxDeadlineMs),
     maxFrames: Math.min(request.maxFrames, maxReports),

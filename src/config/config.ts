@@ -183,6 +183,8 @@ export interface AlertsConfig {
   readonly groupIntervalMs: number;
   readonly flapping: boolean;
   readonly defaults: boolean;
+  /** True if mails show the last lines of failed units, containers and checks. */
+  readonly excerpt: boolean;
   /** The IANA zone of times in mails and pages; null: the server's. */
   readonly zone: string | null;
   /** The recipients of alerts that concern the fleet as a whole. */

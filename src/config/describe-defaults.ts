@@ -74,6 +74,7 @@ const settings: readonly Setting[] = [
   ['alerts', 'groupInterval', ({ alerts }) => duration(alerts.groupIntervalMs)],
   ['alerts', 'flapping', ({ alerts }) => yesNo(alerts.flapping)],
   ['alerts', 'defaults', ({ alerts }) => yesNo(alerts.defaults)],
+  ['alerts', 'excerpt', ({ alerts }) => yesNo(alerts.excerpt)],
   ['alerts', 'zone', ({ alerts }) => alerts.zone ?? `the server's, ${serverZone()}`],
 ];
 

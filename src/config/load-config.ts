@@ -145,7 +145,7 @@ function readFleet({ root, settings, context, nowMs }: ReadFleetOptions): Fleet 
   const labels = Object.freeze(parseClientLabels(root.attributes['labels'] ?? '') ?? {});
   const checks = createCheckReader(findings);
   const clients = readClients({
-    ...{ root, start, zone, nowMs, findings, readSsh, finishSsh, readAudience },
+    ...{ root, start, zone, nowMs, findings, readSsh, finishSsh, readAudience, excerpt: alerts.excerpt },
     base: {
       ...{ ssh, ...ofAll, labels, everyMs },
       checks: checks.read(root, checks.base),
@@ -169,12 +169,13 @@ function readFleet({ root, settings, context, nowMs }: ReadFleetOptions): Fleet 
 
 /** Reads the attributes of `<alerts>` except those that rules inherit. */
 function readAlerts(element: Element | null): Omit<AlertsConfig, 'recipients' | 'windows' | 'rules'> {
-  const { repeat, flapping, groupInterval, defaults, zone = null } = element?.attributes ?? {};
+  const { repeat, flapping, groupInterval, defaults, excerpt, zone = null } = element?.attributes ?? {};
   return {
     repeatMs: repeat === undefined ? 12 * hourMs : parseDuration(repeat),
     groupIntervalMs: parseDuration(groupInterval ?? '') ?? 900_000,
     flapping: flapping !== 'no',
     defaults: defaults !== 'no',
+    excerpt: excerpt !== 'no',
     zone,
   };
 }

@@ -51,6 +51,8 @@ export interface ProbeOptions {
   readonly known?: Readonly<Record<string, string>>;
   /** True if no files are part of the state. */
   readonly noFiles?: boolean | undefined;
+  /** True if the last lines of failed units and of containers with a fault are not read. */
+  readonly noExcerpts?: boolean | undefined;
 }
 
 /** A check of config.xml. The agent of a restricted key neither reads nor runs it. */

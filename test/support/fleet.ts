@@ -105,6 +105,7 @@ export function makeConfig(
     alerts: {
       repeatMs: null,
       groupIntervalMs: 0,
+      excerpt: true,
       flapping: true,
       defaults: true,
       zone: null,

@@ -19,6 +19,8 @@ interface ComposeOptions {
   readonly timesToday?: ReadonlyMap<number, number>;
   /** Distribution or kernel by client. Default: none is known. */
   readonly systems?: ReadonlyMap<string, string>;
+  /** The last lines of checks and failed units, by `client U+0000 subject`. Default: none. */
+  readonly excerpts?: ReadonlyMap<string, readonly string[]>;
   /** The program on people's command line: `fleet-health`. */
   readonly program: string;
 }
@@ -40,9 +42,11 @@ export function usualHeaders(domain: string): Readonly<Record<string, string>> {
 export function composeMail(options: ComposeOptions): MailText {
   const { mail, config, nowMs, charts, program } = options;
   const { systems = new Map<string, string>(), timesToday = new Map<number, number>() } = options;
+  const excerpts = options.excerpts ?? new Map<string, readonly string[]>();
   const { recipient, items, severity, ordinary } = mail;
   const domain = domainOf(senderOf(config));
-  const wording = { config, reader: { zone: config.alerts.zone, nowMs }, charts, timesToday, systems, program };
+  const reader = { zone: config.alerts.zone, nowMs };
+  const wording = { config, reader, charts, timesToday, systems, excerpts, program };
   const words = wordsOfMail(mail, wording);
   const subject = composeSubject(mail, wording);
   const references = threadsOf(recipient, items, domain);

@@ -17,6 +17,8 @@ export interface Wording {
   readonly timesToday: ReadonlyMap<number, number>;
   /** Distribution or kernel by client; a client is missing if none is known. */
   readonly systems: ReadonlyMap<string, string>;
+  /** The last lines of checks and failed units, by `client U+0000 subject`. */
+  readonly excerpts: ReadonlyMap<string, readonly string[]>;
   /** The program on people's command line: `fleet-health`. */
   readonly program: string;
 }

@@ -52,6 +52,7 @@ export function wordsOfLine(line: Line, kind: SectionKind, wording: Wording): Li
     severity: item.severity,
     title: mixed.includes(kind) ? `${title} (${item.severity})` : `${title}${again}`,
     facts: isMany ? factsOfMany(line, kind, wording) : factsOfOne(item, kind, wording),
+    list: isMany || !isFiring || kind === 'open' ? [] : excerptOf(item, wording),
     chart: isMany ? null : drawChart(item, wording),
     names: isMany && line.fold.kind !== 'client' ? namesOf(items) : null,
     notes: isFiring ? [...new Set(items.flatMap(({ watch }) => watch.rule?.note ?? []))].map(quoted) : [],
@@ -111,6 +112,18 @@ export function lastSeen(
   const isFresh = reader.nowMs - lastAtMs <= longestGapMs(rhythmMs(item.watch.rule, config));
   if (isFresh || lastAtMs < item.alert.pendingSinceMs) return null;
   return `last ${visitConditions.includes(item.rule) ? 'tried' : 'seen'} ${momentInWords(reader, lastAtMs)}`;
+}
+
+/** The most lines of an excerpt, and the most bytes of all of them. */
+const [maxExcerptLines, maxExcerptBytes] = [5, 2048];
+
+/** Returns the last lines about a check or a failed unit, each behind a sign that the text of the mail does not use. */
+function excerptOf({ client, subject }: PendingNotification, { excerpts }: Wording): readonly string[] {
+  const lines = (excerpts.get(`${client}\0${subject}`) ?? []).map(quoted).filter((line) => line !== '');
+  let bytes = 0;
+  const fits = (line: string): boolean => (bytes += Buffer.byteLength(line)) <= maxExcerptBytes;
+  const kept = lines.slice(-maxExcerptLines).toReversed().filter(fits).toReversed();
+  return kept.map((line) => `| ${line}`);
 }
 
 /** Returns a client's address and system: `192.0.2.1 port 2222, Debian GNU/Linux 12`. */

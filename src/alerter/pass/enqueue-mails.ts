@@ -1,3 +1,4 @@
+import type { ExcerptSubject } from '../../storage/store/notification-store.ts';
 import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
 import type { MailText } from '../../notify/mime.ts';
 import { newReplyToken, replyAddress } from '../../notify/replies/reply-token.ts';
@@ -142,7 +143,8 @@ async function writeMail(options: EnqueueMailsOptions, mail: DueMail): Promise<W
   const charts = await readCharts(options, items);
   const systems = await readSystems(options, mail);
   const timesToday = await readTimesToday(options, mail);
-  const words = composeMail({ mail, config, nowMs, charts, timesToday, systems, program: 'fleet-health' });
+  const excerpts = await readExcerpts(options, mail);
+  const words = composeMail({ mail, config, nowMs, charts, timesToday, systems, excerpts, program: 'fleet-health' });
   const replyToken = takesReplies(mail, config) ? newReplyToken() : null;
   const content = await freeze(options, mail, words, replyToken);
   const notifications = items.map(({ alertId, sequence, transition, before }) => ({
@@ -200,7 +202,7 @@ async function readTimesToday(
   );
 }
 
-/** The most clients whose systems are named: a mail may be about half the fleet. */
+/** The most clients whose systems are named, and the most excerpts: a mail may be about half the fleet. */
 const maxSystems = 100;
 
 /** Returns the systems of the clients that have a line of their own. */
@@ -214,4 +216,20 @@ async function readSystems(
   );
   const asked = [...new Set(clients)].slice(0, maxSystems);
   return asked.length === 0 ? new Map() : storage.notifications.systemsOf(asked);
+}
+
+/** Returns the last lines about the checks and failed units that fire and have a line of their own. */
+async function readExcerpts(
+  { storage, config }: EnqueueMailsOptions,
+  { sections }: DueMail,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const lines = sections.flatMap(({ rules }) => rules.flatMap((rule) => rule.lines));
+  const subjects = lines.flatMap(({ fold, items: [item] }): readonly ExcerptSubject[] => {
+    const type = item?.rule === 'check-unknown' ? 'check' : (item?.watch.rule?.type ?? null);
+    const isAsked = fold === null && (type === 'check' || type === 'service') && item?.alert.state === 'firing';
+    return isAsked ? [{ client: item.client, subject: item.subject, isUnit: type === 'service' }] : [];
+  });
+  return subjects.length === 0 || !config.alerts.excerpt
+    ? new Map()
+    : storage.notifications.excerptsOf(subjects.slice(0, maxSystems));
 }

@@ -13,11 +13,11 @@ export const maxRequestOptionBytes = 3100;
  * mounts, the patterns of counted process names, and the lines of logs. Patterns of units and mounts need no option,
  * because they evaluate the usual report. Returns the same object for the same list of rules.
  */
-export function createProbeOptions(): (rules: readonly Rule[], withLogs: boolean) => ProbeOptions {
+export function createProbeOptions(excerpt: boolean): (rules: readonly Rule[], withLogs: boolean) => ProbeOptions {
   const shared = new Map<string, ProbeOptions>();
   const create = (withLogs: boolean): ((rules: readonly Rule[]) => ProbeOptions) =>
     remembered((rules) => {
-      const options = optionsOf(rules, withLogs);
+      const options = optionsOf(rules, withLogs, excerpt);
       const key = JSON.stringify(options);
       const result = shared.get(key) ?? options;
       shared.set(key, result);
@@ -27,7 +27,7 @@ export function createProbeOptions(): (rules: readonly Rule[], withLogs: boolean
   return (rules, withLogs) => (withLogs ? logged : plain)(rules);
 }
 
-function optionsOf(rules: readonly Rule[], withLogs: boolean): ProbeOptions {
+function optionsOf(rules: readonly Rule[], withLogs: boolean, excerpt: boolean): ProbeOptions {
   const units = new Set<string>();
   const processes = new Set<string>();
   const mounts = new Set<string>();
@@ -41,7 +41,8 @@ function optionsOf(rules: readonly Rule[], withLogs: boolean): ProbeOptions {
     if (type === 'log') logs.add(askOfLog(selectors));
   }
   const wanted = Object.entries({ units, processes, mounts, logs }).filter(([, names]) => names.size > 0);
-  return Object.freeze(Object.fromEntries(wanted.map(([probe, names]) => [probe, Object.freeze([...names])])));
+  const lists = Object.fromEntries(wanted.map(([probe, names]) => [probe, Object.freeze([...names])]));
+  return Object.freeze(excerpt ? lists : { ...lists, noExcerpts: true });
 }
 
 /** Returns the option for the log lines that a rule of type log counts, see ProbeOptions. */

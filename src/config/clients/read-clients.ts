@@ -42,6 +42,8 @@ export interface ReadClientsOptions {
   /** The rules, recipients and windows before <alerts>. */
   readonly start: Watched;
   readonly zone: string | null;
+  /** True if agents read excerpts of logs. */
+  readonly excerpt: boolean;
   readonly nowMs: number;
   readonly findings: Findings;
   readonly readSsh: (element: Element, outer: SshLayer) => SshLayer;
@@ -65,7 +67,7 @@ export function readClients(options: ReadClientsOptions): readonly ReadClient[] 
 class ClientReader {
   readonly #options: ReadClientsOptions;
   readonly #found: ReadClient[] = [];
-  readonly #probeOptionsOf = createProbeOptions();
+  readonly #probeOptionsOf: ReturnType<typeof createProbeOptions>;
   readonly #selection: ReturnType<typeof createSelection>;
   #full = false;
   readonly #readWatched = (element: Element, outer: Watched): Watched => ({
@@ -76,6 +78,7 @@ class ClientReader {
 
   constructor(options: ReadClientsOptions) {
     this.#options = options;
+    this.#probeOptionsOf = createProbeOptions(options.excerpt);
     this.#selection = createSelection(options.start, this.#readWatched, options.findings);
   }
 

@@ -181,6 +181,12 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
           'notification. Default yes.',
       },
       defaults: { words: yesNo, help: 'no: only rules of this file and conditions apply. Default yes.' },
+      excerpt: {
+        words: yesNo,
+        help:
+          'no: mails show no lines of failed units, containers and checks, and agents read none of units and ' +
+          'containers. Default yes.',
+      },
       logs: logsAttribute,
       zone: { kind: 'zone', help: "IANA time zone of times in mails and on pages. Default: the server's." },
     },

@@ -4,7 +4,7 @@ import { dayMs, hourMs } from '../../platform/units.ts';
 import { alertColumns, alertKey, storedAlert } from '../rows/alert-rows.ts';
 import { silencesAfter } from './operator.ts';
 import { numberOrNull } from '../store/record-shape.ts';
-import { exportsOf, systemsOf } from '../rows/stored-rows.ts';
+import { excerptsOf, exportsOf, systemsOf } from '../rows/stored-rows.ts';
 import { changeIds } from '../sql/by-ids.ts';
 import type { Database, Session, SqlRow, SqlValue } from '../sql/database.ts';
 import { databaseNowMs, fromSqlTime, sqlTime } from '../sql/sql-time.ts';
@@ -43,6 +43,7 @@ export function createNotificationStore(database: Database): NotificationStore {
     storedEpisodes: (keys) => database.read((session) => storedEpisodes(session, keys)),
     exportsOf: (mounts) => database.read((session) => exportsOf(session, mounts)),
     systemsOf: (clients) => database.read((session) => systemsOf(session, clients)),
+    excerptsOf: (subjects) => database.read((session) => excerptsOf(session, subjects)),
     timesFired: (alertIds, sinceMs) => database.read((session) => timesFired(session, alertIds, sinceMs)),
     series: (client, column, mount, sinceMs) =>
       database.read((session) => series(session, client, column, mount, sinceMs)),

@@ -1,3 +1,5 @@
+import type { Report } from '../../report/report.ts';
+import type { ExcerptSubject } from '../store/notification-store.ts';
 import { diskFigures, type DiskRow, type NetworkRow, type StatsColumns } from '../../report/columns.ts';
 import type { CheckStat } from '../../checks/checks.ts';
 import type { UnprocessedReport, UnprocessedVisit } from '../store/evaluation-store.ts';
@@ -156,6 +158,35 @@ export async function systemsOf(session: Session, clients: readonly string[]): P
     if (system !== null) systems.set(client, system);
   }
   return systems;
+}
+
+const newestSql = '(SELECT id FROM stats WHERE client = ? ORDER BY observed_at DESC, id DESC LIMIT 1)';
+const checkTextSql = `SELECT text FROM check_stats WHERE stat_id = ${newestSql} AND check_name = ?`;
+const newestReportSql = `SELECT report FROM reports WHERE stat_id = ${newestSql}`;
+
+/** Implements NotificationStore.excerptsOf. */
+export async function excerptsOf(
+  session: Session,
+  subjects: readonly ExcerptSubject[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const excerpts = new Map<string, readonly string[]>();
+  for (const { client, subject, isUnit } of subjects) {
+    const [row] = await session.all(isUnit ? newestReportSql : checkTextSql, isUnit ? [client] : [client, subject]);
+    const lines = isUnit
+      ? linesOfUnit(row?.['report'], subject)
+      : (textOrNull(row?.['text']) ?? '').split('\n').slice(1);
+    if (lines.length > 0) excerpts.set(`${client}\0${subject}`, lines);
+  }
+  return excerpts;
+}
+
+/** Returns the lines about a unit in a stored report, which was checked before it was stored. */
+function linesOfUnit(report: unknown, unit: string): readonly string[] {
+  if (typeof report !== 'string') return [];
+  const { worker_reports: workers } = JSON.parse(report) as Report;
+  const families = workers.flatMap(({ function_reports: functions }) => functions);
+  const rows = families.flatMap(({ name, data }) => (name === 'unit_line' ? data : []));
+  return rows.flatMap(({ unit: of, text }) => (of === unit && typeof text === 'string' ? text : []));
 }
 
 /** Implements NotificationStore.exportsOf. */

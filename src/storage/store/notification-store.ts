@@ -42,6 +42,13 @@ export interface SeriesPoint {
   readonly value: number | null;
 }
 
+/** A check or a failed unit of a client. */
+export interface ExcerptSubject {
+  readonly client: string;
+  readonly subject: string;
+  readonly isUnit: boolean;
+}
+
 /** The source of mails, for alerter/dispatch and alerter/compose. */
 export interface NotificationStore {
   state(nowMs: number): Promise<AlerterState>;
@@ -63,6 +70,11 @@ export interface NotificationStore {
   ): Promise<ReadonlyMap<string, string>>;
   /** Returns the distribution, or else the kernel, of each client's newest report. Omits clients without a report. */
   systemsOf(clients: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /**
+   * Returns the lines that the newest report of a client has below the text of a check, or about a failed unit, by
+   * `client U+0000 subject`. Omits subjects without lines.
+   */
+  excerptsOf(subjects: readonly ExcerptSubject[]): Promise<ReadonlyMap<string, readonly string[]>>;
   /** Returns how often each alert and the earlier ones of its client, rule and subject began to fire since a time. */
   timesFired(alertIds: readonly number[], sinceMs: number): Promise<ReadonlyMap<number, number>>;
   /**

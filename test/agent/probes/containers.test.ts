@@ -8,6 +8,7 @@ import { withBuiltIn } from '../../../agent/checks/with-built-in.ts';
 import { startChecks } from '../../../agent/checks/start-checks.ts';
 import { containers } from '../../../agent/probes/containers.ts';
 import { checkAwks, checkedMachine, inShort, type Files } from '../../support/built-in-checks.ts';
+import { isWide } from '../../support/long-tests.ts';
 import { rootWith, shellAgent } from '../../support/shell-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { contextOf } from './fixture-context.ts';
@@ -99,39 +100,55 @@ test('of many containers 50 are looked at', async (t) => {
   assert.equal((await checkedMachine(t).visit(Object.assign({}, version2, ...many) as Files)).length, 50);
 });
 
+/** The answers of Docker: the list, and those to other paths below /containers/. Any other path is not found. */
+interface Answers {
+  readonly list: string;
+  readonly others?: Readonly<Record<string, string | Buffer>>;
+}
+
+const unhealthy = 'json?filters={"health":["unhealthy"]}';
+const logOf = (id: string): string => `${id.slice(0, 12)}/logs?stdout=1&stderr=1&tail=5`;
+
 /** Starts a server that answers at the socket of Docker below a root. Returns the requests. */
-async function dockerAt(t: TestContext, root: string, answer: string): Promise<readonly string[]> {
+async function dockerAt(t: TestContext, root: string, answers: string | (() => Answers)): Promise<readonly string[]> {
   const asked: string[] = [];
   mkdirSync(`${root}/run`, { recursive: true });
   const server = createServer((request, response) => {
-    asked.push(`${request.method ?? ''} ${request.url ?? ''}`);
-    response.end(answer);
+    const what = decodeURI(request.url ?? '').replace('/containers/', '');
+    asked.push(`${request.method ?? ''} ${what}`);
+    const { list, others = {} } = typeof answers === 'string' ? { list: answers } : answers();
+    const answer = what === 'json' ? list : others[what];
+    if (answer === undefined) response.statusCode = what === unhealthy ? 200 : 404;
+    response.end(answer ?? (what === unhealthy ? '[]' : '{"message":"no such thing"}'));
   });
   await new Promise<void>((resolve) => server.listen(`${root}/run/docker.sock`, resolve));
   t.after(() => server.close());
   return asked;
 }
-const answered = (id: string, name: string): string =>
+const answered = (id: string, name: string, status = 'Up 3 hours', state = 'running'): string =>
   JSON.stringify([
-    { Id: web, Names: ['/web'], Image: 'x "Id":"1","Names":["/no"' },
-    { Id: id, Names: [`/${name}`] },
+    { Id: web, Names: ['/web'], Image: 'x "Id":"1","Names":["/no"', Labels: {}, State: 'running', Status: 'Up 2 days' },
+    { Id: id, Names: [`/${name}`], Labels: { a: '"State":"x","Status":"y"' }, State: state, Status: status },
   ]);
 
-test('names come from Docker where its socket may be opened, and are asked for once', async (t) => {
+test('names come from Docker where its socket may be opened', async (t) => {
   const root = rootWith(tempFolder(t), { 'proc/uptime': '1000.00 1.00\n', ...docker({}) });
   const asked = await dockerAt(t, root, answered(db, 'db'));
   const { checks, counters } = await containers.run(contextOf(root));
   assert.equal(checks?.[0]?.name, 'container:web');
-  const again = await containers.run(contextOf(root, { counters: counters ?? null }));
-  assert.equal(again.checks?.[0]?.name, 'container:web');
-  assert.deepEqual(asked, ['GET /containers/json']);
+  const [ofDocker] = asked;
+  assert.equal(ofDocker, 'GET json');
+  assert.equal(asked.length, 2, 'the list, and the unhealthy ones');
 
   const agent = shellAgent(t);
   const { report } = await agent.run({ root });
   assert.equal(report?.checks?.[0]?.name, 'container:web');
   rootWith(root, { 'proc/uptime': '1060.00 1.00\n' });
   assert.equal((await agent.run({ root })).report?.checks?.[0]?.name, 'container:web');
-  assert.equal(asked.length, 2);
+  // Once Docker is silent, the name is that of the former visit.
+  const silent = rootWith(tempFolder(t), docker({}));
+  const kept = await containers.run(contextOf(silent, { counters: counters ?? null }));
+  assert.equal(kept.checks?.[0]?.name, 'container:web');
 });
 
 /** Returns the checks that both agents report with these conf lines. Asserts that both report the same. */
@@ -205,4 +222,113 @@ test('a socket that says nothing is waited for only shortly', async (t) => {
   t.after(() => server.close());
   const { checks } = await containers.run(contextOf(root));
   assert.equal(checks?.[0]?.name, 'container:4f5d0a1b2c3d');
+});
+
+/** Returns lines as Docker sends them: each with a header of its stream and length. */
+const framed = (...lines: readonly string[]): Buffer =>
+  Buffer.concat(
+    lines.flatMap((line, at) => {
+      const header = Buffer.from([1 + (at % 2), 0, 0, 0, 0, 0, 0, 0]);
+      header.writeUInt32BE(Buffer.byteLength(line) + 1, 4);
+      return [header, Buffer.from(`${line}\n`)];
+    }),
+  );
+
+for (const awk of checkAwks) {
+  test(`an unhealthy container is CRITICAL, with the last five lines of its log (${awk})`, async (t) => {
+    const root = rootWith(tempFolder(t), { 'proc/uptime': '1000.00 1.00\n', ...docker({}) });
+    const long = 'x'.repeat(300);
+    const lines = ['123456789', 'täst | pipe', `\x1b[31m${'z'.repeat(130)}`, `key=1 ${long}`, 'oops'];
+    let others: NonNullable<Answers['others']> = { [unhealthy]: answered(db, 'db'), [logOf(web)]: framed(...lines) };
+    await dockerAt(t, root, () => ({ list: answered(db, 'db'), others }));
+    const text = (rows: readonly unknown[]): string => (rows[0] as { readonly output: string }).output;
+    const shown = [
+      'unhealthy|memory=1048576B;;;0 oom_kills=0',
+      ...['123456789', 'täst / pipe', `\ufffd[31m${'z'.repeat(130)}`, `key=1 ${'x'.repeat(164)}`, 'oops'],
+    ];
+    assert.deepEqual(text(await withLines(t, root, '', awk)).split('\n'), shown);
+    others = { [unhealthy]: answered(db, 'db') };
+    const { checks } = await containers.run(contextOf(root));
+    assert.equal(checks?.[0]?.logTail, '', 'no log to read');
+  });
+
+  test(`no log is read if config.xml says so, nor the log of a container that is well (${awk})`, async (t) => {
+    const root = rootWith(tempFolder(t), { 'proc/uptime': '1000.00 1.00\n', ...docker({}) });
+    let sick = answered(db, 'db');
+    const others = () => ({ [unhealthy]: sick, [logOf(web)]: framed('secret') });
+    const asked = await dockerAt(t, root, () => ({ list: answered(db, 'db'), others: others() }));
+    await containers.run(contextOf(root, { options: { noExcerpts: true } }));
+    if (isWide) await shellAgent(t, { awk }).run({ root, options: { noExcerpts: true } });
+    sick = '[]';
+    await containers.run(contextOf(root));
+    assert.deepEqual(
+      asked.filter((what) => what.includes('logs')),
+      [],
+    );
+  });
+}
+
+test('four restarts within an hour are CRITICAL, also of a container that waits for its next start', async (t) => {
+  const root = rootWith(tempFolder(t), docker({ usage: 9 }));
+  let count = 7;
+  let list = () => answered(db, 'loop', 'Restarting (3) 5 seconds ago', 'restarting');
+  const others = () => ({
+    [`${db.slice(0, 12)}/json`]: `{"Id":"${db}","Config":{"Env":["TOKEN=hush"]},"RestartCount":${count},"Name":"/loop"}`,
+    [logOf(db)]: framed('no database'),
+  });
+  await dockerAt(t, root, () => ({ list: list(), others: others() }));
+  let counters: Parameters<typeof contextOf>[1] = {};
+  const visit = async (elapsedMs: number, restarts: number): Promise<string> => {
+    count += restarts;
+    const result = await containers.run(contextOf(root, { ...counters, elapsedMs }));
+    counters = { counters: JSON.parse(JSON.stringify(result.counters)) as never };
+    const { name, state, text } = result.checks?.find((check) => check.name === 'container:loop') ?? {};
+    return `${name} ${state} ${text}`;
+  };
+  const minutes = 60_000;
+  assert.equal(await visit(0, 0), 'container:loop 0 restarting');
+  assert.equal(await visit(5 * minutes, 3), 'container:loop 0 restarting');
+  assert.equal(await visit(50 * minutes, 1), 'container:loop 2 restarted 4 times within an hour');
+  assert.equal(await visit(9 * minutes, 0), 'container:loop 2 restarted 4 times within an hour');
+  assert.equal(await visit(2 * minutes, 0), 'container:loop 0 restarting');
+  assert.equal(await visit(2 * minutes, 900), 'container:loop 2 restarted 4 times within an hour');
+  // Between two starts it may be in no list for a moment.
+  list = () => '[]';
+  assert.equal(await visit(2 * minutes, 0), 'container:loop 2 restarted 4 times within an hour');
+  assert.equal(await visit(60 * minutes, 0), 'undefined undefined undefined');
+});
+
+test('the shell agent counts restarts too, and takes no environment of a container along', async (t) => {
+  const list = answered(db, 'loop', 'Up 2 seconds');
+  let count = 1;
+  const root = rootWith(tempFolder(t), { ...docker({}), ...container(`system.slice/docker-${db}.scope`) });
+  const detail = () => `{"Id":"${db}","Args":["--password=hush"],"RestartCount":${count}}`;
+  await dockerAt(t, root, () => ({
+    list,
+    others: {
+      [`${db.slice(0, 12)}/json`]: detail(),
+      [logOf(db)]: framed('no database'),
+    },
+  }));
+  const agent = shellAgent(t);
+  const visit = async (seconds: number): Promise<string | undefined> => {
+    rootWith(root, { 'proc/uptime': `${seconds}.00 1.00\n` });
+    const { report } = await agent.run({ root });
+    assert.doesNotMatch(JSON.stringify(report), /hush/);
+    return report?.checks?.find(({ name }) => name === 'container:loop')?.output.replace(/\|.*/, '');
+  };
+  assert.equal(await visit(1000), 'running');
+  count = 5;
+  assert.equal(await visit(1060), 'restarted 4 times within an hour\nno database');
+});
+
+test('without a socket a restart is seen by new counters, one at each visit', async (t) => {
+  const states: (number | undefined)[] = [];
+  let counters: Parameters<typeof contextOf>[1] = {};
+  for (const usage of [500, 400, 300, 200, 100, 100]) {
+    const result = await containers.run(contextOf(rootWith(tempFolder(t), docker({ usage })), counters));
+    states.push(result.checks?.[0]?.state);
+    counters = { counters: result.counters ?? null, elapsedMs: 300_000 };
+  }
+  assert.deepEqual(states, [0, 0, 0, 0, 2, 2]);
 });

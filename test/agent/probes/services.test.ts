@@ -6,6 +6,8 @@ import { setTimeout } from 'node:timers/promises';
 import { startOf } from '../../../agent/start/running.ts';
 import { services } from '../../../agent/probes/services.ts';
 import { contextOf, familyOf, onlyRow, reasonOf } from './fixture-context.ts';
+import type { ProbeOptions } from '../../../src/report/wire.ts';
+import { shellAgent } from '../../support/shell-report.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { assertWithin } from '../../support/within.ts';
 
@@ -127,4 +129,36 @@ test('of many failed units 200, and the count of all', async (t) => {
   assert.deepEqual(onlyRow(functions, 'services'), { failed_units: 300 });
   assert.equal(familyOf(functions, 'failed_unit').data.length, 200);
   assert.equal(familyOf(functions, 'failed_unit').omitted, 100);
+});
+
+/** Returns the lines of failed units in the reports of both agents. Asserts that both have the same. */
+async function unitLines(t: TestContext, failed: readonly string[], options: ProbeOptions): Promise<unknown> {
+  const blocks = failed.map((unit) => `Id=${unit}\nNames=${unit}\nLoadState=loaded\nActiveState=failed\n`);
+  const systemctl = `cat <<'.'\n${blocks.join('\n')}.`;
+  const journalctl = `for unit; do :; done
+    case $unit in *hangs*) exec sleep 60 ;; *quiet*) exit ;; *denied*) exit 1 ;; esac
+    printf '%s\\n' "$#" '' 'one \\x2d' 'two: ' three four "last of $unit"`;
+  const root = rootWith(t, systemctl);
+  writeFileSync(`${root}/usr/bin/journalctl`, `#!/bin/sh\n${journalctl}\n`, { mode: 0o700 });
+  mkdirSync(`${root}/proc`);
+  writeFileSync(`${root}/proc/uptime`, '1000.00 1.00\n');
+  const node = await services.run(contextOf(root, { options, leftMs: () => 5000 }));
+  const { report, fault } = await shellAgent(t, { own: { systemctl, journalctl } }).run({ root, options });
+  assert.equal(fault, null);
+  const ofShell = report?.worker_reports.find(({ name }) => name === 'services')?.function_reports ?? [];
+  const [lines, same] = [node.functions, ofShell].map((all) => all.find(({ name }) => name === 'unit_line')?.data);
+  assert.deepEqual(same, lines);
+  return lines;
+}
+
+test('failed units have their last five lines in both agents, three units at most', async (t) => {
+  const lines = (unit: string): unknown =>
+    ['one \\x2d', 'two: ', 'three', 'four', `last of --unit=${unit}`].map((text) => ({ unit, text }));
+  const found = await unitLines(t, ['b.service', 'a\\x2d$(id).service', 'c.service', 'd.service'], {});
+  assert.deepEqual(found, [lines('a\\x2d$(id).service'), lines('b.service'), lines('c.service')].flat());
+});
+
+test('a journal that hangs, is empty or closed has no lines, and none is read if config.xml says so', async (t) => {
+  assert.equal(await unitLines(t, ['quiet.service', 'hangs.service', 'denied.service'], {}), undefined);
+  assert.equal(await unitLines(t, ['a.service'], { noExcerpts: true }), undefined);
 });

@@ -328,12 +328,16 @@ function workersSaying(said: string): readonly WorkerReport[] {
   ]);
   const disks = new Map<string, number | null>([['/', 50]]);
   const units: string[] = [];
+  const unitLines: { unit: string; text: string }[] = [];
   const exports = new Map<string, { source: string; unresponsive: number }>();
   for (const part of said.split(',').map((text) => text.trim())) {
     const [word = '', first = '', second = '', third = ''] = part.split(' ');
     if (word === 'disk') disks.set(first, second === '?' ? null : Number(second));
-    else if (word === 'unit') units.push(first);
-    else if (word === 'mount') exports.set(first, { source: second, unresponsive: third === 'hangs' ? 1 : 0 });
+    else if (word === 'unit') {
+      const [unit = ''] = first.split('\n', 1);
+      units.push(unit);
+      for (const text of part.split('\n').slice(1)) unitLines.push({ unit, text });
+    } else if (word === 'mount') exports.set(first, { source: second, unresponsive: third === 'hangs' ? 1 : 0 });
     else if (word === 'check') continue;
     else if (percents.has(word)) percents.set(word, Number(first));
     else if (word !== 'boot') assert.equal(word, '', `no such word: ${part}`);
@@ -357,6 +361,7 @@ function workersSaying(said: string): readonly WorkerReport[] {
     worker('os', { hostname: 'web-1', distribution: 'Debian GNU/Linux 13' }),
     worker('uptime', { seconds: 86400 }),
     worker('services', { failed_units: units.length }),
+    ...(unitLines.length === 0 ? [] : [worker('unit_line', ...unitLines)]),
     ...(units.length === 0 ? [] : [worker('failed_unit', ...units.map((unit) => ({ unit, failed: 1 })))]),
   ];
 }
