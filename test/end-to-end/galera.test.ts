@@ -7,7 +7,9 @@ import { spawn } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
+import { fraction } from '../../src/simulator/seeded.ts';
 import { openMysqlDatabase } from '../../src/storage/dialects/mysql/database.ts';
 import { takeLease } from '../../src/storage/alerts/lease.ts';
 import { startFickleProxy, type FickleProxy } from '../support/tcp-proxy.ts';
@@ -16,12 +18,16 @@ import { startLoopbackFleet, type LoopbackFleet } from '../support/loopback-flee
 import { mysqlAt } from '../support/mariadb.ts';
 import { runBuilt, type CliResult } from '../support/run-cli.ts';
 import { startSmtpServer, type SmtpServer } from '../support/smtp-server.ts';
+import { timePassed } from '../support/time-passed.ts';
 import { times } from '../support/times.ts';
 import { namesBelow } from '../support/names-below.ts';
 
 const skip =
   process.env['FLEET_HEALTH_GALERA'] === '1' ? skipWithoutGalera : 'set FLEET_HEALTH_GALERA=1, or npm run galera';
 
+/** The number of times that all nodes are killed. */
+const losses = Number(process.env['FLEET_HEALTH_LOSSES'] ?? 4);
+const seed = Number(process.env['FLEET_HEALTH_SEED'] ?? 1);
 const clientCount = 3;
 const password = 'a word';
 
@@ -55,7 +61,7 @@ const rounds: readonly Round[] = [
 ];
 
 test('a Galera cluster', { skip, timeout: 900_000 }, async (t: TestContext) => {
-  const site = await openSite(t);
+  const site = await openSite(t, rounds.length + 2);
   const { galera } = site;
 
   await t.test('at rest', async () => {
@@ -87,6 +93,21 @@ test('a Galera cluster', { skip, timeout: 900_000 }, async (t: TestContext) => {
   );
 });
 
+test('a Galera cluster of which all nodes are killed', { skip, timeout: losses * 300_000 }, async (t) => {
+  const site = await openSite(t, losses);
+  await site.collect();
+  await site.alert();
+  let total = 0;
+  let lossy = 0;
+  for (let round = 0; round < losses; round += 1) {
+    const restored = await loseAll(site, round);
+    total += restored;
+    if (restored > 0) lossy += 1;
+    process.stderr.write(`${JSON.stringify({ at: new Date(), round, restored, total, lossy })}\n`);
+  }
+  assert.ok(total > 0, 'the cluster has forgotten nothing');
+});
+
 interface Site {
   readonly galera: Galera;
   readonly proxies: readonly FickleProxy[];
@@ -95,6 +116,8 @@ interface Site {
   begin(index: number): void;
   /** Runs `collect`, which must succeed. */
   collect(): Promise<void>;
+  /** Runs `collect` after the cluster has lost data. Returns the number of rows that were stored again. */
+  collectAgain(): Promise<number>;
   alert(): Promise<void>;
   /** Counts a run that the test started itself: that run fetched reports, too. */
   countRun(): void;
@@ -108,7 +131,7 @@ interface Site {
   check(): Promise<void>;
 }
 
-async function openSite(t: TestContext): Promise<Site> {
+async function openSite(t: TestContext, ruleCount: number): Promise<Site> {
   const galera = await startGalera();
   t.after(() => galera.stop());
   await galera.nodes[0]?.asRoot(
@@ -128,16 +151,17 @@ async function openSite(t: TestContext): Promise<Site> {
     `mysql://fleet@${order.map(({ port }) => `127.0.0.1:${port}`).join(',')}/fleet`;
   const ruleOf = (index: number): string =>
     `<alert name="round-${index}-" type="process" match="${processOf(index)}" op="ge" limit="1" for="1x"/>`;
-  const rules = times(rounds.length + 2, ruleOf);
+  const rules = times(ruleCount, ruleOf);
   fleet.configure(`<storage url="${urlTo(proxies)}" passwordFile="db.password"/>
     <smtp host="127.0.0.1" port="${smtp.port}" security="none" from="fleet@example.org" maxMailsPerHour="100000"/>
-    <alerts defaults="no" groupInterval="0s"><mail to="ops@example.org"/>${rules.join('\n')}</alerts>`);
+    <alerts defaults="no" groupInterval="0s"><mail to="ops@example.org"/>
+      <alert name="database-forgot" enabled="no"/>${rules.join('\n')}</alerts>`);
 
   let runs = 0;
   const begun: number[] = [];
-  const went = ({ status, stderr, stdout }: CliResult): void => {
+  const went = ({ status, stderr, stdout }: CliResult, isRestored = false): void => {
     assert.equal(status, 0, stdout + stderr);
-    assert.equal(stderr, '');
+    if (!isRestored) assert.equal(stderr, '');
   };
   return {
     galera,
@@ -154,6 +178,13 @@ async function openSite(t: TestContext): Promise<Site> {
       runs += 1;
       went(await fleet.runBuilt(['collect']));
     },
+    collectAgain: async () => {
+      runs += 1;
+      const result = await fleet.runBuilt(['collect']);
+      went(result, true);
+      const [, lost = ''] = /has lost (.*?) of \d/.exec(result.stderr + result.stdout) ?? [];
+      return (lost.match(/\d+/g) ?? []).reduce((sum, count) => sum + Number(count), 0);
+    },
     alert: async () => went(await fleet.runBuilt(['alert'])),
     countRun: () => (runs += 1),
     sealed: () => namesBelow(path.join(fleet.dir, 'state', 'encrypted_stats'), '.fhs').length,
@@ -167,15 +198,16 @@ async function openSite(t: TestContext): Promise<Site> {
       return file;
     },
     check: async () => {
-      for (const node of galera.nodes) {
+      for (const [index, node] of galera.nodes.entries()) {
         // A frozen node does not detect at once that its cluster has gone on without it.
         const [row] = await untilTaken(async () => {
           await node.untilSynced();
-          return await node.asRoot('SET SESSION wsrep_sync_wait = 7', 'USE fleet', countsSql);
+          return await node.asCurrent(countsSql);
         });
         const counts = Object.fromEntries(Object.entries(row ?? {}).map(([name, value]) => [name, Number(value)]));
         const all = runs * clientCount;
-        assert.deepEqual(counts, { stats: all, ids: all, reports: all, visits: all, runs, failed: 0, halfRuns: 0 });
+        const expected = { stats: all, ids: all, reports: all, visits: all, runs, failed: 0, halfRuns: 0 };
+        assert.deepEqual(counts, expected, `node ${index + 1}: ${JSON.stringify(counts)}`);
       }
       const notified = smtp.mails.map(({ content }) => /round-(\d+)-/.exec(content)?.[1] ?? content);
       assert.deepEqual(notified, begun.map(String), 'one mail for each rule that held');
@@ -262,6 +294,40 @@ async function loseMajority(site: Site): Promise<void> {
   await site.check();
 }
 
+/**
+ * Kills all nodes within a second: in `collect`, in `alert` or after both. In half of the rounds a node was cut off
+ * from the others before, and the cluster begins again with the data of any node, which may be that one. Returns the
+ * number of rows that were stored again.
+ */
+async function loseAll(site: Site, round: number): Promise<number> {
+  const { galera, fleet } = site;
+  const chance = (draw: number): number => fraction(seed, round, draw);
+  const isParted = round % 2 === 1;
+  site.begin(round);
+  if (isParted) await isolate(galera.nodes[Math.floor(chance(0) * 3)]);
+  const during = Math.floor(chance(1) * 3);
+  const killAll = async (ended: Promise<unknown>): Promise<void> => {
+    await Promise.race([sleep(chance(2) * 4000), ended]);
+    await Promise.all(galera.nodes.map((node, index) => sleep(chance(3 + index) * 1000).then(() => node.kill())));
+  };
+  for (const [index, command] of (['collect', 'alert'] as const).entries()) {
+    if (index > during) continue;
+    const ended = fleet.runBuilt([command]);
+    if (index === during) await killAll(ended);
+    const { status, stderr } = await ended;
+    assert.ok(status === 0 || (index === during && status === 3), stderr);
+  }
+  site.countRun();
+  if (during === 2) await killAll(Promise.resolve());
+  await galera.beginAgain(isParted ? Math.floor(chance(6) * 3) : undefined);
+  // A killed alerter's lease and claims end after minutes.
+  await galera.nodes[0]?.asRoot('USE fleet', ...timePassed);
+  const restored = await site.collectAgain();
+  await site.alert();
+  await site.check();
+  return restored;
+}
+
 /** Makes the first node, which every program asks first, fail at one moment of a program's conversation with it. */
 function strikeAt({ galera, proxies }: Site, { strike, words, moment }: Round): { mend: () => Promise<void> } {
   const [node] = galera.nodes;
@@ -292,9 +358,7 @@ function strikeAt({ galera, proxies }: Site, { strike, words, moment }: Round): 
         };
         return;
       case 'cut off from its cluster':
-        mend = async () => {
-          await node.asRoot("SET GLOBAL wsrep_provider_options = 'gmcast.isolate=0'");
-        };
+        mend = () => node.reconnect();
         return isolate(node);
       case 'lagging':
         return lag();
@@ -315,8 +379,9 @@ function strikeAt({ galera, proxies }: Site, { strike, words, moment }: Round): 
   };
 }
 
-async function isolate(node: GaleraNode): Promise<void> {
-  await node.asRoot("SET GLOBAL wsrep_provider_options = 'gmcast.isolate=1'");
+async function isolate(node: GaleraNode | undefined): Promise<void> {
+  assert.ok(node !== undefined);
+  await node.cutOff();
   await untilTaken(async () => {
     const [row] = await node.asRoot("SHOW STATUS LIKE 'wsrep_cluster_status'");
     assert.equal(row?.['Value'], 'non-Primary');

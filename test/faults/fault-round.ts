@@ -3,6 +3,7 @@ import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'no
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { timePassed } from '../support/time-passed.ts';
 import type { Faults, RandomKill } from './choose-faults.ts';
 import type { Pipe } from './fault-pipe.ts';
 import type { FaultSite } from './fault-site.ts';
@@ -170,11 +171,7 @@ export async function reviveServers({ sshd, mail, database }: FaultSite): Promis
  * run out. Call it only while no alerter runs. The programs themselves keep the clock of the machine.
  */
 export async function letTimePass({ database }: FaultSite): Promise<void> {
-  await database.run(
-    "UPDATE leases SET touched_at = '2020-01-01 00:00:00.000'",
-    `UPDATE mails SET claimed_until = '2020-01-01 00:00:00.000', next_attempt_at = NULL
-      WHERE sent_at IS NULL AND failed_at IS NULL`,
-  );
+  await database.run(...timePassed);
 }
 
 export interface HookRecords {

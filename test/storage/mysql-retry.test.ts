@@ -8,7 +8,7 @@ import { retryOf, type Failure } from '../../src/storage/dialects/mysql/retry.ts
 const waitOver = mysqlFault(Object.assign(new Error('Lock wait timeout exceeded'), { errno: 1205 }), 'db');
 
 function answer(fault: FaultKind | StorageFault, more: Partial<Omit<Failure, 'fault'>> = {}): string {
-  const usual = { attempt: 1, failingMs: 0, servers: 3, reused: true, wasConnected: true };
+  const usual = { attempt: 1, failingMs: 0, servers: 3, reused: true, wasConnected: true, isOfGroup: false };
   const failed = typeof fault === 'string' ? new StorageFault(fault, 'words') : fault;
   const retry = retryOf({ ...usual, ...more, fault: failed });
   return retry === null ? 'fault' : `${retry.elsewhere ? 'elsewhere' : 'here'} after ${retry.pauseMs} ms`;
@@ -34,6 +34,10 @@ test('where a transaction that failed is made again', () => {
     [answer('contended', { attempt: 6 }), 'fault'],
     [answer('full'), 'elsewhere after 250 ms'],
     [answer('full', { attempt: 4 }), 'fault'],
+    [answer('read-only', { attempt: 4 }), 'fault'],
+    // A group without its primary is read-only until it has elected another.
+    [answer('read-only', { attempt: 4, isOfGroup: true }), 'elsewhere after 2000 ms'],
+    [answer('read-only', { failingMs: 30_000, isOfGroup: true }), 'fault'],
   ];
   for (const kind of ['denied', 'schema', 'damaged', 'broken', 'exists', 'refused', 'aborted'] as const) {
     assert.deepEqual([kind, answer(kind)], [kind, 'fault']);

@@ -1,35 +1,40 @@
-import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 
-import { createConnection, type Connection, type RowDataPacket } from 'mysql2/promise';
+import { createConnection, type Connection } from 'mysql2/promise';
 
+import type { Cluster, ClusterNode } from './cluster.ts';
 import { keptPort } from './free-port.ts';
 import { query } from './mariadb.ts';
 
 /** A real Galera cluster of three nodes on this machine, on ports that the kernel chose. */
-export interface Galera {
+export interface Galera extends Cluster {
   readonly nodes: readonly GaleraNode[];
-  stop(): Promise<void>;
+  /**
+   * Starts a cluster again of which all nodes are dead. `first` is the index of the node whose data the others receive;
+   * default: the node that has stored most.
+   */
+  beginAgain(first?: number): Promise<void>;
 }
 
-export interface GaleraNode {
+export interface GaleraNode extends ClusterNode {
   readonly port: number;
-  asRoot(...statements: readonly string[]): Promise<readonly RowDataPacket[]>;
   /** Opens a session of root, which the caller ends. */
   session(): Promise<Connection>;
-  /** Sends SIGKILL, as in a crash. The node is dead at once. Resolves when its exit is known. */
-  kill(): Promise<void>;
-  /** Starts the node again after `kill` with the same data, and waits until it has caught up with the others. */
-  restart(): Promise<void>;
-  /** Sends SIGSTOP: the node accepts connections and does not answer. */
-  pause(): void;
-  resume(): void;
-  /** Waits until the node takes part in a cluster and has caught up. */
-  untilSynced(): Promise<void>;
+}
+
+/** A dead node of a dead cluster. */
+interface DeadNode {
+  /** Returns the number of the last transaction that the node has stored; -1 if it has none. */
+  lastStored(): Promise<number>;
+  /** Starts the node as the first of its cluster, with the data that it had at `lastStored`. */
+  startFirst(): Promise<void>;
+  /** Starts the node without its data, and waits until it has received all data from another node. */
+  startEmpty(): Promise<void>;
 }
 
 const folders = ['/usr/lib/galera', '/usr/lib', '/usr/lib64/galera-4'];
@@ -51,10 +56,14 @@ interface Ports {
   readonly sst: number;
 }
 
-/** Starts three nodes one after the other. Each takes some seconds. */
+/**
+ * Starts three nodes one after the other. Each takes some seconds. A killed node forgets what it was not forced to
+ * write.
+ */
 export async function startGalera(): Promise<Galera> {
   if (provider === null || server === null || installer === null) throw new Error('Galera is not installed');
-  const dir = mkdtempSync(path.join(tmpdir(), 'fleet-galera-'));
+  // In memory MariaDB maps its log, and a kill loses nothing of it.
+  const dir = mkdtempSync('/var/tmp/fleet-galera-');
   const remove = (): void => rmSync(dir, { recursive: true, force: true });
   process.once('exit', remove);
   const ports: Ports[] = [];
@@ -63,7 +72,7 @@ export async function startGalera(): Promise<Galera> {
   }
   const members = ports.map(({ group }) => `127.0.0.1:${group}`).join(',');
   giveAway(dir);
-  const nodes: GaleraNode[] = [];
+  const nodes: (GaleraNode & DeadNode)[] = [];
   const stop = async (): Promise<void> => {
     await Promise.all(nodes.map((node) => node.kill()));
     process.removeListener('exit', remove);
@@ -78,7 +87,16 @@ export async function startGalera(): Promise<Galera> {
     await stop();
     throw thrown;
   }
-  return { nodes, stop };
+  return { nodes, attributes: '', beginAgain: (first) => beginAgain(nodes, first), stop };
+}
+
+async function beginAgain(nodes: readonly DeadNode[], chosen?: number): Promise<void> {
+  const candidates = chosen === undefined ? nodes : nodes.slice(chosen, chosen + 1);
+  const stored = await Promise.all(candidates.map((node) => node.lastStored()));
+  const first = candidates[stored.indexOf(Math.max(...stored))];
+  await first?.startFirst();
+  // A node that has stored more than the first refuses to join with its data.
+  await Promise.all(nodes.filter((node) => node !== first).map((node) => node.startEmpty()));
 }
 
 // rsync's daemon, which transfers a node's data, drops root's rights by itself.
@@ -100,22 +118,47 @@ interface NodeOptions {
   readonly isFirst: boolean;
 }
 
-async function startNode({ dir, own, members, isFirst }: NodeOptions): Promise<GaleraNode> {
+async function startNode({ dir, own, members, isFirst }: NodeOptions): Promise<GaleraNode & DeadNode> {
   mkdirSync(dir, { mode: 0o700 });
   const configFile = path.join(dir, 'my.cnf');
   const socketPath = path.join(dir, 'mysql.sock');
   writeFileSync(configFile, nodeConfig(dir, socketPath, own));
   giveAway(dir);
+  const data = path.join(dir, 'data');
+  const makeData = (): void => {
+    mkdirSync(data, { mode: 0o700 });
+    giveAway(data);
+  };
   // The other nodes receive all data from the first.
   if (isFirst) install(configFile);
-  else mkdirSync(path.join(dir, 'data'), { mode: 0o700 });
+  else makeData();
   giveAway(dir);
   const asRoot: GaleraNode['asRoot'] = (...statements) => query(socketPath, statements);
+  const stateFile = path.join(data, 'grastate.dat');
+  let position = '';
   let child = spawnNode(configFile, isFirst ? '' : members);
   await untilSynced(child, asRoot);
+  const join = async (args: readonly string[]): Promise<void> => {
+    for (let attempt = 1; ; attempt += 1) {
+      // The address for a full transfer. A port that has been used is not free at once.
+      const receive = `--wsrep-sst-receive-address=127.0.0.1:${await keptPort()}`;
+      child = spawnNode(configFile, members, [receive, ...args]);
+      try {
+        await untilSynced(child, asRoot);
+        return;
+      } catch (thrown) {
+        if (attempt === 3) throw thrown;
+        child.kill('SIGKILL');
+      }
+    }
+  };
   return {
     port: own.sql,
+    address: `127.0.0.1:${own.sql}`,
     asRoot,
+    asCurrent: (...statements) => asRoot(waitSql, 'USE fleet', ...statements),
+    cutOff: () => isolate(asRoot, 1),
+    reconnect: () => isolate(asRoot, 0),
     session: () => createConnection({ socketPath, user: 'root' }),
     kill: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return;
@@ -123,21 +166,22 @@ async function startNode({ dir, own, members, isFirst }: NodeOptions): Promise<G
       child.kill('SIGKILL');
       await ended;
     },
-    restart: async () => {
-      // Works like mysqld_safe: transactions that the node has need not be sent again.
-      const position = recoveredPosition(configFile, members);
-      for (let attempt = 1; ; attempt += 1) {
-        // The address for a full transfer. A port that has been used is not free at once.
-        const receive = `--wsrep-sst-receive-address=127.0.0.1:${await keptPort()}`;
-        child = spawnNode(configFile, members, [receive, `--wsrep-start-position=${position}`]);
-        try {
-          await untilSynced(child, asRoot);
-          return;
-        } catch (thrown) {
-          if (attempt === 3) throw thrown;
-          child.kill('SIGKILL');
-        }
-      }
+    // Works like mysqld_safe: transactions that the node has need not be sent again.
+    restart: async () => join([`--wsrep-start-position=${await recoveredPosition(configFile, members)}`]),
+    lastStored: async () => {
+      position = await recoveredPosition(configFile, members);
+      return Number(position.split(':')[1]);
+    },
+    startFirst: async () => {
+      const state = readFileSync(stateFile, 'utf8');
+      writeFileSync(stateFile, state.replace('safe_to_bootstrap: 0', 'safe_to_bootstrap: 1'));
+      child = spawnNode(configFile, '', [`--wsrep-start-position=${position}`]);
+      await untilSynced(child, asRoot);
+    },
+    startEmpty: () => {
+      rmSync(data, { recursive: true });
+      makeData();
+      return join([]);
     },
     pause: () => void child.kill('SIGSTOP'),
     resume: () => void child.kill('SIGCONT'),
@@ -161,6 +205,7 @@ binlog-format=ROW
 default-storage-engine=InnoDB
 innodb-autoinc-lock-mode=2
 innodb-flush-log-at-trx-commit=0
+innodb-flush-log-at-timeout=600
 innodb-buffer-pool-size=64M
 innodb-log-file-size=16M
 performance-schema=0
@@ -176,12 +221,9 @@ wsrep-provider-options="repl.causal_read_timeout=PT3S;gmcast.listen_addr=tcp://1
 }
 
 /** Returns the position of the data stored by the node, as `cluster:transaction`. */
-function recoveredPosition(configFile: string, members: string): string {
-  const { stderr } = spawnSync(
-    server ?? '',
-    [`--defaults-file=${configFile}`, '--wsrep-recover', `--wsrep-cluster-address=gcomm://${members}`],
-    { encoding: 'utf8' },
-  );
+async function recoveredPosition(configFile: string, members: string): Promise<string> {
+  const args = [`--defaults-file=${configFile}`, '--wsrep-recover', `--wsrep-cluster-address=gcomm://${members}`];
+  const { stderr } = await promisify(execFile)(server ?? '', args);
   const [, position] = /Recovered position: (\S+)/.exec(stderr) ?? [];
   if (position === undefined) throw new Error(`a node does not say what it has stored: ${stderr}`);
   return position;
@@ -202,7 +244,12 @@ function spawnNode(configFile: string, members: string, args: readonly string[] 
   return child;
 }
 
+async function isolate(asRoot: GaleraNode['asRoot'], value: 0 | 1): Promise<void> {
+  await asRoot(`SET GLOBAL wsrep_provider_options = 'gmcast.isolate=${value}'`);
+}
+
 const startMs = 60_000;
+const waitSql = 'SET SESSION wsrep_sync_wait = 7';
 const stateSql = "SHOW STATUS LIKE 'wsrep_local_state_comment'";
 
 async function untilSynced(child: ChildProcess, asRoot: GaleraNode['asRoot']): Promise<void> {
@@ -213,7 +260,7 @@ async function untilSynced(child: ChildProcess, asRoot: GaleraNode['asRoot']): P
   try {
     for (;;) {
       // A node that was frozen reports `Synced` until it learns of its exclusion. A causal read needs the others.
-      const [row] = await asRoot('SET SESSION wsrep_sync_wait = 7', 'SELECT 1', stateSql).catch(() => []);
+      const [row] = await asRoot(waitSql, 'SELECT 1', stateSql).catch(() => []);
       if (row?.['Value'] === 'Synced') return;
       const isGone = child.exitCode !== null || child.signalCode !== null;
       if (log.includes('Need to abort') || isGone || Date.now() > deadline)

@@ -23,6 +23,8 @@ export interface SharedSiteOptions {
   readonly elements?: string;
   /** The server's socket for a collector without a network; default: the port of the URL. */
   readonly socketPath?: string;
+  /** Further attributes of `<storage>`. */
+  readonly storage?: string;
   /** The error of each collector's clock in seconds, as `+40`. Default: the time of this machine. */
   readonly clocks?: readonly string[];
 }
@@ -33,7 +35,7 @@ const usualElements = '<alerts defaults="no"><mail to="you@example.org"/><alert 
 
 /** Starts a simulated fleet in this process, and prepares collectors that share it, each with its own state folder. */
 export async function startSharedSite(t: TestContext, options: SharedSiteOptions) {
-  const { clients, urls, password, everyMs, elements = usualElements, socketPath, clocks = [] } = options;
+  const { clients, urls, password, everyMs, elements = usualElements, socketPath, clocks = [], storage = '' } = options;
   const socket = socketPath === undefined ? '' : ` socketPath="${socketPath}"`;
   const dir = tempFolder(t);
   const held = await holdPort(null);
@@ -49,7 +51,7 @@ export async function startSharedSite(t: TestContext, options: SharedSiteOptions
     const file = path.join(dir, `collector-${index}.xml`);
     const text = `<config>
       <state dir="collector-${index}"/>
-      <storage url="${url}" passwordFile="db.password"${socket}/>
+      <storage url="${url}" passwordFile="db.password"${socket} ${storage}/>
       <collector every="${everyMs / 1000}s" clientDeadline="${Math.floor(everyMs / 2000)}s" share="yes" site="fra"/>
       <ssh username="${username}" privateKey="login_key" knownHosts="known_hosts"/>
       ${elements}
@@ -95,7 +97,7 @@ export async function startSharedSite(t: TestContext, options: SharedSiteOptions
 
 /** Counts all stored reports, and the different ones among them. Both are the number that the clients made. */
 export const storedSql = `SELECT COUNT(*) AS reports, COUNT(DISTINCT report_id) AS ids
-  FROM (SELECT report_id FROM stats UNION ALL SELECT report_id FROM inventory_reports) AS stored`;
+  FROM (SELECT report_id FROM stats UNION ALL SELECT report_id FROM inventory_reports) AS kept`;
 
 /** Asserts that a run ended well. Returns the number of its clients. */
 export async function endedWell(child: ChildProcess): Promise<number> {

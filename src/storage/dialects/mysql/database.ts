@@ -164,7 +164,8 @@ class MysqlServer implements Database {
           failedAt ??= performance.now();
           const failingMs = performance.now() - failedAt;
           const wasConnected = this.#opened !== null;
-          const retry = retryOf({ fault: thrown, attempt, failingMs, servers, reused, wasConnected });
+          const isOfGroup = this.#opened?.isOfGroup === true;
+          const retry = retryOf({ fault: thrown, attempt, failingMs, servers, reused, wasConnected, isOfGroup });
           if (retry === null || this.#closed) throw thrown;
           if (retry.elsewhere) this.#leave();
           await this.#pause(retry.pauseMs);

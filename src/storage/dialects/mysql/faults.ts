@@ -72,7 +72,13 @@ const kinds: ReadonlyMap<number, FaultKind> = new Map([
   [1932, 'damaged'], // table is unknown to its engine
   [1969, 'lost'], // max_statement_time
   [3024, 'lost'], // max_execution_time
+  [3032, 'lost'], // offline mode, as of a node that its group has expelled
+  [3100, 'lost'], // a node leaves its group during COMMIT
+  [3101, 'contended'], // another node of the group has changed the row
   [3118, 'denied'], // account is locked
+  [3796, 'lost'], // a node that has left its group cannot wait for the group
+  [3797, 'lost'], // a node did not catch up with its group in time
+  [3798, 'lost'], // the group did not agree in time
   [4151, 'denied'], // account is locked
   [4031, 'lost'], // disconnected because idle
 ]);
@@ -89,6 +95,9 @@ const vagueKinds: ReadonlyMap<number, FaultKind> = new Map([
 /** errno of the operating system inside "Got error 28 from storage engine" and its like. */
 const spaceWords = /\b(?:error|errno|errcode):? (?:28|122)\b|No space left/i;
 const readOnlyWords = /\b(?:error|errno|errcode):? 30\b|Read-only file system/i;
+
+/** The words of a COMMIT (1180) whose rows another node of a group has changed. */
+const deadlockWords = /\berror 149\b/i;
 
 /** Advice for failed TLS handshakes, by mysql2's codes. */
 const tlsHints: ReadonlyMap<string, string> = new Map([
@@ -118,6 +127,7 @@ function kindOf(thrown: unknown, message: string): FaultKind {
     const known = kinds.get(errno);
     if (known !== undefined) return known;
     if (readOnlyWords.test(message)) return 'read-only';
+    if (deadlockWords.test(message)) return 'contended';
     return spaceWords.test(message) ? 'full' : (vagueKinds.get(errno) ?? 'refused');
   }
   if (codeOf(thrown) === 'AUTH_SWITCH_PLUGIN_ERROR' || /authentication|unknown plugin/i.test(message)) return 'denied';

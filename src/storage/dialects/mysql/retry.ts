@@ -14,6 +14,8 @@ export interface Failure {
   readonly reused: boolean;
   /** True if a server has accepted the login since the program began. */
   readonly wasConnected: boolean;
+  /** True if the server is a node of MySQL's group replication. */
+  readonly isOfGroup: boolean;
 }
 
 /** The next attempt. */
@@ -26,8 +28,9 @@ export interface Retry {
 /** The most attempts at one server. */
 const attemptsAtOne = 3;
 /**
- * The time for which a Galera cluster that has lost a node may refuse everything. The cluster needs 5 s to agree on the
- * loss (`evs.suspect_timeout`), or 15 s if the other nodes disagree (`evs.inactive_timeout`).
+ * The time for which a cluster that has lost a node may refuse everything. Galera needs 5 s to agree on the loss
+ * (`evs.suspect_timeout`), or 15 s if the other nodes disagree (`evs.inactive_timeout`). Group replication needs 10 s
+ * to elect another primary (`group_replication_member_expel_timeout`), and all nodes are read-only meanwhile.
  */
 const clusterMs = 30_000;
 const minPauseMs = 250;
@@ -35,15 +38,16 @@ const maxPauseMs = 2_000;
 
 /** Returns where and when a failed transaction is repeated; `null` if it is not repeated. */
 export function retryOf(failure: Failure): Retry | null {
-  const { fault, attempt, failingMs, servers, reused, wasConnected } = failure;
+  const { fault, attempt, failingMs, servers, reused, wasConnected, isOfGroup } = failure;
   const { kind } = fault;
   if (servers === 1) {
     const mayAgain = kind === 'contended' || kind === 'duplicate' || (kind === 'lost' && reused);
     return mayAgain && attempt < attemptsAtOne ? { elsewhere: false, pauseMs: 0 } : null;
   }
   const pauseMs = Math.min(maxPauseMs, minPauseMs * 2 ** (attempt - 1));
+  const isElecting = kind === 'read-only' && isOfGroup;
   // Another node may be up to date if this one lags behind its cluster or has left it.
-  if (kind === 'lost' || (kind === 'contended' && isWaitOver(fault))) {
+  if (kind === 'lost' || isElecting || (kind === 'contended' && isWaitOver(fault))) {
     // All servers have been tried. A wait is useless if none of them has ever worked.
     return failingMs < clusterMs && wasConnected ? { elsewhere: true, pauseMs } : null;
   }

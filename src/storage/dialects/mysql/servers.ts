@@ -26,6 +26,8 @@ export interface OpenedSession {
   /** A quarter of the server's largest packet. */
   readonly maxBatchBytes: number;
   readonly dialect: Dialect;
+  /** True for a node of MySQL's group replication. If the primary fails, the others elect another one. */
+  readonly isOfGroup: boolean;
 }
 
 /** The servers of one database, in the order of config.xml. */
@@ -63,8 +65,14 @@ const lockWaitSql = {
  * https://mariadb.com/kb/en/galera-cluster-system-variables/#wsrep_sync_wait
  */
 const clusterSql = 'SET SESSION wsrep_sync_wait = 7';
-// A server that was built without Galera does not have the last variable.
-const variablesSql = "SHOW VARIABLES WHERE Variable_name IN ('version', 'max_allowed_packet', 'wsrep_on')";
+/**
+ * The same for MySQL's group replication. A node that has left its group refuses to wait, and so returns no old rows.
+ * https://dev.mysql.com/doc/refman/en/group-replication-consistency-guarantees.html
+ */
+const groupSql = "SET SESSION group_replication_consistency = 'BEFORE'";
+// Other servers do not have the last variables.
+const variablesSql = `SHOW VARIABLES
+  WHERE Variable_name IN ('version', 'max_allowed_packet', 'wsrep_on', 'group_replication_group_name')`;
 
 const connectTimeoutMs = 10_000;
 /** The timeout if there are further servers. */
@@ -143,9 +151,11 @@ async function open(options: OpenOptions): Promise<OpenedSession> {
       for (const sql of [accessSql, `${sessionSql}, ${lockWaitSql[program]}`]) await inTime(() => made.query(sql));
       // Also if there is only one address, which may lead to any of the nodes. This statement is the last: after the
       // loss of a node a cluster refuses to wait.
+      const isOfGroup = (values.get('group_replication_group_name') ?? '') !== '';
       if (values.get('wsrep_on') === 'ON') await inTime(() => made.query(clusterSql));
+      if (isOfGroup) await inTime(() => made.query(groupSql));
       const maxBatchBytes = Math.floor(Number(values.get('max_allowed_packet')) / 4);
-      return { connection: made, where, maxBatchBytes, dialect };
+      return { connection: made, where, maxBatchBytes, dialect, isOfGroup };
     });
   } catch (thrown) {
     isGivenUp = true;

@@ -1,7 +1,8 @@
 /**
- * Three collectors that share a fleet through three nodes of a Galera cluster, with one kind of failure after the
- * other: `npm run galera`. A cycle without a failure follows each cycle with one; in it everything must be as usual.
- * Each cycle writes a line to stderr: the failures, the duration of the runs, and the load of the machine.
+ * Three collectors that share a fleet through three nodes of a Galera cluster (`npm run galera`), or of MySQL's group
+ * replication (`npm run test:group-replication`), with one kind of failure after the other. A cycle without a failure
+ * follows each cycle with one; in it everything must be as usual. Each cycle writes a line to stderr: the failures, the
+ * duration of the runs, and the load of the machine.
  */
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
@@ -10,15 +11,19 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { fraction } from '../../src/simulator/seeded.ts';
-import { skipWithoutGalera, startGalera, type Galera, type GaleraNode } from '../support/galera.ts';
+import type { Cluster, ClusterNode } from '../support/cluster.ts';
+import { skipWithoutGalera, startGalera } from '../support/galera.ts';
+import { skipWithoutGroups, startGroup } from '../support/group-replication.ts';
 import { skipWithoutFaketime } from '../support/faketime.ts';
-import { outcomeOf, type CliResult } from '../support/run-cli.ts';
+import { outcomeOf, runBuilt, type CliResult } from '../support/run-cli.ts';
 import { times } from '../support/times.ts';
 import { startSharedSite, storedSql, type SharedSite } from './support/shared-site.ts';
 
+/** The kind of cluster: `galera`, or group replication with `one-primary` or `many-primaries`. */
+const kind = process.env['FLEET_HEALTH_CLUSTER'] ?? 'galera';
 const skip =
   process.env['FLEET_HEALTH_GALERA'] === '1'
-    ? skipWithoutGalera || skipWithoutFaketime
+    ? (kind === 'galera' ? skipWithoutGalera : skipWithoutGroups) || skipWithoutFaketime
     : 'set FLEET_HEALTH_GALERA=1, or npm run galera';
 const cycles = Number(process.env['FLEET_HEALTH_CYCLES'] ?? 200);
 const seed = Number(process.env['FLEET_HEALTH_SEED'] ?? 1);
@@ -33,21 +38,23 @@ const password = 'a word';
 const timeout = (maxMinutes + 10) * 60_000;
 
 test('collectors that are killed and frozen, at nodes that are', { skip, timeout }, async (t) => {
-  const galera = await startGalera();
-  t.after(() => galera.stop());
-  await galera.nodes[0]?.asRoot(
+  const cluster = await (kind === 'galera' ? startGalera() : startGroup(kind === 'many-primaries'));
+  t.after(() => cluster.stop());
+  await cluster.nodes[0]?.asRoot(
     'CREATE DATABASE fleet',
     `CREATE USER fleet@'%' IDENTIFIED BY '${password}'`,
     "GRANT ALL ON fleet.* TO fleet@'%'",
   );
-  const ports = galera.nodes.map(({ port }) => `127.0.0.1:${port}`);
+  const hosts = cluster.nodes.map(({ address }) => address);
   // Each collector asks another node first.
-  const urls = ports.map(
-    (_, index) => `mysql://fleet@${[...ports.slice(index), ...ports.slice(0, index)].join(',')}/fleet`,
+  const urls = hosts.map(
+    (_, index) => `mysql://fleet@${[...hosts.slice(index), ...hosts.slice(0, index)].join(',')}/fleet`,
   );
-  const site = await startSharedSite(t, { clients, urls, password, everyMs, clocks });
+  const site = await startSharedSite(t, { clients, urls, password, everyMs, clocks, storage: cluster.attributes });
+  const migrated = await runBuilt(['-c', site.configs[0]?.file ?? '', 'migrate']);
+  assert.equal(migrated.status, 0, migrated.stderr);
   const tried: Record<string, number> = {};
-  const chaos: Chaos = { site, galera, tried, newest: 0 };
+  const chaos: Chaos = { site, cluster, tried, newest: 0 };
   const endsAt = performance.now() + maxMinutes * 60_000;
   let cycle = 1;
   await calmCycle(chaos, cycle, 1);
@@ -56,12 +63,12 @@ test('collectors that are killed and frozen, at nodes that are', { skip, timeout
     await calmCycle(chaos, ++cycle, 3);
     site.hurry();
   }
-  for (const node of galera.nodes) {
-    const [row] = await node.asRoot('SET SESSION wsrep_sync_wait = 7', 'USE fleet', storedSql);
+  for (const node of cluster.nodes) {
+    const [row] = await node.asCurrent(storedSql);
     const { sent, resent, overlapping, served } = site.counts();
     assert.equal(overlapping, 0, `of ${served} visits`);
-    const reports = sent - resent;
-    assert.deepEqual(Object.values(row ?? {}).map(Number), [reports, reports], 'reports, and their different ids');
+    const rehosts = sent - resent;
+    assert.deepEqual(Object.values(row ?? {}).map(Number), [rehosts, rehosts], 'rehosts, and their different ids');
   }
   t.diagnostic(`${cycle} cycles, ${site.counts().served} visits; ${JSON.stringify(tried)}`);
   if (cycle >= 200) assert.ok((tried['collector killed'] ?? 0) >= 100, JSON.stringify(tried));
@@ -69,7 +76,7 @@ test('collectors that are killed and frozen, at nodes that are', { skip, timeout
 
 interface Chaos {
   readonly site: SharedSite;
-  readonly galera: Galera;
+  readonly cluster: Cluster;
   /** The number of failures tried, by kind. */
   readonly tried: Record<string, number>;
   /** The number of the newest cycle in the database, as of the last cycle without a failure. */
@@ -98,13 +105,12 @@ const twiceSql = `SELECT client, epoch, COUNT(*) AS visits FROM visits WHERE ok 
 
 /** Runs all collectors. Fails unless each client was visited once in a new cycle, whatever happened before. */
 async function calmCycle(chaos: Chaos, cycle: number, collectors: number): Promise<void> {
-  const { site, galera } = chaos;
+  const { site, cluster } = chaos;
   await site.untilNextCycle();
   const results = await Promise.all(times(collectors, (index) => timed(site.start(index))));
   tell(chaos, cycle, { calm: results.map(({ seconds }) => seconds) });
   for (const result of results) requireWell(result);
-  const asked = async (sql: string) =>
-    (await galera.nodes[0]?.asRoot('SET SESSION wsrep_sync_wait = 7', 'USE fleet', sql)) ?? [];
+  const asked = async (sql: string) => (await cluster.nodes[0]?.asCurrent(sql)) ?? [];
   const visited = await asked(newestSql);
   const odd = [...visited.filter(({ visits }) => Number(visits) !== 1), ...(await asked(twiceSql))];
   const [newest] = await asked('SELECT cycle FROM cycles');
@@ -128,7 +134,7 @@ function requireWell({ status, stdout, stderr }: CliResult): void {
  * frozen, the others make a further cycle. Returns the number of the last cycle.
  */
 async function struckCycle(chaos: Chaos, cycle: number): Promise<number> {
-  const { site, galera, tried } = chaos;
+  const { site, cluster, tried } = chaos;
   const chance = (draw: number): number => fraction(seed, cycle, draw, 0);
   await site.untilNextCycle();
   const running = times(3, (index) => site.start(index));
@@ -144,7 +150,7 @@ async function struckCycle(chaos: Chaos, cycle: number): Promise<number> {
   };
   const first = Math.floor(chance(2) * 3);
   const thaw = strikeCollectors(running, { first, isKilled: chance(3) < 0.85, isTwo: chance(4) < 0.5, note });
-  const mend = chance(5) < 0.5 ? await strikeNode(galera.nodes[Math.floor(chance(6) * 3)], chance(7), note) : null;
+  const mend = chance(5) < 0.5 ? await strikeNode(cluster.nodes[Math.floor(chance(6) * 3)], chance(7), note) : null;
   const others = [0, 1, 2].filter((index) => thaw === null || index !== first);
   const results = await Promise.all(ended.filter((_, index) => others.includes(index)));
   const mendedAt = performance.now();
@@ -189,7 +195,7 @@ function strikeCollectors(
 
 /** Makes a node fail. Returns a function that repairs the node and waits until it has caught up. */
 async function strikeNode(
-  node: GaleraNode | undefined,
+  node: ClusterNode | undefined,
   chance: number,
   note: (what: string) => void,
 ): Promise<() => Promise<void>> {
@@ -208,9 +214,9 @@ async function strikeNode(
     };
   }
   note('node cut off');
-  await node.asRoot("SET GLOBAL wsrep_provider_options = 'gmcast.isolate=1'");
+  await node.cutOff();
   return async () => {
-    await node.asRoot("SET GLOBAL wsrep_provider_options = 'gmcast.isolate=0'");
+    await node.reconnect();
     await node.untilSynced();
   };
 }
