@@ -1,7 +1,9 @@
+import { noteForgotten } from '../../collector/inbox/stored-files.ts';
 import { didYouMean } from '../../config/values/nearest.ts';
 import { usageError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
 import { dayMs } from '../../platform/units.ts';
+import { statePaths } from '../../state/paths.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import { counted } from '../../text/numbers.ts';
 import { printDone } from '../command/answer.ts';
@@ -63,6 +65,7 @@ export async function forgetClientCommand(
       );
     }
     if (!yes && !(await isConfirmed(context, client))) return false;
+    noteForgotten(statePaths(config.stateDir), client, Date.now());
     return await storage.retention.forgetClient(client, signal);
   });
   printDone(

@@ -9,9 +9,12 @@
 import { existsSync, lstatSync, readdirSync, renameSync, rmdirSync, rmSync, utimesSync } from 'node:fs';
 import path from 'node:path';
 
+import { number, object, string } from 'valibot';
+
 import { errnoOf, messageOf } from '../../errors.ts';
-import { minuteMs } from '../../platform/units.ts';
+import { dayMs, minuteMs } from '../../platform/units.ts';
 import { makeFolder, syncFolderNow } from '../../state/durable-file.ts';
+import { readKeptList, writeKeptList } from '../../state/kept-list.ts';
 import type { StatePaths } from '../../state/paths.ts';
 import { lowPercent, stateDisks } from '../../state/state-disk.ts';
 import { counted } from '../../text/numbers.ts';
@@ -118,6 +121,31 @@ export function moveBack({ dir }: Pick<StatePaths, 'dir'>, { file, from }: Store
 export function placeOf(dir: string, from: string): string | null {
   const isOurs = /^(?:encrypted_stats|inbox)\//.test(from) && path.normalize(from) === from;
   return isOurs ? unmarked(path.join(dir, from)) : null;
+}
+
+/** The time for which a note of a forgotten client counts: files are kept for seven days at most, see config.xml. */
+const forgottenMs = 8 * dayMs;
+const forgottenClient = object({ client: string(), atMs: number() });
+
+function forgottenFile({ stored }: Pick<StatePaths, 'stored'>): string {
+  return path.join(stored, 'forgotten.json');
+}
+
+/** Returns when clients were forgotten, by their names. Throws FleetError `state-unusable`. */
+export function forgottenClients(paths: Pick<StatePaths, 'stored'>): ReadonlyMap<string, number> {
+  const noted = readKeptList(forgottenFile(paths), 'forgotten', forgottenClient);
+  return new Map(noted.map(({ client, atMs }) => [client, atMs]));
+}
+
+/**
+ * Notes that what is kept of a client now is never stored again. Throws FleetError `state-unusable`, or the errors of
+ * fs.
+ */
+export function noteForgotten(paths: Pick<StatePaths, 'stored'>, client: string, nowMs: number): void {
+  if (!existsSync(paths.stored)) return;
+  const earlier = [...forgottenClients(paths)].filter(([name, atMs]) => name !== client && nowMs - atMs < forgottenMs);
+  const noted = [...earlier, [client, nowMs] as const].map(([name, atMs]) => ({ client: name, atMs }));
+  writeKeptList(forgottenFile(paths), 'forgotten', noted);
 }
 
 /** Returns the time of the last change of a folder. A time in the future comes from a wrong clock, and becomes now. */

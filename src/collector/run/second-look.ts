@@ -17,9 +17,10 @@ import { lossWords, type Restored, restoredRows, spanOf } from '../../storage/st
 import type { PresentIds, Storage } from '../../storage/store/storage.ts';
 import { counted } from '../../text/numbers.ts';
 import type { CollectorRun } from '../collect-options.ts';
-import { fieldsOf, parseRestored } from '../inbox/parse-records.ts';
+import { fieldsOf, parseRestored, readStoredVisit } from '../inbox/parse-records.ts';
 import {
   endOf,
+  forgottenClients,
   hasEnd,
   isFilling,
   markSeen,
@@ -98,7 +99,8 @@ interface Looked {
 
 /** The rows that a person or the retention has removed. */
 interface Removals {
-  readonly clients: ReadonlySet<string>;
+  /** True if a row of a client was removed by `forget`, or if its client left config.xml and the database. */
+  readonly isForgotten: (client: string, atMs: number) => boolean;
   readonly rawBeforeMs: number;
   readonly visitsBeforeMs: number;
   readonly eventsBeforeMs: number;
@@ -123,14 +125,17 @@ class SecondLook {
     const { paths, start } = this.#options.run;
     const folders = storedFolders(paths).filter(({ base }) => !base.endsWith(start.id));
     const due = new Set(this.#dueOf(folders));
+    // Databases forget the newest rows first. If the last run has stored nothing, they are those of an earlier one.
+    const newest = folders.findLast(({ base }) => !base.endsWith('-events'));
+    const isAsked = (folder: StoredFolder): boolean => due.has(folder) || folder === newest || !folder.isSeen;
     const looked: Looked[] = [];
-    for (const folder of folders) {
-      if (due.has(folder)) looked.push(...(await this.#look(folder)));
-      else if (!folder.isSeen) await this.#look(folder);
+    for (const folder of folders.filter((one) => isAsked(one))) {
+      const found = await this.#look(folder);
+      if (due.has(folder)) looked.push(...found);
     }
     if (this.#isLoss()) {
       // Whatever else the database has forgotten is restored at once, and nothing is removed.
-      for (const folder of folders) if (folder.isSeen && !due.has(folder)) await this.#look(folder);
+      for (const folder of folders) if (!isAsked(folder)) await this.#look(folder);
     } else await this.#remove(looked);
   }
 
@@ -223,8 +228,10 @@ class SecondLook {
     const nowMs = await storage.stored.pruneNowMs(run.start.startedAtMs);
     const known = await storage.reports.clientFacts();
     const named = clients.flatMap(({ name, was }) => (was === null ? [name] : [name, was]));
+    const clientNames = new Set([...known.keys(), ...named]);
+    const forgotten = forgottenClients(run.paths);
     return {
-      clients: new Set([...known.keys(), ...named]),
+      isForgotten: (client, atMs) => !clientNames.has(client) || atMs <= (forgotten.get(client) ?? -1),
       rawBeforeMs: nowMs - retention.rawMs,
       visitsBeforeMs: nowMs - retention.visitsMs,
       eventsBeforeMs: nowMs - eventDays * dayMs,
@@ -234,12 +241,12 @@ class SecondLook {
   /** Returns the missing rows that nobody has removed on purpose. */
   #lostOf(folder: StoredFolder, kept: Kept, present: PresentIds, removals: Removals): KeptRows {
     const { report, run, visits, events } = missingRows(kept, present);
-    const { clients, rawBeforeMs, visitsBeforeMs, eventsBeforeMs } = removals;
+    const { isForgotten, rawBeforeMs, visitsBeforeMs, eventsBeforeMs } = removals;
     return {
       report: report === null || this.#isRemoved(folder, kept, present, removals) ? null : report,
       run: run === null || run.atMs < rawBeforeMs ? null : run,
       visits: visits.filter(({ name, client, atMs }) => {
-        return atMs >= visitsBeforeMs && (clients.has(name) || clients.has(client ?? name));
+        return atMs >= visitsBeforeMs && !(isForgotten(name, atMs) && isForgotten(client ?? name, atMs));
       }),
       events: events.filter(({ atMs }) => atMs >= eventsBeforeMs),
     };
@@ -249,7 +256,7 @@ class SecondLook {
   #isRemoved(folder: StoredFolder, kept: Kept, present: PresentIds, removals: Removals): boolean {
     const { keyRing } = this.#options.run;
     try {
-      if (!removals.clients.has(clientOfReport(kept))) return true;
+      if (removals.isForgotten(clientOfReport(kept), kept.atMs)) return true;
       // Another machine opens the reports, and takes their sealed rows. The database has forgotten them if it has also
       // forgotten the end of their run, which was stored after them.
       if (keyRing.opening === null) return hasEnd(folder) && present.runs.get(runOf(folder)) === true;
@@ -283,14 +290,17 @@ class SecondLook {
     }
   }
 
-  #moveBack(kept: Kept, { clients }: Removals): void {
+  #moveBack(kept: Kept, { isForgotten }: Removals): void {
     const { paths } = this.#options.run;
     const to = placeOf(paths.dir, kept.from);
-    const isForgotten = kept.rows.visits.some(({ client, name }) => client !== null && !clients.has(name));
-    if (!isForgotten || to === null) moveBack(paths, kept);
+    const isWhole = !kept.rows.visits.some(({ client, name, atMs }) => client !== null && isForgotten(name, atMs));
+    if (isWhole || to === null) moveBack(paths, kept);
     else {
       const { visits, ...others } = fieldsOf(JSON.parse(readFileSync(kept.file, 'utf8')));
-      const known = (visits as readonly { readonly client: string }[]).filter(({ client }) => clients.has(client));
+      const known = (visits as readonly unknown[]).filter((one) => {
+        const visit = readStoredVisit(one);
+        return visit !== null && !isForgotten(visit.client, visit.startedAtMs);
+      });
       writeDurably({ file: to, content: JSON.stringify({ ...others, visits: known }), mode: 0o600 });
       rmSync(kept.file, { force: true });
     }

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 import type { CollectResult } from '../../../src/collector/collect-options.ts';
 import { EventDocuments } from '../../../src/collector/inbox/event-documents.ts';
-import { storedFiles, storedFolders } from '../../../src/collector/inbox/stored-files.ts';
+import { noteForgotten, storedFiles, storedFolders } from '../../../src/collector/inbox/stored-files.ts';
 import { loadKeyRing } from '../../../src/collector/keys/key-ring.ts';
 import { lookAgain } from '../../../src/collector/run/second-look.ts';
 import type { Config } from '../../../src/config/config.ts';
@@ -119,12 +119,41 @@ test('what was pruned or forgotten on purpose stays removed', async () => {
   assert.equal(await fleet.count("visits WHERE client = 'gone'"), 0);
 });
 
+test('what was forgotten of a client stays removed, also if a new client has its name', async () => {
+  const { fleet, paths, run } = makeRuns();
+  const renewed = [...clients, makeClient('gone')];
+  await run();
+  await run({}, renewed);
+  noteForgotten(paths, 'gone', Date.now() + 6 * minuteMs);
+  const storage = await fleet.openStorage();
+  await storage.retention.forgetClient('gone', new AbortController().signal);
+  await storage.close();
+  const putBack = saveDatabase(fleet);
+  assert.deepEqual(restoredOf(await run({}, renewed)), [0, 0]);
+  assert.equal(await fleet.count("visits WHERE client = 'gone'"), 1);
+  putBack();
+  await run({}, renewed);
+  assert.equal(await fleet.count("visits WHERE client = 'gone'"), 2, 'of the new client all is stored again');
+});
+
 test('a renamed client is found under its new name', async () => {
   const { run } = makeRuns();
   await run();
   const renamed = [makeClient('www-1', { was: 'web-1' }), ...clients.slice(1)];
   assert.deepEqual(restoredOf(await run({}, renamed)), [0, 0]);
   assert.deepEqual(restoredOf(await run({}, renamed)), [0, 0]);
+});
+
+test('a loss after a run that stored nothing is seen by the next run', async () => {
+  const runs = makeRuns();
+  const { fleet, run } = runs;
+  await run();
+  const putBack = saveDatabase(fleet);
+  await run();
+  await lookAlone(runs);
+  putBack();
+  assert.equal((await run()).restored?.reports, clients.length);
+  assert.equal(await fleet.count('stats'), 3 * clients.length);
 });
 
 /** Looks as a run seven minutes from now does, and ends then. */
