@@ -1,6 +1,6 @@
 /**
  * Three collectors that share a fleet through three nodes of a Galera cluster (`npm run galera`), or of MySQL's group
- * replication (`npm run test:group-replication`), with one kind of failure after the other. A cycle without a failure
+ * replication (`npm run group-replication`), with one kind of failure after the other. A cycle without a failure
  * follows each cycle with one; in it everything must be as usual. Each cycle writes a line to stderr: the failures, the
  * duration of the runs, and the load of the machine.
  */

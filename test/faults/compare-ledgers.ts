@@ -74,7 +74,8 @@ export async function compareLedgers(site: FaultSite, truth: Truth, mails: MailL
       ...(await rows('SELECT report_id FROM stats WHERE processed_at IS NULL')),
       ...(await rows("SELECT id FROM runs WHERE outcome = 'running'")),
       ...(await rows('SELECT message_id FROM mails WHERE sent_at IS NULL AND replaced_by IS NULL')),
-      ...(await rows("SELECT id, client FROM alerts WHERE state <> 'resolved'")),
+      // A database that forgets is an alert for a day.
+      ...(await rows("SELECT id, client FROM alerts WHERE state <> 'resolved' AND rule <> 'database-forgot'")),
       ...(await reportsWithoutTheirDisks(site)),
       ...(site.pipe === 'visit' ? await rows(withoutSamplesSql) : []),
     ].map((row) => JSON.stringify(row)),

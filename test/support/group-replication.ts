@@ -88,7 +88,11 @@ function makeNetwork(): { readonly places: readonly Place[]; readonly remove: ()
   return {
     places,
     remove: () => {
-      for (const { namespace } of places) ip('netns', 'delete', namespace);
+      // A namespace lasts as long as its last process.
+      for (const [index, { namespace }] of places.entries()) {
+        ip('link', 'delete', `${bridge}o${index + 1}`);
+        ip('netns', 'delete', namespace);
+      }
       ip('link', 'delete', bridge);
     },
   };
