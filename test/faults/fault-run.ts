@@ -1,5 +1,6 @@
 /** A whole run: rounds with kills until there were enough, rounds without kills, and the comparison. */
 import { utimesSync } from 'node:fs';
+import path from 'node:path';
 
 import { createRandom } from '../fuzz/random.ts';
 import { chooseFaults, openProfile } from './choose-faults.ts';
@@ -7,7 +8,7 @@ import { compareLedgers, filesBelow, type Comparison } from './compare-ledgers.t
 import type { FaultDatabase } from './fault-database.ts';
 import type { Pipe } from './fault-pipe.ts';
 import { letTimePass, makeRound, makeRoundInPeace } from './fault-round.ts';
-import { readHookRecords, removePrograms, reviveServers } from './fault-round.ts';
+import { linesOf, readHookRecords, removePrograms, reviveServers } from './fault-round.ts';
 import { openFaultSite, type FaultSite } from './fault-site.ts';
 import { openMailLog, type MailFigures } from './mail-log.ts';
 import type { Ended } from './program-run.ts';
@@ -96,7 +97,7 @@ async function breakThings(site: FaultSite, options: FaultRunOptions): Promise<F
   };
   /** Reads the new mails after a round, and ages leases and claims. Needs a database that answers. */
   const lookAround = async (broken: boolean): Promise<void> => {
-    mails.readOn({ marked, broken });
+    mails.readOn({ marked, broken, remembered: site.forgets ? rememberedMails(site) : null });
     const rows = await site.database.rows('SELECT message_id FROM mails WHERE sent_at IS NOT NULL');
     const sent = new Set(rows.map((row) => String(row['message_id'])));
     for (const id of site.forgets ? [] : marked) {
@@ -158,6 +159,12 @@ async function breakThings(site: FaultSite, options: FaultRunOptions): Promise<F
   } finally {
     truth.stop();
   }
+}
+
+/** Returns the Message-IDs of the files `sent`. */
+function rememberedMails({ stateDirs }: FaultSite): ReadonlySet<string> {
+  const lines = stateDirs.flatMap((dir) => linesOf(path.join(dir, 'sent')));
+  return new Set(lines.map((line) => (line as { readonly messageId: string }).messageId));
 }
 
 /** Counts the kills between an alert and its reader. */

@@ -10,12 +10,20 @@ export interface MailLog {
   /**
    * Reads the new mails after a round. A mail may come again only if the round of its earlier copy was `broken`: in it
    * a process between the alerter and the server was killed. The database must also not have recorded it as sent
-   * (`marked`) before this round.
+   * (`marked`) before this round. A database that forgets also forgets the content of a mail. Then the same changes may
+   * come in another mail, unless the alerter has a line about the first (`remembered`).
    */
-  readOn(round: { readonly marked: ReadonlySet<string>; readonly broken: boolean }): void;
+  readOn(round: MailRound): void;
   /** Returns a recipient's notifications of a client in the order of arrival. A mail that came twice counts once. */
   notificationsOf(recipient: string, client: string): readonly Change[];
   readonly figures: MailFigures;
+}
+
+export interface MailRound {
+  readonly marked: ReadonlySet<string>;
+  readonly broken: boolean;
+  /** The Message-IDs in the files `sent`; null for a database that does not forget. */
+  readonly remembered: ReadonlySet<string> | null;
 }
 
 export interface MailFigures {
@@ -40,11 +48,13 @@ export function openMailLog(dir: string): MailLog {
   /** Mails whose last copy came in a broken round. */
   const doubtful = new Set<string>();
   const notified = new Map<string, Change[]>();
+  /** The mails with the last change of each recipient and client. */
+  const lastMails = new Map<string, string>();
   const faults = { doubled: [] as string[], changed: [] as string[], strange: [] as string[] };
   const figures = { mails: 0, possiblyDelivered: 0, ...faults };
   let read = 0;
 
-  const take = ({ to, content }: MailEntry, marked: ReadonlySet<string>, broken: boolean): void => {
+  const take = ({ to, content }: MailEntry, { marked, broken, remembered }: MailRound): void => {
     const id = /^Message-ID: (<.*>)\r?$/im.exec(content)?.[1] ?? '';
     const before = contents.get(id);
     if (before !== undefined) {
@@ -57,21 +67,28 @@ export function openMailLog(dir: string): MailLog {
     contents.set(id, `${to}\n${content}`);
     if (broken) doubtful.add(id);
     figures.mails += 1;
+    let isRepeated = false;
     for (const { client, change, heading } of newsIn(content)) {
+      const key = `${to} ${client}`;
+      const known = notified.get(key) ?? [];
+      const last = lastMails.get(key) ?? '';
       if (change === null) figures.strange.push(`${to}: ${heading}: ${client}`);
-      else notified.set(`${to} ${client}`, [...(notified.get(`${to} ${client}`) ?? []), change]);
+      else if (known.at(-1) === change && doubtful.has(last) && remembered?.has(last) === false) isRepeated = true;
+      else notified.set(key, [...known, change]);
+      lastMails.set(key, id);
     }
+    if (isRepeated) figures.possiblyDelivered += 1;
   };
 
   return {
     figures,
     notificationsOf: (recipient, client) => notified.get(`${recipient} ${client}`) ?? [],
-    readOn: ({ marked, broken }) => {
+    readOn: (round) => {
       if (!existsSync(file)) return;
       const lines = readFileSync(file, 'utf8').split('\n');
       // The text after the last line break is incomplete.
       lines.pop();
-      for (const line of lines.slice(read)) take(JSON.parse(line) as MailEntry, marked, broken);
+      for (const line of lines.slice(read)) take(JSON.parse(line) as MailEntry, round);
       read = lines.length;
     },
   };
