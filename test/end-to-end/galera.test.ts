@@ -321,7 +321,7 @@ async function loseAll(site: Site, round: number): Promise<number> {
   if (during === 2) await killAll(Promise.resolve());
   await galera.beginAgain(isParted ? Math.floor(chance(6) * 3) : undefined);
   // A killed alerter's lease and claims end after minutes.
-  await galera.nodes[0]?.asRoot('USE fleet', ...timePassed);
+  await untilTaken(async () => galera.nodes[0]?.asRoot('USE fleet', ...timePassed));
   const restored = await site.collectAgain();
   await site.alert();
   await site.check();
