@@ -82,6 +82,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     'evaluate',
     'transition',
     'inhibit',
+    'cause',
     'absence',
     'dispatch',
     'contract compose explain replay',

@@ -47,6 +47,7 @@ const forms: Readonly<Record<KindName, string>> = {
   variable: 'name of a variable',
   globs: 'names or patterns, with commas; `!` excludes',
   families: 'some of `client`, `alerts`, `self`, `disk`, `network`, with commas',
+  chance: '`0.02`',
   zone: '`Europe/Berlin`',
   date: '`2026-12-24`',
   moment: '`2026-12-01 06:00`',

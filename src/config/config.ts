@@ -182,6 +182,10 @@ export interface AlertsConfig {
   readonly repeatMs: number | null;
   readonly groupIntervalMs: number;
   readonly flapping: boolean;
+  /**
+   * The greatest probability at which mails name what changed before an alert; null: they name nothing.
+   */
+  readonly causeChance: number | null;
   readonly defaults: boolean;
   /** True if mails show the last lines of failed units, containers and checks. */
   readonly excerpt: boolean;

@@ -73,6 +73,7 @@ const settings: readonly Setting[] = [
   ['alerts', 'repeat', ({ alerts }) => duration(alerts.repeatMs)],
   ['alerts', 'groupInterval', ({ alerts }) => duration(alerts.groupIntervalMs)],
   ['alerts', 'flapping', ({ alerts }) => yesNo(alerts.flapping)],
+  ['alerts', 'cause', ({ alerts }) => String(alerts.causeChance ?? 'no')],
   ['alerts', 'defaults', ({ alerts }) => yesNo(alerts.defaults)],
   ['alerts', 'excerpt', ({ alerts }) => yesNo(alerts.excerpt)],
   ['alerts', 'zone', ({ alerts }) => alerts.zone ?? `the server's, ${serverZone()}`],

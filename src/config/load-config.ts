@@ -169,11 +169,12 @@ function readFleet({ root, settings, context, nowMs }: ReadFleetOptions): Fleet 
 
 /** Reads the attributes of `<alerts>` except those that rules inherit. */
 function readAlerts(element: Element | null): Omit<AlertsConfig, 'recipients' | 'windows' | 'rules'> {
-  const { repeat, flapping, groupInterval, defaults, excerpt, zone = null } = element?.attributes ?? {};
+  const { repeat, flapping, groupInterval, cause, defaults, excerpt, zone = null } = element?.attributes ?? {};
   return {
     repeatMs: repeat === undefined ? 12 * hourMs : parseDuration(repeat),
     groupIntervalMs: parseDuration(groupInterval ?? '') ?? 900_000,
     flapping: flapping !== 'no',
+    causeChance: cause === 'no' ? null : Number(cause ?? 0.02),
     defaults: defaults !== 'no',
     excerpt: excerpt !== 'no',
     zone,

@@ -12,6 +12,7 @@ export type VisitKind =
   /** This run's report was acknowledged. */
   | 'reported'
   | 'inventory'
+  | 'state'
   /** The report was sent and not acknowledged. */
   | 'unacknowledged'
   /** The visit broke off, as its profile demands. */
@@ -109,6 +110,7 @@ function send(options: AnswerOptions, request: AgentRequest, start: readonly Buf
     left,
     place: condition.fullDisk === 'spool' ? null : '/var/lib/simulated',
     spool_error: condition.fullDisk === 'spool' ? 'ENOSPC: no space left on device, write' : null,
+    ...(request.stamp === true ? { stamp: agent.stamp(options.now()) } : {}),
   });
   const frames = sent.map(({ sealed }) => encodeFrame('R', sealed));
   channel.write(Buffer.concat([...start, ...frames, end]));
@@ -157,7 +159,7 @@ function takeAcknowledgements(
   };
   const kindSoFar = (): VisitKind => {
     if (open.has(made.id)) return 'unacknowledged';
-    return request.kind === 'visit' ? 'reported' : 'inventory';
+    return request.kind === 'visit' ? 'reported' : request.kind === 'state' ? 'state' : 'inventory';
   };
   channel.on('data', (chunk: Buffer) => {
     if (over) return;

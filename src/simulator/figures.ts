@@ -10,6 +10,8 @@ export interface FiguresOptions {
   readonly client: SimulatedClient;
   readonly personality: Personality;
   readonly condition: Condition;
+  /** Units that have failed, besides that of the condition. Default: none. */
+  readonly failedUnits?: readonly string[];
   readonly atMs: number;
   /** The time since the previous report. Default: the shortest interval from which an agent computes rates. */
   readonly intervalMs?: number;
@@ -20,19 +22,20 @@ const moves = { cpu: 200, cpuFast: 201, memory: 202, network: 203, processes: 20
 
 /** Returns the reports of an agent's probes: the same workers and families as in agent/probes, in the same order. */
 export function figuresOf(options: FiguresOptions): readonly WorkerReport[] {
-  const { client, personality, condition, atMs } = options;
+  const { client, personality, condition, atMs, failedUnits = [] } = options;
   const used = cpuOf(options);
   const { cpus, memoryBytes } = personality;
   const memoryPercent = memoryOf(options);
   const load = (used / 100) * cpus * (condition.busy ? 2.5 : 1);
   const wave = (which: number, periodMs: number): number => drift(atMs, periodMs, options.seed, client.index, which);
   const iowait = wave(moves.cpuFast, 7 * minuteMs);
-  const failed = { unit: `${personality.programs[0] ?? 'app'}.service`, failed: 1 };
+  const broken = condition.failedUnit ? [`${personality.programs[0] ?? 'app'}.service`] : [];
+  const failed = [...broken, ...failedUnits].map((unit) => ({ unit, failed: 1 }));
   return [
     worker('disks', 2, { disk: diskRows(options) }),
     worker('services', 4, {
-      services: { failed_units: condition.failedUnit ? 1 : 0 },
-      failed_unit: condition.failedUnit ? failed : [],
+      services: { failed_units: failed.length },
+      failed_unit: failed,
     }),
     worker('clock', 0, { clock: { synchronised: Math.abs(condition.clockOffsetMs) < 1000 ? 1 : 0 } }),
     worker('cpu', 0, { cpu: cpuRow(options, used, iowait) }),

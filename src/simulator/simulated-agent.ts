@@ -10,6 +10,7 @@ import type { SimulatedClient } from './fleet-plan.ts';
 import { inventoryOf } from './inventory.ts';
 import { personalityOf, type Personality } from './personality.ts';
 import { seededUuid } from './seeded.ts';
+import { quietMachine, sectionsOf, simulatedStamp, type SimulatedMachine } from './state.ts';
 
 /** A sealed report that is not acknowledged yet. */
 export interface WaitingReport {
@@ -32,7 +33,14 @@ export class SimulatedAgent {
   #reportedAtMs: number | null = null;
   #waiting: readonly WaitingReport[] = [];
 
-  constructor(seed: number, client: SimulatedClient) {
+  readonly #machineOf: (client: SimulatedClient, atMs: number) => SimulatedMachine;
+
+  constructor(
+    seed: number,
+    client: SimulatedClient,
+    machineOf = (one: SimulatedClient, _: number): SimulatedMachine => quietMachine(seed, one),
+  ) {
+    this.#machineOf = machineOf;
     this.#seed = seed;
     this.client = client;
   }
@@ -61,10 +69,12 @@ export class SimulatedAgent {
     const personality = (this.#personality ??= personalityOf(this.#seed, client));
     const reportId = randomUUID();
     const isVisit = request.kind === 'visit';
+    const isState = request.kind === 'state';
+    const machine = this.#machineOf(client, atMs);
     const since = this.#reportedAtMs === null ? {} : { intervalMs: atMs - this.#reportedAtMs };
     if (isVisit) this.#reportedAtMs = atMs;
     const report: Report = {
-      name: isVisit ? 'Daemon report' : 'Inventory report',
+      name: isVisit ? 'Daemon report' : isState ? 'State report' : 'Inventory report',
       version: reportVersion,
       datetime: new Date(atMs + condition.clockOffsetMs).toISOString(),
       report_id: reportId,
@@ -74,8 +84,19 @@ export class SimulatedAgent {
       boot_id: this.#bootId(condition),
       monotonic_ms: atMs - condition.bootedAtMs,
       worker_reports: isVisit
-        ? figuresOf({ seed: this.#seed, client, personality, condition, atMs, ...since })
-        : inventoryOf(client, personality),
+        ? figuresOf({
+            seed: this.#seed,
+            client,
+            personality,
+            condition,
+            atMs,
+            failedUnits: machine.failedUnits,
+            ...since,
+          })
+        : isState
+          ? []
+          : inventoryOf(client, personality),
+      ...(isState ? { sections: sectionsOf(machine, request.options.known) } : {}),
     };
     const sealed = sealReport({
       publicKey: Buffer.from(request.key, 'base64url'),
@@ -86,6 +107,11 @@ export class SimulatedAgent {
     const made = { id: reportId.replaceAll('-', ''), sealed };
     if (condition.fullDisk !== 'spool') this.#waiting = [...this.#waiting, made].slice(-maxWaiting);
     return made;
+  }
+
+  /** Returns the stamp of the end of a stream. */
+  stamp(atMs: number): string {
+    return simulatedStamp(this.#machineOf(this.client, atMs));
   }
 
   acknowledge(id: string): void {

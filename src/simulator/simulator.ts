@@ -15,6 +15,7 @@ import { type LoopbackListeners, openListeners, simulatorFault } from './loopbac
 import { bastionAddress, planFleet, type FleetPlan, type SimulatedClient } from './fleet-plan.ts';
 import { fraction } from './seeded.ts';
 import { SimulatedAgent } from './simulated-agent.ts';
+import type { SimulatedMachine } from './state.ts';
 import { createSshFront, forwardTo, keyExchangeOffer, versionLine } from './ssh-front.ts';
 import type { LoginAllowed, SshVisitor } from './ssh-front.ts';
 import { createVisitCounts, type VisitCounts } from './visit-counts.ts';
@@ -32,6 +33,8 @@ export interface SimulatorOptions extends LoginAllowed {
   readonly otherHostKey: ParsedKey;
   /** Returns the time in milliseconds since 1970. */
   readonly now: () => number;
+  /** Returns the state of a machine at a time. Default: nobody changes anything. */
+  readonly machineOf?: (client: SimulatedClient, atMs: number) => SimulatedMachine;
 }
 
 export interface Simulator {
@@ -132,8 +135,8 @@ class SimulatedServers implements Simulator {
   }
 
   #openClient(client: SimulatedClient): Promise<void> {
-    const { plan, now } = this.#options;
-    const agent = new SimulatedAgent(plan.seed, client);
+    const { plan, now, machineOf } = this.#options;
+    const agent = new SimulatedAgent(plan.seed, client, machineOf);
     return this.#listeners.open(client.address, (socket) => {
       this.#connections++;
       const condition = conditionOf(plan, client, now());

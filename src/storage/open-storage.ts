@@ -5,6 +5,7 @@ import { checkDatabase, migrateDatabase } from './migrate/migrate.ts';
 import { throwMismatch } from './migrate/migration-state.ts';
 import { openDatabase } from './dialects/open-database.ts';
 import { createExportStore, createFigureStore } from './queries/figures.ts';
+import { createCauseStore } from './queries/causes.ts';
 import { createChangeStore } from './queries/changes.ts';
 import { createDetailStore } from './queries/detail.ts';
 import { createDigestStore } from './queries/digest/digest.ts';
@@ -108,6 +109,7 @@ export function storageOn(database: Database): Storage {
     detail: createDetailStore(database),
     digest: createDigestStore(database),
     changes: createChangeStore(database),
+    causes: createCauseStore(database),
     sealed: createSealedStore(database),
     events: createEventStore(database),
     shares: createShareStore(database),

@@ -107,6 +107,7 @@ export function makeConfig(
       groupIntervalMs: 0,
       excerpt: true,
       flapping: true,
+      causeChance: 0.02,
       defaults: true,
       zone: null,
       recipients: [],

@@ -3,6 +3,7 @@ import type { MailText } from '../../notify/mime.ts';
 import type { Notice, NoticeAlert } from '../../notify/webhook/notice.ts';
 import { oneLine, quoted } from '../../text/plain-text.ts';
 import { cut } from '../../text/text-columns.ts';
+import { causeSentence } from '../cause/cause-words.ts';
 import { isAcknowledged } from '../inhibit/inhibition.ts';
 import type { DueMail, PendingNotification } from '../dispatch/notification-plan.ts';
 import { alertIdOf, stateOf, summaryOf } from './compose-mail.ts';
@@ -34,6 +35,8 @@ export function noticeAlertOf(item: PendingNotification, nowMs: number): NoticeA
   const note = watch.rule?.note ?? null;
   const state = stateOf(item);
   const isOver = state === 'resolved' || state === 'event';
+  const cause = isOver ? null : (alert.cause ?? null);
+  const sentence = cause === null ? null : causeSentence(client, cause);
   return {
     labels: watch.labels,
     id: alertIdOf(item),
@@ -46,6 +49,7 @@ export function noticeAlertOf(item: PendingNotification, nowMs: number): NoticeA
     title: titleOf(item),
     value: quoted(cut(alert.valueText, valueColumns)),
     limit: oneLine(alert.limitText),
+    ...(sentence === null ? {} : { changes: sentence }),
     note: note === null ? null : quoted(note),
     acknowledgedBy: acknowledgedBy === null ? null : quoted(acknowledgedBy),
     startsAtMs: alert.pendingSinceMs,

@@ -40,7 +40,8 @@ export interface LineWords {
 /** Kinds whose heading names no severity. */
 const mixed: readonly SectionKind[] = ['flapping', 'open'];
 
-export function wordsOfLine(line: Line, kind: SectionKind, wording: Wording): LineWords {
+/** Returns the words of a line. `cause`: the sentence about earlier changes; null if none is named. */
+export function wordsOfLine(line: Line, kind: SectionKind, wording: Wording, cause: string | null = null): LineWords {
   const { items } = line;
   const [item] = items;
   if (item === undefined) throw new Error('a line of a mail has no items');
@@ -51,7 +52,10 @@ export function wordsOfLine(line: Line, kind: SectionKind, wording: Wording): Li
   return {
     severity: item.severity,
     title: mixed.includes(kind) ? `${title} (${item.severity})` : `${title}${again}`,
-    facts: isMany ? factsOfMany(line, kind, wording) : factsOfOne(item, kind, wording),
+    facts: [
+      ...(isMany ? factsOfMany(line, kind, wording) : factsOfOne(item, kind, wording)),
+      ...(cause === null ? [] : [cause]),
+    ],
     list: isMany || !isFiring || kind === 'open' ? [] : excerptOf(item, wording),
     chart: isMany ? null : drawChart(item, wording),
     names: isMany && line.fold.kind !== 'client' ? namesOf(items) : null,

@@ -1,6 +1,7 @@
 import type { Config, Severity } from '../../config/config.ts';
 import { addresseeOf } from '../../notify/mail-identity.ts';
-import type { DueMail, SectionKind } from '../dispatch/notification-plan.ts';
+import { causeSentence } from '../cause/cause-words.ts';
+import type { DueMail, Line, SectionKind } from '../dispatch/notification-plan.ts';
 import { numberRanges, wordsOfLine, wordsOfRest, type LineWords } from './line-words.ts';
 import { countBySeverity, foldTitle, type Wording } from './item-words.ts';
 import { quoted } from '../../text/plain-text.ts';
@@ -55,11 +56,14 @@ export function wordsOfMail(mail: DueMail, wording: Wording): MailWords {
   const { sections, alreadyTrue, items } = mail;
   const { program, reader } = wording;
   const firing = items.filter(isFiring);
+  const causes = causesOf(sections);
   const numbers = numberRanges(firing.map(({ alertId }) => alertId));
   return {
     introduction: alreadyTrue ? alreadyTrueWords : null,
     sections: sections.map(({ kind, count, rules }) => {
-      const lines = rules.flatMap((rule) => rule.lines.map((line) => wordsOfLine(line, kind, wording)));
+      const lines = rules.flatMap((rule) =>
+        rule.lines.map((line) => wordsOfLine(line, kind, wording, causes.get(line) ?? null)),
+      );
       return {
         kind,
         ...headings[kind],
@@ -79,6 +83,29 @@ export function wordsOfMail(mail: DueMail, wording: Wording): MailWords {
       { text: `As of ${timeInWords(reader, reader.nowMs)}. Times are those of ${zoneInWords(reader)}.`, command: null },
     ],
   };
+}
+
+/** The most lines of a mail that say what changed. */
+const maxCauses = 5;
+
+/** Returns what changed before the alerts of lines, for the first lines for which something is named. */
+function causesOf(sections: DueMail['sections']): ReadonlyMap<Line, string> {
+  const lines = sections
+    .filter(({ kind }) => firingKinds.includes(kind))
+    .flatMap(({ rules }) => rules.flatMap((rule) => rule.lines));
+  const named = lines.flatMap((line) => {
+    const sentence = causeOfLine(line);
+    return sentence === null ? [] : [[line, sentence] as const];
+  });
+  return new Map(named.slice(0, maxCauses));
+}
+
+/** Describes the cause of the alert whose changes are there by chance least likely. */
+function causeOfLine({ items }: Line): string | null {
+  const chanceOf = ({ alert }: Line['items'][number]): number => alert.cause?.changes[0]?.chance ?? 1;
+  const [first] = [...items].sort((one, other) => chanceOf(one) - chanceOf(other));
+  const cause = first?.alert.cause ?? null;
+  return first === undefined || cause === null ? null : causeSentence(first.client, cause);
 }
 
 const replyWords = 'Reply ack, ack 4h or silence 1d: it concerns what fires in this mail.';

@@ -13,6 +13,7 @@ import { worstSeverity } from '../../config/clients/recipients.ts';
 import { createWatches, type Listener } from '../inhibit/recipients-of.ts';
 import { planNotifications } from '../dispatch/plan-notifications.ts';
 import type { NotificationPlan } from '../dispatch/notification-plan.ts';
+import { type FoundCause, openCauses } from '../cause/find-cause.ts';
 import type { HoldReason } from '../inhibit/hold-reason.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 import { dayMs } from '../../platform/units.ts';
@@ -43,13 +44,24 @@ export interface AlertExplained {
   readonly held: readonly { readonly recipient: string | null; readonly reason: HoldReason }[];
   /** The recipients that a pass beginning now would notify. */
   readonly due: readonly string[];
+  /** The changes before an open alert of a client; null for other alerts. */
+  readonly changed: FoundCause | null;
 }
 
 export interface ExplainOptions {
   readonly config: Config;
   readonly storage: Pick<
     Storage,
-    'alertHistory' | 'evaluation' | 'events' | 'figures' | 'fleet' | 'levels' | 'mails' | 'notifications' | 'operator'
+    | 'alertHistory'
+    | 'causes'
+    | 'evaluation'
+    | 'events'
+    | 'figures'
+    | 'fleet'
+    | 'levels'
+    | 'mails'
+    | 'notifications'
+    | 'operator'
   >;
   readonly isWanted: (rule: string) => boolean;
   readonly nowMs: number;
@@ -107,6 +119,12 @@ export async function explainAlerts(options: ExplainOptions, of: Explained): Pro
       ...(acknowledged ? [{ kind: 'acknowledged' as const, by, untilMs }] : []),
     ];
   };
+  const causeOf = openCauses({ config, causes: storage.causes, alerts: input.alerts, runs, nowMs });
+  const changed = new Map<Alert, FoundCause>();
+  for (const alert of alerts) {
+    if (alert.client !== '' && alert.state !== 'resolved' && isWanted(alert.rule))
+      changed.set(alert, await causeOf(alert));
+  }
   const rules = of.rules
     .filter(({ name }) => isWanted(name))
     .map((rule) => {
@@ -127,6 +145,7 @@ export async function explainAlerts(options: ExplainOptions, of: Explained): Pro
           alert,
           notified: notified.get(alert.id ?? NaN) ?? [],
           ...outlookOf(plan, alert, inForce(alert)),
+          changed: changed.get(alert) ?? null,
         })),
       };
     });

@@ -38,6 +38,7 @@ export function createDryRunStorage(storage: Storage): Storage {
         return { ...state, alerts: memory.over(state.alerts).filter((alert) => !alert.closedOut) };
       },
       saveNotifications: () => Promise.resolve('stored'),
+      saveCauses: () => Promise.resolve(),
     },
   };
 }

@@ -2,7 +2,7 @@ import type { ExcerptSubject } from '../../storage/store/notification-store.ts';
 import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
 import type { MailText } from '../../notify/mime.ts';
 import { newReplyToken, replyAddress } from '../../notify/replies/reply-token.ts';
-import type { Alert } from '../../storage/store/alert.ts';
+import type { Alert, Cause } from '../../storage/store/alert.ts';
 import type { NewMail } from '../../storage/store/outbox-store.ts';
 import { isByMount } from '../evaluate/rule-metric.ts';
 import { findRule } from '../../config/rules/rule-matcher.ts';
@@ -11,6 +11,7 @@ import { hourMs } from '../../platform/units.ts';
 import { calendarDay, wallTime } from '../../text/zone-time.ts';
 import type { Pass } from './pass.ts';
 import { readCharts } from './read-charts.ts';
+import { alertsToSeek, seekCauses } from './seek-causes.ts';
 import type { Regained } from '../dispatch/forgotten.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 import type { DueMail, NotificationPlan } from '../dispatch/notification-plan.ts';
@@ -19,7 +20,7 @@ import type { DueMail, NotificationPlan } from '../dispatch/notification-plan.ts
 export type EnqueueMailsOptions = Pass & Parameters<typeof readDispatchInput>[0];
 
 /** The most attempts at a plan. Another attempt is made if a waiting mail was sent while it was to be replaced. */
-const attempts = 5;
+const attempts = 7;
 
 /**
  * Composes the mails that are due and stores them with their notifications, in one transaction. Returns the number of
@@ -27,15 +28,22 @@ const attempts = 5;
  */
 export async function enqueueMails(options: EnqueueMailsOptions): Promise<number> {
   const { storage, lease, observe, dryRun } = options;
+  const causes = new Map<number, Cause>();
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const { mails, notified, unnotified, closedOut, settled } = await readPlan(options);
-    if (mails.length + notified.length + closedOut.length + settled.length === 0) return 0;
+    const { mails, notified, unnotified, closedOut, settled, alerts, sought } = await readPlan(options, causes);
+    if (mails.length + notified.length + closedOut.length + settled.length + sought.length === 0) return 0;
     if (!lease.isHeld()) {
       await lease.take();
       continue;
     }
     if (settled.length > 0 && !dryRun) {
       await storage.outbox.markSentBefore(await lease.take(), settled);
+      continue;
+    }
+    if (sought.length > 0) {
+      const found = await seekCauses(options, alerts, sought);
+      await storage.notifications.saveCauses(await lease.take(), found);
+      for (const [id, cause] of found) causes.set(id, cause);
       continue;
     }
     const written = await Promise.all(mails.map((mail) => writeMail(options, mail)));
@@ -55,26 +63,36 @@ export async function enqueueMails(options: EnqueueMailsOptions): Promise<number
 }
 
 interface ReadPlan extends Pick<NotificationPlan, 'mails' | 'notified' | 'unnotified' | 'closedOut'> {
+  readonly alerts: readonly Alert[];
+  /** The alerts whose causes are due. The plan is made again with them. */
+  readonly sought: readonly Alert[];
   /** Waiting mails that were sent before the database forgot it. */
   readonly settled: Regained['settled'];
 }
 
-async function readPlan(options: EnqueueMailsOptions): Promise<ReadPlan> {
+async function readPlan(options: EnqueueMailsOptions, causes: ReadonlyMap<number, Cause>): Promise<ReadPlan> {
   const read = await readDispatchInput(options);
   // Loaded when there is an alert: most passes have none.
-  if (read.alerts.length === 0) return { mails: [], notified: [], unnotified: [], closedOut: [], settled: [] };
+  const nothing = { mails: [], notified: [], unnotified: [], closedOut: [], settled: [], sought: [] };
+  if (read.alerts.length === 0) return { ...nothing, alerts: [] };
   const { planNotifications } = await import('../dispatch/plan-notifications.ts');
-  const input = { ...read, exportOf: await readExports(options, read.alerts) };
+  const alerts = read.alerts.map((alert) => ({ ...alert, cause: causes.get(alert.id ?? 0) ?? alert.cause ?? null }));
+  const input = { ...read, alerts, exportOf: await readExports(options, alerts) };
   const plan = planNotifications(input);
-  if (plan.mails.length + input.waiting.length + (input.begun?.length ?? 0) === 0) return { ...plan, settled: [] };
+  // A pass looks for causes once.
+  const sought = causes.size > 0 ? [] : alertsToSeek(input, plan);
+  const common = { alerts, sought };
+  if (plan.mails.length + input.waiting.length + (input.begun?.length ?? 0) === 0)
+    return { ...plan, ...common, settled: [] };
   const regained = await readForgotten(options, input);
-  if (regained === null) return { ...plan, settled: [] };
+  if (regained === null) return { ...plan, ...common, settled: [] };
   const { mails, notified, unnotified, closedOut } = planNotifications(regained.input);
   const planned = new Set(notified.map(({ alertId, recipient }) => `${alertId} ${recipient}`));
   const relearnt = regained.notified.filter(({ alertId, recipient }) => !planned.has(`${alertId} ${recipient}`));
   // An alert that a mail would have reported stays until the next pass, as it may stand for others.
   const isRelearnt = new Set(relearnt.map(({ alertId }) => alertId));
   return {
+    ...common,
     mails,
     notified: [...relearnt, ...notified],
     unnotified,

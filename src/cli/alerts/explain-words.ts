@@ -13,6 +13,7 @@ import { acknowledgedText, closedWords, sentenceCase, unsentText } from '../comm
 import { inactiveText, lastHeardWords, standsOnText } from '../command/member-words.ts';
 import type { Output } from '../terminal/output.ts';
 import { readerTime, type ReaderTime } from '../terminal/reader-time.ts';
+import { changesBefore } from './changes-before.ts';
 import { nextTry } from './mail.ts';
 
 export interface ExplanationOptions {
@@ -142,7 +143,11 @@ function limitsOf(rule: Rule): string {
   return [...(levels.length === 0 ? [severity] : levels), span].filter((text) => text !== '').join(', ');
 }
 
-function alertLines({ alert, notified, held, due }: AlertExplained, rule: Rule, saying: Saying): readonly string[] {
+function alertLines(
+  { alert, notified, held, due, changed }: AlertExplained,
+  rule: Rule,
+  saying: Saying,
+): readonly string[] {
   const { time } = saying;
   const what = `${alert.id ?? ''}${alert.subject === '' ? '' : ` (${alert.subject})`}`;
   const lines = [stateLine(what, alert, rule, saying)];
@@ -163,6 +168,7 @@ function alertLines({ alert, notified, held, due }: AlertExplained, rule: Rule, 
     lines.push(`The next reminder is due at ${time.moment(lastMs + rule.repeatMs)}.`);
   }
   if (due.length > 0) lines.push(`The next pass notifies ${due.join(', ')}.`);
+  lines.push(...changesBefore(alert, changed, saying));
   return lines.map((line, index) => `${index === 0 ? '  ' : '    '}${escapeControls(line)}`);
 }
 

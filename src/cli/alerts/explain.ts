@@ -24,6 +24,7 @@ import type { Colour } from '../terminal/output.ts';
 import { jsonTime, type ReaderTime, readerTime } from '../terminal/reader-time.ts';
 import { explainDigests } from './digest.ts';
 import { alertmanagersOf, clientLines, type Explanation, explanationText } from './explain-words.ts';
+import { changesBeforeJson } from './changes-before.ts';
 import { mailJson } from './mail.ts';
 import type { explainParameters } from './parameters.ts';
 
@@ -189,11 +190,12 @@ function ruleJson({ rule, samples, unknown, listeners, mutes, alerts }: RuleExpl
   };
 }
 
-function explainedJson({ alert, notified, held, due }: AlertExplained): unknown {
+function explainedJson({ alert, notified, held, due, changed }: AlertExplained): unknown {
   return {
     ...alertJson({ alert, notified, acknowledged: alert.acknowledgedBy !== null, covers: [] }),
     held_by: held.map(({ recipient, reason }) => ({ ...reasonJson(reason), recipient })),
     due_to: due,
+    changed_before: changesBeforeJson(changed),
   };
 }
 

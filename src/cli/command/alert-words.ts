@@ -1,7 +1,7 @@
 import type { Notified, NotSent } from '../../alerter/explain/explain-alerts.ts';
 import type { HeldBack } from '../../alerter/inhibit/held-back.ts';
 import type { AlertView } from '../../look/alert-views.ts';
-import type { Alert, ClosedReason } from '../../storage/store/alert.ts';
+import type { Alert, ClosedReason, NamedChanges } from '../../storage/store/alert.ts';
 import { counted } from '../../text/numbers.ts';
 import { jsonFields } from '../terminal/json-fields.ts';
 import { jsonTime, type ReaderTime } from '../terminal/reader-time.ts';
@@ -94,13 +94,22 @@ export const closedWords: Readonly<Record<ClosedReason, string>> = {
 export function alertJson({ alert, notified, acknowledged, covers }: AlertView): object {
   const { id, client, rule, subject, state, severity, value, valueText, limitText } = alert;
   const { pendingSinceMs, firingSinceMs, resolvedAtMs, closedReason, flapping } = alert;
-  const { acknowledgedBy: by, acknowledgedUntilMs: untilMs, acknowledgedComment: comment = null } = alert;
+  const { acknowledgedBy: by, acknowledgedUntilMs: untilMs, acknowledgedComment: comment = null, cause } = alert;
   return {
     ...jsonFields({ id, client, rule, subject, state, severity, value, valueText, limitText }),
     ...jsonFields({ pendingSinceMs, firingSinceMs, resolvedAtMs, closedReason, flapping }),
     acknowledged: acknowledged ? jsonFields({ by, untilMs, comment }) : null,
     held_by: covers.map(coverJson),
     notified: notified.map(notifiedJson),
+    changes: (cause?.changes ?? []).map(changesJson),
+  };
+}
+
+function changesJson({ kind, item, before, after, more, beforeMs, ...set }: NamedChanges): object {
+  const { earliestAtMs, latestAtMs, group, failing, others, chance } = set;
+  return {
+    ...jsonFields({ kind, item, before, after, more, earliestAtMs, latestAtMs }),
+    ...{ before_s: Math.round(beforeMs / 1000), group, failing, others, chance },
   };
 }
 

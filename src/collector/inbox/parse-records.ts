@@ -43,6 +43,7 @@ export function parseVisit(value: unknown): VisitRecord | null {
     nextAttemptAtMs: boundedTime(rest.nextAttemptAtMs),
     ...(Number.isSafeInteger(epoch) ? { epoch: epoch as number } : {}),
     ...parseAttempt(rest.state),
+    ...(rest.stateSame === true ? { stateSame: true } : {}),
   };
 }
 

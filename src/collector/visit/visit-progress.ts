@@ -21,6 +21,8 @@ export class VisitProgress {
   delivered = false;
   /** The attempt to get a state report; null if none was made. */
   state: StateAttempt | null = null;
+  /** True if the stamp was that of the newest state report. */
+  stateSame = false;
   /** The ids of the keys to which the received reports are sealed. */
   readonly sealedTo = new Set<string>();
   /** The first fault of a received report that was not acknowledged. */
@@ -72,6 +74,7 @@ export function recordOf({ context, client, progress, fault, startedAtMs, durati
     reader: result?.reader ?? null,
     bootId: result?.hello?.boot_id ?? null,
     ...(progress.state === null ? {} : { state: progress.state }),
+    ...(progress.stateSame ? { stateSame: true } : {}),
     // No report waits on a drained client. Later reports are sealed to these keys.
     sealedTo: isDrained ? [...sealedTo] : null,
     nextAttemptAtMs: nextAttemptAtMs({ code: decidingCode(fault), facts, startedAtMs, everyMs }),

@@ -91,6 +91,7 @@ async function makeVisit(visited: Visit, signal: AbortSignal): Promise<void> {
   progress.delivered = true;
   const booted = mayInventory && wasBooted(facts, result.hello?.boot_id ?? null);
   const stamp = readsState ? (result.end?.stamp ?? null) : null;
+  progress.stateSame = stamp !== null && stamp === facts?.stateStamp && !booted;
   await takeFurther(visited, result, {
     signal,
     endsAt,

@@ -161,6 +161,11 @@ const kinds = {
     parseFamilyGroups,
     'names no families; write some of client, alerts, self, check, disk, network, series, separated by commas',
   ),
+  chance: accepted(
+    (value) => /^0?\.\d{1,6}$/.test(value) && Number(value) > 0,
+    'is no probability; write it like 0.02',
+    '0?\\.\\d{1,6}',
+  ),
   zone: { fault: zoneFault, xsd: text },
   date: accepted(isDate, 'is no day of the calendar; write it like 2026-12-24', '\\d{4}-\\d\\d-\\d\\d'),
   moment: accepted(

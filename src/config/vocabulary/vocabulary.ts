@@ -180,6 +180,13 @@ export const vocabulary: Readonly<Record<string, ElementSpec>> = {
           'no: recipients are notified of each change. yes: a value that changes 4 times within 12 rows is one ' +
           'notification. Default yes.',
       },
+      cause: {
+        kind: 'chance',
+        words: ['no'],
+        help:
+          'Mails name what changed before an alert if it is there by chance with at most this probability. ' +
+          'Default 0.02; no: they name nothing (docs/changes.md).',
+      },
       defaults: { words: yesNo, help: 'no: only rules of this file and conditions apply. Default yes.' },
       excerpt: {
         words: yesNo,

@@ -34,12 +34,21 @@ export function labelsOf({ rule, client, severity, subject, labels }: NoticeAler
 }
 
 /** Returns the annotations of an alert. */
-export function annotationsOf({ title: name, value, limit, note, acknowledgedBy, comesAndGoes }: NoticeAlert): Labels {
+export function annotationsOf({
+  title: name,
+  value,
+  limit,
+  changes = '',
+  note,
+  acknowledgedBy,
+  comesAndGoes,
+}: NoticeAlert): Labels {
   const title = comesAndGoes === true ? `comes and goes: ${name}` : name;
   return filled({
     summary: value === '' ? title : withLimit(`${title}: ${value}`, limit),
     value,
     limit,
+    changes,
     note: note ?? '',
     acknowledged_by: acknowledgedBy ?? '',
   });

@@ -15,7 +15,7 @@ export interface TextLimits {
 /** The text of a message for people. */
 export interface MessageText {
   readonly title: string;
-  /** A line for each alert that fits, and the number of further alerts. */
+  /** A line for each alert that fits, with the changes before it, and the number of further alerts. */
   readonly lines: string;
 }
 
@@ -29,10 +29,12 @@ const restSize = 40;
 export function messageText({ subject, alerts }: Notice, limits: TextLimits): MessageText {
   const { unit, title, escape = (text) => text } = limits;
   const lines: string[] = [];
+  const changes = new Set<string>();
   const most = Math.min(maxLine, Math.floor(limits.lines / maxShare));
   let left = limits.lines - restSize;
   for (const alert of alerts) {
-    const line = escape(cutTo(lineOf(alert), most, unit));
+    const parts = [lineOf(alert), ...newChanges(alert, changes)];
+    const line = parts.map((part) => escape(cutTo(part, most, unit))).join('\n');
     left -= sizeIn(unit, line) + 1;
     if (left < 0) break;
     lines.push(line);
@@ -40,6 +42,16 @@ export function messageText({ subject, alerts }: Notice, limits: TextLimits): Me
   const rest = alerts.length - lines.length;
   const all = rest === 0 ? lines : [...lines, `and ${rest} more`];
   return { title: escape(cutTo(subject, title, unit)), lines: all.join('\n') };
+}
+
+/** The most sentences about changes in a message. */
+const maxSentences = 5;
+
+/** Returns the sentence about changes before an alert, unless an earlier line has it. */
+function newChanges({ changes }: NoticeAlert, earlier: Set<string>): readonly string[] {
+  if (changes === undefined || earlier.has(changes) || earlier.size >= maxSentences) return [];
+  earlier.add(changes);
+  return [changes];
 }
 
 /** Formats the line of an alert: `CRITICAL web-1: disk /var: 97 % used (limit 95 %)`. */

@@ -52,6 +52,8 @@ export interface NoticeAlert {
   readonly value: string;
   /** The limit in words: `at least 90 %`; empty for a condition. */
   readonly limit: string;
+  /** The sentence about changes before the alert. Default: none is named. */
+  readonly changes?: string;
   /** The note of the rule; null if none. */
   readonly note: string | null;
   /** The person who has acknowledged the alert; null if nobody has. */

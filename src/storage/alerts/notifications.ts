@@ -38,6 +38,11 @@ export function createNotificationStore(database: Database): NotificationStore {
   return {
     state: (nowMs) => database.read((session) => alerterState(session, nowMs)),
     saveNotifications: (lease, notifications) => saveNotifications(database, lease, notifications),
+    saveCauses: (lease, causes) =>
+      fenced(database, lease, async (session) => {
+        for (const [id, cause] of [...causes].sort(([one], [other]) => one - other))
+          await session.run('UPDATE alerts SET cause = ? WHERE id = ?', [JSON.stringify(cause), id]);
+      }),
     storedMessageIds: async (messageIds) =>
       new Set((await database.read((session) => idsOf(session, messageIds))).keys()),
     storedEpisodes: (keys) => database.read((session) => storedEpisodes(session, keys)),

@@ -107,7 +107,7 @@ function countOf(looks: readonly Look[]): number {
 async function looksAt(
   session: Session,
   clientId: number,
-  { report, observedAtMs }: IngestItem,
+  { client, report, observedAtMs }: IngestItem,
 ): Promise<readonly Look[] | string> {
   const rows = await session.all(
     `SELECT kind, digest, observed_at, observed_at > ${session.dialect.now} AS is_ahead
@@ -125,8 +125,12 @@ async function looksAt(
     ]),
   );
   const looks: Look[] = [];
+  const sameAtMs = await sameAt(session, client);
   for (const section of report.sections ?? []) {
-    const look = await lookAt(session, clientId, section, { stored: stored.get(section.kind), observedAtMs });
+    const same = stampedKinds.includes(section.kind) ? sameAtMs : 0;
+    const look = await lookAt(session, clientId, section, {
+      ...{ stored: stored.get(section.kind), observedAtMs, sameAtMs: same <= observedAtMs ? same : 0 },
+    });
     if (look !== null) looks.push(look);
   }
   const count = countOf(looks);
@@ -135,6 +139,22 @@ async function looksAt(
   const [day] = await session.all(countSql, [clientId, sqlTime(observedAtMs - dayMs)]);
   const isBeyond = Number(day?.['count']) + count > changesPerDay;
   return isBeyond ? `its state has changed more than ${changesPerDay} times within a day` : looks;
+}
+
+/** The kinds that do not change unless the stamp does. */
+const stampedKinds: readonly string[] = ['package', 'account', 'system'];
+
+/** Returns the time of the newest visit whose stamp was that of the stored state; 0 if there was none. */
+async function sameAt(session: Session, client: string): Promise<number> {
+  const [row] = await session.all('SELECT state_same_at FROM clients WHERE name = ?', [client]);
+  return fromSqlTime(row?.['state_same_at']) ?? 0;
+}
+
+interface LookTimes {
+  readonly stored: StoredSection | undefined;
+  readonly observedAtMs: number;
+  /** The newest time at which the section is known to have been as it is stored; 0 if no visit has told. */
+  readonly sameAtMs: number;
 }
 
 /** The result of comparing a section with the stored one. */
@@ -155,12 +175,12 @@ async function lookAt(
   session: Session,
   clientId: number,
   { kind, digest, error, lines }: StateSection,
-  { stored, observedAtMs }: { readonly stored: StoredSection | undefined; readonly observedAtMs: number },
+  { stored, observedAtMs, sameAtMs }: LookTimes,
 ): Promise<Look | null> {
   const before = stored ?? { digest: '', observedAtMs };
   if (stored !== undefined && stored.observedAtMs > observedAtMs) return null;
   const isFirst = before.digest === '';
-  const common = { kind, isFirst, previousMs: before.observedAtMs };
+  const common = { kind, isFirst, previousMs: Math.max(before.observedAtMs, sameAtMs) };
   const failed = (reason: string): Look => ({
     ...{ ...common, digest: before.digest, readAtMs: before.observedAtMs, error: reason, changes: [] },
   });

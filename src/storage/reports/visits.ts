@@ -18,6 +18,7 @@ const clientColumns = [
   'state_stamp',
   'state_at',
   'state_runs',
+  'state_same_at',
 ] as const;
 type ClientRow = Values<(typeof clientColumns)[number]>;
 
@@ -103,6 +104,7 @@ function afterVisit(before: ClientRow | undefined, visit: VisitRecord): ClientRo
     state_stamp: visit.state?.stamp ?? before?.state_stamp ?? null,
     state_at: visit.state === undefined ? (before?.state_at ?? null) : startedAt,
     state_runs: visit.state?.runs ?? before?.state_runs ?? 0,
+    state_same_at: visit.stateSame === true ? startedAt : (before?.state_same_at ?? null),
     // A good visit that left reports behind makes the keys unknown: these reports may be sealed to any key.
     sealed_to: visit.ok ? (visit.sealedTo?.slice(0, maxKeys).join(' ') ?? null) : (before?.sealed_to ?? null),
   };

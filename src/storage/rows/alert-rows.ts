@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Severity } from '../../config/config.ts';
 import { clipped } from './columns.ts';
 import { numberOrNull, textOrNull } from '../store/record-shape.ts';
-import type { Alert, AlertState, ClosedReason, Progress } from '../store/alert.ts';
+import type { Alert, AlertState, Cause, ClosedReason, Progress } from '../store/alert.ts';
 import type { Values } from '../sql/insert-rows.ts';
 import { fromSqlTime, sqlTime, sqlTimeOrNull } from '../sql/sql-time.ts';
 import type { SqlRow } from '../sql/database.ts';
@@ -40,6 +40,7 @@ export const alertColumns = [
   'acknowledged_severity',
   'acknowledged_comment',
   'acknowledged_at',
+  'cause',
 ].join(', ');
 
 /** Returns the row of an alert that is stored for the first time. */
@@ -82,6 +83,7 @@ export function storedAlert(row: SqlRow): Alert {
     acknowledgedSeverity: textOrNull(row['acknowledged_severity']) as Severity | null,
     acknowledgedComment: textOrNull(row['acknowledged_comment']),
     acknowledgedAtMs: fromSqlTime(row['acknowledged_at']),
+    cause: storedCause(row['cause']),
     progress: storedProgress(row['progress'], pendingSinceMs),
   };
 }
@@ -109,6 +111,10 @@ function evaluatedRow(alert: Alert): Values<(typeof evaluatedColumns)[number]> {
     past: alert.past ? 1 : 0,
     progress: JSON.stringify(alert.progress),
   };
+}
+
+function storedCause(text: unknown): Cause | null {
+  return typeof text === 'string' ? (JSON.parse(text) as Cause) : null;
 }
 
 function storedProgress(text: unknown, sinceMs: number): Progress {

@@ -27,7 +27,7 @@ export const tables: readonly Table[] = [
     key: ['name'],
     times: [
       ...['first_seen', 'last_visit_at', 'last_report_at', 'next_attempt_at', 'inventory_at'],
-      ...['state_at', 'state_wanted_at'],
+      ...['state_at', 'state_wanted_at', 'state_same_at'],
     ],
   },
   { name: 'visits', key: ['id'], hasCounter: true, times: ['started_at', 'processed_at'] },

@@ -58,7 +58,45 @@ export interface Alert extends AlertKey {
   readonly acknowledgedComment?: string | null;
   /** The time of the acknowledgement, by the database's clock. An evaluation omits it, too. */
   readonly acknowledgedAtMs?: number | null;
+  /** The changes before the alert; null until they are looked for. An evaluation omits them, too. */
+  readonly cause?: Cause | null;
   readonly progress: Progress;
+}
+
+/** The changes before an alert that are hardly there by chance. */
+export interface Cause {
+  /** The time at which the cause was looked for. */
+  readonly atMs: number;
+  /** The sets of changes, at most three, the least likely by chance first; empty if none is named. */
+  readonly changes: readonly NamedChanges[];
+  /** A trait of all failing members of the group and of no others: `rack=r3`; null if there is none. */
+  readonly allOf: string | null;
+  /** The time between the change of config.xml and the alert; null if none is near. */
+  readonly configBeforeMs: number | null;
+}
+
+/** Changes that came together, by one of them. */
+export interface NamedChanges {
+  readonly kind: string;
+  readonly item: string;
+  readonly before: string | null;
+  readonly after: string | null;
+  /** The number of further changes. */
+  readonly more: number;
+  /** The kind of all further changes; null if they differ, or if there are none. */
+  readonly moreKind: string | null;
+  /** The look before the changes, and the look that found them. */
+  readonly earliestAtMs: number;
+  readonly latestAtMs: number;
+  /** The time between the changes and the alert: the median of the members that fail. */
+  readonly beforeMs: number;
+  /** The group whose members are compared; null if there is none with five members. */
+  readonly group: string | null;
+  /** The members that fail and those that do not: how many have the changes, and how many there are. */
+  readonly failing: readonly [number, number];
+  readonly others: readonly [number, number];
+  /** The probability that such changes are there by chance, over all that were tested. */
+  readonly chance: number;
 }
 
 /** The memory of the state machine between rows. */

@@ -1,4 +1,4 @@
-import type { Alert, AlertKey, LastNotified } from './alert.ts';
+import type { Alert, AlertKey, Cause, LastNotified } from './alert.ts';
 import type { Lease } from './lease-store.ts';
 import type { Silence } from './operator-store.ts';
 import type { NewMail, RecipientHistory, WaitingMail } from './outbox-store.ts';
@@ -58,6 +58,8 @@ export interface NotificationStore {
    * a mail to be replaced has reached DATA, or is replaced or done, meanwhile. Throws FleetError `locked`.
    */
   saveNotifications(lease: Lease, notifications: NewNotifications): Promise<'stored' | 'outdated'>;
+  /** Stores the causes of alerts, by alert, in one fenced transaction. Throws FleetError `locked`. */
+  saveCauses(lease: Lease, causes: ReadonlyMap<number, Cause>): Promise<void>;
   /** Returns the Message-IDs that are stored, out of the given ones. */
   storedMessageIds(messageIds: readonly string[]): Promise<ReadonlySet<string>>;
   /**

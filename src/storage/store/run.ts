@@ -50,6 +50,8 @@ export interface VisitRecord {
   readonly bootId: string | null;
   /** The attempt to get a state report with this visit. Default: none. */
   readonly state?: StateAttempt;
+  /** True if the stamp of the client was that of the newest state report. Default: false. */
+  readonly stateSame?: boolean;
   /** The keys that the reports of a good visit were sealed to. null or missing if none came, or more wait. */
   readonly sealedTo?: readonly string[] | null;
   /** The earliest time of the next attempt (set after a refused login); null: at once. */

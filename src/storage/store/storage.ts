@@ -10,6 +10,7 @@ import type { EvaluationStore } from './evaluation-store.ts';
 import type { EventStore } from './event-store.ts';
 import type { ExportStore, FigureStore } from './figure-store.ts';
 import type { FleetStore, StateDiskFact, StateDiskReport } from './fleet-store.ts';
+import type { CauseStore } from './cause-store.ts';
 import type { DetailStore } from './detail-store.ts';
 import type { ChangeStore } from './digest-store.ts';
 import type { DigestStore } from './digest-store.ts';
@@ -58,6 +59,7 @@ export interface Storage {
   readonly detail: DetailStore;
   readonly digest: DigestStore;
   readonly changes: ChangeStore;
+  readonly causes: CauseStore;
   readonly sealed: SealedStore;
   readonly events: EventStore;
   readonly shares: ShareStore;

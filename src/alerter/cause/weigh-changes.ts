@@ -1,0 +1,264 @@
+import { groupBy } from '../../platform/group-by.ts';
+import { dayMs, hourMs, minuteMs } from '../../platform/units.ts';
+import type { NamedChanges } from '../../storage/store/alert.ts';
+import type { ClientChange } from '../../storage/store/cause-store.ts';
+import { compareText } from '../../text/compare-text.ts';
+import { chanceWithin, combined, fisherGreater, type Share } from './chances.ts';
+
+/** Changes of one client are one set if the same members have them and less than this is between two of them. */
+export const setGapMs = 30 * minuteMs;
+/** The changes before an alert that are looked at. */
+export const windowMs = dayMs;
+/** The time between the report and the state of one visit, at most. */
+export const sameVisitMs = minuteMs;
+/**
+ * The time after the first bad row in which the next look finds what may have come before it: the alerter asks for one.
+ */
+export const laterMs = 2 * hourMs;
+/** An item that changed on this many earlier days of a month is restless. */
+export const restlessDays = 5;
+/** The share of sets whose items name the subject of the alert, if there are both such sets and others. */
+const namingShare = 0.8;
+
+/** Members of the group that is compared, and what is known of them. */
+export interface ComparedGroup {
+  readonly name: string;
+  /** The members whose section of a kind is known, by kind. */
+  readonly knowing: (kind: string) => ReadonlySet<string>;
+}
+
+/** Everything that the test of an alert's changes depends on. */
+export interface WeighInput {
+  readonly client: string;
+  readonly subject: string;
+  /** The time of the first bad row. */
+  readonly startMs: number;
+  /** The changes of the client, from a day before the alert to the look after it. */
+  readonly changes: readonly ClientChange[];
+  /** null if no group has five members whose state is known. */
+  readonly group: ComparedGroup | null;
+  /** The members that fail, this client among them, with the first bad row of each. */
+  readonly failing: ReadonlyMap<string, number>;
+  /** The members that have the item as the change left it. */
+  readonly holdersOf: (change: ClientChange) => ReadonlySet<string>;
+  /** The earliest time of the same change of another member; null if it is not known to have changed within the day. */
+  readonly earliestOf: (change: ClientChange, member: string) => number | null;
+  /** The usual number of sets an hour at this time of day. */
+  readonly setsPerHour: number;
+  /** The days of the month before on which an item has changed, by item. */
+  readonly earlierDays: (change: ClientChange) => number;
+  /** The greatest chance that is named. */
+  readonly leastChance: number;
+}
+
+/**
+ * `by-chance`: neither near enough nor rare enough. `found-later`: the look before the alert had not found it, and the
+ * look after it did. `same-time`: a port or mount that vanished with the alert.
+ */
+export type Verdict = 'named' | 'by-chance' | 'found-later' | 'others-have-it' | 'restless' | 'same-time';
+
+/** Changes that came together, as the test sees them. */
+export interface WeighedSet {
+  /** The most telling first: items that name the subject, then packages, files, units. */
+  readonly changes: readonly ClientChange[];
+  readonly earliestMs: number;
+  readonly latestMs: number;
+  readonly beforeMs: number;
+  readonly failing: Share;
+  readonly others: Share;
+  /** The probability over all sets, at most 1. null for sets that are not tested. */
+  readonly chance: number | null;
+  readonly verdict: Verdict;
+  /** The days of the last month on which a restless item has changed. */
+  readonly days: number;
+}
+
+/** Returns the sets of changes before an alert, the least likely by chance first, those that are not tested last. */
+export function weighChanges(input: WeighInput): readonly WeighedSet[] {
+  const { startMs, earlierDays, subject } = input;
+  const before = input.changes.filter(
+    ({ earliestAtMs, latestAtMs, item }) =>
+      earliestAtMs <= startMs &&
+      latestAtMs <= startMs + laterMs &&
+      latestAtMs > startMs - windowMs &&
+      // A new kernel says more than the boot that brought it.
+      !(item === 'boot' && input.changes.some((one) => one.item === 'kernel' && one.latestAtMs === latestAtMs)),
+  );
+  const kindOf = (change: ClientChange): Verdict | null =>
+    isSymptom(change, startMs) ? 'same-time' : earlierDays(change) >= restlessDays ? 'restless' : null;
+  const left = before.filter((change) => kindOf(change) !== null);
+  const isNaming = namesSubject(subject);
+  const tested = setsOf(
+    before.filter((change) => kindOf(change) === null),
+    input,
+  ).map((set) => ({
+    ...measured(set, input),
+    isNaming: set.some(isNaming),
+  }));
+  const naming = tested.filter((set) => set.isNaming).length;
+  const shareOf = (set: { readonly isNaming: boolean }): number => {
+    if (naming === 0 || naming === tested.length) return 1 / tested.length;
+    return set.isNaming ? namingShare / naming : (1 - namingShare) / (tested.length - naming);
+  };
+  const weighed = tested
+    .map(({ p, isNaming: _, ...set }, index) => ({
+      ...set,
+      chance: Math.min(1, p / shareOf(tested[index] ?? { isNaming: false })),
+    }))
+    .sort((one, other) => one.chance - other.chance || other.latestMs - one.latestMs);
+  let named = 0;
+  const judged = weighed.map((set) => {
+    const verdict = verdictOf(set, named < maxNamed, input);
+    if (verdict === 'named') named += 1;
+    return { ...set, verdict, days: 0 };
+  });
+  return [
+    ...judged,
+    ...left.map((change) => ({
+      ...placed([change], input),
+      ...{ chance: null, verdict: kindOf(change) ?? 'restless', days: earlierDays(change) },
+    })),
+  ];
+}
+
+/** The most sets that are named. */
+const maxNamed = 3;
+
+function verdictOf(
+  {
+    chance,
+    failing,
+    others,
+    latestMs,
+  }: Pick<WeighedSet, 'failing' | 'others' | 'latestMs'> & {
+    readonly chance: number;
+  },
+  mayName: boolean,
+  { leastChance, startMs }: WeighInput,
+): Verdict {
+  if (latestMs > startMs + sameVisitMs) return 'found-later';
+  // However near a change is: members that have it and do not fail speak against it.
+  if (others.all > 0 && others.having * failing.all >= failing.having * others.all) return 'others-have-it';
+  return chance <= leastChance && mayName ? 'named' : 'by-chance';
+}
+
+/** True if a port or mount vanished at the visit that found the alert: that is what the alert reports. */
+function isSymptom({ kind, newValue, latestAtMs }: ClientChange, startMs: number): boolean {
+  const isGone = newValue === null && (kind === 'listener' || kind === 'mount');
+  return isGone && Math.abs(latestAtMs - startMs) <= sameVisitMs;
+}
+
+/** Puts changes into sets: the same members have them, and less than half an hour is between two. */
+function setsOf(changes: readonly ClientChange[], input: WeighInput): readonly (readonly ClientChange[])[] {
+  const isLate = ({ latestAtMs }: ClientChange): boolean => latestAtMs > input.startMs + sameVisitMs;
+  const sameMembers = groupBy(changes, (change) =>
+    [String(isLate(change)), ...[...input.holdersOf(change)].sort()].join('\0'),
+  );
+  return [...sameMembers.values()].flatMap((own) => {
+    const sets: ClientChange[][] = [];
+    let lastMs = -Infinity;
+    for (const change of [...own].sort((one, other) => one.latestAtMs - other.latestAtMs)) {
+      if (change.latestAtMs - lastMs >= setGapMs) sets.push([]);
+      sets.at(-1)?.push(change);
+      lastMs = change.latestAtMs;
+    }
+    return sets;
+  });
+}
+
+type Placed = Pick<WeighedSet, 'changes' | 'earliestMs' | 'latestMs' | 'beforeMs' | 'failing' | 'others'>;
+
+function placed(changes: readonly ClientChange[], input: WeighInput): Placed {
+  const { client, subject, startMs, failing, group, holdersOf, earliestOf } = input;
+  const sorted = [...changes].sort(inOrder(namesSubject(subject)));
+  const [main] = sorted;
+  // The item whose time is known best says when the set came.
+  const nearest = changes.reduce((one, other) => (other.earliestAtMs > one.earliestAtMs ? other : one));
+  const holders = holdersOf(nearest);
+  const known = group?.knowing(main?.kind ?? '') ?? new Set([client]);
+  const members = [...known];
+  const failed = members.filter((member) => failing.has(member));
+  const others = members.filter((member) => !failing.has(member));
+  const distances = failed.flatMap((member) => {
+    if (!holders.has(member)) return [];
+    const earliestMs = member === client ? nearest.earliestAtMs : earliestOf(nearest, member);
+    return earliestMs === null ? [] : [Math.max(0, (failing.get(member) ?? startMs) - earliestMs)];
+  });
+  const having = (some: readonly string[]): Share => ({
+    ...{ having: some.filter((member) => holders.has(member)).length, all: some.length },
+  });
+  return {
+    changes: sorted,
+    earliestMs: nearest.earliestAtMs,
+    latestMs: Math.max(...changes.map(({ latestAtMs }) => latestAtMs)),
+    beforeMs: median(distances) ?? Math.max(0, startMs - nearest.earliestAtMs),
+    failing: having(failed),
+    others: having(others),
+  };
+}
+
+function measured(changes: readonly ClientChange[], input: WeighInput): Placed & { readonly p: number } {
+  const set = placed(changes, input);
+  const byTime = chanceWithin(Math.max(minuteMs, set.beforeMs) / hourMs, input.setsPerHour);
+  const p = input.group === null ? byTime : combined(fisherGreater(set.failing, set.others), byTime);
+  return { ...set, p };
+}
+
+function median(values: readonly number[]): number | null {
+  const sorted = [...values].sort((one, other) => one - other);
+  return sorted[sorted.length >> 1] ?? null;
+}
+
+/** Returns a set as it is stored with an alert. */
+export function namedChanges({ changes, ...set }: WeighedSet, group: string | null): NamedChanges {
+  const [main, ...more] = changes;
+  const kinds = [...new Set(more.map(({ kind }) => kind))];
+  return {
+    ...{
+      kind: main?.kind ?? '',
+      item: main?.item ?? '',
+      before: main?.oldValue ?? null,
+      after: main?.newValue ?? null,
+    },
+    ...{ more: more.length, moreKind: kinds.length === 1 ? (kinds[0] ?? null) : null },
+    ...{ earliestAtMs: set.earliestMs, latestAtMs: set.latestMs, beforeMs: set.beforeMs, group },
+    failing: [set.failing.having, set.failing.all],
+    others: [set.others.having, set.others.all],
+    chance: set.chance ?? 1,
+  };
+}
+
+const kindOrder = ['package', 'file', 'unit', 'system', 'account', 'mount', 'listener'];
+
+function inOrder(isNaming: (change: ClientChange) => boolean) {
+  return (one: ClientChange, other: ClientChange): number =>
+    Number(isNaming(other)) - Number(isNaming(one)) ||
+    kindOrder.indexOf(one.kind) - kindOrder.indexOf(other.kind) ||
+    compareText(one.item, other.item);
+}
+
+/** The shortest word of a subject that is looked for in the names of items. */
+const minWord = 3;
+
+/** Returns a function that is true for changes whose item names an alert's subject: `nginx-core`, nginx.service. */
+export function namesSubject(subject: string): (change: Pick<ClientChange, 'kind' | 'item'>) => boolean {
+  if (subject.startsWith('/')) return ({ item }) => item === subject || item.startsWith(`${subject}/`);
+  const word = subject.toLowerCase().replace(/(?:@[^.]*)?(?:\.[a-z]+)?$/, '');
+  return word.length < minWord ? () => false : ({ item }) => item.toLowerCase().includes(word);
+}
+
+/** Returns the number of sets among the times of changes, ascending, that came near an hour of day. */
+export function setsNearHour(timesMs: readonly number[], startMs: number): number {
+  let count = 0;
+  let lastMs = -Infinity;
+  for (const atMs of timesMs) {
+    const apart = Math.abs(((atMs - startMs) % dayMs) + dayMs) % dayMs;
+    const isNear = Math.min(apart, dayMs - apart) <= nearHours * hourMs;
+    if (atMs - lastMs >= setGapMs && isNear) count += 1;
+    lastMs = atMs;
+  }
+  return count;
+}
+
+/** The hours around an hour of day in which sets are counted, on either side. */
+export const nearHours = 3;

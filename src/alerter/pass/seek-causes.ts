@@ -1,0 +1,58 @@
+import type { Alert, Cause } from '../../storage/store/alert.ts';
+import type { Storage } from '../../storage/store/storage.ts';
+import { groupBy } from '../../platform/group-by.ts';
+import type { NotificationPlan } from '../dispatch/notification-plan.ts';
+import type { DispatchInput } from '../inhibit/dispatch-input.ts';
+import type { Pass } from './pass.ts';
+
+/** The most alerts whose causes are looked for in one pass. The others follow in the next. */
+const maxAlerts = 200;
+
+/**
+ * Returns the alerts whose causes are due: those that fire without one, once the run that changed them has ended, and
+ * those of reminders whose cause was found before the recipient's last notification. A plan that is made again asks for
+ * none twice, so that a mail made twice has the same words. Alerts of mails come first, and one of each rule, subject
+ * and group before another of the same.
+ */
+export function alertsToSeek(
+  { alerts, config, unfinishedRuns }: Pick<DispatchInput, 'alerts' | 'config' | 'unfinishedRuns'>,
+  { mails }: Pick<NotificationPlan, 'mails'>,
+): readonly Alert[] {
+  if (config.alerts.causeChance === null) return [];
+  const items = mails.flatMap((mail) => mail.items);
+  const isMailed = new Set(items.map(({ alertId }) => alertId));
+  const outdated = new Set(
+    items.flatMap(({ alertId, transition, alert, before }) =>
+      transition === 'reminder' && (alert.cause?.atMs ?? 0) <= (before?.notifiedAtMs ?? 0) ? alertId : [],
+    ),
+  );
+  const due = alerts.filter(({ id, client, state, cause, changedByRun }) => {
+    if (id === null || client === '' || state !== 'firing') return false;
+    return outdated.has(id) || ((cause ?? null) === null && !unfinishedRuns.has(changedByRun ?? ''));
+  });
+  const groups = new Map(config.clients.map((client) => [client.name, client.groups.at(-1) ?? '']));
+  const alike = groupBy(due, ({ client, rule, subject }) => [rule, subject, groups.get(client) ?? client].join('\0'));
+  return [...alike.values()]
+    .flatMap((own) => own.map((alert, index) => ({ alert, index, isLate: !isMailed.has(alert.id ?? 0) })))
+    .sort((one, other) => Number(one.isLate) - Number(other.isLate) || one.index - other.index)
+    .slice(0, maxAlerts)
+    .map(({ alert }) => alert);
+}
+
+/** Finds the causes of alerts, by alert. */
+export async function seekCauses(
+  {
+    config,
+    runs,
+    nowMs,
+    storage,
+  }: Pick<Pass, 'config' | 'runs' | 'nowMs'> & { readonly storage: Pick<Storage, 'causes'> },
+  alerts: readonly Alert[],
+  sought: readonly Alert[],
+): Promise<ReadonlyMap<number, Cause>> {
+  const { openCauses } = await import('../cause/find-cause.ts');
+  const causeOf = openCauses({ config, causes: storage.causes, alerts, runs, nowMs });
+  const found = new Map<number, Cause>();
+  for (const alert of sought) if (alert.id !== null) found.set(alert.id, (await causeOf(alert)).cause);
+  return found;
+}

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { namesSubject, setsNearHour, weighChanges, type WeighInput } from '../../../src/alerter/cause/weigh-changes.ts';
+import type { ClientChange } from '../../../src/storage/store/cause-store.ts';
+
+const minute = 60_000;
+const hour = 60 * minute;
+const startMs = Date.UTC(2026, 10, 10, 14);
+const everybody = Array.from({ length: 80 }, (_, index) => `web-${index + 1}`);
+
+/** A change of web-1: found so many minutes before the alert, by a look five minutes after the one before. */
+function change(item: string, minutesBefore: number, more: Partial<ClientChange> = {}): ClientChange {
+  const latestAtMs = startMs - minutesBefore * minute;
+  const [itemId, afterId] = [item.length * 31 + item.charCodeAt(item.length - 1), 1];
+  const times = { earliestAtMs: latestAtMs - 5 * minute, latestAtMs };
+  return { client: 'web-1', kind: 'file', item, oldValue: 'a', newValue: 'b', itemId, afterId, ...times, ...more };
+}
+
+interface Given extends Partial<Omit<WeighInput, 'failing'>> {
+  readonly failing?: readonly string[];
+  /** The members beside web-1 that have an item, by item. */
+  readonly having?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** Returns the sets in the order of the test: first item, count, verdict. */
+function weigh(changes: readonly ClientChange[], { failing = ['web-1'], having = {}, ...more }: Given = {}) {
+  const input: WeighInput = {
+    ...{ client: 'web-1', subject: 'nginx.service', startMs, changes, leastChance: 0.02 },
+    group: { name: 'web', knowing: () => new Set(everybody) },
+    failing: new Map(failing.map((name) => [name, startMs])),
+    holdersOf: ({ item }) => new Set(['web-1', ...(having[item] ?? [])]),
+    earliestOf: () => startMs - 10 * minute,
+    ...{ setsPerHour: 1 / 180, earlierDays: () => 0 },
+    ...more,
+  };
+  return weighChanges(input);
+}
+
+const words = (sets: ReturnType<typeof weigh>): readonly string[] =>
+  sets.map(({ changes, verdict }) => `${changes[0]?.item} ${changes.length} ${verdict}`);
+
+test('a change of the failing member alone, minutes before, is named', () => {
+  const [set] = weigh([change('/etc/nginx/nginx.conf', 0)]);
+  assert.deepEqual([set?.verdict, set?.beforeMs], ['named', 5 * minute]);
+  assert.deepEqual(
+    [set?.failing, set?.others],
+    [
+      { having: 1, all: 1 },
+      { having: 0, all: 79 },
+    ],
+  );
+  assert.ok((set?.chance ?? 1) < 1 / 10_000);
+});
+
+test('a change that members have which do not fail is not named, however near', () => {
+  const sets = weigh([change('/etc/hosts', 0)], { having: { '/etc/hosts': everybody } });
+  assert.deepEqual(words(sets), ['/etc/hosts 1 others-have-it']);
+});
+
+test('a change hours before is named for all that fail and none of the others, and not for one alone', () => {
+  const six = everybody.slice(0, 6);
+  const early = [change('openssl amd64', 14 * 60, { kind: 'package' })];
+  const far = { earliestOf: () => startMs - 14 * hour };
+  assert.deepEqual(words(weigh(early, { failing: six, having: { 'openssl amd64': six }, ...far })), [
+    'openssl amd64 1 named',
+  ]);
+  const alone = { group: null, setsPerHour: 1 / 60 };
+  assert.deepEqual(words(weigh(early, { ...far, ...alone })), ['openssl amd64 1 by-chance']);
+});
+
+test('items with the same members less than half an hour apart are one set', () => {
+  const sets = weigh([change('/etc/b', 40), change('/etc/a', 20), change('/etc/c', 75)]);
+  assert.deepEqual(
+    sets.map(({ changes }) => changes.map(({ item }) => item)),
+    [['/etc/a', '/etc/b'], ['/etc/c']],
+  );
+  const apart = weigh([change('/etc/a', 20), change('/etc/b', 20)], { having: { '/etc/b': ['web-2'] } });
+  assert.equal(apart.length, 2);
+});
+
+test('a change that names the subject is tested more leniently, and stands first in its set', () => {
+  const busy = { setsPerHour: 1 / 30, group: null };
+  const others = Array.from({ length: 6 }, (_, index) => change(`/etc/${'x'.repeat(index + 1)}`, 60 + index * 40));
+  const naming = weigh([change('nginx-core amd64', 5, { kind: 'package' }), ...others], busy);
+  const silent = weigh([change('other amd64', 5, { kind: 'package' }), ...others], busy);
+  assert.ok((naming[0]?.chance ?? 1) * 4 < (silent[0]?.chance ?? 0));
+  const set = weigh([change('apt', 0, { kind: 'package' }), change('/etc/nginx/x', 0)])[0];
+  assert.deepEqual(
+    set?.changes.map(({ item }) => item),
+    ['/etc/nginx/x', 'apt'],
+  );
+});
+
+test('restless items and ports that vanish with the alert are listed last, and not tested', () => {
+  const port = { kind: 'listener', newValue: null, afterId: null };
+  const sets = weigh([change('/etc/resolv.conf', 0), change('tcp 80', 0, port), change('/etc/own', 0)], {
+    earlierDays: ({ item }) => (item === '/etc/resolv.conf' ? 5 : 4),
+  });
+  assert.deepEqual(words(sets), ['/etc/own 1 named', '/etc/resolv.conf 1 restless', 'tcp 80 1 same-time']);
+  assert.deepEqual(words(weigh([change('tcp 80', 30, port)])), ['tcp 80 1 named']);
+});
+
+test('a change after the first bad row is none, and one that a later look finds is listed and never named', () => {
+  assert.deepEqual(weigh([change('/etc/a', -10), change('/etc/b', 25 * 60)]), []);
+  const straddling = change('/etc/a', -4, { earliestAtMs: startMs - minute });
+  assert.deepEqual(words(weigh([straddling])), ['/etc/a 1 found-later']);
+});
+
+test('at most three sets are named', () => {
+  const sets = weigh([0, 40, 80, 120].map((minutes, index) => change(`/etc/nginx${index}`, minutes)));
+  assert.deepEqual(
+    sets.map(({ verdict }) => verdict),
+    ['named', 'named', 'named', 'by-chance'],
+  );
+});
+
+test('a member whose state is not known does not count', () => {
+  const known = { name: 'web', knowing: () => new Set(everybody.slice(0, 10)) };
+  const [set] = weigh([change('/etc/a', 0)], { group: known, failing: ['web-1', 'web-70'] });
+  assert.deepEqual([set?.failing.all, set?.others.all], [1, 9]);
+});
+
+test('the words of a subject are found in the names of items', () => {
+  const names = (subject: string, item: string): boolean => namesSubject(subject)({ kind: 'file', item });
+  for (const item of ['nginx.service', 'nginx-core amd64', '/etc/nginx/x'])
+    assert.ok(names('nginx.service', item), item);
+  assert.ok(names('postgresql@15-main.service', 'postgresql-15 amd64'));
+  assert.ok(names('/srv', '/srv') && names('/srv', '/srv/data') && !names('/srv', '/srv2') && !names('/', '/etc/x'));
+  assert.ok(!names('', '/etc/x') && !names('a.service', '/etc/a'));
+});
+
+test('sets are counted within three hours of the time of day, across midnight', () => {
+  const at = (days: number, hours: number): number => startMs - days * 24 * hour + hours * hour;
+  assert.equal(setsNearHour([at(3, 0), at(3, 0.2), at(2, 2.9), at(1, 4)].sort(), startMs), 2);
+  const midnight = Date.UTC(2026, 10, 10, 0, 30);
+  assert.equal(setsNearHour([midnight - 25 * hour, midnight - 22 * hour, midnight - 12 * hour], midnight), 2);
+});
