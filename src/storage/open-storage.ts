@@ -5,7 +5,7 @@ import { checkDatabase, migrateDatabase } from './migrate/migrate.ts';
 import { throwMismatch } from './migrate/migration-state.ts';
 import { openDatabase } from './dialects/open-database.ts';
 import { createExportStore, createFigureStore } from './queries/figures.ts';
-import { createCauseStore } from './queries/causes.ts';
+import { createCauseStore } from './alerts/causes.ts';
 import { createChangeStore } from './queries/changes.ts';
 import { createDetailStore } from './queries/detail.ts';
 import { createDigestStore } from './queries/digest/digest.ts';

@@ -3,7 +3,7 @@ import { groupBy } from '../../platform/group-by.ts';
 import { remembered } from '../../platform/remembered.ts';
 import { dayMs, hourMs } from '../../platform/units.ts';
 import type { Alert, Cause } from '../../storage/store/alert.ts';
-import type { CauseStore, ClientChange, KnownSection, OtherChange } from '../../storage/store/cause-store.ts';
+import type { CauseStore, ClientChange, KnownSection, OtherChange } from '../../storage/store/digest-store.ts';
 import type { RunFact } from '../../storage/store/run.ts';
 import { openBastions } from '../inhibit/bastions-gone.ts';
 import { chanceWithin } from './chances.ts';

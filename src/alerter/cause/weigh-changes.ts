@@ -1,7 +1,7 @@
 import { groupBy } from '../../platform/group-by.ts';
 import { dayMs, hourMs, minuteMs } from '../../platform/units.ts';
 import type { NamedChanges } from '../../storage/store/alert.ts';
-import type { ClientChange } from '../../storage/store/cause-store.ts';
+import type { ClientChange } from '../../storage/store/digest-store.ts';
 import { compareText } from '../../text/compare-text.ts';
 import { chanceWithin, combined, fisherGreater, type Share } from './chances.ts';
 

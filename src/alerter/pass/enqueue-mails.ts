@@ -11,7 +11,7 @@ import { hourMs } from '../../platform/units.ts';
 import { calendarDay, wallTime } from '../../text/zone-time.ts';
 import type { Pass } from './pass.ts';
 import { readCharts } from './read-charts.ts';
-import { alertsToSeek, seekCauses } from './seek-causes.ts';
+import { alertsToSeek, seekCauses } from '../dispatch/seek-causes.ts';
 import type { Regained } from '../dispatch/forgotten.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
 import type { DueMail, NotificationPlan } from '../dispatch/notification-plan.ts';

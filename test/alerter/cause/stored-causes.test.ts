@@ -85,7 +85,7 @@ test('a mail says what changed before its alert, and the alert keeps it', async 
   await station.collect({ 'web-1': 'disk / 97' });
   await station.pass();
   const [later] = await station.storage.evaluation.openAlerts(null);
-  assert.deepEqual(later?.cause, alert?.cause);
+  assert.deepEqual(later?.cause, alert.cause);
 });
 
 test('a rack that fails after its own rollout is said to be one', async (t) => {
@@ -146,7 +146,7 @@ test('explain names the part of a state that is not known, and config.xml that c
   await station.collect();
   await station.pass();
   station.configure(
-    `${'<alerts mail="ops@example.org" defaults="no"><alert name="disk" type="disk" limit="80%"/></alerts>'}<group name="web">${names.map((name) => client(name)).join('')}</group>`,
+    `<alerts mail="ops@example.org" defaults="no"><alert name="disk" type="disk" limit="80%"/></alerts><group name="web">${names.map((name) => client(name)).join('')}</group>`,
   );
   await look(station, 'web-1', at('07:58'), [], 'dpkg-query failed');
   station.at('08:00');

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { namesSubject, setsNearHour, weighChanges, type WeighInput } from '../../../src/alerter/cause/weigh-changes.ts';
-import type { ClientChange } from '../../../src/storage/store/cause-store.ts';
+import type { ClientChange } from '../../../src/storage/store/digest-store.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
 const startMs = Date.UTC(2026, 10, 10, 14);
 const everybody = Array.from({ length: 80 }, (_, index) => `web-${index + 1}`);
 
-/** A change of web-1: found so many minutes before the alert, by a look five minutes after the one before. */
+/** Returns a change of web-1, found so many minutes before the alert, by a look five minutes after the one before. */
 function change(item: string, minutesBefore: number, more: Partial<ClientChange> = {}): ClientChange {
   const latestAtMs = startMs - minutesBefore * minute;
   const [itemId, afterId] = [item.length * 31 + item.charCodeAt(item.length - 1), 1];

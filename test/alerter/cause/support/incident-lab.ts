@@ -41,7 +41,7 @@ export interface Outcome {
   /** The lines of mails about changes. */
   readonly lines: readonly string[];
   readonly mail: string;
-  /** Of the first failing client. */
+  /** The changes before the alert of the first failing client. */
   readonly found: FoundCause | null;
 }
 
@@ -218,13 +218,13 @@ export async function openLab(
           for (const { member } of same)
             await session.run(`UPDATE clients SET ${sql} WHERE name = ?`, [...valuesOf(member), nameOf(member)]);
         });
-      // As visits every five minutes would have left it.
+      // Visits every five minutes would have left this.
       await update('state_same_at = ?', () => [sqlTime(atMs - every)]);
       const machines = new Map(same.map(({ member }) => [member, machineOf({ index: member }, atMs)]));
       await storage.reports.ingest(
         [...machines].map(([member, machine]) => stateItem(nameOf(member), atMs + 2000, sectionsOf(machine))),
       );
-      await update('state_stamp = ?, state_at = ?', (member) => [
+      await update('state_runs = 0, state_stamp = ?, state_at = ?', (member) => [
         simulatedStamp(machines.get(member) ?? { lines: {}, failedUnits: [] }),
         sqlTime(atMs),
       ]);

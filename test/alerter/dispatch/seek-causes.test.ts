@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { PendingNotification } from '../../../src/alerter/dispatch/notification-plan.ts';
-import { alertsToSeek } from '../../../src/alerter/pass/seek-causes.ts';
+import { alertsToSeek } from '../../../src/alerter/dispatch/seek-causes.ts';
 import type { Alert, Cause } from '../../../src/storage/store/alert.ts';
 import { alert } from '../../storage/support/alert-samples.ts';
 import { configOf } from '../support/config-of.ts';

@@ -1,9 +1,9 @@
 import type { Alert, Cause } from '../../storage/store/alert.ts';
 import type { Storage } from '../../storage/store/storage.ts';
+import type { CauseOptions } from '../cause/find-cause.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import type { NotificationPlan } from '../dispatch/notification-plan.ts';
+import type { NotificationPlan } from './notification-plan.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
-import type { Pass } from './pass.ts';
 
 /** The most alerts whose causes are looked for in one pass. The others follow in the next. */
 const maxAlerts = 200;
@@ -39,14 +39,13 @@ export function alertsToSeek(
     .map(({ alert }) => alert);
 }
 
+export interface SeekOptions extends Pick<CauseOptions, 'config' | 'runs' | 'nowMs'> {
+  readonly storage: Pick<Storage, 'causes'>;
+}
+
 /** Finds the causes of alerts, by alert. */
 export async function seekCauses(
-  {
-    config,
-    runs,
-    nowMs,
-    storage,
-  }: Pick<Pass, 'config' | 'runs' | 'nowMs'> & { readonly storage: Pick<Storage, 'causes'> },
+  { config, runs, nowMs, storage }: SeekOptions,
   alerts: readonly Alert[],
   sought: readonly Alert[],
 ): Promise<ReadonlyMap<number, Cause>> {

@@ -2,8 +2,7 @@ import { groupBy } from '../../platform/group-by.ts';
 import type { Database, SqlRow, SqlValue } from '../sql/database.ts';
 import { forChunks } from '../sql/insert-rows.ts';
 import { fromSqlTime, sqlTime } from '../sql/sql-time.ts';
-import type { CauseStore, ChangeSpan } from '../store/cause-store.ts';
-import { storedChange } from '../store/digest-store.ts';
+import { type CauseStore, type ChangeSpan, storedChange } from '../store/digest-store.ts';
 import { numberOrNull, textOrNull } from '../store/record-shape.ts';
 
 const changesSql = `SELECT c.client, i.kind, i.item, b.value AS old_value, a.value AS new_value, x.earliest_at, x.latest_at,
