@@ -1,3 +1,4 @@
+import { parentsOf } from '../../config/clients/parents.ts';
 import type { Client, Config } from '../../config/config.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { remembered } from '../../platform/remembered.ts';
@@ -5,7 +6,6 @@ import { dayMs, hourMs } from '../../platform/units.ts';
 import type { Alert, Cause } from '../../storage/store/alert.ts';
 import type { CauseStore, ClientChange, KnownSection, OtherChange } from '../../storage/store/digest-store.ts';
 import type { RunFact } from '../../storage/store/run.ts';
-import { openBastions } from '../inhibit/bastions-gone.ts';
 import { chanceWithin } from './chances.ts';
 import {
   laterMs,
@@ -112,10 +112,10 @@ function openGroups({ config, causes, nowMs }: CauseOptions) {
     ),
   );
   const alone = remembered((name: string) => read(null, [name]));
-  const { routeTo } = openBastions(config, []);
+  const parents = parentsOf(config);
   const traitsOf = ({ name, groups, labels }: Client): readonly string[] => [
     ...groups.map((own) => `group ${own}`),
-    ...routeTo(name).map((bastion) => `bastion ${bastion}`),
+    ...parents.of(name).map((parent) => `${parent.isBastion ? 'bastion ' : ''}${parent.name}`),
     ...Object.entries(labels).map(([label, value]) => `${label}=${value}`),
   ];
   return {

@@ -49,7 +49,7 @@ test('a reminder asks for a cause that is older than the last notification, and 
   const item = (notifiedAtMs: number, transition = 'reminder') => ({
     alertId: 1,
     transition,
-    alert,
+    alert: one,
     before: { notifiedAtMs },
   });
   assert.deepEqual(sought([one], { items: [item(1000)] }), [1]);
