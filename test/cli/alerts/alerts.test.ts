@@ -101,6 +101,7 @@ test('the document holds what docs/json.md says', async (t) => {
       flapping: false,
       acknowledged: null,
       held_by: [],
+      changes: [],
       notified: [
         {
           recipient: 'ops@example.org',

@@ -29,6 +29,7 @@ export function alert(options: Partial<Alert> = {}): Alert {
     acknowledgedSeverity: null,
     acknowledgedComment: null,
     acknowledgedAtMs: null,
+    cause: null,
     progress: { holding: 2, holdingSinceMs: noonMs - 300_000, clearing: 0, missing: 0, easing: 0, lastAtMs: noonMs },
     ...options,
   };
