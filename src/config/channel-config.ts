@@ -46,6 +46,8 @@ export interface NotifyConfig {
   /** The least severity that is notified; null: all. */
   readonly severity: Severity | null;
   readonly rules: readonly string[];
+  /** The delay of critical alerts that nobody acknowledges, see Recipient. */
+  readonly afterMs: number | null;
   readonly timeoutMs: number;
   /** True for the clients whose alerts the program gets; null: all, and the fleet as a whole. */
   readonly selects: ClientSelector | null;

@@ -300,6 +300,8 @@ export interface Recipient {
   readonly rules: readonly string[];
   /** The hours in which the recipient is notified; null: always. */
   readonly hours: Window | null;
+  /** The time for which a critical alert fires without an acknowledgement before it is notified; null: all at once. */
+  readonly afterMs: number | null;
 }
 
 export interface Window {

@@ -34,15 +34,18 @@ export interface AwayMail {
 /**
  * Returns the recipients of a mail about a database that is away or a broken config.xml. These are no alerts, and no
  * alert reaches anybody meanwhile. The recipients are the fallback address; the recipients of the whole fleet from
- * <alerts>, or otherwise those of clients; and every <notify>. Webhooks are recipients like addresses. Without <smtp>,
- * the folder `outbox/` replaces all addresses.
+ * <alerts>, or otherwise those of clients; and every <notify>. Entries with `after` count only if there are no others.
+ * Webhooks are recipients like addresses. Without <smtp>, the folder `outbox/` replaces all addresses.
  */
 export function awayRecipients(
   { smtp, notify, alerts, clients, stateDir }: Pick<Config, 'smtp' | 'notify' | 'alerts' | 'clients' | 'stateDir'>,
   rule: AwayTopic['rule'],
 ): readonly string[] {
-  const asking = <T extends Pick<Recipient, 'rules'>>(list: readonly T[]): readonly T[] =>
-    list.filter(({ rules }) => rules.length === 0 || globMatcher(rules.join(','))(rule));
+  const asking = <T extends Pick<Recipient, 'rules' | 'afterMs'>>(list: readonly T[]): readonly T[] => {
+    const all = list.filter(({ rules }) => rules.length === 0 || globMatcher(rules.join(','))(rule));
+    const atOnce = all.filter(({ afterMs }) => afterMs === null);
+    return atOnce.length > 0 ? atOnce : all;
+  };
   const commands = asking(notify).map(({ command }) => recipientOfCommand(command));
   const ofFleet = asking(alerts.recipients);
   const ofClients = new Set(clients.map(({ recipients }) => recipients));

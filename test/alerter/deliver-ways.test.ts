@@ -24,7 +24,7 @@ function command(name: string, body: string): NotifyConfig {
   const file = path.join(dir, name);
   writeFileSync(file, `#!/bin/sh\n${body}\n`);
   chmodSync(file, 0o755);
-  return { command: file, severity: null, rules: [], timeoutMs: 60_000, selects: null };
+  return { command: file, severity: null, rules: [], afterMs: null, timeoutMs: 60_000, selects: null };
 }
 
 /** Returns the answers of a server that refuses all recipients except the named ones. */

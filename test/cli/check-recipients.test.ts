@@ -31,6 +31,19 @@ test('check prints who is notified of what, from which severity on, of clients a
   assert.deepEqual(unheardOf(lines), []);
 });
 
+test('check prints the ladder: who is notified if nobody acknowledges a critical alert, and when', async (t) => {
+  const ladder = '<mail to="boss@x.org" after="1h"/><mail to="second@x.org" after="15m" hours="08:00-18:00"/>';
+  const lines = await check(t, `<alerts>${ladder}<mail to="ops@x.org"/></alerts>${client}`);
+  assert.deepEqual(
+    lines.filter((line) => / 1 all$/.test(line)),
+    [
+      'ops@x.org warning 1 all',
+      'second@x.org critical, in hours, not acknowledged for 15m 1 all',
+      'boss@x.org critical, not acknowledged for 1h 1 all',
+    ],
+  );
+});
+
 test('check names for each recipient the written rules that it does not hear', async (t) => {
   const rule = '<alert name="data" type="disk" mount="/data" limit="95%"/><alert type="cpu" limit="95%"/>';
   const mails = '<mail to="ops@x.org"/><mail to="dba@x.org" rules="disk"/>';

@@ -37,7 +37,7 @@ interface World {
 
 function openWorld(receiver: HttpReceiver, topic: AwayTopic, stateDir: string): World {
   const base = makeConfig(stateDir, []);
-  const everything = { severity: null, rules: [], hours: null } as const;
+  const everything = { severity: null, rules: [], hours: null, afterMs: null } as const;
   const recipients = names.map((name) => ({ to: recipientOfWebhook(name), ...everything }));
   const webhooks = names.map((name) => webhookConfig(`${receiver.origin}/${name}`, { name }));
   const alerts = { ...base.alerts, repeatMs: 12 * 60 * minuteMs, recipients };

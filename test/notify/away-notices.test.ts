@@ -115,7 +115,7 @@ test('without a state all is said and nothing mailed; a clock that was ahead hol
 test('the fallback address and the recipients of the fleet hear of it; a server away is asked once', async (t) => {
   const server = await openServer(t);
   const smtp = smtpConfig(server.port, { fallback: 'root@example.org' });
-  const everything = { severity: null, rules: [], hours: null } as const;
+  const everything = { severity: null, rules: [], hours: null, afterMs: null } as const;
   const oncall = { to: 'oncall@example.org', ...everything, severity: 'critical' } as const;
   const dba = { to: 'dba@example.org', ...everything, rules: ['disk'] } as const;
   const base = makeConfig(root, []).alerts;
@@ -154,7 +154,7 @@ test('a broken config.xml is said hourly and mailed once; one mail says when it 
 
 test('webhooks of <alerts> are notified in their own form, with and without <smtp>, once each', async (t) => {
   const receiver = await openReceiver(t);
-  const hook = (to: string) => ({ to: recipientOfWebhook(to), severity: null, rules: [], hours: null });
+  const hook = (to: string) => ({ to: recipientOfWebhook(to), severity: null, rules: [], hours: null, afterMs: null });
   const { smtp, alerts } = makeConfig(root, []);
   assert.equal(smtp, null);
   const recipients = [hook('chat'), { ...hook('chat'), to: 'ops@example.org' }];
@@ -180,7 +180,7 @@ test('a mail server that is away at the end owes people the end, though a webhoo
   const receiver = await openReceiver(t);
   let isBusy = false;
   const server = await openServer(t, { act: () => (isBusy ? '421 4.3.2 not now' : undefined) });
-  const hook = { to: recipientOfWebhook('chat'), severity: null, rules: [], hours: null };
+  const hook = { to: recipientOfWebhook('chat'), severity: null, rules: [], hours: null, afterMs: null };
   const people = ['kim', 'lee'].map((name) => ({ ...hook, to: `${name}@example.org` }));
   const { alerts } = makeConfig(root, []);
   const webhooks = [webhookConfig(`${receiver.origin}/T0KEN`)];

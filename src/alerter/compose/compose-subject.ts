@@ -13,8 +13,8 @@ import { quoted } from '../../text/plain-text.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { DueMail, Line, PendingNotification, Section, SectionKind } from '../dispatch/notification-plan.ts';
 import { columnsOf, cut } from '../../text/text-columns.ts';
-import { counted } from '../../text/numbers.ts';
-import { againWords, fillsIn, valueBefore } from './value-words.ts';
+import { counted, joined } from '../../text/numbers.ts';
+import { againWords, fillsIn, unacknowledgedWords, valueBefore } from './value-words.ts';
 
 type SubjectWording = Pick<Wording, 'config' | 'reader' | 'charts' | 'timesToday'>;
 
@@ -62,7 +62,10 @@ function headOfOne(line: Line, kind: SectionKind, wording: SubjectWording): stri
   switch (kind) {
     case 'critical':
     case 'warning':
-      return `${mark}${firingHead(line, kind, wording)}${item.transition === 'eased' ? ' (was critical)' : ''}`;
+      return joined([
+        `${mark}${firingHead(line, kind, wording)}${item.transition === 'eased' ? ' (was critical)' : ''}`,
+        unacknowledgedWords(line.items),
+      ]);
     case 'open': {
       const seen = isFolded ? null : lastSeen(item, kind, wording);
       const head = `Still ${mark === 'Warning' ? 'warning' : mark}${firingHead(line, kind, wording)}`;

@@ -14,7 +14,7 @@ import { momentInWords, spanInWords, timeInWords, type TimeReader } from '../../
 import { durationInWords } from '../../text/durations.ts';
 import { minuteMs } from '../../platform/units.ts';
 import { shownShellWord } from '../../text/shell-word.ts';
-import { againWords, endInWords, fillsIn, firingKinds, valueFacts } from './value-words.ts';
+import { againWords, endInWords, fillsIn, firingKinds, unacknowledgedWords, valueFacts } from './value-words.ts';
 import type { Wording } from './item-words.ts';
 
 /** The most names in a line. No reader goes through more. */
@@ -95,6 +95,7 @@ function factsOfOne(item: PendingNotification, kind: SectionKind, wording: Wordi
   return [
     ...valueFacts(item, kind, reader),
     kind === 'event' ? `seen ${timeInWords(reader, alert.firingSinceMs ?? 0)}` : timeFact([item], kind, reader),
+    unacknowledgedWords([item]),
     isFiring ? (fillsIn(item, wording) ?? '') : '',
     seen === null ? '' : `${seen}: nothing newer is known`,
     ...(isFiring ? [machineWords(item, wording.systems)] : []),
@@ -169,6 +170,7 @@ function factsOfMany({ items, fold }: Line, kind: SectionKind, { reader }: Wordi
     ...(firingKinds.includes(kind) ? sharedFacts(items) : []),
     still.length <= maxNamesInTitle ? '' : `still unreachable: ${namedUpTo(maxNames, still.map(quoted))}`,
     timeFact(items, kind, reader),
+    unacknowledgedWords(items),
   ].filter((fact) => fact !== '');
 }
 

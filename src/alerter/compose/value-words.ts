@@ -9,6 +9,7 @@ import { withLimit } from '../../text/limit-words.ts';
 import { quoted } from '../../text/plain-text.ts';
 import { unitOfRule } from '../evaluate/rule-metric.ts';
 import type { PendingNotification, SectionKind } from '../dispatch/notification-plan.ts';
+import { durationInWords } from '../../text/durations.ts';
 import { cut } from '../../text/text-columns.ts';
 import { momentInWords, type TimeReader } from '../../text/time-words.ts';
 
@@ -48,6 +49,14 @@ export function valueFacts(item: PendingNotification, kind: SectionKind, reader:
     default:
       return [now];
   }
+}
+
+/** Returns why a recipient with `after` is notified: `not acknowledged for 15 min`; else ''. */
+export function unacknowledgedWords(items: readonly PendingNotification[]): string {
+  const [first = null, ...others] = new Set(items.map(({ unacknowledgedMs }) => unacknowledgedMs));
+  return first === null || others.length > 0
+    ? ''
+    : `not acknowledged for ${durationInWords(first).replace(/minutes?$/, 'min')}`;
 }
 
 /** Returns when a disk is full if its level rises in a plain line: `full in about 40 min`; else null. */

@@ -113,7 +113,8 @@ function knownOf(
       rows.push({ row: rowOf(alert, { ...end, state: 'resolved' }), isLasting: true });
       continue;
     }
-    if (isUsed || (named ?? alert) !== alert || !isAbout(last, alert)) continue;
+    // Under a clock that was set back, an alert may have ended before it began.
+    if (isUsed || (named ?? alert) !== alert || !(alert === named || isAbout(last, alert))) continue;
     isUsed = true;
     const isBehind = alert.state === 'firing' && last.asOfMs <= nowMs && alert.progress.lastAtMs < last.asOfMs;
     if (isBehind && (isOfRows(alert) || !mayMiss)) rows.push({ row: presentRow(alert, last), isLasting: false });

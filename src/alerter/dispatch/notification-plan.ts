@@ -27,6 +27,8 @@ export interface PendingNotification extends AlertKey {
   readonly listedOnly: boolean;
   /** The state that the recipient was last notified of. */
   readonly before: Known;
+  /** The time for which nobody acknowledged the alert, if its recipient is notified for that reason; else null. */
+  readonly unacknowledgedMs: number | null;
 }
 
 /** The kinds of sections, in the order in which they stand in a mail. */
@@ -132,9 +134,11 @@ export interface Held {
 
 export interface NotificationPlan {
   readonly mails: readonly DueMail[];
+  /** Waiting mails that are not sent any more, and that no other mail replaces. */
+  readonly withdrawn: readonly number[];
   /** The last notifications of recipients once the mails are stored: only new and changed rows. */
   readonly notified: readonly LastNotified[];
-  /** Alerts that their recipients know nothing of: the mail about them is replaced by one that lacks them. */
+  /** Alerts that their recipients know nothing of: their mail is withdrawn, or replaced by one without them. */
   readonly unnotified: readonly Pick<LastNotified, 'alertId' | 'recipient'>[];
   /** Alerts that nobody has to be notified of any more, and that are in no waiting mail. */
   readonly closedOut: readonly number[];
@@ -149,7 +153,7 @@ interface PendingOptions {
 }
 
 export function pendingNotification(
-  { alert, watch, known }: RecipientAlert,
+  { alert, watch, listener, known }: RecipientAlert,
   { transition, listedOnly = false, hosts }: PendingOptions,
 ): PendingNotification {
   const { id: alertId, client, rule, subject, sequence } = alert;
@@ -166,7 +170,17 @@ export function pendingNotification(
     host: client === '' ? (hosts?.get(subject) ?? null) : null,
     listedOnly,
     before: known,
+    unacknowledgedMs: isUnknownCritical({ alert, known }) ? (listener?.afterMs ?? null) : null,
   };
+}
+
+/** True if an alert fires as critical, and its recipient does not know that. */
+export function isUnknownCritical({
+  alert: { state, severity },
+  known,
+}: Pick<RecipientAlert, 'alert' | 'known'>): boolean {
+  const isKnown = known !== null && known.state !== 'resolved' && known.severity === 'critical';
+  return state === 'firing' && severity === 'critical' && !isKnown;
 }
 
 /** True if a transition follows no change of the alert. Such a transition may be repeated within a sequence. */

@@ -15,7 +15,7 @@ import { compareNotifications, pendingNotification } from './notification-plan.t
 import type { DueMail, Held, NotificationPlan, PendingNotification } from './notification-plan.ts';
 import { alertsByRecipient, watchedAlerts, type RecipientAlert, type WatchedAlert } from './recipient-alerts.ts';
 import { findNews, type FindNewsOptions } from './recipient-news.ts';
-import { contentsOf, type MailContents } from './replace.ts';
+import { contentsOf, isAnyStopped, type MailContents } from './replace.ts';
 
 /**
  * Returns the mails that are due now, and the reasons why other notifications are held back. A notification is the
@@ -40,6 +40,7 @@ export function planNotifications(input: DispatchInput): NotificationPlan {
     .map(([recipient, alerts]) => planForRecipient(pass, recipient, alerts));
   return {
     mails: outcomes.flatMap(({ mail }) => mail ?? []).sort(compareMails),
+    withdrawn: outcomes.flatMap(({ withdrawn }) => withdrawn),
     notified: outcomes.flatMap(({ notified }) => notified),
     unnotified: outcomes.flatMap(({ unnotified }) => unnotified),
     closedOut: closedOutOf(pass, watched, outcomes),
@@ -51,6 +52,7 @@ type Pass = Omit<FindNewsOptions, 'recipient' | 'alerts'> & { readonly inhibitio
 
 interface Outcome {
   readonly mail: DueMail | null;
+  readonly withdrawn: NotificationPlan['withdrawn'];
   readonly notified: readonly LastNotified[];
   readonly unnotified: NotificationPlan['unnotified'];
   readonly held: readonly Held[];
@@ -76,16 +78,17 @@ function planForRecipient(pass: Pass, recipient: string, alerts: readonly Recipi
     });
     return owed.map(({ alert }) => alert.id);
   };
-  const nothing = { mail: null, notified: [], unnotified: [], held, owed: owedAfter([]) };
+  const nothing = { mail: null, withdrawn: [], notified: [], unnotified: [], held, owed: owedAfter([]) };
   const ringing = found.news.filter(({ listedOnly }) => !listedOnly);
-  if (ringing.length === 0 && !found.remindersDue) return nothing;
-  const contents = contentsOf(options);
+  const isStopped = isAnyStopped(options);
+  if (ringing.length === 0 && !found.remindersDue && !isStopped) return nothing;
+  const contents = contentsOf(options, isStopped);
   const included = new Set(contents.items.map(({ alertId }) => alertId));
   const behind = found.news.flatMap(({ alertId }) => {
     const mail = included.has(alertId) ? undefined : contents.kept.get(alertId);
     return mail === undefined ? [] : [heldOf(alertId, recipient, { kind: 'older-mail', mailId: mail.id })];
   });
-  if (contents.items.length === 0) return { ...nothing, held: [...held, ...behind] };
+  if (contents.items.length + contents.replaces.length === 0) return { ...nothing, held: [...held, ...behind] };
   const history = histories.find((one) => one.recipient === recipient) ?? null;
   const postponed = postponement({
     news: ringing,
@@ -94,20 +97,37 @@ function planForRecipient(pass: Pass, recipient: string, alerts: readonly Recipi
     nowMs,
     config,
   });
-  if (postponed !== null) {
+  if (postponed !== null && !isStopped) {
     const all = [...ringing, ...(found.remindersDue ? found.reminders : [])];
     const late = all.map((one) => heldOf(one.alertId, recipient, ownPostponement(one, postponed)));
     return { ...nothing, held: [...held, ...late] };
   }
-  const mail = mailOf(options, contents, history);
-  const notified = mail.items.map((item) => ({ alertId: item.alertId, recipient, ...knownAfter(item, nowMs) }));
-  const restored = contents.unnotified.map(({ alert: { id }, known }) => ({ key: { alertId: id, recipient }, known }));
+  const mail = contents.items.length === 0 || postponed !== null ? null : mailOf(options, contents, history);
+  const items = mail?.items ?? [];
   return {
     mail,
-    notified: [...notified, ...restored.flatMap(({ key, known }) => (known === null ? [] : { ...key, ...known }))],
-    unnotified: restored.flatMap(({ key, known }) => (known === null ? key : [])),
+    withdrawn: mail === null ? contents.replaces.map(({ id }) => id) : [],
+    ...knowledgeAfter(options, items, contents),
     held: [...held, ...behind],
-    owed: owedAfter(mail.items, contents.alerts),
+    owed: owedAfter(items, contents.alerts),
+  };
+}
+
+/** Returns what the recipient knows after a mail with these items, and as before the mails that it replaces. */
+function knowledgeAfter(
+  { recipient, input: { nowMs } }: FindNewsOptions,
+  items: readonly PendingNotification[],
+  { before }: MailContents,
+): Pick<Outcome, 'notified' | 'unnotified'> {
+  const notified = items.map((item) => ({ alertId: item.alertId, recipient, ...knownAfter(item, nowMs) }));
+  const included = new Set(items.map(({ alertId }) => alertId));
+  const restored = [...before].filter(([alertId]) => !included.has(alertId));
+  return {
+    notified: [
+      ...notified,
+      ...restored.flatMap(([alertId, known]) => (known === null ? [] : { alertId, recipient, ...known })),
+    ],
+    unnotified: restored.flatMap(([alertId, known]) => (known === null ? { alertId, recipient } : [])),
   };
 }
 
@@ -124,6 +144,7 @@ const ownReasons: readonly HoldReason['kind'][] = [
   'collector-silent',
   'worse-rule',
   'nearly-full',
+  'after',
   'hours',
   'flapping',
   'group-interval',

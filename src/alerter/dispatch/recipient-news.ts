@@ -3,7 +3,7 @@ import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
 import type { Alert, Transition } from '../../storage/store/alert.ts';
 import { differenceOf, isReturning } from '../inhibit/difference.ts';
 import type { DispatchInput } from '../inhibit/dispatch-input.ts';
-import { type Inhibition, isAcknowledged, knownLostParents } from '../inhibit/inhibition.ts';
+import { acknowledgement, type Inhibition, isAcknowledged, knownLostParents } from '../inhibit/inhibition.ts';
 import { type LostParent, type LostParents, saysAway } from '../inhibit/lost-parents.ts';
 import { hears, outsideHours } from '../inhibit/recipients-of.ts';
 import { earlyMs } from './group-interval.ts';
@@ -13,7 +13,7 @@ import { compareText } from '../../text/compare-text.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
 import type { HoldReason } from '../inhibit/hold-reason.ts';
-import { pendingNotification, type PendingNotification } from './notification-plan.ts';
+import { isUnknownCritical, pendingNotification, type PendingNotification } from './notification-plan.ts';
 import type { RecipientAlert } from './recipient-alerts.ts';
 import { hourMs } from '../../platform/units.ts';
 
@@ -36,7 +36,7 @@ export interface FindNewsOptions {
   readonly input: DispatchInput;
   readonly alerts: readonly RecipientAlert[];
   readonly recipient: string;
-  readonly inhibition: Pick<Inhibition, 'reasonsFor' | 'insteadFor' | 'wentByUntilMs'>;
+  readonly inhibition: Pick<Inhibition, 'reasonsFor' | 'insteadFor' | 'waitsFor' | 'wentByUntilMs'>;
   readonly parents: LostParents;
 }
 
@@ -50,11 +50,7 @@ export function findNews(options: FindNewsOptions): RecipientNews {
   const forgone = new Set<number>();
   let remindersDue = false;
   const insteadOf = toldParents(options);
-  const heldFor = ({ alert, listener }: RecipientAlert): readonly HoldReason[] =>
-    [
-      inhibition.insteadFor(alert, recipient),
-      listener === null ? null : outsideHours(listener, alert.severity, nowMs),
-    ].filter((reason) => reason !== null);
+  const heldFor = (one: RecipientAlert): readonly HoldReason[] => ownReasons(options, one);
   const milder = openMilder(alerts, (one) => inhibition.reasonsFor(one.alert).length + heldFor(one).length > 0);
   const reasonsOf = (one: RecipientAlert, transition: Transition | null): readonly HoldReason[] => {
     const behind = transition === 'firing' && isAway(one) ? insteadOf(one.alert) : null;
@@ -98,6 +94,16 @@ export function findNews(options: FindNewsOptions): RecipientNews {
     else news.push(pendingNotification(one, { transition, listedOnly: wentByMs !== null, hosts }));
   }
   return { news, reminders, remindersDue, held, forgone };
+}
+
+/** Returns the reasons of the recipient's own that hold an alert back. */
+function ownReasons({ inhibition, recipient, input }: FindNewsOptions, one: RecipientAlert): readonly HoldReason[] {
+  const { alert, listener } = one;
+  return [
+    inhibition.insteadFor(alert, recipient),
+    listener === null ? null : outsideHours(listener, alert.severity, input.nowMs),
+    listener === null || !isUnknownCritical(one) ? null : inhibition.waitsFor(alert, listener),
+  ].filter((reason) => reason !== null);
 }
 
 /** An alert is notified whatever its newest row says if its value rose this many times again during its recovery. */
@@ -147,14 +153,10 @@ function isReminderDue(
 ): boolean | null {
   const repeatMs = watch.rule?.repeatMs ?? null;
   if (alert.state !== 'firing' || known === null || repeatMs === null) return null;
-  if (listener === null || !hears(listener, alert.severity)) return null;
+  if (listener === null || listener.afterMs !== undefined || !hears(listener, alert.severity)) return null;
   const sinceMs = nowMs - known.notifiedAtMs;
   // A time further ahead than any pause comes from a wrong clock.
   return sinceMs >= repeatMs - earlyMs(config.collector.everyMs, repeatMs) || -sinceMs > repeatMs;
-}
-
-function acknowledgement({ acknowledgedBy, acknowledgedUntilMs }: Alert): HoldReason {
-  return { kind: 'acknowledged', by: acknowledgedBy ?? '', untilMs: acknowledgedUntilMs };
 }
 
 function isAway({ alert, watch }: RecipientAlert): boolean {

@@ -1,6 +1,7 @@
 import type { WaitingMail } from '../../storage/store/outbox-store.ts';
 import { groupBy } from '../../platform/group-by.ts';
 import type { Known } from '../inhibit/difference.ts';
+import { isAcknowledged } from '../inhibit/inhibition.ts';
 import { isUrgent } from './group-interval.ts';
 import type { PendingNotification } from './notification-plan.ts';
 import type { RecipientAlert } from './recipient-alerts.ts';
@@ -15,20 +16,20 @@ export interface MailContents {
   readonly kept: ReadonlyMap<number, WaitingMail>;
   /** The recipient's alerts, as the recipient knows them if the replaced mails are never sent. */
   readonly alerts: readonly RecipientAlert[];
-  /** The alerts of the replaced mails that the new mail lacks. What these mails said of them is not known any more. */
-  readonly unnotified: readonly RecipientAlert[];
+  /** The recipient's knowledge of the alerts of the replaced mails before these mails. */
+  readonly before: ReadonlyMap<number, Known>;
 }
 
 /**
  * Returns the contents of a mail that is sent now. It replaces all waiting mails, which have certainly not arrived, and
  * has the difference to the recipient's knowledge before them. An alert that cannot be notified now counts as it did
  * before these mails, and is notified later: so no mail overtakes an older one about the same alert. A mail that adds
- * nothing to the waiting ones is not made.
+ * nothing to the waiting ones is not made, unless one of them is stopped (see isAnyStopped).
  *
  * A mail that may have arrived is not replaced, and neither is a waiting one that shares an alert with it.
  * Notifications of their alerts wait until they are sent, unless they are urgent.
  */
-export function contentsOf(options: FindNewsOptions): MailContents {
+export function contentsOf(options: FindNewsOptions, isStopped: boolean): MailContents {
   const { input, alerts, recipient } = options;
   const isOwn = (mail: WaitingMail): boolean => mail.recipient === recipient;
   const waiting = input.waiting.filter(isOwn);
@@ -42,12 +43,28 @@ export function contentsOf(options: FindNewsOptions): MailContents {
   });
   const kept = mailsByAlert([...staying]);
   const items = sendable(findNews({ ...options, alerts: alertsBefore }), kept);
-  if (!items.some((item) => !item.listedOnly && !isIn(item, replaces))) {
-    return { items: [], replaces: [], kept: mailsByAlert([...begun, ...waiting]), alerts, unnotified: [] };
+  if (!isStopped && !items.some((item) => !item.listedOnly && !isIn(item, replaces))) {
+    return { items: [], replaces: [], kept: mailsByAlert([...begun, ...waiting]), alerts, before: new Map() };
   }
-  const included = new Set(items.map(({ alertId }) => alertId));
-  const unnotified = alertsBefore.filter(({ alert: { id } }) => before.has(id) && !included.has(id));
-  return { items, replaces, kept, alerts: alertsBefore, unnotified };
+  const isNews = items.some(({ listedOnly }) => !listedOnly);
+  return { items: isNews ? items : [], replaces, kept, alerts: alertsBefore, before };
+}
+
+/**
+ * True if a waiting mail is the first to report an alert that was acknowledged since, or has ended, to a recipient with
+ * `after`.
+ */
+export function isAnyStopped({ input, alerts, recipient }: FindNewsOptions): boolean {
+  const delayed = new Map(alerts.flatMap((one) => (one.listener?.afterMs === undefined ? [] : [[one.alert.id, one]])));
+  return input.waiting.some(
+    (mail) =>
+      mail.recipient === recipient &&
+      mail.items.some(({ alertId, before }) => {
+        const alert = delayed.get(alertId)?.alert;
+        const isFirst = before === null || before.state === 'resolved';
+        return isFirst && alert !== undefined && (alert.state === 'resolved' || isAcknowledged(alert, input.nowMs));
+      }),
+  );
 }
 
 /** Returns the notifications that may be sent beside mails that are kept. */

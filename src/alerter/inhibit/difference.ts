@@ -33,7 +33,8 @@ function endOf({ closedReason, severity }: Alert, known: Known, listener: Listen
   if (known === null) {
     // The alert is no longer watched, or was never confirmed.
     const isNoNews = closedReason === 'unwatched' || closedReason === 'unconfirmed';
-    return !isNoNews && listener !== null && hears(listener, severity) ? 'past' : null;
+    const isToldOfPast = listener !== null && listener.afterMs === undefined && hears(listener, severity);
+    return !isNoNews && isToldOfPast ? 'past' : null;
   }
   if (known.state === 'resolved') return null;
   return closedReason === 'recovered' || closedReason === 'event' || closedReason === null ? 'resolved' : 'ended';

@@ -20,6 +20,8 @@ export type HoldReason =
   | { readonly kind: 'flapping' }
   /** The collector's run that changed the alert has not ended. */
   | { readonly kind: 'run'; readonly runId: string }
+  /** The recipient is notified from `untilMs` on if nobody has acknowledged the alert by then. */
+  | { readonly kind: 'after'; readonly untilMs: number }
   /** The hours of the recipient are over and begin again at `untilMs`. */
   | { readonly kind: 'hours'; readonly untilMs: number }
   | { readonly kind: 'group-interval'; readonly untilMs: number }

@@ -6,7 +6,7 @@ import type { LostParents } from './lost-parents.ts';
 import type { Mutes } from './mutes.ts';
 import { isReturning, type Known } from './difference.ts';
 import { foreseenBy, isNearlyFull, visitConditions } from '../evaluate/rule-metric.ts';
-import { hears, outsideHours, stoodForBy, type Watch } from './recipients-of.ts';
+import { hears, type Listener, outsideHours, stoodForBy, type Watch } from './recipients-of.ts';
 import { longestGapMs } from '../transition/progress.ts';
 import { compareSeverity } from '../transition/compare-severity.ts';
 import type { HoldReason } from './hold-reason.ts';
@@ -22,6 +22,11 @@ export interface Inhibition {
    * none unless the recipient was notified of it before.
    */
   readonly insteadFor: (alert: Alert, recipient: string) => HoldReason | null;
+  /**
+   * Returns a reason if a recipient with `after` is not notified of a critical alert yet, or not at all because
+   * somebody has acknowledged it. The time begins anew at the end of a silence or window.
+   */
+  readonly waitsFor: (alert: Alert, listener: Listener) => HoldReason | null;
   /**
    * Returns the end of the inhibition that covered a closed alert as a whole: a silence, a window, or a fault of its
    * collector that the recipient was notified of instead; null if there was none.
@@ -48,8 +53,18 @@ export function openInhibition({ input, mutes, watchOf }: InhibitionOptions): In
   );
   const standIns = createStandIns(input);
   const nearlyFull = openNearlyFull(alerts, watchOf, nowMs);
-  const isNotified = createIsNotified({ input, mutes, watchOf });
+  const waitsFor: Inhibition['waitsFor'] = (alert, { afterMs = null }) => {
+    if (afterMs === null) return null;
+    if (isAcknowledged(alert, nowMs)) return acknowledgement(alert);
+    const { firingSinceMs, pendingSinceMs, progress } = alert;
+    const criticalMs = progress.severitySinceMs ?? firingSinceMs ?? pendingSinceMs;
+    const sinceMs = Math.max(criticalMs, mutes.lastEndMs(alert, nowMs) ?? criticalMs);
+    // A time further ahead than `after` comes from a wrong clock.
+    return Math.abs(nowMs - sinceMs) < afterMs ? { kind: 'after', untilMs: sinceMs + afterMs } : null;
+  };
+  const isNotified = createIsNotified({ input, mutes, watchOf }, waitsFor);
   return {
+    waitsFor,
     reasonsFor: (alert) => {
       const reasons: HoldReason[] = [...mutes.reasonsAt(alert, nowMs)];
       const endMs = mutes.lastEndMs(alert, nowMs);
@@ -94,7 +109,7 @@ export function openInhibition({ input, mutes, watchOf }: InhibitionOptions): In
  * Returns a function that is true if a recipient was notified of a stand-in before, or will be now, at a severity that
  * is no milder than the alert's.
  */
-function createIsNotified({ input, mutes, watchOf }: InhibitionOptions) {
+function createIsNotified({ input, mutes, watchOf }: InhibitionOptions, waitsFor: Inhibition['waitsFor']) {
   const { nowMs } = input;
   const notified = new Map(input.notified.map((one) => [`${one.alertId} ${one.recipient}`, one]));
   return (standIn: Alert, { severity }: Alert, recipient: string): boolean => {
@@ -106,6 +121,7 @@ function createIsNotified({ input, mutes, watchOf }: InhibitionOptions) {
       hears(listener, standIn.severity) &&
       compareSeverity(standIn.severity, severity) <= 0 &&
       mutes.reasonsAt(standIn, nowMs).length === 0 &&
+      waitsFor(standIn, listener) === null &&
       outsideHours(listener, standIn.severity, nowMs) === null
     );
   };
@@ -183,6 +199,11 @@ export function isAcknowledged(alert: Alert, nowMs: number): boolean {
   const { acknowledgedBy, acknowledgedUntilMs, acknowledgedSeverity, severity } = alert;
   if (acknowledgedBy === null || (acknowledgedUntilMs !== null && acknowledgedUntilMs <= nowMs)) return false;
   return !(acknowledgedSeverity === 'warning' && severity === 'critical');
+}
+
+/** Returns the acknowledgement of an alert as a reason. */
+export function acknowledgement({ acknowledgedBy, acknowledgedUntilMs }: Alert): HoldReason {
+  return { kind: 'acknowledged', by: acknowledgedBy ?? '', untilMs: acknowledgedUntilMs };
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Client, Config, NotifyConfig, Recipient, Rule, Severity, Window } 
 import { isHeard, notifyChooser, worstSeverity } from '../../config/clients/recipients.ts';
 import { asksFor, findRule, ruleLists } from '../../config/rules/rule-matcher.ts';
 import type { AlertKey } from '../../storage/store/alert.ts';
+import { groupBy } from '../../platform/group-by.ts';
 import { remembered } from '../../platform/remembered.ts';
 import { windowSpans, windowUntil } from './windows.ts';
 import { dayMs } from '../../platform/units.ts';
@@ -15,6 +16,8 @@ export interface Listener {
   readonly least: Severity;
   /** The hours of the recipient by severity. Alerts of a severity that is missing are notified at all hours. */
   readonly hours?: Readonly<Partial<Record<Severity, readonly Window[]>>>;
+  /** The time for which a critical alert fires without an acknowledgement before it is notified. Default: none. */
+  readonly afterMs?: number;
 }
 
 /** The configuration of an alert. */
@@ -116,7 +119,10 @@ function createFleetRecipients(config: Config): (rule: Rule) => readonly Recipie
   const notify = config.notify.filter(({ selects }) => selects === null);
   const ofClients = [...new Set(config.clients.map((client) => client.recipients))].flat();
   const ofAnyRule = ofClients.map((one): Recipient => ({ ...one, rules: [] }));
-  const all = [...recipients, ...ofClients].map((one): Recipient => ({ ...one, rules: [], severity: null }));
+  const all = [...recipients, ...ofClients].map(({ to, hours }): Recipient => ({
+    ...{ to, hours },
+    ...{ rules: [], severity: null, afterMs: null },
+  }));
   return remembered((rule) => {
     const worst = worstOfFleet(rule, config);
     if (isHeard(rule, recipientsOfRule(rule, recipients), worst)) return recipients;
@@ -139,27 +145,28 @@ interface ReadListenersOptions {
 }
 
 function readListeners({ config, notify, rule, recipients, muted }: ReadListenersOptions): Listeners {
-  const listeners = new Map<string, Listener>();
-  const add = (recipient: string, least: Severity | null): void => {
-    if (least !== 'critical' || !listeners.has(recipient))
-      listeners.set(recipient, { recipient, least: least ?? 'warning' });
-  };
-  const asking = recipientsOfRule(rule, recipients).filter(({ rules }) => asksFor(rules, rule));
-  for (const { to, severity } of asking) add(to, severity);
-  for (const listener of [...listeners.values()]) {
-    const own = asking.filter(({ to }) => to === listener.recipient);
-    if (own.some((one) => one.hours !== null)) listeners.set(listener.recipient, { ...listener, hours: hoursOf(own) });
-  }
-  for (const { command, severity, rules } of notify) {
-    if (asksFor(rules, rule)) add(recipientOfCommand(command), severity);
-  }
+  const programs = notify.map((one): Recipient => ({ ...one, to: recipientOfCommand(one.command), hours: null }));
+  const asking = [...recipientsOfRule(rule, recipients), ...programs].filter(({ rules }) => asksFor(rules, rule));
+  const listeners = new Map([...groupBy(asking, ({ to }) => to)].map(([to, own]) => [to, listenerOf(to, own)]));
   const worst = worstSeverity(rule);
   const reachesAnybody = [...listeners.values()].some((listener) => hears(listener, worst));
   const fallback = config.smtp?.fallback ?? null;
   if (!reachesAnybody && rule.origin !== 'file' && rule.mail === null && !muted && fallback !== null) {
-    add(fallback, null);
+    listeners.set(fallback, { recipient: fallback, least: 'warning' });
   }
   return listeners;
+}
+
+/** Combines the entries of one recipient. Entries with `after` count only if there are no others. */
+function listenerOf(recipient: string, entries: readonly Recipient[]): Listener {
+  const atOnce = entries.filter(({ afterMs }) => afterMs === null);
+  const own = atOnce.length > 0 ? atOnce : entries;
+  return {
+    recipient,
+    least: own.every(({ severity }) => severity === 'critical') ? 'critical' : 'warning',
+    ...(own.some(({ hours }) => hours !== null) ? { hours: hoursOf(own) } : {}),
+    ...(atOnce.length > 0 ? {} : { afterMs: Math.min(...own.flatMap(({ afterMs }) => afterMs ?? [])) }),
+  };
 }
 
 /** Returns a recipient's hours by severity. Omits a severity for which one of the entries is for all hours. */
@@ -171,7 +178,9 @@ function hoursOf(own: readonly Recipient[]): NonNullable<Listener['hours']> {
 }
 
 function recipientsOfRule(rule: Rule, recipients: readonly Recipient[]): readonly Recipient[] {
-  return rule.mail === null ? recipients : rule.mail.map((to) => ({ to, severity: null, rules: [], hours: null }));
+  return rule.mail === null
+    ? recipients
+    : rule.mail.map((to) => ({ to, severity: null, rules: [], hours: null, afterMs: null }));
 }
 
 /** The conditions of clients, by the conditions of the fleet that stand for them. */

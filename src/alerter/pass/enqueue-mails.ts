@@ -30,8 +30,12 @@ export async function enqueueMails(options: EnqueueMailsOptions): Promise<number
   const { storage, lease, observe, dryRun } = options;
   const causes = new Map<number, Cause>();
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const { mails, notified, unnotified, closedOut, settled, alerts, sought } = await readPlan(options, causes);
-    if (mails.length + notified.length + closedOut.length + settled.length + sought.length === 0) return 0;
+    const { mails, withdrawn, notified, unnotified, closedOut, settled, alerts, sought } = await readPlan(
+      options,
+      causes,
+    );
+    const changes = mails.length + withdrawn.length + notified.length + closedOut.length + settled.length;
+    if (changes + sought.length === 0) return 0;
     if (!lease.isHeld()) {
       await lease.take();
       continue;
@@ -49,6 +53,7 @@ export async function enqueueMails(options: EnqueueMailsOptions): Promise<number
     const written = await Promise.all(mails.map((mail) => writeMail(options, mail)));
     const outcome = await storage.notifications.saveNotifications(await lease.take(), {
       mails: written.map(({ stored }) => stored),
+      withdrawn,
       notified,
       unnotified,
       closedOut,
@@ -62,7 +67,7 @@ export async function enqueueMails(options: EnqueueMailsOptions): Promise<number
   return 0;
 }
 
-interface ReadPlan extends Pick<NotificationPlan, 'mails' | 'notified' | 'unnotified' | 'closedOut'> {
+interface ReadPlan extends Omit<NotificationPlan, 'held'> {
   readonly alerts: readonly Alert[];
   /** The alerts whose causes are due. The plan is made again with them. */
   readonly sought: readonly Alert[];
@@ -73,7 +78,7 @@ interface ReadPlan extends Pick<NotificationPlan, 'mails' | 'notified' | 'unnoti
 async function readPlan(options: EnqueueMailsOptions, causes: ReadonlyMap<number, Cause>): Promise<ReadPlan> {
   const read = await readDispatchInput(options);
   // Loaded when there is an alert: most passes have none.
-  const nothing = { mails: [], notified: [], unnotified: [], closedOut: [], settled: [], sought: [] };
+  const nothing = { mails: [], withdrawn: [], notified: [], unnotified: [], closedOut: [], settled: [], sought: [] };
   if (read.alerts.length === 0) return { ...nothing, alerts: [] };
   const { planNotifications } = await import('../dispatch/plan-notifications.ts');
   const alerts = read.alerts.map((alert) => ({ ...alert, cause: causes.get(alert.id ?? 0) ?? alert.cause ?? null }));
@@ -86,7 +91,7 @@ async function readPlan(options: EnqueueMailsOptions, causes: ReadonlyMap<number
     return { ...plan, ...common, settled: [] };
   const regained = await readForgotten(options, input);
   if (regained === null) return { ...plan, ...common, settled: [] };
-  const { mails, notified, unnotified, closedOut } = planNotifications(regained.input);
+  const { mails, withdrawn, notified, unnotified, closedOut } = planNotifications(regained.input);
   const planned = new Set(notified.map(({ alertId, recipient }) => `${alertId} ${recipient}`));
   const relearnt = regained.notified.filter(({ alertId, recipient }) => !planned.has(`${alertId} ${recipient}`));
   // An alert that a mail would have reported stays until the next pass, as it may stand for others.
@@ -94,6 +99,7 @@ async function readPlan(options: EnqueueMailsOptions, causes: ReadonlyMap<number
   return {
     ...common,
     mails,
+    withdrawn,
     notified: [...relearnt, ...notified],
     unnotified,
     closedOut: closedOut.filter((id) => !isRelearnt.has(id)),

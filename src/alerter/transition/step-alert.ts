@@ -134,9 +134,8 @@ function stepFlapping(before: Alert, seen: Alert, sample: Sample, row: StepRow, 
   const wasDown = before.progress.clearing >= enough;
   const { progress } = seen;
   if (wasDown && isHolding(sample.level) && isDue(sample, row, progress.holding, progress.holdingSinceMs)) {
-    const up = { ...progress, clearing: 0, holding: 0, easing: 0 };
-    const { severity } = seen;
-    const again = severity === sample.level ? seen : atSeverity(seen, sample.level, sample, row);
+    const again = seen.severity === sample.level ? seen : atSeverity(seen, sample.level, sample, row);
+    const up = { ...again.progress, clearing: 0, holding: 0, easing: 0 };
     return { alert: { ...again, progress: up }, changes: noteChange(changes, 'worse') };
   }
   const isDown = wasDown || progress.clearing >= enough;
@@ -178,6 +177,7 @@ function withSample(alert: Alert, sample: Sample, row: StepRow): Alert {
       ...returnsAfter(progress, { isBack: isDown || sample.clear || eases }),
       ...worstAfter(progress.worst, sample, row),
       ...networkAfter(progress, sample, row),
+      ...(progress.severitySinceMs === undefined ? {} : { severitySinceMs: progress.severitySinceMs }),
     },
   };
 }
@@ -199,7 +199,7 @@ function atSeverity(alert: Alert, severity: Severity, sample: Sample, row: StepR
     limitText: limitOf(sample, severity),
     changedByRun: row.runId,
     sequence: alert.sequence + 1,
-    progress: { ...alert.progress, holding: 0, easing: 0 },
+    progress: { ...alert.progress, holding: 0, easing: 0, severitySinceMs: row.atMs },
   };
 }
 

@@ -8,7 +8,7 @@ import { escapeControls } from '../../log.ts';
 import type { Alert } from '../../storage/store/alert.ts';
 import type { MailSummary } from '../../storage/store/outbox-store.ts';
 import { withLimit } from '../../text/limit-words.ts';
-import { formatDuration } from '../../text/durations.ts';
+import { durationInWords, formatDuration } from '../../text/durations.ts';
 import { acknowledgedText, closedWords, sentenceCase, unsentText } from '../command/alert-words.ts';
 import { inactiveText, lastHeardWords, standsOnText } from '../command/member-words.ts';
 import type { Output } from '../terminal/output.ts';
@@ -213,8 +213,9 @@ function recipientsText(listeners: RuleExplained['listeners'], alertmanagers: re
   const state = alertmanagers.length === 0 ? [] : [`Alertmanager (${alertmanagers.join(', ')})`];
   if (listeners.length + state.length === 0) return 'Nobody is notified of this rule.';
   const names = listeners.map(
-    ({ recipient, least, hours }) =>
-      `${recipient}${least === 'critical' ? ' (critical alone)' : ''}${hours === undefined ? '' : ' (within hours)'}`,
+    ({ recipient, least, hours, afterMs }) =>
+      `${recipient}${least === 'critical' ? ' (critical alone)' : ''}${hours === undefined ? '' : ' (within hours)'}` +
+      (afterMs === undefined ? '' : ` (if nobody acknowledges it for ${durationInWords(afterMs)})`),
   );
   return `Goes to ${[...names, ...state].map(escapeControls).join(', ')}.`;
 }
@@ -268,6 +269,8 @@ function heldWords(reason: HoldReason, alert: Alert | null, time: ReaderTime): s
       return 'it flaps, which was reported; the true state follows after 3 rows that stay bad, or 12 quiet ones';
     case 'run':
       return `run ${reason.runId} of the collector has not ended yet`;
+    case 'after':
+      return `this recipient is notified at ${moment(reason.untilMs)} if nobody acknowledges it before`;
     case 'hours':
       return `outside of the hours of this recipient, which begin ${moment(reason.untilMs)}`;
     case 'group-interval':

@@ -4,6 +4,8 @@ import type { WrittenRule } from '../../config/describe-defaults.ts';
 import { escapeControls } from '../../log.ts';
 import type { Output } from '../terminal/output.ts';
 import { readerTime } from '../terminal/reader-time.ts';
+import { secondMs } from '../../platform/units.ts';
+import { formatDuration } from '../../text/durations.ts';
 import { renderTable } from '../terminal/table.ts';
 import { nextDigests, type Hearing, type NextWindow } from './who-hears.ts';
 
@@ -18,7 +20,7 @@ export function printHearings(
     output,
     [
       { title: 'who is notified', cell: ({ recipient }) => recipient },
-      { title: 'from', cell: ({ severity, within_hours: hours }) => `${severity}${hours ? ', in hours' : ''}` },
+      { title: 'from', cell: fromText },
       { title: 'clients', cell: ({ clients }) => (clients === 0 ? 'the fleet' : String(clients)) },
       { title: 'rules', shrinks: true, cell: rulesText },
     ],
@@ -81,6 +83,12 @@ export function printDigests(output: Output, config: Config): void {
     const when = moment(Date.parse(next));
     output.print(escapeControls(`digest ${digest} to ${to.join(', ')}: next ${when} (${zone})`));
   }
+}
+
+/** Returns the least severity, and when it is notified: `critical, in hours, unless acknowledged within 15m`. */
+function fromText({ severity, within_hours: hours, after_seconds: after }: Hearing): string {
+  const delay = after === null ? '' : `, not acknowledged for ${formatDuration(after * secondMs)}`;
+  return `${severity}${hours ? ', in hours' : ''}${delay}`;
 }
 
 function rulesText({ rules, not_heard: unheard }: Hearing): string {

@@ -6,7 +6,7 @@ import { webhookOfRecipient } from '../../config/values/recipient-name.ts';
 import { isWrittenOnly } from '../../notify/mail-identity.ts';
 import { statePaths } from '../../state/paths.ts';
 import { groupBy } from '../../platform/group-by.ts';
-import { dayMs } from '../../platform/units.ts';
+import { dayMs, secondMs } from '../../platform/units.ts';
 import type { Client, Config, Finding, Rule, Severity, Window } from '../../config/config.ts';
 
 /** A recipient, and the alerts that the recipient is notified of. */
@@ -15,6 +15,8 @@ export interface Hearing {
   readonly recipient: string;
   readonly severity: Severity;
   readonly within_hours: boolean;
+  /** The time for which a critical alert fires without an acknowledgement before it is notified; null: none. */
+  readonly after_seconds: number | null;
   /** Names of rules; empty: all rules of these clients. */
   readonly rules: readonly string[];
   /** Names of written rules of these clients that the recipient is not notified of. */
@@ -46,12 +48,13 @@ export function whoHears(config: Config): {
     const listeners = new Map(
       heard.flatMap(({ listeners: all }) => [...all.values()].map((one) => [keyOf(one), one] as const)),
     );
-    for (const [key, { recipient, least, hours }] of listeners) {
+    for (const [key, { recipient, least, hours, afterMs }] of listeners) {
       const own = heard.filter(({ listeners: all }) => [...all.values()].some((one) => keyOf(one) === key));
       const names = own.length === rules.length ? [] : own.map(({ rule }) => rule.name);
       const hidden = rules.filter((rule) => rule.origin === 'file' && !own.some((one) => one.rule === rule));
       const not_heard = hidden.map((rule) => rule.name);
-      const hearing = { recipient, severity: least, within_hours: hours !== undefined, rules: names, not_heard };
+      const urgency = { severity: least, within_hours: hours !== undefined, after_seconds: secondsOf(afterMs) };
+      const hearing = { recipient, ...urgency, rules: names, not_heard };
       const id = JSON.stringify([hearing, name === '']);
       const before = counts.get(id) ?? { hearing, clients: 0 };
       before.clients += clients.length;
@@ -77,8 +80,10 @@ export function whoHears(config: Config): {
   const message = `${parts.join('; ')} reach nobody; write <mail to="..."/> into <alerts>, or <smtp fallback="...">`;
   const warnings =
     parts.length === 0 || config.alertmanager !== null ? [] : [{ file: config.file, line: null, message }];
+  const hearings = [...counts.values()].map(({ hearing, clients }) => ({ ...hearing, clients }));
   return {
-    hearings: [...counts.values()].map(({ hearing, clients }) => ({ ...hearing, clients })),
+    // The ladder of each client: first who is notified at once.
+    hearings: hearings.sort((one, other) => (one.after_seconds ?? 0) - (other.after_seconds ?? 0)),
     warnings: [...warnings, ...onlyRecipients(config), ...writtenOnly(config), ...onlyOnPath(config)],
   };
 }
@@ -151,8 +156,12 @@ function audiencesOf({ clients, alerts, notify }: Config): readonly Audience[] {
   return [...ofClients, { name: '', rules: alerts.rules, clients: [] }];
 }
 
-function keyOf({ recipient, least, hours }: Listener): string {
-  return JSON.stringify([recipient, least, hours !== undefined]);
+function keyOf({ recipient, least, hours, afterMs }: Listener): string {
+  return JSON.stringify([recipient, least, hours !== undefined, afterMs]);
+}
+
+function secondsOf(ms: number | undefined): number | null {
+  return ms === undefined ? null : ms / secondMs;
 }
 
 function severitiesOf({ warning, critical, severity }: Rule): readonly Severity[] {

@@ -5,7 +5,7 @@ import type { Findings } from '../xml/findings.ts';
 import { asksFor } from '../rules/rule-matcher.ts';
 import { splitGlobs } from '../values/globs.ts';
 import { recipientOfWebhook } from '../values/recipient-name.ts';
-import { severityOf } from '../settings/mail-settings.ts';
+import { readUrgency } from '../settings/mail-settings.ts';
 import type { Element } from '../xml/parse-elements.ts';
 import { parseDuration } from '../../text/durations.ts';
 import { remembered } from '../../platform/remembered.ts';
@@ -43,7 +43,7 @@ export function createAudienceReader(
       '\0',
     );
     const known = readWithin(outer);
-    const audience = known.get(key) ?? readAudience({ element, added, outer, zone });
+    const audience = known.get(key) ?? readAudience({ element, added, outer, zone, findings });
     known.set(key, audience);
     return audience;
   };
@@ -54,18 +54,21 @@ interface ReadAudienceOptions {
   readonly added: readonly Element[];
   readonly outer: Audience;
   readonly zone: string | null;
+  readonly findings: Findings;
 }
 
-function readAudience({ element, added, outer, zone }: ReadAudienceOptions): Audience {
+function readAudience({ element, added, outer, zone, findings }: ReadAudienceOptions): Audience {
   const { mail, recipients: how } = element.attributes;
   const before = mail === 'none' || how === 'replace' ? [] : outer.recipients;
   const named = (parseMailAddresses(mail ?? '') ?? []).map((to) => always(to));
-  const more = added.flatMap(({ name: kind, attributes: { to, name, severity, rules, hours: written } }) => {
+  const more = added.flatMap((child) => {
+    const { to, name, rules, hours: written } = child.attributes;
     const hours = parseHours(written ?? '');
     const hook = name === undefined ? [] : [recipientOfWebhook(name)];
-    return (kind === 'webhook' ? hook : (parseMailAddresses(to ?? '') ?? [])).map((address) => ({
+    const urgency = readUrgency(child, findings);
+    return (child.name === 'webhook' ? hook : (parseMailAddresses(to ?? '') ?? [])).map((address) => ({
       ...always(address),
-      severity: severityOf(severity),
+      ...urgency,
       rules: Object.freeze(splitGlobs(rules ?? '')),
       hours: hours === null ? null : Object.freeze({ ...hours, date: null, zone, rules: [], severity: null }),
     }));
@@ -77,7 +80,7 @@ function readAudience({ element, added, outer, zone }: ReadAudienceOptions): Aud
 }
 
 function always(to: string): Recipient {
-  return { to, severity: null, rules: Object.freeze([]), hours: null };
+  return { to, severity: null, rules: Object.freeze([]), hours: null, afterMs: null };
 }
 
 interface ReadWindowsOptions {

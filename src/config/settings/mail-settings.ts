@@ -7,10 +7,11 @@ import type { CanaryConfig, NotifyConfig, RepliesConfig, Severity, SmtpConfig } 
 import { splitGlobs } from '../values/globs.ts';
 import { parseImapUrl } from '../values/imap-url.ts';
 import { localPath } from '../xml/local-path.ts';
-import { dayMs, hourMs } from '../../platform/units.ts';
 import { isThisMachine } from '../values/is-this-machine.ts';
 import type { Element } from '../xml/parse-elements.ts';
 import { parseDuration } from '../../text/durations.ts';
+import type { Findings } from '../xml/findings.ts';
+import { dayMs, hourMs, minuteMs } from '../../platform/units.ts';
 import { readSecret, type ReadContext } from './read-secret.ts';
 import { readProxy } from './webhook-settings.ts';
 
@@ -119,14 +120,29 @@ export function readCanary(
 }
 
 /** Reads every `<notify>`. */
-export function readNotify(elements: readonly Element[]): readonly NotifyConfig[] {
-  return elements.flatMap(({ attributes }) => {
-    const { command, severity, rules, timeout } = attributes;
+export function readNotify(elements: readonly Element[], findings: Findings): readonly NotifyConfig[] {
+  return elements.flatMap((element) => {
+    const { command, rules, timeout } = element.attributes;
     if (command === undefined) return [];
-    const selects = clientSelector(attributes);
+    const selects = clientSelector(element.attributes);
     const timeoutMs = parseDuration(timeout ?? '') ?? 30_000;
-    return [{ command, severity: severityOf(severity), rules: splitGlobs(rules ?? ''), timeoutMs, selects }];
+    return [{ command, ...readUrgency(element, findings), rules: splitGlobs(rules ?? ''), timeoutMs, selects }];
   });
+}
+
+/** Reads the least severity of a recipient, and `after`, which is about critical alerts alone. */
+export function readUrgency(
+  element: Element,
+  findings: Findings,
+): { readonly severity: Severity | null; readonly afterMs: number | null } {
+  const { severity, after } = element.attributes;
+  if (after === undefined) return { severity: severityOf(severity), afterMs: null };
+  const afterMs = parseDuration(after) ?? 0;
+  const name = `<${element.name}> after="${after}"`;
+  if (afterMs < minuteMs || afterMs > dayMs) findings.fault(element, `${name} is not between 1m and 1d`);
+  if (severity === 'warning')
+    findings.fault(element, `${name} is about critical alerts alone; remove severity="warning"`);
+  return { severity: 'critical', afterMs };
 }
 
 /** Returns the severity that an attribute names; null if the attribute is missing. */

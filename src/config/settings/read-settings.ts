@@ -49,7 +49,7 @@ export function readSettings(root: Element, file: string, context: ReadContext):
     smtp,
     replies: readReplies(one('replies'), smtp, context),
     canary: readCanary(one('canary'), { smtp: one('smtp'), replies: one('replies') }, context),
-    notify: readNotify(all('notify')),
+    notify: readNotify(all('notify'), context.findings),
     webhooks: readWebhooks(root, context),
     alertmanager: readAlertmanager(one('alertmanager'), context),
     collector: readCollector(one('collector'), storage, context),

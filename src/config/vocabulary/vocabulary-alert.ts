@@ -146,6 +146,14 @@ export const logsAttribute: AttributeSpec = {
   help: 'yes: reports count new log lines of priority err and worse, and contain the newest. Default no.',
 };
 
+/** The attribute of recipients who are notified of what nobody acknowledges. */
+export const afterAttribute: AttributeSpec = {
+  kind: 'duration',
+  help:
+    'Only critical alerts that have fired for this time without an acknowledgement, and their ends; from 1m to 1d. ' +
+    'Default: every alert, at once.',
+};
+
 export const mailAttributes: Attributes = {
   to: { kind: 'emails', required: true, help: 'Further recipients, separated by commas.' },
   severity: { words: ['warning', 'critical'], help: 'The least severity of notifications. Default: all.' },
@@ -156,6 +164,7 @@ export const mailAttributes: Attributes = {
       'The hours of notifications, like mon-fri 08:00-18:00, in the zone of <alerts>; alerts of other hours ' +
       'wait. Default: always.',
   },
+  after: afterAttribute,
   ...clientSelectors,
 };
 

@@ -1,6 +1,6 @@
 import { webhookFormats } from '../channel-config.ts';
 import type { AttributeSpec, Attributes, ElementSpec } from './element-spec.ts';
-import { clientSelectors, mailAttributes } from './vocabulary-alert.ts';
+import { afterAttribute, clientSelectors, mailAttributes } from './vocabulary-alert.ts';
 
 /** The least severity, the rules and the hours, as in `<mail>`. */
 const asOfMail = Object.fromEntries(Object.entries(mailAttributes).filter(([name]) => name !== 'to'));
@@ -70,6 +70,7 @@ export const notifyElement: ElementSpec = {
     command: { kind: 'text', required: true, help: 'A program that receives each notification.' },
     severity: { words: ['warning', 'critical'], help: 'The least severity of notifications. Default: all.' },
     rules: { kind: 'globs', help: 'Names or types of rules, patterns allowed. Default: all.' },
+    after: afterAttribute,
     timeout: { kind: 'duration', help: 'The time limit of the program. Default 30s.' },
     ...clientSelectors,
   },

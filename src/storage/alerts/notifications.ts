@@ -63,7 +63,7 @@ async function saveNotifications(
   try {
     await fenced(database, lease, async (session) => {
       const idOf = await storeMails(session, notifications.mails);
-      await replaceMails(session, notifications.mails, idOf);
+      await replaceMails(session, notifications, idOf);
       await storeNotified(session, notifications.notified);
       for (const { alertId, recipient } of notifications.unnotified ?? [])
         await session.run(forgetSql, [alertId, recipient]);
@@ -133,14 +133,15 @@ function itemRows(mail: NewMail, mailId: SqlValue): readonly Values[] {
 
 async function replaceMails(
   session: Session,
-  mails: readonly NewMail[],
+  { mails, withdrawn = [] }: NewNotifications,
   idOf: ReadonlyMap<string, number>,
 ): Promise<void> {
   const replacements = mails.flatMap(({ messageId, replaces }) =>
-    replaces.map((id) => ({ id, by: idOf.get(messageId) ?? null })),
+    replaces.flatMap((id) => (id === idOf.get(messageId) ? [] : { id, by: idOf.get(messageId) ?? null })),
   );
-  for (const { id, by } of replacements.sort((a, b) => a.id - b.id)) {
-    if (id === by) continue;
+  // A withdrawn mail is marked as replaced by itself.
+  const all = [...replacements, ...withdrawn.map((id) => ({ id, by: id }))];
+  for (const { id, by } of all.sort((a, b) => a.id - b.id)) {
     if ((await session.run(replaceSql, [by, id, by])) !== 1)
       throw new Outdated(`mail ${id} cannot be replaced any more`);
   }

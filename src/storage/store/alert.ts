@@ -124,6 +124,8 @@ export interface Progress {
   readonly begunBy?: string;
   /** The run of the newest visit, if `isNetwork` is known. Missing in rows of versions that did not store it. */
   readonly lastRun?: string;
+  /** The time of the row that changed the severity of the firing alert last. Missing if none did. */
+  readonly severitySinceMs?: number;
   /** The worst row of the alert. Missing if no row began the alert, and in rows of versions that did not store it. */
   readonly worst?: Worst;
 }

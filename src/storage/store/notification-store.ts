@@ -21,8 +21,10 @@ export interface AlerterState {
 
 export interface NewNotifications {
   readonly mails: readonly NewMail[];
+  /** Waiting mails that are not sent any more. Default: none. */
+  readonly withdrawn?: readonly number[];
   readonly notified: readonly LastNotified[];
-  /** Alerts whose last notification is forgotten, because it was in a replaced mail. Default: none. */
+  /** Alerts whose last notification is forgotten, because it was in a replaced or withdrawn mail. Default: none. */
   readonly unnotified?: readonly Pick<LastNotified, 'alertId' | 'recipient'>[];
   readonly closedOut: readonly number[];
 }
@@ -55,7 +57,7 @@ export interface NotificationStore {
   /**
    * Stores mails, notifications, the last notified states, closed-out alerts and replaced mails in one fenced
    * transaction. Leaves a mail whose Message-ID is already stored unchanged. Returns `outdated` and changes nothing if
-   * a mail to be replaced has reached DATA, or is replaced or done, meanwhile. Throws FleetError `locked`.
+   * a mail to be replaced or withdrawn has reached DATA, or is replaced or done, meanwhile. Throws FleetError `locked`.
    */
   saveNotifications(lease: Lease, notifications: NewNotifications): Promise<'stored' | 'outdated'>;
   /** Stores the causes of alerts, by alert, in one fenced transaction. Throws FleetError `locked`. */

@@ -5,6 +5,8 @@ export interface KnownBug {
   readonly name: string;
   /** True if the model found the fault; people found the others. */
   readonly isFoundByModel?: boolean;
+  /** True if another test of the first tier notices the fault. */
+  readonly hasTest?: boolean;
   readonly edits: readonly Edit[];
   /** A short story in which the fault breaks a promise. */
   readonly story: readonly Step[];
@@ -142,6 +144,47 @@ export const knownBugs: readonly KnownBug[] = [
         file: 'src/alerter/deliver/deliver-mail.ts',
         before: 'fault instanceof TakenInPart || mail.dataAtMs !== null',
         after: 'fault instanceof TakenInPart',
+      },
+    ],
+  },
+  {
+    isFoundByModel: true,
+    hasTest: true,
+    name: 'an escalation overtakes a mail that cannot be replaced as one of its alerts is not watched any more',
+    story: [
+      { kind: 'server', to: '', answer: 'refuses content' },
+      { kind: 'ticks', words: [50, 88, 88], times: 2, passEvery: 1 },
+      { kind: 'edit', edit: { field: 'second', value: 'retired' } },
+      { kind: 'ticks', words: [50, 50, 96], times: 1, passEvery: 1 },
+      { kind: 'server', to: 'dba', answer: 'takes' },
+      { kind: 'ticks', words: [50, 50, 96], times: 1, passEvery: 1 },
+    ],
+    edits: [
+      {
+        file: 'src/alerter/dispatch/replace.ts',
+        before: 'const replaces = waiting.filter((mail) => !staying.has(mail));',
+        after:
+          "const isOpen = (id: number) => alerts.some(({ alert }) => alert.id === id && alert.state === 'firing'); " +
+          'const replaces = waiting.filter((mail) => mail.items.every(({ alertId }) => isOpen(alertId)));',
+      },
+    ],
+  },
+  {
+    isFoundByModel: true,
+    name: 'what ended under a clock that was set back is not notified again after a backup was restored',
+    story: [
+      { kind: 'backup' },
+      { kind: 'ticks', words: [50, 50, 'fails'], times: 2, passEvery: 1 },
+      { kind: 'leap', minutes: -180 },
+      { kind: 'ticks', words: [50, 50, 50], times: 2, passEvery: 1 },
+      { kind: 'restore' },
+      { kind: 'ticks', words: [50, 50, 'fails'], times: 6, passEvery: 1 },
+    ],
+    edits: [
+      {
+        file: 'src/alerter/dispatch/forgotten.ts',
+        before: '!(alert === named || isAbout(last, alert))',
+        after: '!isAbout(last, alert)',
       },
     ],
   },

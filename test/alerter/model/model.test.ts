@@ -21,9 +21,8 @@ async function playOnce(steps: readonly Step[], dir: string): Promise<void> {
   await play(steps, sqliteConfig(path.join(dir, `${randomUUID()}.db`)));
 }
 
-for (const { name, story: steps, isFoundByModel } of knownBugs) {
-  // The others have tests of their own.
-  const skip = isFoundByModel === true ? false : skipUnlessWide;
+for (const { name, story: steps, isFoundByModel = false, hasTest = !isFoundByModel } of knownBugs) {
+  const skip = hasTest ? skipUnlessWide : false;
   test(`kept: ${name}`, { skip }, () => playOnce(steps, tempFolder()));
 }
 

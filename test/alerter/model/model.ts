@@ -21,10 +21,17 @@ export type OutageTopic = 'config-broken' | 'database-away';
 /** The part of an item of a mail that its reader sees. */
 type Item = Pick<PendingNotification, 'alertId' | 'client' | 'rule' | 'transition' | 'severity'>;
 
+/** `after`: the ticks for which an alert is critical and not acknowledged before the person hears of it. */
+interface Hearer {
+  readonly least: Severity;
+  readonly topic: Topic | null;
+  readonly after?: number;
+}
+
 /** The fleet as config.xml and the operators have it now. */
 export interface Surroundings {
   /** The people that config.xml names, with the least severity and the topic that each hears. */
-  readonly hearers: ReadonlyMap<string, { readonly least: Severity; readonly topic: Topic | null }>;
+  readonly hearers: ReadonlyMap<string, Hearer>;
   /** The clients that are visited and watched. */
   readonly clients: readonly string[];
   /** The client that a client stands on. */
@@ -44,6 +51,8 @@ interface Fact {
   /** The worst level since the value was last known to be ok. */
   worst: Level;
   isAcknowledged: boolean;
+  /** True since an acknowledgement, which holds until the alert ends or gets worse. */
+  mayBeAcknowledged: boolean;
 }
 
 /** An alert that a person knows of. Stale: the database was restored since, and may notify of it again. */
@@ -74,7 +83,8 @@ const fewestChanges = 3;
 export const repeatTicks = 16;
 /** An alert that is only listed waits twelve hours for a mail. */
 const listingTicks = 60;
-const freshFact: Fact = { level: 'ok', rows: 0, ticks: 0, age: 0, changes: [], worst: 'ok', isAcknowledged: false };
+const unacknowledged = { isAcknowledged: false, mayBeAcknowledged: false };
+const freshFact: Fact = { level: 'ok', rows: 0, ticks: 0, age: 0, changes: [], worst: 'ok', ...unacknowledged };
 
 export class Model {
   readonly #facts = new Map<string, Fact>();
@@ -111,7 +121,8 @@ export class Model {
   }
 
   acknowledge(): void {
-    for (const fact of this.#facts.values()) fact.isAcknowledged = fact.level !== 'ok' && fact.ticks > 0;
+    for (const fact of this.#facts.values())
+      Object.assign(fact, { isAcknowledged: fact.level !== 'ok' && fact.ticks > 0, mayBeAcknowledged: true });
   }
 
   /** Notes that the mail server takes all mails to a person from now on, or does not. */
@@ -129,28 +140,38 @@ export class Model {
   }
 
   /** Takes the level of a value in a row. A late row is older than the newest one, or than the end of what muted it. */
-  row(client: string, topic: Topic, level: Level, late: 'no' | 'after a newer row' | 'after a mute'): void {
+  row(
+    client: string,
+    topic: Topic,
+    level: Level,
+    late: 'no' | 'but newest' | 'after a newer row' | 'after a mute',
+  ): void {
     const fact = this.#fact(client, topic);
     if (isWorse(level, fact.worst)) fact.worst = level;
+    // A single pass may evaluate the row before the newer ones.
+    if (late === 'after a newer row' && level !== fact.level) fact.changes.push(0, 0);
     if (late === 'after a newer row') return;
     fact.changes = fact.changes.map((age) => age + 1).filter((age) => age <= 60);
     if (level === fact.level) fact.rows += 1;
     else Object.assign(fact, { level, rows: 1, ticks: 0, isAcknowledged: false, changes: [...fact.changes, 0] });
     if (late === 'after a mute') Object.assign(fact, { rows: 0, ticks: 0 });
-    fact.age = 0;
+    fact.age = late === 'no' ? 0 : 2;
   }
 
   /** Checks a mail when it is composed. */
-  compose(recipient: string, items: readonly Item[], { isMuted, on }: Surroundings): void {
+  compose(recipient: string, items: readonly Item[], { isMuted, hearers, on }: Surroundings): void {
     for (const { client, rule, transition, severity } of items) {
       const name = `${recipient}: ${transition} ${severity} ${client} ${rule}`;
       const topic = topicOf(rule);
       if (topic === null) continue;
       assert.ok(!isMuted(client, topic), `${name}, which is muted`);
       const fact = this.#fact(client, topic);
+      const isLast = hearers.get(recipient)?.after !== undefined;
       if (ends.includes(transition)) continue;
       assert.ok(!isWorse(severity, fact.worst), `${name}, but no row was so bad`);
-      assert.ok(transition !== 'reminder' || !fact.isAcknowledged, `${name}, which is acknowledged`);
+      const isStopped = transition === 'reminder' || (transition === 'firing' && isLast);
+      assert.ok(!isStopped || !fact.isAcknowledged, `${name}, which is acknowledged`);
+      assert.ok(!isLast || !['reminder', 'past'].includes(transition), `${name}, in spite of \`after\``);
       const isSteady = fact.changes.length < fewestChanges && fact.rows > 0 && fact.age < 2;
       const isBack = isSteady && isWorse(severity, fact.level);
       const isOfNow = ['firing', 'escalated', 'reminder'].includes(transition);
@@ -180,7 +201,10 @@ export class Model {
         else if (transition === 'past') assert.ok(!knows, `${words}, whose beginning was notified`);
         else assert.ok(knows || transition === 'flapping', `${words}, whose beginning was never notified`);
       }
-      for (const [id] of stale) alerts.delete(id);
+      // An alert that is over may be older than the stale one, which goes on.
+      const topic = topicOf(rule);
+      const isOlder = transition === 'past' && topic !== null && this.#fact(client, topic).level !== 'ok';
+      for (const [id] of isOlder ? [] : stale) alerts.delete(id);
       if (isEnd(item)) alerts.delete(`${alertId}`);
       else alerts.set(`${alertId}`, { client, rule, severity, heardAt: this.#tick, isStale: false });
     }
@@ -220,10 +244,12 @@ export class Model {
       if (!around.clients.includes(client)) Object.assign(fact, { level: 'ok', rows: settledRows.ok, changes: [] });
       const isForgotten = fact.level === 'ok' && Math.min(fact.ticks, fact.rows) > listingTicks;
       if (isForgotten && Math.min(this.#calm, wellTicks) > slackTicks) fact.worst = 'ok';
+      if (fact.level === 'ok' && hasLasted(fact, topic)) fact.mayBeAcknowledged = false;
     }
     for (const [name, person] of this.#people) {
       const lack = this.#lackOf(name, around);
-      const isDue = Math.min(this.#calm, person.wellTicks - retryTicks) >= slackTicks;
+      const waitsTicks = slackTicks + (around.hearers.get(name)?.after ?? 0);
+      const isDue = Math.min(this.#calm, person.wellTicks - retryTicks) >= waitsTicks;
       assert.ok(lack === null || !isDue, `tick ${this.#tick}: ${lack ?? ''}`);
       const isRefused = person.wellTicks === 0 && this.#calm > slackTicks;
       assert.ok(lack === null || !isRefused || exitStatus === 1, `tick ${this.#tick}: ${lack ?? ''}, and exit 0`);
@@ -244,11 +270,13 @@ export class Model {
       const isHeld = own.length === 0 && topic === 'unreachable' && fact.level !== 'ok';
       if (isHeld && parent !== undefined && this.#knownOf(name, parent, topic).length > 0) continue;
       const isHeard = hearer !== undefined && (hearer.topic ?? topic) === topic && !isWorse(hearer.least, fact.level);
-      const mustKnow = fact.level === 'ok' || isHeard;
+      const { after = null } = hearer ?? {};
+      const isWaiting = after !== null && (fact.mayBeAcknowledged || fact.ticks < slackTicks + after);
+      const mustKnow = fact.level === 'ok' || (isHeard && !isWaiting);
       if (mustKnow && known !== fact.level) return `${name} knows that ${key} is ${known}, but it is ${fact.level}`;
       const heardAt = Math.max(...own.map((one) => one.heardAt));
       const sinceTicks = Math.min(fact.ticks, this.#calm, this.#tick - heardAt);
-      const isReminded = fact.isAcknowledged || sinceTicks <= repeatTicks + 2 * slackTicks;
+      const isReminded = fact.isAcknowledged || after !== null || sinceTicks <= repeatTicks + 2 * slackTicks;
       if (isHeard && !isReminded) return `${name} was not reminded that ${key} is ${known}`;
     }
     return null;
@@ -268,7 +296,7 @@ export class Model {
       if (Math.min(ticks, this.#calm, wellTicks - retryTicks) <= 2) continue;
       const knows = outages.get(topic) === 'away';
       assert.ok(
-        knows || !isOn || hearers.get(name)?.topic !== null,
+        knows || !isOn || hearers.get(name)?.topic !== null || hearers.get(name)?.after !== undefined,
         `tick ${this.#tick}: ${name} does not know of ${topic}`,
       );
       assert.ok(!knows || isOn, `tick ${this.#tick}: ${name} does not know that ${topic} is over`);

@@ -71,7 +71,7 @@ const step = fc.oneof(
   weightedStep(2, 'killed', { moment: fc.integer({ min: 1, max: 110 }) }),
   weightedStep(1, 'two', {}),
   weightedStep(4, 'server', {
-    to: fc.constantFrom('', 'ops', 'oncall', 'dba'),
+    to: fc.constantFrom('', 'ops', 'oncall', 'dba', 'boss'),
     answer: fc.constantFrom<Answer>(
       'takes',
       'takes',

@@ -112,7 +112,7 @@ class World {
   /** True if a row is newer than all before it. A row far ahead of the clock counts as little as none. */
   #isPresent(rows: string, atMs: number): boolean {
     const newestMs = this.#newestMs.get(rows) ?? 0;
-    if (newestMs > atMs && newestMs - this.#station.nowMs() <= 60 * minuteMs) return false;
+    if (newestMs >= atMs && newestMs - this.#station.nowMs() <= 60 * minuteMs) return false;
     this.#newestMs.set(rows, atMs);
     return true;
   }
@@ -125,7 +125,7 @@ class World {
     const windowEndsAtMs = this.#fleet.window ? nowMs - ((nowMs - endMs) % (24 * 60 * minuteMs)) : -Infinity;
     const silences = this.#silences.filter((one) => one.endsAtMs <= nowMs && isSilencing(one, client, topic));
     const isMuted = [windowEndsAtMs, ...silences.map(({ endsAtMs }) => endsAtMs)].some((endedMs) => atMs <= endedMs);
-    return isMuted ? 'after a mute' : 'no';
+    return isMuted ? 'after a mute' : atMs < nowMs ? 'but newest' : 'no';
   }
 
   async #pass(options: PassOptions = {}): Promise<AlertResult> {
@@ -290,8 +290,9 @@ class World {
   #around(): Surroundings {
     const nowMs = this.#station.nowMs();
     const { oncall, dba, window, second } = this.#fleet;
-    const hearers: [string, { least: 'warning' | 'critical'; topic: Topic | null }][] = [
+    const hearers: [string, { least: 'warning' | 'critical'; topic: Topic | null; after?: number }][] = [
       ['ops', { least: 'warning', topic: null }],
+      ['boss', { least: 'critical', topic: null, after: afterTicks }],
     ];
     if (oncall) hearers.push(['oncall', { least: 'critical', topic: null }]);
     if (dba) hearers.push(['dba', { least: 'warning', topic: 'disk' }]);
@@ -310,6 +311,7 @@ class World {
 }
 
 const windowHour = 10;
+const afterTicks = 2;
 
 function isSilencing(silence: Silence, client: string, topic: Topic): boolean {
   return ['*', client].includes(silence.client) && ['', topic].includes(silence.rule);
@@ -332,6 +334,7 @@ function elementsOf(fleet: Fleet): string {
   };
   return `<collector every="${everyMinutes}m" runDeadline="10m"/>
     <alerts repeat="${repeatTicks * everyMinutes}m" defaults="no"><mail to="ops@example.org"/>
+      <mail to="boss@example.org" after="${afterTicks * everyMinutes}m"/>
       ${oncall ? '<mail to="oncall@example.org" severity="critical"/>' : ''}
       ${dba ? '<mail to="dba@example.org" rules="disk"/>' : ''}
       ${window ? `<window start="${windowHour}:00" duration="1h" zone="UTC"/>` : ''}

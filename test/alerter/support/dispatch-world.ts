@@ -103,6 +103,7 @@ export function startDispatch(elements: string) {
       }
       mails.push({ id: mails.length + 1, mail, createdAtMs: nowMs, state: 'waiting' });
     }
+    for (const mail of mails) if (plan.withdrawn.includes(mail.id)) mail.state = 'replaced';
     for (const one of plan.notified) notified.set(`${one.alertId} ${one.recipient}`, one);
     for (const one of plan.unnotified) notified.delete(`${one.alertId} ${one.recipient}`);
     for (const id of plan.closedOut) {

@@ -17,7 +17,8 @@ import fc from 'fast-check';
  * - `collector-isolated` for `unreachable` by faults of the network, and `collector-silent` for `no-report`.
  *
  * The time allowed beyond `for` is two passes and `groupInterval`: a client that has used up its urgent mails of the
- * hour waits that long. After a silence the time counts from the first row that holds again.
+ * hour waits that long. A recipient with `after` waits for this time too. After a silence the time counts from the
+ * first row that holds again.
  */
 export interface Trial {
   readonly people: readonly Entry[];
@@ -44,6 +45,8 @@ interface Entry {
   readonly to: string;
   readonly severity: 'critical' | null;
   readonly rules: readonly string[];
+  /** The number of runs for which an alert is critical before the recipient is notified. `null` if at once. */
+  readonly after: number | null;
 }
 
 interface Muting {
@@ -115,10 +118,11 @@ export function elementsOf(given: Trial): string {
   const { people, peopleBehind, disk, on, unreachable, unreachableBehind, fleet } = given;
   const mails = (entries: readonly Entry[]): string =>
     entries
-      .map(({ to, severity, rules }) => {
+      .map(({ to, severity, rules, after }) => {
         const least = severity === null ? '' : ` severity="${severity}"`;
         const only = rules.length === 0 ? '' : ` rules="${rules.join(',')}"`;
-        return `<mail to="${to}@example.org"${least}${only}/>`;
+        const delay = after === null ? '' : ` after="${after * everyMinutes}m"`;
+        return `<mail to="${to}@example.org"${least}${only}${delay}/>`;
       })
       .join('');
   const client = (name: string, index: number): string =>
@@ -171,6 +175,7 @@ const entry: fc.Arbitrary<Entry> = fc.record({
   rules: fc
     .constantFrom('', '', 'disk*', 'unreachable', 'collector-*', 'disk-low', 'no-report')
     .map((rule): readonly string[] => (rule === '' ? [] : [rule])),
+  after: fc.constantFrom(null, null, 3, 6),
 });
 const severity = fc.constantFrom<Severity>('critical', 'critical', 'warning');
 const runCount = 36;
@@ -316,9 +321,10 @@ export class Reader {
     for (const [key, { sinceRun, isMuted }] of this.#wrong) {
       const [client = '', rule = ''] = key.split(' ');
       if (sinceRun === null || isMuted || index - sinceRun < allowed || !this.#isCritical(client, rule)) continue;
-      if (client === '') this.#checkFleet(rule, index);
+      if (client === '') this.#checkFleet(rule, index, index - sinceRun - allowed);
       else {
-        for (const person of this.#hearers(client, rule)) {
+        for (const [person, after] of this.#hearers(client, rule)) {
+          if (index - sinceRun < allowed + after) continue;
           const words = `run ${index}: ${person} lacks word of ${rule} of ${client}, critical since run ${sinceRun}`;
           assert.ok(this.#isNotified(person, client, rule, index), words);
         }
@@ -327,9 +333,10 @@ export class Reader {
   }
 
   /** Checks that at least one recipient was notified of a fleet alert, whatever `rules` and `severity` select. */
-  #checkFleet(rule: string, index: number): void {
+  #checkFleet(rule: string, index: number, lateRuns: number): void {
     const { people, peopleBehind } = this.#trial;
     const all = [...people, ...peopleBehind].map(({ to }) => to);
+    if ([...people, ...peopleBehind].some(({ after }) => (after ?? 0) > lateRuns)) return;
     assert.ok(
       all.length === 0 || all.some((person) => this.#knows.has(`${person}  ${rule}`)),
       `run ${index}: nobody was notified of ${rule}`,
@@ -341,12 +348,16 @@ export class Reader {
     return this.#trial[behind.includes(client) ? 'unreachableBehind' : 'unreachable'] === 'critical';
   }
 
-  #hearers(client: string, rule: string): ReadonlySet<string> {
+  /** Returns the recipients of a critical alert, and the number of runs that each waits for an acknowledgement. */
+  #hearers(client: string, rule: string): ReadonlyMap<string, number> {
     const { people, peopleBehind } = this.#trial;
     const entries = behind.includes(client) ? [...people, ...peopleBehind] : people;
     const isFor = ({ rules }: Entry): boolean =>
       rules.length === 0 || rules.some((one) => (one.endsWith('*') ? rule.startsWith(one.slice(0, -1)) : one === rule));
-    return new Set(entries.filter(isFor).map(({ to }) => to));
+    const hearers = new Map<string, number>();
+    for (const { to, after } of entries.filter(isFor))
+      hearers.set(to, Math.min(hearers.get(to) ?? Infinity, after ?? 0));
+    return hearers;
   }
 
   #isNotified(person: string, client: string, rule: string, index: number): boolean {
