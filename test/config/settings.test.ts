@@ -32,7 +32,16 @@ test('settings that nobody wrote', () => {
     { notify: config.notify, heartbeats: config.heartbeats, bastions: config.bastions, explicit: config.explicit },
     { notify: [], heartbeats: [], bastions: [], explicit: [] },
   );
-  assert.deepEqual(config.collector, {
+  const { repeatMs, groupIntervalMs, defaults, zone } = config.alerts;
+  assert.deepEqual(
+    { repeatMs, groupIntervalMs, defaults, zone },
+    { repeatMs: 12 * 60 * minutes, groupIntervalMs: 15 * minutes, defaults: true, zone: null },
+  );
+});
+
+test('a collector that nobody described', () => {
+  const folder = configFolder({ 'config.xml': `<config>${client}</config>` });
+  assert.deepEqual(loadConfig({ file: path.join(folder, 'config.xml'), nowMs }).collector, {
     everyMs: 5 * minutes,
     concurrency: 128,
     tcpTimeoutMs: 5000,
@@ -50,11 +59,6 @@ test('settings that nobody wrote', () => {
     sharedSite: null,
     forward: null,
   });
-  const { repeatMs, groupIntervalMs, defaults, zone } = config.alerts;
-  assert.deepEqual(
-    { repeatMs, groupIntervalMs, defaults, zone },
-    { repeatMs: 12 * 60 * minutes, groupIntervalMs: 15 * minutes, defaults: true, zone: null },
-  );
 });
 
 test('a default gives way to what is written beside it', () => {

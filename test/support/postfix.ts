@@ -127,7 +127,7 @@ function mainCf(
     relay_domains: 'loops.test',
     hopcount_limit: '10',
     default_transport: 'error:nothing leaves this machine',
-    // Mails to these domains are accepted, the first after a login, and bounce later: nobody takes them, or they go round.
+    // Mails to these domains are accepted, the first after a login, and bounce later, untaken or after going round.
     transport_maps: `inline:{gone.test=gone: loops.test=smtp:[127.0.0.1]:${plainPort}}`,
     virtual_mailbox_domains: 'example.org',
     virtual_mailbox_base: path.join(dir, 'mail'),

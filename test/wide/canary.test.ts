@@ -1,6 +1,6 @@
 /**
- * The canary through Postfix, a hop that loses mails in eight ways, and Dovecot with Sieve. The clock of the alerter and
- * the times of arrival are simulated.
+ * The canary through Postfix, a hop that loses mails in eight ways, and Dovecot with Sieve. The alerter's clock and the
+ * times of arrival are simulated.
  */
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, utimesSync } from 'node:fs';
@@ -41,7 +41,7 @@ type Hop = (mail: string, sentAtMs: number) => readonly Onward[];
 
 const straight: Hop = () => [{ afterMs: 12_000 }];
 
-/** The servers, a hop that can be replaced, and an alerter with a chat and a heartbeat. */
+/** Starts the servers, a hop that can be replaced, and an alerter with a chat and a heartbeat. */
 async function sceneFor(t: TestContext) {
   const postfix = await startPostfix();
   t.after(() => postfix.stop());

@@ -14,7 +14,7 @@ const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
 const canary = { to: 'canary@example.org', everyMs: dayMs, atMinute: 4 * 60 + 10 };
 
-/** What a hop does with a mail: the copies that arrive, and the time from the sending of each. */
+/** Returns the copies of a mail that arrive after a hop, with the time from the sending to each. */
 type Hop = (sentAtMs: number) => readonly (Partial<FoundCanary> & { readonly afterMs: number })[];
 
 const straight: Hop = () => [{ afterMs: 12_000 }];
@@ -163,7 +163,7 @@ test('after a loss a canary goes out each hour, and the first that is back in ti
   assert.equal(mails, 7);
 });
 
-test('a mail server that accepts nothing until the next canary is due is an alert, and so is an unreadable mailbox', () => {
+test('no mail accepted, or no mailbox read, until the next canary is due is an alert', () => {
   const away = play({ isAway: () => true, until: at('+1 06:00'), stepMs: 5 * minuteMs });
   assert.deepEqual(away.told, [lost('+1 04:10', 'the mail server has not accepted it: away')]);
   const unread = play({ isUnread: () => true, until: at('+1 06:00'), stepMs: 5 * minuteMs });

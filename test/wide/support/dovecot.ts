@@ -33,7 +33,7 @@ export interface Dovecot {
   /** The PEM file of the authority that signed its certificate, for localhost and 127.0.0.1. */
   readonly ca: string;
   /** Delivers a mail to the mailbox as a mail server does. Sieve files mails with `X-Spam-Flag: YES` to Junk. */
-  deliver(mail: string): void;
+  readonly deliver: (mail: string) => void;
 }
 
 /** Serves a folder with a Maildir for each user, all with the same password. The server ends with the test. */
