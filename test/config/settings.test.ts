@@ -143,8 +143,8 @@ test('programs and heartbeats', () => {
   const config = load(`${programs}<heartbeat url="https://hc.example/x"/>
     <heartbeat url="https://hc.example/y" proxy="http://proxy:3128"/>${client}`);
   assert.deepEqual(config.notify, [
-    { command: '/bin/a b', severity: null, rules: [], timeoutMs: 30_000, selects: null },
-    { command: 'c', severity: 'critical', rules: ['disk*', 'cpu'], timeoutMs: 5000, selects: null },
+    { command: '/bin/a b', severity: null, rules: [], afterMs: null, timeoutMs: 30_000, selects: null },
+    { command: 'c', severity: 'critical', rules: ['disk*', 'cpu'], afterMs: null, timeoutMs: 5000, selects: null },
   ]);
   assert.deepEqual(config.heartbeats, [
     { url: 'https://hc.example/x', proxy: null },

@@ -174,7 +174,7 @@ suite('push by ssh', { skip: sshdMissing() ?? noOtherAccount }, () => {
     assert.equal(refused.status, 1);
     assert.match(refused.stderr, /Host key verification failed\.; 1 report is kept \(push-failed\)/);
     writeFileSync(known, `${sshd.hostKeyLine()}\n`);
-    assert.match(await succeeded(pushOnce()), /^3 reports sent$/m);
+    assert.match(await succeeded(pushOnce()), /^4 reports sent$/m);
     assert.match(await succeeded(pushOnce()), /^1 report sent$/m);
     await run('collect', 'laptop-1');
     const { stdout } = await run('--json', 'status', 'laptop-1');
