@@ -60,7 +60,7 @@ test('alert mails a digest with its report, and digest prints the same', async (
 
 test('a replay knows the digests of its span, and when they were due', () => {
   const daily = { name: 'daily', to: ['ops@example.org'], days: [], atMinute: 420, groups: [], attachesReport: false };
-  const config = { alerts: { zone: 'Europe/Berlin' }, digests: [daily, { ...daily, name: 'mon', days: [1] }] };
+  const config = { alerts: { zone: 'Europe/Berlin' }, digests: [daily, { ...daily, name: 'mon', days: ['mon'] }] };
   const at = (text: string): number => Date.parse(`2026-${text}:00Z`);
   const within = (sinceMs: number, untilMs: number): readonly (readonly [string, readonly number[]])[] =>
     digestsWithin(config as unknown as Config, { sinceMs, untilMs }).map(({ digest, dueMs }) => [digest.name, dueMs]);
