@@ -97,3 +97,18 @@ test('a canary in Junk is a warning; a refused one is named, and nobody is sent 
   );
   assert.deepEqual(await station.storage.mails.undelivered(), []);
 });
+
+test('a folder that the server does not open is passed over, and an unreadable mailbox is reported once', async (t) => {
+  const { station, imap, passAt, newest, state } = await sceneFor(t);
+  await passAt('08:00');
+  imap.act = (command) => (/^EXAMINE .*Junk/.test(command) ? 'NO [NOPERM] not yours' : undefined);
+  assert.deepEqual(await passAt('08:01'), ['/beat']);
+  assert.equal((await state())?.unreadSinceMs, null);
+  imap.act = (command) => (/^EXAMINE/.test(command) ? 'NO [SERVERBUG] disk' : undefined);
+  const [fault = '', ...others] = await passAt('08:02');
+  assert.match(`${fault} ${others.join()}`, /^\/beat replies at 127\.0\.0\.1:\d+: disk$/);
+  assert.equal((await state())?.unreadSinceMs, station.nowMs());
+  imap.act = null;
+  imap.deliver(newest(), station.nowMs());
+  assert.deepEqual(await passAt('08:03'), ['/beat']);
+});

@@ -92,8 +92,10 @@ async function processNotifyAndSend(pass: Pass & PassOptions): Promise<AlertResu
   // Digests come last: one may take seconds to make.
   const digests = await makeDigests(pass);
   const ordinary = digests === 0 || dryRun ? urgent : added(urgent, await sendDue(pass));
-  if (!dryRun) await heedReplies(pass);
-  const canaries = await sendCanary(pass);
+  // Both read the mailbox of <replies>.
+  const reader = { ...pass, observe: withoutRepeatedFaults(pass.observe) };
+  if (!dryRun) await heedReplies(reader);
+  const canaries = await sendCanary(reader);
   const sent = canaries === 0 ? ordinary : added(ordinary, await sendDue(pass));
   const interrupted = signal.aborted;
   return {
@@ -218,6 +220,15 @@ async function heedReplies(pass: Pass & PassOptions): Promise<void> {
 async function sendCanary(pass: Pass & PassOptions): Promise<number> {
   if (pass.config.canary === null || pass.dryRun || pass.signal.aborted) return 0;
   return await (await import('./send-canary.ts')).sendCanary(pass);
+}
+
+function withoutRepeatedFaults(observe: Pass['observe']): Pass['observe'] {
+  const reported = new Set<string>();
+  return (event) => {
+    if (event.kind === 'fault' && reported.has(event.fault.message)) return;
+    if (event.kind === 'fault') reported.add(event.fault.message);
+    observe(event);
+  };
 }
 
 const heartbeatTimeoutMs = 10_000;

@@ -34,7 +34,10 @@ export interface OpenMailbox {
   search(from: Wanted): Promise<readonly number[]>;
   /** Yields messages in the order of the server's replies, without marking them as read. */
   fetch(uids: readonly number[]): AsyncIterable<FetchedMessage>;
-  /** Opens the folders with these special uses one after the other, and passes the use of each to `work`. */
+  /**
+   * Opens the folders with these special uses one after the other, and passes the use of each to `work`. Passes over
+   * folders that the server does not open.
+   */
   elsewhere(uses: readonly SpecialUse[], work: (use: SpecialUse) => Promise<void>): Promise<void>;
 }
 
@@ -143,14 +146,25 @@ async function elsewhere(
   for (const { path, specialUse = '', flags } of await client.list()) {
     const use = uses.find((one) => specialUse.toLowerCase() === `\\${one}`);
     if (use === undefined || path === mailbox || flags.has('\\Noselect')) continue;
+    if (await opens(client, path)) await work(use);
+  }
+}
+
+/** Opens a folder read-only. False if the server refuses it: other folders may still be read. */
+async function opens(client: ImapFlow, path: string): Promise<boolean> {
+  try {
     await client.mailboxOpen(path, { readOnly: true });
-    await work(use);
+    return true;
+  } catch (thrown) {
+    if ((thrown as ImapError).responseStatus === 'NO') return false;
+    throw thrown;
   }
 }
 
 /** The fields of imapflow's errors besides the message. */
 interface ImapError {
   readonly authenticationFailed?: unknown;
+  readonly responseStatus?: unknown;
   readonly response?: unknown;
   readonly responseText?: unknown;
   readonly code?: unknown;
