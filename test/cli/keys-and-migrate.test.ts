@@ -58,14 +58,15 @@ test('migrate adopts tables that were made by hand, and collect uses them', asyn
   mkdirSync(path.join(dir, 'state'), { mode: 0o700 });
   const file = openSqlite(path.join(dir, 'state', 'fleet.db'));
   const folder = path.join(sqlDir, 'sqlite');
-  for (const name of readdirSync(folder).sort()) file.exec(readFileSync(path.join(folder, name), 'utf8'));
+  const migrations = readdirSync(folder).sort();
+  for (const name of migrations) file.exec(readFileSync(path.join(folder, name), 'utf8'));
   file.close();
-  const { status, stdout, stderr } = await runCli(['migrate'], { cwd: dir });
-  assert.deepEqual([status, stderr], [0, '']);
-  assert.match(
-    stdout,
-    /^Adopted, as somebody had run them by hand: 001-initial, 002-kernel, 003-checks, 004-logs, 005-series, 006-levels, 007-forecasts, 008-replies, 009-events, 010-undelivered, 011-acknowledged-at, 012-client-labels, 013-mail-replies, 014-slices, 015-visit-reader, 016-temperature, 017-visit-epoch, 018-consulted-number, 019-visit-days, 020-restored\n$/,
-  );
+  const names = migrations.map((name) => path.basename(name, '.sql')).join(', ');
+  assert.deepEqual(await runCli(['migrate'], { cwd: dir }), {
+    status: 0,
+    stdout: `Adopted, as somebody had run them by hand: ${names}\n`,
+    stderr: '',
+  });
   assert.deepEqual(await runCli(['-q', 'collect'], { cwd: dir }), { status: 0, stdout: '', stderr: '' });
 });
 

@@ -52,14 +52,15 @@ test('a simulation leaves a folder that is collected from at once, sums up, and 
     return assert.fail('no server has come');
   };
   const pass = await collect();
-  assert.deepEqual([pass.succeeded, pass.reports.stored], [6, 12]);
+  // Each has a report of figures, an inventory and a report of its state.
+  assert.deepEqual([pass.succeeded, pass.reports.stored], [6, 18]);
   first.kill('SIGTERM');
   const { status, stdout, stderr } = await outcome;
   assert.deepEqual([status, stderr], [0, '']);
   const summary = JSON.parse(stdout) as Summary;
   assert.deepEqual([summary.clients, summary.profile, summary.seed], [6, 'clean', 21]);
-  assert.deepEqual(summary.visits, { reported: 6, inventory: 6 });
-  assert.deepEqual([summary.served, summary.reports], [12, { sent: 12, resent: 0, acknowledged: 12 }]);
+  assert.deepEqual(summary.visits, { reported: 6, inventory: 6, state: 6 });
+  assert.deepEqual([summary.served, summary.reports], [18, { sent: 18, resent: 0, acknowledged: 18 }]);
 
   const files = ['clients.xml', 'known_hosts', 'config.xml'].map((name) => path.join(dir, name));
   const before = files.map((file) => readFileSync(file, 'utf8'));
