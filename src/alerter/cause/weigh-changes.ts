@@ -200,8 +200,17 @@ function placed(changes: readonly ClientChange[], input: WeighInput): Placed {
 function measured(changes: readonly ClientChange[], input: WeighInput): Placed & { readonly p: number } {
   const set = placed(changes, input);
   const byTime = chanceWithin(Math.max(minuteMs, set.beforeMs) / hourMs, input.setsPerHour);
-  const p = input.group === null ? byTime : combined(fisherGreater(set.failing, set.others), byTime);
-  return { ...set, p };
+  return { ...set, p: input.group === null ? byTime : chanceOf(set, byTime) };
+}
+
+/**
+ * Combines the chances of members and time. The client itself does not count among the members that fail: only its own
+ * changes are tested, so that it has each of them, and any edit of one machine would be as rare as its group is large.
+ * Where it fails alone, nobody else speaks for a change, though members that have it and do not fail speak against it.
+ */
+function chanceOf({ failing, others }: Pick<Placed, 'failing' | 'others'>, byTime: number): number {
+  if (failing.all === 1) return Math.max(byTime, combined(fisherGreater(failing, others), byTime));
+  return combined(fisherGreater({ having: failing.having - 1, all: failing.all - 1 }, others), byTime);
 }
 
 function median(values: readonly number[]): number | null {

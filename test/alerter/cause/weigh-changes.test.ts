@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { namesSubject, setsNearHour, weighChanges, type WeighInput } from '../../../src/alerter/cause/weigh-changes.ts';
+import { fraction } from '../../../src/simulator/seeded.ts';
 import type { ClientChange } from '../../../src/storage/store/digest-store.ts';
 
 const minute = 60_000;
@@ -50,7 +51,7 @@ test('a change of the failing member alone, minutes before, is named', () => {
       { having: 0, all: 79 },
     ],
   );
-  assert.ok((set?.chance ?? 1) < 1 / 10_000);
+  assert.ok((set?.chance ?? 1) < 1 / 1000);
 });
 
 test('a change that members have which do not fail is not named, however near', () => {
@@ -108,11 +109,54 @@ test('a change after the first bad row is none, and one that a later look finds 
 });
 
 test('at most three sets are named', () => {
-  const sets = weigh([0, 40, 80, 120].map((minutes, index) => change(`/etc/nginx${index}`, minutes)));
+  const edits = [0, 40, 80, 120].map((minutes, index) => change(`/etc/nginx${index}`, minutes));
+  const sets = weigh(edits, { setsPerHour: 1 / 1800 });
   assert.deepEqual(
     sets.map(({ verdict }) => verdict),
     ['named', 'named', 'named', 'by-chance'],
   );
+});
+
+test('a change of a member that fails alone is no rarer in a large group, and one of all that fail is', () => {
+  const edit = change('/etc/nginx/nginx.conf', 0);
+  const [alone] = weigh([edit], { group: null });
+  const [ofMany] = weigh([edit]);
+  assert.equal(ofMany?.chance, alone?.chance);
+  const two = everybody.slice(0, 2);
+  const [ofTwo] = weigh([edit], { failing: two, having: { [edit.item]: two } });
+  assert.ok((ofTwo?.chance ?? 1) < (alone?.chance ?? 0));
+});
+
+/** Returns the share of alerts without a cause that name a change, in a group whose members are edited by people. */
+function shareNamed(members: number, failing: number, alerts: number): number {
+  const perHour = 1 / 20;
+  const names = everybody.slice(0, members);
+  const group = { name: 'web', knowing: () => new Set(names) };
+  let named = 0;
+  for (let seed = 0; seed < alerts; seed++) {
+    const edits: ClientChange[] = [];
+    const next = (from: number): number =>
+      from - (Math.log(1 - fraction(members, failing, seed, edits.length)) / perHour) * 60;
+    for (let minutes = next(0); minutes < 24 * 60; minutes = next(minutes)) {
+      const [latestAtMs, item] = [startMs - minutes * minute, `/etc/own${edits.length}`];
+      edits.push(change(item, 0, { earliestAtMs: latestAtMs, latestAtMs }));
+    }
+    const sets = weigh(edits, { group, failing: names.slice(0, failing), setsPerHour: perHour });
+    if (sets.some(({ verdict }) => verdict === 'named')) named += 1;
+  }
+  return named / alerts;
+}
+
+test('about 2 of 100 alerts without a cause name a change, whatever the size of the group', () => {
+  for (const [members, failing] of [
+    [6, 1],
+    [20, 1],
+    [80, 1],
+    [80, 4],
+  ] as const) {
+    const share = shareNamed(members, failing, 1000);
+    assert.ok(share <= 0.03, `${failing} of ${members}: ${share}`);
+  }
 });
 
 test('a member whose state is not known does not count', () => {
