@@ -88,6 +88,7 @@ function madeClient(name: string, index: number, alerts: readonly PageAlert[]): 
         to: resolvedAtMs === null ? null : resolvedAtMs / 1000,
       })),
       boots: figures.bootPoint === null ? [] : [sinceMs / 1000 + (figures.bootPoint * hourMs) / 1000],
+      changes: [],
       moreSeries: 0,
     }),
   };

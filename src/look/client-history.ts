@@ -46,6 +46,8 @@ export interface ClientHistoryOptions {
   readonly rules: readonly Rule[];
   /** The client's alerts of the span. */
   readonly alerts: readonly Alert[];
+  /** The times at which changes of the client's state were found. Left out: none is drawn. */
+  readonly changesMs?: readonly number[];
   /** False if interfaces and series are left out. */
   readonly isFull: boolean;
 }
@@ -79,12 +81,12 @@ export async function readFigures(
 /** Reads the history that the plots of one client show. */
 export async function readClientHistory(
   plots: PlotStore,
-  { grid, client, rules, alerts }: Pick<ClientHistoryOptions, 'grid' | 'client' | 'rules' | 'alerts'>,
+  { grid, client, ...more }: Pick<ClientHistoryOptions, 'grid' | 'client' | 'rules' | 'alerts' | 'changesMs'>,
 ): Promise<ClientHistory> {
   const watch = { signal: new AbortController().signal, onProgress: () => undefined };
   const figures = await readFigures(plots, [client], grid, watch);
   const series = await readSeries(plots, [client], grid, watch);
-  return clientHistory({ client, figures, series, grid, stepFactor: 1, rules, alerts, isFull: true });
+  return clientHistory({ client, figures, series, grid, stepFactor: 1, isFull: true, ...more });
 }
 
 const uptime = 'uptime_s';
@@ -95,7 +97,7 @@ function hasBand({ stepMs, sampleMs }: Grid): boolean {
 
 /** Returns the history that the plots of a client show. */
 export function clientHistory(options: ClientHistoryOptions): ClientHistory {
-  const { client, figures, series, stepFactor, rules, alerts, isFull } = options;
+  const { client, figures, series, stepFactor, rules, alerts, changesMs = [], isFull } = options;
   const stepMs = options.grid.stepMs * stepFactor;
   const grid = { ...options.grid, stepMs, points: Math.ceil(options.grid.points / stepFactor) };
   const stats = figures.stats.of(client, stepFactor);
@@ -116,6 +118,7 @@ export function clientHistory(options: ClientHistoryOptions): ClientHistory {
     limits: rules.flatMap(limitsOf),
     alerts: alerts.map(historyAlert),
     boots: bootsOf(own?.figures.get(uptime), grid),
+    changes: [...new Set(changesMs.map((atMs) => Math.round(atMs / 1000)))],
     moreSeries: (isFull && series.chosen.get(client)?.more) || 0,
   };
 }

@@ -80,6 +80,14 @@ export interface PageLogLine {
   readonly times: number;
 }
 
+/** A change of a client's state. */
+export interface PageChange {
+  /** The time of the look that found it. */
+  readonly foundAtMs: number;
+  /** `openssl 3.0.11 to 3.0.14` */
+  readonly words: string;
+}
+
 /** Members of groups that differ from the others. */
 export interface PageOutliers {
   readonly figures: readonly {

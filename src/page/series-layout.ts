@@ -59,6 +59,8 @@ export interface HistoryHead {
   readonly alerts: readonly HistoryAlert[];
   /** Seconds since 1970. */
   readonly boots: readonly number[];
+  /** The times at which changes of the client's state were found, in seconds since 1970. */
+  readonly changes: readonly number[];
   /** The number of further series of checks and textfiles that are not drawn. */
   readonly moreSeries: number;
 }

@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import { FleetError } from '../errors.ts';
 import { sortAlerts } from '../look/alert-views.ts';
 import { readClientHistory } from '../look/client-history.ts';
+import { type ClientChanges, readClientChanges } from '../look/client-changes.ts';
 import { readPageChecks } from '../look/client-checks.ts';
 import { pageLogLine, shownLogLines } from '../look/client-logs.ts';
 import { forwardedRuns } from '../look/fleet-status.ts';
@@ -151,7 +152,7 @@ export async function clientPage(reader: FleetReader, asked: ClientSpan): Promis
   const member = status.members.find(({ client }) => client === asked.client);
   if (member === undefined) throw new NotFound();
   return reader.read(async (storage, config) => {
-    const { history, alerts, nowMs } = await clientHistory(storage, config, asked);
+    const { history, alerts, changes, nowMs } = await clientHistory(storage, config, asked);
     const visits = await storage.plots.visitCount(member.client, nowMs - asked.spanMs, nowMs);
     const words = await wordsAt(config, storage, nowMs);
     const client = pageClient(member, visits === null ? null : visits.succeeded / visits.visits, {
@@ -163,7 +164,8 @@ export async function clientPage(reader: FleetReader, asked: ClientSpan): Promis
     const checks = await readPageChecks(storage, member.client);
     const logs = (await storage.detail.logLinesOf(member.client, shownLogLines)).map(pageLogLine);
     const forecasts = (await clientForecasts(storage.levels, member.client, nowMs)).map(pageForecast);
-    const body = clientView({ zone, nowMs, client, alerts: open, forecasts, checks, logs, span: asked.span });
+    const listed = { changes: changes.newest, olderChanges: changes.older, span: asked.span };
+    const body = clientView({ zone, nowMs, client, alerts: open, forecasts, checks, logs, ...listed });
     return { title: [member.client], path: '/c', lead: null, body, zone };
   });
 }
@@ -173,7 +175,13 @@ export async function clientHistory(
   storage: Storage,
   config: Config,
   { client: name, spanMs }: ClientSpan,
-): Promise<{ history: ClientHistory; alerts: readonly Alert[]; nowMs: number; sinceMs: number }> {
+): Promise<{
+  history: ClientHistory;
+  alerts: readonly Alert[];
+  changes: ClientChanges;
+  nowMs: number;
+  sinceMs: number;
+}> {
   const client = config.clients.find((one) => one.name === name);
   if (client === undefined) throw new NotFound();
   const nowMs = await storage.nowMs();
@@ -181,9 +189,12 @@ export async function clientHistory(
   const alerts = await storage.records.alertsOfClient(name, sinceMs, nowMs, maxEnded);
   const grid = reportGrid(sinceMs, nowMs, config.collector.everyMs, 1);
   const { rules } = client;
+  const changes = await readClientChanges(storage.changes, name, sinceMs);
+  const drawn = { client: name, grid, rules, alerts, changesMs: changes.timesMs };
   return {
-    history: await readClientHistory(storage.plots, { client: name, grid, rules, alerts }),
+    history: await readClientHistory(storage.plots, drawn),
     alerts,
+    changes,
     nowMs,
     sinceMs,
   };

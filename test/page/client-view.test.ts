@@ -6,7 +6,16 @@ import { clientOf } from './support/page-samples.ts';
 
 const dayMs = 86_400_000;
 const view = {
-  ...{ zone: 'UTC', nowMs: Date.UTC(2026, 10, 20), alerts: [], checks: [], logs: [], span: '24h' },
+  ...{
+    zone: 'UTC',
+    nowMs: Date.UTC(2026, 10, 20),
+    alerts: [],
+    checks: [],
+    logs: [],
+    changes: [],
+    olderChanges: 0,
+    span: '24h',
+  },
   client: clientOf({ name: 'web-1' }),
 };
 

@@ -136,7 +136,17 @@ test('the Nu HTML Checker finds no fault in a report', options, async (t) => {
 });
 
 const figures = {
-  ...{ start: 1_760_000_000, step: 3600, points: 3, cpus: 4, limits: [], alerts: [], boots: [], moreSeries: 0 },
+  ...{
+    start: 1_760_000_000,
+    step: 3600,
+    points: 3,
+    cpus: 4,
+    limits: [],
+    alerts: [],
+    boots: [],
+    changes: [],
+    moreSeries: 0,
+  },
   series: [{ group: 'cpu', name: 'mean', values: [10, 20, 30] }],
 } as const;
 

@@ -7,6 +7,9 @@ import type { DecodedHistory, DecodedSeries } from './decode-series.ts';
 /** The most lines that a plot shows. Others are hidden until their names in the legend are chosen. */
 const maxLines = 8;
 const height = 180;
+/** The height of the tick of a change. */
+const tickHeight = 8;
+const changeColour = '#cc79a7';
 const daySeconds = 86_400;
 /** Okabe and Ito's colours, without yellow, in an order in which neighbours differ in lightness. */
 const colours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00', '#7f7f7f', '#8b5a2b'];
@@ -189,7 +192,11 @@ function optionsOf(
         },
       ],
       drawClear: [(plot) => alertBands(plot, history.alerts, history.times.at(-1) ?? 0)],
-      draw: [(plot) => limitLines(plot, limits), (plot) => bootMarks(plot, history.boots)],
+      draw: [
+        (plot) => limitLines(plot, limits),
+        (plot) => bootMarks(plot, history.boots),
+        (plot) => changeTicks(plot, history.changes),
+      ],
     },
   };
 }
@@ -289,6 +296,19 @@ function bootMarks(plot: uPlot, boots: readonly number[]): void {
     for (const boot of boots) {
       const x = plot.valToPos(boot, 'x', true);
       stroke(context, x, plot.bbox.top, x, plot.bbox.top + plot.bbox.height);
+    }
+  });
+}
+
+/** Draws a tick at the bottom for each change of the client's state. */
+function changeTicks(plot: uPlot, changes: readonly number[]): void {
+  within(plot, (context) => {
+    const bottom = plot.bbox.top + plot.bbox.height;
+    context.strokeStyle = changeColour;
+    context.lineWidth = 2 * devicePixelRatio;
+    for (const change of changes) {
+      const x = plot.valToPos(change, 'x', true);
+      stroke(context, x, bottom - tickHeight * devicePixelRatio, x, bottom);
     }
   });
 }

@@ -1,10 +1,11 @@
 import { alertList, commandCode } from '../alert-list.ts';
+import { changeTable } from '../change-table.ts';
 import { checkTable } from '../check-table.ts';
 import { clientRow, columns } from '../fleet-table.ts';
 import { logTable } from '../log-table.ts';
 import { describeAge } from '../../text/durations.ts';
 import { joined, Markup, markup } from '../markup.ts';
-import type { PageAlert, PageCheck, PageClient, PageForecast, PageLogLine } from '../page.ts';
+import type { PageAlert, PageChange, PageCheck, PageClient, PageForecast, PageLogLine } from '../page.ts';
 import { links } from './fleet-view.ts';
 
 export interface ClientView {
@@ -18,6 +19,9 @@ export interface ClientView {
   readonly checks: readonly PageCheck[];
   /** Newest first. */
   readonly logs: readonly PageLogLine[];
+  /** The newest changes of the span, newest first, and the number of older ones. */
+  readonly changes: readonly PageChange[];
+  readonly olderChanges: number;
   /** The span of the plots, in the form of `--since`. */
   readonly span: string;
 }
@@ -26,7 +30,8 @@ export interface ClientView {
 export const spans: readonly string[] = ['6h', '24h', '7d', '30d', '1y'];
 
 /** Renders the page of a client: its line, its open alerts, its checks, its plots and the newest lines of its logs. */
-export function clientView({ zone, nowMs, client, alerts, forecasts, checks, logs, span }: ClientView): Markup {
+export function clientView(view: ClientView): Markup {
+  const { zone, nowMs, client, alerts, forecasts, checks, logs, span } = view;
   const { history } = client;
   return markup`<section aria-labelledby="now"><h2 id="now">Now</h2>
 <div class="scroll" tabindex="0" role="region" aria-labelledby="now"><table id="clients" class="served"><thead><tr>${columns.map(
@@ -42,7 +47,7 @@ ${checkTable(checks, nowMs)}
   )}</ul>
 <div id="plots"><noscript><p>Plots need JavaScript. The figures: <a href="/api/v1/clients/${encodeURIComponent(client.name)}/series?since=${span}">JSON</a></p></noscript></div>
 ${history !== null && markup`<script type="text/plain" class="history" data-client="${client.name}">${new Markup(history)}</script>`}</section>
-${logTable(logs, { zone, nowMs })}`;
+${changeTable(view.changes, view.olderChanges, { zone, nowMs })}${logTable(logs, { zone, nowMs })}`;
 }
 
 /** Formats a forecast: `/data in 3d`. */
