@@ -148,11 +148,16 @@ export function noteForgotten(paths: Pick<StatePaths, 'stored'>, client: string,
   writeKeptList(forgottenFile(paths), 'forgotten', noted);
 }
 
+/** Returns the time at which the run of a folder began, or the span of its events. */
+export function beganMs({ base }: Pick<StoredFolder, 'base'>): number {
+  return Number(base.slice(0, 15));
+}
+
 /** Returns the time of the last change of a folder. A time in the future comes from a wrong clock, and becomes now. */
 export function storedAtMs({ dir, base }: StoredFolder, nowMs: number): number {
   const { mtimeMs } = lstatSync(dir);
-  const beganMs = Number(base.slice(0, 15));
-  if (mtimeMs <= nowMs) return beganMs > nowMs ? mtimeMs : Math.max(mtimeMs, beganMs);
+  const began = beganMs({ base });
+  if (mtimeMs <= nowMs) return began > nowMs ? mtimeMs : Math.max(mtimeMs, began);
   utimesSync(dir, nowMs / 1000, nowMs / 1000);
   return nowMs;
 }
@@ -208,8 +213,8 @@ export function eventsFolder(nowMs: number): string {
 }
 
 /** True if events may still be kept in this folder: it keeps its name. */
-export function isFilling({ base }: StoredFolder, nowMs: number): boolean {
-  return base.endsWith('-events') && Math.abs(nowMs - Number(base.slice(0, 15))) < 2 * eventsMs;
+export function isFilling(folder: StoredFolder, nowMs: number): boolean {
+  return folder.base.endsWith('-events') && Math.abs(nowMs - beganMs(folder)) < 2 * eventsMs;
 }
 
 /** Takes a report or document whose content the database has. */

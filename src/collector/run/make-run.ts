@@ -20,8 +20,9 @@ import { pruneInTime } from './prune-in-time.ts';
 import { createRunFaults, storageFault, type RunFaults } from './run-faults.ts';
 import { RunRecord } from './run-record.ts';
 import { alerterFault, hasAnswered, ingestFault, stateDiskFault } from './run-watches.ts';
-import { forgetRestored } from './second-look.ts';
+import { forgetRestored, removeOld } from './second-look.ts';
 import { silentVisits } from './silent-clients.ts';
+import { restoredRows } from '../../storage/store/run.ts';
 import type { Storage } from '../../storage/store/storage.ts';
 import { startStorageTime, storageLimits, type StorageTime } from './storage-limits.ts';
 import { visitClients, type ClientsVisited, type VisitClientsOptions } from './visit-clients.ts';
@@ -161,6 +162,11 @@ async function finish(finishing: Finish): Promise<CollectResult> {
     if (low !== null && faults.all.length === 0) faults.add(low);
   }
   const { everyMs } = config.collector;
+  const isKept = restored !== null && restoredRows(restored) === 0 && notStored === null && !visited.interrupted;
+  if (storage !== null && isKept) {
+    const timeMs = storageLimits(config.collector).inboxMs / 2;
+    await orFault(removeOld({ run: options, storage, nowMs: options.now(), timeMs }));
+  }
   const answers = hasAnswered(paths.databaseBack, { wasAway, atMs: start.startedAtMs, everyMs });
   if (storage !== null && whole && answers) {
     await orFault(alerterFault({ storage, everyMs, run: start }));

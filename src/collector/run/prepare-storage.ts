@@ -54,7 +54,7 @@ export async function prepareStorage({
     // The time of migrations does not count.
     time.endIn(limits.prepareMs);
     const store = storage.reports;
-    const restored = await lookAgain({ run, storage, timeMs: limits.inboxMs / 2 });
+    const restored = await lookAgain({ run, storage, nowMs: run.start.startedAtMs, timeMs: limits.inboxMs / 2 });
     const { runs, visits, refused, dropped, left } = await storeWaiting(run, storage, limits.inboxMs, keep);
     // A collector that opens nothing has no right to rename or label. `ingest` does both.
     const mayChange = run.keyRing.opening !== null;

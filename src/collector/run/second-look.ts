@@ -1,9 +1,9 @@
 /**
- * The second look at what the database has confirmed: each run asks for what earlier runs have stored. What is there
- * and old enough is removed from stored/. What is missing goes back to the place from which it came, and this run
- * stores it again. Rows that were pruned, or removed by `forget`, are not missing.
+ * The second look at what the database has confirmed: each run asks for what earlier runs have stored. What is missing
+ * goes back to the place from which it came, and this run stores it again. Rows that were pruned, or removed by
+ * `forget`, are not missing. At its end a run asks for what is old enough, and removes what is there from stored/.
  */
-import { readFileSync, rmSync, unlinkSync } from 'node:fs';
+import { lstatSync, readFileSync, rmSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
@@ -19,6 +19,7 @@ import { counted } from '../../text/numbers.ts';
 import type { CollectorRun } from '../collect-options.ts';
 import { fieldsOf, parseRestored, readStoredVisit } from '../inbox/parse-records.ts';
 import {
+  beganMs,
   endOf,
   forgottenClients,
   hasEnd,
@@ -51,6 +52,7 @@ import {
 export interface SecondLookOptions {
   readonly run: Pick<CollectorRun, 'paths' | 'config' | 'start' | 'observe' | 'keyRing'>;
   readonly storage: Pick<Storage, 'reports' | 'stored' | 'elsewhere'>;
+  readonly nowMs: number;
   /** The time after which no further folder is looked at. The next run continues. */
   readonly timeMs: number;
 }
@@ -61,18 +63,33 @@ export interface SecondLookOptions {
  * of the storage; nothing is removed then.
  */
 export async function lookAgain(options: SecondLookOptions): Promise<Restored | null> {
+  const hasLooked = await withLook(options, (look) => look.atNewest());
+  return hasLooked ? (readRestored(options.run.paths) ?? nothingRestored) : null;
+}
+
+/**
+ * Removes what has been kept for long enough, if the database still has it. A run does so at its end. At its beginning
+ * the files that a run has stored `keepStored` before are not that old yet, and would be kept for another run. What is
+ * missing goes back, and the next run stores it again. Throws the errors of the storage.
+ */
+export async function removeOld(options: SecondLookOptions): Promise<void> {
+  await withLook(options, (look) => look.atOld());
+}
+
+/** Returns false, and reports this, if the folder cannot be read. */
+async function withLook(options: SecondLookOptions, work: (look: SecondLook) => Promise<void>): Promise<boolean> {
   const { paths, observe } = options.run;
   const look = new SecondLook(options);
   try {
-    await look.run();
+    await work(look);
+    return true;
   } catch (thrown) {
     if (thrown instanceof FleetError && thrown.stage === 'storage') throw thrown;
     observe({ kind: 'note', message: `${paths.stored} cannot be looked at: ${messageOf(thrown)}` });
-    return null;
+    return false;
   } finally {
     look.report();
   }
-  return readRestored(paths) ?? nothingRestored;
 }
 
 /** The result of a look that has found everything. */
@@ -117,26 +134,36 @@ class SecondLook {
   constructor(options: SecondLookOptions) {
     this.#options = options;
     this.#endsAt = performance.now() + options.timeMs;
-    const { config, start } = options.run;
-    this.#reading = { config, names: createClientNames(config.clients), nowMs: start.startedAtMs };
+    const { config } = options.run;
+    this.#reading = { config, names: createClientNames(config.clients), nowMs: options.nowMs };
   }
 
-  async run(): Promise<void> {
-    const { paths, start } = this.#options.run;
-    const folders = storedFolders(paths).filter(({ base }) => !base.endsWith(start.id));
-    const due = new Set(this.#dueOf(folders));
+  async atNewest(): Promise<void> {
+    const folders = this.#folders();
     // Databases forget the newest rows first. If the last run has stored nothing, they are those of an earlier one.
     const newest = folders.findLast(({ base }) => !base.endsWith('-events'));
-    const isAsked = (folder: StoredFolder): boolean => due.has(folder) || folder === newest || !folder.isSeen;
+    const asked = new Set(folders.filter((folder) => folder === newest || !folder.isSeen));
+    for (const folder of asked) await this.#look(folder);
+    if (this.#isLoss()) await this.#lookAtOthers(folders, asked);
+  }
+
+  async atOld(): Promise<void> {
+    const folders = this.#folders();
     const looked: Looked[] = [];
-    for (const folder of folders.filter((one) => isAsked(one))) {
-      const found = await this.#look(folder);
-      if (due.has(folder)) looked.push(...found);
-    }
-    if (this.#isLoss()) {
-      // Whatever else the database has forgotten is restored at once, and nothing is removed.
-      for (const folder of folders) if (!isAsked(folder)) await this.#look(folder);
-    } else await this.#remove(looked);
+    const due = new Set(this.#dueOf(folders));
+    for (const folder of due) looked.push(...(await this.#look(folder, this.#oldFilesOf(folder))));
+    if (this.#isLoss()) await this.#lookAtOthers(folders, due);
+    else await this.#remove(looked);
+  }
+
+  #folders(): readonly StoredFolder[] {
+    const { paths, start } = this.#options.run;
+    return storedFolders(paths).filter(({ base }) => !base.endsWith(start.id));
+  }
+
+  /** Restores whatever else the database has forgotten, after a loss. */
+  async #lookAtOthers(folders: readonly StoredFolder[], asked: ReadonlySet<StoredFolder>): Promise<void> {
+    for (const folder of folders) if (!asked.has(folder)) await this.#look(folder);
   }
 
   /** Tells people about a loss. */
@@ -151,35 +178,41 @@ class SecondLook {
     return restoredRows(this.#restored) > 0;
   }
 
-  /** Returns the folders that are older than `keepStored` and than two finished runs. */
+  /** Returns the folders with files that are older than `keepStored` and than two finished runs. */
   #dueOf(folders: readonly StoredFolder[]): readonly StoredFolder[] {
-    const { start, config } = this.#options.run;
+    const { nowMs } = this.#options;
     let finished = 0;
     return folders.toReversed().filter((folder) => {
-      const isDue = finished >= finishedRuns && this.#ageMs(folder) >= config.collector.keepStoredMs;
+      const isAfterRuns = finished >= finishedRuns;
       if (hasEnd(folder)) finished += 1;
-      return isDue && !isFilling(folder, start.startedAtMs);
+      const isOld = this.#isOld(beganMs(folder)) || this.#isOld(storedAtMs(folder, nowMs));
+      return folder.isSeen && isAfterRuns && isOld && !isFilling(folder, nowMs);
     });
   }
 
-  #ageMs(folder: StoredFolder): number {
-    const { startedAtMs } = this.#options.run.start;
-    return startedAtMs - storedAtMs(folder, startedAtMs);
+  #isOld(storedMs: number): boolean {
+    const { nowMs, run } = this.#options;
+    return nowMs - storedMs >= run.config.collector.keepStoredMs;
+  }
+
+  /** Returns the files of a folder that were moved into it for long enough. A rename sets the time of change. */
+  #oldFilesOf(folder: StoredFolder): readonly StoredFile[] | null {
+    const files = this.#filesOf(folder);
+    if (this.#isOld(storedAtMs(folder, this.#options.nowMs))) return files;
+    return files?.filter(({ file }) => this.#isOld(lstatSync(file, { throwIfNoEntry: false })?.ctimeMs ?? 0)) ?? null;
   }
 
   /** Looks for the rows of a folder. Moves files back whose rows are missing. Returns the others. */
-  async #look(folder: StoredFolder): Promise<readonly Looked[]> {
-    if (performance.now() >= this.#endsAt) return [];
-    const { run, storage } = this.#options;
-    const files = this.#filesOf(folder);
-    if (files === null) return [];
+  async #look(folder: StoredFolder, files = this.#filesOf(folder)): Promise<readonly Looked[]> {
+    if (performance.now() >= this.#endsAt || files === null) return [];
+    const { storage, nowMs } = this.#options;
     const asked = files.map((file) => readKept(file, this.#reading));
     const present = await storage.stored.present(idsOf(asked));
     const missing = asked.filter((one) => missingOf(one, present) > 0);
     const lost = missing.length === 0 ? new Set<Kept>() : await this.#restore(folder, missing, present);
     // The next run looks again after a fault of the folder, and for files whose moves a power cut has undone.
     const isSeen = lost.size === 0 && !this.#isNoted;
-    if (isSeen && !isFilling(folder, run.start.startedAtMs)) markSeen(folder, files);
+    if (isSeen && !isFilling(folder, nowMs)) markSeen(folder, files);
     return [{ folder, kept: asked.filter((one) => !lost.has(one)), present }];
   }
 
@@ -225,7 +258,7 @@ class SecondLook {
   async #readRemovals(): Promise<Removals> {
     const { run, storage } = this.#options;
     const { clients, retention } = run.config;
-    const nowMs = await storage.stored.pruneNowMs(run.start.startedAtMs);
+    const nowMs = await storage.stored.pruneNowMs(this.#options.nowMs);
     const known = await storage.reports.clientFacts();
     const named = clients.flatMap(({ name, was }) => (was === null ? [name] : [name, was]));
     const clientNames = new Set([...known.keys(), ...named]);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, readdirSync, rmSync, utimesSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 
@@ -87,7 +87,8 @@ test('a new database gets what is kept, and people are told that it may be new',
   await run();
   for (const ending of ['', '-wal', '-shm']) rmSync(path.join(fleet.stateDir, `fleet.db${ending}`), { force: true });
   const { restored } = await run();
-  assert.equal(restored?.reports, 2);
+  // The first visit of a client brings a report, an inventory and the state of the machine.
+  assert.equal(restored?.reports, 3);
   assert.match(restored.note ?? '', /fleet\.db; it held no run, perhaps because it is new$/);
 });
 
@@ -106,6 +107,26 @@ test('what is there goes once it is old and two later runs have ended', async ()
   await run({ openStorage: () => storageAway() });
   assert.equal(bases().length, 3, 'nothing is removed unasked');
   assert.equal(await fleet.count('stats'), 7);
+});
+
+test('a run of some length keeps its files for as long as promised, and no run longer', async () => {
+  const { fleet, paths, run } = makeRuns(clients.slice(0, 1));
+  // The look at the beginning finds what the third run before has stored 14 minutes and 35 seconds ago.
+  const runMs = 25_000;
+  const lasting = async (index: number): Promise<void> => {
+    const beganMs = Date.now() + 5 * index * minuteMs;
+    let asked = 0;
+    await run({ now: () => beganMs + (asked++ === 0 ? 0 : runMs) });
+    for (const { dir, base } of storedFolders(paths).slice(-1)) {
+      assert.ok(base.startsWith(String(beganMs).padStart(15, '0')), base);
+      utimesSync(dir, (beganMs + runMs - 100) / 1000, (beganMs + runMs - 100) / 1000);
+    }
+  };
+  for (const [index, kept] of [1, 2, 3, 3, 3].entries()) {
+    await lasting(index);
+    assert.equal(storedFolders(paths).length, kept);
+  }
+  assert.equal(await fleet.count('stats'), 5);
 });
 
 test('what was forgotten on purpose stays removed, also if a new client has its name', async () => {
@@ -151,7 +172,7 @@ async function lookAlone({ fleet, paths }: ReturnType<typeof makeRuns>, retentio
   const start = runStart({ startedAtMs: Date.now() + 7 * minuteMs });
   const keyRing = loadKeyRing(paths, Date.now());
   const run = { paths, config, start, keyRing, observe: () => undefined };
-  return await lookAgain({ run, storage, timeMs: 10_000 }).finally(() => storage.close());
+  return await lookAgain({ run, storage, nowMs: start.startedAtMs, timeMs: 10_000 }).finally(() => storage.close());
 }
 
 test('a look that is killed after it has moved files back hides nothing and doubles nothing', async () => {
@@ -170,21 +191,31 @@ test('a look that is killed after it has moved files back hides nothing and doub
   assert.equal(await fleet.count('visits'), 4 * clients.length);
 });
 
-test('a database that goes away during the look loses nothing, and nothing is removed', async () => {
-  const { fleet, paths, run } = makeRuns();
-  for (let index = 0; index < 4; index += 1) await run();
-  const files = (): number => storedFolders(paths).reduce((sum, folder) => sum + storedFiles(folder).length, 0);
-  const before = files();
-  const broken = async (): Promise<Storage> => {
-    const storage = await fleet.openStorage();
-    let asked = 0;
-    const present: Storage['stored']['present'] = async (ids) =>
-      ++asked === 2 ? await storageAway() : await storage.stored.present(ids);
-    return { ...storage, stored: { ...storage.stored, present } };
-  };
-  const { faults, restored } = await run({ openStorage: broken, collector: { keepStoredMs: 0 } });
-  assert.deepEqual([faults.map(({ code }) => code), restored, files()], [['storage-unavailable'], null, before]);
-});
+for (const [at, title] of [
+  [1, 'at the beginning of a run'],
+  [2, 'at its end'],
+] as const) {
+  test(`a database that goes away during the look ${title} loses nothing, and nothing is removed`, async () => {
+    const { fleet, paths, run } = makeRuns();
+    for (let index = 0; index < 4; index += 1) await run();
+    const files = (): number => storedFolders(paths).reduce((sum, folder) => sum + storedFiles(folder).length, 0);
+    const before = files();
+    const broken = async (): Promise<Storage> => {
+      const storage = await fleet.openStorage();
+      let asked = 0;
+      const present: Storage['stored']['present'] = async (ids) =>
+        ++asked === at ? await storageAway() : await storage.stored.present(ids);
+      return { ...storage, stored: { ...storage.stored, present } };
+    };
+    const { faults, restored } = await run({ openStorage: broken, collector: { keepStoredMs: 0 } });
+    assert.deepEqual(
+      faults.map(({ code }) => code),
+      ['storage-unavailable'],
+    );
+    assert.equal(restored === null, at === 1);
+    assert.ok(files() >= before);
+  });
+}
 
 test('what another server of the database does not have yet stays', async () => {
   const { fleet, paths, run } = makeRuns();
