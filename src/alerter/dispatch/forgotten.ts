@@ -149,20 +149,28 @@ function isSame(one: LastNotified | undefined, other: LastNotified): boolean {
   return one?.state === other.state && one.severity === other.severity && one.notifiedAtMs === other.notifiedAtMs;
 }
 
-/** Returns the waiting mails whose notifications have been sent, in the same mail or in later ones. */
+/**
+ * Returns the waiting mails whose notifications have been sent, in the same mail or in later ones. The order of mails
+ * decides, and the sequence of the alert: mail and telling may have times of different servers.
+ */
 function settledOf(
   { waiting, begun = [], alerts }: DispatchInput,
   { sent }: ForgottenFacts,
   tellings: ReadonlyMap<string, readonly Telling[]>,
 ): Regained['settled'] {
   const byId = new Map(sent.map((mail) => [mail.messageId, mail]));
-  const keys = new Map(alerts.map((alert) => [alert.id, keyOf(alert)]));
-  return [...waiting, ...begun].flatMap(({ id, messageId, recipient, createdAtMs, items }) => {
+  const alertsById = new Map(alerts.map((alert) => [alert.id, alert]));
+  return [...waiting, ...begun].flatMap(({ id, messageId, recipient, items }) => {
     const same = byId.get(messageId);
     if (same !== undefined) return { id, atMs: same.atMs, receipt: same.receipt };
-    const later = items.map(({ alertId }) => {
-      const own = tellings.get(`${recipient}\0${keys.get(alertId) ?? ''}`) ?? [];
-      return own.findLast((one) => one.isForgotten && one.notifiedAtMs > createdAtMs);
+    const later = items.map(({ alertId, sequence, before }) => {
+      const alert = alertsById.get(alertId);
+      const own = alert === undefined ? [] : (tellings.get(`${recipient}\0${keyOf(alert)}`) ?? []);
+      // A mail that was made after the loss follows from the tellings up to `before`.
+      const known = own.findLastIndex((one) => one.notifiedAtMs === before?.notifiedAtMs);
+      return own.slice(known + 1).findLast((one) => {
+        return one.isForgotten && one.firstEvidence === alert?.firstEvidence && one.sequence >= sequence;
+      });
     });
     const [first] = later;
     return first !== undefined && later.every((one) => one !== undefined) ? { id, atMs: first.atMs } : [];

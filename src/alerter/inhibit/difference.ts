@@ -20,8 +20,13 @@ export function differenceOf(alert: Alert, known: Known, listener: Listener | nu
   const isWorse = alert.severity === 'critical' && known.severity === 'warning';
   if (alert.flapping && isWorse && !isReturning(alert)) return 'escalated';
   if (alert.flapping) return known.state === 'firing' ? 'flapping' : null;
-  if (known.severity === alert.severity) return null;
+  if (known.severity === alert.severity) return isFurtherLoss(alert, known) ? 'firing' : null;
   return alert.severity === 'critical' ? 'escalated' : 'eased';
+}
+
+/** True if the database has forgotten more since a recipient was notified. Each loss has a sequence. */
+function isFurtherLoss({ rule, sequence }: Alert, known: NonNullable<Known>): boolean {
+  return rule === 'database-forgot' && sequence > known.sequence;
 }
 
 /** True if the newest row is beyond the limit of recovery. A flapping alert stays so until its rule holds again. */

@@ -134,8 +134,8 @@ export interface Loss {
   readonly toMs: number | null;
   /** The database that forgot, in words; null if unknown. */
   readonly note: string | null;
-  /** The first of these runs. */
-  readonly first: RunFact;
+  /** These runs, oldest first. */
+  readonly runs: readonly [RunFact, ...RunFact[]];
 }
 
 /** Returns the first and the last of times; null if there are none. */
@@ -150,7 +150,7 @@ export function lossOfDay(runs: readonly RunFact[], nowMs: number): Loss | null 
   const found = runs
     .filter(({ restored, startedAtMs }) => (restored ?? 0) > 0 && Math.abs(nowMs - startedAtMs) < dayMs)
     .sort((one, other) => one.startedAtMs - other.startedAtMs);
-  const [first] = found;
+  const [first, ...others] = found;
   if (first === undefined) return null;
   const sumOf = (name: 'restored' | 'restoredReports'): number => found.reduce((sum, run) => sum + (run[name] ?? 0), 0);
   const times = found.flatMap(({ restoredFromMs, restoredToMs }) => [restoredFromMs ?? [], restoredToMs ?? []].flat());
@@ -159,7 +159,7 @@ export function lossOfDay(runs: readonly RunFact[], nowMs: number): Loss | null 
     reports: sumOf('restoredReports'),
     ...spanOf(times),
     note: found.findLast(({ restoredNote }) => restoredNote !== null)?.restoredNote ?? null,
-    first,
+    runs: [first, ...others],
   };
 }
 
@@ -167,7 +167,7 @@ export function lossOfDay(runs: readonly RunFact[], nowMs: number): Loss | null 
  * Describes a loss: `the database has lost 37 reports of 09:12 to 09:14; they are stored again. The database is ...`.
  */
 export function lossWords(
-  { restored, reports, fromMs, toMs, note }: Omit<Loss, 'first'>,
+  { restored, reports, fromMs, toMs, note }: Omit<Loss, 'runs'>,
   moment: (atMs: number) => string,
 ): string {
   const records = restored - reports;

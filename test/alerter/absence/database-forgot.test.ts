@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { lossOfDay, lossWords } from '../../../src/storage/store/run.ts';
+import { lossOfDay, lossWords, type RunFact } from '../../../src/storage/store/run.ts';
 import { configOf } from '../support/config-of.ts';
+import { startDispatch } from '../support/dispatch-world.ts';
 import { client, run, startPasses } from '../support/fleet-passes.ts';
 import { at } from '../support/rows.ts';
 import { clock } from '../support/time-line.ts';
@@ -28,9 +29,30 @@ test('a loss is one alert with reports, times and server, and ends a day after t
   assert.deepEqual(pass('10:01', more), ['database-forgot firing']);
   assert.equal(textOf(), text(40, '09:59'));
   assert.deepEqual(pass('10:06', more), []);
+  assert.equal([...stored.values()][0]?.sequence, 2);
   const next = run('+1 10:00', { restored: 0 });
   assert.deepEqual(pass('+1 10:05', [...more, next]), ['database-forgot recovered +1 10:05']);
   assert.deepEqual(pass('+1 10:06', [...more, next]), []);
+});
+
+test('a further loss within a day is notified at once, also if the database forgets the alert as well', () => {
+  const world = startDispatch(`<alerts groupInterval="1s"><mail to="ops@example.org"/></alerts>${client('web-1')}`);
+  const passes: ReturnType<typeof startPasses>[] = [startPasses(config)];
+  const mailed = (time: string, runs: readonly RunFact[]): readonly string[] => {
+    passes.at(-1)?.pass(time, runs);
+    const alerts = [...(passes.at(-1)?.stored.values() ?? [])];
+    for (const alert of alerts) if (alert.rule === 'database-forgot') world.put(alert);
+    return world.pass(time);
+  };
+  const runs = [forgot('09:15', 37)];
+  assert.deepEqual(mailed('09:16', runs), ['ops: firing warning - database-forgot']);
+  assert.deepEqual(mailed('09:40', runs), []);
+  runs.push(forgot('10:00', 3));
+  assert.deepEqual(mailed('10:01', runs), ['ops: firing warning - database-forgot']);
+  assert.deepEqual(mailed('10:30', runs), []);
+  runs.push(forgot('11:00', 5));
+  passes.push(startPasses(config));
+  assert.deepEqual(mailed('11:01', runs), ['ops: firing warning - database-forgot']);
 });
 
 for (const { title, over, words } of [

@@ -137,6 +137,10 @@ export function startDispatch(elements: string) {
       alerts.set(id, { ...firing(name, id, sinceMs), severity, firingSinceMs: nowMs, changedByRun: run ?? null });
       newest.set(find(name).client, nowMs);
     },
+    /** Stores an alert that something else has evaluated. */
+    put: (alert: Alert & { readonly id: number }) => {
+      alerts.set(alert.id, alert);
+    },
     changes: change,
     recovers: (name: string, run?: string) =>
       change(name, { state: 'resolved', resolvedAtMs: nowMs, closedReason: 'recovered', flapping: false }, run),
