@@ -108,7 +108,7 @@ test('the inventory goes with a push that succeeded, once a day and after a boot
     return [acknowledged, kept];
   };
   assert.deepEqual(await sent({ transport: away }), [0, 1]);
-  assert.deepEqual(await sent(), [3, 0]);
+  assert.deepEqual(await sent(), [4, 0]);
   assert.deepEqual(await sent(), [1, 0]);
   let lost = 0;
   const losing: PushTransport = (body, signal) => ((lost += 1) === 1 ? transport(body, signal) : away(body, signal));

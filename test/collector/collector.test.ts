@@ -43,7 +43,7 @@ test('a run stores reports, inventories, visits and its own row; the next one br
   assert.equal(first.succeeded, 3);
   assert.equal(first.failed, 0);
   assert.equal(first.skipped, 0);
-  assert.deepEqual(first.reports, { stored: 6, duplicate: 0, quarantined: 0, waiting: 0 });
+  assert.deepEqual(first.reports, { stored: 9, duplicate: 0, quarantined: 0, waiting: 0 });
   const rows = await fleet.query('SELECT client, run_id, observed_at, received_at FROM stats ORDER BY client');
   for (const [index, row] of rows.entries()) {
     assert.deepEqual([row['client'], row['run_id']], [names[index], first.runId]);
@@ -131,7 +131,7 @@ test('a database that goes away in the middle costs nothing either, and is close
   assert.equal(isClosed, true);
   assert.equal(result.exitStatus, 3);
   assert.equal(result.succeeded, 3);
-  assert.equal(result.reports.waiting, 6);
+  assert.equal(result.reports.waiting, 9);
   const back = await fleet.collect(clients);
   assert.equal(back.exitStatus, 0);
   assert.equal(await fleet.count('stats'), 6);
@@ -255,7 +255,7 @@ test('a signal ends the visits, and what was received is stored', { timeout: 60_
   assert.equal(result.exitStatus, 1);
   assert.equal(result.succeeded, 2);
   assert.equal(result.failed, 2);
-  assert.equal(result.reports.stored, 4);
+  assert.equal(result.reports.stored, 6);
   assert.ok(result.failures.every(({ code }) => code === 'interrupted'));
   assert.deepEqual(await fleet.column('SELECT outcome FROM runs'), ['interrupted']);
 });
@@ -332,7 +332,7 @@ test('a disk that takes no sealed reports: nothing is acknowledged, exit 3, and 
   assert.equal(result.succeeded, 1);
   assert.equal(result.failed, 1);
   assert.deepEqual(pluckAll(result.faults, 'code', 'stage'), [['state-unusable', 'spool']]);
-  assert.equal(fleet.spooledAt('web-1').length, 2);
+  assert.equal(fleet.spooledAt('web-1').length, 3);
   rmSync(path.join(sealed, 'web-1'));
   const later = await fleet.collect(clientsOf('web-1', 'web-2'));
   assert.equal(later.exitStatus, 0);

@@ -171,7 +171,7 @@ test('windows add up, in the zone of <alerts> unless they say their own', () => 
      <group><window date="2026-12-24" start="18:30" duration="1d" zone="UTC" rules="disk*" severity="warning"/>
      <client name="a" ip="10.0.0.1"/></group>
      <client name="b" ip="10.0.0.2"/>`);
-  const saturday = { days: [0, 6], date: null, startMinute: 120, durationMs: 7_200_000, zone: 'Europe/Berlin' };
+  const saturday = { days: ['sat', 'sun'], date: null, startMinute: 120, durationMs: 7_200_000, zone: 'Europe/Berlin' };
   const sunday = { ...saturday, rules: [], severity: null };
   const christmas = { days: [], date: '2026-12-24', startMinute: 1110, durationMs: 86_400_000, zone: 'UTC' };
   const eve = { ...christmas, rules: ['disk*'], severity: 'warning' };
@@ -192,7 +192,7 @@ test('hours are days and times in the zone of <alerts>, and may pass midnight', 
     const hours = load(`${alerts}<client ip="10.0.0.1"/>`).alerts.recipients[0]?.hours;
     return [hours?.days, hours?.startMinute, (hours?.durationMs ?? 0) / 60_000, hours?.zone];
   };
-  assert.deepEqual(hoursOf('mon-fri 08:00-18:00'), [[1, 2, 3, 4, 5], 480, 600, 'Europe/Berlin']);
+  assert.deepEqual(hoursOf('mon-fri 08:00-18:00'), [['mon', 'tue', 'wed', 'thu', 'fri'], 480, 600, 'Europe/Berlin']);
   assert.deepEqual(hoursOf('22:00-06:30'), [[], 1320, 510, 'Europe/Berlin']);
   for (const wrong of ['mon-fri', '08:00', 'mon-fri 8-18', '08:00-08:00', 'mo 08:00-18:00']) {
     const alerts = `<alerts><mail to="a@b" hours="${wrong}"/></alerts>`;

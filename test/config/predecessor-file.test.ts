@@ -23,7 +23,9 @@ test("the predecessor's file works unchanged", () => {
   assert.equal(client.ssh.username, 'user');
   assert.equal(client.ssh.password?.reveal(), 'password');
   assert.equal(client.ssh.privateKey, null);
-  assert.deepEqual(client.recipients, [{ to: 'asa@example.org', severity: null, rules: [], hours: null }]);
+  assert.deepEqual(client.recipients, [
+    { to: 'asa@example.org', severity: null, rules: [], hours: null, afterMs: null },
+  ]);
   const written = client.rules.filter((rule) => rule.origin === 'file');
   assert.deepEqual(pluckAll(written, 'name', 'op', 'critical', 'severity', 'forCount', 'forMs'), [
     ['memory', 'ge', 10, 'critical', 1, null],

@@ -179,7 +179,7 @@ suite('a collector without the key, an opener and an alerter', { skip: skipWitho
       await exits(
         3,
         run('opener', 'keys', 'retire', old ?? ''),
-        /1 report waits in the database.*here may hold reports.*\(key-in-use\)/s,
+        /2 reports wait in the database.*here may hold reports.*\(key-in-use\)/s,
       );
       const [, next = ''] = publicKeys();
       assert.equal((await run('collector', 'keys', 'import-public', next)).status, 0);

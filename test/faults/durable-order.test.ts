@@ -21,7 +21,7 @@ function inOrder(lines: readonly OrderLine[], steps: Readonly<Record<string, (li
 
 suite('what a power cut must not take is synced before anybody relies on it', { skip: sshdMissing() ?? false }, () => {
   let lines: readonly OrderLine[];
-  /** The lines with which the agents gave two reports their names. */
+  /** The lines with which the agents gave three reports their names. */
   let spooled: readonly OrderLine[];
   before(async () => {
     const site = await openFaultSite('sqlite', 1, { hookName: 'order-hook' });
@@ -33,7 +33,7 @@ suite('what a power cut must not take is synced before anybody relies on it', { 
       await site.close();
     }
     spooled = lines.filter(({ event, what }) => event === 'rename' && /\/\d{13}-[0-9a-f-]{36}\.fhs$/.test(what));
-    assert.equal(spooled.length, 2, 'a report and an inventory');
+    assert.equal(spooled.length, 3, 'a report, an inventory and a state');
   });
   const of = (wanted: number): readonly OrderLine[] => lines.filter(({ pid }) => pid === wanted);
   const idOf = ({ what }: OrderLine): string => what.slice(-40, -4);

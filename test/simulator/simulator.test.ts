@@ -218,7 +218,7 @@ test('a storm is notified of, by one alert for each cause, and so is its end', {
   const { storm, afterwards } = timesOf(fleet.plan);
   const calm = await fleet.collect();
   assert.equal(calm.status, 0);
-  assert.equal(calm.reports.stored, 160);
+  assert.equal(calm.reports.stored, 240);
   assert.equal(await fleet.alert(), 0);
   assert.deepEqual([...firing(fleet)], []);
 

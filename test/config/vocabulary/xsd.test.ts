@@ -55,6 +55,7 @@ test("the sample's examples are valid, load, and show every element but those of
   const hidden = Object.keys(vocabulary).filter((name) => !shown.includes(name));
   assert.deepEqual(hidden, [
     'replies',
+    'canary',
     'notify',
     'alertmanager',
     'heartbeat',
