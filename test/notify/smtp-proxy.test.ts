@@ -56,7 +56,7 @@ test('a proxy that refuses, is silent or is away is named, all mails wait, and i
     assert.ok(!inspect(fault, { depth: 9 }).includes('s3cret-of-proxy'));
   }
   const away = await faultOf(send(t, 25, { host: 'mail.invalid', proxy: 'http://127.0.0.1:1' }));
-  assert.match(away.message, /ECONNREFUSED/);
+  assert.equal(away.message, 'mail server mail.invalid:25: the proxy: ECONNREFUSED');
 });
 
 test('the variables of the environment count only where config.xml says so, and never for this machine', async (t) => {

@@ -77,12 +77,13 @@ async function warningsOf(
   trees: readonly ConfigTree[],
 ): Promise<readonly Finding[]> {
   const { routeWarnings } = await import('./check-routes.ts');
-  const { namedFileWarnings } = await import('./named-files.ts');
+  const { namedFileWarnings, webhookWarnings } = await import('./named-files.ts');
   const { starterWarnings } = await import('./starters.ts');
   const { neverCameWarnings } = await import('./never-came.ts');
   const { pushEndpointWarnings } = await import('./push-endpoint.ts');
   return [
     ...trees.flatMap(namedFileWarnings),
+    ...webhookWarnings(config),
     ...passwordWarnings(config.clients),
     ...routeWarnings(config),
     ...restrictedCheckWarnings(config),

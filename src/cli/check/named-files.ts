@@ -1,12 +1,13 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import path from 'node:path';
 
-import type { Finding } from '../../config/config.ts';
+import type { Config, Finding } from '../../config/config.ts';
 import type { ConfigTree } from '../../config/xml/include.ts';
 import { localPath } from '../../config/xml/local-path.ts';
 import type { Element } from '../../config/xml/parse-elements.ts';
 import { errnoOf, FleetError } from '../../errors.ts';
 import { escapeControls } from '../../log.ts';
+import { readTarget } from '../../notify/webhook/read-target.ts';
 import { isMissingCredential } from '../../platform/credentials.ts';
 import { loadPrivateKey, NoKey } from '../../transport/credentials/private-key.ts';
 
@@ -64,6 +65,19 @@ export function namedFileWarnings({ root }: Pick<ConfigTree, 'root'>): readonly 
   };
   if (root !== null) look(root);
   return [...warnings.values()];
+}
+
+/** Warns of each webhook whose URL or header its format cannot use. Omits what cannot be read here. */
+export function webhookWarnings({ file, webhooks }: Config): readonly Finding[] {
+  return webhooks.flatMap((webhook) => {
+    try {
+      readTarget({ ...webhook, ca: null });
+      return [];
+    } catch (thrown) {
+      if (!(thrown instanceof FleetError) || thrown.code === 'secret-missing') return [];
+      return { file, line: null, message: escapeControls(`${thrown.message}; alert needs it`) };
+    }
+  });
 }
 
 /** Checks that a command of `<notify>` can be started, without starting it. Throws FleetError `mail-unavailable`. */

@@ -3,6 +3,7 @@ import { request as requestHttps } from 'node:https';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
+import { errnoOf } from '../../errors.ts';
 import { rememberSecret } from '../../revealed-secrets.ts';
 import { percentDecoded } from '../../text/percent-decoded.ts';
 import { urlAddress } from '../../text/url-address.ts';
@@ -41,7 +42,10 @@ export async function dialUrl(url: URL, { ca, proxy: written, signal }: DialOpti
     return { socket: await connected(url, { ca, signal, tunnel }), path, headers: {} };
   }
   const headers = takeProxyLogin(proxy);
-  return { socket: await connected(proxy, { ca: null, signal }), path: `${url.origin}${path}`, headers };
+  const socket = await connected(proxy, { ca: null, signal }).catch((thrown: unknown) => {
+    throw awayProxy(thrown);
+  });
+  return { socket, path: `${url.origin}${path}`, headers };
 }
 
 interface RequestOn {
@@ -94,6 +98,11 @@ function connected(url: URL, { ca, signal, tunnel }: Connecting): Promise<Socket
   });
 }
 
+/** Returns the fault of a proxy with which there is no connection. */
+function awayProxy(thrown: unknown): ProxyFault {
+  return new ProxyFault(`the proxy: ${errnoOf(thrown) ?? 'the connection ended'}`, { cause: thrown });
+}
+
 /** Removes name and password from the URL of a proxy, and returns them as the header for it. */
 function takeProxyLogin(proxy: URL): Readonly<Record<string, string>> {
   rememberSecret(percentDecoded(proxy.password));
@@ -103,7 +112,7 @@ function takeProxyLogin(proxy: URL): Readonly<Record<string, string>> {
 
 /**
  * Asks a proxy for a connection to a server (RFC 9110, 9.3.6). Takes the login out of the proxy's URL. Rejects with
- * ProxyFault, or the error of the connection.
+ * ProxyFault.
  */
 export function openTunnel(
   proxy: URL,
@@ -117,7 +126,8 @@ export function openTunnel(
     const headers = { host: target, 'user-agent': 'fleet-health', ...takeProxyLogin(proxy) };
     const place = { host: proxyHost, port: proxyPort, agent: false, autoSelectFamily: true, signal };
     const request = boundAnswer(ask({ ...place, method: 'CONNECT', path: target, headers }));
-    request.on('error', reject).on('close', () => reject(new Error('the connection ended')));
+    request.on('error', (thrown) => reject(awayProxy(thrown)));
+    request.on('close', () => reject(awayProxy(null)));
     request.on('connect', ({ statusCode: status = 0 }, socket: Socket, head: Buffer) => {
       if (status < 200 || status > 299) {
         socket.destroy();

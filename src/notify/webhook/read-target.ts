@@ -27,7 +27,8 @@ export function readTarget(webhook: Webhook, messageId = ''): Secrets {
   const { url: secret, ca, proxy, timeoutMs, format } = webhook;
   const text = secret.reveal();
   const url = URL.canParse(text) ? new URL(text) : null;
-  if (url === null || !/^https?:$/.test(url.protocol)) throw unusable(webhook, `${secret.origin} has no web address`);
+  if (url === null || !/^https?:$/.test(url.protocol))
+    throw unusable(webhook, `there is no web address in ${secret.origin}`);
   for (const part of partsOf(url)) rememberSecret(part);
   const own = readHeader(webhook);
   const { url: form, place = (): Placed => ({}) } = formats[format];
@@ -43,7 +44,7 @@ export function readTarget(webhook: Webhook, messageId = ''): Secrets {
   const isHeaderEnough = placed.headers !== undefined && Object.keys(own).length > 0;
   const lacksToken = form !== undefined && token === '' && !isHeaderEnough;
   if (lacksToken || (hasTarget && target === '')) {
-    throw unusable(webhook, `${secret.origin} is not of the form ${form ?? ''}`);
+    throw unusable(webhook, `the URL in ${secret.origin} is not of the form ${form ?? ''}`);
   }
   if (placed.path !== undefined) {
     url.pathname = placed.path;
@@ -57,7 +58,7 @@ export function readTarget(webhook: Webhook, messageId = ''): Secrets {
 function readHeader(webhook: Webhook): Readonly<Record<string, string>> {
   if (webhook.header === null) return {};
   const line = parseHeaderLine(webhook.header.reveal());
-  if (line === null) throw unusable(webhook, `${webhook.header.origin} has no header`);
+  if (line === null) throw unusable(webhook, `there is no header in ${webhook.header.origin}`);
   const [name, value] = line;
   // A receiver may repeat `Bearer T0KEN`, the token alone, or its decoded form.
   const words = [value, ...value.split(/[ =,;]+/)];

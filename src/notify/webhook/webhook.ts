@@ -143,10 +143,15 @@ export function faultOf({ name }: Webhook, thrown: unknown): FleetError {
     code: 'mail-unavailable',
     stage: isAway || (thrown instanceof TooLong && thrown.message.endsWith('connecting')) ? 'connect' : 'mail',
     message: `webhook ${name}: ${words}`,
-    advice: /CERT|SIGN|ISSUER/.test(words)
-      ? 'Name its authority with <webhook ca="FILE">, or write the host as its certificate has it.'
-      : 'Check the URL, the network and the receiver.',
+    advice: adviceFor(cause, words),
   });
+}
+
+function adviceFor(cause: unknown, words: string): string {
+  if (cause instanceof ProxyFault) return 'Check proxy="..." of <webhook>, or else HTTPS_PROXY, and the proxy.';
+  return /CERT|SIGN|ISSUER/.test(words)
+    ? 'Name its authority with <webhook ca="FILE">, or write the host as its certificate has it.'
+    : 'Check the URL, the network and the receiver.';
 }
 
 /** Returns the fault of an answer that says nothing about a mail. */

@@ -44,6 +44,24 @@ test('check names each missing file once, with its element, its line and who nee
   ]);
 });
 
+test('check names each webhook whose URL its format cannot use, and never the URL', async (t) => {
+  const dir = configFolder(
+    t,
+    `<config><alerts><webhook name="bot" format="telegram" url="https://api.telegram.org/botT0KEN/sendMessage"/>
+      <webhook name="room" format="matrix" urlFile="room.url"/><webhook name="later" format="gotify" urlEnv="NO_SUCH"/>
+      <webhook name="good" format="pushover" url="https://T0KEN@api.pushover.net/user"/></alerts><client ip="192.0.2.1"/></config>`,
+  );
+  writeFileSync(path.join(dir, 'room.url'), 'https://T0KEN@matrix.example.org/#room\n', { mode: 0o600 });
+  const { status, stdout } = await runCli(['check'], { cwd: dir });
+  assert.equal(status, 0);
+  assert.match(
+    stdout,
+    /webhook bot: the URL in config\.xml is not of the form https:\/\/TOKEN@api\.telegram\.org\/CHAT;/,
+  );
+  assert.match(stdout, /webhook room: the URL in .*\/room\.url is not of the form https:\/\/TOKEN@matrix\./);
+  assert.doesNotMatch(stdout, /T0KEN|webhook (?:later|good): /);
+});
+
 test('check names a file that this account cannot read', { skip: noOtherAccount }, async (t) => {
   const dir = configFolder(t, '<config><client ip="192.0.2.1" passwordFile="word"/></config>');
   writeFileSync(path.join(dir, 'word'), 'word\n', { mode: 0o600 });

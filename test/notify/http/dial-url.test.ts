@@ -79,8 +79,11 @@ test('a proxy that is silent or away costs no more than the timeout', async (t) 
   const webhook = webhookConfig('https://127.0.0.1:1/', { proxy: `http://127.0.0.1:${port}`, timeoutMs: 200 });
   const silent = await faultOf(createWebhookChannel(webhook).send(mail, sendOptions()));
   assert.equal(silent.message, 'webhook chat: no answer within 0.2 s while connecting');
-  const away = await faultOf(postThrough(`http://127.0.0.1:${await freePort()}`, 'https://127.0.0.1:1'));
-  assert.equal(away.message, 'webhook chat: ECONNREFUSED');
+  for (const origin of ['https://127.0.0.1:1', 'http://127.0.0.1:1']) {
+    const away = await faultOf(postThrough(`http://127.0.0.1:${await freePort()}`, origin));
+    assert.equal(away.message, 'webhook chat: the proxy: ECONNREFUSED');
+    assert.match(away.advice, /^Check proxy="\.\.\." of <webhook>/);
+  }
 });
 
 /** Starts tinyproxy until the end of the test. Returns its URL. */

@@ -144,7 +144,7 @@ for (const [format, url] of [
     const channel = createWebhookChannel(webhookConfig(url, { format }));
     const fault = await faultOf(channel.send(outgoing(), sendOptions()));
     assert.equal(fault.stage, 'config');
-    assert.match(fault.message, /^webhook chat: config\.xml is not of the form https:\/\/TOKEN@/);
+    assert.match(fault.message, /^webhook chat: the URL in config\.xml is not of the form https:\/\/TOKEN@/);
     assert.ok(!inspect(fault, { depth: 9 }).includes('T0KEN-8f3c91'));
   });
 }

@@ -311,11 +311,17 @@ test('a URL, a header or an authority that cannot be used keeps the mails waitin
   const url = new Secret({ kind: 'file', path: file });
   const http = 'http://127.0.0.1:9/';
   for (const [webhook, words] of [
-    [webhookConfig('', { url }), /^webhook chat: .*url has no web address$/],
+    [webhookConfig('', { url }), /^webhook chat: there is no web address in .*url$/],
     [webhookConfig('', { url: new Secret({ kind: 'file', path: path.join(dir, 'none') }) }), /none does not exist/],
     [webhookConfig('', { url: new Secret({ kind: 'env', name: 'FLEET_NO_SUCH' }) }), /\$FLEET_NO_SUCH is not set/],
-    [webhookConfig(http, { header: literal(`X: ${token}\r\nY: z`) }), /^webhook chat: config\.xml has no header$/],
-    [webhookConfig(http, { header: literal(`Content-Length: 5`) }), /^webhook chat: config\.xml has no header$/],
+    [
+      webhookConfig(http, { header: literal(`X: ${token}\r\nY: z`) }),
+      /^webhook chat: there is no header in config\.xml$/,
+    ],
+    [
+      webhookConfig(http, { header: literal(`Content-Length: 5`) }),
+      /^webhook chat: there is no header in config\.xml$/,
+    ],
     [webhookConfig(http, { ca: path.join(dir, 'no-ca') }), /^webhook chat: <webhook ca>: ENOENT/],
   ] as const) {
     const fault = await faultOf(createWebhookChannel(webhook).send(mail, sendOptions()));
