@@ -43,9 +43,10 @@ await build({
 const ownFields = (
   'ageSeconds askMounts askNetworkMounts availableBytes blockBytes byMemory changedMs durationMs elapsedMs ' +
   'exists formerDirs functions hasFailed headerBytes isActive isAsked isDevice isFailure isFolder isFurther ' +
-  'isStealKnown keyBytes keyId lastStart leftMs linkName listed logProgram logTail maxAgeMs maxReports mayHang monotonicS ' +
-  'needsShell noRates notes nowMs pageBytes pids perfdata placeDir programs readOptional readStart reader realPath reportId ' +
-  'residentPages runChecks secondReadingMs sinceMs sizeBytes spoolError suiteId ticksByPid timeMs twoSized ' +
+  'isStealKnown keyBytes keyId lastStart leftMs linkName listed logProgram logTail maxAgeMs maxReports mayHang ' +
+  'monotonicS needsShell noRates notes nowMs pageBytes pids perfdata placeDir programs readOptional readStart ' +
+  'reader realPath ' +
+  'reportId residentPages runChecks secondReadingMs sinceMs sizeBytes spoolError suiteId ticksByPid timeMs twoSized ' +
   'unacknowledged usedUs workerReports'
 ).split(' ');
 

@@ -132,7 +132,11 @@ function containersAt(root: string, what: string): Promise<string> | null {
 }
 
 function isOpen(socket: string): boolean {
-  return existsSync(socket) && orElse(false, () => accessSync(socket, constants.R_OK | constants.W_OK) === undefined);
+  if (!existsSync(socket)) return false;
+  return orElse(false, () => {
+    accessSync(socket, constants.R_OK | constants.W_OK);
+    return true;
+  });
 }
 
 async function answerOf(socket: string, what: string): Promise<string> {
