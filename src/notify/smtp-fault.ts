@@ -52,8 +52,7 @@ export function isAnswer(thrown: unknown): boolean {
 export function smtpFault({ smtp, phase, secrets, thrown }: SmtpTrouble): FleetError {
   const { advice, ...verdict } = { ...verdictOf(phase, thrown), ...adviceFor(smtp, thrown) };
   const message = `mail server ${smtp.host}:${smtp.port}: ${wordsOf(thrown, secrets)}`;
-  const isLater = verdict.code === 'mail-unavailable' && typeof (thrown as SmtpError).responseCode === 'number';
-  const Fault = isLater ? TryLater : FleetError;
+  const Fault = verdict.code === 'mail-unavailable' && replyOf(thrown) !== null ? TryLater : FleetError;
   // The cause is left out: it contains the server's full reply and any secrets that the reply repeats.
   return new Fault({ ...verdict, message, advice });
 }
@@ -63,8 +62,8 @@ export function smtpFault({ smtp, phase, secrets, thrown }: SmtpTrouble): FleetE
  * policy. Everything else may pass.
  */
 function verdictOf(phase: SmtpPhase, thrown: unknown): Verdict {
-  const { code, command, response, responseCode } = thrown as SmtpError;
-  const reply = typeof responseCode === 'number' ? responseCode : null;
+  const { code, command, response } = thrown as SmtpError;
+  const reply = replyOf(thrown);
   const words = typeof response === 'string' ? response : '';
   if (phase === 'connect') return waits('connect');
   if (phase === 'login') {
@@ -85,6 +84,12 @@ function verdictOf(phase: SmtpPhase, thrown: unknown): Verdict {
   if (reply >= 500 && senderWords.test(words)) return waits('login');
   if (reply < 500) return waits('mail');
   return command === 'RCPT TO' && policyWords.test(words) ? { ...refused, retryable: true } : refused;
+}
+
+/** Returns the code of the server's reply; null for a fault without a reply. */
+function replyOf(thrown: unknown): number | null {
+  const { responseCode } = thrown as SmtpError;
+  return typeof responseCode === 'number' ? responseCode : null;
 }
 
 const refused: Verdict = { code: 'mail-refused', stage: 'mail' };

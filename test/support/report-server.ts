@@ -89,7 +89,7 @@ async function answer(
   channel.on('error', () => undefined);
   const text = /eyJ2Ijox[\w-]+/.exec(command)?.[0] ?? '';
   const request = JSON.parse(Buffer.from(text, 'base64url').toString()) as AgentRequest;
-  // An inventory is asked for by the hour.
+  // Inventories do not wait: they are asked for at some times of day only, so no test can count them.
   if (request.kind === 'visit') await mayAnswer?.();
   const { boot_id } = sampleReport;
   const own = more.hello?.(request);
