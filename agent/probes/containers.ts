@@ -114,7 +114,7 @@ function rowsOf(
     const leftMs = kills > killsThen ? shownMs : Math.max(0, leftThen - elapsedMs);
     const count = Number(/"RestartCount":(\d+)/.exec(detailOf?.(id) ?? '')?.[1] ?? countThen ?? NaN);
     const restarts = count - (countThen ?? NaN) || Number(usage < usageThen);
-    const ages = [...[1, 2, 3, 4].flatMap((at) => (at > restarts ? [] : 0)), ...agesThen.map((age) => age + elapsedMs)]
+    const ages = [...[0, 0, 0, 0].slice(0, Math.max(restarts, 0)), ...agesThen.map((age) => age + elapsedMs)]
       .filter((age) => age < shownMs)
       .slice(0, flapping);
     counters[id] = [kills, usage, leftMs, name, count, ages];

@@ -49,7 +49,10 @@ suite('what changed between two visits', () => {
       await sql(site, "UPDATE clients SET state_stamp = 'another'");
       await collected(site);
       const { stdout } = await site.run('changes', 'web', '--kind', 'listener');
-      assert.match(stdout, new RegExp(`^\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d +web-1 +tcp ${port} loopback new$`, 'm'));
+      assert.match(
+        stdout,
+        new RegExp(`^\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d +web-1 +new port tcp ${port} on loopback$`, 'm'),
+      );
       const [again] = await site.rows('SELECT state_stamp, state_runs FROM clients');
       assert.equal(Number(again?.['state_runs']), 2);
       assert.match(String(again?.['state_stamp']), /^[0-9a-f]{32}$/);

@@ -20,9 +20,7 @@ suite('one visit, seen from the server', { skip }, async () => {
   for (const kind of databaseKinds()) {
     test(
       `is one connection and one exec once the agent is there, whatever the login shell (${kind.name})`,
-      {
-        skip: kind.skip,
-      },
+      { skip: kind.skip },
       async (t) => {
         const accounts = await Promise.all(shells.map((shell) => sshd.addAccount({ shell, publicKey: key.publicKey })));
         const clients = accounts.map(
@@ -31,18 +29,17 @@ suite('one visit, seen from the server', { skip }, async () => {
             `username="${name}"/>`,
         );
         // Accounts that other tests add change the state.
-        const site = await kind.site(
-          t,
-          `<collector changes="no"/><ssh privateKey="${key.privateKey}"/>\n${clients.join('\n')}`,
-        );
+        const settings = `<collector changes="no"/><ssh privateKey="${key.privateKey}"/>`;
+        const site = await kind.site(t, `${settings}\n${clients.join('\n')}`);
         assert.equal((await site.run('trust', '--yes')).status, 0);
         const first = await site.run('collect');
         assert.deepEqual([first.status, first.stderr], [0, ''], first.stdout);
 
         const keyed = readFileSync(path.join(site.dir, 'state', 'key-logins'), 'utf8')
           .trim()
-          .split('\n');
-        assert.deepEqual(keyed.sort(), shells.map((shell) => JSON.stringify(path.basename(shell))).sort());
+          .split('\n')
+          .sort();
+        assert.deepEqual(keyed, shells.map((shell) => JSON.stringify(path.basename(shell))).sort());
 
         const names = accounts.map(({ name }) => name);
         const before = countAtServer(sshd, names);
