@@ -35,13 +35,13 @@ export function readMigrations(dialect: string, dir: string = sqlDir): readonly 
 }
 
 /**
- * Splits a migration into its statements and folds white space. A statement ends with a semicolon at the end of a line.
- * A comment is a line that starts with `--`. Neither may stand inside a string.
+ * Splits a migration into its statements and folds white space outside of strings. A statement ends with a semicolon at
+ * the end of a line. A comment is a line that starts with `--`. Neither may stand inside a string.
  */
 export function splitStatements(text: string): readonly string[] {
   const code = text.replace(/^\s*--.*$/gm, '');
   return code
     .split(/;[ \t]*$/m)
-    .map((statement) => statement.replace(/\s+/g, ' ').trim())
+    .map((statement) => statement.replace(/('[^']*')|\s+/g, (_, text?: string) => text ?? ' ').trim())
     .filter((statement) => statement !== '');
 }

@@ -55,6 +55,11 @@ describe('migration files', () => {
     ]);
   });
 
+  test('white space inside of a string stays as it is, so that the files make the same views by hand', () => {
+    const sql = "CREATE  VIEW a AS\n  SELECT '  ', 'it''s  ' FROM\n b;";
+    assert.deepEqual(splitStatements(sql), ["CREATE VIEW a AS SELECT '  ', 'it''s  ' FROM b"]);
+  });
+
   for (const [what, files, words] of [
     ['a gap', { '001-a.sql': 'SELECT 1;', '003-c.sql': 'SELECT 1;' }, /003-c\.sql: not the migration 2$/],
     ['a number that is there twice', { '001-a.sql': 'SELECT 1;', '001-b.sql': 'SELECT 1;' }, /not the migration 2$/],

@@ -11,8 +11,11 @@ export const rowCount = clientCount * rowsOfClient;
 /** Rows whose ids are multiples of this are also stored as hours of the month before, and half of them as days. */
 const hoursEvery = 20;
 
+/** The packages that each client has, of which it got every tenth in another version. */
+const packageCount = 500;
+
 /**
- * Returns SQL for hours, days, alerts, mails, runs and inventories. `monthBefore` returns SQL for the time a month
+ * Returns SQL for hours, days, alerts, mails, runs, inventories and states. `monthBefore` returns SQL for the time a month
  * before a row's time, in a format of strftime.
  */
 function restOf(monthBefore: (at: string, form: string) => string): readonly string[] {
@@ -45,6 +48,16 @@ function restOf(monthBefore: (at: string, form: string) => string): readonly str
     `INSERT INTO rule_state (client, state, updated_at) SELECT name, '{}', first_seen FROM clients`,
     `INSERT INTO inventory (client, observed_at, report_id, facts_digest, facts)
       SELECT client, observed_at, report_id, '', '{}' FROM stats WHERE id % 1000 = 0`,
+    'INSERT INTO state_clients (id, client) SELECT id, client FROM series',
+    `INSERT INTO state_items (id, kind, item)
+      SELECT id, 'package', CAST(id AS CHAR) FROM stats WHERE id <= ${packageCount}`,
+    `INSERT INTO state_values (id, item_id, value) SELECT id, id, '1.0' FROM state_items`,
+    `INSERT INTO state_values (id, item_id, value) SELECT id + ${packageCount}, id, '1.1' FROM state_items`,
+    `INSERT INTO state (client_id, value_id, since) SELECT c.id, v.id, '2026-01-01 00:00:00.000'
+      FROM state_clients c, state_values v WHERE v.id <= ${packageCount}`,
+    `INSERT INTO state_changes (client_id, item_id, before_id, after_id, earliest_at, latest_at)
+      SELECT c.id, i.id, i.id + ${packageCount}, i.id, '2026-01-01 00:00:00.000', '2026-01-01 00:00:00.000'
+      FROM state_clients c, state_items i WHERE i.id % 10 = 0`,
   ];
 }
 
@@ -108,6 +121,6 @@ export async function fillMariadb(mariadb: Mariadb, name: string): Promise<void>
       SELECT report_id, client, observed_at, 1, id % 2, 0, 0, 0 FROM stats WHERE id % 20 = 0`,
     ...restOf((at, form) => `DATE_FORMAT(${at} - INTERVAL 31 DAY, '${form}')`),
     'ANALYZE TABLE stats, disk_stats, network_stats, check_stats, series, samples, log_lines, reports, visits, ' +
-      'clients, alerts, notifications, mails',
+      'clients, alerts, notifications, mails, state_clients, state_items, state_values, state, state_changes',
   );
 }
