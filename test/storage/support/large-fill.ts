@@ -15,8 +15,8 @@ const hoursEvery = 20;
 const packageCount = 500;
 
 /**
- * Returns SQL for hours, days, alerts, mails, runs, inventories and states. `monthBefore` returns SQL for the time a month
- * before a row's time, in a format of strftime.
+ * Returns SQL for hours, days, alerts, mails, runs, inventories and states. `monthBefore` returns SQL for the time a
+ * month before a row's time, in a format of strftime.
  */
 function restOf(monthBefore: (at: string, form: string) => string): readonly string[] {
   const rollups = rollupSources.flatMap((source) =>
