@@ -34,6 +34,15 @@ export function text<const Flags extends string>(flags: Flags, help: string): Pa
   return { flags, help, absent: null as Given<Flags, string> };
 }
 
+/** Defines a parameter for a name, which is not empty. */
+export function nameText<const Flags extends string>(flags: Flags, help: string): Parameter<Given<Flags, string>> {
+  const read = (word: string): string => {
+    if (word.trim() !== '') return word.trim();
+    throw new InvalidArgumentError('Give a name.');
+  };
+  return { ...text(flags, help), read };
+}
+
 /** Defines an option whose value may be omitted: the value is then true. */
 export function optionalText(flags: string, help: string): Parameter<string | true | null> {
   return { flags, help, absent: null };

@@ -1,4 +1,4 @@
-import { many, selection, text, withDefault } from '../command/define-command.ts';
+import { many, nameText, selection, text, withDefault } from '../command/define-command.ts';
 
 export const reportParameters = {
   clients: many(text('[client...]', 'only these clients or patterns')),
@@ -26,5 +26,9 @@ export const changesParameters = {
   names: many(text('[client|group...]', 'only these clients, groups or patterns')),
   since: withDefault(text('--since <time>', 'the beginning: 24h ago, yesterday, 2026-12-01'), '24h'),
   kind: text('--kind <kinds>', 'only these kinds: package,file,unit,account,listener,mount,system'),
-  have: text('--have <package>', 'the versions of a package, with the clients that have each'),
+  have: {
+    ...nameText('--have <package>', 'the versions of a package, with the clients that have each'),
+    // The list is of now, and of packages.
+    conflicts: ['since', 'kind'],
+  },
 } as const;
